@@ -1,0 +1,169 @@
+package ttpcron
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// SourceKind names what sort of activity an event records. Rules say which
+// kinds they apply to; kinds that the program does not know are kept.
+type SourceKind string
+
+// The kinds that have a meaning of their own in ttpcron.
+const (
+	Command           SourceKind = "command"            // a shell command; payload command_text
+	CanaryFingerprint SourceKind = "canary_fingerprint" // a canary token that was triggered
+	AuthAttempt       SourceKind = "auth_attempt"       // a login attempt; payload username, password
+	HTTPRequest       SourceKind = "http_request"       // a request to a decoy web server; payload raw_url
+)
+
+// MaxText is how many bytes the payload of an event may have, names and values
+// together; [Event.Validate] refuses more.
+const MaxText = 4 << 20
+
+// Origin says how the attacker of an event came to be known.
+type Origin uint8
+
+const (
+	OriginRecorded Origin = iota // the source names the attacker
+	OriginResolved               // found by address among the attackers of the source
+	OriginDerived                // derived from the address, see DeriveAttacker
+)
+
+// String returns "recorded", "resolved" or "derived".
+func (o Origin) String() string {
+	switch o {
+	case OriginResolved:
+		return "resolved"
+	case OriginDerived:
+		return "derived"
+	}
+	return "recorded"
+}
+
+// Event is one thing that an attacker did, as a sensor recorded it. An event is
+// a value: nothing changes it after it is stored.
+type Event struct {
+	Kind SourceKind
+	// ID names the event within its kind (source_id). Where the source gives
+	// none it is empty until the event is stored, which then uses ContentID.
+	ID   string
+	Time time.Time // when it happened, UTC
+
+	AttackerUUID   string // empty when unknown; see Attacker
+	AttackerIP     string
+	AttackerOrigin Origin // how AttackerUUID was found
+	IdentityUUID   string
+	SessionID      string
+	DeckyID        string // the sensor or decoy
+
+	Payload Payload
+
+	// Seq is the event's arrival number in the store, from 1; 0 before it is
+	// stored. It orders history by arrival and is no part of what the event is.
+	Seq uint64
+}
+
+// Validate reports why an event cannot be stored: no kind or one that is not a
+// plain word, no time, a time outside the years 1970 to 9999, nobody to
+// attribute it to, or a field that is too long.
+func (e *Event) Validate() error {
+	switch {
+	case e.Kind == "":
+		return errors.New("source_kind is missing")
+	case len(e.Kind) > 64:
+		return errors.New("source_kind is longer than 64 bytes")
+	case strings.ContainsFunc(string(e.Kind), notInKind):
+		return fmt.Errorf("source_kind %.80q has other characters than letters, digits and _ . : -", e.Kind)
+	case e.Time.IsZero():
+		return errors.New("time is missing")
+	case e.Time.Unix() < 0 || e.Time.Year() > 9999:
+		return fmt.Errorf("time %s is outside the years 1970 to 9999", e.Time.Format(time.RFC3339))
+	case e.AttackerUUID == "" && e.IdentityUUID == "" && e.AttackerIP == "":
+		return errors.New("none of attacker_uuid, identity_uuid and attacker_ip is set")
+	}
+	for _, s := range [...]struct{ name, text string }{
+		{"source_id", e.ID}, {"attacker_uuid", e.AttackerUUID}, {"attacker_ip", e.AttackerIP},
+		{"identity_uuid", e.IdentityUUID}, {"session_id", e.SessionID}, {"decky_id", e.DeckyID},
+	} {
+		if len(s.text) > 1024 {
+			return fmt.Errorf("%s is longer than 1024 bytes", s.name)
+		}
+	}
+	size := 0
+	for _, f := range e.Payload {
+		size += len(f.Name) + len(f.Text) + len(f.Raw)
+	}
+	if size > MaxText {
+		return fmt.Errorf("payload is longer than %d bytes", MaxText)
+	}
+	return nil
+}
+
+// notInKind keeps out "|", which would make the name of a tag ambiguous (see
+// [Tag.UUID]), and whatever does not belong on a terminal.
+func notInKind(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_.:-", r)
+}
+
+// Attacker returns the UUID that tags of the event carry: AttackerUUID, or when
+// there is neither that nor an identity the one that DeriveAttacker makes of
+// the address.
+func (e *Event) Attacker() (uuid string, origin Origin) {
+	if e.AttackerUUID != "" || e.IdentityUUID != "" || e.AttackerIP == "" {
+		return e.AttackerUUID, e.AttackerOrigin
+	}
+	return DeriveAttacker(e.AttackerIP), OriginDerived
+}
+
+// ContentID returns the source_id of an event whose source gives none: "sha256:"
+// and 32 hexadecimal digits over everything that the source says about it. One
+// line read twice, from whichever file, gives one ID. What is hashed, and so how
+// AppendJSONString escapes, can never change: stored IDs would no longer be met.
+func (e *Event) ContentID() string {
+	sum := e.digest(true)
+	return "sha256:" + hex.EncodeToString(sum[:16])
+}
+
+// PayloadDigest is the SHA-256 of the event's kind and of what the payload says
+// happened. Two events that share an ID but not this digest are different
+// events: a source whose IDs are positions in a list re-used one. Fields that a
+// source may fill in later, such as the country of an address, do not count.
+func (e *Event) PayloadDigest() [sha256.Size]byte {
+	happened := Event{Kind: e.Kind, Payload: e.Payload}
+	for i := range e.Payload {
+		if learnedLater[e.Payload[i].Name] {
+			happened.Payload = slices.DeleteFunc(slices.Clone(e.Payload), func(f Field) bool { return learnedLater[f.Name] })
+			break
+		}
+	}
+	return happened.digest(false)
+}
+
+// learnedLater names the payload fields that describe the attacker or the token
+// of an event rather than the event.
+var learnedLater = map[string]bool{
+	"asn": true, "country_code": true, "decky_name": true, "generator": true,
+	"instrumenter": true, "placement_path": true, "token_kind": true,
+}
+
+func (e *Event) digest(whole bool) [sha256.Size]byte {
+	var stack [512]byte
+	b := AppendJSONString(stack[:0], string(e.Kind))
+	if whole {
+		b = e.Time.UTC().AppendFormat(b, time.RFC3339Nano)
+		uuid := e.AttackerUUID
+		if e.AttackerOrigin != OriginRecorded {
+			uuid = "" // our own finding, not the source's word
+		}
+		for _, s := range [...]string{uuid, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID} {
+			b = AppendJSONString(b, s)
+		}
+	}
+	return sha256.Sum256(e.Payload.AppendJSON(b))
+}

@@ -1,0 +1,102 @@
+package ttpcron_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/ttpcron/ttpcron"
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+// list asks the go command about packages of this module.
+func list(t *testing.T, args ...string) []listed {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports"}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v: %s", err, stderr.Bytes())
+	}
+	var packages []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p listed
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+	if len(packages) == 0 {
+		t.Fatal("go list found no package")
+	}
+	return packages
+}
+
+// star returns the folder under the module's root that a package lies in, "."
+// for the root package and "" for a package of another module.
+func star(path string) string {
+	if path == module {
+		return "."
+	}
+	rest, ours := strings.CutPrefix(path, module+"/")
+	if !ours {
+		return ""
+	}
+	folder, _, _ := strings.Cut(rest, "/")
+	return folder
+}
+
+// Every package may import the root and its own sub-packages; only the programs
+// in cmd join packages of different folders.
+func TestPackagesFormAStar(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		from := star(p.ImportPath)
+		if from == "cmd" {
+			continue
+		}
+		for _, imported := range p.Imports {
+			switch to := star(imported); {
+			case to == "" || to == from:
+			case from == ".":
+				t.Errorf("the root package imports %s", imported)
+			case to != ".":
+				t.Errorf("%s imports %s: only cmd may import packages of other folders", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
+// Old events must not page anyone: nothing that reads, tags or stores them can
+// reach a network. The standard library's package of addresses is no network,
+// and google/uuid, which the SQLite driver brings, asks package net for the
+// machine's hardware address at most.
+func TestReplayOpensNoNetworkConnection(t *testing.T) {
+	mayImportNet := []string{"github.com/google/uuid"}
+	harmless := []string{"net/netip", "net/url"}
+	for _, p := range list(t, "-deps", "./jobs", "./tagger", "./kv", "./importer", "./attack") {
+		if p.ImportPath != "net" && strings.HasPrefix(p.ImportPath, "net/") && !slices.Contains(harmless, p.ImportPath) ||
+			p.ImportPath == "crypto/tls" || strings.HasPrefix(p.ImportPath, "golang.org/x/net/") {
+			t.Errorf("%s is linked in", p.ImportPath)
+		}
+		if slices.Contains(p.Imports, "net") && !slices.Contains(mayImportNet, p.ImportPath) {
+			t.Errorf("%s imports net", p.ImportPath)
+		}
+	}
+}
+
+// The root package is what everything else stands on.
+func TestRootNeedsOnlyTheStandardLibrary(t *testing.T) {
+	for _, p := range list(t, "-deps", ".") {
+		if first, _, _ := strings.Cut(p.ImportPath, "/"); strings.Contains(first, ".") && p.ImportPath != module {
+			t.Errorf("the root package needs %s", p.ImportPath)
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package ttpcron
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Field is one member of an event's payload. A JSON string is kept decoded in
+// Text; any other value is kept as compact JSON in Raw, its strings escaped as
+// [AppendJSONString] does, and Text is empty.
+type Field struct {
+	Name string
+	Text string
+	Raw  json.RawMessage // nil for a string
+}
+
+// Payload is what a sensor recorded beyond the fields that every event has: a
+// JSON object, its members sorted by name, each name once.
+type Payload []Field
+
+// TextPayload returns the payload {name: text}.
+func TextPayload(name, text string) Payload { return Payload{{Name: name, Text: text}} }
+
+// Text returns the string member called name. It is false for a member that is
+// missing or not a string, which no rule matches.
+func (p Payload) Text(name string) (string, bool) {
+	for i := range p {
+		if p[i].Name == name {
+			return p[i].Text, p[i].Raw == nil
+		}
+	}
+	return "", false
+}
+
+// Value returns the member called name as [encoding/json] decodes it, or nil
+// when it is missing.
+func (p Payload) Value(name string) any {
+	for i := range p {
+		if p[i].Name != name {
+			continue
+		}
+		if p[i].Raw == nil {
+			return p[i].Text
+		}
+		var v any
+		if json.Unmarshal(p[i].Raw, &v) != nil {
+			return nil
+		}
+		return v
+	}
+	return nil
+}
+
+// Set puts a string member, replacing one of the same name.
+func (p *Payload) Set(name, text string) { p.put(Field{Name: name, Text: text}) }
+
+// SetRaw puts a member from its JSON text, replacing one of the same name. A
+// JSON string is decoded. Malformed JSON is an error and changes nothing.
+func (p *Payload) SetRaw(name string, raw []byte) error {
+	raw = bytes.Trim(raw, jsonSpace)
+	f := Field{Name: name}
+	var err error
+	if len(raw) > 0 && raw[0] == '"' {
+		f.Text, err = DecodeJSONString(raw)
+	} else {
+		f.Raw, err = canonicalJSON(raw)
+	}
+	if err != nil {
+		return fmt.Errorf("payload field %q: %w", name, err)
+	}
+	p.put(f)
+	return nil
+}
+
+func (p *Payload) put(f Field) {
+	s := *p
+	i := sort.Search(len(s), func(i int) bool { return s[i].Name >= f.Name })
+	if i < len(s) && s[i].Name == f.Name {
+		s[i] = f
+		return
+	}
+	s = append(s, Field{})
+	copy(s[i+1:], s[i:])
+	s[i] = f
+	*p = s
+}
+
+// AppendJSON appends the payload as a JSON object. Bytes that are not UTF-8 are
+// written as [AppendJSONString] does, so that decoding gives them back.
+func (p Payload) AppendJSON(dst []byte) []byte {
+	dst = append(dst, '{')
+	for i := range p {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = AppendJSONString(dst, p[i].Name)
+		dst = append(dst, ':')
+		if p[i].Raw == nil {
+			dst = AppendJSONString(dst, p[i].Text)
+		} else {
+			dst = append(dst, p[i].Raw...)
+		}
+	}
+	return append(dst, '}')
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (p Payload) MarshalJSON() ([]byte, error) { return p.AppendJSON(nil), nil }
+
+// UnmarshalJSON implements [json.Unmarshaler]. Of members with one name the
+// last counts.
+func (p *Payload) UnmarshalJSON(data []byte) error {
+	if !json.Valid(data) {
+		return fmt.Errorf("payload: %w", errNotObject)
+	}
+	return p.read(data)
+}
+
+// read is UnmarshalJSON of JSON that is known to be valid.
+func (p *Payload) read(data []byte) error {
+	if data[skipSpace(data, 0)] != '{' {
+		return fmt.Errorf("payload: %w", errNotObject)
+	}
+	out := Payload{} // {} is a payload, null is none
+	err := eachMember(data, func(name, value []byte) error {
+		f := Field{Name: decodeString(name)}
+		if value[0] == '"' {
+			f.Text = decodeString(value)
+		} else {
+			var err error
+			if f.Raw, err = canonicalJSON(value); err != nil {
+				return err
+			}
+		}
+		out = append(out, f)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("payload: %w", err)
+	}
+	// Sorted once at the end: an object of a million members must not cost the
+	// square of them.
+	slices.SortStableFunc(out, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	*p = lastOfEach(out)
+	return nil
+}
+
+// lastOfEach keeps the last of every run of fields with one name.
+func lastOfEach(sorted Payload) Payload {
+	out := sorted[:0]
+	for i, f := range sorted {
+		if i+1 == len(sorted) || sorted[i+1].Name != f.Name {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Clone returns a copy that shares no memory with p.
+func (p Payload) Clone() Payload {
+	out := make(Payload, len(p))
+	for i, f := range p {
+		out[i] = Field{Name: strings.Clone(f.Name), Text: strings.Clone(f.Text), Raw: bytes.Clone(f.Raw)}
+	}
+	return out
+}

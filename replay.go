@@ -1,0 +1,187 @@
+package ttpcron
+
+import "time"
+
+// DayHistory describes the stored events of one kind on one day.
+type DayHistory struct {
+	Kind             SourceKind
+	Day              Day
+	Events           int
+	FirstSeq         uint64 // lowest arrival number among them
+	LastSeq          uint64 // highest arrival number among them
+	Earliest, Latest time.Time
+	Coverage         []Coverage // what runs have looked at; none when no run has
+}
+
+// Coverage says which of a day's events of one kind have been tagged by the rule
+// set with fingerprint RuleSet: those that arrived in (After, UpTo] and happened
+// at or after Since. A day that was covered in parts, or whose parts were
+// covered by different rules, has several. The counts say what came of the
+// events, so that a run which finds the day covered can report it without
+// reading it again.
+type Coverage struct {
+	Kind    SourceKind
+	Day     Day
+	RuleSet string    // empty: unknown rules
+	After   uint64    // arrival number
+	UpTo    uint64    // arrival number
+	Since   time.Time // zero: whenever they happened
+	// Uncounted: the counts are not known, because different runs looked at the
+	// events with different parts of the rule set.
+	Uncounted bool
+
+	Events  int // events looked at
+	Tagged  int // those of them that got at least one tag
+	Tags    int // tags made
+	Skipped int // events that no rule could look at
+	Bounded int // events on which a rule met a limit
+}
+
+// Cursor is the checkpoint of one kind of event. Resumed runs look at events
+// that arrived after Seq, however old they are; those at or before it have been
+// tagged, or were left out on purpose by the first run.
+type Cursor struct {
+	Kind      SourceKind
+	Seq       uint64    // arrival number
+	UpdatedAt time.Time // UTC
+	RunID     string    // the run that set it, or "manual"
+}
+
+// SourceReport counts what a run did with one source.
+type SourceReport struct {
+	Source   string // "command", "canary", or another kind's name
+	Events   int    // events looked at
+	Commands int    // those of them that are commands
+	Tagged   int    // those of them that got at least one tag
+	Tags     int    // tags made
+	Inserted int    // tags that were new to the store
+	Known    int    // tags that the store had
+	Skipped  int    // events that no rule could look at: no text
+	Bounded  int    // events on which a rule met a limit of time or size
+	Left     int    // older events that a first run left out
+
+	// Events that earlier runs had covered were looked at again with just the
+	// rules that are new or changed. The counts above do not include them.
+	Retagged      int // events looked at again
+	RetagTags     int // tags that the new or changed rules made of them
+	RetagInserted int // of which so many were new to the store
+
+	DryRun  bool
+	Elapsed time.Duration
+}
+
+// Run is the record of one run.
+type Run struct {
+	ID       string // sortable by start time
+	Started  time.Time
+	Finished time.Time // zero while it runs, and for ever if it was killed
+	Window   Window    // what was asked for; zero for a resumed run
+	RuleSet  string    // fingerprint of the rules in force
+	Outcome  string    // "", "done", "interrupted" or the error's text
+	Imported ImportReport
+	Sources  []SourceReport
+}
+
+// ImportReport counts what became of the lines of one file, or of many.
+type ImportReport struct {
+	File     string
+	Format   string
+	Lines    int // lines, or rows, read
+	New      int // events stored
+	Known    int // events that the store had
+	Changed  int // new events whose source_id another event had
+	Ignored  int // lines of no interest, such as a key exchange
+	Rejected int // lines that could not be used
+}
+
+// Add adds the counts of another report.
+func (r *ImportReport) Add(o ImportReport) {
+	r.Lines += o.Lines
+	r.New += o.New
+	r.Known += o.Known
+	r.Changed += o.Changed
+	r.Ignored += o.Ignored
+	r.Rejected += o.Rejected
+}
+
+// Reject is a line that could not be used, kept for inspection.
+type Reject struct {
+	File    string
+	Line    int // from 1; for a database the row
+	Format  string
+	Reason  string
+	Excerpt []byte // the line's first bytes, at most MaxExcerpt
+	At      time.Time
+}
+
+// MaxExcerpt is how many bytes of a rejected line are kept.
+const MaxExcerpt = 2048
+
+// FileMark remembers how far a file has been read. It knows the file by its
+// content, not by its name or inode: rotation changes both.
+type FileMark struct {
+	Path   string // where it was last seen; "-" never has a mark
+	Format string
+	// Head is the SHA-256 of the first HeadLen bytes of the uncompressed
+	// content, Tail that of the TailLen bytes before Offset.
+	Head    [32]byte
+	HeadLen int
+	Tail    [32]byte
+	TailLen int
+	Offset  int64 // bytes of uncompressed content read, ending after a newline
+	Line    int   // lines read
+	SeenAt  time.Time
+}
+
+// RuleState overrides a rule's definition in operation. It is kept apart from
+// the definition and survives restarts.
+type RuleState struct {
+	RuleID        string
+	Status        RuleStatus
+	ConfidenceMax float64   // for StatusClipped: a ceiling that only lowers
+	ExpiresAt     time.Time // zero: never; after it the rule is enabled again
+	Reason        string
+	SetBy         string
+	SetAt         time.Time
+}
+
+// RuleStatus is what a RuleState does to its rule.
+type RuleStatus string
+
+// The states of a rule.
+const (
+	StatusEnabled  RuleStatus = "enabled"
+	StatusDisabled RuleStatus = "disabled"
+	StatusClipped  RuleStatus = "clipped"
+)
+
+// At returns the status in force at an instant: an expired one is enabled.
+func (s RuleState) At(now time.Time) RuleStatus {
+	if s.Status == "" || !s.ExpiresAt.IsZero() && !now.Before(s.ExpiresAt) {
+		return StatusEnabled
+	}
+	return s.Status
+}
+
+// TagQuery selects tags. Empty members select everything.
+type TagQuery struct {
+	Attacker      string // UUID or address
+	Session       string
+	Technique     string // Tnnnn selects its sub-techniques too; Tnnnn.nnn only itself
+	Tactic        string
+	Rule          string
+	Window        Window // of event time
+	MinConfidence float64
+	Limit         int // 0: all
+}
+
+// Match reports whether a tag is selected; it does not look at Limit.
+func (q *TagQuery) Match(t *Tag) bool {
+	return (q.Attacker == "" || t.AttackerUUID == q.Attacker || t.AttackerIP == q.Attacker || t.IdentityUUID == q.Attacker) &&
+		(q.Session == "" || t.SessionID == q.Session) &&
+		(q.Technique == "" || t.TechniqueID == q.Technique || t.SubTechniqueID == q.Technique) &&
+		(q.Tactic == "" || t.Tactic == q.Tactic) &&
+		(q.Rule == "" || t.RuleID == q.Rule) &&
+		t.Confidence >= q.MinConfidence &&
+		q.Window.Contains(t.EventTime)
+}

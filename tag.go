@@ -1,0 +1,157 @@
+package ttpcron
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"encoding/json"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// UUID is an RFC 4122 universally unique identifier.
+type UUID [16]byte
+
+// String returns the canonical form, 36 lower-case characters.
+func (u UUID) String() string {
+	var b [36]byte
+	hex.Encode(b[0:8], u[0:4])
+	b[8] = '-'
+	hex.Encode(b[9:13], u[4:6])
+	b[13] = '-'
+	hex.Encode(b[14:18], u[6:8])
+	b[18] = '-'
+	hex.Encode(b[19:23], u[8:10])
+	b[23] = '-'
+	hex.Encode(b[24:36], u[10:16])
+	return string(b[:])
+}
+
+// ParseUUID reads the canonical form that String gives; other spellings are
+// refused.
+func ParseUUID(s string) (u UUID, ok bool) {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return u, false
+	}
+	i := 0
+	for n := range u {
+		if n == 4 || n == 6 || n == 8 || n == 10 {
+			i++ // a hyphen
+		}
+		hi, lo := hexValue(s[i]), hexValue(s[i+1])
+		if hi > 15 || lo > 15 {
+			return UUID{}, false
+		}
+		u[n] = hi<<4 | lo
+		i += 2
+	}
+	return u, true
+}
+
+func hexValue(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 255
+}
+
+// uuid5 makes a version 5 UUID (RFC 4122, section 4.3) of name within space.
+func uuid5(space UUID, name []byte) UUID {
+	var stack [256]byte
+	b := append(append(stack[:0], space[:]...), name...)
+	sum := sha1.Sum(b)
+	u := UUID(sum[:16])
+	u[6] = u[6]&0x0f | 0x50
+	u[8] = u[8]&0x3f | 0x80
+	return u
+}
+
+var (
+	urlSpace = UUID{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}
+
+	// tagSpace is DECNET's and never changes: a new value would orphan every
+	// stored tag and part us from the tags that DECNET makes.
+	tagSpace = uuid5(urlSpace, []byte("decnet:ttp_tag:v1"))
+
+	// attackerSpace is ours and never changes, for the same reason.
+	attackerSpace = uuid5(urlSpace, []byte("ttpcron:attacker_ip:v1"))
+)
+
+// DeriveAttacker returns the UUID that stands for an attacker of whom nothing
+// but the address is known: UUIDv5 of the address under a namespace of
+// ttpcron's own, UUIDv5(URL, "ttpcron:attacker_ip:v1"). Of the spellings of an
+// address the canonical one counts (RFC 5952; that of IPv4 for an IPv4 address
+// mapped into IPv6); what is no address counts as it is.
+func DeriveAttacker(ip string) string {
+	var stack [64]byte
+	name := append(stack[:0], ip...)
+	if addr, err := netip.ParseAddr(ip); err == nil {
+		name = addr.Unmap().AppendTo(stack[:0])
+	}
+	return uuid5(attackerSpace, name).String()
+}
+
+// Claim is what a rule asserts of an event that it matches. One rule may make
+// several claims.
+type Claim struct {
+	RuleID         string
+	RuleVersion    int
+	Tactic         string  // TAnnnn
+	TechniqueID    string  // Tnnnn
+	SubTechniqueID string  // Tnnnn.nnn, or empty
+	Confidence     float64 // 0 to 1
+	AttackRelease  string  // the ATT&CK release the rule was written for, e.g. enterprise-v18.1
+	MitreURL       string  // page of the (sub-)technique
+}
+
+// Technique returns the most specific id claimed: the sub-technique when there
+// is one.
+func (c *Claim) Technique() string {
+	if c.SubTechniqueID != "" {
+		return c.SubTechniqueID
+	}
+	return c.TechniqueID
+}
+
+// MinConfidence is the confidence under which a tag is not written.
+const MinConfidence = 0.3
+
+// Tag says that an event showed a technique, according to one version of one
+// rule.
+type Tag struct {
+	Claim
+	SourceKind   SourceKind
+	SourceID     string
+	AttackerUUID string
+	AttackerIP   string
+	IdentityUUID string
+	SessionID    string
+	DeckyID      string
+	// Evidence is a JSON object: the least that shows why the rule fired.
+	Evidence  json.RawMessage
+	CreatedAt time.Time // when the tag was made, UTC
+	EventTime time.Time // when the event happened, UTC
+}
+
+// UUID returns the tag's identity: a version 5 UUID of
+// source_kind|source_id|rule_id|rule_version|technique_id|sub_technique_id.
+// Time, host and process play no part, so that the same event and rule give the
+// same tag wherever and whenever they meet.
+func (t *Tag) UUID() UUID {
+	var stack [256]byte
+	b := append(stack[:0], t.SourceKind...)
+	b = append(b, '|')
+	b = append(b, t.SourceID...)
+	b = append(b, '|')
+	b = append(b, t.RuleID...)
+	b = append(b, '|')
+	b = strconv.AppendInt(b, int64(t.RuleVersion), 10)
+	b = append(b, '|')
+	b = append(b, t.TechniqueID...)
+	b = append(b, '|')
+	b = append(b, t.SubTechniqueID...)
+	return uuid5(tagSpace, b)
+}
