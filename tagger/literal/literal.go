@@ -1,0 +1,293 @@
+// Package literal finds which of many literals occur in a text, in one pass.
+//
+// At every position the last four bytes are hashed and looked up in a small
+// table of bits; where it says that a literal may hold them, the literal is
+// compared (Rabin and Karp's idea, with the rarest four bytes of each literal
+// instead of its first). An Aho-Corasick automaton over the same literals is
+// larger than a processor's caches and was measured at five times the time.
+// Letters are compared without regard to case, as pattern.Fold folds them.
+//
+// What is wanted is not where a literal stands but who wants one that does: a
+// literal has owners, and a scan gathers those of the literals that it found.
+package literal
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ttpcron/ttpcron/tagger/pattern"
+)
+
+const (
+	gram        = 4 // bytes that are hashed
+	filterBits  = 18
+	bucketBits  = 14
+	hashFactor  = 0x9E3779B1 // 2^32 divided by the golden ratio
+	bucketShift = 32 - bucketBits
+	filterShift = 32 - filterBits
+)
+
+// Set is a set of literals with their owners. It is immutable and safe for
+// concurrent use.
+type Set struct {
+	fold     [256]byte
+	literals []entry
+	owners   []uint16
+	filter   [1 << filterBits / 64]uint64 // hashes of the chosen four bytes
+	buckets  [1 << bucketBits]uint16      // first of the literals with a hash, from 1
+	pairs    [1 << 16 / 64]uint64         // two bytes that a literal of two or three ends with
+	byPair   []uint16                     // which list of ending is theirs
+	ending   [][]uint16                   // those literals
+	single   [256]uint16                  // literals of one byte, from 1
+}
+
+// entry is a literal.
+type entry struct {
+	text string // folded
+	gram uint32 // the chosen four bytes
+	end  int    // where they end
+	next uint16 // another literal of the bucket, from 1
+	// owners[from:to] are its owners.
+	from, to uint32
+}
+
+// Builder gathers literals.
+type Builder struct {
+	owners map[string][]uint16
+}
+
+// Add makes owner be reported for texts that hold the literal, which is folded
+// first. An empty literal is ignored.
+func (b *Builder) Add(literal string, owner int) {
+	if literal == "" {
+		return
+	}
+	if b.owners == nil {
+		b.owners = map[string][]uint16{}
+	}
+	literal = pattern.Fold(literal)
+	b.owners[literal] = append(b.owners[literal], uint16(owner))
+}
+
+// Len returns how many literals there are.
+func (b *Builder) Len() int { return len(b.owners) }
+
+// maxLiterals is how many literals can be numbered.
+const maxLiterals = 1<<16 - 2
+
+// Build makes the set. When there are more literals than can be numbered, the
+// last in alphabetical order are taken for found where their first byte is.
+func (b *Builder) Build() *Set {
+	s := &Set{byPair: make([]uint16, 1<<16)}
+	for c := range s.fold {
+		s.fold[c] = byte(c)
+		if c >= 'A' && c <= 'Z' {
+			s.fold[c] = byte(c) + 'a' - 'A'
+		}
+	}
+	texts := make([]string, 0, len(b.owners))
+	for text := range b.owners {
+		texts = append(texts, text)
+	}
+	slices.Sort(texts)
+	if len(texts) > maxLiterals {
+		b.shorten(texts[maxLiterals-256:])
+		return b.Build()
+	}
+	counts := grams(texts)
+	for _, text := range texts {
+		e := entry{text: text, end: rarest(text, counts), from: uint32(len(s.owners))}
+		owners := b.owners[text]
+		slices.Sort(owners)
+		s.owners = append(s.owners, slices.Compact(owners)...)
+		e.to = uint32(len(s.owners))
+		s.add(e)
+	}
+	return s
+}
+
+// shorten makes literals the first byte of theirs.
+func (b *Builder) shorten(texts []string) {
+	for _, text := range texts {
+		if len(text) > 1 {
+			b.owners[text[:1]] = append(b.owners[text[:1]], b.owners[text]...)
+			delete(b.owners, text)
+		}
+	}
+}
+
+// grams counts in how many places of the literals each four bytes stand.
+func grams(texts []string) map[string]int {
+	counts := map[string]int{}
+	for _, t := range texts {
+		for i := gram; i <= len(t); i++ {
+			counts[t[i-gram:i]]++
+		}
+	}
+	return counts
+}
+
+// rarest returns where the four bytes of a literal end that the fewest others
+// have. Runs of one byte are the last choice: they are cheap to write many of.
+func rarest(text string, counts map[string]int) int {
+	best, least := 0, 0
+	for i := gram; i <= len(text); i++ {
+		g := text[i-gram : i]
+		n := counts[g]
+		if g[0] == g[1] && g[1] == g[2] || g[1] == g[2] && g[2] == g[3] || g[0] == g[2] && g[1] == g[3] {
+			n += 1 << 20
+		}
+		if best == 0 || n < least {
+			best, least = i, n
+		}
+	}
+	return best
+}
+
+func (s *Set) add(e entry) {
+	number := uint16(len(s.literals))
+	s.literals = append(s.literals, e)
+	n := len(e.text)
+	switch {
+	case n == 1:
+		s.single[e.text[0]] = number + 1
+		return
+	case n < gram:
+		pair := uint16(e.text[n-2])<<8 | uint16(e.text[n-1])
+		if s.pairs[pair>>6]&(1<<(pair&63)) == 0 {
+			s.pairs[pair>>6] |= 1 << (pair & 63)
+			s.byPair[pair] = uint16(len(s.ending))
+			s.ending = append(s.ending, nil)
+		}
+		list := &s.ending[s.byPair[pair]]
+		*list = append(*list, number)
+		return
+	}
+	var v uint32
+	for _, c := range []byte(e.text[e.end-gram : e.end]) {
+		v = v<<8 | uint32(c)
+	}
+	s.literals[number].gram = v
+	h := v * hashFactor
+	s.filter[h>>filterShift>>6] |= 1 << (h >> filterShift & 63)
+	s.literals[number].next = s.buckets[h>>bucketShift]
+	s.buckets[h>>bucketShift] = number + 1
+}
+
+// Owners is a set of owners.
+type Owners []uint64
+
+// Add puts an owner into the set.
+func (o Owners) Add(owner int) { o[owner>>6] |= 1 << (owner & 63) }
+
+// With returns the set with an owner in it, grown where it must be.
+func (o Owners) With(owner int) Owners {
+	for len(o) <= owner>>6 {
+		o = append(o, 0)
+	}
+	o.Add(owner)
+	return o
+}
+
+// Meets reports whether two sets have an owner in common.
+func (o Owners) Meets(other Owners) bool {
+	for i := range min(len(o), len(other)) {
+		if o[i]&other[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Has reports whether an owner is in the set.
+func (o Owners) Has(owner int) bool {
+	return owner>>6 < len(o) && o[owner>>6]&(1<<(owner&63)) != 0
+}
+
+// Scanner scans texts, and remembers which literals it has reported since the
+// last Reset. It is not safe for concurrent use.
+type Scanner struct {
+	set  *Set
+	seen []uint64 // literals
+}
+
+// Scanner returns a scanner of the set.
+func (s *Set) Scanner() *Scanner { return &Scanner{s, make([]uint64, len(s.literals)/64+1)} }
+
+// Reset forgets what was reported.
+func (s *Scanner) Reset() { clear(s.seen) }
+
+// Scan adds the owners of the literals that the text holds, but for those of
+// literals that an earlier text held.
+func (s *Scanner) Scan(text string, found Owners) {
+	if strings.IndexByte(text, 0xe2) >= 0 || strings.IndexByte(text, 0xc5) >= 0 {
+		text = pattern.Fold(text) // it may hold U+212A or U+017F
+	}
+	set := s.set
+	var v uint32
+	for i := 0; i < len(text); i++ {
+		c := set.fold[text[i]]
+		if n := set.single[c]; n != 0 {
+			s.report(n-1, found)
+		}
+		v = v<<8 | uint32(c)
+		if pair := uint16(v); set.pairs[pair>>6]&(1<<(pair&63)) != 0 {
+			s.short(text, i+1, set.ending[set.byPair[pair]], found)
+		}
+		h := v * hashFactor
+		if f := h >> filterShift; set.filter[f>>6]&(1<<(f&63)) != 0 && i >= gram-1 {
+			s.verify(text, i+1, v, set.buckets[h>>bucketShift], found)
+		}
+	}
+}
+
+// short reports those of some literals of two or three bytes that end at a
+// position.
+func (s *Scanner) short(text string, end int, numbers []uint16, found Owners) {
+	for _, number := range numbers {
+		if s.seen[number>>6]&(1<<(number&63)) != 0 {
+			continue
+		}
+		e := &s.set.literals[number]
+		if len(e.text) <= end && s.equal(text[end-len(e.text):end], e.text) {
+			s.report(number, found)
+		}
+	}
+}
+
+// verify reports the literals of a bucket whose chosen bytes end at a position.
+func (s *Scanner) verify(text string, end int, gram uint32, next uint16, found Owners) {
+	for next != 0 {
+		number := next - 1
+		e := &s.set.literals[number]
+		next = e.next
+		if e.gram != gram || s.seen[number>>6]&(1<<(number&63)) != 0 {
+			continue
+		}
+		from := end - e.end
+		if from >= 0 && from+len(e.text) <= len(text) && s.equal(text[from:from+len(e.text)], e.text) {
+			s.report(number, found)
+		}
+	}
+}
+
+// equal compares a part of a text with a folded literal of the same length.
+func (s *Scanner) equal(part, literal string) bool {
+	for i := range len(literal) {
+		if s.set.fold[part[i]] != literal[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Scanner) report(number uint16, found Owners) {
+	if s.seen[number>>6]&(1<<(number&63)) != 0 {
+		return
+	}
+	s.seen[number>>6] |= 1 << (number & 63)
+	e := &s.set.literals[number]
+	for _, owner := range s.set.owners[e.from:e.to] {
+		found.Add(int(owner))
+	}
+}

@@ -1,0 +1,211 @@
+// Package pattern matches texts against regular expressions in the syntax of
+// Python's re module, in which DECNET's rules are written, with bounded work.
+//
+// Start with [Compile]. An expression that needs no backtracking is rewritten
+// for package [regexp] and takes time linear in the text; that holds for
+// lookahead at an expression's end, lookbehind at its beginning, and most of
+// what rules are made of. The others (lookahead elsewhere, backreferences,
+// atomic groups) are matched by backtracking under a [Budget] of steps, so that
+// the answer depends on the text and never on the clock.
+//
+// Differences from Python: \d, \w, \s and \b know ASCII only, as under re.ASCII;
+// flags such as (?i) apply to the whole expression wherever they stand, as they
+// did until Python 3.10; \N{…} is refused.
+package pattern
+
+import (
+	"errors"
+	"regexp"
+	"sync"
+)
+
+var errTooLarge = errors.New("expression is too large")
+
+// Pattern is a compiled expression. It is safe for concurrent use.
+type Pattern struct {
+	expr     string
+	literals []string
+	// linear is the expression as package regexp reads it; nil when it needs
+	// backtracking.
+	linear    *linearPattern
+	backtrack func() *program
+}
+
+// linearPattern makes what matches when it is first needed: most patterns of a
+// rule set never are.
+type linearPattern struct {
+	expr         string
+	heads, tails []int
+	perByte      int                   // cost of a byte of text for regexp
+	pool         func() *dfaPool       // nil for an expression that is too large
+	regexp       func() *regexp.Regexp // for where a match is
+}
+
+// Budget is how much work matching may still do. A step is about a nanosecond
+// on a machine of 2020.
+type Budget struct {
+	Steps int
+	// Met is set when a match was given up, or tried on a part of the text
+	// only, because too few steps were left.
+	Met bool
+}
+
+// Compile reads an expression. Errors name what Python would object to, or the
+// limit that the expression breaks, and the position.
+func Compile(expr string) (*Pattern, error) {
+	n, groups, err := parse(expr)
+	if err != nil {
+		return nil, err
+	}
+	if n.size() > maxProgram {
+		return nil, errTooLarge
+	}
+	p := &Pattern{expr: expr, literals: n.known().best()}
+	l, ok := newLinear(n)
+	if !ok {
+		prog := newProgram(n, groups)
+		p.backtrack = func() *program { return prog }
+		return p, nil
+	}
+	p.linear = &linearPattern{expr: l.b.String(), heads: l.heads, tails: l.tails, perByte: 24 + n.size()/8}
+	p.linear.pool = sync.OnceValue(p.linear.newPool)
+	p.linear.regexp = sync.OnceValue(p.linear.compile)
+	p.backtrack = sync.OnceValue(p.newProgram)
+	return p, nil
+}
+
+func (l *linearPattern) newPool() *dfaPool {
+	if program := newDFAProgram(l.expr); program != nil {
+		return &dfaPool{program: program}
+	}
+	return nil
+}
+
+// compile returns nil when the expression breaks a limit of package regexp that
+// our own do not imply.
+func (l *linearPattern) compile() *regexp.Regexp {
+	re, err := regexp.Compile(l.expr)
+	if err != nil {
+		return nil
+	}
+	return re
+}
+
+func (p *Pattern) newProgram() *program {
+	n, groups, err := parse(p.expr)
+	if err != nil {
+		panic(err) // Compile has parsed it
+	}
+	return newProgram(n, groups)
+}
+
+// String returns the expression as it was written.
+func (p *Pattern) String() string { return p.expr }
+
+// Linear reports whether matching takes time linear in the text.
+func (p *Pattern) Linear() bool { return p.linear != nil }
+
+// Literals returns strings of which every text that matches holds at least one,
+// when both are folded by [Fold]. It is empty when nothing is known.
+func (p *Pattern) Literals() []string { return p.literals }
+
+// Match reports whether the text holds a match. It is false when the budget was
+// met before one was found.
+func (p *Pattern) Match(text string, b *Budget) bool {
+	if p.linear == nil {
+		_, _, ok := p.backtrack().find(text, b)
+		return ok
+	}
+	if _, found, ok := p.linear.walk(text, b); ok {
+		return found
+	}
+	_, found := p.search(text, b)
+	return found
+}
+
+// walk matches by automaton. ok is false when there is none, or it would cost
+// more than package regexp.
+func (l *linearPattern) walk(text string, b *Budget) (end int, found, ok bool) {
+	pool := l.pool()
+	if pool == nil {
+		return 0, false, false
+	}
+	d := pool.get()
+	defer pool.put(d)
+	part := afford(text, byteCost, b)
+	left := b.Steps
+	end, found, ok = d.match(part, len(part) == len(text), &left)
+	b.Steps = max(left, 0)
+	return end, found, ok
+}
+
+// search finds the leftmost match by package regexp, and returns what
+// FindStringSubmatchIndex does.
+func (p *Pattern) search(text string, b *Budget) ([]int, bool) {
+	re := p.linear.regexp()
+	if re == nil {
+		start, end, ok := p.backtrack().find(text, b)
+		return []int{start, end}, ok
+	}
+	part := afford(text, p.linear.perByte, b)
+	at := re.FindStringSubmatchIndex(part)
+	if at == nil || len(part) < len(text) && at[1] == len(part) {
+		return nil, false
+	}
+	return at, true
+}
+
+// Find returns where the leftmost match begins and ends. In a text longer than
+// a few KiB it may be another of the matches, and begin later than it could.
+func (p *Pattern) Find(text string, b *Budget) (start, end int, ok bool) {
+	if p.linear == nil {
+		return p.backtrack().find(text, b)
+	}
+	from := 0
+	if len(text) > 2*around {
+		near, found, ok := p.linear.walk(text, b)
+		if ok && !found {
+			return 0, 0, false
+		}
+		if ok {
+			from = max(0, near-around)
+			text = text[from:min(len(text), near+around)]
+		}
+	}
+	at, ok := p.search(text, b)
+	if !ok {
+		return 0, 0, false
+	}
+	start, end = at[0], at[1]
+	for _, g := range p.linear.heads {
+		if 2*g+1 < len(at) {
+			start = max(start, at[2*g+1])
+		}
+	}
+	for _, g := range p.linear.tails {
+		if 2*g < len(at) && at[2*g] >= 0 {
+			end = min(end, at[2*g])
+		}
+	}
+	return from + start, from + max(start, end), true
+}
+
+// around is how much of a long text Find looks at on each side of where a match
+// must end.
+const around = 4096
+
+// leastTried is how much of a text is looked at when no budget is left.
+const leastTried = 1024
+
+// afford pays for a text, and shortens one that cannot be paid for. A match
+// that reaches the end of a shortened text is none: what follows might tell.
+func afford(text string, perByte int, b *Budget) string {
+	if len(text)*perByte > b.Steps {
+		if n := max(b.Steps/perByte, leastTried); n < len(text) {
+			text = text[:n]
+			b.Met = true
+		}
+	}
+	b.Steps = max(b.Steps-len(text)*perByte, 0)
+	return text
+}
