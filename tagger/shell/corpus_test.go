@@ -1,0 +1,146 @@
+package shell
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// sampleDir holds real logs and labelled commands; it is not part of the
+// project.
+const sampleDir = "../../../shared/data"
+
+// realCommands returns the distinct commands of the sample data.
+func realCommands(t testing.TB) []string {
+	t.Helper()
+	var files []string
+	for _, pattern := range []string{"cowrie/*/cowrie.json*", "labelled/*.jsonl"} {
+		names, _ := filepath.Glob(filepath.Join(sampleDir, pattern))
+		files = append(files, names...)
+	}
+	if len(files) == 0 {
+		t.Skip("no sample data")
+	}
+	seen := map[string]bool{}
+	var out []string
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r io.Reader = f
+		if strings.HasSuffix(name, ".gz") {
+			if r, err = gzip.NewReader(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		lines := bufio.NewScanner(r)
+		lines.Buffer(nil, 8<<20)
+		for lines.Scan() {
+			var e struct{ EventID, Input, Command_Text string }
+			if json.Unmarshal(lines.Bytes(), &e) != nil {
+				continue
+			}
+			text := e.Command_Text
+			if e.EventID == "cowrie.command.input" {
+				text = e.Input
+			}
+			if text != "" && !seen[text] {
+				seen[text] = true
+				out = append(out, text)
+			}
+		}
+		f.Close()
+	}
+	return out
+}
+
+// Real commands are parsed, not split. Documentation of key strokes and the
+// like among the benign samples is no shell, and is only listed.
+func TestRealCommands(t *testing.T) {
+	commands := realCommands(t)
+	p := NewParser(Limits{})
+	p.panics = true
+	fast, fell, real := 0, 0, 0
+	for _, text := range commands {
+		s := p.Parse(text)
+		checkScript(t, text, s)
+		if s.Fallback {
+			fell++
+			t.Logf("split tolerantly: %.200q", text)
+			if !strings.Contains(text, "<") && !strings.HasSuffix(text, "|") {
+				real++
+			}
+		}
+		if s.Bounded {
+			t.Errorf("bounded: %.200q", text)
+		}
+		p.b.reset(p.limits)
+		if p.b.scan(text, true) {
+			fast++
+		}
+	}
+	t.Logf("%d commands: %d scanned strictly, %d split tolerantly, %d of them without <Key> and a torn end", len(commands), fast, fell, real)
+	if real*100 > len(commands) {
+		t.Errorf("%d of %d split tolerantly, want under 1 %%", real, len(commands))
+	}
+}
+
+// Strict scanning gives what the full parser gives.
+func TestStrictEqualsFull(t *testing.T) {
+	texts := realCommands(t)
+	for _, text := range texts {
+		sameBothWays(t, text)
+	}
+}
+
+// sameBothWays checks that strict scanning and the full parser agree on a text.
+func sameBothWays(t *testing.T, text string) {
+	t.Helper()
+	fast := NewParser(Limits{})
+	if !utf8.ValidString(text) || !fast.b.scan(text, true) {
+		return // a shell takes other bytes as they are; the full parser refuses them
+	}
+	slow := NewParser(Limits{})
+	fast.panics, slow.panics = true, true
+	slow.b.slow = true
+	want, got := slow.Parse(text), fast.Parse(text)
+	if slow.b.parse(text) == nil {
+		t.Errorf("strictly scanned, but no valid shell: %q", text)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%q:\nstrict %+v\nfull   %+v", text, got, want)
+	}
+}
+
+// checkScript checks what holds for the script of every text.
+func checkScript(t *testing.T, text string, s *Script) {
+	t.Helper()
+	if s == nil {
+		t.Fatal("no script")
+	}
+	for i := range s.Commands {
+		c := &s.Commands[i]
+		if c.Start < 0 || c.Start > c.End || c.End > len(text) {
+			t.Errorf("%.300q: command %q has span %d:%d of %d", text, c.Line, c.Start, c.End, len(text))
+		}
+		if len(c.Args) > 0 && c.Line != c.Program+" "+c.ArgLine || c.ArgLine != strings.Join(c.Args, " ") {
+			t.Errorf("%.300q: line %q of %q and %q", text, c.Line, c.Program, c.Args)
+		}
+		if c.Depth < 0 || c.Depth > 8 {
+			t.Errorf("%.300q: depth %d", text, c.Depth)
+		}
+	}
+	for _, l := range s.Decoded {
+		if l.Start < 0 || l.Start > l.End || l.End > len(text) {
+			t.Errorf("%.300q: layer %q has span %d:%d of %d", text, l.Text, l.Start, l.End, len(text))
+		}
+	}
+}

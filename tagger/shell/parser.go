@@ -1,0 +1,283 @@
+package shell
+
+import (
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// Parser parses texts one after the other and keeps its working memory in
+// between. It is not safe for concurrent use; the scripts that it returns are.
+type Parser struct {
+	limits Limits
+	panics bool // tests: no panic is hidden
+	b      build
+}
+
+// NewParser returns a parser that keeps to the limits.
+func NewParser(limits Limits) *Parser { return &Parser{limits: limits.withDefaults()} }
+
+func (l Limits) withDefaults() Limits {
+	if l.Depth <= 0 {
+		l.Depth = 8
+	}
+	if l.Commands <= 0 {
+		l.Commands = 4096
+	}
+	if l.Bytes <= 0 {
+		l.Bytes = 2 << 20
+	}
+	return l
+}
+
+// Parse returns what the text does. It never fails and never returns nil. The
+// script shares memory with the text.
+func (p *Parser) Parse(text string) (script *Script) {
+	defer func() {
+		if r := recover(); r != nil {
+			if p.panics {
+				panic(r)
+			}
+			p.b = build{}
+			script = &Script{Bounded: true, Fallback: true}
+		}
+	}()
+	p.b.reset(p.limits)
+	if len(text) > maxSource {
+		text, p.b.bounded = text[:maxSource], true
+	}
+	if strings.Contains(text, "\r\n") { // as terminals send it; offsets stay
+		text = strings.ReplaceAll(text, "\r\n", "\n\n")
+	}
+	p.b.src = source{text: text, end: len(text), original: true}
+	p.b.run(&p.b.src, &p.b.root, stream{})
+	return p.b.finish()
+}
+
+// maxSource bounds the text that is looked at.
+const maxSource = 64 << 20
+
+// build is the state of one parse.
+type build struct {
+	limits Limits
+	slow   bool // tests: no strict scanning
+	sh     *syntax.Parser
+	reader strings.Reader
+	src    source // the original
+	root   place
+
+	cmds    []draft
+	layers  []Layer
+	bounded bool
+	fell    bool // some text was split tolerantly
+
+	spent      int // bytes that expansion, decoding and layers have produced
+	parsed     int // bytes given to the full parser
+	tokens     int // tokens given to the full parser
+	piped      int // entries in the program lists of pipelines
+	substs     int // substitutions run
+	expansions int // expansions and quotes looked at
+	braced     int // bytes looked at for braces
+
+	vars  map[string]variable
+	files map[string]stream // what the script wrote, by base name
+
+	// Stacks: whoever pushes pops. Slices of them stay valid when they grow.
+	words  []word
+	redirs []redir
+	buf    []byte
+	toks   []token
+
+	strs []string // grows until finish
+}
+
+// draft is a command before its lists are packed.
+type draft struct {
+	Command
+	place *place
+	fed   []*place // substitutions whose output the command executes
+}
+
+// source is a text being parsed: the original or a layer.
+type source struct {
+	text       string
+	start, end int  // span in the original
+	original   bool // the text stands in the original, from start
+	quiet      bool // substitutions in it were already reported
+}
+
+// span converts offsets in the source into a span of the original.
+func (s *source) span(from, to int) (start, end int) {
+	if s.original {
+		return s.start + from, min(s.start+to, s.end)
+	}
+	return s.start, s.end
+}
+
+// slice returns text[from:to], cut to the text.
+func (s *source) slice(from, to int) string {
+	to = max(min(to, len(s.text)), 0)
+	return s.text[min(max(from, 0), to):to]
+}
+
+// place is where a command stands: what surrounds it gives it neighbours,
+// wrappers and files.
+type place struct {
+	parent     *place // whose output its output is; nil at the top and in substitutions
+	pipe       *pipeline
+	stage      int
+	depth      int
+	nested     int // commands around it that run it by their arguments
+	background bool
+	script     bool // a layer that the outer command read from its input
+	wrappers   []string
+	reads      []string
+	writes     []string
+	feeds      string // program that executes the output of a substitution
+}
+
+// pipeline lists the programs of a pipeline with the stage each belongs to.
+type pipeline struct {
+	programs []string
+	stages   []int // ascending
+
+	before, after [][]string // of a long pipeline, see distinct
+}
+
+// stream is what a command writes or reads. A text that is not known may still
+// be there in part, with expansions as they were written.
+type stream struct {
+	text   string
+	known  bool
+	substs bool // text shows substitutions whose commands are already reported
+}
+
+func (b *build) reset(limits Limits) {
+	b.limits = limits
+	b.root = place{}
+	b.bounded, b.fell = false, false
+	b.spent, b.parsed, b.tokens, b.piped, b.substs, b.expansions, b.braced = 0, 0, 0, 0, 0, 0, 0
+	clear(b.vars)
+	clear(b.files)
+	b.layers = nil
+	b.cmds = emptied(b.cmds, 64)
+	b.strs = emptied(b.strs, 1024)
+	if cap(b.words)+cap(b.redirs)+cap(b.toks)+cap(b.buf) > maxKept {
+		b.words, b.redirs, b.toks, b.buf = nil, nil, nil, nil
+	}
+	b.words, b.redirs, b.toks, b.buf = b.words[:0], b.redirs[:0], b.toks[:0], b.buf[:0]
+}
+
+// maxKept bounds the working memory, in entries, that outlives a parse.
+const maxKept = 64 << 10
+
+// emptied gives the slice back for the next parse, without what it held, unless
+// it has grown past what is worth keeping.
+func emptied[T any](s []T, keep int) []T {
+	if cap(s) > keep {
+		return nil
+	}
+	clear(s)
+	return s[:0]
+}
+
+// spend accounts for n bytes of produced text and reports whether they are
+// within the limit.
+func (b *build) spend(n int) bool {
+	if b.spent+n > b.limits.Bytes {
+		b.bounded = true
+		return false
+	}
+	b.spent += n
+	return true
+}
+
+// run reports the commands of a text and returns what they write.
+func (b *build) run(src *source, at *place, in stream) stream {
+	mark := len(b.toks)
+	defer func() { b.toks = b.toks[:mark] }()
+	if !b.slow && b.scan(src.text, true) {
+		return b.runTokens(src, mark, at, in)
+	}
+	b.toks = b.toks[:mark]
+	if b.affordable(src.text) {
+		if file := b.parse(src.text); file != nil {
+			return b.statements(src, file.Stmts, at, in)
+		}
+	}
+	b.fell = true
+	b.scan(src.text, false)
+	return b.runTokens(src, mark, at, in)
+}
+
+// parse gives the text to the full parser. It returns nil for what is not
+// valid in Bash nor in a POSIX shell.
+func (b *build) parse(text string) *syntax.File {
+	if b.sh == nil {
+		b.sh = syntax.NewParser(syntax.Variant(syntax.LangBash))
+	}
+	b.reader.Reset(text)
+	file, err := b.sh.Parse(&b.reader, "")
+	b.reader.Reset("")
+	if err != nil {
+		return nil
+	}
+	return file
+}
+
+// layer parses a text that a command brings: the argument of sh -c, a
+// here-document for a shell, what a substitution prints.
+func (b *build) layer(c *call, text stream, wrapper string) stream {
+	if strings.TrimSpace(text.text) == "" || isBinary(text.text) {
+		return stream{}
+	}
+	if !text.known && (text.text[0] == '$' || text.text[0] == '`') && skipPart(text.text, 0) >= len(strings.TrimRight(text.text, "\n")) {
+		return stream{} // nothing but an expansion, already reported
+	}
+	if c.at.depth+1 > b.limits.Depth {
+		b.bounded = true
+		return stream{}
+	}
+	if !b.spend(len(text.text)) {
+		return stream{}
+	}
+	start, end := c.src.span(c.start, c.end)
+	src := source{text: text.text, start: start, end: end, quiet: text.substs}
+	at := &place{parent: c.at, depth: c.at.depth + 1, background: c.at.background || c.background, wrappers: c.at.wrappers}
+	in := c.in
+	if text == c.in {
+		at.script, in = true, stream{}
+	}
+	at.wrappers = addWrappers(addWrappers(at.wrappers, c.wrappers...), wrapper)
+	return b.run(&src, at, in)
+}
+
+// found records a decoded text.
+func (b *build) found(l Layer) {
+	if l.Text == "" {
+		return
+	}
+	if len(b.layers) >= maxLayers {
+		b.bounded = true
+		return
+	}
+	b.layers = append(b.layers, l)
+}
+
+// maxLayers bounds the decoded texts that are kept.
+const maxLayers = 256
+
+// isBinary reports whether a text is no text: NUL or other control characters
+// that no script holds.
+func isBinary(s string) bool {
+	bad := 0
+	for i := range min(len(s), 4096) {
+		switch c := s[i]; {
+		case c == 0:
+			return true
+		case c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != 0x1b:
+			bad++
+		}
+	}
+	return bad*20 > min(len(s), 4096)
+}

@@ -1,0 +1,373 @@
+package shell
+
+import (
+	"encoding/base32"
+	"encoding/base64"
+	"strconv"
+	"strings"
+)
+
+// prints returns what a program prints, for those whose output is a plain
+// function of their arguments and input. It is false for the others.
+func (b *build) prints(c *call, name string) (stream, bool) {
+	args := c.words[1:]
+	switch name {
+	case "echo":
+		return b.echo(c, args), true
+	case "printf":
+		return b.printf(c, args), true
+	case "cat":
+		return b.input(c, args, ""), true
+	case "tee":
+		b.tee(c, args)
+		return c.in, true
+	case "base64", "base32":
+		if decodes(args) {
+			return b.decoded(c, b.input(c, args, "w"), name, decoders[name]), true
+		}
+	case "openssl":
+		if opensslDecodes(args) {
+			return b.decoded(c, b.opensslInput(c, args), "base64", decodeBase64), true
+		}
+	case "xxd":
+		if plainHex(args) {
+			return b.decoded(c, b.input(c, args, "cls"), "hex", decodeHex), true
+		}
+	case "rev":
+		return b.decoded(c, b.input(c, args, ""), name, reverseLines), true
+	case "tac":
+		return b.decoded(c, b.input(c, args, ""), name, lastFirst), true
+	case "tr":
+		if m := translation(args); m != nil {
+			return b.decoded(c, c.in, name, m), true
+		}
+	case "sed":
+		if f := literalSubstitution(args); f != nil {
+			return b.decoded(c, c.in, name, f), true
+		}
+	}
+	return stream{}, false
+}
+
+var decoders = map[string]func(string) string{"base64": decodeBase64, "base32": decodeBase32}
+
+// decoded applies a decoder to a known text and records the result as a layer.
+func (b *build) decoded(c *call, in stream, how string, decode func(string) string) stream {
+	if !in.known || in.text == "" || !b.spend(len(in.text)) {
+		return stream{}
+	}
+	out := decode(in.text)
+	if out == "" || !b.spend(len(out)) {
+		return stream{}
+	}
+	if out != in.text {
+		b.foundBy(c, out, how)
+	}
+	return stream{text: out, known: true}
+}
+
+// foundBy records a layer that a command decodes.
+func (b *build) foundBy(c *call, text, how string) {
+	start, end := c.src.span(c.start, c.end)
+	b.found(Layer{Text: strings.TrimSuffix(text, "\n"), How: how, Depth: c.at.depth, Start: start, End: end})
+}
+
+// input is what a program reads: the files named, if the script has written
+// them, or its standard input.
+func (b *build) input(c *call, args []word, valued string) stream {
+	out := stream{known: true}
+	named := false
+	for i := 0; i < len(args); i++ {
+		a := args[i].text
+		if isShort(a) {
+			if strings.IndexByte(valued, a[len(a)-1]) >= 0 {
+				i++
+			}
+			continue
+		}
+		if strings.HasPrefix(a, "--") {
+			continue
+		}
+		named = true
+		if a == "-" || a == "/dev/stdin" {
+			out = b.join(out, c.in)
+		} else {
+			out = b.join(out, b.files[fileKey(a)])
+		}
+	}
+	if !named {
+		return c.in
+	}
+	return out
+}
+
+func (b *build) tee(c *call, args []word) {
+	more := false
+	for _, w := range args {
+		switch {
+		case w.text == "-a" || w.text == "--append":
+			more = true
+		case !strings.HasPrefix(w.text, "-"):
+			b.write(c, w.text, c.in, more)
+		}
+	}
+}
+
+// echo prints its arguments. Backslash escapes count with -e only, as in Bash
+// and BusyBox.
+func (b *build) echo(c *call, args []word) stream {
+	newline, escapes := "\n", false
+	for len(args) > 0 && isShort(args[0].text) && strings.Trim(args[0].text[1:], "neE") == "" {
+		if strings.Contains(args[0].text, "n") {
+			newline = ""
+		}
+		escapes = strings.Contains(args[0].text, "e") || escapes && !strings.Contains(args[0].text, "E")
+		args = args[1:]
+	}
+	out := joinWords(args)
+	if !b.spend(len(out.text)) {
+		return stream{}
+	}
+	if escapes && strings.IndexByte(out.text, '\\') >= 0 {
+		text, numeric, stop := unescape(out.text, echoEscapes)
+		if numeric {
+			b.foundBy(c, text, "echo")
+		}
+		out.text = text
+		if stop {
+			return out
+		}
+	}
+	if newline != "" {
+		out.text += newline
+	}
+	return out
+}
+
+// printf prints its format with the arguments in it.
+func (b *build) printf(c *call, args []word) stream {
+	if len(args) > 1 && args[0].text == "-v" {
+		if len(args) > 2 && isName(args[1].text) {
+			out := b.format(c, args[2:])
+			b.assign(args[1].text, word{text: out.text, known: out.known})
+		}
+		return stream{known: true}
+	}
+	if len(args) > 0 && args[0].text == "--" {
+		args = args[1:]
+	}
+	return b.format(c, args)
+}
+
+func (b *build) format(c *call, args []word) stream {
+	if len(args) == 0 {
+		return stream{}
+	}
+	out := joinWords(args)
+	format, rest := args[0].text, args[1:]
+	var text strings.Builder
+	numeric, stop := false, false
+	for round := 0; round == 0 || len(rest) > 0 && !stop; round++ {
+		before := len(rest)
+		var n bool
+		rest, n, stop = formatOnce(&text, format, rest)
+		numeric = numeric || n
+		if before == len(rest) || !b.spend(text.Len()) {
+			break
+		}
+	}
+	out.text = text.String()
+	if numeric {
+		b.foundBy(c, out.text, "printf")
+	}
+	return out
+}
+
+// formatOnce prints the format once and returns the arguments that are left.
+func formatOnce(text *strings.Builder, format string, rest []word) (left []word, numeric, stop bool) {
+	next := func() string {
+		if len(rest) == 0 {
+			return ""
+		}
+		a := rest[0].text
+		rest = rest[1:]
+		return a
+	}
+	for len(format) > 0 {
+		n := strings.IndexByte(format, '%')
+		if n < 0 {
+			n = len(format)
+		}
+		s, num, end := unescape(format[:n], ansiEscapes)
+		text.WriteString(s)
+		numeric = numeric || num
+		if end || n == len(format) {
+			return rest, numeric, end
+		}
+		format = strings.TrimLeft(format[n+1:], "-+ #0123456789.l")
+		if format == "" {
+			break
+		}
+		switch verb := format[0]; verb {
+		case '%':
+			text.WriteByte('%')
+		case 'b':
+			s, num, _ := unescape(next(), echoEscapes)
+			text.WriteString(s)
+			numeric = numeric || num
+		case 'c':
+			if a := next(); a != "" {
+				text.WriteByte(a[0])
+			}
+		case 'd', 'i', 'u':
+			writeNumber(text, next(), 10)
+		case 'o':
+			writeNumber(text, next(), 8)
+		case 'x', 'X':
+			writeNumber(text, next(), 16)
+		default:
+			text.WriteString(next())
+		}
+		format = format[1:]
+	}
+	return rest, numeric, false
+}
+
+func writeNumber(text *strings.Builder, arg string, base int) {
+	v, _ := strconv.ParseInt(arg, 0, 64)
+	text.WriteString(strconv.FormatInt(v, base))
+}
+
+// decodes reports whether the arguments of base64 ask for decoding.
+func decodes(args []word) bool {
+	for _, w := range args {
+		if a := w.text; strings.HasPrefix(a, "--d") || isShort(a) && strings.ContainsAny(strings.TrimRight(a, "0123456789"), "dD") {
+			return true
+		}
+	}
+	return false
+}
+
+// opensslDecodes reports whether the arguments of openssl are "base64 -d" or
+// "enc -base64 -d".
+func opensslDecodes(args []word) bool {
+	if len(args) == 0 || args[0].text != "base64" && args[0].text != "enc" {
+		return false
+	}
+	decode, encoded, cipher := false, args[0].text == "base64", false
+	for _, w := range args[1:] {
+		switch w.text {
+		case "-d":
+			decode = true
+		case "-base64", "-a":
+			encoded = true
+		case "-A", "-in", "-out":
+		default:
+			cipher = cipher || strings.HasPrefix(w.text, "-")
+		}
+	}
+	return decode && encoded && !cipher
+}
+
+func (b *build) opensslInput(c *call, args []word) stream {
+	for i, w := range args[:len(args)-1] {
+		if w.text == "-in" {
+			return b.files[fileKey(args[i+1].text)]
+		}
+	}
+	return c.in
+}
+
+// plainHex reports whether the arguments of xxd are -r and -p.
+func plainHex(args []word) bool {
+	reverse, plain := false, false
+	for _, w := range args {
+		if isShort(w.text) {
+			reverse = reverse || strings.Contains(w.text, "r")
+			plain = plain || strings.Contains(w.text, "p")
+		}
+	}
+	return reverse && plain
+}
+
+// decodeBase64 decodes what base64 -d would: line breaks and missing padding do
+// no harm, and it ends at the first byte that is no base64.
+func decodeBase64(s string) string {
+	return decodeBits(s, func(clean string) ([]byte, error) {
+		return base64.RawStdEncoding.DecodeString(clean)
+	}, func(c byte) bool { return isAlnum(c) || c == '+' || c == '/' }, 4)
+}
+
+func decodeBase32(s string) string {
+	return decodeBits(s, func(clean string) ([]byte, error) {
+		return base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(clean)
+	}, func(c byte) bool { return c >= 'A' && c <= 'Z' || c >= '2' && c <= '7' }, 8)
+}
+
+func decodeBits(s string, decode func(string) ([]byte, error), valid func(byte) bool, group int) string {
+	clean := make([]byte, 0, len(s))
+	for i := range len(s) {
+		c := s[i]
+		if valid(c) {
+			clean = append(clean, c)
+		} else if strings.IndexByte(" \t\r\n", c) < 0 {
+			break
+		}
+	}
+	out, err := decode(string(clean))
+	if err != nil {
+		out, _ = decode(string(clean[:len(clean)/group*group]))
+	}
+	return string(out)
+}
+
+func decodeHex(s string) string {
+	out := make([]byte, 0, len(s)/2)
+	high := -1
+	for i := range len(s) {
+		v := hexValue(s[i])
+		switch {
+		case v < 0:
+		case high < 0:
+			high = v
+		default:
+			out = append(out, byte(high<<4|v))
+			high = -1
+		}
+	}
+	return string(out)
+}
+
+func hexValue(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
+}
+
+func reverseLines(s string) string {
+	var out strings.Builder
+	for line := range strings.Lines(s) {
+		body, newline := strings.CutSuffix(line, "\n")
+		runes := []rune(body)
+		for i := len(runes) - 1; i >= 0; i-- {
+			out.WriteRune(runes[i])
+		}
+		if newline {
+			out.WriteByte('\n')
+		}
+	}
+	return out.String()
+}
+
+func lastFirst(s string) string {
+	lines := strings.SplitAfter(s, "\n")
+	var out strings.Builder
+	for i := len(lines) - 1; i >= 0; i-- {
+		out.WriteString(lines[i])
+	}
+	return out.String()
+}

@@ -1,0 +1,104 @@
+// Package shell takes an attacker's command line apart into the simple commands
+// that it runs.
+//
+// Start with [Parser.Parse] (or [Parse] for a single text). Quotes, wrappers
+// such as sudo and busybox, variables with literal values and layers of
+// encoding are removed, so that a rule may ask for the program wget whether the
+// text says "wget", "/bin/busybox w'g'et" or "echo d2dldA==|base64 -d|sh".
+//
+// Every text has a result. One that is not valid shell, or that would cost too
+// much to parse, is split tolerantly; work, memory and depth are bounded by
+// [Limits], and a text that meets a bound gives what was found so far.
+//
+// # What counts as run
+//
+// Nothing is executed. The package follows what a text says for certain, and
+// where it must choose, it chooses so that behaviour is seen:
+//
+//   - All branches of if, case, && and || are reported, the body of a loop once,
+//     the body of a function where it is declared. Of several assignments to a
+//     variable the last one before its use counts, in whichever branch it stands.
+//   - A wrapper (sudo, env, nohup, busybox, xargs, …) is removed, and listed. A
+//     program that takes a command as text (sh -c, eval, su -c, ssh, trap,
+//     crontab, find -exec, screen) stays, and the commands of the text follow it
+//     with the program among their wrappers. What ssh runs on another host is
+//     reported too: it is the same person's doing.
+//   - Text that is printed counts as run when a shell reads it: through a pipe, a
+//     here-document, $(…) in the place of a program, sh -c or eval, or from a file
+//     that the same text wrote. A file that begins with #! is taken apart where
+//     it is written. Text that is only decoded is a [Layer] and no command.
+//   - What prints into a shell by way of "$(…)" or <(…) pipes to it, as with |.
+//   - Decoded are base64, base32, hex, backslash escapes, rev, tr and sed s with
+//     literal arguments, as far as echo, printf, cat, tee and files of the same
+//     text bring them their input. Compressed or encrypted data is not opened.
+//   - Of code for Python, Perl, awk and the like, only literal texts in calls such
+//     as system("…") are looked at, also in a literal base64 string.
+package shell
+
+// Limits bounds the work that one text can cause. A zero field means its
+// default.
+type Limits struct {
+	// Depth is how many layers of $(…), sh -c, eval and decoding are opened. Default 8.
+	Depth int
+	// Commands is how many simple commands are kept. Default 4096.
+	Commands int
+	// Bytes is how much text expansion and decoding may produce. Default 2 MiB.
+	Bytes int
+}
+
+// Script is what a text does. It is never changed after it was made: it may be
+// cached and read by many goroutines.
+type Script struct {
+	// Commands are the simple commands in the order of the text. A command
+	// stands before the ones inside its own substitutions and layers.
+	Commands []Command
+	// Decoded are the texts that decoding found.
+	Decoded []Layer
+	// Bounded is true when a limit was met and something may be missing.
+	Bounded bool
+	// Fallback is true when the text, or a layer of it, is not valid shell or
+	// was too costly to parse as such, and was split tolerantly.
+	Fallback bool
+}
+
+// Command is one simple command, as rules see it. Its lists share memory with
+// those of other commands and must not be changed.
+type Command struct {
+	Program string // base name after wrappers; empty for bare assignments and redirections
+	Path    string // the program as written
+	Line    string // Program and Args joined by blanks
+	ArgLine string // Args joined by blanks
+
+	Args     []string // after quote removal
+	Flags    []string // option names: letters of -xyz apart, and xyz; long names without value
+	Operands []string // arguments that are no options
+
+	Wrappers []string // what was removed before it, and what runs it: sudo, env, sh
+	Assigns  []string // NAME=value
+	Reads    []string // files read
+	Writes   []string // files written
+	URLs     []string // URLs and host-like targets among the arguments
+
+	PipesTo   []string // programs later in the pipeline, or that execute its output
+	PipedFrom []string // programs earlier in the pipeline
+	Heredocs  []string // here-documents and here-strings given to it
+
+	Background bool // &, nohup, setsid, disown
+	Depth      int  // layers of $(…), sh -c, eval and decoding around it
+
+	// Start and End are the bytes of the original text that the command stands
+	// in. For a command of a decoded layer they are those of the command that
+	// brought the layer.
+	Start, End int
+}
+
+// Layer is a text that decoding found.
+type Layer struct {
+	Text       string
+	How        string // base64, base32, hex, escape (of $'…'), echo, printf, rev, tac, tr, sed
+	Depth      int    // layers around it
+	Start, End int    // bytes of the original text that it was found in
+}
+
+// Parse parses one text. For many texts, keep a [Parser].
+func Parse(text string, limits Limits) *Script { return NewParser(limits).Parse(text) }
