@@ -1,0 +1,87 @@
+package workload
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// WriteEvents writes a history as native events, one JSON object a line.
+func WriteEvents(w io.Writer, o Options) error {
+	out := bufio.NewWriterSize(w, 1<<20)
+	var line []byte
+	for e := range Events(o) {
+		line = append(e.AppendJSON(line[:0]), '\n')
+		if _, err := out.Write(line); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// WriteCowrie writes a history as Cowrie logs it: the commands among the
+// connections, logins and downloads of their sessions, and of the scans that
+// get no further.
+func WriteCowrie(w io.Writer, o Options) error {
+	out := bufio.NewWriterSize(w, 1<<20)
+	var line []byte
+	for r := range records(o) {
+		line = appendCowrie(line[:0], &r)
+		if _, err := out.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+func appendCowrie(dst []byte, r *record) []byte {
+	s := r.session
+	port := 32768 + s.number%28000
+	protocol, dstPort := "ssh", 2222
+	if s.telnet {
+		protocol, dstPort = "telnet", 2223
+	}
+	dst = append(dst, `{"eventid":`...)
+	switch r.step.kind {
+	case connect:
+		dst = fmt.Appendf(dst, `"cowrie.session.connect","src_ip":"%s","src_port":%d,"dst_ip":"192.0.2.10","dst_port":%d,"session":"%s","protocol":"%s","message":"New connection: %s:%d (192.0.2.10:%d) [session: %s]"`,
+			s.ip, port, dstPort, s.id, protocol, s.ip, port, dstPort, s.id)
+		return appendEnd(dst, r, false)
+	case version:
+		dst = append(dst, `"cowrie.client.version","version":"SSH-2.0-Go","message":"Remote SSH version: SSH-2.0-Go"`...)
+	case loginFailed:
+		dst = fmt.Appendf(dst, `"cowrie.login.failed","username":"%s","password":"%s","message":"login attempt [%s/%s] failed"`, s.user, s.password, s.user, s.password)
+	case loginSucceeded:
+		dst = fmt.Appendf(dst, `"cowrie.login.success","username":"%s","password":"%s","message":"login attempt [%s/%s] succeeded"`, s.user, s.password, s.user, s.password)
+	case command:
+		dst = append(dst, `"cowrie.command.input","input":`...)
+		dst = ttpcron.AppendJSONString(dst, r.step.text)
+		dst = append(dst, `,"message":`...)
+		dst = ttpcron.AppendJSONString(dst, "CMD: "+r.step.text)
+	case download:
+		dst = append(dst, `"cowrie.session.file_download.failed","url":`...)
+		dst = ttpcron.AppendJSONString(dst, r.step.text)
+		dst = append(dst, `,"message":`...)
+		dst = ttpcron.AppendJSONString(dst, "Attempt to download file(s) from URL ("+r.step.text+") failed")
+	case closed:
+		dst = fmt.Appendf(dst, `"cowrie.session.closed","duration":%.6f,"message":"Connection lost after %d seconds"`, r.step.after.Seconds(), int(r.step.after.Seconds()))
+	}
+	return appendEnd(dst, r, true)
+}
+
+// appendEnd appends the members that every line ends with.
+func appendEnd(dst []byte, r *record, who bool) []byte {
+	dst = append(dst, `,"sensor":"`...)
+	dst = append(dst, r.session.sensor...)
+	dst = append(dst, `","timestamp":"`...)
+	dst = appendTime(dst, r.at)
+	if who {
+		dst = append(dst, `","src_ip":"`...)
+		dst = append(dst, r.session.ip...)
+		dst = append(dst, `","session":"`...)
+		dst = append(dst, r.session.id...)
+	}
+	return append(dst, `"}`...)
+}
