@@ -1,0 +1,51 @@
+package tagger
+
+import "strings"
+
+// Bounds of one generation of a cache. Honeypot commands repeat: two
+// generations of this size hit on 94 to 97 of 100 events.
+const (
+	cacheEntries = 8192
+	cacheBytes   = 4 << 20
+	cacheText    = 64 << 10 // longer texts are judged each time
+)
+
+// cache remembers verdicts by text. It keeps two generations: when the young
+// one is full it becomes the old one, and what is used again moves back.
+type cache struct {
+	young, old map[string]*verdict
+	bytes      int // of the young generation, roughly
+	hits       int
+	misses     int
+}
+
+// get returns the verdict on a text, or nil.
+func (c *cache) get(text string) *verdict {
+	if v := c.young[text]; v != nil {
+		c.hits++
+		return v
+	}
+	if v := c.old[text]; v != nil {
+		c.hits++
+		c.put(text, v)
+		return v
+	}
+	c.misses++
+	return nil
+}
+
+// put remembers a verdict. The text is copied: it may be a part of something
+// large.
+func (c *cache) put(text string, v *verdict) {
+	if len(text) > cacheText || v.failed {
+		return
+	}
+	if c.young == nil || len(c.young) >= cacheEntries || c.bytes >= cacheBytes {
+		c.young, c.old, c.bytes = make(map[string]*verdict), c.young, 0
+	}
+	c.young[strings.Clone(text)] = v
+	c.bytes += 2*len(text) + 64 + 96*len(v.findings)
+}
+
+// grew counts bytes that a remembered verdict gained.
+func (c *cache) grew(bytes int) { c.bytes += bytes }

@@ -1,0 +1,114 @@
+package canary
+
+import (
+	"encoding/json"
+	"math"
+	"net/netip"
+	"strconv"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// fingerprint is what of a browser's fingerprint is of use. Members that are
+// missing, null, {"err": …} or of another type are empty.
+type fingerprint struct {
+	agent     string
+	platform  string
+	languages []string
+	webdriver *bool
+	offset    *int // minutes east of UTC
+	renderer  string
+	addresses []netip.Addr
+	problem   string // why nothing was read
+}
+
+// readFingerprint reads DECNET's form of a browser's fingerprint: an object of
+// objects, nav, tz, gl, rtc and others.
+func readFingerprint(raw json.RawMessage) fingerprint {
+	var fp fingerprint
+	switch {
+	case raw == nil || string(raw) == "null":
+		return fp
+	case len(raw) > maxFingerprint:
+		fp.problem = "fingerprint is longer than " + strconv.Itoa(maxFingerprint) + " bytes"
+		return fp
+	}
+	top := members(raw)
+	if top == nil {
+		fp.problem = "fingerprint is no JSON object"
+		return fp
+	}
+	nav, tz, gl, rtc := members(top["nav"]), members(top["tz"]), members(top["gl"]), members(top["rtc"])
+	fp.agent = cut(textOf(nav["ua"]), 2048)
+	fp.platform = cut(textOf(nav["pl"]), 128)
+	fp.languages = texts(nav["lgs"])
+	if len(fp.languages) == 0 {
+		if one := cut(textOf(nav["lg"]), 64); one != "" {
+			fp.languages = []string{one}
+		}
+	}
+	switch string(nav["wd"]) {
+	case "true", "false":
+		driven := string(nav["wd"]) == "true"
+		fp.webdriver = &driven
+	}
+	// JavaScript counts minutes from local time to UTC.
+	if off, ok := number(tz["off"]); ok && off == math.Trunc(off) && math.Abs(off) <= 15*60 {
+		east := -int(off)
+		fp.offset = &east
+	}
+	fp.renderer = cut(textOf(gl["ur"]), 512)
+	if fp.renderer == "" {
+		fp.renderer = cut(textOf(gl["r"]), 512)
+	}
+	for _, s := range texts(rtc["ip"]) {
+		if a, err := netip.ParseAddr(s); err == nil {
+			fp.addresses = append(fp.addresses, a.Unmap().WithZone(""))
+		}
+	}
+	return fp
+}
+
+// members returns the members of a JSON object, or nil.
+func members(raw json.RawMessage) map[string]json.RawMessage {
+	var m map[string]json.RawMessage
+	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &m) != nil {
+		return nil
+	}
+	return m
+}
+
+// textOf returns the text of a JSON string, or nothing.
+func textOf(raw json.RawMessage) string {
+	if len(raw) == 0 || raw[0] != '"' {
+		return ""
+	}
+	s, err := ttpcron.DecodeJSONString(raw)
+	if err != nil {
+		return ""
+	}
+	return s
+}
+
+// texts returns up to 16 strings of a JSON list.
+func texts(raw json.RawMessage) []string {
+	var list []json.RawMessage
+	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	var out []string
+	for _, item := range list[:min(len(list), 16)] {
+		if s := cut(textOf(item), 128); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func number(raw json.RawMessage) (float64, bool) {
+	if len(raw) == 0 || len(raw) > 32 {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(string(raw), 64)
+	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
+}

@@ -1,0 +1,116 @@
+package tagger
+
+import (
+	"fmt"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/shell"
+)
+
+// Composite gives an event to every tagger that claims its kind and joins their
+// tags. It is not safe for concurrent use.
+type Composite struct {
+	rs     *RuleSet
+	warn   Warn
+	parser *shell.Parser
+	cache  cache
+
+	sieves map[ttpcron.SourceKind]*sieve
+
+	ev    evaluation
+	event *ttpcron.Event // the one at hand, for warnings
+	other verdict
+}
+
+// Tagger returns a tagger for one goroutine; make one for each worker. All give
+// the same tags. warn may be nil.
+func (rs *RuleSet) Tagger(warn Warn) *Composite {
+	c := &Composite{rs: rs, warn: warn, parser: shell.NewParser(shell.Limits{}), sieves: map[ttpcron.SourceKind]*sieve{}}
+	for kind, k := range rs.ready().kinds {
+		c.sieves[kind] = k.sieve()
+	}
+	return c
+}
+
+// CacheStats counts how often the verdict on a command's text was known.
+type CacheStats struct{ Hits, Misses int }
+
+// CacheStats returns the counts since the tagger was made.
+func (c *Composite) CacheStats() CacheStats { return CacheStats{c.cache.hits, c.cache.misses} }
+
+// Tag appends the event's tags to dst, ordered by rule id and then as the rule
+// lists them. CreatedAt is left zero. Evidence is shared between tags and
+// events and must not be changed.
+func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, Verdict) {
+	k := c.sieves[e.Kind]
+	if k == nil {
+		c.unclaimed(e)
+		return dst, Verdict{Skipped: true}
+	}
+	c.event = e
+	defer c.forget()
+	if e.Kind != ttpcron.Command {
+		v := c.judgeOther(k, e)
+		return c.tags(v.event, v, "", dst), Verdict{Bounded: v.bounded}
+	}
+	text := commandText(e.Payload)
+	if text == "" {
+		return dst, Verdict{Skipped: true}
+	}
+	v := c.cache.get(text)
+	if v == nil {
+		v = c.judge(k, text)
+		c.cache.put(text, v)
+	}
+	if v.open {
+		v = c.settled(k, v, text, e)
+	}
+	return c.tags(e, v, text, dst), Verdict{Bounded: v.bounded}
+}
+
+// forget lets go of the event, which may hold a page of others.
+func (c *Composite) forget() {
+	c.event = nil
+	if c.ev.event != nil || c.ev.text != "" {
+		c.ev.begin("", nil)
+	}
+}
+
+// unclaimed tells once that no rule applies to a kind of event.
+func (c *Composite) unclaimed(e *ttpcron.Event) {
+	if _, told := c.rs.told.LoadOrStore(e.Kind, true); !told && c.warn != nil {
+		c.warn(*e, "", fmt.Errorf("no rule applies to events of kind %q", shorten(string(e.Kind), 64)))
+	}
+}
+
+// tags appends the tags of a verdict.
+func (c *Composite) tags(e *ttpcron.Event, v *verdict, text string, dst []ttpcron.Tag) []ttpcron.Tag {
+	if len(v.findings) == 0 {
+		return dst
+	}
+	attacker, origin := e.Attacker()
+	// Most commands come with nothing but their text; their evidence is made
+	// once for a text.
+	plain := v != &c.other && len(e.Payload) == 1 && e.Payload[0].Name == patternFields[ttpcron.Command]
+	for i := range v.findings {
+		f := &v.findings[i]
+		var proof []byte
+		switch {
+		case !plain:
+			proof = evidence(e, f, text, origin)
+		case f.evidence[origin] != nil:
+			proof = f.evidence[origin]
+		default:
+			proof = evidence(e, f, text, origin)
+			f.evidence[origin] = proof
+			c.cache.grew(len(proof))
+		}
+		for j := range f.rule.claims {
+			dst = append(dst, ttpcron.Tag{
+				Claim: f.rule.claims[j], SourceKind: e.Kind, SourceID: e.ID, AttackerUUID: attacker, AttackerIP: e.AttackerIP,
+				IdentityUUID: e.IdentityUUID, SessionID: e.SessionID, DeckyID: e.DeckyID, Evidence: proof, EventTime: e.Time,
+			})
+		}
+	}
+	return dst
+}

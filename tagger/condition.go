@@ -1,0 +1,122 @@
+package tagger
+
+import "github.com/ttpcron/ttpcron/tagger/pattern"
+
+// A condition is what must hold of an event for a rule to match: the tree that
+// the YAML of a rule is read into, and the only thing that the compiler knows
+// of it. Any other language of rules is loaded by building this tree.
+type condition interface{ condition() }
+
+type (
+	allOf  []condition // every one holds
+	anyOf  []condition // at least one holds
+	noneOf []condition // none holds
+
+	// someCommand holds when any simple command of the text satisfies it.
+	someCommand struct{ is condition }
+
+	// fieldTest holds when a value of the field satisfies the test.
+	fieldTest struct {
+		field fieldRef
+		test  *valueTest
+	}
+
+	// flagTest is a test of a boolean field of a simple command.
+	flagTest struct {
+		field field
+		want  bool
+	}
+
+	// lifterTest asks a built-in predicate.
+	lifterTest struct {
+		name     string
+		settings map[string]any
+	}
+)
+
+func (allOf) condition()       {}
+func (anyOf) condition()       {}
+func (noneOf) condition()      {}
+func (someCommand) condition() {}
+func (fieldTest) condition()   {}
+func (flagTest) condition()    {}
+func (lifterTest) condition()  {}
+
+// valueTest is a test of one string. Every member that is set must hold of the
+// same value; of a member's list one element suffices, except containsAll.
+type valueTest struct {
+	equals      []string
+	contains    []string
+	containsAll []string
+	startsWith  []string
+	endsWith    []string
+	globs       []string
+	patterns    []*pattern.Pattern
+	not         *valueTest // must not hold
+	ignoreCase  bool
+	// countMin is how many values of the field must pass; 0 means 1.
+	countMin int
+}
+
+// empty reports whether the test holds of every value.
+func (t *valueTest) empty() bool {
+	return t == nil || len(t.equals) == 0 && len(t.contains) == 0 && len(t.containsAll) == 0 && len(t.startsWith) == 0 &&
+		len(t.endsWith) == 0 && len(t.globs) == 0 && len(t.patterns) == 0 && t.not == nil
+}
+
+// fieldRef is a field of a simple command or of the event.
+type fieldRef struct {
+	field field
+	// name is the payload field, for fieldPayload.
+	name string
+	// stringOnly makes the test blind to payload values that are not JSON
+	// strings, which is what match.pattern promises.
+	stringOnly bool
+}
+
+// scope is what a condition speaks of.
+type scope struct {
+	command bool // a field of the simple command at hand
+	shell   bool // anything that the shell parser gives: command fields, some, decoded
+	payload bool // anything but the command's text
+}
+
+func scopeOf(c condition) scope {
+	switch c := c.(type) {
+	case allOf:
+		return scopeOfList(c)
+	case anyOf:
+		return scopeOfList(c)
+	case noneOf:
+		return scopeOfList(c)
+	case someCommand:
+		s := scopeOf(c.is)
+		return scope{shell: true, payload: s.payload}
+	case fieldTest:
+		switch c.field.field {
+		case fieldText:
+			return scope{}
+		case fieldDecoded:
+			return scope{shell: true}
+		case fieldPayload:
+			return scope{payload: true}
+		}
+		return scope{command: true, shell: true}
+	case flagTest:
+		return scope{command: true, shell: true}
+	case lifterTest:
+		return scope{payload: true}
+	}
+	panic("unknown condition")
+}
+
+func scopeOfList(list []condition) scope {
+	var all scope
+	for _, c := range list {
+		s := scopeOf(c)
+		all.command = all.command || s.command
+		all.shell = all.shell || s.shell
+		all.payload = all.payload || s.payload
+	}
+	return all
+}

@@ -1,0 +1,143 @@
+package tagger
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"math"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// engineVersion is part of every rule's digest. Raise it with every change of
+// the program after which a rule may give an event another tag than before: of
+// the shell parser and its fields, of the tests, the derived canary signals, the
+// evidence. Stored history is then tagged again with all rules.
+const engineVersion = 1
+
+// digester writes a definition in a form that is the same for the same meaning
+// and differs for another: every value is preceded by its length or count.
+type digester struct{ hash.Hash }
+
+// digestOf returns the digest of everything in a definition that decides which
+// tags it gives: kinds, condition, claims and evidence. Names, descriptions,
+// references, reviews and tests play no part, nor does the layout of the file.
+func digestOf(d *definition) (sum [16]byte) {
+	w := digester{sha256.New()}
+	w.number(engineVersion)
+	w.text(d.ID)
+	w.number(d.Version)
+	w.number(len(d.Kinds))
+	for _, k := range d.Kinds {
+		w.text(string(k))
+	}
+	w.condition(d.match)
+	w.number(len(d.Claims))
+	for _, c := range d.Claims {
+		for _, s := range [...]string{c.Tactic, c.TechniqueID, c.SubTechniqueID, c.AttackRelease, c.MitreURL} {
+			w.text(s)
+		}
+		w.bits(math.Float64bits(c.Confidence))
+	}
+	w.texts(d.evidence)
+	copy(sum[:], w.Sum(nil))
+	return sum
+}
+
+func (w digester) bits(n uint64) {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], n)
+	w.Write(b[:])
+}
+
+func (w digester) number(n int) { w.bits(uint64(n)) }
+
+func (w digester) text(s string) {
+	w.number(len(s))
+	w.Write([]byte(s))
+}
+
+func (w digester) texts(list []string) {
+	w.number(len(list))
+	for _, s := range list {
+		w.text(s)
+	}
+}
+
+func (w digester) flag(v bool) {
+	n := 0
+	if v {
+		n = 1
+	}
+	w.number(n)
+}
+
+func (w digester) conditions(name string, list []condition) {
+	w.text(name)
+	w.number(len(list))
+	for _, c := range list {
+		w.condition(c)
+	}
+}
+
+func (w digester) condition(c condition) {
+	switch c := c.(type) {
+	case allOf:
+		w.conditions("all", c)
+	case anyOf:
+		w.conditions("any", c)
+	case noneOf:
+		w.conditions("none", c)
+	case someCommand:
+		w.text("some")
+		w.condition(c.is)
+	case fieldTest:
+		w.text("field")
+		w.text(c.field.field.String()) // the number may change with the program
+		w.text(c.field.name)
+		w.flag(c.field.stringOnly)
+		w.test(c.test)
+	case flagTest:
+		w.text("flag")
+		w.text(c.field.String())
+		w.flag(c.want)
+	case lifterTest:
+		w.text("lifter")
+		w.text(c.name)
+		w.text(fmt.Sprintf("%#v", c.settings)) // fmt sorts the keys of maps
+	default:
+		panic("unknown condition")
+	}
+}
+
+func (w digester) test(t *valueTest) {
+	w.flag(t != nil)
+	if t == nil {
+		return
+	}
+	for _, list := range [...][]string{t.equals, t.contains, t.containsAll, t.startsWith, t.endsWith, t.globs, patternTexts(t.patterns)} {
+		w.texts(list)
+	}
+	w.flag(t.ignoreCase)
+	w.number(t.countMin)
+	w.test(t.not)
+}
+
+// Definitions lists the rules that can emit something, by id, in the form in
+// which a store remembers them.
+func (rs *RuleSet) Definitions() []ttpcron.RuleDef {
+	var out []ttpcron.RuleDef
+	for i := range rs.rules {
+		r := &rs.rules[i]
+		if !r.Active {
+			continue
+		}
+		def := ttpcron.RuleDef{ID: r.ID, Version: r.Version, Digest: rs.defs[i].digest, Ceiling: 1}
+		if r.State.Status == ttpcron.StatusClipped {
+			def.Ceiling = min(def.Ceiling, r.State.ConfidenceMax)
+		}
+		out = append(out, def)
+	}
+	return out
+}

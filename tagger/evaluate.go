@@ -1,0 +1,389 @@
+package tagger
+
+import (
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/canary"
+	"github.com/ttpcron/ttpcron/tagger/literal"
+	"github.com/ttpcron/ttpcron/tagger/pattern"
+	"github.com/ttpcron/ttpcron/tagger/shell"
+)
+
+// stepsPerEvent is the work that the rules may do on one event, in the steps of
+// a [pattern.Budget].
+const stepsPerEvent = 12_000_000
+
+// stepsPerRule is the part of it that one rule may use, so that a text made for
+// one rule does not cost the others their turn.
+const stepsPerRule = 3_000_000
+
+// evaluation is one event under judgement, and the memory that judging needs.
+type evaluation struct {
+	text   string
+	script *shell.Script
+	event  *ttpcron.Event // nil while only the text may be looked at
+	// signals are the fields of event that were derived, and lifted what a
+	// built-in predicate showed for its verdict.
+	signals ttpcron.Payload
+	lifted  *canary.Evidence
+	metric  string // the field that the rule matched in, where it is known
+
+	command  int      // index of the simple command at hand; -1 for none
+	programs []uint16 // of the simple commands, as the index numbers them
+	// open are the rules and gates that the index gives a chance; nil when it
+	// was not asked.
+	open    literal.Owners
+	present literal.Owners // the programs among them
+	once    []answer
+	budget  pattern.Budget
+	values  map[string][]string // of payload fields that were asked for
+
+	// trace gathers the tests that held; nil when nobody asks.
+	trace *trace
+}
+
+// answer is what a checkOnce remembers.
+type answer uint8
+
+const (
+	notAsked answer = iota
+	yes
+	no
+)
+
+// trace is the list of tests that held on the way to a match.
+type trace struct{ hits []Hit }
+
+func (c checkConst) holds(*evaluation) bool { return bool(c) }
+
+func (c *checkAll) holds(ev *evaluation) bool {
+	if ev.open != nil {
+		for _, g := range c.gates {
+			if !ev.open.Has(g) {
+				return false
+			}
+		}
+	}
+	mark := ev.mark()
+	for _, sub := range c.list {
+		if !sub.holds(ev) {
+			ev.rewind(mark)
+			return false
+		}
+	}
+	return true
+}
+
+func (c checkAny) holds(ev *evaluation) bool {
+	for _, sub := range c {
+		if sub.holds(ev) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c checkNone) holds(ev *evaluation) bool {
+	saved := ev.trace
+	ev.trace = nil
+	defer func() { ev.trace = saved }()
+	for _, sub := range c {
+		if sub.holds(ev) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *checkSome) holds(ev *evaluation) bool {
+	if ev.script == nil {
+		return false
+	}
+	saved := ev.command
+	defer func() { ev.command = saved }()
+	for i := range ev.script.Commands {
+		ev.command = i
+		if c.is.holds(ev) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *checkOnce) holds(ev *evaluation) bool {
+	if ev.trace != nil {
+		return c.is.holds(ev) // its hits are wanted each time
+	}
+	if ev.once[c.slot] == notAsked {
+		ev.once[c.slot] = no
+		if c.is.holds(ev) {
+			ev.once[c.slot] = yes
+		}
+	}
+	return ev.once[c.slot] == yes
+}
+
+func (c *checkFlag) holds(ev *evaluation) bool {
+	if ev.command < 0 {
+		return false
+	}
+	if ev.script.Commands[ev.command].Background != c.want {
+		return false
+	}
+	ev.hit(fieldRef{field: c.field}, nil, "", 0, 0)
+	return true
+}
+
+func (c *checkValue) holds(ev *evaluation) bool {
+	if ev.open != nil {
+		if c.gate > 0 && !ev.open.Has(c.gate) {
+			return false
+		}
+		if c.programs != nil && (ev.command < 0 || !c.programs.Has(int(ev.programs[ev.command]))) {
+			return false
+		}
+	}
+	switch c.field.field {
+	case fieldText:
+		return c.one(ev, ev.text)
+	case fieldDecoded:
+		if ev.script == nil {
+			return false
+		}
+		left := c.test.wanted()
+		for i := range ev.script.Decoded {
+			if c.passes(ev, ev.script.Decoded[i].Text) {
+				if left--; left == 0 {
+					return true
+				}
+			}
+		}
+		return false
+	case fieldPayload:
+		return c.payload(ev)
+	}
+	if ev.command < 0 {
+		return false
+	}
+	value, many := c.field.field.of(&ev.script.Commands[ev.command])
+	if c.field.field.single() {
+		return (value != "" || !c.test.empty()) && c.one(ev, value)
+	}
+	return c.many(ev, many)
+}
+
+func (c *checkValue) payload(ev *evaluation) bool {
+	if ev.event == nil {
+		return false
+	}
+	if c.field.stringOnly {
+		text, ok := ev.event.Payload.Text(c.field.name)
+		return ok && c.one(ev, text)
+	}
+	return c.many(ev, ev.payloadValues(c.field.name))
+}
+
+// payloadValues returns the values of a payload field of the event; JSON is
+// decoded once for all rules.
+func (ev *evaluation) payloadValues(name string) []string {
+	values, ok := ev.values[name]
+	if !ok {
+		values = payloadValues(nil, ev.event.Payload, name)
+		if ev.values == nil {
+			ev.values = map[string][]string{}
+		}
+		ev.values[name] = values
+	}
+	return values
+}
+
+// wanted is how many values must pass.
+func (t *valueTest) wanted() int { return max(t.countMin, 1) }
+
+func (c *checkValue) one(ev *evaluation, value string) bool {
+	return c.test.wanted() == 1 && c.passes(ev, value)
+}
+
+func (c *checkValue) many(ev *evaluation, values []string) bool {
+	left := c.test.wanted()
+	mark := ev.mark()
+	for _, v := range values {
+		if c.passes(ev, v) {
+			if left--; left == 0 {
+				return true
+			}
+		}
+	}
+	ev.rewind(mark)
+	return false
+}
+
+// passes tests one value and notes the part that satisfied the test.
+func (c *checkValue) passes(ev *evaluation, value string) bool {
+	start, end, ok := c.test.passes(ev, value)
+	if ok {
+		ev.hit(c.field, c.test, value, start, end)
+	}
+	return ok
+}
+
+// passes tests one value. The part of it that start and end tell is the one
+// that the last of the tests that have one looked at.
+func (t *valueTest) passes(ev *evaluation, value string) (start, end int, ok bool) {
+	if !ev.spend(16 + len(value)/4) {
+		return 0, 0, false
+	}
+	end = len(value)
+	folded := value
+	if t.ignoreCase {
+		folded = pattern.Fold(value)
+	}
+	if len(t.equals) > 0 && !equalsAny(folded, t.equals) {
+		return 0, 0, false
+	}
+	for _, p := range t.startsWith {
+		if ok = strings.HasPrefix(folded, p); ok {
+			end = min(len(p), len(value))
+			break
+		}
+	}
+	if len(t.startsWith) > 0 && !ok {
+		return 0, 0, false
+	}
+	ok = len(t.endsWith) == 0
+	for _, s := range t.endsWith {
+		if strings.HasSuffix(folded, s) {
+			start, end, ok = max(len(value)-len(s), 0), len(value), true
+			break
+		}
+	}
+	if !ok {
+		return 0, 0, false
+	}
+	return t.searches(ev, value, folded, start, end)
+}
+
+func equalsAny(s string, list []string) bool {
+	for _, e := range list {
+		if s == e {
+			return true
+		}
+	}
+	return false
+}
+
+// searches does the tests that look anywhere in the value.
+func (t *valueTest) searches(ev *evaluation, value, folded string, start, end int) (int, int, bool) {
+	ok := len(t.contains) == 0
+	for _, s := range t.contains {
+		if !ev.spend(len(value) / 8) {
+			return 0, 0, false
+		}
+		if i := strings.Index(folded, s); i >= 0 {
+			start, end, ok = i, i+len(s), true
+			break
+		}
+	}
+	if !ok {
+		return 0, 0, false
+	}
+	for _, s := range t.containsAll {
+		i := strings.Index(folded, s)
+		if !ev.spend(len(value)/8) || i < 0 {
+			return 0, 0, false
+		}
+		start, end = i, i+len(s)
+	}
+	ok = len(t.globs) == 0
+	for _, g := range t.globs {
+		if !ev.spend(8 * len(value)) {
+			return 0, 0, false
+		}
+		if ok = globMatches(g, folded); ok {
+			break
+		}
+	}
+	if !ok {
+		return 0, 0, false
+	}
+	ok = len(t.patterns) == 0
+	for _, p := range t.patterns {
+		if ok = p.Match(value, &ev.budget); ok {
+			if ev.trace != nil {
+				free := ev.budget
+				start, end, ok = p.Find(value, &free)
+			}
+			break
+		}
+	}
+	if !ok {
+		return 0, 0, false
+	}
+	if t.not != nil {
+		if _, _, hit := t.not.passes(ev, value); hit {
+			return 0, 0, false
+		}
+	}
+	if end > len(value) || start > end { // folding changed the length
+		start, end = 0, len(value)
+	}
+	return start, end, true
+}
+
+// spend pays for work, and is false when nothing is left to pay with.
+func (ev *evaluation) spend(steps int) bool {
+	if ev.budget.Steps < steps {
+		ev.budget.Met = true
+		return false
+	}
+	ev.budget.Steps -= steps
+	return true
+}
+
+func (ev *evaluation) mark() int {
+	if ev.trace == nil {
+		return 0
+	}
+	return len(ev.trace.hits)
+}
+
+func (ev *evaluation) rewind(mark int) {
+	if ev.trace != nil {
+		ev.trace.hits = ev.trace.hits[:mark]
+	}
+}
+
+// hit notes a test that held of the part [start, end) of a value.
+func (ev *evaluation) hit(f fieldRef, test *valueTest, value string, start, end int) {
+	if ev.trace == nil {
+		return
+	}
+	ev.trace.hits = append(ev.trace.hits, Hit{})
+	h := &ev.trace.hits[len(ev.trace.hits)-1]
+	*h = Hit{Field: f.String(), Test: test.label(), Value: value, Command: -1, Start: -1, End: -1}
+	if end > start {
+		h.Value = value[start:end]
+	}
+	switch {
+	case f.field == fieldText:
+		h.Start, h.End = start, end
+	case f.field.ofCommand():
+		h.Command = ev.command
+		c := &ev.script.Commands[ev.command]
+		h.Start, h.End = c.Start, c.End
+		if c.Start >= 0 && c.End <= len(ev.text) && c.Start < c.End {
+			if i := strings.Index(ev.text[c.Start:c.End], h.Value); i >= 0 && h.Value != "" {
+				h.Start, h.End = c.Start+i, c.Start+i+len(h.Value)
+			}
+		}
+	}
+}
+
+// String names the field as a rule does.
+func (f fieldRef) String() string {
+	if f.field == fieldPayload {
+		return f.name
+	}
+	return f.field.String()
+}

@@ -1,0 +1,51 @@
+package tagger
+
+import "github.com/ttpcron/ttpcron"
+
+// Failure is one example of a rule that came out otherwise than the rule says.
+type Failure struct {
+	Rule    string
+	Source  string
+	File    string
+	Example string // shortened
+	Want    bool   // that the rule matches
+	Text    string // what is wrong
+}
+
+// Test runs the examples of every rule of the set and returns those that came
+// out wrong. Each rule is tried by itself, whatever its state; inert rules are
+// left out.
+func Test(rs *RuleSet) []Failure {
+	var out []Failure
+	for i, d := range rs.defs {
+		if rs.rules[i].Inert != "" {
+			continue
+		}
+		c := newRuleSet([]*definition{d.certain()}, nil, rs.told).Tagger(nil)
+		for _, ex := range d.examples {
+			fail := func(text string) {
+				out = append(out, Failure{d.ID, d.Source, d.File, shorten(ex.text, 200), ex.want, text})
+			}
+			e := ex.event
+			tags, v := c.Tag(&e, nil)
+			switch {
+			case v.Skipped && ex.want:
+				fail("no rule looks at such an event")
+			case v.Bounded:
+				fail("met a bound of work or size")
+			case ex.want && len(tags) == 0:
+				fail("does not match")
+			case !ex.want && len(tags) > 0:
+				fail("matches")
+			}
+		}
+	}
+	return out
+}
+
+// certain returns the rule with claims that no minimum keeps from being tags.
+func (d *definition) certain() *definition {
+	copied := *d
+	copied.Claims = []ttpcron.Claim{{RuleID: d.ID, RuleVersion: d.Version, Tactic: "TA0000", TechniqueID: "T0000", Confidence: 1}}
+	return &copied
+}

@@ -1,0 +1,47 @@
+package tagger_test
+
+import (
+	"testing"
+
+	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/tagger"
+)
+
+// options loads sources with the ATT&CK table that the program uses.
+func options(sources ...tagger.Source) tagger.Options {
+	return tagger.Options{
+		Sources: sources,
+		Release: attack.Release,
+		Technique: func(id string) (tagger.Technique, bool) {
+			t, ok := attack.Lookup(id)
+			return tagger.Technique{Name: t.FullName(), Tactics: t.Tactics, Revoked: t.Revoked, RevokedBy: t.RevokedBy, Deprecated: t.Deprecated}, ok
+		},
+	}
+}
+
+// TestEmbedded holds every rule of the embedded pack to its own examples: at
+// least two that match, and two near misses.
+func TestEmbedded(t *testing.T) {
+	rs, report := tagger.Load(options(tagger.Source{Name: "rules", FS: tagger.Embedded()}))
+	for _, p := range report.Problems {
+		t.Error(p)
+	}
+	for _, f := range tagger.Test(rs) {
+		want := "match"
+		if !f.Want {
+			want = "no_match"
+		}
+		t.Errorf("%s (%s): %s: %q %s", f.File, f.Rule, want, f.Example, f.Text)
+	}
+	for _, r := range rs.Rules() {
+		if r.MatchExamples < 2 || r.MissExamples < 2 {
+			t.Errorf("%s (%s): %d examples match and %d do not, want two each", r.File, r.ID, r.MatchExamples, r.MissExamples)
+		}
+		if r.Inert != "" {
+			t.Errorf("%s (%s): %s", r.File, r.ID, r.Inert)
+		}
+		if r.Description == "" || len(r.References) == 0 {
+			t.Errorf("%s (%s): a description and a reference are wanted", r.File, r.ID)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package tagger
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/pattern"
+	"github.com/ttpcron/ttpcron/tagger/shell"
+)
+
+// Explanation shows how the rules of a set judged one event.
+type Explanation struct {
+	Event    ttpcron.Event
+	Signals  ttpcron.Payload // the fields that were derived from a canary's trigger
+	Text     string          // the text that was judged; for a command its command_text
+	Commands []CommandView   // the simple commands that the text holds
+	Layers   []LayerView     // what decoding found in it
+	Rules    []Judgement     // every rule that matched, in the order of the tags
+	Tags     []ttpcron.Tag   // as Composite.Tag gives them
+	Verdict  Verdict
+}
+
+// CommandView is one simple command of a text, as rules see it.
+type CommandView struct {
+	Line       string // program and arguments, normalised
+	Program    string
+	Wrappers   []string
+	Assigns    []string
+	Reads      []string
+	Writes     []string
+	URLs       []string
+	PipesTo    []string
+	PipedFrom  []string
+	Background bool
+	Depth      int // layers of $(…), sh -c, eval or decoding around it
+	// Start and End are the bytes of the text that it stands in; of a command
+	// that was decoded, those of the command that brought it.
+	Start, End int
+}
+
+// LayerView is a text that was decoded out of the event's.
+type LayerView struct {
+	Method     string // such as "base64"
+	Text       string
+	Start, End int // the bytes of the text that it was found in
+}
+
+// Judgement is one rule's finding.
+type Judgement struct {
+	Rule    Rule
+	Dropped string // why the match gives no tag; empty when it gives some
+	Hits    []Hit
+	Tags    []ttpcron.Tag
+}
+
+// Hit is one test that held.
+type Hit struct {
+	Field   string // such as "program" or "command_text"
+	Test    string // such as `in [wget, curl]`
+	Value   string // the part that satisfied it, bounded
+	Command int    // index into Explanation.Commands; -1 for a field of the whole event
+	Start   int    // first byte in Explanation.Text; -1 when not known
+	End     int
+}
+
+// Explain judges one event and says why, by the evaluator that Tag uses. Rules
+// that a state or a low confidence keeps from emitting are listed with the
+// reason when they match.
+func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
+	x := Explanation{Event: e}
+	c := rs.Tagger(nil)
+	x.Tags, x.Verdict = c.Tag(&e, nil)
+	ev := &c.ev
+	if e.Kind == ttpcron.Command {
+		x.Text = commandText(e.Payload)
+	}
+	merged, signals := c.withSignals(&e)
+	ev.begin(x.Text, merged)
+	ev.signals = signals
+	x.Signals = signals
+	if x.Text != "" {
+		ev.script = c.parser.Parse(x.Text)
+		x.show(ev.script)
+	}
+	for i, d := range rs.defs {
+		if !slices.Contains(d.Kinds, e.Kind) || rs.rules[i].Inert != "" || ev.script == nil && e.Kind == ttpcron.Command {
+			continue
+		}
+		r := newRunnable(d, e.Kind, nil)
+		ev.budget = pattern.Budget{Steps: stepsPerEvent}
+		ev.trace = &trace{}
+		if _, ok := c.try(r, r.check, ev, &verdict{}); !ok {
+			continue
+		}
+		j := Judgement{Rule: rs.rules[i], Hits: ev.trace.hits}
+		for _, t := range x.Tags {
+			if t.RuleID == d.ID {
+				j.Tags = append(j.Tags, t)
+			}
+		}
+		if len(j.Tags) == 0 {
+			j.Dropped = rs.whyDropped(i)
+		}
+		x.Rules = append(x.Rules, j)
+	}
+	return x
+}
+
+func (x *Explanation) show(s *shell.Script) {
+	for i := range s.Commands {
+		c := &s.Commands[i]
+		x.Commands = append(x.Commands, CommandView{
+			Line: c.Line, Program: c.Program, Depth: c.Depth, Start: c.Start, End: c.End,
+			Wrappers: c.Wrappers, Assigns: c.Assigns, Reads: c.Reads, Writes: c.Writes, URLs: c.URLs,
+			PipesTo: c.PipesTo, PipedFrom: c.PipedFrom, Background: c.Background,
+		})
+	}
+	for _, l := range s.Decoded {
+		x.Layers = append(x.Layers, LayerView{Method: l.How, Text: l.Text, Start: l.Start, End: l.End})
+	}
+}
+
+// whyDropped says why a rule that matches emits nothing.
+func (rs *RuleSet) whyDropped(i int) string {
+	switch s := rs.rules[i].State; s.Status {
+	case ttpcron.StatusDisabled:
+		return "the rule is disabled"
+	case ttpcron.StatusClipped:
+		return fmt.Sprintf("its confidence is clipped to %v; tags below %v are not written", s.ConfidenceMax, ttpcron.MinConfidence)
+	}
+	if rs.rules[i].Active {
+		return "a bound of work was met before its turn came"
+	}
+	return fmt.Sprintf("its confidence is below %v", ttpcron.MinConfidence)
+}

@@ -1,0 +1,238 @@
+package tagger
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/shell"
+)
+
+// field is something that a rule can test.
+type field uint8
+
+const (
+	fieldNone field = iota
+	fieldText
+	fieldDecoded
+	fieldPayload
+	fieldProgram
+	fieldPath
+	fieldArgs
+	fieldLine
+	fieldArgAny
+	fieldFlag
+	fieldOperand
+	fieldWrapper
+	fieldAssign
+	fieldReads
+	fieldWrites
+	fieldURL
+	fieldPipesTo
+	fieldPipedFrom
+	fieldHeredoc
+	fieldBackground
+
+	// The fields of Sigma's process creation events.
+	fieldImage
+	fieldCommandLine
+	fieldParentImage
+
+	fieldCount
+)
+
+// fieldSpelling is how rules and people write the fields; those that a rule
+// cannot name as a key are in capitals.
+var fieldSpelling = [fieldCount]string{
+	fieldNone: "none", fieldText: "text", fieldDecoded: "decoded", fieldPayload: "field",
+	fieldProgram: "program", fieldPath: "path", fieldArgs: "args", fieldLine: "line",
+	fieldArgAny: "arg_any", fieldFlag: "flag", fieldOperand: "operand", fieldWrapper: "wrapper",
+	fieldAssign: "assign", fieldReads: "reads", fieldWrites: "writes", fieldURL: "url",
+	fieldPipesTo: "pipes_to", fieldPipedFrom: "piped_from", fieldHeredoc: "heredoc",
+	fieldBackground: "background",
+	fieldImage:      "Image", fieldCommandLine: "CommandLine", fieldParentImage: "ParentImage",
+}
+
+// fieldNames are the fields that stand as keys of a condition.
+var fieldNames = func() map[string]field {
+	names := map[string]field{}
+	for f := fieldText; f <= fieldBackground; f++ {
+		if f != fieldPayload {
+			names[fieldSpelling[f]] = f
+		}
+	}
+	return names
+}()
+
+func (f field) String() string { return fieldSpelling[f] }
+
+// ofCommand reports whether the field belongs to a simple command.
+func (f field) ofCommand() bool { return f >= fieldProgram }
+
+// value returns the value of a field that a simple command has exactly once,
+// and many those of a field that it may have any number of times.
+func (f field) of(c *shell.Command) (value string, many []string) {
+	switch f {
+	case fieldProgram:
+		return c.Program, nil
+	case fieldPath:
+		return c.Path, nil
+	case fieldArgs:
+		return c.ArgLine, nil
+	case fieldLine:
+		return c.Line, nil
+	case fieldArgAny:
+		return "", c.Args
+	case fieldFlag:
+		return "", c.Flags
+	case fieldOperand:
+		return "", c.Operands
+	case fieldWrapper:
+		return "", c.Wrappers
+	case fieldAssign:
+		return "", c.Assigns
+	case fieldReads:
+		return "", c.Reads
+	case fieldWrites:
+		return "", c.Writes
+	case fieldURL:
+		return "", c.URLs
+	case fieldPipesTo:
+		return "", c.PipesTo
+	case fieldPipedFrom:
+		return "", c.PipedFrom
+	case fieldHeredoc:
+		return "", c.Heredocs
+	case fieldImage:
+		return imageOf(c.Path), nil
+	case fieldCommandLine:
+		return commandLineOf(c), nil
+	case fieldParentImage:
+		return parentImageOf(c), nil
+	}
+	return "", nil
+}
+
+// single reports whether a simple command has the field exactly once.
+func (f field) single() bool {
+	switch f {
+	case fieldProgram, fieldPath, fieldArgs, fieldLine, fieldImage, fieldCommandLine, fieldParentImage:
+		return true
+	}
+	return false
+}
+
+// imageOf returns the path of the file that runs: Linux finds a bare name in a
+// folder of PATH, for which /usr/bin stands.
+func imageOf(path string) string {
+	if path == "" || strings.Contains(path, "/") {
+		return path
+	}
+	return "/usr/bin/" + path
+}
+
+// commandLineOf returns the program as written and its arguments.
+func commandLineOf(c *shell.Command) string {
+	if c.Path == c.Program {
+		return c.Line
+	}
+	return c.Path + " " + c.ArgLine
+}
+
+// parentImageOf returns the file of the program that started the command: the
+// innermost wrapper. It is empty when nothing in the text says which it was.
+func parentImageOf(c *shell.Command) string {
+	if n := len(c.Wrappers); n > 0 {
+		return imageOf(c.Wrappers[n-1])
+	}
+	return ""
+}
+
+// patternFields is where match.pattern looks when match.field is not given.
+var patternFields = map[ttpcron.SourceKind]string{
+	ttpcron.Command:           "command_text",
+	ttpcron.HTTPRequest:       "raw_url",
+	ttpcron.CanaryFingerprint: "ua_signature",
+	ttpcron.AuthAttempt:       "username",
+	"email":                   "subject",
+	"payload":                 "payload_text",
+}
+
+// commandText returns the text of a command event: the first of the three names
+// under which DECNET's writers put it that is a non-empty string.
+func commandText(p ttpcron.Payload) string {
+	for _, name := range [...]string{"command_text", "text", "command"} {
+		if s, ok := p.Text(name); ok && s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// payloadValues appends the values of a payload field as text: a string as it
+// is, a number or boolean in its JSON form, of a list every element that is one
+// of these. A name with dots that is no field descends into objects.
+func payloadValues(dst []string, p ttpcron.Payload, name string) []string {
+	for i := range p {
+		if p[i].Name != name {
+			continue
+		}
+		if p[i].Raw == nil {
+			return append(dst, p[i].Text)
+		}
+		return appendScalars(dst, p[i].Raw)
+	}
+	head, rest, ok := strings.Cut(name, ".")
+	if !ok {
+		return dst
+	}
+	for i := range p {
+		if p[i].Name == head && len(p[i].Raw) > 0 && p[i].Raw[0] == '{' {
+			var inner ttpcron.Payload
+			if json.Unmarshal(p[i].Raw, &inner) == nil {
+				return payloadValues(dst, inner, rest)
+			}
+		}
+	}
+	return dst
+}
+
+// isStructured reports whether payloadValues would have to decode JSON.
+func isStructured(p ttpcron.Payload, name string) bool {
+	head, _, _ := strings.Cut(name, ".")
+	for i := range p {
+		if p[i].Raw != nil && (p[i].Name == name || p[i].Name == head) {
+			return true
+		}
+	}
+	return false
+}
+
+func appendScalars(dst []string, raw json.RawMessage) []string {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 {
+		return dst
+	}
+	switch raw[0] {
+	case '{', 'n':
+		return dst
+	case '"':
+		if s, err := ttpcron.DecodeJSONString(raw); err == nil {
+			dst = append(dst, s)
+		}
+		return dst
+	case '[':
+		var list []json.RawMessage
+		if json.Unmarshal(raw, &list) != nil {
+			return dst
+		}
+		for _, element := range list {
+			if len(element) > 0 && element[0] != '[' {
+				dst = appendScalars(dst, element)
+			}
+		}
+		return dst
+	}
+	return append(dst, string(raw))
+}

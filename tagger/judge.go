@@ -1,0 +1,208 @@
+package tagger
+
+import (
+	"fmt"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/pattern"
+)
+
+// verdict is what the rules make of the text of a command. It depends on the
+// text alone; what depends on more of the event is left open in it.
+type verdict struct {
+	findings []finding // by rule id
+	open     bool      // a finding is open
+	bounded  bool
+	failed   bool           // a rule panicked: not to be kept
+	event    *ttpcron.Event // with the fields that were derived; nil for a text
+}
+
+// finding is a rule that matched a text.
+type finding struct {
+	rule    *runnable
+	matched string
+	// metric is the field in which a canary's rule matched. For a built-in
+	// predicate both are its own evidence.
+	metric string
+	// open says that the rule looks at more than the text, which would let it
+	// match.
+	open bool
+	// evidence is the evidence of events that have nothing but the text, by
+	// how their attacker is known; made when first wanted.
+	evidence [3][]byte
+}
+
+// judge makes the verdict on a text.
+func (c *Composite) judge(s *sieve, text string) *verdict {
+	ev := &c.ev
+	ev.begin(text, nil)
+	c.sift(s, ev)
+	v := &verdict{}
+	for i, r := range s.index.rules {
+		if !ev.open.Has(i) {
+			continue
+		}
+		check := r.check
+		if r.payload {
+			check = r.relaxed
+		}
+		matched, ok := c.try(r, check, ev, v)
+		if ok {
+			v.findings = append(v.findings, finding{rule: r, matched: matched, open: r.payload})
+			v.open = v.open || r.payload
+		}
+	}
+	v.bounded = ev.budget.Met || s.bounded() || ev.script != nil && ev.script.Bounded
+	return v
+}
+
+// sift parses the text and asks the index about it.
+func (c *Composite) sift(s *sieve, ev *evaluation) {
+	s.begin()
+	s.text(ev.text)
+	if s.index.shell {
+		ev.script = c.parser.Parse(ev.text)
+		ev.programs = s.script(ev.script, ev.programs[:0])
+	}
+	ev.open, ev.present = s.open, s.present
+}
+
+// judgeOther makes the verdict on an event that is no command.
+func (c *Composite) judgeOther(s *sieve, e *ttpcron.Event) *verdict {
+	ev := &c.ev
+	e, signals := c.withSignals(e)
+	ev.begin("", e)
+	ev.signals = signals
+	s.begin()
+	s.payload(e.Payload)
+	ev.open, ev.present = s.open, s.present
+	v := &c.other
+	*v = verdict{findings: v.findings[:0]}
+	for i, r := range s.index.rules {
+		if !ev.open.Has(i) {
+			continue
+		}
+		if matched, ok := c.try(r, r.check, ev, v); ok {
+			v.findings = append(v.findings, finding{rule: r, matched: matched, metric: ev.metric})
+		}
+	}
+	v.bounded, v.event = ev.budget.Met, e
+	return v
+}
+
+// settled decides the open findings of a verdict for one event.
+func (c *Composite) settled(s *sieve, v *verdict, text string, e *ttpcron.Event) *verdict {
+	ev := &c.ev
+	ev.begin(text, e)
+	c.sift(s, ev)
+	out := &c.other
+	*out = verdict{findings: out.findings[:0], bounded: v.bounded}
+	for i := range v.findings {
+		f := v.findings[i]
+		if f.open {
+			var ok bool
+			if f.matched, ok = c.try(f.rule, f.rule.check, ev, out); !ok {
+				continue
+			}
+		}
+		out.findings = append(out.findings, f)
+	}
+	out.bounded = out.bounded || ev.budget.Met || s.bounded()
+	return out
+}
+
+// begin makes the evaluation ready for a text or an event.
+func (ev *evaluation) begin(text string, e *ttpcron.Event) {
+	*ev = evaluation{
+		text: text, event: e, command: -1, budget: pattern.Budget{Steps: stepsPerEvent},
+		once: ev.once, programs: ev.programs[:0],
+	}
+}
+
+// try evaluates one rule. A panic of the evaluator loses this rule's tags of
+// this event.
+func (c *Composite) try(r *runnable, check prepared, ev *evaluation, v *verdict) (matched string, ok bool) {
+	defer func() {
+		if err := recover(); err != nil {
+			matched, ok = "", false
+			v.failed, ev.trace = true, nil
+			if c.warn != nil && c.event != nil {
+				c.warn(*c.event, r.ID, fmt.Errorf("rule failed on this event: %v", err))
+			}
+		}
+	}()
+	return r.try(check, ev)
+}
+
+// try evaluates the rule on the text or event, and returns what it matched.
+func (r *runnable) try(check prepared, ev *evaluation) (string, bool) {
+	if ev.open != nil && !possible(check.is, ev) {
+		return "", false
+	}
+	ev.metric, ev.lifted = "", nil
+	total, met := ev.budget.Steps, ev.budget.Met
+	ev.budget = pattern.Budget{Steps: min(total, stepsPerRule)}
+	ev.once = ev.once[:0]
+	for range check.slots {
+		ev.once = append(ev.once, notAsked)
+	}
+	matched, ok := "", false
+	if r.perCommand {
+		matched, ok = r.tryCommands(check, ev)
+	} else {
+		ev.command = -1
+		if ok = check.is.holds(ev); ok {
+			matched = ev.witness(check)
+		}
+	}
+	if ev.budget.Met && !r.positive {
+		ok = false
+	}
+	ev.budget.Steps += total - min(total, stepsPerRule)
+	ev.budget.Met = ev.budget.Met || met
+	return matched, ok
+}
+
+func (r *runnable) tryCommands(check prepared, ev *evaluation) (string, bool) {
+	for i := range ev.script.Commands {
+		if r.programs != nil {
+			if id := ev.programs[i]; id == noProgram || int(id)>>6 >= len(r.programs) || !r.programs.Has(int(id)) {
+				continue
+			}
+		}
+		if ev.budget.Steps < leastSteps {
+			ev.budget.Met = true
+			return "", false
+		}
+		ev.command = i
+		if check.is.holds(ev) {
+			return ev.script.Commands[i].Line, true
+		}
+	}
+	return "", false
+}
+
+// leastSteps is less than any test costs.
+const leastSteps = 16
+
+// witness returns the part of the event that a check on the whole event
+// matched, and notes the field.
+func (ev *evaluation) witness(check prepared) string {
+	if ev.lifted != nil {
+		ev.metric = ev.lifted.Metric
+		return ev.lifted.MatchedSignature
+	}
+	if ev.trace != nil {
+		return "" // Explain looks at the hits itself
+	}
+	saved := ev.budget
+	ev.trace = &trace{}
+	check.is.holds(ev)
+	hits := ev.trace.hits
+	ev.trace, ev.budget = nil, saved
+	if len(hits) == 0 {
+		return ""
+	}
+	ev.metric = hits[0].Field
+	return hits[0].Value
+}

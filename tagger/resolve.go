@@ -1,0 +1,40 @@
+package tagger
+
+import "github.com/ttpcron/ttpcron"
+
+// resolve gives the condition as it reads for events of one kind: where it
+// speaks of the event's text, the payload field that holds it.
+func resolve(c condition, kind ttpcron.SourceKind) condition {
+	switch c := c.(type) {
+	case allOf:
+		return allOf(resolveList(c, kind))
+	case anyOf:
+		return anyOf(resolveList(c, kind))
+	case noneOf:
+		return noneOf(resolveList(c, kind))
+	case someCommand:
+		return someCommand{resolve(c.is, kind)}
+	case fieldTest:
+		c.field = c.field.resolve(kind)
+		return c
+	}
+	return c
+}
+
+func resolveList(list []condition, kind ttpcron.SourceKind) []condition {
+	out := make([]condition, len(list))
+	for i, c := range list {
+		out[i] = resolve(c, kind)
+	}
+	return out
+}
+
+func (f fieldRef) resolve(kind ttpcron.SourceKind) fieldRef {
+	switch {
+	case kind == ttpcron.Command && f.field == fieldPayload && f.name == patternFields[kind]:
+		return fieldRef{field: fieldText}
+	case kind != ttpcron.Command && f.field == fieldText:
+		return fieldRef{field: fieldPayload, name: patternFields[kind], stringOnly: true}
+	}
+	return f
+}

@@ -1,0 +1,417 @@
+package tagger
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"go.yaml.in/yaml/v3"
+)
+
+// definition is one rule as its file says, checked and with its patterns
+// compiled, but not yet made ready to run.
+type definition struct {
+	Rule
+	match    condition
+	evidence []string // payload fields
+	examples []example
+	digest   [16]byte
+	source   int // index of the source it came from
+}
+
+// example is one of a rule's tests.
+type example struct {
+	want  bool
+	event ttpcron.Event
+	text  string // for messages
+}
+
+var ruleKeys = []string{
+	"rule_id", "rule_version", "name", "description", "applies_to", "match", "emits", "evidence_fields",
+	"attack_release", "last_reviewed", "next_review", "references", "tests",
+}
+
+// ruleReader reads the one rule of a file.
+type ruleReader struct {
+	reader
+	options *Options
+	def     *definition
+}
+
+// readRule reads one rule. The definition is nil when a problem is no warning.
+func readRule(data []byte, o *Options) (def *definition, problems []Problem) {
+	r := &ruleReader{options: o, def: &definition{}}
+	defer func() {
+		if err := recover(); err != nil {
+			if err != errAliases {
+				panic(err)
+			}
+			def, problems = nil, append(r.problems, Problem{Text: errAliases.Error()})
+		}
+	}()
+	root, err := document(data)
+	if err != nil {
+		p := Problem{Text: err.Error()}
+		if at, ok := err.(*lineError); ok {
+			p.Line = at.line
+		}
+		return nil, []Problem{p}
+	}
+	if isSigma(root) {
+		r.sigma(root)
+	} else {
+		r.rule(root)
+	}
+	if r.refused() {
+		return nil, r.problems
+	}
+	r.def.digest = digestOf(r.def)
+	return r.def, r.problems
+}
+
+func (r *ruleReader) rule(root *yaml.Node) {
+	d := r.def
+	var match, emits, tests *yaml.Node
+	version := false
+	for _, m := range r.members(root, "") {
+		switch m.key {
+		case "rule_id":
+			d.ID = r.text(m.value, m.key)
+			r.checkID(m.value, d.ID)
+		case "rule_version":
+			d.Version, version = r.integer(m.value, m.key, 0), true
+		case "name":
+			d.Name = oneLine(r.text(m.value, m.key))
+		case "description":
+			d.Description = r.optional(m)
+		case "applies_to":
+			for _, kind := range r.texts(m.value, m.key) {
+				d.Kinds = append(d.Kinds, ttpcron.SourceKind(kind))
+			}
+		case "match":
+			match = m.value
+		case "emits":
+			emits = m.value
+		case "evidence_fields":
+			if m.value.Kind != yaml.SequenceNode || len(m.value.Content) > 0 {
+				d.evidence = r.texts(m.value, m.key)
+				r.checkFieldNames(m.value, d.evidence)
+			}
+		case "attack_release":
+			d.release = r.optional(m)
+		case "last_reviewed":
+			d.LastReviewed = r.optional(m)
+		case "next_review":
+			d.NextReview = r.optional(m)
+		case "references":
+			if m.value.Kind != yaml.SequenceNode || len(m.value.Content) > 0 {
+				d.References = r.texts(m.value, m.key)
+			}
+		case "tests":
+			tests = m.value
+		default:
+			r.unknown(m, "", ruleKeys)
+		}
+	}
+	r.required(root, "rule_id", d.ID != "")
+	r.required(root, "rule_version", version)
+	r.required(root, "name", d.Name != "")
+	r.required(root, "applies_to", len(d.Kinds) > 0)
+	r.required(root, "match", match != nil)
+	r.required(root, "emits", emits != nil)
+	if d.release == "" {
+		d.release = r.options.Release
+	}
+	if match != nil {
+		d.match = r.condition(match, "match", 0)
+		r.checkKinds(match)
+	}
+	if emits != nil {
+		r.emits(emits)
+	}
+	if tests != nil {
+		r.tests(tests)
+	}
+}
+
+// required reports a field that is missing, unless it was there and is the
+// subject of a problem already.
+func (r *ruleReader) required(root *yaml.Node, field string, ok bool) {
+	if ok {
+		return
+	}
+	for _, p := range r.problems {
+		if p.Field == field || strings.HasPrefix(p.Field, field+"[") {
+			return
+		}
+	}
+	r.problem(root, field, "is missing")
+}
+
+// optional reads a text that may be left empty.
+func (r *ruleReader) optional(m member) string {
+	if m.value.Tag == "!!null" {
+		return ""
+	}
+	return strings.TrimSpace(r.text(m.value, m.key))
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func (r *ruleReader) checkID(n *yaml.Node, id string) {
+	if id == "" {
+		return
+	}
+	// The id is a part of every tag's identity, where | separates.
+	if len(id) > 128 || strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c == '|' || c == 0x7f }) {
+		r.problem(n, "rule_id", "%q has a blank, a | or more than 128 bytes", shorten(id, 40))
+	}
+}
+
+// checkFieldNames reports names that were meant to be several.
+func (r *ruleReader) checkFieldNames(n *yaml.Node, names []string) {
+	for i, name := range names {
+		if strings.ContainsAny(name, " ,") {
+			r.warning(n, index("evidence_fields", i), "%q has a blank or a comma in it: are commas missing between names?", shorten(name, 60))
+		}
+	}
+}
+
+// checkKinds reports conditions that none of the rule's kinds can satisfy.
+func (r *ruleReader) checkKinds(n *yaml.Node) {
+	if r.def.match == nil || r.refused() {
+		return
+	}
+	if scopeOf(r.def.match).shell && !slices.Contains(r.def.Kinds, ttpcron.Command) {
+		r.problem(n, "match", "tests the parts of a shell command, but applies_to has no command")
+	}
+	if usesDefaultField(r.def.match) {
+		for _, k := range r.def.Kinds {
+			if patternFields[k] == "" {
+				r.warning(n, "match.field", "is missing, and events of kind %q have no usual field: the rule never matches them", shorten(string(k), 40))
+			}
+		}
+	}
+}
+
+func usesDefaultField(c condition) bool {
+	switch c := c.(type) {
+	case allOf:
+		return anyUsesDefault(c)
+	case anyOf:
+		return anyUsesDefault(c)
+	case noneOf:
+		return anyUsesDefault(c)
+	case someCommand:
+		return usesDefaultField(c.is)
+	case fieldTest:
+		return c.field.field == fieldText
+	}
+	return false
+}
+
+func anyUsesDefault(list []condition) bool {
+	for _, c := range list {
+		if usesDefaultField(c) {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	tacticForm    = regexp.MustCompile(`^TA\d{4}$`)
+	techniqueForm = regexp.MustCompile(`^T\d{4}$`)
+	subForm       = regexp.MustCompile(`^T\d{4}\.\d{3}$`)
+)
+
+func (r *ruleReader) emits(n *yaml.Node) {
+	n = r.visit(n)
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		r.problem(n, "emits", "%s, want a list of {tactic, technique_id, sub_technique_id, confidence}", kindOf(n))
+		return
+	}
+	if len(n.Content) > 100 {
+		r.problem(n, "emits", "list of %d, at most 100 are allowed", len(n.Content))
+		return
+	}
+	for i, c := range n.Content {
+		field := index("emits", i)
+		claim, ok := r.claim(c, field)
+		if !ok {
+			continue
+		}
+		for _, earlier := range r.def.Claims {
+			if earlier.TechniqueID == claim.TechniqueID && earlier.SubTechniqueID == claim.SubTechniqueID {
+				r.warning(c, field, "repeats %s, which would be the same tag: only the first counts", claim.Technique())
+				ok = false
+				break
+			}
+		}
+		if ok {
+			r.def.Claims = append(r.def.Claims, claim)
+		}
+	}
+}
+
+func (r *ruleReader) claim(n *yaml.Node, field string) (ttpcron.Claim, bool) {
+	c := ttpcron.Claim{RuleID: r.def.ID, RuleVersion: r.def.Version, AttackRelease: r.def.release}
+	before := len(r.problems)
+	var confidence, technique, tactic *yaml.Node
+	for _, m := range r.members(n, field) {
+		at := join(field, m.key)
+		switch m.key {
+		case "tactic":
+			tactic, c.Tactic = m.value, r.text(m.value, at)
+		case "technique_id":
+			technique, c.TechniqueID = m.value, r.text(m.value, at)
+		case "sub_technique_id":
+			if m.value.Tag != "!!null" {
+				technique, c.SubTechniqueID = m.value, r.text(m.value, at)
+			}
+		case "confidence":
+			confidence = m.value
+			v, err := strconv.ParseFloat(m.value.Value, 64)
+			if m.value.Kind != yaml.ScalarNode || err != nil || !(v >= 0 && v <= 1) {
+				r.problem(m.value, at, "%s, want a number from 0 to 1", kindOf(m.value))
+			}
+			c.Confidence = v
+		default:
+			r.unknown(m, field, []string{"tactic", "technique_id", "sub_technique_id", "confidence"})
+		}
+	}
+	switch {
+	case len(r.problems) > before:
+		return c, false
+	case tactic == nil:
+		r.problem(n, join(field, "tactic"), "is missing")
+	case !tacticForm.MatchString(c.Tactic):
+		r.problem(tactic, join(field, "tactic"), "%q is not of the form TA0000", shorten(c.Tactic, 40))
+	case c.TechniqueID == "":
+		r.problem(n, join(field, "technique_id"), "is missing")
+	case subForm.MatchString(c.TechniqueID):
+		r.problem(technique, join(field, "technique_id"), "%q is a sub-technique: put %s here and the whole id into sub_technique_id", c.TechniqueID, c.TechniqueID[:5])
+	case !techniqueForm.MatchString(c.TechniqueID):
+		r.problem(n, join(field, "technique_id"), "%q is not of the form T0000", shorten(c.TechniqueID, 40))
+	case c.SubTechniqueID != "" && (!subForm.MatchString(c.SubTechniqueID) || c.SubTechniqueID[:5] != c.TechniqueID):
+		r.problem(technique, join(field, "sub_technique_id"), "%q is not a sub-technique of %s", shorten(c.SubTechniqueID, 40), c.TechniqueID)
+	case confidence == nil:
+		r.problem(n, join(field, "confidence"), "is missing")
+	}
+	if len(r.problems) > before {
+		return c, false
+	}
+	if c.Confidence < ttpcron.MinConfidence {
+		r.warning(confidence, join(field, "confidence"), "%v is below %v: no tag is ever written", c.Confidence, ttpcron.MinConfidence)
+	}
+	c.MitreURL = mitreURL(c.Technique())
+	return c, r.checkTechnique(n, field, &c)
+}
+
+// mitreURL returns the page of a technique or sub-technique.
+func mitreURL(id string) string {
+	return "https://attack.mitre.org/techniques/" + strings.Replace(id, ".", "/", 1) + "/"
+}
+
+// checkTechnique looks the claim up in the ATT&CK table.
+func (r *ruleReader) checkTechnique(n *yaml.Node, field string, c *ttpcron.Claim) bool {
+	if r.options.Technique == nil {
+		return true
+	}
+	at := join(field, "technique_id")
+	if c.SubTechniqueID != "" {
+		at = join(field, "sub_technique_id")
+	}
+	t, ok := r.options.Technique(c.Technique())
+	switch {
+	case !ok && c.AttackRelease != r.options.Release:
+		r.warning(n, at, "%s is unknown in %s, the release that can be checked", c.Technique(), r.options.Release)
+	case !ok:
+		r.problem(n, at, "%s is unknown in %s", c.Technique(), r.options.Release)
+		return false
+	case t.Revoked:
+		r.warning(n, at, "%s was revoked; %s took its place", c.Technique(), t.RevokedBy)
+	case t.Deprecated:
+		r.warning(n, at, "%s is deprecated", c.Technique())
+	default:
+		for _, tactic := range t.Tactics {
+			if tactic == c.Tactic {
+				return true
+			}
+		}
+		r.warning(n, join(field, "tactic"), "%s does not belong to %s (%s)", c.Technique(), c.Tactic, strings.Join(t.Tactics, ", "))
+	}
+	return true
+}
+
+func (r *ruleReader) tests(n *yaml.Node) {
+	for _, m := range r.members(n, "tests") {
+		field := join("tests", m.key)
+		if m.key != "match" && m.key != "no_match" {
+			r.unknown(m, "tests", []string{"match", "no_match"})
+			continue
+		}
+		if m.value.Kind != yaml.SequenceNode {
+			r.problem(m.value, field, "%s, want a list", kindOf(m.value))
+			continue
+		}
+		for i, c := range m.value.Content {
+			e, text := r.example(c, index(field, i))
+			r.def.examples = append(r.def.examples, example{want: m.key == "match", event: e, text: text})
+			if m.key == "match" {
+				r.def.MatchExamples++
+			} else {
+				r.def.MissExamples++
+			}
+		}
+	}
+}
+
+// example reads a command's text, or {kind, payload}.
+func (r *ruleReader) example(n *yaml.Node, field string) (ttpcron.Event, string) {
+	n = r.visit(n)
+	e := ttpcron.Event{ID: "example", AttackerIP: "203.0.113.1"}
+	if len(r.def.Kinds) > 0 {
+		e.Kind = r.def.Kinds[0]
+	}
+	if n.Kind != yaml.MappingNode {
+		text := r.text(n, field)
+		if name := patternFields[e.Kind]; name != "" {
+			e.Payload = ttpcron.TextPayload(name, text)
+		} else {
+			r.problem(n, field, "events of kind %q have no usual field: write {payload: {…}}", shorten(string(e.Kind), 40))
+		}
+		return e, text
+	}
+	for _, m := range r.members(n, field) {
+		switch m.key {
+		case "kind":
+			e.Kind = ttpcron.SourceKind(r.text(m.value, join(field, m.key)))
+		case "payload":
+			for _, p := range r.members(m.value, join(field, m.key)) {
+				r.payload(&e.Payload, p, join(join(field, m.key), p.key))
+			}
+		default:
+			r.unknown(m, field, []string{"kind", "payload"})
+		}
+	}
+	return e, string(e.Payload.AppendJSON(nil))
+}
+
+func (r *ruleReader) payload(p *ttpcron.Payload, m member, field string) {
+	v := r.plain(m.value, field)
+	if s, ok := v.(string); ok {
+		p.Set(m.key, s)
+		return
+	}
+	raw, err := marshalPlain(v)
+	if err == nil {
+		err = p.SetRaw(m.key, raw)
+	}
+	if err != nil {
+		r.problem(m.value, field, "cannot be JSON: %s", fmt.Sprint(err))
+	}
+}

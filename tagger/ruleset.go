@@ -1,0 +1,233 @@
+package tagger
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/literal"
+)
+
+// RuleSet is an immutable set of compiled rules. It is safe for concurrent use.
+type RuleSet struct {
+	defs        []*definition // by id
+	states      map[string]ttpcron.RuleState
+	rules       []Rule // as defs
+	fingerprint string
+	// ready compiles the rules when they are first needed: many a set is only
+	// looked at.
+	ready func() *compiled
+	// told remembers the kinds that warn has been told nobody claims. It is
+	// shared by all sets that come from one Load.
+	told *sync.Map
+}
+
+// compiled is a rule set made ready to run.
+type compiled struct {
+	kinds map[ttpcron.SourceKind]*kindRules
+	slow  map[string]string // why a rule of commands is, by id
+}
+
+// runnable is a rule ready for events of one kind.
+type runnable struct {
+	*definition
+	claims     []ttpcron.Claim // with the state's ceiling, those below the minimum left out
+	perCommand bool            // matches when one simple command satisfies check
+	shell      bool            // needs the text parsed
+	payload    bool            // looks at more than the text
+	positive   bool            // a match in a part of the text is a match
+	check      prepared
+	relaxed    prepared // of a command rule that looks at more than the text
+	need       need
+	programs   literal.Owners // the only programs worth trying; nil for any
+}
+
+// prepared is a compiled condition.
+type prepared struct {
+	is    check
+	slots int // for checkOnce
+}
+
+func newRuleSet(defs []*definition, states map[string]ttpcron.RuleState, told *sync.Map) *RuleSet {
+	rs := &RuleSet{defs: defs, states: states, told: told}
+	for _, d := range defs {
+		info := d.Rule
+		info.State = ttpcron.RuleState{RuleID: d.ID, Status: ttpcron.StatusEnabled}
+		if s, ok := states[d.ID]; ok {
+			info.State = s
+		}
+		info.Inert = inertReason(d.match)
+		info.Active = info.Inert == "" && len(effectiveClaims(d, info.State)) > 0
+		rs.rules = append(rs.rules, info)
+	}
+	rs.fingerprint = rs.hash()
+	rs.ready = sync.OnceValue(rs.compile)
+	return rs
+}
+
+// compile makes the set ready to run.
+func (rs *RuleSet) compile() *compiled {
+	c := &compiled{kinds: map[ttpcron.SourceKind]*kindRules{}, slow: map[string]string{}}
+	for i, d := range rs.defs {
+		for _, kind := range d.kindsOf() {
+			k := c.kinds[kind]
+			if k == nil {
+				k = &kindRules{kind: kind}
+				c.kinds[kind] = k
+			}
+			if !rs.rules[i].Active {
+				continue
+			}
+			r := newRunnable(d, kind, effectiveClaims(d, rs.rules[i].State))
+			k.rules = append(k.rules, r)
+			if kind == ttpcron.Command {
+				c.slow[d.ID] = r.need.slowReason()
+			}
+		}
+	}
+	for _, k := range c.kinds {
+		k.indexed()
+	}
+	return c
+}
+
+func (rs *RuleSet) find(id string) (int, bool) {
+	return slices.BinarySearchFunc(rs.rules, id, func(r Rule, id string) int { return cmp.Compare(r.ID, id) })
+}
+
+// effectiveClaims returns what a rule emits in a state.
+func effectiveClaims(d *definition, s ttpcron.RuleState) []ttpcron.Claim {
+	if s.Status == ttpcron.StatusDisabled {
+		return nil
+	}
+	var out []ttpcron.Claim
+	for _, c := range d.Claims {
+		if s.Status == ttpcron.StatusClipped {
+			c.Confidence = min(c.Confidence, s.ConfidenceMax)
+		}
+		if c.Confidence >= ttpcron.MinConfidence {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func newRunnable(d *definition, kind ttpcron.SourceKind, claims []ttpcron.Claim) *runnable {
+	cond := resolve(d.match, kind)
+	s := scopeOf(cond)
+	r := &runnable{definition: d, claims: claims, perCommand: s.command, shell: s.shell, payload: s.payload, positive: isPositive(cond)}
+	r.check = prepare(cond, s.command)
+	r.need = needOf(cond)
+	if kind == ttpcron.Command && s.payload {
+		relaxed := relax(cond, true)
+		r.relaxed = prepare(relaxed, s.command)
+		r.need = needOf(relaxed)
+	}
+	return r
+}
+
+func prepare(cond condition, perCommand bool) prepared {
+	c := compiler{perCommand: perCommand}
+	is := c.compile(cond)
+	return prepared{is, c.slots}
+}
+
+// isPositive reports whether a condition that holds of a part of a text or of
+// its commands holds of the whole: nothing in it is negated.
+func isPositive(c condition) bool {
+	switch c := c.(type) {
+	case allOf:
+		return !slices.ContainsFunc(c, func(c condition) bool { return !isPositive(c) })
+	case anyOf:
+		return !slices.ContainsFunc(c, func(c condition) bool { return !isPositive(c) })
+	case someCommand:
+		return isPositive(c.is)
+	case fieldTest:
+		return c.test.not == nil
+	case flagTest:
+		return true
+	}
+	return false
+}
+
+// hash is over everything that decides which tags the set gives.
+func (rs *RuleSet) hash() string {
+	h := sha256.New()
+	for _, d := range rs.Definitions() {
+		fmt.Fprintf(h, "%s@%d %x<=%v\x00", d.ID, d.Version, d.Digest, d.Ceiling)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// WithStates returns the set with the operational states in force at now. An
+// expired state means enabled; a state of a rule that the set does not have is
+// ignored.
+func (rs *RuleSet) WithStates(states []ttpcron.RuleState, now time.Time) *RuleSet {
+	in := map[string]ttpcron.RuleState{}
+	for _, s := range states {
+		if s.At(now) != ttpcron.StatusEnabled {
+			in[s.RuleID] = s
+		}
+	}
+	return newRuleSet(rs.defs, in, rs.told)
+}
+
+// Only returns the subset with the given rule ids, in the states they are in.
+func (rs *RuleSet) Only(ids map[string]bool) *RuleSet {
+	var defs []*definition
+	for _, d := range rs.defs {
+		if ids[d.ID] {
+			defs = append(defs, d)
+		}
+	}
+	return newRuleSet(defs, rs.states, rs.told)
+}
+
+// Len returns how many rules the set has, inert and disabled ones among them.
+func (rs *RuleSet) Len() int { return len(rs.rules) }
+
+// Rules describes the rules of the set in the order of their ids. The slices in
+// it belong to the set and must not be changed.
+func (rs *RuleSet) Rules() []Rule {
+	out := slices.Clone(rs.rules)
+	slow := rs.ready().slow
+	for i := range out {
+		out[i].Slow = slow[out[i].ID]
+	}
+	return out
+}
+
+// Rule describes the rule with an id.
+func (rs *RuleSet) Rule(id string) (Rule, bool) {
+	i, ok := rs.find(id)
+	if !ok {
+		return Rule{}, false
+	}
+	r := rs.rules[i]
+	r.Slow = rs.ready().slow[id]
+	return r, true
+}
+
+// Active returns how many rules can emit a tag of events of one kind.
+func (rs *RuleSet) Active(kind ttpcron.SourceKind) int {
+	n := 0
+	for i, r := range rs.rules {
+		if r.Active && slices.Contains(rs.defs[i].Kinds, kind) {
+			n++
+		}
+	}
+	return n
+}
+
+// Fingerprint identifies what the set does: a hash over the whole definition of
+// every active rule, the states in force and the version of the engine. Sets
+// with one fingerprint give the same tags.
+func (rs *RuleSet) Fingerprint() string { return rs.fingerprint }
+
+func itoa(n int) string { return strconv.Itoa(n) }

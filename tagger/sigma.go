@@ -1,0 +1,203 @@
+package tagger
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Sigma rules (https://github.com/SigmaHQ/sigma-specification, version 2) are
+// read into the same conditions as our own. A log source that describes the
+// start of a Linux process is taken to describe a simple command of a shell
+// text; see docs/rules.md for the fields. What a rule asks for and a command
+// cannot show is a problem that names it: no Sigma rule loads and then does
+// nothing.
+
+// isSigma reports whether a document has the shape of a Sigma rule.
+func isSigma(root *yaml.Node) bool {
+	if root.Kind != yaml.MappingNode {
+		return false
+	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		switch root.Content[i].Value {
+		case "detection", "logsource", "correlation":
+			return true
+		}
+	}
+	return false
+}
+
+// sigmaConfidence is the confidence that a rule's level stands for.
+var sigmaConfidence = map[string]float64{
+	"critical": 0.9, "high": 0.8, "medium": 0.6, "low": 0.45, "informational": 0.3,
+}
+
+// sigmaTactics maps the names of tactics in Sigma's tags, which are ATT&CK's
+// short names.
+var sigmaTactics = map[string]string{
+	"reconnaissance": "TA0043", "resource-development": "TA0042", "initial-access": "TA0001", "execution": "TA0002",
+	"persistence": "TA0003", "privilege-escalation": "TA0004", "defense-evasion": "TA0005", "credential-access": "TA0006",
+	"discovery": "TA0007", "lateral-movement": "TA0008", "collection": "TA0009", "command-and-control": "TA0011",
+	"exfiltration": "TA0010", "impact": "TA0040",
+}
+
+// sigma reads a Sigma rule. Attributes that say nothing about what to match are
+// passed over, as the specification allows any.
+func (r *ruleReader) sigma(root *yaml.Node) {
+	d := r.def
+	d.Kinds, d.evidence, d.release = []ttpcron.SourceKind{ttpcron.Command}, []string{"command_text"}, r.options.Release
+	level := "medium"
+	var tags, source, detection, levelAt *yaml.Node
+	var date, modified string
+	for _, m := range r.members(root, "") {
+		switch m.key {
+		case "id":
+			d.ID = r.text(m.value, m.key)
+			r.checkID(m.value, d.ID)
+		case "title":
+			d.Name = oneLine(r.text(m.value, m.key))
+		case "description":
+			d.Description = r.optional(m)
+		case "references":
+			if m.value.Kind == yaml.SequenceNode && len(m.value.Content) > 0 {
+				d.References = r.texts(m.value, m.key)
+			}
+		case "date":
+			date = r.optional(m)
+		case "modified":
+			modified = r.optional(m)
+		case "level":
+			level, levelAt = r.optional(m), m.value
+		case "tags":
+			tags = m.value
+		case "logsource":
+			source = m.value
+		case "detection":
+			detection = m.value
+		case "correlation", "action":
+			r.problem(m.at, m.key, "rules over several events are not supported")
+		}
+	}
+	if r.refused() {
+		return
+	}
+	r.required(root, "id", d.ID != "")
+	r.required(root, "title", d.Name != "")
+	r.required(root, "logsource", source != nil)
+	r.required(root, "detection", detection != nil)
+	if d.Version = sigmaVersion(modified); d.Version == 0 {
+		d.Version = sigmaVersion(date)
+	}
+	if d.Version == 0 {
+		r.problem(root, "date", "is missing or not YYYY-MM-DD: the rule's version comes from it")
+	}
+	if source != nil {
+		r.sigmaSource(source)
+	}
+	if r.refused() {
+		return
+	}
+	confidence, ok := sigmaConfidence[strings.ToLower(level)]
+	if !ok {
+		r.problem(levelAt, "level", "%q, want informational, low, medium, high or critical", shorten(level, 40))
+	}
+	d.match = r.sigmaDetection(detection)
+	r.sigmaClaims(root, tags, confidence)
+}
+
+// sigmaVersion makes a rule's version of its date: 20231105 of 2023-11-05 or
+// 2023/11/05, 0 when it is none.
+func sigmaVersion(date string) int {
+	if len(date) < 10 {
+		return 0
+	}
+	n, err := strconv.Atoi(date[:4] + date[5:7] + date[8:10])
+	if err != nil || n < 20000101 || n > 29991231 {
+		return 0
+	}
+	return n
+}
+
+// sigmaSource refuses the log sources that shell commands do not show.
+func (r *ruleReader) sigmaSource(n *yaml.Node) {
+	in := map[string]string{}
+	for _, m := range r.members(n, "logsource") {
+		if m.key == "product" || m.key == "category" || m.key == "service" {
+			in[m.key] = strings.ToLower(r.optional(member{join("logsource", m.key), m.at, m.value}))
+		}
+	}
+	if p := in["product"]; p != "linux" {
+		r.problem(n, "logsource.product", "%q, only linux is supported", shorten(p, 40))
+		return
+	}
+	if c := in["category"]; c != "" && c != "process_creation" {
+		r.problem(n, "logsource.category", "%q is not shown by shell commands, only process_creation is", shorten(c, 40))
+		return
+	}
+	if s := in["service"]; s != "" && !slices.Contains([]string{"bash", "sh", "shell", "zsh"}, s) {
+		r.problem(n, "logsource.service", "%q is not shown by shell commands", shorten(s, 40))
+	}
+}
+
+// sigmaClaims makes a claim of every technique among the tags.
+func (r *ruleReader) sigmaClaims(root, tags *yaml.Node, confidence float64) {
+	var tactics, techniques []string
+	if tags != nil && tags.Kind == yaml.SequenceNode {
+		for i, n := range tags.Content {
+			tag, ok := strings.CutPrefix(strings.ToLower(r.text(n, index("tags", i))), "attack.")
+			if !ok {
+				continue
+			}
+			if id := strings.ToUpper(tag); techniqueForm.MatchString(id) || subForm.MatchString(id) {
+				techniques = append(techniques, id)
+			} else if id, ok := sigmaTactics[strings.ReplaceAll(tag, "_", "-")]; ok {
+				tactics = append(tactics, id)
+			}
+		}
+	}
+	if len(techniques) == 0 {
+		r.problem(root, "tags", "name no ATT&CK technique (attack.tNNNN): the rule would make no tag")
+	}
+	for i, id := range techniques {
+		if slices.Contains(techniques[:i], id) {
+			continue
+		}
+		c := ttpcron.Claim{
+			RuleID: r.def.ID, RuleVersion: r.def.Version, TechniqueID: id[:5], Confidence: confidence,
+			AttackRelease: r.def.release, MitreURL: mitreURL(id), Tactic: r.sigmaTactic(id, tactics),
+		}
+		if len(id) > 5 {
+			c.SubTechniqueID = id
+		}
+		if c.Tactic == "" {
+			r.problem(tags, "tags", "name no tactic for %s", id)
+			continue
+		}
+		if r.checkTechnique(tags, "tags", &c) {
+			r.def.Claims = append(r.def.Claims, c)
+		}
+	}
+}
+
+// sigmaTactic picks the tactic of a technique: the first one tagged that it
+// belongs to, else the first that it has.
+func (r *ruleReader) sigmaTactic(id string, tagged []string) string {
+	var own []string
+	if r.options.Technique != nil {
+		t, _ := r.options.Technique(id)
+		own = t.Tactics
+	}
+	for _, t := range tagged {
+		if len(own) == 0 || slices.Contains(own, t) {
+			return t
+		}
+	}
+	if len(own) > 0 {
+		return own[0]
+	}
+	return ""
+}

@@ -1,0 +1,175 @@
+package tagger
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// sigmaRule wraps a detection in an otherwise complete Sigma rule.
+func sigmaRule(detection string) string {
+	return `title: Test rule
+id: 7a1c6f0e-0000-4000-8000-000000000001
+status: test
+description: Written for this test.
+author: ttpcron
+date: 2024-02-29
+modified: 2025-06-01
+tags:
+  - attack.execution
+  - attack.t1059.004
+logsource:
+  product: linux
+  category: process_creation
+detection:
+` + indent(detection) + `
+level: high
+`
+}
+
+func indent(s string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n  ")
+}
+
+func loadSigma(text string) (*RuleSet, *LoadReport) {
+	return Load(Options{Release: "enterprise-v18.1", Sources: []Source{{Name: "test", FS: fstest.MapFS{"rule.yml": {Data: []byte(text)}}}}})
+}
+
+func tagCommand(rs *RuleSet, text string) []ttpcron.Tag {
+	e := ttpcron.Event{Kind: ttpcron.Command, ID: "1", AttackerIP: "203.0.113.1", Payload: ttpcron.TextPayload("command_text", text)}
+	tags, _ := rs.Tagger(nil).Tag(&e, nil)
+	return tags
+}
+
+func TestSigmaModifiers(t *testing.T) {
+	tests := []struct {
+		name, detection string
+		hit, miss       []string
+	}{
+		{"equals", "sel:\n  Image: /usr/bin/wget\ncondition: sel", []string{"wget x", "sudo wget x", "/usr/bin/wget", "w'g'et x"}, []string{"/tmp/wget x", "wgetx", "curl wget"}},
+		{"endswith list", "sel:\n  Image|endswith:\n    - /wget\n    - /curl\ncondition: sel", []string{"/bin/busybox wget http://192.0.2.1/a", "true; CURL=1 curl x", "/tmp/curl x"}, []string{"echo /wget", "wget2 x"}},
+		{"startswith", "sel:\n  Image|startswith: /tmp/\ncondition: sel", []string{"/tmp/x -a"}, []string{"ls /tmp/x", "tmp/x"}},
+		{"contains all", "sel:\n  CommandLine|contains|all:\n    - ' -d '\n    - http\ncondition: sel", []string{"curl -d @x http://192.0.2.1/"}, []string{"curl http://192.0.2.1/", "curl -d x; echo http"}},
+		{"case", "sel:\n  CommandLine|contains: HISTFILE\ncondition: sel", []string{"echo histfile"}, []string{"echo hist file"}},
+		{"cased", "sel:\n  CommandLine|contains|cased: HISTFILE\ncondition: sel", []string{"echo HISTFILE"}, []string{"echo histfile"}},
+		{"wildcards", "sel:\n  CommandLine: 'rm -rf */log/*.gz'\ncondition: sel", []string{"rm -rf /var/log/a.gz"}, []string{"rm -rf /var/log/a.gzip", "rm -rf /var/log"}},
+		{"escaped wildcard", `sel:
+  CommandLine|endswith: 'rm -rf \*'
+condition: sel`, []string{"rm -rf *"}, []string{"rm -rf x"}},
+		{"re", "sel:\n  CommandLine|re: 'chmod\\s+[0-7]*7\\b'\ncondition: sel", []string{"chmod 777 x"}, []string{"chmod 775 x", "CHMOD 777 x"}},
+		{"re i", "sel:\n  CommandLine|re|i: 'chmod 777'\ncondition: sel", []string{"echo CHMOD 777"}, []string{"chmod 755 a"}},
+		{"base64", "sel:\n  CommandLine|contains|base64: 'wget http'\ncondition: sel", []string{"echo d2dldCBodHRw|cat"}, []string{"echo wget http"}},
+		{"base64offset", "sel:\n  CommandLine|base64offset|contains: 'bash -i'\ncondition: sel", []string{"echo YmFzaCAtaQ==", "echo eGJhc2ggLWk=", "echo eHhiYXNoIC1p"}, []string{"echo bash -i"}},
+		{"wide base64", "sel:\n  CommandLine|wide|base64offset|contains: ping\ncondition: sel", []string{"x cABpAG4AZwA="}, []string{"x cGluZw=="}},
+		{"windash", "sel:\n  CommandLine|windash|contains: ' -enc'\ncondition: sel", []string{"pwsh -enc x", "pwsh /enc x", "pwsh –enc x"}, []string{"pwsh enc x"}},
+		{"neq", "sel:\n  Image|endswith: /sh\n  CommandLine|contains|neq: ' -c'\ncondition: sel", []string{"sh x"}, []string{"sh -c x"}},
+		{"parent", "sel:\n  ParentImage|endswith: /sudo\n  Image|endswith: /id\ncondition: sel", []string{"sudo id"}, []string{"id", "sudo ls"}},
+		{"keywords", "keywords:\n  - 'shred *history'\n  - dropbear\ncondition: keywords", []string{"shred -u ~/.bash_history", "x; DropBear"}, []string{"shred x"}},
+		{"not", "sel:\n  Image|endswith: /wget\nfilter:\n  CommandLine|contains: example.com\ncondition: sel and not filter", []string{"wget 192.0.2.1", "wget 192.0.2.1; curl example.com"}, []string{"wget example.com"}},
+		{"1 of", "selection_a:\n  Image|endswith: /nc\nselection_b:\n  Image|endswith: /ncat\nother:\n  Image|endswith: /ls\ncondition: 1 of selection_*", []string{"nc x", "ncat x"}, []string{"ls"}},
+		{"all of them", "a:\n  Image|endswith: /nc\nb:\n  CommandLine|contains: ' -e'\n_c:\n  CommandLine|contains: never\ncondition: all of them", []string{"nc -e sh"}, []string{"nc -l", "ls -e"}},
+		{"precedence", "a:\n  Image|endswith: /aa\nb:\n  Image|endswith: /bb\nc:\n  CommandLine|contains: ' x'\ncondition: a or b and c", []string{"aa", "bb x"}, []string{"bb"}},
+		{"parentheses", "a:\n  Image|endswith: /aa\nb:\n  Image|endswith: /bb\nc:\n  CommandLine|contains: ' x'\ncondition: (a or b) and c", []string{"aa x", "bb x"}, []string{"aa", "bb"}},
+		{"list of maps", "sel:\n  - Image|endswith: /aa\n  - CommandLine|contains: zz\ncondition: sel", []string{"aa", "x zz"}, []string{"x"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			rs, report := loadSigma(sigmaRule(tt.detection))
+			if len(report.Problems) > 0 || rs.Len() != 1 {
+				t.Fatalf("load: %v", report.Problems)
+			}
+			for _, text := range tt.hit {
+				if len(tagCommand(rs, text)) != 1 {
+					t.Errorf("%q does not match", text)
+				}
+			}
+			for _, text := range tt.miss {
+				if tags := tagCommand(rs, text); len(tags) != 0 {
+					t.Errorf("%q matches: %s", text, tags[0].Evidence)
+				}
+			}
+		})
+	}
+}
+
+func TestSigmaClaim(t *testing.T) {
+	rs, report := loadSigma(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"))
+	if len(report.Problems) > 0 {
+		t.Fatal(report.Problems)
+	}
+	tags := tagCommand(rs, "id")
+	if len(tags) != 1 {
+		t.Fatalf("%d tags, want 1", len(tags))
+	}
+	got := fmt.Sprintf("%s@%d %s %s %s %v", tags[0].RuleID, tags[0].RuleVersion, tags[0].Tactic, tags[0].TechniqueID, tags[0].SubTechniqueID, tags[0].Confidence)
+	want := "7a1c6f0e-0000-4000-8000-000000000001@20250601 TA0002 T1059 T1059.004 0.8"
+	if got != want {
+		t.Errorf("claim is %s, want %s", got, want)
+	}
+}
+
+// TestSigmaRefused checks that a rule that could not work is refused for a
+// reason that names the part.
+func TestSigmaRefused(t *testing.T) {
+	plain := "sel:\n  Image|endswith: /id\ncondition: sel"
+	tests := []struct{ name, rule, want string }{
+		{"windows", strings.Replace(sigmaRule(plain), "product: linux", "product: windows", 1), `logsource.product: "windows"`},
+		{"category", strings.Replace(sigmaRule(plain), "process_creation", "network_connection", 1), `"network_connection" is not shown by shell commands`},
+		{"service", strings.Replace(sigmaRule(plain), "category: process_creation", "service: auditd", 1), `logsource.service: "auditd"`},
+		{"field", sigmaRule("sel:\n  Hashes: x\ncondition: sel"), `field "Hashes" is not shown`},
+		{"modifier", sigmaRule("sel:\n  Image|cidr: 10.0.0.0/8\ncondition: sel"), `modifier "cidr" is not supported`},
+		{"aggregation", sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel | count() > 5"), "aggregation (| count"},
+		{"timeframe", sigmaRule("sel:\n  Image|endswith: /id\ntimeframe: 5m\ncondition: sel"), "several events"},
+		{"selection", sigmaRule("sel:\n  Image|endswith: /id\ncondition: sell"), `there is no selection "sell"`},
+		{"of nothing", sigmaRule("sel:\n  Image|endswith: /id\ncondition: 1 of filter_*"), `no selection is called "filter_*"`},
+		{"open", sigmaRule("sel:\n  Image|endswith: /id\ncondition: (sel"), "not closed"},
+		{"null", sigmaRule("sel:\n  Image: null\ncondition: sel"), "never absent"},
+		{"no technique", strings.Replace(sigmaRule(plain), "  - attack.t1059.004\n", "", 1), "name no ATT&CK technique"},
+		{"no date", strings.NewReplacer("date: 2024-02-29\n", "", "modified: 2025-06-01\n", "").Replace(sigmaRule(plain)), "date: is missing"},
+		{"correlation", "title: x\ncorrelation:\n  type: event_count\n", "several events"},
+		{"level", strings.Replace(sigmaRule(plain), "level: high", "level: huge", 1), `level: "huge"`},
+		{"empty", sigmaRule("sel: {}\ncondition: sel"), "match everything"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			rs, report := loadSigma(tt.rule)
+			if rs.Len() != 0 {
+				t.Error("the rule was loaded")
+			}
+			if text := fmt.Sprint(report.Problems); !strings.Contains(text, tt.want) {
+				t.Errorf("problems are %s, want %q", text, tt.want)
+			}
+		})
+	}
+}
+
+func FuzzSigma(f *testing.F) {
+	f.Add("sel:\n  Image|endswith: /id\ncondition: sel", "id")
+	f.Add("a:\n  - CommandLine|re|i: 'x+'\n  - foo\ncondition: not (1 of a* or a) and a", "x")
+	f.Add("k:\n  '|all': [a, b*]\ncondition: all of them", "a b")
+	f.Fuzz(func(t *testing.T, detection, text string) {
+		rs, report := loadSigma(sigmaRule(detection))
+		if rs.Len() == 0 && len(report.Problems) == 0 {
+			t.Fatal("neither loaded nor refused for a reason")
+		}
+		tagCommand(rs, text)
+	})
+}
+
+// TestSigmaFolders checks that Sigma rules are found in folders of any depth,
+// as in a checkout of SigmaHQ, where DECNET would ignore what lies there.
+func TestSigmaFolders(t *testing.T) {
+	rule := []byte(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"))
+	rs, report := Load(Options{Sources: []Source{{Name: "test", FS: fstest.MapFS{
+		"rules/linux/process-creation/proc-creation.yml": {Data: rule},
+		"rules/linux/own.yaml":                           {Data: []byte("rule_id: X")},
+		"not-a-name.yaml":                                {Data: []byte("rule_id: X")},
+		".git/hidden.yml":                                {Data: rule},
+	}}}})
+	if rs.Len() != 1 || report.Files != 1 || len(report.Problems) != 0 {
+		t.Errorf("%d rules of %d files, problems %v; want 1 of 1 and none", rs.Len(), report.Files, report.Problems)
+	}
+}

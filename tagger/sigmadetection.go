@@ -1,0 +1,373 @@
+package tagger
+
+import (
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ttpcron/ttpcron/tagger/pattern"
+)
+
+// sigmaFields maps the fields of Sigma's process creation events.
+var sigmaFields = map[string]fieldRef{
+	"Image":            {field: fieldImage},
+	"CommandLine":      {field: fieldCommandLine},
+	"ParentImage":      {field: fieldParentImage},
+	"User":             {field: fieldPayload, name: "user"},
+	"CurrentDirectory": {field: fieldPayload, name: "pwd"},
+}
+
+// sigmaDetection reads the selections and joins them by the condition.
+func (r *ruleReader) sigmaDetection(n *yaml.Node) condition {
+	selections := map[string]condition{}
+	var order []string
+	var conditions []string
+	var at *yaml.Node
+	for _, m := range r.members(n, "detection") {
+		field := join("detection", m.key)
+		switch m.key {
+		case "condition":
+			conditions, at = r.texts(m.value, field), m.value
+		case "timeframe":
+			r.problem(m.at, field, "rules over several events are not supported")
+		default:
+			if c := r.sigmaSelection(m.value, field, 0); c != nil {
+				selections[m.key], order = c, append(order, m.key)
+			}
+		}
+	}
+	if r.refused() {
+		return nil
+	}
+	if len(conditions) == 0 {
+		r.problem(n, "detection.condition", "is missing")
+		return nil
+	}
+	var any anyOf
+	for _, text := range conditions {
+		c, err := readSigmaExpr(text, selections, order)
+		if err != nil {
+			r.problem(at, "detection.condition", "%v", err)
+			return nil
+		}
+		any = append(any, c)
+	}
+	if len(any) == 1 {
+		return any[0]
+	}
+	return any
+}
+
+// sigmaSelection reads a mapping of fields, of which all must hold, a list of
+// which one must, or a keyword to be found anywhere in the text.
+func (r *ruleReader) sigmaSelection(n *yaml.Node, field string, depth int) condition {
+	n = r.visit(n)
+	if depth > maxNested {
+		r.problem(n, field, "nested deeper than %d", maxNested)
+		return nil
+	}
+	switch n.Kind {
+	case yaml.ScalarNode:
+		return r.sigmaTest(fieldRef{field: fieldText}, []string{"contains"}, []*yaml.Node{n}, field)
+	case yaml.SequenceNode:
+		var any anyOf
+		for i, c := range n.Content {
+			if c := r.sigmaSelection(c, index(field, i), depth+1); c != nil {
+				any = append(any, c)
+			}
+		}
+		if len(n.Content) == 0 {
+			r.problem(n, field, "the list is empty")
+		}
+		return any
+	}
+	var all allOf
+	for _, m := range r.members(n, field) {
+		if c := r.sigmaField(m, join(field, m.key)); c != nil {
+			all = append(all, c)
+		}
+	}
+	if len(all) == 0 && !r.refused() {
+		r.problem(n, field, "is empty: it would match everything")
+	}
+	return all
+}
+
+// sigmaField reads one field with its modifiers: Name|modifier|…: values.
+func (r *ruleReader) sigmaField(m member, field string) condition {
+	parts := strings.Split(m.key, "|")
+	name, modifiers := parts[0], parts[1:]
+	ref := fieldRef{field: fieldText}
+	if name == "" {
+		if !slices.Contains(modifiers, "contains") && !slices.Contains(modifiers, "re") {
+			modifiers = append([]string{"contains"}, modifiers...)
+		}
+	} else {
+		var ok bool
+		if ref, ok = sigmaFields[name]; !ok {
+			r.problem(m.at, field, "field %q is not shown by shell commands", shorten(name, 40))
+			return nil
+		}
+	}
+	values := []*yaml.Node{m.value}
+	if m.value.Kind == yaml.SequenceNode {
+		values = m.value.Content
+		if len(values) == 0 || len(values) > maxList {
+			r.problem(m.value, field, "list of %d values, want 1 to %d", len(values), maxList)
+			return nil
+		}
+	}
+	return r.sigmaTest(ref, modifiers, values, field)
+}
+
+// sigmaModifiers is what the modifiers of a field ask for.
+type sigmaModifiers struct {
+	op     string // "", contains, startswith, endswith, re or exists
+	flags  string // of a regular expression
+	all    bool
+	cased  bool
+	negate bool
+	encode []string // changes to the value, in order
+}
+
+func (r *ruleReader) sigmaModifiers(names []string, at *yaml.Node, field string) (m sigmaModifiers, ok bool) {
+	for _, name := range names {
+		switch name {
+		case "contains", "startswith", "endswith", "re", "exists":
+			if m.op != "" {
+				r.problem(at, field, "modifiers %s and %s cannot stand together", m.op, name)
+				return m, false
+			}
+			m.op = name
+		case "all":
+			m.all = true
+		case "cased":
+			m.cased = true
+		case "neq":
+			m.negate = true
+		case "i", "m", "s":
+			if m.op != "re" {
+				r.problem(at, field, "modifier %s stands only after re", name)
+				return m, false
+			}
+			m.flags += name
+		case "ignorecase":
+			m.flags += "i"
+		case "multiline":
+			m.flags += "m"
+		case "dotall":
+			m.flags += "s"
+		case "windash", "base64", "base64offset", "wide", "utf16le":
+			m.encode = append(m.encode, name)
+		default:
+			r.problem(at, field, "modifier %q is not supported", shorten(name, 40))
+			return m, false
+		}
+	}
+	return m, true
+}
+
+// sigmaTest makes the condition that a field's values satisfy the modifiers.
+func (r *ruleReader) sigmaTest(ref fieldRef, names []string, values []*yaml.Node, field string) condition {
+	m, ok := r.sigmaModifiers(names, values[0], field)
+	if !ok {
+		return nil
+	}
+	if m.op == "exists" {
+		want := r.boolean(values[0], field)
+		c := condition(fieldTest{ref, &valueTest{}})
+		if want == m.negate {
+			c = noneOf{c}
+		}
+		return c
+	}
+	var list []condition
+	for i, n := range values {
+		n = r.visit(n)
+		if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+			r.problem(n, field, "value %d is %s: a command's field is never absent", i+1, kindOf(n))
+			return nil
+		}
+		t := r.sigmaValue(n, m, field)
+		if t == nil {
+			return nil
+		}
+		list = append(list, fieldTest{ref, t})
+	}
+	c := condition(anyOf(list))
+	if m.all {
+		c = allOf(list)
+	} else if t := mergedTest(list); t != nil {
+		c = fieldTest{ref, t}
+	}
+	if m.negate {
+		c = noneOf{c}
+	}
+	return c
+}
+
+// mergedTest joins tests of one field, of which one must hold, into a single
+// test with a list where they use one operator only.
+func mergedTest(list []condition) *valueTest {
+	out := *list[0].(fieldTest).test
+	for _, c := range list[1:] {
+		t := c.(fieldTest).test
+		switch {
+		case len(out.equals) > 0 && len(t.equals) > 0:
+			out.equals = append(out.equals, t.equals...)
+		case len(out.contains) > 0 && len(t.contains) > 0:
+			out.contains = append(out.contains, t.contains...)
+		case len(out.startsWith) > 0 && len(t.startsWith) > 0:
+			out.startsWith = append(out.startsWith, t.startsWith...)
+		case len(out.endsWith) > 0 && len(t.endsWith) > 0:
+			out.endsWith = append(out.endsWith, t.endsWith...)
+		default:
+			return nil
+		}
+	}
+	return &out
+}
+
+// sigmaValue makes the test of one value.
+func (r *ruleReader) sigmaValue(n *yaml.Node, m sigmaModifiers, field string) *valueTest {
+	if m.op == "re" {
+		expr := n.Value
+		if m.flags != "" {
+			expr = "(?" + m.flags + ")" + expr
+		}
+		p, err := pattern.Compile(expr)
+		if err != nil {
+			r.problem(n, field, "%s in %q", err, shorten(expr, 60))
+			return nil
+		}
+		return &valueTest{patterns: []*pattern.Pattern{p}}
+	}
+	texts, err := encoded(n.Value, m.encode)
+	if err != nil {
+		r.problem(n, field, "%v", err)
+		return nil
+	}
+	t := &valueTest{ignoreCase: !m.cased}
+	for _, text := range texts {
+		if t.ignoreCase {
+			text = strings.ToLower(text)
+		}
+		plain, glob, wild := sigmaWildcards(text)
+		switch {
+		case wild:
+			if m.op == "contains" || m.op == "endswith" {
+				glob = "*" + glob
+			}
+			if m.op == "contains" || m.op == "startswith" {
+				glob += "*"
+			}
+			t.globs = append(t.globs, glob)
+		case m.op == "contains":
+			t.contains = append(t.contains, plain)
+		case m.op == "startswith":
+			t.startsWith = append(t.startsWith, plain)
+		case m.op == "endswith":
+			t.endsWith = append(t.endsWith, plain)
+		default:
+			t.equals = append(t.equals, plain)
+		}
+	}
+	return t
+}
+
+// sigmaWildcards reads a value of a Sigma rule, in which * and ? are wildcards
+// unless a backslash stands before them, and a backslash stands for itself
+// unless it stands before one of * ? \. It returns the value without wildcards,
+// and as a glob.
+func sigmaWildcards(s string) (plain, glob string, wild bool) {
+	var p, g strings.Builder
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c == '\\' && i+1 < len(s) && strings.IndexByte(`*?\`, s[i+1]) >= 0:
+			i++
+			p.WriteByte(s[i])
+			g.WriteByte('\\')
+			g.WriteByte(s[i])
+		case c == '*' || c == '?':
+			wild = true
+			g.WriteByte(c)
+		case c == '\\' || c == '[':
+			p.WriteByte(c)
+			g.WriteByte('\\')
+			g.WriteByte(c)
+		default:
+			p.WriteByte(c)
+			g.WriteByte(c)
+		}
+	}
+	return p.String(), g.String(), wild
+}
+
+// encoded applies modifiers that change a value; some give several forms of it.
+func encoded(s string, modifiers []string) ([]string, error) {
+	texts := []string{s}
+	for _, m := range modifiers {
+		var out []string
+		for _, t := range texts {
+			switch m {
+			case "wide", "utf16le":
+				out = append(out, utf16le(t))
+			case "base64":
+				out = append(out, base64.StdEncoding.EncodeToString([]byte(t)))
+			case "base64offset":
+				out = append(out, base64Offsets(t)...)
+			case "windash":
+				for _, dash := range []string{"-", "/", "–", "—", "―"} {
+					out = append(out, withDash(t, dash))
+				}
+			}
+		}
+		texts = out
+	}
+	if len(texts) > 64 {
+		return nil, fmt.Errorf("modifiers make %d forms of a value, at most 64 are allowed", len(texts))
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts), nil
+}
+
+func utf16le(s string) string {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = append(b, byte(u), byte(u>>8))
+	}
+	return string(b)
+}
+
+// base64Offsets returns what the base64 form of any text that holds s must
+// hold: it depends on where in a group of three bytes s begins.
+func base64Offsets(s string) []string {
+	out := make([]string, 0, 3)
+	for shift := range 3 {
+		enc := base64.StdEncoding.EncodeToString(append(make([]byte, shift), s...))
+		begin := []int{0, 2, 3}[shift]
+		end := len(enc) - []int{0, 3, 2}[(len(s)+shift)%3]
+		if begin < end {
+			out = append(out, enc[begin:end])
+		}
+	}
+	return out
+}
+
+// withDash replaces the dash of every option in s.
+func withDash(s, dash string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if s[i] == '-' && (i == 0 || s[i-1] == ' ') {
+			b.WriteString(dash)
+			continue
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}

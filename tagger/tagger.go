@@ -1,0 +1,155 @@
+// Package tagger judges events: it loads rules, and gives every event the
+// ATT&CK techniques that they see in it.
+//
+// Start with [Load], which reads rule files into a [RuleSet], and
+// [RuleSet.Tagger], which gives the [Composite] that tags. docs/rules.md
+// describes the language of the files; [Embedded] is the pack that ships with
+// the program.
+//
+// A rule set is compiled once and never changes, so that tagging cannot fail
+// because of a rule: what cannot be compiled is refused by [Load] and named in
+// its report, and the rest loads. Every event was written by an attacker; the
+// work done on one is bounded, by counting steps and not by a clock, so that
+// the same event and rules give the same tags on any machine, in any order,
+// with any number of workers. An event on which a bound was met is reported as
+// [Verdict.Bounded] and still gets the tags of the rules that finished.
+package tagger
+
+import (
+	"embed"
+	"io/fs"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+//go:embed rules/*.yaml
+var embedded embed.FS
+
+// Embedded returns the rule files that are part of the program.
+func Embedded() fs.FS {
+	sub, err := fs.Sub(embedded, "rules")
+	if err != nil {
+		panic(err) // "rules" is a valid path
+	}
+	return sub
+}
+
+// Source is one folder of rule files.
+type Source struct {
+	Name string // as shown to people: "embedded", "/etc/ttpcron/rules"
+	FS   fs.FS
+}
+
+// Technique is what the loader must know of an ATT&CK technique to check a
+// rule's claims.
+type Technique struct {
+	Name       string
+	Tactics    []string // TAnnnn
+	Revoked    bool
+	RevokedBy  string // the id of the technique that took its place
+	Deprecated bool
+}
+
+// Options says what to load.
+type Options struct {
+	// Sources are read in order; a rule replaces one with the same rule_id of
+	// an earlier source.
+	Sources []Source
+	// Technique looks up a technique or sub-technique by id. When it is nil
+	// the ids are only checked for their form.
+	Technique func(id string) (Technique, bool)
+	// Techniques names the release that Technique knows, such as
+	// "enterprise-v18.1". Rules that name none are taken to be written for it.
+	Release string
+}
+
+// LoadReport says what became of the files. It is made of facts to print, not
+// of errors to stop at: what is wrong with one file never keeps another out.
+type LoadReport struct {
+	Files    int // rule files read, by their name
+	Loaded   int // rules in the set, inert ones among them
+	Inert    int // rules in the set that can never match, see Rule.Inert
+	Replaced int // rules that a later source replaced
+	Problems []Problem
+}
+
+// Refused counts the files that gave no rule.
+func (r *LoadReport) Refused() int {
+	n := 0
+	for _, p := range r.Problems {
+		if !p.Warning {
+			n++
+		}
+	}
+	return n
+}
+
+// Problem is one thing wrong with a rule file.
+type Problem struct {
+	Source  string // Source.Name
+	File    string // name within the source
+	Line    int    // from 1; 0 when it concerns the whole file
+	Field   string // such as "match.pattern"; empty when it concerns the whole file
+	Text    string
+	Warning bool // the rule was loaded all the same
+}
+
+// String gives the problem on one line: "embedded/x.yaml:3: match.pattern: …".
+func (p Problem) String() string {
+	s := p.Source
+	if p.File != "" {
+		s += "/" + p.File
+	}
+	if p.Line > 0 {
+		s += ":" + itoa(p.Line)
+	}
+	if p.Warning {
+		s += ": warning"
+	}
+	if p.Field != "" {
+		s += ": " + p.Field
+	}
+	return s + ": " + p.Text
+}
+
+// Rule describes one rule of a set.
+type Rule struct {
+	ID           string
+	Version      int
+	Name         string
+	Description  string
+	Kinds        []ttpcron.SourceKind
+	Claims       []ttpcron.Claim // as written, before any state lowers their confidence
+	References   []string
+	LastReviewed string
+	NextReview   string
+	Source       string // Source.Name
+	File         string
+	// MatchExamples and MissExamples count the rule's tests.
+	MatchExamples, MissExamples int
+
+	release string // attack_release
+
+	// State is the operational state in force; Active is false for a rule
+	// that can emit nothing: disabled, inert, or clipped below
+	// ttpcron.MinConfidence.
+	State  ttpcron.RuleState
+	Active bool
+	// Inert says why the rule can never match, such as a lifter that the
+	// program does not have. Empty for a working rule.
+	Inert string
+	// Slow says why the rule must be tried on every text that was not seen
+	// before. Empty for a rule that the prefilter knows how to leave out.
+	Slow string
+}
+
+// Verdict says how the tagging of an event went.
+type Verdict struct {
+	Skipped bool // no rule could look at it: the text is missing or empty
+	Bounded bool // a rule met a limit of work or size and did not finish
+}
+
+// Warn is told of a tagger's trouble with one event: a rule that failed on it,
+// which loses that rule's tags of that event only, or, with an empty rule, a
+// kind of event that no rule applies to, once for each kind.
+type Warn func(event ttpcron.Event, rule string, err error)
