@@ -1,0 +1,270 @@
+package importer
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// DECNET's database: the commands of its attackers and the triggers of its
+// canary tokens.
+var decnet = Format{
+	Name: "decnet", Title: "DECNET's SQLite database", Version: 1,
+	database: &databaseFormat{open: openDecnet},
+}
+
+// decnetReader reads one table after the other, a row at a time. Each entry of a
+// list of commands, and each trigger, counts as a line.
+type decnetReader struct {
+	db     *database
+	format *Format
+	opts   Options
+	shape  decnetShape
+	said   []string
+	badAt  int // commands whose own time cannot be read
+
+	ctx     context.Context
+	yield   func(Batch, error) bool
+	stopped bool
+	batch   Batch
+	arena   *arena
+	events  int // capacity that the next batch will need
+	row     int // of the current table, from 1
+	rows    int64
+	all     int64
+}
+
+// decnetShape says which of the tables and columns there are: older versions
+// have fewer.
+type decnetShape struct {
+	attackers, triggers, tokens map[string]bool
+}
+
+func openDecnet(ctx context.Context, f *Format, db *database, o Options) (reader, error) {
+	r := &decnetReader{db: db, format: f, opts: o, arena: &arena{}}
+	for table, columns := range map[string]*map[string]bool{
+		"attackers": &r.shape.attackers, "canary_triggers": &r.shape.triggers, "canary_tokens": &r.shape.tokens,
+	} {
+		found, err := db.columns(ctx, table)
+		if err != nil {
+			return nil, fmt.Errorf("%s: columns of table %s: %w", db.name, table, err)
+		}
+		*columns = found
+	}
+	if !r.shape.commandsUsable() && !r.shape.triggersUsable() {
+		return nil, &UnknownFormatError{db.name, "a SQLite database without the tables attackers and canary_triggers of DECNET"}
+	}
+	if db.how != "" {
+		r.said = append(r.said, db.how)
+	}
+	r.said = append(r.said, r.shape.gaps()...)
+	r.all = db.count(ctx, "attackers") + db.count(ctx, "canary_triggers")
+	return r, nil
+}
+
+func (s *decnetShape) commandsUsable() bool { return s.attackers["uuid"] && s.attackers["commands"] }
+func (s *decnetShape) triggersUsable() bool {
+	return s.triggers["uuid"] && s.triggers["occurred_at"]
+}
+
+// gaps says what is missing and what follows from it.
+func (s *decnetShape) gaps() []string {
+	var gaps []string
+	missing := func(columns map[string]bool, table, consequence string, names ...string) {
+		var absent []string
+		for _, n := range names {
+			if !columns[n] {
+				absent = append(absent, n)
+			}
+		}
+		switch {
+		case len(columns) == 0:
+			gaps = append(gaps, fmt.Sprintf("there is no table %s: %s", table, consequence))
+		case len(absent) > 0:
+			gaps = append(gaps, fmt.Sprintf("table %s has no %s, as in older versions of DECNET: read without", table, strings.Join(absent, ", ")))
+		}
+	}
+	missing(s.attackers, "attackers", "no commands are read", "uuid", "ip", "identity_id", "first_seen", "last_seen", "commands", "country_code")
+	missing(s.triggers, "canary_triggers", "no canary events are read", "uuid", "token_uuid", "occurred_at", "src_ip", "user_agent", "request_path", "dns_qname", "raw_headers", "attacker_id")
+	if len(s.triggers) > 0 {
+		missing(s.tokens, "canary_tokens", "triggers are read without what their tokens are", "uuid", "kind", "generator", "instrumenter", "placement_path", "decky_name")
+	}
+	return gaps
+}
+
+func (r *decnetReader) notes() []string {
+	if r.badAt == 0 {
+		return r.said
+	}
+	return append(r.said[:len(r.said):len(r.said)],
+		fmt.Sprintf("commands whose time cannot be read: %d; they got the time when their attacker was last seen", r.badAt))
+}
+
+func (r *decnetReader) close() error { return r.db.close() }
+
+// read gives out the commands, then the triggers.
+func (r *decnetReader) read(ctx context.Context, yield func(Batch, error) bool) {
+	r.ctx, r.yield = ctx, yield
+	var err error
+	if r.shape.commandsUsable() {
+		err = r.table("attackers", r.commandsQuery(), r.attacker)
+	}
+	if err == nil && !r.stopped && r.shape.triggersUsable() {
+		err = r.table("canary_triggers", r.triggersQuery(), r.trigger)
+	}
+	if r.stopped {
+		return
+	}
+	if r.batch.Report.Lines > 0 && !r.flush() {
+		return
+	}
+	switch {
+	case r.db.disturbed():
+		err = fmt.Errorf("%s: another program began to write while it was read; import it again", r.db.name)
+	case err != nil && ctx.Err() != nil:
+		err = ctx.Err()
+	}
+	if err != nil {
+		yield(Batch{}, err)
+	}
+}
+
+// table runs a query whose first column is the size of the row.
+func (r *decnetReader) table(name, query string, row func(c []column)) error {
+	rows, err := r.db.QueryContext(r.ctx, query)
+	if err != nil {
+		return fmt.Errorf("%s: read table %s: %w", r.db.name, name, err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return fmt.Errorf("%s: read table %s: %w", r.db.name, name, err)
+	}
+	columns := make([]column, len(names))
+	into := make([]any, len(names))
+	for i := range columns {
+		into[i] = &columns[i].raw
+	}
+	for r.row = 1; rows.Next() && !r.stopped; r.row++ {
+		if err := rows.Scan(into...); err != nil {
+			return fmt.Errorf("%s: read table %s: row %d: %w", r.db.name, name, r.row, err)
+		}
+		r.progress()
+		if size, _ := strconv.ParseInt(columns[0].text(), 10, 64); size > MaxRow {
+			r.reject(nil, fmt.Errorf("table %s: the row of %.80q has %d bytes, more than %d", name, columns[1].text(), size, MaxRow))
+			continue
+		}
+		row(columns)
+		if r.full() && !r.flush() {
+			return nil
+		}
+	}
+	if err := rows.Err(); err != nil && !r.stopped {
+		return fmt.Errorf("%s: read table %s after row %d: %w", r.db.name, name, r.row-1, err)
+	}
+	return nil
+}
+
+func (r *decnetReader) progress() {
+	r.rows++
+	if r.all > 0 {
+		r.db.src.pos.Store(min(r.db.src.size, int64(float64(r.db.src.size)*float64(r.rows)/float64(r.all))))
+	}
+}
+
+// column is one value of a row; it is overwritten by the next row.
+type column struct{ raw sql.RawBytes }
+
+func (c column) text() string { return string(c.raw) }
+
+// wide wraps a column so that a value which is too large is not even loaded.
+func wide(name string) string {
+	return fmt.Sprintf("CASE WHEN octet_length(%s) <= %d THEN CAST(%s AS BLOB) END", name, MaxRow, name)
+}
+
+// sizeOf is the size in bytes of some columns together.
+func sizeOf(names ...string) string {
+	terms := []string{"0"}
+	for _, n := range names {
+		if n != "NULL" {
+			terms = append(terms, fmt.Sprintf("coalesce(octet_length(%s),0)", n))
+		}
+	}
+	return strings.Join(terms, "+")
+}
+
+// selectList is the beginning of a query: the size of the row, then the columns,
+// each as bytes.
+func selectList(names ...string) string {
+	list := []string{sizeOf(names...)}
+	for _, n := range names {
+		if n != "NULL" {
+			n = wide(n)
+		}
+		list = append(list, n)
+	}
+	return "SELECT " + strings.Join(list, ", ")
+}
+
+// optional is a column, or NULL in a version that does not have it.
+func optional(columns map[string]bool, alias, name string) string {
+	if !columns[name] {
+		return "NULL"
+	}
+	return alias + "." + name
+}
+
+// add keeps an event that was made of raw, which lies at where.
+func (r *decnetReader) add(e ttpcron.Event, raw []byte, where func() string) {
+	if err := e.Validate(); err != nil {
+		r.reject(raw, fmt.Errorf("%s: %w", where(), err))
+		return
+	}
+	if r.batch.Events == nil {
+		r.batch.Events = make([]ttpcron.Event, 0, r.events)
+	}
+	r.batch.Events = append(r.batch.Events, e)
+	r.batch.Report.Lines++
+}
+
+func (r *decnetReader) reject(text []byte, reason error) {
+	r.batch.Report.Lines++
+	r.batch.Report.Rejected++
+	r.batch.Rejects = append(r.batch.Rejects, ttpcron.Reject{
+		File: r.db.name, Line: r.row, Format: r.format.Name, Reason: reason.Error(),
+		Excerpt: excerpt(text), At: r.opts.Now(),
+	})
+}
+
+func (r *decnetReader) full() bool {
+	return len(r.batch.Events) >= MaxBatchEvents || r.arena.size >= MaxBatchBytes || len(r.batch.Rejects) >= maxBatchRejects
+}
+
+// flush gives the batch out. It returns false when the caller wants no more.
+func (r *decnetReader) flush() bool {
+	b := r.batch
+	b.Report.File, b.Report.Format = r.db.name, r.format.Name
+	r.batch, r.arena, r.events = Batch{}, &arena{}, len(b.Events)
+	if !r.yield(b, nil) {
+		r.stopped = true
+	}
+	return !r.stopped
+}
+
+// firstTime is the first of some texts that is a time.
+func firstTime(texts ...sql.RawBytes) (time.Time, bool) {
+	for _, s := range texts {
+		if t, ok := parseTime(string(s)); ok {
+			return t, true
+		}
+		if t, ok := epoch(string(s)); ok {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}

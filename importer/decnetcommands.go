@@ -1,0 +1,198 @@
+package importer
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+func (r *decnetReader) commandsQuery() string {
+	a := r.shape.attackers
+	return selectList("a.uuid", optional(a, "a", "ip"), optional(a, "a", "identity_id"),
+		optional(a, "a", "last_seen"), optional(a, "a", "first_seen"), "a.commands") + " FROM attackers a"
+}
+
+// attacker makes events of one attacker's commands.
+func (r *decnetReader) attacker(c []column) {
+	uuid, commands := c[1].text(), bytes.TrimSpace(c[6].raw)
+	if len(commands) == 0 || string(commands) == "null" {
+		return
+	}
+	base := ttpcron.Event{
+		Kind: ttpcron.Command, AttackerUUID: uuid, AttackerIP: c[2].text(), IdentityUUID: c[3].text(),
+	}
+	seen, seenOK := firstTime(c[4].raw, c[5].raw)
+	objects := -1
+	entries := 0
+	var p entryParser
+	err := scanArray(commands, func(v value) bool {
+		entries++
+		if !v.isObject() {
+			r.reject(v.raw, fmt.Errorf("attacker %.80q: entry %d of commands is not an object", uuid, entries))
+			return r.room()
+		}
+		objects++
+		p.read(v.raw)
+		e := base
+		e.ID = p.id(r.arena)
+		if e.ID == "" && uuid != "" {
+			e.ID = uuid + "#cmd" + strconv.Itoa(objects)
+		}
+		e.Time = seen
+		at, has := p.time()
+		if !at.IsZero() {
+			e.Time = at
+		} else if has && seenOK {
+			r.badAt++
+		}
+		r.command(e, &p, v.raw, func() string { return fmt.Sprintf("attacker %.80q: entry %d of commands", uuid, entries) })
+		return r.room()
+	})
+	if err != nil {
+		r.reject(commands, fmt.Errorf("attacker %.80q: commands: %w", uuid, err))
+	}
+}
+
+// room makes room for another event, and returns false when the caller wants no
+// more.
+func (r *decnetReader) room() bool { return !r.full() || r.flush() }
+
+// command finishes the event of one entry. An entry whose text is empty is of no
+// interest, like an empty line in a shell; one without any text is malformed.
+func (r *decnetReader) command(e ttpcron.Event, p *entryParser, raw []byte, where func() string) {
+	text, some := p.text(r.arena)
+	switch {
+	case text == "" && some:
+		r.batch.Report.Lines++
+		r.batch.Report.Ignored++
+		return
+	case text == "":
+		r.reject(raw, fmt.Errorf("%s has no text", where()))
+		return
+	case e.Time.IsZero():
+		r.reject(raw, fmt.Errorf("%s has no time, nor has its attacker", where()))
+		return
+	}
+	e.SessionID = p.scalar("session_id", r.arena)
+	e.DeckyID = p.scalar("decky_id", r.arena)
+	if e.DeckyID == "" {
+		e.DeckyID = p.scalar("decky", r.arena)
+	}
+	payload, err := p.payload(text, r.arena)
+	if err != nil {
+		r.reject(raw, fmt.Errorf("%s: %w", where(), err))
+		return
+	}
+	e.Payload = payload
+	r.add(e, raw, where)
+}
+
+// entryParser holds the members of one entry of a list of commands, by any of
+// the names that DECNET's programs give them.
+type entryParser struct {
+	members map[string]value
+}
+
+// entryNames are the members that matter.
+var entryNames = []string{
+	"command_text", "text", "command", "id", "uuid", "command_id", "session_id", "decky_id", "decky",
+	"ts", "timestamp", "time", "service", "uid", "user", "src", "pwd",
+}
+
+func (p *entryParser) read(object []byte) {
+	if p.members == nil {
+		p.members = make(map[string]value, len(entryNames))
+	}
+	clear(p.members)
+	// The list has been checked as a whole.
+	_ = scanObject(object, func(name []byte, v value) {
+		if slices.Contains(entryNames, string(name)) {
+			p.members[string(name)] = v
+		}
+	})
+}
+
+// text returns the first text that is not empty. It is true when the entry has
+// any text at all.
+func (p *entryParser) text(a *arena) (text string, some bool) {
+	for _, name := range []string{"command_text", "text", "command"} {
+		s, ok := p.members[name].text(a)
+		if s != "" {
+			return s, true
+		}
+		some = some || ok
+	}
+	return "", some
+}
+
+// id returns the entry's own name, or "".
+func (p *entryParser) id(a *arena) string {
+	for _, name := range []string{"id", "uuid", "command_id"} {
+		if s := p.scalar(name, a); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// time returns the entry's own time, or zero; it is true when there is something
+// that should be one.
+func (p *entryParser) time() (at time.Time, has bool) {
+	for _, name := range []string{"ts", "timestamp", "time"} {
+		v := p.members[name]
+		if v.isNull() || string(v.raw) == `""` {
+			continue
+		}
+		has = true
+		if t, ok := v.time(); ok {
+			return t, true
+		}
+	}
+	return time.Time{}, has
+}
+
+// scalar returns a string, or a number other than 0 as it is written.
+func (p *entryParser) scalar(name string, a *arena) string {
+	v := p.members[name]
+	if s, ok := v.text(a); ok {
+		return s
+	}
+	if len(v.raw) > 0 && (v.raw[0] == '-' || v.raw[0]-'0' <= 9) && string(v.raw) != "0" {
+		return a.string(v.raw)
+	}
+	return ""
+}
+
+// evidenceNames are the members kept beside the text, in the order of a payload.
+var evidenceNames = [...]string{"pwd", "service", "src", "uid", "user"}
+
+// payload keeps the text and what serves as evidence beside it.
+func (p *entryParser) payload(text string, a *arena) (ttpcron.Payload, error) {
+	n := 1
+	for _, name := range evidenceNames {
+		if !p.members[name].isNull() {
+			n++
+		}
+	}
+	payload := a.payload(n)[:0]
+	payload = append(payload, ttpcron.Field{Name: "command_text", Text: text})
+	for _, name := range evidenceNames {
+		v := p.members[name]
+		if v.isNull() {
+			continue
+		}
+		if s, ok := v.text(a); ok {
+			payload = append(payload, ttpcron.Field{Name: name, Text: s})
+			continue
+		}
+		if err := payload.SetRaw(name, v.raw); err != nil {
+			return nil, err
+		}
+		a.size += len(v.raw)
+	}
+	return payload, nil
+}

@@ -1,0 +1,277 @@
+package importer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Options say how a file is opened.
+type Options struct {
+	Format string             // a format's name; "" or "auto" recognises by content
+	Marks  []ttpcron.FileMark // what earlier imports stored, in any order
+	// Final says that the file will not grow, so that a last line without a
+	// newline is read too. It is assumed of compressed files, of names with a
+	// date or number as rotation gives them, and of standard input.
+	Final bool
+	Now   func() time.Time // for Reject.At and FileMark.SeenAt; nil: the clock
+	Stdin io.Reader        // what "-" reads; nil: os.Stdin
+}
+
+// Stdin is the path that means standard input.
+const Stdin = "-"
+
+// File is an input that has been opened and recognised.
+type File struct {
+	path   string
+	format *Format // nil: an empty file, which no format can recognise
+	src    *source
+	reader reader
+	from   int64 // where reading starts
+	line   int
+	used   bool
+}
+
+// reader gives out the batches of one file.
+type reader interface {
+	read(ctx context.Context, yield func(Batch, error) bool)
+}
+
+// noter is a reader that has something to tell the user.
+type noter interface{ notes() []string }
+
+// closer is a reader that holds something open besides the source.
+type closer interface{ close() error }
+
+// Open opens a file, recognises its format and finds out how far it has been
+// read. The path "-" is standard input. Close it when done.
+//
+// The error is an [*UnknownFormatError] when no format fits, a
+// [*NotRegularError] for FIFOs and devices, or what the system reported. An
+// empty file is no error: it has no format and no batches.
+func Open(ctx context.Context, path string, o Options) (*File, error) {
+	if o.Now == nil {
+		o.Now = utcNow
+	}
+	var format *Format
+	if o.Format != "" && o.Format != Auto {
+		known := false
+		if format, known = findFormat(o.Format); !known {
+			return nil, fmt.Errorf("unknown format %q; known are %s", o.Format, formatNames())
+		}
+	}
+	src, err := openSource(path, o)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{path: path, format: format, src: src}
+	if err := f.recognise(ctx, o); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func openSource(path string, o Options) (*source, error) {
+	if path != Stdin {
+		return openFile(path)
+	}
+	if o.Stdin == nil {
+		return openStream(os.Stdin)
+	}
+	return openStream(o.Stdin)
+}
+
+// recognise finds the format, if it is not given, and sets up the reader.
+func (f *File) recognise(ctx context.Context, o Options) error {
+	if f.src.isSQLite() {
+		return f.openDatabase(ctx, o)
+	}
+	if f.format != nil && f.format.lines == nil {
+		if len(f.src.magic) == 0 {
+			return nil
+		}
+		return &UnknownFormatError{f.path, "it is not " + f.format.Title}
+	}
+	lines := newLineReader(f.src.content)
+	lines.skipNULs(ctx)
+	if f.format == nil {
+		f.format = sniff(ctx, lines)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if f.format == nil {
+		return f.unknown(lines)
+	}
+	return f.openLog(ctx, o, lines)
+}
+
+// unknown says what a file of no known format is. One without any content is
+// fine, whatever the format.
+func (f *File) unknown(lines *lineReader) error {
+	if f.src.rawErr != nil {
+		return fmt.Errorf("read %s: %w", f.path, f.src.rawErr)
+	}
+	head := lines.peek(context.Background(), 512)
+	switch {
+	case f.src.gz && lines.err != nil && lines.err != io.EOF && len(head) == 0:
+		return &UnknownFormatError{f.path, damage(lines.err).Error()}
+	case len(bytes.Trim(head, "\x00 \r\n\t")) == 0 && lines.err == io.EOF:
+		return nil
+	case bytes.HasPrefix(head, sqliteMagic):
+		return &UnknownFormatError{f.path, "a compressed SQLite database; decompress it first"}
+	}
+	return &UnknownFormatError{Path: f.path}
+}
+
+func (f *File) openDatabase(ctx context.Context, o Options) error {
+	if f.src.file == nil {
+		return errors.New("a database cannot be read from a stream; give its path")
+	}
+	if f.format != nil && f.format.database == nil {
+		return &UnknownFormatError{f.path, "a SQLite database"}
+	}
+	// Closing a file drops every lock that the process has on it, SQLite's too.
+	if err := f.src.close(); err != nil {
+		return err
+	}
+	db, err := openDatabaseFile(ctx, f.path, f.src)
+	if err != nil {
+		return err
+	}
+	for i := range formats {
+		if formats[i].database == nil || f.format != nil && f.format != &formats[i] {
+			continue
+		}
+		var r reader
+		if r, err = formats[i].database.open(ctx, &formats[i], db, o); err == nil {
+			f.format, f.reader = &formats[i], r
+			return nil
+		}
+	}
+	db.close()
+	return err
+}
+
+// openLog finds where an earlier import stopped and goes on from there.
+func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error {
+	r := &logReader{
+		path: f.path, format: f.format, opts: o, src: f.src, parser: f.format.lines.parser(), arena: &arena{},
+		final: o.Final || f.src.gz || f.src.file == nil || willNotGrow(f.path),
+		marks: f.src.file != nil,
+	}
+	f.reader = r
+	if f.src.file == nil {
+		r.lines = lines
+		return nil
+	}
+	mark, lines, err := f.resume(ctx, o.Marks, lines)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", f.path, err)
+	}
+	f.from, f.line = mark.Offset, mark.Line
+	r.lines, r.consumed, r.since, r.line = lines, mark.Offset, mark.Offset, mark.Line
+	return nil
+}
+
+// resume returns a reader that stands where the best of the marks says.
+func (f *File) resume(ctx context.Context, marks []ttpcron.FileMark, lines *lineReader) (mark ttpcron.FileMark, at *lineReader, err error) {
+	for len(lines.head) < headBytes && lines.fill(ctx) {
+	}
+	head := lines.head
+	fit := candidates(marks, f.format, head)
+	if !f.src.gz {
+		mark, _ = findInFile(f.src.file, f.src.size, fit)
+		from := max(0, mark.Offset-keepBytes)
+		if err := f.src.rewind(from); err != nil {
+			return mark, nil, err
+		}
+		at = newLineReader(f.src.content)
+		at.off = from
+		at.head = head[:min(int64(len(head)), mark.Offset)]
+		at.discard(ctx, mark.Offset-from)
+		return mark, at, nil
+	}
+	for {
+		if err := f.src.rewind(0); err != nil {
+			return mark, nil, err
+		}
+		at = newLineReader(f.src.content)
+		if mark.Offset > 0 {
+			at.discard(ctx, mark.Offset)
+			return mark, at, nil
+		}
+		if len(fit) == 0 {
+			return mark, at, nil
+		}
+		found, ok, positioned := findInStream(ctx, at, fit)
+		if positioned {
+			return found, at, nil
+		}
+		if ok {
+			mark = found
+		}
+		fit = nil
+	}
+}
+
+// Path returns the path that was opened.
+func (f *File) Path() string { return f.path }
+
+// Format returns the name of the file's format, empty for an empty file.
+func (f *File) Format() string {
+	if f.format == nil {
+		return ""
+	}
+	return f.format.Name
+}
+
+// Notes returns what a user should know about how the file is read, a sentence
+// each, such as a table that is missing.
+func (f *File) Notes() []string {
+	if n, ok := f.reader.(noter); ok {
+		return n.notes()
+	}
+	return nil
+}
+
+// Resumed returns where reading starts: bytes of uncompressed content and lines
+// that an earlier import has stored. Zero when the file is read from its start.
+func (f *File) Resumed() (offset int64, lines int) { return f.from, f.line }
+
+// Size returns the file's size on disk in bytes, 0 when unknown.
+func (f *File) Size() int64 { return f.src.size }
+
+// Pos returns how many bytes of Size have been read, for showing progress. It
+// may be called from another goroutine.
+func (f *File) Pos() int64 { return f.src.pos.Load() }
+
+// Batches reads the file. It can be ranged over once. An error ends it; every
+// batch before the error is good. When ctx is cancelled what has been read so
+// far is given out as a last batch, then ctx's error.
+func (f *File) Batches(ctx context.Context) iter.Seq2[Batch, error] {
+	return func(yield func(Batch, error) bool) {
+		if f.used || f.reader == nil {
+			return
+		}
+		f.used = true
+		f.reader.read(ctx, yield)
+	}
+}
+
+// Close releases the file. It may be called more than once.
+func (f *File) Close() error {
+	var err error
+	if c, ok := f.reader.(closer); ok {
+		err = c.close()
+	}
+	return errors.Join(err, f.src.close())
+}

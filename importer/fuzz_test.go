@@ -1,0 +1,153 @@
+package importer
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// FuzzScanner compares the scanner with encoding/json.
+func FuzzScanner(f *testing.F) {
+	for _, s := range []string{
+		`{"a":1,"b":"x\n\u00e9\udc80","c":[true,false,null,-0.5e+3]}`, `{}`, ` [ ] `, `{"a":{"a":[{}]}}`, `01`, `-`, `"\u12"`, "\"\x01\"", `{"a":1,}`,
+		`"12345678"`, `"1234567\"8"`, "\"\xff\xfe\"", `nul`, `1.`, `1e`, `{"a" : 1 , "b" : 2}`, strings.Repeat("[", 200),
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got := checkJSON(text)
+		want := json.Valid(text)
+		if (got == nil) != want && got != errJSONDepth {
+			t.Fatalf("%q: %v, encoding/json says %v", text, got, want)
+		}
+		members := map[string]string{}
+		err := scanObject(text, func(name []byte, v value) { members[string(name)] = string(v.raw) })
+		if err != nil {
+			return
+		}
+		var decoded map[string]json.RawMessage
+		if err := json.Unmarshal(text, &decoded); err != nil {
+			t.Fatalf("%q: scanned, but %v", text, err)
+		}
+		for name, raw := range members {
+			// Names that are not UTF-8 are decoded differently, on purpose.
+			if want, ok := decoded[name]; ok && string(want) != raw {
+				t.Fatalf("%q: member %q is %q, encoding/json says %q", text, name, raw, want)
+			}
+		}
+	})
+}
+
+// FuzzLines reads hostile content as every line format. No line may be lost, no
+// event may be one that cannot be stored, and it must not matter in how many
+// pieces a file was read.
+func FuzzLines(f *testing.F) {
+	f.Add([]byte(commands(0, 3)), uint16(1))
+	f.Add([]byte(command(1, "a")[:70]+command(2, "b")+"\x00\x00\n\r\n"+command(3, "c")), uint16(0))
+	f.Add([]byte(`{"source_kind":"command","time":"2026-05-04T05:49:13Z","attacker_ip":"203.0.113.7","payload":{"command_text":"x"}}`+"\nx"), uint16(0))
+	f.Add([]byte("\x1f\x8b\x08"), uint16(0))
+	f.Fuzz(func(t *testing.T, content []byte, cut uint16) {
+		for _, format := range Formats() {
+			if format.lines == nil {
+				continue
+			}
+			o := Options{Format: format.Name, Final: true}
+			o.Stdin = bytes.NewReader(content)
+			whole := readAll(t, Stdin, o)
+			if whole.Err != nil {
+				continue // a database, or what looks like one
+			}
+			if bytes.HasPrefix(content, gzipMagic) {
+				continue
+			}
+			if got, want := whole.Report.Lines, bytes.Count(content, []byte("\n")); got < want {
+				t.Fatalf("%d lines, there are %d newlines", got, want)
+			}
+			at := nthNewline(content, int(cut))
+			if bytes.HasPrefix(content[at:], gzipMagic) || bytes.HasPrefix(content[at:], sqliteMagic) {
+				continue
+			}
+			first, second := readBytes(t, content[:at], format.Name), readBytes(t, content[at:], format.Name)
+			ids := append(first.IDs(), second.IDs()...)
+			first.Report.Add(second.Report)
+			if !slices.Equal(ids, whole.IDs()) || first.Report != whole.Report {
+				t.Fatalf("in pieces %+v, at once %+v", first.Report, whole.Report)
+			}
+		}
+	})
+}
+
+// nthNewline returns the index after one of the newlines.
+func nthNewline(content []byte, n int) int {
+	count := bytes.Count(content, []byte("\n"))
+	if count == 0 {
+		return 0
+	}
+	at := 0
+	for range n%count + 1 {
+		at += bytes.IndexByte(content[at:], '\n') + 1
+	}
+	return at
+}
+
+// FuzzResume cuts a file anywhere, reads the beginning, lets it grow to the
+// whole, and goes on from the mark: every event must come once.
+func FuzzResume(f *testing.F) {
+	f.Add([]byte(commands(0, 5)), uint16(300), false)
+	f.Add([]byte(commands(0, 5)), uint16(300), true)
+	f.Add([]byte("\x00\x00"+command(1, "a")+"\x00"+command(2, "b")), uint16(170), false)
+	f.Fuzz(func(t *testing.T, content []byte, cut uint16, final bool) {
+		if bytes.HasPrefix(content, gzipMagic) || bytes.HasPrefix(content, sqliteMagic) {
+			return
+		}
+		dir := t.TempDir()
+		at := min(int(cut), len(content))
+		path := write(t, dir, "log", content)
+		whole := mustRead(t, path, Options{Format: "cowrie"})
+		write(t, dir, "log", content[:at])
+		if bytes.HasPrefix(content[:at], gzipMagic) {
+			return
+		}
+		first := mustRead(t, path, Options{Format: "cowrie", Final: final})
+		var marks []ttpcron.FileMark
+		if first.Mark != nil {
+			marks = append(marks, *first.Mark)
+		}
+		write(t, dir, "log", content)
+		second := mustRead(t, path, Options{Format: "cowrie", Marks: marks})
+		ids := append(first.IDs(), second.IDs()...)
+		for _, id := range whole.IDs() {
+			if !slices.Contains(ids, id) {
+				t.Fatalf("lost %s", id)
+			}
+		}
+		if !final && len(ids) != len(whole.Events) {
+			t.Fatalf("%d events in two readings, %d in one", len(ids), len(whole.Events))
+		}
+	})
+}
+
+// FuzzCommands reads hostile lists of commands as DECNET's.
+func FuzzCommands(f *testing.F) {
+	f.Add([]byte(`[{"command":"id","uid":0,"ts":1777873750.25},{"id":"","text":"x"},1,{}]`))
+	f.Add([]byte(`[{"command_text":"","text":null,"command":"\udcff","timestamp":"2026-05-04"}]`))
+	f.Fuzz(func(t *testing.T, commands []byte) {
+		r := &decnetReader{db: &database{name: "x.db"}, format: &decnet, opts: Options{Now: clock}, arena: &arena{}, row: 1}
+		r.yield = func(b Batch, _ error) bool {
+			checkBatch(t, b)
+			return true
+		}
+		c := make([]column, 7)
+		c[1].raw, c[2].raw, c[4].raw, c[6].raw = []byte("uuid"), []byte("192.0.2.1"), []byte("2026-05-04 00:00:00"), commands
+		before := bytes.Clone(commands)
+		r.attacker(c)
+		r.flush()
+		if !bytes.Equal(before, commands) {
+			t.Fatal("the row was changed")
+		}
+	})
+}

@@ -1,0 +1,132 @@
+// Package importer reads what honeypots wrote down and turns it into events.
+//
+// Start with [ParseInput] for what a user typed, [Expand] for folders and
+// patterns, then [Open] each path and range over [File.Batches]. A format is
+// recognised by content; the list of them is [Formats].
+//
+// A batch and its mark belong together: once the events and rejects of a batch
+// are stored, [Batch.Mark] says how far the file has been read, and giving it
+// back in [Options.Marks] makes the next Open go on from there, even if the file
+// has been renamed, rotated or compressed in between. Reading something twice is
+// harmless, because events are named by their source or by their own content;
+// marks only save the time.
+//
+// Everything here was written by attackers. A line that cannot be used becomes a
+// [ttpcron.Reject] and the next one is read; memory is bounded by [MaxLine], the
+// limits of a batch and, for a database, [MaxRow], whatever the input holds.
+// Strings in events are never overwritten, so callers may keep them. The package
+// opens no network connection and writes to no file that it is given.
+package importer
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+const (
+	// MaxLine is the longest line, in bytes, that is read; longer ones are
+	// rejected. NUL bytes do not count.
+	MaxLine = 4 << 20
+	// MaxRow is the longest value, in bytes, that is read from a database.
+	MaxRow = 32 << 20
+	// MaxBatchEvents is how many events a batch has at most.
+	MaxBatchEvents = 4096
+	// MaxBatchBytes is the size of a batch's texts, in bytes, at which it is
+	// given out: its last event may go past it.
+	MaxBatchBytes = 4 << 20
+)
+
+// Auto is the name by which a user asks for recognition by content.
+const Auto = "auto"
+
+// Format is a kind of input that can be read.
+type Format struct {
+	Name  string // as in --format
+	Title string // a few words for help
+	// Version is raised whenever the format yields more events than before of
+	// the same input. Marks of another version are not used, so that files
+	// which were read by an older program are read again from the start.
+	Version int
+
+	lines    *lineFormat     // for a log of one record a line, or
+	database *databaseFormat // for a database
+}
+
+// formats is the only list of formats; help, recognition and tests range over
+// it. Where several recognise a file, the one that knows most of its first
+// lines is taken, then the first in this list.
+var formats = []Format{cowrie, decnet, events}
+
+// Formats returns the formats that can be read, in the order of help.
+func Formats() []Format { return append([]Format(nil), formats...) }
+
+// markName is what a mark carries as its format.
+func (f *Format) markName() string { return fmt.Sprintf("%s/%d", f.Name, f.Version) }
+
+func findFormat(name string) (*Format, bool) {
+	for i := range formats {
+		if formats[i].Name == name {
+			return &formats[i], true
+		}
+	}
+	return nil, false
+}
+
+func formatNames() string {
+	names := []string{Auto}
+	for _, f := range formats {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Batch is a piece of one file, small enough to be stored in one transaction.
+type Batch struct {
+	Events  []ttpcron.Event
+	Rejects []ttpcron.Reject
+	// Report counts the lines of this batch alone: Lines, Ignored and Rejected.
+	// Lines = len(Events) + Ignored + Rejected. Two records that a crash joined
+	// into one line count as two. Of a DECNET database each entry of a list of
+	// commands and each trigger is a line, and what cannot be used of a row or of
+	// a trigger that is kept otherwise is one more.
+	Report ttpcron.ImportReport
+	// Mark is how far the file has been read when this batch and all before it
+	// are stored. Nil for standard input and for databases.
+	Mark *ttpcron.FileMark
+}
+
+// UnknownFormatError says that no format recognises a file. In a folder of many
+// files that is a reason to skip it and to say so; where the user named the
+// file it is a failure.
+type UnknownFormatError struct {
+	Path   string
+	Detail string // what the file looks like, may be empty
+}
+
+func (e *UnknownFormatError) Error() string {
+	s := e.Path + ": no format recognises it"
+	if e.Detail != "" {
+		s += " (" + e.Detail + ")"
+	}
+	return s
+}
+
+// NotRegularError says that a path is a FIFO, a socket or a device, which is
+// not opened: reading one may block for ever or have effects.
+type NotRegularError struct {
+	Path string
+	Kind string // "a FIFO", "a device", …
+}
+
+func (e *NotRegularError) Error() string {
+	if e.Kind == kindFolder {
+		return e.Path + " is a folder"
+	}
+	return fmt.Sprintf("%s is %s, not a file; to read a stream, pipe it in and give - as the path", e.Path, e.Kind)
+}
+
+// utcNow is the clock of Options without Now.
+func utcNow() time.Time { return time.Now().UTC() }

@@ -1,0 +1,114 @@
+package importer
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestParseInput(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	write(t, dir, "cowire:here", nil)
+	for in, want := range map[string]Input{
+		"/var/log/cowrie.json":   {Auto, "/var/log/cowrie.json"},
+		"cowrie:/var/log/x":      {"cowrie", "/var/log/x"},
+		"auto:/var/log/x":        {Auto, "/var/log/x"},
+		"events:-":               {"events", "-"},
+		"-":                      {Auto, "-"},
+		"decnet:C:\\decnet.db":   {"decnet", "C:\\decnet.db"},
+		`C:\logs\cowrie.json`:    {Auto, `C:\logs\cowrie.json`},
+		"./cowire:there":         {Auto, "./cowire:there"},
+		"/var/log/2026-05-04:05": {Auto, "/var/log/2026-05-04:05"},
+		"cowire:here":            {Auto, "cowire:here"},
+		"cowrie:a:b":             {"cowrie", "a:b"},
+		"2026:05":                {Auto, "2026:05"},
+	} {
+		got, err := ParseInput(in)
+		if err != nil || got != want {
+			t.Errorf("%q: %+v, %v; want %+v", in, got, err, want)
+		}
+	}
+	for in, want := range map[string]string{
+		"":            "the path of an input is empty",
+		"cowrie:":     `input "cowrie:" has no path after the format`,
+		"cowire:/var": `input "cowire:/var": unknown format "cowire"; known are auto, cowrie, decnet, events`,
+	} {
+		if got, err := ParseInput(in); err == nil || err.Error() != want {
+			t.Errorf("%q: %+v, %v", in, got, err)
+		}
+	}
+}
+
+func TestExpand(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, name := range []string{"logs/b.json", "logs/a.json", "logs/deep/er/c.json", "logs/d.db", "logs/d.db-wal", "logs/d.db-shm", "logs/alone-wal", "odd[1].json", "elsewhere/x.json"} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, name, []byte("x"))
+	}
+	for to, from := range map[string]string{
+		"logs/inside": "a.json", "logs/outside": "../elsewhere/x.json", "logs/loop": "../logs", "logs/self": "self", "link": "logs", "lost": "nowhere",
+	} {
+		if err := os.Symlink(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo("logs/fifo", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	logs := []string{"logs/a.json", "logs/alone-wal", "logs/b.json", "logs/d.db", "logs/deep/er/c.json"}
+	inLogs := []string{"logs/fifo is a FIFO", "logs/outside is a link out of the folder", "logs/self: "}
+	for _, tt := range []struct {
+		in   []string
+		want []string
+		errs []string
+	}{
+		{[]string{"logs"}, logs, inLogs},
+		{[]string{"link"}, strings.Split(strings.ReplaceAll(strings.Join(logs, " "), "logs", "link"), " "),
+			[]string{"link/fifo is a FIFO", "link/outside is a link", "link/self: "}},
+		{[]string{"logs/*.json", "logs/a.json", "./logs/b.json"}, []string{"logs/a.json", "logs/b.json"}, nil},
+		{[]string{"logs/d*"}, []string{"logs/d.db", "logs/deep/er/c.json"}, nil},
+		{[]string{"odd[1].json"}, []string{"odd[1].json"}, nil},
+		{[]string{"-", "logs/a.json", "-"}, []string{"-", "logs/a.json"}, nil},
+		{[]string{"missing", "logs/a.json", "*.none", "lost"}, []string{"logs/a.json"}, []string{"stat missing: ", `pattern "*.none": no file matches`, "stat lost: "}},
+		{[]string{"[", "logs/fifo", "logs/self"}, nil, []string{`pattern "[": syntax error`, "logs/fifo is a FIFO", "stat logs/self: "}},
+		{nil, nil, nil},
+	} {
+		got, err := Expand(tt.in)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%q: %q, want %q", tt.in, got, tt.want)
+		}
+		var lines []string
+		if err != nil {
+			lines = strings.Split(err.Error(), "\n")
+		}
+		ok := len(lines) == len(tt.errs)
+		for i := range lines {
+			ok = ok && strings.HasPrefix(lines[i], tt.errs[i])
+		}
+		if !ok {
+			t.Errorf("%q: errors %q, want %q", tt.in, lines, tt.errs)
+		}
+	}
+}
+
+func TestNotRegular(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{fifo, dir, os.DevNull} {
+		_, err := Open(t.Context(), path, Options{})
+		if irregular := new(NotRegularError); !errors.As(err, &irregular) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}

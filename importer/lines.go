@@ -1,0 +1,238 @@
+package importer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+const (
+	readSize = 256 << 10
+	// keepBytes is how much of the content before the current line stays in the
+	// buffer, for the tail of a mark.
+	keepBytes = 4 << 10
+	maxIdle   = 100
+)
+
+// lineReader splits a stream into lines in one buffer of fixed size. It knows
+// the offset of every line, remembers the first bytes of the stream and the last
+// ones before the current line, and skips runs of NUL bytes, which a file
+// system leaves after a power loss, however long they are.
+type lineReader struct {
+	r   io.Reader
+	buf []byte
+	// buf[start:end] has not been given out; up to keepBytes before start have.
+	start, end int
+	off        int64 // of buf[start] in the content
+	head       []byte
+	long       []byte // a line that does not lie in buf in one piece
+	before     []byte // what tail gave before the last line that nextSlow read,
+	beforeOff  int64  // and where that line began
+	err        error  // why r ended; io.EOF when all is well
+	idle       int    // reads in a row that gave nothing
+	cut        bool   // damage cut the last line off
+}
+
+// line is one line of a file, without its newline.
+type line struct {
+	text []byte // runs of NULs inside are one NUL; valid until the next call
+	// partial says that the stream ended before a newline.
+	partial bool
+	// tooLong says that the line was longer than MaxLine, of which text holds
+	// the beginning.
+	tooLong bool
+}
+
+func newLineReader(r io.Reader) *lineReader {
+	return &lineReader{r: r, buf: make([]byte, readSize)}
+}
+
+// fill reads more. It makes room by dropping what has been given out, but for
+// keepBytes. It returns false when the stream has ended or the buffer is full.
+func (l *lineReader) fill(ctx context.Context) bool {
+	if l.err == nil {
+		l.err = ctx.Err()
+	}
+	if l.err != nil {
+		return false
+	}
+	if drop := l.start - keepBytes; drop > 0 && (l.end == len(l.buf) || l.start == l.end) {
+		l.end = copy(l.buf, l.buf[drop:l.end])
+		l.start -= drop
+	}
+	if l.end == len(l.buf) {
+		return false
+	}
+	n, err := l.r.Read(l.buf[l.end:])
+	if n < 0 || n > len(l.buf)-l.end {
+		n, err = 0, errors.New("reader returned an impossible count")
+	}
+	l.remember(l.buf[l.end : l.end+n])
+	l.end += n
+	l.err = err
+	if n > 0 {
+		l.idle = 0
+	} else if l.idle++; l.idle > maxIdle && err == nil {
+		l.err = io.ErrNoProgress
+	}
+	return l.err == nil || n > 0
+}
+
+// remember keeps the first bytes of the content for the head of a mark.
+func (l *lineReader) remember(read []byte) {
+	room := keepBytes - len(l.head)
+	if room <= 0 || l.off+int64(l.end-l.start) != int64(len(l.head)) {
+		return
+	}
+	l.head = append(l.head, read[:min(room, len(read))]...)
+}
+
+func (l *lineReader) advance(n int) {
+	l.start += n
+	l.off += int64(n)
+}
+
+// tail returns up to n of the bytes before the current position.
+func (l *lineReader) tail(n int) []byte { return l.buf[max(0, l.start-n):l.start] }
+
+// tailAt returns up to n of the bytes before off, which is the current position
+// or where the last line began.
+func (l *lineReader) tailAt(off int64, n int) []byte {
+	if off == l.off {
+		return l.tail(n)
+	}
+	if off == l.beforeOff {
+		return l.before[max(0, len(l.before)-n):]
+	}
+	return nil
+}
+
+// next returns the next line, or false at the end of the stream; then err says
+// why it ended.
+func (l *lineReader) next(ctx context.Context) (line, bool) {
+	pending := l.buf[l.start:l.end]
+	if n := bytes.IndexByte(pending, '\n'); n >= 0 && bytes.IndexByte(pending[:n], 0) < 0 {
+		l.advance(n + 1)
+		return line{text: pending[:n]}, true
+	}
+	return l.nextSlow(ctx)
+}
+
+// nextSlow is next for a line that is not yet in the buffer or holds NULs.
+func (l *lineReader) nextSlow(ctx context.Context) (line, bool) {
+	l.before, l.beforeOff = append(l.before[:0], l.tail(keepBytes)...), l.off
+	l.skipNULs(ctx)
+	searched := 0 // bytes after start that hold no newline
+	for {
+		pending := l.buf[l.start:l.end]
+		if n := bytes.IndexByte(pending[searched:], '\n'); n >= 0 {
+			text := pending[:searched+n]
+			if bytes.IndexByte(text, 0) >= 0 {
+				return l.nextLong(ctx), true
+			}
+			l.advance(len(text) + 1)
+			return line{text: text}, true
+		}
+		searched = len(pending)
+		if searched > len(l.buf)/2 {
+			return l.nextLong(ctx), true
+		}
+		if !l.fill(ctx) {
+			if searched == 0 {
+				return line{}, false
+			}
+			return l.nextLong(ctx), true
+		}
+	}
+}
+
+// skipNULs skips NULs at the beginning of a line.
+func (l *lineReader) skipNULs(ctx context.Context) {
+	for {
+		pending := l.buf[l.start:l.end]
+		rest := bytes.TrimLeft(pending, "\x00")
+		l.advance(len(pending) - len(rest))
+		if len(rest) > 0 || !l.fill(ctx) {
+			return
+		}
+	}
+}
+
+// nextLong reads a line that is longer than half the buffer, holds NULs or lacks
+// its newline. It copies what is worth keeping and forgets the rest.
+func (l *lineReader) nextLong(ctx context.Context) line {
+	l.long = l.long[:0]
+	tooLong := false
+	for {
+		pending := l.buf[l.start:l.end]
+		n := bytes.IndexByte(pending, '\n')
+		whole := n >= 0
+		if whole {
+			pending = pending[:n]
+		}
+		if !tooLong {
+			l.long = appendCollapsed(l.long, pending)
+			tooLong = len(l.long) > MaxLine
+		}
+		l.advance(len(pending))
+		if whole {
+			l.advance(1)
+		}
+		if whole || l.start == l.end && !l.fill(ctx) {
+			return line{text: l.long[:min(len(l.long), MaxLine)], partial: !whole, tooLong: tooLong}
+		}
+	}
+}
+
+// appendCollapsed appends text with every run of NULs as one NUL.
+func appendCollapsed(dst, text []byte) []byte {
+	for len(text) > 0 {
+		n := bytes.IndexByte(text, 0)
+		if n < 0 {
+			return append(dst, text...)
+		}
+		dst = append(dst, text[:n]...)
+		if len(dst) > 0 && dst[len(dst)-1] != 0 {
+			dst = append(dst, 0)
+		}
+		for n < len(text) && text[n] == 0 {
+			n++
+		}
+		text = text[n:]
+	}
+	return dst
+}
+
+// peek returns up to n of the bytes that come next, fewer when the stream ends
+// before. The buffer grows to n when it must.
+func (l *lineReader) peek(ctx context.Context, n int) []byte {
+	if n > len(l.buf)-keepBytes {
+		l.buf = append(make([]byte, 0, n+keepBytes), l.buf...)[:n+keepBytes]
+	}
+	for l.end-l.start < n && l.fill(ctx) {
+	}
+	return l.buf[l.start:min(l.end, l.start+n)]
+}
+
+// discard reads up to n bytes without looking at them and returns how many there
+// were.
+func (l *lineReader) discard(ctx context.Context, n int64) int64 {
+	left := n
+	for left > 0 {
+		step := int(min(left, int64(l.end-l.start)))
+		l.advance(step)
+		left -= int64(step)
+		if left > 0 && l.start == l.end && !l.fill(ctx) {
+			break
+		}
+	}
+	return n - left
+}
+
+// excerpt returns the beginning of a line for the quarantine.
+func excerpt(text []byte) []byte {
+	return bytes.Clone(text[:min(len(text), ttpcron.MaxExcerpt)])
+}

@@ -1,0 +1,300 @@
+package importer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// lineFormat is a log of one record a line.
+type lineFormat struct {
+	// recognises reports whether a line, perhaps cut at its end, is of this
+	// format.
+	recognises func(line []byte) bool
+	// begins is how a record begins in text, so that a whole record which
+	// follows a torn one on the same line can be found. It must not occur in the
+	// middle of a valid record other than as the beginning of a nested one.
+	begins string
+	parser func() lineParser
+}
+
+// lineParser turns a line into an event. It may keep what helps it with the
+// next line; it is used by one goroutine.
+type lineParser interface {
+	// parse reads one line, which is not empty. It returns false, and leaves e
+	// as it was, for a record that is of no interest. An error says why the
+	// line cannot be used.
+	parse(line []byte, e *ttpcron.Event, a *arena) (bool, error)
+}
+
+const (
+	maxBatchRejects = 512
+	maxBatchInput   = 32 << 20
+	sniffBytes      = 64 << 10
+	sniffMore       = MaxLine + sniffBytes
+)
+
+// logReader reads a file of a lineFormat.
+type logReader struct {
+	path     string
+	format   *Format
+	opts     Options
+	src      *source
+	lines    *lineReader
+	parser   lineParser
+	final    bool // the file will not grow
+	marks    bool // the file may have a mark
+	consumed int64
+	line     int // lines of the file read, also by earlier imports
+
+	batch   Batch
+	arena   *arena
+	since   int64 // where the batch began
+	scratch ttpcron.Event
+	events  int // capacity that the next batch will need
+}
+
+var rotated = regexp.MustCompile(`(\.\d{1,5}|[._-](\d{8}|\d{4}[-_.]\d{1,2}[-_.]\d{1,2})([-_.T]?\d{1,6})?)$`)
+
+// willNotGrow reports whether a name is one that rotation gives to a log that is
+// complete: cowrie.json.2024-05-31, cowrie.json.1, cowrie.json-20240531.
+func willNotGrow(path string) bool {
+	name := filepath.Base(path)
+	return rotated.MatchString(strings.TrimSuffix(name, ".gz"))
+}
+
+// read gives out the file in batches.
+func (r *logReader) read(ctx context.Context, yield func(Batch, error) bool) {
+	for {
+		ln, ok := r.lines.next(ctx)
+		if !ok {
+			break
+		}
+		if ln.partial && (!r.final || r.lines.err != io.EOF) {
+			r.cut(ln)
+			break
+		}
+		r.consumed = r.lines.off
+		r.line++
+		r.records(ln)
+		if r.full() && !yield(r.take(), nil) {
+			return
+		}
+	}
+	err := r.ended(ctx)
+	if (r.batch.Report.Lines > 0 || r.consumed > r.since) && !yield(r.take(), nil) {
+		return
+	}
+	if err != nil {
+		yield(Batch{}, err)
+	}
+}
+
+// ended says why reading ended; damage to compressed data becomes a reject.
+func (r *logReader) ended(ctx context.Context) error {
+	err := r.lines.err
+	switch {
+	case err == nil || err == io.EOF:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case r.src.gz && r.src.rawErr == nil:
+		if !r.lines.cut {
+			r.reject(r.line+1, nil, fmt.Errorf("the file ends here: %w", damage(err)))
+		}
+		return nil
+	}
+	return fmt.Errorf("read %s: %w", r.path, err)
+}
+
+func damage(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("gzip data are cut off")
+	}
+	return fmt.Errorf("gzip data are damaged: %s", strings.TrimPrefix(err.Error(), "gzip: "))
+}
+
+// cut deals with a last line that lacks its newline: one that may be completed
+// waits, one that damage cut off never will be.
+func (r *logReader) cut(ln line) {
+	if err := r.lines.err; r.src.gz && err != io.EOF && r.src.rawErr == nil && !isContextError(err) {
+		r.lines.cut = true
+		r.reject(r.line+1, ln.text, fmt.Errorf("the file ends within this line: %w", damage(err)))
+	}
+}
+
+func isContextError(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// records reads what a line holds: one record, or what a crash made of several.
+func (r *logReader) records(ln line) {
+	if ln.tooLong {
+		r.reject(r.line, ln.text, fmt.Errorf("the line is longer than %d bytes", MaxLine))
+		return
+	}
+	if bytes.IndexByte(ln.text, 0) < 0 {
+		r.record(trimLine(ln.text))
+		return
+	}
+	some := false
+	for piece := range bytes.SplitSeq(ln.text, []byte{0}) {
+		if piece = trimLine(piece); len(piece) > 0 {
+			r.record(piece)
+			some = true
+		}
+	}
+	if !some {
+		r.record(nil)
+	}
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+func trimLine(text []byte) []byte {
+	if n := len(text); n > 0 && text[n-1] <= ' ' || n > 0 && (text[0] <= ' ' || text[0] == 0xef) {
+		text = bytes.TrimSpace(bytes.TrimPrefix(text, byteOrderMark))
+	}
+	return text
+}
+
+// record reads one record.
+func (r *logReader) record(text []byte) {
+	if len(text) == 0 {
+		r.count(false)
+		return
+	}
+	used, err := r.parse(text)
+	if err == nil {
+		r.count(used)
+	} else if !r.pieces(text) {
+		r.reject(r.line, text, err)
+	}
+}
+
+// maxPieces bounds into how many records a line is taken apart.
+const maxPieces = 64
+
+// pieces takes apart a line that is no record: one of which only the beginning
+// was written before the sensor was killed has the next one behind it. It
+// returns false, having done nothing, when no piece is a record.
+func (r *logReader) pieces(text []byte) bool {
+	begins := []byte(r.format.lines.begins)
+	if n := bytes.Count(text[1:], begins); n == 0 || n >= maxPieces {
+		return false
+	}
+	type piece struct {
+		text []byte
+		used bool
+		err  error
+	}
+	var all []piece
+	good := false
+	for len(text) > 0 {
+		end := len(text)
+		if n := bytes.Index(text[1:], begins); n >= 0 {
+			end = n + 1
+		}
+		p := piece{text: trimLine(text[:end])}
+		p.used, p.err = r.parse(p.text)
+		good = good || p.err == nil
+		all = append(all, p)
+		text = text[end:]
+	}
+	for _, p := range all {
+		if p.err == nil {
+			r.count(p.used)
+		} else if good {
+			r.reject(r.line, p.text, p.err)
+		}
+	}
+	return good
+}
+
+func (r *logReader) count(used bool) {
+	r.batch.Report.Lines++
+	if !used {
+		r.batch.Report.Ignored++
+	}
+}
+
+// parse reads one record and keeps its event.
+func (r *logReader) parse(text []byte) (used bool, err error) {
+	used, err = r.parser.parse(text, &r.scratch, r.arena)
+	if !used || err != nil {
+		return false, err
+	}
+	if err := r.scratch.Validate(); err != nil {
+		return false, err
+	}
+	if r.batch.Events == nil && r.events > 0 {
+		r.batch.Events = make([]ttpcron.Event, 0, r.events)
+	}
+	r.batch.Events = append(r.batch.Events, r.scratch)
+	return true, nil
+}
+
+func (r *logReader) reject(line int, text []byte, reason error) {
+	r.batch.Report.Lines++
+	r.batch.Report.Rejected++
+	r.batch.Rejects = append(r.batch.Rejects, ttpcron.Reject{
+		File: r.path, Line: line, Format: r.format.Name, Reason: reason.Error(),
+		Excerpt: excerpt(text), At: r.opts.Now(),
+	})
+}
+
+func (r *logReader) full() bool {
+	return len(r.batch.Events) >= MaxBatchEvents || r.arena.size >= MaxBatchBytes ||
+		len(r.batch.Rejects) >= maxBatchRejects || r.consumed-r.since >= maxBatchInput
+}
+
+// take finishes the batch and begins another.
+func (r *logReader) take() Batch {
+	b := r.batch
+	b.Report.File, b.Report.Format = r.path, r.format.Name
+	if r.marks && r.consumed > 0 {
+		if tail := r.lines.tailAt(r.consumed, tailBytes); len(tail) > 0 {
+			b.Mark = makeMark(r.path, r.format, r.lines.head, tail, r.consumed, r.line, r.opts.Now())
+		}
+	}
+	r.events = min(len(b.Events), MaxBatchEvents)
+	r.batch, r.arena, r.since = Batch{}, &arena{}, r.consumed
+	return b
+}
+
+// sniff returns the line format that knows most of the first lines, or nil.
+func sniff(ctx context.Context, l *lineReader) *Format {
+	if f := sniffIn(l.peek(ctx, sniffBytes)); f != nil || l.end-l.start < sniffBytes {
+		return f
+	}
+	return sniffIn(l.peek(ctx, sniffMore))
+}
+
+func sniffIn(head []byte) *Format {
+	known := make([]int, len(formats))
+	for text := range bytes.FieldsFuncSeq(head, func(r rune) bool { return r == '\n' || r == 0 }) {
+		text = trimLine(text)
+		for i, f := range formats {
+			if f.lines != nil && len(text) > 0 && f.lines.recognises(text) {
+				known[i]++
+			}
+		}
+	}
+	best := -1
+	for i, n := range known {
+		if n > 0 && (best < 0 || n > known[best]) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	return &formats[best]
+}

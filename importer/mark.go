@@ -1,0 +1,123 @@
+package importer
+
+import (
+	"context"
+	"crypto/sha256"
+	"hash"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+const (
+	headBytes = keepBytes
+	tailBytes = 1 << 10
+)
+
+// makeMark describes content that has been read up to offset, given its first
+// bytes and those before offset.
+func makeMark(path string, f *Format, head, tail []byte, offset int64, lines int, now time.Time) *ttpcron.FileMark {
+	head = head[:min(int64(len(head)), offset, headBytes)]
+	return &ttpcron.FileMark{
+		Path: path, Format: f.markName(), Offset: offset, Line: lines, SeenAt: now,
+		Head: sha256.Sum256(head), HeadLen: len(head),
+		Tail: sha256.Sum256(tail), TailLen: len(tail),
+	}
+}
+
+// candidates returns the marks whose beginning is head's, by descending offset.
+func candidates(marks []ttpcron.FileMark, f *Format, head []byte) []ttpcron.FileMark {
+	var fit []ttpcron.FileMark
+	name := f.markName()
+	for _, m := range marks {
+		if m.Format == name && m.HeadLen > 0 && m.HeadLen <= len(head) && m.Offset >= int64(m.HeadLen) &&
+			m.TailLen > 0 && m.TailLen <= keepBytes && m.Offset >= int64(m.TailLen) {
+			fit = append(fit, m)
+		}
+	}
+	slices.SortFunc(fit, func(a, b ttpcron.FileMark) int { return a.HeadLen - b.HeadLen })
+	sums := newPrefixSums(head)
+	fit = slices.DeleteFunc(fit, func(m ttpcron.FileMark) bool { return sums.to(m.HeadLen) != m.Head })
+	slices.SortFunc(fit, func(a, b ttpcron.FileMark) int {
+		switch {
+		case a.Offset > b.Offset:
+			return -1
+		case a.Offset < b.Offset:
+			return 1
+		}
+		return 0
+	})
+	return fit
+}
+
+// prefixSums gives the SHA-256 of ever longer beginnings of a text, hashing
+// every byte once: there may be thousands of marks of different lengths.
+type prefixSums struct {
+	text []byte
+	hash hash.Hash
+	done int
+	sum  [32]byte
+}
+
+func newPrefixSums(text []byte) *prefixSums {
+	return &prefixSums{text: text, hash: sha256.New()}
+}
+
+// to returns the sum of the first n bytes, at least one; n must not be less than
+// before.
+func (p *prefixSums) to(n int) [32]byte {
+	if n > p.done {
+		p.hash.Write(p.text[p.done:n])
+		p.sum = [32]byte(p.hash.Sum(nil))
+		p.done = n
+	}
+	return p.sum
+}
+
+// grown reports whether a file whose last line, at the mark, had no newline has
+// more content now. The mark is of no use then: the line has become another.
+func grown(tail []byte, offset, size int64) bool {
+	return size > offset && tail[len(tail)-1] != '\n'
+}
+
+// findInFile returns the mark with the greatest offset up to which a file of
+// the given size holds what had been read.
+func findInFile(r io.ReaderAt, size int64, marks []ttpcron.FileMark) (ttpcron.FileMark, bool) {
+	buf := make([]byte, keepBytes)
+	for _, m := range marks {
+		if m.Offset > size {
+			continue
+		}
+		tail := buf[:m.TailLen]
+		if n, err := r.ReadAt(tail, m.Offset-int64(m.TailLen)); n < len(tail) && err != nil {
+			continue
+		}
+		if sha256.Sum256(tail) == m.Tail && !grown(tail, m.Offset, size) {
+			return m, true
+		}
+	}
+	return ttpcron.FileMark{}, false
+}
+
+// findInStream does the same for a stream, reading it as far as it must. The
+// stream is left at the mark when positioned is true, else somewhere after it.
+func findInStream(ctx context.Context, l *lineReader, marks []ttpcron.FileMark) (found ttpcron.FileMark, ok, positioned bool) {
+	slices.Reverse(marks)
+	for _, m := range marks {
+		n := m.Offset - l.off
+		if n < 0 || l.discard(ctx, n) < n {
+			break
+		}
+		tail := l.tail(m.TailLen)
+		if len(tail) < m.TailLen || sha256.Sum256(tail) != m.Tail {
+			continue
+		}
+		if more := len(l.peek(ctx, 1)) > 0; more && grown(tail, 0, 1) {
+			continue
+		}
+		found, ok = m, true
+	}
+	return found, ok, ok && l.off == found.Offset
+}

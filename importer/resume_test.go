@@ -1,0 +1,236 @@
+package importer
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// command is a line of Cowrie's with a newline.
+func command(n int, text string) string {
+	return fmt.Sprintf(`{"eventid":"cowrie.command.input","input":%q,"sensor":"a","timestamp":"2026-05-04T05:%02d:%02d.%06dZ","src_ip":"203.0.113.7","session":"c0ffee00beef"}`+"\n",
+		text, n/60%60, n%60, n)
+}
+
+// commands are n lines, from the i-th.
+func commands(i, n int) string {
+	var out strings.Builder
+	for k := i; k < i+n; k++ {
+		out.WriteString(command(k, fmt.Sprintf("echo %d", k)))
+	}
+	return out.String()
+}
+
+func zipped(t testing.TB, content string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	if _, err := z.Write([]byte(content)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestResume reads a file, changes it, and reads it again with the mark that the
+// first reading left.
+func TestResume(t *testing.T) {
+	base := commands(0, 100)
+	other := strings.Replace(base, "echo 99", "echo xx", 1)
+	for _, tt := range []struct {
+		name        string
+		first       string
+		second      func(dir, path string) (string, []byte) // new path and content
+		wantResumed bool
+		wantEvents  int
+		firstPath   string
+	}{
+		{name: "nothing new", first: base, wantResumed: true, wantEvents: 0,
+			second: func(_, p string) (string, []byte) { return p, []byte(base) }},
+		{name: "grown", first: base, wantResumed: true, wantEvents: 5,
+			second: func(_, p string) (string, []byte) { return p, []byte(base + commands(100, 5)) }},
+		{name: "grown from a few bytes", first: command(0, "x"), wantResumed: true, wantEvents: 100,
+			second: func(_, p string) (string, []byte) { return p, []byte(command(0, "x") + commands(1, 100)) }},
+		{name: "a torn line was completed", first: base + commands(100, 1)[:50], wantResumed: true, wantEvents: 1,
+			second: func(_, p string) (string, []byte) { return p, []byte(base + commands(100, 1)) }},
+		{name: "renamed", first: base, wantResumed: true, wantEvents: 1,
+			second: func(dir, _ string) (string, []byte) {
+				return filepath.Join(dir, "elsewhere.log"), []byte(base + commands(100, 1))
+			}},
+		{name: "compressed", first: base, wantResumed: true, wantEvents: 0,
+			second: func(dir, _ string) (string, []byte) {
+				return filepath.Join(dir, "cowrie.json.1.gz"), zipped(t, base)
+			}},
+		{name: "grown, then compressed", first: base, wantResumed: true, wantEvents: 3,
+			second: func(dir, _ string) (string, []byte) {
+				return filepath.Join(dir, "cowrie.json.1.gz"), zipped(t, base+commands(100, 3))
+			}},
+		{name: "decompressed", first: base, firstPath: "cowrie.json.gz", wantResumed: true, wantEvents: 2,
+			second: func(dir, _ string) (string, []byte) {
+				return filepath.Join(dir, "cowrie.json"), []byte(base + commands(100, 2))
+			}},
+		{name: "emptied and written again", first: base, wantEvents: 120,
+			second: func(_, p string) (string, []byte) { return p, []byte(commands(500, 120)) }},
+		{name: "shorter with the same beginning", first: base, wantEvents: 50,
+			second: func(_, p string) (string, []byte) { return p, []byte(commands(0, 50)) }},
+		{name: "same beginning and length, another end", first: base, wantEvents: 100,
+			second: func(_, p string) (string, []byte) { return p, []byte(other) }},
+		{name: "same beginning, another end, compressed", first: base, wantEvents: 101,
+			second: func(dir, _ string) (string, []byte) {
+				return filepath.Join(dir, "cowrie.json.gz"), zipped(t, other+commands(100, 1))
+			}},
+		{name: "rotated without a last newline, unchanged", first: strings.TrimSuffix(base, "\n"), firstPath: "cowrie.json.1", wantResumed: true,
+			second: func(_, p string) (string, []byte) { return p, []byte(strings.TrimSuffix(base, "\n")) }},
+		{name: "rotated without a last newline, yet grown", first: base[:len(base)-30], firstPath: "cowrie.json.1", wantEvents: 101,
+			second: func(_, p string) (string, []byte) { return p, []byte(base + commands(100, 1)) }},
+		{name: "begins with NULs and a blank line", first: "\x00\x00\n" + base, wantResumed: true, wantEvents: 1,
+			second: func(_, p string) (string, []byte) { return p, []byte("\x00\x00\n" + base + commands(100, 1)) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			name := tt.firstPath
+			content := []byte(tt.first)
+			if strings.HasSuffix(name, ".gz") {
+				content = zipped(t, tt.first)
+			}
+			path := write(t, dir, firstOf(name, "cowrie.json"), content)
+			first := mustRead(t, path, Options{Format: "cowrie"})
+			if first.Mark == nil {
+				t.Fatal("no mark")
+			}
+			decoy := *first.Mark
+			decoy.Offset, decoy.Tail = decoy.Offset-1, [32]byte{1}
+			marks := []ttpcron.FileMark{decoy, *first.Mark}
+
+			path, content = tt.second(dir, path)
+			os.Remove(filepath.Join(dir, firstOf(name, "cowrie.json")))
+			write(t, dir, filepath.Base(path), content)
+			f, err := Open(t.Context(), path, Options{Format: "cowrie", Marks: marks})
+			if err != nil {
+				t.Fatal(err)
+			}
+			offset, _ := f.Resumed()
+			f.Close()
+			if tt.wantResumed && offset != first.Mark.Offset || !tt.wantResumed && offset != 0 {
+				t.Errorf("resumed at %d, the mark was at %d", offset, first.Mark.Offset)
+			}
+			second := mustRead(t, path, Options{Format: "cowrie", Marks: marks})
+			if len(second.Events) != tt.wantEvents {
+				t.Errorf("%d events, want %d", len(second.Events), tt.wantEvents)
+			}
+			if second.Batches == 0 && second.Report.Lines > 0 || second.Batches > 0 && second.Report.Lines == 0 {
+				t.Errorf("%d batches of %d lines", second.Batches, second.Report.Lines)
+			}
+		})
+	}
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// TestMarkIsTrue stops after every batch, as if the program had been killed, and
+// goes on from that batch's mark: nothing may be missing.
+func TestMarkIsTrue(t *testing.T) {
+	content := commands(0, 3*MaxBatchEvents)
+	// Batches also end after many rejects and after much input.
+	content += strings.Repeat("torn\n", 2*maxBatchRejects+3) + strings.Repeat(" ", MaxLine+10) + "\n" + commands(50_000, 10)
+	path := write(t, t.TempDir(), "cowrie.json", []byte(content+command(60_000, "waits")[:40]))
+	whole := mustRead(t, path, Options{})
+	if whole.Batches < 5 {
+		t.Fatalf("only %d batches", whole.Batches)
+	}
+	var got result
+	var marks []ttpcron.FileMark
+	for range whole.Batches + 2 {
+		f, err := Open(t.Context(), path, Options{Marks: marks, Now: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for b, err := range f.Batches(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkBatch(t, b)
+			got.Events = append(got.Events, b.Events...)
+			got.Rejects = append(got.Rejects, b.Rejects...)
+			got.Report.Add(b.Report)
+			marks = append(marks, *b.Mark)
+			break
+		}
+		f.Close()
+	}
+	if !slices.Equal(got.IDs(), whole.IDs()) {
+		t.Errorf("%d events in pieces, %d at once", len(got.Events), len(whole.Events))
+	}
+	if got.Report != whole.Report {
+		t.Errorf("in pieces %+v, at once %+v", got.Report, whole.Report)
+	}
+	for i := range got.Rejects {
+		if got.Rejects[i].Line != whole.Rejects[i].Line {
+			t.Errorf("reject %d: line %d in pieces, %d at once", i, got.Rejects[i].Line, whole.Rejects[i].Line)
+		}
+	}
+}
+
+func TestLastLineWaits(t *testing.T) {
+	content := commands(0, 3)
+	content = content[:len(content)-1]
+	for _, tt := range []struct {
+		name  string
+		final bool
+		want  int
+	}{
+		{"cowrie.json", false, 2},
+		{"cowrie.json", true, 3},
+		{"cowrie.json.1", false, 3},
+		{"cowrie.json.2026-05-04", false, 3},
+		{"cowrie.json-20260504", false, 3},
+		{"cowrie.log.2017_1_5", false, 3},
+		{"cowrie.json.gz", false, 3},
+		{"cowrie.json.1.gz", false, 3},
+		{"session-2026.json", false, 2},
+		{"honeypot-1", false, 2},
+	} {
+		data := []byte(content)
+		if strings.HasSuffix(tt.name, ".gz") {
+			data = zipped(t, content)
+		}
+		r := mustRead(t, write(t, t.TempDir(), tt.name, data), Options{Final: tt.final})
+		if len(r.Events) != tt.want || r.Report.Lines != tt.want {
+			t.Errorf("%s, final %v: %d events of %d lines, want %d", tt.name, tt.final, len(r.Events), r.Report.Lines, tt.want)
+		}
+	}
+	if r := readBytes(t, []byte(content), Auto); len(r.Events) != 3 || r.Mark != nil {
+		t.Errorf("standard input: %d events, mark %v", len(r.Events), r.Mark)
+	}
+}
+
+func TestMarksOfOtherFormats(t *testing.T) {
+	path := write(t, t.TempDir(), "cowrie.json", []byte(commands(0, 3)))
+	r := mustRead(t, path, Options{})
+	for _, name := range []string{"events/1", "cowrie/0", "cowrie"} {
+		mark := *r.Mark
+		mark.Format = name
+		if again := mustRead(t, path, Options{Marks: []ttpcron.FileMark{mark}}); len(again.Events) != 3 {
+			t.Errorf("a mark of %q was used", name)
+		}
+	}
+	hostile := *r.Mark
+	hostile.HeadLen, hostile.TailLen, hostile.Offset = 1<<30, -5, -1
+	if again := mustRead(t, path, Options{Marks: []ttpcron.FileMark{hostile}}); len(again.Events) != 3 {
+		t.Error("an impossible mark was used")
+	}
+}

@@ -1,0 +1,118 @@
+package importer
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// time reads a member as a point in time: a string as parseTime does, or a
+// number of seconds or milliseconds since 1970, which may be spelled as a
+// string.
+func (v value) time() (time.Time, bool) {
+	if !v.isString() {
+		return epoch(string(v.raw))
+	}
+	if t, ok := cowrieTime(v.raw[1 : len(v.raw)-1]); ok {
+		return t, true
+	}
+	s, _ := v.text(nil)
+	if t, ok := parseTime(s); ok {
+		return t, true
+	}
+	return epoch(s)
+}
+
+// repeated decodes a string that may well be the same as the last one; anything
+// else gives "".
+func (v value) repeated(last string, a *arena) string {
+	if !v.isString() {
+		return ""
+	}
+	if !v.escaped {
+		return a.same(last, v.raw[1:len(v.raw)-1])
+	}
+	s, _ := v.text(a)
+	return s
+}
+
+// cowrieTime reads YYYY-MM-DDTHH:MM:SS.ffffffZ, several times faster than
+// [time.Parse].
+func cowrieTime(b []byte) (time.Time, bool) {
+	if len(b) != 27 || b[4] != '-' || b[7] != '-' || b[10] != 'T' || b[13] != ':' || b[16] != ':' || b[19] != '.' || b[26] != 'Z' {
+		return time.Time{}, false
+	}
+	year, ok1 := number(b[0:4])
+	month, ok2 := number(b[5:7])
+	day, ok3 := number(b[8:10])
+	hour, ok4 := number(b[11:13])
+	minute, ok5 := number(b[14:16])
+	second, ok6 := number(b[17:19])
+	micro, ok7 := number(b[20:26])
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !ok6 || !ok7 ||
+		month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59 {
+		return time.Time{}, false
+	}
+	t := time.Date(year, time.Month(month), day, hour, minute, second, micro*1000, time.UTC)
+	return t, t.Day() == day
+}
+
+func number(digits []byte) (int, bool) {
+	n := 0
+	for _, c := range digits {
+		if c-'0' > 9 {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, true
+}
+
+// layouts are the times that honeypots write; without a zone they are UTC. A
+// fraction of a second is accepted by all of them.
+var layouts = []string{
+	"2006-01-02T15:04:05Z07:00",
+	"2006-01-02T15:04:05",
+	"2006-01-02T15:04:05Z0700",
+	"2006-01-02 15:04:05",
+	"2006-01-02 15:04:05Z07:00",
+	"2006-01-02 15:04:05Z0700",
+	"2006-01-02T15:04",
+	"2006-01-02 15:04",
+}
+
+// parseTime reads an ISO 8601 time with or without a zone.
+func parseTime(s string) (time.Time, bool) {
+	s = strings.TrimSpace(s)
+	if len(s) < len("2006-01-02 15:04") || len(s) > 64 {
+		return time.Time{}, false
+	}
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), usable(t)
+		}
+	}
+	return time.Time{}, false
+}
+
+// epoch reads a number of seconds since 1970, or of milliseconds when it is too
+// large for that.
+func epoch(s string) (time.Time, bool) {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(f) || f <= 0 {
+		return time.Time{}, false
+	}
+	if f >= 1e11 {
+		f /= 1000
+	}
+	if f >= 1e11 {
+		return time.Time{}, false
+	}
+	whole, fraction := math.Modf(f)
+	t := time.Unix(int64(whole), int64(math.Round(fraction*1e6))*1000).UTC()
+	return t, usable(t)
+}
+
+// usable reports whether an event may have this time.
+func usable(t time.Time) bool { return t.Unix() >= 0 && t.UTC().Year() <= 9999 }
