@@ -1,0 +1,216 @@
+package kv
+
+import (
+	"encoding/binary"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Events are stored in blocks of one kind and day, in the order of arrival. The
+// body of a block's record is
+//
+//	number of events
+//	length of the ids, form of the ids, ids   (digests: not worth compressing)
+//	length of the columns, form of the columns, columns
+//
+// and the columns, one after the other, are
+//
+//	actors    attacker, session and sensor, each distinct combination once
+//	shapes    names and types of payload fields, each distinct list once
+//	payloads  number of a shape and the values, each distinct payload once
+//	arrival   differences, less 1; the first number is in the key
+//	time      unit, time of day of the first event, signed differences
+//	actor     number of the event's actor
+//	payload   number of the event's payload
+//
+// Nine in ten commands that honeypots see repeat another, so most events cost
+// their id, their time and two numbers.
+const (
+	maxBlockEvents = 256
+	maxBlockCost   = 1 << 20  // of more than one event, see eventCost
+	maxBlockBytes  = 16 << 20 // of columns; one event has less than MaxText and some names
+	maxBlockFields = 1 << 16
+	maxFields      = 1 << 14 // of one event
+)
+
+// The forms of ids and columns.
+const (
+	idsContent  = 0 // 16 bytes each: all ids are derived from content
+	idsPacked   = 1 // packed strings
+	columnsRaw  = 0
+	columnsZstd = 1
+)
+
+// eventCost is about how many bytes of memory an event takes.
+func eventCost(e *ttpcron.Event) int {
+	n := 256 + len(e.ID) + len(e.AttackerUUID) + len(e.AttackerIP) + len(e.IdentityUUID) + len(e.SessionID) + len(e.DeckyID)
+	for i := range e.Payload {
+		f := &e.Payload[i]
+		n += 64 + len(f.Name) + len(f.Text) + len(f.Raw)
+	}
+	return n
+}
+
+// blockWriter encodes blocks. It is not safe for concurrent use.
+type blockWriter struct {
+	encoder                            *zstd.Encoder
+	actors, shapes, payloads           dictionary
+	arrival, times, actorNo, payloadNo []byte
+	scratch, columns, packed           []byte
+}
+
+func newBlockWriter(encoder *zstd.Encoder) *blockWriter {
+	return &blockWriter{
+		encoder: encoder,
+		actors:  dictionary{index: map[string]int{}}, shapes: dictionary{index: map[string]int{}}, payloads: dictionary{index: map[string]int{}},
+	}
+}
+
+// dictionary numbers distinct encodings in the order of their first use.
+type dictionary struct {
+	index map[string]int
+	data  []byte
+}
+
+func (d *dictionary) reset() {
+	clear(d.index)
+	d.data = d.data[:0]
+}
+
+func (d *dictionary) number(encoding []byte) uint64 {
+	n, ok := d.index[string(encoding)]
+	if !ok {
+		n = len(d.index)
+		d.index[string(encoding)] = n
+		d.data = append(d.data, encoding...)
+	}
+	return uint64(n)
+}
+
+func (d *dictionary) appendTo(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(d.index)))
+	return append(dst, d.data...)
+}
+
+// appendBlock appends the record of a block. All events have the kind and day
+// given, an ID and a Seq; Seq rises.
+func (w *blockWriter) appendBlock(dst []byte, kind ttpcron.SourceKind, day ttpcron.Day, events []ttpcron.Event) []byte {
+	start := len(dst)
+	dst = beginRecord(dst)
+	dst = binary.AppendUvarint(dst, uint64(len(events)))
+	ids, form := w.ids(events)
+	dst = binary.AppendUvarint(dst, uint64(len(ids)))
+	dst = append(append(dst, form), ids...)
+	columns := w.encodeColumns(day, events)
+	dst = binary.AppendUvarint(dst, uint64(len(columns)))
+	w.packed = w.encoder.EncodeAll(columns, w.packed[:0])
+	if len(w.packed) < len(columns) {
+		dst = append(append(dst, columnsZstd), w.packed...)
+	} else {
+		dst = append(append(dst, columnsRaw), columns...)
+	}
+	endRecord(dst[start:], []byte(kind), blockKey(day, events[0].Seq))
+	return dst
+}
+
+func (w *blockWriter) ids(events []ttpcron.Event) (ids []byte, form byte) {
+	ids = w.scratch[:0]
+	for i := range events {
+		ids = appendPacked(ids, events[i].ID)
+	}
+	w.scratch = ids
+	if len(ids) != 17*len(events) {
+		return ids, idsPacked
+	}
+	for i := 0; i < len(ids); i += 17 {
+		if ids[i] != packContent {
+			return ids, idsPacked
+		}
+	}
+	for i := range events {
+		copy(ids[16*i:], ids[17*i+1:17*i+17])
+	}
+	return ids[:16*len(events)], idsContent
+}
+
+func (w *blockWriter) encodeColumns(day ttpcron.Day, events []ttpcron.Event) []byte {
+	w.actors.reset()
+	w.shapes.reset()
+	w.payloads.reset()
+	w.arrival, w.actorNo, w.payloadNo = w.arrival[:0], w.actorNo[:0], w.payloadNo[:0]
+	spare := w.packed[:0] // free until the columns are compressed
+	for i := range events {
+		e := &events[i]
+		if i > 0 {
+			w.arrival = binary.AppendUvarint(w.arrival, e.Seq-events[i-1].Seq-1)
+		}
+		spare = appendActor(spare[:0], e)
+		w.actorNo = binary.AppendUvarint(w.actorNo, w.actors.number(spare))
+		spare = appendShape(spare[:0], e.Payload)
+		shape := w.shapes.number(spare)
+		spare = appendValues(binary.AppendUvarint(spare[:0], shape), e.Payload)
+		w.payloadNo = binary.AppendUvarint(w.payloadNo, w.payloads.number(spare))
+	}
+	w.packed = spare
+	w.times = appendTimes(w.times[:0], day, events)
+
+	out := w.actors.appendTo(w.columns[:0])
+	out = w.shapes.appendTo(out)
+	out = w.payloads.appendTo(out)
+	out = append(out, w.arrival...)
+	out = append(out, w.times...)
+	out = append(out, w.actorNo...)
+	out = append(out, w.payloadNo...)
+	w.columns = out
+	return out
+}
+
+func appendActor(dst []byte, e *ttpcron.Event) []byte {
+	dst = append(dst, byte(e.AttackerOrigin))
+	for _, s := range [...]string{e.AttackerUUID, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID} {
+		dst = appendPacked(dst, s)
+	}
+	return dst
+}
+
+func appendShape(dst []byte, p ttpcron.Payload) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(p)))
+	for i := range p {
+		dst = appendText(appendBool(dst, p[i].Raw != nil), p[i].Name)
+	}
+	return dst
+}
+
+func appendValues(dst []byte, p ttpcron.Payload) []byte {
+	for i := range p {
+		if p[i].Raw != nil {
+			dst = append(binary.AppendUvarint(dst, uint64(len(p[i].Raw))), p[i].Raw...)
+		} else {
+			dst = appendText(dst, p[i].Text)
+		}
+	}
+	return dst
+}
+
+// timeUnits are the units in which a block's times may be written; sensors write
+// microseconds or coarser.
+var timeUnits = [...]int64{1, 1e3, 1e6, 1e9}
+
+func appendTimes(dst []byte, day ttpcron.Day, events []ttpcron.Event) []byte {
+	unit := len(timeUnits) - 1
+	for i := range events {
+		for nanos := nanosOf(events[i].Time, day); nanos%timeUnits[unit] != 0; {
+			unit--
+		}
+	}
+	dst = append(dst, byte(unit))
+	last := int64(0)
+	for i := range events {
+		t := nanosOf(events[i].Time, day) / timeUnits[unit]
+		dst = binary.AppendVarint(dst, t-last)
+		last = t
+	}
+	return dst
+}

@@ -1,0 +1,441 @@
+package kv
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Finding is one thing that is wrong with a store.
+type Finding struct {
+	Place string             // "file", or the bucket: "history", "tags", "rollups" …
+	Kind  ttpcron.SourceKind // empty where it concerns no kind, or all
+	Day   string             // YYYY-MM-DD, empty where it concerns no day, or many
+	What  string
+	Do    string // what to do about it
+}
+
+// CheckReport is what Check found out.
+type CheckReport struct {
+	Path   string
+	Schema int
+	Pages  int // pages read
+	Events int // whole events
+	Tags   int // whole tags
+	Days   int // days with events, of all kinds, and days with tags
+
+	Findings []Finding // at most MaxFindings
+	More     int       // findings beyond those
+}
+
+// Damaged reports whether anything is wrong.
+func (r *CheckReport) Damaged() bool { return len(r.Findings) > 0 }
+
+// MaxFindings is how many findings a report holds; the rest is counted.
+const MaxFindings = 1000
+
+// Progress says how far checking, recovering or copying a store has come.
+type Progress struct {
+	Place string // what is being read
+	Done  int64  // pages, days or bytes
+	Total int64  // 0 when it is not known
+}
+
+// FileOptions says how to treat a store's file as a whole.
+type FileOptions struct {
+	Options
+	Progress func(Progress) // nil for none; called often
+}
+
+// What to do about a finding.
+const (
+	doRecover = "restore a backup (ttpcron db restore), or save the rest into a new file (ttpcron db recover)"
+	doRebuild = "no event or tag is lost by it: ttpcron db recover makes a new file with it set right"
+	doHeader  = "the store stands where the other header says; the next command that writes replaces this one"
+	doFree    = "write nothing to it, free pages may be in use: ttpcron db recover makes a new file"
+)
+
+// Check reads a store's file from one end to the other and compares everything
+// in it that can be told from something else: the pages of bbolt, the checksum
+// of every record, the UUID of every tag with its fields, and rollups, counters
+// and indexes with a recount. It needs no working bbolt: no damage makes it
+// panic. It takes a shared lock, and memory for one day's rollup.
+//
+// An error says that the file could not be checked, because it is missing,
+// locked, no store at all, or newer than this program.
+func Check(ctx context.Context, path string, o FileOptions) (CheckReport, error) {
+	src, err := openSource(ctx, path, o.Options)
+	if err != nil {
+		return CheckReport{}, err
+	}
+	defer src.close()
+	c := &checker{source: src, report: CheckReport{Path: path}, harmed: map[string]bool{}}
+	c.place, c.do = "file", doRecover
+	if src.meta == nil {
+		c.findf("no header is whole: %s; %s", src.metas[0].bad, src.metas[1].bad)
+		return c.report, nil
+	}
+	c.watch(ctx, o.Progress, func(what string) { c.find(what) })
+	if err := c.headers(); err != nil {
+		return CheckReport{}, err
+	}
+	for _, step := range []func() error{c.start, c.claims, c.events, c.tags, c.marks, c.pages} {
+		if err := step(); err != nil {
+			return CheckReport{}, err
+		}
+		if c.w.err != nil {
+			return CheckReport{}, fmt.Errorf("check store %s: %w", path, c.w.err)
+		}
+	}
+	return c.report, nil
+}
+
+// source is a store's file that is read page by page.
+type source struct {
+	*pageFile
+	path   string
+	file   *os.File
+	w      *walker
+	top    map[string]bucketRef
+	secret secret
+	blocks blockReader
+	schema int
+
+	claimList []*claim // number 1 first, nil where damaged
+}
+
+// openSource opens and locks the file of a store.
+func openSource(ctx context.Context, path string, o Options) (*source, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, &NotStoreError{Path: path, Reason: "it is no regular file"}
+	}
+	f, err := lockFile(ctx, path, o.LockTimeout, false)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{path: path, file: f, top: map[string]bucketRef{}}
+	if err := s.open(); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *source) open() error {
+	info, err := s.file.Stat()
+	if err != nil {
+		return fmt.Errorf("open store %s: %w", s.path, err)
+	}
+	if other := (*NotStoreError)(nil); errors.As(checkFile(s.path), &other) {
+		return other
+	}
+	if info.Size() == 0 {
+		return &NotStoreError{Path: s.path, Reason: "it is empty"}
+	}
+	if s.pageFile, err = openPages(s.file, info.Size()); err != nil {
+		return fmt.Errorf("read store %s: %w", s.path, err)
+	}
+	s.blocks.decoder, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBlockBytes), zstd.WithDecoderLowmem(true))
+	return err
+}
+
+func (s *source) close() {
+	s.blocks.decoder.Close()
+	s.file.Close() // gives back the lock
+}
+
+// watch makes the walker, which tells bad of damaged pages.
+func (s *source) watch(ctx context.Context, progress func(Progress), bad func(string)) {
+	s.w = &walker{f: s.pageFile, seen: newBitmap(s.meta.pages), bad: bad}
+	done := int64(0)
+	s.w.read = func(pages int) {
+		done += int64(pages)
+		if err := ctx.Err(); err != nil {
+			s.w.err = err
+		}
+		if progress != nil {
+			progress(Progress{Done: done, Total: int64(s.meta.pages)})
+		}
+	}
+}
+
+// directory lists the buckets of the file, or of a bucket in it.
+func (s *source) directory(b bucketRef, do func(name string, b bucketRef)) {
+	type entry struct {
+		name string
+		ref  bucketRef
+	}
+	var all []entry
+	s.w.each(b, func(e element) {
+		if !e.bucket {
+			s.w.bad(fmt.Sprintf("%x is no bucket where one should be", e.key))
+			return
+		}
+		ref, bad := parseBucket(e.value)
+		if bad != "" {
+			s.w.bad(bad)
+			return
+		}
+		all = append(all, entry{string(e.key), ref})
+	})
+	for _, e := range all {
+		do(e.name, e.ref)
+	}
+}
+
+// readTop reads the list of top-level buckets.
+func (s *source) readTop() {
+	s.directory(bucketRef{root: s.meta.root}, func(name string, b bucketRef) { s.top[name] = b })
+}
+
+// values calls do for the records of a top-level bucket that holds no buckets.
+func (s *source) values(b bucketRef, do func(k, v []byte)) {
+	s.w.each(b, func(e element) {
+		if e.bucket {
+			s.w.bad(fmt.Sprintf("%x is a bucket where none should be", e.key))
+			return
+		}
+		do(e.key, e.value)
+	})
+}
+
+// checker checks a source.
+type checker struct {
+	*source
+	report CheckReport
+
+	// Where the check stands.
+	place, do string
+	kind      ttpcron.SourceKind
+	day       string
+
+	arrival uint64
+	harmed  map[string]bool // places with damaged records, where a recount says nothing
+	kinds   map[ttpcron.SourceKind]KindStats
+	days    map[kindDay]ttpcron.DayHistory // as recounted
+	named   fingerprint                    // given ids of the events that are stored
+}
+
+func (c *checker) find(what string) {
+	c.harmed[c.place] = true
+	if len(c.report.Findings) == MaxFindings {
+		c.report.More++
+		return
+	}
+	c.report.Findings = append(c.report.Findings, Finding{Place: c.place, Kind: c.kind, Day: c.day, What: what, Do: c.do})
+}
+
+func (c *checker) findf(format string, args ...any) { c.find(fmt.Sprintf(format, args...)) }
+
+// failed notes an error as a finding.
+func (c *checker) failed(err error) {
+	if err != nil {
+		c.find(err.Error())
+	}
+}
+
+// at says where the check stands.
+func (c *checker) at(place, do string) { c.place, c.do, c.kind, c.day = place, do, "", "" }
+
+// headers checks the two headers.
+func (c *checker) headers() error {
+	for i := range c.metas {
+		if c.metas[i].bad != "" {
+			c.at("file", doHeader)
+			c.findf("header %d of 2 is not whole: %s", i+1, c.metas[i].bad)
+		}
+	}
+	if c.meta.sequence != 0 {
+		c.at("file", doRebuild)
+		c.findf("the root bucket counts %d where it counts nothing", c.meta.sequence)
+	}
+	return nil
+}
+
+// start reads the list of buckets and the bucket meta.
+func (c *checker) start() error {
+	c.at("file", doRecover)
+	c.readTop()
+	if err := c.metaRecords(); err != nil {
+		return err
+	}
+	c.at("file", doRecover)
+	for _, name := range allBuckets {
+		b, ok := c.top[string(name)]
+		if !ok {
+			c.findf("bucket %q is missing", name)
+		}
+		if b.sequence != 0 && !counts[string(name)] {
+			c.do = doRebuild
+			c.findf("bucket %q counts %d where it counts nothing", name, b.sequence)
+			c.do = doRecover
+		}
+	}
+	for name, b := range c.top {
+		if !slices.ContainsFunc(allBuckets, func(n []byte) bool { return string(n) == name }) {
+			c.findf("bucket %q belongs to no part of the store", name)
+			c.pass(b, 0)
+		}
+	}
+	return nil
+}
+
+// counts names the buckets whose sequence counts something.
+var counts = map[string]bool{string(bucketRuns): true, string(bucketMarks): true, string(bucketRejects): true, string(bucketAudit): true}
+
+// pass visits a bucket, whatever it is, for the sake of its pages.
+func (s *source) pass(b bucketRef, depth int) {
+	var below []bucketRef
+	s.w.each(b, func(e element) {
+		if ref, bad := parseBucket(e.value); e.bucket && bad == "" && depth < maxTreeDepth {
+			below = append(below, ref)
+		}
+	})
+	for _, ref := range below {
+		s.pass(ref, depth+1)
+	}
+}
+
+// metaRecords checks the bucket meta.
+func (c *checker) metaRecords() error {
+	c.at("meta", doRecover)
+	found := map[string]bool{}
+	c.values(c.top[string(bucketMeta)], func(k, v []byte) {
+		found[string(k)] = true
+		r, err := openRecord(v, k)
+		if err != nil {
+			c.findf("record %q: %v", k, err)
+			return
+		}
+		switch string(k) {
+		case string(keySchema):
+			c.schema = r.count(1 << 30)
+		case string(keySecret):
+			copy(c.secret[:], r.bytes(len(c.secret)))
+		case string(keyArrival):
+			c.arrival = r.uvarint()
+		default:
+			c.findf("record %q belongs to no part of the store", k)
+			return
+		}
+		if err := r.finish(); err != nil {
+			c.findf("record %q: %v", k, err)
+		}
+	})
+	if len(found) == 0 && c.w.err == nil {
+		return &NotStoreError{Path: c.path, Reason: "it is a bbolt file of another program, or damaged at its root"}
+	}
+	for _, k := range [][]byte{keySchema, keySecret} {
+		if !found[string(k)] {
+			c.findf("record %q is missing", k)
+		}
+	}
+	c.report.Schema = c.schema
+	if c.schema > schema {
+		return &NewerError{Path: c.path, Schema: c.schema, Highest: schema}
+	}
+	if c.schema > 0 && c.schema < schema {
+		return &OlderError{Path: c.path, Schema: c.schema, Needed: schema}
+	}
+	return nil
+}
+
+// claims reads the claims, to which tags refer by number.
+func (c *checker) claims() error {
+	c.at("claims", doRecover)
+	c.readClaims(func(format string, args ...any) { c.findf(format, args...) })
+	return nil
+}
+
+// readClaims reads the claims into memory; there are as many as rules ever made.
+func (s *source) readClaims(bad func(format string, args ...any)) {
+	s.values(s.top[string(bucketClaims)], func(k, v []byte) {
+		if len(k) != 4 {
+			bad("%x is no number of a claim", k)
+			return
+		}
+		id := binary.BigEndian.Uint32(k)
+		if want := uint32(len(s.claimList) + 1); id != want {
+			if bad("claim %d is missing", want); id < want || id > want+1<<16 {
+				return
+			}
+			for uint32(len(s.claimList)+1) < id {
+				s.claimList = append(s.claimList, nil)
+			}
+		}
+		cl, err := readClaim(k, v)
+		if err != nil {
+			bad("claim %d: %v", id, err)
+			s.claimList = append(s.claimList, nil)
+			return
+		}
+		s.claimList = append(s.claimList, &cl)
+	})
+}
+
+// claim returns a claim by number, nil when there is none.
+func (s *source) claim(id uint32) *claim {
+	if id == 0 || uint64(id) > uint64(len(s.claimList)) {
+		return nil
+	}
+	return s.claimList[id-1]
+}
+
+// pages checks that every page is used once or free, and not both.
+func (c *checker) pages() error {
+	c.at("file", doFree)
+	c.report.Pages = int(c.meta.pages)
+	used := c.harmed["file"]
+	for place := range c.harmed {
+		used = used || place != "" // pages below a damaged one were not visited
+	}
+	free := newBitmap(c.meta.pages)
+	if c.meta.freelist == noFreelist {
+		c.find("the list of free pages is missing")
+		return nil
+	}
+	outside, both, twice := 0, 0, 0
+	p, bad, err := c.freelist(func(id uint64) {
+		switch {
+		case id < 2 || id >= c.meta.pages:
+			outside++
+		case c.w.seen.has(id):
+			both++
+		case !free.add(id):
+			twice++
+		}
+	})
+	if err != nil {
+		bad = err.Error()
+	}
+	if bad != "" {
+		c.find(bad)
+	}
+	if outside+both+twice > 0 {
+		c.findf("the list of free pages holds %d pages that are in use, %d twice and %d outside of the file", both, twice, outside)
+	}
+	if p.data != nil {
+		for i := range uint64(p.overflow) + 1 {
+			if !c.w.seen.add(p.id+i) || free.has(p.id+i) {
+				c.findf("page %d of the list of free pages is used otherwise", p.id+i)
+			}
+		}
+	}
+	lost := 0
+	for id := uint64(2); id < c.meta.pages; id++ {
+		if !c.w.seen.has(id) && !free.has(id) {
+			lost++
+		}
+	}
+	if lost > 0 && !used {
+		c.findf("%d pages are neither in use nor free", lost)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package kv_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/ttpcron/ttpcron/kv"
+)
+
+// checked checks a store's file and wants nothing found.
+func checked(t *testing.T, path string) kv.CheckReport {
+	t.Helper()
+	r, err := kv.Check(t.Context(), path, kv.FileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range r.Findings {
+		if i < 5 {
+			t.Errorf("%s %s %s: %s", f.Place, f.Kind, f.Day, f.What)
+		}
+	}
+	if r.Damaged() {
+		t.FailNow()
+	}
+	return r
+}
+
+func TestCheckWhole(t *testing.T) {
+	r := checked(t, write(t, small(t)))
+	if r.Events != 3000 || r.Tags != 6000 || r.Schema != kv.Schema || r.Days == 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// flips chooses single bits to flip: half of them anywhere, the others in a page
+// of each sort in turn, since there are many leaves and one list of free pages.
+func flips(content []byte, n int, do func(sort string, at int, bad []byte)) {
+	sorts := map[uint16]string{1: "branch", 2: "leaf", 4: "header", 16: "free pages"}
+	pages := map[string][]int{}
+	for at := 0; at < len(content); at += 4096 {
+		sort := sorts[binary.LittleEndian.Uint16(content[at+8:])]
+		pages[sort] = append(pages[sort], at)
+	}
+	order := []string{"any", "branch", "any", "leaf", "any", "header", "any", "free pages"}
+	rnd := rand.New(rand.NewPCG(3, 9))
+	for i := range n {
+		sort, at := order[i%len(order)], 0
+		if p := pages[sort]; len(p) > 0 {
+			at = p[rnd.IntN(len(p))] + rnd.IntN(4096)
+			if sort == "header" || sort == "free pages" {
+				at = at&^4095 + rnd.IntN(96) // the rest of the page is empty
+			}
+		} else {
+			at = rnd.IntN(len(content))
+		}
+		bad := bytes.Clone(content)
+		bad[at] ^= 1 << rnd.IntN(8)
+		do(sort, at, bad)
+	}
+}
+
+// TestCheckFindsFlippedBits flips single bits all over a store's file. A check
+// finds each, or the bit belongs to nothing: then everything reads as before.
+func TestCheckFindsFlippedBits(t *testing.T) {
+	content := tiny(t)
+	path := write(t, content)
+	want := dumpFile(t, path)
+	found, silent := map[string]int{}, map[string]int{}
+	flips(content, rounds(700), func(sort string, at int, bad []byte) {
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := kv.Check(t.Context(), path, kv.FileOptions{})
+		switch {
+		case err != nil, r.Damaged():
+			found[sort]++
+		case !bytes.Equal(dumpFile(t, path), want):
+			t.Fatalf("byte %d of page %d (%s): nothing found, and the store reads otherwise", at%4096, at/4096, sort)
+		default:
+			silent[sort]++
+		}
+	})
+	t.Logf("found %v; in places that belong to nothing %v", found, silent)
+	for _, sort := range []string{"any", "branch", "leaf", "header", "free pages"} {
+		if found[sort] == 0 {
+			t.Errorf("no damage found in %s", sort)
+		}
+	}
+}

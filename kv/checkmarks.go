@@ -1,0 +1,132 @@
+package kv
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// marks checks the small records: coverage, cursors, runs, file marks, rejects
+// and states.
+func (c *checker) marks() error {
+	c.at("coverage", doCoverage)
+	c.directory(c.top[string(bucketCoverage)], func(name string, b bucketRef) {
+		kind := ttpcron.SourceKind(name)
+		c.values(b, func(k, v []byte) {
+			c.kind, c.day = kind, ""
+			day, ok := parseDay(k)
+			if !ok {
+				c.findf("%x is no day", k)
+				return
+			}
+			c.day = day.String()
+			c.coverage(kindDay{kind, day}, v)
+		})
+	})
+	c.at("cursors", doCursor)
+	c.values(c.top[string(bucketCursors)], func(k, v []byte) {
+		c.kind = ttpcron.SourceKind(k)
+		cursor, err := readCursor(k, v)
+		c.failed(err)
+		if cursor.Seq > c.arrival {
+			c.findf("the checkpoint %d lies behind the last arrival, %d: events that arrive next would be missed", cursor.Seq, c.arrival)
+		}
+	})
+	c.at("runs", doRebuild)
+	runs := c.count(bucketRuns, func(k, v []byte) error {
+		_, err := readRun(k, v)
+		return err
+	})
+	if n := c.top[string(bucketRuns)].sequence; n != runs {
+		c.findf("counts %d runs and holds %d", n, runs)
+	}
+	c.at("marks", doRebuild)
+	marks := c.count(bucketMarks, func(k, v []byte) error {
+		m, err := readMark(k, v)
+		if err == nil && !bytes.Equal(k, markKey(&c.secret, &m)) {
+			return damagef("file mark %x belongs to another file", k)
+		}
+		return err
+	})
+	if n := c.top[string(bucketMarks)].sequence; n != marks {
+		c.findf("counts %d file marks and holds %d", n, marks)
+	}
+	c.rejects()
+	c.ruleLife()
+	return nil
+}
+
+// What to do about damaged marks.
+const (
+	doCoverage = "ttpcron db recover makes a new file without it; the next run looks at the day again"
+	doCursor   = "set it with ttpcron checkpoint set, or checkpoint reset"
+	doStates   = "restore a backup (ttpcron db restore), or recover into a new file (ttpcron db recover) and set the rule's state again"
+)
+
+// count checks each record of a bucket and counts them.
+func (c *checker) count(bucket []byte, check func(k, v []byte) error) (n uint64) {
+	c.values(c.top[string(bucket)], func(k, v []byte) {
+		n++
+		c.failed(check(k, v))
+	})
+	return n
+}
+
+func (c *checker) coverage(at kindDay, v []byte) {
+	parts, err := readCoverage(at, v)
+	c.failed(err)
+	for _, p := range parts {
+		if p.UpTo > c.arrival {
+			c.findf("covers arrivals up to %d, and the last one is %d", p.UpTo, c.arrival)
+		}
+	}
+}
+
+// ruleLife checks what is kept of rules in operation.
+func (c *checker) ruleLife() {
+	c.at("states", doStates)
+	c.count(bucketStates, func(k, v []byte) error {
+		_, err := readState(k, v)
+		return err
+	})
+	c.at("retired", doStates)
+	c.count(bucketRetired, func(k, v []byte) error {
+		_, err := readRetirement(k, v)
+		return err
+	})
+	c.at("rulesets", doCoverage)
+	c.count(bucketRuleSets, func(k, v []byte) error {
+		_, err := readRuleSet(k, v)
+		return err
+	})
+	c.at("audit", doRebuild)
+	c.count(bucketAudit, func(k, v []byte) error {
+		e, err := readAudit(k, v)
+		if err == nil && e.Number > c.top[string(bucketAudit)].sequence {
+			return damagef("entry %d of %d", e.Number, c.top[string(bucketAudit)].sequence)
+		}
+		return err
+	})
+}
+
+// rejects checks the lines that could not be used: they are numbered without
+// gaps up to the bucket's sequence.
+func (c *checker) rejects() {
+	c.at("rejects", doRebuild)
+	var last uint64
+	n := c.count(bucketRejects, func(k, v []byte) error {
+		if _, err := readReject(k, v); err != nil {
+			return err
+		}
+		number := binary.BigEndian.Uint64(k)
+		if last != 0 && number != last+1 {
+			c.findf("reject %d is missing", last+1)
+		}
+		last = number
+		return nil
+	})
+	if n > MaxRejects || last != c.top[string(bucketRejects)].sequence && n > 0 {
+		c.findf("holds %d rejects up to number %d, and counts %d", n, last, c.top[string(bucketRejects)].sequence)
+	}
+}

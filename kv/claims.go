@@ -1,0 +1,167 @@
+package kv
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"sync"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// claim is what many tags have in common: the kind of event and what the rule
+// says of it. The store numbers claims, and a tag holds the number.
+type claim struct {
+	kind ttpcron.SourceKind
+	ttpcron.Claim
+}
+
+// claimTable keeps the claims of a store in memory. Claims are never changed or
+// deleted, so what it holds stays true.
+type claimTable struct {
+	mu     sync.RWMutex
+	byID   []*claim // number 1 first
+	number map[claim]uint32
+}
+
+// load reads the claims that were added to the store since the last load.
+func (t *claimTable) load(tx *bbolt.Tx) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.number == nil {
+		t.number = map[claim]uint32{}
+	}
+	c := tx.Bucket(bucketClaims).Cursor()
+	id := uint32(len(t.byID))
+	for k, rec := c.Seek(claimNumber(id + 1)); k != nil; k, rec = c.Next() {
+		id++
+		if len(k) != 4 || binary.BigEndian.Uint32(k) != id {
+			return damagef("claim %d is missing", id)
+		}
+		cl, err := readClaim(k, rec)
+		if err != nil {
+			return fmt.Errorf("claim %d: %w", id, err)
+		}
+		t.add(cl)
+	}
+	return nil
+}
+
+func (t *claimTable) add(c claim) {
+	t.byID = append(t.byID, &c)
+	t.number[c] = uint32(len(t.byID))
+}
+
+// get returns a claim by number.
+func (t *claimTable) get(tx *bbolt.Tx, id uint32) (*claim, error) {
+	for range 2 {
+		t.mu.RLock()
+		known := t.byID
+		t.mu.RUnlock()
+		if id > 0 && uint64(id) <= uint64(len(known)) {
+			return known[id-1], nil
+		}
+		if err := t.load(tx); err != nil {
+			return nil, err
+		}
+	}
+	return nil, damagef("claim %d is missing", id)
+}
+
+// all returns every claim of the store, number 1 first.
+func (t *claimTable) all(tx *bbolt.Tx) ([]*claim, error) {
+	if err := t.load(tx); err != nil {
+		return nil, err
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.byID, nil
+}
+
+// newClaims numbers claims within one write transaction. The table learns of
+// new ones when the transaction has been committed.
+type newClaims struct {
+	table   *claimTable
+	base    int // claims that the store has
+	added   []claim
+	numbers map[claim]uint32
+	last    claim // of the previous tag
+	lastID  uint32
+}
+
+func (t *claimTable) begin() *newClaims {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return &newClaims{table: t, base: len(t.byID), numbers: map[claim]uint32{}}
+}
+
+func (n *newClaims) id(c claim) uint32 {
+	if n.lastID != 0 && n.last == c {
+		return n.lastID
+	}
+	n.table.mu.RLock()
+	id, ok := n.table.number[c]
+	n.table.mu.RUnlock()
+	if !ok {
+		if id, ok = n.numbers[c]; !ok {
+			n.added = append(n.added, c)
+			id = uint32(n.base + len(n.added))
+			n.numbers[c] = id
+		}
+	}
+	n.last, n.lastID = c, id
+	return id
+}
+
+func (n *newClaims) store(tx *bbolt.Tx) error {
+	b := tx.Bucket(bucketClaims)
+	for _, c := range n.added {
+		k := claimNumber(n.numbers[c])
+		if err := b.Put(k, appendClaim(nil, k, c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *newClaims) committed() {
+	n.table.mu.Lock()
+	defer n.table.mu.Unlock()
+	for _, c := range n.added {
+		if uint32(len(n.table.byID)) < n.numbers[c] { // a reader may have loaded it meanwhile
+			n.table.add(c)
+		}
+	}
+}
+
+func claimNumber(id uint32) []byte { return binary.BigEndian.AppendUint32(nil, id) }
+
+func appendClaim(dst, key []byte, c claim) []byte {
+	start := len(dst)
+	dst = beginRecord(dst)
+	for _, s := range [...]string{string(c.kind), c.RuleID, c.Tactic, c.TechniqueID, c.SubTechniqueID, c.AttackRelease, c.MitreURL} {
+		dst = appendText(dst, s)
+	}
+	dst = appendInt(dst, c.RuleVersion)
+	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(c.Confidence))
+	endRecord(dst[start:], key)
+	return dst
+}
+
+func readClaim(key, rec []byte) (c claim, err error) {
+	r, err := openRecord(rec, key)
+	if err != nil {
+		return c, err
+	}
+	c.kind = ttpcron.SourceKind(r.text())
+	for _, s := range [...]*string{&c.RuleID, &c.Tactic, &c.TechniqueID, &c.SubTechniqueID, &c.AttackRelease, &c.MitreURL} {
+		*s = r.text()
+	}
+	c.RuleVersion = r.int()
+	if b := r.bytes(8); b != nil {
+		c.Confidence = math.Float64frombits(binary.LittleEndian.Uint64(b))
+	}
+	return c, r.finish()
+}

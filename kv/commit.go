@@ -1,0 +1,334 @@
+package kv
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Commit is what DB.Commit writes in one transaction.
+type Commit struct {
+	Tags     []ttpcron.Tag
+	Coverage []ttpcron.Coverage // those of a kind and day together replace what is stored for it
+	RuleSet  *ttpcron.RuleSet   // the rules that Coverage speaks of; nil when they are stored
+	Cursors  []ttpcron.Cursor   // each replaces that of its kind
+	Run      *ttpcron.Run       // replaces the record with its ID; nil for none
+}
+
+// Commit adds the tags that the store does not have, and the marks that go with
+// them; inserted counts the former. A tag that exists stays as it was first
+// written. A tag that has no kind, source or time of the years 1970 to 9999, or a
+// confidence outside 0 to 1, fails the call.
+//
+// A commit that brings nothing new writes nothing: no tag, coverage or cursor
+// that differs from what is stored, and a Run whose ID is stored already and that
+// is not finished. So the record of a run that was killed may lack the counts of
+// its last commits.
+func (db *DB) Commit(ctx context.Context, c Commit) (inserted int, err error) {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	inserted, err = db.commit(ctx, c)
+	if err != nil {
+		return 0, fmt.Errorf("commit: %w", err)
+	}
+	return inserted, nil
+}
+
+func (db *DB) commit(ctx context.Context, c Commit) (inserted int, err error) {
+	rows, err := sortTags(c.Tags)
+	if err != nil {
+		return 0, err
+	}
+	var marks []mark
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		if err := findTags(tx, rows); err != nil {
+			return err
+		}
+		rows = slices.DeleteFunc(rows, func(r tagRow) bool { return r.known })
+		if marks, err = newMarks(tx, c); err != nil {
+			return err
+		}
+		return db.claims.load(tx)
+	})
+	if err != nil || len(rows) == 0 && len(marks) == 0 {
+		return 0, err
+	}
+	if c.Run != nil && (len(marks) == 0 || !marks[len(marks)-1].isRun) {
+		marks = append(marks, runMark(c.Run)) // something is written: the counts come along
+	}
+	claims := db.claims.begin()
+	err = db.update(ctx, func(tx *bbolt.Tx) error {
+		if err := db.addTags(tx, c.Tags, rows, claims); err != nil {
+			return err
+		}
+		for _, m := range marks {
+			if err := m.put(tx); err != nil {
+				return err
+			}
+		}
+		return claims.store(tx)
+	})
+	if err != nil {
+		return 0, err
+	}
+	claims.committed()
+	return len(rows), nil
+}
+
+// HasTags counts the distinct tags among those given that the store has.
+func (db *DB) HasTags(ctx context.Context, tags []ttpcron.Tag) (known int, err error) {
+	rows, err := sortTags(tags)
+	if err == nil {
+		err = db.view(ctx, func(tx *bbolt.Tx) error { return findTags(tx, rows) })
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look up %d tags: %w", len(tags), err)
+	}
+	for i := range rows {
+		if rows[i].known {
+			known++
+		}
+	}
+	return known, nil
+}
+
+// tagRow is where a tag goes.
+type tagRow struct {
+	day   ttpcron.Day
+	key   tagKey
+	tag   int // its index
+	known bool
+}
+
+// sortTags gives the rows of distinct tags in the order of their keys: bbolt
+// takes keys in order several times faster than at random.
+func sortTags(tags []ttpcron.Tag) ([]tagRow, error) {
+	rows, err := makeRows(tags)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(rows, func(a, b tagRow) int {
+		if a.day != b.day {
+			return int(a.day) - int(b.day)
+		}
+		return bytes.Compare(a.key[:], b.key[:])
+	})
+	return slices.CompactFunc(rows, func(a, b tagRow) bool { return a.day == b.day && a.key == b.key }), nil
+}
+
+// makeRows computes the keys of tags. Large batches are shared out: a UUID is a
+// SHA-1, and while one is committed little else may be going on.
+func makeRows(tags []ttpcron.Tag) ([]tagRow, error) {
+	const share = 2048
+	rows := make([]tagRow, len(tags))
+	errs := make([]error, (len(tags)+share-1)/share)
+	var next atomic.Int32
+	var wg sync.WaitGroup
+	for range min(len(errs), runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for n := int(next.Add(1)) - 1; n < len(errs); n = int(next.Add(1)) - 1 {
+				from, to := n*share, min((n+1)*share, len(tags))
+				errs[n] = fillRows(rows[from:to], tags[from:to], from)
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// fillRows computes the keys of tags, the first of which has the index given.
+func fillRows(rows []tagRow, tags []ttpcron.Tag, first int) error {
+	for i := range tags {
+		t := &tags[i]
+		if err := checkTag(t); err != nil {
+			return fmt.Errorf("tag of %.80q by rule %.80q: %w", t.SourceID, t.RuleID, err)
+		}
+		day := ttpcron.DayOf(t.EventTime)
+		rows[i] = tagRow{day: day, key: makeTagKey(nanosOf(t.EventTime, day), t.UUID()), tag: first + i}
+	}
+	return nil
+}
+
+func checkTag(t *ttpcron.Tag) error {
+	switch {
+	case t.SourceKind == "" || t.SourceID == "":
+		return errors.New("source is missing")
+	case t.RuleID == "" || t.TechniqueID == "":
+		return errors.New("claim is incomplete")
+	case !(t.Confidence >= 0 && t.Confidence <= 1):
+		return fmt.Errorf("confidence %v is not from 0 to 1", t.Confidence)
+	case t.EventTime.Unix() < 0 || t.EventTime.Year() > 9999:
+		return errors.New("event time is outside the years 1970 to 9999")
+	}
+	return nil
+}
+
+// findTags marks the rows that the store has. It walks rows and keys side by
+// side, since a replay meets the tags in the order in which they lie.
+func findTags(tx *bbolt.Tx, rows []tagRow) error {
+	for len(rows) > 0 {
+		day := rows[0].day
+		n := 1
+		for n < len(rows) && rows[n].day == day {
+			n++
+		}
+		if b := tx.Bucket(bucketTags).Bucket(dayKey(day)); b != nil {
+			findInDay(b.Cursor(), rows[:n])
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+func findInDay(c *bbolt.Cursor, rows []tagRow) {
+	k, _ := c.Seek(rows[0].key[:])
+	for i := range rows {
+		want := rows[i].key[:]
+		order := bytes.Compare(k, want)
+		if k != nil && order < 0 {
+			// The next key is most often the one; if not, look from the top.
+			if k, _ = c.Next(); k != nil && bytes.Compare(k, want) < 0 {
+				k, _ = c.Seek(want)
+			}
+			order = bytes.Compare(k, want)
+		}
+		if k == nil {
+			return // the rest lies after the day's last tag
+		}
+		rows[i].known = order == 0
+	}
+}
+
+// addTags stores tags that the store does not have, and counts them.
+func (db *DB) addTags(tx *bbolt.Tx, tags []ttpcron.Tag, rows []tagRow, claims *newClaims) error {
+	var memory arena
+	var d deriver
+	total := map[uint32]timedCount{}
+	newDays := 0
+	for len(rows) > 0 {
+		day := rows[0].day
+		name := dayKey(day)
+		b, err := tx.Bucket(bucketTags).CreateBucketIfNotExists(name)
+		if err != nil {
+			return err
+		}
+		b.FillPercent = ascendingFill
+		rollups, err := tx.Bucket(bucketRollups).CreateBucketIfNotExists(name)
+		if err != nil {
+			return err
+		}
+		if k, _ := rollups.Cursor().First(); k == nil {
+			newDays++
+		}
+		rollup := newDayRollup()
+		for ; len(rows) > 0 && rows[0].day == day; rows = rows[1:] {
+			r := &rows[0]
+			t := &tags[r.tag]
+			id := claims.id(claim{t.SourceKind, t.Claim})
+			memory.begin()
+			memory.buf = appendTag(memory.buf, name, &r.key, id, t, &d)
+			if err := b.Put(r.key[:], memory.end()); err != nil {
+				return err
+			}
+			rollup.add(&db.secret, nanosOf(t.EventTime, day), id, t)
+		}
+		if err := rollup.store(rollups, name); err != nil {
+			return fmt.Errorf("counts of %s: %w", day, err)
+		}
+		for id, t := range rollup.claims {
+			c := total[id]
+			c.add(timedCount{t.tags, timeOf(day, t.first), timeOf(day, t.last)})
+			total[id] = c
+		}
+	}
+	return addClaimTotals(tx, total, newDays)
+}
+
+// arena hands out memory for values, which bbolt needs until the transaction
+// ends.
+type arena struct {
+	buf   []byte
+	start int
+}
+
+const arenaChunk = 256 << 10
+
+// begin starts a value at the end of buf.
+func (a *arena) begin() {
+	if cap(a.buf)-len(a.buf) < 4096 {
+		a.buf = make([]byte, 0, arenaChunk)
+	}
+	a.start = len(a.buf)
+}
+
+// end returns the value appended to buf since begin.
+func (a *arena) end() []byte { return a.buf[a.start:len(a.buf):len(a.buf)] }
+
+// mark is a small record that a commit writes beside its tags.
+type mark struct {
+	isRun bool
+	put   func(tx *bbolt.Tx) error
+}
+
+func runMark(r *ttpcron.Run) mark {
+	return mark{true, func(tx *bbolt.Tx) error { return putRun(tx, r) }}
+}
+
+// newMarks returns what differs from the marks that are stored; the run, if it
+// is among them, comes last.
+func newMarks(tx *bbolt.Tx, c Commit) (marks []mark, err error) {
+	if marks, err = newCoverage(tx, c); err != nil {
+		return nil, err
+	}
+	for i := range c.Cursors {
+		v := &c.Cursors[i]
+		if v.Kind == "" {
+			return nil, errors.New("cursor without kind")
+		}
+		if !bytes.Equal(tx.Bucket(bucketCursors).Get([]byte(v.Kind)), appendCursor(nil, v)) {
+			marks = append(marks, mark{put: func(tx *bbolt.Tx) error { return putCursor(tx, v) }})
+		}
+	}
+	if c.Run == nil {
+		return marks, nil
+	}
+	if c.Run.ID == "" {
+		return nil, errors.New("run without id")
+	}
+	if old := tx.Bucket(bucketRuns).Get([]byte(c.Run.ID)); old == nil || !c.Run.Finished.IsZero() && !bytes.Equal(old, appendRun(nil, c.Run)) {
+		marks = append(marks, runMark(c.Run))
+	}
+	return marks, nil
+}
+
+func addClaimTotals(tx *bbolt.Tx, total map[uint32]timedCount, newDays int) error {
+	b := tx.Bucket(bucketTotals)
+	for id, t := range total {
+		k := claimKey(rollupClaim, id)
+		if err := addTotal(b, k, t); err != nil {
+			return err
+		}
+	}
+	if newDays == 0 {
+		return nil
+	}
+	days, err := tagDays(tx)
+	if err != nil {
+		return err
+	}
+	return putTagDays(tx, days+newDays)
+}

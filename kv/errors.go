@@ -1,0 +1,84 @@
+package kv
+
+import (
+	"fmt"
+)
+
+// LockedError says that another process has the store open. Readers share a
+// store, a writer needs it alone.
+type LockedError struct {
+	Path    string
+	PID     int    // of a process that holds it, 0 when it cannot be known
+	Command string // that process's name, empty when it cannot be known
+}
+
+// Error names the holder.
+func (e *LockedError) Error() string {
+	switch {
+	case e.PID == 0:
+		return fmt.Sprintf("store %s is in use by another process", e.Path)
+	case e.Command == "":
+		return fmt.Sprintf("store %s is in use by process %d", e.Path, e.PID)
+	}
+	return fmt.Sprintf("store %s is in use by process %d (%q)", e.Path, e.PID, e.Command)
+}
+
+// NewerError says that a later version of the program wrote the store.
+type NewerError struct {
+	Path            string
+	Schema, Highest int // the store's schema, and the highest that this program knows
+}
+
+// Error says what to do.
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("store %s has schema %d and this program knows schemas up to %d: use the version of ttpcron that wrote it, or a later one", e.Path, e.Schema, e.Highest)
+}
+
+// NotStoreError says that a file is something else than a store.
+type NotStoreError struct {
+	Path   string
+	Reason string
+}
+
+// Error says why, and what to do.
+func (e *NotStoreError) Error() string {
+	return fmt.Sprintf("%s is not a ttpcron store: %s; name another file, or move this one away to start a new store", e.Path, e.Reason)
+}
+
+// DamagedError says that a store's content contradicts itself: the medium or
+// another program changed it. Nothing that was read from the damaged place has
+// been returned.
+type DamagedError struct {
+	Path   string
+	Reason string
+
+	panicked bool
+}
+
+// Error says what was found and what to do.
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("store %s is damaged: %s; keep the file, see what ttpcron db check finds, and restore a backup or save the rest with ttpcron db recover", e.Path, e.Reason)
+}
+
+// UnsyncedError says that the disk did not confirm what was written. Nobody can
+// know whether it is there, and to write more could destroy what was there
+// before, so that the store refuses it until it is opened again.
+type UnsyncedError struct {
+	Path string
+	Err  error
+}
+
+// Error says what to do.
+func (e *UnsyncedError) Error() string {
+	return fmt.Sprintf("store %s: the disk did not confirm a write: %v; look at the disk and the system's log, then run ttpcron db check before anything else", e.Path, e.Err)
+}
+
+// Unwrap returns the system's error.
+func (e *UnsyncedError) Unwrap() error { return e.Err }
+
+// damage is an error that shows damage; guard makes it a *DamagedError.
+type damage string
+
+func (d damage) Error() string { return string(d) }
+
+func damagef(format string, args ...any) error { return damage(fmt.Sprintf(format, args...)) }

@@ -1,0 +1,145 @@
+package kv
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Kinds lists the kinds of which events are stored, in the order of their names.
+func (db *DB) Kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
+	var kinds []ttpcron.SourceKind
+	err := db.view(ctx, func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketDays).ForEachBucket(func(k []byte) error {
+			kinds = append(kinds, ttpcron.SourceKind(k))
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list kinds: %w", err)
+	}
+	return kinds, nil
+}
+
+// Days lists the days on which there are events of a kind, ascending, each with
+// its coverage.
+func (db *DB) Days(ctx context.Context, kind ttpcron.SourceKind) ([]ttpcron.DayHistory, error) {
+	var days []ttpcron.DayHistory
+	err := db.view(ctx, func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketDays).Bucket([]byte(kind))
+		if kind == "" || b == nil {
+			return nil
+		}
+		covered := tx.Bucket(bucketCoverage).Bucket([]byte(kind))
+		return b.ForEach(func(k, rec []byte) error {
+			day, ok := parseDay(k)
+			if !ok {
+				return damagef("%x is no day", k)
+			}
+			h, err := readDay(kindDay{kind, day}, rec)
+			if err == nil && covered != nil {
+				h.Coverage, err = readCoverage(kindDay{kind, day}, covered.Get(k))
+			}
+			days = append(days, h)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list days of %s events: %w", kind, err)
+	}
+	return days, nil
+}
+
+// Events yields the events of a kind and day whose arrival number is in
+// (after, upTo], in the order of arrival. A page has at most 256 events and,
+// unless it is a single event, about 1 MiB of text. The slice and its events are
+// the caller's, but the memory of their text and of Field.Raw is shared within
+// the page and must not be written to. An error ends the sequence.
+func (db *DB) Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) iter.Seq2[[]ttpcron.Event, error] {
+	return func(yield func([]ttpcron.Event, error) bool) {
+		for after < upTo {
+			page, err := db.page(ctx, kindDay{kind, day}, after, upTo)
+			if err != nil {
+				yield(nil, fmt.Errorf("read %s events of %s after %d: %w", kind, day, after, err))
+				return
+			}
+			if len(page) == 0 || !yield(page, nil) {
+				return
+			}
+			after = page[len(page)-1].Seq
+		}
+	}
+}
+
+// page reads the events of one block whose arrival number is in (after, upTo],
+// none when there are no more.
+func (db *DB) page(ctx context.Context, k kindDay, after, upTo uint64) (page []ttpcron.Event, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		if k.kind == "" || k.day < 0 {
+			return nil
+		}
+		b := tx.Bucket(bucketHistory).Bucket([]byte(k.kind))
+		if b == nil {
+			return nil
+		}
+		c := b.Cursor()
+		key, rec := seekBlock(c, k.day, after)
+		for ; key != nil; key, rec = c.Next() {
+			day, first, ok := parseBlockKey(key)
+			if !ok || day != k.day || first > upTo {
+				return nil
+			}
+			events, err := db.blocks.read(k.kind, k.day, first, rec)
+			if err != nil {
+				return fmt.Errorf("block %d: %w", first, err)
+			}
+			if page = between(events, after, upTo); len(page) > 0 {
+				return nil
+			}
+		}
+		return nil
+	})
+	return page, err
+}
+
+// seekBlock moves to the block that holds the first event after an arrival
+// number, or to the one before it.
+func seekBlock(c *bbolt.Cursor, day ttpcron.Day, after uint64) (key, rec []byte) {
+	key, rec = c.Seek(blockKey(day, after+1))
+	if d, first, ok := parseBlockKey(key); ok && d == day && first == after+1 {
+		return key, rec
+	}
+	key, rec = keyBefore(c, blockKey(day, after+1))
+	if d, _, ok := parseBlockKey(key); ok && d == day {
+		return key, rec
+	}
+	return c.Seek(blockKey(day, after+1))
+}
+
+// between cuts the events down to those whose arrival number is in (after, upTo].
+func between(events []ttpcron.Event, after, upTo uint64) []ttpcron.Event {
+	for len(events) > 0 && events[0].Seq <= after {
+		events = events[1:]
+	}
+	for len(events) > 0 && events[len(events)-1].Seq > upTo {
+		events = events[:len(events)-1]
+	}
+	return events
+}
+
+// LastSeq returns the arrival number that was given last, 0 in an empty store.
+func (db *DB) LastSeq(ctx context.Context) (uint64, error) {
+	var seq uint64
+	err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
+		seq, err = arrival(tx)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read the last arrival number: %w", err)
+	}
+	return seq, nil
+}

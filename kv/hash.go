@@ -1,0 +1,68 @@
+package kv
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// secret keys the hashes of a store. It is drawn when the store is made, so that
+// an attacker, who writes the text that is hashed, cannot prepare collisions.
+type secret [16]byte
+
+// The hashes of a store never mix: each sort of text has a domain.
+const (
+	hashContent  = 'c' // kind and content-derived id of an event
+	hashNamed    = 'n' // kind and given id of an event
+	hashDigest   = 'd' // payload digest of an event
+	hashAttacker = 'a' // name of an attacker
+	hashSession  = 's' // id of a session
+	hashMark     = 'm' // identity of a file mark
+)
+
+// hash returns a keyed 64-bit hash of a domain and two strings.
+func (s *secret) hash(domain byte, a, b string) uint64 {
+	var stack [256]byte
+	text := append(stack[:0], domain)
+	text = appendText(text, a)
+	text = append(text, b...)
+	return s.sip(text)
+}
+
+// sip is SipHash-2-4 (Aumasson and Bernstein, 2012).
+func (s *secret) sip(text []byte) uint64 {
+	k0, k1 := binary.LittleEndian.Uint64(s[:8]), binary.LittleEndian.Uint64(s[8:])
+	v0, v1 := k0^0x736f6d6570736575, k1^0x646f72616e646f6d
+	v2, v3 := k0^0x6c7967656e657261, k1^0x7465646279746573
+	round := func() {
+		v0 += v1
+		v1 = bits.RotateLeft64(v1, 13) ^ v0
+		v0 = bits.RotateLeft64(v0, 32)
+		v2 += v3
+		v3 = bits.RotateLeft64(v3, 16) ^ v2
+		v0 += v3
+		v3 = bits.RotateLeft64(v3, 21) ^ v0
+		v2 += v1
+		v1 = bits.RotateLeft64(v1, 17) ^ v2
+		v2 = bits.RotateLeft64(v2, 32)
+	}
+	last := uint64(len(text)) << 56
+	for ; len(text) >= 8; text = text[8:] {
+		m := binary.LittleEndian.Uint64(text)
+		v3 ^= m
+		round()
+		round()
+		v0 ^= m
+	}
+	for i, c := range text {
+		last |= uint64(c) << (8 * i)
+	}
+	v3 ^= last
+	round()
+	round()
+	v0 ^= last
+	v2 ^= 0xff
+	for range 4 {
+		round()
+	}
+	return v0 ^ v1 ^ v2 ^ v3
+}

@@ -1,0 +1,345 @@
+package kv
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Import is what DB.Import stores in one transaction: a part of a file, the
+// lines of it that could not be used, and how far the file has then been read.
+type Import struct {
+	Events  []ttpcron.Event
+	Rejects []ttpcron.Reject
+	Mark    *ttpcron.FileMark // nil to leave marks alone
+}
+
+// Import stores events that the store does not have, in the order given, with
+// rising arrival numbers, and reports New, Known, Changed, Ignored
+// and Rejected.
+//
+// An event without ID gets its [ttpcron.Event.ContentID]. An event whose ID
+// another event of its kind has, one with another PayloadDigest, is stored as
+// "<id>~<first 12 hexadecimal digits of its PayloadDigest>" and counts as
+// Changed as well as New, or as Known when that one is stored too. An event that
+// fails [ttpcron.Event.Validate], or has more than 16,384 payload fields, is kept
+// as a reject, after im.Rejects; Rejected counts both. An event that happened
+// before what was pruned of its kind (see [DB.Prune]) is passed over and counts
+// as Ignored.
+//
+// The events are not changed; read them back to learn ID and Seq. A call that
+// brings nothing new writes nothing; a mark that differs only in SeenAt is
+// nothing new.
+func (db *DB) Import(ctx context.Context, im Import) (ttpcron.ImportReport, error) {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	events, rejects := db.usable(im)
+	report := ttpcron.ImportReport{Rejected: len(rejects)}
+	var ids []identity
+	markKnown := false
+	err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
+		if events, report.Ignored, err = withoutPruned(tx, events); err != nil {
+			return err
+		}
+		if ids, err = db.identify(tx, events); err != nil {
+			return err
+		}
+		markKnown = im.Mark == nil || db.hasMark(tx, im.Mark)
+		return nil
+	})
+	if err != nil {
+		return ttpcron.ImportReport{}, fmt.Errorf("import %d events: %w", len(im.Events), err)
+	}
+	for i := range ids {
+		switch {
+		case ids[i].known:
+			report.Known++
+		case ids[i].changed:
+			report.Changed++
+			report.New++
+		default:
+			report.New++
+		}
+	}
+	if report.New == 0 && len(rejects) == 0 && markKnown {
+		return report, nil
+	}
+	err = db.update(ctx, func(tx *bbolt.Tx) error {
+		if err := db.addEvents(tx, events, ids, report.New); err != nil {
+			return err
+		}
+		if err := addRejects(tx, rejects); err != nil {
+			return err
+		}
+		if markKnown {
+			return nil
+		}
+		return db.putMark(tx, im.Mark)
+	})
+	if err != nil {
+		return ttpcron.ImportReport{}, fmt.Errorf("import %d events: %w", len(im.Events), err)
+	}
+	return report, nil
+}
+
+// usable splits off the events that cannot be stored.
+func (db *DB) usable(im Import) (events []*ttpcron.Event, rejects []ttpcron.Reject) {
+	events, rejects = make([]*ttpcron.Event, 0, len(im.Events)), im.Rejects
+	for i := range im.Events {
+		e := &im.Events[i]
+		err := e.Validate()
+		if err == nil && len(e.Payload) > maxFields {
+			err = fmt.Errorf("payload has more than %d fields", maxFields)
+		}
+		if err == nil {
+			events = append(events, e)
+			continue
+		}
+		r := ttpcron.Reject{Reason: err.Error(), Excerpt: excerpt(e), At: db.now()}
+		if im.Mark != nil {
+			r.File, r.Format, r.Line = im.Mark.Path, im.Mark.Format, im.Mark.Line
+		}
+		rejects = append(rejects[:len(rejects):len(rejects)], r)
+	}
+	return events, rejects
+}
+
+// excerpt is the beginning of the native form of an event that is not stored.
+func excerpt(e *ttpcron.Event) []byte {
+	short := ttpcron.Event{Kind: e.Kind, ID: e.ID, Time: e.Time, AttackerIP: e.AttackerIP}
+	for _, f := range e.Payload[:min(len(e.Payload), 16)] {
+		f.Text = f.Text[:min(len(f.Text), ttpcron.MaxExcerpt)]
+		if f.Raw != nil {
+			f.Raw, f.Text = nil, string(f.Raw[:min(len(f.Raw), ttpcron.MaxExcerpt)])
+		}
+		short.Payload = append(short.Payload, f)
+	}
+	return short.AppendJSON(nil)
+}
+
+// Known says of each event whether Import would count it as Known. Of several
+// equal events that the store does not have, all but the first are known. One
+// that Import would reject is not; one that it would pass over as pruned is.
+func (db *DB) Known(ctx context.Context, events []ttpcron.Event) ([]bool, error) {
+	known := make([]bool, len(events))
+	var valid []*ttpcron.Event
+	var at []int
+	for i := range events {
+		if events[i].Validate() == nil {
+			valid = append(valid, &events[i])
+			at = append(at, i)
+		}
+	}
+	err := db.view(ctx, func(tx *bbolt.Tx) error {
+		before, err := horizons(tx)
+		if err != nil {
+			return err
+		}
+		ids, err := db.identify(tx, valid)
+		for j := range ids {
+			known[at[j]] = ids[j].known || ttpcron.DayOf(valid[j].Time) < before[valid[j].Kind]
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up %d events: %w", len(events), err)
+	}
+	return known, nil
+}
+
+// addEvents stores the events that are not known.
+func (db *DB) addEvents(tx *bbolt.Tx, events []*ttpcron.Event, ids []identity, n int) error {
+	if n == 0 {
+		return nil
+	}
+	seq, err := arrival(tx)
+	if err != nil {
+		return err
+	}
+	fresh := make([]ttpcron.Event, 0, n)
+	for i, e := range events {
+		if ids[i].known {
+			continue
+		}
+		seq++
+		f := *e
+		f.ID, f.Seq, f.Time = ids[i].id, seq, e.Time.UTC()
+		fresh = append(fresh, f)
+	}
+	order, groups := byKindDay(fresh)
+	w := newBlockWriter(db.encoder)
+	for _, k := range order {
+		if err := db.appendHistory(tx, w, k, groups[k]); err != nil {
+			return fmt.Errorf("%s events of %s: %w", k.kind, k.day, err)
+		}
+	}
+	if err := remember(tx, events, ids); err != nil {
+		return err
+	}
+	return putArrival(tx, seq)
+}
+
+// byKindDay groups events by kind and day; groups keep the order of the events,
+// and the list that of the groups' first events.
+func byKindDay(events []ttpcron.Event) (order []kindDay, groups map[kindDay][]ttpcron.Event) {
+	groups = map[kindDay][]ttpcron.Event{}
+	for len(events) > 0 {
+		k, n := kindDayOf(&events[0]), 1
+		for n < len(events) && kindDayOf(&events[n]) == k {
+			n++
+		}
+		old, seen := groups[k]
+		if !seen {
+			order = append(order, k)
+			old = events[:0:n] // a log is in order, so most groups are one piece
+		}
+		groups[k] = append(old, events[:n]...)
+		events = events[n:]
+	}
+	return order, groups
+}
+
+// arrival returns the arrival number that was given last.
+func arrival(tx *bbolt.Tx) (uint64, error) {
+	rec := tx.Bucket(bucketMeta).Get(keyArrival)
+	if rec == nil {
+		return 0, nil
+	}
+	r, err := openRecord(rec, keyArrival)
+	if err != nil {
+		return 0, fmt.Errorf("arrival number: %w", err)
+	}
+	return r.uvarint(), r.finish()
+}
+
+func putArrival(tx *bbolt.Tx, seq uint64) error {
+	rec := binary.AppendUvarint(beginRecord(nil), seq)
+	return tx.Bucket(bucketMeta).Put(keyArrival, endRecord(rec, keyArrival))
+}
+
+// appendHistory adds events to the end of their kind and day: to the last block
+// while it has room, and to new ones.
+func (db *DB) appendHistory(tx *bbolt.Tx, w *blockWriter, k kindDay, fresh []ttpcron.Event) error {
+	b, err := tx.Bucket(bucketHistory).CreateBucketIfNotExists([]byte(k.kind))
+	if err != nil {
+		return err
+	}
+	b.FillPercent = ascendingFill
+	events, err := db.openBlock(b, k, &fresh[0])
+	if err != nil {
+		return err
+	}
+	events = append(events, fresh...)
+	for len(events) > 0 {
+		n := blockLength(events)
+		key := blockKey(k.day, events[0].Seq)
+		if err := b.Put(key, w.appendBlock(nil, k.kind, k.day, events[:n])); err != nil {
+			return err
+		}
+		events = events[n:]
+	}
+	return db.countEvents(tx, k, fresh)
+}
+
+// ascendingFill is how full bbolt leaves the pages of a bucket that grows at its
+// end.
+const ascendingFill = 0.95
+
+// openBlock returns the events of the last block of a kind and day when there is
+// room for the next event.
+func (db *DB) openBlock(b *bbolt.Bucket, k kindDay, next *ttpcron.Event) ([]ttpcron.Event, error) {
+	key, rec := keyBefore(b.Cursor(), dayKey(k.day+1))
+	day, first, ok := parseBlockKey(key)
+	if !ok || day != k.day {
+		return nil, nil
+	}
+	events, err := db.blocks.read(k.kind, k.day, first, rec)
+	if err != nil {
+		return nil, fmt.Errorf("block %d: %w", first, err)
+	}
+	if blockLength(append(events[:len(events):len(events)], *next)) == len(events) {
+		return nil, nil
+	}
+	return events, nil
+}
+
+// blockLength returns how many of the events go into one block.
+func blockLength(events []ttpcron.Event) int {
+	cost, fields := 0, 0
+	for i := range events {
+		cost += eventCost(&events[i])
+		fields += len(events[i].Payload)
+		if i > 0 && (i == maxBlockEvents || cost > maxBlockCost || fields > maxFields) {
+			return i
+		}
+	}
+	return len(events)
+}
+
+// countEvents adds events to the counts of their day and of the store.
+func (db *DB) countEvents(tx *bbolt.Tx, k kindDay, fresh []ttpcron.Event) error {
+	b, err := tx.Bucket(bucketDays).CreateBucketIfNotExists([]byte(k.kind))
+	if err != nil {
+		return err
+	}
+	key := dayKey(k.day)
+	old := b.Get(key)
+	add := ttpcron.DayHistory{Kind: k.kind, Day: k.day, Events: len(fresh), FirstSeq: fresh[0].Seq, LastSeq: fresh[len(fresh)-1].Seq}
+	add.Earliest, add.Latest = fresh[0].Time, fresh[0].Time
+	for i := range fresh {
+		add.Earliest, add.Latest = earlier(add.Earliest, fresh[i].Time), later(add.Latest, fresh[i].Time)
+	}
+	days := 1
+	all := add
+	if old != nil {
+		h, err := readDay(k, old)
+		if err != nil {
+			return err
+		}
+		days = 0
+		all.Events += h.Events
+		all.FirstSeq, all.LastSeq = min(h.FirstSeq, add.FirstSeq), max(h.LastSeq, add.LastSeq)
+		all.Earliest, all.Latest = earlier(all.Earliest, h.Earliest), later(all.Latest, h.Latest)
+	}
+	if err := b.Put(key, appendDayRecord(nil, k, all)); err != nil {
+		return err
+	}
+	return addKindTotal(tx, KindStats{Kind: k.kind, Events: add.Events, Days: days, Earliest: add.Earliest, Latest: add.Latest})
+}
+
+func appendDayRecord(dst []byte, k kindDay, h ttpcron.DayHistory) []byte {
+	dst = beginRecord(dst)
+	for _, v := range [...]uint64{uint64(h.Events), h.FirstSeq, h.LastSeq, uint64(nanosOf(h.Earliest, k.day)), uint64(nanosOf(h.Latest, k.day))} {
+		dst = binary.AppendUvarint(dst, v)
+	}
+	return endRecord(dst, []byte(k.kind), dayKey(k.day))
+}
+
+func readDay(k kindDay, rec []byte) (h ttpcron.DayHistory, err error) {
+	r, err := openRecord(rec, []byte(k.kind), dayKey(k.day))
+	if err != nil {
+		return h, fmt.Errorf("counts of %s events of %s: %w", k.kind, k.day, err)
+	}
+	h = ttpcron.DayHistory{Kind: k.kind, Day: k.day, Events: int(r.uvarint()), FirstSeq: r.uvarint(), LastSeq: r.uvarint()}
+	h.Earliest, h.Latest = timeOf(k.day, int64(r.uvarint())), timeOf(k.day, int64(r.uvarint()))
+	return h, r.finish()
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,56 @@
+package kv
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+)
+
+// lockFile opens a file for reading and takes the lock that readers of a store
+// take, so that nobody writes to it meanwhile, or the exclusive one of a writer.
+// Closing the file gives it back.
+func lockFile(ctx context.Context, path string, timeout time.Duration, exclusive bool) (*os.File, error) {
+	deadline := time.Now().Add(timeout)
+	for {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("open store %s: %w", path, err)
+		}
+		locked, err := tryLock(f, exclusive)
+		if locked && err == nil && !sameFile(f, path) {
+			f.Close() // replaced while the lock was waited for
+			continue
+		}
+		if locked || err != nil {
+			if err != nil {
+				f.Close()
+				return nil, fmt.Errorf("lock store %s: %w", path, err)
+			}
+			return f, nil
+		}
+		f.Close()
+		wait := min(lockPoll, time.Until(deadline))
+		if wait <= 0 {
+			pid, command := lockHolder(path)
+			return nil, &LockedError{Path: path, PID: pid, Command: command}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for store %s: %w", path, ctx.Err())
+		case <-time.After(wait):
+		}
+	}
+}
+
+// sameFile reports whether an open file is still the one at its path: compacting
+// and restoring put another in its place, and a lock of the old one guards
+// nothing.
+func sameFile(f *os.File, path string) bool {
+	a, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(path)
+	return err == nil && os.SameFile(a, b)
+}

@@ -1,0 +1,94 @@
+package kv
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// lookupKeys is how many keys are looked at in one transaction.
+const lookupKeys = 1 << 18
+
+// TagByUUID finds a tag, retired or not, and reports whether there is one. Tags
+// lie in the order of event time, so it looks at the keys of all of them, the
+// newest first, and decodes none but the one it finds: about a second for ten
+// million tags.
+func (db *DB) TagByUUID(ctx context.Context, u ttpcron.UUID) (t ttpcron.Tag, ok bool, err error) {
+	before, until := ttpcron.Day(1<<31-1), []byte(nil)
+	for done := false; err == nil && !ok && !done; {
+		err = db.view(ctx, func(tx *bbolt.Tx) error {
+			days := tx.Bucket(bucketTags)
+			for budget := lookupKeys; budget > 0; {
+				if until == nil {
+					k, _ := keyBefore(days.Cursor(), dayKey(before))
+					day, isDay := parseDay(k)
+					if !isDay {
+						done = true
+						return nil
+					}
+					before, until = day, bytes.Repeat([]byte{0xff}, len(tagKey{}))
+				}
+				k, rec, rest := findUUID(days.Bucket(dayKey(before)), until, u, &budget)
+				if k != nil {
+					t, ok, err = db.tagAt(tx, before, k, rec)
+					return err
+				}
+				until = rest
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return ttpcron.Tag{}, false, fmt.Errorf("look for tag %s: %w", u, err)
+	}
+	return t, ok, nil
+}
+
+// findUUID looks backwards through a day's keys before one, and returns the key
+// and record found, or where to go on, nil at the end of the day.
+func findUUID(b *bbolt.Bucket, until []byte, u ttpcron.UUID, budget *int) (key, rec, rest []byte) {
+	c := b.Cursor()
+	for k, v := keyBefore(c, until); k != nil; k, v = c.Prev() {
+		if len(k) == len(tagKey{}) && ttpcron.UUID(k[6:]) == u {
+			return k, v, nil
+		}
+		if *budget--; *budget <= 0 {
+			return nil, nil, bytes.Clone(k)
+		}
+	}
+	return nil, nil, nil
+}
+
+func (db *DB) tagAt(tx *bbolt.Tx, day ttpcron.Day, key, rec []byte) (ttpcron.Tag, bool, error) {
+	var d deriver
+	t, id, err := readTag(day, key, rec, &d)
+	if err != nil {
+		return t, false, err
+	}
+	c, err := db.claims.get(tx, id)
+	if err != nil {
+		return ttpcron.Tag{}, false, err
+	}
+	t.SourceKind, t.Claim = c.kind, c.Claim
+	return t, true, nil
+}
+
+// EventByID finds an event of a kind by its ID on the day it happened, and
+// reports whether the history holds it. It reads that day's events.
+func (db *DB) EventByID(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, id string) (ttpcron.Event, bool, error) {
+	for page, err := range db.Events(ctx, kind, day, 0, 1<<64-1) {
+		if err != nil {
+			return ttpcron.Event{}, false, err
+		}
+		for i := range page {
+			if page[i].ID == id {
+				return page[i], true, nil
+			}
+		}
+	}
+	return ttpcron.Event{}, false, nil
+}

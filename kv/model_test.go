@@ -1,0 +1,653 @@
+package kv_test
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/kvtest"
+)
+
+// model is what a store should hold, kept the simplest way.
+type model struct {
+	events   []ttpcron.Event // by Seq
+	ids      map[string]string
+	tags     map[ttpcron.UUID]ttpcron.Tag
+	cursors  map[ttpcron.SourceKind]ttpcron.Cursor
+	coverage map[ttpcron.SourceKind]map[ttpcron.Day][]ttpcron.Coverage
+	runs     map[string]ttpcron.Run
+	rejects  []ttpcron.Reject
+	marks    map[string]ttpcron.FileMark
+	states   map[string]ttpcron.RuleState
+	retired  map[string]ttpcron.Retirement
+}
+
+func newModel() *model {
+	return &model{
+		ids: map[string]string{}, tags: map[ttpcron.UUID]ttpcron.Tag{}, cursors: map[ttpcron.SourceKind]ttpcron.Cursor{},
+		coverage: map[ttpcron.SourceKind]map[ttpcron.Day][]ttpcron.Coverage{}, runs: map[string]ttpcron.Run{},
+		marks: map[string]ttpcron.FileMark{}, states: map[string]ttpcron.RuleState{}, retired: map[string]ttpcron.Retirement{},
+	}
+}
+
+func (m *model) imports(im kv.Import) (r ttpcron.ImportReport) {
+	for _, e := range im.Events {
+		if err := e.Validate(); err != nil {
+			r.Rejected++
+			continue
+		}
+		digest := e.PayloadDigest()
+		text := hex.EncodeToString(digest[:])
+		if e.ID == "" {
+			e.ID = e.ContentID()
+		}
+		if e.ID == e.ContentID() {
+			text = ""
+		}
+		key := string(e.Kind) + "|" + e.ID
+		changed := false
+		if have, ok := m.ids[key]; ok && have != text {
+			e.ID += "~" + text[:12]
+			key = string(e.Kind) + "|" + e.ID
+			changed = true
+		}
+		if _, ok := m.ids[key]; ok {
+			r.Known++
+			continue
+		}
+		m.ids[key] = text
+		r.New++
+		if changed {
+			r.Changed++
+		}
+		e.Seq = uint64(len(m.events) + 1)
+		m.events = append(m.events, e)
+	}
+	r.Rejected += len(im.Rejects)
+	m.rejects = append(m.rejects, im.Rejects...)
+	if im.Mark != nil {
+		m.marks[im.Mark.Path] = *im.Mark
+	}
+	return r
+}
+
+func (m *model) commits(c kv.Commit) (inserted int) {
+	for _, t := range c.Tags {
+		if _, ok := m.tags[t.UUID()]; !ok {
+			m.tags[t.UUID()] = t
+			inserted++
+		}
+	}
+	for _, v := range c.Coverage {
+		if m.coverage[v.Kind] == nil {
+			m.coverage[v.Kind] = map[ttpcron.Day][]ttpcron.Coverage{}
+		}
+		m.coverage[v.Kind][v.Day] = nil
+	}
+	for _, v := range c.Coverage {
+		m.coverage[v.Kind][v.Day] = append(m.coverage[v.Kind][v.Day], v)
+	}
+	for _, v := range c.Cursors {
+		m.cursors[v.Kind] = v
+	}
+	if c.Run != nil {
+		m.runs[c.Run.ID] = *c.Run
+	}
+	return inserted
+}
+
+// history runs random calls against a store and a model.
+type history struct {
+	t    *testing.T
+	rnd  *rand.Rand
+	db   *kv.DB
+	path string
+	m    *model
+	gen  *generator
+	old  []ttpcron.Event // imported before, to be imported again
+	n    int
+}
+
+var kinds = []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint, "payload"}
+
+func (h *history) event() ttpcron.Event {
+	if len(h.old) > 0 && h.rnd.IntN(4) == 0 {
+		return h.old[h.rnd.IntN(len(h.old))]
+	}
+	e := h.gen.next()
+	e.Kind = kinds[h.rnd.IntN(len(kinds))]
+	switch h.rnd.IntN(8) {
+	case 0:
+		e.ID = fmt.Sprintf("a#cmd%d", h.rnd.IntN(30)) // a position that is used again
+	case 1:
+		e.ID = ttpcron.DeriveAttacker(fmt.Sprint(h.rnd.Uint64()))
+	case 2:
+		e.Time = e.Time.AddDate(0, 0, -h.rnd.IntN(1000)) // late
+	case 3:
+		e.AttackerUUID, e.AttackerOrigin = ttpcron.DeriveAttacker("other"), ttpcron.OriginResolved
+	case 4:
+		e.AttackerUUID, e.AttackerIP, e.IdentityUUID = "", "", "identity"
+	case 5:
+		e.Payload.Set("more", "\xff")
+		e.Payload = append(e.Payload, ttpcron.Field{Name: "raw", Raw: json.RawMessage(`{"a":[1]}`)})
+		if h.rnd.IntN(20) == 0 {
+			e.Kind = "" // cannot be stored
+		}
+	}
+	h.old = append(h.old, e)
+	return e
+}
+
+func (h *history) imports() {
+	im := kv.Import{}
+	for range h.rnd.IntN(1 + h.rnd.IntN(700)) {
+		im.Events = append(im.Events, h.event())
+	}
+	if h.rnd.IntN(3) == 0 {
+		h.n++
+		path := fmt.Sprintf("file%d", h.rnd.IntN(5))
+		im.Mark = &ttpcron.FileMark{Path: path, Format: "cowrie", Head: [32]byte([]byte(path + string(make([]byte, 27)))), Offset: int64(h.n), SeenAt: time.Unix(int64(h.n), 0).UTC()}
+	}
+	for range h.rnd.IntN(3) {
+		h.n++
+		im.Rejects = append(im.Rejects, ttpcron.Reject{File: "f", Line: h.n, Reason: "odd", Excerpt: []byte("{")})
+	}
+	known, err := h.db.Known(h.t.Context(), im.Events)
+	h.check(err)
+	got, err := h.db.Import(h.t.Context(), im)
+	h.check(err)
+	if want := h.m.imports(im); got != want {
+		h.t.Fatalf("import reports %+v, want %+v", got, want)
+	}
+	n := 0
+	for _, k := range known {
+		if k {
+			n++
+		}
+	}
+	if n != got.Known {
+		h.t.Fatalf("%d events were known before an import that reports %d", n, got.Known)
+	}
+}
+
+func (h *history) commits() {
+	var c kv.Commit
+	if len(h.m.events) > 0 {
+		from := h.rnd.IntN(len(h.m.events))
+		for i := from; i < min(from+h.rnd.IntN(600), len(h.m.events)); i++ {
+			for k := range h.rnd.IntN(4) {
+				c.Tags = append(c.Tags, tagOf(&h.m.events[i], k+i%11))
+			}
+		}
+	}
+	h.rnd.Shuffle(len(c.Tags), func(i, j int) { c.Tags[i], c.Tags[j] = c.Tags[j], c.Tags[i] })
+	kind := kinds[h.rnd.IntN(len(kinds))]
+	if h.rnd.IntN(2) == 0 {
+		c.Coverage = append(c.Coverage, ttpcron.Coverage{Kind: kind, Day: ttpcron.Day(19875 + h.rnd.IntN(3)), RuleSet: "r", UpTo: h.rnd.Uint64N(1000), Tags: h.rnd.IntN(10)})
+		if h.rnd.IntN(2) == 0 {
+			more := c.Coverage[0]
+			more.After, more.Since, more.Uncounted = more.UpTo, time.Unix(h.rnd.Int64N(3), 0).UTC(), h.rnd.IntN(2) == 0
+			c.Coverage = append(c.Coverage, more)
+		}
+	}
+	if h.rnd.IntN(2) == 0 {
+		c.Cursors = append(c.Cursors, ttpcron.Cursor{Kind: kind, Seq: h.rnd.Uint64N(1000), RunID: "r"})
+	}
+	if h.rnd.IntN(2) == 0 {
+		h.n++
+		c.Run = &ttpcron.Run{ID: fmt.Sprintf("run%d", h.rnd.IntN(20)), Started: time.Unix(1, 0).UTC(), Finished: time.Unix(int64(h.n), 0).UTC()}
+	}
+	known, err := h.db.HasTags(h.t.Context(), c.Tags)
+	h.check(err)
+	got, err := h.db.Commit(h.t.Context(), c)
+	h.check(err)
+	distinct := map[ttpcron.UUID]bool{}
+	for _, t := range c.Tags {
+		distinct[t.UUID()] = true
+	}
+	if want := h.m.commits(c); got != want || known != len(distinct)-want {
+		h.t.Fatalf("%d tags inserted and %d known, want %d and %d", got, known, want, len(distinct)-want)
+	}
+}
+
+func (h *history) resets() {
+	kind := kinds[h.rnd.IntN(len(kinds))]
+	h.check(h.db.DeleteCursor(h.t.Context(), kind))
+	delete(h.m.cursors, kind)
+	delete(h.m.coverage, kind)
+}
+
+func (h *history) states() {
+	s := ttpcron.RuleState{RuleID: fmt.Sprint("R", h.rnd.IntN(5)), Status: ttpcron.StatusClipped, ConfidenceMax: h.rnd.Float64()}
+	if h.rnd.IntN(3) == 0 {
+		h.check(h.db.ClearRuleState(h.t.Context(), s.RuleID, "me"))
+		delete(h.m.states, s.RuleID)
+		return
+	}
+	h.check(h.db.SetRuleState(h.t.Context(), s))
+	h.m.states[s.RuleID] = s
+}
+
+// retires hides or shows the tags of some rule.
+func (h *history) retires() {
+	r := ttpcron.Retirement{RuleID: fmt.Sprintf("R%04d", h.rnd.IntN(14)), Version: []int{ttpcron.AllVersions, 1, 2}[h.rnd.IntN(3)], Reason: "bad"}
+	key := fmt.Sprint(r.RuleID, "@", r.Version)
+	_, had := h.m.retired[key]
+	if h.rnd.IntN(3) == 0 {
+		was, err := h.db.Unretire(h.t.Context(), r.RuleID, r.Version, "me", "good")
+		h.check(err)
+		if was != had {
+			h.t.Fatalf("unretire %s: it was retired: %v, want %v", key, was, had)
+		}
+		delete(h.m.retired, key)
+		return
+	}
+	h.check(h.db.Retire(h.t.Context(), r))
+	h.m.retired[key] = r
+}
+
+// shown lists the tags that no retirement hides.
+func (m *model) shown() (tags []ttpcron.Tag) {
+next:
+	for _, t := range m.tags {
+		for _, r := range m.retired {
+			if r.Hides(&t.Claim) {
+				continue next
+			}
+		}
+		tags = append(tags, t)
+	}
+	return tags
+}
+
+func (h *history) reopen() {
+	h.check(h.db.Close())
+	kvtest.Check(h.t, h.path)
+	db, err := kv.Open(h.t.Context(), h.path, kv.Options{NoSync: true})
+	h.check(err)
+	h.db = db
+}
+
+func (h *history) check(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func TestModel(t *testing.T) {
+	histories := 40
+	if testing.Short() {
+		histories = 8
+	}
+	for seed := range histories {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			h := &history{t: t, rnd: rand.New(rand.NewPCG(uint64(seed), 7)), m: newModel(), gen: newGenerator(uint64(seed)), path: filepath.Join(t.TempDir(), "a", "b", "test.db")}
+			h.gen.pace = []time.Duration{time.Second, time.Minute, 20 * time.Minute}[seed%3]
+			db, err := kv.Open(t.Context(), h.path, kv.Options{NoSync: true})
+			h.check(err)
+			h.db = db
+			for range 3 + h.rnd.IntN(25) {
+				switch p := h.rnd.IntN(100); {
+				case p < 45:
+					h.imports()
+				case p < 80:
+					h.commits()
+				case p < 85:
+					h.resets()
+				case p < 88:
+					h.states()
+				case p < 93:
+					h.retires()
+				default:
+					h.reopen()
+				}
+			}
+			h.compare()
+			h.reopen()
+			h.compare()
+			h.check(h.db.Close())
+		})
+	}
+}
+
+// compare compares all that the store says with the model.
+func (h *history) compare() {
+	h.compareEvents()
+	h.compareMarks()
+	h.compareTags(ttpcron.TagQuery{})
+	for range 12 {
+		h.compareTags(h.query())
+	}
+	h.compareSummary(ttpcron.Window{})
+	for range 4 {
+		h.compareSummary(h.query().Window)
+	}
+	h.compareStats()
+	h.compareRules()
+	h.compareLookups()
+}
+
+// compareRules compares what is kept of rules.
+func (h *history) compareRules() {
+	counts := map[kv.VersionCount]int{}
+	shown := map[ttpcron.UUID]bool{}
+	for _, t := range h.m.shown() {
+		shown[t.UUID()] = true
+	}
+	for u, t := range h.m.tags {
+		counts[kv.VersionCount{RuleID: t.RuleID, Version: t.RuleVersion, Retired: !shown[u]}]++
+	}
+	got, err := h.db.RuleVersions(h.t.Context())
+	h.check(err)
+	for _, v := range got {
+		n := v.Tags
+		if v.Tags = 0; counts[v] != n {
+			h.t.Fatalf("%d tags of %+v, want %d", n, v, counts[v])
+		}
+	}
+	list, err := h.db.Retirements(h.t.Context())
+	h.check(err)
+	if len(got) != len(counts) || len(list) != len(h.m.retired) {
+		h.t.Fatalf("%d versions and %d retired, want %d and %d", len(got), len(list), len(counts), len(h.m.retired))
+	}
+}
+
+// compareLookups looks up some tags and events.
+func (h *history) compareLookups() {
+	n := 0
+	for u, want := range h.m.tags {
+		got, ok, err := h.db.TagByUUID(h.t.Context(), u)
+		h.check(err)
+		if !ok || !reflect.DeepEqual(got, want) {
+			h.t.Fatalf("tag %s is %+v, want %+v", u, got, want)
+		}
+		e, ok, err := h.db.EventByID(h.t.Context(), want.SourceKind, ttpcron.DayOf(want.EventTime), want.SourceID)
+		h.check(err)
+		if !ok || e.ID != want.SourceID || !e.Time.Equal(want.EventTime) {
+			h.t.Fatalf("event %s is %+v", want.SourceID, e)
+		}
+		if n++; n == 5 {
+			break
+		}
+	}
+	if _, ok, err := h.db.TagByUUID(h.t.Context(), ttpcron.UUID{1}); ok || err != nil {
+		h.t.Fatalf("a tag that does not exist: %v, %v", ok, err)
+	}
+	if _, ok, err := h.db.EventByID(h.t.Context(), ttpcron.Command, 19875, "none"); ok || err != nil {
+		h.t.Fatalf("an event that does not exist: %v, %v", ok, err)
+	}
+}
+
+func (h *history) compareEvents() {
+	ctx := h.t.Context()
+	last, err := h.db.LastSeq(ctx)
+	h.check(err)
+	if last != uint64(len(h.m.events)) {
+		h.t.Fatalf("the last arrival number is %d, want %d", last, len(h.m.events))
+	}
+	stored, err := h.db.Kinds(ctx)
+	h.check(err)
+	seen := 0
+	for _, kind := range stored {
+		days, err := h.db.Days(ctx, kind)
+		h.check(err)
+		if !slices.IsSortedFunc(days, func(a, b ttpcron.DayHistory) int { return cmp.Compare(a.Day, b.Day) }) {
+			h.t.Fatal("days are not in order")
+		}
+		for _, d := range days {
+			want := ttpcron.DayHistory{Kind: kind, Day: d.Day, Coverage: h.m.coverage[kind][d.Day]}
+			after, upTo := uint64(h.rnd.IntN(len(h.m.events))), uint64(h.rnd.IntN(len(h.m.events)+2))
+			var all, part []ttpcron.Event
+			for _, e := range h.m.events {
+				if e.Kind != kind || ttpcron.DayOf(e.Time) != d.Day {
+					continue
+				}
+				all = append(all, e)
+				if e.Seq > after && e.Seq <= upTo {
+					part = append(part, e)
+				}
+				if want.Events++; want.Events == 1 {
+					want.FirstSeq, want.Earliest, want.Latest = e.Seq, e.Time, e.Time
+				}
+				want.LastSeq = e.Seq
+				if e.Time.Before(want.Earliest) {
+					want.Earliest = e.Time
+				}
+				if e.Time.After(want.Latest) {
+					want.Latest = e.Time
+				}
+			}
+			if !reflect.DeepEqual(d, want) {
+				h.t.Fatalf("day is %+v, want %+v", d, want)
+			}
+			h.compareDay(kind, d.Day, 0, math.MaxUint64, all)
+			h.compareDay(kind, d.Day, after, upTo, part)
+			seen += len(all)
+		}
+	}
+	if seen != len(h.m.events) {
+		h.t.Fatalf("%d events stored, want %d", seen, len(h.m.events))
+	}
+}
+
+func (h *history) compareDay(kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64, want []ttpcron.Event) {
+	var got []ttpcron.Event
+	for page, err := range h.db.Events(h.t.Context(), kind, day, after, upTo) {
+		h.check(err)
+		if len(page) == 0 {
+			h.t.Fatal("an empty page")
+		}
+		got = append(got, page...)
+	}
+	if !reflect.DeepEqual(got, want) {
+		h.t.Fatalf("%s of %s in (%d, %d]: %d events that differ from the %d wanted", kind, day, after, upTo, len(got), len(want))
+	}
+}
+
+func sorted[K cmp.Ordered, V any](m map[K]V) []V {
+	var keys []K
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	var out []V
+	for _, k := range keys {
+		out = append(out, m[k])
+	}
+	return out
+}
+
+func (h *history) compareMarks() {
+	ctx := h.t.Context()
+	equal := func(what string, got, want any) {
+		h.t.Helper()
+		if !reflect.DeepEqual(got, want) {
+			h.t.Fatalf("%s: %+v, want %+v", what, got, want)
+		}
+	}
+	cursors, err := h.db.Cursors(ctx)
+	h.check(err)
+	equal("cursors", cursors, sorted(h.m.cursors))
+	runs, err := h.db.Runs(ctx, 0)
+	h.check(err)
+	slices.Reverse(runs)
+	equal("runs", runs, sorted(h.m.runs))
+	states, err := h.db.RuleStates(ctx)
+	h.check(err)
+	equal("states", states, sorted(h.m.states))
+	marks, err := h.db.FileMarks(ctx)
+	h.check(err)
+	got := map[string]ttpcron.FileMark{}
+	for _, m := range marks {
+		got[m.Path] = m
+	}
+	equal("file marks", got, h.m.marks)
+	n := 0
+	for r, err := range h.db.Rejects(ctx) {
+		h.check(err)
+		if r.Reason != "odd" {
+			continue // an event that is not valid
+		}
+		equal("reject", r, h.m.rejects[n])
+		n++
+	}
+	equal("number of rejects", n, len(h.m.rejects))
+}
+
+func (h *history) query() (q ttpcron.TagQuery) {
+	e := ttpcron.Event{Time: time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC)}
+	if len(h.m.events) > 0 {
+		e = h.m.events[h.rnd.IntN(len(h.m.events))]
+	}
+	half := func() bool { return h.rnd.IntN(3) == 0 }
+	if half() {
+		uuid, _ := e.Attacker()
+		q.Attacker = [...]string{uuid, e.AttackerIP, e.IdentityUUID, "nobody"}[h.rnd.IntN(4)]
+	}
+	if half() {
+		q.Session = e.SessionID
+	}
+	if half() {
+		q.Technique = [...]string{"T1059", "T1059.004", "T1082", "T9999"}[h.rnd.IntN(4)]
+	}
+	if half() {
+		q.Tactic = "TA0007"
+	}
+	if half() {
+		q.Rule = fmt.Sprintf("R%04d", h.rnd.IntN(14))
+	}
+	if half() {
+		q.MinConfidence = 0.7
+	}
+	if half() {
+		q.Limit = 1 + h.rnd.IntN(300)
+	}
+	if half() {
+		q.Window.Since = e.Time
+	}
+	if half() {
+		q.Window.Until = e.Time.Add(time.Duration(h.rnd.Int64N(int64(72 * time.Hour)))).Truncate(time.Hour)
+	}
+	return q
+}
+
+// compareTags compares a query's answer with a search of everything.
+func (h *history) compareTags(q ttpcron.TagQuery) {
+	var want []ttpcron.Tag
+	for _, t := range h.m.shown() {
+		if q.Match(&t) {
+			want = append(want, t)
+		}
+	}
+	slices.SortFunc(want, func(a, b ttpcron.Tag) int {
+		x, y := a.UUID(), b.UUID()
+		return cmp.Or(b.EventTime.Compare(a.EventTime), bytes.Compare(y[:], x[:]))
+	})
+	if q.Limit > 0 {
+		want = want[:min(len(want), q.Limit)]
+	}
+	var got []ttpcron.Tag
+	for t, err := range h.db.Tags(h.t.Context(), q) {
+		h.check(err)
+		got = append(got, t)
+	}
+	if !reflect.DeepEqual(got, want) {
+		h.t.Fatalf("query %+v: %d tags that differ from the %d wanted", q, len(got), len(want))
+	}
+}
+
+func (h *history) compareSummary(w ttpcron.Window) {
+	got, err := h.db.Summary(h.t.Context(), w)
+	h.check(err)
+	techniques, rules, attackers := map[string]int{}, map[string]int{}, map[string]int{}
+	want := kv.Summary{Window: w}
+	for _, t := range h.m.shown() {
+		if !w.Contains(t.EventTime) {
+			continue
+		}
+		techniques[t.Tactic+t.Technique()]++
+		rules[t.RuleID]++
+		attackers[cmp.Or(t.AttackerUUID, t.IdentityUUID)]++
+		if want.Tags++; want.Tags == 1 || t.EventTime.Before(want.First) {
+			want.First = t.EventTime
+		}
+		if t.EventTime.After(want.Last) {
+			want.Last = t.EventTime
+		}
+	}
+	if got.Tags != want.Tags || !got.First.Equal(want.First) || !got.Last.Equal(want.Last) || got.AttackersTotal != len(attackers) {
+		h.t.Fatalf("summary of %v: %d tags of %d attackers from %v to %v, want %d of %d from %v to %v",
+			w, got.Tags, got.AttackersTotal, got.First, got.Last, want.Tags, len(attackers), want.First, want.Last)
+	}
+	for _, c := range got.Techniques {
+		k := c.Tactic + cmp.Or(c.SubTechniqueID, c.TechniqueID)
+		if techniques[k] != c.Tags {
+			h.t.Fatalf("summary counts %d tags of %s, want %d", c.Tags, k, techniques[k])
+		}
+	}
+	for _, c := range got.Rules {
+		if rules[c.RuleID] != c.Tags {
+			h.t.Fatalf("summary counts %d tags of %s, want %d", c.Tags, c.RuleID, rules[c.RuleID])
+		}
+	}
+	for i, c := range got.Attackers {
+		k := cmp.Or(c.AttackerUUID, c.IdentityUUID)
+		if attackers[k] != c.Tags {
+			h.t.Fatalf("summary counts %d tags of attacker %s, want %d", c.Tags, k, attackers[k])
+		}
+		if i > 0 && c.Tags > got.Attackers[i-1].Tags {
+			h.t.Fatal("attackers are not in order")
+		}
+	}
+	if len(got.Techniques) != len(techniques) || len(got.Rules) != len(rules) || len(got.Attackers) != min(len(attackers), kv.MaxAttackers) {
+		h.t.Fatalf("summary has %d techniques, %d rules and %d attackers, want %d, %d and %d", len(got.Techniques), len(got.Rules), len(got.Attackers), len(techniques), len(rules), len(attackers))
+	}
+}
+
+func (h *history) compareStats() {
+	got, err := h.db.Stats(h.t.Context())
+	h.check(err)
+	want := map[ttpcron.SourceKind]kv.KindStats{}
+	days := map[string]bool{}
+	tagDays := map[ttpcron.Day]bool{}
+	for _, e := range h.m.events {
+		s := want[e.Kind]
+		s.Kind = e.Kind
+		s.Events++
+		if day := fmt.Sprint(e.Kind, ttpcron.DayOf(e.Time)); !days[day] {
+			days[day] = true
+			s.Days++
+		}
+		if s.Earliest.IsZero() || e.Time.Before(s.Earliest) {
+			s.Earliest = e.Time
+		}
+		if e.Time.After(s.Latest) {
+			s.Latest = e.Time
+		}
+		want[e.Kind] = s
+	}
+	for _, t := range h.m.shown() {
+		s := want[t.SourceKind]
+		s.Tags++
+		want[t.SourceKind] = s
+		tagDays[ttpcron.DayOf(t.EventTime)] = true
+	}
+	if !reflect.DeepEqual(got.Kinds, sorted(want)) {
+		h.t.Fatalf("stats: kinds %+v, want %+v", got.Kinds, sorted(want))
+	}
+	if got.TagDays != len(tagDays) || got.Runs != len(h.m.runs) || got.FileMarks != len(h.m.marks) || got.LastSeq != uint64(len(h.m.events)) {
+		h.t.Fatalf("stats: %+v", got)
+	}
+}

@@ -1,0 +1,309 @@
+package kv
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// Options says how to open a store.
+type Options struct {
+	// ReadOnly opens an existing store for reading, together with other readers.
+	ReadOnly bool
+	// LockTimeout is how long to wait for a process that holds the store; 0
+	// tries once.
+	LockTimeout time.Duration
+	// Now is the clock, time.Now when nil.
+	Now func() time.Time
+	// NoSync does not wait for the disk after a commit, so that a crash of the
+	// machine may destroy the store. For tests and benchmarks only.
+	NoSync bool
+}
+
+// schema is the version of the layout that this program writes.
+const schema = 2
+
+// lockPoll is how often a store that is locked is tried again.
+const lockPoll = 50 * time.Millisecond
+
+// Open opens the store at path. Unless ReadOnly is set it makes what is missing:
+// the folders with mode 0700, the file with mode 0600; what exists keeps its
+// mode. A missing file with ReadOnly is an error that wraps [fs.ErrNotExist];
+// other errors are *[LockedError], *[NewerError], *[NotStoreError],
+// *[DamagedError], or the system's.
+func Open(ctx context.Context, path string, o Options) (*DB, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if !o.ReadOnly {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, fmt.Errorf("make the folder of the store: %w", err)
+		}
+	}
+	db := &DB{path: path, now: o.Now}
+	if err := db.openCodecs(); err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	if err := db.openFile(ctx, o); err != nil {
+		return nil, err
+	}
+	err := db.openSchema(ctx, o)
+	if err == nil {
+		err = db.migrate(ctx, o.ReadOnly)
+	}
+	if err != nil {
+		db.guard(db.bolt.Close) // the first error says more
+		return nil, err
+	}
+	return db, nil
+}
+
+// openCodecs makes the compressor and the decompressor. They take memory when
+// they are first used.
+func (db *DB) openCodecs() (err error) {
+	db.encoder, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
+		zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		return err
+	}
+	db.blocks.decoder, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxBlockBytes), zstd.WithDecoderLowmem(true))
+	return err
+}
+
+// openFile opens the file, waiting for its lock.
+func (db *DB) openFile(ctx context.Context, o Options) error {
+	deadline := time.Now().Add(o.LockTimeout)
+	for {
+		err := db.tryOpen(o)
+		if errors.Is(err, errReplaced) {
+			continue
+		}
+		if !errors.Is(err, berrors.ErrTimeout) {
+			return err
+		}
+		wait := min(lockPoll, time.Until(deadline))
+		if wait <= 0 {
+			pid, command := lockHolder(db.path)
+			return &LockedError{Path: db.path, PID: pid, Command: command}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for store %s: %w", db.path, ctx.Err())
+		case <-time.After(wait):
+		}
+	}
+}
+
+// tryOpen opens the file if it is not locked. bbolt panics over some files that
+// are damaged and leaves them open, so the file is kept at hand.
+func (db *DB) tryOpen(o Options) error {
+	var file *os.File
+	freelist := bbolt.FreelistMapType
+	if o.ReadOnly {
+		freelist = bbolt.FreelistArrayType // smaller, and it is only counted
+	}
+	err := db.guard(func() (err error) {
+		db.bolt, err = bbolt.Open(db.path, 0o600, &bbolt.Options{
+			Timeout:         time.Nanosecond, // one try
+			ReadOnly:        o.ReadOnly,
+			NoSync:          o.NoSync,
+			NoGrowSync:      o.NoSync,
+			PreLoadFreelist: true,
+			FreelistType:    freelist,
+			PageSize:        pageSize,
+			OpenFile: func(path string, flag int, mode os.FileMode) (*os.File, error) {
+				if err := checkFile(path); err != nil {
+					return nil, err
+				}
+				var err error
+				file, err = os.OpenFile(path, flag, mode)
+				return file, err
+			},
+		})
+		return err
+	})
+	damage, other := (*DamagedError)(nil), (*NotStoreError)(nil)
+	switch {
+	case err == nil && !sameFile(file, db.path):
+		return errors.Join(errReplaced, db.guard(db.bolt.Close))
+	case errors.As(err, &damage):
+		if file != nil && damage.panicked {
+			file.Close()
+		}
+		return damage
+	case errors.As(err, &other):
+		return other
+	case err == nil, errors.Is(err, berrors.ErrTimeout):
+		return err
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return &NotStoreError{Path: db.path, Reason: "it has no valid header"}
+	}
+	return fmt.Errorf("open store %s: %w", db.path, err)
+}
+
+// errReplaced says that another file took the place of the one that was opened.
+var errReplaced = errors.New("the store was replaced while it was opened")
+
+// pageSize is the size of a page in a new file, the same on every machine.
+const pageSize = 4096
+
+// openSchema reads what the store says of itself, and makes a new store of an
+// empty file.
+func (db *DB) openSchema(ctx context.Context, o Options) error {
+	empty := false
+	err := db.view(ctx, func(tx *bbolt.Tx) error {
+		if k, _ := tx.Cursor().First(); k == nil {
+			empty = true
+			return nil
+		}
+		return db.readMeta(tx)
+	})
+	if err != nil || !empty {
+		return err
+	}
+	if o.ReadOnly {
+		return &NotStoreError{Path: db.path, Reason: "it is empty"}
+	}
+	if err := db.update(ctx, makeStore); err != nil {
+		return fmt.Errorf("make store %s: %w", db.path, err)
+	}
+	return db.view(ctx, db.readMeta)
+}
+
+// makeStore makes the buckets of a new store.
+func makeStore(tx *bbolt.Tx) error {
+	for _, name := range allBuckets {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	meta := tx.Bucket(bucketMeta)
+	rec := binary.AppendUvarint(beginRecord(nil), schema)
+	if err := meta.Put(keySchema, endRecord(rec, keySchema)); err != nil {
+		return err
+	}
+	var s secret
+	rand.Read(s[:]) // never fails, see crypto/rand
+	rec = append(beginRecord(nil), s[:]...)
+	return meta.Put(keySecret, endRecord(rec, keySecret))
+}
+
+// readMeta checks the schema and reads the secret.
+func (db *DB) readMeta(tx *bbolt.Tx) error {
+	meta := tx.Bucket(bucketMeta)
+	if meta == nil || meta.Get(keySchema) == nil {
+		return &NotStoreError{Path: db.path, Reason: "it is a bbolt file of another program"}
+	}
+	r, err := openRecord(meta.Get(keySchema), keySchema)
+	db.schema = r.count(1 << 30)
+	if err == nil {
+		err = r.finish()
+	}
+	if err != nil {
+		return db.damaged("schema", err)
+	}
+	if db.schema > schema {
+		return &NewerError{Path: db.path, Schema: db.schema, Highest: schema}
+	}
+	for _, name := range allBuckets {
+		if tx.Bucket(name) == nil && db.schema == schema {
+			return db.damaged("buckets", fmt.Errorf("%q is missing", name))
+		}
+	}
+	r, err = openRecord(meta.Get(keySecret), keySecret)
+	if err == nil {
+		copy(db.secret[:], r.bytes(len(db.secret)))
+		err = r.finish()
+	}
+	if err != nil {
+		return db.damaged("secret", err)
+	}
+	return nil
+}
+
+func (db *DB) damaged(what string, err error) error {
+	return &DamagedError{Path: db.path, Reason: fmt.Sprintf("%s: %v", what, err)}
+}
+
+// metaMagic begins bbolt's meta page, after the page's header of 16 bytes.
+const (
+	metaMagic  = 0xED0CDAED
+	metaOffset = 16
+	metaBytes  = 64
+)
+
+// checkFile looks at a file before bbolt does, which maps it into memory and
+// would fault on one that has been cut short. It returns nil for a file that is
+// missing or empty, *NotStoreError or *DamagedError.
+func checkFile(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil // bbolt's own attempt gives the error
+	}
+	if !info.Mode().IsRegular() {
+		return &NotStoreError{Path: path, Reason: "it is no regular file"}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	buf := make([]byte, 2*pageSize)
+	n, _ := f.ReadAt(buf, 0)
+	buf = buf[:n]
+	// The size after the header: a file that is being written grows first.
+	if info, err = f.Stat(); err != nil || info.Size() == 0 {
+		return nil
+	}
+	found := false
+	var used int64
+	var newest uint64
+	for page := 0; page < 2; page++ {
+		at := page*pageSize + metaOffset
+		if len(buf) < at+metaBytes {
+			break
+		}
+		m := buf[at : at+metaBytes]
+		if binary.LittleEndian.Uint32(m) != metaMagic {
+			continue
+		}
+		found = true
+		if fnv64a(m[:metaBytes-8]) != binary.LittleEndian.Uint64(m[metaBytes-8:]) {
+			continue
+		}
+		size, pages, txid := binary.LittleEndian.Uint32(m[8:]), binary.LittleEndian.Uint64(m[40:]), binary.LittleEndian.Uint64(m[48:])
+		if used == 0 || txid > newest {
+			newest, used = txid, int64(min(pages, 1<<40))*int64(size)
+		}
+	}
+	switch {
+	case !found && bytes.Count(buf, []byte{0}) == len(buf):
+		return &NotStoreError{Path: path, Reason: "it holds nothing but zeros"}
+	case !found:
+		return &NotStoreError{Path: path, Reason: "it is no bbolt file"}
+	case used == 0:
+		return &DamagedError{Path: path, Reason: "no header is whole"}
+	case info.Size() < used:
+		return &DamagedError{Path: path, Reason: fmt.Sprintf("it has %d bytes where %d are in use: it was cut short", info.Size(), used)}
+	}
+	return nil
+}
+
+// fnv64a is the checksum of bbolt's meta pages.
+func fnv64a(b []byte) uint64 {
+	h := uint64(14695981039346656037)
+	for _, c := range b {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return h
+}

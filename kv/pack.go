@@ -1,0 +1,144 @@
+package kv
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"net/netip"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Names such as UUIDs, addresses and session ids are stored packed: one byte
+// that says how, and then as few bytes as the form allows.
+const (
+	packEmpty   = 0x00
+	packText    = 0x01 // a length and text
+	packUUID    = 0x02 // 16 bytes, for a UUID in canonical form
+	packContent = 0x03 // 16 bytes, for "sha256:" and 32 hexadecimal digits
+	packIPv4    = 0x04 // 4 bytes
+	packHex     = 0x10 // 0x10+n: n bytes, for 2n lower-case hexadecimal digits, 2 <= n <= maxPackHex
+	packShort   = 0x40 // 0x40+n: text of n bytes, n <= maxPackShort
+
+	maxPackHex   = packShort - packHex - 1
+	maxPackShort = 0xff - packShort
+)
+
+const contentPrefix = "sha256:"
+
+// appendPacked appends s packed. Each string has one packed form.
+func appendPacked(dst []byte, s string) []byte {
+	switch n := len(s); {
+	case n == 0:
+		return append(dst, packEmpty)
+	case n == 36:
+		if u, ok := ttpcron.ParseUUID(s); ok {
+			return append(append(dst, packUUID), u[:]...)
+		}
+	case n == len(contentPrefix)+32 && s[:len(contentPrefix)] == contentPrefix:
+		if out, ok := appendUnhex(append(dst, packContent), s[len(contentPrefix):]); ok {
+			return out
+		}
+	case n >= 7 && n <= 15 && strings.IndexByte(s, '.') > 0:
+		if a, err := netip.ParseAddr(s); err == nil && a.Is4() {
+			ip := a.As4()
+			return append(append(dst, packIPv4), ip[:]...)
+		}
+	case n >= 4 && n <= 2*maxPackHex && n%2 == 0 && hexValues[s[0]] < 16 && hexValues[s[n-1]] < 16:
+		if out, ok := appendUnhex(append(dst, byte(packHex+n/2)), s); ok {
+			return out
+		}
+	}
+	if len(s) <= maxPackShort {
+		return append(append(dst, byte(packShort+len(s))), s...)
+	}
+	dst = binary.AppendUvarint(append(dst, packText), uint64(len(s)))
+	return append(dst, s...)
+}
+
+// packed reads a packed string.
+func (r *reader) packed() string {
+	var stack [64]byte
+	return string(r.appendPacked(stack[:0]))
+}
+
+// appendPacked reads a packed string and appends it unpacked.
+func (r *reader) appendPacked(dst []byte) []byte {
+	switch c := r.byte(); {
+	case c >= packShort:
+		return append(dst, r.bytes(int(c-packShort))...)
+	case c >= packHex+2:
+		return hex.AppendEncode(dst, r.bytes(int(c-packHex)))
+	case c == packEmpty:
+		return dst
+	case c == packText:
+		return append(dst, r.bytes(r.count(len(r.rest)))...)
+	case c == packUUID:
+		b := r.bytes(16)
+		if b == nil {
+			return dst
+		}
+		return append(dst, ttpcron.UUID(b).String()...)
+	case c == packContent:
+		b := r.bytes(16)
+		if b == nil {
+			return dst
+		}
+		return hex.AppendEncode(append(dst, contentPrefix...), b)
+	case c == packIPv4:
+		b := r.bytes(4)
+		if b == nil {
+			return dst
+		}
+		return netip.AddrFrom4([4]byte(b)).AppendTo(dst)
+	default:
+		r.fail(errPacked)
+		return dst
+	}
+}
+
+// skipPacked passes over a packed string.
+func (r *reader) skipPacked() {
+	switch c := r.byte(); {
+	case c >= packShort:
+		r.bytes(int(c - packShort))
+	case c >= packHex+2:
+		r.bytes(int(c - packHex))
+	case c == packEmpty:
+	case c == packText:
+		r.bytes(r.count(len(r.rest)))
+	case c == packUUID, c == packContent:
+		r.bytes(16)
+	case c == packIPv4:
+		r.bytes(4)
+	default:
+		r.fail(errPacked)
+	}
+}
+
+// appendUnhex appends the bytes of lower-case hexadecimal digits, an even number
+// of them. It reports whether they are such digits; if not, dst comes back as it
+// was.
+func appendUnhex(dst []byte, s string) ([]byte, bool) {
+	out, bad := dst, byte(0)
+	for i := 0; i+1 < len(s); i += 2 {
+		hi, lo := hexValues[s[i]], hexValues[s[i+1]]
+		bad |= hi | lo
+		out = append(out, hi<<4|lo)
+	}
+	if bad > 15 {
+		return dst, false
+	}
+	return out, true
+}
+
+// hexValues holds the values of lower-case hexadecimal digits, 255 elsewhere.
+var hexValues = func() (v [256]byte) {
+	for i := range v {
+		v[i] = 255
+	}
+	for i, c := range []byte("0123456789abcdef") {
+		v[c] = byte(i)
+	}
+	return v
+}()

@@ -1,0 +1,389 @@
+package kv
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Prune says which days are taken out of a store.
+type Prune struct {
+	// EventsBefore takes out the events of every earlier day; 0 takes out none.
+	EventsBefore ttpcron.Day
+	// TagsBefore takes out the tags of every earlier day. It is not after
+	// EventsBefore: the next run would make them again of the events.
+	TagsBefore ttpcron.Day
+
+	DryRun   bool
+	Progress func(Progress) // in days; nil for none
+}
+
+// PruneReport counts what was taken out, or would be.
+type PruneReport struct {
+	Kinds   []PrunedKind // that had events to take out
+	Tags    int
+	TagDays int
+}
+
+// PrunedKind counts the events of one kind that were taken out.
+type PrunedKind struct {
+	Kind   ttpcron.SourceKind
+	Days   int
+	Events int
+}
+
+// The most that one transaction of a pruning takes out.
+const (
+	pruneEvents = 200_000
+	pruneTags   = 100_000
+)
+
+// Prune takes old days out of the store, the earliest first, in transactions of
+// some days each: stopped or killed it has done a part, and can be repeated. The
+// room becomes free within the file; Compact gives it back.
+//
+// Events that were taken out do not come back: from then on Import passes over
+// every event of the kind that happened before the last day taken out ended, and
+// counts it as Ignored. Ids that a source gave stay taken. The checkpoints stay.
+func (db *DB) Prune(ctx context.Context, p Prune) (PruneReport, error) {
+	if p.TagsBefore > p.EventsBefore {
+		return PruneReport{}, errors.New("tags cannot be kept for less time than their events: the next run would make them again")
+	}
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	var report PruneReport
+	plan, total, err := db.planPrune(ctx, p, &report)
+	if err == nil && !p.DryRun {
+		done := int64(0)
+		for _, part := range plan {
+			if err = db.update(ctx, part.do); err != nil {
+				break
+			}
+			done += int64(part.days)
+			if p.Progress != nil {
+				p.Progress(Progress{Place: part.place, Done: done, Total: total})
+			}
+		}
+	}
+	if err != nil {
+		return report, fmt.Errorf("prune: %w", err)
+	}
+	return report, nil
+}
+
+// prunePart is one transaction of a pruning.
+type prunePart struct {
+	place string
+	days  int
+	do    func(tx *bbolt.Tx) error
+}
+
+// planPrune lists what is to be done, and counts it.
+func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan []prunePart, total int64, err error) {
+	kinds, err := db.Kinds(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, kind := range kinds {
+		days, err := db.Days(ctx, kind)
+		if err != nil {
+			return nil, 0, err
+		}
+		sum := PrunedKind{Kind: kind}
+		var group []ttpcron.Day
+		n := 0
+		flush := func() {
+			if days := group; len(days) > 0 {
+				plan = append(plan, prunePart{string(kind), len(days), func(tx *bbolt.Tx) error { return db.pruneEvents(tx, kind, days) }})
+			}
+			group, n = nil, 0
+		}
+		for _, d := range days {
+			if d.Day >= p.EventsBefore {
+				break
+			}
+			group = append(group, d.Day)
+			sum.Days++
+			sum.Events += d.Events
+			if n += d.Events; n >= pruneEvents {
+				flush()
+			}
+		}
+		flush()
+		if total += int64(sum.Days); sum.Days > 0 {
+			report.Kinds = append(report.Kinds, sum)
+		}
+	}
+	tags, err := db.planPruneTags(ctx, p.TagsBefore, report)
+	return append(plan, tags...), total + int64(report.TagDays), err
+}
+
+func (db *DB) planPruneTags(ctx context.Context, before ttpcron.Day, report *PruneReport) (plan []prunePart, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		var group [][]byte
+		n := 0
+		flush := func() {
+			if days := group; len(days) > 0 {
+				plan = append(plan, prunePart{"tags", len(days), func(tx *bbolt.Tx) error { return pruneTagDays(tx, days) }})
+			}
+			group, n = nil, 0
+		}
+		rollups := tx.Bucket(bucketRollups)
+		c := rollups.Cursor()
+		for k, _ := c.First(); k != nil; k, _ = c.Next() {
+			day, ok := parseDay(k)
+			if !ok {
+				return damagef("%x is no day", k)
+			}
+			if day >= before {
+				break
+			}
+			tags := 0
+			err := eachClaim(rollups.Bucket(k), k, func(_ uint32, t tally) { tags += t.tags })
+			if err != nil {
+				return err
+			}
+			group = append(group, bytes.Clone(k))
+			report.TagDays++
+			report.Tags += tags
+			if n += tags; n >= pruneTags {
+				flush()
+			}
+		}
+		flush()
+		return nil
+	})
+	return plan, err
+}
+
+// eachClaim calls do for the claims that a day's rollup counts.
+func eachClaim(b *bbolt.Bucket, day []byte, do func(id uint32, t tally)) error {
+	c := b.Cursor()
+	for k, rec := c.Seek([]byte{rollupClaim}); len(k) == 5 && k[0] == rollupClaim; k, rec = c.Next() {
+		t, err := readTally(rec, day, k)
+		if err != nil {
+			return err
+		}
+		do(binary.BigEndian.Uint32(k[1:]), t)
+	}
+	return nil
+}
+
+// pruneEvents takes out the events of some days of a kind, and moves the kind's
+// horizon behind the last of them.
+func (db *DB) pruneEvents(tx *bbolt.Tx, kind ttpcron.SourceKind, days []ttpcron.Day) error {
+	p := pruned{kind: kind}
+	if rec := tx.Bucket(bucketPruned).Get([]byte(kind)); rec != nil {
+		var err error
+		if p, err = readPruned([]byte(kind), rec); err != nil {
+			return err
+		}
+	}
+	for _, day := range days {
+		if err := db.pruneDay(tx, kindDay{kind, day}, &p); err != nil {
+			return fmt.Errorf("%s events of %s: %w", kind, day, err)
+		}
+		p.before = max(p.before, day+1)
+	}
+	p.at = db.now()
+	if err := tx.Bucket(bucketPruned).Put([]byte(kind), appendPruned(nil, &p)); err != nil {
+		return err
+	}
+	return recountKind(tx, kind)
+}
+
+// pruneDay takes out the events of a kind and day, with what is kept of them
+// elsewhere.
+func (db *DB) pruneDay(tx *bbolt.Tx, at kindDay, p *pruned) error {
+	name, day := []byte(at.kind), dayKey(at.day)
+	history := tx.Bucket(bucketHistory).Bucket(name)
+	if history == nil {
+		return damage("the events are missing")
+	}
+	err := deletePrefix(history, day, func(k, rec []byte) error {
+		_, first, _ := parseBlockKey(k)
+		events, err := db.blocks.read(at.kind, at.day, first, rec)
+		if err != nil {
+			return fmt.Errorf("block %d: %w", first, err)
+		}
+		p.events += len(events)
+		for i := range events {
+			if d := identityOf(&db.secret, &events[i]); !d.content {
+				p.named.add(d.hash, d.digest)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, bucket := range [][]byte{bucketIdentity, bucketDays, bucketCoverage} {
+		if b := tx.Bucket(bucket).Bucket(name); b != nil {
+			if err := deletePrefix(b, day, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// deletePrefix deletes the keys that begin with a prefix, each after a look.
+func deletePrefix(b *bbolt.Bucket, prefix []byte, look func(k, v []byte) error) error {
+	var keys [][]byte
+	c := b.Cursor()
+	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
+		if look != nil {
+			if err := look(k, v); err != nil {
+				return err
+			}
+		}
+		keys = append(keys, bytes.Clone(k))
+	}
+	for _, k := range keys {
+		if err := b.Delete(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recountKind sets the total of a kind to what its days add up to. A kind of
+// which nothing is left leaves no buckets.
+func recountKind(tx *bbolt.Tx, kind ttpcron.SourceKind) error {
+	key := append([]byte{totalKind}, kind...)
+	if err := tx.Bucket(bucketTotals).Delete(key); err != nil {
+		return err
+	}
+	var sum KindStats
+	days := tx.Bucket(bucketDays).Bucket([]byte(kind))
+	if days != nil {
+		err := days.ForEach(func(k, rec []byte) error {
+			day, _ := parseDay(k)
+			h, err := readDay(kindDay{kind, day}, rec)
+			if err != nil {
+				return err
+			}
+			if sum.Days == 0 {
+				sum = KindStats{Kind: kind, Earliest: h.Earliest, Latest: h.Latest}
+			}
+			sum.Events += h.Events
+			sum.Days++
+			sum.Earliest, sum.Latest = earlier(sum.Earliest, h.Earliest), later(sum.Latest, h.Latest)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if sum.Days > 0 {
+		return addKindTotal(tx, sum)
+	}
+	for _, bucket := range [][]byte{bucketHistory, bucketIdentity, bucketDays, bucketCoverage} {
+		if b := tx.Bucket(bucket); b.Bucket([]byte(kind)) != nil {
+			if err := b.DeleteBucket([]byte(kind)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// pruneTagDays takes out the tags of the earliest days.
+func pruneTagDays(tx *bbolt.Tx, days [][]byte) error {
+	gone := map[uint32]int{}
+	rollups, tags := tx.Bucket(bucketRollups), tx.Bucket(bucketTags)
+	for _, day := range days {
+		if err := eachClaim(rollups.Bucket(day), day, func(id uint32, t tally) { gone[id] += t.tags }); err != nil {
+			return err
+		}
+		if err := rollups.DeleteBucket(day); err != nil {
+			return err
+		}
+		if err := tags.DeleteBucket(day); err != nil {
+			return err
+		}
+	}
+	n, err := tagDays(tx)
+	if err != nil {
+		return err
+	}
+	if err := putTagDays(tx, n-len(days)); err != nil {
+		return err
+	}
+	return subtractTotals(tx, gone)
+}
+
+// subtractTotals takes the tags that are gone out of the totals of their claims,
+// and finds the first that is left of each.
+func subtractTotals(tx *bbolt.Tx, gone map[uint32]int) error {
+	totals, rollups := tx.Bucket(bucketTotals), tx.Bucket(bucketRollups)
+	left := map[uint32]timedCount{}
+	for id, n := range gone {
+		k := claimKey(rollupClaim, id)
+		rec := totals.Get(k)
+		if rec == nil {
+			return damagef("total of claim %d is missing", id)
+		}
+		t, err := readTotal(k, rec)
+		if err != nil {
+			return err
+		}
+		if t.tags -= n; t.tags < 0 {
+			return damagef("total of claim %d is too small", id)
+		}
+		if err := totals.Delete(k); err != nil {
+			return err
+		}
+		if t.tags > 0 {
+			left[id] = t
+		}
+	}
+	c := rollups.Cursor()
+	for name, _ := c.First(); name != nil && len(left) > 0; name, _ = c.Next() {
+		day, _ := parseDay(name)
+		for id, t := range left {
+			k := claimKey(rollupClaim, id)
+			rec := rollups.Bucket(name).Get(k)
+			if rec == nil {
+				continue
+			}
+			first, err := readTally(rec, name, k)
+			if err != nil {
+				return err
+			}
+			t.first = timeOf(day, first.first)
+			delete(left, id)
+			if err := addTotal(totals, k, t); err != nil {
+				return err
+			}
+		}
+	}
+	if len(left) > 0 {
+		return damage("totals of claims count tags that are not there")
+	}
+	return nil
+}
+
+// withoutPruned leaves out the events that happened before the horizon of their
+// kind, and counts them.
+func withoutPruned(tx *bbolt.Tx, events []*ttpcron.Event) (left []*ttpcron.Event, gone int, err error) {
+	before, err := horizons(tx)
+	if err != nil || len(before) == 0 {
+		return events, 0, err
+	}
+	left = events[:0]
+	for _, e := range events {
+		if ttpcron.DayOf(e.Time) < before[e.Kind] {
+			gone++
+		} else {
+			left = append(left, e)
+		}
+	}
+	return left, gone, nil
+}

@@ -1,0 +1,200 @@
+package kv
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"math"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Tags yields the tags that a query selects: newest event time first, tags of
+// one instant by descending UUID. Days on which nothing can match are not
+// visited, and tags whose claim does not match are not decoded. Tags of retired
+// rules are left out. An error ends the sequence.
+func (db *DB) Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Tag, error] {
+	return func(yield func(ttpcron.Tag, error) bool) {
+		s := newTagScan(db, q)
+		for n := 0; !s.done; {
+			page, err := s.page(ctx)
+			if err != nil {
+				yield(ttpcron.Tag{}, fmt.Errorf("read tags: %w", err))
+				return
+			}
+			for _, t := range page {
+				if !yield(t, nil) {
+					return
+				}
+				if n++; n == q.Limit {
+					return
+				}
+			}
+		}
+	}
+}
+
+// The most that is read in one transaction of a scan.
+const (
+	scanTags  = 256     // tags returned
+	scanKeys  = 1 << 14 // keys looked at
+	scanBytes = 1 << 20 // bytes of records decoded
+)
+
+// tagScan walks backwards through days and the tags in them.
+type tagScan struct {
+	db       *DB
+	q        ttpcron.TagQuery
+	filter   *filter
+	matching []bool // by claim, number 1 first
+	deriver  deriver
+
+	before ttpcron.Day // days from here on have been seen
+	until  []byte      // and of the day before it keys from here on; nil when that day is finished
+	done   bool
+}
+
+func newTagScan(db *DB, q ttpcron.TagQuery) *tagScan {
+	s := &tagScan{db: db, q: q, before: math.MaxInt32}
+	if u := q.Window.Until; !u.IsZero() && u.Year() <= 9999 {
+		s.before = ttpcron.DayOf(u) + 1
+	}
+	return s
+}
+
+// page reads the next tags, perhaps none even if more follow.
+func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
+	err = s.db.view(ctx, func(tx *bbolt.Tx) error {
+		if err := s.prepare(tx); err != nil || s.done {
+			return err
+		}
+		days := tx.Bucket(bucketTags)
+		for budget := scanKeys; budget > 0 && len(page) < scanTags; {
+			if s.until == nil && !s.nextDay(tx, days.Cursor()) {
+				s.done = true
+				return nil
+			}
+			if page, err = s.inDay(tx, days.Bucket(dayKey(s.before)), page, &budget); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return page, err
+}
+
+// prepare works out which claims can match; their number may have grown since
+// the last page.
+func (s *tagScan) prepare(tx *bbolt.Tx) error {
+	claims, err := s.db.claims.all(tx)
+	if err != nil || s.filter != nil && len(claims) == len(s.matching) {
+		return err
+	}
+	hidden, err := s.db.hidden(tx)
+	if err != nil {
+		return err
+	}
+	any := false
+	s.matching = make([]bool, len(claims))
+	for i, c := range claims {
+		s.matching[i] = matchesClaim(&s.q, c) && !hidden.has(uint32(i+1))
+		any = any || s.matching[i]
+	}
+	s.done = !any
+	s.filter = newFilter(&s.db.secret, &s.q, s.matching)
+	return nil
+}
+
+// matchesClaim reports whether a tag with the claim can match, whatever else it
+// holds.
+func matchesClaim(q *ttpcron.TagQuery, c *claim) bool {
+	part := ttpcron.TagQuery{Technique: q.Technique, Tactic: q.Tactic, Rule: q.Rule, MinConfidence: q.MinConfidence}
+	return part.Match(&ttpcron.Tag{Claim: c.Claim})
+}
+
+// nextDay moves to the end of the latest day before the one at hand that may
+// hold a match.
+func (s *tagScan) nextDay(tx *bbolt.Tx, days *bbolt.Cursor) bool {
+	rollups := tx.Bucket(bucketRollups)
+	for k, _ := keyBefore(days, dayKey(s.before)); k != nil; k, _ = days.Prev() {
+		day, ok := parseDay(k)
+		if !ok || !s.q.Window.Since.IsZero() && !s.q.Window.Since.Before((day+1).Start()) {
+			return false
+		}
+		s.before = day
+		if b := rollups.Bucket(k); b != nil && s.filter.excludes(b) {
+			continue
+		}
+		s.until = bytes.Repeat([]byte{0xff}, len(tagKey{}))
+		if u := s.q.Window.Until; !u.IsZero() && u.Before((day + 1).Start()) {
+			s.until = make([]byte, 6)
+			putNanos(s.until, max(0, nanosOf(u, day)))
+		}
+		return true
+	}
+	return false
+}
+
+// keyBefore moves to the last key before the one given, nil when there is none.
+func keyBefore(c *bbolt.Cursor, key []byte) (k, v []byte) {
+	if k, _ = c.Seek(key); k == nil {
+		return c.Last()
+	}
+	return c.Prev()
+}
+
+// inDay appends the matches of the day at hand until the page is full, the
+// budget is spent or the day is finished.
+func (s *tagScan) inDay(tx *bbolt.Tx, b *bbolt.Bucket, page []ttpcron.Tag, budget *int) ([]ttpcron.Tag, error) {
+	day := s.before
+	since := int64(0)
+	if w := s.q.Window.Since; w.After(day.Start()) {
+		since = nanosOf(w, day)
+	}
+	c := b.Cursor()
+	size := 0
+	for k, rec := keyBefore(c, s.until); k != nil; k, rec = c.Prev() {
+		if len(page) == scanTags || *budget <= 0 || size > scanBytes {
+			return page, nil
+		}
+		*budget--
+		nanos, _, ok := parseTagKey(k)
+		if !ok {
+			return nil, damagef("%x is no key of a tag", k)
+		}
+		if nanos < since {
+			break
+		}
+		s.until = append(s.until[:0], k...)
+		t, ok, err := s.match(tx, day, k, rec)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			page = append(page, t)
+			size += len(rec)
+		}
+	}
+	s.until = nil
+	return page, nil
+}
+
+// match decodes a tag if its claim matches, and reports whether all of it does.
+func (s *tagScan) match(tx *bbolt.Tx, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, ok bool, err error) {
+	if id, ok := tagClaim(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) && !s.matching[id-1] {
+		return t, false, nil
+	}
+	t, id, err := readTag(day, key, rec, &s.deriver)
+	if err != nil {
+		return t, false, err
+	}
+	c, err := s.db.claims.get(tx, id)
+	if err != nil {
+		return t, false, err
+	}
+	t.SourceKind, t.Claim = c.kind, c.Claim
+	return t, s.q.Match(&t), nil
+}

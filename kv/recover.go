@@ -1,0 +1,360 @@
+package kv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// RecoverReport counts what Recover saved and what it could not.
+type RecoverReport struct {
+	Events int // saved
+	Tags   int
+	Marks  int // cursors, coverage, runs, file marks, rejects and states
+	Stray  int // events and tags that were found on pages to which nothing leads any more
+
+	LostBlocks int // blocks of up to 256 events each
+	LostTags   int
+	LostMarks  int
+	// MissingEvents and MissingTags are how many less there are than the store
+	// counts, as far as its counts can be read: those that are known to be lost,
+	// and those of which no trace was found.
+	MissingEvents int
+	MissingTags   int
+	// OldHeader says that one of the two headers is damaged. It may have been the
+	// newer one; then the last transaction before the damage is lost.
+	OldHeader bool
+	LostDays  []string // days, as YYYY-MM-DD, on which something was lost; at most MaxFindings
+
+	Findings []Finding // what was wrong, at most MaxFindings
+	More     int
+}
+
+// Whole reports whether nothing was lost.
+func (r *RecoverReport) Whole() bool {
+	return r.LostBlocks+r.LostTags+r.LostMarks+r.MissingEvents+r.MissingTags == 0 && !r.OldHeader && len(r.LostDays) == 0
+}
+
+// Recover reads what can be read of the store at path, and makes of it a new
+// store at to. The old file is not changed. Whatever a checksum vouches for is
+// taken over: events with their ids and arrival numbers, tags, and marks; what
+// counts and indexes them is made anew. Entries of pages to which nothing leads
+// any more, because a page above them is damaged, are found by looking at every
+// page that is neither reached nor free.
+//
+// The coverage of a day on which tags were lost is left out, so that a run with
+// a window over that day makes the tags again. A file at to is an *[ExistsError].
+func Recover(ctx context.Context, path, to string, o FileOptions) (RecoverReport, error) {
+	src, err := openSource(ctx, path, o.Options)
+	if err != nil {
+		return RecoverReport{}, err
+	}
+	defer src.close()
+	if src.meta == nil {
+		return RecoverReport{}, &DamagedError{Path: path, Reason: "no header is whole: " + src.metas[0].bad + "; " + src.metas[1].bad}
+	}
+	r := &recovery{source: src, lost: map[ttpcron.Day]bool{}, last: map[kindDay]uint64{}}
+	err = newFile(to, false, 0, func(f *os.File) (err error) {
+		if r.dst, err = Open(ctx, f.Name(), Options{Now: o.Now, NoSync: true}); err != nil {
+			return err
+		}
+		defer func() {
+			if cerr := r.dst.Close(); err == nil {
+				err = cerr
+			}
+		}()
+		return r.run(ctx, o.Progress)
+	})
+	if err != nil {
+		return r.report, fmt.Errorf("recover store %s into %s: %w", path, filepath.Base(to), err)
+	}
+	return r.report, nil
+}
+
+// recovery takes over one store into another.
+type recovery struct {
+	*source
+	ctx    context.Context
+	dst    *DB
+	report RecoverReport
+
+	place string
+	kind  ttpcron.SourceKind
+	day   ttpcron.Day
+
+	lost    map[ttpcron.Day]bool // days with losses
+	last    map[kindDay]uint64   // arrival number of the last event taken over
+	arrival uint64
+	events  []ttpcron.Event // waiting to be stored
+	tags    []ttpcron.Tag
+	deriver deriver
+	err     error
+}
+
+func (r *recovery) find(what string) {
+	if len(r.report.Findings) == MaxFindings {
+		r.report.More++
+		return
+	}
+	f := Finding{Place: r.place, Kind: r.kind, What: what}
+	if r.day != 0 {
+		f.Day = r.day.String()
+	}
+	r.report.Findings = append(r.report.Findings, f)
+}
+
+// lose notes that something of the day at hand was lost.
+func (r *recovery) lose(what string) {
+	r.find(what)
+	if r.day != 0 && !r.lost[r.day] {
+		r.lost[r.day] = true
+		if len(r.report.LostDays) < MaxFindings {
+			r.report.LostDays = append(r.report.LostDays, r.day.String())
+		}
+	}
+}
+
+func (r *recovery) run(ctx context.Context, progress func(Progress)) error {
+	r.ctx = ctx
+	r.watch(ctx, func(p Progress) {
+		if p.Place = r.place; progress != nil {
+			progress(p)
+		}
+	}, func(what string) { r.lose(what) })
+	r.place = "file"
+	for i := range r.metas {
+		if r.metas[i].bad != "" {
+			r.report.OldHeader = true
+			r.find(fmt.Sprintf("header %d of 2 is not whole: %s", i+1, r.metas[i].bad))
+		}
+	}
+	r.readTop()
+	if err := r.readSecret(); err != nil {
+		return err
+	}
+	r.place = "claims"
+	r.readClaims(func(format string, args ...any) { r.find(fmt.Sprintf(format, args...)) })
+	if err := r.readPruned(); err != nil {
+		return err
+	}
+	history, tags := r.walkHistory(), r.walkTags()
+	r.passOthers()
+	r.stray(history, tags)
+	r.flush()
+	r.w.seen = newBitmap(r.meta.pages) // what was passed over is read now
+	r.compareCounts()
+	r.marks()
+	if r.err == nil {
+		r.err = r.w.err
+	}
+	if r.err != nil {
+		return r.err
+	}
+	return r.finish()
+}
+
+// readSecret reads the schema, the secret and the last arrival number as far as
+// they are whole; none of them is needed.
+func (r *recovery) readSecret() error {
+	r.place = "meta"
+	r.values(r.top[string(bucketMeta)], func(k, v []byte) {
+		rec, err := openRecord(v, k)
+		if err != nil {
+			r.find(fmt.Sprintf("record %q: %v", k, err))
+			return
+		}
+		switch string(k) {
+		case string(keySchema):
+			r.schema = rec.count(1 << 30)
+		case string(keyArrival):
+			r.arrival = rec.uvarint()
+		}
+	})
+	if r.schema > schema {
+		return &NewerError{Path: r.path, Schema: r.schema, Highest: schema}
+	}
+	return nil
+}
+
+// readPruned takes over what was pruned, before any event is stored: the events
+// that are there are not older. The ids of those that are gone cannot be known
+// from it, so the sum starts anew.
+func (r *recovery) readPruned() error {
+	r.place = "pruned"
+	var all []pruned
+	r.values(r.top[string(bucketPruned)], func(k, v []byte) {
+		p, err := readPruned(k, v)
+		if err != nil {
+			r.find(err.Error())
+			r.report.LostMarks++
+			return
+		}
+		p.named = fingerprint{}
+		all = append(all, p)
+	})
+	return r.write(func(tx *bbolt.Tx) error {
+		for i := range all {
+			if err := tx.Bucket(bucketPruned).Put([]byte(all[i].kind), appendPruned(nil, &all[i])); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// write changes the new store.
+func (r *recovery) write(do func(tx *bbolt.Tx) error) error {
+	r.dst.writing.Lock()
+	defer r.dst.writing.Unlock()
+	return r.dst.update(r.ctx, do)
+}
+
+// walkHistory takes over the events of every kind, and lists the kinds.
+func (r *recovery) walkHistory() (kinds []ttpcron.SourceKind) {
+	r.place = "history"
+	r.directory(r.top[string(bucketHistory)], func(name string, b bucketRef) {
+		r.kind, r.day = ttpcron.SourceKind(name), 0
+		kinds = append(kinds, r.kind)
+		r.values(b, func(k, v []byte) { r.block(k, v) })
+	})
+	r.kind, r.day = "", 0
+	return kinds
+}
+
+// block takes over a block if its checksum vouches for it.
+func (r *recovery) block(k, v []byte) bool {
+	day, first, ok := parseBlockKey(k)
+	if !ok {
+		r.report.LostBlocks++
+		r.lose(fmt.Sprintf("%x is no key of a block", k))
+		return false
+	}
+	r.day = day
+	events, err := r.blocks.read(r.kind, day, first, v)
+	if err != nil {
+		r.report.LostBlocks++
+		r.lose(fmt.Sprintf("block %d: %v", first, err))
+		return false
+	}
+	r.take(events)
+	return true
+}
+
+// take keeps events until they are stored. Within a kind and day they arrive in
+// order, and none twice.
+func (r *recovery) take(events []ttpcron.Event) {
+	at := kindDay{r.kind, r.day}
+	for i := range events {
+		e := &events[i]
+		if e.Seq <= r.last[at] || e.Validate() != nil {
+			continue
+		}
+		r.last[at] = e.Seq
+		r.arrival = max(r.arrival, e.Seq)
+		r.events = append(r.events, *e)
+	}
+	if len(r.events) >= recoverEvents {
+		r.flush()
+	}
+}
+
+// The most that is taken over in one transaction.
+const (
+	recoverEvents = 8192
+	recoverTags   = 20_000
+)
+
+// walkTags takes over the tags of every day, and lists the days.
+func (r *recovery) walkTags() (days []ttpcron.Day) {
+	r.place = "tags"
+	r.directory(r.top[string(bucketTags)], func(name string, b bucketRef) {
+		day, ok := parseDay([]byte(name))
+		if !ok {
+			r.lose(fmt.Sprintf("%x is no day", name))
+			return
+		}
+		r.day = day
+		days = append(days, day)
+		r.values(b, func(k, v []byte) {
+			t, err := r.tag(day, k, v, &r.deriver)
+			if err == nil && !isTag(k, &t) {
+				err = errors.New("its fields give another UUID")
+			}
+			if err != nil {
+				r.report.LostTags++
+				r.lose(err.Error())
+				return
+			}
+			r.keep(t)
+		})
+	})
+	r.day = 0
+	return days
+}
+
+// isTag reports whether a key is that of a tag.
+func isTag(k []byte, t *ttpcron.Tag) bool {
+	_, u, ok := parseTagKey(k)
+	return ok && t.UUID() == u
+}
+
+func (r *recovery) keep(t ttpcron.Tag) {
+	if r.tags = append(r.tags, t); len(r.tags) >= recoverTags {
+		r.flush()
+	}
+}
+
+// flush stores what is waiting.
+func (r *recovery) flush() {
+	if r.err != nil {
+		return
+	}
+	if len(r.events) > 0 {
+		r.report.Events += len(r.events)
+		r.err = r.write(func(tx *bbolt.Tx) error { return r.dst.putEvents(tx, r.events) })
+		r.events = r.events[:0]
+	}
+	if len(r.tags) > 0 && r.err == nil {
+		n, err := r.dst.Commit(r.ctx, Commit{Tags: r.tags})
+		r.report.Tags += n
+		r.err = err
+		r.tags = r.tags[:0]
+	}
+	if r.err != nil && r.w.err == nil {
+		r.w.err = r.err // ends the walk
+	}
+}
+
+// putEvents stores events that have an ID and an arrival number, and that the
+// store does not have. Those of a kind and day are in the order of arrival and
+// arrived after those that are stored.
+func (db *DB) putEvents(tx *bbolt.Tx, events []ttpcron.Event) error {
+	pointers, ids := make([]*ttpcron.Event, len(events)), make([]identity, len(events))
+	for i := range events {
+		pointers[i], ids[i] = &events[i], identityOf(&db.secret, &events[i])
+	}
+	if err := remember(tx, pointers, ids); err != nil {
+		return err
+	}
+	last, err := arrival(tx)
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		last = max(last, events[i].Seq)
+	}
+	order, groups := byKindDay(events) // changes the order of events
+	w := newBlockWriter(db.encoder)
+	for _, k := range order {
+		if err := db.appendHistory(tx, w, k, groups[k]); err != nil {
+			return fmt.Errorf("%s events of %s: %w", k.kind, k.day, err)
+		}
+	}
+	return putArrival(tx, last)
+}

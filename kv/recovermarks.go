@@ -1,0 +1,378 @@
+package kv
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// passOthers visits the pages of all other buckets, so that they are not taken
+// for stray.
+func (r *recovery) passOthers() {
+	bad := r.w.bad
+	r.w.bad = func(string) {}
+	for name, b := range r.top {
+		switch name {
+		case string(bucketHistory), string(bucketTags), string(bucketMeta), string(bucketClaims), string(bucketPruned):
+		default:
+			r.pass(b, 0)
+		}
+	}
+	r.w.bad = bad
+}
+
+// stray looks for entries of history and tags on pages that nothing leads to and
+// that are not free: a damaged page above hides them. What belongs to what is
+// found by the checksums, which cover kind and day.
+func (r *recovery) stray(kinds []ttpcron.SourceKind, days []ttpcron.Day) {
+	r.place, r.kind, r.day = "stray pages", "", 0
+	free := newBitmap(r.meta.pages)
+	_, bad, err := r.freelist(func(id uint64) {
+		if id < r.meta.pages {
+			free.add(id)
+		}
+	})
+	if bad != "" || err != nil || r.meta.freelist == noFreelist {
+		r.find("the list of free pages cannot be read: pages that nothing leads to are not searched")
+		return
+	}
+	first := r.report.Events + len(r.events) + r.report.Tags + len(r.tags)
+	for id := uint64(2); id < r.meta.pages && r.w.err == nil; id++ {
+		if r.w.seen.has(id) || free.has(id) || id == r.meta.freelist {
+			continue
+		}
+		p, err := r.page(id)
+		if err != nil || p.bad != "" || p.flags != flagLeaf {
+			continue
+		}
+		elements, _ := p.elements(nil)
+		for _, e := range elements {
+			if !e.bucket {
+				r.strayEntry(e.key, e.value, kinds, days)
+			}
+		}
+		for i := range uint64(p.overflow) + 1 {
+			r.w.seen.add(id + i)
+		}
+		r.done(p.data)
+	}
+	r.flush()
+	r.report.Stray = r.report.Events + r.report.Tags - first
+}
+
+func (r *recovery) strayEntry(k, v []byte, kinds []ttpcron.SourceKind, days []ttpcron.Day) {
+	if day, first, ok := parseBlockKey(k); ok {
+		for _, kind := range kinds {
+			events, err := r.blocks.read(kind, day, first, v)
+			if err != nil {
+				continue
+			}
+			r.kind, r.day = kind, day
+			r.strayEvents(events)
+			r.kind, r.day = "", 0
+			return
+		}
+	}
+	if _, _, ok := parseTagKey(k); ok {
+		for _, day := range days {
+			if t, err := r.tag(day, k, v, &r.deriver); err == nil && isTag(k, &t) {
+				r.keep(t)
+				return
+			}
+		}
+	}
+}
+
+// strayEvents takes over events of a block that was found. Blocks come in any
+// order here, so those that arrived before what is stored of their day are
+// stored by their own in front of it.
+func (r *recovery) strayEvents(events []ttpcron.Event) {
+	r.flush()
+	at := kindDay{r.kind, r.day}
+	if r.err != nil || len(events) == 0 {
+		return
+	}
+	if events[0].Seq > r.last[at] {
+		r.take(events)
+		return
+	}
+	r.err = r.write(func(tx *bbolt.Tx) error {
+		n, err := r.dst.insertBlock(tx, at, events)
+		r.report.Events += n
+		return err
+	})
+}
+
+// insertBlock stores a block of events between those of its kind and day, unless
+// any of them arrived where a stored one did.
+func (db *DB) insertBlock(tx *bbolt.Tx, at kindDay, events []ttpcron.Event) (int, error) {
+	b := tx.Bucket(bucketHistory).Bucket([]byte(at.kind))
+	first, last := events[0].Seq, events[len(events)-1].Seq
+	c := b.Cursor()
+	if k, _ := c.Seek(blockKey(at.day, first)); k != nil {
+		if day, next, ok := parseBlockKey(k); ok && day == at.day && next <= last {
+			return 0, nil
+		}
+	}
+	if k, rec := keyBefore(b.Cursor(), blockKey(at.day, first)); k != nil {
+		if day, start, ok := parseBlockKey(k); ok && day == at.day {
+			before, err := db.blocks.read(at.kind, at.day, start, rec)
+			if err != nil {
+				return 0, err
+			}
+			if before[len(before)-1].Seq >= first {
+				return 0, nil
+			}
+		}
+	}
+	pointers, ids := make([]*ttpcron.Event, len(events)), make([]identity, len(events))
+	for i := range events {
+		pointers[i], ids[i] = &events[i], identityOf(&db.secret, &events[i])
+	}
+	if err := remember(tx, pointers, ids); err != nil {
+		return 0, err
+	}
+	w := newBlockWriter(db.encoder)
+	if err := b.Put(blockKey(at.day, first), w.appendBlock(nil, at.kind, at.day, events)); err != nil {
+		return 0, err
+	}
+	return len(events), db.countEvents(tx, at, events)
+}
+
+// compareCounts compares the events and tags that were taken over with what the
+// store counts, as far as the counts can be read.
+func (r *recovery) compareCounts() {
+	r.compareEvents()
+	if r.err == nil {
+		r.compareTags()
+	}
+}
+
+// compareTags finds the days of which tags are missing.
+func (r *recovery) compareTags() {
+	count := func(add func(n int)) func(uint32, tally) { return func(_ uint32, t tally) { add(t.tags) } }
+	got := map[ttpcron.Day]int{}
+	r.err = r.dst.view(r.ctx, func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketRollups)
+		return b.ForEachBucket(func(name []byte) error {
+			day, _ := parseDay(name)
+			return eachClaim(b.Bucket(name), name, count(func(n int) { got[day] += n }))
+		})
+	})
+	r.place = "rollups"
+	r.directory(r.top[string(bucketRollups)], func(name string, b bucketRef) {
+		day, ok := parseDay([]byte(name))
+		want := 0
+		r.values(b, func(k, v []byte) {
+			if len(k) == 5 && k[0] == rollupClaim {
+				t, err := readTally(v, []byte(name), k)
+				if err == nil {
+					want += t.tags
+				}
+			}
+		})
+		if n := want - got[day]; ok && n > 0 {
+			r.report.MissingTags += n
+			r.day = day
+			r.lose(fmt.Sprintf("%d of %d tags are lost", n, want))
+			r.day = 0
+		}
+	})
+}
+
+// compareEvents finds the days of which events are missing.
+func (r *recovery) compareEvents() {
+	r.place = "days"
+	got := map[kindDay]int{}
+	kinds, err := r.dst.Kinds(r.ctx)
+	for _, kind := range kinds {
+		days, derr := r.dst.Days(r.ctx, kind)
+		for _, d := range days {
+			got[kindDay{kind, d.Day}] = d.Events
+		}
+		if derr != nil {
+			err = derr
+		}
+	}
+	if err != nil && r.err == nil {
+		r.err = err
+		return
+	}
+	r.directory(r.top[string(bucketDays)], func(name string, b bucketRef) {
+		r.values(b, func(k, v []byte) {
+			day, ok := parseDay(k)
+			at := kindDay{ttpcron.SourceKind(name), day}
+			h, err := readDay(at, v)
+			if !ok || err != nil {
+				return // nothing but a count is lost
+			}
+			if n := h.Events - got[at]; n > 0 {
+				r.kind, r.day = at.kind, day
+				r.report.MissingEvents += n
+				r.lose(fmt.Sprintf("%d of %d events are lost", n, h.Events))
+				r.kind, r.day = "", 0
+			}
+		})
+	})
+}
+
+// marks takes over the small records.
+func (r *recovery) marks() {
+	if r.err != nil {
+		return
+	}
+	r.day = 0
+	err := r.write(func(tx *bbolt.Tx) error {
+		if err := r.coverage(tx); err != nil {
+			return err
+		}
+		if err := r.cursors(tx); err != nil {
+			return err
+		}
+		for _, step := range []struct {
+			bucket []byte
+			put    func(tx *bbolt.Tx, k, v []byte) error
+		}{{bucketRuns, r.putRun}, {bucketMarks, r.putMark}, {bucketStates, putState}} {
+			if err := r.each(tx, step.bucket, step.put); err != nil {
+				return err
+			}
+		}
+		return r.rejects(tx)
+	})
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// each takes over the records of a bucket. A damaged record is lost.
+func (r *recovery) each(tx *bbolt.Tx, bucket []byte, put func(tx *bbolt.Tx, k, v []byte) error) (err error) {
+	r.place = string(bucket)
+	r.values(r.top[string(bucket)], func(k, v []byte) {
+		switch perr := put(tx, k, v); {
+		case perr == nil:
+			r.report.Marks++
+		case isDamage(perr):
+			r.report.LostMarks++
+			r.find(perr.Error())
+		case err == nil:
+			err = perr
+		}
+	})
+	return err
+}
+
+func (r *recovery) putRun(tx *bbolt.Tx, k, v []byte) error {
+	run, err := readRun(k, v)
+	if err != nil {
+		return err
+	}
+	return putRun(tx, &run)
+}
+
+func (r *recovery) putMark(tx *bbolt.Tx, k, v []byte) error {
+	m, err := readMark(k, v)
+	if err != nil {
+		return err
+	}
+	return r.dst.putMark(tx, &m)
+}
+
+func putState(tx *bbolt.Tx, k, v []byte) error {
+	s, err := readState(k, v)
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(bucketStates).Put([]byte(s.RuleID), appendState(nil, &s))
+}
+
+// coverage takes over the coverage of the days on which nothing was lost.
+func (r *recovery) coverage(tx *bbolt.Tx) (err error) {
+	if r.schema < schema {
+		return nil // see toSchema2
+	}
+	r.place = string(bucketCoverage)
+	r.directory(r.top[string(bucketCoverage)], func(name string, b bucketRef) {
+		kind := ttpcron.SourceKind(name)
+		r.values(b, func(k, v []byte) {
+			day, ok := parseDay(k)
+			if !ok || r.lost[day] {
+				return
+			}
+			if _, cerr := readCoverage(kindDay{kind, day}, v); cerr != nil {
+				r.report.LostMarks++
+				r.find(cerr.Error())
+				return
+			}
+			to, cerr := tx.Bucket(bucketCoverage).CreateBucketIfNotExists([]byte(kind))
+			if cerr == nil {
+				cerr = to.Put(slices.Clone(k), slices.Clone(v))
+			}
+			r.report.Marks++
+			if err == nil {
+				err = cerr
+			}
+		})
+	})
+	return err
+}
+
+// cursors takes over the checkpoints, none of them behind the last arrival.
+func (r *recovery) cursors(tx *bbolt.Tx) error {
+	last, err := arrival(tx)
+	if err != nil {
+		return err
+	}
+	return r.each(tx, bucketCursors, func(tx *bbolt.Tx, k, v []byte) error {
+		c, err := readCursor(k, v)
+		if err != nil {
+			return err
+		}
+		c.Seq = min(c.Seq, max(last, r.arrival))
+		return putCursor(tx, &c)
+	})
+}
+
+// rejects takes over the rejects, numbered anew after those that were dropped.
+func (r *recovery) rejects(tx *bbolt.Tx) error {
+	first := uint64(math.MaxUint64)
+	var all []ttpcron.Reject
+	err := r.each(tx, bucketRejects, func(_ *bbolt.Tx, k, v []byte) error {
+		reject, err := readReject(k, v)
+		if err == nil {
+			first = min(first, binary.BigEndian.Uint64(k))
+			all = append(all, reject)
+		}
+		return err
+	})
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	if err := tx.Bucket(bucketRejects).SetSequence(first - 1); err != nil {
+		return err
+	}
+	return addRejects(tx, all)
+}
+
+// finish sets the last arrival number, so that none is given twice.
+func (r *recovery) finish() error {
+	return r.write(func(tx *bbolt.Tx) error {
+		last, err := arrival(tx)
+		if err != nil {
+			return err
+		}
+		return putArrival(tx, max(last, r.arrival))
+	})
+}
+
+// isDamage reports whether an error says that a record is damaged.
+func isDamage(err error) bool {
+	d := damage("")
+	var e *DamagedError
+	return errors.As(err, &d) || errors.As(err, &e)
+}

@@ -1,0 +1,170 @@
+package kv
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// A retired rule's tags stay where they are: Commit and HasTags know them. Tags,
+// Summary and Stats leave them out. Since a tag's rule and version are in its
+// claim, and everything counts tags by claim, they are left out by number of
+// claim; only the counts by attacker mix claims, so days that hold hidden tags
+// are counted again for a Summary.
+
+// Retirements lists what is retired, by rule and version.
+func (db *DB) Retirements(ctx context.Context) ([]ttpcron.Retirement, error) {
+	var list []ttpcron.Retirement
+	err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
+		list, err = retirements(tx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list retired rules: %w", err)
+	}
+	return list, nil
+}
+
+// Retire hides the tags of a rule, or of one version of it, and records who did
+// so. Retiring again replaces reason and author.
+func (db *DB) Retire(ctx context.Context, r ttpcron.Retirement) error {
+	if r.RuleID == "" || r.Version < ttpcron.AllVersions {
+		return errors.New("retirement of a rule without id or version")
+	}
+	return db.changeRetired(ctx, r, ttpcron.AuditRetire, "hidden", func(b *bbolt.Bucket, k []byte) (bool, error) {
+		return true, b.Put(k, appendRetirement(nil, k, &r))
+	})
+}
+
+// Unretire shows the tags of a rule, or of one version, again; by and reason go
+// into the audit trail. It reports whether exactly that was retired.
+func (db *DB) Unretire(ctx context.Context, ruleID string, version int, by, reason string) (was bool, err error) {
+	r := ttpcron.Retirement{RuleID: ruleID, Version: version, SetBy: by, SetAt: db.now(), Reason: reason}
+	err = db.changeRetired(ctx, r, ttpcron.AuditUnretire, "shown", func(b *bbolt.Bucket, k []byte) (bool, error) {
+		was = b.Get(k) != nil
+		return was, b.Delete(k)
+	})
+	return was, err
+}
+
+func (db *DB) changeRetired(ctx context.Context, r ttpcron.Retirement, action, after string, do func(b *bbolt.Bucket, k []byte) (bool, error)) error {
+	err := db.change(ctx, func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketRetired)
+		k := retiredKey(r.RuleID, r.Version)
+		before := "shown"
+		if b.Get(k) != nil {
+			before = "hidden"
+		}
+		if changed, err := do(b, k); err != nil || !changed {
+			return err
+		}
+		return audit(tx, ttpcron.AuditEntry{
+			At: r.SetAt, By: r.SetBy, Action: action, RuleID: r.RuleID, Version: r.Version,
+			Before: before, After: after, Reason: r.Reason,
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("%s rule %q: %w", action, r.RuleID, err)
+	}
+	return nil
+}
+
+// retiredKey has the version plus one, so that 0 is all versions.
+func retiredKey(ruleID string, version int) []byte {
+	return binary.BigEndian.AppendUint64(append([]byte(ruleID), 0), uint64(int64(version)+1))
+}
+
+func retirements(tx *bbolt.Tx) (list []ttpcron.Retirement, err error) {
+	err = tx.Bucket(bucketRetired).ForEach(func(k, rec []byte) error {
+		r, err := readRetirement(k, rec)
+		list = append(list, r)
+		return err
+	})
+	return list, err
+}
+
+func appendRetirement(dst, key []byte, r *ttpcron.Retirement) []byte {
+	dst = appendText(beginRecord(dst), cut(r.Reason, maxAuditText))
+	return endRecord(appendTime(appendText(dst, cut(r.SetBy, maxAuditText)), r.SetAt), key)
+}
+
+func readRetirement(key, rec []byte) (out ttpcron.Retirement, err error) {
+	n := len(key) - 9
+	if n < 1 || key[n] != 0 {
+		return out, damagef("%x is no key of a retired rule", key)
+	}
+	r, err := openRecord(rec, key)
+	if err == nil {
+		out = ttpcron.Retirement{
+			RuleID: string(key[:n]), Version: int(int64(binary.BigEndian.Uint64(key[n+1:])) - 1),
+			Reason: r.text(), SetBy: r.text(), SetAt: r.time(),
+		}
+		err = r.finish()
+	}
+	if err != nil {
+		return ttpcron.Retirement{}, fmt.Errorf("retired rule %q: %w", key, err)
+	}
+	return out, nil
+}
+
+// hiddenClaims says of each claim, number 1 first, whether its tags are hidden.
+// It is nil when nothing is retired.
+type hiddenClaims []bool
+
+func (h hiddenClaims) has(id uint32) bool {
+	return id > 0 && uint64(id) <= uint64(len(h)) && h[id-1]
+}
+
+// hidden finds the claims of retired rules.
+func (db *DB) hidden(tx *bbolt.Tx) (hiddenClaims, error) {
+	list, err := retirements(tx)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	claims, err := db.claims.all(tx)
+	if err != nil {
+		return nil, err
+	}
+	h := make(hiddenClaims, len(claims))
+	for i, c := range claims {
+		for k := range list {
+			h[i] = h[i] || list[k].Hides(&c.Claim)
+		}
+	}
+	return h, nil
+}
+
+// inDay reports whether the rollup of a day counts a hidden claim, and whether
+// it counts one that is not.
+func (h hiddenClaims) inDay(rollup *bbolt.Bucket) (hidden, shown bool) {
+	c := rollup.Cursor()
+	for k, _ := c.Seek([]byte{rollupClaim}); len(k) == 5 && k[0] == rollupClaim && !(hidden && shown); k, _ = c.Next() {
+		if h.has(binary.BigEndian.Uint32(k[1:])) {
+			hidden = true
+		} else {
+			shown = true
+		}
+	}
+	return hidden, shown
+}
+
+// shownTagDays counts the days on which there are tags that are not hidden.
+func (h hiddenClaims) shownTagDays(tx *bbolt.Tx) (int, error) {
+	if h == nil {
+		return tagDays(tx)
+	}
+	n := 0
+	rollups := tx.Bucket(bucketRollups)
+	err := rollups.ForEachBucket(func(k []byte) error {
+		if _, shown := h.inDay(rollups.Bucket(k)); shown {
+			n++
+		}
+		return nil
+	})
+	return n, err
+}

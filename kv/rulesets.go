@@ -1,0 +1,179 @@
+package kv
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// RuleSet returns the rules that were in force under a fingerprint, and false
+// when the store does not know it. The store knows every fingerprint that the
+// coverage of some day names.
+func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.RuleSet, ok bool, err error) {
+	err = db.view(ctx, func(tx *bbolt.Tx) error {
+		key := []byte(fingerprint)
+		rec := tx.Bucket(bucketRuleSets).Get(key)
+		if rec == nil {
+			return nil
+		}
+		ok = true
+		var err error
+		set, err = readRuleSet(key, rec)
+		return err
+	})
+	if err != nil {
+		return ttpcron.RuleSet{}, false, fmt.Errorf("rule set %q: %w", fingerprint, err)
+	}
+	return set, ok, nil
+}
+
+// newCoverage returns the marks of the coverage that differs from what is
+// stored, and of its rule set when that is not stored.
+func newCoverage(tx *bbolt.Tx, c Commit) (marks []mark, err error) {
+	var order []kindDay
+	days := map[kindDay][]ttpcron.Coverage{}
+	for _, v := range c.Coverage {
+		if v.Kind == "" || v.Day < 0 {
+			return nil, fmt.Errorf("coverage of kind %q and day %d", v.Kind, v.Day)
+		}
+		k := kindDay{v.Kind, v.Day}
+		if days[k] == nil {
+			order = append(order, k)
+		}
+		days[k] = append(days[k], v)
+	}
+	for _, k := range order {
+		var old []byte
+		if b := tx.Bucket(bucketCoverage).Bucket([]byte(k.kind)); b != nil {
+			old = b.Get(dayKey(k.day))
+		}
+		if !bytes.Equal(old, appendCoverage(nil, k, days[k])) {
+			marks = append(marks, mark{put: func(tx *bbolt.Tx) error { return putCoverage(tx, k, days[k]) }})
+		}
+	}
+	if c.RuleSet == nil || c.RuleSet.Fingerprint == "" {
+		return marks, nil
+	}
+	if tx.Bucket(bucketRuleSets).Get([]byte(c.RuleSet.Fingerprint)) == nil {
+		marks = append(marks, mark{put: func(tx *bbolt.Tx) error { return putRuleSet(tx, c.RuleSet) }})
+	}
+	return marks, nil
+}
+
+// putRuleSet stores a rule set and drops those that no coverage names any more.
+func putRuleSet(tx *bbolt.Tx, s *ttpcron.RuleSet) error {
+	b := tx.Bucket(bucketRuleSets)
+	named := map[string]bool{s.Fingerprint: true}
+	all := tx.Bucket(bucketCoverage)
+	err := all.ForEachBucket(func(kind []byte) error {
+		return all.Bucket(kind).ForEach(func(k, rec []byte) error {
+			day, _ := parseDay(k)
+			list, err := readCoverage(kindDay{ttpcron.SourceKind(kind), day}, rec)
+			for i := range list {
+				named[list[i].RuleSet] = true
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	var unused [][]byte
+	c := b.Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		if !named[string(k)] {
+			unused = append(unused, bytes.Clone(k))
+		}
+	}
+	for _, k := range unused {
+		if err := b.Delete(k); err != nil {
+			return err
+		}
+	}
+	return b.Put([]byte(s.Fingerprint), appendRuleSet(nil, s))
+}
+
+func appendRuleSet(dst []byte, s *ttpcron.RuleSet) []byte {
+	dst = binary.AppendUvarint(beginRecord(dst), uint64(len(s.Rules)))
+	for i := range s.Rules {
+		r := &s.Rules[i]
+		dst = appendInt(appendText(dst, r.ID), r.Version)
+		dst = append(dst, r.Digest[:]...)
+		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(r.Ceiling))
+	}
+	return endRecord(dst, []byte(s.Fingerprint))
+}
+
+func readRuleSet(key, rec []byte) (s ttpcron.RuleSet, err error) {
+	r, err := openRecord(rec, key)
+	if err != nil {
+		return s, err
+	}
+	s.Fingerprint = string(key)
+	for range r.count(len(r.rest)) {
+		d := ttpcron.RuleDef{ID: r.text(), Version: r.int()}
+		copy(d.Digest[:], r.bytes(len(d.Digest)))
+		if b := r.bytes(8); b != nil {
+			d.Ceiling = math.Float64frombits(binary.LittleEndian.Uint64(b))
+		}
+		if r.err != nil {
+			break
+		}
+		s.Rules = append(s.Rules, d)
+	}
+	return s, r.finish()
+}
+
+// VersionCount counts the tags of one version of one rule.
+type VersionCount struct {
+	RuleID  string
+	Version int
+	Tags    int
+	Retired bool // the tags are hidden
+}
+
+// RuleVersions counts tags by rule and version, in that order, those of retired
+// rules too.
+func (db *DB) RuleVersions(ctx context.Context) ([]VersionCount, error) {
+	var out []VersionCount
+	err := db.view(ctx, func(tx *bbolt.Tx) error {
+		hidden, err := db.hidden(tx)
+		if err != nil {
+			return err
+		}
+		counts := map[VersionCount]int{}
+		c := tx.Bucket(bucketTotals).Cursor()
+		for k, rec := c.Seek([]byte{rollupClaim}); len(k) == 5 && k[0] == rollupClaim; k, rec = c.Next() {
+			t, err := readTotal(k, rec)
+			if err != nil {
+				return err
+			}
+			id := binary.BigEndian.Uint32(k[1:])
+			cl, err := db.claims.get(tx, id)
+			if err != nil {
+				return err
+			}
+			counts[VersionCount{RuleID: cl.RuleID, Version: cl.RuleVersion, Retired: hidden.has(id)}] += t.tags
+		}
+		for v, n := range counts {
+			v.Tags = n
+			out = append(out, v)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count tags by version: %w", err)
+	}
+	slices.SortFunc(out, func(a, b VersionCount) int {
+		return cmp.Or(cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Version, b.Version))
+	})
+	return out, nil
+}

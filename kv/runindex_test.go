@@ -1,0 +1,123 @@
+package kv
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"go.etcd.io/bbolt"
+)
+
+// TestRunIndex adds batches of all sizes and looks up what is there and what is
+// not.
+func TestRunIndex(t *testing.T) {
+	bolt, err := bbolt.Open(filepath.Join(t.TempDir(), "index.db"), 0o600, &bbolt.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bolt.Close()
+	for _, width := range []int{0, 8} {
+		rnd := rand.New(rand.NewPCG(1, uint64(width)))
+		want := map[uint64]uint64{}
+		name := []byte{'i', byte(width)}
+		index := func(tx *bbolt.Tx, prefix string) *runIndex {
+			b, err := tx.CreateBucketIfNotExists(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return &runIndex{bucket: b, name: name, prefix: []byte(prefix), width: width}
+		}
+		for range 120 {
+			err := bolt.Update(func(tx *bbolt.Tx) error {
+				// A neighbour on either side, whose chunks must not be met.
+				for _, prefix := range []string{"a", "c"} {
+					x := index(tx, prefix)
+					if err := x.add(x.appendEntry(nil, rnd.Uint64(), 1)); err != nil {
+						return err
+					}
+				}
+				x := index(tx, "b")
+				var entries []byte
+				for range 1 + rnd.IntN(1+rnd.IntN(3000)) {
+					h, v := rnd.Uint64(), rnd.Uint64()
+					if width == 0 {
+						v = 0
+					}
+					want[h] = v
+					entries = x.appendEntry(entries, h, v)
+				}
+				return x.add(x.sortEntries(entries))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := bolt.Update(func(tx *bbolt.Tx) error {
+			x := index(tx, "b")
+			hashes := []uint64{0, 1<<64 - 1}
+			for h := range want {
+				hashes = append(hashes, h, h+1)
+			}
+			found, values, err := x.find(hashes)
+			if err != nil {
+				return err
+			}
+			for i, h := range hashes {
+				if v, ok := want[h]; ok != found[i] || v != values[i] {
+					t.Fatalf("%x is found %v with %x, want %v with %x", h, found[i], values[i], ok, v)
+				}
+			}
+			runs, err := x.runs()
+			if err != nil || len(runs) > 18 {
+				t.Errorf("%d runs, %v", len(runs), err)
+			}
+			if !slices.IsSortedFunc(runs, func(a, b run) int { return b.count - a.count }) {
+				t.Errorf("runs %v do not get shorter", runs)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// FuzzRunIndex reads a list of runs and chunks that are hostile behind their
+// checksums.
+func FuzzRunIndex(f *testing.F) {
+	bolt, err := bbolt.Open(filepath.Join(f.TempDir(), "index.db"), 0o600, &bbolt.Options{NoSync: true})
+	if err != nil {
+		f.Fatal(err)
+	}
+	defer bolt.Close()
+	f.Add([]byte{1, 1, 2}, make([]byte, 32), uint64(0))
+	f.Fuzz(func(t *testing.T, list, chunk []byte, hash uint64) {
+		tx, err := bolt.Begin(true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		b, err := tx.CreateBucket([]byte("i"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := &runIndex{bucket: b, name: []byte("i"), width: 8}
+		last := hash
+		if len(chunk) >= 16 {
+			last = binary.BigEndian.Uint64(chunk[len(chunk)-16:])
+		}
+		for _, kv := range [][2][]byte{{x.listKey(), list}, {x.chunkKey(1, last), chunk}} {
+			if err := b.Put(kv[0], endRecord(append(beginRecord(nil), kv[1]...), x.name, kv[0])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		x.find([]uint64{hash, last, 0})
+		if x.add(x.appendEntry(nil, hash, 1)) == nil {
+			if found, _, err := x.find([]uint64{hash}); err == nil && !found[0] && hash == last {
+				t.Error("an entry that was added is not found")
+			}
+		}
+	})
+}

@@ -1,0 +1,147 @@
+package kv
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// MaxRuns is how many runs are remembered; the oldest are dropped.
+const MaxRuns = 1000
+
+// Runs lists runs, newest first; limit 0 lists all that are remembered.
+func (db *DB) Runs(ctx context.Context, limit int) ([]ttpcron.Run, error) {
+	var runs []ttpcron.Run
+	err := db.view(ctx, func(tx *bbolt.Tx) error {
+		c := tx.Bucket(bucketRuns).Cursor()
+		for k, rec := c.Last(); k != nil && (limit == 0 || len(runs) < limit); k, rec = c.Prev() {
+			r, err := readRun(k, rec)
+			if err != nil {
+				return err
+			}
+			runs = append(runs, r)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list runs: %w", err)
+	}
+	return runs, nil
+}
+
+// putRun stores a run. The bucket's sequence counts the runs.
+func putRun(tx *bbolt.Tx, r *ttpcron.Run) error {
+	b := tx.Bucket(bucketRuns)
+	key := []byte(r.ID)
+	if b.Get(key) == nil {
+		n := b.Sequence() + 1
+		for ; n > MaxRuns; n-- {
+			k, _ := b.Cursor().First()
+			if err := b.Delete(bytes.Clone(k)); err != nil {
+				return err
+			}
+		}
+		if err := b.SetSequence(n); err != nil {
+			return err
+		}
+	}
+	return b.Put(key, appendRun(nil, r))
+}
+
+func appendRun(dst []byte, r *ttpcron.Run) []byte {
+	dst = beginRecord(dst)
+	for _, t := range [...]time.Time{r.Started, r.Finished, r.Window.Since, r.Window.Until} {
+		dst = appendTime(dst, t)
+	}
+	dst = appendText(appendText(dst, r.RuleSet), r.Outcome)
+	dst = appendImportReport(dst, &r.Imported)
+	dst = binary.AppendUvarint(dst, uint64(len(r.Sources)))
+	for i := range r.Sources {
+		s := &r.Sources[i]
+		dst = appendText(dst, s.Source)
+		for _, n := range sourceCounts(s) {
+			dst = appendInt(dst, *n)
+		}
+		dst = appendBool(dst, s.DryRun)
+		dst = binary.AppendVarint(dst, int64(s.Elapsed))
+	}
+	if slices.ContainsFunc(r.Sources, retagged) {
+		for i := range r.Sources {
+			for _, n := range retagCounts(&r.Sources[i]) {
+				dst = appendInt(dst, *n)
+			}
+		}
+	}
+	return endRecord(dst, []byte(r.ID))
+}
+
+func readRun(key, rec []byte) (run ttpcron.Run, err error) {
+	r, err := openRecord(rec, key)
+	if err != nil {
+		return run, fmt.Errorf("run %q: %w", key, err)
+	}
+	run.ID = string(key)
+	for _, t := range [...]*time.Time{&run.Started, &run.Finished, &run.Window.Since, &run.Window.Until} {
+		*t = r.time()
+	}
+	run.RuleSet, run.Outcome = r.text(), r.text()
+	readImportReport(&r, &run.Imported)
+	for range r.count(len(r.rest)) {
+		s := ttpcron.SourceReport{Source: r.text()}
+		for _, n := range sourceCounts(&s) {
+			*n = r.int()
+		}
+		s.DryRun = r.bool()
+		s.Elapsed = time.Duration(r.varint())
+		run.Sources = append(run.Sources, s)
+	}
+	for i := 0; i < len(run.Sources) && len(r.rest) > 0; i++ {
+		for _, n := range retagCounts(&run.Sources[i]) {
+			*n = r.int()
+		}
+	}
+	if err := r.finish(); err != nil {
+		return ttpcron.Run{}, fmt.Errorf("run %q: %w", key, err)
+	}
+	return run, nil
+}
+
+// sourceCounts lists the counts of a report in the order in which they are
+// stored.
+func sourceCounts(s *ttpcron.SourceReport) [9]*int {
+	return [...]*int{&s.Events, &s.Commands, &s.Tagged, &s.Tags, &s.Inserted, &s.Known, &s.Skipped, &s.Bounded, &s.Left}
+}
+
+func retagCounts(s *ttpcron.SourceReport) [3]*int {
+	return [...]*int{&s.Retagged, &s.RetagTags, &s.RetagInserted}
+}
+
+func retagged(s ttpcron.SourceReport) bool {
+	return s.Retagged != 0 || s.RetagTags != 0 || s.RetagInserted != 0
+}
+
+func importCounts(r *ttpcron.ImportReport) [6]*int {
+	return [...]*int{&r.Lines, &r.New, &r.Known, &r.Changed, &r.Ignored, &r.Rejected}
+}
+
+func appendImportReport(dst []byte, r *ttpcron.ImportReport) []byte {
+	dst = appendText(appendText(dst, r.File), r.Format)
+	for _, n := range importCounts(r) {
+		dst = appendInt(dst, *n)
+	}
+	return dst
+}
+
+func readImportReport(r *reader, out *ttpcron.ImportReport) {
+	out.File, out.Format = r.text(), r.text()
+	for _, n := range importCounts(out) {
+		*n = r.int()
+	}
+}

@@ -1,0 +1,118 @@
+package kv
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// RuleStates lists the states of rules, in the order of their ids. Expired ones
+// are listed until they are cleared.
+func (db *DB) RuleStates(ctx context.Context) ([]ttpcron.RuleState, error) {
+	var states []ttpcron.RuleState
+	err := db.view(ctx, func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketStates).ForEach(func(k, rec []byte) error {
+			s, err := readState(k, rec)
+			states = append(states, s)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list states of rules: %w", err)
+	}
+	return states, nil
+}
+
+// SetRuleState replaces the state of a rule, and records in the audit trail that
+// its SetBy did so.
+func (db *DB) SetRuleState(ctx context.Context, s ttpcron.RuleState) error {
+	if s.RuleID == "" {
+		return errors.New("state of a rule without id")
+	}
+	err := db.change(ctx, func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketStates)
+		before, err := stateOf(b, s.RuleID)
+		if err != nil {
+			return err
+		}
+		if err := b.Put([]byte(s.RuleID), appendState(nil, &s)); err != nil {
+			return err
+		}
+		return audit(tx, ttpcron.AuditEntry{
+			At: s.SetAt, By: s.SetBy, Action: ttpcron.AuditStateSet, RuleID: s.RuleID, Version: ttpcron.AllVersions,
+			Before: before.String(), After: s.String(), Reason: s.Reason,
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("state of rule %q: %w", s.RuleID, err)
+	}
+	return nil
+}
+
+// ClearRuleState forgets the state of a rule, which is enabled again, and
+// records who did so. A rule without state is no error, and is not recorded.
+func (db *DB) ClearRuleState(ctx context.Context, ruleID, by string) error {
+	err := db.change(ctx, func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketStates)
+		before, err := stateOf(b, ruleID)
+		if err != nil || before.RuleID == "" {
+			return err
+		}
+		if err := b.Delete([]byte(ruleID)); err != nil {
+			return err
+		}
+		return audit(tx, ttpcron.AuditEntry{
+			At: db.now(), By: by, Action: ttpcron.AuditStateClear, RuleID: ruleID, Version: ttpcron.AllVersions,
+			Before: before.String(), After: ttpcron.RuleState{}.String(),
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("state of rule %q: %w", ruleID, err)
+	}
+	return nil
+}
+
+// change runs do in a write transaction of its own.
+func (db *DB) change(ctx context.Context, do func(tx *bbolt.Tx) error) error {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	return db.update(ctx, do)
+}
+
+// stateOf returns the stored state of a rule, the zero state when it has none.
+func stateOf(b *bbolt.Bucket, ruleID string) (ttpcron.RuleState, error) {
+	rec := b.Get([]byte(ruleID))
+	if rec == nil {
+		return ttpcron.RuleState{}, nil
+	}
+	return readState([]byte(ruleID), rec)
+}
+
+func appendState(dst []byte, s *ttpcron.RuleState) []byte {
+	dst = appendText(beginRecord(dst), string(s.Status))
+	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(s.ConfidenceMax))
+	dst = appendText(appendTime(dst, s.ExpiresAt), s.Reason)
+	return endRecord(appendTime(appendText(dst, s.SetBy), s.SetAt), []byte(s.RuleID))
+}
+
+func readState(key, rec []byte) (s ttpcron.RuleState, err error) {
+	r, err := openRecord(rec, key)
+	if err == nil {
+		s = ttpcron.RuleState{RuleID: string(key), Status: ttpcron.RuleStatus(r.text())}
+		if b := r.bytes(8); b != nil {
+			s.ConfidenceMax = math.Float64frombits(binary.LittleEndian.Uint64(b))
+		}
+		s.ExpiresAt, s.Reason, s.SetBy, s.SetAt = r.time(), r.text(), r.text(), r.time()
+		err = r.finish()
+	}
+	if err != nil {
+		return ttpcron.RuleState{}, fmt.Errorf("state of rule %q: %w", key, err)
+	}
+	return s, nil
+}

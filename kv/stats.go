@@ -1,0 +1,109 @@
+package kv
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Stats describes a store.
+type Stats struct {
+	Path      string
+	Schema    int
+	FileBytes int64 // size of the file
+	FreeBytes int64 // of which are free for reuse
+	LastSeq   uint64
+
+	Kinds          []KindStats // in the order of their names
+	TagDays        int         // days on which there are tags that are not retired
+	Runs           int
+	Rejects        int // rejects kept
+	RejectsDropped int // rejects that were dropped to keep the list short
+	FileMarks      int
+}
+
+// KindStats describes what a store holds of one kind.
+type KindStats struct {
+	Kind             ttpcron.SourceKind
+	Events           int
+	Tags             int       // not retired
+	Days             int       // days on which there are events
+	Earliest, Latest time.Time // event time
+}
+
+// Stats describes the store from the counts that it keeps, whatever its size.
+func (db *DB) Stats(ctx context.Context) (Stats, error) {
+	s := Stats{Path: db.path, Schema: db.schema}
+	err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
+		s.FileBytes = tx.Size()
+		s.Runs = int(tx.Bucket(bucketRuns).Sequence())
+		s.FileMarks = int(tx.Bucket(bucketMarks).Sequence())
+		if s.LastSeq, err = arrival(tx); err != nil {
+			return err
+		}
+		hidden, err := db.hidden(tx)
+		if err != nil {
+			return err
+		}
+		if s.TagDays, err = hidden.shownTagDays(tx); err != nil {
+			return err
+		}
+		if s.Rejects, s.RejectsDropped, err = countRejects(tx); err != nil {
+			return err
+		}
+		s.Kinds, err = db.kindStats(tx, hidden)
+		return err
+	})
+	if err != nil {
+		return Stats{}, fmt.Errorf("describe store: %w", err)
+	}
+	free := db.bolt.Stats()
+	s.FreeBytes = int64(free.FreePageN+free.PendingPageN) * int64(db.bolt.Info().PageSize)
+	return s, nil
+}
+
+// kindStats puts the counts of events and of tags that are not hidden together.
+func (db *DB) kindStats(tx *bbolt.Tx, hidden hiddenClaims) ([]KindStats, error) {
+	kinds := map[ttpcron.SourceKind]KindStats{}
+	c := tx.Bucket(bucketTotals).Cursor()
+	for k, rec := c.First(); k != nil; k, rec = c.Next() {
+		switch {
+		case k[0] == totalKind:
+			s, err := readKindTotal(k, rec)
+			if err != nil {
+				return nil, err
+			}
+			kind := ttpcron.SourceKind(k[1:])
+			s.Kind, s.Tags = kind, kinds[kind].Tags
+			kinds[kind] = s
+		case k[0] == rollupClaim && len(k) == 5:
+			t, err := readTotal(k, rec)
+			if err != nil {
+				return nil, err
+			}
+			id := binary.BigEndian.Uint32(k[1:])
+			cl, err := db.claims.get(tx, id)
+			if err != nil {
+				return nil, err
+			}
+			s := kinds[cl.kind]
+			s.Kind = cl.kind
+			if hidden.has(id) {
+				t.tags = 0
+			}
+			s.Tags += t.tags
+			kinds[cl.kind] = s
+		}
+	}
+	out := slices.Collect(maps.Values(kinds))
+	slices.SortFunc(out, func(a, b KindStats) int { return cmp.Compare(a.Kind, b.Kind) })
+	return out, nil
+}
