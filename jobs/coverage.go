@@ -1,0 +1,126 @@
+package jobs
+
+import (
+	"slices"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// A day's coverage is a list of parts, each of which says that one rule set has
+// looked at every event of an interval of arrival numbers, or at those of them
+// that happened at or after an instant. Parts of one rule set are joined where
+// they touch, so that most days have one; parts may overlap.
+
+// maxCoverage is how many parts a day may have. Then they are joined, at the
+// price of being wrong about what lies between them.
+const maxCoverage = 32
+
+// holds reports whether a part speaks of an event of its day.
+func holds(c *ttpcron.Coverage, e *ttpcron.Event) bool {
+	return e.Seq > c.After && e.Seq <= c.UpTo && (c.Since.IsZero() || !e.Time.Before(c.Since))
+}
+
+// contains reports whether a speaks of all events of b, when the day's last
+// event has the arrival number last.
+func contains(a, b *ttpcron.Coverage, last uint64) bool {
+	return a.After <= b.After && a.UpTo >= min(b.UpTo, last) && (a.Since.IsZero() || !b.Since.IsZero() && !b.Since.Before(a.Since))
+}
+
+// covered returns a list with one more part, which takes the place of those that
+// it contains.
+func covered(list []ttpcron.Coverage, c ttpcron.Coverage, last uint64) []ttpcron.Coverage {
+	if c.UpTo <= c.After {
+		return list
+	}
+	out := make([]ttpcron.Coverage, 0, len(list)+1)
+	for _, x := range list {
+		switch {
+		case contains(&c, &x, last):
+		case x.RuleSet == c.RuleSet && x.Since.Equal(c.Since) && x.After <= c.UpTo && c.After <= x.UpTo:
+			c = join(x, c)
+		case x.RuleSet == c.RuleSet && contains(&x, &c, last):
+			return list
+		default:
+			out = append(out, x)
+		}
+	}
+	out = append(out, c)
+	slices.SortStableFunc(out, func(a, b ttpcron.Coverage) int {
+		switch {
+		case a.After < b.After:
+			return -1
+		case a.After > b.After:
+			return 1
+		}
+		return a.Since.Compare(b.Since)
+	})
+	if len(out) > maxCoverage {
+		return collapse(out)
+	}
+	return out
+}
+
+// join makes one part of two of one rule set that touch.
+func join(a, b ttpcron.Coverage) ttpcron.Coverage {
+	c := b
+	c.After, c.UpTo = min(a.After, b.After), max(a.UpTo, b.UpTo)
+	c.Uncounted = a.Uncounted || b.Uncounted || a.UpTo != b.After && b.UpTo != a.After
+	total := countsOf(a)
+	total.add(countsOf(b))
+	setCounts(&c, total)
+	return c
+}
+
+// collapse joins all parts that are limited by time, and all that are not, and
+// forgets which rules they had: they will be looked at again with all.
+func collapse(list []ttpcron.Coverage) []ttpcron.Coverage {
+	var out []ttpcron.Coverage
+	for _, limited := range []bool{false, true} {
+		var all ttpcron.Coverage
+		for _, c := range list {
+			if c.Since.IsZero() == limited {
+				continue
+			}
+			if all.Kind == "" {
+				all = c
+			}
+			if c.Since.Before(all.Since) {
+				all.Since = c.Since
+			}
+			all.After, all.UpTo = min(all.After, c.After), max(all.UpTo, c.UpTo)
+		}
+		if all.Kind != "" {
+			all.RuleSet = ""
+			setCounts(&all, counts{})
+			all.Uncounted = true
+			out = append(out, all)
+		}
+	}
+	return out
+}
+
+func countsOf(c ttpcron.Coverage) counts {
+	if c.Uncounted {
+		return counts{}
+	}
+	return counts{c.Events, c.Tagged, c.Tags, c.Skipped, c.Bounded}
+}
+
+// setCounts sets the counts of a part, none when they are not known.
+func setCounts(c *ttpcron.Coverage, n counts) {
+	if c.Uncounted {
+		n = counts{}
+	}
+	c.Events, c.Tagged, c.Tags, c.Skipped, c.Bounded = n.events, n.tagged, n.tags, n.skipped, n.bounded
+}
+
+// prefix returns the part of a rule set that speaks of a whole day up to an
+// arrival number.
+func prefix(list []ttpcron.Coverage, ruleSet string) (ttpcron.Coverage, bool) {
+	for _, c := range list {
+		if c.RuleSet == ruleSet && c.After == 0 && c.Since.IsZero() {
+			return c, true
+		}
+	}
+	return ttpcron.Coverage{}, false
+}

@@ -1,0 +1,147 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// history plays one random sequence of arrivals and runs against the promises.
+func history(seed uint64) error {
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	m := newMemory()
+	m.pageSize = 1 + rnd.IntN(4)
+	sets := []words{rules("wget"), rules("wget", "curl")}
+	first := uint64(0) // last arrival that the first run without a window may leave
+	for step := range 30 {
+		if rnd.IntN(2) == 0 {
+			for range rnd.IntN(6) {
+				add(m, command(daysAgo(20*rnd.Float64()), fmt.Sprint("wget curl ", step, rnd.Uint64())))
+			}
+			continue
+		}
+		j := Job{Store: m, Rules: sets[rnd.IntN(10)/9], Source: SourceCommand, Now: clock, BatchSize: 1 + rnd.IntN(5), Workers: 1 + rnd.IntN(3)}
+		if rnd.IntN(3) == 0 {
+			j.Now = ticking()
+		}
+		if rnd.IntN(2) == 0 {
+			j.SinceDays = 1 + rnd.IntN(25)
+		}
+		before := len(m.tags)
+		if j.DryRun = rnd.IntN(6) == 0; j.DryRun {
+			writes := m.writes
+			if r, err := j.Run(context.Background()); err != nil || m.writes != writes || len(m.tags) != before {
+				return fmt.Errorf("step %d: dry run: %v, wrote %d; %+v", step, err, m.writes-writes, r)
+			}
+			continue
+		}
+		old, had := m.cursors[ttpcron.Command]
+		complete, err := m.disturbed(rnd, &j)
+		if err != nil {
+			return fmt.Errorf("step %d: %w", step, err)
+		}
+		c, has := m.cursors[ttpcron.Command]
+		if c.Seq < old.Seq {
+			return fmt.Errorf("step %d: cursor went back from %d to %d", step, old.Seq, c.Seq)
+		}
+		if has && !had && j.SinceDays == 0 {
+			first = c.Seq
+		}
+		if err := m.truthful(sets); err != nil {
+			return fmt.Errorf("step %d: %w", step, err)
+		}
+		if complete && j.SinceDays == 0 {
+			if err := m.nothingMissed(first); err != nil {
+				return fmt.Errorf("step %d: %w", step, err)
+			}
+		}
+	}
+	return nil
+}
+
+// disturbed runs a job that may be interrupted or fail to commit.
+func (m *memory) disturbed(rnd *rand.Rand, j *Job) (complete bool, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	defer func() { m.commitErr, m.onPage = nil, nil }()
+	broken := errors.New("broken")
+	switch rnd.IntN(4) {
+	case 0:
+		at := m.pages + 1 + rnd.IntN(5)
+		m.onPage = func(n int) {
+			if n == at {
+				cancel()
+			}
+		}
+	case 1:
+		at := m.commits + 1 + rnd.IntN(4)
+		m.commitErr = func(n int, _ Commit) error {
+			if n >= at {
+				return broken
+			}
+			return nil
+		}
+	}
+	r, err := j.Run(ctx)
+	switch {
+	case errors.Is(err, ErrInterrupted), errors.Is(err, broken):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	s := r.Run.Sources[0]
+	if s.Inserted+s.Known != s.Tags {
+		return false, fmt.Errorf("counts do not add up: %s", line(s))
+	}
+	return true, nil
+}
+
+// truthful checks that coverage of a day speaks of tags that are there.
+func (m *memory) truthful(sets []words) error {
+	have := keysOf(m.tags)
+	for k, list := range m.coverage {
+		for _, c := range list {
+			if err := m.truthfulPart(k, c, sets, have); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *memory) truthfulPart(k kindDay, c ttpcron.Coverage, sets []words, have map[string]bool) error {
+	i := slices.IndexFunc(sets, func(w words) bool { return w.Fingerprint() == c.RuleSet })
+	events, tags := 0, 0
+	for _, e := range m.events {
+		if e.Kind != k.kind || ttpcron.DayOf(e.Time) != k.day || !holds(&c, &e) {
+			continue
+		}
+		events++
+		for _, term := range sets[i].terms {
+			tags++
+			if !have["W"+term+"|"+e.ID] {
+				return fmt.Errorf("%v is covered from %d to %d, but event %d has no tag %s", k.day, c.After, c.UpTo, e.Seq, term)
+			}
+		}
+	}
+	if !c.Uncounted && (events != c.Events || tags != c.Tags) {
+		return fmt.Errorf("coverage of %v counts %d events and %d tags, there are %d and %d", k.day, c.Events, c.Tags, events, tags)
+	}
+	return nil
+}
+
+// nothingMissed checks that every event after an arrival number, and every one
+// of the last week, has a tag.
+func (m *memory) nothingMissed(after uint64) error {
+	have := keysOf(m.tags)
+	for _, e := range m.events {
+		if e.Seq > after && !have["Wwget|"+e.ID] {
+			return fmt.Errorf("event %d of %v, which arrived after the first run (%d), has no tag", e.Seq, e.Time, after)
+		}
+	}
+	return nil
+}

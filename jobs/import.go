@@ -1,0 +1,174 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Error lists what failed.
+func (e *InputError) Error() string {
+	if len(e.Files) == 1 {
+		return fmt.Sprintf("1 input could not be read: %v", e.Files[0].Err)
+	}
+	return fmt.Sprintf("%d inputs could not be read; the first: %v", len(e.Files), e.Files[0].Err)
+}
+
+// Unwrap gives the reasons.
+func (e *InputError) Unwrap() []error {
+	var errs []error
+	for _, f := range e.Files {
+		errs = append(errs, f.Err)
+	}
+	return errs
+}
+
+// Import reads inputs into an archive, one after the other.
+type Import struct {
+	Archive Archive
+	// Beyond, when set, is an archive that is left as it is: what it holds
+	// counts as known and is not imported. A dry run imports into a scratch
+	// archive, beyond the real one.
+	Beyond   Archive
+	Inputs   []Input
+	Progress func(Progress)
+	// Done is called after each input.
+	Done func(FileReport)
+}
+
+// Run imports. An input that fails does not stop the others: their errors come
+// back together as an *InputError. A failing archive stops everything. When ctx
+// is cancelled the batch in hand is finished and ErrInterrupted returned.
+func (im *Import) Run(ctx context.Context) ([]FileReport, error) {
+	if len(im.Inputs) == 0 {
+		return nil, nil
+	}
+	marked := im.Archive
+	if im.Beyond != nil {
+		marked = im.Beyond
+	}
+	marks, err := marked.FileMarks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var files []FileReport
+	var failed InputError
+	for _, in := range im.Inputs {
+		var f FileReport
+		f, marks, err = im.file(ctx, in, marks)
+		files = append(files, f)
+		if im.Done != nil {
+			im.Done(f)
+		}
+		switch {
+		case err != nil:
+			return files, err
+		case f.Err != nil && !f.Passed:
+			failed.Files = append(failed.Files, f)
+		}
+	}
+	if len(failed.Files) > 0 {
+		return files, &failed
+	}
+	return files, nil
+}
+
+// file imports one input. Its error is one that must stop the import; one that
+// concerns the input alone is in the report.
+func (im *Import) file(ctx context.Context, in Input, marks []ttpcron.FileMark) (FileReport, []ttpcron.FileMark, error) {
+	r := FileReport{ImportReport: ttpcron.ImportReport{File: in.Name}}
+	if ctx.Err() != nil {
+		return r, marks, ErrInterrupted
+	}
+	f, err := in.Open(ctx, marks)
+	if err != nil {
+		r.Err, r.Passed = err, errors.Is(err, ErrPassedOver)
+		return r, marks, interruptedOr(ctx, nil)
+	}
+	defer f.Close()
+	r.Format = f.Format()
+	var last *ttpcron.FileMark
+	for b, err := range f.Batches(ctx) {
+		if err != nil {
+			r.Err = err
+			break
+		}
+		if err := im.batch(ctx, b, &r.ImportReport); err != nil {
+			return r, marks, err
+		}
+		if b.Mark != nil {
+			last = b.Mark
+		}
+		im.progress(in.Name, f, r.Lines)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	r.Notes = f.Notes()
+	if last != nil {
+		marks = append(marks, *last)
+	}
+	if err := interruptedOr(ctx, nil); err != nil {
+		r.Err = nil // the interruption, not the file, is to blame
+		return r, marks, err
+	}
+	return r, marks, nil
+}
+
+// batch stores one batch. A batch that has begun is finished even when ctx is
+// cancelled meanwhile.
+func (im *Import) batch(ctx context.Context, b Batch, r *ttpcron.ImportReport) error {
+	ctx = context.WithoutCancel(ctx)
+	known := 0
+	if im.Beyond != nil {
+		var err error
+		if b.Events, known, err = unknown(ctx, im.Beyond, b.Events); err != nil {
+			return err
+		}
+	}
+	got, err := im.Archive.Import(ctx, b)
+	if err != nil {
+		return err
+	}
+	r.Lines += b.Report.Lines
+	r.Ignored += b.Report.Ignored
+	r.Rejected += b.Report.Rejected + got.Rejected - len(b.Rejects)
+	r.New += got.New
+	r.Known += got.Known + known
+	r.Changed += got.Changed
+	return nil
+}
+
+// unknown returns the events that an archive does not hold, and how many it
+// does.
+func unknown(ctx context.Context, a Archive, events []ttpcron.Event) ([]ttpcron.Event, int, error) {
+	held, err := a.Known(ctx, events)
+	if err != nil {
+		return nil, 0, err
+	}
+	var rest []ttpcron.Event
+	for i := range events {
+		if !held[i] {
+			rest = append(rest, events[i])
+		}
+	}
+	return rest, len(events) - len(rest), nil
+}
+
+func (im *Import) progress(name string, f File, lines int) {
+	if im.Progress == nil {
+		return
+	}
+	read, total := f.Progress()
+	im.Progress(Progress{Stage: StageImport, Name: name, Done: read, Total: total, Lines: lines})
+}
+
+// interruptedOr returns ErrInterrupted when ctx is done, and err otherwise.
+func interruptedOr(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
+		return ErrInterrupted
+	}
+	return err
+}

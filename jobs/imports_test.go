@@ -1,0 +1,49 @@
+package jobs
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestNothingReachesOut shows what the packages that a job is made of import
+// themselves: none that could reach a network, start a program or talk to the
+// kernel past package os. What other modules bring is held to account by the
+// root package's test of the import graph: nothing but google/uuid, which the
+// SQLite driver needs, imports package net, to ask for a hardware address.
+func TestNothingReachesOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks the go command")
+	}
+	reaches := []string{"C", "net", "net/http", "net/rpc", "net/smtp", "crypto/tls", "log/syslog", "os/exec", "plugin", "golang.org/x/sys/unix", "syscall"}
+	// What each of these needs it for.
+	may := map[string]string{
+		"kv syscall":       "the device and inode of a file, to find who holds it",
+		"importer syscall": "O_NONBLOCK, so that a FIFO cannot stall",
+	}
+	const module = "github.com/ttpcron/ttpcron"
+	format := `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`
+	out, err := exec.Command("go", "list", "-deps", "-f", format, module+"/jobs", module+"/tagger/...", module+"/kv/...", module+"/importer/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := 0
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		fields := strings.Fields(line)
+		name, inside := strings.CutPrefix(fields[0], module)
+		if !inside {
+			continue
+		}
+		ours++
+		name = strings.TrimPrefix(name, "/")
+		for _, imported := range fields[1:] {
+			if slices.Contains(reaches, imported) && may[name+" "+imported] == "" {
+				t.Errorf("%s imports %s", fields[0], imported)
+			}
+		}
+	}
+	if ours < 5 {
+		t.Errorf("only %d packages seen", ours)
+	}
+}

@@ -1,0 +1,217 @@
+// Package jobs holds the one job that ttpcron exists for: import what sensors
+// have written, replay a window of the stored history through the tagger, and
+// commit the tags together with the mark that says how far the replay came.
+//
+// Start with [Job]. It streams: memory is bounded whatever the history, tags
+// are committed in groups as they are made, and a run that is killed between
+// two commits is continued by the next one where the last commit left it.
+//
+// A job never publishes. It reaches the outside through the interfaces that it
+// declares here and through nothing else, and it opens no network connection:
+// events of last year must not page anyone tonight.
+package jobs
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// History is the stored history of events, as a replay reads it.
+type History interface {
+	// Kinds lists the kinds of which events are stored.
+	Kinds(ctx context.Context) ([]ttpcron.SourceKind, error)
+	// Days lists the days on which there are events of a kind, ascending.
+	Days(ctx context.Context, kind ttpcron.SourceKind) ([]ttpcron.DayHistory, error)
+	// Events yields a day's events with arrival numbers in (after, upTo], page
+	// by page in the order of arrival. Pages belong to the caller.
+	Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) iter.Seq2[[]ttpcron.Event, error]
+	// LastSeq returns the arrival number that was given last, 0 for none.
+	LastSeq(ctx context.Context) (uint64, error)
+}
+
+// Archive is where imported events go.
+type Archive interface {
+	// Import stores a batch in one transaction and reports New, Known and
+	// Changed events, and as Rejected the batch's rejects and those events that
+	// cannot be stored.
+	Import(ctx context.Context, b Batch) (ttpcron.ImportReport, error)
+	// Known says of each event whether it is stored.
+	Known(ctx context.Context, events []ttpcron.Event) ([]bool, error)
+	// FileMarks lists how far files have been read.
+	FileMarks(ctx context.Context) ([]ttpcron.FileMark, error)
+}
+
+// Ledger keeps tags, and how far runs have come.
+type Ledger interface {
+	// Commit writes a group of tags and the marks that belong to them in one
+	// transaction. Tags that exist are left alone; inserted counts the others.
+	// It keeps nothing of c once it has returned.
+	Commit(ctx context.Context, c Commit) (inserted int, err error)
+	// HasTags counts those of the tags that exist.
+	HasTags(ctx context.Context, tags []ttpcron.Tag) (known int, err error)
+	// RuleSet returns the rules that were in force under a fingerprint that
+	// coverage names, and false when the ledger does not know it.
+	RuleSet(ctx context.Context, fingerprint string) (ttpcron.RuleSet, bool, error)
+	// Cursors lists the checkpoints.
+	Cursors(ctx context.Context) ([]ttpcron.Cursor, error)
+}
+
+// Store is what a job needs of the store.
+type Store interface {
+	History
+	Archive
+	Ledger
+}
+
+// Batch is a part of a file: what it holds, and a mark that is true once the
+// rest is stored.
+type Batch struct {
+	Events  []ttpcron.Event
+	Rejects []ttpcron.Reject
+	Report  ttpcron.ImportReport // Lines, Ignored and Rejected of this batch
+	Mark    *ttpcron.FileMark    // nil when the file cannot be continued later
+}
+
+// Commit is what one transaction writes.
+type Commit struct {
+	Tags     []ttpcron.Tag
+	Coverage []ttpcron.Coverage // those of a kind and day together replace what is stored for it
+	RuleSet  *ttpcron.RuleSet   // the rules that Coverage speaks of; nil without Coverage
+	Cursors  []ttpcron.Cursor
+	Run      *ttpcron.Run // replaces the record with the same ID
+}
+
+// Rules is the set of rules that a run uses, fixed for the whole run.
+type Rules interface {
+	// Fingerprint changes with everything that could change a tag.
+	Fingerprint() string
+	// InForce counts the rules that can emit something.
+	InForce() int
+	// Applying counts those of them that apply to a kind.
+	Applying(kind ttpcron.SourceKind) int
+	// Definitions lists the rules that can emit something, by id.
+	Definitions() []ttpcron.RuleDef
+	// Only returns the rules with these ids, in the states they are in.
+	Only(ids map[string]bool) Rules
+	// Tagger returns a tagger for one goroutine.
+	Tagger() Tagger
+}
+
+// Tagger turns an event into tags, which it appends to dst. It leaves CreatedAt
+// to the job.
+type Tagger interface {
+	Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, Verdict)
+}
+
+// Verdict says what could not be done with an event.
+type Verdict struct {
+	Skipped bool // no rule could look at it: it has no text
+	Bounded bool // a rule met a limit of time or size
+}
+
+// File is an opened input.
+type File interface {
+	// Format names the format that was recognised.
+	Format() string
+	// Batches yields the content. An error ends it.
+	Batches(ctx context.Context) iter.Seq2[Batch, error]
+	// Progress returns how many bytes have been read, and of how many; a total
+	// of 0 means that it is not known.
+	Progress() (read, total int64)
+	// Notes are sentences that the user should read; complete after Batches.
+	Notes() []string
+	Close() error
+}
+
+// Input is something to import. Open is given the marks of all files that have
+// been read before, so that a file that has grown is read from where it stood.
+// An error that wraps ErrPassedOver leaves the input out without being a
+// failure.
+type Input struct {
+	Name string
+	Open func(ctx context.Context, marks []ttpcron.FileMark) (File, error)
+}
+
+// Progress tells how far a run has come. It is reported from one goroutine at a
+// time, many times a second.
+type Progress struct {
+	Stage string // StageImport, StageTag or StageRetag
+	Name  string // the file, or the source
+	Done  int64  // bytes of the file, or events of the source
+	Total int64  // 0 when it is not known
+	Lines int    // lines read of the file
+	Tags  int    // tags made so far
+}
+
+// The stages of a run.
+const (
+	StageImport = "import"
+	StageTag    = "tag"
+	StageRetag  = "retag" // covered events, with new and changed rules
+)
+
+// Limits and defaults of a run's settings.
+const (
+	DefaultSinceDays = 7
+	MaxSinceDays     = 3650
+	DefaultBatchSize = 500
+	MaxBatchSize     = 100_000
+)
+
+// The sources that a run can be limited to. SourceAll means SourceCommand, then
+// SourceCanary, then every further kind of event in the store to which a rule
+// applies, in the order of their names.
+const (
+	SourceCommand = "command"
+	SourceCanary  = "canary"
+	SourceAll     = "all"
+)
+
+// ErrNoRules is returned by a run to which no rule would apply.
+var ErrNoRules = errors.New("no rule is in force")
+
+// ErrInterrupted is returned by a run whose context was cancelled. What it had
+// tagged is committed.
+var ErrInterrupted = errors.New("interrupted")
+
+// ErrPassedOver is wrapped by an Input's Open for a file that need not be
+// readable, such as a stray file in a folder of logs.
+var ErrPassedOver = errors.New("passed over")
+
+// InputError says that some inputs could not be read to their end; the run did
+// everything else.
+type InputError struct {
+	Files []FileReport // those that failed
+}
+
+// FileReport is what became of one input.
+type FileReport struct {
+	ttpcron.ImportReport
+	Notes  []string
+	Passed bool  // left out, because it is nothing that can be read; Err says why
+	Err    error // nil, or why the file was not read to its end
+}
+
+// Report is what a run did.
+type Report struct {
+	Run   ttpcron.Run
+	Files []FileReport
+	Found Picture // the tags that this run made, whether new or known
+	// Changed are the rules that are new or changed since runs covered some of
+	// the history, which was looked at again with them; by rule id.
+	Changed []ChangedRule
+	// Since is the start of the window where a source was replayed for the
+	// first time without one being asked for; zero otherwise.
+	Since time.Time
+}
+
+// ChangedRule is a rule with which covered history was looked at again.
+type ChangedRule struct {
+	ttpcron.RuleChange
+	Tags int // tags that the rule made of covered events
+	New  int // of which so many were new to the store; counted in a dry run only
+}

@@ -1,0 +1,431 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// The size of a group of tags that is committed at once. A commit waits for the
+// disk, so a group holds many batches of the size that was asked for; it ends
+// with the first of these limits that is reached once a batch is full, or with
+// maxGroupEvents or maxGroupBytes even when it is not.
+const (
+	groupTags      = 20_000
+	groupTime      = time.Second
+	maxGroupEvents = 50_000
+	maxGroupBytes  = 16 << 20
+)
+
+// maxUnit is how many events a worker is given at once.
+const maxUnit = 512
+
+// unit is a run of events of one day, tagged by one worker.
+type unit struct {
+	part   *part
+	events []ttpcron.Event // none in the unit that ends a part
+
+	counts
+	out    []ttpcron.Tag
+	bytes  int  // text that out keeps in memory, roughly
+	left   int  // events before the window
+	missed bool // an event after the cursor lies outside the window
+	failed []failure
+	done   chan struct{}
+}
+
+// failure is a tagger that panicked over an event.
+type failure struct {
+	event string
+	cause any
+}
+
+// group is what will be committed together.
+type group struct {
+	counts
+	out      []ttpcron.Tag
+	bytes    int
+	coverage []dayCoverage
+	began    time.Time
+}
+
+// dayCoverage is the coverage of one day.
+type dayCoverage struct {
+	day  ttpcron.Day
+	list []ttpcron.Coverage
+}
+
+// replay tags one plan's events: a reader, some workers, and a collector that
+// takes the results in the order of the events and commits them in groups. One
+// group is committed while the next is being tagged.
+type replay struct {
+	job    *run
+	plan   *plan
+	source *ttpcron.SourceReport
+	group  group
+	read   int           // events of parts, for progress
+	total  int           // how many there will be
+	commit chan outcome  // of the commit in flight
+	flying []ttpcron.Tag // tags in flight
+	broken bool          // a commit failed: nothing more may be committed
+
+	// Slices of tags are large and go round: a unit's from the worker to the
+	// collector and back, a group's from the collector to the commit and back.
+	units  chan []ttpcron.Tag
+	groups []ttpcron.Tag
+}
+
+// outcome is what became of a commit.
+type outcome struct {
+	inserted int
+	err      error
+}
+
+// run reads and tags everything in the plan, and commits all groups but the
+// last, which stays in rp.group for the caller to finish. It returns
+// ErrInterrupted when ctx was cancelled; what was tagged until then is good.
+func (rp *replay) run(ctx context.Context) error {
+	inner, stop := context.WithCancel(ctx)
+	defer stop()
+	rp.group.began = rp.job.now()
+
+	work := make(chan *unit)
+	ordered := make(chan *unit, 2*rp.job.workers)
+	rp.units = make(chan []ttpcron.Tag, 4*rp.job.workers)
+	var wg sync.WaitGroup
+	for range rp.job.workers {
+		wg.Go(func() {
+			taggers := map[*subset]Tagger{}
+			for u := range work {
+				t := taggers[u.part.rules]
+				if t == nil {
+					t = rp.rules(u.part).Tagger()
+					taggers[u.part.rules] = t
+				}
+				rp.tag(t, u)
+				close(u.done)
+			}
+		})
+	}
+	var readErr error
+	wg.Go(func() {
+		defer close(ordered)
+		defer close(work)
+		readErr = rp.reads(inner, work, ordered)
+	})
+
+	var commitErr error
+	for u := range ordered {
+		<-u.done
+		if commitErr != nil {
+			continue
+		}
+		rp.collect(u)
+		if rp.due() {
+			if commitErr = rp.flush(ctx); commitErr != nil {
+				stop()
+			}
+		}
+	}
+	wg.Wait()
+	if commitErr == nil {
+		commitErr = rp.settle()
+	}
+	if commitErr != nil {
+		rp.broken = true
+		return commitErr
+	}
+	return interruptedOr(ctx, readErr)
+}
+
+// rules returns those with which a part is looked at.
+func (rp *replay) rules(t *part) Rules {
+	if t.rules != nil {
+		return t.rules.rules
+	}
+	return rp.job.rules
+}
+
+// reads sends the plan's events out in units, each both to the workers and to
+// the collector.
+func (rp *replay) reads(ctx context.Context, work, ordered chan<- *unit) error {
+	for i := range rp.plan.parts {
+		t := &rp.plan.parts[i]
+		for page, err := range rp.job.history.Events(ctx, rp.plan.kind, t.day, t.after, t.upTo) {
+			if err != nil {
+				return fmt.Errorf("read %s events of %s: %w", rp.plan.kind, t.day, err)
+			}
+			for len(page) > 0 {
+				n := min(len(page), maxUnit)
+				if err := send(ctx, &unit{part: t, events: page[:n], done: make(chan struct{})}, work, ordered); err != nil {
+					return err
+				}
+				page = page[n:]
+			}
+		}
+		if err := send(ctx, &unit{part: t, done: make(chan struct{})}, work, ordered); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send gives a unit to the collector, which waits for it, and to the workers.
+func send(ctx context.Context, u *unit, work, ordered chan<- *unit) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case ordered <- u:
+		work <- u
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// tag is a worker's share of the replay.
+func (rp *replay) tag(t Tagger, u *unit) {
+	select {
+	case u.out = <-rp.units:
+	default:
+	}
+	for next := 0; next < len(u.events); {
+		next = rp.tagFrom(t, u, next)
+	}
+}
+
+// tagFrom tags a unit's events from the i-th on and returns where it ended:
+// after the last, or after one over which the tagger panicked, whose tags are
+// lost.
+func (rp *replay) tagFrom(t Tagger, u *unit, i int) (next int) {
+	before := len(u.out)
+	defer func() {
+		if p := recover(); p != nil {
+			u.out = u.out[:before]
+			u.failed = append(u.failed, failure{u.events[i].ID, p})
+			next = i + 1
+		}
+	}()
+	w, filter, now := rp.plan.sel.window, u.part.filter, rp.job.now()
+	for ; i < len(u.events); i++ {
+		e := &u.events[i]
+		if filter && !w.Contains(e.Time) {
+			u.missed = u.missed || e.Seq > rp.plan.sel.cursor
+			if e.Time.Before(w.Since) {
+				u.left++
+			}
+			continue
+		}
+		if u.part.again != nil && !slices.ContainsFunc(u.part.again, func(c ttpcron.Coverage) bool { return holds(&c, e) }) {
+			continue
+		}
+		u.counts.events++
+		before = len(u.out)
+		var v Verdict
+		u.out, v = t.Tag(e, u.out)
+		u.out = distinct(u.out, before)
+		for k := before; k < len(u.out); k++ {
+			u.out[k].CreatedAt = now
+			u.bytes += len(u.out[k].Evidence)
+		}
+		u.tags += len(u.out) - before
+		if len(u.out) > before {
+			u.tagged++
+			u.bytes += textBytes(e)
+		}
+		if v.Skipped {
+			u.skipped++
+		}
+		if v.Bounded {
+			u.bounded++
+		}
+	}
+	return i
+}
+
+// distinct drops, among one event's tags, those too weak to be written and
+// those with the identity of another, of which the one with more confidence
+// stays. A rule that claims one technique under two tactics makes such tags.
+func distinct(tags []ttpcron.Tag, from int) []ttpcron.Tag {
+	out := tags[:from]
+next:
+	for _, t := range tags[from:] {
+		if t.Confidence < ttpcron.MinConfidence {
+			continue
+		}
+		for k := from; k < len(out); k++ {
+			if o := &out[k]; o.RuleID == t.RuleID && o.RuleVersion == t.RuleVersion && o.TechniqueID == t.TechniqueID && o.SubTechniqueID == t.SubTechniqueID {
+				if t.Confidence > o.Confidence {
+					*o = t
+				}
+				continue next
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func textBytes(e *ttpcron.Event) int {
+	n := 0
+	for i := range e.Payload {
+		n += len(e.Payload[i].Text) + len(e.Payload[i].Raw)
+	}
+	return n
+}
+
+// collect adds a tagged unit to the group.
+func (rp *replay) collect(u *unit) {
+	g := &rp.group
+	g.out = append(g.out, u.out...)
+	g.counts.add(u.counts)
+	g.bytes += u.bytes
+	rp.plan.left += u.left
+	rp.plan.missed = rp.plan.missed || u.missed
+	for _, f := range u.failed {
+		rp.job.log.Warn("tagger failed on an event, its tags are lost", "source", rp.source.Source, "event", f.event, "cause", fmt.Sprint(f.cause))
+	}
+	rp.count(u.counts)
+	rp.job.found.add(u.out)
+	if rp.plan.again {
+		rp.job.changes.count(u.out)
+	}
+	clear(u.out) // it holds on to the memory of pages
+	select {
+	case rp.units <- u.out[:0]:
+	default:
+	}
+	rp.cover(u)
+	rp.read += len(u.events)
+	at := Progress{Stage: StageTag, Name: rp.source.Source, Done: int64(rp.read), Total: int64(max(rp.total, rp.read)), Tags: rp.source.Tags}
+	if rp.plan.again {
+		at.Stage, at.Tags = StageRetag, rp.source.RetagTags
+	}
+	rp.job.progress(at)
+}
+
+// count adds to the source's report.
+func (rp *replay) count(c counts) {
+	s := rp.source
+	if rp.plan.again {
+		s.Retagged += c.events
+		s.RetagTags += c.tags
+		return
+	}
+	s.Events += c.events
+	s.Tagged += c.tagged
+	s.Tags += c.tags
+	s.Skipped += c.skipped
+	s.Bounded += c.bounded
+	if rp.plan.kind == ttpcron.Command {
+		s.Commands += c.events - c.skipped
+	}
+}
+
+// cover moves the coverage of the unit's day to its last event, and at the end
+// of the part to the last event that the plan knows of.
+func (rp *replay) cover(u *unit) {
+	t := u.part
+	upTo := t.upTo
+	if n := len(u.events); n > 0 {
+		upTo = u.events[n-1].Seq
+	}
+	c := dayCoverage{day: t.day}
+	if t.again != nil {
+		c.list = retagged(t, rp.job.ruleSet, upTo)
+	} else {
+		total := countsOf(t.adds)
+		total.add(u.counts)
+		t.adds.UpTo = upTo
+		setCounts(&t.adds, total)
+		c.list = covered(t.base, t.adds, t.last)
+	}
+	g := &rp.group
+	if n := len(g.coverage); n > 0 && g.coverage[n-1].day == c.day {
+		g.coverage[n-1] = c
+		return
+	}
+	g.coverage = append(g.coverage, c)
+}
+
+// due reports whether the group should be committed now.
+func (rp *replay) due() bool {
+	g := &rp.group
+	if g.events >= maxGroupEvents || g.bytes >= maxGroupBytes {
+		return true
+	}
+	return len(g.out) >= rp.job.batch && (len(g.out) >= groupTags || rp.job.now().Sub(g.began) >= groupTime)
+}
+
+// flush waits for the commit in flight and starts that of the group.
+func (rp *replay) flush(ctx context.Context) error {
+	if err := rp.settle(); err != nil {
+		return err
+	}
+	g := rp.group
+	rp.group = group{began: rp.job.now(), out: rp.groups}
+	rp.groups = nil
+	c := rp.commitOf(&g)
+	rp.commit, rp.flying = make(chan outcome, 1), g.out
+	go func(done chan<- outcome) {
+		n, err := rp.job.ledger.commit(context.WithoutCancel(ctx), c)
+		done <- outcome{n, err}
+	}(rp.commit)
+	return nil
+}
+
+// commitOf makes the commit of a group.
+func (rp *replay) commitOf(g *group) Commit {
+	c := Commit{Tags: g.out, Run: rp.job.record()}
+	for _, d := range g.coverage {
+		c.Coverage = append(c.Coverage, d.list...)
+	}
+	if len(c.Coverage) > 0 {
+		c.RuleSet = &rp.job.set
+	}
+	return c
+}
+
+// settle waits for the commit in flight, if there is one.
+func (rp *replay) settle() error {
+	if rp.commit == nil {
+		return nil
+	}
+	err := rp.credit(<-rp.commit, len(rp.flying))
+	clear(rp.flying)
+	rp.commit, rp.groups = nil, rp.flying[:0]
+	return err
+}
+
+// credit books what a commit did.
+func (rp *replay) credit(o outcome, tags int) error {
+	if o.err != nil {
+		return fmt.Errorf("commit %d tags: %w", tags, o.err)
+	}
+	if rp.plan.again {
+		rp.source.RetagInserted += o.inserted
+		return nil
+	}
+	rp.source.Inserted += o.inserted
+	rp.source.Known += tags - o.inserted
+	return nil
+}
+
+// finish commits the last group, with the cursor when there is one to move.
+func (rp *replay) finish(ctx context.Context, cursors []ttpcron.Cursor) error {
+	g := &rp.group
+	if len(g.out) == 0 && len(g.coverage) == 0 && len(cursors) == 0 {
+		return nil
+	}
+	c := rp.commitOf(g)
+	c.Cursors = cursors
+	n, err := rp.job.ledger.commit(ctx, c)
+	err = rp.credit(outcome{n, err}, len(g.out))
+	rp.group = group{}
+	return err
+}

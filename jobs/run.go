@@ -1,0 +1,448 @@
+package jobs
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Job is one run: import, replay, commit. Its fields are set before Run and not
+// changed after.
+//
+// Without SinceDays a run resumes: it takes the events that arrived after the
+// cursor of their kind, however old they are, and moves the cursor to the last
+// of them. Where a kind has no cursor yet, it takes the events of the last
+// DefaultSinceDays days and reports how many older ones it left.
+//
+// With SinceDays a run takes the events of the last so many days by event time,
+// whatever the cursor says. It moves the cursor only when no event that arrived
+// after it was left out, and never back; a later resumed run therefore misses
+// nothing.
+//
+// A run whose rules are not those of earlier ones then looks at what these had
+// covered again, with just the rules that are new or changed, wherever it lies;
+// what no run has looked at stays left out.
+type Job struct {
+	Store Store
+	Rules Rules
+	// Scratch takes what the inputs of a dry run yield. Required for a dry run
+	// that has inputs; the caller deletes it.
+	Scratch Store
+
+	Inputs    []Input
+	Source    string // SourceCommand, SourceCanary or SourceAll; empty: SourceAll
+	SinceDays int    // 0: resume
+	// ChangedOnly does nothing but look at covered events again with the rules
+	// that are new or changed: no import, no new events.
+	ChangedOnly bool
+	// DryRun tags and counts but writes nothing to Store.
+	DryRun    bool
+	BatchSize int // tags gathered before an insert; 0: DefaultBatchSize
+	Workers   int // 0: one for each processor
+
+	Now      func() time.Time // may be called from several goroutines; nil: time.Now
+	Log      hclog.Logger     // nil: none
+	Progress func(Progress)   // may be nil
+	FileDone func(FileReport) // called after each input; may be nil
+}
+
+// run is a Job at work.
+type run struct {
+	*Job
+	history  History // what is being replayed: Store, then in a dry run Scratch
+	ledger   ledger
+	rules    Rules
+	ruleSet  string
+	set      ttpcron.RuleSet
+	changes  *changes
+	workers  int
+	batch    int
+	now      func() time.Time
+	log      hclog.Logger
+	progress func(Progress)
+
+	out   Report
+	found *tally
+}
+
+// ledger takes groups of tags: the store, or in a dry run one that only asks.
+type ledger interface {
+	commit(context.Context, Commit) (inserted int, err error)
+}
+
+type realLedger struct{ Ledger }
+
+func (l realLedger) commit(ctx context.Context, c Commit) (int, error) { return l.Commit(ctx, c) }
+
+type dryLedger struct {
+	Ledger
+	changes *changes
+}
+
+// commit counts the tags that a real commit would insert.
+func (l dryLedger) commit(ctx context.Context, c Commit) (int, error) {
+	l.changes.covered(c.Coverage)
+	if len(c.Tags) == 0 {
+		return 0, nil
+	}
+	if l.changes.tagging {
+		return l.changes.fresh(ctx, l, c.Tags)
+	}
+	known, err := l.HasTags(ctx, c.Tags)
+	return len(c.Tags) - known, err
+}
+
+// Run does the job. The report is good even when the error is not nil: it says
+// what was done until then. Errors that a caller may want to tell apart are
+// ErrNoRules, ErrInterrupted and *InputError. Unless it is a dry run the store
+// keeps a record of the run, however it ended.
+func (j *Job) Run(ctx context.Context) (Report, error) {
+	r := j.begin()
+	err := r.check()
+	if err == nil {
+		err = r.work(ctx)
+	}
+	return r.end(context.WithoutCancel(ctx), err)
+}
+
+func (j *Job) begin() *run {
+	r := &run{
+		Job: j, history: j.Store, ledger: realLedger{j.Store}, rules: j.Rules, ruleSet: j.Rules.Fingerprint(),
+		workers: j.Workers, batch: j.BatchSize, now: j.Now, log: j.Log, progress: j.Progress, found: newTally(),
+	}
+	if r.workers <= 0 {
+		r.workers = runtime.GOMAXPROCS(0)
+	}
+	if r.batch == 0 {
+		r.batch = DefaultBatchSize
+	}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	if r.log == nil {
+		r.log = hclog.NewNullLogger()
+	}
+	if r.progress == nil {
+		r.progress = func(Progress) {}
+	}
+	if r.Source == "" {
+		r.Source = SourceAll
+	}
+	r.set = ttpcron.RuleSet{Fingerprint: r.ruleSet, Rules: j.Rules.Definitions()}
+	r.changes = newChanges()
+	if j.DryRun {
+		r.ledger = dryLedger{j.Store, r.changes}
+	}
+	started := r.now().UTC()
+	r.out.Run = ttpcron.Run{ID: runID(started), Started: started, RuleSet: r.ruleSet}
+	if j.SinceDays > 0 {
+		r.out.Run.Window = since(started, j.SinceDays)
+	}
+	return r
+}
+
+// runID makes an ID that sorts by time and differs between runs of one instant.
+func runID(started time.Time) string {
+	var b [4]byte
+	rand.Read(b[:]) // never fails
+	return started.Format("20060102T150405.000000Z") + "-" + hex.EncodeToString(b[:])
+}
+
+func since(now time.Time, days int) ttpcron.Window {
+	return ttpcron.Window{Since: now.Add(-time.Duration(days) * 24 * time.Hour)}
+}
+
+// check refuses settings out of range, and a run that would use no rule.
+func (r *run) check() error {
+	switch {
+	case r.SinceDays < 0 || r.SinceDays > MaxSinceDays:
+		return fmt.Errorf("since-days is %d, want 1 to %d", r.SinceDays, MaxSinceDays)
+	case r.batch < 1 || r.batch > MaxBatchSize:
+		return fmt.Errorf("batch-size is %d, want 1 to %d", r.batch, MaxBatchSize)
+	case r.SinceDays > 0 && r.ChangedOnly:
+		return errors.New("a run with changed rules only takes no window: it takes all that has been covered")
+	case r.DryRun && len(r.Inputs) > 0 && r.Scratch == nil && !r.ChangedOnly:
+		return errors.New("a dry run with inputs needs a scratch store")
+	case r.rules.InForce() == 0:
+		return ErrNoRules
+	}
+	switch r.Source {
+	case SourceAll:
+	case SourceCommand, SourceCanary:
+		if kind := KindOf(r.Source); r.rules.Applying(kind) == 0 {
+			return fmt.Errorf("%w for events of kind %s", ErrNoRules, kind)
+		}
+	default:
+		return fmt.Errorf("source is %q, want %s, %s or %s", r.Source, SourceCommand, SourceCanary, SourceAll)
+	}
+	return nil
+}
+
+// KindOf returns the kind of event that a source consists of. SourceAll has none.
+func KindOf(source string) ttpcron.SourceKind {
+	if source == SourceCanary {
+		return ttpcron.CanaryFingerprint
+	}
+	return ttpcron.SourceKind(source)
+}
+
+// SourceOf returns the name of the source that a kind of event belongs to.
+func SourceOf(kind ttpcron.SourceKind) string {
+	if kind == ttpcron.CanaryFingerprint {
+		return SourceCanary
+	}
+	return string(kind)
+}
+
+// work imports, then replays one source after the other. Inputs that failed do
+// not stop it; they are what it returns in the end.
+func (r *run) work(ctx context.Context) error {
+	failed := r.importInputs(ctx)
+	var bad *InputError
+	if failed != nil && !errors.As(failed, &bad) {
+		return failed
+	}
+	upTo, err := r.Store.LastSeq(ctx)
+	if err != nil {
+		return interruptedOr(ctx, err)
+	}
+	cursors, err := r.cursors(ctx)
+	if err != nil {
+		return interruptedOr(ctx, err)
+	}
+	kinds, err := r.kinds(ctx)
+	if err != nil {
+		return interruptedOr(ctx, err)
+	}
+	for _, kind := range kinds {
+		if err := r.source(ctx, kind, cursors, upTo); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
+func (r *run) importInputs(ctx context.Context) error {
+	if r.ChangedOnly {
+		return nil
+	}
+	im := Import{Archive: r.Store, Inputs: r.Inputs, Progress: r.progress, Done: r.FileDone}
+	if r.DryRun {
+		im.Archive, im.Beyond = r.Scratch, r.Store
+	}
+	files, err := im.Run(ctx)
+	r.out.Files = files
+	for _, f := range files {
+		r.out.Run.Imported.Add(f.ImportReport)
+	}
+	return err
+}
+
+func (r *run) cursors(ctx context.Context) (map[ttpcron.SourceKind]ttpcron.Cursor, error) {
+	list, err := r.Store.Cursors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := make(map[ttpcron.SourceKind]ttpcron.Cursor, len(list))
+	for _, c := range list {
+		m[c.Kind] = c
+	}
+	return m, nil
+}
+
+// kinds lists the kinds of event that the run is to replay, in order.
+func (r *run) kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
+	if r.Source != SourceAll {
+		return []ttpcron.SourceKind{KindOf(r.Source)}, nil
+	}
+	kinds := []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint}
+	stored, err := r.Store.Kinds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.DryRun && r.Scratch != nil {
+		more, err := r.Scratch.Kinds(ctx)
+		if err != nil {
+			return nil, err
+		}
+		stored = append(slices.Clone(stored), more...)
+	}
+	slices.Sort(stored)
+	for _, k := range slices.Compact(stored) {
+		if !slices.Contains(kinds[:2], k) && r.rules.Applying(k) > 0 {
+			kinds = append(kinds, k)
+		}
+	}
+	for _, k := range stored {
+		if r.rules.Applying(k) == 0 {
+			r.log.Warn("no rule in force applies to these events", "kind", k)
+		}
+	}
+	return kinds, nil
+}
+
+// source replays one kind of event.
+func (r *run) source(ctx context.Context, kind ttpcron.SourceKind, cursors map[ttpcron.SourceKind]ttpcron.Cursor, upTo uint64) error {
+	if ctx.Err() != nil {
+		return ErrInterrupted
+	}
+	began := r.now()
+	r.out.Run.Sources = append(r.out.Run.Sources, ttpcron.SourceReport{Source: SourceOf(kind), DryRun: r.DryRun})
+	rep := &r.out.Run.Sources[len(r.out.Run.Sources)-1]
+	defer func() { rep.Elapsed = r.now().Sub(began) }()
+	if r.rules.Applying(kind) == 0 {
+		return nil
+	}
+	if r.ChangedOnly {
+		return r.retag(ctx, kind, rep, upTo)
+	}
+	sel, err := r.selection(ctx, kind, cursors)
+	if err != nil {
+		return interruptedOr(ctx, err)
+	}
+	plan, err := makePlan(ctx, r.Store, kind, r.ruleSet, sel, upTo)
+	if err != nil {
+		return interruptedOr(ctx, err)
+	}
+	var move []ttpcron.Cursor
+	if err := r.replay(ctx, plan, rep, func() []ttpcron.Cursor { move = r.move(plan, cursors); return move }); err != nil {
+		return err
+	}
+	if plan.stale {
+		if err := r.retag(ctx, kind, rep, upTo); err != nil {
+			return err
+		}
+	}
+	if !r.DryRun || r.Scratch == nil {
+		return nil
+	}
+	return r.replayScratch(ctx, kind, sel, rep)
+}
+
+// replayScratch tags, in a dry run, the events that the inputs would add.
+func (r *run) replayScratch(ctx context.Context, kind ttpcron.SourceKind, sel selection, rep *ttpcron.SourceReport) error {
+	upTo, err := r.Scratch.LastSeq(ctx)
+	if err != nil {
+		return interruptedOr(ctx, err)
+	}
+	sel.cursor = 0 // all of them arrive after the cursor
+	plan, err := makePlan(ctx, r.Scratch, kind, r.ruleSet, sel, upTo)
+	if err != nil {
+		return interruptedOr(ctx, err)
+	}
+	r.history = r.Scratch
+	defer func() { r.history = r.Store }()
+	return r.replay(ctx, plan, rep, func() []ttpcron.Cursor { return nil })
+}
+
+// selection decides what the run takes of a kind.
+func (r *run) selection(ctx context.Context, kind ttpcron.SourceKind, cursors map[ttpcron.SourceKind]ttpcron.Cursor) (selection, error) {
+	c, has := cursors[kind]
+	sel := selection{cursor: c.Seq, whole: r.DryRun, window: r.out.Run.Window}
+	if r.SinceDays > 0 {
+		return sel, nil
+	}
+	if !has {
+		late, err := r.arrivedLate(ctx, kind, cursors)
+		if err != nil {
+			return sel, err
+		}
+		has = late
+	}
+	if has {
+		sel.resumed = true
+		return sel, nil
+	}
+	sel.first = true
+	sel.window = since(r.out.Run.Started, DefaultSinceDays)
+	r.out.Since = sel.window.Since
+	return sel, nil
+}
+
+// arrivedLate reports whether a kind without a cursor first arrived after runs
+// over all sources had begun. Its events are then late arrivals, which a
+// resumed run takes however old they are, and not the history that was there
+// before the first run.
+func (r *run) arrivedLate(ctx context.Context, kind ttpcron.SourceKind, cursors map[ttpcron.SourceKind]ttpcron.Cursor) (bool, error) {
+	command, ok1 := cursors[ttpcron.Command]
+	canary, ok2 := cursors[ttpcron.CanaryFingerprint]
+	if !ok1 || !ok2 || kind == ttpcron.Command || kind == ttpcron.CanaryFingerprint {
+		return false, nil
+	}
+	days, err := r.Store.Days(ctx, kind)
+	if err != nil {
+		return false, err
+	}
+	for _, d := range days {
+		if d.FirstSeq <= min(command.Seq, canary.Seq) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// replay carries out a plan and finishes it: the last tags, and the cursors
+// that move when nothing was left out.
+func (r *run) replay(ctx context.Context, p *plan, rep *ttpcron.SourceReport, move func() []ttpcron.Cursor) error {
+	rp := &replay{job: r, plan: p, source: rep, total: p.total()}
+	rp.count(p.settled)
+	rep.Known += p.settled.tags
+	err := rp.run(ctx)
+	rep.Left += p.left
+	if rp.broken {
+		return err
+	}
+	var cursors []ttpcron.Cursor
+	if err == nil {
+		cursors = move()
+	}
+	return errors.Join(err, rp.finish(context.WithoutCancel(ctx), cursors))
+}
+
+// move returns the cursor that a plan has earned, if it moves at all.
+func (r *run) move(p *plan, cursors map[ttpcron.SourceKind]ttpcron.Cursor) []ttpcron.Cursor {
+	old, has := cursors[p.kind]
+	if p.missed && !p.sel.first || has && p.upTo <= old.Seq {
+		return nil
+	}
+	return []ttpcron.Cursor{{Kind: p.kind, Seq: p.upTo, UpdatedAt: r.now().UTC(), RunID: r.out.Run.ID}}
+}
+
+// record returns a copy of the run's record as it stands.
+func (r *run) record() *ttpcron.Run {
+	c := r.out.Run
+	c.Sources = slices.Clone(c.Sources)
+	return &c
+}
+
+// end stores the run's record and completes the report.
+func (r *run) end(ctx context.Context, err error) (Report, error) {
+	rec := &r.out.Run
+	rec.Finished = r.now().UTC()
+	switch {
+	case err == nil:
+		rec.Outcome = "done"
+	case errors.Is(err, ErrInterrupted):
+		rec.Outcome = "interrupted"
+	default:
+		rec.Outcome = err.Error()
+	}
+	r.out.Found = r.found.picture()
+	r.out.Changed = r.changes.list()
+	if r.DryRun {
+		return r.out, err
+	}
+	if _, cerr := r.Store.Commit(ctx, Commit{Run: r.record()}); cerr != nil {
+		err = errors.Join(err, fmt.Errorf("record the run: %w", cerr))
+	}
+	return r.out, err
+}
