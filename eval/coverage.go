@@ -1,0 +1,135 @@
+package eval
+
+import (
+	"bufio"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Technique is what coverage must know of a technique or sub-technique that is
+// in use.
+type Technique struct {
+	ID, Name  string
+	Tactics   []string // TAnnnn
+	Platforms []string // as ATT&CK spells them
+}
+
+// Rule is what coverage must know of a rule.
+type Rule struct {
+	ID     string
+	Kinds  []ttpcron.SourceKind
+	Claims []ttpcron.Claim
+}
+
+// Covered is one row of the matrix.
+type Covered struct {
+	Technique Technique
+	// Rules claim this very id, in the order of their ids.
+	Rules []string
+	// SubRules, of a technique, is how many rules claim a sub-technique of it.
+	SubRules int
+	Kinds    []ttpcron.SourceKind // that Rules apply to, sorted
+	// Reason says why there is no rule. It is empty where there is one, and
+	// where nobody gave a reason.
+	Reason string
+}
+
+// Shown reports whether a rule can show the technique or, of a technique, one of
+// its sub-techniques.
+func (c *Covered) Shown() bool { return len(c.Rules) > 0 || c.SubRules > 0 }
+
+// Cover sets rules against techniques. Rows come in the order of techniques.
+func Cover(techniques []Technique, rules []Rule) []Covered {
+	rows := make([]Covered, len(techniques))
+	at := map[string]int{}
+	for i, t := range techniques {
+		rows[i].Technique = t
+		at[t.ID] = i
+	}
+	for _, r := range rules {
+		subOf := map[string]bool{}
+		for _, c := range r.Claims {
+			if i, ok := at[c.Technique()]; ok {
+				rows[i].add(r)
+			}
+			if i, ok := at[c.TechniqueID]; ok && c.SubTechniqueID != "" && !subOf[c.TechniqueID] {
+				subOf[c.TechniqueID] = true
+				rows[i].SubRules++
+			}
+		}
+	}
+	for i := range rows {
+		if c := &rows[i]; len(c.Rules) == 0 {
+			c.Reason = reason(c)
+		}
+		slices.Sort(rows[i].Rules)
+		slices.Sort(rows[i].Kinds)
+	}
+	return rows
+}
+
+func (c *Covered) add(r Rule) {
+	if !slices.Contains(c.Rules, r.ID) {
+		c.Rules = append(c.Rules, r.ID)
+	}
+	for _, k := range r.Kinds {
+		if !slices.Contains(c.Kinds, k) {
+			c.Kinds = append(c.Kinds, k)
+		}
+	}
+}
+
+// reason says why a technique without a rule has none: what reasons.tsv says, or
+// that its rules are those of its sub-techniques, or that it needs a platform
+// that no sensor plays.
+func reason(c *Covered) string {
+	if text := Reasons()[c.Technique.ID]; text != "" {
+		return text
+	}
+	if c.SubRules > 0 {
+		return "shown by its sub-techniques"
+	}
+	if !slices.ContainsFunc(c.Technique.Platforms, played) {
+		return "only on " + strings.Join(c.Technique.Platforms, ", ")
+	}
+	return ""
+}
+
+// played reports whether a sensor of ours can be, or can be used against, a
+// platform.
+func played(platform string) bool {
+	switch platform {
+	case "Windows", "macOS", "Office Suite", "SaaS", "Identity Provider":
+		return false
+	}
+	return true
+}
+
+// reasonsFile has a line for each technique that no rule shows although a sensor
+// might be thought to: id, tab, reason.
+//
+//go:embed reasons.tsv
+var reasonsFile string
+
+// Reasons returns, by id, why techniques have no rule in the embedded pack. It
+// must not be changed.
+var Reasons = sync.OnceValue(func() map[string]string {
+	out := map[string]string{}
+	in := bufio.NewScanner(strings.NewReader(reasonsFile))
+	for n := 1; in.Scan(); n++ {
+		if strings.HasPrefix(in.Text(), "#") {
+			continue
+		}
+		id, text, ok := strings.Cut(in.Text(), "\t")
+		if !ok || text == "" || out[id] != "" {
+			panic(fmt.Sprintf("reasons.tsv:%d: want a technique's id, a tab and a reason, each id once", n))
+		}
+		out[id] = text
+	}
+	return out
+})

@@ -1,0 +1,104 @@
+package eval
+
+import (
+	"cmp"
+	"hash/maphash"
+	"slices"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Noise counts how often rules fire on a history. It is not safe for concurrent
+// use.
+type Noise struct {
+	tagger   Tagger
+	seed     maphash.Seed
+	rules    map[string]*fires
+	distinct sketch
+	report   NoiseReport
+	tags     []ttpcron.Tag
+}
+
+// fires counts the events on which one rule fired.
+type fires struct {
+	events   int
+	distinct sketch
+}
+
+// NewNoise returns a Noise that has seen nothing.
+func NewNoise(t Tagger) *Noise {
+	return &Noise{tagger: t, seed: maphash.MakeSeed(), rules: map[string]*fires{}}
+}
+
+// Add judges an event and counts the rules that fire on it.
+func (n *Noise) Add(e *ttpcron.Event) {
+	n.tags = n.tagger.Tag(e, n.tags[:0])
+	hash := n.hash(e)
+	n.report.Events++
+	n.distinct.add(hash)
+	if len(n.tags) > 0 {
+		n.report.Tagged++
+	}
+	n.report.Tags += len(n.tags)
+	last := ""
+	for i := range n.tags { // those of one rule stand together
+		id := n.tags[i].RuleID
+		if id == last {
+			continue
+		}
+		last = id
+		f := n.rules[id]
+		if f == nil {
+			f = &fires{}
+			n.rules[id] = f
+		}
+		f.events++
+		f.distinct.add(hash)
+	}
+}
+
+// hash is of what makes two events the same to a reader of the report: their
+// content.
+func (n *Noise) hash(e *ttpcron.Event) uint64 {
+	var h maphash.Hash
+	h.SetSeed(n.seed)
+	h.WriteString(string(e.Kind))
+	for _, f := range e.Payload {
+		h.WriteByte(0)
+		h.WriteString(f.Name)
+		h.WriteByte(0)
+		h.WriteString(f.Text)
+		h.WriteByte(0)
+		h.Write(f.Raw)
+	}
+	return h.Sum64()
+}
+
+// NoiseReport says how often rules fired.
+type NoiseReport struct {
+	Events   int // looked at
+	Distinct int // different contents among them
+	Tagged   int // events on which some rule fired
+	Tags     int
+	Rules    []RuleNoise // that fired at least once, most events first
+}
+
+// RuleNoise says how often one rule fired.
+type RuleNoise struct {
+	RuleID   string
+	Events   int
+	Distinct int // different contents among them; an estimate, within about 3 %, from exactBelow on
+}
+
+// Report gives what was counted so far.
+func (n *Noise) Report() NoiseReport {
+	r := n.report
+	r.Distinct = n.distinct.count()
+	for id, f := range n.rules {
+		r.Rules = append(r.Rules, RuleNoise{RuleID: id, Events: f.events, Distinct: f.distinct.count()})
+	}
+	slices.SortFunc(r.Rules, func(a, b RuleNoise) int {
+		return cmp.Or(b.Events-a.Events, cmp.Compare(a.RuleID, b.RuleID))
+	})
+	return r
+}
