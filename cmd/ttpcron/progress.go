@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron/jobs"
+)
+
+// progress shows how far a run has come: as a bar on a terminal, as a line in
+// the log every few seconds elsewhere.
+type progress struct {
+	a     *app
+	stage string
+	name  string
+	start time.Time
+	next  time.Time
+}
+
+// How often progress is shown.
+const (
+	barEvery = 100 * time.Millisecond
+	logEvery = 5 * time.Second
+)
+
+func (a *app) newProgress() *progress { return &progress{a: a} }
+
+// update is called many times a second and mostly does nothing.
+func (p *progress) update(at jobs.Progress) {
+	now := p.a.now()
+	every := logEvery
+	if p.a.err.is {
+		every = barEvery
+	}
+	if at.Stage != p.stage || at.Name != p.name {
+		p.stage, p.name, p.start, p.next = at.Stage, at.Name, now, now.Add(every)
+		return
+	}
+	if now.Before(p.next) {
+		return
+	}
+	p.next = now.Add(every)
+	seconds := now.Sub(p.start).Seconds()
+	if p.a.err.is {
+		p.a.stderr.draw(p.a.err.cut(bar(at, seconds, p.a.err), p.a.err.width-1))
+		return
+	}
+	args := []any{"name", clean(at.Name), "done", at.Done, "total", at.Total, "per_second", int64(float64(at.Done) / seconds)}
+	if at.Stage == jobs.StageTag {
+		args = append(args, "tags", at.Tags)
+	}
+	p.a.log.Info("working: "+at.Stage, args...)
+}
+
+// done takes the bar away.
+func (p *progress) done() { p.a.stderr.wipe() }
+
+// bar draws the line of a bar: name, bar, share, rate, and what is left.
+func bar(at jobs.Progress, seconds float64, t terminal) string {
+	const width = 20
+	rate := float64(at.Done) / max(seconds, 1e-9)
+	share := 0.0
+	if at.Total > 0 {
+		share = min(1, float64(at.Done)/float64(at.Total))
+	}
+	full, empty := "█", "░"
+	if !t.utf8 {
+		full, empty = "#", "."
+	}
+	n := int(share * width)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s ", at.Stage, t.cut(clean(at.Name), 28))
+	if at.Total > 0 {
+		fmt.Fprintf(&b, "%s%s %3.0f%%  ", strings.Repeat(full, n), strings.Repeat(empty, width-n), 100*share)
+	}
+	if at.Stage == jobs.StageImport {
+		fmt.Fprintf(&b, "%s lines  %s/s", count(at.Lines), bytesText(int64(rate)))
+	} else {
+		fmt.Fprintf(&b, "%s events  %s/s  %s tags", count(at.Done), count(int64(rate)), count(at.Tags))
+	}
+	if share > 0 && share < 1 && seconds > 1 {
+		left := time.Duration(seconds / share * (1 - share) * float64(time.Second))
+		fmt.Fprintf(&b, "  %s left", left.Round(time.Second))
+	}
+	return b.String()
+}

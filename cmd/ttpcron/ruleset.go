@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/tagger"
+)
+
+// ruleSet gives a tagger's rule set the shape that jobs declares.
+type ruleSet struct {
+	*tagger.RuleSet
+	a *app
+}
+
+var _ jobs.Rules = ruleSet{}
+
+func (r ruleSet) InForce() int {
+	n := 0
+	for _, rule := range r.Rules() {
+		if rule.Active {
+			n++
+		}
+	}
+	return n
+}
+
+func (r ruleSet) Applying(kind ttpcron.SourceKind) int {
+	return r.Active(kind)
+}
+
+func (r ruleSet) Only(ids map[string]bool) jobs.Rules {
+	return ruleSet{r.RuleSet.Only(ids), r.a}
+}
+
+func (r ruleSet) Tagger() jobs.Tagger {
+	return composite{r.RuleSet.Tagger(func(e ttpcron.Event, rule string, err error) {
+		if rule == "" {
+			r.a.log.Warn("no rule applies to a kind of event", "kind", clean(string(e.Kind)))
+			return
+		}
+		r.a.log.Warn("a rule failed on an event, its tags are lost", "rule", clean(rule), "kind", clean(string(e.Kind)), "event", clean(e.ID), "error", clean(err.Error()))
+	})}
+}
+
+// composite gives a tagger the shape that jobs declares.
+type composite struct{ *tagger.Composite }
+
+func (c composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, jobs.Verdict) {
+	dst, v := c.Composite.Tag(e, dst)
+	return dst, jobs.Verdict(v)
+}
+
+// ruleSources lists where rules come from: the embedded pack, unless
+// --embedded=false, and the folders of --rules over it.
+func (a *app) ruleSources() ([]tagger.Source, error) {
+	var sources []tagger.Source
+	if a.set.embedded {
+		sources = append(sources, tagger.Source{Name: "embedded", FS: tagger.Embedded()})
+	}
+	for _, dir := range a.set.rules {
+		s, err := ruleFolder(dir)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, s)
+	}
+	return sources, nil
+}
+
+// loadRules loads the rules of all sources. Those that cannot be loaded are in
+// the report.
+func (a *app) loadRules() (ruleSet, *tagger.LoadReport, error) {
+	sources, err := a.ruleSources()
+	if err != nil {
+		return ruleSet{}, nil, err
+	}
+	rs, report := a.load(sources)
+	return rs, report, nil
+}
+
+func (a *app) load(sources []tagger.Source) (ruleSet, *tagger.LoadReport) {
+	rs, report := tagger.Load(tagger.Options{Sources: sources, Technique: technique, Release: attack.Release})
+	return ruleSet{rs, a}, report
+}
+
+func ruleFolder(dir string) (tagger.Source, error) {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = fmt.Errorf("there is no folder %s", dir)
+	case err == nil && !info.IsDir():
+		err = fmt.Errorf("%s is not a folder", dir)
+	}
+	if err != nil {
+		return tagger.Source{}, hinted{fmt.Errorf("rules: %w", err), "--rules names a folder that holds rule files, *.yaml"}
+	}
+	return tagger.Source{Name: dir, FS: os.DirFS(dir)}, nil
+}
+
+// technique tells the tagger what the embedded ATT&CK table knows of an id.
+func technique(id string) (tagger.Technique, bool) {
+	t, ok := attack.Lookup(id)
+	return tagger.Technique{Name: t.FullName(), Tactics: t.Tactics, Revoked: t.Revoked, RevokedBy: t.RevokedBy, Deprecated: t.Deprecated}, ok
+}
+
+// warnRules logs what is wrong with rule files.
+func (a *app) warnRules(report *tagger.LoadReport) {
+	for _, p := range report.Problems {
+		if p.Warning {
+			a.log.Debug("rule file", "problem", clean(p.String()))
+		} else {
+			a.log.Warn("rule refused", "problem", clean(p.String()))
+		}
+	}
+}
+
+// rulesForPeople loads the rules for commands that only look at them: with the
+// states of the store when there is one that can be read, without otherwise.
+func (a *app) rulesForPeople(ctx context.Context) (ruleSet, *tagger.LoadReport, error) {
+	rs, report, err := a.loadRules()
+	if err != nil {
+		return rs, report, err
+	}
+	db, err := kv.Open(ctx, a.set.db, kv.Options{ReadOnly: true, LockTimeout: min(a.set.lockTimeout, 200*time.Millisecond), Now: a.now})
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			a.log.Warn("the states of rules are not applied: the store cannot be read", "error", clean(err.Error()))
+		}
+		return rs, report, nil
+	}
+	defer db.Close()
+	states, err := db.RuleStates(ctx)
+	if err != nil {
+		return rs, report, err
+	}
+	return ruleSet{rs.WithStates(states, a.now()), a}, report, nil
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/eval"
+)
+
+type noiseOptions struct {
+	since, until string
+	window       ttpcron.Window
+	replay       bool
+	limit        int
+	json         bool
+}
+
+func (a *app) rulesNoise() *command {
+	var o noiseOptions
+	fs := a.flags()
+	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
+	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
+	fs.BoolVar(&o.replay, "replay", false, "judge the stored events with the rules as they are now, instead of counting stored tags")
+	fs.IntVar(&o.limit, "limit", 0, "list at most `N` rules; 0 for all")
+	fs.BoolVar(&o.json, "json", false, "print one JSON object a line, one for each rule")
+	return &command{
+		name: "rules noise", short: "show which rules fire how often on the history", fs: fs,
+		text: `Lists rules by how often they fire on what the store holds, the most frequent
+first. Without --replay the stored tags are counted, from counts that are kept for
+every day: TAGS is their number and SHARE their part of all tags.
+
+With --replay every stored event of the window is judged again by the rules as
+they are now, those of --rules among them; nothing is written. EVENTS counts the
+events on which a rule fires, SHARE is their part of all events, and DISTINCT
+counts different contents among them: a rule with many events and few distinct
+ones sees one bot again and again, one with as many of both may be too wide.
+From 4,096 on DISTINCT is an estimate, within about 3 %.`,
+		examples: "ttpcron rules noise --since 30d --limit 20\nttpcron rules noise --replay --rules ./my-rules",
+		exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		run: func(ctx context.Context, args []string) error {
+			if err := noArgs(args); err != nil {
+				return err
+			}
+			var err error
+			if o.window, err = window(o.since, o.until, a.now()); err != nil {
+				return err
+			}
+			if o.limit < 0 {
+				return usagef("--limit is %d, want 0 or more", o.limit)
+			}
+			db, err := a.readStore(ctx)
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			rs, report, err := a.loadRules()
+			if err != nil {
+				return err
+			}
+			a.warnRules(report)
+			if o.replay {
+				return a.noiseOfEvents(ctx, db, rs, o)
+			}
+			return a.noiseOfTags(ctx, db, rs, o)
+		},
+	}
+}
+
+// noiseJSON is one line of rules noise --json. The members that the chosen way
+// of counting does not give are left out.
+type noiseJSON struct {
+	RuleID   string  `json:"rule_id"`
+	Name     string  `json:"name"`
+	Tags     *int    `json:"tags,omitempty"`
+	Events   *int    `json:"events,omitempty"`
+	Distinct *int    `json:"distinct,omitempty"`
+	Share    float64 `json:"share"`
+}
+
+func share(n, of int) float64 {
+	if of == 0 {
+		return 0
+	}
+	return float64(n) / float64(of)
+}
+
+func (a *app) noiseOfTags(ctx context.Context, db store, rs ruleSet, o noiseOptions) error {
+	s, err := db.Summary(ctx, o.window)
+	if err != nil {
+		return err
+	}
+	t := table{columns: []column{{title: "RULE", sgr: cyan}, {title: "TAGS", right: true}, {title: "SHARE", right: true}, {title: "FIRST"}, {title: "LAST"}, {title: "NAME", min: 24}}}
+	enc := json.NewEncoder(a.stdout)
+	for i, r := range s.Rules {
+		if o.limit > 0 && i == o.limit {
+			break
+		}
+		rule, _ := rs.Rule(r.RuleID)
+		if !o.json {
+			t.add(r.RuleID, count(r.Tags), percent(share(r.Tags, s.Tags)), shown(r.First), shown(r.Last), rule.Name)
+		} else if err := enc.Encode(noiseJSON{RuleID: r.RuleID, Name: rule.Name, Tags: &r.Tags, Share: share(r.Tags, s.Tags)}); err != nil {
+			return err
+		}
+	}
+	if err := t.print(a.stdout, a.out); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stderr, "%s of %s\n", plural(s.Tags, "tag", "tags"), plural(len(s.Rules), "rule", "rules"))
+	return nil
+}
+
+func (a *app) noiseOfEvents(ctx context.Context, db store, rs ruleSet, o noiseOptions) error {
+	judge := rs.judge()
+	n := eval.NewNoise(judge)
+	if err := addHistory(ctx, db, o.window, n); err != nil {
+		return err
+	}
+	r := n.Report()
+	t := table{columns: []column{{title: "RULE", sgr: cyan}, {title: "EVENTS", right: true}, {title: "DISTINCT", right: true}, {title: "SHARE", right: true}, {title: "NAME", min: 24}}}
+	enc := json.NewEncoder(a.stdout)
+	for i, f := range r.Rules {
+		if o.limit > 0 && i == o.limit {
+			break
+		}
+		rule, _ := rs.Rule(f.RuleID)
+		if !o.json {
+			t.add(f.RuleID, count(f.Events), count(f.Distinct), percent(share(f.Events, r.Events)), rule.Name)
+		} else if err := enc.Encode(noiseJSON{RuleID: f.RuleID, Name: rule.Name, Events: &f.Events, Distinct: &f.Distinct, Share: share(f.Events, r.Events)}); err != nil {
+			return err
+		}
+	}
+	if err := t.print(a.stdout, a.out); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stderr, "%s, %s distinct; %s got a tag (%s), %.2f tags an event; %s fired\n", plural(r.Events, "event", "events"), count(r.Distinct),
+		count(r.Tagged), percent(share(r.Tagged, r.Events)), share(r.Tags, r.Events), plural(len(r.Rules), "rule", "rules"))
+	if judge.bounded > 0 {
+		a.log.Warn("a rule met a limit of work or size", "events", judge.bounded)
+	}
+	return nil
+}
+
+// addHistory gives every stored event of a window to n.
+func addHistory(ctx context.Context, db store, w ttpcron.Window, n *eval.Noise) error {
+	kinds, err := db.Kinds(ctx)
+	if err != nil {
+		return err
+	}
+	for _, kind := range kinds {
+		days, err := db.Days(ctx, kind)
+		if err != nil {
+			return err
+		}
+		for _, d := range days {
+			if !w.Overlaps(d.Day) {
+				continue
+			}
+			for page, err := range db.Events(ctx, kind, d.Day, 0, d.LastSeq) {
+				if err != nil {
+					return err
+				}
+				for i := range page {
+					if w.Contains(page[i].Time) {
+						n.Add(&page[i])
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// percent formats a share: 12.3 %.
+func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/kv"
+)
+
+// The exit codes, the same for every command; see exitTexts for their meaning.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitLocked      = 75
+	exitInterrupted = 130
+)
+
+// app is one invocation of the program.
+type app struct {
+	stdin  io.Reader
+	stdout *bufio.Writer
+	stderr *screen
+	out    terminal // what stdout is
+	err    terminal // what stderr is
+	env    map[string]string
+	now    func() time.Time
+
+	set settings
+	log hclog.Logger
+
+	help    strings.Builder // what flag sets print
+	literal []string        // arguments behind "--", which are never flags
+	current *ffcli.Command  // the command whose usage was asked for last
+	root    *ffcli.Command
+	byFlags map[*flag.FlagSet]*command
+}
+
+// run is the program without the process around it. It returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
+	a := newApp(stdin, stdout, stderr, environment(env))
+	err := a.main(ctx, args)
+	if ferr := a.stdout.Flush(); err == nil {
+		err = ferr
+	}
+	return a.report(err)
+}
+
+func newApp(stdin io.Reader, stdout, stderr io.Writer, env map[string]string) *app {
+	return &app{
+		stdin: stdin, stdout: bufio.NewWriterSize(stdout, 64<<10), stderr: &screen{w: stderr},
+		out: newTerminal(stdout, env), err: newTerminal(stderr, env),
+		env: env, now: time.Now, log: hclog.NewNullLogger(), byFlags: map[*flag.FlagSet]*command{},
+	}
+}
+
+// main parses, then runs; only the former gives usage errors of the flag
+// package.
+func (a *app) main(ctx context.Context, args []string) error {
+	a.root = a.rootCommand()
+	if len(args) > 0 && args[0] == "help" {
+		args = append(args[1:len(args):len(args)], "--help")
+	}
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, a.literal = args[:i], args[i+1:]
+	}
+	if err := a.root.Parse(args); err != nil {
+		return a.parseError(err, args)
+	}
+	err := a.root.Run(ctx)
+	if errors.Is(err, flag.ErrHelp) {
+		return a.showHelp()
+	}
+	return err
+}
+
+func (a *app) showHelp() error {
+	_, err := a.stdout.WriteString(a.help.String())
+	return err
+}
+
+// note writes a line for people beside the data, below what has been printed.
+func (a *app) note(format string, args ...any) {
+	_ = a.stdout.Flush() // an error of it is reported in the end
+	fmt.Fprintf(a.stderr, format+"\n", args...)
+}
+
+// report prints an error, with what to do next, and returns the exit code.
+func (a *app) report(err error) int {
+	code := exitCode(err)
+	if err == nil || code == exitDone {
+		return code
+	}
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	fmt.Fprintf(a.stderr, "ttpcron: %s\n", clean(text))
+	if hint := a.hint(err); hint != "" {
+		fmt.Fprintf(a.stderr, "hint: %s\n", clean(hint))
+	}
+	return code
+}
+
+// exitCode is the only place where errors become exit codes.
+func exitCode(err error) int {
+	var usage *usageError
+	var locked *kv.LockedError
+	switch {
+	case err == nil, errors.Is(err, syscall.EPIPE):
+		return exitDone
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &locked):
+		return exitLocked
+	case errors.Is(err, jobs.ErrInterrupted), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	return exitFailed
+}
+
+// usageError is a mistake in how the program was called or configured.
+type usageError struct{ text, hint string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return &usageError{text: fmt.Sprintf(format, args...)} }
+
+// hinted is an error that knows what to do next.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e hinted) Unwrap() error { return e.error }
+
+// hint says what to do about an error, or nothing.
+func (a *app) hint(err error) string {
+	var usage *usageError
+	var h hinted
+	var locked *kv.LockedError
+	var bad *jobs.InputError
+	switch {
+	case errors.As(err, &usage):
+		return usage.hint
+	case errors.As(err, &h):
+		return h.hint
+	case errors.As(err, &locked):
+		return "wait until it has finished, or wait longer with --lock-timeout 60s"
+	case errors.Is(err, jobs.ErrNoRules):
+		return "ttpcron rules list shows the rules and why one is not in force"
+	case errors.Is(err, jobs.ErrInterrupted):
+		return "what was done is kept; run the command again to go on"
+	case errors.As(err, &bad):
+		return "everything else was done; correct the input and run the command again"
+	case errors.Is(err, syscall.ENOSPC):
+		return "free some space and run the command again; what was committed is kept"
+	case errors.Is(err, fs.ErrPermission):
+		return "run ttpcron as the user that owns the file, or name another store with --db"
+	}
+	return ""
+}
+
+func environment(env []string) map[string]string {
+	m := make(map[string]string, len(env))
+	for _, kv := range env {
+		name, value, _ := strings.Cut(kv, "=")
+		m[name] = value
+	}
+	return m
+}

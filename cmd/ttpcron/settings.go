@@ -1,0 +1,238 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/peterbourgon/ff/v3/fftoml"
+)
+
+// settings are the flags that every command has. Flags win over TTPCRON_*
+// variables, and those over the config file.
+type settings struct {
+	config      string
+	db          string
+	lockTimeout time.Duration
+	logLevel    string
+	logJSON     bool
+	role        string
+	embedded    bool
+	rules       list
+	inputs      list
+}
+
+// The roles of a host. DECNET calls the host that keeps the tags its master.
+const (
+	roleStandalone = "standalone"
+	roleMaster     = "master"
+	roleAgent      = "agent"
+)
+
+const systemConfig = "/etc/ttpcron/ttpcron.toml"
+
+// list is a flag that can be given more than once.
+type list []string
+
+func (l *list) String() string     { return strings.Join(*l, ",") }
+func (l *list) Set(s string) error { *l = append(*l, s); return nil }
+
+// share defines the shared flags in a command's flag set.
+func (a *app) share(fs *flag.FlagSet) {
+	s := &a.set
+	fs.StringVar(&s.config, "config", s.config, "`FILE` with settings in TOML (default "+systemConfig+", else $XDG_CONFIG_HOME/ttpcron/ttpcron.toml)")
+	fs.StringVar(&s.db, "db", s.db, "`FILE` that holds the store")
+	fs.DurationVar(&s.lockTimeout, "lock-timeout", 5*time.Second, "how `LONG` to wait for a store that another process holds")
+	fs.StringVar(&s.logLevel, "log-level", "info", "`LEVEL`: trace, debug, info, warn, error or off")
+	fs.BoolVar(&s.logJSON, "log-json", false, "log as JSON lines")
+	fs.StringVar(&s.role, "role", roleStandalone, "`ROLE` of this host: standalone, master or agent; tags are not made on an agent")
+	fs.BoolVar(&s.embedded, "embedded", true, "use the embedded pack of rules; --embedded=false for those of --rules alone")
+	fs.Var(&s.rules, "rules", "`DIR` with rule files, over the embedded pack; can be repeated")
+}
+
+// sharedFlags are the flags that share defines.
+var sharedFlags = []string{"config", "db", "lock-timeout", "log-level", "log-json", "role", "embedded", "rules"}
+
+// listFlags take several values from one variable, separated by commas, and
+// from an array in the config file.
+var listFlags = map[string]bool{"rules": true, "input": true}
+
+// configName is what a flag is called in the config file.
+func configName(flagName string) string {
+	if flagName == "input" {
+		return "inputs"
+	}
+	return flagName
+}
+
+// defaultDB is the store's place when nobody names one.
+func defaultDB(env map[string]string) string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/ttpcron/ttpcron.db"
+	}
+	return filepath.Join(xdg(env, "XDG_STATE_HOME", ".local/state"), "ttpcron", "ttpcron.db")
+}
+
+func xdg(env map[string]string, name, fallback string) string {
+	if dir := env[name]; filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.Join(env["HOME"], fallback)
+}
+
+// configured is the config file, flattened: "run-once.batch-size" → values.
+type configured struct {
+	path   string
+	values map[string][]string
+}
+
+// readConfig reads the config file that was named, or the default one when
+// there is one.
+func (a *app) readConfig() (configured, error) {
+	path := a.set.config
+	if path == "" {
+		path = a.env["TTPCRON_CONFIG"]
+	}
+	named := path != ""
+	if !named {
+		path = systemConfig
+		if _, err := os.Stat(path); os.IsNotExist(err) {
+			path = filepath.Join(xdg(a.env, "XDG_CONFIG_HOME", ".config"), "ttpcron", "ttpcron.toml")
+		}
+	}
+	c := configured{path: path, values: map[string][]string{}}
+	f, err := os.Open(path)
+	if os.IsNotExist(err) && !named {
+		return c, nil
+	}
+	if err != nil {
+		return c, &usageError{fmt.Sprintf("config: %v", err), "name a file that can be read; --config /dev/null uses none"}
+	}
+	defer f.Close()
+	err = fftoml.Parser(f, func(name, value string) error {
+		c.values[name] = append(c.values[name], value)
+		return nil
+	})
+	if err != nil {
+		return c, usagef("config %s: %s", path, strings.TrimPrefix(err.Error(), "error parsing TOML config: "))
+	}
+	return c, a.checkKeys(c)
+}
+
+// checkKeys reports keys of the config file that mean nothing.
+func (a *app) checkKeys(c configured) error {
+	known := a.configKeys()
+	var unknown []string
+	for name := range c.values {
+		if !slices.Contains(known, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	sort.Strings(unknown)
+	err := &usageError{text: fmt.Sprintf("config %s: unknown key %s", c.path, strings.Join(unknown, ", "))}
+	if near := nearest(unknown[0], known); near != "" {
+		err.hint = fmt.Sprintf("did you mean %s?", near)
+	} else {
+		err.hint = "known keys are " + strings.Join(known, ", ")
+	}
+	return err
+}
+
+// configKeys lists the keys that a config file may have: the shared flags, the
+// inputs, and under the name of a command that command's own flags.
+func (a *app) configKeys() []string {
+	keys := []string{"inputs"}
+	for _, name := range sharedFlags[1:] {
+		keys = append(keys, configName(name))
+	}
+	for _, c := range a.root.Subcommands {
+		c.FlagSet.VisitAll(func(f *flag.Flag) {
+			if len(c.Subcommands) == 0 && !slices.Contains(sharedFlags, f.Name) && f.Name != "input" {
+				keys = append(keys, c.Name+"."+f.Name)
+			}
+		})
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// layer fills in, for a command that is about to run, what its flags did not
+// say: from the environment, then from the config file.
+func (a *app) layer(c *command) error {
+	given := map[string]bool{}
+	for _, fs := range []*flag.FlagSet{a.root.FlagSet, c.group, c.fs} {
+		if fs != nil {
+			fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+		}
+	}
+	conf, err := a.readConfig()
+	if err != nil {
+		return err
+	}
+	c.fs.VisitAll(func(f *flag.Flag) {
+		if err != nil || given[f.Name] || f.Name == "config" {
+			return
+		}
+		values, from := a.fallback(c, f.Name, conf)
+		for _, v := range values {
+			if serr := f.Value.Set(v); serr != nil {
+				err = usagef("%s: %q is not a value for %s", from, v, f.Name)
+				return
+			}
+			given[f.Name] = true
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if a.set.inputs == nil {
+		a.set.inputs, _ = a.fallback(c, "input", conf)
+	}
+	if a.set.db == "" {
+		a.set.db = defaultDB(a.env)
+	}
+	return a.settle()
+}
+
+// fallback finds a flag's value in the environment or the config file, and
+// says where.
+func (a *app) fallback(c *command, name string, conf configured) (values []string, from string) {
+	variable := "TTPCRON_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	if v := a.env[variable]; v != "" {
+		if listFlags[name] {
+			return strings.Split(v, ","), variable
+		}
+		return []string{v}, variable
+	}
+	key := configName(name)
+	if !slices.Contains(sharedFlags, name) && key != "inputs" {
+		key = c.name + "." + name
+	}
+	return conf.values[key], "config " + conf.path + ": " + key
+}
+
+// settle checks the shared settings and starts the log.
+func (a *app) settle() error {
+	level := hclog.LevelFromString(a.set.logLevel)
+	if level == hclog.NoLevel {
+		return usagef("log-level is %q, want trace, debug, info, warn, error or off", a.set.logLevel)
+	}
+	roles := []string{roleStandalone, roleMaster, roleAgent}
+	if !slices.Contains(roles, a.set.role) {
+		return usagef("role is %q, want %s", a.set.role, strings.Join(roles, ", "))
+	}
+	a.log = hclog.New(&hclog.LoggerOptions{
+		Name: "ttpcron", Level: level, Output: a.stderr, JSONFormat: a.set.logJSON,
+		DisableTime: a.env["JOURNAL_STREAM"] != "",
+	})
+	return nil
+}

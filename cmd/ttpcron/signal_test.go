@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestSignals shows that a first signal ends a run at a batch with exit 130 and
+// keeps what was done, and that the next run goes on.
+func TestSignals(t *testing.T) {
+	k := newKiller(t, 60_000)
+	db := k.store("t.db")
+	k.run(db, "import", k.log)
+	whole := k.time(k.copy(db), "run-once", "--since-days", "3650")
+	stopped := 0
+	for try := 1; try <= 6 && stopped < 2; try++ {
+		var stderr strings.Builder
+		cmd := k.command(db, "run-once", "--since-days", "3650")
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(whole * time.Duration(try) / 8)
+		sig := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM}[try%2]
+		cmd.Process.Signal(sig)
+		var exit *exec.ExitError
+		err := cmd.Wait()
+		if err == nil {
+			break // it had finished
+		}
+		if !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		if exit.ExitCode() != exitInterrupted {
+			// The signal came before main had asked for signals.
+			if ws := exit.Sys().(syscall.WaitStatus); !ws.Signaled() || ws.Signal() != sig {
+				t.Fatalf("%v: %v\n%s", sig, err, stderr.String())
+			}
+			continue
+		}
+		stopped++
+		if !strings.Contains(stderr.String(), "stopping at the end of the batch") || !strings.Contains(stderr.String(), "what was done is kept") {
+			t.Errorf("stderr:\n%s", stderr.String())
+		}
+	}
+	if stopped == 0 {
+		t.Skip("every run had finished before the signal")
+	}
+	if out := k.run(db, "status", "--json"); !strings.Contains(out, `"outcome":"interrupted"`) {
+		t.Errorf("no run is recorded as interrupted: %s", out)
+	}
+	k.run(db, "run-once", "--since-days", "3650")
+	undisturbed := k.store("other.db")
+	k.run(undisturbed, "import", k.log)
+	k.run(undisturbed, "run-once", "--since-days", "3650")
+	if got, want := k.tags(db), k.tags(undisturbed); strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%d tags, want %d, or others", len(got), len(want))
+	}
+}

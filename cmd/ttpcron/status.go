@@ -1,0 +1,322 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/kv"
+)
+
+// runsShown is how many runs status shows.
+const runsShown = 5
+
+func (a *app) statusCommand() *command {
+	fs := a.flags()
+	asJSON := fs.Bool("json", false, "print one JSON object")
+	return &command{
+		name: "status", short: "show what the store holds and how far runs have come", fs: fs,
+		text: `Shows the size of the store, events and tags by source, for each source the
+checkpoint and how many events wait behind it, the last runs, and where rules
+come from. WAITING is what a run without --since-days would take; "<" means that
+it may be fewer. Nothing is scanned and no rule is compiled, so that it answers at
+once: rules check says whether all rules are sound.`,
+		examples: "ttpcron status\nttpcron status --json | jq .sources",
+		exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		run: func(ctx context.Context, args []string) error {
+			if err := noArgs(args); err != nil {
+				return err
+			}
+			s, err := a.gatherStatus(ctx)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return json.NewEncoder(a.stdout).Encode(s)
+			}
+			return a.printStatus(s)
+		},
+	}
+}
+
+// status is what status shows; its JSON form is its documentation.
+type status struct {
+	Store   storeStatus    `json:"store"`
+	Role    string         `json:"role"`
+	Rules   rulesStatus    `json:"rules"`
+	Sources []sourceStatus `json:"sources"`
+	Runs    []runStatus    `json:"runs"`
+}
+
+type storeStatus struct {
+	Path            string `json:"path"`
+	Schema          int    `json:"schema"`
+	Bytes           int64  `json:"bytes"`
+	LastSeq         uint64 `json:"last_seq"`
+	Files           int    `json:"files"`
+	Rejects         int    `json:"rejects"`
+	RejectsDropped  int    `json:"rejects_dropped"`
+	DaysWithTags    int    `json:"days_with_tags"`
+	TagsOfAllKinds  int    `json:"tags"`
+	EventsOfAllKind int    `json:"events"`
+}
+
+type rulesStatus struct {
+	Sources  []rulesSource `json:"sources"`
+	Disabled int           `json:"disabled"`
+	Clipped  int           `json:"clipped"`
+	RuleSet  string        `json:"rule_set"` // of the last run
+}
+
+type rulesSource struct {
+	Name  string `json:"name"`
+	Files int    `json:"files"`
+}
+
+type sourceStatus struct {
+	Source       string     `json:"source"`
+	Events       int        `json:"events"`
+	Tags         int        `json:"tags"`
+	Days         int        `json:"days"`
+	Earliest     *time.Time `json:"earliest"`
+	Latest       *time.Time `json:"latest"`
+	Checkpoint   *uint64    `json:"checkpoint"`
+	UpdatedAt    *time.Time `json:"checkpoint_at"`
+	Waiting      int        `json:"waiting"`
+	WaitingExact bool       `json:"waiting_exact"`
+}
+
+type runStatus struct {
+	ID       string     `json:"id"`
+	Started  time.Time  `json:"started"`
+	Finished *time.Time `json:"finished"`
+	Outcome  string     `json:"outcome"`
+	Since    *time.Time `json:"since"`
+	Imported int        `json:"imported"`
+	Events   int        `json:"events"`
+	Tags     int        `json:"tags"`
+	Inserted int        `json:"inserted"`
+	Known    int        `json:"known"`
+	Sources  []string   `json:"sources"`
+}
+
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func (a *app) gatherStatus(ctx context.Context) (status, error) {
+	var s status
+	db, err := a.readStore(ctx)
+	if err != nil {
+		return s, err
+	}
+	defer db.Close()
+	st, err := db.Stats(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Role = a.set.role
+	if s.Rules, err = a.statusOfRules(ctx, db); err != nil {
+		return s, err
+	}
+	s.Store = storeStatus{
+		Path: st.Path, Schema: st.Schema, Bytes: st.FileBytes, LastSeq: st.LastSeq, Files: st.FileMarks,
+		Rejects: st.Rejects, RejectsDropped: st.RejectsDropped, DaysWithTags: st.TagDays,
+	}
+	for _, k := range st.Kinds {
+		s.Store.EventsOfAllKind += k.Events
+		s.Store.TagsOfAllKinds += k.Tags
+	}
+	if s.Sources, err = sourcesOf(ctx, db, st.Kinds); err != nil {
+		return s, err
+	}
+	runs, err := db.Runs(ctx, runsShown)
+	for _, r := range runs {
+		s.Runs = append(s.Runs, statusOfRun(r))
+		s.Rules.RuleSet = cmp.Or(s.Rules.RuleSet, r.RuleSet)
+	}
+	return s, err
+}
+
+// statusOfRules counts rule files and the states that are in force.
+func (a *app) statusOfRules(ctx context.Context, db store) (rulesStatus, error) {
+	s := rulesStatus{Sources: []rulesSource{}}
+	sources, err := a.ruleSources()
+	if err != nil {
+		return s, err
+	}
+	for _, src := range sources {
+		files, err := countRuleFiles(src.FS)
+		if err != nil {
+			return s, fmt.Errorf("rules: %s: %w", src.Name, err)
+		}
+		s.Sources = append(s.Sources, rulesSource{src.Name, files})
+	}
+	states, err := db.RuleStates(ctx)
+	for _, st := range states {
+		switch st.At(a.now()) {
+		case ttpcron.StatusDisabled:
+			s.Disabled++
+		case ttpcron.StatusClipped:
+			s.Clipped++
+		}
+	}
+	return s, err
+}
+
+// countRuleFiles counts the YAML files of a folder of rules.
+func countRuleFiles(folder fs.FS) (int, error) {
+	n := 0
+	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
+		if ext := path.Ext(name); err == nil && !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
+			n++
+		}
+		return err
+	})
+	return n, err
+}
+
+// sourcesOf describes the kinds that are stored or have a checkpoint, commands
+// and canaries first.
+func sourcesOf(ctx context.Context, db store, kinds []kv.KindStats) ([]sourceStatus, error) {
+	list, err := db.Cursors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cursors := map[ttpcron.SourceKind]ttpcron.Cursor{}
+	for _, c := range list {
+		cursors[c.Kind] = c
+		if !slices.ContainsFunc(kinds, func(k kv.KindStats) bool { return k.Kind == c.Kind }) {
+			kinds = append(kinds, kv.KindStats{Kind: c.Kind})
+		}
+	}
+	slices.SortStableFunc(kinds, func(a, b kv.KindStats) int {
+		return cmp.Or(cmp.Compare(kindRank(a.Kind), kindRank(b.Kind)), cmp.Compare(a.Kind, b.Kind))
+	})
+	out := []sourceStatus{}
+	for _, k := range kinds {
+		s := sourceStatus{
+			Source: jobs.SourceOf(k.Kind), Events: k.Events, Tags: k.Tags, Days: k.Days,
+			Earliest: timeOrNull(k.Earliest), Latest: timeOrNull(k.Latest),
+		}
+		if c, ok := cursors[k.Kind]; ok {
+			s.Checkpoint, s.UpdatedAt = &c.Seq, timeOrNull(c.UpdatedAt)
+		}
+		if s.Waiting, s.WaitingExact, err = jobs.Waiting(ctx, db, k.Kind, cursors[k.Kind].Seq); err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func kindRank(k ttpcron.SourceKind) int {
+	switch k {
+	case ttpcron.Command:
+		return 0
+	case ttpcron.CanaryFingerprint:
+		return 1
+	}
+	return 2
+}
+
+func statusOfRun(r ttpcron.Run) runStatus {
+	s := runStatus{ID: r.ID, Started: r.Started.UTC(), Finished: timeOrNull(r.Finished), Outcome: r.Outcome, Since: timeOrNull(r.Window.Since), Imported: r.Imported.New, Sources: []string{}}
+	for _, src := range r.Sources {
+		s.Events += src.Events
+		s.Tags += src.Tags
+		s.Inserted += src.Inserted
+		s.Known += src.Known
+		s.Sources = append(s.Sources, src.Source)
+	}
+	return s
+}
+
+func (a *app) printStatus(s status) error {
+	label := func(name string) string { return a.out.paint(bold, fmt.Sprintf("%-7s", name)) }
+	fmt.Fprintf(a.stdout, "%s %s, %s, %s, schema %d\n", label("store"), clean(s.Store.Path), bytesText(s.Store.Bytes), plural(s.Store.Files, "file read", "files read"), s.Store.Schema)
+	if n := s.Store.Rejects + s.Store.RejectsDropped; n > 0 {
+		fmt.Fprintf(a.stdout, "%s %s rejected (ttpcron import --rejected)\n", label(""), plural(n, "line", "lines"))
+	}
+	var from []string
+	for _, src := range s.Rules.Sources {
+		from = append(from, fmt.Sprintf("%s from %s", plural(src.Files, "file", "files"), clean(src.Name)))
+	}
+	fmt.Fprintf(a.stdout, "%s %s", label("rules"), cmp.Or(strings.Join(from, ", "), "none"))
+	if s.Rules.Disabled+s.Rules.Clipped > 0 {
+		fmt.Fprintf(a.stdout, "; %d disabled, %d clipped", s.Rules.Disabled, s.Rules.Clipped)
+	}
+	fmt.Fprintln(a.stdout)
+	if s.Role != roleStandalone {
+		fmt.Fprintf(a.stdout, "%s %s\n", label("role"), s.Role)
+	}
+	fmt.Fprintln(a.stdout)
+	if err := a.printSources(s.Sources); err != nil {
+		return err
+	}
+	return a.printRuns(s.Runs)
+}
+
+func (a *app) printSources(sources []sourceStatus) error {
+	if len(sources) == 0 {
+		fmt.Fprintln(a.stdout, "No events yet: ttpcron import PATH")
+		return nil
+	}
+	t := table{columns: []column{
+		{title: "SOURCE", sgr: cyan}, {title: "EVENTS", right: true}, {title: "TAGS", right: true, sgr: green}, {title: "FROM"}, {title: "TO"},
+		{title: "CHECKPOINT", right: true}, {title: "WAITING", right: true, sgr: yellow}, {title: "LAST MOVED"},
+	}}
+	for _, s := range sources {
+		checkpoint, waiting, moved := "none", count(s.Waiting), ""
+		if s.Checkpoint != nil {
+			checkpoint = count(*s.Checkpoint)
+		}
+		if !s.WaitingExact {
+			waiting = "<" + waiting
+		}
+		if s.UpdatedAt != nil {
+			moved = ago(a.now().Sub(*s.UpdatedAt)) + " ago"
+		}
+		t.add(s.Source, count(s.Events), count(s.Tags), dayOf(s.Earliest), dayOf(s.Latest), checkpoint, waiting, moved)
+	}
+	return t.print(a.stdout, a.out)
+}
+
+func dayOf(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.Format(time.DateOnly)
+}
+
+func (a *app) printRuns(runs []runStatus) error {
+	if len(runs) == 0 {
+		fmt.Fprintln(a.stdout, "\nNo runs yet: ttpcron run-once")
+		return nil
+	}
+	fmt.Fprintf(a.stdout, "\n%s\n", a.out.paint(bold, "Last runs"))
+	t := table{columns: []column{
+		{title: "STARTED"}, {title: "TOOK", right: true}, {title: "SOURCES"}, {title: "IMPORTED", right: true}, {title: "EVENTS", right: true},
+		{title: "TAGS", right: true}, {title: "INSERTED", right: true, sgr: green}, {title: "OUTCOME", min: 12},
+	}}
+	for _, r := range runs {
+		took, outcome := "-", cmp.Or(r.Outcome, "did not finish")
+		if r.Finished != nil {
+			took = ago(r.Finished.Sub(r.Started))
+		}
+		t.add(shown(r.Started), took, strings.Join(r.Sources, "+"), count(r.Imported), count(r.Events), count(r.Tags), count(r.Inserted), outcome)
+	}
+	return t.print(a.stdout, a.out)
+}

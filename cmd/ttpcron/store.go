@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/importer"
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/kv"
+)
+
+// store gives a kv store the shape that jobs declares.
+type store struct{ *kv.DB }
+
+var _ jobs.Store = store{}
+
+func (s store) Import(ctx context.Context, b jobs.Batch) (ttpcron.ImportReport, error) {
+	return s.DB.Import(ctx, kv.Import{Events: b.Events, Rejects: b.Rejects, Mark: b.Mark})
+}
+
+func (s store) Commit(ctx context.Context, c jobs.Commit) (int, error) {
+	return s.DB.Commit(ctx, kv.Commit(c))
+}
+
+// openStore opens the store for writing, and makes it when there is none.
+func (a *app) openStore(ctx context.Context) (store, error) {
+	db, err := kv.Open(ctx, a.set.db, kv.Options{LockTimeout: a.set.lockTimeout, Now: a.now})
+	if errors.Is(err, fs.ErrPermission) && a.set.db == defaultDB(a.env) {
+		err = hinted{err, "name a store that you may write with --db FILE or TTPCRON_DB"}
+	}
+	return store{db}, err
+}
+
+// readStore opens the store for reading. It must exist.
+func (a *app) readStore(ctx context.Context) (store, error) {
+	db, err := kv.Open(ctx, a.set.db, kv.Options{ReadOnly: true, LockTimeout: a.set.lockTimeout, Now: a.now})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = a.missing()
+	}
+	return store{db}, err
+}
+
+// changeStore opens the store for writing. It must exist.
+func (a *app) changeStore(ctx context.Context) (store, error) {
+	if _, err := os.Stat(a.set.db); errors.Is(err, fs.ErrNotExist) {
+		return store{}, a.missing()
+	}
+	return a.openStore(ctx)
+}
+
+var errNoStore = errors.New("there is no store")
+
+func (a *app) missing() error {
+	return hinted{fmt.Errorf("%w at %s", errNoStore, a.set.db), "ttpcron import PATH makes one; --db names another"}
+}
+
+// scratchStore makes a store in a temporary folder, which is deleted when it is
+// closed with the function returned.
+func (a *app) scratchStore(ctx context.Context) (store, func(), error) {
+	dir, err := os.MkdirTemp("", "ttpcron-dry-run-")
+	if err != nil {
+		return store{}, nil, err
+	}
+	db, err := kv.Open(ctx, filepath.Join(dir, "scratch.db"), kv.Options{NoSync: true, Now: a.now})
+	if err != nil {
+		os.RemoveAll(dir)
+		return store{}, nil, fmt.Errorf("scratch store: %w", err)
+	}
+	return store{db}, func() {
+		db.Close()
+		os.RemoveAll(dir)
+	}, nil
+}
+
+// opened gives an importer's file the shape that jobs declares.
+type opened struct{ *importer.File }
+
+func (f opened) Progress() (read, total int64) { return f.Pos(), f.Size() }
+
+func (f opened) Batches(ctx context.Context) iter.Seq2[jobs.Batch, error] {
+	return func(yield func(jobs.Batch, error) bool) {
+		for b, err := range f.File.Batches(ctx) {
+			if !yield(jobs.Batch(b), err) {
+				return
+			}
+		}
+	}
+}
+
+// inputs turns what a user named into files to import. Paths that cannot be
+// read are in the list too, so that they are reported in their place.
+func (a *app) inputs(named []string, format string, final bool) ([]jobs.Input, error) {
+	var out []jobs.Input
+	seen := map[string]bool{}
+	for _, name := range named {
+		in, err := importer.ParseInput(name)
+		if err != nil {
+			return nil, &usageError{err.Error(), "ttpcron import --help lists the formats"}
+		}
+		if in.Format == importer.Auto && format != "" {
+			in.Format = format
+		}
+		paths, err := importer.Expand([]string{in.Path})
+		for _, p := range paths {
+			if key := in.Format + ":" + p; !seen[key] {
+				seen[key] = true
+				out = append(out, a.input(in.Format, p, final, p == in.Path))
+			}
+		}
+		for _, e := range unjoin(err) {
+			out = append(out, failing(in.Path, e))
+		}
+		if len(paths) == 0 && err == nil {
+			out = append(out, failing(in.Path, fmt.Errorf("%s: nothing to read there", in.Path)))
+		}
+	}
+	return out, nil
+}
+
+// input opens one file when its turn comes. A file that the user did not name,
+// but that lies in a folder named, may be of no known format.
+func (a *app) input(format, path string, final, named bool) jobs.Input {
+	return jobs.Input{Name: path, Open: func(ctx context.Context, marks []ttpcron.FileMark) (jobs.File, error) {
+		f, err := importer.Open(ctx, path, importer.Options{Format: format, Marks: marks, Final: final, Now: a.now, Stdin: a.stdin})
+		if err != nil {
+			var unknown *importer.UnknownFormatError
+			var odd *importer.NotRegularError
+			if !named && (errors.As(err, &unknown) || errors.As(err, &odd)) {
+				err = fmt.Errorf("%w: %w", jobs.ErrPassedOver, err)
+			}
+			return nil, err
+		}
+		return opened{f}, nil
+	}}
+}
+
+func failing(name string, err error) jobs.Input {
+	return jobs.Input{Name: name, Open: func(context.Context, []ttpcron.FileMark) (jobs.File, error) { return nil, err }}
+}
+
+// unjoin takes errors.Join apart.
+func unjoin(err error) []error {
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
+		return j.Unwrap()
+	}
+	if err != nil {
+		return []error{err}
+	}
+	return nil
+}
+
+func formatNames() string {
+	s := importer.Auto
+	for _, f := range importer.Formats() {
+		s += ", " + f.Name
+	}
+	return s
+}

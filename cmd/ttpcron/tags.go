@@ -1,0 +1,195 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
+)
+
+// screenful is how many tags are shown on a terminal when nobody says how many.
+const screenful = 100
+
+type tagsOptions struct {
+	q            ttpcron.TagQuery
+	since, until string
+	limit        int
+	json         bool
+}
+
+func (a *app) tagsCommand() *command {
+	var o tagsOptions
+	fs := a.flags()
+	fs.StringVar(&o.q.Attacker, "attacker", "", "only tags of an attacker: `A` is an address or a UUID")
+	fs.StringVar(&o.q.Session, "session", "", "only tags of the session `S`")
+	fs.StringVar(&o.q.Technique, "technique", "", "only tags of the technique `T`, such as T1059, with its sub-techniques, or T1059.004")
+	fs.StringVar(&o.q.Tactic, "tactic", "", "only tags of the tactic `TA`: an id or a name, such as TA0002 or execution")
+	fs.StringVar(&o.q.Rule, "rule", "", "only tags of the rule with id `R`")
+	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
+	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
+	fs.Float64Var(&o.q.MinConfidence, "min-confidence", 0, "only tags with at least this confidence, `C` from 0 to 1 (default 0: all)")
+	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows or tags, the newest; 0 for all (default: 100 as a table on a terminal, else all)")
+	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
+	fs.Lookup("limit").DefValue = ""
+	return &command{
+		name: "tags", short: "show what was found, newest first", fs: fs,
+		text: `Shows tags by the time of their event, the newest first: as a table for people,
+with text that came from attackers made safe to show and cut to the width of the
+terminal, or complete with --json. The table has one row for each technique that
+an event showed: the rule that is surest of it, and how many others agree.
+--json has the tag of every rule.`,
+		examples: `ttpcron tags --since 7d --min-confidence 0.6
+ttpcron tags --attacker 203.0.113.7 --tactic persistence
+ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
+		exits: []int{exitFailed, exitLocked, exitInterrupted},
+		run: func(ctx context.Context, args []string) error {
+			if err := noArgs(args); err != nil {
+				return err
+			}
+			if err := o.check(a); err != nil {
+				return err
+			}
+			return a.showTags(ctx, o)
+		},
+	}
+}
+
+var techniqueForm = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
+
+// check reads what the flags mean.
+func (o *tagsOptions) check(a *app) error {
+	var err error
+	if o.q.Window, err = window(o.since, o.until, a.now()); err != nil {
+		return err
+	}
+	if o.q.MinConfidence < 0 || o.q.MinConfidence > 1 || o.q.MinConfidence != o.q.MinConfidence {
+		return usagef("--min-confidence is %v, want 0 to 1", o.q.MinConfidence)
+	}
+	if o.limit < -1 {
+		return usagef("--limit is %d, want 0 or more", o.limit)
+	}
+	o.q.Technique = strings.ToUpper(o.q.Technique)
+	if o.q.Technique != "" && !techniqueForm.MatchString(o.q.Technique) {
+		return &usageError{fmt.Sprintf("--technique %q is no technique id", o.q.Technique), "an id looks like T1059 or T1059.004"}
+	}
+	o.q.Tactic, err = tacticID(o.q.Tactic)
+	return err
+}
+
+// tacticID finds a tactic by id, name or short name.
+func tacticID(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	var names []string
+	for _, t := range attack.Tactics() {
+		if strings.EqualFold(s, t.ID) || strings.EqualFold(s, t.Name) || strings.EqualFold(s, t.ShortName) {
+			return t.ID, nil
+		}
+		names = append(names, t.ShortName)
+	}
+	if id := strings.ToUpper(s); regexp.MustCompile(`^TA\d{4}$`).MatchString(id) {
+		return id, nil
+	}
+	e := &usageError{fmt.Sprintf("--tactic %q is no tactic", s), "tactics are " + strings.Join(names, ", ")}
+	if near := nearest(s, names); near != "" {
+		e.hint = fmt.Sprintf("did you mean %s?", near)
+	}
+	return "", e
+}
+
+func (a *app) showTags(ctx context.Context, o tagsOptions) error {
+	db, err := a.readStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	o.q.Limit = o.limit
+	if o.limit < 0 {
+		o.q.Limit = 0
+		if a.out.is && !o.json {
+			o.q.Limit = screenful
+		}
+	}
+	if o.json {
+		for t, err := range db.Tags(ctx, o.q) {
+			if err != nil {
+				return err
+			}
+			line, err := t.MarshalJSON()
+			if err != nil {
+				return fmt.Errorf("tag %s: %w", t.UUID(), err)
+			}
+			if _, err := a.stdout.Write(append(line, '\n')); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return a.tagTable(ctx, db, o)
+}
+
+// tagTable prints tags in parts of a table, so that memory stays small.
+func (a *app) tagTable(ctx context.Context, db store, o tagsOptions) error {
+	t := table{columns: []column{
+		{title: "TIME"}, {title: "ATTACKER", min: 15, sgr: cyan}, {title: "SESSION", min: 8}, {title: "TECHNIQUE", min: 18, sgr: bold}, {title: "TACTIC", min: 10, sgr: yellow},
+		{title: "CONF", right: true}, {title: "RULE", min: 6}, {title: "COMMAND", min: 24},
+	}}
+	names := 0 // how long technique names may be
+	if w := a.out.width; w > 0 && w < 160 {
+		names = 30
+	}
+	limit := o.q.Limit
+	o.q.Limit = 0
+	n := 0
+	for f, err := range findings(db.Tags(ctx, o.q)) {
+		if err != nil {
+			return err
+		}
+		if n++; n > limit && limit > 0 {
+			break
+		}
+		t.add(shown(f.EventTime), cmp.Or(f.AttackerIP, f.AttackerUUID, f.IdentityUUID), f.SessionID,
+			f.Technique()+" "+shortName(f.Technique(), names), tacticName(f.Tactic), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, a.out))
+		if len(t.rows) == 1000 {
+			if err := t.part(a.stdout, a.out); err != nil {
+				return err
+			}
+		}
+	}
+	if err := t.part(a.stdout, a.out); err != nil {
+		return err
+	}
+	switch {
+	case n == 0:
+		a.note("no tags match")
+	case n > limit && limit > 0:
+		a.note("the newest %s are shown; --limit 0 shows all", count(limit))
+	}
+	return nil
+}
+
+// maxExcerpt is how much of a text a table shows where nothing limits its
+// width.
+const maxExcerpt = 160
+
+// excerpt is the text that a tag was made of, as far as its evidence holds it,
+// or else the evidence itself.
+func excerpt(tag *ttpcron.Tag, t terminal) string {
+	var evidence map[string]json.RawMessage
+	s := string(tag.Evidence)
+	if json.Unmarshal(tag.Evidence, &evidence) == nil {
+		for _, name := range []string{"command_text", "user_agent", "raw_url", "request_path", "username", "matched_signature"} {
+			if text, err := ttpcron.DecodeJSONString(evidence[name]); err == nil && text != "" {
+				s = text
+				break
+			}
+		}
+	}
+	return t.cut(clean(s[:min(len(s), 4*maxExcerpt)]), maxExcerpt)
+}

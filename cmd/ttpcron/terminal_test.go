@@ -1,0 +1,182 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ttpcron/ttpcron/jobs"
+)
+
+func TestClean(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"plain", `wget "http://x" \n`, `wget "http://x" \n`},
+		{"letters", "żółć 漢字 😀", "żółć 漢字 😀"},
+		{"line ends", "a\nb\r\tc", `a\nb\r\tc`},
+		{"colour", "\x1b[31mred\x1b[0m", `\x1b[31mred\x1b[0m`},
+		{"title", "\x1b]0;x\x07", `\x1b]0;x\x07`},
+		{"8-bit controls", "\u009b31m\u0085", `\x9b31m\x85`},
+		{"delete and backspace", "a\x7f\b", `a\x7f\x08`},
+		{"not UTF-8", "\xff\xc3(", `\xff\xc3(`},
+		{"bidi overrides", "\u202ea\u2066b\u200f\u061c", `\u202ea\u2066b\u200f\u061c`},
+		{"no width", "\u200b\u200d\ufeff\u2060\u00ad", `\u200b\u200d\ufeff\u2060\xad`},
+		{"blank letters", "\u3164\u115f\u2800\uffa0", `\u3164\u115f\u2800\uffa0`},
+		{"marks", "e\u0301\u20dd", `e\u0301\u20dd`},
+		{"separators", "\u2028\u2029\u00a0", `\u2028\u2029\xa0`},
+		{"tags and private", "\U000e0041\ue000", `\U000e0041\ue000`},
+	}
+	for _, tt := range tests {
+		if got := clean(tt.in); got != tt.want {
+			t.Errorf("%s: clean(%q) = %q, want %q", tt.name, tt.in, got, tt.want)
+		}
+	}
+}
+
+// FuzzClean shows that nothing which a terminal obeys or a reader cannot see
+// comes through, and that cutting keeps to the width.
+func FuzzClean(f *testing.F) {
+	f.Add("\x1b[31m\u202e漢字\xff", 5)
+	f.Fuzz(func(t *testing.T, s string, width int) {
+		c := clean(s)
+		for _, r := range c {
+			if r < 0x20 || r == 0x7f || !unicode.IsPrint(r) || unicode.Is(unicode.M, r) {
+				t.Fatalf("clean(%q) lets %U through", s, r)
+			}
+		}
+		if !utf8.ValidString(c) || clean(c) != c {
+			t.Fatalf("clean(%q) = %q is not clean", s, c)
+		}
+		if width %= 200; width <= 0 {
+			return
+		}
+		for _, term := range []terminal{{}, {utf8: true}} {
+			if got := term.cut(c, width); cells(got) > width || !utf8.ValidString(got) {
+				t.Fatalf("cut(%q, %d) = %q", c, width, got)
+			}
+			if got := term.fit(c, width); cells(got) != width {
+				t.Fatalf("fit(%q, %d) takes %d cells", c, width, cells(got))
+			}
+		}
+	})
+}
+
+func TestNewTerminal(t *testing.T) {
+	tests := []struct {
+		env  map[string]string
+		want terminal
+	}{
+		{nil, terminal{}},
+		{map[string]string{"COLUMNS": "100", "LANG": "en_GB.UTF-8"}, terminal{width: 100, utf8: true}},
+		{map[string]string{"COLUMNS": "x", "LANG": "en_GB.UTF-8", "LC_ALL": "C"}, terminal{}},
+	}
+	for _, tt := range tests {
+		if got := newTerminal(&strings.Builder{}, tt.env); got != tt.want {
+			t.Errorf("%v: %+v, want %+v", tt.env, got, tt.want)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	tbl := func() *table {
+		tb := &table{columns: []column{{title: "NAME", min: 6, sgr: cyan}, {title: "N", right: true}, {title: "TEXT", min: 8}}}
+		tb.add("漢字", "5", "a\nb")
+		tb.add("somebody", "1,000", "a long text that has to give way")
+		tb.add("x", "", "")
+		return tb
+	}
+	tests := []struct {
+		term terminal
+		want string
+	}{
+		{terminal{}, `
+NAME          N  TEXT
+漢字          5  a\nb
+somebody  1,000  a long text that has to give way
+x
+`},
+		{terminal{width: 30, utf8: true}, `
+NAME          N  TEXT
+漢字          5  a\nb
+somebody  1,000  a long text …
+x
+`},
+		{terminal{width: 10}, `
+NAME        N  TEXT
+漢字        5  a\nb
+someb~  1,000  a long ~
+x
+`},
+		{terminal{color: true}, "\n" +
+			"\x1b[1mNAME\x1b[0m          \x1b[1mN\x1b[0m  \x1b[1mTEXT\x1b[0m\n" +
+			"\x1b[36m漢字\x1b[0m          5  a\\nb\n" +
+			"\x1b[36msomebody\x1b[0m  1,000  a long text that has to give way\n" +
+			"\x1b[36mx\x1b[0m\n"},
+	}
+	for _, tt := range tests {
+		var b strings.Builder
+		if err := tbl().print(&b, tt.term); err != nil {
+			t.Fatal(err)
+		}
+		if got := "\n" + b.String(); got != tt.want {
+			t.Errorf("%+v:%s\nwant:%s", tt.term, got, tt.want)
+		}
+	}
+}
+
+func TestTableInParts(t *testing.T) {
+	var b strings.Builder
+	tb := table{columns: []column{{title: "A"}, {title: "B"}}}
+	for _, row := range [][2]string{{"wide cell", "1"}, {"x", "2"}} {
+		tb.add(row[0], row[1])
+		if err := tb.part(&b, terminal{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := "A          B\nwide cell  1\nx          2\n"; b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", -1234567: "-1,234,567"} {
+		if got := count(n); got != want {
+			t.Errorf("count(%d) = %s", n, got)
+		}
+	}
+	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1 << 20: "1.0 MiB", 5 << 40: "5.0 TiB"} {
+		if got := bytesText(n); got != want {
+			t.Errorf("bytesText(%d) = %s", n, got)
+		}
+	}
+}
+
+func TestBar(t *testing.T) {
+	tests := []struct {
+		at   jobs.Progress
+		want string
+	}{
+		{jobs.Progress{Stage: jobs.StageTag, Name: "command", Done: 250, Total: 1000, Tags: 12}, "tag command #####...............  25%  250 events  125/s  12 tags  6s left"},
+		{jobs.Progress{Stage: jobs.StageImport, Name: "a\x1bb", Done: 4096, Lines: 9}, `import a\x1bb 9 lines  2.0 KiB/s`},
+		{jobs.Progress{Stage: jobs.StageTag, Name: "command", Done: 20, Total: 10}, "tag command #################### 100%  20 events  10/s  0 tags"},
+	}
+	for _, tt := range tests {
+		if got := bar(tt.at, 2, terminal{}); got != tt.want {
+			t.Errorf("got  %s\nwant %s", got, tt.want)
+		}
+	}
+}
+
+func TestScreenMakesWayForTheLog(t *testing.T) {
+	var b strings.Builder
+	s := &screen{w: &b}
+	s.draw("50%")
+	s.Write([]byte("log\n"))
+	s.Write([]byte("log\n"))
+	s.draw("60%")
+	s.wipe()
+	s.wipe()
+	if want := "\r50%\x1b[K\r\x1b[Klog\nlog\n\r60%\x1b[K\r\x1b[K"; b.String() != want {
+		t.Errorf("got %q", b.String())
+	}
+}
