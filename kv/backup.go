@@ -100,7 +100,7 @@ func newFile(path string, replace bool, size int64, write func(f *os.File) error
 	defer func() {
 		if err != nil {
 			f.Close()
-			os.Remove(f.Name())
+			_ = os.Remove(f.Name())
 		}
 	}()
 	if err := write(f); err != nil {

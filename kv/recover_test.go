@@ -106,7 +106,7 @@ func TestRecoverDamaged(t *testing.T) {
 		stray += r.Stray
 	})
 	t.Logf("something was lost by %d flips; %d entries found on stray pages", losses, stray)
-	if stray == 0 {
+	if stray == 0 && !testing.Short() { // a few flips may well hit nothing that has any
 		t.Error("nothing was found on stray pages")
 	}
 }
