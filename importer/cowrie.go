@@ -127,7 +127,7 @@ func (p *cowrieParser) event(kind ttpcron.SourceKind, a *arena) (ttpcron.Event, 
 	if !ok {
 		return ttpcron.Event{}, p.badTime()
 	}
-	p.last.AttackerIP = p.srcIP.repeated(p.last.AttackerIP, a)
+	p.last.AttackerIP = plainAddress(p.srcIP.repeated(p.last.AttackerIP, a))
 	p.last.SessionID = p.session.repeated(p.last.SessionID, a)
 	p.last.DeckyID = p.sensor.repeated(p.last.DeckyID, a)
 	p.last.Kind, p.last.Time = kind, at

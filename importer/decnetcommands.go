@@ -23,7 +23,7 @@ func (r *decnetReader) attacker(c []column) {
 		return
 	}
 	base := ttpcron.Event{
-		Kind: ttpcron.Command, AttackerUUID: uuid, AttackerIP: c[2].text(), IdentityUUID: c[3].text(),
+		Kind: ttpcron.Command, AttackerUUID: uuid, AttackerIP: plainAddress(c[2].text()), IdentityUUID: c[3].text(),
 	}
 	seen, seenOK := firstTime(c[4].raw, c[5].raw)
 	objects := -1

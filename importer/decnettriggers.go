@@ -77,7 +77,7 @@ func (r *decnetReader) trigger(c []column) {
 		return
 	}
 	e := ttpcron.Event{
-		Kind: ttpcron.CanaryFingerprint, ID: uuid, Time: at, AttackerIP: c[triggerIP].text(),
+		Kind: ttpcron.CanaryFingerprint, ID: uuid, Time: at, AttackerIP: plainAddress(c[triggerIP].text()),
 		AttackerUUID: c[triggerAttacker].text(), IdentityUUID: c[recordedIdentity].text(),
 		DeckyID: c[tokenDecky].text(),
 	}
