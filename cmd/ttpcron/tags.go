@@ -81,6 +81,23 @@ func (o *tagsOptions) check(a *app) error {
 	return err
 }
 
+// inAttack says when a technique cannot be found for what ATT&CK says of its id.
+// It is no error: a store may hold tags of an older release.
+func inAttack(id string) string {
+	t, ok := attack.Lookup(id)
+	switch {
+	case id == "":
+		return ""
+	case !ok:
+		return fmt.Sprintf("; %s is no technique of %s", id, attack.Release)
+	case t.Revoked:
+		return fmt.Sprintf("; %s has become %s in %s", id, t.RevokedBy, attack.Release)
+	case t.Deprecated:
+		return fmt.Sprintf("; %s was withdrawn in %s", id, attack.Release)
+	}
+	return ""
+}
+
 // tacticID finds a tactic by id, name or short name.
 func tacticID(s string) (string, error) {
 	if s == "" {
@@ -167,7 +184,7 @@ func (a *app) tagTable(ctx context.Context, db store, o tagsOptions) error {
 	}
 	switch {
 	case n == 0:
-		a.note("no tags match")
+		a.note("no tags match%s", inAttack(o.q.Technique))
 	case n > limit && limit > 0:
 		a.note("the newest %s are shown; --limit 0 shows all", count(limit))
 	}
