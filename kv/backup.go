@@ -47,19 +47,33 @@ func (e *DamagedCopyError) Error() string {
 // it appears under its name, all of it at once. A file that exists is an
 // *[ExistsError] unless replace is set.
 func (db *DB) Backup(ctx context.Context, path string, replace bool, progress func(Progress)) error {
+	var size int64
 	err := db.view(ctx, func(tx *bbolt.Tx) error {
-		return newFile(path, replace, tx.Size(), func(f *os.File) error {
-			w := &meter{ctx: ctx, w: f, at: Progress{Place: "copy", Total: tx.Size()}, progress: progress}
-			if _, err := tx.WriteTo(w); err != nil {
+		size = tx.Size()
+		return nil
+	})
+	if err == nil {
+		err = newFile(path, replace, size, func(f *os.File) error {
+			if err := db.copyInto(ctx, f, progress); err != nil {
 				return err
 			}
 			return verify(ctx, f, db.path, progress)
 		})
-	})
+	}
 	if err != nil {
 		return fmt.Errorf("back up store: %w", err)
 	}
 	return nil
+}
+
+// copyInto writes the store to a file as it stands at one moment. What is
+// deleted or replaced meanwhile stays in the store's file until the copy is
+// done: nothing but the copy is made under the transaction.
+func (db *DB) copyInto(ctx context.Context, f *os.File, progress func(Progress)) error {
+	return db.view(ctx, func(tx *bbolt.Tx) error {
+		_, err := tx.WriteTo(&meter{ctx: ctx, w: f, at: Progress{Place: "copy", Total: tx.Size()}, progress: progress})
+		return err
+	})
 }
 
 // meter writes, tells how far it has come, and stops when it is told to.

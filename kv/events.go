@@ -62,9 +62,9 @@ func (db *DB) Days(ctx context.Context, kind ttpcron.SourceKind) ([]ttpcron.DayH
 func (db *DB) Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) iter.Seq2[[]ttpcron.Event, error] {
 	return func(yield func([]ttpcron.Event, error) bool) {
 		for after < upTo {
-			page, err := db.page(ctx, kindDay{kind, day}, after, upTo)
+			page, err := db.EventPage(ctx, kind, day, after, upTo)
 			if err != nil {
-				yield(nil, fmt.Errorf("read %s events of %s after %d: %w", kind, day, after, err))
+				yield(nil, err)
 				return
 			}
 			if len(page) == 0 || !yield(page, nil) {
@@ -73,6 +73,15 @@ func (db *DB) Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.D
 			after = page[len(page)-1].Seq
 		}
 	}
+}
+
+// EventPage reads one page of what Events yields, none when no events follow.
+func (db *DB) EventPage(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) ([]ttpcron.Event, error) {
+	page, err := db.page(ctx, kindDay{kind, day}, after, upTo)
+	if err != nil {
+		return nil, fmt.Errorf("read %s events of %s after %d: %w", kind, day, after, err)
+	}
+	return page, nil
 }
 
 // page reads the events of one block whose arrival number is in (after, upTo],

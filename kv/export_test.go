@@ -58,3 +58,6 @@ func BreakMigration(err error) (restore func()) {
 	}
 	return func() { *last = step }
 }
+
+// OpenTransactions counts the read transactions in progress.
+func OpenTransactions(db *DB) int { return db.bolt.Stats().OpenTxN }

@@ -32,7 +32,12 @@ func (db *DB) TagByUUID(ctx context.Context, u ttpcron.UUID) (t ttpcron.Tag, ok 
 					}
 					before, until = day, bytes.Repeat([]byte{0xff}, len(tagKey{}))
 				}
-				k, rec, rest := findUUID(days.Bucket(dayKey(before)), until, u, &budget)
+				b := days.Bucket(dayKey(before))
+				if b == nil { // taken out of the store since the last transaction
+					until = nil
+					continue
+				}
+				k, rec, rest := findUUID(b, until, u, &budget)
 				if k != nil {
 					t, ok, err = db.tagAt(tx, before, k, rec)
 					return err

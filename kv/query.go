@@ -37,6 +37,46 @@ func (db *DB) Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Ta
 	}
 }
 
+// TagPosition is a place in the sequence of tags that a query selects. The zero
+// value is its beginning. It stays good while tags are added and taken away.
+type TagPosition struct {
+	Day   ttpcron.Day // days after it have been seen
+	Until []byte      // keys of Day from here on have been seen; nil: all of it
+	Begun bool        // Day and Until mean something
+	End   bool        // nothing follows
+}
+
+// maxPageScans is how many transactions a page of tags may take.
+const maxPageScans = 64
+
+// TagPage reads tags that a query selects, in the order of Tags, from a position
+// on, and returns the position behind them. It returns about as many as asked
+// for, fewer when they are large or rare, even none, and does not look at
+// q.Limit. Everything has been read when the position's End is set.
+func (db *DB) TagPage(ctx context.Context, q ttpcron.TagQuery, from TagPosition, about int) ([]ttpcron.Tag, TagPosition, error) {
+	s := newTagScan(db, q)
+	if from.Begun && from.Day <= s.before {
+		s.before, s.until = from.Day, bytes.Clone(from.Until)
+	}
+	s.done = from.End
+	var page []ttpcron.Tag
+	size := 0
+	for n := 0; n < maxPageScans && len(page) < about && size < scanBytes && !s.done; n++ {
+		tags, err := s.page(ctx)
+		if err != nil {
+			return nil, from, fmt.Errorf("read tags: %w", err)
+		}
+		for i := range tags {
+			size += len(tags[i].Evidence) + tagOverhead
+		}
+		page = append(page, tags...)
+	}
+	return page, TagPosition{Day: s.before, Until: s.until, Begun: true, End: s.done}, nil
+}
+
+// tagOverhead is about what a tag takes beside its evidence, in bytes.
+const tagOverhead = 256
+
 // The most that is read in one transaction of a scan.
 const (
 	scanTags  = 256     // tags returned
@@ -77,7 +117,12 @@ func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
 				s.done = true
 				return nil
 			}
-			if page, err = s.inDay(tx, days.Bucket(dayKey(s.before)), page, &budget); err != nil {
+			day := days.Bucket(dayKey(s.before))
+			if day == nil { // taken out of the store since the last page
+				s.until = nil
+				continue
+			}
+			if page, err = s.inDay(tx, day, page, &budget); err != nil {
 				return err
 			}
 		}

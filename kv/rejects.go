@@ -27,9 +27,9 @@ const (
 func (db *DB) Rejects(ctx context.Context) iter.Seq2[ttpcron.Reject, error] {
 	return func(yield func(ttpcron.Reject, error) bool) {
 		for after := uint64(0); ; {
-			page, last, err := db.rejectsAfter(ctx, after)
+			page, last, err := db.RejectPage(ctx, after)
 			if err != nil {
-				yield(ttpcron.Reject{}, fmt.Errorf("list rejects: %w", err))
+				yield(ttpcron.Reject{}, err)
 				return
 			}
 			for _, r := range page {
@@ -45,9 +45,10 @@ func (db *DB) Rejects(ctx context.Context) iter.Seq2[ttpcron.Reject, error] {
 	}
 }
 
-// rejectsAfter reads some rejects with numbers after the one given, and returns
-// the last number read.
-func (db *DB) rejectsAfter(ctx context.Context, after uint64) (page []ttpcron.Reject, last uint64, err error) {
+// RejectPage reads some of the rejects that are kept, in the order of Rejects,
+// after a number, and returns the number of the last. They begin after 0, and
+// none are left when it returns none.
+func (db *DB) RejectPage(ctx context.Context, after uint64) (page []ttpcron.Reject, last uint64, err error) {
 	const pageRejects = 100
 	err = db.view(ctx, func(tx *bbolt.Tx) error {
 		c := tx.Bucket(bucketRejects).Cursor()
@@ -60,7 +61,10 @@ func (db *DB) rejectsAfter(ctx context.Context, after uint64) (page []ttpcron.Re
 		}
 		return nil
 	})
-	return page, last, err
+	if err != nil {
+		return nil, 0, fmt.Errorf("list rejects: %w", err)
+	}
+	return page, last, nil
 }
 
 // RejectsDropped counts the rejects that were dropped to keep the list short.

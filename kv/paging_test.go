@@ -1,0 +1,160 @@
+package kv_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/kvtest"
+)
+
+// tagged fills a store with events over several days, a tag of each.
+func tagged(t *testing.T, db *kv.DB, n int) {
+	t.Helper()
+	g := newGenerator(7)
+	g.pace = 5 * time.Minute
+	events := g.events(n)
+	for i := range events {
+		events[i].ID = fmt.Sprint(i)
+	}
+	importAll(t, db, events)
+	var tags []ttpcron.Tag
+	for i := range events {
+		tags = append(tags, tagOf(&events[i], i%5))
+	}
+	var rejects []ttpcron.Reject
+	for i := range 250 {
+		rejects = append(rejects, ttpcron.Reject{File: "f", Line: i + 1, At: g.now})
+	}
+	if _, err := db.Commit(t.Context(), kv.Commit{Tags: tags}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Import(t.Context(), kv.Import{Rejects: rejects}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// While the consumer of an iterator works, however slowly, no transaction is
+// open that would keep bbolt from using freed pages again.
+func TestIteratorsHoldNoTransaction(t *testing.T) {
+	db := kvtest.Open(t)
+	tagged(t, db, 2000)
+	none := func(where string) {
+		t.Helper()
+		if n := kv.OpenTransactions(db); n != 0 {
+			t.Fatalf("%d transactions are open within a loop over %s", n, where)
+		}
+	}
+	loops := 0
+	for _, err := range db.Tags(t.Context(), ttpcron.TagQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		none("tags")
+		loops++
+	}
+	for _, err := range db.Rejects(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		none("rejects")
+		loops++
+	}
+	days, err := db.Days(t.Context(), ttpcron.Command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range days {
+		for page, err := range db.Events(t.Context(), ttpcron.Command, d.Day, 0, 1<<63) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			none("events")
+			loops += len(page)
+		}
+	}
+	if loops != 2000+250+2000 {
+		t.Errorf("%d steps", loops)
+	}
+	// Nor while a copy of the store is checked, which takes longer than to make it.
+	checked := false
+	err = db.Backup(t.Context(), filepath.Join(t.TempDir(), "copy.db"), false, func(p kv.Progress) {
+		if p.Place == "verify" {
+			checked = true
+			none("the check of a backup")
+		}
+	})
+	if err != nil || !checked {
+		t.Errorf("checked %t, %v", checked, err)
+	}
+}
+
+// Pages give what Tags gives, whatever their size, and from a fresh scan each.
+func TestTagPages(t *testing.T) {
+	db := kvtest.Open(t)
+	tagged(t, db, 2000)
+	day := ttpcron.DayOf(time.Date(2024, 6, 4, 0, 0, 0, 0, time.UTC))
+	for _, q := range []ttpcron.TagQuery{
+		{}, {Technique: "T1105"}, {Technique: "T9999"}, {MinConfidence: 0.8}, {Attacker: "nobody"},
+		{Window: ttpcron.Window{Since: day.Start().Add(time.Hour), Until: (day + 1).Start().Add(-time.Hour)}},
+	} {
+		var want []ttpcron.Tag
+		for tag, err := range db.Tags(t.Context(), q) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, tag)
+		}
+		for _, about := range []int{1, 256, 1000, 1 << 20} {
+			var got []ttpcron.Tag
+			for at := (kv.TagPosition{}); !at.End; {
+				page, next, err := db.TagPage(t.Context(), q, at, about)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, at = append(got, page...), next
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%+v in pages of %d: %d tags, want %d, or others", q, about, len(got), len(want))
+			}
+		}
+	}
+}
+
+// A day that is taken out of the store between two pages is no damage.
+func TestTagPagesWhilePruning(t *testing.T) {
+	db := kvtest.Open(t)
+	tagged(t, db, 2000)
+	first, at, err := db.TagPage(t.Context(), ttpcron.TagQuery{}, kv.TagPosition{}, 1)
+	if err != nil || len(first) == 0 || at.Until == nil {
+		t.Fatalf("%d tags, at %+v, %v", len(first), at, err)
+	}
+	if _, err := db.Prune(t.Context(), kv.Prune{EventsBefore: at.Day + 1, TagsBefore: at.Day + 1}); err != nil {
+		t.Fatal(err)
+	}
+	rest, at, err := db.TagPage(t.Context(), ttpcron.TagQuery{}, at, 1)
+	if err != nil || len(rest) != 0 || !at.End {
+		t.Errorf("%d tags, at %+v, %v", len(rest), at, err)
+	}
+}
+
+// A position that no page gave, such as a hostile one, gives tags or none.
+func TestTagPageAnywhere(t *testing.T) {
+	db := kvtest.Open(t)
+	tagged(t, db, 500)
+	for _, at := range []kv.TagPosition{
+		{Begun: true}, {Begun: true, Day: -1, Until: []byte{}}, {Begun: true, Day: 1<<31 - 1, Until: []byte("x")},
+		{Begun: true, Day: 19876, Until: make([]byte, 1<<16)}, {Begun: true, Day: -1 << 31},
+	} {
+		for n := 0; !at.End; n++ {
+			var err error
+			if _, at, err = db.TagPage(t.Context(), ttpcron.TagQuery{}, at, 100); err != nil || n > 100 {
+				t.Fatalf("page %d: %v", n, err)
+			}
+		}
+	}
+}
