@@ -7,9 +7,11 @@ import (
 	"io"
 	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -162,6 +164,48 @@ func TestNoise(t *testing.T) {
 	want := NoiseReport{Events: 4, Distinct: 3, Tagged: 3, Tags: 5, Rules: []RuleNoise{{"R-T1082", 3, 2}, {"R-T1105", 2, 1}}}
 	if got := n.Report(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestUntagged(t *testing.T) {
+	u := NewUntagged(words{})
+	day := time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC)
+	long := strings.Repeat("x", 2*maxKept)
+	for i, text := range []string{"ls", "T1105:0.9", "id", "ls", long} {
+		u.Add(&ttpcron.Event{Kind: ttpcron.Command, Time: day.Add(time.Duration(-i) * time.Hour), Payload: ttpcron.TextPayload("command_text", text)})
+	}
+	r := u.Report()
+	if r.Events != 5 || r.Untagged != 4 || r.Dropped != 0 || len(r.Contents) != 3 {
+		t.Fatalf("%+v", r)
+	}
+	first := Missed{Events: 2, First: day.Add(-3 * time.Hour), Last: day, Kind: ttpcron.Command, Payload: ttpcron.TextPayload("command_text", "ls")}
+	if !reflect.DeepEqual(r.Contents[0], first) {
+		t.Errorf("first %+v, want %+v", r.Contents[0], first)
+	}
+	text, _ := r.Contents[1].Payload.Text("command_text")
+	if !r.Contents[1].Cut || len(text) != maxKept-len("command_text") {
+		t.Errorf("the long one: cut %v, %d bytes", r.Contents[1].Cut, len(text))
+	}
+}
+
+// TestUntaggedIsBounded meets more contents than can be told apart. The frequent
+// one stays, and its count is wrong by no more than the report says.
+func TestUntaggedIsBounded(t *testing.T) {
+	u := NewUntagged(words{})
+	const often = 5000
+	for i := range 3 * maxUntagged {
+		u.Add(&ttpcron.Event{Kind: ttpcron.Command, Payload: ttpcron.TextPayload("command_text", strconv.Itoa(i))})
+		if i < often {
+			u.Add(&ttpcron.Event{Kind: ttpcron.Command, Payload: ttpcron.TextPayload("command_text", "often")})
+		}
+		if len(u.seen) > maxUntagged {
+			t.Fatalf("%d contents are kept", len(u.seen))
+		}
+	}
+	r := u.Report()
+	text, _ := r.Contents[0].Payload.Text("command_text")
+	if got := r.Contents[0].Events; text != "often" || r.Dropped == 0 || got > often || got < often-r.Dropped {
+		t.Errorf("%q %d times, want often %d times, within %d", text, got, often, r.Dropped)
 	}
 }
 

@@ -33,7 +33,7 @@ func NewNoise(t Tagger) *Noise {
 // Add judges an event and counts the rules that fire on it.
 func (n *Noise) Add(e *ttpcron.Event) {
 	n.tags = n.tagger.Tag(e, n.tags[:0])
-	hash := n.hash(e)
+	hash := contentHash(n.seed, e)
 	n.report.Events++
 	n.distinct.add(hash)
 	if len(n.tags) > 0 {
@@ -57,11 +57,11 @@ func (n *Noise) Add(e *ttpcron.Event) {
 	}
 }
 
-// hash is of what makes two events the same to a reader of the report: their
-// content.
-func (n *Noise) hash(e *ttpcron.Event) uint64 {
+// contentHash is of what makes two events the same to a reader of a report:
+// their content.
+func contentHash(seed maphash.Seed, e *ttpcron.Event) uint64 {
 	var h maphash.Hash
-	h.SetSeed(n.seed)
+	h.SetSeed(seed)
 	h.WriteString(string(e.Kind))
 	for _, f := range e.Payload {
 		h.WriteByte(0)

@@ -19,7 +19,7 @@ func (a *app) rulesCommands() *ffcli.Command {
 		text: `Rules are YAML files, DECNET's among them. The embedded pack is loaded first; a
 rule of a folder given with --rules replaces an earlier one with the same rule_id.`,
 	}
-	return a.build(group, a.build(a.rulesList()), a.build(a.rulesCheck()), a.build(a.rulesTest()), a.build(a.rulesEval()), a.build(a.rulesNoise()), a.build(a.rulesCoverage()))
+	return a.build(group, a.build(a.rulesList()), a.build(a.rulesCheck()), a.build(a.rulesTest()), a.build(a.rulesEval()), a.build(a.rulesNoise()), a.build(a.rulesUntagged()), a.build(a.rulesCoverage()))
 }
 
 func (a *app) rulesList() *command {

@@ -114,7 +114,7 @@ func (a *app) noiseOfTags(ctx context.Context, db store, rs ruleSet, o noiseOpti
 func (a *app) noiseOfEvents(ctx context.Context, db store, rs ruleSet, o noiseOptions) error {
 	judge := rs.judge()
 	n := eval.NewNoise(judge)
-	if err := addHistory(ctx, db, o.window, n); err != nil {
+	if err := eachEvent(ctx, db, o.window, n.Add); err != nil {
 		return err
 	}
 	r := n.Report()
@@ -142,8 +142,8 @@ func (a *app) noiseOfEvents(ctx context.Context, db store, rs ruleSet, o noiseOp
 	return nil
 }
 
-// addHistory gives every stored event of a window to n.
-func addHistory(ctx context.Context, db store, w ttpcron.Window, n *eval.Noise) error {
+// eachEvent gives every stored event of a window to add.
+func eachEvent(ctx context.Context, db store, w ttpcron.Window, add func(*ttpcron.Event)) error {
 	kinds, err := db.Kinds(ctx)
 	if err != nil {
 		return err
@@ -163,7 +163,7 @@ func addHistory(ctx context.Context, db store, w ttpcron.Window, n *eval.Noise) 
 				}
 				for i := range page {
 					if w.Contains(page[i].Time) {
-						n.Add(&page[i])
+						add(&page[i])
 					}
 				}
 			}

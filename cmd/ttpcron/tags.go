@@ -201,12 +201,20 @@ func excerpt(tag *ttpcron.Tag, t terminal) string {
 	var evidence map[string]json.RawMessage
 	s := string(tag.Evidence)
 	if json.Unmarshal(tag.Evidence, &evidence) == nil {
-		for _, name := range []string{"command_text", "user_agent", "raw_url", "request_path", "username", "matched_signature"} {
+		for _, name := range tellingFields {
 			if text, err := ttpcron.DecodeJSONString(evidence[name]); err == nil && text != "" {
 				s = text
 				break
 			}
 		}
 	}
+	return t.excerpt(s)
+}
+
+// excerpt is the beginning of an attacker's text, safe to show.
+func (t terminal) excerpt(s string) string {
 	return t.cut(clean(s[:min(len(s), 4*maxExcerpt)]), maxExcerpt)
 }
+
+// tellingFields are the payload fields that tell a person most, the best first.
+var tellingFields = []string{"command_text", "user_agent", "raw_url", "request_path", "username", "matched_signature"}
