@@ -83,5 +83,5 @@ func benchStore(b *testing.B, unique bool) store {
 		}
 	}
 	put()
-	return store{db}
+	return localStore{db}
 }

@@ -15,16 +15,49 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// store gives a kv store the shape that jobs declares.
-type store struct{ *kv.DB }
+// store is what commands need of a store. Each of its methods does what the
+// method of kv.DB with its name does.
+type store interface {
+	jobs.Store
 
-var _ jobs.Store = store{}
+	SetCursor(ctx context.Context, c ttpcron.Cursor) error
+	DeleteCursor(ctx context.Context, kind ttpcron.SourceKind) error
 
-func (s store) Import(ctx context.Context, b jobs.Batch) (ttpcron.ImportReport, error) {
+	Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Tag, error]
+	TagByUUID(ctx context.Context, u ttpcron.UUID) (ttpcron.Tag, bool, error)
+	EventByID(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, id string) (ttpcron.Event, bool, error)
+	Summary(ctx context.Context, w ttpcron.Window) (kv.Summary, error)
+	Stats(ctx context.Context) (kv.Stats, error)
+	Runs(ctx context.Context, limit int) ([]ttpcron.Run, error)
+	Rejects(ctx context.Context) iter.Seq2[ttpcron.Reject, error]
+	RejectsDropped(ctx context.Context) (int, error)
+
+	RuleStates(ctx context.Context) ([]ttpcron.RuleState, error)
+	SetRuleState(ctx context.Context, s ttpcron.RuleState) error
+	ClearRuleState(ctx context.Context, ruleID, by string) error
+	RuleVersions(ctx context.Context) ([]kv.VersionCount, error)
+	Retirements(ctx context.Context) ([]ttpcron.Retirement, error)
+	Retire(ctx context.Context, r ttpcron.Retirement) error
+	Unretire(ctx context.Context, ruleID string, version int, by, reason string) (bool, error)
+	Audit(ctx context.Context, limit int) ([]ttpcron.AuditEntry, error)
+
+	Prune(ctx context.Context, p kv.Prune) (kv.PruneReport, error)
+	Backup(ctx context.Context, path string, replace bool, progress func(kv.Progress)) error
+
+	Path() string
+	Close() error
+}
+
+// localStore is a store that this process has open.
+type localStore struct{ *kv.DB }
+
+var _ store = localStore{}
+
+func (s localStore) Import(ctx context.Context, b jobs.Batch) (ttpcron.ImportReport, error) {
 	return s.DB.Import(ctx, kv.Import{Events: b.Events, Rejects: b.Rejects, Mark: b.Mark})
 }
 
-func (s store) Commit(ctx context.Context, c jobs.Commit) (int, error) {
+func (s localStore) Commit(ctx context.Context, c jobs.Commit) (int, error) {
 	return s.DB.Commit(ctx, kv.Commit(c))
 }
 
@@ -34,7 +67,7 @@ func (a *app) openStore(ctx context.Context) (store, error) {
 	if errors.Is(err, fs.ErrPermission) && a.set.db == defaultDB(a.env) {
 		err = hinted{err, "name a store that you may write with --db FILE or TTPCRON_DB"}
 	}
-	return store{db}, err
+	return localStore{db}, err
 }
 
 // readStore opens the store for reading. It must exist.
@@ -43,13 +76,13 @@ func (a *app) readStore(ctx context.Context) (store, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = a.missing()
 	}
-	return store{db}, err
+	return localStore{db}, err
 }
 
 // changeStore opens the store for writing. It must exist.
 func (a *app) changeStore(ctx context.Context) (store, error) {
 	if _, err := os.Stat(a.set.db); errors.Is(err, fs.ErrNotExist) {
-		return store{}, a.missing()
+		return nil, a.missing()
 	}
 	return a.openStore(ctx)
 }
@@ -65,14 +98,14 @@ func (a *app) missing() error {
 func (a *app) scratchStore(ctx context.Context) (store, func(), error) {
 	dir, err := os.MkdirTemp("", "ttpcron-dry-run-")
 	if err != nil {
-		return store{}, nil, err
+		return nil, nil, err
 	}
 	db, err := kv.Open(ctx, filepath.Join(dir, "scratch.db"), kv.Options{NoSync: true, Now: a.now})
 	if err != nil {
 		os.RemoveAll(dir)
-		return store{}, nil, fmt.Errorf("scratch store: %w", err)
+		return nil, nil, fmt.Errorf("scratch store: %w", err)
 	}
-	return store{db}, func() {
+	return localStore{db}, func() {
 		db.Close()
 		os.RemoveAll(dir)
 	}, nil
