@@ -35,7 +35,7 @@ func (e *entry) place(now moment, last time.Time) {
 		ago := now.wall.Sub(last)
 		switch {
 		case !known:
-			ago = e.Schedule.Every() - e.offset
+			ago = e.Schedule.Every() - e.offset%e.Schedule.Every()
 		case ago < 0: // a clock that was wrong when it ran, or is now
 			ago = 0
 		}

@@ -8,6 +8,7 @@
 //   - One run at a time. An occurrence of a job that is still running is
 //     skipped, counted and logged. A job that waits for another one's end runs
 //     after it, so that two jobs of the same hour both run.
+//   - A run that somebody asks for waits for its turn and is never dropped.
 //   - Occurrences that were missed (power off, suspend, a job before it) are
 //     made up for by one run.
 //   - The clock on the wall is looked at every [Options.Wake], since timers do
@@ -63,7 +64,8 @@ type Entry struct {
 	// at once, one of times at its next occurrence.
 	Last time.Time
 	// MaxRuntime ends a run by its context, with ErrMaxRuntime as the cause. Such
-	// a run counts as stopped, not as failed. 0: no limit.
+	// a run counts as stopped, not as failed. The time that the machine sleeps
+	// does not count, nor do steps of its clock. 0: no limit.
 	MaxRuntime time.Duration
 }
 
@@ -100,6 +102,7 @@ type Options struct {
 // Status is the state of a job.
 type Status struct {
 	Name     string
+	Manual   bool // asked for with Queue, gone from the list when it has ended
 	Running  bool
 	Started  time.Time // of the run in progress or the last one; zero: none
 	Next     time.Time // zero: none
@@ -120,13 +123,17 @@ type Scheduler struct {
 	running *running
 	done    chan result
 	replace chan []Entry
+	asked   chan struct{} // something was queued
 
-	mu     sync.Mutex
-	status []Status
+	mu      sync.Mutex
+	status  []Status
+	queue   []*Ticket
+	stopped bool
 }
 
 type running struct {
-	entry  *entry
+	entry  *entry  // nil for a run that somebody asked for
+	ticket *Ticket // of that, nil else
 	cancel context.CancelCauseFunc
 	began  moment
 	ctx    context.Context
@@ -156,7 +163,7 @@ func New(o Options, entries []Entry) (*Scheduler, error) {
 	if err := check(entries); err != nil {
 		return nil, err
 	}
-	s := &Scheduler{o: o, base: time.Now(), done: make(chan result, 1), replace: make(chan []Entry, 1)}
+	s := &Scheduler{o: o, base: time.Now(), done: make(chan result, 1), replace: make(chan []Entry, 1), asked: make(chan struct{}, 1)}
 	now := s.now()
 	for _, e := range entries {
 		s.entries = append(s.entries, newEntry(e, now, Offset(o.Node, o.Spread)))
@@ -225,6 +232,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
+		case <-s.asked:
 		case r := <-s.done:
 			s.ended(r)
 		case entries := <-s.replace:
@@ -235,9 +243,17 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	return s.drain()
 }
 
+func (r *running) name() string {
+	if r.entry == nil {
+		return r.ticket.name
+	}
+	return r.entry.Name
+}
+
 // drain waits for the job that runs.
 func (s *Scheduler) drain() error {
 	defer s.publish()
+	s.dismiss()
 	if s.running == nil {
 		return nil
 	}
@@ -248,7 +264,7 @@ func (s *Scheduler) drain() error {
 		s.ended(r)
 		return nil
 	case <-timer.C:
-		return fmt.Errorf("%w: %s after %s", ErrStillRunning, s.running.entry.Name, s.o.Grace)
+		return fmt.Errorf("%w: %s after %s", ErrStillRunning, s.running.name(), s.o.Grace)
 	}
 }
 
@@ -299,17 +315,28 @@ func (s *Scheduler) look(ctx context.Context, now moment) {
 		}
 	}
 	if r := s.running; r != nil {
-		if e := r.entry; e.due(now) {
+		e := r.entry
+		if e == nil {
+			return
+		}
+		if e.due(now) {
 			n := e.consume(now)
 			e.status.Skipped += n
 			s.o.Log.Warn("skipped: the job is still running", "job", e.Name, "occurrences", n, "running_for", now.since(r.began).Round(time.Second).String())
 		}
-		if limit := r.entry.MaxRuntime; limit > 0 && now.since(r.began) >= limit {
+		if limit := e.MaxRuntime; limit > 0 && now.passed-r.began.passed >= limit {
 			r.cancel(ErrMaxRuntime)
 		}
 		return
 	}
-	if e := s.pick(now); e != nil {
+	e := s.pick(now)
+	var since time.Time
+	if e != nil {
+		since = e.next
+	}
+	if t := s.first(since); t != nil {
+		s.runTicket(ctx, t, now)
+	} else if e != nil {
 		s.start(ctx, e, now)
 	}
 }
@@ -333,7 +360,11 @@ func (s *Scheduler) start(ctx context.Context, e *entry, now moment) {
 	e.status.Started = now.wall
 	inner, cancel := context.WithCancelCause(ctx)
 	s.running = &running{entry: e, cancel: cancel, began: now, ctx: inner}
-	job := e.Job
+	s.launch(inner, e.Job)
+}
+
+// launch runs a job in a goroutine, whatever becomes of it.
+func (s *Scheduler) launch(ctx context.Context, job Job) {
 	go func() {
 		var r result
 		finished := false
@@ -345,7 +376,7 @@ func (s *Scheduler) start(ctx context.Context, e *entry, now moment) {
 			}
 			s.done <- r
 		}()
-		r.err = job.Run(inner)
+		r.err = job.Run(ctx)
 		finished = true
 	}()
 }
@@ -356,7 +387,15 @@ func (s *Scheduler) ended(r result) {
 	stopped, cause := s.running.ctx.Err() != nil, context.Cause(s.running.ctx)
 	s.running.cancel(nil)
 	took := now.since(s.running.began).Round(time.Millisecond).String()
+	ticket := s.running.ticket
 	s.running = nil
+	if ticket != nil {
+		if r.stack != nil {
+			s.o.Log.Error("a run on request panicked", "job", ticket.name, "error", r.err, "stack", hclog.Quote(r.stack))
+		}
+		s.ticketEnded(ticket, r, took)
+		return
+	}
 	e.status.Runs++
 	e.status.Err = r.err
 	switch {
@@ -393,8 +432,8 @@ func (s *Scheduler) pause(failures int) time.Duration {
 // sleep is how long nothing is to be done.
 func (s *Scheduler) sleep(now moment) time.Duration {
 	d := s.o.Wake
-	if r := s.running; r != nil && r.entry.MaxRuntime > 0 && r.ctx.Err() == nil {
-		d = min(d, r.entry.MaxRuntime-now.since(r.began))
+	if r := s.running; r != nil && r.entry != nil && r.entry.MaxRuntime > 0 && r.ctx.Err() == nil {
+		d = min(d, r.entry.MaxRuntime-(now.passed-r.began.passed))
 	}
 	for _, e := range s.entries {
 		if s.running == nil || s.running.entry == e {
@@ -419,6 +458,14 @@ func (s *Scheduler) current() []Status {
 		st.Name, st.Next = e.Name, e.next
 		st.Running = s.running != nil && s.running.entry == e
 		status = append(status, st)
+	}
+	if s.running != nil && s.running.ticket != nil {
+		status = append(status, Status{Name: s.running.name(), Manual: true, Running: true, Started: s.running.began.wall})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.queue {
+		status = append(status, Status{Name: t.name, Manual: true})
 	}
 	return status
 }

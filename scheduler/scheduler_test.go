@@ -37,6 +37,17 @@ func newWorld(t *testing.T) *world {
 // job is an entry that takes no time.
 func (w *world) job(name, expr string) Entry { return w.long(name, expr, 0) }
 
+// ask queues a run that takes so long.
+func (w *world) ask(name string, d time.Duration) *Ticket {
+	w.t.Helper()
+	t, err := w.s.Queue(name, w.long(name, "@daily", d).Job)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	synctest.Wait()
+	return t
+}
+
 // long is an entry whose job notes when it runs, and takes so long.
 func (w *world) long(name, expr string, d time.Duration) Entry {
 	return w.does(name, expr, func(ctx context.Context) error {
@@ -313,6 +324,102 @@ func TestSemantics(t *testing.T) {
 			w.counts("long", "runs 1 failures 0 stopped 1 missed 0 skipped 1")
 			w.stop()
 			w.logged("stopped, the next run goes on: job=long")
+		}},
+		{"max-runtime counts no sleep and no step of the clock", func(w *world) {
+			w.begin(Options{}, limited(w.long("long", "5 12 * * *", 4*time.Minute), 7*time.Minute))
+			w.pass(5*time.Minute + 50*time.Second)
+			w.set(8 * time.Hour)
+			w.pass(5 * time.Minute)
+			w.want("long 12:05:00")
+			w.counts("long", "runs 1 failures 0 stopped 0 missed 0 skipped 0")
+		}},
+		{"a time that daylight saving skips runs right after the jump", func(w *world) {
+			w.set(time.Date(2026, 3, 28, 23, 0, 0, 0, time.UTC).Sub(start))
+			w.begin(Options{}, w.job("berlin", "CRON_TZ=Europe/Berlin 30 2 * * *"))
+			w.pass(26 * time.Hour)
+			w.want("berlin 01:00:00, berlin 00:30:00")
+			w.counts("berlin", "runs 2 failures 0 stopped 0 missed 0 skipped 0")
+		}},
+		{"a time that daylight saving repeats runs once", func(w *world) {
+			w.set(time.Date(2026, 10, 24, 23, 0, 0, 0, time.UTC).Sub(start))
+			w.begin(Options{}, w.job("berlin", "CRON_TZ=Europe/Berlin 30 2 * * *"))
+			w.pass(25 * time.Hour)
+			w.want("berlin 00:30:00")
+		}},
+		{"runs on request wait for their turn and all run", func(w *world) {
+			w.begin(Options{}, w.long("five", "*/5 * * * *", 2*time.Minute))
+			w.pass(5 * time.Minute) // five runs until 12:07
+			var tickets []*Ticket
+			for _, name := range []string{"x", "x", "y"} {
+				tickets = append(tickets, w.ask(name, time.Minute))
+			}
+			w.counts("y", "runs 0 failures 0 stopped 0 missed 0 skipped 0")
+			w.pass(5 * time.Minute)
+			w.want("five 12:05:00, x 12:07:00, x 12:08:00, y 12:09:00, five 12:10:00")
+			for _, t := range tickets {
+				if <-t.Done(); t.Err() != nil {
+					w.t.Error(t.Err())
+				}
+			}
+			w.counts("five", "runs 1 failures 0 stopped 0 missed 0 skipped 0")
+		}},
+		{"requests without end do not keep a schedule from its turn", func(w *world) {
+			w.begin(Options{}, w.job("five", "*/5 * * * *"))
+			for range 10 {
+				w.ask("x", 90*time.Second)
+			}
+			w.pass(10 * time.Minute)
+			w.want("x 12:00:10, x 12:01:40, x 12:03:10, x 12:04:40, x 12:06:10, x 12:07:40, x 12:09:10")
+			w.pass(6 * time.Minute)
+			w.want("x 12:10:40, x 12:12:10, x 12:13:40, five 12:15:10")
+			w.counts("five", "runs 1 failures 0 stopped 0 missed 2 skipped 0")
+		}},
+		{"a request may be withdrawn, before and while it runs", func(w *world) {
+			w.begin(Options{}, w.job("daily", "@daily"))
+			a, b, c := w.ask("a", time.Hour), w.ask("b", time.Hour), w.ask("c", 0)
+			w.pass(time.Minute)
+			b.Cancel()
+			a.Cancel()
+			w.pass(time.Second)
+			w.want("a 12:00:10, c 12:01:10")
+			for _, t := range []*Ticket{a, b} {
+				if <-t.Done(); !errors.Is(t.Err(), context.Canceled) {
+					w.t.Error(t.Err())
+				}
+			}
+			if <-c.Started(); c.Err() != nil {
+				w.t.Error(c.Err())
+			}
+		}},
+		{"a request that fails or panics is told to who asked and pauses nothing", func(w *world) {
+			w.begin(Options{}, w.job("five", "*/5 * * * *"))
+			bad, err := w.s.Queue("bad", JobFunc(func(context.Context) error { panic("no luck") }))
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			next := w.ask("next", 0)
+			w.pass(5 * time.Minute)
+			w.want("next 12:00:10, five 12:05:00")
+			if bad.Err() == nil || !strings.Contains(bad.Err().Error(), "no luck") || next.Err() != nil {
+				w.t.Error(bad.Err(), next.Err())
+			}
+		}},
+		{"requests that still wait at the end are told", func(w *world) {
+			w.begin(Options{}, w.job("daily", "@daily"))
+			a, b := w.ask("a", time.Hour), w.ask("b", time.Hour)
+			w.pass(time.Second)
+			if err := w.stop(); err != nil {
+				w.t.Error(err)
+			}
+			if <-a.Done(); !errors.Is(a.Err(), context.Canceled) {
+				w.t.Error(a.Err())
+			}
+			if <-b.Done(); !errors.Is(b.Err(), ErrStopped) {
+				w.t.Error(b.Err())
+			}
+			if _, err := w.s.Queue("c", JobFunc(fails)); !errors.Is(err, ErrStopped) {
+				w.t.Error(err)
+			}
 		}},
 		{"a node's spread is the same offset for all", func(w *world) {
 			const spread = 10 * time.Minute

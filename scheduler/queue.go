@@ -1,0 +1,140 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// ErrStopped is what became of a run that still waited when the scheduler
+// stopped.
+var ErrStopped = errors.New("the scheduler stopped before the run began")
+
+// ErrQueueFull is returned by Queue when MaxQueued runs wait.
+var ErrQueueFull = errors.New("too many runs are waiting")
+
+// MaxQueued is how many runs can wait at once.
+const MaxQueued = 1000
+
+// Ticket is a run that somebody asked for, from Queue.
+type Ticket struct {
+	name    string
+	job     Job
+	asked   moment
+	started chan struct{}
+	done    chan struct{}
+	err     error
+
+	mu       sync.Mutex
+	canceled bool
+	cancel   context.CancelCauseFunc // once it runs
+}
+
+// Started is closed when the run begins, or ends without having begun.
+func (t *Ticket) Started() <-chan struct{} { return t.started }
+
+// Done is closed when the run has ended.
+func (t *Ticket) Done() <-chan struct{} { return t.done }
+
+// Err returns what the job returned: call it after Done. It is ErrStopped or
+// context.Canceled for a run that never began.
+func (t *Ticket) Err() error { return t.err }
+
+// Cancel takes the run out of the queue, or ends its context.
+func (t *Ticket) Cancel() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.canceled = true
+	if t.cancel != nil {
+		t.cancel(context.Canceled)
+	}
+}
+
+func (t *Ticket) end(err error) {
+	select {
+	case <-t.started:
+	default:
+		close(t.started)
+	}
+	t.err = err
+	close(t.done)
+}
+
+// Queue asks for a run beside the schedules. It waits for the run in progress,
+// and for occurrences that came before it; it is never skipped and never joined
+// with another. Its failure is the caller's to see, and pauses nothing. It may
+// be called from any goroutine, before Run too.
+func (s *Scheduler) Queue(name string, job Job) (*Ticket, error) {
+	t := &Ticket{name: name, job: job, asked: s.now(), started: make(chan struct{}), done: make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.stopped:
+		return nil, ErrStopped
+	case len(s.queue) >= MaxQueued:
+		return nil, ErrQueueFull
+	}
+	s.queue = append(s.queue, t)
+	select {
+	case s.asked <- struct{}{}:
+	default: // the loop is about to look anyhow
+	}
+	return t, nil
+}
+
+// first returns the run that has waited longest, if that is since before a time
+// or the time is zero. It drops those that were cancelled.
+func (s *Scheduler) first(before time.Time) *Ticket {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.queue) > 0 {
+		t := s.queue[0]
+		t.mu.Lock()
+		canceled := t.canceled
+		t.mu.Unlock()
+		if !canceled {
+			if !before.IsZero() && before.Before(t.asked.wall) {
+				return nil
+			}
+			s.queue = s.queue[1:]
+			return t
+		}
+		s.queue = s.queue[1:]
+		t.end(context.Canceled)
+	}
+	return nil
+}
+
+// runTicket starts a run that was asked for.
+func (s *Scheduler) runTicket(ctx context.Context, t *Ticket, now moment) {
+	s.o.Log.Info("run on request", "job", t.name, "waited", now.since(t.asked).Round(time.Millisecond).String())
+	inner, cancel := context.WithCancelCause(ctx)
+	t.mu.Lock()
+	if t.cancel = cancel; t.canceled {
+		cancel(context.Canceled)
+	}
+	t.mu.Unlock()
+	s.running = &running{ticket: t, cancel: cancel, began: now, ctx: inner}
+	close(t.started)
+	s.launch(inner, t.job)
+}
+
+// ticketEnded hands the result to whoever asked.
+func (s *Scheduler) ticketEnded(t *Ticket, r result, took string) {
+	if r.err != nil {
+		s.o.Log.Warn("run on request ended with an error", "job", t.name, "error", r.err, "took", took)
+	}
+	t.end(r.err)
+}
+
+// dismiss ends the runs that wait, and lets nobody queue any more.
+func (s *Scheduler) dismiss() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	for _, t := range s.queue {
+		t.end(ErrStopped)
+	}
+	s.queue = nil
+}
