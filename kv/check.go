@@ -321,6 +321,8 @@ func (c *checker) metaRecords() error {
 			copy(c.secret[:], r.bytes(len(c.secret)))
 		case string(keyArrival):
 			c.arrival = r.uvarint()
+		case string(keyJobs):
+			readJobTimes(&r)
 		default:
 			c.findf("record %q belongs to no part of the store", k)
 			return
