@@ -38,13 +38,13 @@ const (
 	ChangeNew     = "new"     // the other set has no such rule in force
 	ChangeVersion = "version" // it has another version
 	ChangeEdited  = "edited"  // the version is the same, the definition is not
-	ChangeCeiling = "ceiling" // the confidence was clipped lower
 	ChangeUnknown = "unknown" // what the other set had is not known
 )
 
 // Since lists the rules of the set that may give events tags which old does not
 // give them. Rules that old has and the set has not need no work, nor do those
-// that are clipped lower than before.
+// that are clipped otherwise than before: a ceiling is no part of a tag's
+// identity, so that the tags are there already.
 func (s *RuleSet) Since(old *RuleSet) []RuleChange {
 	was := make(map[string]*RuleDef, len(old.Rules))
 	for i := range old.Rules {
@@ -62,8 +62,6 @@ func (s *RuleSet) Since(old *RuleSet) []RuleChange {
 			c.Was, c.Why = o.Version, ChangeVersion
 		case o.Digest != r.Digest:
 			c.Was, c.Why = o.Version, ChangeEdited
-		case o.Ceiling < r.Ceiling:
-			c.Was, c.Why = o.Version, ChangeCeiling
 		default:
 			continue
 		}

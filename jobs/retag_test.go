@@ -119,7 +119,7 @@ func TestChangedRules(t *testing.T) {
 		{"disabled, and another new", lexicon{rule("A", 2, "l"), disabled, rule("D", 1, "y")}, "events=0 inserted=0 retagged=2 tags=0 inserted=0 [D@1 new 0 tags]"},
 		{"clipped away", lexicon{rule("A", 2, "l"), weak, rule("D", 1, "y")}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
 		{"clipped", lexicon{rule("A", 2, "l"), clipped, rule("D", 1, "y")}, "events=0 inserted=0 retagged=2 tags=1 inserted=0 [B@1 new 1 tags]"},
-		{"enabled", lexicon{rule("A", 2, "l"), old[1], rule("D", 1, "y")}, "events=0 inserted=0 retagged=2 tags=1 inserted=0 [B@1 ceiling 1 tags]"},
+		{"enabled", lexicon{rule("A", 2, "l"), old[1], rule("D", 1, "y")}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
 		{"clipped again", lexicon{rule("A", 2, "l"), clipped, rule("D", 1, "y")}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
 	}
 	for _, days := range []int{0, 1} { // a resumed run, and one with a window that holds nothing
