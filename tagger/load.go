@@ -25,18 +25,21 @@ const maxFiles = 20_000
 
 // Load reads and compiles the rules of all sources. The set is never nil; it
 // may be empty, which is the caller's to judge.
-func Load(o Options) (*RuleSet, *LoadReport) {
-	report := &LoadReport{}
-	byID := map[string]*definition{}
+func Load(o Options) (*RuleSet, *LoadReport) { return load(o, nil) }
+
+// load is Load with the files of an earlier set to fall back on.
+func load(o Options, before files) (*RuleSet, *LoadReport) {
+	l := loader{Options: &o, before: before, byID: map[string]*definition{}, files: files{}, report: &LoadReport{}}
 	for i, src := range o.Sources {
-		loadSource(src, i, &o, byID, report)
+		l.source(src, i)
 	}
-	defs := make([]*definition, 0, len(byID))
-	for _, d := range byID {
+	defs := make([]*definition, 0, len(l.byID))
+	for _, d := range l.byID {
 		defs = append(defs, d)
 	}
 	slices.SortFunc(defs, func(a, b *definition) int { return cmp.Compare(a.ID, b.ID) })
-	rs := newRuleSet(defs, nil, &sync.Map{})
+	rs, report := newRuleSet(defs, nil, &sync.Map{}), l.report
+	rs.files = l.files
 	report.Loaded = len(defs)
 	for _, r := range rs.rules {
 		if r.Inert != "" {
@@ -46,36 +49,66 @@ func Load(o Options) (*RuleSet, *LoadReport) {
 	return rs, report
 }
 
-// loadSource reads one folder. Of two files with one rule_id the first counts.
-func loadSource(src Source, number int, o *Options, byID map[string]*definition, report *LoadReport) {
-	names, err := ruleFiles(src.FS)
-	if err != nil {
-		report.Problems = append(report.Problems, Problem{Source: src.Name, Text: pathError(err).Error()})
-	}
-	for i, read := range loadFiles(src, names, o) {
-		name, def, problems := names[i], read.def, read.problems
-		if def == nil && len(problems) == 0 {
+// loader is Load at work.
+type loader struct {
+	*Options
+	before files // what the files gave before; nil for nothing
+	byID   map[string]*definition
+	files  files
+	report *LoadReport
+}
+
+// source reads one folder. Of two files with one rule_id the first counts.
+func (l *loader) source(src Source, number int) {
+	names, listErr := ruleFiles(src.FS)
+	read := loadFiles(src, names, l.Options)
+	var unused []int
+	for i := range read {
+		r, used := &read[i], false
+		if r.def == nil && len(r.problems) == 0 {
 			continue // not a rule
 		}
-		report.Files++
-		if def != nil {
-			def.Source, def.File, def.source = src.Name, name, number
-			earlier, taken := byID[def.ID]
-			switch {
-			case taken && earlier.source == number:
-				problems = append(problems, Problem{Field: "rule_id", Text: fmt.Sprintf("%s is already the id of %s", def.ID, earlier.File)})
-			case taken:
-				report.Replaced++
-				fallthrough
-			default:
-				byID[def.ID] = def
-			}
+		l.report.Files++
+		if r.def != nil {
+			def := *r.def
+			def.Source, def.File, def.source = src.Name, names[i], number
+			r.problems, used = l.take(&def, r.problems)
 		}
-		for _, p := range problems {
-			p.Source, p.File = src.Name, name
-			report.Problems = append(report.Problems, p)
+		if !used {
+			unused = append(unused, i)
 		}
 	}
+	for _, i := range unused { // now that the others have their ids
+		if old := l.before[fileName{src.Name, names[i]}]; old != nil {
+			read[i].problems = l.keep(old, number, read[i].problems)
+		}
+	}
+	if listErr != nil {
+		p := Problem{Source: src.Name, Text: pathError(listErr).Error()}
+		p.Kept = l.keepUnlisted(src, number, names)
+		l.report.Problems = append(l.report.Problems, p)
+	}
+	for i := range read {
+		for _, p := range read[i].problems {
+			p.Source, p.File = src.Name, names[i]
+			l.report.Problems = append(l.report.Problems, p)
+		}
+	}
+}
+
+// take puts a definition into the set, and reports whether it is the one to use
+// for its file.
+func (l *loader) take(def *definition, problems []Problem) ([]Problem, bool) {
+	earlier, taken := l.byID[def.ID]
+	if taken && earlier.source == def.source {
+		return append(problems, Problem{Field: "rule_id", Text: fmt.Sprintf("%s is already the id of %s", def.ID, earlier.File)}), false
+	}
+	if taken {
+		l.report.Replaced++
+	}
+	l.byID[def.ID] = def
+	l.files[fileName{def.Source, def.File}] = def
+	return problems, true
 }
 
 // ruleFiles lists the YAML files of a folder and of the folders within it, but

@@ -26,6 +26,9 @@ type RuleSet struct {
 	// told remembers the kinds that warn has been told nobody claims. It is
 	// shared by all sets that come from one Load.
 	told *sync.Map
+	// files is what every file gave, rules that a later source replaced among
+	// them; for Reload. Nil in a set of Only.
+	files files
 }
 
 // compiled is a rule set made ready to run.
@@ -175,7 +178,9 @@ func (rs *RuleSet) WithStates(states []ttpcron.RuleState, now time.Time) *RuleSe
 			in[s.RuleID] = s
 		}
 	}
-	return newRuleSet(rs.defs, in, rs.told)
+	with := newRuleSet(rs.defs, in, rs.told)
+	with.files = rs.files
+	return with
 }
 
 // Only returns the subset with the given rule ids, in the states they are in.

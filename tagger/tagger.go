@@ -70,6 +70,7 @@ type LoadReport struct {
 	Loaded   int // rules in the set, inert ones among them
 	Inert    int // rules in the set that can never match, see Rule.Inert
 	Replaced int // rules that a later source replaced
+	Kept     int // rules that Reload kept, since their files can no longer be used
 	Problems []Problem
 }
 
@@ -92,6 +93,7 @@ type Problem struct {
 	Field   string // such as "match.pattern"; empty when it concerns the whole file
 	Text    string
 	Warning bool // the rule was loaded all the same
+	Kept    bool // the rule that the file gave before stays in use, see RuleSet.Reload
 }
 
 // String gives the problem on one line: "embedded/x.yaml:3: match.pattern: …".
@@ -109,7 +111,11 @@ func (p Problem) String() string {
 	if p.Field != "" {
 		s += ": " + p.Field
 	}
-	return s + ": " + p.Text
+	s += ": " + p.Text
+	if p.Kept {
+		s += " (the rule of before stays in use)"
+	}
+	return s
 }
 
 // Rule describes one rule of a set.

@@ -1,0 +1,121 @@
+package tagger
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+)
+
+// fileName names a rule file by the name of its source and its own.
+type fileName struct{ source, file string }
+
+// files says which definition each file gave.
+type files map[fileName]*definition
+
+// Reload reads the rules of all sources anew, as [Load] does, with one
+// difference: a file that can no longer be used keeps the rule that it gave to
+// this set, and so do the files of a folder that cannot be listed. What is wrong
+// with them is in the report, with Kept set. A file that is gone takes its rule
+// with it.
+//
+// The set itself does not change: whoever uses it goes on with it, and takes the
+// new one when it suits. States are not carried over, see WithStates.
+func (rs *RuleSet) Reload(o Options) (*RuleSet, *LoadReport) { return load(o, rs.files) }
+
+// keep puts the rule that a file gave before in the place of the one that it
+// does not give now, and notes that with what is wrong with it.
+func (l *loader) keep(old *definition, number int, problems []Problem) []Problem {
+	def := *old
+	def.source = number
+	n := len(problems)
+	problems, used := l.take(&def, problems)
+	if !used {
+		return problems
+	}
+	l.report.Kept++
+	for i := range problems[:n] {
+		problems[i].Kept = !problems[i].Warning
+	}
+	return problems
+}
+
+// keepUnlisted keeps the rules of a source's files that are not in a list that
+// could not be made to its end, and reports whether there are any.
+func (l *loader) keepUnlisted(src Source, number int, listed []string) bool {
+	var lost []string
+	for name := range l.before {
+		if name.source == src.Name && !slices.Contains(listed, name.file) {
+			lost = append(lost, name.file)
+		}
+	}
+	slices.Sort(lost)
+	for _, file := range lost {
+		l.keep(l.before[fileName{src.Name, file}], number, nil)
+	}
+	return lost != nil
+}
+
+// Watch sends a value when the rule files of the sources have changed, until ctx
+// is done. It looks every so often at the names, sizes and times of the files,
+// by the names of their folders: a folder that is replaced as a whole, by a
+// rename or a symbolic link, is seen, as are files on network disks. A change is
+// told once two looks agree, so that files that are still being written are not
+// read. What goes on while a value waits to be received is told with it.
+func Watch(ctx context.Context, sources []Source, every time.Duration) <-chan struct{} {
+	changed := make(chan struct{}, 1)
+	w := watch{told: stamp(sources)}
+	w.seen = w.told
+	go func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if !w.look(stamp(sources)) {
+				continue
+			}
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return changed
+}
+
+// watch decides when a change is told.
+type watch struct{ told, seen [sha256.Size]byte }
+
+// look reports whether what is seen now was seen before, and is not told yet.
+func (w *watch) look(now [sha256.Size]byte) bool {
+	settled := now == w.seen && now != w.told
+	w.seen = now
+	if settled {
+		w.told = now
+	}
+	return settled
+}
+
+// stamp is over the names, sizes and times of all files that may hold a rule.
+func stamp(sources []Source) (sum [sha256.Size]byte) {
+	h := sha256.New()
+	for _, src := range sources {
+		names, err := ruleFiles(src.FS)
+		fmt.Fprintf(h, "%q %t\n", src.Name, err == nil)
+		for _, name := range names {
+			if info, err := fs.Stat(src.FS, name); err == nil {
+				fmt.Fprintf(h, "%q %d %d %v\n", name, info.Size(), info.ModTime().UnixNano(), info.Mode())
+			} else {
+				fmt.Fprintf(h, "%q\n", name)
+			}
+		}
+	}
+	h.Sum(sum[:0])
+	return sum
+}

@@ -1,0 +1,26 @@
+package tagger
+
+import (
+	"crypto/sha256"
+	"testing"
+)
+
+// TestWatchSettles holds that a change is told once, when it has settled.
+func TestWatchSettles(t *testing.T) {
+	var w watch
+	got := ""
+	for i, letter := range "aabbbcdeeebbaaefaa" {
+		now := sha256.Sum256([]byte(string(letter)))
+		if i == 0 {
+			w = watch{told: now, seen: now}
+		}
+		if w.look(now) {
+			got += string(letter)
+		} else {
+			got += "."
+		}
+	}
+	if want := "...b....e..b.a...."; got != want {
+		t.Errorf("told %s, want %s", got, want)
+	}
+}
