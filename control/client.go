@@ -1,0 +1,184 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Client calls a server. It keeps no connection between two calls, so that a
+// program that waits for its user costs the server nothing.
+type Client struct {
+	path  string
+	http  *http.Client
+	retry time.Duration
+	fault func(*Fault) error
+}
+
+// ClientOptions sets up a client.
+type ClientOptions struct {
+	// Retry is how long to try again when nobody serves the socket, as while the
+	// server is restarted; 0 tries once.
+	Retry time.Duration
+	// Fault makes errors of the kinds of faults that the program knows, nil of
+	// others.
+	Fault func(*Fault) error
+	// Trust lets a server be of these users too, beside this one, root and the
+	// owner of the socket's folder.
+	Trust []int
+}
+
+// Dial returns a client for the server at a socket. It does not connect yet.
+func Dial(path string, o ClientOptions) *Client {
+	c := &Client{path: path, retry: o.Retry, fault: o.Fault}
+	c.http = &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true, DisableCompression: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return c.connect(ctx, o.Trust) },
+	}}
+	return c
+}
+
+// dialPoll is how often a socket that nobody serves is tried again.
+const dialPoll = 50 * time.Millisecond
+
+// connect connects to the socket, and makes sure who listens there.
+func (c *Client) connect(ctx context.Context, trust []int) (net.Conn, error) {
+	deadline := time.Now().Add(c.retry)
+	for {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, "unix", c.path)
+		if err == nil {
+			if err := c.trusted(conn, trust); err != nil {
+				conn.Close()
+				return nil, err
+			}
+			return conn, nil
+		}
+		if !absent(err) || time.Now().After(deadline) {
+			return nil, &AbsentError{Path: c.path, Err: err}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(dialPoll):
+		}
+	}
+}
+
+// absent reports whether an error of connecting says that nobody serves.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// AbsentError says that nobody could be reached at a socket.
+type AbsentError struct {
+	Path string
+	Err  error
+}
+
+// Error names the socket.
+func (e *AbsentError) Error() string {
+	return fmt.Sprintf("nobody answers at the control socket %s: %v", e.Path, e.Err)
+}
+
+// Unwrap returns the system's error.
+func (e *AbsentError) Unwrap() error { return e.Err }
+
+// trusted refuses a server that a stranger may have put there, in a folder such
+// as /tmp where everybody may make files.
+func (c *Client) trusted(conn net.Conn, trust []int) error {
+	u, ok := conn.(*net.UnixConn)
+	if !ok {
+		return errors.New("no unix socket")
+	}
+	p, err := peerOf(u)
+	if err != nil {
+		return err
+	}
+	if privileged(p.UID) {
+		return nil
+	}
+	for _, uid := range trust {
+		if p.UID == uid {
+			return nil
+		}
+	}
+	if info, err := os.Stat(filepath.Dir(c.path)); err == nil {
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) == p.UID {
+			return nil
+		}
+	}
+	return fmt.Errorf("control socket %s: it is served by %s, who is neither you nor root nor the owner of its folder", c.path, p)
+}
+
+// Path returns where the socket is.
+func (c *Client) Path() string { return c.path }
+
+// Call makes a call and waits for its answer.
+func Call[Req, Resp any](ctx context.Context, c *Client, name string, req Req) (out Resp, err error) {
+	resp, err := c.post(ctx, name, &req)
+	if err != nil {
+		return out, err
+	}
+	defer resp.Body.Close()
+	if err := gob.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&out); err != nil {
+		return out, fmt.Errorf("control socket %s: answer to %s: %w", c.path, name, err)
+	}
+	return out, nil
+}
+
+// post sends a request and returns its answer when it is no fault.
+func (c *Client) post(ctx context.Context, name string, req any) (*http.Response, error) {
+	body, err := encode(req)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > MaxLargeRequest {
+		return nil, fmt.Errorf("request %s has %d bytes and the control socket takes %d", name, len(body), MaxLargeRequest)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://ttpcron/v1/"+name, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set(protocolHeader, strconv.Itoa(Protocol))
+	resp, err := c.http.Do(r)
+	if err != nil {
+		if cerr := ctx.Err(); cerr != nil {
+			return nil, cerr
+		}
+		if inner := errors.Unwrap(err); inner != nil { // what url.Error says of it means nothing here
+			err = inner
+		}
+		var away *AbsentError
+		if !errors.As(err, &away) {
+			err = fmt.Errorf("control socket %s: %s: %w", c.path, name, err)
+		}
+		return nil, err
+	}
+	if got := resp.Header.Get(protocolHeader); got != strconv.Itoa(Protocol) {
+		resp.Body.Close()
+		return nil, &ProtocolError{Client: strconv.Itoa(Protocol), Server: got}
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	var f Fault
+	if err := json.Unmarshal(text, &f); err != nil || f.Text == "" {
+		return nil, fmt.Errorf("control socket %s: %s: %s", c.path, name, resp.Status)
+	}
+	return nil, f.unpack(c.fault)
+}

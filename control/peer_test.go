@@ -1,0 +1,83 @@
+package control
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+func TestWhoMayCall(t *testing.T) {
+	l := &Listener{group: 4242}
+	for _, c := range []struct {
+		peer Peer
+		want bool
+	}{
+		{Peer{UID: os.Geteuid(), GID: 1}, true},
+		{Peer{UID: 0, GID: 1}, true},
+		{Peer{UID: Stranger, GID: 4242}, true},
+		{Peer{UID: Stranger, GID: 1, Groups: []int{7, 4242}}, true},
+		{Peer{UID: Stranger, GID: 1, Groups: []int{7}}, false},
+		{Peer{UID: Stranger, GID: -1}, false},
+	} {
+		if got := l.allowed(c.peer); got != c.want {
+			t.Errorf("%+v: %t", c.peer, got)
+		}
+	}
+	l.group = -1 // it could not be found out
+	if l.allowed(Peer{UID: Stranger, GID: -1}) {
+		t.Error("a stranger of group -1")
+	}
+}
+
+func TestConnectionsOfOneUser(t *testing.T) {
+	l := &Listener{users: map[int]int{}, slots: make(chan struct{}, 1000)}
+	for n := range 2 * maxOfUser {
+		l.slots <- struct{}{}
+		if got, want := l.enter(Stranger), n < maxOfUser; got != want {
+			t.Fatalf("connection %d of a stranger: %t", n+1, got)
+		}
+		l.slots <- struct{}{}
+		if !l.enter(os.Geteuid()) {
+			t.Fatalf("connection %d of the server's user was refused", n+1)
+		}
+	}
+	l.leave(Stranger)
+	if !l.enter(Stranger) {
+		t.Error("a connection that ended counts on")
+	}
+}
+
+func TestPeerOf(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := Listen(path, hclog.NewNullLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	groups, err := os.Getgroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.(*conn).peer
+	for _, g := range groups {
+		if !p.in(g) {
+			t.Errorf("group %d is missing in %+v", g, p)
+		}
+	}
+	if p.in(Stranger) {
+		t.Errorf("%+v is said to be in every group", p)
+	}
+}

@@ -1,0 +1,203 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	stdlog "log"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options sets up a server.
+type Options struct {
+	Log hclog.Logger // nil: none
+	// Fault gives errors that the caller should recognise a kind; nil, or a nil
+	// result, gives none.
+	Fault func(error) *Fault
+}
+
+// Server answers calls.
+type Server struct {
+	o       Options
+	mux     *http.ServeMux
+	http    *http.Server
+	working chan struct{}
+	large   chan struct{}
+}
+
+// NewServer returns a server without methods.
+func NewServer(o Options) *Server {
+	if o.Log == nil {
+		o.Log = hclog.NewNullLogger()
+	}
+	s := &Server{o: o, mux: http.NewServeMux(), working: make(chan struct{}, maxWorking), large: make(chan struct{}, maxLarge)}
+	s.mux.HandleFunc("POST /v1/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
+		s.reply(w, nil, &Fault{Text: fmt.Sprintf("the server does not know %s: it is of another version than the program that calls it", strings.TrimPrefix(r.URL.Path, "/v1/"))})
+	})
+	s.http = &http.Server{
+		Handler: s.mux, ConnContext: withPeer,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: readTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		ErrorLog: stdlog.New(io.Discard, "", 0), // peers that go away are no news
+	}
+	return s
+}
+
+// Handle adds a handler of plain HTTP, such as that of metrics. Its answer is to
+// be small: it has some seconds to be taken.
+func (s *Server) Handle(pattern string, h http.Handler) {
+	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		if !s.acquire(r.Context(), s.working) {
+			return
+		}
+		defer func() { <-s.working }()
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
+		h.ServeHTTP(w, r)
+	})
+}
+
+// Serve answers calls until Shutdown or Close. It returns nil then.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("control socket: %w", err)
+	}
+	return nil
+}
+
+// Shutdown stops listening, waits for calls at work until ctx ends, and then
+// ends them.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = s.http.Close()
+	}
+	return err
+}
+
+// MethodOption says how a method is called.
+type MethodOption int
+
+const (
+	// Large lets the request have up to MaxLargeRequest bytes.
+	Large MethodOption = iota
+	// Waits is for methods that mostly wait: they are not counted among the calls
+	// at work, so that they keep nobody from working.
+	Waits
+)
+
+type method struct{ large, waits bool }
+
+func methodOf(options []MethodOption) (m method) {
+	for _, o := range options {
+		m.large = m.large || o == Large
+		m.waits = m.waits || o == Waits
+	}
+	return m
+}
+
+// Register adds a method to a server. The context of do ends when the caller
+// goes away.
+func Register[Req, Resp any](s *Server, name string, do func(ctx context.Context, req Req) (Resp, error), options ...MethodOption) {
+	m := methodOf(options)
+	s.mux.HandleFunc("POST /v1/"+name, func(w http.ResponseWriter, r *http.Request) {
+		answer, err := s.answer(w, r, m, func(ctx context.Context, body []byte) ([]byte, error) {
+			var req Req
+			if err := gob.NewDecoder(bytes.NewReader(body)).Decode(&req); err != nil {
+				return nil, &Fault{Text: fmt.Sprintf("request %s cannot be read: %v", name, err)}
+			}
+			resp, err := do(ctx, req)
+			if err != nil {
+				return nil, err
+			}
+			return encode(&resp)
+		})
+		s.reply(w, answer, err)
+	})
+}
+
+// encode writes one value.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(v); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// answer reads a request and has it worked on. Nothing that the caller could
+// draw out happens while the call counts as at work.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, m method, work func(ctx context.Context, body []byte) ([]byte, error)) (out []byte, err error) {
+	w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
+	if got := r.Header.Get(protocolHeader); got != strconv.Itoa(Protocol) {
+		return nil, &Fault{Text: (&ProtocolError{Client: got, Server: strconv.Itoa(Protocol)}).Error()}
+	}
+	limit := int64(MaxRequest)
+	if m.large {
+		limit = MaxLargeRequest
+	}
+	switch {
+	case r.ContentLength < 0:
+		return nil, &Fault{Text: "the request does not say how long it is"}
+	case r.ContentLength > limit:
+		return nil, &Fault{Text: fmt.Sprintf("the request has %d bytes and %s takes %d", r.ContentLength, r.URL.Path, limit)}
+	case r.ContentLength > MaxRequest:
+		if !s.acquire(r.Context(), s.large) {
+			return nil, r.Context().Err()
+		}
+		defer func() { <-s.large }()
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTime))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if err != nil {
+		return nil, fmt.Errorf("read the request: %w", err)
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the caller may wait as long as the work takes
+	if !m.waits {
+		if !s.acquire(r.Context(), s.working) {
+			return nil, r.Context().Err()
+		}
+		defer func() { <-s.working }()
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.o.Log.Error("a call panicked", "method", r.URL.Path, "panic", fmt.Sprint(p), "stack", hclog.Quote(debug.Stack()))
+			out, err = nil, &Fault{Text: fmt.Sprintf("%s panicked: %v; the daemon's log says where", r.URL.Path, p)}
+		}
+	}()
+	return work(r.Context(), body)
+}
+
+// acquire waits for a place, until the caller goes away.
+func (s *Server) acquire(ctx context.Context, places chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// reply sends an answer or a fault.
+func (s *Server) reply(w http.ResponseWriter, answer []byte, err error) {
+	status, kind := http.StatusOK, "application/x-gob"
+	if err != nil {
+		status, kind = http.StatusUnprocessableEntity, "application/json"
+		answer, _ = json.Marshal(faultOf(err, s.o.Fault))
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+	w.WriteHeader(status)
+	_, _ = w.Write(answer) // a caller that is gone needs none
+}
