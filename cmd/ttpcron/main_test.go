@@ -57,7 +57,7 @@ func invoke(t testing.TB, env []string, args ...string) (code int, stdout, stder
 
 // commands are all commands, as typed.
 var commands = []string{
-	"", "import", "run-once", "tags", "status", "checkpoint", "checkpoint show", "checkpoint reset", "checkpoint set",
+	"", "import", "run-once", "daemon", "tags", "status", "checkpoint", "checkpoint show", "checkpoint reset", "checkpoint set",
 	"rules", "rules list", "rules check", "rules test", "rules eval", "rules noise", "rules coverage", "explain", "version",
 }
 

@@ -39,8 +39,13 @@ type app struct {
 	env    map[string]string
 	now    func() time.Time
 
-	set settings
-	log hclog.Logger
+	set  settings
+	log  hclog.Logger
+	args []string // what the program was called with
+
+	// daemonReads, when set, takes the configuration that the command daemon
+	// would start with, in its place.
+	daemonReads func(*daemonConfig)
 
 	help    strings.Builder // what flag sets print
 	literal []string        // arguments behind "--", which are never flags
@@ -70,6 +75,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer, env map[string]string) *a
 // main parses, then runs; only the former gives usage errors of the flag
 // package.
 func (a *app) main(ctx context.Context, args []string) error {
+	a.args = slices.Clone(args)
 	a.root = a.rootCommand()
 	if len(args) > 0 && args[0] == "help" {
 		args = append(args[1:len(args):len(args)], "--help")

@@ -2,16 +2,13 @@ package main
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/peterbourgon/ff/v3/fftoml"
 )
 
 // settings are the flags that every command has. Flags win over TTPCRON_*
@@ -84,85 +81,6 @@ func xdg(env map[string]string, name, fallback string) string {
 		return dir
 	}
 	return filepath.Join(env["HOME"], fallback)
-}
-
-// configured is the config file, flattened: "run-once.batch-size" → values.
-type configured struct {
-	path   string
-	values map[string][]string
-}
-
-// readConfig reads the config file that was named, or the default one when
-// there is one.
-func (a *app) readConfig() (configured, error) {
-	path := a.set.config
-	if path == "" {
-		path = a.env["TTPCRON_CONFIG"]
-	}
-	named := path != ""
-	if !named {
-		path = systemConfig
-		if _, err := os.Stat(path); os.IsNotExist(err) {
-			path = filepath.Join(xdg(a.env, "XDG_CONFIG_HOME", ".config"), "ttpcron", "ttpcron.toml")
-		}
-	}
-	c := configured{path: path, values: map[string][]string{}}
-	f, err := os.Open(path)
-	if os.IsNotExist(err) && !named {
-		return c, nil
-	}
-	if err != nil {
-		return c, &usageError{fmt.Sprintf("config: %v", err), "name a file that can be read; --config /dev/null uses none"}
-	}
-	defer f.Close()
-	err = fftoml.Parser(f, func(name, value string) error {
-		c.values[name] = append(c.values[name], value)
-		return nil
-	})
-	if err != nil {
-		return c, usagef("config %s: %s", path, strings.TrimPrefix(err.Error(), "error parsing TOML config: "))
-	}
-	return c, a.checkKeys(c)
-}
-
-// checkKeys reports keys of the config file that mean nothing.
-func (a *app) checkKeys(c configured) error {
-	known := a.configKeys()
-	var unknown []string
-	for name := range c.values {
-		if !slices.Contains(known, name) {
-			unknown = append(unknown, name)
-		}
-	}
-	if len(unknown) == 0 {
-		return nil
-	}
-	sort.Strings(unknown)
-	err := &usageError{text: fmt.Sprintf("config %s: unknown key %s", c.path, strings.Join(unknown, ", "))}
-	if near := nearest(unknown[0], known); near != "" {
-		err.hint = fmt.Sprintf("did you mean %s?", near)
-	} else {
-		err.hint = "known keys are " + strings.Join(known, ", ")
-	}
-	return err
-}
-
-// configKeys lists the keys that a config file may have: the shared flags, the
-// inputs, and under the name of a command that command's own flags.
-func (a *app) configKeys() []string {
-	keys := []string{"inputs"}
-	for _, name := range sharedFlags[1:] {
-		keys = append(keys, configName(name))
-	}
-	for _, c := range a.root.Subcommands {
-		c.FlagSet.VisitAll(func(f *flag.Flag) {
-			if len(c.Subcommands) == 0 && !slices.Contains(sharedFlags, f.Name) && f.Name != "input" {
-				keys = append(keys, c.Name+"."+f.Name)
-			}
-		})
-	}
-	sort.Strings(keys)
-	return keys
 }
 
 // layer fills in, for a command that is about to run, what its flags did not

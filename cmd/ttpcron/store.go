@@ -63,6 +63,11 @@ func (s localStore) Commit(ctx context.Context, c jobs.Commit) (int, error) {
 
 // openStore opens the store for writing, and makes it when there is none.
 func (a *app) openStore(ctx context.Context) (store, error) {
+	return a.openLocal(ctx)
+}
+
+// openLocal opens the store for writing in this process.
+func (a *app) openLocal(ctx context.Context) (localStore, error) {
 	db, err := kv.Open(ctx, a.set.db, kv.Options{LockTimeout: a.set.lockTimeout, Now: a.now})
 	if errors.Is(err, fs.ErrPermission) && a.set.db == defaultDB(a.env) {
 		err = hinted{err, "name a store that you may write with --db FILE or TTPCRON_DB"}

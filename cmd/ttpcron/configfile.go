@@ -1,0 +1,182 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pelletier/go-toml"
+)
+
+// configured is the config file, flattened: "run-once.batch-size" → values.
+// Keys may be spelled with _ for -.
+type configured struct {
+	path   string
+	found  bool
+	values map[string][]string
+	lines  map[string]int // where a key stands
+	jobs   []*toml.Tree   // the tables [[job]]
+	faults []configFault
+}
+
+// configFault is something in the config file that means nothing.
+type configFault struct {
+	line int
+	text string
+	hint string
+}
+
+// fault describes the first fault of the file, nil when there is none.
+func (c *configured) fault() error {
+	if len(c.faults) == 0 {
+		return nil
+	}
+	f := c.faults[0]
+	text := fmt.Sprintf("config %s: %s (line %d)", c.path, f.text, f.line)
+	if n := len(c.faults) - 1; n > 0 {
+		text += fmt.Sprintf(", and %s", plural(n, "more fault", "more faults"))
+	}
+	return &usageError{text, f.hint}
+}
+
+// readConfig reads the config file that was named, or the default one when
+// there is one.
+func (a *app) readConfig() (configured, error) {
+	c, err := a.parseConfig()
+	if err == nil {
+		err = c.fault()
+	}
+	return c, err
+}
+
+// maxConfig is the most that a config file may have.
+const maxConfig = 1 << 20
+
+// parseConfig reads the file and notes what means nothing in it. Its error says
+// that the file cannot be read, or is no TOML.
+func (a *app) parseConfig() (configured, error) {
+	path := a.set.config
+	if path == "" {
+		path = a.env["TTPCRON_CONFIG"]
+	}
+	named := path != ""
+	if !named {
+		path = systemConfig
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			path = filepath.Join(xdg(a.env, "XDG_CONFIG_HOME", ".config"), "ttpcron", "ttpcron.toml")
+		}
+	}
+	c := configured{path: path, values: map[string][]string{}, lines: map[string]int{}}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && !named {
+		return c, nil
+	}
+	if err == nil && len(text) > maxConfig {
+		err = fmt.Errorf("%s has more than %s", path, bytesText(maxConfig))
+	}
+	if err != nil {
+		return c, &usageError{fmt.Sprintf("config: %v", err), "name a file that can be read; --config /dev/null uses none"}
+	}
+	c.found = true
+	tree, err := toml.LoadBytes(text)
+	if err != nil {
+		return c, &usageError{fmt.Sprintf("config %s: %v", path, err), "the numbers are line and column"}
+	}
+	c.table(tree, "")
+	a.checkKeys(&c)
+	slices.SortStableFunc(c.faults, func(a, b configFault) int { return a.line - b.line })
+	return c, nil
+}
+
+// table flattens a table.
+func (c *configured) table(t *toml.Tree, prefix string) {
+	for _, key := range t.Keys() {
+		name, line := prefix+strings.ReplaceAll(key, "_", "-"), t.GetPositionPath([]string{key}).Line
+		c.lines[name] = line
+		switch v := t.GetPath([]string{key}).(type) {
+		case *toml.Tree:
+			c.table(v, name+".")
+		case []*toml.Tree:
+			if name == "job" {
+				c.jobs = v
+			} else {
+				c.faults = append(c.faults, configFault{line, fmt.Sprintf("unknown table [[%s]]", name), "the only table with two brackets is [[job]]"})
+			}
+		default:
+			values, err := tomlValues(v)
+			if err != nil {
+				c.faults = append(c.faults, configFault{line, fmt.Sprintf("%s: %v", name, err), ""})
+			}
+			c.values[name] = append(c.values[name], values...)
+		}
+	}
+}
+
+// tomlValues writes a value as a flag takes it.
+func tomlValues(v any) ([]string, error) {
+	switch v := v.(type) {
+	case string:
+		return []string{v}, nil
+	case bool:
+		return []string{strconv.FormatBool(v)}, nil
+	case int64:
+		return []string{strconv.FormatInt(v, 10)}, nil
+	case float64:
+		return []string{strconv.FormatFloat(v, 'g', -1, 64)}, nil
+	case []any:
+		var all []string
+		for _, item := range v {
+			one, err := tomlValues(item)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, one...)
+		}
+		return all, nil
+	}
+	return nil, fmt.Errorf("a value of this type means nothing here; put it in quotes")
+}
+
+// checkKeys notes keys of the config file that mean nothing.
+func (a *app) checkKeys(c *configured) {
+	known := a.configKeys()
+	for name := range c.values {
+		if !slices.Contains(known, name) {
+			c.faults = append(c.faults, unknownKey(name, c.lines[name], known))
+		}
+	}
+}
+
+func unknownKey(name string, line int, known []string) configFault {
+	f := configFault{line: line, text: fmt.Sprintf("unknown key %s", name)}
+	if near := nearest(name, known); near != "" {
+		f.hint = fmt.Sprintf("did you mean %s?", near)
+	} else {
+		f.hint = "known keys are " + strings.Join(known, ", ")
+	}
+	return f
+}
+
+// configKeys lists the keys that a config file may have: the shared flags, the
+// inputs, and under the name of a command that command's own flags.
+func (a *app) configKeys() []string {
+	keys := []string{"inputs"}
+	for _, name := range sharedFlags[1:] {
+		keys = append(keys, configName(name))
+	}
+	for _, c := range a.root.Subcommands {
+		c.FlagSet.VisitAll(func(f *flag.Flag) {
+			if len(c.Subcommands) == 0 && !slices.Contains(sharedFlags, f.Name) && f.Name != "input" {
+				keys = append(keys, c.Name+"."+f.Name)
+			}
+		})
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml"
+
+	"github.com/ttpcron/ttpcron/importer"
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/scheduler"
+)
+
+// daemonConfig is what a daemon goes by until the next reload. It does not
+// change.
+type daemonConfig struct {
+	app  *app // the settings that every command has, and the log
+	file configured
+	jobs []jobConfig
+
+	keepEvents, keepTags age
+	maxSize, minFree     size
+	spread               time.Duration
+	node                 string
+}
+
+// jobConfig is one [[job]].
+type jobConfig struct {
+	name       string
+	task       string
+	schedule   *scheduler.Schedule
+	inputs     []string // of the task run
+	source     string
+	maxRuntime time.Duration
+	line       int // in the config file; 0 for a default job
+}
+
+// What a job can do.
+const (
+	taskRun         = "run"         // import the inputs, then tag
+	taskMaintenance = "maintenance" // keep to the limits of age and size
+)
+
+// The jobs of a configuration that names none.
+const (
+	defaultRun         = "@every 5m"
+	defaultMaintenance = "@daily"
+)
+
+var jobKeys = []string{"name", "schedule", "task", "inputs", "source", "max-runtime"}
+
+var jobName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// complete checks the values and reads the jobs.
+func (c *daemonConfig) complete() error {
+	if c.keepTags > 0 && (c.keepEvents == 0 || c.keepTags < c.keepEvents) {
+		return &usageError{"keep-tags is shorter than keep-events", "the next run would make the tags of events that are kept again; keep events no longer than tags"}
+	}
+	if c.spread < 0 || c.spread > 24*time.Hour {
+		return usagef("spread is %s, want 0s to 24h", c.spread)
+	}
+	if c.node == "" {
+		c.node = nodeID()
+	}
+	faults := c.readJobs()
+	if len(faults) > 0 {
+		file := c.file
+		file.faults = faults
+		return file.fault()
+	}
+	return nil
+}
+
+// nodeID tells this node from the others of a fleet, the same at every start.
+func nodeID() string {
+	if id, err := os.ReadFile("/etc/machine-id"); err == nil && len(strings.TrimSpace(string(id))) > 0 {
+		return strings.TrimSpace(string(id))
+	}
+	name, _ := os.Hostname()
+	return name
+}
+
+// readJobs reads the tables [[job]]. What is not there by default gets a default:
+// a run, unless some job runs, and maintenance, unless some job maintains.
+func (c *daemonConfig) readJobs() (faults []configFault) {
+	seen := map[string]int{}
+	for _, t := range c.file.jobs {
+		j, bad := c.readJob(t)
+		if len(bad) == 0 && seen[j.name] > 0 {
+			bad = append(bad, configFault{j.line, fmt.Sprintf("job %q is there already, in line %d", j.name, seen[j.name]), "names of jobs are unique"})
+		}
+		faults = append(faults, bad...)
+		seen[j.name] = j.line
+		c.jobs = append(c.jobs, j)
+	}
+	has := func(task string) bool {
+		return slices.ContainsFunc(c.jobs, func(j jobConfig) bool { return j.task == task })
+	}
+	for _, d := range []struct{ name, task, schedule string }{{"import", taskRun, defaultRun}, {"maintenance", taskMaintenance, defaultMaintenance}} {
+		if has(d.task) || seen[d.name] > 0 {
+			continue
+		}
+		s, err := scheduler.Parse(d.schedule)
+		if err != nil {
+			panic(err) // a constant
+		}
+		c.jobs = append(c.jobs, jobConfig{name: d.name, task: d.task, schedule: s, inputs: c.inputsOf(nil), source: jobs.SourceAll})
+	}
+	return faults
+}
+
+// inputsOf returns a job's own inputs, else those of the whole configuration.
+func (c *daemonConfig) inputsOf(own []string) []string {
+	if own != nil {
+		return own
+	}
+	return c.app.set.inputs
+}
+
+func (c *daemonConfig) readJob(t *toml.Tree) (j jobConfig, faults []configFault) {
+	at := t.Position().Line
+	j = jobConfig{task: taskRun, source: jobs.SourceAll, line: at}
+	values := map[string][]string{}
+	lines := map[string]int{}
+	for _, key := range t.Keys() {
+		name, line := strings.ReplaceAll(key, "_", "-"), cmp.Or(t.GetPositionPath([]string{key}).Line, at)
+		lines[name] = line
+		v, err := tomlValues(t.GetPath([]string{key}))
+		switch {
+		case !slices.Contains(jobKeys, name):
+			faults = append(faults, unknownKey("job."+name, line, prefixed("job.", jobKeys)))
+			continue
+		case err != nil || name != "inputs" && len(v) != 1:
+			faults = append(faults, configFault{line, fmt.Sprintf("job.%s is no text in quotes", name), ""})
+			continue
+		}
+		values[name] = v
+		if name == "inputs" && v == nil {
+			values[name] = []string{}
+		}
+	}
+	bad := func(key, text, hint string) {
+		faults = append(faults, configFault{cmp.Or(lines[key], at), text, hint})
+	}
+	one := func(key string) string { return strings.Join(values[key], ",") }
+	if j.name = one("name"); !jobName.MatchString(j.name) {
+		bad("name", fmt.Sprintf("job.name is %q", j.name), "a job has a name of letters, digits and . _ -, at most 64 of them")
+	}
+	var err error
+	if j.schedule, err = scheduler.Parse(one("schedule")); err != nil {
+		bad("schedule", fmt.Sprintf("job %q: %v", j.name, err), `such as "*/5 * * * *", "@every 5m", "@daily" or "CRON_TZ=Europe/Berlin 30 2 * * *"`)
+	}
+	if v := one("task"); v != "" {
+		if j.task = v; v != taskRun && v != taskMaintenance {
+			bad("task", fmt.Sprintf("job %q: task is %q", j.name, v), "want run or maintenance")
+		}
+	}
+	if v := one("source"); v != "" {
+		o := oneOf{values: []string{jobs.SourceCommand, jobs.SourceCanary, jobs.SourceAll}}
+		if j.source = v; o.Set(v) != nil {
+			bad("source", fmt.Sprintf("job %q: source is %q", j.name, v), "want command, canary or all")
+		}
+	}
+	if v := one("max-runtime"); v != "" {
+		if j.maxRuntime, err = time.ParseDuration(v); err != nil || j.maxRuntime <= 0 {
+			bad("max-runtime", fmt.Sprintf("job %q: max-runtime is %q", j.name, v), "want a duration such as 30m or 2h")
+		}
+	}
+	j.inputs = c.inputsOf(values["inputs"])
+	for _, name := range j.inputs {
+		if _, err := importer.ParseInput(name); err != nil {
+			bad("inputs", fmt.Sprintf("job %q: %v", j.name, err), "ttpcron import --help lists the formats")
+		}
+	}
+	return j, faults
+}
+
+func prefixed(prefix string, names []string) []string {
+	var out []string
+	for _, n := range names {
+		out = append(out, prefix+n)
+	}
+	return out
+}
+
+// daemonConfigOf reads the configuration that arguments of the daemon command
+// give, as that command would at its start.
+func (a *app) daemonConfigOf(args []string) (*daemonConfig, error) {
+	fresh := newApp(strings.NewReader(""), a.stdout, a.stderr.w, a.env)
+	fresh.stderr, fresh.now = a.stderr, a.now
+	var got *daemonConfig
+	fresh.daemonReads = func(c *daemonConfig) { got = c }
+	if err := fresh.main(context.Background(), args); err != nil {
+		return nil, err
+	}
+	if got == nil {
+		return nil, errors.New("the arguments are not those of the daemon")
+	}
+	return got, nil
+}
+
+// storeDir is the folder in which the store grows.
+func (c *daemonConfig) storeDir() string { return filepath.Dir(c.app.set.db) }

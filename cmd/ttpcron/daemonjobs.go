@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/scheduler"
+)
+
+// health is how the runs of a daemon went.
+type health struct {
+	mu      sync.Mutex
+	success time.Time // when the last run ended well
+	last    string    // what it did
+	trouble string    // what needs somebody, "" for nothing
+}
+
+// text is what of it belongs into a status line.
+func (h *health) text() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var text string
+	if !h.success.IsZero() {
+		text = fmt.Sprintf("; last run %s UTC: %s", h.success.UTC().Format(time.TimeOnly), h.last)
+	}
+	if h.trouble != "" {
+		text += "; TROUBLE: " + h.trouble
+	}
+	return text
+}
+
+func (h *health) succeeded(at time.Time, did, trouble string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.success, h.last, h.trouble = at, did, trouble
+}
+
+func (h *health) failed(trouble string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.trouble = trouble
+}
+
+// saidOnce keeps what is the same in every run out of the log: it is said again
+// when it has changed, or was gone in between.
+type saidOnce struct {
+	mu          sync.Mutex
+	before, now map[string]bool
+}
+
+// maxSaid bounds what is remembered of one run.
+const maxSaid = 10_000
+
+// news reports whether the last run did not say that.
+func (s *saidOnce) news(text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now == nil {
+		s.now = map[string]bool{}
+	}
+	if s.now[text] {
+		return false
+	}
+	if len(s.now) < maxSaid {
+		s.now[text] = true
+	}
+	return !s.before[text]
+}
+
+// next begins another run.
+func (s *saidOnce) next() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.before, s.now = s.now, nil
+}
+
+// entries are the jobs as the scheduler takes them. A job that is seen for the
+// first time counts from now, so that one whose hours the machine spends
+// switched off is made up for.
+func (d *daemon) entries(c *daemonConfig) []scheduler.Entry {
+	var out []scheduler.Entry
+	kept := map[string]time.Time{}
+	for _, j := range c.jobs {
+		last, known := d.times[j.name]
+		if !known && j.schedule.Every() == 0 {
+			last = c.app.now()
+		}
+		if !last.IsZero() {
+			kept[j.name] = last
+		}
+		out = append(out, scheduler.Entry{Name: j.name, Schedule: j.schedule, Last: last, MaxRuntime: j.maxRuntime, Job: d.job(j)})
+	}
+	d.remember(c, kept)
+	return out
+}
+
+// remember stores when jobs began, so that a restart knows what was missed.
+func (d *daemon) remember(c *daemonConfig, times map[string]time.Time) {
+	if maps.EqualFunc(times, d.times, time.Time.Equal) {
+		return
+	}
+	d.times = times
+	if err := d.db.SetJobTimes(context.Background(), times); err != nil {
+		c.app.log.Warn("when jobs ran cannot be noted: a restart may run them again", "error", clean(err.Error()))
+	}
+}
+
+// job is what the scheduler runs for one.
+func (d *daemon) job(j jobConfig) scheduler.JobFunc {
+	return func(ctx context.Context) error {
+		c := d.config()
+		d.timesMu.Lock()
+		times := maps.Clone(d.times)
+		times[j.name] = c.app.now().UTC()
+		d.remember(c, times)
+		d.timesMu.Unlock()
+		// What a run took goes back to the system: the next one may be long.
+		defer debug.FreeOSMemory()
+		if j.task == taskMaintenance {
+			return d.maintain(ctx, c)
+		}
+		return d.runJob(ctx, c, j)
+	}
+}
+
+// runJob imports a job's inputs and tags what is new.
+func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error {
+	a := c.app
+	d.said.next()
+	trouble := ""
+	job := jobs.Job{Store: d.db, Source: j.source, Now: a.now, Log: a.log, Progress: d.progress, FileDone: d.fileDone(c)}
+	free, err := freeBytes(c.storeDir())
+	switch {
+	case err != nil:
+		a.log.Warn("free disk is not known", "error", err.Error())
+	case free < int64(c.minFree):
+		trouble = fmt.Sprintf("disk nearly full, %s free: nothing is imported", bytesText(free))
+		if d.said.news(trouble[:16]) {
+			a.log.Error("too little free disk: nothing is imported until there is more; what is stored is tagged", "job", j.name, "free", bytesText(free), "min_free", bytesText(int64(c.minFree)))
+		}
+	}
+	if trouble == "" {
+		if job.Inputs, err = a.inputs(j.inputs, "", false); err != nil {
+			return err
+		}
+	}
+	states, err := d.db.RuleStates(ctx)
+	if err != nil {
+		return err
+	}
+	job.Rules = ruleSet{d.ruleSet().WithStates(states, a.now()), a}
+	r, err := job.Run(ctx)
+	var bad *jobs.InputError
+	if errors.As(err, &bad) {
+		// All else was done, and the next run tries the inputs again in time.
+		trouble, err = bad.Error(), nil
+	}
+	d.logRun(a, j.name, r, err)
+	if err != nil {
+		if !errors.Is(err, jobs.ErrInterrupted) {
+			d.health.failed(fmt.Sprintf("%s failed: %v", j.name, err))
+		}
+		return err
+	}
+	d.health.succeeded(a.now(), did(r), trouble)
+	return nil
+}
+
+// did says in a few words what a run did.
+func did(r jobs.Report) string {
+	return fmt.Sprintf("%s, %s", plural(r.Run.Imported.New, "new event", "new events"), plural(inserted(r), "new tag", "new tags"))
+}
+
+func inserted(r jobs.Report) (n int) {
+	for _, s := range r.Run.Sources {
+		n += s.Inserted
+	}
+	return n
+}
+
+// logRun puts a line into the log about a run that did something.
+func (d *daemon) logRun(a *app, name string, r jobs.Report, err error) {
+	m, n := r.Run.Imported, inserted(r)
+	log := a.log.Info
+	if m.New == 0 && n == 0 && m.Rejected == 0 && err == nil {
+		log = a.log.Debug
+	}
+	args := []any{"job", name, "new", m.New, "known", m.Known, "rejected", m.Rejected, "inserted", n, "took", r.Run.Finished.Sub(r.Run.Started).Round(time.Millisecond).String()}
+	if err != nil {
+		args = append(args, "outcome", clean(err.Error()))
+	}
+	log("run", args...)
+	for _, s := range r.Run.Sources {
+		if s.Left > 0 {
+			a.log.Warn("a first run takes the events of the last days; ttpcron run-once --since-days takes the older ones", "source", clean(s.Source), "since", shown(r.Since), "left_out", s.Left)
+		}
+	}
+}
+
+// progress is called many times a second while a job runs.
+func (d *daemon) progress(jobs.Progress) { d.moved.Add(1) }
+
+// fileDone notes what somebody should know of a file, once.
+func (d *daemon) fileDone(c *daemonConfig) func(jobs.FileReport) {
+	return func(f jobs.FileReport) {
+		d.moved.Add(1)
+		reason := strings.Join(f.Notes, "; ")
+		if f.Err != nil {
+			reason += f.Err.Error()
+		}
+		if reason != "" && d.said.news(f.File+": "+reason) {
+			c.app.noteFile(f)
+		}
+	}
+}
