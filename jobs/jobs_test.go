@@ -523,11 +523,12 @@ func TestOrder(t *testing.T) {
 }
 
 func TestPictureStaysBounded(t *testing.T) {
-	tl := newTally()
+	tl := newTally(func(c *ttpcron.Claim) bool { return c.RuleID == "hidden" })
 	for i := range 3 * maxAttacker {
 		tags := []ttpcron.Tag{{Claim: ttpcron.Claim{Tactic: "TA0002", TechniqueID: "T1059"}, AttackerUUID: fmt.Sprint(i)}}
 		if i%10 == 0 {
 			tags = append(tags, ttpcron.Tag{Claim: ttpcron.Claim{Tactic: "TA0002", TechniqueID: "T1105"}, AttackerUUID: "busy"})
+			tags = append(tags, ttpcron.Tag{Claim: ttpcron.Claim{RuleID: "hidden", Tactic: "TA0002", TechniqueID: "T1083"}, AttackerUUID: "busy"})
 		}
 		tl.add(tags)
 	}

@@ -39,6 +39,7 @@ type tally struct {
 	techniques  map[[2]string]*seen
 	attackers   map[string]*attacker
 	approximate bool
+	hidden      func(*ttpcron.Claim) bool
 }
 
 type seen struct{ tags, index int }
@@ -48,13 +49,16 @@ type attacker struct {
 	techniques map[int]struct{}
 }
 
-func newTally() *tally {
-	return &tally{techniques: map[[2]string]*seen{}, attackers: map[string]*attacker{}}
+func newTally(hidden func(*ttpcron.Claim) bool) *tally {
+	return &tally{hidden: hidden, techniques: map[[2]string]*seen{}, attackers: map[string]*attacker{}}
 }
 
 func (t *tally) add(tags []ttpcron.Tag) {
 	for i := range tags {
 		tag := &tags[i]
+		if t.hidden != nil && t.hidden(&tag.Claim) {
+			continue
+		}
 		key := [2]string{tag.Tactic, tag.Technique()}
 		s := t.techniques[key]
 		if s == nil {

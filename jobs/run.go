@@ -49,7 +49,10 @@ type Job struct {
 	BatchSize int // tags gathered before an insert; 0: DefaultBatchSize
 	Workers   int // 0: one for each processor
 
-	Now      func() time.Time // may be called from several goroutines; nil: time.Now
+	Now func() time.Time // may be called from several goroutines; nil: time.Now
+	// Hidden says of which claims the report's picture leaves the tags out;
+	// nil: of none.
+	Hidden   func(*ttpcron.Claim) bool
 	Log      hclog.Logger     // nil: none
 	Progress func(Progress)   // may be nil
 	FileDone func(FileReport) // called after each input; may be nil
@@ -117,7 +120,7 @@ func (j *Job) Run(ctx context.Context) (Report, error) {
 func (j *Job) begin() *run {
 	r := &run{
 		Job: j, history: j.Store, ledger: realLedger{j.Store}, rules: j.Rules, ruleSet: j.Rules.Fingerprint(),
-		workers: j.Workers, batch: j.BatchSize, now: j.Now, log: j.Log, progress: j.Progress, found: newTally(),
+		workers: j.Workers, batch: j.BatchSize, now: j.Now, log: j.Log, progress: j.Progress, found: newTally(j.Hidden),
 	}
 	if r.workers <= 0 {
 		r.workers = runtime.GOMAXPROCS(0)

@@ -30,7 +30,7 @@ ttpcron explain --event '{"source_kind":"canary_fingerprint","time":"2026-05-04T
 			if err != nil {
 				return err
 			}
-			rs, report, err := a.rulesForPeople(ctx)
+			rs, _, report, err := a.rulesWithLife(ctx)
 			if err != nil {
 				return err
 			}

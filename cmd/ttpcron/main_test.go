@@ -5,8 +5,10 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,14 +57,19 @@ func invoke(t testing.TB, env []string, args ...string) (code int, stdout, stder
 	return code, out.String(), errs.String()
 }
 
-// commands are all commands, as typed.
-var commands = []string{
-	"", "import", "run-once", "daemon", "tags", "status", "checkpoint", "checkpoint show", "checkpoint reset", "checkpoint set",
-	"rules", "rules list", "rules check", "rules test", "rules eval", "rules noise", "rules coverage", "explain", "version",
+// commands lists all commands, as typed.
+func commands() (names []string) {
+	a := newApp(strings.NewReader(""), io.Discard, io.Discard, nil)
+	a.rootCommand()
+	for _, c := range a.byFlags {
+		names = append(names, c.name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 func TestHelp(t *testing.T) {
-	for _, name := range commands {
+	for _, name := range commands() {
 		t.Run(name, func(t *testing.T) {
 			code, got, stderr := invoke(t, nil, append(strings.Fields(name), "--help")...)
 			if code != exitDone || stderr != "" {
@@ -83,7 +90,7 @@ func TestHelp(t *testing.T) {
 				t.Errorf("help changed; go test -update ./cmd/ttpcron writes it\n%s", got)
 			}
 			for _, section := range []string{"USAGE\n", "EXIT STATUS\n", "EXAMPLES\n"} {
-				group := name == "checkpoint" || name == "rules"
+				group := slices.Contains([]string{"checkpoint", "rules", "rules state"}, name)
 				if !strings.Contains(got, section) && !(group && section == "EXAMPLES\n") {
 					t.Errorf("no %q", section)
 				}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
@@ -15,11 +16,11 @@ import (
 
 func (a *app) rulesCommands() *ffcli.Command {
 	group := &command{
-		name: "rules", args: "COMMAND", short: "list, check and test rules", fs: a.flags(),
+		name: "rules", args: "COMMAND", short: "list, check and test rules, and decide about them", fs: a.flags(),
 		text: `Rules are YAML files, DECNET's among them. The embedded pack is loaded first; a
 rule of a folder given with --rules replaces an earlier one with the same rule_id.`,
 	}
-	return a.build(group, a.build(a.rulesList()), a.build(a.rulesCheck()), a.build(a.rulesTest()), a.build(a.rulesEval()), a.build(a.rulesNoise()), a.build(a.rulesUntagged()), a.build(a.rulesCoverage()))
+	return a.build(group, a.build(a.rulesList()), a.rulesStateCommands(), a.build(a.rulesRetire()), a.build(a.rulesUnretire()), a.build(a.rulesLog()), a.build(a.rulesCheck()), a.build(a.rulesTest()), a.build(a.rulesEval()), a.build(a.rulesNoise()), a.build(a.rulesUntagged()), a.build(a.rulesCoverage()))
 }
 
 func (a *app) rulesList() *command {
@@ -30,14 +31,16 @@ func (a *app) rulesList() *command {
 	return &command{
 		name: "rules list", short: "list the rules and their state", fs: fs,
 		text: `Lists the rules that a run would use, with their operational state where there is
-a store. A rule that can never match is listed as inert, with the reason.`,
+a store: disabled or clipped, until when and why, and retired when the tags of the
+version at hand are hidden. A rule that can never match is listed as inert, with
+the reason.`,
 		examples: "ttpcron rules list --technique T1105\nttpcron rules list --rules ./my-rules --json",
 		exits:    []int{exitFailed, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {
 			if err := noArgs(args); err != nil {
 				return err
 			}
-			rs, report, err := a.rulesForPeople(ctx)
+			rs, life, report, err := a.rulesWithLife(ctx)
 			if err != nil {
 				return err
 			}
@@ -49,9 +52,9 @@ a store. A rule that can never match is listed as inert, with the reason.`,
 				}
 			}
 			if *asJSON {
-				return a.ruleLines(rules)
+				return a.ruleLines(rules, life)
 			}
-			return a.ruleTable(rules, report)
+			return a.ruleTable(rules, life, report)
 		},
 	}
 }
@@ -84,21 +87,31 @@ func refused(report *tagger.LoadReport) int {
 }
 
 // stateText is a rule's state in a word or two.
-func stateText(r *tagger.Rule) string {
+func stateText(r *tagger.Rule, life ruleLife) string {
+	var text string
 	switch {
 	case r.Inert != "":
-		return "inert: " + r.Inert
-	case r.State.Status == ttpcron.StatusClipped:
-		return fmt.Sprintf("clipped to %.2f", r.State.ConfidenceMax)
-	case r.State.Status == ttpcron.StatusDisabled:
-		return cmp.Or(strings.TrimSpace("disabled "+r.State.Reason), "disabled")
+		text = "inert: " + r.Inert
+	case r.State.Status == ttpcron.StatusClipped, r.State.Status == ttpcron.StatusDisabled:
+		text = r.State.String()
+		if r.State.Reason != "" {
+			text += " (" + r.State.Reason + ")"
+		}
 	case !r.Active:
-		return "emits nothing: confidence under 0.3"
+		text = "emits nothing: confidence under 0.3"
+	default:
+		text = "enabled"
 	}
-	return "enabled"
+	if life.hidesRule(r) {
+		return text + ", retired"
+	}
+	for _, v := range life.retiredVersions(r) {
+		text += fmt.Sprintf(", version %d retired", v)
+	}
+	return text
 }
 
-func (a *app) ruleTable(rules []tagger.Rule, report *tagger.LoadReport) error {
+func (a *app) ruleTable(rules []tagger.Rule, life ruleLife, report *tagger.LoadReport) error {
 	t := table{columns: []column{
 		{title: "RULE", sgr: cyan}, {title: "VER", right: true}, {title: "APPLIES TO", min: 10}, {title: "TECHNIQUES", min: 12, sgr: yellow}, {title: "STATE", min: 8}, {title: "NAME", min: 24},
 	}}
@@ -111,7 +124,7 @@ func (a *app) ruleTable(rules []tagger.Rule, report *tagger.LoadReport) error {
 		for _, c := range r.Claims {
 			claims = append(claims, c.Technique())
 		}
-		t.add(r.ID, fmt.Sprint(r.Version), strings.Join(kinds, ","), strings.Join(claims, ","), stateText(r), r.Name)
+		t.add(r.ID, fmt.Sprint(r.Version), strings.Join(kinds, ","), strings.Join(claims, ","), stateText(r, life), r.Name)
 	}
 	if err := t.print(a.stdout, a.out); err != nil {
 		return err
@@ -136,6 +149,11 @@ type ruleJSON struct {
 	File        string               `json:"file"`
 	Active      bool                 `json:"active"`
 	State       string               `json:"state"`
+	Ceiling     *float64             `json:"confidence_max,omitempty"` // of a clipped rule
+	ExpiresAt   *time.Time           `json:"expires_at,omitempty"`
+	Reason      string               `json:"reason,omitempty"`
+	Retired     bool                 `json:"retired"` // the tags of this version are hidden
+	RetiredOld  []int                `json:"retired_versions,omitempty"`
 	Inert       string               `json:"inert,omitempty"`
 	Slow        string               `json:"slow,omitempty"`
 	Examples    int                  `json:"examples"`
@@ -148,13 +166,17 @@ type claimJSON struct {
 	Confidence float64 `json:"confidence"`
 }
 
-func (a *app) ruleLines(rules []tagger.Rule) error {
+func (a *app) ruleLines(rules []tagger.Rule, life ruleLife) error {
 	enc := json.NewEncoder(a.stdout)
 	for i := range rules {
 		r := &rules[i]
 		j := ruleJSON{
 			RuleID: r.ID, Version: r.Version, Name: r.Name, Description: r.Description, AppliesTo: r.Kinds, References: r.References,
 			Source: r.Source, File: r.File, Active: r.Active, State: string(cmp.Or(r.State.Status, ttpcron.StatusEnabled)), Inert: r.Inert, Slow: r.Slow, Examples: r.MatchExamples + r.MissExamples,
+			ExpiresAt: timeOrNull(r.State.ExpiresAt), Reason: r.State.Reason, Retired: life.hidesRule(r), RetiredOld: life.retiredVersions(r),
+		}
+		if r.State.Status == ttpcron.StatusClipped {
+			j.Ceiling = &r.State.ConfidenceMax
 		}
 		for _, c := range r.Claims {
 			j.Emits = append(j.Emits, claimJSON{c.Tactic, c.TechniqueID, c.SubTechniqueID, c.Confidence})

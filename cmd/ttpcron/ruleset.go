@@ -123,24 +123,22 @@ func (a *app) warnRules(report *tagger.LoadReport) {
 	}
 }
 
-// rulesForPeople loads the rules for commands that only look at them: with the
-// states of the store when there is one that can be read, without otherwise.
-func (a *app) rulesForPeople(ctx context.Context) (ruleSet, *tagger.LoadReport, error) {
-	rs, report, err := a.loadRules()
-	if err != nil {
-		return rs, report, err
+// rulesWithLife loads the rules for commands that only look at them: with what
+// operators decided where there is a store that can be read, without otherwise.
+func (a *app) rulesWithLife(ctx context.Context) (rs ruleSet, life ruleLife, report *tagger.LoadReport, err error) {
+	if rs, report, err = a.loadRules(); err != nil {
+		return rs, life, report, err
 	}
 	db, err := kv.Open(ctx, a.set.db, kv.Options{ReadOnly: true, LockTimeout: min(a.set.lockTimeout, 200*time.Millisecond), Now: a.now})
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			a.log.Warn("the states of rules are not applied: the store cannot be read", "error", clean(err.Error()))
 		}
-		return rs, report, nil
+		return rs, life, report, nil
 	}
 	defer db.Close()
-	states, err := db.RuleStates(ctx)
-	if err != nil {
-		return rs, report, err
+	if life, err = readLife(ctx, localStore{db}); err != nil {
+		return rs, life, report, err
 	}
-	return ruleSet{rs.WithStates(states, a.now()), a}, report, nil
+	return ruleSet{rs.WithStates(life.states, a.now()), a}, life, report, nil
 }

@@ -31,7 +31,7 @@ func (a *app) rulesUntagged() *command {
 --rules among them, and lists what none of them fires on, the most frequent first:
 where the next rule is to be found. Nothing is written. Events of one content are
 listed once.`,
-		examples: "ttpcron rules untagged --since 30d\nttpcron rules untagged --kind command --limit 0 --json | jq -r .payload.command_text",
+		examples: "ttpcron rules untagged --since 30d\nttpcron rules untagged --limit 0 --json | jq -r .payload.command_text",
 		exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {
 			if err := noArgs(args); err != nil {

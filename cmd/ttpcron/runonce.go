@@ -133,11 +133,11 @@ func (a *app) runOnce(ctx context.Context, o runOnceOptions) error {
 		return err
 	}
 	defer release()
-	states, err := db.RuleStates(ctx)
+	life, err := readLife(ctx, db)
 	if err != nil {
 		return err
 	}
-	job.Rules = ruleSet{rules.WithStates(states, a.now()), a}
+	job.Rules, job.Hidden = ruleSet{rules.WithStates(life.states, a.now()), a}, life.hidden()
 	show := a.newProgress()
 	job.Progress = show.update
 	r, err := job.Run(ctx)

@@ -87,10 +87,8 @@ func xdg(env map[string]string, name, fallback string) string {
 // say: from the environment, then from the config file.
 func (a *app) layer(c *command) error {
 	given := map[string]bool{}
-	for _, fs := range []*flag.FlagSet{a.root.FlagSet, c.group, c.fs} {
-		if fs != nil {
-			fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
-		}
+	for fs := c.fs; fs != nil; fs = a.byFlags[fs].group {
+		fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	}
 	conf, err := a.readConfig()
 	if err != nil {
