@@ -50,6 +50,9 @@ func (db *DB) Backup(ctx context.Context, path string, replace bool, progress fu
 	var size int64
 	err := db.view(ctx, func(tx *bbolt.Tx) error {
 		size = tx.Size()
+		if info, err := os.Stat(db.path); err == nil && sameAs(info, path) {
+			return errors.New("it is the store itself")
+		}
 		return nil
 	})
 	if err == nil {
@@ -61,7 +64,7 @@ func (db *DB) Backup(ctx context.Context, path string, replace bool, progress fu
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("back up store: %w", err)
+		return fmt.Errorf("back up the store to %s: %w", path, err)
 	}
 	return nil
 }
@@ -197,7 +200,7 @@ func Restore(ctx context.Context, from, path string, o FileOptions) (aside strin
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	src, err := openSource(ctx, from, o.Options)
+	src, err := openSource(ctx, from, o.Options, false)
 	if err != nil {
 		return "", err
 	}
@@ -222,6 +225,11 @@ func Restore(ctx context.Context, from, path string, o FileOptions) (aside strin
 		defer old.Close() // keeps others out until the new file is there
 	}
 	err = newFile(path, true, src.size, func(f *os.File) error {
+		if old != nil {
+			if err := dressLike(f, old); err != nil {
+				return err
+			}
+		}
 		w := &meter{ctx: ctx, w: f, at: Progress{Place: "copy", Total: src.size}, progress: o.Progress}
 		if _, err := io.Copy(w, io.NewSectionReader(src.file, 0, src.size)); err != nil {
 			return err

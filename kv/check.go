@@ -71,7 +71,7 @@ const (
 // An error says that the file could not be checked, because it is missing,
 // locked, no store at all, or newer than this program.
 func Check(ctx context.Context, path string, o FileOptions) (CheckReport, error) {
-	src, err := openSource(ctx, path, o.Options)
+	src, err := openSource(ctx, path, o.Options, false)
 	if err != nil {
 		return CheckReport{}, err
 	}
@@ -111,8 +111,9 @@ type source struct {
 	claimList []*claim // number 1 first, nil where damaged
 }
 
-// openSource opens and locks the file of a store.
-func openSource(ctx context.Context, path string, o Options) (*source, error) {
+// openSource opens and locks the file of a store; any regular file if it may
+// have lost its header.
+func openSource(ctx context.Context, path string, o Options, headless bool) (*source, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, &NotStoreError{Path: path, Reason: "it is no regular file"}
 	}
@@ -121,19 +122,19 @@ func openSource(ctx context.Context, path string, o Options) (*source, error) {
 		return nil, err
 	}
 	s := &source{path: path, file: f, top: map[string]bucketRef{}}
-	if err := s.open(); err != nil {
+	if err := s.open(headless); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *source) open() error {
+func (s *source) open(headless bool) error {
 	info, err := s.file.Stat()
 	if err != nil {
 		return fmt.Errorf("open store %s: %w", s.path, err)
 	}
-	if other := (*NotStoreError)(nil); errors.As(checkFile(s.path), &other) {
+	if other := (*NotStoreError)(nil); !headless && errors.As(checkFile(s.path), &other) {
 		return other
 	}
 	if info.Size() == 0 {

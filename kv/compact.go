@@ -25,7 +25,12 @@ func Compact(ctx context.Context, path string, o FileOptions) (Compacted, error)
 		return Compacted{}, err
 	}
 	defer db.Close()
-	info, err := os.Stat(path)
+	old, err := os.Open(path)
+	if err != nil {
+		return Compacted{}, err
+	}
+	defer old.Close()
+	info, err := old.Stat()
 	if err != nil {
 		return Compacted{}, err
 	}
@@ -36,7 +41,7 @@ func Compact(ctx context.Context, path string, o FileOptions) (Compacted, error)
 		return Compacted{}, err
 	}
 	err = newFile(path, true, used, func(f *os.File) error {
-		if err := f.Chmod(info.Mode().Perm()); err != nil {
+		if err := dressLike(f, old); err != nil {
 			return err
 		}
 		if err := db.copyTo(ctx, f.Name(), used, o.Progress); err != nil {

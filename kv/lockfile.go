@@ -48,9 +48,10 @@ func lockFile(ctx context.Context, path string, timeout time.Duration, exclusive
 // nothing.
 func sameFile(f *os.File, path string) bool {
 	a, err := f.Stat()
-	if err != nil {
-		return false
-	}
+	return err == nil && sameAs(a, path)
+}
+
+func sameAs(a os.FileInfo, path string) bool {
 	b, err := os.Stat(path)
 	return err == nil && os.SameFile(a, b)
 }

@@ -29,3 +29,19 @@ func freeSpace(dir string) (free int64, known bool) {
 	}
 	return int64(s.Bavail) * int64(s.Bsize), true
 }
+
+// dressLike gives a file that takes another's place its mode and owner, so that
+// whoever could open the store still can. Only root can give files away; for
+// others both files are their own.
+func dressLike(f, old *os.File) error {
+	info, err := old.Stat()
+	if err != nil {
+		return err
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
+		if err := f.Chown(int(s.Uid), int(s.Gid)); err != nil {
+			return err
+		}
+	}
+	return f.Chmod(info.Mode().Perm())
+}

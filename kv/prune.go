@@ -2,10 +2,12 @@ package kv
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -36,6 +38,9 @@ type PrunedKind struct {
 	Kind   ttpcron.SourceKind
 	Days   int
 	Events int
+	// Waiting is how many of the events no run has looked at: they arrived after
+	// the checkpoint and nothing covers them. It may be fewer, never more.
+	Waiting int
 }
 
 // The most that one transaction of a pruning takes out.
@@ -90,7 +95,17 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 	if err != nil {
 		return nil, 0, err
 	}
+	cursors, err := db.Cursors(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
 	for _, kind := range kinds {
+		cursor := uint64(0)
+		for _, c := range cursors {
+			if c.Kind == kind {
+				cursor = c.Seq
+			}
+		}
 		days, err := db.Days(ctx, kind)
 		if err != nil {
 			return nil, 0, err
@@ -111,6 +126,7 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 			group = append(group, d.Day)
 			sum.Days++
 			sum.Events += d.Events
+			sum.Waiting += waiting(d, cursor)
 			if n += d.Events; n >= pruneEvents {
 				flush()
 			}
@@ -122,6 +138,21 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 	}
 	tags, err := db.planPruneTags(ctx, p.TagsBefore, report)
 	return append(plan, tags...), total + int64(report.TagDays), err
+}
+
+// waiting returns how many of a day's events, at most, no run has looked at.
+func waiting(d ttpcron.DayHistory, cursor uint64) int {
+	seen := cursor
+	slices.SortFunc(d.Coverage, func(a, b ttpcron.Coverage) int { return cmp.Compare(a.After, b.After) })
+	for _, c := range d.Coverage {
+		if c.After <= max(seen, d.FirstSeq-1) && !c.Since.After(d.Earliest) {
+			seen = max(seen, c.UpTo)
+		}
+	}
+	if seen >= d.LastSeq {
+		return 0
+	}
+	return int(min(uint64(d.Events), d.LastSeq-seen))
 }
 
 func (db *DB) planPruneTags(ctx context.Context, before ttpcron.Day, report *PruneReport) (plan []prunePart, err error) {

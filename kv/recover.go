@@ -17,7 +17,7 @@ type RecoverReport struct {
 	Events int // saved
 	Tags   int
 	Marks  int // cursors, coverage, runs, file marks, rejects and states
-	Stray  int // events and tags that were found on pages to which nothing leads any more
+	Stray  int // of the events and tags, those found on pages to which nothing leads any more
 
 	LostBlocks int // blocks of up to 256 events each
 	LostTags   int
@@ -30,7 +30,10 @@ type RecoverReport struct {
 	// OldHeader says that one of the two headers is damaged. It may have been the
 	// newer one; then the last transaction before the damage is lost.
 	OldHeader bool
-	LostDays  []string // days, as YYYY-MM-DD, on which something was lost; at most MaxFindings
+	// NoHeader says that neither header is whole: every page was searched for
+	// events and tags, and marks could not be told from each other.
+	NoHeader bool
+	LostDays []string // days, as YYYY-MM-DD, on which something was lost; at most MaxFindings
 
 	Findings []Finding // what was wrong, at most MaxFindings
 	More     int
@@ -38,7 +41,7 @@ type RecoverReport struct {
 
 // Whole reports whether nothing was lost.
 func (r *RecoverReport) Whole() bool {
-	return r.LostBlocks+r.LostTags+r.LostMarks+r.MissingEvents+r.MissingTags == 0 && !r.OldHeader && len(r.LostDays) == 0
+	return r.LostBlocks+r.LostTags+r.LostMarks+r.MissingEvents+r.MissingTags == 0 && !r.OldHeader && !r.NoHeader && len(r.LostDays) == 0
 }
 
 // Recover reads what can be read of the store at path, and makes of it a new
@@ -46,19 +49,17 @@ func (r *RecoverReport) Whole() bool {
 // taken over: events with their ids and arrival numbers, tags, and marks; what
 // counts and indexes them is made anew. Entries of pages to which nothing leads
 // any more, because a page above them is damaged, are found by looking at every
-// page that is neither reached nor free.
+// page that is neither reached nor free; without a header, at every page.
 //
 // The coverage of a day on which tags were lost is left out, so that a run with
-// a window over that day makes the tags again. A file at to is an *[ExistsError].
+// a window over that day makes the tags again. When events were lost the marks
+// of files are left out, so that importing the logs again reads them again. A file at to is an *[ExistsError].
 func Recover(ctx context.Context, path, to string, o FileOptions) (RecoverReport, error) {
-	src, err := openSource(ctx, path, o.Options)
+	src, err := openSource(ctx, path, o.Options, true)
 	if err != nil {
 		return RecoverReport{}, err
 	}
 	defer src.close()
-	if src.meta == nil {
-		return RecoverReport{}, &DamagedError{Path: path, Reason: "no header is whole: " + src.metas[0].bad + "; " + src.metas[1].bad}
-	}
 	r := &recovery{source: src, lost: map[ttpcron.Day]bool{}, last: map[kindDay]uint64{}}
 	err = newFile(to, false, 0, func(f *os.File) (err error) {
 		if r.dst, err = Open(ctx, f.Name(), Options{Now: o.Now, NoSync: true}); err != nil {
@@ -122,6 +123,10 @@ func (r *recovery) lose(what string) {
 
 func (r *recovery) run(ctx context.Context, progress func(Progress)) error {
 	r.ctx = ctx
+	if r.meta == nil {
+		r.report.NoHeader = true
+		r.meta = &metaPage{pages: uint64(r.size) / pageSize, freelist: noFreelist}
+	}
 	r.watch(ctx, func(p Progress) {
 		if p.Place = r.place; progress != nil {
 			progress(p)
@@ -134,6 +139,25 @@ func (r *recovery) run(ctx context.Context, progress func(Progress)) error {
 			r.find(fmt.Sprintf("header %d of 2 is not whole: %s", i+1, r.metas[i].bad))
 		}
 	}
+	if r.report.NoHeader {
+		r.searchAll()
+	} else if err := r.walk(); err != nil {
+		return err
+	}
+	if r.err == nil {
+		r.err = r.w.err
+	}
+	if r.err != nil {
+		return r.err
+	}
+	if r.report.NoHeader && r.report.Events+r.report.Tags == 0 {
+		return &NotStoreError{Path: r.path, Reason: "it has no valid header, and nothing of a store was found in it"}
+	}
+	return r.finish()
+}
+
+// walk takes over what the header leads to, and then what is found elsewhere.
+func (r *recovery) walk() error {
 	r.readTop()
 	if err := r.readSecret(); err != nil {
 		return err
@@ -143,20 +167,15 @@ func (r *recovery) run(ctx context.Context, progress func(Progress)) error {
 	if err := r.readPruned(); err != nil {
 		return err
 	}
-	history, tags := r.walkHistory(), r.walkTags()
+	r.walkHistory()
+	r.walkTags()
 	r.passOthers()
-	r.stray(history, tags)
+	r.searchStray()
 	r.flush()
 	r.w.seen = newBitmap(r.meta.pages) // what was passed over is read now
 	r.compareCounts()
 	r.marks()
-	if r.err == nil {
-		r.err = r.w.err
-	}
-	if r.err != nil {
-		return r.err
-	}
-	return r.finish()
+	return nil
 }
 
 // readSecret reads the schema, the secret and the last arrival number as far as
@@ -215,16 +234,14 @@ func (r *recovery) write(do func(tx *bbolt.Tx) error) error {
 	return r.dst.update(r.ctx, do)
 }
 
-// walkHistory takes over the events of every kind, and lists the kinds.
-func (r *recovery) walkHistory() (kinds []ttpcron.SourceKind) {
+// walkHistory takes over the events of every kind.
+func (r *recovery) walkHistory() {
 	r.place = "history"
 	r.directory(r.top[string(bucketHistory)], func(name string, b bucketRef) {
 		r.kind, r.day = ttpcron.SourceKind(name), 0
-		kinds = append(kinds, r.kind)
 		r.values(b, func(k, v []byte) { r.block(k, v) })
 	})
 	r.kind, r.day = "", 0
-	return kinds
 }
 
 // block takes over a block if its checksum vouches for it.
@@ -270,8 +287,8 @@ const (
 	recoverTags   = 20_000
 )
 
-// walkTags takes over the tags of every day, and lists the days.
-func (r *recovery) walkTags() (days []ttpcron.Day) {
+// walkTags takes over the tags of every day.
+func (r *recovery) walkTags() {
 	r.place = "tags"
 	r.directory(r.top[string(bucketTags)], func(name string, b bucketRef) {
 		day, ok := parseDay([]byte(name))
@@ -280,7 +297,6 @@ func (r *recovery) walkTags() (days []ttpcron.Day) {
 			return
 		}
 		r.day = day
-		days = append(days, day)
 		r.values(b, func(k, v []byte) {
 			t, err := r.tag(day, k, v, &r.deriver)
 			if err == nil && !isTag(k, &t) {
@@ -295,7 +311,6 @@ func (r *recovery) walkTags() (days []ttpcron.Day) {
 		})
 	})
 	r.day = 0
-	return days
 }
 
 // isTag reports whether a key is that of a tag.

@@ -12,139 +12,6 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// passOthers visits the pages of all other buckets, so that they are not taken
-// for stray.
-func (r *recovery) passOthers() {
-	bad := r.w.bad
-	r.w.bad = func(string) {}
-	for name, b := range r.top {
-		switch name {
-		case string(bucketHistory), string(bucketTags), string(bucketMeta), string(bucketClaims), string(bucketPruned):
-		default:
-			r.pass(b, 0)
-		}
-	}
-	r.w.bad = bad
-}
-
-// stray looks for entries of history and tags on pages that nothing leads to and
-// that are not free: a damaged page above hides them. What belongs to what is
-// found by the checksums, which cover kind and day.
-func (r *recovery) stray(kinds []ttpcron.SourceKind, days []ttpcron.Day) {
-	r.place, r.kind, r.day = "stray pages", "", 0
-	free := newBitmap(r.meta.pages)
-	_, bad, err := r.freelist(func(id uint64) {
-		if id < r.meta.pages {
-			free.add(id)
-		}
-	})
-	if bad != "" || err != nil || r.meta.freelist == noFreelist {
-		r.find("the list of free pages cannot be read: pages that nothing leads to are not searched")
-		return
-	}
-	first := r.report.Events + len(r.events) + r.report.Tags + len(r.tags)
-	for id := uint64(2); id < r.meta.pages && r.w.err == nil; id++ {
-		if r.w.seen.has(id) || free.has(id) || id == r.meta.freelist {
-			continue
-		}
-		p, err := r.page(id)
-		if err != nil || p.bad != "" || p.flags != flagLeaf {
-			continue
-		}
-		elements, _ := p.elements(nil)
-		for _, e := range elements {
-			if !e.bucket {
-				r.strayEntry(e.key, e.value, kinds, days)
-			}
-		}
-		for i := range uint64(p.overflow) + 1 {
-			r.w.seen.add(id + i)
-		}
-		r.done(p.data)
-	}
-	r.flush()
-	r.report.Stray = r.report.Events + r.report.Tags - first
-}
-
-func (r *recovery) strayEntry(k, v []byte, kinds []ttpcron.SourceKind, days []ttpcron.Day) {
-	if day, first, ok := parseBlockKey(k); ok {
-		for _, kind := range kinds {
-			events, err := r.blocks.read(kind, day, first, v)
-			if err != nil {
-				continue
-			}
-			r.kind, r.day = kind, day
-			r.strayEvents(events)
-			r.kind, r.day = "", 0
-			return
-		}
-	}
-	if _, _, ok := parseTagKey(k); ok {
-		for _, day := range days {
-			if t, err := r.tag(day, k, v, &r.deriver); err == nil && isTag(k, &t) {
-				r.keep(t)
-				return
-			}
-		}
-	}
-}
-
-// strayEvents takes over events of a block that was found. Blocks come in any
-// order here, so those that arrived before what is stored of their day are
-// stored by their own in front of it.
-func (r *recovery) strayEvents(events []ttpcron.Event) {
-	r.flush()
-	at := kindDay{r.kind, r.day}
-	if r.err != nil || len(events) == 0 {
-		return
-	}
-	if events[0].Seq > r.last[at] {
-		r.take(events)
-		return
-	}
-	r.err = r.write(func(tx *bbolt.Tx) error {
-		n, err := r.dst.insertBlock(tx, at, events)
-		r.report.Events += n
-		return err
-	})
-}
-
-// insertBlock stores a block of events between those of its kind and day, unless
-// any of them arrived where a stored one did.
-func (db *DB) insertBlock(tx *bbolt.Tx, at kindDay, events []ttpcron.Event) (int, error) {
-	b := tx.Bucket(bucketHistory).Bucket([]byte(at.kind))
-	first, last := events[0].Seq, events[len(events)-1].Seq
-	c := b.Cursor()
-	if k, _ := c.Seek(blockKey(at.day, first)); k != nil {
-		if day, next, ok := parseBlockKey(k); ok && day == at.day && next <= last {
-			return 0, nil
-		}
-	}
-	if k, rec := keyBefore(b.Cursor(), blockKey(at.day, first)); k != nil {
-		if day, start, ok := parseBlockKey(k); ok && day == at.day {
-			before, err := db.blocks.read(at.kind, at.day, start, rec)
-			if err != nil {
-				return 0, err
-			}
-			if before[len(before)-1].Seq >= first {
-				return 0, nil
-			}
-		}
-	}
-	pointers, ids := make([]*ttpcron.Event, len(events)), make([]identity, len(events))
-	for i := range events {
-		pointers[i], ids[i] = &events[i], identityOf(&db.secret, &events[i])
-	}
-	if err := remember(tx, pointers, ids); err != nil {
-		return 0, err
-	}
-	w := newBlockWriter(db.encoder)
-	if err := b.Put(blockKey(at.day, first), w.appendBlock(nil, at.kind, at.day, events)); err != nil {
-		return 0, err
-	}
-	return len(events), db.countEvents(tx, at, events)
-}
-
 // compareCounts compares the events and tags that were taken over with what the
 // store counts, as far as the counts can be read.
 func (r *recovery) compareCounts() {
@@ -238,10 +105,21 @@ func (r *recovery) marks() {
 		for _, step := range []struct {
 			bucket []byte
 			put    func(tx *bbolt.Tx, k, v []byte) error
-		}{{bucketRuns, r.putRun}, {bucketMarks, r.putMark}, {bucketStates, putState}} {
+		}{
+			{bucketRuns, r.putRun}, {bucketStates, putState},
+			{bucketRetired, putRetired}, {bucketRuleSets, putRules}, {bucketAudit, putAudit},
+		} {
 			if err := r.each(tx, step.bucket, step.put); err != nil {
 				return err
 			}
+		}
+		if r.report.LostBlocks+r.report.MissingEvents == 0 {
+			if err := r.each(tx, bucketMarks, r.putMark); err != nil {
+				return err
+			}
+		}
+		if err := r.continueAudit(tx); err != nil {
+			return err
 		}
 		return r.rejects(tx)
 	})
@@ -289,6 +167,40 @@ func putState(tx *bbolt.Tx, k, v []byte) error {
 		return err
 	}
 	return tx.Bucket(bucketStates).Put([]byte(s.RuleID), appendState(nil, &s))
+}
+
+func putRetired(tx *bbolt.Tx, k, v []byte) error {
+	r, err := readRetirement(k, v)
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(bucketRetired).Put(retiredKey(r.RuleID, r.Version), appendRetirement(nil, k, &r))
+}
+
+func putRules(tx *bbolt.Tx, k, v []byte) error {
+	s, err := readRuleSet(k, v)
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(bucketRuleSets).Put([]byte(s.Fingerprint), appendRuleSet(nil, &s))
+}
+
+func putAudit(tx *bbolt.Tx, k, v []byte) error {
+	e, err := readAudit(k, v)
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(bucketAudit).Put(numberKey(e.Number), appendAudit(nil, k, &e))
+}
+
+// continueAudit lets the audit trail go on after its last entry.
+func (r *recovery) continueAudit(tx *bbolt.Tx) error {
+	b := tx.Bucket(bucketAudit)
+	k, _ := b.Cursor().Last()
+	if k == nil {
+		return nil
+	}
+	return b.SetSequence(binary.BigEndian.Uint64(k))
 }
 
 // coverage takes over the coverage of the days on which nothing was lost.

@@ -45,7 +45,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("TTPCRON_LOCK_TIMEOUT", "100ms")
 			return os.CopyFS(filepath.Join(e.WorkDir, "rules"), os.DirFS("testdata/rules"))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "lines": lines, "gzip": compress, "hold": hold, "torn": torn},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "lines": lines, "gzip": compress, "hold": hold, "torn": torn, "damage": damage, "zero": zero},
 	})
 }
 
@@ -90,7 +90,7 @@ func TestHelp(t *testing.T) {
 				t.Errorf("help changed; go test -update ./cmd/ttpcron writes it\n%s", got)
 			}
 			for _, section := range []string{"USAGE\n", "EXIT STATUS\n", "EXAMPLES\n"} {
-				group := slices.Contains([]string{"checkpoint", "rules", "rules state"}, name)
+				group := slices.Contains([]string{"checkpoint", "rules", "rules state", "db"}, name)
 				if !strings.Contains(got, section) && !(group && section == "EXAMPLES\n") {
 					t.Errorf("no %q", section)
 				}

@@ -16,6 +16,7 @@ type progress struct {
 	name  string
 	start time.Time
 	next  time.Time
+	bytes bool // work on a file, counted in bytes
 }
 
 // How often progress is shown.
@@ -43,7 +44,7 @@ func (p *progress) update(at jobs.Progress) {
 	p.next = now.Add(every)
 	seconds := now.Sub(p.start).Seconds()
 	if p.a.err.is {
-		p.a.stderr.draw(p.a.err.cut(bar(at, seconds, p.a.err), p.a.err.width-1))
+		p.a.stderr.draw(p.a.err.cut(bar(at, seconds, p.bytes, p.a.err), p.a.err.width-1))
 		return
 	}
 	args := []any{"name", clean(at.Name), "done", at.Done, "total", at.Total, "per_second", int64(float64(at.Done) / seconds)}
@@ -57,7 +58,7 @@ func (p *progress) update(at jobs.Progress) {
 func (p *progress) done() { p.a.stderr.wipe() }
 
 // bar draws the line of a bar: name, bar, share, rate, and what is left.
-func bar(at jobs.Progress, seconds float64, t terminal) string {
+func bar(at jobs.Progress, seconds float64, bytes bool, t terminal) string {
 	const width = 20
 	rate := float64(at.Done) / max(seconds, 1e-9)
 	share := 0.0
@@ -70,14 +71,22 @@ func bar(at jobs.Progress, seconds float64, t terminal) string {
 	}
 	n := int(share * width)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s ", at.Stage, t.cut(clean(at.Name), 28))
+	fmt.Fprintf(&b, "%s ", at.Stage)
+	if at.Name != "" {
+		fmt.Fprintf(&b, "%s ", t.cut(clean(at.Name), 28))
+	}
 	if at.Total > 0 {
 		fmt.Fprintf(&b, "%s%s %3.0f%%  ", strings.Repeat(full, n), strings.Repeat(empty, width-n), 100*share)
 	}
-	if at.Stage == jobs.StageImport {
+	switch {
+	case bytes:
+		fmt.Fprintf(&b, "%s  %s/s", bytesText(at.Done), bytesText(int64(rate)))
+	case at.Stage == jobs.StageImport:
 		fmt.Fprintf(&b, "%s lines  %s/s", count(at.Lines), bytesText(int64(rate)))
-	} else {
+	case at.Stage == jobs.StageTag, at.Stage == jobs.StageRetag:
 		fmt.Fprintf(&b, "%s events  %s/s  %s tags", count(at.Done), count(int64(rate)), count(at.Tags))
+	default:
+		fmt.Fprintf(&b, "%s of %s  %s/s", count(at.Done), count(at.Total), count(int64(rate)))
 	}
 	if share > 0 && share < 1 && seconds > 1 {
 		left := time.Duration(seconds / share * (1 - share) * float64(time.Second))

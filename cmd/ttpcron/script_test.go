@@ -109,3 +109,33 @@ func torn(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.TrimSuffix(ts.ReadFile(args[0]), "\n")), 0o666))
 }
+
+// damage flips a bit in every place where a file holds a text: damage t.db text.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: damage file text")
+	}
+	content := []byte(ts.ReadFile(args[0]))
+	text := []byte(args[1])
+	n := 0
+	for at := bytes.Index(content, text); at >= 0; at = bytes.Index(content, text) {
+		content[at] ^= 0x80
+		n++
+	}
+	if n == 0 {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o666))
+}
+
+// zero overwrites the start of a file with zeros: zero t.db 8192.
+func zero(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: zero file bytes")
+	}
+	content := []byte(ts.ReadFile(args[0]))
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	clear(content[:n])
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o666))
+}

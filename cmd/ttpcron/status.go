@@ -60,6 +60,7 @@ type storeStatus struct {
 	Path            string `json:"path"`
 	Schema          int    `json:"schema"`
 	Bytes           int64  `json:"bytes"`
+	FreeBytes       int64  `json:"free_bytes"`
 	LastSeq         uint64 `json:"last_seq"`
 	Files           int    `json:"files"`
 	Rejects         int    `json:"rejects"`
@@ -132,7 +133,7 @@ func (a *app) gatherStatus(ctx context.Context) (status, error) {
 		return s, err
 	}
 	s.Store = storeStatus{
-		Path: st.Path, Schema: st.Schema, Bytes: st.FileBytes, LastSeq: st.LastSeq, Files: st.FileMarks,
+		Path: st.Path, Schema: st.Schema, Bytes: st.FileBytes, FreeBytes: st.FreeBytes, LastSeq: st.LastSeq, Files: st.FileMarks,
 		Rejects: st.Rejects, RejectsDropped: st.RejectsDropped, DaysWithTags: st.TagDays,
 	}
 	for _, k := range st.Kinds {
@@ -249,6 +250,9 @@ func (a *app) printStatus(s status) error {
 	fmt.Fprintf(a.stdout, "%s %s, %s, %s, schema %d\n", label("store"), clean(s.Store.Path), bytesText(s.Store.Bytes), plural(s.Store.Files, "file read", "files read"), s.Store.Schema)
 	if n := s.Store.Rejects + s.Store.RejectsDropped; n > 0 {
 		fmt.Fprintf(a.stdout, "%s %s rejected (ttpcron import --rejected)\n", label(""), plural(n, "line", "lines"))
+	}
+	if text := halfFree(s.Store.Bytes, s.Store.FreeBytes); text != "" {
+		fmt.Fprintf(a.stdout, "%s %s\n", label(""), text)
 	}
 	var from []string
 	for _, src := range s.Rules.Sources {

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/kv"
+)
+
+type pruneOptions struct {
+	keepEvents, keepTags string
+	dryRun, force, json  bool
+}
+
+func (a *app) dbPrune() *command {
+	var o pruneOptions
+	fs := a.flags()
+	fs.StringVar(&o.keepEvents, "keep-events", "", "keep the events of the last `TIME`, such as 365d or 52w, and take out those of earlier days")
+	fs.StringVar(&o.keepTags, "keep-tags", "", "keep the tags of events of the last `TIME`; without it all tags are kept")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "count what would be taken out, and take out nothing")
+	fs.BoolVar(&o.force, "force", false, "take out events that no run has looked at too, and even all there are")
+	fs.BoolVar(&o.json, "json", false, "print one JSON object")
+	return &command{
+		name: "db prune", short: "take old days out of the store", fs: fs,
+		text: `Takes whole UTC days of event time out of the store, the earliest first. Tags can
+be kept longer than events, and not shorter, since the next run would make them
+again.
+
+What is taken out stays out: when a log that holds those days is imported again,
+their events are counted as ignored. Checkpoints stay where they are, and what
+runs have covered of the days that are left. Interrupted, it keeps what it has
+done and can be repeated. The room becomes free within the file; ttpcron db
+compact gives it back to the disk.
+
+Events that no run has looked at, and prunings after which no event would be left
+(is the clock right?), need --force.`,
+		examples: "ttpcron db prune --keep-events 365d --dry-run\nttpcron db prune --keep-events 90d --keep-tags 730d",
+		exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		run: func(ctx context.Context, args []string) error {
+			if err := noArgs(args); err != nil {
+				return err
+			}
+			p, err := o.plan(a.now())
+			if err != nil {
+				return err
+			}
+			return a.prune(ctx, p, o)
+		},
+	}
+}
+
+// plan reads what the flags mean.
+func (o *pruneOptions) plan(now time.Time) (p kv.Prune, err error) {
+	if o.keepEvents == "" {
+		return p, &usageError{"nothing says what to keep", "ttpcron db prune --keep-events 365d --dry-run shows what would go"}
+	}
+	if p.EventsBefore, err = keepFrom("--keep-events", o.keepEvents, now); err != nil {
+		return p, err
+	}
+	if o.keepTags == "" {
+		return p, nil
+	}
+	if p.TagsBefore, err = keepFrom("--keep-tags", o.keepTags, now); err != nil {
+		return p, err
+	}
+	if p.TagsBefore > p.EventsBefore {
+		return p, &usageError{"--keep-tags is shorter than --keep-events", "tags of events that are kept would be made again by the next run"}
+	}
+	return p, nil
+}
+
+// keepFrom returns the first day that is kept.
+func keepFrom(flag, value string, now time.Time) (ttpcron.Day, error) {
+	d, ok := parseAgo(value)
+	if !ok || d < 24*time.Hour {
+		return 0, &usageError{fmt.Sprintf("%s is %q, want a time of a day or more", flag, value), "such as 365d, 52w or 36h"}
+	}
+	return max(0, ttpcron.DayOf(now.Add(-d))), nil
+}
+
+type pruneJSON struct {
+	EventsBefore string       `json:"events_before"`
+	TagsBefore   *string      `json:"tags_before"`
+	DryRun       bool         `json:"dry_run"`
+	Sources      []prunedJSON `json:"sources"`
+	Tags         int          `json:"tags"`
+	TagDays      int          `json:"tag_days"`
+	Bytes        int64        `json:"bytes"`      // of the store
+	FreeBytes    int64        `json:"free_bytes"` // of which are free for reuse
+}
+
+type prunedJSON struct {
+	Source  string `json:"source"`
+	Days    int    `json:"days"`
+	Events  int    `json:"events"`
+	Waiting int    `json:"waiting"`
+}
+
+func (a *app) prune(ctx context.Context, p kv.Prune, o pruneOptions) error {
+	db, err := a.changeStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	p.DryRun = true
+	r, err := db.Prune(ctx, p)
+	if err != nil {
+		return err
+	}
+	if !o.dryRun {
+		if err := a.mayPrune(ctx, db, p, r); err != nil && !o.force {
+			return err
+		}
+		p.DryRun = false
+		show, done := a.watchFile("prune", 0)
+		p.Progress = show
+		r, err = db.Prune(ctx, p)
+		done()
+		if err != nil {
+			return err
+		}
+	}
+	st, err := db.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	out := pruneJSON{EventsBefore: p.EventsBefore.String(), DryRun: o.dryRun, Sources: []prunedJSON{}, Tags: r.Tags, TagDays: r.TagDays, Bytes: st.FileBytes, FreeBytes: st.FreeBytes}
+	if o.keepTags != "" {
+		day := p.TagsBefore.String()
+		out.TagsBefore = &day
+	}
+	for _, k := range r.Kinds {
+		out.Sources = append(out.Sources, prunedJSON{jobs.SourceOf(k.Kind), k.Days, k.Events, k.Waiting})
+	}
+	if o.json {
+		err = json.NewEncoder(a.stdout).Encode(out)
+	} else {
+		err = a.printPruned(out)
+	}
+	return closing(err, db)
+}
+
+// mayPrune reports why a pruning should not go on unasked: evidence that no rule
+// has seen would go, or all there is.
+func (a *app) mayPrune(ctx context.Context, db store, p kv.Prune, r kv.PruneReport) error {
+	st, err := db.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	cursors, err := db.Cursors(ctx)
+	if err != nil {
+		return err
+	}
+	tagged := map[ttpcron.SourceKind]bool{ttpcron.Command: true, ttpcron.CanaryFingerprint: true}
+	for _, c := range cursors {
+		tagged[c.Kind] = true
+	}
+	all, gone := 0, 0
+	for _, k := range st.Kinds {
+		all += k.Events
+	}
+	var untagged []string
+	for _, k := range r.Kinds {
+		if gone += k.Events; k.Waiting > 0 && tagged[k.Kind] {
+			untagged = append(untagged, fmt.Sprintf("%s of %s", count(k.Waiting), jobs.SourceOf(k.Kind)))
+		}
+	}
+	switch {
+	case all > 0 && gone == all:
+		return hinted{fmt.Errorf("all %s would be taken out, those before %s; this machine's clock says %s", plural(all, "event", "events"), p.EventsBefore, shown(a.now())),
+			"nothing was done; --force does it"}
+	case len(untagged) > 0:
+		return hinted{fmt.Errorf("no run has looked at some of the events before %s: %s", p.EventsBefore, strings.Join(untagged, ", ")),
+			"nothing was done; tag them with ttpcron run-once, or take them out with --force"}
+	}
+	return nil
+}
+
+func (a *app) printPruned(r pruneJSON) error {
+	verb := "took out"
+	if r.DryRun {
+		verb = "would take out"
+	}
+	for _, s := range r.Sources {
+		waiting := ""
+		if s.Waiting > 0 && r.DryRun {
+			waiting = fmt.Sprintf(", %s of them not looked at by any run", count(s.Waiting))
+		}
+		fmt.Fprintf(a.stdout, "%s: %s %s of %s before %s%s\n", clean(s.Source), verb, plural(s.Events, "event", "events"), plural(s.Days, "day", "days"), r.EventsBefore, waiting)
+	}
+	if len(r.Sources) == 0 {
+		fmt.Fprintf(a.stdout, "there are no events before %s\n", r.EventsBefore)
+	}
+	if r.TagsBefore != nil {
+		fmt.Fprintf(a.stdout, "tags: %s %s of %s before %s\n", verb, plural(r.Tags, "tag", "tags"), plural(r.TagDays, "day", "days"), *r.TagsBefore)
+	}
+	if !r.DryRun {
+		fmt.Fprintf(a.stdout, "the store has %s, of which %s are free\n", bytesText(r.Bytes), bytesText(r.FreeBytes))
+		if halfFree(r.Bytes, r.FreeBytes) != "" {
+			fmt.Fprintln(a.stdout, "ttpcron db compact gives them back to the disk")
+		}
+	}
+	return nil
+}

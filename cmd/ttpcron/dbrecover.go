@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/ttpcron/ttpcron/kv"
+)
+
+func (a *app) dbRecover() *command {
+	fs := a.flags()
+	asJSON := fs.Bool("json", false, "print one JSON object")
+	return &command{
+		name: "db recover", args: "NEWFILE", short: "save what can be saved of a damaged store", fs: fs,
+		text: `Makes a new store of everything in the damaged one that a checksum vouches for:
+events with their ids and arrival numbers, tags, checkpoints, states of rules.
+What counts and indexes them is made anew. Pages to which nothing leads any more
+are searched too. The damaged file is not changed; NEWFILE must not exist.
+
+It exits 0 when the new file is written, whatever was lost; the report says what,
+and on which days. Tags that were lost are made again by ttpcron run-once with
+--since-days over those days; events by importing the logs of those days again.`,
+		examples: "ttpcron db recover rescued.db\nttpcron db check --db rescued.db\nttpcron db restore rescued.db",
+		exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		run: func(ctx context.Context, args []string) error {
+			to, err := oneArg(args, "db recover", "the file to make", "ttpcron db recover rescued.db")
+			if err != nil {
+				return err
+			}
+			show, done := a.watchFile("recover", pageBytes)
+			r, err := kv.Recover(ctx, a.set.db, to, a.fileOptions(show))
+			done()
+			if err != nil {
+				return hintExists(a.ofFile(err), "name a file that does not exist")
+			}
+			if *asJSON {
+				return json.NewEncoder(a.stdout).Encode(recoveredOf(to, r))
+			}
+			return a.printRecovered(to, r)
+		},
+	}
+}
+
+type recoverJSON struct {
+	Path          string        `json:"path"`
+	Whole         bool          `json:"whole"`
+	Events        int           `json:"events"`
+	Tags          int           `json:"tags"`
+	Marks         int           `json:"marks"`
+	Stray         int           `json:"stray"`
+	MissingEvents int           `json:"missing_events"`
+	MissingTags   int           `json:"missing_tags"`
+	LostBlocks    int           `json:"lost_blocks"`
+	LostTags      int           `json:"lost_tags"`
+	LostMarks     int           `json:"lost_marks"`
+	OldHeader     bool          `json:"old_header"`
+	NoHeader      bool          `json:"no_header"`
+	LostDays      []string      `json:"lost_days"`
+	Findings      []findingJSON `json:"findings"`
+	More          int           `json:"more_findings"`
+}
+
+func recoveredOf(to string, r kv.RecoverReport) recoverJSON {
+	return recoverJSON{
+		Path: to, Whole: r.Whole(), Events: r.Events, Tags: r.Tags, Marks: r.Marks, Stray: r.Stray,
+		MissingEvents: r.MissingEvents, MissingTags: r.MissingTags, LostBlocks: r.LostBlocks, LostTags: r.LostTags, LostMarks: r.LostMarks,
+		OldHeader: r.OldHeader, NoHeader: r.NoHeader, LostDays: append([]string{}, r.LostDays...), Findings: findingsOf(r.Findings), More: r.More,
+	}
+}
+
+func (a *app) printRecovered(to string, r kv.RecoverReport) error {
+	if err := a.printFindings(r.Findings, r.More); err != nil {
+		return err
+	}
+	if len(r.Findings) > 0 {
+		fmt.Fprintln(a.stdout)
+	}
+	fmt.Fprintf(a.stdout, "saved into %s: %s, %s and %s\n", clean(to), plural(r.Events, "event", "events"), plural(r.Tags, "tag", "tags"), plural(r.Marks, "mark", "marks"))
+	if r.Stray > 0 {
+		fmt.Fprintf(a.stdout, "%s of them lay on pages that nothing leads to any more\n", count(r.Stray))
+	}
+	if r.Whole() {
+		_, err := fmt.Fprintln(a.stdout, "nothing was lost")
+		return err
+	}
+	for _, l := range []struct {
+		n         int
+		one, many string
+	}{
+		{r.MissingEvents, "event is lost", "events are lost"}, {r.LostBlocks, "block of up to 256 events could not be read", "blocks of up to 256 events each could not be read"},
+		{max(r.MissingTags, r.LostTags), "tag is lost", "tags are lost"}, {r.LostMarks, "mark is lost", "marks are lost"},
+	} {
+		if l.n > 0 {
+			fmt.Fprintln(a.stdout, plural(l.n, l.one, l.many))
+		}
+	}
+	if r.OldHeader {
+		fmt.Fprintln(a.stdout, "one header is damaged; if it was the newer one, the last thing that was written is lost")
+	}
+	if r.NoHeader {
+		fmt.Fprintln(a.stdout, "without a header checkpoints, states of rules and marks of files could not be told apart: they are lost")
+	}
+	if n := len(r.LostDays); n > 0 {
+		days := r.LostDays[:min(n, 20)]
+		rest := ""
+		if n > len(days) {
+			rest = fmt.Sprintf(" and %d more", n-len(days))
+		}
+		fmt.Fprintf(a.stdout, "days with losses: %s%s; the others are complete\n", strings.Join(days, ", "), rest)
+	}
+	return nil
+}

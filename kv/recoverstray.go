@@ -1,0 +1,278 @@
+package kv
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// passOthers visits the pages of all other buckets, so that they are not taken
+// for stray.
+func (r *recovery) passOthers() {
+	bad := r.w.bad
+	r.w.bad = func(string) {}
+	for name, b := range r.top {
+		switch name {
+		case string(bucketHistory), string(bucketTags), string(bucketMeta), string(bucketClaims), string(bucketPruned):
+		default:
+			r.pass(b, 0)
+		}
+	}
+	r.w.bad = bad
+}
+
+// searchStray looks for blocks and tags on pages that nothing leads to and that
+// are not free: a damaged page above hides them. Free pages hold what was stored
+// once, and are searched only when they cannot be told and something is missing.
+func (r *recovery) searchStray() {
+	r.place, r.kind, r.day = "stray pages", "", 0
+	free := newBitmap(r.meta.pages)
+	_, bad, err := r.freelist(func(id uint64) {
+		if id < r.meta.pages {
+			free.add(id)
+		}
+	})
+	if bad != "" || err != nil || r.meta.freelist == noFreelist {
+		r.find("the list of free pages cannot be read")
+		if r.report.LostBlocks+r.report.LostTags+len(r.report.LostDays) == 0 {
+			return
+		}
+		free = newBitmap(r.meta.pages)
+	}
+	r.search(func(id uint64) bool { return free.has(id) || id == r.meta.freelist })
+}
+
+// searchAll looks for blocks and tags on every page of a file without a header.
+func (r *recovery) searchAll() { r.search(func(uint64) bool { return false }) }
+
+// found are blocks and tags that were found on pages to which nothing leads.
+// What belongs to which kind and day is told by the checksums, which cover both:
+// all names are tried that were seen as names of buckets.
+type found struct {
+	kinds  []ttpcron.SourceKind
+	days   []ttpcron.Day
+	day    int // the day in days that was right last
+	blocks []foundBlock
+}
+
+type foundBlock struct {
+	at     kindDay
+	first  uint64
+	events int
+	page   uint64
+}
+
+// search looks through the pages that were not visited, but for those to be
+// passed over.
+func (r *recovery) search(over func(id uint64) bool) {
+	first := r.report.Events + len(r.events) + r.report.Tags + len(r.tags)
+	var f found
+	for _, bucket := range [][]byte{bucketHistory, bucketDays, bucketCoverage, bucketTags, bucketRollups} {
+		if b, ok := r.top[string(bucket)]; ok {
+			seen := r.w.seen
+			r.w.seen = newBitmap(r.meta.pages)
+			bad := r.w.bad
+			r.w.bad = func(string) {}
+			r.directory(b, func(name string, _ bucketRef) { f.name([]byte(name)) })
+			r.w.seen, r.w.bad = seen, bad
+		}
+	}
+	r.eachStray(over, nil, func(_ uint64, e element) {
+		if e.bucket {
+			f.name(e.key)
+		} else if c, err := readClaim(e.key, e.value); err == nil && len(e.key) == 4 && r.report.NoHeader {
+			r.foundClaim(binary.BigEndian.Uint32(e.key), c)
+		}
+	})
+	r.eachStray(over, r.w.read, func(id uint64, e element) {
+		if !e.bucket {
+			r.strayEntry(id, e.key, e.value, &f)
+		}
+	})
+	r.strayBlocks(&f)
+	r.flush()
+	r.report.Stray = r.report.Events + r.report.Tags - first
+}
+
+// name notes the name of a bucket, which is a day's or a kind's.
+func (f *found) name(name []byte) {
+	if day, ok := parseDay(name); ok && !slices.Contains(f.days, day) {
+		f.days = append(f.days, day)
+	}
+	e := ttpcron.Event{Kind: ttpcron.SourceKind(name), Time: ttpcron.Day(0).Start(), AttackerIP: "0.0.0.0"}
+	if e.Validate() == nil && !slices.Contains(f.kinds, e.Kind) {
+		f.kinds = append(f.kinds, e.Kind)
+	}
+}
+
+// foundClaim keeps a claim that was found.
+func (r *recovery) foundClaim(id uint32, c claim) {
+	const most = 1 << 20 // rules have claims, attackers have not
+	if id == 0 || id > most {
+		return
+	}
+	for uint32(len(r.claimList)) < id {
+		r.claimList = append(r.claimList, nil)
+	}
+	r.claimList[id-1] = &c
+}
+
+// eachStray calls do for the entries of the leaves that were not visited, and of
+// the small buckets in them.
+func (r *recovery) eachStray(over func(id uint64) bool, read func(pages int), do func(page uint64, e element)) {
+	for id := uint64(2); id < r.meta.pages && r.w.err == nil; id++ {
+		if r.w.seen.has(id) || over(id) {
+			continue
+		}
+		if r.err = r.ctx.Err(); r.err != nil {
+			return
+		}
+		if read != nil {
+			read(1)
+		}
+		p, err := r.page(id)
+		if err != nil || p.bad != "" || p.flags != flagLeaf {
+			continue
+		}
+		elements, _ := p.elements(nil)
+		for _, e := range elements {
+			do(id, e)
+			if ref, bad := parseBucket(e.value); e.bucket && bad == "" && ref.inline != nil {
+				le := binary.LittleEndian
+				in := page{data: ref.inline, flags: flagLeaf, count: int(le.Uint16(ref.inline[10:]))}
+				entries, _ := in.elements(nil)
+				for _, e := range entries {
+					do(id, e)
+				}
+			}
+		}
+		r.done(p.data)
+	}
+}
+
+// strayEntry keeps an entry that is a tag, and notes one that is a block.
+func (r *recovery) strayEntry(page uint64, k, v []byte, f *found) {
+	if day, first, ok := parseBlockKey(k); ok {
+		for _, kind := range f.kinds {
+			if events, err := r.blocks.read(kind, day, first, v); err == nil {
+				f.blocks = append(f.blocks, foundBlock{kindDay{kind, day}, first, len(events), page})
+				return
+			}
+		}
+	}
+	if _, _, ok := parseTagKey(k); !ok {
+		return
+	}
+	for i := range f.days {
+		// Most tags lie beside another of their day.
+		n := (f.day + i) % len(f.days)
+		if t, err := r.tag(f.days[n], k, v, &r.deriver); err == nil && isTag(k, &t) {
+			f.day = n
+			r.keep(t)
+			return
+		}
+	}
+}
+
+// strayBlocks takes over the blocks that were found. Of several that begin with
+// the same event, earlier states of one block, the longest is the last one.
+func (r *recovery) strayBlocks(f *found) {
+	slices.SortFunc(f.blocks, func(a, b foundBlock) int {
+		return cmp.Or(cmp.Compare(a.at.kind, b.at.kind), cmp.Compare(a.at.day, b.at.day), cmp.Compare(a.first, b.first), cmp.Compare(b.events, a.events))
+	})
+	for i, b := range f.blocks {
+		if i > 0 && f.blocks[i-1].at == b.at && f.blocks[i-1].first == b.first {
+			continue
+		}
+		r.strayBlock(b)
+	}
+}
+
+// strayBlock reads a block again and takes it over.
+func (r *recovery) strayBlock(b foundBlock) {
+	p, err := r.page(b.page)
+	if err != nil || p.bad != "" {
+		return
+	}
+	defer r.done(p.data)
+	key := blockKey(b.at.day, b.first)
+	elements, _ := p.elements(nil)
+	for _, e := range elements {
+		values := []element{e}
+		if ref, bad := parseBucket(e.value); e.bucket && bad == "" && ref.inline != nil {
+			in := page{data: ref.inline, flags: flagLeaf, count: int(binary.LittleEndian.Uint16(ref.inline[10:]))}
+			values, _ = in.elements(nil)
+		}
+		for _, e := range values {
+			if e.bucket || !bytes.Equal(e.key, key) {
+				continue
+			}
+			if events, err := r.blocks.read(b.at.kind, b.at.day, b.first, e.value); err == nil && len(events) == b.events {
+				r.kind, r.day = b.at.kind, b.at.day
+				r.strayEvents(events)
+				r.kind, r.day = "", 0
+				return
+			}
+		}
+	}
+}
+
+// strayEvents takes over events of a block that was found. Those that arrived
+// before what is stored of their day are stored by their own in front of it.
+func (r *recovery) strayEvents(events []ttpcron.Event) {
+	r.flush()
+	at := kindDay{r.kind, r.day}
+	if r.err != nil || len(events) == 0 {
+		return
+	}
+	if events[0].Seq > r.last[at] {
+		r.take(events)
+		return
+	}
+	r.err = r.write(func(tx *bbolt.Tx) error {
+		n, err := r.dst.insertBlock(tx, at, events)
+		r.report.Events += n
+		return err
+	})
+}
+
+// insertBlock stores a block of events between those of its kind and day, unless
+// any of them arrived where a stored one did.
+func (db *DB) insertBlock(tx *bbolt.Tx, at kindDay, events []ttpcron.Event) (int, error) {
+	b := tx.Bucket(bucketHistory).Bucket([]byte(at.kind))
+	first, last := events[0].Seq, events[len(events)-1].Seq
+	c := b.Cursor()
+	if k, _ := c.Seek(blockKey(at.day, first)); k != nil {
+		if day, next, ok := parseBlockKey(k); ok && day == at.day && next <= last {
+			return 0, nil
+		}
+	}
+	if k, rec := keyBefore(b.Cursor(), blockKey(at.day, first)); k != nil {
+		if day, start, ok := parseBlockKey(k); ok && day == at.day {
+			before, err := db.blocks.read(at.kind, at.day, start, rec)
+			if err != nil {
+				return 0, err
+			}
+			if before[len(before)-1].Seq >= first {
+				return 0, nil
+			}
+		}
+	}
+	pointers, ids := make([]*ttpcron.Event, len(events)), make([]identity, len(events))
+	for i := range events {
+		pointers[i], ids[i] = &events[i], identityOf(&db.secret, &events[i])
+	}
+	if err := remember(tx, pointers, ids); err != nil {
+		return 0, err
+	}
+	w := newBlockWriter(db.encoder)
+	if err := b.Put(blockKey(at.day, first), w.appendBlock(nil, at.kind, at.day, events)); err != nil {
+		return 0, err
+	}
+	return len(events), db.countEvents(tx, at, events)
+}
