@@ -63,7 +63,7 @@ ttpcron daemon --input /var/log/cowrie --keep-events 90d --keep-tags 730d`,
 // The times that a stop keeps to.
 const (
 	jobGrace    = 4 * time.Second // for the job that runs
-	serverGrace = 500 * time.Millisecond
+	serverGrace = 400 * time.Millisecond // for servers, and for who reads the store
 )
 
 // daemon is what lives as long as the command daemon runs. What servers beside
@@ -147,8 +147,13 @@ func (a *app) runDaemon(ctx context.Context, c *daemonConfig) error {
 		a.log.Warn("left while a job was still running; the next start goes on after what it committed", "error", err.Error())
 		return nil
 	}
-	if cerr := db.Close(); err == nil {
-		err = cerr
+	closed := make(chan error, 1)
+	go func() { closed <- db.Close() }()
+	select {
+	case cerr := <-closed:
+		err = errors.Join(err, cerr)
+	case <-time.After(serverGrace):
+		a.log.Warn("left while somebody was still reading the store")
 	}
 	a.log.Info("stopped")
 	return err

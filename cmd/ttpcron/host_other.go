@@ -2,10 +2,16 @@
 
 package main
 
-import "math"
+import (
+	"io"
+	"math"
+)
 
 // freeBytes does not know how to ask here.
 func freeBytes(string) (int64, error) { return math.MaxInt64, nil }
 
 // monotonicMicros is for systemd, which is not here.
 func monotonicMicros() (int64, bool) { return 0, false }
+
+// isJournal is never so where there is no systemd.
+func isJournal(io.Writer, string) bool { return false }

@@ -4,6 +4,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,4 +25,15 @@ func monotonicMicros() (int64, bool) {
 	var now unix.Timespec
 	err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
 	return now.Nano() / 1000, err == nil
+}
+
+// isJournal reports whether a writer is the file that $JOURNAL_STREAM names by
+// device and inode, and not one that was put in its place since.
+func isJournal(w io.Writer, stream string) bool {
+	f, ok := w.(*os.File)
+	var st unix.Stat_t
+	if !ok || stream == "" || unix.Fstat(int(f.Fd()), &st) != nil {
+		return false
+	}
+	return stream == fmt.Sprintf("%d:%d", st.Dev, st.Ino)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -146,8 +147,12 @@ func (a *app) settle() error {
 	if !slices.Contains(roles, a.set.role) {
 		return usagef("role is %q, want %s", a.set.role, strings.Join(roles, ", "))
 	}
+	var out io.Writer = a.stderr
+	if !a.set.logJSON && isJournal(a.stderr.w, a.env["JOURNAL_STREAM"]) {
+		out = journal{a.stderr}
+	}
 	a.log = hclog.New(&hclog.LoggerOptions{
-		Name: "ttpcron", Level: level, Output: a.stderr, JSONFormat: a.set.logJSON,
+		Name: "ttpcron", Level: level, Output: out, JSONFormat: a.set.logJSON,
 		DisableTime: a.env["JOURNAL_STREAM"] != "",
 	})
 	return nil

@@ -1,0 +1,371 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/kvtest"
+)
+
+// node is a daemon that runs, and the systemd that it thinks it has.
+type node struct {
+	t      *testing.T
+	dir    string
+	base   time.Time // when events of today happen
+	cmd    *exec.Cmd
+	env    []string
+	stderr lockedBuffer
+	socket *net.UnixConn
+	ended  chan error
+
+	mu   sync.Mutex
+	said []string // messages to the socket
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// newNode makes a folder with a configuration and rules.
+func newNode(t *testing.T, config string) *node {
+	t.Helper()
+	n := &node{t: t, dir: t.TempDir(), base: time.Now().UTC()}
+	rules, err := filepath.Abs("testdata/rules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(n.path("rules"), os.DirFS(rules)); err != nil {
+		t.Fatal(err)
+	}
+	n.write("ttpcron.toml", config)
+	n.write("events.jsonl", "")
+	n.env = []string{"HOME=" + n.dir, "TTPCRON_EMBEDDED=false", "TTPCRON_CONFIG=" + n.path("ttpcron.toml"), "TTPCRON_DB=" + n.path("t.db"),
+		"TTPCRON_RULES=" + n.path("rules"), "TTPCRON_INPUT=" + n.path("events.jsonl"), "TTPCRON_SPREAD=0s", "TTPCRON_LOCK_TIMEOUT=100ms"}
+	return n
+}
+
+func (n *node) path(name string) string { return filepath.Join(n.dir, name) }
+
+func (n *node) write(name, text string) {
+	n.t.Helper()
+	if err := os.WriteFile(n.path(name), []byte(text), 0o666); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// event appends an event that the test rules tag, of some days ago.
+func (n *node) event(i, days int) {
+	n.t.Helper()
+	f, err := os.OpenFile(n.path("events.jsonl"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer f.Close()
+	at := n.base.AddDate(0, 0, -days).Format(time.RFC3339)
+	fmt.Fprintf(f, `{"source_kind":"command","time":%q,"attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; echo %d"}}`+"\n", at, i)
+}
+
+// start runs the program itself, with a notify socket.
+func (n *node) start(args ...string) {
+	n.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	program := n.path("ttpcron")
+	if _, err := os.Lstat(program); err != nil {
+		if err := os.Symlink(self, program); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	socket, err := os.MkdirTemp("", "ttpcron") // the path of a socket must be short
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(func() { os.RemoveAll(socket) })
+	address := &net.UnixAddr{Name: filepath.Join(socket, "notify"), Net: "unixgram"}
+	if n.socket, err = net.ListenUnixgram("unixgram", address); err != nil {
+		n.t.Fatal(err)
+	}
+	n.cmd = exec.Command(program, append([]string{"daemon"}, args...)...)
+	n.cmd.Dir, n.cmd.Stderr = n.dir, &n.stderr
+	n.cmd.Env = append(n.env, "NOTIFY_SOCKET="+address.Name, "WATCHDOG_USEC=300000")
+	go n.listen()
+	if err := n.cmd.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	n.ended = make(chan error, 1)
+	go func(cmd *exec.Cmd, ended chan error) { ended <- cmd.Wait() }(n.cmd, n.ended)
+	n.t.Cleanup(func() { n.cmd.Process.Kill() })
+}
+
+func (n *node) listen() {
+	b := make([]byte, 64<<10)
+	for {
+		k, err := n.socket.Read(b)
+		if err != nil {
+			return
+		}
+		n.mu.Lock()
+		n.said = append(n.said, string(b[:k]))
+		n.mu.Unlock()
+	}
+}
+
+// patience is how long something that is bound to happen is waited for.
+const patience = 30 * time.Second
+
+func (n *node) wait(what string, done func() bool) {
+	n.t.Helper()
+	for until := time.Now().Add(patience); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(until) {
+			n.t.Fatalf("%s: not in %s\nsaid %q\nlog:\n%s", what, patience, n.messages(), n.stderr.String())
+		}
+	}
+}
+
+func (n *node) messages() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return strings.Join(n.said, "\n--\n")
+}
+
+// told waits for a message, and forgets what came up to it.
+func (n *node) told(pattern string) string {
+	n.t.Helper()
+	var found string
+	re := regexp.MustCompile(pattern)
+	n.wait("message "+pattern, func() bool {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		for i, m := range n.said {
+			if found = re.FindString(m); found != "" {
+				n.said = n.said[i+1:]
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+func (n *node) logged(text string) {
+	n.t.Helper()
+	n.wait("log "+text, func() bool { return strings.Contains(n.stderr.String(), text) })
+}
+
+func (n *node) signal(s syscall.Signal) {
+	n.t.Helper()
+	if err := n.cmd.Process.Signal(s); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// stop ends the daemon and returns its exit code.
+func (n *node) stop() int {
+	n.t.Helper()
+	n.signal(syscall.SIGTERM)
+	return n.exit()
+}
+
+func (n *node) exit() int {
+	n.t.Helper()
+	select {
+	case <-n.ended:
+	case <-time.After(patience):
+		n.t.Fatalf("it does not end\n%s", n.stderr.String())
+	}
+	n.socket.Close()
+	return n.cmd.ProcessState.ExitCode()
+}
+
+// store opens the store of a daemon that has ended.
+func (n *node) store() (*kv.DB, kv.Stats) {
+	n.t.Helper()
+	db := kvtest.OpenAt(n.t, n.path("t.db"))
+	s, err := db.Stats(n.t.Context())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return db, s
+}
+
+const everySecond = `
+[[job]]
+name = "often"
+schedule = "@every 1s"
+`
+
+// TestDaemonSpeaksToSystemd is a life of the daemon, as the service manager sees
+// it.
+func TestDaemonSpeaksToSystemd(t *testing.T) {
+	n := newNode(t, everySecond)
+	n.event(1, 0)
+	n.start()
+	n.told(`(?m)\AREADY=1\nSTATUS=`)
+	n.told(`STATUS=.*last run \d\d:\d\d:\d\d UTC: 1 new event, 1 new tag`)
+	n.told(`\AWATCHDOG=1\z`)
+	n.event(2, 0)
+	n.event(3, 0)
+	n.told(`STATUS=.*2 new events, 2 new tags`)
+	n.told(`\AWATCHDOG=1\z`)
+
+	// A broken configuration changes nothing.
+	n.write("ttpcron.toml", everySecond+"max_runtime = \"soon\"\n")
+	n.signal(syscall.SIGHUP)
+	n.told(`\ARELOADING=1\nMONOTONIC_USEC=\d+\z`)
+	n.told(`\AREADY=1\nSTATUS=.*TROUBLE: reload refused: .*max-runtime is "soon" \(line 5\)`)
+	n.logged(`reload: the old stays in force`)
+	n.event(4, 0)
+	n.told(`STATUS=.*1 new event, 1 new tag`)
+
+	// Neither does a broken rule.
+	n.write("ttpcron.toml", everySecond)
+	n.write("rules/broken.yaml", "rule_id: [")
+	n.signal(syscall.SIGHUP)
+	n.told(`\AREADY=1\nSTATUS=.*TROUBLE: reload refused: rules: .*broken.yaml`)
+	n.event(5, 0)
+	n.told(`STATUS=.*1 new event, 1 new tag`)
+
+	if err := os.Remove(n.path("rules/broken.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	n.write("ttpcron.toml", everySecond+"[[job]]\nname = \"nightly\"\nschedule = \"0 3 * * *\"\n")
+	n.signal(syscall.SIGHUP)
+	n.told(`\AREADY=1`)
+	n.logged("reloaded: jobs=3")
+
+	if code := n.stop(); code != exitDone {
+		t.Errorf("exit %d\n%s", code, n.stderr.String())
+	}
+	n.told(`\ASTOPPING=1`)
+	db, s := n.store()
+	if events(s) != 5 || tags(s) != 5 {
+		t.Errorf("%d events, %d tags, want 5 and 5", events(s), tags(s))
+	}
+	times, err := db.JobTimes(t.Context())
+	if err != nil || len(times) != 3 || times["often"].IsZero() {
+		t.Errorf("times of jobs: %v, %v", times, err)
+	}
+}
+
+// A second daemon, an agent, and a broken start are refused.
+func TestDaemonRefuses(t *testing.T) {
+	n := newNode(t, everySecond)
+	n.start()
+	n.told(`READY=1`)
+	second := &node{t: t, dir: n.dir, env: n.env}
+	second.start()
+	if code := second.exit(); code != exitLocked {
+		t.Errorf("a second daemon: exit %d\n%s", code, second.stderr.String())
+	}
+	if code := n.stop(); code != exitDone {
+		t.Errorf("exit %d\n%s", code, n.stderr.String())
+	}
+	for _, tt := range []struct {
+		args  []string
+		code  int
+		wants string
+	}{
+		{[]string{"--role", "agent"}, exitFailed, "this host is an agent"},
+		{[]string{"--keep-tags", "10d"}, exitUsage, "keep-tags is shorter than keep-events"},
+		{[]string{"--keep-events", "20d", "--keep-tags", "10d"}, exitUsage, "keep-tags is shorter than keep-events"},
+		{[]string{"--max-size", "much"}, exitUsage, "want a size such as"},
+		{[]string{"--spread", "48h"}, exitUsage, "spread is 48h"},
+		{[]string{"now"}, exitUsage, "unexpected argument"},
+	} {
+		n := newNode(t, everySecond)
+		n.start(tt.args...)
+		if code := n.exit(); code != tt.code || !strings.Contains(n.stderr.String(), tt.wants) {
+			t.Errorf("%v: exit %d, want %d with %q\n%s", tt.args, code, tt.code, tt.wants, n.stderr.String())
+		}
+	}
+}
+
+// With too little free disk nothing is imported, and what is stored is tagged.
+func TestDaemonWithoutFreeDisk(t *testing.T) {
+	n := newNode(t, everySecond)
+	n.event(1, 0)
+	if code, _, stderr := invoke(t, n.env, "import", n.path("events.jsonl")); code != exitDone {
+		t.Fatal(stderr)
+	}
+	n.event(2, 0)
+	n.start("--min-free", "1000000TiB")
+	n.told(`STATUS=.*0 new events, 1 new tag; TROUBLE: disk nearly full`)
+	n.told(`STATUS=.*0 new events, 0 new tags; TROUBLE: disk nearly full`)
+	if code := n.stop(); code != exitDone {
+		t.Errorf("exit %d\n%s", code, n.stderr.String())
+	}
+	if strings.Count(n.stderr.String(), "too little free disk") != 1 {
+		t.Errorf("said more than once, or never:\n%s", n.stderr.String())
+	}
+	if _, s := n.store(); events(s) != 1 || tags(s) != 1 {
+		t.Errorf("%d events, %d tags, want 1 and 1", events(s), tags(s))
+	}
+}
+
+// The log in the journal carries priorities; elsewhere it does not.
+func TestDaemonLogsToTheJournal(t *testing.T) {
+	n := newNode(t, everySecond)
+	f, err := os.Create(n.path("journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	n.env = append(n.env, fmt.Sprintf("JOURNAL_STREAM=%d:%d", st.Dev, st.Ino), "TTPCRON_ROLE=standalone")
+	n.write("rules/broken.yaml", "rule_id: [")
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(program, n.path("ttpcron")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(n.path("ttpcron"), "run-once", "--log-level", "debug")
+	cmd.Env, cmd.Stderr = n.env, f
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(text, []byte("<4>[WARN]  ttpcron: rule refused")) {
+		t.Errorf("log:\n%s", text)
+	}
+	n.start()
+	n.logged("[WARN]  ttpcron: rule refused")
+	n.stop()
+	if strings.Contains(n.stderr.String(), "<4>") {
+		t.Errorf("log:\n%s", n.stderr.String())
+	}
+}
