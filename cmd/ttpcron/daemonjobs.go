@@ -180,7 +180,7 @@ func did(r jobs.Report) string {
 
 func inserted(r jobs.Report) (n int) {
 	for _, s := range r.Run.Sources {
-		n += s.Inserted
+		n += s.Inserted + s.RetagInserted
 	}
 	return n
 }

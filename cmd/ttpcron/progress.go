@@ -48,7 +48,7 @@ func (p *progress) update(at jobs.Progress) {
 		return
 	}
 	args := []any{"name", clean(at.Name), "done", at.Done, "total", at.Total, "per_second", int64(float64(at.Done) / seconds)}
-	if at.Stage == jobs.StageTag {
+	if at.Stage != jobs.StageImport {
 		args = append(args, "tags", at.Tags)
 	}
 	p.a.log.Info("working: "+at.Stage, args...)

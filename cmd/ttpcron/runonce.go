@@ -55,7 +55,7 @@ func (o *oneOf) Set(s string) error {
 type runOnceOptions struct {
 	sinceDays, batchSize, workers bounded
 	source                        oneOf
-	dryRun, json                  bool
+	dryRun, changedOnly, json     bool
 }
 
 func (a *app) runOnceCommand() *command {
@@ -69,10 +69,11 @@ func (a *app) runOnceCommand() *command {
 	fs.Var(&o.sinceDays, "since-days", "take the events of the last `N` days, 1 to 3650, whatever the checkpoint says (default: resume, or 7 on a first run)")
 	fs.Var(&o.source, "source", "`SOURCE`: command, canary or all")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "tag and count, but write nothing into the store")
+	fs.BoolVar(&o.changedOnly, "rules-changed-only", false, "only look again at what runs have covered, with the rules that are new or changed since: no import, no new events")
 	fs.Var(&o.batchSize, "batch-size", "gather `N` tags before an insert, 1 to 100000")
 	fs.Var(&o.workers, "workers", "tag with `N` workers; without it with one for each processor")
 	fs.Var(&a.set.inputs, "input", "import `[FORMAT:]PATH` first; can be repeated")
-	fs.BoolVar(&o.json, "json", false, "print one JSON object a line for each source")
+	fs.BoolVar(&o.json, "json", false, "print one JSON object a line for each source, then for each changed rule")
 	return &command{
 		name: "run-once", short: "import the inputs, then tag what is new", fs: fs,
 		text: `Imports the inputs, replays stored events through the rules, and keeps the tags.
@@ -89,9 +90,15 @@ event in the store to which a rule applies. Tags that exist are left alone, so a
 second pass reports inserted 0. A day that the same rules have already covered
 is not read again: its events and tags are counted from the store, as known.
 
+When rules are new or changed, or enabled again, a run then looks again at all
+that runs have covered before, however old, with just these rules, and lists them.
+It needs not be told; --rules-changed-only does this and nothing else.
+
 --dry-run writes nothing into the store. Inputs are read into a temporary store
 ($TMPDIR), which is deleted afterwards, and only events that the real store does
-not have count as new; "inserted" is what a real run would insert.
+not have count as new; "inserted" is what a real run would insert. Of changed
+rules it says how many tags each would add, and how many tags the store has of
+versions that are no longer loaded: with --rules-changed-only just this.
 
 --batch-size is the least number of tags that are gathered before they are
 written; several batches are committed together where that is faster. A run that
@@ -100,7 +107,8 @@ does that again. Ctrl-C ends a run after the batch in hand, a second one at once
 A run with no rule in force fails. Nothing is ever sent anywhere.`,
 		examples: `ttpcron run-once --input /var/log/cowrie
 ttpcron run-once --since-days 3650 --source command
-ttpcron run-once --dry-run --input cowrie:new.json --json`,
+ttpcron run-once --dry-run --input cowrie:new.json --json
+ttpcron run-once --dry-run --rules-changed-only --rules ./my-rules`,
 		exits: []int{exitFailed, exitLocked, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {
 			if err := noArgs(args); err != nil {
@@ -115,6 +123,9 @@ func (a *app) runOnce(ctx context.Context, o runOnceOptions) error {
 	if a.set.role == roleAgent {
 		return hinted{errors.New("this host is an agent: tags are made on the host that keeps them"), "run run-once there; import and status work here; role = \"standalone\" in the config lets this host keep its own tags"}
 	}
+	if o.changedOnly && o.sinceDays.set {
+		return &usageError{"--rules-changed-only takes no --since-days", "it takes all that runs have covered, however old"}
+	}
 	rules, report, err := a.loadRules()
 	if err != nil {
 		return err
@@ -126,6 +137,7 @@ func (a *app) runOnce(ctx context.Context, o runOnceOptions) error {
 	}
 	job := jobs.Job{
 		Inputs: inputs, Source: o.source.value, SinceDays: o.sinceDays.n, DryRun: o.dryRun, BatchSize: o.batchSize.n, Workers: o.workers.n,
+		ChangedOnly: o.changedOnly,
 		Now: a.now, Log: a.log, FileDone: a.noteFile,
 	}
 	db, release, err := a.storeForRun(ctx, o.dryRun, &job)
@@ -145,7 +157,14 @@ func (a *app) runOnce(ctx context.Context, o runOnceOptions) error {
 	if len(r.Run.Sources) == 0 {
 		return err
 	}
-	if perr := a.printRun(ctx, db, r, o); err == nil {
+	var old []supersededJSON
+	if o.dryRun {
+		var serr error
+		if old, serr = superseded(context.WithoutCancel(ctx), db, rules); err == nil {
+			err = serr
+		}
+	}
+	if perr := a.printRun(ctx, db, r, old, o); err == nil {
 		err = perr
 	}
 	return err
@@ -182,7 +201,7 @@ func (a *app) storeForRun(ctx context.Context, dry bool, job *jobs.Job) (store, 
 }
 
 // printRun prints what a run did.
-func (a *app) printRun(ctx context.Context, db store, r jobs.Report, o runOnceOptions) error {
+func (a *app) printRun(ctx context.Context, db store, r jobs.Report, old []supersededJSON, o runOnceOptions) error {
 	if o.json {
 		for _, s := range r.Run.Sources {
 			if _, err := a.stdout.Write(appendSourceJSON(nil, s)); err != nil {
@@ -190,7 +209,7 @@ func (a *app) printRun(ctx context.Context, db store, r jobs.Report, o runOnceOp
 			}
 		}
 		a.printNotes(a.stderr, r)
-		return nil
+		return a.changedLines(r, old, o.dryRun)
 	}
 	if len(r.Files) > 0 {
 		m := r.Run.Imported
@@ -198,6 +217,9 @@ func (a *app) printRun(ctx context.Context, db store, r jobs.Report, o runOnceOp
 			plural(len(r.Files), "file", "files"), count(m.Lines), count(m.New), count(m.Known), count(m.Ignored), count(m.Rejected))
 	}
 	if err := sourceTable(r.Run.Sources, o.dryRun).print(a.stdout, a.out); err != nil {
+		return err
+	}
+	if err := a.printChanged(r, old, o.dryRun); err != nil {
 		return err
 	}
 	if err := a.printPicture(ctx, db, r, o.dryRun); err != nil {
@@ -210,8 +232,8 @@ func (a *app) printRun(ctx context.Context, db store, r jobs.Report, o runOnceOp
 func appendSourceJSON(b []byte, s ttpcron.SourceReport) []byte {
 	b = append(b, `{"source":`...)
 	b = ttpcron.AppendJSONString(b, s.Source)
-	return fmt.Appendf(b, `,"events":%d,"commands":%d,"tagged":%d,"tags":%d,"inserted":%d,"known":%d,"skipped":%d,"bounded":%d,"left":%d,"dry_run":%t,"elapsed_s":%s}`+"\n",
-		s.Events, s.Commands, s.Tagged, s.Tags, s.Inserted, s.Known, s.Skipped, s.Bounded, s.Left, s.DryRun, strconv.FormatFloat(s.Elapsed.Seconds(), 'f', 3, 64))
+	return fmt.Appendf(b, `,"events":%d,"commands":%d,"tagged":%d,"tags":%d,"inserted":%d,"known":%d,"skipped":%d,"bounded":%d,"left":%d,"retagged":%d,"retag_tags":%d,"retag_inserted":%d,"dry_run":%t,"elapsed_s":%s}`+"\n",
+		s.Events, s.Commands, s.Tagged, s.Tags, s.Inserted, s.Known, s.Skipped, s.Bounded, s.Left, s.Retagged, s.RetagTags, s.RetagInserted, s.DryRun, strconv.FormatFloat(s.Elapsed.Seconds(), 'f', 3, 64))
 }
 
 func sourceTable(sources []ttpcron.SourceReport, dry bool) *table {

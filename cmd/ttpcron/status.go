@@ -236,10 +236,10 @@ func kindRank(k ttpcron.SourceKind) int {
 func statusOfRun(r ttpcron.Run) runStatus {
 	s := runStatus{ID: r.ID, Started: r.Started.UTC(), Finished: timeOrNull(r.Finished), Outcome: r.Outcome, Since: timeOrNull(r.Window.Since), Imported: r.Imported.New, Sources: []string{}}
 	for _, src := range r.Sources {
-		s.Events += src.Events
-		s.Tags += src.Tags
-		s.Inserted += src.Inserted
-		s.Known += src.Known
+		s.Events += src.Events + src.Retagged
+		s.Tags += src.Tags + src.RetagTags
+		s.Inserted += src.Inserted + src.RetagInserted
+		s.Known += src.Known + src.RetagTags - src.RetagInserted
 		s.Sources = append(s.Sources, src.Source)
 	}
 	return s
