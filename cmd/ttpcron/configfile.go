@@ -38,7 +38,10 @@ func (c *configured) fault() error {
 		return nil
 	}
 	f := c.faults[0]
-	text := fmt.Sprintf("config %s: %s (line %d)", c.path, f.text, f.line)
+	text := f.text
+	if f.line > 0 {
+		text = fmt.Sprintf("config %s: %s (line %d)", c.path, f.text, f.line)
+	}
 	if n := len(c.faults) - 1; n > 0 {
 		text += fmt.Sprintf(", and %s", plural(n, "more fault", "more faults"))
 	}
@@ -49,7 +52,7 @@ func (c *configured) fault() error {
 // there is one.
 func (a *app) readConfig() (configured, error) {
 	c, err := a.parseConfig()
-	if err == nil {
+	if err == nil && !a.lenient {
 		err = c.fault()
 	}
 	return c, err

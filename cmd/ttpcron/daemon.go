@@ -62,7 +62,7 @@ ttpcron daemon --input /var/log/cowrie --keep-events 90d --keep-tags 730d`,
 
 // The times that a stop keeps to.
 const (
-	jobGrace    = 4 * time.Second // for the job that runs
+	jobGrace    = 4 * time.Second        // for the job that runs
 	serverGrace = 400 * time.Millisecond // for servers, and for who reads the store
 )
 

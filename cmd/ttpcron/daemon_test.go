@@ -238,8 +238,8 @@ func TestDaemonSpeaksToSystemd(t *testing.T) {
 	n.write("ttpcron.toml", everySecond+"max_runtime = \"soon\"\n")
 	n.signal(syscall.SIGHUP)
 	n.told(`\ARELOADING=1\nMONOTONIC_USEC=\d+\z`)
-	n.told(`\AREADY=1\nSTATUS=.*TROUBLE: reload refused: .*max-runtime is "soon" \(line 5\)`)
-	n.logged(`reload: the old stays in force`)
+	n.told(`\AREADY=1\nSTATUS=.*TROUBLE: reload: .*max-runtime is "soon" \(line 5\)`)
+	n.logged(`reload: what is broken stays as it was`)
 	n.event(4, 0)
 	n.told(`STATUS=.*1 new event, 1 new tag`)
 
@@ -247,7 +247,7 @@ func TestDaemonSpeaksToSystemd(t *testing.T) {
 	n.write("ttpcron.toml", everySecond)
 	n.write("rules/broken.yaml", "rule_id: [")
 	n.signal(syscall.SIGHUP)
-	n.told(`\AREADY=1\nSTATUS=.*TROUBLE: reload refused: rules: .*broken.yaml`)
+	n.told(`\AREADY=1\nSTATUS=.*TROUBLE: reload: rules: .*broken.yaml`)
 	n.event(5, 0)
 	n.told(`STATUS=.*1 new event, 1 new tag`)
 

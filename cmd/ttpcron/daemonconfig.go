@@ -62,21 +62,20 @@ var jobName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 // complete checks the values and reads the jobs.
 func (c *daemonConfig) complete() error {
 	if c.keepTags > 0 && (c.keepEvents == 0 || c.keepTags < c.keepEvents) {
-		return &usageError{"keep-tags is shorter than keep-events", "the next run would make the tags of events that are kept again; keep events no longer than tags"}
+		c.file.faults = append(c.file.faults, configFault{c.file.lines["daemon.keep-tags"], "keep-tags is shorter than keep-events",
+			"the next run would make the tags of events that are kept again; keep events no longer than tags"})
 	}
 	if c.spread < 0 || c.spread > 24*time.Hour {
-		return usagef("spread is %s, want 0s to 24h", c.spread)
+		c.file.faults = append(c.file.faults, configFault{c.file.lines["daemon.spread"], fmt.Sprintf("spread is %s, want 0s to 24h", c.spread), ""})
 	}
 	if c.node == "" {
 		c.node = nodeID()
 	}
-	faults := c.readJobs()
-	if len(faults) > 0 {
-		file := c.file
-		file.faults = faults
-		return file.fault()
+	c.file.faults = append(c.file.faults, c.readJobs()...)
+	if c.app.lenient {
+		return nil
 	}
-	return nil
+	return c.file.fault()
 }
 
 // nodeID tells this node from the others of a fleet, the same at every start.
@@ -195,7 +194,7 @@ func prefixed(prefix string, names []string) []string {
 // give, as that command would at its start.
 func (a *app) daemonConfigOf(args []string) (*daemonConfig, error) {
 	fresh := newApp(strings.NewReader(""), a.stdout, a.stderr.w, a.env)
-	fresh.stderr, fresh.now = a.stderr, a.now
+	fresh.stderr, fresh.now, fresh.lenient = a.stderr, a.now, a.lenient
 	var got *daemonConfig
 	fresh.daemonReads = func(c *daemonConfig) { got = c }
 	if err := fresh.main(context.Background(), args); err != nil {

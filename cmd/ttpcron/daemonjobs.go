@@ -20,6 +20,7 @@ type health struct {
 	success time.Time // when the last run ended well
 	last    string    // what it did
 	trouble string    // what needs somebody, "" for nothing
+	reload  string    // what was wrong at the last reload
 }
 
 // text is what of it belongs into a status line.
@@ -30,8 +31,10 @@ func (h *health) text() string {
 	if !h.success.IsZero() {
 		text = fmt.Sprintf("; last run %s UTC: %s", h.success.UTC().Format(time.TimeOnly), h.last)
 	}
-	if h.trouble != "" {
-		text += "; TROUBLE: " + h.trouble
+	for _, trouble := range []string{h.trouble, h.reload} {
+		if trouble != "" {
+			text += "; TROUBLE: " + trouble
+		}
 	}
 	return text
 }
@@ -46,6 +49,12 @@ func (h *health) failed(trouble string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.trouble = trouble
+}
+
+func (h *health) reloaded(trouble string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.reload = trouble
 }
 
 // saidOnce keeps what is the same in every run out of the log: it is said again

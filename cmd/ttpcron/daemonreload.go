@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/scheduler"
+	"github.com/ttpcron/ttpcron/tagger"
 )
 
 // reloadOn reloads at every signal.
@@ -21,8 +23,8 @@ func (d *daemon) reloadOn(ctx context.Context, hup <-chan os.Signal) {
 }
 
 // reload reads the configuration and the rules again. What is broken leaves the
-// old in force: a broken configuration everything, a broken rule file the rules.
-// It returns what is wrong.
+// old in force: a broken configuration all of it, a broken rule file the rule
+// that it gave before. It returns what is wrong.
 func (d *daemon) reload() error {
 	d.reloads.Lock()
 	defer d.reloads.Unlock()
@@ -31,9 +33,10 @@ func (d *daemon) reload() error {
 	err := d.reloadInto(old)
 	log := d.config().app.log
 	if err != nil {
-		log.Error("reload: the old stays in force", "error", clean(err.Error()))
-		d.health.failed("reload refused: " + err.Error())
+		log.Error("reload: what is broken stays as it was", "error", clean(err.Error()))
+		d.health.reloaded("reload: " + err.Error())
 	} else {
+		d.health.reloaded("")
 		log.Info("reloaded", "jobs", len(d.config().jobs), "rules", d.ruleSet().InForce())
 	}
 	d.notify.ready(d.state(d.sched.Status()))
@@ -67,25 +70,25 @@ func (d *daemon) reloadInto(old *daemonConfig) error {
 	}
 	d.mu.Lock()
 	d.conf = c
-	if rerr == nil {
-		d.rules = rules
-	}
+	d.rules = rules
 	d.mu.Unlock()
 	return rerr
 }
 
-// reloadRules loads the rules of a configuration, all or none: what a new file
-// got wrong must not take a rule away that is in force.
+// reloadRules loads the rules of a configuration anew. A rule whose file is
+// broken stays as it was; the error names the first such file.
 func (d *daemon) reloadRules(c *daemonConfig) (ruleSet, error) {
-	rules, report, err := c.app.loadRules()
+	sources, err := c.app.ruleSources()
 	if err != nil {
-		return rules, err
+		return d.ruleSet(), err
 	}
+	rs, report := d.ruleSet().Reload(tagger.Options{Sources: sources, Technique: technique, Release: attack.Release})
+	c.app.warnRules(report)
+	rules := ruleSet{rs, c.app}
 	for _, p := range report.Problems {
 		if !p.Warning {
-			return rules, fmt.Errorf("rules: %s", p.String())
+			return rules, fmt.Errorf("rules: %s; %s", p.String(), plural(report.Kept, "rule stays as it was", "rules stay as they were"))
 		}
 	}
-	c.app.warnRules(report)
 	return rules, nil
 }

@@ -90,7 +90,7 @@ func TestHelp(t *testing.T) {
 				t.Errorf("help changed; go test -update ./cmd/ttpcron writes it\n%s", got)
 			}
 			for _, section := range []string{"USAGE\n", "EXIT STATUS\n", "EXAMPLES\n"} {
-				group := slices.Contains([]string{"checkpoint", "rules", "rules state", "db"}, name)
+				group := slices.Contains([]string{"checkpoint", "config", "rules", "rules state", "db"}, name)
 				if !strings.Contains(got, section) && !(group && section == "EXAMPLES\n") {
 					t.Errorf("no %q", section)
 				}

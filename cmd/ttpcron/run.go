@@ -46,6 +46,7 @@ type app struct {
 	// daemonReads, when set, takes the configuration that the command daemon
 	// would start with, in its place.
 	daemonReads func(*daemonConfig)
+	lenient     bool // what means nothing in the config file is listed, and no error
 
 	help    strings.Builder // what flag sets print
 	literal []string        // arguments behind "--", which are never flags

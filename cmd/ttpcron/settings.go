@@ -102,6 +102,9 @@ func (a *app) layer(c *command) error {
 		values, from := a.fallback(c, f.Name, conf)
 		for _, v := range values {
 			if serr := f.Value.Set(v); serr != nil {
+				if a.lenient {
+					continue // config check tries all values
+				}
 				err = usagef("%s: %q is not a value for %s", from, v, f.Name)
 				return
 			}
