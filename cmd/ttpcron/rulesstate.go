@@ -270,24 +270,32 @@ type stateJSON struct {
 	SetAt         *time.Time `json:"set_at"`
 }
 
+func (a *app) stateOf(s ttpcron.RuleState) stateJSON {
+	j := stateJSON{
+		RuleID: s.RuleID, State: string(s.Status), ExpiresAt: timeOrNull(s.ExpiresAt), Expired: s.At(a.now()) == ttpcron.StatusEnabled,
+		Reason: s.Reason, SetBy: s.SetBy, SetAt: timeOrNull(s.SetAt),
+	}
+	if s.Status == ttpcron.StatusClipped {
+		j.ConfidenceMax = &s.ConfidenceMax
+	}
+	return j
+}
+
+func retirementOf(r ttpcron.Retirement) stateJSON {
+	j := stateJSON{RuleID: r.RuleID, State: "retired", Reason: r.Reason, SetBy: r.SetBy, SetAt: timeOrNull(r.SetAt)}
+	if r.Version != ttpcron.AllVersions {
+		j.Version = &r.Version
+	}
+	return j
+}
+
 func (a *app) listStates(life ruleLife, asJSON bool) error {
 	var list []stateJSON
 	for _, s := range life.states {
-		j := stateJSON{
-			RuleID: s.RuleID, State: string(s.Status), ExpiresAt: timeOrNull(s.ExpiresAt), Expired: s.At(a.now()) == ttpcron.StatusEnabled,
-			Reason: s.Reason, SetBy: s.SetBy, SetAt: timeOrNull(s.SetAt),
-		}
-		if s.Status == ttpcron.StatusClipped {
-			j.ConfidenceMax = &s.ConfidenceMax
-		}
-		list = append(list, j)
+		list = append(list, a.stateOf(s))
 	}
 	for _, r := range life.retired {
-		j := stateJSON{RuleID: r.RuleID, State: "retired", Reason: r.Reason, SetBy: r.SetBy, SetAt: timeOrNull(r.SetAt)}
-		if r.Version != ttpcron.AllVersions {
-			j.Version = &r.Version
-		}
-		list = append(list, j)
+		list = append(list, retirementOf(r))
 	}
 	if asJSON {
 		enc := json.NewEncoder(a.stdout)

@@ -138,7 +138,7 @@ func (a *app) runOnce(ctx context.Context, o runOnceOptions) error {
 	job := jobs.Job{
 		Inputs: inputs, Source: o.source.value, SinceDays: o.sinceDays.n, DryRun: o.dryRun, BatchSize: o.batchSize.n, Workers: o.workers.n,
 		ChangedOnly: o.changedOnly,
-		Now: a.now, Log: a.log, FileDone: a.noteFile,
+		Now:         a.now, Log: a.log, FileDone: a.noteFile,
 	}
 	db, release, err := a.storeForRun(ctx, o.dryRun, &job)
 	if err != nil {

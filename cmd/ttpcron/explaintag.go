@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger"
+)
+
+// tagStory is what can be said of a stored tag.
+type tagStory struct {
+	tag     ttpcron.Tag
+	event   *ttpcron.Event // nil when the history does not hold it any more
+	retired *ttpcron.Retirement
+	rule    *tagger.Rule        // as it is now; nil when it is not loaded
+	x       *tagger.Explanation // what the rules say of the event now; nil without event
+	now     *ttpcron.Tag        // the same tag as it would be made now; nil when it would not
+}
+
+// explainTag shows what a stored tag came of, and whether it would be made now.
+func (a *app) explainTag(ctx context.Context, text string, asJSON bool) error {
+	u, ok := ttpcron.ParseUUID(strings.ToLower(text))
+	if !ok {
+		return &usageError{fmt.Sprintf("--tag %q is no UUID", text), "ttpcron tags --json shows the uuid of every tag"}
+	}
+	s, err := a.storyOf(ctx, u)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return a.storyJSON(s)
+	}
+	return a.tellStory(s)
+}
+
+func (a *app) storyOf(ctx context.Context, u ttpcron.UUID) (s tagStory, err error) {
+	rules, report, err := a.loadRules()
+	if err != nil {
+		return s, err
+	}
+	a.warnRules(report)
+	db, err := a.readStore(ctx)
+	if err != nil {
+		return s, err
+	}
+	defer db.Close()
+	found := false
+	if s.tag, found, err = db.TagByUUID(ctx, u); err != nil {
+		return s, err
+	}
+	if !found {
+		return s, hinted{fmt.Errorf("there is no tag %s in %s", u, db.Path()), "ttpcron tags --json shows the uuid of every tag; those of pruned days are gone"}
+	}
+	life, err := readLife(ctx, db)
+	if err != nil {
+		return s, err
+	}
+	s.retired = life.hides(&s.tag.Claim)
+	rules = ruleSet{rules.WithStates(life.states, a.now()), a}
+	if r, ok := rules.Rule(s.tag.RuleID); ok {
+		s.rule = &r
+	}
+	e, found, err := db.EventByID(ctx, s.tag.SourceKind, ttpcron.DayOf(s.tag.EventTime), s.tag.SourceID)
+	if err != nil || !found {
+		return s, err
+	}
+	x := rules.Explain(e)
+	s.event, s.x = &e, &x
+	for i := range x.Tags {
+		if x.Tags[i].UUID() == u {
+			s.now = &x.Tags[i]
+		}
+	}
+	return s, nil
+}
+
+// judgement is what the tag's rule says of the event now, nil when it does not
+// match.
+func (s *tagStory) judgement() *tagger.Judgement {
+	if s.x == nil {
+		return nil
+	}
+	for i := range s.x.Rules {
+		if s.x.Rules[i].Rule.ID == s.tag.RuleID {
+			return &s.x.Rules[i]
+		}
+	}
+	return nil
+}
+
+// verdict says whether the tag would be made now, and if not, why.
+func (s *tagStory) verdict() string {
+	id, was := s.tag.RuleID, s.tag.RuleVersion
+	j := s.judgement()
+	switch {
+	case s.rule == nil && s.x == nil:
+		return fmt.Sprintf("Rule %s is not loaded any more and the event is not in the history any more: the evidence is what is left.", id)
+	case s.rule == nil:
+		return fmt.Sprintf("Rule %s is not loaded any more: the evidence is what is left of how it matched.", id)
+	case s.x == nil:
+		return "The event is not in the history any more: the evidence is what is left of how the rule matched." + s.versionNote()
+	case s.rule.Version != was && j == nil:
+		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which does not match the event.", was, s.rule.Version)
+	case s.rule.Version != was && !s.claims(j.Tags):
+		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which matches the event but does not give %s.%s", was, s.rule.Version, s.tag.Technique(), because(j))
+	case s.rule.Version != was:
+		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which gives %s too.", was, s.rule.Version, s.tag.Technique())
+	case s.now != nil && s.now.Confidence != s.tag.Confidence:
+		return fmt.Sprintf("The rule gives this tag now too, with confidence %.2f.", s.now.Confidence)
+	case s.now != nil:
+		return "The rule gives this tag now too."
+	case j != nil:
+		return "The rule matches the event now too, but does not give this tag." + because(j)
+	}
+	return "The rule has the same version now but does not match the event: it was edited without a new version, or the program judges otherwise than the one that made the tag."
+}
+
+func because(j *tagger.Judgement) string {
+	if j.Dropped == "" {
+		return ""
+	}
+	return " Why: " + j.Dropped + "."
+}
+
+func (s *tagStory) versionNote() string {
+	if s.rule.Version == s.tag.RuleVersion {
+		return ""
+	}
+	return fmt.Sprintf(" Version %d made the tag, the rule has version %d now.", s.tag.RuleVersion, s.rule.Version)
+}
+
+// claims reports whether tags claim the technique of the story's.
+func (s *tagStory) claims(tags []ttpcron.Tag) bool {
+	for i := range tags {
+		if tags[i].TechniqueID == s.tag.TechniqueID && tags[i].SubTechniqueID == s.tag.SubTechniqueID {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *app) tellStory(s tagStory) error {
+	w, t, tag := a.stdout, a.out, &s.tag
+	line := func(name, text string) { fmt.Fprintf(w, "%s  %s\n", t.paint(bold, fmt.Sprintf("%-8s", name)), text) }
+	line("tag", tag.UUID().String())
+	line("claim", fmt.Sprintf("%s %s, %s, confidence %.2f", t.paint(yellow, clean(tag.Technique())), techniqueName(tag.Technique()), tacticName(tag.Tactic), tag.Confidence))
+	name := ""
+	if s.rule != nil {
+		name = ": " + clean(s.rule.Name)
+	}
+	line("rule", fmt.Sprintf("%s version %d%s, made %s", t.paint(cyan, clean(tag.RuleID)), tag.RuleVersion, name, shown(tag.CreatedAt)))
+	line("event", fmt.Sprintf("%s %s at %s%s", clean(string(tag.SourceKind)), clean(tag.SourceID), shown(tag.EventTime), origin(tag)))
+	if s.x != nil && s.x.Text != "" {
+		line("text", t.cut(clean(s.x.Text), 2000))
+	}
+	line("evidence", t.cut(clean(string(tag.Evidence)), 2000))
+	if s.rule != nil && s.rule.State.Status != ttpcron.StatusEnabled {
+		line("state", "now "+decided(s.rule.State.String(), s.rule.State.SetBy, shown(s.rule.State.SetAt), s.rule.State.Reason))
+	}
+	if s.retired != nil {
+		line("hidden", "from every view, "+decided("retired", s.retired.SetBy, shown(s.retired.SetAt), s.retired.Reason))
+	}
+	fmt.Fprintf(w, "\n%s\n", clean(s.verdict()))
+	j := s.judgement()
+	if j == nil {
+		return nil
+	}
+	fmt.Fprintln(w)
+	a.textParts(*s.x)
+	a.judgement(w, *s.x, *j)
+	var others []string
+	for _, o := range s.x.Rules {
+		if o.Rule.ID != tag.RuleID {
+			others = append(others, clean(o.Rule.ID))
+		}
+	}
+	if others != nil {
+		fmt.Fprintf(w, "\nOther rules match it too: %s\n", t.cut(strings.Join(others, ", "), 400))
+	}
+	return nil
+}
+
+// origin says where a tag's event came from.
+func origin(tag *ttpcron.Tag) string {
+	text := ""
+	for _, part := range [][2]string{{"from", tag.AttackerIP}, {"attacker", tag.AttackerUUID}, {"identity", tag.IdentityUUID}, {"session", tag.SessionID}, {"sensor", tag.DeckyID}} {
+		if part[1] != "" {
+			text += ", " + part[0] + " " + clean(part[1])
+		}
+	}
+	return text
+}
+
+// decided says who made a decision, when and why.
+func decided(what, by, at, reason string) string {
+	text := what
+	if by != "" {
+		text += " by " + by
+	}
+	text += " at " + at
+	if reason != "" {
+		text += ": " + reason
+	}
+	return clean(text)
+}
+
+type storyJSON struct {
+	Tag     ttpcron.Tag      `json:"tag"`
+	Event   *ttpcron.Event   `json:"event"`
+	Rule    *storyRuleJSON   `json:"rule"` // null when it is not loaded any more
+	Retired *stateJSON       `json:"retired"`
+	Given   bool             `json:"given_now"` // whether the rule as it is now gives this very tag
+	Verdict string           `json:"verdict"`
+	Now     *explanationJSON `json:"explanation"` // what the rules say of the event now
+}
+
+type storyRuleJSON struct {
+	Version int        `json:"rule_version"`
+	Name    string     `json:"name"`
+	State   *stateJSON `json:"state"`
+}
+
+func (a *app) storyJSON(s tagStory) error {
+	out := storyJSON{Tag: s.tag, Event: s.event, Given: s.now != nil, Verdict: s.verdict()}
+	if s.rule != nil {
+		out.Rule = &storyRuleJSON{Version: s.rule.Version, Name: s.rule.Name}
+		if s.rule.State.Status != ttpcron.StatusEnabled {
+			state := a.stateOf(s.rule.State)
+			out.Rule.State = &state
+		}
+	}
+	if s.retired != nil {
+		state := retirementOf(*s.retired)
+		out.Retired = &state
+	}
+	if s.x != nil {
+		x := explanationOf(*s.x)
+		out.Now = &x
+	}
+	return json.NewEncoder(a.stdout).Encode(out)
+}
