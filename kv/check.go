@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
@@ -76,13 +77,17 @@ func Check(ctx context.Context, path string, o FileOptions) (CheckReport, error)
 		return CheckReport{}, err
 	}
 	defer src.close()
-	c := &checker{source: src, report: CheckReport{Path: path}, harmed: map[string]bool{}}
+	return src.check(ctx, o.Progress)
+}
+
+func (s *source) check(ctx context.Context, progress func(Progress)) (CheckReport, error) {
+	c := &checker{source: s, report: CheckReport{Path: s.path}, harmed: map[string]bool{}}
 	c.place, c.do = "file", doRecover
-	if src.meta == nil {
-		c.findf("no header is whole: %s; %s", src.metas[0].bad, src.metas[1].bad)
+	if s.meta == nil {
+		c.findf("no header is whole: %s; %s", s.metas[0].bad, s.metas[1].bad)
 		return c.report, nil
 	}
-	c.watch(ctx, o.Progress, func(what string) { c.find(what) })
+	c.watch(ctx, progress, func(what string) { c.find(what) })
 	if err := c.headers(); err != nil {
 		return CheckReport{}, err
 	}
@@ -91,7 +96,7 @@ func Check(ctx context.Context, path string, o FileOptions) (CheckReport, error)
 			return CheckReport{}, err
 		}
 		if c.w.err != nil {
-			return CheckReport{}, fmt.Errorf("check store %s: %w", path, c.w.err)
+			return CheckReport{}, fmt.Errorf("check store %s: %w", s.path, c.w.err)
 		}
 	}
 	return c.report, nil
@@ -140,7 +145,11 @@ func (s *source) open(headless bool) error {
 	if info.Size() == 0 {
 		return &NotStoreError{Path: s.path, Reason: "it is empty"}
 	}
-	if s.pageFile, err = openPages(s.file, info.Size()); err != nil {
+	return s.openReader(s.file, info.Size())
+}
+
+func (s *source) openReader(r io.ReaderAt, size int64) (err error) {
+	if s.pageFile, err = openPages(r, size); err != nil {
 		return fmt.Errorf("read store %s: %w", s.path, err)
 	}
 	s.blocks.decoder, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBlockBytes), zstd.WithDecoderLowmem(true))

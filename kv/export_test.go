@@ -1,8 +1,14 @@
 package kv
 
 import (
+	"bytes"
+	"context"
 	"encoding/binary"
+	"io"
+	"os"
+	"reflect"
 	"testing"
+	"unsafe"
 
 	"go.etcd.io/bbolt"
 
@@ -61,3 +67,103 @@ func BreakMigration(err error) (restore func()) {
 
 // OpenTransactions counts the read transactions in progress.
 func OpenTransactions(db *DB) int { return db.bolt.Stats().OpenTxN }
+
+// Disk stands between bbolt and the file of an open store. Whatever bbolt writes
+// goes through Write; Sync fails from BreakSync on.
+type Disk struct {
+	File  *os.File
+	bolt  *os.File
+	Write func(b []byte, off int64) (int, error)
+}
+
+// TakeDisk puts a disk beneath an open store.
+func TakeDisk(t testing.TB, db *DB) *Disk {
+	t.Helper()
+	bolt := reflect.ValueOf(db.bolt).Elem()
+	write, file := bolt.FieldByName("ops").FieldByName("writeAt"), bolt.FieldByName("file")
+	if !write.IsValid() || !file.IsValid() {
+		t.Fatal("bbolt writes otherwise now")
+	}
+	d := &Disk{bolt: (*os.File)(file.UnsafePointer())}
+	var err error
+	if d.File, err = os.OpenFile(db.path, os.O_RDWR, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.File.Close() })
+	d.Write = d.File.WriteAt
+	do := func(b []byte, off int64) (int, error) { return d.Write(b, off) }
+	reflect.NewAt(write.Type(), unsafe.Pointer(write.UnsafeAddr())).Elem().Set(reflect.ValueOf(do))
+	return d
+}
+
+// BreakSync lets every later sync fail: it closes the file beneath bbolt.
+func (d *Disk) BreakSync() { d.bolt.Close() }
+
+// CheckReader checks a store as Check does, wherever it is read from.
+func CheckReader(ctx context.Context, r io.ReaderAt, size int64) (damaged bool, err error) {
+	s := &source{path: "test", top: map[string]bucketRef{}}
+	if err := s.openReader(r, size); err != nil {
+		return false, err
+	}
+	defer s.blocks.decoder.Close()
+	report, err := s.check(ctx, nil)
+	return report.Damaged(), err
+}
+
+// Region is a stretch of a store's file.
+type Region struct {
+	Sort     string // header, free list, branch, or the bucket that a leaf belongs to
+	From, To int
+}
+
+// Regions says what each page of a store's file that is in use belongs to; small
+// buckets lie within a page of the root.
+func Regions(t testing.TB, content []byte) (list []Region) {
+	t.Helper()
+	s := &source{path: "test", top: map[string]bucketRef{}}
+	if err := s.openReader(bytes.NewReader(content), int64(len(content))); err != nil {
+		t.Fatal(err)
+	}
+	defer s.blocks.decoder.Close()
+	s.watch(t.Context(), nil, func(what string) { t.Fatal(what) })
+	seen := newBitmap(s.meta.pages)
+	pages := func(sort string) {
+		for id := uint64(2); id < s.meta.pages; id++ {
+			if !s.w.seen.has(id) || !seen.add(id) {
+				continue
+			}
+			p, err := s.page(id)
+			name := sort
+			if err == nil && p.flags == flagBranch {
+				name = "branch"
+			}
+			from := int(id) * pageSize
+			list = append(list, Region{name, from, from + (int(p.overflow)+1)*pageSize})
+			for i := range uint64(p.overflow) + 1 {
+				seen.add(id + i)
+			}
+		}
+	}
+	list = append(list, Region{"header", 0, pageSize}, Region{"header", pageSize, 2 * pageSize})
+	from := int(s.meta.freelist) * pageSize
+	list = append(list, Region{"free list", from, from + pageSize})
+	s.readTop()
+	pages("root")
+	for _, name := range allBuckets {
+		b := s.top[string(name)]
+		if at := bytes.Index(content, b.inline); b.inline != nil && at >= 0 {
+			for from := int(s.meta.root) * pageSize; at < from; { // not in an old page
+				next := bytes.Index(content[at+1:], b.inline)
+				if next < 0 {
+					break
+				}
+				at += 1 + next
+			}
+			list = append(list, Region{string(name), at, at + len(b.inline)})
+			continue
+		}
+		s.pass(b, 0)
+		pages(string(name))
+	}
+	return list
+}

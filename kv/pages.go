@@ -324,6 +324,9 @@ func parseBucket(v []byte) (b bucketRef, bad string) {
 // each calls do for the entries of a bucket. Key and value die when do returns.
 func (w *walker) each(b bucketRef, do func(e element)) {
 	var last []byte
+	if b.inline == nil && b.root == 0 {
+		return // a bucket that was not found
+	}
 	if b.inline == nil {
 		w.page(b.root, nil, &last, do, 0)
 		return

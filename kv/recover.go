@@ -33,7 +33,10 @@ type RecoverReport struct {
 	// NoHeader says that neither header is whole: every page was searched for
 	// events and tags, and marks could not be told from each other.
 	NoHeader bool
-	LostDays []string // days, as YYYY-MM-DD, on which something was lost; at most MaxFindings
+	// Uncounted says that what the store counts could not all be read, so that
+	// things may be missing of which no trace was found.
+	Uncounted bool
+	LostDays  []string // days, as YYYY-MM-DD, on which something was lost; at most MaxFindings
 
 	Findings []Finding // what was wrong, at most MaxFindings
 	More     int
@@ -41,7 +44,7 @@ type RecoverReport struct {
 
 // Whole reports whether nothing was lost.
 func (r *RecoverReport) Whole() bool {
-	return r.LostBlocks+r.LostTags+r.LostMarks+r.MissingEvents+r.MissingTags == 0 && !r.OldHeader && !r.NoHeader && len(r.LostDays) == 0
+	return r.LostBlocks+r.LostTags+r.LostMarks+r.MissingEvents+r.MissingTags == 0 && !r.OldHeader && !r.NoHeader && !r.Uncounted && len(r.LostDays) == 0
 }
 
 // Recover reads what can be read of the store at path, and makes of it a new
@@ -150,8 +153,8 @@ func (r *recovery) run(ctx context.Context, progress func(Progress)) error {
 	if r.err != nil {
 		return r.err
 	}
-	if r.report.NoHeader && r.report.Events+r.report.Tags == 0 {
-		return &NotStoreError{Path: r.path, Reason: "it has no valid header, and nothing of a store was found in it"}
+	if _, ok := r.top[string(bucketMeta)]; !ok && r.report.Events+r.report.Tags == 0 {
+		return &NotStoreError{Path: r.path, Reason: "nothing of a store was found in it"}
 	}
 	return r.finish()
 }
@@ -163,7 +166,11 @@ func (r *recovery) walk() error {
 		return err
 	}
 	r.place = "claims"
+	found := len(r.report.Findings)
 	r.readClaims(func(format string, args ...any) { r.find(fmt.Sprintf(format, args...)) })
+	if _, ok := r.top[string(bucketClaims)]; !ok || len(r.report.Findings) > found {
+		r.eachStray(func(uint64) bool { return false }, nil, func(_ uint64, e element) { r.foundClaim(e) })
+	}
 	if err := r.readPruned(); err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func TestRecoverDamaged(t *testing.T) {
 	path := write(t, content)
 	want := byDay(dumpFile(t, path))
 	losses, stray := 0, 0
-	flips(content, rounds(160), func(sort string, at int, bad []byte) {
+	flips(content, rounds(100), func(sort string, at int, bad []byte) {
 		if err := os.WriteFile(path, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}

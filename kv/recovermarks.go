@@ -15,6 +15,17 @@ import (
 // compareCounts compares the events and tags that were taken over with what the
 // store counts, as far as the counts can be read.
 func (r *recovery) compareCounts() {
+	bad := r.w.bad
+	r.w.bad = func(what string) {
+		r.report.Uncounted = true
+		r.find(what)
+	}
+	defer func() { r.w.bad = bad }()
+	for _, b := range [][]byte{bucketDays, bucketRollups} {
+		if _, ok := r.top[string(b)]; !ok {
+			r.report.Uncounted = true
+		}
+	}
 	r.compareEvents()
 	if r.err == nil {
 		r.compareTags()

@@ -85,8 +85,8 @@ func (r *recovery) search(over func(id uint64) bool) {
 	r.eachStray(over, nil, func(_ uint64, e element) {
 		if e.bucket {
 			f.name(e.key)
-		} else if c, err := readClaim(e.key, e.value); err == nil && len(e.key) == 4 && r.report.NoHeader {
-			r.foundClaim(binary.BigEndian.Uint32(e.key), c)
+		} else if r.report.NoHeader {
+			r.foundClaim(e)
 		}
 	})
 	r.eachStray(over, r.w.read, func(id uint64, e element) {
@@ -110,16 +110,26 @@ func (f *found) name(name []byte) {
 	}
 }
 
-// foundClaim keeps a claim that was found.
-func (r *recovery) foundClaim(id uint32, c claim) {
+// foundClaim keeps what is a claim and was not read before.
+func (r *recovery) foundClaim(e element) {
+	if e.bucket || len(e.key) != 4 {
+		return
+	}
 	const most = 1 << 20 // rules have claims, attackers have not
+	id := binary.BigEndian.Uint32(e.key)
 	if id == 0 || id > most {
+		return
+	}
+	c, err := readClaim(e.key, e.value)
+	if err != nil {
 		return
 	}
 	for uint32(len(r.claimList)) < id {
 		r.claimList = append(r.claimList, nil)
 	}
-	r.claimList[id-1] = &c
+	if r.claimList[id-1] == nil {
+		r.claimList[id-1] = &c
+	}
 }
 
 // eachStray calls do for the entries of the leaves that were not visited, and of

@@ -57,6 +57,7 @@ type recoverJSON struct {
 	LostMarks     int           `json:"lost_marks"`
 	OldHeader     bool          `json:"old_header"`
 	NoHeader      bool          `json:"no_header"`
+	Uncounted     bool          `json:"uncounted"`
 	LostDays      []string      `json:"lost_days"`
 	Findings      []findingJSON `json:"findings"`
 	More          int           `json:"more_findings"`
@@ -66,7 +67,7 @@ func recoveredOf(to string, r kv.RecoverReport) recoverJSON {
 	return recoverJSON{
 		Path: to, Whole: r.Whole(), Events: r.Events, Tags: r.Tags, Marks: r.Marks, Stray: r.Stray,
 		MissingEvents: r.MissingEvents, MissingTags: r.MissingTags, LostBlocks: r.LostBlocks, LostTags: r.LostTags, LostMarks: r.LostMarks,
-		OldHeader: r.OldHeader, NoHeader: r.NoHeader, LostDays: append([]string{}, r.LostDays...), Findings: findingsOf(r.Findings), More: r.More,
+		OldHeader: r.OldHeader, NoHeader: r.NoHeader, Uncounted: r.Uncounted, LostDays: append([]string{}, r.LostDays...), Findings: findingsOf(r.Findings), More: r.More,
 	}
 }
 
@@ -102,13 +103,20 @@ func (a *app) printRecovered(to string, r kv.RecoverReport) error {
 	if r.NoHeader {
 		fmt.Fprintln(a.stdout, "without a header checkpoints, states of rules and marks of files could not be told apart: they are lost")
 	}
+	if r.Uncounted {
+		fmt.Fprintln(a.stdout, "the store's own counts are damaged too: something may be missing of which no trace was found")
+	}
 	if n := len(r.LostDays); n > 0 {
 		days := r.LostDays[:min(n, 20)]
 		rest := ""
 		if n > len(days) {
 			rest = fmt.Sprintf(" and %d more", n-len(days))
 		}
-		fmt.Fprintf(a.stdout, "days with losses: %s%s; the others are complete\n", strings.Join(days, ", "), rest)
+		others := "; the others are complete"
+		if r.Uncounted || r.NoHeader {
+			others = ""
+		}
+		fmt.Fprintf(a.stdout, "days with losses: %s%s%s\n", strings.Join(days, ", "), rest, others)
 	}
 	return nil
 }
