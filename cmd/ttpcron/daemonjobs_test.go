@@ -315,3 +315,35 @@ func TestSizeAndAge(t *testing.T) {
 		}
 	}
 }
+
+// The example is right, and it and the documentation name every key.
+func TestExampleConfig(t *testing.T) {
+	example, err := os.ReadFile("../../packaging/ttpcron.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := invoke(t, nil, "config", "check", "../../packaging/ttpcron.toml", "--embedded=false", "--rules", "testdata/rules", "--db", t.TempDir()+"/t.db")
+	if code != exitFailed || !strings.HasSuffix(stderr, "1 fault\n") || !strings.Contains(stdout, "no job has inputs") {
+		t.Errorf("more than inputs is missing in it: %s%s", stdout, stderr)
+	}
+	doc, err := os.ReadFile("../../docs/config.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newApp(strings.NewReader(""), os.Stdout, os.Stderr, nil)
+	a.root = a.rootCommand()
+	for _, key := range append(a.configKeys(), prefixed("job.", jobKeys)...) {
+		command, name, nested := strings.Cut(key, ".")
+		if !nested {
+			name = key
+		} else if command != "daemon" && command != "job" {
+			continue
+		}
+		if !strings.Contains(string(example), name+" = ") {
+			t.Errorf("the example lacks %s", key)
+		}
+		if !strings.Contains(string(doc), "`"+name+"`") {
+			t.Errorf("docs/config.md lacks %s", key)
+		}
+	}
+}
