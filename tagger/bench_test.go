@@ -57,6 +57,7 @@ func BenchmarkTag(b *testing.B) {
 		events := history(200_000, load.unique)
 		b.Run(load.name+"/20rules", func(b *testing.B) { benchTag(b, firstRules(all, 20), events) })
 		b.Run(load.name+"/300rules", func(b *testing.B) { benchTag(b, firstRules(all, 300), events) })
+		b.Run(load.name+"/pack", func(b *testing.B) { benchTag(b, all, events) })
 	}
 }
 

@@ -35,9 +35,9 @@ type (
 	checkValue struct {
 		field fieldRef
 		test  *valueTest
-		// gate is the number of the test in the index, 0 when it has none;
+		// gates are what the index knows the test by, all of which must be open;
 		// programs are those that it asks for, by number.
-		gate     int
+		gates    []int
 		programs literal.Owners
 	}
 

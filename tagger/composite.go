@@ -2,6 +2,7 @@ package tagger
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/tagger/shell"
@@ -20,6 +21,8 @@ type Composite struct {
 	ev    evaluation
 	event *ttpcron.Event // the one at hand, for warnings
 	other verdict
+	found []finding // of the text at hand
+	proof []byte    // evidence being written
 }
 
 // Tagger returns a tagger for one goroutine; make one for each worker. All give
@@ -92,18 +95,14 @@ func (c *Composite) tags(e *ttpcron.Event, v *verdict, text string, dst []ttpcro
 	// Most commands come with nothing but their text; their evidence is made
 	// once for a text.
 	plain := v != &c.other && len(e.Payload) == 1 && e.Payload[0].Name == patternFields[ttpcron.Command]
+	if plain && (v.findings[0].proof == nil || v.findings[0].origin != origin) {
+		c.prove(e, v, text, origin)
+	}
 	for i := range v.findings {
 		f := &v.findings[i]
-		var proof []byte
-		switch {
-		case !plain:
-			proof = evidence(e, f, text, origin)
-		case f.evidence[origin] != nil:
-			proof = f.evidence[origin]
-		default:
-			proof = evidence(e, f, text, origin)
-			f.evidence[origin] = proof
-			c.cache.grew(len(proof))
+		proof := f.proof
+		if !plain {
+			proof = appendEvidence(nil, e, f, text, origin)
 		}
 		for j := range f.rule.claims {
 			dst = append(dst, ttpcron.Tag{
@@ -114,3 +113,30 @@ func (c *Composite) tags(e *ttpcron.Event, v *verdict, text string, dst []ttpcro
 	}
 	return dst
 }
+
+// prove makes the evidence of a verdict on an event that has nothing but the
+// text.
+func (c *Composite) prove(e *ttpcron.Event, v *verdict, text string, origin ttpcron.Origin) {
+	b := c.proof[:0]
+	for i := range v.findings {
+		v.findings[i].origin = origin
+		from := len(b)
+		b = appendEvidence(b, e, &v.findings[i], text, origin)
+		v.findings[i].proof = b[from:] // for its length
+	}
+	// One piece of memory for all of them, without what b has grown by.
+	all := slices.Clone(b)
+	from := 0
+	for i := range v.findings {
+		to := from + len(v.findings[i].proof)
+		v.findings[i].proof = all[from:to:to]
+		from = to
+	}
+	c.cache.grew(len(all))
+	if c.proof = b; cap(b) > maxProof {
+		c.proof = nil
+	}
+}
+
+// maxProof bounds the memory kept for writing evidence.
+const maxProof = 64 << 10

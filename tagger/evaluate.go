@@ -33,11 +33,11 @@ type evaluation struct {
 	programs []uint16 // of the simple commands, as the index numbers them
 	// open are the rules and gates that the index gives a chance; nil when it
 	// was not asked.
-	open    literal.Owners
-	present literal.Owners // the programs among them
-	once    []answer
-	budget  pattern.Budget
-	values  map[string][]string // of payload fields that were asked for
+	open     literal.Owners
+	unsifted bool // the index has not seen all
+	once     []answer
+	budget   pattern.Budget
+	values   map[string][]string // of payload fields that were asked for
 
 	// trace gathers the tests that held; nil when nobody asks.
 	trace *trace
@@ -58,17 +58,26 @@ type trace struct{ hits []Hit }
 func (c checkConst) holds(*evaluation) bool { return bool(c) }
 
 func (c *checkAll) holds(ev *evaluation) bool {
-	if ev.open != nil {
-		for _, g := range c.gates {
-			if !ev.open.Has(g) {
-				return false
-			}
-		}
+	if !ev.hasOpen(c.gates) {
+		return false
 	}
 	mark := ev.mark()
 	for _, sub := range c.list {
 		if !sub.holds(ev) {
 			ev.rewind(mark)
+			return false
+		}
+	}
+	return true
+}
+
+// hasOpen reports whether all of the gates are open, as far as is known.
+func (ev *evaluation) hasOpen(gates []int) bool {
+	if ev.open == nil {
+		return true
+	}
+	for _, g := range gates {
+		if !ev.open.Has(g) {
 			return false
 		}
 	}
@@ -136,13 +145,11 @@ func (c *checkFlag) holds(ev *evaluation) bool {
 }
 
 func (c *checkValue) holds(ev *evaluation) bool {
-	if ev.open != nil {
-		if c.gate > 0 && !ev.open.Has(c.gate) {
-			return false
-		}
-		if c.programs != nil && (ev.command < 0 || !c.programs.Has(int(ev.programs[ev.command]))) {
-			return false
-		}
+	if !ev.hasOpen(c.gates) {
+		return false
+	}
+	if ev.open != nil && c.programs != nil && (ev.command < 0 || !c.programs.Has(int(ev.programs[ev.command]))) {
+		return false
 	}
 	switch c.field.field {
 	case fieldText:

@@ -19,11 +19,13 @@ const cutMark = "…"
 // ran.
 var commandContext = [...]string{"uid", "user", "src", "pwd"}
 
-// evidence writes the evidence of one rule's tags: the rule's evidence_fields,
-// the context of a command, and what matched.
-func evidence(e *ttpcron.Event, f *finding, text string, origin ttpcron.Origin) json.RawMessage {
+// appendEvidence writes the evidence of one rule's tags: the rule's
+// evidence_fields, the context of a command, and what matched.
+func appendEvidence(b []byte, e *ttpcron.Event, f *finding, text string, origin ttpcron.Origin) []byte {
 	r, matched := f.rule, f.matched
-	b := make([]byte, 0, 64+len(text)+len(matched))
+	if b == nil {
+		b = make([]byte, 0, 64+len(text)+len(matched))
+	}
 	b = append(b, '{')
 	shown := ""
 	for _, name := range r.definition.evidence {
@@ -74,7 +76,7 @@ func bounded(s string, most int) string {
 }
 
 func appendName(b []byte, name string) []byte {
-	if len(b) > 1 {
+	if b[len(b)-1] != '{' {
 		b = append(b, ',')
 	}
 	b = ttpcron.AppendJSONString(b, name)

@@ -90,7 +90,7 @@ func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
 		r := newRunnable(d, e.Kind, nil)
 		ev.budget = pattern.Budget{Steps: stepsPerEvent}
 		ev.trace = &trace{}
-		if _, ok := c.try(r, r.check, ev, &verdict{}); !ok {
+		if _, ok := c.try(r, &r.check, ev, &verdict{}); !ok {
 			continue
 		}
 		j := Judgement{Rule: rs.rules[i], Hits: ev.trace.hits}

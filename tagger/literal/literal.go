@@ -9,9 +9,12 @@
 //
 // What is wanted is not where a literal stands but who wants one that does: a
 // literal has owners, and a scan gathers those of the literals that it found.
+// An owner may want a literal in some places only, such as the path of a
+// program; a scan says which place its text is.
 package literal
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -32,7 +35,7 @@ const (
 type Set struct {
 	fold     [256]byte
 	literals []entry
-	owners   []uint16
+	owners   []owner
 	filter   [1 << filterBits / 64]uint64 // hashes of the chosen four bytes
 	buckets  [1 << bucketBits]uint16      // first of the literals with a hash, from 1
 	pairs    [1 << 16 / 64]uint64         // two bytes that a literal of two or three ends with
@@ -51,22 +54,31 @@ type entry struct {
 	from, to uint32
 }
 
-// Builder gathers literals.
-type Builder struct {
-	owners map[string][]uint16
+// Places is a set of places where texts come from, a bit for each.
+type Places uint16
+
+// owner is one that wants a literal, and where it wants it.
+type owner struct {
+	number uint16
+	in     Places
 }
 
-// Add makes owner be reported for texts that hold the literal, which is folded
-// first. An empty literal is ignored.
-func (b *Builder) Add(literal string, owner int) {
+// Builder gathers literals.
+type Builder struct {
+	owners map[string][]owner
+}
+
+// Add makes number be reported for texts from the places that hold the literal,
+// which is folded first. An empty literal is ignored.
+func (b *Builder) Add(literal string, number int, in Places) {
 	if literal == "" {
 		return
 	}
 	if b.owners == nil {
-		b.owners = map[string][]uint16{}
+		b.owners = map[string][]owner{}
 	}
 	literal = pattern.Fold(literal)
-	b.owners[literal] = append(b.owners[literal], uint16(owner))
+	b.owners[literal] = append(b.owners[literal], owner{uint16(number), in})
 }
 
 // Len returns how many literals there are.
@@ -97,13 +109,25 @@ func (b *Builder) Build() *Set {
 	counts := grams(texts)
 	for _, text := range texts {
 		e := entry{text: text, end: rarest(text, counts), from: uint32(len(s.owners))}
-		owners := b.owners[text]
-		slices.Sort(owners)
-		s.owners = append(s.owners, slices.Compact(owners)...)
+		s.owners = append(s.owners, merged(b.owners[text])...)
 		e.to = uint32(len(s.owners))
 		s.add(e)
 	}
 	return s
+}
+
+// merged names each owner once, in order.
+func merged(owners []owner) []owner {
+	slices.SortFunc(owners, func(a, b owner) int { return cmp.Compare(a.number, b.number) })
+	out := owners[:0]
+	for _, o := range owners {
+		if n := len(out); n > 0 && out[n-1].number == o.number {
+			out[n-1].in |= o.in
+		} else {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // shorten makes literals the first byte of theirs.
@@ -207,19 +231,28 @@ func (o Owners) Has(owner int) bool {
 // Scanner scans texts, and remembers which literals it has reported since the
 // last Reset. It is not safe for concurrent use.
 type Scanner struct {
-	set  *Set
-	seen []uint64 // literals
+	set   *Set
+	seen  []Places // where each literal was
+	dirty []uint16 // literals that were anywhere
 }
 
 // Scanner returns a scanner of the set.
-func (s *Set) Scanner() *Scanner { return &Scanner{s, make([]uint64, len(s.literals)/64+1)} }
+func (s *Set) Scanner() *Scanner {
+	return &Scanner{set: s, seen: make([]Places, len(s.literals))}
+}
 
 // Reset forgets what was reported.
-func (s *Scanner) Reset() { clear(s.seen) }
+func (s *Scanner) Reset() {
+	for _, number := range s.dirty {
+		s.seen[number] = 0
+	}
+	s.dirty = s.dirty[:0]
+}
 
-// Scan adds the owners of the literals that the text holds, but for those of
-// literals that an earlier text held.
-func (s *Scanner) Scan(text string, found Owners) {
+// Scan adds the owners of the literals that the text holds and that they want in
+// one of the places, but for those of literals that an earlier text from there
+// held.
+func (s *Scanner) Scan(text string, in Places, found Owners) {
 	if strings.IndexByte(text, 0xe2) >= 0 || strings.IndexByte(text, 0xc5) >= 0 {
 		text = pattern.Fold(text) // it may hold U+212A or U+017F
 	}
@@ -227,46 +260,46 @@ func (s *Scanner) Scan(text string, found Owners) {
 	var v uint32
 	for i := 0; i < len(text); i++ {
 		c := set.fold[text[i]]
-		if n := set.single[c]; n != 0 {
-			s.report(n-1, found)
+		if n := set.single[c]; n != 0 && s.seen[n-1]&in != in {
+			s.report(n-1, in, found)
 		}
 		v = v<<8 | uint32(c)
 		if pair := uint16(v); set.pairs[pair>>6]&(1<<(pair&63)) != 0 {
-			s.short(text, i+1, set.ending[set.byPair[pair]], found)
+			s.short(text, i+1, set.ending[set.byPair[pair]], in, found)
 		}
 		h := v * hashFactor
 		if f := h >> filterShift; set.filter[f>>6]&(1<<(f&63)) != 0 && i >= gram-1 {
-			s.verify(text, i+1, v, set.buckets[h>>bucketShift], found)
+			s.verify(text, i+1, v, in, found)
 		}
 	}
 }
 
 // short reports those of some literals of two or three bytes that end at a
 // position.
-func (s *Scanner) short(text string, end int, numbers []uint16, found Owners) {
+func (s *Scanner) short(text string, end int, numbers []uint16, in Places, found Owners) {
 	for _, number := range numbers {
-		if s.seen[number>>6]&(1<<(number&63)) != 0 {
+		if s.seen[number]&in == in {
 			continue
 		}
 		e := &s.set.literals[number]
 		if len(e.text) <= end && s.equal(text[end-len(e.text):end], e.text) {
-			s.report(number, found)
+			s.report(number, in, found)
 		}
 	}
 }
 
-// verify reports the literals of a bucket whose chosen bytes end at a position.
-func (s *Scanner) verify(text string, end int, gram uint32, next uint16, found Owners) {
-	for next != 0 {
+// verify reports the literals whose chosen bytes are gram and end at a position.
+func (s *Scanner) verify(text string, end int, gram uint32, in Places, found Owners) {
+	for next := s.set.buckets[gram*hashFactor>>bucketShift]; next != 0; {
 		number := next - 1
 		e := &s.set.literals[number]
 		next = e.next
-		if e.gram != gram || s.seen[number>>6]&(1<<(number&63)) != 0 {
+		if e.gram != gram || s.seen[number]&in == in {
 			continue
 		}
 		from := end - e.end
 		if from >= 0 && from+len(e.text) <= len(text) && s.equal(text[from:from+len(e.text)], e.text) {
-			s.report(number, found)
+			s.report(number, in, found)
 		}
 	}
 }
@@ -281,13 +314,20 @@ func (s *Scanner) equal(part, literal string) bool {
 	return true
 }
 
-func (s *Scanner) report(number uint16, found Owners) {
-	if s.seen[number>>6]&(1<<(number&63)) != 0 {
+func (s *Scanner) report(number uint16, in Places, found Owners) {
+	seen := s.seen[number]
+	in &^= seen
+	if in == 0 {
 		return
 	}
-	s.seen[number>>6] |= 1 << (number & 63)
+	if seen == 0 {
+		s.dirty = append(s.dirty, number)
+	}
+	s.seen[number] = seen | in
 	e := &s.set.literals[number]
-	for _, owner := range s.set.owners[e.from:e.to] {
-		found.Add(int(owner))
+	for _, o := range s.set.owners[e.from:e.to] {
+		if o.in&in != 0 {
+			found.Add(int(o.number))
+		}
 	}
 }

@@ -9,10 +9,12 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/pattern"
 )
 
+const here Places = 1
+
 func build(literals ...string) *Set {
 	var b Builder
 	for i, l := range literals {
-		b.Add(l, i)
+		b.Add(l, i, here)
 	}
 	return b.Build()
 }
@@ -30,7 +32,7 @@ func TestScan(t *testing.T) {
 			text += p[:r.IntN(len(p)+1)]
 		}
 		found := make(Owners, 1)
-		a.Scanner().Scan(text, found)
+		a.Scanner().Scan(text, here, found)
 		for i, l := range literals {
 			l = pattern.Fold(l)
 			if want := strings.Contains(pattern.Fold(text), l); found.Has(i) != want {
@@ -48,15 +50,41 @@ func TestBuildTooMany(t *testing.T) {
 	texts := make([]string, 70_000)
 	for i := range texts {
 		texts[i] = fmt.Sprintf("%012x", r.Uint64()>>16)
-		b.Add(texts[i], i%64)
+		b.Add(texts[i], i%64, here)
 	}
 	s := b.Build().Scanner()
 	for i := 0; i < len(texts); i += 997 {
 		found := make(Owners, 1)
 		s.Reset()
-		s.Scan("-"+texts[i]+"-", found)
+		s.Scan("-"+texts[i]+"-", here, found)
 		if !found.Has(i % 64) {
 			t.Fatalf("%q is not found", texts[i])
+		}
+	}
+}
+
+// TestPlaces holds that an owner is reported for the places that it wants a
+// literal in, and for each of them once.
+func TestPlaces(t *testing.T) {
+	var b Builder
+	for i, l := range []string{"/", "sh", "/tmp/"} {
+		b.Add(l, 3*i, 1)
+		b.Add(l, 3*i+1, 2)
+		b.Add(l, 3*i+2, 4)
+		b.Add(l, 3*i+2, 8)
+	}
+	s := b.Build().Scanner()
+	for _, tt := range []struct {
+		in   Places
+		want uint64
+	}{{1, 0b001001001}, {2, 0b010010010}, {8, 0b100100100}, {3, 0b011011011}, {16, 0}, {2 | 16, 0b010010010}} {
+		found := make(Owners, 1)
+		s.Reset()
+		s.Scan("sh /tmp/x", 16, found)
+		s.Scan("sh /tmp/x", tt.in, found)
+		s.Scan("sh /tmp/x", tt.in, found)
+		if found[0] != tt.want {
+			t.Errorf("in %b: found %09b, want %09b", tt.in, found[0], tt.want)
 		}
 	}
 }
@@ -67,7 +95,7 @@ func FuzzScan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, x, y, z, text string) {
 		a := build(x, y, z)
 		found := make(Owners, 1)
-		a.Scanner().Scan(text, found)
+		a.Scanner().Scan(text, here, found)
 		for i, l := range []string{x, y, z} {
 			if l == "" {
 				continue
@@ -83,7 +111,7 @@ func BenchmarkScan(b *testing.B) {
 	var set Builder
 	r := rand.New(rand.NewPCG(5, 6))
 	for i := range 5000 {
-		set.Add(fmt.Sprintf("/%06x", r.Uint32()>>8), i)
+		set.Add(fmt.Sprintf("/%06x", r.Uint32()>>8), i, here)
 	}
 	s := set.Build().Scanner()
 	found := make(Owners, 100)
@@ -92,6 +120,6 @@ func BenchmarkScan(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Reset()
-		s.Scan(text, found)
+		s.Scan(text, here, found)
 	}
 }

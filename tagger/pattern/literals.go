@@ -40,9 +40,13 @@ func Fold(s string) string {
 
 // known is what the spelling of a node tells of the texts that it matches.
 type known struct {
-	exact []string // all the strings it can match, or nil when unknown
-	need  []string // every match holds one of these; nil when unknown
+	exact []string   // all the strings it can match, or nil when unknown
+	need  []string   // every match holds one of these; nil when unknown
+	more  [][]string // other sets like need, bounded; only of a sequence
 }
+
+// maxMore bounds known.more.
+const maxMore = 8
 
 // Best returns the better of two sets of literals, of which a text must hold
 // one each: the one that fewer texts will hold.
@@ -114,6 +118,30 @@ func (n *node) work() known {
 	return known{exact: []string{""}}
 }
 
+// others are the other sets that tell something the best one does not.
+func (k known) others(best []string) (sets [][]string) {
+	for i, set := range append(slices.Clip(k.more), usable(k.exact)) {
+		told := len(set) == 0 || len(set) > 16 || implied(set, best)
+		for _, later := range k.more[min(i+1, len(k.more)):] {
+			told = told || implied(set, later)
+		}
+		if !told {
+			sets = append(sets, set)
+		}
+	}
+	return sets
+}
+
+// implied reports whether whatever holds one of best holds one of set.
+func implied(set, best []string) bool {
+	for _, b := range best {
+		if !slices.ContainsFunc(set, func(s string) bool { return strings.Contains(b, s) }) {
+			return false
+		}
+	}
+	return true
+}
+
 // best is the best set of literals that every match must hold one of.
 func (k known) best() []string { return Best(k.need, usable(k.exact)) }
 
@@ -169,6 +197,13 @@ func (n *node) knownClass() known {
 func (n *node) knownConcat() known {
 	cur := []string{""}
 	var need []string
+	var more [][]string
+	note := func(set []string) {
+		need = Best(need, set)
+		if len(set) > 0 && len(more) < maxMore {
+			more = append(more, set)
+		}
+	}
 	whole := true
 	for i := 0; i < len(n.subs); i++ {
 		s := n.subs[i]
@@ -180,12 +215,15 @@ func (n *node) knownConcat() known {
 			}
 		}
 		k := s.known()
-		need = Best(need, k.need)
+		note(k.need)
+		for _, set := range k.more {
+			note(set)
+		}
 		if next := cross(cur, k.exact); next != nil {
 			cur = next
 			continue
 		}
-		need = Best(need, usable(cur))
+		note(usable(cur))
 		whole = false
 		before := cur
 		cur = []string{""}
@@ -193,7 +231,7 @@ func (n *node) knownConcat() known {
 			// The first round stands right after what came before, the last
 			// one right before what follows.
 			if k := s.subs[0].known(); len(k.exact) > 0 {
-				need = Best(need, usable(cross(before, k.exact)))
+				note(usable(cross(before, k.exact)))
 				cur = k.exact
 			}
 		} else if len(k.exact) > 0 {
@@ -201,9 +239,10 @@ func (n *node) knownConcat() known {
 		}
 	}
 	if whole {
-		return known{exact: cur, need: need}
+		return known{exact: cur, need: need, more: more}
 	}
-	return known{need: Best(need, usable(cur))}
+	note(usable(cur))
+	return known{need: need, more: more}
 }
 
 // literalRun returns the ASCII characters that nodes begin with, folded.

@@ -25,6 +25,8 @@ var errTooLarge = errors.New("expression is too large")
 type Pattern struct {
 	expr     string
 	literals []string
+	more     [][]string
+	least    int // bytes of the shortest match
 	// linear is the expression as package regexp reads it; nil when it needs
 	// backtracking.
 	linear    *linearPattern
@@ -60,7 +62,9 @@ func Compile(expr string) (*Pattern, error) {
 	if n.size() > maxProgram {
 		return nil, errTooLarge
 	}
-	p := &Pattern{expr: expr, literals: n.known().best()}
+	k := n.known()
+	p := &Pattern{expr: expr, literals: k.best(), least: n.least()}
+	p.more = k.others(p.literals)
 	l, ok := newLinear(n)
 	if !ok {
 		prog := newProgram(n, groups)
@@ -109,9 +113,16 @@ func (p *Pattern) Linear() bool { return p.linear != nil }
 // when both are folded by [Fold]. It is empty when nothing is known.
 func (p *Pattern) Literals() []string { return p.literals }
 
+// More returns further sets like Literals, of each of which a text that matches
+// holds at least one.
+func (p *Pattern) More() [][]string { return p.more }
+
 // Match reports whether the text holds a match. It is false when the budget was
 // met before one was found.
 func (p *Pattern) Match(text string, b *Budget) bool {
+	if len(text) < p.least {
+		return false
+	}
 	if p.linear == nil {
 		_, _, ok := p.backtrack().find(text, b)
 		return ok

