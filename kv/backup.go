@@ -110,7 +110,9 @@ func newFile(path string, replace bool, size int64, write func(f *os.File) error
 	if err := room(dir, size); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp") // mode 0600
+	pattern := "." + filepath.Base(path) + ".*.tmp"
+	sweep(dir, pattern)
+	f, err := os.CreateTemp(dir, pattern) // mode 0600
 	if err != nil {
 		return err
 	}
@@ -133,6 +135,17 @@ func newFile(path string, replace bool, size int64, write func(f *os.File) error
 		return err
 	}
 	return syncDir(dir)
+}
+
+// sweep deletes what killed processes left behind a day ago or more.
+func sweep(dir, pattern string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		info, err := e.Info()
+		if match, _ := filepath.Match(pattern, e.Name()); match && err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > 24*time.Hour {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 // appear gives a file its name. Unless replace is set it never takes the place

@@ -2,6 +2,7 @@ package kv_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ import (
 // The test binary runs itself as the process that is killed, or that holds a
 // store's lock.
 const (
-	envChild = "KV_TEST_CHILD" // what to do: import, commit or hold
+	envChild = "KV_TEST_CHILD" // what to do: import, commit, tools or hold
 	envStore = "KV_TEST_STORE"
 )
 
@@ -81,6 +82,9 @@ func child(what, path string) error {
 		os.Exit(2)
 	}()
 	ctx := context.Background()
+	if what == "tools" {
+		return childTools(ctx, path)
+	}
 	db, err := kv.Open(ctx, path, kv.Options{})
 	if err != nil {
 		return err
@@ -109,6 +113,58 @@ func child(what, path string) error {
 		fmt.Println(batch + 1)
 	}
 	return nil
+}
+
+// childTools puts other files in the place of the store for as long as it lives.
+func childTools(ctx context.Context, path string) error {
+	backup := path + ".backup"
+	for n := 1; ; n++ {
+		if _, err := kv.Compact(ctx, path, kv.FileOptions{}); err != nil {
+			return err
+		}
+		db, err := kv.Open(ctx, path, kv.Options{ReadOnly: true})
+		if err != nil {
+			return err
+		}
+		if err := db.Backup(ctx, backup, true, nil); err != nil {
+			return err
+		}
+		if err := db.Close(); err != nil {
+			return err
+		}
+		fmt.Println(n)
+		aside, err := kv.Restore(ctx, backup, path, kv.FileOptions{})
+		if err != nil {
+			return err
+		}
+		if err := os.Remove(aside); err != nil {
+			return err
+		}
+	}
+}
+
+// TestKilledTools kills a process that compacts, backs up and restores: the store
+// is there and whole at every moment, and so is the backup once there was one.
+func TestKilledTools(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 3))
+	content := rich(t)
+	want := dumpAllFile(t, write(t, content))
+	for range rounds(50) {
+		path := write(t, content)
+		killAfter(t, "tools", path, 1, time.Duration(rnd.IntN(60_000))*time.Microsecond)
+		for _, file := range []string{path, path + ".backup"} {
+			checked(t, file)
+			if got := dumpAllFile(t, file); !bytes.Equal(got, want) {
+				t.Fatalf("%s: %s", file, firstDifference(got, want))
+			}
+		}
+		// What the killed process left behind is in nobody's way.
+		if _, err := kv.Compact(t.Context(), path, kv.FileOptions{Options: kv.Options{NoSync: true}}); err != nil {
+			t.Fatal(err)
+		}
+		os.RemoveAll(filepath.Dir(path))
+	}
 }
 
 // start runs the test binary as a child.
@@ -153,8 +209,9 @@ func killAfter(t *testing.T, what, path string, batches int, more time.Duration)
 // TestKilledImport kills a process in the middle of importing: what it was told
 // is stored is there, and nothing is there in part.
 func TestKilledImport(t *testing.T) {
+	t.Parallel()
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
-	for range rounds(12) {
+	for range rounds(50) {
 		path := filepath.Join(t.TempDir(), "test.db")
 		acknowledged := killAfter(t, "import", path, 1+rnd.IntN(12), time.Duration(rnd.IntN(20_000))*time.Microsecond)
 		kvtest.Check(t, path)
@@ -189,8 +246,9 @@ func TestKilledImport(t *testing.T) {
 // TestKilledCommit kills a process in the middle of committing tags: tags and
 // marks are those of one and the same number of batches.
 func TestKilledCommit(t *testing.T) {
+	t.Parallel()
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 2))
-	for range rounds(12) {
+	for range rounds(40) {
 		path := filepath.Join(t.TempDir(), "test.db")
 		killAfter(t, "commit", path, 1+rnd.IntN(6), time.Duration(rnd.IntN(20_000))*time.Microsecond)
 		acknowledged := killAfter(t, "commit", path, 1+rnd.IntN(6), time.Duration(rnd.IntN(20_000))*time.Microsecond)

@@ -127,22 +127,26 @@ func excerpt(e *ttpcron.Event) []byte {
 // that Import would reject is not; one that it would pass over as pruned is.
 func (db *DB) Known(ctx context.Context, events []ttpcron.Event) ([]bool, error) {
 	known := make([]bool, len(events))
-	var valid []*ttpcron.Event
-	var at []int
-	for i := range events {
-		if events[i].Validate() == nil {
-			valid = append(valid, &events[i])
-			at = append(at, i)
-		}
-	}
 	err := db.view(ctx, func(tx *bbolt.Tx) error {
 		before, err := horizons(tx)
 		if err != nil {
 			return err
 		}
-		ids, err := db.identify(tx, valid)
+		var left []*ttpcron.Event
+		var at []int
+		for i := range events {
+			e := &events[i]
+			switch {
+			case e.Validate() != nil:
+			case ttpcron.DayOf(e.Time) < before[e.Kind]:
+				known[i] = true
+			default:
+				left, at = append(left, e), append(at, i)
+			}
+		}
+		ids, err := db.identify(tx, left)
 		for j := range ids {
-			known[at[j]] = ids[j].known || ttpcron.DayOf(valid[j].Time) < before[valid[j].Kind]
+			known[at[j]] = ids[j].known
 		}
 		return err
 	})

@@ -22,6 +22,7 @@ import (
 // model is what a store should hold, kept the simplest way.
 type model struct {
 	events   []ttpcron.Event // by Seq
+	last     uint64          // Seq that was given last
 	ids      map[string]string
 	tags     map[ttpcron.UUID]ttpcron.Tag
 	cursors  map[ttpcron.SourceKind]ttpcron.Cursor
@@ -31,6 +32,7 @@ type model struct {
 	marks    map[string]ttpcron.FileMark
 	states   map[string]ttpcron.RuleState
 	retired  map[string]ttpcron.Retirement
+	horizons map[ttpcron.SourceKind]ttpcron.Day // events of earlier days were pruned
 }
 
 func newModel() *model {
@@ -38,6 +40,7 @@ func newModel() *model {
 		ids: map[string]string{}, tags: map[ttpcron.UUID]ttpcron.Tag{}, cursors: map[ttpcron.SourceKind]ttpcron.Cursor{},
 		coverage: map[ttpcron.SourceKind]map[ttpcron.Day][]ttpcron.Coverage{}, runs: map[string]ttpcron.Run{},
 		marks: map[string]ttpcron.FileMark{}, states: map[string]ttpcron.RuleState{}, retired: map[string]ttpcron.Retirement{},
+		horizons: map[ttpcron.SourceKind]ttpcron.Day{},
 	}
 }
 
@@ -45,6 +48,10 @@ func (m *model) imports(im kv.Import) (r ttpcron.ImportReport) {
 	for _, e := range im.Events {
 		if err := e.Validate(); err != nil {
 			r.Rejected++
+			continue
+		}
+		if ttpcron.DayOf(e.Time) < m.horizons[e.Kind] {
+			r.Ignored++
 			continue
 		}
 		digest := e.PayloadDigest()
@@ -71,7 +78,8 @@ func (m *model) imports(im kv.Import) (r ttpcron.ImportReport) {
 		if changed {
 			r.Changed++
 		}
-		e.Seq = uint64(len(m.events) + 1)
+		m.last++
+		e.Seq = m.last
 		m.events = append(m.events, e)
 	}
 	r.Rejected += len(im.Rejects)
@@ -117,6 +125,10 @@ type history struct {
 	gen  *generator
 	old  []ttpcron.Event // imported before, to be imported again
 	n    int
+	disk *kv.Disk
+
+	backup string // file, empty when there is none
+	saved  *model // what it holds
 }
 
 var kinds = []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint, "payload"}
@@ -176,8 +188,8 @@ func (h *history) imports() {
 			n++
 		}
 	}
-	if n != got.Known {
-		h.t.Fatalf("%d events were known before an import that reports %d", n, got.Known)
+	if n != got.Known+got.Ignored {
+		h.t.Fatalf("%d events were known before an import that reports %d and %d", n, got.Known, got.Ignored)
 	}
 }
 
@@ -194,7 +206,7 @@ func (h *history) commits() {
 	h.rnd.Shuffle(len(c.Tags), func(i, j int) { c.Tags[i], c.Tags[j] = c.Tags[j], c.Tags[i] })
 	kind := kinds[h.rnd.IntN(len(kinds))]
 	if h.rnd.IntN(2) == 0 {
-		c.Coverage = append(c.Coverage, ttpcron.Coverage{Kind: kind, Day: ttpcron.Day(19875 + h.rnd.IntN(3)), RuleSet: "r", UpTo: h.rnd.Uint64N(1000), Tags: h.rnd.IntN(10)})
+		c.Coverage = append(c.Coverage, ttpcron.Coverage{Kind: kind, Day: ttpcron.Day(19875 + h.rnd.IntN(3)), RuleSet: "r", UpTo: h.rnd.Uint64N(h.m.last + 1), Tags: h.rnd.IntN(10)})
 		if h.rnd.IntN(2) == 0 {
 			more := c.Coverage[0]
 			more.After, more.Since, more.Uncounted = more.UpTo, time.Unix(h.rnd.Int64N(3), 0).UTC(), h.rnd.IntN(2) == 0
@@ -202,7 +214,7 @@ func (h *history) commits() {
 		}
 	}
 	if h.rnd.IntN(2) == 0 {
-		c.Cursors = append(c.Cursors, ttpcron.Cursor{Kind: kind, Seq: h.rnd.Uint64N(1000), RunID: "r"})
+		c.Cursors = append(c.Cursors, ttpcron.Cursor{Kind: kind, Seq: h.rnd.Uint64N(h.m.last + 1), RunID: "r"})
 	}
 	if h.rnd.IntN(2) == 0 {
 		h.n++
@@ -273,10 +285,16 @@ next:
 
 func (h *history) reopen() {
 	h.check(h.db.Close())
+	h.open()
+}
+
+// open opens the store after whatever became of its file, which must be sound.
+func (h *history) open() {
 	kvtest.Check(h.t, h.path)
+	checked(h.t, h.path)
 	db, err := kv.Open(h.t.Context(), h.path, kv.Options{NoSync: true})
 	h.check(err)
-	h.db = db
+	h.db, h.disk = db, kv.TakeDisk(h.t, db)
 }
 
 func (h *history) check(err error) {
@@ -287,9 +305,9 @@ func (h *history) check(err error) {
 }
 
 func TestModel(t *testing.T) {
-	histories := 40
+	histories := rounds(60)
 	if testing.Short() {
-		histories = 8
+		histories = 20
 	}
 	for seed := range histories {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -297,19 +315,29 @@ func TestModel(t *testing.T) {
 			h.gen.pace = []time.Duration{time.Second, time.Minute, 20 * time.Minute}[seed%3]
 			db, err := kv.Open(t.Context(), h.path, kv.Options{NoSync: true})
 			h.check(err)
-			h.db = db
+			h.db, h.disk = db, kv.TakeDisk(t, db)
 			for range 3 + h.rnd.IntN(25) {
 				switch p := h.rnd.IntN(100); {
-				case p < 45:
+				case p < 36:
 					h.imports()
-				case p < 80:
+				case p < 66:
 					h.commits()
-				case p < 85:
+				case p < 70:
 					h.resets()
-				case p < 88:
+				case p < 73:
 					h.states()
-				case p < 93:
+				case p < 78:
 					h.retires()
+				case p < 83:
+					h.prunes()
+				case p < 90:
+					h.crashes()
+				case p < 93:
+					h.backsUp()
+				case p < 95:
+					h.restores()
+				case p < 97:
+					h.rewrites()
 				default:
 					h.reopen()
 				}
@@ -375,6 +403,9 @@ func (h *history) compareLookups() {
 		}
 		e, ok, err := h.db.EventByID(h.t.Context(), want.SourceKind, ttpcron.DayOf(want.EventTime), want.SourceID)
 		h.check(err)
+		if stored := h.m.has(want.SourceKind, want.SourceID); !stored && !ok {
+			continue // pruned, or of a store that was restored
+		}
 		if !ok || e.ID != want.SourceID || !e.Time.Equal(want.EventTime) {
 			h.t.Fatalf("event %s is %+v", want.SourceID, e)
 		}
@@ -394,8 +425,8 @@ func (h *history) compareEvents() {
 	ctx := h.t.Context()
 	last, err := h.db.LastSeq(ctx)
 	h.check(err)
-	if last != uint64(len(h.m.events)) {
-		h.t.Fatalf("the last arrival number is %d, want %d", last, len(h.m.events))
+	if last != h.m.last {
+		h.t.Fatalf("the last arrival number is %d, want %d", last, h.m.last)
 	}
 	stored, err := h.db.Kinds(ctx)
 	h.check(err)
@@ -408,7 +439,7 @@ func (h *history) compareEvents() {
 		}
 		for _, d := range days {
 			want := ttpcron.DayHistory{Kind: kind, Day: d.Day, Coverage: h.m.coverage[kind][d.Day]}
-			after, upTo := uint64(h.rnd.IntN(len(h.m.events))), uint64(h.rnd.IntN(len(h.m.events)+2))
+			after, upTo := h.rnd.Uint64N(h.m.last+1), h.rnd.Uint64N(h.m.last+2)
 			var all, part []ttpcron.Event
 			for _, e := range h.m.events {
 				if e.Kind != kind || ttpcron.DayOf(e.Time) != d.Day {
@@ -638,6 +669,11 @@ func (h *history) compareStats() {
 		}
 		want[e.Kind] = s
 	}
+	for _, t := range h.m.tags { // hidden ones name their kind
+		s := want[t.SourceKind]
+		s.Kind = t.SourceKind
+		want[t.SourceKind] = s
+	}
 	for _, t := range h.m.shown() {
 		s := want[t.SourceKind]
 		s.Tags++
@@ -647,7 +683,7 @@ func (h *history) compareStats() {
 	if !reflect.DeepEqual(got.Kinds, sorted(want)) {
 		h.t.Fatalf("stats: kinds %+v, want %+v", got.Kinds, sorted(want))
 	}
-	if got.TagDays != len(tagDays) || got.Runs != len(h.m.runs) || got.FileMarks != len(h.m.marks) || got.LastSeq != uint64(len(h.m.events)) {
+	if got.TagDays != len(tagDays) || got.Runs != len(h.m.runs) || got.FileMarks != len(h.m.marks) || got.LastSeq != h.m.last {
 		h.t.Fatalf("stats: %+v", got)
 	}
 }

@@ -1,0 +1,182 @@
+package kv_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
+)
+
+// What becomes of a store's file in a history: pruned, copied, restored, written
+// anew, recovered, and left behind by a crash.
+
+// clone copies what a later call may change.
+func (m *model) clone() *model {
+	c := *m
+	c.events, c.rejects = slices.Clone(m.events), slices.Clone(m.rejects)
+	c.ids, c.tags, c.cursors = maps.Clone(m.ids), maps.Clone(m.tags), maps.Clone(m.cursors)
+	c.runs, c.marks, c.states = maps.Clone(m.runs), maps.Clone(m.marks), maps.Clone(m.states)
+	c.retired, c.horizons = maps.Clone(m.retired), maps.Clone(m.horizons)
+	c.coverage = map[ttpcron.SourceKind]map[ttpcron.Day][]ttpcron.Coverage{}
+	for k, days := range m.coverage {
+		c.coverage[k] = maps.Clone(days)
+	}
+	return &c
+}
+
+func (m *model) has(kind ttpcron.SourceKind, id string) bool {
+	return slices.ContainsFunc(m.events, func(e ttpcron.Event) bool { return e.Kind == kind && e.ID == id })
+}
+
+// prunes takes out the events, and perhaps the tags, of early days.
+func (h *history) prunes() {
+	if len(h.m.events) == 0 {
+		return
+	}
+	p := kv.Prune{EventsBefore: ttpcron.DayOf(h.m.events[h.rnd.IntN(len(h.m.events))].Time) + ttpcron.Day(h.rnd.IntN(3)-1)}
+	if h.rnd.IntN(2) == 0 {
+		p.TagsBefore = p.EventsBefore - ttpcron.Day(h.rnd.IntN(3))
+	}
+	want := h.m.clone()
+	events, tags := want.prune(p)
+	for _, dry := range []bool{true, false} {
+		p.DryRun = dry
+		r, err := h.db.Prune(h.t.Context(), p)
+		h.check(err)
+		n := 0
+		for _, k := range r.Kinds {
+			n += k.Events
+		}
+		if n != events || r.Tags != tags {
+			h.t.Fatalf("pruned %d events and %d tags, want %d and %d", n, r.Tags, events, tags)
+		}
+	}
+	h.m = want
+}
+
+func (m *model) prune(p kv.Prune) (events, tags int) {
+	gone, left := map[kindAndDay]bool{}, map[ttpcron.SourceKind]bool{}
+	for _, e := range m.events {
+		day := ttpcron.DayOf(e.Time)
+		if day >= p.EventsBefore {
+			left[e.Kind] = true
+			continue
+		}
+		gone[kindAndDay{e.Kind, day}] = true
+		events++
+		if key := string(e.Kind) + "|" + e.ID; m.ids[key] == "" {
+			delete(m.ids, key) // given ids stay taken
+		}
+	}
+	m.events = slices.DeleteFunc(m.events, func(e ttpcron.Event) bool { return ttpcron.DayOf(e.Time) < p.EventsBefore })
+	for k := range gone {
+		delete(m.coverage[k.kind], k.day)
+		m.horizons[k.kind] = max(m.horizons[k.kind], k.day+1)
+		if !left[k.kind] {
+			delete(m.coverage, k.kind)
+		}
+	}
+	for u, t := range m.tags {
+		if ttpcron.DayOf(t.EventTime) < p.TagsBefore {
+			delete(m.tags, u)
+			tags++
+		}
+	}
+	return events, tags
+}
+
+type kindAndDay struct {
+	kind ttpcron.SourceKind
+	day  ttpcron.Day
+}
+
+// crashes lets a call begin, takes the file as it is at some write of it, and
+// goes on with that: the call is there wholly or not at all.
+func (h *history) crashes() {
+	before := h.m.clone()
+	at := h.rnd.IntN(16)
+	var image []byte
+	committed := false
+	take := func(more []byte, off int64) {
+		var err error
+		image, err = os.ReadFile(h.path)
+		h.check(err)
+		image = put(image, off, more)
+	}
+	h.disk.Write = func(b []byte, off int64) (int, error) {
+		if at--; at == -1 {
+			if isHeader(off) {
+				take(nil, 0)
+			} else {
+				take(b[:h.rnd.IntN(len(b))], off)
+			}
+		}
+		committed = committed || image == nil && isHeader(off)
+		return h.disk.File.WriteAt(b, off)
+	}
+	if h.rnd.IntN(2) == 0 {
+		h.imports()
+	} else {
+		h.commits()
+	}
+	if image == nil {
+		take(nil, 0)
+	} else if !committed {
+		h.m = before
+	}
+	h.check(h.db.Close())
+	h.check(os.WriteFile(h.path, image, 0o600))
+	h.open()
+	h.compareEvents()
+}
+
+// backsUp keeps a copy of the store, in the place of an earlier one.
+func (h *history) backsUp() {
+	h.backup = filepath.Join(filepath.Dir(h.path), "backup.db")
+	h.check(h.db.Backup(h.t.Context(), h.backup, true, nil))
+	h.saved = h.m.clone()
+}
+
+// restores goes back to the copy.
+func (h *history) restores() {
+	if h.backup == "" {
+		return
+	}
+	h.check(h.db.Close())
+	aside, err := kv.Restore(h.t.Context(), h.backup, h.path, kv.FileOptions{})
+	h.check(err)
+	checked(h.t, aside)
+	h.check(os.Remove(aside))
+	h.m = h.saved.clone()
+	h.open()
+}
+
+// rewrites compacts the store, or recovers it into a new file.
+func (h *history) rewrites() {
+	h.check(h.db.Close())
+	if h.rnd.IntN(2) == 0 {
+		_, err := kv.Compact(h.t.Context(), h.path, kv.FileOptions{Options: kv.Options{NoSync: true}})
+		h.check(err)
+		h.open()
+		return
+	}
+	h.n++
+	to := filepath.Join(filepath.Dir(h.path), fmt.Sprint("recovered", h.n))
+	r, err := kv.Recover(h.t.Context(), h.path, to, kv.FileOptions{})
+	h.check(err)
+	if !r.Whole() || len(r.Findings) > 0 {
+		h.t.Fatalf("recovering a store that is whole: %+v", r)
+	}
+	h.check(os.Rename(to, h.path))
+	// The ids of events that were pruned are free again.
+	stored := map[string]bool{}
+	for _, e := range h.m.events {
+		stored[string(e.Kind)+"|"+e.ID] = true
+	}
+	maps.DeleteFunc(h.m.ids, func(key, _ string) bool { return !stored[key] })
+	h.open()
+}
