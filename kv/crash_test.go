@@ -146,7 +146,6 @@ func childTools(ctx context.Context, path string) error {
 // TestKilledTools kills a process that compacts, backs up and restores: the store
 // is there and whole at every moment, and so is the backup once there was one.
 func TestKilledTools(t *testing.T) {
-	t.Parallel()
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 3))
 	content := rich(t)
 	want := dumpAllFile(t, write(t, content))
@@ -209,7 +208,6 @@ func killAfter(t *testing.T, what, path string, batches int, more time.Duration)
 // TestKilledImport kills a process in the middle of importing: what it was told
 // is stored is there, and nothing is there in part.
 func TestKilledImport(t *testing.T) {
-	t.Parallel()
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
 	for range rounds(50) {
 		path := filepath.Join(t.TempDir(), "test.db")
@@ -246,7 +244,6 @@ func TestKilledImport(t *testing.T) {
 // TestKilledCommit kills a process in the middle of committing tags: tags and
 // marks are those of one and the same number of batches.
 func TestKilledCommit(t *testing.T) {
-	t.Parallel()
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 2))
 	for range rounds(40) {
 		path := filepath.Join(t.TempDir(), "test.db")

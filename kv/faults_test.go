@@ -164,7 +164,6 @@ func openOnDisk(t *testing.T) (*kv.DB, *kv.Disk, string) {
 // before; once the disk works the call succeeds, and the store holds what it
 // would have held.
 func TestFailedWrites(t *testing.T) {
-	t.Parallel()
 	reference, _, _ := openOnDisk(t)
 	db, disk, path := openOnDisk(t)
 	rnd := rand.New(rand.NewPCG(1, 1))
@@ -229,7 +228,6 @@ func TestFailedWrites(t *testing.T) {
 // its header. The call fails, the store refuses to write from then on and says
 // so, and holds when it is opened again what it held before, or all of the call.
 func TestFailedSync(t *testing.T) {
-	t.Parallel()
 	for _, header := range []bool{false, true} {
 		for i, s := range life(t) {
 			db, disk, path := openOnDisk(t)
@@ -299,7 +297,6 @@ type diskWrite struct {
 // wholly or not at all. The store holds the transaction or does not, and is
 // whole.
 func TestPowerCut(t *testing.T) {
-	t.Parallel()
 	db, disk, path := openOnDisk(t)
 	var writes []diskWrite
 	disk.Write = func(b []byte, off int64) (int, error) {
