@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"regexp"
 	"runtime"
 	"slices"
@@ -19,6 +20,9 @@ import (
 // ruleFile is the form of a rule file's name. Other files are ignored, and so
 // are those in folders within the folder, unless they hold a Sigma rule.
 var ruleFile = regexp.MustCompile(`^[A-Za-z0-9_]+\.ya?ml$`)
+
+// looksLikeRule finds what only a rule has.
+var looksLikeRule = regexp.MustCompile(`(?m)^rule_id[ \t]*:`)
 
 // maxFiles bounds how many rule files one source may have.
 const maxFiles = 20_000
@@ -65,7 +69,7 @@ func (l *loader) source(src Source, number int) {
 	var unused []int
 	for i := range read {
 		r, used := &read[i], false
-		if r.def == nil && len(r.problems) == 0 {
+		if r.def == nil && !slices.ContainsFunc(r.problems, func(p Problem) bool { return !p.Warning }) {
 			continue // not a rule
 		}
 		l.report.Files++
@@ -166,12 +170,24 @@ func loadFiles(src Source, names []string, o *Options) []fileResult {
 func loadFile(src Source, name string, o *Options) (*definition, []Problem) {
 	data, err := readFile(src.FS, name)
 	if err == nil && !ruleFile.MatchString(name) && !holdsSigma(data) {
-		return nil, nil
+		return nil, passedOver(name, data)
 	}
 	if err != nil {
 		return nil, []Problem{{Text: pathError(err).Error()}}
 	}
 	return readRule(data, o)
+}
+
+// passedOver warns of a file that looks like a rule but is not named like one.
+func passedOver(name string, data []byte) []Problem {
+	if !looksLikeRule.Match(data) || strings.HasPrefix(path.Base(name), ".") {
+		return nil
+	}
+	why := "the name of a rule file has letters, digits and _ alone, before .yaml or .yml"
+	if strings.Contains(name, "/") {
+		why = "only Sigma's rules are read from folders within the folder"
+	}
+	return []Problem{{Text: "is passed over: " + why, Warning: true}}
 }
 
 // holdsSigma reports whether a file is a Sigma rule.

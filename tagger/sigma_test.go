@@ -169,7 +169,7 @@ func TestSigmaFolders(t *testing.T) {
 		"not-a-name.yaml":                                {Data: []byte("rule_id: X")},
 		".git/hidden.yml":                                {Data: rule},
 	}}}})
-	if rs.Len() != 1 || report.Files != 1 || len(report.Problems) != 0 {
-		t.Errorf("%d rules of %d files, problems %v; want 1 of 1 and none", rs.Len(), report.Files, report.Problems)
+	if rs.Len() != 1 || report.Files != 1 || report.Refused() != 0 || len(report.Problems) != 2 {
+		t.Errorf("%d rules of %d files, problems %v; want 1 of 1 and two warnings of files passed over", rs.Len(), report.Files, report.Problems)
 	}
 }

@@ -92,7 +92,7 @@ type Problem struct {
 	Line    int    // from 1; 0 when it concerns the whole file
 	Field   string // such as "match.pattern"; empty when it concerns the whole file
 	Text    string
-	Warning bool // the rule was loaded all the same
+	Warning bool // a rule was loaded all the same, or is passed over as it should be
 	Kept    bool // the rule that the file gave before stays in use, see RuleSet.Reload
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
@@ -16,11 +17,16 @@ var version = ""
 func (a *app) versionCommand() *command {
 	fs := a.newFlags()
 	asJSON := fs.Bool("json", false, "print a JSON object")
+	licences := fs.Bool("licences", false, "print the terms of the program and of the ATT&CK table in it")
 	return &command{
 		name: "version", short: "print the version", fs: fs, bare: true,
-		examples: "ttpcron version",
+		examples: "ttpcron version\nttpcron version --licences",
 		run: func(ctx context.Context, args []string) error {
 			if err := noArgs(args); err != nil {
+				return err
+			}
+			if *licences {
+				_, err := fmt.Fprintf(a.stdout, licenceText, attack.Release, strings.TrimSpace(attack.Licence()))
 				return err
 			}
 			v, revision := buildVersion()
@@ -29,7 +35,7 @@ func (a *app) versionCommand() *command {
 				b = ttpcron.AppendJSONString(b, v)
 				b = append(b, `,"revision":`...)
 				b = ttpcron.AppendJSONString(b, revision)
-				_, err := fmt.Fprintf(a.stdout, "%s,\"attack_release\":%q,\"go\":%q,\"platform\":%q}\n", b, attack.Release, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
+				_, err := fmt.Fprintf(a.stdout, "%s,\"attack_release\":%q,\"attack_notice\":%q,\"go\":%q,\"platform\":%q}\n", b, attack.Release, mitreNotice, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
 				return err
 			}
 			if revision != "" {
@@ -40,6 +46,18 @@ func (a *app) versionCommand() *command {
 		},
 	}
 }
+
+// mitreNotice is the designation that ATT&CK's licence asks for.
+const mitreNotice = "(c) 2025 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE Corporation."
+
+const licenceText = `ttpcron, copyright 2026 The ttpcron authors, is licensed under the Apache License,
+Version 2.0: https://www.apache.org/licenses/LICENSE-2.0
+
+It holds the ids and names of techniques of MITRE ATT&CK, %s. MITRE does
+not endorse it. The terms of ATT&CK follow.
+
+%s
+`
 
 // buildVersion returns the version that the linker was told, or what the build
 // knows of itself.

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger"
+)
+
+// ruleFilter says which rules are listed.
+type ruleFilter struct {
+	ids       []string // empty for all
+	technique string
+	kind      string
+	attention bool
+}
+
+func (a *app) rulesList() *command {
+	var f ruleFilter
+	fs := a.flags()
+	asJSON := fs.Bool("json", false, "print one JSON object a line")
+	fs.StringVar(&f.technique, "technique", "", "only rules that claim the technique `T` or one of its sub-techniques")
+	fs.StringVar(&f.kind, "kind", "", "only rules that apply to events of the `KIND`, such as command")
+	fs.BoolVar(&f.attention, "attention", false, "only rules that are not just enabled: disabled, clipped, retired, inert, slow")
+	return &command{
+		name: "rules list", args: "[ID...]", short: "list the rules and their state", fs: fs,
+		text: `Lists the rules that a run would use, or those named, with their operational state
+where there is a store: disabled or clipped, until when and why, and retired when
+the tags of the version at hand are hidden. A rule that can never match is listed
+as inert, with the reason; a slow one has to be tried on every new text, --json
+says why.`,
+		examples: "ttpcron rules list --technique T1105\nttpcron rules list --attention\nttpcron rules list TC0102 --json",
+		exits:    []int{exitFailed, exitInterrupted},
+		run: func(ctx context.Context, args []string) error {
+			f.ids, f.technique = args, strings.ToUpper(f.technique)
+			if f.technique != "" && !techniqueForm.MatchString(f.technique) {
+				return &usageError{fmt.Sprintf("--technique %q is no technique id", f.technique), "an id looks like T1059 or T1059.004"}
+			}
+			rs, life, report, err := a.rulesWithLife(ctx)
+			if err != nil {
+				return err
+			}
+			a.warnRules(report)
+			rules, err := f.of(rs, life)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return a.ruleLines(rules, life)
+			}
+			return a.ruleTable(rules, life, report)
+		},
+	}
+}
+
+// of lists the rules that pass. One that is named must be there.
+func (f *ruleFilter) of(rs ruleSet, life ruleLife) ([]tagger.Rule, error) {
+	for _, id := range f.ids {
+		if _, ok := rs.Rule(id); !ok {
+			return nil, unknownRule(rs, id)
+		}
+	}
+	var out []tagger.Rule
+	kinds := map[string]bool{}
+	for _, r := range rs.Rules() {
+		for _, k := range r.Kinds {
+			kinds[string(k)] = true
+		}
+		if f.passes(&r, life) {
+			out = append(out, r)
+		}
+	}
+	if f.kind != "" && !kinds[f.kind] && rs.Len() > 0 {
+		names := make([]string, 0, len(kinds))
+		for k := range kinds {
+			names = append(names, k)
+		}
+		slices.Sort(names)
+		return nil, hinted{fmt.Errorf("no rule applies to events of the kind %s", f.kind), "there are rules for " + strings.Join(names, ", ")}
+	}
+	return out, nil
+}
+
+func (f *ruleFilter) passes(r *tagger.Rule, life ruleLife) bool {
+	claims := func(c ttpcron.Claim) bool {
+		return c.TechniqueID == f.technique || c.SubTechniqueID == f.technique
+	}
+	switch {
+	case len(f.ids) > 0 && !slices.Contains(f.ids, r.ID),
+		f.technique != "" && !slices.ContainsFunc(r.Claims, claims),
+		f.kind != "" && !slices.Contains(r.Kinds, ttpcron.SourceKind(f.kind)),
+		f.attention && stateText(r, life) == string(ttpcron.StatusEnabled):
+		return false
+	}
+	return true
+}
+
+// stateText is a rule's state in a word or two.
+func stateText(r *tagger.Rule, life ruleLife) string {
+	var text string
+	switch {
+	case r.Inert != "":
+		text = "inert: " + r.Inert
+	case r.State.Status == ttpcron.StatusClipped, r.State.Status == ttpcron.StatusDisabled:
+		text = r.State.String()
+		if r.State.Reason != "" {
+			text += " (" + r.State.Reason + ")"
+		}
+	case !r.Active:
+		text = "emits nothing: confidence under 0.3"
+	default:
+		text = "enabled"
+	}
+	if r.Slow != "" {
+		text += ", slow"
+	}
+	if life.hidesRule(r) {
+		return text + ", retired"
+	}
+	for _, v := range life.retiredVersions(r) {
+		text += fmt.Sprintf(", version %d retired", v)
+	}
+	return text
+}
+
+// ruleTable prints rules for people, and below them what they are in numbers.
+func (a *app) ruleTable(rules []tagger.Rule, life ruleLife, report *tagger.LoadReport) error {
+	t := table{columns: []column{
+		{title: "RULE", sgr: cyan}, {title: "VER", right: true}, {title: "APPLIES TO", min: 10}, {title: "TECHNIQUES", min: 12, sgr: yellow}, {title: "STATE", min: 8}, {title: "NAME", min: 24},
+	}}
+	for i := range rules {
+		r := &rules[i]
+		var kinds, claims []string
+		for _, k := range r.Kinds {
+			kinds = append(kinds, string(k))
+		}
+		for _, c := range r.Claims {
+			claims = append(claims, c.Technique())
+		}
+		t.add(r.ID, fmt.Sprint(r.Version), strings.Join(kinds, ","), strings.Join(claims, ","), stateText(r, life), r.Name)
+	}
+	if err := t.print(a.stdout, a.out); err != nil {
+		return err
+	}
+	a.note("%s", ruleSummary(rules, life, refused(report)))
+	return nil
+}
+
+// ruleSummary counts rules by what is to be known of them.
+func ruleSummary(rules []tagger.Rule, life ruleLife, refused int) string {
+	var disabled, clipped, inert, slow, retired int
+	for i := range rules {
+		r := &rules[i]
+		switch {
+		case r.Inert != "":
+			inert++
+		case r.State.Status == ttpcron.StatusDisabled:
+			disabled++
+		case r.State.Status == ttpcron.StatusClipped:
+			clipped++
+		}
+		if r.Slow != "" {
+			slow++
+		}
+		if life.hidesRule(r) {
+			retired++
+		}
+	}
+	summary := plural(len(rules), "rule", "rules")
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{disabled, "disabled"}, {clipped, "clipped"}, {inert, "inert"}, {retired, "retired"}, {slow, "slow"}} {
+		if part.n > 0 {
+			summary += fmt.Sprintf(", %s %s", count(part.n), part.what)
+		}
+	}
+	if refused > 0 {
+		summary += fmt.Sprintf(", %s refused: ttpcron rules check says why", plural(refused, "file", "files"))
+	}
+	return summary
+}
+
+type ruleJSON struct {
+	RuleID      string               `json:"rule_id"`
+	Version     int                  `json:"rule_version"`
+	Name        string               `json:"name"`
+	Description string               `json:"description"`
+	AppliesTo   []ttpcron.SourceKind `json:"applies_to"`
+	Emits       []claimJSON          `json:"emits"`
+	References  []string             `json:"references"`
+	Source      string               `json:"source"`
+	File        string               `json:"file"`
+	Active      bool                 `json:"active"`
+	State       string               `json:"state"`
+	Ceiling     *float64             `json:"confidence_max,omitempty"` // of a clipped rule
+	ExpiresAt   *time.Time           `json:"expires_at,omitempty"`
+	Reason      string               `json:"reason,omitempty"`
+	Retired     bool                 `json:"retired"` // the tags of this version are hidden
+	RetiredOld  []int                `json:"retired_versions,omitempty"`
+	Inert       string               `json:"inert,omitempty"`
+	Slow        string               `json:"slow,omitempty"`
+	Examples    int                  `json:"examples"`
+}
+
+type claimJSON struct {
+	Tactic     string  `json:"tactic"`
+	Technique  string  `json:"technique_id"`
+	Sub        string  `json:"sub_technique_id,omitempty"`
+	Confidence float64 `json:"confidence"`
+}
+
+func (a *app) ruleLines(rules []tagger.Rule, life ruleLife) error {
+	enc := json.NewEncoder(a.stdout)
+	for i := range rules {
+		r := &rules[i]
+		j := ruleJSON{
+			RuleID: r.ID, Version: r.Version, Name: r.Name, Description: r.Description, AppliesTo: r.Kinds, References: r.References,
+			Source: r.Source, File: r.File, Active: r.Active, State: string(cmp.Or(r.State.Status, ttpcron.StatusEnabled)), Inert: r.Inert, Slow: r.Slow, Examples: r.MatchExamples + r.MissExamples,
+			ExpiresAt: timeOrNull(r.State.ExpiresAt), Reason: r.State.Reason, Retired: life.hidesRule(r), RetiredOld: life.retiredVersions(r),
+		}
+		if r.State.Status == ttpcron.StatusClipped {
+			j.Ceiling = &r.State.ConfidenceMax
+		}
+		for _, c := range r.Claims {
+			j.Emits = append(j.Emits, claimJSON{c.Tactic, c.TechniqueID, c.SubTechniqueID, c.Confidence})
+		}
+		if err := enc.Encode(j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
