@@ -132,8 +132,12 @@ func (a *app) usage(c *command, n *ffcli.Command) string {
 	}
 	if len(n.Subcommands) > 0 {
 		b.WriteString("COMMANDS\n")
+		width := 12
 		for _, s := range n.Subcommands {
-			fmt.Fprintf(&b, "  %-12s %s\n", s.Name, s.ShortHelp)
+			width = max(width, len(s.Name)+1)
+		}
+		for _, s := range n.Subcommands {
+			fmt.Fprintf(&b, "  %-*s %s\n", width, s.Name, s.ShortHelp)
 		}
 		fmt.Fprintf(&b, "\n%s COMMAND --help tells more.\n\n", name)
 	}
