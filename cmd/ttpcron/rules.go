@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
@@ -104,6 +108,46 @@ func (a *app) printProblems(report *tagger.LoadReport, asJSON bool) (warnings in
 	return warnings, nil
 }
 
+// manyRefused is how many refused files call for a table of the reasons.
+const manyRefused = 10
+
+// printReasons counts refused files by the first reason of each, where there
+// are many, as in a checkout of SigmaHQ.
+func (a *app) printReasons(report *tagger.LoadReport) error {
+	if refused(report) < manyRefused {
+		return nil
+	}
+	files, last := map[string]int{}, tagger.Problem{}
+	for _, p := range report.Problems {
+		if p.Warning || p.Source == last.Source && p.File == last.File {
+			continue
+		}
+		last = p
+		field := p.Field
+		if strings.HasPrefix(field, "detection.") {
+			field = "detection"
+		}
+		files[strings.TrimPrefix(field+": "+p.Text, ": ")]++
+	}
+	reasons := slices.SortedFunc(maps.Keys(files), func(x, y string) int {
+		return cmp.Or(cmp.Compare(files[y], files[x]), cmp.Compare(x, y))
+	})
+	const most = 20
+	t := table{columns: []column{{title: "FILES", right: true}, {title: "REFUSED BECAUSE", min: 40}}}
+	for _, r := range reasons[:min(len(reasons), most)] {
+		t.add(count(files[r]), r)
+	}
+	fmt.Fprintln(a.stdout)
+	if err := t.print(a.stdout, a.out); err != nil {
+		return err
+	}
+	if n := len(reasons) - most; n > 0 {
+		fmt.Fprintf(a.stdout, "and %s\n", plural(n, "other reason", "other reasons"))
+	}
+	fmt.Fprintln(a.stdout)
+	return nil
+}
+
 func (a *app) rulesCheck() *command {
 	fs := a.flags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each thing that is wrong")
@@ -128,6 +172,9 @@ a file which looks like a rule is passed over.`,
 			if *asJSON {
 				a.note("%s", summary)
 			} else {
+				if err := a.printReasons(report); err != nil {
+					return err
+				}
 				fmt.Fprintln(a.stdout, summary)
 			}
 			if n := refused(report); n > 0 {

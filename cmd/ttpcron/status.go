@@ -74,6 +74,7 @@ type rulesStatus struct {
 	Sources  []rulesSource `json:"sources"`
 	Disabled int           `json:"disabled"`
 	Clipped  int           `json:"clipped"`
+	Retired  int           `json:"retired"`  // rules, or versions of rules, whose tags are hidden
 	RuleSet  string        `json:"rule_set"` // of the last run
 }
 
@@ -165,8 +166,9 @@ func (a *app) statusOfRules(ctx context.Context, db store) (rulesStatus, error) 
 		}
 		s.Sources = append(s.Sources, rulesSource{src.Name, files})
 	}
-	states, err := db.RuleStates(ctx)
-	for _, st := range states {
+	life, err := readLife(ctx, db)
+	s.Retired = len(life.retired)
+	for _, st := range life.states {
 		switch st.At(a.now()) {
 		case ttpcron.StatusDisabled:
 			s.Disabled++
@@ -259,8 +261,13 @@ func (a *app) printStatus(s status) error {
 		from = append(from, fmt.Sprintf("%s from %s", plural(src.Files, "file", "files"), clean(src.Name)))
 	}
 	fmt.Fprintf(a.stdout, "%s %s", label("rules"), cmp.Or(strings.Join(from, ", "), "none"))
-	if s.Rules.Disabled+s.Rules.Clipped > 0 {
-		fmt.Fprintf(a.stdout, "; %d disabled, %d clipped", s.Rules.Disabled, s.Rules.Clipped)
+	for _, n := range []struct {
+		n    int
+		what string
+	}{{s.Rules.Disabled, "disabled"}, {s.Rules.Clipped, "clipped"}, {s.Rules.Retired, "retired"}} {
+		if n.n > 0 {
+			fmt.Fprintf(a.stdout, "; %d %s", n.n, n.what)
+		}
 	}
 	fmt.Fprintln(a.stdout)
 	if s.Role != roleStandalone {
