@@ -1,6 +1,9 @@
 package tagger
 
-import "strings"
+import (
+	"hash/maphash"
+	"strings"
+)
 
 // Bounds of one generation of a cache. Honeypot commands repeat: two
 // generations of this size hit on 94 to 97 of 100 events.
@@ -8,13 +11,17 @@ const (
 	cacheEntries = 8192
 	cacheBytes   = 4 << 20
 	cacheText    = 64 << 10 // longer texts are judged each time
+	cacheDoor    = 1 << 15  // texts of which it is known that they were there before
 )
 
 // cache remembers verdicts by text. It keeps two generations: when the young
-// one is full it becomes the old one, and what is used again moves back.
+// one is full it becomes the old one, and what is used again moves back. A text
+// is let in when it comes for the second time: most never do.
 type cache struct {
 	young, old map[string]*verdict
-	bytes      int // of the young generation, roughly
+	seed       maphash.Seed
+	door       []uint32 // parts of the hashes of texts, by others
+	bytes      int      // of the young generation, roughly
 	hits       int
 	misses     int
 }
@@ -32,6 +39,21 @@ func (c *cache) get(text string) *verdict {
 	}
 	c.misses++
 	return nil
+}
+
+// admits reports whether the text was there before, as far as is remembered.
+func (c *cache) admits(text string) bool {
+	if len(text) > cacheText {
+		return false
+	}
+	if c.door == nil {
+		c.seed, c.door = maphash.MakeSeed(), make([]uint32, cacheDoor)
+	}
+	h := maphash.String(c.seed, text)
+	place, rest := h%cacheDoor, uint32(h>>32)|1
+	known := c.door[place] == rest
+	c.door[place] = rest
+	return known
 }
 
 // put remembers a verdict. The text is copied: it may be a part of something

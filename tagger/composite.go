@@ -20,9 +20,9 @@ type Composite struct {
 
 	ev    evaluation
 	event *ttpcron.Event // the one at hand, for warnings
-	other verdict
-	found []finding // of the text at hand
-	proof []byte    // evidence being written
+	// The verdict on a text that was not known, and on another event.
+	fresh, other verdict
+	proof        []byte // evidence being written
 }
 
 // Tagger returns a tagger for one goroutine; make one for each worker. All give
@@ -63,7 +63,10 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, Ver
 	v := c.cache.get(text)
 	if v == nil {
 		v = c.judge(k, text)
-		c.cache.put(text, v)
+		if c.cache.admits(text) && !v.failed {
+			v = v.kept()
+			c.cache.put(text, v)
+		}
 	}
 	if v.open {
 		v = c.settled(k, v, text, e)

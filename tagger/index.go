@@ -23,13 +23,15 @@ type kindRules struct {
 
 	always   literal.Owners // rules without a known need
 	literals *literal.Set
-	fields   []field           // of simple commands, but for line, that literals are looked for in
-	line     bool              // they are looked for in lines
-	decoded  bool              // and in decoded texts
-	programs map[string]uint16 // numbers the programs that rules name
-	byName   [][]uint16        // what a program opens, by its number
-	payload  []string          // payload fields that literals are looked for in, of other kinds
-	shell    bool              // a rule needs the text parsed
+	fields   []field             // of simple commands, but for line, that literals are looked for in
+	line     bool                // they are looked for in lines
+	decoded  bool                // and in decoded texts
+	options  map[string][]uint16 // what an option of a simple command opens
+	letters  [128][]uint16       // the same for those of one letter
+	programs map[string]uint16   // numbers the programs that rules name
+	byName   [][]uint16          // what a program opens, by its number
+	payload  []string            // payload fields that literals are looked for in, of other kinds
+	shell    bool                // a rule needs the text parsed
 	guards   guards
 }
 
@@ -92,6 +94,9 @@ func (k *kindRules) indexed() {
 	if x.literals.Len() > 0 {
 		k.literals = x.literals.Build()
 	}
+	for c := range k.letters {
+		k.letters[c] = k.options[string(rune(c))]
+	}
 	k.line, k.decoded = x.used[fieldLine], x.used[fieldDecoded]
 	for f := fieldProgram; f < fieldCount; f++ {
 		if x.used[f] && f != fieldLine {
@@ -103,12 +108,26 @@ func (k *kindRules) indexed() {
 // want opens an owner when one of the literals is in its field.
 func (x *indexer) want(list []needed, owner int) {
 	for _, l := range list {
+		if l.option {
+			x.option(l.literal, owner)
+			continue
+		}
 		f := l.field.field.scanned()
 		x.literals.Add(l.literal, owner, places[f])
 		x.used[f] = true
 		if f == fieldPayload && !slices.Contains(x.k.payload, l.field.name) {
 			x.k.payload = append(x.k.payload, l.field.name)
 		}
+	}
+}
+
+// option makes an option open an owner.
+func (x *indexer) option(name string, owner int) {
+	if x.k.options == nil {
+		x.k.options = map[string][]uint16{}
+	}
+	if list := x.k.options[name]; !slices.Contains(list, uint16(owner)) {
+		x.k.options[name] = append(list, uint16(owner))
 	}
 }
 
@@ -145,7 +164,7 @@ func (x *indexer) gates(c check) {
 			return
 		}
 		for _, n := range t.needs() {
-			if x.owners < maxOwners {
+			if x.owners < maxOwners && !n.everywhere() {
 				c.gates = appendNew(c.gates, x.gateFor(n))
 			}
 		}
@@ -154,7 +173,7 @@ func (x *indexer) gates(c check) {
 
 // gate gives a gate to a condition that is made of others, or returns 0.
 func (x *indexer) gate(c check, n need) int {
-	if _, leaf := c.(*checkValue); leaf || !n.known || x.owners >= maxOwners {
+	if _, leaf := c.(*checkValue); leaf || !n.known || n.everywhere() || x.owners >= maxOwners {
 		return 0
 	}
 	for _, l := range n.literals {

@@ -3,6 +3,7 @@ package tagger
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/tagger/pattern"
@@ -34,22 +35,32 @@ type finding struct {
 	origin ttpcron.Origin
 }
 
-// judge makes the verdict on a text.
+// judge makes the verdict on a text. It is lost with the next one.
 func (c *Composite) judge(s *sieve, text string) *verdict {
 	ev := &c.ev
 	ev.begin(text, nil)
 	c.sift(s, ev)
-	v := &verdict{}
-	c.found = c.found[:0]
+	v := &c.fresh
+	*v = verdict{findings: v.findings[:0]}
 	s.candidates(func(r *runnable, check *prepared) {
 		if matched, ok := c.try(r, check, ev, v); ok {
-			c.found = append(c.found, finding{rule: r, matched: matched, open: r.payload})
+			v.findings = append(v.findings, finding{rule: r, matched: matched, open: r.payload})
 			v.open = v.open || r.payload
 		}
 	})
-	v.findings = slices.Clone(c.found)
 	v.bounded = ev.budget.Met || s.bounded() || ev.script != nil && ev.script.Bounded
 	return v
+}
+
+// kept returns the verdict as it can be remembered.
+func (v *verdict) kept() *verdict {
+	copied := *v
+	copied.findings = slices.Clone(v.findings)
+	for i := range copied.findings {
+		// The part of a text that matched must not keep the page it came in.
+		copied.findings[i].matched = strings.Clone(copied.findings[i].matched)
+	}
+	return &copied
 }
 
 // sift parses the text and asks the index about it.
@@ -57,7 +68,7 @@ func (c *Composite) sift(s *sieve, ev *evaluation) {
 	s.begin()
 	s.text(ev.text)
 	if s.index.shell {
-		ev.script = c.parser.Parse(ev.text)
+		ev.script = c.parser.View(ev.text)
 		ev.programs = s.script(ev.text, ev.script, ev.programs[:0])
 	}
 	ev.open, ev.unsifted = s.open, s.bounded()

@@ -17,10 +17,12 @@ type need struct {
 	literals []needed
 }
 
-// needed is a literal that a value of the field must hold.
+// needed is a literal that a value of the field must hold, or an option that it
+// must be.
 type needed struct {
 	field   fieldRef
 	literal string
+	option  bool
 }
 
 // needOf derives the need of a resolved condition.
@@ -64,13 +66,17 @@ func (n need) score() int {
 	if !n.known {
 		return 0
 	}
-	texts := make([]string, len(n.literals))
-	for i, l := range n.literals {
-		texts[i] = l.literal
+	least := 1000
+	var texts []string
+	for _, l := range n.literals {
+		if l.option {
+			least = min(least, 40+4*len(l.literal))
+		} else {
+			texts = append(texts, l.literal)
+		}
 	}
-	least := pattern.Score(texts)
-	if len(texts) == 0 {
-		least = 1000
+	if len(texts) > 0 {
+		least = min(least, pattern.Score(texts))
 	}
 	for _, p := range n.programs {
 		if everyday[p] {
@@ -82,6 +88,19 @@ func (n need) score() int {
 	return max(least-len(n.programs)/8, 1)
 }
 
+// everywhere reports whether almost every text has what is needed: a letter or
+// digit in a line.
+func (n need) everywhere() bool {
+	return slices.ContainsFunc(n.literals, func(l needed) bool {
+		f := l.field.field.scanned()
+		return len(l.literal) == 1 && isAlnum(l.literal[0]) && !l.option && (f == fieldLine || f == fieldText)
+	})
+}
+
+func isAlnum(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
 // key tells needs apart that different things satisfy.
 func (n need) key() string {
 	parts := make([]string, 0, len(n.programs)+len(n.literals))
@@ -89,7 +108,11 @@ func (n need) key() string {
 		parts = append(parts, strconv.Quote(p))
 	}
 	for _, l := range n.literals {
-		parts = append(parts, strconv.Itoa(int(l.field.field.scanned()))+strconv.Quote(l.literal))
+		kind := int(l.field.field.scanned())
+		if l.option {
+			kind = int(fieldFlag)
+		}
+		parts = append(parts, strconv.Itoa(kind)+strconv.Quote(l.literal))
 	}
 	slices.Sort(parts)
 	return strings.Join(slices.Compact(parts), "")
@@ -138,24 +161,28 @@ func (t fieldTest) need() need {
 	if t.field.field == fieldProgram && len(t.test.equals) > 0 && !t.test.ignoreCase && !slices.Contains(t.test.equals, "") {
 		return need{known: true, programs: t.test.equals}
 	}
-	if sets := t.test.literals(); len(sets) > 0 {
-		return t.needing(sets[0])
+	if needs := t.needs(); len(needs) > 0 {
+		return needs[0]
 	}
 	return need{}
 }
 
-// needs are all the needs of a test that has no need of a program.
+// needs are all the needs of a test that has no need of a program, the most
+// telling first.
 func (t fieldTest) needs() (list []need) {
+	if t.field.field == fieldFlag && len(t.test.equals) > 0 && !t.test.ignoreCase {
+		return []need{t.needing(t.test.equals, true)}
+	}
 	for _, set := range t.test.literals() {
-		list = append(list, t.needing(set))
+		list = append(list, t.needing(set, false))
 	}
 	return list
 }
 
-func (t fieldTest) needing(set []string) need {
+func (t fieldTest) needing(set []string, options bool) need {
 	n := need{known: true}
 	for _, s := range set {
-		n.literals = append(n.literals, needed{t.field, s})
+		n.literals = append(n.literals, needed{t.field, s, options})
 	}
 	return n
 }
@@ -252,7 +279,7 @@ func (n need) slowReason() string {
 	}
 	short := ""
 	for _, l := range n.literals {
-		if len(l.literal) < 2 {
+		if len(l.literal) < 2 && !l.option {
 			short = l.literal
 		}
 	}

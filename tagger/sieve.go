@@ -16,6 +16,7 @@ type sieve struct {
 	open    literal.Owners
 	present literal.Owners // programs
 	few     []uint16       // programs, when they are few
+	letters literal.Owners // options of one letter
 	left    int            // bytes of parts that may still be scanned
 }
 
@@ -31,7 +32,7 @@ const (
 )
 
 func (k *kindRules) sieve() *sieve {
-	s := &sieve{index: k, open: make(literal.Owners, len(k.always)), present: make(literal.Owners, len(k.byName)/64+1)}
+	s := &sieve{index: k, open: make(literal.Owners, len(k.always)), present: make(literal.Owners, len(k.byName)/64+1), letters: make(literal.Owners, 2)}
 	if k.literals != nil {
 		s.scanner = k.literals.Scanner()
 	}
@@ -42,6 +43,7 @@ func (k *kindRules) sieve() *sieve {
 func (s *sieve) begin() {
 	copy(s.open, s.index.always)
 	clear(s.present)
+	clear(s.letters)
 	s.few = s.few[:0]
 	s.left = maxScanned
 	if s.scanner != nil {
@@ -75,6 +77,9 @@ func (s *sieve) script(text string, script *shell.Script, programs []uint16) []u
 			s.program(id)
 		}
 		programs = append(programs, id)
+		if k.options != nil {
+			s.options(c.Flags)
+		}
 		if k.line && !standsIn(text, c) {
 			s.part(c.Line, fieldLine)
 		}
@@ -112,6 +117,22 @@ func (s *sieve) program(id uint16) {
 	}
 	for _, owner := range s.index.byName[id] {
 		s.open.Add(int(owner))
+	}
+}
+
+// options opens what the options of a command give a chance.
+func (s *sieve) options(names []string) {
+	for _, name := range names {
+		var owners []uint16
+		if len(name) != 1 || name[0] >= 128 {
+			owners = s.index.options[name]
+		} else if c := int(name[0]); !s.letters.Has(c) {
+			s.letters.Add(c)
+			owners = s.index.letters[c]
+		}
+		for _, owner := range owners {
+			s.open.Add(int(owner))
+		}
 	}
 }
 

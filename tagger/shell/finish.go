@@ -34,6 +34,16 @@ func (b *build) finish() *Script {
 	return s
 }
 
+// view is finish without the copies: the script is part of the build's memory.
+func (b *build) view() *Script {
+	b.neighbours()
+	b.viewed = Script{Commands: b.viewed.Commands[:0], Decoded: b.layers, Bounded: b.bounded, Fallback: b.fell}
+	for i := range b.cmds {
+		b.viewed.Commands = append(b.viewed.Commands, b.cmds[i].Command)
+	}
+	return &b.viewed
+}
+
 // lists are the fields that finish packs. The pipeline lists are not among
 // them: commands share those.
 func (d *draft) lists() [8]*[]string {

@@ -32,7 +32,13 @@ func (l Limits) withDefaults() Limits {
 
 // Parse returns what the text does. It never fails and never returns nil. The
 // script shares memory with the text.
-func (p *Parser) Parse(text string) (script *Script) {
+func (p *Parser) Parse(text string) *Script { return p.parse(text, (*build).finish) }
+
+// View is Parse for a script that is not kept: its lists, but not their texts,
+// are lost when the parser is used again. It takes half the memory.
+func (p *Parser) View(text string) *Script { return p.parse(text, (*build).view) }
+
+func (p *Parser) parse(text string, finish func(*build) *Script) (script *Script) {
 	defer func() {
 		if r := recover(); r != nil {
 			if p.panics {
@@ -51,7 +57,7 @@ func (p *Parser) Parse(text string) (script *Script) {
 	}
 	p.b.src = source{text: text, end: len(text), original: true}
 	p.b.run(&p.b.src, &p.b.root, stream{})
-	return p.b.finish()
+	return finish(&p.b)
 }
 
 // maxSource bounds the text that is looked at.
@@ -89,6 +95,8 @@ type build struct {
 	toks   []token
 
 	strs []string // grows until finish
+
+	viewed Script
 }
 
 // draft is a command before its lists are packed.
@@ -161,6 +169,7 @@ func (b *build) reset(limits Limits) {
 	clear(b.files)
 	b.layers = nil
 	b.cmds = emptied(b.cmds, 64)
+	b.viewed.Commands = emptied(b.viewed.Commands, 64)
 	b.strs = emptied(b.strs, 1024)
 	if cap(b.words)+cap(b.redirs)+cap(b.toks)+cap(b.buf) > maxKept {
 		b.words, b.redirs, b.toks, b.buf = nil, nil, nil, nil

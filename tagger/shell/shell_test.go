@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -133,8 +134,12 @@ func TestReuse(t *testing.T) {
 	texts := []string{"A=wget; $A x", "$A x", "echo id > f; sh f", "sh f", "IFS=,; $x", "a b", hostile("a=b ", 1<<20), "id"}
 	p := NewParser(Limits{})
 	for _, text := range texts {
-		if got, want := p.Parse(text), Parse(text, Limits{}); !reflect.DeepEqual(got, want) {
+		want := Parse(text, Limits{})
+		if got := p.Parse(text); !reflect.DeepEqual(got, want) {
 			t.Errorf("%.50q: got %+v, want %+v", text, got, want)
+		}
+		if got := p.View(text); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%.50q: viewed %+v, want %+v", text, got, want)
 		}
 	}
 }
