@@ -347,3 +347,15 @@ func TestExampleConfig(t *testing.T) {
 		}
 	}
 }
+
+// The units of systemd say where the state belongs.
+func TestDefaultStore(t *testing.T) {
+	for _, tt := range []struct{ state, want string }{{"/var/lib/ttpcron", "/var/lib/ttpcron/ttpcron.db"}, {"/a:/b", "/a/ttpcron.db"}} {
+		if got := defaultDB(map[string]string{"STATE_DIRECTORY": tt.state, "HOME": "/h"}); got != tt.want {
+			t.Errorf("%q: %s, want %s", tt.state, got, tt.want)
+		}
+	}
+	if got := defaultDB(map[string]string{"STATE_DIRECTORY": "relative", "HOME": "/h"}); strings.Contains(got, "relative") {
+		t.Error(got)
+	}
+}

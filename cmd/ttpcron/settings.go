@@ -71,6 +71,9 @@ func configName(flagName string) string {
 
 // defaultDB is the store's place when nobody names one.
 func defaultDB(env map[string]string) string {
+	if dir, _, _ := strings.Cut(env["STATE_DIRECTORY"], ":"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "ttpcron.db") // as a service of systemd
+	}
 	if os.Geteuid() == 0 {
 		return "/var/lib/ttpcron/ttpcron.db"
 	}
