@@ -69,7 +69,7 @@ func TestCheckFindsFlippedBits(t *testing.T) {
 	path := write(t, content)
 	want := dumpFile(t, path)
 	found, silent := map[string]int{}, map[string]int{}
-	flips(content, rounds(700), func(sort string, at int, bad []byte) {
+	flips(content, rounds(400), func(sort string, at int, bad []byte) {
 		if err := os.WriteFile(path, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -245,7 +245,7 @@ func TestKilledImport(t *testing.T) {
 // marks are those of one and the same number of batches.
 func TestKilledCommit(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 2))
-	for range rounds(40) {
+	for range rounds(30) {
 		path := filepath.Join(t.TempDir(), "test.db")
 		killAfter(t, "commit", path, 1+rnd.IntN(6), time.Duration(rnd.IntN(20_000))*time.Microsecond)
 		acknowledged := killAfter(t, "commit", path, 1+rnd.IntN(6), time.Duration(rnd.IntN(20_000))*time.Microsecond)

@@ -65,7 +65,7 @@ func TestCheckFindsDamageEverywhere(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(8, 8))
 	for sort, list := range regions(t, content) {
 		found, silent := 0, 0
-		for n := range rounds(24) {
+		for n := range rounds(16) {
 			r := list[rnd.IntN(len(list))]
 			size := r.To - r.From
 			if sort == "header" || sort == "free list" {

@@ -305,7 +305,7 @@ func (h *history) check(err error) {
 }
 
 func TestModel(t *testing.T) {
-	histories := rounds(60)
+	histories := rounds(50)
 	if testing.Short() {
 		histories = 20
 	}

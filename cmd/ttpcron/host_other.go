@@ -15,3 +15,6 @@ func monotonicMicros() (int64, bool) { return 0, false }
 
 // isJournal is never so where there is no systemd.
 func isJournal(io.Writer, string) bool { return false }
+
+// ignoreFileLimit has nothing to do where there is no such limit.
+func ignoreFileLimit() {}

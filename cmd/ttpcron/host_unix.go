@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,3 +38,7 @@ func isJournal(w io.Writer, stream string) bool {
 	}
 	return stream == fmt.Sprintf("%d:%d", st.Dev, st.Ino)
 }
+
+// ignoreFileLimit makes a write beyond the limit on the size of a file
+// (ulimit -f) an error like that of a full disk, instead of a signal.
+func ignoreFileLimit() { signal.Ignore(unix.SIGXFSZ) }

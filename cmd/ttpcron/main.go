@@ -28,6 +28,7 @@ func main() {
 	// A reader such as head that closes the pipe gives an error to look at,
 	// instead of a signal that would end a run between two commits.
 	signal.Ignore(syscall.SIGPIPE)
+	ignoreFileLimit()
 	go func() {
 		<-signals
 		fmt.Fprintln(os.Stderr, "ttpcron: stopping at the end of the batch; once more to stop at once")

@@ -1,0 +1,358 @@
+package kv_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/kvtest"
+)
+
+// TestBackupWhileWriting backs a store up while events and tags are written: each
+// copy is whole and of one moment between two calls.
+func TestBackupWhileWriting(t *testing.T) {
+	db := kvtest.Open(t)
+	events := crashEvents(200)
+	ctx, stop := context.WithCancel(t.Context())
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for n := 0; n < 200 && ctx.Err() == nil; n++ {
+			if _, err := db.Import(t.Context(), kv.Import{Events: events[n*crashBatch : (n+1)*crashBatch], Mark: crashMark(n + 1)}); err != nil {
+				t.Error(err)
+			}
+			if _, err := db.Commit(t.Context(), crashCommit(events, n)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	to := filepath.Join(t.TempDir(), "backup.db")
+	last := -1
+	for range rounds(12) {
+		if err := db.Backup(t.Context(), to, true, nil); err != nil {
+			t.Fatal(err)
+		}
+		r := checked(t, to)
+		if r.Events%crashBatch != 0 || r.Tags%(2*crashBatch) != 0 || r.Events/crashBatch-r.Tags/(2*crashBatch) > 1 || r.Events < last {
+			t.Fatalf("%d events and %d tags, %d events before", r.Events, r.Tags, last)
+		}
+		last = r.Events
+	}
+	stop()
+	writer.Wait()
+	if last <= 0 {
+		t.Error("nothing was written meanwhile")
+	}
+}
+
+func TestBackupRefuses(t *testing.T) {
+	path := write(t, tiny(t))
+	db := kvtest.OpenAt(t, path)
+	to := filepath.Join(t.TempDir(), "b.db")
+	if err := db.Backup(t.Context(), path, true, nil); err == nil {
+		t.Error("a store was backed up to itself")
+	}
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Backup(t.Context(), link, true, nil); err == nil {
+		t.Error("a store was backed up to itself by another name")
+	}
+	if err := db.Backup(t.Context(), to, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	var exists *kv.ExistsError
+	if err := db.Backup(t.Context(), to, false, nil); !errors.As(err, &exists) {
+		t.Errorf("a backup over another: %v", err)
+	}
+	before := readAt(t, to)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := db.Backup(ctx, to, true, func(p kv.Progress) {
+		if p.Place == "verify" {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped while it verifies: %v", err)
+	}
+	if !bytes.Equal(readAt(t, to), before) {
+		t.Error("a backup that was stopped has changed the one before")
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(to), ".*")); len(left) > 0 {
+		t.Errorf("%v is left behind", left)
+	}
+}
+
+// TestLeftovers deletes the temporary files of processes that were killed long
+// ago, and no others.
+func TestLeftovers(t *testing.T) {
+	db := kvtest.OpenAt(t, write(t, tiny(t)))
+	dir := t.TempDir()
+	old := time.Now().Add(-25 * time.Hour)
+	for name, when := range map[string]time.Time{".b.db.1.tmp": old, ".b.db.2.tmp": time.Now(), ".c.db.1.tmp": old, "b.db.1.tmp": old} {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Chtimes(file, when, when)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Backup(t.Context(), filepath.Join(dir, "b.db"), false, nil); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if got := strings.Join(names, " "); got != ".b.db.2.tmp .c.db.1.tmp b.db b.db.1.tmp" {
+		t.Errorf("left are %s", got)
+	}
+}
+
+// TestCompact gives free room back, and keeps content, mode and owner.
+func TestCompact(t *testing.T) {
+	path := write(t, rich(t))
+	db := kvtest.OpenAt(t, path)
+	g := newGenerator(4)
+	g.unique, g.now = true, noon
+	importAll(t, db, g.events(20_000))
+	if _, err := db.Prune(t.Context(), kv.Prune{EventsBefore: ttpcron.DayOf(g.now) + 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	owner := os.Geteuid()
+	if owner == 0 {
+		owner = 12345
+		if err := os.Chown(path, owner, owner); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	before := dumpAllFile(t, path)
+	c, err := kv.Compact(t.Context(), link, kv.FileOptions{})
+	if err != nil || c.After >= c.Before/2 {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if got := dumpAllFile(t, path); !bytes.Equal(got, before) {
+		t.Error(firstDifference(got, before))
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o640 || info.Size() != c.After || int(info.Sys().(*syscall.Stat_t).Uid) != owner {
+		t.Errorf("%v, %v", info, err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is no link any more: %v, %v", info, err)
+	}
+	checked(t, path)
+}
+
+// TestWritersOfOldFile: who opened a store before it was replaced, and gets the
+// lock after, works on the new one.
+func TestWritersOfOldFile(t *testing.T) {
+	path := write(t, tiny(t))
+	db := kvtest.OpenAt(t, path)
+	waiting := make(chan error)
+	go func() {
+		c, err := kv.Open(t.Context(), path, kv.Options{LockTimeout: time.Minute, NoSync: true})
+		if err == nil {
+			_, err = c.Import(t.Context(), kv.Import{Events: newGenerator(50).events(10)})
+			err = errors.Join(err, c.Close())
+		}
+		waiting <- err
+	}()
+	time.Sleep(20 * time.Millisecond)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kv.Compact(t.Context(), path, kv.FileOptions{Options: kv.Options{LockTimeout: time.Minute}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waiting; err != nil {
+		t.Fatal(err)
+	}
+	if r := checked(t, path); r.Events != 710 {
+		t.Errorf("%d events", r.Events)
+	}
+}
+
+// TestRestoreOld restores a backup that the first version made.
+func TestRestoreOld(t *testing.T) {
+	from := write(t, unpack(t, "v1.db.gz"))
+	path := write(t, tiny(t))
+	kept := dumpAllFile(t, path)
+	aside, err := kv.Restore(t.Context(), from, path, kv.FileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked(t, path)
+	if got, want := dumpFile(t, path), unpack(t, "v1.golden.gz"); !bytes.Equal(got, want) {
+		t.Error(firstDifference(got, want))
+	}
+	if got := dumpAllFile(t, aside); !bytes.Equal(got, kept) {
+		t.Error("what was there is not what is kept")
+	}
+	if !bytes.Equal(readAt(t, from), unpack(t, "v1.db.gz")) {
+		t.Error("the backup has been changed")
+	}
+}
+
+// TestNoRoom writes no copy where there is too little room, and says how much is
+// needed.
+func TestNoRoom(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "small")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1600k"); err != nil {
+		t.Skipf("no filesystem can be mounted here: %v; TestDiskFull fills the disk without one", err)
+	}
+	defer syscall.Unmount(dir, 0)
+	path := filepath.Join(dir, "t.db")
+	if err := os.WriteFile(path, small(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := dumpAllFile(t, path)
+	var room *kv.NoSpaceError
+	if _, err := kv.Compact(t.Context(), path, kv.FileOptions{}); !errors.As(err, &room) || room.Need <= room.Enough {
+		t.Errorf("compacting: %v", err)
+	}
+	if _, err := kv.Restore(t.Context(), write(t, small(t)), path, kv.FileOptions{}); !errors.As(err, &room) {
+		t.Errorf("restoring: %v", err)
+	}
+	if got := dumpAllFile(t, path); !bytes.Equal(got, want) {
+		t.Error("the store has changed")
+	}
+	entries, _ := os.ReadDir(dir)
+	if len(entries) != 1 {
+		t.Errorf("%v is left behind", entries)
+	}
+}
+
+// TestPruneStopped stops a pruning on its way: what it has done is done wholly,
+// and the next one does the rest.
+func TestPruneStopped(t *testing.T) {
+	path := write(t, rich(t))
+	db := kvtest.OpenAt(t, path)
+	ctx, cancel := context.WithCancel(t.Context())
+	days := 0
+	all := kv.Prune{EventsBefore: 1 << 20, TagsBefore: 1 << 20}
+	p := all
+	p.Progress = func(kv.Progress) {
+		if days++; days == 1 {
+			cancel()
+		}
+	}
+	if _, err := db.Prune(ctx, p); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a pruning that was stopped: %v", err)
+	}
+	s, err := db.Stats(t.Context())
+	if err != nil || len(s.Kinds) == 0 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if _, err := db.Prune(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r := checked(t, path); r.Events+r.Tags != 0 {
+		t.Errorf("%d events and %d tags are left", r.Events, r.Tags)
+	}
+}
+
+// TestPruneCountsWaiting counts the events that no run has looked at.
+func TestPruneCountsWaiting(t *testing.T) {
+	g := newGenerator(1)
+	g.pace = 10 * time.Minute
+	events := g.events(300) // two days and a bit
+	day := ttpcron.DayOf(events[0].Time)
+	n := 0
+	for _, e := range events {
+		if ttpcron.DayOf(e.Time) == day {
+			n++
+		}
+	}
+	cover := func(c ttpcron.Coverage) kv.Commit {
+		c.Kind, c.Day, c.RuleSet = ttpcron.Command, day, "r"
+		return kv.Commit{Coverage: []ttpcron.Coverage{c}}
+	}
+	cursor := func(seq int) kv.Commit {
+		return kv.Commit{Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(seq)}}}
+	}
+	for name, tt := range map[string]struct {
+		commit kv.Commit
+		want   int
+	}{
+		"nothing was looked at":     {kv.Commit{}, n},
+		"all by resumed runs":       {cursor(n), 0},
+		"half by resumed runs":      {cursor(n / 2), n - n/2},
+		"all by a window":           {cover(ttpcron.Coverage{UpTo: uint64(n)}), 0},
+		"a part by a window":        {cover(ttpcron.Coverage{UpTo: 10}), n - 10},
+		"the end by a window":       {cover(ttpcron.Coverage{After: 10, UpTo: uint64(n)}), n},
+		"the afternoon by a window": {cover(ttpcron.Coverage{UpTo: uint64(n), Since: day.Start().Add(12 * time.Hour)}), n},
+	} {
+		db := kvtest.Open(t)
+		importAll(t, db, events)
+		if _, err := db.Commit(t.Context(), tt.commit); err != nil {
+			t.Fatal(err)
+		}
+		r, err := db.Prune(t.Context(), kv.Prune{EventsBefore: day + 1, DryRun: true})
+		if err != nil || len(r.Kinds) != 1 || r.Kinds[0].Waiting != tt.want || r.Kinds[0].Events != n {
+			t.Errorf("%s: %+v, %v, want %d of %d", name, r, err, tt.want, n)
+		}
+	}
+}
+
+// TestMeasureSpace: the parts of a file and what is free in it are all of it.
+func TestMeasureSpace(t *testing.T) {
+	path := write(t, rich(t))
+	s, err := kv.MeasureSpace(t.Context(), path, kv.FileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := s.FreeBytes
+	names := map[string]kv.BucketSpace{}
+	for _, b := range s.Buckets {
+		sum += b.Bytes
+		names[b.Name] = b
+		if b.Entries > 0 && b.Data == 0 || b.Bytes > 0 && b.Data > b.Bytes {
+			t.Errorf("%+v", b)
+		}
+	}
+	// The headers, the root and the free list belong to no part.
+	if left := s.FileBytes - sum; left < 3*4096 || left > 6*4096 {
+		t.Errorf("%d bytes of %d belong to nothing: %+v", left, s.FileBytes, s)
+	}
+	r := checked(t, path)
+	if names["tags"].Entries != r.Tags {
+		t.Errorf("%d tags, want %d", names["tags"].Entries, r.Tags)
+	}
+	content := readAt(t, path)
+	for at := 2 * 4096; at < len(content); at += 4096 {
+		content[at] ^= 1
+	}
+	var damaged *kv.DamagedError
+	if _, err := kv.MeasureSpace(t.Context(), write(t, content), kv.FileOptions{}); !errors.As(err, &damaged) {
+		t.Errorf("a damaged store: %v", err)
+	}
+	if _, err := kv.MeasureSpace(t.Context(), write(t, []byte(fmt.Sprint("no store", strings.Repeat("x", 9000)))), kv.FileOptions{}); err == nil {
+		t.Error("a file that is no store was measured")
+	}
+}
