@@ -58,32 +58,38 @@ func (l *loader) keepUnlisted(src Source, number int, listed []string) bool {
 	return lost != nil
 }
 
+// lookCost is how many times longer than a look the pause after it is at least,
+// so that watching many files on a slow disk stays cheap.
+const lookCost = 200
+
 // Watch sends a value when the rule files of the sources have changed, until ctx
 // is done. It looks every so often at the names, sizes and times of the files,
 // by the names of their folders: a folder that is replaced as a whole, by a
 // rename or a symbolic link, is seen, as are files on network disks. A change is
 // told once two looks agree, so that files that are still being written are not
-// read. What goes on while a value waits to be received is told with it.
-func Watch(ctx context.Context, sources []Source, every time.Duration) <-chan struct{} {
+// read. While a value waits to be received, no other is sent. The sources are
+// asked for at every look; other ones than before are a change.
+func Watch(ctx context.Context, sources func() []Source, every time.Duration) <-chan struct{} {
 	changed := make(chan struct{}, 1)
-	w := watch{told: stamp(sources)}
+	w := watch{told: stamp(sources())}
 	w.seen = w.told
 	go func() {
-		tick := time.NewTicker(every)
-		defer tick.Stop()
+		pause := time.NewTimer(every)
+		defer pause.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-tick.C:
+			case <-pause.C:
 			}
-			if !w.look(stamp(sources)) {
-				continue
+			began := time.Now()
+			if w.look(stamp(sources())) {
+				select {
+				case changed <- struct{}{}:
+				default:
+				}
 			}
-			select {
-			case changed <- struct{}{}:
-			default:
-			}
+			pause.Reset(max(every, lookCost*time.Since(began)))
 		}
 	}()
 	return changed

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -113,7 +114,9 @@ func TestWatch(t *testing.T) {
 	link, next := filepath.Join(dir, "rules"), filepath.Join(dir, "next")
 	do(os.Symlink("one", link))
 	ctx, cancel := context.WithCancel(t.Context())
-	changed := tagger.Watch(ctx, []tagger.Source{{Name: "embedded", FS: tagger.Embedded()}, {Name: "rules", FS: os.DirFS(link)}}, time.Millisecond)
+	var sources atomic.Pointer[[]tagger.Source]
+	sources.Store(&[]tagger.Source{{Name: "rules", FS: os.DirFS(link)}})
+	changed := tagger.Watch(ctx, func() []tagger.Source { return *sources.Load() }, time.Millisecond)
 	told := func(what string) {
 		t.Helper()
 		select {
@@ -133,5 +136,7 @@ func TestWatch(t *testing.T) {
 	told("the folder is gone")
 	write("two/a.yaml", "back")
 	told("the folder is back")
+	sources.Store(&[]tagger.Source{{Name: "other", FS: os.DirFS(link)}})
+	told("the sources are others")
 	cancel()
 }

@@ -243,11 +243,11 @@ func TestDaemonSpeaksToSystemd(t *testing.T) {
 	n.event(4, 0)
 	n.told(`STATUS=.*1 new event, 1 new tag`)
 
-	// Neither does a broken rule.
+	// Neither does a broken rule, which is seen without a signal too.
 	n.write("ttpcron.toml", everySecond)
 	n.write("rules/broken.yaml", "rule_id: [")
 	n.signal(syscall.SIGHUP)
-	n.told(`\AREADY=1\nSTATUS=.*TROUBLE: reload: rules: .*broken.yaml`)
+	n.told(`\AREADY=1\nSTATUS=.*TROUBLE: rules: .*broken.yaml`)
 	n.event(5, 0)
 	n.told(`STATUS=.*1 new event, 1 new tag`)
 
@@ -367,5 +367,34 @@ func TestDaemonLogsToTheJournal(t *testing.T) {
 	n.stop()
 	if strings.Contains(n.stderr.String(), "<4>") {
 		t.Errorf("log:\n%s", n.stderr.String())
+	}
+}
+
+// TestDaemonSeesRulesChange edits the folder of rules under a running daemon. A
+// new version looks again at what was covered, a broken file keeps what it gave,
+// and nobody sends a signal.
+func TestDaemonSeesRulesChange(t *testing.T) {
+	rule := func(version, program string) string {
+		return "rule_id: OWN\nrule_version: " + version + "\nname: own\napplies_to: [command]\nmatch: {program: " + program + "}\nemits: [{tactic: TA0007, technique_id: T1082, confidence: 0.8}]\n"
+	}
+	n := newNode(t, everySecond)
+	n.event(1, 0)
+	n.start()
+	n.told(`STATUS=.*1 new event, 1 new tag`)
+	n.write("rules/own.yaml", rule("1", "uname"))
+	n.logged("new_or_changed=1 ids=OWN")
+	n.told(`STATUS=.*0 new events, 1 new tag`)
+	n.write("rules/own.yaml", "rule_id: [")
+	n.logged("rules: what is broken stays as it was")
+	n.told(`STATUS=.*TROUBLE: rules: .*own.yaml`)
+	n.event(2, 0)
+	n.told(`STATUS=.*1 new event, 2 new tags`)
+	n.write("rules/own.yaml", rule("2", "[uname]"))
+	n.told(`STATUS=.*0 new events, 2 new tags\z`)
+	if code := n.stop(); code != exitDone {
+		t.Errorf("exit %d\n%s", code, n.stderr.String())
+	}
+	if _, s := n.store(); events(s) != 2 || tags(s) != 6 {
+		t.Errorf("%d events, %d tags, want 2 and 6", events(s), tags(s))
 	}
 }

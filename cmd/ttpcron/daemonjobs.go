@@ -20,7 +20,8 @@ type health struct {
 	success time.Time // when the last run ended well
 	last    string    // what it did
 	trouble string    // what needs somebody, "" for nothing
-	reload  string    // what was wrong at the last reload
+	reload  string    // what was wrong with the configuration at the last reload
+	rules   string    // and with rules, when they were read last
 }
 
 // text is what of it belongs into a status line.
@@ -31,7 +32,7 @@ func (h *health) text() string {
 	if !h.success.IsZero() {
 		text = fmt.Sprintf("; last run %s UTC: %s", h.success.UTC().Format(time.TimeOnly), h.last)
 	}
-	for _, trouble := range []string{h.trouble, h.reload} {
+	for _, trouble := range []string{h.trouble, h.reload, h.rules} {
 		if trouble != "" {
 			text += "; TROUBLE: " + trouble
 		}
@@ -55,6 +56,15 @@ func (h *health) reloaded(trouble string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.reload = trouble
+}
+
+func (h *health) rulesLoaded(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.rules = ""
+	if err != nil {
+		h.rules = err.Error()
+	}
 }
 
 // saidOnce keeps what is the same in every run out of the log: it is said again

@@ -2,24 +2,72 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
+	"time"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/scheduler"
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-// reloadOn reloads at every signal.
+// rulesLooked is how often the folders of rules are looked at, at most. A change
+// is taken after two looks.
+const rulesLooked = time.Second
+
+// reloadOn reloads at every signal, and the rules alone when their files have
+// changed.
 func (d *daemon) reloadOn(ctx context.Context, hup <-chan os.Signal) {
+	changed := tagger.Watch(ctx, d.ruleFolders, rulesLooked)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hup:
 			d.reload()
+		case <-changed:
+			d.rulesChanged()
 		}
 	}
+}
+
+// ruleFolders are the sources of rules that may change, whether they are there
+// or not.
+func (d *daemon) ruleFolders() []tagger.Source {
+	var folders []tagger.Source
+	for _, dir := range d.config().app.set.rules {
+		folders = append(folders, tagger.Source{Name: dir, FS: os.DirFS(dir)})
+	}
+	return folders
+}
+
+// rulesChanged takes the rules anew under the configuration in force.
+func (d *daemon) rulesChanged() {
+	d.reloads.Lock()
+	defer d.reloads.Unlock()
+	c, old := d.config(), d.ruleSet()
+	rules, err := d.reloadRules(c)
+	d.mu.Lock()
+	d.rules = rules
+	d.mu.Unlock()
+	log := c.app.log
+	if err != nil {
+		log.Error("rules: what is broken stays as it was", "error", clean(err.Error()))
+	}
+	d.health.rulesLoaded(err)
+	d.notify.tell(d.state(d.sched.Status()))
+	if rules.Fingerprint() == old.Fingerprint() {
+		return
+	}
+	before, after := ttpcron.RuleSet{Rules: old.Definitions()}, ttpcron.RuleSet{Rules: rules.Definitions()}
+	var ids []string
+	for _, change := range after.Since(&before) {
+		ids = append(ids, change.RuleID)
+	}
+	log.Info("rules changed, the next run looks again with those that are new or changed", "rules", rules.InForce(), "new_or_changed", len(ids), "ids", clean(strings.Join(ids[:min(len(ids), 10)], " ")))
 }
 
 // reload reads the configuration and the rules again. What is broken leaves the
@@ -30,23 +78,27 @@ func (d *daemon) reload() error {
 	defer d.reloads.Unlock()
 	d.notify.reloading()
 	old := d.config()
-	err := d.reloadInto(old)
+	cerr, rerr := d.reloadInto(old)
+	err := errors.Join(cerr, rerr)
 	log := d.config().app.log
+	d.health.reloaded("")
+	if cerr != nil {
+		d.health.reloaded("reload: " + cerr.Error())
+	}
 	if err != nil {
 		log.Error("reload: what is broken stays as it was", "error", clean(err.Error()))
-		d.health.reloaded("reload: " + err.Error())
 	} else {
-		d.health.reloaded("")
 		log.Info("reloaded", "jobs", len(d.config().jobs), "rules", d.ruleSet().InForce())
 	}
 	d.notify.ready(d.state(d.sched.Status()))
 	return err
 }
 
-func (d *daemon) reloadInto(old *daemonConfig) error {
+// reloadInto returns what is wrong with the configuration, and with rules.
+func (d *daemon) reloadInto(old *daemonConfig) (cerr, rerr error) {
 	c, err := old.app.daemonConfigOf(old.app.args)
 	if err != nil {
-		return err
+		return err, nil
 	}
 	// One log for the life of the process, with the new level.
 	old.app.log.SetLevel(c.app.log.GetLevel())
@@ -62,17 +114,18 @@ func (d *daemon) reloadInto(old *daemonConfig) error {
 	}
 	c.app.set.db, c.app.set.role, c.node, c.spread = old.app.set.db, old.app.set.role, old.node, old.spread
 	rules, rerr := d.reloadRules(c)
+	d.health.rulesLoaded(rerr)
 	d.timesMu.Lock()
 	entries := d.entries(c)
 	d.timesMu.Unlock()
 	if err := d.sched.Replace(entries); err != nil {
-		return err
+		return err, rerr
 	}
 	d.mu.Lock()
 	d.conf = c
 	d.rules = rules
 	d.mu.Unlock()
-	return rerr
+	return nil, rerr
 }
 
 // reloadRules loads the rules of a configuration anew. A rule whose file is
