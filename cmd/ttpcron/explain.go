@@ -42,16 +42,16 @@ ttpcron explain --event '{"source_kind":"canary_fingerprint","time":"2026-05-04T
 			if err != nil {
 				return err
 			}
-			rs, _, report, err := a.rulesWithLife(ctx)
+			rs, life, report, err := a.rulesWithLife(ctx)
 			if err != nil {
 				return err
 			}
 			a.warnRules(report)
 			x := rs.Explain(e)
 			if *asJSON {
-				return json.NewEncoder(a.stdout).Encode(explanationOf(x))
+				return json.NewEncoder(a.stdout).Encode(a.explanationOf(x, life))
 			}
-			return a.explainText(x)
+			return a.explainText(x, life)
 		},
 	}
 }
@@ -117,7 +117,7 @@ func (a *app) textParts(x tagger.Explanation) {
 	}
 }
 
-func (a *app) explainText(x tagger.Explanation) error {
+func (a *app) explainText(x tagger.Explanation, life ruleLife) error {
 	w := a.stdout
 	a.textParts(x)
 	for i, j := range x.Rules {
@@ -125,6 +125,12 @@ func (a *app) explainText(x tagger.Explanation) error {
 			fmt.Fprintln(w)
 		}
 		a.judgement(w, x, j)
+		if s := j.Rule.State; s.Status != ttpcron.StatusEnabled {
+			fmt.Fprintf(w, "  state: %s\n", decided(s.String(), s.SetBy, s.SetAt, s.Reason))
+		}
+		if r := life.hidesRule(&j.Rule); r != nil {
+			fmt.Fprintf(w, "  tags are hidden: %s\n", decided("retired", r.SetBy, r.SetAt, r.Reason))
+		}
 	}
 	switch {
 	case x.Verdict.Skipped:
@@ -202,6 +208,8 @@ type judgementJSON struct {
 	Version int           `json:"rule_version"`
 	Name    string        `json:"name"`
 	Dropped string        `json:"dropped,omitempty"`
+	State   *stateJSON    `json:"state,omitempty"` // of a rule that is disabled or clipped
+	Retired bool          `json:"retired,omitempty"`
 	Hits    []hitJSON     `json:"hits"`
 	Tags    []ttpcron.Tag `json:"tags"`
 }
@@ -215,13 +223,17 @@ type hitJSON struct {
 	End     *int   `json:"end"`
 }
 
-func explanationOf(x tagger.Explanation) explanationJSON {
+func (a *app) explanationOf(x tagger.Explanation, life ruleLife) explanationJSON {
 	out := explanationJSON{Signals: x.Signals, Text: x.Text, Layers: x.Layers, Tags: x.Tags, Skipped: x.Verdict.Skipped, Bounded: x.Verdict.Bounded}
 	for _, c := range x.Commands {
 		out.Lines = append(out.Lines, commandJSON{c.Line, c.Program, c.Depth})
 	}
 	for _, j := range x.Rules {
-		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Dropped: j.Dropped, Tags: j.Tags}
+		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Dropped: j.Dropped, Tags: j.Tags, Retired: life.hidesRule(&j.Rule) != nil}
+		if j.Rule.State.Status != ttpcron.StatusEnabled {
+			s := a.stateOf(j.Rule.State)
+			one.State = &s
+		}
 		for _, h := range j.Hits {
 			hit := hitJSON{Field: h.Field, Test: h.Test, Value: h.Value}
 			if h.Command >= 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/tagger"
@@ -13,6 +14,7 @@ import (
 // tagStory is what can be said of a stored tag.
 type tagStory struct {
 	tag     ttpcron.Tag
+	life    ruleLife
 	event   *ttpcron.Event // nil when the history does not hold it any more
 	retired *ttpcron.Retirement
 	rule    *tagger.Rule        // as it is now; nil when it is not loaded
@@ -54,12 +56,11 @@ func (a *app) storyOf(ctx context.Context, u ttpcron.UUID) (s tagStory, err erro
 	if !found {
 		return s, hinted{fmt.Errorf("there is no tag %s in %s", u, db.Path()), "ttpcron tags --json shows the uuid of every tag; those of pruned days are gone"}
 	}
-	life, err := readLife(ctx, db)
-	if err != nil {
+	if s.life, err = readLife(ctx, db); err != nil {
 		return s, err
 	}
-	s.retired = life.hides(&s.tag.Claim)
-	rules = ruleSet{rules.WithStates(life.states, a.now()), a}
+	s.retired = s.life.hides(&s.tag.Claim)
+	rules = ruleSet{rules.WithStates(s.life.states, a.now()), a}
 	if r, ok := rules.Rule(s.tag.RuleID); ok {
 		s.rule = &r
 	}
@@ -158,10 +159,10 @@ func (a *app) tellStory(s tagStory) error {
 	}
 	line("evidence", t.cut(clean(string(tag.Evidence)), 2000))
 	if s.rule != nil && s.rule.State.Status != ttpcron.StatusEnabled {
-		line("state", "now "+decided(s.rule.State.String(), s.rule.State.SetBy, shown(s.rule.State.SetAt), s.rule.State.Reason))
+		line("state", "now "+decided(s.rule.State.String(), s.rule.State.SetBy, s.rule.State.SetAt, s.rule.State.Reason))
 	}
 	if s.retired != nil {
-		line("hidden", "from every view, "+decided("retired", s.retired.SetBy, shown(s.retired.SetAt), s.retired.Reason))
+		line("hidden", "from every view, "+decided("retired", s.retired.SetBy, s.retired.SetAt, s.retired.Reason))
 	}
 	fmt.Fprintf(w, "\n%s\n", clean(s.verdict()))
 	j := s.judgement()
@@ -195,12 +196,12 @@ func origin(tag *ttpcron.Tag) string {
 }
 
 // decided says who made a decision, when and why.
-func decided(what, by, at, reason string) string {
+func decided(what, by string, at time.Time, reason string) string {
 	text := what
 	if by != "" {
 		text += " by " + by
 	}
-	text += " at " + at
+	text += " at " + shown(at)
 	if reason != "" {
 		text += ": " + reason
 	}
@@ -237,7 +238,7 @@ func (a *app) storyJSON(s tagStory) error {
 		out.Retired = &state
 	}
 	if s.x != nil {
-		x := explanationOf(*s.x)
+		x := a.explanationOf(*s.x, s.life)
 		out.Now = &x
 	}
 	return json.NewEncoder(a.stdout).Encode(out)

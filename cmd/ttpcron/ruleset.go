@@ -11,7 +11,6 @@ import (
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/jobs"
-	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
@@ -129,15 +128,18 @@ func (a *app) rulesWithLife(ctx context.Context) (rs ruleSet, life ruleLife, rep
 	if rs, report, err = a.loadRules(); err != nil {
 		return rs, life, report, err
 	}
-	db, err := kv.Open(ctx, a.set.db, kv.Options{ReadOnly: true, LockTimeout: min(a.set.lockTimeout, 200*time.Millisecond), Now: a.now})
+	patient := a.set.lockTimeout
+	a.set.lockTimeout = min(patient, 200*time.Millisecond)
+	db, err := a.readStore(ctx)
+	a.set.lockTimeout = patient
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, errNoStore) {
 			a.log.Warn("the states of rules are not applied: the store cannot be read", "error", clean(err.Error()))
 		}
 		return rs, life, report, nil
 	}
 	defer db.Close()
-	if life, err = readLife(ctx, localStore{db}); err != nil {
+	if life, err = readLife(ctx, db); err != nil {
 		return rs, life, report, err
 	}
 	return ruleSet{rs.WithStates(life.states, a.now()), a}, life, report, nil

@@ -120,7 +120,7 @@ func stateText(r *tagger.Rule, life ruleLife) string {
 	if r.Slow != "" {
 		text += ", slow"
 	}
-	if life.hidesRule(r) {
+	if life.hidesRule(r) != nil {
 		return text + ", retired"
 	}
 	for _, v := range life.retiredVersions(r) {
@@ -168,7 +168,7 @@ func ruleSummary(rules []tagger.Rule, life ruleLife, refused int) string {
 		if r.Slow != "" {
 			slow++
 		}
-		if life.hidesRule(r) {
+		if life.hidesRule(r) != nil {
 			retired++
 		}
 	}
@@ -223,7 +223,7 @@ func (a *app) ruleLines(rules []tagger.Rule, life ruleLife) error {
 		j := ruleJSON{
 			RuleID: r.ID, Version: r.Version, Name: r.Name, Description: r.Description, AppliesTo: r.Kinds, References: r.References,
 			Source: r.Source, File: r.File, Active: r.Active, State: string(cmp.Or(r.State.Status, ttpcron.StatusEnabled)), Inert: r.Inert, Slow: r.Slow, Examples: r.MatchExamples + r.MissExamples,
-			ExpiresAt: timeOrNull(r.State.ExpiresAt), Reason: r.State.Reason, Retired: life.hidesRule(r), RetiredOld: life.retiredVersions(r),
+			ExpiresAt: timeOrNull(r.State.ExpiresAt), Reason: r.State.Reason, Retired: life.hidesRule(r) != nil, RetiredOld: life.retiredVersions(r),
 		}
 		if r.State.Status == ttpcron.StatusClipped {
 			j.Ceiling = &r.State.ConfidenceMax

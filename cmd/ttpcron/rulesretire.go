@@ -52,8 +52,9 @@ func (l ruleLife) retiredVersions(r *tagger.Rule) (list []int) {
 	return list
 }
 
-func (l ruleLife) hidesRule(r *tagger.Rule) bool {
-	return l.hides(&ttpcron.Claim{RuleID: r.ID, RuleVersion: r.Version}) != nil
+// hidesRule finds what hides the tags that a rule makes now, nil for nothing.
+func (l ruleLife) hidesRule(r *tagger.Rule) *ttpcron.Retirement {
+	return l.hides(&ttpcron.Claim{RuleID: r.ID, RuleVersion: r.Version})
 }
 
 // retiredName is ID@VERSION, or the id alone for all versions.
