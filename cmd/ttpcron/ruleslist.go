@@ -103,17 +103,22 @@ func (f *ruleFilter) passes(r *tagger.Rule, life ruleLife) bool {
 
 // stateText is a rule's state in a word or two.
 func stateText(r *tagger.Rule, life ruleLife) string {
-	var text string
+	var text, more string
 	switch {
 	case r.Inert != "":
-		text = "inert: " + r.Inert
+		text, more = "inert", ": "+r.Inert
 	case r.State.Status == ttpcron.StatusClipped, r.State.Status == ttpcron.StatusDisabled:
-		text = r.State.String()
+		lasting := r.State
+		lasting.ExpiresAt = time.Time{}
+		text = lasting.String()
+		if !r.State.ExpiresAt.IsZero() {
+			more = " until " + shown(r.State.ExpiresAt)
+		}
 		if r.State.Reason != "" {
-			text += " (" + r.State.Reason + ")"
+			more += " (" + r.State.Reason + ")"
 		}
 	case !r.Active:
-		text = "emits nothing: confidence under 0.3"
+		text, more = "emits nothing", ": confidence under 0.3"
 	default:
 		text = "enabled"
 	}
@@ -121,18 +126,18 @@ func stateText(r *tagger.Rule, life ruleLife) string {
 		text += ", slow"
 	}
 	if life.hidesRule(r) != nil {
-		return text + ", retired"
+		return text + ", retired" + more
 	}
 	for _, v := range life.retiredVersions(r) {
 		text += fmt.Sprintf(", version %d retired", v)
 	}
-	return text
+	return text + more
 }
 
 // ruleTable prints rules for people, and below them what they are in numbers.
 func (a *app) ruleTable(rules []tagger.Rule, life ruleLife, report *tagger.LoadReport) error {
 	t := table{columns: []column{
-		{title: "RULE", sgr: cyan}, {title: "VER", right: true}, {title: "APPLIES TO", min: 10}, {title: "TECHNIQUES", min: 12, sgr: yellow}, {title: "STATE", min: 8}, {title: "NAME", min: 24},
+		{title: "RULE", sgr: cyan}, {title: "VER", right: true}, {title: "APPLIES TO", min: 10}, {title: "TECHNIQUES", min: 12, sgr: yellow}, {title: "STATE", min: 17}, {title: "NAME", min: 24},
 	}}
 	for i := range rules {
 		r := &rules[i]

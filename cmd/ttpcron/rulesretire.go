@@ -120,7 +120,11 @@ func (a *app) retire(ctx context.Context, r ttpcron.Retirement) error {
 	if err != nil {
 		return err
 	}
-	rule, known := rules.Rule(r.RuleID)
+	states, err := db.RuleStates(ctx)
+	if err != nil {
+		return err
+	}
+	rule, known := rules.WithStates(states, a.now()).Rule(r.RuleID)
 	switch {
 	case !known && len(versions) == 0:
 		return unknownRule(rules, r.RuleID)
