@@ -143,7 +143,7 @@ func sweep(dir, pattern string) {
 	for _, e := range entries {
 		info, err := e.Info()
 		if match, _ := filepath.Match(pattern, e.Name()); match && err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > 24*time.Hour {
-			os.Remove(filepath.Join(dir, e.Name()))
+			_ = os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}
 }

@@ -292,10 +292,8 @@ func TestWatchdog(t *testing.T) {
 func TestSizeAndAge(t *testing.T) {
 	for text, want := range map[string]string{"512MiB": "512MiB", "1024MiB": "1GiB", "2G": "2GiB", "1000": "1000", "1kB": "1000", "0": "", "3 KiB": "3KiB", "-1": "!", "x": "!", "9999999999TiB": "!", "": "!"} {
 		var z size
-		got := z.String()
-		if err := z.Set(text); err != nil {
-			got = "!"
-		} else {
+		got := "!"
+		if err := z.Set(text); err == nil {
 			got = z.String()
 		}
 		if got != want {

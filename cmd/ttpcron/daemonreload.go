@@ -27,7 +27,7 @@ func (d *daemon) reloadOn(ctx context.Context, hup <-chan os.Signal) {
 		case <-ctx.Done():
 			return
 		case <-hup:
-			d.reload()
+			_ = d.reload() // it logged what is wrong
 		case <-changed:
 			d.rulesChanged()
 		}
