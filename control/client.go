@@ -180,5 +180,5 @@ func (c *Client) post(ctx context.Context, name string, req any) (*http.Response
 	if err := json.Unmarshal(text, &f); err != nil || f.Text == "" {
 		return nil, fmt.Errorf("control socket %s: %s: %s", c.path, name, resp.Status)
 	}
-	return nil, f.unpack(c.fault)
+	return nil, ErrorOf(&f, c.fault)
 }

@@ -66,7 +66,9 @@ const (
 	kindDeadline = "deadline" // context.DeadlineExceeded
 )
 
-func faultOf(err error, more func(error) *Fault) *Fault {
+// FaultOf makes an error travel. What more makes of it comes first; it may be
+// nil, or return nil.
+func FaultOf(err error, more func(error) *Fault) *Fault {
 	var f *Fault
 	switch {
 	case errors.As(err, &f):
@@ -86,7 +88,9 @@ func faultOf(err error, more func(error) *Fault) *Fault {
 	return f
 }
 
-func (f *Fault) unpack(more func(*Fault) error) error {
+// ErrorOf makes an error of what FaultOf made. What more makes of it comes first;
+// it may be nil, or return nil.
+func ErrorOf(f *Fault, more func(*Fault) error) error {
 	if more != nil {
 		if err := more(f); err != nil {
 			return err

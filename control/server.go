@@ -193,7 +193,7 @@ func (s *Server) reply(w http.ResponseWriter, answer []byte, err error) {
 	status, kind := http.StatusOK, "application/x-gob"
 	if err != nil {
 		status, kind = http.StatusUnprocessableEntity, "application/json"
-		answer, _ = json.Marshal(faultOf(err, s.o.Fault))
+		answer, _ = json.Marshal(FaultOf(err, s.o.Fault))
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
 	w.Header().Set("Content-Type", kind)

@@ -38,7 +38,10 @@ type Job struct {
 	// that has inputs; the caller deletes it.
 	Scratch Store
 
-	Inputs    []Input
+	Inputs []Input
+	// Imported is what was imported for the run before it; its record counts it
+	// with what the run imports itself.
+	Imported  ttpcron.ImportReport
 	Source    string // SourceCommand, SourceCanary or SourceAll; empty: SourceAll
 	SinceDays int    // 0: resume
 	// ChangedOnly does nothing but look at covered events again with the rules
@@ -147,6 +150,7 @@ func (j *Job) begin() *run {
 	}
 	started := r.now().UTC()
 	r.out.Run = ttpcron.Run{ID: runID(started), Started: started, RuleSet: r.ruleSet}
+	r.out.Run.Imported.Add(j.Imported)
 	if j.SinceDays > 0 {
 		r.out.Run.Window = since(started, j.SinceDays)
 	}

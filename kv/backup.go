@@ -69,6 +69,22 @@ func (db *DB) Backup(ctx context.Context, path string, replace bool, progress fu
 	return nil
 }
 
+// WriteCopy writes a copy of a store, of size bytes, that a process which has it
+// open made with Backup, to a file, as Backup does.
+func WriteCopy(ctx context.Context, path string, replace bool, size int64, from io.Reader, progress func(Progress)) error {
+	return newFile(path, replace, size, func(f *os.File) error {
+		w := &meter{ctx: ctx, w: f, at: Progress{Place: "copy", Total: size}, progress: progress}
+		n, err := io.Copy(w, from)
+		if err == nil && n != size {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return err
+		}
+		return verify(ctx, f, path, progress)
+	})
+}
+
 // copyInto writes the store to a file as it stands at one moment. What is
 // deleted or replaced meanwhile stays in the store's file until the copy is
 // done: nothing but the copy is made under the transaction.

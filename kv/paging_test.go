@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -156,5 +157,48 @@ func TestTagPageAnywhere(t *testing.T) {
 				t.Fatalf("page %d: %v", n, err)
 			}
 		}
+	}
+}
+
+// An open store is measured as a closed one is, while others write to it.
+func TestMeasureSpaceOfOpenStore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tagged(t, db, 2000)
+	got, err := db.MeasureSpace(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A write that makes the file larger than its mapping waits for the measuring
+	// to end, so it does not happen within its steps.
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		g := newGenerator(9)
+		for range 30 {
+			importAll(t, db, g.events(500))
+		}
+	})
+	for range 20 {
+		if _, err := db.MeasureSpace(t.Context(), nil); err != nil {
+			t.Errorf("while it grows: %v", err)
+		}
+	}
+	writing.Wait()
+	none := kv.OpenTransactions(db)
+	if err := db.Close(); err != nil || none != 0 {
+		t.Errorf("%d transactions are left, %v", none, err)
+	}
+	want := map[string]int{"tags": 2000, "rejects": 250}
+	for _, b := range got.Buckets {
+		if n, ok := want[b.Name]; ok && b.Entries != n {
+			t.Errorf("%s: %d records, want %d", b.Name, b.Entries, n)
+		}
+		delete(want, b.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not measured: %v", want)
 	}
 }

@@ -3,6 +3,7 @@ package kv
 import (
 	"context"
 	"fmt"
+	"os"
 )
 
 // Space says what takes the room of a store's file.
@@ -30,40 +31,89 @@ func MeasureSpace(ctx context.Context, path string, o FileOptions) (Space, error
 		return Space{}, err
 	}
 	defer src.close()
-	if src.meta == nil {
+	return src.space(ctx, o.Progress)
+}
+
+// MeasureSpace is what the function of that name does, for a store that is open;
+// other calls go on meanwhile. Until it is done freed pages are not used again,
+// and a write that makes the file outgrow its mapping waits. The same holds for
+// the copy that Backup makes.
+func (db *DB) MeasureSpace(ctx context.Context, progress func(Progress)) (out Space, err error) {
+	src, release, err := db.snapshot(ctx)
+	if err != nil {
+		return Space{}, fmt.Errorf("measure store %s: %w", db.path, err)
+	}
+	defer release()
+	err = db.guard(func() error {
+		out, err = src.space(ctx, progress)
+		return err
+	})
+	return out, err
+}
+
+// snapshot opens the file as a source that stays as it is until release.
+func (db *DB) snapshot(ctx context.Context) (src *source, release func(), err error) {
+	// While nobody commits, the header in force is the one of a transaction that
+	// begins now, which keeps the pages that it leads to.
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	tx, err := db.bolt.Begin(false)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := os.Open(db.path)
+	if err == nil {
+		src = &source{path: db.path, file: f, top: map[string]bucketRef{}}
+		if err = src.open(false); err != nil {
+			f.Close()
+		}
+	}
+	if err != nil {
+		tx.Rollback()
+		return nil, nil, err
+	}
+	return src, func() { src.close(); tx.Rollback() }, nil
+}
+
+func (s *source) space(ctx context.Context, progress func(Progress)) (Space, error) {
+	path := s.path
+	if s.meta == nil {
 		return Space{}, &DamagedError{Path: path, Reason: "no header is whole"}
 	}
 	bad := ""
 	pages := 0
-	src.watch(ctx, o.Progress, func(what string) { bad = what })
-	tell := src.w.read
-	src.w.read = func(n int) {
+	s.watch(ctx, progress, func(what string) { bad = what })
+	tell := s.w.read
+	s.w.read = func(n int) {
 		pages += n
 		tell(n)
 	}
-	out := Space{FileBytes: src.size}
-	src.readTop()
+	out := Space{FileBytes: s.size}
+	s.readTop()
 	for _, name := range allBuckets {
-		b, ok := src.top[string(name)]
+		b, ok := s.top[string(name)]
 		if !ok {
 			continue
 		}
-		s := BucketSpace{Name: string(name)}
+		sum := BucketSpace{Name: string(name)}
 		pages = 0
-		src.measure(b, &s, 0)
-		s.Bytes = int64(pages) * pageSize
-		out.Buckets = append(out.Buckets, s)
+		s.measure(b, &sum, 0)
+		sum.Bytes = int64(pages) * pageSize
+		out.Buckets = append(out.Buckets, sum)
 	}
-	_, freeBad, err := src.freelist(func(uint64) { out.FreeBytes += pageSize })
+	_, freeBad, err := s.freelist(func(uint64) { out.FreeBytes += pageSize })
 	switch {
-	case src.w.err != nil:
-		return Space{}, fmt.Errorf("measure store %s: %w", path, src.w.err)
+	case s.w.err != nil:
+		return Space{}, fmt.Errorf("measure store %s: %w", path, s.w.err)
 	case err != nil:
 		return Space{}, fmt.Errorf("measure store %s: %w", path, err)
 	case bad != "" || freeBad != "":
 		return Space{}, &DamagedError{Path: path, Reason: bad + freeBad}
 	}
-	out.FreeBytes += src.size - int64(src.meta.pages)*pageSize // grown, and never used
+	out.FreeBytes += s.size - int64(s.meta.pages)*pageSize // grown, and never used
 	return out, nil
 }
 

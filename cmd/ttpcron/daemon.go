@@ -110,7 +110,7 @@ type server func(ctx context.Context) error
 // servers makes what runs beside the scheduler. Listening begins here, so that
 // whoever was told that the daemon is ready finds it listening.
 func (d *daemon) servers(ctx context.Context) ([]server, error) {
-	return nil, nil
+	return d.listen(ctx)
 }
 
 // runDaemon runs until ctx ends.

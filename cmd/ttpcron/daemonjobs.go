@@ -170,11 +170,11 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 			return err
 		}
 	}
-	states, err := d.db.RuleStates(ctx)
+	life, err := readLife(ctx, d.db)
 	if err != nil {
 		return err
 	}
-	job.Rules = ruleSet{d.ruleSet().WithStates(states, a.now()), a}
+	job.Rules, job.Hidden = ruleSet{d.ruleSet().WithStates(life.states, a.now()), a}, life.hidden()
 	r, err := job.Run(ctx)
 	var bad *jobs.InputError
 	if errors.As(err, &bad) {

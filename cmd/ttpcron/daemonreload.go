@@ -106,7 +106,7 @@ func (d *daemon) reloadInto(old *daemonConfig) (cerr, rerr error) {
 	for _, s := range []struct {
 		name string
 		same bool
-	}{{"db", c.app.set.db == old.app.set.db}, {"role", c.app.set.role == old.app.set.role}, {"log-json", c.app.set.logJSON == old.app.set.logJSON},
+	}{{"db", c.app.set.db == old.app.set.db}, {"socket", c.app.set.socket == old.app.set.socket}, {"role", c.app.set.role == old.app.set.role}, {"log-json", c.app.set.logJSON == old.app.set.logJSON},
 		{"node or spread", scheduler.Offset(c.node, c.spread) == scheduler.Offset(old.node, old.spread)}} {
 		if !s.same {
 			c.app.log.Warn("a change of this needs a restart", "setting", s.name)

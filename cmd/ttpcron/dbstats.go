@@ -23,7 +23,7 @@ pages that holds data. ARCHITECTURE.md says what each part is for.`,
 				return err
 			}
 			show, done := a.watchFile("measure", pageBytes)
-			space, err := kv.MeasureSpace(ctx, a.set.db, a.fileOptions(show))
+			space, err := a.measureSpace(ctx, show)
 			done()
 			if err != nil {
 				return a.ofFile(err)
@@ -38,6 +38,13 @@ pages that holds data. ARCHITECTURE.md says what each part is for.`,
 			return a.printSpace(s)
 		},
 	}
+}
+
+func (a *app) measureSpace(ctx context.Context, show func(kv.Progress)) (kv.Space, error) {
+	if db, ok := a.ofDaemon(ctx); ok {
+		return db.MeasureSpace(ctx, show)
+	}
+	return kv.MeasureSpace(ctx, a.set.db, a.fileOptions(show))
 }
 
 type spaceJSON struct {

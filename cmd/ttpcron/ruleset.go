@@ -128,10 +128,7 @@ func (a *app) rulesWithLife(ctx context.Context) (rs ruleSet, life ruleLife, rep
 	if rs, report, err = a.loadRules(); err != nil {
 		return rs, life, report, err
 	}
-	patient := a.set.lockTimeout
-	a.set.lockTimeout = min(patient, 200*time.Millisecond)
-	db, err := a.readStore(ctx)
-	a.set.lockTimeout = patient
+	db, err := a.lookStore(ctx, min(a.set.lockTimeout, 200*time.Millisecond))
 	if err != nil {
 		if !errors.Is(err, errNoStore) {
 			a.log.Warn("the states of rules are not applied: the store cannot be read", "error", clean(err.Error()))

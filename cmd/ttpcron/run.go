@@ -162,6 +162,8 @@ func (a *app) hint(err error) string {
 		return usage.hint
 	case errors.As(err, &h):
 		return h.hint
+	case errors.As(err, &locked) && a.daemonHas(locked.Path):
+		return "a daemon has the store and this needs the file for itself: stop the daemon first, with systemctl stop ttpcron"
 	case errors.As(err, &locked):
 		return "wait until it has finished, or wait longer with --lock-timeout 60s"
 	case errors.Is(err, jobs.ErrNoRules):

@@ -55,15 +55,17 @@ func (o *oneOf) Set(s string) error {
 type runOnceOptions struct {
 	sinceDays, batchSize, workers bounded
 	source                        oneOf
+	onInterrupt                   oneOf
 	dryRun, changedOnly, json     bool
 }
 
 func (a *app) runOnceCommand() *command {
 	o := runOnceOptions{
-		sinceDays: bounded{low: 1, high: jobs.MaxSinceDays},
-		batchSize: bounded{n: jobs.DefaultBatchSize, low: 1, high: jobs.MaxBatchSize},
-		workers:   bounded{low: 1, high: 256},
-		source:    oneOf{jobs.SourceAll, []string{jobs.SourceCommand, jobs.SourceCanary, jobs.SourceAll}},
+		sinceDays:   bounded{low: 1, high: jobs.MaxSinceDays},
+		batchSize:   bounded{n: jobs.DefaultBatchSize, low: 1, high: jobs.MaxBatchSize},
+		workers:     bounded{low: 1, high: 256},
+		source:      oneOf{jobs.SourceAll, []string{jobs.SourceCommand, jobs.SourceCanary, jobs.SourceAll}},
+		onInterrupt: oneOf{interruptCancel, []string{interruptCancel, interruptDetach}},
 	}
 	fs := a.flags()
 	fs.Var(&o.sinceDays, "since-days", "take the events of the last `N` days, 1 to 3650, whatever the checkpoint says (default: resume, or 7 on a first run)")
@@ -73,6 +75,7 @@ func (a *app) runOnceCommand() *command {
 	fs.Var(&o.batchSize, "batch-size", "gather `N` tags before an insert, 1 to 100000")
 	fs.Var(&o.workers, "workers", "tag with `N` workers; without it with one for each processor")
 	fs.Var(&a.set.inputs, "input", "import `[FORMAT:]PATH` first; can be repeated")
+	fs.Var(&o.onInterrupt, "on-interrupt", "what Ctrl-C does with a run that a daemon does: `cancel` it, or detach and let it go on")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line for each source, then for each changed rule")
 	return &command{
 		name: "run-once", short: "import the inputs, then tag what is new", fs: fs,
@@ -104,7 +107,11 @@ versions that are no longer loaded: with --rules-changed-only just this.
 written; several batches are committed together where that is faster. A run that
 is stopped or killed loses at most what it had not committed, and the next one
 does that again. Ctrl-C ends a run after the batch in hand, a second one at once.
-A run with no rule in force fails. Nothing is ever sent anywhere.`,
+A run with no rule in force fails. Nothing is ever sent anywhere.
+
+While a daemon has the store the inputs are imported through it, and the run waits
+for its turn there and is done there, with the daemon's rules; if they are not
+those of this command it is refused.`,
 		examples: `ttpcron run-once --input /var/log/cowrie
 ttpcron run-once --since-days 3650 --source command
 ttpcron run-once --dry-run --input cowrie:new.json --json
@@ -152,7 +159,12 @@ func (a *app) runOnce(ctx context.Context, o runOnceOptions) error {
 	job.Rules, job.Hidden = ruleSet{rules.WithStates(life.states, a.now()), a}, life.hidden()
 	show := a.newProgress()
 	job.Progress = show.update
-	r, err := job.Run(ctx)
+	var r jobs.Report
+	if served, ok := db.(remoteStore); ok && !o.dryRun {
+		r, err = a.runInDaemon(ctx, served, &job, rules.Fingerprint(), o)
+	} else {
+		r, err = job.Run(ctx)
+	}
 	show.done()
 	if len(r.Run.Sources) == 0 {
 		return err

@@ -17,6 +17,7 @@ import (
 type settings struct {
 	config      string
 	db          string
+	socket      string
 	lockTimeout time.Duration
 	logLevel    string
 	logJSON     bool
@@ -46,6 +47,7 @@ func (a *app) share(fs *flag.FlagSet) {
 	s := &a.set
 	fs.StringVar(&s.config, "config", s.config, "`FILE` with settings in TOML (default "+systemConfig+", else $XDG_CONFIG_HOME/ttpcron/ttpcron.toml)")
 	fs.StringVar(&s.db, "db", s.db, "`FILE` that holds the store")
+	fs.StringVar(&s.socket, "socket", s.socket, "`FILE` where a daemon that has the store answers (default: that of the store with .sock, else "+systemSocket+")")
 	fs.DurationVar(&s.lockTimeout, "lock-timeout", 5*time.Second, "how `LONG` to wait for a store that another process holds")
 	fs.StringVar(&s.logLevel, "log-level", "info", "`LEVEL`: trace, debug, info, warn, error or off")
 	fs.BoolVar(&s.logJSON, "log-json", false, "log as JSON lines")
@@ -55,7 +57,7 @@ func (a *app) share(fs *flag.FlagSet) {
 }
 
 // sharedFlags are the flags that share defines.
-var sharedFlags = []string{"config", "db", "lock-timeout", "log-level", "log-json", "role", "embedded", "rules"}
+var sharedFlags = []string{"config", "db", "socket", "lock-timeout", "log-level", "log-json", "role", "embedded", "rules"}
 
 // listFlags take several values from one variable, separated by commas, and
 // from an array in the config file.

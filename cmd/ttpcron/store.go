@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/importer"
@@ -42,6 +43,7 @@ type store interface {
 	Audit(ctx context.Context, limit int) ([]ttpcron.AuditEntry, error)
 
 	Prune(ctx context.Context, p kv.Prune) (kv.PruneReport, error)
+	MeasureSpace(ctx context.Context, progress func(kv.Progress)) (kv.Space, error)
 	Backup(ctx context.Context, path string, replace bool, progress func(kv.Progress)) error
 
 	Path() string
@@ -63,25 +65,35 @@ func (s localStore) Commit(ctx context.Context, c jobs.Commit) (int, error) {
 
 // openStore opens the store for writing, and makes it when there is none.
 func (a *app) openStore(ctx context.Context) (store, error) {
-	return a.openLocal(ctx)
+	db, err := a.open(ctx, kv.Options{LockTimeout: a.set.lockTimeout, Now: a.now})
+	return db, a.unwritable(err)
 }
 
 // openLocal opens the store for writing in this process.
 func (a *app) openLocal(ctx context.Context) (localStore, error) {
 	db, err := kv.Open(ctx, a.set.db, kv.Options{LockTimeout: a.set.lockTimeout, Now: a.now})
+	return localStore{db}, a.unwritable(err)
+}
+
+func (a *app) unwritable(err error) error {
 	if errors.Is(err, fs.ErrPermission) && a.set.db == defaultDB(a.env) {
-		err = hinted{err, "name a store that you may write with --db FILE or TTPCRON_DB"}
+		return hinted{err, "name a store that you may write with --db FILE or TTPCRON_DB"}
 	}
-	return localStore{db}, err
+	return err
 }
 
 // readStore opens the store for reading. It must exist.
 func (a *app) readStore(ctx context.Context) (store, error) {
-	db, err := kv.Open(ctx, a.set.db, kv.Options{ReadOnly: true, LockTimeout: a.set.lockTimeout, Now: a.now})
+	return a.lookStore(ctx, a.set.lockTimeout)
+}
+
+// lookStore is readStore with a time to wait of its own.
+func (a *app) lookStore(ctx context.Context, wait time.Duration) (store, error) {
+	db, err := a.open(ctx, kv.Options{ReadOnly: true, LockTimeout: wait, Now: a.now})
 	if errors.Is(err, fs.ErrNotExist) {
 		err = a.missing()
 	}
-	return localStore{db}, err
+	return db, err
 }
 
 // changeStore opens the store for writing. It must exist.

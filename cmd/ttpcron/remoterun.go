@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ttpcron/ttpcron/control"
+	"github.com/ttpcron/ttpcron/jobs"
+)
+
+// What an interrupt of a run in the daemon does.
+const (
+	interruptCancel = "cancel"
+	interruptDetach = "detach"
+)
+
+// runInDaemon imports the inputs here, with the rights of this process, and has
+// the daemon do the rest of the run.
+func (a *app) runInDaemon(ctx context.Context, db remoteStore, job *jobs.Job, fingerprint string, o runOnceOptions) (jobs.Report, error) {
+	var report jobs.Report
+	im := jobs.Import{Archive: db, Inputs: job.Inputs, Progress: job.Progress, Done: job.FileDone}
+	if job.ChangedOnly { // a run that imports nothing
+		im.Inputs = nil
+	}
+	files, failed := im.Run(ctx)
+	var bad *jobs.InputError
+	if failed != nil && !errors.As(failed, &bad) {
+		return report, failed
+	}
+	q := runAsked{Source: job.Source, SinceDays: job.SinceDays, BatchSize: job.BatchSize, Workers: job.Workers, ChangedOnly: job.ChangedOnly, Rules: fingerprint}
+	for _, f := range files {
+		q.Imported.Add(f.ImportReport)
+	}
+	id, err := control.Call[runAsked, string](ctx, db.client, "run", q)
+	if errors.Is(err, errOtherRules) {
+		err = hinted{err, "give the daemon these rules in its config and reload it (SIGHUP), call run-once as it is configured, or stop it for this run"}
+	}
+	if err != nil {
+		return report, err
+	}
+	news, err := a.follow(ctx, db, id, job.Progress, o.onInterrupt.value == interruptDetach)
+	r := news.Report
+	report = jobs.Report{Run: r.Run, Files: files, Found: r.Found, Changed: r.Changed, Since: r.Since}
+	if err == nil {
+		err = failed
+	}
+	return report, err
+}
+
+// follow waits for a run to end. An interrupt cancels it, or lets it go on
+// without anybody who waits.
+func (a *app) follow(ctx context.Context, db remoteStore, id string, progress func(jobs.Progress), detach bool) (runNews, error) {
+	var news runNews
+	asking, told := ctx, false
+	for {
+		next, err := control.Call[following, runNews](asking, db.client, "run-follow", following{id, news.Version})
+		switch {
+		case err == nil:
+			news = next
+		case ctx.Err() == nil || asking != ctx:
+			return news, err
+		case detach:
+			return news, hinted{jobs.ErrInterrupted, "the run goes on in the daemon; ttpcron status shows what became of it"}
+		default:
+			asking = context.WithoutCancel(ctx)
+			if _, err := control.Call[string, none](asking, db.client, "run-cancel", id); err != nil {
+				return news, err
+			}
+			continue
+		}
+		switch {
+		case news.Done && news.Fault != nil:
+			return news, control.ErrorOf(news.Fault, errorOf)
+		case news.Done:
+			return news, nil
+		case !news.Waiting && news.Progress.Stage != "":
+			progress(news.Progress)
+		case news.Waiting && !told:
+			told = true
+			a.log.Info("waiting for the run in progress to end")
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/ttpcron/ttpcron/control"
+)
+
+// listen begins to serve what other processes of the machine may ask for.
+func (d *daemon) listen(ctx context.Context) ([]server, error) {
+	a := d.config().app
+	path := cmp.Or(a.set.socket, socketOf(d.db.Path()))
+	if dir := a.env["RUNTIME_DIRECTORY"]; a.set.socket == "" && dir != "" {
+		path = filepath.Join(dir, filepath.Base(systemSocket))
+	}
+	l, err := control.Listen(path, a.log)
+	if err != nil {
+		return nil, hinted{err, "--socket names another place for it"}
+	}
+	s := control.NewServer(control.Options{Log: a.log, Fault: faultOf})
+	d.serveStore(s)
+	d.serveRuns(ctx, s)
+	a.log.Info("listening", "socket", clean(l.Path()))
+	return []server{func(ctx context.Context) error {
+		defer context.AfterFunc(ctx, func() {
+			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), serverGrace/2)
+			defer cancel()
+			_ = s.Shutdown(grace) // who is still there is cut off
+		})()
+		return s.Serve(l)
+	}}, nil
+}
+
+// followTime is the longest that a caller waits for news in one call.
+const followTime = 10 * time.Second
