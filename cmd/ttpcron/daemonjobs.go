@@ -217,6 +217,9 @@ func (d *daemon) logRun(a *app, name string, r jobs.Report, err error) {
 	}
 	log("run", args...)
 	for _, s := range r.Run.Sources {
+		if s.Retagged > 0 {
+			a.log.Info("looked again with new and changed rules", "source", clean(s.Source), "rules", len(r.Changed), "events", s.Retagged, "tags", s.RetagTags, "inserted", s.RetagInserted)
+		}
 		if s.Left > 0 {
 			a.log.Warn("a first run takes the events of the last days; ttpcron run-once --since-days takes the older ones", "source", clean(s.Source), "since", shown(r.Since), "left_out", s.Left)
 		}

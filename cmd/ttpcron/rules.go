@@ -188,8 +188,18 @@ a file which looks like a rule is passed over.`,
 	}
 }
 
+type failureJSON struct {
+	RuleID  string `json:"rule_id"`
+	Source  string `json:"source"`
+	File    string `json:"file"`
+	Example string `json:"example"`
+	Want    bool   `json:"want_match"`
+	Text    string `json:"text"`
+}
+
 func (a *app) rulesTest() *command {
 	fs := a.flags()
+	asJSON := fs.Bool("json", false, "print one JSON object a line for each example that fails")
 	return &command{
 		name: "rules test", args: "[DIR|FILE...]", short: "run the examples that rules carry", fs: fs,
 		text: `Runs the examples of every rule, of the folders and files named or of the embedded
@@ -205,7 +215,14 @@ The exit status is 1 when one comes out otherwise, or a rule file is refused.`,
 			}
 			a.warnRules(report)
 			failures := tagger.Test(rs.RuleSet)
+			enc := json.NewEncoder(a.stdout)
 			for _, f := range failures {
+				if *asJSON {
+					if err := enc.Encode(failureJSON{f.Rule, f.Source, f.File, f.Example, f.Want, f.Text}); err != nil {
+						return err
+					}
+					continue
+				}
 				want := "must match"
 				if !f.Want {
 					want = "must not match"
@@ -219,11 +236,15 @@ The exit status is 1 when one comes out otherwise, or a rule file is refused.`,
 					without++
 				}
 			}
-			fmt.Fprintf(a.stdout, "%s, %s, %d failed", plural(rs.Len(), "rule", "rules"), plural(examples, "example", "examples"), len(failures))
+			summary := fmt.Sprintf("%s, %s, %d failed", plural(rs.Len(), "rule", "rules"), plural(examples, "example", "examples"), len(failures))
 			if without > 0 {
-				fmt.Fprintf(a.stdout, ", %s without examples", plural(without, "rule", "rules"))
+				summary += fmt.Sprintf(", %s without examples", plural(without, "rule", "rules"))
 			}
-			fmt.Fprintln(a.stdout)
+			if *asJSON {
+				a.note("%s", summary)
+			} else {
+				fmt.Fprintln(a.stdout, summary)
+			}
 			switch {
 			case len(failures) > 0:
 				return fmt.Errorf("%s failed", plural(len(failures), "example", "examples"))
