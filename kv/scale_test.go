@@ -3,6 +3,7 @@ package kv_test
 import (
 	"flag"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +14,10 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-var scaleTags = flag.Int("scale", 500_000, "tags of BenchmarkGrowing")
+var (
+	scaleTags = flag.Int("scale", 500_000, "tags of BenchmarkGrowing and BenchmarkRetention")
+	keepStore = flag.String("keep", "", "where BenchmarkRetention leaves the store that it filled")
+)
 
 // rssAnon returns the process's own memory in bytes, without the mapped file; 0
 // where the system does not say.
@@ -29,65 +33,169 @@ func rssAnon() float64 {
 }
 
 // BenchmarkGrowing inserts tags of about 30,000 a day until there are -scale of
-// them: what the last tenth costs against the first, bytes written, memory, and
-// what questions cost in the end.
+// them: what the last tenth costs against the first and against as many values
+// put into plain bbolt, bytes written, memory, what questions cost in the end,
+// and what it costs to commit all of them once more.
 func BenchmarkGrowing(b *testing.B) {
 	for b.Loop() {
 		db, path := openBench(b)
-		g := newGenerator(1)
-		g.pace = 5 * time.Second
-		var spent []time.Duration
 		var size, peak float64
 		before := written()
-		for total := 0; total < *scaleTags; total += commitBatch {
-			tags := make([]ttpcron.Tag, 0, commitBatch)
-			for len(tags) < commitBatch {
-				e := g.next()
-				e.ID = e.ContentID()
-				tags = append(tags, tagOf(&e, g.n%9), tagOf(&e, g.n%9+1))
-			}
-			size = float64(kv.TagBytes(tags[:100]))
-			start := time.Now()
+		spent := growing(func(tags []ttpcron.Tag) {
 			if _, err := db.Commit(b.Context(), kv.Commit{Tags: tags}); err != nil {
+				b.Fatal(err)
+			}
+			if size == 0 {
+				size = float64(kv.TagBytes(tags[:100]))
+			}
+			peak = max(peak, rssAnon())
+		})
+		wrote := written() - before
+		tenth := max(1, len(spent)/10)
+		n := float64(len(spent) * commitBatch)
+		first := total(spent)
+		b.ReportMetric(n/first, "tags/s")
+		b.ReportMetric(100*total(spent[:tenth])/total(spent[len(spent)-tenth:]), "last-%-of-first")
+		b.ReportMetric(float64(wrote)/n/size, "written/key+value")
+		b.ReportMetric(peak/(1<<20), "peak-MiB")
+		slices.Sort(spent)
+		b.ReportMetric(float64(spent[len(spent)*99/100].Milliseconds()), "p99-ms")
+
+		before = written()
+		again := growing(func(tags []ttpcron.Tag) {
+			if n, err := db.Commit(b.Context(), kv.Commit{Tags: tags}); err != nil || n != 0 {
+				b.Fatal(n, err)
+			}
+			peak = max(peak, rssAnon())
+		})
+		b.ReportMetric(first/total(again), "replay/first")
+		b.ReportMetric(float64(written()-before)/n, "replay-written-B/tag")
+
+		took := func(metric string, do func()) {
+			start := time.Now()
+			do()
+			b.ReportMetric(float64(time.Since(start).Microseconds())/1000, metric)
+		}
+		took("summary-ms", func() {
+			if _, err := db.Summary(b.Context(), ttpcron.Window{}); err != nil {
+				b.Fatal(err)
+			}
+		})
+		took("absent-session-ms", func() {
+			for range db.Tags(b.Context(), ttpcron.TagQuery{Session: "no such session"}) {
+			}
+		})
+		db.Close()
+		took("open+stats-ms", func() {
+			db, err := kv.Open(b.Context(), path, kv.Options{ReadOnly: true})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := db.Stats(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			db.Close()
+		})
+		os.Remove(path)
+		rate, _ := floor(b, int(n), int(size))
+		b.ReportMetric(100*n/first/rate, "%-of-floor")
+	}
+}
+
+// growing makes -scale tags in batches and returns how long each took to commit.
+func growing(commit func(tags []ttpcron.Tag)) (spent []time.Duration) {
+	g := newGenerator(1)
+	g.pace = 5 * time.Second
+	for done := 0; done < *scaleTags; done += commitBatch {
+		tags := make([]ttpcron.Tag, 0, commitBatch)
+		for len(tags) < commitBatch {
+			e := g.next()
+			e.ID = e.ContentID()
+			tags = append(tags, tagOf(&e, g.n%9), tagOf(&e, g.n%9+1))
+		}
+		start := time.Now()
+		commit(tags)
+		spent = append(spent, time.Since(start))
+	}
+	return spent
+}
+
+func total(spent []time.Duration) (seconds float64) {
+	for _, d := range spent {
+		seconds += d.Seconds()
+	}
+	return seconds
+}
+
+// BenchmarkRetention fills a store with events, two tags each, until there are
+// -scale tags; ten million of them are two years. Then it checks the store, backs
+// it up, prunes the first half of its days, and compacts it. With -keep the full
+// store stays in that file.
+func BenchmarkRetention(b *testing.B) {
+	for b.Loop() {
+		db, path := openBench(b)
+		g := newGenerator(1)
+		g.pace = 2 * 365 * 24 * time.Hour / 5_000_000
+		began := g.now
+		var peak float64
+		var spent []time.Duration
+		for done := 0; done < *scaleTags; done += commitBatch {
+			events := g.events(commitBatch / 2)
+			tags := make([]ttpcron.Tag, 0, commitBatch)
+			for i := range events {
+				e := events[i]
+				e.ID = e.ContentID()
+				tags = append(tags, tagOf(&e, i%9), tagOf(&e, i%9+1))
+			}
+			start := time.Now()
+			importAll(b, db, events)
+			if _, err := db.Commit(b.Context(), kv.Commit{Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(g.n)}}}); err != nil {
 				b.Fatal(err)
 			}
 			spent = append(spent, time.Since(start))
 			peak = max(peak, rssAnon())
 		}
-		tenth := max(1, len(spent)/10)
-		sum := func(d []time.Duration) (t float64) {
-			for _, x := range d {
-				t += x.Seconds()
+		b.ReportMetric(total(spent), "fill-s")
+		b.ReportMetric(peak/(1<<20), "fill-peak-MiB")
+		measure := func(name string, do func() error) {
+			before, start := written(), time.Now()
+			if err := do(); err != nil {
+				b.Fatal(err)
 			}
-			return t
+			b.ReportMetric(time.Since(start).Seconds(), name+"-s")
+			b.ReportMetric(float64(written()-before)/(1<<20), name+"-written-MiB")
+			b.ReportMetric(rssAnon()/(1<<20), name+"-MiB")
 		}
-		n := float64(len(spent) * commitBatch)
-		b.ReportMetric(n/sum(spent), "tags/s")
-		b.ReportMetric(100*sum(spent[:tenth])/sum(spent[len(spent)-tenth:]), "last-%-of-first")
-		b.ReportMetric(float64(written()-before)/n/size, "written/key+value")
-		b.ReportMetric(peak/(1<<20), "peak-MiB")
-		slices.Sort(spent)
-		b.ReportMetric(float64(spent[len(spent)*99/100].Milliseconds()), "p99-ms")
-
-		start := time.Now()
-		if _, err := db.Summary(b.Context(), ttpcron.Window{}); err != nil {
-			b.Fatal(err)
+		copied := filepath.Join(filepath.Dir(path), "copy.db")
+		measure("backup", func() error { return db.Backup(b.Context(), copied, true, nil) })
+		if *keepStore != "" {
+			if err := os.Rename(copied, *keepStore); err != nil {
+				b.Fatal(err)
+			}
 		}
-		b.ReportMetric(float64(time.Since(start).Microseconds())/1000, "summary-ms")
-		start = time.Now()
-		for range db.Tags(b.Context(), ttpcron.TagQuery{Session: "no such session"}) {
-		}
-		b.ReportMetric(float64(time.Since(start).Microseconds())/1000, "absent-session-ms")
+		os.Remove(copied)
+		half := ttpcron.DayOf(began.Add(g.now.Sub(began) / 2))
+		var pruned kv.PruneReport
+		measure("prune", func() (err error) {
+			pruned, err = db.Prune(b.Context(), kv.Prune{EventsBefore: half, TagsBefore: half})
+			return err
+		})
+		b.ReportMetric(float64(pruned.Tags), "pruned-tags")
+		b.ReportMetric(float64(pruned.Kinds[0].Events), "pruned-events")
+		b.ReportMetric(float64(pruned.TagDays), "pruned-days")
 		db.Close()
-		start = time.Now()
-		db, err := kv.Open(b.Context(), path, kv.Options{ReadOnly: true})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := db.Stats(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(float64(time.Since(start).Microseconds())/1000, "open+stats-ms")
-		db.Close()
+		measure("check", func() error {
+			r, err := kv.Check(b.Context(), path, kv.FileOptions{})
+			if err == nil && r.Damaged() {
+				b.Fatal(r.Findings)
+			}
+			return err
+		})
+		measure("compact", func() error {
+			c, err := kv.Compact(b.Context(), path, kv.FileOptions{})
+			b.ReportMetric(float64(c.Before)/(1<<20), "before-MiB")
+			b.ReportMetric(float64(c.After)/(1<<20), "after-MiB")
+			return err
+		})
 	}
 }

@@ -47,8 +47,11 @@ func (p *progress) update(at jobs.Progress) {
 		p.a.stderr.draw(p.a.err.cut(bar(at, seconds, p.bytes, p.a.err), p.a.err.width-1))
 		return
 	}
-	args := []any{"name", clean(at.Name), "done", at.Done, "total", at.Total, "per_second", int64(float64(at.Done) / seconds)}
-	if at.Stage != jobs.StageImport {
+	args := []any{"done", at.Done, "total", at.Total, "per_second", int64(float64(at.Done) / seconds)}
+	if at.Name != "" {
+		args = append([]any{"name", clean(at.Name)}, args...)
+	}
+	if at.Stage == jobs.StageTag || at.Stage == jobs.StageRetag {
 		args = append(args, "tags", at.Tags)
 	}
 	p.a.log.Info("working: "+at.Stage, args...)
