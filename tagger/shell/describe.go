@@ -83,7 +83,7 @@ func (b *build) options(c *call, d *draft) {
 	if flags == 0 {
 		d.Operands = d.Args
 		if len(d.Args) > 0 && d.Program == "tar" {
-			d.Flags = b.letters(d.Args[0])
+			d.Flags = b.letters(d.Args[0], "")
 		}
 		return
 	}
@@ -104,7 +104,7 @@ func (b *build) options(c *call, d *draft) {
 			break
 		}
 		if len(a) > 1 && a[0] == '-' && len(b.strs)-from < maxFlags {
-			b.flag(a[1:])
+			b.flag(a[1:], attached[d.Program])
 		}
 	}
 	d.Flags = b.strs[from:len(b.strs):len(b.strs)]
@@ -113,24 +113,39 @@ func (b *build) options(c *call, d *draft) {
 // maxFlags bounds the flags kept of one command.
 const maxFlags = 64
 
-// letters returns the leading letters of an argument, each by itself.
-func (b *build) letters(arg string) []string {
+// attached names, of programs that are often called so, the letters whose value
+// may follow without a blank: curl -XPOST has the option X, not P, O, S and T.
+var attached = map[string]string{
+	"curl": "ACDEFHKPQTUXYbcdemortuwxyz",
+	"wget": "ABDIOPQRTUXaeilotw",
+	"ssh":  "BDEFIJLOPQRSWbceilmopw",
+	"scp":  "DFJPSXcilo",
+	"sftp": "BDFJPRSXbcilos",
+}
+
+// letters returns the leading letters of an argument, each by itself, up to the
+// first that takes what follows it as its value.
+func (b *build) letters(arg, valued string) []string {
 	from := len(b.strs)
 	for i := 0; i < len(arg) && i < 16 && isAlnum(arg[i]); i++ {
 		b.strs = append(b.strs, arg[i:i+1])
+		if strings.IndexByte(valued, arg[i]) >= 0 {
+			break
+		}
 	}
 	return b.strs[from:len(b.strs):len(b.strs)]
 }
 
-// flag adds the names that an option, without its first dash, goes by.
-func (b *build) flag(s string) {
+// flag adds the names that an option, without its first dash, goes by; valued
+// are the letters that may have their value attached.
+func (b *build) flag(s, valued string) {
 	if s[0] == '-' {
 		if name := flagName(s[1:]); name != "" {
 			b.strs = append(b.strs, name)
 		}
 		return
 	}
-	b.letters(s)
+	b.letters(s, valued)
 	if name := flagName(s); len(name) > 1 && name[len(name)-1] != '-' && (len(name) == len(s) || s[len(name)] == '=') {
 		b.strs = append(b.strs, name)
 	}

@@ -281,6 +281,9 @@ func TestFields(t *testing.T) {
 			"wget -O- a.com/x flags=O operands=a.com/x urls=a.com/x to=sh",
 			"curl b.com/x operands=b.com/x urls=b.com/x to=sh",
 			"sh from=wget|curl")},
+		// An option's value may be attached: its letters are no options.
+		{"curl -XPOST -so/tmp/a h.com", lines("curl -XPOST -so/tmp/a h.com flags=X|XPOST|s|o operands=h.com writes=/tmp/a urls=h.com")},
+		{"ssh -fNoUserKnownHostsFile=x h", lines("ssh -fNoUserKnownHostsFile=x h flags=f|N|o|fNoUserKnownHostsFile operands=h")},
 		{"a | b | c", lines("a to=b|c", "b to=c from=a", "c from=a|b")},
 		{"cat x | sh -c 'grep y | sort' | nc h 1", lines(
 			"cat x operands=x reads=x to=sh|grep|sort|nc",
