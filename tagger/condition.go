@@ -1,6 +1,10 @@
 package tagger
 
-import "github.com/ttpcron/ttpcron/tagger/pattern"
+import (
+	"sync"
+
+	"github.com/ttpcron/ttpcron/tagger/pattern"
+)
 
 // A condition is what must hold of an event for a rule to match: the tree that
 // the YAML of a rule is read into, and the only thing that the compiler knows
@@ -56,6 +60,9 @@ type valueTest struct {
 	ignoreCase  bool
 	// countMin is how many values of the field must pass; 0 means 1.
 	countMin int
+
+	asked sync.Once
+	sets  [][]string // see literals
 }
 
 // empty reports whether the test holds of every value.

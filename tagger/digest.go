@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"hash"
 	"math"
 
 	"github.com/ttpcron/ttpcron"
@@ -18,13 +17,13 @@ const engineVersion = 1
 
 // digester writes a definition in a form that is the same for the same meaning
 // and differs for another: every value is preceded by its length or count.
-type digester struct{ hash.Hash }
+type digester struct{ all []byte }
 
 // digestOf returns the digest of everything in a definition that decides which
 // tags it gives: kinds, condition, claims and evidence. Names, descriptions,
 // references, reviews and tests play no part, nor does the layout of the file.
 func digestOf(d *definition) (sum [16]byte) {
-	w := digester{sha256.New()}
+	w := &digester{}
 	w.number(engineVersion)
 	w.text(d.ID)
 	w.number(d.Version)
@@ -41,31 +40,29 @@ func digestOf(d *definition) (sum [16]byte) {
 		w.bits(math.Float64bits(c.Confidence))
 	}
 	w.texts(d.evidence)
-	copy(sum[:], w.Sum(nil))
-	return sum
+	whole := sha256.Sum256(w.all)
+	return [16]byte(whole[:16])
 }
 
-func (w digester) bits(n uint64) {
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], n)
-	w.Write(b[:])
+func (w *digester) bits(n uint64) {
+	w.all = binary.LittleEndian.AppendUint64(w.all, n)
 }
 
-func (w digester) number(n int) { w.bits(uint64(n)) }
+func (w *digester) number(n int) { w.bits(uint64(n)) }
 
-func (w digester) text(s string) {
+func (w *digester) text(s string) {
 	w.number(len(s))
-	w.Write([]byte(s))
+	w.all = append(w.all, s...)
 }
 
-func (w digester) texts(list []string) {
+func (w *digester) texts(list []string) {
 	w.number(len(list))
 	for _, s := range list {
 		w.text(s)
 	}
 }
 
-func (w digester) flag(v bool) {
+func (w *digester) flag(v bool) {
 	n := 0
 	if v {
 		n = 1
@@ -73,7 +70,7 @@ func (w digester) flag(v bool) {
 	w.number(n)
 }
 
-func (w digester) conditions(name string, list []condition) {
+func (w *digester) conditions(name string, list []condition) {
 	w.text(name)
 	w.number(len(list))
 	for _, c := range list {
@@ -81,7 +78,7 @@ func (w digester) conditions(name string, list []condition) {
 	}
 }
 
-func (w digester) condition(c condition) {
+func (w *digester) condition(c condition) {
 	switch c := c.(type) {
 	case allOf:
 		w.conditions("all", c)
@@ -111,7 +108,7 @@ func (w digester) condition(c condition) {
 	}
 }
 
-func (w digester) test(t *valueTest) {
+func (w *digester) test(t *valueTest) {
 	w.flag(t != nil)
 	if t == nil {
 		return

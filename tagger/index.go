@@ -109,11 +109,15 @@ func (k *kindRules) indexed() {
 func (x *indexer) want(list []needed, owner int) {
 	for _, l := range list {
 		if l.option {
-			x.option(l.literal, owner)
+			for _, text := range l.texts {
+				x.option(text, owner)
+			}
 			continue
 		}
 		f := l.field.field.scanned()
-		x.literals.Add(l.literal, owner, places[f])
+		for _, text := range l.texts {
+			x.literals.Add(text, owner, places[f])
+		}
 		x.used[f] = true
 		if f == fieldPayload && !slices.Contains(x.k.payload, l.field.name) {
 			x.k.payload = append(x.k.payload, l.field.name)

@@ -14,15 +14,15 @@ import (
 type need struct {
 	known    bool     // false: nothing is known, the condition must be tried
 	programs []string // of which some simple command has one
-	literals []needed
+	literals []needed // of all of which one must be there
 }
 
-// needed is a literal that a value of the field must hold, or an option that it
-// must be.
+// needed are literals of which a value of the field must hold one, or options of
+// which it must be one.
 type needed struct {
-	field   fieldRef
-	literal string
-	option  bool
+	field  fieldRef
+	texts  []string
+	option bool
 }
 
 // needOf derives the need of a resolved condition.
@@ -67,16 +67,12 @@ func (n need) score() int {
 		return 0
 	}
 	least := 1000
-	var texts []string
 	for _, l := range n.literals {
+		score := pattern.Score(l.texts)
 		if l.option {
-			least = min(least, 40+4*len(l.literal))
-		} else {
-			texts = append(texts, l.literal)
+			score = 45
 		}
-	}
-	if len(texts) > 0 {
-		least = min(least, pattern.Score(texts))
+		least = min(least, score)
 	}
 	for _, p := range n.programs {
 		if everyday[p] {
@@ -93,7 +89,8 @@ func (n need) score() int {
 func (n need) everywhere() bool {
 	return slices.ContainsFunc(n.literals, func(l needed) bool {
 		f := l.field.field.scanned()
-		return len(l.literal) == 1 && isAlnum(l.literal[0]) && !l.option && (f == fieldLine || f == fieldText)
+		return !l.option && (f == fieldLine || f == fieldText) &&
+			slices.ContainsFunc(l.texts, func(s string) bool { return len(s) == 1 && isAlnum(s[0]) })
 	})
 }
 
@@ -112,7 +109,9 @@ func (n need) key() string {
 		if l.option {
 			kind = int(fieldFlag)
 		}
-		parts = append(parts, strconv.Itoa(kind)+strconv.Quote(l.literal))
+		for _, text := range l.texts {
+			parts = append(parts, strconv.Itoa(kind)+strconv.Quote(text))
+		}
 	}
 	slices.Sort(parts)
 	return strings.Join(slices.Compact(parts), "")
@@ -180,11 +179,7 @@ func (t fieldTest) needs() (list []need) {
 }
 
 func (t fieldTest) needing(set []string, options bool) need {
-	n := need{known: true}
-	for _, s := range set {
-		n.literals = append(n.literals, needed{t.field, s, options})
-	}
-	return n
+	return need{known: true, literals: []needed{{t.field, set, options}}}
 }
 
 // maxSets is how many sets of literals a test is known by.
@@ -193,6 +188,11 @@ const maxSets = 4
 // literals returns sets of strings, the most telling first. Every value that
 // passes holds one of each set, when both are folded.
 func (t *valueTest) literals() [][]string {
+	t.asked.Do(func() { t.sets = t.work() })
+	return t.sets
+}
+
+func (t *valueTest) work() [][]string {
 	var sets [][]string
 	add := func(set []string) {
 		if len(set) > 0 {
@@ -279,8 +279,10 @@ func (n need) slowReason() string {
 	}
 	short := ""
 	for _, l := range n.literals {
-		if len(l.literal) < 2 && !l.option {
-			short = l.literal
+		for _, text := range l.texts {
+			if len(text) < 2 && !l.option {
+				short = text
+			}
 		}
 	}
 	if short != "" {

@@ -213,7 +213,11 @@ func (r *ruleReader) sigmaTest(ref fieldRef, names []string, values []*yaml.Node
 // mergedTest joins tests of one field, of which one must hold, into a single
 // test with a list where they use one operator only.
 func mergedTest(list []condition) *valueTest {
-	out := *list[0].(fieldTest).test
+	first := list[0].(fieldTest).test
+	out := &valueTest{
+		equals: first.equals, contains: first.contains, containsAll: first.containsAll, startsWith: first.startsWith, endsWith: first.endsWith,
+		globs: first.globs, patterns: first.patterns, not: first.not, ignoreCase: first.ignoreCase, countMin: first.countMin,
+	}
 	for _, c := range list[1:] {
 		t := c.(fieldTest).test
 		switch {
@@ -229,7 +233,7 @@ func mergedTest(list []condition) *valueTest {
 			return nil
 		}
 	}
-	return &out
+	return out
 }
 
 // sigmaValue makes the test of one value.

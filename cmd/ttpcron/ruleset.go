@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -87,6 +88,9 @@ func (a *app) loadRules() (ruleSet, *tagger.LoadReport, error) {
 }
 
 func (a *app) load(sources []tagger.Source) (ruleSet, *tagger.LoadReport) {
+	// Little of what loading allocates stays, and the heap is small: looking for
+	// garbage at every few MiB would take a third of the time.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	rs, report := tagger.Load(tagger.Options{Sources: sources, Technique: technique, Release: attack.Release})
 	return ruleSet{rs, a}, report
 }

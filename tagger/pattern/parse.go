@@ -18,6 +18,8 @@ const (
 	maxRepeat     = 65535
 )
 
+var errTooManyNodes = fmt.Errorf("expression has more than %d parts", maxNodes)
+
 // flags are those of Python's inline groups that change how the rest is read.
 type flags struct{ fold, multiline, dotAll, verbose bool }
 
@@ -33,6 +35,7 @@ type parser struct {
 	open   map[int]bool
 	depth  int
 	nodes  int
+	slab   []node // to be handed out
 }
 
 // parse reads an expression and counts its groups.
@@ -106,9 +109,15 @@ func (p *parser) errorf(format string, args ...any) error {
 
 func (p *parser) node(n node) (*node, error) {
 	if p.nodes++; p.nodes > maxNodes {
-		return nil, fmt.Errorf("expression has more than %d parts", maxNodes)
+		return nil, errTooManyNodes
 	}
-	return &n, nil
+	if len(p.slab) == 0 {
+		p.slab = make([]node, min(max(len(p.in)/2, 4), 64))
+	}
+	made := &p.slab[0]
+	p.slab = p.slab[1:]
+	*made = n
+	return made, nil
 }
 
 func (p *parser) more() bool { return p.pos < len(p.in) }
@@ -229,8 +238,30 @@ func (p *parser) item() (*node, error) {
 }
 
 func (p *parser) literal(c rune) (*node, error) {
-	return p.node(node{op: opLiteral, char: c, fold: p.flags.fold})
+	if c >= utf8.RuneSelf {
+		return p.node(node{op: opLiteral, char: c, fold: p.flags.fold})
+	}
+	if p.nodes++; p.nodes > maxNodes {
+		return nil, errTooManyNodes
+	}
+	if p.flags.fold {
+		return &asciiNodes[1][c], nil
+	}
+	return &asciiNodes[0][c], nil
 }
+
+// asciiNodes are the literals that expressions are mostly made of: exact ones,
+// and those in any case. They are complete, and never change.
+var asciiNodes = func() (nodes [2][utf8.RuneSelf]node) {
+	for i := range nodes {
+		for c := range nodes[i] {
+			n := &nodes[i][c]
+			*n = node{op: opLiteral, char: rune(c), fold: i == 1}
+			n.known()
+		}
+	}
+	return nodes
+}()
 
 // quantified reads what may follow an item: *, +, ?, {m,n}, and ? or + after it.
 func (p *parser) quantified(n *node) (*node, error) {
