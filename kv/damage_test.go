@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -182,4 +183,40 @@ func TestRecoverWithoutHeader(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRecoverOld recovers a store that the first version wrote.
+func TestRecoverOld(t *testing.T) {
+	to, r := recovered(t, write(t, unpack(t, "v1.db.gz")))
+	if !r.Whole() {
+		t.Errorf("%+v", r)
+	}
+	if got, want := byDay(dumpFile(t, to)), byDay(unpack(t, "v1.golden.gz")); !reflect.DeepEqual(got, want) {
+		t.Errorf("events and tags of %d days, want %d, or others", len(got), len(want))
+	}
+}
+
+// FuzzCheck overwrites parts of a store's file: a check ends without panic, and
+// what it does not find changes nothing.
+func FuzzCheck(f *testing.F) {
+	var content, want []byte
+	f.Add(uint32(4096+16), []byte{1})
+	f.Add(uint32(3*4096+10), []byte{0xff, 0xff})
+	f.Add(uint32(5*4096), bytes.Repeat([]byte{0}, 4096))
+	f.Add(uint32(9*4096+20), []byte("\xff\xff\xff\xff\xff\xff\xff\x7f"))
+	f.Fuzz(func(t *testing.T, at uint32, patch []byte) {
+		if content == nil {
+			content = rich(t)
+			want = dumpAllFile(t, write(t, content))
+		}
+		bad := bytes.Clone(content)
+		copy(bad[int(at)%len(bad):], patch)
+		damaged, err := kv.CheckReader(t.Context(), bytes.NewReader(bad), int64(len(bad)))
+		if err != nil || damaged || bytes.Equal(bad, content) {
+			return
+		}
+		if got := dumpAllFile(t, write(t, bad)); !bytes.Equal(got, want) {
+			t.Errorf("%d bytes at %d: nothing found, and %s", len(patch), int(at)%len(bad), firstDifference(got, want))
+		}
+	})
 }

@@ -35,12 +35,8 @@ func (a *app) fileOptions(show func(kv.Progress)) kv.FileOptions {
 
 // ofFile explains an error of work on the store's file.
 func (a *app) ofFile(err error) error {
-	var older *kv.OlderError
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return a.missing()
-	case errors.As(err, &older):
-		return hinted{err, "ttpcron import - </dev/null opens it for writing and does nothing else"}
 	}
 	return err
 }

@@ -156,6 +156,7 @@ func (a *app) hint(err error) string {
 	var usage *usageError
 	var h hinted
 	var locked *kv.LockedError
+	var older *kv.OlderError
 	var bad *jobs.InputError
 	switch {
 	case errors.As(err, &usage):
@@ -164,6 +165,8 @@ func (a *app) hint(err error) string {
 		return h.hint
 	case errors.As(err, &locked) && a.daemonHas(locked.Path):
 		return "a daemon has the store and this needs the file for itself: stop the daemon first, with systemctl stop ttpcron"
+	case errors.As(err, &older):
+		return "ttpcron import - </dev/null opens it for writing and does nothing else"
 	case errors.As(err, &locked):
 		return "wait until it has finished, or wait longer with --lock-timeout 60s"
 	case errors.Is(err, jobs.ErrNoRules):
