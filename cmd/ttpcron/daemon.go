@@ -60,6 +60,10 @@ ttpcron daemon --input /var/log/cowrie --keep-events 90d --keep-tags 730d`,
 	}
 }
 
+// gcForYears is app.loadGC of a daemon. Idle it takes a quarter less memory than
+// with Go's default.
+const gcForYears = 20
+
 // The times that a stop keeps to.
 const (
 	jobGrace    = 4 * time.Second        // for the job that runs
@@ -125,6 +129,7 @@ func (a *app) runDaemon(ctx context.Context, c *daemonConfig) error {
 	if err != nil {
 		a.log.Warn("systemd will not be told of the state", "error", err.Error())
 	}
+	a.loadGC = gcForYears
 	rules, report, err := a.loadRules()
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -135,6 +136,7 @@ func (d *daemon) reloadRules(c *daemonConfig) (ruleSet, error) {
 	if err != nil {
 		return d.ruleSet(), err
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(gcForYears))
 	rs, report := d.ruleSet().Reload(tagger.Options{Sources: sources, Technique: technique, Release: attack.Release})
 	c.app.warnRules(report)
 	rules := ruleSet{rs, c.app}

@@ -90,7 +90,7 @@ func (a *app) loadRules() (ruleSet, *tagger.LoadReport, error) {
 func (a *app) load(sources []tagger.Source) (ruleSet, *tagger.LoadReport) {
 	// Little of what loading allocates stays, and the heap is small: looking for
 	// garbage at every few MiB would take a third of the time.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	defer debug.SetGCPercent(debug.SetGCPercent(a.loadGC))
 	rs, report := tagger.Load(tagger.Options{Sources: sources, Technique: technique, Release: attack.Release})
 	return ruleSet{rs, a}, report
 }

@@ -42,6 +42,10 @@ type app struct {
 	set  settings
 	log  hclog.Logger
 	args []string // what the program was called with
+	// loadGC is how eagerly garbage is collected while rules are loaded, see
+	// debug.SetGCPercent: a command wants to be quick, and a daemon its rules, which
+	// stay for years, without gaps between them.
+	loadGC int
 
 	// daemonReads, when set, takes the configuration that the command daemon
 	// would start with, in its place.
@@ -69,7 +73,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer, env map[string]string) *a
 	return &app{
 		stdin: stdin, stdout: bufio.NewWriterSize(stdout, 64<<10), stderr: &screen{w: stderr},
 		out: newTerminal(stdout, env), err: newTerminal(stderr, env),
-		env: env, now: time.Now, log: hclog.NewNullLogger(), byFlags: map[*flag.FlagSet]*command{},
+		env: env, now: time.Now, loadGC: 400, log: hclog.NewNullLogger(), byFlags: map[*flag.FlagSet]*command{},
 	}
 }
 
