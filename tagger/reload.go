@@ -63,8 +63,8 @@ func (l *loader) keepUnlisted(src Source, number int, listed []string) bool {
 const lookCost = 200
 
 // Watch sends a value when the rule files of the sources have changed, until ctx
-// is done. It looks every so often at the names, sizes and times of the files,
-// by the names of their folders: a folder that is replaced as a whole, by a
+// is done. It looks every so often at the names, sizes, times and inodes of the
+// files, by the names of their folders: a folder that is replaced as a whole, by a
 // rename or a symbolic link, is seen, as are files on network disks. A change is
 // told once two looks agree, so that files that are still being written are not
 // read. While a value waits to be received, no other is sent. The sources are
@@ -108,7 +108,8 @@ func (w *watch) look(now [sha256.Size]byte) bool {
 	return settled
 }
 
-// stamp is over the names, sizes and times of all files that may hold a rule.
+// stamp is over the names, sizes, times and inodes of all files that may hold a
+// rule.
 func stamp(sources []Source) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	for _, src := range sources {
@@ -116,7 +117,7 @@ func stamp(sources []Source) (sum [sha256.Size]byte) {
 		fmt.Fprintf(h, "%q %t\n", src.Name, err == nil)
 		for _, name := range names {
 			if info, err := fs.Stat(src.FS, name); err == nil {
-				fmt.Fprintf(h, "%q %d %d %v\n", name, info.Size(), info.ModTime().UnixNano(), info.Mode())
+				fmt.Fprintf(h, "%q %d %d %v %v\n", name, info.Size(), info.ModTime().UnixNano(), info.Mode(), inode(info))
 			} else {
 				fmt.Fprintf(h, "%q\n", name)
 			}

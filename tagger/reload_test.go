@@ -140,3 +140,37 @@ func TestWatch(t *testing.T) {
 	told("the sources are others")
 	cancel()
 }
+
+// TestReloadOfConfigMap replaces rules as Kubernetes does: files are links
+// through a folder's link, which is renamed over.
+func TestReloadOfConfigMap(t *testing.T) {
+	dir := t.TempDir()
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, name := range []string{"..one", "..two"} {
+		do(os.Mkdir(filepath.Join(dir, name), 0o777))
+		do(os.WriteFile(filepath.Join(dir, name, "a.yaml"), []byte(versioned("A", i+1)), 0o666))
+	}
+	do(os.Symlink("..one", filepath.Join(dir, "..data")))
+	do(os.Symlink("..data/a.yaml", filepath.Join(dir, "a.yaml")))
+	o := options(tagger.Source{Name: "dir", FS: os.DirFS(dir)})
+	rs, _ := tagger.Load(o)
+	if got := inForce(rs); got != "A@1 dir/a.yaml" {
+		t.Fatal(got)
+	}
+	changed := tagger.Watch(t.Context(), func() []tagger.Source { return o.Sources }, time.Millisecond)
+	do(os.Symlink("..two", filepath.Join(dir, "..next")))
+	do(os.Rename(filepath.Join(dir, "..next"), filepath.Join(dir, "..data")))
+	select {
+	case <-changed:
+	case <-time.After(time.Minute):
+		t.Fatal("nothing is told")
+	}
+	if rs, _ = rs.Reload(o); inForce(rs) != "A@2 dir/a.yaml" {
+		t.Error(inForce(rs))
+	}
+}
