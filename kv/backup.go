@@ -56,6 +56,9 @@ func (db *DB) Backup(ctx context.Context, path string, replace bool, progress fu
 		return nil
 	})
 	if err == nil {
+		err = replaceable(path)
+	}
+	if err == nil {
 		err = newFile(path, replace, size, func(f *os.File) error {
 			if err := db.copyInto(ctx, f, progress); err != nil {
 				return err
@@ -69,9 +72,34 @@ func (db *DB) Backup(ctx context.Context, path string, replace bool, progress fu
 	return nil
 }
 
+// replaceable refuses to replace with a copy what is no file, and what a process
+// has open as its store: it would go on with a file that nobody finds again.
+func replaceable(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil // there is nothing to replace, or newFile says why not
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if free, err := tryLock(f, true); err != nil || free {
+		return err
+	}
+	pid, command := lockHolder(path)
+	return &LockedError{Path: path, PID: pid, Command: command}
+}
+
 // WriteCopy writes a copy of a store, of size bytes, that a process which has it
 // open made with Backup, to a file, as Backup does.
 func WriteCopy(ctx context.Context, path string, replace bool, size int64, from io.Reader, progress func(Progress)) error {
+	if err := replaceable(path); err != nil {
+		return err
+	}
 	return newFile(path, replace, size, func(f *os.File) error {
 		w := &meter{ctx: ctx, w: f, at: Progress{Place: "copy", Total: size}, progress: progress}
 		n, err := io.Copy(w, from)

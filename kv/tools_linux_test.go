@@ -68,6 +68,18 @@ func TestBackupRefuses(t *testing.T) {
 	if err := db.Backup(t.Context(), link, true, nil); err == nil {
 		t.Error("a store was backed up to itself by another name")
 	}
+	var locked *kv.LockedError
+	inUse := write(t, tiny(t))
+	kvtest.OpenAt(t, inUse)
+	if err := db.Backup(t.Context(), inUse, true, nil); !errors.As(err, &locked) {
+		t.Errorf("a backup over a store in use: %v", err)
+	}
+	if err := kv.WriteCopy(t.Context(), inUse, true, 1, bytes.NewReader([]byte("x")), nil); !errors.As(err, &locked) {
+		t.Errorf("a copy over a store in use: %v", err)
+	}
+	if err := db.Backup(t.Context(), os.DevNull, true, nil); err == nil {
+		t.Error("a device was replaced")
+	}
 	if err := db.Backup(t.Context(), to, false, nil); err != nil {
 		t.Fatal(err)
 	}

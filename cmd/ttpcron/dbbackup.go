@@ -50,6 +50,11 @@ func (a *app) backup(ctx context.Context, to string, replace bool) error {
 		return err
 	}
 	defer db.Close()
+	if own, err := os.Stat(a.set.db); err == nil {
+		if at, err := os.Stat(to); err == nil && os.SameFile(own, at) {
+			return hinted{fmt.Errorf("%s is the store itself", to), "name another file"}
+		}
+	}
 	show, done := a.watchFile("back up", pageBytes)
 	err = db.Backup(ctx, to, replace, show)
 	done()

@@ -117,6 +117,7 @@ var remoteSteps = []struct {
 	{args: "db backup b.db", loose: true},
 	{args: "db backup b.db"},
 	{args: "db backup --replace b.db", loose: true},
+	{args: "db backup --replace t.db"},
 	{args: "tags --db b.db --json"},
 	{args: "db check --db b.db", loose: true},
 	{args: "db prune --keep-events 30d --dry-run", loose: true},
