@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -245,14 +246,15 @@ func (p *parser) literal(c rune) (*node, error) {
 		return nil, errTooManyNodes
 	}
 	if p.flags.fold {
-		return &asciiNodes[1][c], nil
+		return &asciiNodes()[1][c], nil
 	}
-	return &asciiNodes[0][c], nil
+	return &asciiNodes()[0][c], nil
 }
 
 // asciiNodes are the literals that expressions are mostly made of: exact ones,
 // and those in any case. They are complete, and never change.
-var asciiNodes = func() (nodes [2][utf8.RuneSelf]node) {
+var asciiNodes = sync.OnceValue(func() *[2][utf8.RuneSelf]node {
+	nodes := new([2][utf8.RuneSelf]node)
 	for i := range nodes {
 		for c := range nodes[i] {
 			n := &nodes[i][c]
@@ -261,7 +263,7 @@ var asciiNodes = func() (nodes [2][utf8.RuneSelf]node) {
 		}
 	}
 	return nodes
-}()
+})
 
 // quantified reads what may follow an item: *, +, ?, {m,n}, and ? or + after it.
 func (p *parser) quantified(n *node) (*node, error) {

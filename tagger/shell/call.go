@@ -69,6 +69,9 @@ func (b *build) reserve() int {
 	if b.full() {
 		return -1
 	}
+	if n := len(b.cmds); n == cap(b.cmds) && n >= 512 {
+		b.cmds = slices.Grow(b.cmds, b.limits.Commands-n) // once, not piece by piece
+	}
 	b.cmds = append(b.cmds, draft{})
 	return len(b.cmds) - 1
 }

@@ -4,6 +4,9 @@ import "strings"
 
 // describe fills the fields of a command from its words and redirections.
 func (b *build) describe(c *call) {
+	if len(b.strs) > strsKept/2 && cap(b.strs)-len(b.strs) < strsKept/8 {
+		b.strs = make([]string, 0, strsKept) // what was filled belongs to commands
+	}
 	d := &b.cmds[c.index]
 	d.place = c.at
 	d.Depth = c.at.depth

@@ -37,7 +37,7 @@ func (b *build) finish() *Script {
 // view is finish without the copies: the script is part of the build's memory.
 func (b *build) view() *Script {
 	b.neighbours()
-	b.viewed = Script{Commands: b.viewed.Commands[:0], Decoded: b.layers, Bounded: b.bounded, Fallback: b.fell}
+	b.viewed = Script{Commands: slices.Grow(b.viewed.Commands[:0], len(b.cmds)), Decoded: b.layers, Bounded: b.bounded, Fallback: b.fell}
 	for i := range b.cmds {
 		b.viewed.Commands = append(b.viewed.Commands, b.cmds[i].Command)
 	}

@@ -170,12 +170,15 @@ func (b *build) reset(limits Limits) {
 	b.layers = nil
 	b.cmds = emptied(b.cmds, 64)
 	b.viewed.Commands = emptied(b.viewed.Commands, 64)
-	b.strs = emptied(b.strs, 1024)
+	b.strs = emptied(b.strs, strsKept)
 	if cap(b.words)+cap(b.redirs)+cap(b.toks)+cap(b.buf) > maxKept {
 		b.words, b.redirs, b.toks, b.buf = nil, nil, nil, nil
 	}
 	b.words, b.redirs, b.toks, b.buf = b.words[:0], b.redirs[:0], b.toks[:0], b.buf[:0]
 }
+
+// strsKept is how many strings are made room for at once.
+const strsKept = 1024
 
 // maxKept bounds the working memory, in entries, that outlives a parse.
 const maxKept = 64 << 10
