@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -131,6 +132,13 @@ func (d *daemon) remember(c *daemonConfig, times map[string]time.Time) {
 	}
 }
 
+// giveBack returns to the system what a run took; until the next one it may be
+// long. Pools keep what they hold through one collection.
+func giveBack() {
+	runtime.GC()
+	debug.FreeOSMemory()
+}
+
 // job is what the scheduler runs for one.
 func (d *daemon) job(j jobConfig) scheduler.JobFunc {
 	return func(ctx context.Context) error {
@@ -140,8 +148,7 @@ func (d *daemon) job(j jobConfig) scheduler.JobFunc {
 		times[j.name] = c.app.now().UTC()
 		d.remember(c, times)
 		d.timesMu.Unlock()
-		// What a run took goes back to the system: the next one may be long.
-		defer debug.FreeOSMemory()
+		defer giveBack()
 		if j.task == taskMaintenance {
 			return d.maintain(ctx, c)
 		}
@@ -182,6 +189,9 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 		trouble, err = bad.Error(), nil
 	}
 	d.logRun(a, j.name, r, err)
+	if looked(r) > manyEvents {
+		d.renewRules()
+	}
 	if err != nil {
 		if !errors.Is(err, jobs.ErrInterrupted) {
 			d.health.failed(fmt.Sprintf("%s failed: %v", j.name, err))
@@ -195,6 +205,17 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 // did says in a few words what a run did.
 func did(r jobs.Report) string {
 	return fmt.Sprintf("%s, %s", plural(r.Run.Imported.New, "new event", "new events"), plural(inserted(r), "new tag", "new tags"))
+}
+
+// manyEvents is how many events make most rules compile their patterns, which
+// stay with them.
+const manyEvents = 20_000
+
+func looked(r jobs.Report) (n int) {
+	for _, s := range r.Run.Sources {
+		n += s.Events
+	}
+	return n
 }
 
 func inserted(r jobs.Report) (n int) {
