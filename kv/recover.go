@@ -138,7 +138,7 @@ func (r *recovery) run(ctx context.Context, progress func(Progress)) error {
 	r.place = "file"
 	for i := range r.metas {
 		if r.metas[i].bad != "" {
-			r.report.OldHeader = true
+			r.report.OldHeader = !r.report.NoHeader
 			r.find(fmt.Sprintf("header %d of 2 is not whole: %s", i+1, r.metas[i].bad))
 		}
 	}

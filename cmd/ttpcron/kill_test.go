@@ -23,7 +23,7 @@ import (
 // runs, again and again on one store, then lets it finish. The store must end
 // with the events and tags of a program that nobody disturbed.
 func TestKill(t *testing.T) {
-	histories, size := 8, 60_000
+	histories, size := 4, 60_000
 	if testing.Short() {
 		histories, size = 1, 30_000
 	}
@@ -54,6 +54,9 @@ func TestKill(t *testing.T) {
 			}
 		}
 		kvtest.Check(t, db)
+		if r, err := kv.Check(t.Context(), db, kv.FileOptions{}); err != nil || r.Damaged() {
+			t.Errorf("seed %d: %v, %+v", seed, err, r.Findings)
+		}
 	}
 	t.Logf("%d kills, %d of them while the program ran, after %d of which the store was found part of the way", k.kills, k.alive, k.inside)
 	if k.alive == 0 || k.inside == 0 {
@@ -138,18 +141,18 @@ func (k *killer) time(db string, args ...string) time.Duration {
 	return time.Since(start)
 }
 
-// until runs a command and kills it at a random moment of the time that it
-// still needs, again and again, then lets it finish. What the store holds after
+// until runs a command and kills it at a random moment of the first quarter of
+// the time that all of it takes, again and again, then lets it finish. What the store holds after
 // each kill must be sound.
 func (k *killer) until(db string, whole time.Duration, share func(kv.Stats) float64, args ...string) {
 	k.t.Helper()
 	done := 0.0
-	for range 12 {
+	for range 40 {
 		cmd := k.command(db, args...)
 		if err := cmd.Start(); err != nil {
 			k.t.Fatal(err)
 		}
-		time.Sleep(time.Duration(k.rnd.Float64() * float64(whole) * (1.1 - done)))
+		time.Sleep(time.Duration(k.rnd.Float64() * float64(whole) / 4))
 		k.kills++
 		cmd.Process.Kill()
 		var exit *exec.ExitError
