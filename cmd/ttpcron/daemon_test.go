@@ -136,6 +136,16 @@ func (n *node) listen() {
 	}
 }
 
+// forget forgets what was said, and logged.
+func (n *node) forget() {
+	n.mu.Lock()
+	n.said = nil
+	n.mu.Unlock()
+	n.stderr.mu.Lock()
+	n.stderr.b.Reset()
+	n.stderr.mu.Unlock()
+}
+
 // patience is how long something that is bound to happen is waited for.
 const patience = 30 * time.Second
 
