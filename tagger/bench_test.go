@@ -1,9 +1,12 @@
 package tagger
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -84,54 +87,103 @@ func BenchmarkParseOnly(b *testing.B) {
 	}
 }
 
-// BenchmarkYLoop is the yardstick: every literal, program and pattern of the
-// pack as one expression a rule, each tried on every command with package
-// regexp.
-func BenchmarkYLoop(b *testing.B) {
-	rs := loadEmbedded()
-	var res []*regexp.Regexp
-	for _, d := range rs.defs {
-		if expr := yardstick(needOf(resolve(d.match, ttpcron.Command))); expr != "" {
-			res = append(res, regexp.MustCompile(expr))
-		}
+// patternRules are rules of DECNET's shape: one expression on the text each.
+func patternRules(b *testing.B, patterns []string) *RuleSet {
+	files := fstest.MapFS{}
+	for i, expr := range patterns {
+		files[fmt.Sprintf("p%03d.yaml", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "rule_id: P%03d\nrule_version: 1\nname: p\napplies_to: [command]\n"+
+			"match: {pattern: '%s'}\nemits: [{tactic: TA0002, technique_id: T1059, confidence: 0.9}]\n", i, expr)}
 	}
+	rs, report := Load(Options{Sources: []Source{{Name: "patterns", FS: files}}})
+	if rs.Len() != len(patterns) {
+		b.Fatal(report.Problems)
+	}
+	return rs
+}
+
+// BenchmarkPatterns matches commands against patterns on one core, beside its
+// yardsticks: package regexp trying every pattern on every command, and ripgrep,
+// whole process, which only says how many commands match any. bench/candidates
+// compares other engines.
+func BenchmarkPatterns(b *testing.B) {
+	patterns := workload.Patterns(300)
 	for _, load := range []struct {
 		name   string
 		unique bool
 	}{{"real", false}, {"unique", true}} {
-		events := history(20_000, load.unique)
-		b.Run(load.name, func(b *testing.B) {
-			hits := 0
-			cpu := cpuTime()
-			for i := range b.N {
-				text := commandText(events[i%len(events)].Payload)
-				for _, re := range res {
-					if re.MatchString(text) {
-						hits++
-					}
-				}
-			}
-			b.ReportMetric(float64(cpuTime()-cpu)/float64(b.N), "cpu-ns/op")
-			b.ReportMetric(float64(len(res)), "patterns")
-		})
+		events := history(100_000, load.unique)
+		all := patternRules(b, patterns)
+		// The twenty that match most give nearly the same tags: what is compared
+		// is the cost of the rules that do not match.
+		busiest := busiestRules(all, events, 20)
+		b.Run(load.name+"/ours-20", func(b *testing.B) { benchTag(b, busiest, events) })
+		b.Run(load.name+"/ours-300", func(b *testing.B) { benchTag(b, all, events) })
+		b.Run(load.name+"/loop-300", func(b *testing.B) { benchLoop(b, patterns, events) })
+		b.Run(load.name+"/rg-300", func(b *testing.B) { benchRipgrep(b, patterns, events) })
 	}
 }
 
-// yardstick writes what a rule needs as an expression.
-func yardstick(n need) string {
-	expr := ""
-	for _, p := range n.programs {
-		expr += `|\b` + regexp.QuoteMeta(p) + `\b`
-	}
-	for _, l := range n.literals {
-		for _, text := range l.texts {
-			expr += `|(?i:` + regexp.QuoteMeta(text) + `)`
+// busiestRules keeps the n rules that match the most of some events.
+func busiestRules(rs *RuleSet, events []ttpcron.Event, n int) *RuleSet {
+	hits := map[string]int{}
+	c := rs.Tagger(nil)
+	var tags []ttpcron.Tag
+	for i := range events[:min(len(events), 20_000)] {
+		tags, _ = c.Tag(&events[i], tags[:0])
+		for _, t := range tags {
+			hits[t.RuleID]++
 		}
 	}
-	if expr == "" {
-		return ""
+	ids := slices.SortedFunc(maps.Keys(hits), func(x, y string) int { return cmp.Or(hits[y]-hits[x], cmp.Compare(x, y)) })
+	keep := map[string]bool{}
+	for _, id := range ids[:min(n, len(ids))] {
+		keep[id] = true
 	}
-	return expr[1:]
+	return rs.Only(keep)
+}
+
+func benchLoop(b *testing.B, patterns []string, events []ttpcron.Event) {
+	var res []*regexp.Regexp
+	for _, expr := range patterns {
+		res = append(res, regexp.MustCompile(expr))
+	}
+	hits := 0
+	cpu := cpuTime()
+	for i := range b.N {
+		text := commandText(events[i%len(events)].Payload)
+		for _, re := range res {
+			if re.MatchString(text) {
+				hits++
+			}
+		}
+	}
+	b.ReportMetric(float64(cpuTime()-cpu)/float64(b.N), "cpu-ns/op")
+	b.ReportMetric(float64(hits)/float64(b.N), "tags/op")
+}
+
+// benchRipgrep runs rg over the commands, a line each.
+func benchRipgrep(b *testing.B, patterns []string, events []ttpcron.Event) {
+	rg, err := exec.LookPath("rg")
+	if err != nil {
+		b.Skip("ripgrep is not installed")
+	}
+	list, commands := filepath.Join(b.TempDir(), "patterns"), filepath.Join(b.TempDir(), "commands")
+	var lines strings.Builder
+	for i := range b.N {
+		lines.WriteString(strings.ReplaceAll(commandText(events[i%len(events)].Payload), "\n", " ") + "\n")
+	}
+	if err := errors.Join(os.WriteFile(list, []byte(strings.Join(patterns, "\n")), 0o600), os.WriteFile(commands, []byte(lines.String()), 0o600)); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	cmd := exec.Command(rg, "-j1", "-c", "-a", "-f", list, commands)
+	out, err := cmd.Output()
+	if err != nil && cmd.ProcessState.ExitCode() != 1 {
+		b.Fatal(err)
+	}
+	matched, _ := strconv.Atoi(strings.TrimSpace(string(out)))
+	b.ReportMetric(float64(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())/float64(b.N), "cpu-ns/op")
+	b.ReportMetric(float64(matched)/float64(b.N), "lines/op")
 }
 
 // BenchmarkHostile judges texts of 1 MiB that were made to be costly.
