@@ -119,6 +119,7 @@ func TestCheckFindsDamageEverywhere(t *testing.T) {
 func TestRecoverAnyPage(t *testing.T) {
 	content := rich(t)
 	want := byDay(unhidden(t, write(t, content)))
+	stray := 0
 	for sort, list := range regions(t, content) {
 		if testing.Short() && len(list) > 2 {
 			list = list[:2]
@@ -151,6 +152,7 @@ func TestRecoverAnyPage(t *testing.T) {
 					t.Fatalf("%s: %d of %d entries of %s are lost and nothing says so", where, len(lines)-kept, len(lines), day)
 				}
 			}
+			stray += report.Stray
 			if report.Whole() && lost > 0 {
 				t.Errorf("%s: %d entries are lost, and nothing is said to be", where, lost)
 			}
@@ -161,6 +163,9 @@ func TestRecoverAnyPage(t *testing.T) {
 			os.Remove(path)
 			os.Remove(to)
 		}
+	}
+	if stray == 0 {
+		t.Error("nothing was found on pages that nothing leads to")
 	}
 }
 

@@ -106,9 +106,6 @@ func TestRecoverDamaged(t *testing.T) {
 		stray += r.Stray
 	})
 	t.Logf("something was lost by %d flips; %d entries found on stray pages", losses, stray)
-	if stray == 0 && !testing.Short() { // a few flips may well hit nothing that has any
-		t.Error("nothing was found on stray pages")
-	}
 }
 
 // TestRecoverGoesOn imports and tags on in a store that was recovered.
