@@ -59,7 +59,7 @@ func TestSoak(t *testing.T) {
 				reloads++
 			}
 		}
-		if rnd.IntN(4) == 0 && strings.Contains(n.messages(), "READY=1") {
+		if kills > 0 && rnd.IntN(4) == 0 && strings.Contains(n.messages(), "READY=1") {
 			stops++
 			if code := n.stop(); code != exitDone {
 				t.Fatalf("exit %d\n%s", code, n.stderr.String())
@@ -270,8 +270,12 @@ func (s slow) Write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
-// close ends the last line.
+// close rotates once more and ends the last line.
 func (s *sensor) close() {
+	s.rename()
+	s.write(3000)
+	s.truncate()
+	s.write(3000)
 	s.line()
 	s.check(s.log.Close())
 }
