@@ -186,6 +186,29 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// A clock that jumps ahead takes out nothing.
+func TestKeepEventsWithWrongClock(t *testing.T) {
+	b := newBench(t, everySecond+"[daemon]\nkeep-events = \"10d\"\n")
+	b.n.event(0, 0)
+	b.run("often")
+	right := b.clock
+	b.clock = b.clock.AddDate(74, 0, 0)
+	if err := b.d.maintain(t.Context(), b.d.conf); err == nil {
+		t.Error("maintenance says nothing")
+	}
+	if s := b.stats(); events(s) != 1 || tags(s) != 1 {
+		t.Errorf("%d events and %d tags are left", events(s), tags(s))
+	}
+	if text := b.d.health.text(); !strings.Contains(text, "clock says 2") {
+		t.Errorf("status: %s", text)
+	}
+	b.clock = right
+	b.run("maintenance")
+	if s := b.stats(); events(s) != 1 {
+		t.Errorf("%d events are left", events(s))
+	}
+}
+
 // The oldest days make room, never today.
 func TestMaxSize(t *testing.T) {
 	b := newBench(t, everySecond+"[daemon]\nmax-size = \"300KiB\"\n")

@@ -22,7 +22,10 @@ func (d *daemon) maintain(ctx context.Context, c *daemonConfig) error {
 	if c.keepTags > 0 {
 		p.TagsBefore = ttpcron.DayOf(now.Add(-time.Duration(c.keepTags)))
 	}
-	err := d.prune(ctx, a, p, "older than keep-events or keep-tags")
+	err := d.leavesSome(ctx, a, p)
+	if err == nil {
+		err = d.prune(ctx, a, p, "older than keep-events or keep-tags")
+	}
 	if err == nil && c.maxSize > 0 {
 		err = d.shrink(ctx, c, p)
 	}
@@ -33,6 +36,26 @@ func (d *daemon) maintain(ctx context.Context, c *daemonConfig) error {
 		d.health.failed(fmt.Sprintf("maintenance failed: %v", err))
 	}
 	return err
+}
+
+// leavesSome refuses to take out every event there is because of its age: years
+// of history would be gone when a clock jumps ahead.
+func (d *daemon) leavesSome(ctx context.Context, a *app, p kv.Prune) error {
+	s, err := d.db.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	all := 0
+	for _, k := range s.Kinds {
+		if all += k.Events; k.Events > 0 && ttpcron.DayOf(k.Latest) >= p.EventsBefore {
+			return nil
+		}
+	}
+	if all == 0 {
+		return nil
+	}
+	return fmt.Errorf("nothing was taken out: keep-events would leave none of %s, and this machine's clock says %s; ttpcron db prune --force does it",
+		plural(all, "event", "events"), shown(a.now()))
 }
 
 // prune takes out days, and says so.
