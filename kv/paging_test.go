@@ -202,3 +202,35 @@ func TestMeasureSpaceOfOpenStore(t *testing.T) {
 		t.Errorf("not measured: %v", want)
 	}
 }
+
+func TestTechniqueTotals(t *testing.T) {
+	db := kvtest.Open(t)
+	tagged(t, db, 500)
+	want := map[string]int{}
+	compare := func() {
+		t.Helper()
+		clear(want)
+		for tag, err := range db.Tags(t.Context(), ttpcron.TagQuery{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			want[tag.Technique()]++
+		}
+		totals, err := db.TechniqueTotals(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]int{}
+		for _, n := range totals {
+			got[n.Technique] = n.Tags
+		}
+		if len(got) == 0 || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+	compare()
+	if err := db.Retire(t.Context(), ttpcron.Retirement{RuleID: "R0002", Version: ttpcron.AllVersions, SetAt: time.Unix(1, 0)}); err != nil {
+		t.Fatal(err)
+	}
+	compare()
+}

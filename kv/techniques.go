@@ -1,0 +1,56 @@
+package kv
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"go.etcd.io/bbolt"
+)
+
+// TechniqueTotal counts all tags of a technique that are not retired.
+type TechniqueTotal struct {
+	Technique string // the sub-technique where there is one
+	Tags      int
+}
+
+// TechniqueTotals counts the tags of every technique from the counts that the
+// store keeps, in the order of their ids. Unlike Summary it costs the same
+// whatever the size of the history.
+func (db *DB) TechniqueTotals(ctx context.Context) ([]TechniqueTotal, error) {
+	sum := map[string]int{}
+	err := db.view(ctx, func(tx *bbolt.Tx) error {
+		hidden, err := db.hidden(tx)
+		if err != nil {
+			return err
+		}
+		c := tx.Bucket(bucketTotals).Cursor()
+		for k, rec := c.Seek([]byte{rollupClaim}); len(k) == 5 && k[0] == rollupClaim; k, rec = c.Next() {
+			id := binary.BigEndian.Uint32(k[1:])
+			if hidden.has(id) {
+				continue
+			}
+			t, err := readTotal(k, rec)
+			if err != nil {
+				return err
+			}
+			cl, err := db.claims.get(tx, id)
+			if err != nil {
+				return err
+			}
+			sum[cl.Technique()] += t.tags
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count tags by technique: %w", err)
+	}
+	out := make([]TechniqueTotal, 0, len(sum))
+	for technique, n := range sum {
+		out = append(out, TechniqueTotal{technique, n})
+	}
+	slices.SortFunc(out, func(a, b TechniqueTotal) int { return cmp.Compare(a.Technique, b.Technique) })
+	return out, nil
+}

@@ -1,0 +1,152 @@
+package metrics_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/metrics"
+)
+
+func state() *metrics.State {
+	at := time.Unix(1_700_000_000, 500e6)
+	return &metrics.State{
+		Version: "v1", Healthy: true, Began: at, LastSuccess: at, DiskFree: 7, StoreBytes: 8, StoreFree: 9, Rejects: 10, RulesInForce: 11, RulesRefused: 12,
+		Sources:    []metrics.Source{{Name: "command", Events: 1, Tags: 2, Waiting: 3, Moved: at, Latest: at}, {Name: "bad\xff"}},
+		Techniques: []metrics.Technique{{ID: "T1059.004", Tags: 4}},
+		Jobs:       []metrics.Job{{Name: "import", Running: true, Started: at, Next: at, Runs: 5, Failures: 1, Stopped: 2, Skipped: 3, Missed: 4}, {Name: "new"}},
+	}
+}
+
+// written parses what Write gives, and returns the values by name and labels.
+func written(t *testing.T, m *metrics.Metrics, s *metrics.State) map[string]float64 {
+	t.Helper()
+	var b bytes.Buffer
+	if err := m.Write(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	p := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := p.TextToMetricFamilies(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for name, f := range families {
+		if f.GetHelp() == "" {
+			t.Errorf("%s has no help", name)
+		}
+		for _, metric := range f.Metric {
+			key := name
+			for _, l := range metric.Label {
+				key += fmt.Sprintf("{%s=%s}", l.GetName(), l.GetValue())
+			}
+			switch {
+			case metric.Counter != nil:
+				got[key] = metric.Counter.GetValue()
+			case metric.Gauge != nil:
+				got[key] = metric.Gauge.GetValue()
+			case metric.Histogram != nil:
+				got[key] = float64(metric.Histogram.GetSampleCount())
+			}
+		}
+	}
+	return got
+}
+
+func TestWrite(t *testing.T) {
+	m := metrics.New()
+	m.Run(&ttpcron.Run{
+		Started: time.Unix(1, 0), Finished: time.Unix(3, 0), Imported: ttpcron.ImportReport{New: 3, Rejected: 2},
+		Sources: []ttpcron.SourceReport{{Source: "command", Events: 5, Tags: 4, Inserted: 3, Retagged: 2, RetagTags: 2, RetagInserted: 1, Bounded: 1}},
+	})
+	m.Run(&ttpcron.Run{Started: time.Unix(9, 0), Finished: time.Unix(3, 0)}) // the clock was set back
+	m.Batch(time.Second)
+	m.Memo(7, 2)
+	m.RuleError()
+	got := written(t, m, state())
+	for key, want := range map[string]float64{
+		"ttpcron_import_records_total{result=new}":             3,
+		"ttpcron_import_records_total{result=rejected}":        2,
+		"ttpcron_import_records_total{result=known}":           0,
+		"ttpcron_events_judged_total{source=command}":          7,
+		"ttpcron_tags_made_total{source=command}":              6,
+		"ttpcron_tags_inserted_total{source=command}":          4,
+		"ttpcron_tags_inserted_total{source=canary}":           0,
+		"ttpcron_events_bounded_total":                         1,
+		"ttpcron_rule_errors_total":                            1,
+		"ttpcron_memo_lookups_total{result=hit}":               7,
+		"ttpcron_batch_duration_seconds":                       1,
+		"ttpcron_run_duration_seconds":                         2,
+		"ttpcron_build_info{version=v1}":                       1,
+		"ttpcron_healthy":                                      1,
+		"ttpcron_last_success_timestamp_seconds":               1_700_000_000.5,
+		"ttpcron_lag_events{source=command}":                   3,
+		"ttpcron_store_events{source=bad?}":                    0,
+		"ttpcron_store_tags_by_technique{technique=T1059.004}": 4,
+		"ttpcron_disk_free_bytes":                              7,
+		"ttpcron_job_overlap_skips_total{job=import}":          3,
+		"ttpcron_job_missed_total{job=import}":                 4,
+		"ttpcron_job_running{job=new}":                         0,
+	} {
+		if v, ok := got[key]; !ok || v != want {
+			t.Errorf("%s is %v (%t), want %v", key, v, ok, want)
+		}
+	}
+	for _, absent := range []string{"ttpcron_job_started_timestamp_seconds{job=new}", "ttpcron_checkpoint_timestamp_seconds{source=bad?}"} {
+		if _, ok := got[absent]; ok {
+			t.Errorf("%s is there", absent)
+		}
+	}
+}
+
+// An input that says of each line that it is another kind of event makes no more
+// time series than a few.
+func TestSourcesAreBounded(t *testing.T) {
+	m := metrics.New()
+	s := state()
+	for i := range 1000 {
+		name := fmt.Sprint("kind", i)
+		m.Run(&ttpcron.Run{Sources: []ttpcron.SourceReport{{Source: name, Events: 1}}})
+		s.Sources = append(s.Sources, metrics.Source{Name: name})
+	}
+	got := written(t, m, s)
+	if len(got) > 400 {
+		t.Errorf("%d time series", len(got))
+	}
+	if n := got["ttpcron_events_judged_total{source=other}"]; n < 900 {
+		t.Errorf("%v events of other sources", n)
+	}
+}
+
+func TestWriteFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ttpcron.prom")
+	m := metrics.New()
+	for range 2 { // the second replaces the first
+		if err := m.WriteFile(path, state()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), "ttpcron_healthy 1\n") {
+		t.Errorf("%v: %s", err, text)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 1 {
+		t.Errorf("%d files are left", len(files))
+	}
+	if err := m.WriteFile(filepath.Join(dir, "no", "x.prom"), state()); err == nil {
+		t.Error("a folder that is missing is no error")
+	}
+}
