@@ -162,6 +162,37 @@ func (l *Listener) leave(uid int) {
 	<-l.slots
 }
 
+// Bounded lets a listener have as many connections at once as a control socket
+// has; others wait.
+func Bounded(l net.Listener) net.Listener {
+	return &bounded{Listener: l, slots: make(chan struct{}, maxConnections)}
+}
+
+type bounded struct {
+	net.Listener
+	slots chan struct{}
+}
+
+func (b *bounded) Accept() (net.Conn, error) {
+	b.slots <- struct{}{}
+	c, err := b.Listener.Accept()
+	if err != nil {
+		<-b.slots
+		return nil, err
+	}
+	return &boundedConn{c, sync.OnceFunc(func() { <-b.slots })}, nil
+}
+
+type boundedConn struct {
+	net.Conn
+	leave func()
+}
+
+func (c *boundedConn) Close() error {
+	defer c.leave()
+	return c.Conn.Close()
+}
+
 // conn is a connection with who is at its other end.
 type conn struct {
 	*net.UnixConn

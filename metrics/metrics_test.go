@@ -92,15 +92,15 @@ func TestWrite(t *testing.T) {
 		"ttpcron_store_events{source=bad?}":                    0,
 		"ttpcron_store_tags_by_technique{technique=T1059.004}": 4,
 		"ttpcron_disk_free_bytes":                              7,
-		"ttpcron_job_overlap_skips_total{job=import}":          3,
-		"ttpcron_job_missed_total{job=import}":                 4,
-		"ttpcron_job_running{job=new}":                         0,
+		"ttpcron_job_overlap_skips_total{name=import}":         3,
+		"ttpcron_job_missed_total{name=import}":                4,
+		"ttpcron_job_running{name=new}":                        0,
 	} {
 		if v, ok := got[key]; !ok || v != want {
 			t.Errorf("%s is %v (%t), want %v", key, v, ok, want)
 		}
 	}
-	for _, absent := range []string{"ttpcron_job_started_timestamp_seconds{job=new}", "ttpcron_checkpoint_timestamp_seconds{source=bad?}"} {
+	for _, absent := range []string{"ttpcron_job_started_timestamp_seconds{name=new}", "ttpcron_checkpoint_timestamp_seconds{source=bad?}"} {
 		if _, ok := got[absent]; ok {
 			t.Errorf("%s is there", absent)
 		}

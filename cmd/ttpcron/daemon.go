@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ttpcron/ttpcron/metrics"
 	"github.com/ttpcron/ttpcron/scheduler"
 )
 
@@ -22,6 +23,10 @@ func (a *app) daemonCommand() *command {
 	fs.Var(&c.keepTags, "keep-tags", "how `LONG` tags are kept, by the time of their events; no shorter than --keep-events (default: for ever)")
 	fs.Var(&c.maxSize, "max-size", "maintenance takes out the oldest days while the store holds more than `SIZE`, such as 2GiB (default: no limit)")
 	fs.Var(&c.minFree, "min-free", "with less than `SIZE` of free disk nothing is imported; what is stored is still tagged")
+	fs.DurationVar(&c.healthLimit, "health-limit", 0, "/healthz is false when no run has ended well for so `LONG` (default: three times what lies between two runs, 15m at least)")
+	fs.StringVar(&c.http, "http", "", "serve /metrics and /healthz at `ADDRESS` too, such as 127.0.0.1:9847; the control socket serves them in any case")
+	fs.BoolVar(&c.httpExposed, "http-exposed", false, "let --http be an address that other machines can reach")
+	fs.StringVar(&c.metricsFile, "metrics-file", "", "write metrics to `FILE` for node_exporter's textfile collector, such as DIR/ttpcron.prom")
 	fs.DurationVar(&c.spread, "spread", time.Minute, "begin up to `LONG` later than scheduled, always by the same part of it, which depends on --node")
 	fs.StringVar(&c.node, "node", "", "`NAME` that tells this node from others (default: the machine id)")
 	return &command{
@@ -84,6 +89,10 @@ type daemon struct {
 	conf  *daemonConfig
 	rules ruleSet
 
+	observer *observer
+	refused  atomic.Int64  // rules and files that could not be loaded
+	runEnded chan struct{} // has room for one
+
 	reloads sync.Mutex   // held while one is in progress
 	moved   atomic.Int64 // counts signs of progress of the job that runs
 	fed     int64        // moved, when the watchdog was fed last
@@ -140,7 +149,9 @@ func (a *app) runDaemon(ctx context.Context, c *daemonConfig) error {
 	if err != nil {
 		return err
 	}
-	d := &daemon{db: db, notify: notify, conf: c, rules: rules, began: a.now()}
+	o := &observer{Metrics: metrics.New()}
+	d := &daemon{db: db, notify: notify, conf: c, rules: rules, began: a.now(), observer: o, runEnded: make(chan struct{}, 1)}
+	d.refused.Store(int64(refused(report)))
 	if err := d.prepare(ctx); err != nil {
 		db.Close()
 		return err

@@ -30,6 +30,10 @@ type daemonConfig struct {
 	maxSize, minFree     size
 	spread               time.Duration
 	node                 string
+
+	healthLimit       time.Duration
+	http, metricsFile string
+	httpExposed       bool
 }
 
 // jobConfig is one [[job]].
@@ -67,6 +71,12 @@ func (c *daemonConfig) complete() error {
 	}
 	if c.spread < 0 || c.spread > 24*time.Hour {
 		c.file.faults = append(c.file.faults, configFault{c.file.lines["daemon.spread"], fmt.Sprintf("spread is %s, want 0s to 24h", c.spread), ""})
+	}
+	if c.healthLimit < 0 {
+		return usagef("health-limit is %s, want 0s or more", c.healthLimit)
+	}
+	if err := c.checkHTTP(); err != nil {
+		return err
 	}
 	if c.node == "" {
 		c.node = nodeID()

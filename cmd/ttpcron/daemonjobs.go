@@ -159,9 +159,10 @@ func (d *daemon) job(j jobConfig) scheduler.JobFunc {
 // runJob imports a job's inputs and tags what is new.
 func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error {
 	a := c.app
+	a.observer = d.observer
 	d.said.next()
 	trouble := ""
-	job := jobs.Job{Store: d.db, Source: j.source, Now: a.now, Log: a.log, Progress: d.progress, FileDone: d.fileDone(c)}
+	job := jobs.Job{Store: timedStore{d.db, d.observer}, Source: j.source, Now: a.now, Log: a.log, Progress: d.progress, FileDone: d.fileDone(c)}
 	free, err := freeBytes(c.storeDir())
 	switch {
 	case err != nil:
@@ -189,6 +190,7 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 		trouble, err = bad.Error(), nil
 	}
 	d.logRun(a, j.name, r, err)
+	d.count(&r.Run)
 	if looked(r) > manyEvents {
 		d.renewRules()
 	}

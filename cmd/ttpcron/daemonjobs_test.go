@@ -13,6 +13,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
+	"github.com/ttpcron/ttpcron/metrics"
 	"github.com/ttpcron/ttpcron/scheduler"
 )
 
@@ -38,7 +39,8 @@ func newBench(t *testing.T, config string, args ...string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.d = &daemon{db: localStore{kvtest.OpenAt(t, b.n.path("t.db"))}, notify: &notifier{}, conf: c, rules: rules, began: b.clock, times: map[string]time.Time{}}
+	b.d = &daemon{db: localStore{kvtest.OpenAt(t, b.n.path("t.db"))}, notify: &notifier{}, conf: c, rules: rules, began: b.clock, times: map[string]time.Time{},
+		observer: &observer{Metrics: metrics.New()}, runEnded: make(chan struct{}, 1)}
 	return b
 }
 

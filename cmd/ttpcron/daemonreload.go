@@ -107,7 +107,7 @@ func (d *daemon) reloadInto(old *daemonConfig) (cerr, rerr error) {
 	for _, s := range []struct {
 		name string
 		same bool
-	}{{"db", c.app.set.db == old.app.set.db}, {"socket", c.app.set.socket == old.app.set.socket}, {"role", c.app.set.role == old.app.set.role}, {"log-json", c.app.set.logJSON == old.app.set.logJSON},
+	}{{"db", c.app.set.db == old.app.set.db}, {"socket, http or metrics-file", c.app.set.socket == old.app.set.socket && c.http == old.http && (c.metricsFile == "") == (old.metricsFile == "")}, {"role", c.app.set.role == old.app.set.role}, {"log-json", c.app.set.logJSON == old.app.set.logJSON},
 		{"node or spread", scheduler.Offset(c.node, c.spread) == scheduler.Offset(old.node, old.spread)}} {
 		if !s.same {
 			c.app.log.Warn("a change of this needs a restart", "setting", s.name)
@@ -139,6 +139,7 @@ func (d *daemon) reloadRules(c *daemonConfig) (ruleSet, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(gcForYears))
 	rs, report := d.ruleSet().Reload(tagger.Options{Sources: sources, Technique: technique, Release: attack.Release})
 	c.app.warnRules(report)
+	d.refused.Store(int64(refused(report)))
 	rules := ruleSet{rs, c.app}
 	for _, p := range report.Problems {
 		if !p.Warning {

@@ -35,13 +35,20 @@ func (r ruleSet) Only(ids map[string]bool) jobs.Rules {
 }
 
 func (r ruleSet) Tagger() jobs.Tagger {
-	return composite{r.RuleSet.Tagger(func(e ttpcron.Event, rule string, err error) {
+	t := r.RuleSet.Tagger(func(e ttpcron.Event, rule string, err error) {
 		if rule == "" {
 			r.a.log.Warn("no rule applies to a kind of event", "kind", clean(string(e.Kind)))
 			return
 		}
+		if r.a.observer != nil {
+			r.a.observer.RuleError()
+		}
 		r.a.log.Warn("a rule failed on an event, its tags are lost", "rule", clean(rule), "kind", clean(string(e.Kind)), "event", clean(e.ID), "error", clean(err.Error()))
-	})}
+	})
+	if r.a.observer != nil {
+		r.a.observer.tagger(t)
+	}
+	return composite{t}
 }
 
 // composite gives a tagger the shape that jobs declares.

@@ -46,6 +46,8 @@ type app struct {
 	// debug.SetGCPercent: a command wants to be quick, and a daemon its rules, which
 	// stay for years, without gaps between them.
 	loadGC int
+	// observer counts what taggers do; nil but in a daemon.
+	observer *observer
 
 	// daemonReads, when set, takes the configuration that the command daemon
 	// would start with, in its place.

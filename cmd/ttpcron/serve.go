@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"net"
 	"path/filepath"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 
 // listen begins to serve what other processes of the machine may ask for.
 func (d *daemon) listen(ctx context.Context) ([]server, error) {
-	a := d.config().app
+	c := d.config()
+	a := c.app
 	path := cmp.Or(a.set.socket, socketOf(d.db.Path()))
 	if dir := a.env["RUNTIME_DIRECTORY"]; a.set.socket == "" && dir != "" {
 		path = filepath.Join(dir, filepath.Base(systemSocket))
@@ -24,14 +26,33 @@ func (d *daemon) listen(ctx context.Context) ([]server, error) {
 	d.serveStore(s)
 	d.serveRuns(ctx, s)
 	a.log.Info("listening", "socket", clean(l.Path()))
-	return []server{func(ctx context.Context) error {
+	for pattern, h := range d.handlers() {
+		s.Handle(pattern, h)
+	}
+	servers := []server{serveUntilDone(s, l)}
+	if c.http != "" {
+		web, err := d.listenHTTP()
+		if err != nil {
+			l.Close()
+			return nil, err
+		}
+		servers = append(servers, web)
+	}
+	if c.metricsFile != "" {
+		servers = append(servers, d.writeMetrics)
+	}
+	return servers, nil
+}
+
+func serveUntilDone(s *control.Server, l net.Listener) server {
+	return func(ctx context.Context) error {
 		defer context.AfterFunc(ctx, func() {
 			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), serverGrace/2)
 			defer cancel()
 			_ = s.Shutdown(grace) // who is still there is cut off
 		})()
 		return s.Serve(l)
-	}}, nil
+	}
 }
 
 // followTime is the longest that a caller waits for news in one call.

@@ -205,6 +205,7 @@ func (d *daemon) runFor(ctx context.Context, q runAsked, asked *askedRun) error 
 	defer debug.FreeOSMemory()
 	c := d.config()
 	a := c.app
+	a.observer = d.observer
 	life, err := readLife(ctx, d.db)
 	if err != nil {
 		return err
@@ -214,7 +215,7 @@ func (d *daemon) runFor(ctx context.Context, q runAsked, asked *askedRun) error 
 		return errOtherRules
 	}
 	job := jobs.Job{
-		Store: d.db, Rules: ruleSet{rules.WithStates(life.states, a.now()), a}, Hidden: life.hidden(), Imported: q.Imported, ChangedOnly: q.ChangedOnly,
+		Store: timedStore{d.db, d.observer}, Rules: ruleSet{rules.WithStates(life.states, a.now()), a}, Hidden: life.hidden(), Imported: q.Imported, ChangedOnly: q.ChangedOnly,
 		Source: q.Source, SinceDays: q.SinceDays, BatchSize: q.BatchSize, Workers: q.Workers,
 		Now: a.now, Log: a.log, Progress: func(p jobs.Progress) {
 			d.progress(p)
@@ -223,6 +224,9 @@ func (d *daemon) runFor(ctx context.Context, q runAsked, asked *askedRun) error 
 	}
 	r, err := job.Run(ctx)
 	d.logRun(a, "run-once", r, err)
+	counted := r.Run
+	counted.Imported = ttpcron.ImportReport{} // was counted when it came
+	d.count(&counted)
 	asked.change(func(n *runNews) {
 		n.Report = runReport{r.Run, r.Found, r.Changed, r.Since}
 		if err != nil {

@@ -85,7 +85,9 @@ func (d *daemon) serveStore(s *control.Server) {
 		if err != nil {
 			return ttpcron.ImportReport{}, err
 		}
-		return db.Import(ctx, jobs.Batch{Events: events, Rejects: rejects, Mark: q.Mark})
+		r, err := db.Import(ctx, jobs.Batch{Events: events, Rejects: rejects, Mark: q.Mark})
+		d.observer.Import(r)
+		return r, err
 	}, control.Large)
 	control.Register(s, "known", func(ctx context.Context, list []byte) ([]bool, error) {
 		events, err := readEvents(list)

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/control"
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/metrics"
+	"github.com/ttpcron/ttpcron/scheduler"
+	"github.com/ttpcron/ttpcron/tagger"
+)
+
+// observer counts what the runs of a daemon do.
+type observer struct {
+	*metrics.Metrics
+
+	mu      sync.Mutex
+	taggers []*tagger.Composite // of the run in progress
+}
+
+// tagger remembers a tagger that a run has made.
+func (o *observer) tagger(t *tagger.Composite) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.taggers = append(o.taggers, t)
+}
+
+// ended counts a run that has ended, and so have its taggers.
+func (o *observer) ended(r *ttpcron.Run) {
+	o.mu.Lock()
+	made := o.taggers
+	o.taggers = nil
+	o.mu.Unlock()
+	for _, t := range made {
+		s := t.CacheStats()
+		o.Memo(s.Hits, s.Misses)
+	}
+	o.Run(r)
+}
+
+// count counts a run that has ended.
+func (d *daemon) count(r *ttpcron.Run) {
+	d.observer.ended(r)
+	select {
+	case d.runEnded <- struct{}{}:
+	default: // somebody is about to look
+	}
+}
+
+// timedStore measures how long commits take.
+type timedStore struct {
+	localStore
+	o *observer
+}
+
+func (s timedStore) Commit(ctx context.Context, c jobs.Commit) (int, error) {
+	began := time.Now()
+	n, err := s.localStore.Commit(ctx, c)
+	if len(c.Tags) > 0 {
+		s.o.Batch(time.Since(began))
+	}
+	return n, err
+}
+
+// now gathers what is true at the moment.
+func (d *daemon) now(ctx context.Context) (*metrics.State, error) {
+	c := d.config()
+	st, err := d.db.Stats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := sourcesOf(ctx, d.db, st.Kinds)
+	if err != nil {
+		return nil, err
+	}
+	techniques, err := d.db.TechniqueTotals(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v, _ := buildVersion()
+	why, last := d.unhealthy()
+	s := &metrics.State{
+		Version: v, Healthy: why == "", Began: d.began, LastSuccess: last, StoreBytes: st.FileBytes, StoreFree: st.FreeBytes, DiskFree: -1,
+		Rejects: st.Rejects, RulesInForce: d.ruleSet().InForce(), RulesRefused: int(d.refused.Load()),
+	}
+	if free, err := freeBytes(c.storeDir()); err == nil {
+		s.DiskFree = free
+	}
+	for _, src := range sources {
+		s.Sources = append(s.Sources, metrics.Source{
+			Name: src.Source, Events: src.Events, Tags: src.Tags, Waiting: src.Waiting, Moved: timeOrZero(src.UpdatedAt), Latest: timeOrZero(src.Latest),
+		})
+	}
+	for _, t := range techniques {
+		s.Techniques = append(s.Techniques, metrics.Technique{ID: t.Technique, Tags: t.Tags})
+	}
+	for _, j := range d.sched.Status() {
+		s.Jobs = append(s.Jobs, metrics.Job{
+			Name: j.Name, Running: j.Running, Started: j.Started, Next: j.Next,
+			Runs: j.Runs, Failures: j.Failures, Stopped: j.Stopped, Skipped: j.Skipped, Missed: j.Missed,
+		})
+	}
+	return s, nil
+}
+
+func timeOrZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
+
+// unhealthy says why /healthz is false, "" when it is true, and when a run last
+// ended well. A daemon that has just begun gets the time of the limit.
+func (d *daemon) unhealthy() (why string, last time.Time) {
+	c := d.config()
+	d.health.mu.Lock()
+	last = d.health.success
+	d.health.mu.Unlock()
+	since := last
+	if since.Before(d.began) {
+		since = d.began
+	}
+	limit := c.healthyWithin()
+	if age := c.app.now().Sub(since); age > limit {
+		return fmt.Sprintf("no run has ended well for %s, the limit is %s", age.Round(time.Second), limit), last
+	}
+	return "", last
+}
+
+// minHealthLimit is the least that is taken for the limit of health unless it is
+// set.
+const minHealthLimit = 15 * time.Minute
+
+// healthyWithin is how old the last success may be: what is configured, else
+// three times what lies between two runs of the job that runs most often.
+func (c *daemonConfig) healthyWithin() time.Duration {
+	if c.healthLimit > 0 {
+		return c.healthLimit
+	}
+	limit := time.Duration(0)
+	for _, j := range c.jobs {
+		if j.task != taskRun {
+			continue
+		}
+		gap := gapOf(j.schedule, c.app.now())
+		if limit == 0 || gap < limit {
+			limit = gap
+		}
+	}
+	return max(minHealthLimit, 3*limit)
+}
+
+// gapOf is the longest time between two of the next occurrences of a schedule.
+func gapOf(s *scheduler.Schedule, now time.Time) (gap time.Duration) {
+	if s.Every() > 0 {
+		return s.Every()
+	}
+	at := s.Next(now)
+	for range 8 {
+		next := s.Next(at)
+		if next.IsZero() {
+			break
+		}
+		gap, at = max(gap, next.Sub(at)), next
+	}
+	return gap
+}
+
+// handlers are what can be read by HTTP, on the control socket and elsewhere.
+func (d *daemon) handlers() map[string]http.Handler {
+	return map[string]http.Handler{
+		"GET /metrics": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var b bytes.Buffer
+			s, err := d.now(r.Context())
+			if err == nil {
+				err = d.observer.Write(&b, s)
+			}
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			w.Header().Set("Content-Type", string(metrics.Format))
+			_, _ = w.Write(b.Bytes())
+		}),
+		"GET /healthz": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			if why, _ := d.unhealthy(); why != "" {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				fmt.Fprintln(w, why)
+				return
+			}
+			fmt.Fprintln(w, "ok")
+		}),
+	}
+}
+
+// checkHTTP refuses an address that others than this machine can reach, unless
+// that is meant.
+func (c *daemonConfig) checkHTTP() error {
+	if c.http == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(c.http)
+	if err != nil {
+		return &usageError{fmt.Sprintf("http is %q: %v", c.http, err), "such as 127.0.0.1:9847"}
+	}
+	addr, err := netip.ParseAddr(host)
+	if host == "localhost" || err == nil && addr.IsLoopback() || c.httpExposed {
+		return nil
+	}
+	return &usageError{fmt.Sprintf("http is %q, which other machines could reach", c.http), "give a loopback address such as 127.0.0.1:9847, or say http-exposed too"}
+}
+
+// listenHTTP serves metrics and health on an address. It serves nothing else:
+// whoever reaches it needs no name.
+func (d *daemon) listenHTTP() (server, error) {
+	c := d.config()
+	l, err := net.Listen("tcp", c.http)
+	if err != nil {
+		return nil, hinted{fmt.Errorf("http: %w", err), "--http names another address"}
+	}
+	s := control.NewServer(control.Options{Log: c.app.log})
+	for pattern, h := range d.handlers() {
+		s.Handle(pattern, h)
+	}
+	c.app.log.Info("listening", "http", l.Addr().String())
+	return serveUntilDone(s, control.Bounded(l)), nil
+}
+
+// fileEvery is how often the file of metrics is written, beside the end of runs.
+const fileEvery = time.Minute
+
+// writeMetrics keeps the file of metrics fresh.
+func (d *daemon) writeMetrics(ctx context.Context) error {
+	ticker := time.NewTicker(fileEvery)
+	defer ticker.Stop()
+	said := ""
+	for {
+		s, err := d.now(ctx)
+		if err == nil {
+			err = d.observer.WriteFile(d.config().metricsFile, s)
+		}
+		switch {
+		case err == nil || errors.Is(err, context.Canceled):
+			said = ""
+		case err.Error() != said:
+			said = err.Error()
+			d.config().app.log.Error("metrics are not written", "error", clean(said))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		case <-d.runEnded:
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron/scheduler"
+)
+
+// get asks the daemon of a node by HTTP, over its socket or a network address.
+func (n *node) get(network, address, path string) (status int, body string) {
+	n.t.Helper()
+	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}}}
+	resp, err := c.Get("http://ttpcron" + path)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+func TestMetricsOfDaemon(t *testing.T) {
+	n := newNode(t, rarely)
+	for i := range 3 {
+		n.event(i, 0)
+	}
+	n.start("--http", "127.0.0.1:0", "--metrics-file", n.path("ttpcron.prom"))
+	n.told(`\AREADY=1`)
+	n.run("", "run-once")
+	n.wait("the file of metrics", func() bool {
+		b, _ := os.ReadFile(n.path("ttpcron.prom"))
+		return strings.Contains(string(b), `ttpcron_tags_inserted_total{source="command"} 3`)
+	})
+	_, web, _ := strings.Cut(n.stderr.String(), "http=")
+	web, _, _ = strings.Cut(web, "\n")
+	for network, address := range map[string]string{"unix": n.path("t.db.sock"), "tcp": web} {
+		status, body := n.get(network, address, "/metrics")
+		if status != http.StatusOK {
+			t.Errorf("%s: %d: %s", network, status, body)
+		}
+		for _, line := range []string{
+			`ttpcron_tags_inserted_total{source="command"} 3`, `ttpcron_import_records_total{result="new"} 3`, `ttpcron_lag_events{source="command"} 0`,
+			`ttpcron_store_tags_by_technique{technique="T1082"} 3`, `ttpcron_batch_duration_seconds_count 1`, `ttpcron_healthy 1`, `ttpcron_job_runs_total{name="rarely"} 0`,
+			`ttpcron_rules_in_force 3`, `ttpcron_rules_refused 0`, `ttpcron_memo_lookups_total{result="miss"} 3`,
+		} {
+			if !strings.Contains(body, line+"\n") {
+				t.Errorf("%s: no %s in\n%s", network, line, body)
+			}
+		}
+		if status, body := n.get(network, address, "/healthz"); status != http.StatusOK || body != "ok\n" {
+			t.Errorf("%s: %d %s", network, status, body)
+		}
+	}
+	// Nothing but these two is there for the network.
+	for _, path := range []string{"/", "/debug/pprof/", "/v1/stats"} {
+		if status, body := n.get("tcp", web, path); status == http.StatusOK {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+}
+
+func TestUnhealthyDaemon(t *testing.T) {
+	n := newNode(t, rarely)
+	n.env = append(n.env, "TTPCRON_HEALTH_LIMIT=1ns")
+	n.serving()
+	if status, body := n.get("unix", n.path("t.db.sock"), "/healthz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "no run has ended well for") {
+		t.Errorf("%d %s", status, body)
+	}
+	if _, body := n.get("unix", n.path("t.db.sock"), "/metrics"); !strings.Contains(body, "ttpcron_healthy 0\n") {
+		t.Error(body)
+	}
+}
+
+func TestHTTPAddress(t *testing.T) {
+	for _, c := range []struct {
+		address string
+		exposed bool
+		ok      bool
+	}{
+		{"", false, true}, {"127.0.0.1:1", false, true}, {"[::1]:1", false, true}, {"localhost:1", false, true}, {"127.9.9.9:1", false, true},
+		{":1", false, false}, {"0.0.0.0:1", false, false}, {"192.0.2.1:1", false, false}, {"example.org:1", false, false}, {"127.0.0.1", false, false},
+		{"0.0.0.0:1", true, true}, {"nonsense", true, false},
+	} {
+		if err := (&daemonConfig{http: c.address, httpExposed: c.exposed}).checkHTTP(); (err == nil) != c.ok {
+			t.Errorf("%q, exposed %t: %v", c.address, c.exposed, err)
+		}
+	}
+}
+
+func TestHealthLimit(t *testing.T) {
+	now := func() time.Time { return time.Date(2026, 5, 4, 5, 6, 7, 0, time.UTC) }
+	job := func(task, schedule string) jobConfig {
+		s, err := scheduler.Parse(schedule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return jobConfig{task: task, schedule: s}
+	}
+	for _, c := range []struct {
+		set  time.Duration
+		jobs []jobConfig
+		want time.Duration
+	}{
+		{0, []jobConfig{job(taskRun, "@every 1m")}, 15 * time.Minute},
+		{0, []jobConfig{job(taskRun, "@every 1h")}, 3 * time.Hour},
+		{0, []jobConfig{job(taskRun, "@daily"), job(taskMaintenance, "@hourly")}, 72 * time.Hour},
+		{0, []jobConfig{job(taskRun, "0 8,9 * * *")}, 69 * time.Hour}, // 23 hours lie between them
+		{0, nil, 15 * time.Minute},
+		{time.Minute, []jobConfig{job(taskRun, "@daily")}, time.Minute},
+	} {
+		d := &daemonConfig{app: &app{now: now}, jobs: c.jobs, healthLimit: c.set}
+		if got := d.healthyWithin(); got != c.want {
+			t.Errorf("%+v: %s, want %s", c, got, c.want)
+		}
+	}
+}
