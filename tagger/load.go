@@ -24,6 +24,9 @@ var ruleFile = regexp.MustCompile(`^[A-Za-z0-9_]+\.ya?ml$`)
 // looksLikeRule finds what only a rule has.
 var looksLikeRule = regexp.MustCompile(`(?m)^rule_id[ \t]*:`)
 
+// looksLikeSigma finds what only Sigma's rules have.
+var looksLikeSigma = regexp.MustCompile(`(?m)^(logsource|detection|correlation)[ \t]*:`)
+
 // maxFiles bounds how many rule files one source may have.
 const maxFiles = 20_000
 
@@ -193,7 +196,10 @@ func passedOver(name string, data []byte) []Problem {
 // holdsSigma reports whether a file is a Sigma rule.
 func holdsSigma(data []byte) bool {
 	root, err := document(data)
-	return err == nil && isSigma(root)
+	if err != nil {
+		return looksLikeSigma.Match(data) // to be refused for the error
+	}
+	return isSigma(root)
 }
 
 func readFile(folder fs.FS, name string) ([]byte, error) {

@@ -78,8 +78,19 @@ func (r *ruleReader) sigma(root *yaml.Node) {
 			source = m.value
 		case "detection":
 			detection = m.value
-		case "correlation", "action":
+		case "status":
+			switch r.optional(m) {
+			case "unsupported":
+				r.problem(m.at, m.key, "the rule says of itself that it cannot be used")
+			case "deprecated":
+				r.warning(m.at, m.key, "the rule is deprecated")
+			}
+		case "correlation":
 			r.problem(m.at, m.key, "rules over several events are not supported")
+		case "filter":
+			r.problem(m.at, m.key, "filters for other rules are not supported")
+		case "action":
+			r.problem(m.at, m.key, "rules made of several documents are not supported")
 		}
 	}
 	if r.refused() {
@@ -130,7 +141,12 @@ func (r *ruleReader) sigmaSource(n *yaml.Node) {
 			in[m.key] = strings.ToLower(r.optional(member{join("logsource", m.key), m.at, m.value}))
 		}
 	}
-	if p := in["product"]; p != "linux" {
+	switch p := in["product"]; {
+	case p == "" && in["category"] == "process_creation": // of any product
+	case p == "":
+		r.problem(n, "logsource.product", "is missing, only linux is supported")
+		return
+	case p != "linux":
 		r.problem(n, "logsource.product", "%q, only linux is supported", shorten(p, 40))
 		return
 	}
@@ -154,6 +170,8 @@ func (r *ruleReader) sigmaClaims(root, tags *yaml.Node, confidence float64) {
 			}
 			if id := strings.ToUpper(tag); techniqueForm.MatchString(id) || subForm.MatchString(id) {
 				techniques = append(techniques, id)
+			} else if tacticForm.MatchString(id) {
+				tactics = append(tactics, id)
 			} else if id, ok := sigmaTactics[strings.ReplaceAll(tag, "_", "-")]; ok {
 				tactics = append(tactics, id)
 			}

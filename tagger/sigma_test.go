@@ -73,6 +73,22 @@ condition: sel`, []string{"rm -rf *"}, []string{"rm -rf x"}},
 		{"all of them", "a:\n  Image|endswith: /nc\nb:\n  CommandLine|contains: ' -e'\n_c:\n  CommandLine|contains: never\ncondition: all of them", []string{"nc -e sh"}, []string{"nc -l", "ls -e"}},
 		{"precedence", "a:\n  Image|endswith: /aa\nb:\n  Image|endswith: /bb\nc:\n  CommandLine|contains: ' x'\ncondition: a or b and c", []string{"aa", "bb x"}, []string{"bb"}},
 		{"parentheses", "a:\n  Image|endswith: /aa\nb:\n  Image|endswith: /bb\nc:\n  CommandLine|contains: ' x'\ncondition: (a or b) and c", []string{"aa x", "bb x"}, []string{"aa", "bb"}},
+		{"null is absent", "sel:\n  Image|endswith: /id\n  ParentImage: null\ncondition: sel", []string{"id"}, []string{"sudo id"}},
+		{"null in a list", "sel:\n  Image|endswith: /id\n  ParentImage:\n    - null\n    - /usr/bin/sudo\ncondition: sel", []string{"id", "sudo id"}, []string{"nohup id"}},
+		{"exists", "sel:\n  Image|endswith: /id\n  ParentImage|exists: true\ncondition: sel", []string{"sudo id"}, []string{"id"}},
+		{"exists not", "sel:\n  Image|endswith: /id\n  ParentImage|exists: false\ncondition: sel", []string{"id"}, []string{"sudo id"}},
+		{"letters of others", "sel:\n  CommandLine|contains: GRÜN\ncondition: sel", []string{"echo grÜn"}, []string{"echo grun"}},
+		{"re m", "sel:\n  CommandLine|re|m|s: '^b.c$'\ncondition: sel", []string{"printf 'a\nb\nc\nd'"}, []string{"echo abc"}},
+		{"base64 of an escape", `sel:
+  CommandLine|base64|contains: 'rm \*\*\*'
+condition: sel`, []string{"echo cm0gKioq"}, []string{"echo rm"}},
+		{"utf16be", "sel:\n  CommandLine|utf16be|base64offset|contains: ping\ncondition: sel", []string{"x AHAAaQBuAGc="}, []string{"x cGluZw=="}},
+		{"utf16", "sel:\n  CommandLine|utf16|base64|contains: ping\ncondition: sel", []string{"x //5wAGkAbgBnAA=="}, []string{"x cABpAG4AZwA="}},
+		{"numbers", "sel:\n  CommandLine|endswith:\n    - 4444\n    - 1.5\ncondition: sel", []string{"nc 192.0.2.1 4444", "x 1.5"}, []string{"nc 192.0.2.1 444"}},
+		{"all keywords", "keywords:\n  '|all':\n    - wget\n    - chmod\ncondition: keywords", []string{"wget x; chmod 7 x"}, []string{"wget x"}},
+		{"any of", "a:\n  Image|endswith: /nc\nb:\n  Image|endswith: /id\ncondition: any of them", []string{"nc x", "id"}, []string{"ls"}},
+		{"not 1 of", "sel:\n  Image|endswith: /id\nfilter_a:\n  CommandLine|contains: ' -u'\nfilter_b:\n  CommandLine|contains: ' -g'\ncondition: sel and not 1 of filter_*", []string{"id"}, []string{"id -u", "id -g"}},
+		{"conditions", "a:\n  Image|endswith: /nc\nb:\n  Image|endswith: /id\ncondition:\n  - a\n  - b", []string{"nc x", "id"}, []string{"ls"}},
 		{"list of maps", "sel:\n  - Image|endswith: /aa\n  - CommandLine|contains: zz\ncondition: sel", []string{"aa", "x zz"}, []string{"x"}},
 	}
 	for _, tt := range tests {
@@ -126,7 +142,27 @@ func TestSigmaRefused(t *testing.T) {
 		{"selection", sigmaRule("sel:\n  Image|endswith: /id\ncondition: sell"), `there is no selection "sell"`},
 		{"of nothing", sigmaRule("sel:\n  Image|endswith: /id\ncondition: 1 of filter_*"), `no selection is called "filter_*"`},
 		{"open", sigmaRule("sel:\n  Image|endswith: /id\ncondition: (sel"), "not closed"},
-		{"null", sigmaRule("sel:\n  Image: null\ncondition: sel"), "never absent"},
+		{"null with a modifier", sigmaRule("sel:\n  Image|contains: null\ncondition: sel"), "is nothing, want a text"},
+		{"null keyword", sigmaRule("keywords:\n  - null\ncondition: keywords"), "is nothing, want a text"},
+		{"empty text", sigmaRule("sel:\n  CommandLine|contains: ''\ncondition: sel"), "match everything"},
+		{"wide alone", sigmaRule("sel:\n  CommandLine|wide|contains: x\ncondition: sel"), "modifier wide without base64"},
+		{"wide after base64", sigmaRule("sel:\n  CommandLine|base64|wide: x\ncondition: sel"), "modifier wide without base64"},
+		{"wildcards encoded", sigmaRule("sel:\n  CommandLine|base64offset|contains: 'a*b'\ncondition: sel"), "a value with wildcards cannot be encoded"},
+		{"re encoded", sigmaRule("sel:\n  CommandLine|base64|re: x\ncondition: sel"), "cannot stand with re"},
+		{"flag of re", sigmaRule("sel:\n  CommandLine|ignorecase|contains: x\ncondition: sel"), "stand only after re"},
+		{"two operators", sigmaRule("sel:\n  CommandLine|contains|endswith: x\ncondition: sel"), "cannot stand together"},
+		{"exists and others", sigmaRule("sel:\n  User|exists|cased: true\ncondition: sel"), "cannot stand with others"},
+		{"lt", sigmaRule("sel:\n  ProcessId|lt: 5\ncondition: sel"), `field "ProcessId"`},
+		{"gte", sigmaRule("sel:\n  CommandLine|gte: 5\ncondition: sel"), `modifier "gte" is not supported`},
+		{"fieldref", sigmaRule("sel:\n  Image|fieldref: ParentImage\ncondition: sel"), `modifier "fieldref" is not supported`},
+		{"expand", sigmaRule("sel:\n  User|expand: '%admins%'\ncondition: sel"), `modifier "expand" is not supported`},
+		{"time", sigmaRule("sel:\n  CommandLine|hour: 5\ncondition: sel"), `modifier "hour" is not supported`},
+		{"2 of", sigmaRule("a:\n  Image|endswith: /id\ncondition: 2 of them"), "only 1, any and all"},
+		{"filter", "title: x\nlogsource: {product: linux}\nfilter:\n  rules: [x]\n", "filters for other rules"},
+		{"several documents", sigmaRule(plain) + "---\n" + sigmaRule(plain), "more than one document"},
+		{"collection", "action: global\ntitle: x\nlogsource: {product: linux}\n", "several documents"},
+		{"unsupported", strings.Replace(sigmaRule(plain), "status: test", "status: unsupported", 1), "cannot be used"},
+		{"no product", strings.Replace(sigmaRule(plain), "  product: linux\n  category: process_creation", "  service: bash", 1), "logsource.product: is missing"},
 		{"no technique", strings.Replace(sigmaRule(plain), "  - attack.t1059.004\n", "", 1), "name no ATT&CK technique"},
 		{"no date", strings.NewReplacer("date: 2024-02-29\n", "", "modified: 2025-06-01\n", "").Replace(sigmaRule(plain)), "date: is missing"},
 		{"correlation", "title: x\ncorrelation:\n  type: event_count\n", "several events"},
@@ -159,6 +195,15 @@ func FuzzSigma(f *testing.F) {
 	})
 }
 
+// TestSigmaAnyProduct holds that a rule for no product in particular is one for
+// Linux too.
+func TestSigmaAnyProduct(t *testing.T) {
+	rs, report := loadSigma(strings.Replace(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"), "  product: linux\n", "", 1))
+	if len(report.Problems) > 0 || len(tagCommand(rs, "id")) != 1 {
+		t.Errorf("%v", report.Problems)
+	}
+}
+
 // TestSigmaFolders checks that Sigma rules are found in folders of any depth,
 // as in a checkout of SigmaHQ, where DECNET would ignore what lies there.
 func TestSigmaFolders(t *testing.T) {
@@ -168,8 +213,9 @@ func TestSigmaFolders(t *testing.T) {
 		"rules/linux/own.yaml":                           {Data: []byte("rule_id: X")},
 		"not-a-name.yaml":                                {Data: []byte("rule_id: X")},
 		".git/hidden.yml":                                {Data: rule},
+		"rules/linux/two-in-one.yml":                     {Data: append(append(rule[:len(rule):len(rule)], "---\n"...), rule...)},
 	}}}})
-	if rs.Len() != 1 || report.Files != 1 || report.Refused() != 0 || len(report.Problems) != 2 {
-		t.Errorf("%d rules of %d files, problems %v; want 1 of 1 and two warnings of files passed over", rs.Len(), report.Files, report.Problems)
+	if rs.Len() != 1 || report.Files != 2 || report.Refused() != 1 || len(report.Problems) != 3 {
+		t.Errorf("%d rules of %d files, problems %v; want 1 of 2, one refused and two warnings of files passed over", rs.Len(), report.Files, report.Problems)
 	}
 }

@@ -2,6 +2,8 @@ package tagger
 
 import (
 	"encoding/base64"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -161,14 +163,43 @@ func (r *ruleReader) sigmaModifiers(names []string, at *yaml.Node, field string)
 			m.flags += "m"
 		case "dotall":
 			m.flags += "s"
-		case "windash", "base64", "base64offset", "wide", "utf16le":
+		case "windash", "base64", "base64offset", "wide", "utf16le", "utf16be", "utf16":
 			m.encode = append(m.encode, name)
 		default:
 			r.problem(at, field, "modifier %q is not supported", shorten(name, 40))
 			return m, false
 		}
 	}
+	if why := m.contradiction(); why != "" {
+		r.problem(at, field, "%s", why)
+		return m, false
+	}
 	return m, true
+}
+
+// contradiction says why modifiers cannot do together what they ask for.
+func (m sigmaModifiers) contradiction() string {
+	switch {
+	case m.flags != "" && m.op != "re":
+		return "modifiers of a regular expression stand only after re"
+	case m.op == "re" && (len(m.encode) > 0 || m.cased):
+		return "modifiers that change a value cannot stand with re"
+	case m.op == "exists" && (len(m.encode) > 0 || m.cased || m.all):
+		return "modifier exists cannot stand with others"
+	}
+	wide := -1
+	for i, name := range m.encode {
+		switch name {
+		case "wide", "utf16le", "utf16be", "utf16":
+			wide = i
+		case "base64", "base64offset":
+			wide = -1
+		}
+	}
+	if wide >= 0 {
+		return "modifier " + m.encode[wide] + " without base64 after it: commands hold no UTF-16"
+	}
+	return ""
 }
 
 // sigmaTest makes the condition that a field's values satisfy the modifiers.
@@ -188,8 +219,16 @@ func (r *ruleReader) sigmaTest(ref fieldRef, names []string, values []*yaml.Node
 	var list []condition
 	for i, n := range values {
 		n = r.visit(n)
+		if n.Kind == yaml.ScalarNode && n.Tag == "!!null" && m.op == "" && ref.field != fieldText {
+			list = append(list, noneOf{fieldTest{ref, &valueTest{}}}) // the field is absent
+			continue
+		}
 		if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
-			r.problem(n, field, "value %d is %s: a command's field is never absent", i+1, kindOf(n))
+			r.problem(n, field, "value %d is %s, want a text", i+1, kindOf(n))
+			return nil
+		}
+		if n.Value == "" && m.op != "" {
+			r.problem(n, field, "value %d is empty: it would match everything", i+1)
 			return nil
 		}
 		t := r.sigmaValue(n, m, field)
@@ -213,6 +252,9 @@ func (r *ruleReader) sigmaTest(ref fieldRef, names []string, values []*yaml.Node
 // mergedTest joins tests of one field, of which one must hold, into a single
 // test with a list where they use one operator only.
 func mergedTest(list []condition) *valueTest {
+	if slices.ContainsFunc(list, func(c condition) bool { _, is := c.(fieldTest); return !is }) {
+		return nil // a value that must be absent
+	}
 	first := list[0].(fieldTest).test
 	out := &valueTest{
 		equals: first.equals, contains: first.contains, containsAll: first.containsAll, startsWith: first.startsWith, endsWith: first.endsWith,
@@ -258,7 +300,7 @@ func (r *ruleReader) sigmaValue(n *yaml.Node, m sigmaModifiers, field string) *v
 	t := &valueTest{ignoreCase: !m.cased}
 	for _, text := range texts {
 		if t.ignoreCase {
-			text = strings.ToLower(text)
+			text = pattern.Fold(text) // as the command's value will be
 		}
 		plain, glob, wild := sigmaWildcards(text)
 		switch {
@@ -315,12 +357,23 @@ func sigmaWildcards(s string) (plain, glob string, wild bool) {
 // encoded applies modifiers that change a value; some give several forms of it.
 func encoded(s string, modifiers []string) ([]string, error) {
 	texts := []string{s}
+	if slices.ContainsFunc(modifiers, func(m string) bool { return m != "windash" }) {
+		plain, _, wild := sigmaWildcards(s)
+		if wild {
+			return nil, errors.New("a value with wildcards cannot be encoded")
+		}
+		texts[0] = plain
+	}
 	for _, m := range modifiers {
 		var out []string
 		for _, t := range texts {
 			switch m {
 			case "wide", "utf16le":
-				out = append(out, utf16le(t))
+				out = append(out, utf16Bytes(t, binary.LittleEndian))
+			case "utf16be":
+				out = append(out, utf16Bytes(t, binary.BigEndian))
+			case "utf16":
+				out = append(out, "\xff\xfe"+utf16Bytes(t, binary.LittleEndian))
 			case "base64":
 				out = append(out, base64.StdEncoding.EncodeToString([]byte(t)))
 			case "base64offset":
@@ -340,10 +393,10 @@ func encoded(s string, modifiers []string) ([]string, error) {
 	return slices.Compact(texts), nil
 }
 
-func utf16le(s string) string {
+func utf16Bytes(s string, order binary.AppendByteOrder) string {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(s)) {
-		b = append(b, byte(u), byte(u>>8))
+		b = order.AppendUint16(b, u)
 	}
 	return string(b)
 }
