@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // small machines may have no time zones; theirs win where they do
 
 	"github.com/robfig/cron/v3"
 )

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ttpcron/ttpcron/bench/workload"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
@@ -407,4 +408,37 @@ func TestDaemonSeesRulesChange(t *testing.T) {
 	if _, s := n.store(); events(s) != 2 || tags(s) != 6 {
 		t.Errorf("%d events, %d tags, want 2 and 6", events(s), tags(s))
 	}
+}
+
+// Stopped in the middle of a long run, once or twice, it loses nothing and goes
+// on where it was.
+func TestDaemonStoppedInARun(t *testing.T) {
+	n := newNode(t, everySecond)
+	var log bytes.Buffer
+	if err := workload.WriteEvents(&log, workload.Options{Commands: 40_000, Seed: 3, Start: n.base.AddDate(0, 0, -3), Days: 2}); err != nil {
+		t.Fatal(err)
+	}
+	n.write("events.jsonl", log.String())
+	for i, signals := range []int{1, 2, 1, 2} {
+		n.start()
+		n.told(`READY=1`)
+		time.Sleep(time.Duration(50*i) * time.Millisecond)
+		for range signals {
+			n.signal(syscall.SIGTERM)
+		}
+		if code := n.exit(); code != exitDone && !(signals == 2 && code == exitInterrupted) {
+			t.Fatalf("exit %d\n%s", code, n.stderr.String())
+		}
+		kvtest.Check(t, n.path("t.db"))
+		n.forget()
+	}
+	n.start()
+	n.told(`STATUS=.*: 0 new events, 0 new tags`)
+	if code := n.stop(); code != exitDone {
+		t.Errorf("exit %d\n%s", code, n.stderr.String())
+	}
+	k := &killer{t: t, dir: n.dir, binary: n.path("ttpcron"), env: n.env}
+	k.run(n.path("clean.db"), "run-once", "--since-days", "3650")
+	differ(t, "events", allEvents(t, n.path("t.db")), allEvents(t, n.path("clean.db")))
+	differ(t, "tags", k.tags(n.path("t.db")), k.tags(n.path("clean.db")))
 }
