@@ -18,7 +18,8 @@ checksum of every record, the UUID of every tag with its fields, the arrival
 numbers, the checkpoints, and every index, counter and rollup with a recount.
 Damage of any sort makes it exit 1, and each finding says what to do about it. It
 works on any file, however damaged, and takes little memory. Other readers can go
-on meanwhile; writers wait.`,
+on meanwhile; writers wait. While a daemon has the store, ttpcron db backup
+checks the copy that it makes.`,
 		examples: "ttpcron db check\nttpcron db check --db /backup/ttpcron.db\nttpcron db check --json | jq '.findings[]'",
 		exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {
