@@ -12,6 +12,9 @@ func (b *build) execute(c *call) stream {
 	if isShell(name) {
 		return b.runShell(c, name)
 	}
+	if name == "$SHELL" || name == "${SHELL}" {
+		return b.runShell(c, "sh")
+	}
 	switch name {
 	case "eval":
 		return b.eval(c)
@@ -32,6 +35,9 @@ func (b *build) execute(c *call) stream {
 		return stream{}
 	case "screen", "tmux":
 		b.multiplexer(c, name)
+		return stream{}
+	case "docker", "podman", "nerdctl", "crictl", "kubectl", "oc", "lxc", "incus", "ip":
+		b.container(c, name)
 		return stream{}
 	case "at", "batch":
 		if c.in.text != "" {

@@ -20,7 +20,7 @@
 //     variable the last one before its use counts, in whichever branch it stands.
 //   - A wrapper (sudo, env, nohup, busybox, xargs, …) is removed, and listed. A
 //     program that takes a command as text (sh -c, eval, su -c, ssh, trap,
-//     crontab, find -exec, screen) stays, and the commands of the text follow it
+//     crontab, find -exec, screen, docker exec) stays, and the commands of the text follow it
 //     with the program among their wrappers. What ssh runs on another host is
 //     reported too: it is the same person's doing.
 //   - Text that is printed counts as run when a shell reads it: through a pipe, a

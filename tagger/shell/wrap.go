@@ -12,6 +12,7 @@ type wrapper struct {
 	assigns bool   // NAME=value may stand before the command
 	behind  bool   // it puts the command into the background
 	applets bool   // it holds many programs, the first argument names one: an option means none
+	splits  bool   // -S takes a text that holds the command
 }
 
 // wrappers are the programs that are removed from in front of a command. Option
@@ -26,7 +27,7 @@ var wrappers = map[string]wrapper{
 	"su-exec":          {skip: 1},
 	"gosu":             {skip: 1},
 	"setpriv":          {},
-	"env":              {valued: "uCS", long: " unset chdir ", assigns: true},
+	"env":              {valued: "uCS", long: " unset chdir ", assigns: true, splits: true},
 	"nohup":            {behind: true},
 	"setsid":           {behind: true},
 	"nice":             {valued: "n", long: " adjustment "},
@@ -107,7 +108,7 @@ func (w *wrapper) strip(c *call, args []word) ([]word, bool) {
 				c.assigns = c.assigns[:assigns]
 				return nil, false
 			}
-			if w.assigns && (arg == "-S" || arg == "--split-string") {
+			if w.splits && (arg == "-S" || arg == "--split-string") {
 				return splitString(args[1:]), true
 			}
 			args = args[n:]
