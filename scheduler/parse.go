@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // small machines may have no time zones; theirs win where they do
 
 	"github.com/robfig/cron/v3"
 )
@@ -133,6 +132,9 @@ func (p *parser) zone(name string, at int) (*time.Location, error) {
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
+		if _, none := time.LoadLocation("Europe/Berlin"); none != nil {
+			return nil, p.errorf(at, "this machine knows no time zone by its name: install tzdata, or use UTC")
+		}
 		return nil, p.errorf(at, "unknown time zone %.60q", name)
 	}
 	return zone, nil
