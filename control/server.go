@@ -25,7 +25,13 @@ type Options struct {
 	// Fault gives errors that the caller should recognise a kind; nil, or a nil
 	// result, gives none.
 	Fault func(error) *Fault
+	// Quiet is called when calls have been answered and none came for QuietTime;
+	// nil for none.
+	Quiet func()
 }
+
+// QuietTime is how long it is quiet before Options.Quiet is called.
+const QuietTime = 5 * time.Second
 
 // Server answers calls.
 type Server struct {
@@ -34,6 +40,7 @@ type Server struct {
 	http    *http.Server
 	working chan struct{}
 	large   chan struct{}
+	quiet   *time.Timer // nil for none
 }
 
 // NewServer returns a server without methods.
@@ -42,6 +49,9 @@ func NewServer(o Options) *Server {
 		o.Log = hclog.NewNullLogger()
 	}
 	s := &Server{o: o, mux: http.NewServeMux(), working: make(chan struct{}, maxWorking), large: make(chan struct{}, maxLarge)}
+	if o.Quiet != nil {
+		s.quiet = time.AfterFunc(QuietTime, o.Quiet)
+	}
 	s.mux.HandleFunc("POST /v1/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
 		s.reply(w, nil, &Fault{Text: fmt.Sprintf("the server does not know %s: it is of another version than the program that calls it", strings.TrimPrefix(r.URL.Path, "/v1/"))})
@@ -78,6 +88,9 @@ func (s *Server) Serve(l net.Listener) error {
 // Shutdown stops listening, waits for calls at work until ctx ends, and then
 // ends them.
 func (s *Server) Shutdown(ctx context.Context) error {
+	if s.quiet != nil {
+		s.quiet.Stop()
+	}
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		err = s.http.Close()
@@ -180,6 +193,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, m method, work f
 
 // acquire waits for a place, until the caller goes away.
 func (s *Server) acquire(ctx context.Context, places chan struct{}) bool {
+	if s.quiet != nil {
+		s.quiet.Reset(QuietTime)
+	}
 	select {
 	case places <- struct{}{}:
 		return true

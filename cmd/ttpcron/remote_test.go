@@ -303,3 +303,36 @@ func TestCheckpointWaitsForRun(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A daemon that stops says so to whoever waits for a run.
+func TestDaemonStopsDuringRun(t *testing.T) {
+	n := newNode(t, rarely)
+	n.env = append(n.env, "TTPCRON_INPUT=")
+	n.serving()
+	var events strings.Builder
+	for i := range 60_000 {
+		fmt.Fprintf(&events, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; %d"}}`+"\n", i)
+	}
+	n.write("many.jsonl", events.String())
+	n.run("", "import", "many.jsonl")
+	var stderr lockedBuffer
+	cmd := exec.Command(n.path("ttpcron"), "run-once", "--since-days", "3650", "--batch-size", "1", "--workers", "1")
+	cmd.Dir, cmd.Env, cmd.Stderr = n.dir, n.env, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	n.logged("run on request: job=run-once")
+	if code := n.stop(); code != exitDone {
+		t.Errorf("the daemon exits with %d", code)
+	}
+	_ = cmd.Wait() // its exit code is looked at
+	code := cmd.ProcessState.ExitCode()
+	said := strings.Contains(stderr.String(), "the daemon has stopped") || strings.Contains(stderr.String(), "interrupted")
+	if code == exitDone || !said {
+		t.Errorf("exit %d: %s", code, stderr.String())
+	}
+	n.run("", "run-once", "--since-days", "3650")
+	if _, out, _ := n.run("", "tags", "--json"); strings.Count(out, "\n") != 60_000 {
+		t.Errorf("%d tags", strings.Count(out, "\n"))
+	}
+}

@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"syscall"
 
 	"github.com/ttpcron/ttpcron/control"
 	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/scheduler"
 )
 
 // What an interrupt of a run in the daemon does.
@@ -47,6 +51,15 @@ func (a *app) runInDaemon(ctx context.Context, db remoteStore, job *jobs.Job, fi
 	return report, err
 }
 
+// stopped says what to do when the daemon has gone.
+func stopped(err error) error {
+	var away *control.AbsentError
+	if errors.Is(err, scheduler.ErrStopped) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &away) {
+		return hinted{fmt.Errorf("the daemon has stopped, and the run with it: %w", err), "what the run did is kept; run the command again to go on"}
+	}
+	return err
+}
+
 // follow waits for a run to end. An interrupt cancels it, or lets it go on
 // without anybody who waits.
 func (a *app) follow(ctx context.Context, db remoteStore, id string, progress func(jobs.Progress), detach bool) (runNews, error) {
@@ -58,7 +71,7 @@ func (a *app) follow(ctx context.Context, db remoteStore, id string, progress fu
 		case err == nil:
 			news = next
 		case ctx.Err() == nil || asking != ctx:
-			return news, err
+			return news, stopped(err)
 		case detach:
 			return news, hinted{jobs.ErrInterrupted, "the run goes on in the daemon; ttpcron status shows what became of it"}
 		default:

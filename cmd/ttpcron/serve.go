@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/ttpcron/ttpcron/control"
@@ -22,7 +23,7 @@ func (d *daemon) listen(ctx context.Context) ([]server, error) {
 	if err != nil {
 		return nil, hinted{err, "--socket names another place for it"}
 	}
-	s := control.NewServer(control.Options{Log: a.log, Fault: faultOf})
+	s := control.NewServer(control.Options{Log: a.log, Fault: faultOf, Quiet: debug.FreeOSMemory})
 	d.serveStore(s)
 	d.serveRuns(ctx, s)
 	a.log.Info("listening", "socket", clean(l.Path()))
