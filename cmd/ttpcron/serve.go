@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -23,7 +24,7 @@ func (d *daemon) listen(ctx context.Context) ([]server, error) {
 	if err != nil {
 		return nil, hinted{err, "--socket names another place for it"}
 	}
-	s := control.NewServer(control.Options{Log: a.log, Fault: faultOf, Quiet: debug.FreeOSMemory})
+	s := control.NewServer(control.Options{Log: a.log, Fault: faultOf, Quiet: freeMemory})
 	d.serveStore(s)
 	d.serveRuns(ctx, s)
 	a.log.Info("listening", "socket", clean(l.Path()))
@@ -58,3 +59,10 @@ func serveUntilDone(s *control.Server, l net.Listener) server {
 
 // followTime is the longest that a caller waits for news in one call.
 const followTime = 10 * time.Second
+
+// freeMemory gives back to the system what is not used. What pools hold is free
+// for the second collection only.
+func freeMemory() {
+	runtime.GC()
+	debug.FreeOSMemory()
+}
