@@ -35,7 +35,7 @@ where there is a store: disabled or clipped, until when and why, and retired whe
 the tags of the version at hand are hidden. A rule that can never match is listed
 as inert, with the reason; a slow one has to be tried on every new text, --json
 says why.`,
-		examples: "ttpcron rules list --technique T1105\nttpcron rules list --attention\nttpcron rules list TC0102 --json",
+		examples: "ttpcron rules list --technique T1105\nttpcron rules list --attention\nttpcron rules list TC2303 --json",
 		exits:    []int{exitFailed, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {
 			f.ids, f.technique = args, strings.ToUpper(f.technique)

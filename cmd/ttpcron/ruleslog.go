@@ -19,7 +19,7 @@ func (a *app) rulesLog() *command {
 back: when, by whom, what was before and after, and why. The store keeps the last
 10,000 changes. A state that was set for a while ends at the time that stands in
 its entry, without another one.`,
-		examples: "ttpcron rules log\nttpcron rules log --rule TC0102 --json",
+		examples: "ttpcron rules log\nttpcron rules log --rule TC2303 --json",
 		exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {
 			if err := noArgs(args); err != nil {

@@ -88,11 +88,11 @@ func (a *app) rulesRetire() *command {
 and export. They stay in the store, so that rules unretire brings them back, and
 no run makes them again. A rule that is retired still runs: without a version also
 its tags to come are hidden. To stop it, use rules state set.`,
-		examples: "ttpcron rules retire TC0102@1 --reason 'took backups for theft'\nttpcron rules retire TC0102",
+		examples: "ttpcron rules retire TC2303@1 --reason 'took backups for theft'\nttpcron rules retire TC2303",
 		exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {
 			if len(args) != 1 {
-				return &usageError{"rules retire takes one rule", "such as: ttpcron rules retire TC0102@1"}
+				return &usageError{"rules retire takes one rule", "such as: ttpcron rules retire TC2303@1"}
 			}
 			id, version, err := parseRetired(args[0])
 			if err == nil {
@@ -169,7 +169,7 @@ func (a *app) rulesUnretire() *command {
 		name: "rules unretire", args: "ID[@VERSION]", short: "show the tags of a retired rule again", fs: fs,
 		text: `Takes back what rules retire did, in the same words: what was retired by version
 comes back by version. rules state list shows what is retired.`,
-		examples: "ttpcron rules unretire TC0102@1",
+		examples: "ttpcron rules unretire TC2303@1",
 		exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {
 			if len(args) != 1 {

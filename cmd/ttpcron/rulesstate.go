@@ -56,11 +56,11 @@ func (a *app) rulesStateSet() *command {
 C; under 0.3 none is written. Tags that exist stay as they are: rules retire hides
 them. What a disabled rule leaves out, the first run after its state has ended or
 was cleared makes up for.`,
-		examples: "ttpcron rules state set TC0102 disabled --for 4h --reason 'fires on our probe'\nttpcron rules state set TC0102 clipped=0.5",
+		examples: "ttpcron rules state set TC2303 disabled --for 4h --reason 'fires on our probe'\nttpcron rules state set TC2303 clipped=0.5",
 		exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {
 			if len(args) != 2 {
-				return &usageError{"rules state set takes a rule and its state", "such as: ttpcron rules state set TC0102 disabled"}
+				return &usageError{"rules state set takes a rule and its state", "such as: ttpcron rules state set TC2303 disabled"}
 			}
 			s, err := parseState(args[1])
 			if err != nil {
@@ -180,7 +180,7 @@ func (a *app) rulesStateClear() *command {
 		name: "rules state clear", args: "ID...", short: "enable a rule again", fs: fs,
 		text: `Forgets the state of a rule, which is enabled from then on. The next run looks at
 what was covered while the rule was disabled. A rule without a state is no error.`,
-		examples: "ttpcron rules state clear TC0102",
+		examples: "ttpcron rules state clear TC2303",
 		exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {
 			if len(args) == 0 {
