@@ -93,10 +93,10 @@ type daemon struct {
 	refused  atomic.Int64  // rules and files that could not be loaded
 	runEnded chan struct{} // has room for one
 
-	reloads sync.Mutex   // held while one is in progress
-	moved   atomic.Int64 // counts signs of progress of the job that runs
-	fed     int64        // moved, when the watchdog was fed last
-	said    saidOnce
+	reloads sync.Mutex           // held while one is in progress
+	moved   atomic.Int64         // counts signs of progress of the job that runs
+	fed     int64                // moved, when the watchdog was fed last
+	said    map[string]*saidOnce // by job
 
 	timesMu sync.Mutex
 	times   map[string]time.Time // when jobs began last

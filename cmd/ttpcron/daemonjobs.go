@@ -8,98 +8,11 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/scheduler"
 )
-
-// health is how the runs of a daemon went.
-type health struct {
-	mu      sync.Mutex
-	success time.Time // when the last run ended well
-	last    string    // what it did
-	trouble string    // what needs somebody, "" for nothing
-	reload  string    // what was wrong with the configuration at the last reload
-	rules   string    // and with rules, when they were read last
-}
-
-// text is what of it belongs into a status line.
-func (h *health) text() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var text string
-	if !h.success.IsZero() {
-		text = fmt.Sprintf("; last run %s UTC: %s", h.success.UTC().Format(time.TimeOnly), h.last)
-	}
-	for _, trouble := range []string{h.trouble, h.reload, h.rules} {
-		if trouble != "" {
-			text += "; TROUBLE: " + trouble
-		}
-	}
-	return text
-}
-
-func (h *health) succeeded(at time.Time, did, trouble string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.success, h.last, h.trouble = at, did, trouble
-}
-
-func (h *health) failed(trouble string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.trouble = trouble
-}
-
-func (h *health) reloaded(trouble string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.reload = trouble
-}
-
-func (h *health) rulesLoaded(err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.rules = ""
-	if err != nil {
-		h.rules = err.Error()
-	}
-}
-
-// saidOnce keeps what is the same in every run out of the log: it is said again
-// when it has changed, or was gone in between.
-type saidOnce struct {
-	mu          sync.Mutex
-	before, now map[string]bool
-}
-
-// maxSaid bounds what is remembered of one run.
-const maxSaid = 10_000
-
-// news reports whether the last run did not say that.
-func (s *saidOnce) news(text string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.now == nil {
-		s.now = map[string]bool{}
-	}
-	if s.now[text] {
-		return false
-	}
-	if len(s.now) < maxSaid {
-		s.now[text] = true
-	}
-	return !s.before[text]
-}
-
-// next begins another run.
-func (s *saidOnce) next() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.before, s.now = s.now, nil
-}
 
 // entries are the jobs as the scheduler takes them. A job that is seen for the
 // first time counts from now, so that one whose hours the machine spends
@@ -150,7 +63,7 @@ func (d *daemon) job(j jobConfig) scheduler.JobFunc {
 		d.timesMu.Unlock()
 		defer giveBack()
 		if j.task == taskMaintenance {
-			return d.maintain(ctx, c)
+			return d.maintain(ctx, c, j.name)
 		}
 		return d.runJob(ctx, c, j)
 	}
@@ -160,16 +73,17 @@ func (d *daemon) job(j jobConfig) scheduler.JobFunc {
 func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error {
 	a := c.app
 	a.observer = d.observer
-	d.said.next()
+	said := d.saidBy(j.name)
+	said.next()
 	trouble := ""
-	job := jobs.Job{Store: timedStore{d.db, d.observer}, Source: j.source, Now: a.now, Log: a.log, Progress: d.progress, FileDone: d.fileDone(c)}
+	job := jobs.Job{Store: timedStore{d.db, d.observer}, Source: j.source, Now: a.now, Log: a.log, Progress: d.progress, FileDone: d.fileDone(c, said)}
 	free, err := freeBytes(c.storeDir())
 	switch {
 	case err != nil:
 		a.log.Warn("free disk is not known", "error", err.Error())
 	case free < int64(c.minFree):
 		trouble = fmt.Sprintf("disk nearly full, %s free: nothing is imported", bytesText(free))
-		if d.said.news(trouble[:16]) {
+		if said.news(trouble[:16]) {
 			a.log.Error("too little free disk: nothing is imported until there is more; what is stored is tagged", "job", j.name, "free", bytesText(free), "min_free", bytesText(int64(c.minFree)))
 		}
 	}
@@ -196,11 +110,12 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 	}
 	if err != nil {
 		if !errors.Is(err, jobs.ErrInterrupted) {
-			d.health.failed(fmt.Sprintf("%s failed: %v", j.name, err))
+			d.health.troubled(j.name, fmt.Sprintf("%s failed: %v", j.name, err))
 		}
 		return err
 	}
-	d.health.succeeded(a.now(), did(r), trouble)
+	d.health.troubled(j.name, trouble)
+	d.health.succeeded(a.now(), did(r))
 	return nil
 }
 
@@ -253,14 +168,14 @@ func (d *daemon) logRun(a *app, name string, r jobs.Report, err error) {
 func (d *daemon) progress(jobs.Progress) { d.moved.Add(1) }
 
 // fileDone notes what somebody should know of a file, once.
-func (d *daemon) fileDone(c *daemonConfig) func(jobs.FileReport) {
+func (d *daemon) fileDone(c *daemonConfig, said *saidOnce) func(jobs.FileReport) {
 	return func(f jobs.FileReport) {
 		d.moved.Add(1)
 		reason := strings.Join(f.Notes, "; ")
 		if f.Err != nil {
 			reason += f.Err.Error()
 		}
-		if reason != "" && d.said.news(f.File+": "+reason) {
+		if reason != "" && said.news(f.File+": "+reason) {
 			c.app.noteFile(f)
 		}
 	}

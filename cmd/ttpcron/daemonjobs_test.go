@@ -195,7 +195,7 @@ func TestKeepEventsWithWrongClock(t *testing.T) {
 	b.run("often")
 	right := b.clock
 	b.clock = b.clock.AddDate(74, 0, 0)
-	if err := b.d.maintain(t.Context(), b.d.conf); err == nil {
+	if err := b.d.maintain(t.Context(), b.d.conf, "maintenance"); err == nil {
 		t.Error("maintenance says nothing")
 	}
 	if s := b.stats(); events(s) != 1 || tags(s) != 1 {
@@ -380,5 +380,35 @@ func TestDefaultStore(t *testing.T) {
 	}
 	if got := defaultDB(map[string]string{"STATE_DIRECTORY": "relative", "HOME": "/h"}); strings.Contains(got, "relative") {
 		t.Error(got)
+	}
+}
+
+// What one job leaves to be seen to stays until that job has run well; the runs
+// of another neither hide it nor say theirs again.
+func TestTroubleOfEachJob(t *testing.T) {
+	b := newBench(t, everySecond+"[[job]]\nname = \"other\"\nschedule = \"@every 1s\"\n")
+	b.d.conf.jobs[0].inputs, b.d.conf.jobs[1].inputs = []string{b.n.path("nowhere.json")}, nil
+	b.n.event(1, 0)
+	for range 3 {
+		b.run("often")
+		b.run("other")
+	}
+	if text := b.d.health.text(); !strings.Contains(text, "TROUBLE: 1 input could not be read") {
+		t.Errorf("status: %s", text)
+	}
+	if n := strings.Count(b.n.stderr.String(), "not read to its end"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, b.n.stderr.String())
+	}
+	if err := os.Rename(b.n.path("events.jsonl"), b.n.path("nowhere.json")); err != nil {
+		t.Fatal(err)
+	}
+	b.run("often")
+	if text := b.d.health.text(); strings.Contains(text, "TROUBLE") {
+		t.Errorf("status: %s", text)
+	}
+	b.d.health.troubled("gone", "bad")
+	b.d.health.keep(b.d.conf.jobs)
+	if text := b.d.health.text(); strings.Contains(text, "bad") {
+		t.Errorf("status: %s", text)
 	}
 }

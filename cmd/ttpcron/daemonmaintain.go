@@ -12,7 +12,7 @@ import (
 )
 
 // maintain keeps the store to its limits of age and size.
-func (d *daemon) maintain(ctx context.Context, c *daemonConfig) error {
+func (d *daemon) maintain(ctx context.Context, c *daemonConfig, job string) error {
 	a := c.app
 	p := kv.Prune{Progress: func(kv.Progress) { d.moved.Add(1) }}
 	now := a.now().UTC()
@@ -33,9 +33,11 @@ func (d *daemon) maintain(ctx context.Context, c *daemonConfig) error {
 		if ctx.Err() != nil {
 			return jobs.ErrInterrupted
 		}
-		d.health.failed(fmt.Sprintf("maintenance failed: %v", err))
+		d.health.troubled(job, fmt.Sprintf("%s failed: %v", job, err))
+		return err
 	}
-	return err
+	d.health.troubled(job, "")
+	return nil
 }
 
 // leavesSome refuses to take out every event there is because of its age: years

@@ -122,6 +122,7 @@ func (d *daemon) reloadInto(old *daemonConfig) (cerr, rerr error) {
 	if err := d.sched.Replace(entries); err != nil {
 		return err, rerr
 	}
+	d.health.keep(c.jobs)
 	d.mu.Lock()
 	d.conf = c
 	d.rules = rules

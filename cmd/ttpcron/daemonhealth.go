@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// health is how the runs of a daemon went.
+type health struct {
+	mu      sync.Mutex
+	success time.Time         // when the last run ended well
+	last    string            // what it did
+	trouble map[string]string // what needs somebody, by job
+	reload  string            // what was wrong with the configuration at the last reload
+	rules   string            // and with rules, when they were read last
+}
+
+// text is what of it belongs into a status line.
+func (h *health) text() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var text string
+	if !h.success.IsZero() {
+		text = fmt.Sprintf("; last run %s UTC: %s", h.success.UTC().Format(time.TimeOnly), h.last)
+	}
+	all := []string{h.reload, h.rules}
+	for _, job := range slices.Sorted(maps.Keys(h.trouble)) {
+		all = append(all, h.trouble[job])
+	}
+	for _, trouble := range all {
+		if trouble != "" {
+			text += "; TROUBLE: " + trouble
+		}
+	}
+	return text
+}
+
+func (h *health) succeeded(at time.Time, did string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.success, h.last = at, did
+}
+
+// troubled notes what a job's last run leaves for somebody to see to, "" for
+// nothing.
+func (h *health) troubled(job, trouble string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if trouble == "" {
+		delete(h.trouble, job)
+		return
+	}
+	if h.trouble == nil {
+		h.trouble = map[string]string{}
+	}
+	h.trouble[job] = trouble
+}
+
+// keep forgets the trouble of jobs that are no more.
+func (h *health) keep(jobs []jobConfig) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	maps.DeleteFunc(h.trouble, func(job, _ string) bool {
+		return !slices.ContainsFunc(jobs, func(j jobConfig) bool { return j.name == job })
+	})
+}
+
+func (h *health) reloaded(trouble string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.reload = trouble
+}
+
+func (h *health) rulesLoaded(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.rules = ""
+	if err != nil {
+		h.rules = err.Error()
+	}
+}
+
+// saidOnce keeps what is the same in every run of a job out of the log: it is
+// said again when it has changed, or was gone in between.
+type saidOnce struct{ before, now map[string]bool }
+
+// maxSaid bounds what is remembered of one run.
+const maxSaid = 10_000
+
+// news reports whether the last run did not say that.
+func (s *saidOnce) news(text string) bool {
+	if s.now[text] {
+		return false
+	}
+	if len(s.now) < maxSaid {
+		s.now[text] = true
+	}
+	return !s.before[text]
+}
+
+// next begins another run.
+func (s *saidOnce) next() { s.before, s.now = s.now, map[string]bool{} }
+
+// saidBy returns what a job has said. Only runs use it, of which there is one at
+// a time.
+func (d *daemon) saidBy(job string) *saidOnce {
+	if d.said == nil {
+		d.said = map[string]*saidOnce{}
+	}
+	if d.said[job] == nil {
+		d.said[job] = &saidOnce{}
+	}
+	return d.said[job]
+}
