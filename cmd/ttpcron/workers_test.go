@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/bench/workload"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/tagger"
+)
+
+// TestSameTags holds that the embedded pack gives the same tags with one worker
+// and with many, and with a memory of texts and without: over all sample data,
+// and over a made history where there is none.
+func TestSameTags(t *testing.T) {
+	inputs := sampleInputs(t)
+	tags := map[string][]string{}
+	var alone []string
+	for _, workers := range []string{"1", "2", "7"} {
+		db := filepath.Join(t.TempDir(), "t.db")
+		p := program{t, []string{"TTPCRON_DB=" + db, "TTPCRON_RULES="}}
+		for _, in := range inputs {
+			p.ok("import", in)
+		}
+		p.ok("run-once", "--since-days", "3650", "--workers", workers, "--batch-size", workers+"00")
+		store, err := kv.Open(t.Context(), db, kv.Options{ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		tags[workers] = storedTags(t, store)
+		if workers == "1" {
+			alone = tagsAlone(t, store)
+		}
+	}
+	if len(alone) == 0 {
+		t.Fatal("no tags")
+	}
+	t.Logf("%d tags", len(alone))
+	for workers, got := range tags {
+		if !slices.Equal(got, alone) {
+			t.Errorf("%s workers give %d tags, events judged one by one without any memory %d; first difference: %s", workers, len(got), len(alone), difference(got, alone))
+		}
+	}
+}
+
+func difference(got, want []string) string {
+	for i := range min(len(got), len(want)) {
+		if got[i] != want[i] {
+			return got[i] + " is not " + want[i]
+		}
+	}
+	return "the length"
+}
+
+// sampleInputs are the logs of the sample data and its labelled commands as
+// events, or a made history.
+func sampleInputs(t *testing.T) (inputs []string) {
+	data := filepath.Join("..", "..", "..", "shared", "data")
+	for _, name := range []string{"cowrie", "opencanary", "canarytokens"} {
+		if _, err := os.Stat(filepath.Join(data, name)); err == nil {
+			inputs = append(inputs, filepath.Join(data, name))
+		}
+	}
+	made := filepath.Join(t.TempDir(), "made.json")
+	f, err := os.Create(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	labelled, _ := filepath.Glob(filepath.Join(data, "labelled", "*.jsonl"))
+	for _, name := range labelled {
+		writeLabelled(t, f, name)
+	}
+	if len(inputs)+len(labelled) > 0 {
+		return append(inputs, made)
+	}
+	t.Logf("no sample data at %s: a made history is used", data)
+	if err := workload.WriteCowrie(f, workload.Options{Commands: 3000, Seed: 5}); err != nil {
+		t.Fatal(err)
+	}
+	return []string{made}
+}
+
+// writeLabelled writes labelled commands as native events.
+func writeLabelled(t *testing.T, w io.Writer, name string) {
+	for i, l := range bytes.Split(content(t, name), []byte("\n")) {
+		var e struct{ Command_Text string }
+		if json.Unmarshal(l, &e) != nil || e.Command_Text == "" {
+			continue
+		}
+		payload := ttpcron.TextPayload("command_text", e.Command_Text)
+		fmt.Fprintf(w, `{"source_kind":"command","time":"2026-05-04T%02d:%02d:%02dZ","attacker_ip":"203.0.113.7","payload":%s}`+"\n", i/3600%24, i/60%60, i%60, payload.AppendJSON(nil))
+	}
+}
+
+// line says all of a tag but when it was made.
+func line(tag *ttpcron.Tag) string {
+	return fmt.Sprintf("%s %s %s %v %v %s %s %s", tag.UUID(), tag.SourceKind, tag.SourceID, tag.Claim, tag.EventTime.UTC(), tag.AttackerUUID, tag.AttackerIP, tag.Evidence)
+}
+
+func storedTags(t *testing.T, db *kv.DB) (out []string) {
+	for tag, err := range db.Tags(t.Context(), ttpcron.TagQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, line(&tag))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// tagsAlone tags every event of a store with a tagger that has seen no other.
+func tagsAlone(t *testing.T, db *kv.DB) (out []string) {
+	ctx := context.Background()
+	rs, _ := tagger.Load(tagger.Options{Sources: []tagger.Source{{Name: "embedded", FS: tagger.Embedded()}}, Technique: technique, Release: attack.Release})
+	for _, kind := range []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint} {
+		days, err := db.Days(ctx, kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, day := range days {
+			for page, err := range db.Events(ctx, kind, day.Day, 0, math.MaxUint64) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range page {
+					tags, _ := rs.Tagger(nil).Tag(&page[i], nil)
+					for k := range tags {
+						out = append(out, line(&tags[k]))
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
