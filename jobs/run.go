@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -40,8 +41,10 @@ type Job struct {
 
 	Inputs []Input
 	// Imported is what was imported for the run before it; its record counts it
-	// with what the run imports itself.
+	// with what the run imports itself. Failed is nil, or what of it could not be
+	// read: the run does all else and returns it in the end.
 	Imported  ttpcron.ImportReport
+	Failed    error
 	Source    string // SourceCommand, SourceCanary or SourceAll; empty: SourceAll
 	SinceDays int    // 0: resume
 	// ChangedOnly does nothing but look at covered events again with the rules
@@ -213,7 +216,7 @@ func SourceOf(kind ttpcron.SourceKind) string {
 // work imports, then replays one source after the other. Inputs that failed do
 // not stop it; they are what it returns in the end.
 func (r *run) work(ctx context.Context) error {
-	failed := r.importInputs(ctx)
+	failed := cmp.Or(r.importInputs(ctx), r.Failed)
 	var bad *InputError
 	if failed != nil && !errors.As(failed, &bad) {
 		return failed

@@ -23,6 +23,7 @@ var sameErrors = map[string]error{
 	"permission":  fs.ErrPermission,
 	"no-space":    syscall.ENOSPC,
 	"other-rules": errOtherRules,
+	"no-turn":     errNoTurn,
 }
 
 // faultOf gives an error its name.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/ttpcron/ttpcron/control"
 )
 
 // rarely is a configuration whose jobs do not run while a test does.
@@ -61,6 +64,21 @@ const remoteEvents = `{"source_kind":"command","source_id":"c1","time":"2026-05-
 {"source_kind":"canary_fingerprint","source_id":"f1","time":"2026-05-06T01:00:00Z","attacker_ip":"203.0.113.9","payload":{"user_agent":"curl/8.5.0"}}
 `
 
+// ownRule is a rule that no daemon of a test has.
+const ownRule = `rule_id: OWN2
+rule_version: 1
+name: An echo
+applies_to: [command]
+match: {pattern: '\becho\b'}
+emits:
+  - {tactic: TA0007, technique_id: T1033, confidence: 0.8}
+evidence_fields: [command_text]
+attack_release: enterprise-v18.1
+tests:
+  match: ['echo a']
+  no_match: ['uname -a']
+`
+
 // Steps of TestSameWithDaemon, in order: they build on one another.
 var remoteSteps = []struct {
 	args  string
@@ -77,6 +95,8 @@ var remoteSteps = []struct {
 	{args: "run-once --json"},
 	{args: "run-once --rules-changed-only"},
 	{args: "run-once --source nonsense"},
+	{args: "run-once --rules own --rules-changed-only --log-level warn"},
+	{args: "run-once --rules own --since-days 3650 --log-level warn --input labelled.tsv"},
 	{args: "tags"},
 	{args: "tags --json"},
 	{args: "tags --json --limit 1"},
@@ -161,6 +181,10 @@ func TestSameWithDaemon(t *testing.T) {
 		n.write("events.jsonl", remoteEvents)
 		n.write("more.jsonl", strings.ReplaceAll(remoteEvents, `"source_id":"`, `"source_id":"m`))
 		n.write("labelled.tsv", "T1082\tuname -a\n")
+		if err := os.MkdirAll(n.path("own"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		n.write("own/own.yaml", ownRule)
 		n.env = append(n.env, "TTPCRON_INPUT=", "LANG=C.UTF-8", "USER=tester", "LOGNAME=tester")
 	}
 	served.serving()
@@ -265,21 +289,61 @@ func TestRunInDaemonIsInterrupted(t *testing.T) {
 	}
 }
 
-// A run with rules that are not the daemon's is refused.
+// A run with rules that are not the daemon's waits for its turn too, and is done
+// with these rules; a run that waits behind it comes next.
 func TestRunWithOtherRules(t *testing.T) {
 	n := newNode(t, rarely)
+	n.env = append(n.env, "TTPCRON_INPUT=")
+	n.write("events.jsonl", remoteEvents)
 	n.serving()
-	if err := os.Remove(n.path("rules/discovery.yaml")); err != nil {
+	if code, _, errs := n.run("", "run-once", "--input", "events.jsonl", "--since-days", "3650"); code != exitDone {
+		t.Fatal(errs)
+	}
+	if err := os.MkdirAll(n.path("own"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	code, _, errs := n.run("", "run-once")
-	if code != exitFailed || !strings.Contains(errs, "other rules than this command would") || !strings.Contains(errs, "hint: ") {
-		t.Errorf("exit %d: %s", code, errs)
+	rule, err := os.ReadFile(n.path("rules/discovery.yaml"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	n.signal(syscall.SIGHUP)
-	n.logged("reloaded")
-	if code, _, errs = n.run("", "run-once"); code != exitDone {
-		t.Errorf("after a reload: exit %d: %s", code, errs)
+	n.write("own/own.yaml", strings.NewReplacer("TEST2", "OWN1", "T1082", "T1033").Replace(string(rule)))
+	code, out, errs := n.run("", "run-once", "--rules", "own", "--json")
+	if code != exitDone || !strings.Contains(errs, "the daemon has other rules") || !strings.Contains(out, `"OWN1"`) {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	if _, out, _ := n.run("", "tags", "--json", "--technique", "T1033"); strings.Count(out, "\n") != 1 {
+		t.Errorf("tags of the own rule: %s", out)
+	}
+	if _, out, _ := n.run("", "status", "--json"); strings.Count(out, `"outcome":"done"`) != 2 {
+		t.Errorf("status: %s", out)
+	}
+	// A command that is killed gives its turn back.
+	var events strings.Builder
+	for i := range busyEvents() {
+		fmt.Fprintf(&events, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; %d"}}`+"\n", i)
+	}
+	n.write("many.jsonl", events.String())
+	n.run("", "import", "many.jsonl")
+	cmd := exec.Command(n.path("ttpcron"), "run-once", "--rules", "own", "--batch-size", "1", "--workers", "1")
+	cmd.Dir, cmd.Env = n.dir, n.env
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	n.wait("a second turn", func() bool {
+		return strings.Count(n.stderr.String(), `job="run-once with other rules"`) == 2
+	})
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	if code, _, errs := n.run("", "run-once"); code != exitDone {
+		t.Errorf("the run after it: exit %d: %s", code, errs)
+	}
+	if code, _, errs := n.run("", "run-once", "--rules", "own"); code != exitDone {
+		t.Errorf("and one more: exit %d: %s", code, errs)
+	}
+	if _, out, _ := n.run("", "tags", "--json", "--technique", "T1033"); strings.Count(out, "\n") != busyEvents()+1 {
+		t.Errorf("%d tags of the own rule", strings.Count(out, "\n"))
 	}
 }
 
@@ -343,4 +407,47 @@ func TestDaemonStopsDuringRun(t *testing.T) {
 	if _, out, _ := n.run("", "tags", "--json"); strings.Count(out, "\n") != busyEvents() {
 		t.Errorf("%d tags", strings.Count(out, "\n"))
 	}
+}
+
+// Nobody commits without the turn of a run, nor keeps the turn of another.
+func TestNoTurn(t *testing.T) {
+	n := newNode(t, rarely)
+	n.serving()
+	c := control.Dial(n.path("t.db.sock"), control.ClientOptions{Fault: errorOf})
+	ctx := t.Context()
+	commit := func(id string) error {
+		_, err := control.Call[committing, int](ctx, c, "commit", committing{Hold: id})
+		return err
+	}
+	for _, id := range []string{"", "1", "1.1"} {
+		if err := commit(id); !errors.Is(err, errNoTurn) {
+			t.Errorf("commit with turn %q: %v", id, err)
+		}
+	}
+	id, err := control.Call[none, string](ctx, c, "hold", none{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := commit(id); err != nil {
+		t.Error(err)
+	}
+	if _, err := control.Call[committing, int](ctx, c, "commit", committing{Hold: id, Marks: make([]byte, maxMarks+1)}); err == nil || !strings.Contains(err.Error(), "are taken") {
+		t.Errorf("large marks: %v", err)
+	}
+	if _, err := control.Call[committing, int](ctx, c, "commit", committing{Hold: id, Marks: []byte("nonsense")}); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("marks that are none: %v", err)
+	}
+	keep, release := context.WithCancel(ctx)
+	kept := make(chan error, 1)
+	go func() {
+		_, err := control.Call[string, none](keep, c, "hold-keep", id)
+		kept <- err
+	}()
+	_, err = control.Call[string, none](keep, c, "hold-keep", id+"x")
+	if !errors.Is(err, errNoTurn) {
+		t.Errorf("a turn of nobody: %v", err)
+	}
+	release()
+	<-kept
+	n.wait("the end of the turn", func() bool { return errors.Is(commit(id), errNoTurn) })
 }

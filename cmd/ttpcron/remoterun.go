@@ -31,22 +31,24 @@ func (a *app) runInDaemon(ctx context.Context, db remoteStore, job *jobs.Job, fi
 	if failed != nil && !errors.As(failed, &bad) {
 		return report, failed
 	}
-	q := runAsked{Source: job.Source, SinceDays: job.SinceDays, BatchSize: job.BatchSize, Workers: job.Workers, ChangedOnly: job.ChangedOnly, Rules: fingerprint}
+	job.Inputs, job.Failed = nil, failed
 	for _, f := range files {
-		q.Imported.Add(f.ImportReport)
+		job.Imported.Add(f.ImportReport)
+	}
+	q := runAsked{Source: job.Source, SinceDays: job.SinceDays, BatchSize: job.BatchSize, Workers: job.Workers, ChangedOnly: job.ChangedOnly, Imported: job.Imported, Rules: fingerprint}
+	if failed != nil {
+		q.Failed = failed.Error()
 	}
 	id, err := control.Call[runAsked, string](ctx, db.client, "run", q)
-	if errors.Is(err, errOtherRules) {
-		err = hinted{err, "give the daemon these rules in its config and reload it (SIGHUP), call run-once as it is configured, or stop it for this run"}
+	switch {
+	case errors.Is(err, errOtherRules):
+		report, err = a.runWithOwnRules(ctx, db, job)
+	case err == nil:
+		report, err = a.follow(ctx, db, id, job.Progress, o.onInterrupt.value == interruptDetach)
 	}
-	if err != nil {
-		return report, err
-	}
-	news, err := a.follow(ctx, db, id, job.Progress, o.onInterrupt.value == interruptDetach)
-	r := news.Report
-	report = jobs.Report{Run: r.Run, Files: files, Found: r.Found, Changed: r.Changed, Since: r.Since}
-	if err == nil {
-		err = failed
+	report.Files = files
+	if failed != nil && err != nil && err.Error() == failed.Error() {
+		err = failed // as it was met here
 	}
 	return report, err
 }
@@ -54,7 +56,7 @@ func (a *app) runInDaemon(ctx context.Context, db remoteStore, job *jobs.Job, fi
 // stopped says what to do when the daemon has gone.
 func stopped(err error) error {
 	var away *control.AbsentError
-	if errors.Is(err, scheduler.ErrStopped) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &away) {
+	if errors.Is(err, scheduler.ErrStopped) || errors.Is(err, errNoTurn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &away) {
 		return hinted{fmt.Errorf("the daemon has stopped, and the run with it: %w", err), "what the run did is kept; run the command again to go on"}
 	}
 	return err
@@ -62,7 +64,7 @@ func stopped(err error) error {
 
 // follow waits for a run to end. An interrupt cancels it, or lets it go on
 // without anybody who waits.
-func (a *app) follow(ctx context.Context, db remoteStore, id string, progress func(jobs.Progress), detach bool) (runNews, error) {
+func (a *app) follow(ctx context.Context, db remoteStore, id string, progress func(jobs.Progress), detach bool) (jobs.Report, error) {
 	var news runNews
 	asking, told := ctx, false
 	for {
@@ -71,21 +73,21 @@ func (a *app) follow(ctx context.Context, db remoteStore, id string, progress fu
 		case err == nil:
 			news = next
 		case ctx.Err() == nil || asking != ctx:
-			return news, stopped(err)
+			return news.report(), stopped(err)
 		case detach:
-			return news, hinted{jobs.ErrInterrupted, "the run goes on in the daemon; ttpcron status shows what became of it"}
+			return news.report(), hinted{jobs.ErrInterrupted, "the run goes on in the daemon; ttpcron status shows what became of it"}
 		default:
 			asking = context.WithoutCancel(ctx)
 			if _, err := control.Call[string, none](asking, db.client, "run-cancel", id); err != nil {
-				return news, err
+				return news.report(), err
 			}
 			continue
 		}
 		switch {
 		case news.Done && news.Fault != nil:
-			return news, control.ErrorOf(news.Fault, errorOf)
+			return news.report(), control.ErrorOf(news.Fault, errorOf)
 		case news.Done:
-			return news, nil
+			return news.report(), nil
 		case !news.Waiting && news.Progress.Stage != "":
 			progress(news.Progress)
 		case news.Waiting && !told:

@@ -142,9 +142,9 @@ func (s remoteStore) FileMarks(ctx context.Context) ([]ttpcron.FileMark, error) 
 	return get[[]ttpcron.FileMark](ctx, s, "file-marks")
 }
 
-// Commit is for runs, and those are the daemon's.
+// Commit is for runs, which need their turn: see heldStore.
 func (s remoteStore) Commit(context.Context, jobs.Commit) (int, error) {
-	return 0, errOtherRules
+	return 0, errNoTurn
 }
 
 func (s remoteStore) HasTags(ctx context.Context, tags []ttpcron.Tag) (known int, err error) {

@@ -110,8 +110,8 @@ does that again. Ctrl-C ends a run after the batch in hand, a second one at once
 A run with no rule in force fails. Nothing is ever sent anywhere.
 
 While a daemon has the store the inputs are imported through it, and the run waits
-for its turn there and is done there, with the daemon's rules; if they are not
-those of this command it is refused.`,
+for its turn there. The daemon does it if its rules are those of this command, and
+otherwise this command does, while it has its turn.`,
 		examples: `ttpcron run-once --input /var/log/cowrie
 ttpcron run-once --since-days 3650 --source command
 ttpcron run-once --dry-run --input cowrie:new.json --json

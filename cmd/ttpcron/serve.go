@@ -27,6 +27,7 @@ func (d *daemon) listen(ctx context.Context) ([]server, error) {
 	s := control.NewServer(control.Options{Log: a.log, Fault: faultOf, Quiet: freeMemory})
 	d.serveStore(s)
 	d.serveRuns(ctx, s)
+	d.serveHolds(s)
 	a.log.Info("listening", "socket", clean(l.Path()))
 	for pattern, h := range d.handlers() {
 		s.Handle(pattern, h)

@@ -21,6 +21,7 @@ type runAsked struct {
 	Rules                         string // fingerprint of the rules that are meant, without states
 	ChangedOnly                   bool
 	Imported                      ttpcron.ImportReport
+	Failed                        string // what of it could not be read
 }
 
 // runNews is how far such a run has come.
@@ -41,12 +42,18 @@ type runReport struct {
 	Since   time.Time
 }
 
+// report is what a command prints.
+func (n *runNews) report() jobs.Report {
+	r := n.Report
+	return jobs.Report{Run: r.Run, Found: r.Found, Changed: r.Changed, Since: r.Since}
+}
+
 type following struct {
 	ID      string
 	Version uint64
 }
 
-// errOtherRules refuses a run with other rules than the daemon's.
+// errOtherRules says that the daemon cannot do a run: it has other rules.
 var errOtherRules = errors.New("the daemon that has the store tags with other rules than this command would")
 
 // maxWorkers bounds what a caller may ask for.
@@ -222,11 +229,12 @@ func (d *daemon) runFor(ctx context.Context, q runAsked, asked *askedRun) error 
 			asked.progress(p)
 		},
 	}
+	if q.Failed != "" {
+		job.Failed = errors.New(q.Failed)
+	}
 	r, err := job.Run(ctx)
 	d.logRun(a, "run-once", r, err)
-	counted := r.Run
-	counted.Imported = ttpcron.ImportReport{} // was counted when it came
-	d.count(&counted)
+	d.count(withoutImported(r.Run))
 	asked.change(func(n *runNews) {
 		n.Report = runReport{r.Run, r.Found, r.Changed, r.Since}
 		if err != nil {
