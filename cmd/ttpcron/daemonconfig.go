@@ -61,7 +61,11 @@ const (
 
 var jobKeys = []string{"name", "schedule", "task", "inputs", "source", "max-runtime"}
 
-var jobName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+var jobName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// maxJobName is the most bytes that a name has. The expression does not say so,
+// because a repeat that is written out costs every start of the program.
+const maxJobName = 64
 
 // complete checks the values and reads the jobs.
 func (c *daemonConfig) complete() error {
@@ -160,7 +164,7 @@ func (c *daemonConfig) readJob(t *toml.Tree) (j jobConfig, faults []configFault)
 		faults = append(faults, configFault{cmp.Or(lines[key], at), text, hint})
 	}
 	one := func(key string) string { return strings.Join(values[key], ",") }
-	if j.name = one("name"); !jobName.MatchString(j.name) {
+	if j.name = one("name"); len(j.name) > maxJobName || !jobName.MatchString(j.name) {
 		bad("name", fmt.Sprintf("job.name is %q", j.name), "a job has a name of letters, digits and . _ -, at most 64 of them")
 	}
 	var err error
