@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -208,7 +209,10 @@ func BenchmarkHostile(b *testing.B) {
 // each rule has its own words before it, and all of them together. It reports
 // the most processor time and memory that one of these events took.
 func BenchmarkWorstEvent(b *testing.B) {
-	const size = 1 << 20
+	const (
+		size  = 1 << 20
+		tries = 3 // the least time of them: the machine has other things to do
+	)
 	rs := loadEmbedded()
 	inputs := hostile(size)
 	var all strings.Builder
@@ -244,14 +248,17 @@ func BenchmarkWorstEvent(b *testing.B) {
 			c.Tag(e, nil) // what is made once for all events is no event's cost
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			cpu := cpuTime()
-			c.Tag(e, nil)
-			used := float64(cpuTime() - cpu)
+			used := math.Inf(1)
+			for range tries {
+				cpu := cpuTime()
+				c.Tag(e, nil)
+				used = min(used, float64(cpuTime()-cpu))
+			}
 			runtime.ReadMemStats(&after)
 			if used > time.value {
 				time = cost{name, used}
 			}
-			if n := float64(after.TotalAlloc - before.TotalAlloc); n > memory.value {
+			if n := float64(after.TotalAlloc-before.TotalAlloc) / tries; n > memory.value {
 				memory = cost{name, n}
 			}
 		}
