@@ -62,11 +62,16 @@ func Listen(path string, log hclog.Logger) (*Listener, error) {
 		u.Close()
 		return nil, fmt.Errorf("socket %s: %w", path, err)
 	}
-	l.group = -1
-	if stat, ok := l.info.Sys().(*syscall.Stat_t); ok {
-		l.group = int(stat.Gid)
-	}
+	l.group = groupOf(l.info)
 	return l, nil
+}
+
+// groupOf returns the group that a file belongs to, -1 when it is not known.
+func groupOf(info fs.FileInfo) int {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Gid)
+	}
+	return -1
 }
 
 // makeWay removes a socket that nobody serves.
@@ -119,7 +124,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		}
 		p, err := peerOf(c)
 		if err == nil && !l.allowed(p) {
-			err = fmt.Errorf("%s is not of the group %d of the socket", p, l.group)
+			err = fmt.Errorf("%s is not of the group of the socket", p)
 		}
 		if err == nil && !l.enter(p.UID) {
 			err = fmt.Errorf("%s has %d connections already", p, maxOfUser)
@@ -137,7 +142,11 @@ func (l *Listener) Accept() (net.Conn, error) {
 // same, but a process that was given an open connection, or that came before
 // the mode was set, is seen only here.
 func (l *Listener) allowed(p Peer) bool {
-	return privileged(p.UID) || l.group >= 0 && p.in(l.group)
+	group := l.group
+	if info, err := os.Lstat(l.path); err == nil && os.SameFile(info, l.info) {
+		group = groupOf(info) // somebody may have given it to another one
+	}
+	return privileged(p.UID) || group >= 0 && p.in(group)
 }
 
 // privileged are the server's user and root.

@@ -32,6 +32,30 @@ func TestWhoMayCall(t *testing.T) {
 	}
 }
 
+// The group of the socket may be changed while it is served.
+func TestGroupOfSocketIsChanged(t *testing.T) {
+	groups, err := os.Getgroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 {
+		groups = append(groups, 4242)
+	}
+	l, err := Listen(filepath.Join(t.TempDir(), "s"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, g := range groups {
+		if err := os.Chown(l.Path(), -1, g); err != nil {
+			t.Fatal(err)
+		}
+		if !l.allowed(Peer{UID: Stranger, GID: 1, Groups: []int{g}}) || l.allowed(Peer{UID: Stranger, GID: g + 1}) {
+			t.Errorf("group %d of the socket is not the one that counts", g)
+		}
+	}
+}
+
 func TestConnectionsOfOneUser(t *testing.T) {
 	l := &Listener{users: map[int]int{}, slots: make(chan struct{}, 1000)}
 	for n := range 2 * maxOfUser {

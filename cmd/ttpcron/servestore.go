@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -68,7 +67,8 @@ type (
 // serveStore lets callers use the store.
 func (d *daemon) serveStore(s *control.Server) {
 	db := d.db
-	ask(s, "store", func(context.Context) (storeIs, error) { return identify(db.Path()) })
+	// Every command asks this first, and is not to wait behind others for it.
+	control.Register(s, "store", func(context.Context, none) (storeIs, error) { return identify(db.Path()) }, control.Waits)
 	ask(s, "kinds", db.Kinds)
 	control.Register(s, "days", db.Days)
 	ask(s, "last-seq", db.LastSeq)
@@ -197,7 +197,7 @@ func (d *daemon) serveFile(s *control.Server) {
 	// A copy is made beside the store before any of it is sent, so that however
 	// slowly it is taken no transaction stays open.
 	control.RegisterFile(s, "backup", func(ctx context.Context, _ none) (f control.File, err error) {
-		path := filepath.Join(filepath.Dir(db.Path()), fmt.Sprintf(".%s.%d.copy", filepath.Base(db.Path()), os.Getpid()))
+		path := filepath.Join(filepath.Dir(db.Path()), "."+filepath.Base(db.Path())+".copy")
 		if err := db.Backup(ctx, path, true, nil); err != nil {
 			return f, err
 		}
