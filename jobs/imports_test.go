@@ -21,6 +21,7 @@ func TestNothingReachesOut(t *testing.T) {
 	may := map[string]string{
 		"kv syscall":       "the device and inode of a file, to find who holds it",
 		"importer syscall": "O_NONBLOCK, so that a FIFO cannot stall",
+		"tagger syscall":   "the inode of a rule file, to see that another took its place",
 	}
 	const module = "github.com/ttpcron/ttpcron"
 	format := `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`

@@ -18,7 +18,7 @@ func (m *Metrics) WriteFile(path string, s *State) error {
 	// The collector reads *.prom alone.
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err == nil {
-		defer os.Remove(f.Name()) // which is gone when all went well
+		defer func() { _ = os.Remove(f.Name()) }() // which is gone when all went well
 		_, err = f.Write(b.Bytes())
 		if err == nil {
 			err = f.Chmod(0o644)
