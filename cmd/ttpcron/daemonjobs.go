@@ -47,9 +47,10 @@ func (d *daemon) remember(c *daemonConfig, times map[string]time.Time) {
 
 // giveBack returns to the system what a run took; until the next one it may be
 // long. Pools keep what they hold through one collection.
-func giveBack() {
+func (d *daemon) giveBack() {
 	runtime.GC()
 	debug.FreeOSMemory()
+	_ = d.db.Release(context.Background()) // what it does not give is the kernel's to take
 }
 
 // job is what the scheduler runs for one.
@@ -61,7 +62,7 @@ func (d *daemon) job(j jobConfig) scheduler.JobFunc {
 		times[j.name] = c.app.now().UTC()
 		d.remember(c, times)
 		d.timesMu.Unlock()
-		defer giveBack()
+		defer d.giveBack()
 		if j.task == taskMaintenance {
 			return d.maintain(ctx, c, j.name)
 		}

@@ -157,7 +157,7 @@ func (d *daemon) renewRules() {
 		return
 	}
 	defer d.reloads.Unlock()
-	giveBack()
+	d.giveBack()
 	rules, err := d.reloadRules(d.config())
 	if err != nil || rules.Fingerprint() != d.ruleSet().Fingerprint() {
 		return

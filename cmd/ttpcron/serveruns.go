@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -209,7 +208,7 @@ func (d *daemon) serveRuns(ctx context.Context, s *control.Server) {
 
 // runFor does a run that a caller asked for.
 func (d *daemon) runFor(ctx context.Context, q runAsked, asked *askedRun) error {
-	defer debug.FreeOSMemory()
+	defer d.giveBack()
 	c := d.config()
 	a := c.app
 	a.observer = d.observer
