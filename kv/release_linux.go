@@ -2,9 +2,9 @@ package kv
 
 import (
 	"context"
+	"syscall"
 
 	"go.etcd.io/bbolt"
-	"golang.org/x/sys/unix"
 )
 
 // Release gives up the memory in which pages of the file are mapped. The kernel
@@ -13,7 +13,7 @@ import (
 func (db *DB) Release(ctx context.Context) error {
 	// The mapping stays where it is while a transaction is open.
 	return db.view(ctx, func(tx *bbolt.Tx) error {
-		_, _, errno := unix.Syscall(unix.SYS_MADVISE, db.bolt.Info().Data, uintptr(tx.Size()), unix.MADV_DONTNEED)
+		_, _, errno := syscall.Syscall(syscall.SYS_MADVISE, db.bolt.Info().Data, uintptr(tx.Size()), syscall.MADV_DONTNEED)
 		if errno != 0 {
 			return errno
 		}
