@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -423,8 +424,11 @@ func TestDaemonStoppedInARun(t *testing.T) {
 		n.start()
 		n.told(`READY=1`)
 		time.Sleep(time.Duration(50*i) * time.Millisecond)
-		for range signals {
-			n.signal(syscall.SIGTERM)
+		n.signal(syscall.SIGTERM)
+		if signals == 2 { // the first may have ended it already
+			if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+				t.Fatal(err)
+			}
 		}
 		if code := n.exit(); code != exitDone && !(signals == 2 && code == exitInterrupted) {
 			t.Fatalf("exit %d\n%s", code, n.stderr.String())
