@@ -39,7 +39,8 @@ func (a *app) runInDaemon(ctx context.Context, db remoteStore, job *jobs.Job, fi
 	if failed != nil {
 		q.Failed = failed.Error()
 	}
-	id, err := control.Call[runAsked, string](ctx, db.client, "run", q)
+	// An interrupt waits for the id, without which nobody could cancel the run.
+	id, err := control.Call[runAsked, string](context.WithoutCancel(ctx), db.client, "run", q)
 	switch {
 	case errors.Is(err, errOtherRules):
 		report, err = a.runWithOwnRules(ctx, db, job)
