@@ -94,8 +94,11 @@ func (a *app) main(ctx context.Context, args []string) error {
 		return a.parseError(err, args)
 	}
 	err := a.root.Run(ctx)
-	if errors.Is(err, flag.ErrHelp) {
+	switch {
+	case errors.Is(err, flag.ErrHelp):
 		return a.showHelp()
+	case ctx.Err() != nil && errors.Is(err, context.Canceled) && !errors.Is(err, jobs.ErrInterrupted):
+		return jobs.ErrInterrupted // before there was a run to say so
 	}
 	return err
 }
