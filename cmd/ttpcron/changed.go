@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
@@ -57,7 +56,6 @@ func superseded(ctx context.Context, db store, rules ruleSet) ([]supersededJSON,
 // changedLines prints the rules with which covered events were looked at again,
 // and what they supersede, as JSON.
 func (a *app) changedLines(r jobs.Report, old []supersededJSON, dry bool) error {
-	enc := json.NewEncoder(a.stdout)
 	for _, c := range r.Changed {
 		j := changedJSON{RuleID: c.RuleID, Version: c.Version, Why: c.Why, Tags: c.Tags}
 		if hadVersion(c) {
@@ -66,12 +64,12 @@ func (a *app) changedLines(r jobs.Report, old []supersededJSON, dry bool) error 
 		if dry {
 			j.New = &c.New
 		}
-		if err := enc.Encode(j); err != nil {
+		if err := a.printJSON(j); err != nil {
 			return err
 		}
 	}
 	for _, j := range old {
-		if err := enc.Encode(j); err != nil {
+		if err := a.printJSON(j); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -72,7 +71,7 @@ func (a *app) showCheckpoints(ctx context.Context, asJSON bool) error {
 		}
 		j := checkpointJSON{jobs.SourceOf(c.Kind), c.Seq, last, n, exact, c.UpdatedAt.UTC(), c.RunID}
 		if asJSON {
-			if err := json.NewEncoder(a.stdout).Encode(j); err != nil {
+			if err := a.printJSON(j); err != nil {
 				return err
 			}
 			continue
@@ -99,6 +98,7 @@ func (a *app) checkpointReset() *command {
 	var source oneOf
 	fs := a.flags()
 	fs.Var(sourceFlag(&source), "source", "`SOURCE`: command, canary or all")
+	asJSON := fs.Bool("json", false, "print one JSON object a line for each source: source")
 	return &command{
 		name: "checkpoint reset", short: "forget checkpoints, and what has been covered", fs: fs,
 		text: `Forgets the checkpoint of a source and which days the rules have covered. The next
@@ -115,8 +115,9 @@ use checkpoint set 0 instead.`,
 				if err := db.DeleteCursor(ctx, k); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(a.stdout, "%s: no checkpoint; the next run takes the last %d days, or what --since-days says\n", clean(jobs.SourceOf(k)), jobs.DefaultSinceDays)
-				return err
+				name := jobs.SourceOf(k)
+				return a.printEither(*asJSON, map[string]string{"source": name},
+					"%s: no checkpoint; the next run takes the last %d days, or what --since-days says", clean(name), jobs.DefaultSinceDays)
 			})
 		},
 	}
@@ -126,6 +127,7 @@ func (a *app) checkpointSet() *command {
 	var source oneOf
 	fs := a.flags()
 	fs.Var(sourceFlag(&source), "source", "`SOURCE`: command, canary or all")
+	asJSON := fs.Bool("json", false, "print one JSON object a line for each source, as checkpoint show does")
 	return &command{
 		name: "checkpoint set", args: "SEQ|end", short: "set the checkpoint to an arrival number", fs: fs,
 		text: `Sets the checkpoint to an arrival number from 0, so that the next run takes
@@ -143,20 +145,21 @@ checkpoint is set back, or --since-days takes them.`,
 				return &usageError{fmt.Sprintf("%q is no arrival number", args[0]), "give a number from 0, or end"}
 			}
 			return a.eachCheckpoint(ctx, source.value, func(db store, k ttpcron.SourceKind, last uint64) error {
-				return a.setCheckpoint(ctx, db, k, seq, last, args[0] == "end")
+				if args[0] == "end" {
+					seq = last
+				}
+				return a.setCheckpoint(ctx, db, k, seq, last, *asJSON)
 			})
 		},
 	}
 }
 
-func (a *app) setCheckpoint(ctx context.Context, db store, k ttpcron.SourceKind, seq, last uint64, end bool) error {
-	if end {
-		seq = last
-	}
+func (a *app) setCheckpoint(ctx context.Context, db store, k ttpcron.SourceKind, seq, last uint64, asJSON bool) error {
 	if seq > last {
 		return hinted{fmt.Errorf("checkpoint %d lies behind the last arrival, %d: events that arrive next would be missed", seq, last), "end means the last arrival"}
 	}
-	if err := db.SetCursor(ctx, ttpcron.Cursor{Kind: k, Seq: seq, UpdatedAt: a.now().UTC(), RunID: "manual"}); err != nil {
+	c := ttpcron.Cursor{Kind: k, Seq: seq, UpdatedAt: a.now().UTC(), RunID: "manual"}
+	if err := db.SetCursor(ctx, c); err != nil {
 		return err
 	}
 	n, exact, err := jobs.Waiting(ctx, db, k, seq)
@@ -167,8 +170,8 @@ func (a *app) setCheckpoint(ctx context.Context, db store, k ttpcron.SourceKind,
 	if !exact {
 		about = "at most "
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s: checkpoint %s of %s; %s%s\n", clean(jobs.SourceOf(k)), count(seq), count(last), about, plural(n, "event waits", "events wait"))
-	return err
+	j := checkpointJSON{jobs.SourceOf(k), seq, last, n, exact, c.UpdatedAt, c.RunID}
+	return a.printEither(asJSON, j, "%s: checkpoint %s of %s; %s%s", clean(j.Source), count(seq), count(last), about, plural(n, "event waits", "events wait"))
 }
 
 // eachCheckpoint does something for the kinds that a source means: for all, the

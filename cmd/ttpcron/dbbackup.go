@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -36,7 +35,7 @@ other means while a program writes to it gives no usable copy.`,
 				return err
 			}
 			if *asJSON {
-				return json.NewEncoder(a.stdout).Encode(map[string]any{"path": to, "bytes": info.Size()})
+				return a.printJSON(map[string]any{"path": exact(to), "bytes": info.Size()})
 			}
 			_, err = fmt.Fprintf(a.stdout, "%s: %s, verified\n", clean(to), bytesText(info.Size()))
 			return err

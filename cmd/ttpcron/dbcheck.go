@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/ttpcron/ttpcron/kv"
@@ -33,7 +32,7 @@ checks the copy that it makes.`,
 				return a.ofFile(err)
 			}
 			if *asJSON {
-				err = json.NewEncoder(a.stdout).Encode(checkOf(r))
+				err = a.printJSON(checkOf(r))
 			} else {
 				err = a.printCheck(r)
 			}

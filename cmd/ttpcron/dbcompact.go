@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/ttpcron/ttpcron/kv"
@@ -31,7 +30,7 @@ pays after db prune, when more than half is free.`,
 				return a.ofFile(err)
 			}
 			if *asJSON {
-				return json.NewEncoder(a.stdout).Encode(map[string]any{"path": a.set.db, "before": c.Before, "after": c.After})
+				return a.printJSON(map[string]any{"path": exact(a.set.db), "before": c.Before, "after": c.After})
 			}
 			_, err = fmt.Fprintf(a.stdout, "%s: %s before, %s now\n", clean(a.set.db), bytesText(c.Before), bytesText(c.After))
 			return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -138,7 +137,7 @@ func (a *app) prune(ctx context.Context, p kv.Prune, o pruneOptions) error {
 		out.Sources = append(out.Sources, prunedJSON{jobs.SourceOf(k.Kind), k.Days, k.Events, k.Waiting})
 	}
 	if o.json {
-		err = json.NewEncoder(a.stdout).Encode(out)
+		err = a.printJSON(out)
 	} else {
 		err = a.printPruned(out)
 	}

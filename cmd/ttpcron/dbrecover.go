@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -36,7 +35,7 @@ and on which days. Tags that were lost are made again by ttpcron run-once with
 				return hintExists(a.ofFile(err), "name a file that does not exist")
 			}
 			if *asJSON {
-				return json.NewEncoder(a.stdout).Encode(recoveredOf(to, r))
+				return a.printJSON(recoveredOf(to, r))
 			}
 			return a.printRecovered(to, r)
 		},
@@ -44,7 +43,7 @@ and on which days. Tags that were lost are made again by ttpcron run-once with
 }
 
 type recoverJSON struct {
-	Path          string        `json:"path"`
+	Path          exact         `json:"path"`
 	Whole         bool          `json:"whole"`
 	Events        int           `json:"events"`
 	Tags          int           `json:"tags"`
@@ -65,7 +64,7 @@ type recoverJSON struct {
 
 func recoveredOf(to string, r kv.RecoverReport) recoverJSON {
 	return recoverJSON{
-		Path: to, Whole: r.Whole(), Events: r.Events, Tags: r.Tags, Marks: r.Marks, Stray: r.Stray,
+		Path: exact(to), Whole: r.Whole(), Events: r.Events, Tags: r.Tags, Marks: r.Marks, Stray: r.Stray,
 		MissingEvents: r.MissingEvents, MissingTags: r.MissingTags, LostBlocks: r.LostBlocks, LostTags: r.LostTags, LostMarks: r.LostMarks,
 		OldHeader: r.OldHeader, NoHeader: r.NoHeader, Uncounted: r.Uncounted, LostDays: append([]string{}, r.LostDays...), Findings: findingsOf(r.Findings), More: r.More,
 	}

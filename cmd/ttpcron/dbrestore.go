@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,7 +35,7 @@ needs it. A backup that is damaged replaces nothing.`,
 				return err
 			}
 			if *asJSON {
-				return json.NewEncoder(a.stdout).Encode(map[string]string{"path": a.set.db, "from": from, "aside": aside})
+				return a.printJSON(map[string]exact{"path": exact(a.set.db), "from": exact(from), "aside": exact(aside)})
 			}
 			fmt.Fprintf(a.stdout, "%s is now what %s held\n", clean(a.set.db), clean(from))
 			if aside != "" {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/ttpcron/ttpcron/kv"
@@ -33,7 +32,7 @@ pages that holds data. ARCHITECTURE.md says what each part is for.`,
 				return err
 			}
 			if *asJSON {
-				return json.NewEncoder(a.stdout).Encode(s)
+				return a.printJSON(s)
 			}
 			return a.printSpace(s)
 		},

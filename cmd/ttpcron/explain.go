@@ -49,7 +49,7 @@ ttpcron explain --event '{"source_kind":"canary_fingerprint","time":"2026-05-04T
 			a.warnRules(report)
 			x := rs.Explain(e)
 			if *asJSON {
-				return json.NewEncoder(a.stdout).Encode(a.explanationOf(x, life))
+				return a.printJSON(a.explanationOf(x, life))
 			}
 			return a.explainText(x, life)
 		},
@@ -187,20 +187,27 @@ func underline(text string, start, end int, t terminal) string {
 }
 
 type explanationJSON struct {
-	Signals ttpcron.Payload    `json:"signals"`
-	Text    string             `json:"text"`
-	Layers  []tagger.LayerView `json:"layers"`
-	Lines   []commandJSON      `json:"commands"`
-	Rules   []judgementJSON    `json:"rules"`
-	Tags    []ttpcron.Tag      `json:"tags"`
-	Skipped bool               `json:"skipped"`
-	Bounded bool               `json:"bounded"`
+	Signals ttpcron.Payload `json:"signals"`
+	Text    exact           `json:"text"`
+	Layers  []layerJSON     `json:"layers"`
+	Lines   []commandJSON   `json:"commands"`
+	Rules   []judgementJSON `json:"rules"`
+	Tags    []ttpcron.Tag   `json:"tags"`
+	Skipped bool            `json:"skipped"`
+	Bounded bool            `json:"bounded"`
+}
+
+// layerJSON has the names that [tagger.LayerView] has.
+type layerJSON struct {
+	Method     string
+	Text       exact
+	Start, End int
 }
 
 type commandJSON struct {
-	Line    string `json:"line"`
-	Program string `json:"program"`
-	Depth   int    `json:"depth"`
+	Line    exact `json:"line"`
+	Program exact `json:"program"`
+	Depth   int   `json:"depth"`
 }
 
 type judgementJSON struct {
@@ -217,16 +224,19 @@ type judgementJSON struct {
 type hitJSON struct {
 	Field   string `json:"field"`
 	Test    string `json:"test"`
-	Value   string `json:"value"`
+	Value   exact  `json:"value"`
 	Command *int   `json:"command"`
 	Start   *int   `json:"start"`
 	End     *int   `json:"end"`
 }
 
 func (a *app) explanationOf(x tagger.Explanation, life ruleLife) explanationJSON {
-	out := explanationJSON{Signals: x.Signals, Text: x.Text, Layers: x.Layers, Tags: x.Tags, Skipped: x.Verdict.Skipped, Bounded: x.Verdict.Bounded}
+	out := explanationJSON{Signals: x.Signals, Text: exact(x.Text), Tags: x.Tags, Skipped: x.Verdict.Skipped, Bounded: x.Verdict.Bounded}
+	for _, l := range x.Layers {
+		out.Layers = append(out.Layers, layerJSON{l.Method, exact(l.Text), l.Start, l.End})
+	}
 	for _, c := range x.Commands {
-		out.Lines = append(out.Lines, commandJSON{c.Line, c.Program, c.Depth})
+		out.Lines = append(out.Lines, commandJSON{exact(c.Line), exact(c.Program), c.Depth})
 	}
 	for _, j := range x.Rules {
 		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Dropped: j.Dropped, Tags: j.Tags, Retired: life.hidesRule(&j.Rule) != nil}
@@ -235,7 +245,7 @@ func (a *app) explanationOf(x tagger.Explanation, life ruleLife) explanationJSON
 			one.State = &s
 		}
 		for _, h := range j.Hits {
-			hit := hitJSON{Field: h.Field, Test: h.Test, Value: h.Value}
+			hit := hitJSON{Field: h.Field, Test: h.Test, Value: exact(h.Value)}
 			if h.Command >= 0 {
 				hit.Command = &h.Command
 			}

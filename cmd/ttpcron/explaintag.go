@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -241,5 +240,5 @@ func (a *app) storyJSON(s tagStory) error {
 		x := a.explanationOf(*s.x, s.life)
 		out.Now = &x
 	}
-	return json.NewEncoder(a.stdout).Encode(out)
+	return a.printJSON(out)
 }

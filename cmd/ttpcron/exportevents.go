@@ -74,7 +74,7 @@ func (a *app) exportEvents(ctx context.Context, source string, w ttpcron.Window)
 				if len(line) > importer.MaxLine {
 					tooLong++
 				}
-				if _, err := a.stdout.Write(line); err != nil {
+				if err := a.writeJSON(line); err != nil {
 					return err
 				}
 			}

@@ -3,10 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/importer"
@@ -95,7 +95,7 @@ func (a *app) importFiles(ctx context.Context, args []string, format string, fin
 	im := jobs.Import{Archive: db, Inputs: inputs, Progress: show.update, Done: func(f jobs.FileReport) {
 		a.noteFile(f)
 		if asJSON {
-			a.stdout.Write(appendFileJSON(nil, f))
+			_ = a.writeJSON(appendFileJSON(nil, f)) // an error of it is reported in the end
 		}
 	}}
 	files, err := im.Run(ctx)
@@ -191,7 +191,7 @@ func (a *app) listRejects(ctx context.Context, args []string, asJSON bool) error
 			return err
 		}
 		if asJSON {
-			if _, err := a.stdout.Write(appendRejectJSON(nil, r)); err != nil {
+			if err := a.writeJSON(appendRejectJSON(nil, r)); err != nil {
 				return err
 			}
 			continue
@@ -220,7 +220,7 @@ func appendRejectJSON(b []byte, r ttpcron.Reject) []byte {
 	b = ttpcron.AppendJSONString(b, r.Reason)
 	b = append(b, `,"excerpt":`...)
 	b = ttpcron.AppendJSONString(b, string(r.Excerpt))
-	at, _ := json.Marshal(r.At.UTC())
-	b = append(append(b, `,"at":`...), at...)
+	b = append(b, `,"at":`...)
+	b = ttpcron.AppendJSONString(b, r.At.UTC().Format(time.RFC3339Nano))
 	return append(b, "}\n"...)
 }

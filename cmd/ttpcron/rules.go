@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -89,7 +88,6 @@ type problemJSON struct {
 
 // printProblems prints what is wrong with rule files, and counts the warnings.
 func (a *app) printProblems(report *tagger.LoadReport, asJSON bool) (warnings int, err error) {
-	enc := json.NewEncoder(a.stdout)
 	for _, p := range report.Problems {
 		color := red
 		if p.Warning {
@@ -97,7 +95,7 @@ func (a *app) printProblems(report *tagger.LoadReport, asJSON bool) (warnings in
 			warnings++
 		}
 		if asJSON {
-			err = enc.Encode(problemJSON{p.Source, p.File, p.Line, p.Field, p.Text, p.Warning})
+			err = a.printJSON(problemJSON{p.Source, p.File, p.Line, p.Field, p.Text, p.Warning})
 		} else {
 			_, err = fmt.Fprintln(a.stdout, a.out.paint(color, clean(p.String())))
 		}
@@ -215,10 +213,9 @@ The exit status is 1 when one comes out otherwise, or a rule file is refused.`,
 			}
 			a.warnRules(report)
 			failures := tagger.Test(rs.RuleSet)
-			enc := json.NewEncoder(a.stdout)
 			for _, f := range failures {
 				if *asJSON {
-					if err := enc.Encode(failureJSON{f.Rule, f.Source, f.File, f.Example, f.Want, f.Text}); err != nil {
+					if err := a.printJSON(failureJSON{f.Rule, f.Source, f.File, f.Example, f.Want, f.Text}); err != nil {
 						return err
 					}
 					continue

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -89,13 +88,12 @@ type coveredJSON struct {
 }
 
 func (a *app) coverageLines(rows []eval.Covered) error {
-	enc := json.NewEncoder(a.stdout)
 	for _, c := range rows {
 		j := coveredJSON{c.Technique.ID, c.Technique.Name, c.Technique.Tactics, c.Rules, c.SubRules, c.Kinds, c.Reason}
 		if j.Rules == nil {
 			j.Rules, j.Kinds = []string{}, []ttpcron.SourceKind{}
 		}
-		if err := enc.Encode(j); err != nil {
+		if err := a.printJSON(j); err != nil {
 			return err
 		}
 	}

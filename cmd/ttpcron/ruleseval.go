@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -105,7 +104,7 @@ func (a *app) evaluate(ctx context.Context, files []string, o evalOptions) error
 	}
 	r := m.Report()
 	if o.json {
-		err = json.NewEncoder(a.stdout).Encode(evalToJSON(&r, rs.Len(), judge.bounded))
+		err = a.printJSON(evalToJSON(&r, rs.Len(), judge.bounded))
 	} else {
 		err = a.evalText(&r, rs, o)
 	}

@@ -18,7 +18,7 @@ type evalJSON struct {
 }
 
 type evalFileJSON struct {
-	File      string      `json:"file"`
+	File      exact       `json:"file"`
 	Lines     int         `json:"lines"`
 	Labelled  int         `json:"labelled"`
 	Benign    int         `json:"benign"`
@@ -61,12 +61,12 @@ type missJSON struct {
 	Test      string   `json:"test"`
 	Technique string   `json:"technique_id"`
 	Near      bool     `json:"technique_found"`
-	Commands  []string `json:"commands"`
+	Commands  []exact  `json:"commands"`
 	Got       []string `json:"got"`
 }
 
 type falsePositiveJSON struct {
-	Command string         `json:"command_text"`
+	Command exact          `json:"command_text"`
 	Tags    []falseHitJSON `json:"tags"`
 }
 
@@ -96,7 +96,7 @@ func evalToJSON(r *eval.Report, rules, bounded int) evalJSON {
 		Files: []evalFileJSON{}, Techniques: []techniqueJSON{}, Confusions: []confusionJSON{}, Misses: []missJSON{}, FalsePositives: []falsePositiveJSON{}, RuleScores: []ruleScoreJSON{},
 	}
 	for _, f := range r.Files {
-		j := evalFileJSON{File: f.Name, Lines: f.Lines, Labelled: f.Labelled, Benign: f.Benign, LeftOut: f.LeftOut, Malformed: f.Malformed}
+		j := evalFileJSON{File: exact(f.Name), Lines: f.Lines, Labelled: f.Labelled, Benign: f.Benign, LeftOut: f.LeftOut, Malformed: f.Malformed}
 		for _, x := range f.Faults {
 			j.Faults = append(j.Faults, faultJSON(x))
 		}
@@ -109,10 +109,10 @@ func evalToJSON(r *eval.Report, rules, bounded int) evalJSON {
 		out.Confusions = append(out.Confusions, confusionJSON(c))
 	}
 	for _, m := range r.Misses {
-		out.Misses = append(out.Misses, missJSON(m))
+		out.Misses = append(out.Misses, missJSON{m.TestID, m.Test, m.Technique, m.Near, exacts(m.Commands), m.Got})
 	}
 	for _, f := range r.FalsePositives {
-		j := falsePositiveJSON{Command: f.Command}
+		j := falsePositiveJSON{Command: exact(f.Command)}
 		for _, t := range f.Tags {
 			j.Tags = append(j.Tags, falseHitJSON(t))
 		}

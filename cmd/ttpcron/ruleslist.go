@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -222,7 +221,6 @@ type claimJSON struct {
 }
 
 func (a *app) ruleLines(rules []tagger.Rule, life ruleLife) error {
-	enc := json.NewEncoder(a.stdout)
 	for i := range rules {
 		r := &rules[i]
 		j := ruleJSON{
@@ -236,7 +234,7 @@ func (a *app) ruleLines(rules []tagger.Rule, life ruleLife) error {
 		for _, c := range r.Claims {
 			j.Emits = append(j.Emits, claimJSON{c.Tactic, c.TechniqueID, c.SubTechniqueID, c.Confidence})
 		}
-		if err := enc.Encode(j); err != nil {
+		if err := a.printJSON(j); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -60,7 +59,7 @@ func (a *app) showLog(ctx context.Context, rule string, limit int, asJSON bool) 
 		return err
 	}
 	t := table{columns: []column{{title: "TIME"}, {title: "BY", min: 8}, {title: "ACTION", sgr: yellow}, {title: "RULE", sgr: cyan}, {title: "CHANGE", min: 20}, {title: "REASON", min: 12}}}
-	enc, n := json.NewEncoder(a.stdout), 0
+	n := 0
 	for _, e := range entries {
 		if rule != "" && e.RuleID != rule {
 			continue
@@ -76,7 +75,7 @@ func (a *app) showLog(ctx context.Context, rule string, limit int, asJSON bool) 
 		if e.Version != ttpcron.AllVersions {
 			j.Version = &e.Version
 		}
-		if err := enc.Encode(j); err != nil {
+		if err := a.printJSON(j); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
@@ -92,7 +91,6 @@ func (a *app) noiseOfTags(ctx context.Context, db store, rs ruleSet, o noiseOpti
 		return err
 	}
 	t := table{columns: []column{{title: "RULE", sgr: cyan}, {title: "TAGS", right: true}, {title: "SHARE", right: true}, {title: "FIRST"}, {title: "LAST"}, {title: "NAME", min: 24}}}
-	enc := json.NewEncoder(a.stdout)
 	for i, r := range s.Rules {
 		if o.limit > 0 && i == o.limit {
 			break
@@ -100,7 +98,7 @@ func (a *app) noiseOfTags(ctx context.Context, db store, rs ruleSet, o noiseOpti
 		rule, _ := rs.Rule(r.RuleID)
 		if !o.json {
 			t.add(r.RuleID, count(r.Tags), percent(share(r.Tags, s.Tags)), shown(r.First), shown(r.Last), rule.Name)
-		} else if err := enc.Encode(noiseJSON{RuleID: r.RuleID, Name: rule.Name, Tags: &r.Tags, Share: share(r.Tags, s.Tags)}); err != nil {
+		} else if err := a.printJSON(noiseJSON{RuleID: r.RuleID, Name: rule.Name, Tags: &r.Tags, Share: share(r.Tags, s.Tags)}); err != nil {
 			return err
 		}
 	}
@@ -119,7 +117,6 @@ func (a *app) noiseOfEvents(ctx context.Context, db store, rs ruleSet, o noiseOp
 	}
 	r := n.Report()
 	t := table{columns: []column{{title: "RULE", sgr: cyan}, {title: "EVENTS", right: true}, {title: "DISTINCT", right: true}, {title: "SHARE", right: true}, {title: "NAME", min: 24}}}
-	enc := json.NewEncoder(a.stdout)
 	for i, f := range r.Rules {
 		if o.limit > 0 && i == o.limit {
 			break
@@ -127,7 +124,7 @@ func (a *app) noiseOfEvents(ctx context.Context, db store, rs ruleSet, o noiseOp
 		rule, _ := rs.Rule(f.RuleID)
 		if !o.json {
 			t.add(f.RuleID, count(f.Events), count(f.Distinct), percent(share(f.Events, r.Events)), rule.Name)
-		} else if err := enc.Encode(noiseJSON{RuleID: f.RuleID, Name: rule.Name, Events: &f.Events, Distinct: &f.Distinct, Share: share(f.Events, r.Events)}); err != nil {
+		} else if err := a.printJSON(noiseJSON{RuleID: f.RuleID, Name: rule.Name, Events: &f.Events, Distinct: &f.Distinct, Share: share(f.Events, r.Events)}); err != nil {
 			return err
 		}
 	}

@@ -82,6 +82,7 @@ func (a *app) rulesRetire() *command {
 	var reason string
 	fs := a.flags()
 	reasonFlag(fs, &reason)
+	asJSON := fs.Bool("json", false, "print one JSON object: rule_id, rule_version, state, tags")
 	return &command{
 		name: "rules retire", args: "ID[@VERSION]", short: "hide the tags of a rule, or of one version", fs: fs,
 		text: `Hides the tags of a bad rule, or of one version of it, from every view, summary
@@ -101,12 +102,12 @@ its tags to come are hidden. To stop it, use rules state set.`,
 			if err != nil {
 				return err
 			}
-			return a.retire(ctx, ttpcron.Retirement{RuleID: id, Version: version, Reason: reason, SetBy: a.author(), SetAt: a.now().UTC()})
+			return a.retire(ctx, ttpcron.Retirement{RuleID: id, Version: version, Reason: reason, SetBy: a.author(), SetAt: a.now().UTC()}, *asJSON)
 		},
 	}
 }
 
-func (a *app) retire(ctx context.Context, r ttpcron.Retirement) error {
+func (a *app) retire(ctx context.Context, r ttpcron.Retirement, asJSON bool) error {
 	rules, _, err := a.loadRules()
 	if err != nil {
 		return err
@@ -138,11 +139,29 @@ func (a *app) retire(ctx context.Context, r ttpcron.Retirement) error {
 	if err := db.Retire(ctx, r); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%s: retired, %s hidden\n", clean(retiredName(r.RuleID, r.Version)), plural(tags, "tag is", "tags are"))
+	err = a.printEither(asJSON, retireOf(r.RuleID, r.Version, "retired", tags), "%s: retired, %s hidden", clean(retiredName(r.RuleID, r.Version)), plural(tags, "tag is", "tags are"))
+	if err != nil {
+		return err
+	}
 	if known && (r.Version == ttpcron.AllVersions || r.Version == rule.Version) && rule.Active {
 		a.note("the rule still runs, and its tags to come are hidden too; to stop it: ttpcron rules state set %s disabled", clean(r.RuleID))
 	}
 	return db.Close()
+}
+
+type retireJSON struct {
+	RuleID  string `json:"rule_id"`
+	Version *int   `json:"rule_version"` // null for all of them
+	State   string `json:"state"`
+	Tags    int    `json:"tags"` // that are hidden, or shown again
+}
+
+func retireOf(id string, version int, state string, tags int) retireJSON {
+	j := retireJSON{RuleID: id, State: state, Tags: tags}
+	if version != ttpcron.AllVersions {
+		j.Version = &version
+	}
+	return j
 }
 
 // tagsOf counts the tags of a rule, or of one version of it, and lists the
@@ -165,6 +184,7 @@ func (a *app) rulesUnretire() *command {
 	var reason string
 	fs := a.flags()
 	reasonFlag(fs, &reason)
+	asJSON := fs.Bool("json", false, "print one JSON object: rule_id, rule_version, state, tags")
 	return &command{
 		name: "rules unretire", args: "ID[@VERSION]", short: "show the tags of a retired rule again", fs: fs,
 		text: `Takes back what rules retire did, in the same words: what was retired by version
@@ -182,12 +202,12 @@ comes back by version. rules state list shows what is retired.`,
 			if err != nil {
 				return err
 			}
-			return a.unretire(ctx, id, version, reason)
+			return a.unretire(ctx, id, version, reason, *asJSON)
 		},
 	}
 }
 
-func (a *app) unretire(ctx context.Context, id string, version int, reason string) error {
+func (a *app) unretire(ctx context.Context, id string, version int, reason string, asJSON bool) error {
 	db, err := a.changeStore(ctx)
 	if err != nil {
 		return err
@@ -228,7 +248,10 @@ func (a *app) unretire(ctx context.Context, id string, version int, reason strin
 			back += v.Tags
 		}
 	}
-	fmt.Fprintf(a.stdout, "%s: no longer retired, %s shown again\n", clean(retiredName(id, version)), plural(back, "tag is", "tags are"))
+	err = a.printEither(asJSON, retireOf(id, version, "enabled", back), "%s: no longer retired, %s shown again", clean(retiredName(id, version)), plural(back, "tag is", "tags are"))
+	if err != nil {
+		return err
+	}
 	if still > 0 {
 		a.note("%s still hidden: another retirement names them, see ttpcron rules state list", plural(still, "tag is", "tags are"))
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -35,7 +34,7 @@ const maxReason = 1000
 
 // reasonFlag defines --reason.
 func reasonFlag(fs *flag.FlagSet, reason *string) {
-	fs.StringVar(reason, "reason", "", "`TEXT` that says why, for who reads rules log")
+	fs.StringVar(reason, "reason", "", "`TEXT` that says why, for whoever reads rules log")
 }
 
 func checkReason(reason string) error {
@@ -50,6 +49,7 @@ func (a *app) rulesStateSet() *command {
 	fs := a.flags()
 	fs.StringVar(&length, "for", "", "for how `LONG`, such as 4h or 7d; then the rule is enabled again (default: until it is cleared)")
 	reasonFlag(fs, &reason)
+	asJSON := fs.Bool("json", false, "print the state as one JSON object, as rules state list does")
 	return &command{
 		name: "rules state set", args: "ID disabled|clipped=C", short: "disable a rule, or clip its confidence", fs: fs,
 		text: `disabled: the rule gives no tags. clipped=C: its tags get at most the confidence
@@ -73,7 +73,7 @@ was cleared makes up for.`,
 			if err := checkReason(reason); err != nil {
 				return err
 			}
-			return a.setState(ctx, s)
+			return a.setState(ctx, s, *asJSON)
 		},
 	}
 }
@@ -111,7 +111,7 @@ func (a *app) expiry(length string) (time.Time, error) {
 }
 
 // setState stores the state of a rule that there is.
-func (a *app) setState(ctx context.Context, s ttpcron.RuleState) error {
+func (a *app) setState(ctx context.Context, s ttpcron.RuleState, asJSON bool) error {
 	rules, _, err := a.loadRules()
 	if err != nil {
 		return err
@@ -127,7 +127,9 @@ func (a *app) setState(ctx context.Context, s ttpcron.RuleState) error {
 	if err := db.SetRuleState(ctx, s); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%s: %s\n", clean(s.RuleID), s)
+	if err := a.printEither(asJSON, a.stateOf(s), "%s: %s", clean(s.RuleID), s); err != nil {
+		return err
+	}
 	if s.Status == ttpcron.StatusClipped && s.ConfidenceMax < ttpcron.MinConfidence {
 		a.note("tags under %v are not written: the rule gives none", ttpcron.MinConfidence)
 	}
@@ -176,6 +178,7 @@ func (a *app) author() string {
 
 func (a *app) rulesStateClear() *command {
 	fs := a.flags()
+	asJSON := fs.Bool("json", false, "print one JSON object a line: rule_id, state, cleared")
 	return &command{
 		name: "rules state clear", args: "ID...", short: "enable a rule again", fs: fs,
 		text: `Forgets the state of a rule, which is enabled from then on. The next run looks at
@@ -186,12 +189,12 @@ what was covered while the rule was disabled. A rule without a state is no error
 			if len(args) == 0 {
 				return &usageError{"rules state clear takes the id of a rule", "ttpcron rules state list shows what there is to clear"}
 			}
-			return a.clearStates(ctx, args)
+			return a.clearStates(ctx, args, *asJSON)
 		},
 	}
 }
 
-func (a *app) clearStates(ctx context.Context, ids []string) error {
+func (a *app) clearStates(ctx context.Context, ids []string, asJSON bool) error {
 	rules, _, err := a.loadRules()
 	if err != nil {
 		return err
@@ -222,12 +225,21 @@ func (a *app) clearStates(ctx context.Context, ids []string) error {
 			return err
 		}
 		before := "had no state"
-		if s, has := was[id]; has {
+		s, has := was[id]
+		if has {
 			before = "was " + s.String()
 		}
-		fmt.Fprintf(a.stdout, "%s: enabled, %s\n", clean(id), before)
+		if err := a.printEither(asJSON, clearedJSON{id, ttpcron.StatusEnabled, has}, "%s: enabled, %s", clean(id), before); err != nil {
+			return err
+		}
 	}
 	return db.Close()
+}
+
+type clearedJSON struct {
+	RuleID  string             `json:"rule_id"`
+	State   ttpcron.RuleStatus `json:"state"`
+	Cleared bool               `json:"cleared"` // whether it had a state
 }
 
 func (a *app) rulesStateList() *command {
@@ -298,9 +310,8 @@ func (a *app) listStates(life ruleLife, asJSON bool) error {
 		list = append(list, retirementOf(r))
 	}
 	if asJSON {
-		enc := json.NewEncoder(a.stdout)
 		for _, j := range list {
-			if err := enc.Encode(j); err != nil {
+			if err := a.printJSON(j); err != nil {
 				return err
 			}
 		}

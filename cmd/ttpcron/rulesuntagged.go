@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -81,15 +80,13 @@ func (a *app) showUntagged(ctx context.Context, w ttpcron.Window, o untaggedOpti
 	}
 	r := u.Report()
 	t := table{columns: []column{{title: "EVENTS", right: true}, {title: "FIRST"}, {title: "LAST"}, {title: "KIND", sgr: cyan}, {title: "TEXT", min: 24}}}
-	enc := json.NewEncoder(a.stdout)
-	enc.SetEscapeHTML(false)
 	for i, m := range r.Contents {
 		if o.limit > 0 && i == o.limit {
 			break
 		}
 		if !o.json {
 			t.add(count(m.Events), shown(m.First), shown(m.Last), string(m.Kind), a.out.excerpt(telling(m.Payload)))
-		} else if err := enc.Encode(untaggedJSON{m.Kind, m.Events, m.First.UTC(), m.Last.UTC(), m.Cut, m.Payload}); err != nil {
+		} else if err := a.printJSON(untaggedJSON{m.Kind, m.Events, m.First.UTC(), m.Last.UTC(), m.Cut, m.Payload}); err != nil {
 			return err
 		}
 	}

@@ -216,7 +216,7 @@ func (a *app) storeForRun(ctx context.Context, dry bool, job *jobs.Job) (store, 
 func (a *app) printRun(ctx context.Context, db store, r jobs.Report, old []supersededJSON, o runOnceOptions) error {
 	if o.json {
 		for _, s := range r.Run.Sources {
-			if _, err := a.stdout.Write(appendSourceJSON(nil, s)); err != nil {
+			if err := a.writeJSON(appendSourceJSON(nil, s)); err != nil {
 				return err
 			}
 		}

@@ -159,6 +159,7 @@ func (a *app) settle() error {
 	if !a.set.logJSON && isJournal(a.stderr.w, a.env["JOURNAL_STREAM"]) {
 		out = journal{a.stderr}
 	}
+	out = visibleLog{out, a.set.logJSON}
 	a.log = hclog.New(&hclog.LoggerOptions{
 		Name: "ttpcron", Level: level, Output: out, JSONFormat: a.set.logJSON,
 		DisableTime: a.env["JOURNAL_STREAM"] != "",

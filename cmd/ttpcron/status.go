@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"path"
@@ -40,7 +39,7 @@ once: rules check says whether all rules are sound.`,
 				return err
 			}
 			if *asJSON {
-				return json.NewEncoder(a.stdout).Encode(s)
+				return a.printJSON(s)
 			}
 			return a.printStatus(s)
 		},

@@ -144,7 +144,7 @@ func (a *app) showTags(ctx context.Context, o tagsOptions) error {
 			if err != nil {
 				return fmt.Errorf("tag %s: %w", t.UUID(), err)
 			}
-			if _, err := a.stdout.Write(append(line, '\n')); err != nil {
+			if err := a.writeJSON(append(line, '\n')); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -107,9 +108,25 @@ func clean(s string) string {
 	return b.String()
 }
 
-// blank holds characters that count as letters or symbols and show nothing.
-var blank = map[rune]bool{0x115f: true, 0x1160: true, 0x2800: true, 0x3164: true, 0xffa0: true}
+// cleanLines is clean for text of several lines.
+func cleanLines(p []byte) []byte {
+	var b []byte
+	for line := range bytes.Lines(p) {
+		text, ended := bytes.CutSuffix(line, []byte("\n"))
+		b = append(b, clean(string(text))...)
+		if ended {
+			b = append(b, '\n')
+		}
+	}
+	return b
+}
 
+// blank holds characters that count as letters or symbols and show nothing.
+var blank = map[rune]bool{0x115f: true, 0x1160: true, 0x2800: true, 0x3164: true, 0xffa0: true, 0x1d159: true}
+
+// visible reports whether a character shows something of its own and does nothing
+// else. What text output escapes and what JSON output escapes is the same for
+// that reason.
 func visible(r rune) bool { return unicode.IsPrint(r) && !unicode.Is(unicode.M, r) && !blank[r] }
 
 // cells returns how many cells of a terminal cleaned text takes.

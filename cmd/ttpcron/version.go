@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
 )
 
@@ -31,12 +30,7 @@ func (a *app) versionCommand() *command {
 			}
 			v, revision := buildVersion()
 			if *asJSON {
-				b := append([]byte(nil), `{"version":`...)
-				b = ttpcron.AppendJSONString(b, v)
-				b = append(b, `,"revision":`...)
-				b = ttpcron.AppendJSONString(b, revision)
-				_, err := fmt.Fprintf(a.stdout, "%s,\"attack_release\":%q,\"attack_notice\":%q,\"go\":%q,\"platform\":%q}\n", b, attack.Release, mitreNotice, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
-				return err
+				return a.printJSON(versionJSON{v, revision, attack.Release, mitreNotice, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
 			}
 			if revision != "" {
 				v += " (" + revision + ")"
@@ -45,6 +39,15 @@ func (a *app) versionCommand() *command {
 			return err
 		},
 	}
+}
+
+type versionJSON struct {
+	Version       string `json:"version"`
+	Revision      string `json:"revision"`
+	AttackRelease string `json:"attack_release"`
+	AttackNotice  string `json:"attack_notice"`
+	Go            string `json:"go"`
+	Platform      string `json:"platform"`
 }
 
 // mitreNotice is the designation that ATT&CK's licence asks for.

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// hostile drives a terminal, turns text around, hides some of it, and is no
+// UTF-8 at its end.
+const hostile = "\x1b[31m \u009b31mRED\u0085 \x7f \u061c\u200e\u200f\u202a\u202e\u2066\u2069 \u2028\u2029\ufeff\u200b\u00ad\u3164 \U000e0041\U000e007f \U0001d159 \xff\xc3"
+
+func TestVisibleJSON(t *testing.T) {
+	for _, tt := range []struct{ name, in, want string }{
+		{"plain", `{"a":"b <&> é 漢 😀","n":1}`, `{"a":"b <&> é 漢 😀","n":1}`},
+		{"controls", "\"\u009b31m\u0085\x7f\"", `"\u009b31m\u0085\u007f"`},
+		{"direction", "\"\u061c\u200e\u202e\u2066\u2069\"", `"\u061c\u200e\u202e\u2066\u2069"`},
+		{"separators", "\"\u2028\u2029\u00a0\"", `"\u2028\u2029\u00a0"`},
+		{"hidden", "\"\ufeff\u200b\u3164\ue000\"", `"\ufeff\u200b\u3164\ue000"`},
+		{"tags", "\"\U000e0041\U000e007f\"", `"\udb40\udc41\udb40\udc7f"`},
+		{"not UTF-8", "\"\xff\xc3\"", `"\udcff\udcc3"`},
+		{"lines", "{}\n{}\n", "{}\n{}\n"},
+	} {
+		if got := string(appendVisibleJSON(nil, []byte(tt.in))); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// FuzzVisibleJSON shows that printing escapes the same as text output does, and
+// changes no value.
+func FuzzVisibleJSON(f *testing.F) {
+	f.Add(hostile)
+	f.Add("\ud7ff\ue000\U0010ffff\ufffd\xed\xa0\x80")
+	f.Fuzz(func(t *testing.T, s string) {
+		printed := appendVisibleJSON(nil, ttpcron.AppendJSONString(nil, s))
+		for _, r := range string(printed) {
+			if clean(string(r)) != string(r) {
+				t.Fatalf("%q is printed as %s, with %U in it", s, printed, r)
+			}
+		}
+		if back, err := ttpcron.DecodeJSONString(printed); err != nil || back != s {
+			t.Fatalf("%q comes back from %s as %q: %v", s, printed, back, err)
+		}
+	})
+}
+
+// TestOneWayToPrintJSON holds that commands print JSON through printJSON and
+// writeJSON alone.
+func TestOneWayToPrintJSON(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := map[string][]string{
+		"json.go":   {"json.NewEncoder", "a.stdout.Write"},
+		"faults.go": {"json.Marshal"}, // for the control socket
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.SelectorExpr:
+				called := selector(n)
+				if slices.Contains([]string{"json.NewEncoder", "json.Marshal", "json.MarshalIndent", "a.stdout.Write"}, called) && !slices.Contains(allowed[name], called) {
+					t.Errorf("%s: %s; print JSON with printJSON or writeJSON", set.Position(n.Pos()), called)
+				}
+			case *ast.CallExpr:
+				for _, arg := range n.Args {
+					text, ok := arg.(*ast.BasicLit)
+					if fun, sel := n.Fun.(*ast.SelectorExpr); ok && sel && strings.HasPrefix(selector(fun), "fmt.Fprint") && strings.HasPrefix(strings.Trim(text.Value, "\"`"), "{") {
+						t.Errorf("%s: JSON by %s; print it with printJSON", set.Position(n.Pos()), selector(fun))
+					}
+				}
+			}
+			return true
+		})
+	}
+}
+
+// selector writes x.y.z as it stands in the source.
+func selector(s *ast.SelectorExpr) string {
+	switch x := s.X.(type) {
+	case *ast.Ident:
+		return x.Name + "." + s.Sel.Name
+	case *ast.SelectorExpr:
+		return selector(x) + "." + s.Sel.Name
+	}
+	return s.Sel.Name
+}
+
+// hostileStore makes a store, and rules, with hostile text wherever there can be
+// some. It returns the environment for it, and the UUID of a tag.
+func hostileStore(t *testing.T) (env []string, tag string) {
+	t.Helper()
+	dir := t.TempDir()
+	rules := filepath.Join(dir, "rules")
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.Mkdir(rules, 0o700))
+	text := ttpcron.AppendJSONString(nil, strings.ToValidUTF8(hostile, ""))
+	must(os.WriteFile(filepath.Join(rules, "a.yaml"), fmt.Appendf(nil, `{rule_id: HOSTILE, rule_version: 1, name: %s, applies_to: [command], match: {pattern: 'uname'},
+ emits: [{tactic: TA0007, technique_id: T1082, confidence: 0.8}], evidence_fields: [command_text], tests: {match: [%s, "uname"], no_match: ["x"]}}`, text, text), 0o600))
+	must(os.WriteFile(filepath.Join(rules, "broken.yaml"), fmt.Appendf(nil, "%s: 1\n", text), 0o600))
+	text = ttpcron.AppendJSONString(nil, hostile)
+	command := ttpcron.AppendJSONString(nil, "uname "+hostile)
+	var lines []byte
+	for _, c := range []string{string(command), string(text)} {
+		lines = fmt.Appendf(lines, `{"source_kind":"command","source_id":%s,"time":"2026-05-04T05:49:05Z","attacker_ip":%s,"session_id":%s,"payload":{"command_text":%s,%s:[%s]}}`+"\n", c, text, text, c, text, text)
+	}
+	lines = fmt.Appendf(lines, "{\"source_kind\":\"%s\"}\n", hostile)
+	events := filepath.Join(dir, "events\u202e\x1b.jsonl")
+	must(os.WriteFile(events, lines, 0o600))
+	env = []string{"TTPCRON_DB=" + filepath.Join(dir, "\u202et\u009b.db"), "TTPCRON_EMBEDDED=false", "TTPCRON_RULES=" + rules, "TTPCRON_EVENTS=" + events}
+	for _, args := range [][]string{
+		{"import", "--format", "events", events}, {"run-once", "--since-days", "3650"},
+		{"rules", "state", "set", "HOSTILE", "clipped=0.7", "--reason", hostile},
+	} {
+		if code, out, stderr := invoke(t, env, args...); code != exitDone {
+			t.Fatalf("%v: exit %d\n%s%s", args, code, out, stderr)
+		}
+	}
+	_, out, stderr := invoke(t, env, "tags", "--json")
+	var got struct{ UUID string }
+	if err := json.Unmarshal([]byte(strings.SplitN(out, "\n", 2)[0]), &got); err != nil || got.UUID == "" {
+		t.Fatalf("no tag: %v\n%s%s", err, out, stderr)
+	}
+	return env, got.UUID
+}
+
+// TestJSONIsVisible calls every command that has --json over a store of hostile
+// text, and takes a look at its output and at what it logs.
+func TestJSONIsVisible(t *testing.T) {
+	env, tag := hostileStore(t)
+	events := ""
+	for _, e := range env {
+		if v, ok := strings.CutPrefix(e, "TTPCRON_EVENTS="); ok {
+			events = v
+		}
+	}
+	labelled := filepath.Join(t.TempDir(), "labelled.jsonl")
+	if err := os.WriteFile(labelled, fmt.Appendf(nil, `{"command_text":%s,"technique_ids":["T1105"],"test_id":"x"}`+"\n{", ttpcron.AppendJSONString(nil, hostile)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(t.TempDir(), "\u202eb.db")
+	tree := map[string][][]string{
+		"import": {{"--format", "events", events}, {"--rejected"}}, "run-once": {{"--dry-run"}, {"--since-days", "3650", "--input", "events:" + events}},
+		"explain":     {{hostile}, {"uname " + hostile}, {"--tag", tag}},
+		"rules check": {nil}, "rules eval": {{labelled}}, "rules retire": {{"HOSTILE"}}, "rules unretire": {{"HOSTILE"}},
+		"rules state set": {{"HOSTILE", "clipped=0.6", "--reason", hostile}}, "rules state clear": {{"HOSTILE"}},
+		"checkpoint set": {{"1"}}, "db prune": {{"--dry-run", "--keep-events", "1d"}},
+		"db backup": {{backup}}, "db recover": {{backup + ".new"}}, "db restore": {{backup}}, "config check": {nil},
+		"rules untagged": {nil}, "rules noise": {nil, {"--replay"}},
+	}
+	a := newApp(strings.NewReader(""), nil, nil, nil)
+	a.rootCommand()
+	var names []string
+	for _, c := range a.byFlags {
+		if c.run != nil && c.fs.Lookup("json") != nil {
+			names = append(names, c.name)
+		}
+	}
+	slices.Sort(names)
+	// What reads first, then what changes; a backup before it is restored.
+	last := []string{"db backup", "db recover", "db restore", "rules retire", "rules unretire", "rules state set", "rules state clear", "checkpoint set", "checkpoint reset"}
+	names = append(slices.DeleteFunc(names, func(n string) bool { return slices.Contains(last, n) }), last...)
+	for _, name := range append(names, "export-events") {
+		cases := tree[name]
+		if cases == nil {
+			cases = [][]string{nil}
+		}
+		for _, args := range cases {
+			all := append(strings.Fields(name), args...)
+			if name != "export-events" {
+				all = append(all, "--json")
+			}
+			for _, logs := range []string{"false", "true"} {
+				code, out, stderr := invoke(t, append(env, "TTPCRON_LOG_JSON="+logs), all...)
+				if code == exitUsage {
+					t.Errorf("%q: %s", all, stderr)
+				}
+				for stream, text := range map[string]string{"stdout": out, "stderr": stderr} {
+					if strings.ReplaceAll(text, "\n", "") != clean(strings.ReplaceAll(text, "\n", "")) {
+						t.Errorf("%s of %q is not clean: %q", stream, name, text)
+					}
+				}
+				for line := range bytes.Lines([]byte(out)) {
+					if !json.Valid(line) {
+						t.Errorf("%q prints %q, which is no JSON", name, line)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestExplainJSONIsExact holds that a value comes out of JSON as it went in.
+func TestExplainJSONIsExact(t *testing.T) {
+	_, out, stderr := invoke(t, []string{"TTPCRON_DB=" + filepath.Join(t.TempDir(), "t.db")}, "explain", "--json", "echo "+hostile)
+	var got struct{ Text json.RawMessage }
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%v: %s%s", err, out, stderr)
+	}
+	if text, err := ttpcron.DecodeJSONString(got.Text); err != nil || text != "echo "+hostile {
+		t.Errorf("text is %q, %v", text, err)
+	}
+}
+
+// TestExportComesBack holds that what is escaped for the eye is the same event.
+func TestExportComesBack(t *testing.T) {
+	env, _ := hostileStore(t)
+	_, out, _ := invoke(t, env, "export-events")
+	file := filepath.Join(t.TempDir(), "export.jsonl")
+	if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !utf8.ValidString(out) || !strings.Contains(out, `\u202e`) || !strings.Contains(out, `\udcff`) {
+		t.Errorf("exported: %s", out)
+	}
+	code, back, stderr := invoke(t, env, "import", "--json", "--format", "events", file)
+	if code != exitDone || !strings.Contains(back, `"new":0,"known":2,"changed":0`) {
+		t.Errorf("exit %d: %s%s", code, back, stderr)
+	}
+}
