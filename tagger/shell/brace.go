@@ -17,17 +17,10 @@ func (b *build) braces(raw string) []string {
 		b.bounded = true
 		return nil
 	}
-	e := braceExpander{work: maxBraceWork - b.braced}
+	e := braceExpander{m: &b.text, work: maxBraceWork - b.braced}
 	out, ok := e.expand(raw, nil, 0)
 	b.braced = maxBraceWork - max(e.work, 0) + len(out)*32
 	if !ok || len(out) < 2 && (len(out) == 0 || out[0] == raw) {
-		return nil
-	}
-	total := 0
-	for _, s := range out {
-		total += len(s)
-	}
-	if !b.spend(total) {
 		return nil
 	}
 	return out
@@ -37,7 +30,10 @@ func (b *build) braces(raw string) []string {
 // words together.
 const maxBraceWork = 4 * maxValue
 
-type braceExpander struct{ work int }
+type braceExpander struct {
+	m    *budget
+	work int
+}
 
 // expand appends the expansions of raw to out. It is false when there would be
 // too many, or finding them would take too long.
@@ -69,7 +65,11 @@ func (e *braceExpander) expand(raw string, out []string, depth int) ([]string, b
 			}
 			for _, h := range heads {
 				for _, t := range tails {
-					out = append(out, raw[:i]+h+t)
+					joined, ok := e.m.concat(raw[:i], h, t)
+					if !ok {
+						return nil, false
+					}
+					out = append(out, joined)
 				}
 			}
 		}
@@ -118,12 +118,16 @@ func sequence(s string) []string {
 	if len(s) != 4 || s[1] != '.' || s[2] != '.' || !isAlnum(s[0]) || !isAlnum(s[3]) || s[0] > s[3] || s[3]-s[0] > 25 {
 		return nil
 	}
-	var out []string
+	out := make([]string, 0, 26)
 	for c := s[0]; c <= s[3]; c++ {
-		out = append(out, string(rune(c)))
+		out = append(out, ascii[c:c+1])
 	}
 	return out
 }
+
+// ascii holds every byte of ASCII at its own place.
+const ascii = "\x00\x01\x02\x03\x04\x05\x06\a\b\t\n\v\f\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f" +
+	" !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~\x7f"
 
 func isAlnum(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'

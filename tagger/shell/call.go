@@ -26,16 +26,14 @@ func (o redirOp) writes() bool { return o == writeOp || o == appendOp || o == re
 type redir struct {
 	op     redirOp
 	fd     int  // -1 when not written
-	target word // the file; of a here-document its text
+	target word // the file; of a here-document or here-string its text
 }
 
 // given returns the text that a here-document or here-string gives.
 func (r *redir) given() (stream, bool) {
 	switch r.op {
-	case heredocOp:
-		return stream{text: r.target.text, known: r.target.known, substs: r.target.substs}, true
-	case herestringOp:
-		return stream{text: r.target.text + "\n", known: r.target.known, substs: r.target.substs}, true
+	case heredocOp, herestringOp:
+		return r.target.stream(), true
 	}
 	return stream{}, false
 }
@@ -76,15 +74,24 @@ func (b *build) reserve() int {
 	return len(b.cmds) - 1
 }
 
-// assignment records NAME=value in front of a command or alone.
-func (b *build) assignment(c *call, name string, w word) {
+// assignment records NAME=value, written as raw, in front of a command or alone.
+func (b *build) assignment(c *call, name string, w word, raw string) {
 	b.assign(name, w)
-	c.assigns = append(c.assigns, name+"="+w.text)
+	if len(raw) != len(name)+1+len(w.text) || raw[len(name)] != '=' || raw[len(name)+1:] != w.text {
+		if text, ok := b.copies.concat(name, "=", w.text); ok {
+			raw = text
+		}
+	}
+	c.assigns = append(c.assigns, raw)
 }
 
 // assignList records an array.
 func (b *build) assignList(c *call, name string, items []word, raw string) {
 	c.assigns = append(c.assigns, raw)
+	if !b.lists.spend(stringCost * len(items)) {
+		delete(b.vars, name)
+		return
+	}
 	list := make([]string, 0, len(items))
 	size := 0
 	for _, w := range items {
@@ -118,7 +125,7 @@ func (b *build) call(c *call) stream {
 		}
 	}
 	written := joinedLen(c.words)
-	unwrap(c)
+	b.unwrap(c)
 	c.shift = written - joinedLen(c.words)
 	b.describe(c)
 	b.enter(c)
@@ -180,9 +187,10 @@ func (b *build) write(c *call, name string, text stream, more bool) {
 	key := fileKey(name)
 	old, had := b.files[key]
 	if more && had {
-		text = stream{text: old.text + text.text, known: old.known && text.known, substs: old.substs || text.substs}
+		joined, ok := b.text.concat(old.text, text.text)
+		text = stream{text: joined, known: ok && old.known && text.known, substs: old.substs || text.substs}
 	}
-	if text.text == "" || len(text.text) > maxValue || len(b.files) >= 64 || strings.HasPrefix(name, "/dev/") || !b.spend(len(text.text)) {
+	if text.text == "" || len(text.text) > maxValue || len(b.files) >= 64 || strings.HasPrefix(name, "/dev/") || !b.text.spend(len(text.text)) {
 		delete(b.files, key)
 		return
 	}
@@ -207,10 +215,11 @@ func (b *build) join(x, y stream) stream {
 	if y.text == "" && y.known {
 		return x
 	}
-	if !b.spend(len(x.text) + len(y.text)) {
+	text, ok := b.text.concat(x.text, y.text)
+	if !ok {
 		return stream{}
 	}
-	return stream{text: x.text + y.text, known: x.known && y.known && x.text != "", substs: x.substs || y.substs}
+	return stream{text: text, known: x.known && y.known && x.text != "", substs: x.substs || y.substs}
 }
 
 // inner returns a place within p.

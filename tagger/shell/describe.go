@@ -40,14 +40,11 @@ func (b *build) line(c *call, d *draft) {
 	}
 	d.Args = b.strs[from:len(b.strs):len(b.strs)]
 	if d.Line = verbatim(c, d.Args, size, d.Program); d.Line == "" {
-		var line strings.Builder
-		line.Grow(size)
-		line.WriteString(d.Program)
-		for _, a := range d.Args {
-			line.WriteByte(' ')
-			line.WriteString(a)
+		var ok bool
+		if d.Line, ok = b.copies.line(d.Program, d.Args, size); !ok {
+			d.Line = d.Program
+			return
 		}
-		d.Line = line.String()
 	}
 	if len(d.Args) > 0 {
 		d.ArgLine = d.Line[len(d.Program)+1:]

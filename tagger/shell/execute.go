@@ -25,7 +25,7 @@ func (b *build) execute(c *call) stream {
 	case "ssh":
 		return b.remoteCommand(c)
 	case "watch":
-		return b.layer(c, operands(c.words[1:], "n"), name)
+		return b.layer(c, b.operands(c.words[1:], "n"), name)
 	case "trap":
 		if len(c.words) > 2 && c.words[1].text != "-" {
 			b.layer(c, c.words[1].stream(), name)
@@ -149,30 +149,11 @@ func (b *build) eval(c *call) stream {
 	for i := range c.words[1:] {
 		b.feed(c, &c.words[1+i], "eval")
 	}
-	return b.layer(c, joinWords(c.words[1:]), "eval")
-}
-
-// joinWords joins words by blanks.
-func joinWords(words []word) stream {
-	if len(words) == 1 {
-		return words[0].stream()
-	}
-	out := stream{known: true}
-	var text strings.Builder
-	for i := range words {
-		if i > 0 {
-			text.WriteByte(' ')
-		}
-		text.WriteString(words[i].text)
-		out.known = out.known && words[i].known
-		out.substs = out.substs || words[i].substs
-	}
-	out.text = text.String()
-	return out
+	return b.layer(c, b.joinWords(c.words[1:]), "eval")
 }
 
 // operands joins the words after the options.
-func operands(words []word, valued string) stream {
+func (b *build) operands(words []word, valued string) stream {
 	for len(words) > 0 && isShort(words[0].text) {
 		last := words[0].text[len(words[0].text)-1]
 		words = words[1:]
@@ -180,7 +161,13 @@ func operands(words []word, valued string) stream {
 			words = words[1:]
 		}
 	}
-	return joinWords(words)
+	return b.joinWords(words)
+}
+
+// joinWords joins words by blanks.
+func (b *build) joinWords(words []word) stream {
+	out, _ := b.text.joinWords(words, "")
+	return out
 }
 
 // runFile parses a file that the script has written, for source and dot.
@@ -234,7 +221,7 @@ func (b *build) remoteCommand(c *call) stream {
 		}
 		return stream{}
 	}
-	return b.layer(c, joinWords(words[1:]), "ssh")
+	return b.layer(c, b.joinWords(words[1:]), "ssh")
 }
 
 // nested reports a command that another one runs with the given words.
@@ -242,7 +229,7 @@ func (b *build) nested(c *call, words []word, wrapper string, background bool) {
 	if len(words) == 0 {
 		return
 	}
-	if c.at.nested >= 4 || !b.spend(joinedLen(words)) {
+	if c.at.nested >= 4 || !b.text.spend(joinedLen(words)) {
 		b.bounded = true
 		return
 	}
@@ -310,14 +297,17 @@ func (b *build) crontab(c *call) {
 			table = text
 		}
 	}
-	var text strings.Builder
+	if !b.text.spend(len(table.text)) {
+		return
+	}
+	out := writer{m: &b.text}
 	for line := range strings.Lines(table.text) {
 		if command := cronCommand(line); command != "" {
-			text.WriteString(command)
-			text.WriteByte('\n')
+			out.add(command)
+			out.addByte('\n')
 		}
 	}
-	table.text = text.String()
+	table.text = out.text.String()
 	b.layer(c, table, "crontab")
 }
 
@@ -349,9 +339,12 @@ func (b *build) readVariable(c *call) {
 	for len(names) > 0 && isShort(names[0].text) {
 		names = names[1:]
 	}
+	if len(names) == 0 || !b.text.spend(len(c.in.text)) {
+		return
+	}
+	line, _, _ := strings.Cut(c.in.text, "\n")
 	for _, w := range names {
 		if isName(w.text) {
-			line, _, _ := strings.Cut(c.in.text, "\n")
 			b.assign(w.text, word{text: line, known: c.in.known && len(names) == 1})
 		}
 	}

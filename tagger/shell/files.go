@@ -1,6 +1,9 @@
 package shell
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // fileUse says which of a program's arguments are files that it reads or
 // writes.
@@ -158,10 +161,10 @@ func (b *build) walkFiles(d *draft, use *fileUse, reads, writes bool) {
 			if value == "" || value == "-" {
 				continue
 			}
-			if writes && use.out != "" && strings.Contains(use.out, " "+option+" ") {
+			if writes && use.out != "" && listed(use.out, option) {
 				b.strs = append(b.strs, value)
 			}
-			if reads && (use.readBy != "" && strings.Contains(use.readBy, " "+option+" ") || d.Program == "curl" && curlReads(option, &value)) {
+			if reads && (use.readBy != "" && listed(use.readBy, option) || d.Program == "curl" && curlReads(option, &value)) {
 				b.strs = append(b.strs, value)
 			}
 			continue
@@ -204,20 +207,66 @@ func countOperands(args []string, use *fileUse) int {
 // and whether the value is the next argument. In a cluster of short options the
 // last one counts.
 func (u *fileUse) split(a string) (option, value string, next bool) {
-	if strings.HasPrefix(a, "--") || len(a) > 2 && strings.Contains(u.out+u.readBy, " "+a+" ") {
+	if strings.HasPrefix(a, "--") || len(a) > 2 && u.names(a) {
 		name, value, attached := strings.Cut(a, "=")
 		if attached {
 			return name, value, false
 		}
 		bare := strings.TrimLeft(name, "-")
-		return name, "", strings.Contains(u.long, " "+bare+" ") || strings.Contains(u.out, " "+name+" ") || strings.Contains(u.readBy, " "+name+" ")
+		return name, "", listed(u.long, bare) || u.names(name)
 	}
 	for i := 1; i < len(a); i++ {
-		if strings.IndexByte(u.valued, a[i]) >= 0 || strings.Contains(u.out+u.readBy, " -"+a[i:i+1]+" ") {
-			return "-" + a[i:i+1], a[i+1:], i == len(a)-1
+		if strings.IndexByte(u.valued, a[i]) >= 0 || u.hasLetter(a[i]) {
+			return dashed(a[i]), a[i+1:], i == len(a)-1
 		}
 	}
 	return a[:2], "", false
+}
+
+// names reports whether the value of the option, written with its dashes, is a
+// file.
+func (u *fileUse) names(option string) bool {
+	return listed(u.out, option) || listed(u.readBy, option)
+}
+
+// hasLetter is names for -c.
+func (u *fileUse) hasLetter(c byte) bool {
+	return c < utf8.RuneSelf && u.names(dashed(c))
+}
+
+// dashed returns the option of one letter, or a dash for what is no letter.
+func dashed(c byte) string {
+	if c >= utf8.RuneSelf {
+		return "-"
+	}
+	return letterOptions[2*int(c) : 2*int(c)+2]
+}
+
+// letterOptions are the options of every byte of ASCII, one after the other.
+var letterOptions = func() string {
+	var all [2 * utf8.RuneSelf]byte
+	for c := range utf8.RuneSelf {
+		all[2*c], all[2*c+1] = '-', byte(c)
+	}
+	return string(all[:])
+}()
+
+// listed reports whether a name stands in a list, between blanks.
+func listed(list, name string) bool {
+	if name == "" || len(name)+2 > len(list) {
+		return false
+	}
+	for from := 0; ; {
+		i := strings.Index(list[from:], name)
+		if i < 0 {
+			return false
+		}
+		i += from
+		if end := i + len(name); i > 0 && list[i-1] == ' ' && end < len(list) && list[end] == ' ' {
+			return true
+		}
+		from = i + 1
+	}
 }
 
 // curlReads reports whether the value of a curl option names a file to send,

@@ -4,12 +4,12 @@ import "slices"
 
 // finish packs the drafts into a script that shares no memory with the build.
 func (b *build) finish() *Script {
-	s := &Script{Decoded: b.layers, Bounded: b.bounded, Fallback: b.fell}
+	b.neighbours()
+	s := &Script{Decoded: b.layers, Bounded: b.boundMet(), Fallback: b.fell}
 	b.layers = nil
 	if len(b.cmds) == 0 {
 		return s
 	}
-	b.neighbours()
 	size := 0
 	for i := range b.cmds {
 		for _, list := range b.cmds[i].lists() {
@@ -37,7 +37,7 @@ func (b *build) finish() *Script {
 // view is finish without the copies: the script is part of the build's memory.
 func (b *build) view() *Script {
 	b.neighbours()
-	b.viewed = Script{Commands: slices.Grow(b.viewed.Commands[:0], len(b.cmds)), Decoded: b.layers, Bounded: b.bounded, Fallback: b.fell}
+	b.viewed = Script{Commands: slices.Grow(b.viewed.Commands[:0], len(b.cmds)), Decoded: b.layers, Bounded: b.boundMet(), Fallback: b.fell}
 	for i := range b.cmds {
 		b.viewed.Commands = append(b.viewed.Commands, b.cmds[i].Command)
 	}
@@ -58,24 +58,24 @@ func (b *build) neighbours() {
 		for at := d.place; at != nil; at = at.parent {
 			script = script || at.script
 			if at.feeds != "" {
-				d.PipesTo = joinLists(d.PipesTo, []string{at.feeds})
+				d.PipesTo = b.lists.joinLists(d.PipesTo, []string{at.feeds})
 			}
 			if at.pipe == nil {
 				continue
 			}
 			before, after := at.pipe.around(at.stage)
-			d.PipesTo = joinLists(d.PipesTo, after)
+			d.PipesTo = b.lists.joinLists(d.PipesTo, after)
 			if !script {
-				d.PipedFrom = joinLists(before, d.PipedFrom)
+				d.PipedFrom = b.lists.joinLists(before, d.PipedFrom)
 			}
 		}
 	}
 	for i := range b.cmds {
 		d := &b.cmds[i]
 		for _, sub := range d.fed {
-			for j := i + 1; j < min(len(b.cmds), i+2*maxNeighbours) && len(d.PipedFrom) < maxNeighbours; j++ {
+			for j := i + 1; j < min(len(b.cmds), i+2*maxNeighbours) && len(d.PipedFrom) < maxNeighbours && b.lists.spend(1); j++ {
 				if b.cmds[j].place != nil && b.cmds[j].place.within(sub) && b.cmds[j].Program != "" {
-					d.PipedFrom = joinLists(d.PipedFrom, []string{b.cmds[j].Program})
+					d.PipedFrom = b.lists.joinLists(d.PipedFrom, []string{b.cmds[j].Program})
 				}
 			}
 		}
@@ -85,16 +85,20 @@ func (b *build) neighbours() {
 // maxNeighbours bounds a list that is put together from several pipelines.
 const maxNeighbours = 32
 
-// joinLists returns x and y in one list, sharing when one of them is empty.
-func joinLists(x, y []string) []string {
+// joinLists returns x and y in one list, sharing when one of them is empty. It
+// is x when the list cannot be paid for.
+func (m *budget) joinLists(x, y []string) []string {
 	if len(x) == 0 {
 		return y
 	}
-	if len(y) == 0 || len(x) >= maxNeighbours {
+	if len(y) == 0 || len(x) >= maxNeighbours || !m.spend(stringCost*(len(x)+min(len(y), maxNeighbours))) {
 		return x
 	}
 	return append(x[:len(x):len(x)], y[:min(len(y), maxNeighbours)]...)
 }
+
+// stringCost is what a string takes in a list.
+const stringCost = 16
 
 // around returns the programs of earlier and of later stages. Of a pipeline
 // with many of them it returns each name once, the nearest first in after and

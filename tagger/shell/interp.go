@@ -32,7 +32,7 @@ func (b *build) interpreted(c *call, name string) {
 }
 
 func (b *build) runsCommands(c *call, code, name string, depth int) {
-	if len(code) < 8 || depth > 2 || !b.spend(len(code)) {
+	if len(code) < 8 || depth > 2 || !b.text.spend(len(code)) {
 		return
 	}
 	for i, n := 0, 0; i < len(code) && n < 64; i++ {
@@ -50,12 +50,12 @@ func (b *build) runsCommands(c *call, code, name string, depth int) {
 		for code[start] == '(' && i+1 < len(code) && strings.IndexByte("[ \"'", code[i+1]) >= 0 {
 			i++ // its quote is no second call
 		}
-		text := codeLiteral(strings.TrimLeft(strings.TrimPrefix(code[start:], "("), " \t\n["))
+		text := b.codeLiteral(strings.TrimLeft(strings.TrimPrefix(code[start:], "("), " \t\n["))
 		if function == "b64" && text != "" {
-			if text = decodeBase64(text); text != "" {
+			if text, _ = decodeBase64(&b.text, text); text != "" {
 				b.foundBy(c, text, "base64")
 			}
-			function, _ = callee(strings.TrimRight(code[:at], "base64.MIE:"))
+			function, _ = callee(strings.TrimRight(code[max(0, at-64):at], "base64.MIE:"))
 		}
 		switch {
 		case text == "":
@@ -89,16 +89,19 @@ var decoderCalls = []string{"b64decode", "decode_base64", "base64_decode", "deco
 
 // codeLiteral returns the string literal that code begins with. A list of
 // strings gives a command line.
-func codeLiteral(code string) string {
+func (b *build) codeLiteral(code string) string {
 	code = strings.TrimLeft(code, " bru\n\t")
 	var words []string
 	for len(code) > 1 && (code[0] == '"' || code[0] == '\'') && len(words) < 64 {
 		quote := code[:1]
-		if strings.HasPrefix(code, strings.Repeat(quote, 3)) {
+		if len(code) > 2 && code[1] == quote[0] && code[2] == quote[0] {
 			quote = code[:3]
 		}
 		end := literalEnd(code, quote)
-		s, _, _ := unescape(code[min(len(quote), end):end], ansiEscapes)
+		if !b.text.spend(end) {
+			return ""
+		}
+		s, _, _ := b.text.unescape(code[min(len(quote), end):end], ansiEscapes)
 		words = append(words, s)
 		code = strings.TrimLeft(code[min(len(code), end+len(quote)):], " \n\t")
 		if !strings.HasPrefix(code, ",") {
@@ -107,12 +110,15 @@ func codeLiteral(code string) string {
 		code = strings.TrimLeft(code[1:], " \n\t")
 	}
 	if len(words) < 2 {
-		return strings.Join(words, "")
+		text, _ := b.text.concat(words...)
+		return text
 	}
 	for i, w := range words {
-		words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		quoted, _ := b.text.replace(w, "'", `'\''`, -1)
+		words[i], _ = b.text.concat("'", quoted, "'")
 	}
-	return strings.Join(words, " ")
+	text, _ := b.text.join(words, "")
+	return text
 }
 
 // literalEnd returns where the closing quote of a literal is, or the end.

@@ -111,7 +111,7 @@ func (b *build) runSimple(src *source, toks []token, at *place, in stream) strea
 		raw := src.text[t.start:t.end]
 		if len(b.words) == words {
 			if n := assignment(raw); n > 0 {
-				b.assignment(&c, raw[:n-1], b.expandOne(src, at, int(t.start)+n, raw[n:], nil))
+				b.assignment(&c, raw[:n-1], b.expandOne(src, at, int(t.start)+n, raw[n:], nil), raw)
 				continue
 			}
 			c.first = int(t.start)
@@ -133,9 +133,9 @@ func (b *build) tokenTarget(src *source, at *place, op, target *token) word {
 	raw := src.text[target.start:target.end]
 	if op.op != heredocOp {
 		if target.plain {
-			return word{text: raw, known: true}
+			return b.hereString(op.op, word{text: raw, known: true})
 		}
-		return b.expandOne(src, at, int(target.start), raw, nil)
+		return b.hereString(op.op, b.expandOne(src, at, int(target.start), raw, nil))
 	}
 	if op.bodyEnd == 0 {
 		return word{}
@@ -143,10 +143,22 @@ func (b *build) tokenTarget(src *source, at *place, op, target *token) word {
 	body := src.slice(int(op.body), int(op.bodyEnd))
 	tabs := src.text[op.start:op.end] == "<<-"
 	if !plainDelimiter(raw) {
-		return word{text: stripTabs(body, tabs), known: true}
+		return word{text: b.text.stripTabs(body, tabs), known: true}
 	}
 	w := b.document(src, at, int(op.body), body, nil)
-	w.text = stripTabs(w.text, tabs)
+	w.text = b.text.stripTabs(w.text, tabs)
+	return w
+}
+
+// hereString ends the text of a here-string with a newline; other targets stay.
+func (b *build) hereString(op redirOp, w word) word {
+	if op == herestringOp {
+		text, ok := b.text.concat(w.text, "\n")
+		if !ok {
+			return word{text: w.text}
+		}
+		w.text = text
+	}
 	return w
 }
 

@@ -3,6 +3,7 @@ package shell
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // variable is what the script is known to have assigned.
@@ -26,12 +27,27 @@ func (b *build) assign(name string, w word) {
 	b.vars[name] = variable{text: w.text}
 }
 
-// fieldSeparators returns the bytes that unquoted expansions are split at.
-func (b *build) fieldSeparators() string {
-	if v, ok := b.vars["IFS"]; ok && v.text != "" {
-		return v.text + " \t\n"
+// separators returns the bytes that unquoted expansions are split at, besides
+// blanks.
+func (b *build) separators() *[256]bool {
+	v := b.vars["IFS"]
+	if v.text != b.ifs && b.text.spend(len(v.text)) {
+		b.ifs, b.separates = v.text, [256]bool{}
+		for i := range len(v.text) {
+			b.separates[v.text[i]] = v.text[i] < utf8.RuneSelf
+		}
 	}
-	return " \t\n"
+	return &b.separates
+}
+
+// splitAt returns where the first separator of a text is, or -1.
+func splitAt(text string, also *[256]bool) int {
+	for i := range len(text) {
+		if c := text[i]; c == ' ' || c == '\t' || c == '\n' || also[c] {
+			return i
+		}
+	}
+	return -1
 }
 
 // parameter puts the expansion text ($x or ${…}) that begins at off of the word.
@@ -83,7 +99,10 @@ func (b *build) parameterValue(name, op string, v variable, known bool) (string,
 	case op == "":
 		return v.text, known
 	case op == "[@]" || op == "[*]":
-		return strings.Join(v.list, " "), known && v.list != nil
+		if !known || v.list == nil {
+			return "", false
+		}
+		return b.text.join(v.list, "")
 	case op[0] == '[' && op[len(op)-1] == ']':
 		i, err := strconv.Atoi(op[1 : len(op)-1])
 		if err != nil || i < 0 || i >= len(v.list) {
@@ -110,7 +129,7 @@ func (b *build) parameterValue(name, op string, v variable, known bool) (string,
 	if !known {
 		return "", false
 	}
-	return modified(v.text, op)
+	return b.modified(v.text, op)
 }
 
 // defaulted handles ${x:-w}, ${x:=w} and ${x:+w}. A variable that the script
@@ -121,7 +140,7 @@ func (b *build) defaulted(name, op string, v variable, known bool) (value string
 		return "", false, false
 	}
 	set := known && (v.text != "" || len(colon) == len(op))
-	alternative := unquote(colon[1:])
+	alternative := b.text.unquote(colon[1:])
 	literal := !strings.ContainsAny(alternative, "$`")
 	switch {
 	case colon[0] == '+':
@@ -172,12 +191,12 @@ func substring(text, spec string) (string, bool) {
 }
 
 // modified applies the literal forms of #, %, /, ^ and , to a value.
-func modified(text, op string) (string, bool) {
+func (b *build) modified(text, op string) (string, bool) {
 	switch op {
 	case "^^":
-		return strings.ToUpper(text), true
+		return b.text.upper(text)
 	case ",,":
-		return strings.ToLower(text), true
+		return b.text.lower(text)
 	}
 	pattern := strings.TrimLeft(op, op[:1])
 	if strings.ContainsAny(pattern, "*?[$`\\") {
@@ -185,12 +204,12 @@ func modified(text, op string) (string, bool) {
 	}
 	switch op[0] {
 	case '#':
-		return strings.TrimPrefix(text, unquote(pattern)), true
+		return strings.TrimPrefix(text, b.text.unquote(pattern)), true
 	case '%':
-		return strings.TrimSuffix(text, unquote(pattern)), true
+		return strings.TrimSuffix(text, b.text.unquote(pattern)), true
 	case '/':
 		old, with, _ := strings.Cut(pattern, "/")
-		if old = unquote(old); old == "" {
+		if old = b.text.unquote(old); old == "" {
 			return text, true
 		}
 		n := 1
@@ -200,7 +219,7 @@ func modified(text, op string) (string, bool) {
 		if len(with) > 256 {
 			return "", false
 		}
-		return strings.Replace(text, old, unquote(with), n), true
+		return b.text.replace(text, old, b.text.unquote(with), n)
 	}
 	return "", false
 }

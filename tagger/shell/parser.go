@@ -25,7 +25,7 @@ func (l Limits) withDefaults() Limits {
 		l.Commands = 4096
 	}
 	if l.Bytes <= 0 {
-		l.Bytes = 2 << 20
+		l.Bytes = 1 << 20
 	}
 	return l
 }
@@ -53,7 +53,7 @@ func (p *Parser) parse(text string, finish func(*build) *Script) (script *Script
 		text, p.b.bounded = text[:maxSource], true
 	}
 	if strings.Contains(text, "\r\n") { // as terminals send it; offsets stay
-		text = strings.ReplaceAll(text, "\r\n", "\n\n")
+		text, _ = p.b.text.replace(text, "\r\n", "\n\n", -1)
 	}
 	p.b.src = source{text: text, end: len(text), original: true}
 	p.b.run(&p.b.src, &p.b.root, stream{})
@@ -77,7 +77,10 @@ type build struct {
 	bounded bool
 	fell    bool // some text was split tolerantly
 
-	spent      int // bytes that expansion, decoding and layers have produced
+	text   budget // what expansion, decoding and layers produce, and what they walk
+	copies budget // what words, lines and assignments copy of it and of the source
+	lists  budget // what lists of arrays and pipelines take
+
 	parsed     int // bytes given to the full parser
 	tokens     int // tokens given to the full parser
 	piped      int // entries in the program lists of pipelines
@@ -85,8 +88,10 @@ type build struct {
 	expansions int // expansions and quotes looked at
 	braced     int // bytes looked at for braces
 
-	vars  map[string]variable
-	files map[string]stream // what the script wrote, by base name
+	vars      map[string]variable
+	ifs       string // the value of IFS that separates is made of
+	separates [256]bool
+	files     map[string]stream // what the script wrote, by base name
 
 	// Stacks: whoever pushes pops. Slices of them stay valid when they grow.
 	words  []word
@@ -164,7 +169,11 @@ func (b *build) reset(limits Limits) {
 	b.limits = limits
 	b.root = place{}
 	b.bounded, b.fell = false, false
-	b.spent, b.parsed, b.tokens, b.piped, b.substs, b.expansions, b.braced = 0, 0, 0, 0, 0, 0, 0
+	b.text = budget{left: limits.Bytes}
+	b.copies = budget{left: copiesPerByte*limits.Bytes + copiesPerSource*maxSource}
+	b.lists = budget{left: limits.Bytes}
+	b.ifs, b.separates = "", [256]bool{}
+	b.parsed, b.tokens, b.piped, b.substs, b.expansions, b.braced = 0, 0, 0, 0, 0, 0
 	clear(b.vars)
 	clear(b.files)
 	b.layers = nil
@@ -176,6 +185,15 @@ func (b *build) reset(limits Limits) {
 	}
 	b.words, b.redirs, b.toks, b.buf = b.words[:0], b.redirs[:0], b.toks[:0], b.buf[:0]
 }
+
+// A text that spends the budget of what it produces must not take from the plain
+// commands after it what they need: there are copies enough for all that is
+// produced, which is copied into a word, its line and an assignment, and for the
+// source, of which every layer of quotes and expansions copies its part again.
+const (
+	copiesPerByte   = 4
+	copiesPerSource = 16
+)
 
 // strsKept is how many strings are made room for at once.
 const strsKept = 1024
@@ -193,16 +211,8 @@ func emptied[T any](s []T, keep int) []T {
 	return s[:0]
 }
 
-// spend accounts for n bytes of produced text and reports whether they are
-// within the limit.
-func (b *build) spend(n int) bool {
-	if b.spent+n > b.limits.Bytes {
-		b.bounded = true
-		return false
-	}
-	b.spent += n
-	return true
-}
+// boundMet reports whether something may be missing.
+func (b *build) boundMet() bool { return b.bounded || b.text.met || b.copies.met || b.lists.met }
 
 // run reports the commands of a text and returns what they write.
 func (b *build) run(src *source, at *place, in stream) stream {
@@ -240,7 +250,7 @@ func (b *build) parse(text string) *syntax.File {
 // layer parses a text that a command brings: the argument of sh -c, a
 // here-document for a shell, what a substitution prints.
 func (b *build) layer(c *call, text stream, wrapper string) stream {
-	if strings.TrimSpace(text.text) == "" || isBinary(text.text) {
+	if !b.text.spend(len(text.text)) || strings.TrimSpace(text.text) == "" || isBinary(text.text) {
 		return stream{}
 	}
 	if !text.known && (text.text[0] == '$' || text.text[0] == '`') && skipPart(text.text, 0) >= len(strings.TrimRight(text.text, "\n")) {
@@ -248,9 +258,6 @@ func (b *build) layer(c *call, text stream, wrapper string) stream {
 	}
 	if c.at.depth+1 > b.limits.Depth {
 		b.bounded = true
-		return stream{}
-	}
-	if !b.spend(len(text.text)) {
 		return stream{}
 	}
 	start, end := c.src.span(c.start, c.end)

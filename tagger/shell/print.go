@@ -1,8 +1,6 @@
 package shell
 
 import (
-	"encoding/base32"
-	"encoding/base64"
 	"strconv"
 	"strings"
 )
@@ -38,26 +36,26 @@ func (b *build) prints(c *call, name string) (stream, bool) {
 	case "tac":
 		return b.decoded(c, b.input(c, args, ""), name, lastFirst), true
 	case "tr":
-		if m := translation(args); m != nil {
+		if m := b.text.translation(args); m != nil {
 			return b.decoded(c, c.in, name, m), true
 		}
 	case "sed":
-		if f := literalSubstitution(args); f != nil {
+		if f := literalSubstitution(&b.text, args); f != nil {
 			return b.decoded(c, c.in, name, f), true
 		}
 	}
 	return stream{}, false
 }
 
-var decoders = map[string]func(string) string{"base64": decodeBase64, "base32": decodeBase32}
+var decoders = map[string]decoder{"base64": decodeBase64, "base32": decodeBase32}
 
 // decoded applies a decoder to a known text and records the result as a layer.
-func (b *build) decoded(c *call, in stream, how string, decode func(string) string) stream {
-	if !in.known || in.text == "" || !b.spend(len(in.text)) {
+func (b *build) decoded(c *call, in stream, how string, decode decoder) stream {
+	if !in.known || in.text == "" {
 		return stream{}
 	}
-	out := decode(in.text)
-	if out == "" || !b.spend(len(out)) {
+	out, ok := decode(&b.text, in.text)
+	if !ok || out == "" {
 		return stream{}
 	}
 	if out != in.text {
@@ -124,22 +122,21 @@ func (b *build) echo(c *call, args []word) stream {
 		escapes = strings.Contains(args[0].text, "e") || escapes && !strings.Contains(args[0].text, "E")
 		args = args[1:]
 	}
-	out := joinWords(args)
-	if !b.spend(len(out.text)) {
-		return stream{}
+	if !escapes {
+		out, _ := b.text.joinWords(args, newline)
+		return out
 	}
-	if escapes && strings.IndexByte(out.text, '\\') >= 0 {
-		text, numeric, stop := unescape(out.text, echoEscapes)
-		if numeric {
-			b.foundBy(c, text, "echo")
-		}
-		out.text = text
-		if stop {
-			return out
-		}
+	out := b.joinWords(args)
+	text, numeric, stop := b.text.unescape(out.text, echoEscapes)
+	if numeric {
+		b.foundBy(c, text, "echo")
 	}
-	if newline != "" {
-		out.text += newline
+	out.text = text
+	if newline != "" && !stop {
+		var ok bool
+		if out.text, ok = b.text.concat(text, newline); !ok {
+			return stream{}
+		}
 	}
 	return out
 }
@@ -163,20 +160,27 @@ func (b *build) format(c *call, args []word) stream {
 	if len(args) == 0 {
 		return stream{}
 	}
-	out := joinWords(args)
+	out := stream{known: true}
+	for i := range args {
+		out.known = out.known && args[i].known
+		out.substs = out.substs || args[i].substs
+	}
 	format, rest := args[0].text, args[1:]
-	var text strings.Builder
+	text := writer{m: &b.text}
 	numeric, stop := false, false
 	for round := 0; round == 0 || len(rest) > 0 && !stop; round++ {
+		if !b.text.spend(len(format)) {
+			return stream{}
+		}
 		before := len(rest)
 		var n bool
 		rest, n, stop = formatOnce(&text, format, rest)
 		numeric = numeric || n
-		if before == len(rest) || !b.spend(text.Len()) {
+		if before == len(rest) || text.refused {
 			break
 		}
 	}
-	out.text = text.String()
+	out.text, out.known = text.text.String(), out.known && !text.refused
 	if numeric {
 		b.foundBy(c, out.text, "printf")
 	}
@@ -184,7 +188,7 @@ func (b *build) format(c *call, args []word) stream {
 }
 
 // formatOnce prints the format once and returns the arguments that are left.
-func formatOnce(text *strings.Builder, format string, rest []word) (left []word, numeric, stop bool) {
+func formatOnce(text *writer, format string, rest []word) (left []word, numeric, stop bool) {
 	next := func() string {
 		if len(rest) == 0 {
 			return ""
@@ -198,8 +202,8 @@ func formatOnce(text *strings.Builder, format string, rest []word) (left []word,
 		if n < 0 {
 			n = len(format)
 		}
-		s, num, end := unescape(format[:n], ansiEscapes)
-		text.WriteString(s)
+		s, num, end := text.m.unescape(format[:n], ansiEscapes)
+		text.add(s)
 		numeric = numeric || num
 		if end || n == len(format) {
 			return rest, numeric, end
@@ -210,14 +214,14 @@ func formatOnce(text *strings.Builder, format string, rest []word) (left []word,
 		}
 		switch verb := format[0]; verb {
 		case '%':
-			text.WriteByte('%')
+			text.addByte('%')
 		case 'b':
-			s, num, _ := unescape(next(), echoEscapes)
-			text.WriteString(s)
+			s, num, _ := text.m.unescape(next(), echoEscapes)
+			text.add(s)
 			numeric = numeric || num
 		case 'c':
 			if a := next(); a != "" {
-				text.WriteByte(a[0])
+				text.addByte(a[0])
 			}
 		case 'd', 'i', 'u':
 			writeNumber(text, next(), 10)
@@ -226,16 +230,16 @@ func formatOnce(text *strings.Builder, format string, rest []word) (left []word,
 		case 'x', 'X':
 			writeNumber(text, next(), 16)
 		default:
-			text.WriteString(next())
+			text.add(next())
 		}
 		format = format[1:]
 	}
 	return rest, numeric, false
 }
 
-func writeNumber(text *strings.Builder, arg string, base int) {
+func writeNumber(text *writer, arg string, base int) {
 	v, _ := strconv.ParseInt(arg, 0, 64)
-	text.WriteString(strconv.FormatInt(v, base))
+	text.add(strconv.FormatInt(v, base))
 }
 
 // decodes reports whether the arguments of base64 ask for decoding.
@@ -290,54 +294,6 @@ func plainHex(args []word) bool {
 	return reverse && plain
 }
 
-// decodeBase64 decodes what base64 -d would: line breaks and missing padding do
-// no harm, and it ends at the first byte that is no base64.
-func decodeBase64(s string) string {
-	return decodeBits(s, func(clean string) ([]byte, error) {
-		return base64.RawStdEncoding.DecodeString(clean)
-	}, func(c byte) bool { return isAlnum(c) || c == '+' || c == '/' }, 4)
-}
-
-func decodeBase32(s string) string {
-	return decodeBits(s, func(clean string) ([]byte, error) {
-		return base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(clean)
-	}, func(c byte) bool { return c >= 'A' && c <= 'Z' || c >= '2' && c <= '7' }, 8)
-}
-
-func decodeBits(s string, decode func(string) ([]byte, error), valid func(byte) bool, group int) string {
-	clean := make([]byte, 0, len(s))
-	for i := range len(s) {
-		c := s[i]
-		if valid(c) {
-			clean = append(clean, c)
-		} else if strings.IndexByte(" \t\r\n", c) < 0 {
-			break
-		}
-	}
-	out, err := decode(string(clean))
-	if err != nil {
-		out, _ = decode(string(clean[:len(clean)/group*group]))
-	}
-	return string(out)
-}
-
-func decodeHex(s string) string {
-	out := make([]byte, 0, len(s)/2)
-	high := -1
-	for i := range len(s) {
-		v := hexValue(s[i])
-		switch {
-		case v < 0:
-		case high < 0:
-			high = v
-		default:
-			out = append(out, byte(high<<4|v))
-			high = -1
-		}
-	}
-	return string(out)
-}
-
 func hexValue(c byte) int {
 	switch {
 	case c >= '0' && c <= '9':
@@ -346,28 +302,4 @@ func hexValue(c byte) int {
 		return int(c|0x20-'a') + 10
 	}
 	return -1
-}
-
-func reverseLines(s string) string {
-	var out strings.Builder
-	for line := range strings.Lines(s) {
-		body, newline := strings.CutSuffix(line, "\n")
-		runes := []rune(body)
-		for i := len(runes) - 1; i >= 0; i-- {
-			out.WriteRune(runes[i])
-		}
-		if newline {
-			out.WriteByte('\n')
-		}
-	}
-	return out.String()
-}
-
-func lastFirst(s string) string {
-	lines := strings.SplitAfter(s, "\n")
-	var out strings.Builder
-	for i := len(lines) - 1; i >= 0; i-- {
-		out.WriteString(lines[i])
-	}
-	return out.String()
 }

@@ -438,7 +438,7 @@ func (s *scanner) bodies() {
 		if at+1 >= len(toks) || toks[at+1].kind != wordToken {
 			continue
 		}
-		delim := unquote(s.text[toks[at+1].start:toks[at+1].end])
+		delim := s.b.text.unquote(s.text[toks[at+1].start:toks[at+1].end])
 		tabs := strings.HasPrefix(s.text[toks[at].start:toks[at].end], "<<-")
 		toks[at].body, toks[at].bodyEnd = int32(s.pos), int32(len(s.text))
 		for s.pos < len(s.text) {

@@ -42,7 +42,8 @@ type Limits struct {
 	Depth int
 	// Commands is how many simple commands are kept. Default 4096.
 	Commands int
-	// Bytes is how much text expansion and decoding may produce. Default 2 MiB.
+	// Bytes is how much text expansion and decoding may walk and produce. What
+	// is left over then is kept as written. Default 1 MiB.
 	Bytes int
 }
 

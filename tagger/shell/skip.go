@@ -135,27 +135,3 @@ func skipNested(s string, i int, closer byte) int {
 // maxNesting is how deep quotes and parentheses may nest in one another; what
 // is deeper is taken as never closed.
 const maxNesting = 1024
-
-// unquote removes quotes and backslashes, expanding nothing: what the shell
-// does to the delimiter of a here-document.
-func unquote(s string) string {
-	if !strings.ContainsAny(s, `'"\`) {
-		return s
-	}
-	var b strings.Builder
-	var quote byte
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case quote == 0 && (c == '\'' || c == '"'):
-			quote = c
-		case c == quote && quote != 0:
-			quote = 0
-		case c == '\\' && quote != '\'' && i+1 < len(s):
-			i++
-			b.WriteByte(s[i])
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}

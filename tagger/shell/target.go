@@ -12,7 +12,7 @@ func (b *build) targets(d *draft) {
 		b.urlsIn(a)
 	}
 	for _, a := range d.Assigns {
-		if !slices.Contains(d.Args, a) { // as in export
+		if b.lists.spend(len(d.Args)) && !slices.Contains(d.Args, a) { // as in export
 			b.urlsIn(a)
 		}
 	}

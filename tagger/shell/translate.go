@@ -5,7 +5,7 @@ import "strings"
 // translation returns what tr does with literal sets, such as rot13 or the
 // deletion of filler characters. It is nil for what it does not know: classes,
 // complements, squeezing.
-func translation(args []word) func(string) string {
+func (m *budget) translation(args []word) decoder {
 	remove := false
 	if len(args) > 0 && args[0].text == "-d" {
 		remove, args = true, args[1:]
@@ -22,7 +22,7 @@ func translation(args []word) func(string) string {
 	for i := range to {
 		to[i] = int16(i)
 	}
-	from := set(args[0].text)
+	from := m.set(args[0].text)
 	if len(from) == 0 {
 		return nil
 	}
@@ -31,7 +31,7 @@ func translation(args []word) func(string) string {
 			to[c] = -1
 		}
 	} else {
-		with := set(args[1].text)
+		with := m.set(args[1].text)
 		if len(with) == 0 {
 			return nil
 		}
@@ -39,23 +39,27 @@ func translation(args []word) func(string) string {
 			to[c] = int16(with[min(i, len(with)-1)])
 		}
 	}
-	return func(s string) string {
-		out := make([]byte, 0, len(s))
+	return func(m *budget, s string) (string, bool) {
+		if !m.spend(2 * len(s)) {
+			return "", false
+		}
+		var out strings.Builder
+		out.Grow(len(s))
 		for i := range len(s) {
 			if t := to[s[i]]; t >= 0 {
-				out = append(out, byte(t))
+				out.WriteByte(byte(t))
 			}
 		}
-		return string(out)
+		return out.String(), true
 	}
 }
 
 // set expands the ranges and escapes of a set of tr.
-func set(s string) []byte {
-	text, _, _ := unescape(s, ansiEscapes)
-	var out []byte
-	for i := 0; i < len(text); i++ {
-		if i+2 < len(text) && text[i+1] == '-' && text[i] <= text[i+2] {
+func (m *budget) set(s string) []byte {
+	text, _, _ := m.unescape(s, ansiEscapes)
+	out := make([]byte, 0, 256)
+	for i := 0; i < len(text) && m.spend(1); i++ {
+		if i+2 < len(text) && text[i+1] == '-' && text[i] <= text[i+2] && m.spend(int(text[i+2]-text[i])) {
 			for c := int(text[i]); c <= int(text[i+2]); c++ {
 				out = append(out, byte(c))
 			}
@@ -69,7 +73,7 @@ func set(s string) []byte {
 
 // literalSubstitution returns what sed s/old/new/[g] does when old is literal.
 // It is nil for every other script.
-func literalSubstitution(args []word) func(string) string {
+func literalSubstitution(m *budget, args []word) decoder {
 	if len(args) > 0 && args[0].text == "-e" {
 		args = args[1:]
 	}
@@ -77,6 +81,9 @@ func literalSubstitution(args []word) func(string) string {
 		return nil
 	}
 	script := args[0].text
+	if !m.spend(len(script)) || strings.Count(script[1:], script[1:2]) != 3 {
+		return nil
+	}
 	parts := strings.Split(script[1:], script[1:2])
 	if len(parts) != 4 || parts[1] == "" || strings.ContainsAny(parts[1], `.*[]^$\+?(){}`) || strings.ContainsAny(parts[2], `&\`) || len(parts[2]) > 64 {
 		return nil
@@ -89,14 +96,10 @@ func literalSubstitution(args []word) func(string) string {
 	default:
 		return nil
 	}
-	return func(s string) string {
+	return func(m *budget, s string) (string, bool) {
 		if n < 0 {
-			return strings.ReplaceAll(s, parts[1], parts[2])
+			return m.replace(s, parts[1], parts[2], -1)
 		}
-		var out strings.Builder
-		for line := range strings.Lines(s) {
-			out.WriteString(strings.Replace(line, parts[1], parts[2], 1))
-		}
-		return out.String()
+		return m.replaceFirst(s, parts[1], parts[2])
 	}
 }

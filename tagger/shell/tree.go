@@ -246,17 +246,16 @@ func (b *build) treeAssign(c *call, src *source, at *place, a *syntax.Assign) {
 		w := b.expandOne(src, at, at0, src.slice(at0, to), a.Value)
 		if a.Append {
 			if old, ok := b.vars[a.Name.Value]; ok {
-				w.text = old.text + w.text
+				if w.text, ok = b.text.concat(old.text, w.text); !ok {
+					w = word{}
+				}
 			} else {
 				w.known = false
 			}
-			if !b.spend(len(w.text)) {
-				w = word{}
-			}
 		}
-		b.assignment(c, a.Name.Value, w)
+		b.assignment(c, a.Name.Value, w, src.slice(from, to))
 	case a.Index == nil:
-		b.assignment(c, a.Name.Value, word{known: true})
+		b.assignment(c, a.Name.Value, word{known: true}, src.slice(from, to))
 	default:
 		c.assigns = append(c.assigns, src.slice(from, to))
 	}
@@ -291,7 +290,7 @@ func (b *build) treeRedirs(src *source, s *syntax.Stmt, at *place) {
 		default:
 			continue
 		}
-		out.target = b.expandOne(src, at, from, src.slice(from, to), r.Word)
+		out.target = b.hereString(out.op, b.expandOne(src, at, from, src.slice(from, to), r.Word))
 		b.redirs = append(b.redirs, out)
 	}
 }
@@ -303,13 +302,13 @@ func (b *build) treeDocument(src *source, at *place, r *syntax.Redirect) word {
 	}
 	from, to := int(r.Hdoc.Pos().Offset()), int(r.Hdoc.End().Offset())
 	delim := src.slice(int(r.Word.Pos().Offset()), int(r.Word.End().Offset()))
-	body := beforeDelimiter(src.slice(from, to), unquote(delim))
+	body := beforeDelimiter(src.slice(from, to), b.text.unquote(delim))
 	tabs := r.Op == syntax.DashHdoc
 	if !plainDelimiter(delim) {
-		return word{text: stripTabs(body, tabs), known: true}
+		return word{text: b.text.stripTabs(body, tabs), known: true}
 	}
 	w := b.document(src, at, from, body, r.Hdoc)
-	w.text = stripTabs(w.text, tabs)
+	w.text = b.text.stripTabs(w.text, tabs)
 	return w
 }
 
@@ -326,13 +325,6 @@ func beforeDelimiter(body, delim string) string {
 // plainDelimiter reports whether the delimiter of a here-document is unquoted,
 // so that its body is expanded.
 func plainDelimiter(raw string) bool { return !strings.ContainsAny(raw, `'"\`) }
-
-func stripTabs(body string, tabs bool) string {
-	if !tabs {
-		return body
-	}
-	return strings.ReplaceAll("\n"+body, "\n\t", "\n")[1:]
-}
 
 // simpleSpan returns the bytes from the first to the last part of a command,
 // without the bodies of here-documents.

@@ -32,6 +32,7 @@ type speller struct {
 	b    *build
 	src  *source
 	at   *place
+	raw  string       // the word as it is written
 	ast  *syntax.Word // when the full parser has parsed it
 	off  int          // of the text in the source
 	size int          // of the text
@@ -42,6 +43,7 @@ type speller struct {
 	some    bool // it exists, even if it is empty
 	substs  bool
 	escaped bool // a numeric escape was decoded in it
+	broke   bool // something of it could not be paid for
 	afterIF bool // the last expansion was of IFS
 	sub     *place
 	throw   bool // words are not wanted, only what happens in them
@@ -55,14 +57,14 @@ func (b *build) expand(src *source, at *place, off int, raw string, ast *syntax.
 		start, end := src.span(off, off+len(raw))
 		fixed := source{text: raw, start: start, end: end, quiet: src.quiet}
 		for _, alt := range alternatives {
-			s := speller{b: b, src: &fixed, at: at, size: len(raw), from: len(b.buf)}
-			s.raw(alt)
+			s := speller{b: b, src: &fixed, at: at, raw: alt, size: len(raw), from: len(b.buf)}
+			s.parts(alt, false)
 			s.finish()
 		}
 		return
 	}
-	s := speller{b: b, src: src, at: at, ast: ast, off: off, size: len(raw), from: len(b.buf)}
-	s.raw(raw)
+	s := speller{b: b, src: src, at: at, raw: raw, ast: ast, off: off, size: len(raw), from: len(b.buf)}
+	s.parts(raw, false)
 	s.finish()
 }
 
@@ -70,8 +72,8 @@ func (b *build) expand(src *source, at *place, off int, raw string, ast *syntax.
 // redirections, which are not split.
 func (b *build) expandOne(src *source, at *place, off int, raw string, ast *syntax.Word) word {
 	mark := len(b.words)
-	s := speller{b: b, src: src, at: at, ast: ast, off: off, size: len(raw), from: len(b.buf), some: true}
-	s.unsplit(raw)
+	s := speller{b: b, src: src, at: at, raw: raw, ast: ast, off: off, size: len(raw), from: len(b.buf), some: true}
+	s.parts(raw, true)
 	w := s.take()
 	b.words = b.words[:mark]
 	return w
@@ -79,7 +81,7 @@ func (b *build) expandOne(src *source, at *place, off int, raw string, ast *synt
 
 // document expands the body of a here-document whose delimiter is not quoted.
 func (b *build) document(src *source, at *place, off int, raw string, ast *syntax.Word) word {
-	s := speller{b: b, src: src, at: at, ast: ast, off: off, size: len(raw), from: len(b.buf), some: true}
+	s := speller{b: b, src: src, at: at, raw: raw, ast: ast, off: off, size: len(raw), from: len(b.buf), some: true}
 	s.double(raw, 0, true)
 	return s.take()
 }
@@ -88,36 +90,48 @@ func (s *speller) put(text string) {
 	if i := strings.LastIndexByte(text, '/'); i >= 0 {
 		s.base = len(s.b.buf) - s.from + i + 1
 	}
-	s.b.buf = append(s.b.buf, text...)
+	s.add(text)
 	s.some, s.afterIF = true, false
+}
+
+// add puts a text as it is. When it cannot be paid for, the word stays as it is
+// written.
+func (s *speller) add(text string) {
+	var ok bool
+	if s.b.buf, ok = s.b.copies.put(s.b.buf, text); !ok {
+		s.broke = true
+	}
 }
 
 // asWritten puts an expansion that cannot be known.
 func (s *speller) asWritten(text string) {
-	s.b.buf = append(s.b.buf, text...)
+	s.add(text)
 	s.unknown, s.some = true, true
 }
 
 // value puts the value of an expansion, which is split when it is not quoted.
 func (s *speller) value(text string, quoted bool) {
-	if !s.b.spend(len(text)) {
+	if !s.b.text.spend(len(text)) {
+		s.broke, s.some = true, true
 		return
 	}
-	ifs := s.b.fieldSeparators()
-	if quoted || !strings.ContainsAny(text, ifs) {
-		if text != "" || quoted {
-			s.put(text)
-		}
+	if quoted {
+		s.put(text)
 		return
 	}
-	for text != "" {
-		n := strings.IndexAny(text, ifs)
+	also := s.b.separators()
+	for text != "" && !s.broke {
+		n := splitAt(text, also)
 		if n < 0 {
 			s.put(text)
 			return
 		}
 		if n > 0 {
 			s.put(text[:n])
+		}
+		if s.some && !s.b.text.spend(wordCost) {
+			s.broke = true
+			return
 		}
 		s.finish()
 		text = text[n+1:]
@@ -131,10 +145,22 @@ func (s *speller) finish() {
 	}
 }
 
+// wordCost is what a word takes besides its text.
+const wordCost = 128
+
+// take returns the word in progress and begins another. One that cannot be paid
+// for is as it is written.
 func (s *speller) take() word {
 	b := s.b
-	w := word{text: string(b.buf[s.from:]), known: !s.unknown, base: int32(s.base), substs: s.substs, sub: s.sub}
-	b.buf = b.buf[:s.from]
+	w := word{known: !s.unknown, base: int32(s.base), substs: s.substs, sub: s.sub}
+	ok := false
+	if !s.broke {
+		w.text, ok = b.copies.keep(b.buf[s.from:])
+	}
+	if !ok {
+		w.text, w.known, w.substs, w.base, s.escaped, s.broke = s.raw, false, true, int32(strings.LastIndexByte(s.raw, '/')+1), false, true
+	}
+	s.drop()
 	if s.escaped && !s.throw {
 		start, end := s.src.span(s.off, s.off+s.size)
 		b.found(Layer{Text: w.text, How: "escape", Depth: s.at.depth, Start: start, End: end})
@@ -143,12 +169,10 @@ func (s *speller) take() word {
 	return w
 }
 
-// raw expands unquoted text.
-func (s *speller) raw(text string) { s.parts(text, false) }
+// drop forgets the word in progress.
+func (s *speller) drop() { s.b.buf = s.b.buf[:s.from] }
 
-// unsplit expands text whose expansions are not split into words.
-func (s *speller) unsplit(text string) { s.parts(text, true) }
-
+// parts expands unquoted text; whole, its expansions are not split into words.
 func (s *speller) parts(text string, whole bool) {
 	for i := 0; i < len(text); {
 		if n := plainLen(text[i:], false); n > 0 {
@@ -260,7 +284,7 @@ func byteAt(s string, i int) byte {
 
 // ansi puts the text of $'…'.
 func (s *speller) ansi(text string) {
-	out, numeric, _ := unescape(text, ansiEscapes)
+	out, numeric, _ := s.b.text.unescape(text, ansiEscapes)
 	s.put(out)
 	s.escaped = s.escaped || numeric
 }
@@ -317,7 +341,7 @@ func (s *speller) happen(text string, off int) {
 	mark := len(s.b.words)
 	in := speller{b: s.b, src: s.src, at: s.at, ast: s.ast, off: s.off + off, from: len(s.b.buf), throw: true, sub: s.sub, inner: s.inner + 1}
 	in.double(text, 0, true)
-	in.take()
+	in.drop()
 	s.sub = in.sub
 	s.b.words = s.b.words[:mark]
 }
@@ -391,13 +415,17 @@ func (s *speller) inside(text string, i, end int, node syntax.Node) (stream, boo
 		to--
 	}
 	inner := text[from:to]
-	if !b.spend(len(inner)) {
+	if !b.text.spend(len(inner)) {
 		return stream{}, false
 	}
 	start, stop := s.src.span(s.off+from, s.off+to)
 	src := source{text: inner, start: start, end: stop, original: s.src.original}
 	if text[i] == '`' && strings.Contains(inner, `\`) {
-		src.text, src.original = unescapeBackquotes(inner), false
+		var ok bool
+		if src.text, ok = b.text.unescapeBackquotes(inner); !ok {
+			return stream{}, false
+		}
+		src.original = false
 	}
 	return b.run(&src, s.sub, stream{}), true
 }
@@ -428,17 +456,4 @@ func substAt(parts []syntax.WordPart, at uint) syntax.Node {
 		}
 	}
 	return nil
-}
-
-// unescapeBackquotes removes the backslashes that protect $, ` and \ between
-// backquotes.
-func unescapeBackquotes(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) && strings.IndexByte("$`\\", s[i+1]) >= 0 {
-			i++
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }

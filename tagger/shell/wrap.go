@@ -65,14 +65,14 @@ var wrappers = map[string]wrapper{
 
 // unwrap removes wrappers from the front of the command's words and records
 // them. A wrapper without a command stays: it is the program.
-func unwrap(c *call) {
+func (b *build) unwrap(c *call) {
 	for n := 0; n < 16 && len(c.words) > 1; n++ {
 		name := c.words[0].name()
 		w, ok := wrappers[name]
 		if !ok {
 			return
 		}
-		rest, ok := w.strip(c, c.words[1:])
+		rest, ok := w.strip(&b.text, c, c.words[1:])
 		if !ok || len(rest) == 0 {
 			return
 		}
@@ -86,7 +86,7 @@ func unwrap(c *call) {
 }
 
 // strip returns the command among a wrapper's arguments.
-func (w *wrapper) strip(c *call, args []word) ([]word, bool) {
+func (w *wrapper) strip(m *budget, c *call, args []word) ([]word, bool) {
 	assigns := len(c.assigns)
 	skip := w.skip
 	for len(args) > 0 {
@@ -109,7 +109,7 @@ func (w *wrapper) strip(c *call, args []word) ([]word, bool) {
 				return nil, false
 			}
 			if w.splits && (arg == "-S" || arg == "--split-string") {
-				return splitString(args[1:]), true
+				return m.splitString(args[1:]), true
 			}
 			args = args[n:]
 		case w.applets:
@@ -135,7 +135,7 @@ func (w *wrapper) option(arg string) (n int, stop bool) {
 		if name == "list" || name == "version" || name == "help" || name == "edit" || name == "validate" {
 			return 1, true
 		}
-		if name != "" && strings.Contains(w.long, " "+name+" ") {
+		if name != "" && listed(w.long, name) {
 			return 2, false
 		}
 		return 1, false
@@ -164,13 +164,16 @@ func (c *call) takeAssigns(args []word) []word {
 }
 
 // splitString is what env -S does to its argument, roughly.
-func splitString(args []word) []word {
+func (m *budget) splitString(args []word) []word {
 	if len(args) == 0 {
 		return nil
 	}
 	var out []word
-	for _, f := range strings.Fields(args[0].text) {
-		out = append(out, word{text: unquote(f), known: args[0].known})
+	for f := range strings.FieldsSeq(args[0].text) {
+		if !m.spend(wordCost) {
+			break
+		}
+		out = append(out, word{text: m.unquote(f), known: args[0].known})
 	}
 	return append(out, args[1:]...)
 }
