@@ -2,10 +2,11 @@ package scheduler
 
 import "time"
 
-// maxStepBack is the longest step back of the clock within which what has
-// occurred does not occur again. Cron of Debian draws the line at three hours,
+// MaxStepBack is the longest step back of the clock within which what has
+// occurred does not occur again, and the furthest in the future that a last run
+// may lie to be believed. Cron of Debian draws the line at three hours,
 // for jobs that run rarely; here one of every minute must not wait that long.
-const maxStepBack = time.Hour
+const MaxStepBack = time.Hour
 
 // maxCount is how many missed occurrences are counted.
 const maxCount = 1000
@@ -30,21 +31,18 @@ func newEntry(e Entry, now moment, offset time.Duration) *entry {
 
 // place finds the entry's place in time from when the job last ran.
 func (e *entry) place(now moment, last time.Time) {
-	known := !last.IsZero()
+	known := !last.IsZero() && last.Sub(now.wall) <= MaxStepBack // else a clock was wrong when it ran, or is now
 	if e.interval() {
-		ago := now.wall.Sub(last)
-		switch {
-		case !known:
+		ago := max(0, now.wall.Sub(last))
+		if !known {
 			ago = e.Schedule.Every() - e.offset%e.Schedule.Every()
-		case ago < 0: // a clock that was wrong when it ran, or is now
-			ago = 0
 		}
 		e.last = now.minus(ago)
 		e.next = e.last.wall.Add(e.Schedule.Every())
 		return
 	}
 	e.floor = now.wall
-	if known && (last.Before(now.wall) || last.Sub(now.wall) <= maxStepBack) {
+	if known {
 		e.floor = last
 	}
 	e.next = e.after(e.floor)
@@ -70,7 +68,7 @@ func (e *entry) correct(now moment) (back time.Duration) {
 		return 0
 	}
 	back = e.floor.Sub(now.wall)
-	if back <= maxStepBack {
+	if back <= MaxStepBack {
 		return 0
 	}
 	e.floor = now.wall
@@ -84,6 +82,14 @@ func (e *entry) due(now moment) bool {
 		return now.since(e.last) >= e.Schedule.Every()
 	}
 	return !e.next.IsZero() && !e.next.After(now.wall)
+}
+
+// overdue is how long an occurrence that has come has waited.
+func (e *entry) overdue(now moment) time.Duration {
+	if e.interval() {
+		return now.since(e.last) - e.Schedule.Every()
+	}
+	return now.wall.Sub(e.next)
 }
 
 // paused reports whether the job failed so recently that it must wait.

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,6 +20,7 @@ const MaxQueued = 1000
 
 // Ticket is a run that somebody asked for, from Queue.
 type Ticket struct {
+	s       *Scheduler
 	name    string
 	job     Job
 	asked   moment
@@ -41,14 +43,29 @@ func (t *Ticket) Done() <-chan struct{} { return t.done }
 // context.Canceled for a run that never began.
 func (t *Ticket) Err() error { return t.err }
 
-// Cancel takes the run out of the queue, or ends its context.
+// Cancel takes the run out of the queue at once, or ends its context.
 func (t *Ticket) Cancel() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.canceled = true
 	if t.cancel != nil {
 		t.cancel(context.Canceled)
 	}
+	t.mu.Unlock()
+	t.Withdraw()
+}
+
+// Withdraw takes the run out of the queue, and reports whether it was still
+// there: one that has begun goes on.
+func (t *Ticket) Withdraw() bool {
+	s := t.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.queue, t)
+	if i >= 0 {
+		s.queue = slices.Delete(s.queue, i, i+1)
+		t.end(context.Canceled)
+	}
+	return i >= 0
 }
 
 func (t *Ticket) end(err error) {
@@ -66,7 +83,7 @@ func (t *Ticket) end(err error) {
 // with another. Its failure is the caller's to see, and pauses nothing. It may
 // be called from any goroutine, before Run too.
 func (s *Scheduler) Queue(name string, job Job) (*Ticket, error) {
-	t := &Ticket{name: name, job: job, asked: s.now(), started: make(chan struct{}), done: make(chan struct{})}
+	t := &Ticket{s: s, name: name, job: job, asked: s.now(), started: make(chan struct{}), done: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -83,9 +100,9 @@ func (s *Scheduler) Queue(name string, job Job) (*Ticket, error) {
 	return t, nil
 }
 
-// first returns the run that has waited longest, if that is since before a time
-// or the time is zero. It drops those that were cancelled.
-func (s *Scheduler) first(before time.Time) *Ticket {
+// first returns the run that has waited longest, unless an entry that is due has
+// waited longer; e is nil when none is. It drops those that were cancelled.
+func (s *Scheduler) first(e *entry, now moment) *Ticket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.queue) > 0 {
@@ -93,14 +110,13 @@ func (s *Scheduler) first(before time.Time) *Ticket {
 		t.mu.Lock()
 		canceled := t.canceled
 		t.mu.Unlock()
-		if !canceled {
-			if !before.IsZero() && before.Before(t.asked.wall) {
-				return nil
-			}
-			s.queue = s.queue[1:]
-			return t
+		if !canceled && e != nil && e.overdue(now) > now.since(t.asked) {
+			return nil
 		}
 		s.queue = s.queue[1:]
+		if !canceled {
+			return t
+		}
 		t.end(context.Canceled)
 	}
 	return nil

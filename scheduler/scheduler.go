@@ -61,7 +61,8 @@ type Entry struct {
 	Job      Job
 	// Last is when the job last began to run, before this process. What was
 	// missed since then is made up for. Zero: not known; an @every job then runs
-	// at once, one of times at its next occurrence.
+	// at once, one of times at its next occurrence. So does one that lies more
+	// than MaxStepBack in the future: its clock was wrong.
 	Last time.Time
 	// MaxRuntime ends a run by its context, with ErrMaxRuntime as the cause. Such
 	// a run counts as stopped, not as failed. The time that the machine sleeps
@@ -330,11 +331,7 @@ func (s *Scheduler) look(ctx context.Context, now moment) {
 		return
 	}
 	e := s.pick(now)
-	var since time.Time
-	if e != nil {
-		since = e.next
-	}
-	if t := s.first(since); t != nil {
+	if t := s.first(e, now); t != nil {
 		s.runTicket(ctx, t, now)
 	} else if e != nil {
 		s.start(ctx, e, now)

@@ -279,7 +279,7 @@ func TestSemantics(t *testing.T) {
 			future := start.AddDate(3, 0, 0)
 			w.begin(Options{}, last(w.job("five", "*/5 * * * *"), future), last(w.job("every", "@every 5m"), future))
 			w.pass(6 * time.Minute)
-			w.want("five 12:05:00, every 12:05:10")
+			w.want("every 12:00:10, five 12:05:00, every 12:05:10")
 		}},
 		{"a failing job backs off, and the others run", func(w *world) {
 			w.begin(Options{Pause: time.Minute, MaxPause: 10 * time.Minute}, w.does("bad", "* * * * *", fails), w.job("good", "*/10 * * * *"))

@@ -16,12 +16,16 @@ import (
 
 // entries are the jobs as the scheduler takes them. A job that is seen for the
 // first time counts from now, so that one whose hours the machine spends
-// switched off is made up for.
+// switched off is made up for. So does one that ran under a clock far ahead of
+// now: the time would be in the future at every start until then.
 func (d *daemon) entries(c *daemonConfig) []scheduler.Entry {
 	var out []scheduler.Entry
 	kept := map[string]time.Time{}
 	for _, j := range c.jobs {
 		last, known := d.times[j.name]
+		if last.Sub(c.app.now()) > scheduler.MaxStepBack {
+			last, known = time.Time{}, false
+		}
 		if !known && j.schedule.Every() == 0 {
 			last = c.app.now()
 		}

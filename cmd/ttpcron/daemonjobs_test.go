@@ -159,6 +159,41 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
+// A clock that was ten years ahead when jobs ran does not keep them from running,
+// however short the machine is on.
+func TestJobTimesOfAWrongClock(t *testing.T) {
+	b := newBench(t, everySecond+"[[job]]\nname = \"nightly\"\nschedule = \"0 3 * * *\"\n")
+	b.n.event(0, 0)
+	b.clock = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	future := b.clock.AddDate(10, 0, 0)
+	if err := b.d.db.SetJobTimes(t.Context(), map[string]time.Time{"often": future, "nightly": future}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.d.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	times, err := b.d.db.JobTimes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !times["nightly"].Equal(b.clock) || !times["often"].IsZero() {
+		t.Errorf("times of jobs: %v, want that nightly counts from now and often has none", times)
+	}
+	// The machine is off at three, and on the next day.
+	b.clock = b.clock.AddDate(0, 0, 1)
+	if err := b.d.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- b.d.sched.Run(ctx) }()
+	b.n.wait("both jobs", func() bool { s := b.d.sched.Status(); return s[0].Runs > 0 && s[1].Runs > 0 })
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestRetention(t *testing.T) {
 	const daily = "[[job]]\nname = \"often\"\nschedule = \"@every 1s\"\nmax-runtime = \"1h\"\n[daemon]\n"
 	for _, tt := range []struct {

@@ -232,10 +232,7 @@ func (d *daemon) alone(ctx context.Context, name string, wait time.Duration, do 
 		ticket.Cancel()
 		return ctx.Err()
 	case <-timer.C:
-		ticket.Cancel()
-		select {
-		case <-ticket.Started(): // it had begun after all
-		default:
+		if ticket.Withdraw() { // else it has just begun
 			return &kv.LockedError{Path: d.db.Path(), PID: os.Getpid(), Command: "ttpcron"}
 		}
 	}
