@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -21,7 +19,7 @@ type attackerSource interface {
 // storedAttackers reads the attackers of a day from its rollup.
 type storedAttackers struct {
 	day     ttpcron.Day
-	cursor  *bbolt.Cursor
+	cursor  *cursor
 	started bool
 }
 

@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -22,7 +20,7 @@ const maxAuditText = 1024
 // that are kept.
 func (db *DB) Audit(ctx context.Context, limit int) ([]ttpcron.AuditEntry, error) {
 	var entries []ttpcron.AuditEntry
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
+	err := db.view(ctx, func(tx *txn) error {
 		c := tx.Bucket(bucketAudit).Cursor()
 		for k, rec := c.Last(); k != nil && (limit == 0 || len(entries) < limit); k, rec = c.Prev() {
 			e, err := readAudit(k, rec)
@@ -40,7 +38,7 @@ func (db *DB) Audit(ctx context.Context, limit int) ([]ttpcron.AuditEntry, error
 }
 
 // audit adds an entry and drops the oldest over MaxAudit.
-func audit(tx *bbolt.Tx, e ttpcron.AuditEntry) error {
+func audit(tx *txn, e ttpcron.AuditEntry) error {
 	b := tx.Bucket(bucketAudit)
 	n, err := b.NextSequence()
 	if err != nil {

@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"go.etcd.io/bbolt"
 )
 
 // ExistsError says that a file which would be written exists.
@@ -48,8 +46,8 @@ func (e *DamagedCopyError) Error() string {
 // *[ExistsError] unless replace is set.
 func (db *DB) Backup(ctx context.Context, path string, replace bool, progress func(Progress)) error {
 	var size int64
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
-		size = tx.Size()
+	err := db.view(ctx, func(tx *txn) error {
+		size = tx.bolt.Size()
 		if info, err := os.Stat(db.path); err == nil && sameAs(info, path) {
 			return errors.New("it is the store itself")
 		}
@@ -117,8 +115,8 @@ func WriteCopy(ctx context.Context, path string, replace bool, size int64, from 
 // deleted or replaced meanwhile stays in the store's file until the copy is
 // done: nothing but the copy is made under the transaction.
 func (db *DB) copyInto(ctx context.Context, f *os.File, progress func(Progress)) error {
-	return db.view(ctx, func(tx *bbolt.Tx) error {
-		_, err := tx.WriteTo(&meter{ctx: ctx, w: f, at: Progress{Place: "copy", Total: tx.Size()}, progress: progress})
+	return db.view(ctx, func(tx *txn) error {
+		_, err := tx.bolt.WriteTo(&meter{ctx: ctx, w: f, at: Progress{Place: "copy", Total: tx.bolt.Size()}, progress: progress})
 		return err
 	})
 }

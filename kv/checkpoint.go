@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/ttpcron/ttpcron"
@@ -15,7 +14,7 @@ import (
 // Cursors lists the checkpoints, in the order of their kinds.
 func (db *DB) Cursors(ctx context.Context) ([]ttpcron.Cursor, error) {
 	var cursors []ttpcron.Cursor
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
+	err := db.view(ctx, func(tx *txn) error {
 		return tx.Bucket(bucketCursors).ForEach(func(k, rec []byte) error {
 			c, err := readCursor(k, rec)
 			cursors = append(cursors, c)
@@ -39,7 +38,7 @@ func (db *DB) SetCursor(ctx context.Context, c ttpcron.Cursor) error {
 func (db *DB) DeleteCursor(ctx context.Context, kind ttpcron.SourceKind) error {
 	db.writing.Lock()
 	defer db.writing.Unlock()
-	err := db.update(ctx, func(tx *bbolt.Tx) error {
+	err := db.update(ctx, func(tx *txn) error {
 		if err := tx.Bucket(bucketCursors).Delete([]byte(kind)); err != nil {
 			return err
 		}
@@ -55,7 +54,7 @@ func (db *DB) DeleteCursor(ctx context.Context, kind ttpcron.SourceKind) error {
 	return nil
 }
 
-func putCursor(tx *bbolt.Tx, c *ttpcron.Cursor) error {
+func putCursor(tx *txn, c *ttpcron.Cursor) error {
 	return tx.Bucket(bucketCursors).Put([]byte(c.Kind), appendCursor(nil, c))
 }
 
@@ -77,7 +76,7 @@ func readCursor(key, rec []byte) (c ttpcron.Cursor, err error) {
 	return c, nil
 }
 
-func putCoverage(tx *bbolt.Tx, k kindDay, list []ttpcron.Coverage) error {
+func putCoverage(tx *txn, k kindDay, list []ttpcron.Coverage) error {
 	b, err := tx.Bucket(bucketCoverage).CreateBucketIfNotExists([]byte(k.kind))
 	if err != nil {
 		return err

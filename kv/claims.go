@@ -6,8 +6,6 @@ import (
 	"math"
 	"sync"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -27,7 +25,7 @@ type claimTable struct {
 }
 
 // load reads the claims that were added to the store since the last load.
-func (t *claimTable) load(tx *bbolt.Tx) error {
+func (t *claimTable) load(tx *txn) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.number == nil {
@@ -55,7 +53,7 @@ func (t *claimTable) add(c claim) {
 }
 
 // get returns a claim by number.
-func (t *claimTable) get(tx *bbolt.Tx, id uint32) (*claim, error) {
+func (t *claimTable) get(tx *txn, id uint32) (*claim, error) {
 	for range 2 {
 		t.mu.RLock()
 		known := t.byID
@@ -71,7 +69,7 @@ func (t *claimTable) get(tx *bbolt.Tx, id uint32) (*claim, error) {
 }
 
 // all returns every claim of the store, number 1 first.
-func (t *claimTable) all(tx *bbolt.Tx) ([]*claim, error) {
+func (t *claimTable) all(tx *txn) ([]*claim, error) {
 	if err := t.load(tx); err != nil {
 		return nil, err
 	}
@@ -115,7 +113,7 @@ func (n *newClaims) id(c claim) uint32 {
 	return id
 }
 
-func (n *newClaims) store(tx *bbolt.Tx) error {
+func (n *newClaims) store(tx *txn) error {
 	b := tx.Bucket(bucketClaims)
 	for _, c := range n.added {
 		k := claimNumber(n.numbers[c])

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -49,7 +47,7 @@ func (db *DB) commit(ctx context.Context, c Commit) (inserted int, err error) {
 		return 0, err
 	}
 	var marks []mark
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *txn) error {
 		if err := findTags(tx, rows); err != nil {
 			return err
 		}
@@ -66,7 +64,7 @@ func (db *DB) commit(ctx context.Context, c Commit) (inserted int, err error) {
 		marks = append(marks, runMark(c.Run)) // something is written: the counts come along
 	}
 	claims := db.claims.begin()
-	err = db.update(ctx, func(tx *bbolt.Tx) error {
+	err = db.update(ctx, func(tx *txn) error {
 		if err := db.addTags(tx, c.Tags, rows, claims); err != nil {
 			return err
 		}
@@ -88,7 +86,7 @@ func (db *DB) commit(ctx context.Context, c Commit) (inserted int, err error) {
 func (db *DB) HasTags(ctx context.Context, tags []ttpcron.Tag) (known int, err error) {
 	rows, err := sortTags(tags)
 	if err == nil {
-		err = db.view(ctx, func(tx *bbolt.Tx) error { return findTags(tx, rows) })
+		err = db.view(ctx, func(tx *txn) error { return findTags(tx, rows) })
 	}
 	if err != nil {
 		return 0, fmt.Errorf("look up %d tags: %w", len(tags), err)
@@ -179,7 +177,7 @@ func checkTag(t *ttpcron.Tag) error {
 
 // findTags marks the rows that the store has. It walks rows and keys side by
 // side, since a replay meets the tags in the order in which they lie.
-func findTags(tx *bbolt.Tx, rows []tagRow) error {
+func findTags(tx *txn, rows []tagRow) error {
 	for len(rows) > 0 {
 		day := rows[0].day
 		n := 1
@@ -194,7 +192,7 @@ func findTags(tx *bbolt.Tx, rows []tagRow) error {
 	return nil
 }
 
-func findInDay(c *bbolt.Cursor, rows []tagRow) {
+func findInDay(c *cursor, rows []tagRow) {
 	k, _ := c.Seek(rows[0].key[:])
 	for i := range rows {
 		want := rows[i].key[:]
@@ -214,7 +212,7 @@ func findInDay(c *bbolt.Cursor, rows []tagRow) {
 }
 
 // addTags stores tags that the store does not have, and counts them.
-func (db *DB) addTags(tx *bbolt.Tx, tags []ttpcron.Tag, rows []tagRow, claims *newClaims) error {
+func (db *DB) addTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, claims *newClaims) error {
 	var memory arena
 	var d deriver
 	total := map[uint32]timedCount{}
@@ -226,7 +224,7 @@ func (db *DB) addTags(tx *bbolt.Tx, tags []ttpcron.Tag, rows []tagRow, claims *n
 		if err != nil {
 			return err
 		}
-		b.FillPercent = ascendingFill
+		b.fill(ascendingFill)
 		rollups, err := tx.Bucket(bucketRollups).CreateBucketIfNotExists(name)
 		if err != nil {
 			return err
@@ -281,16 +279,16 @@ func (a *arena) end() []byte { return a.buf[a.start:len(a.buf):len(a.buf)] }
 // mark is a small record that a commit writes beside its tags.
 type mark struct {
 	isRun bool
-	put   func(tx *bbolt.Tx) error
+	put   func(tx *txn) error
 }
 
 func runMark(r *ttpcron.Run) mark {
-	return mark{true, func(tx *bbolt.Tx) error { return putRun(tx, r) }}
+	return mark{true, func(tx *txn) error { return putRun(tx, r) }}
 }
 
 // newMarks returns what differs from the marks that are stored; the run, if it
 // is among them, comes last.
-func newMarks(tx *bbolt.Tx, c Commit) (marks []mark, err error) {
+func newMarks(tx *txn, c Commit) (marks []mark, err error) {
 	if marks, err = newCoverage(tx, c); err != nil {
 		return nil, err
 	}
@@ -300,7 +298,7 @@ func newMarks(tx *bbolt.Tx, c Commit) (marks []mark, err error) {
 			return nil, errors.New("cursor without kind")
 		}
 		if !bytes.Equal(tx.Bucket(bucketCursors).Get([]byte(v.Kind)), appendCursor(nil, v)) {
-			marks = append(marks, mark{put: func(tx *bbolt.Tx) error { return putCursor(tx, v) }})
+			marks = append(marks, mark{put: func(tx *txn) error { return putCursor(tx, v) }})
 		}
 	}
 	if c.Run == nil {
@@ -315,7 +313,7 @@ func newMarks(tx *bbolt.Tx, c Commit) (marks []mark, err error) {
 	return marks, nil
 }
 
-func addClaimTotals(tx *bbolt.Tx, total map[uint32]timedCount, newDays int) error {
+func addClaimTotals(tx *txn, total map[uint32]timedCount, newDays int) error {
 	b := tx.Bucket(bucketTotals)
 	for id, t := range total {
 		k := claimKey(rollupClaim, id)

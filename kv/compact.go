@@ -76,7 +76,7 @@ func (db *DB) copyTo(ctx context.Context, path string, size int64, progress func
 			err = cerr
 		}
 	}()
-	return db.view(ctx, func(src *bbolt.Tx) error {
+	return db.view(ctx, func(src *txn) error {
 		c := copier{ctx: ctx, dst: dst, at: Progress{Place: "copy", Total: size}, progress: progress}
 		defer func() {
 			if c.tx != nil {
@@ -86,7 +86,7 @@ func (db *DB) copyTo(ctx context.Context, path string, size int64, progress func
 		if err := c.next(); err != nil {
 			return err
 		}
-		err := src.ForEach(func(name []byte, b *bbolt.Bucket) error { return c.bucket(nil, name, b) })
+		err := src.ForEachBucket(func(name []byte) error { return c.bucket(nil, name, src.Bucket(name)) })
 		if err != nil {
 			return err
 		}
@@ -131,7 +131,7 @@ func (c *copier) open(path [][]byte) (b *bbolt.Bucket, err error) {
 	return b, err
 }
 
-func (c *copier) bucket(parent [][]byte, name []byte, from *bbolt.Bucket) error {
+func (c *copier) bucket(parent [][]byte, name []byte, from *bucket) error {
 	path := append(parent[:len(parent):len(parent)], name)
 	to, err := c.open(path)
 	if err != nil {

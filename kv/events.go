@@ -5,15 +5,13 @@ import (
 	"fmt"
 	"iter"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
 // Kinds lists the kinds of which events are stored, in the order of their names.
 func (db *DB) Kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	var kinds []ttpcron.SourceKind
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
+	err := db.view(ctx, func(tx *txn) error {
 		return tx.Bucket(bucketDays).ForEachBucket(func(k []byte) error {
 			kinds = append(kinds, ttpcron.SourceKind(k))
 			return nil
@@ -29,7 +27,7 @@ func (db *DB) Kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 // its coverage.
 func (db *DB) Days(ctx context.Context, kind ttpcron.SourceKind) ([]ttpcron.DayHistory, error) {
 	var days []ttpcron.DayHistory
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
+	err := db.view(ctx, func(tx *txn) error {
 		b := tx.Bucket(bucketDays).Bucket([]byte(kind))
 		if kind == "" || b == nil {
 			return nil
@@ -87,7 +85,7 @@ func (db *DB) EventPage(ctx context.Context, kind ttpcron.SourceKind, day ttpcro
 // page reads the events of one block whose arrival number is in (after, upTo],
 // none when there are no more.
 func (db *DB) page(ctx context.Context, k kindDay, after, upTo uint64) (page []ttpcron.Event, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *txn) error {
 		if k.kind == "" || k.day < 0 {
 			return nil
 		}
@@ -117,7 +115,7 @@ func (db *DB) page(ctx context.Context, k kindDay, after, upTo uint64) (page []t
 
 // seekBlock moves to the block that holds the first event after an arrival
 // number, or to the one before it.
-func seekBlock(c *bbolt.Cursor, day ttpcron.Day, after uint64) (key, rec []byte) {
+func seekBlock(c *cursor, day ttpcron.Day, after uint64) (key, rec []byte) {
 	key, rec = c.Seek(blockKey(day, after+1))
 	if d, first, ok := parseBlockKey(key); ok && d == day && first == after+1 {
 		return key, rec
@@ -143,7 +141,7 @@ func between(events []ttpcron.Event, after, upTo uint64) []ttpcron.Event {
 // LastSeq returns the arrival number that was given last, 0 in an empty store.
 func (db *DB) LastSeq(ctx context.Context) (uint64, error) {
 	var seq uint64
-	err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
+	err := db.view(ctx, func(tx *txn) (err error) {
 		seq, err = arrival(tx)
 		return err
 	})

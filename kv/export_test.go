@@ -56,7 +56,7 @@ const Schema = schema
 func BreakMigration(err error) (restore func()) {
 	last := &migrations[len(migrations)-1]
 	step := *last
-	*last = func(tx *bbolt.Tx) error {
+	*last = func(tx *txn) error {
 		if serr := step(tx); serr != nil {
 			return serr
 		}

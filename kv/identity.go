@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"strings"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -28,7 +26,7 @@ type identity struct {
 
 // contentIndex is the index of content-derived ids of one kind and day, nil when
 // no event of the kind is stored.
-func contentIndex(tx *bbolt.Tx, kind ttpcron.SourceKind, day ttpcron.Day) *runIndex {
+func contentIndex(tx *txn, kind ttpcron.SourceKind, day ttpcron.Day) *runIndex {
 	b := tx.Bucket(bucketIdentity).Bucket([]byte(kind))
 	if b == nil {
 		return nil
@@ -37,7 +35,7 @@ func contentIndex(tx *bbolt.Tx, kind ttpcron.SourceKind, day ttpcron.Day) *runIn
 }
 
 // namedIndex is the index of given ids.
-func namedIndex(tx *bbolt.Tx) *runIndex {
+func namedIndex(tx *txn) *runIndex {
 	return &runIndex{bucket: tx.Bucket(bucketNamed), name: bucketNamed, width: 8}
 }
 
@@ -51,7 +49,7 @@ func kindDayOf(e *ttpcron.Event) kindDay { return kindDay{e.Kind, ttpcron.DayOf(
 
 // identify finds out which events are known. Of equal events in the batch all
 // but the first are.
-func (db *DB) identify(tx *bbolt.Tx, events []*ttpcron.Event) ([]identity, error) {
+func (db *DB) identify(tx *txn, events []*ttpcron.Event) ([]identity, error) {
 	out := make([]identity, len(events))
 	content := map[kindDay][]int{}
 	var named []int
@@ -100,7 +98,7 @@ func (db *DB) renameTo(e *ttpcron.Event, d *identity, n int) {
 	d.changed = true
 }
 
-func findContent(tx *bbolt.Tx, k kindDay, members []int, out []identity) error {
+func findContent(tx *txn, k kindDay, members []int, out []identity) error {
 	hashes := make([]uint64, len(members))
 	for j, i := range members {
 		hashes[j] = out[i].hash
@@ -126,7 +124,7 @@ var renames = [...]int{0, 6, 12, 32}
 
 // findNamed resolves given ids. An event may find its ID taken by one before it
 // in the batch.
-func (db *DB) findNamed(tx *bbolt.Tx, events []*ttpcron.Event, members []int, out []identity) error {
+func (db *DB) findNamed(tx *txn, events []*ttpcron.Event, members []int, out []identity) error {
 	x := namedIndex(tx)
 	have := make(map[uint64]uint64, len(members))
 	for _, n := range renames {
@@ -170,7 +168,7 @@ func (db *DB) findNamed(tx *bbolt.Tx, events []*ttpcron.Event, members []int, ou
 }
 
 // remember adds the identities of new events to the indexes.
-func remember(tx *bbolt.Tx, events []*ttpcron.Event, ids []identity) error {
+func remember(tx *txn, events []*ttpcron.Event, ids []identity) error {
 	named := namedIndex(tx)
 	var namedEntries []byte
 	content := map[kindDay][]byte{}

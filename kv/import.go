@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -42,7 +40,7 @@ func (db *DB) Import(ctx context.Context, im Import) (ttpcron.ImportReport, erro
 	report := ttpcron.ImportReport{Rejected: len(rejects)}
 	var ids []identity
 	markKnown := false
-	err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
+	err := db.view(ctx, func(tx *txn) (err error) {
 		if events, report.Ignored, err = withoutPruned(tx, events); err != nil {
 			return err
 		}
@@ -69,7 +67,7 @@ func (db *DB) Import(ctx context.Context, im Import) (ttpcron.ImportReport, erro
 	if report.New == 0 && len(rejects) == 0 && markKnown {
 		return report, nil
 	}
-	err = db.update(ctx, func(tx *bbolt.Tx) error {
+	err = db.update(ctx, func(tx *txn) error {
 		if err := db.addEvents(tx, events, ids, report.New); err != nil {
 			return err
 		}
@@ -127,7 +125,7 @@ func excerpt(e *ttpcron.Event) []byte {
 // that Import would reject is not; one that it would pass over as pruned is.
 func (db *DB) Known(ctx context.Context, events []ttpcron.Event) ([]bool, error) {
 	known := make([]bool, len(events))
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
+	err := db.view(ctx, func(tx *txn) error {
 		before, err := horizons(tx)
 		if err != nil {
 			return err
@@ -157,7 +155,7 @@ func (db *DB) Known(ctx context.Context, events []ttpcron.Event) ([]bool, error)
 }
 
 // addEvents stores the events that are not known.
-func (db *DB) addEvents(tx *bbolt.Tx, events []*ttpcron.Event, ids []identity, n int) error {
+func (db *DB) addEvents(tx *txn, events []*ttpcron.Event, ids []identity, n int) error {
 	if n == 0 {
 		return nil
 	}
@@ -209,7 +207,7 @@ func byKindDay(events []ttpcron.Event) (order []kindDay, groups map[kindDay][]tt
 }
 
 // arrival returns the arrival number that was given last.
-func arrival(tx *bbolt.Tx) (uint64, error) {
+func arrival(tx *txn) (uint64, error) {
 	rec := tx.Bucket(bucketMeta).Get(keyArrival)
 	if rec == nil {
 		return 0, nil
@@ -221,19 +219,19 @@ func arrival(tx *bbolt.Tx) (uint64, error) {
 	return r.uvarint(), r.finish()
 }
 
-func putArrival(tx *bbolt.Tx, seq uint64) error {
+func putArrival(tx *txn, seq uint64) error {
 	rec := binary.AppendUvarint(beginRecord(nil), seq)
 	return tx.Bucket(bucketMeta).Put(keyArrival, endRecord(rec, keyArrival))
 }
 
 // appendHistory adds events to the end of their kind and day: to the last block
 // while it has room, and to new ones.
-func (db *DB) appendHistory(tx *bbolt.Tx, w *blockWriter, k kindDay, fresh []ttpcron.Event) error {
+func (db *DB) appendHistory(tx *txn, w *blockWriter, k kindDay, fresh []ttpcron.Event) error {
 	b, err := tx.Bucket(bucketHistory).CreateBucketIfNotExists([]byte(k.kind))
 	if err != nil {
 		return err
 	}
-	b.FillPercent = ascendingFill
+	b.fill(ascendingFill)
 	events, err := db.openBlock(b, k, &fresh[0])
 	if err != nil {
 		return err
@@ -256,7 +254,7 @@ const ascendingFill = 0.95
 
 // openBlock returns the events of the last block of a kind and day when there is
 // room for the next event.
-func (db *DB) openBlock(b *bbolt.Bucket, k kindDay, next *ttpcron.Event) ([]ttpcron.Event, error) {
+func (db *DB) openBlock(b *bucket, k kindDay, next *ttpcron.Event) ([]ttpcron.Event, error) {
 	key, rec := keyBefore(b.Cursor(), dayKey(k.day+1))
 	day, first, ok := parseBlockKey(key)
 	if !ok || day != k.day {
@@ -286,7 +284,7 @@ func blockLength(events []ttpcron.Event) int {
 }
 
 // countEvents adds events to the counts of their day and of the store.
-func (db *DB) countEvents(tx *bbolt.Tx, k kindDay, fresh []ttpcron.Event) error {
+func (db *DB) countEvents(tx *txn, k kindDay, fresh []ttpcron.Event) error {
 	b, err := tx.Bucket(bucketDays).CreateBucketIfNotExists([]byte(k.kind))
 	if err != nil {
 		return err

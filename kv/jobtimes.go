@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"go.etcd.io/bbolt"
 )
 
 // keyJobs is the record of when scheduled jobs last began, all of them in one.
@@ -17,7 +15,7 @@ var keyJobs = []byte("jobs")
 // JobTimes returns when each scheduled job last began.
 func (db *DB) JobTimes(ctx context.Context) (map[string]time.Time, error) {
 	var times map[string]time.Time
-	err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
+	err := db.view(ctx, func(tx *txn) (err error) {
 		times, err = jobTimes(tx)
 		return err
 	})
@@ -36,14 +34,14 @@ func (db *DB) SetJobTimes(ctx context.Context, times map[string]time.Time) error
 	rec = endRecord(rec, keyJobs)
 	db.writing.Lock()
 	defer db.writing.Unlock()
-	err := db.update(ctx, func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keyJobs, rec) })
+	err := db.update(ctx, func(tx *txn) error { return tx.Bucket(bucketMeta).Put(keyJobs, rec) })
 	if err != nil {
 		return fmt.Errorf("set times of jobs: %w", err)
 	}
 	return nil
 }
 
-func jobTimes(tx *bbolt.Tx) (map[string]time.Time, error) {
+func jobTimes(tx *txn) (map[string]time.Time, error) {
 	rec := tx.Bucket(bucketMeta).Get(keyJobs)
 	if rec == nil {
 		return map[string]time.Time{}, nil

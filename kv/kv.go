@@ -36,6 +36,7 @@ import (
 	"io/fs"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -57,6 +58,7 @@ type DB struct {
 	claims  claimTable
 	encoder *zstd.Encoder // guarded by writing
 	blocks  blockReader
+	last    atomic.Pointer[snapshot]
 }
 
 // Path returns the path that the store was opened with.
@@ -72,24 +74,15 @@ func (db *DB) Close() error {
 	return nil
 }
 
-// view runs do in a read transaction. What do is given from the file dies with
-// the transaction.
-func (db *DB) view(ctx context.Context, do func(tx *bbolt.Tx) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return db.guard(func() error { return db.bolt.View(do) })
-}
-
 // update runs do in a write transaction. The caller holds db.writing.
-func (db *DB) update(ctx context.Context, do func(tx *bbolt.Tx) error) error {
+func (db *DB) update(ctx context.Context, do func(tx *txn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if db.broken != nil {
 		return db.broken
 	}
-	err := db.guard(func() error { return db.bolt.Update(do) })
+	err := db.changeFile(do)
 	if damage := (*DamagedError)(nil); errors.As(err, &damage) && damage.panicked {
 		db.broken = err // what bbolt holds in memory cannot be trusted any more
 	}
@@ -115,7 +108,10 @@ func (db *DB) guard(do func() error) (err error) {
 	before := debug.SetPanicOnFault(true)
 	defer debug.SetPanicOnFault(before)
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if found, ok := p.(damage); ok {
+			err = found
+		} else if p != nil {
 			err = &DamagedError{Path: db.path, Reason: fmt.Sprintf("reading it failed: %v", p), panicked: true}
 			return
 		}

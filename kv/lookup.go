@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -20,7 +18,7 @@ const lookupKeys = 1 << 18
 func (db *DB) TagByUUID(ctx context.Context, u ttpcron.UUID) (t ttpcron.Tag, ok bool, err error) {
 	before, until := ttpcron.Day(1<<31-1), []byte(nil)
 	for done := false; err == nil && !ok && !done; {
-		err = db.view(ctx, func(tx *bbolt.Tx) error {
+		err = db.view(ctx, func(tx *txn) error {
 			days := tx.Bucket(bucketTags)
 			for budget := lookupKeys; budget > 0; {
 				if until == nil {
@@ -55,7 +53,7 @@ func (db *DB) TagByUUID(ctx context.Context, u ttpcron.UUID) (t ttpcron.Tag, ok 
 
 // findUUID looks backwards through a day's keys before one, and returns the key
 // and record found, or where to go on, nil at the end of the day.
-func findUUID(b *bbolt.Bucket, until []byte, u ttpcron.UUID, budget *int) (key, rec, rest []byte) {
+func findUUID(b *bucket, until []byte, u ttpcron.UUID, budget *int) (key, rec, rest []byte) {
 	c := b.Cursor()
 	for k, v := keyBefore(c, until); k != nil; k, v = c.Prev() {
 		if len(k) == len(tagKey{}) && ttpcron.UUID(k[6:]) == u {
@@ -68,7 +66,7 @@ func findUUID(b *bbolt.Bucket, until []byte, u ttpcron.UUID, budget *int) (key, 
 	return nil, nil, nil
 }
 
-func (db *DB) tagAt(tx *bbolt.Tx, day ttpcron.Day, key, rec []byte) (ttpcron.Tag, bool, error) {
+func (db *DB) tagAt(tx *txn, day ttpcron.Day, key, rec []byte) (ttpcron.Tag, bool, error) {
 	var d deriver
 	t, id, err := readTag(day, key, rec, &d)
 	if err != nil {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -21,7 +19,7 @@ const MaxFileMarks = 20_000
 // mark for each format, head and length of head, wherever the file lies.
 func (db *DB) FileMarks(ctx context.Context) ([]ttpcron.FileMark, error) {
 	var marks []ttpcron.FileMark
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
+	err := db.view(ctx, func(tx *txn) error {
 		return tx.Bucket(bucketMarks).ForEach(func(k, rec []byte) error {
 			m, err := readMark(k, rec)
 			marks = append(marks, m)
@@ -41,7 +39,7 @@ func markKey(s *secret, m *ttpcron.FileMark) []byte {
 }
 
 // hasMark reports whether a mark is stored, but for the time when it was made.
-func (db *DB) hasMark(tx *bbolt.Tx, m *ttpcron.FileMark) bool {
+func (db *DB) hasMark(tx *txn, m *ttpcron.FileMark) bool {
 	key := markKey(&db.secret, m)
 	rec := tx.Bucket(bucketMarks).Get(key)
 	if rec == nil {
@@ -53,7 +51,7 @@ func (db *DB) hasMark(tx *bbolt.Tx, m *ttpcron.FileMark) bool {
 }
 
 // putMark stores a mark. The bucket's sequence counts the marks.
-func (db *DB) putMark(tx *bbolt.Tx, m *ttpcron.FileMark) error {
+func (db *DB) putMark(tx *txn, m *ttpcron.FileMark) error {
 	b := tx.Bucket(bucketMarks)
 	key := markKey(&db.secret, m)
 	if b.Get(key) == nil {
@@ -71,7 +69,7 @@ func (db *DB) putMark(tx *bbolt.Tx, m *ttpcron.FileMark) error {
 
 // dropMarks drops the tenth of the marks that was seen longest ago: finding
 // them means reading all.
-func dropMarks(b *bbolt.Bucket) error {
+func dropMarks(b *bucket) error {
 	type seen struct {
 		key []byte
 		at  time.Time

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 )
 
@@ -14,14 +13,14 @@ import (
 // schema n+2 of schema n+1. A store is brought up to date when it is first
 // opened for writing, all steps in one transaction: it is of the new schema
 // wholly or of the old one wholly. testdata holds a file of every schema.
-var migrations = [schema - 1]func(tx *bbolt.Tx) error{
+var migrations = [schema - 1]func(tx *txn) error{
 	toSchema2,
 }
 
 // toSchema2 adds the buckets for what was pruned and for the life of rules.
 // Coverage is forgotten, since it did not say which rules had looked: the next
 // run looks at those days again, and finds its tags there.
-func toSchema2(tx *bbolt.Tx) error {
+func toSchema2(tx *txn) error {
 	for _, name := range allBuckets {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
@@ -56,7 +55,7 @@ func (db *DB) migrate(ctx context.Context, readOnly bool) error {
 	case readOnly:
 		return &OlderError{Path: db.path, Schema: db.schema, Needed: schema}
 	}
-	err := db.update(ctx, func(tx *bbolt.Tx) error {
+	err := db.update(ctx, func(tx *txn) error {
 		for _, step := range migrations[db.schema-1:] {
 			if err := step(tx); err != nil {
 				return err

@@ -161,7 +161,7 @@ const pageSize = 4096
 // empty file.
 func (db *DB) openSchema(ctx context.Context, o Options) error {
 	empty := false
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
+	err := db.view(ctx, func(tx *txn) error {
 		if k, _ := tx.Cursor().First(); k == nil {
 			empty = true
 			return nil
@@ -181,7 +181,7 @@ func (db *DB) openSchema(ctx context.Context, o Options) error {
 }
 
 // makeStore makes the buckets of a new store.
-func makeStore(tx *bbolt.Tx) error {
+func makeStore(tx *txn) error {
 	for _, name := range allBuckets {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
@@ -199,7 +199,7 @@ func makeStore(tx *bbolt.Tx) error {
 }
 
 // readMeta checks the schema and reads the secret.
-func (db *DB) readMeta(tx *bbolt.Tx) error {
+func (db *DB) readMeta(tx *txn) error {
 	meta := tx.Bucket(bucketMeta)
 	if meta == nil || meta.Get(keySchema) == nil {
 		return &NotStoreError{Path: db.path, Reason: "it is a bbolt file of another program"}

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -86,7 +84,7 @@ func (db *DB) Prune(ctx context.Context, p Prune) (PruneReport, error) {
 type prunePart struct {
 	place string
 	days  int
-	do    func(tx *bbolt.Tx) error
+	do    func(tx *txn) error
 }
 
 // planPrune lists what is to be done, and counts it.
@@ -115,7 +113,7 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 		n := 0
 		flush := func() {
 			if days := group; len(days) > 0 {
-				plan = append(plan, prunePart{string(kind), len(days), func(tx *bbolt.Tx) error { return db.pruneEvents(tx, kind, days) }})
+				plan = append(plan, prunePart{string(kind), len(days), func(tx *txn) error { return db.pruneEvents(tx, kind, days) }})
 			}
 			group, n = nil, 0
 		}
@@ -156,12 +154,12 @@ func waiting(d ttpcron.DayHistory, cursor uint64) int {
 }
 
 func (db *DB) planPruneTags(ctx context.Context, before ttpcron.Day, report *PruneReport) (plan []prunePart, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *txn) error {
 		var group [][]byte
 		n := 0
 		flush := func() {
 			if days := group; len(days) > 0 {
-				plan = append(plan, prunePart{"tags", len(days), func(tx *bbolt.Tx) error { return pruneTagDays(tx, days) }})
+				plan = append(plan, prunePart{"tags", len(days), func(tx *txn) error { return pruneTagDays(tx, days) }})
 			}
 			group, n = nil, 0
 		}
@@ -194,7 +192,7 @@ func (db *DB) planPruneTags(ctx context.Context, before ttpcron.Day, report *Pru
 }
 
 // eachClaim calls do for the claims that a day's rollup counts.
-func eachClaim(b *bbolt.Bucket, day []byte, do func(id uint32, t tally)) error {
+func eachClaim(b *bucket, day []byte, do func(id uint32, t tally)) error {
 	c := b.Cursor()
 	for k, rec := c.Seek([]byte{rollupClaim}); len(k) == 5 && k[0] == rollupClaim; k, rec = c.Next() {
 		t, err := readTally(rec, day, k)
@@ -208,7 +206,7 @@ func eachClaim(b *bbolt.Bucket, day []byte, do func(id uint32, t tally)) error {
 
 // pruneEvents takes out the events of some days of a kind, and moves the kind's
 // horizon behind the last of them.
-func (db *DB) pruneEvents(tx *bbolt.Tx, kind ttpcron.SourceKind, days []ttpcron.Day) error {
+func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day) error {
 	p := pruned{kind: kind}
 	if rec := tx.Bucket(bucketPruned).Get([]byte(kind)); rec != nil {
 		var err error
@@ -231,7 +229,7 @@ func (db *DB) pruneEvents(tx *bbolt.Tx, kind ttpcron.SourceKind, days []ttpcron.
 
 // pruneDay takes out the events of a kind and day, with what is kept of them
 // elsewhere.
-func (db *DB) pruneDay(tx *bbolt.Tx, at kindDay, p *pruned) error {
+func (db *DB) pruneDay(tx *txn, at kindDay, p *pruned) error {
 	name, day := []byte(at.kind), dayKey(at.day)
 	history := tx.Bucket(bucketHistory).Bucket(name)
 	if history == nil {
@@ -265,7 +263,7 @@ func (db *DB) pruneDay(tx *bbolt.Tx, at kindDay, p *pruned) error {
 }
 
 // deletePrefix deletes the keys that begin with a prefix, each after a look.
-func deletePrefix(b *bbolt.Bucket, prefix []byte, look func(k, v []byte) error) error {
+func deletePrefix(b *bucket, prefix []byte, look func(k, v []byte) error) error {
 	var keys [][]byte
 	c := b.Cursor()
 	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
@@ -286,7 +284,7 @@ func deletePrefix(b *bbolt.Bucket, prefix []byte, look func(k, v []byte) error) 
 
 // recountKind sets the total of a kind to what its days add up to. A kind of
 // which nothing is left leaves no buckets.
-func recountKind(tx *bbolt.Tx, kind ttpcron.SourceKind) error {
+func recountKind(tx *txn, kind ttpcron.SourceKind) error {
 	key := append([]byte{totalKind}, kind...)
 	if err := tx.Bucket(bucketTotals).Delete(key); err != nil {
 		return err
@@ -326,7 +324,7 @@ func recountKind(tx *bbolt.Tx, kind ttpcron.SourceKind) error {
 }
 
 // pruneTagDays takes out the tags of the earliest days.
-func pruneTagDays(tx *bbolt.Tx, days [][]byte) error {
+func pruneTagDays(tx *txn, days [][]byte) error {
 	gone := map[uint32]int{}
 	rollups, tags := tx.Bucket(bucketRollups), tx.Bucket(bucketTags)
 	for _, day := range days {
@@ -352,7 +350,7 @@ func pruneTagDays(tx *bbolt.Tx, days [][]byte) error {
 
 // subtractTotals takes the tags that are gone out of the totals of their claims,
 // and finds the first that is left of each.
-func subtractTotals(tx *bbolt.Tx, gone map[uint32]int) error {
+func subtractTotals(tx *txn, gone map[uint32]int) error {
 	totals, rollups := tx.Bucket(bucketTotals), tx.Bucket(bucketRollups)
 	left := map[uint32]timedCount{}
 	for id, n := range gone {
@@ -403,7 +401,7 @@ func subtractTotals(tx *bbolt.Tx, gone map[uint32]int) error {
 
 // withoutPruned leaves out the events that happened before the horizon of their
 // kind, and counts them.
-func withoutPruned(tx *bbolt.Tx, events []*ttpcron.Event) (left []*ttpcron.Event, gone int, err error) {
+func withoutPruned(tx *txn, events []*ttpcron.Event) (left []*ttpcron.Event, gone int, err error) {
 	before, err := horizons(tx)
 	if err != nil || len(before) == 0 {
 		return events, 0, err

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -46,7 +44,7 @@ func readPruned(key, rec []byte) (p pruned, err error) {
 
 // horizons returns the first day of each kind that has not been pruned. Kinds
 // that never were are left out.
-func horizons(tx *bbolt.Tx) (map[ttpcron.SourceKind]ttpcron.Day, error) {
+func horizons(tx *txn) (map[ttpcron.SourceKind]ttpcron.Day, error) {
 	var out map[ttpcron.SourceKind]ttpcron.Day
 	err := tx.Bucket(bucketPruned).ForEach(func(k, rec []byte) error {
 		p, err := readPruned(k, rec)

@@ -7,8 +7,6 @@ import (
 	"iter"
 	"math"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -107,7 +105,7 @@ func newTagScan(db *DB, q ttpcron.TagQuery) *tagScan {
 
 // page reads the next tags, perhaps none even if more follow.
 func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
-	err = s.db.view(ctx, func(tx *bbolt.Tx) error {
+	err = s.db.view(ctx, func(tx *txn) error {
 		if err := s.prepare(tx); err != nil || s.done {
 			return err
 		}
@@ -133,7 +131,7 @@ func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
 
 // prepare works out which claims can match; their number may have grown since
 // the last page.
-func (s *tagScan) prepare(tx *bbolt.Tx) error {
+func (s *tagScan) prepare(tx *txn) error {
 	claims, err := s.db.claims.all(tx)
 	if err != nil || s.filter != nil && len(claims) == len(s.matching) {
 		return err
@@ -162,7 +160,7 @@ func matchesClaim(q *ttpcron.TagQuery, c *claim) bool {
 
 // nextDay moves to the end of the latest day before the one at hand that may
 // hold a match.
-func (s *tagScan) nextDay(tx *bbolt.Tx, days *bbolt.Cursor) bool {
+func (s *tagScan) nextDay(tx *txn, days *cursor) bool {
 	rollups := tx.Bucket(bucketRollups)
 	for k, _ := keyBefore(days, dayKey(s.before)); k != nil; k, _ = days.Prev() {
 		day, ok := parseDay(k)
@@ -184,7 +182,7 @@ func (s *tagScan) nextDay(tx *bbolt.Tx, days *bbolt.Cursor) bool {
 }
 
 // keyBefore moves to the last key before the one given, nil when there is none.
-func keyBefore(c *bbolt.Cursor, key []byte) (k, v []byte) {
+func keyBefore(c *cursor, key []byte) (k, v []byte) {
 	if k, _ = c.Seek(key); k == nil {
 		return c.Last()
 	}
@@ -193,7 +191,7 @@ func keyBefore(c *bbolt.Cursor, key []byte) (k, v []byte) {
 
 // inDay appends the matches of the day at hand until the page is full, the
 // budget is spent or the day is finished.
-func (s *tagScan) inDay(tx *bbolt.Tx, b *bbolt.Bucket, page []ttpcron.Tag, budget *int) ([]ttpcron.Tag, error) {
+func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]ttpcron.Tag, error) {
 	day := s.before
 	since := int64(0)
 	if w := s.q.Window.Since; w.After(day.Start()) {
@@ -228,7 +226,7 @@ func (s *tagScan) inDay(tx *bbolt.Tx, b *bbolt.Bucket, page []ttpcron.Tag, budge
 }
 
 // match decodes a tag if its claim matches, and reports whether all of it does.
-func (s *tagScan) match(tx *bbolt.Tx, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, ok bool, err error) {
+func (s *tagScan) match(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, ok bool, err error) {
 	if id, ok := tagClaim(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) && !s.matching[id-1] {
 		return t, false, nil
 	}

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -224,7 +222,7 @@ func (r *recovery) readPruned() error {
 		p.named = fingerprint{}
 		all = append(all, p)
 	})
-	return r.write(func(tx *bbolt.Tx) error {
+	return r.write(func(tx *txn) error {
 		for i := range all {
 			if err := tx.Bucket(bucketPruned).Put([]byte(all[i].kind), appendPruned(nil, &all[i])); err != nil {
 				return err
@@ -235,7 +233,7 @@ func (r *recovery) readPruned() error {
 }
 
 // write changes the new store.
-func (r *recovery) write(do func(tx *bbolt.Tx) error) error {
+func (r *recovery) write(do func(tx *txn) error) error {
 	r.dst.writing.Lock()
 	defer r.dst.writing.Unlock()
 	return r.dst.update(r.ctx, do)
@@ -339,7 +337,7 @@ func (r *recovery) flush() {
 	}
 	if len(r.events) > 0 {
 		r.report.Events += len(r.events)
-		r.err = r.write(func(tx *bbolt.Tx) error { return r.dst.putEvents(tx, r.events) })
+		r.err = r.write(func(tx *txn) error { return r.dst.putEvents(tx, r.events) })
 		r.events = r.events[:0]
 	}
 	if len(r.tags) > 0 && r.err == nil {
@@ -356,7 +354,7 @@ func (r *recovery) flush() {
 // putEvents stores events that have an ID and an arrival number, and that the
 // store does not have. Those of a kind and day are in the order of arrival and
 // arrived after those that are stored.
-func (db *DB) putEvents(tx *bbolt.Tx, events []ttpcron.Event) error {
+func (db *DB) putEvents(tx *txn, events []ttpcron.Event) error {
 	pointers, ids := make([]*ttpcron.Event, len(events)), make([]identity, len(events))
 	for i := range events {
 		pointers[i], ids[i] = &events[i], identityOf(&db.secret, &events[i])

@@ -7,8 +7,6 @@ import (
 	"math"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -36,7 +34,7 @@ func (r *recovery) compareCounts() {
 func (r *recovery) compareTags() {
 	count := func(add func(n int)) func(uint32, tally) { return func(_ uint32, t tally) { add(t.tags) } }
 	got := map[ttpcron.Day]int{}
-	r.err = r.dst.view(r.ctx, func(tx *bbolt.Tx) error {
+	r.err = r.dst.view(r.ctx, func(tx *txn) error {
 		b := tx.Bucket(bucketRollups)
 		return b.ForEachBucket(func(name []byte) error {
 			day, _ := parseDay(name)
@@ -106,7 +104,7 @@ func (r *recovery) marks() {
 		return
 	}
 	r.day = 0
-	err := r.write(func(tx *bbolt.Tx) error {
+	err := r.write(func(tx *txn) error {
 		if err := r.coverage(tx); err != nil {
 			return err
 		}
@@ -115,7 +113,7 @@ func (r *recovery) marks() {
 		}
 		for _, step := range []struct {
 			bucket []byte
-			put    func(tx *bbolt.Tx, k, v []byte) error
+			put    func(tx *txn, k, v []byte) error
 		}{
 			{bucketRuns, r.putRun}, {bucketStates, putState},
 			{bucketRetired, putRetired}, {bucketRuleSets, putRules}, {bucketAudit, putAudit},
@@ -140,7 +138,7 @@ func (r *recovery) marks() {
 }
 
 // each takes over the records of a bucket. A damaged record is lost.
-func (r *recovery) each(tx *bbolt.Tx, bucket []byte, put func(tx *bbolt.Tx, k, v []byte) error) (err error) {
+func (r *recovery) each(tx *txn, bucket []byte, put func(tx *txn, k, v []byte) error) (err error) {
 	r.place = string(bucket)
 	r.values(r.top[string(bucket)], func(k, v []byte) {
 		switch perr := put(tx, k, v); {
@@ -156,7 +154,7 @@ func (r *recovery) each(tx *bbolt.Tx, bucket []byte, put func(tx *bbolt.Tx, k, v
 	return err
 }
 
-func (r *recovery) putRun(tx *bbolt.Tx, k, v []byte) error {
+func (r *recovery) putRun(tx *txn, k, v []byte) error {
 	run, err := readRun(k, v)
 	if err != nil {
 		return err
@@ -164,7 +162,7 @@ func (r *recovery) putRun(tx *bbolt.Tx, k, v []byte) error {
 	return putRun(tx, &run)
 }
 
-func (r *recovery) putMark(tx *bbolt.Tx, k, v []byte) error {
+func (r *recovery) putMark(tx *txn, k, v []byte) error {
 	m, err := readMark(k, v)
 	if err != nil {
 		return err
@@ -172,7 +170,7 @@ func (r *recovery) putMark(tx *bbolt.Tx, k, v []byte) error {
 	return r.dst.putMark(tx, &m)
 }
 
-func putState(tx *bbolt.Tx, k, v []byte) error {
+func putState(tx *txn, k, v []byte) error {
 	s, err := readState(k, v)
 	if err != nil {
 		return err
@@ -180,7 +178,7 @@ func putState(tx *bbolt.Tx, k, v []byte) error {
 	return tx.Bucket(bucketStates).Put([]byte(s.RuleID), appendState(nil, &s))
 }
 
-func putRetired(tx *bbolt.Tx, k, v []byte) error {
+func putRetired(tx *txn, k, v []byte) error {
 	r, err := readRetirement(k, v)
 	if err != nil {
 		return err
@@ -188,7 +186,7 @@ func putRetired(tx *bbolt.Tx, k, v []byte) error {
 	return tx.Bucket(bucketRetired).Put(retiredKey(r.RuleID, r.Version), appendRetirement(nil, k, &r))
 }
 
-func putRules(tx *bbolt.Tx, k, v []byte) error {
+func putRules(tx *txn, k, v []byte) error {
 	s, err := readRuleSet(k, v)
 	if err != nil {
 		return err
@@ -196,7 +194,7 @@ func putRules(tx *bbolt.Tx, k, v []byte) error {
 	return tx.Bucket(bucketRuleSets).Put([]byte(s.Fingerprint), appendRuleSet(nil, &s))
 }
 
-func putAudit(tx *bbolt.Tx, k, v []byte) error {
+func putAudit(tx *txn, k, v []byte) error {
 	e, err := readAudit(k, v)
 	if err != nil {
 		return err
@@ -205,7 +203,7 @@ func putAudit(tx *bbolt.Tx, k, v []byte) error {
 }
 
 // continueAudit lets the audit trail go on after its last entry.
-func (r *recovery) continueAudit(tx *bbolt.Tx) error {
+func (r *recovery) continueAudit(tx *txn) error {
 	b := tx.Bucket(bucketAudit)
 	k, _ := b.Cursor().Last()
 	if k == nil {
@@ -215,7 +213,7 @@ func (r *recovery) continueAudit(tx *bbolt.Tx) error {
 }
 
 // coverage takes over the coverage of the days on which nothing was lost.
-func (r *recovery) coverage(tx *bbolt.Tx) (err error) {
+func (r *recovery) coverage(tx *txn) (err error) {
 	if r.schema < schema {
 		return nil // see toSchema2
 	}
@@ -246,12 +244,12 @@ func (r *recovery) coverage(tx *bbolt.Tx) (err error) {
 }
 
 // cursors takes over the checkpoints, none of them behind the last arrival.
-func (r *recovery) cursors(tx *bbolt.Tx) error {
+func (r *recovery) cursors(tx *txn) error {
 	last, err := arrival(tx)
 	if err != nil {
 		return err
 	}
-	return r.each(tx, bucketCursors, func(tx *bbolt.Tx, k, v []byte) error {
+	return r.each(tx, bucketCursors, func(tx *txn, k, v []byte) error {
 		c, err := readCursor(k, v)
 		if err != nil {
 			return err
@@ -262,10 +260,10 @@ func (r *recovery) cursors(tx *bbolt.Tx) error {
 }
 
 // rejects takes over the rejects, numbered anew after those that were dropped.
-func (r *recovery) rejects(tx *bbolt.Tx) error {
+func (r *recovery) rejects(tx *txn) error {
 	first := uint64(math.MaxUint64)
 	var all []ttpcron.Reject
-	err := r.each(tx, bucketRejects, func(_ *bbolt.Tx, k, v []byte) error {
+	err := r.each(tx, bucketRejects, func(_ *txn, k, v []byte) error {
 		reject, err := readReject(k, v)
 		if err == nil {
 			first = min(first, binary.BigEndian.Uint64(k))
@@ -284,7 +282,7 @@ func (r *recovery) rejects(tx *bbolt.Tx) error {
 
 // finish sets the last arrival number, so that none is given twice.
 func (r *recovery) finish() error {
-	return r.write(func(tx *bbolt.Tx) error {
+	return r.write(func(tx *txn) error {
 		last, err := arrival(tx)
 		if err != nil {
 			return err

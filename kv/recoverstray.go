@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -244,7 +242,7 @@ func (r *recovery) strayEvents(events []ttpcron.Event) {
 		r.take(events)
 		return
 	}
-	r.err = r.write(func(tx *bbolt.Tx) error {
+	r.err = r.write(func(tx *txn) error {
 		n, err := r.dst.insertBlock(tx, at, events)
 		r.report.Events += n
 		return err
@@ -253,7 +251,7 @@ func (r *recovery) strayEvents(events []ttpcron.Event) {
 
 // insertBlock stores a block of events between those of its kind and day, unless
 // any of them arrived where a stored one did.
-func (db *DB) insertBlock(tx *bbolt.Tx, at kindDay, events []ttpcron.Event) (int, error) {
+func (db *DB) insertBlock(tx *txn, at kindDay, events []ttpcron.Event) (int, error) {
 	b := tx.Bucket(bucketHistory).Bucket([]byte(at.kind))
 	first, last := events[0].Seq, events[len(events)-1].Seq
 	c := b.Cursor()

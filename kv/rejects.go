@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"iter"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -50,7 +48,7 @@ func (db *DB) Rejects(ctx context.Context) iter.Seq2[ttpcron.Reject, error] {
 // none are left when it returns none.
 func (db *DB) RejectPage(ctx context.Context, after uint64) (page []ttpcron.Reject, last uint64, err error) {
 	const pageRejects = 100
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *txn) error {
 		c := tx.Bucket(bucketRejects).Cursor()
 		for k, rec := c.Seek(numberKey(after + 1)); k != nil && len(page) < pageRejects; k, rec = c.Next() {
 			r, err := readReject(k, rec)
@@ -70,7 +68,7 @@ func (db *DB) RejectPage(ctx context.Context, after uint64) (page []ttpcron.Reje
 // RejectsDropped counts the rejects that were dropped to keep the list short.
 func (db *DB) RejectsDropped(ctx context.Context) (int, error) {
 	dropped := 0
-	err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
+	err := db.view(ctx, func(tx *txn) (err error) {
 		_, dropped, err = countRejects(tx)
 		return err
 	})
@@ -82,7 +80,7 @@ func (db *DB) RejectsDropped(ctx context.Context) (int, error) {
 
 // countRejects counts the rejects kept and dropped: they are numbered from 1
 // without gaps, and the oldest go first.
-func countRejects(tx *bbolt.Tx) (kept, dropped int, err error) {
+func countRejects(tx *txn) (kept, dropped int, err error) {
 	b := tx.Bucket(bucketRejects)
 	k, _ := b.Cursor().First()
 	if k == nil {
@@ -96,12 +94,12 @@ func countRejects(tx *bbolt.Tx) (kept, dropped int, err error) {
 }
 
 // addRejects stores rejects and drops the oldest over MaxRejects.
-func addRejects(tx *bbolt.Tx, rejects []ttpcron.Reject) error {
+func addRejects(tx *txn, rejects []ttpcron.Reject) error {
 	if len(rejects) == 0 {
 		return nil
 	}
 	b := tx.Bucket(bucketRejects)
-	b.FillPercent = ascendingFill
+	b.fill(ascendingFill)
 	number := b.Sequence()
 	if over := len(rejects) - MaxRejects; over > 0 {
 		rejects = rejects[over:]

@@ -3,8 +3,6 @@ package kv
 import (
 	"context"
 	"syscall"
-
-	"go.etcd.io/bbolt"
 )
 
 // Release gives up the memory in which pages of the file are mapped. The kernel
@@ -12,8 +10,8 @@ import (
 // read: a process that will be idle for long does not look as if it needed them.
 func (db *DB) Release(ctx context.Context) error {
 	// The mapping stays where it is while a transaction is open.
-	return db.view(ctx, func(tx *bbolt.Tx) error {
-		_, _, errno := syscall.Syscall(syscall.SYS_MADVISE, db.bolt.Info().Data, uintptr(tx.Size()), syscall.MADV_DONTNEED)
+	return db.view(ctx, func(tx *txn) error {
+		_, _, errno := syscall.Syscall(syscall.SYS_MADVISE, db.bolt.Info().Data, uintptr(tx.bolt.Size()), syscall.MADV_DONTNEED)
 		if errno != 0 {
 			return errno
 		}

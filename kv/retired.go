@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -20,7 +18,7 @@ import (
 // Retirements lists what is retired, by rule and version.
 func (db *DB) Retirements(ctx context.Context) ([]ttpcron.Retirement, error) {
 	var list []ttpcron.Retirement
-	err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
+	err := db.view(ctx, func(tx *txn) (err error) {
 		list, err = retirements(tx)
 		return err
 	})
@@ -36,7 +34,7 @@ func (db *DB) Retire(ctx context.Context, r ttpcron.Retirement) error {
 	if r.RuleID == "" || r.Version < ttpcron.AllVersions {
 		return errors.New("retirement of a rule without id or version")
 	}
-	return db.changeRetired(ctx, r, ttpcron.AuditRetire, "hidden", func(b *bbolt.Bucket, k []byte) (bool, error) {
+	return db.changeRetired(ctx, r, ttpcron.AuditRetire, "hidden", func(b *bucket, k []byte) (bool, error) {
 		return true, b.Put(k, appendRetirement(nil, k, &r))
 	})
 }
@@ -45,15 +43,15 @@ func (db *DB) Retire(ctx context.Context, r ttpcron.Retirement) error {
 // into the audit trail. It reports whether exactly that was retired.
 func (db *DB) Unretire(ctx context.Context, ruleID string, version int, by, reason string) (was bool, err error) {
 	r := ttpcron.Retirement{RuleID: ruleID, Version: version, SetBy: by, SetAt: db.now(), Reason: reason}
-	err = db.changeRetired(ctx, r, ttpcron.AuditUnretire, "shown", func(b *bbolt.Bucket, k []byte) (bool, error) {
+	err = db.changeRetired(ctx, r, ttpcron.AuditUnretire, "shown", func(b *bucket, k []byte) (bool, error) {
 		was = b.Get(k) != nil
 		return was, b.Delete(k)
 	})
 	return was, err
 }
 
-func (db *DB) changeRetired(ctx context.Context, r ttpcron.Retirement, action, after string, do func(b *bbolt.Bucket, k []byte) (bool, error)) error {
-	err := db.change(ctx, func(tx *bbolt.Tx) error {
+func (db *DB) changeRetired(ctx context.Context, r ttpcron.Retirement, action, after string, do func(b *bucket, k []byte) (bool, error)) error {
+	err := db.change(ctx, func(tx *txn) error {
 		b := tx.Bucket(bucketRetired)
 		k := retiredKey(r.RuleID, r.Version)
 		before := "shown"
@@ -79,7 +77,7 @@ func retiredKey(ruleID string, version int) []byte {
 	return binary.BigEndian.AppendUint64(append([]byte(ruleID), 0), uint64(int64(version)+1))
 }
 
-func retirements(tx *bbolt.Tx) (list []ttpcron.Retirement, err error) {
+func retirements(tx *txn) (list []ttpcron.Retirement, err error) {
 	err = tx.Bucket(bucketRetired).ForEach(func(k, rec []byte) error {
 		r, err := readRetirement(k, rec)
 		list = append(list, r)
@@ -121,7 +119,7 @@ func (h hiddenClaims) has(id uint32) bool {
 }
 
 // hidden finds the claims of retired rules.
-func (db *DB) hidden(tx *bbolt.Tx) (hiddenClaims, error) {
+func (db *DB) hidden(tx *txn) (hiddenClaims, error) {
 	list, err := retirements(tx)
 	if err != nil || len(list) == 0 {
 		return nil, err
@@ -141,7 +139,7 @@ func (db *DB) hidden(tx *bbolt.Tx) (hiddenClaims, error) {
 
 // inDay reports whether the rollup of a day counts a hidden claim, and whether
 // it counts one that is not.
-func (h hiddenClaims) inDay(rollup *bbolt.Bucket) (hidden, shown bool) {
+func (h hiddenClaims) inDay(rollup *bucket) (hidden, shown bool) {
 	c := rollup.Cursor()
 	for k, _ := c.Seek([]byte{rollupClaim}); len(k) == 5 && k[0] == rollupClaim && !(hidden && shown); k, _ = c.Next() {
 		if h.has(binary.BigEndian.Uint32(k[1:])) {
@@ -154,7 +152,7 @@ func (h hiddenClaims) inDay(rollup *bbolt.Bucket) (hidden, shown bool) {
 }
 
 // shownTagDays counts the days on which there are tags that are not hidden.
-func (h hiddenClaims) shownTagDays(tx *bbolt.Tx) (int, error) {
+func (h hiddenClaims) shownTagDays(tx *txn) (int, error) {
 	if h == nil {
 		return tagDays(tx)
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -101,7 +99,7 @@ func firstName(uuid, identity, ip string) string {
 func (s *secret) attacker(name string) uint64 { return s.hash(hashAttacker, name, "") }
 
 // store adds the counts to the day's bucket.
-func (d *dayRollup) store(b *bbolt.Bucket, day []byte) error {
+func (d *dayRollup) store(b *bucket, day []byte) error {
 	for id, t := range d.claims {
 		k := claimKey(rollupClaim, id)
 		if rec := b.Get(k); rec != nil {
@@ -240,7 +238,7 @@ func newFilter(s *secret, q *ttpcron.TagQuery, matching []bool) *filter {
 }
 
 // excludes reports whether nothing in the day can match.
-func (f *filter) excludes(rollup *bbolt.Bucket) bool {
+func (f *filter) excludes(rollup *bucket) bool {
 	has := func(k []byte) bool { return rollup.Get(k) != nil }
 	return f.session != nil && !has(f.session) ||
 		f.names != nil && !slices.ContainsFunc(f.names, has) ||

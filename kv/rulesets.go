@@ -9,8 +9,6 @@ import (
 	"math"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -18,7 +16,7 @@ import (
 // when the store does not know it. The store knows every fingerprint that the
 // coverage of some day names.
 func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.RuleSet, ok bool, err error) {
-	err = db.view(ctx, func(tx *bbolt.Tx) error {
+	err = db.view(ctx, func(tx *txn) error {
 		key := []byte(fingerprint)
 		rec := tx.Bucket(bucketRuleSets).Get(key)
 		if rec == nil {
@@ -37,7 +35,7 @@ func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.Rule
 
 // newCoverage returns the marks of the coverage that differs from what is
 // stored, and of its rule set when that is not stored.
-func newCoverage(tx *bbolt.Tx, c Commit) (marks []mark, err error) {
+func newCoverage(tx *txn, c Commit) (marks []mark, err error) {
 	var order []kindDay
 	days := map[kindDay][]ttpcron.Coverage{}
 	for _, v := range c.Coverage {
@@ -56,20 +54,20 @@ func newCoverage(tx *bbolt.Tx, c Commit) (marks []mark, err error) {
 			old = b.Get(dayKey(k.day))
 		}
 		if !bytes.Equal(old, appendCoverage(nil, k, days[k])) {
-			marks = append(marks, mark{put: func(tx *bbolt.Tx) error { return putCoverage(tx, k, days[k]) }})
+			marks = append(marks, mark{put: func(tx *txn) error { return putCoverage(tx, k, days[k]) }})
 		}
 	}
 	if c.RuleSet == nil || c.RuleSet.Fingerprint == "" {
 		return marks, nil
 	}
 	if tx.Bucket(bucketRuleSets).Get([]byte(c.RuleSet.Fingerprint)) == nil {
-		marks = append(marks, mark{put: func(tx *bbolt.Tx) error { return putRuleSet(tx, c.RuleSet) }})
+		marks = append(marks, mark{put: func(tx *txn) error { return putRuleSet(tx, c.RuleSet) }})
 	}
 	return marks, nil
 }
 
 // putRuleSet stores a rule set and drops those that no coverage names any more.
-func putRuleSet(tx *bbolt.Tx, s *ttpcron.RuleSet) error {
+func putRuleSet(tx *txn, s *ttpcron.RuleSet) error {
 	b := tx.Bucket(bucketRuleSets)
 	named := map[string]bool{s.Fingerprint: true}
 	all := tx.Bucket(bucketCoverage)
@@ -144,7 +142,7 @@ type VersionCount struct {
 // rules too.
 func (db *DB) RuleVersions(ctx context.Context) ([]VersionCount, error) {
 	var out []VersionCount
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
+	err := db.view(ctx, func(tx *txn) error {
 		hidden, err := db.hidden(tx)
 		if err != nil {
 			return err

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-
-	"go.etcd.io/bbolt"
 )
 
 // runIndex is a set of 64-bit hashes, each with a value of fixed width, that
@@ -19,7 +17,7 @@ import (
 // A run is a list of chunks under <prefix> <run 4> <last hash of the chunk 8>;
 // <prefix> <0 4> is the list of runs.
 type runIndex struct {
-	bucket *bbolt.Bucket
+	bucket *bucket
 	name   []byte // goes into the checksums: the bucket's name
 	prefix []byte
 	width  int // of a value, in bytes

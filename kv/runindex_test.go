@@ -27,7 +27,7 @@ func TestRunIndex(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return &runIndex{bucket: b, name: name, prefix: []byte(prefix), width: width}
+			return &runIndex{bucket: &bucket{w: b}, name: name, prefix: []byte(prefix), width: width}
 		}
 		for range 120 {
 			err := bolt.Update(func(tx *bbolt.Tx) error {
@@ -103,7 +103,7 @@ func FuzzRunIndex(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := &runIndex{bucket: b, name: []byte("i"), width: 8}
+		x := &runIndex{bucket: &bucket{w: b}, name: []byte("i"), width: 8}
 		last := hash
 		if len(chunk) >= 16 {
 			last = binary.BigEndian.Uint64(chunk[len(chunk)-16:])

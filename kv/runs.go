@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -19,7 +17,7 @@ const MaxRuns = 1000
 // Runs lists runs, newest first; limit 0 lists all that are remembered.
 func (db *DB) Runs(ctx context.Context, limit int) ([]ttpcron.Run, error) {
 	var runs []ttpcron.Run
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
+	err := db.view(ctx, func(tx *txn) error {
 		c := tx.Bucket(bucketRuns).Cursor()
 		for k, rec := c.Last(); k != nil && (limit == 0 || len(runs) < limit); k, rec = c.Prev() {
 			r, err := readRun(k, rec)
@@ -37,7 +35,7 @@ func (db *DB) Runs(ctx context.Context, limit int) ([]ttpcron.Run, error) {
 }
 
 // putRun stores a run. The bucket's sequence counts the runs.
-func putRun(tx *bbolt.Tx, r *ttpcron.Run) error {
+func putRun(tx *txn, r *ttpcron.Run) error {
 	b := tx.Bucket(bucketRuns)
 	key := []byte(r.ID)
 	if b.Get(key) == nil {

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -16,7 +14,7 @@ import (
 // are listed until they are cleared.
 func (db *DB) RuleStates(ctx context.Context) ([]ttpcron.RuleState, error) {
 	var states []ttpcron.RuleState
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
+	err := db.view(ctx, func(tx *txn) error {
 		return tx.Bucket(bucketStates).ForEach(func(k, rec []byte) error {
 			s, err := readState(k, rec)
 			states = append(states, s)
@@ -35,7 +33,7 @@ func (db *DB) SetRuleState(ctx context.Context, s ttpcron.RuleState) error {
 	if s.RuleID == "" {
 		return errors.New("state of a rule without id")
 	}
-	err := db.change(ctx, func(tx *bbolt.Tx) error {
+	err := db.change(ctx, func(tx *txn) error {
 		b := tx.Bucket(bucketStates)
 		before, err := stateOf(b, s.RuleID)
 		if err != nil {
@@ -58,7 +56,7 @@ func (db *DB) SetRuleState(ctx context.Context, s ttpcron.RuleState) error {
 // ClearRuleState forgets the state of a rule, which is enabled again, and
 // records who did so. A rule without state is no error, and is not recorded.
 func (db *DB) ClearRuleState(ctx context.Context, ruleID, by string) error {
-	err := db.change(ctx, func(tx *bbolt.Tx) error {
+	err := db.change(ctx, func(tx *txn) error {
 		b := tx.Bucket(bucketStates)
 		before, err := stateOf(b, ruleID)
 		if err != nil || before.RuleID == "" {
@@ -79,14 +77,14 @@ func (db *DB) ClearRuleState(ctx context.Context, ruleID, by string) error {
 }
 
 // change runs do in a write transaction of its own.
-func (db *DB) change(ctx context.Context, do func(tx *bbolt.Tx) error) error {
+func (db *DB) change(ctx context.Context, do func(tx *txn) error) error {
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	return db.update(ctx, do)
 }
 
 // stateOf returns the stored state of a rule, the zero state when it has none.
-func stateOf(b *bbolt.Bucket, ruleID string) (ttpcron.RuleState, error) {
+func stateOf(b *bucket, ruleID string) (ttpcron.RuleState, error) {
 	rec := b.Get([]byte(ruleID))
 	if rec == nil {
 		return ttpcron.RuleState{}, nil

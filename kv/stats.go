@@ -9,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -43,9 +41,9 @@ type KindStats struct {
 func (db *DB) Stats(ctx context.Context) (Stats, error) {
 	s := Stats{Path: db.path, Schema: db.schema}
 	page := 0
-	err := db.view(ctx, func(tx *bbolt.Tx) (err error) {
-		s.FileBytes = tx.Size()
-		page = tx.DB().Info().PageSize // outside of a transaction a commit may map the file anew meanwhile
+	err := db.view(ctx, func(tx *txn) (err error) {
+		s.FileBytes = tx.bolt.Size()
+		page = tx.bolt.DB().Info().PageSize // outside of a transaction a commit may map the file anew meanwhile
 		s.Runs = int(tx.Bucket(bucketRuns).Sequence())
 		s.FileMarks = int(tx.Bucket(bucketMarks).Sequence())
 		if s.LastSeq, err = arrival(tx); err != nil {
@@ -73,7 +71,7 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 }
 
 // kindStats puts the counts of events and of tags that are not hidden together.
-func (db *DB) kindStats(tx *bbolt.Tx, hidden hiddenClaims) ([]KindStats, error) {
+func (db *DB) kindStats(tx *txn, hidden hiddenClaims) ([]KindStats, error) {
 	kinds := map[ttpcron.SourceKind]KindStats{}
 	c := tx.Bucket(bucketTotals).Cursor()
 	for k, rec := c.First(); k != nil; k, rec = c.Next() {

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -63,7 +61,7 @@ type AttackerCount struct {
 // have some are read too.
 func (db *DB) Summary(ctx context.Context, w ttpcron.Window) (Summary, error) {
 	s := Summary{Window: w}
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
+	err := db.view(ctx, func(tx *txn) error {
 		m := merger{ctx: ctx, db: db, tx: tx, claims: map[uint32]timedCount{}}
 		var err error
 		if m.hidden, err = db.hidden(tx); err != nil {
@@ -87,7 +85,7 @@ func (db *DB) Summary(ctx context.Context, w ttpcron.Window) (Summary, error) {
 type merger struct {
 	ctx    context.Context
 	db     *DB
-	tx     *bbolt.Tx
+	tx     *txn
 	claims map[uint32]timedCount
 	hidden hiddenClaims
 	days   attackerHeap
@@ -124,7 +122,7 @@ func (m *merger) collect(w ttpcron.Window) error {
 }
 
 // mixed reports whether the rollup of a day counts tags that are hidden.
-func (m *merger) mixed(rollup *bbolt.Bucket) bool {
+func (m *merger) mixed(rollup *bucket) bool {
 	if m.hidden == nil {
 		return false
 	}
@@ -133,7 +131,7 @@ func (m *merger) mixed(rollup *bbolt.Bucket) bool {
 }
 
 // whole takes a day from its rollup.
-func (m *merger) whole(day ttpcron.Day, b *bbolt.Bucket) error {
+func (m *merger) whole(day ttpcron.Day, b *bucket) error {
 	c := b.Cursor()
 	for k, rec := c.Seek([]byte{rollupClaim}); len(k) == 5 && k[0] == rollupClaim; k, rec = c.Next() {
 		t, err := readTally(rec, dayKey(day), k)

@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-
-	"go.etcd.io/bbolt"
 )
 
 // TechniqueTotal counts all tags of a technique that are not retired.
@@ -21,7 +19,7 @@ type TechniqueTotal struct {
 // whatever the size of the history.
 func (db *DB) TechniqueTotals(ctx context.Context) ([]TechniqueTotal, error) {
 	sum := map[string]int{}
-	err := db.view(ctx, func(tx *bbolt.Tx) error {
+	err := db.view(ctx, func(tx *txn) error {
 		hidden, err := db.hidden(tx)
 		if err != nil {
 			return err

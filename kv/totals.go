@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"time"
-
-	"go.etcd.io/bbolt"
 )
 
 // timedCount counts tags, and says from when to when.
@@ -24,7 +22,7 @@ func (c *timedCount) add(o timedCount) {
 }
 
 // addTotal adds to a count of the whole store.
-func addTotal(b *bbolt.Bucket, key []byte, t timedCount) error {
+func addTotal(b *bucket, key []byte, t timedCount) error {
 	if rec := b.Get(key); rec != nil {
 		old, err := readTotal(key, rec)
 		if err != nil {
@@ -47,7 +45,7 @@ func readTotal(key, rec []byte) (t timedCount, err error) {
 }
 
 // addKindTotal adds events and days to the counts of a kind.
-func addKindTotal(tx *bbolt.Tx, s KindStats) error {
+func addKindTotal(tx *txn, s KindStats) error {
 	b := tx.Bucket(bucketTotals)
 	key := append([]byte{totalKind}, s.Kind...)
 	if rec := b.Get(key); rec != nil {
@@ -75,7 +73,7 @@ func readKindTotal(key, rec []byte) (s KindStats, err error) {
 }
 
 // tagDays returns the number of days on which there are tags.
-func tagDays(tx *bbolt.Tx) (int, error) {
+func tagDays(tx *txn) (int, error) {
 	key := []byte{totalTagDays}
 	rec := tx.Bucket(bucketTotals).Get(key)
 	if rec == nil {
@@ -88,7 +86,7 @@ func tagDays(tx *bbolt.Tx) (int, error) {
 	return int(r.uvarint()), r.finish()
 }
 
-func putTagDays(tx *bbolt.Tx, n int) error {
+func putTagDays(tx *txn, n int) error {
 	key := []byte{totalTagDays}
 	rec := binary.AppendUvarint(beginRecord(nil), uint64(n))
 	return tx.Bucket(bucketTotals).Put(key, endRecord(rec, key))

@@ -1,0 +1,289 @@
+package kv
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+
+	"go.etcd.io/bbolt"
+)
+
+// bbolt maps the file and trusts what it finds there: a page whose count was
+// changed hides entries, one that leads to itself ends the process. So the pages
+// that a transaction reads are looked at before anything is taken from them. What
+// a page can say of itself is looked at once for each state of the store; what
+// must agree between a page and the one above it, whenever a reader goes down.
+// Nothing is read for it that would not be read anyway.
+
+// snapshot is the file as one transaction sees it.
+type snapshot struct {
+	data    []byte // the mapped pages in use; dies with the transaction
+	pages   uint64
+	txid    uint64
+	root    uint64
+	free    bitmap // pages that are in the list of free pages, nil when it is not known
+	badFree string // what is wrong with that list
+	good    []atomic.Uint32
+	whole   atomic.Bool // the lists of days with tags have been compared
+}
+
+// fail ends a transaction over a damaged page; guard makes it an error.
+func fail(format string, args ...any) { panic(damage(fmt.Sprintf(format, args...))) }
+
+// snapshotOf returns the snapshot of a transaction, the one before when nothing
+// has been written since.
+func (db *DB) snapshotOf(t *bbolt.Tx) *snapshot {
+	info := db.bolt.Info()
+	if info.PageSize != pageSize {
+		fail("its pages have %d bytes", info.PageSize)
+	}
+	txid, size := uint64(t.ID()), t.Size()
+	if t.Writable() {
+		txid--
+	}
+	data := unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&info.Data))), int(size))
+	last := db.last.Load()
+	if last != nil && last.txid == txid && len(last.data) == len(data) && unsafe.SliceData(last.data) == unsafe.SliceData(data) {
+		return last
+	}
+	s := &snapshot{data: data, pages: uint64(size) / pageSize, txid: txid, root: uint64(t.Cursor().Bucket().Root())}
+	s.good = make([]atomic.Uint32, s.pages/32+1)
+	s.readFree()
+	db.last.Store(s)
+	return s
+}
+
+// readFree reads the list of free pages. It stays unknown when two commits have
+// passed since the transaction began and the header is not there any more.
+func (s *snapshot) readFree() {
+	for i := range 2 {
+		m := parseMeta(s.data[i*pageSize:(i+1)*pageSize], uint64(i), int64(len(s.data)))
+		if m.bad != "" || m.txid != s.txid || m.freelist == noFreelist {
+			continue
+		}
+		f := pageFile{r: bytes.NewReader(s.data), size: int64(len(s.data)), meta: &m}
+		free := newBitmap(s.pages)
+		_, bad, err := f.freelist(func(id uint64) {
+			if id < 2 || id >= s.pages {
+				s.badFree = "the list of free pages holds some outside of the file"
+				return
+			}
+			free.add(id)
+		})
+		if err != nil {
+			bad = err.Error()
+		}
+		if bad != "" {
+			s.badFree = bad
+		}
+		if s.badFree == "" {
+			s.free = free
+		}
+		return
+	}
+}
+
+// treePage is a page that has been looked at, with its overflow.
+type treePage struct {
+	id    uint64 // 0 for the page of a small bucket
+	data  []byte
+	count int
+	leaf  bool
+}
+
+// page returns a page of a tree.
+func (s *snapshot) page(id uint64) treePage {
+	if id < 2 || id >= s.pages {
+		fail("page %d is outside of the file", id)
+	}
+	at := s.data[id*pageSize:]
+	le := binary.LittleEndian
+	flags, over := le.Uint16(at[8:]), uint64(le.Uint32(at[12:]))
+	p := treePage{id: id, count: int(le.Uint16(at[10:])), leaf: flags == flagLeaf}
+	word, bit := &s.good[id/32], uint32(1)<<(id%32)
+	if word.Load()&bit != 0 {
+		p.data = at[:(over+1)*pageSize]
+		return p
+	}
+	switch own := le.Uint64(at); {
+	case own != id:
+		fail("page %d says that it is page %d", id, own)
+	case flags != flagBranch && flags != flagLeaf:
+		fail("page %d has no place in a tree", id)
+	case id+over >= s.pages:
+		fail("page %d reaches over the end of the file", id)
+	}
+	for i := range over + 1 {
+		if s.free != nil && s.free.has(id+i) {
+			fail("page %d is in use and in the list of free pages", id+i)
+		}
+	}
+	p.data = at[:(over+1)*pageSize]
+	if want := max(1, (p.look()+pageSize-1)/pageSize); want != int(over)+1 {
+		fail("page %d takes %d pages where its entries need %d", id, over+1, want)
+	}
+	word.Or(bit)
+	return p
+}
+
+// look looks at the entries of a page: their contents lie one after the other
+// without gaps, and keys rise. It returns where the last one ends.
+func (p *treePage) look() int {
+	le := binary.LittleEndian
+	next := pageHeader + p.count*elementSize
+	if next > len(p.data) {
+		fail("page %d counts %d entries, more than it can hold", p.id, p.count)
+	}
+	if !p.leaf && p.count == 0 {
+		fail("page %d leads nowhere", p.id)
+	}
+	var last []byte
+	for i := range p.count {
+		at := pageHeader + i*elementSize
+		head := p.data[at : at+elementSize]
+		var pos, ksize, vsize uint32
+		if p.leaf {
+			pos, ksize, vsize = le.Uint32(head[4:]), le.Uint32(head[8:]), le.Uint32(head[12:])
+			if le.Uint32(head) > 1 {
+				fail("page %d: entry %d is of no known sort", p.id, i)
+			}
+		} else {
+			pos, ksize = le.Uint32(head), le.Uint32(head[4:])
+		}
+		end := int64(next) + int64(ksize) + int64(vsize)
+		if int64(at)+int64(pos) != int64(next) || ksize == 0 || end > int64(len(p.data)) {
+			fail("page %d: entry %d lies where it should not", p.id, i)
+		}
+		key := p.data[next : next+int(ksize)]
+		if i > 0 && bytes.Compare(key, last) <= 0 {
+			fail("page %d: keys are not in order", p.id)
+		}
+		last, next = key, int(end)
+	}
+	return next
+}
+
+// key returns the key of an entry.
+func (p *treePage) key(i int) []byte {
+	at := pageHeader + i*elementSize
+	head := p.data[at : at+elementSize]
+	le := binary.LittleEndian
+	var from, size int
+	if p.leaf {
+		from, size = at+int(le.Uint32(head[4:])), int(le.Uint32(head[8:]))
+	} else {
+		from, size = at+int(le.Uint32(head)), int(le.Uint32(head[4:]))
+	}
+	return p.data[from : from+size : from+size]
+}
+
+// value returns the value of an entry of a leaf, and whether it is a bucket.
+func (p *treePage) value(i int) (v []byte, isBucket bool) {
+	at := pageHeader + i*elementSize
+	head := p.data[at : at+elementSize]
+	le := binary.LittleEndian
+	from := at + int(le.Uint32(head[4:])) + int(le.Uint32(head[8:]))
+	to := from + int(le.Uint32(head[12:]))
+	return p.data[from:to:to], le.Uint32(head) != 0
+}
+
+// child returns the page that an entry of a branch leads to.
+func (p *treePage) child(i int) uint64 {
+	return binary.LittleEndian.Uint64(p.data[pageHeader+i*elementSize+8:])
+}
+
+// search returns the first entry whose key is not below the one given, and
+// whether it is that key.
+func (p *treePage) search(key []byte) (int, bool) {
+	lo, hi := 0, p.count
+	for lo < hi {
+		mid := int(uint(lo+hi) / 2)
+		switch bytes.Compare(p.key(mid), key) {
+		case -1:
+			lo = mid + 1
+		case 0:
+			return mid, true
+		default:
+			hi = mid
+		}
+	}
+	return lo, false
+}
+
+// tree is a bucket as a snapshot has it.
+type tree struct {
+	s      *snapshot
+	root   uint64
+	inline treePage // of a small bucket, which has no page of its own
+	seq    uint64
+}
+
+// parseTree reads the entry of a bucket.
+func (s *snapshot) parseTree(name, v []byte) tree {
+	if len(v) < bucketHeader {
+		fail("the entry of bucket %q is too short", name)
+	}
+	t := tree{s: s, root: binary.LittleEndian.Uint64(v), seq: binary.LittleEndian.Uint64(v[8:])}
+	if t.root != 0 {
+		if len(v) != bucketHeader {
+			fail("the entry of bucket %q is too long", name)
+		}
+		return t
+	}
+	v = v[bucketHeader:]
+	le := binary.LittleEndian
+	if len(v) < pageHeader || le.Uint64(v) != 0 || le.Uint16(v[8:]) != flagLeaf || le.Uint32(v[12:]) != 0 {
+		fail("the page of bucket %q has a wrong header", name)
+	}
+	t.inline = treePage{data: v, count: int(le.Uint16(v[10:])), leaf: true}
+	if end := t.inline.look(); end != len(v) {
+		fail("bucket %q has bytes that belong to nothing", name)
+	}
+	return t
+}
+
+// start returns the page at which a walk through the tree begins.
+func (t *tree) start() treePage {
+	if t.root == 0 {
+		return t.inline
+	}
+	return t.s.page(t.root)
+}
+
+// below returns the page that an entry of a branch leads to, where the keys of
+// the page end before hi unless that is nil.
+func (t *tree) below(p *treePage, i int, hi []byte) treePage {
+	c := t.s.page(p.child(i))
+	if c.count == 0 || !bytes.Equal(c.key(0), p.key(i)) {
+		fail("page %d begins with another key than the page above says", c.id)
+	}
+	if hi != nil && bytes.Compare(c.key(c.count-1), hi) >= 0 {
+		fail("page %d: keys are not in order", c.id)
+	}
+	return c
+}
+
+// eachPage goes through all pages of the tree and of the buckets in it.
+func (t *tree) eachPage() {
+	var walk func(p treePage, hi []byte, depth int)
+	walk = func(p treePage, hi []byte, depth int) {
+		if depth > maxTreeDepth {
+			fail("page %d leads back to where it came from", p.id)
+		}
+		for i := range p.count {
+			if !p.leaf {
+				end := hi
+				if i+1 < p.count {
+					end = p.key(i + 1)
+				}
+				walk(t.below(&p, i, end), end, depth+1)
+			} else if v, isBucket := p.value(i); isBucket {
+				sub := t.s.parseTree(p.key(i), v)
+				walk(sub.start(), nil, depth+1)
+			}
+		}
+	}
+	walk(t.start(), nil, 0)
+}

@@ -1,0 +1,277 @@
+package kv
+
+import (
+	"bytes"
+	"context"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// txn is a transaction: bbolt's, with a look at every page before something is
+// read from it or bbolt changes it. What the file gives dies with it.
+type txn struct {
+	bucket
+	bolt *bbolt.Tx
+	snap *snapshot
+}
+
+// view runs do in a read transaction.
+func (db *DB) view(ctx context.Context, do func(tx *txn) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return db.guard(func() error {
+		return db.bolt.View(func(t *bbolt.Tx) error {
+			s := db.snapshotOf(t)
+			return do(&txn{bucket: bucket{tree: &tree{s: s, root: s.root}}, bolt: t, snap: s})
+		})
+	})
+}
+
+// changeFile runs do in a transaction of bbolt that writes.
+func (db *DB) changeFile(do func(tx *txn) error) error {
+	return db.guard(func() error {
+		return db.bolt.Update(func(t *bbolt.Tx) error {
+			s := db.snapshotOf(t)
+			if s.badFree != "" {
+				return damage(s.badFree)
+			}
+			root := t.Cursor().Bucket()
+			return do(&txn{bucket: bucket{tree: &tree{s: s, root: s.root}, w: root}, bolt: t, snap: s})
+		})
+	})
+}
+
+// bucket is a bucket of a transaction.
+type bucket struct {
+	tree *tree         // as it was when the transaction began; nil when it is new
+	w    *bbolt.Bucket // in a transaction that writes
+
+	vouched bool
+	lo, hi  []byte // keys in between belong into pages that have been looked at
+}
+
+// vouch looks at the pages that bbolt reads and changes for a key.
+func (b *bucket) vouch(key []byte, last bool) {
+	if b.tree == nil || b.vouched && !last && (b.lo == nil || bytes.Compare(key, b.lo) >= 0) && (b.hi == nil || bytes.Compare(key, b.hi) < 0) {
+		return
+	}
+	c := treeCursor{tree: *b.tree}
+	b.lo, b.hi = c.vouch(key, last)
+	b.vouched = true
+}
+
+// find looks up a key as it was when the transaction began.
+func (b *bucket) find(key []byte) (v []byte, isBucket, ok bool) {
+	if b.tree == nil {
+		return nil, false, false
+	}
+	c := treeCursor{tree: *b.tree}
+	if !c.descend(key) {
+		return nil, false, false
+	}
+	_, v, isBucket = c.entry()
+	return v, isBucket, true
+}
+
+// Bucket returns a bucket in the bucket, nil when there is none.
+func (b *bucket) Bucket(name []byte) *bucket {
+	v, isBucket, ok := b.find(name)
+	if ok && !isBucket {
+		fail("%q is no bucket where one should be", name)
+	}
+	sub := &bucket{}
+	if ok {
+		t := b.tree.s.parseTree(name, v)
+		sub.tree = &t
+	}
+	if b.w == nil {
+		if !ok {
+			return nil
+		}
+		return sub
+	}
+	b.vouch(name, false)
+	if sub.w = b.w.Bucket(name); sub.w == nil {
+		return nil
+	}
+	return sub
+}
+
+// Get returns the value of a key, nil when there is none.
+func (b *bucket) Get(key []byte) []byte {
+	if b.w != nil {
+		b.vouch(key, false)
+		return b.w.Get(key)
+	}
+	v, isBucket, ok := b.find(key)
+	if isBucket {
+		fail("%x is a bucket where none should be", key)
+	}
+	if !ok {
+		return nil
+	}
+	return v
+}
+
+// Sequence is a number that the bucket keeps.
+func (b *bucket) Sequence() uint64 {
+	if b.w != nil {
+		return b.w.Sequence()
+	}
+	return b.tree.seq
+}
+
+// NextSequence adds one to the number that the bucket keeps.
+func (b *bucket) NextSequence() (uint64, error) { return b.w.NextSequence() }
+
+// SetSequence changes the number that the bucket keeps.
+func (b *bucket) SetSequence(n uint64) error { return b.w.SetSequence(n) }
+
+// Put sets the value of a key.
+func (b *bucket) Put(key, value []byte) error {
+	b.vouch(key, false)
+	return b.w.Put(key, value)
+}
+
+// Delete deletes a key.
+func (b *bucket) Delete(key []byte) error {
+	b.vouch(key, false)
+	return b.w.Delete(key)
+}
+
+// CreateBucket makes a bucket in the bucket.
+func (b *bucket) CreateBucket(name []byte) (*bucket, error) {
+	b.vouch(name, false)
+	w, err := b.w.CreateBucket(name)
+	return &bucket{w: w}, err
+}
+
+// CreateBucketIfNotExists returns a bucket in the bucket, a new one when there
+// is none.
+func (b *bucket) CreateBucketIfNotExists(name []byte) (*bucket, error) {
+	if sub := b.Bucket(name); sub != nil {
+		return sub, nil
+	}
+	return b.CreateBucket(name)
+}
+
+// DeleteBucket deletes a bucket in the bucket, whose pages bbolt visits.
+func (b *bucket) DeleteBucket(name []byte) error {
+	sub := b.Bucket(name)
+	if sub == nil {
+		return berrors.ErrBucketNotFound
+	}
+	if sub.tree != nil {
+		sub.tree.eachPage()
+	}
+	return b.w.DeleteBucket(name)
+}
+
+// fill says how full pages are left when they are split.
+func (b *bucket) fill(percent float64) { b.w.FillPercent = percent }
+
+// ForEach calls do for every entry; the value of a bucket is nil.
+func (b *bucket) ForEach(do func(k, v []byte) error) error {
+	c := b.Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		if err := do(k, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ForEachBucket calls do for the name of every bucket in the bucket, which holds
+// nothing else.
+func (b *bucket) ForEachBucket(do func(name []byte) error) error {
+	return b.ForEach(func(k, v []byte) error {
+		if v != nil {
+			return damagef("%x is no bucket where one should be", k)
+		}
+		return do(k)
+	})
+}
+
+// cursor walks through the entries of a bucket in the order of their keys; the
+// value of a bucket is nil.
+type cursor struct {
+	b *bucket
+	t treeCursor
+	w *bbolt.Cursor
+}
+
+// Cursor returns a cursor that stands nowhere yet.
+func (b *bucket) Cursor() *cursor {
+	c := &cursor{b: b}
+	if b.w != nil {
+		c.w = b.w.Cursor()
+	} else {
+		c.t.tree = *b.tree
+	}
+	return c
+}
+
+func (c *cursor) entry(ok bool) (k, v []byte) {
+	if !ok {
+		return nil, nil
+	}
+	k, v, isBucket := c.t.entry()
+	if isBucket {
+		return k, nil
+	}
+	return k, v
+}
+
+// moved looks at the pages around the key to which bbolt's cursor has come: it
+// had been looked at from the pages before.
+func (c *cursor) moved(k, v []byte) ([]byte, []byte) {
+	if k != nil {
+		c.b.vouch(k, false)
+	}
+	return k, v
+}
+
+// First goes to the first entry.
+func (c *cursor) First() (k, v []byte) {
+	if c.w != nil {
+		c.b.vouch(nil, false)
+		return c.moved(c.w.First())
+	}
+	return c.entry(c.t.first())
+}
+
+// Last goes to the last entry.
+func (c *cursor) Last() (k, v []byte) {
+	if c.w != nil {
+		c.b.vouch(nil, true)
+		return c.moved(c.w.Last())
+	}
+	return c.entry(c.t.last())
+}
+
+// Seek goes to the first entry whose key is not below the one given.
+func (c *cursor) Seek(key []byte) (k, v []byte) {
+	if c.w != nil {
+		c.b.vouch(key, false)
+		return c.moved(c.w.Seek(key))
+	}
+	return c.entry(c.t.seek(key))
+}
+
+// Next goes to the next entry.
+func (c *cursor) Next() (k, v []byte) {
+	if c.w != nil {
+		return c.moved(c.w.Next())
+	}
+	return c.entry(c.t.next())
+}
+
+// Prev goes to the entry before.
+func (c *cursor) Prev() (k, v []byte) {
+	if c.w != nil {
+		return c.moved(c.w.Prev())
+	}
+	return c.entry(c.t.prev())
+}
