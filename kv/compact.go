@@ -110,10 +110,12 @@ func (c *copier) next() (err error) {
 	return err
 }
 
+// commit keeps the transaction until it is over: values lie in the file that is
+// copied, and a page of it that the disk cannot give ends a commit with a panic.
 func (c *copier) commit() error {
-	tx := c.tx
+	err := c.tx.Commit()
 	c.tx = nil
-	return tx.Commit()
+	return err
 }
 
 // open finds or makes the bucket at a path.

@@ -34,6 +34,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -49,12 +50,14 @@ import (
 type DB struct {
 	path   string
 	bolt   *bbolt.DB
+	file   *os.File // that bolt has open
 	now    func() time.Time
 	schema int
 	secret secret
 
-	writing sync.Mutex // held from a writer's first look to its commit
-	broken  error      // a write that panicked; guarded by writing
+	writing sync.Mutex  // held from a writer's first look to its commit
+	broken  error       // a write that panicked; guarded by writing
+	stuck   atomic.Bool // bbolt panicked, and may hold its locks for ever
 	claims  claimTable
 	encoder *zstd.Encoder // guarded by writing
 	blocks  blockReader
@@ -68,10 +71,20 @@ func (db *DB) Path() string { return db.path }
 func (db *DB) Close() error {
 	db.writing.Lock()
 	defer db.writing.Unlock()
-	if err := db.guard(db.bolt.Close); err != nil {
+	if err := db.closeFile(); err != nil {
 		return fmt.Errorf("close store: %w", err)
 	}
 	return nil
+}
+
+// closeFile closes bbolt, which waits for its transactions to end. After a panic
+// that may be for ever: then the file is closed, which gives back its lock, and
+// the mapping stays until the process ends.
+func (db *DB) closeFile() error {
+	if db.stuck.Load() {
+		return db.file.Close()
+	}
+	return db.guard(db.bolt.Close)
 }
 
 // update runs do in a write transaction. The caller holds db.writing.
@@ -112,6 +125,7 @@ func (db *DB) guard(do func() error) (err error) {
 		if found, ok := p.(damage); ok {
 			err = found
 		} else if p != nil {
+			db.stuck.Store(true)
 			err = &DamagedError{Path: db.path, Reason: fmt.Sprintf("reading it failed: %v", p), panicked: true}
 			return
 		}

@@ -62,7 +62,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		err = db.migrate(ctx, o.ReadOnly)
 	}
 	if err != nil {
-		db.guard(db.bolt.Close) // the first error says more
+		db.closeFile() // the first error says more
 		return nil, err
 	}
 	return db, nil
@@ -136,6 +136,9 @@ func (db *DB) tryOpen(o Options) error {
 	switch {
 	case err == nil && !sameFile(file, db.path):
 		return errors.Join(errReplaced, db.guard(db.bolt.Close))
+	case err == nil:
+		db.file = file
+		return nil
 	case errors.As(err, &damage):
 		if file != nil && damage.panicked {
 			file.Close()
@@ -143,7 +146,7 @@ func (db *DB) tryOpen(o Options) error {
 		return damage
 	case errors.As(err, &other):
 		return other
-	case err == nil, errors.Is(err, berrors.ErrTimeout):
+	case errors.Is(err, berrors.ErrTimeout):
 		return err
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
 		return &NotStoreError{Path: db.path, Reason: "it has no valid header"}

@@ -397,8 +397,9 @@ func (w *walker) page(id uint64, first []byte, last *[]byte, do func(e element),
 
 // leafFrom visits a leaf which the page above says begins with a key.
 func (w *walker) leafFrom(p *page, first []byte, last *[]byte, do func(e element)) {
-	if first != nil {
-		elements, _ := p.elements(nil)
+	if elements, _ := p.elements(nil); first == nil && len(elements) == 0 && p.id != w.f.meta.root {
+		w.bad(fmt.Sprintf("page %d has no entries", p.id))
+	} else if first != nil {
 		if len(elements) == 0 || !bytes.Equal(elements[0].key, first) {
 			w.bad(fmt.Sprintf("page %d begins with another key than the page above says", p.id))
 		}

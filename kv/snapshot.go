@@ -121,7 +121,7 @@ func (s *snapshot) page(id uint64) treePage {
 		}
 	}
 	p.data = at[:(over+1)*pageSize]
-	if want := max(1, (p.look()+pageSize-1)/pageSize); want != int(over)+1 {
+	if want := max(1, (p.look(s.root)+pageSize-1)/pageSize); want != int(over)+1 {
 		fail("page %d takes %d pages where its entries need %d", id, over+1, want)
 	}
 	word.Or(bit)
@@ -129,15 +129,16 @@ func (s *snapshot) page(id uint64) treePage {
 }
 
 // look looks at the entries of a page: their contents lie one after the other
-// without gaps, and keys rise. It returns where the last one ends.
-func (p *treePage) look() int {
+// without gaps, and keys rise. Only the root page of a new file has none: bbolt
+// keeps an empty bucket in its entry. It returns where the last one ends.
+func (p *treePage) look(root uint64) int {
 	le := binary.LittleEndian
 	next := pageHeader + p.count*elementSize
 	if next > len(p.data) {
 		fail("page %d counts %d entries, more than it can hold", p.id, p.count)
 	}
-	if !p.leaf && p.count == 0 {
-		fail("page %d leads nowhere", p.id)
+	if p.count == 0 && p.id != 0 && (!p.leaf || p.id != root) {
+		fail("page %d has no entries", p.id)
 	}
 	var last []byte
 	for i := range p.count {
@@ -238,7 +239,7 @@ func (s *snapshot) parseTree(name, v []byte) tree {
 		fail("the page of bucket %q has a wrong header", name)
 	}
 	t.inline = treePage{data: v, count: int(le.Uint16(v[10:])), leaf: true}
-	if end := t.inline.look(); end != len(v) {
+	if end := t.inline.look(0); end != len(v) {
 		fail("bucket %q has bytes that belong to nothing", name)
 	}
 	return t
