@@ -8,7 +8,7 @@ import (
 
 // Native events: what ttpcron exports, and what any other collector can write.
 var events = Format{
-	Name: "events", Title: "ttpcron's own events, JSON lines", Version: 1,
+	Name: "events", Title: "ttpcron's own events, JSON lines", Version: 1, anyone: true,
 	lines: &lineFormat{
 		recognises: isEvent,
 		begins:     `{"source_kind":`,

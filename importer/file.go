@@ -21,6 +21,10 @@ type Options struct {
 	// newline is read too. It is assumed of compressed files, of names with a
 	// date or number as rotation gives them, and of standard input.
 	Final bool
+	// Below says that the user named neither the file nor the folder that it lies
+	// in. Formats in which a file can speak for others are not taken then: the
+	// error is a [*BelowError].
+	Below bool
 	Now   func() time.Time // for Reject.At and FileMark.SeenAt; nil: the clock
 	Stdin io.Reader        // what "-" reads; nil: os.Stdin
 }
@@ -54,7 +58,7 @@ type closer interface{ close() error }
 // read. The path "-" is standard input. Close it when done.
 //
 // The error is an [*UnknownFormatError] when no format fits, a
-// [*NotRegularError] for FIFOs and devices, or what the system reported. An
+// [*ttpcron.NotRegularError] for FIFOs and devices, or what the system reported. An
 // empty file is no error: it has no format and no batches.
 func Open(ctx context.Context, path string, o Options) (*File, error) {
 	if o.Now == nil {
@@ -92,6 +96,9 @@ func openSource(path string, o Options) (*source, error) {
 // recognise finds the format, if it is not given, and sets up the reader.
 func (f *File) recognise(ctx context.Context, o Options) error {
 	if f.src.isSQLite() {
+		if o.Below {
+			return &BelowError{f.path, "a SQLite database"}
+		}
 		return f.openDatabase(ctx, o)
 	}
 	if f.format != nil && f.format.lines == nil {
@@ -110,6 +117,9 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 	}
 	if f.format == nil {
 		return f.unknown(lines)
+	}
+	if o.Below && f.format.speaks() {
+		return &BelowError{f.path, f.format.Title}
 	}
 	return f.openLog(ctx, o, lines)
 }

@@ -51,6 +51,11 @@ type Format struct {
 	// which were read by an older program are read again from the start.
 	Version int
 
+	// anyone says that a file of the format speaks for any sensor and attacker: a
+	// sensor writes its own log, and such a file could come from whoever can
+	// write to a folder.
+	anyone bool
+
 	lines    *lineFormat     // for a log of one record a line, or
 	database *databaseFormat // for a database
 }
@@ -65,6 +70,10 @@ func Formats() []Format { return append([]Format(nil), formats...) }
 
 // markName is what a mark carries as its format.
 func (f *Format) markName() string { return fmt.Sprintf("%s/%d", f.Name, f.Version) }
+
+// speaks reports whether a file of the format is taken only where the user named
+// it or its folder.
+func (f *Format) speaks() bool { return f.anyone || f.database != nil }
 
 func findFormat(name string) (*Format, bool) {
 	for i := range formats {
@@ -98,6 +107,17 @@ type Batch struct {
 	Mark *ttpcron.FileMark
 }
 
+// BelowError says that a file was not read because its format is one in which
+// it can speak for others, and the user named a folder further up.
+type BelowError struct {
+	Path  string
+	Title string // of what it holds
+}
+
+func (e *BelowError) Error() string {
+	return fmt.Sprintf("%s holds %s, which is read only where you name the file or the folder that it lies in", e.Path, e.Title)
+}
+
 // UnknownFormatError says that no format recognises a file. In a folder of many
 // files that is a reason to skip it and to say so; where the user named the
 // file it is a failure.
@@ -112,20 +132,6 @@ func (e *UnknownFormatError) Error() string {
 		s += " (" + e.Detail + ")"
 	}
 	return s
-}
-
-// NotRegularError says that a path is a FIFO, a socket or a device, which is
-// not opened: reading one may block for ever or have effects.
-type NotRegularError struct {
-	Path string
-	Kind string // "a FIFO", "a device", …
-}
-
-func (e *NotRegularError) Error() string {
-	if e.Kind == kindFolder {
-		return e.Path + " is a folder"
-	}
-	return fmt.Sprintf("%s is %s, not a file; to read a stream, pipe it in and give - as the path", e.Path, e.Kind)
 }
 
 // utcNow is the clock of Options without Now.

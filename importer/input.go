@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // Input is what a user asked to import.
@@ -43,52 +46,101 @@ func ParseInput(s string) (Input, error) {
 	return Input{}, fmt.Errorf("input %q: unknown format %q; known are %s", s, prefix, formatNames())
 }
 
+// Expansion is what Expand made of what a user named.
+type Expansion struct {
+	Files []Found
+	// Captures are the folders of captured files that were not entered, Captured
+	// of them in all; Captures holds the first.
+	Captures []string
+	Captured int
+}
+
+// Found is a file to read.
+type Found struct {
+	Path string
+	// Below says that the user named neither the file nor the folder that it
+	// lies in, but one further up: see [Options.Below].
+	Below bool
+}
+
+const (
+	maxCapturesNamed = 5
+	// maxFound bounds how many files one scan takes.
+	maxFound = 1_000_000
+)
+
+// captureFolders are the names of folders in which sensors keep what attackers
+// sent them: uploads, downloads, recordings. Their content is whatever an
+// attacker wants it to be, a log too, so a scan does not enter them. Upper and
+// lower case are the same.
+var captureFolders = map[string]bool{
+	"artefacts": true, "artifacts": true, "attachments": true, "attacks": true, "binaries": true, "bistreams": true,
+	"captures": true, "dl": true, "download": true, "downloads": true, "extract_files": true, "filestore": true,
+	"malware": true, "payload": true, "payloads": true, "pcap": true, "pcaps": true, "quarantine": true, "roots": true,
+	"rtp": true, "tty": true, "ttylog": true, "ttylogs": true, "upload": true, "uploads": true,
+}
+
+// CaptureFolders lists the names of folders that a scan does not enter, sorted.
+func CaptureFolders() []string { return slices.Sorted(maps.Keys(captureFolders)) }
+
+func isCapture(name string) bool { return captureFolders[strings.ToLower(name)] }
+
 // Expand turns files, folders, patterns (as in [path/filepath.Match]) and "-"
 // into the paths of files, each once, in the order given and sorted within a
-// folder or pattern. Folders are read with all that is below them; symbolic
-// links found in them are not followed. A pattern that names an existing file
-// is that file.
+// folder or pattern. Folders are read with all that is below them, but for
+// folders of captured files (see [CaptureFolders]) that the user did not name;
+// symbolic links found in them are not followed. A pattern that names an existing
+// file is that file; its wildcards do not match folders of captured files.
 //
 // The paths found are good even when the error is not nil: it joins one error
 // for each path that is missing, unreadable, not a file, or a link that leads
 // out of its folder.
-func Expand(patterns []string) ([]string, error) {
-	var x expansion
+func Expand(patterns []string) (Expansion, error) {
+	x := expansion{seen: map[string]int{}}
 	for _, p := range patterns {
 		x.pattern(p)
 	}
-	return x.paths, errors.Join(x.errs...)
+	return x.Expansion, errors.Join(x.errs...)
 }
 
 type expansion struct {
-	paths []string
-	seen  map[string]bool
-	errs  []error
+	Expansion
+	seen map[string]int // index in Files
+	errs []error
 }
 
-func (x *expansion) add(path string) {
-	if x.seen == nil {
-		x.seen = map[string]bool{}
-	}
+// add takes in a file. One that was found from two places is below neither when
+// it is not below one of them.
+func (x *expansion) add(path string, below bool) {
 	clean := path
 	if path != Stdin {
 		clean = filepath.Clean(path)
 	}
-	if !x.seen[clean] {
-		x.seen[clean] = true
-		x.paths = append(x.paths, clean)
+	if i, ok := x.seen[clean]; ok {
+		x.Files[i].Below = x.Files[i].Below && below
+		return
 	}
+	x.seen[clean] = len(x.Files)
+	x.Files = append(x.Files, Found{clean, below})
 }
 
 func (x *expansion) fail(err error) { x.errs = append(x.errs, err) }
 
+// captured notes a folder that is not entered.
+func (x *expansion) captured(path string) {
+	x.Captured++
+	if len(x.Captures) < maxCapturesNamed {
+		x.Captures = append(x.Captures, path)
+	}
+}
+
 func (x *expansion) pattern(p string) {
 	if p == Stdin {
-		x.add(p)
+		x.add(p, false)
 		return
 	}
 	_, err := os.Lstat(p)
-	if err == nil || !strings.ContainsAny(p, `*?[`) {
+	if err == nil || !strings.ContainsAny(p, wildcards) {
 		x.named(p)
 		return
 	}
@@ -103,10 +155,36 @@ func (x *expansion) pattern(p string) {
 	}
 	slices.Sort(matches)
 	for _, m := range matches {
-		if !companion(m) {
+		if folder := capturedBy(p, m); folder != "" {
+			if !slices.Contains(x.Captures, folder) {
+				x.captured(folder)
+			}
+		} else if !companion(m) {
 			x.named(m)
 		}
 	}
+}
+
+const wildcards = `*?[`
+
+// capturedBy returns the folder of captured files that a wildcard of a pattern
+// matched, if one did.
+func capturedBy(pattern, match string) string {
+	pattern, match = filepath.Clean(pattern), filepath.Clean(match)
+	want, got := strings.Split(pattern, "/"), strings.Split(match, "/")
+	if len(want) != len(got) {
+		return ""
+	}
+	for i := range want {
+		if !strings.ContainsAny(want[i], wildcards) || !isCapture(got[i]) {
+			continue
+		}
+		folder := strings.Join(got[:i+1], "/")
+		if info, err := os.Stat(folder); err == nil && info.IsDir() {
+			return folder
+		}
+	}
+	return ""
 }
 
 // named takes in a path that the user gave, following it when it is a link.
@@ -120,11 +198,11 @@ func (x *expansion) named(path string) {
 		x.folder(path)
 		return
 	}
-	if kind := irregular(info.Mode()); kind != "" {
-		x.fail(&NotRegularError{path, kind})
+	if kind := ttpcron.Irregular(info.Mode()); kind != "" {
+		x.fail(notRegular(&ttpcron.NotRegularError{Path: path, Kind: kind}))
 		return
 	}
-	x.add(path)
+	x.add(path, false)
 }
 
 // folder takes in all files below a folder.
@@ -145,13 +223,18 @@ func (x *expansion) folder(root string) {
 			if d != nil && d.IsDir() {
 				return fs.SkipDir
 			}
+		case d.IsDir() && path != real && isCapture(d.Name()):
+			x.captured(shown)
+			return fs.SkipDir
 		case d.IsDir() || companion(path):
 		case d.Type()&fs.ModeSymlink != 0:
 			x.link(real, path, shown)
 		case !d.Type().IsRegular():
-			x.fail(&NotRegularError{shown, irregular(d.Type())})
+			x.fail(notRegular(&ttpcron.NotRegularError{Path: shown, Kind: ttpcron.Irregular(d.Type())}))
+		case len(x.Files) >= maxFound:
+			return fmt.Errorf("more than %d files: the rest is not read; name folders further down", maxFound)
 		default:
-			x.add(shown)
+			x.add(shown, filepath.Dir(path) != real)
 		}
 		return nil
 	})

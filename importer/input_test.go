@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 func TestParseInput(t *testing.T) {
@@ -81,7 +83,11 @@ func TestExpand(t *testing.T) {
 		{[]string{"[", "logs/fifo", "logs/self"}, nil, []string{`pattern "[": syntax error`, "logs/fifo is a FIFO", "stat logs/self: "}},
 		{nil, nil, nil},
 	} {
-		got, err := Expand(tt.in)
+		x, err := Expand(tt.in)
+		var got []string
+		for _, f := range x.Files {
+			got = append(got, f.Path)
+		}
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("%q: %q, want %q", tt.in, got, tt.want)
 		}
@@ -107,8 +113,96 @@ func TestNotRegular(t *testing.T) {
 	}
 	for _, path := range []string{fifo, dir, os.DevNull} {
 		_, err := Open(t.Context(), path, Options{})
-		if irregular := new(NotRegularError); !errors.As(err, &irregular) {
+		if irregular := new(ttpcron.NotRegularError); !errors.As(err, &irregular) {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+}
+
+// tree makes files, each holding its own path, and their folders.
+func tree(t *testing.T, dir string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Dir(path), filepath.Base(path), []byte(name))
+	}
+}
+
+// TestCaptureFolders walks folders as sensors keep them: what attackers sent is
+// an input only where the user names it.
+func TestCaptureFolders(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	tree(t, dir, "cowrie/log/cowrie.json", "cowrie/downloads/evil.db", "cowrie/log/tty/2026/x", "adbhoney/Downloads/y", "dionaea/binaries/z", "a/dl.json")
+	for _, tt := range []struct {
+		in       []string
+		want     []string
+		captured []string
+	}{
+		{[]string{"."}, []string{"a/dl.json", "cowrie/log/cowrie.json"}, []string{"adbhoney/Downloads", "cowrie/downloads", "cowrie/log/tty", "dionaea/binaries"}},
+		{[]string{"cowrie"}, []string{"cowrie/log/cowrie.json"}, []string{"cowrie/downloads", "cowrie/log/tty"}},
+		{[]string{"cowrie/downloads"}, []string{"cowrie/downloads/evil.db"}, nil},
+		{[]string{"cowrie/downloads/*"}, []string{"cowrie/downloads/evil.db"}, nil},
+		{[]string{"cowrie/*/*"}, []string{"cowrie/log/cowrie.json"}, []string{"cowrie/downloads", "cowrie/log/tty"}},
+		{[]string{"dionaea/*"}, nil, []string{"dionaea/binaries"}},
+		{[]string{"*/*"}, []string{"a/dl.json", "cowrie/log/cowrie.json"}, []string{"adbhoney/Downloads", "cowrie/downloads", "cowrie/log/tty", "dionaea/binaries"}},
+	} {
+		x, err := Expand(tt.in)
+		var got []string
+		for _, f := range x.Files {
+			got = append(got, f.Path)
+		}
+		if slices.Sort(x.Captures); err != nil || !slices.Equal(got, tt.want) || !slices.Equal(x.Captures, tt.captured) || x.Captured != len(tt.captured) {
+			t.Errorf("%q: %q, captures %q, %v", tt.in, got, x.Captures, err)
+		}
+	}
+}
+
+// TestSpeaksForOthers: a file that can speak for any sensor and attacker is
+// taken where the user named it or its folder, and nowhere below.
+func TestSpeaksForOthers(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	event := `{"source_kind":"command","time":"2026-05-04T05:49:13Z","attacker_ip":"203.0.113.7","payload":{"command_text":"x"}}` + "\n"
+	tree(t, dir, "data/log/x", "data/x")
+	for _, name := range []string{"data/log/events.jsonl", "data/events.jsonl"} {
+		write(t, dir, name, []byte(event))
+	}
+	write(t, dir, "data/log/cowrie.json", []byte(commands(0, 2)))
+	write(t, dir, "data/log/d.db", sqliteMagic)
+	for _, tt := range []struct {
+		in    []string
+		below []string
+	}{
+		{[]string{"data"}, []string{"data/log/d.db", "data/log/events.jsonl"}},
+		{[]string{"data/log"}, nil},
+		{[]string{"data", "data/log"}, nil},
+		{[]string{"data/log/events.jsonl", "data"}, []string{"data/log/d.db"}},
+		{[]string{"data/*/*.*"}, nil},
+		{[]string{"data/*"}, nil}, // each folder that matches is named
+	} {
+		x, err := Expand(tt.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var below []string
+		for _, found := range x.Files {
+			f, err := Open(t.Context(), found.Path, Options{Below: found.Below})
+			if b := (*BelowError)(nil); errors.As(err, &b) {
+				below = append(below, found.Path)
+			}
+			if err == nil {
+				f.Close()
+			}
+		}
+		if !slices.Equal(below, tt.below) {
+			t.Errorf("%q: %q are passed over, want %q", tt.in, below, tt.below)
+		}
+	}
+	if _, err := Open(t.Context(), "data/log/events.jsonl", Options{Below: true, Format: "events"}); !errors.As(err, new(*BelowError)) {
+		t.Errorf("its format was named, its folder was not: %v", err)
 	}
 }

@@ -97,8 +97,8 @@ func TestPermissionDenied(t *testing.T) {
 	os.Chmod(filepath.Join(dir, "a.json"), 0o644)
 	asNobody(t, func() {
 		paths, err := Expand([]string{dir})
-		if len(paths) != 2 || err == nil {
-			t.Errorf("%q, %v", paths, err)
+		if len(paths.Files) != 2 || err == nil {
+			t.Errorf("%v, %v", paths.Files, err)
 		}
 		if r := readAll(t, filepath.Join(dir, "a.json"), Options{}); len(r.Events) != 1 {
 			t.Error(r.Err)

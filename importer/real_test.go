@@ -24,7 +24,8 @@ func TestRealCowrie(t *testing.T) {
 	}
 	want, got := map[string]bool{}, map[string]bool{}
 	unknown := 0
-	for _, path := range paths {
+	for _, found := range paths.Files {
+		path := found.Path
 		f, err := Open(t.Context(), path, Options{})
 		if err != nil {
 			if _, ok := err.(*UnknownFormatError); !ok {

@@ -3,13 +3,15 @@ package importer
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // source is an open file or standard input, decompressed.
@@ -39,60 +41,30 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// openFile opens a regular file; nothing else is opened, not even for a moment.
 func openFile(path string) (*source, error) {
-	info, err := os.Stat(path)
+	file, info, err := ttpcron.OpenRegular(path)
 	if err != nil {
-		return nil, err
+		return nil, notRegular(err)
 	}
-	if kind := irregular(info.Mode()); kind != "" {
-		return nil, &NotRegularError{path, kind}
-	}
-	// O_NONBLOCK, in case that a FIFO has taken the file's place.
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	info, err = file.Stat()
-	if err == nil {
-		if kind := irregular(info.Mode()); kind != "" {
-			err = &NotRegularError{path, kind}
-		}
-	}
-	s := &source{file: file, raw: file}
-	if err == nil {
-		s.size = info.Size()
-		err = s.decompress()
-	}
-	if err != nil {
+	s := &source{file: file, raw: file, size: info.Size()}
+	if err := s.decompress(); err != nil {
 		file.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
+// notRegular tells, of what is not a file, how it can be read all the same.
+func notRegular(err error) error {
+	if odd := (*ttpcron.NotRegularError)(nil); errors.As(err, &odd) && !odd.IsFolder() {
+		return fmt.Errorf("%w; to read a stream, pipe it in and give - as the path", err)
+	}
+	return err
+}
+
 func openStream(r io.Reader) (*source, error) {
 	s := &source{raw: r}
 	return s, s.decompress()
-}
-
-const kindFolder = "a folder"
-
-// irregular names what is not a regular file.
-func irregular(mode os.FileMode) string {
-	switch {
-	case mode.IsRegular():
-		return ""
-	case mode.IsDir():
-		return kindFolder
-	case mode&os.ModeNamedPipe != 0:
-		return "a FIFO"
-	case mode&os.ModeSocket != 0:
-		return "a socket"
-	case mode&os.ModeSymlink != 0:
-		return "a symbolic link"
-	}
-	return "a device"
 }
 
 // decompress looks at the first bytes and sets up content.

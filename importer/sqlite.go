@@ -13,6 +13,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // databaseFormat is a format that is a SQLite database.
@@ -81,7 +83,7 @@ func openDatabaseFile(ctx context.Context, path string, src *source) (*database,
 // usesWAL reads the file format versions in the header
 // (https://www.sqlite.org/fileformat.html, 1.3.3).
 func usesWAL(path string) (bool, error) {
-	f, err := os.Open(path)
+	f, _, err := ttpcron.OpenRegular(path)
 	if err != nil {
 		return false, err
 	}
@@ -147,7 +149,7 @@ func (d *database) connectCopy(ctx context.Context) error {
 }
 
 func copyFile(ctx context.Context, to, from string) error {
-	in, err := os.Open(from)
+	in, _, err := ttpcron.OpenRegular(from)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // ExistsError says that a file which would be written exists.
@@ -80,7 +82,7 @@ func replaceable(path string) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no regular file", path)
 	}
-	f, err := os.Open(path)
+	f, _, err := ttpcron.OpenRegular(path)
 	if err != nil {
 		return err
 	}

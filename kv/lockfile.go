@@ -2,9 +2,12 @@ package kv
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // lockFile opens a file for reading and takes the lock that readers of a store
@@ -13,7 +16,10 @@ import (
 func lockFile(ctx context.Context, path string, timeout time.Duration, exclusive bool) (*os.File, error) {
 	deadline := time.Now().Add(timeout)
 	for {
-		f, err := os.Open(path)
+		f, _, err := ttpcron.OpenRegular(path)
+		if odd := (*ttpcron.NotRegularError)(nil); errors.As(err, &odd) {
+			return nil, &NotStoreError{Path: path, Reason: "it is no regular file"}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("open store %s: %w", path, err)
 		}

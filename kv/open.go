@@ -14,6 +14,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // Options says how to open a store.
@@ -256,7 +258,10 @@ func checkFile(path string) error {
 	if !info.Mode().IsRegular() {
 		return &NotStoreError{Path: path, Reason: "it is no regular file"}
 	}
-	f, err := os.Open(path)
+	f, _, err := ttpcron.OpenRegular(path)
+	if odd := (*ttpcron.NotRegularError)(nil); errors.As(err, &odd) {
+		return &NotStoreError{Path: path, Reason: "it is no regular file"}
+	}
 	if err != nil {
 		return nil
 	}

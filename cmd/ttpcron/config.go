@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/scheduler"
 )
@@ -259,19 +259,20 @@ func (r *configReport) inputs() {
 				}
 				continue
 			}
-			paths, err := importer.Expand([]string{in.Path})
+			x, err := importer.Expand([]string{in.Path})
 			for _, e := range unjoin(err) {
 				r.faultf(r.inputLine(j), "", "input %v", e)
 			}
-			if len(paths) == 0 && err == nil {
+			if len(x.Files)+x.Captured == 0 && err == nil {
 				r.faultf(r.inputLine(j), "", "input %s: nothing to read there", name)
 			}
-			for _, p := range paths {
+			for _, found := range x.Files {
+				p := found.Path
 				if p == importer.Stdin {
 					r.faultf(r.inputLine(j), "", "input -: a daemon has no standard input")
 					continue
 				}
-				f, err := os.Open(p)
+				f, _, err := ttpcron.OpenRegular(p)
 				if err != nil {
 					r.faultf(r.inputLine(j), "", "input %v", err)
 					continue

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // configured is the config file, flattened: "run-once.batch-size" → values.
@@ -76,12 +78,9 @@ func (a *app) parseConfig() (configured, error) {
 		}
 	}
 	c := configured{path: path, values: map[string][]string{}, lines: map[string]int{}}
-	text, err := os.ReadFile(path)
+	text, err := readConfigText(path)
 	if errors.Is(err, fs.ErrNotExist) && !named {
 		return c, nil
-	}
-	if err == nil && len(text) > maxConfig {
-		err = fmt.Errorf("%s has more than %s", path, bytesText(maxConfig))
 	}
 	if err != nil {
 		return c, &usageError{fmt.Sprintf("config: %v", err), "name a file that can be read; --config /dev/null uses none"}
@@ -95,6 +94,20 @@ func (a *app) parseConfig() (configured, error) {
 	a.checkKeys(&c)
 	slices.SortStableFunc(c.faults, func(a, b configFault) int { return a.line - b.line })
 	return c, nil
+}
+
+// readConfigText reads a config file; the null device is an empty one.
+func readConfigText(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil {
+		if null, err := os.Stat(os.DevNull); err == nil && os.SameFile(info, null) {
+			return nil, nil
+		}
+	}
+	text, err := ttpcron.ReadRegular(path, maxConfig)
+	if large := (*ttpcron.TooLargeError)(nil); errors.As(err, &large) {
+		err = fmt.Errorf("%s has more than %s", path, bytesText(maxConfig))
+	}
+	return text, err
 }
 
 // table flattens a table.

@@ -40,7 +40,7 @@ func (d *daemon) reloadOn(ctx context.Context, hup <-chan os.Signal) {
 func (d *daemon) ruleFolders() []tagger.Source {
 	var folders []tagger.Source
 	for _, dir := range d.config().app.set.rules {
-		folders = append(folders, tagger.Source{Name: dir, FS: os.DirFS(dir)})
+		folders = append(folders, tagger.Source{Name: dir, FS: ttpcron.RegularFS(dir)})
 	}
 	return folders
 }

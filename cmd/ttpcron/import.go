@@ -47,6 +47,14 @@ where it stood. Lines that cannot be used are counted, kept with their reason
 (--rejected lists them) and never stop the rest; a file that cannot be read is
 reported, and the others are imported.
 
+Folders in which sensors keep what attackers sent are not entered unless you name
+them:`)
+	b.WriteString("\n" + wrap(strings.Join(importer.CaptureFolders(), ", "), 80))
+	b.WriteString(`.
+Native events and databases can speak for any sensor, so they are read only where
+you name the file, a pattern that it matches, or the folder that it lies in, and
+not from folders further down.
+
 FORMATS
   auto         recognised by content
 `)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
@@ -72,7 +73,7 @@ func ruleFolderOrFile(path string) (tagger.Source, error) {
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 		dir, name := filepath.Split(path)
 		dir = filepath.Clean(dir)
-		return tagger.Source{Name: dir, FS: oneFile{os.DirFS(dir), name}}, nil
+		return tagger.Source{Name: dir, FS: oneFile{ttpcron.RegularFS(dir), name}}, nil
 	}
 	return ruleFolder(path)
 }

@@ -106,7 +106,7 @@ func ruleFolder(dir string) (tagger.Source, error) {
 	if err != nil {
 		return tagger.Source{}, hinted{fmt.Errorf("rules: %w", err), "--rules names a folder that holds rule files, *.yaml"}
 	}
-	return tagger.Source{Name: dir, FS: os.DirFS(dir)}, nil
+	return tagger.Source{Name: dir, FS: ttpcron.RegularFS(dir)}, nil
 }
 
 // technique tells the tagger what the embedded ATT&CK table knows of an id.

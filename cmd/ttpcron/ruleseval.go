@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
@@ -131,7 +130,10 @@ func (a *app) measure(ctx context.Context, m *eval.Measure, name string) error {
 	if name == "-" {
 		return m.Read(ctx, "standard input", a.stdin)
 	}
-	f, err := os.Open(name)
+	f, _, err := ttpcron.OpenRegular(name)
+	if odd := (*ttpcron.NotRegularError)(nil); errors.As(err, &odd) {
+		return hinted{err, "to read a stream, pipe it in and give - as the file"}
+	}
 	if err != nil {
 		return err
 	}

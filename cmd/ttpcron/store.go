@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -147,7 +148,7 @@ func (f opened) Batches(ctx context.Context) iter.Seq2[jobs.Batch, error] {
 // read are in the list too, so that they are reported in their place.
 func (a *app) inputs(named []string, format string, final bool) ([]jobs.Input, error) {
 	var out []jobs.Input
-	seen := map[string]bool{}
+	seen := map[string]int{} // where in out, and -1 for one that is named nearer
 	for _, name := range named {
 		in, err := importer.ParseInput(name)
 		if err != nil {
@@ -156,17 +157,28 @@ func (a *app) inputs(named []string, format string, final bool) ([]jobs.Input, e
 		if in.Format == importer.Auto && format != "" {
 			in.Format = format
 		}
-		paths, err := importer.Expand([]string{in.Path})
-		for _, p := range paths {
-			if key := in.Format + ":" + p; !seen[key] {
-				seen[key] = true
-				out = append(out, a.input(in.Format, p, final, p == in.Path))
+		x, err := importer.Expand([]string{in.Path})
+		for _, f := range x.Files {
+			key, input := in.Format+":"+f.Path, a.input(in.Format, f, final, f.Path == in.Path)
+			at, known := seen[key]
+			switch {
+			case !known:
+				at = len(out)
+				out = append(out, input)
+			case at >= 0 && !f.Below:
+				out[at] = input
 			}
+			if seen[key] = at; !f.Below {
+				seen[key] = -1
+			}
+		}
+		if x.Captured > 0 {
+			out = append(out, failing(in.Path, capturesError(x)))
 		}
 		for _, e := range unjoin(err) {
 			out = append(out, failing(in.Path, e))
 		}
-		if len(paths) == 0 && err == nil {
+		if len(x.Files)+x.Captured == 0 && err == nil {
 			out = append(out, failing(in.Path, fmt.Errorf("%s: nothing to read there", in.Path)))
 		}
 	}
@@ -175,19 +187,29 @@ func (a *app) inputs(named []string, format string, final bool) ([]jobs.Input, e
 
 // input opens one file when its turn comes. A file that the user did not name,
 // but that lies in a folder named, may be of no known format.
-func (a *app) input(format, path string, final, named bool) jobs.Input {
-	return jobs.Input{Name: path, Open: func(ctx context.Context, marks []ttpcron.FileMark) (jobs.File, error) {
-		f, err := importer.Open(ctx, path, importer.Options{Format: format, Marks: marks, Final: final, Now: a.now, Stdin: a.stdin})
+func (a *app) input(format string, found importer.Found, final, named bool) jobs.Input {
+	return jobs.Input{Name: found.Path, Open: func(ctx context.Context, marks []ttpcron.FileMark) (jobs.File, error) {
+		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Marks: marks, Final: final, Below: found.Below, Now: a.now, Stdin: a.stdin})
 		if err != nil {
 			var unknown *importer.UnknownFormatError
-			var odd *importer.NotRegularError
-			if !named && (errors.As(err, &unknown) || errors.As(err, &odd)) {
+			var odd *ttpcron.NotRegularError
+			var below *importer.BelowError
+			if !named && (errors.As(err, &unknown) || errors.As(err, &odd) || errors.As(err, &below)) {
 				err = fmt.Errorf("%w: %w", jobs.ErrPassedOver, err)
 			}
 			return nil, err
 		}
 		return opened{f}, nil
 	}}
+}
+
+// capturesError says which folders of captured files were not entered.
+func capturesError(x importer.Expansion) error {
+	list := strings.Join(x.Captures, ", ")
+	if more := x.Captured - len(x.Captures); more > 0 {
+		list += fmt.Sprintf(" and %s more", count(more))
+	}
+	return fmt.Errorf("%w: %s of captured files, not entered: %s; name one to read what is in it", jobs.ErrPassedOver, plural(x.Captured, "folder", "folders"), list)
 }
 
 func failing(name string, err error) jobs.Input {
