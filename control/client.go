@@ -25,6 +25,7 @@ type Client struct {
 	http  *http.Client
 	retry time.Duration
 	fault func(*Fault) error
+	end   context.Context // ends all calls
 }
 
 // ClientOptions sets up a client.
@@ -38,11 +39,24 @@ type ClientOptions struct {
 	// Trust lets a server be of these users too, beside this one, root and the
 	// owner of the socket's folder.
 	Trust []int
+	// Interrupt, when it is not nil and ends, gives all calls, whatever their own
+	// context, InterruptGrace to end: a server that is suspended holds nobody who
+	// wants to leave.
+	Interrupt context.Context
 }
+
+// InterruptGrace is how long a call may go on after ClientOptions.Interrupt has
+// ended, such as one that commits a batch in hand.
+const InterruptGrace = 5 * time.Second
 
 // Dial returns a client for the server at a socket. It does not connect yet.
 func Dial(path string, o ClientOptions) *Client {
-	c := &Client{path: path, retry: o.Retry, fault: o.Fault}
+	c := &Client{path: path, retry: o.Retry, fault: o.Fault, end: context.Background()}
+	if o.Interrupt != nil {
+		end, cancel := context.WithCancel(c.end)
+		c.end = end
+		context.AfterFunc(o.Interrupt, func() { time.AfterFunc(InterruptGrace, cancel) })
+	}
 	c.http = &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true, DisableCompression: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return c.connect(ctx, o.Trust) },
@@ -141,14 +155,38 @@ func Call[Req, Resp any](ctx context.Context, c *Client, name string, req Req) (
 
 // post sends a request and returns its answer when it is no fault.
 func (c *Client) post(ctx context.Context, name string, req any) (*http.Response, error) {
-	body, err := encode(req)
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(c.end, cancel)
+	resp, err := c.send(ctx, name, req)
+	if err != nil {
+		stop()
+		cancel()
+		return nil, err
+	}
+	resp.Body = body{resp.Body, func() { stop(); cancel() }}
+	return resp, nil
+}
+
+// body is that of an answer, with what is to be done when it is closed.
+type body struct {
+	io.ReadCloser
+	done func()
+}
+
+func (b body) Close() error {
+	defer b.done()
+	return b.ReadCloser.Close()
+}
+
+func (c *Client) send(ctx context.Context, name string, req any) (*http.Response, error) {
+	value, err := encode(req)
 	if err != nil {
 		return nil, err
 	}
-	if len(body) > MaxLargeRequest {
-		return nil, fmt.Errorf("request %s has %d bytes and the control socket takes %d", name, len(body), MaxLargeRequest)
+	if len(value) > MaxLargeRequest {
+		return nil, fmt.Errorf("request %s has %d bytes and the control socket takes %d", name, len(value), MaxLargeRequest)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://ttpcron/v1/"+name, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://ttpcron/v1/"+name, bytes.NewReader(value))
 	if err != nil {
 		return nil, err
 	}

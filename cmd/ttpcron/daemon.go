@@ -82,6 +82,7 @@ type daemon struct {
 	db     localStore
 	notify *notifier
 	sched  *scheduler.Scheduler
+	turns  *turns
 	began  time.Time
 	health health
 
@@ -187,6 +188,7 @@ func (d *daemon) prepare(ctx context.Context) error {
 		Now: c.app.now, Log: c.app.log, Wake: d.wake(), Grace: jobGrace,
 		Spread: c.spread, Node: c.node, Awake: d.awake,
 	}, entries)
+	d.turns = &turns{log: c.app.log, sched: d.sched, name: fmt.Sprint(d.began.UnixNano()), byID: map[string]*turn{}}
 	return err
 }
 
@@ -216,6 +218,7 @@ func (d *daemon) run(ctx context.Context, hup <-chan os.Signal) error {
 		})
 	}
 	wg.Go(func() { d.reloadOn(inner, hup) })
+	wg.Go(func() { d.turns.count(inner) })
 	defer context.AfterFunc(ctx, d.notify.stopping)()
 	c := d.config()
 	c.app.log.Info("ready", "store", clean(d.db.Path()), "jobs", len(c.jobs), "rules", d.ruleSet().InForce(), "node_offset", scheduler.Offset(c.node, c.spread).String())
@@ -236,10 +239,11 @@ func (d *daemon) run(ctx context.Context, hup <-chan os.Signal) error {
 }
 
 // awake is called at every look at the clock: it feeds the watchdog, unless a
-// job runs that shows no progress, and says what the daemon is doing.
+// job of the daemon's own runs that shows no progress, and says what the daemon is
+// doing.
 func (d *daemon) awake(all []scheduler.Status) {
 	moved := d.moved.Load()
-	if !running(all) || moved != d.fed {
+	if !running(all) || moved != d.fed || d.turns.away() {
 		d.notify.feed()
 	}
 	d.fed = moved

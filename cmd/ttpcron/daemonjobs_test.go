@@ -307,7 +307,7 @@ func TestWatchdog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &daemon{notify: notify}
+	d := &daemon{notify: notify, turns: &turns{}}
 	if d.wake() != 30*time.Second {
 		t.Errorf("looks every %v", d.wake())
 	}

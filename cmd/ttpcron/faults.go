@@ -24,6 +24,7 @@ var sameErrors = map[string]error{
 	"no-space":    syscall.ENOSPC,
 	"other-rules": errOtherRules,
 	"no-turn":     errNoTurn,
+	"turn-taken":  errTurnTaken,
 }
 
 // faultOf gives an error its name.

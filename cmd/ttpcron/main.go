@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 )
 
 // memoryGoal is where the garbage collector begins to work harder, so that a
@@ -18,7 +19,10 @@ import (
 // that needs more gets it. GOMEMLIMIT sets another.
 const memoryGoal = 120 << 20
 
-func main() {
+func main() { os.Exit(process(time.Now)) }
+
+// process is the program as a process, with a clock. It returns the exit code.
+func process(now func() time.Time) int {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryGoal)
 	}
@@ -29,12 +33,27 @@ func main() {
 	// instead of a signal that would end a run between two commits.
 	signal.Ignore(syscall.SIGPIPE)
 	ignoreFileLimit()
+	go interrupts(signals, cancel)
+	return run(ctx, now, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ())
+}
+
+// sayTime is how long saying something may take before a signal is obeyed
+// without it: nobody may read what stderr leads to.
+const sayTime = 200 * time.Millisecond
+
+// interrupts obeys signals: the first cancels, the second ends the process.
+func interrupts(signals <-chan os.Signal, cancel func()) {
+	<-signals
+	said := make(chan bool)
 	go func() {
-		<-signals
 		fmt.Fprintln(os.Stderr, "ttpcron: stopping at the end of the batch; once more to stop at once")
-		cancel()
-		<-signals
-		os.Exit(exitInterrupted)
+		close(said)
 	}()
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ()))
+	select {
+	case <-said:
+	case <-time.After(sayTime):
+	}
+	cancel()
+	<-signals
+	os.Exit(exitInterrupted)
 }

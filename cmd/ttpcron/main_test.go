@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -53,7 +54,7 @@ func TestScript(t *testing.T) {
 func invoke(t testing.TB, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(context.Background(), args, strings.NewReader(""), &out, &errs, append([]string{"TTPCRON_CONFIG=" + os.DevNull, "HOME=" + t.TempDir()}, env...))
+	code = run(context.Background(), time.Now, args, strings.NewReader(""), &out, &errs, append([]string{"TTPCRON_CONFIG=" + os.DevNull, "HOME=" + t.TempDir()}, env...))
 	return code, out.String(), errs.String()
 }
 

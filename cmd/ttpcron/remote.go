@@ -45,13 +45,15 @@ func (a *app) ofDaemon(ctx context.Context) (store, bool) {
 		cancel()
 		var away *control.AbsentError
 		switch {
+		case ctx.Err() != nil:
+			return nil, false
 		case errors.As(err, &away):
 			a.log.Debug("no daemon", "socket", path, "error", err.Error())
 		case err != nil:
 			a.log.Warn("the daemon cannot be asked", "socket", clean(path), "error", clean(err.Error()))
 		case is.same(a.set.db):
 			a.log.Debug("the store is asked of the daemon", "socket", path)
-			c := control.Dial(path, control.ClientOptions{Fault: errorOf, Trust: trust, Retry: a.set.lockTimeout})
+			c := control.Dial(path, control.ClientOptions{Fault: errorOf, Trust: trust, Retry: a.set.lockTimeout, Interrupt: ctx})
 			return remoteStore{client: c, path: a.set.db, wait: a.set.lockTimeout}, true
 		}
 	}
@@ -78,10 +80,10 @@ func (a *app) open(ctx context.Context, o kv.Options) (store, error) {
 }
 
 // daemonHas reports whether it is a daemon that has the store at a path.
-func (a *app) daemonHas(path string) bool {
+func (a *app) daemonHas(ctx context.Context, path string) bool {
 	if path != a.set.db {
 		return false
 	}
-	_, ok := a.ofDaemon(context.Background())
+	_, ok := a.ofDaemon(ctx)
 	return ok
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/ttpcron/ttpcron/control"
 )
 
 // rarely is a configuration whose jobs do not run while a test does.
@@ -407,47 +404,4 @@ func TestDaemonStopsDuringRun(t *testing.T) {
 	if _, out, _ := n.run("", "tags", "--json"); strings.Count(out, "\n") != busyEvents() {
 		t.Errorf("%d tags", strings.Count(out, "\n"))
 	}
-}
-
-// Nobody commits without the turn of a run, nor keeps the turn of another.
-func TestNoTurn(t *testing.T) {
-	n := newNode(t, rarely)
-	n.serving()
-	c := control.Dial(n.path("t.db.sock"), control.ClientOptions{Fault: errorOf})
-	ctx := t.Context()
-	commit := func(id string) error {
-		_, err := control.Call[committing, int](ctx, c, "commit", committing{Hold: id})
-		return err
-	}
-	for _, id := range []string{"", "1", "1.1"} {
-		if err := commit(id); !errors.Is(err, errNoTurn) {
-			t.Errorf("commit with turn %q: %v", id, err)
-		}
-	}
-	id, err := control.Call[none, string](ctx, c, "hold", none{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := commit(id); err != nil {
-		t.Error(err)
-	}
-	if _, err := control.Call[committing, int](ctx, c, "commit", committing{Hold: id, Marks: make([]byte, maxMarks+1)}); err == nil || !strings.Contains(err.Error(), "are taken") {
-		t.Errorf("large marks: %v", err)
-	}
-	if _, err := control.Call[committing, int](ctx, c, "commit", committing{Hold: id, Marks: []byte("nonsense")}); err == nil || !strings.Contains(err.Error(), "cannot be read") {
-		t.Errorf("marks that are none: %v", err)
-	}
-	keep, release := context.WithCancel(ctx)
-	kept := make(chan error, 1)
-	go func() {
-		_, err := control.Call[string, none](keep, c, "hold-keep", id)
-		kept <- err
-	}()
-	_, err = control.Call[string, none](keep, c, "hold-keep", id+"x")
-	if !errors.Is(err, errNoTurn) {
-		t.Errorf("a turn of nobody: %v", err)
-	}
-	release()
-	<-kept
-	n.wait("the end of the turn", func() bool { return errors.Is(commit(id), errNoTurn) })
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/gob"
 	"errors"
+	"fmt"
 
 	"github.com/ttpcron/ttpcron/control"
 	"github.com/ttpcron/ttpcron/jobs"
@@ -19,13 +20,13 @@ type heldStore struct {
 // Commit sends large commits in parts. The marks go with the last one: nothing is
 // said to be covered before its tags are stored.
 func (s heldStore) Commit(ctx context.Context, c jobs.Commit) (inserted int, err error) {
-	last := committing{Hold: s.id}
+	last := committing{Turn: s.id}
 	for part := range parts(c.Tags, wireTags) {
 		if part.last {
 			last.Tags = part.wire
 			break
 		}
-		n, err := control.Call[committing, int](ctx, s.client, "commit", committing{Hold: s.id, Tags: part.wire})
+		n, err := control.Call[committing, int](ctx, s.client, "commit", committing{Turn: s.id, Tags: part.wire})
 		if inserted += n; err != nil {
 			return inserted, err
 		}
@@ -43,27 +44,49 @@ func (s heldStore) Commit(ctx context.Context, c jobs.Commit) (inserted int, err
 // the daemon gives it its turn.
 func (a *app) runWithOwnRules(ctx context.Context, db remoteStore, job *jobs.Job) (jobs.Report, error) {
 	a.log.Info("the daemon has other rules: the run is done here, when no other one is in progress")
-	id, err := control.Call[none, string](ctx, db.client, "hold", none{})
-	if errors.Is(err, context.Canceled) {
-		err = jobs.ErrInterrupted
-	}
+	id, err := control.Call[none, string](context.WithoutCancel(ctx), db.client, "turn", none{})
 	if err != nil {
 		return jobs.Report{}, err
 	}
-	keep, release := context.WithCancel(context.WithoutCancel(ctx))
-	lost := make(chan error, 1)
-	running, stop := context.WithCancel(ctx)
-	defer stop()
-	go func() {
-		_, err := control.Call[string, none](keep, db.client, "hold-keep", id)
-		lost <- err
-		stop() // at the latest with the run itself
+	defer func() {
+		// One that is over already is none to end.
+		_, _ = control.Call[string, none](context.WithoutCancel(ctx), db.client, "turn-end", id)
 	}()
+	state := turnState{}
+	for !state.Begun {
+		if state, err = control.Call[keeping, turnState](ctx, db.client, "turn-keep", keeping{ID: id}); err != nil {
+			return jobs.Report{}, turnLost(err)
+		}
+	}
+	running, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
+	// An interrupt leaves the turn until the batch in hand is committed.
+	working, done := context.WithCancel(context.WithoutCancel(ctx))
+	defer done()
+	go keepTurn(working, db.client, id, lose)
 	job.Store = heldStore{db, id}
 	r, err := job.Run(running)
-	release()
-	if kerr := <-lost; ctx.Err() == nil && errors.Is(err, jobs.ErrInterrupted) {
-		err = stopped(kerr)
+	if lost := context.Cause(running); lost != nil && ctx.Err() == nil {
+		err = lost
 	}
-	return r, err
+	return r, turnLost(err)
+}
+
+// keepTurn shows the daemon that this process lives, until ctx ends or the turn
+// does, whatever the run is busy with.
+func keepTurn(ctx context.Context, c *control.Client, id string, lose context.CancelCauseFunc) {
+	for ctx.Err() == nil {
+		if _, err := control.Call[keeping, turnState](ctx, c, "turn-keep", keeping{id, true}); err != nil {
+			lose(err) // says nothing when the run ended first
+			return
+		}
+	}
+}
+
+// turnLost says what to do when a turn was over before the run was.
+func turnLost(err error) error {
+	if errors.Is(err, errTurnTaken) {
+		return hinted{fmt.Errorf("the run did not end: %w", errTurnTaken), "what it had committed is kept, and nothing was after that; it was suspended or got no time, run it again to go on"}
+	}
+	return stopped(err)
 }

@@ -42,6 +42,8 @@ func (a *app) runInDaemon(ctx context.Context, db remoteStore, job *jobs.Job, fi
 	// An interrupt waits for the id, without which nobody could cancel the run.
 	id, err := control.Call[runAsked, string](context.WithoutCancel(ctx), db.client, "run", q)
 	switch {
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		err = unanswered
 	case errors.Is(err, errOtherRules):
 		report, err = a.runWithOwnRules(ctx, db, job)
 	case err == nil:
@@ -53,6 +55,9 @@ func (a *app) runInDaemon(ctx context.Context, db remoteStore, job *jobs.Job, fi
 	}
 	return report, err
 }
+
+// unanswered is an interrupt that the daemon has not answered in time.
+var unanswered = hinted{jobs.ErrInterrupted, "the daemon was asked to cancel the run and has not answered yet; ttpcron status shows what becomes of it"}
 
 // stopped says what to do when the daemon has gone.
 func stopped(err error) error {
@@ -73,13 +78,17 @@ func (a *app) follow(ctx context.Context, db remoteStore, id string, progress fu
 		switch {
 		case err == nil:
 			news = next
+		case asking != ctx && errors.Is(err, context.Canceled):
+			return news.report(), unanswered
 		case ctx.Err() == nil || asking != ctx:
 			return news.report(), stopped(err)
 		case detach:
 			return news.report(), hinted{jobs.ErrInterrupted, "the run goes on in the daemon; ttpcron status shows what became of it"}
 		default:
 			asking = context.WithoutCancel(ctx)
-			if _, err := control.Call[string, none](asking, db.client, "run-cancel", id); err != nil {
+			if _, err := control.Call[string, none](asking, db.client, "run-cancel", id); errors.Is(err, context.Canceled) {
+				return news.report(), unanswered
+			} else if err != nil {
 				return news.report(), err
 			}
 			continue

@@ -62,13 +62,14 @@ type app struct {
 }
 
 // run is the program without the process around it. It returns the exit code.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
-	a := newApp(stdin, stdout, stderr, environment(env))
+func run(ctx context.Context, now func() time.Time, args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
+	a := newApp(interruptible(ctx, stdin), stdout, stderr, environment(env))
+	a.now = now
 	err := a.main(ctx, args)
 	if ferr := a.stdout.Flush(); err == nil {
 		err = ferr
 	}
-	return a.report(err)
+	return a.report(ctx, err)
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer, env map[string]string) *app {
@@ -115,14 +116,14 @@ func (a *app) note(format string, args ...any) {
 }
 
 // report prints an error, with what to do next, and returns the exit code.
-func (a *app) report(err error) int {
+func (a *app) report(ctx context.Context, err error) int {
 	code := exitCode(err)
 	if err == nil || code == exitDone {
 		return code
 	}
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	fmt.Fprintf(a.stderr, "ttpcron: %s\n", clean(text))
-	if hint := a.hint(err); hint != "" {
+	if hint := a.hint(ctx, err); hint != "" {
 		fmt.Fprintf(a.stderr, "hint: %s\n", clean(hint))
 	}
 	return code
@@ -137,7 +138,7 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.As(err, &locked):
+	case errors.As(err, &locked), errors.Is(err, errTurnTaken):
 		return exitLocked
 	case errors.Is(err, jobs.ErrInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
@@ -161,7 +162,7 @@ type hinted struct {
 func (e hinted) Unwrap() error { return e.error }
 
 // hint says what to do about an error, or nothing.
-func (a *app) hint(err error) string {
+func (a *app) hint(ctx context.Context, err error) string {
 	var usage *usageError
 	var h hinted
 	var locked *kv.LockedError
@@ -172,7 +173,7 @@ func (a *app) hint(err error) string {
 		return usage.hint
 	case errors.As(err, &h):
 		return h.hint
-	case errors.As(err, &locked) && a.daemonHas(locked.Path):
+	case errors.As(err, &locked) && a.daemonHas(ctx, locked.Path):
 		return "a daemon has the store and this needs the file for itself: stop the daemon first, with systemctl stop ttpcron"
 	case errors.As(err, &older):
 		return "ttpcron import - </dev/null opens it for writing and does nothing else"

@@ -111,7 +111,9 @@ A run with no rule in force fails. Nothing is ever sent anywhere.
 
 While a daemon has the store the inputs are imported through it, and the run waits
 for its turn there. The daemon does it if its rules are those of this command, and
-otherwise this command does, while it has its turn.`,
+otherwise this command does, while it has its turn. A command that is suspended
+loses its turn after 20 seconds and exits with 75 when it goes on; what it had
+committed is kept.`,
 		examples: `ttpcron run-once --input /var/log/cowrie
 ttpcron run-once --since-days 3650 --source command
 ttpcron run-once --dry-run --input cowrie:new.json --json
