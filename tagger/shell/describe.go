@@ -4,8 +4,9 @@ import "strings"
 
 // describe fills the fields of a command from its words and redirections.
 func (b *build) describe(c *call) {
-	if len(b.strs) > strsKept/2 && cap(b.strs)-len(b.strs) < strsKept/8 {
-		b.strs = make([]string, 0, strsKept) // what was filled belongs to commands
+	room, need := cap(b.strs)-len(b.strs), 3*len(c.words) // arguments, operands, files
+	if len(b.strs) > strsKept/2 && room < strsKept/8 || need > strsKept/8 && room < need {
+		b.strs = make([]string, 0, max(strsKept, need)) // what was filled belongs to commands
 	}
 	d := &b.cmds[c.index]
 	d.place = c.at

@@ -117,7 +117,7 @@ func (b *build) runSimple(src *source, toks []token, at *place, in stream) strea
 			c.first = int(t.start)
 		}
 		if t.plain {
-			b.words = append(b.words, word{text: raw, known: true})
+			b.push(src, word{text: raw, known: true})
 		} else {
 			b.expand(src, at, int(t.start), raw, nil)
 		}

@@ -49,6 +49,7 @@ func (p *Parser) parse(text string, finish func(*build) *Script) (script *Script
 		}
 	}()
 	p.b.reset(p.limits)
+	p.b.copies = budget{limit: 4*p.limits.Bytes + 4*min(len(text), copiedSource) + maxValue}
 	if len(text) > maxSource {
 		text, p.b.bounded = text[:maxSource], true
 	}
@@ -59,6 +60,16 @@ func (p *Parser) parse(text string, finish func(*build) *Script) (script *Script
 	p.b.run(&p.b.src, &p.b.root, stream{})
 	return finish(&p.b)
 }
+
+// Work returns the bytes that the last parse has walked, made and copied, of
+// those that [Limits.Bytes] bounds.
+func (p *Parser) Work() int { return p.b.text.spent + p.b.copies.spent + p.b.lists.spent }
+
+// copiedSource is how much of a text may be copied for its words, lines and
+// assignments. A text that spends the budget of what it produces must not take
+// from the plain commands behind what they need, so copies have a budget of their
+// own, enough for all that is produced and for the source.
+const copiedSource = 1 << 20
 
 // maxSource bounds the text that is looked at.
 const maxSource = 64 << 20
@@ -169,9 +180,8 @@ func (b *build) reset(limits Limits) {
 	b.limits = limits
 	b.root = place{}
 	b.bounded, b.fell = false, false
-	b.text = budget{left: limits.Bytes}
-	b.copies = budget{left: copiesPerByte*limits.Bytes + copiesPerSource*maxSource}
-	b.lists = budget{left: limits.Bytes}
+	b.text = budget{limit: limits.Bytes}
+	b.lists = budget{limit: limits.Bytes}
 	b.ifs, b.separates = "", [256]bool{}
 	b.parsed, b.tokens, b.piped, b.substs, b.expansions, b.braced = 0, 0, 0, 0, 0, 0
 	clear(b.vars)
@@ -185,15 +195,6 @@ func (b *build) reset(limits Limits) {
 	}
 	b.words, b.redirs, b.toks, b.buf = b.words[:0], b.redirs[:0], b.toks[:0], b.buf[:0]
 }
-
-// A text that spends the budget of what it produces must not take from the plain
-// commands after it what they need: there are copies enough for all that is
-// produced, which is copied into a word, its line and an assignment, and for the
-// source, of which every layer of quotes and expansions copies its part again.
-const (
-	copiesPerByte   = 4
-	copiesPerSource = 16
-)
 
 // strsKept is how many strings are made room for at once.
 const strsKept = 1024

@@ -1,6 +1,9 @@
 package shell
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The scanner splits a text into words and operators. Strictly, it accepts a
 // small part of the language (plain words, quotes without expansions, lists,
@@ -123,6 +126,9 @@ func (s *scanner) push(t token) {
 	} else if s.words++; s.words > maxWords {
 		s.b.bounded = true
 		return
+	}
+	if n := len(s.b.toks); n == cap(s.b.toks) && n >= 2048 {
+		s.b.toks = slices.Grow(s.b.toks, maxTokenCount) // once, not piece by piece
 	}
 	s.b.toks = append(s.b.toks, t)
 }

@@ -12,18 +12,18 @@ import (
 
 // budget is the work that a parse may still do, in bytes walked or produced.
 type budget struct {
-	left int
-	met  bool // something was refused
+	limit, spent int
+	met          bool // something was refused
 }
 
 // spend pays for n bytes, and is false when they are more than is left. What
 // costs less may still be paid for then.
 func (m *budget) spend(n int) bool {
-	if n > m.left {
+	if m.spent+n > m.limit {
 		m.met = true
 		return false
 	}
-	m.left -= n
+	m.spent += n
 	return true
 }
 

@@ -172,7 +172,7 @@ func (b *build) treeWord(src *source, at *place, w *syntax.Word) {
 	raw := src.slice(from, to)
 	if len(w.Parts) == 1 {
 		if lit, ok := w.Parts[0].(*syntax.Lit); ok && lit.Value == raw && !strings.ContainsAny(raw, "\\{") {
-			b.words = append(b.words, word{text: raw, known: true})
+			b.push(src, word{text: raw, known: true})
 			return
 		}
 	}
@@ -206,18 +206,18 @@ func (b *build) declaration(src *source, s *syntax.Stmt, d *syntax.DeclClause, a
 	c := call{src: src, at: at, in: in, index: b.reserve(), first: int(d.Variant.Pos().Offset())}
 	c.start, c.end = c.first, int(d.End().Offset())
 	b.treeRedirs(src, s, at)
-	b.words = append(b.words, word{text: d.Variant.Value, known: true})
+	b.push(src, word{text: d.Variant.Value, known: true})
 	for _, a := range d.Args {
 		if a.Name == nil || a.Naked && a.Index == nil {
 			if a.Name == nil && a.Value != nil {
 				b.treeWord(src, at, a.Value)
 			} else if a.Name != nil {
-				b.words = append(b.words, word{text: a.Name.Value, known: true})
+				b.push(src, word{text: a.Name.Value, known: true})
 			}
 			continue
 		}
 		b.treeAssign(&c, src, at, a)
-		b.words = append(b.words, word{text: c.assigns[len(c.assigns)-1], known: true})
+		b.push(src, word{text: c.assigns[len(c.assigns)-1], known: true})
 	}
 	c.words, c.redirs = b.words[words:], b.redirs[redirs:]
 	out := b.call(&c)

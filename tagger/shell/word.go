@@ -141,7 +141,15 @@ func (s *speller) value(text string, quoted bool) {
 // finish pushes the word in progress, if there is one, and begins another.
 func (s *speller) finish() {
 	if s.some {
-		s.b.words = append(s.b.words, s.take())
+		s.b.push(s.src, s.take())
+	}
+}
+
+// push adds a word. Those of the original are as many as it has room for; those
+// of layers and substitutions, which may be in many of them, are paid for.
+func (b *build) push(src *source, w word) {
+	if src == &b.src || b.text.spend(wordCost/4) {
+		b.words = append(b.words, w)
 	}
 }
 
