@@ -57,6 +57,11 @@ func TestLayers(t *testing.T) {
 		{"file by flag", nil, []string{"--config", file}, "agent 7 true [a b,c]"},
 		{"environment", map[string]string{"TTPCRON_CONFIG": file, "TTPCRON_ROLE": "master", "TTPCRON_BATCH_SIZE": "8", "TTPCRON_INPUT": "d,e"}, nil, "master 8 true [d e]"},
 		{"empty is unset", map[string]string{"TTPCRON_CONFIG": file, "TTPCRON_ROLE": ""}, nil, "agent 7 true [a b,c]"},
+		{"DECNET's mode", map[string]string{"DECNET_MODE": " Agent\n"}, nil, "agent 500 false []"},
+		{"DECNET's mode over the file", map[string]string{"TTPCRON_CONFIG": file, "DECNET_MODE": "MASTER"}, nil, "master 7 true [a b,c]"},
+		{"ours over DECNET's", map[string]string{"TTPCRON_ROLE": "standalone", "DECNET_MODE": "agent"}, nil, "standalone 500 false []"},
+		{"flag over DECNET's", map[string]string{"DECNET_MODE": "agent"}, []string{"--role", "master"}, "master 500 false []"},
+		{"no mode of DECNET's", map[string]string{"TTPCRON_CONFIG": file, "DECNET_MODE": "swarm"}, nil, "agent 7 true [a b,c]"},
 		{"flags", map[string]string{"TTPCRON_CONFIG": file, "TTPCRON_ROLE": "master", "TTPCRON_BATCH_SIZE": "8"},
 			[]string{"--role", "standalone", "--batch-size=9", "--dry-run=false", "--input", "f"}, "standalone 9 false [f]"},
 	}
@@ -86,19 +91,6 @@ func TestLayers(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
-	}
-}
-
-func TestDefaultDB(t *testing.T) {
-	want := "/s/ttpcron/ttpcron.db"
-	if os.Geteuid() == 0 {
-		want = "/var/lib/ttpcron/ttpcron.db"
-	}
-	if got := defaultDB(map[string]string{"XDG_STATE_HOME": "/s"}); got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	if got := xdg(map[string]string{"HOME": "/h", "XDG_STATE_HOME": "relative"}, "XDG_STATE_HOME", ".local/state"); got != "/h/.local/state" {
-		t.Errorf("got %s", got)
 	}
 }
 

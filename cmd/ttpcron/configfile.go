@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,9 +71,9 @@ func (a *app) parseConfig() (configured, error) {
 	}
 	named := path != ""
 	if !named {
-		path = systemConfig
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			path = filepath.Join(xdg(a.env, "XDG_CONFIG_HOME", ".config"), "ttpcron", "ttpcron.toml")
+		var err error
+		if path, err = defaultConfig(a.env); err != nil {
+			return configured{path: path}, err
 		}
 	}
 	c := configured{path: path, values: map[string][]string{}, lines: map[string]int{}}

@@ -409,11 +409,11 @@ func TestExampleConfig(t *testing.T) {
 // The units of systemd say where the state belongs.
 func TestDefaultStore(t *testing.T) {
 	for _, tt := range []struct{ state, want string }{{"/var/lib/ttpcron", "/var/lib/ttpcron/ttpcron.db"}, {"/a:/b", "/a/ttpcron.db"}} {
-		if got := defaultDB(map[string]string{"STATE_DIRECTORY": tt.state, "HOME": "/h"}); got != tt.want {
+		if got, _ := defaultDB(map[string]string{"STATE_DIRECTORY": tt.state, "HOME": "/h"}, 1000); got != tt.want {
 			t.Errorf("%q: %s, want %s", tt.state, got, tt.want)
 		}
 	}
-	if got := defaultDB(map[string]string{"STATE_DIRECTORY": "relative", "HOME": "/h"}); strings.Contains(got, "relative") {
+	if got, _ := defaultDB(map[string]string{"STATE_DIRECTORY": "relative", "HOME": "/h"}, 1000); strings.Contains(got, "relative") {
 		t.Error(got)
 	}
 }

@@ -5,8 +5,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -42,3 +44,12 @@ func isJournal(w io.Writer, stream string) bool {
 // ignoreFileLimit makes a write beyond the limit on the size of a file
 // (ulimit -f) an error like that of a full disk, instead of a signal.
 func ignoreFileLimit() { signal.Ignore(unix.SIGXFSZ) }
+
+// ownerOf returns the user and the group that a file belongs to.
+func ownerOf(info fs.FileInfo) (uid, gid int, known bool) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0, false
+	}
+	return int(stat.Uid), int(stat.Gid), true
+}

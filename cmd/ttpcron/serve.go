@@ -17,7 +17,7 @@ func (d *daemon) listen(ctx context.Context) ([]server, error) {
 	c := d.config()
 	a := c.app
 	path := cmp.Or(a.set.socket, socketOf(d.db.Path()))
-	if dir := a.env["RUNTIME_DIRECTORY"]; a.set.socket == "" && dir != "" {
+	if dir := serviceDir(a.env, "RUNTIME_DIRECTORY"); a.set.socket == "" && dir != "" {
 		path = filepath.Join(dir, filepath.Base(systemSocket))
 	}
 	l, err := control.Listen(path, a.log)

@@ -4,7 +4,6 @@ import (
 	"flag"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +33,19 @@ const (
 	roleAgent      = "agent"
 )
 
-const systemConfig = "/etc/ttpcron/ttpcron.toml"
+// decnetMode is the variable with which DECNET says what a host is to it.
+const decnetMode = "DECNET_MODE"
+
+// decnetRole is the role that DECNET's own variable gives a host, empty for none.
+// DECNET takes whatever is not an agent for a master; here a value that means
+// nothing leaves the word to the config file.
+func decnetRole(env map[string]string) string {
+	switch mode := strings.ToLower(strings.TrimSpace(env[decnetMode])); mode {
+	case roleAgent, roleMaster:
+		return mode
+	}
+	return ""
+}
 
 // list is a flag that can be given more than once.
 type list []string
@@ -71,24 +82,6 @@ func configName(flagName string) string {
 	return flagName
 }
 
-// defaultDB is the store's place when nobody names one.
-func defaultDB(env map[string]string) string {
-	if dir, _, _ := strings.Cut(env["STATE_DIRECTORY"], ":"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "ttpcron.db") // as a service of systemd
-	}
-	if os.Geteuid() == 0 {
-		return "/var/lib/ttpcron/ttpcron.db"
-	}
-	return filepath.Join(xdg(env, "XDG_STATE_HOME", ".local/state"), "ttpcron", "ttpcron.db")
-}
-
-func xdg(env map[string]string, name, fallback string) string {
-	if dir := env[name]; filepath.IsAbs(dir) {
-		return dir
-	}
-	return filepath.Join(env["HOME"], fallback)
-}
-
 // layer fills in, for a command that is about to run, what its flags did not
 // say: from the environment, then from the config file.
 func (a *app) layer(c *command) error {
@@ -123,7 +116,9 @@ func (a *app) layer(c *command) error {
 		a.set.inputs, _ = a.fallback(c, "input", conf)
 	}
 	if a.set.db == "" {
-		a.set.db = defaultDB(a.env)
+		if a.set.db, err = defaultDB(a.env, os.Geteuid()); err != nil {
+			return err
+		}
 	}
 	return a.settle()
 }
@@ -137,6 +132,9 @@ func (a *app) fallback(c *command, name string, conf configured) (values []strin
 			return strings.Split(v, ","), variable
 		}
 		return []string{v}, variable
+	}
+	if role := decnetRole(a.env); name == "role" && role != "" {
+		return []string{role}, decnetMode
 	}
 	key := configName(name)
 	if !slices.Contains(sharedFlags, name) && key != "inputs" {

@@ -77,7 +77,7 @@ func (a *app) openLocal(ctx context.Context) (localStore, error) {
 }
 
 func (a *app) unwritable(err error) error {
-	if errors.Is(err, fs.ErrPermission) && a.set.db == defaultDB(a.env) {
+	if path, _ := defaultDB(a.env, os.Geteuid()); errors.Is(err, fs.ErrPermission) && a.set.db == path {
 		return hinted{err, "name a store that you may write with --db FILE or TTPCRON_DB"}
 	}
 	return err
