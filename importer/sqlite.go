@@ -35,7 +35,7 @@ type database struct {
 
 	frozen bool // opened without locks, because nobody has it open
 	before []fileState
-	copied string // folder of a copy, to be removed
+	copied *ttpcron.Scratch // of a copy, to be removed
 }
 
 // fileState is how a file looked when the database was opened.
@@ -128,20 +128,20 @@ func (d *database) connect(ctx context.Context, path, mode string) error {
 // connectCopy copies the database with what a crash left beside it, and lets
 // SQLite repair the copy.
 func (d *database) connectCopy(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "ttpcron-import-")
+	dir, err := ttpcron.NewScratch(os.TempDir(), "ttpcron-import-", "")
 	if err != nil {
-		return err
+		return fmt.Errorf("copy %s: %w", d.name, err)
 	}
 	d.copied = dir
-	copied := filepath.Join(dir, "copy.db")
+	copied := dir.File("copy.db")
 	for _, suffix := range []string{"", "-wal", "-journal"} {
 		if err := copyFile(ctx, copied+suffix, d.path+suffix); err != nil && !(suffix != "" && errors.Is(err, os.ErrNotExist)) {
-			os.RemoveAll(dir)
+			_ = dir.Remove()
 			return fmt.Errorf("copy %s: %w", d.name, err)
 		}
 	}
 	if err := d.connect(ctx, copied, "mode=rw"); err != nil {
-		os.RemoveAll(dir)
+		_ = dir.Remove()
 		return err
 	}
 	d.how = "the program that wrote it was stopped hard; a copy was repaired and read"
@@ -185,8 +185,8 @@ func (d *database) close() error {
 	}
 	err := d.DB.Close()
 	d.DB = nil
-	if d.copied != "" {
-		err = errors.Join(err, os.RemoveAll(d.copied))
+	if d.copied != nil {
+		err = errors.Join(err, d.copied.Remove())
 	}
 	return err
 }

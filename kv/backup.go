@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -56,7 +57,7 @@ func (db *DB) Backup(ctx context.Context, path string, replace bool, progress fu
 		return nil
 	})
 	if err == nil {
-		err = replaceable(path)
+		err = replaceable(ctx, path)
 	}
 	if err == nil {
 		err = newFile(path, replace, size, func(f *os.File) error {
@@ -72,32 +73,96 @@ func (db *DB) Backup(ctx context.Context, path string, replace bool, progress fu
 	return nil
 }
 
-// replaceable refuses to replace with a copy what is no file, and what a process
-// has open as its store: it would go on with a file that nobody finds again.
-func replaceable(path string) error {
-	info, err := os.Stat(path)
+// Snapshot returns a copy of the store, as Backup makes one, in a file without a
+// name: it is gone when it is closed, or when the process ends.
+func (db *DB) Snapshot(ctx context.Context) (f *os.File, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("copy the store: %w", err)
+		}
+	}()
+	scratch, err := db.scratch()
 	if err != nil {
-		return nil // there is nothing to replace, or newFile says why not
+		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is no regular file", path)
-	}
-	f, _, err := ttpcron.OpenRegular(path)
+	defer func() { err = errors.Join(err, scratch.Remove()) }()
+	f, err = os.OpenFile(scratch.File("copy"), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer f.Close()
-	if free, err := tryLock(f, true); err != nil || free {
-		return err
+	if err = db.copyInto(ctx, f, nil); err == nil {
+		err = verify(ctx, f, db.path, nil)
 	}
-	pid, command := lockHolder(path)
-	return &LockedError{Path: path, PID: pid, Command: command}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// scratch makes a folder for a copy beside the store, if there is room for one.
+func (db *DB) scratch() (*ttpcron.Scratch, error) {
+	path := followed(db.path)
+	if info, err := os.Stat(path); err == nil {
+		if err := room(filepath.Dir(path), info.Size()); err != nil {
+			return nil, err
+		}
+	}
+	return ttpcron.NewScratch(filepath.Dir(path), scratchPrefix(path), scratchSuffix)
+}
+
+// followed is a path without symbolic links, as far as it leads anywhere.
+func followed(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
+// replaceable refuses to replace with a copy what is no store of this program,
+// and what a process has open as its store: it would go on with a file that
+// nobody finds again.
+func replaceable(ctx context.Context, path string) error {
+	return ttpcron.CheckReplace(path, "a store", func(f *os.File) (bool, error) {
+		free, err := tryLock(f, true)
+		if err != nil {
+			return false, err
+		}
+		if !free {
+			pid, command := lockHolder(path)
+			return false, &LockedError{Path: path, PID: pid, Command: command}
+		}
+		if err := f.Close(); err != nil { // gives back the lock
+			return false, err
+		}
+		return isStore(ctx, path)
+	})
+}
+
+// isStore reports whether a file is a store of this program, damaged ones and
+// those of other versions among them.
+func isStore(ctx context.Context, path string) (bool, error) {
+	db, err := Open(ctx, path, Options{ReadOnly: true})
+	if err == nil {
+		return true, db.Close()
+	}
+	var other *NotStoreError
+	if errors.As(err, &other) {
+		return false, nil
+	}
+	var newer *NewerError
+	var older *OlderError
+	var damaged *DamagedError
+	if errors.As(err, &newer) || errors.As(err, &older) || errors.As(err, &damaged) {
+		return true, nil
+	}
+	return false, err
 }
 
 // WriteCopy writes a copy of a store, of size bytes, that a process which has it
 // open made with Backup, to a file, as Backup does.
 func WriteCopy(ctx context.Context, path string, replace bool, size int64, from io.Reader, progress func(Progress)) error {
-	if err := replaceable(path); err != nil {
+	if err := replaceable(ctx, path); err != nil {
 		return err
 	}
 	return newFile(path, replace, size, func(f *os.File) error {
@@ -143,9 +208,9 @@ func (m *meter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// newFile makes a file under a temporary name beside path, and gives it its name
+// newFile makes a file in a scratch folder beside path, and gives it its name
 // when write has succeeded and it is on the disk. Nothing is left of it
-// otherwise.
+// otherwise, or of a process that was killed after the next one.
 func newFile(path string, replace bool, size int64, write func(f *os.File) error) (err error) {
 	dir := filepath.Dir(path)
 	if _, err := os.Lstat(path); err == nil && !replace {
@@ -154,16 +219,18 @@ func newFile(path string, replace bool, size int64, write func(f *os.File) error
 	if err := room(dir, size); err != nil {
 		return err
 	}
-	pattern := "." + filepath.Base(path) + ".*.tmp"
-	sweep(dir, pattern)
-	f, err := os.CreateTemp(dir, pattern) // mode 0600
+	scratch, err := ttpcron.NewScratch(dir, scratchPrefix(path), scratchSuffix)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = scratch.Remove() }()
+	f, err := os.OpenFile(scratch.File("new"), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
-			_ = os.Remove(f.Name())
 		}
 	}()
 	if err := write(f); err != nil {
@@ -181,16 +248,11 @@ func newFile(path string, replace bool, size int64, write func(f *os.File) error
 	return syncDir(dir)
 }
 
-// sweep deletes what killed processes left behind a day ago or more.
-func sweep(dir, pattern string) {
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		info, err := e.Info()
-		if match, _ := filepath.Match(pattern, e.Name()); match && err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > 24*time.Hour {
-			_ = os.Remove(filepath.Join(dir, e.Name()))
-		}
-	}
-}
+// Copies are written in a folder beside the file that they become, named
+// .NAME.123.tmp: on its filesystem, and out of the way of what watches the folder.
+const scratchSuffix = ".tmp"
+
+func scratchPrefix(path string) string { return "." + filepath.Base(path) + "." }
 
 // appear gives a file its name. Unless replace is set it never takes the place
 // of another, even of one that was made a moment ago.
@@ -268,8 +330,9 @@ func Restore(ctx context.Context, from, path string, o FileOptions) (aside strin
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", fmt.Errorf("make the folder of the store: %w", err)
 	}
-	if resolved, err := filepath.EvalSymlinks(path); err == nil {
-		path = resolved
+	path = followed(path)
+	if err := ttpcron.CheckReplace(path, "a store", mayHaveBeenStore); err != nil {
+		return "", fmt.Errorf("restore %s: %w", from, err)
 	}
 	old, err := lockFile(ctx, path, o.LockTimeout, true)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -307,6 +370,19 @@ func Restore(ctx context.Context, from, path string, o FileOptions) (aside strin
 		return "", fmt.Errorf("restore %s: %w", from, err)
 	}
 	return aside, nil
+}
+
+// mayHaveBeenStore tells a store that damage has made unknowable from a file of
+// another kind, which somebody named by mistake. Pages of a store are full of
+// zeros; text has none.
+func mayHaveBeenStore(f *os.File) (bool, error) {
+	head := make([]byte, pageSize)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return false, err
+	}
+	head = head[:n]
+	return bytes.IndexByte(head, 0) >= 0 && !bytes.HasPrefix(head, []byte("SQLite format 3\x00")), nil
 }
 
 // upgrade brings a store of an earlier schema up to date.

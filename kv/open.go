@@ -51,6 +51,9 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, fmt.Errorf("make the folder of the store: %w", err)
 		}
+		// What killed processes left behind may be as large as the store.
+		real := followed(path)
+		ttpcron.SweepScratch(filepath.Dir(real), scratchPrefix(real), scratchSuffix)
 	}
 	db := &DB{path: path, now: o.Now}
 	if err := db.openCodecs(); err != nil {

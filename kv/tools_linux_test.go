@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
@@ -105,18 +107,25 @@ func TestBackupRefuses(t *testing.T) {
 	}
 }
 
-// TestLeftovers deletes the temporary files of processes that were killed long
-// ago, and no others.
+// TestLeftovers deletes what processes that were killed left of copies of this
+// file, and nothing else: not what a process still holds.
 func TestLeftovers(t *testing.T) {
 	db := kvtest.OpenAt(t, write(t, tiny(t)))
 	dir := t.TempDir()
-	old := time.Now().Add(-25 * time.Hour)
-	for name, when := range map[string]time.Time{".b.db.1.tmp": old, ".b.db.2.tmp": time.Now(), ".c.db.1.tmp": old, "b.db.1.tmp": old} {
-		file := filepath.Join(dir, name)
-		if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Chtimes(file, when, when)); err != nil {
+	for _, name := range []string{".b.db.1.tmp", ".b.db.2.tmp", ".c.db.1.tmp", "b.db.1.tmp"} {
+		folder := filepath.Join(dir, name)
+		if err := errors.Join(os.Mkdir(folder, 0o700), os.WriteFile(filepath.Join(folder, "new"), nil, 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
+	held, err := os.Open(filepath.Join(dir, ".b.db.2.tmp"))
+	if err == nil {
+		err = syscall.Flock(int(held.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
 	if err := db.Backup(t.Context(), filepath.Join(dir, "b.db"), false, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -366,5 +375,53 @@ func TestMeasureSpace(t *testing.T) {
 	}
 	if _, err := kv.MeasureSpace(t.Context(), write(t, []byte(fmt.Sprint("no store", strings.Repeat("x", 9000)))), kv.FileOptions{}); err == nil {
 		t.Error("a file that is no store was measured")
+	}
+}
+
+// TestReplacesNoOther holds that neither a backup nor a restore takes the place of
+// a file of another kind.
+func TestReplacesNoOther(t *testing.T) {
+	store := write(t, tiny(t))
+	db := kvtest.OpenAt(t, store)
+	foreign := filepath.Join(t.TempDir(), "foreign.db")
+	other, err := bbolt.Open(foreign, 0o600, nil)
+	if err == nil {
+		err = errors.Join(other.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("theirs")); return err }), other.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := readAt(t, foreign)
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if err := db.Backup(t.Context(), backup, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name    string
+		content []byte
+		restore bool // whether a restore refuses it too
+	}{
+		{"text", []byte("db = \"t.db\"\n"), true},
+		{"a SQLite database", append([]byte("SQLite format 3\x00"), make([]byte, 4096)...), true},
+		{"another program's bbolt file", theirs, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := write(t, tt.content)
+			var want *ttpcron.ForeignFileError
+			if err := db.Backup(t.Context(), path, true, nil); !errors.As(err, &want) {
+				t.Errorf("backup: %v", err)
+			}
+			if _, err := kv.Restore(t.Context(), backup, path, kv.FileOptions{}); tt.restore && !errors.As(err, &want) {
+				t.Errorf("restore: %v", err)
+			}
+			if tt.restore && !bytes.Equal(readAt(t, path), tt.content) {
+				t.Error("it has changed")
+			}
+		})
+	}
+	for _, path := range []string{backup, write(t, nil)} { // a backup, and an empty file
+		if err := db.Backup(t.Context(), path, true, nil); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }

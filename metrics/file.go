@@ -2,36 +2,66 @@ package metrics
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // WriteFile writes all counters and the state to a file for node_exporter's
 // textfile collector, which finds the old content or the new and nothing in
-// between. The file can be read by everybody.
+// between. The file can be read by everybody. Another file than one that WriteFile
+// has written is not replaced, see [CheckFile].
 func (m *Metrics) WriteFile(path string, s *State) error {
 	var b bytes.Buffer
-	if err := m.Write(&b, s); err != nil {
-		return err
-	}
-	// The collector reads *.prom alone.
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	err := m.Write(&b, s)
 	if err == nil {
-		defer func() { _ = os.Remove(f.Name()) }() // which is gone when all went well
-		_, err = f.Write(b.Bytes())
-		if err == nil {
-			err = f.Chmod(0o644)
+		if real, rerr := filepath.EvalSymlinks(path); rerr == nil {
+			path = real
 		}
-		if cerr := f.Close(); err == nil {
-			err = cerr
-		}
-		if err == nil {
-			err = os.Rename(f.Name(), path)
+		if err = CheckFile(path); err == nil {
+			err = replaceFile(path, b.Bytes())
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("write metrics: %w", err)
 	}
 	return nil
+}
+
+// firstLine is how all that Write writes begins.
+const firstLine = "# HELP ttpcron_"
+
+// CheckFile returns an error when WriteFile would refuse to replace what is at a
+// path: anything but an empty file or metrics of this program.
+func CheckFile(path string) error {
+	return ttpcron.CheckReplace(path, "a file of ttpcron's metrics", func(f *os.File) (bool, error) {
+		head := make([]byte, len(firstLine))
+		_, err := io.ReadFull(f, head)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = nil
+		}
+		return string(head) == firstLine, err
+	})
+}
+
+// replaceFile puts content in the place of a file. The collector reads *.prom in
+// the folder alone, and so not what is being written.
+func replaceFile(path string, content []byte) (err error) {
+	scratch, err := ttpcron.NewScratch(filepath.Dir(path), "."+filepath.Base(path)+".", ".tmp")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, scratch.Remove()) }()
+	written := scratch.File("new")
+	if err := os.WriteFile(written, content, 0o600); err != nil {
+		return err
+	}
+	if err := os.Chmod(written, 0o644); err != nil { // whatever the umask is
+		return err
+	}
+	return os.Rename(written, path)
 }

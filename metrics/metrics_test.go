@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -148,5 +149,46 @@ func TestWriteFile(t *testing.T) {
 	}
 	if err := m.WriteFile(filepath.Join(dir, "no", "x.prom"), state()); err == nil {
 		t.Error("a folder that is missing is no error")
+	}
+}
+
+// TestWriteFileReplacesNoOther holds that a file which is none of metrics stays as
+// it was, by whatever name it is known.
+func TestWriteFileReplacesNoOther(t *testing.T) {
+	m := metrics.New()
+	for _, tt := range []struct {
+		name string
+		make func(file, path string) error
+	}{
+		{"a file", os.Rename}, {"a hard link", os.Link}, {"a symbolic link", os.Symlink},
+		{"a folder", func(_, path string) error { return os.Mkdir(path, 0o700) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			file, path := filepath.Join(dir, "store"), filepath.Join(dir, "x.prom")
+			if err := errors.Join(os.WriteFile(file, []byte("# HELP is not here\x00"), 0o600), tt.make(file, path)); err != nil {
+				t.Fatal(err)
+			}
+			before, _ := os.Lstat(path)
+			err := m.WriteFile(path, state())
+			var foreign *ttpcron.ForeignFileError
+			if after, serr := os.Lstat(path); !errors.As(err, &foreign) || serr != nil || !os.SameFile(before, after) {
+				t.Errorf("%v; it was replaced, or is gone: %v", err, serr)
+			}
+		})
+	}
+}
+
+// TestWriteFileFollowsLinks holds that a link to a file of metrics stays one.
+func TestWriteFileFollowsLinks(t *testing.T) {
+	dir := t.TempDir()
+	m := metrics.New()
+	file, link := filepath.Join(dir, "real.prom"), filepath.Join(dir, "link.prom")
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink(file, link), m.WriteFile(link, state()), m.WriteFile(link, state())); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Lstat(link)
+	if text, _ := os.ReadFile(file); err != nil || info.Mode().Type() != os.ModeSymlink || !strings.Contains(string(text), "ttpcron_healthy") {
+		t.Errorf("%v, %v: %s", info.Mode(), err, text)
 	}
 }

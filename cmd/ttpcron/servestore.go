@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -197,12 +195,8 @@ func (d *daemon) serveFile(s *control.Server) {
 	// A copy is made beside the store before any of it is sent, so that however
 	// slowly it is taken no transaction stays open.
 	control.RegisterFile(s, "backup", func(ctx context.Context, _ none) (f control.File, err error) {
-		path := filepath.Join(filepath.Dir(db.Path()), "."+filepath.Base(db.Path())+".copy")
-		if err := db.Backup(ctx, path, true, nil); err != nil {
-			return f, err
-		}
-		file, err := os.Open(path)
-		if err = errors.Join(err, os.Remove(path)); err != nil {
+		file, err := db.Snapshot(ctx)
+		if err != nil {
 			return f, err
 		}
 		size, err := file.Seek(0, io.SeekEnd)

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -114,18 +113,20 @@ func (a *app) missing() error {
 // scratchStore makes a store in a temporary folder, which is deleted when it is
 // closed with the function returned.
 func (a *app) scratchStore(ctx context.Context) (store, func(), error) {
-	dir, err := os.MkdirTemp("", "ttpcron-dry-run-")
+	dir, err := ttpcron.NewScratch(os.TempDir(), "ttpcron-dry-run-", "")
 	if err != nil {
-		return nil, nil, err
-	}
-	db, err := kv.Open(ctx, filepath.Join(dir, "scratch.db"), kv.Options{NoSync: true, Now: a.now})
-	if err != nil {
-		os.RemoveAll(dir)
 		return nil, nil, fmt.Errorf("scratch store: %w", err)
 	}
+	path := dir.File("scratch.db")
+	db, err := kv.Open(ctx, path, kv.Options{NoSync: true, Now: a.now})
+	if err != nil {
+		_ = dir.Remove()
+		return nil, nil, fmt.Errorf("scratch store: %w", err)
+	}
+	_ = os.Remove(path) // so that its room is free when the process is killed
 	return localStore{db}, func() {
 		db.Close()
-		os.RemoveAll(dir)
+		_ = dir.Remove()
 	}, nil
 }
 

@@ -1,0 +1,48 @@
+package ttpcron
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// ForeignFileError says that a file which would be replaced is none of the kind
+// that is written, so that whoever named it meant another one.
+type ForeignFileError struct{ Path, Want string }
+
+// Error names the file.
+func (e *ForeignFileError) Error() string {
+	return fmt.Sprintf("%s exists and is not %s: it is not replaced", e.Path, e.Want)
+}
+
+// CheckReplace reports whether the file at a path, under whatever name it is
+// known elsewhere, may be replaced by one of the kind want: there is none, it is
+// empty, or ours says so of its content. Otherwise the error is a
+// *[ForeignFileError], or what ours returned. Everything that puts a file in the
+// place of another asks it.
+func CheckReplace(path, want string, ours func(f *os.File) (bool, error)) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return &ForeignFileError{path, want}
+	}
+	if info.Size() == 0 {
+		return nil
+	}
+	f, _, err := OpenRegular(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	ok, err := ours(f)
+	if err == nil && !ok {
+		err = &ForeignFileError{path, want}
+	}
+	return err
+}

@@ -1,0 +1,10 @@
+//go:build !linux && !darwin && !freebsd
+
+package ttpcron
+
+import "os"
+
+// lockFolder takes no lock: nothing is swept then.
+func lockFolder(string) (*os.File, error) { return nil, nil }
+
+func ownFolder(string) bool { return false }
