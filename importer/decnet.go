@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -37,6 +38,7 @@ type decnetReader struct {
 	row     int // of the current table, from 1
 	rows    int64
 	all     int64
+	counted map[string]int64 // rows of each table when it was opened
 }
 
 // decnetShape says which of the tables and columns there are: older versions
@@ -51,6 +53,9 @@ func openDecnet(ctx context.Context, f *Format, db *database, o Options) (reader
 		"attackers": &r.shape.attackers, "canary_triggers": &r.shape.triggers, "canary_tokens": &r.shape.tokens,
 	} {
 		found, err := db.columns(ctx, table)
+		if odd := (*NotTableError)(nil); errors.As(err, &odd) {
+			return nil, odd
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: columns of table %s: %w", db.name, table, err)
 		}
@@ -63,7 +68,11 @@ func openDecnet(ctx context.Context, f *Format, db *database, o Options) (reader
 		r.said = append(r.said, db.how)
 	}
 	r.said = append(r.said, r.shape.gaps()...)
-	r.all = db.count(ctx, "attackers") + db.count(ctx, "canary_triggers")
+	r.counted = map[string]int64{}
+	for _, table := range []string{"attackers", "canary_triggers"} {
+		r.counted[table] = db.count(ctx, table)
+		r.all += r.counted[table]
+	}
 	return r, nil
 }
 
@@ -134,40 +143,69 @@ func (r *decnetReader) read(ctx context.Context, yield func(Batch, error) bool) 
 	}
 }
 
-// table runs a query whose first column is the size of the row.
-func (r *decnetReader) table(name, query string, row func(c []column)) error {
-	rows, err := r.db.QueryContext(r.ctx, query)
-	if err != nil {
-		return fmt.Errorf("%s: read table %s: %w", r.db.name, name, err)
-	}
-	defer rows.Close()
-	names, err := rows.Columns()
-	if err != nil {
-		return fmt.Errorf("%s: read table %s: %w", r.db.name, name, err)
-	}
-	columns := make([]column, len(names))
-	into := make([]any, len(names))
+// table reads the rows that ids names, each by a query of its own whose first
+// columns are the size of the row and a name for it.
+func (r *decnetReader) table(name string, q rowQuery, row func(c []column)) error {
+	columns := make([]column, len(q.columns)+1)
+	into := make([]any, len(columns))
 	for i := range columns {
 		into[i] = &columns[i].raw
 	}
-	for r.row = 1; rows.Next() && !r.stopped; r.row++ {
-		if err := rows.Scan(into...); err != nil {
-			return fmt.Errorf("%s: read table %s: row %d: %w", r.db.name, name, r.row, err)
+	query := q.String()
+	r.row = 0
+	err := q.ids(r.ctx, func(ids []any) error {
+		r.row++
+		err := r.db.rows(r.ctx, query, append(ids, ids...), func(rows *sql.Rows) error {
+			if err := rows.Scan(into...); err != nil {
+				return err
+			}
+			r.progress()
+			if size, _ := strconv.ParseInt(columns[0].text(), 10, 64); size > MaxRow {
+				r.reject(nil, fmt.Errorf("table %s: the row of %.80q has %d bytes, more than %d", name, columns[1].text(), size, MaxRow))
+				return errEnough
+			}
+			row(columns)
+			return errEnough
+		})
+		if err == nil && (r.stopped || r.full() && !r.flush()) {
+			err = errEnough
 		}
-		r.progress()
-		if size, _ := strconv.ParseInt(columns[0].text(), 10, 64); size > MaxRow {
-			r.reject(nil, fmt.Errorf("table %s: the row of %.80q has %d bytes, more than %d", name, columns[1].text(), size, MaxRow))
-			continue
+		return err
+	})
+	switch {
+	case errors.Is(err, errEnough), r.stopped:
+		return nil
+	case err == nil:
+		if n := r.counted[name]; int64(r.row) < n {
+			r.said = append(r.said, fmt.Sprintf("%d rows of table %s were counted and %d found: they were removed meanwhile, or the database is damaged", n, name, r.row))
 		}
-		row(columns)
-		if r.full() && !r.flush() {
-			return nil
-		}
+		return nil
+	case errors.As(err, new(*TooLongError)):
+		return err
 	}
-	if err := rows.Err(); err != nil && !r.stopped {
-		return fmt.Errorf("%s: read table %s after row %d: %w", r.db.name, name, r.row-1, err)
+	return fmt.Errorf("%s: read table %s after row %d: %w", r.db.name, name, max(0, r.row-1), err)
+}
+
+// rowQuery reads one row; the rowids of what it is joined of are the parameters.
+type rowQuery struct {
+	columns     []string // the first names the row
+	from, where string
+	ids         func(ctx context.Context, each func(ids []any) error) error
+}
+
+// String is the query. It asks for the size of all columns together first, and
+// for their content only if that is not too much, so that no more than MaxRow is
+// ever loaded.
+func (q *rowQuery) String() string {
+	list := []string{"s.size", fmt.Sprintf("CASE WHEN octet_length(%[1]s) <= 255 OR s.size <= %[2]d THEN CAST(%[1]s AS BLOB) END", q.columns[0], MaxRow)}
+	for _, n := range q.columns[1:] {
+		if n != "NULL" {
+			n = fmt.Sprintf("CASE WHEN s.size <= %d THEN CAST(%s AS BLOB) END", MaxRow, n)
+		}
+		list = append(list, n)
 	}
-	return nil
+	return fmt.Sprintf("SELECT %s FROM (SELECT %s AS size FROM %s WHERE %s LIMIT 1) s CROSS JOIN %[3]s WHERE %[4]s LIMIT 1",
+		strings.Join(list, ", "), sizeOf(q.columns...), q.from, q.where)
 }
 
 func (r *decnetReader) progress() {
@@ -182,11 +220,6 @@ type column struct{ raw sql.RawBytes }
 
 func (c column) text() string { return string(c.raw) }
 
-// wide wraps a column so that a value which is too large is not even loaded.
-func wide(name string) string {
-	return fmt.Sprintf("CASE WHEN octet_length(%s) <= %d THEN CAST(%s AS BLOB) END", name, MaxRow, name)
-}
-
 // sizeOf is the size in bytes of some columns together.
 func sizeOf(names ...string) string {
 	terms := []string{"0"}
@@ -196,19 +229,6 @@ func sizeOf(names ...string) string {
 		}
 	}
 	return strings.Join(terms, "+")
-}
-
-// selectList is the beginning of a query: the size of the row, then the columns,
-// each as bytes.
-func selectList(names ...string) string {
-	list := []string{sizeOf(names...)}
-	for _, n := range names {
-		if n != "NULL" {
-			n = wide(n)
-		}
-		list = append(list, n)
-	}
-	return "SELECT " + strings.Join(list, ", ")
 }
 
 // optional is a column, or NULL in a version that does not have it.

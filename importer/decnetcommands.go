@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,10 +11,14 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-func (r *decnetReader) commandsQuery() string {
+func (r *decnetReader) commandsQuery() rowQuery {
 	a := r.shape.attackers
-	return selectList("a.uuid", optional(a, "a", "ip"), optional(a, "a", "identity_id"),
-		optional(a, "a", "last_seen"), optional(a, "a", "first_seen"), "a.commands") + " FROM attackers a"
+	return rowQuery{
+		columns: []string{"a.uuid", optional(a, "a", "ip"), optional(a, "a", "identity_id"),
+			optional(a, "a", "last_seen"), optional(a, "a", "first_seen"), "a.commands"},
+		from: "attackers a", where: "a._rowid_ = ?",
+		ids: func(ctx context.Context, each func([]any) error) error { return r.db.ascending(ctx, "attackers", each) },
+	}
 }
 
 // attacker makes events of one attacker's commands.

@@ -2,6 +2,8 @@ package importer
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,39 +11,93 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// triggersQuery joins each trigger to its token, to its attacker, and, when it
-// has none, to the attacker last seen at its address. SQLite keeps the addresses
-// in an index of its own while it runs, so that nothing grows here.
-func (r *decnetReader) triggersQuery() string {
+// triggersQuery reads a trigger with its token, its attacker, and, when it has
+// none, the attacker last seen at its address.
+func (r *decnetReader) triggersQuery() rowQuery {
 	t, k, a := r.shape.triggers, r.shape.tokens, r.shape.attackers
-	joins := ""
-	recorded, resolved := map[string]bool{}, map[string]bool{}
-	if t["token_uuid"] && k["uuid"] {
-		joins += " LEFT JOIN canary_tokens k ON k.uuid = t.token_uuid"
-	} else {
+	links := r.links()
+	if !links.token {
 		k = nil
 	}
-	if t["attacker_id"] && a["uuid"] {
-		recorded = a
+	recorded, resolved := a, a
+	if !links.recorded {
+		recorded = nil
+	}
+	if !links.resolved {
+		resolved = nil
+	}
+	from := "canary_triggers t"
+	for _, join := range []struct {
+		there        bool
+		table, alias string
+	}{{links.token, "canary_tokens", "k"}, {links.recorded, "attackers", "a"}, {links.resolved, "attackers", "r"}} {
+		table := join.table
+		if !join.there {
+			table = "(SELECT 1 AS _rowid_)"
+		}
+		from += fmt.Sprintf(" LEFT JOIN %s %s ON %[2]s._rowid_ = ?", table, join.alias)
+	}
+	return rowQuery{
+		columns: []string{"t.uuid", optional(t, "t", "token_uuid"), "t.occurred_at", optional(t, "t", "src_ip"),
+			optional(t, "t", "user_agent"), optional(t, "t", "request_path"), optional(t, "t", "dns_qname"),
+			optional(t, "t", "raw_headers"), optional(t, "t", "attacker_id"),
+			optional(k, "k", "kind"), optional(k, "k", "generator"), optional(k, "k", "instrumenter"),
+			optional(k, "k", "placement_path"), optional(k, "k", "decky_name"),
+			optional(recorded, "a", "identity_id"), optional(recorded, "a", "country_code"),
+			optional(resolved, "r", "uuid"), optional(resolved, "r", "identity_id"), optional(resolved, "r", "country_code")},
+		from: from, where: "t._rowid_ = ?",
+		ids: r.triggerIDs,
+	}
+}
+
+// triggerLinks says to what triggers can be joined.
+type triggerLinks struct{ token, recorded, resolved bool }
+
+func (r *decnetReader) links() triggerLinks {
+	t, k, a := r.shape.triggers, r.shape.tokens, r.shape.attackers
+	return triggerLinks{t["token_uuid"] && k["uuid"], t["attacker_id"] && a["uuid"], t["src_ip"] && a["uuid"] && a["ip"]}
+}
+
+// triggerIDs gives the rowids of the token and the attacker of each trigger, of
+// the attacker last seen at its address, and of the trigger itself. The query sorts, so that all its work is
+// done before its first row, where it can be interrupted; what it sorts are
+// numbers, which SQLite keeps in a file when they are many.
+func (r *decnetReader) triggerIDs(ctx context.Context, each func(ids []any) error) error {
+	last, some := int64(0), false
+	return r.db.rows(ctx, r.triggerIDsQuery(), nil, func(rows *sql.Rows) error {
+		var t int64
+		var k, a, x sql.NullInt64
+		if err := rows.Scan(&t, &k, &a, &x); err != nil {
+			return err
+		}
+		if some && t == last {
+			return nil // a token or an attacker that is there twice
+		}
+		last, some = t, true
+		return each([]any{k, a, x, t})
+	})
+}
+
+func (r *decnetReader) triggerIDsQuery() string {
+	links := r.links()
+	joins, k, a, x := "", "NULL", "NULL", "NULL"
+	if links.token {
+		k, joins = "k._rowid_", " LEFT JOIN canary_tokens k ON k.uuid = t.token_uuid"
+	}
+	if links.recorded {
+		a = "a._rowid_"
 		joins += " LEFT JOIN attackers a ON a.uuid = t.attacker_id"
 	}
-	if t["src_ip"] && a["uuid"] && a["ip"] {
-		resolved = a
-		joins += " LEFT JOIN (SELECT ip, uuid, " + optional(a, "x", "identity_id") + " AS identity_id, " +
-			optional(a, "x", "country_code") + " AS country_code, max(coalesce(" + optional(a, "x", "last_seen") + ",''))" +
-			" FROM attackers x WHERE ip IN (SELECT src_ip FROM canary_triggers) AND coalesce(uuid,'') <> '' GROUP BY ip) r ON r.ip = t.src_ip"
-		if t["attacker_id"] {
+	if links.resolved {
+		x = "r.id"
+		seen := optional(r.shape.attackers, "x", "last_seen")
+		joins += fmt.Sprintf(" LEFT JOIN (SELECT ip, id, max(seen) FROM (SELECT ip, _rowid_ AS id, CASE WHEN octet_length(%[1]s) <= %[2]d THEN %[1]s ELSE '' END AS seen"+
+			" FROM attackers x WHERE octet_length(ip) <= %[2]d AND coalesce(uuid,'') <> '' LIMIT %[3]d) GROUP BY ip) r ON r.ip = t.src_ip", seen, maxKey, r.db.maxRows())
+		if links.recorded {
 			joins += " AND coalesce(t.attacker_id,'') = ''"
 		}
 	}
-	return selectList("t.uuid", optional(t, "t", "token_uuid"), "t.occurred_at", optional(t, "t", "src_ip"),
-		optional(t, "t", "user_agent"), optional(t, "t", "request_path"), optional(t, "t", "dns_qname"),
-		optional(t, "t", "raw_headers"), optional(t, "t", "attacker_id"),
-		optional(k, "k", "kind"), optional(k, "k", "generator"), optional(k, "k", "instrumenter"),
-		optional(k, "k", "placement_path"), optional(k, "k", "decky_name"),
-		optional(recorded, "a", "identity_id"), optional(recorded, "a", "country_code"),
-		optional(resolved, "r", "uuid"), optional(resolved, "r", "identity_id"), optional(resolved, "r", "country_code"),
-	) + " FROM canary_triggers t" + joins
+	return fmt.Sprintf("SELECT * FROM (SELECT t._rowid_ AS t, %s AS k, %s AS a, %s AS x FROM canary_triggers t%s LIMIT %d) ORDER BY +t", k, a, x, joins, r.db.maxRows())
 }
 
 // The columns of triggersQuery.

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -27,11 +25,15 @@ type databaseFormat struct {
 // without writing to it or beside it: a -wal or -shm file that this program
 // makes, under its own user, could keep the owner from writing.
 type database struct {
-	*sql.DB
-	name string  // as the user gave it
-	path string  // without symbolic links: SQLite's other files lie beside it
-	src  *source // for progress
-	how  string  // a sentence, when it had to be opened in an unusual way
+	db   *sql.DB
+	conn *sql.Conn            // the only one
+	kept map[string]*sql.Stmt // queries that are run again and again
+	name string               // as the user gave it
+	path string               // without symbolic links: SQLite's other files lie beside it
+	src  *source              // for progress
+	how  string               // a sentence, when it had to be opened in an unusual way
+
+	budget, spent time.Duration // for queries
 
 	frozen bool // opened without locks, because nobody has it open
 	before []fileState
@@ -64,6 +66,10 @@ func openDatabaseFile(ctx context.Context, path string, src *source) (*database,
 		return nil, err
 	}
 	d := &database{name: path, path: real, src: src, before: states(real)}
+	d.budget = maxDatabase + time.Duration(src.size>>20)*maxPerMiB
+	if odd := d.oddCompanion(); odd != nil {
+		return nil, odd
+	}
 	leftWAL, leftJournal := d.before[1].size > 0, d.before[3].size > 0
 	inUse := d.before[2].size >= 0
 	switch {
@@ -95,6 +101,18 @@ func usesWAL(path string) (bool, error) {
 	return header[18] == 2 || header[19] == 2, nil
 }
 
+// oddCompanion finds what is no file where SQLite would open one beside the
+// database.
+func (d *database) oddCompanion() error {
+	for _, suffix := range []string{"-wal", "-shm", "-journal"} {
+		info, err := os.Stat(d.path + suffix)
+		if err == nil && !info.Mode().IsRegular() {
+			return &ttpcron.NotRegularError{Path: d.name + suffix, Kind: ttpcron.Irregular(info.Mode())}
+		}
+	}
+	return nil
+}
+
 // states looks at the main file, the -wal, the -shm and the journal.
 func states(path string) []fileState {
 	var all []fileState
@@ -110,18 +128,23 @@ func states(path string) []fileState {
 
 func (d *database) connect(ctx context.Context, path, mode string) error {
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() +
-		"?" + mode + "&_pragma=busy_timeout(5000)&_pragma=trusted_schema(0)&_pragma=query_only(1)&_pragma=cell_size_check(1)"
+		"?" + mode + "&_defensive=1&_pragma=busy_timeout(5000)&_pragma=trusted_schema(0)&_pragma=query_only(1)&_pragma=cell_size_check(1)&_pragma=mmap_size(0)"
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", d.name, err)
 	}
 	db.SetMaxOpenConns(1)
-	var n int
-	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n); err != nil {
+	if d.conn, err = db.Conn(ctx); err == nil {
+		err = d.restrict(ctx)
+	}
+	if err != nil {
+		if d.conn != nil {
+			d.conn.Close()
+		}
 		db.Close()
 		return fmt.Errorf("open %s: %w", d.name, err)
 	}
-	d.DB = db
+	d.db = db
 	return nil
 }
 
@@ -180,39 +203,18 @@ func (d *database) disturbed() bool {
 }
 
 func (d *database) close() error {
-	if d.DB == nil {
+	if d.db == nil {
 		return nil
 	}
-	err := d.DB.Close()
-	d.DB = nil
+	err := error(nil)
+	for _, s := range d.kept {
+		err = errors.Join(err, s.Close())
+	}
+	d.kept = nil
+	err = errors.Join(err, d.conn.Close(), d.db.Close())
+	d.db = nil
 	if d.copied != nil {
 		err = errors.Join(err, d.copied.Remove())
 	}
 	return err
-}
-
-// columns returns the columns of a table, none when there is no such table.
-func (d *database) columns(ctx context.Context, table string) (map[string]bool, error) {
-	rows, err := d.QueryContext(ctx, "SELECT name FROM pragma_table_info(?)", table)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	found := map[string]bool{}
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		found[strings.ToLower(name)] = true
-	}
-	return found, rows.Err()
-}
-
-// count returns how many rows a table has, 0 when that cannot be known.
-func (d *database) count(ctx context.Context, table string) (n int64) {
-	if err := d.QueryRowContext(ctx, `SELECT count(*) FROM "`+table+`"`).Scan(&n); err != nil {
-		return 0
-	}
-	return n
 }

@@ -1,0 +1,265 @@
+package importer
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+)
+
+// The bounds within which a database is read. It may be damaged, or made to
+// never end: its pages can form loops, and views, triggers and computed columns
+// are programs.
+const (
+	// maxQuery is how long one query may take, maxDatabase how long all of one
+	// database together, and maxPerMiB how much longer for each MiB of it. What
+	// is done with the rows does not count.
+	maxQuery    = 30 * time.Second
+	maxDatabase = 5 * time.Minute
+	maxPerMiB   = time.Second
+	// minRowBytes is what a row takes of its page at least, so that a file has
+	// no more rows than its size divided by it.
+	minRowBytes = 4
+	// cacheKiB bounds the pages that SQLite keeps.
+	cacheKiB = 8 << 10
+	// maxKey is the longest address or time, in bytes, that rows are compared by.
+	maxKey = 64
+)
+
+// limits are given to SQLite before it reads anything of the file, its schema
+// neither. (https://www.sqlite.org/c3ref/c_limit_attached.html)
+var limits = []struct{ id, value int }{
+	{0, MaxRow + 1<<20}, // bytes of a value
+	{1, 256 << 10},      // bytes of a statement, those of the schema too
+	{2, 500},            // columns
+	{3, 100},            // depth of an expression
+	{4, 8},              // parts of a compound SELECT
+	{5, 100_000},        // steps of a program
+	{6, 16},             // arguments of a function
+	{7, 0},              // attached databases
+	{10, 0},             // triggers within triggers
+	{11, 0},             // further threads
+}
+
+// functions are those that queries here use; the file can make none other run.
+var functions = []string{"coalesce", "octet_length", "max", "count"}
+
+// authorize allows reading tables, and nothing that a file could bring along:
+// no view, no trigger, no recursive query, no virtual table.
+func authorize(action sqlite.AuthorizerActionCode, arg1, arg2, _, within string) sqlite.AuthorizerReturnCode {
+	switch action {
+	case sqlite.AuthSelect:
+		if within == "" {
+			return sqlite.AuthorizerOK
+		}
+	case sqlite.AuthRead:
+		if within == "" {
+			return sqlite.AuthorizerOK
+		}
+	case sqlite.AuthFunction:
+		if slices.Contains(functions, arg2) {
+			return sqlite.AuthorizerOK
+		}
+	case sqlite.AuthPragma:
+		if arg1 == "table_xinfo" || arg1 == "cache_size" {
+			return sqlite.AuthorizerOK
+		}
+	}
+	return sqlite.AuthorizerDeny
+}
+
+// restrict bounds a connection before anything of the file is read, and reads
+// its schema.
+func (d *database) restrict(ctx context.Context) error {
+	for _, l := range limits {
+		if _, err := sqlite.Limit(d.conn, l.id, l.value); err != nil {
+			return err
+		}
+	}
+	err := d.conn.Raw(func(c any) error {
+		r, ok := c.(sqlite.AuthorizerRegisterer)
+		if !ok {
+			return errors.New("the driver takes no authorizer")
+		}
+		return r.RegisterAuthorizer(authorize)
+	})
+	if err != nil {
+		return err
+	}
+	// The schema is read when the second statement is prepared. A statement that
+	// stands alone would be prepared where ctx does not interrupt it.
+	return d.rows(ctx, fmt.Sprintf("SELECT 1; SELECT count(*) FROM sqlite_schema; PRAGMA cache_size = -%d", cacheKiB), nil, nil)
+}
+
+// TooLongError says that reading a database was given up.
+type TooLongError struct{ Path string }
+
+func (e *TooLongError) Error() string {
+	return e.Path + ": reading the database takes too long and was given up; it is damaged, or made to never end"
+}
+
+// errEnough stops rows.
+var errEnough = errors.New("enough")
+
+// rows runs a query and gives each row to scan; errEnough from it ends the query.
+// What a query does until its first row is there can be interrupted; what it does
+// between two rows cannot, so that queries are written to do all their work
+// before the first.
+func (d *database) rows(ctx context.Context, query string, args []any, scan func(*sql.Rows) error) error {
+	left := min(maxQuery, d.budget-d.spent)
+	if left <= 0 {
+		return &TooLongError{d.name}
+	}
+	timed, cancel := context.WithCancel(ctx)
+	defer cancel()
+	timer := time.AfterFunc(left, cancel)
+	began := time.Now()
+	defer func() { d.spent += time.Since(began) }()
+	rows, err := d.query(timed, query, args)
+	inTime := timer.Stop()
+	for err == nil && rows.Next() {
+		if scan == nil {
+			continue
+		}
+		waited := time.Now()
+		err = scan(rows)
+		began = began.Add(time.Since(waited))
+	}
+	if rows != nil {
+		if err == nil {
+			err = rows.Err()
+		}
+		if cerr := rows.Close(); err == nil {
+			err = cerr
+		}
+	}
+	switch {
+	case errors.Is(err, errEnough):
+		return nil
+	case err != nil && ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil && !inTime:
+		return &TooLongError{d.name}
+	}
+	return err
+}
+
+// query begins a query. One with parameters is run for each row of a table, and
+// stays prepared; the schema has been read by then.
+func (d *database) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	if len(args) == 0 {
+		return d.conn.QueryContext(ctx, query)
+	}
+	s, err := d.kept[query], error(nil)
+	if s == nil {
+		if s, err = d.conn.PrepareContext(ctx, query); err != nil {
+			return nil, err
+		}
+		if d.kept == nil {
+			d.kept = map[string]*sql.Stmt{}
+		}
+		d.kept[query] = s
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// columns returns the columns of a table, none when there is no such table. What
+// is no plain table of stored columns is an error.
+func (d *database) columns(ctx context.Context, table string) (map[string]bool, error) {
+	entries := 0
+	var kind, definition string
+	err := d.rows(ctx, "SELECT CAST(type AS TEXT), CASE WHEN octet_length(sql) <= 65536 THEN CAST(sql AS TEXT) ELSE '' END FROM sqlite_schema WHERE type IN ('table','view') AND name = ? COLLATE NOCASE LIMIT 2",
+		[]any{table}, func(r *sql.Rows) error {
+			entries++
+			return r.Scan(&kind, &definition)
+		})
+	if err != nil || entries == 0 {
+		return nil, err
+	}
+	if entries > 1 || kind != "table" || !strings.HasPrefix(definition, "CREATE TABLE ") {
+		return nil, &NotTableError{d.name, table, "not a table"}
+	}
+	found := map[string]bool{}
+	err = d.rows(ctx, `PRAGMA table_xinfo("`+table+`")`, nil, func(r *sql.Rows) error {
+		var skip any
+		var name string
+		var hidden int
+		if err := r.Scan(&skip, &name, &skip, &skip, &skip, &skip, &hidden); err != nil {
+			return err
+		}
+		if hidden != 0 {
+			return &NotTableError{d.name, table, "a table with computed columns"}
+		}
+		found[strings.ToLower(name)] = true
+		return nil
+	})
+	if err == nil && found["_rowid_"] {
+		err = &NotTableError{d.name, table, "a table with a column _rowid_"}
+	}
+	if err == nil && d.rows(ctx, `SELECT _rowid_ FROM "`+table+`" LIMIT 0`, nil, nil) != nil {
+		err = &NotTableError{d.name, table, "a table without rowids"}
+	}
+	return found, err
+}
+
+// NotTableError says that a database has a view, or something else that is a
+// program, where a table is expected. It is not read.
+type NotTableError struct{ Path, Table, Is string }
+
+func (e *NotTableError) Error() string {
+	return fmt.Sprintf("%s: %s is %s as DECNET makes it, so that the database is not read", e.Path, e.Table, e.Is)
+}
+
+// maxRows is how many rows the file can have at most; a query that meets more
+// goes in circles.
+func (d *database) maxRows() int64 { return d.src.size/minRowBytes + 1 }
+
+// count returns how many rows a table has, 0 when that cannot be known.
+func (d *database) count(ctx context.Context, table string) (n int64) {
+	err := d.rows(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM "%s" LIMIT %d)`, table, d.maxRows()), nil,
+		func(r *sql.Rows) error { return r.Scan(&n) })
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// idsPage is how many rowids are read at once.
+const idsPage = 256
+
+// ascending reads the rowids of a table in pages, which ends whatever the pages
+// of the file say: rowids must rise.
+func (d *database) ascending(ctx context.Context, table string, each func(ids []any) error) error {
+	query := fmt.Sprintf(`SELECT id FROM (SELECT _rowid_ AS id FROM "%s" WHERE _rowid_ >= ? ORDER BY _rowid_ LIMIT %d) ORDER BY +id`, table, idsPage)
+	page := make([]int64, 0, idsPage)
+	for from := int64(math.MinInt64); ; {
+		page = page[:0]
+		err := d.rows(ctx, query, []any{from}, func(r *sql.Rows) error {
+			var id int64
+			err := r.Scan(&id)
+			if err == nil && (id < from || len(page) > 0 && id == page[len(page)-1]) {
+				err = errors.New("its rows are not in order: the database is damaged")
+			}
+			page = append(page, id)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, id := range page {
+			if err := each([]any{id}); err != nil {
+				return err
+			}
+		}
+		if len(page) < idsPage || page[len(page)-1] == math.MaxInt64 {
+			return nil
+		}
+		from = page[len(page)-1] + 1
+	}
+}
