@@ -329,3 +329,33 @@ func TestRetry(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Pages that are taken slowly keep nobody from working.
+func TestSlowReadersOfPages(t *testing.T) {
+	path := socket(t)
+	s := newServer()
+	asked := make(chan bool, 100)
+	s.Handle("GET /page", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Write(make([]byte, 4<<20))
+		asked <- true
+	}))
+	serve(t, path, s)
+	for range 12 { // more than can be at work
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "GET /page HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-asked:
+		case <-time.After(20 * time.Second):
+			t.Fatal("a page waits for those who do not take theirs")
+		}
+	}
+	if r, err := control.Call[question, reply](t.Context(), client(path), "echo", question{Text: "a"}); err != nil || r.Text != "a" {
+		t.Errorf("%q, %v", r.Text, err)
+	}
+}

@@ -71,11 +71,28 @@ func (s *Server) Handle(pattern string, h http.Handler) {
 		if !s.acquire(r.Context(), s.working) {
 			return
 		}
-		defer func() { <-s.working }()
+		a := &page{header: w.Header(), status: http.StatusOK}
+		func() {
+			defer func() { <-s.working }()
+			h.ServeHTTP(a, r)
+		}()
+		// However slowly it is taken, it is no call at work any more.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
-		h.ServeHTTP(w, r)
+		w.WriteHeader(a.status)
+		_, _ = w.Write(a.body.Bytes())
 	})
 }
+
+// page is an answer that is kept until it is whole.
+type page struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (p *page) Header() http.Header         { return p.header }
+func (p *page) WriteHeader(status int)      { p.status = status }
+func (p *page) Write(b []byte) (int, error) { return p.body.Write(b) }
 
 // Serve answers calls until Shutdown or Close. It returns nil then.
 func (s *Server) Serve(l net.Listener) error {

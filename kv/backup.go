@@ -74,8 +74,8 @@ func (db *DB) Backup(ctx context.Context, path string, replace bool, progress fu
 }
 
 // Snapshot returns a copy of the store, as Backup makes one, in a file without a
-// name: it is gone when it is closed, or when the process ends.
-func (db *DB) Snapshot(ctx context.Context) (f *os.File, err error) {
+// name: it is gone when it is closed, or when the process ends. progress may be nil.
+func (db *DB) Snapshot(ctx context.Context, progress func(Progress)) (f *os.File, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("copy the store: %w", err)
@@ -90,8 +90,8 @@ func (db *DB) Snapshot(ctx context.Context) (f *os.File, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = db.copyInto(ctx, f, nil); err == nil {
-		err = verify(ctx, f, db.path, nil)
+	if err = db.copyInto(ctx, f, progress); err == nil {
+		err = verify(ctx, f, db.path, progress)
 	}
 	if err != nil {
 		f.Close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"sync"
@@ -96,6 +97,7 @@ type daemon struct {
 
 	reloads sync.Mutex           // held while one is in progress
 	moved   atomic.Int64         // counts signs of progress of the job that runs
+	input   inputWait            // what that waits for
 	fed     int64                // moved, when the watchdog was fed last
 	said    map[string]*saidOnce // by job
 
@@ -132,6 +134,7 @@ func (a *app) runDaemon(ctx context.Context, c *daemonConfig) error {
 	if a.set.role == roleAgent {
 		return hinted{errors.New("this host is an agent: tags are made on the host that keeps them"), "run the daemon there; role = \"standalone\" in the config lets this host keep its own tags"}
 	}
+	a.queueLog()
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -174,6 +177,14 @@ func (a *app) runDaemon(ctx context.Context, c *daemonConfig) error {
 	}
 	a.log.Info("stopped")
 	return err
+}
+
+// queueLog keeps whoever does not read the log from stopping the daemon.
+func (a *app) queueLog() {
+	log := a.log
+	a.stderr.through(func(w io.Writer) io.Writer {
+		return &logQueue{w: w, lost: func(n int) { log.Warn("lines of the log were lost: nobody read it", "lines", n) }}
+	})
 }
 
 // prepare sets up the scheduler.
@@ -240,10 +251,11 @@ func (d *daemon) run(ctx context.Context, hup <-chan os.Signal) error {
 
 // awake is called at every look at the clock: it feeds the watchdog, unless a
 // job of the daemon's own runs that shows no progress, and says what the daemon is
-// doing.
+// doing. Waiting for a caller that has its turn, or for the disk to give an input,
+// is no fault of the daemon that a new start would mend.
 func (d *daemon) awake(all []scheduler.Status) {
 	moved := d.moved.Load()
-	if !running(all) || moved != d.fed || d.turns.away() {
+	if !running(all) || moved != d.fed || d.turns.away() || d.input.name() != "" {
 		d.notify.feed()
 	}
 	d.fed = moved
@@ -274,5 +286,5 @@ func (d *daemon) state(all []scheduler.Status) string {
 	if text == "idle" && next != nil {
 		text += fmt.Sprintf("; next %s at %s UTC", next.Name, next.Next.UTC().Format(time.TimeOnly))
 	}
-	return text + d.health.text()
+	return text + d.input.text() + d.health.text()
 }

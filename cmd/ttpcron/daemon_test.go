@@ -28,6 +28,7 @@ type node struct {
 	cmd    *exec.Cmd
 	env    []string
 	stderr lockedBuffer
+	errs   *os.File // in place of stderr
 	socket *net.UnixConn
 	ended  chan error
 
@@ -115,6 +116,9 @@ func (n *node) start(args ...string) {
 	}
 	n.cmd = exec.Command(program, append([]string{"daemon"}, args...)...)
 	n.cmd.Dir, n.cmd.Stderr = n.dir, &n.stderr
+	if n.errs != nil {
+		n.cmd.Stderr = n.errs
+	}
 	n.cmd.Env = append(n.env, "NOTIFY_SOCKET="+address.Name, "WATCHDOG_USEC=300000")
 	go n.listen()
 	if err := n.cmd.Start(); err != nil {

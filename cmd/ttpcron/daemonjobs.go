@@ -93,9 +93,12 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 		}
 	}
 	if trouble == "" {
-		if job.Inputs, err = a.inputs(j.inputs, "", false); err != nil {
+		found := d.input.begin("folders")
+		job.Inputs, err = a.inputs(j.inputs, "", false)
+		if found(); err != nil {
 			return err
 		}
+		job.Inputs = d.input.over(job.Inputs)
 	}
 	life, err := readLife(ctx, d.db)
 	if err != nil {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -17,8 +19,12 @@ type notifier struct {
 
 	mu     sync.Mutex
 	conn   *net.UnixConn
-	status string
+	status string   // as told
+	owed   []string // messages that found the socket full, the oldest first
 }
+
+// maxOwed is how many of them are kept; the oldest go.
+const maxOwed = 16
 
 // newNotifier connects to the socket of the environment. A name that begins
 // with @ is one of the abstract namespace.
@@ -42,23 +48,54 @@ func newNotifier(env map[string]string, pid int) (*notifier, error) {
 	return n, nil
 }
 
-// say sends lines. What cannot be sent is lost: nobody listens then.
+// say sends lines, and never waits: when the socket is full, because its reader is
+// slow, they go out before what is said next. What cannot be sent at all is lost:
+// nobody listens then.
 func (n *notifier) say(lines ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.conn != nil {
-		_, _ = n.conn.Write([]byte(strings.Join(lines, "\n")))
+	if text := strings.Join(lines, "\n"); !n.send(text) {
+		n.owed = append(n.owed, text)
+		n.owed = n.owed[max(0, len(n.owed)-maxOwed):]
 	}
+}
+
+// send reports whether nothing is left to be sent, of what is owed and of text.
+// The caller holds mu.
+func (n *notifier) send(text string) bool {
+	for len(n.owed) > 0 {
+		if !n.try(n.owed[0]) {
+			return false
+		}
+		n.owed = n.owed[1:]
+	}
+	return n.try(text)
+}
+
+// try sends a message, unless the socket is full.
+func (n *notifier) try(text string) bool {
+	if n.conn == nil {
+		return true
+	}
+	raw, err := n.conn.SyscallConn()
+	if err != nil {
+		return true
+	}
+	full := false
+	_ = raw.Write(func(fd uintptr) bool {
+		_, err := syscall.Write(int(fd), []byte(text))
+		full = errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOBUFS)
+		return true // else it would wait
+	})
+	return !full
 }
 
 // tell sets the text that systemctl status shows.
 func (n *notifier) tell(status string) {
 	n.mu.Lock()
-	same := status == n.status
-	n.status = status
-	n.mu.Unlock()
-	if !same {
-		n.say("STATUS=" + clean(status))
+	defer n.mu.Unlock()
+	if status != n.status && n.send("STATUS="+clean(status)) {
+		n.status = status // else it is told at the next look
 	}
 }
 
@@ -80,9 +117,12 @@ func (n *notifier) reloading() {
 
 func (n *notifier) stopping() { n.say("STOPPING=1", "STATUS=stopping") }
 
-// feed keeps the watchdog quiet.
+// feed keeps the watchdog quiet. A sign of life that finds no room is not owed:
+// another one follows.
 func (n *notifier) feed() {
 	if n.watchdog > 0 {
-		n.say("WATCHDOG=1")
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.send("WATCHDOG=1")
 	}
 }

@@ -191,11 +191,13 @@ func (d *daemon) serveFile(s *control.Server) {
 		})
 		return r, err
 	}, control.Waits)
-	ask(s, "space", func(ctx context.Context) (kv.Space, error) { return db.MeasureSpace(ctx, nil) })
+	// While it is read, or copied, a commit may wait for that: it is progress too.
+	moved := func(kv.Progress) { d.moved.Add(1) }
+	ask(s, "space", func(ctx context.Context) (kv.Space, error) { return db.MeasureSpace(ctx, moved) })
 	// A copy is made beside the store before any of it is sent, so that however
 	// slowly it is taken no transaction stays open.
 	control.RegisterFile(s, "backup", func(ctx context.Context, _ none) (f control.File, err error) {
-		file, err := db.Snapshot(ctx)
+		file, err := db.Snapshot(ctx, moved)
 		if err != nil {
 			return f, err
 		}

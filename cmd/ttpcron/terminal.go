@@ -192,6 +192,13 @@ func (s *screen) Write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
+// through puts a writer before the one that is written to.
+func (s *screen) through(before func(io.Writer) io.Writer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.w = before(s.w)
+}
+
 // draw shows a bar in place of the one that stands.
 func (s *screen) draw(line string) {
 	s.mu.Lock()

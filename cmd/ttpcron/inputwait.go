@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jobs"
+)
+
+// inputWait is the input that a job waits for: a file on a server that is gone
+// keeps a read from ending.
+type inputWait struct {
+	mu    sync.Mutex
+	what  string // empty: none
+	since time.Time
+}
+
+// slowInput is how long an input is waited for before the status says so.
+const slowInput = time.Minute
+
+// begin notes that something is waited for, until the function returned is
+// called.
+func (w *inputWait) begin(what string) (end func()) {
+	w.set(what)
+	return func() { w.set("") }
+}
+
+func (w *inputWait) set(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.what, w.since = what, time.Now()
+}
+
+func (w *inputWait) name() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.what
+}
+
+// text is what of it belongs into a status line.
+func (w *inputWait) text() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.what == "" || time.Since(w.since) < slowInput {
+		return ""
+	}
+	return fmt.Sprintf("; TROUBLE: waiting for input %s since %s", w.what, time.Since(w.since).Truncate(slowInput))
+}
+
+// over makes inputs note when they are waited for.
+func (w *inputWait) over(inputs []jobs.Input) []jobs.Input {
+	var out []jobs.Input
+	for _, in := range inputs {
+		open := in.Open
+		in.Open = func(ctx context.Context, marks []ttpcron.FileMark) (jobs.File, error) {
+			defer w.begin(in.Name)()
+			f, err := open(ctx, marks)
+			if err != nil {
+				return nil, err
+			}
+			return waitedFile{f, w, in.Name}, nil
+		}
+		out = append(out, in)
+	}
+	return out
+}
+
+// waitedFile is a file that is waited for.
+type waitedFile struct {
+	jobs.File
+	wait *inputWait
+	name string
+}
+
+func (f waitedFile) Batches(ctx context.Context) iter.Seq2[jobs.Batch, error] {
+	return func(yield func(jobs.Batch, error) bool) {
+		end := f.wait.begin(f.name)
+		defer func() { end() }()
+		for b, err := range f.File.Batches(ctx) {
+			end()
+			if !yield(b, err) {
+				return
+			}
+			end = f.wait.begin(f.name)
+		}
+	}
+}
