@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 type configured struct {
 	path   string
 	found  bool
+	empty  bool // it holds nothing at all
 	values map[string][]string
 	lines  map[string]int // where a key stands
 	jobs   []*toml.Tree   // the tables [[job]]
@@ -84,7 +86,7 @@ func (a *app) parseConfig() (configured, error) {
 	if err != nil {
 		return c, &usageError{fmt.Sprintf("config: %v", err), "name a file that can be read; --config /dev/null uses none"}
 	}
-	c.found = true
+	c.found, c.empty = true, len(bytes.TrimSpace(text)) == 0
 	tree, err := toml.LoadBytes(text)
 	if err != nil {
 		return c, &usageError{fmt.Sprintf("config %s: %v", path, err), "the numbers are line and column"}

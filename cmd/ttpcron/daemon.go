@@ -95,11 +95,13 @@ type daemon struct {
 	refused  atomic.Int64  // rules and files that could not be loaded
 	runEnded chan struct{} // has room for one
 
-	reloads sync.Mutex           // held while one is in progress
-	moved   atomic.Int64         // counts signs of progress of the job that runs
-	input   inputWait            // what that waits for
-	fed     int64                // moved, when the watchdog was fed last
-	said    map[string]*saidOnce // by job
+	launch  func(server) (end func()) // runs a server beside the scheduler
+	reloads sync.Mutex                // held while one is in progress
+	web     web                       // changed by reloads alone
+	moved   atomic.Int64              // counts signs of progress of the job that runs
+	input   inputWait                 // what that waits for
+	fed     int64                     // moved, when the watchdog was fed last
+	said    map[string]*saidOnce      // by job
 
 	timesMu sync.Mutex
 	times   map[string]time.Time // when jobs began last
@@ -221,12 +223,24 @@ func (d *daemon) run(ctx context.Context, hup <-chan os.Signal) error {
 		return err
 	}
 	var wg sync.WaitGroup
-	for _, serve := range servers {
+	d.launch = func(serve server) (end func()) {
+		ctx, cancel := context.WithCancel(inner)
+		ended := make(chan struct{})
 		wg.Go(func() {
-			if err := serve(inner); err != nil && inner.Err() == nil {
+			defer close(ended)
+			if err := serve(ctx); err != nil && ctx.Err() == nil {
 				stop(fmt.Errorf("a server ended: %w", err))
 			}
 		})
+		return func() { cancel(); <-ended }
+	}
+	for _, serve := range servers {
+		d.launch(serve)
+	}
+	if err := d.serveWeb(d.config()); err != nil {
+		stop(err)
+		wg.Wait()
+		return err
 	}
 	wg.Go(func() { d.reloadOn(inner, hup) })
 	wg.Go(func() { d.turns.count(inner) })

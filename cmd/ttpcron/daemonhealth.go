@@ -14,7 +14,8 @@ type health struct {
 	success time.Time         // when the last run ended well
 	last    string            // what it did
 	trouble map[string]string // what needs somebody, by job
-	reload  string            // what was wrong with the configuration at the last reload
+	changed string            // what the last reload brought and took away
+	reload  string            // and what was wrong with it
 	rules   string            // and with rules, when they were read last
 }
 
@@ -25,6 +26,9 @@ func (h *health) text() string {
 	var text string
 	if !h.success.IsZero() {
 		text = fmt.Sprintf("; last run %s UTC: %s", h.success.UTC().Format(time.TimeOnly), h.last)
+	}
+	if h.changed != "" {
+		text += "; " + h.changed
 	}
 	all := []string{h.reload, h.rules}
 	for _, job := range slices.Sorted(maps.Keys(h.trouble)) {
@@ -68,10 +72,21 @@ func (h *health) keep(jobs []jobConfig) {
 	})
 }
 
-func (h *health) reloaded(trouble string) {
+// reloadFailed notes what keeps a configuration from being taken.
+func (h *health) reloadFailed(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.reload = trouble
+	h.reload = "reload: " + err.Error()
+}
+
+// reloaded notes what a reload changed, and what of it needs somebody.
+func (h *health) reloaded(at time.Time, ch configChange, trouble string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.changed, h.reload = "", trouble
+	if text := ch.String(); text != "" {
+		h.changed = fmt.Sprintf("reloaded %s UTC: %s", at.UTC().Format(time.TimeOnly), text)
+	}
 }
 
 func (h *health) rulesLoaded(err error) {

@@ -80,40 +80,46 @@ func (d *daemon) reload() error {
 	d.notify.reloading()
 	old := d.config()
 	cerr, rerr := d.reloadInto(old)
-	err := errors.Join(cerr, rerr)
-	log := d.config().app.log
-	d.health.reloaded("")
+	c := d.config()
+	log := c.app.log
 	if cerr != nil {
-		d.health.reloaded("reload: " + cerr.Error())
+		d.health.reloadFailed(cerr)
+	} else {
+		d.tookOver(old, c)
 	}
+	err := errors.Join(cerr, rerr)
 	if err != nil {
 		log.Error("reload: what is broken stays as it was", "error", clean(err.Error()))
-	} else {
-		log.Info("reloaded", "jobs", len(d.config().jobs), "rules", d.ruleSet().InForce())
 	}
 	d.notify.ready(d.state(d.sched.Status()))
 	return err
 }
 
+// tookOver says what a new configuration brought and took away.
+func (d *daemon) tookOver(old, c *daemonConfig) {
+	log, ch, trouble := c.app.log, changeOf(old, c), ""
+	log.Info("reloaded", append([]any{"jobs", len(c.jobs), "rules", d.ruleSet().InForce()}, ch.args()...)...)
+	was := old.allInputs()
+	if len(was) > 0 && len(c.allInputs()) == 0 {
+		trouble = "the reload left no input, nothing is imported any more; it took away " + named(was)
+		log.Warn("the reload left no input: nothing is imported any more", "gone", clean(named(was)))
+	}
+	d.health.reloaded(c.app.now(), ch, trouble)
+}
+
 // reloadInto returns what is wrong with the configuration, and with rules.
 func (d *daemon) reloadInto(old *daemonConfig) (cerr, rerr error) {
 	c, err := old.app.daemonConfigOf(old.app.args)
+	if err == nil {
+		err = lost(old, c)
+	}
+	if err == nil {
+		err = d.serveWeb(c)
+	}
 	if err != nil {
 		return err, nil
 	}
-	// One log for the life of the process, with the new level.
-	old.app.log.SetLevel(c.app.log.GetLevel())
-	c.app.log = old.app.log
-	for _, s := range []struct {
-		name string
-		same bool
-	}{{"db", c.app.set.db == old.app.set.db}, {"socket, http or metrics-file", c.app.set.socket == old.app.set.socket && c.http == old.http && (c.metricsFile == "") == (old.metricsFile == "")}, {"role", c.app.set.role == old.app.set.role}, {"log-json", c.app.set.logJSON == old.app.set.logJSON},
-		{"node or spread", scheduler.Offset(c.node, c.spread) == scheduler.Offset(old.node, old.spread)}} {
-		if !s.same {
-			c.app.log.Warn("a change of this needs a restart", "setting", s.name)
-		}
-	}
-	c.app.set.db, c.app.set.role, c.node, c.spread = old.app.set.db, old.app.set.role, old.node, old.spread
+	c.keepOfStart(old)
 	rules, rerr := d.reloadRules(c)
 	d.health.rulesLoaded(rerr)
 	d.timesMu.Lock()
@@ -127,7 +133,30 @@ func (d *daemon) reloadInto(old *daemonConfig) (cerr, rerr error) {
 	d.conf = c
 	d.rules = rules
 	d.mu.Unlock()
+	select {
+	case d.runEnded <- struct{}{}: // the file of metrics may be another one
+	default:
+	}
 	return nil, rerr
+}
+
+// keepOfStart keeps what only a restart changes, and says so at each reload at
+// which it differs.
+func (c *daemonConfig) keepOfStart(old *daemonConfig) {
+	// One log for the life of the process, with the new level.
+	old.app.log.SetLevel(c.app.log.GetLevel())
+	c.app.log = old.app.log
+	set, was := &c.app.set, &old.app.set
+	for _, s := range []struct {
+		name string
+		same bool
+	}{{"db", set.db == was.db}, {"socket", set.socket == was.socket}, {"role", set.role == was.role}, {"log-json", set.logJSON == was.logJSON},
+		{"node or spread", scheduler.Offset(c.node, c.spread) == scheduler.Offset(old.node, old.spread)}} {
+		if !s.same {
+			c.app.log.Warn("a change of this needs a restart", "setting", s.name)
+		}
+	}
+	set.db, set.socket, set.role, set.logJSON, c.node, c.spread = was.db, was.socket, was.role, was.logJSON, old.node, old.spread
 }
 
 // reloadRules loads the rules of a configuration anew. A rule whose file is

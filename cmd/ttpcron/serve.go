@@ -14,8 +14,7 @@ import (
 
 // listen begins to serve what other processes of the machine may ask for.
 func (d *daemon) listen(ctx context.Context) ([]server, error) {
-	c := d.config()
-	a := c.app
+	a := d.config().app
 	path := cmp.Or(a.set.socket, socketOf(d.db.Path()))
 	if dir := serviceDir(a.env, "RUNTIME_DIRECTORY"); a.set.socket == "" && dir != "" {
 		path = filepath.Join(dir, filepath.Base(systemSocket))
@@ -32,19 +31,7 @@ func (d *daemon) listen(ctx context.Context) ([]server, error) {
 	for pattern, h := range d.handlers() {
 		s.Handle(pattern, h)
 	}
-	servers := []server{serveUntilDone(s, l)}
-	if c.http != "" {
-		web, err := d.listenHTTP()
-		if err != nil {
-			l.Close()
-			return nil, err
-		}
-		servers = append(servers, web)
-	}
-	if c.metricsFile != "" {
-		servers = append(servers, d.writeMetrics)
-	}
-	return servers, nil
+	return []server{serveUntilDone(s, l), d.writeMetrics}, nil
 }
 
 func serveUntilDone(s *control.Server, l net.Listener) server {

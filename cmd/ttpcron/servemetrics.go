@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
@@ -221,41 +223,91 @@ func (c *daemonConfig) checkHTTP() error {
 	return &usageError{fmt.Sprintf("http is %q, which other machines could reach", c.http), "give a loopback address such as 127.0.0.1:9847, or say http-exposed too"}
 }
 
+// web is what serves metrics and health on an address.
+type web struct {
+	address string
+	end     func()
+}
+
+// serveWeb serves metrics and health at the address of a configuration, and no
+// longer at an earlier one. When it cannot, what was served before is.
+func (d *daemon) serveWeb(c *daemonConfig) error {
+	if d.web.address == c.http {
+		return nil
+	}
+	was := d.web.address
+	next, err := d.listenHTTP(c)
+	d.endWeb()
+	if err != nil { // perhaps it is the old one that has the port
+		next, err = d.listenHTTP(c)
+	}
+	if err != nil {
+		err = hinted{fmt.Errorf("http: %w", err), "--http names another address"}
+		if back, lerr := d.listenHTTP(&daemonConfig{app: c.app, http: was}); lerr == nil && was != "" {
+			d.web = web{was, d.launch(back)}
+		}
+		return err
+	}
+	if c.http != "" {
+		d.web = web{c.http, d.launch(next)}
+	}
+	return nil
+}
+
+func (d *daemon) endWeb() {
+	if d.web.address != "" {
+		d.web.end()
+		d.config().app.log.Info("no longer listening", "http", d.web.address)
+	}
+	d.web = web{}
+}
+
 // listenHTTP serves metrics and health on an address. It serves nothing else:
 // whoever reaches it needs no name.
-func (d *daemon) listenHTTP() (server, error) {
-	c := d.config()
+func (d *daemon) listenHTTP(c *daemonConfig) (server, error) {
+	if c.http == "" {
+		return nil, nil
+	}
 	l, err := net.Listen("tcp", c.http)
 	if err != nil {
-		return nil, hinted{fmt.Errorf("http: %w", err), "--http names another address"}
+		return nil, err
 	}
-	s := control.NewServer(control.Options{Log: c.app.log})
+	log := d.config().app.log
+	s := control.NewServer(control.Options{Log: log})
 	for pattern, h := range d.handlers() {
 		s.Handle(pattern, h)
 	}
-	c.app.log.Info("listening", "http", l.Addr().String())
+	log.Info("listening", "http", l.Addr().String())
 	return serveUntilDone(s, control.Bounded(l)), nil
 }
 
 // fileEvery is how often the file of metrics is written, beside the end of runs.
 const fileEvery = time.Minute
 
-// writeMetrics keeps the file of metrics fresh.
+// writeMetrics keeps the file of metrics fresh, if there is to be one. A file that
+// a reload has dropped is removed: whoever reads it would believe it for ever.
 func (d *daemon) writeMetrics(ctx context.Context) error {
 	ticker := time.NewTicker(fileEvery)
 	defer ticker.Stop()
-	said := ""
+	said, written := "", ""
 	for {
-		s, err := d.now(ctx)
-		if err == nil {
-			err = d.observer.WriteFile(d.config().metricsFile, s)
+		c := d.config()
+		if written != "" && written != c.metricsFile {
+			if err := os.Remove(written); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				c.app.log.Warn("the file of metrics that is no longer written cannot be removed", "error", clean(err.Error()))
+			}
+			written = ""
 		}
+		err := d.writeMetricsTo(ctx, c.metricsFile)
 		switch {
 		case err == nil || errors.Is(err, context.Canceled):
 			said = ""
 		case err.Error() != said:
 			said = err.Error()
-			d.config().app.log.Error("metrics are not written", "error", clean(said))
+			c.app.log.Error("metrics are not written", "error", clean(said))
+		}
+		if err == nil {
+			written = c.metricsFile
 		}
 		select {
 		case <-ctx.Done():
@@ -264,4 +316,16 @@ func (d *daemon) writeMetrics(ctx context.Context) error {
 		case <-d.runEnded:
 		}
 	}
+}
+
+// writeMetricsTo writes the file once, if it has a name.
+func (d *daemon) writeMetricsTo(ctx context.Context, path string) error {
+	if path == "" {
+		return nil
+	}
+	s, err := d.now(ctx)
+	if err != nil {
+		return err
+	}
+	return d.observer.WriteFile(path, s)
 }
