@@ -155,6 +155,7 @@ var remoteNoise = []struct {
 	{regexp.MustCompile(`"elapsed_s":[0-9.]+`), "ELAPSED"},
 	{regexp.MustCompile(`\b[0-9.]+(ns|µs|ms|s)( ago)?\b`), "SPAN"},
 	{regexp.MustCompile(`\b[0-9.]+ ([KMG]i)?B\b`), "SIZE"},
+	{regexp.MustCompile(`process \d+`), "process PID"},
 	{regexp.MustCompile(` +`), " "},
 }
 

@@ -5,8 +5,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
-	"os/user"
 	"strconv"
 	"strings"
 	"time"
@@ -161,19 +159,6 @@ func nearestRule(typed string, ids []string) string {
 		}
 	}
 	return near
-}
-
-// author names who calls the program: the user, and who became that user.
-func (a *app) author() string {
-	uid := strconv.Itoa(os.Getuid())
-	name := "uid " + uid
-	if u, err := user.LookupId(uid); err == nil {
-		name = u.Username
-	}
-	if by := a.env["SUDO_USER"]; by != "" && by != name {
-		name += " (sudo by " + by[:min(len(by), 64)] + ")"
-	}
-	return name
 }
 
 func (a *app) rulesStateClear() *command {

@@ -107,9 +107,12 @@ func (d *daemon) serveStore(s *control.Server) {
 	})
 	ask(s, "cursors", db.Cursors)
 	control.Register(s, "set-cursor", func(ctx context.Context, q exclusive[ttpcron.Cursor]) (none, error) {
+		d.tell(ctx, "a checkpoint is set", "source", clean(string(q.Value.Kind)), "seq", q.Value.Seq)
+		q.Value.UpdatedAt, q.Value.RunID = d.config().app.now().UTC(), manual
 		return none{}, d.alone(ctx, "checkpoint set", q.Wait, func(ctx context.Context) error { return db.SetCursor(ctx, q.Value) })
 	}, control.Waits)
 	control.Register(s, "delete-cursor", func(ctx context.Context, q exclusive[ttpcron.SourceKind]) (none, error) {
+		d.tell(ctx, "a checkpoint is forgotten", "source", clean(string(q.Value)))
 		return none{}, d.alone(ctx, "checkpoint reset", q.Wait, func(ctx context.Context) error { return db.DeleteCursor(ctx, q.Value) })
 	}, control.Waits)
 	d.serveTags(s)
@@ -149,30 +152,36 @@ func (d *daemon) serveTags(s *control.Server) {
 	ask(s, "rejects-dropped", db.RejectsDropped)
 }
 
+// tell logs who changes something.
+func (d *daemon) tell(ctx context.Context, did string, args ...any) {
+	d.config().app.log.Info(did, append(args, "by", d.author(ctx, ""))...)
+}
+
+// serveRules lets callers say what, and why. Who they are, and when it is, they
+// do not say: the daemon knows.
 func (d *daemon) serveRules(s *control.Server) {
 	db := d.db
-	tell := func(ctx context.Context, did, rule string) {
-		p, _ := control.PeerOf(ctx)
-		d.config().app.log.Info(did, "rule", clean(rule), "user", p.UID, "process", p.PID)
-	}
+	now := func() time.Time { return d.config().app.now().UTC() }
 	ask(s, "rule-states", db.RuleStates)
 	control.Register(s, "set-rule-state", func(ctx context.Context, st ttpcron.RuleState) (none, error) {
-		tell(ctx, "the state of a rule is set", st.RuleID)
+		d.tell(ctx, "the state of a rule is set", "rule", clean(st.RuleID))
+		st.SetBy, st.SetAt = d.author(ctx, st.SetBy), now()
 		return none{}, db.SetRuleState(ctx, st)
 	})
 	control.Register(s, "clear-rule-state", func(ctx context.Context, q clearing) (none, error) {
-		tell(ctx, "the state of a rule is cleared", q.Rule)
-		return none{}, db.ClearRuleState(ctx, q.Rule, q.By)
+		d.tell(ctx, "the state of a rule is cleared", "rule", clean(q.Rule))
+		return none{}, db.ClearRuleState(ctx, q.Rule, d.author(ctx, q.By))
 	})
 	ask(s, "rule-versions", db.RuleVersions)
 	ask(s, "retirements", db.Retirements)
 	control.Register(s, "retire", func(ctx context.Context, r ttpcron.Retirement) (none, error) {
-		tell(ctx, "a rule is retired", r.RuleID)
+		d.tell(ctx, "a rule is retired", "rule", clean(r.RuleID))
+		r.SetBy, r.SetAt = d.author(ctx, r.SetBy), now()
 		return none{}, db.Retire(ctx, r)
 	})
 	control.Register(s, "unretire", func(ctx context.Context, q unretiring) (bool, error) {
-		tell(ctx, "a rule is taken back out of retirement", q.Rule)
-		return db.Unretire(ctx, q.Rule, q.Version, q.By, q.Reason)
+		d.tell(ctx, "a rule is taken back out of retirement", "rule", clean(q.Rule))
+		return db.Unretire(ctx, q.Rule, q.Version, d.author(ctx, q.By), q.Reason)
 	})
 	control.Register(s, "audit", db.Audit)
 }
@@ -184,6 +193,7 @@ func (d *daemon) serveFile(s *control.Server) {
 		if q.Value.DryRun {
 			return db.Prune(ctx, q.Value)
 		}
+		d.tell(ctx, "days are taken out")
 		err = d.alone(ctx, "prune", q.Wait, func(ctx context.Context) error {
 			q.Value.Progress = func(kv.Progress) { d.moved.Add(1) }
 			r, err = db.Prune(ctx, q.Value)
