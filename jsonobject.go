@@ -37,6 +37,42 @@ func eachMember(data []byte, do func(name, value []byte) error) error {
 	return nil
 }
 
+var errEnough = errors.New("enough")
+
+// EachMember calls do with the name and the value of every member of a JSON
+// object until do is false. It is false itself for what is no object. Values
+// point into data: an object of a million members costs a walk, not a map.
+func EachMember(data []byte, do func(name string, value json.RawMessage) bool) bool {
+	if !isObject(data) {
+		return false
+	}
+	_ = eachMember(data, func(name, value []byte) error {
+		if !do(decodeString(name), value) {
+			return errEnough
+		}
+		return nil
+	})
+	return true
+}
+
+// EachElement is EachMember for a JSON list.
+func EachElement(data []byte, do func(value json.RawMessage) bool) bool {
+	if !json.Valid(data) || data[skipSpace(data, 0)] != '[' {
+		return false
+	}
+	for i := skipSpace(data, skipSpace(data, 0)+1); data[i] != ']'; {
+		value := data[i:skipValue(data, i)]
+		if !do(value) {
+			break
+		}
+		i = skipSpace(data, i+len(value))
+		if data[i] == ',' {
+			i = skipSpace(data, i+1)
+		}
+	}
+	return true
+}
+
 // The skip functions take JSON that json.Valid accepted and the index of what
 // they skip, and return the index after it.
 

@@ -269,19 +269,25 @@ func BenchmarkWorstEvent(b *testing.B) {
 	b.ReportMetric(float64(len(names)), "inputs")
 }
 
-// BenchmarkBombs judges 1 MiB with forty rules whose expressions can only be
-// matched by backtracking, and never match.
-func BenchmarkBombs(b *testing.B) {
+// bombs are rules whose expressions can only be matched by backtracking.
+func bombs(t testing.TB, n int) *RuleSet {
 	files := fstest.MapFS{}
-	for i := range 40 {
+	for i := range n {
 		expr := [...]string{`(\w+\s?)*\1!x`, `(?=(a+))\1b`, `(a|aa)+(?!a)bc`, `^(?:a?){30}a{30}\b(?=(x))`}[i%4]
 		files[fmt.Sprintf("b%d.yaml", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "rule_id: B%d\nrule_version: 1\nname: b\napplies_to: [command]\n"+
 			"match: {pattern: '%s'}\nemits: [{tactic: TA0002, technique_id: T1059, confidence: 0.9}]\n", i, expr)}
 	}
 	rs, report := Load(Options{Sources: []Source{{Name: "bombs", FS: files}}})
-	if rs.Len() != 40 {
-		b.Fatal(report.Problems)
+	if rs.Len() != n {
+		t.Fatal(report.Problems)
 	}
+	return rs
+}
+
+// BenchmarkBombs judges 1 MiB with forty rules whose expressions can only be
+// matched by backtracking, and never match.
+func BenchmarkBombs(b *testing.B) {
+	rs := bombs(b, 40)
 	c := rs.Tagger(nil)
 	e := commandEvent(strings.Repeat("a", 1<<20))
 	b.ReportAllocs()

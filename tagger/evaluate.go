@@ -202,6 +202,9 @@ func (ev *evaluation) payloadValues(name string) []string {
 		}
 		ev.values[name] = values
 	}
+	if len(values) >= maxElements {
+		ev.budget.Met = true
+	}
 	return values
 }
 

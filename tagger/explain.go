@@ -19,6 +19,8 @@ type Explanation struct {
 	Rules    []Judgement     // every rule that matched, in the order of the tags
 	Tags     []ttpcron.Tag   // as Composite.Tag gives them
 	Verdict  Verdict
+
+	steps int // that trying the rules took
 }
 
 // CommandView is one simple command of a text, as rules see it.
@@ -83,12 +85,17 @@ func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
 		ev.script = c.parser.Parse(x.Text)
 		x.show(ev.script)
 	}
+	steps := stepsPerExplanation
+	ev.budget = pattern.Budget{Steps: steps}
 	for i, d := range rs.defs {
 		if !slices.Contains(d.Kinds, e.Kind) || rs.rules[i].Inert != "" || ev.script == nil && e.Kind == ttpcron.Command {
 			continue
 		}
 		r := newRunnable(d, e.Kind, nil)
-		ev.budget = pattern.Budget{Steps: stepsPerEvent}
+		if gave(x.Tags, d.ID) { // what it is asked about has its steps whatever others took
+			ev.budget.Steps += stepsPerRule
+			steps += stepsPerRule
+		}
 		ev.trace = &trace{}
 		if _, ok := c.try(r, &r.check, ev, &verdict{}); !ok {
 			continue
@@ -104,7 +111,18 @@ func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
 		}
 		x.Rules = append(x.Rules, j)
 	}
+	x.steps = steps - ev.budget.Steps
+	x.Verdict.Bounded = x.Verdict.Bounded || ev.budget.Met
 	return x
+}
+
+// stepsPerExplanation is the work of all the rules that are tried for one
+// explanation: every rule, not just those that the index gives a chance.
+const stepsPerExplanation = 4 * stepsPerEvent
+
+// gave reports whether one of the tags is the rule's.
+func gave(tags []ttpcron.Tag, rule string) bool {
+	return slices.ContainsFunc(tags, func(t ttpcron.Tag) bool { return t.RuleID == rule })
 }
 
 func (x *Explanation) show(s *shell.Script) {

@@ -172,7 +172,8 @@ func commandText(p ttpcron.Payload) string {
 
 // payloadValues appends the values of a payload field as text: a string as it
 // is, a number or boolean in its JSON form, of a list every element that is one
-// of these. A name with dots that is no field descends into objects.
+// of these. A name with dots that is no field descends into objects. Of more than
+// maxElements elements of a list the first are looked at.
 func payloadValues(dst []string, p ttpcron.Payload, name string) []string {
 	for i := range p {
 		if p[i].Name != name {
@@ -189,13 +190,29 @@ func payloadValues(dst []string, p ttpcron.Payload, name string) []string {
 	}
 	for i := range p {
 		if p[i].Name == head && len(p[i].Raw) > 0 && p[i].Raw[0] == '{' {
-			var inner ttpcron.Payload
-			if json.Unmarshal(p[i].Raw, &inner) == nil {
+			if inner, ok := membersAlong(p[i].Raw, rest); ok {
 				return payloadValues(dst, inner, rest)
 			}
 		}
 	}
 	return dst
+}
+
+// maxElements bounds the elements of a list that are looked at.
+const maxElements = 4096
+
+// membersAlong returns the members of a JSON object that a name with dots may
+// mean: the name itself, and what it begins with.
+func membersAlong(raw json.RawMessage, name string) (ttpcron.Payload, bool) {
+	head, _, _ := strings.Cut(name, ".")
+	var out ttpcron.Payload
+	ok := ttpcron.EachMember(raw, func(member string, value json.RawMessage) bool {
+		if member == name || member == head {
+			_ = out.SetRaw(member, value) // value is JSON
+		}
+		return true
+	})
+	return out, ok
 }
 
 // isStructured reports whether payloadValues would have to decode JSON.
@@ -223,15 +240,14 @@ func appendScalars(dst []string, raw json.RawMessage) []string {
 		}
 		return dst
 	case '[':
-		var list []json.RawMessage
-		if json.Unmarshal(raw, &list) != nil {
-			return dst
-		}
-		for _, element := range list {
-			if len(element) > 0 && element[0] != '[' {
+		left := maxElements
+		ttpcron.EachElement(raw, func(element json.RawMessage) bool {
+			if element[0] != '[' {
 				dst = appendScalars(dst, element)
 			}
-		}
+			left--
+			return left > 0
+		})
 		return dst
 	}
 	return append(dst, string(raw))

@@ -89,7 +89,7 @@ func newRecord(e *ttpcron.Event) *record {
 	r.agent = cut(r.agent, 2048)
 	r.qname = cut(firstText(e.Payload, "dns_qname"), 1024)
 	r.path = cut(firstText(e.Payload, "request_path"), 2048)
-	r.country = strings.ToUpper(firstText(e.Payload, "country_code", "country"))
+	r.country = strings.ToUpper(cut(firstText(e.Payload, "country_code", "country"), 3))
 	if len(r.country) != 2 {
 		r.country = ""
 	}
@@ -115,8 +115,8 @@ func newRecord(e *ttpcron.Event) *record {
 	return r
 }
 
-// headersOf returns the members of the headers by name in lower case. It is nil
-// when they are no object or too long.
+// headersOf returns the members of the headers that are of use here, by name in
+// lower case. It is nil when they are no object or too long.
 func headersOf(p ttpcron.Payload) map[string]json.RawMessage {
 	for _, name := range [...]string{"headers", "raw_headers"} {
 		f := fieldOf(p, name)
@@ -127,15 +127,17 @@ func headersOf(p ttpcron.Payload) map[string]json.RawMessage {
 		if raw == nil {
 			raw = json.RawMessage(f.Text)
 		}
-		var members map[string]json.RawMessage
-		if json.Unmarshal(raw, &members) != nil || members == nil {
-			continue
+		found := map[string]json.RawMessage{}
+		if ttpcron.EachMember(raw, func(name string, value json.RawMessage) bool {
+			for _, known := range [...]string{"user-agent", "_fp"} {
+				if strings.EqualFold(name, known) {
+					found[known] = value
+				}
+			}
+			return true
+		}) {
+			return found
 		}
-		lower := make(map[string]json.RawMessage, len(members))
-		for name, value := range members {
-			lower[strings.ToLower(name)] = value
-		}
-		return lower
 	}
 	return nil
 }
@@ -150,7 +152,7 @@ func oversized(p ttpcron.Payload) bool {
 }
 
 func channelOf(p ttpcron.Payload, r *record) string {
-	switch kind := strings.ToLower(firstText(p, "channel", "input_channel", TokenKind)); kind {
+	switch kind := strings.ToLower(cut(firstText(p, "channel", "input_channel", TokenKind), 64)); kind {
 	case "http", "https":
 		return "http"
 	case "dns", "smtp":

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/ttpcron/ttpcron"
@@ -33,12 +34,13 @@ func readFingerprint(raw json.RawMessage) fingerprint {
 		fp.problem = "fingerprint is longer than " + strconv.Itoa(maxFingerprint) + " bytes"
 		return fp
 	}
-	top := members(raw)
+	top := members(raw, "nav", "tz", "gl", "rtc")
 	if top == nil {
 		fp.problem = "fingerprint is no JSON object"
 		return fp
 	}
-	nav, tz, gl, rtc := members(top["nav"]), members(top["tz"]), members(top["gl"]), members(top["rtc"])
+	nav, tz := members(top["nav"], "ua", "pl", "lgs", "lg", "wd"), members(top["tz"], "off")
+	gl, rtc := members(top["gl"], "ur", "r"), members(top["rtc"], "ip")
 	fp.agent = cut(textOf(nav["ua"]), 2048)
 	fp.platform = cut(textOf(nav["pl"]), 128)
 	fp.languages = texts(nav["lgs"])
@@ -69,10 +71,16 @@ func readFingerprint(raw json.RawMessage) fingerprint {
 	return fp
 }
 
-// members returns the members of a JSON object, or nil.
-func members(raw json.RawMessage) map[string]json.RawMessage {
-	var m map[string]json.RawMessage
-	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &m) != nil {
+// members returns those of some members that a JSON object has, or nil when it is
+// no object. Of members with one name the last counts.
+func members(raw json.RawMessage, names ...string) map[string]json.RawMessage {
+	m := map[string]json.RawMessage{}
+	if !ttpcron.EachMember(raw, func(name string, value json.RawMessage) bool {
+		if slices.Contains(names, name) {
+			m[name] = value
+		}
+		return true
+	}) {
 		return nil
 	}
 	return m
@@ -92,16 +100,15 @@ func textOf(raw json.RawMessage) string {
 
 // texts returns up to 16 strings of a JSON list.
 func texts(raw json.RawMessage) []string {
-	var list []json.RawMessage
-	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
-		return nil
-	}
 	var out []string
-	for _, item := range list[:min(len(list), 16)] {
+	seen := 0
+	ttpcron.EachElement(raw, func(item json.RawMessage) bool {
 		if s := cut(textOf(item), 128); s != "" {
 			out = append(out, s)
 		}
-	}
+		seen++
+		return seen < 16
+	})
 	return out
 }
 

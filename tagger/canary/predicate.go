@@ -147,11 +147,11 @@ func zones(f *ttpcron.Field) (float64, bool) {
 	case f.Raw == nil:
 		return number(json.RawMessage(strings.TrimSpace(f.Text)))
 	case len(f.Raw) > 0 && f.Raw[0] == '[':
-		var list []json.RawMessage
-		if len(f.Raw) > maxFingerprint || json.Unmarshal(f.Raw, &list) != nil {
+		zones := 0
+		if len(f.Raw) > maxFingerprint || !ttpcron.EachElement(f.Raw, func(json.RawMessage) bool { zones++; return true }) {
 			return 0, false
 		}
-		return float64(len(list)), true
+		return float64(zones), true
 	}
 	return number(f.Raw)
 }

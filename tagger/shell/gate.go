@@ -10,6 +10,7 @@ const (
 	maxParsed  = 256 << 10 // bytes
 	maxTokens  = 16384     // blanks, operators, quotes, expansions
 	maxOpeners = 256       // ( { [ ` and keywords that open something, in one text
+	parseCost  = 16        // tokens that a text counts for besides its own: it makes room for words, 3 KiB
 )
 
 // tokenClass tells the bytes that make the full parser allocate (1) or recurse (2).
@@ -29,7 +30,7 @@ func (b *build) affordable(text string) bool {
 	if b.parsed+len(text) > maxParsed {
 		return false
 	}
-	tokens, openers := 0, 0
+	tokens, openers := parseCost, 0
 	start := true
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; tokenClass[c] {
