@@ -237,7 +237,7 @@ func TestDecnetHostile(t *testing.T) {
 		reasons = append(reasons, j.Reason[:min(len(j.Reason), 60)])
 	}
 	want := []string{
-		`table attackers: the row of "long" has 33554478 bytes, more `, `attacker "deep": commands: JSON is nested deeper than 128`,
+		`table attackers: the row of "long" has 16777262 bytes, more `, `attacker "deep": commands: JSON is nested deeper than 128`,
 		`attacker "big": entry 1 of commands: payload is longer than `, `attacker "nul": commands: malformed JSON at byte 15`,
 		`attacker "uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu`,
 	}

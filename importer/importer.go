@@ -30,8 +30,8 @@ const (
 	// MaxLine is the longest line, in bytes, that is read; longer ones are
 	// rejected. NUL bytes do not count.
 	MaxLine = 4 << 20
-	// MaxRow is the longest value, in bytes, that is read from a database.
-	MaxRow = 32 << 20
+	// MaxRow is the size of the longest row, in bytes, that is read from a database.
+	MaxRow = 16 << 20
 	// MaxBatchEvents is how many events a batch has at most.
 	MaxBatchEvents = 4096
 	// MaxBatchBytes is the size of a batch's texts, in bytes, at which it is

@@ -96,13 +96,13 @@ func (m *memory) Kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	return slices.Sorted(maps.Keys(kinds)), nil
 }
 
-func (m *memory) Days(ctx context.Context, kind ttpcron.SourceKind) ([]ttpcron.DayHistory, error) {
+func (m *memory) DayPage(ctx context.Context, kind ttpcron.SourceKind, from ttpcron.Day) ([]ttpcron.DayHistory, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	days := map[ttpcron.Day]*ttpcron.DayHistory{}
 	for i := range m.events {
 		e := &m.events[i]
-		if e.Kind != kind {
+		if e.Kind != kind || ttpcron.DayOf(e.Time) < from {
 			continue
 		}
 		d := days[ttpcron.DayOf(e.Time)]
@@ -124,7 +124,7 @@ func (m *memory) Days(ctx context.Context, kind ttpcron.SourceKind) ([]ttpcron.D
 	for _, d := range slices.Sorted(maps.Keys(days)) {
 		out = append(out, *days[d])
 	}
-	return out, nil
+	return out[:min(len(out), 3)], nil // short, so that there are many pages
 }
 
 func (m *memory) Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) iter.Seq2[[]ttpcron.Event, error] {

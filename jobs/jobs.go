@@ -24,8 +24,9 @@ import (
 type History interface {
 	// Kinds lists the kinds of which events are stored.
 	Kinds(ctx context.Context) ([]ttpcron.SourceKind, error)
-	// Days lists the days on which there are events of a kind, ascending.
-	Days(ctx context.Context, kind ttpcron.SourceKind) ([]ttpcron.DayHistory, error)
+	// DayPage lists days on which there are events of a kind, ascending from the
+	// one given on: as many as it likes, and none when there are no more.
+	DayPage(ctx context.Context, kind ttpcron.SourceKind, from ttpcron.Day) ([]ttpcron.DayHistory, error)
 	// Events yields a day's events with arrival numbers in (after, upTo], page
 	// by page in the order of arrival. Pages belong to the caller.
 	Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) iter.Seq2[[]ttpcron.Event, error]

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"iter"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
@@ -17,21 +18,42 @@ type selection struct {
 	whole   bool   // ignore coverage: look at every event, as a dry run does
 }
 
-// plan is what a run has to do for one kind of event.
+// plan is what a run has to do for one kind of event. It is made a day at a time
+// while the run goes on: a history may have any number of days.
 type plan struct {
-	kind  ttpcron.SourceKind
-	sel   selection
-	upTo  uint64 // events that arrive later belong to the next run
-	parts []part
-	again bool // covered events are looked at again
+	history History
+	kind    ttpcron.SourceKind
+	sel     selection
+	upTo    uint64 // events that arrive later belong to the next run
+	ruleSet string
+	again   bool // covered events are looked at again
+	// choose decides whether and from where a day is read. What it finds out
+	// besides it adds to the second.
+	choose func(context.Context, ttpcron.DayHistory, *planned) (part, bool, error)
+
+	parts int // days to read, and their events, as far as is known beforehand
+	total int
+
+	planned // so far
+}
+
+// planned is what planning finds out besides what there is to read.
+type planned struct {
 	// settled counts what earlier runs with the same rules made of events that
 	// are selected and need not be read again.
 	settled counts
 	left    int // older events that a first run leaves out
-	missed  bool
-	stale   bool // a day was covered by other rules
 	// missed: events after the cursor lie outside the window, so that the
 	// cursor must stay where it is.
+	missed bool
+	stale  bool // a day was covered by other rules
+}
+
+func (p *planned) add(o planned) {
+	p.settled.add(o.settled)
+	p.left += o.left
+	p.missed = p.missed || o.missed
+	p.stale = p.stale || o.stale
 }
 
 // part is one day of a kind that has to be read.
@@ -47,6 +69,8 @@ type part struct {
 	base []ttpcron.Coverage
 	adds ttpcron.Coverage
 	last uint64 // arrival number of the day's last event
+	// before is what was covered last before after, if adds may go on from it.
+	before ttpcron.Coverage
 
 	// again are the parts of base that other rules covered: just their events
 	// are looked at, with just the rules that are new or changed. Nil in an
@@ -68,70 +92,93 @@ func (c *counts) add(o counts) {
 	c.bounded += o.bounded
 }
 
-// makePlan decides for every day of a kind whether and from where it is read.
-func makePlan(ctx context.Context, h History, kind ttpcron.SourceKind, ruleSet string, sel selection, upTo uint64) (*plan, error) {
-	days, err := h.Days(ctx, kind)
-	if err != nil {
-		return nil, err
-	}
-	p := &plan{kind: kind, sel: sel, upTo: upTo}
-	for _, d := range days {
-		p.stale = p.stale || slices.ContainsFunc(d.Coverage, func(c ttpcron.Coverage) bool { return c.RuleSet != ruleSet })
-		if sel.resumed {
-			err = p.resume(ctx, h, d, ruleSet)
-		} else {
-			p.selectDay(d, ruleSet)
+// Days yields the days on which there are events of a kind, ascending. An error
+// ends the sequence.
+func Days(ctx context.Context, h History, kind ttpcron.SourceKind) iter.Seq2[ttpcron.DayHistory, error] {
+	return func(yield func(ttpcron.DayHistory, error) bool) {
+		for from := ttpcron.Day(0); ; {
+			page, err := h.DayPage(ctx, kind, from)
+			if err != nil {
+				yield(ttpcron.DayHistory{}, err)
+				return
+			}
+			for _, d := range page {
+				if !yield(d, nil) {
+					return
+				}
+			}
+			if len(page) == 0 {
+				return
+			}
+			from = page[len(page)-1].Day + 1
 		}
-		if err != nil {
-			return nil, err
-		}
 	}
-	return p, nil
 }
 
-// total is how many events there are to read, as far as is known beforehand.
-func (p *plan) total() int {
-	n := 0
-	for i := range p.parts {
-		n += p.parts[i].total
+// makePlan plans what to read of a kind.
+func makePlan(ctx context.Context, h History, kind ttpcron.SourceKind, ruleSet string, sel selection, upTo uint64) (*plan, error) {
+	p := &plan{history: h, kind: kind, sel: sel, upTo: upTo, ruleSet: ruleSet}
+	p.choose = func(_ context.Context, d ttpcron.DayHistory, found *planned) (part, bool, error) {
+		found.stale = found.stale || slices.ContainsFunc(d.Coverage, func(c ttpcron.Coverage) bool { return c.RuleSet != ruleSet })
+		if sel.resumed {
+			t, ok := p.resume(d)
+			return t, ok, nil
+		}
+		t, ok := p.selectDay(d, found)
+		return t, ok, nil
 	}
-	return n
+	return p, p.measure(ctx)
+}
+
+// measure counts what there is to read. Days on which something arrives
+// meanwhile are decided upon again when their turn comes.
+func (p *plan) measure(ctx context.Context) error {
+	for d, err := range Days(ctx, p.history, p.kind) {
+		if err != nil {
+			return err
+		}
+		t, ok, err := p.choose(ctx, d, &planned{})
+		if err != nil {
+			return err
+		}
+		if ok {
+			p.parts++
+			p.total += t.total
+		}
+	}
+	return nil
 }
 
 // selectDay plans a day of a window.
-func (p *plan) selectDay(d ttpcron.DayHistory, ruleSet string) {
+func (p *plan) selectDay(d ttpcron.DayHistory, found *planned) (part, bool) {
 	w := p.sel.window
 	if !w.Overlaps(d.Day) || !w.Since.IsZero() && d.Latest.Before(w.Since) || !w.Until.IsZero() && !d.Earliest.Before(w.Until) {
 		if d.LastSeq > p.sel.cursor {
-			p.missed = true
+			found.missed = true
 		}
 		if p.sel.first && d.Earliest.Before(w.Since) {
-			p.left += d.Events
+			found.left += d.Events
 		}
-		return
+		return part{}, false
 	}
-	t := p.part(d, ruleSet, 0)
+	t := p.part(d, 0)
 	if !w.Contains(d.Earliest) || !w.Contains(d.Latest) {
 		t.filter, t.adds.Since = true, w.Since
-		p.parts = append(p.parts, t)
-		return
+		return t, true
 	}
-	c, ok := prefix(d.Coverage, ruleSet)
+	c, ok := prefix(d.Coverage, p.ruleSet)
 	if !ok || c.Uncounted || p.sel.whole {
-		p.parts = append(p.parts, t)
-		return
+		return t, true
 	}
-	p.settled.add(countsOf(c))
-	if c.UpTo < d.LastSeq {
-		t.after, t.total, t.adds = c.UpTo, rest(d, c.UpTo), c
-		p.parts = append(p.parts, t)
-	}
+	found.settled.add(countsOf(c))
+	t.after, t.total, t.adds = c.UpTo, rest(d, c.UpTo), c
+	return t, c.UpTo < d.LastSeq
 }
 
 // part plans to read what arrived on a day after a number.
-func (p *plan) part(d ttpcron.DayHistory, ruleSet string, after uint64) part {
+func (p *plan) part(d ttpcron.DayHistory, after uint64) part {
 	t := part{day: d.Day, after: after, upTo: p.upTo, total: rest(d, after), base: d.Coverage, last: d.LastSeq}
-	t.adds = ttpcron.Coverage{Kind: p.kind, Day: d.Day, RuleSet: ruleSet, After: after, UpTo: after}
+	t.adds = ttpcron.Coverage{Kind: p.kind, Day: d.Day, RuleSet: p.ruleSet, After: after, UpTo: after}
 	if after < d.FirstSeq {
 		t.adds.After = 0
 	}
@@ -139,34 +186,37 @@ func (p *plan) part(d ttpcron.DayHistory, ruleSet string, after uint64) part {
 }
 
 // resume plans a day for a run that takes what arrived after the cursor.
-func (p *plan) resume(ctx context.Context, h History, d ttpcron.DayHistory, ruleSet string) error {
+func (p *plan) resume(d ttpcron.DayHistory) (part, bool) {
 	after := p.sel.cursor
-	if c, ok := prefix(d.Coverage, ruleSet); ok {
+	if c, ok := prefix(d.Coverage, p.ruleSet); ok {
 		after = max(after, c.UpTo)
 	}
 	if d.LastSeq <= after {
+		return part{}, false
+	}
+	t := p.part(d, after)
+	if t.adds.After == 0 {
+		return t, true
+	}
+	for _, c := range d.Coverage {
+		if c.RuleSet == p.ruleSet && c.Since.IsZero() && c.UpTo <= after && c.UpTo > t.before.UpTo {
+			t.before = c
+		}
+	}
+	return t, true
+}
+
+// continued makes a part go on with what was covered before it, unless an event
+// that no run with these rules has looked at lies between.
+func (p *plan) continued(ctx context.Context, t *part) error {
+	if t.before.UpTo == 0 {
 		return nil
 	}
-	t := p.part(d, ruleSet, after)
-	// A part that was covered before is continued, unless an event that no run
-	// with these rules has looked at lies between.
-	var before ttpcron.Coverage
-	for _, c := range d.Coverage {
-		if c.RuleSet == ruleSet && c.Since.IsZero() && c.UpTo <= after && c.UpTo > before.UpTo {
-			before = c
-		}
+	gap, err := arrived(ctx, p.history, p.kind, t.day, t.before.UpTo, t.after)
+	if err == nil && !gap {
+		t.adds = t.before
 	}
-	if before.UpTo > 0 && t.adds.After > 0 {
-		gap, err := arrived(ctx, h, p.kind, d.Day, before.UpTo, after)
-		if err != nil {
-			return err
-		}
-		if !gap {
-			t.adds = before
-		}
-	}
-	p.parts = append(p.parts, t)
-	return nil
+	return err
 }
 
 // arrived reports whether any event of a day arrived in (after, upTo].
@@ -198,12 +248,11 @@ func rest(d ttpcron.DayHistory, after uint64) int {
 // exact unless a day holds events from both sides of the cursor: then it may be
 // too high, and exact is false.
 func Waiting(ctx context.Context, h History, kind ttpcron.SourceKind, cursor uint64) (events int, exact bool, err error) {
-	days, err := h.Days(ctx, kind)
-	if err != nil {
-		return 0, false, err
-	}
 	exact = true
-	for _, d := range days {
+	for d, err := range Days(ctx, h, kind) {
+		if err != nil {
+			return 0, false, err
+		}
 		if d.LastSeq <= cursor {
 			continue
 		}

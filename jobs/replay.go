@@ -13,12 +13,13 @@ import (
 // The size of a group of tags that is committed at once. A commit waits for the
 // disk, so a group holds many batches of the size that was asked for; it ends
 // with the first of these limits that is reached once a batch is full, or with
-// maxGroupEvents or maxGroupBytes even when it is not.
+// maxGroupEvents, maxGroupBytes or maxGroupDays even when it is not.
 const (
 	groupTags      = 20_000
 	groupTime      = time.Second
 	maxGroupEvents = 50_000
 	maxGroupBytes  = 16 << 20
+	maxGroupDays   = 4096
 )
 
 // maxUnit is how many events a worker is given at once.
@@ -26,8 +27,9 @@ const maxUnit = 512
 
 // unit is a run of events of one day, tagged by one worker.
 type unit struct {
-	part   *part
+	part   *part           // nil in the unit that ends the plan
 	events []ttpcron.Event // none in the unit that ends a part
+	plan   planned         // what planning has found out since the unit before
 
 	counts
 	out    []ttpcron.Tag
@@ -68,7 +70,6 @@ type replay struct {
 	source *ttpcron.SourceReport
 	group  group
 	read   int           // events of parts, for progress
-	total  int           // how many there will be
 	commit chan outcome  // of the commit in flight
 	flying []ttpcron.Tag // tags in flight
 	broken bool          // a commit failed: nothing more may be committed
@@ -101,6 +102,10 @@ func (rp *replay) run(ctx context.Context) error {
 		wg.Go(func() {
 			taggers := map[*subset]Tagger{}
 			for u := range work {
+				if len(u.events) == 0 {
+					close(u.done)
+					continue
+				}
 				t := taggers[u.part.rules]
 				if t == nil {
 					t = rp.rules(u.part).Tagger()
@@ -153,25 +158,47 @@ func (rp *replay) rules(t *part) Rules {
 // reads sends the plan's events out in units, each both to the workers and to
 // the collector.
 func (rp *replay) reads(ctx context.Context, work, ordered chan<- *unit) error {
-	for i := range rp.plan.parts {
-		t := &rp.plan.parts[i]
-		for page, err := range rp.job.history.Events(ctx, rp.plan.kind, t.day, t.after, t.upTo) {
-			if err != nil {
-				return fmt.Errorf("read %s events of %s: %w", rp.plan.kind, t.day, err)
-			}
-			for len(page) > 0 {
-				n := min(len(page), maxUnit)
-				if err := send(ctx, &unit{part: t, events: page[:n], done: make(chan struct{})}, work, ordered); err != nil {
-					return err
-				}
-				page = page[n:]
-			}
-		}
-		if err := send(ctx, &unit{part: t, done: make(chan struct{})}, work, ordered); err != nil {
+	var found planned
+	give := func(t *part, events []ttpcron.Event) error {
+		u := &unit{part: t, events: events, plan: found, done: make(chan struct{})}
+		found = planned{}
+		return send(ctx, u, work, ordered)
+	}
+	for d, err := range Days(ctx, rp.plan.history, rp.plan.kind) {
+		if err != nil {
 			return err
 		}
+		t, ok, err := rp.plan.choose(ctx, d, &found)
+		if err == nil && ok {
+			err = rp.plan.continued(ctx, &t)
+		}
+		if err != nil {
+			return err
+		}
+		if ok {
+			if err := rp.readPart(ctx, &t, give); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
+	return give(nil, nil)
+}
+
+// readPart gives out the events of a part.
+func (rp *replay) readPart(ctx context.Context, t *part, give func(*part, []ttpcron.Event) error) error {
+	for page, err := range rp.job.history.Events(ctx, rp.plan.kind, t.day, t.after, t.upTo) {
+		if err != nil {
+			return fmt.Errorf("read %s events of %s: %w", rp.plan.kind, t.day, err)
+		}
+		for len(page) > 0 {
+			n := min(len(page), maxUnit)
+			if err := give(t, page[:n]); err != nil {
+				return err
+			}
+			page = page[n:]
+		}
+	}
+	return give(t, nil)
 }
 
 // send gives a unit to the collector, which waits for it, and to the workers.
@@ -285,8 +312,14 @@ func (rp *replay) collect(u *unit) {
 	g.out = append(g.out, u.out...)
 	g.counts.add(u.counts)
 	g.bytes += u.bytes
+	rp.plan.add(u.plan)
 	rp.plan.left += u.left
 	rp.plan.missed = rp.plan.missed || u.missed
+	rp.count(u.plan.settled)
+	rp.source.Known += u.plan.settled.tags
+	if u.part == nil {
+		return
+	}
 	for _, f := range u.failed {
 		rp.job.log.Warn("tagger failed on an event, its tags are lost", "source", rp.source.Source, "event", f.event, "cause", fmt.Sprint(f.cause))
 	}
@@ -302,7 +335,7 @@ func (rp *replay) collect(u *unit) {
 	}
 	rp.cover(u)
 	rp.read += len(u.events)
-	at := Progress{Stage: StageTag, Name: rp.source.Source, Done: int64(rp.read), Total: int64(max(rp.total, rp.read)), Tags: rp.source.Tags}
+	at := Progress{Stage: StageTag, Name: rp.source.Source, Done: int64(rp.read), Total: int64(max(rp.plan.total, rp.read)), Tags: rp.source.Tags}
 	if rp.plan.again {
 		at.Stage, at.Tags = StageRetag, rp.source.RetagTags
 	}
@@ -356,7 +389,7 @@ func (rp *replay) cover(u *unit) {
 // due reports whether the group should be committed now.
 func (rp *replay) due() bool {
 	g := &rp.group
-	if g.events >= maxGroupEvents || g.bytes >= maxGroupBytes {
+	if g.events >= maxGroupEvents || g.bytes >= maxGroupBytes || len(g.coverage) >= maxGroupDays {
 		return true
 	}
 	return len(g.out) >= rp.job.batch && (len(g.out) >= groupTags || rp.job.now().Sub(g.began) >= groupTime)

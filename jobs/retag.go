@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -31,6 +32,7 @@ type changes struct {
 	new     map[string]int                  // tags of a dry run that the store lacks, by rule; the ledger's
 	// would is the coverage that a dry run would have written.
 	would map[kindDay][]ttpcron.Coverage
+	mu    sync.Mutex // guards would
 }
 
 func newChanges() *changes {
@@ -72,7 +74,17 @@ func (c *changes) covered(list []ttpcron.Coverage) {
 		k := kindDay{v.Kind, v.Day}
 		days[k] = append(days[k], v)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	maps.Copy(c.would, days)
+}
+
+// foreseen returns the coverage that a dry run would have written for a day.
+func (c *changes) foreseen(at kindDay) (list []ttpcron.Coverage, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list, ok = c.would[at]
+	return list, ok
 }
 
 // list returns the rules with which covered events were looked at again.
@@ -93,7 +105,7 @@ func (r *run) retag(ctx context.Context, kind ttpcron.SourceKind, rep *ttpcron.S
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
-	if len(p.parts) == 0 {
+	if p.parts == 0 {
 		return nil
 	}
 	r.changes.tagging = true
@@ -105,35 +117,36 @@ func (r *run) retag(ctx context.Context, kind ttpcron.SourceKind, rep *ttpcron.S
 // run's rules could find something more. Days where rules only went away keep
 // the coverage that they have, which loses nothing when the rules come back.
 func (r *run) retagPlan(ctx context.Context, kind ttpcron.SourceKind, upTo uint64) (*plan, error) {
-	days, err := r.Store.Days(ctx, kind)
-	if err != nil {
-		return nil, err
-	}
-	p := &plan{kind: kind, upTo: upTo, again: true}
-	for _, d := range days {
-		if list, ok := r.changes.would[kindDay{kind, d.Day}]; ok {
+	p := &plan{history: r.Store, kind: kind, upTo: upTo, again: true}
+	p.choose = func(ctx context.Context, d ttpcron.DayHistory, _ *planned) (part, bool, error) {
+		if list, ok := r.changes.foreseen(kindDay{kind, d.Day}); ok {
 			d.Coverage = list
 		}
-		t := part{day: d.Day, base: d.Coverage, last: d.LastSeq, after: upTo}
-		ids := map[string]bool{}
-		for _, c := range d.Coverage {
-			changed, err := r.changedSince(ctx, c.RuleSet)
-			if err != nil {
-				return nil, err
-			}
-			if !r.note(changed, kind, ids) {
-				continue
-			}
-			t.again = append(t.again, c)
-			t.after, t.upTo = min(t.after, c.After), max(t.upTo, min(c.UpTo, upTo))
-		}
-		if t.again != nil && t.after < t.upTo {
-			t.rules = r.only(ids)
-			t.total = rest(d, t.after)
-			p.parts = append(p.parts, t)
-		}
+		return r.retagDay(ctx, kind, d, upTo)
 	}
-	return p, nil
+	return p, p.measure(ctx)
+}
+
+func (r *run) retagDay(ctx context.Context, kind ttpcron.SourceKind, d ttpcron.DayHistory, upTo uint64) (part, bool, error) {
+	t := part{day: d.Day, base: d.Coverage, last: d.LastSeq, after: upTo}
+	ids := map[string]bool{}
+	for _, c := range d.Coverage {
+		changed, err := r.changedSince(ctx, c.RuleSet)
+		if err != nil {
+			return t, false, err
+		}
+		if !r.note(changed, kind, ids) {
+			continue
+		}
+		t.again = append(t.again, c)
+		t.after, t.upTo = min(t.after, c.After), max(t.upTo, min(c.UpTo, upTo))
+	}
+	if t.again == nil || t.after >= t.upTo {
+		return t, false, nil
+	}
+	t.rules = r.only(ids)
+	t.total = rest(d, t.after)
+	return t, true, nil
 }
 
 // changedSince lists the run's rules that are new or changed since another rule

@@ -388,11 +388,10 @@ func (r *run) arrivedLate(ctx context.Context, kind ttpcron.SourceKind, cursors 
 	if !ok1 || !ok2 || kind == ttpcron.Command || kind == ttpcron.CanaryFingerprint {
 		return false, nil
 	}
-	days, err := r.Store.Days(ctx, kind)
-	if err != nil {
-		return false, err
-	}
-	for _, d := range days {
+	for d, err := range Days(ctx, r.Store, kind) {
+		if err != nil {
+			return false, err
+		}
 		if d.FirstSeq <= min(command.Seq, canary.Seq) {
 			return false, nil
 		}
@@ -403,9 +402,7 @@ func (r *run) arrivedLate(ctx context.Context, kind ttpcron.SourceKind, cursors 
 // replay carries out a plan and finishes it: the last tags, and the cursors
 // that move when nothing was left out.
 func (r *run) replay(ctx context.Context, p *plan, rep *ttpcron.SourceReport, move func() []ttpcron.Cursor) error {
-	rp := &replay{job: r, plan: p, source: rep, total: p.total()}
-	rp.count(p.settled)
-	rep.Known += p.settled.tags
+	rp := &replay{job: r, plan: p, source: rep}
 	err := rp.run(ctx)
 	rep.Left += p.left
 	if rp.broken {

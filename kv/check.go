@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -47,6 +48,8 @@ type Progress struct {
 type FileOptions struct {
 	Options
 	Progress func(Progress) // nil for none; called often
+
+	recount int // what Check counts at once, 0: maxRecount
 }
 
 // What to do about a finding.
@@ -71,17 +74,17 @@ func Check(ctx context.Context, path string, o FileOptions) (CheckReport, error)
 		return CheckReport{}, err
 	}
 	defer src.close()
-	return src.check(ctx, o.Progress)
+	return src.check(ctx, o)
 }
 
-func (s *source) check(ctx context.Context, progress func(Progress)) (CheckReport, error) {
-	c := &checker{source: s, report: CheckReport{Path: s.path}, harmed: map[string]bool{}}
+func (s *source) check(ctx context.Context, o FileOptions) (CheckReport, error) {
+	c := &checker{source: s, report: CheckReport{Path: s.path}, harmed: map[string]bool{}, recount: cmp.Or(o.recount, maxRecount)}
 	c.place, c.do = "file", doRecover
 	if s.meta == nil {
 		c.findf("no header is whole: %s; %s", s.metas[0].bad, s.metas[1].bad)
 		return c.report, nil
 	}
-	c.watch(ctx, progress, func(what string) { c.find(what) })
+	c.watch(ctx, o.Progress, func(what string) { c.find(what) })
 	if err := c.headers(); err != nil {
 		return CheckReport{}, err
 	}
@@ -99,7 +102,8 @@ func (s *source) check(ctx context.Context, progress func(Progress)) (CheckRepor
 // checker checks a source.
 type checker struct {
 	*source
-	report CheckReport
+	report  CheckReport
+	recount int
 
 	// Where the check stands.
 	place, do string
@@ -109,8 +113,8 @@ type checker struct {
 	arrival uint64
 	harmed  map[string]bool // places with damaged records, where a recount says nothing
 	kinds   map[ttpcron.SourceKind]KindStats
-	days    map[kindDay]ttpcron.DayHistory // as recounted
-	named   fingerprint                    // given ids of the events that are stored
+	days    map[ttpcron.SourceKind]dayCounts // as recounted
+	named   fingerprint                      // given ids of the events that are stored
 }
 
 func (c *checker) find(what string) {
@@ -182,15 +186,11 @@ var counts = map[string]bool{string(bucketRuns): true, string(bucketMarks): true
 
 // pass visits a bucket, whatever it is, for the sake of its pages.
 func (s *source) pass(b bucketRef, depth int) {
-	var below []bucketRef
 	s.w.each(b, func(e element) {
 		if ref, bad := parseBucket(e.value); e.bucket && bad == "" && depth < maxTreeDepth {
-			below = append(below, ref)
+			s.pass(ref, depth+1)
 		}
 	})
-	for _, ref := range below {
-		s.pass(ref, depth+1)
-	}
 }
 
 // metaRecords checks the bucket meta.

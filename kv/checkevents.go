@@ -1,9 +1,9 @@
 package kv
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
@@ -47,10 +47,46 @@ func (a arrivals) add(n uint64) bool {
 	return bitmap(b).add(n % part)
 }
 
+// dayCount is what was counted of the events of a kind and day. There may be any
+// number of days, so it is kept small.
+type dayCount struct {
+	day              ttpcron.Day
+	counted          bool // the store counts the day
+	events           int
+	firstSeq         uint64
+	lastSeq          uint64
+	earliest, latest int64       // nanoseconds of the day
+	ids              fingerprint // of the events without an id of their own
+	indexed          fingerprint // what the index of such ids holds
+}
+
+func (d *dayCount) add(e *ttpcron.Event) {
+	nanos := nanosOf(e.Time, d.day)
+	if d.events++; d.events == 1 {
+		d.firstSeq, d.earliest, d.latest = e.Seq, nanos, nanos
+	}
+	d.lastSeq = e.Seq
+	d.earliest, d.latest = min(d.earliest, nanos), max(d.latest, nanos)
+}
+
+// dayCounts are those of one kind, ascending.
+type dayCounts []dayCount
+
+// at finds a day, or makes it. What it returns is good until the next call.
+func (l *dayCounts) at(day ttpcron.Day) *dayCount {
+	if n := len(*l); n > 0 && (*l)[n-1].day == day {
+		return &(*l)[n-1]
+	}
+	i, ok := slices.BinarySearchFunc(*l, day, func(d dayCount, day ttpcron.Day) int { return cmp.Compare(d.day, day) })
+	if !ok {
+		*l = slices.Insert(*l, i, dayCount{day: day})
+	}
+	return &(*l)[i]
+}
+
 // events checks history, and what is counted and indexed of it.
 func (c *checker) events() error {
-	c.kinds, c.days = map[ttpcron.SourceKind]KindStats{}, map[kindDay]ttpcron.DayHistory{}
-	content := map[kindDay]fingerprint{}
+	c.kinds, c.days = map[ttpcron.SourceKind]KindStats{}, map[ttpcron.SourceKind]dayCounts{}
 	seen := arrivals{}
 	c.at("history", doRecover)
 	c.directory(c.top[string(bucketHistory)], func(name string, b bucketRef) {
@@ -59,19 +95,21 @@ func (c *checker) events() error {
 		if b.sequence != 0 {
 			c.findf("the bucket counts %d where it counts nothing", b.sequence)
 		}
-		c.history(b, seen, content)
+		c.history(b, seen)
 	})
-	c.report.Days += len(c.days)
+	for _, days := range c.days {
+		c.report.Days += len(days)
+	}
 	c.checkDays()
-	c.checkContent(content)
+	c.checkContent()
 	c.checkNamed()
 	return nil
 }
 
 // history checks the blocks of a kind and recounts them.
-func (c *checker) history(b bucketRef, seen arrivals, content map[kindDay]fingerprint) {
+func (c *checker) history(b bucketRef, seen arrivals) {
 	kind := c.kind
-	last := map[ttpcron.Day]uint64{}
+	var days dayCounts
 	c.values(b, func(k, v []byte) {
 		c.kind = kind
 		day, first, ok := parseBlockKey(k)
@@ -86,11 +124,10 @@ func (c *checker) history(b bucketRef, seen arrivals, content map[kindDay]finger
 			c.findf("block %d: %v", first, err)
 			return
 		}
-		if first <= last[day] {
+		d := days.at(day)
+		if first <= d.lastSeq {
 			c.findf("block %d begins before the block before it ends", first)
 		}
-		at := kindDay{kind, day}
-		h, fp := c.days[at], content[at]
 		for i := range events {
 			e := &events[i]
 			if err := e.Validate(); err != nil {
@@ -101,36 +138,26 @@ func (c *checker) history(b bucketRef, seen arrivals, content map[kindDay]finger
 			} else if !seen.add(e.Seq) {
 				c.findf("arrival number %d is used twice", e.Seq)
 			}
-			if d := identityOf(&c.secret, e); d.content {
-				fp.add(d.hash, 0)
+			if id := identityOf(&c.secret, e); id.content {
+				d.ids.add(id.hash, 0)
 			} else {
-				c.named.add(d.hash, d.digest)
+				c.named.add(id.hash, id.digest)
 			}
-			h = countEvent(h, at, e)
+			d.add(e)
 		}
-		c.days[at], content[at], last[day] = h, fp, events[len(events)-1].Seq
 		c.report.Events += len(events)
 	})
+	c.days[kind] = days
 	c.day = ""
-}
-
-// countEvent adds an event to the counts of its day.
-func countEvent(h ttpcron.DayHistory, at kindDay, e *ttpcron.Event) ttpcron.DayHistory {
-	if h.Events++; h.Events == 1 {
-		return ttpcron.DayHistory{Kind: at.kind, Day: at.day, Events: 1, FirstSeq: e.Seq, LastSeq: e.Seq, Earliest: e.Time, Latest: e.Time}
-	}
-	h.LastSeq = e.Seq
-	h.Earliest, h.Latest = earlier(h.Earliest, e.Time), later(h.Latest, e.Time)
-	return h
 }
 
 // checkDays compares the counts of days, and of kinds, with the recount.
 func (c *checker) checkDays() {
 	harmed := c.harmed["history"]
-	found := map[kindDay]bool{}
 	c.at("days", doRebuild)
 	c.directory(c.top[string(bucketDays)], func(name string, b bucketRef) {
 		kind := ttpcron.SourceKind(name)
+		days := c.days[kind]
 		c.values(b, func(k, v []byte) {
 			c.kind, c.day = kind, ""
 			day, ok := parseDay(k)
@@ -139,48 +166,53 @@ func (c *checker) checkDays() {
 				return
 			}
 			c.day = day.String()
-			at := kindDay{kind, day}
-			found[at] = true
-			h, err := readDay(at, v)
-			want := c.days[at]
+			var want dayCount
+			if i, ok := slices.BinarySearchFunc(days, day, func(d dayCount, day ttpcron.Day) int { return cmp.Compare(d.day, day) }); ok {
+				days[i].counted = true
+				want = days[i]
+			}
+			h, err := readDay(kindDay{kind, day}, v)
 			switch {
 			case err != nil:
 				c.failed(err)
 			case harmed:
-			case h.Events != want.Events || h.FirstSeq != want.FirstSeq || h.LastSeq != want.LastSeq || !h.Earliest.Equal(want.Earliest) || !h.Latest.Equal(want.Latest):
-				c.findf("counts %d events with arrivals %d to %d, a recount gives %d with %d to %d", h.Events, h.FirstSeq, h.LastSeq, want.Events, want.FirstSeq, want.LastSeq)
+			case h.Events != want.events || h.FirstSeq != want.firstSeq || h.LastSeq != want.lastSeq ||
+				!h.Earliest.Equal(timeOf(day, want.earliest)) || !h.Latest.Equal(timeOf(day, want.latest)):
+				c.findf("counts %d events with arrivals %d to %d, a recount gives %d with %d to %d", h.Events, h.FirstSeq, h.LastSeq, want.events, want.firstSeq, want.lastSeq)
 			}
 		})
 	})
-	for at, h := range c.days {
-		if !found[at] && !c.harmed["days"] {
-			c.kind, c.day = at.kind, at.day.String()
-			c.findf("%d events of the day are not counted", h.Events)
+	for kind, days := range c.days {
+		s := KindStats{Kind: kind, Days: len(days)}
+		for i := range days {
+			d := &days[i]
+			if !d.counted && !c.harmed["days"] {
+				c.kind, c.day = kind, d.day.String()
+				c.findf("%d events of the day are not counted", d.events)
+			}
+			if i == 0 {
+				s.Earliest, s.Latest = timeOf(d.day, d.earliest), timeOf(d.day, d.latest)
+			}
+			s.Events += d.events
+			s.Earliest, s.Latest = earlier(s.Earliest, timeOf(d.day, d.earliest)), later(s.Latest, timeOf(d.day, d.latest))
 		}
-		s := c.kinds[at.kind]
-		if s.Events == 0 {
-			s = KindStats{Kind: at.kind, Earliest: h.Earliest, Latest: h.Latest}
+		if len(days) > 0 {
+			c.kinds[kind] = s
 		}
-		s.Events += h.Events
-		s.Days++
-		s.Earliest, s.Latest = earlier(s.Earliest, h.Earliest), later(s.Latest, h.Latest)
-		c.kinds[at.kind] = s
 	}
 }
 
 // checkContent compares the indexes of content-derived ids with the events.
-func (c *checker) checkContent(want map[kindDay]fingerprint) {
+func (c *checker) checkContent() {
 	harmed := c.harmed["history"]
 	c.at("identity", doRebuild)
-	got := map[kindDay]fingerprint{}
 	c.directory(c.top[string(bucketIdentity)], func(name string, b bucketRef) {
 		kind := ttpcron.SourceKind(name)
+		days := c.days[kind]
 		x := runCheck{name: []byte(name), prefix: 4, width: 0, bad: func(format string, args ...any) { c.findf(format, args...) }}
 		x.each = func(prefix []byte, hash, value uint64) {
 			day, _ := parseDay(prefix)
-			fp := got[kindDay{kind, day}]
-			fp.add(hash, value)
-			got[kindDay{kind, day}] = fp
+			days.at(day).indexed.add(hash, value)
 		}
 		c.values(b, func(k, v []byte) {
 			c.kind, c.day = kind, ""
@@ -190,20 +222,17 @@ func (c *checker) checkContent(want map[kindDay]fingerprint) {
 			x.entry(k, v)
 		})
 		x.end()
+		c.days[kind] = days
 	})
 	if harmed || c.harmed["identity"] {
 		return
 	}
-	keys := slices.Collect(maps.Keys(want))
-	for at := range got {
-		if _, ok := want[at]; !ok {
-			keys = append(keys, at)
-		}
-	}
-	for _, at := range keys {
-		if got[at] != want[at] {
-			c.kind, c.day = at.kind, at.day.String()
-			c.findf("the index holds %d ids, the events have %d, or others", got[at].n, want[at].n)
+	for kind, days := range c.days {
+		for _, d := range days {
+			if d.indexed != d.ids {
+				c.kind, c.day = kind, d.day.String()
+				c.findf("the index holds %d ids, the events have %d, or others", d.indexed.n, d.ids.n)
+			}
 		}
 	}
 }
@@ -221,9 +250,9 @@ func (c *checker) checkNamed() {
 			return
 		}
 		pruned = pruned.plus(p.named)
-		for at := range c.days {
-			if at.kind == p.kind && at.day < p.before {
-				c.day = at.day.String()
+		for _, d := range c.days[p.kind] {
+			if d.day < p.before && d.events > 0 {
+				c.day = d.day.String()
 				c.find("events are there that were pruned")
 				c.day = ""
 			}

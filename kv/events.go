@@ -23,9 +23,16 @@ func (db *DB) Kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	return kinds, nil
 }
 
-// Days lists the days on which there are events of a kind, ascending, each with
-// its coverage.
-func (db *DB) Days(ctx context.Context, kind ttpcron.SourceKind) ([]ttpcron.DayHistory, error) {
+// The most that a page of days holds: a day has a part of coverage, or some.
+const (
+	pageDays  = 512
+	pageParts = 2048
+)
+
+// DayPage lists days on which there are events of a kind, ascending from the one
+// given on, each with its coverage: some hundreds of them, and none when there
+// are no more.
+func (db *DB) DayPage(ctx context.Context, kind ttpcron.SourceKind, from ttpcron.Day) ([]ttpcron.DayHistory, error) {
 	var days []ttpcron.DayHistory
 	err := db.view(ctx, func(tx *txn) error {
 		b := tx.Bucket(bucketDays).Bucket([]byte(kind))
@@ -33,7 +40,9 @@ func (db *DB) Days(ctx context.Context, kind ttpcron.SourceKind) ([]ttpcron.DayH
 			return nil
 		}
 		covered := tx.Bucket(bucketCoverage).Bucket([]byte(kind))
-		return b.ForEach(func(k, rec []byte) error {
+		c := b.Cursor()
+		parts := 0
+		for k, rec := c.Seek(dayKey(max(from, 0))); k != nil && len(days) < pageDays && parts < pageParts; k, rec = c.Next() {
 			day, ok := parseDay(k)
 			if !ok {
 				return damagef("%x is no day", k)
@@ -42,14 +51,35 @@ func (db *DB) Days(ctx context.Context, kind ttpcron.SourceKind) ([]ttpcron.DayH
 			if err == nil && covered != nil {
 				h.Coverage, err = readCoverage(kindDay{kind, day}, covered.Get(k))
 			}
+			if err != nil {
+				return err
+			}
 			days = append(days, h)
-			return err
-		})
+			parts += len(h.Coverage)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list days of %s events: %w", kind, err)
 	}
 	return days, nil
+}
+
+// eachDay calls do for the days of a kind, ascending, until it returns false. It
+// holds no transaction meanwhile.
+func (db *DB) eachDay(ctx context.Context, kind ttpcron.SourceKind, do func(ttpcron.DayHistory) bool) error {
+	for from := ttpcron.Day(0); ; {
+		page, err := db.DayPage(ctx, kind, from)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, d := range page {
+			if !do(d) {
+				return nil
+			}
+		}
+		from = page[len(page)-1].Day + 1
+	}
 }
 
 // Events yields the events of a kind and day whose arrival number is in

@@ -106,7 +106,7 @@ func CheckReader(ctx context.Context, r io.ReaderAt, size int64) (damaged bool, 
 		return false, err
 	}
 	defer s.blocks.decoder.Close()
-	report, err := s.check(ctx, nil)
+	report, err := s.check(ctx, FileOptions{})
 	return report.Damaged(), err
 }
 
@@ -166,4 +166,52 @@ func Regions(t testing.TB, content []byte) (list []Region) {
 		pages(string(name))
 	}
 	return list
+}
+
+// Days lists all days of a kind.
+func (db *DB) Days(ctx context.Context, kind ttpcron.SourceKind) (days []ttpcron.DayHistory, err error) {
+	err = db.eachDay(ctx, kind, func(d ttpcron.DayHistory) bool {
+		days = append(days, d)
+		return true
+	})
+	return days, err
+}
+
+// AtOnce makes Summary add up so many attackers at once, and Check count so many
+// names.
+func AtOnce(db *DB, n int) FileOptions {
+	db.sums = n
+	return FileOptions{recount: n}
+}
+
+// Miscount adds one tag to the attackers of a day whose hashes come first and
+// last in its rollup.
+func Miscount(t testing.TB, path string, day ttpcron.Day) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketRollups).Bucket(dayKey(day))
+		first, _ := b.Cursor().Seek([]byte{rollupAttacker})
+		c := b.Cursor()
+		c.Seek([]byte{rollupAttacker + 1})
+		last, _ := c.Prev()
+		for _, k := range [][]byte{bytes.Clone(first), bytes.Clone(last)} {
+			a, err := readAttacker(b.Get(k), dayKey(day), k)
+			if err != nil {
+				return err
+			}
+			a.tags++
+			if err := b.Put(k, appendAttacker(nil, a, dayKey(day), k)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -48,6 +48,7 @@ import (
 // DB is an open store. Its methods may be called from several goroutines at
 // once; writers wait for one another.
 type DB struct {
+	sums   int // attackers that Summary adds up at once, 0: maxSums
 	path   string
 	bolt   *bbolt.DB
 	file   *os.File // that bolt has open

@@ -45,6 +45,7 @@ type PrunedKind struct {
 const (
 	pruneEvents = 200_000
 	pruneTags   = 100_000
+	pruneDays   = 8192
 )
 
 // Prune takes old days out of the store, the earliest first, in transactions of
@@ -104,10 +105,6 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 				cursor = c.Seq
 			}
 		}
-		days, err := db.Days(ctx, kind)
-		if err != nil {
-			return nil, 0, err
-		}
 		sum := PrunedKind{Kind: kind}
 		var group []ttpcron.Day
 		n := 0
@@ -117,17 +114,21 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 			}
 			group, n = nil, 0
 		}
-		for _, d := range days {
+		err := db.eachDay(ctx, kind, func(d ttpcron.DayHistory) bool {
 			if d.Day >= p.EventsBefore {
-				break
+				return false
 			}
 			group = append(group, d.Day)
 			sum.Days++
 			sum.Events += d.Events
 			sum.Waiting += waiting(d, cursor)
-			if n += d.Events; n >= pruneEvents {
+			if n += d.Events; n >= pruneEvents || len(group) == pruneDays {
 				flush()
 			}
+			return true
+		})
+		if err != nil {
+			return nil, 0, err
 		}
 		flush()
 		if total += int64(sum.Days); sum.Days > 0 {
@@ -181,7 +182,7 @@ func (db *DB) planPruneTags(ctx context.Context, before ttpcron.Day, report *Pru
 			group = append(group, bytes.Clone(k))
 			report.TagDays++
 			report.Tags += tags
-			if n += tags; n >= pruneTags {
+			if n += tags; n >= pruneTags || len(group) == pruneDays {
 				flush()
 			}
 		}

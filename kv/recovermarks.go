@@ -68,10 +68,10 @@ func (r *recovery) compareEvents() {
 	got := map[kindDay]int{}
 	kinds, err := r.dst.Kinds(r.ctx)
 	for _, kind := range kinds {
-		days, derr := r.dst.Days(r.ctx, kind)
-		for _, d := range days {
+		derr := r.dst.eachDay(r.ctx, kind, func(d ttpcron.DayHistory) bool {
 			got[kindDay{kind, d.Day}] = d.Events
-		}
+			return true
+		})
 		if derr != nil {
 			err = derr
 		}

@@ -3,6 +3,7 @@ package kv
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
@@ -41,12 +42,20 @@ type dayRollup struct {
 	attackers map[uint64]*attackerTally
 	aliases   map[uint64]struct{}
 
+	// A recount of a whole day takes the attackers and aliases of a range alone,
+	// so that it holds no more of them than most.
+	hashRange
+	most int
+
 	previous *ttpcron.Tag // whose names have been noted
 	attacker *attackerTally
 }
 
 func newDayRollup() *dayRollup {
-	return &dayRollup{claims: map[uint32]tally{}, attackers: map[uint64]*attackerTally{}, aliases: map[uint64]struct{}{}}
+	return &dayRollup{
+		claims: map[uint32]tally{}, attackers: map[uint64]*attackerTally{}, aliases: map[uint64]struct{}{},
+		hashRange: allHashes(), most: math.MaxInt,
+	}
 }
 
 // add counts a tag.
@@ -58,29 +67,54 @@ func (d *dayRollup) add(s *secret, nanos int64, claim uint32, t *ttpcron.Tag) {
 	p := d.previous
 	if p == nil || p.SessionID != t.SessionID {
 		if t.SessionID != "" {
-			d.aliases[s.hash(hashSession, t.SessionID, "")] = struct{}{}
+			d.alias(s.hash(hashSession, t.SessionID, ""))
 		}
 	}
 	if p == nil || p.AttackerUUID != t.AttackerUUID || p.AttackerIP != t.AttackerIP || p.IdentityUUID != t.IdentityUUID {
 		d.attacker = d.note(s, t)
 	}
 	d.previous = t
-	d.attacker.tally.add(one)
+	if d.attacker != nil {
+		d.attacker.tally.add(one)
+	}
+	if len(d.attackers)+len(d.aliases) > d.most {
+		d.halve(keysOf(keysOf(nil, d.attackers), d.aliases))
+		outside(d.attackers, d.hashRange)
+		outside(d.aliases, d.hashRange)
+		d.previous = nil
+	}
 }
 
-// note notes the names of an attacker and returns its tally.
+func (d *dayRollup) alias(hash uint64) {
+	if d.has(hash) {
+		d.aliases[hash] = struct{}{}
+	}
+}
+
+// next makes the rollup an empty one of the next range, if there is one.
+func (d *dayRollup) next() bool {
+	more := d.hashRange.next(len(d.attackers)+len(d.aliases), d.most)
+	clear(d.claims)
+	clear(d.attackers)
+	clear(d.aliases)
+	d.previous = nil
+	return more
+}
+
+// note notes the names of an attacker and returns its tally, nil for one out of
+// range.
 func (d *dayRollup) note(s *secret, t *ttpcron.Tag) *attackerTally {
 	hash := s.attacker(firstName(t.AttackerUUID, t.IdentityUUID, t.AttackerIP))
 	a := d.attackers[hash]
-	if a == nil {
+	if a == nil && d.has(hash) {
 		a = &attackerTally{uuid: t.AttackerUUID, ip: t.AttackerIP, identity: t.IdentityUUID}
 		d.attackers[hash] = a
 	}
 	if t.AttackerUUID != "" && t.IdentityUUID != "" {
-		d.aliases[s.attacker(t.IdentityUUID)] = struct{}{}
+		d.alias(s.attacker(t.IdentityUUID))
 	}
 	if t.AttackerIP != "" && t.AttackerUUID != ttpcron.DeriveAttacker(t.AttackerIP) {
-		d.aliases[s.attacker(t.AttackerIP)] = struct{}{}
+		d.alias(s.attacker(t.AttackerIP))
 	}
 	return a
 }
@@ -205,6 +239,19 @@ func readAttacker(rec, day, key []byte) (attackerTally, error) {
 		a.uuid = ttpcron.DeriveAttacker(a.ip)
 	}
 	return a, nil
+}
+
+// readAttackerTally is readAttacker without the names.
+func readAttackerTally(rec, day, key []byte) (tally, error) {
+	r, err := openRecord(rec, day, key)
+	if err != nil {
+		return tally{}, fmt.Errorf("count of an attacker: %w", err)
+	}
+	t := r.tally()
+	if r.err != nil {
+		return tally{}, fmt.Errorf("count of an attacker: %w", r.err)
+	}
+	return t, nil
 }
 
 // filter tells from a rollup whether a day can hold what a query selects.

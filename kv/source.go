@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -87,27 +89,52 @@ func (s *source) watch(ctx context.Context, progress func(Progress), bad func(st
 
 // directory lists the buckets of the file, or of a bucket in it.
 func (s *source) directory(b bucketRef, do func(name string, b bucketRef)) {
-	type entry struct {
-		name string
-		ref  bucketRef
+	for name, ref := range s.buckets(b) {
+		do(name, ref)
 	}
-	var all []entry
+}
+
+// buckets lists the buckets of the file, or of a bucket in it, of which there may
+// be any number. What is wrong with the list is told at once, and the list read
+// again as it is wanted.
+func (s *source) buckets(b bucketRef) iter.Seq2[string, bucketRef] {
+	seen := slices.Clone(s.w.seen)
+	n := 0
 	s.w.each(b, func(e element) {
 		if !e.bucket {
 			s.w.bad(fmt.Sprintf("%x is no bucket where one should be", e.key))
-			return
-		}
-		ref, bad := parseBucket(e.value)
-		if bad != "" {
+		} else if _, bad := parseBucket(e.value); bad != "" {
 			s.w.bad(bad)
-			return
+		} else {
+			n++
 		}
-		all = append(all, entry{string(e.key), ref})
 	})
-	for _, e := range all {
-		do(e.name, e.ref)
+	for i := range seen { // all but the pages of the list
+		seen[i] = ^(s.w.seen[i] &^ seen[i])
+	}
+	return func(yield func(string, bucketRef) bool) {
+		again := walker{f: s.pageFile, seen: seen, bad: func(string) {}}
+		stopped := false
+		again.each(b, func(e element) {
+			if again.err = s.w.err; stopped || again.err != nil || !e.bucket {
+				return
+			}
+			if ref, bad := parseBucket(e.value); bad == "" {
+				n--
+				stopped = !yield(string(e.key), ref)
+			}
+			if stopped {
+				again.err = errStopped
+			}
+		})
+		if again.err == nil && n != 0 {
+			s.w.bad("a list of buckets could not be read again")
+		}
 	}
 }
+
+// errStopped ends a walk whose rest nobody wants.
+var errStopped = errors.New("stopped")
 
 // readTop reads the list of top-level buckets.
 func (s *source) readTop() {

@@ -119,7 +119,6 @@ func (s *source) space(ctx context.Context, progress func(Progress)) (Space, err
 
 // measure adds up a bucket and those in it.
 func (s *source) measure(b bucketRef, sum *BucketSpace, depth int) {
-	var below []bucketRef
 	s.w.each(b, func(e element) {
 		sum.Data += int64(len(e.key))
 		ref, bad := parseBucket(e.value)
@@ -129,10 +128,7 @@ func (s *source) measure(b bucketRef, sum *BucketSpace, depth int) {
 			sum.Data += int64(len(e.value))
 		case bad == "" && depth < maxTreeDepth:
 			sum.Buckets++
-			below = append(below, ref)
+			s.measure(ref, sum, depth+1)
 		}
 	})
-	for _, ref := range below {
-		s.measure(ref, sum, depth+1)
-	}
 }

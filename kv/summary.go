@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -62,18 +61,22 @@ type AttackerCount struct {
 func (db *DB) Summary(ctx context.Context, w ttpcron.Window) (Summary, error) {
 	s := Summary{Window: w}
 	err := db.view(ctx, func(tx *txn) error {
-		m := merger{ctx: ctx, db: db, tx: tx, claims: map[uint32]timedCount{}}
+		m := merger{ctx: ctx, db: db, tx: tx, claims: map[uint32]timedCount{}, attackers: newAttackerSums(cmp.Or(db.sums, maxSums))}
 		var err error
 		if m.hidden, err = db.hidden(tx); err != nil {
 			return err
 		}
-		if err := m.collect(w); err != nil {
-			return err
+		for more := true; more; more = m.attackers.next() {
+			if err := m.collect(w); err != nil {
+				return err
+			}
+			if err := m.rank(&s); err != nil {
+				return err
+			}
+			m.counted = true
 		}
-		if err := m.count(&s); err != nil {
-			return err
-		}
-		return m.attackers(&s)
+		s.Attackers = m.top.sorted()
+		return m.count(&s)
 	})
 	if err != nil {
 		return Summary{}, fmt.Errorf("sum up tags: %w", err)
@@ -81,18 +84,20 @@ func (db *DB) Summary(ctx context.Context, w ttpcron.Window) (Summary, error) {
 	return s, nil
 }
 
-// merger adds up the rollups of days.
+// merger adds up the rollups of days, in as many passes as there are ranges of
+// attackers.
 type merger struct {
-	ctx    context.Context
-	db     *DB
-	tx     *txn
-	claims map[uint32]timedCount
-	hidden hiddenClaims
-	days   attackerHeap
+	ctx       context.Context
+	db        *DB
+	tx        *txn
+	hidden    hiddenClaims
+	claims    map[uint32]timedCount
+	counted   bool // the claims have been added up
+	attackers *attackerSums
+	top       topAttackers
 }
 
-// collect adds up the claims of every day in the window and opens its list of
-// attackers.
+// collect adds up every day in the window.
 func (m *merger) collect(w ttpcron.Window) error {
 	rollups := m.tx.Bucket(bucketRollups)
 	first := ttpcron.Day(0)
@@ -105,11 +110,12 @@ func (m *merger) collect(w ttpcron.Window) error {
 		if !ok || !w.Overlaps(day) {
 			return nil
 		}
+		rollup := rollups.Bucket(k)
 		var err error
-		if w.Covers(day) && !m.mixed(rollups.Bucket(k)) {
-			err = m.whole(day, rollups.Bucket(k))
+		if w.Covers(day) && !m.mixed(rollup) {
+			err = m.whole(day, rollup)
 		} else {
-			err = m.part(day, w)
+			err = m.part(day, rollup, w)
 		}
 		if err == nil {
 			err = m.ctx.Err()
@@ -133,14 +139,25 @@ func (m *merger) mixed(rollup *bucket) bool {
 // whole takes a day from its rollup.
 func (m *merger) whole(day ttpcron.Day, b *bucket) error {
 	c := b.Cursor()
-	for k, rec := c.Seek([]byte{rollupClaim}); len(k) == 5 && k[0] == rollupClaim; k, rec = c.Next() {
+	for k, rec := c.Seek([]byte{rollupClaim}); !m.counted && len(k) == 5 && k[0] == rollupClaim; k, rec = c.Next() {
 		t, err := readTally(rec, dayKey(day), k)
 		if err != nil {
 			return err
 		}
 		m.addClaim(day, binary.BigEndian.Uint32(k[1:]), t)
 	}
-	return m.days.open(&storedAttackers{day: day, cursor: b.Cursor()})
+	for k, rec := c.Seek(hashKey(rollupAttacker, m.attackers.from)); len(k) == 9 && k[0] == rollupAttacker; k, rec = c.Next() {
+		hash := binary.BigEndian.Uint64(k[1:])
+		if hash > m.attackers.to {
+			break
+		}
+		t, err := readAttackerTally(rec, dayKey(day), k)
+		if err != nil {
+			return err
+		}
+		m.attackers.add(day, hash, t, func() []byte { return rec })
+	}
+	return nil
 }
 
 func (m *merger) addClaim(day ttpcron.Day, id uint32, t tally) {
@@ -150,7 +167,7 @@ func (m *merger) addClaim(day ttpcron.Day, id uint32, t tally) {
 }
 
 // part reads the tags of a day that lie in the window and are not hidden.
-func (m *merger) part(day ttpcron.Day, w ttpcron.Window) error {
+func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
 	b := m.tx.Bucket(bucketTags).Bucket(dayKey(day))
 	if b == nil {
 		return nil
@@ -162,9 +179,11 @@ func (m *merger) part(day ttpcron.Day, w ttpcron.Window) error {
 	if !w.Until.IsZero() && w.Until.Before((day + 1).Start()) {
 		until = nanosOf(w.Until, day)
 	}
-	rollup := newDayRollup()
+	claims := map[uint32]tally{}
 	var d deriver
 	var from [6]byte
+	var who string // of the tag before
+	var hash uint64
 	putNanos(from[:], since)
 	c := b.Cursor()
 	for k, rec := c.Seek(from[:]); k != nil; k, rec = c.Next() {
@@ -179,12 +198,32 @@ func (m *merger) part(day ttpcron.Day, w ttpcron.Window) error {
 		if nanos >= until {
 			break
 		}
-		rollup.add(&m.db.secret, nanos, id, &t)
+		one := tally{1, nanos, nanos}
+		sum := claims[id]
+		sum.add(one)
+		claims[id] = sum
+		if name := firstName(t.AttackerUUID, t.IdentityUUID, t.AttackerIP); name != who || hash == 0 {
+			who, hash = name, m.db.secret.attacker(name)
+		}
+		if m.attackers.has(hash) {
+			m.attackers.add(day, hash, one, func() []byte { return namedIn(rollup, day, hash, &t) })
+		}
 	}
-	for id, t := range rollup.claims {
-		m.addClaim(day, id, t)
+	if !m.counted {
+		for id, t := range claims {
+			m.addClaim(day, id, t)
+		}
 	}
-	return m.days.open(&countedAttackers{day: day, hashes: sortedKeys(rollup.attackers), tallies: rollup.attackers})
+	return nil
+}
+
+// namedIn returns the record of an attacker in the rollup of a day.
+func namedIn(rollup *bucket, day ttpcron.Day, hash uint64, t *ttpcron.Tag) []byte {
+	k := hashKey(rollupAttacker, hash)
+	if rec := rollup.Get(k); rec != nil {
+		return rec
+	}
+	return appendAttacker(nil, attackerTally{tally{tags: 1}, t.AttackerUUID, t.AttackerIP, t.IdentityUUID}, dayKey(day), k)
 }
 
 // count fills in what follows from the claims.
@@ -223,34 +262,21 @@ func (m *merger) count(s *Summary) error {
 	return nil
 }
 
-// attackers adds up the attackers of all days. Each day lists them in the order
-// of their hashes, so that one after the other is complete and memory does not
-// depend on how many there are.
-func (m *merger) attackers(s *Summary) error {
-	top := topAttackers{}
-	for n := 0; len(m.days) > 0; n++ {
-		if n%1024 == 0 && m.ctx.Err() != nil {
-			return m.ctx.Err()
+// rank takes in the attackers that were added up in a pass.
+func (m *merger) rank(s *Summary) error {
+	s.AttackersTotal += len(m.attackers.sums)
+	for hash, sum := range m.attackers.sums {
+		if sum.tags < m.top.least {
+			continue
 		}
-		hash := m.days[0].hash
-		var a AttackerCount
-		var sum timedCount
-		earliest := ttpcron.Day(math.MaxInt32)
-		for len(m.days) > 0 && m.days[0].hash == hash {
-			d := m.days[0]
-			sum.add(timedCount{d.at.tags, timeOf(d.day, d.at.first), timeOf(d.day, d.at.last)})
-			if d.day < earliest {
-				earliest = d.day
-				a = AttackerCount{AttackerUUID: d.at.uuid, AttackerIP: d.at.ip, IdentityUUID: d.at.identity}
-			}
-			if err := m.days.advance(); err != nil {
-				return err
-			}
+		a, err := readAttacker(sum.named, dayKey(sum.day), hashKey(rollupAttacker, hash))
+		if err != nil {
+			return fmt.Errorf("%s: %w", sum.day, err)
 		}
-		a.Tags, a.First, a.Last = sum.tags, sum.first, sum.last
-		s.AttackersTotal++
-		top.add(a)
+		m.top.add(AttackerCount{
+			AttackerUUID: a.uuid, AttackerIP: a.ip, IdentityUUID: a.identity,
+			Tags: sum.tags, First: timeOf(sum.day, sum.first), Last: timeOf(sum.last, sum.lastNanos),
+		})
 	}
-	s.Attackers = top.sorted()
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
 )
 
@@ -341,11 +342,10 @@ func allEvents(t *testing.T, path string) []string {
 	}
 	var out []string
 	for _, k := range kinds {
-		days, err := db.Days(t.Context(), k)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range days {
+		for d, err := range jobs.Days(t.Context(), localStore{db}, k) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			for page, err := range db.Events(t.Context(), k, d.Day, 0, d.LastSeq) {
 				if err != nil {
 					t.Fatal(err)

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 
@@ -48,20 +48,30 @@ func (a *app) exportEvents(ctx context.Context, source string, w ttpcron.Window)
 		return err
 	}
 	defer db.Close()
-	days, err := daysToExport(ctx, db, source, w)
+	kinds, err := kindsToExport(ctx, db, source)
 	if err != nil {
 		return err
 	}
 	show := a.newProgress()
 	defer show.done()
 	at := jobs.Progress{Stage: "export"}
-	for _, d := range days {
-		at.Total += int64(d.Events)
+	for _, kind := range kinds {
+		for d, err := range jobs.Days(ctx, db, kind) {
+			if err != nil {
+				return err
+			}
+			if w.Overlaps(d.Day) {
+				at.Total += int64(d.Events)
+			}
+		}
 	}
 	tooLong := 0
 	var line []byte
-	for _, d := range days {
-		for page, err := range db.Events(ctx, d.Kind, d.Day, 0, math.MaxUint64) {
+	for d, err := range daysToExport(ctx, db, kinds, w) {
+		if err != nil {
+			return err
+		}
+		for page, err := range db.Events(ctx, d.kind, d.day, 0, math.MaxUint64) {
 			if err != nil {
 				return err
 			}
@@ -89,33 +99,79 @@ func (a *app) exportEvents(ctx context.Context, source string, w ttpcron.Window)
 	return db.Close()
 }
 
-// daysToExport lists the days of the kinds that a source means, by day and kind.
-func daysToExport(ctx context.Context, db store, source string, w ttpcron.Window) ([]ttpcron.DayHistory, error) {
+// kindsToExport lists the kinds that a source means, in the order of their names.
+func kindsToExport(ctx context.Context, db store, source string) ([]ttpcron.SourceKind, error) {
 	kinds, err := db.Kinds(ctx)
-	if err != nil {
-		return nil, err
+	if err != nil || source == jobs.SourceAll {
+		return kinds, err
 	}
-	if source != jobs.SourceAll {
-		kind := jobs.KindOf(source)
-		if !slices.Contains(kinds, kind) && kind != ttpcron.Command && kind != ttpcron.CanaryFingerprint {
-			return nil, &usageError{fmt.Sprintf("--source %q is nothing that is stored", source), "give command, canary, all, or a kind that ttpcron status shows"}
-		}
-		kinds = []ttpcron.SourceKind{kind}
+	kind := jobs.KindOf(source)
+	if !slices.Contains(kinds, kind) && kind != ttpcron.Command && kind != ttpcron.CanaryFingerprint {
+		return nil, &usageError{fmt.Sprintf("--source %q is nothing that is stored", source), "give command, canary, all, or a kind that ttpcron status shows"}
 	}
-	var out []ttpcron.DayHistory
-	for _, kind := range kinds {
-		days, err := db.Days(ctx, kind)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range days {
-			if w.Overlaps(d.Day) {
-				out = append(out, d)
+	return []ttpcron.SourceKind{kind}, nil
+}
+
+// kindDay is a day with events of a kind.
+type kindDay struct {
+	kind ttpcron.SourceKind
+	day  ttpcron.Day
+}
+
+// heldDays is about how many days daysToExport remembers, of all kinds.
+const heldDays = 1 << 16
+
+// daysToExport yields the days of some kinds that a window touches, by day, then
+// as the kinds are ordered. Of each kind it remembers the days that come next.
+func daysToExport(ctx context.Context, db jobs.History, kinds []ttpcron.SourceKind, w ttpcron.Window) iter.Seq2[kindDay, error] {
+	most := max(8, heldDays/max(1, len(kinds)))
+	next := func(kind ttpcron.SourceKind, from ttpcron.Day) (days []ttpcron.Day, err error) {
+		for len(days) == 0 {
+			page, err := db.DayPage(ctx, kind, from)
+			if err != nil || len(page) == 0 {
+				return nil, err
+			}
+			for _, d := range page {
+				if from = d.Day + 1; w.Overlaps(d.Day) && len(days) < most {
+					days = append(days, d.Day)
+				}
 			}
 		}
+		return days, nil
 	}
-	slices.SortStableFunc(out, func(a, b ttpcron.DayHistory) int {
-		return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Kind, b.Kind))
-	})
-	return out, nil
+	return func(yield func(kindDay, error) bool) {
+		ahead, kinds := make([][]ttpcron.Day, len(kinds)), slices.Clone(kinds)
+		from := ttpcron.Day(0)
+		for {
+			first := ttpcron.Day(math.MaxInt32)
+			for i, kind := range kinds {
+				if len(ahead[i]) == 0 && kind != "" {
+					days, err := next(kind, from)
+					if err != nil {
+						yield(kindDay{}, err)
+						return
+					}
+					if ahead[i] = days; len(days) == 0 {
+						kinds[i] = "" // nothing more of it
+						continue
+					}
+				}
+				if len(ahead[i]) > 0 {
+					first = min(first, ahead[i][0])
+				}
+			}
+			if first == math.MaxInt32 {
+				return
+			}
+			for i, kind := range kinds {
+				if len(ahead[i]) > 0 && ahead[i][0] == first {
+					ahead[i] = ahead[i][1:]
+					if !yield(kindDay{kind, first}, nil) {
+						return
+					}
+				}
+			}
+			from = first + 1
+		}
+	}
 }

@@ -39,8 +39,8 @@ func (s remoteStore) Kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	return get[[]ttpcron.SourceKind](ctx, s, "kinds")
 }
 
-func (s remoteStore) Days(ctx context.Context, kind ttpcron.SourceKind) ([]ttpcron.DayHistory, error) {
-	return control.Call[ttpcron.SourceKind, []ttpcron.DayHistory](ctx, s.client, "days", kind)
+func (s remoteStore) DayPage(ctx context.Context, kind ttpcron.SourceKind, from ttpcron.Day) ([]ttpcron.DayHistory, error) {
+	return control.Call[daysFrom, []ttpcron.DayHistory](ctx, s.client, "days", daysFrom{kind, from})
 }
 
 func (s remoteStore) LastSeq(ctx context.Context) (uint64, error) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/eval"
+	"github.com/ttpcron/ttpcron/jobs"
 )
 
 type noiseOptions struct {
@@ -146,11 +147,10 @@ func eachEvent(ctx context.Context, db store, w ttpcron.Window, add func(*ttpcro
 		return err
 	}
 	for _, kind := range kinds {
-		days, err := db.Days(ctx, kind)
-		if err != nil {
-			return err
-		}
-		for _, d := range days {
+		for d, err := range jobs.Days(ctx, db, kind) {
+			if err != nil {
+				return err
+			}
 			if !w.Overlaps(d.Day) {
 				continue
 			}

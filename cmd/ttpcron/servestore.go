@@ -21,6 +21,10 @@ type (
 		Events, Rejects []byte
 		Mark            *ttpcron.FileMark
 	}
+	daysFrom struct {
+		Kind ttpcron.SourceKind
+		From ttpcron.Day
+	}
 	eventsOf struct {
 		Kind        ttpcron.SourceKind
 		Day         ttpcron.Day
@@ -68,7 +72,9 @@ func (d *daemon) serveStore(s *control.Server) {
 	// Every command asks this first, and is not to wait behind others for it.
 	control.Register(s, "store", func(context.Context, none) (storeIs, error) { return identify(db.Path()) }, control.Waits)
 	ask(s, "kinds", db.Kinds)
-	control.Register(s, "days", db.Days)
+	control.Register(s, "days", func(ctx context.Context, q daysFrom) ([]ttpcron.DayHistory, error) {
+		return db.DayPage(ctx, q.Kind, q.From)
+	})
 	ask(s, "last-seq", db.LastSeq)
 	control.Register(s, "events", func(ctx context.Context, q eventsOf) ([]ttpcron.Event, error) {
 		return db.EventPage(ctx, q.Kind, q.Day, q.After, q.UpTo)

@@ -15,6 +15,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/bench/workload"
+	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/tagger"
 )
@@ -125,11 +126,10 @@ func tagsAlone(t *testing.T, db *kv.DB) (out []string) {
 	ctx := context.Background()
 	rs, _ := tagger.Load(tagger.Options{Sources: []tagger.Source{{Name: "embedded", FS: tagger.Embedded()}}, Technique: technique, Release: attack.Release})
 	for _, kind := range []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint} {
-		days, err := db.Days(ctx, kind)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, day := range days {
+		for day, err := range jobs.Days(ctx, localStore{db}, kind) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			for page, err := range db.Events(ctx, kind, day.Day, 0, math.MaxUint64) {
 				if err != nil {
 					t.Fatal(err)

@@ -1,0 +1,91 @@
+package jobs
+
+import (
+	"context"
+	"iter"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// long is a history with one command on each of many days.
+type long struct {
+	*memory
+	days    int
+	covered string
+	heap    []uint64 // live bytes at each page of days
+}
+
+func (l *long) DayPage(_ context.Context, kind ttpcron.SourceKind, from ttpcron.Day) (page []ttpcron.DayHistory, err error) {
+	if kind != ttpcron.Command {
+		return nil, nil
+	}
+	for d := from; int(d) < l.days && len(page) < 1000; d++ {
+		at, seq := d.Start().Add(time.Hour), uint64(d)+1
+		h := ttpcron.DayHistory{Kind: kind, Day: d, Events: 1, FirstSeq: seq, LastSeq: seq, Earliest: at, Latest: at}
+		if l.covered != "" {
+			h.Coverage = []ttpcron.Coverage{{Kind: kind, Day: d, RuleSet: l.covered, UpTo: seq, Events: 1}}
+		}
+		page = append(page, h)
+	}
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	l.heap = append(l.heap, m.HeapAlloc)
+	return page, nil
+}
+
+func (l *long) Events(_ context.Context, _ ttpcron.SourceKind, day ttpcron.Day, _, _ uint64) iter.Seq2[[]ttpcron.Event, error] {
+	return func(yield func([]ttpcron.Event, error) bool) {
+		e := command(day.Start().Add(time.Hour), "uname -a")
+		e.ID, e.Seq = e.ContentID(), uint64(day)+1
+		yield([]ttpcron.Event{e}, nil)
+	}
+}
+
+func (l *long) LastSeq(context.Context) (uint64, error) { return uint64(l.days), nil }
+
+func (l *long) Commit(_ context.Context, c Commit) (int, error) {
+	if n := len(c.Coverage); n > maxGroupDays {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.commits = max(l.commits, n)
+	}
+	return len(c.Tags), nil
+}
+
+// TestMemoryOfDays plans and replays a history of many days: what is kept
+// depends on none of them, and a commit holds so many days at most.
+func TestMemoryOfDays(t *testing.T) {
+	for name, covered := range map[string]string{"new": "", "covered by other rules": "others"} {
+		t.Run(name, func(t *testing.T) {
+			l := &long{memory: newMemory(), days: 20_000, covered: covered}
+			l.cursors[ttpcron.Command] = ttpcron.Cursor{Kind: ttpcron.Command}
+			if covered != "" {
+				l.cursors[ttpcron.Command] = ttpcron.Cursor{Kind: ttpcron.Command, Seq: uint64(l.days)}
+			}
+			j := &Job{Store: l, Rules: rules("uname"), Workers: 2, Now: clock, Source: SourceCommand}
+			r, err := j.Run(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s := r.Run.Sources[0]; s.Events+s.Retagged != l.days || s.Tags+s.RetagTags != l.days {
+				t.Fatalf("%+v", s)
+			}
+			if l.commits > 0 {
+				t.Errorf("a commit covers %d days", l.commits)
+			}
+			// A group of tags waits for its commit: some MiB, as with few days.
+			const room = 8 << 20
+			least, most := l.heap[0], l.heap[0]
+			for _, n := range l.heap {
+				least, most = min(least, n), max(most, n)
+			}
+			if most-least > room {
+				t.Errorf("live memory grows by %d bytes over %d days", most-least, l.days)
+			}
+		})
+	}
+}
