@@ -92,6 +92,11 @@ type ImportReport struct {
 	Changed  int // new events whose source_id another event had
 	Ignored  int // lines of no interest, such as a key exchange
 	Rejected int // lines that could not be used
+	// BeforeHorizon counts events that were passed over because what is as old
+	// was taken out of the store; Horizon is the day before which that is so, the
+	// latest where kinds differ.
+	BeforeHorizon int
+	Horizon       Day
 }
 
 // Add adds the counts of another report.
@@ -102,6 +107,8 @@ func (r *ImportReport) Add(o ImportReport) {
 	r.Changed += o.Changed
 	r.Ignored += o.Ignored
 	r.Rejected += o.Rejected
+	r.BeforeHorizon += o.BeforeHorizon
+	r.Horizon = max(r.Horizon, o.Horizon)
 }
 
 // Reject is a line that could not be used, kept for inspection.

@@ -133,7 +133,9 @@ func (im *Import) batch(ctx context.Context, b Batch, r *ttpcron.ImportReport) e
 		return err
 	}
 	r.Lines += b.Report.Lines
-	r.Ignored += b.Report.Ignored + got.Ignored
+	r.Ignored += b.Report.Ignored
+	r.BeforeHorizon += got.BeforeHorizon
+	r.Horizon = max(r.Horizon, got.Horizon)
 	r.Rejected += b.Report.Rejected + got.Rejected - len(b.Rejects)
 	r.New += got.New
 	r.Known += got.Known + known

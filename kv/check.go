@@ -213,6 +213,8 @@ func (c *checker) metaRecords() error {
 			c.arrival = r.uvarint()
 		case string(keyJobs):
 			readJobTimes(&r)
+		case string(keyClock):
+			readClockRecord(&r)
 		default:
 			c.findf("record %q belongs to no part of the store", k)
 			return

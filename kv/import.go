@@ -18,7 +18,7 @@ type Import struct {
 }
 
 // Import stores events that the store does not have, in the order given, with
-// rising arrival numbers, and reports New, Known, Changed, Ignored
+// rising arrival numbers, and reports New, Known, Changed, BeforeHorizon
 // and Rejected.
 //
 // An event without ID gets its [ttpcron.Event.ContentID]. An event whose ID
@@ -28,7 +28,7 @@ type Import struct {
 // fails [ttpcron.Event.Validate], or has more than 16,384 payload fields, is kept
 // as a reject, after im.Rejects; Rejected counts both. An event that happened
 // before what was pruned of its kind (see [DB.Prune]) is passed over and counts
-// as Ignored.
+// as BeforeHorizon.
 //
 // The events are not changed; read them back to learn ID and Seq. A call that
 // brings nothing new writes nothing; a mark that differs only in SeenAt is
@@ -41,7 +41,7 @@ func (db *DB) Import(ctx context.Context, im Import) (ttpcron.ImportReport, erro
 	var ids []identity
 	markKnown := false
 	err := db.view(ctx, func(tx *txn) (err error) {
-		if events, report.Ignored, err = withoutPruned(tx, events); err != nil {
+		if events, err = withoutPruned(tx, events, &report); err != nil {
 			return err
 		}
 		if ids, err = db.identify(tx, events); err != nil {
@@ -70,6 +70,11 @@ func (db *DB) Import(ctx context.Context, im Import) (ttpcron.ImportReport, erro
 	err = db.update(ctx, func(tx *txn) error {
 		if err := db.addEvents(tx, events, ids, report.New); err != nil {
 			return err
+		}
+		if report.New > 0 {
+			if err := seeClock(tx, db.now()); err != nil {
+				return err
+			}
 		}
 		if err := addRejects(tx, rejects); err != nil {
 			return err

@@ -10,7 +10,7 @@ import (
 // The buckets of a store. Numbers in keys are big-endian, so that the order of
 // keys is the order of numbers.
 //
-//	meta      schema, secret, arrival
+//	meta      schema, secret, arrival, jobs, clock
 //	history   <kind> / <day 4> <first arrival 8>  block of events
 //	days      <kind> / <day 4>                    counts of a day's events
 //	coverage  <kind> / <day 4>                    coverage

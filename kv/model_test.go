@@ -51,7 +51,8 @@ func (m *model) imports(im kv.Import) (r ttpcron.ImportReport) {
 			continue
 		}
 		if ttpcron.DayOf(e.Time) < m.horizons[e.Kind] {
-			r.Ignored++
+			r.BeforeHorizon++
+			r.Horizon = max(r.Horizon, m.horizons[e.Kind])
 			continue
 		}
 		digest := e.PayloadDigest()
@@ -188,8 +189,8 @@ func (h *history) imports() {
 			n++
 		}
 	}
-	if n != got.Known+got.Ignored {
-		h.t.Fatalf("%d events were known before an import that reports %d and %d", n, got.Known, got.Ignored)
+	if n != got.Known+got.BeforeHorizon {
+		h.t.Fatalf("%d events were known before an import that reports %d and %d", n, got.Known, got.BeforeHorizon)
 	}
 }
 
@@ -665,7 +666,7 @@ func (h *history) compareStats() {
 			s.Earliest = e.Time
 		}
 		if e.Time.After(s.Latest) {
-			s.Latest = e.Time
+			s.Latest, s.Newest = e.Time, e.Time
 		}
 		want[e.Kind] = s
 	}

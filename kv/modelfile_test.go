@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
@@ -56,6 +57,58 @@ func (h *history) prunes() {
 		}
 	}
 	h.m = want
+	if h.rnd.IntN(4) == 0 {
+		h.forgets()
+	}
+}
+
+// forgets lets what was pruned come in again, of a kind or of all.
+func (h *history) forgets() {
+	kind := ttpcron.SourceKind("")
+	if h.rnd.IntN(2) == 0 {
+		kind = h.m.anyHorizon()
+	}
+	want := len(h.m.horizons)
+	if kind != "" {
+		want = 1
+	}
+	gone, err := h.db.ForgetHorizon(h.t.Context(), kind)
+	h.check(err)
+	if len(gone) != want {
+		h.t.Fatalf("%d horizons are forgotten, want %d", len(gone), want)
+	}
+	for _, g := range gone {
+		if h.m.horizons[g.Kind] != g.Before {
+			h.t.Fatalf("the horizon of %s was %v, want %v", g.Kind, g.Before, h.m.horizons[g.Kind])
+		}
+		delete(h.m.horizons, g.Kind)
+	}
+	h.m.freeIDs(gone)
+}
+
+func (m *model) anyHorizon() ttpcron.SourceKind {
+	for kind := range m.horizons {
+		return kind
+	}
+	return ""
+}
+
+// freeIDs forgets the ids of all events that are gone, if any is of a kind whose
+// horizon is forgotten.
+func (m *model) freeIDs(kinds []kv.Horizon) {
+	gone := maps.Clone(m.ids)
+	for _, e := range m.events {
+		delete(gone, string(e.Kind)+"|"+e.ID)
+	}
+	free := false
+	for key := range gone {
+		free = free || slices.ContainsFunc(kinds, func(k kv.Horizon) bool { return strings.HasPrefix(key, string(k.Kind)+"|") })
+	}
+	for key := range gone {
+		if free {
+			delete(m.ids, key)
+		}
+	}
 }
 
 func (m *model) prune(p kv.Prune) (events, tags int) {

@@ -29,6 +29,8 @@ type PruneReport struct {
 	Kinds   []PrunedKind // that had events to take out
 	Tags    int
 	TagDays int
+	// The earliest days with events, and with tags, to take out, if there are any.
+	FirstDay, FirstTagDay ttpcron.Day
 }
 
 // PrunedKind counts the events of one kind that were taken out.
@@ -54,7 +56,8 @@ const (
 //
 // Events that were taken out do not come back: from then on Import passes over
 // every event of the kind that happened before the last day taken out ended, and
-// counts it as Ignored. Ids that a source gave stay taken. The checkpoints stay.
+// counts it as BeforeHorizon, until ForgetHorizon. Ids that a source gave stay
+// taken. The checkpoints stay.
 func (db *DB) Prune(ctx context.Context, p Prune) (PruneReport, error) {
 	if p.TagsBefore > p.EventsBefore {
 		return PruneReport{}, errors.New("tags cannot be kept for less time than their events: the next run would make them again")
@@ -73,6 +76,9 @@ func (db *DB) Prune(ctx context.Context, p Prune) (PruneReport, error) {
 			if p.Progress != nil {
 				p.Progress(Progress{Place: part.place, Done: done, Total: total})
 			}
+		}
+		if err == nil {
+			err = db.releaseHeld(ctx, p)
 		}
 	}
 	if err != nil {
@@ -117,6 +123,9 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 		err := db.eachDay(ctx, kind, func(d ttpcron.DayHistory) bool {
 			if d.Day >= p.EventsBefore {
 				return false
+			}
+			if report.Kinds == nil && sum.Days == 0 || d.Day < report.FirstDay {
+				report.FirstDay = d.Day
 			}
 			group = append(group, d.Day)
 			sum.Days++
@@ -178,6 +187,9 @@ func (db *DB) planPruneTags(ctx context.Context, before ttpcron.Day, report *Pru
 			err := eachClaim(rollups.Bucket(k), k, func(_ uint32, t tally) { tags += t.tags })
 			if err != nil {
 				return err
+			}
+			if report.TagDays == 0 {
+				report.FirstTagDay = day
 			}
 			group = append(group, bytes.Clone(k))
 			report.TagDays++
@@ -402,18 +414,19 @@ func subtractTotals(tx *txn, gone map[uint32]int) error {
 
 // withoutPruned leaves out the events that happened before the horizon of their
 // kind, and counts them.
-func withoutPruned(tx *txn, events []*ttpcron.Event) (left []*ttpcron.Event, gone int, err error) {
+func withoutPruned(tx *txn, events []*ttpcron.Event, r *ttpcron.ImportReport) (left []*ttpcron.Event, err error) {
 	before, err := horizons(tx)
 	if err != nil || len(before) == 0 {
-		return events, 0, err
+		return events, err
 	}
 	left = events[:0]
 	for _, e := range events {
-		if ttpcron.DayOf(e.Time) < before[e.Kind] {
-			gone++
+		if h := before[e.Kind]; ttpcron.DayOf(e.Time) < h {
+			r.BeforeHorizon++
+			r.Horizon = max(r.Horizon, h)
 		} else {
 			left = append(left, e)
 		}
 	}
-	return left, gone, nil
+	return left, nil
 }

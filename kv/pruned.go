@@ -14,7 +14,7 @@ import (
 // than their events are named by them; named sums them up for a check.
 type pruned struct {
 	kind   ttpcron.SourceKind
-	before ttpcron.Day // the horizon
+	before ttpcron.Day // the horizon; 0 once it is forgotten
 	events int         // how many were taken out, in all
 	named  fingerprint // those of them whose source gave an id
 	at     time.Time   // of the last pruning
@@ -43,16 +43,15 @@ func readPruned(key, rec []byte) (p pruned, err error) {
 }
 
 // horizons returns the first day of each kind that has not been pruned. Kinds
-// that never were are left out.
+// that never were, or whose horizon is forgotten, are left out.
 func horizons(tx *txn) (map[ttpcron.SourceKind]ttpcron.Day, error) {
 	var out map[ttpcron.SourceKind]ttpcron.Day
-	err := tx.Bucket(bucketPruned).ForEach(func(k, rec []byte) error {
-		p, err := readPruned(k, rec)
+	all, err := listHorizons(tx)
+	for _, h := range all {
 		if out == nil {
 			out = map[ttpcron.SourceKind]ttpcron.Day{}
 		}
-		out[p.kind] = p.before
-		return err
-	})
+		out[h.Kind] = h.Before
+	}
 	return out, err
 }

@@ -70,12 +70,16 @@ func appendRun(dst []byte, r *ttpcron.Run) []byte {
 		dst = appendBool(dst, s.DryRun)
 		dst = binary.AppendVarint(dst, int64(s.Elapsed))
 	}
-	if slices.ContainsFunc(r.Sources, retagged) {
+	before := r.Imported.BeforeHorizon > 0
+	if before || slices.ContainsFunc(r.Sources, retagged) {
 		for i := range r.Sources {
 			for _, n := range retagCounts(&r.Sources[i]) {
 				dst = appendInt(dst, *n)
 			}
 		}
+	}
+	if before {
+		dst = appendInt(appendInt(dst, r.Imported.BeforeHorizon), int(r.Imported.Horizon))
 	}
 	return endRecord(dst, []byte(r.ID))
 }
@@ -104,6 +108,9 @@ func readRun(key, rec []byte) (run ttpcron.Run, err error) {
 		for _, n := range retagCounts(&run.Sources[i]) {
 			*n = r.int()
 		}
+	}
+	if len(r.rest) > 0 {
+		run.Imported.BeforeHorizon, run.Imported.Horizon = r.int(), ttpcron.Day(r.int())
 	}
 	if err := r.finish(); err != nil {
 		return ttpcron.Run{}, fmt.Errorf("run %q: %w", key, err)

@@ -26,6 +26,8 @@ type Stats struct {
 	Rejects        int // rejects kept
 	RejectsDropped int // rejects that were dropped to keep the list short
 	FileMarks      int
+	Clock          Clock
+	Horizons       []Horizon
 }
 
 // KindStats describes what a store holds of one kind.
@@ -35,6 +37,12 @@ type KindStats struct {
 	Tags             int       // not retired
 	Days             int       // days on which there are events
 	Earliest, Latest time.Time // event time
+
+	// Newest is the latest event that is not dated in the future. Later than
+	// tomorrow a clock was wrong, the sensor's or this machine's; Future counts
+	// such events, and FutureDays their days.
+	Newest             time.Time
+	Future, FutureDays int
 }
 
 // Stats describes the store from the counts that it keeps, whatever its size.
@@ -57,6 +65,12 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 			return err
 		}
 		if s.Rejects, s.RejectsDropped, err = countRejects(tx); err != nil {
+			return err
+		}
+		if s.Clock, err = readClock(tx); err != nil {
+			return err
+		}
+		if s.Horizons, err = listHorizons(tx); err != nil {
 			return err
 		}
 		s.Kinds, err = db.kindStats(tx, hidden)
@@ -103,7 +117,47 @@ func (db *DB) kindStats(tx *txn, hidden hiddenClaims) ([]KindStats, error) {
 			kinds[cl.kind] = s
 		}
 	}
+	tomorrow := ttpcron.DayOf(db.now()) + 1
+	for kind, s := range kinds {
+		if err := s.splitFuture(tx, tomorrow); err != nil {
+			return nil, err
+		}
+		kinds[kind] = s
+	}
 	out := slices.Collect(maps.Values(kinds))
 	slices.SortFunc(out, func(a, b KindStats) int { return cmp.Compare(a.Kind, b.Kind) })
 	return out, nil
+}
+
+// splitFuture tells the newest event from those that are dated after tomorrow.
+func (s *KindStats) splitFuture(tx *txn, tomorrow ttpcron.Day) error {
+	if s.Events == 0 {
+		return nil
+	}
+	if ttpcron.DayOf(s.Latest) <= tomorrow {
+		s.Newest = s.Latest
+		return nil
+	}
+	b := tx.Bucket(bucketDays).Bucket([]byte(s.Kind))
+	if b == nil {
+		return damagef("counts of %s events are missing", s.Kind)
+	}
+	c := b.Cursor()
+	for k, rec := c.Last(); k != nil; k, rec = c.Prev() {
+		day, ok := parseDay(k)
+		if !ok {
+			return damagef("%x is no day", k)
+		}
+		h, err := readDay(kindDay{s.Kind, day}, rec)
+		if err != nil {
+			return err
+		}
+		if day <= tomorrow {
+			s.Newest = h.Latest
+			return nil
+		}
+		s.Future += h.Events
+		s.FutureDays++
+	}
+	return nil
 }

@@ -21,7 +21,14 @@ func Open(t testing.TB) *kv.DB {
 // does not wait for the disk.
 func OpenAt(t testing.TB, path string) *kv.DB {
 	t.Helper()
-	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
+	return OpenWith(t, path, kv.Options{})
+}
+
+// OpenWith is OpenAt with options.
+func OpenWith(t testing.TB, path string, o kv.Options) *kv.DB {
+	t.Helper()
+	o.NoSync = true
+	db, err := kv.Open(t.Context(), path, o)
 	if err != nil {
 		t.Fatal(err)
 	}

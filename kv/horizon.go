@@ -1,0 +1,143 @@
+package kv
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Horizon says before which day no event of a kind comes in, because the days
+// before it were pruned.
+type Horizon struct {
+	Kind   ttpcron.SourceKind
+	Before ttpcron.Day
+}
+
+// Horizons lists the horizons, in the order of the kinds' names.
+func (db *DB) Horizons(ctx context.Context) ([]Horizon, error) {
+	var all []Horizon
+	err := db.view(ctx, func(tx *txn) (err error) {
+		all, err = listHorizons(tx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list horizons: %w", err)
+	}
+	return all, nil
+}
+
+func listHorizons(tx *txn) (all []Horizon, err error) {
+	err = eachPruned(tx, func(p *pruned) error {
+		if p.before > 0 {
+			all = append(all, Horizon{p.kind, p.before})
+		}
+		return nil
+	})
+	return all, err
+}
+
+// ForgetHorizon lets events of days that were pruned come in again, those of one
+// kind or, without a kind, of all, and returns the horizons that there were.
+//
+// Ids that a source gave to events that are gone are free again, of whatever
+// kind: otherwise the same event would be taken for known.
+func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone []Horizon, err error) {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	err = db.update(ctx, func(tx *txn) error {
+		var all []pruned
+		free := false
+		err := eachPruned(tx, func(p *pruned) error {
+			if (kind == "" || p.kind == kind) && p.before > 0 {
+				gone = append(gone, Horizon{p.kind, p.before})
+				free = free || p.named.n > 0
+				p.before = 0
+			}
+			all = append(all, *p)
+			return nil
+		})
+		if err != nil || len(gone) == 0 {
+			return err
+		}
+		if free {
+			if err := db.freeIDs(ctx, tx); err != nil {
+				return err
+			}
+		}
+		for i := range all {
+			if free {
+				all[i].named = fingerprint{}
+			}
+			if err := tx.Bucket(bucketPruned).Put([]byte(all[i].kind), appendPruned(nil, &all[i])); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("forget the horizon: %w", err)
+	}
+	return gone, nil
+}
+
+// eachPruned calls do for what was pruned of each kind.
+func eachPruned(tx *txn, do func(*pruned) error) error {
+	return tx.Bucket(bucketPruned).ForEach(func(k, rec []byte) error {
+		p, err := readPruned(k, rec)
+		if err == nil {
+			err = do(&p)
+		}
+		return err
+	})
+}
+
+// freeIDs makes the index of given ids anew, of the events that are stored. It
+// takes 16 bytes of memory for each of them that has such an id.
+func (db *DB) freeIDs(ctx context.Context, tx *txn) error {
+	var entries []byte
+	x := namedIndex(tx)
+	err := db.eachStored(ctx, tx, func(e *ttpcron.Event) {
+		if d := identityOf(&db.secret, e); !d.content {
+			entries = x.appendEntry(entries, d.hash, d.digest)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := tx.DeleteBucket(bucketNamed); err != nil {
+		return err
+	}
+	if _, err := tx.CreateBucket(bucketNamed); err != nil {
+		return err
+	}
+	x = namedIndex(tx)
+	for part := range slices.Chunk(entries, maxRun/16*x.entry()) {
+		if err := x.add(x.sortEntries(part)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachStored reads the whole history.
+func (db *DB) eachStored(ctx context.Context, tx *txn, do func(*ttpcron.Event)) error {
+	history := tx.Bucket(bucketHistory)
+	return history.ForEachBucket(func(kind []byte) error {
+		return history.Bucket(kind).ForEach(func(k, rec []byte) error {
+			day, first, ok := parseBlockKey(k)
+			if !ok {
+				return damagef("%x is no key of a block", k)
+			}
+			events, err := db.blocks.read(ttpcron.SourceKind(kind), day, first, rec)
+			if err != nil {
+				return fmt.Errorf("%s events of %s: block %d: %w", kind, day, first, err)
+			}
+			for i := range events {
+				do(&events[i])
+			}
+			return ctx.Err()
+		})
+	})
+}
