@@ -49,7 +49,7 @@ func New() *Metrics {
 		sources:  map[string]bool{},
 		registry: prometheus.NewRegistry(),
 		imported: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ttpcron_import_records_total", Help: "Lines and rows of inputs, by what became of them: new, known, changed, ignored, rejected.",
+			Name: "ttpcron_import_records_total", Help: "Lines and rows of inputs, by what became of them: new, known, changed, ignored, before_horizon, rejected.",
 		}, []string{"result"}),
 		judged: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ttpcron_events_judged_total", Help: "Events that runs looked at, by source.",
@@ -125,7 +125,7 @@ func (m *Metrics) source(name string) string {
 
 // Import counts what became of lines outside of a run.
 func (m *Metrics) Import(r ttpcron.ImportReport) {
-	for result, n := range map[string]int{"new": r.New, "known": r.Known, "changed": r.Changed, "ignored": r.Ignored, "rejected": r.Rejected} {
+	for result, n := range map[string]int{"new": r.New, "known": r.Known, "changed": r.Changed, "ignored": r.Ignored, "before_horizon": r.BeforeHorizon, "rejected": r.Rejected} {
 		m.imported.WithLabelValues(result).Add(float64(max(0, n)))
 	}
 }

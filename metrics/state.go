@@ -22,6 +22,7 @@ type State struct {
 	Rejects               int   // lines kept that could not be used
 	RulesInForce          int
 	RulesRefused          int // files and rules that could not be loaded
+	HeldEvents, HeldTags  int // that are old, and that maintenance does not take out yet
 }
 
 // Source describes the events of one kind.
@@ -30,7 +31,8 @@ type Source struct {
 	Events, Tags int
 	Waiting      int       // events that the next run takes, at most
 	Moved        time.Time // when the checkpoint moved last
-	Latest       time.Time // the latest event, by its own time
+	Latest       time.Time // the latest event that is not dated in the future, by its own time
+	Future       int       // events that are dated in the future
 }
 
 // Technique counts the tags of a technique in the store.
@@ -61,7 +63,10 @@ var (
 	storeTags    = describe("store_tags", "Tags in the store that are not retired, by source.", "source")
 	waiting      = describe("lag_events", "Events that wait to be tagged, at most, by source.", "source")
 	moved        = describe("checkpoint_timestamp_seconds", "When the checkpoint moved last, by source.", "source")
-	latest       = describe("latest_event_timestamp_seconds", "Time of the latest event, by source.", "source")
+	latest       = describe("latest_event_timestamp_seconds", "Time of the latest event that is not dated in the future, by source.", "source")
+	future       = describe("future_events", "Events that are dated later than tomorrow, by source.", "source")
+	heldEvents   = describe("held_events", "Events that are older than keep-events and that maintenance does not take out yet.")
+	heldTags     = describe("held_tags", "Tags that are older than keep-tags and that maintenance does not take out yet.")
 	byTechnique  = describe("store_tags_by_technique", "Tags in the store that are not retired, by technique.", "technique")
 	storeBytes   = describe("store_bytes", "Size of the store's file.")
 	storeFree    = describe("store_free_bytes", "Room in the store's file that is used again.")
@@ -124,7 +129,10 @@ func (s *stateCollector) Collect(to chan<- prometheus.Metric) {
 		gauge(waiting, float64(src.Waiting), src.Name)
 		at(moved, src.Moved, src.Name)
 		at(latest, src.Latest, src.Name)
+		gauge(future, float64(src.Future), src.Name)
 	}
+	gauge(heldEvents, float64(s.HeldEvents))
+	gauge(heldTags, float64(s.HeldTags))
 	for _, t := range s.Techniques {
 		gauge(byTechnique, float64(t.Tags), t.ID)
 	}

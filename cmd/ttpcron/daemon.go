@@ -103,6 +103,8 @@ type daemon struct {
 	fed     int64                     // moved, when the watchdog was fed last
 	said    map[string]*saidOnce      // by job
 
+	horizonSaid string // what was said last of events that were passed over; runs use it
+
 	timesMu sync.Mutex
 	times   map[string]time.Time // when jobs began last
 }

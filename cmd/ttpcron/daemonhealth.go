@@ -22,7 +22,6 @@ type health struct {
 // text is what of it belongs into a status line.
 func (h *health) text() string {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	var text string
 	if !h.success.IsZero() {
 		text = fmt.Sprintf("; last run %s UTC: %s", h.success.UTC().Format(time.TimeOnly), h.last)
@@ -30,16 +29,22 @@ func (h *health) text() string {
 	if h.changed != "" {
 		text += "; " + h.changed
 	}
+	h.mu.Unlock()
+	for _, trouble := range h.troubles() {
+		text += "; TROUBLE: " + trouble
+	}
+	return text
+}
+
+// troubles lists what needs somebody.
+func (h *health) troubles() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	all := []string{h.reload, h.rules}
 	for _, job := range slices.Sorted(maps.Keys(h.trouble)) {
 		all = append(all, h.trouble[job])
 	}
-	for _, trouble := range all {
-		if trouble != "" {
-			text += "; TROUBLE: " + trouble
-		}
-	}
-	return text
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
 }
 
 func (h *health) succeeded(at time.Time, did string) {

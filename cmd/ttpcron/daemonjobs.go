@@ -122,6 +122,10 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 		}
 		return err
 	}
+	d.sayHorizon(a, r.Run.Imported)
+	if ahead := d.horizonAhead(ctx, a); ahead != "" {
+		trouble = strings.TrimPrefix(trouble+"; "+ahead, "; ")
+	}
 	d.health.troubled(j.name, trouble)
 	d.health.succeeded(a.now(), did(r))
 	return nil
@@ -157,7 +161,7 @@ func (d *daemon) logRun(a *app, name string, r jobs.Report, err error) {
 	if m.New == 0 && n == 0 && m.Rejected == 0 && err == nil {
 		log = a.log.Debug
 	}
-	args := []any{"job", name, "new", m.New, "known", m.Known, "rejected", m.Rejected, "inserted", n, "took", r.Run.Finished.Sub(r.Run.Started).Round(time.Millisecond).String()}
+	args := []any{"job", name, "new", m.New, "known", m.Known, "rejected", m.Rejected, "inserted", n, "took", max(0, r.Run.Finished.Sub(r.Run.Started)).Round(time.Millisecond).String()}
 	if err != nil {
 		args = append(args, "outcome", clean(err.Error()))
 	}

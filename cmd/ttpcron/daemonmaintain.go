@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/jobs"
@@ -13,21 +11,11 @@ import (
 
 // maintain keeps the store to its limits of age and size.
 func (d *daemon) maintain(ctx context.Context, c *daemonConfig, job string) error {
-	a := c.app
-	p := kv.Prune{Progress: func(kv.Progress) { d.moved.Add(1) }}
-	now := a.now().UTC()
-	if c.keepEvents > 0 {
-		p.EventsBefore = ttpcron.DayOf(now.Add(-time.Duration(c.keepEvents)))
-	}
-	if c.keepTags > 0 {
-		p.TagsBefore = ttpcron.DayOf(now.Add(-time.Duration(c.keepTags)))
-	}
-	err := d.leavesSome(ctx, a, p)
-	if err == nil {
-		err = d.prune(ctx, a, p, "older than keep-events or keep-tags")
-	}
+	said := d.saidBy(job)
+	said.next()
+	held, err := d.byAge(ctx, c)
 	if err == nil && c.maxSize > 0 {
-		err = d.shrink(ctx, c, p)
+		err = d.shrink(ctx, c)
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -36,28 +24,32 @@ func (d *daemon) maintain(ctx context.Context, c *daemonConfig, job string) erro
 		d.health.troubled(job, fmt.Sprintf("%s failed: %v", job, err))
 		return err
 	}
-	d.health.troubled(job, "")
-	return nil
+	trouble, err := d.sayHeld(ctx, c.app, held, said)
+	d.health.troubled(job, trouble)
+	return err
 }
 
-// leavesSome refuses to take out every event there is because of its age: years
-// of history would be gone when a clock jumps ahead.
-func (d *daemon) leavesSome(ctx context.Context, a *app, p kv.Prune) error {
-	s, err := d.db.Stats(ctx)
+// sayHeld logs what is held back, once while it is, and returns what of it is
+// trouble. A store that is young has none.
+func (d *daemon) sayHeld(ctx context.Context, a *app, h kv.Held, said *saidOnce) (trouble string, err error) {
+	if h.Why == "" {
+		return "", nil
+	}
+	c, err := d.db.Clock(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
-	all := 0
-	for _, k := range s.Kinds {
-		if all += k.Events; k.Events > 0 && ttpcron.DayOf(k.Latest) >= p.EventsBefore {
-			return nil
-		}
+	text := heldText(h, &c, a.now())
+	log := a.log.Warn
+	if h.Why == kv.HeldYoung {
+		log = a.log.Info
+	} else {
+		trouble = text
 	}
-	if all == 0 {
-		return nil
+	if said.news(fmt.Sprint(h.Why, h.Since)) {
+		log(text)
 	}
-	return fmt.Errorf("nothing was taken out: keep-events would leave none of %s, and this machine's clock says %s; ttpcron db prune --force does it",
-		plural(all, "event", "events"), shown(a.now()))
+	return trouble, nil
 }
 
 // prune takes out days, and says so.
@@ -65,6 +57,7 @@ func (d *daemon) prune(ctx context.Context, a *app, p kv.Prune, why string) erro
 	if p.EventsBefore == 0 && p.TagsBefore == 0 {
 		return nil
 	}
+	p.Progress = func(kv.Progress) { d.moved.Add(1) }
 	r, err := d.db.Prune(ctx, p)
 	events := 0
 	for _, k := range r.Kinds {
@@ -77,9 +70,9 @@ func (d *daemon) prune(ctx context.Context, a *app, p kv.Prune, why string) erro
 }
 
 // shrink takes out the oldest days, their events and tags together, while the
-// store holds more than it may. Today stays.
-func (d *daemon) shrink(ctx context.Context, c *daemonConfig, p kv.Prune) error {
-	today := ttpcron.DayOf(c.app.now())
+// store holds more than it may. What may be of today stays, whatever the clock
+// says: the days from which age counts on, and the newest with events.
+func (d *daemon) shrink(ctx context.Context, c *daemonConfig) error {
 	for {
 		s, err := d.db.Stats(ctx)
 		if err != nil {
@@ -89,20 +82,35 @@ func (d *daemon) shrink(ctx context.Context, c *daemonConfig, p kv.Prune) error 
 		if used <= int64(c.maxSize) {
 			return nil
 		}
-		first, days := today, 0
+		day, _ := s.Clock.Present(c.app.now())
+		first, newest, days, future := day, ttpcron.Day(0), 0, 0
 		for _, k := range s.Kinds {
 			if k.Events > 0 {
 				first, days = min(first, ttpcron.DayOf(k.Earliest)), max(days, k.Days)
+				future += k.Future
+			}
+			if !k.Newest.IsZero() {
+				newest = max(newest, ttpcron.DayOf(k.Newest))
 			}
 		}
-		if first >= today {
-			return errors.New("the store holds more than max-size, and all of it is of today")
+		until := min(day, newest)
+		if first >= until {
+			return tooMuch(until, ttpcron.DayOf(c.app.now()), future)
 		}
 		// A fiftieth of the days at once: each step costs a look at all of them.
-		p.EventsBefore = min(first+1+ttpcron.Day(days/50), today)
+		p := kv.Prune{EventsBefore: min(first+1+ttpcron.Day(days/50), until)}
 		p.TagsBefore = p.EventsBefore
 		if err := d.prune(ctx, c.app, p, fmt.Sprintf("the store holds %s of max-size %s", bytesText(used), bytesText(int64(c.maxSize)))); err != nil {
 			return err
 		}
 	}
+}
+
+// tooMuch says that what is left is more than max-size.
+func tooMuch(until, today ttpcron.Day, future int) error {
+	also := ""
+	if future > 0 {
+		also = fmt.Sprintf(", and %s dated later than tomorrow", plural(future, "event is", "events are"))
+	}
+	return fmt.Errorf("the store holds more than max-size, and what is left is of %s or later, which stays; this machine's clock says %s%s", until, today, also)
 }

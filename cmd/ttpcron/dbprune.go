@@ -13,7 +13,9 @@ import (
 
 type pruneOptions struct {
 	keepEvents, keepTags string
-	dryRun, force, json  bool
+	dryRun, yes, json    bool
+	forgetHorizon        bool
+	source               string
 }
 
 func (a *app) dbPrune() *command {
@@ -22,7 +24,9 @@ func (a *app) dbPrune() *command {
 	fs.StringVar(&o.keepEvents, "keep-events", "", "keep the events of the last `TIME`, such as 365d or 52w, and take out those of earlier days")
 	fs.StringVar(&o.keepTags, "keep-tags", "", "keep the tags of events of the last `TIME`; without it all tags are kept")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "count what would be taken out, and take out nothing")
-	fs.BoolVar(&o.force, "force", false, "take out events that no run has looked at too, and even all there are")
+	fs.BoolVar(&o.yes, "yes", false, "do it though it is much at once, or all there is, or no run has looked at some of it")
+	fs.BoolVar(&o.forgetHorizon, "forget-horizon", false, "take out nothing, and let events of days that were taken out come in again")
+	fs.StringVar(&o.source, "source", jobs.SourceAll, "`SOURCE` whose horizon is forgotten: command, canary, another kind of event, or all")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object")
 	return &command{
 		name: "db prune", short: "take old days out of the store", fs: fs,
@@ -30,19 +34,31 @@ func (a *app) dbPrune() *command {
 be kept longer than events, and not shorter, since the next run would make them
 again.
 
-What is taken out stays out: when a log that holds those days is imported again,
-their events are counted as ignored. Checkpoints stay where they are, and what
-runs have covered of the days that are left. Interrupted, it keeps what it has
-done and can be repeated. The room becomes free within the file; ttpcron db
-compact gives it back to the disk.
+Age counts from this machine's clock. What a wrong clock could do, and what cannot
+be undone without the logs, needs --yes: to take out more than a quarter of the
+events or of the tags, unless all of them are of the last two days before the
+line, as when it is done every day; all events there are; and events that no run
+has looked at. Without --yes nothing is done then, and the reason is said. The
+daemon waits a day and looks again before it takes out more than a quarter, and
+never takes out all.
 
-Events that no run has looked at, and prunings after which no event would be left
-(is the clock right?), need --force.`,
-		examples: "ttpcron db prune --keep-events 365d --dry-run\nttpcron db prune --keep-events 90d --keep-tags 730d",
+What is taken out stays out: the day after the last one that went is the horizon
+of its source, and events of earlier days are passed over when a log that holds
+them is imported again, and counted. --forget-horizon lets them in again, and says
+what the horizon was; ttpcron import --again PATH then reads the logs from their
+beginning, although they were read before.
+
+Checkpoints stay where they are, and what runs have covered of the days that are
+left. Interrupted, it keeps what it has done and can be repeated. The room becomes
+free within the file; ttpcron db compact gives it back to the disk.`,
+		examples: "ttpcron db prune --keep-events 365d --dry-run\nttpcron db prune --keep-events 90d --keep-tags 730d\nttpcron db prune --forget-horizon --source command",
 		exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {
 			if err := noArgs(args); err != nil {
 				return err
+			}
+			if o.forgetHorizon {
+				return a.forgetHorizon(ctx, o)
 			}
 			p, err := o.plan(a.now())
 			if err != nil {
@@ -55,6 +71,9 @@ Events that no run has looked at, and prunings after which no event would be lef
 
 // plan reads what the flags mean.
 func (o *pruneOptions) plan(now time.Time) (p kv.Prune, err error) {
+	if o.source != jobs.SourceAll {
+		return p, &usageError{"--source goes with --forget-horizon", "days are taken out of all sources"}
+	}
 	if o.keepEvents == "" {
 		return p, &usageError{"nothing says what to keep", "ttpcron db prune --keep-events 365d --dry-run shows what would go"}
 	}
@@ -112,7 +131,7 @@ func (a *app) prune(ctx context.Context, p kv.Prune, o pruneOptions) error {
 		return err
 	}
 	if !o.dryRun {
-		if err := a.mayPrune(ctx, db, p, r); err != nil && !o.force {
+		if err := a.mayPrune(ctx, db, p, r); err != nil && !o.yes {
 			return err
 		}
 		p.DryRun = false
@@ -145,7 +164,7 @@ func (a *app) prune(ctx context.Context, p kv.Prune, o pruneOptions) error {
 }
 
 // mayPrune reports why a pruning should not go on unasked: evidence that no rule
-// has seen would go, or all there is.
+// has seen would go, or much at once, or all there is.
 func (a *app) mayPrune(ctx context.Context, db store, p kv.Prune, r kv.PruneReport) error {
 	st, err := db.Stats(ctx)
 	if err != nil {
@@ -159,23 +178,23 @@ func (a *app) mayPrune(ctx context.Context, db store, p kv.Prune, r kv.PruneRepo
 	for _, c := range cursors {
 		tagged[c.Kind] = true
 	}
-	all, gone := 0, 0
-	for _, k := range st.Kinds {
-		all += k.Events
-	}
 	var untagged []string
 	for _, k := range r.Kinds {
-		if gone += k.Events; k.Waiting > 0 && tagged[k.Kind] {
+		if k.Waiting > 0 && tagged[k.Kind] {
 			untagged = append(untagged, fmt.Sprintf("%s of %s", count(k.Waiting), jobs.SourceOf(k.Kind)))
 		}
 	}
-	switch {
-	case all > 0 && gone == all:
-		return hinted{fmt.Errorf("all %s would be taken out, those before %s; this machine's clock says %s", plural(all, "event", "events"), p.EventsBefore, shown(a.now())),
-			"nothing was done; --force does it"}
+	h := heldCounts(p, r, st)
+	switch why := whyHeld(p, r, st); {
+	case why == kv.HeldAll:
+		return hinted{fmt.Errorf("all %s would be taken out, those before %s; this machine's clock says %s", plural(h.Events, "event", "events"), p.EventsBefore, shown(a.now())),
+			"nothing was done; --yes does it"}
 	case len(untagged) > 0:
 		return hinted{fmt.Errorf("no run has looked at some of the events before %s: %s", p.EventsBefore, strings.Join(untagged, ", ")),
-			"nothing was done; tag them with ttpcron run-once, or take them out with --force"}
+			"nothing was done; tag them with ttpcron run-once, or take them out with --yes"}
+	case why != "":
+		return hinted{fmt.Errorf("much would be taken out at once: %s; this machine's clock says %s", heldWhat(h), shown(a.now())),
+			"nothing was done; --yes does it"}
 	}
 	return nil
 }

@@ -16,13 +16,15 @@ import (
 func (a *app) importCommand() *command {
 	var o struct {
 		format                string
+		again                 bool
 		final, rejected, json bool
 	}
 	fs := a.flags()
 	fs.StringVar(&o.format, "format", importer.Auto, "`NAME` of the format of the files: "+formatNames())
 	fs.BoolVar(&o.final, "final", false, "the files will not grow: read a last line that has no newline too")
+	fs.BoolVar(&o.again, "again", false, "read the files from their beginning, also what was read of them before; events that are there stay as they are")
 	fs.BoolVar(&o.rejected, "rejected", false, "list the lines that could not be used, and import nothing")
-	fs.BoolVar(&o.json, "json", false, "print one JSON object a line: file, format, lines, new, known, ignored, rejected")
+	fs.BoolVar(&o.json, "json", false, "print one JSON object a line: file, format, lines, new, known, ignored, before_horizon, rejected")
 	return &command{
 		name: "import", args: "[FORMAT:]PATH...", short: "read honeypot logs into the store", fs: fs,
 		text:     importText(),
@@ -32,7 +34,7 @@ func (a *app) importCommand() *command {
 			if o.rejected {
 				return a.listRejects(ctx, args, o.json)
 			}
-			return a.importFiles(ctx, args, o.format, o.final, o.json)
+			return a.importFiles(ctx, args, importOptions{o.format, o.again, o.final, o.json})
 		},
 	}
 }
@@ -80,8 +82,13 @@ func checkFormat(name string) error {
 	return e
 }
 
-func (a *app) importFiles(ctx context.Context, args []string, format string, final, asJSON bool) error {
-	if err := checkFormat(format); err != nil {
+type importOptions struct {
+	format             string
+	again, final, json bool
+}
+
+func (a *app) importFiles(ctx context.Context, args []string, o importOptions) error {
+	if err := checkFormat(o.format); err != nil {
 		return err
 	}
 	if len(args) == 0 {
@@ -90,9 +97,12 @@ func (a *app) importFiles(ctx context.Context, args []string, format string, fin
 	if len(args) == 0 {
 		return &usageError{"nothing to import", "name files or folders: ttpcron import /var/log/cowrie"}
 	}
-	inputs, err := a.inputs(args, format, final)
+	inputs, err := a.inputs(args, o.format, o.final)
 	if err != nil {
 		return err
+	}
+	if o.again {
+		forgetMarks(inputs)
 	}
 	db, err := a.openStore(ctx)
 	if err != nil {
@@ -102,21 +112,34 @@ func (a *app) importFiles(ctx context.Context, args []string, format string, fin
 	show := a.newProgress()
 	im := jobs.Import{Archive: db, Inputs: inputs, Progress: show.update, Done: func(f jobs.FileReport) {
 		a.noteFile(f)
-		if asJSON {
+		if o.json {
 			_ = a.writeJSON(appendFileJSON(nil, f)) // an error of it is reported in the end
 		}
 	}}
 	files, err := im.Run(ctx)
 	show.done()
-	if !asJSON {
+	if !o.json {
 		if terr := a.fileTable(files); terr != nil && err == nil {
 			err = terr
 		}
 	}
+	var total ttpcron.ImportReport
+	for _, f := range files {
+		total.Add(f.ImportReport)
+	}
+	a.warnHorizon(total)
 	if cerr := db.Close(); err == nil {
 		err = cerr
 	}
 	return err
+}
+
+// forgetMarks makes inputs be read from their beginning.
+func forgetMarks(inputs []jobs.Input) {
+	for i := range inputs {
+		open := inputs[i].Open
+		inputs[i].Open = func(ctx context.Context, _ []ttpcron.FileMark) (jobs.File, error) { return open(ctx, nil) }
+	}
 }
 
 // noteFile logs what a user should know of a file.
@@ -137,7 +160,7 @@ func appendFileJSON(b []byte, f jobs.FileReport) []byte {
 	b = ttpcron.AppendJSONString(b, f.File)
 	b = append(b, `,"format":`...)
 	b = ttpcron.AppendJSONString(b, f.Format)
-	b = fmt.Appendf(b, `,"lines":%d,"new":%d,"known":%d,"changed":%d,"ignored":%d,"rejected":%d`, f.Lines, f.New, f.Known, f.Changed, f.Ignored, f.Rejected)
+	b = fmt.Appendf(b, `,"lines":%d,"new":%d,"known":%d,"changed":%d,"ignored":%d,"before_horizon":%d,"rejected":%d`, f.Lines, f.New, f.Known, f.Changed, f.Ignored, f.BeforeHorizon, f.Rejected)
 	if f.Err != nil {
 		b = append(b, `,"error":`...)
 		b = ttpcron.AppendJSONString(b, f.Err.Error())
@@ -162,6 +185,8 @@ func (a *app) fileTable(files []jobs.FileReport) error {
 			remark = "passed over"
 		case f.Err != nil:
 			remark = "failed"
+		case f.BeforeHorizon > 0:
+			remark = count(f.BeforeHorizon) + " before the horizon"
 		case f.Changed > 0:
 			remark = plural(f.Changed, "id re-used", "ids re-used")
 		}

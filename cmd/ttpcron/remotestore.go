@@ -291,6 +291,10 @@ func (s remoteStore) Prune(ctx context.Context, p kv.Prune) (kv.PruneReport, err
 	return control.Call[exclusive[kv.Prune], kv.PruneReport](ctx, s.client, "prune", exclusive[kv.Prune]{s.wait, p})
 }
 
+func (s remoteStore) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) ([]kv.Horizon, error) {
+	return control.Call[exclusive[ttpcron.SourceKind], []kv.Horizon](ctx, s.client, "forget-horizon", exclusive[ttpcron.SourceKind]{s.wait, kind})
+}
+
 // MeasureSpace shows no progress.
 func (s remoteStore) MeasureSpace(ctx context.Context, _ func(kv.Progress)) (kv.Space, error) {
 	return get[kv.Space](ctx, s, "space")

@@ -168,6 +168,7 @@ func (a *app) runOnce(ctx context.Context, o runOnceOptions) error {
 		r, err = job.Run(ctx)
 	}
 	show.done()
+	a.warnHorizon(r.Run.Imported)
 	if len(r.Run.Sources) == 0 {
 		return err
 	}
@@ -227,8 +228,12 @@ func (a *app) printRun(ctx context.Context, db store, r jobs.Report, old []super
 	}
 	if len(r.Files) > 0 {
 		m := r.Run.Imported
-		fmt.Fprintf(a.stdout, "Imported %s: %s lines, %s new, %s known, %s ignored, %s rejected.\n\n",
-			plural(len(r.Files), "file", "files"), count(m.Lines), count(m.New), count(m.Known), count(m.Ignored), count(m.Rejected))
+		before := ""
+		if m.BeforeHorizon > 0 {
+			before = fmt.Sprintf(", %s before the horizon", count(m.BeforeHorizon))
+		}
+		fmt.Fprintf(a.stdout, "Imported %s: %s lines, %s new, %s known, %s ignored%s, %s rejected.\n\n",
+			plural(len(r.Files), "file", "files"), count(m.Lines), count(m.New), count(m.Known), count(m.Ignored), before, count(m.Rejected))
 	}
 	if err := sourceTable(r.Run.Sources, o.dryRun).print(a.stdout, a.out); err != nil {
 		return err

@@ -80,7 +80,7 @@ func (d *daemon) now(ctx context.Context) (*metrics.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources, err := sourcesOf(ctx, d.db, st.Kinds)
+	sources, err := sourcesOf(ctx, d.db, st)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +92,7 @@ func (d *daemon) now(ctx context.Context) (*metrics.State, error) {
 	why, last := d.unhealthy()
 	s := &metrics.State{
 		Version: v, Healthy: why == "", Began: d.began, LastSuccess: last, StoreBytes: st.FileBytes, StoreFree: st.FreeBytes, DiskFree: -1,
+		HeldEvents: st.Clock.Held.Events, HeldTags: st.Clock.Held.Tags,
 		Rejects: st.Rejects, RulesInForce: d.ruleSet().InForce(), RulesRefused: int(d.refused.Load()),
 	}
 	if free, err := freeBytes(c.storeDir()); err == nil {
@@ -99,7 +100,7 @@ func (d *daemon) now(ctx context.Context) (*metrics.State, error) {
 	}
 	for _, src := range sources {
 		s.Sources = append(s.Sources, metrics.Source{
-			Name: src.Source, Events: src.Events, Tags: src.Tags, Waiting: src.Waiting, Moved: timeOrZero(src.UpdatedAt), Latest: timeOrZero(src.Latest),
+			Name: src.Source, Events: src.Events, Tags: src.Tags, Waiting: src.Waiting, Moved: timeOrZero(src.UpdatedAt), Latest: timeOrZero(src.Latest), Future: src.FutureEvents,
 		})
 	}
 	for _, t := range techniques {
@@ -202,6 +203,9 @@ func (d *daemon) handlers() map[string]http.Handler {
 				return
 			}
 			fmt.Fprintln(w, "ok")
+			for _, trouble := range d.health.troubles() {
+				fmt.Fprintln(w, "TROUBLE:", clean(trouble))
+			}
 		}),
 	}
 }

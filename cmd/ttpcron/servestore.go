@@ -207,6 +207,17 @@ func (d *daemon) serveFile(s *control.Server) {
 		})
 		return r, err
 	}, control.Waits)
+	control.Register(s, "forget-horizon", func(ctx context.Context, q exclusive[ttpcron.SourceKind]) (gone []kv.Horizon, err error) {
+		err = d.alone(ctx, "forget horizon", q.Wait, func(ctx context.Context) error {
+			gone, err = db.ForgetHorizon(ctx, q.Value)
+			return err
+		})
+		for _, h := range gone {
+			p, _ := control.PeerOf(ctx)
+			d.config().app.log.Info("a horizon is forgotten", "source", clean(jobs.SourceOf(h.Kind)), "was", h.Before.String(), "user", p.UID, "process", p.PID)
+		}
+		return gone, err
+	}, control.Waits)
 	// While it is read, or copied, a commit may wait for that: it is progress too.
 	moved := func(kv.Progress) { d.moved.Add(1) }
 	ask(s, "space", func(ctx context.Context) (kv.Space, error) { return db.MeasureSpace(ctx, moved) })

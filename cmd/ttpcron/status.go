@@ -56,17 +56,18 @@ type status struct {
 }
 
 type storeStatus struct {
-	Path            string `json:"path"`
-	Schema          int    `json:"schema"`
-	Bytes           int64  `json:"bytes"`
-	FreeBytes       int64  `json:"free_bytes"`
-	LastSeq         uint64 `json:"last_seq"`
-	Files           int    `json:"files"`
-	Rejects         int    `json:"rejects"`
-	RejectsDropped  int    `json:"rejects_dropped"`
-	DaysWithTags    int    `json:"days_with_tags"`
-	TagsOfAllKinds  int    `json:"tags"`
-	EventsOfAllKind int    `json:"events"`
+	Path            string    `json:"path"`
+	Schema          int       `json:"schema"`
+	Bytes           int64     `json:"bytes"`
+	FreeBytes       int64     `json:"free_bytes"`
+	LastSeq         uint64    `json:"last_seq"`
+	Files           int       `json:"files"`
+	Rejects         int       `json:"rejects"`
+	RejectsDropped  int       `json:"rejects_dropped"`
+	DaysWithTags    int       `json:"days_with_tags"`
+	TagsOfAllKinds  int       `json:"tags"`
+	EventsOfAllKind int       `json:"events"`
+	Held            *heldJSON `json:"held"` // old, and not taken out yet; null: nothing
 }
 
 type rulesStatus struct {
@@ -88,11 +89,15 @@ type sourceStatus struct {
 	Tags         int        `json:"tags"`
 	Days         int        `json:"days"`
 	Earliest     *time.Time `json:"earliest"`
-	Latest       *time.Time `json:"latest"`
+	Latest       *time.Time `json:"latest"` // the newest that is not dated in the future
 	Checkpoint   *uint64    `json:"checkpoint"`
 	UpdatedAt    *time.Time `json:"checkpoint_at"`
 	Waiting      int        `json:"waiting"`
 	WaitingExact bool       `json:"waiting_exact"`
+	FutureEvents int        `json:"future_events"`
+	FutureDays   int        `json:"future_days"`
+	FutureLatest *time.Time `json:"future_latest"`
+	Horizon      *string    `json:"horizon"` // events of earlier days do not come in; null: of every day
 }
 
 type runStatus struct {
@@ -140,7 +145,8 @@ func (a *app) gatherStatus(ctx context.Context) (status, error) {
 		s.Store.EventsOfAllKind += k.Events
 		s.Store.TagsOfAllKinds += k.Tags
 	}
-	if s.Sources, err = sourcesOf(ctx, db, st.Kinds); err != nil {
+	s.Store.Held = heldOf(&st.Clock, a.now())
+	if s.Sources, err = sourcesOf(ctx, db, st); err != nil {
 		return s, err
 	}
 	runs, err := db.Runs(ctx, runsShown)
@@ -192,7 +198,8 @@ func countRuleFiles(folder fs.FS) (int, error) {
 
 // sourcesOf describes the kinds that are stored or have a checkpoint, commands
 // and canaries first.
-func sourcesOf(ctx context.Context, db store, kinds []kv.KindStats) ([]sourceStatus, error) {
+func sourcesOf(ctx context.Context, db store, st kv.Stats) ([]sourceStatus, error) {
+	kinds := st.Kinds
 	list, err := db.Cursors(ctx)
 	if err != nil {
 		return nil, err
@@ -204,6 +211,11 @@ func sourcesOf(ctx context.Context, db store, kinds []kv.KindStats) ([]sourceSta
 			kinds = append(kinds, kv.KindStats{Kind: c.Kind})
 		}
 	}
+	for _, h := range st.Horizons {
+		if !slices.ContainsFunc(kinds, func(k kv.KindStats) bool { return k.Kind == h.Kind }) {
+			kinds = append(kinds, kv.KindStats{Kind: h.Kind})
+		}
+	}
 	slices.SortStableFunc(kinds, func(a, b kv.KindStats) int {
 		return cmp.Or(cmp.Compare(kindRank(a.Kind), kindRank(b.Kind)), cmp.Compare(a.Kind, b.Kind))
 	})
@@ -211,7 +223,16 @@ func sourcesOf(ctx context.Context, db store, kinds []kv.KindStats) ([]sourceSta
 	for _, k := range kinds {
 		s := sourceStatus{
 			Source: jobs.SourceOf(k.Kind), Events: k.Events, Tags: k.Tags, Days: k.Days,
-			Earliest: timeOrNull(k.Earliest), Latest: timeOrNull(k.Latest),
+			Earliest: timeOrNull(k.Earliest), Latest: timeOrNull(k.Newest), FutureEvents: k.Future, FutureDays: k.FutureDays,
+		}
+		if k.Future > 0 {
+			s.FutureLatest = timeOrNull(k.Latest)
+		}
+		for _, h := range st.Horizons {
+			if h.Kind == k.Kind {
+				day := h.Before.String()
+				s.Horizon = &day
+			}
 		}
 		if c, ok := cursors[k.Kind]; ok {
 			s.Checkpoint, s.UpdatedAt = &c.Seq, timeOrNull(c.UpdatedAt)
@@ -255,6 +276,9 @@ func (a *app) printStatus(s status) error {
 	if text := halfFree(s.Store.Bytes, s.Store.FreeBytes); text != "" {
 		fmt.Fprintf(a.stdout, "%s %s\n", label(""), text)
 	}
+	if s.Store.Held != nil {
+		fmt.Fprintf(a.stdout, "%s %s\n", label(""), a.out.paint(yellow, s.Store.Held.Text))
+	}
 	var from []string
 	for _, src := range s.Rules.Sources {
 		from = append(from, fmt.Sprintf("%s from %s", plural(src.Files, "file", "files"), clean(src.Name)))
@@ -297,11 +321,28 @@ func (a *app) printSources(sources []sourceStatus) error {
 			waiting = "<" + waiting
 		}
 		if s.UpdatedAt != nil {
-			moved = ago(a.now().Sub(*s.UpdatedAt)) + " ago"
+			moved = away(a.now().Sub(*s.UpdatedAt))
 		}
 		t.add(s.Source, count(s.Events), count(s.Tags), dayOf(s.Earliest), dayOf(s.Latest), checkpoint, waiting, moved)
 	}
-	return t.print(a.stdout, a.out)
+	if err := t.print(a.stdout, a.out); err != nil {
+		return err
+	}
+	for _, s := range sources {
+		a.printAhead(s)
+	}
+	return nil
+}
+
+// printAhead says what of a source lies in the future.
+func (a *app) printAhead(s sourceStatus) {
+	if s.FutureEvents > 0 {
+		fmt.Fprintf(a.stdout, "%s: %s of %s dated in the future, the latest %s, %s: was a clock wrong?\n", clean(s.Source),
+			plural(s.FutureEvents, "event", "events"), plural(s.FutureDays, "day is", "days are"), shown(*s.FutureLatest), away(a.now().Sub(*s.FutureLatest)))
+	}
+	if s.Horizon != nil && *s.Horizon > ttpcron.DayOf(a.now()).String() {
+		fmt.Fprintf(a.stdout, "%s: events before %s do not come in, which lies in the future: ttpcron db prune --forget-horizon\n", clean(s.Source), *s.Horizon)
+	}
 }
 
 func dayOf(t *time.Time) string {
@@ -324,7 +365,7 @@ func (a *app) printRuns(runs []runStatus) error {
 	for _, r := range runs {
 		took, outcome := "-", cmp.Or(r.Outcome, "did not finish")
 		if r.Finished != nil {
-			took = ago(r.Finished.Sub(r.Started))
+			took = ago(max(0, r.Finished.Sub(r.Started))) // the clock may have been set back
 		}
 		t.add(shown(r.Started), took, strings.Join(r.Sources, "+"), count(r.Imported), count(r.Events), count(r.Tags), count(r.Inserted), outcome)
 	}

@@ -43,6 +43,7 @@ type store interface {
 	Audit(ctx context.Context, limit int) ([]ttpcron.AuditEntry, error)
 
 	Prune(ctx context.Context, p kv.Prune) (kv.PruneReport, error)
+	ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) ([]kv.Horizon, error)
 	MeasureSpace(ctx context.Context, progress func(kv.Progress)) (kv.Space, error)
 	Backup(ctx context.Context, path string, replace bool, progress func(kv.Progress)) error
 

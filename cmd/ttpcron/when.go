@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -86,5 +87,17 @@ func ago(d time.Duration) string {
 	case d < 48*time.Hour:
 		return d.Round(time.Second).String()
 	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
+	days := int(d.Hours() / 24)
+	if days >= 2*365 {
+		return fmt.Sprintf("%d years", (days*100+36525/2)/36525)
+	}
+	return fmt.Sprintf("%d days", days)
+}
+
+// away says how long ago something was, or in how long it will be.
+func away(d time.Duration) string {
+	if d < 0 {
+		return "in " + ago(-max(d, math.MinInt64+1))
+	}
+	return ago(d) + " ago"
 }

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jobs"
+)
+
+// sayHorizon warns of events that were passed over, once for each horizon.
+func (d *daemon) sayHorizon(a *app, r ttpcron.ImportReport) {
+	_, hint := a.horizonText(r)
+	key := fmt.Sprint(r.Horizon, hint)
+	if r.BeforeHorizon > 0 && key != d.horizonSaid {
+		d.horizonSaid = key
+		a.warnHorizon(r)
+	}
+}
+
+// horizonAhead says that a horizon lies in the future, so that nothing comes in.
+func (d *daemon) horizonAhead(ctx context.Context, a *app) string {
+	all, err := d.db.Horizons(ctx)
+	if err != nil {
+		return "" // whatever reads the store next says so
+	}
+	for _, h := range all {
+		if h.Before > ttpcron.DayOf(a.now())+1 {
+			return fmt.Sprintf("%s events are passed over until %s: ttpcron db prune --forget-horizon", clean(jobs.SourceOf(h.Kind)), h.Before)
+		}
+	}
+	return ""
+}
