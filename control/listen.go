@@ -40,8 +40,8 @@ func Listen(path string, log hclog.Logger) (*Listener, error) {
 	if log == nil {
 		log = hclog.NewNullLogger()
 	}
-	if len(path) > maxSocketPath {
-		return nil, fmt.Errorf("socket %s: the path has %d bytes and the system allows %d", path, len(path), maxSocketPath)
+	if err := CheckPath(path); err != nil {
+		return nil, err
 	}
 	if err := makeWay(path); err != nil {
 		return nil, err
@@ -64,6 +64,14 @@ func Listen(path string, log hclog.Logger) (*Listener, error) {
 	}
 	l.group = groupOf(l.info)
 	return l, nil
+}
+
+// CheckPath refuses a path at which no socket can be made.
+func CheckPath(path string) error {
+	if len(path) > maxSocketPath {
+		return fmt.Errorf("socket %s: the path has %d bytes and the system allows %d", path, len(path), maxSocketPath)
+	}
+	return nil
 }
 
 // groupOf returns the group that a file belongs to, -1 when it is not known.

@@ -250,6 +250,11 @@ const (
 	metaBytes  = 64
 )
 
+// CheckFile looks at the header of the file at a path without opening it as a
+// store. It returns nil for a file that is missing or empty, a *[NotStoreError] or
+// a *[DamagedError].
+func CheckFile(path string) error { return checkFile(path) }
+
 // checkFile looks at a file before bbolt does, which maps it into memory and
 // would fault on one that has been cut short. It returns nil for a file that is
 // missing or empty, *NotStoreError or *DamagedError.

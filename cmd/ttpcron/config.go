@@ -1,14 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -27,8 +28,10 @@ func (a *app) configCommands() *ffcli.Command {
 }
 
 func (a *app) configCheck() *command {
+	flags := a.flags()
+	asJSON := flags.Bool("json", false, "print one JSON object: config, store, jobs, faults")
 	c := &command{
-		name: "config check", args: "[FILE]", short: "say what the daemon would do, and what is wrong", fs: a.flags(),
+		name: "config check", args: "[FILE]", short: "say what the daemon would do, and what is wrong", fs: flags,
 		bare: true, // a config file with faults is its business
 		text: `Says in words when each job of the config file would run, with the next five
 times, and finds what is wrong: unknown keys with their lines, values that mean
@@ -36,7 +39,7 @@ nothing, schedules, inputs that cannot be read, rules that cannot be loaded.
 Without FILE it reads the file that the daemon would read. It takes the shared
 flags, such as --config and --rules, and the environment as the daemon does, and
 changes nothing.`,
-		examples: "ttpcron config check\nttpcron config check new.toml",
+		examples: "ttpcron config check\nttpcron config check new.toml\nttpcron config check --json | jq .faults",
 		exits:    []int{exitFailed},
 	}
 	c.run = func(ctx context.Context, args []string) error {
@@ -46,7 +49,7 @@ changes nothing.`,
 		if len(args) == 1 {
 			a.set.config = args[0]
 		}
-		return a.checkConfig(ctx, c)
+		return a.checkConfig(ctx, c, *asJSON)
 	}
 	return c
 }
@@ -56,18 +59,75 @@ type configReport struct {
 	app    *app
 	conf   *daemonConfig
 	faults []configFault
+	out    *bufio.Writer
 }
 
-func (a *app) checkConfig(_ context.Context, c *command) error {
+type configJSON struct {
+	Config string            `json:"config"`
+	Found  bool              `json:"found"`
+	Store  exact             `json:"store"`
+	Jobs   []configJobJSON   `json:"jobs"`
+	Faults []configFaultJSON `json:"faults"`
+}
+
+type configJobJSON struct {
+	Name   string      `json:"name"`
+	Task   string      `json:"task"`
+	Source string      `json:"source"`
+	Inputs []exact     `json:"inputs"`
+	Line   int         `json:"line"` // 0 for a job that is there by default
+	Next   []time.Time `json:"next"`
+}
+
+type configFaultJSON struct {
+	Line int    `json:"line"` // 0 when it is in no line
+	Text string `json:"text"`
+	Hint string `json:"hint,omitempty"`
+}
+
+// json is the report for programs.
+func (r *configReport) json() configJSON {
+	c := r.conf
+	out := configJSON{Config: c.file.path, Found: c.file.found, Store: exact(c.app.set.db), Jobs: []configJobJSON{}, Faults: []configFaultJSON{}}
+	for _, j := range c.jobs {
+		offset := scheduler.Offset(c.node, c.spread)
+		one := configJobJSON{Name: j.name, Task: j.task, Source: j.source, Inputs: exacts(j.inputs), Line: j.line, Next: []time.Time{}}
+		if j.schedule != nil {
+			if j.schedule.Every() > 0 {
+				offset = 0
+			}
+			_, next := scheduler.Explain(j.schedule, r.app.now().Add(-offset), 5)
+			for _, t := range next {
+				one.Next = append(one.Next, t.Add(offset))
+			}
+		}
+		out.Jobs = append(out.Jobs, one)
+	}
+	for _, f := range r.faults {
+		out.Faults = append(out.Faults, configFaultJSON{f.line, f.text, f.hint})
+	}
+	return out
+}
+
+func (a *app) checkConfig(_ context.Context, c *command, asJSON bool) error {
 	a.lenient = true
 	conf, err := a.daemonConfigOf(daemonArgs(a, c))
 	if err != nil {
 		return err
 	}
-	r := &configReport{app: a, conf: conf, faults: conf.file.faults}
-	r.values()
+	r := &configReport{app: a, conf: conf, faults: conf.file.faults, out: a.stdout}
+	if asJSON {
+		r.out = bufio.NewWriter(io.Discard)
+	}
 	r.print()
 	slices.SortStableFunc(r.faults, func(a, b configFault) int { return a.line - b.line })
+	if asJSON {
+		err := a.printJSON(r.json())
+		if len(r.faults) > 0 && err == nil {
+			err = fmt.Errorf("config %s: %s", conf.file.path, plural(len(r.faults), "fault", "faults"))
+		}
+		return err
+	}
 	if len(r.faults) == 0 {
 		fmt.Fprintln(a.stdout, "\nNothing is wrong.")
 		return nil
@@ -92,7 +152,7 @@ func daemonArgs(a *app, c *command) []string {
 	args := []string{"daemon"}
 	for _, fs := range []*flag.FlagSet{a.root.FlagSet, c.group, c.fs} {
 		fs.Visit(func(f *flag.Flag) {
-			if f.Name != "config" && f.Name != "rules" {
+			if f.Name != "config" && f.Name != "rules" && f.Name != "json" {
 				args = append(args, "--"+f.Name+"="+f.Value.String())
 			}
 		})
@@ -110,44 +170,15 @@ func (r *configReport) faultf(line int, hint, format string, args ...any) {
 	r.faults = append(r.faults, configFault{line, fmt.Sprintf(format, args...), hint})
 }
 
-// values tries every value of the file on the flag that it is for.
-func (r *configReport) values() {
-	fresh := newApp(strings.NewReader(""), r.app.stdout, r.app.stderr.w, r.app.env)
-	root := fresh.rootCommand()
-	try := func(set *flag.FlagSet, name, key string) {
-		f := set.Lookup(name)
-		if f == nil {
-			return
-		}
-		for _, v := range r.conf.file.values[key] {
-			if err := f.Value.Set(v); err != nil {
-				r.faultf(r.conf.file.lines[key], "", "%s: %q is not a value for it: %v", key, v, err)
-			}
-		}
-	}
-	for key := range r.conf.file.values {
-		command, name, nested := strings.Cut(key, ".")
-		if !nested {
-			try(root.FlagSet, key, key)
-			continue
-		}
-		for _, c := range root.Subcommands {
-			if c.Name == command {
-				try(c.FlagSet, name, key)
-			}
-		}
-	}
-}
-
 func (r *configReport) print() {
-	a, c := r.app, r.conf
+	c := r.conf
 	path := c.file.path
 	if !c.file.found {
 		path += " (not there)"
 	}
-	fmt.Fprintf(a.stdout, "config  %s\n", clean(path))
-	fmt.Fprintf(a.stdout, "store   %s%s\n", clean(c.app.set.db), r.disk())
-	fmt.Fprintf(a.stdout, "rules   %s\n", r.rules())
+	fmt.Fprintf(r.out, "config  %s\n", clean(path))
+	fmt.Fprintf(r.out, "store   %s%s\n", clean(c.app.set.db), r.disk())
+	fmt.Fprintf(r.out, "rules   %s\n", r.rules())
 	keep := func(v age) string {
 		if v == 0 {
 			return "for ever"
@@ -158,10 +189,10 @@ func (r *configReport) print() {
 	if c.maxSize > 0 {
 		limit = bytesText(int64(c.maxSize))
 	}
-	fmt.Fprintf(a.stdout, "keeps   events %s, tags %s, size %s\n", keep(c.keepEvents), keep(c.keepTags), limit)
+	fmt.Fprintf(r.out, "keeps   events %s, tags %s, size %s\n", keep(c.keepEvents), keep(c.keepTags), limit)
 	offset := scheduler.Offset(c.node, c.spread)
 	if offset > 0 {
-		fmt.Fprintf(a.stdout, "node    begins %s later than scheduled, of a spread of %s\n", offset, c.spread)
+		fmt.Fprintf(r.out, "node    begins %s later than scheduled, of a spread of %s\n", offset, c.spread)
 	}
 	for _, j := range c.jobs {
 		r.job(j, offset)
@@ -170,7 +201,6 @@ func (r *configReport) print() {
 }
 
 func (r *configReport) job(j jobConfig, offset time.Duration) {
-	a := r.app
 	what := "imports and tags"
 	switch {
 	case j.task == taskMaintenance:
@@ -188,17 +218,17 @@ func (r *configReport) job(j jobConfig, offset time.Duration) {
 	if j.line == 0 {
 		from = " (by default)"
 	}
-	fmt.Fprintf(a.stdout, "\njob %s%s: %s\n", clean(j.name), from, clean(what))
+	fmt.Fprintf(r.out, "\njob %s%s: %s\n", clean(j.name), from, clean(what))
 	if j.schedule == nil {
 		return
 	}
 	if j.schedule.Every() > 0 {
 		offset = 0
 	}
-	words, next := scheduler.Explain(j.schedule, a.now().Add(-offset), 5)
-	fmt.Fprintf(a.stdout, "  %s\n", words)
+	words, next := scheduler.Explain(j.schedule, r.app.now().Add(-offset), 5)
+	fmt.Fprintf(r.out, "  %s\n", words)
 	for _, t := range next {
-		fmt.Fprintf(a.stdout, "  %s\n", t.Add(offset).Format("Mon 2006-01-02 15:04:05 MST"))
+		fmt.Fprintf(r.out, "  %s\n", t.Add(offset).Format("Mon 2006-01-02 15:04:05 MST"))
 	}
 }
 
@@ -283,7 +313,7 @@ func (r *configReport) inputs() {
 		}
 	}
 	if any {
-		fmt.Fprintf(r.app.stdout, "\ninputs  %s can be read now\n", plural(files, "file", "files"))
+		fmt.Fprintf(r.out, "\ninputs  %s can be read now\n", plural(files, "file", "files"))
 	} else {
 		r.faultf(0, `such as inputs = ["/var/log/cowrie"]`, "no job has inputs, so that nothing would be imported")
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,8 +24,10 @@ type configured struct {
 	found  bool
 	empty  bool // it holds nothing at all
 	values map[string][]string
-	lines  map[string]int // where a key stands
-	jobs   []*toml.Tree   // the tables [[job]]
+	kinds  map[string]string // what a value is, such as kindText
+	lines  map[string]int    // where a key stands
+	jobs   []*toml.Tree      // the tables [[job]]
+	text   []string          // line by line
 	faults []configFault
 }
 
@@ -78,7 +81,7 @@ func (a *app) parseConfig() (configured, error) {
 			return configured{path: path}, err
 		}
 	}
-	c := configured{path: path, values: map[string][]string{}, lines: map[string]int{}}
+	c := configured{path: path, values: map[string][]string{}, kinds: map[string]string{}, lines: map[string]int{}}
 	text, err := readConfigText(path)
 	if errors.Is(err, fs.ErrNotExist) && !named {
 		return c, nil
@@ -86,13 +89,15 @@ func (a *app) parseConfig() (configured, error) {
 	if err != nil {
 		return c, &usageError{fmt.Sprintf("config: %v", err), "name a file that can be read; --config /dev/null uses none"}
 	}
-	c.found, c.empty = true, len(bytes.TrimSpace(text)) == 0
+	c.found, c.empty, c.text = true, len(bytes.TrimSpace(text)) == 0, strings.Split(string(text), "\n")
 	tree, err := toml.LoadBytes(text)
 	if err != nil {
 		return c, &usageError{fmt.Sprintf("config %s: %v", path, err), "the numbers are line and column"}
 	}
-	c.table(tree, "")
-	a.checkKeys(&c)
+	known := a.configKeys()
+	c.table(tree, "", known)
+	c.checkKeys(known)
+	a.checkValues(&c)
 	slices.SortStableFunc(c.faults, func(a, b configFault) int { return a.line - b.line })
 	return c, nil
 }
@@ -112,13 +117,25 @@ func readConfigText(path string) ([]byte, error) {
 }
 
 // table flattens a table.
-func (c *configured) table(t *toml.Tree, prefix string) {
+func (c *configured) table(t *toml.Tree, prefix string, known []string) {
 	for _, key := range t.Keys() {
-		name, line := prefix+strings.ReplaceAll(key, "_", "-"), t.GetPositionPath([]string{key}).Line
+		name, line := prefix+strings.ReplaceAll(key, "_", "-"), c.lineOf(t, key)
+		if before := c.lines[name]; before > 0 {
+			c.faultf(max(line, before), "", "%s is there already, in line %d", name, min(line, before))
+		}
 		c.lines[name] = line
 		switch v := t.GetPath([]string{key}).(type) {
 		case *toml.Tree:
-			c.table(v, name+".")
+			switch {
+			case slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, name+".") }):
+				c.table(v, name+".", known)
+			case slices.Contains(known, name):
+				c.faultf(line, "", "%s is a table, want a value", name)
+			case name == "job":
+				c.faultf(line, "write [[job]]", "[job] is one table, and jobs are a list of them")
+			default:
+				c.faultf(line, "tables have the names of commands, such as [daemon] and [run-once]", "unknown table [%s]", name)
+			}
 		case []*toml.Tree:
 			if name == "job" {
 				c.jobs = v
@@ -130,9 +147,24 @@ func (c *configured) table(t *toml.Tree, prefix string) {
 			if err != nil {
 				c.faults = append(c.faults, configFault{line, fmt.Sprintf("%s: %v", name, err), ""})
 			}
-			c.values[name] = append(c.values[name], values...)
+			c.values[name], c.kinds[name] = values, tomlKind(v)
 		}
 	}
+}
+
+// lineOf is the line of a key. The parser knows none for a table in braces, which
+// is looked for where its own table begins.
+func (c *configured) lineOf(t *toml.Tree, key string) int {
+	if line := t.GetPositionPath([]string{key}).Line; line > 0 {
+		return line
+	}
+	begin := max(t.Position().Line, 1)
+	for i, line := range c.text[min(begin-1, len(c.text)):] {
+		if name, _, found := strings.Cut(line, "="); found && strings.Trim(name, " \t\"'") == key {
+			return begin + i
+		}
+	}
+	return begin
 }
 
 // tomlValues writes a value as a flag takes it.
@@ -146,6 +178,8 @@ func tomlValues(v any) ([]string, error) {
 		return []string{strconv.FormatInt(v, 10)}, nil
 	case float64:
 		return []string{strconv.FormatFloat(v, 'g', -1, 64)}, nil
+	case uint64:
+		return []string{strconv.FormatUint(v, 10)}, nil
 	case []any:
 		var all []string
 		for _, item := range v {
@@ -161,8 +195,7 @@ func tomlValues(v any) ([]string, error) {
 }
 
 // checkKeys notes keys of the config file that mean nothing.
-func (a *app) checkKeys(c *configured) {
-	known := a.configKeys()
+func (c *configured) checkKeys(known []string) {
 	for name := range c.values {
 		if !slices.Contains(known, name) {
 			c.faults = append(c.faults, unknownKey(name, c.lines[name], known))
@@ -172,12 +205,29 @@ func (a *app) checkKeys(c *configured) {
 
 func unknownKey(name string, line int, known []string) configFault {
 	f := configFault{line: line, text: fmt.Sprintf("unknown key %s", name)}
+	table, own, _ := strings.Cut(name, ".")
+	if f.hint = belongs(table, own, known); f.hint != "" {
+		return f
+	}
 	if near := nearest(name, known); near != "" {
 		f.hint = fmt.Sprintf("did you mean %s?", near)
 	} else {
 		f.hint = "known keys are " + strings.Join(known, ", ")
 	}
 	return f
+}
+
+// belongs says where a key belongs that stands in the wrong table.
+func belongs(table, own string, known []string) string {
+	switch {
+	case own != "" && slices.Contains(append(sharedFlags[1:len(sharedFlags):len(sharedFlags)], "inputs"), own):
+		return own + " stands above the first table"
+	case table != "job" && slices.Contains(jobKeys, own), own == "" && slices.Contains(jobKeys, table):
+		return fmt.Sprintf("%s belongs in a [[job]]", cmp.Or(own, table))
+	case table == "job" && slices.Contains(known, "daemon."+own), own == "" && slices.Contains(known, "daemon."+table):
+		return fmt.Sprintf("%s belongs in [daemon]", cmp.Or(own, table))
+	}
+	return ""
 }
 
 // configKeys lists the keys that a config file may have: the shared flags, the

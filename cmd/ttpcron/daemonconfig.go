@@ -69,6 +69,7 @@ const maxJobName = 64
 
 // complete checks the values and reads the jobs.
 func (c *daemonConfig) complete() error {
+	c.checkLimits()
 	if c.keepTags > 0 && (c.keepEvents == 0 || c.keepTags < c.keepEvents) {
 		c.file.faults = append(c.file.faults, configFault{c.file.lines["daemon.keep-tags"], "keep-tags is shorter than keep-events",
 			"the next run would make the tags of events that are kept again; keep events no longer than tags"})
@@ -77,11 +78,13 @@ func (c *daemonConfig) complete() error {
 		c.file.faults = append(c.file.faults, configFault{c.file.lines["daemon.spread"], fmt.Sprintf("spread is %s, want 0s to 24h", c.spread), ""})
 	}
 	if c.healthLimit < 0 {
-		return usagef("health-limit is %s, want 0s or more", c.healthLimit)
+		c.faultAt("daemon.health-limit", "", "health-limit is %s, want 0s or more", c.healthLimit)
 	}
-	if err := c.checkHTTP(); err != nil {
-		return err
+	var usage *usageError
+	if err := c.checkHTTP(); errors.As(err, &usage) {
+		c.faultAt("daemon.http", usage.hint, "%s", usage.text)
 	}
+	c.checkPlaces()
 	if c.node == "" {
 		c.node = nodeID()
 	}
@@ -90,6 +93,27 @@ func (c *daemonConfig) complete() error {
 		return nil
 	}
 	return c.file.fault()
+}
+
+// The least that limits may be: what is below was meant otherwise.
+const (
+	minMaxSize = size(256 << 10)
+	minKeep    = age(24 * time.Hour)
+)
+
+// checkLimits refuses limits that would leave nothing.
+func (c *daemonConfig) checkLimits() {
+	if c.maxSize > 0 && c.maxSize < minMaxSize {
+		c.faultAt("daemon.max-size", "a unit such as GiB may be missing; 0 is no limit", "max-size is %s, want at least %s", bytesText(int64(c.maxSize)), bytesText(int64(minMaxSize)))
+	}
+	for _, k := range []struct {
+		key  string
+		keep age
+	}{{"keep-events", c.keepEvents}, {"keep-tags", c.keepTags}} {
+		if k.keep > 0 && k.keep < minKeep {
+			c.faultAt("daemon."+k.key, "whole days are kept; 0 keeps for ever", "%s is %s, want at least 1d", k.key, k.keep.String())
+		}
+	}
 }
 
 // nodeID tells this node from the others of a fleet, the same at every start.
@@ -145,13 +169,20 @@ func (c *daemonConfig) readJob(t *toml.Tree) (j jobConfig, faults []configFault)
 	lines := map[string]int{}
 	for _, key := range t.Keys() {
 		name, line := strings.ReplaceAll(key, "_", "-"), cmp.Or(t.GetPositionPath([]string{key}).Line, at)
+		line = max(line, lines[name]) // of a key that is there twice, the second
 		lines[name] = line
 		v, err := tomlValues(t.GetPath([]string{key}))
 		switch {
 		case !slices.Contains(jobKeys, name):
 			faults = append(faults, unknownKey("job."+name, line, prefixed("job.", jobKeys)))
 			continue
-		case err != nil || name != "inputs" && len(v) != 1:
+		case name == "inputs" && (err != nil || tomlKind(t.GetPath([]string{key})) != kindList):
+			faults = append(faults, configFault{line, "job.inputs is no list of texts in quotes", ""})
+			continue
+		case values[name] != nil:
+			faults = append(faults, configFault{line, fmt.Sprintf("job.%s is there twice, with - and with _", name), ""})
+			continue
+		case name != "inputs" && (err != nil || tomlKind(t.GetPath([]string{key})) != kindText || v[0] == ""):
 			faults = append(faults, configFault{line, fmt.Sprintf("job.%s is no text in quotes", name), ""})
 			continue
 		}

@@ -45,6 +45,9 @@ func isJournal(w io.Writer, stream string) bool {
 // (ulimit -f) an error like that of a full disk, instead of a signal.
 func ignoreFileLimit() { signal.Ignore(unix.SIGXFSZ) }
 
+// mayWrite reports whether this process may make files in a folder.
+func mayWrite(dir string) bool { return unix.Access(dir, unix.W_OK|unix.X_OK) == nil }
+
 // ownerOf returns the user and the group that a file belongs to.
 func ownerOf(info fs.FileInfo) (uid, gid int, known bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)

@@ -12,14 +12,20 @@ import (
 	"github.com/ttpcron/ttpcron/control"
 )
 
+// socketPath is where the daemon of a configuration answers.
+func (c *daemonConfig) socketPath() string {
+	a := c.app
+	if dir := serviceDir(a.env, "RUNTIME_DIRECTORY"); a.set.socket == "" && dir != "" {
+		return filepath.Join(dir, filepath.Base(systemSocket))
+	}
+	return cmp.Or(a.set.socket, socketOf(a.set.db))
+}
+
 // listen begins to serve what other processes of the machine may ask for.
 func (d *daemon) listen(ctx context.Context) ([]server, error) {
-	a := d.config().app
-	path := cmp.Or(a.set.socket, socketOf(d.db.Path()))
-	if dir := serviceDir(a.env, "RUNTIME_DIRECTORY"); a.set.socket == "" && dir != "" {
-		path = filepath.Join(dir, filepath.Base(systemSocket))
-	}
-	l, err := control.Listen(path, a.log)
+	c := d.config()
+	a := c.app
+	l, err := control.Listen(c.socketPath(), a.log)
 	if err != nil {
 		return nil, hinted{err, "--socket names another place for it"}
 	}

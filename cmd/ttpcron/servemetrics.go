@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -216,7 +217,14 @@ func (c *daemonConfig) checkHTTP() error {
 	if c.http == "" {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(c.http)
+	host, port, err := net.SplitHostPort(c.http)
+	if err == nil {
+		if n, perr := strconv.ParseUint(port, 10, 16); perr != nil {
+			err = fmt.Errorf("%q is no port", port)
+		} else if n == 0 && c.file.values["daemon.http"] != nil {
+			err = errors.New("port 0 would be another one at every start")
+		}
+	}
 	if err != nil {
 		return &usageError{fmt.Sprintf("http is %q: %v", c.http, err), "such as 127.0.0.1:9847"}
 	}

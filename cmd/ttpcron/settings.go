@@ -145,14 +145,12 @@ func (a *app) fallback(c *command, name string, conf configured) (values []strin
 
 // settle checks the shared settings and starts the log.
 func (a *app) settle() error {
+	for _, f := range []struct{ name, value string }{{"log-level", a.set.logLevel}, {"role", a.set.role}, {"lock-timeout", a.set.lockTimeout.String()}} {
+		if err := checkShared(f.name, f.value); err != nil && !a.lenient {
+			return usagef("%s is %q, %v", f.name, f.value, err)
+		}
+	}
 	level := hclog.LevelFromString(a.set.logLevel)
-	if level == hclog.NoLevel {
-		return usagef("log-level is %q, want trace, debug, info, warn, error or off", a.set.logLevel)
-	}
-	roles := []string{roleStandalone, roleMaster, roleAgent}
-	if !slices.Contains(roles, a.set.role) {
-		return usagef("role is %q, want %s", a.set.role, strings.Join(roles, ", "))
-	}
 	var out io.Writer = a.stderr
 	if !a.set.logJSON && isJournal(a.stderr.w, a.env["JOURNAL_STREAM"]) {
 		out = journal{a.stderr}
