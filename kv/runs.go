@@ -14,9 +14,15 @@ import (
 // MaxRuns is how many runs are remembered; the oldest are dropped.
 const MaxRuns = 1000
 
-// Runs lists runs, newest first; limit 0 lists all that are remembered.
+// farAhead is how far in the future a run may have begun before its clock is taken
+// for a wrong one.
+const farAhead = time.Hour
+
+// Runs lists runs, newest first; limit 0 lists all that are remembered. Those that
+// began in the future, under a clock that was wrong, come last.
 func (db *DB) Runs(ctx context.Context, limit int) ([]ttpcron.Run, error) {
-	var runs []ttpcron.Run
+	var runs, ahead []ttpcron.Run
+	now := db.now()
 	err := db.view(ctx, func(tx *txn) error {
 		c := tx.Bucket(bucketRuns).Cursor()
 		for k, rec := c.Last(); k != nil && (limit == 0 || len(runs) < limit); k, rec = c.Prev() {
@@ -24,12 +30,19 @@ func (db *DB) Runs(ctx context.Context, limit int) ([]ttpcron.Run, error) {
 			if err != nil {
 				return err
 			}
-			runs = append(runs, r)
+			if r.Started.Sub(now) > farAhead {
+				ahead = append(ahead, r)
+			} else {
+				runs = append(runs, r)
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list runs: %w", err)
+	}
+	if runs = append(runs, ahead...); limit > 0 {
+		runs = runs[:min(limit, len(runs))]
 	}
 	return runs, nil
 }
@@ -41,8 +54,7 @@ func putRun(tx *txn, r *ttpcron.Run) error {
 	if b.Get(key) == nil {
 		n := b.Sequence() + 1
 		for ; n > MaxRuns; n-- {
-			k, _ := b.Cursor().First()
-			if err := b.Delete(bytes.Clone(k)); err != nil {
+			if err := b.Delete(farthest(b, r)); err != nil {
 				return err
 			}
 		}
@@ -51,6 +63,22 @@ func putRun(tx *txn, r *ttpcron.Run) error {
 		}
 	}
 	return b.Put(key, appendRun(nil, r))
+}
+
+// farthest returns the key of the first run or of the last, whichever began the
+// longer time before a new one, or after it: those of a clock that was wrong for a
+// while must not drive out those of a right one.
+func farthest(b *bucket, r *ttpcron.Run) []byte {
+	c := b.Cursor()
+	first, rec := c.First()
+	first = bytes.Clone(first)
+	before, berr := readRun(first, rec)
+	last, rec := c.Last()
+	after, aerr := readRun(last, rec)
+	if berr == nil && aerr == nil && after.Started.Sub(r.Started).Abs() > r.Started.Sub(before.Started).Abs() {
+		return bytes.Clone(last)
+	}
+	return first
 }
 
 func appendRun(dst []byte, r *ttpcron.Run) []byte {

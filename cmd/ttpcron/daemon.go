@@ -85,6 +85,7 @@ type daemon struct {
 	sched  *scheduler.Scheduler
 	turns  *turns
 	began  time.Time
+	passed func() time.Duration // since then, whatever the clock says
 	health health
 
 	mu    sync.RWMutex
@@ -158,7 +159,7 @@ func (a *app) runDaemon(ctx context.Context, c *daemonConfig) error {
 		return err
 	}
 	o := &observer{Metrics: metrics.New()}
-	d := &daemon{db: db, notify: notify, conf: c, rules: rules, began: a.now(), observer: o, runEnded: make(chan struct{}, 1)}
+	d := &daemon{db: db, notify: notify, conf: c, rules: rules, began: a.now(), passed: passing(), observer: o, runEnded: make(chan struct{}, 1)}
 	d.refused.Store(int64(refused(report)))
 	if err := d.prepare(ctx); err != nil {
 		db.Close()
@@ -181,6 +182,13 @@ func (a *app) runDaemon(ctx context.Context, c *daemonConfig) error {
 	}
 	a.log.Info("stopped")
 	return err
+}
+
+// passing returns a clock that shows how much time has passed since now. It goes
+// neither back nor ahead when the one on the wall is set.
+func passing() func() time.Duration {
+	began := time.Now()
+	return func() time.Duration { return time.Since(began) }
 }
 
 // queueLog keeps whoever does not read the log from stopping the daemon.

@@ -12,6 +12,7 @@ import (
 type health struct {
 	mu      sync.Mutex
 	success time.Time         // when the last run ended well
+	ended   time.Duration     // the same, since the daemon began
 	last    string            // what it did
 	trouble map[string]string // what needs somebody, by job
 	changed string            // what the last reload brought and took away
@@ -47,10 +48,10 @@ func (h *health) troubles() []string {
 	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
 }
 
-func (h *health) succeeded(at time.Time, did string) {
+func (h *health) succeeded(at time.Time, passed time.Duration, did string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.success, h.last = at, did
+	h.success, h.ended, h.last = at, passed, did
 }
 
 // troubled notes what a job's last run leaves for somebody to see to, "" for

@@ -127,7 +127,7 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 		trouble = strings.TrimPrefix(trouble+"; "+ahead, "; ")
 	}
 	d.health.troubled(j.name, trouble)
-	d.health.succeeded(a.now(), did(r))
+	d.health.succeeded(a.now(), d.passed(), did(r))
 	return nil
 }
 

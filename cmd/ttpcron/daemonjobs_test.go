@@ -23,6 +23,7 @@ type bench struct {
 	n     *node
 	d     *daemon
 	clock time.Time
+	since time.Duration // what has passed since the daemon began
 }
 
 func newBench(t *testing.T, config string, args ...string) *bench {
@@ -39,7 +40,7 @@ func newBench(t *testing.T, config string, args ...string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.d = &daemon{db: localStore{kvtest.OpenWith(t, b.n.path("t.db"), kv.Options{Now: a.now})}, notify: &notifier{}, conf: c, rules: rules, began: b.clock, times: map[string]time.Time{},
+	b.d = &daemon{db: localStore{kvtest.OpenWith(t, b.n.path("t.db"), kv.Options{Now: a.now})}, notify: &notifier{}, conf: c, rules: rules, began: b.clock, passed: func() time.Duration { return b.since }, times: map[string]time.Time{},
 		observer: &observer{Metrics: metrics.New()}, runEnded: make(chan struct{}, 1)}
 	return b
 }
@@ -191,6 +192,35 @@ func TestJobTimesOfAWrongClock(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Health goes by the time that passes: a clock that was ahead when a run ended well
+// does not vouch for the years until then, and one that jumps ahead is no illness.
+func TestHealthUnderAWrongClock(t *testing.T) {
+	b := newBench(t, everySecond)
+	b.n.event(0, 0)
+	b.since = time.Hour
+	if why, _ := b.d.unhealthy(); why == "" {
+		t.Error("healthy without a run")
+	}
+	b.clock = b.clock.AddDate(10, 0, 0)
+	b.run("often")
+	for _, step := range []struct {
+		years int
+		after time.Duration
+		well  bool
+	}{{-10, time.Minute, true}, {0, time.Hour, false}, {20, 0, false}} {
+		b.clock = b.clock.AddDate(step.years, 0, 0)
+		b.since += step.after
+		if why, _ := b.d.unhealthy(); (why == "") != step.well {
+			t.Errorf("%+v: %q", step, why)
+		}
+	}
+	b.run("often")
+	b.clock = b.clock.AddDate(50, 0, 0)
+	if why, _ := b.d.unhealthy(); why != "" {
+		t.Error(why)
 	}
 }
 

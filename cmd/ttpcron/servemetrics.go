@@ -128,14 +128,10 @@ func timeOrZero(t *time.Time) time.Time {
 func (d *daemon) unhealthy() (why string, last time.Time) {
 	c := d.config()
 	d.health.mu.Lock()
-	last = d.health.success
+	last, ended := d.health.success, d.health.ended
 	d.health.mu.Unlock()
-	since := last
-	if since.Before(d.began) {
-		since = d.began
-	}
 	limit := c.healthyWithin()
-	if age := c.app.now().Sub(since); age > limit {
+	if age := d.passed() - ended; age > limit {
 		return fmt.Sprintf("no run has ended well for %s, the limit is %s", age.Round(time.Second), limit), last
 	}
 	return "", last
