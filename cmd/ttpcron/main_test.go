@@ -19,7 +19,25 @@ import (
 var update = flag.Bool("update", false, "write the golden files of help and scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ttpcron": main})
+	testscript.Main(m, map[string]func(){"ttpcron": shifted})
+}
+
+// clockVariable names a file with how far the clock is ahead, such as 24h or
+// -9000h. It is of tests alone: the program has no such setting.
+const clockVariable = "TTPCRON_TEST_CLOCK"
+
+// shifted is the program, with a clock that a test can set while it runs.
+func shifted() {
+	path := os.Getenv(clockVariable)
+	if path == "" {
+		main()
+		return
+	}
+	os.Exit(process(func() time.Time {
+		text, _ := os.ReadFile(path)
+		ahead, _ := time.ParseDuration(string(text))
+		return time.Now().Round(0).Add(ahead) // no more than the wall shows
+	}))
 }
 
 // TestScript specifies the command line.

@@ -23,9 +23,10 @@ var soakTime = flag.Duration("soak", 4*time.Second, "how long the daemon is soak
 
 // TestSoak runs the daemon with a schedule of one second, while a sensor writes
 // its log in pieces that need not be lines, the log is rotated in all ways that
-// there are, and the daemon is killed, stopped and reloaded at random. It must
-// end with exactly the events and tags of one clean pass over all that was
-// written. go test -run TestSoak -soak 10m -timeout 20m ./cmd/ttpcron
+// there are, the daemon is killed, stopped and reloaded at random, its clock is set
+// hours, days and years ahead and back, and commands beside it are suspended while
+// they have its turn or wait for it, resumed later or killed. It must end with
+// exactly the events and tags of one clean pass over all that was written. go test -run TestSoak -soak 10m -timeout 20m ./cmd/ttpcron
 //
 // What a sensor writes between the two steps of copytruncate is in neither file,
 // whoever reads it; the sensor here writes nothing then.
@@ -39,21 +40,34 @@ func TestSoak(t *testing.T) {
 		lasts = min(lasts, 2*time.Second)
 	}
 	s := newSensor(n, rnd, lasts)
-	n.env = append(n.env, "TTPCRON_INPUT="+s.dir, "TTPCRON_MIN_FREE=0", "TTPCRON_LOG_LEVEL=debug")
+	n.env = append(n.env, "TTPCRON_INPUT="+s.dir, "TTPCRON_MIN_FREE=0", "TTPCRON_LOG_LEVEL=debug", clockVariable+"="+n.path("clock"))
+	n.otherRules()
+	s.setClock(n, 0)
+	c := &callers{n: n, rnd: rnd, exits: map[int]int{}}
 	// The checkpoint is set while nothing is there: a first run would leave out
 	// what is older than some days.
 	if code, _, stderr := invoke(t, n.env, "run-once"); code != exitDone {
 		t.Fatal(stderr)
 	}
-	var kills, stops, reloads, starts int
+	var kills, stops, reloads, starts, taken int
 	for until := time.Now().Add(lasts); time.Now().Before(until); {
 		n.start()
 		starts++
-		for life := time.Duration(rnd.ExpFloat64() * float64(2*time.Second)); life > 0; {
+		life := time.Duration(rnd.ExpFloat64() * float64(2*time.Second))
+		if lasts > 3*lease && rnd.IntN(10) == 0 {
+			life += 2 * lease // so that turns are taken back
+		}
+		for life > 0 {
 			step := min(life, time.Duration(rnd.IntN(60))*time.Millisecond)
 			time.Sleep(step)
 			life -= max(step, time.Millisecond)
 			s.act()
+			if rnd.IntN(40) == 0 {
+				s.jump(n)
+			}
+			if strings.Contains(n.messages(), "READY=1") {
+				c.act()
+			}
 			if rnd.IntN(200) == 0 && strings.Contains(n.messages(), "READY=1") {
 				n.signal(syscall.SIGHUP)
 				reloads++
@@ -69,10 +83,15 @@ func TestSoak(t *testing.T) {
 			n.signal(syscall.SIGKILL)
 			n.exit()
 		}
+		taken += strings.Count(n.stderr.String(), "was taken back")
+		c.daemonGone()
 		n.forget()
 	}
 	s.close()
+	s.setClock(n, 0)
 	n.start()
+	n.told(`READY=1`)
+	c.end()
 	for range 2 { // the run that is in progress may have looked before the end
 		n.told(`STATUS=idle.*last run \d\d:\d\d:\d\d UTC: 0 new events, 0 new tags`)
 		n.told(`STATUS=running often`)
@@ -90,6 +109,7 @@ func TestSoak(t *testing.T) {
 	wantEvents, wantTags := allEvents(t, clean), k.tags(clean)
 	t.Logf("%d starts, %d kills, %d stops, %d reloads; %d lines in %d files: %d renamed, %d copied and truncated, %d compressed; %d events, %d tags",
 		starts, kills, stops, reloads, bytes.Count(s.written.Bytes(), []byte("\n")), s.files, s.renamed, s.truncated, s.compressed, len(wantEvents), len(wantTags))
+	t.Logf("%d jumps of the clock, %d events under a wrong one; %d commands, %d suspensions, %d killed, %d turns taken back, exits %v", s.jumps, s.wrong, c.begun, c.suspended, c.killed, taken, c.exits)
 	if len(wantEvents) == 0 || len(wantTags) == 0 || s.renamed+s.truncated == 0 || kills == 0 {
 		t.Fatal("nothing happened")
 	}
@@ -135,7 +155,9 @@ type sensor struct {
 	log     *os.File
 	rotated []string // not yet compressed
 
-	files, renamed, truncated, compressed int
+	ahead time.Duration // of the clock
+
+	files, renamed, truncated, compressed, jumps, wrong int
 }
 
 func newSensor(n *node, rnd *rand.Rand, d time.Duration) *sensor {
@@ -165,6 +187,31 @@ func (s *sensor) open() {
 	s.files++
 }
 
+// setClock sets the clock of the daemon, of commands and of the sensor.
+func (s *sensor) setClock(n *node, ahead time.Duration) {
+	s.ahead = ahead
+	n.write("clock.new", ahead.String())
+	s.check(os.Rename(n.path("clock.new"), n.path("clock")))
+}
+
+// jump sets the clock ahead or back, or right.
+func (s *sensor) jump(n *node) {
+	unit := []time.Duration{0, time.Minute, time.Hour, 24 * time.Hour, 365 * 24 * time.Hour}[s.rnd.IntN(5)]
+	s.setClock(n, time.Duration(s.rnd.IntN(17)-8)*unit)
+	s.jumps++
+}
+
+// logs writes an event of now, as the clock is.
+func (s *sensor) logs() {
+	s.line()
+	s.wrong++
+	line := fmt.Appendf(nil, `{"eventid":"cowrie.command.input","input":"uname -a; echo %d","sensor":"s","timestamp":%q,"src_ip":"203.0.113.5","session":"w%d"}`+"\n",
+		s.wrong, time.Now().UTC().Add(s.ahead).Format("2006-01-02T15:04:05.000000Z"), s.wrong)
+	_, err := s.log.Write(line)
+	s.check(err)
+	s.written.Write(line)
+}
+
 // act does something, mostly writing.
 func (s *sensor) act() {
 	switch s.rnd.IntN(40) {
@@ -174,6 +221,8 @@ func (s *sensor) act() {
 		s.truncate()
 	case 2, 3:
 		s.compress()
+	case 4:
+		s.logs()
 	default:
 		s.write(s.rnd.IntN(8000))
 	}
