@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -88,4 +89,45 @@ func TestMemoryOfDays(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGroupNames commits before a group has more attackers and sessions than a
+// transaction should touch.
+func TestGroupNames(t *testing.T) {
+	m := newMemory()
+	var events []ttpcron.Event
+	for i := range 3 * maxGroupNames {
+		e := command(daysAgo(1).Add(time.Duration(i)*time.Microsecond), "uname -a")
+		e.SessionID = "s" + strconv.Itoa(i)
+		events = append(events, e)
+	}
+	add(m, events...)
+	m.pageSize = 100
+	m.onCommit = func(_ int, c Commit) {
+		names := map[string]bool{}
+		for _, tag := range c.Tags {
+			names[tag.SessionID] = true
+		}
+		if len(names) > maxGroupNames+maxUnit {
+			t.Errorf("a commit with tags of %d sessions", len(names))
+		}
+	}
+	j := &Job{Store: m, Rules: sessions{rules("uname")}, Workers: 2, Now: clock, Source: SourceCommand}
+	if r, err := j.Run(t.Context()); err != nil || r.Run.Sources[0].Inserted != len(events) {
+		t.Fatal(r.Run.Sources, err)
+	}
+}
+
+// sessions is a rule set whose tags name the session.
+type sessions struct{ words }
+
+func (s sessions) Tagger() Tagger { return s }
+
+func (s sessions) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, Verdict) {
+	from := len(dst)
+	dst, v := s.words.Tag(e, dst)
+	for i := range dst[from:] {
+		dst[from+i].SessionID = e.SessionID
+	}
+	return dst, v
 }

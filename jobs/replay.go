@@ -13,13 +13,14 @@ import (
 // The size of a group of tags that is committed at once. A commit waits for the
 // disk, so a group holds many batches of the size that was asked for; it ends
 // with the first of these limits that is reached once a batch is full, or with
-// maxGroupEvents, maxGroupBytes or maxGroupDays even when it is not.
+// maxGroupEvents, maxGroupBytes, maxGroupDays or maxGroupNames even when it is not.
 const (
 	groupTags      = 20_000
 	groupTime      = time.Second
 	maxGroupEvents = 50_000
 	maxGroupBytes  = 16 << 20
 	maxGroupDays   = 4096
+	maxGroupNames  = 4096 // attackers and sessions: each is counted somewhere in its day
 )
 
 // maxUnit is how many events a worker is given at once.
@@ -52,6 +53,7 @@ type group struct {
 	out      []ttpcron.Tag
 	bytes    int
 	coverage []dayCoverage
+	names    map[string]struct{} // of attackers and sessions
 	began    time.Time
 }
 
@@ -310,6 +312,7 @@ func textBytes(e *ttpcron.Event) int {
 func (rp *replay) collect(u *unit) {
 	g := &rp.group
 	g.out = append(g.out, u.out...)
+	g.name(u.out)
 	g.counts.add(u.counts)
 	g.bytes += u.bytes
 	rp.plan.add(u.plan)
@@ -340,6 +343,21 @@ func (rp *replay) collect(u *unit) {
 		at.Stage, at.Tags = StageRetag, rp.source.RetagTags
 	}
 	rp.job.progress(at)
+}
+
+// name notes the names of attackers and sessions in tags.
+func (g *group) name(tags []ttpcron.Tag) {
+	if g.names == nil {
+		g.names = map[string]struct{}{}
+	}
+	var session, attacker string
+	for i := range tags {
+		if t := &tags[i]; t.SessionID != session || t.AttackerUUID != attacker {
+			session, attacker = t.SessionID, t.AttackerUUID
+			g.names[session] = struct{}{}
+			g.names[attacker] = struct{}{}
+		}
+	}
 }
 
 // count adds to the source's report.
@@ -389,7 +407,7 @@ func (rp *replay) cover(u *unit) {
 // due reports whether the group should be committed now.
 func (rp *replay) due() bool {
 	g := &rp.group
-	if g.events >= maxGroupEvents || g.bytes >= maxGroupBytes || len(g.coverage) >= maxGroupDays {
+	if g.events >= maxGroupEvents || g.bytes >= maxGroupBytes || len(g.coverage) >= maxGroupDays || len(g.names) >= maxGroupNames {
 		return true
 	}
 	return len(g.out) >= rp.job.batch && (len(g.out) >= groupTags || rp.job.now().Sub(g.began) >= groupTime)

@@ -27,8 +27,12 @@ var looksLikeRule = regexp.MustCompile(`(?m)^rule_id[ \t]*:`)
 // looksLikeSigma finds what only Sigma's rules have.
 var looksLikeSigma = regexp.MustCompile(`(?m)^(logsource|detection|correlation)[ \t]*:`)
 
-// maxFiles bounds how many rule files one source may have.
-const maxFiles = 20_000
+// The most that the files of all sources may be together: more would keep a
+// daemon over the memory that is promised.
+const (
+	maxFiles = 10_000
+	maxBytes = 32 << 20
+)
 
 // Load reads and compiles the rules of all sources. The set is never nil; it
 // may be empty, which is the caller's to judge.
@@ -63,11 +67,32 @@ type loader struct {
 	byID   map[string]*definition
 	files  files
 	report *LoadReport
+	room   room
+}
+
+// room is what rule files have taken of what they may.
+type room struct {
+	files int
+	bytes int64
+}
+
+// take is an error when there is no room for a file.
+func (r *room) take(size int64) error {
+	size = min(size, maxFile) // larger ones are refused by themselves
+	switch {
+	case r.files == maxFiles:
+		return fmt.Errorf("there are more than %d rule files: the rest is left out", maxFiles)
+	case r.bytes+size > maxBytes:
+		return fmt.Errorf("the rule files have more than %d MiB together: the rest is left out", maxBytes>>20)
+	}
+	r.files++
+	r.bytes += size
+	return nil
 }
 
 // source reads one folder. Of two files with one rule_id the first counts.
 func (l *loader) source(src Source, number int) {
-	names, listErr := ruleFiles(src.FS)
+	names, listErr := ruleFiles(src.FS, &l.room)
 	read := loadFiles(src, names, l.Options)
 	var unused []int
 	for i := range read {
@@ -120,7 +145,7 @@ func (l *loader) take(def *definition, problems []Problem) ([]Problem, bool) {
 
 // ruleFiles lists the YAML files of a folder and of the folders within it, but
 // not of hidden ones, in the order of their names.
-func ruleFiles(folder fs.FS) ([]string, error) {
+func ruleFiles(folder fs.FS, room *room) ([]string, error) {
 	var names []string
 	var failed error
 	err := fs.WalkDir(folder, ".", func(name string, e fs.DirEntry, err error) error {
@@ -132,9 +157,14 @@ func ruleFiles(folder fs.FS) ([]string, error) {
 		case e.IsDir() && name != "." && strings.HasPrefix(e.Name(), "."):
 			return fs.SkipDir
 		case e.IsDir() || !strings.HasSuffix(name, ".yml") && !strings.HasSuffix(name, ".yaml"):
-		case len(names) == maxFiles:
-			return fmt.Errorf("more than %d rule files, the rest is left out", maxFiles)
 		default:
+			size := int64(0)
+			if info, err := fs.Stat(folder, name); err == nil { // what it leads to, if it is a link
+				size = info.Size()
+			}
+			if err := room.take(size); err != nil {
+				return err
+			}
 			names = append(names, name)
 		}
 		return nil

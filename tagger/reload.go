@@ -112,8 +112,9 @@ func (w *watch) look(now [sha256.Size]byte) bool {
 // rule.
 func stamp(sources []Source) (sum [sha256.Size]byte) {
 	h := sha256.New()
+	var all room
 	for _, src := range sources {
-		names, err := ruleFiles(src.FS)
+		names, err := ruleFiles(src.FS, &all)
 		fmt.Fprintf(h, "%q %t\n", src.Name, err == nil)
 		for _, name := range names {
 			if info, err := fs.Stat(src.FS, name); err == nil {
