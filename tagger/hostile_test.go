@@ -56,3 +56,18 @@ func TestExplainIsBounded(t *testing.T) {
 		t.Errorf("%d rules, %d steps, bounded %v", len(x.Rules), x.steps, x.Verdict.Bounded)
 	}
 }
+
+// What one expression has made room for serves the next: rules that can only be
+// matched by backtracking cost an event one stack together.
+func TestBacktrackingAllocates(t *testing.T) {
+	c := bombs(t, 40).Tagger(nil)
+	e := commandEvent(strings.Repeat("a", 1<<20))
+	c.Tag(e, nil)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	c.Tag(e, nil)
+	runtime.ReadMemStats(&after)
+	if made := after.TotalAlloc - before.TotalAlloc; made > mostAllocated/2 {
+		t.Errorf("%.1f MiB", float64(made)/(1<<20))
+	}
+}

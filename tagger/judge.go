@@ -144,7 +144,7 @@ func (c *Composite) try(r *runnable, check *prepared, ev *evaluation, v *verdict
 func (r *runnable) try(check *prepared, ev *evaluation) (string, bool) {
 	ev.metric, ev.lifted = "", nil
 	total, met := ev.budget.Steps, ev.budget.Met
-	ev.budget = pattern.Budget{Steps: min(total, stepsPerRule)}
+	ev.budget.Steps, ev.budget.Met = min(total, stepsPerRule), false
 	ev.once = ev.once[:0]
 	for range check.slots {
 		ev.once = append(ev.once, notAsked)

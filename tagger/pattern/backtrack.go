@@ -1,6 +1,9 @@
 package pattern
 
-import "unicode/utf8"
+import (
+	"math"
+	"unicode/utf8"
+)
 
 const (
 	// stepCost is what one instruction takes of a Budget.
@@ -22,14 +25,19 @@ type machine struct {
 
 // frame is a place to go back to, or the value that a slot had.
 type frame struct {
-	place int // in the program; -1-slot restores a slot
-	value int // position in the text, or the slot's value
+	place int32 // in the program; -1-slot restores a slot
+	value int32 // position in the text, or the slot's value
 }
 
 // find returns where the leftmost match begins and ends.
 func (p *program) find(text string, b *Budget) (start, end int, ok bool) {
 	limit := min(b.Steps, maxMatch)
-	m := machine{code: p.code, text: text, slots: make([]int, p.slots), steps: limit}
+	if len(text) > math.MaxInt32 {
+		b.Met = true
+		return 0, 0, false
+	}
+	m := machine{code: p.code, text: text, slots: make([]int, p.slots), stack: b.stack[:0], steps: limit}
+	defer func() { b.stack = m.stack[:0] }()
 	for i := 0; i <= len(text); i++ {
 		if p.first != nil {
 			from := i
@@ -96,7 +104,7 @@ func (m *machine) run(pc, pos int) (end int, ok bool) {
 		case codeRune, codeFold, codeSet, codeSetFold:
 			pos, ok = m.consume(in, pos)
 		case codeSplit:
-			m.stack = append(m.stack, frame{in.y, pos})
+			m.stack = append(m.stack, frame{int32(in.y), int32(pos)})
 			next = in.x
 		case codeJump:
 			next = in.x
@@ -132,7 +140,7 @@ func (m *machine) run(pc, pos int) (end int, ok bool) {
 }
 
 func (m *machine) save(slot, pos int) {
-	m.stack = append(m.stack, frame{-1 - slot, m.slots[slot]})
+	m.stack = append(m.stack, frame{int32(-1 - slot), int32(m.slots[slot])})
 	m.slots[slot] = pos
 }
 
@@ -142,9 +150,9 @@ func (m *machine) back(base int) (pc, pos int, ok bool) {
 		f := m.stack[len(m.stack)-1]
 		m.stack = m.stack[:len(m.stack)-1]
 		if f.place >= 0 {
-			return f.place, f.value, true
+			return int(f.place), int(f.value), true
 		}
-		m.slots[-1-f.place] = f.value
+		m.slots[-1-f.place] = int(f.value)
 	}
 	return 0, 0, false
 }
@@ -167,7 +175,7 @@ func (m *machine) undo(base int) {
 		f := m.stack[len(m.stack)-1]
 		m.stack = m.stack[:len(m.stack)-1]
 		if f.place < 0 {
-			m.slots[-1-f.place] = f.value
+			m.slots[-1-f.place] = int(f.value)
 		}
 	}
 }

@@ -50,6 +50,8 @@ type Budget struct {
 	// Met is set when a match was given up, or tried on a part of the text
 	// only, because too few steps were left.
 	Met bool
+
+	stack []frame // lent from one match to the next
 }
 
 // Compile reads an expression. Errors name what Python would object to, or the

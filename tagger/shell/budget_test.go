@@ -197,7 +197,7 @@ func freeText(i, size int) string {
 
 // mostMade bounds what one parse may allocate: words, copies, the tree of the
 // full parser and the list of commands.
-const mostMade = 11 << 20
+const mostMade = 13 << 20
 
 // TestNothingIsFree holds that what a text makes the parser allocate is bounded,
 // whatever it repeats, and that what was left out is said.
