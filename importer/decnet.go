@@ -62,7 +62,7 @@ func openDecnet(ctx context.Context, f *Format, db *database, o Options) (reader
 		*columns = found
 	}
 	if !r.shape.commandsUsable() && !r.shape.triggersUsable() {
-		return nil, &UnknownFormatError{db.name, "a SQLite database without the tables attackers and canary_triggers of DECNET"}
+		return nil, &UnknownFormatError{Path: db.name, Detail: "a SQLite database without the tables attackers and canary_triggers of DECNET"}
 	}
 	if db.how != "" {
 		r.said = append(r.said, db.how)
@@ -210,6 +210,7 @@ func (q *rowQuery) String() string {
 
 func (r *decnetReader) progress() {
 	r.rows++
+	r.db.src.move()
 	if r.all > 0 {
 		r.db.src.pos.Store(min(r.db.src.size, int64(float64(r.db.src.size)*float64(r.rows)/float64(r.all))))
 	}

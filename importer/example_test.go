@@ -28,7 +28,7 @@ func Example() {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			log.Fatal(err)
 		}
-		f, err := importer.Open(context.Background(), filepath.Join(dir, name), importer.Options{Marks: marks})
+		f, err := importer.Open(context.Background(), filepath.Join(dir, name), importer.Options{Marks: importer.MarkList(marks)})
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -15,8 +15,11 @@ import (
 
 // Options say how a file is opened.
 type Options struct {
-	Format string             // a format's name; "" or "auto" recognises by content
-	Marks  []ttpcron.FileMark // what earlier imports stored, in any order
+	Format string // a format's name; "" or "auto" recognises by content
+	Marks  Marks  // finds what earlier imports stored; nil: nothing
+	// Look is what an earlier import remembered of the file, or zero. A file that
+	// still looks the same is not read.
+	Look ttpcron.FileLook
 	// Final says that the file will not grow, so that a last line without a
 	// newline is read too. It is assumed of compressed files, of names with a
 	// date or number as rotation gives them, and of standard input.
@@ -27,6 +30,15 @@ type Options struct {
 	Below bool
 	Now   func() time.Time // for Reject.At and FileMark.SeenAt; nil: the clock
 	Stdin io.Reader        // what "-" reads; nil: os.Stdin
+	Moved func()           // called whenever something has been read; may be nil
+}
+
+// Marks finds the marks that earlier imports stored.
+type Marks interface {
+	// MarkLengths lists the lengths of head that marks have.
+	MarkLengths(ctx context.Context) ([]int, error)
+	// FindMarks returns the marks of a format with one of these heads.
+	FindMarks(ctx context.Context, format string, heads []ttpcron.MarkHead) ([]ttpcron.FileMark, error)
 }
 
 // Stdin is the path that means standard input.
@@ -41,6 +53,9 @@ type File struct {
 	from   int64 // where reading starts
 	line   int
 	used   bool
+	opts   Options
+	mark   ttpcron.FileMark  // the last that was found or made
+	keep   *ttpcron.FileLook // what is to be remembered
 }
 
 // reader gives out the batches of one file.
@@ -71,26 +86,52 @@ func Open(ctx context.Context, path string, o Options) (*File, error) {
 			return nil, fmt.Errorf("unknown format %q; known are %s", o.Format, formatNames())
 		}
 	}
-	src, err := openSource(path, o)
+	src, err := openSource(path, &o)
 	if err != nil {
 		return nil, err
 	}
-	f := &File{path: path, format: format, src: src}
-	if err := f.recognise(ctx, o); err != nil {
+	if f, err := unchanged(path, src, &o); f != nil || err != nil {
+		if err != nil {
+			src.close()
+		}
+		return f, err
+	}
+	f := &File{path: path, format: format, src: src, opts: o}
+	if err = src.decompress(); err == nil {
+		err = f.recognise(ctx, o)
+	}
+	if err != nil {
+		if unknown := (*UnknownFormatError)(nil); errors.As(err, &unknown) && unknown.look == nil {
+			unknown.look = f.unknownLook(unknown.Detail)
+		}
 		f.Close()
 		return nil, err
 	}
 	return f, nil
 }
 
-func openSource(path string, o Options) (*source, error) {
-	if path != Stdin {
-		return openFile(path)
+func openSource(path string, o *Options) (s *source, err error) {
+	switch {
+	case path != Stdin:
+		s, err = openFile(path, o)
+	case o.Stdin == nil:
+		s = openStream(os.Stdin)
+	default:
+		s = openStream(o.Stdin)
 	}
-	if o.Stdin == nil {
-		return openStream(os.Stdin)
+	if err == nil {
+		s.moved = o.Moved
 	}
-	return openStream(o.Stdin)
+	return s, err
+}
+
+// unknownLook is what is to be remembered of a file that is no log.
+func (f *File) unknownLook(reason string) *ttpcron.FileLook {
+	look := f.src.finish(&f.opts)
+	if look != nil {
+		look.Outcome, look.Reason = ttpcron.LookUnknown, reason
+	}
+	return look
 }
 
 // recognise finds the format, if it is not given, and sets up the reader.
@@ -105,11 +146,13 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 		if len(f.src.magic) == 0 {
 			return nil
 		}
-		return &UnknownFormatError{f.path, "it is not " + f.format.Title}
+		return &UnknownFormatError{Path: f.path, Detail: "it is not " + f.format.Title}
 	}
 	lines := newLineReader(f.src.content)
-	lines.skipNULs(ctx)
 	if f.format == nil {
+		if !lines.skipNULs(ctx, maxInflated) {
+			return &UnknownFormatError{Path: f.path, Detail: fmt.Sprintf("it begins with more than %d MiB of NUL bytes", maxInflated>>20)}
+		}
 		f.format = sniff(ctx, lines)
 	}
 	if err := ctx.Err(); err != nil {
@@ -132,12 +175,14 @@ func (f *File) unknown(lines *lineReader) error {
 	}
 	head := lines.peek(context.Background(), 512)
 	switch {
+	case errors.Is(lines.err, errInflates):
+		return &UnknownFormatError{Path: f.path, Detail: errInflates.Error()}
 	case f.src.gz && lines.err != nil && lines.err != io.EOF && len(head) == 0:
-		return &UnknownFormatError{f.path, damage(lines.err).Error()}
+		return &UnknownFormatError{Path: f.path, Detail: damage(lines.err).Error()}
 	case len(bytes.Trim(head, "\x00 \r\n\t")) == 0 && lines.err == io.EOF:
 		return nil
 	case bytes.HasPrefix(head, sqliteMagic):
-		return &UnknownFormatError{f.path, "a compressed SQLite database; decompress it first"}
+		return &UnknownFormatError{Path: f.path, Detail: "a compressed SQLite database; decompress it first"}
 	}
 	return &UnknownFormatError{Path: f.path}
 }
@@ -147,8 +192,9 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 		return errors.New("a database cannot be read from a stream; give its path")
 	}
 	if f.format != nil && f.format.database == nil {
-		return &UnknownFormatError{f.path, "a SQLite database"}
+		return &UnknownFormatError{Path: f.path, Detail: "a SQLite database"}
 	}
+	unwritten := f.src.finish(&f.opts)
 	// Closing a file drops every lock that the process has on it, SQLite's too.
 	if err := f.src.close(); err != nil {
 		return err
@@ -156,6 +202,9 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 	db, err := openDatabaseFile(ctx, f.path, f.src)
 	if err != nil {
 		return err
+	}
+	if db.before[1].size > 0 || db.before[3].size > 0 {
+		unwritten = nil // more of it lies beside it
 	}
 	for i := range formats {
 		if formats[i].database == nil || f.format != nil && f.format != &formats[i] {
@@ -168,6 +217,10 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 		}
 	}
 	db.close()
+	if unknown := (*UnknownFormatError)(nil); errors.As(err, &unknown) && unwritten != nil {
+		unwritten.Outcome, unwritten.Reason = ttpcron.LookUnknown, unknown.Detail
+		unknown.look = unwritten
+	}
 	return err
 }
 
@@ -187,17 +240,20 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error 
 	if err != nil {
 		return fmt.Errorf("read %s: %w", f.path, err)
 	}
-	f.from, f.line = mark.Offset, mark.Line
+	f.from, f.line, f.mark = mark.Offset, mark.Line, mark
 	r.lines, r.consumed, r.since, r.line = lines, mark.Offset, mark.Offset, mark.Line
 	return nil
 }
 
 // resume returns a reader that stands where the best of the marks says.
-func (f *File) resume(ctx context.Context, marks []ttpcron.FileMark, lines *lineReader) (mark ttpcron.FileMark, at *lineReader, err error) {
+func (f *File) resume(ctx context.Context, marks Marks, lines *lineReader) (mark ttpcron.FileMark, at *lineReader, err error) {
 	for len(lines.head) < headBytes && lines.fill(ctx) {
 	}
 	head := lines.head
-	fit := candidates(marks, f.format, head)
+	fit, err := candidates(ctx, marks, f.format, head)
+	if err != nil {
+		return mark, nil, err
+	}
 	if !f.src.gz {
 		mark, _ = findInFile(f.src.file, f.src.size, fit)
 		from := max(0, mark.Offset-keepBytes)
@@ -273,8 +329,44 @@ func (f *File) Batches(ctx context.Context) iter.Seq2[Batch, error] {
 			return
 		}
 		f.used = true
-		f.reader.read(ctx, yield)
+		whole := true
+		f.reader.read(ctx, func(b Batch, err error) bool {
+			if err != nil {
+				whole, err = false, f.givenUp(err, &f.opts)
+			}
+			if b.Mark != nil {
+				f.mark = *b.Mark
+			}
+			more := yield(b, err)
+			whole = whole && more
+			return more
+		})
+		if _, log := f.reader.(*logReader); log && whole && ctx.Err() == nil {
+			f.keep = f.readLook()
+		}
 	}
+}
+
+// readLook is what is to be remembered of a file that was read to its end.
+func (f *File) readLook() *ttpcron.FileLook {
+	look := f.src.finish(&f.opts)
+	if look != nil {
+		look.Format = f.Format()
+		if f.mark.HeadLen > 0 {
+			look.MarkFormat, look.MarkHead = f.mark.Format, ttpcron.MarkHead{Length: f.mark.HeadLen, Sum: f.mark.Head}
+		}
+	}
+	return look
+}
+
+// Look returns what is to be remembered of the file, once all its batches are
+// stored: an import that is given it as [Options.Look] does not read the file
+// again before it has changed. It is nil when nothing is.
+func (f *File) Look() *ttpcron.FileLook {
+	if f.reader == nil && !f.used {
+		return f.readLook() // there is nothing in it
+	}
+	return f.keep
 }
 
 // Close releases the file. It may be called more than once.

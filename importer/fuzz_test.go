@@ -118,7 +118,7 @@ func FuzzResume(f *testing.F) {
 			marks = append(marks, *first.Mark)
 		}
 		write(t, dir, "log", content)
-		second := mustRead(t, path, Options{Format: "cowrie", Marks: marks})
+		second := mustRead(t, path, Options{Format: "cowrie", Marks: MarkList(marks)})
 		ids := append(first.IDs(), second.IDs()...)
 		for _, id := range whole.IDs() {
 			if !slices.Contains(ids, id) {

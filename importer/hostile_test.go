@@ -103,7 +103,7 @@ func TestDamagedGzip(t *testing.T) {
 		t.Errorf("the reject is at line %d, after %d lines", r.Rejects[0].Line, len(r.Events))
 	}
 	write(t, "", path, whole)
-	if again := mustRead(t, path, Options{Marks: []ttpcron.FileMark{*r.Mark}}); len(again.Events) != 5000-len(r.Events) || len(again.Rejects) != 0 {
+	if again := mustRead(t, path, Options{Marks: MarkList{*r.Mark}}); len(again.Events) != 5000-len(r.Events) || len(again.Rejects) != 0 {
 		t.Errorf("when it is whole: %d events more after %d, %d rejects", len(again.Events), len(r.Events), len(again.Rejects))
 	}
 
@@ -193,7 +193,7 @@ func TestCancelled(t *testing.T) {
 	if !errors.Is(last, context.Canceled) || events == 0 || events == 3*MaxBatchEvents {
 		t.Errorf("%d events, error %v", events, last)
 	}
-	rest := mustRead(t, path, Options{Marks: []ttpcron.FileMark{*mark}})
+	rest := mustRead(t, path, Options{Marks: MarkList{*mark}})
 	if events+len(rest.Events) != 3*MaxBatchEvents {
 		t.Errorf("%d events and %d later", events, len(rest.Events))
 	}

@@ -124,7 +124,11 @@ func (e *BelowError) Error() string {
 type UnknownFormatError struct {
 	Path   string
 	Detail string // what the file looks like, may be empty
+	look   *ttpcron.FileLook
 }
+
+// Look returns what is to be remembered of the file, or nil.
+func (e *UnknownFormatError) Look() *ttpcron.FileLook { return e.look }
 
 func (e *UnknownFormatError) Error() string {
 	s := e.Path + ": no format recognises it"

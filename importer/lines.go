@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -124,7 +125,7 @@ func (l *lineReader) next(ctx context.Context) (line, bool) {
 // nextSlow is next for a line that is not yet in the buffer or holds NULs.
 func (l *lineReader) nextSlow(ctx context.Context) (line, bool) {
 	l.before, l.beforeOff = append(l.before[:0], l.tail(keepBytes)...), l.off
-	l.skipNULs(ctx)
+	l.skipNULs(ctx, math.MaxInt64)
 	searched := 0 // bytes after start that hold no newline
 	for {
 		pending := l.buf[l.start:l.end]
@@ -149,14 +150,18 @@ func (l *lineReader) nextSlow(ctx context.Context) (line, bool) {
 	}
 }
 
-// skipNULs skips NULs at the beginning of a line.
-func (l *lineReader) skipNULs(ctx context.Context) {
+// skipNULs skips NULs at the beginning of a line, and returns false when there
+// are more than most.
+func (l *lineReader) skipNULs(ctx context.Context, most int64) bool {
 	for {
 		pending := l.buf[l.start:l.end]
 		rest := bytes.TrimLeft(pending, "\x00")
 		l.advance(len(pending) - len(rest))
+		if most -= int64(len(pending) - len(rest)); most < 0 {
+			return false
+		}
 		if len(rest) > 0 || !l.fill(ctx) {
-			return
+			return true
 		}
 	}
 }

@@ -105,6 +105,8 @@ func (r *logReader) ended(ctx context.Context) error {
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.Is(err, errInflates):
+		return err
 	case r.src.gz && r.src.rawErr == nil:
 		if !r.lines.cut {
 			r.reject(r.line+1, nil, fmt.Errorf("the file ends here: %w", damage(err)))
@@ -124,7 +126,7 @@ func damage(err error) error {
 // cut deals with a last line that lacks its newline: one that may be completed
 // waits, one that damage cut off never will be.
 func (r *logReader) cut(ln line) {
-	if err := r.lines.err; r.src.gz && err != io.EOF && r.src.rawErr == nil && !isContextError(err) {
+	if err := r.lines.err; r.src.gz && err != io.EOF && r.src.rawErr == nil && !isContextError(err) && !errors.Is(err, errInflates) {
 		r.lines.cut = true
 		r.reject(r.line+1, ln.text, fmt.Errorf("the file ends within this line: %w", damage(err)))
 	}

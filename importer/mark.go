@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"hash"
@@ -19,7 +20,7 @@ const (
 // makeMark describes content that has been read up to offset, given its first
 // bytes and those before offset.
 func makeMark(path string, f *Format, head, tail []byte, offset int64, lines int, now time.Time) *ttpcron.FileMark {
-	head = head[:min(int64(len(head)), offset, headBytes)]
+	head = head[:headLength(min(int64(len(head)), offset))]
 	return &ttpcron.FileMark{
 		Path: path, Format: f.markName(), Offset: offset, Line: lines, SeenAt: now,
 		Head: sha256.Sum256(head), HeadLen: len(head),
@@ -27,29 +28,49 @@ func makeMark(path string, f *Format, head, tail []byte, offset int64, lines int
 	}
 }
 
-// candidates returns the marks whose beginning is head's, by descending offset.
-func candidates(marks []ttpcron.FileMark, f *Format, head []byte) []ttpcron.FileMark {
-	var fit []ttpcron.FileMark
-	name := f.markName()
-	for _, m := range marks {
-		if m.Format == name && m.HeadLen > 0 && m.HeadLen <= len(head) && m.Offset >= int64(m.HeadLen) &&
-			m.TailLen > 0 && m.TailLen <= keepBytes && m.Offset >= int64(m.TailLen) {
-			fit = append(fit, m)
+// headLength is how many of the first n bytes of some content a mark hashes: a
+// power of two, so that a file can be looked up under each of few lengths,
+// however many marks there are.
+func headLength(n int64) int {
+	length := headBytes
+	for int64(length) > n {
+		length /= 2
+	}
+	return length
+}
+
+// candidates finds the marks whose beginning is head's, by descending offset.
+// Marks of earlier versions may have any length of head.
+func candidates(ctx context.Context, marks Marks, f *Format, head []byte) ([]ttpcron.FileMark, error) {
+	if marks == nil {
+		return nil, nil
+	}
+	lengths, err := marks.MarkLengths(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lengths = slices.Clone(lengths)
+	for n := headBytes; n > 0; n /= 2 {
+		lengths = append(lengths, n)
+	}
+	slices.Sort(lengths)
+	var heads []ttpcron.MarkHead
+	sums := newPrefixSums(head)
+	for _, n := range slices.Compact(lengths) {
+		if n > 0 && n <= len(head) {
+			heads = append(heads, ttpcron.MarkHead{Length: n, Sum: sums.to(n)})
 		}
 	}
-	slices.SortFunc(fit, func(a, b ttpcron.FileMark) int { return a.HeadLen - b.HeadLen })
-	sums := newPrefixSums(head)
-	fit = slices.DeleteFunc(fit, func(m ttpcron.FileMark) bool { return sums.to(m.HeadLen) != m.Head })
-	slices.SortFunc(fit, func(a, b ttpcron.FileMark) int {
-		switch {
-		case a.Offset > b.Offset:
-			return -1
-		case a.Offset < b.Offset:
-			return 1
-		}
-		return 0
+	fit, err := marks.FindMarks(ctx, f.markName(), heads)
+	if err != nil {
+		return nil, err
+	}
+	fit = slices.DeleteFunc(slices.Clone(fit), func(m ttpcron.FileMark) bool {
+		return m.Format != f.markName() || !slices.Contains(heads, ttpcron.MarkHead{Length: m.HeadLen, Sum: m.Head}) ||
+			m.Offset < int64(m.HeadLen) || m.TailLen <= 0 || m.TailLen > keepBytes || m.Offset < int64(m.TailLen)
 	})
-	return fit
+	slices.SortFunc(fit, func(a, b ttpcron.FileMark) int { return cmp.Compare(b.Offset, a.Offset) })
+	return fit, nil
 }
 
 // prefixSums gives the SHA-256 of ever longer beginnings of a text, hashing
@@ -120,4 +141,27 @@ func findInStream(ctx context.Context, l *lineReader, marks []ttpcron.FileMark) 
 		found, ok = m, true
 	}
 	return found, ok, ok && l.off == found.Offset
+}
+
+// MarkList is a few marks at hand.
+type MarkList []ttpcron.FileMark
+
+// MarkLengths lists the lengths of head that the marks have.
+func (l MarkList) MarkLengths(context.Context) ([]int, error) {
+	var all []int
+	for _, m := range l {
+		all = append(all, m.HeadLen)
+	}
+	return all, nil
+}
+
+// FindMarks returns the marks of a format with one of these heads.
+func (l MarkList) FindMarks(_ context.Context, format string, heads []ttpcron.MarkHead) ([]ttpcron.FileMark, error) {
+	var found []ttpcron.FileMark
+	for _, m := range l {
+		if m.Format == format && slices.Contains(heads, ttpcron.MarkHead{Length: m.HeadLen, Sum: m.Head}) {
+			found = append(found, m)
+		}
+	}
+	return found, nil
 }

@@ -114,7 +114,7 @@ func TestResume(t *testing.T) {
 			path, content = tt.second(dir, path)
 			os.Remove(filepath.Join(dir, firstOf(name, "cowrie.json")))
 			write(t, dir, filepath.Base(path), content)
-			f, err := Open(t.Context(), path, Options{Format: "cowrie", Marks: marks})
+			f, err := Open(t.Context(), path, Options{Format: "cowrie", Marks: MarkList(marks)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,7 +123,7 @@ func TestResume(t *testing.T) {
 			if tt.wantResumed && offset != first.Mark.Offset || !tt.wantResumed && offset != 0 {
 				t.Errorf("resumed at %d, the mark was at %d", offset, first.Mark.Offset)
 			}
-			second := mustRead(t, path, Options{Format: "cowrie", Marks: marks})
+			second := mustRead(t, path, Options{Format: "cowrie", Marks: MarkList(marks)})
 			if len(second.Events) != tt.wantEvents {
 				t.Errorf("%d events, want %d", len(second.Events), tt.wantEvents)
 			}
@@ -155,7 +155,7 @@ func TestMarkIsTrue(t *testing.T) {
 	var got result
 	var marks []ttpcron.FileMark
 	for range whole.Batches + 2 {
-		f, err := Open(t.Context(), path, Options{Marks: marks, Now: clock})
+		f, err := Open(t.Context(), path, Options{Marks: MarkList(marks), Now: clock})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,13 +224,13 @@ func TestMarksOfOtherFormats(t *testing.T) {
 	for _, name := range []string{"events/1", "cowrie/0", "cowrie"} {
 		mark := *r.Mark
 		mark.Format = name
-		if again := mustRead(t, path, Options{Marks: []ttpcron.FileMark{mark}}); len(again.Events) != 3 {
+		if again := mustRead(t, path, Options{Marks: MarkList{mark}}); len(again.Events) != 3 {
 			t.Errorf("a mark of %q was used", name)
 		}
 	}
 	hostile := *r.Mark
 	hostile.HeadLen, hostile.TailLen, hostile.Offset = 1<<30, -5, -1
-	if again := mustRead(t, path, Options{Marks: []ttpcron.FileMark{hostile}}); len(again.Events) != 3 {
+	if again := mustRead(t, path, Options{Marks: MarkList{hostile}}); len(again.Events) != 3 {
 		t.Error("an impossible mark was used")
 	}
 }

@@ -24,6 +24,8 @@ type source struct {
 	content io.Reader
 	gz      bool
 	magic   []byte // the first bytes, before decompression
+	look    ttpcron.FileLook
+	moved   func() // called after each read
 }
 
 var (
@@ -35,19 +37,28 @@ var (
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.raw.Read(p)
 	s.pos.Add(int64(max(n, 0)))
+	s.move()
 	if err != nil && err != io.EOF {
 		s.rawErr = err
 	}
 	return n, err
 }
 
-func openFile(path string) (*source, error) {
+// move tells that reading goes on.
+func (s *source) move() {
+	if s.moved != nil {
+		s.moved()
+	}
+}
+
+// openFile opens a file and looks at it; decompress makes it readable.
+func openFile(path string, o *Options) (*source, error) {
 	file, info, err := ttpcron.OpenRegular(path)
 	if err != nil {
 		return nil, notRegular(err)
 	}
 	s := &source{file: file, raw: file, size: info.Size()}
-	if err := s.decompress(); err != nil {
+	if s.look, err = lookAt(file, info, path, o); err != nil {
 		file.Close()
 		return nil, err
 	}
@@ -62,9 +73,8 @@ func notRegular(err error) error {
 	return err
 }
 
-func openStream(r io.Reader) (*source, error) {
-	s := &source{raw: r}
-	return s, s.decompress()
+func openStream(r io.Reader) *source {
+	return &source{raw: r}
 }
 
 // decompress looks at the first bytes and sets up content.
@@ -87,7 +97,7 @@ func (s *source) decompress() error {
 		s.content = failedReader{fmt.Errorf("header: %w", err)}
 		return nil
 	}
-	s.content = z
+	s.content = &inflating{Reader: z, src: s}
 	return nil
 }
 

@@ -62,7 +62,7 @@ func TestDatabaseIsNoProgram(t *testing.T) {
 // openTest opens a database with attackers as Open does.
 func openTest(t *testing.T, path string) *database {
 	t.Helper()
-	src, err := openFile(path)
+	src, err := openFile(path, &Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

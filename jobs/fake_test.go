@@ -26,6 +26,8 @@ type memory struct {
 	cursors  map[ttpcron.SourceKind]ttpcron.Cursor
 	runs     map[string]ttpcron.Run
 	marks    []ttpcron.FileMark
+	looks    map[string]ttpcron.FileLook
+	asked    map[string]int // how often looks and marks were asked for
 
 	commits   int
 	groups    []int // tags of each commit that held some
@@ -43,6 +45,7 @@ func newMemory() *memory {
 	return &memory{
 		ids: map[string]bool{}, tags: map[ttpcron.UUID]ttpcron.Tag{}, coverage: map[kindDay][]ttpcron.Coverage{}, sets: map[string]ttpcron.RuleSet{},
 		cursors: map[ttpcron.SourceKind]ttpcron.Cursor{}, runs: map[string]ttpcron.Run{}, pageSize: 3,
+		looks: map[string]ttpcron.FileLook{}, asked: map[string]int{},
 	}
 }
 
@@ -86,7 +89,34 @@ func (m *memory) Known(ctx context.Context, events []ttpcron.Event) ([]bool, err
 	return known, nil
 }
 
-func (m *memory) FileMarks(ctx context.Context) ([]ttpcron.FileMark, error) { return m.marks, nil }
+func (m *memory) MarkLengths(context.Context) ([]int, error) { m.asked["lengths"]++; return nil, nil }
+
+func (m *memory) FindMarks(context.Context, string, []ttpcron.MarkHead) ([]ttpcron.FileMark, error) {
+	m.asked["marks"]++
+	return m.marks, nil
+}
+
+func (m *memory) FileLooks(_ context.Context, paths []string) ([]ttpcron.FileLook, error) {
+	m.asked["looks"]++
+	looks := make([]ttpcron.FileLook, len(paths))
+	for i, p := range paths {
+		looks[i] = m.looks[p]
+	}
+	return looks, nil
+}
+
+func (m *memory) KeepLooks(_ context.Context, looks []ttpcron.FileLook) error {
+	m.asked["keep"]++
+	for _, l := range looks {
+		m.looks[l.Path] = l
+	}
+	return nil
+}
+
+func (m *memory) ForgetFiles(context.Context, time.Time) (int, error) {
+	m.asked["forget"]++
+	return 0, nil
+}
 
 func (m *memory) Kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	kinds := map[ttpcron.SourceKind]bool{}
@@ -303,6 +333,8 @@ func add(m *memory, events ...ttpcron.Event) {
 
 // fakeFile is an input made of batches.
 type fakeFile struct {
+	look *ttpcron.FileLook
+
 	batches []Batch
 	err     error // after the batches
 	closed  *bool
@@ -329,11 +361,13 @@ func (f fakeFile) Batches(ctx context.Context) iter.Seq2[Batch, error] {
 	}
 }
 
+func (f fakeFile) Look() *ttpcron.FileLook { return f.look }
+
 func input(name string, f fakeFile) Input {
 	if f.closed == nil {
 		f.closed = new(bool)
 	}
-	return Input{Name: name, Open: func(context.Context, []ttpcron.FileMark) (File, error) { return f, nil }}
+	return Input{Name: name, Open: func(context.Context, Known) (File, error) { return f, nil }}
 }
 
 func batchOf(events ...ttpcron.Event) Batch {

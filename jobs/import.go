@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -36,6 +37,10 @@ type Import struct {
 	Progress func(Progress)
 	// Done is called after each input.
 	Done func(FileReport)
+	// Stall is how long an input may go without anything being read of it before
+	// it is given up and the next one is read; 0: DefaultStall.
+	Stall time.Duration
+	Now   func() time.Time // nil: time.Now
 }
 
 // Run imports. An input that fails does not stop the others: their errors come
@@ -45,76 +50,76 @@ func (im *Import) Run(ctx context.Context) ([]FileReport, error) {
 	if len(im.Inputs) == 0 {
 		return nil, nil
 	}
-	marked := im.Archive
-	if im.Beyond != nil {
-		marked = im.Beyond
-	}
-	marks, err := marked.FileMarks(ctx)
-	if err != nil {
-		return nil, err
-	}
+	s := im.scan()
 	var files []FileReport
 	var failed InputError
-	for _, in := range im.Inputs {
-		var f FileReport
-		f, marks, err = im.file(ctx, in, marks)
+	err := s.looks(ctx, func(in Input, look ttpcron.FileLook) error {
+		f, err := s.file(ctx, in, look)
 		files = append(files, f)
 		if im.Done != nil {
 			im.Done(f)
 		}
-		switch {
-		case err != nil:
-			return files, err
-		case f.Err != nil && !f.Passed:
+		if err == nil && f.Err != nil && !f.Passed {
 			failed.Files = append(failed.Files, f)
 		}
+		return err
+	})
+	if ferr := s.flush(ctx); err == nil {
+		err = ferr
 	}
-	if len(failed.Files) > 0 {
-		return files, &failed
+	if err == nil {
+		err = interruptedOr(ctx, s.end(ctx))
 	}
-	return files, nil
+	if err == nil && len(failed.Files) > 0 {
+		err = &failed
+	}
+	return files, err
 }
 
 // file imports one input. Its error is one that must stop the import; one that
 // concerns the input alone is in the report.
-func (im *Import) file(ctx context.Context, in Input, marks []ttpcron.FileMark) (FileReport, []ttpcron.FileMark, error) {
+func (s *scan) file(ctx context.Context, in Input, look ttpcron.FileLook) (FileReport, error) {
 	r := FileReport{ImportReport: ttpcron.ImportReport{File: in.Name}}
 	if ctx.Err() != nil {
-		return r, marks, ErrInterrupted
+		return r, ErrInterrupted
 	}
-	f, err := in.Open(ctx, marks)
+	reading, moved, stop := s.watched(ctx)
+	defer stop()
+	f, err := in.Open(reading, Known{look, s.marks, moved})
 	if err != nil {
-		r.Err, r.Passed = err, errors.Is(err, ErrPassedOver)
-		return r, marks, interruptedOr(ctx, nil)
+		r.Err, r.Passed = stalled(ctx, reading, err), errors.Is(err, ErrPassedOver)
+		if err := interruptedOr(ctx, nil); err != nil {
+			return r, err
+		}
+		return r, s.remember(ctx, lookOf(err))
 	}
 	defer f.Close()
 	r.Format = f.Format()
-	var last *ttpcron.FileMark
-	for b, err := range f.Batches(ctx) {
+	for b, err := range f.Batches(reading) {
+		moved()
 		if err != nil {
-			r.Err = err
+			r.Err = stalled(ctx, reading, err)
 			break
 		}
-		if err := im.batch(ctx, b, &r.ImportReport); err != nil {
-			return r, marks, err
+		if err := s.batch(ctx, b, &r.ImportReport); err != nil {
+			return r, err
 		}
-		if b.Mark != nil {
-			last = b.Mark
-		}
-		im.progress(in.Name, f, r.Lines)
+		moved()
+		s.progress(in.Name, f, r.Lines)
 		if ctx.Err() != nil {
 			break
 		}
 	}
 	r.Notes = f.Notes()
-	if last != nil {
-		marks = append(marks, *last)
-	}
 	if err := interruptedOr(ctx, nil); err != nil {
 		r.Err = nil // the interruption, not the file, is to blame
-		return r, marks, err
+		return r, err
 	}
-	return r, marks, nil
+	keep := lookOf(r.Err)
+	if r.Err == nil {
+		keep = f.Look()
+	}
+	return r, s.remember(ctx, keep)
 }
 
 // batch stores one batch. A batch that has begun is finished even when ctx is

@@ -42,8 +42,14 @@ type Archive interface {
 	Import(ctx context.Context, b Batch) (ttpcron.ImportReport, error)
 	// Known says of each event whether it is stored.
 	Known(ctx context.Context, events []ttpcron.Event) ([]bool, error)
-	// FileMarks lists how far files have been read.
-	FileMarks(ctx context.Context) ([]ttpcron.FileMark, error)
+	Marks
+	// FileLooks returns what is remembered of the files at some paths, in their
+	// order, a zero look for nothing.
+	FileLooks(ctx context.Context, paths []string) ([]ttpcron.FileLook, error)
+	// KeepLooks remembers how files look.
+	KeepLooks(ctx context.Context, looks []ttpcron.FileLook) error
+	// ForgetFiles drops what is too much of what was not seen since a time.
+	ForgetFiles(ctx context.Context, seenBefore time.Time) (dropped int, err error)
 }
 
 // Ledger keeps tags, and how far runs have come.
@@ -125,16 +131,20 @@ type File interface {
 	Progress() (read, total int64)
 	// Notes are sentences that the user should read; complete after Batches.
 	Notes() []string
+	// Look is what is to be remembered of the file once all its batches are
+	// stored, or nil. An error of Open or Batches may have the same method.
+	Look() *ttpcron.FileLook
 	Close() error
 }
 
-// Input is something to import. Open is given the marks of all files that have
-// been read before, so that a file that has grown is read from where it stood.
+// Input is something to import. Open is given what is known of earlier imports, so
+// that a file that has grown is read from where it stood, and one that has not
+// changed is not read. Name is the path of a file.
 // An error that wraps ErrPassedOver leaves the input out without being a
 // failure.
 type Input struct {
 	Name string
-	Open func(ctx context.Context, marks []ttpcron.FileMark) (File, error)
+	Open func(ctx context.Context, known Known) (File, error)
 }
 
 // Progress tells how far a run has come. It is reported from one goroutine at a

@@ -440,8 +440,8 @@ func TestUnreadableInputsDoNotStopTheRun(t *testing.T) {
 	gone := errors.New("permission denied")
 	closed := false
 	inputs := []Input{
-		{Name: "a", Open: func(context.Context, []ttpcron.FileMark) (File, error) { return nil, gone }},
-		{Name: "stray", Open: func(context.Context, []ttpcron.FileMark) (File, error) {
+		{Name: "a", Open: func(context.Context, Known) (File, error) { return nil, gone }},
+		{Name: "stray", Open: func(context.Context, Known) (File, error) {
 			return nil, fmt.Errorf("%w: no log", ErrPassedOver)
 		}},
 		input("b", fakeFile{batches: []Batch{batchOf(command(daysAgo(1), "wget 1"))}, err: gone, closed: &closed}),

@@ -245,7 +245,7 @@ func (r *run) importInputs(ctx context.Context) error {
 	if r.ChangedOnly {
 		return nil
 	}
-	im := Import{Archive: r.Store, Inputs: r.Inputs, Progress: r.progress, Done: r.FileDone}
+	im := Import{Archive: r.Store, Inputs: r.Inputs, Progress: r.progress, Done: r.FileDone, Now: r.now}
 	if r.DryRun {
 		im.Archive, im.Beyond = r.Scratch, r.Store
 	}

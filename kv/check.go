@@ -173,7 +173,7 @@ func (c *checker) start() error {
 		}
 	}
 	for name, b := range c.top {
-		if !slices.ContainsFunc(allBuckets, func(n []byte) bool { return string(n) == name }) {
+		if !slices.ContainsFunc(slices.Concat(allBuckets, lateBuckets), func(n []byte) bool { return string(n) == name }) {
 			c.findf("bucket %q belongs to no part of the store", name)
 			c.pass(b, 0)
 		}
@@ -182,7 +182,7 @@ func (c *checker) start() error {
 }
 
 // counts names the buckets whose sequence counts something.
-var counts = map[string]bool{string(bucketRuns): true, string(bucketMarks): true, string(bucketRejects): true, string(bucketAudit): true}
+var counts = map[string]bool{string(bucketRuns): true, string(bucketMarks): true, string(bucketLooks): true, string(bucketRejects): true, string(bucketAudit): true}
 
 // pass visits a bucket, whatever it is, for the sake of its pages.
 func (s *source) pass(b bucketRef, depth int) {

@@ -44,7 +44,7 @@ func (c *checker) marks() error {
 	c.at("marks", doRebuild)
 	marks := c.count(bucketMarks, func(k, v []byte) error {
 		m, err := readMark(k, v)
-		if err == nil && !bytes.Equal(k, markKey(&c.secret, &m)) {
+		if err == nil && !bytes.Equal(k, markKey(&c.secret, m.Format, headOf(&m))) {
 			return damagef("file mark %x belongs to another file", k)
 		}
 		return err
@@ -52,9 +52,28 @@ func (c *checker) marks() error {
 	if n := c.top[string(bucketMarks)].sequence; n != marks {
 		c.findf("counts %d file marks and holds %d", n, marks)
 	}
+	c.looks()
 	c.rejects()
 	c.ruleLife()
 	return nil
+}
+
+// looks checks how files looked.
+func (c *checker) looks() {
+	if _, ok := c.top[string(bucketLooks)]; !ok {
+		return
+	}
+	c.at("looks", doRebuild)
+	looks := c.count(bucketLooks, func(k, v []byte) error {
+		l, err := readLook(k, v)
+		if err == nil && !bytes.Equal(k, lookKey(&c.secret, l.Path)) {
+			return damagef("look %x belongs to another file", k)
+		}
+		return err
+	})
+	if n := c.top[string(bucketLooks)].sequence; n != looks {
+		c.findf("counts %d looks of files and holds %d", n, looks)
+	}
 }
 
 // What to do about damaged marks.

@@ -215,3 +215,10 @@ func Miscount(t testing.TB, path string, day ttpcron.Day) {
 		t.Fatal(err)
 	}
 }
+
+// SetMaxFileMarks lowers a bound until the function that it returns is called.
+func SetMaxFileMarks(n int) func() {
+	before := maxFileMarks
+	maxFileMarks = n
+	return func() { maxFileMarks = before }
+}

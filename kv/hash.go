@@ -17,6 +17,7 @@ const (
 	hashAttacker = 'a' // name of an attacker
 	hashSession  = 's' // id of a session
 	hashMark     = 'm' // identity of a file mark
+	hashLook     = 'l' // path of a file
 )
 
 // hash returns a keyed 64-bit hash of a domain and two strings.

@@ -24,6 +24,7 @@ import (
 //	runs      <id>
 //	rejects   <number 8>
 //	marks     <hash 8>
+//	looks     <hash 8>                            how files looked when they were read
 //	states    <rule id>
 //	pruned    <kind>
 //	rulesets  <fingerprint>                       rules that coverage speaks of
@@ -44,6 +45,7 @@ var (
 	bucketRuns     = []byte("runs")
 	bucketRejects  = []byte("rejects")
 	bucketMarks    = []byte("marks")
+	bucketLooks    = []byte("looks")
 	bucketStates   = []byte("states")
 	bucketPruned   = []byte("pruned")
 	bucketRuleSets = []byte("rulesets")
@@ -57,6 +59,9 @@ var allBuckets = [][]byte{
 	bucketTags, bucketRollups, bucketTotals, bucketCursors, bucketRuns, bucketRejects, bucketMarks, bucketStates,
 	bucketPruned, bucketRuleSets, bucketRetired, bucketAudit,
 }
+
+// lateBuckets are made when they are first needed.
+var lateBuckets = [][]byte{bucketLooks}
 
 var (
 	keySchema  = []byte("schema")

@@ -56,13 +56,15 @@ type DB struct {
 	schema int
 	secret secret
 
-	writing sync.Mutex  // held from a writer's first look to its commit
-	broken  error       // a write that panicked; guarded by writing
-	stuck   atomic.Bool // bbolt panicked, and may hold its locks for ever
-	claims  claimTable
-	encoder *zstd.Encoder // guarded by writing
-	blocks  blockReader
-	last    atomic.Pointer[snapshot]
+	writing   sync.Mutex  // held from a writer's first look to its commit
+	broken    error       // a write that panicked; guarded by writing
+	stuck     atomic.Bool // bbolt panicked, and may hold its locks for ever
+	claims    claimTable
+	lengthsMu sync.Mutex
+	lengths   map[int]bool  // of the heads of marks; nil: not known; guarded by lengthsMu
+	encoder   *zstd.Encoder // guarded by writing
+	blocks    blockReader
+	last      atomic.Pointer[snapshot]
 }
 
 // Path returns the path that the store was opened with.

@@ -369,21 +369,127 @@ func TestRunsAreBounded(t *testing.T) {
 	}
 }
 
-func TestFileMarksAreBounded(t *testing.T) {
-	if testing.Short() {
-		t.Skip("writes 20,000 marks")
-	}
+func TestMarksAreFoundByHead(t *testing.T) {
 	db := kvtest.Open(t)
-	for i := range kv.MaxFileMarks + 2 {
-		m := &ttpcron.FileMark{Path: fmt.Sprint(i), HeadLen: i, SeenAt: noon.Add(time.Duration(i))}
+	// One mark of the present lengths of head, one of another length as an
+	// earlier version made it.
+	marks := []ttpcron.FileMark{
+		{Path: "a", Format: "cowrie/1", Head: [32]byte{1}, HeadLen: 4096, Offset: 5000, TailLen: 1, SeenAt: noon},
+		{Path: "b", Format: "cowrie/1", Head: [32]byte{2}, HeadLen: 3000, Offset: 3000, TailLen: 1, SeenAt: noon},
+	}
+	for i := range marks {
+		if _, err := db.Import(t.Context(), kv.Import{Mark: &marks[i]}); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 { // what is known of lengths is kept up to date
+			if lengths, err := db.MarkLengths(t.Context()); err != nil || !slices.Equal(lengths, []int{4096}) {
+				t.Fatalf("%v, %v", lengths, err)
+			}
+		}
+	}
+	if lengths, err := db.MarkLengths(t.Context()); err != nil || !slices.Equal(lengths, []int{3000, 4096}) {
+		t.Errorf("%v, %v", lengths, err)
+	}
+	got, err := db.FindMarks(t.Context(), "cowrie/1", []ttpcron.MarkHead{{Length: 3000, Sum: [32]byte{2}}, {Length: 2048, Sum: [32]byte{1}}, {Length: 4096, Sum: [32]byte{1}}})
+	if err != nil || !slices.Equal(got, []ttpcron.FileMark{marks[1], marks[0]}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := db.FindMarks(t.Context(), "events/1", []ttpcron.MarkHead{{Length: 3000, Sum: [32]byte{2}}}); err != nil || got != nil {
+		t.Errorf("of another format: %+v, %v", got, err)
+	}
+}
+
+func lookOf(path string) ttpcron.FileLook {
+	return ttpcron.FileLook{
+		Path: path, How: "auto", Size: 7, Modified: noon, Changed: noon.Add(1), Inode: 1 << 63, Head: [32]byte{1}, Tail: [32]byte{2}, Format: "cowrie",
+		Outcome: ttpcron.LookGivenUp, Reason: "why", MarkFormat: "cowrie/1", MarkHead: ttpcron.MarkHead{Length: 4, Sum: [32]byte{3}}, SeenAt: noon.Add(2),
+	}
+}
+
+func TestLooks(t *testing.T) {
+	db := kvtest.Open(t)
+	if got, err := db.FileLooks(t.Context(), []string{"a", "b"}); err != nil || !slices.Equal(got, make([]ttpcron.FileLook, 2)) {
+		t.Errorf("in a store without any: %+v, %v", got, err)
+	}
+	mark := ttpcron.FileMark{Path: "a", Format: "cowrie/1", Head: [32]byte{3}, HeadLen: 4, SeenAt: noon}
+	if _, err := db.Import(t.Context(), kv.Import{Mark: &mark}); err != nil {
+		t.Fatal(err)
+	}
+	a, b := lookOf("a"), lookOf("b")
+	if err := db.KeepLooks(t.Context(), []ttpcron.FileLook{a, b}); err != nil {
+		t.Fatal(err)
+	}
+	a.Size, a.Outcome, a.SeenAt = 8, ttpcron.LookRead, noon.Add(time.Hour)
+	if err := db.KeepLooks(t.Context(), []ttpcron.FileLook{a}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := db.FileLooks(t.Context(), []string{"b", "c", "a"})
+	if err != nil || !slices.Equal(got, []ttpcron.FileLook{b, {}, a}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	marks, err := db.FileMarks(t.Context())
+	if mark.SeenAt = a.SeenAt; err != nil || !slices.Equal(marks, []ttpcron.FileMark{mark}) {
+		t.Errorf("the mark of a file that was seen: %+v, %v", marks, err)
+	}
+}
+
+// TestForgetFiles: of more files than are kept the ones that were seen longest
+// ago go, and none that the last scan saw, however many these are.
+func TestForgetFiles(t *testing.T) {
+	defer kv.SetMaxFileMarks(100)()
+	db := kvtest.Open(t)
+	var looks []ttpcron.FileLook
+	for i := range 180 {
+		l := lookOf(fmt.Sprint(i))
+		l.SeenAt = noon.Add(time.Duration(i) * time.Hour)
+		l.MarkFormat = ""
+		looks = append(looks, l)
+		m := &ttpcron.FileMark{Path: l.Path, Format: "f", HeadLen: i, SeenAt: l.SeenAt}
 		if _, err := db.Import(t.Context(), kv.Import{Mark: m}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	marks, err := db.FileMarks(t.Context())
-	s, err2 := db.Stats(t.Context())
-	if err != nil || err2 != nil || len(marks) != kv.MaxFileMarks*9/10+2 || s.FileMarks != len(marks) || marks[0].Path != fmt.Sprint(kv.MaxFileMarks+1) {
-		t.Errorf("%d marks, %v", len(marks), err)
+	if err := db.KeepLooks(t.Context(), looks); err != nil {
+		t.Fatal(err)
+	}
+	left := func() (oldest string, marks, held int) {
+		all, err := db.FileMarks(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths := make([]string, len(looks))
+		for i := range looks {
+			paths[i] = looks[i].Path
+		}
+		found, err := db.FileLooks(t.Context(), paths)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range found {
+			if l.Path != "" {
+				held++
+			}
+		}
+		s, err := db.Stats(t.Context())
+		if err != nil || s.FileMarks != len(all) {
+			t.Errorf("%d marks are counted, there are %d, %v", s.FileMarks, len(all), err)
+		}
+		return all[len(all)-1].Path, len(all), held
+	}
+	if n, err := db.ForgetFiles(t.Context(), noon.Add(30*time.Hour)); err != nil || n != 60 {
+		t.Errorf("dropped %d, %v", n, err)
+	}
+	if oldest, marks, held := left(); oldest != "30" || marks != 150 || held != 150 {
+		t.Errorf("the oldest is %s of %d marks and %d looks", oldest, marks, held)
+	}
+	if n, err := db.ForgetFiles(t.Context(), noon.Add(1000*time.Hour)); err != nil || n != 120 {
+		t.Errorf("dropped %d, %v", n, err)
+	}
+	if oldest, marks, held := left(); oldest != "90" || marks != 90 || held != 90 {
+		t.Errorf("the oldest is %s of %d marks and %d looks", oldest, marks, held)
+	}
+	if n, err := db.ForgetFiles(t.Context(), noon.Add(1000*time.Hour)); err != nil || n != 0 {
+		t.Errorf("dropped %d of what is not too much, %v", n, err)
 	}
 }
 

@@ -1,19 +1,25 @@
 package kv
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
 
-// MaxFileMarks is how many file marks are kept; those seen longest ago are
-// dropped.
-const MaxFileMarks = 20_000
+// MaxFileMarks is how many file marks, and how many looks of files, are kept
+// beyond those of files seen in the last scan; those seen longest ago are dropped
+// by ForgetFiles. A mark takes about 150 bytes, a look about 300.
+const MaxFileMarks = 500_000
+
+// maxFileMarks is MaxFileMarks but in tests.
+var maxFileMarks = MaxFileMarks
+
+// hardFiles is how many there are at most: no scan sees more files.
+const hardFiles = 3 * MaxFileMarks
 
 // FileMarks lists the marks of all files, the one seen last first. There is one
 // mark for each format, head and length of head, wherever the file lies.
@@ -33,14 +39,67 @@ func (db *DB) FileMarks(ctx context.Context) ([]ttpcron.FileMark, error) {
 	return marks, nil
 }
 
-func markKey(s *secret, m *ttpcron.FileMark) []byte {
-	head := binary.AppendVarint(m.Head[:len(m.Head):len(m.Head)], int64(m.HeadLen))
-	return numberKey(s.hash(hashMark, m.Format, string(head)))
+// MarkLengths lists the lengths of head that marks have, ascending. It reads all
+// marks when it is first called.
+func (db *DB) MarkLengths(ctx context.Context) ([]int, error) {
+	db.lengthsMu.Lock()
+	defer db.lengthsMu.Unlock()
+	if db.lengths == nil {
+		all := map[int]bool{}
+		err := db.view(ctx, func(tx *txn) error {
+			return tx.Bucket(bucketMarks).ForEach(func(k, rec []byte) error {
+				m, err := readMark(k, rec)
+				all[m.HeadLen] = true
+				return err
+			})
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list file marks: %w", err)
+		}
+		db.lengths = all
+	}
+	return slices.Sorted(maps.Keys(db.lengths)), nil
+}
+
+// FindMarks returns the marks of a format with one of these heads.
+func (db *DB) FindMarks(ctx context.Context, format string, heads []ttpcron.MarkHead) ([]ttpcron.FileMark, error) {
+	var marks []ttpcron.FileMark
+	err := db.view(ctx, func(tx *txn) error {
+		b := tx.Bucket(bucketMarks)
+		for _, head := range heads {
+			key := markKey(&db.secret, format, head)
+			rec := b.Get(key)
+			if rec == nil {
+				continue
+			}
+			m, err := readMark(key, rec)
+			if err != nil {
+				return err
+			}
+			if m.Format == format && m.Head == head.Sum && m.HeadLen == head.Length {
+				marks = append(marks, m)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up file marks: %w", err)
+	}
+	return marks, nil
+}
+
+func headOf(m *ttpcron.FileMark) ttpcron.MarkHead {
+	return ttpcron.MarkHead{Length: m.HeadLen, Sum: m.Head}
+}
+
+func markKey(s *secret, format string, h ttpcron.MarkHead) []byte {
+	head := binary.AppendVarint(h.Sum[:len(h.Sum):len(h.Sum)], int64(h.Length))
+	return numberKey(s.hash(hashMark, format, string(head)))
 }
 
 // hasMark reports whether a mark is stored, but for the time when it was made.
 func (db *DB) hasMark(tx *txn, m *ttpcron.FileMark) bool {
-	key := markKey(&db.secret, m)
+	key := markKey(&db.secret, m.Format, headOf(m))
 	rec := tx.Bucket(bucketMarks).Get(key)
 	if rec == nil {
 		return false
@@ -53,44 +112,21 @@ func (db *DB) hasMark(tx *txn, m *ttpcron.FileMark) bool {
 // putMark stores a mark. The bucket's sequence counts the marks.
 func (db *DB) putMark(tx *txn, m *ttpcron.FileMark) error {
 	b := tx.Bucket(bucketMarks)
-	key := markKey(&db.secret, m)
+	key := markKey(&db.secret, m.Format, headOf(m))
 	if b.Get(key) == nil {
-		if b.Sequence() >= MaxFileMarks {
-			if err := dropMarks(b); err != nil {
-				return err
-			}
+		if b.Sequence() >= hardFiles {
+			return nil // a mark only saves time
 		}
 		if err := b.SetSequence(b.Sequence() + 1); err != nil {
 			return err
 		}
 	}
+	db.lengthsMu.Lock()
+	if db.lengths != nil {
+		db.lengths[m.HeadLen] = true
+	}
+	db.lengthsMu.Unlock()
 	return b.Put(key, appendMark(nil, key, m))
-}
-
-// dropMarks drops the tenth of the marks that was seen longest ago: finding
-// them means reading all.
-func dropMarks(b *bucket) error {
-	type seen struct {
-		key []byte
-		at  time.Time
-	}
-	var all []seen
-	err := b.ForEach(func(k, rec []byte) error {
-		m, err := readMark(k, rec)
-		all = append(all, seen{bytes.Clone(k), m.SeenAt})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(all, func(a, b seen) int { return a.at.Compare(b.at) })
-	n := len(all) / 10
-	for _, s := range all[:n] {
-		if err := b.Delete(s.key); err != nil {
-			return err
-		}
-	}
-	return b.SetSequence(uint64(len(all) - n))
 }
 
 func appendMark(dst, key []byte, m *ttpcron.FileMark) []byte {

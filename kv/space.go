@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 )
 
 // Space says what takes the room of a store's file.
@@ -93,7 +94,7 @@ func (s *source) space(ctx context.Context, progress func(Progress)) (Space, err
 	}
 	out := Space{FileBytes: s.size}
 	s.readTop()
-	for _, name := range allBuckets {
+	for _, name := range slices.Concat(allBuckets, lateBuckets) {
 		b, ok := s.top[string(name)]
 		if !ok {
 			continue

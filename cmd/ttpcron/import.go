@@ -110,7 +110,7 @@ func (a *app) importFiles(ctx context.Context, args []string, o importOptions) e
 	}
 	defer db.Close()
 	show := a.newProgress()
-	im := jobs.Import{Archive: db, Inputs: inputs, Progress: show.update, Done: func(f jobs.FileReport) {
+	im := jobs.Import{Archive: db, Inputs: inputs, Now: a.now, Progress: show.update, Done: func(f jobs.FileReport) {
 		a.noteFile(f)
 		if o.json {
 			_ = a.writeJSON(appendFileJSON(nil, f)) // an error of it is reported in the end

@@ -138,8 +138,25 @@ func (s remoteStore) Known(ctx context.Context, events []ttpcron.Event) ([]bool,
 	return all, nil
 }
 
-func (s remoteStore) FileMarks(ctx context.Context) ([]ttpcron.FileMark, error) {
-	return get[[]ttpcron.FileMark](ctx, s, "file-marks")
+func (s remoteStore) MarkLengths(ctx context.Context) ([]int, error) {
+	return get[[]int](ctx, s, "mark-lengths")
+}
+
+func (s remoteStore) FindMarks(ctx context.Context, format string, heads []ttpcron.MarkHead) ([]ttpcron.FileMark, error) {
+	return control.Call[marksOf, []ttpcron.FileMark](ctx, s.client, "find-marks", marksOf{format, heads})
+}
+
+func (s remoteStore) FileLooks(ctx context.Context, paths []string) ([]ttpcron.FileLook, error) {
+	return control.Call[[]string, []ttpcron.FileLook](ctx, s.client, "file-looks", paths)
+}
+
+func (s remoteStore) KeepLooks(ctx context.Context, looks []ttpcron.FileLook) error {
+	_, err := control.Call[[]ttpcron.FileLook, none](ctx, s.client, "keep-looks", looks)
+	return err
+}
+
+func (s remoteStore) ForgetFiles(ctx context.Context, seenBefore time.Time) (int, error) {
+	return control.Call[time.Time, int](ctx, s.client, "forget-files", seenBefore)
 }
 
 // Commit is for runs, which need their turn: see heldStore.

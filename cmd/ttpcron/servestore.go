@@ -25,6 +25,10 @@ type (
 		Kind ttpcron.SourceKind
 		From ttpcron.Day
 	}
+	marksOf struct {
+		Format string
+		Heads  []ttpcron.MarkHead
+	}
 	eventsOf struct {
 		Kind        ttpcron.SourceKind
 		Day         ttpcron.Day
@@ -79,7 +83,15 @@ func (d *daemon) serveStore(s *control.Server) {
 	control.Register(s, "events", func(ctx context.Context, q eventsOf) ([]ttpcron.Event, error) {
 		return db.EventPage(ctx, q.Kind, q.Day, q.After, q.UpTo)
 	})
-	ask(s, "file-marks", db.FileMarks)
+	ask(s, "mark-lengths", db.MarkLengths)
+	control.Register(s, "find-marks", func(ctx context.Context, q marksOf) ([]ttpcron.FileMark, error) {
+		return db.FindMarks(ctx, q.Format, q.Heads)
+	})
+	control.Register(s, "file-looks", db.FileLooks, control.Large)
+	control.Register(s, "keep-looks", func(ctx context.Context, looks []ttpcron.FileLook) (none, error) {
+		return none{}, db.KeepLooks(ctx, looks)
+	}, control.Large)
+	control.Register(s, "forget-files", db.ForgetFiles)
 	control.Register(s, "import", func(ctx context.Context, q importing) (ttpcron.ImportReport, error) {
 		events, err := readEvents(q.Events)
 		if err != nil {

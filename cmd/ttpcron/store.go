@@ -190,8 +190,8 @@ func (a *app) inputs(named []string, format string, final bool) ([]jobs.Input, e
 // input opens one file when its turn comes. A file that the user did not name,
 // but that lies in a folder named, may be of no known format.
 func (a *app) input(format string, found importer.Found, final, named bool) jobs.Input {
-	return jobs.Input{Name: found.Path, Open: func(ctx context.Context, marks []ttpcron.FileMark) (jobs.File, error) {
-		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Marks: marks, Final: final, Below: found.Below, Now: a.now, Stdin: a.stdin})
+	return jobs.Input{Name: found.Path, Open: func(ctx context.Context, known jobs.Known) (jobs.File, error) {
+		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Marks: known.Marks, Look: known.Look, Moved: known.Moved, Final: final, Below: found.Below, Now: a.now, Stdin: a.stdin})
 		if err != nil {
 			var unknown *importer.UnknownFormatError
 			var odd *ttpcron.NotRegularError
@@ -215,7 +215,7 @@ func capturesError(x importer.Expansion) error {
 }
 
 func failing(name string, err error) jobs.Input {
-	return jobs.Input{Name: name, Open: func(context.Context, []ttpcron.FileMark) (jobs.File, error) { return nil, err }}
+	return jobs.Input{Name: name, Open: func(context.Context, jobs.Known) (jobs.File, error) { return nil, err }}
 }
 
 // unjoin takes errors.Join apart.

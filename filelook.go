@@ -1,0 +1,43 @@
+package ttpcron
+
+import "time"
+
+// FileLook remembers how a file looked when an import was done with it, so that
+// one that still looks the same costs a look in the next import. It knows the
+// file by its path.
+type FileLook struct {
+	Path string
+	How  string // how it was read, and by which formats; made otherwise it is of no use
+	// What the system says of the file. Changed is the time that no program can
+	// set; zero where there is none.
+	Size              int64
+	Modified, Changed time.Time
+	Inode             uint64
+	// The SHA-256 of the first and the last bytes on disk, up to 4 KiB of each.
+	Head, Tail [32]byte
+
+	Format  string // recognised; empty for none
+	Outcome LookOutcome
+	Reason  string // why it was not read to its end
+	// The mark that the file left, which is kept as long as the file is seen.
+	MarkFormat string
+	MarkHead   MarkHead
+	SeenAt     time.Time // when it was seen last, within a day
+}
+
+// LookOutcome says what came of a file.
+type LookOutcome uint8
+
+// What came of a file.
+const (
+	LookRead    LookOutcome = iota // read to its end
+	LookUnknown                    // no log
+	LookGivenUp                    // reading it would never end
+)
+
+// MarkHead is the SHA-256 of the first Length bytes of some content. With a
+// format it names a [FileMark].
+type MarkHead struct {
+	Length int
+	Sum    [32]byte
+}

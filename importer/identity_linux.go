@@ -1,0 +1,17 @@
+package importer
+
+import (
+	"io/fs"
+	"syscall"
+	"time"
+)
+
+// identity returns the time at which anything of a file changed last, which no
+// program can set, and which file it is.
+func identity(info fs.FileInfo) (changed time.Time, inode uint64) {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return time.Time{}, 0
+	}
+	return time.Unix(int64(s.Ctim.Sec), int64(s.Ctim.Nsec)).UTC(), s.Ino
+}

@@ -1,0 +1,180 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Known is what earlier imports remembered: of a file by its path, and of content
+// by its beginning.
+type Known struct {
+	Look  ttpcron.FileLook // zero: nothing
+	Marks Marks
+	// Moved is to be called whenever something was read, so that a slow input is
+	// told from one that hangs.
+	Moved func()
+}
+
+// Marks finds how far content has been read, whatever its file is called.
+type Marks interface {
+	// MarkLengths lists the lengths of head that marks have.
+	MarkLengths(ctx context.Context) ([]int, error)
+	// FindMarks returns the marks of a format with one of these heads.
+	FindMarks(ctx context.Context, format string, heads []ttpcron.MarkHead) ([]ttpcron.FileMark, error)
+}
+
+// DefaultStall is how long an input may go without anything being read of it.
+const DefaultStall = 5 * time.Minute
+
+// ErrStalled is wrapped by the error of an input of which nothing could be read
+// for too long.
+var ErrStalled = errors.New("nothing could be read of it")
+
+// scanPage is how many files are looked up, and remembered, at once.
+const scanPage = 256
+
+// scan is an Import at work.
+type scan struct {
+	*Import
+	marks *markCache
+	of    Archive // whose looks count
+	began time.Time
+	keep  []ttpcron.FileLook
+}
+
+func (im *Import) scan() *scan {
+	s := &scan{Import: im, of: im.Archive, began: time.Now()}
+	if im.Now != nil {
+		s.began = im.Now()
+	}
+	s.marks = &markCache{in: []Marks{im.Archive}}
+	if im.Beyond != nil {
+		s.of = im.Beyond
+		s.marks.in = append(s.marks.in, im.Beyond)
+	}
+	return s
+}
+
+// looks gives each input what is remembered of its file, a page at a time.
+func (s *scan) looks(ctx context.Context, do func(Input, ttpcron.FileLook) error) error {
+	for page := range slices.Chunk(s.Inputs, scanPage) {
+		paths := make([]string, len(page))
+		for i := range page {
+			paths[i] = page[i].Name
+		}
+		looks, err := s.of.FileLooks(ctx, paths)
+		if err == nil && len(looks) != len(page) {
+			err = fmt.Errorf("%d files were looked up, and %d answers came", len(page), len(looks))
+		}
+		if err != nil {
+			return interruptedOr(ctx, err)
+		}
+		for i := range page {
+			if err := do(page[i], looks[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// remember keeps the look of a file, if there is one to be kept.
+func (s *scan) remember(ctx context.Context, look *ttpcron.FileLook) error {
+	if look == nil || s.Beyond != nil {
+		return nil
+	}
+	s.keep = append(s.keep, *look)
+	if len(s.keep) < scanPage {
+		return nil
+	}
+	return s.flush(ctx)
+}
+
+func (s *scan) flush(ctx context.Context) error {
+	keep := s.keep
+	s.keep = nil
+	if len(keep) == 0 {
+		return nil
+	}
+	return s.Archive.KeepLooks(context.WithoutCancel(ctx), keep)
+}
+
+// end makes room for the files of later scans. What was seen in this one stays:
+// looks are kept again when they are a day old.
+func (s *scan) end(ctx context.Context) error {
+	if s.Beyond != nil {
+		return nil
+	}
+	_, err := s.Archive.ForgetFiles(ctx, s.began.Add(-25*time.Hour))
+	return err
+}
+
+// lookOf returns what an error of a file wants to be remembered.
+func lookOf(err error) *ttpcron.FileLook {
+	var l interface{ Look() *ttpcron.FileLook }
+	if errors.As(err, &l) {
+		return l.Look()
+	}
+	return nil
+}
+
+// watched is ctx until the input has stalled; moved says that it has not.
+func (s *scan) watched(ctx context.Context) (in context.Context, moved, stop func()) {
+	limit := s.Stall
+	if limit == 0 {
+		limit = DefaultStall
+	}
+	in, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(limit, func() { cancel(fmt.Errorf("%w for %s", ErrStalled, limit)) })
+	return in, func() { timer.Reset(limit) }, func() { timer.Stop(); cancel(nil) }
+}
+
+// stalled returns why an input was given up, or the error that it had.
+func stalled(ctx, in context.Context, err error) error {
+	if cause := context.Cause(in); ctx.Err() == nil && errors.Is(cause, ErrStalled) {
+		return cause
+	}
+	return err
+}
+
+// markCache asks for the lengths of heads once in a scan. What the scan itself
+// adds has lengths that are asked for anyway.
+type markCache struct {
+	in      []Marks
+	lengths []int
+	known   bool
+}
+
+func (m *markCache) MarkLengths(ctx context.Context) ([]int, error) {
+	if m.known {
+		return m.lengths, nil
+	}
+	var all []int
+	for _, in := range m.in {
+		lengths, err := in.MarkLengths(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, lengths...)
+	}
+	slices.Sort(all)
+	m.lengths, m.known = slices.Compact(all), true
+	return m.lengths, nil
+}
+
+func (m *markCache) FindMarks(ctx context.Context, format string, heads []ttpcron.MarkHead) ([]ttpcron.FileMark, error) {
+	var all []ttpcron.FileMark
+	for _, in := range m.in {
+		marks, err := in.FindMarks(ctx, format, heads)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, marks...)
+	}
+	return all, nil
+}

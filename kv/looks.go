@@ -1,0 +1,212 @@
+package kv
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// FileLooks returns what is remembered of the files at some paths, in their
+// order; a zero look for one of which nothing is.
+func (db *DB) FileLooks(ctx context.Context, paths []string) ([]ttpcron.FileLook, error) {
+	looks := make([]ttpcron.FileLook, len(paths))
+	err := db.view(ctx, func(tx *txn) error {
+		b := tx.Bucket(bucketLooks)
+		if b == nil {
+			return nil
+		}
+		for i, path := range paths {
+			key := lookKey(&db.secret, path)
+			if rec := b.Get(key); rec != nil {
+				l, err := readLook(key, rec)
+				if err != nil {
+					return err
+				}
+				if l.Path == path {
+					looks[i] = l
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up %d files: %w", len(paths), err)
+	}
+	return looks, nil
+}
+
+// KeepLooks remembers how files look, in one transaction, and that their marks
+// were seen then.
+func (db *DB) KeepLooks(ctx context.Context, looks []ttpcron.FileLook) error {
+	if len(looks) == 0 {
+		return nil
+	}
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	err := db.update(ctx, func(tx *txn) error {
+		b, err := tx.CreateBucketIfNotExists(bucketLooks)
+		if err != nil {
+			return err
+		}
+		for i := range looks {
+			l := &looks[i]
+			key := lookKey(&db.secret, l.Path)
+			if b.Get(key) == nil {
+				if b.Sequence() >= hardFiles {
+					continue
+				}
+				if err := b.SetSequence(b.Sequence() + 1); err != nil {
+					return err
+				}
+			}
+			if err := b.Put(key, appendLook(nil, key, l)); err != nil {
+				return err
+			}
+			if err := db.seen(tx, l); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("keep the looks of %d files: %w", len(looks), err)
+	}
+	return nil
+}
+
+// seen notes in the mark of a file that the file was seen.
+func (db *DB) seen(tx *txn, l *ttpcron.FileLook) error {
+	if l.MarkFormat == "" {
+		return nil
+	}
+	b := tx.Bucket(bucketMarks)
+	key := markKey(&db.secret, l.MarkFormat, l.MarkHead)
+	rec := b.Get(key)
+	if rec == nil {
+		return nil
+	}
+	m, err := readMark(key, rec)
+	if err != nil || !m.SeenAt.Before(l.SeenAt) {
+		return err
+	}
+	m.SeenAt = l.SeenAt
+	return b.Put(key, appendMark(nil, key, &m))
+}
+
+// ForgetFiles drops looks and marks over MaxFileMarks of each, those seen longest
+// ago first, and none that were seen at or after a time. It returns how many it
+// dropped. It reads all of them, once, when there are too many; it needs 16 bytes
+// for each that may be dropped.
+func (db *DB) ForgetFiles(ctx context.Context, seenBefore time.Time) (dropped int, err error) {
+	for _, in := range []struct {
+		bucket []byte
+		seenAt func(k, rec []byte) (time.Time, error)
+	}{
+		{bucketMarks, func(k, rec []byte) (time.Time, error) { m, err := readMark(k, rec); return m.SeenAt, err }},
+		{bucketLooks, func(k, rec []byte) (time.Time, error) { l, err := readLook(k, rec); return l.SeenAt, err }},
+	} {
+		n, err := db.forget(ctx, in.bucket, seenBefore, in.seenAt)
+		if dropped += n; err != nil {
+			return dropped, fmt.Errorf("forget files: %w", err)
+		}
+	}
+	return dropped, nil
+}
+
+func (db *DB) forget(ctx context.Context, name []byte, before time.Time, seenAt func(k, rec []byte) (time.Time, error)) (int, error) {
+	type seen struct{ key, at uint64 }
+	var old []seen
+	over := 0
+	err := db.view(ctx, func(tx *txn) error {
+		b := tx.Bucket(name)
+		if b == nil || b.Sequence() <= uint64(maxFileMarks) {
+			return nil
+		}
+		over = int(b.Sequence()) - maxFileMarks
+		return b.ForEach(func(k, rec []byte) error {
+			at, err := seenAt(k, rec)
+			if err == nil && at.Before(before) && len(k) == 8 {
+				old = append(old, seen{binary.BigEndian.Uint64(k), uint64(at.UnixNano()) ^ 1<<63})
+			}
+			return err
+		})
+	})
+	if err != nil || over == 0 {
+		return 0, err
+	}
+	slices.SortFunc(old, func(a, b seen) int {
+		switch {
+		case a.at < b.at:
+			return -1
+		case a.at > b.at:
+			return 1
+		}
+		return 0
+	})
+	// A tenth more, so that the next file does not make all be read again.
+	old = old[:min(len(old), over+maxFileMarks/10)]
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	n := 0
+	for part := range slices.Chunk(old, 10_000) {
+		err := db.update(ctx, func(tx *txn) error {
+			b := tx.Bucket(name)
+			gone := 0
+			for _, s := range part {
+				key := numberKey(s.key)
+				if b.Get(key) == nil {
+					continue
+				}
+				if err := b.Delete(key); err != nil {
+					return err
+				}
+				gone++
+			}
+			n += gone
+			return b.SetSequence(b.Sequence() - uint64(gone))
+		})
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func lookKey(s *secret, path string) []byte { return numberKey(s.hash(hashLook, path, "")) }
+
+func appendLook(dst, key []byte, l *ttpcron.FileLook) []byte {
+	dst = appendText(appendText(beginRecord(dst), l.Path), l.How)
+	dst = binary.AppendVarint(dst, l.Size)
+	dst = appendTime(appendTime(dst, l.Modified), l.Changed)
+	dst = binary.AppendUvarint(dst, l.Inode)
+	dst = append(append(dst, l.Head[:]...), l.Tail[:]...)
+	dst = appendText(dst, l.Format)
+	dst = appendText(append(dst, byte(l.Outcome)), cut(l.Reason, maxRejectReason))
+	dst = appendText(dst, l.MarkFormat)
+	dst = append(appendInt(dst, l.MarkHead.Length), l.MarkHead.Sum[:]...)
+	return endRecord(appendTime(dst, l.SeenAt), key)
+}
+
+func readLook(key, rec []byte) (l ttpcron.FileLook, err error) {
+	r, err := openRecord(rec, key)
+	if err == nil {
+		l.Path, l.How, l.Size = r.text(), r.text(), r.varint()
+		l.Modified, l.Changed = r.time(), r.time()
+		l.Inode = r.uvarint()
+		copy(l.Head[:], r.bytes(len(l.Head)))
+		copy(l.Tail[:], r.bytes(len(l.Tail)))
+		l.Format, l.Outcome, l.Reason = r.text(), ttpcron.LookOutcome(r.byte()), r.text()
+		l.MarkFormat, l.MarkHead.Length = r.text(), r.int()
+		copy(l.MarkHead.Sum[:], r.bytes(len(l.MarkHead.Sum)))
+		l.SeenAt = r.time()
+		err = r.finish()
+	}
+	if err != nil {
+		return ttpcron.FileLook{}, fmt.Errorf("look of a file %x: %w", key, err)
+	}
+	return l, nil
+}
