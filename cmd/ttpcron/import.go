@@ -138,7 +138,9 @@ func (a *app) importFiles(ctx context.Context, args []string, o importOptions) e
 func forgetMarks(inputs []jobs.Input) {
 	for i := range inputs {
 		open := inputs[i].Open
-		inputs[i].Open = func(ctx context.Context, _ []ttpcron.FileMark) (jobs.File, error) { return open(ctx, nil) }
+		inputs[i].Open = func(ctx context.Context, known jobs.Known) (jobs.File, error) {
+			return open(ctx, jobs.Known{Moved: known.Moved})
+		}
 	}
 }
 

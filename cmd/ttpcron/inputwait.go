@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
@@ -56,9 +55,9 @@ func (w *inputWait) over(inputs []jobs.Input) []jobs.Input {
 	var out []jobs.Input
 	for _, in := range inputs {
 		open := in.Open
-		in.Open = func(ctx context.Context, marks []ttpcron.FileMark) (jobs.File, error) {
+		in.Open = func(ctx context.Context, known jobs.Known) (jobs.File, error) {
 			defer w.begin(in.Name)()
-			f, err := open(ctx, marks)
+			f, err := open(ctx, known)
 			if err != nil {
 				return nil, err
 			}

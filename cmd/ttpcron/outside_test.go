@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/control"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/scheduler"
@@ -164,8 +163,8 @@ func (s stuck) Batches(context.Context) iter.Seq2[jobs.Batch, error] {
 func TestInputThatHangs(t *testing.T) {
 	d := &daemon{notify: &notifier{}, turns: &turns{}}
 	f := stuck{reads: make(chan struct{}), wait: make(chan struct{})}
-	in := d.input.over([]jobs.Input{{Name: "/mnt/log", Open: func(context.Context, []ttpcron.FileMark) (jobs.File, error) { return f, nil }}})
-	open, err := in[0].Open(t.Context(), nil)
+	in := d.input.over([]jobs.Input{{Name: "/mnt/log", Open: func(context.Context, jobs.Known) (jobs.File, error) { return f, nil }}})
+	open, err := in[0].Open(t.Context(), jobs.Known{})
 	if err != nil {
 		t.Fatal(err)
 	}
