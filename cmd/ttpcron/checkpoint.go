@@ -17,6 +17,7 @@ func (a *app) checkpointCommands() *ffcli.Command {
 		name: "checkpoint", args: "COMMAND", short: "show or move the point where runs resume", fs: a.flags(),
 		text: `The checkpoint of a source is an arrival number: a run without --since-days takes
 the events that arrived after it, however old they are.`,
+		examples: "ttpcron checkpoint show\nttpcron checkpoint set 0",
 	}
 	return a.build(group, a.build(a.checkpointShow()), a.build(a.checkpointReset()), a.build(a.checkpointSet()))
 }

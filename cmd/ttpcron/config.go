@@ -22,7 +22,8 @@ import (
 func (a *app) configCommands() *ffcli.Command {
 	group := &command{
 		name: "config", args: "COMMAND", short: "look at the config file before the daemon does", fs: a.flags(), bare: true,
-		text: `What a config file may hold is in docs/config.md.`,
+		text:     `What a config file may hold is in docs/config.md.`,
+		examples: "ttpcron config check",
 	}
 	return a.build(group, a.build(a.configCheck()))
 }

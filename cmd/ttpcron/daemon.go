@@ -25,6 +25,7 @@ func (a *app) daemonCommand() *command {
 	fs.Var(&c.maxSize, "max-size", "maintenance takes out the oldest days while the store holds more than `SIZE`, such as 2GiB (default: no limit)")
 	fs.Var(&c.minFree, "min-free", "with less than `SIZE` of free disk nothing is imported; what is stored is still tagged")
 	fs.DurationVar(&c.healthLimit, "health-limit", 0, "/healthz is false when no run has ended well for so `LONG` (default: three times what lies between two runs, 15m at least)")
+	fs.Lookup("health-limit").DefValue = ""
 	fs.StringVar(&c.http, "http", "", "serve /metrics and /healthz at `ADDRESS` too, such as 127.0.0.1:9847; the control socket serves them in any case")
 	fs.BoolVar(&c.httpExposed, "http-exposed", false, "let --http be an address that other machines can reach")
 	fs.StringVar(&c.metricsFile, "metrics-file", "", "write metrics to `FILE` for node_exporter's textfile collector, such as DIR/ttpcron.prom")
@@ -73,7 +74,7 @@ const gcForYears = 20
 // The times that a stop keeps to.
 const (
 	jobGrace    = 4 * time.Second        // for the job that runs
-	serverGrace = 400 * time.Millisecond // for servers, and for who reads the store
+	serverGrace = 400 * time.Millisecond // for servers, and for whoever reads the store
 )
 
 // daemon is what lives as long as the command daemon runs. What servers beside

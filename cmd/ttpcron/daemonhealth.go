@@ -20,7 +20,7 @@ type health struct {
 	rules   string            // and with rules, when they were read last
 }
 
-// text is what of it belongs into a status line.
+// text is the part of it that a status line shows.
 func (h *health) text() string {
 	h.mu.Lock()
 	var text string

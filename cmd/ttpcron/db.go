@@ -15,7 +15,11 @@ func (a *app) dbCommands() *ffcli.Command {
 		name: "db", args: "COMMAND", short: "check, copy, mend and shrink the store", fs: a.flags(),
 		text: `Commands for the file that holds the store. Every one of them leaves the file as
 it was when it is interrupted or fails, but for prune, which keeps what it has
-done.`,
+done.
+
+While a daemon has the store, backup, stats and prune go through it. check,
+restore, recover and compact need the file for themselves: stop the daemon first.`,
+		examples: "ttpcron db check\nttpcron db backup /backup/ttpcron.db\nttpcron db prune --keep-events 365d --dry-run",
 	}
 	return a.build(group,
 		a.build(a.dbCheck()),

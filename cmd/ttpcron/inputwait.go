@@ -40,7 +40,7 @@ func (w *inputWait) name() string {
 	return w.what
 }
 
-// text is what of it belongs into a status line.
+// text is the part of it that a status line shows.
 func (w *inputWait) text() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

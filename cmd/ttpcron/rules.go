@@ -22,6 +22,7 @@ func (a *app) rulesCommands() *ffcli.Command {
 		name: "rules", args: "COMMAND", short: "list, check and test rules, and decide about them", fs: a.flags(),
 		text: `Rules are YAML files, DECNET's among them. The embedded pack is loaded first; a
 rule of a folder given with --rules replaces an earlier one with the same rule_id.`,
+		examples: "ttpcron rules list --technique T1105\nttpcron rules check ./my-rules",
 	}
 	return a.build(group, a.build(a.rulesList()), a.rulesStateCommands(), a.build(a.rulesRetire()), a.build(a.rulesUnretire()), a.build(a.rulesLog()), a.build(a.rulesCheck()), a.build(a.rulesTest()), a.build(a.rulesEval()), a.build(a.rulesNoise()), a.build(a.rulesUntagged()), a.build(a.rulesCoverage()))
 }

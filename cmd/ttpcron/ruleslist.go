@@ -30,10 +30,10 @@ func (a *app) rulesList() *command {
 	return &command{
 		name: "rules list", args: "[ID...]", short: "list the rules and their state", fs: fs,
 		text: `Lists the rules that a run would use, or those named, with their operational state
-where there is a store: disabled or clipped, until when and why, and retired when
-the tags of the version at hand are hidden. A rule that can never match is listed
-as inert, with the reason; a slow one has to be tried on every new text, --json
-says why.`,
+where there is a store: disabled or clipped, with the reason and with the time
+when that ends; retired, if the tags of the version at hand are hidden. A rule
+that can never match is listed as inert, with the reason; a slow one has to be
+tried on every new text, --json says why.`,
 		examples: "ttpcron rules list --technique T1105\nttpcron rules list --attention\nttpcron rules list TC2303 --json",
 		exits:    []int{exitFailed, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {

@@ -20,6 +20,7 @@ func (a *app) rulesStateCommands() *ffcli.Command {
 		text: `A state is what an operator decides about a rule, apart from its file: it is kept
 in the store, holds for every run that begins from then on, and ends by itself
 when it was set for a while. rules log tells who decided what.`,
+		examples: "ttpcron rules state set TC2303 disabled --for 4h\nttpcron rules state list",
 	}
 	return a.build(group, a.build(a.rulesStateSet()), a.build(a.rulesStateClear()), a.build(a.rulesStateList()))
 }

@@ -95,7 +95,7 @@ is not read again: its events and tags are counted from the store, as known.
 
 When rules are new or changed, or enabled again, a run then looks again at all
 that runs have covered before, however old, with just these rules, and lists them.
-It needs not be told; --rules-changed-only does this and nothing else.
+You need not ask for it; --rules-changed-only does this and nothing else.
 
 --dry-run writes nothing into the store. Inputs are read into a temporary store
 ($TMPDIR), which is deleted afterwards, and only events that the real store does

@@ -10,17 +10,20 @@ import (
 type column struct {
 	title string
 	right bool   // aligned to the right, as numbers are
-	min   int    // the least it can be cut to; 0: it is never cut
+	min   int    // the least it is cut to while others can give way; 0: it is not cut
+	spare int    // left out of a narrow terminal, 1 before 2; 0: never
 	sgr   string // its colour
 }
 
 // table is printed with columns as wide as their content. Where that is wider
-// than the terminal, the columns that can be cut give way, the widest first.
+// than the terminal, the columns that can be cut give way, the widest first; where
+// that is not enough spare columns are left out, and what is left is cut further,
+// so that no row goes over the line.
 type table struct {
 	columns []column
 	rows    [][]string
 	begun   bool  // the titles have been printed
-	least   []int // widths of the parts before
+	least   []int // widths of the parts before; -1 for a column that is left out
 }
 
 func (t *table) add(cells ...string) {
@@ -68,6 +71,9 @@ func (t *table) widths(limit int) []int {
 		if t.least != nil {
 			widths[i] = t.least[i]
 		}
+		if widths[i] < 0 {
+			continue
+		}
 		for _, row := range t.rows {
 			widths[i] = max(widths[i], cells(row[i]))
 		}
@@ -75,46 +81,97 @@ func (t *table) widths(limit int) []int {
 	if limit <= 0 {
 		return widths
 	}
-	total := 2 * (len(widths) - 1)
-	for _, w := range widths {
-		total += w
+	if t.least == nil {
+		t.leaveOut(widths, limit)
 	}
-	for total > limit {
+	for _, least := range []func(column) int{
+		func(c column) int { return max(c.min, len(c.title)) },
+		func(column) int { return 4 },
+	} {
+		t.shrink(widths, limit, func(c column) (int, bool) { return least(c), c.min > 0 })
+	}
+	t.shrink(widths, limit, func(c column) (int, bool) { return 1, !c.right })
+	return widths
+}
+
+// leaveOut takes spare columns out until the rest fits when it is cut.
+func (t *table) leaveOut(widths []int, limit int) {
+	for spare := 1; ; spare++ {
+		least, more := -2, false
+		for i, c := range t.columns {
+			if widths[i] < 0 {
+				continue
+			}
+			w := widths[i]
+			if c.min > 0 {
+				w = min(w, max(c.min, len(c.title)))
+			}
+			least += 2 + w
+			more = more || c.spare >= spare
+		}
+		if least <= limit || !more {
+			return
+		}
+		for i, c := range t.columns {
+			if c.spare == spare {
+				widths[i] = -1
+			}
+		}
+	}
+}
+
+// shrink makes the widest of the columns that may be cut narrower, down to their
+// least, until a row fits.
+func (t *table) shrink(widths []int, limit int, may func(column) (least int, ok bool)) {
+	total := -2
+	for _, w := range widths {
+		if w >= 0 {
+			total += 2 + w
+		}
+	}
+	for ; total > limit; total-- {
 		widest := -1
 		for i, c := range t.columns {
-			if c.min > 0 && widths[i] > max(c.min, len(c.title)) && (widest < 0 || widths[i] > widths[widest]) {
+			if least, ok := may(c); ok && widths[i] > least && (widest < 0 || widths[i] > widths[widest]) {
 				widest = i
 			}
 		}
 		if widest < 0 {
-			break
+			return
 		}
 		widths[widest]--
-		total--
 	}
-	return widths
 }
 
 // line writes the i-th row, or the titles for -1.
 func (t *table) line(out *strings.Builder, term terminal, widths []int, i int) {
 	var b strings.Builder
+	last := len(widths) - 1
+	for last > 0 && widths[last] < 0 {
+		last--
+	}
+	first := true
 	for k, c := range t.columns {
+		if widths[k] < 0 {
+			continue
+		}
 		text, sgr := c.title, bold
 		if i >= 0 {
 			text, sgr = t.rows[i][k], c.sgr
 		}
 		text = term.cut(text, widths[k])
 		pad := strings.Repeat(" ", max(0, widths[k]-cells(text)))
-		if k > 0 {
+		if !first {
 			b.WriteString("  ")
 		}
+		first = false
 		if sgr != "" {
 			text = term.paint(sgr, text)
 		}
 		switch {
 		case c.right:
 			b.WriteString(pad + text)
-		case k == len(t.columns)-1:
+		case k == last:
 			b.WriteString(text)
 		default:
 			b.WriteString(text + pad)

@@ -41,10 +41,13 @@ func (a *app) tagsCommand() *command {
 	return &command{
 		name: "tags", short: "show what was found, newest first", fs: fs,
 		text: `Shows tags by the time of their event, the newest first: as a table for people,
-with text that came from attackers made safe to show and cut to the width of the
-terminal, or complete with --json. The table has one row for each technique that
-an event showed: the rule that is surest of it, and how many others agree.
---json has the tag of every rule.`,
+with text that came from attackers made safe to show, or complete with --json. The
+table has one row for each technique that an event showed: the rule that is surest
+of it, and how many others agree. --json has the tag of every rule.
+
+On a terminal, or where COLUMNS says how wide the table may be, rows are cut to
+that width; where it is narrow, session, tactic and rule are left out in turn.
+Elsewhere only long commands are cut.`,
 		examples: `ttpcron tags --since 7d --min-confidence 0.6
 ttpcron tags --attacker 203.0.113.7 --tactic persistence
 ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
@@ -156,8 +159,8 @@ func (a *app) showTags(ctx context.Context, o tagsOptions) error {
 // tagTable prints tags in parts of a table, so that memory stays small.
 func (a *app) tagTable(ctx context.Context, db store, o tagsOptions) error {
 	t := table{columns: []column{
-		{title: "TIME"}, {title: "ATTACKER", min: 15, sgr: cyan}, {title: "SESSION", min: 8}, {title: "TECHNIQUE", min: 18, sgr: bold}, {title: "TACTIC", min: 10, sgr: yellow},
-		{title: "CONF", right: true}, {title: "RULE", min: 6}, {title: "COMMAND", min: 24},
+		{title: "TIME"}, {title: "ATTACKER", min: 15, sgr: cyan}, {title: "SESSION", min: 8, spare: 1}, {title: "TECHNIQUE", min: 18, sgr: bold}, {title: "TACTIC", min: 10, sgr: yellow, spare: 2},
+		{title: "CONF", right: true, spare: 4}, {title: "RULE", min: 6, spare: 3}, {title: "COMMAND", min: 24},
 	}}
 	if o.uuid {
 		t.columns = append(t.columns, column{title: "UUID"})
