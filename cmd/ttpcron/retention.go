@@ -148,19 +148,21 @@ func (r *retention) hold(why kv.HeldReason, p kv.Prune, found kv.PruneReport) kv
 
 // heldText says what is held back, why, until when, and what does it now.
 func heldText(h kv.Held, c *kv.Clock, now time.Time) string {
-	why := ""
+	why, then := "", ""
 	switch h.Why {
 	case kv.HeldYoung:
 		why = fmt.Sprintf("the clock was seen on %s so far, and age counts once it was on %d", plural(c.Seen(now), "day", "days"), kv.MinSeenDays)
 	case kv.HeldClock:
 		day, _ := c.Present(now)
+		then = "if the clock is right, "
 		why = fmt.Sprintf("the clock says %s, and until it was seen on %d days of a week age counts from %s", ttpcron.DayOf(now), kv.MinSeenDays, day)
 	case kv.HeldShare:
 		why = fmt.Sprintf("that is much at once, and waits for a second look from %s UTC on", shown(h.Since.Add(secondLook)))
 	case kv.HeldAll:
+		then = "if the clock is right, "
 		why = fmt.Sprintf("nothing would be left, and the clock says %s; this is never done unasked", ttpcron.DayOf(now))
 	}
-	return fmt.Sprintf("kept although old: %s: %s; %s takes it out now", heldWhat(h), why, pruneCommand(h, now))
+	return fmt.Sprintf("kept although old: %s: %s; %s%s takes it out now", heldWhat(h), why, then, pruneCommand(h, now))
 }
 
 // heldWhat counts what a pruning would take out.

@@ -107,6 +107,7 @@ type runStatus struct {
 	Outcome  string     `json:"outcome"`
 	Since    *time.Time `json:"since"`
 	Imported int        `json:"imported"`
+	Before   int        `json:"before_horizon"` // events passed over: of days that were taken out
 	Events   int        `json:"events"`
 	Tags     int        `json:"tags"`
 	Inserted int        `json:"inserted"`
@@ -256,7 +257,7 @@ func kindRank(k ttpcron.SourceKind) int {
 }
 
 func statusOfRun(r ttpcron.Run) runStatus {
-	s := runStatus{ID: r.ID, Started: r.Started.UTC(), Finished: timeOrNull(r.Finished), Outcome: r.Outcome, Since: timeOrNull(r.Window.Since), Imported: r.Imported.New, Sources: []string{}}
+	s := runStatus{ID: r.ID, Started: r.Started.UTC(), Finished: timeOrNull(r.Finished), Outcome: r.Outcome, Since: timeOrNull(r.Window.Since), Imported: r.Imported.New, Before: r.Imported.BeforeHorizon, Sources: []string{}}
 	for _, src := range r.Sources {
 		s.Events += src.Events + src.Retagged
 		s.Tags += src.Tags + src.RetagTags
@@ -321,7 +322,7 @@ func (a *app) printSources(sources []sourceStatus) error {
 			waiting = "<" + waiting
 		}
 		if s.UpdatedAt != nil {
-			moved = away(a.now().Sub(*s.UpdatedAt))
+			moved = away(*s.UpdatedAt, a.now())
 		}
 		t.add(s.Source, count(s.Events), count(s.Tags), dayOf(s.Earliest), dayOf(s.Latest), checkpoint, waiting, moved)
 	}
@@ -338,7 +339,7 @@ func (a *app) printSources(sources []sourceStatus) error {
 func (a *app) printAhead(s sourceStatus) {
 	if s.FutureEvents > 0 {
 		fmt.Fprintf(a.stdout, "%s: %s of %s dated in the future, the latest %s, %s: was a clock wrong?\n", clean(s.Source),
-			plural(s.FutureEvents, "event", "events"), plural(s.FutureDays, "day is", "days are"), shown(*s.FutureLatest), away(a.now().Sub(*s.FutureLatest)))
+			plural(s.FutureEvents, "event", "events"), plural(s.FutureDays, "day is", "days are"), shown(*s.FutureLatest), away(*s.FutureLatest, a.now()))
 	}
 	if s.Horizon != nil && *s.Horizon > ttpcron.DayOf(a.now()).String() {
 		fmt.Fprintf(a.stdout, "%s: events before %s do not come in, which lies in the future: ttpcron db prune --forget-horizon\n", clean(s.Source), *s.Horizon)

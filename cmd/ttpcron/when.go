@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -94,10 +93,14 @@ func ago(d time.Duration) string {
 	return fmt.Sprintf("%d days", days)
 }
 
-// away says how long ago something was, or in how long it will be.
-func away(d time.Duration) string {
-	if d < 0 {
-		return "in " + ago(-max(d, math.MinInt64+1))
+// away says how long before now something was, or how long after it will be.
+func away(at, now time.Time) string {
+	long := ago(now.Sub(at).Abs())
+	if years := now.Year() - at.Year(); max(years, -years) > 200 { // a Duration ends at 292
+		long = fmt.Sprintf("%d years", max(years, -years))
 	}
-	return ago(d) + " ago"
+	if at.After(now) {
+		return "in " + long
+	}
+	return long + " ago"
 }
