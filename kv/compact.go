@@ -65,6 +65,10 @@ func Compact(ctx context.Context, path string, o FileOptions) (Compacted, error)
 // copyBytes is how much of a copy is written in one transaction.
 const copyBytes = 16 << 20
 
+// copyBuckets is how many buckets are opened in one transaction: a store has two
+// for each day with tags.
+const copyBuckets = 8192
+
 // copyTo writes the content of the store into an empty file.
 func (db *DB) copyTo(ctx context.Context, path string, size int64, progress func(Progress)) (err error) {
 	dst, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true, PageSize: pageSize, FreelistType: bbolt.FreelistMapType})
@@ -100,13 +104,14 @@ type copier struct {
 	dst      *bbolt.DB
 	tx       *bbolt.Tx
 	size     int
+	buckets  int // that bbolt holds until the commit
 	at       Progress
 	progress func(Progress)
 }
 
 func (c *copier) next() (err error) {
 	c.tx, err = c.dst.Begin(true)
-	c.size = 0
+	c.size, c.buckets = 0, 0
 	return err
 }
 
@@ -139,6 +144,7 @@ func (c *copier) bucket(parent [][]byte, name []byte, from *bucket) error {
 	if err != nil {
 		return err
 	}
+	c.buckets++
 	if err := to.SetSequence(from.Sequence()); err != nil {
 		return err
 	}
@@ -150,7 +156,7 @@ func (c *copier) bucket(parent [][]byte, name []byte, from *bucket) error {
 			to, err = c.open(path) // another transaction may have begun
 			return err
 		}
-		if c.size > copyBytes {
+		if c.size > copyBytes || c.buckets > copyBuckets {
 			if err := c.flush(); err != nil {
 				return err
 			}
