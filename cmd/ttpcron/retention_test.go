@@ -268,7 +268,8 @@ func TestMaxSizeWithWrongClock(t *testing.T) {
 		{"behind", -50, []int{2, 1, 0}, "what is left is of 1970-01-01 or later, which stays; this machine's clock says 1976-11-20, and 400 events are dated later than tomorrow"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newRetentionBench(t, `max-size = "32KiB"`)
+			b := newRetentionBench(t, "")
+			b.d.conf.maxSize = 32 << 10 // less than a config may say, and 400 events fill it
 			b.seen(tt.seen...)
 			b.log("a", 400)
 			b.run("often")
