@@ -26,13 +26,13 @@ const (
 // together; [Event.Validate] refuses more.
 const MaxText = 4 << 20
 
-// Origin says how the attacker of an event came to be known.
+// Origin says how the attacker or the time of an event came to be known.
 type Origin uint8
 
 const (
-	OriginRecorded Origin = iota // the source names the attacker
+	OriginRecorded Origin = iota // the record says so
 	OriginResolved               // found by address among the attackers of the source
-	OriginDerived                // derived from the address, see DeriveAttacker
+	OriginDerived                // derived: an attacker from the address, see DeriveAttacker; a time from when the attacker was last seen
 )
 
 // String returns "recorded", "resolved" or "derived".
@@ -54,6 +54,9 @@ type Event struct {
 	// none it is empty until the event is stored, which then uses ContentID.
 	ID   string
 	Time time.Time // when it happened, UTC
+	// TimeOrigin is OriginDerived for a time that the record of the event does
+	// not hold and that may come out otherwise when it is read again.
+	TimeOrigin Origin
 
 	AttackerUUID   string // empty when unknown; see Attacker
 	AttackerIP     string
@@ -130,10 +133,10 @@ func (e *Event) ContentID() string {
 	return "sha256:" + hex.EncodeToString(sum[:16])
 }
 
-// PayloadDigest is the SHA-256 of the event's kind and of what the payload says
-// happened. Two events that share an ID but not this digest are different
-// events: a source whose IDs are positions in a list re-used one. Fields that a
-// source may fill in later, such as the country of an address, do not count.
+// PayloadDigest is the SHA-256 of the event's kind and of its payload but for
+// fields that a source may fill in later, such as the country of an address. By
+// it alone the first versions told apart events that share an ID; stores that
+// these wrote name events by it. See RecordDigest.
 func (e *Event) PayloadDigest() [sha256.Size]byte {
 	happened := Event{Kind: e.Kind, Payload: e.Payload}
 	for i := range e.Payload {

@@ -176,7 +176,8 @@ func TestEventJSONRoundTrip(t *testing.T) {
 		"resolved": {Kind: Command, Time: time.Unix(1, 0).UTC(), AttackerIP: "203.0.113.7", AttackerUUID: "a", AttackerOrigin: OriginResolved, Payload: Payload{}},
 		"hostile": {Kind: "k", ID: hostile, Time: time.Unix(1, 0).UTC(), AttackerUUID: hostile, AttackerIP: hostile,
 			IdentityUUID: hostile, SessionID: hostile, DeckyID: hostile, Payload: TextPayload(hostile, hostile)},
-		"raw": {Kind: "k", Time: time.Unix(1, 0).UTC(), IdentityUUID: "i", Payload: mustPayload(t, `{"a":null,"b":[1,{"c":"<\udcff\u00e9"}],"d":true}`)},
+		"time derived": {Kind: Command, Time: time.Unix(1, 0).UTC(), TimeOrigin: OriginDerived, AttackerIP: "203.0.113.7", Payload: Payload{}},
+		"raw":          {Kind: "k", Time: time.Unix(1, 0).UTC(), IdentityUUID: "i", Payload: mustPayload(t, `{"a":null,"b":[1,{"c":"<\udcff\u00e9"}],"d":true}`)},
 	} {
 		line, err := json.Marshal(e)
 		if err != nil {
@@ -187,8 +188,8 @@ func TestEventJSONRoundTrip(t *testing.T) {
 			if err := json.Unmarshal(form, &got); err != nil || !reflect.DeepEqual(got, e) {
 				t.Errorf("%s: %s gives %+v, %v, want %+v", name, form, got, err, e)
 			}
-			if got.ContentID() != e.ContentID() {
-				t.Errorf("%s: the ContentID changed on the way", name)
+			if got.ContentID() != e.ContentID() || got.RecordDigest() != e.RecordDigest() {
+				t.Errorf("%s: the ContentID or RecordDigest changed on the way", name)
 			}
 		}
 	}
@@ -207,6 +208,7 @@ func TestEventUnmarshalRefuses(t *testing.T) {
 		`{"time":"2026-05-04T05:49:05Z","payload":[]}`:                             "payload: not a JSON object",
 		`{"time":"2026-05-04T05:49:05Z","payload":{},"session_id":7}`:              "session_id is not a string",
 		`{"time":"2026-05-04T05:49:05Z","payload":{},"attacker_origin":"guessed"}`: `attacker_origin "guessed"`,
+		`{"time":"2026-05-04T05:49:05Z","payload":{},"time_origin":"guessed"}`:     `time_origin "guessed"`,
 		`{"time":"2026-05-04T05:49:05Z","payload":{},"source_kind":["command"]}`:   "source_kind is not a string",
 	} {
 		e := Event{ID: "kept"}

@@ -19,6 +19,9 @@ func (e *Event) AppendJSON(dst []byte) []byte {
 		dst = AppendJSONString(dst, e.ID)
 	}
 	dst = appendTime(dst, "time", e.Time)
+	if e.TimeOrigin != OriginRecorded {
+		dst = appendText(dst, "time_origin", e.TimeOrigin.String())
+	}
 	dst = appendText(dst, "attacker_uuid", e.AttackerUUID)
 	if e.AttackerOrigin != OriginRecorded {
 		dst = appendText(dst, "attacker_origin", e.AttackerOrigin.String())
@@ -40,7 +43,7 @@ func (e Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil), nil }
 // error that names it. It does not call Validate.
 func (e *Event) UnmarshalJSON(data []byte) error {
 	var out Event
-	var kind, at, origin string
+	var kind, at, timeOrigin, origin string
 	var unknown string
 	member := func(name []byte) *string {
 		switch string(name) {
@@ -50,6 +53,8 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 			return &out.ID
 		case "time":
 			return &at
+		case "time_origin":
+			return &timeOrigin
 		case "attacker_uuid":
 			return &out.AttackerUUID
 		case "attacker_origin":
@@ -91,7 +96,10 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	out.Kind = SourceKind(kind)
-	if out.AttackerOrigin, err = parseOrigin(origin); err != nil {
+	if out.TimeOrigin, err = parseOrigin("time_origin", timeOrigin); err != nil {
+		return err
+	}
+	if out.AttackerOrigin, err = parseOrigin("attacker_origin", origin); err != nil {
 		return err
 	}
 	if at == "" {
@@ -108,7 +116,7 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func parseOrigin(s string) (Origin, error) {
+func parseOrigin(member, s string) (Origin, error) {
 	switch s {
 	case "", OriginRecorded.String():
 		return OriginRecorded, nil
@@ -117,7 +125,7 @@ func parseOrigin(s string) (Origin, error) {
 	case OriginDerived.String():
 		return OriginDerived, nil
 	}
-	return 0, fmt.Errorf("attacker_origin %.40q is none of recorded, resolved and derived", s)
+	return 0, fmt.Errorf("%s %.40q is none of recorded, resolved and derived", member, s)
 }
 
 // AppendJSON appends the tag as one JSON object with its UUID: DECNET's field

@@ -1,6 +1,10 @@
 package ttpcron
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+)
 
 // DayHistory describes the stored events of one kind on one day.
 type DayHistory struct {
@@ -97,6 +101,8 @@ type ImportReport struct {
 	// latest where kinds differ.
 	BeforeHorizon int
 	Horizon       Day
+	// RejectedKnown is how many of the rejected lines the store had as rejects.
+	RejectedKnown int
 }
 
 // Add adds the counts of another report.
@@ -109,6 +115,7 @@ func (r *ImportReport) Add(o ImportReport) {
 	r.Rejected += o.Rejected
 	r.BeforeHorizon += o.BeforeHorizon
 	r.Horizon = max(r.Horizon, o.Horizon)
+	r.RejectedKnown += o.RejectedKnown
 }
 
 // Reject is a line that could not be used, kept for inspection.
@@ -119,6 +126,39 @@ type Reject struct {
 	Reason  string
 	Excerpt []byte // the line's first bytes, at most MaxExcerpt
 	At      time.Time
+	ID      RejectID // see Identity
+}
+
+// RejectID says what could not be used, wherever it was met: the same line in
+// another file, or in another run, is the same reject.
+type RejectID [16]byte
+
+// NewRejectID makes the ID of what could not be used: its format, the whole text
+// of a line or value, and what else tells it from others of the same text. The
+// name of the file and the line's number, which rotation changes, are no part.
+func NewRejectID(format string, what ...[]byte) RejectID {
+	h := sha256.New()
+	for _, part := range append([][]byte{[]byte(format)}, what...) {
+		var size [8]byte
+		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
+		h.Write(size[:])
+		h.Write(part)
+	}
+	return RejectID(h.Sum(nil)[:16])
+}
+
+// Identity returns the ID, or where none is set one that is made of the excerpt,
+// which for a short line is the whole text, or of the reason where there is none.
+func (r *Reject) Identity() RejectID {
+	switch {
+	case r.ID != RejectID{}:
+		return r.ID
+	case len(r.Excerpt) == 0:
+		return NewRejectID(r.Format, nil, []byte(r.Reason))
+	case len(r.Excerpt) >= MaxExcerpt:
+		return NewRejectID(r.Format, r.Excerpt, nil)
+	}
+	return NewRejectID(r.Format, r.Excerpt)
 }
 
 // MaxExcerpt is how many bytes of a rejected line are kept.

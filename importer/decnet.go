@@ -161,7 +161,7 @@ func (r *decnetReader) table(name string, q rowQuery, row func(c []column)) erro
 			}
 			r.progress()
 			if size, _ := strconv.ParseInt(columns[0].text(), 10, 64); size > MaxRow {
-				r.reject(nil, fmt.Errorf("table %s: the row of %.80q has %d bytes, more than %d", name, columns[1].text(), size, MaxRow))
+				r.reject(columns[1].text(), nil, fmt.Errorf("table %s: the row of %.80q has %d bytes, more than %d", name, columns[1].text(), size, MaxRow), name)
 				return errEnough
 			}
 			row(columns)
@@ -240,10 +240,11 @@ func optional(columns map[string]bool, alias, name string) string {
 	return alias + "." + name
 }
 
-// add keeps an event that was made of raw, which lies at where.
-func (r *decnetReader) add(e ttpcron.Event, raw []byte, where func() string) {
+// add keeps an event that was made of raw, a value of the row with that uuid,
+// which lies at where.
+func (r *decnetReader) add(e ttpcron.Event, uuid string, raw []byte, where func() string) {
 	if err := e.Validate(); err != nil {
-		r.reject(raw, fmt.Errorf("%s: %w", where(), err))
+		r.reject(uuid, raw, fmt.Errorf("%s: %w", where(), err), "event")
 		return
 	}
 	if r.batch.Events == nil {
@@ -253,12 +254,19 @@ func (r *decnetReader) add(e ttpcron.Event, raw []byte, where func() string) {
 	r.batch.Report.Lines++
 }
 
-func (r *decnetReader) reject(text []byte, reason error) {
+// reject notes that text, a value of the row with that uuid, cannot be used. Of
+// what has no text of its own, more says what it is. Where the value lies in a
+// list is no part of its identity: lists are trimmed.
+func (r *decnetReader) reject(uuid string, text []byte, reason error, more ...string) {
+	what := [][]byte{text, []byte(uuid)}
+	for _, m := range more {
+		what = append(what, []byte(m))
+	}
 	r.batch.Report.Lines++
 	r.batch.Report.Rejected++
 	r.batch.Rejects = append(r.batch.Rejects, ttpcron.Reject{
 		File: r.db.name, Line: r.row, Format: r.format.Name, Reason: reason.Error(),
-		Excerpt: excerpt(text), At: r.opts.Now(),
+		Excerpt: excerpt(text), At: r.opts.Now(), ID: ttpcron.NewRejectID(r.format.Name, what...),
 	})
 }
 

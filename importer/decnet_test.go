@@ -291,3 +291,40 @@ func TestDecnetDamaged(t *testing.T) {
 		}
 	}
 }
+
+// TestDecnetAgain reads lists that were trimmed and re-ordered while attackers
+// were seen again: a malformed entry is the same reject wherever it stands, and a
+// time that is not the command's own is said to be derived.
+func TestDecnetAgain(t *testing.T) {
+	path := buildDecnet(t, decnetDir, "DELETE FROM attackers; DELETE FROM canary_triggers")
+	db := openWriter(t, path)
+	set := func(uuid, seen, commands string) {
+		exec(t, db, `DELETE FROM attackers WHERE uuid = ?`, uuid)
+		exec(t, db, `INSERT INTO attackers VALUES (?, '192.0.2.1', NULL, '2026-05-04', ?, ?, NULL, NULL)`, uuid, seen, commands)
+	}
+	set("a", "2026-05-04 01:00:00", `[{"command":"id","timestamp":"2026-05-04 00:30:00"},{},7,{"command":"w"},{"command":"ps","ts":"never"}]`)
+	set("b", "2026-05-04 01:00:00", `[{}]`)
+	before := mustRead(t, path, Options{})
+	set("a", "2026-05-09 01:00:00", `[7,{"command":"w"},{}]`)
+	after := mustRead(t, path, Options{})
+	ids := func(r result) (ids []string) {
+		for i := range r.Rejects {
+			ids = append(ids, fmt.Sprintf("%x", r.Rejects[i].Identity()))
+		}
+		slices.Sort(ids)
+		return slices.Compact(ids)
+	}
+	if a, b := ids(before), ids(after); len(a) != 3 || !slices.Equal(a, b) {
+		t.Errorf("rejects %s, then %s", a, b)
+	}
+	var origins []ttpcron.Origin
+	for i := range before.Events {
+		origins = append(origins, before.Events[i].TimeOrigin)
+	}
+	if !slices.Equal(origins, []ttpcron.Origin{ttpcron.OriginRecorded, ttpcron.OriginDerived, ttpcron.OriginDerived}) {
+		t.Errorf("origins of times: %v", origins)
+	}
+	if len(after.Events) != 1 || after.Events[0].Time.Equal(before.Events[1].Time) || !after.Events[0].SameRecord(&before.Events[1]) {
+		t.Errorf("events %+v", after.Events)
+	}
+}

@@ -37,7 +37,7 @@ func (r *decnetReader) attacker(c []column) {
 	err := scanArray(commands, func(v value) bool {
 		entries++
 		if !v.isObject() {
-			r.reject(v.raw, fmt.Errorf("attacker %.80q: entry %d of commands is not an object", uuid, entries))
+			r.reject(uuid, v.raw, fmt.Errorf("attacker %.80q: entry %d of commands is not an object", uuid, entries))
 			return r.room()
 		}
 		objects++
@@ -47,10 +47,10 @@ func (r *decnetReader) attacker(c []column) {
 		if e.ID == "" && uuid != "" {
 			e.ID = uuid + "#cmd" + strconv.Itoa(objects)
 		}
-		e.Time = seen
+		e.Time, e.TimeOrigin = seen, ttpcron.OriginDerived
 		at, has := p.time()
 		if !at.IsZero() {
-			e.Time = at
+			e.Time, e.TimeOrigin = at, ttpcron.OriginRecorded
 		} else if has && seenOK {
 			r.badAt++
 		}
@@ -58,7 +58,7 @@ func (r *decnetReader) attacker(c []column) {
 		return r.room()
 	})
 	if err != nil {
-		r.reject(commands, fmt.Errorf("attacker %.80q: commands: %w", uuid, err))
+		r.reject(uuid, commands, fmt.Errorf("attacker %.80q: commands: %w", uuid, err))
 	}
 }
 
@@ -76,10 +76,10 @@ func (r *decnetReader) command(e ttpcron.Event, p *entryParser, raw []byte, wher
 		r.batch.Report.Ignored++
 		return
 	case text == "":
-		r.reject(raw, fmt.Errorf("%s has no text", where()))
+		r.reject(e.AttackerUUID, raw, fmt.Errorf("%s has no text", where()))
 		return
 	case e.Time.IsZero():
-		r.reject(raw, fmt.Errorf("%s has no time, nor has its attacker", where()))
+		r.reject(e.AttackerUUID, raw, fmt.Errorf("%s has no time, nor has its attacker", where()))
 		return
 	}
 	e.SessionID = p.scalar("session_id", r.arena)
@@ -89,11 +89,11 @@ func (r *decnetReader) command(e ttpcron.Event, p *entryParser, raw []byte, wher
 	}
 	payload, err := p.payload(text, r.arena)
 	if err != nil {
-		r.reject(raw, fmt.Errorf("%s: %w", where(), err))
+		r.reject(e.AttackerUUID, raw, fmt.Errorf("%s: %w", where(), err))
 		return
 	}
 	e.Payload = payload
-	r.add(e, raw, where)
+	r.add(e, e.AttackerUUID, raw, where)
 }
 
 // entryParser holds the members of one entry of a list of commands, by any of

@@ -129,7 +129,7 @@ func (r *decnetReader) trigger(c []column) {
 	where := func() string { return fmt.Sprintf("trigger %.80q", uuid) }
 	at, ok := firstTime(c[triggerAt].raw)
 	if !ok {
-		r.reject(nil, fmt.Errorf("%s: occurred_at %.40q is not a time", where(), c[triggerAt].raw))
+		r.reject(uuid, c[triggerAt].raw, fmt.Errorf("%s: occurred_at %.40q is not a time", where(), c[triggerAt].raw), "occurred_at")
 		return
 	}
 	e := ttpcron.Event{
@@ -158,9 +158,9 @@ func (r *decnetReader) trigger(c []column) {
 		r.arena.size += len(c[i].raw)
 	}
 	if err := r.headers(&e, c[triggerHeaders].raw); err != nil {
-		r.reject(c[triggerHeaders].raw, fmt.Errorf("%s is kept without its raw_headers: %w", where(), err))
+		r.reject(uuid, c[triggerHeaders].raw, fmt.Errorf("%s is kept without its raw_headers: %w", where(), err), "raw_headers")
 	}
-	r.add(e, c[triggerHeaders].raw, where)
+	r.add(e, uuid, c[triggerHeaders].raw, where)
 }
 
 // headers puts the headers as they were read into the payload.

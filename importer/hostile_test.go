@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -243,5 +244,52 @@ func TestRecognition(t *testing.T) {
 		if r := readBytes(t, []byte(tt.content), Auto); r.Format != tt.want {
 			t.Errorf("%s: %q, want %q", name, r.Format, tt.want)
 		}
+	}
+}
+
+// TestRejectIdentity reads what cannot be used in other files and places: it is
+// the same, and nothing else is.
+func TestRejectIdentity(t *testing.T) {
+	long := strings.Repeat("x", MaxLine+10)
+	ids := func(name string, content []byte) (ids []ttpcron.RejectID) {
+		t.Helper()
+		r := mustRead(t, write(t, t.TempDir(), name, content), Options{Format: "cowrie", Final: true})
+		for i := range r.Rejects {
+			ids = append(ids, r.Rejects[i].Identity())
+		}
+		return ids
+	}
+	plain := commands(0, 3) + "torn\n" + strings.Repeat("y", 3000) + "1\n" + strings.Repeat("y", 3000) + "2\n" + long + "1\n" + long + "\x00\x002\n"
+	first := ids("cowrie.json", []byte(plain))
+	seen := map[ttpcron.RejectID]bool{}
+	for _, id := range first {
+		seen[id] = true
+	}
+	if len(first) != 5 || len(seen) != 5 {
+		t.Errorf("%d rejects, %d of them different, want 5", len(first), len(seen))
+	}
+	moved := ids("cowrie.json.2.gz", zipped(t, commands(3, 100)+plain))
+	if !slices.Equal(first, moved) {
+		t.Errorf("behind other lines, compressed: %x, want %x", moved, first)
+	}
+
+	whole := zipped(t, commands(0, 5000))
+	damaged := [][]byte{
+		whole[:len(whole)/2], whole[:len(whole)/3], append(bytes.Clone(whole), "garbage"...), whole[:8], whole[:9],
+		append(zipped(t, commands(9, 50)), "garbage"...),
+	}
+	clear(seen)
+	for i, content := range damaged {
+		a, b := ids("cowrie.json.1.gz", content), ids("cowrie.json.2.gz", content)
+		if len(a) != 1 || !slices.Equal(a, b) || seen[a[0]] {
+			t.Errorf("damage %d: %x under one name and %x under another", i, a, b)
+		}
+		seen[a[0]] = true
+	}
+	// Read on from its mark it is the same damage.
+	path := write(t, t.TempDir(), "cowrie.json.1.gz", damaged[0])
+	r := mustRead(t, path, Options{})
+	if again := mustRead(t, path, Options{Marks: MarkList{*r.Mark}}); len(again.Rejects) != 1 || again.Rejects[0].ID != r.Rejects[0].ID {
+		t.Errorf("from the mark: %+v", again.Rejects)
 	}
 }

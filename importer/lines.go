@@ -3,7 +3,9 @@ package importer
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"hash"
 	"io"
 	"math"
 
@@ -43,8 +45,9 @@ type line struct {
 	// partial says that the stream ended before a newline.
 	partial bool
 	// tooLong says that the line was longer than MaxLine, of which text holds
-	// the beginning.
+	// the beginning; rest is then the SHA-256 of what follows.
 	tooLong bool
+	rest    [32]byte
 }
 
 func newLineReader(r io.Reader) *lineReader {
@@ -170,7 +173,7 @@ func (l *lineReader) skipNULs(ctx context.Context, most int64) bool {
 // its newline. It copies what is worth keeping and forgets the rest.
 func (l *lineReader) nextLong(ctx context.Context) line {
 	l.long = l.long[:0]
-	tooLong := false
+	var rest hash.Hash
 	for {
 		pending := l.buf[l.start:l.end]
 		n := bytes.IndexByte(pending, '\n')
@@ -178,16 +181,27 @@ func (l *lineReader) nextLong(ctx context.Context) line {
 		if whole {
 			pending = pending[:n]
 		}
-		if !tooLong {
-			l.long = appendCollapsed(l.long, pending)
-			tooLong = len(l.long) > MaxLine
+		l.long = appendCollapsed(l.long, pending)
+		if len(l.long) > MaxLine+1 {
+			if rest == nil {
+				rest = sha256.New()
+			}
+			// The last byte stays: whether a NUL follows one must be known.
+			last := len(l.long) - 1
+			rest.Write(l.long[MaxLine:last])
+			l.long = append(l.long[:MaxLine], l.long[last])
 		}
 		l.advance(len(pending))
 		if whole {
 			l.advance(1)
 		}
 		if whole || l.start == l.end && !l.fill(ctx) {
-			return line{text: l.long[:min(len(l.long), MaxLine)], partial: !whole, tooLong: tooLong}
+			out := line{text: l.long[:min(len(l.long), MaxLine)], partial: !whole, tooLong: len(l.long) > MaxLine}
+			if rest != nil {
+				rest.Write(l.long[MaxLine:])
+				rest.Sum(out.rest[:0])
+			}
+			return out
 		}
 	}
 }

@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -109,7 +110,7 @@ func (r *logReader) ended(ctx context.Context) error {
 		return err
 	case r.src.gz && r.src.rawErr == nil:
 		if !r.lines.cut {
-			r.reject(r.line+1, nil, fmt.Errorf("the file ends here: %w", damage(err)))
+			r.damaged(line{}, fmt.Errorf("the file ends here: %w", damage(err)))
 		}
 		return nil
 	}
@@ -128,8 +129,21 @@ func damage(err error) error {
 func (r *logReader) cut(ln line) {
 	if err := r.lines.err; r.src.gz && err != io.EOF && r.src.rawErr == nil && !isContextError(err) && !errors.Is(err, errInflates) {
 		r.lines.cut = true
-		r.reject(r.line+1, ln.text, fmt.Errorf("the file ends within this line: %w", damage(err)))
+		r.damaged(ln, fmt.Errorf("the file ends within this line: %w", damage(err)))
 	}
+}
+
+// damaged rejects what is left of compressed data that end too early. It is the
+// same damage wherever it is met again: in content that begins alike, after as
+// many bytes. Of a file that gave no content only its first bytes and its size
+// are known.
+func (r *logReader) damaged(ln line, reason error) {
+	begin, at := r.lines.head, r.lines.off
+	if len(begin) == 0 {
+		begin, at = r.src.magic, r.src.size
+	}
+	where := binary.BigEndian.AppendUint64(nil, uint64(at))
+	r.reject(r.line+1, ln.text, reason, ttpcron.NewRejectID(r.format.Name, ln.text, ln.rest[:], []byte(reason.Error()), begin, where))
 }
 
 func isContextError(err error) bool {
@@ -139,7 +153,7 @@ func isContextError(err error) bool {
 // records reads what a line holds: one record, or what a crash made of several.
 func (r *logReader) records(ln line) {
 	if ln.tooLong {
-		r.reject(r.line, ln.text, fmt.Errorf("the line is longer than %d bytes", MaxLine))
+		r.reject(r.line, ln.text, fmt.Errorf("the line is longer than %d bytes", MaxLine), ttpcron.NewRejectID(r.format.Name, ln.text, ln.rest[:]))
 		return
 	}
 	if bytes.IndexByte(ln.text, 0) < 0 {
@@ -177,7 +191,7 @@ func (r *logReader) record(text []byte) {
 	if err == nil {
 		r.count(used)
 	} else if !r.pieces(text) {
-		r.reject(r.line, text, err)
+		r.rejectText(text, err)
 	}
 }
 
@@ -214,7 +228,7 @@ func (r *logReader) pieces(text []byte) bool {
 		if p.err == nil {
 			r.count(p.used)
 		} else if good {
-			r.reject(r.line, p.text, p.err)
+			r.rejectText(p.text, p.err)
 		}
 	}
 	return good
@@ -243,12 +257,17 @@ func (r *logReader) parse(text []byte) (used bool, err error) {
 	return true, nil
 }
 
-func (r *logReader) reject(line int, text []byte, reason error) {
+// rejectText rejects a record of the current line.
+func (r *logReader) rejectText(text []byte, reason error) {
+	r.reject(r.line, text, reason, ttpcron.NewRejectID(r.format.Name, text))
+}
+
+func (r *logReader) reject(line int, text []byte, reason error, id ttpcron.RejectID) {
 	r.batch.Report.Lines++
 	r.batch.Report.Rejected++
 	r.batch.Rejects = append(r.batch.Rejects, ttpcron.Reject{
 		File: r.path, Line: line, Format: r.format.Name, Reason: reason.Error(),
-		Excerpt: excerpt(text), At: r.opts.Now(),
+		Excerpt: excerpt(text), At: r.opts.Now(), ID: id,
 	})
 }
 

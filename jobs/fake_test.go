@@ -20,6 +20,7 @@ type memory struct {
 	seq      uint64
 	events   []ttpcron.Event
 	ids      map[string]bool
+	rejected map[ttpcron.RejectID]bool
 	tags     map[ttpcron.UUID]ttpcron.Tag
 	coverage map[kindDay][]ttpcron.Coverage
 	sets     map[string]ttpcron.RuleSet
@@ -73,6 +74,16 @@ func (m *memory) Import(ctx context.Context, b Batch) (ttpcron.ImportReport, err
 		r.New++
 	}
 	r.Rejected = len(b.Rejects)
+	for i := range b.Rejects {
+		if id := b.Rejects[i].Identity(); m.rejected[id] {
+			r.RejectedKnown++
+		} else {
+			if m.rejected == nil {
+				m.rejected = map[ttpcron.RejectID]bool{}
+			}
+			m.rejected[id] = true
+		}
+	}
 	if b.Mark != nil {
 		m.marks = append(m.marks, *b.Mark)
 	}
@@ -116,6 +127,16 @@ func (m *memory) KeepLooks(_ context.Context, looks []ttpcron.FileLook) error {
 func (m *memory) ForgetFiles(context.Context, time.Time) (int, error) {
 	m.asked["forget"]++
 	return 0, nil
+}
+
+func (m *memory) KnownRejects(ctx context.Context, rejects []ttpcron.Reject) ([]bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := make([]bool, len(rejects))
+	for i := range rejects {
+		known[i] = m.rejected[rejects[i].Identity()]
+	}
+	return known, nil
 }
 
 func (m *memory) Kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {

@@ -126,10 +126,13 @@ func (s *scan) file(ctx context.Context, in Input, look ttpcron.FileLook) (FileR
 // cancelled meanwhile.
 func (im *Import) batch(ctx context.Context, b Batch, r *ttpcron.ImportReport) error {
 	ctx = context.WithoutCancel(ctx)
-	known := 0
+	known, knownRejects := 0, 0
 	if im.Beyond != nil {
 		var err error
-		if b.Events, known, err = unknown(ctx, im.Beyond, b.Events); err != nil {
+		if b.Events, known, err = unknown(ctx, im.Beyond.Known, b.Events); err != nil {
+			return err
+		}
+		if b.Rejects, knownRejects, err = unknown(ctx, im.Beyond.KnownRejects, b.Rejects); err != nil {
 			return err
 		}
 	}
@@ -142,26 +145,26 @@ func (im *Import) batch(ctx context.Context, b Batch, r *ttpcron.ImportReport) e
 	r.BeforeHorizon += got.BeforeHorizon
 	r.Horizon = max(r.Horizon, got.Horizon)
 	r.Rejected += b.Report.Rejected + got.Rejected - len(b.Rejects)
+	r.RejectedKnown += got.RejectedKnown + knownRejects
 	r.New += got.New
 	r.Known += got.Known + known
 	r.Changed += got.Changed
 	return nil
 }
 
-// unknown returns the events that an archive does not hold, and how many it
-// does.
-func unknown(ctx context.Context, a Archive, events []ttpcron.Event) ([]ttpcron.Event, int, error) {
-	held, err := a.Known(ctx, events)
+// unknown returns the items that an archive does not hold, and how many it does.
+func unknown[T any](ctx context.Context, holds func(context.Context, []T) ([]bool, error), items []T) ([]T, int, error) {
+	held, err := holds(ctx, items)
 	if err != nil {
 		return nil, 0, err
 	}
-	var rest []ttpcron.Event
-	for i := range events {
+	var rest []T
+	for i := range items {
 		if !held[i] {
-			rest = append(rest, events[i])
+			rest = append(rest, items[i])
 		}
 	}
-	return rest, len(events) - len(rest), nil
+	return rest, len(items) - len(rest), nil
 }
 
 func (im *Import) progress(name string, f File, lines int) {

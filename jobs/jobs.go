@@ -37,11 +37,13 @@ type History interface {
 // Archive is where imported events go.
 type Archive interface {
 	// Import stores a batch in one transaction and reports New, Known and
-	// Changed events, and as Rejected the batch's rejects and those events that
-	// cannot be stored.
+	// Changed events, as Rejected the batch's rejects and those events that
+	// cannot be stored, and as RejectedKnown those of them that it had.
 	Import(ctx context.Context, b Batch) (ttpcron.ImportReport, error)
 	// Known says of each event whether it is stored.
 	Known(ctx context.Context, events []ttpcron.Event) ([]bool, error)
+	// KnownRejects says the same of rejects.
+	KnownRejects(ctx context.Context, rejects []ttpcron.Reject) ([]bool, error)
 	Marks
 	// FileLooks returns what is remembered of the files at some paths, in their
 	// order, a zero look for nothing.

@@ -167,8 +167,13 @@ func (w *blockWriter) encodeColumns(day ttpcron.Day, events []ttpcron.Event) []b
 	return out
 }
 
+// originBits is how many bits of the first byte of an actor say how the attacker
+// came to be known; the others say it of the time, which up to schema 2 was
+// always recorded, as far as was known.
+const originBits = 4
+
 func appendActor(dst []byte, e *ttpcron.Event) []byte {
-	dst = append(dst, byte(e.AttackerOrigin))
+	dst = append(dst, byte(e.AttackerOrigin|e.TimeOrigin<<originBits))
 	for _, s := range [...]string{e.AttackerUUID, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID} {
 		dst = appendPacked(dst, s)
 	}

@@ -111,6 +111,7 @@ func readColumns(columns []byte, day ttpcron.Day, first uint64, events []ttpcron
 		}
 		a, e := &actors[k], &events[i]
 		e.AttackerUUID, e.AttackerIP, e.AttackerOrigin = a.AttackerUUID, a.AttackerIP, a.AttackerOrigin
+		e.TimeOrigin = a.TimeOrigin
 		e.IdentityUUID, e.SessionID, e.DeckyID = a.IdentityUUID, a.SessionID, a.DeckyID
 	}
 	numbers := make([]int, len(events))
@@ -138,7 +139,8 @@ func readActors(r *reader, limit int) []ttpcron.Event {
 	actors := make([]ttpcron.Event, r.count(limit))
 	for i := range actors {
 		a := &actors[i]
-		a.AttackerOrigin = ttpcron.Origin(r.byte())
+		origins := ttpcron.Origin(r.byte())
+		a.AttackerOrigin, a.TimeOrigin = origins&(1<<originBits-1), origins>>originBits
 		for _, s := range [...]*string{&a.AttackerUUID, &a.AttackerIP, &a.IdentityUUID, &a.SessionID, &a.DeckyID} {
 			*s = r.packed()
 		}

@@ -111,6 +111,7 @@ type checker struct {
 	day       string
 
 	arrival uint64
+	dropped uint64          // rejects
 	harmed  map[string]bool // places with damaged records, where a recount says nothing
 	kinds   map[ttpcron.SourceKind]KindStats
 	days    map[ttpcron.SourceKind]dayCounts // as recounted
@@ -211,6 +212,8 @@ func (c *checker) metaRecords() error {
 			copy(c.secret[:], r.bytes(len(c.secret)))
 		case string(keyArrival):
 			c.arrival = r.uvarint()
+		case string(keyDropped):
+			c.dropped = r.uvarint()
 		case string(keyJobs):
 			readJobTimes(&r)
 		case string(keyClock):

@@ -17,10 +17,12 @@ type fingerprint struct {
 	sum uint64
 }
 
-func (f *fingerprint) add(hash, value uint64) {
+func (f *fingerprint) add(hash uint64, v entryValue) {
 	f.n++
-	f.sum += mix(mix(hash) + value)
+	f.sum += mix(mix(hash) + v[0] + spread*v[1]) // sums of schema 2 have no v[1]
 }
+
+const spread = 0x9e3779b97f4a7c15
 
 func (f *fingerprint) plus(o fingerprint) fingerprint {
 	return fingerprint{f.n + o.n, f.sum + o.sum}
@@ -28,7 +30,7 @@ func (f *fingerprint) plus(o fingerprint) fingerprint {
 
 // mix is the finisher of SplitMix64 (Steele, Lea and Flood, 2014).
 func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
+	x += spread
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
@@ -139,9 +141,9 @@ func (c *checker) history(b bucketRef, seen arrivals) {
 				c.findf("arrival number %d is used twice", e.Seq)
 			}
 			if id := identityOf(&c.secret, e); id.content {
-				d.ids.add(id.hash, 0)
+				d.ids.add(id.hash, entryValue{})
 			} else {
-				c.named.add(id.hash, id.digest)
+				c.named.add(id.hash, id.value())
 			}
 			d.add(e)
 		}
@@ -210,7 +212,7 @@ func (c *checker) checkContent() {
 		kind := ttpcron.SourceKind(name)
 		days := c.days[kind]
 		x := runCheck{name: []byte(name), prefix: 4, width: 0, bad: func(format string, args ...any) { c.findf(format, args...) }}
-		x.each = func(prefix []byte, hash, value uint64) {
+		x.each = func(prefix []byte, hash uint64, value entryValue) {
 			day, _ := parseDay(prefix)
 			days.at(day).indexed.add(hash, value)
 		}
@@ -260,8 +262,8 @@ func (c *checker) checkNamed() {
 	})
 	c.at("named", doRebuild)
 	var got fingerprint
-	x := runCheck{name: bucketNamed, width: 8, bad: func(format string, args ...any) { c.findf(format, args...) }}
-	x.each = func(_ []byte, hash, value uint64) { got.add(hash, value) }
+	x := runCheck{name: bucketNamed, width: namedWidth, bad: func(format string, args ...any) { c.findf(format, args...) }}
+	x.each = func(_ []byte, hash uint64, value entryValue) { got.add(hash, value) }
 	c.values(c.top[string(bucketNamed)], x.entry)
 	x.end()
 	if want := c.named.plus(pruned); got != want && !c.harmed["history"] && !c.harmed["named"] && !c.harmed["pruned"] {
@@ -275,7 +277,7 @@ type runCheck struct {
 	name   []byte
 	prefix int // length
 	width  int
-	each   func(prefix []byte, hash, value uint64)
+	each   func(prefix []byte, hash uint64, value entryValue)
 	bad    func(format string, args ...any)
 
 	at   string         // the prefix at hand

@@ -129,23 +129,31 @@ func (c *checker) ruleLife() {
 	})
 }
 
-// rejects checks the lines that could not be used: they are numbered without
-// gaps up to the bucket's sequence.
+// rejects checks the lines that could not be used, which have rising numbers, and
+// their index.
 func (c *checker) rejects() {
 	c.at("rejects", doRebuild)
-	var last uint64
+	numbered := c.top[string(bucketRejects)].sequence
+	last := uint64(0)
+	hashes := map[uint64]bool{}
 	n := c.count(bucketRejects, func(k, v []byte) error {
-		if _, err := readReject(k, v); err != nil {
-			return err
+		r, err := readReject(k, v)
+		if err == nil {
+			last = binary.BigEndian.Uint64(k)
+			hashes[c.secret.rejectHash(&r)] = true
 		}
-		number := binary.BigEndian.Uint64(k)
-		if last != 0 && number != last+1 {
-			c.findf("reject %d is missing", last+1)
-		}
-		last = number
-		return nil
+		return err
 	})
-	if n > MaxRejects || last != c.top[string(bucketRejects)].sequence && n > 0 {
-		c.findf("holds %d rejects up to number %d, and counts %d", n, last, c.top[string(bucketRejects)].sequence)
+	if n > MaxRejects || last > numbered || n+c.dropped != numbered {
+		c.findf("holds %d rejects up to number %d, and counts %d of which %d were dropped", n, last, numbered, c.dropped)
+	}
+	harmed := c.harmed["rejects"]
+	c.at("rejected", doRebuild)
+	x := runCheck{name: bucketRejected, bad: func(format string, args ...any) { c.findf(format, args...) }}
+	x.each = func(_ []byte, hash uint64, _ entryValue) { delete(hashes, hash) }
+	c.values(c.top[string(bucketRejected)], x.entry)
+	x.end()
+	if len(hashes) > 0 && !harmed && !c.harmed["rejected"] {
+		c.findf("%d rejects are not in the index", len(hashes))
 	}
 }

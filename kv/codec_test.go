@@ -158,7 +158,7 @@ func randomEvents(rnd *rand.Rand, n int, day ttpcron.Day) []ttpcron.Event {
 		*e = ttpcron.Event{
 			Kind: ttpcron.Command, Seq: seq, Time: timeOf(day, rnd.Int64N(dayNanos)),
 			AttackerUUID: pick("", ttpcron.DeriveAttacker("a"), "odd"), AttackerIP: pick("192.0.2.1", "", "\xff", "::1"),
-			AttackerOrigin: ttpcron.Origin(rnd.IntN(3)), IdentityUUID: pick("", "", "i"),
+			AttackerOrigin: ttpcron.Origin(rnd.IntN(3)), TimeOrigin: ttpcron.Origin(2 * rnd.IntN(2)), IdentityUUID: pick("", "", "i"),
 			SessionID: fmt.Sprintf("%06x", rnd.IntN(4)), DeckyID: pick("", "a\x00b"),
 		}
 		for f := range rnd.IntN(4) {
@@ -334,7 +334,7 @@ func FuzzRecords(f *testing.F) {
 		readAudit(key, sum(key))
 		readRetirement(key, sum(key))
 		readDay(k, sum([]byte("k"), dayBytes))
-		x := runIndex{name: bucketNamed, width: 8}
+		x := runIndex{name: bucketNamed, width: namedWidth}
 		x.chunk(1, key, sum(bucketNamed, key))
 	})
 }
@@ -371,6 +371,10 @@ func goldenRecords() []goldenRecord {
 		Imported: ttpcron.ImportReport{File: "f", Format: "cowrie", Lines: 1, New: 2, Known: 3, Changed: 4, Ignored: 5, Rejected: 6},
 		Sources:  []ttpcron.SourceReport{{Source: "command", Events: 1, Commands: 2, Tagged: 3, Tags: 4, Inserted: 5, Known: 6, Skipped: 7, Bounded: 8, Left: 9, DryRun: true, Elapsed: time.Minute}}}
 	reject := ttpcron.Reject{File: "cowrie.json", Line: 7, Format: "cowrie", Reason: "no JSON", Excerpt: []byte("\x00{"), At: at}
+	named := reject
+	named.ID = ttpcron.NewRejectID("cowrie", []byte("\x00{"))
+	rejected := run
+	rejected.Imported.RejectedKnown = 7
 	mark := ttpcron.FileMark{Path: "/var/log/cowrie.json", Format: "cowrie", Head: [32]byte{1}, HeadLen: 4096, Tail: [32]byte{2}, TailLen: 64, Offset: 1 << 40, Line: 9, SeenAt: at}
 	state := ttpcron.RuleState{RuleID: "R0014", Status: ttpcron.StatusClipped, ConfidenceMax: 0.5, ExpiresAt: at, Reason: "noisy", SetBy: "root", SetAt: at}
 	cursor := ttpcron.Cursor{Kind: ttpcron.Command, Seq: 1 << 33, UpdatedAt: at, RunID: "manual"}
@@ -410,7 +414,7 @@ func goldenRecords() []goldenRecord {
 			func(rec []byte) (any, error) { return readTally(rec, d, claimKey(rollupClaim, 300)) }},
 		{"attacker", hash, appendAttacker(nil, attacker, d, hash), attacker, func(rec []byte) (any, error) { return readAttacker(rec, d, hash) }},
 		{"run", key(run.ID), appendRun(nil, &run), run, func(rec []byte) (any, error) { return readRun(key(run.ID), rec) }},
-		{"reject", numberKey(3), appendReject(nil, numberKey(3), &reject), reject, func(rec []byte) (any, error) { return readReject(numberKey(3), rec) }},
+		{"reject", numberKey(3), withoutRejectID(numberKey(3), appendReject(nil, numberKey(3), &reject)), reject, func(rec []byte) (any, error) { return readReject(numberKey(3), rec) }},
 		{"mark", numberKey(4), appendMark(nil, numberKey(4), &mark), mark, func(rec []byte) (any, error) { return readMark(numberKey(4), rec) }},
 		{"state", key(state.RuleID), appendState(nil, &state), state, func(rec []byte) (any, error) { return readState(key(state.RuleID), rec) }},
 		{"cursor", key("command"), appendCursor(nil, &cursor), cursor, func(rec []byte) (any, error) { return readCursor(key("command"), rec) }},
@@ -421,8 +425,15 @@ func goldenRecords() []goldenRecord {
 		{"retired", retiredKey("R0014", 2), appendRetirement(nil, retiredKey("R0014", 2), &retired), retired,
 			func(rec []byte) (any, error) { return readRetirement(retiredKey("R0014", 2), rec) }},
 		{"audit", numberKey(5), appendAudit(nil, numberKey(5), &entry), entry, func(rec []byte) (any, error) { return readAudit(numberKey(5), rec) }},
+		{"reject-id", numberKey(4), appendReject(nil, numberKey(4), &named), named, func(rec []byte) (any, error) { return readReject(numberKey(4), rec) }},
+		{"run-rejected", key(rejected.ID), appendRun(nil, &rejected), rejected, func(rec []byte) (any, error) { return readRun(key(rejected.ID), rec) }},
 		{"day", d, appendDayRecord(nil, k, history), history, func(rec []byte) (any, error) { return readDay(k, rec) }},
 	}
+}
+
+// withoutRejectID makes a reject's record as it was up to schema 2.
+func withoutRejectID(key, rec []byte) []byte {
+	return endRecord(rec[:len(rec)-len(ttpcron.RejectID{})], key)
 }
 
 const goldenFile = "testdata/records-v1.golden"

@@ -22,7 +22,7 @@ func regions(t *testing.T, content []byte) map[string][]kv.Region {
 	}
 	for _, want := range []string{
 		"header", "free list", "root", "branch", "meta", "history", "days", "coverage", "identity", "named", "claims", "tags",
-		"rollups", "totals", "cursors", "runs", "rejects", "marks", "states", "pruned", "rulesets", "retired", "audit",
+		"rollups", "totals", "cursors", "runs", "rejects", "rejected", "marks", "states", "pruned", "rulesets", "retired", "audit",
 	} {
 		if len(by[want]) == 0 {
 			t.Fatalf("the store has no %s", want)

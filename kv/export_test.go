@@ -56,8 +56,8 @@ const Schema = schema
 func BreakMigration(err error) (restore func()) {
 	last := &migrations[len(migrations)-1]
 	step := *last
-	*last = func(tx *txn) error {
-		if serr := step(tx); serr != nil {
+	*last = func(db *DB, tx *txn) error {
+		if serr := step(db, tx); serr != nil {
 			return serr
 		}
 		return err

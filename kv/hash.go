@@ -13,11 +13,13 @@ type secret [16]byte
 const (
 	hashContent  = 'c' // kind and content-derived id of an event
 	hashNamed    = 'n' // kind and given id of an event
-	hashDigest   = 'd' // payload digest of an event
+	hashDigest   = 'd' // payload digest of an event, in stores up to schema 2
+	hashRecord   = 'i' // record of an event with a given id
 	hashAttacker = 'a' // name of an attacker
 	hashSession  = 's' // id of a session
 	hashMark     = 'm' // identity of a file mark
 	hashLook     = 'l' // path of a file
+	hashReject   = 'r' // identity of a reject
 )
 
 // hash returns a keyed 64-bit hash of a domain and two strings.

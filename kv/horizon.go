@@ -93,26 +93,37 @@ func eachPruned(tx *txn, do func(*pruned) error) error {
 	})
 }
 
-// freeIDs makes the index of given ids anew, of the events that are stored. It
-// takes 16 bytes of memory for each of them that has such an id.
+// freeIDs makes the index of given ids anew, of the events that are stored.
 func (db *DB) freeIDs(ctx context.Context, tx *txn) error {
-	var entries []byte
-	x := namedIndex(tx)
-	err := db.eachStored(ctx, tx, func(e *ttpcron.Event) {
-		if d := identityOf(&db.secret, e); !d.content {
-			entries = x.appendEntry(entries, d.hash, d.digest)
-		}
-	})
+	entries, err := db.namedEntries(ctx, tx)
 	if err != nil {
 		return err
 	}
+	return replaceNamed(tx, entries)
+}
+
+// namedEntries returns what the index of given ids holds of the events that are
+// stored, in no order: 24 bytes for each that has such an id.
+func (db *DB) namedEntries(ctx context.Context, tx *txn) ([]byte, error) {
+	var entries []byte
+	x := runIndex{width: namedWidth}
+	err := db.eachStored(ctx, tx, func(e *ttpcron.Event) {
+		if d := identityOf(&db.secret, e); !d.content {
+			entries = x.appendEntry(entries, d.hash, d.value())
+		}
+	})
+	return entries, err
+}
+
+// replaceNamed makes the index of given ids anew.
+func replaceNamed(tx *txn, entries []byte) error {
 	if err := tx.DeleteBucket(bucketNamed); err != nil {
 		return err
 	}
 	if _, err := tx.CreateBucket(bucketNamed); err != nil {
 		return err
 	}
-	x = namedIndex(tx)
+	x := namedIndex(tx)
 	for part := range slices.Chunk(entries, maxRun/16*x.entry()) {
 		if err := x.add(x.sortEntries(part)); err != nil {
 			return err

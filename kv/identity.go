@@ -2,7 +2,6 @@ package kv
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
@@ -12,7 +11,8 @@ import (
 // says all: equal means known, and since the content holds the time, an index
 // for each kind and day is enough. A given ID says little about the content: a
 // source whose ids are positions in a list uses one twice. So one index of all
-// given ids keeps a digest of the payload beside each.
+// given ids keeps a digest of the record beside each, and where the event lies, so
+// that one whose digest differs can be compared with it.
 
 // identity is what the store makes of an event before storing it.
 type identity struct {
@@ -21,8 +21,30 @@ type identity struct {
 	changed bool // id is not the one given
 	content bool
 	hash    uint64
-	digest  uint64 // of a given ID
+
+	// Of a given ID:
+	digest uint64 // of the record
+	place  uint64 // of the event once it is stored
 }
+
+// value is what the index of given ids keeps beside the hash.
+func (d *identity) value() entryValue { return entryValue{d.digest, d.place} }
+
+// placeOf says where an event of a given kind lies, 0 for an event that is not
+// stored.
+func placeOf(day ttpcron.Day, seq uint64) uint64 {
+	if seq >= 1<<placeBits {
+		return 0
+	}
+	return uint64(day)<<placeBits | seq
+}
+
+func parsePlace(p uint64) (day ttpcron.Day, seq uint64) {
+	return ttpcron.Day(p >> placeBits), p & (1<<placeBits - 1)
+}
+
+// placeBits are those of the arrival number; the day of the year 9999 has 22.
+const placeBits = 40
 
 // contentIndex is the index of content-derived ids of one kind and day, nil when
 // no event of the kind is stored.
@@ -36,8 +58,10 @@ func contentIndex(tx *txn, kind ttpcron.SourceKind, day ttpcron.Day) *runIndex {
 
 // namedIndex is the index of given ids.
 func namedIndex(tx *txn) *runIndex {
-	return &runIndex{bucket: tx.Bucket(bucketNamed), name: bucketNamed, width: 8}
+	return &runIndex{bucket: tx.Bucket(bucketNamed), name: bucketNamed, width: namedWidth}
 }
+
+const namedWidth = 16
 
 // kindDay is the unit in which events are stored.
 type kindDay struct {
@@ -67,10 +91,8 @@ func (db *DB) identify(tx *txn, events []*ttpcron.Event) ([]identity, error) {
 			return nil, err
 		}
 	}
-	if err := db.findNamed(tx, events, named, out); err != nil {
-		return nil, err
-	}
-	return out, nil
+	n := naming{db: db, tx: tx, events: events, ids: out, have: make(map[uint64]holder, len(named))}
+	return out, n.resolve(named)
 }
 
 func identityOf(s *secret, e *ttpcron.Event) identity {
@@ -81,21 +103,17 @@ func identityOf(s *secret, e *ttpcron.Event) identity {
 			return identity{id: own, content: true, hash: s.hash(hashContent, string(e.Kind), own)}
 		}
 	}
-	digest := e.PayloadDigest()
 	return identity{
 		id:     id,
 		hash:   s.hash(hashNamed, string(e.Kind), id),
-		digest: s.hash(hashDigest, "", string(digest[:])),
+		digest: s.recordHash(e),
+		place:  placeOf(ttpcron.DayOf(e.Time), e.Seq),
 	}
 }
 
-// renameTo gives an event whose ID another has the name under which it is
-// stored, with so many bytes of its digest.
-func (db *DB) renameTo(e *ttpcron.Event, d *identity, n int) {
-	digest := e.PayloadDigest()
-	d.id = e.ID + "~" + hex.EncodeToString(digest[:n])
-	d.hash = db.secret.hash(hashNamed, string(e.Kind), d.id)
-	d.changed = true
+func (s *secret) recordHash(e *ttpcron.Event) uint64 {
+	var stack [512]byte
+	return s.sip(e.AppendRecord(append(stack[:0], hashRecord)))
 }
 
 func findContent(tx *txn, k kindDay, members []int, out []identity) error {
@@ -118,55 +136,6 @@ func findContent(tx *txn, k kindDay, members []int, out []identity) error {
 	return nil
 }
 
-// renames are the bytes of the digest in the name of an event whose ID is taken:
-// none, then six, and more only where somebody made two payloads agree in six.
-var renames = [...]int{0, 6, 12, 32}
-
-// findNamed resolves given ids. An event may find its ID taken by one before it
-// in the batch.
-func (db *DB) findNamed(tx *txn, events []*ttpcron.Event, members []int, out []identity) error {
-	x := namedIndex(tx)
-	have := make(map[uint64]uint64, len(members))
-	for _, n := range renames {
-		if len(members) == 0 {
-			return nil
-		}
-		hashes := make([]uint64, len(members))
-		for j, i := range members {
-			if n > 0 {
-				db.renameTo(events[i], &out[i], n)
-			}
-			hashes[j] = out[i].hash
-		}
-		found, digests, err := x.find(hashes)
-		if err != nil {
-			return err
-		}
-		for j, h := range hashes {
-			if found[j] {
-				have[h] = digests[j]
-			}
-		}
-		var taken []int
-		for _, i := range members {
-			d := &out[i]
-			switch digest, ok := have[d.hash]; {
-			case !ok:
-				have[d.hash] = d.digest
-			case digest == d.digest:
-				d.known = true
-			default:
-				taken = append(taken, i)
-			}
-		}
-		members = taken
-	}
-	for _, i := range members {
-		out[i].known = true // 256 bits agree: the same event
-	}
-	return nil
-}
-
 // remember adds the identities of new events to the indexes.
 func remember(tx *txn, events []*ttpcron.Event, ids []identity) error {
 	named := namedIndex(tx)
@@ -180,7 +149,7 @@ func remember(tx *txn, events []*ttpcron.Event, ids []identity) error {
 			k := kindDayOf(e)
 			content[k] = binary.BigEndian.AppendUint64(content[k], d.hash)
 		default:
-			namedEntries = named.appendEntry(namedEntries, d.hash, d.digest)
+			namedEntries = named.appendEntry(namedEntries, d.hash, d.value())
 		}
 	}
 	if len(namedEntries) > 0 {

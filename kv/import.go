@@ -18,13 +18,16 @@ type Import struct {
 }
 
 // Import stores events that the store does not have, in the order given, with
-// rising arrival numbers, and reports New, Known, Changed, BeforeHorizon
-// and Rejected.
+// rising arrival numbers, and reports New, Known, Changed, BeforeHorizon, Rejected
+// and RejectedKnown: a reject that was stored once, see [ttpcron.Reject.Identity],
+// is not stored again.
 //
 // An event without ID gets its [ttpcron.Event.ContentID]. An event whose ID
-// another event of its kind has, one with another PayloadDigest, is stored as
-// "<id>~<first 12 hexadecimal digits of its PayloadDigest>" and counts as
-// Changed as well as New, or as Known when that one is stored too. An event that
+// another event of its kind has, one that is not its [ttpcron.Event.SameRecord],
+// is stored as "<id>~<first 12 hexadecimal digits of its RecordDigest>" and counts
+// as Changed as well as New, or as Known when that one is stored too. Which of
+// them keeps the plain ID is a matter of arrival. Of an event that was pruned only
+// the digest is left to compare with. An event that
 // fails [ttpcron.Event.Validate], or has more than 16,384 payload fields, is kept
 // as a reject, after im.Rejects; Rejected counts both. An event that happened
 // before what was pruned of its kind (see [DB.Prune]) is passed over and counts
@@ -39,6 +42,7 @@ func (db *DB) Import(ctx context.Context, im Import) (ttpcron.ImportReport, erro
 	events, rejects := db.usable(im)
 	report := ttpcron.ImportReport{Rejected: len(rejects)}
 	var ids []identity
+	var fresh []ttpcron.Reject
 	markKnown := false
 	err := db.view(ctx, func(tx *txn) (err error) {
 		if events, err = withoutPruned(tx, events, &report); err != nil {
@@ -47,12 +51,16 @@ func (db *DB) Import(ctx context.Context, im Import) (ttpcron.ImportReport, erro
 		if ids, err = db.identify(tx, events); err != nil {
 			return err
 		}
+		if fresh, err = db.newRejects(tx, rejects); err != nil {
+			return err
+		}
 		markKnown = im.Mark == nil || db.hasMark(tx, im.Mark)
 		return nil
 	})
 	if err != nil {
 		return ttpcron.ImportReport{}, fmt.Errorf("import %d events: %w", len(im.Events), err)
 	}
+	report.RejectedKnown = len(rejects) - len(fresh)
 	for i := range ids {
 		switch {
 		case ids[i].known:
@@ -64,7 +72,7 @@ func (db *DB) Import(ctx context.Context, im Import) (ttpcron.ImportReport, erro
 			report.New++
 		}
 	}
-	if report.New == 0 && len(rejects) == 0 && markKnown {
+	if report.New == 0 && len(fresh) == 0 && markKnown {
 		return report, nil
 	}
 	err = db.update(ctx, func(tx *txn) error {
@@ -76,7 +84,7 @@ func (db *DB) Import(ctx context.Context, im Import) (ttpcron.ImportReport, erro
 				return err
 			}
 		}
-		if err := addRejects(tx, rejects); err != nil {
+		if err := db.addRejects(tx, fresh); err != nil {
 			return err
 		}
 		if markKnown {
@@ -103,7 +111,7 @@ func (db *DB) usable(im Import) (events []*ttpcron.Event, rejects []ttpcron.Reje
 			events = append(events, e)
 			continue
 		}
-		r := ttpcron.Reject{Reason: err.Error(), Excerpt: excerpt(e), At: db.now()}
+		r := ttpcron.Reject{Reason: err.Error(), Excerpt: excerpt(e), At: db.now(), ID: ttpcron.NewRejectID("", e.AppendJSON(nil))}
 		if im.Mark != nil {
 			r.File, r.Format, r.Line = im.Mark.Path, im.Mark.Format, im.Mark.Line
 		}
@@ -176,6 +184,7 @@ func (db *DB) addEvents(tx *txn, events []*ttpcron.Event, ids []identity, n int)
 		seq++
 		f := *e
 		f.ID, f.Seq, f.Time = ids[i].id, seq, e.Time.UTC()
+		ids[i].place = placeOf(ttpcron.DayOf(e.Time), seq)
 		fresh = append(fresh, f)
 	}
 	order, groups := byKindDay(fresh)

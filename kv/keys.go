@@ -10,7 +10,7 @@ import (
 // The buckets of a store. Numbers in keys are big-endian, so that the order of
 // keys is the order of numbers.
 //
-//	meta      schema, secret, arrival, jobs, clock
+//	meta      schema, secret, arrival, jobs, clock, rejects-dropped
 //	history   <kind> / <day 4> <first arrival 8>  block of events
 //	days      <kind> / <day 4>                    counts of a day's events
 //	coverage  <kind> / <day 4>                    coverage
@@ -23,6 +23,7 @@ import (
 //	cursors   <kind>
 //	runs      <id>
 //	rejects   <number 8>
+//	rejected  <run 4> <hash 8>                    hashes of all rejects that there ever were
 //	marks     <hash 8>
 //	looks     <hash 8>                            how files looked when they were read
 //	states    <rule id>
@@ -44,6 +45,7 @@ var (
 	bucketCursors  = []byte("cursors")
 	bucketRuns     = []byte("runs")
 	bucketRejects  = []byte("rejects")
+	bucketRejected = []byte("rejected")
 	bucketMarks    = []byte("marks")
 	bucketLooks    = []byte("looks")
 	bucketStates   = []byte("states")
@@ -57,7 +59,7 @@ var (
 var allBuckets = [][]byte{
 	bucketMeta, bucketHistory, bucketDays, bucketCoverage, bucketIdentity, bucketNamed, bucketClaims,
 	bucketTags, bucketRollups, bucketTotals, bucketCursors, bucketRuns, bucketRejects, bucketMarks, bucketStates,
-	bucketPruned, bucketRuleSets, bucketRetired, bucketAudit,
+	bucketPruned, bucketRuleSets, bucketRetired, bucketAudit, bucketRejected,
 }
 
 // lateBuckets are made when they are first needed.
@@ -67,6 +69,7 @@ var (
 	keySchema  = []byte("schema")
 	keySecret  = []byte("secret")
 	keyArrival = []byte("arrival")
+	keyDropped = []byte("rejects-dropped")
 )
 
 const dayNanos = 24 * int64(time.Hour)

@@ -45,7 +45,7 @@ func TestIdentity(t *testing.T) {
 	resolved := plain
 	resolved.AttackerUUID, resolved.AttackerOrigin = ttpcron.DeriveAttacker("x"), ttpcron.OriginResolved
 	other := command("cmd_1", "192.0.2.1", "other")
-	digest := other.PayloadDigest()
+	digest := other.RecordDigest()
 	renamed := fmt.Sprintf("cmd_1~%x", digest[:6])
 	moved := command("cmd_1", "192.0.2.1", "id")
 	moved.Time = noon.AddDate(0, 0, -3)
@@ -66,8 +66,9 @@ func TestIdentity(t *testing.T) {
 		{"an export before the log", [][]ttpcron.Event{{own}, {plain}}, counts{Known: 1}, []string{own.ID}},
 		{"a nanosecond later", [][]ttpcron.Event{{plain}, {later}}, counts{New: 1}, []string{own.ID, later.ContentID()}},
 		{"attacker resolved meanwhile", [][]ttpcron.Event{{plain}, {resolved}}, counts{Known: 1}, []string{own.ID}},
-		{"given id again", [][]ttpcron.Event{{command("cmd_1", "192.0.2.1", "id")}, {command("cmd_1", "192.0.2.9", "id")}}, counts{Known: 1}, []string{"cmd_1"}},
-		{"given id on another day", [][]ttpcron.Event{{command("cmd_1", "192.0.2.1", "id")}, {moved}}, counts{Known: 1}, []string{"cmd_1"}},
+		{"given id again", [][]ttpcron.Event{{command("cmd_1", "192.0.2.1", "id")}, {command("cmd_1", "192.0.2.1", "id")}}, counts{Known: 1}, []string{"cmd_1"}},
+		{"given id, other address", [][]ttpcron.Event{{command("cmd_1", "192.0.2.1", "id")}, {command("cmd_1", "192.0.2.9", "id")}}, counts{New: 1, Changed: 1}, nil},
+		{"given id on another day", [][]ttpcron.Event{{command("cmd_1", "192.0.2.1", "id")}, {moved}}, counts{New: 1, Changed: 1}, nil},
 		{"country learned later", [][]ttpcron.Event{{command("cmd_1", "192.0.2.1", "id")}, {country}}, counts{Known: 1}, []string{"cmd_1"}},
 		{"given id, other text", [][]ttpcron.Event{{command("cmd_1", "192.0.2.1", "id")}, {other}}, counts{New: 1, Changed: 1}, []string{"cmd_1", renamed}},
 		{"the same in one batch", [][]ttpcron.Event{{command("cmd_1", "192.0.2.1", "id"), other}}, counts{New: 1 + 1, Changed: 1}, []string{"cmd_1", renamed}},
@@ -320,11 +321,13 @@ func TestCommitRefuses(t *testing.T) {
 
 func TestRejectsAreBounded(t *testing.T) {
 	db := kvtest.Open(t)
+	line := 0
 	add := func(n int) {
 		t.Helper()
 		im := kv.Import{}
 		for i := range n {
-			im.Rejects = append(im.Rejects, ttpcron.Reject{Line: i + 1})
+			line++
+			im.Rejects = append(im.Rejects, ttpcron.Reject{Line: i + 1, Excerpt: fmt.Append(nil, line)})
 		}
 		if r, err := db.Import(t.Context(), im); err != nil || r.Rejected != n {
 			t.Fatal(r, err)

@@ -7,20 +7,22 @@ import (
 	"fmt"
 
 	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // migrations lead from each earlier schema to the next: migrations[n] makes
 // schema n+2 of schema n+1. A store is brought up to date when it is first
 // opened for writing, all steps in one transaction: it is of the new schema
 // wholly or of the old one wholly. testdata holds a file of every schema.
-var migrations = [schema - 1]func(tx *txn) error{
-	toSchema2,
+var migrations = [schema - 1]func(db *DB, tx *txn) error{
+	toSchema2, toSchema3,
 }
 
 // toSchema2 adds the buckets for what was pruned and for the life of rules.
 // Coverage is forgotten, since it did not say which rules had looked: the next
 // run looks at those days again, and finds its tags there.
-func toSchema2(tx *txn) error {
+func toSchema2(_ *DB, tx *txn) error {
 	for _, name := range allBuckets {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
@@ -31,6 +33,94 @@ func toSchema2(tx *txn) error {
 	}
 	_, err := tx.CreateBucket(bucketCoverage)
 	return err
+}
+
+// toSchema3 lets the index of given ids say more of each event, and makes one of
+// rejects.
+func toSchema3(db *DB, tx *txn) error {
+	if _, err := tx.CreateBucketIfNotExists(bucketRejected); err != nil {
+		return err
+	}
+	if err := db.toRejected(tx); err != nil {
+		return err
+	}
+	return db.indexNamed(tx)
+}
+
+// toRejected puts the rejects that are kept into their index.
+func (db *DB) toRejected(tx *txn) error {
+	b := tx.Bucket(bucketRejects)
+	var all []ttpcron.Reject
+	dropped := b.Sequence()
+	err := b.ForEach(func(k, rec []byte) error {
+		r, err := readReject(k, rec)
+		if err == nil && len(all) == 0 {
+			dropped = binary.BigEndian.Uint64(k) - 1
+		}
+		all = append(all, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := putDropped(tx, int(dropped)); err != nil {
+		return err
+	}
+	return db.indexRejects(tx, all)
+}
+
+// indexNamed makes the index of given ids anew from the events. Of events that
+// were pruned nothing but the old entries is left; they stay as they are, without
+// a place.
+func (db *DB) indexNamed(tx *txn) error {
+	entries, err := db.namedEntries(context.Background(), tx)
+	if err != nil {
+		return err
+	}
+	old := &runIndex{bucket: tx.Bucket(bucketNamed), name: bucketNamed, width: 8}
+	runs, err := old.runs()
+	if err != nil {
+		return err
+	}
+	var before [][]byte
+	for _, r := range runs {
+		run, err := old.take(r)
+		if err != nil {
+			return err
+		}
+		before = append(before, run)
+	}
+	if err := replaceNamed(tx, entries); err != nil {
+		return err
+	}
+	for _, run := range before {
+		if err := keepPruned(namedIndex(tx), old, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepPruned adds the entries of a run of an older index that the new one lacks.
+func keepPruned(x, old *runIndex, run []byte) error {
+	var hashes []uint64
+	for e := run; len(e) > 0; e = e[old.entry():] {
+		hashes = append(hashes, binary.BigEndian.Uint64(e))
+	}
+	found, _, err := x.find(hashes)
+	if err != nil {
+		return err
+	}
+	var gone []byte
+	for i, h := range hashes {
+		if !found[i] {
+			gone = x.appendEntry(gone, h, old.value(run[i*old.entry():]))
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	return x.add(gone)
 }
 
 // OlderError says that an earlier version of the program wrote a store that was
@@ -57,7 +147,7 @@ func (db *DB) migrate(ctx context.Context, readOnly bool) error {
 	}
 	err := db.update(ctx, func(tx *txn) error {
 		for _, step := range migrations[db.schema-1:] {
-			if err := step(tx); err != nil {
+			if err := step(db, tx); err != nil {
 				return err
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -23,21 +24,62 @@ import (
 type model struct {
 	events   []ttpcron.Event // by Seq
 	last     uint64          // Seq that was given last
-	ids      map[string]string
+	ids      map[string]held // by kind and id
 	tags     map[ttpcron.UUID]ttpcron.Tag
 	cursors  map[ttpcron.SourceKind]ttpcron.Cursor
 	coverage map[ttpcron.SourceKind]map[ttpcron.Day][]ttpcron.Coverage
 	runs     map[string]ttpcron.Run
 	rejects  []ttpcron.Reject
+	rejected map[string]bool // what was ever rejected
 	marks    map[string]ttpcron.FileMark
 	states   map[string]ttpcron.RuleState
 	retired  map[string]ttpcron.Retirement
 	horizons map[ttpcron.SourceKind]ttpcron.Day // events of earlier days were pruned
 }
 
+// held is an id that an event has.
+type held struct {
+	content bool // the id is derived
+	event   ttpcron.Event
+	pruned  bool
+}
+
+// same reports whether two events of one id may be one: what both say agrees.
+func same(a, b *ttpcron.Event) bool {
+	x, y := says(a), says(b)
+	for k, v := range x {
+		if w, ok := y[k]; ok && v != w {
+			return false
+		}
+	}
+	return true
+}
+
+// says lists what an event's record says.
+func says(e *ttpcron.Event) map[string]string {
+	all := map[string]string{"ip": e.AttackerIP, "session": e.SessionID, "sensor": e.DeckyID}
+	if e.AttackerOrigin == ttpcron.OriginRecorded {
+		all["uuid"] = e.AttackerUUID
+	}
+	if e.TimeOrigin == ttpcron.OriginRecorded {
+		all["time"] = e.Time.Format(time.RFC3339Nano)
+	}
+	matter := map[ttpcron.SourceKind][]string{
+		ttpcron.Command: {"command_text"}, ttpcron.CanaryFingerprint: {"token_uuid", "user_agent", "request_path", "dns_qname"},
+		"payload": {"direction", "url", "filename", "sha256"},
+	}
+	for _, f := range e.Payload {
+		if names, ok := matter[e.Kind]; !ok && f.Name != "country_code" || slices.Contains(names, f.Name) {
+			all["payload "+f.Name] = f.Text + string(f.Raw)
+		}
+	}
+	maps.DeleteFunc(all, func(_, v string) bool { return v == "" })
+	return all
+}
+
 func newModel() *model {
 	return &model{
-		ids: map[string]string{}, tags: map[ttpcron.UUID]ttpcron.Tag{}, cursors: map[ttpcron.SourceKind]ttpcron.Cursor{},
+		ids: map[string]held{}, rejected: map[string]bool{}, tags: map[ttpcron.UUID]ttpcron.Tag{}, cursors: map[ttpcron.SourceKind]ttpcron.Cursor{},
 		coverage: map[ttpcron.SourceKind]map[ttpcron.Day][]ttpcron.Coverage{}, runs: map[string]ttpcron.Run{},
 		marks: map[string]ttpcron.FileMark{}, states: map[string]ttpcron.RuleState{}, retired: map[string]ttpcron.Retirement{},
 		horizons: map[ttpcron.SourceKind]ttpcron.Day{},
@@ -47,7 +89,7 @@ func newModel() *model {
 func (m *model) imports(im kv.Import) (r ttpcron.ImportReport) {
 	for _, e := range im.Events {
 		if err := e.Validate(); err != nil {
-			r.Rejected++
+			m.reject(string(e.AppendJSON(nil)), &r)
 			continue
 		}
 		if ttpcron.DayOf(e.Time) < m.horizons[e.Kind] {
@@ -55,26 +97,28 @@ func (m *model) imports(im kv.Import) (r ttpcron.ImportReport) {
 			r.Horizon = max(r.Horizon, m.horizons[e.Kind])
 			continue
 		}
-		digest := e.PayloadDigest()
-		text := hex.EncodeToString(digest[:])
 		if e.ID == "" {
 			e.ID = e.ContentID()
 		}
-		if e.ID == e.ContentID() {
-			text = ""
-		}
+		content := e.ID == e.ContentID()
 		key := string(e.Kind) + "|" + e.ID
 		changed := false
-		if have, ok := m.ids[key]; ok && have != text {
-			e.ID += "~" + text[:12]
-			key = string(e.Kind) + "|" + e.ID
-			changed = true
+		have, ok := m.ids[key]
+		if ok && !content {
+			known := e.RecordDigest() == have.event.RecordDigest() || !have.pruned && same(&e, &have.event)
+			if !known {
+				digest := e.RecordDigest()
+				e.ID += "~" + hex.EncodeToString(digest[:6])
+				key = string(e.Kind) + "|" + e.ID
+				changed = true
+				_, ok = m.ids[key]
+			}
 		}
-		if _, ok := m.ids[key]; ok {
+		if ok {
 			r.Known++
 			continue
 		}
-		m.ids[key] = text
+		m.ids[key] = held{content: content, event: e}
 		r.New++
 		if changed {
 			r.Changed++
@@ -83,12 +127,27 @@ func (m *model) imports(im kv.Import) (r ttpcron.ImportReport) {
 		e.Seq = m.last
 		m.events = append(m.events, e)
 	}
-	r.Rejected += len(im.Rejects)
-	m.rejects = append(m.rejects, im.Rejects...)
+	for _, j := range im.Rejects {
+		if m.reject("line "+string(j.Excerpt), &r) {
+			j.ID = j.Identity()
+			m.rejects = append(m.rejects, j)
+		}
+	}
 	if im.Mark != nil {
 		m.marks[im.Mark.Path] = *im.Mark
 	}
 	return r
+}
+
+// reject reports whether what is rejected is new.
+func (m *model) reject(what string, r *ttpcron.ImportReport) bool {
+	r.Rejected++
+	if m.rejected[what] {
+		r.RejectedKnown++
+		return false
+	}
+	m.rejected[what] = true
+	return true
 }
 
 func (m *model) commits(c kv.Commit) (inserted int) {
@@ -132,11 +191,38 @@ type history struct {
 	saved  *model // what it holds
 }
 
-var kinds = []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint, "payload"}
+var kinds = []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint, "payload", "vendor"}
+
+// again is an event that was imported before, perhaps with more or less to say,
+// or with something else.
+func (h *history) again(e ttpcron.Event) ttpcron.Event {
+	e.Payload = slices.Clone(e.Payload)
+	switch h.rnd.IntN(16) {
+	case 0:
+		e.SessionID = ""
+	case 1:
+		e.DeckyID = ""
+	case 2:
+		e.AttackerUUID, e.AttackerOrigin = ttpcron.DeriveAttacker("found"), ttpcron.OriginResolved
+	case 3:
+		e.AttackerUUID, e.AttackerOrigin = ttpcron.DeriveAttacker(fmt.Sprint(h.rnd.IntN(2))), ttpcron.OriginRecorded
+	case 4:
+		e.AttackerIP = fmt.Sprint("192.0.2.", h.rnd.IntN(3))
+	case 5:
+		e.Time, e.TimeOrigin = e.Time.Add(time.Duration(h.rnd.Int64N(1e14))), ttpcron.OriginDerived
+	case 6:
+		e.Payload.Set("country_code", "NL")
+	case 7:
+		e.Payload.Set("user_agent", fmt.Sprint("curl/", h.rnd.IntN(2)))
+	case 8:
+		e.IdentityUUID = "identity"
+	}
+	return e
+}
 
 func (h *history) event() ttpcron.Event {
 	if len(h.old) > 0 && h.rnd.IntN(4) == 0 {
-		return h.old[h.rnd.IntN(len(h.old))]
+		return h.again(h.old[h.rnd.IntN(len(h.old))])
 	}
 	e := h.gen.next()
 	e.Kind = kinds[h.rnd.IntN(len(kinds))]
@@ -174,7 +260,7 @@ func (h *history) imports() {
 	}
 	for range h.rnd.IntN(3) {
 		h.n++
-		im.Rejects = append(im.Rejects, ttpcron.Reject{File: "f", Line: h.n, Reason: "odd", Excerpt: []byte("{")})
+		im.Rejects = append(im.Rejects, ttpcron.Reject{File: "f", Line: h.n, Reason: "odd", Excerpt: fmt.Append(nil, "{", h.rnd.IntN(40))})
 	}
 	known, err := h.db.Known(h.t.Context(), im.Events)
 	h.check(err)

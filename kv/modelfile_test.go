@@ -21,6 +21,7 @@ func (m *model) clone() *model {
 	c.events, c.rejects = slices.Clone(m.events), slices.Clone(m.rejects)
 	c.ids, c.tags, c.cursors = maps.Clone(m.ids), maps.Clone(m.tags), maps.Clone(m.cursors)
 	c.runs, c.marks, c.states = maps.Clone(m.runs), maps.Clone(m.marks), maps.Clone(m.states)
+	c.rejected = maps.Clone(m.rejected)
 	c.retired, c.horizons = maps.Clone(m.retired), maps.Clone(m.horizons)
 	c.coverage = map[ttpcron.SourceKind]map[ttpcron.Day][]ttpcron.Coverage{}
 	for k, days := range m.coverage {
@@ -121,8 +122,10 @@ func (m *model) prune(p kv.Prune) (events, tags int) {
 		}
 		gone[kindAndDay{e.Kind, day}] = true
 		events++
-		if key := string(e.Kind) + "|" + e.ID; m.ids[key] == "" {
-			delete(m.ids, key) // given ids stay taken
+		if key := string(e.Kind) + "|" + e.ID; m.ids[key].content {
+			delete(m.ids, key)
+		} else { // given ids stay taken
+			m.ids[key] = held{event: e, pruned: true}
 		}
 	}
 	m.events = slices.DeleteFunc(m.events, func(e ttpcron.Event) bool { return ttpcron.DayOf(e.Time) < p.EventsBefore })
@@ -208,10 +211,21 @@ func (h *history) restores() {
 	h.open()
 }
 
+// tagged reports whether there are tags of an event with a given id that was
+// pruned. Recovering frees the id, and two events could then have one tag.
+func (m *model) tagged() bool {
+	for _, t := range m.tags {
+		if m.ids[string(t.SourceKind)+"|"+t.SourceID].pruned {
+			return true
+		}
+	}
+	return false
+}
+
 // rewrites compacts the store, or recovers it into a new file.
 func (h *history) rewrites() {
 	h.check(h.db.Close())
-	if h.rnd.IntN(2) == 0 {
+	if h.rnd.IntN(2) == 0 || h.m.tagged() {
 		_, err := kv.Compact(h.t.Context(), h.path, kv.FileOptions{Options: kv.Options{NoSync: true}})
 		h.check(err)
 		h.open()
@@ -230,6 +244,6 @@ func (h *history) rewrites() {
 	for _, e := range h.m.events {
 		stored[string(e.Kind)+"|"+e.ID] = true
 	}
-	maps.DeleteFunc(h.m.ids, func(key, _ string) bool { return !stored[key] })
+	maps.DeleteFunc(h.m.ids, func(key string, _ held) bool { return !stored[key] })
 	h.open()
 }

@@ -33,7 +33,7 @@ type Options struct {
 }
 
 // schema is the version of the layout that this program writes.
-const schema = 2
+const schema = 3
 
 // lockPoll is how often a store that is locked is tried again.
 const lockPoll = 50 * time.Millisecond

@@ -29,7 +29,7 @@ func tagged(t *testing.T, db *kv.DB, n int) {
 	}
 	var rejects []ttpcron.Reject
 	for i := range 250 {
-		rejects = append(rejects, ttpcron.Reject{File: "f", Line: i + 1, At: g.now})
+		rejects = append(rejects, ttpcron.Reject{File: "f", Line: i + 1, Excerpt: fmt.Append(nil, i), At: g.now})
 	}
 	if _, err := db.Commit(t.Context(), kv.Commit{Tags: tags}); err != nil {
 		t.Fatal(err)

@@ -257,7 +257,7 @@ func (db *DB) pruneDay(tx *txn, at kindDay, p *pruned) error {
 		p.events += len(events)
 		for i := range events {
 			if d := identityOf(&db.secret, &events[i]); !d.content {
-				p.named.add(d.hash, d.digest)
+				p.named.add(d.hash, d.value())
 			}
 		}
 		return nil

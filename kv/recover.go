@@ -93,6 +93,7 @@ type recovery struct {
 	lost    map[ttpcron.Day]bool // days with losses
 	last    map[kindDay]uint64   // arrival number of the last event taken over
 	arrival uint64
+	dropped uint64          // rejects
 	events  []ttpcron.Event // waiting to be stored
 	tags    []ttpcron.Tag
 	deriver deriver
@@ -198,6 +199,8 @@ func (r *recovery) readSecret() error {
 			r.schema = rec.count(1 << 30)
 		case string(keyArrival):
 			r.arrival = rec.uvarint()
+		case string(keyDropped):
+			r.dropped = rec.uvarint()
 		}
 	})
 	if r.schema > schema {

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
@@ -214,7 +213,7 @@ func (r *recovery) continueAudit(tx *txn) error {
 
 // coverage takes over the coverage of the days on which nothing was lost.
 func (r *recovery) coverage(tx *txn) (err error) {
-	if r.schema < schema {
+	if r.schema < 2 {
 		return nil // see toSchema2
 	}
 	r.place = string(bucketCoverage)
@@ -260,24 +259,29 @@ func (r *recovery) cursors(tx *txn) error {
 }
 
 // rejects takes over the rejects, numbered anew after those that were dropped.
+// Which were dropped cannot be taken over: they come back when they are met again.
 func (r *recovery) rejects(tx *txn) error {
-	first := uint64(math.MaxUint64)
 	var all []ttpcron.Reject
 	err := r.each(tx, bucketRejects, func(_ *txn, k, v []byte) error {
 		reject, err := readReject(k, v)
 		if err == nil {
-			first = min(first, binary.BigEndian.Uint64(k))
+			if r.schema < 3 && len(all) == 0 {
+				r.dropped = binary.BigEndian.Uint64(k) - 1
+			}
 			all = append(all, reject)
 		}
 		return err
 	})
-	if err != nil || len(all) == 0 {
+	if err != nil {
 		return err
 	}
-	if err := tx.Bucket(bucketRejects).SetSequence(first - 1); err != nil {
+	if err := tx.Bucket(bucketRejects).SetSequence(r.dropped); err != nil {
 		return err
 	}
-	return addRejects(tx, all)
+	if err := putDropped(tx, int(r.dropped)); err != nil {
+		return err
+	}
+	return r.dst.addRejects(tx, all)
 }
 
 // finish sets the last arrival number, so that none is given twice.

@@ -6,11 +6,15 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
+	"sort"
 
 	"github.com/ttpcron/ttpcron"
 )
 
-// MaxRejects is how many rejects are kept; the oldest are dropped and counted.
+// MaxRejects is how many rejects are kept; others are dropped and counted: the
+// oldest of the file that has most.
 const MaxRejects = 10_000
 
 // The longest texts of a reject that are kept, in bytes, beside
@@ -78,33 +82,115 @@ func (db *DB) RejectsDropped(ctx context.Context) (int, error) {
 	return dropped, nil
 }
 
-// countRejects counts the rejects kept and dropped: they are numbered from 1
-// without gaps, and the oldest go first.
+// countRejects counts the rejects kept and dropped. They are numbered from 1; what
+// the bucket's sequence has given and is not kept was dropped.
 func countRejects(tx *txn) (kept, dropped int, err error) {
-	b := tx.Bucket(bucketRejects)
-	k, _ := b.Cursor().First()
-	if k == nil {
-		return 0, int(b.Sequence()), nil
+	numbered := tx.Bucket(bucketRejects).Sequence()
+	rec := tx.Bucket(bucketMeta).Get(keyDropped)
+	if rec == nil {
+		return int(numbered), 0, nil
 	}
-	if len(k) != 8 {
-		return 0, 0, damagef("%x is no number of a reject", k)
+	r, err := openRecord(rec, keyDropped)
+	if err == nil {
+		dropped = int(r.uvarint())
+		err = r.finish()
 	}
-	first := binary.BigEndian.Uint64(k)
-	return int(b.Sequence() - first + 1), int(first - 1), nil
+	if err == nil && uint64(dropped) > numbered {
+		err = damagef("%d of %d rejects were dropped", dropped, numbered)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("rejects dropped: %w", err)
+	}
+	return int(numbered) - dropped, dropped, nil
 }
 
-// addRejects stores rejects and drops the oldest over MaxRejects.
-func addRejects(tx *txn, rejects []ttpcron.Reject) error {
+func putDropped(tx *txn, n int) error {
+	rec := binary.AppendUvarint(beginRecord(nil), uint64(n))
+	return tx.Bucket(bucketMeta).Put(keyDropped, endRecord(rec, keyDropped))
+}
+
+// rejectedIndex is the index of the rejects that were ever stored. Those that
+// were dropped stay in it: a file that holds more than are kept brings nothing
+// new when it is read again.
+func rejectedIndex(tx *txn) *runIndex {
+	return &runIndex{bucket: tx.Bucket(bucketRejected), name: bucketRejected}
+}
+
+func (s *secret) rejectHash(r *ttpcron.Reject) uint64 {
+	id := r.Identity()
+	return s.hash(hashReject, "", string(id[:]))
+}
+
+// knownRejects says of each reject whether it was stored before. Of equal ones
+// all but the first are known.
+func (db *DB) knownRejects(tx *txn, rejects []ttpcron.Reject) ([]bool, error) {
+	if len(rejects) == 0 {
+		return nil, nil
+	}
+	hashes := make([]uint64, len(rejects))
+	for i := range rejects {
+		hashes[i] = db.secret.rejectHash(&rejects[i])
+	}
+	known, _, err := rejectedIndex(tx).find(hashes)
+	if err != nil {
+		return nil, err
+	}
+	met := make(map[uint64]bool, len(hashes))
+	for i, h := range hashes {
+		known[i] = known[i] || met[h]
+		met[h] = true
+	}
+	return known, nil
+}
+
+// KnownRejects says of each reject whether Import would count it as known.
+func (db *DB) KnownRejects(ctx context.Context, rejects []ttpcron.Reject) (known []bool, err error) {
+	err = db.view(ctx, func(tx *txn) error {
+		known, err = db.knownRejects(tx, rejects)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up %d rejects: %w", len(rejects), err)
+	}
+	return known, nil
+}
+
+// newRejects returns the rejects that are not known.
+func (db *DB) newRejects(tx *txn, rejects []ttpcron.Reject) (fresh []ttpcron.Reject, err error) {
+	known, err := db.knownRejects(tx, rejects)
+	for i, k := range known {
+		if !k {
+			fresh = append(fresh, rejects[i])
+		}
+	}
+	return fresh, err
+}
+
+// indexRejects puts rejects that are not known into the index.
+func (db *DB) indexRejects(tx *txn, rejects []ttpcron.Reject) error {
+	x := rejectedIndex(tx)
+	met := make(map[uint64]bool, len(rejects))
+	var entries []byte
+	for i := range rejects {
+		if h := db.secret.rejectHash(&rejects[i]); !met[h] {
+			met[h] = true
+			entries = x.appendEntry(entries, h, entryValue{})
+		}
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	return x.add(x.sortEntries(entries))
+}
+
+// addRejects stores rejects that are not known.
+func (db *DB) addRejects(tx *txn, rejects []ttpcron.Reject) error {
 	if len(rejects) == 0 {
 		return nil
 	}
 	b := tx.Bucket(bucketRejects)
 	b.fill(ascendingFill)
 	number := b.Sequence()
-	if over := len(rejects) - MaxRejects; over > 0 {
-		rejects = rejects[over:]
-		number += uint64(over)
-	}
 	for i := range rejects {
 		number++
 		k := numberKey(number)
@@ -112,25 +198,72 @@ func addRejects(tx *txn, rejects []ttpcron.Reject) error {
 			return err
 		}
 	}
+	if err := db.indexRejects(tx, rejects); err != nil {
+		return err
+	}
 	if err := b.SetSequence(number); err != nil {
 		return err
 	}
-	c := b.Cursor()
-	for k, _ := c.First(); len(k) == 8 && binary.BigEndian.Uint64(k)+MaxRejects <= number; k, _ = c.First() {
-		if err := b.Delete(bytes.Clone(k)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return dropRejects(tx)
 }
 
+// dropRejects drops rejects over MaxRejects. The files share the room: the oldest
+// go of those that have most, so that no file pushes out what others brought.
+func dropRejects(tx *txn) error {
+	kept, dropped, err := countRejects(tx)
+	if err != nil || kept <= MaxRejects {
+		return err
+	}
+	b := tx.Bucket(bucketRejects)
+	files := map[string][][]byte{}
+	err = b.ForEach(func(k, rec []byte) error {
+		r, err := readReject(k, rec)
+		files[r.File] = append(files[r.File], bytes.Clone(k))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	share, spare := shares(files, MaxRejects)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		keys := files[name]
+		keep := min(len(keys), share)
+		if len(keys) > share && spare > 0 {
+			keep++
+			spare--
+		}
+		for _, k := range keys[:len(keys)-keep] {
+			if err := b.Delete(k); err != nil {
+				return err
+			}
+			dropped++
+		}
+	}
+	return putDropped(tx, dropped)
+}
+
+// shares returns how much of the room each list may take so that all fit, and
+// how many that have more may take one more.
+func shares[K comparable, V any](lists map[K][]V, room int) (share, spare int) {
+	taken := func(share int) (n int) {
+		for _, l := range lists {
+			n += min(len(l), share)
+		}
+		return n
+	}
+	share = sort.Search(room, func(n int) bool { return taken(n+1) > room })
+	return share, room - taken(share)
+}
+
+// appendReject stores the identity beside a reject; up to schema 2 there was none.
 func appendReject(dst, key []byte, r *ttpcron.Reject) []byte {
+	id := r.Identity()
 	dst = appendText(beginRecord(dst), cut(r.File, maxRejectName))
 	dst = appendInt(dst, r.Line)
 	dst = appendText(dst, cut(r.Format, maxRejectName))
 	dst = appendText(dst, cut(r.Reason, maxRejectReason))
 	dst = appendText(dst, string(r.Excerpt[:min(len(r.Excerpt), ttpcron.MaxExcerpt)]))
-	return endRecord(appendTime(dst, r.At), key)
+	return endRecord(append(appendTime(dst, r.At), id[:]...), key)
 }
 
 func cut(s string, n int) string { return s[:min(len(s), n)] }
@@ -142,6 +275,9 @@ func readReject(key, rec []byte) (out ttpcron.Reject, err error) {
 	r, err := openRecord(rec, key)
 	if err == nil {
 		out = ttpcron.Reject{File: r.text(), Line: r.int(), Format: r.text(), Reason: r.text(), Excerpt: []byte(r.text()), At: r.time()}
+		if len(r.rest) > 0 {
+			copy(out.ID[:], r.bytes(len(out.ID)))
+		}
 		err = r.finish()
 	}
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// runIndex is a set of 64-bit hashes, each with a value of fixed width, that
+// runIndex is a set of 64-bit hashes, each with a value of no, one or two numbers, that
 // grows by batches. Hashes arrive in random order, which a B+tree pays with a
 // page rewritten for each; so they are kept as sorted runs, as in a
 // log-structured merge tree (O'Neil et al., 1996): a batch becomes a run, and
@@ -20,8 +20,12 @@ type runIndex struct {
 	bucket *bucket
 	name   []byte // goes into the checksums: the bucket's name
 	prefix []byte
-	width  int // of a value, in bytes
+	width  int // of a value, in bytes: 8 for each number
 }
+
+// entryValue is what is kept beside a hash. Numbers that an index does not have
+// are 0.
+type entryValue [2]uint64
 
 const (
 	chunkBytes = 1900    // of entries: two chunks fill a page
@@ -70,10 +74,9 @@ func (x *runIndex) wrap(err error) error {
 	return fmt.Errorf("index %s: %w", x.name, err)
 }
 
-// find returns, for each hash, whether it is in the set, and its value as a
-// big-endian number.
-func (x *runIndex) find(hashes []uint64) (found []bool, values []uint64, err error) {
-	found, values = make([]bool, len(hashes)), make([]uint64, len(hashes))
+// find returns, for each hash, whether it is in the set, and its value.
+func (x *runIndex) find(hashes []uint64) (found []bool, values []entryValue, err error) {
+	found, values = make([]bool, len(hashes)), make([]entryValue, len(hashes))
 	runs, err := x.runs()
 	if err != nil || len(runs) == 0 {
 		return found, values, err
@@ -100,7 +103,7 @@ func (x *runIndex) find(hashes []uint64) (found []bool, values []uint64, err err
 }
 
 // findIn looks up in one run, walking hashes and chunks in ascending order.
-func (x *runIndex) findIn(r run, hashes []uint64, order []int, found []bool, values []uint64) error {
+func (x *runIndex) findIn(r run, hashes []uint64, order []int, found []bool, values []entryValue) error {
 	c := x.bucket.Cursor()
 	var entries []byte
 	var last uint64
@@ -160,9 +163,9 @@ func (x *runIndex) search(entries []byte, h uint64) (int, bool) {
 	return at, at < len(entries) && binary.BigEndian.Uint64(entries[at:]) == h
 }
 
-func (x *runIndex) value(entry []byte) (v uint64) {
-	for _, c := range entry[8 : 8+x.width] {
-		v = v<<8 | uint64(c)
+func (x *runIndex) value(entry []byte) (v entryValue) {
+	for i := range x.width / 8 {
+		v[i] = binary.BigEndian.Uint64(entry[8+8*i:])
 	}
 	return v
 }
@@ -260,10 +263,10 @@ func (x *runIndex) writeList(runs []run) error {
 }
 
 // appendEntry appends an entry for add.
-func (x *runIndex) appendEntry(dst []byte, hash, value uint64) []byte {
+func (x *runIndex) appendEntry(dst []byte, hash uint64, v entryValue) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, hash)
-	for i := x.width - 1; i >= 0; i-- {
-		dst = append(dst, byte(value>>(8*i)))
+	for _, n := range v[:x.width/8] {
+		dst = binary.BigEndian.AppendUint64(dst, n)
 	}
 	return dst
 }

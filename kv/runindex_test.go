@@ -18,9 +18,9 @@ func TestRunIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer bolt.Close()
-	for _, width := range []int{0, 8} {
+	for _, width := range []int{0, 8, 16} {
 		rnd := rand.New(rand.NewPCG(1, uint64(width)))
-		want := map[uint64]uint64{}
+		want := map[uint64]entryValue{}
 		name := []byte{'i', byte(width)}
 		index := func(tx *bbolt.Tx, prefix string) *runIndex {
 			b, err := tx.CreateBucketIfNotExists(name)
@@ -34,17 +34,15 @@ func TestRunIndex(t *testing.T) {
 				// A neighbour on either side, whose chunks must not be met.
 				for _, prefix := range []string{"a", "c"} {
 					x := index(tx, prefix)
-					if err := x.add(x.appendEntry(nil, rnd.Uint64(), 1)); err != nil {
+					if err := x.add(x.appendEntry(nil, rnd.Uint64(), entryValue{1})); err != nil {
 						return err
 					}
 				}
 				x := index(tx, "b")
 				var entries []byte
 				for range 1 + rnd.IntN(1+rnd.IntN(3000)) {
-					h, v := rnd.Uint64(), rnd.Uint64()
-					if width == 0 {
-						v = 0
-					}
+					h, v := rnd.Uint64(), entryValue{rnd.Uint64(), rnd.Uint64()}
+					clear(v[width/8:])
 					want[h] = v
 					entries = x.appendEntry(entries, h, v)
 				}
@@ -114,7 +112,7 @@ func FuzzRunIndex(f *testing.F) {
 			}
 		}
 		x.find([]uint64{hash, last, 0})
-		if x.add(x.appendEntry(nil, hash, 1)) == nil {
+		if x.add(x.appendEntry(nil, hash, entryValue{1})) == nil {
 			if found, _, err := x.find([]uint64{hash}); err == nil && !found[0] && hash == last {
 				t.Error("an entry that was added is not found")
 			}

@@ -98,7 +98,8 @@ func appendRun(dst []byte, r *ttpcron.Run) []byte {
 		dst = appendBool(dst, s.DryRun)
 		dst = binary.AppendVarint(dst, int64(s.Elapsed))
 	}
-	before := r.Imported.BeforeHorizon > 0
+	known := r.Imported.RejectedKnown > 0
+	before := known || r.Imported.BeforeHorizon > 0
 	if before || slices.ContainsFunc(r.Sources, retagged) {
 		for i := range r.Sources {
 			for _, n := range retagCounts(&r.Sources[i]) {
@@ -108,6 +109,9 @@ func appendRun(dst []byte, r *ttpcron.Run) []byte {
 	}
 	if before {
 		dst = appendInt(appendInt(dst, r.Imported.BeforeHorizon), int(r.Imported.Horizon))
+	}
+	if known {
+		dst = appendInt(dst, r.Imported.RejectedKnown)
 	}
 	return endRecord(dst, []byte(r.ID))
 }
@@ -139,6 +143,9 @@ func readRun(key, rec []byte) (run ttpcron.Run, err error) {
 	}
 	if len(r.rest) > 0 {
 		run.Imported.BeforeHorizon, run.Imported.Horizon = r.int(), ttpcron.Day(r.int())
+	}
+	if len(r.rest) > 0 {
+		run.Imported.RejectedKnown = r.int()
 	}
 	if err := r.finish(); err != nil {
 		return ttpcron.Run{}, fmt.Errorf("run %q: %w", key, err)

@@ -156,7 +156,14 @@ func dump(t *testing.T, db *kv.DB) []byte {
 	marks, err := db.FileMarks(ctx)
 	line(marks, err)
 	for r, err := range db.Rejects(ctx) {
-		line(r, err)
+		line(struct {
+			File    string
+			Line    int
+			Format  string
+			Reason  string
+			Excerpt []byte
+			At      time.Time
+		}{r.File, r.Line, r.Format, r.Reason, r.Excerpt, r.At}, err)
 	}
 	runs, err := db.Runs(ctx, 0)
 	check(err)

@@ -49,7 +49,7 @@ func New() *Metrics {
 		sources:  map[string]bool{},
 		registry: prometheus.NewRegistry(),
 		imported: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ttpcron_import_records_total", Help: "Lines and rows of inputs, by what became of them: new, known, changed, ignored, before_horizon, rejected.",
+			Name: "ttpcron_import_records_total", Help: "Lines and rows of inputs, by what became of them: new, known, changed, ignored, before_horizon, rejected, and rejected_known for those that were rejected before.",
 		}, []string{"result"}),
 		judged: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ttpcron_events_judged_total", Help: "Events that runs looked at, by source.",
@@ -80,7 +80,7 @@ func New() *Metrics {
 	}
 	m.registry.MustRegister(m.imported, m.judged, m.made, m.inserted, m.bounded, m.ruleErrors, m.cache, m.batch, m.run)
 	// What never happened is 0 rather than missing: rates need a start.
-	for _, result := range []string{"new", "known", "changed", "ignored", "rejected"} {
+	for _, result := range []string{"new", "known", "changed", "ignored", "rejected", "rejected_known"} {
 		m.imported.WithLabelValues(result)
 	}
 	for _, source := range []string{"command", "canary"} {
@@ -125,7 +125,7 @@ func (m *Metrics) source(name string) string {
 
 // Import counts what became of lines outside of a run.
 func (m *Metrics) Import(r ttpcron.ImportReport) {
-	for result, n := range map[string]int{"new": r.New, "known": r.Known, "changed": r.Changed, "ignored": r.Ignored, "before_horizon": r.BeforeHorizon, "rejected": r.Rejected} {
+	for result, n := range map[string]int{"new": r.New, "known": r.Known, "changed": r.Changed, "ignored": r.Ignored, "before_horizon": r.BeforeHorizon, "rejected": r.Rejected - r.RejectedKnown, "rejected_known": r.RejectedKnown} {
 		m.imported.WithLabelValues(result).Add(float64(max(0, n)))
 	}
 }

@@ -158,10 +158,13 @@ func inserted(r jobs.Report) (n int) {
 func (d *daemon) logRun(a *app, name string, r jobs.Report, err error) {
 	m, n := r.Run.Imported, inserted(r)
 	log := a.log.Info
-	if m.New == 0 && n == 0 && m.Rejected == 0 && err == nil {
+	if m.New == 0 && n == 0 && m.Rejected == m.RejectedKnown && err == nil {
 		log = a.log.Debug
 	}
 	args := []any{"job", name, "new", m.New, "known", m.Known, "rejected", m.Rejected, "inserted", n, "took", max(0, r.Run.Finished.Sub(r.Run.Started)).Round(time.Millisecond).String()}
+	if m.RejectedKnown > 0 {
+		args = append(args, "rejected_known", m.RejectedKnown)
+	}
 	if err != nil {
 		args = append(args, "outcome", clean(err.Error()))
 	}

@@ -162,7 +162,7 @@ func appendFileJSON(b []byte, f jobs.FileReport) []byte {
 	b = ttpcron.AppendJSONString(b, f.File)
 	b = append(b, `,"format":`...)
 	b = ttpcron.AppendJSONString(b, f.Format)
-	b = fmt.Appendf(b, `,"lines":%d,"new":%d,"known":%d,"changed":%d,"ignored":%d,"before_horizon":%d,"rejected":%d`, f.Lines, f.New, f.Known, f.Changed, f.Ignored, f.BeforeHorizon, f.Rejected)
+	b = fmt.Appendf(b, `,"lines":%d,"new":%d,"known":%d,"changed":%d,"ignored":%d,"before_horizon":%d,"rejected":%d,"rejected_known":%d`, f.Lines, f.New, f.Known, f.Changed, f.Ignored, f.BeforeHorizon, f.Rejected, f.RejectedKnown)
 	if f.Err != nil {
 		b = append(b, `,"error":`...)
 		b = ttpcron.AppendJSONString(b, f.Err.Error())
@@ -203,9 +203,17 @@ func (a *app) fileTable(files []jobs.FileReport) error {
 		return err
 	}
 	if total.Rejected > 0 {
-		a.note("%s could not be used: ttpcron import --rejected lists them", plural(total.Rejected, "line", "lines"))
+		a.note("%s could not be used%s: ttpcron import --rejected lists them", plural(total.Rejected, "line", "lines"), knownRejects(total))
 	}
 	return nil
+}
+
+// knownRejects says how many of the lines that could not be used are no news.
+func knownRejects(r ttpcron.ImportReport) string {
+	if r.RejectedKnown == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s known)", count(r.RejectedKnown))
 }
 
 // listRejects prints the lines that could not be used.
@@ -241,7 +249,7 @@ func (a *app) listRejects(ctx context.Context, args []string, asJSON bool) error
 	}
 	dropped, err := db.RejectsDropped(ctx)
 	if err == nil && dropped > 0 {
-		a.note("%s older ones were dropped to keep the list short", count(dropped))
+		a.note("%s older ones were dropped to keep the list short, of the files that had most", count(dropped))
 	}
 	return err
 }

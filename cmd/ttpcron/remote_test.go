@@ -61,6 +61,13 @@ const remoteEvents = `{"source_kind":"command","source_id":"c1","time":"2026-05-
 {"source_kind":"canary_fingerprint","source_id":"f1","time":"2026-05-06T01:00:00Z","attacker_ip":"203.0.113.9","payload":{"user_agent":"curl/8.5.0"}}
 `
 
+// countedEvents are of a collector that began to count again.
+const countedEvents = `{"source_kind":"command","source_id":"1","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"echo counted"}}
+{"source_kind":"command","source_id":"1","time":"2026-05-04T05:49:06Z","attacker_ip":"203.0.113.7","payload":{"command_text":"echo counted"}}
+{"source_kind":"command","source_id":"1","time":"2026-05-04T05:49:06Z","time_origin":"derived","attacker_ip":"203.0.113.8","payload":{"command_text":"echo counted"}}
+{"source_kind":"command","source_id":"1","time":"2026-05-09T05:49:06Z","time_origin":"derived","attacker_ip":"203.0.113.8","payload":{"command_text":"echo counted"}}
+`
+
 // ownRule is a rule that no daemon of a test has.
 const ownRule = `rule_id: OWN2
 rule_version: 1
@@ -85,6 +92,9 @@ var remoteSteps = []struct {
 	{args: "import events.jsonl --json"},
 	{args: "import events.jsonl no-such-file"},
 	{args: "import - --format events", stdin: remoteEvents[:len(remoteEvents)/2] + "\nnonsense\n"},
+	{args: "import - --format events --json", stdin: countedEvents + "\nnonsense\n{\n"},
+	{args: "import - --format events --json", stdin: countedEvents + "\nnonsense\n{\n"},
+	{args: "run-once --dry-run --input - --since-days 3650", stdin: "nonsense\n[]\n" + remoteEvents},
 	{args: "import --rejected"},
 	{args: "import --rejected --json"},
 	{args: "run-once --dry-run --since-days 3650 --input more.jsonl"},

@@ -124,16 +124,25 @@ func parts[T any](list []T, write func([]T) []byte) iter.Seq[part[T]] {
 }
 
 func (s remoteStore) Known(ctx context.Context, events []ttpcron.Event) ([]bool, error) {
+	return askAbout(ctx, s, "known", events, wireEvents)
+}
+
+func (s remoteStore) KnownRejects(ctx context.Context, rejects []ttpcron.Reject) ([]bool, error) {
+	return askAbout(ctx, s, "known-rejects", rejects, wireRejects)
+}
+
+// askAbout asks a method that gives an answer for each item.
+func askAbout[T any](ctx context.Context, s remoteStore, method string, items []T, write func([]T) []byte) ([]bool, error) {
 	var all []bool
-	for part := range parts(events, wireEvents) {
-		known, err := control.Call[[]byte, []bool](ctx, s.client, "known", part.wire)
-		if err == nil && len(known) != len(part.items) {
-			err = fmt.Errorf("the daemon answered for %d events of %d", len(known), len(part.items))
+	for part := range parts(items, write) {
+		answers, err := control.Call[[]byte, []bool](ctx, s.client, method, part.wire)
+		if err == nil && len(answers) != len(part.items) {
+			err = fmt.Errorf("%s: the daemon answered for %d of %d", method, len(answers), len(part.items))
 		}
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, known...)
+		all = append(all, answers...)
 	}
 	return all, nil
 }

@@ -232,8 +232,8 @@ func (a *app) printRun(ctx context.Context, db store, r jobs.Report, old []super
 		if m.BeforeHorizon > 0 {
 			before = fmt.Sprintf(", %s before the horizon", count(m.BeforeHorizon))
 		}
-		fmt.Fprintf(a.stdout, "Imported %s: %s lines, %s new, %s known, %s ignored%s, %s rejected.\n\n",
-			plural(len(r.Files), "file", "files"), count(m.Lines), count(m.New), count(m.Known), count(m.Ignored), before, count(m.Rejected))
+		fmt.Fprintf(a.stdout, "Imported %s: %s lines, %s new, %s known, %s ignored%s, %s rejected%s.\n\n",
+			plural(len(r.Files), "file", "files"), count(m.Lines), count(m.New), count(m.Known), count(m.Ignored), before, count(m.Rejected), knownRejects(m))
 	}
 	if err := sourceTable(r.Run.Sources, o.dryRun).print(a.stdout, a.out); err != nil {
 		return err

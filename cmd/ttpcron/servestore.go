@@ -112,6 +112,13 @@ func (d *daemon) serveStore(s *control.Server) {
 		}
 		return db.Known(ctx, events)
 	}, control.Large)
+	control.Register(s, "known-rejects", func(ctx context.Context, list []byte) ([]bool, error) {
+		rejects, err := readRejects(list)
+		if err != nil {
+			return nil, err
+		}
+		return db.KnownRejects(ctx, rejects)
+	}, control.Large)
 	control.Register(s, "has-tags", func(ctx context.Context, list []byte) (int, error) {
 		tags, err := readTags(list)
 		if err != nil {

@@ -72,6 +72,7 @@ func (w *wireWriter) event(e *ttpcron.Event) {
 		w.text(s)
 	}
 	w.time(e.Time)
+	w.number(uint64(e.TimeOrigin))
 	w.number(uint64(e.AttackerOrigin))
 	w.number(uint64(len(e.Payload)))
 	for _, f := range e.Payload {
@@ -104,6 +105,7 @@ func (w *wireWriter) reject(r *ttpcron.Reject) {
 	w.text(r.Reason)
 	w.text(string(r.Excerpt))
 	w.time(r.At)
+	w.text(string(r.ID[:]))
 }
 
 var errCutShort = errors.New("it is cut short")
@@ -163,6 +165,7 @@ func (r *wireReader) event() (e ttpcron.Event) {
 	}
 	e.Kind = ttpcron.SourceKind(kind)
 	e.Time = r.time()
+	e.TimeOrigin = ttpcron.Origin(r.number())
 	e.AttackerOrigin = ttpcron.Origin(r.number())
 	fields := r.number()
 	if fields > uint64(len(r.b)) { // each has three bytes at least
@@ -201,5 +204,9 @@ func (r *wireReader) tag() (t ttpcron.Tag) {
 }
 
 func (r *wireReader) reject() ttpcron.Reject {
-	return ttpcron.Reject{File: r.text(), Line: int(r.signed()), Format: r.text(), Reason: r.text(), Excerpt: []byte(r.text()), At: r.time()}
+	out := ttpcron.Reject{File: r.text(), Line: int(r.signed()), Format: r.text(), Reason: r.text(), Excerpt: []byte(r.text()), At: r.time()}
+	if copy(out.ID[:], r.text()) < len(out.ID) {
+		r.fail()
+	}
+	return out
 }

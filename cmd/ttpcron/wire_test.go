@@ -12,7 +12,7 @@ func TestWire(t *testing.T) {
 	at := time.Date(2026, 5, 4, 5, 49, 5, 123456789, time.UTC)
 	events := []ttpcron.Event{
 		{Payload: ttpcron.Payload{}},
-		{Kind: "command", ID: "a\xff", Time: at, AttackerUUID: "u", AttackerIP: "192.0.2.1", AttackerOrigin: ttpcron.OriginDerived, IdentityUUID: "i", SessionID: "s", DeckyID: "d",
+		{Kind: "command", ID: "a\xff", Time: at, AttackerUUID: "u", AttackerIP: "192.0.2.1", AttackerOrigin: ttpcron.OriginResolved, TimeOrigin: ttpcron.OriginDerived, IdentityUUID: "i", SessionID: "s", DeckyID: "d",
 			Payload: ttpcron.Payload{{Name: "n", Raw: []byte(`[1,"\udcff"]`)}, {Name: "t", Text: "\x00\xfe\n"}}},
 		{Kind: "odd", Time: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC), Payload: ttpcron.Payload{}},
 	}
@@ -27,7 +27,7 @@ func TestWire(t *testing.T) {
 	if got, err := readTags(wireTags(tags)); err != nil || !reflect.DeepEqual(got, tags) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	rejects := []ttpcron.Reject{{File: "f", Line: -1, Format: "x", Reason: "r", Excerpt: []byte("\xff\x00"), At: at}}
+	rejects := []ttpcron.Reject{{File: "f", Line: -1, Format: "x", Reason: "r", Excerpt: []byte("\xff\x00"), At: at, ID: ttpcron.NewRejectID("x")}}
 	if got, err := readRejects(wireRejects(rejects)); err != nil || !reflect.DeepEqual(got, rejects) {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -1,0 +1,203 @@
+package kv
+
+import (
+	"cmp"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// naming finds out which events with given ids are known, and names those whose
+// ID another event has.
+type naming struct {
+	db     *DB
+	tx     *txn
+	events []*ttpcron.Event
+	ids    []identity        // of the events
+	have   map[uint64]holder // by hash of the ID
+}
+
+// holder is the event that has an ID: one of the batch, or one that is stored.
+type holder struct {
+	event *ttpcron.Event // nil: stored
+	value entryValue
+}
+
+// renames are the bytes of the digest in the name of an event whose ID is taken:
+// more than six only where somebody made two records agree in six.
+var renames = [...]int{6, 12, 32}
+
+// resolve resolves the given ids of some of the events, in the order given. An
+// event may find its ID taken by one before it. One that finds it taken is known
+// when it is stored under the name that it would get, or when the one that has
+// the ID says nothing else.
+func (n *naming) resolve(members []int) error {
+	if err := n.look(members); err != nil {
+		return err
+	}
+	members = n.claim(members)
+	if len(members) == 0 {
+		return nil
+	}
+	holders := make(map[int]holder, len(members))
+	for _, i := range members {
+		holders[i] = n.have[n.ids[i].hash]
+	}
+	for _, former := range []bool{true, false} {
+		for _, i := range members {
+			n.rename(i, renames[0], former)
+		}
+		if err := n.look(members); err != nil {
+			return err
+		}
+		members = slices.DeleteFunc(members, n.held)
+	}
+	if err := n.compare(members, holders); err != nil {
+		return err
+	}
+	members = n.claim(members)
+	for _, size := range renames[1:] {
+		for _, i := range members {
+			n.rename(i, size, false)
+		}
+		if err := n.look(members); err != nil {
+			return err
+		}
+		members = n.claim(members)
+	}
+	for _, i := range members {
+		n.ids[i].known = true // 256 bits agree: the same event
+	}
+	return nil
+}
+
+// look finds in the index who has the ids that the events have now.
+func (n *naming) look(members []int) error {
+	if len(members) == 0 {
+		return nil
+	}
+	hashes := make([]uint64, len(members))
+	for j, i := range members {
+		hashes[j] = n.ids[i].hash
+	}
+	found, values, err := namedIndex(n.tx).find(hashes)
+	for j, ok := range found {
+		if ok {
+			n.have[hashes[j]] = holder{value: values[j]}
+		}
+	}
+	return err
+}
+
+// claim gives events the ids that nobody has, and returns those whose ID an event
+// with another record has.
+func (n *naming) claim(members []int) (taken []int) {
+	for _, i := range members {
+		d := &n.ids[i]
+		_, has := n.have[d.hash]
+		switch {
+		case d.known:
+		case !has:
+			n.have[d.hash] = holder{n.events[i], d.value()}
+		case !n.held(i):
+			taken = append(taken, i)
+		}
+	}
+	return taken
+}
+
+// held reports whether the event that has the ID has the same record, and notes
+// that the event is known then.
+func (n *naming) held(i int) bool {
+	d := &n.ids[i]
+	h, ok := n.have[d.hash]
+	same := ok && h.value[0] == d.digest
+	d.known = d.known || same
+	return same
+}
+
+// rename gives an event whose ID another has the name under which it is stored,
+// with so many bytes of its digest; a former one is that of stores up to schema 2.
+func (n *naming) rename(i, size int, former bool) {
+	e, d := n.events[i], &n.ids[i]
+	digest := e.RecordDigest()
+	if former {
+		digest = e.PayloadDigest()
+	}
+	d.id = e.ID + "~" + hex.EncodeToString(digest[:size])
+	d.hash = n.db.secret.hash(hashNamed, string(e.Kind), d.id)
+	d.changed = true
+}
+
+// compare finds the events that say nothing else than the one that has the ID
+// which the source gave them. Stored ones are read, each block once.
+func (n *naming) compare(members []int, holders map[int]holder) error {
+	order := slices.Clone(members)
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(n.events[a].Kind, n.events[b].Kind), cmp.Compare(holders[a].value[1], holders[b].value[1]))
+	})
+	stored := storedEvents{db: n.db, tx: n.tx}
+	for _, i := range order {
+		e, h := n.events[i], holders[i]
+		if h.event == nil && h.value[1] == 0 {
+			// Pruned in a store of schema 2, of which only that digest is left.
+			digest := e.PayloadDigest()
+			n.ids[i].known = h.value[0] == n.db.secret.hash(hashDigest, "", string(digest[:]))
+			continue
+		}
+		if h.event == nil {
+			var err error
+			if h.event, err = stored.at(e.Kind, h.value[1]); err != nil {
+				return err
+			}
+		}
+		// Without an event it was pruned, and the digests are all there is.
+		n.ids[i].known = h.event != nil && h.event.SameRecord(e)
+	}
+	return nil
+}
+
+// storedEvents reads single events. It keeps the block that it read last.
+type storedEvents struct {
+	db     *DB
+	tx     *txn
+	block  kindDay
+	events []ttpcron.Event
+}
+
+// at reads the event of a kind at a place, nil when it was pruned.
+func (s *storedEvents) at(kind ttpcron.SourceKind, place uint64) (*ttpcron.Event, error) {
+	day, seq := parsePlace(place)
+	k := kindDay{kind, day}
+	if n := len(s.events); s.block != k || n == 0 || seq < s.events[0].Seq || seq > s.events[n-1].Seq {
+		if err := s.read(k, seq); err != nil {
+			return nil, fmt.Errorf("%s events of %s: %w", kind, day, err)
+		}
+	}
+	i, ok := slices.BinarySearchFunc(s.events, seq, func(e ttpcron.Event, seq uint64) int { return cmp.Compare(e.Seq, seq) })
+	if !ok {
+		return nil, nil
+	}
+	return &s.events[i], nil
+}
+
+// read reads the block in which an event would lie.
+func (s *storedEvents) read(k kindDay, seq uint64) error {
+	s.block, s.events = k, nil
+	b := s.tx.Bucket(bucketHistory).Bucket([]byte(k.kind))
+	if b == nil {
+		return nil
+	}
+	key, rec := seekBlock(b.Cursor(), k.day, seq-1)
+	day, first, ok := parseBlockKey(key)
+	if !ok || day != k.day {
+		return nil
+	}
+	var err error
+	if s.events, err = s.db.blocks.read(k.kind, k.day, first, rec); err != nil {
+		return fmt.Errorf("block %d: %w", first, err)
+	}
+	return nil
+}
