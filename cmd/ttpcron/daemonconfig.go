@@ -57,6 +57,8 @@ const (
 const (
 	defaultRun         = "@every 5m"
 	defaultMaintenance = "@daily"
+	// defaultMaxRuntime keeps one job that hangs from keeping the others waiting.
+	defaultMaxRuntime = time.Hour
 )
 
 var jobKeys = []string{"name", "schedule", "task", "inputs", "source", "max-runtime"}
@@ -149,7 +151,7 @@ func (c *daemonConfig) readJobs() (faults []configFault) {
 		if err != nil {
 			panic(err) // a constant
 		}
-		c.jobs = append(c.jobs, jobConfig{name: d.name, task: d.task, schedule: s, inputs: c.inputsOf(nil), source: jobs.SourceAll})
+		c.jobs = append(c.jobs, jobConfig{name: d.name, task: d.task, schedule: s, inputs: c.inputsOf(nil), source: jobs.SourceAll, maxRuntime: defaultMaxRuntime})
 	}
 	return faults
 }
@@ -164,7 +166,7 @@ func (c *daemonConfig) inputsOf(own []string) []string {
 
 func (c *daemonConfig) readJob(t *toml.Tree) (j jobConfig, faults []configFault) {
 	at := t.Position().Line
-	j = jobConfig{task: taskRun, source: jobs.SourceAll, line: at}
+	j = jobConfig{task: taskRun, source: jobs.SourceAll, maxRuntime: defaultMaxRuntime, line: at}
 	values := map[string][]string{}
 	lines := map[string]int{}
 	for _, key := range t.Keys() {
@@ -214,8 +216,10 @@ func (c *daemonConfig) readJob(t *toml.Tree) (j jobConfig, faults []configFault)
 		}
 	}
 	if v := one("max-runtime"); v != "" {
-		if j.maxRuntime, err = time.ParseDuration(v); err != nil || j.maxRuntime <= 0 {
-			bad("max-runtime", fmt.Sprintf("job %q: max-runtime is %q", j.name, v), "want a duration such as 30m or 2h")
+		if j.maxRuntime, err = time.ParseDuration(v); v == "none" {
+			j.maxRuntime = 0
+		} else if err != nil || j.maxRuntime < 0 {
+			bad("max-runtime", fmt.Sprintf("job %q: max-runtime is %q", j.name, v), `want a duration such as 30m or 2h, or "none"`)
 		}
 	}
 	j.inputs = c.inputsOf(values["inputs"])

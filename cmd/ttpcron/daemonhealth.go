@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"sync"
@@ -106,24 +107,27 @@ func (h *health) rulesLoaded(err error) {
 
 // saidOnce keeps what is the same in every run of a job out of the log: it is
 // said again when it has changed, or was gone in between.
-type saidOnce struct{ before, now map[string]bool }
+type saidOnce struct{ before, now map[uint64]bool } // by hashes
 
-// maxSaid bounds what is remembered of one run.
-const maxSaid = 10_000
+// maxSaid bounds what is remembered of one run: no scan sees more files.
+const maxSaid = 1_000_000
+
+var saidSeed = maphash.MakeSeed()
 
 // news reports whether the last run did not say that.
 func (s *saidOnce) news(text string) bool {
-	if s.now[text] {
+	h := maphash.String(saidSeed, text)
+	if s.now[h] {
 		return false
 	}
 	if len(s.now) < maxSaid {
-		s.now[text] = true
+		s.now[h] = true
 	}
-	return !s.before[text]
+	return !s.before[h]
 }
 
 // next begins another run.
-func (s *saidOnce) next() { s.before, s.now = s.now, map[string]bool{} }
+func (s *saidOnce) next() { s.before, s.now = s.now, map[uint64]bool{} }
 
 // saidBy returns what a job has said. Only runs use it, of which there is one at
 // a time.

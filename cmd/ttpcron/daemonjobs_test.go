@@ -103,6 +103,34 @@ func TestDefaultJobs(t *testing.T) {
 	}
 }
 
+// A job that says nothing of it ends after an hour, so that one that hangs does
+// not keep the others waiting.
+func TestMaxRuntime(t *testing.T) {
+	for value, want := range map[string]time.Duration{"": time.Hour, `max-runtime = "5m"`: 5 * time.Minute, `max-runtime = "none"`: 0, `max-runtime = "0"`: 0} {
+		b := newBench(t, "[[job]]\nname = \"cowrie\"\nschedule = \"0 * * * *\"\n"+value+"\n")
+		if got := b.d.conf.jobs[0].maxRuntime; got != want || b.d.conf.jobs[1].maxRuntime != time.Hour {
+			t.Errorf("%q: %s, and %s by default", value, got, b.d.conf.jobs[1].maxRuntime)
+		}
+	}
+}
+
+// What stays the same is said once, however much of it there is.
+func TestSaidOnce(t *testing.T) {
+	s := &saidOnce{}
+	for run := range 3 {
+		s.next()
+		news := 0
+		for i := range 20_000 {
+			if s.news(fmt.Sprintf("%d is a FIFO", i)) {
+				news++
+			}
+		}
+		if want := map[bool]int{true: 20_000}[run == 0]; news != want {
+			t.Errorf("run %d says %d things, want %d", run, news, want)
+		}
+	}
+}
+
 // What was missed while the power was off is one run, which takes everything
 // since the checkpoint, each day on its own.
 func TestMissedRunsBecomeOne(t *testing.T) {
