@@ -97,7 +97,7 @@ func TestWaitsObeyTheFirstSignal(t *testing.T) {
 		{"run-once", "waiting for the run in progress", syscall.SIGTERM},
 		{"run-once --rules own", "the daemon has other rules", syscall.SIGINT},
 		{"checkpoint set end", "", syscall.SIGINT},
-		{"db prune --keep-events 90d --force", "", syscall.SIGTERM},
+		{"db prune --keep-events 90d --yes", "", syscall.SIGTERM},
 	} {
 		c := n.begin(nil, strings.Fields(wait.args)...)
 		n.wait(wait.args, func() bool { return strings.Contains(c.stderr.String(), wait.until) })

@@ -133,10 +133,12 @@ func (c *callers) act() {
 		_ = w.cmd.Process.Signal(syscall.SIGSTOP) // one that has ended feels nothing
 		c.suspended++
 	case 2:
-		_ = w.cmd.Process.Signal(syscall.SIGCONT)
-	case 3:
-		_ = w.cmd.Process.Kill()
-		c.killed++
+		if c.rnd.IntN(20) == 0 { // mostly it may stay for longer than a lease
+			_ = w.cmd.Process.Signal(syscall.SIGCONT)
+		} else if c.rnd.IntN(20) == 0 {
+			_ = w.cmd.Process.Kill()
+			c.killed++
+		}
 	}
 }
 
