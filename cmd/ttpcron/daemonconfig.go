@@ -99,7 +99,7 @@ func (c *daemonConfig) complete() error {
 
 // The least that limits may be: what is below was meant otherwise.
 const (
-	minMaxSize = size(256 << 10)
+	minMaxSize = size(16 << 10)
 	minKeep    = age(24 * time.Hour)
 )
 
