@@ -65,6 +65,9 @@ func (h *history) prunes() {
 
 // forgets lets what was pruned come in again, of a kind or of all.
 func (h *history) forgets() {
+	if h.m.tagged() {
+		return
+	}
 	kind := ttpcron.SourceKind("")
 	if h.rnd.IntN(2) == 0 {
 		kind = h.m.anyHorizon()
@@ -212,7 +215,8 @@ func (h *history) restores() {
 }
 
 // tagged reports whether there are tags of an event with a given id that was
-// pruned. Recovering frees the id, and two events could then have one tag.
+// pruned. Recovering and forgetting a horizon free the id, and two events, of
+// different times, could then have one tag.
 func (m *model) tagged() bool {
 	for _, t := range m.tags {
 		if m.ids[string(t.SourceKind)+"|"+t.SourceID].pruned {
