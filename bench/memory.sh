@@ -15,7 +15,7 @@ tt=${TT:-$out/ttpcron}
 [ -n "${TT:-}" ] || CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$tt" ./cmd/ttpcron || exit 1
 go build -o "$out/extreme" ./bench/extreme && go build -o "$out/measure" ./bench/measure || exit 1
 shapes=("$@")
-[ ${#shapes[@]} -gt 0 ] || shapes=(attackers:2000000 oneday:2000000 days:200000 kinds:20000 fields:100000 row:400000 wide:3000000 long:1000000 rules:20000 files:50000)
+[ ${#shapes[@]} -gt 0 ] || shapes=(attackers:2000000 oneday:2000000 days:200000 kinds:20000 fields:100000 row:170000 wide:3000000 long:1000000 rules:9000 files:50000)
 export TTPCRON_CONFIG=/dev/null TTPCRON_LOG_LEVEL=error
 
 mib() { awk -v n="$1" 'BEGIN {printf "%.0f", n / 1048576}'; }
@@ -50,7 +50,7 @@ readers() {
   run "$1 db stats" db stats --db "$db"
   run "$1 db check" db check --db "$db"
   run "$1 db backup" db backup --db "$db" --replace "$out/backup.db"
-  run "$1 db prune --dry-run" db prune --db "$db" --keep-events 160d --keep-tags 160d --force --dry-run
+  run "$1 db prune --dry-run" db prune --db "$db" --keep-events 160d --keep-tags 160d --yes --dry-run
 }
 
 # anon PID: memory of its own, and the most that any moment showed.
@@ -99,5 +99,5 @@ for shape in "${shapes[@]}"; do
   [ -z "${DAEMON-1}" ] || daemon
   "$tt" rules retire --db "$db" TC1001 --reason measuring >/dev/null 2>&1
   run "db compact" db compact --db "$db"
-  run "db prune" db prune --db "$db" --keep-events 160d --keep-tags 160d --force
+  run "db prune" db prune --db "$db" --keep-events 160d --keep-tags 160d --yes
 done

@@ -112,8 +112,8 @@ func cmpText(a, b string) int {
 	return 0
 }
 
-// TestMemoryOfStoredDays measures what checking, measuring and recovering keep
-// while they go through a store, with few days and with many.
+// TestMemoryOfStoredDays measures what checking and measuring keep while they
+// go through a store, with few days and with many.
 func TestMemoryOfStoredDays(t *testing.T) {
 	live := func(days int) map[string]int {
 		db, path := openMemory(t)
