@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestBadValues gives every key values that mean nothing. A check of the config
@@ -72,7 +76,7 @@ func refusedConfig(t *testing.T, text string, line int) {
 	if err := os.Mkdir("folder", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	env := []string{"TTPCRON_CONFIG=" + filepath.Join(dir, "c.toml"), "XDG_STATE_HOME=" + dir, "TTPCRON_EMBEDDED=false"}
+	env := []string{"TTPCRON_CONFIG=" + filepath.Join(dir, "c.toml"), "STATE_DIRECTORY=" + dir, "HOME=" + dir, "TTPCRON_EMBEDDED=false"}
 	code, out, stderr := invoke(t, env, "config", "check")
 	want := fmt.Sprintf("line %d: ", line)
 	if line == 0 {
@@ -82,8 +86,12 @@ func refusedConfig(t *testing.T, text string, line int) {
 	if code == exitDone || !strings.Contains(out, want) && !strings.Contains(stderr, fmt.Sprintf("(%d, ", line)) {
 		t.Errorf("config check: exit %d, want %q\n%s%s", code, want, out, stderr)
 	}
-	if code, _, stderr := invoke(t, env, "daemon"); code != exitUsage || !strings.Contains(stderr, "c.toml") {
-		t.Errorf("daemon: exit %d: %s", code, stderr)
+	// One that takes the file all the same stops at once.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var errs bytes.Buffer
+	if code := run(ctx, time.Now, []string{"daemon"}, strings.NewReader(""), io.Discard, &errs, env); code != exitUsage || !strings.Contains(errs.String(), "c.toml") {
+		t.Errorf("daemon: exit %d: %s", code, errs.String())
 	}
 	if left, _ := filepath.Glob("*.db*"); len(left) > 0 {
 		t.Errorf("%v was made", left)
@@ -108,7 +116,7 @@ func TestBadTables(t *testing.T) {
 		{"a job with a number of inputs", "[[job]]\nname = \"a\"\nschedule = \"@daily\"\ninputs = 5\n", 4},
 		{"a job with one input", "[[job]]\nname = \"a\"\nschedule = \"@daily\"\ninputs = [5]\n", 4},
 		{"a job with a key of the daemon", "[[job]]\nname = \"a\"\nschedule = \"@daily\"\nkeep-events = \"9d\"\n", 4},
-		{"no time for a run", "[[job]]\nname = \"a\"\nschedule = \"@daily\"\nmax-runtime = \"0s\"\n", 4},
+		{"no time for a run", "[[job]]\nname = \"a\"\nschedule = \"@daily\"\nmax-runtime = \"-1s\"\n", 4},
 		{"a folder for a store", "db = \"/\"\n", 1},
 		{"a folder for a store, by its name", "db = \"stores/\"\n", 1},
 		{"a text for a store", "db = \"text.txt\"\n", 1},
