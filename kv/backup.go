@@ -150,10 +150,11 @@ func isStore(ctx context.Context, path string) (bool, error) {
 	if errors.As(err, &other) {
 		return false, nil
 	}
+	var empty *UnfinishedError
 	var newer *NewerError
 	var older *OlderError
 	var damaged *DamagedError
-	if errors.As(err, &newer) || errors.As(err, &older) || errors.As(err, &damaged) {
+	if errors.As(err, &empty) || errors.As(err, &newer) || errors.As(err, &older) || errors.As(err, &damaged) {
 		return true, nil
 	}
 	return false, err
@@ -327,7 +328,7 @@ func Restore(ctx context.Context, from, path string, o FileOptions) (aside strin
 	if sameFile(src.file, path) {
 		return "", fmt.Errorf("restore %s: it is the store itself", from)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := makeFolder(filepath.Dir(path)); err != nil {
 		return "", fmt.Errorf("make the folder of the store: %w", err)
 	}
 	path = followed(path)

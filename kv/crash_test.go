@@ -23,7 +23,7 @@ import (
 // The test binary runs itself as the process that is killed, or that holds a
 // store's lock.
 const (
-	envChild = "KV_TEST_CHILD" // what to do: import, commit, tools or hold
+	envChild = "KV_TEST_CHILD" // what to do, see child
 	envStore = "KV_TEST_STORE"
 )
 
@@ -82,8 +82,13 @@ func child(what, path string) error {
 		os.Exit(2)
 	}()
 	ctx := context.Background()
-	if what == "tools" {
+	switch what {
+	case "tools":
 		return childTools(ctx, path)
+	case "birth", "finish":
+		return childBirth(ctx, path, what == "finish")
+	case "creator":
+		return childCreator(ctx, path)
 	}
 	db, err := kv.Open(ctx, path, kv.Options{})
 	if err != nil {

@@ -55,6 +55,7 @@ type DB struct {
 	now    func() time.Time
 	schema int
 	secret secret
+	fresh  bool // the file was made, or made anew, when it was opened
 
 	writing   sync.Mutex  // held from a writer's first look to its commit
 	broken    error       // a write that panicked; guarded by writing

@@ -1,7 +1,6 @@
 package kv
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -40,20 +39,24 @@ const lockPoll = 50 * time.Millisecond
 
 // Open opens the store at path. Unless ReadOnly is set it makes what is missing:
 // the folders with mode 0700, the file with mode 0600; what exists keeps its
-// mode. A missing file with ReadOnly is an error that wraps [fs.ErrNotExist];
-// other errors are *[LockedError], *[NewerError], *[NotStoreError],
-// *[DamagedError], or the system's.
+// mode. An empty file, or one that a process was killed while it made it, becomes
+// a store; with ReadOnly it is an *[UnfinishedError], and a missing one an error
+// that wraps [fs.ErrNotExist]. Other errors are *[LockedError], *[NewerError],
+// *[NotStoreError], *[DamagedError], or the system's.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if !o.ReadOnly {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		if err := makeFolder(filepath.Dir(path)); err != nil {
 			return nil, fmt.Errorf("make the folder of the store: %w", err)
 		}
 		// What killed processes left behind may be as large as the store.
 		real := followed(path)
 		ttpcron.SweepScratch(filepath.Dir(real), scratchPrefix(real), scratchSuffix)
+		if err := born(ctx, path, o); err != nil {
+			return nil, err
+		}
 	}
 	db := &DB{path: path, now: o.Now}
 	if err := db.openCodecs(); err != nil {
@@ -126,18 +129,17 @@ func (db *DB) tryOpen(o Options) error {
 			PreLoadFreelist: true,
 			FreelistType:    freelist,
 			PageSize:        pageSize,
-			OpenFile: func(path string, flag int, mode os.FileMode) (*os.File, error) {
-				if err := checkFile(path); err != nil {
+			OpenFile: func(path string, flag int, mode os.FileMode) (f *os.File, err error) {
+				if f, db.fresh, err = openLocked(path, flag, mode); err != nil {
 					return nil, err
 				}
-				var err error
-				file, err = os.OpenFile(path, flag, mode)
-				return file, err
+				file = f
+				return f, nil
 			},
 		})
 		return err
 	})
-	damage, other := (*DamagedError)(nil), (*NotStoreError)(nil)
+	damage, other, empty := (*DamagedError)(nil), (*NotStoreError)(nil), (*UnfinishedError)(nil)
 	switch {
 	case err == nil && !sameFile(file, db.path):
 		return errors.Join(errReplaced, db.guard(db.bolt.Close))
@@ -151,12 +153,49 @@ func (db *DB) tryOpen(o Options) error {
 		return damage
 	case errors.As(err, &other):
 		return other
+	case errors.As(err, &empty):
+		return empty
 	case errors.Is(err, berrors.ErrTimeout):
 		return err
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
 		return &NotStoreError{Path: db.path, Reason: "it has no valid header"}
 	}
 	return fmt.Errorf("open store %s: %w", db.path, err)
+}
+
+// openLocked opens a file for bbolt. It takes the lock that bbolt takes, so that
+// nobody writes while the file is looked at, and empties one in which nothing was
+// ever stored: bbolt makes an empty file anew.
+func openLocked(path string, flag int, mode os.FileMode) (f *os.File, fresh bool, err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, false, &NotStoreError{Path: path, Reason: "it is no regular file"}
+	}
+	if f, err = os.OpenFile(path, flag, mode); err != nil {
+		return nil, false, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	writes := flag&os.O_RDWR != 0
+	locked, err := tryLock(f, writes)
+	if err != nil {
+		return nil, false, err
+	}
+	if !locked {
+		return nil, false, berrors.ErrTimeout
+	}
+	err = lookAt(f, path)
+	if empty := (*UnfinishedError)(nil); writes && errors.As(err, &empty) {
+		if empty.Bytes > 0 {
+			err = f.Truncate(0)
+		} else {
+			err = nil
+		}
+		return f, true, err
+	}
+	return f, false, err
 }
 
 // errReplaced says that another file took the place of the one that was opened.
@@ -179,8 +218,8 @@ func (db *DB) openSchema(ctx context.Context, o Options) error {
 	if err != nil || !empty {
 		return err
 	}
-	if o.ReadOnly {
-		return &NotStoreError{Path: db.path, Reason: "it is empty"}
+	if !db.fresh {
+		return &NotStoreError{Path: db.path, Reason: "it is a bbolt file of another program that holds nothing"}
 	}
 	if err := db.update(ctx, makeStore); err != nil {
 		return fmt.Errorf("make store %s: %w", db.path, err)
@@ -251,13 +290,18 @@ const (
 )
 
 // CheckFile looks at the header of the file at a path without opening it as a
-// store. It returns nil for a file that is missing or empty, a *[NotStoreError] or
-// a *[DamagedError].
-func CheckFile(path string) error { return checkFile(path) }
+// store. It returns nil for a file that is missing, or that would become a store;
+// otherwise a *[NotStoreError] or a *[DamagedError].
+func CheckFile(path string) error {
+	err := checkFile(path)
+	if empty := (*UnfinishedError)(nil); errors.As(err, &empty) {
+		return nil
+	}
+	return err
+}
 
-// checkFile looks at a file before bbolt does, which maps it into memory and
-// would fault on one that has been cut short. It returns nil for a file that is
-// missing or empty, *NotStoreError or *DamagedError.
+// checkFile looks at the file at a path as lookAt does; one that cannot be opened
+// is for others to tell.
 func checkFile(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -274,12 +318,23 @@ func checkFile(path string) error {
 		return nil
 	}
 	defer f.Close()
+	return lookAt(f, path)
+}
+
+// lookAt looks at a file before bbolt does, which maps it into memory and would
+// fault on one that has been cut short. It returns *UnfinishedError,
+// *NotStoreError or *DamagedError.
+func lookAt(f *os.File, path string) error {
 	buf := make([]byte, 2*pageSize)
 	n, _ := f.ReadAt(buf, 0)
 	buf = buf[:n]
 	// The size after the header: a file that is being written grows first.
-	if info, err = f.Stat(); err != nil || info.Size() == 0 {
-		return nil
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if unfinished(f, info.Size()) {
+		return &UnfinishedError{Path: path, Bytes: info.Size()}
 	}
 	found := false
 	var used int64
@@ -303,7 +358,7 @@ func checkFile(path string) error {
 		}
 	}
 	switch {
-	case !found && bytes.Count(buf, []byte{0}) == len(buf):
+	case !found && zeros(buf):
 		return &NotStoreError{Path: path, Reason: "it holds nothing but zeros"}
 	case !found:
 		return &NotStoreError{Path: path, Reason: "it is no bbolt file"}

@@ -119,7 +119,7 @@ func TestOpenOtherFiles(t *testing.T) {
 	}
 	db.Close()
 	for name, path := range map[string]string{
-		"zip": write(t, zip), "short": write(t, []byte("x")), "zeros": write(t, make([]byte, 32768)),
+		"zip": write(t, zip), "short": write(t, []byte("x")), "zeros": write(t, make([]byte, 65536)),
 		"foreign": foreign, "folder": t.TempDir(),
 	} {
 		for _, readOnly := range []bool{false, true} {

@@ -50,11 +50,12 @@ func (s *source) open(headless bool) error {
 	if err != nil {
 		return fmt.Errorf("open store %s: %w", s.path, err)
 	}
-	if other := (*NotStoreError)(nil); !headless && errors.As(checkFile(s.path), &other) {
+	look := lookAt(s.file, s.path)
+	if other := (*NotStoreError)(nil); !headless && errors.As(look, &other) {
 		return other
 	}
-	if info.Size() == 0 {
-		return &NotStoreError{Path: s.path, Reason: "it is empty"}
+	if empty := (*UnfinishedError)(nil); errors.As(look, &empty) {
+		return empty
 	}
 	return s.openReader(s.file, info.Size())
 }

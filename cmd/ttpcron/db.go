@@ -42,7 +42,7 @@ func (a *app) ofFile(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return a.missing()
 	}
-	return err
+	return unmade(err)
 }
 
 // watchFile returns a function that shows how far work on the store's file has

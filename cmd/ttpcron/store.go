@@ -94,7 +94,7 @@ func (a *app) lookStore(ctx context.Context, wait time.Duration) (store, error) 
 	if errors.Is(err, fs.ErrNotExist) {
 		err = a.missing()
 	}
-	return db, err
+	return db, unmade(err)
 }
 
 // changeStore opens the store for writing. It must exist.
@@ -109,6 +109,14 @@ var errNoStore = errors.New("there is no store")
 
 func (a *app) missing() error {
 	return hinted{fmt.Errorf("%w at %s", errNoStore, a.set.db), "ttpcron import PATH makes one; --db names another"}
+}
+
+// unmade says what makes a store of a file in which none was ever finished.
+func unmade(err error) error {
+	if empty := (*kv.UnfinishedError)(nil); errors.As(err, &empty) {
+		return hinted{err, "ttpcron import PATH makes a store of it; --db names another"}
+	}
+	return err
 }
 
 // scratchStore makes a store in a temporary folder, which is deleted when it is

@@ -1,0 +1,193 @@
+package kv
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// A new store is made whole in a scratch folder and then given its name, so that
+// a process which is killed meanwhile leaves no file that is half a store. A file
+// that exists cannot be made so: it may be a mount, or lie in a folder where
+// nobody may make files. An empty one becomes a store where it is, and when the
+// process is killed at that, what it leaves is known by unfinished.
+
+// birthBytes is the largest file that a process leaves which is killed while it
+// makes a store in an empty file: bbolt maps so much, and lets the file grow to it
+// with the first transaction.
+const birthBytes = 32 << 10
+
+// born makes the store at a path if there is no file.
+func born(ctx context.Context, path string, o Options) error {
+	path, err := linked(path)
+	if err != nil {
+		return fmt.Errorf("make store %s: %w", path, err)
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := makeNamed(ctx, path, o); err != nil {
+		return fmt.Errorf("make store %s: %w", path, err)
+	}
+	return nil
+}
+
+// makeNamed makes a store and gives it its name unless another process was
+// quicker. Where that cannot be done in one step, because the filesystem has no
+// hard links, it leaves the name free: the store is then made where it is to be.
+func makeNamed(ctx context.Context, path string, o Options) error {
+	dir := filepath.Dir(path)
+	scratch, err := ttpcron.NewScratch(dir, scratchPrefix(path), scratchSuffix)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = scratch.Remove() }()
+	name := scratch.File("new")
+	db := &DB{path: name, now: o.Now}
+	if err := db.openFile(ctx, o); err != nil {
+		return err
+	}
+	err = db.update(ctx, makeStore)
+	if cerr := db.closeFile(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	switch err := os.Link(name, path); {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil, o.NoSync:
+		return nil // opening the file says what is wrong
+	}
+	return syncDir(dir)
+}
+
+// linked follows the symbolic links of a path to a file that need not exist.
+func linked(path string) (string, error) {
+	for range 40 {
+		to, err := os.Readlink(path)
+		if err != nil {
+			return path, nil
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return path, errors.New("too many symbolic links")
+}
+
+// makeFolder makes a folder and those above it, and sees that each is on the disk.
+func makeFolder(dir string) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := makeFolder(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); errors.Is(err, fs.ErrExist) {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			return nil // another process made it
+		}
+		return err
+	} else if err != nil {
+		return err
+	}
+	if err := syncDir(parent); !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil // a folder that may be written and not read
+}
+
+// UnfinishedError says that a file is empty, or that a process was killed while
+// it made a store of it. Nothing was ever stored there, and opening it for
+// writing makes the store.
+type UnfinishedError struct {
+	Path  string
+	Bytes int64 // size of the file
+}
+
+// Error says what to do.
+func (e *UnfinishedError) Error() string {
+	if e.Bytes == 0 {
+		return fmt.Sprintf("%s is empty; name another file or remove it", e.Path)
+	}
+	return fmt.Sprintf("%s is a store that was never finished, and holds nothing: the process that made it was stopped; name another file or remove it", e.Path)
+}
+
+// unfinished reports whether it is certain that nothing was ever stored in a
+// file: it is empty, or holds no more than what bbolt writes into a new file and
+// what the first transaction writes before the header that makes it count.
+// Sectors may be missing: those that power failed to write are zeros.
+func unfinished(f io.ReaderAt, size int64) bool {
+	const header = metaOffset + metaBytes
+	if size == 0 {
+		return true
+	}
+	if size < header || size > birthBytes { // so few bytes may be those of any store
+		return false
+	}
+	content := make([]byte, size)
+	if n, err := f.ReadAt(content, 0); int64(n) != size || err != nil && err != io.EOF {
+		return false
+	}
+	image := birthImage()
+	head := content[:min(len(content), len(image))]
+	if tail := content[len(head):]; !zeros(tail) {
+		// The first commit replaces a header, and changes nothing else of these.
+		return bytes.Equal(head, image)
+	}
+	for at := 0; at < len(head); at += sectorBytes {
+		end := min(at+sectorBytes, len(head))
+		if zeros(head[at:end]) {
+			continue
+		}
+		if !bytes.Equal(head[at:end], image[at:end]) {
+			return false
+		}
+	}
+	// Of the second header alone, less than all of it may be that of any store.
+	return !zeros(head[:header]) || len(head) >= pageSize+header || zeros(head)
+}
+
+// sectorBytes is how much a disk writes wholly or not at all.
+const sectorBytes = 512
+
+func zeros(b []byte) bool { return bytes.Count(b, []byte{0}) == len(b) }
+
+// birthImage is what bbolt writes into a new file: two headers, an empty list of
+// free pages and an empty bucket.
+func birthImage() []byte {
+	image := make([]byte, 4*pageSize)
+	le := binary.LittleEndian
+	for id, flags := range []uint16{flagMeta, flagMeta, flagFreelist, flagLeaf} {
+		page := image[id*pageSize:]
+		le.PutUint64(page, uint64(id))
+		le.PutUint16(page[8:], flags)
+		if flags != flagMeta {
+			continue
+		}
+		m := page[metaOffset : metaOffset+metaBytes]
+		le.PutUint32(m, metaMagic)
+		le.PutUint32(m[4:], bboltVersion)
+		le.PutUint32(m[8:], pageSize)
+		le.PutUint64(m[16:], 3) // root
+		le.PutUint64(m[32:], 2) // list of free pages
+		le.PutUint64(m[40:], 4) // pages in use
+		le.PutUint64(m[48:], uint64(id))
+		le.PutUint64(m[56:], fnv64a(m[:56]))
+	}
+	return image
+}
