@@ -76,8 +76,12 @@ func (l *lineReader) fill(ctx context.Context) bool {
 	}
 	l.remember(l.buf[l.end : l.end+n])
 	l.end += n
+	going := err == errNothingYet
+	if going {
+		err = nil
+	}
 	l.err = err
-	if n > 0 {
+	if n > 0 || going {
 		l.idle = 0
 	} else if l.idle++; l.idle > maxIdle && err == nil {
 		l.err = io.ErrNoProgress

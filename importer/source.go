@@ -9,8 +9,6 @@ import (
 	"os"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/gzip"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -92,7 +90,7 @@ func (s *source) decompress() error {
 	if !s.gz {
 		return nil
 	}
-	z, err := gzip.NewReader(buffered)
+	z, err := newMembers(buffered)
 	if err != nil {
 		s.content = failedReader{fmt.Errorf("header: %w", err)}
 		return nil
