@@ -32,7 +32,8 @@ type LookOutcome uint8
 const (
 	LookRead    LookOutcome = iota // read to its end
 	LookUnknown                    // no log
-	LookGivenUp                    // reading it would never end
+	LookGivenUp                    // reading it would never end, or is refused
+	LookBelow                      // it speaks for others, and was not named
 )
 
 // MarkHead is the SHA-256 of the first Length bytes of some content. With a

@@ -101,13 +101,27 @@ func Open(ctx context.Context, path string, o Options) (*File, error) {
 		err = f.recognise(ctx, o)
 	}
 	if err != nil {
-		if unknown := (*UnknownFormatError)(nil); errors.As(err, &unknown) && unknown.look == nil {
-			unknown.look = f.unknownLook(unknown.Detail)
-		}
+		err = f.notRead(err)
 		f.Close()
 		return nil, err
 	}
 	return f, nil
+}
+
+// notRead completes the error of a file that was opened for nothing with what is
+// to be remembered of the file.
+func (f *File) notRead(err error) error {
+	var unknown *UnknownFormatError
+	var below *BelowError
+	switch {
+	case errors.As(err, &unknown):
+		unknown.look = f.outcome(ttpcron.LookUnknown, unknown.Detail)
+	case errors.As(err, &below):
+		below.look = f.outcome(ttpcron.LookBelow, below.Title)
+	default:
+		return f.givenUp(err)
+	}
+	return err
 }
 
 func openSource(path string, o *Options) (s *source, err error) {
@@ -125,20 +139,11 @@ func openSource(path string, o *Options) (s *source, err error) {
 	return s, err
 }
 
-// unknownLook is what is to be remembered of a file that is no log.
-func (f *File) unknownLook(reason string) *ttpcron.FileLook {
-	look := f.src.finish(&f.opts)
-	if look != nil {
-		look.Outcome, look.Reason = ttpcron.LookUnknown, reason
-	}
-	return look
-}
-
 // recognise finds the format, if it is not given, and sets up the reader.
 func (f *File) recognise(ctx context.Context, o Options) error {
 	if f.src.isSQLite() {
 		if o.Below {
-			return &BelowError{f.path, "a SQLite database"}
+			return &BelowError{Path: f.path, Title: aDatabase}
 		}
 		return f.openDatabase(ctx, o)
 	}
@@ -162,7 +167,7 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 		return f.unknown(lines)
 	}
 	if o.Below && f.format.speaks() {
-		return &BelowError{f.path, f.format.Title}
+		return &BelowError{Path: f.path, Title: f.format.Title}
 	}
 	return f.openLog(ctx, o, lines)
 }
@@ -194,7 +199,6 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 	if f.format != nil && f.format.database == nil {
 		return &UnknownFormatError{Path: f.path, Detail: "a SQLite database"}
 	}
-	unwritten := f.src.finish(&f.opts)
 	// Closing a file drops every lock that the process has on it, SQLite's too.
 	if err := f.src.close(); err != nil {
 		return err
@@ -202,9 +206,6 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 	db, err := openDatabaseFile(ctx, f.path, f.src)
 	if err != nil {
 		return err
-	}
-	if db.before[1].size > 0 || db.before[3].size > 0 {
-		unwritten = nil // more of it lies beside it
 	}
 	for i := range formats {
 		if formats[i].database == nil || f.format != nil && f.format != &formats[i] {
@@ -217,10 +218,6 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 		}
 	}
 	db.close()
-	if unknown := (*UnknownFormatError)(nil); errors.As(err, &unknown) && unwritten != nil {
-		unwritten.Outcome, unwritten.Reason = ttpcron.LookUnknown, unknown.Detail
-		unknown.look = unwritten
-	}
 	return err
 }
 
@@ -332,7 +329,7 @@ func (f *File) Batches(ctx context.Context) iter.Seq2[Batch, error] {
 		whole := true
 		f.reader.read(ctx, func(b Batch, err error) bool {
 			if err != nil {
-				whole, err = false, f.givenUp(err, &f.opts)
+				whole, err = false, f.givenUp(err)
 			}
 			if b.Mark != nil {
 				f.mark = *b.Mark

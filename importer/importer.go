@@ -112,7 +112,14 @@ type Batch struct {
 type BelowError struct {
 	Path  string
 	Title string // of what it holds
+	look  *ttpcron.FileLook
 }
+
+// aDatabase is the Title of a database that was not opened.
+const aDatabase = "a SQLite database"
+
+// Look returns what is to be remembered of the file, or nil.
+func (e *BelowError) Look() *ttpcron.FileLook { return e.look }
 
 func (e *BelowError) Error() string {
 	return fmt.Sprintf("%s holds %s, which is read only where you name the file or the folder that it lies in", e.Path, e.Title)

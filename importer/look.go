@@ -1,12 +1,14 @@
 package importer
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -36,9 +38,9 @@ func (o *Options) how() string {
 	return b.String()
 }
 
-// lookAt describes an open file as it is on disk.
-func lookAt(f *os.File, info fs.FileInfo, path string, o *Options) (ttpcron.FileLook, error) {
-	l := ttpcron.FileLook{Path: path, How: o.how(), Size: info.Size(), Modified: info.ModTime().UTC()}
+// lookAt describes an open file as it is on disk, and returns its first bytes.
+func lookAt(f *os.File, info fs.FileInfo, path string, o *Options) (l ttpcron.FileLook, magic []byte, err error) {
+	l = ttpcron.FileLook{Path: path, How: o.how(), Size: info.Size(), Modified: info.ModTime().UTC()}
 	l.Changed, l.Inode = identity(info)
 	buf := make([]byte, keepBytes)
 	for _, part := range []struct {
@@ -47,11 +49,14 @@ func lookAt(f *os.File, info fs.FileInfo, path string, o *Options) (ttpcron.File
 	}{{&l.Head, 0}, {&l.Tail, max(0, l.Size-keepBytes)}} {
 		n, err := f.ReadAt(buf, part.at)
 		if err != nil && err != io.EOF {
-			return l, err
+			return l, nil, err
 		}
 		*part.sum = sha256.Sum256(buf[:n])
+		if part.at == 0 && magic == nil {
+			magic = bytes.Clone(buf[:min(n, len(sqliteMagic))])
+		}
 	}
-	return l, nil
+	return l, magic, nil
 }
 
 // same reports whether a file looks as it did. What came of it is not compared.
@@ -67,54 +72,116 @@ func unchanged(path string, s *source, o *Options) (*File, error) {
 		return nil, nil
 	}
 	look := o.Look
+	format, _ := findFormat(look.Format)
 	kept := &look
 	if age := o.Now().Sub(look.SeenAt); age >= 0 && age < seenAgain {
 		kept = nil
 	} else {
 		look.SeenAt = o.Now()
 	}
+	switch {
+	case o.Below && s.isSQLite():
+		return nil, &BelowError{path, aDatabase, kept}
+	case o.Below && format != nil && format.speaks() && look.Outcome != ttpcron.LookUnknown: // it may have been named then
+		return nil, &BelowError{path, format.Title, kept}
+	}
 	switch look.Outcome {
+	case ttpcron.LookRead:
 	case ttpcron.LookUnknown:
 		return nil, &UnknownFormatError{path, look.Reason, kept}
 	case ttpcron.LookGivenUp:
-		return nil, &GivenUpError{path, look.Reason, kept}
+		return nil, &GivenUpError{Path: path, Reason: look.Reason, look: kept}
+	default:
+		return nil, nil // it was not named then
 	}
-	format, _ := findFormat(look.Format)
 	s.pos.Store(s.size)
 	return &File{path: path, format: format, src: s, keep: kept, used: true}, nil
+}
+
+// stat looks at the file again. A database is closed by then.
+func (s *source) stat() (fs.FileInfo, error) {
+	if s.file == nil {
+		return os.Stat(s.look.Path)
+	}
+	return s.file.Stat()
+}
+
+// beside describes what of a database lies in files beside it, and says when that
+// changed last.
+func beside(path string) (parts string, last time.Time, err error) {
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return "", last, err
+	}
+	for _, suffix := range []string{"-wal", "-journal"} {
+		info, err := os.Stat(path + suffix)
+		if err != nil || info.Size() == 0 {
+			continue
+		}
+		changed, inode := identity(info)
+		parts += fmt.Sprintf(" %s=%d/%d/%d/%d", suffix, info.Size(), info.ModTime().UnixNano(), changed.UnixNano(), inode)
+		for _, at := range []time.Time{info.ModTime(), changed} {
+			if at.After(last) {
+				last = at
+			}
+		}
+	}
+	return parts, last, nil
 }
 
 // finish returns the look of a file with which an import is done, nil when it
 // cannot be relied on: the file is still changing, or has only just.
 func (s *source) finish(o *Options) *ttpcron.FileLook {
-	if s.file == nil || s.look.Path == "" {
+	if s.look.Path == "" {
 		return nil
 	}
-	info, err := s.file.Stat()
+	info, err := s.stat()
 	if err != nil {
 		return nil
 	}
 	l := s.look
 	now := ttpcron.FileLook{Size: info.Size(), Modified: info.ModTime()}
-	now.Changed, _ = identity(info)
+	now.Changed, now.Inode = identity(info)
 	last := l.Modified
 	if l.Changed.After(last) {
 		last = l.Changed
 	}
-	if now.Size != l.Size || !now.Modified.Equal(l.Modified) || !now.Changed.Equal(l.Changed) || o.Now().Sub(last) < settled {
+	if s.isSQLite() {
+		parts, changed, err := beside(l.Path)
+		if err != nil || parts != s.beside {
+			return nil
+		}
+		if changed.After(last) {
+			last = changed
+		}
+	}
+	if now.Size != l.Size || now.Inode != l.Inode || !now.Modified.Equal(l.Modified) || !now.Changed.Equal(l.Changed) || o.Now().Sub(last) < settled {
 		return nil
 	}
 	l.SeenAt = o.Now()
 	return &l
 }
 
+// outcome is the look of a file that is not read, with why, or nil.
+func (f *File) outcome(what ttpcron.LookOutcome, reason string) *ttpcron.FileLook {
+	look := f.src.finish(&f.opts)
+	if look != nil {
+		look.Outcome, look.Reason, look.Format = what, reason, f.Format()
+	}
+	return look
+}
+
 // GivenUpError says that a file was not read to its end because it would have
-// none in this life: it decompresses to a multiple of what any log does.
+// none in this life, as one that decompresses to a multiple of what any log does,
+// or because it is a program where data are expected.
 type GivenUpError struct {
 	Path   string
 	Reason string
 	look   *ttpcron.FileLook
+	err    error // nil when it was given up in an earlier import
 }
+
+// Unwrap returns what made it be given up.
+func (e *GivenUpError) Unwrap() error { return e.err }
 
 func (e *GivenUpError) Error() string { return e.Path + ": " + e.Reason }
 
@@ -147,14 +214,20 @@ func (r *inflating) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// givenUp makes the error of a file that was given up.
-func (f *File) givenUp(err error, o *Options) error {
-	if !errors.Is(err, errInflates) {
+// givenUp makes the error of a file that was given up of what made it be.
+func (f *File) givenUp(err error) error {
+	var long *TooLongError
+	var odd *NotTableError
+	reason := ""
+	switch {
+	case errors.Is(err, errInflates):
+		reason = errInflates.Error()
+	case errors.As(err, &long):
+		reason = long.reason()
+	case errors.As(err, &odd):
+		reason = odd.reason()
+	default:
 		return err
 	}
-	e := &GivenUpError{Path: f.path, Reason: errInflates.Error(), look: f.src.finish(o)}
-	if e.look != nil {
-		e.look.Outcome, e.look.Reason = ttpcron.LookGivenUp, e.Reason
-	}
-	return e
+	return &GivenUpError{f.path, reason, f.outcome(ttpcron.LookGivenUp, reason), err}
 }

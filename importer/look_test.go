@@ -218,3 +218,103 @@ func TestFewLengths(t *testing.T) {
 		t.Errorf("%d heads of 40 files", a.heads)
 	}
 }
+
+// TestPassedOverIsRemembered: what is passed over from further up costs a look in
+// the next scan, is read where it is named, and is passed over again from further
+// up after that.
+func TestPassedOverIsRemembered(t *testing.T) {
+	event := `{"source_kind":"command","time":"2026-05-05T05:49:05Z","attacker_ip":"198.51.100.98","payload":{"command_text":"id"}}` + "\n"
+	database, err := os.ReadFile(makeDatabase(t, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		content []byte
+		events  int
+	}{"events": {[]byte(event), 1}, "events.gz": {zipped(t, event), 1}, "database": {database, 3}} {
+		t.Run(name, func(t *testing.T) {
+			path := write(t, t.TempDir(), "f", tt.content)
+			passed := func(o Options, wantReads bool) *ttpcron.FileLook {
+				t.Helper()
+				o.Below = true
+				r, look, reads := importOf(t, path, o)
+				if !errors.As(r.Err, new(*BelowError)) || (reads > 0) != wantReads {
+					t.Fatalf("%v after %d reads", r.Err, reads)
+				}
+				return look
+			}
+			first := passed(Options{}, true)
+			if first == nil {
+				t.Fatal("nothing is remembered")
+			}
+			if again := passed(Options{Look: *first}, false); again != nil {
+				t.Errorf("remembered again: %+v", again)
+			}
+			r, named, reads := importOf(t, path, Options{Look: *first})
+			if r.Err != nil || len(r.Events) != tt.events || reads == 0 {
+				t.Errorf("where it is named: %d events, %v", len(r.Events), r.Err)
+			}
+			if name == "database" {
+				return // of one that was read nothing is remembered
+			}
+			if over := passed(Options{Look: *named}, false); over != nil {
+				t.Errorf("a scan from further up forgets that it was read: %+v", over)
+			}
+		})
+	}
+}
+
+// TestGivenUpDatabaseIsRemembered: a database that takes too long, or has programs
+// in the place of tables, costs a look until it, or what lies beside it, changes.
+func TestGivenUpDatabaseIsRemembered(t *testing.T) {
+	view := func(t *testing.T) string {
+		path := filepath.Join(t.TempDir(), "d.db")
+		w := openWriter(t, path)
+		exec(t, w, "PRAGMA journal_mode=DELETE")
+		exec(t, w, "CREATE VIEW attackers AS SELECT 'u' AS uuid, '[]' AS commands")
+		w.Close()
+		return path
+	}
+	for _, tt := range []struct {
+		name   string
+		path   string
+		events int
+		is     any
+	}{
+		{"a view", view(t), 0, new(*NotTableError)},
+		{"at once", makeDatabase(t, 300), 0, new(*TooLongError)},
+		{"on the way", makeDatabase(t, MaxBatchEvents+5), MaxBatchEvents, new(*TooLongError)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, err := Open(t.Context(), tt.path, Options{Now: later})
+			if err == nil {
+				db, events := f.reader.(*decnetReader).db, 0
+				if tt.events == 0 {
+					db.budget = 0
+				}
+				for b, berr := range f.Batches(t.Context()) {
+					events, err, db.budget = events+len(b.Events), berr, 0
+				}
+				if f.Close(); events != tt.events {
+					t.Errorf("%d events before it was given up", events)
+				}
+			}
+			var given *GivenUpError
+			if !errors.As(err, tt.is) || !errors.As(err, &given) || given.Look() == nil {
+				t.Fatalf("%v, %+v", err, given)
+			}
+			look := *given.Look()
+			r, _, reads := importOf(t, tt.path, Options{Look: look})
+			if reads != 0 || !errors.As(r.Err, new(*GivenUpError)) || r.Err.Error() != err.Error() {
+				t.Errorf("after %d reads %v, the first time %v", reads, r.Err, err)
+			}
+			if r, _, reads := importOf(t, tt.path, Options{Look: look, Below: true}); reads != 0 || !errors.As(r.Err, new(*BelowError)) {
+				t.Errorf("from further up: %v after %d reads", r.Err, reads)
+			}
+			write(t, filepath.Dir(tt.path), "d.db-journal", []byte("more"))
+			if _, _, reads := importOf(t, tt.path, Options{Look: look}); reads == 0 {
+				t.Error("a database beside which there is more now was not read")
+			}
+		})
+	}
+}

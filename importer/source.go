@@ -23,6 +23,7 @@ type source struct {
 	gz      bool
 	magic   []byte // the first bytes, before decompression
 	look    ttpcron.FileLook
+	beside  string // what of a database lies beside it
 	moved   func() // called after each read
 }
 
@@ -56,9 +57,16 @@ func openFile(path string, o *Options) (*source, error) {
 		return nil, notRegular(err)
 	}
 	s := &source{file: file, raw: file, size: info.Size()}
-	if s.look, err = lookAt(file, info, path, o); err != nil {
+	if s.look, s.magic, err = lookAt(file, info, path, o); err != nil {
 		file.Close()
 		return nil, err
+	}
+	if s.isSQLite() {
+		if s.beside, _, err = beside(path); err != nil {
+			file.Close()
+			return nil, err
+		}
+		s.look.How += s.beside
 	}
 	return s, nil
 }

@@ -100,8 +100,10 @@ func (d *database) restrict(ctx context.Context) error {
 // TooLongError says that reading a database was given up.
 type TooLongError struct{ Path string }
 
-func (e *TooLongError) Error() string {
-	return e.Path + ": reading the database takes too long and was given up; it is damaged, or made to never end"
+func (e *TooLongError) Error() string { return e.Path + ": " + e.reason() }
+
+func (e *TooLongError) reason() string {
+	return "reading the database takes too long and was given up; it is damaged, or made to never end"
 }
 
 // errEnough stops rows.
@@ -212,8 +214,10 @@ func (d *database) columns(ctx context.Context, table string) (map[string]bool, 
 // program, where a table is expected. It is not read.
 type NotTableError struct{ Path, Table, Is string }
 
-func (e *NotTableError) Error() string {
-	return fmt.Sprintf("%s: %s is %s as DECNET makes it, so that the database is not read", e.Path, e.Table, e.Is)
+func (e *NotTableError) Error() string { return e.Path + ": " + e.reason() }
+
+func (e *NotTableError) reason() string {
+	return fmt.Sprintf("%s is %s as DECNET makes it, so that the database is not read", e.Table, e.Is)
 }
 
 // maxRows is how many rows the file can have at most; a query that meets more
