@@ -40,6 +40,10 @@ type Import struct {
 	// Stall is how long an input may go without anything being read of it before
 	// it is given up and the next one is read; 0: DefaultStall.
 	Stall time.Duration
+	// Limit is how long the import may take, 0 for no limit. What it has read by
+	// then is stored, and Place says where it stopped.
+	Limit time.Duration
+	Place *Place           // where to begin; nil: with the first input
 	Now   func() time.Time // nil: time.Now
 }
 
@@ -54,6 +58,9 @@ func (im *Import) Run(ctx context.Context) ([]FileReport, error) {
 	var files []FileReport
 	var failed InputError
 	err := s.looks(ctx, func(in Input, look ttpcron.FileLook) error {
+		if len(files) > 0 && s.timeUp() {
+			return errTimeUp
+		}
 		f, err := s.file(ctx, in, look)
 		files = append(files, f)
 		if im.Done != nil {
@@ -64,6 +71,7 @@ func (im *Import) Run(ctx context.Context) ([]FileReport, error) {
 		}
 		return err
 	})
+	err = s.stopped(len(files), err)
 	if ferr := s.flush(ctx); err == nil {
 		err = ferr
 	}
@@ -87,8 +95,8 @@ func (s *scan) file(ctx context.Context, in Input, look ttpcron.FileLook) (FileR
 	defer stop()
 	f, err := in.Open(reading, Known{look, s.marks, moved})
 	if err != nil {
-		r.Err, r.Passed = stalled(ctx, reading, err), errors.Is(err, ErrPassedOver)
-		if err := interruptedOr(ctx, nil); err != nil {
+		r.Err, r.Passed = whyEnded(ctx, reading, err), errors.Is(err, ErrPassedOver)
+		if err := s.halted(ctx, &r); err != nil {
 			return r, err
 		}
 		return r, s.remember(ctx, lookOf(err))
@@ -98,7 +106,7 @@ func (s *scan) file(ctx context.Context, in Input, look ttpcron.FileLook) (FileR
 	for b, err := range f.Batches(reading) {
 		moved()
 		if err != nil {
-			r.Err = stalled(ctx, reading, err)
+			r.Err = whyEnded(ctx, reading, err)
 			break
 		}
 		if err := s.batch(ctx, b, &r.ImportReport); err != nil {
@@ -111,8 +119,7 @@ func (s *scan) file(ctx context.Context, in Input, look ttpcron.FileLook) (FileR
 		}
 	}
 	r.Notes = f.Notes()
-	if err := interruptedOr(ctx, nil); err != nil {
-		r.Err = nil // the interruption, not the file, is to blame
+	if err := s.halted(ctx, &r); err != nil {
 		return r, err
 	}
 	keep := lookOf(r.Err)
@@ -120,6 +127,18 @@ func (s *scan) file(ctx context.Context, in Input, look ttpcron.FileLook) (FileR
 		keep = f.Look()
 	}
 	return r, s.remember(ctx, keep)
+}
+
+// halted returns what stops the import within a file, which is not to blame then.
+func (s *scan) halted(ctx context.Context, r *FileReport) error {
+	err := interruptedOr(ctx, nil)
+	if err == nil && errors.Is(r.Err, errTimeUp) {
+		err = errTimeUp
+	}
+	if err != nil {
+		r.Err, r.Passed = nil, false
+	}
+	return err
 }
 
 // batch stores one batch. A batch that has begun is finished even when ctx is

@@ -54,6 +54,10 @@ type Job struct {
 	DryRun    bool
 	BatchSize int // tags gathered before an insert; 0: DefaultBatchSize
 	Workers   int // 0: one for each processor
+	// ImportLimit is how long the run may import before it tags, 0 for no limit;
+	// see Import.Limit and Import.Place.
+	ImportLimit time.Duration
+	Place       *Place
 
 	Now func() time.Time // may be called from several goroutines; nil: time.Now
 	// Hidden says of which claims the report's picture leaves the tags out;
@@ -245,7 +249,7 @@ func (r *run) importInputs(ctx context.Context) error {
 	if r.ChangedOnly {
 		return nil
 	}
-	im := Import{Archive: r.Store, Inputs: r.Inputs, Progress: r.progress, Done: r.FileDone, Now: r.now}
+	im := Import{Archive: r.Store, Inputs: r.Inputs, Progress: r.progress, Done: r.FileDone, Limit: r.ImportLimit, Place: r.Place, Now: r.now}
 	if r.DryRun {
 		im.Archive, im.Beyond = r.Scratch, r.Store
 	}

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,16 +42,24 @@ const scanPage = 256
 // scan is an Import at work.
 type scan struct {
 	*Import
-	marks *markCache
-	of    Archive // whose looks count
-	began time.Time
-	keep  []ttpcron.FileLook
+	marks  *markCache
+	of     Archive // whose looks count
+	inputs []Input // in the order in which they are read
+	first  int     // which of Inputs that begins with
+	now    func() time.Time
+	began  time.Time
+	keep   []ttpcron.FileLook
 }
 
 func (im *Import) scan() *scan {
-	s := &scan{Import: im, of: im.Archive, began: time.Now()}
-	if im.Now != nil {
-		s.began = im.Now()
+	s := &scan{Import: im, of: im.Archive, now: im.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.began, s.first = s.now(), im.Place.next(im.Inputs)
+	s.inputs = im.Inputs
+	if s.first > 0 {
+		s.inputs = slices.Concat(im.Inputs[s.first:], im.Inputs[:s.first])
 	}
 	s.marks = &markCache{in: []Marks{im.Archive}}
 	if im.Beyond != nil {
@@ -62,7 +71,7 @@ func (im *Import) scan() *scan {
 
 // looks gives each input what is remembered of its file, a page at a time.
 func (s *scan) looks(ctx context.Context, do func(Input, ttpcron.FileLook) error) error {
-	for page := range slices.Chunk(s.Inputs, scanPage) {
+	for page := range slices.Chunk(s.inputs, scanPage) {
 		paths := make([]string, len(page))
 		for i := range page {
 			paths[i] = page[i].Name
@@ -123,20 +132,27 @@ func lookOf(err error) *ttpcron.FileLook {
 	return nil
 }
 
-// watched is ctx until the input has stalled; moved says that it has not.
+// watched is ctx until the input has stalled or the import's time is up; moved says
+// that it has not stalled.
 func (s *scan) watched(ctx context.Context) (in context.Context, moved, stop func()) {
-	limit := s.Stall
-	if limit == 0 {
-		limit = DefaultStall
+	limit := cmp.Or(s.Stall, DefaultStall)
+	if s.Limit > 0 {
+		limit = min(limit, s.Limit)
 	}
 	in, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(limit, func() { cancel(fmt.Errorf("%w for %s", ErrStalled, limit)) })
-	return in, func() { timer.Reset(limit) }, func() { timer.Stop(); cancel(nil) }
+	moved = func() {
+		timer.Reset(limit)
+		if s.timeUp() {
+			cancel(errTimeUp)
+		}
+	}
+	return in, moved, func() { timer.Stop(); cancel(nil) }
 }
 
-// stalled returns why an input was given up, or the error that it had.
-func stalled(ctx, in context.Context, err error) error {
-	if cause := context.Cause(in); ctx.Err() == nil && errors.Is(cause, ErrStalled) {
+// whyEnded returns why reading an input was ended, or the error that it had.
+func whyEnded(ctx, in context.Context, err error) error {
+	if cause := context.Cause(in); ctx.Err() == nil && (errors.Is(cause, ErrStalled) || errors.Is(cause, errTimeUp)) {
 		return cause
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/metrics"
 	"github.com/ttpcron/ttpcron/scheduler"
 )
@@ -104,6 +105,7 @@ type daemon struct {
 	input   inputWait                 // what that waits for
 	fed     int64                     // moved, when the watchdog was fed last
 	said    map[string]*saidOnce      // by job
+	places  map[string]*jobs.Place    // where imports stopped, by job
 
 	horizonSaid string // what was said last of events that were passed over; runs use it
 

@@ -81,7 +81,10 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 	said := d.saidBy(j.name)
 	said.next()
 	trouble := ""
-	job := jobs.Job{Store: timedStore{d.db, d.observer}, Source: j.source, Now: a.now, Log: a.log, Progress: d.progress, FileDone: d.fileDone(c, said)}
+	job := jobs.Job{
+		Store: timedStore{d.db, d.observer}, Source: j.source, ImportLimit: j.maxRuntime / importShare, Place: d.placeOf(j.name),
+		Now: a.now, Log: a.log, Progress: d.progress, FileDone: d.fileDone(c, said),
+	}
 	free, err := freeBytes(c.storeDir())
 	switch {
 	case err != nil:
@@ -112,6 +115,9 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 		trouble, err = bad.Error(), nil
 	}
 	d.logRun(a, j.name, r, err)
+	if at := job.Place; at.Name != "" && len(r.Files) > 0 && err == nil {
+		a.log.Info("importing had its part of max-runtime: the next run goes on after this input", "job", j.name, "input", clean(at.Name), "inputs_left", at.Left)
+	}
 	d.count(&r.Run)
 	if looked(r) > manyEvents {
 		d.renewRules()
@@ -129,6 +135,21 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 	d.health.troubled(j.name, trouble)
 	d.health.succeeded(a.now(), d.passed(), did(r))
 	return nil
+}
+
+// importShare is the part of a job's max-runtime that importing may take: half.
+const importShare = 2
+
+// placeOf returns where the imports of a job stopped last. Only runs use it, of
+// which there is one at a time.
+func (d *daemon) placeOf(job string) *jobs.Place {
+	if d.places == nil {
+		d.places = map[string]*jobs.Place{}
+	}
+	if d.places[job] == nil {
+		d.places[job] = &jobs.Place{}
+	}
+	return d.places[job]
 }
 
 // did says in a few words what a run did.
