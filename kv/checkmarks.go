@@ -30,7 +30,7 @@ func (c *checker) marks() error {
 		cursor, err := readCursor(k, v)
 		c.failed(err)
 		if cursor.Seq > c.arrival {
-			c.findf("the checkpoint %d lies behind the last arrival, %d: events that arrive next would be missed", cursor.Seq, c.arrival)
+			c.findf("the checkpoint %d is greater than the last arrival, %d: events that arrive next would be missed", cursor.Seq, c.arrival)
 		}
 	})
 	c.at("runs", doRebuild)

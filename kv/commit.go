@@ -36,7 +36,7 @@ func (db *DB) Commit(ctx context.Context, c Commit) (inserted int, err error) {
 	defer db.writing.Unlock()
 	inserted, err = db.commit(ctx, c)
 	if err != nil {
-		return 0, fmt.Errorf("commit: %w", err)
+		return 0, err
 	}
 	return inserted, nil
 }

@@ -160,7 +160,7 @@ const manual = "manual"
 
 func (a *app) setCheckpoint(ctx context.Context, db store, k ttpcron.SourceKind, seq, last uint64, asJSON bool) error {
 	if seq > last {
-		return hinted{fmt.Errorf("checkpoint %d lies behind the last arrival, %d: events that arrive next would be missed", seq, last), "end means the last arrival"}
+		return hinted{fmt.Errorf("checkpoint %d is greater than the last arrival, %d: events that arrive next would be missed", seq, last), "end means the last arrival"}
 	}
 	c := ttpcron.Cursor{Kind: k, Seq: seq, UpdatedAt: a.now().UTC(), RunID: manual}
 	if err := db.SetCursor(ctx, c); err != nil {

@@ -23,6 +23,7 @@ type command struct {
 	group    *flag.FlagSet // the flag set of the group, nil at the top
 	run      func(ctx context.Context, args []string) error
 	bare     bool // needs no settings
+	unstored bool // works without a store, and where there is no place for one
 }
 
 // rootCommand builds the tree of commands.
@@ -257,10 +258,16 @@ func (a *app) flagError(err error, c *command) error {
 	}
 	name = strings.TrimPrefix(name, "-")
 	e.text = fmt.Sprintf("unknown flag --%s", name)
+	if len(name) == 1 {
+		e.text = "unknown flag -" + name
+	}
 	var names []string
 	c.fs.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
 	if near := nearest(name, names); near != "" {
 		e.hint = fmt.Sprintf("did you mean --%s?", near)
+	}
+	if name == "version" {
+		e.hint = "did you mean ttpcron version?"
 	}
 	return e
 }

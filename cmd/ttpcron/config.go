@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -193,12 +194,24 @@ func (r *configReport) print() {
 	fmt.Fprintf(r.out, "keeps   events %s, tags %s, size %s\n", keep(c.keepEvents), keep(c.keepTags), limit)
 	offset := scheduler.Offset(c.node, c.spread)
 	if offset > 0 {
-		fmt.Fprintf(r.out, "node    begins %s later than scheduled, of a spread of %s\n", offset, c.spread)
+		fmt.Fprintf(r.out, "node    begins %s later than scheduled, of a spread of %s\n", offset, longText(c.spread))
 	}
 	for _, j := range c.jobs {
 		r.job(j, offset)
 	}
 	r.inputs()
+}
+
+// longText is a duration without the zeros at its end: 1h instead of 1h0m0s.
+func longText(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 func (r *configReport) job(j jobConfig, offset time.Duration) {
@@ -213,7 +226,7 @@ func (r *configReport) job(j jobConfig, offset time.Duration) {
 		what += ", source " + j.source
 	}
 	if j.maxRuntime > 0 {
-		what += ", for " + j.maxRuntime.String() + " at most"
+		what += ", for " + longText(j.maxRuntime) + " at most"
 	}
 	from := ""
 	if j.line == 0 {

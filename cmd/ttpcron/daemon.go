@@ -260,6 +260,9 @@ func (d *daemon) run(ctx context.Context, hup <-chan os.Signal) error {
 	defer context.AfterFunc(ctx, d.notify.stopping)()
 	c := d.config()
 	c.app.log.Info("ready", "store", clean(d.db.Path()), "jobs", len(c.jobs), "rules", d.ruleSet().InForce(), "node_offset", scheduler.Offset(c.node, c.spread).String())
+	if len(c.allInputs()) == 0 {
+		c.app.log.Warn("no inputs are set: this daemon imports nothing by itself; ttpcron config check says where they belong")
+	}
 	d.notify.ready("idle")
 	err = d.sched.Run(inner)
 	failed := context.Cause(inner)

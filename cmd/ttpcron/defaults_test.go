@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,6 +56,21 @@ func TestNoHome(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, ".local")); err == nil {
 		t.Error("a store was made in the folder")
+	}
+}
+
+// TestNoPlace holds that a command which works without a store works where there
+// is no place for one, and opens nothing of the folder that the program is in.
+func TestNoPlace(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var a app
+	if _, err := a.readStore(t.Context()); !errors.Is(err, errNoStore) {
+		t.Errorf("without a place for the store: %v", err)
+	}
+	for _, c := range []*command{a.explainCommand(), a.rulesList()} {
+		if !c.unstored {
+			t.Errorf("%s wants a place for a store", c.name)
+		}
 	}
 }
 

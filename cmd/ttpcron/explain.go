@@ -17,7 +17,7 @@ func (a *app) explainCommand() *command {
 	tag := fs.String("tag", "", "explain the stored tag with this `UUID` instead of a command")
 	event := fs.Bool("event", false, "the argument is an event in the native JSON form, of any kind")
 	return &command{
-		name: "explain", args: "COMMAND", short: "show which rules match a command, and why", fs: fs,
+		name: "explain", args: "COMMAND", short: "show which rules match a command, and why", fs: fs, unstored: true,
 		text: `Judges one shell command as a run would: how it is taken apart, which rules match,
 on which part of it, and what they emit. Several arguments are joined by blanks;
 - reads the command from standard input. Works without a store; where there is

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -149,11 +150,15 @@ func (a *app) noteFile(f jobs.FileReport) {
 	for _, n := range f.Notes {
 		a.log.Warn(clean(n), "file", clean(f.File))
 	}
-	switch {
-	case f.Passed:
-		a.log.Warn("passed over", "file", clean(f.File), "reason", clean(strings.TrimPrefix(f.Err.Error(), jobs.ErrPassedOver.Error()+": ")))
-	case f.Err != nil:
-		a.log.Error("not read to its end", "file", clean(f.File), "error", clean(f.Err.Error()))
+	if f.Err == nil || errors.Is(f.Err, context.Canceled) { // an interrupt is no fault of the file
+		return
+	}
+	text := strings.TrimPrefix(f.Err.Error(), jobs.ErrPassedOver.Error()+": ")
+	text = clean(strings.TrimPrefix(text, f.File+": "))
+	if f.Passed {
+		a.log.Warn("passed over", "file", clean(f.File), "reason", text)
+	} else {
+		a.log.Error("not read to its end", "file", clean(f.File), "error", text)
 	}
 }
 
@@ -173,18 +178,22 @@ func appendFileJSON(b []byte, f jobs.FileReport) []byte {
 // fileTable prints what became of each file, and of all of them.
 func (a *app) fileTable(files []jobs.FileReport) error {
 	t := table{columns: []column{
-		{title: "FILE", min: 16, sgr: cyan}, {title: "FORMAT"}, {title: "LINES", right: true}, {title: "NEW", right: true, sgr: green},
+		{title: "FILE", min: 16, tail: true, sgr: cyan}, {title: "FORMAT"}, {title: "LINES", right: true}, {title: "NEW", right: true, sgr: green},
 		{title: "KNOWN", right: true}, {title: "IGNORED", right: true}, {title: "REJECTED", right: true}, {title: ""},
 	}}
 	var total ttpcron.ImportReport
 	row := func(r ttpcron.ImportReport, remark string) {
 		t.add(r.File, r.Format, count(r.Lines), count(r.New), count(r.Known), count(r.Ignored), count(r.Rejected), remark)
 	}
+	passed := 0
 	for _, f := range files {
 		remark := ""
 		switch {
 		case f.Passed:
+			passed++
 			remark = "passed over"
+		case errors.Is(f.Err, context.Canceled):
+			remark = "interrupted"
 		case f.Err != nil:
 			remark = "failed"
 		case f.BeforeHorizon > 0:
@@ -201,6 +210,9 @@ func (a *app) fileTable(files []jobs.FileReport) error {
 	}
 	if err := t.print(a.stdout, a.out); err != nil {
 		return err
+	}
+	if passed > 0 && passed == len(files) {
+		a.note("nothing was read: ttpcron import --help lists the formats that are")
 	}
 	if total.Rejected > 0 {
 		a.note("%s could not be used%s: ttpcron import --rejected lists them", plural(total.Rejected, "line", "lines"), knownRejects(total))
@@ -227,7 +239,7 @@ func (a *app) listRejects(ctx context.Context, args []string, asJSON bool) error
 	}
 	defer db.Close()
 	t := table{columns: []column{
-		{title: "FILE", min: 16, sgr: cyan}, {title: "LINE", right: true}, {title: "FORMAT"}, {title: "REASON", min: 20, sgr: yellow}, {title: "EXCERPT", min: 20},
+		{title: "FILE", min: 16, tail: true, sgr: cyan}, {title: "LINE", right: true}, {title: "FORMAT"}, {title: "REASON", min: 20, sgr: yellow}, {title: "EXCERPT", min: 20},
 	}}
 	for r, err := range db.Rejects(ctx) {
 		if err != nil {

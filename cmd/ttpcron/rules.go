@@ -152,7 +152,7 @@ func (a *app) rulesCheck() *command {
 	fs := a.flags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each thing that is wrong")
 	return &command{
-		name: "rules check", args: "[DIR|FILE...]", short: "check rule files without using them", fs: fs,
+		name: "rules check", args: "[DIR|FILE...]", short: "check rule files without using them", fs: fs, unstored: true,
 		text: `Reports what is wrong with rule files, by file, line and field: of the folders
 and files named, or of the embedded pack and --rules. A file with an error gives
 no rule, and the exit status is 1. A warning leaves its rule in use, or says that
@@ -201,7 +201,7 @@ func (a *app) rulesTest() *command {
 	fs := a.flags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each example that fails")
 	return &command{
-		name: "rules test", args: "[DIR|FILE...]", short: "run the examples that rules carry", fs: fs,
+		name: "rules test", args: "[DIR|FILE...]", short: "run the examples that rules carry", fs: fs, unstored: true,
 		text: `Runs the examples of every rule, of the folders and files named or of the embedded
 pack and --rules: those under tests.match must match, those under tests.no_match
 must not.

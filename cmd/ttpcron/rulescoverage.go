@@ -19,7 +19,7 @@ func (a *app) rulesCoverage() *command {
 	markdown := fs.Bool("markdown", false, "print the document docs/coverage.md")
 	missing := fs.Bool("missing", false, "only techniques that no rule shows")
 	return &command{
-		name: "rules coverage", short: "set the rules against the ATT&CK matrix", fs: fs,
+		name: "rules coverage", short: "set the rules against the ATT&CK matrix", fs: fs, unstored: true,
 		text: `Lists every technique and sub-technique of ` + attack.Release + ` that is in use,
 with the rules that claim it, or the reason why there is none. The reasons are
 those of the embedded pack.`,

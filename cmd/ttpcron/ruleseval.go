@@ -53,7 +53,7 @@ func (a *app) rulesEval() *command {
 	fs.IntVar(&o.limit, "limit", 20, "list at most `N` confusions and rules; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print everything as one JSON object")
 	return &command{
-		name: "rules eval", args: "FILE...", short: "measure the rules on labelled and harmless commands", fs: fs,
+		name: "rules eval", args: "FILE...", short: "measure the rules on labelled and harmless commands", fs: fs, unstored: true,
 		text: `Judges the commands of files of JSON lines, - for standard input. A row with
 technique_id is labelled: rows of one test_id are the commands of one test, a row
 without test_id is a test by itself. A row without technique_id is harmless, and

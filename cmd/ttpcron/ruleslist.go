@@ -28,7 +28,7 @@ func (a *app) rulesList() *command {
 	fs.StringVar(&f.kind, "kind", "", "only rules that apply to events of the `KIND`, such as command")
 	fs.BoolVar(&f.attention, "attention", false, "only rules that are not just enabled: disabled, clipped, retired, inert, slow")
 	return &command{
-		name: "rules list", args: "[ID...]", short: "list the rules and their state", fs: fs,
+		name: "rules list", args: "[ID...]", short: "list the rules and their state", fs: fs, unstored: true,
 		text: `Lists the rules that a run would use, or those named, with their operational state
 where there is a store: disabled or clipped, with the reason and with the time
 when that ends; retired, if the tags of the version at hand are hidden. A rule
@@ -111,10 +111,10 @@ func stateText(r *tagger.Rule, life ruleLife) string {
 		lasting.ExpiresAt = time.Time{}
 		text = lasting.String()
 		if !r.State.ExpiresAt.IsZero() {
-			more = " until " + shown(r.State.ExpiresAt)
+			text += " until " + shown(r.State.ExpiresAt)
 		}
 		if r.State.Reason != "" {
-			more += " (" + r.State.Reason + ")"
+			text += " (" + r.State.Reason + ")"
 		}
 	case !r.Active:
 		text, more = "emits nothing", ": confidence under 0.3"

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/peterbourgon/ff/v3/ffcli"
 
+	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
 )
@@ -183,6 +184,8 @@ func (a *app) hint(ctx context.Context, err error) string {
 		return "ttpcron rules list shows the rules and why one is not in force"
 	case errors.Is(err, jobs.ErrInterrupted):
 		return "what was done is kept; run the command again to go on"
+	case errors.As(err, &bad) && noFormat(bad):
+		return "everything else was done; ttpcron import --help lists the formats that are read"
 	case errors.As(err, &bad):
 		return "everything else was done; correct the input and run the command again"
 	case errors.Is(err, syscall.ENOSPC):
@@ -191,6 +194,12 @@ func (a *app) hint(ctx context.Context, err error) string {
 		return "run ttpcron as the user that owns the file, or name another store with --db"
 	}
 	return ""
+}
+
+// noFormat reports whether some input was of no known format.
+func noFormat(e *jobs.InputError) bool {
+	var unknown *importer.UnknownFormatError
+	return slices.ContainsFunc(e.Files, func(f jobs.FileReport) bool { return errors.As(f.Err, &unknown) })
 }
 
 func environment(env []string) map[string]string {

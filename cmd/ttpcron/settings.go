@@ -116,7 +116,7 @@ func (a *app) layer(c *command) error {
 		a.set.inputs, _ = a.fallback(c, "input", conf)
 	}
 	if a.set.db == "" {
-		if a.set.db, err = defaultDB(a.env, os.Geteuid()); err != nil {
+		if a.set.db, err = defaultDB(a.env, os.Geteuid()); err != nil && !c.unstored {
 			return err
 		}
 	}

@@ -90,6 +90,9 @@ func (a *app) readStore(ctx context.Context) (store, error) {
 
 // lookStore is readStore with a time to wait of its own.
 func (a *app) lookStore(ctx context.Context, wait time.Duration) (store, error) {
+	if a.set.db == "" {
+		return nil, hinted{fmt.Errorf("%w, and no place for one: HOME is not set to a folder", errNoStore), "name the store with --db FILE or TTPCRON_DB"}
+	}
 	db, err := a.open(ctx, kv.Options{ReadOnly: true, LockTimeout: wait, Now: a.now})
 	if errors.Is(err, fs.ErrNotExist) {
 		err = a.missing()
@@ -124,13 +127,13 @@ func unmade(err error) error {
 func (a *app) scratchStore(ctx context.Context) (store, func(), error) {
 	dir, err := ttpcron.NewScratch(os.TempDir(), "ttpcron-dry-run-", "")
 	if err != nil {
-		return nil, nil, fmt.Errorf("scratch store: %w", err)
+		return nil, nil, hinted{fmt.Errorf("make a temporary store for the dry run: %w", err), "TMPDIR names the folder for temporary files"}
 	}
 	path := dir.File("scratch.db")
 	db, err := kv.Open(ctx, path, kv.Options{NoSync: true, Now: a.now})
 	if err != nil {
 		_ = dir.Remove()
-		return nil, nil, fmt.Errorf("scratch store: %w", err)
+		return nil, nil, fmt.Errorf("make a temporary store for the dry run: %w", err)
 	}
 	_ = os.Remove(path) // so that its room is free when the process is killed
 	return localStore{db}, func() {

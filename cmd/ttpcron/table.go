@@ -12,6 +12,7 @@ type column struct {
 	right bool   // aligned to the right, as numbers are
 	min   int    // the least it is cut to while others can give way; 0: it is not cut
 	spare int    // left out of a narrow terminal, 1 before 2; 0: never
+	tail  bool   // cut at its front: the end of a path tells files apart
 	sgr   string // its colour
 }
 
@@ -158,6 +159,9 @@ func (t *table) line(out *strings.Builder, term terminal, widths []int, i int) {
 		text, sgr := c.title, bold
 		if i >= 0 {
 			text, sgr = t.rows[i][k], c.sgr
+		}
+		if c.tail && i >= 0 {
+			text = term.cutFront(text, widths[k])
 		}
 		text = term.cut(text, widths[k])
 		pad := strings.Repeat(" ", max(0, widths[k]-cells(text)))

@@ -170,6 +170,25 @@ func (t terminal) cut(s string, width int) string {
 	return s
 }
 
+// cutFront is cut that keeps the end of the text.
+func (t terminal) cutFront(s string, width int) string {
+	n := cells(s)
+	if width <= 0 || n <= width {
+		return s
+	}
+	mark := "…"
+	if !t.utf8 {
+		mark = "~"
+	}
+	for i, r := range s {
+		if n <= width-1 {
+			return mark + s[i:]
+		}
+		n -= runeCells(r)
+	}
+	return mark
+}
+
 // fit cuts or pads cleaned text to exactly so many cells.
 func (t terminal) fit(s string, width int) string {
 	s = t.cut(s, width)

@@ -101,10 +101,22 @@ NAME          N  TEXT
 somebody  1,000  a long text …
 x
 `},
-		{terminal{width: 10}, `
+		{terminal{width: 23}, `
 NAME        N  TEXT
 漢字        5  a\nb
 someb~  1,000  a long ~
+x
+`},
+		{terminal{width: 17}, `
+NAME      N  TEXT
+漢字      5  a\nb
+som~  1,000  a l~
+x
+`},
+		{terminal{width: 11}, `
+~      N  ~
+~      5  ~
+~  1,000  ~
 x
 `},
 		{terminal{color: true}, "\n" +
@@ -120,6 +132,18 @@ x
 		}
 		if got := "\n" + b.String(); got != tt.want {
 			t.Errorf("%+v:%s\nwant:%s", tt.term, got, tt.want)
+		}
+	}
+}
+
+func TestCutFront(t *testing.T) {
+	for _, tt := range []struct {
+		text  string
+		width int
+		want  string
+	}{{"/var/log/a.json", 15, "/var/log/a.json"}, {"/var/log/a.json", 7, "…a.json"}, {"漢字.json", 7, "….json"}, {"漢字.json", 8, "…字.json"}, {"ab", 1, "…"}, {"ab", 0, "ab"}} {
+		if got := (terminal{utf8: true}).cutFront(tt.text, tt.width); got != tt.want {
+			t.Errorf("cutFront(%q, %d) = %q, want %q", tt.text, tt.width, got, tt.want)
 		}
 	}
 }
