@@ -24,7 +24,7 @@ func (a *app) statusCommand() *command {
 	return &command{
 		name: "status", short: "show what the store holds and how far runs have come", fs: fs,
 		text: `Shows the size of the store, events and tags by source, for each source the
-checkpoint and how many events wait behind it, the last runs, and where rules
+checkpoint and how many events came after it, the last runs, and where rules
 come from. WAITING is what a run without --since-days would take; "<" means that
 it may be fewer. Nothing is scanned and no rule is compiled, so that it answers at
 once: rules check says whether all rules are sound.`,
