@@ -109,7 +109,7 @@ func TestWaitsObeyTheFirstSignal(t *testing.T) {
 
 	// A daemon that does not answer, and the store that it holds.
 	n.signal(syscall.SIGSTOP)
-	for _, args := range []string{"status", "run-once", "tags", "db backup b.db", "status --lock-timeout 1s", "db compact"} {
+	for _, args := range []string{"status", "run-once", "tags", "db backup b.db", "status --lock-timeout 30m", "db compact"} {
 		c := n.begin(nil, strings.Fields(args)...)
 		time.Sleep(200 * time.Millisecond)
 		c.obeys(t, syscall.SIGINT)

@@ -68,11 +68,13 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// invoke runs the program within the test.
+// invoke runs the program within the test. Its store is a new one, unless env
+// says otherwise: not even root's tests touch that of the machine.
 func invoke(t testing.TB, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	home := t.TempDir()
 	var out, errs bytes.Buffer
-	code = run(context.Background(), time.Now, args, strings.NewReader(""), &out, &errs, append([]string{"TTPCRON_CONFIG=" + os.DevNull, "HOME=" + t.TempDir()}, env...))
+	code = run(context.Background(), time.Now, args, strings.NewReader(""), &out, &errs, append([]string{"TTPCRON_CONFIG=" + os.DevNull, "HOME=" + home, "STATE_DIRECTORY=" + home}, env...))
 	return code, out.String(), errs.String()
 }
 
