@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -174,7 +173,7 @@ func (c *checker) start() error {
 		}
 	}
 	for name, b := range c.top {
-		if !slices.ContainsFunc(slices.Concat(allBuckets, lateBuckets), func(n []byte) bool { return string(n) == name }) {
+		if !known(name) {
 			c.findf("bucket %q belongs to no part of the store", name)
 			c.pass(b, 0)
 		}

@@ -145,10 +145,12 @@ func (c *copier) bucket(parent [][]byte, name []byte, from *bucket) error {
 		return err
 	}
 	c.buckets++
-	if err := to.SetSequence(from.Sequence()); err != nil {
-		return err
-	}
-	return from.ForEach(func(k, v []byte) error {
+	var first, last []byte
+	err = from.ForEach(func(k, v []byte) error {
+		if first == nil {
+			first = k
+		}
+		last = k
 		if v == nil {
 			if err := c.bucket(path, k, from.Bucket(k)); err != nil {
 				return err
@@ -167,6 +169,10 @@ func (c *copier) bucket(parent [][]byte, name []byte, from *bucket) error {
 		c.size += len(k) + len(v) + elementSize
 		return to.Put(k, v)
 	})
+	if err != nil {
+		return err
+	}
+	return reseal(to, from.place, from.Sequence(), first, last)
 }
 
 // flush commits what has been copied and goes on.

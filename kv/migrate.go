@@ -16,7 +16,7 @@ import (
 // opened for writing, all steps in one transaction: it is of the new schema
 // wholly or of the old one wholly. testdata holds a file of every schema.
 var migrations = [schema - 1]func(db *DB, tx *txn) error{
-	toSchema2, toSchema3,
+	toSchema2, toSchema3, toSchema4,
 }
 
 // toSchema2 adds the buckets for what was pruned and for the life of rules.
@@ -46,6 +46,10 @@ func toSchema3(db *DB, tx *txn) error {
 	}
 	return db.indexNamed(tx)
 }
+
+// toSchema4 changes nothing: buckets get their seals when they are written to, and
+// an earlier program would take a seal for a large number.
+func toSchema4(*DB, *txn) error { return nil }
 
 // toRejected puts the rejects that are kept into their index.
 func (db *DB) toRejected(tx *txn) error {

@@ -32,7 +32,7 @@ type Options struct {
 }
 
 // schema is the version of the layout that this program writes.
-const schema = 3
+const schema = 4
 
 // lockPoll is how often a store that is locked is tried again.
 const lockPoll = 50 * time.Millisecond
@@ -263,7 +263,7 @@ func (db *DB) readMeta(tx *txn) error {
 		return &NewerError{Path: db.path, Schema: db.schema, Highest: schema}
 	}
 	for _, name := range allBuckets {
-		if tx.Bucket(name) == nil && db.schema == schema {
+		if _, _, ok := tx.find(name); !ok && db.schema == schema {
 			return db.damaged("buckets", fmt.Errorf("%q is missing", name))
 		}
 	}

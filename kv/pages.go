@@ -301,6 +301,11 @@ type bucketRef struct {
 	root     uint64
 	sequence uint64
 	inline   []byte // the page of a bucket without pages of its own; nil otherwise
+
+	// Set by buckets, which knows them:
+	place
+	sealed bool
+	seq    uint64 // as it is in the file
 }
 
 // parseBucket reads the value of an entry that is a bucket. The reference keeps
@@ -321,8 +326,33 @@ func parseBucket(v []byte) (b bucketRef, bad string) {
 	return b, ""
 }
 
-// each calls do for the entries of a bucket. Key and value die when do returns.
+// each calls do for the entries of a bucket, and compares their first and last key
+// with its seal. Key and value die when do returns.
 func (w *walker) each(b bucketRef, do func(e element)) {
+	if !b.sealed {
+		w.entries(b, do)
+		return
+	}
+	var first, last []byte
+	bad, harmed := w.bad, false
+	w.bad = func(what string) {
+		harmed = true
+		bad(what)
+	}
+	w.entries(b, func(e element) {
+		if first == nil {
+			first = bytes.Clone(e.key)
+		}
+		last = append(last[:0], e.key...)
+		do(e)
+	})
+	w.bad = bad
+	if !harmed && w.err == nil && b.seal(b.sequence, first, last) != b.seq {
+		w.bad(fmt.Sprintf("bucket %q begins or ends elsewhere than it should", b.name))
+	}
+}
+
+func (w *walker) entries(b bucketRef, do func(e element)) {
 	var last []byte
 	if b.inline == nil && b.root == 0 {
 		return // a bucket that was not found

@@ -103,6 +103,22 @@ func (r *recovery) marks() {
 		return
 	}
 	r.day = 0
+	bad := r.w.bad
+	defer func() { r.w.bad = bad }()
+	r.w.bad = func(what string) {
+		r.report.LostMarks++ // nobody can know how many lay there
+		r.find(what)
+	}
+	for _, name := range allBuckets {
+		if _, ok := r.top[string(name)]; !ok && r.schema == schema {
+			r.w.bad(fmt.Sprintf("bucket %q is missing", name))
+		}
+	}
+	for name := range r.top {
+		if !known(name) {
+			r.w.bad(fmt.Sprintf("bucket %q belongs to no part of the store", name))
+		}
+	}
 	err := r.write(func(tx *txn) error {
 		if err := r.coverage(tx); err != nil {
 			return err

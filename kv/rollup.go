@@ -166,7 +166,7 @@ func (d *dayRollup) store(b *bucket, day []byte) error {
 		if b.Get(k) != nil {
 			continue
 		}
-		if err := b.Put(k, []byte{recordVersion}); err != nil {
+		if err := b.Put(k, endRecord(beginRecord(nil), day, k)); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,6 @@ type snapshot struct {
 	free    bitmap // pages that are in the list of free pages, nil when it is not known
 	badFree string // what is wrong with that list
 	good    []atomic.Uint32
-	whole   atomic.Bool // the lists of days with tags have been compared
 }
 
 // fail ends a transaction over a damaged page; guard makes it an error.
@@ -93,8 +92,16 @@ type treePage struct {
 	leaf  bool
 }
 
-// page returns a page of a tree.
-func (s *snapshot) page(id uint64) treePage {
+// tree returns the list of the file's buckets.
+func (s *snapshot) tree() *tree {
+	t := &tree{s: s, root: s.root}
+	t.open()
+	return t
+}
+
+// page returns a page of the tree.
+func (t *tree) page(id uint64) treePage {
+	s := t.s
 	if id < 2 || id >= s.pages {
 		fail("page %d is outside of the file", id)
 	}
@@ -123,6 +130,9 @@ func (s *snapshot) page(id uint64) treePage {
 	p.data = at[:(over+1)*pageSize]
 	if want := max(1, (p.look(s.root)+pageSize-1)/pageSize); want != int(over)+1 {
 		fail("page %d takes %d pages where its entries need %d", id, over+1, want)
+	}
+	if p.leaf {
+		t.lookAt(&p)
 	}
 	word.Or(bit)
 	return p
@@ -219,30 +229,34 @@ type tree struct {
 	root   uint64
 	inline treePage // of a small bucket, which has no page of its own
 	seq    uint64
+	depth  int // of its leaves; 0: not known yet
+	place
 }
 
-// parseTree reads the entry of a bucket.
-func (s *snapshot) parseTree(name, v []byte) tree {
+// sub reads the entry of a bucket in the bucket.
+func (t *tree) sub(name, v []byte) tree {
+	s, at := t.s, t.below(name)
 	if len(v) < bucketHeader {
 		fail("the entry of bucket %q is too short", name)
 	}
-	t := tree{s: s, root: binary.LittleEndian.Uint64(v), seq: binary.LittleEndian.Uint64(v[8:])}
-	if t.root != 0 {
+	sub := tree{s: s, root: binary.LittleEndian.Uint64(v), seq: binary.LittleEndian.Uint64(v[8:]), place: at}
+	if sub.root != 0 {
 		if len(v) != bucketHeader {
 			fail("the entry of bucket %q is too long", name)
 		}
-		return t
+		return sub
 	}
 	v = v[bucketHeader:]
 	le := binary.LittleEndian
 	if len(v) < pageHeader || le.Uint64(v) != 0 || le.Uint16(v[8:]) != flagLeaf || le.Uint32(v[12:]) != 0 {
 		fail("the page of bucket %q has a wrong header", name)
 	}
-	t.inline = treePage{data: v, count: int(le.Uint16(v[10:])), leaf: true}
-	if end := t.inline.look(0); end != len(v) {
+	sub.inline = treePage{data: v, count: int(le.Uint16(v[10:])), leaf: true}
+	if end := sub.inline.look(0); end != len(v) {
 		fail("bucket %q has bytes that belong to nothing", name)
 	}
-	return t
+	sub.lookAt(&sub.inline)
+	return sub
 }
 
 // start returns the page at which a walk through the tree begins.
@@ -250,13 +264,13 @@ func (t *tree) start() treePage {
 	if t.root == 0 {
 		return t.inline
 	}
-	return t.s.page(t.root)
+	return t.page(t.root)
 }
 
-// below returns the page that an entry of a branch leads to, where the keys of
+// child returns the page that an entry of a branch leads to, where the keys of
 // the page end before hi unless that is nil.
-func (t *tree) below(p *treePage, i int, hi []byte) treePage {
-	c := t.s.page(p.child(i))
+func (t *tree) child(p *treePage, i int, hi []byte) treePage {
+	c := t.page(p.child(i))
 	if c.count == 0 || !bytes.Equal(c.key(0), p.key(i)) {
 		fail("page %d begins with another key than the page above says", c.id)
 	}
@@ -268,8 +282,8 @@ func (t *tree) below(p *treePage, i int, hi []byte) treePage {
 
 // eachPage goes through all pages of the tree and of the buckets in it.
 func (t *tree) eachPage() {
-	var walk func(p treePage, hi []byte, depth int)
-	walk = func(p treePage, hi []byte, depth int) {
+	var walk func(t *tree, p treePage, hi []byte, depth int)
+	walk = func(t *tree, p treePage, hi []byte, depth int) {
 		if depth > maxTreeDepth {
 			fail("page %d leads back to where it came from", p.id)
 		}
@@ -279,12 +293,13 @@ func (t *tree) eachPage() {
 				if i+1 < p.count {
 					end = p.key(i + 1)
 				}
-				walk(t.below(&p, i, end), end, depth+1)
+				walk(t, t.child(&p, i, end), end, depth+1)
 			} else if v, isBucket := p.value(i); isBucket {
-				sub := t.s.parseTree(p.key(i), v)
-				walk(sub.start(), nil, depth+1)
+				sub := t.sub(p.key(i), v)
+				sub.open()
+				walk(&sub, sub.start(), nil, depth+1)
 			}
 		}
 	}
-	walk(t.start(), nil, 0)
+	walk(t, t.start(), nil, 0)
 }

@@ -104,8 +104,11 @@ func (s *source) buckets(b bucketRef) iter.Seq2[string, bucketRef] {
 	s.w.each(b, func(e element) {
 		if !e.bucket {
 			s.w.bad(fmt.Sprintf("%x is no bucket where one should be", e.key))
-		} else if _, bad := parseBucket(e.value); bad != "" {
+		} else if ref, bad := b.sub(e); bad != "" {
 			s.w.bad(bad)
+		} else if !ref.place.named(ref.seq) {
+			s.w.bad(fmt.Sprintf("bucket %q had another name", e.key))
+			n++
 		} else {
 			n++
 		}
@@ -120,7 +123,7 @@ func (s *source) buckets(b bucketRef) iter.Seq2[string, bucketRef] {
 			if again.err = s.w.err; stopped || again.err != nil || !e.bucket {
 				return
 			}
-			if ref, bad := parseBucket(e.value); bad == "" {
+			if ref, bad := b.sub(e); bad == "" {
 				n--
 				stopped = !yield(string(e.key), ref)
 			}
@@ -132,6 +135,17 @@ func (s *source) buckets(b bucketRef) iter.Seq2[string, bucketRef] {
 			s.w.bad("a list of buckets could not be read again")
 		}
 	}
+}
+
+// sub reads the entry of a bucket in the bucket.
+func (b *bucketRef) sub(e element) (bucketRef, string) {
+	ref, bad := parseBucket(e.value)
+	ref.place = b.below(e.key)
+	ref.seq, ref.sealed = ref.sequence, ref.place.sealed(ref.sequence)
+	if ref.sealed {
+		ref.sequence = ref.count(ref.seq)
+	}
+	return ref, bad
 }
 
 // errStopped ends a walk whose rest nobody wants.

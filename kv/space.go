@@ -105,7 +105,11 @@ func (s *source) space(ctx context.Context, progress func(Progress)) (Space, err
 		sum.Bytes = int64(pages) * pageSize
 		out.Buckets = append(out.Buckets, sum)
 	}
-	_, freeBad, err := s.freelist(func(uint64) { out.FreeBytes += pageSize })
+	_, freeBad, err := s.freelist(func(id uint64) {
+		if out.FreeBytes += pageSize; id < s.meta.pages && s.w.seen.has(id) {
+			bad = fmt.Sprintf("page %d is in use and in the list of free pages", id)
+		}
+	})
 	switch {
 	case s.w.err != nil:
 		return Space{}, fmt.Errorf("measure store %s: %w", path, s.w.err)
@@ -122,7 +126,10 @@ func (s *source) space(ctx context.Context, progress func(Progress)) (Space, err
 func (s *source) measure(b bucketRef, sum *BucketSpace, depth int) {
 	s.w.each(b, func(e element) {
 		sum.Data += int64(len(e.key))
-		ref, bad := parseBucket(e.value)
+		ref, bad := b.sub(e)
+		if e.bucket != b.nests() || e.bucket && !ref.named(ref.seq) {
+			s.w.bad(fmt.Sprintf("%x is a bucket where none should be, is none, or had another name", e.key))
+		}
 		switch {
 		case !e.bucket:
 			sum.Entries++

@@ -70,7 +70,7 @@ var pageChanges = map[string]func(page []byte){
 // not notice. Whoever reads the part says that the store is damaged.
 func TestDamagedPages(t *testing.T) {
 	content := rich(t)
-	for _, sort := range []string{"tags", "history", "days", "identity", "named"} {
+	for _, sort := range []string{"tags", "history", "rollups", "days", "identity", "named"} {
 		var at int
 		for _, r := range regions(t, content)[sort] {
 			if r.From%4096 == 0 {
@@ -90,6 +90,49 @@ func TestDamagedPages(t *testing.T) {
 				t.Errorf("%s: a page with %s: %v", sort, name, err)
 			}
 		}
+	}
+}
+
+// TestEmptyBuckets lets the bucket of each part, and of each day and kind in it,
+// begin at one of its own leaves, as if the rest of it had never been there.
+func TestEmptyBuckets(t *testing.T) { emptyBuckets(t, rich(t)) }
+
+func emptyBuckets(t *testing.T, content []byte) {
+	t.Helper()
+	le := binary.LittleEndian
+	tried := 0
+	for page := 2; page < len(content)/4096; page++ {
+		p := content[page*4096 : (page+1)*4096]
+		if le.Uint64(p) != uint64(page) || le.Uint16(p[8:]) != 2 {
+			continue
+		}
+		for i := range int(le.Uint16(p[10:])) {
+			at := 16 + 16*i
+			value := at + int(le.Uint32(p[at+4:])) + int(le.Uint32(p[at+8:]))
+			if le.Uint32(p[at:]) != 1 || value+16 > 4096 || le.Uint64(p[value:]) == 0 {
+				continue
+			}
+			root := int(le.Uint64(p[value:]))
+			if le.Uint16(content[root*4096+8:]) != 1 {
+				continue // one leaf
+			}
+			for _, child := range []int{0, int(le.Uint16(content[root*4096+10:])) - 1} {
+				bad := bytes.Clone(content)
+				copy(bad[page*4096+value:], content[root*4096+16+16*child+8:][:8])
+				path := write(t, bad)
+				report, err := kv.Check(t.Context(), path, kv.FileOptions{})
+				if err == nil && !report.Damaged() {
+					continue // an old page
+				}
+				tried++
+				if damage := (*kv.DamagedError)(nil); !errors.As(readEverything(t, path), &damage) {
+					t.Errorf("entry %d of page %d begins at child %d of page %d: nothing is said; %+v", i, page, child, root, report.Findings[0])
+				}
+			}
+		}
+	}
+	if tried == 0 {
+		t.Error("the store has no bucket of several pages")
 	}
 }
 

@@ -24,6 +24,9 @@ func (c *treeCursor) down(pick func(p *treePage) int) {
 		s := c.top()
 		s.at = pick(&s.page)
 		if s.page.leaf {
+			if n := len(c.stack); c.tree.depth != 0 && n != c.tree.depth {
+				fail("page %d lies at another depth than others", s.page.id)
+			}
 			return
 		}
 		if len(c.stack) > maxTreeDepth {
@@ -42,7 +45,7 @@ func (c *treeCursor) push(s *step) {
 	if s.at > 0 {
 		lo = s.page.key(s.at)
 	}
-	c.stack = append(c.stack, step{page: c.tree.below(&s.page, s.at, hi), hi: hi, lo: lo})
+	c.stack = append(c.stack, step{page: c.tree.child(&s.page, s.at, hi), hi: hi, lo: lo})
 }
 
 func (c *treeCursor) begin() {
@@ -78,6 +81,15 @@ func (c *treeCursor) descend(key []byte) (found bool) {
 		}
 		return i
 	})
+	return found
+}
+
+// lookup goes to a key. Where it would be the last one of a leaf, the page above may
+// have led astray: then the leaf after it begins with another key than that says.
+func (c *treeCursor) lookup(key []byte) (found bool) {
+	if found = c.descend(key); !found && c.top().at == c.top().page.count {
+		c.nextLeaf()
+	}
 	return found
 }
 

@@ -3,6 +3,8 @@ package kv
 import (
 	"bytes"
 	"context"
+	"errors"
+	"maps"
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -24,7 +26,7 @@ func (db *DB) view(ctx context.Context, do func(tx *txn) error) error {
 	return db.guard(func() error {
 		return db.bolt.View(func(t *bbolt.Tx) error {
 			s := db.snapshotOf(t)
-			return do(&txn{bucket: bucket{tree: &tree{s: s, root: s.root}}, bolt: t, snap: s})
+			return do(&txn{bucket: bucket{tree: s.tree()}, bolt: t, snap: s})
 		})
 	})
 }
@@ -38,7 +40,11 @@ func (db *DB) changeFile(do func(tx *txn) error) error {
 				return damage(s.badFree)
 			}
 			root := t.Cursor().Bucket()
-			return do(&txn{bucket: bucket{tree: &tree{s: s, root: s.root}, w: root}, bolt: t, snap: s})
+			tx := &txn{bucket: bucket{tree: s.tree(), w: root, changed: map[place]*bucket{}}, bolt: t, snap: s}
+			if err := do(tx); err != nil {
+				return err
+			}
+			return tx.sealAll()
 		})
 	})
 }
@@ -47,6 +53,9 @@ func (db *DB) changeFile(do func(tx *txn) error) error {
 type bucket struct {
 	tree *tree         // as it was when the transaction began; nil when it is new
 	w    *bbolt.Bucket // in a transaction that writes
+
+	place
+	changed map[place]*bucket // those of the transaction; to be sealed
 
 	vouched bool
 	lo, hi  []byte // keys in between belong into pages that have been looked at
@@ -68,7 +77,7 @@ func (b *bucket) find(key []byte) (v []byte, isBucket, ok bool) {
 		return nil, false, false
 	}
 	c := treeCursor{tree: *b.tree}
-	if !c.descend(key) {
+	if !c.lookup(key) {
 		return nil, false, false
 	}
 	_, v, isBucket = c.entry()
@@ -81,10 +90,13 @@ func (b *bucket) Bucket(name []byte) *bucket {
 	if ok && !isBucket {
 		fail("%q is no bucket where one should be", name)
 	}
-	sub := &bucket{}
+	sub := &bucket{place: b.below(name), changed: b.changed}
 	if ok {
-		t := b.tree.s.parseTree(name, v)
+		t := b.tree.sub(name, v)
+		t.open()
 		sub.tree = &t
+	} else if b.name == "" && late(name) {
+		b.tree.missing()
 	}
 	if b.w == nil {
 		if !ok {
@@ -115,37 +127,65 @@ func (b *bucket) Get(key []byte) []byte {
 	return v
 }
 
-// Sequence is a number that the bucket keeps.
+// Sequence is a number that a bucket of the file keeps.
 func (b *bucket) Sequence() uint64 {
 	if b.w != nil {
-		return b.w.Sequence()
+		return b.count(b.w.Sequence())
 	}
-	return b.tree.seq
+	return b.count(b.tree.seq)
 }
 
 // NextSequence adds one to the number that the bucket keeps.
-func (b *bucket) NextSequence() (uint64, error) { return b.w.NextSequence() }
+func (b *bucket) NextSequence() (uint64, error) {
+	n := b.Sequence() + 1
+	return n, b.SetSequence(n)
+}
 
 // SetSequence changes the number that the bucket keeps.
-func (b *bucket) SetSequence(n uint64) error { return b.w.SetSequence(n) }
+func (b *bucket) SetSequence(n uint64) error {
+	b.touch()
+	return b.w.SetSequence(n & countMask)
+}
+
+// touch notes that the bucket is changed.
+func (b *bucket) touch() {
+	if b.changed != nil && b.name != "" {
+		b.changed[b.place] = b
+	}
+}
 
 // Put sets the value of a key.
 func (b *bucket) Put(key, value []byte) error {
 	b.vouch(key, false)
-	return b.w.Put(key, value)
+	b.touch()
+	return sorted(key, b.w.Put(key, value))
 }
 
 // Delete deletes a key.
 func (b *bucket) Delete(key []byte) error {
 	b.vouch(key, false)
-	return b.w.Delete(key)
+	b.touch()
+	return sorted(key, b.w.Delete(key))
+}
+
+// sorted tells an entry of another sort than it should be.
+func sorted(key []byte, err error) error {
+	if errors.Is(err, berrors.ErrIncompatibleValue) {
+		return damagef("%x is a bucket where none should be, or is none", key)
+	}
+	return err
 }
 
 // CreateBucket makes a bucket in the bucket.
 func (b *bucket) CreateBucket(name []byte) (*bucket, error) {
 	b.vouch(name, false)
 	w, err := b.w.CreateBucket(name)
-	return &bucket{w: w}, err
+	sub := &bucket{w: w, place: b.below(name), changed: b.changed}
+	if err == nil {
+		b.touch()
+		sub.touch()
+	}
+	return sub, sorted(name, err)
 }
 
 // CreateBucketIfNotExists returns a bucket in the bucket, a new one when there
@@ -166,7 +206,9 @@ func (b *bucket) DeleteBucket(name []byte) error {
 	if sub.tree != nil {
 		sub.tree.eachPage()
 	}
-	return b.w.DeleteBucket(name)
+	b.touch()
+	maps.DeleteFunc(b.changed, func(at place, _ *bucket) bool { return at == sub.place || b.name == "" && at.in == sub.name })
+	return sorted(name, b.w.DeleteBucket(name))
 }
 
 // fill says how full pages are left when they are split.

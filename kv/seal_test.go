@@ -1,0 +1,105 @@
+package kv_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
+)
+
+// TestSchema3 opens a store whose buckets have no seal: everything in it is what
+// it was, in it and in a compacted one, and work goes on.
+func TestSchema3(t *testing.T) {
+	path := write(t, unpack(t, "v3.db.gz"))
+	open := func() *kv.DB {
+		db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true, Now: func() time.Time { return noon }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}
+	closed(t, open())
+	checked(t, path)
+	before := dumpFile(t, path)
+	if _, err := kv.Compact(t.Context(), path, kv.FileOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := dumpFile(t, path); string(got) != string(before) {
+		t.Errorf("compacted it reads otherwise: %s", firstDifference(got, before))
+	}
+	for _, name := range []string{"v3.db.gz", ""} { // not compacted, compacted
+		if name != "" {
+			path = write(t, unpack(t, name))
+		}
+		db := open()
+		for _, s := range life(t) {
+			if err := s.do(db); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := db.Prune(t.Context(), kv.Prune{EventsBefore: ttpcron.DayOf(noon) + 1, TagsBefore: ttpcron.DayOf(noon) + 1}); err != nil {
+			t.Fatal(err)
+		}
+		closed(t, db)
+		checked(t, path)
+		to := filepath.Join(t.TempDir(), "recovered.db")
+		if report, err := kv.Recover(t.Context(), path, to, kv.FileOptions{}); err != nil || len(report.Findings) > 0 {
+			t.Errorf("recover: %+v, %v", report, err)
+		}
+		checked(t, to)
+	}
+}
+
+// TestCompactSeals compacts a store without seals: it has them then, so that a
+// list of days which begins at a part of itself is noticed.
+func TestCompactSeals(t *testing.T) {
+	path := write(t, unpack(t, "v3.db.gz"))
+	if _, err := kv.Compact(t.Context(), path, kv.FileOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	emptyBuckets(t, content)
+}
+
+// TestRenamedDays changes the name of each day in the lists of days, so that the
+// order of names stays: whoever lists days or asks for one is told.
+func TestRenamedDays(t *testing.T) {
+	content := rich(t)
+	le := binary.LittleEndian
+	tried := 0
+	for page := 2; page < len(content)/4096; page++ {
+		p := content[page*4096 : (page+1)*4096]
+		if le.Uint64(p) != uint64(page) || le.Uint16(p[8:]) != 2 {
+			continue
+		}
+		for i := range int(le.Uint16(p[10:])) {
+			at := 16 + 16*i
+			key := at + int(le.Uint32(p[at+4:]))
+			if le.Uint32(p[at:]) != 1 || le.Uint32(p[at+8:]) != 4 || p[key+3]&1 != 0 {
+				continue // no day, or one whose new name may be taken
+			}
+			bad := bytes.Clone(content)
+			bad[page*4096+key+3] ^= 1
+			path := write(t, bad)
+			if report, err := kv.Check(t.Context(), path, kv.FileOptions{}); err == nil && !report.Damaged() {
+				continue // an old page
+			}
+			tried++
+			if damage := (*kv.DamagedError)(nil); !errors.As(readEverything(t, path), &damage) {
+				t.Errorf("nothing is said of entry %d of page %d, a day that got another name", i, page)
+			}
+		}
+	}
+	if tried == 0 {
+		t.Error("no day has another name")
+	}
+}
