@@ -38,6 +38,7 @@ type evaluation struct {
 	once     []answer
 	budget   pattern.Budget
 	values   map[string][]string // of payload fields that were asked for
+	made     *made               // nil until something was
 
 	// trace gathers the tests that held; nil when nobody asks.
 	trace *trace
@@ -53,7 +54,17 @@ const (
 )
 
 // trace is the list of tests that held on the way to a match.
-type trace struct{ hits []Hit }
+type trace struct{ hits []held }
+
+// held is a test that held, as it is noted: most of what is noted is forgotten
+// again.
+type held struct {
+	field      fieldRef
+	test       *valueTest // nil for one without a value
+	value      string
+	start, end int // the part that satisfied it, unless a pattern did
+	command    int
+}
 
 func (c checkConst) holds(*evaluation) bool { return bool(c) }
 
@@ -173,10 +184,11 @@ func (c *checkValue) holds(ev *evaluation) bool {
 	if ev.command < 0 {
 		return false
 	}
-	value, many := c.field.field.of(&ev.script.Commands[ev.command])
 	if c.field.field.single() {
-		return (value != "" || !c.test.empty()) && c.one(ev, value)
+		value, ok := ev.single(c.field.field)
+		return ok && (value != "" || !c.test.empty()) && c.one(ev, value)
 	}
+	_, many := c.field.field.of(&ev.script.Commands[ev.command])
 	return c.many(ev, many)
 }
 
@@ -231,7 +243,7 @@ func (c *checkValue) many(ev *evaluation, values []string) bool {
 
 // passes tests one value and notes the part that satisfied the test.
 func (c *checkValue) passes(ev *evaluation, value string) bool {
-	start, end, ok := c.test.passes(ev, value)
+	start, end, ok := c.test.passes(ev, c.field.field, value)
 	if ok {
 		ev.hit(c.field, c.test, value, start, end)
 	}
@@ -240,14 +252,16 @@ func (c *checkValue) passes(ev *evaluation, value string) bool {
 
 // passes tests one value. The part of it that start and end tell is the one
 // that the last of the tests that have one looked at.
-func (t *valueTest) passes(ev *evaluation, value string) (start, end int, ok bool) {
+func (t *valueTest) passes(ev *evaluation, from field, value string) (start, end int, ok bool) {
 	if !ev.spend(16 + len(value)/4) {
 		return 0, 0, false
 	}
 	end = len(value)
 	folded := value
 	if t.ignoreCase {
-		folded = pattern.Fold(value)
+		if folded, ok = ev.folded(from, value); !ok {
+			return 0, 0, false
+		}
 	}
 	if len(t.equals) > 0 && !equalsAny(folded, t.equals) {
 		return 0, 0, false
@@ -271,7 +285,7 @@ func (t *valueTest) passes(ev *evaluation, value string) (start, end int, ok boo
 	if !ok {
 		return 0, 0, false
 	}
-	return t.searches(ev, value, folded, start, end)
+	return t.searches(ev, from, value, folded, start, end)
 }
 
 func equalsAny(s string, list []string) bool {
@@ -284,7 +298,7 @@ func equalsAny(s string, list []string) bool {
 }
 
 // searches does the tests that look anywhere in the value.
-func (t *valueTest) searches(ev *evaluation, value, folded string, start, end int) (int, int, bool) {
+func (t *valueTest) searches(ev *evaluation, from field, value, folded string, start, end int) (int, int, bool) {
 	ok := len(t.contains) == 0
 	for _, s := range t.contains {
 		if !ev.spend(len(value) / 8) {
@@ -320,10 +334,6 @@ func (t *valueTest) searches(ev *evaluation, value, folded string, start, end in
 	ok = len(t.patterns) == 0
 	for _, p := range t.patterns {
 		if ok = p.Match(value, &ev.budget); ok {
-			if ev.trace != nil {
-				free := ev.budget
-				start, end, ok = p.Find(value, &free)
-			}
 			break
 		}
 	}
@@ -331,7 +341,7 @@ func (t *valueTest) searches(ev *evaluation, value, folded string, start, end in
 		return 0, 0, false
 	}
 	if t.not != nil {
-		if _, _, hit := t.not.passes(ev, value); hit {
+		if _, _, hit := t.not.passes(ev, from, value); hit {
 			return 0, 0, false
 		}
 	}
@@ -366,28 +376,29 @@ func (ev *evaluation) rewind(mark int) {
 
 // hit notes a test that held of the part [start, end) of a value.
 func (ev *evaluation) hit(f fieldRef, test *valueTest, value string, start, end int) {
-	if ev.trace == nil {
-		return
+	if ev.trace != nil {
+		ev.trace.hits = append(ev.trace.hits, held{f, test, value, start, end, ev.command})
 	}
-	ev.trace.hits = append(ev.trace.hits, Hit{})
-	h := &ev.trace.hits[len(ev.trace.hits)-1]
-	*h = Hit{Field: f.String(), Test: test.label(), Value: value, Command: -1, Start: -1, End: -1}
-	if end > start {
-		h.Value = value[start:end]
-	}
-	switch {
-	case f.field == fieldText:
-		h.Start, h.End = start, end
-	case f.field.ofCommand():
-		h.Command = ev.command
-		c := &ev.script.Commands[ev.command]
-		h.Start, h.End = c.Start, c.End
-		if c.Start >= 0 && c.End <= len(ev.text) && c.Start < c.End {
-			if i := strings.Index(ev.text[c.Start:c.End], h.Value); i >= 0 && h.Value != "" {
-				h.Start, h.End = c.Start+i, c.Start+i+len(h.Value)
+}
+
+// part returns where the part of the value is that satisfied the test.
+func (h *held) part() (start, end int) {
+	if h.test != nil {
+		for _, p := range h.test.patterns {
+			if start, end, ok := p.Find(h.value, &pattern.Budget{Steps: stepsPerRule}); ok {
+				return start, end
 			}
 		}
 	}
+	return h.start, h.end
+}
+
+// text returns that part, or the whole value when the part is empty.
+func (h *held) text() string {
+	if start, end := h.part(); end > start {
+		return h.value[start:end]
+	}
+	return h.value
 }
 
 // String names the field as a rule does.

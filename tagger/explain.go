@@ -3,6 +3,7 @@ package tagger
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/tagger/pattern"
@@ -60,7 +61,7 @@ type Judgement struct {
 type Hit struct {
 	Field   string // such as "program" or "command_text"
 	Test    string // such as `in [wget, curl]`
-	Value   string // the part that satisfied it, bounded
+	Value   string // the part that satisfied it, up to 2,048 bytes
 	Command int    // index into Explanation.Commands; -1 for a field of the whole event
 	Start   int    // first byte in Explanation.Text; -1 when not known
 	End     int
@@ -100,7 +101,7 @@ func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
 		if _, ok := c.try(r, &r.check, ev, &verdict{}); !ok {
 			continue
 		}
-		j := Judgement{Rule: rs.rules[i], Hits: ev.trace.hits}
+		j := Judgement{Rule: rs.rules[i], Hits: ev.hits()}
 		for _, t := range x.Tags {
 			if t.RuleID == d.ID {
 				j.Tags = append(j.Tags, t)
@@ -113,6 +114,46 @@ func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
 	}
 	x.steps = steps - ev.budget.Steps
 	x.Verdict.Bounded = x.Verdict.Bounded || ev.budget.Met
+	return x
+}
+
+// hits tells what the tests that held saw, of the first maxHits of them.
+func (ev *evaluation) hits() []Hit {
+	list := ev.trace.hits
+	var out []Hit
+	for i := range list[:min(len(list), maxHits)] {
+		out = append(out, ev.told(&list[i]))
+	}
+	return out
+}
+
+// maxHits bounds what is told of one rule, and maxWindow how much of a text is
+// looked at for the place of a value.
+const (
+	maxHits   = 64
+	maxWindow = 64 << 10
+)
+
+func (ev *evaluation) told(h *held) Hit {
+	start, end := h.part()
+	value := h.value
+	if end > start {
+		value = value[start:end]
+	}
+	x := Hit{Field: h.field.String(), Test: h.test.label(), Value: bounded(value, maxEvidence), Command: -1, Start: -1, End: -1}
+	switch {
+	case h.field.field == fieldText:
+		x.Start, x.End = start, end
+	case h.field.field.ofCommand():
+		x.Command = h.command
+		c := &ev.script.Commands[h.command]
+		x.Start, x.End = c.Start, c.End
+		if c.Start >= 0 && c.End <= len(ev.text) && c.Start < c.End {
+			if i := strings.Index(ev.text[c.Start:min(c.End, c.Start+maxWindow)], value); i >= 0 && value != "" {
+				x.Start, x.End = c.Start+i, c.Start+i+len(value)
+			}
+		}
+	}
 	return x
 }
 

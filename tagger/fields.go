@@ -123,13 +123,36 @@ func (f field) single() bool {
 	return false
 }
 
+// makes returns the size of the value when it is put together for it, or 0.
+func (f field) makes(c *shell.Command) int {
+	switch {
+	case f == fieldCommandLine && c.Path != c.Program:
+		return len(c.Path) + 1 + len(c.ArgLine)
+	case f == fieldImage:
+		return imageSize(c.Path)
+	case f == fieldParentImage && len(c.Wrappers) > 0:
+		return imageSize(c.Wrappers[len(c.Wrappers)-1])
+	}
+	return 0
+}
+
 // imageOf returns the path of the file that runs: Linux finds a bare name in a
 // folder of PATH, for which /usr/bin stands.
 func imageOf(path string) string {
-	if path == "" || strings.Contains(path, "/") {
+	if imageSize(path) == 0 {
 		return path
 	}
-	return "/usr/bin/" + path
+	return foundIn + path
+}
+
+const foundIn = "/usr/bin/"
+
+// imageSize returns the size of a path's image when it is not the path, or 0.
+func imageSize(path string) int {
+	if path == "" || strings.Contains(path, "/") {
+		return 0
+	}
+	return len(foundIn) + len(path)
 }
 
 // commandLineOf returns the program as written and its arguments.

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -57,6 +58,57 @@ func TestExplainIsBounded(t *testing.T) {
 	}
 }
 
+// Tests that held of commands on which the rule then failed cost an explanation
+// next to nothing, what it tells of a value is bounded, and a rule that matches is
+// told of even when finding the place takes more than is left.
+func TestExplainTellsWhatMatched(t *testing.T) {
+	files := fstest.MapFS{}
+	for i := range 40 {
+		match := "{all: [{line: {pattern: '[a-z]+ x+'}}, {args: {pattern: 'y'}}]}"
+		files[fmt.Sprintf("%d.yaml", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "rule_id: R%d\nrule_version: 1\nname: r\napplies_to: [command]\n"+
+			"match: %s\nemits: [{tactic: TA0002, technique_id: T1059, confidence: 0.9}]\n", i, match)}
+	}
+	rs, report := Load(Options{Sources: []Source{{Name: "starts", FS: files}}})
+	if rs.Len() != len(files) {
+		t.Fatal(report.Problems)
+	}
+	e := commandEvent(strings.Repeat("a "+strings.Repeat("x", 200)+";", 4000))
+	cost := measured(func() (int, bool) {
+		x := rs.Explain(*e)
+		return x.steps, x.Verdict.Bounded
+	})
+	if cost.allocated > mostAllocated {
+		t.Errorf("%v", cost)
+	}
+	for _, expr := range []string{"a[^;]*", "a"} {
+		x := patternsOf(t, expr).Explain(*commandEvent("a" + strings.Repeat("x", 1<<20)))
+		for _, j := range x.Rules {
+			for _, h := range j.Hits {
+				if len(h.Value) > maxEvidence+len(cutMark) {
+					t.Errorf("%s: %d bytes of a value", expr, len(h.Value))
+				}
+			}
+		}
+		if len(x.Rules) != 1 {
+			t.Errorf("%s: %d rules", expr, len(x.Rules))
+		}
+	}
+}
+
+// patternsOf loads one rule for each expression.
+func patternsOf(t *testing.T, list ...string) *RuleSet {
+	files := fstest.MapFS{}
+	for i, expr := range list {
+		files[fmt.Sprintf("%d.yaml", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "rule_id: P%d\nrule_version: 1\nname: p\napplies_to: [command]\n"+
+			"match: {pattern: '%s'}\nemits: [{tactic: TA0002, technique_id: T1059, confidence: 0.9}]\n", i, expr)}
+	}
+	rs, report := Load(Options{Sources: []Source{{Name: "patterns", FS: files}}})
+	if rs.Len() != len(list) {
+		t.Fatal(report.Problems)
+	}
+	return rs
+}
+
 // What one expression has made room for serves the next: rules that can only be
 // matched by backtracking cost an event one stack together.
 func TestBacktrackingAllocates(t *testing.T) {
@@ -69,5 +121,24 @@ func TestBacktrackingAllocates(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if made := after.TotalAlloc - before.TotalAlloc; made > mostAllocated/2 {
 		t.Errorf("%.1f MiB", float64(made)/(1<<20))
+	}
+}
+
+// What tests ask for in lower case, and what Sigma's fields are put together of, is
+// made once for all rules.
+func TestRulesShareWhatTheyMake(t *testing.T) {
+	const size = 1 << 20
+	rep := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	for name, rs := range map[string]*RuleSet{"embedded": loadEmbedded(), "costly": costlyRules(t, 20)} {
+		c := rs.Tagger(nil)
+		for what, text := range map[string]string{
+			"one line": "WGET " + rep("x"), "capitals": "echo " + rep("X "), "no ASCII": "echo " + rep("\u00e9 "), "long s": "echo " + rep("\u017f"), "a path": "/" + rep("X"),
+			"a program": rep("X"), "many commands": rep("/x/curl -H X;"), "substitutions": "wget " + rep("$(/x/curl X "), "after a wrapper": "sudo " + rep("W"),
+			"layers": "bash -c 'sh -c \"curl " + strings.Repeat("X", 200<<10) + "\"';" + strings.Repeat("Y", 700<<10),
+		} {
+			if cost := tagging(c)(text); cost.allocated > mostAllocated {
+				t.Errorf("%s, %s: %v", name, what, cost)
+			}
+		}
 	}
 }

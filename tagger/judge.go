@@ -121,8 +121,9 @@ func (c *Composite) settled(s *sieve, v *verdict, text string, e *ttpcron.Event)
 func (ev *evaluation) begin(text string, e *ttpcron.Event) {
 	*ev = evaluation{
 		text: text, event: e, command: -1, budget: pattern.Budget{Steps: stepsPerEvent},
-		once: ev.once, programs: ev.programs[:0],
+		once: ev.once, programs: ev.programs[:0], made: ev.made,
 	}
+	ev.made.forget()
 }
 
 // try evaluates one rule. A panic of the evaluator loses this rule's tags of
@@ -206,6 +207,6 @@ func (ev *evaluation) witness(check *prepared) string {
 	if len(hits) == 0 {
 		return ""
 	}
-	ev.metric = hits[0].Field
-	return hits[0].Value
+	ev.metric = hits[0].field.String()
+	return hits[0].text()
 }

@@ -34,12 +34,19 @@ const (
 //
 //	go test ./tagger -run TestSearch -search 1h -timeout 2h -search-dir /tmp/worst -v
 func TestSearch(t *testing.T) {
-	const few = 80
+	c := loadEmbedded().Tagger(nil)
+	searchCommands(t, "", mostAllocated, 80, tagging(c))
+}
+
+// searchCommands looks for commands that are costly to something: few of them when
+// no time is given.
+func searchCommands(t *testing.T, prefix string, most uint64, few int, costs func(text string) cost) {
 	seed := *searchSeed
 	if seed == 0 && *searchTime > 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
 	s := newSearch(t, seed)
+	s.most, s.costs = most, costs
 	for until := time.Now().Add(*searchTime); s.tried < few || time.Now().Before(until); {
 		s.step()
 		if testing.Short() && s.tried >= few/4 && *searchTime == 0 {
@@ -54,14 +61,20 @@ func TestSearch(t *testing.T) {
 		}
 		worst := pool[0]
 		t.Logf("most %s: %s, %d bytes: %.120q", name, worst.cost, worst.size, worst.render())
-		if *searchDir != "" {
-			for i, g := range pool[:min(len(pool), 8)] {
-				file := filepath.Join(*searchDir, fmt.Sprintf("%s-%d-%d.txt", name, seed, i))
-				if err := os.WriteFile(file, []byte(g.render()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+		for i, g := range pool[:min(len(pool), 8)] {
+			s.save(prefix+name, i, g.render())
 		}
+	}
+}
+
+// save keeps a command in the folder for them, if there is one.
+func (s *search) save(name string, n int, text string) {
+	if *searchDir == "" {
+		return
+	}
+	file := filepath.Join(*searchDir, fmt.Sprintf("%s-%d-%d.txt", name, s.seed, n))
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -83,21 +96,19 @@ func (c cost) of(measure int) float64 {
 	return [...]float64{float64(c.cpu), float64(c.allocated), float64(c.work)}[measure]
 }
 
-// measured tags a command: once for what is made once, and then until the cheapest
+// measured does something once, for what is made once, and then until the cheapest
 // of some times.
-func measured(c *Composite, text string) cost {
-	e := commandEvent(text)
-	c.Tag(e, nil)
+func measured(do func() (work int, bounded bool)) cost {
+	do()
 	best := cost{}
 	for i := range 3 {
 		var before, after runtime.MemStats
-		c.cache = cache{}
 		runtime.ReadMemStats(&before)
 		cpu := cpuTime()
-		_, v := c.Tag(e, nil)
-		now := cost{cpu: cpuTime() - cpu, bounded: v.Bounded}
+		work, bounded := do()
+		now := cost{cpu: cpuTime() - cpu, work: work, bounded: bounded}
 		runtime.ReadMemStats(&after)
-		now.allocated, now.work = after.TotalAlloc-before.TotalAlloc, c.fresh.steps+c.parser.Work()
+		now.allocated = after.TotalAlloc - before.TotalAlloc
 		if i == 0 {
 			best = now
 		}
@@ -107,6 +118,18 @@ func measured(c *Composite, text string) cost {
 		}
 	}
 	return best
+}
+
+// tagging is what it costs to tag a command that was not seen before.
+func tagging(c *Composite) func(text string) cost {
+	return func(text string) cost {
+		e := commandEvent(text)
+		return measured(func() (int, bool) {
+			c.cache = cache{}
+			_, v := c.Tag(e, nil)
+			return c.fresh.steps + c.parser.Work(), v.Bounded
+		})
+	}
 }
 
 // genome is a command as the search changes it.
@@ -137,8 +160,10 @@ func (g *genome) render() string {
 
 type search struct {
 	t     *testing.T
+	seed  uint64
 	rnd   *rand.Rand
-	c     *Composite
+	most  uint64 // bytes that one may allocate
+	costs func(text string) cost
 	words []string // of the examples of rules
 	given []genome
 	pools [3][]genome
@@ -147,7 +172,7 @@ type search struct {
 
 func newSearch(t *testing.T, seed uint64) *search {
 	rs := loadEmbedded()
-	s := &search{t: t, rnd: rand.New(rand.NewPCG(seed, 2)), c: rs.Tagger(nil)}
+	s := &search{t: t, seed: seed, rnd: rand.New(rand.NewPCG(seed, 2))}
 	for _, d := range rs.defs {
 		for _, ex := range d.examples {
 			if ex.text != "" {
@@ -187,9 +212,10 @@ func (s *search) step() {
 		return
 	}
 	s.tried++
-	g.cost = measured(s.c, text)
-	if g.cost.allocated > mostAllocated {
+	g.cost = s.costs(text)
+	if g.cost.allocated > s.most {
 		s.t.Errorf("%d bytes of text: %v: %.300q", len(text), g.cost, text)
+		s.save("over", s.tried, text)
 	}
 	for m := range s.pools {
 		s.keep(m, g)

@@ -84,6 +84,9 @@ func (s *sieve) script(text string, script *shell.Script, programs []uint16) []u
 			s.part(c.Line, fieldLine)
 		}
 		for _, f := range k.fields {
+			if s.left -= f.makes(c); s.left < 0 {
+				break
+			}
 			value, many := f.of(c)
 			if f.single() {
 				s.part(value, f)
@@ -151,7 +154,7 @@ func (s *sieve) anyOf(programs literal.Owners) bool {
 
 // part opens what one value of a field gives a chance.
 func (s *sieve) part(value string, f field) {
-	if s.left -= len(value); s.left >= 0 && value != "" {
+	if s.left -= literal.Cost(value); s.left >= 0 && value != "" {
 		s.scanner.Scan(value, places[f], s.open)
 	}
 }

@@ -260,12 +260,26 @@ func (s *Scanner) Reset() {
 	s.dirty = s.dirty[:0]
 }
 
+// copies reports whether a text must be folded before it is scanned, since it
+// may hold U+212A or U+017F.
+func copies(text string) bool {
+	return strings.IndexByte(text, 0xe2) >= 0 || strings.IndexByte(text, 0xc5) >= 0
+}
+
+// Cost is how many bytes a scan of a text walks and makes.
+func Cost(text string) int {
+	if copies(text) {
+		return 2 * len(text)
+	}
+	return len(text)
+}
+
 // Scan adds the owners of the literals that the text holds and that they want in
 // one of the places, but for those of literals that an earlier text from there
 // held.
 func (s *Scanner) Scan(text string, in Places, found Owners) {
-	if strings.IndexByte(text, 0xe2) >= 0 || strings.IndexByte(text, 0xc5) >= 0 {
-		text = pattern.Fold(text) // it may hold U+212A or U+017F
+	if copies(text) {
+		text = pattern.Fold(text)
 	}
 	set := s.set
 	var v uint32

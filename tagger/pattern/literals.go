@@ -15,27 +15,43 @@ const (
 // two other characters that are an ASCII letter in another case, U+212A and
 // U+017F, as that letter.
 func Fold(s string) string {
-	lower := true
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf {
-			lower = false
-			break
-		}
-	}
-	if lower {
+	from := firstFoldable(s)
+	if from == len(s) {
 		return s
 	}
-	b := []byte(s)
-	for i, c := range b {
-		if c >= 'A' && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
+	var out strings.Builder
+	out.Grow(len(s))
+	out.WriteString(s[:from])
+	for i := from; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= 'A' && c <= 'Z':
+			out.WriteByte(c + 'a' - 'A')
+		case c == kelvin[0] && strings.HasPrefix(s[i:], kelvin):
+			out.WriteByte('k')
+			i += len(kelvin) - 1
+		case c == longS[0] && strings.HasPrefix(s[i:], longS):
+			out.WriteByte('s')
+			i += len(longS) - 1
+		default:
+			out.WriteByte(c)
 		}
 	}
-	s = string(b)
-	if strings.Contains(s, "\u212a") || strings.Contains(s, "\u017f") {
-		s = strings.ReplaceAll(strings.ReplaceAll(s, "\u212a", "k"), "\u017f", "s")
+	return out.String()
+}
+
+const kelvin, longS = "\u212a", "\u017f"
+
+// Folds reports whether [Fold] must make a copy.
+func Folds(s string) bool { return firstFoldable(s) < len(s) }
+
+// firstFoldable returns where something that Fold changes may begin.
+func firstFoldable(s string) int {
+	for i := range len(s) {
+		if c := s[i]; c >= 'A' && c <= 'Z' || c == kelvin[0] || c == longS[0] {
+			return i
+		}
 	}
-	return s
+	return len(s)
 }
 
 // known is what the spelling of a node tells of the texts that it matches.

@@ -88,7 +88,7 @@ func (s *speller) parameter(text string, off int, quoted bool) {
 // no positional parameters: inside a word they are there to break it up, and
 // give nothing. Alone they are kept as written.
 func (s *speller) positional(text, op string, after bool) {
-	if !after && (op != "" || !s.some || len(s.b.buf) == s.from) {
+	if !after && (op != "" || !s.some || len(s.b.spool.buf) == s.from) {
 		s.asWritten(text)
 	}
 }

@@ -49,7 +49,9 @@ func (p *Parser) parse(text string, finish func(*build) *Script) (script *Script
 		}
 	}()
 	p.b.reset(p.limits)
-	p.b.copies = budget{limit: 4*p.limits.Bytes + 4*min(len(text), copiedSource) + maxValue}
+	copied := min(len(text), copiedSource)
+	p.b.copies = budget{limit: 2*p.limits.Bytes + 2*copied + maxValue}
+	p.b.moved = budget{limit: 4*p.limits.Bytes + 4*copied + maxValue}
 	if len(text) > maxSource {
 		text, p.b.bounded = text[:maxSource], true
 	}
@@ -63,12 +65,15 @@ func (p *Parser) parse(text string, finish func(*build) *Script) (script *Script
 
 // Work returns the bytes that the last parse has walked, made and copied, of
 // those that [Limits.Bytes] bounds.
-func (p *Parser) Work() int { return p.b.text.spent + p.b.copies.spent + p.b.lists.spent }
+func (p *Parser) Work() int {
+	return p.b.text.spent + p.b.copies.spent + p.b.moved.spent + p.b.lists.spent
+}
 
 // copiedSource is how much of a text may be copied for its words, lines and
 // assignments. A text that spends the budget of what it produces must not take
 // from the plain commands behind what they need, so copies have a budget of their
-// own, enough for all that is produced and for the source.
+// own: each byte of what is produced and of the source may be in a word and in a
+// line. So it is with the buffer that words pass through, which costs no memory.
 const copiedSource = 1 << 20
 
 // maxSource bounds the text that is looked at.
@@ -90,6 +95,7 @@ type build struct {
 
 	text   budget // what expansion, decoding and layers produce, and what they walk
 	copies budget // what words, lines and assignments copy of it and of the source
+	moved  budget // what passes through the buffer in which words are put together
 	lists  budget // what lists of arrays and pipelines take
 
 	parsed     int // bytes given to the full parser
@@ -107,7 +113,7 @@ type build struct {
 	// Stacks: whoever pushes pops. Slices of them stay valid when they grow.
 	words  []word
 	redirs []redir
-	buf    []byte
+	spool  spool
 	toks   []token
 
 	strs []string // grows until finish
@@ -190,10 +196,10 @@ func (b *build) reset(limits Limits) {
 	b.cmds = emptied(b.cmds, 64)
 	b.viewed.Commands = emptied(b.viewed.Commands, 64)
 	b.strs = emptied(b.strs, strsKept)
-	if cap(b.words)+cap(b.redirs)+cap(b.toks)+cap(b.buf) > maxKept {
-		b.words, b.redirs, b.toks, b.buf = nil, nil, nil, nil
+	if cap(b.words)+cap(b.redirs)+cap(b.toks)+cap(b.spool.buf) > maxKept {
+		b.words, b.redirs, b.toks, b.spool.buf = nil, nil, nil, nil
 	}
-	b.words, b.redirs, b.toks, b.buf = b.words[:0], b.redirs[:0], b.toks[:0], b.buf[:0]
+	b.words, b.redirs, b.toks, b.spool = b.words[:0], b.redirs[:0], b.toks[:0], spool{buf: b.spool.buf[:0]}
 }
 
 // strsKept is how many strings are made room for at once.
@@ -213,7 +219,9 @@ func emptied[T any](s []T, keep int) []T {
 }
 
 // boundMet reports whether something may be missing.
-func (b *build) boundMet() bool { return b.bounded || b.text.met || b.copies.met || b.lists.met }
+func (b *build) boundMet() bool {
+	return b.bounded || b.text.met || b.copies.met || b.moved.met || b.lists.met
+}
 
 // run reports the commands of a text and returns what they write.
 func (b *build) run(src *source, at *place, in stream) stream {

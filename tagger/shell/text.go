@@ -133,13 +133,36 @@ func (m *budget) keep(buf []byte) (string, bool) {
 	return string(buf), true
 }
 
-// put appends a text to a buffer.
-func (m *budget) put(buf []byte, text string) ([]byte, bool) {
-	if !m.spend(len(text)) {
-		return buf, false
-	}
-	return append(buf, text...), true
+// spool is a buffer in which words are put together.
+type spool struct {
+	buf  []byte
+	room int // what this parse has paid for; the buffer may have more from others
 }
+
+// put appends a text; the words in the buffer may come to size bytes. What the
+// buffer grows by is paid for from made.
+func (m *budget) put(s *spool, text string, size int, made *budget) bool {
+	if !m.spend(len(text)) {
+		return false
+	}
+	if need := len(s.buf) + len(text); need > s.room {
+		room := max(need, size, leastRoom)
+		if room < s.room+s.room/4 {
+			room = 2 * s.room
+		}
+		if !made.spend(room) {
+			return false
+		}
+		if s.room = room; room > cap(s.buf) {
+			s.buf = append(make([]byte, 0, room), s.buf...)
+		}
+	}
+	s.buf = append(s.buf, text...)
+	return true
+}
+
+// leastRoom is how many bytes a buffer has room for at first.
+const leastRoom = 256
 
 // replace is strings.Replace, whose size is known before it is made.
 func (m *budget) replace(text, old, with string, n int) (string, bool) {

@@ -37,7 +37,7 @@ type speller struct {
 	off  int          // of the text in the source
 	size int          // of the text
 
-	from    int  // where the word in progress begins in b.buf
+	from    int  // where the word in progress begins in the buffer
 	base    int  // of its base name
 	unknown bool // it holds an expansion that cannot be known
 	some    bool // it exists, even if it is empty
@@ -57,13 +57,13 @@ func (b *build) expand(src *source, at *place, off int, raw string, ast *syntax.
 		start, end := src.span(off, off+len(raw))
 		fixed := source{text: raw, start: start, end: end, quiet: src.quiet}
 		for _, alt := range alternatives {
-			s := speller{b: b, src: &fixed, at: at, raw: alt, size: len(raw), from: len(b.buf)}
+			s := speller{b: b, src: &fixed, at: at, raw: alt, size: len(raw), from: len(b.spool.buf)}
 			s.parts(alt, false)
 			s.finish()
 		}
 		return
 	}
-	s := speller{b: b, src: src, at: at, raw: raw, ast: ast, off: off, size: len(raw), from: len(b.buf)}
+	s := speller{b: b, src: src, at: at, raw: raw, ast: ast, off: off, size: len(raw), from: len(b.spool.buf)}
 	s.parts(raw, false)
 	s.finish()
 }
@@ -72,7 +72,7 @@ func (b *build) expand(src *source, at *place, off int, raw string, ast *syntax.
 // redirections, which are not split.
 func (b *build) expandOne(src *source, at *place, off int, raw string, ast *syntax.Word) word {
 	mark := len(b.words)
-	s := speller{b: b, src: src, at: at, raw: raw, ast: ast, off: off, size: len(raw), from: len(b.buf), some: true}
+	s := speller{b: b, src: src, at: at, raw: raw, ast: ast, off: off, size: len(raw), from: len(b.spool.buf), some: true}
 	s.parts(raw, true)
 	w := s.take()
 	b.words = b.words[:mark]
@@ -81,14 +81,14 @@ func (b *build) expandOne(src *source, at *place, off int, raw string, ast *synt
 
 // document expands the body of a here-document whose delimiter is not quoted.
 func (b *build) document(src *source, at *place, off int, raw string, ast *syntax.Word) word {
-	s := speller{b: b, src: src, at: at, raw: raw, ast: ast, off: off, size: len(raw), from: len(b.buf), some: true}
+	s := speller{b: b, src: src, at: at, raw: raw, ast: ast, off: off, size: len(raw), from: len(b.spool.buf), some: true}
 	s.double(raw, 0, true)
 	return s.take()
 }
 
 func (s *speller) put(text string) {
 	if i := strings.LastIndexByte(text, '/'); i >= 0 {
-		s.base = len(s.b.buf) - s.from + i + 1
+		s.base = len(s.b.spool.buf) - s.from + i + 1
 	}
 	s.add(text)
 	s.some, s.afterIF = true, false
@@ -97,8 +97,7 @@ func (s *speller) put(text string) {
 // add puts a text as it is. When it cannot be paid for, the word stays as it is
 // written.
 func (s *speller) add(text string) {
-	var ok bool
-	if s.b.buf, ok = s.b.copies.put(s.b.buf, text); !ok {
+	if !s.b.moved.put(&s.b.spool, text, s.from+s.size, &s.b.copies) {
 		s.broke = true
 	}
 }
@@ -163,7 +162,7 @@ func (s *speller) take() word {
 	w := word{known: !s.unknown, base: int32(s.base), substs: s.substs, sub: s.sub}
 	ok := false
 	if !s.broke {
-		w.text, ok = b.copies.keep(b.buf[s.from:])
+		w.text, ok = b.copies.keep(b.spool.buf[s.from:])
 	}
 	if !ok {
 		w.text, w.known, w.substs, w.base, s.escaped, s.broke = s.raw, false, true, int32(strings.LastIndexByte(s.raw, '/')+1), false, true
@@ -178,7 +177,7 @@ func (s *speller) take() word {
 }
 
 // drop forgets the word in progress.
-func (s *speller) drop() { s.b.buf = s.b.buf[:s.from] }
+func (s *speller) drop() { s.b.spool.buf = s.b.spool.buf[:s.from] }
 
 // parts expands unquoted text; whole, its expansions are not split into words.
 func (s *speller) parts(text string, whole bool) {
@@ -347,7 +346,7 @@ func (s *speller) happen(text string, off int) {
 		return
 	}
 	mark := len(s.b.words)
-	in := speller{b: s.b, src: s.src, at: s.at, ast: s.ast, off: s.off + off, from: len(s.b.buf), throw: true, sub: s.sub, inner: s.inner + 1}
+	in := speller{b: s.b, src: s.src, at: s.at, ast: s.ast, off: s.off + off, from: len(s.b.spool.buf), throw: true, sub: s.sub, inner: s.inner + 1}
 	in.double(text, 0, true)
 	in.drop()
 	s.sub = in.sub

@@ -1,0 +1,108 @@
+package tagger
+
+import "github.com/ttpcron/ttpcron/tagger/pattern"
+
+// made are texts that tests need and an event does not have: values in lower
+// case, and the fields of Sigma that are put together. Each is made once for all
+// rules, as long as there is room for it.
+type made struct {
+	fields [fieldCount]madeField
+	bytes  int
+}
+
+// madeField are the texts of one field, by command.
+type madeField struct{ value, folded []string }
+
+// mostMade bounds the bytes that are made for one event, the lists included. It
+// is room for a text of the greatest length in each of the ways that it can be
+// asked for.
+const mostMade = 4 << 20
+
+// stringSize is what a string takes in a list.
+const stringSize = 16
+
+// forget lets go of what was made for the event before.
+func (m *made) forget() {
+	if m != nil && m.bytes > 0 {
+		*m = made{}
+	}
+}
+
+func (ev *evaluation) room() *made {
+	if ev.made == nil {
+		ev.made = &made{}
+	}
+	return ev.made
+}
+
+// pays reports whether there is room for n bytes more.
+func (ev *evaluation) pays(n int) bool {
+	m := ev.room()
+	if m.bytes+n > mostMade {
+		ev.budget.Met = true
+		return false
+	}
+	m.bytes += n
+	return true
+}
+
+// slot returns where the text of the command at hand is kept, or nil when there
+// is no room for it.
+func (ev *evaluation) slot(f field, folded bool) *string {
+	list := &ev.room().fields[f].value
+	if folded {
+		list = &ev.made.fields[f].folded
+	}
+	at, n := 0, 1
+	if f.ofCommand() {
+		at, n = ev.command, len(ev.script.Commands)
+	}
+	if len(*list) <= at {
+		if !ev.pays(stringSize * n) {
+			return nil
+		}
+		*list = make([]string, n)
+	}
+	return &(*list)[at]
+}
+
+// single returns the value of a field that the command at hand has once, and
+// false when there is no room to make it.
+func (ev *evaluation) single(f field) (string, bool) {
+	c := &ev.script.Commands[ev.command]
+	size := f.makes(c)
+	if size == 0 {
+		value, _ := f.of(c)
+		return value, true
+	}
+	kept := ev.slot(f, false)
+	if kept == nil {
+		return "", false
+	}
+	if *kept == "" && ev.pays(size) {
+		*kept, _ = f.of(c)
+	}
+	return *kept, *kept != ""
+}
+
+// folded returns a value of a field in lower case, and false when there is no
+// room for it.
+func (ev *evaluation) folded(f field, value string) (string, bool) {
+	if !pattern.Folds(value) {
+		return value, true
+	}
+	if !f.single() && f != fieldText {
+		if !ev.pays(len(value)) {
+			return "", false
+		}
+		return pattern.Fold(value), true
+	}
+	kept := ev.slot(f, true)
+	if kept == nil {
+		return "", false
+	}
+	if *kept == "" && ev.pays(len(value)) {
+		*kept = pattern.Fold(value)
+	}
+	return *kept, *kept != ""
+}
