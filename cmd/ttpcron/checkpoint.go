@@ -131,10 +131,10 @@ func (a *app) checkpointSet() *command {
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each source, as checkpoint show does")
 	return &command{
 		name: "checkpoint set", args: "SEQ|end", short: "set the checkpoint to an arrival number", fs: fs,
-		text: `Sets the checkpoint to an arrival number. With 0 the next run takes everything that
-is stored, with "end", the last arrival, only what is imported from now on. Events
-that the checkpoint skips are left out until it is set back, or --since-days takes
-them.`,
+		text: `Sets the checkpoint to an arrival number. With 0 the next run takes everything
+that is stored, with "end", the last arrival, only what is imported from now on.
+Events that the checkpoint skips are left out until it is set back, or
+--since-days takes them.`,
 		examples: "ttpcron checkpoint set 0\nttpcron checkpoint set end --source command",
 		exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		run: func(ctx context.Context, args []string) error {

@@ -35,12 +35,12 @@ be kept longer than events, and not shorter, since the next run would make them
 again.
 
 Age counts from this machine's clock, which may be wrong, and what is taken out
-comes back only from the logs. So you need --yes to take out more than a quarter of
-the events or of the tags at once (unless all of them lie within the two days before
-the line, as when you prune every day), all events there are, or events that no run
-has looked at. Without --yes nothing is taken out then, and the reason is shown. The
-daemon waits a day and looks again before it takes out more than a quarter, and
-never takes out all.
+comes back only from the logs. So you need --yes to take out more than a quarter
+of the events or of the tags at once (unless all of them lie within the two days
+before the line, as when you prune every day), all events there are, or events
+that no run has looked at. Without --yes nothing is taken out then, and the
+reason is shown. The daemon waits a day and looks again before it takes out more
+than a quarter, and never takes out all.
 
 What is taken out stays out: the day after the last one that went is the horizon
 of its source, and events of earlier days are passed over when a log that holds

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -178,6 +180,8 @@ func (a *app) hint(ctx context.Context, err error) string {
 		return "a daemon has the store and this needs the file for itself: stop the daemon first, with systemctl stop ttpcron"
 	case errors.As(err, &older):
 		return "ttpcron import - </dev/null opens it for writing and does nothing else"
+	case errors.As(err, &locked) && suspended(locked.PID):
+		return fmt.Sprintf("that process is suspended: let it go on with fg or kill -CONT %d, or end it", locked.PID)
 	case errors.As(err, &locked):
 		return "wait until it has finished, or wait longer with --lock-timeout 60s"
 	case errors.Is(err, jobs.ErrNoRules):
@@ -194,6 +198,18 @@ func (a *app) hint(ctx context.Context, err error) string {
 		return "run ttpcron as the user that owns the file, or name another store with --db"
 	}
 	return ""
+}
+
+// suspended reports whether a process was stopped, as by Ctrl-Z; false when the
+// system does not say.
+func suspended(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	// The name before the state is in brackets, and may hold brackets itself.
+	after := stat[bytes.LastIndexByte(stat, ')')+1:]
+	return bytes.HasPrefix(after, []byte(" T"))
 }
 
 // noFormat reports whether some input was of no known format.

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ttpcron/ttpcron/kv"
 )
 
 // otherRules makes a folder with the rules of a node and one more, which never
@@ -164,4 +167,29 @@ func (c *callers) end() {
 		c.exits[w.wait(c.n.t)]++
 	}
 	c.live = nil
+}
+
+// A store that a suspended command holds is free only when that goes on or ends.
+func TestSuspendedHolder(t *testing.T) {
+	holder := exec.Command("sleep", "600")
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := holder.Process.Pid
+	defer func() { _ = holder.Process.Kill(); _ = holder.Wait() }()
+	locked := &kv.LockedError{Path: "t.db", PID: pid, Command: "ttpcron"}
+	var a app
+	if got := a.hint(t.Context(), locked); !strings.Contains(got, "wait until it has finished") {
+		t.Errorf("hint for a holder at work: %q", got)
+	}
+	if err := holder.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatal(err, status)
+	}
+	if got, want := a.hint(t.Context(), locked), fmt.Sprintf("kill -CONT %d", pid); !strings.Contains(got, want) {
+		t.Errorf("hint for a suspended holder: %q, want %q in it", got, want)
+	}
 }
