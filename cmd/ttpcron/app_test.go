@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
 )
@@ -184,6 +185,24 @@ func TestPicture(t *testing.T) {
 			if len(line) > max(width, 80) {
 				t.Errorf("width %d: %d cells: %s", width, len(line), line)
 			}
+		}
+	}
+}
+
+// TestHints holds what is said about errors of other packages.
+func TestHints(t *testing.T) {
+	var a app
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{&kv.NoSpaceError{Dir: "/backup"}, "free some space there"},
+		{&kv.LockedError{Path: "t.db"}, "--lock-timeout"},
+		{&jobs.InputError{Files: []jobs.FileReport{{Err: &importer.UnknownFormatError{Path: "a.log"}}}}, "lists the formats"},
+		{&jobs.InputError{Files: []jobs.FileReport{{Err: fs.ErrNotExist}}}, "correct the input"},
+	} {
+		if got := a.hint(t.Context(), fmt.Errorf("doing something: %w", tt.err)); !strings.Contains(got, tt.want) {
+			t.Errorf("%v: hint %q, want %q in it", tt.err, got, tt.want)
 		}
 	}
 }

@@ -170,6 +170,7 @@ func (a *app) hint(ctx context.Context, err error) string {
 	var h hinted
 	var locked *kv.LockedError
 	var older *kv.OlderError
+	var narrow *kv.NoSpaceError
 	var bad *jobs.InputError
 	switch {
 	case errors.As(err, &usage):
@@ -192,6 +193,8 @@ func (a *app) hint(ctx context.Context, err error) string {
 		return "everything else was done; ttpcron import --help lists the formats that are read"
 	case errors.As(err, &bad):
 		return "everything else was done; correct the input and run the command again"
+	case errors.As(err, &narrow):
+		return "free some space there; db backup and db recover can write to another disk"
 	case errors.Is(err, syscall.ENOSPC):
 		return "free some space and run the command again; what was committed is kept"
 	case errors.Is(err, fs.ErrPermission):
