@@ -21,16 +21,17 @@ func (a *app) daemonCommand() *command {
 	c := &daemonConfig{app: a, minFree: 256 << 20}
 	fs := a.flags()
 	fs.Var(&a.set.inputs, "input", "import `[FORMAT:]PATH` in each run; can be repeated")
-	fs.Var(&c.keepEvents, "keep-events", "how `LONG` events are kept, such as 90d; maintenance takes older days out (default: for ever)")
-	fs.Var(&c.keepTags, "keep-tags", "how `LONG` tags are kept, by the time of their events; no shorter than --keep-events (default: for ever)")
+	fs.Var(&c.keepEvents, "keep-events", "keep events for `DURATION`, such as 90d; maintenance takes older days out (default: for ever)")
+	fs.Var(&c.keepTags, "keep-tags", "keep tags for `DURATION`, by the time of their events; no shorter than --keep-events (default: for ever)")
 	fs.Var(&c.maxSize, "max-size", "maintenance takes out the oldest days while the store holds more than `SIZE`, such as 2GiB (default: no limit)")
 	fs.Var(&c.minFree, "min-free", "with less than `SIZE` of free disk nothing is imported; what is stored is still tagged")
-	fs.DurationVar(&c.healthLimit, "health-limit", 0, "/healthz is false when no run has ended well for so `LONG` (default: three times what lies between two runs, 15m at least)")
+	fs.DurationVar(&c.healthLimit, "health-limit", 0, "/healthz is false when no run has ended well for `DURATION` (default: three times what lies between two runs, 15m at least)")
 	fs.Lookup("health-limit").DefValue = ""
 	fs.StringVar(&c.http, "http", "", "serve /metrics and /healthz at `ADDRESS` too, such as 127.0.0.1:9847; the control socket serves them in any case")
 	fs.BoolVar(&c.httpExposed, "http-exposed", false, "let --http be an address that other machines can reach")
 	fs.StringVar(&c.metricsFile, "metrics-file", "", "write metrics to `FILE` for node_exporter's textfile collector, such as DIR/ttpcron.prom")
-	fs.DurationVar(&c.spread, "spread", time.Minute, "begin up to `LONG` later than scheduled, always by the same part of it, which depends on --node")
+	fs.DurationVar(&c.spread, "spread", time.Minute, "begin up to `DURATION` later than scheduled, always by the same part of it, which depends on --node")
+	fs.Lookup("spread").DefValue = "1m"
 	fs.StringVar(&c.node, "node", "", "`NAME` that tells this node from others (default: the machine id)")
 	return &command{
 		name: "daemon", short: "import and tag on a schedule, for years", fs: fs,

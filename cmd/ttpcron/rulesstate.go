@@ -46,7 +46,7 @@ func checkReason(reason string) error {
 func (a *app) rulesStateSet() *command {
 	var length, reason string
 	fs := a.flags()
-	fs.StringVar(&length, "for", "", "for how `LONG`, such as 4h or 7d; then the rule is enabled again (default: until it is cleared)")
+	fs.StringVar(&length, "for", "", "for `DURATION`, such as 4h or 7d; then the rule is enabled again (default: until it is cleared)")
 	reasonFlag(fs, &reason)
 	asJSON := fs.Bool("json", false, "print the state as one JSON object, as rules state list does")
 	return &command{

@@ -59,7 +59,7 @@ func (a *app) share(fs *flag.FlagSet) {
 	fs.StringVar(&s.config, "config", s.config, "`FILE` with settings in TOML (default "+systemConfig+", else $XDG_CONFIG_HOME/ttpcron/ttpcron.toml)")
 	fs.StringVar(&s.db, "db", s.db, "`FILE` that holds the store")
 	fs.StringVar(&s.socket, "socket", s.socket, "`FILE` where a daemon that has the store answers (default: that of the store with .sock, else "+systemSocket+")")
-	fs.DurationVar(&s.lockTimeout, "lock-timeout", 5*time.Second, "how `LONG` to wait for a store that another process holds")
+	fs.DurationVar(&s.lockTimeout, "lock-timeout", 5*time.Second, "wait `DURATION` for a store that another process holds")
 	fs.StringVar(&s.logLevel, "log-level", "info", "`LEVEL`: trace, debug, info, warn, error or off")
 	fs.BoolVar(&s.logJSON, "log-json", false, "log as JSON lines")
 	fs.StringVar(&s.role, "role", roleStandalone, "`ROLE` of this host: standalone, master or agent; tags are not made on an agent")
