@@ -51,7 +51,7 @@ func makeNamed(ctx context.Context, path string, o Options) error {
 	}
 	defer func() { _ = scratch.Remove() }()
 	name := scratch.File("new")
-	db := &DB{path: name, now: o.Now}
+	db := newDB(name, o.Now)
 	if err := db.openFile(ctx, o); err != nil {
 		return err
 	}

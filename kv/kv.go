@@ -31,8 +31,10 @@ package kv
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"runtime/debug"
@@ -57,9 +59,9 @@ type DB struct {
 	secret secret
 	fresh  bool // the file was made, or made anew, when it was opened
 
-	writing   sync.Mutex  // held from a writer's first look to its commit
-	broken    error       // a write that panicked; guarded by writing
-	stuck     atomic.Bool // bbolt panicked, and may hold its locks for ever
+	writing   sync.Mutex // held from a writer's first look to its commit
+	broken    error      // a write that panicked; guarded by writing
+	stuck     stuck
 	claims    claimTable
 	lengthsMu sync.Mutex
 	lengths   map[int]bool  // of the heads of marks; nil: not known; guarded by lengthsMu
@@ -70,6 +72,53 @@ type DB struct {
 
 // Path returns the path that the store was opened with.
 func (db *DB) Path() string { return db.path }
+
+// stuck tells that bbolt panicked outside of what a transaction does, so that it
+// may hold its locks for ever: nothing must wait for it any more.
+type stuck struct {
+	once  sync.Once
+	why   *DamagedError // set before known is closed
+	known chan struct{}
+}
+
+// err is what calls return from then on, nil as long as all is well.
+func (s *stuck) err() error {
+	select {
+	case <-s.known:
+		return &DamagedError{Path: s.why.Path, Reason: s.why.Reason + " (this process reads it no more; it has let go of the file, start it again when the store is mended)", panicked: true}
+	default:
+		return nil
+	}
+}
+
+func newDB(path string, now func() time.Time) *DB {
+	return &DB{path: path, now: now, stuck: stuck{known: make(chan struct{})}}
+}
+
+// hasHeader is asked before a transaction begins. bbolt panics there when no header
+// is whole, with locks held for which all others would wait, even those who are
+// done.
+func (db *DB) hasHeader() error {
+	if err := db.stuck.err(); err != nil {
+		return err
+	}
+	var m [metaBytes]byte
+	for page := range int64(2) {
+		if _, err := db.file.ReadAt(m[:], page*pageSize+metaOffset); err != nil && err != io.EOF {
+			return nil // the transaction meets it too
+		} else if err == nil && wholeHeader(m[:]) {
+			return nil
+		}
+	}
+	db.giveUp(&DamagedError{Path: db.path, Reason: "no header is whole"})
+	return db.stuck.err()
+}
+
+// wholeHeader reports whether bbolt takes the body of a header.
+func wholeHeader(m []byte) bool {
+	le := binary.LittleEndian
+	return le.Uint32(m) == metaMagic && le.Uint32(m[4:]) == bboltVersion && fnv64a(m[:metaBytes-8]) == le.Uint64(m[metaBytes-8:])
+}
 
 // Close waits for calls in progress and closes the store.
 func (db *DB) Close() error {
@@ -82,13 +131,39 @@ func (db *DB) Close() error {
 }
 
 // closeFile closes bbolt, which waits for its transactions to end. After a panic
-// that may be for ever: then the file is closed, which gives back its lock, and
-// the mapping stays until the process ends.
+// that may be for ever: then the file is unlocked and closed, and the mapping
+// stays until the process ends.
 func (db *DB) closeFile() error {
-	if db.stuck.Load() {
-		return db.file.Close()
+	closed := make(chan error, 1)
+	if db.stuck.err() == nil {
+		go func() { closed <- db.guard(db.bolt.Close) }()
 	}
-	return db.guard(db.bolt.Close)
+	select {
+	case err := <-closed:
+		return err
+	case <-db.stuck.known:
+		return drop(db.file)
+	}
+}
+
+// drop closes a file that is mapped: the mapping would keep its lock.
+func drop(f *os.File) error { return errors.Join(unlock(f), f.Close()) }
+
+// giveUp notes that bbolt is stuck. When nobody writes any more the lock of the
+// file is given back, so that others can mend it while this process lives.
+func (db *DB) giveUp(why *DamagedError) {
+	db.stuck.once.Do(func() {
+		db.stuck.why = why
+		close(db.stuck.known)
+		if db.file == nil {
+			return // still being opened
+		}
+		go func() {
+			db.writing.Lock()
+			defer db.writing.Unlock()
+			_ = unlock(db.file) // closed already, or given back with the process
+		}()
+	})
 }
 
 // update runs do in a write transaction. The caller holds db.writing.
@@ -98,6 +173,9 @@ func (db *DB) update(ctx context.Context, do func(tx *txn) error) error {
 	}
 	if db.broken != nil {
 		return db.broken
+	}
+	if err := db.hasHeader(); err != nil {
+		return err
 	}
 	err := db.changeFile(do)
 	if damage := (*DamagedError)(nil); errors.As(err, &damage) && damage.panicked {
@@ -118,10 +196,29 @@ func unsynced(err error) bool {
 	return errors.As(err, &errno) && !errors.As(err, &path)
 }
 
-// guard turns a panic into a *DamagedError: bbolt panics over pages that make no
+// guard turns a panic of bbolt into a *DamagedError, after which the store is
+// stuck.
+func (db *DB) guard(do func() error) error {
+	panicked, err := db.caught(do)
+	if panicked {
+		found := (*DamagedError)(nil)
+		errors.As(err, &found)
+		db.giveUp(found)
+	}
+	return err
+}
+
+// within does what a transaction is for. A panic becomes a *DamagedError before
+// it reaches bbolt, which then ends the transaction as after any error.
+func (db *DB) within(do func() error) error {
+	_, err := db.caught(do)
+	return err
+}
+
+// caught turns a panic into a *DamagedError: bbolt panics over pages that make no
 // sense, and a page that the disk cannot give is a fault of memory. Errors that
-// show damage become one too.
-func (db *DB) guard(do func() error) (err error) {
+// show damage become one too, and are no panic.
+func (db *DB) caught(do func() error) (panicked bool, err error) {
 	before := debug.SetPanicOnFault(true)
 	defer debug.SetPanicOnFault(before)
 	defer func() {
@@ -129,7 +226,7 @@ func (db *DB) guard(do func() error) (err error) {
 		if found, ok := p.(damage); ok {
 			err = found
 		} else if p != nil {
-			db.stuck.Store(true)
+			panicked = true
 			err = &DamagedError{Path: db.path, Reason: fmt.Sprintf("reading it failed: %v", p), panicked: true}
 			return
 		}
@@ -137,5 +234,5 @@ func (db *DB) guard(do func() error) (err error) {
 			err = &DamagedError{Path: db.path, Reason: err.Error()}
 		}
 	}()
-	return do()
+	return false, do()
 }

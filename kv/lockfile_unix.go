@@ -21,6 +21,18 @@ func tryLock(f *os.File, exclusive bool) (bool, error) {
 	return err == nil, err
 }
 
+// unlock gives back the lock of a file, whoever else holds the file open: a lock
+// ends by itself only when nobody does, and a mapping counts.
+func unlock(f *os.File) error {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var uerr error
+	err = c.Control(func(fd uintptr) { uerr = syscall.Flock(int(fd), syscall.LOCK_UN) })
+	return errors.Join(err, uerr)
+}
+
 // freeSpace returns how many bytes may be written to the filesystem of a folder.
 func freeSpace(dir string) (free int64, known bool) {
 	var s syscall.Statfs_t

@@ -58,7 +58,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 			return nil, err
 		}
 	}
-	db := &DB{path: path, now: o.Now}
+	db := newDB(path, o.Now)
 	if err := db.openCodecs(); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
@@ -148,7 +148,7 @@ func (db *DB) tryOpen(o Options) error {
 		return nil
 	case errors.As(err, &damage):
 		if file != nil && damage.panicked {
-			file.Close()
+			_ = drop(file)
 		}
 		return damage
 	case errors.As(err, &other):

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"go.etcd.io/bbolt"
 )
 
 // Space says what takes the room of a store's file.
@@ -45,7 +47,7 @@ func (db *DB) MeasureSpace(ctx context.Context, progress func(Progress)) (out Sp
 		return Space{}, fmt.Errorf("measure store %s: %w", db.path, err)
 	}
 	defer release()
-	err = db.guard(func() error {
+	err = db.within(func() error {
 		out, err = src.space(ctx, progress)
 		return err
 	})
@@ -61,7 +63,14 @@ func (db *DB) snapshot(ctx context.Context) (src *source, release func(), err er
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	tx, err := db.bolt.Begin(false)
+	if err := db.hasHeader(); err != nil {
+		return nil, nil, err
+	}
+	var tx *bbolt.Tx
+	err = db.guard(func() (err error) {
+		tx, err = db.bolt.Begin(false)
+		return err
+	})
 	if err != nil {
 		return nil, nil, err
 	}

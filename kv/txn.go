@@ -23,10 +23,15 @@ func (db *DB) view(ctx context.Context, do func(tx *txn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := db.hasHeader(); err != nil {
+		return err
+	}
 	return db.guard(func() error {
 		return db.bolt.View(func(t *bbolt.Tx) error {
-			s := db.snapshotOf(t)
-			return do(&txn{bucket: bucket{tree: s.tree()}, bolt: t, snap: s})
+			return db.within(func() error {
+				s := db.snapshotOf(t)
+				return do(&txn{bucket: bucket{tree: s.tree()}, bolt: t, snap: s})
+			})
 		})
 	})
 }
@@ -35,16 +40,18 @@ func (db *DB) view(ctx context.Context, do func(tx *txn) error) error {
 func (db *DB) changeFile(do func(tx *txn) error) error {
 	return db.guard(func() error {
 		return db.bolt.Update(func(t *bbolt.Tx) error {
-			s := db.snapshotOf(t)
-			if s.badFree != "" {
-				return damage(s.badFree)
-			}
-			root := t.Cursor().Bucket()
-			tx := &txn{bucket: bucket{tree: s.tree(), w: root, changed: map[place]*bucket{}}, bolt: t, snap: s}
-			if err := do(tx); err != nil {
-				return err
-			}
-			return tx.sealAll()
+			return db.within(func() error {
+				s := db.snapshotOf(t)
+				if s.badFree != "" {
+					return damage(s.badFree)
+				}
+				root := t.Cursor().Bucket()
+				tx := &txn{bucket: bucket{tree: s.tree(), w: root, changed: map[place]*bucket{}}, bolt: t, snap: s}
+				if err := do(tx); err != nil {
+					return err
+				}
+				return tx.sealAll()
+			})
 		})
 	})
 }

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"maps"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/ttpcron/ttpcron/kv"
 )
 
 // health is how the runs of a daemon went.
@@ -19,6 +22,7 @@ type health struct {
 	changed string            // what the last reload brought and took away
 	reload  string            // and what was wrong with it
 	rules   string            // and with rules, when they were read last
+	damage  string            // that a job met in the store, until a run ends well
 }
 
 // text is the part of it that a status line shows.
@@ -52,7 +56,19 @@ func (h *health) troubles() []string {
 func (h *health) succeeded(at time.Time, passed time.Duration, did string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.success, h.ended, h.last = at, passed, did
+	h.success, h.ended, h.last, h.damage = at, passed, did, ""
+}
+
+// failed notes why a job failed.
+func (h *health) failed(job string, err error) {
+	h.troubled(job, fmt.Sprintf("%s failed: %v", job, err))
+	var damaged *kv.DamagedError
+	var unsynced *kv.UnsyncedError
+	if errors.As(err, &damaged) || errors.As(err, &unsynced) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.damage = err.Error()
+	}
 }
 
 // troubled notes what a job's last run leaves for somebody to see to, "" for

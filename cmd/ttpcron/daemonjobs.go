@@ -67,10 +67,16 @@ func (d *daemon) job(j jobConfig) scheduler.JobFunc {
 		d.remember(c, times)
 		d.timesMu.Unlock()
 		defer d.giveBack()
+		var err error
 		if j.task == taskMaintenance {
-			return d.maintain(ctx, c, j.name)
+			err = d.maintain(ctx, c, j.name)
+		} else {
+			err = d.runJob(ctx, c, j)
 		}
-		return d.runJob(ctx, c, j)
+		if err != nil && !errors.Is(err, jobs.ErrInterrupted) {
+			d.health.failed(j.name, err)
+		}
+		return err
 	}
 }
 
@@ -123,9 +129,6 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 		d.renewRules()
 	}
 	if err != nil {
-		if !errors.Is(err, jobs.ErrInterrupted) {
-			d.health.troubled(j.name, fmt.Sprintf("%s failed: %v", j.name, err))
-		}
 		return err
 	}
 	d.sayHorizon(a, r.Run.Imported)

@@ -21,7 +21,6 @@ func (d *daemon) maintain(ctx context.Context, c *daemonConfig, job string) erro
 		if ctx.Err() != nil {
 			return jobs.ErrInterrupted
 		}
-		d.health.troubled(job, fmt.Sprintf("%s failed: %v", job, err))
 		return err
 	}
 	trouble, err := d.sayHeld(ctx, c.app, held, said)

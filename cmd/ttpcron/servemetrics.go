@@ -128,8 +128,11 @@ func timeOrZero(t *time.Time) time.Time {
 func (d *daemon) unhealthy() (why string, last time.Time) {
 	c := d.config()
 	d.health.mu.Lock()
-	last, ended := d.health.success, d.health.ended
+	last, ended, damage := d.health.success, d.health.ended, d.health.damage
 	d.health.mu.Unlock()
+	if damage != "" {
+		return damage, last
+	}
 	limit := c.healthyWithin()
 	if age := d.passed() - ended; age > limit {
 		return fmt.Sprintf("no run has ended well for %s, the limit is %s", age.Round(time.Second), limit), last
@@ -196,7 +199,7 @@ func (d *daemon) handlers() map[string]http.Handler {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			if why, _ := d.unhealthy(); why != "" {
 				w.WriteHeader(http.StatusServiceUnavailable)
-				fmt.Fprintln(w, why)
+				fmt.Fprintln(w, clean(why))
 				return
 			}
 			fmt.Fprintln(w, "ok")
