@@ -64,10 +64,10 @@ type DB struct {
 	stuck     stuck
 	claims    claimTable
 	lengthsMu sync.Mutex
-	lengths   map[int]bool  // of the heads of marks; nil: not known; guarded by lengthsMu
+	lengths   map[int]bool  // of the heads of marks; nil: not known; guarded by lengthsMu, which is locked after writing
 	encoder   *zstd.Encoder // guarded by writing
 	blocks    blockReader
-	last      atomic.Pointer[snapshot]
+	last      atomic.Pointer[state] // that a transaction saw
 }
 
 // Path returns the path that the store was opened with.

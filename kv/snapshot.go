@@ -19,9 +19,16 @@ import (
 
 // snapshot is the file as one transaction sees it.
 type snapshot struct {
-	data    []byte // the mapped pages in use; dies with the transaction
+	*state
+	data []byte // the mapped pages in use; dies with the transaction
+}
+
+// state is what has been found out about a state of the store. It outlives the
+// transactions that see that state, and so holds nothing of the mapping: a write
+// may map the file anew.
+type state struct {
+	txid    uint64 // of the transaction that made it
 	pages   uint64
-	txid    uint64
 	root    uint64
 	free    bitmap // pages that are in the list of free pages, nil when it is not known
 	badFree string // what is wrong with that list
@@ -31,8 +38,8 @@ type snapshot struct {
 // fail ends a transaction over a damaged page; guard makes it an error.
 func fail(format string, args ...any) { panic(damage(fmt.Sprintf(format, args...))) }
 
-// snapshotOf returns the snapshot of a transaction, the one before when nothing
-// has been written since.
+// snapshotOf returns the snapshot of a transaction. It knows what the one before
+// knew when nothing has been written since.
 func (db *DB) snapshotOf(t *bbolt.Tx) *snapshot {
 	info := db.bolt.Info()
 	if info.PageSize != pageSize {
@@ -43,14 +50,13 @@ func (db *DB) snapshotOf(t *bbolt.Tx) *snapshot {
 		txid--
 	}
 	data := unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&info.Data))), int(size))
-	last := db.last.Load()
-	if last != nil && last.txid == txid && len(last.data) == len(data) && unsafe.SliceData(last.data) == unsafe.SliceData(data) {
-		return last
+	if last := db.last.Load(); last != nil && last.txid == txid {
+		return &snapshot{last, data}
 	}
-	s := &snapshot{data: data, pages: uint64(size) / pageSize, txid: txid, root: uint64(t.Cursor().Bucket().Root())}
-	s.good = make([]atomic.Uint32, s.pages/32+1)
+	pages := uint64(size) / pageSize
+	s := &snapshot{&state{txid: txid, pages: pages, root: uint64(t.Cursor().Bucket().Root()), good: make([]atomic.Uint32, pages/32+1)}, data}
 	s.readFree()
-	db.last.Store(s)
+	db.last.Store(s.state)
 	return s
 }
 

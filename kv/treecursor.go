@@ -38,14 +38,19 @@ func (c *treeCursor) down(pick func(p *treePage) int) {
 
 // push goes down the entry of a branch.
 func (c *treeCursor) push(s *step) {
-	hi, lo := s.hi, s.lo
-	if s.at+1 < s.page.count {
-		hi = s.page.key(s.at + 1)
-	}
+	hi, lo := s.end(s.at), s.lo
 	if s.at > 0 {
 		lo = s.page.key(s.at)
 	}
 	c.stack = append(c.stack, step{page: c.tree.child(&s.page, s.at, hi), hi: hi, lo: lo})
+}
+
+// end returns the key before which the keys end that an entry leads to.
+func (s *step) end(at int) []byte {
+	if at+1 < s.page.count {
+		return s.page.key(at + 1)
+	}
+	return s.hi
 }
 
 func (c *treeCursor) begin() {
@@ -159,9 +164,9 @@ func (c *treeCursor) entry() (k, v []byte, isBucket bool) {
 	return s.page.key(s.at), v, isBucket
 }
 
-// vouch looks at the leaf into which a key belongs and at the leaves beside it,
-// which bbolt reads too when it balances the tree, and returns the range of keys
-// that belong into the leaf; nil is no limit.
+// vouch looks at the leaf into which a key belongs and at the pages beside it and
+// beside those above it, which bbolt reads too when it balances the tree, and
+// returns the range of keys that belong into the leaf; nil is no limit.
 func (c *treeCursor) vouch(key []byte, last bool) (lo, hi []byte) {
 	again := func() {
 		if last {
@@ -172,8 +177,20 @@ func (c *treeCursor) vouch(key []byte, last bool) (lo, hi []byte) {
 	}
 	again()
 	lo, hi = bytes.Clone(c.top().lo), bytes.Clone(c.top().hi)
+	for i := range len(c.stack) - 1 {
+		c.besides(&c.stack[i])
+	}
 	c.nextLeaf()
 	again()
 	c.prevLeaf()
 	return lo, hi
+}
+
+// besides looks at the pages beside the one to which a step leads.
+func (c *treeCursor) besides(s *step) {
+	for _, at := range [...]int{s.at - 1, s.at + 1} {
+		if at >= 0 && at < s.page.count {
+			c.tree.child(&s.page, at, s.end(at))
+		}
+	}
 }

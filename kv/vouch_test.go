@@ -1,0 +1,148 @@
+package kv
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.etcd.io/bbolt"
+)
+
+// TestBesideBranches changes a branch that bbolt would merge with another one when
+// it commits: a transaction that deletes what lies below the other one finds it.
+func TestBesideBranches(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.db")
+	open := func() *DB {
+		t.Helper()
+		db, err := Open(t.Context(), path, Options{NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}
+	db := open()
+	const keys = 120
+	key := func(i int) []byte { // seven to a page
+		k := bytes.Repeat([]byte{'k'}, 500)
+		binary.BigEndian.PutUint64(k, uint64(i))
+		return k
+	}
+	name := []byte("deep")
+	err := db.update(t.Context(), func(tx *txn) error {
+		b, err := tx.CreateBucket(name)
+		for i := 0; err == nil && i < keys; i++ {
+			err = b.Put(key(i), endRecord(beginRecord(nil), key(i)))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var second uint64
+	var from, to []byte // of the keys below the first branch
+	err = db.view(t.Context(), func(tx *txn) error {
+		b := tx.Bucket(name)
+		root := b.tree.start()
+		if root.leaf || b.tree.page(root.child(0)).leaf || root.count < 2 {
+			t.Fatalf("the tree is not as deep as the test wants it: %d pages below the root", root.count)
+		}
+		second = root.child(1)
+		from, to = bytes.Clone(root.key(0)), bytes.Clone(root.key(1))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	at := int64(second)*pageSize + 10
+	count := make([]byte, 2)
+	if _, err = f.ReadAt(count, at); err == nil {
+		binary.LittleEndian.PutUint16(count, binary.LittleEndian.Uint16(count)-1)
+		_, err = f.WriteAt(count, at)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	db = open()
+	defer db.Close()
+	err = db.update(t.Context(), func(tx *txn) error {
+		b := tx.Bucket(name)
+		first := b.tree.start()
+		branch := b.tree.page(first.child(0))
+		leaf := b.tree.page(branch.child(1)) // not beside the other branch
+		for i := range leaf.count {
+			if k := leaf.key(i); bytes.Compare(k, from) >= 0 && bytes.Compare(k, to) < 0 {
+				if err := b.Delete(k); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if damage := (*DamagedError)(nil); !errors.As(err, &damage) {
+		t.Errorf("deleting beside a branch that hides an entry: %v", err)
+	}
+}
+
+// TestStateOutlivesMappings holds that what has been found out about a state of
+// the store serves every transaction that sees the state, wherever the file is
+// mapped, and none after the next commit.
+func TestStateOutlivesMappings(t *testing.T) {
+	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	seen := func() (s *state, at uintptr) {
+		t.Helper()
+		if err := db.view(t.Context(), func(tx *txn) error {
+			at = db.bolt.Info().Data
+			s = tx.snap.state
+			return tx.ForEachBucket(func(name []byte) error { tx.Bucket(name); return nil })
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return s, at
+	}
+	before, from := seen()
+	if again, _ := seen(); again != before {
+		t.Error("nothing was written, and the state is another one")
+	}
+	// A transaction that has the file mapped anew, and is given up then.
+	err = db.bolt.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketMeta)
+		for i := range 3000 {
+			if err := b.Put(numberKey(uint64(i)), make([]byte, 4000)); err != nil {
+				return err
+			}
+		}
+		db.bolt.MaxSize = 1 << 20 // the file must not grow, the mapping may
+		return nil
+	})
+	db.bolt.MaxSize = 0
+	if err == nil {
+		t.Fatal("it was not given up")
+	}
+	after, to := seen()
+	if after != before {
+		t.Error("a transaction that failed made another state")
+	}
+	t.Logf("mapped at %x, then at %x", from, to)
+	if err := db.update(t.Context(), func(tx *txn) error { return putArrival(tx, 7) }); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := seen(); after == before {
+		t.Error("something was written, and the state is the same")
+	}
+}
