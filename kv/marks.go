@@ -45,6 +45,12 @@ func (db *DB) MarkLengths(ctx context.Context) ([]int, error) {
 	db.lengthsMu.Lock()
 	defer db.lengthsMu.Unlock()
 	if db.lengths == nil {
+		db.lengthsMu.Unlock()
+		db.writing.Lock() // what a transaction adds is seen when it has ended
+		defer db.writing.Unlock()
+		db.lengthsMu.Lock()
+	}
+	if db.lengths == nil {
 		all := map[int]bool{}
 		err := db.view(ctx, func(tx *txn) error {
 			return tx.Bucket(bucketMarks).ForEach(func(k, rec []byte) error {
