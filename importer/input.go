@@ -71,8 +71,7 @@ const (
 
 // captureFolders are the names of folders in which sensors keep what attackers
 // sent them: uploads, downloads, recordings. Their content is whatever an
-// attacker wants it to be, a log too, so a scan does not enter them. Upper and
-// lower case are the same.
+// attacker wants it to be, a log too, so a scan does not enter them, see isCapture.
 var captureFolders = map[string]bool{
 	"artefacts": true, "artifacts": true, "attachments": true, "attacks": true, "binaries": true, "bistreams": true,
 	"captures": true, "dl": true, "download": true, "downloads": true, "extract_files": true, "filestore": true,
@@ -83,7 +82,17 @@ var captureFolders = map[string]bool{
 // CaptureFolders lists the names of folders that a scan does not enter, sorted.
 func CaptureFolders() []string { return slices.Sorted(maps.Keys(captureFolders)) }
 
-func isCapture(name string) bool { return captureFolders[strings.ToLower(name)] }
+// isCapture reports whether a folder's name is one of these, in upper or lower
+// case, or begins or ends with one as a word of its own: "downloads.old",
+// "tty.1", "sensor1_downloads".
+func isCapture(name string) bool {
+	name = strings.ToLower(name)
+	if captureFolders[name] {
+		return true
+	}
+	words := strings.FieldsFunc(name, func(r rune) bool { return r < 'a' || r > 'z' })
+	return len(words) > 0 && (captureFolders[words[0]] || captureFolders[words[len(words)-1]])
+}
 
 // Expand turns files, folders, patterns (as in [path/filepath.Match]) and "-"
 // into the paths of files, each once, in the order given and sorted within a

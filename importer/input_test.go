@@ -161,6 +161,19 @@ func TestCaptureFolders(t *testing.T) {
 	}
 }
 
+// TestCaptureNames: a folder of captured files stays one when it is renamed.
+func TestCaptureNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"downloads": true, "Downloads.old": true, "DOWNLOADS2": true, "tty.1": true, "dl_2026": true, "upload.d": true,
+		"sensor1_downloads": true, "downloads ": true, "extract_files": true, "log": false, "settys": false, "cowrie": false,
+		"2026": false, "dlog": false, "tty-less logs": true, "logs of downloads here": false,
+	} {
+		if got := isCapture(name); got != want {
+			t.Errorf("%q: %t, want %t", name, got, want)
+		}
+	}
+}
+
 // TestSpeaksForOthers: a file that can speak for any sensor and attacker is
 // taken where the user named it or its folder, and nowhere below.
 func TestSpeaksForOthers(t *testing.T) {

@@ -51,7 +51,7 @@ where it stood. Lines that cannot be used are counted, kept with their reason
 reported, and the others are imported.
 
 Folders in which sensors keep what attackers sent are not entered unless you name
-them:`)
+them. Their names are, or begin or end with,`)
 	b.WriteString("\n" + wrap(strings.Join(importer.CaptureFolders(), ", "), 80))
 	b.WriteString(`.
 Native events and databases can speak for any sensor, so they are read only where
