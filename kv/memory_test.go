@@ -154,9 +154,9 @@ func TestMemoryOfStoredDays(t *testing.T) {
 		}
 		return most
 	}
-	few, many := live(4_000), live(24_000)
+	few, many := live(4_000), live(14_000)
 	for name, n := range many {
-		if grown := (n - few[name]) / 20_000; grown > 300 {
+		if grown := (n - few[name]) / 10_000; grown > 300 {
 			t.Errorf("%s: %d bytes for each day", name, grown)
 		} else {
 			t.Logf("%s: %d bytes for each day", name, grown)
