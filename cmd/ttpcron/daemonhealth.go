@@ -123,7 +123,10 @@ func (h *health) rulesLoaded(err error) {
 
 // saidOnce keeps what is the same in every run of a job out of the log: it is
 // said again when it has changed, or was gone in between.
-type saidOnce struct{ before, now map[uint64]bool } // by hashes
+type saidOnce struct {
+	before, now map[uint64]bool // by hashes
+	whole       bool            // the run came to everything: what it did not say is gone
+}
 
 // maxSaid bounds what is remembered of one run: no scan sees more files.
 const maxSaid = 1_000_000
@@ -143,7 +146,17 @@ func (s *saidOnce) news(text string) bool {
 }
 
 // next begins another run.
-func (s *saidOnce) next() { s.before, s.now = s.now, map[uint64]bool{} }
+func (s *saidOnce) next() {
+	if !s.whole {
+		for h := range s.before {
+			if len(s.now) >= maxSaid {
+				break
+			}
+			s.now[h] = true
+		}
+	}
+	s.before, s.now, s.whole = s.now, map[uint64]bool{}, false
+}
 
 // saidBy returns what a job has said. Only runs use it, of which there is one at
 // a time.

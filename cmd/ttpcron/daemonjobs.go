@@ -84,12 +84,12 @@ func (d *daemon) job(j jobConfig) scheduler.JobFunc {
 func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error {
 	a := c.app
 	a.observer = d.observer
-	said := d.saidBy(j.name)
+	said, notes := d.saidBy(j.name), fileNotes{app: a}
 	said.next()
 	trouble := ""
 	job := jobs.Job{
 		Store: timedStore{d.db, d.observer}, Source: j.source, ImportLimit: j.maxRuntime / importShare, Place: d.placeOf(j.name),
-		Now: a.now, Log: a.log, Progress: d.progress, FileDone: d.fileDone(c, said),
+		Now: a.now, Log: a.log, Progress: d.progress, FileDone: d.fileDone(&notes, said),
 	}
 	free, err := freeBytes(c.storeDir())
 	switch {
@@ -115,6 +115,7 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 	}
 	job.Rules, job.Hidden = ruleSet{d.ruleSet().WithStates(life.states, a.now()), a}, life.hidden()
 	r, err := job.Run(ctx)
+	notes.end()
 	var bad *jobs.InputError
 	if errors.As(err, &bad) {
 		// All else was done, and the next run tries the inputs again in time.
@@ -131,6 +132,7 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 	if err != nil {
 		return err
 	}
+	said.whole = len(r.Files) > 0 && job.Place.Name == ""
 	d.sayHorizon(a, r.Run.Imported)
 	if ahead := d.horizonAhead(ctx, a); ahead != "" {
 		trouble = strings.TrimPrefix(trouble+"; "+ahead, "; ")
@@ -207,7 +209,7 @@ func (d *daemon) logRun(a *app, name string, r jobs.Report, err error) {
 func (d *daemon) progress(jobs.Progress) { d.moved.Add(1) }
 
 // fileDone notes what somebody should know of a file, once.
-func (d *daemon) fileDone(c *daemonConfig, said *saidOnce) func(jobs.FileReport) {
+func (d *daemon) fileDone(notes *fileNotes, said *saidOnce) func(jobs.FileReport) {
 	return func(f jobs.FileReport) {
 		d.moved.Add(1)
 		reason := strings.Join(f.Notes, "; ")
@@ -215,7 +217,7 @@ func (d *daemon) fileDone(c *daemonConfig, said *saidOnce) func(jobs.FileReport)
 			reason += f.Err.Error()
 		}
 		if reason != "" && said.news(f.File+": "+reason) {
-			c.app.noteFile(f)
+			notes.add(f)
 		}
 	}
 }

@@ -110,15 +110,16 @@ func (a *app) importFiles(ctx context.Context, args []string, o importOptions) e
 		return err
 	}
 	defer db.Close()
-	show := a.newProgress()
+	show, notes := a.newProgress(), fileNotes{app: a}
 	im := jobs.Import{Archive: db, Inputs: inputs, Now: a.now, Progress: show.update, Done: func(f jobs.FileReport) {
-		a.noteFile(f)
+		notes.add(f)
 		if o.json {
 			_ = a.writeJSON(appendFileJSON(nil, f)) // an error of it is reported in the end
 		}
 	}}
 	files, err := im.Run(ctx)
 	show.done()
+	notes.end()
 	if !o.json {
 		if terr := a.fileTable(files); terr != nil && err == nil {
 			err = terr
@@ -142,23 +143,6 @@ func forgetMarks(inputs []jobs.Input) {
 		inputs[i].Open = func(ctx context.Context, known jobs.Known) (jobs.File, error) {
 			return open(ctx, jobs.Known{Moved: known.Moved})
 		}
-	}
-}
-
-// noteFile logs what a user should know of a file.
-func (a *app) noteFile(f jobs.FileReport) {
-	for _, n := range f.Notes {
-		a.log.Warn(clean(n), "file", clean(f.File))
-	}
-	if f.Err == nil || errors.Is(f.Err, context.Canceled) { // an interrupt is no fault of the file
-		return
-	}
-	text := strings.TrimPrefix(f.Err.Error(), jobs.ErrPassedOver.Error()+": ")
-	text = clean(strings.TrimPrefix(text, f.File+": "))
-	if f.Passed {
-		a.log.Warn("passed over", "file", clean(f.File), "reason", text)
-	} else {
-		a.log.Error("not read to its end", "file", clean(f.File), "error", text)
 	}
 }
 

@@ -144,10 +144,11 @@ func (a *app) runOnce(ctx context.Context, o runOnceOptions) error {
 	if err != nil {
 		return err
 	}
+	notes := fileNotes{app: a}
 	job := jobs.Job{
 		Inputs: inputs, Source: o.source.value, SinceDays: o.sinceDays.n, DryRun: o.dryRun, BatchSize: o.batchSize.n, Workers: o.workers.n,
 		ChangedOnly: o.changedOnly,
-		Now:         a.now, Log: a.log, FileDone: a.noteFile,
+		Now:         a.now, Log: a.log, FileDone: notes.add,
 	}
 	db, release, err := a.storeForRun(ctx, o.dryRun, &job)
 	if err != nil {
@@ -168,6 +169,7 @@ func (a *app) runOnce(ctx context.Context, o runOnceOptions) error {
 		r, err = job.Run(ctx)
 	}
 	show.done()
+	notes.end()
 	a.warnHorizon(r.Run.Imported)
 	if len(r.Run.Sources) == 0 {
 		return err
