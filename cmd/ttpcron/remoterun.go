@@ -22,7 +22,7 @@ const (
 // the daemon do the rest of the run.
 func (a *app) runInDaemon(ctx context.Context, db remoteStore, job *jobs.Job, fingerprint string, o runOnceOptions) (jobs.Report, error) {
 	var report jobs.Report
-	im := jobs.Import{Archive: db, Inputs: job.Inputs, Progress: job.Progress, Done: job.FileDone}
+	im := jobs.Import{Archive: db, Inputs: job.Inputs, Progress: job.Progress, Done: job.FileDone, Now: a.now}
 	if job.ChangedOnly { // a run that imports nothing
 		im.Inputs = nil
 	}
