@@ -294,6 +294,9 @@ type walker struct {
 	bad  func(what string)
 	read func(pages int) // progress, and a place to stop: see err
 	err  error           // ends every walk
+
+	free  bitmap // pages in the list of free pages; nil: not compared
+	stale int    // pages met that are in it
 }
 
 // bucketRef is a bucket within its parent.
@@ -402,6 +405,10 @@ func (w *walker) page(id uint64, first []byte, last *[]byte, do func(e element),
 		if !w.seen.add(id + i) {
 			w.bad(fmt.Sprintf("page %d is used twice", id+i))
 			return
+		}
+		if w.free != nil && w.free.has(id+i) {
+			w.stale++
+			w.bad(fmt.Sprintf("page %d is in the list of free pages: it may be old", id+i))
 		}
 	}
 	if w.read != nil {

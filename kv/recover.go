@@ -160,12 +160,15 @@ func (r *recovery) run(ctx context.Context, progress func(Progress)) error {
 
 // walk takes over what the header leads to, and then what is found elsewhere.
 func (r *recovery) walk() error {
+	r.readFree()
+	found := len(r.report.Findings)
 	r.readTop()
+	r.report.Uncounted = len(r.report.Findings) > found
 	if err := r.readSecret(); err != nil {
 		return err
 	}
 	r.place = "claims"
-	found := len(r.report.Findings)
+	found = len(r.report.Findings)
 	r.readClaims(func(format string, args ...any) { r.find(fmt.Sprintf(format, args...)) })
 	if _, ok := r.top[string(bucketClaims)]; !ok || len(r.report.Findings) > found {
 		r.eachStray(func(uint64) bool { return false }, nil, func(_ uint64, e element) { r.foundClaim(e) })
@@ -181,7 +184,27 @@ func (r *recovery) walk() error {
 	r.w.seen = newBitmap(r.meta.pages) // what was passed over is read now
 	r.compareCounts()
 	r.marks()
+	if r.w.stale > 0 {
+		r.report.Uncounted = true
+	}
 	return nil
+}
+
+// readFree reads the list of free pages, as far as it is whole: a page of it to
+// which something leads is an old one, or the list is damaged.
+func (r *recovery) readFree() {
+	if r.meta.freelist == noFreelist {
+		return
+	}
+	free := newBitmap(r.meta.pages)
+	_, bad, err := r.freelist(func(id uint64) {
+		if id < r.meta.pages {
+			free.add(id)
+		}
+	})
+	if bad == "" && err == nil {
+		r.w.free = free
+	}
 }
 
 // readSecret reads the schema, the secret and the last arrival number as far as

@@ -103,3 +103,46 @@ func TestRenamedDays(t *testing.T) {
 		t.Error("no day has another name")
 	}
 }
+
+// TestUsedAndFree puts each leaf of the tags into the list of free pages: db stats
+// says so, and recovering does not say that nothing was lost, since the page may be
+// an old one.
+func TestUsedAndFree(t *testing.T) {
+	content := rich(t)
+	le := binary.LittleEndian
+	list := content[regions(t, content)["free list"][0].From:]
+	ids := list[16 : 16+8*int(le.Uint16(list[10:]))]
+	tried := 0
+	for _, r := range regions(t, content)["tags"] {
+		page := uint64(r.From / 4096)
+		for i := 0; i+16 <= len(ids) && r.From%4096 == 0; i += 8 {
+			old := le.Uint64(ids[i:])
+			if old >= page || le.Uint64(ids[i+8:]) <= page {
+				continue
+			}
+			le.PutUint64(ids[i:], page)
+			path := write(t, content)
+			le.PutUint64(ids[i:], old)
+			tried++
+			report, err := kv.Recover(t.Context(), path, filepath.Join(t.TempDir(), "to.db"), kv.FileOptions{})
+			if err != nil || report.Whole() {
+				t.Errorf("page %d: recovered %+v, %v", page, report, err)
+			}
+			db, err := kv.Open(t.Context(), path, kv.Options{ReadOnly: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if damage := (*kv.DamagedError)(nil); !errors.As(second(db.MeasureSpace(t.Context(), nil)), &damage) {
+				t.Errorf("page %d: space: nothing is said", page)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if tried == 0 {
+		t.Error("no page tried")
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

@@ -140,10 +140,12 @@ func (s *source) measure(b bucketRef, sum *BucketSpace, depth int) {
 			s.w.bad(fmt.Sprintf("%x is a bucket where none should be, is none, or had another name", e.key))
 		}
 		switch {
+		case e.bucket && bad != "":
+			s.w.bad(bad)
 		case !e.bucket:
 			sum.Entries++
 			sum.Data += int64(len(e.value))
-		case bad == "" && depth < maxTreeDepth:
+		case depth < maxTreeDepth:
 			sum.Buckets++
 			s.measure(ref, sum, depth+1)
 		}

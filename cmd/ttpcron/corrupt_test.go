@@ -14,7 +14,8 @@ var corruptions = []struct {
 }{
 	{"flipped bit", flipBit}, {"sector of zeros", zeroSector}, {"sectors swapped", swapSectors}, {"pages swapped", swapPages}, {"page twice", copyPage},
 	{"header of a page", changeHeader}, {"header of a page", changeHeader}, {"entry", changeEntry}, {"entry", changeEntry}, {"entry", changeEntry},
-	{"bucket", changeBucket}, {"bucket", changeBucket}, {"cut short", cutShort},
+	{"bucket", changeBucket}, {"bucket", changeBucket}, {"part of a bucket", partOfBucket}, {"level left out", leaveOut}, {"next key", nextKey}, {"next key", nextKey},
+	{"cut short", cutShort},
 }
 
 const diskPage, diskSector = 4096, 512
@@ -153,22 +154,94 @@ func changeEntry(rnd *rand.Rand, b []byte) ([]byte, string) {
 	return b, fmt.Sprintf("field %d of entry %d of page %d", (field-at)/4, i, n)
 }
 
-// changeBucket lets a bucket begin at another page, or changes the number that it
-// keeps.
-func changeBucket(rnd *rand.Rand, b []byte) ([]byte, string) {
+// bucketPlace is the entry of a bucket: page and entry, and where its value begins
+// in the file.
+type bucketPlace struct{ at, page, entry int }
+
+// bucketPlaces are the buckets that have pages of their own.
+func bucketPlaces(b []byte) (places []bucketPlace) {
 	le := binary.LittleEndian
-	type place struct{ at, page, entry int }
-	var places []place
 	for _, n := range treePages(b, leafFlag) {
 		page := b[n*diskPage:]
 		for i := range int(le.Uint16(page[10:])) {
 			at := 16 + 16*i
 			value := at + int(le.Uint32(page[at+4:])) + int(le.Uint32(page[at+8:]))
 			if le.Uint32(page[at:]) == 1 && value+16 <= diskPage && le.Uint64(page[value:]) != 0 {
-				places = append(places, place{n*diskPage + value, n, i})
+				places = append(places, bucketPlace{n*diskPage + value, n, i})
 			}
 		}
 	}
+	return places
+}
+
+// childOf returns a page that a branch leads to; ok is false for another page.
+func childOf(rnd *rand.Rand, b []byte, n uint64) (child uint64, ok bool) {
+	if n < 2 || n >= uint64(len(b)/diskPage) {
+		return 0, false
+	}
+	page := b[n*diskPage:]
+	le := binary.LittleEndian
+	count := int(le.Uint16(page[10:]))
+	if le.Uint16(page[8:]) != branchFlag || count == 0 {
+		return 0, false
+	}
+	return le.Uint64(page[16+16*rnd.IntN(count)+8:]), true
+}
+
+// partOfBucket lets a bucket begin at a page below the one at which it does.
+func partOfBucket(rnd *rand.Rand, b []byte) ([]byte, string) {
+	places := bucketPlaces(b)
+	for _, i := range rnd.Perm(len(places)) {
+		p := places[i]
+		if child, ok := childOf(rnd, b, binary.LittleEndian.Uint64(b[p.at:])); ok {
+			binary.LittleEndian.PutUint64(b[p.at:], child)
+			return b, fmt.Sprintf("bucket %d of page %d begins at page %d", p.entry, p.page, child)
+		}
+	}
+	return b, ""
+}
+
+// leaveOut lets an entry of a branch lead to the first page below the one to which
+// it does, which begins with the same key.
+func leaveOut(rnd *rand.Rand, b []byte) ([]byte, string) {
+	le := binary.LittleEndian
+	list := treePages(b, branchFlag)
+	for _, k := range rnd.Perm(len(list)) {
+		page := b[list[k]*diskPage:]
+		i := rnd.IntN(int(le.Uint16(page[10:])))
+		below := le.Uint64(page[16+16*i+8:])
+		if _, ok := childOf(rnd, b, below); ok {
+			le.PutUint64(page[16+16*i+8:], le.Uint64(b[below*diskPage+16+8:]))
+			return b, fmt.Sprintf("child %d of page %d", i, list[k])
+		}
+	}
+	return b, ""
+}
+
+// nextKey changes the last byte of a key by one, so that keys stay in order most
+// often.
+func nextKey(rnd *rand.Rand, b []byte) ([]byte, string) {
+	le := binary.LittleEndian
+	list := treePages(b, branchFlag, leafFlag)
+	n := list[rnd.IntN(len(list))]
+	page := b[n*diskPage:]
+	i := rnd.IntN(int(le.Uint16(page[10:])))
+	at := 16 + 16*i
+	end := at + int(le.Uint32(page[at:])) + int(le.Uint32(page[at+4:]))
+	if le.Uint16(page[8:]) == leafFlag {
+		end = at + int(le.Uint32(page[at+4:])) + int(le.Uint32(page[at+8:]))
+	}
+	if end <= diskPage {
+		page[end-1] += byte(1 - 2*rnd.IntN(2))
+	}
+	return b, fmt.Sprintf("entry %d of page %d", i, n)
+}
+
+// changeBucket lets a bucket begin at another page, or changes the number that it
+// keeps.
+func changeBucket(rnd *rand.Rand, b []byte) ([]byte, string) {
+	le := binary.LittleEndian
+	places := bucketPlaces(b)
 	p := places[rnd.IntN(len(places))]
 	if rnd.IntN(6) == 0 {
 		le.PutUint64(b[p.at+8:], other(rnd, le.Uint64(b[p.at+8:]), 100))

@@ -39,9 +39,13 @@ func TestRandomDamage(t *testing.T) {
 	}
 	seed := uint64(time.Now().UnixNano())
 	count := 0
-	for until := time.Now().Add(lasts); time.Now().Before(until) && (!t.Failed() || *damageAll) || count == 0; seed++ {
+	said := time.Now()
+	for until := said.Add(lasts); time.Now().Before(until) && (!t.Failed() || *damageAll) || count == 0; seed++ {
 		d.try(t, seed)
-		count++
+		if count++; time.Since(said) > time.Minute {
+			said = time.Now()
+			t.Logf("%d corruptions so far", count)
+		}
 	}
 	var sorts []string
 	for _, name := range slices.Sorted(maps.Keys(d.sorts)) {
