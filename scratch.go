@@ -55,8 +55,8 @@ func (s *Scratch) Remove() error {
 }
 
 // SweepScratch removes the folders that NewScratch made under such a name and
-// whose owners are gone. Folders of other users, and whatever is no plain file in
-// them, stay.
+// whose owners are gone, with the plain files in them and in folders in them.
+// Folders of other users, and whatever else there is, stay.
 func SweepScratch(parent, prefix, suffix string) {
 	prefix = strings.ReplaceAll(prefix, "*", "_")
 	d, err := os.Open(parent)
@@ -68,7 +68,7 @@ func SweepScratch(parent, prefix, suffix string) {
 		entries, err := d.ReadDir(256)
 		for _, e := range entries {
 			if e.IsDir() && len(e.Name()) > len(prefix)+len(suffix) && strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), suffix) {
-				sweepFolder(filepath.Join(parent, e.Name()))
+				sweepFolder(filepath.Join(parent, e.Name()), true)
 			}
 		}
 		if err != nil || len(entries) == 0 {
@@ -77,7 +77,9 @@ func SweepScratch(parent, prefix, suffix string) {
 	}
 }
 
-func sweepFolder(dir string) {
+// sweepFolder removes a folder whose owner is gone, and with nested the folders in
+// it: a store that is made in a scratch folder has one of its own meanwhile.
+func sweepFolder(dir string, nested bool) {
 	if !ownFolder(dir) {
 		return
 	}
@@ -88,8 +90,11 @@ func sweepFolder(dir string) {
 	defer lock.Close()
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
-		if e.Type().IsRegular() {
-			_ = os.Remove(filepath.Join(dir, e.Name()))
+		switch path := filepath.Join(dir, e.Name()); {
+		case e.Type().IsRegular():
+			_ = os.Remove(path)
+		case e.IsDir() && nested:
+			sweepFolder(path, false)
 		}
 	}
 	_ = os.Remove(dir)

@@ -19,6 +19,14 @@ func TestMain(m *testing.M) {
 		if err := os.WriteFile(s.File("x"), []byte("left behind"), 0o600); err != nil {
 			os.Exit(1)
 		}
+		// A store that is made in the folder is made in one of its own.
+		within, err := ttpcron.NewScratch(s.Dir, "y-", "")
+		if err != nil {
+			os.Exit(1)
+		}
+		if err := os.WriteFile(within.File("z"), []byte("left behind"), 0o600); err != nil {
+			os.Exit(1)
+		}
 		os.Stdout.WriteString(s.Dir)
 		os.Stdout.Close()
 		_, _ = os.Stdin.Read(make([]byte, 1)) // until it is killed
