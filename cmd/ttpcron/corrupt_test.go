@@ -258,5 +258,6 @@ func cutShort(rnd *rand.Rand, b []byte) ([]byte, string) {
 	if rnd.IntN(2) == 0 {
 		n = n &^ (diskPage - 1)
 	}
+	n = max(n, 1) // a file without content is a store that was never begun
 	return b[:n], fmt.Sprintf("after %d bytes of page %d", n%diskPage, n/diskPage)
 }
