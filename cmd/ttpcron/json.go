@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -35,8 +36,28 @@ func (a *app) printEither(asJSON bool, v any, format string, args ...any) error 
 
 // writeJSON prints JSON, with what [clean] would escape written as \uXXXX.
 func (a *app) writeJSON(text []byte) error {
-	_, err := a.stdout.Write(appendVisibleJSON(nil, text))
+	if !plain(text) {
+		text = appendVisibleJSON(nil, text)
+	}
+	_, err := a.stdout.Write(text)
 	return err
+}
+
+// plain reports whether a text holds nothing but ASCII without DEL, eight bytes
+// at a time: one that does has its highest bit set, or gets it when 1 is added.
+func plain(text []byte) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		if w := binary.LittleEndian.Uint64(text); (w|(w+ones))&high != 0 {
+			return false
+		}
+	}
+	for _, c := range text {
+		if c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // appendVisibleJSON appends JSON with every character that is not visible

@@ -56,6 +56,21 @@ func FuzzVisibleJSON(f *testing.F) {
 	})
 }
 
+// TestPlain puts each byte into each place of texts of eight bytes and more.
+func TestPlain(t *testing.T) {
+	for n := range 20 {
+		for at := range n {
+			for c := range 256 {
+				text := bytes.Repeat([]byte{'~'}, n)
+				text[at] = byte(c)
+				if got, want := plain(text), c < 0x7f; got != want {
+					t.Fatalf("plain(%q) = %t", text, got)
+				}
+			}
+		}
+	}
+}
+
 // TestOneWayToPrintJSON holds that commands print JSON through printJSON and
 // writeJSON alone.
 func TestOneWayToPrintJSON(t *testing.T) {
