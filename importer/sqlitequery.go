@@ -121,25 +121,12 @@ func (d *database) rows(ctx context.Context, query string, args []any, scan func
 	timed, cancel := context.WithCancel(ctx)
 	defer cancel()
 	timer := time.AfterFunc(left, cancel)
-	began := time.Now()
-	defer func() { d.spent += time.Since(began) }()
+	began, outside := time.Now(), time.Duration(0)
+	defer func() { d.spent += time.Since(began) - outside }()
 	rows, err := d.query(timed, query, args)
 	inTime := timer.Stop()
-	for err == nil && rows.Next() {
-		if scan == nil {
-			continue
-		}
-		waited := time.Now()
-		err = scan(rows)
-		began = began.Add(time.Since(waited))
-	}
-	if rows != nil {
-		if err == nil {
-			err = rows.Err()
-		}
-		if cerr := rows.Close(); err == nil {
-			err = cerr
-		}
+	if err == nil {
+		outside, err = each(rows, scan)
 	}
 	switch {
 	case errors.Is(err, errEnough):
@@ -150,6 +137,27 @@ func (d *database) rows(ctx context.Context, query string, args []any, scan func
 		return &TooLongError{d.name}
 	}
 	return err
+}
+
+// each gives the rows of a query to scan, nil for no use of them, and returns how
+// long that took apart from the database.
+func each(rows *sql.Rows, scan func(*sql.Rows) error) (outside time.Duration, err error) {
+	defer rows.Close()
+	for err == nil && rows.Next() {
+		if scan == nil {
+			continue
+		}
+		began := time.Now()
+		err = scan(rows)
+		outside += time.Since(began)
+	}
+	if err == nil {
+		err = rows.Err()
+	}
+	if err == nil {
+		err = rows.Close()
+	}
+	return outside, err
 }
 
 // query begins a query. One with parameters is run for each row of a table, and
