@@ -121,17 +121,12 @@ func findContent(tx *txn, k kindDay, members []int, out []identity) error {
 	for j, i := range members {
 		hashes[j] = out[i].hash
 	}
-	found := make([]bool, len(members))
-	if x := contentIndex(tx, k.kind, k.day); x != nil {
-		var err error
-		if found, _, err = x.find(hashes); err != nil {
-			return err
-		}
+	met, err := contentIndex(tx, k.kind, k.day).met(hashes)
+	if err != nil {
+		return err
 	}
-	batch := make(map[uint64]bool, len(members))
 	for j, i := range members {
-		out[i].known = found[j] || batch[hashes[j]]
-		batch[hashes[j]] = true
+		out[i].known = met[j]
 	}
 	return nil
 }

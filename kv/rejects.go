@@ -131,16 +131,7 @@ func (db *DB) knownRejects(tx *txn, rejects []ttpcron.Reject) ([]bool, error) {
 	for i := range rejects {
 		hashes[i] = db.secret.rejectHash(&rejects[i])
 	}
-	known, _, err := rejectedIndex(tx).find(hashes)
-	if err != nil {
-		return nil, err
-	}
-	met := make(map[uint64]bool, len(hashes))
-	for i, h := range hashes {
-		known[i] = known[i] || met[h]
-		met[h] = true
-	}
-	return known, nil
+	return rejectedIndex(tx).met(hashes)
 }
 
 // KnownRejects says of each reject whether Import would count it as known.

@@ -102,6 +102,24 @@ func (x *runIndex) find(hashes []uint64) (found []bool, values []entryValue, err
 	return found, values, nil
 }
 
+// met returns, for each hash, whether it is in the set or stands before in the
+// list. A nil index is empty.
+func (x *runIndex) met(hashes []uint64) ([]bool, error) {
+	met := make([]bool, len(hashes))
+	if x != nil {
+		var err error
+		if met, _, err = x.find(hashes); err != nil {
+			return nil, err
+		}
+	}
+	before := make(map[uint64]bool, len(hashes))
+	for i, h := range hashes {
+		met[i] = met[i] || before[h]
+		before[h] = true
+	}
+	return met, nil
+}
+
 // findIn looks up in one run, walking hashes and chunks in ascending order.
 func (x *runIndex) findIn(r run, hashes []uint64, order []int, found []bool, values []entryValue) error {
 	c := x.bucket.Cursor()
