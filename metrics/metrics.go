@@ -14,26 +14,21 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/expfmt"
-
 	"github.com/ttpcron/ttpcron"
 )
 
 // Metrics are the counters of a process. Its methods may be called from several
 // goroutines at once.
 type Metrics struct {
-	registry *prometheus.Registry
-
-	imported   *prometheus.CounterVec
-	judged     *prometheus.CounterVec
-	made       *prometheus.CounterVec
-	inserted   *prometheus.CounterVec
-	bounded    prometheus.Counter
-	ruleErrors prometheus.Counter
-	cache      *prometheus.CounterVec
-	batch      prometheus.Histogram
-	run        prometheus.Histogram
+	imported   *counter
+	judged     *counter
+	made       *counter
+	inserted   *counter
+	bounded    *counter
+	ruleErrors *counter
+	cache      *counter
+	batch      *histogram
+	run        *histogram
 
 	mu      sync.Mutex
 	sources map[string]bool
@@ -46,51 +41,30 @@ const maxSources = 16
 // New returns counters at zero.
 func New() *Metrics {
 	m := &Metrics{
-		sources:  map[string]bool{},
-		registry: prometheus.NewRegistry(),
-		imported: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ttpcron_import_records_total", Help: "Lines and rows of inputs, by what became of them: new, known, changed, ignored, before_horizon, rejected, and rejected_known for those that were rejected before.",
-		}, []string{"result"}),
-		judged: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ttpcron_events_judged_total", Help: "Events that runs looked at, by source.",
-		}, []string{"source"}),
-		made: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ttpcron_tags_made_total", Help: "Tags that runs made, new to the store or not, by source.",
-		}, []string{"source"}),
-		inserted: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ttpcron_tags_inserted_total", Help: "Tags that were new to the store, by source.",
-		}, []string{"source"}),
-		bounded: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "ttpcron_events_bounded_total", Help: "Events on which a rule met a limit of work or size.",
-		}),
-		ruleErrors: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "ttpcron_rule_errors_total", Help: "Times that a rule failed on an event, whose tags are lost.",
-		}),
-		cache: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ttpcron_memo_lookups_total", Help: "Looks at remembered verdicts, by result: hit, miss.",
-		}, []string{"result"}),
-		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "ttpcron_batch_duration_seconds", Help: "How long it took to commit a batch of tags.",
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
-		}),
-		run: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "ttpcron_run_duration_seconds", Help: "How long runs took, imports included.",
-			Buckets: []float64{.1, .5, 1, 5, 15, 60, 300, 900, 3600, 14400},
-		}),
+		sources:    map[string]bool{},
+		imported:   newCounter("import_records_total", "Lines and rows of inputs, by what became of them: new, known, changed, ignored, before_horizon, rejected, and rejected_known for those that were rejected before.", "result"),
+		judged:     newCounter("events_judged_total", "Events that runs looked at, by source.", "source"),
+		made:       newCounter("tags_made_total", "Tags that runs made, new to the store or not, by source.", "source"),
+		inserted:   newCounter("tags_inserted_total", "Tags that were new to the store, by source.", "source"),
+		bounded:    newCounter("events_bounded_total", "Events on which a rule met a limit of work or size.", ""),
+		ruleErrors: newCounter("rule_errors_total", "Times that a rule failed on an event, whose tags are lost.", ""),
+		cache:      newCounter("memo_lookups_total", "Looks at remembered verdicts, by result: hit, miss.", "result"),
+		batch:      newHistogram("batch_duration_seconds", "How long it took to commit a batch of tags.", .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10),
+		run:        newHistogram("run_duration_seconds", "How long runs took, imports included.", .1, .5, 1, 5, 15, 60, 300, 900, 3600, 14400),
 	}
-	m.registry.MustRegister(m.imported, m.judged, m.made, m.inserted, m.bounded, m.ruleErrors, m.cache, m.batch, m.run)
 	// What never happened is 0 rather than missing: rates need a start.
-	for _, result := range []string{"new", "known", "changed", "ignored", "rejected", "rejected_known"} {
-		m.imported.WithLabelValues(result)
+	for _, result := range []string{"new", "known", "changed", "ignored", "before_horizon", "rejected", "rejected_known"} {
+		m.imported.add(result, 0)
 	}
 	for _, source := range []string{"command", "canary"} {
 		m.source(source)
-		m.judged.WithLabelValues(source)
-		m.made.WithLabelValues(source)
-		m.inserted.WithLabelValues(source)
+		m.judged.add(source, 0)
+		m.made.add(source, 0)
+		m.inserted.add(source, 0)
 	}
-	m.cache.WithLabelValues("hit")
-	m.cache.WithLabelValues("miss")
+	m.Memo(0, 0)
+	m.bounded.add("", 0)
+	m.ruleErrors.add("", 0)
 	return m
 }
 
@@ -100,13 +74,13 @@ func (m *Metrics) Run(r *ttpcron.Run) {
 	for i := range r.Sources {
 		s := &r.Sources[i]
 		source := m.source(s.Source)
-		m.judged.WithLabelValues(source).Add(float64(s.Events + s.Retagged))
-		m.made.WithLabelValues(source).Add(float64(s.Tags + s.RetagTags))
-		m.inserted.WithLabelValues(source).Add(float64(s.Inserted + s.RetagInserted))
-		m.bounded.Add(float64(s.Bounded))
+		m.judged.add(source, s.Events+s.Retagged)
+		m.made.add(source, s.Tags+s.RetagTags)
+		m.inserted.add(source, s.Inserted+s.RetagInserted)
+		m.bounded.add("", s.Bounded)
 	}
 	if !r.Finished.IsZero() {
-		m.run.Observe(max(0, r.Finished.Sub(r.Started).Seconds()))
+		m.run.observe(max(0, r.Finished.Sub(r.Started).Seconds()))
 	}
 }
 
@@ -126,38 +100,30 @@ func (m *Metrics) source(name string) string {
 // Import counts what became of lines outside of a run.
 func (m *Metrics) Import(r ttpcron.ImportReport) {
 	for result, n := range map[string]int{"new": r.New, "known": r.Known, "changed": r.Changed, "ignored": r.Ignored, "before_horizon": r.BeforeHorizon, "rejected": r.Rejected - r.RejectedKnown, "rejected_known": r.RejectedKnown} {
-		m.imported.WithLabelValues(result).Add(float64(max(0, n)))
+		m.imported.add(result, n)
 	}
 }
 
 // Batch counts a commit of tags.
-func (m *Metrics) Batch(took time.Duration) { m.batch.Observe(max(0, took.Seconds())) }
+func (m *Metrics) Batch(took time.Duration) { m.batch.observe(max(0, took.Seconds())) }
 
 // Memo counts looks at remembered verdicts.
 func (m *Metrics) Memo(hits, misses int) {
-	m.cache.WithLabelValues("hit").Add(float64(hits))
-	m.cache.WithLabelValues("miss").Add(float64(misses))
+	m.cache.add("hit", hits)
+	m.cache.add("miss", misses)
 }
 
 // RuleError counts a rule that failed on an event.
-func (m *Metrics) RuleError() { m.ruleErrors.Inc() }
+func (m *Metrics) RuleError() { m.ruleErrors.add("", 1) }
 
 // Write writes all counters and the state.
 func (m *Metrics) Write(w io.Writer, s *State) error {
-	now := prometheus.NewRegistry()
-	now.MustRegister((*stateCollector)(s))
-	families, err := prometheus.Gatherers{m.registry, now}.Gather()
-	if err != nil {
-		return fmt.Errorf("gather metrics: %w", err)
+	all := exposition{}
+	for _, c := range []interface{ collect(exposition) }{m.imported, m.judged, m.made, m.inserted, m.bounded, m.ruleErrors, m.cache, m.batch, m.run, s} {
+		c.collect(all)
 	}
-	enc := expfmt.NewEncoder(w, Format)
-	for _, f := range families {
-		if err := enc.Encode(f); err != nil {
-			return fmt.Errorf("write metrics: %w", err)
-		}
+	if _, err := w.Write(all.text()); err != nil {
+		return fmt.Errorf("write metrics: %w", err)
 	}
 	return nil
 }
-
-// Format is the format that Write writes, as a content type.
-const Format expfmt.Format = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"

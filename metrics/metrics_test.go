@@ -64,6 +64,9 @@ func written(t *testing.T, m *metrics.Metrics, s *metrics.State) map[string]floa
 
 func TestWrite(t *testing.T) {
 	m := metrics.New()
+	if _, ok := written(t, m, state())["ttpcron_import_records_total{result=before_horizon}"]; !ok {
+		t.Error("what never happened is missing rather than 0")
+	}
 	m.Run(&ttpcron.Run{
 		Started: time.Unix(1, 0), Finished: time.Unix(3, 0), Imported: ttpcron.ImportReport{New: 3, Rejected: 2},
 		Sources: []ttpcron.SourceReport{{Source: "command", Events: 5, Tags: 4, Inserted: 3, Retagged: 2, RetagTags: 2, RetagInserted: 1, Bounded: 1}},
@@ -105,6 +108,81 @@ func TestWrite(t *testing.T) {
 		if _, ok := got[absent]; ok {
 			t.Errorf("%s is there", absent)
 		}
+	}
+}
+
+// Whatever a label's value is, a reader gets it back, and nothing else with it. Two
+// values that read alike once they are valid UTF-8 are one series.
+func TestHostileLabels(t *testing.T) {
+	for _, name := range []string{
+		`"} 7`, "x\nttpcron_healthy 0\n", `\`, `\n`, `\"`, "\x00\x1b[2J", "a,b=\"c\"}", "# HELP x", "\u2028\u00e9", " ", "\r\n",
+	} {
+		m := metrics.New()
+		m.Run(&ttpcron.Run{Sources: []ttpcron.SourceReport{{Source: name, Events: 3}}})
+		s := state()
+		s.Sources = []metrics.Source{{Name: name, Events: 5}}
+		s.Jobs = []metrics.Job{{Name: name, Runs: 6}}
+		s.Techniques = []metrics.Technique{{ID: name, Tags: 7}}
+		got, plain := written(t, m, s), written(t, metrics.New(), state())
+		for key, want := range map[string]float64{
+			"ttpcron_events_judged_total{source=" + name + "}":        3,
+			"ttpcron_store_events{source=" + name + "}":               5,
+			"ttpcron_job_runs_total{name=" + name + "}":               6,
+			"ttpcron_store_tags_by_technique{technique=" + name + "}": 7,
+			"ttpcron_healthy": 1,
+		} {
+			if v, ok := got[key]; !ok || v != want {
+				t.Errorf("%q: %s is %v (%t), want %v", name, key, v, ok, want)
+			}
+		}
+		for key := range got {
+			if _, ok := plain[key]; !ok && !strings.Contains(key, "="+name+"}") {
+				t.Errorf("%q adds %q", name, key)
+			}
+		}
+	}
+	m := metrics.New()
+	s := state()
+	for _, name := range []string{"\xff", "\xfe"} {
+		m.Run(&ttpcron.Run{Sources: []ttpcron.SourceReport{{Source: name, Events: 3}}})
+		s.Sources = append(s.Sources, metrics.Source{Name: name, Events: 5})
+	}
+	got := written(t, m, s)
+	if n := got["ttpcron_events_judged_total{source=?}"]; n != 6 {
+		t.Errorf("%v events", n)
+	}
+	var b bytes.Buffer
+	if err := m.Write(&b, s); err != nil || strings.Count(b.String(), `ttpcron_store_events{source="?"}`) != 1 {
+		t.Errorf("%v: a series comes twice:\n%s", err, b.String())
+	}
+}
+
+// The buckets of a histogram count what is at most their bound, and so what is in
+// the buckets before them.
+func TestHistogram(t *testing.T) {
+	m := metrics.New()
+	for _, took := range []time.Duration{-time.Second, time.Millisecond, 1500 * time.Microsecond, 2500 * time.Microsecond, time.Second, time.Minute} {
+		m.Batch(took)
+	}
+	var b bytes.Buffer
+	if err := m.Write(&b, state()); err != nil {
+		t.Fatal(err)
+	}
+	p := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := p.TextToMetricFamilies(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got string
+	h := families["ttpcron_batch_duration_seconds"].Metric[0].Histogram
+	for _, bucket := range h.Bucket {
+		got += fmt.Sprintf("%g:%d ", bucket.GetUpperBound(), bucket.GetCumulativeCount())
+	}
+	if want := "0.001:2 0.0025:4 0.005:4 0.01:4 0.025:4 0.05:4 0.1:4 0.25:4 0.5:4 1:5 2.5:5 10:5 +Inf:6 "; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if h.GetSampleCount() != 6 || h.GetSampleSum() != 61.005 {
+		t.Errorf("%d, %v", h.GetSampleCount(), h.GetSampleSum())
 	}
 }
 

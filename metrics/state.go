@@ -1,11 +1,6 @@
 package metrics
 
-import (
-	"strings"
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-)
+import "time"
 
 // State is what is true at one moment. Times that are zero are left out.
 type State struct {
@@ -55,104 +50,78 @@ type Job struct {
 
 // The metrics of a State.
 var (
-	buildInfo    = describe("build_info", "1; the version is a label.", "version")
-	healthy      = describe("healthy", "1 when /healthz says so: the last success is recent enough.")
-	startTime    = describe("start_timestamp_seconds", "When the daemon began.")
-	lastSuccess  = describe("last_success_timestamp_seconds", "When a run last ended well; 0 for never.")
-	storeEvents  = describe("store_events", "Events in the store, by source.", "source")
-	storeTags    = describe("store_tags", "Tags in the store that are not retired, by source.", "source")
-	waiting      = describe("lag_events", "Events that wait to be tagged, at most, by source.", "source")
-	moved        = describe("checkpoint_timestamp_seconds", "When the checkpoint moved last, by source.", "source")
-	latest       = describe("latest_event_timestamp_seconds", "Time of the latest event that is not dated in the future, by source.", "source")
-	future       = describe("future_events", "Events that are dated later than tomorrow, by source.", "source")
-	heldEvents   = describe("held_events", "Events that are older than keep-events and that maintenance does not take out yet.")
-	heldTags     = describe("held_tags", "Tags that are older than keep-tags and that maintenance does not take out yet.")
-	byTechnique  = describe("store_tags_by_technique", "Tags in the store that are not retired, by technique.", "technique")
-	storeBytes   = describe("store_bytes", "Size of the store's file.")
-	storeFree    = describe("store_free_bytes", "Room in the store's file that is used again.")
-	diskFree     = describe("disk_free_bytes", "Free room of the store's filesystem.")
-	rejects      = describe("store_rejects", "Lines kept that could not be used.")
-	rulesInForce = describe("rules_in_force", "Rules that can emit something.")
-	rulesRefused = describe("rules_refused", "Rules and rule files that could not be loaded.")
-	jobRunning   = describe("job_running", "1 while the job runs.", "name")
-	jobStarted   = describe("job_started_timestamp_seconds", "When the job last began.", "name")
-	jobNext      = describe("job_next_timestamp_seconds", "When the job is due.", "name")
-	jobRuns      = describe("job_runs_total", "Runs of the job that ended.", "name")
-	jobFailures  = describe("job_failures_total", "Runs of the job that failed.", "name")
-	jobStopped   = describe("job_stopped_total", "Runs of the job that max-runtime ended.", "name")
-	jobSkipped   = describe("job_overlap_skips_total", "Occurrences skipped because the job was still running.", "name")
-	jobMissed    = describe("job_missed_total", "Occurrences missed and made up for by a later run, at least.", "name")
+	buildInfo    = gauge("build_info", "1; the version is a label.", "version")
+	healthy      = gauge("healthy", "1 when /healthz says so: the last success is recent enough.", "")
+	startTime    = gauge("start_timestamp_seconds", "When the daemon began.", "")
+	lastSuccess  = gauge("last_success_timestamp_seconds", "When a run last ended well; 0 for never.", "")
+	storeEvents  = gauge("store_events", "Events in the store, by source.", "source")
+	storeTags    = gauge("store_tags", "Tags in the store that are not retired, by source.", "source")
+	waiting      = gauge("lag_events", "Events that wait to be tagged, at most, by source.", "source")
+	moved        = gauge("checkpoint_timestamp_seconds", "When the checkpoint moved last, by source.", "source")
+	latest       = gauge("latest_event_timestamp_seconds", "Time of the latest event that is not dated in the future, by source.", "source")
+	future       = gauge("future_events", "Events that are dated later than tomorrow, by source.", "source")
+	heldEvents   = gauge("held_events", "Events that are older than keep-events and that maintenance does not take out yet.", "")
+	heldTags     = gauge("held_tags", "Tags that are older than keep-tags and that maintenance does not take out yet.", "")
+	byTechnique  = gauge("store_tags_by_technique", "Tags in the store that are not retired, by technique.", "technique")
+	storeBytes   = gauge("store_bytes", "Size of the store's file.", "")
+	storeFree    = gauge("store_free_bytes", "Room in the store's file that is used again.", "")
+	diskFree     = gauge("disk_free_bytes", "Free room of the store's filesystem.", "")
+	rejects      = gauge("store_rejects", "Lines kept that could not be used.", "")
+	rulesInForce = gauge("rules_in_force", "Rules that can emit something.", "")
+	rulesRefused = gauge("rules_refused", "Rules and rule files that could not be loaded.", "")
+	jobRunning   = gauge("job_running", "1 while the job runs.", "name")
+	jobStarted   = gauge("job_started_timestamp_seconds", "When the job last began.", "name")
+	jobNext      = gauge("job_next_timestamp_seconds", "When the job is due.", "name")
+	jobRuns      = total("job_runs_total", "Runs of the job that ended.", "name")
+	jobFailures  = total("job_failures_total", "Runs of the job that failed.", "name")
+	jobStopped   = total("job_stopped_total", "Runs of the job that max-runtime ended.", "name")
+	jobSkipped   = total("job_overlap_skips_total", "Occurrences skipped because the job was still running.", "name")
+	jobMissed    = total("job_missed_total", "Occurrences missed and made up for by a later run, at least.", "name")
 )
 
-var described []*prometheus.Desc
+func gauge(name, help, label string) family { return family{"ttpcron_" + name, help, "gauge", label} }
+func total(name, help, label string) family { return family{"ttpcron_" + name, help, "counter", label} }
 
-func describe(name, help string, labels ...string) *prometheus.Desc {
-	d := prometheus.NewDesc("ttpcron_"+name, help, labels, nil)
-	described = append(described, d)
-	return d
-}
-
-// stateCollector gives a State to Prometheus's library.
-type stateCollector State
-
-// Describe implements prometheus.Collector.
-func (s *stateCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range described {
-		to <- d
-	}
-}
-
-// Collect implements prometheus.Collector.
-func (s *stateCollector) Collect(to chan<- prometheus.Metric) {
-	send := func(kind prometheus.ValueType, d *prometheus.Desc, v float64, labels []string) {
-		for i := range labels {
-			labels[i] = strings.ToValidUTF8(labels[i], "?")
-		}
-		to <- prometheus.MustNewConstMetric(d, kind, v, labels...)
-	}
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) { send(prometheus.GaugeValue, d, v, labels) }
-	counter := func(d *prometheus.Desc, n int, labels ...string) {
-		send(prometheus.CounterValue, d, float64(n), labels)
-	}
-	at := func(d *prometheus.Desc, t time.Time, labels ...string) {
+func (s *State) collect(e exposition) {
+	at := func(f family, label string, t time.Time) {
 		if !t.IsZero() {
-			gauge(d, seconds(t), labels...)
+			e.add(f, label, seconds(t))
 		}
 	}
-	gauge(buildInfo, 1, s.Version)
-	gauge(healthy, truth(s.Healthy))
-	at(startTime, s.Began)
-	gauge(lastSuccess, seconds(s.LastSuccess))
+	e.add(buildInfo, s.Version, 1)
+	e.add(healthy, "", truth(s.Healthy))
+	at(startTime, "", s.Began)
+	e.add(lastSuccess, "", seconds(s.LastSuccess))
 	for _, src := range s.Sources[:min(len(s.Sources), maxSources)] {
-		gauge(storeEvents, float64(src.Events), src.Name)
-		gauge(storeTags, float64(src.Tags), src.Name)
-		gauge(waiting, float64(src.Waiting), src.Name)
-		at(moved, src.Moved, src.Name)
-		at(latest, src.Latest, src.Name)
-		gauge(future, float64(src.Future), src.Name)
+		e.add(storeEvents, src.Name, float64(src.Events))
+		e.add(storeTags, src.Name, float64(src.Tags))
+		e.add(waiting, src.Name, float64(src.Waiting))
+		at(moved, src.Name, src.Moved)
+		at(latest, src.Name, src.Latest)
+		e.add(future, src.Name, float64(src.Future))
 	}
-	gauge(heldEvents, float64(s.HeldEvents))
-	gauge(heldTags, float64(s.HeldTags))
+	e.add(heldEvents, "", float64(s.HeldEvents))
+	e.add(heldTags, "", float64(s.HeldTags))
 	for _, t := range s.Techniques {
-		gauge(byTechnique, float64(t.Tags), t.ID)
+		e.add(byTechnique, t.ID, float64(t.Tags))
 	}
-	gauge(storeBytes, float64(s.StoreBytes))
-	gauge(storeFree, float64(s.StoreFree))
+	e.add(storeBytes, "", float64(s.StoreBytes))
+	e.add(storeFree, "", float64(s.StoreFree))
 	if s.DiskFree >= 0 {
-		gauge(diskFree, float64(s.DiskFree))
+		e.add(diskFree, "", float64(s.DiskFree))
 	}
-	gauge(rejects, float64(s.Rejects))
-	gauge(rulesInForce, float64(s.RulesInForce))
-	gauge(rulesRefused, float64(s.RulesRefused))
+	e.add(rejects, "", float64(s.Rejects))
+	e.add(rulesInForce, "", float64(s.RulesInForce))
+	e.add(rulesRefused, "", float64(s.RulesRefused))
 	for _, j := range s.Jobs {
-		gauge(jobRunning, truth(j.Running), j.Name)
-		at(jobStarted, j.Started, j.Name)
-		at(jobNext, j.Next, j.Name)
-		counter(jobRuns, j.Runs, j.Name)
-		counter(jobFailures, j.Failures, j.Name)
-		counter(jobStopped, j.Stopped, j.Name)
-		counter(jobSkipped, j.Skipped, j.Name)
-		counter(jobMissed, j.Missed, j.Name)
+		e.add(jobRunning, j.Name, truth(j.Running))
+		at(jobStarted, j.Name, j.Started)
+		at(jobNext, j.Name, j.Next)
+		e.add(jobRuns, j.Name, float64(j.Runs))
+		e.add(jobFailures, j.Name, float64(j.Failures))
+		e.add(jobStopped, j.Name, float64(j.Stopped))
+		e.add(jobSkipped, j.Name, float64(j.Skipped))
+		e.add(jobMissed, j.Name, float64(j.Missed))
 	}
 }
 

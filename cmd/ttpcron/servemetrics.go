@@ -192,7 +192,7 @@ func (d *daemon) handlers() map[string]http.Handler {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return
 			}
-			w.Header().Set("Content-Type", string(metrics.Format))
+			w.Header().Set("Content-Type", metrics.Format)
 			_, _ = w.Write(b.Bytes())
 		}),
 		"GET /healthz": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
