@@ -155,3 +155,9 @@ func (t *Tag) UUID() UUID {
 	b = append(b, t.SubTechniqueID...)
 	return uuid5(tagSpace, b)
 }
+
+// Verdict says how the tagging of an event went.
+type Verdict struct {
+	Skipped bool // no rule could look at it: its text is missing or empty
+	Bounded bool // a rule met a limit of work or size and did not finish
+}

@@ -30,9 +30,9 @@ type decnetReader struct {
 	badAt  int // commands whose own time cannot be read
 
 	ctx     context.Context
-	yield   func(Batch, error) bool
+	yield   func(ttpcron.Batch, error) bool
 	stopped bool
-	batch   Batch
+	batch   ttpcron.Batch
 	arena   *arena
 	events  int // capacity that the next batch will need
 	row     int // of the current table, from 1
@@ -117,7 +117,7 @@ func (r *decnetReader) notes() []string {
 func (r *decnetReader) close() error { return r.db.close() }
 
 // read gives out the commands, then the triggers.
-func (r *decnetReader) read(ctx context.Context, yield func(Batch, error) bool) {
+func (r *decnetReader) read(ctx context.Context, yield func(ttpcron.Batch, error) bool) {
 	r.ctx, r.yield = ctx, yield
 	var err error
 	if r.shape.commandsUsable() {
@@ -139,7 +139,7 @@ func (r *decnetReader) read(ctx context.Context, yield func(Batch, error) bool) 
 		err = ctx.Err()
 	}
 	if err != nil {
-		yield(Batch{}, err)
+		yield(ttpcron.Batch{}, err)
 	}
 }
 
@@ -278,7 +278,7 @@ func (r *decnetReader) full() bool {
 func (r *decnetReader) flush() bool {
 	b := r.batch
 	b.Report.File, b.Report.Format = r.db.name, r.format.Name
-	r.batch, r.arena, r.events = Batch{}, &arena{}, len(b.Events)
+	r.batch, r.arena, r.events = ttpcron.Batch{}, &arena{}, len(b.Events)
 	if !r.yield(b, nil) {
 		r.stopped = true
 	}

@@ -60,7 +60,7 @@ type File struct {
 
 // reader gives out the batches of one file.
 type reader interface {
-	read(ctx context.Context, yield func(Batch, error) bool)
+	read(ctx context.Context, yield func(ttpcron.Batch, error) bool)
 }
 
 // noter is a reader that has something to tell the user.
@@ -310,24 +310,22 @@ func (f *File) Notes() []string {
 // that an earlier import has stored. Zero when the file is read from its start.
 func (f *File) Resumed() (offset int64, lines int) { return f.from, f.line }
 
-// Size returns the file's size on disk in bytes, 0 when unknown.
-func (f *File) Size() int64 { return f.src.size }
-
-// Pos returns how many bytes of Size have been read, for showing progress. It
-// may be called from another goroutine.
-func (f *File) Pos() int64 { return f.src.pos.Load() }
+// Progress returns how many bytes of the file on disk have been read, and of how
+// many; a total of 0 means that it is not known. It may be called from another
+// goroutine.
+func (f *File) Progress() (read, total int64) { return f.src.pos.Load(), f.src.size }
 
 // Batches reads the file. It can be ranged over once. An error ends it; every
 // batch before the error is good. When ctx is cancelled what has been read so
 // far is given out as a last batch, then ctx's error.
-func (f *File) Batches(ctx context.Context) iter.Seq2[Batch, error] {
-	return func(yield func(Batch, error) bool) {
+func (f *File) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
+	return func(yield func(ttpcron.Batch, error) bool) {
 		if f.used || f.reader == nil {
 			return
 		}
 		f.used = true
 		whole := true
-		f.reader.read(ctx, func(b Batch, err error) bool {
+		f.reader.read(ctx, func(b ttpcron.Batch, err error) bool {
 			if err != nil {
 				whole, err = false, f.givenUp(err)
 			}

@@ -137,7 +137,7 @@ func FuzzCommands(f *testing.F) {
 	f.Add([]byte(`[{"command_text":"","text":null,"command":"\udcff","timestamp":"2026-05-04"}]`))
 	f.Fuzz(func(t *testing.T, commands []byte) {
 		r := &decnetReader{db: &database{name: "x.db"}, format: &decnet, opts: Options{Now: clock}, arena: &arena{}, row: 1}
-		r.yield = func(b Batch, _ error) bool {
+		r.yield = func(b ttpcron.Batch, _ error) bool {
 			checkBatch(t, b)
 			return true
 		}

@@ -92,21 +92,6 @@ func formatNames() string {
 	return strings.Join(names, ", ")
 }
 
-// Batch is a piece of one file, small enough to be stored in one transaction.
-type Batch struct {
-	Events  []ttpcron.Event
-	Rejects []ttpcron.Reject
-	// Report counts the lines of this batch alone: Lines, Ignored and Rejected.
-	// Lines = len(Events) + Ignored + Rejected. Two records that a crash joined
-	// into one line count as two. Of a DECNET database each entry of a list of
-	// commands and each trigger is a line, and what cannot be used of a row or of
-	// a trigger that is kept otherwise is one more.
-	Report ttpcron.ImportReport
-	// Mark is how far the file has been read when this batch and all before it
-	// are stored. Nil for standard input and for databases.
-	Mark *ttpcron.FileMark
-}
-
 // BelowError says that a file was not read because its format is one in which
 // it can speak for others, and the user named a folder further up.
 type BelowError struct {

@@ -55,7 +55,7 @@ type logReader struct {
 	consumed int64
 	line     int // lines of the file read, also by earlier imports
 
-	batch   Batch
+	batch   ttpcron.Batch
 	arena   *arena
 	since   int64 // where the batch began
 	scratch ttpcron.Event
@@ -72,7 +72,7 @@ func willNotGrow(path string) bool {
 }
 
 // read gives out the file in batches.
-func (r *logReader) read(ctx context.Context, yield func(Batch, error) bool) {
+func (r *logReader) read(ctx context.Context, yield func(ttpcron.Batch, error) bool) {
 	for {
 		ln, ok := r.lines.next(ctx)
 		if !ok {
@@ -94,7 +94,7 @@ func (r *logReader) read(ctx context.Context, yield func(Batch, error) bool) {
 		return
 	}
 	if err != nil {
-		yield(Batch{}, err)
+		yield(ttpcron.Batch{}, err)
 	}
 }
 
@@ -277,7 +277,7 @@ func (r *logReader) full() bool {
 }
 
 // take finishes the batch and begins another.
-func (r *logReader) take() Batch {
+func (r *logReader) take() ttpcron.Batch {
 	b := r.batch
 	b.Report.File, b.Report.Format = r.path, r.format.Name
 	if r.marks && r.consumed > 0 {
@@ -286,7 +286,7 @@ func (r *logReader) take() Batch {
 		}
 	}
 	r.events = min(len(b.Events), MaxBatchEvents)
-	r.batch, r.arena, r.since = Batch{}, &arena{}, r.consumed
+	r.batch, r.arena, r.since = ttpcron.Batch{}, &arena{}, r.consumed
 	return b
 }
 

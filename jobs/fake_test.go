@@ -35,8 +35,8 @@ type memory struct {
 	pages     int   // pages that were read
 	writes    int   // imports and commits
 	pageSize  int
-	commitErr func(n int, c Commit) error // n counts commits from 1
-	onCommit  func(n int, c Commit)
+	commitErr func(n int, c ttpcron.Commit) error // n counts commits from 1
+	onCommit  func(n int, c ttpcron.Commit)
 	onPage    func(n int)
 	importErr error
 	eventsErr error
@@ -54,7 +54,7 @@ func (m *memory) key(e *ttpcron.Event) string {
 	return string(e.Kind) + "|" + cmp.Or(e.ID, e.ContentID())
 }
 
-func (m *memory) Import(ctx context.Context, b Batch) (ttpcron.ImportReport, error) {
+func (m *memory) Import(ctx context.Context, b ttpcron.Batch) (ttpcron.ImportReport, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var r ttpcron.ImportReport
@@ -210,7 +210,7 @@ func (m *memory) Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcro
 
 func (m *memory) LastSeq(ctx context.Context) (uint64, error) { return m.seq, nil }
 
-func (m *memory) Commit(ctx context.Context, c Commit) (int, error) {
+func (m *memory) Commit(ctx context.Context, c ttpcron.Commit) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.commits++
@@ -309,11 +309,11 @@ func (w words) Only(ids map[string]bool) Rules {
 	return w
 }
 
-func (w words) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, Verdict) {
+func (w words) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict) {
 	text, _ := e.Payload.Text("command_text")
 	switch text {
 	case "":
-		return dst, Verdict{Skipped: true}
+		return dst, ttpcron.Verdict{Skipped: true}
 	case "panic":
 		panic("the rule broke")
 	}
@@ -327,7 +327,7 @@ func (w words) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, Verdict)
 			})
 		}
 	}
-	return dst, Verdict{Bounded: text == "slow"}
+	return dst, ttpcron.Verdict{Bounded: text == "slow"}
 }
 
 var bothKinds = []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint}
@@ -347,7 +347,7 @@ func command(at time.Time, text string) ttpcron.Event {
 
 // add puts events into a store as a file would.
 func add(m *memory, events ...ttpcron.Event) {
-	if _, err := m.Import(context.Background(), Batch{Events: events}); err != nil {
+	if _, err := m.Import(context.Background(), ttpcron.Batch{Events: events}); err != nil {
 		panic(err)
 	}
 }
@@ -356,7 +356,7 @@ func add(m *memory, events ...ttpcron.Event) {
 type fakeFile struct {
 	look *ttpcron.FileLook
 
-	batches []Batch
+	batches []ttpcron.Batch
 	err     error // after the batches
 	closed  *bool
 	each    func(i int)
@@ -366,8 +366,8 @@ func (f fakeFile) Format() string           { return "fake" }
 func (f fakeFile) Progress() (int64, int64) { return 1, 2 }
 func (f fakeFile) Notes() []string          { return nil }
 func (f fakeFile) Close() error             { *f.closed = true; return nil }
-func (f fakeFile) Batches(ctx context.Context) iter.Seq2[Batch, error] {
-	return func(yield func(Batch, error) bool) {
+func (f fakeFile) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
+	return func(yield func(ttpcron.Batch, error) bool) {
 		for i, b := range f.batches {
 			if f.each != nil {
 				f.each(i)
@@ -377,7 +377,7 @@ func (f fakeFile) Batches(ctx context.Context) iter.Seq2[Batch, error] {
 			}
 		}
 		if f.err != nil {
-			yield(Batch{}, f.err)
+			yield(ttpcron.Batch{}, f.err)
 		}
 	}
 }
@@ -391,6 +391,6 @@ func input(name string, f fakeFile) Input {
 	return Input{Name: name, Open: func(context.Context, Known) (File, error) { return f, nil }}
 }
 
-func batchOf(events ...ttpcron.Event) Batch {
-	return Batch{Events: events, Report: ttpcron.ImportReport{Lines: len(events)}}
+func batchOf(events ...ttpcron.Event) ttpcron.Batch {
+	return ttpcron.Batch{Events: events, Report: ttpcron.ImportReport{Lines: len(events)}}
 }

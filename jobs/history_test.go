@@ -79,7 +79,7 @@ func (m *memory) disturbed(rnd *rand.Rand, j *Job) (complete bool, err error) {
 		}
 	case 1:
 		at := m.commits + 1 + rnd.IntN(4)
-		m.commitErr = func(n int, _ Commit) error {
+		m.commitErr = func(n int, _ ttpcron.Commit) error {
 			if n >= at {
 				return broken
 			}

@@ -143,7 +143,7 @@ func (s *scan) halted(ctx context.Context, r *FileReport) error {
 
 // batch stores one batch. A batch that has begun is finished even when ctx is
 // cancelled meanwhile.
-func (im *Import) batch(ctx context.Context, b Batch, r *ttpcron.ImportReport) error {
+func (im *Import) batch(ctx context.Context, b ttpcron.Batch, r *ttpcron.ImportReport) error {
 	ctx = context.WithoutCancel(ctx)
 	known, knownRejects := 0, 0
 	if im.Beyond != nil {

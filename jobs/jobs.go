@@ -39,7 +39,7 @@ type Archive interface {
 	// Import stores a batch in one transaction and reports New, Known and
 	// Changed events, as Rejected the batch's rejects and those events that
 	// cannot be stored, and as RejectedKnown those of them that it had.
-	Import(ctx context.Context, b Batch) (ttpcron.ImportReport, error)
+	Import(ctx context.Context, b ttpcron.Batch) (ttpcron.ImportReport, error)
 	// Known says of each event whether it is stored.
 	Known(ctx context.Context, events []ttpcron.Event) ([]bool, error)
 	// KnownRejects says the same of rejects.
@@ -59,7 +59,7 @@ type Ledger interface {
 	// Commit writes a group of tags and the marks that belong to them in one
 	// transaction. Tags that exist are left alone; inserted counts the others.
 	// It keeps nothing of c once it has returned.
-	Commit(ctx context.Context, c Commit) (inserted int, err error)
+	Commit(ctx context.Context, c ttpcron.Commit) (inserted int, err error)
 	// HasTags counts those of the tags that exist.
 	HasTags(ctx context.Context, tags []ttpcron.Tag) (known int, err error)
 	// RuleSet returns the rules that were in force under a fingerprint that
@@ -74,24 +74,6 @@ type Store interface {
 	History
 	Archive
 	Ledger
-}
-
-// Batch is a part of a file: what it holds, and a mark that is true once the
-// rest is stored.
-type Batch struct {
-	Events  []ttpcron.Event
-	Rejects []ttpcron.Reject
-	Report  ttpcron.ImportReport // Lines, Ignored and Rejected of this batch
-	Mark    *ttpcron.FileMark    // nil when the file cannot be continued later
-}
-
-// Commit is what one transaction writes.
-type Commit struct {
-	Tags     []ttpcron.Tag
-	Coverage []ttpcron.Coverage // those of a kind and day together replace what is stored for it
-	RuleSet  *ttpcron.RuleSet   // the rules that Coverage speaks of; nil without Coverage
-	Cursors  []ttpcron.Cursor
-	Run      *ttpcron.Run // replaces the record with the same ID
 }
 
 // Rules is the set of rules that a run uses, fixed for the whole run.
@@ -113,13 +95,7 @@ type Rules interface {
 // Tagger turns an event into tags, which it appends to dst. It leaves CreatedAt
 // to the job.
 type Tagger interface {
-	Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, Verdict)
-}
-
-// Verdict says what could not be done with an event.
-type Verdict struct {
-	Skipped bool // no rule could look at it: it has no text
-	Bounded bool // a rule met a limit of time or size
+	Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict)
 }
 
 // File is an opened input.
@@ -127,7 +103,7 @@ type File interface {
 	// Format names the format that was recognised.
 	Format() string
 	// Batches yields the content. An error ends it.
-	Batches(ctx context.Context) iter.Seq2[Batch, error]
+	Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error]
 	// Progress returns how many bytes have been read, and of how many; a total
 	// of 0 means that it is not known.
 	Progress() (read, total int64)

@@ -224,7 +224,7 @@ func TestDryRunWritesNothingAndCountsWhatItWould(t *testing.T) {
 	do(t, Job{Store: m, Rules: rules("wget")})
 	add(m, command(daysAgo(1), "wget b"))
 	writes := m.writes
-	in := input("f", fakeFile{batches: []Batch{batchOf(command(daysAgo(1), "wget a"), command(daysAgo(900), "wget c"))}})
+	in := input("f", fakeFile{batches: []ttpcron.Batch{batchOf(command(daysAgo(1), "wget a"), command(daysAgo(900), "wget c"))}})
 	r := do(t, Job{Store: m, Scratch: scratch, Rules: rules("wget"), Inputs: []Input{in}, DryRun: true})
 	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=2 known=0 skipped=0 bounded=0 left=0")
 	if r.Files[0].New != 1 || r.Files[0].Known != 1 || !r.Run.Sources[0].DryRun {
@@ -248,7 +248,7 @@ func TestFailedCommitKeepsTheCheckpoint(t *testing.T) {
 			for i := range 100 {
 				add(m, command(daysAgo(float64(i%5)), fmt.Sprint("wget ", i)))
 			}
-			m.commitErr = func(n int, c Commit) error {
+			m.commitErr = func(n int, c ttpcron.Commit) error {
 				if n >= fail && len(c.Tags)+len(c.Coverage)+len(c.Cursors) > 0 {
 					return full
 				}
@@ -342,7 +342,7 @@ func TestInterruptedImportFinishesItsBatch(t *testing.T) {
 	m := newMemory()
 	ctx, cancel := context.WithCancel(context.Background())
 	in := input("f", fakeFile{
-		batches: []Batch{batchOf(command(daysAgo(1), "wget 1")), batchOf(command(daysAgo(1), "wget 2")), batchOf(command(daysAgo(1), "wget 3"))},
+		batches: []ttpcron.Batch{batchOf(command(daysAgo(1), "wget 1")), batchOf(command(daysAgo(1), "wget 2")), batchOf(command(daysAgo(1), "wget 3"))},
 		each: func(i int) {
 			if i == 1 {
 				cancel()
@@ -444,8 +444,8 @@ func TestUnreadableInputsDoNotStopTheRun(t *testing.T) {
 		{Name: "stray", Open: func(context.Context, Known) (File, error) {
 			return nil, fmt.Errorf("%w: no log", ErrPassedOver)
 		}},
-		input("b", fakeFile{batches: []Batch{batchOf(command(daysAgo(1), "wget 1"))}, err: gone, closed: &closed}),
-		input("c", fakeFile{batches: []Batch{batchOf(command(daysAgo(1), "wget 2"))}}),
+		input("b", fakeFile{batches: []ttpcron.Batch{batchOf(command(daysAgo(1), "wget 1"))}, err: gone, closed: &closed}),
+		input("c", fakeFile{batches: []ttpcron.Batch{batchOf(command(daysAgo(1), "wget 2"))}}),
 	}
 	r, err := try(Job{Store: m, Rules: rules("wget"), Inputs: inputs})
 	var bad *InputError
@@ -507,7 +507,7 @@ func TestOrder(t *testing.T) {
 			add(m, command(daysAgo(float64(i%9)), fmt.Sprint("wget curl ", i)))
 		}
 		var got []string
-		m.onCommit = func(_ int, c Commit) {
+		m.onCommit = func(_ int, c ttpcron.Commit) {
 			for i := range c.Tags {
 				got = append(got, c.Tags[i].UUID().String())
 			}

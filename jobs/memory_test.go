@@ -48,7 +48,7 @@ func (l *long) Events(_ context.Context, _ ttpcron.SourceKind, day ttpcron.Day, 
 
 func (l *long) LastSeq(context.Context) (uint64, error) { return uint64(l.days), nil }
 
-func (l *long) Commit(_ context.Context, c Commit) (int, error) {
+func (l *long) Commit(_ context.Context, c ttpcron.Commit) (int, error) {
 	if n := len(c.Coverage); n > maxGroupDays {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -103,7 +103,7 @@ func TestGroupNames(t *testing.T) {
 	}
 	add(m, events...)
 	m.pageSize = 100
-	m.onCommit = func(_ int, c Commit) {
+	m.onCommit = func(_ int, c ttpcron.Commit) {
 		names := map[string]bool{}
 		for _, tag := range c.Tags {
 			names[tag.SessionID] = true
@@ -123,7 +123,7 @@ type sessions struct{ words }
 
 func (s sessions) Tagger() Tagger { return s }
 
-func (s sessions) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, Verdict) {
+func (s sessions) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict) {
 	from := len(dst)
 	dst, v := s.words.Tag(e, dst)
 	for i := range dst[from:] {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // slow is what sensors wrote: of each input so many batches, each of which takes a
@@ -39,11 +41,11 @@ func (s *slow) input(name string, opening int) Input {
 	}}
 }
 
-func (f slowFile) Batches(ctx context.Context) iter.Seq2[Batch, error] {
-	return func(yield func(Batch, error) bool) {
+func (f slowFile) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
+	return func(yield func(ttpcron.Batch, error) bool) {
 		for f.left[f.name] > 0 {
 			if ctx.Err() != nil {
-				yield(Batch{}, ctx.Err())
+				yield(ttpcron.Batch{}, ctx.Err())
 				return
 			}
 			f.clock = f.clock.Add(time.Minute)

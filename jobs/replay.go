@@ -255,7 +255,7 @@ func (rp *replay) tagFrom(t Tagger, u *unit, i int) (next int) {
 		}
 		u.counts.events++
 		before = len(u.out)
-		var v Verdict
+		var v ttpcron.Verdict
 		u.out, v = t.Tag(e, u.out)
 		u.out = distinct(u.out, before)
 		for k := before; k < len(u.out); k++ {
@@ -431,8 +431,8 @@ func (rp *replay) flush(ctx context.Context) error {
 }
 
 // commitOf makes the commit of a group.
-func (rp *replay) commitOf(g *group) Commit {
-	c := Commit{Tags: g.out, Run: rp.job.record()}
+func (rp *replay) commitOf(g *group) ttpcron.Commit {
+	c := ttpcron.Commit{Tags: g.out, Run: rp.job.record()}
 	for _, d := range g.coverage {
 		c.Coverage = append(c.Coverage, d.list...)
 	}

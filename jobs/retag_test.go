@@ -55,7 +55,7 @@ func (l lexicon) Only(ids map[string]bool) Rules {
 	return out
 }
 
-func (l lexicon) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, Verdict) {
+func (l lexicon) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict) {
 	text, _ := e.Payload.Text("command_text")
 	uuid, _ := e.Attacker()
 	for _, r := range l {
@@ -66,7 +66,7 @@ func (l lexicon) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, Verdic
 			})
 		}
 	}
-	return dst, Verdict{}
+	return dst, ttpcron.Verdict{}
 }
 
 func rule(id string, version int, word string) wordRule {

@@ -89,12 +89,14 @@ type run struct {
 
 // ledger takes groups of tags: the store, or in a dry run one that only asks.
 type ledger interface {
-	commit(context.Context, Commit) (inserted int, err error)
+	commit(context.Context, ttpcron.Commit) (inserted int, err error)
 }
 
 type realLedger struct{ Ledger }
 
-func (l realLedger) commit(ctx context.Context, c Commit) (int, error) { return l.Commit(ctx, c) }
+func (l realLedger) commit(ctx context.Context, c ttpcron.Commit) (int, error) {
+	return l.Commit(ctx, c)
+}
 
 type dryLedger struct {
 	Ledger
@@ -102,7 +104,7 @@ type dryLedger struct {
 }
 
 // commit counts the tags that a real commit would insert.
-func (l dryLedger) commit(ctx context.Context, c Commit) (int, error) {
+func (l dryLedger) commit(ctx context.Context, c ttpcron.Commit) (int, error) {
 	l.changes.covered(c.Coverage)
 	if len(c.Tags) == 0 {
 		return 0, nil
@@ -452,7 +454,7 @@ func (r *run) end(ctx context.Context, err error) (Report, error) {
 	if r.DryRun {
 		return r.out, err
 	}
-	if _, cerr := r.Store.Commit(ctx, Commit{Run: r.record()}); cerr != nil {
+	if _, cerr := r.Store.Commit(ctx, ttpcron.Commit{Run: r.record()}); cerr != nil {
 		err = errors.Join(err, fmt.Errorf("record the run: %w", cerr))
 	}
 	return r.out, err

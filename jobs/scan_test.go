@@ -50,10 +50,10 @@ func TestScanIsLinear(t *testing.T) {
 // hanging is a file of which nothing comes until ctx is done.
 type hanging struct{ fakeFile }
 
-func (hanging) Batches(ctx context.Context) iter.Seq2[Batch, error] {
-	return func(yield func(Batch, error) bool) {
+func (hanging) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
+	return func(yield func(ttpcron.Batch, error) bool) {
 		<-ctx.Done()
-		yield(Batch{}, ctx.Err())
+		yield(ttpcron.Batch{}, ctx.Err())
 	}
 }
 
@@ -64,7 +64,7 @@ func TestStalledInputDoesNotStopTheRest(t *testing.T) {
 	inputs := []Input{
 		{Name: "open", Open: func(ctx context.Context, _ Known) (File, error) { <-ctx.Done(); return nil, ctx.Err() }},
 		{Name: "read", Open: func(context.Context, Known) (File, error) { return hanging{fakeFile{closed: new(bool)}}, nil }},
-		input("good", fakeFile{batches: []Batch{batchOf(command(time.Unix(1, 0), "id"))}}),
+		input("good", fakeFile{batches: []ttpcron.Batch{batchOf(command(time.Unix(1, 0), "id"))}}),
 	}
 	files, err := (&Import{Archive: m, Inputs: inputs, Stall: time.Millisecond}).Run(t.Context())
 	if bad := (*InputError)(nil); !errors.As(err, &bad) || len(bad.Files) != 2 {
@@ -90,7 +90,7 @@ func TestNotRememberedBeforeStored(t *testing.T) {
 		f    fakeFile
 		want int
 	}{
-		{"read", Import{}, fakeFile{look: look, batches: []Batch{batchOf(command(time.Unix(1, 0), "id"))}}, 1},
+		{"read", Import{}, fakeFile{look: look, batches: []ttpcron.Batch{batchOf(command(time.Unix(1, 0), "id"))}}, 1},
 		{"failed", Import{}, fakeFile{look: look, err: errors.New("disk")}, 0},
 		{"dry run", Import{Beyond: newMemory()}, fakeFile{look: look}, 0},
 	} {

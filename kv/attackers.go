@@ -64,24 +64,24 @@ func (a *attackerSums) next() bool {
 
 // topAttackers keeps the MaxAttackers with the most tags.
 type topAttackers struct {
-	list  []AttackerCount
+	list  []ttpcron.AttackerCount
 	least int // tags that an attacker needs to be among them
 }
 
-func compareAttackers(a, b AttackerCount) int {
+func compareAttackers(a, b ttpcron.AttackerCount) int {
 	return cmp.Or(b.Tags-a.Tags, cmp.Compare(a.AttackerIP, b.AttackerIP), cmp.Compare(a.AttackerUUID, b.AttackerUUID), cmp.Compare(a.IdentityUUID, b.IdentityUUID))
 }
 
 // add keeps the list up to twice as long as needed, and then sorts and cuts it.
-func (t *topAttackers) add(a AttackerCount) {
+func (t *topAttackers) add(a ttpcron.AttackerCount) {
 	t.list = append(t.list, a)
-	if len(t.list) == 2*MaxAttackers {
+	if len(t.list) == 2*ttpcron.MaxAttackers {
 		t.list = t.sorted()
-		t.least = t.list[MaxAttackers-1].Tags
+		t.least = t.list[ttpcron.MaxAttackers-1].Tags
 	}
 }
 
-func (t *topAttackers) sorted() []AttackerCount {
+func (t *topAttackers) sorted() []ttpcron.AttackerCount {
 	slices.SortFunc(t.list, compareAttackers)
-	return t.list[:min(len(t.list), MaxAttackers)]
+	return t.list[:min(len(t.list), ttpcron.MaxAttackers)]
 }

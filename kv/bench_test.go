@@ -38,7 +38,7 @@ func importAll(tb testing.TB, db *kv.DB, events []ttpcron.Event) {
 	tb.Helper()
 	for len(events) > 0 {
 		n := min(importBatch, len(events))
-		if _, err := db.Import(tb.Context(), kv.Import{Events: events[:n]}); err != nil {
+		if _, err := db.Import(tb.Context(), ttpcron.Batch{Events: events[:n]}); err != nil {
 			tb.Fatal(err)
 		}
 		events = events[n:]
@@ -187,7 +187,7 @@ func benchCommit(b *testing.B, pace time.Duration) {
 	inserted := 0
 	for _, tags := range groups {
 		one := time.Now()
-		n, err := db.Commit(b.Context(), kv.Commit{Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(inserted)}}})
+		n, err := db.Commit(b.Context(), ttpcron.Commit{Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(inserted)}}})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -207,7 +207,7 @@ func benchCommit(b *testing.B, pace time.Duration) {
 	before = written()
 	start = time.Now()
 	for _, tags := range groups {
-		if n, err := db.Commit(b.Context(), kv.Commit{Tags: tags}); err != nil || n != 0 {
+		if n, err := db.Commit(b.Context(), ttpcron.Commit{Tags: tags}); err != nil || n != 0 {
 			b.Fatal(n, err)
 		}
 	}

@@ -73,7 +73,7 @@ func works(t *testing.T, name, path string) {
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	_, err = db.Import(t.Context(), kv.Import{Events: newGenerator(4).events(3)})
+	_, err = db.Import(t.Context(), ttpcron.Batch{Events: newGenerator(4).events(3)})
 	if err = errors.Join(err, db.Close()); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -319,7 +319,7 @@ func childCreator(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = db.Import(ctx, kv.Import{Events: newGenerator(uint64(os.Getpid())).events(1)})
+	_, err = db.Import(ctx, ttpcron.Batch{Events: newGenerator(uint64(os.Getpid())).events(1)})
 	return errors.Join(err, db.Close())
 }
 

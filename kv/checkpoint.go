@@ -29,7 +29,7 @@ func (db *DB) Cursors(ctx context.Context) ([]ttpcron.Cursor, error) {
 
 // SetCursor replaces the checkpoint of a kind. Coverage stays.
 func (db *DB) SetCursor(ctx context.Context, c ttpcron.Cursor) error {
-	_, err := db.Commit(ctx, Commit{Cursors: []ttpcron.Cursor{c}})
+	_, err := db.Commit(ctx, ttpcron.Commit{Cursors: []ttpcron.Cursor{c}})
 	return err
 }
 

@@ -71,7 +71,7 @@ func TestImportSeesClock(t *testing.T) {
 	db := kvtest.OpenWith(t, filepath.Join(t.TempDir(), "t.db"), kv.Options{Now: func() time.Time { return now }})
 	e := ttpcron.Event{Kind: ttpcron.Command, Time: now, AttackerIP: "203.0.113.7", Payload: ttpcron.Payload{{Name: "command_text", Text: "id"}}}
 	for i, want := range []int{1, 1} {
-		if _, err := db.Import(t.Context(), kv.Import{Events: []ttpcron.Event{e}}); err != nil {
+		if _, err := db.Import(t.Context(), ttpcron.Batch{Events: []ttpcron.Event{e}}); err != nil {
 			t.Fatal(err)
 		}
 		if c, err := db.Clock(t.Context()); err != nil || len(c.Days) != want {
@@ -132,7 +132,7 @@ func TestFutureEvents(t *testing.T) {
 		events = append(events, ttpcron.Event{Kind: ttpcron.Command, Time: now.AddDate(0, 0, days), AttackerIP: "203.0.113.7",
 			Payload: ttpcron.Payload{{Name: "command_text", Text: strings.Repeat("x", i+1)}}})
 	}
-	if _, err := db.Import(t.Context(), kv.Import{Events: events}); err != nil {
+	if _, err := db.Import(t.Context(), ttpcron.Batch{Events: events}); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
@@ -172,7 +172,7 @@ func TestForgetHorizon(t *testing.T) {
 	}
 	imports := func(fresh, known, before int) {
 		t.Helper()
-		r, err := db.Import(t.Context(), kv.Import{Events: events})
+		r, err := db.Import(t.Context(), ttpcron.Batch{Events: events})
 		if err != nil || r.New != fresh || r.Known != known || r.BeforeHorizon != before {
 			t.Errorf("%+v, %v; want %d new, %d known, %d before the horizon", r, err, fresh, known, before)
 		}
@@ -216,7 +216,7 @@ func TestRunBeforeHorizon(t *testing.T) {
 		if before > 0 {
 			run.Imported.Horizon = 77
 		}
-		if _, err := db.Commit(t.Context(), kv.Commit{Run: &run}); err != nil {
+		if _, err := db.Commit(t.Context(), ttpcron.Commit{Run: &run}); err != nil {
 			t.Fatal(err)
 		}
 		got, err := db.Runs(t.Context(), 1)

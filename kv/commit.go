@@ -13,15 +13,6 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Commit is what DB.Commit writes in one transaction.
-type Commit struct {
-	Tags     []ttpcron.Tag
-	Coverage []ttpcron.Coverage // those of a kind and day together replace what is stored for it
-	RuleSet  *ttpcron.RuleSet   // the rules that Coverage speaks of; nil when they are stored
-	Cursors  []ttpcron.Cursor   // each replaces that of its kind
-	Run      *ttpcron.Run       // replaces the record with its ID; nil for none
-}
-
 // Commit adds the tags that the store does not have, and the marks that go with
 // them; inserted counts the former. A tag that exists stays as it was first
 // written. A tag that has no kind, source or time of the years 1970 to 9999, or a
@@ -31,7 +22,7 @@ type Commit struct {
 // that differs from what is stored, and a Run whose ID is stored already and that
 // is not finished. So the record of a run that was killed may lack the counts of
 // its last commits.
-func (db *DB) Commit(ctx context.Context, c Commit) (inserted int, err error) {
+func (db *DB) Commit(ctx context.Context, c ttpcron.Commit) (inserted int, err error) {
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	inserted, err = db.commit(ctx, c)
@@ -41,7 +32,7 @@ func (db *DB) Commit(ctx context.Context, c Commit) (inserted int, err error) {
 	return inserted, nil
 }
 
-func (db *DB) commit(ctx context.Context, c Commit) (inserted int, err error) {
+func (db *DB) commit(ctx context.Context, c ttpcron.Commit) (inserted int, err error) {
 	rows, err := sortTags(c.Tags)
 	if err != nil {
 		return 0, err
@@ -288,7 +279,7 @@ func runMark(r *ttpcron.Run) mark {
 
 // newMarks returns what differs from the marks that are stored; the run, if it
 // is among them, comes last.
-func newMarks(tx *txn, c Commit) (marks []mark, err error) {
+func newMarks(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
 	if marks, err = newCoverage(tx, c); err != nil {
 		return nil, err
 	}

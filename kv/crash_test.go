@@ -65,9 +65,9 @@ func crashTags(events []ttpcron.Event, batch int) (tags []ttpcron.Tag) {
 	return tags
 }
 
-func crashCommit(events []ttpcron.Event, batch int) kv.Commit {
+func crashCommit(events []ttpcron.Event, batch int) ttpcron.Commit {
 	tags := crashTags(events, batch)
-	return kv.Commit{
+	return ttpcron.Commit{
 		Tags:     tags,
 		Coverage: []ttpcron.Coverage{{Kind: ttpcron.Command, Day: ttpcron.DayOf(tags[0].EventTime), RuleSet: "r", UpTo: uint64(batch + 1)}},
 		Cursors:  []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(batch + 1)}},
@@ -108,7 +108,7 @@ func child(what, path string) error {
 	}
 	for batch := from; batch < most; batch++ {
 		if what == "import" {
-			_, err = db.Import(ctx, kv.Import{Events: events[batch*crashBatch : (batch+1)*crashBatch], Mark: crashMark(batch + 1)})
+			_, err = db.Import(ctx, ttpcron.Batch{Events: events[batch*crashBatch : (batch+1)*crashBatch], Mark: crashMark(batch + 1)})
 		} else {
 			_, err = db.Commit(ctx, crashCommit(events, batch))
 		}
@@ -239,7 +239,7 @@ func TestKilledImport(t *testing.T) {
 				t.Fatalf("event %d is %+v", i, e)
 			}
 		}
-		r, err := db.Import(t.Context(), kv.Import{Events: events})
+		r, err := db.Import(t.Context(), ttpcron.Batch{Events: events})
 		if err != nil || r.Known != len(stored) || r.New != crashBatch {
 			t.Fatalf("importing again: %+v, %v", r, err)
 		}

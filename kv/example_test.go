@@ -31,7 +31,7 @@ func Example() {
 		Kind: ttpcron.Command, Time: time.Date(2026, 5, 4, 5, 49, 5, 0, time.UTC), AttackerIP: "203.0.113.7",
 		Payload: ttpcron.TextPayload("command_text", "uname -a"),
 	}
-	report, err := db.Import(ctx, kv.Import{Events: []ttpcron.Event{event, event}})
+	report, err := db.Import(ctx, ttpcron.Batch{Events: []ttpcron.Event{event, event}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func Example() {
 			})
 		}
 	}
-	inserted, err := db.Commit(ctx, kv.Commit{Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: last}}})
+	inserted, err := db.Commit(ctx, ttpcron.Commit{Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: last}}})
 	if err != nil {
 		log.Fatal(err)
 	}

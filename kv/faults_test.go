@@ -85,13 +85,13 @@ func life(t *testing.T) []step {
 	day := ttpcron.DayOf(events[0].Time)
 	imports := func(from, to, n int) step {
 		return step{fmt.Sprint("import ", from), func(db *kv.DB) error {
-			_, err := db.Import(ctx, kv.Import{Events: events[from:to], Mark: crashMark(n), Rejects: []ttpcron.Reject{{File: "f", Line: n, Reason: "odd", Excerpt: fmt.Append(nil, "{", n), At: noon}}})
+			_, err := db.Import(ctx, ttpcron.Batch{Events: events[from:to], Mark: crashMark(n), Rejects: []ttpcron.Reject{{File: "f", Line: n, Reason: "odd", Excerpt: fmt.Append(nil, "{", n), At: noon}}})
 			return err
 		}}
 	}
 	commits := func(from, to, n int) step {
 		return step{fmt.Sprint("commit ", from), func(db *kv.DB) error {
-			_, err := db.Commit(ctx, kv.Commit{
+			_, err := db.Commit(ctx, ttpcron.Commit{
 				Tags:     tags[from:to],
 				Coverage: []ttpcron.Coverage{{Kind: ttpcron.Command, Day: day + 1, RuleSet: "set", UpTo: uint64(n), Events: n}},
 				RuleSet:  &ttpcron.RuleSet{Fingerprint: "set", Rules: []ttpcron.RuleDef{{ID: "R0001", Version: 1, Ceiling: 1}}},
@@ -255,7 +255,7 @@ func TestFailedSync(t *testing.T) {
 			if err := s.do(db); !errors.As(err, &unsynced) || !strings.Contains(err.Error(), "db check") {
 				t.Fatalf("%s, header %t: %v", s.name, header, err)
 			}
-			more := kv.Import{Rejects: []ttpcron.Reject{{Reason: "odd", Excerpt: []byte("more")}}}
+			more := ttpcron.Batch{Rejects: []ttpcron.Reject{{Reason: "odd", Excerpt: []byte("more")}}}
 			if _, err := db.Import(t.Context(), more); i > 1 && err == nil {
 				t.Fatalf("%s, header %t: writing goes on", s.name, header)
 			}
@@ -386,7 +386,7 @@ func holds(t *testing.T, where string, image, want []byte, findings int) {
 		t.Fatalf("%s: %s", where, firstDifference(got, want))
 	}
 	e := command("after the cut", "192.0.2.1", "id")
-	if r, err := db.Import(t.Context(), kv.Import{Events: []ttpcron.Event{e}}); err != nil || r.New != 1 {
+	if r, err := db.Import(t.Context(), ttpcron.Batch{Events: []ttpcron.Event{e}}); err != nil || r.New != 1 {
 		t.Fatalf("%s: %+v, %v", where, r, err)
 	}
 	if err := db.Close(); err != nil {

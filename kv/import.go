@@ -9,14 +9,6 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Import is what DB.Import stores in one transaction: a part of a file, the
-// lines of it that could not be used, and how far the file has then been read.
-type Import struct {
-	Events  []ttpcron.Event
-	Rejects []ttpcron.Reject
-	Mark    *ttpcron.FileMark // nil to leave marks alone
-}
-
 // Import stores events that the store does not have, in the order given, with
 // rising arrival numbers, and reports New, Known, Changed, BeforeHorizon, Rejected
 // and RejectedKnown: a reject that was stored once, see [ttpcron.Reject.Identity],
@@ -36,7 +28,7 @@ type Import struct {
 // The events are not changed; read them back to learn ID and Seq. A call that
 // brings nothing new writes nothing; a mark that differs only in SeenAt is
 // nothing new.
-func (db *DB) Import(ctx context.Context, im Import) (ttpcron.ImportReport, error) {
+func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportReport, error) {
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	events, rejects := db.usable(im)
@@ -99,7 +91,7 @@ func (db *DB) Import(ctx context.Context, im Import) (ttpcron.ImportReport, erro
 }
 
 // usable splits off the events that cannot be stored.
-func (db *DB) usable(im Import) (events []*ttpcron.Event, rejects []ttpcron.Reject) {
+func (db *DB) usable(im ttpcron.Batch) (events []*ttpcron.Event, rejects []ttpcron.Reject) {
 	events, rejects = make([]*ttpcron.Event, 0, len(im.Events)), im.Rejects
 	for i := range im.Events {
 		e := &im.Events[i]

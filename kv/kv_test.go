@@ -83,7 +83,7 @@ func TestIdentity(t *testing.T) {
 			var got ttpcron.ImportReport
 			for _, batch := range c.batches {
 				var err error
-				if got, err = db.Import(t.Context(), kv.Import{Events: batch}); err != nil {
+				if got, err = db.Import(t.Context(), ttpcron.Batch{Events: batch}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -103,7 +103,7 @@ func TestImportKeepsWhatCannotBeStored(t *testing.T) {
 	for i := range 20_000 {
 		wide.Payload = append(wide.Payload, ttpcron.Field{Name: fmt.Sprintf("f%05d", i)})
 	}
-	got, err := db.Import(t.Context(), kv.Import{
+	got, err := db.Import(t.Context(), ttpcron.Batch{
 		Events:  []ttpcron.Event{command("", "", "nobody"), command("", "192.0.2.1", "good"), wide, command("", "192.0.2.1", strings.Repeat("x", ttpcron.MaxText))},
 		Rejects: []ttpcron.Reject{{File: "f", Line: 1, Reason: "first", Excerpt: bytes.Repeat([]byte("e"), 5000)}},
 		Mark:    &ttpcron.FileMark{Path: "f", Format: "events", Line: 9},
@@ -137,7 +137,7 @@ func TestLargeEvents(t *testing.T) {
 	for i := range 5 {
 		events = append(events, command("", "192.0.2.1", strings.Repeat(fmt.Sprint(i), ttpcron.MaxText-len("command_text"))), command("", "192.0.2.1", fmt.Sprint("small", i)))
 	}
-	if r, err := db.Import(t.Context(), kv.Import{Events: events}); err != nil || r.New != 10 {
+	if r, err := db.Import(t.Context(), ttpcron.Batch{Events: events}); err != nil || r.New != 10 {
 		t.Fatal(r, err)
 	}
 	n := 0
@@ -166,7 +166,7 @@ func TestSmallImports(t *testing.T) {
 	g := newGenerator(5)
 	events := g.events(600)
 	for i := range events {
-		if r, err := db.Import(t.Context(), kv.Import{Events: events[i : i+1]}); err != nil || r.New != 1 {
+		if r, err := db.Import(t.Context(), ttpcron.Batch{Events: events[i : i+1]}); err != nil || r.New != 1 {
 			t.Fatal(r, err)
 		}
 	}
@@ -202,7 +202,7 @@ func TestYears(t *testing.T) {
 			tags = append(tags, tagOf(&page[i], 1))
 		}
 	})
-	if n, err := db.Commit(t.Context(), kv.Commit{Tags: tags}); n != 4 || err != nil {
+	if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); n != 4 || err != nil {
 		t.Fatal(n, err)
 	}
 	var got []time.Time
@@ -235,12 +235,12 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 	db := kvtest.OpenAt(t, path)
 	events := newGenerator(1).events(1000)
 	mark := ttpcron.FileMark{Path: "f", Format: "cowrie", HeadLen: 3, Offset: 9, SeenAt: noon}
-	if _, err := db.Import(t.Context(), kv.Import{Events: events, Mark: &mark}); err != nil {
+	if _, err := db.Import(t.Context(), ttpcron.Batch{Events: events, Mark: &mark}); err != nil {
 		t.Fatal(err)
 	}
 	var tags []ttpcron.Tag
 	tagAll(t, db, 1, func(some []ttpcron.Tag) { tags = some })
-	c := kv.Commit{
+	c := ttpcron.Commit{
 		Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: 1000, UpdatedAt: noon}},
 		Coverage: []ttpcron.Coverage{{Kind: ttpcron.Command, Day: 1, UpTo: 7}}, Run: &ttpcron.Run{ID: "run", Started: noon},
 	}
@@ -249,7 +249,7 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 	}
 	unchanged(t, path, func() {
 		mark.SeenAt = noon.Add(time.Hour)
-		if r, err := db.Import(t.Context(), kv.Import{Events: events, Mark: &mark}); err != nil || r.Known != 1000 {
+		if r, err := db.Import(t.Context(), ttpcron.Batch{Events: events, Mark: &mark}); err != nil || r.Known != 1000 {
 			t.Error(r, err)
 		}
 		c.Run.Sources = []ttpcron.SourceReport{{Source: "command", Known: 1000}}
@@ -279,7 +279,7 @@ func TestRunIsWrittenWithTheRest(t *testing.T) {
 	for i := range 3 {
 		e := command(fmt.Sprint(i), "192.0.2.1", "id")
 		run.Outcome = fmt.Sprint(i)
-		if n, err := db.Commit(t.Context(), kv.Commit{Tags: []ttpcron.Tag{tagOf(&e, 1)}, Run: &run}); err != nil || n != 1 {
+		if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{tagOf(&e, 1)}, Run: &run}); err != nil || n != 1 {
 			t.Fatal(n, err)
 		}
 		if runs, err := db.Runs(t.Context(), 0); err != nil || len(runs) != 1 || runs[0].Outcome != run.Outcome {
@@ -301,11 +301,11 @@ func TestCommitRefuses(t *testing.T) {
 	} {
 		bad := tagOf(&e, 0)
 		change(&bad)
-		if n, err := db.Commit(t.Context(), kv.Commit{Tags: []ttpcron.Tag{tagOf(&e, 1), bad}}); err == nil || n != 0 {
+		if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{tagOf(&e, 1), bad}}); err == nil || n != 0 {
 			t.Errorf("%s: inserted %d", name, n)
 		}
 	}
-	for name, c := range map[string]kv.Commit{
+	for name, c := range map[string]ttpcron.Commit{
 		"run":      {Run: &ttpcron.Run{}},
 		"cursor":   {Cursors: []ttpcron.Cursor{{}}},
 		"coverage": {Coverage: []ttpcron.Coverage{{}}},
@@ -324,7 +324,7 @@ func TestRejectsAreBounded(t *testing.T) {
 	line := 0
 	add := func(n int) {
 		t.Helper()
-		im := kv.Import{}
+		im := ttpcron.Batch{}
 		for i := range n {
 			line++
 			im.Rejects = append(im.Rejects, ttpcron.Reject{Line: i + 1, Excerpt: fmt.Append(nil, line)})
@@ -359,7 +359,7 @@ func TestRejectsAreBounded(t *testing.T) {
 func TestRunsAreBounded(t *testing.T) {
 	db := kvtest.Open(t)
 	for i := range kv.MaxRuns + 20 {
-		if _, err := db.Commit(t.Context(), kv.Commit{Run: &ttpcron.Run{ID: fmt.Sprintf("%05d", i)}}); err != nil {
+		if _, err := db.Commit(t.Context(), ttpcron.Commit{Run: &ttpcron.Run{ID: fmt.Sprintf("%05d", i)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -381,7 +381,7 @@ func TestMarksAreFoundByHead(t *testing.T) {
 		{Path: "b", Format: "cowrie/1", Head: [32]byte{2}, HeadLen: 3000, Offset: 3000, TailLen: 1, SeenAt: noon},
 	}
 	for i := range marks {
-		if _, err := db.Import(t.Context(), kv.Import{Mark: &marks[i]}); err != nil {
+		if _, err := db.Import(t.Context(), ttpcron.Batch{Mark: &marks[i]}); err != nil {
 			t.Fatal(err)
 		}
 		if i == 0 { // what is known of lengths is kept up to date
@@ -415,7 +415,7 @@ func TestLooks(t *testing.T) {
 		t.Errorf("in a store without any: %+v, %v", got, err)
 	}
 	mark := ttpcron.FileMark{Path: "a", Format: "cowrie/1", Head: [32]byte{3}, HeadLen: 4, SeenAt: noon}
-	if _, err := db.Import(t.Context(), kv.Import{Mark: &mark}); err != nil {
+	if _, err := db.Import(t.Context(), ttpcron.Batch{Mark: &mark}); err != nil {
 		t.Fatal(err)
 	}
 	a, b := lookOf("a"), lookOf("b")
@@ -448,7 +448,7 @@ func TestForgetFiles(t *testing.T) {
 		l.MarkFormat = ""
 		looks = append(looks, l)
 		m := &ttpcron.FileMark{Path: l.Path, Format: "f", HeadLen: i, SeenAt: l.SeenAt}
-		if _, err := db.Import(t.Context(), kv.Import{Mark: m}); err != nil {
+		if _, err := db.Import(t.Context(), ttpcron.Batch{Mark: m}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -501,7 +501,7 @@ func TestResetForgetsCoverage(t *testing.T) {
 	importAll(t, db, []ttpcron.Event{command("", "192.0.2.1", "id")})
 	day := ttpcron.DayOf(noon)
 	c := ttpcron.Coverage{Kind: ttpcron.Command, Day: day, RuleSet: "r", UpTo: 1, Events: 1}
-	if _, err := db.Commit(t.Context(), kv.Commit{Coverage: []ttpcron.Coverage{c}, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: 1}}}); err != nil {
+	if _, err := db.Commit(t.Context(), ttpcron.Commit{Coverage: []ttpcron.Coverage{c}, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: 1}}}); err != nil {
 		t.Fatal(err)
 	}
 	if days, err := db.Days(t.Context(), ttpcron.Command); err != nil || !slices.Equal(days[0].Coverage, []ttpcron.Coverage{c}) {
@@ -541,7 +541,7 @@ func TestWritingWhileReading(t *testing.T) {
 		for i := range page {
 			tags = append(tags, tagOf(&page[i], i%5))
 		}
-		if _, err := db.Commit(t.Context(), kv.Commit{Tags: tags}); err != nil {
+		if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -557,7 +557,7 @@ func TestWritingWhileReading(t *testing.T) {
 			e := g.next()
 			e.ID = e.ContentID()
 			e.Time = tag.EventTime.AddDate(0, 1, 0)
-			if _, err := db.Commit(t.Context(), kv.Commit{Tags: []ttpcron.Tag{tagOf(&e, n/100+20)}}); err != nil {
+			if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{tagOf(&e, n/100+20)}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -576,14 +576,14 @@ func TestConcurrently(t *testing.T) {
 			g := newGenerator(uint64(w))
 			for range 20 {
 				events := g.events(100)
-				_, err := db.Import(t.Context(), kv.Import{Events: events})
+				_, err := db.Import(t.Context(), ttpcron.Batch{Events: events})
 				if err != nil {
 					t.Error(err)
 				}
 				for i := range events {
 					events[i].ID = events[i].ContentID()
 				}
-				if _, err := db.Commit(t.Context(), kv.Commit{Tags: []ttpcron.Tag{tagOf(&events[0], w), tagOf(&events[1], w+3)}}); err != nil {
+				if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{tagOf(&events[0], w), tagOf(&events[1], w+3)}}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -626,10 +626,10 @@ func TestCancelled(t *testing.T) {
 			t.Errorf("tags: %v", err)
 		}
 	}
-	if _, err := db.Import(ctx, kv.Import{Events: newGenerator(1).events(1)}); !errors.Is(err, context.Canceled) {
+	if _, err := db.Import(ctx, ttpcron.Batch{Events: newGenerator(1).events(1)}); !errors.Is(err, context.Canceled) {
 		t.Errorf("import: %v", err)
 	}
-	if _, err := db.Commit(ctx, kv.Commit{Run: &ttpcron.Run{ID: "r"}}); !errors.Is(err, context.Canceled) {
+	if _, err := db.Commit(ctx, ttpcron.Commit{Run: &ttpcron.Run{ID: "r"}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("commit: %v", err)
 	}
 }
@@ -644,7 +644,7 @@ func TestDiskFull(t *testing.T) {
 	var err error
 	stored := 100
 	for range 100 {
-		if _, err = db.Import(t.Context(), kv.Import{Events: g.events(1000)}); err != nil {
+		if _, err = db.Import(t.Context(), ttpcron.Batch{Events: g.events(1000)}); err != nil {
 			break
 		}
 		stored += 1000
@@ -656,7 +656,7 @@ func TestDiskFull(t *testing.T) {
 	if ids := idsOf(t, db); len(ids) != stored {
 		t.Errorf("%d events are stored, want %d", len(ids), stored)
 	}
-	if r, err := db.Import(t.Context(), kv.Import{Events: g.events(10)}); err != nil || r.New != 10 {
+	if r, err := db.Import(t.Context(), ttpcron.Batch{Events: g.events(10)}); err != nil || r.New != 10 {
 		t.Errorf("importing after the disk was full: %+v, %v", r, err)
 	}
 }

@@ -29,7 +29,7 @@ func commitAttackers(t *testing.T, db *kv.DB, n int) {
 	t.Helper()
 	var tags []ttpcron.Tag
 	flush := func() {
-		if _, err := db.Commit(t.Context(), kv.Commit{Tags: tags}); err != nil {
+		if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil {
 			t.Fatal(err)
 		}
 		tags = tags[:0]
@@ -69,7 +69,7 @@ func TestManyAttackers(t *testing.T) {
 		if w.Since.After(day) {
 			want-- // the first tag of the first attacker
 		}
-		if s.Tags != want || s.AttackersTotal != n || len(s.Attackers) != kv.MaxAttackers {
+		if s.Tags != want || s.AttackersTotal != n || len(s.Attackers) != ttpcron.MaxAttackers {
 			t.Errorf("%s: %d tags of %d attackers, %d listed; want %d of %d", name, s.Tags, s.AttackersTotal, len(s.Attackers), want, n)
 		}
 		for i, a := range s.Attackers[:49] {
@@ -79,7 +79,7 @@ func TestManyAttackers(t *testing.T) {
 				t.Errorf("%s: attacker %d is %+v, want %s with %d tags", name, i, a, ip, 2*(50-i))
 			}
 		}
-		if !slices.IsSortedFunc(s.Attackers[49:], func(a, b kv.AttackerCount) int { return cmpText(a.AttackerIP, b.AttackerIP) }) || s.Attackers[49].AttackerIP != "10.0.0.0" && s.Attackers[49].AttackerIP != "10.0.0.1" {
+		if !slices.IsSortedFunc(s.Attackers[49:], func(a, b ttpcron.AttackerCount) int { return cmpText(a.AttackerIP, b.AttackerIP) }) || s.Attackers[49].AttackerIP != "10.0.0.0" && s.Attackers[49].AttackerIP != "10.0.0.1" {
 			t.Errorf("%s: the rest begins with %+v", name, s.Attackers[49])
 		}
 	}
@@ -126,7 +126,7 @@ func TestMemoryOfStoredDays(t *testing.T) {
 			tags = append(tags, tagOf(&e, 1))
 			if len(events) == 4000 || i == days-1 {
 				importAll(t, db, events)
-				if _, err := db.Commit(t.Context(), kv.Commit{Tags: tags}); err != nil {
+				if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil {
 					t.Fatal(err)
 				}
 				events, tags = nil, nil

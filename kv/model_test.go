@@ -86,7 +86,7 @@ func newModel() *model {
 	}
 }
 
-func (m *model) imports(im kv.Import) (r ttpcron.ImportReport) {
+func (m *model) imports(im ttpcron.Batch) (r ttpcron.ImportReport) {
 	for _, e := range im.Events {
 		if err := e.Validate(); err != nil {
 			m.reject(string(e.AppendJSON(nil)), &r)
@@ -150,7 +150,7 @@ func (m *model) reject(what string, r *ttpcron.ImportReport) bool {
 	return true
 }
 
-func (m *model) commits(c kv.Commit) (inserted int) {
+func (m *model) commits(c ttpcron.Commit) (inserted int) {
 	for _, t := range c.Tags {
 		if _, ok := m.tags[t.UUID()]; !ok {
 			m.tags[t.UUID()] = t
@@ -249,7 +249,7 @@ func (h *history) event() ttpcron.Event {
 }
 
 func (h *history) imports() {
-	im := kv.Import{}
+	im := ttpcron.Batch{}
 	for range h.rnd.IntN(1 + h.rnd.IntN(700)) {
 		im.Events = append(im.Events, h.event())
 	}
@@ -281,7 +281,7 @@ func (h *history) imports() {
 }
 
 func (h *history) commits() {
-	var c kv.Commit
+	var c ttpcron.Commit
 	if len(h.m.events) > 0 {
 		from := h.rnd.IntN(len(h.m.events))
 		for i := from; i < min(from+h.rnd.IntN(600), len(h.m.events)); i++ {
@@ -690,7 +690,7 @@ func (h *history) compareSummary(w ttpcron.Window) {
 	got, err := h.db.Summary(h.t.Context(), w)
 	h.check(err)
 	techniques, rules, attackers := map[string]int{}, map[string]int{}, map[string]int{}
-	want := kv.Summary{Window: w}
+	want := ttpcron.Summary{Window: w}
 	for _, t := range h.m.shown() {
 		if !w.Contains(t.EventTime) {
 			continue
@@ -729,7 +729,7 @@ func (h *history) compareSummary(w ttpcron.Window) {
 			h.t.Fatal("attackers are not in order")
 		}
 	}
-	if len(got.Techniques) != len(techniques) || len(got.Rules) != len(rules) || len(got.Attackers) != min(len(attackers), kv.MaxAttackers) {
+	if len(got.Techniques) != len(techniques) || len(got.Rules) != len(rules) || len(got.Attackers) != min(len(attackers), ttpcron.MaxAttackers) {
 		h.t.Fatalf("summary has %d techniques, %d rules and %d attackers, want %d, %d and %d", len(got.Techniques), len(got.Rules), len(got.Attackers), len(techniques), len(rules), len(attackers))
 	}
 }

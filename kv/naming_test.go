@@ -24,7 +24,7 @@ func imports(t *testing.T, db *kv.DB, events []ttpcron.Event, want ttpcron.Impor
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := db.Import(t.Context(), kv.Import{Events: events})
+	got, err := db.Import(t.Context(), ttpcron.Batch{Events: events})
 	if err != nil || got != want {
 		t.Errorf("imported %+v, %v, want %+v", got, err, want)
 	}
@@ -60,7 +60,7 @@ func TestCollectorCounts(t *testing.T) {
 		for range 2 {
 			total := ttpcron.ImportReport{}
 			for part := range slices.Chunk(events, batch) {
-				r, err := db.Import(t.Context(), kv.Import{Events: part})
+				r, err := db.Import(t.Context(), ttpcron.Batch{Events: part})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -177,7 +177,7 @@ func TestSchema2(t *testing.T) {
 	if err != nil || len(days) == 0 || len(days[0].Coverage) != 1 {
 		t.Errorf("days %+v, %v", days, err)
 	}
-	r, err := db.Import(t.Context(), kv.Import{Rejects: []ttpcron.Reject{{File: "g", Line: 9, Format: "cowrie", Reason: "odd", Excerpt: []byte("{1")}}})
+	r, err := db.Import(t.Context(), ttpcron.Batch{Rejects: []ttpcron.Reject{{File: "g", Line: 9, Format: "cowrie", Reason: "odd", Excerpt: []byte("{1")}}})
 	if err != nil || r.RejectedKnown != 1 {
 		t.Errorf("a reject again: %+v, %v", r, err)
 	}

@@ -69,7 +69,7 @@ func TestOpenReadOnly(t *testing.T) {
 		if err != nil || len(known) != 10 || !known[0] || !known[9] {
 			t.Errorf("known: %v, %v", known, err)
 		}
-		if _, err := db.Import(t.Context(), kv.Import{Events: newGenerator(2).events(1)}); err == nil {
+		if _, err := db.Import(t.Context(), ttpcron.Batch{Events: newGenerator(2).events(1)}); err == nil {
 			t.Error("importing into a store opened for reading works")
 		}
 		if s, err := db.Stats(t.Context()); err != nil || s.FreeBytes <= 0 || s.FreeBytes >= s.FileBytes {
@@ -167,7 +167,7 @@ func storeOf(t *testing.T, n int) []byte {
 	}
 	importAll(t, db, events)
 	tagAll(t, db, 2, func(tags []ttpcron.Tag) {
-		if _, err := db.Commit(t.Context(), kv.Commit{Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(n)}}}); err != nil {
+		if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(n)}}}); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -253,7 +253,7 @@ func touch(t *testing.T, db *kv.DB) error {
 	}
 	g := newGenerator(3)
 	g.pace = time.Minute
-	_, errs := db.Import(ctx, kv.Import{Events: g.events(3100)})
+	_, errs := db.Import(ctx, ttpcron.Batch{Events: g.events(3100)})
 	_, err = db.Stats(ctx)
 	errs = errors.Join(errs, err)
 	_, err = db.Summary(ctx, ttpcron.Window{})

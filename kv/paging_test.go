@@ -31,10 +31,10 @@ func tagged(t *testing.T, db *kv.DB, n int) {
 	for i := range 250 {
 		rejects = append(rejects, ttpcron.Reject{File: "f", Line: i + 1, Excerpt: fmt.Append(nil, i), At: g.now})
 	}
-	if _, err := db.Commit(t.Context(), kv.Commit{Tags: tags}); err != nil {
+	if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Import(t.Context(), kv.Import{Rejects: rejects}); err != nil {
+	if _, err := db.Import(t.Context(), ttpcron.Batch{Rejects: rejects}); err != nil {
 		t.Fatal(err)
 	}
 }

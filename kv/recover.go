@@ -367,7 +367,7 @@ func (r *recovery) flush() {
 		r.events = r.events[:0]
 	}
 	if len(r.tags) > 0 && r.err == nil {
-		n, err := r.dst.Commit(r.ctx, Commit{Tags: r.tags})
+		n, err := r.dst.Commit(r.ctx, ttpcron.Commit{Tags: r.tags})
 		r.report.Tags += n
 		r.err = err
 		r.tags = r.tags[:0]

@@ -122,11 +122,11 @@ func TestRecoverGoesOn(t *testing.T) {
 	}
 	g := newGenerator(99)
 	events := g.events(50)
-	r, err := db.Import(t.Context(), kv.Import{Events: events})
+	r, err := db.Import(t.Context(), ttpcron.Batch{Events: events})
 	if err != nil || r.New != 50 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if _, err := db.Commit(t.Context(), kv.Commit{Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: 750}}}); err != nil {
+	if _, err := db.Commit(t.Context(), ttpcron.Commit{Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: 750}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {

@@ -20,7 +20,7 @@ func rejectsOf(file string, n int) (list []ttpcron.Reject) {
 // TestRejectsAgain imports an unchanged file in every run, under other names.
 func TestRejectsAgain(t *testing.T) {
 	db := kvtest.Open(t)
-	im := kv.Import{Rejects: rejectsOf("a.json", 200), Events: []ttpcron.Event{{Kind: ttpcron.Command, Time: noon}}} // of nobody
+	im := ttpcron.Batch{Rejects: rejectsOf("a.json", 200), Events: []ttpcron.Event{{Kind: ttpcron.Command, Time: noon}}} // of nobody
 	if r, err := db.Import(t.Context(), im); err != nil || r.Rejected != 201 || r.RejectedKnown != 0 {
 		t.Fatal(r, err)
 	}
@@ -39,7 +39,7 @@ func TestRejectsAgain(t *testing.T) {
 		}
 	})
 	twice := append(rejectsOf("b.json", 1), rejectsOf("b.json", 1)...)
-	if r, err := db.Import(t.Context(), kv.Import{Rejects: twice}); err != nil || r.Rejected != 2 || r.RejectedKnown != 1 {
+	if r, err := db.Import(t.Context(), ttpcron.Batch{Rejects: twice}); err != nil || r.Rejected != 2 || r.RejectedKnown != 1 {
 		t.Error(r, err)
 	}
 	s, err := db.Stats(t.Context())
@@ -54,7 +54,7 @@ func TestRejectsShareTheRoom(t *testing.T) {
 	db := kvtest.Open(t)
 	add := func(list []ttpcron.Reject, known int) {
 		t.Helper()
-		if r, err := db.Import(t.Context(), kv.Import{Rejects: list}); err != nil || r.Rejected != len(list) || r.RejectedKnown != known {
+		if r, err := db.Import(t.Context(), ttpcron.Batch{Rejects: list}); err != nil || r.Rejected != len(list) || r.RejectedKnown != known {
 			t.Fatal(r, err)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
@@ -40,7 +39,7 @@ func TestRelease(t *testing.T) {
 	for i := range 20_000 {
 		events = append(events, command(fmt.Sprint("id", i), "203.0.113.7", fmt.Sprintf("echo %d %x", i, i*7919)))
 	}
-	if _, err := db.Import(ctx, kv.Import{Events: events}); err != nil {
+	if _, err := db.Import(ctx, ttpcron.Batch{Events: events}); err != nil {
 		t.Fatal(err)
 	}
 	count := func() (n int) {

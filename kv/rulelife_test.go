@@ -83,7 +83,7 @@ func TestRuleSetsAreKeptWhileCoverageNamesThem(t *testing.T) {
 	}
 	commit := func(day ttpcron.Day, sets ...string) {
 		t.Helper()
-		c := kv.Commit{RuleSet: set(sets[len(sets)-1])}
+		c := ttpcron.Commit{RuleSet: set(sets[len(sets)-1])}
 		for i, s := range sets {
 			c.Coverage = append(c.Coverage, ttpcron.Coverage{Kind: ttpcron.Command, Day: day, RuleSet: s, After: uint64(i), UpTo: uint64(i + 1)})
 		}
@@ -129,7 +129,7 @@ func TestRetiredTagsStay(t *testing.T) {
 	var tags []ttpcron.Tag
 	tagAll(t, db, 3, func(some []ttpcron.Tag) {
 		tags = append(tags, some...)
-		if _, err := db.Commit(ctx, kv.Commit{Tags: some}); err != nil {
+		if _, err := db.Commit(ctx, ttpcron.Commit{Tags: some}); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -150,7 +150,7 @@ func TestRetiredTagsStay(t *testing.T) {
 	if got, err := db.HasTags(ctx, tags); err != nil || got != len(tags) {
 		t.Errorf("%d of %d tags are known, %v", got, len(tags), err)
 	}
-	if got, err := db.Commit(ctx, kv.Commit{Tags: tags}); err != nil || got != 0 {
+	if got, err := db.Commit(ctx, ttpcron.Commit{Tags: tags}); err != nil || got != 0 {
 		t.Errorf("%d inserted, %v", got, err)
 	}
 	if _, err := db.Unretire(ctx, rule, 1, "", ""); err != nil {

@@ -35,7 +35,7 @@ func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.Rule
 
 // newCoverage returns the marks of the coverage that differs from what is
 // stored, and of its rule set when that is not stored.
-func newCoverage(tx *txn, c Commit) (marks []mark, err error) {
+func newCoverage(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
 	var order []kindDay
 	days := map[kindDay][]ttpcron.Coverage{}
 	for _, v := range c.Coverage {

@@ -26,7 +26,7 @@ func TestRunsOfAWrongClock(t *testing.T) {
 			right = right.Add(time.Second)
 			at := right.AddDate(years, 0, 0)
 			id := fmt.Sprintf("%s-%d", at.Format("20060102T150405.000000Z"), years)
-			if _, err := db.Commit(t.Context(), kv.Commit{Run: &ttpcron.Run{ID: id, Started: at}}); err != nil {
+			if _, err := db.Commit(t.Context(), ttpcron.Commit{Run: &ttpcron.Run{ID: id, Started: at}}); err != nil {
 				t.Fatal(err)
 			}
 			if years == 0 {

@@ -42,7 +42,7 @@ func BenchmarkGrowing(b *testing.B) {
 		var size, peak float64
 		before := written()
 		spent := growing(func(tags []ttpcron.Tag) {
-			if _, err := db.Commit(b.Context(), kv.Commit{Tags: tags}); err != nil {
+			if _, err := db.Commit(b.Context(), ttpcron.Commit{Tags: tags}); err != nil {
 				b.Fatal(err)
 			}
 			if size == 0 {
@@ -63,7 +63,7 @@ func BenchmarkGrowing(b *testing.B) {
 
 		before = written()
 		again := growing(func(tags []ttpcron.Tag) {
-			if n, err := db.Commit(b.Context(), kv.Commit{Tags: tags}); err != nil || n != 0 {
+			if n, err := db.Commit(b.Context(), ttpcron.Commit{Tags: tags}); err != nil || n != 0 {
 				b.Fatal(n, err)
 			}
 			peak = max(peak, rssAnon())
@@ -149,7 +149,7 @@ func BenchmarkRetention(b *testing.B) {
 			}
 			start := time.Now()
 			importAll(b, db, events)
-			if _, err := db.Commit(b.Context(), kv.Commit{Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(g.n)}}}); err != nil {
+			if _, err := db.Commit(b.Context(), ttpcron.Commit{Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(g.n)}}}); err != nil {
 				b.Fatal(err)
 			}
 			spent = append(spent, time.Since(start))

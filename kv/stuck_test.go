@@ -71,7 +71,7 @@ func TestStuck(t *testing.T) {
 	calls := map[string]func() error{
 		"stats": func() error { _, err := db.Stats(t.Context()); return err },
 		"import": func() error {
-			_, err := db.Import(t.Context(), kv.Import{Events: newGenerator(9).events(3)})
+			_, err := db.Import(t.Context(), ttpcron.Batch{Events: newGenerator(9).events(3)})
 			return err
 		},
 		"summary": func() error { _, err := db.Summary(t.Context(), ttpcron.Window{}); return err },

@@ -6,60 +6,16 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
-
-// Summary is what the tags of a window add up to.
-type Summary struct {
-	Window ttpcron.Window // of event time
-	Tags   int
-	First  time.Time // earliest event time, zero when there are no tags
-	Last   time.Time // latest
-
-	Techniques []TechniqueCount // most tags first
-	Rules      []RuleCount      // most tags first
-	Attackers  []AttackerCount  // most tags first, at most MaxAttackers of them
-	// AttackersTotal is how many attackers there are, in the list or not.
-	AttackersTotal int
-}
-
-// MaxAttackers is how many attackers a Summary lists.
-const MaxAttackers = 100
-
-// TechniqueCount counts the tags of one technique under one tactic.
-type TechniqueCount struct {
-	Tactic         string
-	TechniqueID    string
-	SubTechniqueID string // empty for the technique itself
-	Tags           int
-	First, Last    time.Time // event time
-}
-
-// RuleCount counts the tags of one rule, all its versions together.
-type RuleCount struct {
-	RuleID      string
-	Tags        int
-	First, Last time.Time // event time
-}
-
-// AttackerCount counts the tags of one attacker. The names are those of the
-// attacker's first tag on the first day.
-type AttackerCount struct {
-	AttackerUUID string
-	AttackerIP   string
-	IdentityUUID string
-	Tags         int
-	First, Last  time.Time // event time
-}
 
 // Summary adds up the tags of a window. Days that lie wholly in the window are
 // taken from the counts that are kept for every day; of the others, two at most,
 // the tags in the window are read. Tags of retired rules are left out; days that
 // have some are read too.
-func (db *DB) Summary(ctx context.Context, w ttpcron.Window) (Summary, error) {
-	s := Summary{Window: w}
+func (db *DB) Summary(ctx context.Context, w ttpcron.Window) (ttpcron.Summary, error) {
+	s := ttpcron.Summary{Window: w}
 	err := db.view(ctx, func(tx *txn) error {
 		m := merger{ctx: ctx, db: db, tx: tx, claims: map[uint32]timedCount{}, attackers: newAttackerSums(cmp.Or(db.sums, maxSums))}
 		var err error
@@ -79,7 +35,7 @@ func (db *DB) Summary(ctx context.Context, w ttpcron.Window) (Summary, error) {
 		return m.count(&s)
 	})
 	if err != nil {
-		return Summary{}, fmt.Errorf("sum up tags: %w", err)
+		return ttpcron.Summary{}, fmt.Errorf("sum up tags: %w", err)
 	}
 	return s, nil
 }
@@ -227,8 +183,8 @@ func namedIn(rollup *bucket, day ttpcron.Day, hash uint64, t *ttpcron.Tag) []byt
 }
 
 // count fills in what follows from the claims.
-func (m *merger) count(s *Summary) error {
-	techniques := map[TechniqueCount]timedCount{}
+func (m *merger) count(s *ttpcron.Summary) error {
+	techniques := map[ttpcron.TechniqueCount]timedCount{}
 	rules := map[string]timedCount{}
 	var all timedCount
 	for id, t := range m.claims {
@@ -236,7 +192,7 @@ func (m *merger) count(s *Summary) error {
 		if err != nil {
 			return err
 		}
-		k := TechniqueCount{Tactic: c.Tactic, TechniqueID: c.TechniqueID, SubTechniqueID: c.SubTechniqueID}
+		k := ttpcron.TechniqueCount{Tactic: c.Tactic, TechniqueID: c.TechniqueID, SubTechniqueID: c.SubTechniqueID}
 		sum := techniques[k]
 		sum.add(t)
 		techniques[k] = sum
@@ -250,20 +206,20 @@ func (m *merger) count(s *Summary) error {
 		k.Tags, k.First, k.Last = t.tags, t.first, t.last
 		s.Techniques = append(s.Techniques, k)
 	}
-	slices.SortFunc(s.Techniques, func(a, b TechniqueCount) int {
+	slices.SortFunc(s.Techniques, func(a, b ttpcron.TechniqueCount) int {
 		return cmp.Or(b.Tags-a.Tags, cmp.Compare(a.TechniqueID, b.TechniqueID), cmp.Compare(a.SubTechniqueID, b.SubTechniqueID), cmp.Compare(a.Tactic, b.Tactic))
 	})
 	for id, t := range rules {
-		s.Rules = append(s.Rules, RuleCount{RuleID: id, Tags: t.tags, First: t.first, Last: t.last})
+		s.Rules = append(s.Rules, ttpcron.RuleCount{RuleID: id, Tags: t.tags, First: t.first, Last: t.last})
 	}
-	slices.SortFunc(s.Rules, func(a, b RuleCount) int {
+	slices.SortFunc(s.Rules, func(a, b ttpcron.RuleCount) int {
 		return cmp.Or(b.Tags-a.Tags, cmp.Compare(a.RuleID, b.RuleID))
 	})
 	return nil
 }
 
 // rank takes in the attackers that were added up in a pass.
-func (m *merger) rank(s *Summary) error {
+func (m *merger) rank(s *ttpcron.Summary) error {
 	s.AttackersTotal += len(m.attackers.sums)
 	for hash, sum := range m.attackers.sums {
 		if sum.tags < m.top.least {
@@ -273,7 +229,7 @@ func (m *merger) rank(s *Summary) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", sum.day, err)
 		}
-		m.top.add(AttackerCount{
+		m.top.add(ttpcron.AttackerCount{
 			AttackerUUID: a.uuid, AttackerIP: a.ip, IdentityUUID: a.identity,
 			Tags: sum.tags, First: timeOf(sum.day, sum.first), Last: timeOf(sum.last, sum.lastNanos),
 		})

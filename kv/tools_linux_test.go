@@ -29,7 +29,7 @@ func TestBackupWhileWriting(t *testing.T) {
 	var writer sync.WaitGroup
 	writer.Go(func() {
 		for n := 0; n < 200 && ctx.Err() == nil; n++ {
-			if _, err := db.Import(t.Context(), kv.Import{Events: events[n*crashBatch : (n+1)*crashBatch], Mark: crashMark(n + 1)}); err != nil {
+			if _, err := db.Import(t.Context(), ttpcron.Batch{Events: events[n*crashBatch : (n+1)*crashBatch], Mark: crashMark(n + 1)}); err != nil {
 				t.Error(err)
 			}
 			if _, err := db.Commit(t.Context(), crashCommit(events, n)); err != nil {
@@ -193,7 +193,7 @@ func TestWritersOfOldFile(t *testing.T) {
 	go func() {
 		c, err := kv.Open(t.Context(), path, kv.Options{LockTimeout: time.Minute, NoSync: true})
 		if err == nil {
-			_, err = c.Import(t.Context(), kv.Import{Events: newGenerator(50).events(10)})
+			_, err = c.Import(t.Context(), ttpcron.Batch{Events: newGenerator(50).events(10)})
 			err = errors.Join(err, c.Close())
 		}
 		waiting <- err
@@ -310,18 +310,18 @@ func TestPruneCountsWaiting(t *testing.T) {
 			n++
 		}
 	}
-	cover := func(c ttpcron.Coverage) kv.Commit {
+	cover := func(c ttpcron.Coverage) ttpcron.Commit {
 		c.Kind, c.Day, c.RuleSet = ttpcron.Command, day, "r"
-		return kv.Commit{Coverage: []ttpcron.Coverage{c}}
+		return ttpcron.Commit{Coverage: []ttpcron.Coverage{c}}
 	}
-	cursor := func(seq int) kv.Commit {
-		return kv.Commit{Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(seq)}}}
+	cursor := func(seq int) ttpcron.Commit {
+		return ttpcron.Commit{Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(seq)}}}
 	}
 	for name, tt := range map[string]struct {
-		commit kv.Commit
+		commit ttpcron.Commit
 		want   int
 	}{
-		"nothing was looked at":     {kv.Commit{}, n},
+		"nothing was looked at":     {ttpcron.Commit{}, n},
 		"all by resumed runs":       {cursor(n), 0},
 		"half by resumed runs":      {cursor(n / 2), n - n/2},
 		"all by a window":           {cover(ttpcron.Coverage{UpTo: uint64(n)}), 0},

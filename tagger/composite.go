@@ -44,21 +44,21 @@ func (c *Composite) CacheStats() CacheStats { return CacheStats{c.cache.hits, c.
 // Tag appends the event's tags to dst, ordered by rule id and then as the rule
 // lists them. CreatedAt is left zero. Evidence is shared between tags and
 // events and must not be changed.
-func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, Verdict) {
+func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict) {
 	k := c.sieves[e.Kind]
 	if k == nil {
 		c.unclaimed(e)
-		return dst, Verdict{Skipped: true}
+		return dst, ttpcron.Verdict{Skipped: true}
 	}
 	c.event = e
 	defer c.forget()
 	if e.Kind != ttpcron.Command {
 		v := c.judgeOther(k, e)
-		return c.tags(v.event, v, "", dst), Verdict{Bounded: v.bounded}
+		return c.tags(v.event, v, "", dst), ttpcron.Verdict{Bounded: v.bounded}
 	}
 	text := commandText(e.Payload)
 	if text == "" {
-		return dst, Verdict{Skipped: true}
+		return dst, ttpcron.Verdict{Skipped: true}
 	}
 	v := c.cache.get(text)
 	if v == nil {
@@ -71,7 +71,7 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, Ver
 	if v.open {
 		v = c.settled(k, v, text, e)
 	}
-	return c.tags(e, v, text, dst), Verdict{Bounded: v.bounded}
+	return c.tags(e, v, text, dst), ttpcron.Verdict{Bounded: v.bounded}
 }
 
 // forget lets go of the event, which may hold a page of others.

@@ -19,7 +19,7 @@ type Explanation struct {
 	Layers   []LayerView     // what decoding found in it
 	Rules    []Judgement     // every rule that matched, in the order of the tags
 	Tags     []ttpcron.Tag   // as Composite.Tag gives them
-	Verdict  Verdict
+	Verdict  ttpcron.Verdict
 
 	steps int // that trying the rules took
 }

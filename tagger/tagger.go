@@ -149,12 +149,6 @@ type Rule struct {
 	Slow string
 }
 
-// Verdict says how the tagging of an event went.
-type Verdict struct {
-	Skipped bool // no rule could look at it: the text is missing or empty
-	Bounded bool // a rule met a limit of work or size and did not finish
-}
-
 // Warn is told of a tagger's trouble with one event: a rule that failed on it,
 // which loses that rule's tags of that event only, or, with an empty rule, a
 // kind of event that no rule applies to, once for each kind.

@@ -192,7 +192,7 @@ func TestTag(t *testing.T) {
 	e.ID, e.IdentityUUID, e.SessionID, e.DeckyID = "cmd_42", "i", "s", "d"
 	e.Time = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	tags, v := rs.Tagger(nil).Tag(e, nil)
-	if len(tags) != 2 || v != (tagger.Verdict{}) {
+	if len(tags) != 2 || v != (ttpcron.Verdict{}) {
 		t.Fatalf("%d tags, %+v", len(tags), v)
 	}
 	want := ttpcron.Tag{

@@ -72,7 +72,7 @@ func benchStore(b *testing.B, unique bool) store {
 	}
 	var batch []ttpcron.Event
 	put := func() {
-		if _, err := db.Import(b.Context(), kv.Import{Events: batch}); err != nil {
+		if _, err := db.Import(b.Context(), ttpcron.Batch{Events: batch}); err != nil {
 			b.Fatal(err)
 		}
 		batch = batch[:0]

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
@@ -75,8 +76,8 @@ type waitedFile struct {
 	name string
 }
 
-func (f waitedFile) Batches(ctx context.Context) iter.Seq2[jobs.Batch, error] {
-	return func(yield func(jobs.Batch, error) bool) {
+func (f waitedFile) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
+	return func(yield func(ttpcron.Batch, error) bool) {
 		end := f.wait.begin(f.name)
 		defer func() { end() }()
 		for b, err := range f.File.Batches(ctx) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/control"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/scheduler"
@@ -150,11 +151,11 @@ type stuck struct {
 	reads, wait chan struct{}
 }
 
-func (s stuck) Batches(context.Context) iter.Seq2[jobs.Batch, error] {
-	return func(yield func(jobs.Batch, error) bool) {
+func (s stuck) Batches(context.Context) iter.Seq2[ttpcron.Batch, error] {
+	return func(yield func(ttpcron.Batch, error) bool) {
 		close(s.reads)
 		<-s.wait
-		yield(jobs.Batch{}, nil)
+		yield(ttpcron.Batch{}, nil)
 	}
 }
 

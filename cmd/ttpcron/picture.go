@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/jobs"
-	"github.com/ttpcron/ttpcron/kv"
 )
 
 // picture is the short view of what was found.
@@ -64,7 +64,7 @@ func pictureOfRun(f jobs.Picture) picture {
 	return p
 }
 
-func pictureOfSummary(s kv.Summary) picture {
+func pictureOfSummary(s ttpcron.Summary) picture {
 	var p picture
 	for _, t := range s.Techniques {
 		p.techniques = append(p.techniques, techniqueCount{t.Tactic, cmp.Or(t.SubTechniqueID, t.TechniqueID), t.Tags})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/control"
 	"github.com/ttpcron/ttpcron/jobs"
 )
@@ -19,7 +20,7 @@ type heldStore struct {
 
 // Commit sends large commits in parts. The marks go with the last one: nothing is
 // said to be covered before its tags are stored.
-func (s heldStore) Commit(ctx context.Context, c jobs.Commit) (inserted int, err error) {
+func (s heldStore) Commit(ctx context.Context, c ttpcron.Commit) (inserted int, err error) {
 	last := committing{Turn: s.id}
 	for part := range parts(c.Tags, wireTags) {
 		if part.last {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/control"
-	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
 )
 
@@ -68,7 +67,7 @@ const sendBytes = 1 << 20
 
 // Import sends large batches in parts. The mark of the file goes with the last
 // one, so that it is never ahead of what is stored.
-func (s remoteStore) Import(ctx context.Context, b jobs.Batch) (total ttpcron.ImportReport, err error) {
+func (s remoteStore) Import(ctx context.Context, b ttpcron.Batch) (total ttpcron.ImportReport, err error) {
 	send := func(q importing) error {
 		r, err := control.Call[importing, ttpcron.ImportReport](ctx, s.client, "import", q)
 		total.Add(r)
@@ -169,7 +168,7 @@ func (s remoteStore) ForgetFiles(ctx context.Context, seenBefore time.Time) (int
 }
 
 // Commit is for runs, which need their turn: see heldStore.
-func (s remoteStore) Commit(context.Context, jobs.Commit) (int, error) {
+func (s remoteStore) Commit(context.Context, ttpcron.Commit) (int, error) {
 	return 0, errNoTurn
 }
 
@@ -239,8 +238,8 @@ func (s remoteStore) EventByID(ctx context.Context, kind ttpcron.SourceKind, day
 	return r.Value, r.OK, err
 }
 
-func (s remoteStore) Summary(ctx context.Context, w ttpcron.Window) (kv.Summary, error) {
-	return control.Call[ttpcron.Window, kv.Summary](ctx, s.client, "summary", w)
+func (s remoteStore) Summary(ctx context.Context, w ttpcron.Window) (ttpcron.Summary, error) {
+	return control.Call[ttpcron.Window, ttpcron.Summary](ctx, s.client, "summary", w)
 }
 
 func (s remoteStore) Stats(ctx context.Context) (kv.Stats, error) {

@@ -133,7 +133,7 @@ func (l *life) arrive() {
 			Payload: ttpcron.TextPayload("command_text", fmt.Sprintf("%s x; echo aGk= | base64 -d; %s -y", l.word(), l.word())),
 		})
 	}
-	_, err := l.db.Import(l.Context(), jobs.Batch{Events: batch})
+	_, err := l.db.Import(l.Context(), ttpcron.Batch{Events: batch})
 	l.must(err)
 	l.events = append(l.events, batch...)
 }

@@ -48,15 +48,7 @@ func (r ruleSet) Tagger() jobs.Tagger {
 	if r.a.observer != nil {
 		r.a.observer.tagger(t)
 	}
-	return composite{t}
-}
-
-// composite gives a tagger the shape that jobs declares.
-type composite struct{ *tagger.Composite }
-
-func (c composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, jobs.Verdict) {
-	dst, v := c.Composite.Tag(e, dst)
-	return dst, jobs.Verdict(v)
+	return t
 }
 
 // ruleSources lists where rules come from: the embedded pack, unless

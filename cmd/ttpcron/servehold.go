@@ -8,14 +8,13 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/control"
-	"github.com/ttpcron/ttpcron/jobs"
 )
 
 // A run with rules that are not the daemon's is done by the command that has
 // them. It has the turn of a run meanwhile, so that no other run meets it, and
 // commits through the daemon.
 
-// committing is a jobs.Commit as it travels. Marks is the encoding of all but
+// committing is a ttpcron.Commit as it travels. Marks is the encoding of all but
 // the tags: apart, so that its size can be bounded before it is read.
 type committing struct {
 	Turn  string
@@ -74,7 +73,7 @@ func withoutImported(r ttpcron.Run) *ttpcron.Run {
 	return &r
 }
 
-func readCommit(q committing) (c jobs.Commit, err error) {
+func readCommit(q committing) (c ttpcron.Commit, err error) {
 	if len(q.Marks) > maxMarks {
 		return c, fmt.Errorf("the marks of a commit have %d bytes, and %d are taken", len(q.Marks), maxMarks)
 	}
@@ -85,5 +84,5 @@ func readCommit(q committing) (c jobs.Commit, err error) {
 		}
 	}
 	tags, err := readTags(q.Tags)
-	return jobs.Commit{Tags: tags, Coverage: m.Coverage, RuleSet: m.RuleSet, Cursors: m.Cursors, Run: m.Run}, err
+	return ttpcron.Commit{Tags: tags, Coverage: m.Coverage, RuleSet: m.RuleSet, Cursors: m.Cursors, Run: m.Run}, err
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/control"
-	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/metrics"
 	"github.com/ttpcron/ttpcron/scheduler"
 	"github.com/ttpcron/ttpcron/tagger"
@@ -65,7 +64,7 @@ type timedStore struct {
 	o *observer
 }
 
-func (s timedStore) Commit(ctx context.Context, c jobs.Commit) (int, error) {
+func (s timedStore) Commit(ctx context.Context, c ttpcron.Commit) (int, error) {
 	began := time.Now()
 	n, err := s.localStore.Commit(ctx, c)
 	if len(c.Tags) > 0 {

@@ -101,7 +101,7 @@ func (d *daemon) serveStore(s *control.Server) {
 		if err != nil {
 			return ttpcron.ImportReport{}, err
 		}
-		r, err := db.Import(ctx, jobs.Batch{Events: events, Rejects: rejects, Mark: q.Mark})
+		r, err := db.Import(ctx, ttpcron.Batch{Events: events, Rejects: rejects, Mark: q.Mark})
 		d.observer.Import(r)
 		return r, err
 	}, control.Large)

@@ -27,7 +27,7 @@ type store interface {
 	Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Tag, error]
 	TagByUUID(ctx context.Context, u ttpcron.UUID) (ttpcron.Tag, bool, error)
 	EventByID(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, id string) (ttpcron.Event, bool, error)
-	Summary(ctx context.Context, w ttpcron.Window) (kv.Summary, error)
+	Summary(ctx context.Context, w ttpcron.Window) (ttpcron.Summary, error)
 	Stats(ctx context.Context) (kv.Stats, error)
 	Runs(ctx context.Context, limit int) ([]ttpcron.Run, error)
 	Rejects(ctx context.Context) iter.Seq2[ttpcron.Reject, error]
@@ -55,14 +55,6 @@ type store interface {
 type localStore struct{ *kv.DB }
 
 var _ store = localStore{}
-
-func (s localStore) Import(ctx context.Context, b jobs.Batch) (ttpcron.ImportReport, error) {
-	return s.DB.Import(ctx, kv.Import{Events: b.Events, Rejects: b.Rejects, Mark: b.Mark})
-}
-
-func (s localStore) Commit(ctx context.Context, c jobs.Commit) (int, error) {
-	return s.DB.Commit(ctx, kv.Commit(c))
-}
 
 // openStore opens the store for writing, and makes it when there is none.
 func (a *app) openStore(ctx context.Context) (store, error) {
@@ -142,21 +134,6 @@ func (a *app) scratchStore(ctx context.Context) (store, func(), error) {
 	}, nil
 }
 
-// opened gives an importer's file the shape that jobs declares.
-type opened struct{ *importer.File }
-
-func (f opened) Progress() (read, total int64) { return f.Pos(), f.Size() }
-
-func (f opened) Batches(ctx context.Context) iter.Seq2[jobs.Batch, error] {
-	return func(yield func(jobs.Batch, error) bool) {
-		for b, err := range f.File.Batches(ctx) {
-			if !yield(jobs.Batch(b), err) {
-				return
-			}
-		}
-	}
-}
-
 // inputs turns what a user named into files to import. Paths that cannot be
 // read are in the list too, so that they are reported in their place.
 func (a *app) inputs(named []string, format string, final bool) ([]jobs.Input, error) {
@@ -212,7 +189,7 @@ func (a *app) input(format string, found importer.Found, final, named bool) jobs
 			}
 			return nil, err
 		}
-		return opened{f}, nil
+		return f, nil
 	}}
 }
 

@@ -1,0 +1,27 @@
+package ttpcron
+
+// Batch is a part of a file, small enough to be stored in one transaction: what
+// it holds, and a mark that is true once this batch and all before it are stored.
+type Batch struct {
+	Events  []Event
+	Rejects []Reject
+	// Report counts the lines of this batch alone: Lines, Ignored and Rejected.
+	// Lines = len(Events) + Ignored + Rejected. Two records that a crash joined
+	// into one line count as two. Of a DECNET database each entry of a list of
+	// commands and each trigger is a line, and what cannot be used of a row or of
+	// a trigger that is kept otherwise is one more.
+	Report ImportReport
+	// Mark is nil when the file cannot be continued later, as standard input and
+	// databases cannot.
+	Mark *FileMark
+}
+
+// Commit is what one transaction of a run writes: tags, and how far the run has
+// come with them.
+type Commit struct {
+	Tags     []Tag
+	Coverage []Coverage // those of a kind and day together replace what is stored for it
+	RuleSet  *RuleSet   // the rules that Coverage speaks of; nil when they are stored, or without Coverage
+	Cursors  []Cursor   // each replaces that of its kind
+	Run      *Run       // replaces the record with its ID; nil for none
+}

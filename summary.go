@@ -1,0 +1,46 @@
+package ttpcron
+
+import "time"
+
+// Summary is what the tags of a window add up to.
+type Summary struct {
+	Window Window // of event time
+	Tags   int
+	First  time.Time // earliest event time, zero when there are no tags
+	Last   time.Time // latest
+
+	Techniques []TechniqueCount // most tags first
+	Rules      []RuleCount      // most tags first
+	Attackers  []AttackerCount  // most tags first, at most MaxAttackers of them
+	// AttackersTotal is how many attackers there are, in the list or not.
+	AttackersTotal int
+}
+
+// MaxAttackers is how many attackers a Summary lists.
+const MaxAttackers = 100
+
+// TechniqueCount counts the tags of one technique under one tactic.
+type TechniqueCount struct {
+	Tactic         string
+	TechniqueID    string
+	SubTechniqueID string // empty for the technique itself
+	Tags           int
+	First, Last    time.Time // event time
+}
+
+// RuleCount counts the tags of one rule, all its versions together.
+type RuleCount struct {
+	RuleID      string
+	Tags        int
+	First, Last time.Time // event time
+}
+
+// AttackerCount counts the tags of one attacker. The names are those of the
+// attacker's first tag on the first day.
+type AttackerCount struct {
+	AttackerUUID string
+	AttackerIP   string
+	IdentityUUID string
+	Tags         int
+	First, Last  time.Time // event time
+}
