@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pelletier/go-toml"
-
 	"github.com/ttpcron/ttpcron"
 )
 
@@ -26,8 +24,7 @@ type configured struct {
 	values map[string][]string
 	kinds  map[string]string // what a value is, such as kindText
 	lines  map[string]int    // where a key stands
-	jobs   []*toml.Tree      // the tables [[job]]
-	text   []string          // line by line
+	jobs   []*tomlTable      // the tables [[job]]
 	faults []configFault
 }
 
@@ -89,13 +86,13 @@ func (a *app) parseConfig() (configured, error) {
 	if err != nil {
 		return c, &usageError{fmt.Sprintf("config: %v", err), "name a file that can be read; --config /dev/null uses none"}
 	}
-	c.found, c.empty, c.text = true, len(bytes.TrimSpace(text)) == 0, strings.Split(string(text), "\n")
-	tree, err := toml.LoadBytes(text)
+	c.found, c.empty = true, len(bytes.TrimSpace(text)) == 0
+	top, err := parseTOML(text)
 	if err != nil {
 		return c, &usageError{fmt.Sprintf("config %s: %v", path, err), "the numbers are line and column"}
 	}
 	known := a.configKeys()
-	c.table(tree, "", known)
+	c.table(top, "", known)
 	c.checkKeys(known)
 	a.checkValues(&c)
 	slices.SortStableFunc(c.faults, func(a, b configFault) int { return a.line - b.line })
@@ -117,15 +114,15 @@ func readConfigText(path string) ([]byte, error) {
 }
 
 // table flattens a table.
-func (c *configured) table(t *toml.Tree, prefix string, known []string) {
-	for _, key := range t.Keys() {
-		name, line := prefix+strings.ReplaceAll(key, "_", "-"), c.lineOf(t, key)
+func (c *configured) table(t *tomlTable, prefix string, known []string) {
+	for _, key := range t.keys() {
+		name, line := prefix+strings.ReplaceAll(key, "_", "-"), t.lines[key]
 		if before := c.lines[name]; before > 0 {
 			c.faultf(max(line, before), "", "%s is there already, in line %d", name, min(line, before))
 		}
 		c.lines[name] = line
-		switch v := t.GetPath([]string{key}).(type) {
-		case *toml.Tree:
+		switch v := t.values[key].(type) {
+		case *tomlTable:
 			switch {
 			case slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, name+".") }):
 				c.table(v, name+".", known)
@@ -136,7 +133,7 @@ func (c *configured) table(t *toml.Tree, prefix string, known []string) {
 			default:
 				c.faultf(line, "tables have the names of commands, such as [daemon] and [run-once]", "unknown table [%s]", name)
 			}
-		case []*toml.Tree:
+		case []*tomlTable:
 			if name == "job" {
 				c.jobs = v
 			} else {
@@ -150,21 +147,6 @@ func (c *configured) table(t *toml.Tree, prefix string, known []string) {
 			c.values[name], c.kinds[name] = values, tomlKind(v)
 		}
 	}
-}
-
-// lineOf is the line of a key. The parser knows none for a table in braces, which
-// is looked for where its own table begins.
-func (c *configured) lineOf(t *toml.Tree, key string) int {
-	if line := t.GetPositionPath([]string{key}).Line; line > 0 {
-		return line
-	}
-	begin := max(t.Position().Line, 1)
-	for i, line := range c.text[min(begin-1, len(c.text)):] {
-		if name, _, found := strings.Cut(line, "="); found && strings.Trim(name, " \t\"'") == key {
-			return begin + i
-		}
-	}
-	return begin
 }
 
 // tomlValues writes a value as a flag takes it.

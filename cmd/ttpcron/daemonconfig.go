@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pelletier/go-toml"
-
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/scheduler"
@@ -164,27 +162,27 @@ func (c *daemonConfig) inputsOf(own []string) []string {
 	return c.app.set.inputs
 }
 
-func (c *daemonConfig) readJob(t *toml.Tree) (j jobConfig, faults []configFault) {
-	at := t.Position().Line
+func (c *daemonConfig) readJob(t *tomlTable) (j jobConfig, faults []configFault) {
+	at := t.line
 	j = jobConfig{task: taskRun, source: jobs.SourceAll, maxRuntime: defaultMaxRuntime, line: at}
 	values := map[string][]string{}
 	lines := map[string]int{}
-	for _, key := range t.Keys() {
-		name, line := strings.ReplaceAll(key, "_", "-"), cmp.Or(t.GetPositionPath([]string{key}).Line, at)
+	for _, key := range t.keys() {
+		name, line := strings.ReplaceAll(key, "_", "-"), t.lines[key]
 		line = max(line, lines[name]) // of a key that is there twice, the second
 		lines[name] = line
-		v, err := tomlValues(t.GetPath([]string{key}))
+		v, err := tomlValues(t.values[key])
 		switch {
 		case !slices.Contains(jobKeys, name):
 			faults = append(faults, unknownKey("job."+name, line, prefixed("job.", jobKeys)))
 			continue
-		case name == "inputs" && (err != nil || tomlKind(t.GetPath([]string{key})) != kindList):
+		case name == "inputs" && (err != nil || tomlKind(t.values[key]) != kindList):
 			faults = append(faults, configFault{line, "job.inputs is no list of texts in quotes", ""})
 			continue
 		case values[name] != nil:
 			faults = append(faults, configFault{line, fmt.Sprintf("job.%s is there twice, with - and with _", name), ""})
 			continue
-		case name != "inputs" && (err != nil || tomlKind(t.GetPath([]string{key})) != kindText || v[0] == ""):
+		case name != "inputs" && (err != nil || tomlKind(t.values[key]) != kindText || v[0] == ""):
 			faults = append(faults, configFault{line, fmt.Sprintf("job.%s is no text in quotes", name), ""})
 			continue
 		}
