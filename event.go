@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // SourceKind names what sort of activity an event records. Rules say which
@@ -127,7 +129,7 @@ func (e *Event) Attacker() (uuid string, origin Origin) {
 // ContentID returns the source_id of an event whose source gives none: "sha256:"
 // and 32 hexadecimal digits over everything that the source says about it. One
 // line read twice, from whichever file, gives one ID. What is hashed, and so how
-// AppendJSONString escapes, can never change: stored IDs would no longer be met.
+// [jsontext.AppendString] escapes, can never change: stored IDs would no longer be met.
 func (e *Event) ContentID() string {
 	sum := e.digest(true)
 	return "sha256:" + hex.EncodeToString(sum[:16])
@@ -157,7 +159,7 @@ var learnedLater = map[string]bool{
 
 func (e *Event) digest(whole bool) [sha256.Size]byte {
 	var stack [512]byte
-	b := AppendJSONString(stack[:0], string(e.Kind))
+	b := jsontext.AppendString(stack[:0], string(e.Kind))
 	if whole {
 		b = e.Time.UTC().AppendFormat(b, time.RFC3339Nano)
 		uuid := e.AttackerUUID
@@ -165,7 +167,7 @@ func (e *Event) digest(whole bool) [sha256.Size]byte {
 			uuid = "" // our own finding, not the source's word
 		}
 		for _, s := range [...]string{uuid, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID} {
-			b = AppendJSONString(b, s)
+			b = jsontext.AppendString(b, s)
 		}
 	}
 	return sha256.Sum256(e.Payload.AppendJSON(b))

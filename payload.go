@@ -7,11 +7,13 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // Field is one member of an event's payload. A JSON string is kept decoded in
 // Text; any other value is kept as compact JSON in Raw, its strings escaped as
-// [AppendJSONString] does, and Text is empty.
+// [jsontext.AppendString] does, and Text is empty.
 type Field struct {
 	Name string
 	Text string
@@ -61,15 +63,15 @@ func (p *Payload) Set(name, text string) { p.put(Field{Name: name, Text: text}) 
 // SetRaw puts a member from its JSON text, replacing one of the same name. A
 // JSON string is decoded. Malformed JSON is an error and changes nothing.
 func (p *Payload) SetRaw(name string, raw []byte) error {
-	raw = bytes.Trim(raw, jsonSpace)
+	var s jsontext.Scanner
+	s.Reset(raw)
 	f := Field{Name: name}
-	var err error
-	if len(raw) > 0 && raw[0] == '"' {
-		f.Text, err = DecodeJSONString(raw)
+	if s.Kind() == '"' {
+		f.Text, _ = s.Value().Text()
 	} else {
-		f.Raw, err = canonicalJSON(raw)
+		f.Raw = s.AppendCanonical(make([]byte, 0, len(raw)))
 	}
-	if err != nil {
+	if err := s.End(); err != nil {
 		return fmt.Errorf("payload field %q: %w", name, err)
 	}
 	p.put(f)
@@ -90,17 +92,17 @@ func (p *Payload) put(f Field) {
 }
 
 // AppendJSON appends the payload as a JSON object. Bytes that are not UTF-8 are
-// written as [AppendJSONString] does, so that decoding gives them back.
+// written as [jsontext.AppendString] does, so that decoding gives them back.
 func (p Payload) AppendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
 	for i := range p {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = AppendJSONString(dst, p[i].Name)
+		dst = jsontext.AppendString(dst, p[i].Name)
 		dst = append(dst, ':')
 		if p[i].Raw == nil {
-			dst = AppendJSONString(dst, p[i].Text)
+			dst = jsontext.AppendString(dst, p[i].Text)
 		} else {
 			dst = append(dst, p[i].Raw...)
 		}
@@ -114,39 +116,29 @@ func (p Payload) MarshalJSON() ([]byte, error) { return p.AppendJSON(nil), nil }
 // UnmarshalJSON implements [json.Unmarshaler]. Of members with one name the
 // last counts.
 func (p *Payload) UnmarshalJSON(data []byte) error {
-	if !json.Valid(data) {
-		return fmt.Errorf("payload: %w", errNotObject)
-	}
-	return p.read(data)
-}
-
-// read is UnmarshalJSON of JSON that is known to be valid.
-func (p *Payload) read(data []byte) error {
-	if data[skipSpace(data, 0)] != '{' {
-		return fmt.Errorf("payload: %w", errNotObject)
-	}
-	out := Payload{} // {} is a payload, null is none
-	err := eachMember(data, func(name, value []byte) error {
-		f := Field{Name: decodeString(name)}
-		if value[0] == '"' {
-			f.Text = decodeString(value)
-		} else {
-			var err error
-			if f.Raw, err = canonicalJSON(value); err != nil {
-				return err
-			}
-		}
-		out = append(out, f)
-		return nil
-	})
-	if err != nil {
+	var r EventReader
+	r.scanner.Reset(data)
+	out, _ := r.payload(heap{})
+	if err := r.scanner.End(); err != nil {
 		return fmt.Errorf("payload: %w", err)
 	}
-	// Sorted once at the end: an object of a million members must not cost the
-	// square of them.
-	slices.SortStableFunc(out, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
-	*p = lastOfEach(out)
+	*p = out // {} is a payload, null is none
 	return nil
+}
+
+// sorted sorts fields by name, and of those with one name keeps the last. It
+// sorts once, at the end: an object of a million members must not cost the
+// square of them.
+func (p Payload) sorted() Payload {
+	inOrder := true
+	for i := 1; i < len(p) && inOrder; i++ {
+		inOrder = p[i-1].Name < p[i].Name
+	}
+	if inOrder {
+		return p
+	}
+	slices.SortStableFunc(p, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	return lastOfEach(p)
 }
 
 // lastOfEach keeps the last of every run of fields with one name.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"time"
+
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // An event whose source gives it an ID is known by that ID, unless the source
@@ -63,12 +65,12 @@ func (f *Field) identifies(names []string, listed bool) bool {
 // different for different records. ID, identity, arrival and what was derived are
 // no part of it.
 func (e *Event) AppendRecord(dst []byte) []byte {
-	dst = AppendJSONString(dst, string(e.Kind))
+	dst = jsontext.AppendString(dst, string(e.Kind))
 	if e.TimeOrigin == OriginRecorded {
 		dst = e.Time.UTC().AppendFormat(dst, time.RFC3339Nano)
 	}
 	for _, s := range e.recordedNames() {
-		dst = AppendJSONString(dst, s)
+		dst = jsontext.AppendString(dst, s)
 	}
 	names, listed := identityFields[e.Kind]
 	for i := range e.Payload {
@@ -76,9 +78,9 @@ func (e *Event) AppendRecord(dst []byte) []byte {
 		if !f.identifies(names, listed) {
 			continue
 		}
-		dst = AppendJSONString(dst, f.Name)
+		dst = jsontext.AppendString(dst, f.Name)
 		if f.Raw == nil {
-			dst = AppendJSONString(dst, f.Text)
+			dst = jsontext.AppendString(dst, f.Text)
 		} else {
 			dst = append(dst, f.Raw...)
 		}

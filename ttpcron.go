@@ -2,9 +2,9 @@
 // that a honeypot recorded, the [Tag] that a rule made of it, and the windows,
 // marks and counters by which a replay keeps its place.
 //
-// The package depends on nothing but the standard library. Every other package of the
-// module may import it; none of them imports another, and cmd/ttpcron joins
-// them.
+// The package depends on nothing but the standard library and package jsontext.
+// Every other package of the module may import the two; none of them imports
+// another, and cmd/ttpcron joins them.
 //
 // What identifies an event or a tag is decided here and nowhere else
 // ([Event.ContentID], [Tag.UUID]), because a stored identity can never change.

@@ -1,9 +1,11 @@
 package importer
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // arena gives out the strings and payloads of one batch from a few large
@@ -13,6 +15,8 @@ type arena struct {
 	fields []ttpcron.Field
 	chunk  int // size of the last text chunk: it doubles, so that small files stay small
 	size   int // bytes of text given out
+	raw    []byte
+	escape []byte // room for a string with escapes
 }
 
 const (
@@ -20,8 +24,8 @@ const (
 	maxChunk = 64 << 10
 )
 
-// string returns b as a string. A nil arena allocates it by itself.
-func (a *arena) string(b []byte) string {
+// Text returns b as a string. A nil arena allocates it by itself.
+func (a *arena) Text(b []byte) string {
 	if len(b) == 0 || a == nil {
 		return string(b)
 	}
@@ -45,13 +49,50 @@ func (a *arena) same(last string, b []byte) string {
 	if last == string(b) {
 		return last
 	}
-	return a.string(b)
+	return a.Text(b)
 }
 
-// payload returns room for n fields, all empty.
-func (a *arena) payload(n int) ttpcron.Payload {
+// decoded returns what a JSON string says; it is false for anything else.
+func (a *arena) decoded(v jsontext.Value) (string, bool) {
+	b, plain := v.Plain()
+	switch {
+	case plain:
+		return a.Text(b), true
+	case a == nil || !v.IsString():
+		return v.Text()
+	}
+	a.escape = v.AppendText(a.escape[:0])
+	return a.Text(a.escape), true
+}
+
+// repeated is decoded of a string that may well be the same as the last one;
+// anything else gives "".
+func (a *arena) repeated(last string, v jsontext.Value) string {
+	if b, plain := v.Plain(); plain {
+		return a.same(last, b)
+	}
+	s, _ := a.decoded(v)
+	return s
+}
+
+// Raw returns a copy of b.
+func (a *arena) Raw(b []byte) []byte {
+	a.size += len(b)
+	if len(b) > maxChunk/8 {
+		return bytes.Clone(b)
+	}
+	if cap(a.raw)-len(a.raw) < len(b) {
+		a.raw = make([]byte, 0, min(max(2*cap(a.raw), minChunk, len(b)), maxChunk))
+	}
+	start := len(a.raw)
+	a.raw = append(a.raw, b...)
+	return a.raw[start:len(a.raw):len(a.raw)]
+}
+
+// Fields returns room for n fields, all empty.
+func (a *arena) Fields(n int) ttpcron.Payload {
 	if cap(a.fields)-len(a.fields) < n {
-		a.fields = make([]ttpcron.Field, 0, min(max(2*cap(a.fields), 32), 1024))
+		a.fields = make([]ttpcron.Field, 0, max(n, min(max(2*cap(a.fields), 32), 1024)))
 	}
 	start := len(a.fields)
 	a.fields = a.fields[:start+n]

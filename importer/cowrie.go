@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // Cowrie's JSON log: one object a line, "eventid" says what it is about. See
@@ -22,51 +23,58 @@ var cowrie = Format{
 // isCowrie looks for an eventid of Cowrie's in the members before the cut or
 // damage, if there is one.
 func isCowrie(line []byte) bool {
+	s := jsontext.Scanner{MaxDepth: maxDepth}
+	s.Reset(line)
 	found := false
-	_ = scanObject(line, func(name []byte, v value) {
-		if string(name) == "eventid" {
-			found = bytes.HasPrefix(v.raw, []byte(`"cowrie.`))
+	for s.Object(); s.Member(); {
+		if string(s.Name()) == "eventid" {
+			found = bytes.HasPrefix(s.Value().Raw(), []byte(`"cowrie.`))
 		}
-	})
+	}
 	return found
 }
 
 // cowrieParser keeps the members of the current line that matter. Every line is
 // checked to be JSON, also when it is of no interest.
 type cowrieParser struct {
-	eventid, timestamp, input, session, sensor, srcIP, protocol value
+	scanner jsontext.Scanner
 
-	member func(name []byte, v value) // p.keep, made once
-	last   ttpcron.Event              // whose strings often repeat
+	eventid, timestamp, input, session, sensor, srcIP, protocol jsontext.Value
+
+	last ttpcron.Event // whose strings often repeat
 }
 
 func newCowrieParser() lineParser {
-	p := &cowrieParser{}
-	p.member = p.keep
-	return p
+	return &cowrieParser{scanner: jsontext.Scanner{MaxDepth: maxDepth}}
 }
 
-func (p *cowrieParser) keep(name []byte, v value) {
-	switch string(name) {
-	case "eventid":
-		p.eventid = v
-	case "timestamp":
-		p.timestamp = v
-	case "input":
-		p.input = v
-	case "session":
-		p.session = v
-	case "sensor":
-		p.sensor = v
-	case "src_ip":
-		p.srcIP = v
-	case "protocol":
-		p.protocol = v
+func (p *cowrieParser) scan(line []byte) error {
+	p.reset()
+	s := &p.scanner
+	s.Reset(line)
+	for s.Object(); s.Member(); {
+		switch string(s.Name()) {
+		case "eventid":
+			p.eventid = s.Value()
+		case "timestamp":
+			p.timestamp = s.Value()
+		case "input":
+			p.input = s.Value()
+		case "session":
+			p.session = s.Value()
+		case "sensor":
+			p.sensor = s.Value()
+		case "src_ip":
+			p.srcIP = s.Value()
+		case "protocol":
+			p.protocol = s.Value()
+		}
 	}
+	return s.End()
 }
 
 func (p *cowrieParser) reset() {
-	var none value
+	var none jsontext.Value
 	p.eventid, p.timestamp, p.input, p.session, p.sensor, p.srcIP, p.protocol = none, none, none, none, none, none, none
 }
 
@@ -77,14 +85,13 @@ var (
 )
 
 func (p *cowrieParser) parse(line []byte, e *ttpcron.Event, a *arena) (bool, error) {
-	p.reset()
-	if err := scanObject(line, p.member); err != nil {
+	if err := p.scan(line); err != nil {
 		return false, err
 	}
-	if !p.eventid.isString() {
+	if !p.eventid.IsString() {
 		return false, errNoEventID
 	}
-	switch string(p.eventid.raw) {
+	switch string(p.eventid.Raw()) {
 	case `"cowrie.command.input"`:
 		return p.command(e, a)
 	}
@@ -95,23 +102,23 @@ func (p *cowrieParser) parse(line []byte, e *ttpcron.Event, a *arena) (bool, err
 // command makes the event of a line that the attacker typed. An empty one, when
 // only Enter was pressed, is of no interest.
 func (p *cowrieParser) command(e *ttpcron.Event, a *arena) (bool, error) {
-	if !p.input.isString() {
+	if !p.input.IsString() {
 		return false, errNoInput
 	}
-	if len(p.input.raw) == len(`""`) {
+	if len(p.input.Raw()) == len(`""`) {
 		return false, nil
 	}
 	event, err := p.event(ttpcron.Command, a)
 	if err != nil {
 		return false, err
 	}
-	text, _ := p.input.text(a)
-	if p.protocol.isString() {
-		event.Payload = a.payload(2)
+	text, _ := a.decoded(p.input)
+	if p.protocol.IsString() {
+		event.Payload = a.Fields(2)
 		event.Payload[1].Name = "protocol"
-		event.Payload[1].Text, _ = p.protocol.text(a)
+		event.Payload[1].Text, _ = a.decoded(p.protocol)
 	} else {
-		event.Payload = a.payload(1)
+		event.Payload = a.Fields(1)
 	}
 	event.Payload[0].Name, event.Payload[0].Text = "command_text", text
 	*e = event
@@ -120,22 +127,22 @@ func (p *cowrieParser) command(e *ttpcron.Event, a *arena) (bool, error) {
 
 // event fills in what the events of all kinds have in common.
 func (p *cowrieParser) event(kind ttpcron.SourceKind, a *arena) (ttpcron.Event, error) {
-	if !p.srcIP.isString() {
+	if !p.srcIP.IsString() {
 		return ttpcron.Event{}, errNoSrcIP
 	}
-	at, ok := p.timestamp.time()
+	at, ok := timeOf(p.timestamp)
 	if !ok {
 		return ttpcron.Event{}, p.badTime()
 	}
-	p.last.AttackerIP = plainAddress(p.srcIP.repeated(p.last.AttackerIP, a))
-	p.last.SessionID = p.session.repeated(p.last.SessionID, a)
-	p.last.DeckyID = p.sensor.repeated(p.last.DeckyID, a)
+	p.last.AttackerIP = plainAddress(a.repeated(p.last.AttackerIP, p.srcIP))
+	p.last.SessionID = a.repeated(p.last.SessionID, p.session)
+	p.last.DeckyID = a.repeated(p.last.DeckyID, p.sensor)
 	p.last.Kind, p.last.Time = kind, at
 	return p.last, nil
 }
 
 func (p *cowrieParser) badTime() error {
-	s, ok := p.timestamp.text(nil)
+	s, ok := p.timestamp.Text()
 	if !ok {
 		return errors.New("timestamp is missing or not a string")
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 func (r *decnetReader) commandsQuery() rowQuery {
@@ -34,14 +35,14 @@ func (r *decnetReader) attacker(c []column) {
 	objects := -1
 	entries := 0
 	var p entryParser
-	err := scanArray(commands, func(v value) bool {
+	each := func(v jsontext.Value) bool {
 		entries++
-		if !v.isObject() {
-			r.reject(uuid, v.raw, fmt.Errorf("attacker %.80q: entry %d of commands is not an object", uuid, entries))
+		if !v.IsObject() {
+			r.reject(uuid, v.Raw(), fmt.Errorf("attacker %.80q: entry %d of commands is not an object", uuid, entries))
 			return r.room()
 		}
 		objects++
-		p.read(v.raw)
+		p.read(v.Raw())
 		e := base
 		e.ID = p.id(r.arena)
 		if e.ID == "" && uuid != "" {
@@ -54,12 +55,30 @@ func (r *decnetReader) attacker(c []column) {
 		} else if has && seenOK {
 			r.badAt++
 		}
-		r.command(e, &p, v.raw, func() string { return fmt.Sprintf("attacker %.80q: entry %d of commands", uuid, entries) })
+		r.command(e, &p, v.Raw(), func() string { return fmt.Sprintf("attacker %.80q: entry %d of commands", uuid, entries) })
 		return r.room()
-	})
-	if err != nil {
+	}
+	if err := eachEntry(commands, each); err != nil {
 		r.reject(uuid, commands, fmt.Errorf("attacker %.80q: commands: %w", uuid, err))
 	}
+}
+
+// eachEntry calls do for the elements of a JSON array until it returns false,
+// once all of the text has been checked.
+func eachEntry(text []byte, do func(v jsontext.Value) bool) error {
+	s := jsontext.Scanner{MaxDepth: maxDepth}
+	s.Reset(text)
+	isArray := s.Kind() == '['
+	if err := s.End(); err != nil {
+		return err
+	}
+	if !isArray {
+		return jsontext.ErrNotArray
+	}
+	s.Reset(text)
+	for s.Array(); s.Element() && do(s.Value()); {
+	}
+	return nil
 }
 
 // room makes room for another event, and returns false when the caller wants no
@@ -99,7 +118,8 @@ func (r *decnetReader) command(e ttpcron.Event, p *entryParser, raw []byte, wher
 // entryParser holds the members of one entry of a list of commands, by any of
 // the names that DECNET's programs give them.
 type entryParser struct {
-	members map[string]value
+	scanner jsontext.Scanner
+	members map[string]jsontext.Value
 }
 
 // entryNames are the members that matter.
@@ -110,22 +130,24 @@ var entryNames = []string{
 
 func (p *entryParser) read(object []byte) {
 	if p.members == nil {
-		p.members = make(map[string]value, len(entryNames))
+		p.members = make(map[string]jsontext.Value, len(entryNames))
 	}
 	clear(p.members)
 	// The list has been checked as a whole.
-	_ = scanObject(object, func(name []byte, v value) {
-		if slices.Contains(entryNames, string(name)) {
-			p.members[string(name)] = v
+	s := &p.scanner
+	s.Reset(object)
+	for s.Object(); s.Member(); {
+		if name := s.Name(); slices.Contains(entryNames, string(name)) {
+			p.members[string(name)] = s.Value()
 		}
-	})
+	}
 }
 
 // text returns the first text that is not empty. It is true when the entry has
 // any text at all.
 func (p *entryParser) text(a *arena) (text string, some bool) {
 	for _, name := range []string{"command_text", "text", "command"} {
-		s, ok := p.members[name].text(a)
+		s, ok := a.decoded(p.members[name])
 		if s != "" {
 			return s, true
 		}
@@ -149,11 +171,11 @@ func (p *entryParser) id(a *arena) string {
 func (p *entryParser) time() (at time.Time, has bool) {
 	for _, name := range []string{"ts", "timestamp", "time"} {
 		v := p.members[name]
-		if v.isNull() || string(v.raw) == `""` {
+		if v.IsNull() || string(v.Raw()) == `""` {
 			continue
 		}
 		has = true
-		if t, ok := v.time(); ok {
+		if t, ok := timeOf(v); ok {
 			return t, true
 		}
 	}
@@ -163,11 +185,11 @@ func (p *entryParser) time() (at time.Time, has bool) {
 // scalar returns a string, or a number other than 0 as it is written.
 func (p *entryParser) scalar(name string, a *arena) string {
 	v := p.members[name]
-	if s, ok := v.text(a); ok {
+	if s, ok := a.decoded(v); ok {
 		return s
 	}
-	if len(v.raw) > 0 && (v.raw[0] == '-' || v.raw[0]-'0' <= 9) && string(v.raw) != "0" {
-		return a.string(v.raw)
+	if len(v.Raw()) > 0 && (v.Raw()[0] == '-' || v.Raw()[0]-'0' <= 9) && string(v.Raw()) != "0" {
+		return a.Text(v.Raw())
 	}
 	return ""
 }
@@ -179,25 +201,25 @@ var evidenceNames = [...]string{"pwd", "service", "src", "uid", "user"}
 func (p *entryParser) payload(text string, a *arena) (ttpcron.Payload, error) {
 	n := 1
 	for _, name := range evidenceNames {
-		if !p.members[name].isNull() {
+		if !p.members[name].IsNull() {
 			n++
 		}
 	}
-	payload := a.payload(n)[:0]
+	payload := a.Fields(n)[:0]
 	payload = append(payload, ttpcron.Field{Name: "command_text", Text: text})
 	for _, name := range evidenceNames {
 		v := p.members[name]
-		if v.isNull() {
+		if v.IsNull() {
 			continue
 		}
-		if s, ok := v.text(a); ok {
+		if s, ok := a.decoded(v); ok {
 			payload = append(payload, ttpcron.Field{Name: name, Text: s})
 			continue
 		}
-		if err := payload.SetRaw(name, v.raw); err != nil {
+		if err := payload.SetRaw(name, v.Raw()); err != nil {
 			return nil, err
 		}
-		a.size += len(v.raw)
+		a.size += len(v.Raw())
 	}
 	return payload, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // triggersQuery reads a trigger with its token, its attacker, and, when it has
@@ -169,11 +170,13 @@ func (r *decnetReader) headers(e *ttpcron.Event, raw []byte) error {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
 	}
-	if err := checkJSON(raw); err != nil {
+	s := jsontext.Scanner{MaxDepth: maxDepth}
+	s.Reset(raw)
+	if err := s.End(); err != nil {
 		return err
 	}
 	if raw[0] != '{' {
-		return errNoObject
+		return jsontext.ErrNotObject
 	}
 	err := e.Payload.SetRaw("headers", raw)
 	if err != nil {

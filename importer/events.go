@@ -1,9 +1,8 @@
 package importer
 
 import (
-	"fmt"
-
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // Native events: what ttpcron exports, and what any other collector can write.
@@ -12,7 +11,7 @@ var events = Format{
 	lines: &lineFormat{
 		recognises: isEvent,
 		begins:     `{"source_kind":`,
-		parser:     func() lineParser { return eventParser{} },
+		parser:     newEventParser,
 	},
 }
 
@@ -20,40 +19,28 @@ var events = Format{
 const maxMembers = 1024
 
 func isEvent(line []byte) bool {
+	s := jsontext.Scanner{MaxDepth: maxDepth}
+	s.Reset(line)
 	found := false
-	_ = scanObject(line, func(name []byte, v value) {
-		if string(name) == "source_kind" {
-			found = v.isString()
+	for s.Object(); s.Member(); {
+		if string(s.Name()) == "source_kind" {
+			found = s.Value().IsString()
 		}
-	})
+	}
 	return found
 }
 
-type eventParser struct{}
+type eventParser struct{ reader ttpcron.EventReader }
 
-func (eventParser) parse(line []byte, e *ttpcron.Event, a *arena) (bool, error) {
-	var payload value
-	if err := scanObject(line, func(name []byte, v value) {
-		if string(name) == "payload" {
-			payload = v
-		}
-	}); err != nil {
+func newEventParser() lineParser {
+	return &eventParser{ttpcron.EventReader{MaxDepth: maxDepth, MaxMembers: maxMembers}}
+}
+
+func (p *eventParser) parse(line []byte, e *ttpcron.Event, a *arena) (bool, error) {
+	size := a.size
+	if err := p.reader.Read(line, e, a); err != nil {
 		return false, err
 	}
-	members := 0
-	if payload.isObject() {
-		if err := scanObject(payload.raw, func([]byte, value) { members++ }); err != nil {
-			return false, err
-		}
-	}
-	if members > maxMembers {
-		return false, fmt.Errorf("payload has more than %d members", maxMembers)
-	}
-	var event ttpcron.Event
-	if err := event.UnmarshalJSON(line); err != nil {
-		return false, err
-	}
-	a.size += len(line)
-	*e = event
+	a.size = size + len(line) // also for fields, and for texts that other events have
 	return true, nil
 }

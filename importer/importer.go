@@ -37,6 +37,9 @@ const (
 	// MaxBatchBytes is the size of a batch's texts, in bytes, at which it is
 	// given out: its last event may go past it.
 	MaxBatchBytes = 4 << 20
+	// maxDepth is how deep the arrays and objects of a line may nest. Honeypots
+	// write four levels at most.
+	maxDepth = 128
 )
 
 // Auto is the name by which a user asks for recognition by content.

@@ -5,36 +5,26 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// time reads a member as a point in time: a string as parseTime does, or a
+// timeOf reads a member as a point in time: a string as parseTime does, or a
 // number of seconds or milliseconds since 1970, which may be spelled as a
 // string.
-func (v value) time() (time.Time, bool) {
-	if !v.isString() {
-		return epoch(string(v.raw))
+func timeOf(v jsontext.Value) (time.Time, bool) {
+	if !v.IsString() {
+		return epoch(string(v.Raw()))
 	}
-	if t, ok := cowrieTime(v.raw[1 : len(v.raw)-1]); ok {
+	b, _ := v.Plain()
+	if t, ok := cowrieTime(b); ok {
 		return t, true
 	}
-	s, _ := v.text(nil)
+	s, _ := v.Text()
 	if t, ok := parseTime(s); ok {
 		return t, true
 	}
 	return epoch(s)
-}
-
-// repeated decodes a string that may well be the same as the last one; anything
-// else gives "".
-func (v value) repeated(last string, a *arena) string {
-	if !v.isString() {
-		return ""
-	}
-	if !v.escaped {
-		return a.same(last, v.raw[1:len(v.raw)-1])
-	}
-	s, _ := v.text(a)
-	return s
 }
 
 // cowrieTime reads YYYY-MM-DDTHH:MM:SS.ffffffZ, several times faster than

@@ -1,4 +1,4 @@
-package ttpcron
+package jsontext
 
 import (
 	"encoding/json"
@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestAppendJSONString(t *testing.T) {
+func TestAppendString(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"", `""`},
 		{"uname -a", `"uname -a"`},
@@ -22,13 +22,13 @@ func TestAppendJSONString(t *testing.T) {
 		{"\xed\xa0\x80", `"\udced\udca0\udc80"`}, // a surrogate in UTF-8 is not UTF-8
 		{"\ufffd", "\"\ufffd\""},
 	} {
-		if got := string(AppendJSONString(nil, c.in)); got != c.want {
-			t.Errorf("AppendJSONString(%q) = %s, want %s", c.in, got, c.want)
+		if got := string(AppendString(nil, c.in)); got != c.want {
+			t.Errorf("AppendString(%q) = %s, want %s", c.in, got, c.want)
 		}
 	}
 }
 
-func TestDecodeJSONString(t *testing.T) {
+func TestDecodeString(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{`""`, ""},
 		{`"\"\\\/\b\f\n\r\t"`, "\"\\/\b\f\n\r\t"},
@@ -47,14 +47,14 @@ func TestDecodeJSONString(t *testing.T) {
 		{"\"\xff\"", "\xff"}, // raw bytes, as a careless logger writes them
 		{"\"\\n\xc3\"", "\n\xc3"},
 	} {
-		got, err := DecodeJSONString([]byte(c.in))
+		got, err := DecodeString([]byte(c.in))
 		if err != nil || got != c.want {
-			t.Errorf("DecodeJSONString(%s) = %q, %v, want %q", c.in, got, err, c.want)
+			t.Errorf("DecodeString(%s) = %q, %v, want %q", c.in, got, err, c.want)
 		}
 	}
 	for _, bad := range []string{"", `"`, `a`, `"a`, `a"`, `"a""`, ` "a"`, `"a" `, `"\x"`, `"\u12"`, "\"\n\"", `1`, `null`, `{"a":"b"}`, `"a","b"`} {
-		if got, err := DecodeJSONString([]byte(bad)); err == nil {
-			t.Errorf("DecodeJSONString(%q) = %q without an error", bad, got)
+		if got, err := DecodeString([]byte(bad)); err == nil {
+			t.Errorf("DecodeString(%q) = %q without an error", bad, got)
 		}
 	}
 }
@@ -62,12 +62,12 @@ func TestDecodeJSONString(t *testing.T) {
 // Every text comes back byte for byte, the encoded form is valid JSON in valid
 // UTF-8 with nothing in it that a terminal obeys, and any other JSON decoder
 // reads valid text alike.
-func FuzzJSONStringRoundTrip(f *testing.F) {
+func FuzzStringRoundTrip(f *testing.F) {
 	for _, s := range []string{"", "wget http://203.0.113.7/a", "\x00\xff\xc3\xa9\xc3", "\xed\xb3\xbf", "\u2028\x7f\u0085", `\udc80`, "😀\\\"", "\xf0\x9f\x98"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		encoded := AppendJSONString(nil, s)
+		encoded := AppendString(nil, s)
 		if !json.Valid(encoded) || !utf8.Valid(encoded) {
 			t.Fatalf("%q became %q", s, encoded)
 		}
@@ -76,7 +76,7 @@ func FuzzJSONStringRoundTrip(f *testing.F) {
 				t.Fatalf("%q became %q, which holds control character %U", s, encoded, r)
 			}
 		}
-		decoded, err := DecodeJSONString(encoded)
+		decoded, err := DecodeString(encoded)
 		if err != nil || decoded != s {
 			t.Fatalf("%q came back as %q, %v", s, decoded, err)
 		}
@@ -91,12 +91,12 @@ func FuzzJSONStringRoundTrip(f *testing.F) {
 
 // What is decoded from JSON agrees with encoding/json wherever text is valid,
 // and decoding what was decoded and encoded again changes nothing.
-func FuzzDecodeJSONString(f *testing.F) {
+func FuzzDecodeString(f *testing.F) {
 	for _, s := range []string{`"\udc80"`, `"\ud83d\ude00"`, `"\ud83d\udc80"`, `"a"`, "\"\xff\"", `"\ud800\u0041"`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		got, err := DecodeJSONString(raw)
+		got, err := DecodeString(raw)
 		var other string
 		otherErr := json.Unmarshal(raw, &other)
 		if err != nil {
@@ -111,7 +111,7 @@ func FuzzDecodeJSONString(f *testing.F) {
 		if utf8.ValidString(got) && utf8.Valid(raw) && !strings.Contains(strings.ToLower(string(raw)), `\udc`) && got != other {
 			t.Fatalf("%q gives %q, encoding/json gives %q", raw, got, other)
 		}
-		again, err := DecodeJSONString(AppendJSONString(nil, got))
+		again, err := DecodeString(AppendString(nil, got))
 		if err != nil || again != got {
 			t.Fatalf("%q came back as %q, %v", got, again, err)
 		}

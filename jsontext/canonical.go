@@ -1,0 +1,53 @@
+package jsontext
+
+// AppendCanonical appends a JSON value without white space between its tokens
+// and with every string in it as [AppendString] writes it, so that a value has one
+// spelling however the programs that it passed through like to escape. The
+// order of members and the spelling of numbers stay.
+func AppendCanonical(dst, text []byte) ([]byte, error) {
+	var s Scanner
+	s.Reset(text)
+	out := s.AppendCanonical(dst)
+	if err := s.End(); err != nil {
+		return dst, err
+	}
+	return out, nil
+}
+
+// AppendCanonical walks over the next value and appends it as the function of
+// that name does. What it appended is of no use when End returns an error.
+func (s *Scanner) AppendCanonical(dst []byte) []byte {
+	switch s.Kind() {
+	case '{':
+		dst = append(dst, '{')
+		first := len(dst)
+		for s.Object(); s.Member(); {
+			if len(dst) > first {
+				dst = append(dst, ',')
+			}
+			dst = append(s.name.appendCanonical(dst), ':')
+			dst = s.AppendCanonical(dst)
+		}
+		return append(dst, '}')
+	case '[':
+		dst = append(dst, '[')
+		first := len(dst)
+		for s.Array(); s.Element(); {
+			if len(dst) > first {
+				dst = append(dst, ',')
+			}
+			dst = s.AppendCanonical(dst)
+		}
+		return append(dst, ']')
+	}
+	return s.Value().appendCanonical(dst)
+}
+
+// appendCanonical appends a value that is neither object nor array.
+func (v Value) appendCanonical(dst []byte) []byte {
+	if !v.IsString() || !v.escaped && verbatim(v.inside()) == len(v.inside()) {
+		return append(dst, v.raw...)
+	}
+	text, _ := v.Text()
+	return AppendString(dst, text)
+}
