@@ -34,17 +34,6 @@ func ExampleEvent_ContentID() {
 	// Output: true
 }
 
-// Bytes that are not UTF-8 survive JSON in Python's spelling.
-func ExampleAppendJSONString() {
-	encoded := ttpcron.AppendJSONString(nil, "echo \xff\x00")
-	fmt.Println(string(encoded))
-	decoded, _ := ttpcron.DecodeJSONString(encoded)
-	fmt.Printf("%q\n", decoded)
-	// Output:
-	// "echo \udcff\u0000"
-	// "echo \xff\x00"
-}
-
 func ExampleWindow() {
 	now := time.Date(2026, 11, 8, 12, 0, 0, 0, time.UTC)
 	week := ttpcron.Window{Since: now.AddDate(0, 0, -7), Until: now}

@@ -10,6 +10,7 @@ import (
 	"regexp"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // FileRead counts the lines of one file.
@@ -123,7 +124,7 @@ func parseRow(line []byte) (*row, error) {
 	}
 	r := &row{test: j.Test, testID: j.TestID, leaveOut: j.Tool || j.Also}
 	var err error
-	if r.command, err = ttpcron.DecodeJSONString(j.Command); err != nil {
+	if r.command, err = jsontext.DecodeString(j.Command); err != nil {
 		return nil, errors.New("command_text is no string")
 	}
 	if r.command == "" {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // generator makes events with the duplication of a honeypot's log: sessions of a
@@ -84,7 +85,7 @@ func tagOf(e *ttpcron.Event, k int) ttpcron.Tag {
 		},
 		SourceKind: e.Kind, SourceID: e.ID, AttackerUUID: uuid, AttackerIP: e.AttackerIP, IdentityUUID: e.IdentityUUID,
 		SessionID: e.SessionID, DeckyID: e.DeckyID,
-		Evidence:  append(ttpcron.AppendJSONString([]byte(`{"command_text":`), text[:min(len(text), 60)]), '}'),
+		Evidence:  append(jsontext.AppendString([]byte(`{"command_text":`), text[:min(len(text), 60)]), '}'),
 		CreatedAt: time.Date(2024, 7, 1, 12, 0, 0, 0, time.UTC), EventTime: e.Time,
 	}
 	if len(technique) > 5 {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // maxEvidence bounds each text of the evidence, in bytes before quoting.
@@ -79,12 +80,12 @@ func appendName(b []byte, name string) []byte {
 	if b[len(b)-1] != '{' {
 		b = append(b, ',')
 	}
-	b = ttpcron.AppendJSONString(b, name)
+	b = jsontext.AppendString(b, name)
 	return append(b, ':')
 }
 
 func appendMember(b []byte, name, text string) []byte {
-	return ttpcron.AppendJSONString(appendName(b, name), bounded(text, maxEvidence))
+	return jsontext.AppendString(appendName(b, name), bounded(text, maxEvidence))
 }
 
 // appendField copies a payload field when the event has it. A value that is no

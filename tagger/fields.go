@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
@@ -229,9 +230,9 @@ const maxElements = 4096
 func membersAlong(raw json.RawMessage, name string) (ttpcron.Payload, bool) {
 	head, _, _ := strings.Cut(name, ".")
 	var out ttpcron.Payload
-	ok := ttpcron.EachMember(raw, func(member string, value json.RawMessage) bool {
-		if member == name || member == head {
-			_ = out.SetRaw(member, value) // value is JSON
+	ok := jsontext.EachMember(raw, func(member []byte, value jsontext.Value) bool {
+		if string(member) == name || string(member) == head {
+			_ = out.SetRaw(string(member), value.Raw()) // it is JSON
 		}
 		return true
 	})
@@ -258,15 +259,15 @@ func appendScalars(dst []string, raw json.RawMessage) []string {
 	case '{', 'n':
 		return dst
 	case '"':
-		if s, err := ttpcron.DecodeJSONString(raw); err == nil {
+		if s, err := jsontext.DecodeString(raw); err == nil {
 			dst = append(dst, s)
 		}
 		return dst
 	case '[':
 		left := maxElements
-		ttpcron.EachElement(raw, func(element json.RawMessage) bool {
-			if element[0] != '[' {
-				dst = appendScalars(dst, element)
+		jsontext.EachElement(raw, func(element jsontext.Value) bool {
+			if raw := element.Raw(); raw[0] != '[' {
+				dst = appendScalars(dst, raw)
 			}
 			left--
 			return left > 0

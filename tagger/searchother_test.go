@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // mostExplained bounds what explaining one event may allocate: every rule of the
@@ -171,7 +172,7 @@ func (s *payloads) json(depth int) json.RawMessage {
 		s.left -= digits
 		return json.RawMessage(strings.Repeat("9", digits))
 	case n < 4:
-		return ttpcron.AppendJSONString(nil, s.text(s.left/4))
+		return jsontext.AppendString(nil, s.text(s.left/4))
 	case n == 4:
 		levels := 1 << s.rnd.IntN(12)
 		s.left -= 6 * levels
@@ -207,7 +208,7 @@ func (s *payloads) json(depth int) json.RawMessage {
 			name = fmt.Sprintf("%x", i)
 		}
 		s.left -= len(name) + 4
-		out = append(ttpcron.AppendJSONString(out, name), ':')
+		out = append(jsontext.AppendString(out, name), ':')
 		if members > 8 {
 			out = append(out, '0')
 			continue

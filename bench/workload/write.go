@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // WriteEvents writes a history as native events, one JSON object a line.
@@ -57,14 +57,14 @@ func appendCowrie(dst []byte, r *record) []byte {
 		dst = fmt.Appendf(dst, `"cowrie.login.success","username":"%s","password":"%s","message":"login attempt [%s/%s] succeeded"`, s.user, s.password, s.user, s.password)
 	case command:
 		dst = append(dst, `"cowrie.command.input","input":`...)
-		dst = ttpcron.AppendJSONString(dst, r.step.text)
+		dst = jsontext.AppendString(dst, r.step.text)
 		dst = append(dst, `,"message":`...)
-		dst = ttpcron.AppendJSONString(dst, "CMD: "+r.step.text)
+		dst = jsontext.AppendString(dst, "CMD: "+r.step.text)
 	case download:
 		dst = append(dst, `"cowrie.session.file_download.failed","url":`...)
-		dst = ttpcron.AppendJSONString(dst, r.step.text)
+		dst = jsontext.AppendString(dst, r.step.text)
 		dst = append(dst, `,"message":`...)
-		dst = ttpcron.AppendJSONString(dst, "Attempt to download file(s) from URL ("+r.step.text+") failed")
+		dst = jsontext.AppendString(dst, "Attempt to download file(s) from URL ("+r.step.text+") failed")
 	case closed:
 		dst = fmt.Appendf(dst, `"cowrie.session.closed","duration":%.6f,"message":"Connection lost after %d seconds"`, r.step.after.Seconds(), int(r.step.after.Seconds()))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 func (a *app) importCommand() *command {
@@ -148,13 +149,13 @@ func forgetMarks(inputs []jobs.Input) {
 
 func appendFileJSON(b []byte, f jobs.FileReport) []byte {
 	b = append(b, `{"file":`...)
-	b = ttpcron.AppendJSONString(b, f.File)
+	b = jsontext.AppendString(b, f.File)
 	b = append(b, `,"format":`...)
-	b = ttpcron.AppendJSONString(b, f.Format)
+	b = jsontext.AppendString(b, f.Format)
 	b = fmt.Appendf(b, `,"lines":%d,"new":%d,"known":%d,"changed":%d,"ignored":%d,"before_horizon":%d,"rejected":%d,"rejected_known":%d`, f.Lines, f.New, f.Known, f.Changed, f.Ignored, f.BeforeHorizon, f.Rejected, f.RejectedKnown)
 	if f.Err != nil {
 		b = append(b, `,"error":`...)
-		b = ttpcron.AppendJSONString(b, f.Err.Error())
+		b = jsontext.AppendString(b, f.Err.Error())
 	}
 	return append(b, "}\n"...)
 }
@@ -252,14 +253,14 @@ func (a *app) listRejects(ctx context.Context, args []string, asJSON bool) error
 
 func appendRejectJSON(b []byte, r ttpcron.Reject) []byte {
 	b = append(b, `{"file":`...)
-	b = ttpcron.AppendJSONString(b, r.File)
+	b = jsontext.AppendString(b, r.File)
 	b = fmt.Appendf(b, `,"line":%d,"format":`, r.Line)
-	b = ttpcron.AppendJSONString(b, r.Format)
+	b = jsontext.AppendString(b, r.Format)
 	b = append(b, `,"reason":`...)
-	b = ttpcron.AppendJSONString(b, r.Reason)
+	b = jsontext.AppendString(b, r.Reason)
 	b = append(b, `,"excerpt":`...)
-	b = ttpcron.AppendJSONString(b, string(r.Excerpt))
+	b = jsontext.AppendString(b, string(r.Excerpt))
 	b = append(b, `,"at":`...)
-	b = ttpcron.AppendJSONString(b, r.At.UTC().Format(time.RFC3339Nano))
+	b = jsontext.AppendString(b, r.At.UTC().Format(time.RFC3339Nano))
 	return append(b, "}\n"...)
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // printJSON prints a value as one line of JSON. All JSON that the program prints
@@ -62,10 +62,10 @@ func plain(text []byte) bool {
 
 // appendVisibleJSON appends JSON with every character that is not visible
 // written as \uXXXX, and every byte that is not UTF-8 as
-// [ttpcron.AppendJSONString] writes it. What it decodes to stays the same: such
+// [jsontext.AppendString] writes it. What it decodes to stays the same: such
 // characters occur in strings alone. Line ends between values stay.
 //
-// It is kept apart from AppendJSONString because that one is hashed into the
+// It is kept apart from AppendString because that one is hashed into the
 // stored ids of events.
 func appendVisibleJSON(dst, text []byte) []byte {
 	from := 0
@@ -103,12 +103,12 @@ func appendUnit(dst []byte, u uint16) []byte {
 }
 
 // exact is text that may hold bytes that are not UTF-8, such as a file name or
-// what an attacker wrote. Its JSON keeps them as [ttpcron.AppendJSONString] does,
+// what an attacker wrote. Its JSON keeps them as [jsontext.AppendString] does,
 // where that of a string has U+FFFD.
 type exact string
 
 // MarshalJSON implements [json.Marshaler].
-func (s exact) MarshalJSON() ([]byte, error) { return ttpcron.AppendJSONString(nil, string(s)), nil }
+func (s exact) MarshalJSON() ([]byte, error) { return jsontext.AppendString(nil, string(s)), nil }
 
 // exacts makes a list of texts exact; nil stays nil.
 func exacts(list []string) []exact {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // hostile drives a terminal, turns text around, hides some of it, and is no
@@ -44,13 +44,13 @@ func FuzzVisibleJSON(f *testing.F) {
 	f.Add(hostile)
 	f.Add("\ud7ff\ue000\U0010ffff\ufffd\xed\xa0\x80")
 	f.Fuzz(func(t *testing.T, s string) {
-		printed := appendVisibleJSON(nil, ttpcron.AppendJSONString(nil, s))
+		printed := appendVisibleJSON(nil, jsontext.AppendString(nil, s))
 		for _, r := range string(printed) {
 			if clean(string(r)) != string(r) {
 				t.Fatalf("%q is printed as %s, with %U in it", s, printed, r)
 			}
 		}
-		if back, err := ttpcron.DecodeJSONString(printed); err != nil || back != s {
+		if back, err := jsontext.DecodeString(printed); err != nil || back != s {
 			t.Fatalf("%q comes back from %s as %q: %v", s, printed, back, err)
 		}
 	})
@@ -135,12 +135,12 @@ func hostileStore(t *testing.T) (env []string, tag string) {
 		}
 	}
 	must(os.Mkdir(rules, 0o700))
-	text := ttpcron.AppendJSONString(nil, strings.ToValidUTF8(hostile, ""))
+	text := jsontext.AppendString(nil, strings.ToValidUTF8(hostile, ""))
 	must(os.WriteFile(filepath.Join(rules, "a.yaml"), fmt.Appendf(nil, `{rule_id: HOSTILE, rule_version: 1, name: %s, applies_to: [command], match: {pattern: 'uname'},
  emits: [{tactic: TA0007, technique_id: T1082, confidence: 0.8}], evidence_fields: [command_text], tests: {match: [%s, "uname"], no_match: ["x"]}}`, text, text), 0o600))
 	must(os.WriteFile(filepath.Join(rules, "broken.yaml"), fmt.Appendf(nil, "%s: 1\n", text), 0o600))
-	text = ttpcron.AppendJSONString(nil, hostile)
-	command := ttpcron.AppendJSONString(nil, "uname "+hostile)
+	text = jsontext.AppendString(nil, hostile)
+	command := jsontext.AppendString(nil, "uname "+hostile)
 	var lines []byte
 	for _, c := range []string{string(command), string(text)} {
 		lines = fmt.Appendf(lines, `{"source_kind":"command","source_id":%s,"time":"2026-05-04T05:49:05Z","attacker_ip":%s,"session_id":%s,"payload":{"command_text":%s,%s:[%s]}}`+"\n", c, text, text, c, text, text)
@@ -176,7 +176,7 @@ func TestJSONIsVisible(t *testing.T) {
 		}
 	}
 	labelled := filepath.Join(t.TempDir(), "labelled.jsonl")
-	if err := os.WriteFile(labelled, fmt.Appendf(nil, `{"command_text":%s,"technique_ids":["T1105"],"test_id":"x"}`+"\n{", ttpcron.AppendJSONString(nil, hostile)), 0o600); err != nil {
+	if err := os.WriteFile(labelled, fmt.Appendf(nil, `{"command_text":%s,"technique_ids":["T1105"],"test_id":"x"}`+"\n{", jsontext.AppendString(nil, hostile)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	backup := filepath.Join(t.TempDir(), "\u202eb.db")
@@ -238,7 +238,7 @@ func TestExplainJSONIsExact(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatalf("%v: %s%s", err, out, stderr)
 	}
-	if text, err := ttpcron.DecodeJSONString(got.Text); err != nil || text != "echo "+hostile {
+	if text, err := jsontext.DecodeString(got.Text); err != nil || text != "echo "+hostile {
 		t.Errorf("text is %q, %v", text, err)
 	}
 }

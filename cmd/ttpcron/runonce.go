@@ -10,6 +10,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // bounded is an integer flag with limits, which knows whether it was set.
@@ -252,7 +253,7 @@ func (a *app) printRun(ctx context.Context, db store, r jobs.Report, old []super
 
 func appendSourceJSON(b []byte, s ttpcron.SourceReport) []byte {
 	b = append(b, `{"source":`...)
-	b = ttpcron.AppendJSONString(b, s.Source)
+	b = jsontext.AppendString(b, s.Source)
 	return fmt.Appendf(b, `,"events":%d,"commands":%d,"tagged":%d,"tags":%d,"inserted":%d,"known":%d,"skipped":%d,"bounded":%d,"left":%d,"retagged":%d,"retag_tags":%d,"retag_inserted":%d,"dry_run":%t,"elapsed_s":%s}`+"\n",
 		s.Events, s.Commands, s.Tagged, s.Tags, s.Inserted, s.Known, s.Skipped, s.Bounded, s.Left, s.Retagged, s.RetagTags, s.RetagInserted, s.DryRun, strconv.FormatFloat(s.Elapsed.Seconds(), 'f', 3, 64))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // screenful is how many tags are shown on a terminal when nobody says how many.
@@ -214,7 +215,7 @@ func excerpt(tag *ttpcron.Tag, t terminal) string {
 	s := string(tag.Evidence)
 	if json.Unmarshal(tag.Evidence, &evidence) == nil {
 		for _, name := range tellingFields {
-			if text, err := ttpcron.DecodeJSONString(evidence[name]); err == nil && text != "" {
+			if text, err := jsontext.DecodeString(evidence[name]); err == nil && text != "" {
 				s = text
 				break
 			}

@@ -21,6 +21,7 @@ import (
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // The fields that Signals derives. The boolean ones are present only when the
@@ -128,10 +129,10 @@ func headersOf(p ttpcron.Payload) map[string]json.RawMessage {
 			raw = json.RawMessage(f.Text)
 		}
 		found := map[string]json.RawMessage{}
-		if ttpcron.EachMember(raw, func(name string, value json.RawMessage) bool {
+		if jsontext.EachMember(raw, func(name []byte, value jsontext.Value) bool {
 			for _, known := range [...]string{"user-agent", "_fp"} {
-				if strings.EqualFold(name, known) {
-					found[known] = value
+				if strings.EqualFold(string(name), known) {
+					found[known] = value.Raw()
 				}
 			}
 			return true

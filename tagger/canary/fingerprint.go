@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // fingerprint is what of a browser's fingerprint is of use. Members that are
@@ -75,9 +75,9 @@ func readFingerprint(raw json.RawMessage) fingerprint {
 // no object. Of members with one name the last counts.
 func members(raw json.RawMessage, names ...string) map[string]json.RawMessage {
 	m := map[string]json.RawMessage{}
-	if !ttpcron.EachMember(raw, func(name string, value json.RawMessage) bool {
-		if slices.Contains(names, name) {
-			m[name] = value
+	if !jsontext.EachMember(raw, func(name []byte, value jsontext.Value) bool {
+		if slices.Contains(names, string(name)) {
+			m[string(name)] = value.Raw()
 		}
 		return true
 	}) {
@@ -91,7 +91,7 @@ func textOf(raw json.RawMessage) string {
 	if len(raw) == 0 || raw[0] != '"' {
 		return ""
 	}
-	s, err := ttpcron.DecodeJSONString(raw)
+	s, err := jsontext.DecodeString(raw)
 	if err != nil {
 		return ""
 	}
@@ -102,8 +102,8 @@ func textOf(raw json.RawMessage) string {
 func texts(raw json.RawMessage) []string {
 	var out []string
 	seen := 0
-	ttpcron.EachElement(raw, func(item json.RawMessage) bool {
-		if s := cut(textOf(item), 128); s != "" {
+	jsontext.EachElement(raw, func(item jsontext.Value) bool {
+		if s := cut(textOf(item.Raw()), 128); s != "" {
 			out = append(out, s)
 		}
 		seen++

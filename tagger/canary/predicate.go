@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // Evidence is what a predicate shows for its verdict: the field that decided
@@ -148,7 +149,7 @@ func zones(f *ttpcron.Field) (float64, bool) {
 		return number(json.RawMessage(strings.TrimSpace(f.Text)))
 	case len(f.Raw) > 0 && f.Raw[0] == '[':
 		zones := 0
-		if len(f.Raw) > maxFingerprint || !ttpcron.EachElement(f.Raw, func(json.RawMessage) bool { zones++; return true }) {
+		if len(f.Raw) > maxFingerprint || !jsontext.EachElement(f.Raw, func(jsontext.Value) bool { zones++; return true }) {
 			return 0, false
 		}
 		return float64(zones), true
