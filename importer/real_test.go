@@ -1,28 +1,25 @@
 package importer
 
 import (
-	"bufio"
-	"compress/gzip"
-	"encoding/json"
-	"io"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/ttpcron/ttpcron/internal/testlogs"
 )
 
-// TestRealCowrie compares the events of real logs, which are not part of the
-// project, with a count made by encoding/json.
-func TestRealCowrie(t *testing.T) {
-	root := filepath.Join("..", "..", "shared", "data", "cowrie")
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("no real logs here")
+// TestCowrieLogs compares the events of whole folders of logs with a count made by
+// encoding/json.
+func TestCowrieLogs(t *testing.T) {
+	for _, h := range testlogs.All(t) {
+		t.Run(h.Name, func(t *testing.T) { cowrieLogs(t, h) })
 	}
-	paths, err := Expand([]string{root})
+}
+
+func cowrieLogs(t *testing.T, h testlogs.History) {
+	paths, err := Expand([]string{h.Cowrie()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, got := map[string]bool{}, map[string]bool{}
+	got := map[string]bool{}
 	unknown := 0
 	for _, found := range paths.Files {
 		path := found.Path
@@ -34,7 +31,6 @@ func TestRealCowrie(t *testing.T) {
 			unknown++
 			continue
 		}
-		countInputs(t, path, want)
 		for b, err := range f.Batches(t.Context()) {
 			if err != nil {
 				t.Fatal(err)
@@ -49,38 +45,10 @@ func TestRealCowrie(t *testing.T) {
 		}
 		f.Close()
 	}
-	if len(got) != len(want) || len(want) == 0 {
-		t.Errorf("%d distinct command events, encoding/json finds %d", len(got), len(want))
+	if want := h.CommandEvents(t); len(got) != want {
+		t.Errorf("%d distinct command events, encoding/json finds %d", len(got), want)
 	}
 	if unknown != 1 { // the folder's README
 		t.Errorf("%d files were of no known format, want 1", unknown)
-	}
-}
-
-// countInputs adds the command events of a log to found.
-func countInputs(t *testing.T, path string, found map[string]bool) {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	var r io.Reader = file
-	if strings.HasSuffix(path, ".gz") {
-		if r, err = gzip.NewReader(file); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s := bufio.NewScanner(r)
-	s.Buffer(nil, 16<<20)
-	for s.Scan() {
-		var e struct{ EventID, Input, Timestamp, Session, Sensor, Src_ip string }
-		if json.Unmarshal([]byte(strings.TrimLeft(s.Text(), "\x00")), &e) == nil && e.EventID == "cowrie.command.input" && e.Input != "" {
-			key, _ := json.Marshal(e)
-			found[string(key)] = true
-		}
-	}
-	if s.Err() != nil {
-		t.Fatal(s.Err())
 	}
 }

@@ -1,84 +1,39 @@
 package tagger
 
 import (
-	"bufio"
-	"compress/gzip"
-	"encoding/json"
-	"io"
-	"os"
-	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/bench/workload"
+	"github.com/ttpcron/ttpcron/internal/testlogs"
 	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
-// sampleDir holds real logs and labelled commands; it is not part of the
-// project.
-const sampleDir = "../../shared/data"
-
-// texts are what the index is tried on: a made history, the examples of every
-// rule, and the commands of real logs where there are any.
-func texts(t testing.TB) (out []string) {
+// texts are what the index is tried on: a made history with the examples of every
+// rule, and the commands of each history of logs.
+func texts(t testing.TB) map[string][]string {
+	var made []string
 	for e := range workload.Events(workload.Options{Commands: 300, Unique: true, Seed: 7}) {
 		text, _ := e.Payload.Text("command_text")
-		out = append(out, text)
+		made = append(made, text)
 	}
 	for _, d := range loadEmbedded().defs {
 		for _, ex := range d.examples {
 			if ex.event.Kind == ttpcron.Command {
-				out = append(out, ex.text)
+				made = append(made, ex.text)
 			}
 		}
 	}
-	real := realCommands(t)
-	if len(real) == 0 {
-		t.Logf("no real commands at %s: only made ones are tried", sampleDir)
+	slices.Sort(made)
+	all := map[string][]string{"made": slices.Compact(made)}
+	for _, h := range testlogs.All(t) {
+		all[h.Name] = h.Commands(t)
 	}
-	out = append(out, real...)
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// realCommands returns the commands of the sample data.
-func realCommands(t testing.TB) (out []string) {
-	for _, pattern := range []string{"cowrie/*/cowrie.json*", "labelled/*.jsonl"} {
-		names, _ := filepath.Glob(filepath.Join(sampleDir, pattern))
-		for _, name := range names {
-			f, err := os.Open(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			var r io.Reader = f
-			if strings.HasSuffix(name, ".gz") {
-				if r, err = gzip.NewReader(f); err != nil {
-					t.Fatal(err)
-				}
-			}
-			lines := bufio.NewScanner(r)
-			lines.Buffer(nil, 8<<20)
-			for lines.Scan() {
-				var e struct{ EventID, Input, Command_Text string }
-				if json.Unmarshal(lines.Bytes(), &e) != nil {
-					continue // torn
-				}
-				if e.EventID == "cowrie.command.input" {
-					e.Command_Text = e.Input
-				}
-				if e.Command_Text != "" {
-					out = append(out, e.Command_Text)
-				}
-			}
-		}
-	}
-	return out
+	return all
 }
 
 // plainRule tries one rule on a text that was taken apart, without index, cache
@@ -157,26 +112,34 @@ func share[T any](n int, setUp func() T, do func(own T, i int)) {
 // with the index and without, whatever the tagger did before.
 func TestSameWithoutIndex(t *testing.T) {
 	rs := loadEmbedded()
-	all := texts(t)
 	step := 9
 	if testing.Short() {
 		step = 90
 	}
-	share((len(all)+step-1)/step, func() *Composite { return rs.Tagger(nil) }, func(used *Composite, i int) {
-		checkSame(t, rs, used, all[i*step])
-	})
+	for name, all := range texts(t) {
+		t.Run(name, func(t *testing.T) {
+			share((len(all)+step-1)/step, func() *Composite { return rs.Tagger(nil) }, func(used *Composite, i int) {
+				checkSame(t, rs, used, all[i*step])
+			})
+		})
+	}
 }
 
 // TestEachRuleAlone holds that the index of a single rule, which looks at fewer
 // fields than that of the pack, leaves nothing out either: each rule is tried on
 // its own examples and on a sample of all texts.
 func TestEachRuleAlone(t *testing.T) {
-	rs := loadEmbedded()
-	all := texts(t)
 	step := 61
 	if testing.Short() {
 		step = 610
 	}
+	for name, all := range texts(t) {
+		t.Run(name, func(t *testing.T) { eachRuleAlone(t, all, step) })
+	}
+}
+
+func eachRuleAlone(t *testing.T, all []string, step int) {
+	rs := loadEmbedded()
 	scripts := make([]*shell.Script, (len(all)+step-1)/step)
 	for i := range scripts {
 		scripts[i] = shell.Parse(all[i*step], shell.Limits{})

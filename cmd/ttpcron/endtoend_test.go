@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/internal/testlogs"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
 )
@@ -73,19 +72,21 @@ func source(t *testing.T, jsonLines, name string) string {
 	return ""
 }
 
-// TestRealLogs imports logs of real sensors, which are no part of the project,
-// and counts their commands by other means.
-func TestRealLogs(t *testing.T) {
-	logs := filepath.Join("..", "..", "..", "shared", "data", "cowrie")
-	if _, err := os.Stat(logs); err != nil {
-		t.Skip("no real logs here")
+// TestLogs imports whole folders of logs and counts their commands by other means.
+func TestLogs(t *testing.T) {
+	for _, h := range testlogs.All(t) {
+		t.Run(h.Name, func(t *testing.T) { importLogs(t, h) })
 	}
+}
+
+func importLogs(t *testing.T, h testlogs.History) {
+	logs := h.Cowrie()
 	p := newProgram(t)
-	want := countCommands(t, logs)
+	want := h.CommandEvents(t)
 	if got := sum(t, p.ok("import", "--json", logs), "new"); got != want || want == 0 {
 		t.Errorf("%d events imported, %d are in the logs", got, want)
 	}
-	copies := compressedCopies(t, logs)
+	copies := compressedCopies(t, h)
 	second := p.ok("import", "--json", copies)
 	if n := sum(t, second, "new"); n != 0 {
 		t.Errorf("%d new events in copies under other names", n)
@@ -108,61 +109,13 @@ func TestRealLogs(t *testing.T) {
 	}
 }
 
-// countCommands counts the different command events of a folder of logs.
-func countCommands(t *testing.T, folder string) int {
-	t.Helper()
-	found := map[string]bool{}
-	for _, path := range logFiles(t, folder) {
-		s := bufio.NewScanner(bytes.NewReader(content(t, path)))
-		s.Buffer(nil, 16<<20)
-		for s.Scan() {
-			var e struct{ EventID, Input, Timestamp, Session, Sensor, Src_ip string }
-			line := strings.TrimLeft(s.Text(), "\x00")
-			if json.Unmarshal([]byte(line), &e) == nil && e.EventID == "cowrie.command.input" && e.Input != "" {
-				found[fmt.Sprintf("%q", e)] = true
-			}
-		}
-	}
-	return len(found)
-}
-
-func logFiles(t *testing.T, folder string) []string {
-	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(folder, "*", "cowrie.json*"))
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("%v, %v", paths, err)
-	}
-	return paths
-}
-
-// content returns what is in a file, uncompressed.
-func content(t *testing.T, path string) []byte {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var r io.Reader = f
-	if strings.HasSuffix(path, ".gz") {
-		if r, err = gzip.NewReader(f); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // compressedCopies writes the logs under other names, compressed where they
 // were not and the other way round, two of them joined into one.
-func compressedCopies(t *testing.T, folder string) string {
+func compressedCopies(t *testing.T, h testlogs.History) string {
 	t.Helper()
 	to := t.TempDir()
-	for i, path := range logFiles(t, folder) {
-		text := content(t, path)
+	for i, path := range h.CowrieLogs(t) {
+		text := testlogs.Content(t, path)
 		name := filepath.Join(to, fmt.Sprintf("other-%02d.json", i))
 		if !strings.HasSuffix(path, ".gz") {
 			var b bytes.Buffer

@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,17 +12,22 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
-	"github.com/ttpcron/ttpcron/bench/workload"
+	"github.com/ttpcron/ttpcron/internal/testlogs"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
 // TestSameTags holds that the embedded pack gives the same tags with one worker
-// and with many, and with a memory of texts and without: over all sample data,
-// and over a made history where there is none.
+// and with many, and with a memory of texts and without, over each history
+// of logs.
 func TestSameTags(t *testing.T) {
-	inputs := sampleInputs(t)
+	for _, h := range testlogs.All(t) {
+		t.Run(h.Name, func(t *testing.T) { sameTags(t, append(h.Folders(), writeListed(t, h))) })
+	}
+}
+
+func sameTags(t *testing.T, inputs []string) {
 	tags := map[string][]string{}
 	var alone []string
 	for _, workers := range []string{"1", "2", "7"} {
@@ -64,45 +67,18 @@ func difference(got, want []string) string {
 	return "the length"
 }
 
-// sampleInputs are the logs of the sample data and its labelled commands as
-// events, or a made history.
-func sampleInputs(t *testing.T) (inputs []string) {
-	data := filepath.Join("..", "..", "..", "shared", "data")
-	for _, name := range []string{"cowrie", "opencanary", "canarytokens"} {
-		if _, err := os.Stat(filepath.Join(data, name)); err == nil {
-			inputs = append(inputs, filepath.Join(data, name))
-		}
+// writeListed writes the listed commands of a history as native events.
+func writeListed(t *testing.T, h testlogs.History) (path string) {
+	var b bytes.Buffer
+	for i, text := range h.Listed(t) {
+		payload := ttpcron.TextPayload("command_text", text)
+		fmt.Fprintf(&b, `{"source_kind":"command","time":"2026-05-04T%02d:%02d:%02dZ","attacker_ip":"203.0.113.7","payload":%s}`+"\n", i/3600%24, i/60%60, i%60, payload.AppendJSON(nil))
 	}
-	made := filepath.Join(t.TempDir(), "made.json")
-	f, err := os.Create(made)
-	if err != nil {
+	path = filepath.Join(t.TempDir(), "listed.jsonl")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	labelled, _ := filepath.Glob(filepath.Join(data, "labelled", "*.jsonl"))
-	for _, name := range labelled {
-		writeLabelled(t, f, name)
-	}
-	if len(inputs)+len(labelled) > 0 {
-		return append(inputs, made)
-	}
-	t.Logf("no sample data at %s: a made history is used", data)
-	if err := workload.WriteCowrie(f, workload.Options{Commands: 3000, Seed: 5}); err != nil {
-		t.Fatal(err)
-	}
-	return []string{made}
-}
-
-// writeLabelled writes labelled commands as native events.
-func writeLabelled(t *testing.T, w io.Writer, name string) {
-	for i, l := range bytes.Split(content(t, name), []byte("\n")) {
-		var e struct{ Command_Text string }
-		if json.Unmarshal(l, &e) != nil || e.Command_Text == "" {
-			continue
-		}
-		payload := ttpcron.TextPayload("command_text", e.Command_Text)
-		fmt.Fprintf(w, `{"source_kind":"command","time":"2026-05-04T%02d:%02d:%02dZ","attacker_ip":"203.0.113.7","payload":%s}`+"\n", i/3600%24, i/60%60, i%60, payload.AppendJSON(nil))
-	}
+	return path
 }
 
 // line says all of a tag but when it was made.

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ttpcron/ttpcron/internal/testlogs"
 )
 
 // What does a command of each shape cost?
@@ -36,20 +38,22 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// What do the distinct commands of real logs cost each?
-func BenchmarkReal(b *testing.B) {
-	commands := realCommands(b)
-	for _, way := range []string{"strict", "full"} {
-		b.Run(way, func(b *testing.B) {
-			p := NewParser(Limits{})
-			p.b.slow = way == "full"
-			b.ReportAllocs()
-			i := 0
-			for b.Loop() {
-				p.Parse(commands[i%len(commands)])
-				i++
-			}
-		})
+// What do the distinct commands of logs cost each?
+func BenchmarkLogs(b *testing.B) {
+	for _, h := range testlogs.All(b) {
+		commands := h.Commands(b)
+		for _, way := range []string{"strict", "full"} {
+			b.Run(h.Name+"/"+way, func(b *testing.B) {
+				p := NewParser(Limits{})
+				p.b.slow = way == "full"
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					p.Parse(commands[i%len(commands)])
+					i++
+				}
+			})
+		}
 	}
 }
 
@@ -83,12 +87,16 @@ func BenchmarkHostile(b *testing.B) {
 
 // What does the full parser alone cost on the same commands?
 func BenchmarkYardstick(b *testing.B) {
-	commands := realCommands(b)
-	p := syntax.NewParser(syntax.Variant(syntax.LangBash))
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		_, _ = p.Parse(strings.NewReader(commands[i%len(commands)]), "")
-		i++
+	for _, h := range testlogs.All(b) {
+		commands := h.Commands(b)
+		b.Run(h.Name, func(b *testing.B) {
+			p := syntax.NewParser(syntax.Variant(syntax.LangBash))
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				_, _ = p.Parse(strings.NewReader(commands[i%len(commands)]), "")
+				i++
+			}
+		})
 	}
 }

@@ -1,71 +1,23 @@
 package shell
 
 import (
-	"bufio"
-	"compress/gzip"
-	"encoding/json"
-	"io"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/ttpcron/ttpcron/internal/testlogs"
 )
 
-// sampleDir holds real logs and labelled commands; it is not part of the
-// project.
-const sampleDir = "../../../shared/data"
-
-// realCommands returns the distinct commands of the sample data.
-func realCommands(t testing.TB) []string {
-	t.Helper()
-	var files []string
-	for _, pattern := range []string{"cowrie/*/cowrie.json*", "labelled/*.jsonl"} {
-		names, _ := filepath.Glob(filepath.Join(sampleDir, pattern))
-		files = append(files, names...)
+// Commands of logs are parsed, not split. Documentation of key strokes and the
+// like among the benign samples is no shell, and is only listed.
+func TestCommandsOfLogs(t *testing.T) {
+	for _, h := range testlogs.All(t) {
+		t.Run(h.Name, func(t *testing.T) { commandsOfLogs(t, h.Commands(t)) })
 	}
-	if len(files) == 0 {
-		t.Skip("no sample data")
-	}
-	seen := map[string]bool{}
-	var out []string
-	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var r io.Reader = f
-		if strings.HasSuffix(name, ".gz") {
-			if r, err = gzip.NewReader(f); err != nil {
-				t.Fatal(err)
-			}
-		}
-		lines := bufio.NewScanner(r)
-		lines.Buffer(nil, 8<<20)
-		for lines.Scan() {
-			var e struct{ EventID, Input, Command_Text string }
-			if json.Unmarshal(lines.Bytes(), &e) != nil {
-				continue
-			}
-			text := e.Command_Text
-			if e.EventID == "cowrie.command.input" {
-				text = e.Input
-			}
-			if text != "" && !seen[text] {
-				seen[text] = true
-				out = append(out, text)
-			}
-		}
-		f.Close()
-	}
-	return out
 }
 
-// Real commands are parsed, not split. Documentation of key strokes and the
-// like among the benign samples is no shell, and is only listed.
-func TestRealCommands(t *testing.T) {
-	commands := realCommands(t)
+func commandsOfLogs(t *testing.T, commands []string) {
 	p := NewParser(Limits{})
 	p.panics = true
 	fast, fell, real := 0, 0, 0
@@ -95,9 +47,12 @@ func TestRealCommands(t *testing.T) {
 
 // Strict scanning gives what the full parser gives.
 func TestStrictEqualsFull(t *testing.T) {
-	texts := realCommands(t)
-	for _, text := range texts {
-		sameBothWays(t, text)
+	for _, h := range testlogs.All(t) {
+		t.Run(h.Name, func(t *testing.T) {
+			for _, text := range h.Commands(t) {
+				sameBothWays(t, text)
+			}
+		})
 	}
 }
 

@@ -1,0 +1,167 @@
+// Package testlogs finds the histories that tests read: the one in testdata, which
+// was made for the project and is there for everybody, and logs of real sensors
+// where there are any. Real logs are not part of the project; a clone finds them
+// in the folder ../shared/data beside it. Start with [All].
+package testlogs
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A History is a folder of logs and commands.
+type History struct {
+	Name string // "bundled" or "real"
+	dir  string
+}
+
+// All returns the histories that are there, the bundled one first.
+func All(t testing.TB) []History {
+	t.Helper()
+	module, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for !exists(filepath.Join(module, "go.mod")) {
+		above := filepath.Dir(module)
+		if above == module {
+			t.Fatal("a test runs outside of the module")
+		}
+		module = above
+	}
+	all := []History{{"bundled", filepath.Join(module, "internal", "testlogs", "testdata")}}
+	if real := filepath.Join(module, "..", "shared", "data"); exists(filepath.Join(real, "cowrie")) {
+		all = append(all, History{"real", real})
+	}
+	return all
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// Cowrie is a folder with a folder of logs for each Cowrie sensor, and a README.
+func (h History) Cowrie() string { return filepath.Join(h.dir, "cowrie") }
+
+// Folders are all folders of logs, Cowrie's among them.
+func (h History) Folders() (folders []string) {
+	for _, name := range []string{"cowrie", "opencanary", "canarytokens"} {
+		if folder := filepath.Join(h.dir, name); exists(folder) {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
+}
+
+// CowrieLogs are the files in Cowrie, some of them compressed.
+func (h History) CowrieLogs(t testing.TB) []string {
+	t.Helper()
+	return h.glob(t, "cowrie/*/cowrie.json*")
+}
+
+func (h History) glob(t testing.TB, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(h.dir, pattern))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%s: no %s: %v", h.dir, pattern, err)
+	}
+	return paths
+}
+
+// CommandEvents counts the different command events of the Cowrie logs. It goes by
+// encoding/json alone, as a second opinion on an importer.
+func (h History) CommandEvents(t testing.TB) int {
+	t.Helper()
+	found := map[string]bool{}
+	for _, path := range h.CowrieLogs(t) {
+		for line := range lines(t, path) {
+			var e struct{ EventID, Input, Timestamp, Session, Sensor, Src_ip string }
+			line = bytes.TrimLeft(line, "\x00")
+			if json.Unmarshal(line, &e) == nil && e.EventID == "cowrie.command.input" && e.Input != "" {
+				found[fmt.Sprintf("%q", e)] = true
+			}
+		}
+	}
+	if len(found) == 0 {
+		t.Fatalf("no commands in %s", h.Cowrie())
+	}
+	return len(found)
+}
+
+// Commands are the different texts of commands, in logs and lists.
+func (h History) Commands(t testing.TB) (texts []string) {
+	t.Helper()
+	for _, path := range h.CowrieLogs(t) {
+		for line := range lines(t, path) {
+			var e struct{ EventID, Input string }
+			if json.Unmarshal(line, &e) == nil && e.EventID == "cowrie.command.input" && e.Input != "" {
+				texts = append(texts, e.Input)
+			}
+		}
+	}
+	texts = append(texts, h.Listed(t)...)
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}
+
+// Listed are the commands of lists, which say of none when, where and by whom.
+func (h History) Listed(t testing.TB) (texts []string) {
+	t.Helper()
+	for _, path := range h.glob(t, "labelled/*.jsonl") {
+		for line := range lines(t, path) {
+			var e struct{ Command_Text string }
+			if json.Unmarshal(line, &e) == nil && e.Command_Text != "" {
+				texts = append(texts, e.Command_Text)
+			}
+		}
+	}
+	return texts
+}
+
+// lines yields the lines of a file, compressed or not.
+func lines(t testing.TB, path string) func(yield func([]byte) bool) {
+	t.Helper()
+	s := bufio.NewScanner(bytes.NewReader(Content(t, path)))
+	s.Buffer(nil, 16<<20)
+	return func(yield func([]byte) bool) {
+		for s.Scan() {
+			if !yield(s.Bytes()) {
+				return
+			}
+		}
+		if s.Err() != nil {
+			t.Errorf("%s: %v", path, s.Err())
+		}
+	}
+}
+
+// Content returns what is in a file, uncompressed.
+func Content(t testing.TB, path string) []byte {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var r io.Reader = f
+	if strings.HasSuffix(path, ".gz") {
+		if r, err = gzip.NewReader(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
