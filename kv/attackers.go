@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
+	"github.com/ttpcron/ttpcron/kv/rollup"
 )
 
 // attackerSum adds up the tags of one attacker.
@@ -19,7 +21,7 @@ type attackerSum struct {
 
 // attackerSums adds up the attackers in a range of hashes, over all days.
 type attackerSums struct {
-	hashRange
+	rollup.Range
 	most int // so many at once
 	sums map[uint64]attackerSum
 }
@@ -28,36 +30,36 @@ type attackerSums struct {
 const maxSums = 1 << 17
 
 func newAttackerSums(most int) *attackerSums {
-	return &attackerSums{hashRange: allHashes(), most: most, sums: map[uint64]attackerSum{}}
+	return &attackerSums{Range: rollup.AllHashes(), most: most, sums: map[uint64]attackerSum{}}
 }
 
 // add adds the tags of an attacker on a day; days come in ascending order.
-func (a *attackerSums) add(day ttpcron.Day, hash uint64, t tally, named func() []byte) {
+func (a *attackerSums) add(day ttpcron.Day, hash uint64, t record.Tally, named func() []byte) {
 	s, ok := a.sums[hash]
 	if !ok {
 		if len(a.sums) == a.most {
-			a.halve(keysOf(nil, a.sums))
-			outside(a.sums, a.hashRange)
+			a.Halve(rollup.KeysOf(nil, a.sums))
+			rollup.Outside(a.sums, a.Range)
 		}
-		if !a.has(hash) {
+		if !a.Has(hash) {
 			return
 		}
-		s = attackerSum{day: day, last: day, first: t.first, lastNanos: t.last, named: named()}
+		s = attackerSum{day: day, last: day, first: t.First, lastNanos: t.Last, named: named()}
 	}
-	s.tags += t.tags
+	s.tags += t.Tags
 	if s.day == day {
-		s.first = min(s.first, t.first)
+		s.first = min(s.first, t.First)
 	}
 	if s.last < day {
 		s.last, s.lastNanos = day, 0
 	}
-	s.lastNanos = max(s.lastNanos, t.last)
+	s.lastNanos = max(s.lastNanos, t.Last)
 	a.sums[hash] = s
 }
 
 // next goes on to the next range.
 func (a *attackerSums) next() bool {
-	more := a.hashRange.next(len(a.sums), a.most)
+	more := a.Range.Next(len(a.sums), a.most)
 	clear(a.sums)
 	return more
 }

@@ -7,14 +7,12 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // MaxAudit is how many entries of the audit trail are kept; the oldest are
 // dropped. Their numbers tell how many there were.
 const MaxAudit = 10_000
-
-// maxAuditText bounds each text of an entry, in bytes.
-const maxAuditText = 1024
 
 // Audit lists the changes of rules in operation, newest first; limit 0 lists all
 // that are kept.
@@ -23,7 +21,7 @@ func (db *DB) Audit(ctx context.Context, limit int) ([]ttpcron.AuditEntry, error
 	err := db.view(ctx, func(tx *txn) error {
 		c := tx.Bucket(bucketAudit).Cursor()
 		for k, rec := c.Last(); k != nil && (limit == 0 || len(entries) < limit); k, rec = c.Prev() {
-			e, err := readAudit(k, rec)
+			e, err := record.ReadAudit(k, rec)
 			if err != nil {
 				return err
 			}
@@ -44,8 +42,8 @@ func audit(tx *txn, e ttpcron.AuditEntry) error {
 	if err != nil {
 		return err
 	}
-	k := numberKey(n)
-	if err := b.Put(k, appendAudit(nil, k, &e)); err != nil {
+	k := record.NumberKey(n)
+	if err := b.Put(k, record.AppendAudit(nil, k, &e)); err != nil {
 		return err
 	}
 	c := b.Cursor()
@@ -55,30 +53,4 @@ func audit(tx *txn, e ttpcron.AuditEntry) error {
 		}
 	}
 	return nil
-}
-
-func appendAudit(dst, key []byte, e *ttpcron.AuditEntry) []byte {
-	dst = appendInt(appendTime(beginRecord(dst), e.At), e.Version)
-	for _, s := range [...]string{e.By, e.Action, e.RuleID, e.Before, e.After, e.Reason} {
-		dst = appendText(dst, cut(s, maxAuditText))
-	}
-	return endRecord(dst, key)
-}
-
-func readAudit(key, rec []byte) (e ttpcron.AuditEntry, err error) {
-	if len(key) != 8 {
-		return e, damagef("%x is no number of an entry", key)
-	}
-	r, err := openRecord(rec, key)
-	if err == nil {
-		e = ttpcron.AuditEntry{Number: binary.BigEndian.Uint64(key), At: r.time(), Version: r.int()}
-		for _, s := range [...]*string{&e.By, &e.Action, &e.RuleID, &e.Before, &e.After, &e.Reason} {
-			*s = r.text()
-		}
-		err = r.finish()
-	}
-	if err != nil {
-		return ttpcron.AuditEntry{}, fmt.Errorf("audit entry %x: %w", key, err)
-	}
-	return e, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // Finding is one thing that is wrong with a store.
@@ -112,9 +113,9 @@ type checker struct {
 	arrival uint64
 	dropped uint64          // rejects
 	harmed  map[string]bool // places with damaged records, where a recount says nothing
-	kinds   map[ttpcron.SourceKind]KindStats
+	kinds   map[ttpcron.SourceKind]record.KindTotal
 	days    map[ttpcron.SourceKind]dayCounts // as recounted
-	named   fingerprint                      // given ids of the events that are stored
+	named   record.Fingerprint               // given ids of the events that are stored
 }
 
 func (c *checker) find(what string) {
@@ -199,36 +200,28 @@ func (c *checker) metaRecords() error {
 	found := map[string]bool{}
 	c.values(c.top[string(bucketMeta)], func(k, v []byte) {
 		found[string(k)] = true
-		r, err := openRecord(v, k)
-		if err != nil {
-			c.findf("record %q: %v", k, err)
-			return
+		known, err := record.CheckMeta(k, v)
+		switch {
+		case !known:
+			c.findf("record %q belongs to no part of the store", k)
+		case err != nil:
+			c.failed(fmt.Errorf("record %q: %w", k, err))
 		}
 		switch string(k) {
-		case string(keySchema):
-			c.schema = r.count(1 << 30)
-		case string(keySecret):
-			copy(c.secret[:], r.bytes(len(c.secret)))
-		case string(keyArrival):
-			c.arrival = r.uvarint()
-		case string(keyDropped):
-			c.dropped = r.uvarint()
-		case string(keyJobs):
-			readJobTimes(&r)
-		case string(keyClock):
-			readClockRecord(&r)
-		default:
-			c.findf("record %q belongs to no part of the store", k)
-			return
-		}
-		if err := r.finish(); err != nil {
-			c.findf("record %q: %v", k, err)
+		case string(record.KeySchema):
+			c.schema, _ = record.ReadSchema(v)
+		case string(record.KeySecret):
+			c.secret, _ = record.ReadSecret(v)
+		case string(record.KeyArrival):
+			c.arrival, _ = record.ReadArrival(v)
+		case string(record.KeyDropped):
+			c.dropped, _ = record.ReadDropped(v)
 		}
 	})
 	if len(found) == 0 && c.w.err == nil {
 		return &NotStoreError{Path: c.path, Reason: "it is a bbolt file of another program, or damaged at its root"}
 	}
-	for _, k := range [][]byte{keySchema, keySecret} {
+	for _, k := range [][]byte{record.KeySchema, record.KeySecret} {
 		if !found[string(k)] {
 			c.findf("record %q is missing", k)
 		}

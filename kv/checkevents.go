@@ -7,34 +7,8 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
-
-// fingerprint is a sum over a set of entries of an identity index. Two sets
-// that are not equal have, by chance, the same one once in 2^64 cases; the
-// hashes in the entries are keyed, so that nobody can choose them.
-type fingerprint struct {
-	n   int
-	sum uint64
-}
-
-func (f *fingerprint) add(hash uint64, v entryValue) {
-	f.n++
-	f.sum += mix(mix(hash) + v[0] + spread*v[1]) // sums of schema 2 have no v[1]
-}
-
-const spread = 0x9e3779b97f4a7c15
-
-func (f *fingerprint) plus(o fingerprint) fingerprint {
-	return fingerprint{f.n + o.n, f.sum + o.sum}
-}
-
-// mix is the finisher of SplitMix64 (Steele, Lea and Flood, 2014).
-func mix(x uint64) uint64 {
-	x += spread
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
 
 // arrivals is a set of arrival numbers, in parts as they are needed.
 type arrivals map[uint64][]uint64
@@ -57,13 +31,13 @@ type dayCount struct {
 	events           int
 	firstSeq         uint64
 	lastSeq          uint64
-	earliest, latest int64       // nanoseconds of the day
-	ids              fingerprint // of the events without an id of their own
-	indexed          fingerprint // what the index of such ids holds
+	earliest, latest int64              // nanoseconds of the day
+	ids              record.Fingerprint // of the events without an id of their own
+	indexed          record.Fingerprint // what the index of such ids holds
 }
 
 func (d *dayCount) add(e *ttpcron.Event) {
-	nanos := nanosOf(e.Time, d.day)
+	nanos := record.NanosOf(e.Time, d.day)
 	if d.events++; d.events == 1 {
 		d.firstSeq, d.earliest, d.latest = e.Seq, nanos, nanos
 	}
@@ -88,7 +62,7 @@ func (l *dayCounts) at(day ttpcron.Day) *dayCount {
 
 // events checks history, and what is counted and indexed of it.
 func (c *checker) events() error {
-	c.kinds, c.days = map[ttpcron.SourceKind]KindStats{}, map[ttpcron.SourceKind]dayCounts{}
+	c.kinds, c.days = map[ttpcron.SourceKind]record.KindTotal{}, map[ttpcron.SourceKind]dayCounts{}
 	seen := arrivals{}
 	c.at("history", doRecover)
 	c.directory(c.top[string(bucketHistory)], func(name string, b bucketRef) {
@@ -111,14 +85,14 @@ func (c *checker) history(b bucketRef, seen arrivals) {
 	var days dayCounts
 	c.values(b, func(k, v []byte) {
 		c.kind = kind
-		day, first, ok := parseBlockKey(k)
+		day, first, ok := record.ParseBlockKey(k)
 		if !ok {
 			c.day = ""
 			c.findf("%x is no key of a block", k)
 			return
 		}
 		c.day = day.String()
-		events, err := c.blocks.read(kind, day, first, v)
+		events, err := c.blocks.Read(kind, day, first, v)
 		if err != nil {
 			c.findf("block %d: %v", first, err)
 			return
@@ -137,10 +111,10 @@ func (c *checker) history(b bucketRef, seen arrivals) {
 			} else if !seen.add(e.Seq) {
 				c.findf("arrival number %d is used twice", e.Seq)
 			}
-			if id := identityOf(&c.secret, e); id.content {
-				d.ids.add(id.hash, entryValue{})
+			if id := record.IdentityOf(&c.secret, e); id.Content {
+				d.ids.Add(id.Hash, record.IndexValue{})
 			} else {
-				c.named.add(id.hash, id.value())
+				c.named.Add(id.Hash, id.Value())
 			}
 			d.add(e)
 		}
@@ -159,7 +133,7 @@ func (c *checker) checkDays() {
 		days := c.days[kind]
 		c.values(b, func(k, v []byte) {
 			c.kind, c.day = kind, ""
-			day, ok := parseDay(k)
+			day, ok := record.ParseDay(k)
 			if !ok {
 				c.findf("%x is no day", k)
 				return
@@ -170,33 +144,29 @@ func (c *checker) checkDays() {
 				days[i].counted = true
 				want = days[i]
 			}
-			h, err := readDay(kindDay{kind, day}, v)
+			h, err := record.ReadDay(record.KindDay{Kind: kind, Day: day}, v)
 			switch {
 			case err != nil:
 				c.failed(err)
 			case harmed:
 			case h.Events != want.events || h.FirstSeq != want.firstSeq || h.LastSeq != want.lastSeq ||
-				!h.Earliest.Equal(timeOf(day, want.earliest)) || !h.Latest.Equal(timeOf(day, want.latest)):
+				!h.Earliest.Equal(record.TimeOf(day, want.earliest)) || !h.Latest.Equal(record.TimeOf(day, want.latest)):
 				c.findf("counts %d events with arrivals %d to %d, a recount gives %d with %d to %d", h.Events, h.FirstSeq, h.LastSeq, want.events, want.firstSeq, want.lastSeq)
 			}
 		})
 	})
 	for kind, days := range c.days {
-		s := KindStats{Kind: kind, Days: len(days)}
+		var sum record.KindTotal
 		for i := range days {
 			d := &days[i]
 			if !d.counted && !c.harmed["days"] {
 				c.kind, c.day = kind, d.day.String()
 				c.findf("%d events of the day are not counted", d.events)
 			}
-			if i == 0 {
-				s.Earliest, s.Latest = timeOf(d.day, d.earliest), timeOf(d.day, d.latest)
-			}
-			s.Events += d.events
-			s.Earliest, s.Latest = earlier(s.Earliest, timeOf(d.day, d.earliest)), later(s.Latest, timeOf(d.day, d.latest))
+			sum.Add(record.KindTotal{Events: d.events, Days: 1, Earliest: record.TimeOf(d.day, d.earliest), Latest: record.TimeOf(d.day, d.latest)})
 		}
 		if len(days) > 0 {
-			c.kinds[kind] = s
+			c.kinds[kind] = sum
 		}
 	}
 }
@@ -208,14 +178,14 @@ func (c *checker) checkContent() {
 	c.directory(c.top[string(bucketIdentity)], func(name string, b bucketRef) {
 		kind := ttpcron.SourceKind(name)
 		days := c.days[kind]
-		x := runCheck{name: []byte(name), prefix: 4, width: 0, bad: func(format string, args ...any) { c.findf(format, args...) }}
-		x.each = func(prefix []byte, hash uint64, value entryValue) {
-			day, _ := parseDay(prefix)
-			days.at(day).indexed.add(hash, value)
+		x := runCheck{form: record.Index{Name: []byte(name)}, prefix: 4, bad: c.failed}
+		x.each = func(prefix []byte, hash uint64, value record.IndexValue) {
+			day, _ := record.ParseDay(prefix)
+			days.at(day).indexed.Add(hash, value)
 		}
 		c.values(b, func(k, v []byte) {
 			c.kind, c.day = kind, ""
-			if day, ok := parseDay(k[:min(4, len(k))]); ok {
+			if day, ok := record.ParseDay(k[:min(4, len(k))]); ok {
 				c.day = day.String()
 			}
 			x.entry(k, v)
@@ -230,7 +200,7 @@ func (c *checker) checkContent() {
 		for _, d := range days {
 			if d.indexed != d.ids {
 				c.kind, c.day = kind, d.day.String()
-				c.findf("the index holds %d ids, the events have %d, or others", d.indexed.n, d.ids.n)
+				c.findf("the index holds %d ids, the events have %d, or others", d.indexed.N, d.ids.N)
 			}
 		}
 	}
@@ -240,17 +210,17 @@ func (c *checker) checkContent() {
 // remembered of events that were pruned.
 func (c *checker) checkNamed() {
 	c.at("pruned", doRecover)
-	pruned := fingerprint{}
+	pruned := record.Fingerprint{}
 	c.values(c.top[string(bucketPruned)], func(k, v []byte) {
 		c.kind = ttpcron.SourceKind(k)
-		p, err := readPruned(k, v)
+		p, err := record.ReadPruned(k, v)
 		if err != nil {
 			c.failed(err)
 			return
 		}
-		pruned = pruned.plus(p.named)
-		for _, d := range c.days[p.kind] {
-			if d.day < p.before && d.events > 0 {
+		pruned = pruned.Plus(p.Named)
+		for _, d := range c.days[p.Kind] {
+			if d.day < p.Before && d.events > 0 {
 				c.day = d.day.String()
 				c.find("events are there that were pruned")
 				c.day = ""
@@ -258,24 +228,23 @@ func (c *checker) checkNamed() {
 		}
 	})
 	c.at("named", doRebuild)
-	var got fingerprint
-	x := runCheck{name: bucketNamed, width: namedWidth, bad: func(format string, args ...any) { c.findf(format, args...) }}
-	x.each = func(_ []byte, hash uint64, value entryValue) { got.add(hash, value) }
+	var got record.Fingerprint
+	x := runCheck{form: record.NamedIndex(), bad: c.failed}
+	x.each = func(_ []byte, hash uint64, value record.IndexValue) { got.Add(hash, value) }
 	c.values(c.top[string(bucketNamed)], x.entry)
 	x.end()
-	if want := c.named.plus(pruned); got != want && !c.harmed["history"] && !c.harmed["named"] && !c.harmed["pruned"] {
-		c.findf("the index of given ids holds %d, events and what was pruned have %d, or others", got.n, want.n)
+	if want := c.named.Plus(pruned); got != want && !c.harmed["history"] && !c.harmed["named"] && !c.harmed["pruned"] {
+		c.findf("the index of given ids holds %d, events and what was pruned have %d, or others", got.N, want.N)
 	}
 }
 
 // runCheck checks the runs of an identity index, or of several indexes with
 // prefixes of one length.
 type runCheck struct {
-	name   []byte
-	prefix int // length
-	width  int
-	each   func(prefix []byte, hash uint64, value entryValue)
-	bad    func(format string, args ...any)
+	form   record.Index // without prefix
+	prefix int          // length
+	each   func(prefix []byte, hash uint64, value record.IndexValue)
+	bad    func(error)
 
 	at   string         // the prefix at hand
 	runs map[uint32]int // entries that the list says are still to come
@@ -286,7 +255,7 @@ type runCheck struct {
 
 func (x *runCheck) entry(k, v []byte) {
 	if len(k) != x.prefix+4 && len(k) != x.prefix+12 {
-		x.bad("%x is no key of an index", k)
+		x.badf("%x is no key of an index", k)
 		return
 	}
 	prefix, id := k[:x.prefix], binary.BigEndian.Uint32(k[x.prefix:])
@@ -294,57 +263,61 @@ func (x *runCheck) entry(k, v []byte) {
 		x.end()
 		x.at, x.runs, x.run, x.none = string(prefix), map[uint32]int{}, 0, true
 	}
-	index := runIndex{name: x.name, prefix: prefix, width: x.width}
-	r, err := openRecord(v, x.name, k)
-	if err != nil {
-		x.bad("%v", err)
-		return
-	}
+	form := x.form
+	form.Prefix = prefix
 	if len(k) == x.prefix+4 {
-		x.list(id, r)
+		x.list(&form, id, v)
 		return
 	}
-	if len(r.rest) == 0 || len(r.rest)%index.entry() != 0 {
-		x.bad("run %d: %v", id, errShort)
+	entries, err := form.ReadChunk(k, v)
+	if err != nil {
+		x.bad(fmt.Errorf("run %d: %w", id, err))
 		return
 	}
 	if id != x.run {
 		x.run, x.none = id, true
 	}
 	if _, ok := x.runs[id]; !ok {
-		x.bad("run %d is not in the list of runs", id)
+		x.badf("run %d is not in the list of runs", id)
 	}
-	for e := r.rest; len(e) > 0; e = e[index.entry():] {
+	for e := entries; len(e) > 0; e = e[form.EntrySize():] {
 		h := binary.BigEndian.Uint64(e)
 		if !x.none && h <= x.last {
-			x.bad("run %d is not in order", id)
+			x.badf("run %d is not in order", id)
 		}
 		x.last, x.none = h, false
 		x.runs[id]--
-		x.each(prefix, h, index.value(e))
+		x.each(prefix, h, form.Value(e))
 	}
 	if key := binary.BigEndian.Uint64(k[x.prefix+4:]); key != x.last {
-		x.bad("run %d: a chunk ends otherwise than its key says", id)
+		x.badf("run %d: a chunk ends otherwise than its key says", id)
 	}
 }
 
 // list reads the list of runs.
-func (x *runCheck) list(id uint32, r reader) {
-	n := r.count(len(r.rest))
-	for range n {
-		run := uint32(r.uvarint())
-		x.runs[run] = r.count(1 << 30)
+func (x *runCheck) list(form *record.Index, id uint32, rec []byte) {
+	if id != 0 {
+		x.badf("the list of runs has number %d", id)
+		return
 	}
-	if err := r.finish(); err != nil || id != 0 || len(x.runs) != n {
-		x.bad("the list of runs is damaged: %v", fmt.Sprint(err))
+	runs, err := form.ReadRuns(rec)
+	for _, r := range runs {
+		x.runs[r.ID] = r.Count
+	}
+	if err != nil {
+		x.bad(fmt.Errorf("the list of runs is damaged: %w", err))
+	} else if len(x.runs) != len(runs) {
+		x.badf("the list of runs names one twice")
 	}
 }
+
+func (x *runCheck) badf(format string, args ...any) { x.bad(fmt.Errorf(format, args...)) }
 
 // end ends an index: no entry may be missing.
 func (x *runCheck) end() {
 	for id, n := range x.runs {
 		if n != 0 {
-			x.bad("run %d has %d entries more or less than the list of runs says", id, n)
+			x.badf("run %d has %d entries more or less than the list of runs says", id, n)
 		}
 	}
 	x.runs = nil

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // marks checks the small records: coverage, cursors, runs, file marks, rejects
@@ -15,19 +16,19 @@ func (c *checker) marks() error {
 		kind := ttpcron.SourceKind(name)
 		c.values(b, func(k, v []byte) {
 			c.kind, c.day = kind, ""
-			day, ok := parseDay(k)
+			day, ok := record.ParseDay(k)
 			if !ok {
 				c.findf("%x is no day", k)
 				return
 			}
 			c.day = day.String()
-			c.coverage(kindDay{kind, day}, v)
+			c.coverage(record.KindDay{Kind: kind, Day: day}, v)
 		})
 	})
 	c.at("cursors", doCursor)
 	c.values(c.top[string(bucketCursors)], func(k, v []byte) {
 		c.kind = ttpcron.SourceKind(k)
-		cursor, err := readCursor(k, v)
+		cursor, err := record.ReadCursor(k, v)
 		c.failed(err)
 		if cursor.Seq > c.arrival {
 			c.findf("the checkpoint %d is greater than the last arrival, %d: events that arrive next would be missed", cursor.Seq, c.arrival)
@@ -35,7 +36,7 @@ func (c *checker) marks() error {
 	})
 	c.at("runs", doRebuild)
 	runs := c.count(bucketRuns, func(k, v []byte) error {
-		_, err := readRun(k, v)
+		_, err := record.ReadRun(k, v)
 		return err
 	})
 	if n := c.top[string(bucketRuns)].sequence; n != runs {
@@ -43,9 +44,9 @@ func (c *checker) marks() error {
 	}
 	c.at("marks", doRebuild)
 	marks := c.count(bucketMarks, func(k, v []byte) error {
-		m, err := readMark(k, v)
-		if err == nil && !bytes.Equal(k, markKey(&c.secret, m.Format, headOf(&m))) {
-			return damagef("file mark %x belongs to another file", k)
+		m, err := record.ReadMark(k, v)
+		if err == nil && !bytes.Equal(k, record.MarkKey(&c.secret, m.Format, record.HeadOf(&m))) {
+			return record.Damagef("file mark %x belongs to another file", k)
 		}
 		return err
 	})
@@ -65,9 +66,9 @@ func (c *checker) looks() {
 	}
 	c.at("looks", doRebuild)
 	looks := c.count(bucketLooks, func(k, v []byte) error {
-		l, err := readLook(k, v)
-		if err == nil && !bytes.Equal(k, lookKey(&c.secret, l.Path)) {
-			return damagef("look %x belongs to another file", k)
+		l, err := record.ReadLook(k, v)
+		if err == nil && !bytes.Equal(k, record.LookKey(&c.secret, l.Path)) {
+			return record.Damagef("look %x belongs to another file", k)
 		}
 		return err
 	})
@@ -92,8 +93,8 @@ func (c *checker) count(bucket []byte, check func(k, v []byte) error) (n uint64)
 	return n
 }
 
-func (c *checker) coverage(at kindDay, v []byte) {
-	parts, err := readCoverage(at, v)
+func (c *checker) coverage(at record.KindDay, v []byte) {
+	parts, err := record.ReadCoverage(at, v)
 	c.failed(err)
 	for _, p := range parts {
 		if p.UpTo > c.arrival {
@@ -106,24 +107,24 @@ func (c *checker) coverage(at kindDay, v []byte) {
 func (c *checker) ruleLife() {
 	c.at("states", doStates)
 	c.count(bucketStates, func(k, v []byte) error {
-		_, err := readState(k, v)
+		_, err := record.ReadState(k, v)
 		return err
 	})
 	c.at("retired", doStates)
 	c.count(bucketRetired, func(k, v []byte) error {
-		_, err := readRetirement(k, v)
+		_, err := record.ReadRetirement(k, v)
 		return err
 	})
 	c.at("rulesets", doCoverage)
 	c.count(bucketRuleSets, func(k, v []byte) error {
-		_, err := readRuleSet(k, v)
+		_, err := record.ReadRuleSet(k, v)
 		return err
 	})
 	c.at("audit", doRebuild)
 	c.count(bucketAudit, func(k, v []byte) error {
-		e, err := readAudit(k, v)
+		e, err := record.ReadAudit(k, v)
 		if err == nil && e.Number > c.top[string(bucketAudit)].sequence {
-			return damagef("entry %d of %d", e.Number, c.top[string(bucketAudit)].sequence)
+			return record.Damagef("entry %d of %d", e.Number, c.top[string(bucketAudit)].sequence)
 		}
 		return err
 	})
@@ -137,10 +138,10 @@ func (c *checker) rejects() {
 	last := uint64(0)
 	hashes := map[uint64]bool{}
 	n := c.count(bucketRejects, func(k, v []byte) error {
-		r, err := readReject(k, v)
+		r, err := record.ReadReject(k, v)
 		if err == nil {
 			last = binary.BigEndian.Uint64(k)
-			hashes[c.secret.rejectHash(&r)] = true
+			hashes[c.secret.Reject(&r)] = true
 		}
 		return err
 	})
@@ -149,8 +150,8 @@ func (c *checker) rejects() {
 	}
 	harmed := c.harmed["rejects"]
 	c.at("rejected", doRebuild)
-	x := runCheck{name: bucketRejected, bad: func(format string, args ...any) { c.findf(format, args...) }}
-	x.each = func(_ []byte, hash uint64, _ entryValue) { delete(hashes, hash) }
+	x := runCheck{form: record.RejectedIndex(), bad: c.failed}
+	x.each = func(_ []byte, hash uint64, _ record.IndexValue) { delete(hashes, hash) }
 	c.values(c.top[string(bucketRejected)], x.entry)
 	x.end()
 	if len(hashes) > 0 && !harmed && !c.harmed["rejected"] {

@@ -6,6 +6,8 @@ import (
 	"iter"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
+	"github.com/ttpcron/ttpcron/kv/rollup"
 )
 
 // tags checks tags, their rollups and the totals of the store.
@@ -14,14 +16,14 @@ func (c *checker) tags() error {
 	rollups, stop := iter.Pull2(c.buckets(c.top[string(bucketRollups)]))
 	defer stop()
 	counted, rollup, more := rollups()
-	totals, days := map[uint32]timedCount{}, 0
+	totals, days := map[uint32]record.TagTotal{}, 0
 	c.at("tags", doRecover)
 	c.directory(c.top[string(bucketTags)], func(name string, b bucketRef) {
 		for ; more && counted < name; counted, rollup, more = rollups() {
 			c.countedAlone(counted, rollup)
 		}
 		c.at("tags", doRecover)
-		day, ok := parseDay([]byte(name))
+		day, ok := record.ParseDay([]byte(name))
 		if !ok {
 			c.findf("%x is no day", name)
 			return
@@ -49,33 +51,33 @@ const maxRecount = 1 << 17
 
 // tagDay checks the tags of a day and its rollup, if it has one, and adds to the
 // totals. It reports whether there are tags.
-func (c *checker) tagDay(day ttpcron.Day, b, rollup bucketRef, has bool, totals map[uint32]timedCount) bool {
+func (c *checker) tagDay(day ttpcron.Day, b, counts bucketRef, has bool, totals map[uint32]record.TagTotal) bool {
 	found := len(c.report.Findings) + c.report.More
-	recount := newDayRollup()
-	recount.most = c.recount
+	recount := rollup.NewDay()
+	recount.Most = c.recount
 	c.tagsOf(day, b, recount)
 	whole := len(c.report.Findings)+c.report.More == found
-	some := len(recount.claims) > 0
-	for id, t := range recount.claims {
+	some := len(recount.Claims) > 0
+	for id, t := range recount.Claims {
 		sum := totals[id]
-		sum.add(timedCount{t.tags, timeOf(day, t.first), timeOf(day, t.last)})
+		sum.Add(record.TagTotal{Tags: t.Tags, First: record.TimeOf(day, t.First), Last: record.TimeOf(day, t.Last)})
 		totals[id] = sum
 	}
 	c.at("rollups", doRebuild)
 	c.day = day.String()
 	switch {
 	case has:
-		c.compareRollup(day, rollup, recount, whole)
+		c.compareRollup(day, counts, recount, whole)
 	case whole && some:
 		c.find("the tags of the day are not counted")
 	}
-	for has && whole && recount.next() {
+	for has && whole && recount.Next() {
 		c.again(func() {
 			tags := c.report.Tags
 			c.tagsOf(day, b, recount)
 			c.report.Tags = tags
-			clear(recount.claims) // they have been compared
-			c.compareRollup(day, rollup, recount, true)
+			clear(recount.Claims) // they have been compared
+			c.compareRollup(day, counts, recount, true)
 		})
 	}
 	return some
@@ -92,7 +94,7 @@ func (c *checker) again(do func()) {
 // countedAlone checks the rollup of a day that has no tags.
 func (c *checker) countedAlone(name string, b bucketRef) {
 	c.at("rollups", doRebuild)
-	day, ok := parseDay([]byte(name))
+	day, ok := record.ParseDay([]byte(name))
 	c.day = day.String()
 	switch {
 	case !ok:
@@ -100,42 +102,42 @@ func (c *checker) countedAlone(name string, b bucketRef) {
 	case !c.harmed["tags"]:
 		c.find("a day is counted that has no tags")
 	}
-	c.compareRollup(day, b, newDayRollup(), false)
+	c.compareRollup(day, b, rollup.NewDay(), false)
 }
 
 // tagsOf checks the tags of a day and counts them anew.
-func (c *checker) tagsOf(day ttpcron.Day, b bucketRef, rollup *dayRollup) {
-	var d deriver
+func (c *checker) tagsOf(day ttpcron.Day, b bucketRef, rollup *rollup.Day) {
+	var d record.Deriver
 	c.values(b, func(k, v []byte) {
 		t, err := c.tag(day, k, v, &d)
 		if err != nil {
 			c.failed(err)
 			return
 		}
-		_, u, _ := parseTagKey(k)
+		_, u, _ := record.ParseTagKey(k)
 		if got := t.UUID(); got != u {
 			c.findf("tag %s: its fields give the UUID %s", u, got)
 			return
 		}
-		id, _ := tagClaim(v)
-		rollup.add(&c.secret, nanosOf(t.EventTime, day), id, &t)
+		id, _ := record.TagClaim(v)
+		rollup.Add(&c.secret, record.NanosOf(t.EventTime, day), id, &t)
 		c.report.Tags++
 	})
 }
 
 // tag reads a tag with its claim.
-func (s *source) tag(day ttpcron.Day, k, v []byte, d *deriver) (ttpcron.Tag, error) {
-	t, id, err := readTag(day, k, v, d)
+func (s *source) tag(day ttpcron.Day, k, v []byte, d *record.Deriver) (ttpcron.Tag, error) {
+	t, id, err := record.ReadTag(day, k, v, d)
 	if err != nil {
 		return t, err
 	}
-	_, u, _ := parseTagKey(k)
+	_, u, _ := record.ParseTagKey(k)
 	cl := s.claim(id)
 	if cl == nil {
 		return t, fmt.Errorf("tag %s: claim %d is missing", u, id)
 	}
-	t.SourceKind, t.Claim = cl.kind, cl.Claim
-	if err := checkTag(&t); err != nil {
+	t.SourceKind, t.Claim = cl.Kind, cl.Claim
+	if err := record.CheckTag(&t); err != nil {
 		return t, fmt.Errorf("tag %s: %w", u, err)
 	}
 	return t, nil
@@ -143,78 +145,75 @@ func (s *source) tag(day ttpcron.Day, k, v []byte, d *deriver) (ttpcron.Tag, err
 
 // compareRollup reads the rollup of a day and, when asked, compares it with a
 // recount, in the range that this has. Claims are compared in the first range.
-func (c *checker) compareRollup(day ttpcron.Day, b bucketRef, want *dayRollup, compare bool) {
-	name := dayKey(day)
+func (c *checker) compareRollup(day ttpcron.Day, b bucketRef, want *rollup.Day, compare bool) {
+	name := record.DayKey(day)
 	c.values(b, func(k, v []byte) {
 		switch {
-		case len(k) == 5 && k[0] == rollupClaim:
+		case len(k) == 5 && k[0] == record.RollupClaim:
 			id := binary.BigEndian.Uint32(k[1:])
-			got, err := readTally(v, name, k)
+			got, err := record.ReadTally(v, name, k)
 			if err != nil {
 				c.failed(err)
-			} else if w := want.claims[id]; compare && want.from == 0 && got != w {
-				c.findf("counts %d tags of claim %d, a recount gives %d, or other times", got.tags, id, w.tags)
+			} else if w := want.Claims[id]; compare && want.From == 0 && got != w {
+				c.findf("counts %d tags of claim %d, a recount gives %d, or other times", got.Tags, id, w.Tags)
 			}
-			delete(want.claims, id)
-		case len(k) == 9 && k[0] == rollupAttacker:
+			delete(want.Claims, id)
+		case len(k) == 9 && k[0] == record.RollupAttacker:
 			hash := binary.BigEndian.Uint64(k[1:])
-			c.compareAttacker(name, k, v, want.attackers[hash], compare && want.has(hash))
-			delete(want.attackers, hash)
-		case len(k) == 9 && k[0] == rollupAlias:
+			c.compareAttacker(name, k, v, want.Attackers[hash], compare && want.Has(hash))
+			delete(want.Attackers, hash)
+		case len(k) == 9 && k[0] == record.RollupAlias:
 			hash := binary.BigEndian.Uint64(k[1:])
-			_, ok := want.aliases[hash]
-			if b.checkRecord(k, v) != nil || compare && want.has(hash) && !ok {
+			_, ok := want.Aliases[hash]
+			if record.ReadAlias(v, name, k) != nil || compare && want.Has(hash) && !ok {
 				c.findf("names %016x, which no tag has", hash)
 			}
-			delete(want.aliases, hash)
+			delete(want.Aliases, hash)
 		default:
 			c.findf("%x is no key of a rollup", k)
 		}
 	})
-	if n := len(want.claims) + len(want.attackers) + len(want.aliases); compare && n > 0 {
+	if n := len(want.Claims) + len(want.Attackers) + len(want.Aliases); compare && n > 0 {
 		c.findf("lacks %d claims, attackers or sessions that tags have", n)
 	}
 }
 
-func (c *checker) compareAttacker(day, k, v []byte, want *attackerTally, compare bool) {
-	got, err := readAttacker(v, day, k)
+func (c *checker) compareAttacker(day, k, v []byte, want *record.AttackerTally, compare bool) {
+	got, err := record.ReadAttacker(v, day, k)
 	switch {
 	case err != nil:
 		c.failed(err)
-	case c.secret.attacker(firstName(got.uuid, got.identity, got.ip)) != binary.BigEndian.Uint64(k[1:]):
+	case c.secret.Attacker(record.FirstName(got.UUID, got.Identity, got.IP)) != binary.BigEndian.Uint64(k[1:]):
 		c.findf("the name of attacker %x belongs to another", k[1:])
-	case compare && (want == nil || got.tally != want.tally):
-		c.findf("counts %d tags of attacker %x, a recount gives otherwise", got.tags, k[1:])
+	case compare && (want == nil || got.Tally != want.Tally):
+		c.findf("counts %d tags of attacker %x, a recount gives otherwise", got.Tags, k[1:])
 	}
 }
 
 // checkTotals compares the totals of the store with the recounts.
-func (c *checker) checkTotals(claims map[uint32]timedCount, days int) {
+func (c *checker) checkTotals(claims map[uint32]record.TagTotal, days int) {
 	c.at("totals", doRebuild)
 	compareTags, compareEvents := !c.harmed["tags"], !c.harmed["history"]
 	gotDays := 0
 	c.values(c.top[string(bucketTotals)], func(k, v []byte) {
 		c.kind = ""
 		switch {
-		case len(k) > 1 && k[0] == totalKind:
+		case len(k) > 1 && k[0] == record.TotalKind:
 			c.kind = ttpcron.SourceKind(k[1:])
 			c.compareKind(k, v, compareEvents)
-		case len(k) == 5 && k[0] == rollupClaim:
+		case len(k) == 5 && k[0] == record.RollupClaim:
 			id := binary.BigEndian.Uint32(k[1:])
-			got, err := readTotal(k, v)
+			got, err := record.ReadTotal(k, v)
 			w := claims[id]
 			if err != nil {
 				c.failed(err)
-			} else if compareTags && (got.tags != w.tags || !got.first.Equal(w.first) || !got.last.Equal(w.last)) {
-				c.findf("counts %d tags of claim %d, a recount gives %d, or other times", got.tags, id, w.tags)
+			} else if compareTags && (got.Tags != w.Tags || !got.First.Equal(w.First) || !got.Last.Equal(w.Last)) {
+				c.findf("counts %d tags of claim %d, a recount gives %d, or other times", got.Tags, id, w.Tags)
 			}
 			delete(claims, id)
-		case len(k) == 1 && k[0] == totalTagDays:
-			r, err := openRecord(v, k)
-			if err == nil {
-				gotDays = int(r.uvarint())
-				err = r.finish()
-			}
+		case len(k) == 1 && k[0] == record.TotalTagDays:
+			n, err := record.ReadTagDays(v)
+			gotDays = n
 			c.failed(err)
 		default:
 			c.findf("%x is no key of a total", k)
@@ -236,7 +235,7 @@ func (c *checker) checkTotals(claims map[uint32]timedCount, days int) {
 }
 
 func (c *checker) compareKind(k, v []byte, compare bool) {
-	got, err := readKindTotal(k, v)
+	got, err := record.ReadKindTotal(k, v)
 	want := c.kinds[c.kind]
 	switch {
 	case err != nil:

@@ -3,25 +3,17 @@ package kv
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"sync"
 
-	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
-
-// claim is what many tags have in common: the kind of event and what the rule
-// says of it. The store numbers claims, and a tag holds the number.
-type claim struct {
-	kind ttpcron.SourceKind
-	ttpcron.Claim
-}
 
 // claimTable keeps the claims of a store in memory. Claims are never changed or
 // deleted, so what it holds stays true.
 type claimTable struct {
 	mu     sync.RWMutex
-	byID   []*claim // number 1 first
-	number map[claim]uint32
+	byID   []*record.Claim // number 1 first
+	number map[record.Claim]uint32
 }
 
 // load reads the claims that were added to the store since the last load.
@@ -29,16 +21,16 @@ func (t *claimTable) load(tx *txn) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.number == nil {
-		t.number = map[claim]uint32{}
+		t.number = map[record.Claim]uint32{}
 	}
 	c := tx.Bucket(bucketClaims).Cursor()
 	id := uint32(len(t.byID))
-	for k, rec := c.Seek(claimNumber(id + 1)); k != nil; k, rec = c.Next() {
+	for k, rec := c.Seek(record.ClaimNumber(id + 1)); k != nil; k, rec = c.Next() {
 		id++
 		if len(k) != 4 || binary.BigEndian.Uint32(k) != id {
-			return damagef("claim %d is missing", id)
+			return record.Damagef("claim %d is missing", id)
 		}
-		cl, err := readClaim(k, rec)
+		cl, err := record.ReadClaim(k, rec)
 		if err != nil {
 			return fmt.Errorf("claim %d: %w", id, err)
 		}
@@ -47,13 +39,13 @@ func (t *claimTable) load(tx *txn) error {
 	return nil
 }
 
-func (t *claimTable) add(c claim) {
+func (t *claimTable) add(c record.Claim) {
 	t.byID = append(t.byID, &c)
 	t.number[c] = uint32(len(t.byID))
 }
 
 // get returns a claim by number.
-func (t *claimTable) get(tx *txn, id uint32) (*claim, error) {
+func (t *claimTable) get(tx *txn, id uint32) (*record.Claim, error) {
 	for range 2 {
 		t.mu.RLock()
 		known := t.byID
@@ -65,11 +57,11 @@ func (t *claimTable) get(tx *txn, id uint32) (*claim, error) {
 			return nil, err
 		}
 	}
-	return nil, damagef("claim %d is missing", id)
+	return nil, record.Damagef("claim %d is missing", id)
 }
 
 // all returns every claim of the store, number 1 first.
-func (t *claimTable) all(tx *txn) ([]*claim, error) {
+func (t *claimTable) all(tx *txn) ([]*record.Claim, error) {
 	if err := t.load(tx); err != nil {
 		return nil, err
 	}
@@ -83,19 +75,19 @@ func (t *claimTable) all(tx *txn) ([]*claim, error) {
 type newClaims struct {
 	table   *claimTable
 	base    int // claims that the store has
-	added   []claim
-	numbers map[claim]uint32
-	last    claim // of the previous tag
+	added   []record.Claim
+	numbers map[record.Claim]uint32
+	last    record.Claim // of the previous tag
 	lastID  uint32
 }
 
 func (t *claimTable) begin() *newClaims {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return &newClaims{table: t, base: len(t.byID), numbers: map[claim]uint32{}}
+	return &newClaims{table: t, base: len(t.byID), numbers: map[record.Claim]uint32{}}
 }
 
-func (n *newClaims) id(c claim) uint32 {
+func (n *newClaims) id(c record.Claim) uint32 {
 	if n.lastID != 0 && n.last == c {
 		return n.lastID
 	}
@@ -116,8 +108,8 @@ func (n *newClaims) id(c claim) uint32 {
 func (n *newClaims) store(tx *txn) error {
 	b := tx.Bucket(bucketClaims)
 	for _, c := range n.added {
-		k := claimNumber(n.numbers[c])
-		if err := b.Put(k, appendClaim(nil, k, c)); err != nil {
+		k := record.ClaimNumber(n.numbers[c])
+		if err := b.Put(k, record.AppendClaim(nil, k, c)); err != nil {
 			return err
 		}
 	}
@@ -132,34 +124,4 @@ func (n *newClaims) committed() {
 			n.table.add(c)
 		}
 	}
-}
-
-func claimNumber(id uint32) []byte { return binary.BigEndian.AppendUint32(nil, id) }
-
-func appendClaim(dst, key []byte, c claim) []byte {
-	start := len(dst)
-	dst = beginRecord(dst)
-	for _, s := range [...]string{string(c.kind), c.RuleID, c.Tactic, c.TechniqueID, c.SubTechniqueID, c.AttackRelease, c.MitreURL} {
-		dst = appendText(dst, s)
-	}
-	dst = appendInt(dst, c.RuleVersion)
-	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(c.Confidence))
-	endRecord(dst[start:], key)
-	return dst
-}
-
-func readClaim(key, rec []byte) (c claim, err error) {
-	r, err := openRecord(rec, key)
-	if err != nil {
-		return c, err
-	}
-	c.kind = ttpcron.SourceKind(r.text())
-	for _, s := range [...]*string{&c.RuleID, &c.Tactic, &c.TechniqueID, &c.SubTechniqueID, &c.AttackRelease, &c.MitreURL} {
-		*s = r.text()
-	}
-	c.RuleVersion = r.int()
-	if b := r.bytes(8); b != nil {
-		c.Confidence = math.Float64frombits(binary.LittleEndian.Uint64(b))
-	}
-	return c, r.finish()
 }

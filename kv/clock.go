@@ -2,16 +2,28 @@ package kv
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// keyClock is the record of what was seen of the clock.
-var keyClock = []byte("clock")
+// Held is what maintenance would take out because of its age, and why it does
+// not. The zero Held is nothing.
+type Held = record.Held
+
+// HeldReason says why a pruning waits.
+type HeldReason = record.HeldReason
+
+// The reasons to hold a pruning back.
+const (
+	HeldYoung = record.HeldYoung // the clock was seen on fewer than MinSeenDays days
+	HeldClock = record.HeldClock // today is not borne out by other days
+	HeldShare = record.HeldShare // it is much at once
+	HeldAll   = record.HeldAll   // nothing would be left
+)
 
 // MinSeenDays is on how many days a clock must have been seen before anything is
 // taken out because of its age.
@@ -39,30 +51,8 @@ const (
 type Clock struct {
 	Days []ttpcron.Day // on which it was seen, ascending; the latest few
 	Last time.Time     // the last look, an hour old at most when others followed
-	Held Held          // what maintenance holds back
+	Held record.Held   // what maintenance holds back
 }
-
-// Held is what maintenance would take out because of its age, and why it does
-// not. The zero Held is nothing.
-type Held struct {
-	Why   HeldReason
-	Since time.Time // when it was first wanted
-
-	EventsBefore, TagsBefore ttpcron.Day // as in Prune
-	Events, Tags             int         // that would go
-	OfEvents, OfTags         int         // that there are
-}
-
-// HeldReason says why a pruning waits.
-type HeldReason string
-
-// The reasons to hold a pruning back.
-const (
-	HeldYoung HeldReason = "young" // the clock was seen on fewer than MinSeenDays days
-	HeldClock HeldReason = "clock" // today is not borne out by other days
-	HeldShare HeldReason = "share" // it is much at once
-	HeldAll   HeldReason = "all"   // nothing would be left
-)
 
 // Present returns the day from which age is counted, and whether it is known.
 // That is today when the clock was seen on [MinSeenDays] days of the last seven,
@@ -111,7 +101,7 @@ func (c *Clock) see(now time.Time) bool {
 		if n := c.upTo(today); len(c.Days)-n < MinSeenDays {
 			c.Days = c.Days[:n]
 		}
-		c.Held, news = Held{}, true
+		c.Held, news = record.Held{}, true
 	}
 	at, found := slices.BinarySearch(c.Days, today)
 	if !found {
@@ -128,7 +118,7 @@ func (c *Clock) see(now time.Time) bool {
 // Clock returns what was seen of the clock.
 func (db *DB) Clock(ctx context.Context) (c Clock, err error) {
 	err = db.view(ctx, func(tx *txn) (err error) {
-		c, err = readClock(tx)
+		c, err = storedClock(tx)
 		return err
 	})
 	if err != nil {
@@ -152,7 +142,7 @@ func (db *DB) SeeClock(ctx context.Context) (c Clock, err error) {
 }
 
 // SetHeld replaces what is held back.
-func (db *DB) SetHeld(ctx context.Context, h Held) error {
+func (db *DB) SetHeld(ctx context.Context, h record.Held) error {
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	c, err := db.Clock(ctx)
@@ -172,13 +162,13 @@ func (db *DB) releaseHeld(ctx context.Context, p Prune) error {
 	if err != nil || c.Held.Why == "" || p.EventsBefore < c.Held.EventsBefore || p.TagsBefore < c.Held.TagsBefore {
 		return err
 	}
-	c.Held = Held{}
+	c.Held = record.Held{}
 	return db.update(ctx, func(tx *txn) error { return putClock(tx, &c) })
 }
 
 // seeClock looks at the clock in a transaction that writes anyway.
 func seeClock(tx *txn, now time.Time) error {
-	c, err := readClock(tx)
+	c, err := storedClock(tx)
 	if err == nil && c.see(now) {
 		err = putClock(tx, &c)
 	}
@@ -186,40 +176,14 @@ func seeClock(tx *txn, now time.Time) error {
 }
 
 func putClock(tx *txn, c *Clock) error {
-	rec := binary.AppendUvarint(beginRecord(nil), uint64(len(c.Days)))
-	for _, d := range c.Days {
-		rec = binary.AppendUvarint(rec, uint64(d))
-	}
-	rec = appendTime(rec, c.Last)
-	h := &c.Held
-	rec = appendTime(appendText(rec, string(h.Why)), h.Since)
-	for _, n := range [...]int{int(h.EventsBefore), int(h.TagsBefore), h.Events, h.Tags, h.OfEvents, h.OfTags} {
-		rec = appendInt(rec, n)
-	}
-	return tx.Bucket(bucketMeta).Put(keyClock, endRecord(rec, keyClock))
+	return tx.Bucket(bucketMeta).Put(record.KeyClock, record.AppendClock(nil, (*record.Clock)(c)))
 }
 
-func readClock(tx *txn) (Clock, error) {
-	rec := tx.Bucket(bucketMeta).Get(keyClock)
+func storedClock(tx *txn) (Clock, error) {
+	rec := tx.Bucket(bucketMeta).Get(record.KeyClock)
 	if rec == nil {
 		return Clock{}, nil
 	}
-	r, err := openRecord(rec, keyClock)
-	if err != nil {
-		return Clock{}, fmt.Errorf("clock: %w", err)
-	}
-	c := readClockRecord(&r)
-	return c, r.finish()
-}
-
-func readClockRecord(r *reader) (c Clock) {
-	for range r.count(2*keptDays + 1) {
-		c.Days = append(c.Days, ttpcron.Day(r.count(1<<31-1)))
-	}
-	c.Last = r.time()
-	h := &c.Held
-	h.Why, h.Since = HeldReason(r.text()), r.time()
-	h.EventsBefore, h.TagsBefore = ttpcron.Day(r.int()), ttpcron.Day(r.int())
-	h.Events, h.Tags, h.OfEvents, h.OfTags = r.int(), r.int(), r.int(), r.int()
-	return c
+	c, err := record.ReadClock(rec)
+	return Clock(c), err
 }

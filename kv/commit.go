@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
+	"github.com/ttpcron/ttpcron/kv/rollup"
 )
 
 // Commit adds the tags that the store does not have, and the marks that go with
@@ -93,7 +95,7 @@ func (db *DB) HasTags(ctx context.Context, tags []ttpcron.Tag) (known int, err e
 // tagRow is where a tag goes.
 type tagRow struct {
 	day   ttpcron.Day
-	key   tagKey
+	key   record.TagKey
 	tag   int // its index
 	known bool
 }
@@ -143,25 +145,11 @@ func makeRows(tags []ttpcron.Tag) ([]tagRow, error) {
 func fillRows(rows []tagRow, tags []ttpcron.Tag, first int) error {
 	for i := range tags {
 		t := &tags[i]
-		if err := checkTag(t); err != nil {
+		if err := record.CheckTag(t); err != nil {
 			return fmt.Errorf("tag of %.80q by rule %.80q: %w", t.SourceID, t.RuleID, err)
 		}
 		day := ttpcron.DayOf(t.EventTime)
-		rows[i] = tagRow{day: day, key: makeTagKey(nanosOf(t.EventTime, day), t.UUID()), tag: first + i}
-	}
-	return nil
-}
-
-func checkTag(t *ttpcron.Tag) error {
-	switch {
-	case t.SourceKind == "" || t.SourceID == "":
-		return errors.New("source is missing")
-	case t.RuleID == "" || t.TechniqueID == "":
-		return errors.New("claim is incomplete")
-	case !(t.Confidence >= 0 && t.Confidence <= 1):
-		return fmt.Errorf("confidence %v is not from 0 to 1", t.Confidence)
-	case t.EventTime.Unix() < 0 || t.EventTime.Year() > 9999:
-		return errors.New("event time is outside the years 1970 to 9999")
+		rows[i] = tagRow{day: day, key: record.MakeTagKey(record.NanosOf(t.EventTime, day), t.UUID()), tag: first + i}
 	}
 	return nil
 }
@@ -175,7 +163,7 @@ func findTags(tx *txn, rows []tagRow) error {
 		for n < len(rows) && rows[n].day == day {
 			n++
 		}
-		if b := tx.Bucket(bucketTags).Bucket(dayKey(day)); b != nil {
+		if b := tx.Bucket(bucketTags).Bucket(record.DayKey(day)); b != nil {
 			findInDay(b.Cursor(), rows[:n])
 		}
 		rows = rows[n:]
@@ -205,12 +193,12 @@ func findInDay(c *cursor, rows []tagRow) {
 // addTags stores tags that the store does not have, and counts them.
 func (db *DB) addTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, claims *newClaims) error {
 	var memory arena
-	var d deriver
-	total := map[uint32]timedCount{}
+	var d record.Deriver
+	total := map[uint32]record.TagTotal{}
 	newDays := 0
 	for len(rows) > 0 {
 		day := rows[0].day
-		name := dayKey(day)
+		name := record.DayKey(day)
 		b, err := tx.Bucket(bucketTags).CreateBucketIfNotExists(name)
 		if err != nil {
 			return err
@@ -223,24 +211,24 @@ func (db *DB) addTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, claims *newCla
 		if k, _ := rollups.Cursor().First(); k == nil {
 			newDays++
 		}
-		rollup := newDayRollup()
+		rollup := rollup.NewDay()
 		for ; len(rows) > 0 && rows[0].day == day; rows = rows[1:] {
 			r := &rows[0]
 			t := &tags[r.tag]
-			id := claims.id(claim{t.SourceKind, t.Claim})
+			id := claims.id(record.Claim{Kind: t.SourceKind, Claim: t.Claim})
 			memory.begin()
-			memory.buf = appendTag(memory.buf, name, &r.key, id, t, &d)
+			memory.buf = record.AppendTag(memory.buf, name, &r.key, id, t, &d)
 			if err := b.Put(r.key[:], memory.end()); err != nil {
 				return err
 			}
-			rollup.add(&db.secret, nanosOf(t.EventTime, day), id, t)
+			rollup.Add(&db.secret, record.NanosOf(t.EventTime, day), id, t)
 		}
-		if err := rollup.store(rollups, name); err != nil {
+		if err := storeRollup(rollup, rollups, name); err != nil {
 			return fmt.Errorf("counts of %s: %w", day, err)
 		}
-		for id, t := range rollup.claims {
+		for id, t := range rollup.Claims {
 			c := total[id]
-			c.add(timedCount{t.tags, timeOf(day, t.first), timeOf(day, t.last)})
+			c.Add(record.TagTotal{Tags: t.Tags, First: record.TimeOf(day, t.First), Last: record.TimeOf(day, t.Last)})
 			total[id] = c
 		}
 	}
@@ -288,7 +276,7 @@ func newMarks(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
 		if v.Kind == "" {
 			return nil, errors.New("cursor without kind")
 		}
-		if !bytes.Equal(tx.Bucket(bucketCursors).Get([]byte(v.Kind)), appendCursor(nil, v)) {
+		if !bytes.Equal(tx.Bucket(bucketCursors).Get([]byte(v.Kind)), record.AppendCursor(nil, v)) {
 			marks = append(marks, mark{put: func(tx *txn) error { return putCursor(tx, v) }})
 		}
 	}
@@ -298,16 +286,16 @@ func newMarks(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
 	if c.Run.ID == "" {
 		return nil, errors.New("run without id")
 	}
-	if old := tx.Bucket(bucketRuns).Get([]byte(c.Run.ID)); old == nil || !c.Run.Finished.IsZero() && !bytes.Equal(old, appendRun(nil, c.Run)) {
+	if old := tx.Bucket(bucketRuns).Get([]byte(c.Run.ID)); old == nil || !c.Run.Finished.IsZero() && !bytes.Equal(old, record.AppendRun(nil, c.Run)) {
 		marks = append(marks, runMark(c.Run))
 	}
 	return marks, nil
 }
 
-func addClaimTotals(tx *txn, total map[uint32]timedCount, newDays int) error {
+func addClaimTotals(tx *txn, total map[uint32]record.TagTotal, newDays int) error {
 	b := tx.Bucket(bucketTotals)
 	for id, t := range total {
-		k := claimKey(rollupClaim, id)
+		k := record.ClaimKey(record.RollupClaim, id)
 		if err := addTotal(b, k, t); err != nil {
 			return err
 		}

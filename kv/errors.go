@@ -75,10 +75,3 @@ func (e *UnsyncedError) Error() string {
 
 // Unwrap returns the system's error.
 func (e *UnsyncedError) Unwrap() error { return e.Err }
-
-// damage is an error that shows damage; guard makes it a *DamagedError.
-type damage string
-
-func (d damage) Error() string { return string(d) }
-
-func damagef(format string, args ...any) error { return damage(fmt.Sprintf(format, args...)) }

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // Kinds lists the kinds of which events are stored, in the order of their names.
@@ -42,14 +43,14 @@ func (db *DB) DayPage(ctx context.Context, kind ttpcron.SourceKind, from ttpcron
 		covered := tx.Bucket(bucketCoverage).Bucket([]byte(kind))
 		c := b.Cursor()
 		parts := 0
-		for k, rec := c.Seek(dayKey(max(from, 0))); k != nil && len(days) < pageDays && parts < pageParts; k, rec = c.Next() {
-			day, ok := parseDay(k)
+		for k, rec := c.Seek(record.DayKey(max(from, 0))); k != nil && len(days) < pageDays && parts < pageParts; k, rec = c.Next() {
+			day, ok := record.ParseDay(k)
 			if !ok {
-				return damagef("%x is no day", k)
+				return record.Damagef("%x is no day", k)
 			}
-			h, err := readDay(kindDay{kind, day}, rec)
+			h, err := record.ReadDay(record.KindDay{Kind: kind, Day: day}, rec)
 			if err == nil && covered != nil {
-				h.Coverage, err = readCoverage(kindDay{kind, day}, covered.Get(k))
+				h.Coverage, err = record.ReadCoverage(record.KindDay{Kind: kind, Day: day}, covered.Get(k))
 			}
 			if err != nil {
 				return err
@@ -105,7 +106,7 @@ func (db *DB) Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.D
 
 // EventPage reads one page of what Events yields, none when no events follow.
 func (db *DB) EventPage(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) ([]ttpcron.Event, error) {
-	page, err := db.page(ctx, kindDay{kind, day}, after, upTo)
+	page, err := db.page(ctx, record.KindDay{Kind: kind, Day: day}, after, upTo)
 	if err != nil {
 		return nil, fmt.Errorf("read %s events of %s after %d: %w", kind, day, after, err)
 	}
@@ -114,23 +115,23 @@ func (db *DB) EventPage(ctx context.Context, kind ttpcron.SourceKind, day ttpcro
 
 // page reads the events of one block whose arrival number is in (after, upTo],
 // none when there are no more.
-func (db *DB) page(ctx context.Context, k kindDay, after, upTo uint64) (page []ttpcron.Event, err error) {
+func (db *DB) page(ctx context.Context, k record.KindDay, after, upTo uint64) (page []ttpcron.Event, err error) {
 	err = db.view(ctx, func(tx *txn) error {
-		if k.kind == "" || k.day < 0 {
+		if k.Kind == "" || k.Day < 0 {
 			return nil
 		}
-		b := tx.Bucket(bucketHistory).Bucket([]byte(k.kind))
+		b := tx.Bucket(bucketHistory).Bucket([]byte(k.Kind))
 		if b == nil {
 			return nil
 		}
 		c := b.Cursor()
-		key, rec := seekBlock(c, k.day, after)
+		key, rec := seekBlock(c, k.Day, after)
 		for ; key != nil; key, rec = c.Next() {
-			day, first, ok := parseBlockKey(key)
-			if !ok || day != k.day || first > upTo {
+			day, first, ok := record.ParseBlockKey(key)
+			if !ok || day != k.Day || first > upTo {
 				return nil
 			}
-			events, err := db.blocks.read(k.kind, k.day, first, rec)
+			events, err := db.blocks.Read(k.Kind, k.Day, first, rec)
 			if err != nil {
 				return fmt.Errorf("block %d: %w", first, err)
 			}
@@ -146,15 +147,15 @@ func (db *DB) page(ctx context.Context, k kindDay, after, upTo uint64) (page []t
 // seekBlock moves to the block that holds the first event after an arrival
 // number, or to the one before it.
 func seekBlock(c *cursor, day ttpcron.Day, after uint64) (key, rec []byte) {
-	key, rec = c.Seek(blockKey(day, after+1))
-	if d, first, ok := parseBlockKey(key); ok && d == day && first == after+1 {
+	key, rec = c.Seek(record.BlockKey(day, after+1))
+	if d, first, ok := record.ParseBlockKey(key); ok && d == day && first == after+1 {
 		return key, rec
 	}
-	key, rec = keyBefore(c, blockKey(day, after+1))
-	if d, _, ok := parseBlockKey(key); ok && d == day {
+	key, rec = keyBefore(c, record.BlockKey(day, after+1))
+	if d, _, ok := record.ParseBlockKey(key); ok && d == day {
 		return key, rec
 	}
-	return c.Seek(blockKey(day, after+1))
+	return c.Seek(record.BlockKey(day, after+1))
 }
 
 // between cuts the events down to those whose arrival number is in (after, upTo].

@@ -3,7 +3,6 @@ package kv
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"io"
 	"os"
 	"reflect"
@@ -13,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // SetSchema makes a store one of another schema.
@@ -24,8 +24,7 @@ func SetSchema(t testing.TB, path string, n uint64) {
 	}
 	defer db.Close()
 	err = db.Update(func(tx *bbolt.Tx) error {
-		rec := binary.AppendUvarint(beginRecord(nil), n)
-		return tx.Bucket(bucketMeta).Put(keySchema, endRecord(rec, keySchema))
+		return tx.Bucket(bucketMeta).Put(record.KeySchema, record.AppendSchema(nil, int(n)))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -34,12 +33,12 @@ func SetSchema(t testing.TB, path string, n uint64) {
 
 // TagBytes returns the mean size of key and value of some tags.
 func TagBytes(tags []ttpcron.Tag) int {
-	var d deriver
+	var d record.Deriver
 	n := 0
 	for i := range tags {
 		day := ttpcron.DayOf(tags[i].EventTime)
-		key := makeTagKey(nanosOf(tags[i].EventTime, day), tags[i].UUID())
-		n += len(key) + len(appendTag(nil, dayKey(day), &key, 1, &tags[i], &d))
+		key := record.MakeTagKey(record.NanosOf(tags[i].EventTime, day), tags[i].UUID())
+		n += len(key) + len(record.AppendTag(nil, record.DayKey(day), &key, 1, &tags[i], &d))
 	}
 	return n / len(tags)
 }
@@ -105,7 +104,7 @@ func CheckReader(ctx context.Context, r io.ReaderAt, size int64) (damaged bool, 
 	if err := s.openReader(r, size); err != nil {
 		return false, err
 	}
-	defer s.blocks.decoder.Close()
+	defer s.blocks.Close()
 	report, err := s.check(ctx, FileOptions{})
 	return report.Damaged(), err
 }
@@ -124,7 +123,7 @@ func Regions(t testing.TB, content []byte) (list []Region) {
 	if err := s.openReader(bytes.NewReader(content), int64(len(content))); err != nil {
 		t.Fatal(err)
 	}
-	defer s.blocks.decoder.Close()
+	defer s.blocks.Close()
 	s.watch(t.Context(), nil, func(what string) { t.Fatal(what) })
 	seen := newBitmap(s.meta.pages)
 	pages := func(sort string) {
@@ -194,18 +193,18 @@ func Miscount(t testing.TB, path string, day ttpcron.Day) {
 	}
 	defer db.Close()
 	err = db.Update(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(bucketRollups).Bucket(dayKey(day))
-		first, _ := b.Cursor().Seek([]byte{rollupAttacker})
+		b := tx.Bucket(bucketRollups).Bucket(record.DayKey(day))
+		first, _ := b.Cursor().Seek([]byte{record.RollupAttacker})
 		c := b.Cursor()
-		c.Seek([]byte{rollupAttacker + 1})
+		c.Seek([]byte{record.RollupAttacker + 1})
 		last, _ := c.Prev()
 		for _, k := range [][]byte{bytes.Clone(first), bytes.Clone(last)} {
-			a, err := readAttacker(b.Get(k), dayKey(day), k)
+			a, err := record.ReadAttacker(b.Get(k), record.DayKey(day), k)
 			if err != nil {
 				return err
 			}
-			a.tags++
-			if err := b.Put(k, appendAttacker(nil, a, dayKey(day), k)); err != nil {
+			a.Tags++
+			if err := b.Put(k, record.AppendAttacker(nil, a, record.DayKey(day), k)); err != nil {
 				return err
 			}
 		}

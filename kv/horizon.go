@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // Horizon says before which day no event of a kind comes in, because the days
@@ -29,9 +30,9 @@ func (db *DB) Horizons(ctx context.Context) ([]Horizon, error) {
 }
 
 func listHorizons(tx *txn) (all []Horizon, err error) {
-	err = eachPruned(tx, func(p *pruned) error {
-		if p.before > 0 {
-			all = append(all, Horizon{p.kind, p.before})
+	err = eachPruned(tx, func(p *record.Pruned) error {
+		if p.Before > 0 {
+			all = append(all, Horizon{p.Kind, p.Before})
 		}
 		return nil
 	})
@@ -47,13 +48,13 @@ func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone 
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	err = db.update(ctx, func(tx *txn) error {
-		var all []pruned
+		var all []record.Pruned
 		free := false
-		err := eachPruned(tx, func(p *pruned) error {
-			if (kind == "" || p.kind == kind) && p.before > 0 {
-				gone = append(gone, Horizon{p.kind, p.before})
-				free = free || p.named.n > 0
-				p.before = 0
+		err := eachPruned(tx, func(p *record.Pruned) error {
+			if (kind == "" || p.Kind == kind) && p.Before > 0 {
+				gone = append(gone, Horizon{p.Kind, p.Before})
+				free = free || p.Named.N > 0
+				p.Before = 0
 			}
 			all = append(all, *p)
 			return nil
@@ -68,9 +69,9 @@ func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone 
 		}
 		for i := range all {
 			if free {
-				all[i].named = fingerprint{}
+				all[i].Named = record.Fingerprint{}
 			}
-			if err := tx.Bucket(bucketPruned).Put([]byte(all[i].kind), appendPruned(nil, &all[i])); err != nil {
+			if err := tx.Bucket(bucketPruned).Put([]byte(all[i].Kind), record.AppendPruned(nil, &all[i])); err != nil {
 				return err
 			}
 		}
@@ -83,9 +84,9 @@ func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone 
 }
 
 // eachPruned calls do for what was pruned of each kind.
-func eachPruned(tx *txn, do func(*pruned) error) error {
+func eachPruned(tx *txn, do func(*record.Pruned) error) error {
 	return tx.Bucket(bucketPruned).ForEach(func(k, rec []byte) error {
-		p, err := readPruned(k, rec)
+		p, err := record.ReadPruned(k, rec)
 		if err == nil {
 			err = do(&p)
 		}
@@ -106,10 +107,10 @@ func (db *DB) freeIDs(ctx context.Context, tx *txn) error {
 // stored, in no order: 24 bytes for each that has such an id.
 func (db *DB) namedEntries(ctx context.Context, tx *txn) ([]byte, error) {
 	var entries []byte
-	x := runIndex{width: namedWidth}
+	x := record.NamedIndex()
 	err := db.eachStored(ctx, tx, func(e *ttpcron.Event) {
-		if d := identityOf(&db.secret, e); !d.content {
-			entries = x.appendEntry(entries, d.hash, d.value())
+		if d := record.IdentityOf(&db.secret, e); !d.Content {
+			entries = x.AppendEntry(entries, d.Hash, d.Value())
 		}
 	})
 	return entries, err
@@ -124,8 +125,8 @@ func replaceNamed(tx *txn, entries []byte) error {
 		return err
 	}
 	x := namedIndex(tx)
-	for part := range slices.Chunk(entries, maxRun/16*x.entry()) {
-		if err := x.add(x.sortEntries(part)); err != nil {
+	for part := range slices.Chunk(entries, maxRun/16*x.EntrySize()) {
+		if err := x.add(x.SortEntries(part)); err != nil {
 			return err
 		}
 	}
@@ -137,11 +138,11 @@ func (db *DB) eachStored(ctx context.Context, tx *txn, do func(*ttpcron.Event)) 
 	history := tx.Bucket(bucketHistory)
 	return history.ForEachBucket(func(kind []byte) error {
 		return history.Bucket(kind).ForEach(func(k, rec []byte) error {
-			day, first, ok := parseBlockKey(k)
+			day, first, ok := record.ParseBlockKey(k)
 			if !ok {
-				return damagef("%x is no key of a block", k)
+				return record.Damagef("%x is no key of a block", k)
 			}
-			events, err := db.blocks.read(ttpcron.SourceKind(kind), day, first, rec)
+			events, err := db.blocks.Read(ttpcron.SourceKind(kind), day, first, rec)
 			if err != nil {
 				return fmt.Errorf("%s events of %s: block %d: %w", kind, day, first, err)
 			}

@@ -2,11 +2,11 @@ package kv
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
-	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // Import stores events that the store does not have, in the order given, with
@@ -96,8 +96,8 @@ func (db *DB) usable(im ttpcron.Batch) (events []*ttpcron.Event, rejects []ttpcr
 	for i := range im.Events {
 		e := &im.Events[i]
 		err := e.Validate()
-		if err == nil && len(e.Payload) > maxFields {
-			err = fmt.Errorf("payload has more than %d fields", maxFields)
+		if err == nil && len(e.Payload) > block.MaxFields {
+			err = fmt.Errorf("payload has more than %d fields", block.MaxFields)
 		}
 		if err == nil {
 			events = append(events, e)
@@ -175,15 +175,15 @@ func (db *DB) addEvents(tx *txn, events []*ttpcron.Event, ids []identity, n int)
 		}
 		seq++
 		f := *e
-		f.ID, f.Seq, f.Time = ids[i].id, seq, e.Time.UTC()
-		ids[i].place = placeOf(ttpcron.DayOf(e.Time), seq)
+		f.ID, f.Seq, f.Time = ids[i].ID, seq, e.Time.UTC()
+		ids[i].Place = record.PlaceOf(ttpcron.DayOf(e.Time), seq)
 		fresh = append(fresh, f)
 	}
 	order, groups := byKindDay(fresh)
-	w := newBlockWriter(db.encoder)
+	w := block.NewWriter(db.encoder)
 	for _, k := range order {
 		if err := db.appendHistory(tx, w, k, groups[k]); err != nil {
-			return fmt.Errorf("%s events of %s: %w", k.kind, k.day, err)
+			return fmt.Errorf("%s events of %s: %w", k.Kind, k.Day, err)
 		}
 	}
 	if err := remember(tx, events, ids); err != nil {
@@ -194,11 +194,11 @@ func (db *DB) addEvents(tx *txn, events []*ttpcron.Event, ids []identity, n int)
 
 // byKindDay groups events by kind and day; groups keep the order of the events,
 // and the list that of the groups' first events.
-func byKindDay(events []ttpcron.Event) (order []kindDay, groups map[kindDay][]ttpcron.Event) {
-	groups = map[kindDay][]ttpcron.Event{}
+func byKindDay(events []ttpcron.Event) (order []record.KindDay, groups map[record.KindDay][]ttpcron.Event) {
+	groups = map[record.KindDay][]ttpcron.Event{}
 	for len(events) > 0 {
-		k, n := kindDayOf(&events[0]), 1
-		for n < len(events) && kindDayOf(&events[n]) == k {
+		k, n := record.KindDayOf(&events[0]), 1
+		for n < len(events) && record.KindDayOf(&events[n]) == k {
 			n++
 		}
 		old, seen := groups[k]
@@ -214,26 +214,21 @@ func byKindDay(events []ttpcron.Event) (order []kindDay, groups map[kindDay][]tt
 
 // arrival returns the arrival number that was given last.
 func arrival(tx *txn) (uint64, error) {
-	rec := tx.Bucket(bucketMeta).Get(keyArrival)
+	rec := tx.Bucket(bucketMeta).Get(record.KeyArrival)
 	if rec == nil {
 		return 0, nil
 	}
-	r, err := openRecord(rec, keyArrival)
-	if err != nil {
-		return 0, fmt.Errorf("arrival number: %w", err)
-	}
-	return r.uvarint(), r.finish()
+	return record.ReadArrival(rec)
 }
 
 func putArrival(tx *txn, seq uint64) error {
-	rec := binary.AppendUvarint(beginRecord(nil), seq)
-	return tx.Bucket(bucketMeta).Put(keyArrival, endRecord(rec, keyArrival))
+	return tx.Bucket(bucketMeta).Put(record.KeyArrival, record.AppendArrival(nil, seq))
 }
 
 // appendHistory adds events to the end of their kind and day: to the last block
 // while it has room, and to new ones.
-func (db *DB) appendHistory(tx *txn, w *blockWriter, k kindDay, fresh []ttpcron.Event) error {
-	b, err := tx.Bucket(bucketHistory).CreateBucketIfNotExists([]byte(k.kind))
+func (db *DB) appendHistory(tx *txn, w *block.Writer, k record.KindDay, fresh []ttpcron.Event) error {
+	b, err := tx.Bucket(bucketHistory).CreateBucketIfNotExists([]byte(k.Kind))
 	if err != nil {
 		return err
 	}
@@ -244,9 +239,9 @@ func (db *DB) appendHistory(tx *txn, w *blockWriter, k kindDay, fresh []ttpcron.
 	}
 	events = append(events, fresh...)
 	for len(events) > 0 {
-		n := blockLength(events)
-		key := blockKey(k.day, events[0].Seq)
-		if err := b.Put(key, w.appendBlock(nil, k.kind, k.day, events[:n])); err != nil {
+		n := block.Length(events)
+		key := record.BlockKey(k.Day, events[0].Seq)
+		if err := b.Put(key, w.Append(nil, k.Kind, k.Day, events[:n])); err != nil {
 			return err
 		}
 		events = events[n:]
@@ -260,94 +255,49 @@ const ascendingFill = 0.95
 
 // openBlock returns the events of the last block of a kind and day when there is
 // room for the next event.
-func (db *DB) openBlock(b *bucket, k kindDay, next *ttpcron.Event) ([]ttpcron.Event, error) {
-	key, rec := keyBefore(b.Cursor(), dayKey(k.day+1))
-	day, first, ok := parseBlockKey(key)
-	if !ok || day != k.day {
+func (db *DB) openBlock(b *bucket, k record.KindDay, next *ttpcron.Event) ([]ttpcron.Event, error) {
+	key, rec := keyBefore(b.Cursor(), record.DayKey(k.Day+1))
+	day, first, ok := record.ParseBlockKey(key)
+	if !ok || day != k.Day {
 		return nil, nil
 	}
-	events, err := db.blocks.read(k.kind, k.day, first, rec)
+	events, err := db.blocks.Read(k.Kind, k.Day, first, rec)
 	if err != nil {
 		return nil, fmt.Errorf("block %d: %w", first, err)
 	}
-	if blockLength(append(events[:len(events):len(events)], *next)) == len(events) {
+	if block.Length(append(events[:len(events):len(events)], *next)) == len(events) {
 		return nil, nil
 	}
 	return events, nil
 }
 
-// blockLength returns how many of the events go into one block.
-func blockLength(events []ttpcron.Event) int {
-	cost, fields := 0, 0
-	for i := range events {
-		cost += eventCost(&events[i])
-		fields += len(events[i].Payload)
-		if i > 0 && (i == maxBlockEvents || cost > maxBlockCost || fields > maxFields) {
-			return i
-		}
-	}
-	return len(events)
-}
-
 // countEvents adds events to the counts of their day and of the store.
-func (db *DB) countEvents(tx *txn, k kindDay, fresh []ttpcron.Event) error {
-	b, err := tx.Bucket(bucketDays).CreateBucketIfNotExists([]byte(k.kind))
+func (db *DB) countEvents(tx *txn, k record.KindDay, fresh []ttpcron.Event) error {
+	b, err := tx.Bucket(bucketDays).CreateBucketIfNotExists([]byte(k.Kind))
 	if err != nil {
 		return err
 	}
-	key := dayKey(k.day)
+	key := record.DayKey(k.Day)
 	old := b.Get(key)
-	add := ttpcron.DayHistory{Kind: k.kind, Day: k.day, Events: len(fresh), FirstSeq: fresh[0].Seq, LastSeq: fresh[len(fresh)-1].Seq}
+	add := ttpcron.DayHistory{Kind: k.Kind, Day: k.Day, Events: len(fresh), FirstSeq: fresh[0].Seq, LastSeq: fresh[len(fresh)-1].Seq}
 	add.Earliest, add.Latest = fresh[0].Time, fresh[0].Time
 	for i := range fresh {
-		add.Earliest, add.Latest = earlier(add.Earliest, fresh[i].Time), later(add.Latest, fresh[i].Time)
+		add.Earliest, add.Latest = record.Earlier(add.Earliest, fresh[i].Time), record.Later(add.Latest, fresh[i].Time)
 	}
 	days := 1
 	all := add
 	if old != nil {
-		h, err := readDay(k, old)
+		h, err := record.ReadDay(k, old)
 		if err != nil {
 			return err
 		}
 		days = 0
 		all.Events += h.Events
 		all.FirstSeq, all.LastSeq = min(h.FirstSeq, add.FirstSeq), max(h.LastSeq, add.LastSeq)
-		all.Earliest, all.Latest = earlier(all.Earliest, h.Earliest), later(all.Latest, h.Latest)
+		all.Earliest, all.Latest = record.Earlier(all.Earliest, h.Earliest), record.Later(all.Latest, h.Latest)
 	}
-	if err := b.Put(key, appendDayRecord(nil, k, all)); err != nil {
+	if err := b.Put(key, record.AppendDay(nil, k, all)); err != nil {
 		return err
 	}
-	return addKindTotal(tx, KindStats{Kind: k.kind, Events: add.Events, Days: days, Earliest: add.Earliest, Latest: add.Latest})
-}
-
-func appendDayRecord(dst []byte, k kindDay, h ttpcron.DayHistory) []byte {
-	dst = beginRecord(dst)
-	for _, v := range [...]uint64{uint64(h.Events), h.FirstSeq, h.LastSeq, uint64(nanosOf(h.Earliest, k.day)), uint64(nanosOf(h.Latest, k.day))} {
-		dst = binary.AppendUvarint(dst, v)
-	}
-	return endRecord(dst, []byte(k.kind), dayKey(k.day))
-}
-
-func readDay(k kindDay, rec []byte) (h ttpcron.DayHistory, err error) {
-	r, err := openRecord(rec, []byte(k.kind), dayKey(k.day))
-	if err != nil {
-		return h, fmt.Errorf("counts of %s events of %s: %w", k.kind, k.day, err)
-	}
-	h = ttpcron.DayHistory{Kind: k.kind, Day: k.day, Events: int(r.uvarint()), FirstSeq: r.uvarint(), LastSeq: r.uvarint()}
-	h.Earliest, h.Latest = timeOf(k.day, int64(r.uvarint())), timeOf(k.day, int64(r.uvarint()))
-	return h, r.finish()
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
+	return addKindTotal(tx, k.Kind, record.KindTotal{Events: add.Events, Days: days, Earliest: add.Earliest, Latest: add.Latest})
 }

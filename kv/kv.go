@@ -43,8 +43,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // DB is an open store. Its methods may be called from several goroutines at
@@ -56,7 +58,7 @@ type DB struct {
 	file   *os.File // that bolt has open
 	now    func() time.Time
 	schema int
-	secret secret
+	secret record.Secret
 	fresh  bool // the file was made, or made anew, when it was opened
 
 	writing   sync.Mutex // held from a writer's first look to its commit
@@ -64,9 +66,9 @@ type DB struct {
 	stuck     stuck
 	claims    claimTable
 	lengthsMu sync.Mutex
-	lengths   map[int]bool  // of the heads of marks; nil: not known; guarded by lengthsMu, which is locked after writing
-	encoder   *zstd.Encoder // guarded by writing
-	blocks    blockReader
+	lengths   map[int]bool   // of the heads of marks; nil: not known; guarded by lengthsMu, which is locked after writing
+	encoder   *block.Encoder // guarded by writing
+	blocks    *block.Reader
 	last      atomic.Pointer[state] // that a transaction saw
 }
 
@@ -223,14 +225,14 @@ func (db *DB) caught(do func() error) (panicked bool, err error) {
 	defer debug.SetPanicOnFault(before)
 	defer func() {
 		p := recover()
-		if found, ok := p.(damage); ok {
+		if found, ok := p.(record.Damage); ok {
 			err = found
 		} else if p != nil {
 			panicked = true
 			err = &DamagedError{Path: db.path, Reason: fmt.Sprintf("reading it failed: %v", p), panicked: true}
 			return
 		}
-		if d := damage(""); errors.As(err, &d) {
+		if d := record.Damage(""); errors.As(err, &d) {
 			err = &DamagedError{Path: db.path, Reason: err.Error()}
 		}
 	}()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // FileLooks returns what is remembered of the files at some paths, in their
@@ -20,9 +21,9 @@ func (db *DB) FileLooks(ctx context.Context, paths []string) ([]ttpcron.FileLook
 			return nil
 		}
 		for i, path := range paths {
-			key := lookKey(&db.secret, path)
+			key := record.LookKey(&db.secret, path)
 			if rec := b.Get(key); rec != nil {
-				l, err := readLook(key, rec)
+				l, err := record.ReadLook(key, rec)
 				if err != nil {
 					return err
 				}
@@ -54,7 +55,7 @@ func (db *DB) KeepLooks(ctx context.Context, looks []ttpcron.FileLook) error {
 		}
 		for i := range looks {
 			l := &looks[i]
-			key := lookKey(&db.secret, l.Path)
+			key := record.LookKey(&db.secret, l.Path)
 			if b.Get(key) == nil {
 				if b.Sequence() >= hardFiles {
 					continue
@@ -63,7 +64,7 @@ func (db *DB) KeepLooks(ctx context.Context, looks []ttpcron.FileLook) error {
 					return err
 				}
 			}
-			if err := b.Put(key, appendLook(nil, key, l)); err != nil {
+			if err := b.Put(key, record.AppendLook(nil, key, l)); err != nil {
 				return err
 			}
 			if err := db.seen(tx, l); err != nil {
@@ -84,17 +85,17 @@ func (db *DB) seen(tx *txn, l *ttpcron.FileLook) error {
 		return nil
 	}
 	b := tx.Bucket(bucketMarks)
-	key := markKey(&db.secret, l.MarkFormat, l.MarkHead)
+	key := record.MarkKey(&db.secret, l.MarkFormat, l.MarkHead)
 	rec := b.Get(key)
 	if rec == nil {
 		return nil
 	}
-	m, err := readMark(key, rec)
+	m, err := record.ReadMark(key, rec)
 	if err != nil || !m.SeenAt.Before(l.SeenAt) {
 		return err
 	}
 	m.SeenAt = l.SeenAt
-	return b.Put(key, appendMark(nil, key, &m))
+	return b.Put(key, record.AppendMark(nil, key, &m))
 }
 
 // ForgetFiles drops looks and marks over MaxFileMarks of each, those seen longest
@@ -106,8 +107,8 @@ func (db *DB) ForgetFiles(ctx context.Context, seenBefore time.Time) (dropped in
 		bucket []byte
 		seenAt func(k, rec []byte) (time.Time, error)
 	}{
-		{bucketMarks, func(k, rec []byte) (time.Time, error) { m, err := readMark(k, rec); return m.SeenAt, err }},
-		{bucketLooks, func(k, rec []byte) (time.Time, error) { l, err := readLook(k, rec); return l.SeenAt, err }},
+		{bucketMarks, func(k, rec []byte) (time.Time, error) { m, err := record.ReadMark(k, rec); return m.SeenAt, err }},
+		{bucketLooks, func(k, rec []byte) (time.Time, error) { l, err := record.ReadLook(k, rec); return l.SeenAt, err }},
 	} {
 		n, err := db.forget(ctx, in.bucket, seenBefore, in.seenAt)
 		if dropped += n; err != nil {
@@ -157,7 +158,7 @@ func (db *DB) forget(ctx context.Context, name []byte, before time.Time, seenAt 
 			b := tx.Bucket(name)
 			gone := 0
 			for _, s := range part {
-				key := numberKey(s.key)
+				key := record.NumberKey(s.key)
 				if b.Get(key) == nil {
 					continue
 				}
@@ -174,39 +175,4 @@ func (db *DB) forget(ctx context.Context, name []byte, before time.Time, seenAt 
 		}
 	}
 	return n, nil
-}
-
-func lookKey(s *secret, path string) []byte { return numberKey(s.hash(hashLook, path, "")) }
-
-func appendLook(dst, key []byte, l *ttpcron.FileLook) []byte {
-	dst = appendText(appendText(beginRecord(dst), l.Path), l.How)
-	dst = binary.AppendVarint(dst, l.Size)
-	dst = appendTime(appendTime(dst, l.Modified), l.Changed)
-	dst = binary.AppendUvarint(dst, l.Inode)
-	dst = append(append(dst, l.Head[:]...), l.Tail[:]...)
-	dst = appendText(dst, l.Format)
-	dst = appendText(append(dst, byte(l.Outcome)), cut(l.Reason, maxRejectReason))
-	dst = appendText(dst, l.MarkFormat)
-	dst = append(appendInt(dst, l.MarkHead.Length), l.MarkHead.Sum[:]...)
-	return endRecord(appendTime(dst, l.SeenAt), key)
-}
-
-func readLook(key, rec []byte) (l ttpcron.FileLook, err error) {
-	r, err := openRecord(rec, key)
-	if err == nil {
-		l.Path, l.How, l.Size = r.text(), r.text(), r.varint()
-		l.Modified, l.Changed = r.time(), r.time()
-		l.Inode = r.uvarint()
-		copy(l.Head[:], r.bytes(len(l.Head)))
-		copy(l.Tail[:], r.bytes(len(l.Tail)))
-		l.Format, l.Outcome, l.Reason = r.text(), ttpcron.LookOutcome(r.byte()), r.text()
-		l.MarkFormat, l.MarkHead.Length = r.text(), r.int()
-		copy(l.MarkHead.Sum[:], r.bytes(len(l.MarkHead.Sum)))
-		l.SeenAt = r.time()
-		err = r.finish()
-	}
-	if err != nil {
-		return ttpcron.FileLook{}, fmt.Errorf("look of a file %x: %w", key, err)
-	}
-	return l, nil
 }

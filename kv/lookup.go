@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // lookupKeys is how many keys are looked at in one transaction.
@@ -22,15 +23,15 @@ func (db *DB) TagByUUID(ctx context.Context, u ttpcron.UUID) (t ttpcron.Tag, ok 
 			days := tx.Bucket(bucketTags)
 			for budget := lookupKeys; budget > 0; {
 				if until == nil {
-					k, _ := keyBefore(days.Cursor(), dayKey(before))
-					day, isDay := parseDay(k)
+					k, _ := keyBefore(days.Cursor(), record.DayKey(before))
+					day, isDay := record.ParseDay(k)
 					if !isDay {
 						done = true
 						return nil
 					}
-					before, until = day, bytes.Repeat([]byte{0xff}, len(tagKey{}))
+					before, until = day, bytes.Repeat([]byte{0xff}, len(record.TagKey{}))
 				}
-				b := days.Bucket(dayKey(before))
+				b := days.Bucket(record.DayKey(before))
 				if b == nil { // taken out of the store since the last transaction
 					until = nil
 					continue
@@ -56,7 +57,7 @@ func (db *DB) TagByUUID(ctx context.Context, u ttpcron.UUID) (t ttpcron.Tag, ok 
 func findUUID(b *bucket, until []byte, u ttpcron.UUID, budget *int) (key, rec, rest []byte) {
 	c := b.Cursor()
 	for k, v := keyBefore(c, until); k != nil; k, v = c.Prev() {
-		if len(k) == len(tagKey{}) && ttpcron.UUID(k[6:]) == u {
+		if len(k) == len(record.TagKey{}) && ttpcron.UUID(k[6:]) == u {
 			return k, v, nil
 		}
 		if *budget--; *budget <= 0 {
@@ -67,8 +68,8 @@ func findUUID(b *bucket, until []byte, u ttpcron.UUID, budget *int) (key, rec, r
 }
 
 func (db *DB) tagAt(tx *txn, day ttpcron.Day, key, rec []byte) (ttpcron.Tag, bool, error) {
-	var d deriver
-	t, id, err := readTag(day, key, rec, &d)
+	var d record.Deriver
+	t, id, err := record.ReadTag(day, key, rec, &d)
 	if err != nil {
 		return t, false, err
 	}
@@ -76,7 +77,7 @@ func (db *DB) tagAt(tx *txn, day ttpcron.Day, key, rec []byte) (ttpcron.Tag, boo
 	if err != nil {
 		return ttpcron.Tag{}, false, err
 	}
-	t.SourceKind, t.Claim = c.kind, c.Claim
+	t.SourceKind, t.Claim = c.Kind, c.Claim
 	return t, true, nil
 }
 

@@ -2,12 +2,12 @@ package kv
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // MaxFileMarks is how many file marks, and how many looks of files, are kept
@@ -27,7 +27,7 @@ func (db *DB) FileMarks(ctx context.Context) ([]ttpcron.FileMark, error) {
 	var marks []ttpcron.FileMark
 	err := db.view(ctx, func(tx *txn) error {
 		return tx.Bucket(bucketMarks).ForEach(func(k, rec []byte) error {
-			m, err := readMark(k, rec)
+			m, err := record.ReadMark(k, rec)
 			marks = append(marks, m)
 			return err
 		})
@@ -54,7 +54,7 @@ func (db *DB) MarkLengths(ctx context.Context) ([]int, error) {
 		all := map[int]bool{}
 		err := db.view(ctx, func(tx *txn) error {
 			return tx.Bucket(bucketMarks).ForEach(func(k, rec []byte) error {
-				m, err := readMark(k, rec)
+				m, err := record.ReadMark(k, rec)
 				all[m.HeadLen] = true
 				return err
 			})
@@ -73,12 +73,12 @@ func (db *DB) FindMarks(ctx context.Context, format string, heads []ttpcron.Mark
 	err := db.view(ctx, func(tx *txn) error {
 		b := tx.Bucket(bucketMarks)
 		for _, head := range heads {
-			key := markKey(&db.secret, format, head)
+			key := record.MarkKey(&db.secret, format, head)
 			rec := b.Get(key)
 			if rec == nil {
 				continue
 			}
-			m, err := readMark(key, rec)
+			m, err := record.ReadMark(key, rec)
 			if err != nil {
 				return err
 			}
@@ -94,23 +94,14 @@ func (db *DB) FindMarks(ctx context.Context, format string, heads []ttpcron.Mark
 	return marks, nil
 }
 
-func headOf(m *ttpcron.FileMark) ttpcron.MarkHead {
-	return ttpcron.MarkHead{Length: m.HeadLen, Sum: m.Head}
-}
-
-func markKey(s *secret, format string, h ttpcron.MarkHead) []byte {
-	head := binary.AppendVarint(h.Sum[:len(h.Sum):len(h.Sum)], int64(h.Length))
-	return numberKey(s.hash(hashMark, format, string(head)))
-}
-
 // hasMark reports whether a mark is stored, but for the time when it was made.
 func (db *DB) hasMark(tx *txn, m *ttpcron.FileMark) bool {
-	key := markKey(&db.secret, m.Format, headOf(m))
+	key := record.MarkKey(&db.secret, m.Format, record.HeadOf(m))
 	rec := tx.Bucket(bucketMarks).Get(key)
 	if rec == nil {
 		return false
 	}
-	old, err := readMark(key, rec)
+	old, err := record.ReadMark(key, rec)
 	old.SeenAt = m.SeenAt
 	return err == nil && old == *m
 }
@@ -118,7 +109,7 @@ func (db *DB) hasMark(tx *txn, m *ttpcron.FileMark) bool {
 // putMark stores a mark. The bucket's sequence counts the marks.
 func (db *DB) putMark(tx *txn, m *ttpcron.FileMark) error {
 	b := tx.Bucket(bucketMarks)
-	key := markKey(&db.secret, m.Format, headOf(m))
+	key := record.MarkKey(&db.secret, m.Format, record.HeadOf(m))
 	if b.Get(key) == nil {
 		if b.Sequence() >= hardFiles {
 			return nil // a mark only saves time
@@ -132,29 +123,5 @@ func (db *DB) putMark(tx *txn, m *ttpcron.FileMark) error {
 		db.lengths[m.HeadLen] = true
 	}
 	db.lengthsMu.Unlock()
-	return b.Put(key, appendMark(nil, key, m))
-}
-
-func appendMark(dst, key []byte, m *ttpcron.FileMark) []byte {
-	dst = appendText(appendText(beginRecord(dst), m.Path), m.Format)
-	dst = appendInt(append(dst, m.Head[:]...), m.HeadLen)
-	dst = appendInt(append(dst, m.Tail[:]...), m.TailLen)
-	dst = appendInt(binary.AppendVarint(dst, m.Offset), m.Line)
-	return endRecord(appendTime(dst, m.SeenAt), key)
-}
-
-func readMark(key, rec []byte) (m ttpcron.FileMark, err error) {
-	r, err := openRecord(rec, key)
-	if err == nil {
-		m.Path, m.Format = r.text(), r.text()
-		copy(m.Head[:], r.bytes(len(m.Head)))
-		m.HeadLen = r.int()
-		copy(m.Tail[:], r.bytes(len(m.Tail)))
-		m.TailLen, m.Offset, m.Line, m.SeenAt = r.int(), r.varint(), r.int(), r.time()
-		err = r.finish()
-	}
-	if err != nil {
-		return ttpcron.FileMark{}, fmt.Errorf("file mark %x: %w", key, err)
-	}
-	return m, nil
+	return b.Put(key, record.AppendMark(nil, key, m))
 }

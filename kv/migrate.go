@@ -9,6 +9,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // migrations lead from each earlier schema to the next: migrations[n] makes
@@ -57,7 +58,7 @@ func (db *DB) toRejected(tx *txn) error {
 	var all []ttpcron.Reject
 	dropped := b.Sequence()
 	err := b.ForEach(func(k, rec []byte) error {
-		r, err := readReject(k, rec)
+		r, err := record.ReadReject(k, rec)
 		if err == nil && len(all) == 0 {
 			dropped = binary.BigEndian.Uint64(k) - 1
 		}
@@ -81,7 +82,7 @@ func (db *DB) indexNamed(tx *txn) error {
 	if err != nil {
 		return err
 	}
-	old := &runIndex{bucket: tx.Bucket(bucketNamed), name: bucketNamed, width: 8}
+	old := &runIndex{tx.Bucket(bucketNamed), record.Index{Name: bucketNamed, Width: 8}}
 	runs, err := old.runs()
 	if err != nil {
 		return err
@@ -108,7 +109,7 @@ func (db *DB) indexNamed(tx *txn) error {
 // keepPruned adds the entries of a run of an older index that the new one lacks.
 func keepPruned(x, old *runIndex, run []byte) error {
 	var hashes []uint64
-	for e := run; len(e) > 0; e = e[old.entry():] {
+	for e := run; len(e) > 0; e = e[old.EntrySize():] {
 		hashes = append(hashes, binary.BigEndian.Uint64(e))
 	}
 	found, _, err := x.find(hashes)
@@ -118,7 +119,7 @@ func keepPruned(x, old *runIndex, run []byte) error {
 	var gone []byte
 	for i, h := range hashes {
 		if !found[i] {
-			gone = x.appendEntry(gone, h, old.value(run[i*old.entry():]))
+			gone = x.AppendEntry(gone, h, old.Value(run[i*old.EntrySize():]))
 		}
 	}
 	if len(gone) == 0 {
@@ -155,8 +156,7 @@ func (db *DB) migrate(ctx context.Context, readOnly bool) error {
 				return err
 			}
 		}
-		rec := binary.AppendUvarint(beginRecord(nil), schema)
-		return tx.Bucket(bucketMeta).Put(keySchema, endRecord(rec, keySchema))
+		return tx.Bucket(bucketMeta).Put(record.KeySchema, record.AppendSchema(nil, schema))
 	})
 	if err != nil {
 		return fmt.Errorf("bring store %s up to schema %d: %w", db.path, schema, err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // naming finds out which events with given ids are known, and names those whose
@@ -22,7 +23,7 @@ type naming struct {
 // holder is the event that has an ID: one of the batch, or one that is stored.
 type holder struct {
 	event *ttpcron.Event // nil: stored
-	value entryValue
+	value record.IndexValue
 }
 
 // renames are the bytes of the digest in the name of an event whose ID is taken:
@@ -43,7 +44,7 @@ func (n *naming) resolve(members []int) error {
 	}
 	holders := make(map[int]holder, len(members))
 	for _, i := range members {
-		holders[i] = n.have[n.ids[i].hash]
+		holders[i] = n.have[n.ids[i].Hash]
 	}
 	for _, former := range []bool{true, false} {
 		for _, i := range members {
@@ -80,7 +81,7 @@ func (n *naming) look(members []int) error {
 	}
 	hashes := make([]uint64, len(members))
 	for j, i := range members {
-		hashes[j] = n.ids[i].hash
+		hashes[j] = n.ids[i].Hash
 	}
 	found, values, err := namedIndex(n.tx).find(hashes)
 	for j, ok := range found {
@@ -96,11 +97,11 @@ func (n *naming) look(members []int) error {
 func (n *naming) claim(members []int) (taken []int) {
 	for _, i := range members {
 		d := &n.ids[i]
-		_, has := n.have[d.hash]
+		_, has := n.have[d.Hash]
 		switch {
 		case d.known:
 		case !has:
-			n.have[d.hash] = holder{n.events[i], d.value()}
+			n.have[d.Hash] = holder{n.events[i], d.Value()}
 		case !n.held(i):
 			taken = append(taken, i)
 		}
@@ -112,8 +113,8 @@ func (n *naming) claim(members []int) (taken []int) {
 // that the event is known then.
 func (n *naming) held(i int) bool {
 	d := &n.ids[i]
-	h, ok := n.have[d.hash]
-	same := ok && h.value[0] == d.digest
+	h, ok := n.have[d.Hash]
+	same := ok && h.value[0] == d.Digest
 	d.known = d.known || same
 	return same
 }
@@ -126,8 +127,8 @@ func (n *naming) rename(i, size int, former bool) {
 	if former {
 		digest = e.PayloadDigest()
 	}
-	d.id = e.ID + "~" + hex.EncodeToString(digest[:size])
-	d.hash = n.db.secret.hash(hashNamed, string(e.Kind), d.id)
+	d.ID = e.ID + "~" + hex.EncodeToString(digest[:size])
+	d.Hash = n.db.secret.Named(e.Kind, d.ID)
 	d.changed = true
 }
 
@@ -143,8 +144,7 @@ func (n *naming) compare(members []int, holders map[int]holder) error {
 		e, h := n.events[i], holders[i]
 		if h.event == nil && h.value[1] == 0 {
 			// Pruned in a store of schema 2, of which only that digest is left.
-			digest := e.PayloadDigest()
-			n.ids[i].known = h.value[0] == n.db.secret.hash(hashDigest, "", string(digest[:]))
+			n.ids[i].known = h.value[0] == n.db.secret.Payload(e)
 			continue
 		}
 		if h.event == nil {
@@ -163,14 +163,14 @@ func (n *naming) compare(members []int, holders map[int]holder) error {
 type storedEvents struct {
 	db     *DB
 	tx     *txn
-	block  kindDay
+	block  record.KindDay
 	events []ttpcron.Event
 }
 
 // at reads the event of a kind at a place, nil when it was pruned.
 func (s *storedEvents) at(kind ttpcron.SourceKind, place uint64) (*ttpcron.Event, error) {
-	day, seq := parsePlace(place)
-	k := kindDay{kind, day}
+	day, seq := record.ParsePlace(place)
+	k := record.KindDay{Kind: kind, Day: day}
 	if n := len(s.events); s.block != k || n == 0 || seq < s.events[0].Seq || seq > s.events[n-1].Seq {
 		if err := s.read(k, seq); err != nil {
 			return nil, fmt.Errorf("%s events of %s: %w", kind, day, err)
@@ -184,19 +184,19 @@ func (s *storedEvents) at(kind ttpcron.SourceKind, place uint64) (*ttpcron.Event
 }
 
 // read reads the block in which an event would lie.
-func (s *storedEvents) read(k kindDay, seq uint64) error {
+func (s *storedEvents) read(k record.KindDay, seq uint64) error {
 	s.block, s.events = k, nil
-	b := s.tx.Bucket(bucketHistory).Bucket([]byte(k.kind))
+	b := s.tx.Bucket(bucketHistory).Bucket([]byte(k.Kind))
 	if b == nil {
 		return nil
 	}
-	key, rec := seekBlock(b.Cursor(), k.day, seq-1)
-	day, first, ok := parseBlockKey(key)
-	if !ok || day != k.day {
+	key, rec := seekBlock(b.Cursor(), k.Day, seq-1)
+	day, first, ok := record.ParseBlockKey(key)
+	if !ok || day != k.Day {
 		return nil
 	}
 	var err error
-	if s.events, err = s.db.blocks.read(k.kind, k.day, first, rec); err != nil {
+	if s.events, err = s.db.blocks.Read(k.Kind, k.Day, first, rec); err != nil {
 		return fmt.Errorf("block %d: %w", first, err)
 	}
 	return nil

@@ -10,11 +10,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // Options says how to open a store.
@@ -79,12 +80,10 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 // openCodecs makes the compressor and the decompressor. They take memory when
 // they are first used.
 func (db *DB) openCodecs() (err error) {
-	db.encoder, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
-		zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
-	if err != nil {
+	if db.encoder, err = block.NewEncoder(); err != nil {
 		return err
 	}
-	db.blocks.decoder, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxBlockBytes), zstd.WithDecoderLowmem(true))
+	db.blocks, err = block.NewReader(0)
 	return err
 }
 
@@ -235,28 +234,22 @@ func makeStore(tx *txn) error {
 		}
 	}
 	meta := tx.Bucket(bucketMeta)
-	rec := binary.AppendUvarint(beginRecord(nil), schema)
-	if err := meta.Put(keySchema, endRecord(rec, keySchema)); err != nil {
+	if err := meta.Put(record.KeySchema, record.AppendSchema(nil, schema)); err != nil {
 		return err
 	}
-	var s secret
+	var s record.Secret
 	rand.Read(s[:]) // never fails, see crypto/rand
-	rec = append(beginRecord(nil), s[:]...)
-	return meta.Put(keySecret, endRecord(rec, keySecret))
+	return meta.Put(record.KeySecret, record.AppendSecret(nil, &s))
 }
 
 // readMeta checks the schema and reads the secret.
 func (db *DB) readMeta(tx *txn) error {
 	meta := tx.Bucket(bucketMeta)
-	if meta == nil || meta.Get(keySchema) == nil {
+	if meta == nil || meta.Get(record.KeySchema) == nil {
 		return &NotStoreError{Path: db.path, Reason: "it is a bbolt file of another program"}
 	}
-	r, err := openRecord(meta.Get(keySchema), keySchema)
-	db.schema = r.count(1 << 30)
-	if err == nil {
-		err = r.finish()
-	}
-	if err != nil {
+	var err error
+	if db.schema, err = record.ReadSchema(meta.Get(record.KeySchema)); err != nil {
 		return db.damaged("schema", err)
 	}
 	if db.schema > schema {
@@ -267,12 +260,7 @@ func (db *DB) readMeta(tx *txn) error {
 			return db.damaged("buckets", fmt.Errorf("%q is missing", name))
 		}
 	}
-	r, err = openRecord(meta.Get(keySecret), keySecret)
-	if err == nil {
-		copy(db.secret[:], r.bytes(len(db.secret)))
-		err = r.finish()
-	}
-	if err != nil {
+	if db.secret, err = record.ReadSecret(meta.Get(record.KeySecret)); err != nil {
 		return db.damaged("secret", err)
 	}
 	return nil

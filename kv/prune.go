@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // Prune says which days are taken out of a store.
@@ -176,15 +177,15 @@ func (db *DB) planPruneTags(ctx context.Context, before ttpcron.Day, report *Pru
 		rollups := tx.Bucket(bucketRollups)
 		c := rollups.Cursor()
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
-			day, ok := parseDay(k)
+			day, ok := record.ParseDay(k)
 			if !ok {
-				return damagef("%x is no day", k)
+				return record.Damagef("%x is no day", k)
 			}
 			if day >= before {
 				break
 			}
 			tags := 0
-			err := eachClaim(rollups.Bucket(k), k, func(_ uint32, t tally) { tags += t.tags })
+			err := eachClaim(rollups.Bucket(k), k, func(_ uint32, t record.Tally) { tags += t.Tags })
 			if err != nil {
 				return err
 			}
@@ -205,10 +206,10 @@ func (db *DB) planPruneTags(ctx context.Context, before ttpcron.Day, report *Pru
 }
 
 // eachClaim calls do for the claims that a day's rollup counts.
-func eachClaim(b *bucket, day []byte, do func(id uint32, t tally)) error {
+func eachClaim(b *bucket, day []byte, do func(id uint32, t record.Tally)) error {
 	c := b.Cursor()
-	for k, rec := c.Seek([]byte{rollupClaim}); len(k) == 5 && k[0] == rollupClaim; k, rec = c.Next() {
-		t, err := readTally(rec, day, k)
+	for k, rec := c.Seek([]byte{record.RollupClaim}); len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
+		t, err := record.ReadTally(rec, day, k)
 		if err != nil {
 			return err
 		}
@@ -220,21 +221,21 @@ func eachClaim(b *bucket, day []byte, do func(id uint32, t tally)) error {
 // pruneEvents takes out the events of some days of a kind, and moves the kind's
 // horizon behind the last of them.
 func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day) error {
-	p := pruned{kind: kind}
+	p := record.Pruned{Kind: kind}
 	if rec := tx.Bucket(bucketPruned).Get([]byte(kind)); rec != nil {
 		var err error
-		if p, err = readPruned([]byte(kind), rec); err != nil {
+		if p, err = record.ReadPruned([]byte(kind), rec); err != nil {
 			return err
 		}
 	}
 	for _, day := range days {
-		if err := db.pruneDay(tx, kindDay{kind, day}, &p); err != nil {
+		if err := db.pruneDay(tx, record.KindDay{Kind: kind, Day: day}, &p); err != nil {
 			return fmt.Errorf("%s events of %s: %w", kind, day, err)
 		}
-		p.before = max(p.before, day+1)
+		p.Before = max(p.Before, day+1)
 	}
-	p.at = db.now()
-	if err := tx.Bucket(bucketPruned).Put([]byte(kind), appendPruned(nil, &p)); err != nil {
+	p.At = db.now()
+	if err := tx.Bucket(bucketPruned).Put([]byte(kind), record.AppendPruned(nil, &p)); err != nil {
 		return err
 	}
 	return recountKind(tx, kind)
@@ -242,22 +243,22 @@ func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day) 
 
 // pruneDay takes out the events of a kind and day, with what is kept of them
 // elsewhere.
-func (db *DB) pruneDay(tx *txn, at kindDay, p *pruned) error {
-	name, day := []byte(at.kind), dayKey(at.day)
+func (db *DB) pruneDay(tx *txn, at record.KindDay, p *record.Pruned) error {
+	name, day := []byte(at.Kind), record.DayKey(at.Day)
 	history := tx.Bucket(bucketHistory).Bucket(name)
 	if history == nil {
-		return damage("the events are missing")
+		return record.Damage("the events are missing")
 	}
 	err := deletePrefix(history, day, func(k, rec []byte) error {
-		_, first, _ := parseBlockKey(k)
-		events, err := db.blocks.read(at.kind, at.day, first, rec)
+		_, first, _ := record.ParseBlockKey(k)
+		events, err := db.blocks.Read(at.Kind, at.Day, first, rec)
 		if err != nil {
 			return fmt.Errorf("block %d: %w", first, err)
 		}
-		p.events += len(events)
+		p.Events += len(events)
 		for i := range events {
-			if d := identityOf(&db.secret, &events[i]); !d.content {
-				p.named.add(d.hash, d.value())
+			if d := record.IdentityOf(&db.secret, &events[i]); !d.Content {
+				p.Named.Add(d.Hash, d.Value())
 			}
 		}
 		return nil
@@ -298,25 +299,19 @@ func deletePrefix(b *bucket, prefix []byte, look func(k, v []byte) error) error 
 // recountKind sets the total of a kind to what its days add up to. A kind of
 // which nothing is left leaves no buckets.
 func recountKind(tx *txn, kind ttpcron.SourceKind) error {
-	key := append([]byte{totalKind}, kind...)
-	if err := tx.Bucket(bucketTotals).Delete(key); err != nil {
+	if err := tx.Bucket(bucketTotals).Delete(record.KindTotalKey(kind)); err != nil {
 		return err
 	}
-	var sum KindStats
+	var sum record.KindTotal
 	days := tx.Bucket(bucketDays).Bucket([]byte(kind))
 	if days != nil {
 		err := days.ForEach(func(k, rec []byte) error {
-			day, _ := parseDay(k)
-			h, err := readDay(kindDay{kind, day}, rec)
+			day, _ := record.ParseDay(k)
+			h, err := record.ReadDay(record.KindDay{Kind: kind, Day: day}, rec)
 			if err != nil {
 				return err
 			}
-			if sum.Days == 0 {
-				sum = KindStats{Kind: kind, Earliest: h.Earliest, Latest: h.Latest}
-			}
-			sum.Events += h.Events
-			sum.Days++
-			sum.Earliest, sum.Latest = earlier(sum.Earliest, h.Earliest), later(sum.Latest, h.Latest)
+			sum.Add(record.KindTotal{Events: h.Events, Days: 1, Earliest: h.Earliest, Latest: h.Latest})
 			return nil
 		})
 		if err != nil {
@@ -324,7 +319,7 @@ func recountKind(tx *txn, kind ttpcron.SourceKind) error {
 		}
 	}
 	if sum.Days > 0 {
-		return addKindTotal(tx, sum)
+		return addKindTotal(tx, kind, sum)
 	}
 	for _, bucket := range [][]byte{bucketHistory, bucketIdentity, bucketDays, bucketCoverage} {
 		if b := tx.Bucket(bucket); b.Bucket([]byte(kind)) != nil {
@@ -341,7 +336,7 @@ func pruneTagDays(tx *txn, days [][]byte) error {
 	gone := map[uint32]int{}
 	rollups, tags := tx.Bucket(bucketRollups), tx.Bucket(bucketTags)
 	for _, day := range days {
-		if err := eachClaim(rollups.Bucket(day), day, func(id uint32, t tally) { gone[id] += t.tags }); err != nil {
+		if err := eachClaim(rollups.Bucket(day), day, func(id uint32, t record.Tally) { gone[id] += t.Tags }); err != nil {
 			return err
 		}
 		if err := rollups.DeleteBucket(day); err != nil {
@@ -365,41 +360,41 @@ func pruneTagDays(tx *txn, days [][]byte) error {
 // and finds the first that is left of each.
 func subtractTotals(tx *txn, gone map[uint32]int) error {
 	totals, rollups := tx.Bucket(bucketTotals), tx.Bucket(bucketRollups)
-	left := map[uint32]timedCount{}
+	left := map[uint32]record.TagTotal{}
 	for id, n := range gone {
-		k := claimKey(rollupClaim, id)
+		k := record.ClaimKey(record.RollupClaim, id)
 		rec := totals.Get(k)
 		if rec == nil {
-			return damagef("total of claim %d is missing", id)
+			return record.Damagef("total of claim %d is missing", id)
 		}
-		t, err := readTotal(k, rec)
+		t, err := record.ReadTotal(k, rec)
 		if err != nil {
 			return err
 		}
-		if t.tags -= n; t.tags < 0 {
-			return damagef("total of claim %d is too small", id)
+		if t.Tags -= n; t.Tags < 0 {
+			return record.Damagef("total of claim %d is too small", id)
 		}
 		if err := totals.Delete(k); err != nil {
 			return err
 		}
-		if t.tags > 0 {
+		if t.Tags > 0 {
 			left[id] = t
 		}
 	}
 	c := rollups.Cursor()
 	for name, _ := c.First(); name != nil && len(left) > 0; name, _ = c.Next() {
-		day, _ := parseDay(name)
+		day, _ := record.ParseDay(name)
 		for id, t := range left {
-			k := claimKey(rollupClaim, id)
+			k := record.ClaimKey(record.RollupClaim, id)
 			rec := rollups.Bucket(name).Get(k)
 			if rec == nil {
 				continue
 			}
-			first, err := readTally(rec, name, k)
+			first, err := record.ReadTally(rec, name, k)
 			if err != nil {
 				return err
 			}
-			t.first = timeOf(day, first.first)
+			t.First = record.TimeOf(day, first.First)
 			delete(left, id)
 			if err := addTotal(totals, k, t); err != nil {
 				return err
@@ -407,7 +402,7 @@ func subtractTotals(tx *txn, gone map[uint32]int) error {
 		}
 	}
 	if len(left) > 0 {
-		return damage("totals of claims count tags that are not there")
+		return record.Damage("totals of claims count tags that are not there")
 	}
 	return nil
 }

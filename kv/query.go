@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // Tags yields the tags that a query selects: newest event time first, tags of
@@ -88,7 +89,7 @@ type tagScan struct {
 	q        ttpcron.TagQuery
 	filter   *filter
 	matching []bool // by claim, number 1 first
-	deriver  deriver
+	deriver  record.Deriver
 
 	before ttpcron.Day // days from here on have been seen
 	until  []byte      // and of the day before it keys from here on; nil when that day is finished
@@ -115,7 +116,7 @@ func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
 				s.done = true
 				return nil
 			}
-			day := days.Bucket(dayKey(s.before))
+			day := days.Bucket(record.DayKey(s.before))
 			if day == nil { // taken out of the store since the last page
 				s.until = nil
 				continue
@@ -153,7 +154,7 @@ func (s *tagScan) prepare(tx *txn) error {
 
 // matchesClaim reports whether a tag with the claim can match, whatever else it
 // holds.
-func matchesClaim(q *ttpcron.TagQuery, c *claim) bool {
+func matchesClaim(q *ttpcron.TagQuery, c *record.Claim) bool {
 	part := ttpcron.TagQuery{Technique: q.Technique, Tactic: q.Tactic, Rule: q.Rule, MinConfidence: q.MinConfidence}
 	return part.Match(&ttpcron.Tag{Claim: c.Claim})
 }
@@ -162,8 +163,8 @@ func matchesClaim(q *ttpcron.TagQuery, c *claim) bool {
 // hold a match.
 func (s *tagScan) nextDay(tx *txn, days *cursor) bool {
 	rollups := tx.Bucket(bucketRollups)
-	for k, _ := keyBefore(days, dayKey(s.before)); k != nil; k, _ = days.Prev() {
-		day, ok := parseDay(k)
+	for k, _ := keyBefore(days, record.DayKey(s.before)); k != nil; k, _ = days.Prev() {
+		day, ok := record.ParseDay(k)
 		if !ok || !s.q.Window.Since.IsZero() && !s.q.Window.Since.Before((day+1).Start()) {
 			return false
 		}
@@ -171,10 +172,10 @@ func (s *tagScan) nextDay(tx *txn, days *cursor) bool {
 		if b := rollups.Bucket(k); b != nil && s.filter.excludes(b) {
 			continue
 		}
-		s.until = bytes.Repeat([]byte{0xff}, len(tagKey{}))
+		s.until = bytes.Repeat([]byte{0xff}, len(record.TagKey{}))
 		if u := s.q.Window.Until; !u.IsZero() && u.Before((day + 1).Start()) {
 			s.until = make([]byte, 6)
-			putNanos(s.until, max(0, nanosOf(u, day)))
+			record.PutNanos(s.until, max(0, record.NanosOf(u, day)))
 		}
 		return true
 	}
@@ -195,7 +196,7 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 	day := s.before
 	since := int64(0)
 	if w := s.q.Window.Since; w.After(day.Start()) {
-		since = nanosOf(w, day)
+		since = record.NanosOf(w, day)
 	}
 	c := b.Cursor()
 	size := 0
@@ -204,9 +205,9 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 			return page, nil
 		}
 		*budget--
-		nanos, _, ok := parseTagKey(k)
+		nanos, _, ok := record.ParseTagKey(k)
 		if !ok {
-			return nil, damagef("%x is no key of a tag", k)
+			return nil, record.Damagef("%x is no key of a tag", k)
 		}
 		if nanos < since {
 			break
@@ -227,10 +228,10 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 
 // match decodes a tag if its claim matches, and reports whether all of it does.
 func (s *tagScan) match(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, ok bool, err error) {
-	if id, ok := tagClaim(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) && !s.matching[id-1] {
+	if id, ok := record.TagClaim(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) && !s.matching[id-1] {
 		return t, false, nil
 	}
-	t, id, err := readTag(day, key, rec, &s.deriver)
+	t, id, err := record.ReadTag(day, key, rec, &s.deriver)
 	if err != nil {
 		return t, false, err
 	}
@@ -238,6 +239,6 @@ func (s *tagScan) match(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.Ta
 	if err != nil {
 		return t, false, err
 	}
-	t.SourceKind, t.Claim = c.kind, c.Claim
+	t.SourceKind, t.Claim = c.Kind, c.Claim
 	return t, s.q.Match(&t), nil
 }

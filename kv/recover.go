@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // RecoverReport counts what Recover saved and what it could not.
@@ -61,7 +63,7 @@ func Recover(ctx context.Context, path, to string, o FileOptions) (RecoverReport
 		return RecoverReport{}, err
 	}
 	defer src.close()
-	r := &recovery{source: src, lost: map[ttpcron.Day]bool{}, last: map[kindDay]uint64{}}
+	r := &recovery{source: src, lost: map[ttpcron.Day]bool{}, last: map[record.KindDay]uint64{}}
 	err = newFile(to, false, 0, func(f *os.File) (err error) {
 		if r.dst, err = Open(ctx, f.Name(), Options{Now: o.Now, NoSync: true}); err != nil {
 			return err
@@ -90,13 +92,13 @@ type recovery struct {
 	kind  ttpcron.SourceKind
 	day   ttpcron.Day
 
-	lost    map[ttpcron.Day]bool // days with losses
-	last    map[kindDay]uint64   // arrival number of the last event taken over
+	lost    map[ttpcron.Day]bool      // days with losses
+	last    map[record.KindDay]uint64 // arrival number of the last event taken over
 	arrival uint64
 	dropped uint64          // rejects
 	events  []ttpcron.Event // waiting to be stored
 	tags    []ttpcron.Tag
-	deriver deriver
+	deriver record.Deriver
 	err     error
 }
 
@@ -212,18 +214,17 @@ func (r *recovery) readFree() {
 func (r *recovery) readSecret() error {
 	r.place = "meta"
 	r.values(r.top[string(bucketMeta)], func(k, v []byte) {
-		rec, err := openRecord(v, k)
-		if err != nil {
+		if _, err := record.CheckMeta(k, v); err != nil {
 			r.find(fmt.Sprintf("record %q: %v", k, err))
 			return
 		}
 		switch string(k) {
-		case string(keySchema):
-			r.schema = rec.count(1 << 30)
-		case string(keyArrival):
-			r.arrival = rec.uvarint()
-		case string(keyDropped):
-			r.dropped = rec.uvarint()
+		case string(record.KeySchema):
+			r.schema, _ = record.ReadSchema(v)
+		case string(record.KeyArrival):
+			r.arrival, _ = record.ReadArrival(v)
+		case string(record.KeyDropped):
+			r.dropped, _ = record.ReadDropped(v)
 		}
 	})
 	if r.schema > schema {
@@ -237,20 +238,20 @@ func (r *recovery) readSecret() error {
 // from it, so the sum starts anew.
 func (r *recovery) readPruned() error {
 	r.place = "pruned"
-	var all []pruned
+	var all []record.Pruned
 	r.values(r.top[string(bucketPruned)], func(k, v []byte) {
-		p, err := readPruned(k, v)
+		p, err := record.ReadPruned(k, v)
 		if err != nil {
 			r.find(err.Error())
 			r.report.LostMarks++
 			return
 		}
-		p.named = fingerprint{}
+		p.Named = record.Fingerprint{}
 		all = append(all, p)
 	})
 	return r.write(func(tx *txn) error {
 		for i := range all {
-			if err := tx.Bucket(bucketPruned).Put([]byte(all[i].kind), appendPruned(nil, &all[i])); err != nil {
+			if err := tx.Bucket(bucketPruned).Put([]byte(all[i].Kind), record.AppendPruned(nil, &all[i])); err != nil {
 				return err
 			}
 		}
@@ -277,14 +278,14 @@ func (r *recovery) walkHistory() {
 
 // block takes over a block if its checksum vouches for it.
 func (r *recovery) block(k, v []byte) bool {
-	day, first, ok := parseBlockKey(k)
+	day, first, ok := record.ParseBlockKey(k)
 	if !ok {
 		r.report.LostBlocks++
 		r.lose(fmt.Sprintf("%x is no key of a block", k))
 		return false
 	}
 	r.day = day
-	events, err := r.blocks.read(r.kind, day, first, v)
+	events, err := r.blocks.Read(r.kind, day, first, v)
 	if err != nil {
 		r.report.LostBlocks++
 		r.lose(fmt.Sprintf("block %d: %v", first, err))
@@ -297,7 +298,7 @@ func (r *recovery) block(k, v []byte) bool {
 // take keeps events until they are stored. Within a kind and day they arrive in
 // order, and none twice.
 func (r *recovery) take(events []ttpcron.Event) {
-	at := kindDay{r.kind, r.day}
+	at := record.KindDay{Kind: r.kind, Day: r.day}
 	for i := range events {
 		e := &events[i]
 		if e.Seq <= r.last[at] || e.Validate() != nil {
@@ -322,7 +323,7 @@ const (
 func (r *recovery) walkTags() {
 	r.place = "tags"
 	r.directory(r.top[string(bucketTags)], func(name string, b bucketRef) {
-		day, ok := parseDay([]byte(name))
+		day, ok := record.ParseDay([]byte(name))
 		if !ok {
 			r.lose(fmt.Sprintf("%x is no day", name))
 			return
@@ -346,7 +347,7 @@ func (r *recovery) walkTags() {
 
 // isTag reports whether a key is that of a tag.
 func isTag(k []byte, t *ttpcron.Tag) bool {
-	_, u, ok := parseTagKey(k)
+	_, u, ok := record.ParseTagKey(k)
 	return ok && t.UUID() == u
 }
 
@@ -383,7 +384,7 @@ func (r *recovery) flush() {
 func (db *DB) putEvents(tx *txn, events []ttpcron.Event) error {
 	pointers, ids := make([]*ttpcron.Event, len(events)), make([]identity, len(events))
 	for i := range events {
-		pointers[i], ids[i] = &events[i], identityOf(&db.secret, &events[i])
+		pointers[i], ids[i] = &events[i], identity{Identity: record.IdentityOf(&db.secret, &events[i])}
 	}
 	if err := remember(tx, pointers, ids); err != nil {
 		return err
@@ -396,10 +397,10 @@ func (db *DB) putEvents(tx *txn, events []ttpcron.Event) error {
 		last = max(last, events[i].Seq)
 	}
 	order, groups := byKindDay(events) // changes the order of events
-	w := newBlockWriter(db.encoder)
+	w := block.NewWriter(db.encoder)
 	for _, k := range order {
 		if err := db.appendHistory(tx, w, k, groups[k]); err != nil {
-			return fmt.Errorf("%s events of %s: %w", k.kind, k.day, err)
+			return fmt.Errorf("%s events of %s: %w", k.Kind, k.Day, err)
 		}
 	}
 	return putArrival(tx, last)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // compareCounts compares the events and tags that were taken over with what the
@@ -31,24 +32,26 @@ func (r *recovery) compareCounts() {
 
 // compareTags finds the days of which tags are missing.
 func (r *recovery) compareTags() {
-	count := func(add func(n int)) func(uint32, tally) { return func(_ uint32, t tally) { add(t.tags) } }
+	count := func(add func(n int)) func(uint32, record.Tally) {
+		return func(_ uint32, t record.Tally) { add(t.Tags) }
+	}
 	got := map[ttpcron.Day]int{}
 	r.err = r.dst.view(r.ctx, func(tx *txn) error {
 		b := tx.Bucket(bucketRollups)
 		return b.ForEachBucket(func(name []byte) error {
-			day, _ := parseDay(name)
+			day, _ := record.ParseDay(name)
 			return eachClaim(b.Bucket(name), name, count(func(n int) { got[day] += n }))
 		})
 	})
 	r.place = "rollups"
 	r.directory(r.top[string(bucketRollups)], func(name string, b bucketRef) {
-		day, ok := parseDay([]byte(name))
+		day, ok := record.ParseDay([]byte(name))
 		want := 0
 		r.values(b, func(k, v []byte) {
-			if len(k) == 5 && k[0] == rollupClaim {
-				t, err := readTally(v, []byte(name), k)
+			if len(k) == 5 && k[0] == record.RollupClaim {
+				t, err := record.ReadTally(v, []byte(name), k)
 				if err == nil {
-					want += t.tags
+					want += t.Tags
 				}
 			}
 		})
@@ -64,11 +67,11 @@ func (r *recovery) compareTags() {
 // compareEvents finds the days of which events are missing.
 func (r *recovery) compareEvents() {
 	r.place = "days"
-	got := map[kindDay]int{}
+	got := map[record.KindDay]int{}
 	kinds, err := r.dst.Kinds(r.ctx)
 	for _, kind := range kinds {
 		derr := r.dst.eachDay(r.ctx, kind, func(d ttpcron.DayHistory) bool {
-			got[kindDay{kind, d.Day}] = d.Events
+			got[record.KindDay{Kind: kind, Day: d.Day}] = d.Events
 			return true
 		})
 		if derr != nil {
@@ -81,14 +84,14 @@ func (r *recovery) compareEvents() {
 	}
 	r.directory(r.top[string(bucketDays)], func(name string, b bucketRef) {
 		r.values(b, func(k, v []byte) {
-			day, ok := parseDay(k)
-			at := kindDay{ttpcron.SourceKind(name), day}
-			h, err := readDay(at, v)
+			day, ok := record.ParseDay(k)
+			at := record.KindDay{Kind: ttpcron.SourceKind(name), Day: day}
+			h, err := record.ReadDay(at, v)
 			if !ok || err != nil {
 				return // nothing but a count is lost
 			}
 			if n := h.Events - got[at]; n > 0 {
-				r.kind, r.day = at.kind, day
+				r.kind, r.day = at.Kind, day
 				r.report.MissingEvents += n
 				r.lose(fmt.Sprintf("%d of %d events are lost", n, h.Events))
 				r.kind, r.day = "", 0
@@ -170,7 +173,7 @@ func (r *recovery) each(tx *txn, bucket []byte, put func(tx *txn, k, v []byte) e
 }
 
 func (r *recovery) putRun(tx *txn, k, v []byte) error {
-	run, err := readRun(k, v)
+	run, err := record.ReadRun(k, v)
 	if err != nil {
 		return err
 	}
@@ -178,7 +181,7 @@ func (r *recovery) putRun(tx *txn, k, v []byte) error {
 }
 
 func (r *recovery) putMark(tx *txn, k, v []byte) error {
-	m, err := readMark(k, v)
+	m, err := record.ReadMark(k, v)
 	if err != nil {
 		return err
 	}
@@ -186,35 +189,35 @@ func (r *recovery) putMark(tx *txn, k, v []byte) error {
 }
 
 func putState(tx *txn, k, v []byte) error {
-	s, err := readState(k, v)
+	s, err := record.ReadState(k, v)
 	if err != nil {
 		return err
 	}
-	return tx.Bucket(bucketStates).Put([]byte(s.RuleID), appendState(nil, &s))
+	return tx.Bucket(bucketStates).Put([]byte(s.RuleID), record.AppendState(nil, &s))
 }
 
 func putRetired(tx *txn, k, v []byte) error {
-	r, err := readRetirement(k, v)
+	r, err := record.ReadRetirement(k, v)
 	if err != nil {
 		return err
 	}
-	return tx.Bucket(bucketRetired).Put(retiredKey(r.RuleID, r.Version), appendRetirement(nil, k, &r))
+	return tx.Bucket(bucketRetired).Put(record.RetiredKey(r.RuleID, r.Version), record.AppendRetirement(nil, k, &r))
 }
 
 func putRules(tx *txn, k, v []byte) error {
-	s, err := readRuleSet(k, v)
+	s, err := record.ReadRuleSet(k, v)
 	if err != nil {
 		return err
 	}
-	return tx.Bucket(bucketRuleSets).Put([]byte(s.Fingerprint), appendRuleSet(nil, &s))
+	return tx.Bucket(bucketRuleSets).Put([]byte(s.Fingerprint), record.AppendRuleSet(nil, &s))
 }
 
 func putAudit(tx *txn, k, v []byte) error {
-	e, err := readAudit(k, v)
+	e, err := record.ReadAudit(k, v)
 	if err != nil {
 		return err
 	}
-	return tx.Bucket(bucketAudit).Put(numberKey(e.Number), appendAudit(nil, k, &e))
+	return tx.Bucket(bucketAudit).Put(record.NumberKey(e.Number), record.AppendAudit(nil, k, &e))
 }
 
 // continueAudit lets the audit trail go on after its last entry.
@@ -236,11 +239,11 @@ func (r *recovery) coverage(tx *txn) (err error) {
 	r.directory(r.top[string(bucketCoverage)], func(name string, b bucketRef) {
 		kind := ttpcron.SourceKind(name)
 		r.values(b, func(k, v []byte) {
-			day, ok := parseDay(k)
+			day, ok := record.ParseDay(k)
 			if !ok || r.lost[day] {
 				return
 			}
-			if _, cerr := readCoverage(kindDay{kind, day}, v); cerr != nil {
+			if _, cerr := record.ReadCoverage(record.KindDay{Kind: kind, Day: day}, v); cerr != nil {
 				r.report.LostMarks++
 				r.find(cerr.Error())
 				return
@@ -265,7 +268,7 @@ func (r *recovery) cursors(tx *txn) error {
 		return err
 	}
 	return r.each(tx, bucketCursors, func(tx *txn, k, v []byte) error {
-		c, err := readCursor(k, v)
+		c, err := record.ReadCursor(k, v)
 		if err != nil {
 			return err
 		}
@@ -279,7 +282,7 @@ func (r *recovery) cursors(tx *txn) error {
 func (r *recovery) rejects(tx *txn) error {
 	var all []ttpcron.Reject
 	err := r.each(tx, bucketRejects, func(_ *txn, k, v []byte) error {
-		reject, err := readReject(k, v)
+		reject, err := record.ReadReject(k, v)
 		if err == nil {
 			if r.schema < 3 && len(all) == 0 {
 				r.dropped = binary.BigEndian.Uint64(k) - 1
@@ -313,7 +316,7 @@ func (r *recovery) finish() error {
 
 // isDamage reports whether an error says that a record is damaged.
 func isDamage(err error) bool {
-	d := damage("")
+	d := record.Damage("")
 	var e *DamagedError
 	return errors.As(err, &d) || errors.As(err, &e)
 }

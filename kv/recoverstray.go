@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // passOthers visits the pages of all other buckets, so that they are not taken
@@ -59,7 +61,7 @@ type found struct {
 }
 
 type foundBlock struct {
-	at     kindDay
+	at     record.KindDay
 	first  uint64
 	events int
 	page   uint64
@@ -99,7 +101,7 @@ func (r *recovery) search(over func(id uint64) bool) {
 
 // name notes the name of a bucket, which is a day's or a kind's.
 func (f *found) name(name []byte) {
-	if day, ok := parseDay(name); ok && !slices.Contains(f.days, day) {
+	if day, ok := record.ParseDay(name); ok && !slices.Contains(f.days, day) {
 		f.days = append(f.days, day)
 	}
 	e := ttpcron.Event{Kind: ttpcron.SourceKind(name), Time: ttpcron.Day(0).Start(), AttackerIP: "0.0.0.0"}
@@ -118,7 +120,7 @@ func (r *recovery) foundClaim(e element) {
 	if id == 0 || id > most {
 		return
 	}
-	c, err := readClaim(e.key, e.value)
+	c, err := record.ReadClaim(e.key, e.value)
 	if err != nil {
 		return
 	}
@@ -165,15 +167,15 @@ func (r *recovery) eachStray(over func(id uint64) bool, read func(pages int), do
 
 // strayEntry keeps an entry that is a tag, and notes one that is a block.
 func (r *recovery) strayEntry(page uint64, k, v []byte, f *found) {
-	if day, first, ok := parseBlockKey(k); ok {
+	if day, first, ok := record.ParseBlockKey(k); ok {
 		for _, kind := range f.kinds {
-			if events, err := r.blocks.read(kind, day, first, v); err == nil {
-				f.blocks = append(f.blocks, foundBlock{kindDay{kind, day}, first, len(events), page})
+			if events, err := r.blocks.Read(kind, day, first, v); err == nil {
+				f.blocks = append(f.blocks, foundBlock{record.KindDay{Kind: kind, Day: day}, first, len(events), page})
 				return
 			}
 		}
 	}
-	if _, _, ok := parseTagKey(k); !ok {
+	if _, _, ok := record.ParseTagKey(k); !ok {
 		return
 	}
 	for i := range f.days {
@@ -191,7 +193,7 @@ func (r *recovery) strayEntry(page uint64, k, v []byte, f *found) {
 // the same event, earlier states of one block, the longest is the last one.
 func (r *recovery) strayBlocks(f *found) {
 	slices.SortFunc(f.blocks, func(a, b foundBlock) int {
-		return cmp.Or(cmp.Compare(a.at.kind, b.at.kind), cmp.Compare(a.at.day, b.at.day), cmp.Compare(a.first, b.first), cmp.Compare(b.events, a.events))
+		return cmp.Or(cmp.Compare(a.at.Kind, b.at.Kind), cmp.Compare(a.at.Day, b.at.Day), cmp.Compare(a.first, b.first), cmp.Compare(b.events, a.events))
 	})
 	for i, b := range f.blocks {
 		if i > 0 && f.blocks[i-1].at == b.at && f.blocks[i-1].first == b.first {
@@ -208,7 +210,7 @@ func (r *recovery) strayBlock(b foundBlock) {
 		return
 	}
 	defer r.done(p.data)
-	key := blockKey(b.at.day, b.first)
+	key := record.BlockKey(b.at.Day, b.first)
 	elements, _ := p.elements(nil)
 	for _, e := range elements {
 		values := []element{e}
@@ -220,8 +222,8 @@ func (r *recovery) strayBlock(b foundBlock) {
 			if e.bucket || !bytes.Equal(e.key, key) {
 				continue
 			}
-			if events, err := r.blocks.read(b.at.kind, b.at.day, b.first, e.value); err == nil && len(events) == b.events {
-				r.kind, r.day = b.at.kind, b.at.day
+			if events, err := r.blocks.Read(b.at.Kind, b.at.Day, b.first, e.value); err == nil && len(events) == b.events {
+				r.kind, r.day = b.at.Kind, b.at.Day
 				r.strayEvents(events)
 				r.kind, r.day = "", 0
 				return
@@ -234,7 +236,7 @@ func (r *recovery) strayBlock(b foundBlock) {
 // before what is stored of their day are stored by their own in front of it.
 func (r *recovery) strayEvents(events []ttpcron.Event) {
 	r.flush()
-	at := kindDay{r.kind, r.day}
+	at := record.KindDay{Kind: r.kind, Day: r.day}
 	if r.err != nil || len(events) == 0 {
 		return
 	}
@@ -251,18 +253,18 @@ func (r *recovery) strayEvents(events []ttpcron.Event) {
 
 // insertBlock stores a block of events between those of its kind and day, unless
 // any of them arrived where a stored one did.
-func (db *DB) insertBlock(tx *txn, at kindDay, events []ttpcron.Event) (int, error) {
-	b := tx.Bucket(bucketHistory).Bucket([]byte(at.kind))
+func (db *DB) insertBlock(tx *txn, at record.KindDay, events []ttpcron.Event) (int, error) {
+	b := tx.Bucket(bucketHistory).Bucket([]byte(at.Kind))
 	first, last := events[0].Seq, events[len(events)-1].Seq
 	c := b.Cursor()
-	if k, _ := c.Seek(blockKey(at.day, first)); k != nil {
-		if day, next, ok := parseBlockKey(k); ok && day == at.day && next <= last {
+	if k, _ := c.Seek(record.BlockKey(at.Day, first)); k != nil {
+		if day, next, ok := record.ParseBlockKey(k); ok && day == at.Day && next <= last {
 			return 0, nil
 		}
 	}
-	if k, rec := keyBefore(b.Cursor(), blockKey(at.day, first)); k != nil {
-		if day, start, ok := parseBlockKey(k); ok && day == at.day {
-			before, err := db.blocks.read(at.kind, at.day, start, rec)
+	if k, rec := keyBefore(b.Cursor(), record.BlockKey(at.Day, first)); k != nil {
+		if day, start, ok := record.ParseBlockKey(k); ok && day == at.Day {
+			before, err := db.blocks.Read(at.Kind, at.Day, start, rec)
 			if err != nil {
 				return 0, err
 			}
@@ -273,13 +275,13 @@ func (db *DB) insertBlock(tx *txn, at kindDay, events []ttpcron.Event) (int, err
 	}
 	pointers, ids := make([]*ttpcron.Event, len(events)), make([]identity, len(events))
 	for i := range events {
-		pointers[i], ids[i] = &events[i], identityOf(&db.secret, &events[i])
+		pointers[i], ids[i] = &events[i], identity{Identity: record.IdentityOf(&db.secret, &events[i])}
 	}
 	if err := remember(tx, pointers, ids); err != nil {
 		return 0, err
 	}
-	w := newBlockWriter(db.encoder)
-	if err := b.Put(blockKey(at.day, first), w.appendBlock(nil, at.kind, at.day, events)); err != nil {
+	w := block.NewWriter(db.encoder)
+	if err := b.Put(record.BlockKey(at.Day, first), w.Append(nil, at.Kind, at.Day, events)); err != nil {
 		return 0, err
 	}
 	return len(events), db.countEvents(tx, at, events)

@@ -11,18 +11,12 @@ import (
 	"sort"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // MaxRejects is how many rejects are kept; others are dropped and counted: the
 // oldest of the file that has most.
 const MaxRejects = 10_000
-
-// The longest texts of a reject that are kept, in bytes, beside
-// ttpcron.MaxExcerpt.
-const (
-	maxRejectName   = 4096
-	maxRejectReason = 1024
-)
 
 // Rejects yields the rejects that are kept, in the order in which they were
 // stored. An error ends the sequence.
@@ -54,8 +48,8 @@ func (db *DB) RejectPage(ctx context.Context, after uint64) (page []ttpcron.Reje
 	const pageRejects = 100
 	err = db.view(ctx, func(tx *txn) error {
 		c := tx.Bucket(bucketRejects).Cursor()
-		for k, rec := c.Seek(numberKey(after + 1)); k != nil && len(page) < pageRejects; k, rec = c.Next() {
-			r, err := readReject(k, rec)
+		for k, rec := c.Seek(record.NumberKey(after + 1)); k != nil && len(page) < pageRejects; k, rec = c.Next() {
+			r, err := record.ReadReject(k, rec)
 			if err != nil {
 				return err
 			}
@@ -86,39 +80,29 @@ func (db *DB) RejectsDropped(ctx context.Context) (int, error) {
 // the bucket's sequence has given and is not kept was dropped.
 func countRejects(tx *txn) (kept, dropped int, err error) {
 	numbered := tx.Bucket(bucketRejects).Sequence()
-	rec := tx.Bucket(bucketMeta).Get(keyDropped)
+	rec := tx.Bucket(bucketMeta).Get(record.KeyDropped)
 	if rec == nil {
 		return int(numbered), 0, nil
 	}
-	r, err := openRecord(rec, keyDropped)
-	if err == nil {
-		dropped = int(r.uvarint())
-		err = r.finish()
-	}
-	if err == nil && uint64(dropped) > numbered {
-		err = damagef("%d of %d rejects were dropped", dropped, numbered)
+	n, err := record.ReadDropped(rec)
+	if err == nil && n > numbered {
+		err = record.Damagef("%d of %d rejects were dropped", n, numbered)
 	}
 	if err != nil {
-		return 0, 0, fmt.Errorf("rejects dropped: %w", err)
+		return 0, 0, err
 	}
-	return int(numbered) - dropped, dropped, nil
+	return int(numbered - n), int(n), nil
 }
 
 func putDropped(tx *txn, n int) error {
-	rec := binary.AppendUvarint(beginRecord(nil), uint64(n))
-	return tx.Bucket(bucketMeta).Put(keyDropped, endRecord(rec, keyDropped))
+	return tx.Bucket(bucketMeta).Put(record.KeyDropped, record.AppendDropped(nil, uint64(n)))
 }
 
 // rejectedIndex is the index of the rejects that were ever stored. Those that
 // were dropped stay in it: a file that holds more than are kept brings nothing
 // new when it is read again.
 func rejectedIndex(tx *txn) *runIndex {
-	return &runIndex{bucket: tx.Bucket(bucketRejected), name: bucketRejected}
-}
-
-func (s *secret) rejectHash(r *ttpcron.Reject) uint64 {
-	id := r.Identity()
-	return s.hash(hashReject, "", string(id[:]))
+	return &runIndex{tx.Bucket(bucketRejected), record.RejectedIndex()}
 }
 
 // knownRejects says of each reject whether it was stored before. Of equal ones
@@ -129,7 +113,7 @@ func (db *DB) knownRejects(tx *txn, rejects []ttpcron.Reject) ([]bool, error) {
 	}
 	hashes := make([]uint64, len(rejects))
 	for i := range rejects {
-		hashes[i] = db.secret.rejectHash(&rejects[i])
+		hashes[i] = db.secret.Reject(&rejects[i])
 	}
 	return rejectedIndex(tx).met(hashes)
 }
@@ -163,15 +147,15 @@ func (db *DB) indexRejects(tx *txn, rejects []ttpcron.Reject) error {
 	met := make(map[uint64]bool, len(rejects))
 	var entries []byte
 	for i := range rejects {
-		if h := db.secret.rejectHash(&rejects[i]); !met[h] {
+		if h := db.secret.Reject(&rejects[i]); !met[h] {
 			met[h] = true
-			entries = x.appendEntry(entries, h, entryValue{})
+			entries = x.AppendEntry(entries, h, record.IndexValue{})
 		}
 	}
 	if len(entries) == 0 {
 		return nil
 	}
-	return x.add(x.sortEntries(entries))
+	return x.add(x.SortEntries(entries))
 }
 
 // addRejects stores rejects that are not known.
@@ -184,8 +168,8 @@ func (db *DB) addRejects(tx *txn, rejects []ttpcron.Reject) error {
 	number := b.Sequence()
 	for i := range rejects {
 		number++
-		k := numberKey(number)
-		if err := b.Put(k, appendReject(nil, k, &rejects[i])); err != nil {
+		k := record.NumberKey(number)
+		if err := b.Put(k, record.AppendReject(nil, k, &rejects[i])); err != nil {
 			return err
 		}
 	}
@@ -208,7 +192,7 @@ func dropRejects(tx *txn) error {
 	b := tx.Bucket(bucketRejects)
 	files := map[string][][]byte{}
 	err = b.ForEach(func(k, rec []byte) error {
-		r, err := readReject(k, rec)
+		r, err := record.ReadReject(k, rec)
 		files[r.File] = append(files[r.File], bytes.Clone(k))
 		return err
 	})
@@ -244,35 +228,4 @@ func shares[K comparable, V any](lists map[K][]V, room int) (share, spare int) {
 	}
 	share = sort.Search(room, func(n int) bool { return taken(n+1) > room })
 	return share, room - taken(share)
-}
-
-// appendReject stores the identity beside a reject; up to schema 2 there was none.
-func appendReject(dst, key []byte, r *ttpcron.Reject) []byte {
-	id := r.Identity()
-	dst = appendText(beginRecord(dst), cut(r.File, maxRejectName))
-	dst = appendInt(dst, r.Line)
-	dst = appendText(dst, cut(r.Format, maxRejectName))
-	dst = appendText(dst, cut(r.Reason, maxRejectReason))
-	dst = appendText(dst, string(r.Excerpt[:min(len(r.Excerpt), ttpcron.MaxExcerpt)]))
-	return endRecord(append(appendTime(dst, r.At), id[:]...), key)
-}
-
-func cut(s string, n int) string { return s[:min(len(s), n)] }
-
-func readReject(key, rec []byte) (out ttpcron.Reject, err error) {
-	if len(key) != 8 {
-		return out, damagef("%x is no number of a reject", key)
-	}
-	r, err := openRecord(rec, key)
-	if err == nil {
-		out = ttpcron.Reject{File: r.text(), Line: r.int(), Format: r.text(), Reason: r.text(), Excerpt: []byte(r.text()), At: r.time()}
-		if len(r.rest) > 0 {
-			copy(out.ID[:], r.bytes(len(out.ID)))
-		}
-		err = r.finish()
-	}
-	if err != nil {
-		return ttpcron.Reject{}, fmt.Errorf("reject %x: %w", key, err)
-	}
-	return out, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // A retired rule's tags stay where they are: Commit and HasTags know them. Tags,
@@ -35,7 +36,7 @@ func (db *DB) Retire(ctx context.Context, r ttpcron.Retirement) error {
 		return errors.New("retirement of a rule without id or version")
 	}
 	return db.changeRetired(ctx, r, ttpcron.AuditRetire, "hidden", func(b *bucket, k []byte) (bool, error) {
-		return true, b.Put(k, appendRetirement(nil, k, &r))
+		return true, b.Put(k, record.AppendRetirement(nil, k, &r))
 	})
 }
 
@@ -53,7 +54,7 @@ func (db *DB) Unretire(ctx context.Context, ruleID string, version int, by, reas
 func (db *DB) changeRetired(ctx context.Context, r ttpcron.Retirement, action, after string, do func(b *bucket, k []byte) (bool, error)) error {
 	err := db.change(ctx, func(tx *txn) error {
 		b := tx.Bucket(bucketRetired)
-		k := retiredKey(r.RuleID, r.Version)
+		k := record.RetiredKey(r.RuleID, r.Version)
 		before := "shown"
 		if b.Get(k) != nil {
 			before = "hidden"
@@ -72,42 +73,13 @@ func (db *DB) changeRetired(ctx context.Context, r ttpcron.Retirement, action, a
 	return nil
 }
 
-// retiredKey has the version plus one, so that 0 is all versions.
-func retiredKey(ruleID string, version int) []byte {
-	return binary.BigEndian.AppendUint64(append([]byte(ruleID), 0), uint64(int64(version)+1))
-}
-
 func retirements(tx *txn) (list []ttpcron.Retirement, err error) {
 	err = tx.Bucket(bucketRetired).ForEach(func(k, rec []byte) error {
-		r, err := readRetirement(k, rec)
+		r, err := record.ReadRetirement(k, rec)
 		list = append(list, r)
 		return err
 	})
 	return list, err
-}
-
-func appendRetirement(dst, key []byte, r *ttpcron.Retirement) []byte {
-	dst = appendText(beginRecord(dst), cut(r.Reason, maxAuditText))
-	return endRecord(appendTime(appendText(dst, cut(r.SetBy, maxAuditText)), r.SetAt), key)
-}
-
-func readRetirement(key, rec []byte) (out ttpcron.Retirement, err error) {
-	n := len(key) - 9
-	if n < 1 || key[n] != 0 {
-		return out, damagef("%x is no key of a retired rule", key)
-	}
-	r, err := openRecord(rec, key)
-	if err == nil {
-		out = ttpcron.Retirement{
-			RuleID: string(key[:n]), Version: int(int64(binary.BigEndian.Uint64(key[n+1:])) - 1),
-			Reason: r.text(), SetBy: r.text(), SetAt: r.time(),
-		}
-		err = r.finish()
-	}
-	if err != nil {
-		return ttpcron.Retirement{}, fmt.Errorf("retired rule %q: %w", key, err)
-	}
-	return out, nil
 }
 
 // hiddenClaims says of each claim, number 1 first, whether its tags are hidden.
@@ -141,7 +113,7 @@ func (db *DB) hidden(tx *txn) (hiddenClaims, error) {
 // it counts one that is not.
 func (h hiddenClaims) inDay(rollup *bucket) (hidden, shown bool) {
 	c := rollup.Cursor()
-	for k, _ := c.Seek([]byte{rollupClaim}); len(k) == 5 && k[0] == rollupClaim && !(hidden && shown); k, _ = c.Next() {
+	for k, _ := c.Seek([]byte{record.RollupClaim}); len(k) == 5 && k[0] == record.RollupClaim && !(hidden && shown); k, _ = c.Next() {
 		if h.has(binary.BigEndian.Uint32(k[1:])) {
 			hidden = true
 		} else {

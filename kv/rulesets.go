@@ -6,10 +6,10 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // RuleSet returns the rules that were in force under a fingerprint, and false
@@ -24,7 +24,7 @@ func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.Rule
 		}
 		ok = true
 		var err error
-		set, err = readRuleSet(key, rec)
+		set, err = record.ReadRuleSet(key, rec)
 		return err
 	})
 	if err != nil {
@@ -36,13 +36,13 @@ func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.Rule
 // newCoverage returns the marks of the coverage that differs from what is
 // stored, and of its rule set when that is not stored.
 func newCoverage(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
-	var order []kindDay
-	days := map[kindDay][]ttpcron.Coverage{}
+	var order []record.KindDay
+	days := map[record.KindDay][]ttpcron.Coverage{}
 	for _, v := range c.Coverage {
 		if v.Kind == "" || v.Day < 0 {
 			return nil, fmt.Errorf("coverage of kind %q and day %d", v.Kind, v.Day)
 		}
-		k := kindDay{v.Kind, v.Day}
+		k := record.KindDay{Kind: v.Kind, Day: v.Day}
 		if days[k] == nil {
 			order = append(order, k)
 		}
@@ -50,10 +50,10 @@ func newCoverage(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
 	}
 	for _, k := range order {
 		var old []byte
-		if b := tx.Bucket(bucketCoverage).Bucket([]byte(k.kind)); b != nil {
-			old = b.Get(dayKey(k.day))
+		if b := tx.Bucket(bucketCoverage).Bucket([]byte(k.Kind)); b != nil {
+			old = b.Get(record.DayKey(k.Day))
 		}
-		if !bytes.Equal(old, appendCoverage(nil, k, days[k])) {
+		if !bytes.Equal(old, record.AppendCoverage(nil, k, days[k])) {
 			marks = append(marks, mark{put: func(tx *txn) error { return putCoverage(tx, k, days[k]) }})
 		}
 	}
@@ -73,8 +73,8 @@ func putRuleSet(tx *txn, s *ttpcron.RuleSet) error {
 	all := tx.Bucket(bucketCoverage)
 	err := all.ForEachBucket(func(kind []byte) error {
 		return all.Bucket(kind).ForEach(func(k, rec []byte) error {
-			day, _ := parseDay(k)
-			list, err := readCoverage(kindDay{ttpcron.SourceKind(kind), day}, rec)
+			day, _ := record.ParseDay(k)
+			list, err := record.ReadCoverage(record.KindDay{Kind: ttpcron.SourceKind(kind), Day: day}, rec)
 			for i := range list {
 				named[list[i].RuleSet] = true
 			}
@@ -96,38 +96,7 @@ func putRuleSet(tx *txn, s *ttpcron.RuleSet) error {
 			return err
 		}
 	}
-	return b.Put([]byte(s.Fingerprint), appendRuleSet(nil, s))
-}
-
-func appendRuleSet(dst []byte, s *ttpcron.RuleSet) []byte {
-	dst = binary.AppendUvarint(beginRecord(dst), uint64(len(s.Rules)))
-	for i := range s.Rules {
-		r := &s.Rules[i]
-		dst = appendInt(appendText(dst, r.ID), r.Version)
-		dst = append(dst, r.Digest[:]...)
-		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(r.Ceiling))
-	}
-	return endRecord(dst, []byte(s.Fingerprint))
-}
-
-func readRuleSet(key, rec []byte) (s ttpcron.RuleSet, err error) {
-	r, err := openRecord(rec, key)
-	if err != nil {
-		return s, err
-	}
-	s.Fingerprint = string(key)
-	for range r.count(len(r.rest)) {
-		d := ttpcron.RuleDef{ID: r.text(), Version: r.int()}
-		copy(d.Digest[:], r.bytes(len(d.Digest)))
-		if b := r.bytes(8); b != nil {
-			d.Ceiling = math.Float64frombits(binary.LittleEndian.Uint64(b))
-		}
-		if r.err != nil {
-			break
-		}
-		s.Rules = append(s.Rules, d)
-	}
-	return s, r.finish()
+	return b.Put([]byte(s.Fingerprint), record.AppendRuleSet(nil, s))
 }
 
 // VersionCount counts the tags of one version of one rule.
@@ -149,8 +118,8 @@ func (db *DB) RuleVersions(ctx context.Context) ([]VersionCount, error) {
 		}
 		counts := map[VersionCount]int{}
 		c := tx.Bucket(bucketTotals).Cursor()
-		for k, rec := c.Seek([]byte{rollupClaim}); len(k) == 5 && k[0] == rollupClaim; k, rec = c.Next() {
-			t, err := readTotal(k, rec)
+		for k, rec := c.Seek([]byte{record.RollupClaim}); len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
+			t, err := record.ReadTotal(k, rec)
 			if err != nil {
 				return err
 			}
@@ -159,7 +128,7 @@ func (db *DB) RuleVersions(ctx context.Context) ([]VersionCount, error) {
 			if err != nil {
 				return err
 			}
-			counts[VersionCount{RuleID: cl.RuleID, Version: cl.RuleVersion, Retired: hidden.has(id)}] += t.tags
+			counts[VersionCount{RuleID: cl.RuleID, Version: cl.RuleVersion, Retired: hidden.has(id)}] += t.Tags
 		}
 		for v, n := range counts {
 			v.Tags = n

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // TestRunIndex adds batches of all sizes and looks up what is there and what is
@@ -20,33 +22,33 @@ func TestRunIndex(t *testing.T) {
 	defer bolt.Close()
 	for _, width := range []int{0, 8, 16} {
 		rnd := rand.New(rand.NewPCG(1, uint64(width)))
-		want := map[uint64]entryValue{}
+		want := map[uint64]record.IndexValue{}
 		name := []byte{'i', byte(width)}
 		index := func(tx *bbolt.Tx, prefix string) *runIndex {
 			b, err := tx.CreateBucketIfNotExists(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return &runIndex{bucket: &bucket{w: b}, name: name, prefix: []byte(prefix), width: width}
+			return &runIndex{&bucket{w: b}, record.Index{Name: name, Prefix: []byte(prefix), Width: width}}
 		}
 		for range 120 {
 			err := bolt.Update(func(tx *bbolt.Tx) error {
 				// A neighbour on either side, whose chunks must not be met.
 				for _, prefix := range []string{"a", "c"} {
 					x := index(tx, prefix)
-					if err := x.add(x.appendEntry(nil, rnd.Uint64(), entryValue{1})); err != nil {
+					if err := x.add(x.AppendEntry(nil, rnd.Uint64(), record.IndexValue{1})); err != nil {
 						return err
 					}
 				}
 				x := index(tx, "b")
 				var entries []byte
 				for range 1 + rnd.IntN(1+rnd.IntN(3000)) {
-					h, v := rnd.Uint64(), entryValue{rnd.Uint64(), rnd.Uint64()}
+					h, v := rnd.Uint64(), record.IndexValue{rnd.Uint64(), rnd.Uint64()}
 					clear(v[width/8:])
 					want[h] = v
-					entries = x.appendEntry(entries, h, v)
+					entries = x.AppendEntry(entries, h, v)
 				}
-				return x.add(x.sortEntries(entries))
+				return x.add(x.SortEntries(entries))
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -71,7 +73,7 @@ func TestRunIndex(t *testing.T) {
 			if err != nil || len(runs) > 18 {
 				t.Errorf("%d runs, %v", len(runs), err)
 			}
-			if !slices.IsSortedFunc(runs, func(a, b run) int { return b.count - a.count }) {
+			if !slices.IsSortedFunc(runs, func(a, b record.IndexRun) int { return b.Count - a.Count }) {
 				t.Errorf("runs %v do not get shorter", runs)
 			}
 			return nil
@@ -101,18 +103,18 @@ func FuzzRunIndex(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := &runIndex{bucket: &bucket{w: b}, name: []byte("i"), width: 8}
+		x := &runIndex{&bucket{w: b}, record.Index{Name: []byte("i"), Width: 8}}
 		last := hash
 		if len(chunk) >= 16 {
 			last = binary.BigEndian.Uint64(chunk[len(chunk)-16:])
 		}
-		for _, kv := range [][2][]byte{{x.listKey(), list}, {x.chunkKey(1, last), chunk}} {
-			if err := b.Put(kv[0], endRecord(append(beginRecord(nil), kv[1]...), x.name, kv[0])); err != nil {
+		for _, kv := range [][2][]byte{{x.ListKey(), list}, {x.ChunkKey(1, last), chunk}} {
+			if err := b.Put(kv[0], record.End(append([]byte{1, 0, 0, 0, 0}, kv[1]...), x.Name, kv[0])); err != nil {
 				t.Fatal(err)
 			}
 		}
 		x.find([]uint64{hash, last, 0})
-		if x.add(x.appendEntry(nil, hash, entryValue{1})) == nil {
+		if x.add(x.AppendEntry(nil, hash, record.IndexValue{1})) == nil {
 			if found, _, err := x.find([]uint64{hash}); err == nil && !found[0] && hash == last {
 				t.Error("an entry that was added is not found")
 			}

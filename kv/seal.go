@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // A page cannot say to which bucket it belongs: where the entry of a bucket was
@@ -22,6 +24,8 @@ import (
 //
 // Buckets written before schema 4 have no seal until they are written to or
 // copied.
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 const (
 	countBits = 40
@@ -82,15 +86,14 @@ func (p *place) below(name []byte) place { return place{in: p.name, name: string
 // checkRecord checks the sum of a record of the bucket, which covers the key and,
 // in a bucket in a bucket and an index, the bucket's name.
 func (p *place) checkRecord(k, rec []byte) error {
-	if len(rec) == 1 && rec[0] == recordVersion && p.in == string(bucketRollups) && k[0] == rollupAlias {
-		return nil // before schema 4
+	if record.IsOldAlias(rec) && p.in == string(bucketRollups) && k[0] == record.RollupAlias {
+		return nil
 	}
 	var prefix []byte
 	if p.in != "" || p.name == string(bucketNamed) || p.name == string(bucketRejected) {
 		prefix = []byte(p.name)
 	}
-	_, err := openRecord(rec, prefix, k)
-	return err
+	return record.CheckSum(rec, prefix, k)
 }
 
 // lookAt checks what the entries of a leaf say: each record, and the name of each

@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // bbolt maps the file and trusts what it finds there: a page whose count was
@@ -36,7 +38,7 @@ type state struct {
 }
 
 // fail ends a transaction over a damaged page; guard makes it an error.
-func fail(format string, args ...any) { panic(damage(fmt.Sprintf(format, args...))) }
+func fail(format string, args ...any) { panic(record.Damage(fmt.Sprintf(format, args...))) }
 
 // snapshotOf returns the snapshot of a transaction. It knows what the one before
 // knew when nothing has been written since.

@@ -10,7 +10,8 @@ import (
 	"os"
 	"slices"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // source is a store's file that is read page by page.
@@ -20,11 +21,11 @@ type source struct {
 	file   *os.File
 	w      *walker
 	top    map[string]bucketRef
-	secret secret
-	blocks blockReader
+	secret record.Secret
+	blocks *block.Reader
 	schema int
 
-	claimList []*claim // number 1 first, nil where damaged
+	claimList []*record.Claim // number 1 first, nil where damaged
 }
 
 // openSource opens and locks the file of a store; any regular file if it may
@@ -64,12 +65,12 @@ func (s *source) openReader(r io.ReaderAt, size int64) (err error) {
 	if s.pageFile, err = openPages(r, size); err != nil {
 		return fmt.Errorf("read store %s: %w", s.path, err)
 	}
-	s.blocks.decoder, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBlockBytes), zstd.WithDecoderLowmem(true))
+	s.blocks, err = block.NewReader(1)
 	return err
 }
 
 func (s *source) close() {
-	s.blocks.decoder.Close()
+	s.blocks.Close()
 	s.file.Close() // gives back the lock
 }
 
@@ -183,7 +184,7 @@ func (s *source) readClaims(bad func(format string, args ...any)) {
 				s.claimList = append(s.claimList, nil)
 			}
 		}
-		cl, err := readClaim(k, v)
+		cl, err := record.ReadClaim(k, v)
 		if err != nil {
 			bad("claim %d: %v", id, err)
 			s.claimList = append(s.claimList, nil)
@@ -194,7 +195,7 @@ func (s *source) readClaims(bad func(format string, args ...any)) {
 }
 
 // claim returns a claim by number, nil when there is none.
-func (s *source) claim(id uint32) *claim {
+func (s *source) claim(id uint32) *record.Claim {
 	if id == 0 || uint64(id) > uint64(len(s.claimList)) {
 		return nil
 	}

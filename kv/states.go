@@ -2,12 +2,11 @@ package kv
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // RuleStates lists the states of rules, in the order of their ids. Expired ones
@@ -16,7 +15,7 @@ func (db *DB) RuleStates(ctx context.Context) ([]ttpcron.RuleState, error) {
 	var states []ttpcron.RuleState
 	err := db.view(ctx, func(tx *txn) error {
 		return tx.Bucket(bucketStates).ForEach(func(k, rec []byte) error {
-			s, err := readState(k, rec)
+			s, err := record.ReadState(k, rec)
 			states = append(states, s)
 			return err
 		})
@@ -39,7 +38,7 @@ func (db *DB) SetRuleState(ctx context.Context, s ttpcron.RuleState) error {
 		if err != nil {
 			return err
 		}
-		if err := b.Put([]byte(s.RuleID), appendState(nil, &s)); err != nil {
+		if err := b.Put([]byte(s.RuleID), record.AppendState(nil, &s)); err != nil {
 			return err
 		}
 		return audit(tx, ttpcron.AuditEntry{
@@ -89,28 +88,5 @@ func stateOf(b *bucket, ruleID string) (ttpcron.RuleState, error) {
 	if rec == nil {
 		return ttpcron.RuleState{}, nil
 	}
-	return readState([]byte(ruleID), rec)
-}
-
-func appendState(dst []byte, s *ttpcron.RuleState) []byte {
-	dst = appendText(beginRecord(dst), string(s.Status))
-	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(s.ConfidenceMax))
-	dst = appendText(appendTime(dst, s.ExpiresAt), s.Reason)
-	return endRecord(appendTime(appendText(dst, s.SetBy), s.SetAt), []byte(s.RuleID))
-}
-
-func readState(key, rec []byte) (s ttpcron.RuleState, err error) {
-	r, err := openRecord(rec, key)
-	if err == nil {
-		s = ttpcron.RuleState{RuleID: string(key), Status: ttpcron.RuleStatus(r.text())}
-		if b := r.bytes(8); b != nil {
-			s.ConfidenceMax = math.Float64frombits(binary.LittleEndian.Uint64(b))
-		}
-		s.ExpiresAt, s.Reason, s.SetBy, s.SetAt = r.time(), r.text(), r.text(), r.time()
-		err = r.finish()
-	}
-	if err != nil {
-		return ttpcron.RuleState{}, fmt.Errorf("state of rule %q: %w", key, err)
-	}
-	return s, nil
+	return record.ReadState([]byte(ruleID), rec)
 }

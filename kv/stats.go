@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // Stats describes a store.
@@ -67,7 +68,7 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 		if s.Rejects, s.RejectsDropped, err = countRejects(tx); err != nil {
 			return err
 		}
-		if s.Clock, err = readClock(tx); err != nil {
+		if s.Clock, err = storedClock(tx); err != nil {
 			return err
 		}
 		if s.Horizons, err = listHorizons(tx); err != nil {
@@ -90,16 +91,15 @@ func (db *DB) kindStats(tx *txn, hidden hiddenClaims) ([]KindStats, error) {
 	c := tx.Bucket(bucketTotals).Cursor()
 	for k, rec := c.First(); k != nil; k, rec = c.Next() {
 		switch {
-		case k[0] == totalKind:
-			s, err := readKindTotal(k, rec)
+		case k[0] == record.TotalKind:
+			t, err := record.ReadKindTotal(k, rec)
 			if err != nil {
 				return nil, err
 			}
 			kind := ttpcron.SourceKind(k[1:])
-			s.Kind, s.Tags = kind, kinds[kind].Tags
-			kinds[kind] = s
-		case k[0] == rollupClaim && len(k) == 5:
-			t, err := readTotal(k, rec)
+			kinds[kind] = KindStats{Kind: kind, Tags: kinds[kind].Tags, Events: t.Events, Days: t.Days, Earliest: t.Earliest, Latest: t.Latest}
+		case k[0] == record.RollupClaim && len(k) == 5:
+			t, err := record.ReadTotal(k, rec)
 			if err != nil {
 				return nil, err
 			}
@@ -108,13 +108,13 @@ func (db *DB) kindStats(tx *txn, hidden hiddenClaims) ([]KindStats, error) {
 			if err != nil {
 				return nil, err
 			}
-			s := kinds[cl.kind]
-			s.Kind = cl.kind
+			s := kinds[cl.Kind]
+			s.Kind = cl.Kind
 			if hidden.has(id) {
-				t.tags = 0
+				t.Tags = 0
 			}
-			s.Tags += t.tags
-			kinds[cl.kind] = s
+			s.Tags += t.Tags
+			kinds[cl.Kind] = s
 		}
 	}
 	tomorrow := ttpcron.DayOf(db.now()) + 1
@@ -140,15 +140,15 @@ func (s *KindStats) splitFuture(tx *txn, tomorrow ttpcron.Day) error {
 	}
 	b := tx.Bucket(bucketDays).Bucket([]byte(s.Kind))
 	if b == nil {
-		return damagef("counts of %s events are missing", s.Kind)
+		return record.Damagef("counts of %s events are missing", s.Kind)
 	}
 	c := b.Cursor()
 	for k, rec := c.Last(); k != nil; k, rec = c.Prev() {
-		day, ok := parseDay(k)
+		day, ok := record.ParseDay(k)
 		if !ok {
-			return damagef("%x is no day", k)
+			return record.Damagef("%x is no day", k)
 		}
-		h, err := readDay(kindDay{s.Kind, day}, rec)
+		h, err := record.ReadDay(record.KindDay{Kind: s.Kind, Day: day}, rec)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // Summary adds up the tags of a window. Days that lie wholly in the window are
@@ -17,7 +18,7 @@ import (
 func (db *DB) Summary(ctx context.Context, w ttpcron.Window) (ttpcron.Summary, error) {
 	s := ttpcron.Summary{Window: w}
 	err := db.view(ctx, func(tx *txn) error {
-		m := merger{ctx: ctx, db: db, tx: tx, claims: map[uint32]timedCount{}, attackers: newAttackerSums(cmp.Or(db.sums, maxSums))}
+		m := merger{ctx: ctx, db: db, tx: tx, claims: map[uint32]record.TagTotal{}, attackers: newAttackerSums(cmp.Or(db.sums, maxSums))}
 		var err error
 		if m.hidden, err = db.hidden(tx); err != nil {
 			return err
@@ -47,7 +48,7 @@ type merger struct {
 	db        *DB
 	tx        *txn
 	hidden    hiddenClaims
-	claims    map[uint32]timedCount
+	claims    map[uint32]record.TagTotal
 	counted   bool // the claims have been added up
 	attackers *attackerSums
 	top       topAttackers
@@ -61,8 +62,8 @@ func (m *merger) collect(w ttpcron.Window) error {
 		first = ttpcron.DayOf(w.Since)
 	}
 	c := rollups.Cursor()
-	for k, _ := c.Seek(dayKey(first)); k != nil; k, _ = c.Next() {
-		day, ok := parseDay(k)
+	for k, _ := c.Seek(record.DayKey(first)); k != nil; k, _ = c.Next() {
+		day, ok := record.ParseDay(k)
 		if !ok || !w.Overlaps(day) {
 			return nil
 		}
@@ -95,19 +96,19 @@ func (m *merger) mixed(rollup *bucket) bool {
 // whole takes a day from its rollup.
 func (m *merger) whole(day ttpcron.Day, b *bucket) error {
 	c := b.Cursor()
-	for k, rec := c.Seek([]byte{rollupClaim}); !m.counted && len(k) == 5 && k[0] == rollupClaim; k, rec = c.Next() {
-		t, err := readTally(rec, dayKey(day), k)
+	for k, rec := c.Seek([]byte{record.RollupClaim}); !m.counted && len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
+		t, err := record.ReadTally(rec, record.DayKey(day), k)
 		if err != nil {
 			return err
 		}
 		m.addClaim(day, binary.BigEndian.Uint32(k[1:]), t)
 	}
-	for k, rec := c.Seek(hashKey(rollupAttacker, m.attackers.from)); len(k) == 9 && k[0] == rollupAttacker; k, rec = c.Next() {
+	for k, rec := c.Seek(record.HashKey(record.RollupAttacker, m.attackers.From)); len(k) == 9 && k[0] == record.RollupAttacker; k, rec = c.Next() {
 		hash := binary.BigEndian.Uint64(k[1:])
-		if hash > m.attackers.to {
+		if hash > m.attackers.To {
 			break
 		}
-		t, err := readAttackerTally(rec, dayKey(day), k)
+		t, err := record.ReadAttackerTally(rec, record.DayKey(day), k)
 		if err != nil {
 			return err
 		}
@@ -116,52 +117,52 @@ func (m *merger) whole(day ttpcron.Day, b *bucket) error {
 	return nil
 }
 
-func (m *merger) addClaim(day ttpcron.Day, id uint32, t tally) {
+func (m *merger) addClaim(day ttpcron.Day, id uint32, t record.Tally) {
 	sum := m.claims[id]
-	sum.add(timedCount{t.tags, timeOf(day, t.first), timeOf(day, t.last)})
+	sum.Add(record.TagTotal{Tags: t.Tags, First: record.TimeOf(day, t.First), Last: record.TimeOf(day, t.Last)})
 	m.claims[id] = sum
 }
 
 // part reads the tags of a day that lie in the window and are not hidden.
 func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
-	b := m.tx.Bucket(bucketTags).Bucket(dayKey(day))
+	b := m.tx.Bucket(bucketTags).Bucket(record.DayKey(day))
 	if b == nil {
 		return nil
 	}
-	since, until := int64(0), dayNanos
+	since, until := int64(0), record.DayNanos
 	if w.Since.After(day.Start()) {
-		since = nanosOf(w.Since, day)
+		since = record.NanosOf(w.Since, day)
 	}
 	if !w.Until.IsZero() && w.Until.Before((day + 1).Start()) {
-		until = nanosOf(w.Until, day)
+		until = record.NanosOf(w.Until, day)
 	}
-	claims := map[uint32]tally{}
-	var d deriver
+	claims := map[uint32]record.Tally{}
+	var d record.Deriver
 	var from [6]byte
 	var who string // of the tag before
 	var hash uint64
-	putNanos(from[:], since)
+	record.PutNanos(from[:], since)
 	c := b.Cursor()
 	for k, rec := c.Seek(from[:]); k != nil; k, rec = c.Next() {
-		if id, ok := tagClaim(rec); ok && m.hidden.has(id) {
+		if id, ok := record.TagClaim(rec); ok && m.hidden.has(id) {
 			continue
 		}
-		t, id, err := readTag(day, k, rec, &d)
+		t, id, err := record.ReadTag(day, k, rec, &d)
 		if err != nil {
 			return err
 		}
-		nanos := nanosOf(t.EventTime, day)
+		nanos := record.NanosOf(t.EventTime, day)
 		if nanos >= until {
 			break
 		}
-		one := tally{1, nanos, nanos}
+		one := record.Tally{Tags: 1, First: nanos, Last: nanos}
 		sum := claims[id]
-		sum.add(one)
+		sum.Add(one)
 		claims[id] = sum
-		if name := firstName(t.AttackerUUID, t.IdentityUUID, t.AttackerIP); name != who || hash == 0 {
-			who, hash = name, m.db.secret.attacker(name)
+		if name := record.FirstName(t.AttackerUUID, t.IdentityUUID, t.AttackerIP); name != who || hash == 0 {
+			who, hash = name, m.db.secret.Attacker(name)
 		}
-		if m.attackers.has(hash) {
+		if m.attackers.Has(hash) {
 			m.attackers.add(day, hash, one, func() []byte { return namedIn(rollup, day, hash, &t) })
 		}
 	}
@@ -175,18 +176,18 @@ func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
 
 // namedIn returns the record of an attacker in the rollup of a day.
 func namedIn(rollup *bucket, day ttpcron.Day, hash uint64, t *ttpcron.Tag) []byte {
-	k := hashKey(rollupAttacker, hash)
+	k := record.HashKey(record.RollupAttacker, hash)
 	if rec := rollup.Get(k); rec != nil {
 		return rec
 	}
-	return appendAttacker(nil, attackerTally{tally{tags: 1}, t.AttackerUUID, t.AttackerIP, t.IdentityUUID}, dayKey(day), k)
+	return record.AppendAttacker(nil, record.AttackerTally{Tally: record.Tally{Tags: 1}, UUID: t.AttackerUUID, IP: t.AttackerIP, Identity: t.IdentityUUID}, record.DayKey(day), k)
 }
 
 // count fills in what follows from the claims.
 func (m *merger) count(s *ttpcron.Summary) error {
-	techniques := map[ttpcron.TechniqueCount]timedCount{}
-	rules := map[string]timedCount{}
-	var all timedCount
+	techniques := map[ttpcron.TechniqueCount]record.TagTotal{}
+	rules := map[string]record.TagTotal{}
+	var all record.TagTotal
 	for id, t := range m.claims {
 		c, err := m.db.claims.get(m.tx, id)
 		if err != nil {
@@ -194,23 +195,23 @@ func (m *merger) count(s *ttpcron.Summary) error {
 		}
 		k := ttpcron.TechniqueCount{Tactic: c.Tactic, TechniqueID: c.TechniqueID, SubTechniqueID: c.SubTechniqueID}
 		sum := techniques[k]
-		sum.add(t)
+		sum.Add(t)
 		techniques[k] = sum
 		sum = rules[c.RuleID]
-		sum.add(t)
+		sum.Add(t)
 		rules[c.RuleID] = sum
-		all.add(t)
+		all.Add(t)
 	}
-	s.Tags, s.First, s.Last = all.tags, all.first, all.last
+	s.Tags, s.First, s.Last = all.Tags, all.First, all.Last
 	for k, t := range techniques {
-		k.Tags, k.First, k.Last = t.tags, t.first, t.last
+		k.Tags, k.First, k.Last = t.Tags, t.First, t.Last
 		s.Techniques = append(s.Techniques, k)
 	}
 	slices.SortFunc(s.Techniques, func(a, b ttpcron.TechniqueCount) int {
 		return cmp.Or(b.Tags-a.Tags, cmp.Compare(a.TechniqueID, b.TechniqueID), cmp.Compare(a.SubTechniqueID, b.SubTechniqueID), cmp.Compare(a.Tactic, b.Tactic))
 	})
 	for id, t := range rules {
-		s.Rules = append(s.Rules, ttpcron.RuleCount{RuleID: id, Tags: t.tags, First: t.first, Last: t.last})
+		s.Rules = append(s.Rules, ttpcron.RuleCount{RuleID: id, Tags: t.Tags, First: t.First, Last: t.Last})
 	}
 	slices.SortFunc(s.Rules, func(a, b ttpcron.RuleCount) int {
 		return cmp.Or(b.Tags-a.Tags, cmp.Compare(a.RuleID, b.RuleID))
@@ -225,13 +226,13 @@ func (m *merger) rank(s *ttpcron.Summary) error {
 		if sum.tags < m.top.least {
 			continue
 		}
-		a, err := readAttacker(sum.named, dayKey(sum.day), hashKey(rollupAttacker, hash))
+		a, err := record.ReadAttacker(sum.named, record.DayKey(sum.day), record.HashKey(record.RollupAttacker, hash))
 		if err != nil {
 			return fmt.Errorf("%s: %w", sum.day, err)
 		}
 		m.top.add(ttpcron.AttackerCount{
-			AttackerUUID: a.uuid, AttackerIP: a.ip, IdentityUUID: a.identity,
-			Tags: sum.tags, First: timeOf(sum.day, sum.first), Last: timeOf(sum.last, sum.lastNanos),
+			AttackerUUID: a.UUID, AttackerIP: a.IP, IdentityUUID: a.Identity,
+			Tags: sum.tags, First: record.TimeOf(sum.day, sum.first), Last: record.TimeOf(sum.last, sum.lastNanos),
 		})
 	}
 	return nil

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // TechniqueTotal counts all tags of a technique that are not retired.
@@ -25,12 +27,12 @@ func (db *DB) TechniqueTotals(ctx context.Context) ([]TechniqueTotal, error) {
 			return err
 		}
 		c := tx.Bucket(bucketTotals).Cursor()
-		for k, rec := c.Seek([]byte{rollupClaim}); len(k) == 5 && k[0] == rollupClaim; k, rec = c.Next() {
+		for k, rec := c.Seek([]byte{record.RollupClaim}); len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
 			id := binary.BigEndian.Uint32(k[1:])
 			if hidden.has(id) {
 				continue
 			}
-			t, err := readTotal(k, rec)
+			t, err := record.ReadTotal(k, rec)
 			if err != nil {
 				return err
 			}
@@ -38,7 +40,7 @@ func (db *DB) TechniqueTotals(ctx context.Context) ([]TechniqueTotal, error) {
 			if err != nil {
 				return err
 			}
-			sum[cl.Technique()] += t.tags
+			sum[cl.Technique()] += t.Tags
 		}
 		return nil
 	})

@@ -8,6 +8,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // txn is a transaction: bbolt's, with a look at every page before something is
@@ -43,7 +45,7 @@ func (db *DB) changeFile(do func(tx *txn) error) error {
 			return db.within(func() error {
 				s := db.snapshotOf(t)
 				if s.badFree != "" {
-					return damage(s.badFree)
+					return record.Damage(s.badFree)
 				}
 				root := t.Cursor().Bucket()
 				tx := &txn{bucket: bucket{tree: s.tree(), w: root, changed: map[place]*bucket{}}, bolt: t, snap: s}
@@ -178,7 +180,7 @@ func (b *bucket) Delete(key []byte) error {
 // sorted tells an entry of another sort than it should be.
 func sorted(key []byte, err error) error {
 	if errors.Is(err, berrors.ErrIncompatibleValue) {
-		return damagef("%x is a bucket where none should be, or is none", key)
+		return record.Damagef("%x is a bucket where none should be, or is none", key)
 	}
 	return err
 }
@@ -237,7 +239,7 @@ func (b *bucket) ForEach(do func(k, v []byte) error) error {
 func (b *bucket) ForEachBucket(do func(name []byte) error) error {
 	return b.ForEach(func(k, v []byte) error {
 		if v != nil {
-			return damagef("%x is no bucket where one should be", k)
+			return record.Damagef("%x is no bucket where one should be", k)
 		}
 		return do(k)
 	})

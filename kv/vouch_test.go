@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // TestBesideBranches changes a branch that bbolt would merge with another one when
@@ -34,7 +36,7 @@ func TestBesideBranches(t *testing.T) {
 	err := db.update(t.Context(), func(tx *txn) error {
 		b, err := tx.CreateBucket(name)
 		for i := 0; err == nil && i < keys; i++ {
-			err = b.Put(key(i), endRecord(beginRecord(nil), key(i)))
+			err = b.Put(key(i), record.End(make([]byte, record.HeaderSize), key(i)))
 		}
 		return err
 	})
@@ -123,7 +125,7 @@ func TestStateOutlivesMappings(t *testing.T) {
 	err = db.bolt.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketMeta)
 		for i := range 3000 {
-			if err := b.Put(numberKey(uint64(i)), make([]byte, 4000)); err != nil {
+			if err := b.Put(record.NumberKey(uint64(i)), make([]byte, 4000)); err != nil {
 				return err
 			}
 		}

@@ -1,4 +1,4 @@
-package kv
+package block
 
 import (
 	"encoding/binary"
@@ -6,63 +6,35 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Events are stored in blocks of one kind and day, in the order of arrival. The
-// body of a block's record is
-//
-//	number of events
-//	length of the ids, form of the ids, ids   (digests: not worth compressing)
-//	length of the columns, form of the columns, columns
-//
-// and the columns, one after the other, are
-//
-//	actors    attacker, session and sensor, each distinct combination once
-//	shapes    names and types of payload fields, each distinct list once
-//	payloads  number of a shape and the values, each distinct payload once
-//	arrival   differences, less 1; the first number is in the key
-//	time      unit, time of day of the first event, signed differences
-//	actor     number of the event's actor
-//	payload   number of the event's payload
-//
-// Nine in ten commands that honeypots see repeat another, so most events cost
-// their id, their time and two numbers.
-const (
-	maxBlockEvents = 256
-	maxBlockCost   = 1 << 20  // of more than one event, see eventCost
-	maxBlockBytes  = 16 << 20 // of columns; one event has less than MaxText and some names
-	maxBlockFields = 1 << 16
-	maxFields      = 1 << 14 // of one event
-)
+// Encoder compresses blocks. It takes memory when it is first used, and is not
+// safe for concurrent use.
+type Encoder struct{ zstd *zstd.Encoder }
 
-// The forms of ids and columns.
-const (
-	idsContent  = 0 // 16 bytes each: all ids are derived from content
-	idsPacked   = 1 // packed strings
-	columnsRaw  = 0
-	columnsZstd = 1
-)
-
-// eventCost is about how many bytes of memory an event takes.
-func eventCost(e *ttpcron.Event) int {
-	n := 256 + len(e.ID) + len(e.AttackerUUID) + len(e.AttackerIP) + len(e.IdentityUUID) + len(e.SessionID) + len(e.DeckyID)
-	for i := range e.Payload {
-		f := &e.Payload[i]
-		n += 64 + len(f.Name) + len(f.Text) + len(f.Raw)
+// NewEncoder makes an encoder.
+func NewEncoder() (*Encoder, error) {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
+		zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		return nil, err
 	}
-	return n
+	return &Encoder{e}, nil
 }
 
-// blockWriter encodes blocks. It is not safe for concurrent use.
-type blockWriter struct {
-	encoder                            *zstd.Encoder
+// Writer encodes blocks. It is not safe for concurrent use.
+type Writer struct {
+	encoder                            *Encoder
 	actors, shapes, payloads           dictionary
 	arrival, times, actorNo, payloadNo []byte
 	scratch, columns, packed           []byte
 }
 
-func newBlockWriter(encoder *zstd.Encoder) *blockWriter {
-	return &blockWriter{
+// NewWriter makes a writer, which keeps the memory that it needed for the
+// largest block.
+func NewWriter(encoder *Encoder) *Writer {
+	return &Writer{
 		encoder: encoder,
 		actors:  dictionary{index: map[string]int{}}, shapes: dictionary{index: map[string]int{}}, payloads: dictionary{index: map[string]int{}},
 	}
@@ -94,38 +66,38 @@ func (d *dictionary) appendTo(dst []byte) []byte {
 	return append(dst, d.data...)
 }
 
-// appendBlock appends the record of a block. All events have the kind and day
+// Append appends the record of a block. All events have the kind and day
 // given, an ID and a Seq; Seq rises.
-func (w *blockWriter) appendBlock(dst []byte, kind ttpcron.SourceKind, day ttpcron.Day, events []ttpcron.Event) []byte {
+func (w *Writer) Append(dst []byte, kind ttpcron.SourceKind, day ttpcron.Day, events []ttpcron.Event) []byte {
 	start := len(dst)
-	dst = beginRecord(dst)
+	dst = record.TypeBlock.Begin(dst)
 	dst = binary.AppendUvarint(dst, uint64(len(events)))
 	ids, form := w.ids(events)
 	dst = binary.AppendUvarint(dst, uint64(len(ids)))
 	dst = append(append(dst, form), ids...)
 	columns := w.encodeColumns(day, events)
 	dst = binary.AppendUvarint(dst, uint64(len(columns)))
-	w.packed = w.encoder.EncodeAll(columns, w.packed[:0])
+	w.packed = w.encoder.zstd.EncodeAll(columns, w.packed[:0])
 	if len(w.packed) < len(columns) {
 		dst = append(append(dst, columnsZstd), w.packed...)
 	} else {
 		dst = append(append(dst, columnsRaw), columns...)
 	}
-	endRecord(dst[start:], []byte(kind), blockKey(day, events[0].Seq))
+	record.End(dst[start:], []byte(kind), record.BlockKey(day, events[0].Seq))
 	return dst
 }
 
-func (w *blockWriter) ids(events []ttpcron.Event) (ids []byte, form byte) {
+func (w *Writer) ids(events []ttpcron.Event) (ids []byte, form byte) {
 	ids = w.scratch[:0]
 	for i := range events {
-		ids = appendPacked(ids, events[i].ID)
+		ids = record.AppendPacked(ids, events[i].ID)
 	}
 	w.scratch = ids
 	if len(ids) != 17*len(events) {
 		return ids, idsPacked
 	}
 	for i := 0; i < len(ids); i += 17 {
-		if ids[i] != packContent {
+		if ids[i] != record.PackContent {
 			return ids, idsPacked
 		}
 	}
@@ -135,7 +107,7 @@ func (w *blockWriter) ids(events []ttpcron.Event) (ids []byte, form byte) {
 	return ids[:16*len(events)], idsContent
 }
 
-func (w *blockWriter) encodeColumns(day ttpcron.Day, events []ttpcron.Event) []byte {
+func (w *Writer) encodeColumns(day ttpcron.Day, events []ttpcron.Event) []byte {
 	w.actors.reset()
 	w.shapes.reset()
 	w.payloads.reset()
@@ -175,7 +147,7 @@ const originBits = 4
 func appendActor(dst []byte, e *ttpcron.Event) []byte {
 	dst = append(dst, byte(e.AttackerOrigin|e.TimeOrigin<<originBits))
 	for _, s := range [...]string{e.AttackerUUID, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID} {
-		dst = appendPacked(dst, s)
+		dst = record.AppendPacked(dst, s)
 	}
 	return dst
 }
@@ -183,7 +155,7 @@ func appendActor(dst []byte, e *ttpcron.Event) []byte {
 func appendShape(dst []byte, p ttpcron.Payload) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(p)))
 	for i := range p {
-		dst = appendText(appendBool(dst, p[i].Raw != nil), p[i].Name)
+		dst = record.AppendText(record.AppendBool(dst, p[i].Raw != nil), p[i].Name)
 	}
 	return dst
 }
@@ -193,7 +165,7 @@ func appendValues(dst []byte, p ttpcron.Payload) []byte {
 		if p[i].Raw != nil {
 			dst = append(binary.AppendUvarint(dst, uint64(len(p[i].Raw))), p[i].Raw...)
 		} else {
-			dst = appendText(dst, p[i].Text)
+			dst = record.AppendText(dst, p[i].Text)
 		}
 	}
 	return dst
@@ -206,14 +178,14 @@ var timeUnits = [...]int64{1, 1e3, 1e6, 1e9}
 func appendTimes(dst []byte, day ttpcron.Day, events []ttpcron.Event) []byte {
 	unit := len(timeUnits) - 1
 	for i := range events {
-		for nanos := nanosOf(events[i].Time, day); nanos%timeUnits[unit] != 0; {
+		for nanos := record.NanosOf(events[i].Time, day); nanos%timeUnits[unit] != 0; {
 			unit--
 		}
 	}
 	dst = append(dst, byte(unit))
 	last := int64(0)
 	for i := range events {
-		t := nanosOf(events[i].Time, day) / timeUnits[unit]
+		t := record.NanosOf(events[i].Time, day) / timeUnits[unit]
 		dst = binary.AppendVarint(dst, t-last)
 		last = t
 	}

@@ -1,4 +1,4 @@
-package kv
+package record
 
 import (
 	"encoding/binary"
@@ -15,7 +15,7 @@ const (
 	packEmpty   = 0x00
 	packText    = 0x01 // a length and text
 	packUUID    = 0x02 // 16 bytes, for a UUID in canonical form
-	packContent = 0x03 // 16 bytes, for "sha256:" and 32 hexadecimal digits
+	PackContent = 0x03 // 16 bytes, for "sha256:" and 32 hexadecimal digits
 	packIPv4    = 0x04 // 4 bytes
 	packHex     = 0x10 // 0x10+n: n bytes, for 2n lower-case hexadecimal digits, 2 <= n <= maxPackHex
 	packShort   = 0x40 // 0x40+n: text of n bytes, n <= maxPackShort
@@ -24,10 +24,8 @@ const (
 	maxPackShort = 0xff - packShort
 )
 
-const contentPrefix = "sha256:"
-
-// appendPacked appends s packed. Each string has one packed form.
-func appendPacked(dst []byte, s string) []byte {
+// AppendPacked appends s packed. Each string has one packed form.
+func AppendPacked(dst []byte, s string) []byte {
 	switch n := len(s); {
 	case n == 0:
 		return append(dst, packEmpty)
@@ -35,8 +33,8 @@ func appendPacked(dst []byte, s string) []byte {
 		if u, ok := ttpcron.ParseUUID(s); ok {
 			return append(append(dst, packUUID), u[:]...)
 		}
-	case n == len(contentPrefix)+32 && s[:len(contentPrefix)] == contentPrefix:
-		if out, ok := appendUnhex(append(dst, packContent), s[len(contentPrefix):]); ok {
+	case n == len(ContentPrefix)+32 && s[:len(ContentPrefix)] == ContentPrefix:
+		if out, ok := appendUnhex(append(dst, PackContent), s[len(ContentPrefix):]); ok {
 			return out
 		}
 	case n >= 7 && n <= 15 && strings.IndexByte(s, '.') > 0:
@@ -56,63 +54,63 @@ func appendPacked(dst []byte, s string) []byte {
 	return append(dst, s...)
 }
 
-// packed reads a packed string.
-func (r *reader) packed() string {
+// Packed reads a packed string.
+func (r *Reader) Packed() string {
 	var stack [64]byte
 	return string(r.appendPacked(stack[:0]))
 }
 
 // appendPacked reads a packed string and appends it unpacked.
-func (r *reader) appendPacked(dst []byte) []byte {
-	switch c := r.byte(); {
+func (r *Reader) appendPacked(dst []byte) []byte {
+	switch c := r.Byte(); {
 	case c >= packShort:
-		return append(dst, r.bytes(int(c-packShort))...)
+		return append(dst, r.Bytes(int(c-packShort))...)
 	case c >= packHex+2:
-		return hex.AppendEncode(dst, r.bytes(int(c-packHex)))
+		return hex.AppendEncode(dst, r.Bytes(int(c-packHex)))
 	case c == packEmpty:
 		return dst
 	case c == packText:
-		return append(dst, r.bytes(r.count(len(r.rest)))...)
+		return append(dst, r.Bytes(r.Count(len(r.Rest)))...)
 	case c == packUUID:
-		b := r.bytes(16)
+		b := r.Bytes(16)
 		if b == nil {
 			return dst
 		}
 		return append(dst, ttpcron.UUID(b).String()...)
-	case c == packContent:
-		b := r.bytes(16)
+	case c == PackContent:
+		b := r.Bytes(16)
 		if b == nil {
 			return dst
 		}
-		return hex.AppendEncode(append(dst, contentPrefix...), b)
+		return hex.AppendEncode(append(dst, ContentPrefix...), b)
 	case c == packIPv4:
-		b := r.bytes(4)
+		b := r.Bytes(4)
 		if b == nil {
 			return dst
 		}
 		return netip.AddrFrom4([4]byte(b)).AppendTo(dst)
 	default:
-		r.fail(errPacked)
+		r.Fail(errPacked)
 		return dst
 	}
 }
 
 // skipPacked passes over a packed string.
-func (r *reader) skipPacked() {
-	switch c := r.byte(); {
+func (r *Reader) skipPacked() {
+	switch c := r.Byte(); {
 	case c >= packShort:
-		r.bytes(int(c - packShort))
+		r.Bytes(int(c - packShort))
 	case c >= packHex+2:
-		r.bytes(int(c - packHex))
+		r.Bytes(int(c - packHex))
 	case c == packEmpty:
 	case c == packText:
-		r.bytes(r.count(len(r.rest)))
-	case c == packUUID, c == packContent:
-		r.bytes(16)
+		r.Bytes(r.Count(len(r.Rest)))
+	case c == packUUID, c == PackContent:
+		r.Bytes(16)
 	case c == packIPv4:
-		r.bytes(4)
+		r.Bytes(4)
 	default:
-		r.fail(errPacked)
+		r.Fail(errPacked)
 	}
 }
 

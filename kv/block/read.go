@@ -1,4 +1,4 @@
-package kv
+package block
 
 import (
 	"bytes"
@@ -8,47 +8,61 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// blockReader decodes blocks; it is safe for concurrent use.
-type blockReader struct {
+// Reader decodes blocks; it is safe for concurrent use.
+type Reader struct {
 	decoder *zstd.Decoder
 	buffers sync.Pool // *[]byte, for decompressed columns
 }
 
-// read decodes the record of a block. Events share the memory of their text with
+// NewReader makes a reader that decompresses so many blocks at once, 0 for as
+// many as there are processors. It takes memory when it is first used.
+func NewReader(concurrency int) (*Reader, error) {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(concurrency), zstd.WithDecoderMaxMemory(maxBlockBytes), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{decoder: d}, nil
+}
+
+// Close gives back what the reader holds.
+func (br *Reader) Close() { br.decoder.Close() }
+
+// Read decodes the record of a block. Events share the memory of their text with
 // each other and with nothing else.
-func (br *blockReader) read(kind ttpcron.SourceKind, day ttpcron.Day, first uint64, rec []byte) ([]ttpcron.Event, error) {
-	r, err := openRecord(rec, []byte(kind), blockKey(day, first))
+func (br *Reader) Read(kind ttpcron.SourceKind, day ttpcron.Day, first uint64, rec []byte) ([]ttpcron.Event, error) {
+	r, err := record.TypeBlock.Open(rec, []byte(kind), record.BlockKey(day, first))
 	if err != nil {
 		return nil, err
 	}
 	return br.decode(kind, day, first, r)
 }
 
-func (br *blockReader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first uint64, r reader) ([]ttpcron.Event, error) {
-	n := r.count(maxBlockEvents)
-	idBytes := r.count(len(r.rest))
-	idForm := r.byte()
-	ids := reader{rest: r.bytes(idBytes)}
-	size := r.count(maxBlockBytes)
-	form := r.byte()
-	if r.err != nil {
-		return nil, r.err
+func (br *Reader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first uint64, r record.Reader) ([]ttpcron.Event, error) {
+	n := r.Count(MaxEvents)
+	idBytes := r.Count(len(r.Rest))
+	idForm := r.Byte()
+	ids := record.Reader{Rest: r.Bytes(idBytes)}
+	size := r.Count(maxBlockBytes)
+	form := r.Byte()
+	if r.Err != nil {
+		return nil, r.Err
 	}
 	if n == 0 {
-		return nil, damage("block without events")
+		return nil, record.Damage("block without events")
 	}
-	columns := r.rest
+	columns := r.Rest
 	if form == columnsZstd {
 		buf, _ := br.buffers.Get().(*[]byte)
 		if buf == nil {
 			buf = new([]byte)
 		}
 		defer br.buffers.Put(buf)
-		out, err := br.decoder.DecodeAll(r.rest, (*buf)[:0])
+		out, err := br.decoder.DecodeAll(r.Rest, (*buf)[:0])
 		if err != nil {
-			return nil, damagef("decompress: %v", err)
+			return nil, record.Damagef("decompress: %v", err)
 		}
 		if cap(out) <= 1<<20 {
 			*buf = out[:0]
@@ -56,7 +70,7 @@ func (br *blockReader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first ui
 		columns = out
 	}
 	if len(columns) != size {
-		return nil, damagef("block has %d bytes, want %d", len(columns), size)
+		return nil, record.Damagef("block has %d bytes, want %d", len(columns), size)
 	}
 	events := make([]ttpcron.Event, n)
 	for i := range events {
@@ -71,19 +85,19 @@ func (br *blockReader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first ui
 	return events, nil
 }
 
-func readIDs(r *reader, form byte, events []ttpcron.Event) error {
+func readIDs(r *record.Reader, form byte, events []ttpcron.Event) error {
 	if form != idsContent {
 		for i := range events {
-			events[i].ID = r.packed()
+			events[i].ID = r.Packed()
 		}
-		return r.finish()
+		return r.Finish()
 	}
-	const size = len(contentPrefix) + 32
+	const size = len(record.ContentPrefix) + 32
 	text := make([]byte, 0, size*len(events))
 	for range events {
-		text = hex.AppendEncode(append(text, contentPrefix...), r.bytes(16))
+		text = hex.AppendEncode(append(text, record.ContentPrefix...), r.Bytes(16))
 	}
-	if err := r.finish(); err != nil {
+	if err := r.Finish(); err != nil {
 		return err
 	}
 	all := string(text)
@@ -97,16 +111,16 @@ func readIDs(r *reader, form byte, events []ttpcron.Event) error {
 type span struct{ from, to int }
 
 func readColumns(columns []byte, day ttpcron.Day, first uint64, events []ttpcron.Event) error {
-	r := reader{rest: columns}
+	r := record.Reader{Rest: columns}
 	actors := readActors(&r, len(events))
 	shapes := readShapes(&r, len(events))
 	p := readPayloads(&r, columns, shapes, len(events))
 	readArrival(&r, first, events)
 	readTimes(&r, day, events)
 	for i := range events {
-		k := r.uvarint()
+		k := r.Uvarint()
 		if k >= uint64(len(actors)) {
-			r.fail(damagef("actor %d of %d", k, len(actors)))
+			r.Fail(record.Damagef("actor %d of %d", k, len(actors)))
 			break
 		}
 		a, e := &actors[k], &events[i]
@@ -117,32 +131,32 @@ func readColumns(columns []byte, day ttpcron.Day, first uint64, events []ttpcron
 	numbers := make([]int, len(events))
 	total := 0
 	for i := range numbers {
-		k := r.uvarint()
+		k := r.Uvarint()
 		if k >= uint64(len(p.shape)) {
-			r.fail(damagef("payload %d of %d", k, len(p.shape)))
+			r.Fail(record.Damagef("payload %d of %d", k, len(p.shape)))
 			break
 		}
 		numbers[i] = int(k)
 		total += len(p.shape[k])
 	}
 	if total > maxBlockFields {
-		r.fail(damagef("block with %d payload fields", total))
+		r.Fail(record.Damagef("block with %d payload fields", total))
 	}
-	if err := r.finish(); err != nil {
+	if err := r.Finish(); err != nil {
 		return err
 	}
 	p.fill(events, numbers, total)
 	return nil
 }
 
-func readActors(r *reader, limit int) []ttpcron.Event {
-	actors := make([]ttpcron.Event, r.count(limit))
+func readActors(r *record.Reader, limit int) []ttpcron.Event {
+	actors := make([]ttpcron.Event, r.Count(limit))
 	for i := range actors {
 		a := &actors[i]
-		origins := ttpcron.Origin(r.byte())
+		origins := ttpcron.Origin(r.Byte())
 		a.AttackerOrigin, a.TimeOrigin = origins&(1<<originBits-1), origins>>originBits
 		for _, s := range [...]*string{&a.AttackerUUID, &a.AttackerIP, &a.IdentityUUID, &a.SessionID, &a.DeckyID} {
-			*s = r.packed()
+			*s = r.Packed()
 		}
 	}
 	return actors
@@ -154,18 +168,18 @@ type shapeField struct {
 	raw  bool
 }
 
-func readShapes(r *reader, limit int) [][]shapeField {
-	shapes := make([][]shapeField, r.count(limit))
+func readShapes(r *record.Reader, limit int) [][]shapeField {
+	shapes := make([][]shapeField, r.Count(limit))
 	total := 0
 	for i := range shapes {
-		n := r.count(min(maxFields, len(r.rest)))
+		n := r.Count(min(MaxFields, len(r.Rest)))
 		if total += n; total > maxBlockFields {
-			r.fail(damagef("block with %d payload fields", total))
+			r.Fail(record.Damagef("block with %d payload fields", total))
 			return nil
 		}
 		shapes[i] = make([]shapeField, n)
 		for k := range shapes[i] {
-			shapes[i][k] = shapeField{raw: r.bool(), name: r.text()}
+			shapes[i][k] = shapeField{raw: r.Bool(), name: r.Text()}
 		}
 	}
 	return shapes
@@ -180,38 +194,38 @@ type payloads struct {
 	values [][]span
 }
 
-func readPayloads(r *reader, columns []byte, shapes [][]shapeField, limit int) (p payloads) {
-	n := r.count(limit)
+func readPayloads(r *record.Reader, columns []byte, shapes [][]shapeField, limit int) (p payloads) {
+	n := r.Count(limit)
 	p.shape = make([][]shapeField, n)
 	p.values = make([][]span, n)
-	begin := len(columns) - len(r.rest)
+	begin := len(columns) - len(r.Rest)
 	hasRaw := false
 	spans, total := []span(nil), 0
 	for i := range n {
-		k := r.uvarint()
+		k := r.Uvarint()
 		if k >= uint64(len(shapes)) {
-			r.fail(damagef("shape %d of %d", k, len(shapes)))
+			r.Fail(record.Damagef("shape %d of %d", k, len(shapes)))
 			return payloads{}
 		}
 		fields := shapes[k]
 		if total += len(fields); total > maxBlockFields {
-			r.fail(damagef("block with %d payload fields", total))
+			r.Fail(record.Damagef("block with %d payload fields", total))
 			return payloads{}
 		}
 		from := len(spans)
 		for _, f := range fields {
-			size := r.count(len(r.rest))
-			at := len(columns) - len(r.rest) - begin
-			r.bytes(size)
+			size := r.Count(len(r.Rest))
+			at := len(columns) - len(r.Rest) - begin
+			r.Bytes(size)
 			spans = append(spans, span{at, at + size})
 			hasRaw = hasRaw || f.raw
 		}
 		p.shape[i], p.values[i] = fields, spans[from:len(spans):len(spans)]
 	}
-	if r.err != nil {
+	if r.Err != nil {
 		return payloads{}
 	}
-	text := columns[begin : len(columns)-len(r.rest)]
+	text := columns[begin : len(columns)-len(r.Rest)]
 	p.text = string(text)
 	if hasRaw {
 		p.raw = bytes.Clone(text)
@@ -240,32 +254,32 @@ func (p *payloads) fill(events []ttpcron.Event, numbers []int, total int) {
 	}
 }
 
-func readArrival(r *reader, first uint64, events []ttpcron.Event) {
+func readArrival(r *record.Reader, first uint64, events []ttpcron.Event) {
 	events[0].Seq = first
 	for i := 1; i < len(events); i++ {
-		first += r.uvarint() + 1
+		first += r.Uvarint() + 1
 		if first <= events[i-1].Seq {
-			r.fail(damage("arrival numbers do not rise"))
+			r.Fail(record.Damage("arrival numbers do not rise"))
 			return
 		}
 		events[i].Seq = first
 	}
 }
 
-func readTimes(r *reader, day ttpcron.Day, events []ttpcron.Event) {
+func readTimes(r *record.Reader, day ttpcron.Day, events []ttpcron.Event) {
 	unit := int64(1)
-	if u := int(r.byte()); u < len(timeUnits) {
+	if u := int(r.Byte()); u < len(timeUnits) {
 		unit = timeUnits[u]
 	} else {
-		r.fail(damagef("time unit %d", u))
+		r.Fail(record.Damagef("time unit %d", u))
 	}
 	t := int64(0)
 	for i := range events {
-		t += r.varint()
-		if t < 0 || t >= dayNanos/unit {
-			r.fail(damage("time outside its day"))
+		t += r.Varint()
+		if t < 0 || t >= record.DayNanos/unit {
+			r.Fail(record.Damage("time outside its day"))
 			return
 		}
-		events[i].Time = timeOf(day, t*unit)
+		events[i].Time = record.TimeOf(day, t*unit)
 	}
 }

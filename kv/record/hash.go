@@ -1,13 +1,15 @@
-package kv
+package record
 
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/ttpcron/ttpcron"
 )
 
-// secret keys the hashes of a store. It is drawn when the store is made, so that
+// Secret keys the hashes of a store. It is drawn when the store is made, so that
 // an attacker, who writes the text that is hashed, cannot prepare collisions.
-type secret [16]byte
+type Secret [16]byte
 
 // The hashes of a store never mix: each sort of text has a domain.
 const (
@@ -23,16 +25,45 @@ const (
 )
 
 // hash returns a keyed 64-bit hash of a domain and two strings.
-func (s *secret) hash(domain byte, a, b string) uint64 {
+func (s *Secret) hash(domain byte, a, b string) uint64 {
 	var stack [256]byte
 	text := append(stack[:0], domain)
-	text = appendText(text, a)
+	text = AppendText(text, a)
 	text = append(text, b...)
 	return s.sip(text)
 }
 
+// Named hashes a given id of a kind.
+func (s *Secret) Named(kind ttpcron.SourceKind, id string) uint64 {
+	return s.hash(hashNamed, string(kind), id)
+}
+
+// record hashes what is said of an event with a given id.
+func (s *Secret) record(e *ttpcron.Event) uint64 {
+	var stack [512]byte
+	return s.sip(e.AppendRecord(append(stack[:0], hashRecord)))
+}
+
+// Payload hashes the payload digest of an event, as stores up to schema 2 do.
+func (s *Secret) Payload(e *ttpcron.Event) uint64 {
+	digest := e.PayloadDigest()
+	return s.hash(hashDigest, "", string(digest[:]))
+}
+
+// Attacker hashes a name of an attacker.
+func (s *Secret) Attacker(name string) uint64 { return s.hash(hashAttacker, name, "") }
+
+// Session hashes the id of a session.
+func (s *Secret) Session(id string) uint64 { return s.hash(hashSession, id, "") }
+
+// Reject hashes the identity of a reject.
+func (s *Secret) Reject(r *ttpcron.Reject) uint64 {
+	id := r.Identity()
+	return s.hash(hashReject, "", string(id[:]))
+}
+
 // sip is SipHash-2-4 (Aumasson and Bernstein, 2012).
-func (s *secret) sip(text []byte) uint64 {
+func (s *Secret) sip(text []byte) uint64 {
 	k0, k1 := binary.LittleEndian.Uint64(s[:8]), binary.LittleEndian.Uint64(s[8:])
 	v0, v1 := k0^0x736f6d6570736575, k1^0x646f72616e646f6d
 	v2, v3 := k0^0x6c7967656e657261, k1^0x7465646279746573

@@ -1,0 +1,48 @@
+package record
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Claim is what many tags have in common: the kind of event and what the rule
+// says of it. The store numbers claims, and a tag holds the number.
+type Claim struct {
+	Kind ttpcron.SourceKind
+	ttpcron.Claim
+}
+
+// ClaimNumber is the key of a claim.
+func ClaimNumber(id uint32) []byte { return binary.BigEndian.AppendUint32(nil, id) }
+
+// AppendClaim appends the record of a claim.
+func AppendClaim(dst, key []byte, c Claim) []byte {
+	start := len(dst)
+	dst = typeClaim.Begin(dst)
+	for _, s := range [...]string{string(c.Kind), c.RuleID, c.Tactic, c.TechniqueID, c.SubTechniqueID, c.AttackRelease, c.MitreURL} {
+		dst = AppendText(dst, s)
+	}
+	dst = appendInt(dst, c.RuleVersion)
+	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(c.Confidence))
+	End(dst[start:], key)
+	return dst
+}
+
+// ReadClaim reads the record of a claim.
+func ReadClaim(key, rec []byte) (c Claim, err error) {
+	r, err := typeClaim.Open(rec, key)
+	if err != nil {
+		return c, err
+	}
+	c.Kind = ttpcron.SourceKind(r.Text())
+	for _, s := range [...]*string{&c.RuleID, &c.Tactic, &c.TechniqueID, &c.SubTechniqueID, &c.AttackRelease, &c.MitreURL} {
+		*s = r.Text()
+	}
+	c.RuleVersion = r.int()
+	if b := r.Bytes(8); b != nil {
+		c.Confidence = math.Float64frombits(binary.LittleEndian.Uint64(b))
+	}
+	return c, r.Finish()
+}

@@ -1,0 +1,30 @@
+package record
+
+// Fingerprint is a sum over a set of entries of an identity index. Two sets
+// that are not equal have, by chance, the same one once in 2^64 cases; the
+// hashes in the entries are keyed, so that nobody can choose them.
+type Fingerprint struct {
+	N   int
+	sum uint64
+}
+
+// Add adds an entry to the set.
+func (f *Fingerprint) Add(hash uint64, v IndexValue) {
+	f.N++
+	f.sum += mix(mix(hash) + v[0] + spread*v[1]) // sums of schema 2 have no v[1]
+}
+
+// Plus returns the fingerprint of two sets together.
+func (f *Fingerprint) Plus(o Fingerprint) Fingerprint {
+	return Fingerprint{f.N + o.N, f.sum + o.sum}
+}
+
+const spread = 0x9e3779b97f4a7c15
+
+// mix is the finisher of SplitMix64 (Steele, Lea and Flood, 2014).
+func mix(x uint64) uint64 {
+	x += spread
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

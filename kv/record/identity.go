@@ -1,0 +1,59 @@
+package record
+
+import (
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Identity is how an event is known.
+type Identity struct {
+	ID      string // given, or derived from the content
+	Content bool   // derived
+	Hash    uint64
+
+	// Of a given ID:
+	Digest uint64 // of the record
+	Place  uint64 // of the event once it is stored
+}
+
+// Value is what the index of given ids keeps beside the hash.
+func (d *Identity) Value() IndexValue { return IndexValue{d.Digest, d.Place} }
+
+// IdentityOf returns how an event is known. Only one that has an arrival number has
+// a place.
+func IdentityOf(s *Secret, e *ttpcron.Event) Identity {
+	id := e.ID
+	if id == "" || strings.HasPrefix(id, ContentPrefix) {
+		own := e.ContentID()
+		if id == "" || id == own {
+			return Identity{ID: own, Content: true, Hash: s.hash(hashContent, string(e.Kind), own)}
+		}
+	}
+	return Identity{
+		ID:     id,
+		Hash:   s.Named(e.Kind, id),
+		Digest: s.record(e),
+		Place:  PlaceOf(ttpcron.DayOf(e.Time), e.Seq),
+	}
+}
+
+// ContentPrefix begins every ID that is derived from content.
+const ContentPrefix = "sha256:"
+
+// PlaceOf says where an event of a given kind lies, 0 for an event that is not
+// stored.
+func PlaceOf(day ttpcron.Day, seq uint64) uint64 {
+	if seq >= 1<<placeBits {
+		return 0
+	}
+	return uint64(day)<<placeBits | seq
+}
+
+// ParsePlace returns the day and the arrival number that a place speaks of.
+func ParsePlace(p uint64) (day ttpcron.Day, seq uint64) {
+	return ttpcron.Day(p >> placeBits), p & (1<<placeBits - 1)
+}
+
+// placeBits are those of the arrival number; the day of the year 9999 has 22.
+const placeBits = 40

@@ -1,0 +1,46 @@
+package record
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// LookKey is the key of the look of a file at a path.
+func LookKey(s *Secret, path string) []byte { return NumberKey(s.hash(hashLook, path, "")) }
+
+// AppendLook appends the record of a look.
+func AppendLook(dst, key []byte, l *ttpcron.FileLook) []byte {
+	dst = AppendText(AppendText(typeLook.Begin(dst), l.Path), l.How)
+	dst = binary.AppendVarint(dst, l.Size)
+	dst = appendTime(appendTime(dst, l.Modified), l.Changed)
+	dst = binary.AppendUvarint(dst, l.Inode)
+	dst = append(append(dst, l.Head[:]...), l.Tail[:]...)
+	dst = AppendText(dst, l.Format)
+	dst = AppendText(append(dst, byte(l.Outcome)), cut(l.Reason, maxRejectReason))
+	dst = AppendText(dst, l.MarkFormat)
+	dst = append(appendInt(dst, l.MarkHead.Length), l.MarkHead.Sum[:]...)
+	return End(appendTime(dst, l.SeenAt), key)
+}
+
+// ReadLook reads the record of a look.
+func ReadLook(key, rec []byte) (l ttpcron.FileLook, err error) {
+	r, err := typeLook.Open(rec, key)
+	if err == nil {
+		l.Path, l.How, l.Size = r.Text(), r.Text(), r.Varint()
+		l.Modified, l.Changed = r.time(), r.time()
+		l.Inode = r.Uvarint()
+		copy(l.Head[:], r.Bytes(len(l.Head)))
+		copy(l.Tail[:], r.Bytes(len(l.Tail)))
+		l.Format, l.Outcome, l.Reason = r.Text(), ttpcron.LookOutcome(r.Byte()), r.Text()
+		l.MarkFormat, l.MarkHead.Length = r.Text(), r.int()
+		copy(l.MarkHead.Sum[:], r.Bytes(len(l.MarkHead.Sum)))
+		l.SeenAt = r.time()
+		err = r.Finish()
+	}
+	if err != nil {
+		return ttpcron.FileLook{}, fmt.Errorf("look of a file %x: %w", key, err)
+	}
+	return l, nil
+}

@@ -1,0 +1,45 @@
+package record
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Pruned says what was taken out of the history of a kind. Events of days before
+// the horizon do not come back: an import passes over them, wherever it meets
+// them. Ids that a source gave stay taken, because tags that are kept longer
+// than their events are named by them; named sums them up for a check.
+type Pruned struct {
+	Kind   ttpcron.SourceKind
+	Before ttpcron.Day // the horizon; 0 once it is forgotten
+	Events int         // how many were taken out, in all
+	Named  Fingerprint // those of them whose source gave an id
+	At     time.Time   // of the last pruning
+}
+
+// AppendPruned appends the record of what was pruned of a kind, which is the key.
+func AppendPruned(dst []byte, p *Pruned) []byte {
+	dst = typePruned.Begin(dst)
+	for _, v := range [...]uint64{uint64(p.Before), uint64(p.Events), uint64(p.Named.N), p.Named.sum} {
+		dst = binary.AppendUvarint(dst, v)
+	}
+	return End(appendTime(dst, p.At), []byte(p.Kind))
+}
+
+// ReadPruned reads the record of what was pruned of a kind.
+func ReadPruned(key, rec []byte) (p Pruned, err error) {
+	r, err := typePruned.Open(rec, key)
+	if err == nil {
+		p = Pruned{Kind: ttpcron.SourceKind(key), Before: ttpcron.Day(r.Count(1<<31 - 1)), Events: int(r.Uvarint())}
+		p.Named = Fingerprint{int(r.Uvarint()), r.Uvarint()}
+		p.At = r.time()
+		err = r.Finish()
+	}
+	if err != nil {
+		return Pruned{}, fmt.Errorf("what was pruned of %s: %w", key, err)
+	}
+	return p, nil
+}

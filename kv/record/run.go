@@ -1,0 +1,118 @@
+package record
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// AppendRun appends the record of a run, whose key is the ID. What few runs have
+// is left out at the end where it is zero.
+func AppendRun(dst []byte, r *ttpcron.Run) []byte {
+	dst = typeRun.Begin(dst)
+	for _, t := range [...]time.Time{r.Started, r.Finished, r.Window.Since, r.Window.Until} {
+		dst = appendTime(dst, t)
+	}
+	dst = AppendText(AppendText(dst, r.RuleSet), r.Outcome)
+	dst = appendImportReport(dst, &r.Imported)
+	dst = binary.AppendUvarint(dst, uint64(len(r.Sources)))
+	for i := range r.Sources {
+		s := &r.Sources[i]
+		dst = AppendText(dst, s.Source)
+		for _, n := range sourceCounts(s) {
+			dst = appendInt(dst, *n)
+		}
+		dst = AppendBool(dst, s.DryRun)
+		dst = binary.AppendVarint(dst, int64(s.Elapsed))
+	}
+	known := r.Imported.RejectedKnown > 0
+	before := known || r.Imported.BeforeHorizon > 0
+	if before || slices.ContainsFunc(r.Sources, retagged) {
+		for i := range r.Sources {
+			for _, n := range retagCounts(&r.Sources[i]) {
+				dst = appendInt(dst, *n)
+			}
+		}
+	}
+	if before {
+		dst = appendInt(appendInt(dst, r.Imported.BeforeHorizon), int(r.Imported.Horizon))
+	}
+	if known {
+		dst = appendInt(dst, r.Imported.RejectedKnown)
+	}
+	return End(dst, []byte(r.ID))
+}
+
+// ReadRun reads the record of a run.
+func ReadRun(key, rec []byte) (run ttpcron.Run, err error) {
+	r, err := typeRun.Open(rec, key)
+	if err != nil {
+		return run, fmt.Errorf("run %q: %w", key, err)
+	}
+	run.ID = string(key)
+	for _, t := range [...]*time.Time{&run.Started, &run.Finished, &run.Window.Since, &run.Window.Until} {
+		*t = r.time()
+	}
+	run.RuleSet, run.Outcome = r.Text(), r.Text()
+	readImportReport(&r, &run.Imported)
+	for range r.Count(len(r.Rest)) {
+		s := ttpcron.SourceReport{Source: r.Text()}
+		for _, n := range sourceCounts(&s) {
+			*n = r.int()
+		}
+		s.DryRun = r.Bool()
+		s.Elapsed = time.Duration(r.Varint())
+		run.Sources = append(run.Sources, s)
+	}
+	for i := 0; i < len(run.Sources) && len(r.Rest) > 0; i++ {
+		for _, n := range retagCounts(&run.Sources[i]) {
+			*n = r.int()
+		}
+	}
+	if len(r.Rest) > 0 {
+		run.Imported.BeforeHorizon, run.Imported.Horizon = r.int(), ttpcron.Day(r.int())
+	}
+	if len(r.Rest) > 0 {
+		run.Imported.RejectedKnown = r.int()
+	}
+	if err := r.Finish(); err != nil {
+		return ttpcron.Run{}, fmt.Errorf("run %q: %w", key, err)
+	}
+	return run, nil
+}
+
+// sourceCounts lists the counts of a report in the order in which they are
+// stored.
+func sourceCounts(s *ttpcron.SourceReport) [9]*int {
+	return [...]*int{&s.Events, &s.Commands, &s.Tagged, &s.Tags, &s.Inserted, &s.Known, &s.Skipped, &s.Bounded, &s.Left}
+}
+
+func retagCounts(s *ttpcron.SourceReport) [3]*int {
+	return [...]*int{&s.Retagged, &s.RetagTags, &s.RetagInserted}
+}
+
+func retagged(s ttpcron.SourceReport) bool {
+	return s.Retagged != 0 || s.RetagTags != 0 || s.RetagInserted != 0
+}
+
+func importCounts(r *ttpcron.ImportReport) [6]*int {
+	return [...]*int{&r.Lines, &r.New, &r.Known, &r.Changed, &r.Ignored, &r.Rejected}
+}
+
+func appendImportReport(dst []byte, r *ttpcron.ImportReport) []byte {
+	dst = AppendText(AppendText(dst, r.File), r.Format)
+	for _, n := range importCounts(r) {
+		dst = appendInt(dst, *n)
+	}
+	return dst
+}
+
+func readImportReport(r *Reader, out *ttpcron.ImportReport) {
+	out.File, out.Format = r.Text(), r.Text()
+	for _, n := range importCounts(out) {
+		*n = r.int()
+	}
+}

@@ -1,0 +1,156 @@
+package record
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// The first bytes of keys in rollups and totals.
+const (
+	RollupClaim    = 'c'
+	RollupAttacker = 'a'
+	RollupAlias    = 'x'
+	TotalKind      = 'k'
+	TotalTagDays   = 't'
+)
+
+// HashKey is the key of an attacker or alias in a rollup.
+func HashKey(first byte, hash uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 9), first), hash)
+}
+
+// ClaimKey is the key of the count of a claim in a rollup or among the totals.
+func ClaimKey(first byte, id uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(make([]byte, 0, 5), first), id)
+}
+
+// Tally counts tags.
+type Tally struct {
+	Tags        int
+	First, Last int64 // nanoseconds of the day
+}
+
+// Add adds up two tallies of one day.
+func (t *Tally) Add(o Tally) {
+	if t.Tags == 0 {
+		*t = o
+		return
+	}
+	t.Tags += o.Tags
+	t.First, t.Last = min(t.First, o.First), max(t.Last, o.Last)
+}
+
+// AttackerTally counts the tags of one attacker.
+type AttackerTally struct {
+	Tally
+	UUID, IP, Identity string
+}
+
+func appendTallyBody(dst []byte, t Tally) []byte {
+	dst = binary.AppendUvarint(dst, uint64(t.Tags))
+	dst = binary.AppendUvarint(dst, uint64(t.First))
+	return binary.AppendUvarint(dst, uint64(t.Last-t.First))
+}
+
+func (r *Reader) tally() Tally {
+	t := Tally{Tags: int(r.Uvarint()), First: int64(r.Uvarint())}
+	t.Last = t.First + int64(r.Uvarint())
+	if t.Tags <= 0 || t.First < 0 || t.Last < t.First || t.Last >= DayNanos {
+		r.Fail(Damage("count or time out of range"))
+	}
+	return t
+}
+
+// AppendTally appends the record of the count of a claim.
+func AppendTally(dst []byte, t Tally, day, key []byte) []byte {
+	return End(appendTallyBody(typeTally.Begin(dst), t), day, key)
+}
+
+// ReadTally reads the record of the count of a claim.
+func ReadTally(rec, day, key []byte) (Tally, error) {
+	r, err := typeTally.Open(rec, day, key)
+	if err != nil {
+		return Tally{}, fmt.Errorf("count of a claim: %w", err)
+	}
+	t := r.tally()
+	return t, r.Finish()
+}
+
+// AppendAttacker appends the record of the count of an attacker.
+func AppendAttacker(dst []byte, a AttackerTally, day, key []byte) []byte {
+	dst = appendTallyBody(typeAttacker.Begin(dst), a.Tally)
+	derived := a.IP != "" && a.UUID == ttpcron.DeriveAttacker(a.IP)
+	dst = AppendBool(dst, derived)
+	if !derived {
+		dst = AppendPacked(dst, a.UUID)
+	}
+	dst = AppendPacked(AppendPacked(dst, a.IP), a.Identity)
+	return End(dst, day, key)
+}
+
+// ReadAttacker reads the record of the count of an attacker.
+func ReadAttacker(rec, day, key []byte) (AttackerTally, error) {
+	r, err := typeAttacker.Open(rec, day, key)
+	if err != nil {
+		return AttackerTally{}, fmt.Errorf("count of an attacker: %w", err)
+	}
+	a := AttackerTally{Tally: r.tally()}
+	derived := r.Bool()
+	if !derived {
+		a.UUID = r.Packed()
+	}
+	a.IP, a.Identity = r.Packed(), r.Packed()
+	if err := r.Finish(); err != nil {
+		return AttackerTally{}, fmt.Errorf("count of an attacker: %w", err)
+	}
+	if derived {
+		a.UUID = ttpcron.DeriveAttacker(a.IP)
+	}
+	return a, nil
+}
+
+// ReadAttackerTally is ReadAttacker without the names.
+func ReadAttackerTally(rec, day, key []byte) (Tally, error) {
+	r, err := typeAttacker.Open(rec, day, key)
+	if err != nil {
+		return Tally{}, fmt.Errorf("count of an attacker: %w", err)
+	}
+	t := r.tally()
+	if r.Err != nil {
+		return Tally{}, fmt.Errorf("count of an attacker: %w", r.Err)
+	}
+	return t, nil
+}
+
+// AppendAlias appends the record of a name that can be found in a day, which says
+// all with its key.
+func AppendAlias(dst, day, key []byte) []byte { return End(typeAlias.Begin(dst), day, key) }
+
+// ReadAlias checks the record of a name that can be found in a day.
+func ReadAlias(rec, day, key []byte) error {
+	if IsOldAlias(rec) {
+		return nil
+	}
+	r, err := typeAlias.Open(rec, day, key)
+	if err != nil {
+		return err
+	}
+	return r.Finish()
+}
+
+// IsOldAlias reports whether a record is that of an alias as it was before schema 4,
+// without a checksum.
+func IsOldAlias(rec []byte) bool { return len(rec) == 1 && rec[0] == 1 }
+
+// FirstName is the name by which an attacker is counted.
+func FirstName(uuid, identity, ip string) string {
+	switch {
+	case uuid != "":
+		return uuid
+	case identity != "":
+		return identity
+	}
+	return ip
+}

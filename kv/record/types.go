@@ -1,0 +1,35 @@
+package record
+
+// The types of records, with the version that this program writes of each. A
+// field that is added to a type comes last and raises its version.
+var (
+	TypeBlock      = Type{"block of events", 1}
+	typeDay        = Type{"counts of a day", 1}
+	typeCoverage   = Type{"coverage", 1}
+	typeIndexRuns  = Type{"list of an index", 1}
+	typeIndexChunk = Type{"chunk of an index", 1}
+	typeClaim      = Type{"claim", 1}
+	typeTag        = Type{"tag", 1}
+	typeTally      = Type{"count of a claim", 1}
+	typeAttacker   = Type{"count of an attacker", 1}
+	typeAlias      = Type{"name in a day", 1}
+	typeTotal      = Type{"total of a claim", 1}
+	typeKindTotal  = Type{"total of a kind", 1}
+	typeTagDays    = Type{"number of days", 1}
+	typeCursor     = Type{"checkpoint", 1}
+	typeRun        = Type{"run", 1}
+	typeReject     = Type{"reject", 1}
+	typeMark       = Type{"file mark", 1}
+	typeLook       = Type{"look of a file", 1}
+	typeState      = Type{"state of a rule", 1}
+	typePruned     = Type{"pruning", 1}
+	typeRuleSet    = Type{"rule set", 1}
+	typeRetirement = Type{"retirement", 1}
+	typeAudit      = Type{"audit entry", 1}
+	typeSchema     = Type{"schema", 1}
+	typeSecret     = Type{"secret", 1}
+	typeArrival    = Type{"arrival number", 1}
+	typeDropped    = Type{"rejects dropped", 1}
+	typeJobs       = Type{"times of jobs", 1}
+	typeClock      = Type{"clock", 1}
+)
