@@ -153,7 +153,7 @@ func isContextError(err error) bool {
 // records reads what a line holds: one record, or what a crash made of several.
 func (r *logReader) records(ln line) {
 	if ln.tooLong {
-		r.reject(r.line, ln.text, fmt.Errorf("the line is longer than %d bytes", MaxLine), ttpcron.NewRejectID(r.format.Name, ln.text, ln.rest[:]))
+		r.rejectLong(ln)
 		return
 	}
 	if bytes.IndexByte(ln.text, 0) < 0 {
@@ -255,6 +255,11 @@ func (r *logReader) parse(text []byte) (used bool, err error) {
 	}
 	r.batch.Events = append(r.batch.Events, r.scratch)
 	return true, nil
+}
+
+// rejectLong rejects a line of which only the beginning was kept.
+func (r *logReader) rejectLong(ln line) {
+	r.reject(r.line, ln.text, fmt.Errorf("the line is longer than %d bytes", MaxLine), ttpcron.NewRejectID(r.format.Name, ln.text, ln.rest[:]))
 }
 
 // rejectText rejects a record of the current line.

@@ -25,7 +25,8 @@ func (s *Scanner) AppendCanonical(dst []byte) []byte {
 			if len(dst) > first {
 				dst = append(dst, ',')
 			}
-			dst = append(s.name.appendCanonical(dst), ':')
+			name := Value{raw: s.text[s.nameStart:s.nameEnd], escaped: s.nameEscaped}
+			dst = append(name.appendCanonical(dst), ':')
 			dst = s.AppendCanonical(dst)
 		}
 		return append(dst, '}')

@@ -30,8 +30,10 @@ type Scanner struct {
 	at    place
 	err   error // the first one; i is then len(text)
 
-	name    Value
-	decoded []byte // room for a name with escapes
+	// The last member's name with its quotes, as text[nameStart:nameEnd].
+	nameStart, nameEnd int
+	nameEscaped        bool
+	decoded            []byte // room for a name with escapes
 }
 
 // place says what comes at text[i].
@@ -46,7 +48,8 @@ const (
 // Reset makes the scanner walk over a text. What [Scanner.Name] gave is no longer
 // valid.
 func (s *Scanner) Reset(text []byte) {
-	s.text, s.i, s.depth, s.at, s.err, s.name = text, 0, 0, before, nil, Value{}
+	s.text, s.i, s.depth, s.at, s.err = text, 0, 0, before, nil
+	s.nameStart, s.nameEnd, s.nameEscaped = 0, 0, false
 	s.space()
 }
 
@@ -61,16 +64,18 @@ func (s *Scanner) Kind() byte {
 // Value walks over the next value and returns it. It returns the zero Value when
 // there is none, which End explains.
 func (s *Scanner) Value() Value {
-	start, escaped := s.i, false
+	start := s.i
 	if s.Kind() == '"' {
-		escaped = s.string()
-	} else {
-		s.skip()
+		if end, escaped := stringEnd(s.text, start); end > 0 {
+			s.i, s.at = end, behind
+			return Value{raw: s.text[start:end:end], escaped: escaped}
+		}
 	}
+	s.skip()
 	if s.err != nil {
 		return Value{}
 	}
-	return Value{raw: s.text[start:s.i:s.i], escaped: escaped}
+	return Value{raw: s.text[start:s.i:s.i]}
 }
 
 // Object goes into the object that comes next; anything else is ErrNotObject.
@@ -104,45 +109,62 @@ func (s *Scanner) open(bracket byte, otherwise error) {
 // Member goes to the next member of an object, past the value of the last one.
 // It returns false behind the object.
 func (s *Scanner) Member() bool {
-	if !s.next('}') {
-		return false
+	if s.at == before {
+		s.skip()
 	}
-	start := s.i
-	if start >= len(s.text) || s.text[start] != '"' {
+	i := s.i
+	if s.at == behind && i+1 < len(s.text) && s.text[i] == ',' && s.text[i+1] == '"' {
+		i++ // as most programs write it
+	} else if !s.next('}') {
+		return false
+	} else if i = s.i; i >= len(s.text) || s.text[i] != '"' {
 		s.malformed()
 		return false
 	}
-	escaped := s.string()
-	if s.err != nil {
+	end, escaped := stringEnd(s.text, i)
+	if end <= 0 {
+		s.i = i
+		s.badString()
 		return false
 	}
-	s.name = Value{raw: s.text[start:s.i:s.i], escaped: escaped}
-	if s.i < len(s.text) && s.text[s.i] != ':' {
+	s.nameStart, s.nameEnd, s.nameEscaped = i, end, escaped
+	s.i = end
+	if end >= len(s.text) || s.text[end] != ':' {
+		s.space()
+		if !s.one(':') {
+			s.malformed()
+			return false
+		}
+	} else {
+		s.i++
+	}
+	s.at = before
+	if s.i < len(s.text) && s.text[s.i] <= ' ' {
 		s.space()
 	}
-	if s.i >= len(s.text) || s.text[s.i] != ':' {
-		s.malformed()
-		return false
-	}
-	s.i++
-	s.space()
-	s.at = before
 	return true
 }
 
 // Name returns the decoded name of the member whose value comes next. What it
 // returned is valid until its next call.
 func (s *Scanner) Name() []byte {
-	if !s.name.escaped {
-		return s.name.inside()
+	if s.nameEnd == 0 {
+		return nil
 	}
-	s.decoded = s.name.AppendText(s.decoded[:0])
+	inside := s.text[s.nameStart+1 : s.nameEnd-1]
+	if !s.nameEscaped {
+		return inside
+	}
+	s.decoded = appendUnescaped(s.decoded[:0], inside)
 	return s.decoded
 }
 
 // Element goes to the next element of an array, past the last one. It returns
 // false behind the array.
 func (s *Scanner) Element() bool {
+	if s.at == before {
+		s.skip()
+	}
 	if !s.next(']') {
 		return false
 	}
@@ -192,12 +214,9 @@ func (s *Scanner) space() {
 	}
 }
 
-// next walks over a value that was not taken, and then over the comma before the
-// next member or element, or over the bracket that closes.
+// next walks over the comma before the next member or element, or over the
+// bracket that closes.
 func (s *Scanner) next(closing byte) bool {
-	if s.at == before {
-		s.skip()
-	}
 	if s.i < len(s.text) && s.text[s.i] <= ' ' {
 		s.space()
 	}
@@ -227,7 +246,12 @@ func (s *Scanner) next(closing byte) bool {
 func (s *Scanner) skip() {
 	switch s.Kind() {
 	case '"':
-		s.string()
+		end, _ := stringEnd(s.text, s.i)
+		if end <= 0 {
+			s.badString()
+			return
+		}
+		s.i, s.at = end, behind
 	case '{':
 		for s.Object(); s.Member(); {
 		}
@@ -299,12 +323,19 @@ const (
 	highs = 0x8080808080808080
 )
 
-// string walks over a string, eight bytes at a time ("Bit Twiddling Hacks",
-// S. E. Anderson, on finding a byte in a word), and reports whether it holds a
-// backslash.
-func (s *Scanner) string() (escaped bool) {
-	b, i := s.text, s.i+1
-	s.at = behind
+// badString fails within the string that comes next.
+func (s *Scanner) badString() {
+	end, _ := stringEnd(s.text, s.i)
+	s.i = -end
+	s.malformed()
+}
+
+// stringEnd returns the index behind the string that begins at b[i], and whether
+// it holds a backslash. Where the string is malformed or lacks its end it returns
+// the negative of the index at which that shows. It reads eight bytes at a time
+// ("Bit Twiddling Hacks", S. E. Anderson, on finding a byte in a word).
+func stringEnd(b []byte, i int) (end int, escaped bool) {
+	i++
 	for {
 		for i+8 <= len(b) {
 			w := binary.LittleEndian.Uint64(b[i:])
@@ -323,15 +354,12 @@ func (s *Scanner) string() (escaped bool) {
 		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= 0x20 {
 			i++
 		}
-		s.i = i
 		if i >= len(b) {
-			s.fail(ErrEnd)
-			return false
+			return -i, false
 		}
 		switch b[i] {
 		case '"':
-			s.i = i + 1
-			return escaped
+			return i + 1, escaped
 		case '\\':
 			escaped = true
 			if n := escapeLen(b[i:]); n > 0 {
@@ -339,8 +367,7 @@ func (s *Scanner) string() (escaped bool) {
 				continue
 			}
 		}
-		s.fail(&SyntaxError{i + 1})
-		return false
+		return -i, false
 	}
 }
 
