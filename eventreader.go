@@ -11,8 +11,7 @@ import (
 )
 
 // EventReader reads events in their native form, one after the other, each in
-// one walk over its text. What often repeats from one event to the next, such as
-// a session, is kept once. The zero value reads what [Event.UnmarshalJSON] does.
+// one walk over its text. The zero value reads what [Event.UnmarshalJSON] does.
 type EventReader struct {
 	// MaxDepth is how deep JSON may nest; 0 stands for [jsontext.MaxDepth].
 	MaxDepth int
@@ -20,11 +19,9 @@ type EventReader struct {
 	MaxMembers int
 
 	scanner jsontext.Scanner
-	members [stringMembers]jsontext.Value // of the current event
-	fields  Payload                       // room for the payload of the current event
-	raw     []byte                        // room for a value of it
-	text    []byte                        // room for a string with escapes
-	last    Event
+	fields  Payload // room for the payload of the current event
+	raw     []byte  // room for a value of it
+	text    []byte  // room for a string with escapes
 }
 
 // Room is where an EventReader puts what an event consists of, so that events
@@ -53,18 +50,29 @@ const (
 	stringMembers
 )
 
-var memberNames = [stringMembers]string{
-	memberKind: "source_kind", memberID: "source_id", memberTime: "time", memberTimeOrigin: "time_origin",
-	memberAttacker: "attacker_uuid", memberAttackerOrigin: "attacker_origin", memberIP: "attacker_ip",
-	memberIdentity: "identity_uuid", memberSession: "session_id", memberDecky: "decky_id",
-}
-
 // memberOf returns stringMembers for any other name.
 func memberOf(name []byte) int {
-	for m := range memberNames {
-		if memberNames[m] == string(name) {
-			return m
-		}
+	switch string(name) {
+	case "source_kind":
+		return memberKind
+	case "source_id":
+		return memberID
+	case "time":
+		return memberTime
+	case "time_origin":
+		return memberTimeOrigin
+	case "attacker_uuid":
+		return memberAttacker
+	case "attacker_origin":
+		return memberAttackerOrigin
+	case "attacker_ip":
+		return memberIP
+	case "identity_uuid":
+		return memberIdentity
+	case "session_id":
+		return memberSession
+	case "decky_id":
+		return memberDecky
 	}
 	return stringMembers
 }
@@ -76,7 +84,8 @@ var (
 
 // Read reads an event as [Event.UnmarshalJSON] does, into room, which may be nil.
 // Of several errors the first of the text as JSON counts, then too many members,
-// then the first of what it says. e stays as it is when there is one.
+// then the first of what it says; e stays as it is when there is one. A string
+// that e holds already, such as the session of the event before, is kept.
 func (r *EventReader) Read(line []byte, e *Event, room Room) error {
 	if room == nil {
 		room = heap{}
@@ -84,66 +93,65 @@ func (r *EventReader) Read(line []byte, e *Event, room Room) error {
 	s := &r.scanner
 	s.MaxDepth = r.MaxDepth
 	s.Reset(line)
-	clear(r.members[:])
+	var texts [stringMembers]jsontext.Value
 	var first error // of what the text says
 	var payload Payload
-	members := 0
+	fields := 0
 	for s.Object(); s.Member(); {
 		if name := s.Name(); string(name) == "payload" {
-			payload, members = nil, 0
+			payload, fields = nil, 0
 			switch s.Kind() {
 			case '{':
-				payload, members = r.payload(room)
+				payload, fields = r.payload(e.Payload, room)
 			case 'n':
 			default:
 				first = cmp.Or(first, errPayloadNotObject)
 			}
 		} else if m := memberOf(name); m < stringMembers {
-			v := s.Value()
-			if first == nil && !v.IsString() && !v.IsNull() {
-				first = fmt.Errorf("%s is not a string", memberNames[m])
+			if texts[m] = s.Value(); first == nil && !texts[m].IsString() && !texts[m].IsNull() {
+				first = fmt.Errorf("%s is not a string", name)
 			}
-			r.members[m] = v
 		}
 	}
 	if err := s.End(); err != nil {
 		return err
 	}
-	if r.MaxMembers > 0 && members > r.MaxMembers {
+	if r.MaxMembers > 0 && fields > r.MaxMembers {
 		return fmt.Errorf("payload has more than %d members", r.MaxMembers)
 	}
 	if first != nil {
 		return first
 	}
-	return r.finish(e, payload, room)
+	return r.fill(e, &texts, payload, room)
 }
 
-// finish makes the event of what was found.
-func (r *EventReader) finish(e *Event, payload Payload, room Room) error {
-	var out Event
-	var err error
-	if out.TimeOrigin, err = parseOrigin("time_origin", r.members[memberTimeOrigin]); err != nil {
+// fill makes the event of what was found.
+func (r *EventReader) fill(e *Event, texts *[stringMembers]jsontext.Value, payload Payload, room Room) error {
+	timeOrigin, err := parseOrigin("time_origin", texts[memberTimeOrigin])
+	if err != nil {
 		return err
 	}
-	if out.AttackerOrigin, err = parseOrigin("attacker_origin", r.members[memberAttackerOrigin]); err != nil {
+	origin, err := parseOrigin("attacker_origin", texts[memberAttackerOrigin])
+	if err != nil {
 		return err
 	}
-	if out.Time, err = parseTime(r.members[memberTime]); err != nil {
+	at, err := parseTime(texts[memberTime])
+	if err != nil {
 		return err
 	}
 	if payload == nil {
 		return errNoPayload
 	}
-	out.Kind = SourceKind(r.string(string(r.last.Kind), r.members[memberKind], room))
-	out.ID = r.string(r.last.ID, r.members[memberID], room)
-	out.AttackerUUID = r.string(r.last.AttackerUUID, r.members[memberAttacker], room)
-	out.AttackerIP = r.string(r.last.AttackerIP, r.members[memberIP], room)
-	out.IdentityUUID = r.string(r.last.IdentityUUID, r.members[memberIdentity], room)
-	out.SessionID = r.string(r.last.SessionID, r.members[memberSession], room)
-	out.DeckyID = r.string(r.last.DeckyID, r.members[memberDecky], room)
-	out.Payload = payload
-	r.last = out
-	*e = out
+	e.Kind = SourceKind(r.string(string(e.Kind), texts[memberKind], room))
+	e.ID = r.string(e.ID, texts[memberID], room)
+	e.Time, e.TimeOrigin = at, timeOrigin
+	e.AttackerUUID = r.string(e.AttackerUUID, texts[memberAttacker], room)
+	e.AttackerIP = r.string(e.AttackerIP, texts[memberIP], room)
+	e.AttackerOrigin = origin
+	e.IdentityUUID = r.string(e.IdentityUUID, texts[memberIdentity], room)
+	e.SessionID = r.string(e.SessionID, texts[memberSession], room)
+	e.DeckyID = r.string(e.DeckyID, texts[memberDecky], room)
+	e.Payload, e.Seq = payload, 0
 	return nil
 }
 
@@ -162,8 +170,9 @@ func (r *EventReader) string(last string, v jsontext.Value, room Room) string {
 }
 
 // payload reads the object that comes next, and returns how many members it has,
-// names that occur again included.
-func (r *EventReader) payload(room Room) (Payload, int) {
+// names that occur again included. Strings that last has in the same place are
+// kept.
+func (r *EventReader) payload(last Payload, room Room) (Payload, int) {
 	s := &r.scanner
 	fields, members := r.fields[:0], 0
 	for s.Object(); s.Member(); {
@@ -171,17 +180,17 @@ func (r *EventReader) payload(room Room) (Payload, int) {
 		if r.MaxMembers > 0 && members > r.MaxMembers {
 			continue
 		}
-		var f, last Field
-		if n := len(fields); n < len(r.last.Payload) {
-			last = r.last.Payload[n]
+		var f, was Field
+		if n := len(fields); n < len(last) {
+			was = last[n]
 		}
-		if name := s.Name(); string(name) == last.Name {
-			f.Name = last.Name
+		if name := s.Name(); string(name) == was.Name {
+			f.Name = was.Name
 		} else {
 			f.Name = room.Text(name)
 		}
 		if s.Kind() == '"' {
-			f.Text = r.string(last.Text, s.Value(), room)
+			f.Text = r.string(was.Text, s.Value(), room)
 		} else {
 			r.raw = s.AppendCanonical(r.raw[:0])
 			f.Raw = room.Raw(r.raw)
@@ -195,7 +204,9 @@ func (r *EventReader) payload(room Room) (Payload, int) {
 	}
 	out := room.Fields(len(fields))
 	copy(out, fields)
-	clear(fields)
+	if len(fields) > 16 {
+		clear(fields) // of few it matters little what they keep in memory
+	}
 	return out, members
 }
 

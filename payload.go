@@ -118,7 +118,7 @@ func (p Payload) MarshalJSON() ([]byte, error) { return p.AppendJSON(nil), nil }
 func (p *Payload) UnmarshalJSON(data []byte) error {
 	var r EventReader
 	r.scanner.Reset(data)
-	out, _ := r.payload(heap{})
+	out, _ := r.payload(nil, heap{})
 	if err := r.scanner.End(); err != nil {
 		return fmt.Errorf("payload: %w", err)
 	}
