@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron/jsontext"
@@ -83,7 +82,7 @@ func (e *Event) Validate() error {
 		return errors.New("source_kind is missing")
 	case len(e.Kind) > 64:
 		return errors.New("source_kind is longer than 64 bytes")
-	case strings.ContainsFunc(string(e.Kind), notInKind):
+	case !e.Kind.plain():
 		return fmt.Errorf("source_kind %.80q has other characters than letters, digits and _ . : -", e.Kind)
 	case e.Time.IsZero():
 		return errors.New("time is missing")
@@ -110,10 +109,17 @@ func (e *Event) Validate() error {
 	return nil
 }
 
-// notInKind keeps out "|", which would make the name of a tag ambiguous (see
+// plain keeps out "|", which would make the name of a tag ambiguous (see
 // [Tag.UUID]), and whatever does not belong on a terminal.
-func notInKind(r rune) bool {
-	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_.:-", r)
+func (k SourceKind) plain() bool {
+	for i := range len(k) {
+		switch c := k[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '.', c == ':', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // Attacker returns the UUID that tags of the event carry: AttackerUUID, or when

@@ -19,9 +19,8 @@ type EventReader struct {
 	MaxMembers int
 
 	scanner jsontext.Scanner
-	fields  Payload // room for the payload of the current event
-	raw     []byte  // room for a value of it
-	text    []byte  // room for a string with escapes
+	raw     []byte // room for a value of a payload
+	text    []byte // room for a string with escapes
 }
 
 // Room is where an EventReader puts what an event consists of, so that events
@@ -174,7 +173,8 @@ func (r *EventReader) string(last string, v jsontext.Value, room Room) string {
 // kept.
 func (r *EventReader) payload(last Payload, room Room) (Payload, int) {
 	s := &r.scanner
-	fields, members := r.fields[:0], 0
+	var stack [16]Field // few payloads have more
+	fields, members := Payload(stack[:0]), 0
 	for s.Object(); s.Member(); {
 		members++
 		if r.MaxMembers > 0 && members > r.MaxMembers {
@@ -198,15 +198,11 @@ func (r *EventReader) payload(last Payload, room Room) (Payload, int) {
 		fields = append(fields, f)
 	}
 	fields = fields.sorted()
-	r.fields = fields
 	if len(fields) == 0 {
 		return Payload{}, members // not nil, which is none
 	}
 	out := room.Fields(len(fields))
 	copy(out, fields)
-	if len(fields) > 16 {
-		clear(fields) // of few it matters little what they keep in memory
-	}
 	return out, members
 }
 
@@ -225,16 +221,15 @@ func parseOrigin(member string, v jsontext.Value) (Origin, error) {
 
 func parseTime(v jsontext.Value) (time.Time, error) {
 	if b, plain := v.Plain(); plain {
-		var t time.Time
-		if t.UnmarshalText(b) == nil {
-			return t.UTC(), nil
+		if t, ok := ParseUTC(b); ok {
+			return t, nil
 		}
 	}
 	s, _ := v.Text()
 	if s == "" {
 		return time.Time{}, errors.New("time is missing")
 	}
-	t, err := time.Parse(time.RFC3339Nano, s) // more lenient
+	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("time %.40q is not RFC 3339", s)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
@@ -16,47 +17,16 @@ func timeOf(v jsontext.Value) (time.Time, bool) {
 	if !v.IsString() {
 		return epoch(string(v.Raw()))
 	}
-	b, _ := v.Plain()
-	if t, ok := cowrieTime(b); ok {
-		return t, true
+	if b, _ := v.Plain(); len(b) == len("2006-01-02T15:04:05.000000Z") {
+		if t, ok := ttpcron.ParseUTC(b); ok {
+			return t, true
+		}
 	}
 	s, _ := v.Text()
 	if t, ok := parseTime(s); ok {
 		return t, true
 	}
 	return epoch(s)
-}
-
-// cowrieTime reads YYYY-MM-DDTHH:MM:SS.ffffffZ, several times faster than
-// [time.Parse].
-func cowrieTime(b []byte) (time.Time, bool) {
-	if len(b) != 27 || b[4] != '-' || b[7] != '-' || b[10] != 'T' || b[13] != ':' || b[16] != ':' || b[19] != '.' || b[26] != 'Z' {
-		return time.Time{}, false
-	}
-	year, ok1 := number(b[0:4])
-	month, ok2 := number(b[5:7])
-	day, ok3 := number(b[8:10])
-	hour, ok4 := number(b[11:13])
-	minute, ok5 := number(b[14:16])
-	second, ok6 := number(b[17:19])
-	micro, ok7 := number(b[20:26])
-	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !ok6 || !ok7 ||
-		month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59 {
-		return time.Time{}, false
-	}
-	t := time.Date(year, time.Month(month), day, hour, minute, second, micro*1000, time.UTC)
-	return t, t.Day() == day
-}
-
-func number(digits []byte) (int, bool) {
-	n := 0
-	for _, c := range digits {
-		if c-'0' > 9 {
-			return 0, false
-		}
-		n = n*10 + int(c-'0')
-	}
-	return n, true
 }
 
 // layouts are the times that honeypots write; without a zone they are UTC. A
