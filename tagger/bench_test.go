@@ -187,7 +187,7 @@ func benchRipgrep(b *testing.B, patterns []string, events []ttpcron.Event) {
 	b.ReportMetric(float64(matched)/float64(b.N), "lines/op")
 }
 
-// BenchmarkHostile judges texts of 1 MiB that were made to be costly.
+// BenchmarkHostile tags texts of 1 MiB that were made to be costly.
 func BenchmarkHostile(b *testing.B) {
 	rs := loadEmbedded()
 	for name, text := range hostile(1 << 20) {
@@ -284,7 +284,7 @@ func bombs(t testing.TB, n int) *RuleSet {
 	return rs
 }
 
-// BenchmarkBombs judges 1 MiB with forty rules whose expressions can only be
+// BenchmarkBombs tags 1 MiB with forty rules whose expressions can only be
 // matched by backtracking, and never match.
 func BenchmarkBombs(b *testing.B) {
 	rs := bombs(b, 40)

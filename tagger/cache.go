@@ -10,18 +10,20 @@ import (
 const (
 	cacheEntries = 8192
 	cacheBytes   = 4 << 20
-	cacheText    = 64 << 10 // longer texts are judged each time
-	cacheDoor    = 1 << 15  // texts of which it is known that they were there before
+	cacheText    = 64 << 10 // longer texts are evaluated each time
+	cacheSeen    = 1 << 15  // texts that the doorkeeper remembers
 )
 
 // cache remembers verdicts by text. It keeps two generations: when the young
 // one is full it becomes the old one, and what is used again moves back. A text
-// is let in when it comes for the second time: most never do.
+// is admitted when it comes for the second time: most never do.
 type cache struct {
 	young, old map[string]*verdict
 	seed       maphash.Seed
-	door       []uint32 // parts of the hashes of texts, by others
-	bytes      int      // of the young generation, roughly
+	// doorkeeper (TinyLFU's word) knows which texts came before: parts of their
+	// hashes, by others.
+	doorkeeper []uint32
+	bytes      int // of the young generation, roughly
 	hits       int
 	misses     int
 }
@@ -46,13 +48,13 @@ func (c *cache) admits(text string) bool {
 	if len(text) > cacheText {
 		return false
 	}
-	if c.door == nil {
-		c.seed, c.door = maphash.MakeSeed(), make([]uint32, cacheDoor)
+	if c.doorkeeper == nil {
+		c.seed, c.doorkeeper = maphash.MakeSeed(), make([]uint32, cacheSeen)
 	}
 	h := maphash.String(c.seed, text)
-	place, rest := h%cacheDoor, uint32(h>>32)|1
-	known := c.door[place] == rest
-	c.door[place] = rest
+	place, rest := h%cacheSeen, uint32(h>>32)|1
+	known := c.doorkeeper[place] == rest
+	c.doorkeeper[place] = rest
 	return known
 }
 

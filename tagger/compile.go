@@ -15,9 +15,9 @@ type check interface{ holds(ev *evaluation) bool }
 
 type (
 	checkAll struct {
-		list  []check
-		needs []need // of the conditions in list
-		gates []int  // all of which must be open, see checkValue
+		list     []check
+		requires []requirement // of the conditions in list
+		terms    []int         // all of which must be seen, see checkValue
 	}
 	checkAny  []check
 	checkNone []check
@@ -35,10 +35,10 @@ type (
 	checkValue struct {
 		field fieldRef
 		test  *valueTest
-		// gates are what the index knows the test by, all of which must be open;
+		// terms are what the index knows the test by, all of which must be seen;
 		// programs are those that it asks for, by number.
-		gates    []int
-		programs literal.Owners
+		terms    []int
+		programs literal.IDs
 	}
 
 	checkFlag struct {
@@ -78,8 +78,8 @@ func (c *compiler) compile(cond condition) check {
 		return &checkValue{field: cond.field, test: cond.test}
 	case flagTest:
 		return &checkFlag{cond.field, cond.want}
-	case lifterTest:
-		return compileLifter(cond)
+	case predicateTest:
+		return compilePredicate(cond)
 	}
 	panic("unknown condition")
 }
@@ -88,7 +88,7 @@ func (c *compiler) all(conds allOf) check {
 	conds = cheapFirst(conds)
 	all := &checkAll{list: c.list(conds)}
 	for _, cond := range conds {
-		all.needs = append(all.needs, needOf(cond))
+		all.requires = append(all.requires, requirementOf(cond))
 	}
 	return all
 }

@@ -16,7 +16,7 @@ type Composite struct {
 	parser *shell.Parser
 	cache  cache
 
-	sieves map[ttpcron.SourceKind]*sieve
+	lookups map[ttpcron.SourceKind]*lookup
 
 	ev    evaluation
 	event *ttpcron.Event // the one at hand, for warnings
@@ -28,9 +28,9 @@ type Composite struct {
 // Tagger returns a tagger for one goroutine; make one for each worker. All give
 // the same tags. warn may be nil.
 func (rs *RuleSet) Tagger(warn Warn) *Composite {
-	c := &Composite{rs: rs, warn: warn, parser: shell.NewParser(shell.Limits{}), sieves: map[ttpcron.SourceKind]*sieve{}}
+	c := &Composite{rs: rs, warn: warn, parser: shell.NewParser(shell.Limits{}), lookups: map[ttpcron.SourceKind]*lookup{}}
 	for kind, k := range rs.ready().kinds {
-		c.sieves[kind] = k.sieve()
+		c.lookups[kind] = k.lookup()
 	}
 	return c
 }
@@ -45,7 +45,7 @@ func (c *Composite) CacheStats() CacheStats { return CacheStats{c.cache.hits, c.
 // lists them. CreatedAt is left zero. Evidence is shared between tags and
 // events and must not be changed.
 func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict) {
-	k := c.sieves[e.Kind]
+	k := c.lookups[e.Kind]
 	if k == nil {
 		c.unclaimed(e)
 		return dst, ttpcron.Verdict{Skipped: true}
@@ -53,7 +53,7 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttp
 	c.event = e
 	defer c.forget()
 	if e.Kind != ttpcron.Command {
-		v := c.judgeOther(k, e)
+		v := c.evaluateOther(k, e)
 		return c.tags(v.event, v, "", dst), ttpcron.Verdict{Bounded: v.bounded}
 	}
 	text := commandText(e.Payload)
@@ -62,7 +62,7 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttp
 	}
 	v := c.cache.get(text)
 	if v == nil {
-		v = c.judge(k, text)
+		v = c.evaluate(k, text)
 		if c.cache.admits(text) && !v.failed {
 			v = v.kept()
 			c.cache.put(text, v)

@@ -31,20 +31,20 @@ type (
 		want  bool
 	}
 
-	// lifterTest asks a built-in predicate.
-	lifterTest struct {
+	// predicateTest asks a built-in predicate.
+	predicateTest struct {
 		name     string
 		settings map[string]any
 	}
 )
 
-func (allOf) condition()       {}
-func (anyOf) condition()       {}
-func (noneOf) condition()      {}
-func (someCommand) condition() {}
-func (fieldTest) condition()   {}
-func (flagTest) condition()    {}
-func (lifterTest) condition()  {}
+func (allOf) condition()         {}
+func (anyOf) condition()         {}
+func (noneOf) condition()        {}
+func (someCommand) condition()   {}
+func (fieldTest) condition()     {}
+func (flagTest) condition()      {}
+func (predicateTest) condition() {}
 
 // valueTest is a test of one string. Every member that is set must hold of the
 // same value; of a member's list one element suffices, except containsAll.
@@ -111,7 +111,7 @@ func scopeOf(c condition) scope {
 		return scope{command: true, shell: true}
 	case flagTest:
 		return scope{command: true, shell: true}
-	case lifterTest:
+	case predicateTest:
 		return scope{payload: true}
 	}
 	panic("unknown condition")

@@ -99,7 +99,7 @@ func (w *digester) condition(c condition) {
 		w.text("flag")
 		w.text(c.field.String())
 		w.flag(c.want)
-	case lifterTest:
+	case predicateTest:
 		w.text("lifter")
 		w.text(c.name)
 		w.text(fmt.Sprintf("%#v", c.settings)) // fmt sorts the keys of maps

@@ -18,27 +18,28 @@ const stepsPerEvent = 12_000_000
 // one rule does not cost the others their turn.
 const stepsPerRule = 3_000_000
 
-// evaluation is one event under judgement, and the memory that judging needs.
+// evaluation evaluates rules on one event after another, and holds the memory that
+// takes.
 type evaluation struct {
 	text   string
 	script *shell.Script
 	event  *ttpcron.Event // nil while only the text may be looked at
-	// signals are the fields of event that were derived, and lifted what a
-	// built-in predicate showed for its verdict.
+	// signals are the fields of event that were derived, and proof what the
+	// first built-in predicate that held shows for it.
 	signals ttpcron.Payload
-	lifted  *canary.Evidence
+	proof   *canary.Evidence
 	metric  string // the field that the rule matched in, where it is known
 
 	command  int      // index of the simple command at hand; -1 for none
 	programs []uint16 // of the simple commands, as the index numbers them
-	// open are the rules and gates that the index gives a chance; nil when it
+	// seen are the rules and terms whose requirement the index found; nil when it
 	// was not asked.
-	open     literal.Owners
-	unsifted bool // the index has not seen all
-	once     []answer
-	budget   pattern.Budget
-	values   map[string][]string // of payload fields that were asked for
-	made     *made               // nil until something was
+	seen      literal.IDs
+	unscanned bool // the index has not looked at all
+	once      []answer
+	budget    pattern.Budget
+	values    map[string][]string // of payload fields that were asked for
+	computed  *computed           // nil until something was
 
 	// trace gathers the tests that held; nil when nobody asks.
 	trace *trace
@@ -69,26 +70,26 @@ type held struct {
 func (c checkConst) holds(*evaluation) bool { return bool(c) }
 
 func (c *checkAll) holds(ev *evaluation) bool {
-	if !ev.hasOpen(c.gates) {
+	if !ev.sawAll(c.terms) {
 		return false
 	}
-	mark := ev.mark()
+	noted := ev.noted()
 	for _, sub := range c.list {
 		if !sub.holds(ev) {
-			ev.rewind(mark)
+			ev.rewind(noted)
 			return false
 		}
 	}
 	return true
 }
 
-// hasOpen reports whether all of the gates are open, as far as is known.
-func (ev *evaluation) hasOpen(gates []int) bool {
-	if ev.open == nil {
+// sawAll reports whether all of the terms were seen, as far as is known.
+func (ev *evaluation) sawAll(terms []int) bool {
+	if ev.seen == nil {
 		return true
 	}
-	for _, g := range gates {
-		if !ev.open.Has(g) {
+	for _, g := range terms {
+		if !ev.seen.Has(g) {
 			return false
 		}
 	}
@@ -156,10 +157,10 @@ func (c *checkFlag) holds(ev *evaluation) bool {
 }
 
 func (c *checkValue) holds(ev *evaluation) bool {
-	if !ev.hasOpen(c.gates) {
+	if !ev.sawAll(c.terms) {
 		return false
 	}
-	if ev.open != nil && c.programs != nil && (ev.command < 0 || !c.programs.Has(int(ev.programs[ev.command]))) {
+	if ev.seen != nil && c.programs != nil && (ev.command < 0 || !c.programs.Has(int(ev.programs[ev.command]))) {
 		return false
 	}
 	switch c.field.field {
@@ -229,7 +230,7 @@ func (c *checkValue) one(ev *evaluation, value string) bool {
 
 func (c *checkValue) many(ev *evaluation, values []string) bool {
 	left := c.test.wanted()
-	mark := ev.mark()
+	noted := ev.noted()
 	for _, v := range values {
 		if c.passes(ev, v) {
 			if left--; left == 0 {
@@ -237,7 +238,7 @@ func (c *checkValue) many(ev *evaluation, values []string) bool {
 			}
 		}
 	}
-	ev.rewind(mark)
+	ev.rewind(noted)
 	return false
 }
 
@@ -361,16 +362,17 @@ func (ev *evaluation) spend(steps int) bool {
 	return true
 }
 
-func (ev *evaluation) mark() int {
+// noted returns where the trace stands, for rewind.
+func (ev *evaluation) noted() int {
 	if ev.trace == nil {
 		return 0
 	}
 	return len(ev.trace.hits)
 }
 
-func (ev *evaluation) rewind(mark int) {
+func (ev *evaluation) rewind(noted int) {
 	if ev.trace != nil {
-		ev.trace.hits = ev.trace.hits[:mark]
+		ev.trace.hits = ev.trace.hits[:noted]
 	}
 }
 

@@ -13,8 +13,8 @@ const maxEvidence = 2048
 // maxMatched bounds the text that matched.
 const maxMatched = 512
 
-// cutMark ends a text that was cut.
-const cutMark = "…"
+// ellipsis ends a text that was cut.
+const ellipsis = "…"
 
 // commandContext are the payload fields of a command that say in whose name it
 // ran.
@@ -73,7 +73,7 @@ func bounded(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}
-	return cut(s, most) + cutMark
+	return cut(s, most) + ellipsis
 }
 
 func appendName(b []byte, name string) []byte {

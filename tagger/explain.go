@@ -10,14 +10,14 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
-// Explanation shows how the rules of a set judged one event.
+// Explanation shows what the rules of a set find in one event.
 type Explanation struct {
 	Event    ttpcron.Event
 	Signals  ttpcron.Payload // the fields that were derived from a canary's trigger
-	Text     string          // the text that was judged; for a command its command_text
+	Text     string          // the text that was looked at; for a command its command_text
 	Commands []CommandView   // the simple commands that the text holds
 	Layers   []LayerView     // what decoding found in it
-	Rules    []Judgement     // every rule that matched, in the order of the tags
+	Rules    []Match         // every rule that matched, in the order of the tags
 	Tags     []ttpcron.Tag   // as Composite.Tag gives them
 	Verdict  ttpcron.Verdict
 
@@ -49,8 +49,8 @@ type LayerView struct {
 	Start, End int // the bytes of the text that it was found in
 }
 
-// Judgement is one rule's finding.
-type Judgement struct {
+// Match is a rule that matched, and why.
+type Match struct {
 	Rule    Rule
 	Dropped string // why the match gives no tag; empty when it gives some
 	Hits    []Hit
@@ -67,7 +67,7 @@ type Hit struct {
 	End     int
 }
 
-// Explain judges one event and says why, by the evaluator that Tag uses. Rules
+// Explain evaluates the rules on one event and says why, by the evaluator that Tag uses. Rules
 // that a state or a low confidence keeps from emitting are listed with the
 // reason when they match.
 func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
@@ -101,7 +101,7 @@ func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
 		if _, ok := c.try(r, &r.check, ev, &verdict{}); !ok {
 			continue
 		}
-		j := Judgement{Rule: rs.rules[i], Hits: ev.hits()}
+		j := Match{Rule: rs.rules[i], Hits: ev.hits()}
 		for _, t := range x.Tags {
 			if t.RuleID == d.ID {
 				j.Tags = append(j.Tags, t)

@@ -9,7 +9,7 @@ import (
 )
 
 // TestExplainAgrees explains examples of the embedded rules: every tag that Tag
-// gives has its judgement with the tests that held, what is marked in the text
+// gives has its match with the tests that held, what is marked in the text
 // is there, and nothing else is said to match but what a state or a low
 // confidence keeps back.
 func TestExplainAgrees(t *testing.T) {
@@ -71,7 +71,7 @@ func explains(t *testing.T, rs *RuleSet, e ttpcron.Event) (dropped int) {
 		}
 	}
 	if len(tags) > 0 {
-		t.Errorf("%q: %d tags without a judgement", x.Text, len(tags))
+		t.Errorf("%q: %d tags without a match", x.Text, len(tags))
 	}
 	return dropped
 }

@@ -8,38 +8,38 @@ import (
 )
 
 // kindRules are the rules that can emit a tag of an event of one kind, and the
-// index that tells what an event gives a chance.
+// literal index that finds which of them are candidates for an event.
 //
-// The index numbers its rules, and after them the tests that need a literal,
-// the gates. The literals of tests of the raw text are looked for in the text;
-// programs and the literals of tests of its parts are looked for in what the
-// shell parser made of it, since quotes and encodings hide them in the text. A
-// rule or gate is open as soon as anything it needs is seen in the field that it
-// needs it in, of any simple command, so that the index can be wrong in one
-// direction only.
+// The index numbers its rules, and after them the terms: tests within rules that
+// require literals. Literals of tests of the raw text are looked for in the text;
+// programs and literals of tests of its parts are looked for in what the shell
+// parser made of it, since quotes and encodings hide them in the text. A rule or
+// term is seen as soon as anything it requires is found in the field that it
+// requires it in, of any simple command. So the index may report candidates that do
+// not match, but never misses a rule that does.
 type kindRules struct {
 	kind  ttpcron.SourceKind
 	rules []*runnable // by id
 
-	always   literal.Owners // rules without a known need
-	literals *literal.Set
-	fields   []field             // of simple commands, but for line, that literals are looked for in
-	line     bool                // they are looked for in lines
-	decoded  bool                // and in decoded texts
-	options  map[string][]uint16 // what an option of a simple command opens
-	letters  [128][]uint16       // the same for those of one letter
-	programs map[string]uint16   // numbers the programs that rules name
-	byName   [][]uint16          // what a program opens, by its number
-	payload  []string            // payload fields that literals are looked for in, of other kinds
-	shell    bool                // a rule needs the text parsed
-	guards   guards
+	unfiltered literal.IDs // rules without requirement, always candidates
+	literals   *literal.Index
+	fields     []field             // of simple commands, but for line, that literals are looked for in
+	line       bool                // they are looked for in lines
+	decoded    bool                // and in decoded texts
+	options    map[string][]uint16 // rules and terms that require an option
+	letters    [128][]uint16       // the same for those of one letter
+	programs   map[string]uint16   // numbers the programs that rules name
+	byName     [][]uint16          // rules and terms that require a program, by its number
+	payload    []string            // payload fields that literals are looked for in, of other kinds
+	shell      bool                // a rule needs the text parsed
+	prefilters prefilters
 }
 
-// places are the bits of the fields that literals are looked for in. Text and
+// fieldBits are the bits of the fields that literals are looked for in. Text and
 // payload share one: no kind of event has both.
-var places = func() (bits [fieldCount]literal.Places) {
+var fieldBits = func() (bits [fieldCount]literal.Fields) {
 	bits[fieldPayload], bits[fieldText] = 1, 1
-	next := literal.Places(2)
+	next := literal.Fields(2)
 	for f := fieldDecoded; f < fieldCount; f++ {
 		if f.scanned() == f && f != fieldBackground && f != fieldPayload {
 			bits[f] = next
@@ -47,49 +47,49 @@ var places = func() (bits [fieldCount]literal.Places) {
 		}
 	}
 	if next == 0 {
-		panic("more fields than places")
+		panic("more fields than bits")
 	}
 	return bits
 }()
 
-// maxOwners is how many rules and gates the automata can tell apart.
-const maxOwners = 1 << 16
+// maxIDs is how many rules and terms an index can number.
+const maxIDs = 1 << 16
 
 // indexer makes the index of a kind.
 type indexer struct {
 	k        *kindRules
 	literals literal.Builder
 	used     map[field]bool
-	owners   int
-	known    map[string]int // gates by what they need
+	ids      int            // rules and terms numbered so far
+	known    map[string]int // terms by what they require
 }
 
 // indexed makes the index of the rules that were added to k.
 func (k *kindRules) indexed() {
-	x := indexer{k: k, used: map[field]bool{}, owners: len(k.rules), known: map[string]int{}}
+	x := indexer{k: k, used: map[field]bool{}, ids: len(k.rules), known: map[string]int{}}
 	k.programs = map[string]uint16{}
-	var always []int
+	var unfiltered []int
 	for i, r := range k.rules {
 		k.shell = k.shell || r.shell
-		x.gates(r.check.is)
-		x.gates(r.relaxed.is)
-		r.check.guard = k.guards.add(r.check.is)
-		r.relaxed.guard = k.guards.add(r.relaxed.is)
+		x.terms(r.check.is)
+		x.terms(r.relaxed.is)
+		r.check.prefilter = k.prefilters.add(r.check.is)
+		r.relaxed.prefilter = k.prefilters.add(r.relaxed.is)
 		if r.own != nil {
 			r.programs = k.numbers(r.own)
 		}
-		if !r.need.known {
-			always = append(always, i)
+		if !r.requires.known {
+			unfiltered = append(unfiltered, i)
 			continue
 		}
-		for _, name := range r.need.programs {
+		for _, name := range r.requires.programs {
 			x.program(name, i)
 		}
-		x.want(r.need.literals, i)
+		x.require(r.requires.literals, i)
 	}
-	k.always = make(literal.Owners, x.owners/64+1)
-	for _, i := range always {
-		k.always.Add(i)
+	k.unfiltered = make(literal.IDs, x.ids/64+1)
+	for _, i := range unfiltered {
+		k.unfiltered.Add(i)
 	}
 	if x.literals.Len() > 0 {
 		k.literals = x.literals.Build()
@@ -105,18 +105,18 @@ func (k *kindRules) indexed() {
 	}
 }
 
-// want opens an owner when one of the literals is in its field.
-func (x *indexer) want(list []needed, owner int) {
+// require makes a rule or term seen when one of the literals is in its field.
+func (x *indexer) require(list []requiredLiterals, id int) {
 	for _, l := range list {
 		if l.option {
 			for _, text := range l.texts {
-				x.option(text, owner)
+				x.option(text, id)
 			}
 			continue
 		}
 		f := l.field.field.scanned()
 		for _, text := range l.texts {
-			x.literals.Add(text, owner, places[f])
+			x.literals.Add(text, id, fieldBits[f])
 		}
 		x.used[f] = true
 		if f == fieldPayload && !slices.Contains(x.k.payload, l.field.name) {
@@ -125,110 +125,108 @@ func (x *indexer) want(list []needed, owner int) {
 	}
 }
 
-// option makes an option open an owner.
-func (x *indexer) option(name string, owner int) {
+func (x *indexer) option(name string, id int) {
 	if x.k.options == nil {
 		x.k.options = map[string][]uint16{}
 	}
-	if list := x.k.options[name]; !slices.Contains(list, uint16(owner)) {
-		x.k.options[name] = append(list, uint16(owner))
+	if list := x.k.options[name]; !slices.Contains(list, uint16(id)) {
+		x.k.options[name] = append(list, uint16(id))
 	}
 }
 
-// gates gives every test in a check that needs a literal a gate.
-func (x *indexer) gates(c check) {
+// terms numbers the tests in a check that require literals.
+func (x *indexer) terms(c check) {
 	switch c := c.(type) {
 	case *checkAll:
-		x.gateList(c.list)
+		x.termList(c.list)
 		for i, sub := range c.list {
-			own := gatesOf(sub)
-			for _, g := range own {
-				c.gates = appendNew(c.gates, g)
+			own := termsOf(sub)
+			for _, term := range own {
+				c.terms = appendNew(c.terms, term)
 			}
-			if g := x.gate(sub, c.needs[i]); len(own) == 0 && g > 0 {
-				c.gates = appendNew(c.gates, g)
+			if term := x.term(sub, c.requires[i]); len(own) == 0 && term > 0 {
+				c.terms = appendNew(c.terms, term)
 			}
 		}
 	case checkAny:
-		x.gateList(c)
+		x.termList(c)
 	case checkNone:
-		x.gateList(c)
+		x.termList(c)
 	case *checkSome:
-		x.gates(c.is)
+		x.terms(c.is)
 	case *checkOnce:
-		x.gates(c.is)
+		x.terms(c.is)
 	case *checkValue:
 		// Payload fields of commands are not scanned.
 		if c.field.field == fieldPayload && x.k.kind == ttpcron.Command {
 			return
 		}
 		t := fieldTest{c.field, c.test}
-		if n := t.need(); len(n.programs) > 0 {
-			c.programs = x.k.numbers(n.programs)
+		if r := t.requirement(); len(r.programs) > 0 {
+			c.programs = x.k.numbers(r.programs)
 			return
 		}
-		for _, n := range t.needs() {
-			if x.owners < maxOwners && !n.everywhere() {
-				c.gates = appendNew(c.gates, x.gateFor(n))
+		for _, r := range t.requirements() {
+			if x.ids < maxIDs && !r.everywhere() {
+				c.terms = appendNew(c.terms, x.termFor(r))
 			}
 		}
 	}
 }
 
-// gate gives a gate to a condition that is made of others, or returns 0.
-func (x *indexer) gate(c check, n need) int {
-	if _, leaf := c.(*checkValue); leaf || !n.known || n.everywhere() || x.owners >= maxOwners {
+// term numbers a condition that is made of others, or returns 0.
+func (x *indexer) term(c check, r requirement) int {
+	if _, leaf := c.(*checkValue); leaf || !r.known || r.everywhere() || x.ids >= maxIDs {
 		return 0
 	}
-	for _, l := range n.literals {
+	for _, l := range r.literals {
 		if l.field.field == fieldPayload && x.k.kind == ttpcron.Command {
 			return 0 // not scanned
 		}
 	}
-	return x.gateFor(n)
+	return x.termFor(r)
 }
 
-// gateFor returns the gate that a need opens.
-func (x *indexer) gateFor(n need) int {
-	key := n.key()
-	g, ok := x.known[key]
+// termFor returns the term with a requirement.
+func (x *indexer) termFor(r requirement) int {
+	key := r.key()
+	id, ok := x.known[key]
 	if !ok {
-		g = x.owners
-		x.owners++
-		x.known[key] = g
-		x.want(n.literals, g)
-		for _, name := range n.programs {
-			x.program(name, g)
+		id = x.ids
+		x.ids++
+		x.known[key] = id
+		x.require(r.literals, id)
+		for _, name := range r.programs {
+			x.program(name, id)
 		}
 	}
-	return g
+	return id
 }
 
-// gatesOf returns the gates of a test.
-func gatesOf(c check) []int {
+// termsOf returns the terms of a test.
+func termsOf(c check) []int {
 	switch c := c.(type) {
 	case *checkValue:
-		return c.gates
+		return c.terms
 	case *checkOnce:
-		return gatesOf(c.is)
+		return termsOf(c.is)
 	}
 	return nil
 }
 
-func appendNew(list []int, g int) []int {
-	if slices.Contains(list, g) {
+func appendNew(list []int, id int) []int {
+	if slices.Contains(list, id) {
 		return list
 	}
-	return append(list, g)
+	return append(list, id)
 }
 
-func (x *indexer) gateList(list []check) {
+func (x *indexer) termList(list []check) {
 	for _, c := range list {
-		x.gates(c)
+		x.terms(c)
 	}
 }
 
-// number returns the number of a program.
 func (k *kindRules) number(name string) uint16 {
 	id, ok := k.programs[name]
 	if !ok {
@@ -239,20 +237,18 @@ func (k *kindRules) number(name string) uint16 {
 	return id
 }
 
-// numbers returns the numbers of programs.
-func (k *kindRules) numbers(names []string) literal.Owners {
-	set := make(literal.Owners, 1)
+func (k *kindRules) numbers(names []string) literal.IDs {
+	set := make(literal.IDs, 1)
 	for _, name := range names {
 		set = set.With(int(k.number(name)))
 	}
 	return set
 }
 
-// program makes a program open an owner.
-func (x *indexer) program(name string, owner int) {
-	id := x.k.number(name)
-	if !slices.Contains(x.k.byName[id], uint16(owner)) {
-		x.k.byName[id] = append(x.k.byName[id], uint16(owner))
+func (x *indexer) program(name string, id int) {
+	n := x.k.number(name)
+	if !slices.Contains(x.k.byName[n], uint16(id)) {
+		x.k.byName[n] = append(x.k.byName[n], uint16(id))
 	}
 }
 

@@ -21,7 +21,7 @@ func (r *ruleReader) condition(n *yaml.Node, field string, depth int) condition 
 	}
 	members := r.members(n, field)
 	if name := lifterName(members); name != "" {
-		return r.lifter(members, field, name)
+		return r.predicate(members, field, name)
 	}
 	var all allOf
 	var patternField *string
@@ -129,8 +129,8 @@ func lifterName(members []member) string {
 }
 
 // lifter reads a built-in predicate: every other key is a setting of it.
-func (r *ruleReader) lifter(members []member, field, name string) condition {
-	l := lifterTest{name: name, settings: map[string]any{}}
+func (r *ruleReader) predicate(members []member, field, name string) condition {
+	l := predicateTest{name: name, settings: map[string]any{}}
 	for _, m := range members {
 		if m.key != "kind" {
 			l.settings[m.key] = r.plain(m.value, join(field, m.key))

@@ -47,16 +47,16 @@ type runnable struct {
 	positive   bool            // a match in a part of the text is a match
 	check      prepared
 	relaxed    prepared // of a command rule that looks at more than the text
-	need       need
-	own        []string       // the only programs worth trying; nil for any
-	programs   literal.Owners // those, as the index numbers them
+	requires   requirement
+	own        []string    // the only programs worth trying; nil for any
+	programs   literal.IDs // those, as the index numbers them
 }
 
 // prepared is a compiled condition.
 type prepared struct {
-	is    check
-	slots int   // for checkOnce
-	guard int32 // in kindRules.guards
+	is        check
+	slots     int   // for checkOnce
+	prefilter int32 // its first node in kindRules.prefilters
 }
 
 func newRuleSet(defs []*definition, states map[string]ttpcron.RuleState, told *sync.Map) *RuleSet {
@@ -92,7 +92,7 @@ func (rs *RuleSet) compile() *compiled {
 			r := newRunnable(d, kind, effectiveClaims(d, rs.rules[i].State))
 			k.rules = append(k.rules, r)
 			if kind == ttpcron.Command {
-				c.slow[d.ID] = r.need.slowReason()
+				c.slow[d.ID] = r.requires.slowReason()
 			}
 		}
 	}
@@ -128,11 +128,11 @@ func newRunnable(d *definition, kind ttpcron.SourceKind, claims []ttpcron.Claim)
 	s := scopeOf(cond)
 	r := &runnable{definition: d, claims: claims, perCommand: s.command, shell: s.shell, payload: s.payload, positive: isPositive(cond)}
 	r.check = prepare(cond, s.command)
-	r.need, r.own = needOf(cond), ownPrograms(cond)
+	r.requires, r.own = requirementOf(cond), ownPrograms(cond)
 	if kind == ttpcron.Command && s.payload {
 		relaxed := relax(cond, true)
 		r.relaxed = prepare(relaxed, s.command)
-		r.need, r.own = needOf(relaxed), ownPrograms(relaxed)
+		r.requires, r.own = requirementOf(relaxed), ownPrograms(relaxed)
 	}
 	return r
 }

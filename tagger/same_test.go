@@ -59,7 +59,7 @@ func every(text string) (ids []string, bounded bool) {
 	return ids, bounded
 }
 
-// unindexed are the rules of commands, without programs and gates to go by.
+// unindexed are the rules of commands, without an index.
 var unindexed = sync.OnceValue(func() (out []*runnable) {
 	for _, d := range loadEmbedded().defs {
 		if slices.Contains(d.Kinds, ttpcron.Command) {
@@ -151,7 +151,7 @@ func eachRuleAlone(t *testing.T, all []string, step int) {
 		if k == nil {
 			return
 		}
-		s := k.sieve()
+		s := k.lookup()
 		same := func(text string, script *shell.Script) {
 			wanted, want, met := plainRule(newRunnable(d, ttpcron.Command, nil), text, script)
 			if met {
@@ -173,13 +173,13 @@ func eachRuleAlone(t *testing.T, all []string, step int) {
 }
 
 // alone tries the only rule of an index on a text that was taken apart.
-func alone(s *sieve, text string, script *shell.Script) (matched string, ok bool) {
+func alone(s *lookup, text string, script *shell.Script) (matched string, ok bool) {
 	var ev evaluation
 	ev.begin(text, commandEvent(text))
 	s.begin()
 	s.text(text)
 	ev.programs = s.script(text, script, nil)
-	ev.script, ev.open, ev.unsifted = script, s.open, s.bounded()
+	ev.script, ev.seen, ev.unscanned = script, s.seen, s.bounded()
 	s.candidates(func(r *runnable, _ *prepared) { matched, ok = r.try(&r.check, &ev) })
 	return matched, ok
 }

@@ -1,10 +1,27 @@
-// Package tagger judges events: it loads rules, and gives every event the
-// ATT&CK techniques that they see in it.
+// Package tagger tags events: it loads rules, and gives every event the ATT&CK
+// techniques that the rules find in it.
 //
 // Start with [Load], which reads rule files into a [RuleSet], and
 // [RuleSet.Tagger], which gives the [Composite] that tags. docs/rules.md
 // describes the language of the files; [Embedded] is the pack that ships with
 // the program.
+//
+// From text to tag, file by file:
+//
+//   - load.go, rulefile.go, readcondition.go and sigma.go read a file into
+//     definitions, whose match is a tree of conditions (condition.go).
+//   - compile.go turns conditions into checks; required.go derives the required
+//     literals, options and programs of each.
+//   - index.go puts these into a literal index ([literal.Index]), prefilter.go
+//     makes a graph of them for each rule.
+//   - composite.go takes an event. A command whose text is in cache.go has its
+//     verdict already; package shell takes others apart into simple commands.
+//   - candidates.go scans the text and its parts for literals. Rules whose
+//     required literals were seen and whose prefilter passes are candidates.
+//   - evaluate.go runs the checks of each candidate within a budget of steps;
+//     package pattern matches the expressions.
+//   - verdict.go joins what matched into a verdict, evidence.go quotes what
+//     matched, and the verdict's claims become tags.
 //
 // A rule set is compiled once and never changes, so that tagging cannot fail
 // because of a rule: what cannot be compiled is refused by [Load] and named in

@@ -142,7 +142,7 @@ func TestPayloadConditions(t *testing.T) {
 }
 
 // TestSecondStage holds that a rule on command and payload looks at each
-// event's own payload, although the text is judged once.
+// event's own payload, although the text is evaluated once.
 func TestSecondStage(t *testing.T) {
 	rs := mustLoad(t,
 		"a.yaml", rule("A", "{program: id, field: {name: user, equals: root}}"),

@@ -145,7 +145,7 @@ func (a *app) explainText(x tagger.Explanation, life ruleLife) error {
 }
 
 // judgement prints one rule's finding.
-func (a *app) judgement(w io.Writer, x tagger.Explanation, j tagger.Judgement) {
+func (a *app) judgement(w io.Writer, x tagger.Explanation, j tagger.Match) {
 	t := a.out
 	fmt.Fprintf(w, "%s  %s\n", t.paint(cyan, clean(j.Rule.ID)), t.paint(bold, clean(j.Rule.Name)))
 	for _, h := range j.Hits {

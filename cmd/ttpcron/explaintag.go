@@ -79,7 +79,7 @@ func (a *app) storyOf(ctx context.Context, u ttpcron.UUID) (s tagStory, err erro
 
 // judgement is what the tag's rule says of the event now, nil when it does not
 // match.
-func (s *tagStory) judgement() *tagger.Judgement {
+func (s *tagStory) judgement() *tagger.Match {
 	if s.x == nil {
 		return nil
 	}
@@ -118,7 +118,7 @@ func (s *tagStory) verdict() string {
 	return "The rule has the same version now but does not match the event: it was edited without a new version, or the program judges otherwise than the one that made the tag."
 }
 
-func because(j *tagger.Judgement) string {
+func because(j *tagger.Match) string {
 	if j.Dropped == "" {
 		return ""
 	}

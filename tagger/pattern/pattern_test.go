@@ -238,7 +238,7 @@ func TestMore(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, set := range p.More() {
+		for _, set := range p.MoreLiterals() {
 			got = append(got, fmt.Sprint(set))
 		}
 		if s := strings.Join(got, " "); s != want {
@@ -323,7 +323,7 @@ func FuzzPattern(f *testing.F) {
 		if ok && p.least > len(text) {
 			t.Fatalf("%q matches %q, which is shorter than %d bytes", expr, text, p.least)
 		}
-		for _, set := range append(p.More(), p.Literals()) {
+		for _, set := range append(p.MoreLiterals(), p.Literals()) {
 			if ok && len(set) > 0 && !slices.ContainsFunc(set, func(l string) bool { return strings.Contains(Fold(text), l) }) {
 				t.Fatalf("%q matches %q, which holds none of %q", expr, text, set)
 			}

@@ -8,86 +8,86 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/pattern"
 )
 
-// A need is what an event must show for a condition to have a chance: one of
-// the programs, or one of the literals. It is what lets the prefilter leave out
-// the rules that a text cannot satisfy without trying them.
-type need struct {
-	known    bool     // false: nothing is known, the condition must be tried
-	programs []string // of which some simple command has one
-	literals []needed // of all of which one must be there
+// A requirement is what an event must have for a condition to hold: one of the
+// programs, or one of the literals. The prefilter leaves out rules whose
+// requirement a text does not meet.
+type requirement struct {
+	known    bool               // false: nothing is known, the condition must be tried
+	programs []string           // of which some simple command has one
+	literals []requiredLiterals // of all of which one must be there
 }
 
-// needed are literals of which a value of the field must hold one, or options of
+// requiredLiterals are literals of which a value of the field must hold one, or options of
 // which it must be one.
-type needed struct {
+type requiredLiterals struct {
 	field  fieldRef
 	texts  []string
 	option bool
 }
 
-// needOf derives the need of a resolved condition.
-func needOf(c condition) need {
+// requirementOf derives the requirement of a resolved condition.
+func requirementOf(c condition) requirement {
 	switch c := c.(type) {
 	case allOf:
-		var best need
+		var best requirement
 		for _, sub := range c {
-			if n := needOf(sub); n.score() > best.score() {
-				best = n
+			if r := requirementOf(sub); r.score() > best.score() {
+				best = r
 			}
 		}
 		return best
 	case anyOf:
-		return needOfAny(c)
+		return requirementOfAny(c)
 	case someCommand:
-		return needOf(c.is)
+		return requirementOf(c.is)
 	case fieldTest:
-		return c.need()
+		return c.requirement()
 	}
-	return need{}
+	return requirement{}
 }
 
-// needOfAny joins the needs of alternatives. No alternative at all can never
-// hold: it needs what nothing has.
-func needOfAny(list []condition) need {
-	all := need{known: true}
+// requirementOfAny joins the requirements of alternatives. Without alternatives the
+// condition never holds: it requires what nothing has.
+func requirementOfAny(list []condition) requirement {
+	all := requirement{known: true}
 	for _, sub := range list {
-		n := needOf(sub)
-		if !n.known {
-			return need{}
+		r := requirementOf(sub)
+		if !r.known {
+			return requirement{}
 		}
-		all.programs = append(all.programs, n.programs...)
-		all.literals = append(all.literals, n.literals...)
+		all.programs = append(all.programs, r.programs...)
+		all.literals = append(all.literals, r.literals...)
 	}
 	return all
 }
 
-// score rates a need: the fewer texts show it, the better.
-func (n need) score() int {
-	if !n.known {
+// score rates a requirement: the fewer texts meet it, the higher.
+func (r requirement) score() int {
+	if !r.known {
 		return 0
 	}
 	least := 1000
-	for _, l := range n.literals {
+	for _, l := range r.literals {
 		score := pattern.Score(l.texts)
 		if l.option {
 			score = 45
 		}
 		least = min(least, score)
 	}
-	for _, p := range n.programs {
+	for _, p := range r.programs {
 		if everyday[p] {
 			least = min(least, 45)
 		} else {
 			least = min(least, 200+2*len(p))
 		}
 	}
-	return max(least-len(n.programs)/8, 1)
+	return max(least-len(r.programs)/8, 1)
 }
 
-// everywhere reports whether almost every text has what is needed: a letter or
+// everywhere reports whether almost every text meets the requirement: a letter or
 // digit in a line.
-func (n need) everywhere() bool {
-	return slices.ContainsFunc(n.literals, func(l needed) bool {
+func (r requirement) everywhere() bool {
+	return slices.ContainsFunc(r.literals, func(l requiredLiterals) bool {
 		f := l.field.field.scanned()
 		return !l.option && (f == fieldLine || f == fieldText) &&
 			slices.ContainsFunc(l.texts, func(s string) bool { return len(s) == 1 && isAlnum(s[0]) })
@@ -98,13 +98,13 @@ func isAlnum(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// key tells needs apart that different things satisfy.
-func (n need) key() string {
-	parts := make([]string, 0, len(n.programs)+len(n.literals))
-	for _, p := range n.programs {
+// key is the same for requirements that the same things meet.
+func (r requirement) key() string {
+	parts := make([]string, 0, len(r.programs)+len(r.literals))
+	for _, p := range r.programs {
 		parts = append(parts, strconv.Quote(p))
 	}
-	for _, l := range n.literals {
+	for _, l := range r.literals {
 		kind := int(l.field.field.scanned())
 		if l.option {
 			kind = int(fieldFlag)
@@ -117,8 +117,8 @@ func (n need) key() string {
 	return strings.Join(slices.Compact(parts), "")
 }
 
-// everyday are the programs that most texts of attackers run: to need one of
-// them tells less than any word of some letters.
+// everyday are the programs that most attackers run: one of them is less
+// selective than any word of some letters.
 var everyday = func() map[string]bool {
 	names := map[string]bool{}
 	for _, name := range strings.Fields(`: [ awk bash busybox cat cd chmod cp curl cut dd echo egrep export find grep head
@@ -128,8 +128,8 @@ var everyday = func() map[string]bool {
 	return names
 }()
 
-// ownPrograms returns programs of which the command at hand must have one for a
-// condition to hold; nil when it may have any.
+// ownPrograms returns the programs of which the simple command being tested must have
+// one for a condition to hold; nil when it may have any.
 func ownPrograms(c condition) []string {
 	switch c := c.(type) {
 	case allOf:
@@ -151,48 +151,48 @@ func ownPrograms(c condition) []string {
 		}
 		return all
 	case fieldTest:
-		return c.need().programs
+		return c.requirement().programs
 	}
 	return nil
 }
 
-func (t fieldTest) need() need {
+func (t fieldTest) requirement() requirement {
 	if t.field.field == fieldProgram && len(t.test.equals) > 0 && !t.test.ignoreCase && !slices.Contains(t.test.equals, "") {
-		return need{known: true, programs: t.test.equals}
+		return requirement{known: true, programs: t.test.equals}
 	}
-	if needs := t.needs(); len(needs) > 0 {
-		return needs[0]
+	if all := t.requirements(); len(all) > 0 {
+		return all[0]
 	}
-	return need{}
+	return requirement{}
 }
 
-// needs are all the needs of a test that has no need of a program, the most
-// telling first.
-func (t fieldTest) needs() (list []need) {
+// requirements are all the requirements of a test that requires no program, the most
+// selective first.
+func (t fieldTest) requirements() (list []requirement) {
 	if t.field.field == fieldFlag && len(t.test.equals) > 0 && !t.test.ignoreCase {
-		return []need{t.needing(t.test.equals, true)}
+		return []requirement{t.requiring(t.test.equals, true)}
 	}
 	for _, set := range t.test.literals() {
-		list = append(list, t.needing(set, false))
+		list = append(list, t.requiring(set, false))
 	}
 	return list
 }
 
-func (t fieldTest) needing(set []string, options bool) need {
-	return need{known: true, literals: []needed{{t.field, set, options}}}
+func (t fieldTest) requiring(set []string, options bool) requirement {
+	return requirement{known: true, literals: []requiredLiterals{{t.field, set, options}}}
 }
 
 // maxSets is how many sets of literals a test is known by.
 const maxSets = 4
 
-// literals returns sets of strings, the most telling first. Every value that
-// passes holds one of each set, when both are folded.
+// literals returns sets of required literals, the most selective first. Every value
+// that passes contains one of each set, when both are folded.
 func (t *valueTest) literals() [][]string {
-	t.asked.Do(func() { t.sets = t.work() })
+	t.asked.Do(func() { t.sets = t.requiredSets() })
 	return t.sets
 }
 
-func (t *valueTest) work() [][]string {
+func (t *valueTest) requiredSets() [][]string {
 	var sets [][]string
 	add := func(set []string) {
 		if len(set) > 0 {
@@ -215,7 +215,7 @@ func (t *valueTest) work() [][]string {
 	}
 	if len(t.patterns) == 1 {
 		add(t.patterns[0].Literals())
-		for _, set := range t.patterns[0].More() {
+		for _, set := range t.patterns[0].MoreLiterals() {
 			add(set)
 		}
 	} else {
@@ -272,13 +272,13 @@ func globLiteral(glob string) string {
 	return best
 }
 
-// slowReason says why a rule of commands cannot be left out by the prefilter.
-func (n need) slowReason() string {
-	if !n.known {
+// slowReason says why the prefilter cannot leave out a rule of commands, or "".
+func (r requirement) slowReason() string {
+	if !r.known {
 		return "no program and no literal is required: it is tried on every new text"
 	}
 	short := ""
-	for _, l := range n.literals {
+	for _, l := range r.literals {
 		for _, text := range l.texts {
 			if len(text) < 2 && !l.option {
 				short = text

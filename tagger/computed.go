@@ -2,43 +2,43 @@ package tagger
 
 import "github.com/ttpcron/ttpcron/tagger/pattern"
 
-// made are texts that tests need and an event does not have: values in lower
-// case, and the fields of Sigma that are put together. Each is made once for all
+// computed are values that tests look at and an event does not have: values in lower
+// case, and the fields of Sigma that are put together. Each is computed once for all
 // rules, as long as there is room for it.
-type made struct {
-	fields [fieldCount]madeField
+type computed struct {
+	fields [fieldCount]computedField
 	bytes  int
 }
 
-// madeField are the texts of one field, by command.
-type madeField struct{ value, folded []string }
+// computedField are the values of one field, by command.
+type computedField struct{ value, folded []string }
 
-// mostMade bounds the bytes that are made for one event, the lists included. It
+// maxComputed bounds the bytes that are computed for one event, the lists included. It
 // is room for a text of the greatest length in each of the ways that it can be
 // asked for.
-const mostMade = 4 << 20
+const maxComputed = 4 << 20
 
 // stringSize is what a string takes in a list.
 const stringSize = 16
 
-// forget lets go of what was made for the event before.
-func (m *made) forget() {
+// forget lets go of what was computed for the event before.
+func (m *computed) forget() {
 	if m != nil && m.bytes > 0 {
-		*m = made{}
+		*m = computed{}
 	}
 }
 
-func (ev *evaluation) room() *made {
-	if ev.made == nil {
-		ev.made = &made{}
+func (ev *evaluation) room() *computed {
+	if ev.computed == nil {
+		ev.computed = &computed{}
 	}
-	return ev.made
+	return ev.computed
 }
 
 // pays reports whether there is room for n bytes more.
 func (ev *evaluation) pays(n int) bool {
 	m := ev.room()
-	if m.bytes+n > mostMade {
+	if m.bytes+n > maxComputed {
 		ev.budget.Met = true
 		return false
 	}
@@ -51,7 +51,7 @@ func (ev *evaluation) pays(n int) bool {
 func (ev *evaluation) slot(f field, folded bool) *string {
 	list := &ev.room().fields[f].value
 	if folded {
-		list = &ev.made.fields[f].folded
+		list = &ev.computed.fields[f].folded
 	}
 	at, n := 0, 1
 	if f.ofCommand() {

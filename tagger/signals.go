@@ -7,61 +7,6 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/canary"
 )
 
-// checkLifter asks a built-in predicate.
-type checkLifter struct{ is canary.Check }
-
-func (c *checkLifter) holds(ev *evaluation) bool {
-	if ev.event == nil {
-		return false
-	}
-	proof, ok := c.is(ev.event, ev.signals)
-	if ok && ev.lifted == nil {
-		ev.lifted = &proof
-	}
-	if ok {
-		ev.hit(fieldRef{field: fieldPayload, name: proof.Metric}, nil, proof.MatchedSignature, 0, len(proof.MatchedSignature))
-	}
-	return ok
-}
-
-// compileLifter makes the check of a built-in predicate; one that the program
-// does not have never holds.
-func compileLifter(l lifterTest) check {
-	is, known, err := canary.Predicate(l.name, l.settings)
-	if !known || err != nil {
-		return checkConst(false)
-	}
-	return &checkLifter{is}
-}
-
-// inertReason says why a condition can never hold, or "".
-func inertReason(c condition) string {
-	switch c := c.(type) {
-	case allOf:
-		return inertList(c)
-	case anyOf:
-		return inertList(c)
-	case noneOf:
-		return inertList(c)
-	case someCommand:
-		return inertReason(c.is)
-	case lifterTest:
-		if _, known, _ := canary.Predicate(c.name, c.settings); !known {
-			return "the program has no lifter:" + shorten(c.name, 60)
-		}
-	}
-	return ""
-}
-
-func inertList(list []condition) string {
-	for _, c := range list {
-		if reason := inertReason(c); reason != "" {
-			return reason
-		}
-	}
-	return ""
-}
-
 // withSignals returns the event with the fields that can be derived from it
 // among its own, and those fields.
 func (c *Composite) withSignals(e *ttpcron.Event) (*ttpcron.Event, ttpcron.Payload) {

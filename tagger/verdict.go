@@ -36,11 +36,11 @@ type finding struct {
 	origin ttpcron.Origin
 }
 
-// judge makes the verdict on a text. It is lost with the next one.
-func (c *Composite) judge(s *sieve, text string) *verdict {
+// evaluate makes the verdict on a text, which the next one overwrites.
+func (c *Composite) evaluate(s *lookup, text string) *verdict {
 	ev := &c.ev
 	ev.begin(text, nil)
-	c.sift(s, ev)
+	c.lookUp(s, ev)
 	v := &c.fresh
 	*v = verdict{findings: v.findings[:0]}
 	s.candidates(func(r *runnable, check *prepared) {
@@ -65,26 +65,26 @@ func (v *verdict) kept() *verdict {
 	return &copied
 }
 
-// sift parses the text and asks the index about it.
-func (c *Composite) sift(s *sieve, ev *evaluation) {
+// lookUp parses the text and looks for candidates.
+func (c *Composite) lookUp(s *lookup, ev *evaluation) {
 	s.begin()
 	s.text(ev.text)
 	if s.index.shell {
 		ev.script = c.parser.View(ev.text)
 		ev.programs = s.script(ev.text, ev.script, ev.programs[:0])
 	}
-	ev.open, ev.unsifted = s.open, s.bounded()
+	ev.seen, ev.unscanned = s.seen, s.bounded()
 }
 
-// judgeOther makes the verdict on an event that is no command.
-func (c *Composite) judgeOther(s *sieve, e *ttpcron.Event) *verdict {
+// evaluateOther makes the verdict on an event that is no command.
+func (c *Composite) evaluateOther(s *lookup, e *ttpcron.Event) *verdict {
 	ev := &c.ev
 	e, signals := c.withSignals(e)
 	ev.begin("", e)
 	ev.signals = signals
 	s.begin()
 	s.payload(e.Payload)
-	ev.open = s.open
+	ev.seen = s.seen
 	v := &c.other
 	*v = verdict{findings: v.findings[:0]}
 	s.candidates(func(r *runnable, check *prepared) {
@@ -97,10 +97,10 @@ func (c *Composite) judgeOther(s *sieve, e *ttpcron.Event) *verdict {
 }
 
 // settled decides the open findings of a verdict for one event.
-func (c *Composite) settled(s *sieve, v *verdict, text string, e *ttpcron.Event) *verdict {
+func (c *Composite) settled(s *lookup, v *verdict, text string, e *ttpcron.Event) *verdict {
 	ev := &c.ev
 	ev.begin(text, e)
-	c.sift(s, ev)
+	c.lookUp(s, ev)
 	out := &c.other
 	*out = verdict{findings: out.findings[:0], bounded: v.bounded}
 	for i := range v.findings {
@@ -121,9 +121,9 @@ func (c *Composite) settled(s *sieve, v *verdict, text string, e *ttpcron.Event)
 func (ev *evaluation) begin(text string, e *ttpcron.Event) {
 	*ev = evaluation{
 		text: text, event: e, command: -1, budget: pattern.Budget{Steps: stepsPerEvent},
-		once: ev.once, programs: ev.programs[:0], made: ev.made,
+		once: ev.once, programs: ev.programs[:0], computed: ev.computed,
 	}
-	ev.made.forget()
+	ev.computed.forget()
 }
 
 // try evaluates one rule. A panic of the evaluator loses this rule's tags of
@@ -143,7 +143,7 @@ func (c *Composite) try(r *runnable, check *prepared, ev *evaluation, v *verdict
 
 // try evaluates the rule on the text or event, and returns what it matched.
 func (r *runnable) try(check *prepared, ev *evaluation) (string, bool) {
-	ev.metric, ev.lifted = "", nil
+	ev.metric, ev.proof = "", nil
 	total, met := ev.budget.Steps, ev.budget.Met
 	ev.budget.Steps, ev.budget.Met = min(total, stepsPerRule), false
 	ev.once = ev.once[:0]
@@ -159,7 +159,7 @@ func (r *runnable) try(check *prepared, ev *evaluation) (string, bool) {
 			matched = ev.witness(check)
 		}
 	}
-	if (ev.budget.Met || ev.unsifted) && !r.positive {
+	if (ev.budget.Met || ev.unscanned) && !r.positive {
 		ok = false
 	}
 	ev.budget.Steps += total - min(total, stepsPerRule)
@@ -192,9 +192,9 @@ const leastSteps = 16
 // witness returns the part of the event that a check on the whole event
 // matched, and notes the field.
 func (ev *evaluation) witness(check *prepared) string {
-	if ev.lifted != nil {
-		ev.metric = ev.lifted.Metric
-		return ev.lifted.MatchedSignature
+	if ev.proof != nil {
+		ev.metric = ev.proof.Metric
+		return ev.proof.MatchedSignature
 	}
 	if ev.trace != nil {
 		return "" // Explain looks at the hits itself

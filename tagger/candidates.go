@@ -9,15 +9,16 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
-// sieve is a tagger's memory for looking into an index.
-type sieve struct {
+// lookup asks an index which rules are candidates for an event. A tagger has one for
+// each kind of event and uses it again for each event.
+type lookup struct {
 	index   *kindRules
 	scanner *literal.Scanner
-	open    literal.Owners
-	present literal.Owners // programs
-	few     []uint16       // programs, when they are few
-	letters literal.Owners // options of one letter
-	left    int            // bytes of parts that may still be scanned
+	seen    literal.IDs // rules and terms whose requirement the event meets
+	present literal.IDs // programs
+	few     []uint16    // programs, when they are few
+	letters literal.IDs // options of one letter
+	left    int         // bytes of parts that may still be scanned
 }
 
 const (
@@ -31,17 +32,17 @@ const (
 	maxFew = 8
 )
 
-func (k *kindRules) sieve() *sieve {
-	s := &sieve{index: k, open: make(literal.Owners, len(k.always)), present: make(literal.Owners, len(k.byName)/64+1), letters: make(literal.Owners, 2)}
+func (k *kindRules) lookup() *lookup {
+	s := &lookup{index: k, seen: make(literal.IDs, len(k.unfiltered)), present: make(literal.IDs, len(k.byName)/64+1), letters: make(literal.IDs, 2)}
 	if k.literals != nil {
 		s.scanner = k.literals.Scanner()
 	}
 	return s
 }
 
-// begin opens what is always open.
-func (s *sieve) begin() {
-	copy(s.open, s.index.always)
+// begin forgets the event before: what is seen are the rules without requirement.
+func (s *lookup) begin() {
+	copy(s.seen, s.index.unfiltered)
 	clear(s.present)
 	clear(s.letters)
 	s.few = s.few[:0]
@@ -51,22 +52,22 @@ func (s *sieve) begin() {
 	}
 }
 
-// text opens what the raw text gives a chance. When lines of commands matter
-// too, it stands for those that are a part of it.
-func (s *sieve) text(text string) {
+// text looks for literals in the raw text. When lines of commands matter too, it
+// stands for those that are a part of it.
+func (s *lookup) text(text string) {
 	if s.scanner == nil {
 		return
 	}
-	in := places[fieldText]
+	in := fieldBits[fieldText]
 	if s.index.line {
-		in |= places[fieldLine]
+		in |= fieldBits[fieldLine]
 	}
-	s.scanner.Scan(text, in, s.open)
+	s.scanner.Scan(text, in, s.seen)
 }
 
-// script opens what the parts of a text give a chance, and appends the numbers
-// of the programs of its commands.
-func (s *sieve) script(text string, script *shell.Script, programs []uint16) []uint16 {
+// script looks for programs, options and literals in the parts of a text, and appends
+// the numbers of the programs of its commands.
+func (s *lookup) script(text string, script *shell.Script, programs []uint16) []uint16 {
 	k := s.index
 	for i := range script.Commands {
 		c := &script.Commands[i]
@@ -109,8 +110,7 @@ func standsIn(text string, c *shell.Command) bool {
 	return c.Start >= 0 && c.Start <= len(text) && strings.HasPrefix(text[c.Start:], c.Line)
 }
 
-// program opens what a program gives a chance.
-func (s *sieve) program(id uint16) {
+func (s *lookup) program(id uint16) {
 	if s.present.Has(int(id)) {
 		return
 	}
@@ -118,29 +118,28 @@ func (s *sieve) program(id uint16) {
 	if len(s.few) <= maxFew {
 		s.few = append(s.few, id)
 	}
-	for _, owner := range s.index.byName[id] {
-		s.open.Add(int(owner))
+	for _, n := range s.index.byName[id] {
+		s.seen.Add(int(n))
 	}
 }
 
-// options opens what the options of a command give a chance.
-func (s *sieve) options(names []string) {
+func (s *lookup) options(names []string) {
 	for _, name := range names {
-		var owners []uint16
+		var ids []uint16
 		if len(name) != 1 || name[0] >= 128 {
-			owners = s.index.options[name]
+			ids = s.index.options[name]
 		} else if c := int(name[0]); !s.letters.Has(c) {
 			s.letters.Add(c)
-			owners = s.index.letters[c]
+			ids = s.index.letters[c]
 		}
-		for _, owner := range owners {
-			s.open.Add(int(owner))
+		for _, id := range ids {
+			s.seen.Add(int(id))
 		}
 	}
 }
 
 // anyOf reports whether one of the programs is present.
-func (s *sieve) anyOf(programs literal.Owners) bool {
+func (s *lookup) anyOf(programs literal.IDs) bool {
 	if len(s.few) > maxFew {
 		return programs.Meets(s.present)
 	}
@@ -152,50 +151,51 @@ func (s *sieve) anyOf(programs literal.Owners) bool {
 	return false
 }
 
-// part opens what one value of a field gives a chance.
-func (s *sieve) part(value string, f field) {
+// part looks for literals in one value of a field, as far as there are bytes left.
+func (s *lookup) part(value string, f field) {
 	if s.left -= literal.Cost(value); s.left >= 0 && value != "" {
-		s.scanner.Scan(value, places[f], s.open)
+		s.scanner.Scan(value, fieldBits[f], s.seen)
 	}
 }
 
 // bounded reports whether parts were left out.
-func (s *sieve) bounded() bool { return s.left < 0 }
+func (s *lookup) bounded() bool { return s.left < 0 }
 
-// payload opens what an event of another kind gives a chance. A field that is
-// no string is not looked into: then everything is open.
-func (s *sieve) payload(p ttpcron.Payload) {
+// payload looks for literals in an event of another kind. A field that is no string
+// is not looked into: then every rule is a candidate.
+func (s *lookup) payload(p ttpcron.Payload) {
 	if s.scanner == nil {
 		return
 	}
 	for _, name := range s.index.payload {
 		text, _ := p.Text(name)
 		if isStructured(p, name) {
-			for i := range s.open {
-				s.open[i] = ^uint64(0)
+			for i := range s.seen {
+				s.seen[i] = ^uint64(0)
 			}
 			return
 		}
-		s.scanner.Scan(text, places[fieldPayload], s.open)
+		s.scanner.Scan(text, fieldBits[fieldPayload], s.seen)
 	}
 }
 
-// candidates calls try for every rule that is open and has a chance, by id.
-func (s *sieve) candidates(try func(r *runnable, check *prepared)) {
+// candidates calls try for every rule that was seen and that its prefilter does not
+// rule out, by id.
+func (s *lookup) candidates(try func(r *runnable, check *prepared)) {
 	k := s.index
-	for word, open := range s.open[:(len(k.rules)+63)/64] {
-		for open != 0 {
-			i := word*64 + bits.TrailingZeros64(open)
-			open &= open - 1
+	for word, seen := range s.seen[:(len(k.rules)+63)/64] {
+		for seen != 0 {
+			i := word*64 + bits.TrailingZeros64(seen)
+			seen &= seen - 1
 			if i >= len(k.rules) {
-				return // what follows are gates
+				return // what follows are terms
 			}
 			r := k.rules[i]
 			check := &r.check
 			if r.payload && k.kind == ttpcron.Command {
 				check = &r.relaxed
 			}
-			if k.guards.possible(check.guard, s) {
+			if k.prefilters.passes(check.prefilter, s) {
 				try(r, check)
 			}
 		}

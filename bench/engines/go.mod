@@ -1,4 +1,4 @@
-module github.com/ttpcron/ttpcron/bench/candidates
+module github.com/ttpcron/ttpcron/bench/engines
 
 go 1.26.0
 

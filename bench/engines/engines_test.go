@@ -1,6 +1,6 @@
-// Package candidates compares engines that could match the rules' expressions.
+// Package engines compares engines that could match the rules' expressions.
 // It is a module of its own, so that the program does not depend on them.
-package candidates
+package engines
 
 import (
 	"fmt"
@@ -23,8 +23,8 @@ const rules = 300
 // matcher returns how many patterns a text matches.
 type matcher func(text string) int
 
-// candidates are made of the same expressions.
-var candidates = []struct {
+// engines are made of the same expressions.
+var engines = []struct {
 	name string
 	make func(tb testing.TB, patterns []string) matcher
 }{
@@ -52,8 +52,8 @@ func loop(tb testing.TB, patterns []string) matcher {
 
 func behindLiterals(tb testing.TB, patterns []string) matcher {
 	var res []*regexp.Regexp
-	var set literal.Builder
-	open := make(literal.Owners, len(patterns)/64+1)
+	var b literal.Builder
+	found := make(literal.IDs, len(patterns)/64+1)
 	for i, expr := range patterns {
 		res = append(res, regexp.MustCompile(expr))
 		p, err := pattern.Compile(expr)
@@ -61,19 +61,19 @@ func behindLiterals(tb testing.TB, patterns []string) matcher {
 			tb.Fatal(err)
 		}
 		for _, l := range p.Literals() {
-			set.Add(l, i, 1)
+			b.Add(l, i, 1)
 		}
 		if len(p.Literals()) == 0 {
 			tb.Fatalf("%s has no literal", expr)
 		}
 	}
-	scanner := set.Build().Scanner()
+	scanner := b.Build().Scanner()
 	return func(text string) (n int) {
-		clear(open)
+		clear(found)
 		scanner.Reset()
-		scanner.Scan(text, 1, open)
+		scanner.Scan(text, 1, found)
 		for i, re := range res {
-			if open.Has(i) && re.MatchString(text) {
+			if found.Has(i) && re.MatchString(text) {
 				n++
 			}
 		}
@@ -132,12 +132,12 @@ func texts(n int) (out []string) {
 	return out
 }
 
-// TestCandidatesAgree holds that all give the same answers.
-func TestCandidatesAgree(t *testing.T) {
+// TestEnginesAgree holds that all give the same answers.
+func TestEnginesAgree(t *testing.T) {
 	patterns := workload.Patterns(rules)
 	all := texts(400)
 	want := loop(t, patterns)
-	for _, c := range candidates[1:] {
+	for _, c := range engines[1:] {
 		match := c.make(t, patterns)
 		for _, text := range all {
 			if n, m := match(text), want(text); n != m {
@@ -147,10 +147,10 @@ func TestCandidatesAgree(t *testing.T) {
 	}
 }
 
-func BenchmarkCandidates(b *testing.B) {
+func BenchmarkEngines(b *testing.B) {
 	patterns := workload.Patterns(rules)
 	all := texts(50_000)
-	for _, c := range candidates {
+	for _, c := range engines {
 		b.Run(c.name, func(b *testing.B) {
 			match := c.make(b, patterns)
 			b.ReportAllocs()
@@ -167,7 +167,7 @@ func BenchmarkCandidates(b *testing.B) {
 // BenchmarkStart makes each candidate of the expressions.
 func BenchmarkStart(b *testing.B) {
 	patterns := workload.Patterns(rules)
-	for _, c := range candidates {
+	for _, c := range engines {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			cpu := cpuTime(b)
