@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -19,7 +20,7 @@ const MaxAudit = 10_000
 func (db *DB) Audit(ctx context.Context, limit int) ([]ttpcron.AuditEntry, error) {
 	var entries []ttpcron.AuditEntry
 	err := db.view(ctx, func(tx *txn) error {
-		c := tx.Bucket(bucketAudit).Cursor()
+		c := tx.top(layout.Audit).Cursor()
 		for k, rec := c.Last(); k != nil && (limit == 0 || len(entries) < limit); k, rec = c.Prev() {
 			e, err := record.ReadAudit(k, rec)
 			if err != nil {
@@ -37,7 +38,7 @@ func (db *DB) Audit(ctx context.Context, limit int) ([]ttpcron.AuditEntry, error
 
 // audit adds an entry and drops the oldest over MaxAudit.
 func audit(tx *txn, e ttpcron.AuditEntry) error {
-	b := tx.Bucket(bucketAudit)
+	b := tx.top(layout.Audit)
 	n, err := b.NextSequence()
 	if err != nil {
 		return err

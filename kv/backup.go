@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/page"
 )
 
 // ExistsError says that a file which would be written exists.
@@ -345,14 +346,14 @@ func Restore(ctx context.Context, from, path string, o FileOptions) (aside strin
 	if old != nil {
 		defer old.Close() // keeps others out until the new file is there
 	}
-	err = newFile(path, true, src.size, func(f *os.File) error {
+	err = newFile(path, true, src.Bytes, func(f *os.File) error {
 		if old != nil {
 			if err := dressLike(f, old); err != nil {
 				return err
 			}
 		}
-		w := &meter{ctx: ctx, w: f, at: Progress{Place: "copy", Total: src.size}, progress: o.Progress}
-		if _, err := io.Copy(w, io.NewSectionReader(src.file, 0, src.size)); err != nil {
+		w := &meter{ctx: ctx, w: f, at: Progress{Place: "copy", Total: src.Bytes}, progress: o.Progress}
+		if _, err := io.Copy(w, io.NewSectionReader(src.file, 0, src.Bytes)); err != nil {
 			return err
 		}
 		err := verify(ctx, f, from, o.Progress)
@@ -377,7 +378,7 @@ func Restore(ctx context.Context, from, path string, o FileOptions) (aside strin
 // another kind, which somebody named by mistake. Pages of a store are full of
 // zeros; text has none.
 func mayHaveBeenStore(f *os.File) (bool, error) {
-	head := make([]byte, pageSize)
+	head := make([]byte, page.Size)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return false, err

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/page"
 )
 
 // A new store is made whole in a scratch folder and then given its name, so that
@@ -132,7 +133,7 @@ func (e *UnfinishedError) Error() string {
 // what the first transaction writes before the header that makes it count.
 // Sectors may be missing: those that power failed to write are zeros.
 func unfinished(f io.ReaderAt, size int64) bool {
-	const header = metaOffset + metaBytes
+	const header = page.HeaderOffset + page.HeaderBytes
 	if size == 0 {
 		return true
 	}
@@ -159,7 +160,7 @@ func unfinished(f io.ReaderAt, size int64) bool {
 		}
 	}
 	// Of the second header alone, less than all of it may be that of any store.
-	return !zeros(head[:header]) || len(head) >= pageSize+header || zeros(head)
+	return !zeros(head[:header]) || len(head) >= page.Size+header || zeros(head)
 }
 
 // sectorBytes is how much a disk writes wholly or not at all.
@@ -170,24 +171,24 @@ func zeros(b []byte) bool { return bytes.Count(b, []byte{0}) == len(b) }
 // birthImage is what bbolt writes into a new file: two headers, an empty list of
 // free pages and an empty bucket.
 func birthImage() []byte {
-	image := make([]byte, 4*pageSize)
+	image := make([]byte, 4*page.Size)
 	le := binary.LittleEndian
-	for id, flags := range []uint16{flagMeta, flagMeta, flagFreelist, flagLeaf} {
-		page := image[id*pageSize:]
-		le.PutUint64(page, uint64(id))
-		le.PutUint16(page[8:], flags)
-		if flags != flagMeta {
+	for id, flags := range []uint16{page.FlagMeta, page.FlagMeta, page.FlagFreelist, page.FlagLeaf} {
+		at := image[id*page.Size:]
+		le.PutUint64(at, uint64(id))
+		le.PutUint16(at[8:], flags)
+		if flags != page.FlagMeta {
 			continue
 		}
-		m := page[metaOffset : metaOffset+metaBytes]
-		le.PutUint32(m, metaMagic)
-		le.PutUint32(m[4:], bboltVersion)
-		le.PutUint32(m[8:], pageSize)
+		m := at[page.HeaderOffset : page.HeaderOffset+page.HeaderBytes]
+		le.PutUint32(m, page.Magic)
+		le.PutUint32(m[4:], page.Version)
+		le.PutUint32(m[8:], page.Size)
 		le.PutUint64(m[16:], 3) // root
 		le.PutUint64(m[32:], 2) // list of free pages
 		le.PutUint64(m[40:], 4) // pages in use
 		le.PutUint64(m[48:], uint64(id))
-		le.PutUint64(m[56:], fnv64a(m[:56]))
+		le.PutUint64(m[56:], page.FNV64a(m[:56]))
 	}
 	return image
 }

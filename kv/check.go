@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -54,10 +56,8 @@ type FileOptions struct {
 
 // What to do about a finding.
 const (
-	doRecover = "restore a backup (ttpcron db restore), or save the rest into a new file (ttpcron db recover)"
-	doRebuild = "no event or tag is lost by it: ttpcron db recover makes a new file with it set right"
-	doHeader  = "the store stands where the other header says; the next command that writes replaces this one"
-	doFree    = "write nothing to it, free pages may be in use: ttpcron db recover makes a new file"
+	doHeader = "the store stands where the other header says; the next command that writes replaces this one"
+	doFree   = "write nothing to it, free pages may be in use: ttpcron db recover makes a new file"
 )
 
 // Check reads a store's file from one end to the other and compares everything
@@ -79,21 +79,21 @@ func Check(ctx context.Context, path string, o FileOptions) (CheckReport, error)
 
 func (s *source) check(ctx context.Context, o FileOptions) (CheckReport, error) {
 	c := &checker{source: s, report: CheckReport{Path: s.path}, harmed: map[string]bool{}, recount: cmp.Or(o.recount, maxRecount)}
-	c.place, c.do = "file", doRecover
-	if s.meta == nil {
-		c.findf("no header is whole: %s; %s", s.metas[0].bad, s.metas[1].bad)
+	c.place, c.do = "file", layout.Recover
+	if s.Header == nil {
+		c.findf("no header is whole: %s; %s", s.Headers[0].Bad, s.Headers[1].Bad)
 		return c.report, nil
 	}
 	c.watch(ctx, o.Progress, func(what string) { c.find(what) })
 	if err := c.headers(); err != nil {
 		return CheckReport{}, err
 	}
-	for _, step := range []func() error{c.start, c.claims, c.events, c.tags, c.marks, c.pages} {
+	for _, step := range []func() error{c.start, c.claims, c.events, c.tags, c.records, c.rejects, c.pages} {
 		if err := step(); err != nil {
 			return CheckReport{}, err
 		}
-		if c.w.err != nil {
-			return CheckReport{}, fmt.Errorf("check store %s: %w", s.path, c.w.err)
+		if c.w.Err != nil {
+			return CheckReport{}, fmt.Errorf("check store %s: %w", s.path, c.w.Err)
 		}
 	}
 	return c.report, nil
@@ -141,40 +141,41 @@ func (c *checker) at(place, do string) { c.place, c.do, c.kind, c.day = place, d
 
 // headers checks the two headers.
 func (c *checker) headers() error {
-	for i := range c.metas {
-		if c.metas[i].bad != "" {
+	for i := range c.Headers {
+		if c.Headers[i].Bad != "" {
 			c.at("file", doHeader)
-			c.findf("header %d of 2 is not whole: %s", i+1, c.metas[i].bad)
+			c.findf("header %d of 2 is not whole: %s", i+1, c.Headers[i].Bad)
 		}
 	}
-	if c.meta.sequence != 0 {
-		c.at("file", doRebuild)
-		c.findf("the root bucket counts %d where it counts nothing", c.meta.sequence)
+	if c.Header.Sequence != 0 {
+		c.at("file", layout.Rebuild)
+		c.findf("the root bucket counts %d where it counts nothing", c.Header.Sequence)
 	}
 	return nil
 }
 
 // start reads the list of buckets and the bucket meta.
 func (c *checker) start() error {
-	c.at("file", doRecover)
+	c.at("file", layout.Recover)
 	c.readTop()
 	if err := c.metaRecords(); err != nil {
 		return err
 	}
-	c.at("file", doRecover)
-	for _, name := range allBuckets {
-		b, ok := c.top[string(name)]
-		if !ok {
-			c.findf("bucket %q is missing", name)
+	c.at("file", layout.Recover)
+	for i := range layout.Buckets {
+		in := &layout.Buckets[i]
+		b, ok := c.top[in.Name]
+		if !ok && !in.Late {
+			c.findf("bucket %q is missing", in.Name)
 		}
-		if b.sequence != 0 && !counts[string(name)] {
-			c.do = doRebuild
-			c.findf("bucket %q counts %d where it counts nothing", name, b.sequence)
-			c.do = doRecover
+		if b.Sequence != 0 && in.Number == layout.Unused {
+			c.do = layout.Rebuild
+			c.findf("bucket %q counts %d where it counts nothing", in.Name, b.Sequence)
+			c.do = layout.Recover
 		}
 	}
 	for name, b := range c.top {
-		if !known(name) {
+		if layout.Find(name) == nil {
 			c.findf("bucket %q belongs to no part of the store", name)
 			c.pass(b, 0)
 		}
@@ -182,13 +183,10 @@ func (c *checker) start() error {
 	return nil
 }
 
-// counts names the buckets whose sequence counts something.
-var counts = map[string]bool{string(bucketRuns): true, string(bucketMarks): true, string(bucketLooks): true, string(bucketRejects): true, string(bucketAudit): true}
-
 // pass visits a bucket, whatever it is, for the sake of its pages.
-func (s *source) pass(b bucketRef, depth int) {
-	s.w.each(b, func(e element) {
-		if ref, bad := parseBucket(e.value); e.bucket && bad == "" && depth < maxTreeDepth {
+func (s *source) pass(b page.Bucket, depth int) {
+	s.w.Each(b, func(e page.Element) {
+		if ref, bad := page.ParseBucket(e.Value); e.Bucket && bad == "" && depth < page.MaxDepth {
 			s.pass(ref, depth+1)
 		}
 	})
@@ -196,9 +194,9 @@ func (s *source) pass(b bucketRef, depth int) {
 
 // metaRecords checks the bucket meta.
 func (c *checker) metaRecords() error {
-	c.at("meta", doRecover)
+	c.at("meta", layout.Recover)
 	found := map[string]bool{}
-	c.values(c.top[string(bucketMeta)], func(k, v []byte) {
+	c.values(c.top[layout.Meta], func(k, v []byte) {
 		found[string(k)] = true
 		known, err := record.CheckMeta(k, v)
 		switch {
@@ -218,7 +216,7 @@ func (c *checker) metaRecords() error {
 			c.dropped, _ = record.ReadDropped(v)
 		}
 	})
-	if len(found) == 0 && c.w.err == nil {
+	if len(found) == 0 && c.w.Err == nil {
 		return &NotStoreError{Path: c.path, Reason: "it is a bbolt file of another program, or damaged at its root"}
 	}
 	for _, k := range [][]byte{record.KeySchema, record.KeySecret} {
@@ -238,7 +236,7 @@ func (c *checker) metaRecords() error {
 
 // claims reads the claims, to which tags refer by number.
 func (c *checker) claims() error {
-	c.at("claims", doRecover)
+	c.at("claims", layout.Recover)
 	c.readClaims(func(format string, args ...any) { c.findf(format, args...) })
 	return nil
 }
@@ -246,24 +244,24 @@ func (c *checker) claims() error {
 // pages checks that every page is used once or free, and not both.
 func (c *checker) pages() error {
 	c.at("file", doFree)
-	c.report.Pages = int(c.meta.pages)
+	c.report.Pages = int(c.Header.Pages)
 	used := c.harmed["file"]
 	for place := range c.harmed {
 		used = used || place != "" // pages below a damaged one were not visited
 	}
-	free := newBitmap(c.meta.pages)
-	if c.meta.freelist == noFreelist {
+	free := page.NewBitmap(c.Header.Pages)
+	if c.Header.Freelist == page.NoFreelist {
 		c.find("the list of free pages is missing")
 		return nil
 	}
 	outside, both, twice := 0, 0, 0
-	p, bad, err := c.freelist(func(id uint64) {
+	p, bad, err := c.Freelist(func(id uint64) {
 		switch {
-		case id < 2 || id >= c.meta.pages:
+		case id < 2 || id >= c.Header.Pages:
 			outside++
-		case c.w.seen.has(id):
+		case c.w.Seen.Has(id):
 			both++
-		case !free.add(id):
+		case !free.Add(id):
 			twice++
 		}
 	})
@@ -276,16 +274,16 @@ func (c *checker) pages() error {
 	if outside+both+twice > 0 {
 		c.findf("the list of free pages holds %d pages that are in use, %d twice and %d outside of the file", both, twice, outside)
 	}
-	if p.data != nil {
-		for i := range uint64(p.overflow) + 1 {
-			if !c.w.seen.add(p.id+i) || free.has(p.id+i) {
-				c.findf("page %d of the list of free pages is used otherwise", p.id+i)
+	if p.Data != nil {
+		for i := range uint64(p.Overflow) + 1 {
+			if !c.w.Seen.Add(p.ID+i) || free.Has(p.ID+i) {
+				c.findf("page %d of the list of free pages is used otherwise", p.ID+i)
 			}
 		}
 	}
 	lost := 0
-	for id := uint64(2); id < c.meta.pages; id++ {
-		if !c.w.seen.has(id) && !free.has(id) {
+	for id := uint64(2); id < c.Header.Pages; id++ {
+		if !c.w.Seen.Has(id) && !free.Has(id) {
 			lost++
 		}
 	}

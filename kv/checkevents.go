@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -20,7 +22,7 @@ func (a arrivals) add(n uint64) bool {
 		b = make([]uint64, part/64)
 		a[n/part] = b
 	}
-	return bitmap(b).add(n % part)
+	return page.Bitmap(b).Add(n % part)
 }
 
 // dayCount is what was counted of the events of a kind and day. There may be any
@@ -64,9 +66,9 @@ func (l *dayCounts) at(day ttpcron.Day) *dayCount {
 func (c *checker) events() error {
 	c.kinds, c.days = map[ttpcron.SourceKind]record.KindTotal{}, map[ttpcron.SourceKind]dayCounts{}
 	seen := arrivals{}
-	c.at("history", doRecover)
-	c.directory(c.top[string(bucketHistory)], func(name string, b bucketRef) {
-		c.at("history", doRecover)
+	c.at("history", layout.Recover)
+	c.directory(c.top[layout.History], func(name string, b page.Bucket) {
+		c.at("history", layout.Recover)
 		c.kind = ttpcron.SourceKind(name)
 		c.history(b, seen)
 	})
@@ -80,7 +82,7 @@ func (c *checker) events() error {
 }
 
 // history checks the blocks of a kind and recounts them.
-func (c *checker) history(b bucketRef, seen arrivals) {
+func (c *checker) history(b page.Bucket, seen arrivals) {
 	kind := c.kind
 	var days dayCounts
 	c.values(b, func(k, v []byte) {
@@ -127,8 +129,8 @@ func (c *checker) history(b bucketRef, seen arrivals) {
 // checkDays compares the counts of days, and of kinds, with the recount.
 func (c *checker) checkDays() {
 	harmed := c.harmed["history"]
-	c.at("days", doRebuild)
-	c.directory(c.top[string(bucketDays)], func(name string, b bucketRef) {
+	c.at("days", layout.Rebuild)
+	c.directory(c.top[layout.DayCounts], func(name string, b page.Bucket) {
 		kind := ttpcron.SourceKind(name)
 		days := c.days[kind]
 		c.values(b, func(k, v []byte) {
@@ -174,8 +176,8 @@ func (c *checker) checkDays() {
 // checkContent compares the indexes of content-derived ids with the events.
 func (c *checker) checkContent() {
 	harmed := c.harmed["history"]
-	c.at("identity", doRebuild)
-	c.directory(c.top[string(bucketIdentity)], func(name string, b bucketRef) {
+	c.at("identity", layout.Rebuild)
+	c.directory(c.top[layout.Identity], func(name string, b page.Bucket) {
 		kind := ttpcron.SourceKind(name)
 		days := c.days[kind]
 		x := runCheck{form: record.Index{Name: []byte(name)}, prefix: 4, bad: c.failed}
@@ -209,9 +211,9 @@ func (c *checker) checkContent() {
 // checkNamed compares the index of given ids with the events, and with what is
 // remembered of events that were pruned.
 func (c *checker) checkNamed() {
-	c.at("pruned", doRecover)
+	c.at("pruned", layout.Recover)
 	pruned := record.Fingerprint{}
-	c.values(c.top[string(bucketPruned)], func(k, v []byte) {
+	c.values(c.top[layout.Pruned], func(k, v []byte) {
 		c.kind = ttpcron.SourceKind(k)
 		p, err := record.ReadPruned(k, v)
 		if err != nil {
@@ -227,11 +229,11 @@ func (c *checker) checkNamed() {
 			}
 		}
 	})
-	c.at("named", doRebuild)
+	c.at("named", layout.Rebuild)
 	var got record.Fingerprint
 	x := runCheck{form: record.NamedIndex(), bad: c.failed}
 	x.each = func(_ []byte, hash uint64, value record.IndexValue) { got.Add(hash, value) }
-	c.values(c.top[string(bucketNamed)], x.entry)
+	c.values(c.top[layout.Named], x.entry)
 	x.end()
 	if want := c.named.Plus(pruned); got != want && !c.harmed["history"] && !c.harmed["named"] && !c.harmed["pruned"] {
 		c.findf("the index of given ids holds %d, events and what was pruned have %d, or others", got.N, want.N)

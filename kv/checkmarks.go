@@ -1,160 +1,93 @@
 package kv
 
 import (
-	"bytes"
 	"encoding/binary"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// marks checks the small records: coverage, cursors, runs, file marks, rejects
-// and states.
-func (c *checker) marks() error {
-	c.at("coverage", doCoverage)
-	c.directory(c.top[string(bucketCoverage)], func(name string, b bucketRef) {
-		kind := ttpcron.SourceKind(name)
-		c.values(b, func(k, v []byte) {
-			c.kind, c.day = kind, ""
-			day, ok := record.ParseDay(k)
-			if !ok {
-				c.findf("%x is no day", k)
-				return
-			}
-			c.day = day.String()
-			c.coverage(record.KindDay{Kind: kind, Day: day}, v)
-		})
-	})
-	c.at("cursors", doCursor)
-	c.values(c.top[string(bucketCursors)], func(k, v []byte) {
-		c.kind = ttpcron.SourceKind(k)
-		cursor, err := record.ReadCursor(k, v)
-		c.failed(err)
-		if cursor.Seq > c.arrival {
-			c.findf("the checkpoint %d is greater than the last arrival, %d: events that arrive next would be missed", cursor.Seq, c.arrival)
+// records checks the buckets of which each record can be checked alone.
+func (c *checker) records() error {
+	store := &layout.Store{Secret: c.secret, Arrival: c.arrival}
+	for i := range layout.Buckets {
+		in := &layout.Buckets[i]
+		b, ok := c.top[in.Name]
+		if !ok || in.Check == nil {
+			continue
 		}
-	})
-	c.at("runs", doRebuild)
-	runs := c.count(bucketRuns, func(k, v []byte) error {
-		_, err := record.ReadRun(k, v)
-		return err
-	})
-	if n := c.top[string(bucketRuns)].sequence; n != runs {
-		c.findf("counts %d runs and holds %d", n, runs)
-	}
-	c.at("marks", doRebuild)
-	marks := c.count(bucketMarks, func(k, v []byte) error {
-		m, err := record.ReadMark(k, v)
-		if err == nil && !bytes.Equal(k, record.MarkKey(&c.secret, m.Format, record.HeadOf(&m))) {
-			return record.Damagef("file mark %x belongs to another file", k)
+		c.at(in.Name, in.Remedy)
+		if in.Nested == layout.Flat {
+			c.recordsOf(in, store, in.Name, b)
+			continue
 		}
-		return err
-	})
-	if n := c.top[string(bucketMarks)].sequence; n != marks {
-		c.findf("counts %d file marks and holds %d", n, marks)
+		c.directory(b, func(name string, b page.Bucket) { c.recordsOf(in, store, name, b) })
 	}
-	c.looks()
-	c.rejects()
-	c.ruleLife()
 	return nil
 }
 
-// looks checks how files looked.
-func (c *checker) looks() {
-	if _, ok := c.top[string(bucketLooks)]; !ok {
-		return
-	}
-	c.at("looks", doRebuild)
-	looks := c.count(bucketLooks, func(k, v []byte) error {
-		l, err := record.ReadLook(k, v)
-		if err == nil && !bytes.Equal(k, record.LookKey(&c.secret, l.Path)) {
-			return record.Damagef("look %x belongs to another file", k)
-		}
-		return err
-	})
-	if n := c.top[string(bucketLooks)].sequence; n != looks {
-		c.findf("counts %d looks of files and holds %d", n, looks)
-	}
-}
-
-// What to do about damaged marks.
-const (
-	doCoverage = "ttpcron db recover makes a new file without it; the next run looks at the day again"
-	doCursor   = "set it with ttpcron checkpoint set, or checkpoint reset"
-	doStates   = "restore a backup (ttpcron db restore), or recover into a new file (ttpcron db recover) and set the rule's state again"
-)
-
-// count checks each record of a bucket and counts them.
-func (c *checker) count(bucket []byte, check func(k, v []byte) error) (n uint64) {
-	c.values(c.top[string(bucket)], func(k, v []byte) {
+// recordsOf checks the records of a bucket, or of one in it, and what it counts.
+func (c *checker) recordsOf(in *layout.Bucket, store *layout.Store, name string, b page.Bucket) {
+	n := uint64(0)
+	c.values(b, func(k, v []byte) {
 		n++
-		c.failed(check(k, v))
-	})
-	return n
-}
-
-func (c *checker) coverage(at record.KindDay, v []byte) {
-	parts, err := record.ReadCoverage(at, v)
-	c.failed(err)
-	for _, p := range parts {
-		if p.UpTo > c.arrival {
-			c.findf("covers arrivals up to %d, and the last one is %d", p.UpTo, c.arrival)
+		c.stand(in, name, k)
+		c.failed(in.Check(store, name, k, v))
+		if in.Number == layout.Last && len(k) == 8 && binary.BigEndian.Uint64(k) > b.Sequence {
+			c.findf("number %d is there, and the last one given is %d", binary.BigEndian.Uint64(k), b.Sequence)
 		}
+	})
+	c.kind, c.day = "", ""
+	if in.Number == layout.Entries && n != b.Sequence {
+		c.findf("counts %d %s and holds %d", b.Sequence, in.Noun, n)
 	}
 }
 
-// ruleLife checks what is kept of rules in operation.
-func (c *checker) ruleLife() {
-	c.at("states", doStates)
-	c.count(bucketStates, func(k, v []byte) error {
-		_, err := record.ReadState(k, v)
-		return err
-	})
-	c.at("retired", doStates)
-	c.count(bucketRetired, func(k, v []byte) error {
-		_, err := record.ReadRetirement(k, v)
-		return err
-	})
-	c.at("rulesets", doCoverage)
-	c.count(bucketRuleSets, func(k, v []byte) error {
-		_, err := record.ReadRuleSet(k, v)
-		return err
-	})
-	c.at("audit", doRebuild)
-	c.count(bucketAudit, func(k, v []byte) error {
-		e, err := record.ReadAudit(k, v)
-		if err == nil && e.Number > c.top[string(bucketAudit)].sequence {
-			return record.Damagef("entry %d of %d", e.Number, c.top[string(bucketAudit)].sequence)
-		}
-		return err
-	})
+// stand says at which record of a bucket the check stands.
+func (c *checker) stand(in *layout.Bucket, name string, k []byte) {
+	c.kind, c.day = "", ""
+	if in.ByKind {
+		c.kind = ttpcron.SourceKind(k)
+	}
+	if in.Nested == layout.Kinds {
+		c.kind = ttpcron.SourceKind(name)
+		name = string(k[:min(len(k), 4)])
+	}
+	if day, ok := record.ParseDay([]byte(name)); ok && in.Nested != layout.Flat {
+		c.day = day.String()
+	}
 }
 
 // rejects checks the lines that could not be used, which have rising numbers, and
 // their index.
-func (c *checker) rejects() {
-	c.at("rejects", doRebuild)
-	numbered := c.top[string(bucketRejects)].sequence
+func (c *checker) rejects() error {
+	c.at("rejects", layout.Rebuild)
+	numbered := c.top[layout.Rejects].Sequence
 	last := uint64(0)
 	hashes := map[uint64]bool{}
-	n := c.count(bucketRejects, func(k, v []byte) error {
+	n := uint64(0)
+	c.values(c.top[layout.Rejects], func(k, v []byte) {
+		n++
 		r, err := record.ReadReject(k, v)
 		if err == nil {
 			last = binary.BigEndian.Uint64(k)
 			hashes[c.secret.Reject(&r)] = true
 		}
-		return err
+		c.failed(err)
 	})
 	if n > MaxRejects || last > numbered || n+c.dropped != numbered {
 		c.findf("holds %d rejects up to number %d, and counts %d of which %d were dropped", n, last, numbered, c.dropped)
 	}
 	harmed := c.harmed["rejects"]
-	c.at("rejected", doRebuild)
+	c.at("rejected", layout.Rebuild)
 	x := runCheck{form: record.RejectedIndex(), bad: c.failed}
 	x.each = func(_ []byte, hash uint64, _ record.IndexValue) { delete(hashes, hash) }
-	c.values(c.top[string(bucketRejected)], x.entry)
+	c.values(c.top[layout.Rejected], x.entry)
 	x.end()
 	if len(hashes) > 0 && !harmed && !c.harmed["rejected"] {
 		c.findf("%d rejects are not in the index", len(hashes))
 	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -15,7 +16,7 @@ import (
 func (db *DB) Cursors(ctx context.Context) ([]ttpcron.Cursor, error) {
 	var cursors []ttpcron.Cursor
 	err := db.view(ctx, func(tx *txn) error {
-		return tx.Bucket(bucketCursors).ForEach(func(k, rec []byte) error {
+		return tx.top(layout.Cursors).ForEach(func(k, rec []byte) error {
 			c, err := record.ReadCursor(k, rec)
 			cursors = append(cursors, c)
 			return err
@@ -39,10 +40,10 @@ func (db *DB) DeleteCursor(ctx context.Context, kind ttpcron.SourceKind) error {
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	err := db.update(ctx, func(tx *txn) error {
-		if err := tx.Bucket(bucketCursors).Delete([]byte(kind)); err != nil {
+		if err := tx.top(layout.Cursors).Delete([]byte(kind)); err != nil {
 			return err
 		}
-		err := tx.Bucket(bucketCoverage).DeleteBucket([]byte(kind))
+		err := tx.top(layout.Coverage).DeleteBucket([]byte(kind))
 		if errors.Is(err, berrors.ErrBucketNotFound) {
 			return nil
 		}
@@ -55,11 +56,11 @@ func (db *DB) DeleteCursor(ctx context.Context, kind ttpcron.SourceKind) error {
 }
 
 func putCursor(tx *txn, c *ttpcron.Cursor) error {
-	return tx.Bucket(bucketCursors).Put([]byte(c.Kind), record.AppendCursor(nil, c))
+	return tx.top(layout.Cursors).Put([]byte(c.Kind), record.AppendCursor(nil, c))
 }
 
 func putCoverage(tx *txn, k record.KindDay, list []ttpcron.Coverage) error {
-	b, err := tx.Bucket(bucketCoverage).CreateBucketIfNotExists([]byte(k.Kind))
+	b, err := tx.top(layout.Coverage).CreateBucketIfNotExists([]byte(k.Kind))
 	if err != nil {
 		return err
 	}

@@ -6,23 +6,25 @@ import (
 	"iter"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 	"github.com/ttpcron/ttpcron/kv/rollup"
 )
 
 // tags checks tags, their rollups and the totals of the store.
 func (c *checker) tags() error {
-	c.at("rollups", doRebuild)
-	rollups, stop := iter.Pull2(c.buckets(c.top[string(bucketRollups)]))
+	c.at("rollups", layout.Rebuild)
+	rollups, stop := iter.Pull2(c.buckets(c.top[layout.Rollups]))
 	defer stop()
 	counted, rollup, more := rollups()
 	totals, days := map[uint32]record.TagTotal{}, 0
-	c.at("tags", doRecover)
-	c.directory(c.top[string(bucketTags)], func(name string, b bucketRef) {
+	c.at("tags", layout.Recover)
+	c.directory(c.top[layout.Tags], func(name string, b page.Bucket) {
 		for ; more && counted < name; counted, rollup, more = rollups() {
 			c.countedAlone(counted, rollup)
 		}
-		c.at("tags", doRecover)
+		c.at("tags", layout.Recover)
 		day, ok := record.ParseDay([]byte(name))
 		if !ok {
 			c.findf("%x is no day", name)
@@ -51,7 +53,7 @@ const maxRecount = 1 << 17
 
 // tagDay checks the tags of a day and its rollup, if it has one, and adds to the
 // totals. It reports whether there are tags.
-func (c *checker) tagDay(day ttpcron.Day, b, counts bucketRef, has bool, totals map[uint32]record.TagTotal) bool {
+func (c *checker) tagDay(day ttpcron.Day, b, counts page.Bucket, has bool, totals map[uint32]record.TagTotal) bool {
 	found := len(c.report.Findings) + c.report.More
 	recount := rollup.NewDay()
 	recount.Most = c.recount
@@ -63,7 +65,7 @@ func (c *checker) tagDay(day ttpcron.Day, b, counts bucketRef, has bool, totals 
 		sum.Add(record.TagTotal{Tags: t.Tags, First: record.TimeOf(day, t.First), Last: record.TimeOf(day, t.Last)})
 		totals[id] = sum
 	}
-	c.at("rollups", doRebuild)
+	c.at("rollups", layout.Rebuild)
 	c.day = day.String()
 	switch {
 	case has:
@@ -86,14 +88,14 @@ func (c *checker) tagDay(day ttpcron.Day, b, counts bucketRef, has bool, totals 
 // again does something with pages that have been visited.
 func (c *checker) again(do func()) {
 	first := c.w
-	c.w = &walker{f: c.pageFile, seen: newBitmap(c.meta.pages), bad: func(string) {}, read: func(int) { first.read(0) }}
+	c.w = &page.Walker{File: c.File, Seen: page.NewBitmap(c.Header.Pages), Bad: func(string) {}, Read: func(int) { first.Read(0) }}
 	do()
-	first.err, c.w = c.w.err, first
+	first.Err, c.w = c.w.Err, first
 }
 
 // countedAlone checks the rollup of a day that has no tags.
-func (c *checker) countedAlone(name string, b bucketRef) {
-	c.at("rollups", doRebuild)
+func (c *checker) countedAlone(name string, b page.Bucket) {
+	c.at("rollups", layout.Rebuild)
 	day, ok := record.ParseDay([]byte(name))
 	c.day = day.String()
 	switch {
@@ -106,7 +108,7 @@ func (c *checker) countedAlone(name string, b bucketRef) {
 }
 
 // tagsOf checks the tags of a day and counts them anew.
-func (c *checker) tagsOf(day ttpcron.Day, b bucketRef, rollup *rollup.Day) {
+func (c *checker) tagsOf(day ttpcron.Day, b page.Bucket, rollup *rollup.Day) {
 	var d record.Deriver
 	c.values(b, func(k, v []byte) {
 		t, err := c.tag(day, k, v, &d)
@@ -145,7 +147,7 @@ func (s *source) tag(day ttpcron.Day, k, v []byte, d *record.Deriver) (ttpcron.T
 
 // compareRollup reads the rollup of a day and, when asked, compares it with a
 // recount, in the range that this has. Claims are compared in the first range.
-func (c *checker) compareRollup(day ttpcron.Day, b bucketRef, want *rollup.Day, compare bool) {
+func (c *checker) compareRollup(day ttpcron.Day, b page.Bucket, want *rollup.Day, compare bool) {
 	name := record.DayKey(day)
 	c.values(b, func(k, v []byte) {
 		switch {
@@ -192,10 +194,10 @@ func (c *checker) compareAttacker(day, k, v []byte, want *record.AttackerTally, 
 
 // checkTotals compares the totals of the store with the recounts.
 func (c *checker) checkTotals(claims map[uint32]record.TagTotal, days int) {
-	c.at("totals", doRebuild)
+	c.at("totals", layout.Rebuild)
 	compareTags, compareEvents := !c.harmed["tags"], !c.harmed["history"]
 	gotDays := 0
-	c.values(c.top[string(bucketTotals)], func(k, v []byte) {
+	c.values(c.top[layout.Totals], func(k, v []byte) {
 		c.kind = ""
 		switch {
 		case len(k) > 1 && k[0] == record.TotalKind:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -23,7 +24,7 @@ func (t *claimTable) load(tx *txn) error {
 	if t.number == nil {
 		t.number = map[record.Claim]uint32{}
 	}
-	c := tx.Bucket(bucketClaims).Cursor()
+	c := tx.top(layout.Claims).Cursor()
 	id := uint32(len(t.byID))
 	for k, rec := c.Seek(record.ClaimNumber(id + 1)); k != nil; k, rec = c.Next() {
 		id++
@@ -106,7 +107,7 @@ func (n *newClaims) id(c record.Claim) uint32 {
 }
 
 func (n *newClaims) store(tx *txn) error {
-	b := tx.Bucket(bucketClaims)
+	b := tx.top(layout.Claims)
 	for _, c := range n.added {
 		k := record.ClaimNumber(n.numbers[c])
 		if err := b.Put(k, record.AppendClaim(nil, k, c)); err != nil {

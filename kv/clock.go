@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -176,11 +177,11 @@ func seeClock(tx *txn, now time.Time) error {
 }
 
 func putClock(tx *txn, c *Clock) error {
-	return tx.Bucket(bucketMeta).Put(record.KeyClock, record.AppendClock(nil, (*record.Clock)(c)))
+	return tx.top(layout.Meta).Put(record.KeyClock, record.AppendClock(nil, (*record.Clock)(c)))
 }
 
 func storedClock(tx *txn) (Clock, error) {
-	rec := tx.Bucket(bucketMeta).Get(record.KeyClock)
+	rec := tx.top(layout.Meta).Get(record.KeyClock)
 	if rec == nil {
 		return Clock{}, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 	"github.com/ttpcron/ttpcron/kv/rollup"
 )
@@ -163,7 +164,7 @@ func findTags(tx *txn, rows []tagRow) error {
 		for n < len(rows) && rows[n].day == day {
 			n++
 		}
-		if b := tx.Bucket(bucketTags).Bucket(record.DayKey(day)); b != nil {
+		if b := tx.top(layout.Tags).Bucket(record.DayKey(day)); b != nil {
 			findInDay(b.Cursor(), rows[:n])
 		}
 		rows = rows[n:]
@@ -199,12 +200,12 @@ func (db *DB) addTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, claims *newCla
 	for len(rows) > 0 {
 		day := rows[0].day
 		name := record.DayKey(day)
-		b, err := tx.Bucket(bucketTags).CreateBucketIfNotExists(name)
+		b, err := tx.top(layout.Tags).CreateBucketIfNotExists(name)
 		if err != nil {
 			return err
 		}
 		b.fill(ascendingFill)
-		rollups, err := tx.Bucket(bucketRollups).CreateBucketIfNotExists(name)
+		rollups, err := tx.top(layout.Rollups).CreateBucketIfNotExists(name)
 		if err != nil {
 			return err
 		}
@@ -276,7 +277,7 @@ func newMarks(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
 		if v.Kind == "" {
 			return nil, errors.New("cursor without kind")
 		}
-		if !bytes.Equal(tx.Bucket(bucketCursors).Get([]byte(v.Kind)), record.AppendCursor(nil, v)) {
+		if !bytes.Equal(tx.top(layout.Cursors).Get([]byte(v.Kind)), record.AppendCursor(nil, v)) {
 			marks = append(marks, mark{put: func(tx *txn) error { return putCursor(tx, v) }})
 		}
 	}
@@ -286,14 +287,14 @@ func newMarks(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
 	if c.Run.ID == "" {
 		return nil, errors.New("run without id")
 	}
-	if old := tx.Bucket(bucketRuns).Get([]byte(c.Run.ID)); old == nil || !c.Run.Finished.IsZero() && !bytes.Equal(old, record.AppendRun(nil, c.Run)) {
+	if old := tx.top(layout.Runs).Get([]byte(c.Run.ID)); old == nil || !c.Run.Finished.IsZero() && !bytes.Equal(old, record.AppendRun(nil, c.Run)) {
 		marks = append(marks, runMark(c.Run))
 	}
 	return marks, nil
 }
 
 func addClaimTotals(tx *txn, total map[uint32]record.TagTotal, newDays int) error {
-	b := tx.Bucket(bucketTotals)
+	b := tx.top(layout.Totals)
 	for id, t := range total {
 		k := record.ClaimKey(record.RollupClaim, id)
 		if err := addTotal(b, k, t); err != nil {

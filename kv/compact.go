@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron/kv/page"
 )
 
 // Compacted says what compacting a store gained.
@@ -35,7 +37,7 @@ func Compact(ctx context.Context, path string, o FileOptions) (Compacted, error)
 		return Compacted{}, err
 	}
 	free := db.bolt.Stats()
-	used := info.Size() - int64(free.FreePageN+free.PendingPageN)*pageSize
+	used := info.Size() - int64(free.FreePageN+free.PendingPageN)*page.Size
 	out := Compacted{Before: info.Size()}
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return Compacted{}, err
@@ -71,7 +73,7 @@ const copyBuckets = 8192
 
 // copyTo writes the content of the store into an empty file.
 func (db *DB) copyTo(ctx context.Context, path string, size int64, progress func(Progress)) (err error) {
-	dst, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true, PageSize: pageSize, FreelistType: bbolt.FreelistMapType})
+	dst, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true, PageSize: page.Size, FreelistType: bbolt.FreelistMapType})
 	if err != nil {
 		return err
 	}
@@ -166,13 +168,13 @@ func (c *copier) bucket(parent [][]byte, name []byte, from *bucket) error {
 				return err
 			}
 		}
-		c.size += len(k) + len(v) + elementSize
+		c.size += len(k) + len(v) + page.ElementSize
 		return to.Put(k, v)
 	})
 	if err != nil {
 		return err
 	}
-	return reseal(to, from.place, from.Sequence(), first, last)
+	return reseal(to, from.Place, from.Sequence(), first, last)
 }
 
 // flush commits what has been copied and goes on.

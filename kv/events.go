@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -13,7 +14,7 @@ import (
 func (db *DB) Kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	var kinds []ttpcron.SourceKind
 	err := db.view(ctx, func(tx *txn) error {
-		return tx.Bucket(bucketDays).ForEachBucket(func(k []byte) error {
+		return tx.top(layout.DayCounts).ForEachBucket(func(k []byte) error {
 			kinds = append(kinds, ttpcron.SourceKind(k))
 			return nil
 		})
@@ -36,11 +37,11 @@ const (
 func (db *DB) DayPage(ctx context.Context, kind ttpcron.SourceKind, from ttpcron.Day) ([]ttpcron.DayHistory, error) {
 	var days []ttpcron.DayHistory
 	err := db.view(ctx, func(tx *txn) error {
-		b := tx.Bucket(bucketDays).Bucket([]byte(kind))
+		b := tx.top(layout.DayCounts).Bucket([]byte(kind))
 		if kind == "" || b == nil {
 			return nil
 		}
-		covered := tx.Bucket(bucketCoverage).Bucket([]byte(kind))
+		covered := tx.top(layout.Coverage).Bucket([]byte(kind))
 		c := b.Cursor()
 		parts := 0
 		for k, rec := c.Seek(record.DayKey(max(from, 0))); k != nil && len(days) < pageDays && parts < pageParts; k, rec = c.Next() {
@@ -120,7 +121,7 @@ func (db *DB) page(ctx context.Context, k record.KindDay, after, upTo uint64) (p
 		if k.Kind == "" || k.Day < 0 {
 			return nil
 		}
-		b := tx.Bucket(bucketHistory).Bucket([]byte(k.Kind))
+		b := tx.top(layout.History).Bucket([]byte(k.Kind))
 		if b == nil {
 			return nil
 		}

@@ -12,6 +12,8 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -24,7 +26,7 @@ func SetSchema(t testing.TB, path string, n uint64) {
 	}
 	defer db.Close()
 	err = db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketMeta).Put(record.KeySchema, record.AppendSchema(nil, int(n)))
+		return tx.Bucket([]byte(layout.Meta)).Put(record.KeySchema, record.AppendSchema(nil, int(n)))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +102,7 @@ func (d *Disk) BreakSync() { d.bolt.Close() }
 
 // CheckReader checks a store as Check does, wherever it is read from.
 func CheckReader(ctx context.Context, r io.ReaderAt, size int64) (damaged bool, err error) {
-	s := &source{path: "test", top: map[string]bucketRef{}}
+	s := &source{path: "test", top: map[string]page.Bucket{}}
 	if err := s.openReader(r, size); err != nil {
 		return false, err
 	}
@@ -119,50 +121,54 @@ type Region struct {
 // buckets lie within a page of the root.
 func Regions(t testing.TB, content []byte) (list []Region) {
 	t.Helper()
-	s := &source{path: "test", top: map[string]bucketRef{}}
+	s := &source{path: "test", top: map[string]page.Bucket{}}
 	if err := s.openReader(bytes.NewReader(content), int64(len(content))); err != nil {
 		t.Fatal(err)
 	}
 	defer s.blocks.Close()
 	s.watch(t.Context(), nil, func(what string) { t.Fatal(what) })
-	seen := newBitmap(s.meta.pages)
+	seen := page.NewBitmap(s.Header.Pages)
 	pages := func(sort string) {
-		for id := uint64(2); id < s.meta.pages; id++ {
-			if !s.w.seen.has(id) || !seen.add(id) {
+		for id := uint64(2); id < s.Header.Pages; id++ {
+			if !s.w.Seen.Has(id) || !seen.Add(id) {
 				continue
 			}
-			p, err := s.page(id)
+			p, err := s.Page(id)
 			name := sort
-			if err == nil && p.flags == flagBranch {
+			if err == nil && p.Flags == page.FlagBranch {
 				name = "branch"
 			}
-			from := int(id) * pageSize
-			list = append(list, Region{name, from, from + (int(p.overflow)+1)*pageSize})
-			for i := range uint64(p.overflow) + 1 {
-				seen.add(id + i)
+			from := int(id) * page.Size
+			list = append(list, Region{name, from, from + (int(p.Overflow)+1)*page.Size})
+			for i := range uint64(p.Overflow) + 1 {
+				seen.Add(id + i)
 			}
 		}
 	}
-	list = append(list, Region{"header", 0, pageSize}, Region{"header", pageSize, 2 * pageSize})
-	from := int(s.meta.freelist) * pageSize
-	list = append(list, Region{"free list", from, from + pageSize})
+	list = append(list, Region{"header", 0, page.Size}, Region{"header", page.Size, 2 * page.Size})
+	from := int(s.Header.Freelist) * page.Size
+	list = append(list, Region{"free list", from, from + page.Size})
 	s.readTop()
 	pages("root")
-	for _, name := range allBuckets {
-		b := s.top[string(name)]
-		if at := bytes.Index(content, b.inline); b.inline != nil && at >= 0 {
-			for from := int(s.meta.root) * pageSize; at < from; { // not in an old page
-				next := bytes.Index(content[at+1:], b.inline)
+	for _, in := range layout.Buckets {
+		name := in.Name
+		b, ok := s.top[name]
+		if !ok {
+			continue
+		}
+		if at := bytes.Index(content, b.Inline); b.Inline != nil && at >= 0 {
+			for from := int(s.Header.Root) * page.Size; at < from; { // not in an old page
+				next := bytes.Index(content[at+1:], b.Inline)
 				if next < 0 {
 					break
 				}
 				at += 1 + next
 			}
-			list = append(list, Region{string(name), at, at + len(b.inline)})
+			list = append(list, Region{name, at, at + len(b.Inline)})
 			continue
 		}
 		s.pass(b, 0)
-		pages(string(name))
+		pages(name)
 	}
 	return list
 }
@@ -193,7 +199,7 @@ func Miscount(t testing.TB, path string, day ttpcron.Day) {
 	}
 	defer db.Close()
 	err = db.Update(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(bucketRollups).Bucket(record.DayKey(day))
+		b := tx.Bucket([]byte(layout.Rollups)).Bucket(record.DayKey(day))
 		first, _ := b.Cursor().Seek([]byte{record.RollupAttacker})
 		c := b.Cursor()
 		c.Seek([]byte{record.RollupAttacker + 1})

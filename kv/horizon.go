@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -71,7 +72,7 @@ func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone 
 			if free {
 				all[i].Named = record.Fingerprint{}
 			}
-			if err := tx.Bucket(bucketPruned).Put([]byte(all[i].Kind), record.AppendPruned(nil, &all[i])); err != nil {
+			if err := tx.top(layout.Pruned).Put([]byte(all[i].Kind), record.AppendPruned(nil, &all[i])); err != nil {
 				return err
 			}
 		}
@@ -85,7 +86,7 @@ func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone 
 
 // eachPruned calls do for what was pruned of each kind.
 func eachPruned(tx *txn, do func(*record.Pruned) error) error {
-	return tx.Bucket(bucketPruned).ForEach(func(k, rec []byte) error {
+	return tx.top(layout.Pruned).ForEach(func(k, rec []byte) error {
 		p, err := record.ReadPruned(k, rec)
 		if err == nil {
 			err = do(&p)
@@ -118,10 +119,10 @@ func (db *DB) namedEntries(ctx context.Context, tx *txn) ([]byte, error) {
 
 // replaceNamed makes the index of given ids anew.
 func replaceNamed(tx *txn, entries []byte) error {
-	if err := tx.DeleteBucket(bucketNamed); err != nil {
+	if err := tx.DeleteBucket([]byte(layout.Named)); err != nil {
 		return err
 	}
-	if _, err := tx.CreateBucket(bucketNamed); err != nil {
+	if _, err := tx.CreateBucket([]byte(layout.Named)); err != nil {
 		return err
 	}
 	x := namedIndex(tx)
@@ -135,7 +136,7 @@ func replaceNamed(tx *txn, entries []byte) error {
 
 // eachStored reads the whole history.
 func (db *DB) eachStored(ctx context.Context, tx *txn, do func(*ttpcron.Event)) error {
-	history := tx.Bucket(bucketHistory)
+	history := tx.top(layout.History)
 	return history.ForEachBucket(func(kind []byte) error {
 		return history.Bucket(kind).ForEach(func(k, rec []byte) error {
 			day, first, ok := record.ParseBlockKey(k)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -24,7 +25,7 @@ type identity struct {
 // contentIndex is the index of content-derived ids of one kind and day, nil when
 // no event of the kind is stored.
 func contentIndex(tx *txn, kind ttpcron.SourceKind, day ttpcron.Day) *runIndex {
-	b := tx.Bucket(bucketIdentity).Bucket([]byte(kind))
+	b := tx.top(layout.Identity).Bucket([]byte(kind))
 	if b == nil {
 		return nil
 	}
@@ -33,7 +34,7 @@ func contentIndex(tx *txn, kind ttpcron.SourceKind, day ttpcron.Day) *runIndex {
 
 // namedIndex is the index of given ids.
 func namedIndex(tx *txn) *runIndex {
-	return &runIndex{tx.Bucket(bucketNamed), record.NamedIndex()}
+	return &runIndex{tx.top(layout.Named), record.NamedIndex()}
 }
 
 // identify finds out which events are known. Of equal events in the batch all
@@ -97,7 +98,7 @@ func remember(tx *txn, events []*ttpcron.Event, ids []identity) error {
 		}
 	}
 	for k, entries := range content {
-		if _, err := tx.Bucket(bucketIdentity).CreateBucketIfNotExists([]byte(k.Kind)); err != nil {
+		if _, err := tx.top(layout.Identity).CreateBucketIfNotExists([]byte(k.Kind)); err != nil {
 			return err
 		}
 		x := contentIndex(tx, k.Kind, k.Day)

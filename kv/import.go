@@ -6,6 +6,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -214,7 +215,7 @@ func byKindDay(events []ttpcron.Event) (order []record.KindDay, groups map[recor
 
 // arrival returns the arrival number that was given last.
 func arrival(tx *txn) (uint64, error) {
-	rec := tx.Bucket(bucketMeta).Get(record.KeyArrival)
+	rec := tx.top(layout.Meta).Get(record.KeyArrival)
 	if rec == nil {
 		return 0, nil
 	}
@@ -222,13 +223,13 @@ func arrival(tx *txn) (uint64, error) {
 }
 
 func putArrival(tx *txn, seq uint64) error {
-	return tx.Bucket(bucketMeta).Put(record.KeyArrival, record.AppendArrival(nil, seq))
+	return tx.top(layout.Meta).Put(record.KeyArrival, record.AppendArrival(nil, seq))
 }
 
 // appendHistory adds events to the end of their kind and day: to the last block
 // while it has room, and to new ones.
 func (db *DB) appendHistory(tx *txn, w *block.Writer, k record.KindDay, fresh []ttpcron.Event) error {
-	b, err := tx.Bucket(bucketHistory).CreateBucketIfNotExists([]byte(k.Kind))
+	b, err := tx.top(layout.History).CreateBucketIfNotExists([]byte(k.Kind))
 	if err != nil {
 		return err
 	}
@@ -273,7 +274,7 @@ func (db *DB) openBlock(b *bucket, k record.KindDay, next *ttpcron.Event) ([]ttp
 
 // countEvents adds events to the counts of their day and of the store.
 func (db *DB) countEvents(tx *txn, k record.KindDay, fresh []ttpcron.Event) error {
-	b, err := tx.Bucket(bucketDays).CreateBucketIfNotExists([]byte(k.Kind))
+	b, err := tx.top(layout.DayCounts).CreateBucketIfNotExists([]byte(k.Kind))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -26,7 +27,7 @@ func (db *DB) SetJobTimes(ctx context.Context, times map[string]time.Time) error
 	rec := record.AppendJobTimes(nil, times)
 	db.writing.Lock()
 	defer db.writing.Unlock()
-	err := db.update(ctx, func(tx *txn) error { return tx.Bucket(bucketMeta).Put(record.KeyJobs, rec) })
+	err := db.update(ctx, func(tx *txn) error { return tx.top(layout.Meta).Put(record.KeyJobs, rec) })
 	if err != nil {
 		return fmt.Errorf("set times of jobs: %w", err)
 	}
@@ -34,7 +35,7 @@ func (db *DB) SetJobTimes(ctx context.Context, times map[string]time.Time) error
 }
 
 func jobTimes(tx *txn) (map[string]time.Time, error) {
-	rec := tx.Bucket(bucketMeta).Get(record.KeyJobs)
+	rec := tx.top(layout.Meta).Get(record.KeyJobs)
 	if rec == nil {
 		return map[string]time.Time{}, nil
 	}

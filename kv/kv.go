@@ -31,7 +31,6 @@ package kv
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +45,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -104,22 +104,16 @@ func (db *DB) hasHeader() error {
 	if err := db.stuck.err(); err != nil {
 		return err
 	}
-	var m [metaBytes]byte
-	for page := range int64(2) {
-		if _, err := db.file.ReadAt(m[:], page*pageSize+metaOffset); err != nil && err != io.EOF {
+	var m [page.HeaderBytes]byte
+	for n := range int64(2) {
+		if _, err := db.file.ReadAt(m[:], n*page.Size+page.HeaderOffset); err != nil && err != io.EOF {
 			return nil // the transaction meets it too
-		} else if err == nil && wholeHeader(m[:]) {
+		} else if err == nil && page.WholeHeader(m[:]) {
 			return nil
 		}
 	}
 	db.giveUp(&DamagedError{Path: db.path, Reason: "no header is whole"})
 	return db.stuck.err()
-}
-
-// wholeHeader reports whether bbolt takes the body of a header.
-func wholeHeader(m []byte) bool {
-	le := binary.LittleEndian
-	return le.Uint32(m) == metaMagic && le.Uint32(m[4:]) == bboltVersion && fnv64a(m[:metaBytes-8]) == le.Uint64(m[metaBytes-8:])
 }
 
 // Close waits for calls in progress and closes the store.

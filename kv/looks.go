@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -16,7 +17,7 @@ import (
 func (db *DB) FileLooks(ctx context.Context, paths []string) ([]ttpcron.FileLook, error) {
 	looks := make([]ttpcron.FileLook, len(paths))
 	err := db.view(ctx, func(tx *txn) error {
-		b := tx.Bucket(bucketLooks)
+		b := tx.top(layout.Looks)
 		if b == nil {
 			return nil
 		}
@@ -49,7 +50,7 @@ func (db *DB) KeepLooks(ctx context.Context, looks []ttpcron.FileLook) error {
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	err := db.update(ctx, func(tx *txn) error {
-		b, err := tx.CreateBucketIfNotExists(bucketLooks)
+		b, err := tx.CreateBucketIfNotExists([]byte(layout.Looks))
 		if err != nil {
 			return err
 		}
@@ -84,7 +85,7 @@ func (db *DB) seen(tx *txn, l *ttpcron.FileLook) error {
 	if l.MarkFormat == "" {
 		return nil
 	}
-	b := tx.Bucket(bucketMarks)
+	b := tx.top(layout.Marks)
 	key := record.MarkKey(&db.secret, l.MarkFormat, l.MarkHead)
 	rec := b.Get(key)
 	if rec == nil {
@@ -104,11 +105,11 @@ func (db *DB) seen(tx *txn, l *ttpcron.FileLook) error {
 // for each that may be dropped.
 func (db *DB) ForgetFiles(ctx context.Context, seenBefore time.Time) (dropped int, err error) {
 	for _, in := range []struct {
-		bucket []byte
+		bucket string
 		seenAt func(k, rec []byte) (time.Time, error)
 	}{
-		{bucketMarks, func(k, rec []byte) (time.Time, error) { m, err := record.ReadMark(k, rec); return m.SeenAt, err }},
-		{bucketLooks, func(k, rec []byte) (time.Time, error) { l, err := record.ReadLook(k, rec); return l.SeenAt, err }},
+		{layout.Marks, func(k, rec []byte) (time.Time, error) { m, err := record.ReadMark(k, rec); return m.SeenAt, err }},
+		{layout.Looks, func(k, rec []byte) (time.Time, error) { l, err := record.ReadLook(k, rec); return l.SeenAt, err }},
 	} {
 		n, err := db.forget(ctx, in.bucket, seenBefore, in.seenAt)
 		if dropped += n; err != nil {
@@ -118,12 +119,12 @@ func (db *DB) ForgetFiles(ctx context.Context, seenBefore time.Time) (dropped in
 	return dropped, nil
 }
 
-func (db *DB) forget(ctx context.Context, name []byte, before time.Time, seenAt func(k, rec []byte) (time.Time, error)) (int, error) {
+func (db *DB) forget(ctx context.Context, name string, before time.Time, seenAt func(k, rec []byte) (time.Time, error)) (int, error) {
 	type seen struct{ key, at uint64 }
 	var old []seen
 	over := 0
 	err := db.view(ctx, func(tx *txn) error {
-		b := tx.Bucket(name)
+		b := tx.top(name)
 		if b == nil || b.Sequence() <= uint64(maxFileMarks) {
 			return nil
 		}
@@ -155,7 +156,7 @@ func (db *DB) forget(ctx context.Context, name []byte, before time.Time, seenAt 
 	n := 0
 	for part := range slices.Chunk(old, 10_000) {
 		err := db.update(ctx, func(tx *txn) error {
-			b := tx.Bucket(name)
+			b := tx.top(name)
 			gone := 0
 			for _, s := range part {
 				key := record.NumberKey(s.key)

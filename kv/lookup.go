@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -20,7 +21,7 @@ func (db *DB) TagByUUID(ctx context.Context, u ttpcron.UUID) (t ttpcron.Tag, ok 
 	before, until := ttpcron.Day(1<<31-1), []byte(nil)
 	for done := false; err == nil && !ok && !done; {
 		err = db.view(ctx, func(tx *txn) error {
-			days := tx.Bucket(bucketTags)
+			days := tx.top(layout.Tags)
 			for budget := lookupKeys; budget > 0; {
 				if until == nil {
 					k, _ := keyBefore(days.Cursor(), record.DayKey(before))

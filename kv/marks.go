@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -26,7 +27,7 @@ const hardFiles = 3 * MaxFileMarks
 func (db *DB) FileMarks(ctx context.Context) ([]ttpcron.FileMark, error) {
 	var marks []ttpcron.FileMark
 	err := db.view(ctx, func(tx *txn) error {
-		return tx.Bucket(bucketMarks).ForEach(func(k, rec []byte) error {
+		return tx.top(layout.Marks).ForEach(func(k, rec []byte) error {
 			m, err := record.ReadMark(k, rec)
 			marks = append(marks, m)
 			return err
@@ -53,7 +54,7 @@ func (db *DB) MarkLengths(ctx context.Context) ([]int, error) {
 	if db.lengths == nil {
 		all := map[int]bool{}
 		err := db.view(ctx, func(tx *txn) error {
-			return tx.Bucket(bucketMarks).ForEach(func(k, rec []byte) error {
+			return tx.top(layout.Marks).ForEach(func(k, rec []byte) error {
 				m, err := record.ReadMark(k, rec)
 				all[m.HeadLen] = true
 				return err
@@ -71,7 +72,7 @@ func (db *DB) MarkLengths(ctx context.Context) ([]int, error) {
 func (db *DB) FindMarks(ctx context.Context, format string, heads []ttpcron.MarkHead) ([]ttpcron.FileMark, error) {
 	var marks []ttpcron.FileMark
 	err := db.view(ctx, func(tx *txn) error {
-		b := tx.Bucket(bucketMarks)
+		b := tx.top(layout.Marks)
 		for _, head := range heads {
 			key := record.MarkKey(&db.secret, format, head)
 			rec := b.Get(key)
@@ -97,7 +98,7 @@ func (db *DB) FindMarks(ctx context.Context, format string, heads []ttpcron.Mark
 // hasMark reports whether a mark is stored, but for the time when it was made.
 func (db *DB) hasMark(tx *txn, m *ttpcron.FileMark) bool {
 	key := record.MarkKey(&db.secret, m.Format, record.HeadOf(m))
-	rec := tx.Bucket(bucketMarks).Get(key)
+	rec := tx.top(layout.Marks).Get(key)
 	if rec == nil {
 		return false
 	}
@@ -108,7 +109,7 @@ func (db *DB) hasMark(tx *txn, m *ttpcron.FileMark) bool {
 
 // putMark stores a mark. The bucket's sequence counts the marks.
 func (db *DB) putMark(tx *txn, m *ttpcron.FileMark) error {
-	b := tx.Bucket(bucketMarks)
+	b := tx.top(layout.Marks)
 	key := record.MarkKey(&db.secret, m.Format, record.HeadOf(m))
 	if b.Get(key) == nil {
 		if b.Sequence() >= hardFiles {

@@ -9,6 +9,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -24,22 +25,24 @@ var migrations = [schema - 1]func(db *DB, tx *txn) error{
 // Coverage is forgotten, since it did not say which rules had looked: the next
 // run looks at those days again, and finds its tags there.
 func toSchema2(_ *DB, tx *txn) error {
-	for _, name := range allBuckets {
-		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return err
+	for i := range layout.Buckets {
+		if b := &layout.Buckets[i]; !b.Late {
+			if _, err := tx.CreateBucketIfNotExists([]byte(b.Name)); err != nil {
+				return err
+			}
 		}
 	}
-	if err := tx.DeleteBucket(bucketCoverage); err != nil && !errors.Is(err, berrors.ErrBucketNotFound) {
+	if err := tx.DeleteBucket([]byte(layout.Coverage)); err != nil && !errors.Is(err, berrors.ErrBucketNotFound) {
 		return err
 	}
-	_, err := tx.CreateBucket(bucketCoverage)
+	_, err := tx.CreateBucket([]byte(layout.Coverage))
 	return err
 }
 
 // toSchema3 lets the index of given ids say more of each event, and makes one of
 // rejects.
 func toSchema3(db *DB, tx *txn) error {
-	if _, err := tx.CreateBucketIfNotExists(bucketRejected); err != nil {
+	if _, err := tx.CreateBucketIfNotExists([]byte(layout.Rejected)); err != nil {
 		return err
 	}
 	if err := db.toRejected(tx); err != nil {
@@ -54,7 +57,7 @@ func toSchema4(*DB, *txn) error { return nil }
 
 // toRejected puts the rejects that are kept into their index.
 func (db *DB) toRejected(tx *txn) error {
-	b := tx.Bucket(bucketRejects)
+	b := tx.top(layout.Rejects)
 	var all []ttpcron.Reject
 	dropped := b.Sequence()
 	err := b.ForEach(func(k, rec []byte) error {
@@ -82,7 +85,7 @@ func (db *DB) indexNamed(tx *txn) error {
 	if err != nil {
 		return err
 	}
-	old := &runIndex{tx.Bucket(bucketNamed), record.Index{Name: bucketNamed, Width: 8}}
+	old := &runIndex{tx.top(layout.Named), record.Index{Name: []byte(layout.Named), Width: 8}}
 	runs, err := old.runs()
 	if err != nil {
 		return err
@@ -156,7 +159,7 @@ func (db *DB) migrate(ctx context.Context, readOnly bool) error {
 				return err
 			}
 		}
-		return tx.Bucket(bucketMeta).Put(record.KeySchema, record.AppendSchema(nil, schema))
+		return tx.top(layout.Meta).Put(record.KeySchema, record.AppendSchema(nil, schema))
 	})
 	if err != nil {
 		return fmt.Errorf("bring store %s up to schema %d: %w", db.path, schema, err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -186,7 +187,7 @@ func (s *storedEvents) at(kind ttpcron.SourceKind, place uint64) (*ttpcron.Event
 // read reads the block in which an event would lie.
 func (s *storedEvents) read(k record.KindDay, seq uint64) error {
 	s.block, s.events = k, nil
-	b := s.tx.Bucket(bucketHistory).Bucket([]byte(k.Kind))
+	b := s.tx.top(layout.History).Bucket([]byte(k.Kind))
 	if b == nil {
 		return nil
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -127,7 +129,7 @@ func (db *DB) tryOpen(o Options) error {
 			NoGrowSync:      o.NoSync,
 			PreLoadFreelist: true,
 			FreelistType:    freelist,
-			PageSize:        pageSize,
+			PageSize:        page.Size,
 			OpenFile: func(path string, flag int, mode os.FileMode) (f *os.File, err error) {
 				if f, db.fresh, err = openLocked(path, flag, mode); err != nil {
 					return nil, err
@@ -200,9 +202,6 @@ func openLocked(path string, flag int, mode os.FileMode) (f *os.File, fresh bool
 // errReplaced says that another file took the place of the one that was opened.
 var errReplaced = errors.New("the store was replaced while it was opened")
 
-// pageSize is the size of a page in a new file, the same on every machine.
-const pageSize = 4096
-
 // openSchema reads what the store says of itself, and makes a new store of an
 // empty file.
 func (db *DB) openSchema(ctx context.Context, o Options) error {
@@ -228,12 +227,14 @@ func (db *DB) openSchema(ctx context.Context, o Options) error {
 
 // makeStore makes the buckets of a new store.
 func makeStore(tx *txn) error {
-	for _, name := range allBuckets {
-		if _, err := tx.CreateBucket(name); err != nil {
-			return err
+	for i := range layout.Buckets {
+		if b := &layout.Buckets[i]; !b.Late {
+			if _, err := tx.CreateBucket([]byte(b.Name)); err != nil {
+				return err
+			}
 		}
 	}
-	meta := tx.Bucket(bucketMeta)
+	meta := tx.top(layout.Meta)
 	if err := meta.Put(record.KeySchema, record.AppendSchema(nil, schema)); err != nil {
 		return err
 	}
@@ -244,7 +245,7 @@ func makeStore(tx *txn) error {
 
 // readMeta checks the schema and reads the secret.
 func (db *DB) readMeta(tx *txn) error {
-	meta := tx.Bucket(bucketMeta)
+	meta := tx.top(layout.Meta)
 	if meta == nil || meta.Get(record.KeySchema) == nil {
 		return &NotStoreError{Path: db.path, Reason: "it is a bbolt file of another program"}
 	}
@@ -255,9 +256,10 @@ func (db *DB) readMeta(tx *txn) error {
 	if db.schema > schema {
 		return &NewerError{Path: db.path, Schema: db.schema, Highest: schema}
 	}
-	for _, name := range allBuckets {
-		if _, _, ok := tx.find(name); !ok && db.schema == schema {
-			return db.damaged("buckets", fmt.Errorf("%q is missing", name))
+	for i := range layout.Buckets {
+		b := &layout.Buckets[i]
+		if _, _, ok := tx.find([]byte(b.Name)); !ok && !b.Late && db.schema == schema {
+			return db.damaged("buckets", fmt.Errorf("%q is missing", b.Name))
 		}
 	}
 	if db.secret, err = record.ReadSecret(meta.Get(record.KeySecret)); err != nil {
@@ -269,13 +271,6 @@ func (db *DB) readMeta(tx *txn) error {
 func (db *DB) damaged(what string, err error) error {
 	return &DamagedError{Path: db.path, Reason: fmt.Sprintf("%s: %v", what, err)}
 }
-
-// metaMagic begins bbolt's meta page, after the page's header of 16 bytes.
-const (
-	metaMagic  = 0xED0CDAED
-	metaOffset = 16
-	metaBytes  = 64
-)
 
 // CheckFile looks at the header of the file at a path without opening it as a
 // store. It returns nil for a file that is missing, or that would become a store;
@@ -313,7 +308,7 @@ func checkFile(path string) error {
 // fault on one that has been cut short. It returns *UnfinishedError,
 // *NotStoreError or *DamagedError.
 func lookAt(f *os.File, path string) error {
-	buf := make([]byte, 2*pageSize)
+	buf := make([]byte, 2*page.Size)
 	n, _ := f.ReadAt(buf, 0)
 	buf = buf[:n]
 	// The size after the header: a file that is being written grows first.
@@ -327,17 +322,17 @@ func lookAt(f *os.File, path string) error {
 	found := false
 	var used int64
 	var newest uint64
-	for page := 0; page < 2; page++ {
-		at := page*pageSize + metaOffset
-		if len(buf) < at+metaBytes {
+	for n := range 2 {
+		at := n*page.Size + page.HeaderOffset
+		if len(buf) < at+page.HeaderBytes {
 			break
 		}
-		m := buf[at : at+metaBytes]
-		if binary.LittleEndian.Uint32(m) != metaMagic {
+		m := buf[at : at+page.HeaderBytes]
+		if binary.LittleEndian.Uint32(m) != page.Magic {
 			continue
 		}
 		found = true
-		if fnv64a(m[:metaBytes-8]) != binary.LittleEndian.Uint64(m[metaBytes-8:]) {
+		if page.FNV64a(m[:page.HeaderBytes-8]) != binary.LittleEndian.Uint64(m[page.HeaderBytes-8:]) {
 			continue
 		}
 		size, pages, txid := binary.LittleEndian.Uint32(m[8:]), binary.LittleEndian.Uint64(m[40:]), binary.LittleEndian.Uint64(m[48:])
@@ -356,13 +351,4 @@ func lookAt(f *os.File, path string) error {
 		return &DamagedError{Path: path, Reason: fmt.Sprintf("it has %d bytes where %d are in use: it was cut short", info.Size(), used)}
 	}
 	return nil
-}
-
-// fnv64a is the checksum of bbolt's meta pages.
-func fnv64a(b []byte) uint64 {
-	h := uint64(14695981039346656037)
-	for _, c := range b {
-		h = (h ^ uint64(c)) * 1099511628211
-	}
-	return h
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -174,7 +175,7 @@ func (db *DB) planPruneTags(ctx context.Context, before ttpcron.Day, report *Pru
 			}
 			group, n = nil, 0
 		}
-		rollups := tx.Bucket(bucketRollups)
+		rollups := tx.top(layout.Rollups)
 		c := rollups.Cursor()
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
 			day, ok := record.ParseDay(k)
@@ -222,7 +223,7 @@ func eachClaim(b *bucket, day []byte, do func(id uint32, t record.Tally)) error 
 // horizon behind the last of them.
 func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day) error {
 	p := record.Pruned{Kind: kind}
-	if rec := tx.Bucket(bucketPruned).Get([]byte(kind)); rec != nil {
+	if rec := tx.top(layout.Pruned).Get([]byte(kind)); rec != nil {
 		var err error
 		if p, err = record.ReadPruned([]byte(kind), rec); err != nil {
 			return err
@@ -235,7 +236,7 @@ func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day) 
 		p.Before = max(p.Before, day+1)
 	}
 	p.At = db.now()
-	if err := tx.Bucket(bucketPruned).Put([]byte(kind), record.AppendPruned(nil, &p)); err != nil {
+	if err := tx.top(layout.Pruned).Put([]byte(kind), record.AppendPruned(nil, &p)); err != nil {
 		return err
 	}
 	return recountKind(tx, kind)
@@ -245,7 +246,7 @@ func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day) 
 // elsewhere.
 func (db *DB) pruneDay(tx *txn, at record.KindDay, p *record.Pruned) error {
 	name, day := []byte(at.Kind), record.DayKey(at.Day)
-	history := tx.Bucket(bucketHistory).Bucket(name)
+	history := tx.top(layout.History).Bucket(name)
 	if history == nil {
 		return record.Damage("the events are missing")
 	}
@@ -266,14 +267,12 @@ func (db *DB) pruneDay(tx *txn, at record.KindDay, p *record.Pruned) error {
 	if err != nil {
 		return err
 	}
-	for _, bucket := range [][]byte{bucketIdentity, bucketDays, bucketCoverage} {
-		if b := tx.Bucket(bucket).Bucket(name); b != nil {
-			if err := deletePrefix(b, day, nil); err != nil {
-				return err
-			}
+	return eachOfKinds(tx, func(b *bucket) error {
+		if b = b.Bucket(name); b == nil {
+			return nil
 		}
-	}
-	return nil
+		return deletePrefix(b, day, nil) // the blocks are gone already
+	})
 }
 
 // deletePrefix deletes the keys that begin with a prefix, each after a look.
@@ -299,11 +298,11 @@ func deletePrefix(b *bucket, prefix []byte, look func(k, v []byte) error) error 
 // recountKind sets the total of a kind to what its days add up to. A kind of
 // which nothing is left leaves no buckets.
 func recountKind(tx *txn, kind ttpcron.SourceKind) error {
-	if err := tx.Bucket(bucketTotals).Delete(record.KindTotalKey(kind)); err != nil {
+	if err := tx.top(layout.Totals).Delete(record.KindTotalKey(kind)); err != nil {
 		return err
 	}
 	var sum record.KindTotal
-	days := tx.Bucket(bucketDays).Bucket([]byte(kind))
+	days := tx.top(layout.DayCounts).Bucket([]byte(kind))
 	if days != nil {
 		err := days.ForEach(func(k, rec []byte) error {
 			day, _ := record.ParseDay(k)
@@ -321,9 +320,22 @@ func recountKind(tx *txn, kind ttpcron.SourceKind) error {
 	if sum.Days > 0 {
 		return addKindTotal(tx, kind, sum)
 	}
-	for _, bucket := range [][]byte{bucketHistory, bucketIdentity, bucketDays, bucketCoverage} {
-		if b := tx.Bucket(bucket); b.Bucket([]byte(kind)) != nil {
-			if err := b.DeleteBucket([]byte(kind)); err != nil {
+	return eachOfKinds(tx, func(b *bucket) error {
+		if b.Bucket([]byte(kind)) == nil {
+			return nil
+		}
+		return b.DeleteBucket([]byte(kind))
+	})
+}
+
+// eachOfKinds calls do for the buckets that hold one for each kind.
+func eachOfKinds(tx *txn, do func(b *bucket) error) error {
+	for i := range layout.Buckets {
+		if layout.Buckets[i].Nested != layout.Kinds {
+			continue
+		}
+		if b := tx.top(layout.Buckets[i].Name); b != nil {
+			if err := do(b); err != nil {
 				return err
 			}
 		}
@@ -334,7 +346,7 @@ func recountKind(tx *txn, kind ttpcron.SourceKind) error {
 // pruneTagDays takes out the tags of the earliest days.
 func pruneTagDays(tx *txn, days [][]byte) error {
 	gone := map[uint32]int{}
-	rollups, tags := tx.Bucket(bucketRollups), tx.Bucket(bucketTags)
+	rollups, tags := tx.top(layout.Rollups), tx.top(layout.Tags)
 	for _, day := range days {
 		if err := eachClaim(rollups.Bucket(day), day, func(id uint32, t record.Tally) { gone[id] += t.Tags }); err != nil {
 			return err
@@ -359,7 +371,7 @@ func pruneTagDays(tx *txn, days [][]byte) error {
 // subtractTotals takes the tags that are gone out of the totals of their claims,
 // and finds the first that is left of each.
 func subtractTotals(tx *txn, gone map[uint32]int) error {
-	totals, rollups := tx.Bucket(bucketTotals), tx.Bucket(bucketRollups)
+	totals, rollups := tx.top(layout.Totals), tx.top(layout.Rollups)
 	left := map[uint32]record.TagTotal{}
 	for id, n := range gone {
 		k := record.ClaimKey(record.RollupClaim, id)

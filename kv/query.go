@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -110,7 +111,7 @@ func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
 		if err := s.prepare(tx); err != nil || s.done {
 			return err
 		}
-		days := tx.Bucket(bucketTags)
+		days := tx.top(layout.Tags)
 		for budget := scanKeys; budget > 0 && len(page) < scanTags; {
 			if s.until == nil && !s.nextDay(tx, days.Cursor()) {
 				s.done = true
@@ -162,7 +163,7 @@ func matchesClaim(q *ttpcron.TagQuery, c *record.Claim) bool {
 // nextDay moves to the end of the latest day before the one at hand that may
 // hold a match.
 func (s *tagScan) nextDay(tx *txn, days *cursor) bool {
-	rollups := tx.Bucket(bucketRollups)
+	rollups := tx.top(layout.Rollups)
 	for k, _ := keyBefore(days, record.DayKey(s.before)); k != nil; k, _ = days.Prev() {
 		day, ok := record.ParseDay(k)
 		if !ok || !s.q.Window.Since.IsZero() && !s.q.Window.Since.Before((day+1).Start()) {

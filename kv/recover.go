@@ -9,6 +9,8 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -127,9 +129,9 @@ func (r *recovery) lose(what string) {
 
 func (r *recovery) run(ctx context.Context, progress func(Progress)) error {
 	r.ctx = ctx
-	if r.meta == nil {
+	if r.Header == nil {
 		r.report.NoHeader = true
-		r.meta = &metaPage{pages: uint64(r.size) / pageSize, freelist: noFreelist}
+		r.Header = &page.Header{Pages: uint64(r.Bytes) / page.Size, Freelist: page.NoFreelist}
 	}
 	r.watch(ctx, func(p Progress) {
 		if p.Place = r.place; progress != nil {
@@ -137,10 +139,10 @@ func (r *recovery) run(ctx context.Context, progress func(Progress)) error {
 		}
 	}, func(what string) { r.lose(what) })
 	r.place = "file"
-	for i := range r.metas {
-		if r.metas[i].bad != "" {
+	for i := range r.Headers {
+		if r.Headers[i].Bad != "" {
 			r.report.OldHeader = !r.report.NoHeader
-			r.find(fmt.Sprintf("header %d of 2 is not whole: %s", i+1, r.metas[i].bad))
+			r.find(fmt.Sprintf("header %d of 2 is not whole: %s", i+1, r.Headers[i].Bad))
 		}
 	}
 	if r.report.NoHeader {
@@ -149,12 +151,12 @@ func (r *recovery) run(ctx context.Context, progress func(Progress)) error {
 		return err
 	}
 	if r.err == nil {
-		r.err = r.w.err
+		r.err = r.w.Err
 	}
 	if r.err != nil {
 		return r.err
 	}
-	if _, ok := r.top[string(bucketMeta)]; !ok && r.report.Events+r.report.Tags == 0 {
+	if _, ok := r.top[layout.Meta]; !ok && r.report.Events+r.report.Tags == 0 {
 		return &NotStoreError{Path: r.path, Reason: "nothing of a store was found in it"}
 	}
 	return r.finish()
@@ -172,8 +174,8 @@ func (r *recovery) walk() error {
 	r.place = "claims"
 	found = len(r.report.Findings)
 	r.readClaims(func(format string, args ...any) { r.find(fmt.Sprintf(format, args...)) })
-	if _, ok := r.top[string(bucketClaims)]; !ok || len(r.report.Findings) > found {
-		r.eachStray(func(uint64) bool { return false }, nil, func(_ uint64, e element) { r.foundClaim(e) })
+	if _, ok := r.top[layout.Claims]; !ok || len(r.report.Findings) > found {
+		r.eachStray(func(uint64) bool { return false }, nil, func(_ uint64, e page.Element) { r.foundClaim(e) })
 	}
 	if err := r.readPruned(); err != nil {
 		return err
@@ -183,10 +185,10 @@ func (r *recovery) walk() error {
 	r.passOthers()
 	r.searchStray()
 	r.flush()
-	r.w.seen = newBitmap(r.meta.pages) // what was passed over is read now
+	r.w.Seen = page.NewBitmap(r.Header.Pages) // what was passed over is read now
 	r.compareCounts()
 	r.marks()
-	if r.w.stale > 0 {
+	if r.w.Stale > 0 {
 		r.report.Uncounted = true
 	}
 	return nil
@@ -195,17 +197,17 @@ func (r *recovery) walk() error {
 // readFree reads the list of free pages, as far as it is whole: a page of it to
 // which something leads is an old one, or the list is damaged.
 func (r *recovery) readFree() {
-	if r.meta.freelist == noFreelist {
+	if r.Header.Freelist == page.NoFreelist {
 		return
 	}
-	free := newBitmap(r.meta.pages)
-	_, bad, err := r.freelist(func(id uint64) {
-		if id < r.meta.pages {
-			free.add(id)
+	free := page.NewBitmap(r.Header.Pages)
+	_, bad, err := r.Freelist(func(id uint64) {
+		if id < r.Header.Pages {
+			free.Add(id)
 		}
 	})
 	if bad == "" && err == nil {
-		r.w.free = free
+		r.w.Free = free
 	}
 }
 
@@ -213,7 +215,7 @@ func (r *recovery) readFree() {
 // they are whole; none of them is needed.
 func (r *recovery) readSecret() error {
 	r.place = "meta"
-	r.values(r.top[string(bucketMeta)], func(k, v []byte) {
+	r.values(r.top[layout.Meta], func(k, v []byte) {
 		if _, err := record.CheckMeta(k, v); err != nil {
 			r.find(fmt.Sprintf("record %q: %v", k, err))
 			return
@@ -239,7 +241,7 @@ func (r *recovery) readSecret() error {
 func (r *recovery) readPruned() error {
 	r.place = "pruned"
 	var all []record.Pruned
-	r.values(r.top[string(bucketPruned)], func(k, v []byte) {
+	r.values(r.top[layout.Pruned], func(k, v []byte) {
 		p, err := record.ReadPruned(k, v)
 		if err != nil {
 			r.find(err.Error())
@@ -251,7 +253,7 @@ func (r *recovery) readPruned() error {
 	})
 	return r.write(func(tx *txn) error {
 		for i := range all {
-			if err := tx.Bucket(bucketPruned).Put([]byte(all[i].Kind), record.AppendPruned(nil, &all[i])); err != nil {
+			if err := tx.top(layout.Pruned).Put([]byte(all[i].Kind), record.AppendPruned(nil, &all[i])); err != nil {
 				return err
 			}
 		}
@@ -269,7 +271,7 @@ func (r *recovery) write(do func(tx *txn) error) error {
 // walkHistory takes over the events of every kind.
 func (r *recovery) walkHistory() {
 	r.place = "history"
-	r.directory(r.top[string(bucketHistory)], func(name string, b bucketRef) {
+	r.directory(r.top[layout.History], func(name string, b page.Bucket) {
 		r.kind, r.day = ttpcron.SourceKind(name), 0
 		r.values(b, func(k, v []byte) { r.block(k, v) })
 	})
@@ -322,7 +324,7 @@ const (
 // walkTags takes over the tags of every day.
 func (r *recovery) walkTags() {
 	r.place = "tags"
-	r.directory(r.top[string(bucketTags)], func(name string, b bucketRef) {
+	r.directory(r.top[layout.Tags], func(name string, b page.Bucket) {
 		day, ok := record.ParseDay([]byte(name))
 		if !ok {
 			r.lose(fmt.Sprintf("%x is no day", name))
@@ -373,8 +375,8 @@ func (r *recovery) flush() {
 		r.err = err
 		r.tags = r.tags[:0]
 	}
-	if r.err != nil && r.w.err == nil {
-		r.w.err = r.err // ends the walk
+	if r.err != nil && r.w.Err == nil {
+		r.w.Err = r.err // ends the walk
 	}
 }
 

@@ -7,20 +7,22 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // compareCounts compares the events and tags that were taken over with what the
 // store counts, as far as the counts can be read.
 func (r *recovery) compareCounts() {
-	bad := r.w.bad
-	r.w.bad = func(what string) {
+	bad := r.w.Bad
+	r.w.Bad = func(what string) {
 		r.report.Uncounted = true
 		r.find(what)
 	}
-	defer func() { r.w.bad = bad }()
-	for _, b := range [][]byte{bucketDays, bucketRollups} {
-		if _, ok := r.top[string(b)]; !ok {
+	defer func() { r.w.Bad = bad }()
+	for _, b := range []string{layout.DayCounts, layout.Rollups} {
+		if _, ok := r.top[b]; !ok {
 			r.report.Uncounted = true
 		}
 	}
@@ -37,14 +39,14 @@ func (r *recovery) compareTags() {
 	}
 	got := map[ttpcron.Day]int{}
 	r.err = r.dst.view(r.ctx, func(tx *txn) error {
-		b := tx.Bucket(bucketRollups)
+		b := tx.top(layout.Rollups)
 		return b.ForEachBucket(func(name []byte) error {
 			day, _ := record.ParseDay(name)
 			return eachClaim(b.Bucket(name), name, count(func(n int) { got[day] += n }))
 		})
 	})
 	r.place = "rollups"
-	r.directory(r.top[string(bucketRollups)], func(name string, b bucketRef) {
+	r.directory(r.top[layout.Rollups], func(name string, b page.Bucket) {
 		day, ok := record.ParseDay([]byte(name))
 		want := 0
 		r.values(b, func(k, v []byte) {
@@ -82,7 +84,7 @@ func (r *recovery) compareEvents() {
 		r.err = err
 		return
 	}
-	r.directory(r.top[string(bucketDays)], func(name string, b bucketRef) {
+	r.directory(r.top[layout.DayCounts], func(name string, b page.Bucket) {
 		r.values(b, func(k, v []byte) {
 			day, ok := record.ParseDay(k)
 			at := record.KindDay{Kind: ttpcron.SourceKind(name), Day: day}
@@ -106,20 +108,21 @@ func (r *recovery) marks() {
 		return
 	}
 	r.day = 0
-	bad := r.w.bad
-	defer func() { r.w.bad = bad }()
-	r.w.bad = func(what string) {
+	bad := r.w.Bad
+	defer func() { r.w.Bad = bad }()
+	r.w.Bad = func(what string) {
 		r.report.LostMarks++ // nobody can know how many lay there
 		r.find(what)
 	}
-	for _, name := range allBuckets {
-		if _, ok := r.top[string(name)]; !ok && r.schema == schema {
-			r.w.bad(fmt.Sprintf("bucket %q is missing", name))
+	for i := range layout.Buckets {
+		b := &layout.Buckets[i]
+		if _, ok := r.top[b.Name]; !ok && !b.Late && r.schema == schema {
+			r.w.Bad(fmt.Sprintf("bucket %q is missing", b.Name))
 		}
 	}
 	for name := range r.top {
-		if !known(name) {
-			r.w.bad(fmt.Sprintf("bucket %q belongs to no part of the store", name))
+		if layout.Find(name) == nil {
+			r.w.Bad(fmt.Sprintf("bucket %q belongs to no part of the store", name))
 		}
 	}
 	err := r.write(func(tx *txn) error {
@@ -129,24 +132,17 @@ func (r *recovery) marks() {
 		if err := r.cursors(tx); err != nil {
 			return err
 		}
-		for _, step := range []struct {
-			bucket []byte
-			put    func(tx *txn, k, v []byte) error
-		}{
-			{bucketRuns, r.putRun}, {bucketStates, putState},
-			{bucketRetired, putRetired}, {bucketRuleSets, putRules}, {bucketAudit, putAudit},
-		} {
-			if err := r.each(tx, step.bucket, step.put); err != nil {
-				return err
+		for i := range layout.Buckets {
+			if in := &layout.Buckets[i]; in.Recovery == layout.Copied {
+				if err := r.copyRecords(tx, in); err != nil {
+					return err
+				}
 			}
 		}
 		if r.report.LostBlocks+r.report.MissingEvents == 0 {
-			if err := r.each(tx, bucketMarks, r.putMark); err != nil {
+			if err := r.each(tx, layout.Marks, r.putMark); err != nil {
 				return err
 			}
-		}
-		if err := r.continueAudit(tx); err != nil {
-			return err
 		}
 		return r.rejects(tx)
 	})
@@ -156,9 +152,9 @@ func (r *recovery) marks() {
 }
 
 // each takes over the records of a bucket. A damaged record is lost.
-func (r *recovery) each(tx *txn, bucket []byte, put func(tx *txn, k, v []byte) error) (err error) {
-	r.place = string(bucket)
-	r.values(r.top[string(bucket)], func(k, v []byte) {
+func (r *recovery) each(tx *txn, bucket string, put func(tx *txn, k, v []byte) error) (err error) {
+	r.place = bucket
+	r.values(r.top[bucket], func(k, v []byte) {
 		switch perr := put(tx, k, v); {
 		case perr == nil:
 			r.report.Marks++
@@ -172,14 +168,6 @@ func (r *recovery) each(tx *txn, bucket []byte, put func(tx *txn, k, v []byte) e
 	return err
 }
 
-func (r *recovery) putRun(tx *txn, k, v []byte) error {
-	run, err := record.ReadRun(k, v)
-	if err != nil {
-		return err
-	}
-	return putRun(tx, &run)
-}
-
 func (r *recovery) putMark(tx *txn, k, v []byte) error {
 	m, err := record.ReadMark(k, v)
 	if err != nil {
@@ -188,46 +176,26 @@ func (r *recovery) putMark(tx *txn, k, v []byte) error {
 	return r.dst.putMark(tx, &m)
 }
 
-func putState(tx *txn, k, v []byte) error {
-	s, err := record.ReadState(k, v)
+// copyRecords takes over the records of a bucket as they are.
+func (r *recovery) copyRecords(tx *txn, in *layout.Bucket) error {
+	to, err := tx.CreateBucketIfNotExists([]byte(in.Name))
 	if err != nil {
 		return err
 	}
-	return tx.Bucket(bucketStates).Put([]byte(s.RuleID), record.AppendState(nil, &s))
-}
-
-func putRetired(tx *txn, k, v []byte) error {
-	r, err := record.ReadRetirement(k, v)
-	if err != nil {
+	n := uint64(0)
+	err = r.each(tx, in.Name, func(_ *txn, k, v []byte) error {
+		if err := in.Check(&layout.Store{}, in.Name, k, v); err != nil {
+			return err
+		}
+		if n++; in.Number == layout.Last {
+			n = binary.BigEndian.Uint64(k)
+		}
+		return to.Put(slices.Clone(k), slices.Clone(v))
+	})
+	if err != nil || n == 0 || in.Number == layout.Unused {
 		return err
 	}
-	return tx.Bucket(bucketRetired).Put(record.RetiredKey(r.RuleID, r.Version), record.AppendRetirement(nil, k, &r))
-}
-
-func putRules(tx *txn, k, v []byte) error {
-	s, err := record.ReadRuleSet(k, v)
-	if err != nil {
-		return err
-	}
-	return tx.Bucket(bucketRuleSets).Put([]byte(s.Fingerprint), record.AppendRuleSet(nil, &s))
-}
-
-func putAudit(tx *txn, k, v []byte) error {
-	e, err := record.ReadAudit(k, v)
-	if err != nil {
-		return err
-	}
-	return tx.Bucket(bucketAudit).Put(record.NumberKey(e.Number), record.AppendAudit(nil, k, &e))
-}
-
-// continueAudit lets the audit trail go on after its last entry.
-func (r *recovery) continueAudit(tx *txn) error {
-	b := tx.Bucket(bucketAudit)
-	k, _ := b.Cursor().Last()
-	if k == nil {
-		return nil
-	}
-	return b.SetSequence(binary.BigEndian.Uint64(k))
+	return to.SetSequence(n)
 }
 
 // coverage takes over the coverage of the days on which nothing was lost.
@@ -235,8 +203,8 @@ func (r *recovery) coverage(tx *txn) (err error) {
 	if r.schema < 2 {
 		return nil // see toSchema2
 	}
-	r.place = string(bucketCoverage)
-	r.directory(r.top[string(bucketCoverage)], func(name string, b bucketRef) {
+	r.place = layout.Coverage
+	r.directory(r.top[layout.Coverage], func(name string, b page.Bucket) {
 		kind := ttpcron.SourceKind(name)
 		r.values(b, func(k, v []byte) {
 			day, ok := record.ParseDay(k)
@@ -248,7 +216,7 @@ func (r *recovery) coverage(tx *txn) (err error) {
 				r.find(cerr.Error())
 				return
 			}
-			to, cerr := tx.Bucket(bucketCoverage).CreateBucketIfNotExists([]byte(kind))
+			to, cerr := tx.top(layout.Coverage).CreateBucketIfNotExists([]byte(kind))
 			if cerr == nil {
 				cerr = to.Put(slices.Clone(k), slices.Clone(v))
 			}
@@ -267,7 +235,7 @@ func (r *recovery) cursors(tx *txn) error {
 	if err != nil {
 		return err
 	}
-	return r.each(tx, bucketCursors, func(tx *txn, k, v []byte) error {
+	return r.each(tx, layout.Cursors, func(tx *txn, k, v []byte) error {
 		c, err := record.ReadCursor(k, v)
 		if err != nil {
 			return err
@@ -281,7 +249,7 @@ func (r *recovery) cursors(tx *txn) error {
 // Which were dropped cannot be taken over: they come back when they are met again.
 func (r *recovery) rejects(tx *txn) error {
 	var all []ttpcron.Reject
-	err := r.each(tx, bucketRejects, func(_ *txn, k, v []byte) error {
+	err := r.each(tx, layout.Rejects, func(_ *txn, k, v []byte) error {
 		reject, err := record.ReadReject(k, v)
 		if err == nil {
 			if r.schema < 3 && len(all) == 0 {
@@ -294,7 +262,7 @@ func (r *recovery) rejects(tx *txn) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.Bucket(bucketRejects).SetSequence(r.dropped); err != nil {
+	if err := tx.top(layout.Rejects).SetSequence(r.dropped); err != nil {
 		return err
 	}
 	if err := putDropped(tx, int(r.dropped)); err != nil {

@@ -8,22 +8,24 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // passOthers visits the pages of all other buckets, so that they are not taken
 // for stray.
 func (r *recovery) passOthers() {
-	bad := r.w.bad
-	r.w.bad = func(string) {}
+	bad := r.w.Bad
+	r.w.Bad = func(string) {}
 	for name, b := range r.top {
 		switch name {
-		case string(bucketHistory), string(bucketTags), string(bucketMeta), string(bucketClaims), string(bucketPruned):
+		case layout.History, layout.Tags, layout.Meta, layout.Claims, layout.Pruned:
 		default:
 			r.pass(b, 0)
 		}
 	}
-	r.w.bad = bad
+	r.w.Bad = bad
 }
 
 // searchStray looks for blocks and tags on pages that nothing leads to and that
@@ -31,20 +33,20 @@ func (r *recovery) passOthers() {
 // once, and are searched only when they cannot be told and something is missing.
 func (r *recovery) searchStray() {
 	r.place, r.kind, r.day = "stray pages", "", 0
-	free := newBitmap(r.meta.pages)
-	_, bad, err := r.freelist(func(id uint64) {
-		if id < r.meta.pages {
-			free.add(id)
+	free := page.NewBitmap(r.Header.Pages)
+	_, bad, err := r.Freelist(func(id uint64) {
+		if id < r.Header.Pages {
+			free.Add(id)
 		}
 	})
-	if bad != "" || err != nil || r.meta.freelist == noFreelist {
+	if bad != "" || err != nil || r.Header.Freelist == page.NoFreelist {
 		r.find("the list of free pages cannot be read")
 		if r.report.LostBlocks+r.report.LostTags+len(r.report.LostDays) == 0 {
 			return
 		}
-		free = newBitmap(r.meta.pages)
+		free = page.NewBitmap(r.Header.Pages)
 	}
-	r.search(func(id uint64) bool { return free.has(id) || id == r.meta.freelist })
+	r.search(func(id uint64) bool { return free.Has(id) || id == r.Header.Freelist })
 }
 
 // searchAll looks for blocks and tags on every page of a file without a header.
@@ -72,26 +74,26 @@ type foundBlock struct {
 func (r *recovery) search(over func(id uint64) bool) {
 	first := r.report.Events + len(r.events) + r.report.Tags + len(r.tags)
 	var f found
-	for _, bucket := range [][]byte{bucketHistory, bucketDays, bucketCoverage, bucketTags, bucketRollups} {
-		if b, ok := r.top[string(bucket)]; ok {
-			seen := r.w.seen
-			r.w.seen = newBitmap(r.meta.pages)
-			bad := r.w.bad
-			r.w.bad = func(string) {}
-			r.directory(b, func(name string, _ bucketRef) { f.name([]byte(name)) })
-			r.w.seen, r.w.bad = seen, bad
+	for i := range layout.Buckets {
+		if b, ok := r.top[layout.Buckets[i].Name]; ok && layout.Buckets[i].Nested != layout.Flat {
+			seen := r.w.Seen
+			r.w.Seen = page.NewBitmap(r.Header.Pages)
+			bad := r.w.Bad
+			r.w.Bad = func(string) {}
+			r.directory(b, func(name string, _ page.Bucket) { f.name([]byte(name)) })
+			r.w.Seen, r.w.Bad = seen, bad
 		}
 	}
-	r.eachStray(over, nil, func(_ uint64, e element) {
-		if e.bucket {
-			f.name(e.key)
+	r.eachStray(over, nil, func(_ uint64, e page.Element) {
+		if e.Bucket {
+			f.name(e.Key)
 		} else if r.report.NoHeader {
 			r.foundClaim(e)
 		}
 	})
-	r.eachStray(over, r.w.read, func(id uint64, e element) {
-		if !e.bucket {
-			r.strayEntry(id, e.key, e.value, &f)
+	r.eachStray(over, r.w.Read, func(id uint64, e page.Element) {
+		if !e.Bucket {
+			r.strayEntry(id, e.Key, e.Value, &f)
 		}
 	})
 	r.strayBlocks(&f)
@@ -111,16 +113,16 @@ func (f *found) name(name []byte) {
 }
 
 // foundClaim keeps what is a claim and was not read before.
-func (r *recovery) foundClaim(e element) {
-	if e.bucket || len(e.key) != 4 {
+func (r *recovery) foundClaim(e page.Element) {
+	if e.Bucket || len(e.Key) != 4 {
 		return
 	}
 	const most = 1 << 20 // rules have claims, attackers have not
-	id := binary.BigEndian.Uint32(e.key)
+	id := binary.BigEndian.Uint32(e.Key)
 	if id == 0 || id > most {
 		return
 	}
-	c, err := record.ReadClaim(e.key, e.value)
+	c, err := record.ReadClaim(e.Key, e.Value)
 	if err != nil {
 		return
 	}
@@ -134,9 +136,9 @@ func (r *recovery) foundClaim(e element) {
 
 // eachStray calls do for the entries of the leaves that were not visited, and of
 // the small buckets in them.
-func (r *recovery) eachStray(over func(id uint64) bool, read func(pages int), do func(page uint64, e element)) {
-	for id := uint64(2); id < r.meta.pages && r.w.err == nil; id++ {
-		if r.w.seen.has(id) || over(id) {
+func (r *recovery) eachStray(over func(id uint64) bool, read func(pages int), do func(page uint64, e page.Element)) {
+	for id := uint64(2); id < r.Header.Pages && r.w.Err == nil; id++ {
+		if r.w.Seen.Has(id) || over(id) {
 			continue
 		}
 		if r.err = r.ctx.Err(); r.err != nil {
@@ -145,23 +147,23 @@ func (r *recovery) eachStray(over func(id uint64) bool, read func(pages int), do
 		if read != nil {
 			read(1)
 		}
-		p, err := r.page(id)
-		if err != nil || p.bad != "" || p.flags != flagLeaf {
+		p, err := r.Page(id)
+		if err != nil || p.Bad != "" || p.Flags != page.FlagLeaf {
 			continue
 		}
-		elements, _ := p.elements(nil)
+		elements, _ := p.Elements(nil)
 		for _, e := range elements {
 			do(id, e)
-			if ref, bad := parseBucket(e.value); e.bucket && bad == "" && ref.inline != nil {
+			if ref, bad := page.ParseBucket(e.Value); e.Bucket && bad == "" && ref.Inline != nil {
 				le := binary.LittleEndian
-				in := page{data: ref.inline, flags: flagLeaf, count: int(le.Uint16(ref.inline[10:]))}
-				entries, _ := in.elements(nil)
+				in := page.Page{Data: ref.Inline, Flags: page.FlagLeaf, Count: int(le.Uint16(ref.Inline[10:]))}
+				entries, _ := in.Elements(nil)
 				for _, e := range entries {
 					do(id, e)
 				}
 			}
 		}
-		r.done(p.data)
+		r.Done(p.Data)
 	}
 }
 
@@ -205,24 +207,24 @@ func (r *recovery) strayBlocks(f *found) {
 
 // strayBlock reads a block again and takes it over.
 func (r *recovery) strayBlock(b foundBlock) {
-	p, err := r.page(b.page)
-	if err != nil || p.bad != "" {
+	p, err := r.Page(b.page)
+	if err != nil || p.Bad != "" {
 		return
 	}
-	defer r.done(p.data)
+	defer r.Done(p.Data)
 	key := record.BlockKey(b.at.Day, b.first)
-	elements, _ := p.elements(nil)
+	elements, _ := p.Elements(nil)
 	for _, e := range elements {
-		values := []element{e}
-		if ref, bad := parseBucket(e.value); e.bucket && bad == "" && ref.inline != nil {
-			in := page{data: ref.inline, flags: flagLeaf, count: int(binary.LittleEndian.Uint16(ref.inline[10:]))}
-			values, _ = in.elements(nil)
+		values := []page.Element{e}
+		if ref, bad := page.ParseBucket(e.Value); e.Bucket && bad == "" && ref.Inline != nil {
+			in := page.Page{Data: ref.Inline, Flags: page.FlagLeaf, Count: int(binary.LittleEndian.Uint16(ref.Inline[10:]))}
+			values, _ = in.Elements(nil)
 		}
 		for _, e := range values {
-			if e.bucket || !bytes.Equal(e.key, key) {
+			if e.Bucket || !bytes.Equal(e.Key, key) {
 				continue
 			}
-			if events, err := r.blocks.Read(b.at.Kind, b.at.Day, b.first, e.value); err == nil && len(events) == b.events {
+			if events, err := r.blocks.Read(b.at.Kind, b.at.Day, b.first, e.Value); err == nil && len(events) == b.events {
 				r.kind, r.day = b.at.Kind, b.at.Day
 				r.strayEvents(events)
 				r.kind, r.day = "", 0
@@ -254,7 +256,7 @@ func (r *recovery) strayEvents(events []ttpcron.Event) {
 // insertBlock stores a block of events between those of its kind and day, unless
 // any of them arrived where a stored one did.
 func (db *DB) insertBlock(tx *txn, at record.KindDay, events []ttpcron.Event) (int, error) {
-	b := tx.Bucket(bucketHistory).Bucket([]byte(at.Kind))
+	b := tx.top(layout.History).Bucket([]byte(at.Kind))
 	first, last := events[0].Seq, events[len(events)-1].Seq
 	c := b.Cursor()
 	if k, _ := c.Seek(record.BlockKey(at.Day, first)); k != nil {

@@ -11,6 +11,7 @@ import (
 	"sort"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -47,7 +48,7 @@ func (db *DB) Rejects(ctx context.Context) iter.Seq2[ttpcron.Reject, error] {
 func (db *DB) RejectPage(ctx context.Context, after uint64) (page []ttpcron.Reject, last uint64, err error) {
 	const pageRejects = 100
 	err = db.view(ctx, func(tx *txn) error {
-		c := tx.Bucket(bucketRejects).Cursor()
+		c := tx.top(layout.Rejects).Cursor()
 		for k, rec := c.Seek(record.NumberKey(after + 1)); k != nil && len(page) < pageRejects; k, rec = c.Next() {
 			r, err := record.ReadReject(k, rec)
 			if err != nil {
@@ -79,8 +80,8 @@ func (db *DB) RejectsDropped(ctx context.Context) (int, error) {
 // countRejects counts the rejects kept and dropped. They are numbered from 1; what
 // the bucket's sequence has given and is not kept was dropped.
 func countRejects(tx *txn) (kept, dropped int, err error) {
-	numbered := tx.Bucket(bucketRejects).Sequence()
-	rec := tx.Bucket(bucketMeta).Get(record.KeyDropped)
+	numbered := tx.top(layout.Rejects).Sequence()
+	rec := tx.top(layout.Meta).Get(record.KeyDropped)
 	if rec == nil {
 		return int(numbered), 0, nil
 	}
@@ -95,14 +96,14 @@ func countRejects(tx *txn) (kept, dropped int, err error) {
 }
 
 func putDropped(tx *txn, n int) error {
-	return tx.Bucket(bucketMeta).Put(record.KeyDropped, record.AppendDropped(nil, uint64(n)))
+	return tx.top(layout.Meta).Put(record.KeyDropped, record.AppendDropped(nil, uint64(n)))
 }
 
 // rejectedIndex is the index of the rejects that were ever stored. Those that
 // were dropped stay in it: a file that holds more than are kept brings nothing
 // new when it is read again.
 func rejectedIndex(tx *txn) *runIndex {
-	return &runIndex{tx.Bucket(bucketRejected), record.RejectedIndex()}
+	return &runIndex{tx.top(layout.Rejected), record.RejectedIndex()}
 }
 
 // knownRejects says of each reject whether it was stored before. Of equal ones
@@ -163,7 +164,7 @@ func (db *DB) addRejects(tx *txn, rejects []ttpcron.Reject) error {
 	if len(rejects) == 0 {
 		return nil
 	}
-	b := tx.Bucket(bucketRejects)
+	b := tx.top(layout.Rejects)
 	b.fill(ascendingFill)
 	number := b.Sequence()
 	for i := range rejects {
@@ -189,7 +190,7 @@ func dropRejects(tx *txn) error {
 	if err != nil || kept <= MaxRejects {
 		return err
 	}
-	b := tx.Bucket(bucketRejects)
+	b := tx.top(layout.Rejects)
 	files := map[string][][]byte{}
 	err = b.ForEach(func(k, rec []byte) error {
 		r, err := record.ReadReject(k, rec)

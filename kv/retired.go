@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -53,7 +54,7 @@ func (db *DB) Unretire(ctx context.Context, ruleID string, version int, by, reas
 
 func (db *DB) changeRetired(ctx context.Context, r ttpcron.Retirement, action, after string, do func(b *bucket, k []byte) (bool, error)) error {
 	err := db.change(ctx, func(tx *txn) error {
-		b := tx.Bucket(bucketRetired)
+		b := tx.top(layout.Retired)
 		k := record.RetiredKey(r.RuleID, r.Version)
 		before := "shown"
 		if b.Get(k) != nil {
@@ -74,7 +75,7 @@ func (db *DB) changeRetired(ctx context.Context, r ttpcron.Retirement, action, a
 }
 
 func retirements(tx *txn) (list []ttpcron.Retirement, err error) {
-	err = tx.Bucket(bucketRetired).ForEach(func(k, rec []byte) error {
+	err = tx.top(layout.Retired).ForEach(func(k, rec []byte) error {
 		r, err := record.ReadRetirement(k, rec)
 		list = append(list, r)
 		return err
@@ -129,7 +130,7 @@ func (h hiddenClaims) shownTagDays(tx *txn) (int, error) {
 		return tagDays(tx)
 	}
 	n := 0
-	rollups := tx.Bucket(bucketRollups)
+	rollups := tx.top(layout.Rollups)
 	err := rollups.ForEachBucket(func(k []byte) error {
 		if _, shown := h.inDay(rollups.Bucket(k)); shown {
 			n++

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -18,7 +19,7 @@ import (
 func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.RuleSet, ok bool, err error) {
 	err = db.view(ctx, func(tx *txn) error {
 		key := []byte(fingerprint)
-		rec := tx.Bucket(bucketRuleSets).Get(key)
+		rec := tx.top(layout.RuleSets).Get(key)
 		if rec == nil {
 			return nil
 		}
@@ -50,7 +51,7 @@ func newCoverage(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
 	}
 	for _, k := range order {
 		var old []byte
-		if b := tx.Bucket(bucketCoverage).Bucket([]byte(k.Kind)); b != nil {
+		if b := tx.top(layout.Coverage).Bucket([]byte(k.Kind)); b != nil {
 			old = b.Get(record.DayKey(k.Day))
 		}
 		if !bytes.Equal(old, record.AppendCoverage(nil, k, days[k])) {
@@ -60,7 +61,7 @@ func newCoverage(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
 	if c.RuleSet == nil || c.RuleSet.Fingerprint == "" {
 		return marks, nil
 	}
-	if tx.Bucket(bucketRuleSets).Get([]byte(c.RuleSet.Fingerprint)) == nil {
+	if tx.top(layout.RuleSets).Get([]byte(c.RuleSet.Fingerprint)) == nil {
 		marks = append(marks, mark{put: func(tx *txn) error { return putRuleSet(tx, c.RuleSet) }})
 	}
 	return marks, nil
@@ -68,9 +69,9 @@ func newCoverage(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
 
 // putRuleSet stores a rule set and drops those that no coverage names any more.
 func putRuleSet(tx *txn, s *ttpcron.RuleSet) error {
-	b := tx.Bucket(bucketRuleSets)
+	b := tx.top(layout.RuleSets)
 	named := map[string]bool{s.Fingerprint: true}
-	all := tx.Bucket(bucketCoverage)
+	all := tx.top(layout.Coverage)
 	err := all.ForEachBucket(func(kind []byte) error {
 		return all.Bucket(kind).ForEach(func(k, rec []byte) error {
 			day, _ := record.ParseDay(k)
@@ -117,7 +118,7 @@ func (db *DB) RuleVersions(ctx context.Context) ([]VersionCount, error) {
 			return err
 		}
 		counts := map[VersionCount]int{}
-		c := tx.Bucket(bucketTotals).Cursor()
+		c := tx.top(layout.Totals).Cursor()
 		for k, rec := c.Seek([]byte{record.RollupClaim}); len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
 			t, err := record.ReadTotal(k, rec)
 			if err != nil {

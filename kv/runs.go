@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -23,7 +24,7 @@ func (db *DB) Runs(ctx context.Context, limit int) ([]ttpcron.Run, error) {
 	var runs, ahead []ttpcron.Run
 	now := db.now()
 	err := db.view(ctx, func(tx *txn) error {
-		c := tx.Bucket(bucketRuns).Cursor()
+		c := tx.top(layout.Runs).Cursor()
 		for k, rec := c.Last(); k != nil && (limit == 0 || len(runs) < limit); k, rec = c.Prev() {
 			r, err := record.ReadRun(k, rec)
 			if err != nil {
@@ -48,7 +49,7 @@ func (db *DB) Runs(ctx context.Context, limit int) ([]ttpcron.Run, error) {
 
 // putRun stores a run. The bucket's sequence counts the runs.
 func putRun(tx *txn, r *ttpcron.Run) error {
-	b := tx.Bucket(bucketRuns)
+	b := tx.top(layout.Runs)
 	key := []byte(r.ID)
 	if b.Get(key) == nil {
 		n := b.Sequence() + 1

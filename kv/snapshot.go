@@ -9,6 +9,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -32,8 +33,8 @@ type state struct {
 	txid    uint64 // of the transaction that made it
 	pages   uint64
 	root    uint64
-	free    bitmap // pages that are in the list of free pages, nil when it is not known
-	badFree string // what is wrong with that list
+	free    page.Bitmap // pages that are in the list of free pages, nil when it is not known
+	badFree string      // what is wrong with that list
 	good    []atomic.Uint32
 }
 
@@ -44,7 +45,7 @@ func fail(format string, args ...any) { panic(record.Damage(fmt.Sprintf(format, 
 // knew when nothing has been written since.
 func (db *DB) snapshotOf(t *bbolt.Tx) *snapshot {
 	info := db.bolt.Info()
-	if info.PageSize != pageSize {
+	if info.PageSize != page.Size {
 		fail("its pages have %d bytes", info.PageSize)
 	}
 	txid, size := uint64(t.ID()), t.Size()
@@ -55,7 +56,7 @@ func (db *DB) snapshotOf(t *bbolt.Tx) *snapshot {
 	if last := db.last.Load(); last != nil && last.txid == txid {
 		return &snapshot{last, data}
 	}
-	pages := uint64(size) / pageSize
+	pages := uint64(size) / page.Size
 	s := &snapshot{&state{txid: txid, pages: pages, root: uint64(t.Cursor().Bucket().Root()), good: make([]atomic.Uint32, pages/32+1)}, data}
 	s.readFree()
 	db.last.Store(s.state)
@@ -66,18 +67,18 @@ func (db *DB) snapshotOf(t *bbolt.Tx) *snapshot {
 // passed since the transaction began and the header is not there any more.
 func (s *snapshot) readFree() {
 	for i := range 2 {
-		m := parseMeta(s.data[i*pageSize:(i+1)*pageSize], uint64(i), int64(len(s.data)))
-		if m.bad != "" || m.txid != s.txid || m.freelist == noFreelist {
+		m := page.ParseHeader(s.data[i*page.Size:(i+1)*page.Size], uint64(i), int64(len(s.data)))
+		if m.Bad != "" || m.TxID != s.txid || m.Freelist == page.NoFreelist {
 			continue
 		}
-		f := pageFile{r: bytes.NewReader(s.data), size: int64(len(s.data)), meta: &m}
-		free := newBitmap(s.pages)
-		_, bad, err := f.freelist(func(id uint64) {
+		f := page.File{R: bytes.NewReader(s.data), Bytes: int64(len(s.data)), Header: &m}
+		free := page.NewBitmap(s.pages)
+		_, bad, err := f.Freelist(func(id uint64) {
 			if id < 2 || id >= s.pages {
 				s.badFree = "the list of free pages holds some outside of the file"
 				return
 			}
-			free.add(id)
+			free.Add(id)
 		})
 		if err != nil {
 			bad = err.Error()
@@ -113,30 +114,30 @@ func (t *tree) page(id uint64) treePage {
 	if id < 2 || id >= s.pages {
 		fail("page %d is outside of the file", id)
 	}
-	at := s.data[id*pageSize:]
+	at := s.data[id*page.Size:]
 	le := binary.LittleEndian
 	flags, over := le.Uint16(at[8:]), uint64(le.Uint32(at[12:]))
-	p := treePage{id: id, count: int(le.Uint16(at[10:])), leaf: flags == flagLeaf}
+	p := treePage{id: id, count: int(le.Uint16(at[10:])), leaf: flags == page.FlagLeaf}
 	word, bit := &s.good[id/32], uint32(1)<<(id%32)
 	if word.Load()&bit != 0 {
-		p.data = at[:(over+1)*pageSize]
+		p.data = at[:(over+1)*page.Size]
 		return p
 	}
 	switch own := le.Uint64(at); {
 	case own != id:
 		fail("page %d says that it is page %d", id, own)
-	case flags != flagBranch && flags != flagLeaf:
+	case flags != page.FlagBranch && flags != page.FlagLeaf:
 		fail("page %d has no place in a tree", id)
 	case id+over >= s.pages:
 		fail("page %d reaches over the end of the file", id)
 	}
 	for i := range over + 1 {
-		if s.free != nil && s.free.has(id+i) {
+		if s.free != nil && s.free.Has(id+i) {
 			fail("page %d is in use and in the list of free pages", id+i)
 		}
 	}
-	p.data = at[:(over+1)*pageSize]
-	if want := max(1, (p.look(s.root)+pageSize-1)/pageSize); want != int(over)+1 {
+	p.data = at[:(over+1)*page.Size]
+	if want := max(1, (p.look(s.root)+page.Size-1)/page.Size); want != int(over)+1 {
 		fail("page %d takes %d pages where its entries need %d", id, over+1, want)
 	}
 	if p.leaf {
@@ -151,7 +152,7 @@ func (t *tree) page(id uint64) treePage {
 // keeps an empty bucket in its entry. It returns where the last one ends.
 func (p *treePage) look(root uint64) int {
 	le := binary.LittleEndian
-	next := pageHeader + p.count*elementSize
+	next := page.HeadSize + p.count*page.ElementSize
 	if next > len(p.data) {
 		fail("page %d counts %d entries, more than it can hold", p.id, p.count)
 	}
@@ -160,8 +161,8 @@ func (p *treePage) look(root uint64) int {
 	}
 	var last []byte
 	for i := range p.count {
-		at := pageHeader + i*elementSize
-		head := p.data[at : at+elementSize]
+		at := page.HeadSize + i*page.ElementSize
+		head := p.data[at : at+page.ElementSize]
 		var pos, ksize, vsize uint32
 		if p.leaf {
 			pos, ksize, vsize = le.Uint32(head[4:]), le.Uint32(head[8:]), le.Uint32(head[12:])
@@ -186,8 +187,8 @@ func (p *treePage) look(root uint64) int {
 
 // key returns the key of an entry.
 func (p *treePage) key(i int) []byte {
-	at := pageHeader + i*elementSize
-	head := p.data[at : at+elementSize]
+	at := page.HeadSize + i*page.ElementSize
+	head := p.data[at : at+page.ElementSize]
 	le := binary.LittleEndian
 	var from, size int
 	if p.leaf {
@@ -200,8 +201,8 @@ func (p *treePage) key(i int) []byte {
 
 // value returns the value of an entry of a leaf, and whether it is a bucket.
 func (p *treePage) value(i int) (v []byte, isBucket bool) {
-	at := pageHeader + i*elementSize
-	head := p.data[at : at+elementSize]
+	at := page.HeadSize + i*page.ElementSize
+	head := p.data[at : at+page.ElementSize]
 	le := binary.LittleEndian
 	from := at + int(le.Uint32(head[4:])) + int(le.Uint32(head[8:]))
 	to := from + int(le.Uint32(head[12:]))
@@ -210,7 +211,7 @@ func (p *treePage) value(i int) (v []byte, isBucket bool) {
 
 // child returns the page that an entry of a branch leads to.
 func (p *treePage) child(i int) uint64 {
-	return binary.LittleEndian.Uint64(p.data[pageHeader+i*elementSize+8:])
+	return binary.LittleEndian.Uint64(p.data[page.HeadSize+i*page.ElementSize+8:])
 }
 
 // search returns the first entry whose key is not below the one given, and
@@ -238,25 +239,25 @@ type tree struct {
 	inline treePage // of a small bucket, which has no page of its own
 	seq    uint64
 	depth  int // of its leaves; 0: not known yet
-	place
+	page.Place
 }
 
 // sub reads the entry of a bucket in the bucket.
 func (t *tree) sub(name, v []byte) tree {
-	s, at := t.s, t.below(name)
-	if len(v) < bucketHeader {
+	s, at := t.s, t.Below(name)
+	if len(v) < page.BucketSize {
 		fail("the entry of bucket %q is too short", name)
 	}
-	sub := tree{s: s, root: binary.LittleEndian.Uint64(v), seq: binary.LittleEndian.Uint64(v[8:]), place: at}
+	sub := tree{s: s, root: binary.LittleEndian.Uint64(v), seq: binary.LittleEndian.Uint64(v[8:]), Place: at}
 	if sub.root != 0 {
-		if len(v) != bucketHeader {
+		if len(v) != page.BucketSize {
 			fail("the entry of bucket %q is too long", name)
 		}
 		return sub
 	}
-	v = v[bucketHeader:]
+	v = v[page.BucketSize:]
 	le := binary.LittleEndian
-	if len(v) < pageHeader || le.Uint64(v) != 0 || le.Uint16(v[8:]) != flagLeaf || le.Uint32(v[12:]) != 0 {
+	if len(v) < page.HeadSize || le.Uint64(v) != 0 || le.Uint16(v[8:]) != page.FlagLeaf || le.Uint32(v[12:]) != 0 {
 		fail("the page of bucket %q has a wrong header", name)
 	}
 	sub.inline = treePage{data: v, count: int(le.Uint16(v[10:])), leaf: true}
@@ -292,7 +293,7 @@ func (t *tree) child(p *treePage, i int, hi []byte) treePage {
 func (t *tree) eachPage() {
 	var walk func(t *tree, p treePage, hi []byte, depth int)
 	walk = func(t *tree, p treePage, hi []byte, depth int) {
-		if depth > maxTreeDepth {
+		if depth > page.MaxDepth {
 			fail("page %d leads back to where it came from", p.id)
 		}
 		for i := range p.count {

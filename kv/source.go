@@ -11,16 +11,18 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
 // source is a store's file that is read page by page.
 type source struct {
-	*pageFile
+	*page.File
 	path   string
 	file   *os.File
-	w      *walker
-	top    map[string]bucketRef
+	w      *page.Walker
+	top    map[string]page.Bucket
 	secret record.Secret
 	blocks *block.Reader
 	schema int
@@ -38,7 +40,7 @@ func openSource(ctx context.Context, path string, o Options, headless bool) (*so
 	if err != nil {
 		return nil, err
 	}
-	s := &source{path: path, file: f, top: map[string]bucketRef{}}
+	s := &source{path: path, file: f, top: map[string]page.Bucket{}}
 	if err := s.open(headless); err != nil {
 		f.Close()
 		return nil, err
@@ -62,7 +64,7 @@ func (s *source) open(headless bool) error {
 }
 
 func (s *source) openReader(r io.ReaderAt, size int64) (err error) {
-	if s.pageFile, err = openPages(r, size); err != nil {
+	if s.File, err = page.Open(r, size); err != nil {
 		return fmt.Errorf("read store %s: %w", s.path, err)
 	}
 	s.blocks, err = block.NewReader(1)
@@ -76,21 +78,21 @@ func (s *source) close() {
 
 // watch makes the walker, which tells bad of damaged pages.
 func (s *source) watch(ctx context.Context, progress func(Progress), bad func(string)) {
-	s.w = &walker{f: s.pageFile, seen: newBitmap(s.meta.pages), bad: bad}
+	s.w = &page.Walker{File: s.File, Seen: page.NewBitmap(s.Header.Pages), Bad: bad}
 	done := int64(0)
-	s.w.read = func(pages int) {
+	s.w.Read = func(pages int) {
 		done += int64(pages)
 		if err := ctx.Err(); err != nil {
-			s.w.err = err
+			s.w.Err = err
 		}
 		if progress != nil {
-			progress(Progress{Done: done, Total: int64(s.meta.pages)})
+			progress(Progress{Done: done, Total: int64(s.Header.Pages)})
 		}
 	}
 }
 
 // directory lists the buckets of the file, or of a bucket in it.
-func (s *source) directory(b bucketRef, do func(name string, b bucketRef)) {
+func (s *source) directory(b page.Bucket, do func(name string, b page.Bucket)) {
 	for name, ref := range s.buckets(b) {
 		do(name, ref)
 	}
@@ -99,54 +101,43 @@ func (s *source) directory(b bucketRef, do func(name string, b bucketRef)) {
 // buckets lists the buckets of the file, or of a bucket in it, of which there may
 // be any number. What is wrong with the list is told at once, and the list read
 // again as it is wanted.
-func (s *source) buckets(b bucketRef) iter.Seq2[string, bucketRef] {
-	seen := slices.Clone(s.w.seen)
+func (s *source) buckets(b page.Bucket) iter.Seq2[string, page.Bucket] {
+	seen := slices.Clone(s.w.Seen)
 	n := 0
-	s.w.each(b, func(e element) {
-		if !e.bucket {
-			s.w.bad(fmt.Sprintf("%x is no bucket where one should be", e.key))
-		} else if ref, bad := b.sub(e); bad != "" {
-			s.w.bad(bad)
-		} else if !ref.place.named(ref.seq) {
-			s.w.bad(fmt.Sprintf("bucket %q had another name", e.key))
+	s.w.Each(b, func(e page.Element) {
+		if !e.Bucket {
+			s.w.Bad(fmt.Sprintf("%x is no bucket where one should be", e.Key))
+		} else if ref, bad := b.Sub(e); bad != "" {
+			s.w.Bad(bad)
+		} else if !ref.Place.Named(ref.Seq) {
+			s.w.Bad(fmt.Sprintf("bucket %q had another name", e.Key))
 			n++
 		} else {
 			n++
 		}
 	})
 	for i := range seen { // all but the pages of the list
-		seen[i] = ^(s.w.seen[i] &^ seen[i])
+		seen[i] = ^(s.w.Seen[i] &^ seen[i])
 	}
-	return func(yield func(string, bucketRef) bool) {
-		again := walker{f: s.pageFile, seen: seen, bad: func(string) {}}
+	return func(yield func(string, page.Bucket) bool) {
+		again := page.Walker{File: s.File, Seen: seen, Bad: func(string) {}}
 		stopped := false
-		again.each(b, func(e element) {
-			if again.err = s.w.err; stopped || again.err != nil || !e.bucket {
+		again.Each(b, func(e page.Element) {
+			if again.Err = s.w.Err; stopped || again.Err != nil || !e.Bucket {
 				return
 			}
-			if ref, bad := b.sub(e); bad == "" {
+			if ref, bad := b.Sub(e); bad == "" {
 				n--
-				stopped = !yield(string(e.key), ref)
+				stopped = !yield(string(e.Key), ref)
 			}
 			if stopped {
-				again.err = errStopped
+				again.Err = errStopped
 			}
 		})
-		if again.err == nil && n != 0 {
-			s.w.bad("a list of buckets could not be read again")
+		if again.Err == nil && n != 0 {
+			s.w.Bad("a list of buckets could not be read again")
 		}
 	}
-}
-
-// sub reads the entry of a bucket in the bucket.
-func (b *bucketRef) sub(e element) (bucketRef, string) {
-	ref, bad := parseBucket(e.value)
-	ref.place = b.below(e.key)
-	ref.seq, ref.sealed = ref.sequence, ref.place.sealed(ref.sequence)
-	if ref.sealed {
-		ref.sequence = ref.count(ref.seq)
-	}
-	return ref, bad
 }
 
 // errStopped ends a walk whose rest nobody wants.
@@ -154,23 +145,23 @@ var errStopped = errors.New("stopped")
 
 // readTop reads the list of top-level buckets.
 func (s *source) readTop() {
-	s.directory(bucketRef{root: s.meta.root}, func(name string, b bucketRef) { s.top[name] = b })
+	s.directory(page.Bucket{Root: s.Header.Root}, func(name string, b page.Bucket) { s.top[name] = b })
 }
 
 // values calls do for the records of a top-level bucket that holds no buckets.
-func (s *source) values(b bucketRef, do func(k, v []byte)) {
-	s.w.each(b, func(e element) {
-		if e.bucket {
-			s.w.bad(fmt.Sprintf("%x is a bucket where none should be", e.key))
+func (s *source) values(b page.Bucket, do func(k, v []byte)) {
+	s.w.Each(b, func(e page.Element) {
+		if e.Bucket {
+			s.w.Bad(fmt.Sprintf("%x is a bucket where none should be", e.Key))
 			return
 		}
-		do(e.key, e.value)
+		do(e.Key, e.Value)
 	})
 }
 
 // readClaims reads the claims into memory; there are as many as rules ever made.
 func (s *source) readClaims(bad func(format string, args ...any)) {
-	s.values(s.top[string(bucketClaims)], func(k, v []byte) {
+	s.values(s.top[layout.Claims], func(k, v []byte) {
 		if len(k) != 4 {
 			bad("%x is no number of a claim", k)
 			return

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 )
 
 // Space says what takes the room of a store's file.
@@ -76,7 +78,7 @@ func (db *DB) snapshot(ctx context.Context) (src *source, release func(), err er
 	}
 	f, err := os.Open(db.path)
 	if err == nil {
-		src = &source{path: db.path, file: f, top: map[string]bucketRef{}}
+		src = &source{path: db.path, file: f, top: map[string]page.Bucket{}}
 		if err = src.open(false); err != nil {
 			f.Close()
 		}
@@ -90,62 +92,63 @@ func (db *DB) snapshot(ctx context.Context) (src *source, release func(), err er
 
 func (s *source) space(ctx context.Context, progress func(Progress)) (Space, error) {
 	path := s.path
-	if s.meta == nil {
+	if s.Header == nil {
 		return Space{}, &DamagedError{Path: path, Reason: "no header is whole"}
 	}
 	bad := ""
 	pages := 0
 	s.watch(ctx, progress, func(what string) { bad = what })
-	tell := s.w.read
-	s.w.read = func(n int) {
+	tell := s.w.Read
+	s.w.Read = func(n int) {
 		pages += n
 		tell(n)
 	}
-	out := Space{FileBytes: s.size}
+	out := Space{FileBytes: s.Bytes}
 	s.readTop()
-	for _, name := range slices.Concat(allBuckets, lateBuckets) {
-		b, ok := s.top[string(name)]
+	for i := range layout.Buckets {
+		name := layout.Buckets[i].Name
+		b, ok := s.top[name]
 		if !ok {
 			continue
 		}
-		sum := BucketSpace{Name: string(name)}
+		sum := BucketSpace{Name: name}
 		pages = 0
 		s.measure(b, &sum, 0)
-		sum.Bytes = int64(pages) * pageSize
+		sum.Bytes = int64(pages) * page.Size
 		out.Buckets = append(out.Buckets, sum)
 	}
-	_, freeBad, err := s.freelist(func(id uint64) {
-		if out.FreeBytes += pageSize; id < s.meta.pages && s.w.seen.has(id) {
+	_, freeBad, err := s.Freelist(func(id uint64) {
+		if out.FreeBytes += page.Size; id < s.Header.Pages && s.w.Seen.Has(id) {
 			bad = fmt.Sprintf("page %d is in use and in the list of free pages", id)
 		}
 	})
 	switch {
-	case s.w.err != nil:
-		return Space{}, fmt.Errorf("measure store %s: %w", path, s.w.err)
+	case s.w.Err != nil:
+		return Space{}, fmt.Errorf("measure store %s: %w", path, s.w.Err)
 	case err != nil:
 		return Space{}, fmt.Errorf("measure store %s: %w", path, err)
 	case bad != "" || freeBad != "":
 		return Space{}, &DamagedError{Path: path, Reason: bad + freeBad}
 	}
-	out.FreeBytes += s.size - int64(s.meta.pages)*pageSize // grown, and never used
+	out.FreeBytes += s.Bytes - int64(s.Header.Pages)*page.Size // grown, and never used
 	return out, nil
 }
 
 // measure adds up a bucket and those in it.
-func (s *source) measure(b bucketRef, sum *BucketSpace, depth int) {
-	s.w.each(b, func(e element) {
-		sum.Data += int64(len(e.key))
-		ref, bad := b.sub(e)
-		if e.bucket != b.nests() || e.bucket && !ref.named(ref.seq) {
-			s.w.bad(fmt.Sprintf("%x is a bucket where none should be, is none, or had another name", e.key))
+func (s *source) measure(b page.Bucket, sum *BucketSpace, depth int) {
+	s.w.Each(b, func(e page.Element) {
+		sum.Data += int64(len(e.Key))
+		ref, bad := b.Sub(e)
+		if e.Bucket != layout.Nests(&b.Place) || e.Bucket && !ref.Named(ref.Seq) {
+			s.w.Bad(fmt.Sprintf("%x is a bucket where none should be, is none, or had another name", e.Key))
 		}
 		switch {
-		case e.bucket && bad != "":
-			s.w.bad(bad)
-		case !e.bucket:
+		case e.Bucket && bad != "":
+			s.w.Bad(bad)
+		case !e.Bucket:
 			sum.Entries++
-			sum.Data += int64(len(e.value))
-		case depth < maxTreeDepth:
+			sum.Data += int64(len(e.Value))
+		case depth < page.MaxDepth:
 			sum.Buckets++
 			s.measure(ref, sum, depth+1)
 		}

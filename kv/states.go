@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -14,7 +15,7 @@ import (
 func (db *DB) RuleStates(ctx context.Context) ([]ttpcron.RuleState, error) {
 	var states []ttpcron.RuleState
 	err := db.view(ctx, func(tx *txn) error {
-		return tx.Bucket(bucketStates).ForEach(func(k, rec []byte) error {
+		return tx.top(layout.States).ForEach(func(k, rec []byte) error {
 			s, err := record.ReadState(k, rec)
 			states = append(states, s)
 			return err
@@ -33,7 +34,7 @@ func (db *DB) SetRuleState(ctx context.Context, s ttpcron.RuleState) error {
 		return errors.New("state of a rule without id")
 	}
 	err := db.change(ctx, func(tx *txn) error {
-		b := tx.Bucket(bucketStates)
+		b := tx.top(layout.States)
 		before, err := stateOf(b, s.RuleID)
 		if err != nil {
 			return err
@@ -56,7 +57,7 @@ func (db *DB) SetRuleState(ctx context.Context, s ttpcron.RuleState) error {
 // records who did so. A rule without state is no error, and is not recorded.
 func (db *DB) ClearRuleState(ctx context.Context, ruleID, by string) error {
 	err := db.change(ctx, func(tx *txn) error {
-		b := tx.Bucket(bucketStates)
+		b := tx.top(layout.States)
 		before, err := stateOf(b, ruleID)
 		if err != nil || before.RuleID == "" {
 			return err

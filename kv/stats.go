@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -53,8 +54,8 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 	err := db.view(ctx, func(tx *txn) (err error) {
 		s.FileBytes = tx.bolt.Size()
 		page = tx.bolt.DB().Info().PageSize // outside of a transaction a commit may map the file anew meanwhile
-		s.Runs = int(tx.Bucket(bucketRuns).Sequence())
-		s.FileMarks = int(tx.Bucket(bucketMarks).Sequence())
+		s.Runs = int(tx.top(layout.Runs).Sequence())
+		s.FileMarks = int(tx.top(layout.Marks).Sequence())
 		if s.LastSeq, err = arrival(tx); err != nil {
 			return err
 		}
@@ -88,7 +89,7 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 // kindStats puts the counts of events and of tags that are not hidden together.
 func (db *DB) kindStats(tx *txn, hidden hiddenClaims) ([]KindStats, error) {
 	kinds := map[ttpcron.SourceKind]KindStats{}
-	c := tx.Bucket(bucketTotals).Cursor()
+	c := tx.top(layout.Totals).Cursor()
 	for k, rec := c.First(); k != nil; k, rec = c.Next() {
 		switch {
 		case k[0] == record.TotalKind:
@@ -138,7 +139,7 @@ func (s *KindStats) splitFuture(tx *txn, tomorrow ttpcron.Day) error {
 		s.Newest = s.Latest
 		return nil
 	}
-	b := tx.Bucket(bucketDays).Bucket([]byte(s.Kind))
+	b := tx.top(layout.DayCounts).Bucket([]byte(s.Kind))
 	if b == nil {
 		return record.Damagef("counts of %s events are missing", s.Kind)
 	}

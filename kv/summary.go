@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -56,7 +57,7 @@ type merger struct {
 
 // collect adds up every day in the window.
 func (m *merger) collect(w ttpcron.Window) error {
-	rollups := m.tx.Bucket(bucketRollups)
+	rollups := m.tx.top(layout.Rollups)
 	first := ttpcron.Day(0)
 	if w.Since.After(first.Start()) && w.Since.Year() <= 9999 {
 		first = ttpcron.DayOf(w.Since)
@@ -125,7 +126,7 @@ func (m *merger) addClaim(day ttpcron.Day, id uint32, t record.Tally) {
 
 // part reads the tags of a day that lie in the window and are not hidden.
 func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
-	b := m.tx.Bucket(bucketTags).Bucket(record.DayKey(day))
+	b := m.tx.top(layout.Tags).Bucket(record.DayKey(day))
 	if b == nil {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -26,7 +27,7 @@ func (db *DB) TechniqueTotals(ctx context.Context) ([]TechniqueTotal, error) {
 		if err != nil {
 			return err
 		}
-		c := tx.Bucket(bucketTotals).Cursor()
+		c := tx.top(layout.Totals).Cursor()
 		for k, rec := c.Seek([]byte{record.RollupClaim}); len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
 			id := binary.BigEndian.Uint32(k[1:])
 			if hidden.has(id) {

@@ -2,6 +2,7 @@ package kv
 
 import (
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -19,7 +20,7 @@ func addTotal(b *bucket, key []byte, t record.TagTotal) error {
 
 // addKindTotal adds events and days to the counts of a kind.
 func addKindTotal(tx *txn, kind ttpcron.SourceKind, t record.KindTotal) error {
-	b := tx.Bucket(bucketTotals)
+	b := tx.top(layout.Totals)
 	key := record.KindTotalKey(kind)
 	if rec := b.Get(key); rec != nil {
 		old, err := record.ReadKindTotal(key, rec)
@@ -33,7 +34,7 @@ func addKindTotal(tx *txn, kind ttpcron.SourceKind, t record.KindTotal) error {
 
 // tagDays returns the number of days on which there are tags.
 func tagDays(tx *txn) (int, error) {
-	rec := tx.Bucket(bucketTotals).Get(record.KeyTagDays)
+	rec := tx.top(layout.Totals).Get(record.KeyTagDays)
 	if rec == nil {
 		return 0, nil
 	}
@@ -41,5 +42,5 @@ func tagDays(tx *txn) (int, error) {
 }
 
 func putTagDays(tx *txn, n int) error {
-	return tx.Bucket(bucketTotals).Put(record.KeyTagDays, record.AppendTagDays(nil, n))
+	return tx.top(layout.Totals).Put(record.KeyTagDays, record.AppendTagDays(nil, n))
 }

@@ -1,6 +1,10 @@
 package kv
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/ttpcron/ttpcron/kv/page"
+)
 
 // treeCursor walks through a tree like bbolt's cursor does.
 type treeCursor struct {
@@ -29,7 +33,7 @@ func (c *treeCursor) down(pick func(p *treePage) int) {
 			}
 			return
 		}
-		if len(c.stack) > maxTreeDepth {
+		if len(c.stack) > page.MaxDepth {
 			fail("page %d leads back to where it came from", s.page.id)
 		}
 		c.push(s)

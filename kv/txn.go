@@ -9,6 +9,8 @@ import (
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -19,6 +21,9 @@ type txn struct {
 	bolt *bbolt.Tx
 	snap *snapshot
 }
+
+// top returns a bucket of the file, nil when there is none.
+func (tx *txn) top(name string) *bucket { return tx.Bucket([]byte(name)) }
 
 // view runs do in a read transaction.
 func (db *DB) view(ctx context.Context, do func(tx *txn) error) error {
@@ -48,7 +53,7 @@ func (db *DB) changeFile(do func(tx *txn) error) error {
 					return record.Damage(s.badFree)
 				}
 				root := t.Cursor().Bucket()
-				tx := &txn{bucket: bucket{tree: s.tree(), w: root, changed: map[place]*bucket{}}, bolt: t, snap: s}
+				tx := &txn{bucket: bucket{tree: s.tree(), w: root, changed: map[page.Place]*bucket{}}, bolt: t, snap: s}
 				if err := do(tx); err != nil {
 					return err
 				}
@@ -63,8 +68,8 @@ type bucket struct {
 	tree *tree         // as it was when the transaction began; nil when it is new
 	w    *bbolt.Bucket // in a transaction that writes
 
-	place
-	changed map[place]*bucket // those of the transaction; to be sealed
+	page.Place
+	changed map[page.Place]*bucket // those of the transaction; to be sealed
 
 	vouched bool
 	lo, hi  []byte // keys in between belong into pages that have been looked at
@@ -99,12 +104,12 @@ func (b *bucket) Bucket(name []byte) *bucket {
 	if ok && !isBucket {
 		fail("%q is no bucket where one should be", name)
 	}
-	sub := &bucket{place: b.below(name), changed: b.changed}
+	sub := &bucket{Place: b.Below(name), changed: b.changed}
 	if ok {
 		t := b.tree.sub(name, v)
 		t.open()
 		sub.tree = &t
-	} else if b.name == "" && late(name) {
+	} else if d := layout.Find(string(name)); b.Name == "" && d != nil && d.Late {
 		b.tree.missing()
 	}
 	if b.w == nil {
@@ -139,9 +144,9 @@ func (b *bucket) Get(key []byte) []byte {
 // Sequence is a number that a bucket of the file keeps.
 func (b *bucket) Sequence() uint64 {
 	if b.w != nil {
-		return b.count(b.w.Sequence())
+		return b.Count(b.w.Sequence())
 	}
-	return b.count(b.tree.seq)
+	return b.Count(b.tree.seq)
 }
 
 // NextSequence adds one to the number that the bucket keeps.
@@ -153,13 +158,13 @@ func (b *bucket) NextSequence() (uint64, error) {
 // SetSequence changes the number that the bucket keeps.
 func (b *bucket) SetSequence(n uint64) error {
 	b.touch()
-	return b.w.SetSequence(n & countMask)
+	return b.w.SetSequence(n & page.CountMask)
 }
 
 // touch notes that the bucket is changed.
 func (b *bucket) touch() {
-	if b.changed != nil && b.name != "" {
-		b.changed[b.place] = b
+	if b.changed != nil && b.Name != "" {
+		b.changed[b.Place] = b
 	}
 }
 
@@ -189,7 +194,7 @@ func sorted(key []byte, err error) error {
 func (b *bucket) CreateBucket(name []byte) (*bucket, error) {
 	b.vouch(name, false)
 	w, err := b.w.CreateBucket(name)
-	sub := &bucket{w: w, place: b.below(name), changed: b.changed}
+	sub := &bucket{w: w, Place: b.Below(name), changed: b.changed}
 	if err == nil {
 		b.touch()
 		sub.touch()
@@ -216,7 +221,7 @@ func (b *bucket) DeleteBucket(name []byte) error {
 		sub.tree.eachPage()
 	}
 	b.touch()
-	maps.DeleteFunc(b.changed, func(at place, _ *bucket) bool { return at == sub.place || b.name == "" && at.in == sub.name })
+	maps.DeleteFunc(b.changed, func(at page.Place, _ *bucket) bool { return at == sub.Place || b.Name == "" && at.In == sub.Name })
 	return sorted(name, b.w.DeleteBucket(name))
 }
 

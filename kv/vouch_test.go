@@ -10,6 +10,8 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -66,7 +68,7 @@ func TestBesideBranches(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	at := int64(second)*pageSize + 10
+	at := int64(second)*page.Size + 10
 	count := make([]byte, 2)
 	if _, err = f.ReadAt(count, at); err == nil {
 		binary.LittleEndian.PutUint16(count, binary.LittleEndian.Uint16(count)-1)
@@ -123,7 +125,7 @@ func TestStateOutlivesMappings(t *testing.T) {
 	}
 	// A transaction that has the file mapped anew, and is given up then.
 	err = db.bolt.Update(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(bucketMeta)
+		b := tx.Bucket([]byte(layout.Meta))
 		for i := range 3000 {
 			if err := b.Put(record.NumberKey(uint64(i)), make([]byte, 4000)); err != nil {
 				return err

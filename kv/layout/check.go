@@ -1,0 +1,71 @@
+package layout
+
+import (
+	"bytes"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
+)
+
+func checkCoverage(s *Store, kind string, k, v []byte) error {
+	day, ok := record.ParseDay(k)
+	if !ok {
+		return record.Damagef("%x is no day", k)
+	}
+	parts, err := record.ReadCoverage(record.KindDay{Kind: ttpcron.SourceKind(kind), Day: day}, v)
+	for _, p := range parts {
+		if p.UpTo > s.Arrival {
+			return record.Damagef("covers arrivals up to %d, and the last one is %d", p.UpTo, s.Arrival)
+		}
+	}
+	return err
+}
+
+func checkCursor(s *Store, _ string, k, v []byte) error {
+	c, err := record.ReadCursor(k, v)
+	if err == nil && c.Seq > s.Arrival {
+		return record.Damagef("the checkpoint %d is greater than the last arrival, %d: events that arrive next would be missed", c.Seq, s.Arrival)
+	}
+	return err
+}
+
+func checkRun(_ *Store, _ string, k, v []byte) error {
+	_, err := record.ReadRun(k, v)
+	return err
+}
+
+func checkMark(s *Store, _ string, k, v []byte) error {
+	m, err := record.ReadMark(k, v)
+	if err == nil && !bytes.Equal(k, record.MarkKey(&s.Secret, m.Format, record.HeadOf(&m))) {
+		return record.Damagef("file mark %x belongs to another file", k)
+	}
+	return err
+}
+
+func checkLook(s *Store, _ string, k, v []byte) error {
+	l, err := record.ReadLook(k, v)
+	if err == nil && !bytes.Equal(k, record.LookKey(&s.Secret, l.Path)) {
+		return record.Damagef("look %x belongs to another file", k)
+	}
+	return err
+}
+
+func checkState(_ *Store, _ string, k, v []byte) error {
+	_, err := record.ReadState(k, v)
+	return err
+}
+
+func checkRuleSet(_ *Store, _ string, k, v []byte) error {
+	_, err := record.ReadRuleSet(k, v)
+	return err
+}
+
+func checkRetirement(_ *Store, _ string, k, v []byte) error {
+	_, err := record.ReadRetirement(k, v)
+	return err
+}
+
+func checkAudit(_ *Store, _ string, k, v []byte) error {
+	_, err := record.ReadAudit(k, v)
+	return err
+}
