@@ -1,7 +1,7 @@
 package ttpcron
 
 // Batch is a part of a file, small enough to be stored in one transaction: what
-// it holds, and a mark that is true once this batch and all before it are stored.
+// it holds, and a position that is true once this batch and all before it are stored.
 type Batch struct {
 	Events  []Event
 	Rejects []Reject
@@ -11,9 +11,9 @@ type Batch struct {
 	// commands and each trigger is a line, and what cannot be used of a row or of
 	// a trigger that is kept otherwise is one more.
 	Report ImportReport
-	// Mark is nil when the file cannot be continued later, as standard input and
+	// Position is nil when the file cannot be continued later, as standard input and
 	// databases cannot.
-	Mark *FileMark
+	Position *FilePosition
 }
 
 // Commit is what one transaction of a run writes: tags, and how far the run has

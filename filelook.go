@@ -19,10 +19,10 @@ type FileLook struct {
 	Format  string // recognised; empty for none
 	Outcome LookOutcome
 	Reason  string // why it was not read to its end
-	// The mark that the file left, which is kept as long as the file is seen.
-	MarkFormat string
-	MarkHead   MarkHead
-	SeenAt     time.Time // when it was seen last, within a day
+	// The position that the file left, which is kept as long as the file is seen.
+	PositionFormat string
+	PositionHead   FileHead
+	SeenAt         time.Time // when it was seen last, within a day
 }
 
 // LookOutcome says what came of a file.
@@ -36,9 +36,9 @@ const (
 	LookBelow                      // it speaks for others, and was not named
 )
 
-// MarkHead is the SHA-256 of the first Length bytes of some content. With a
-// format it names a [FileMark].
-type MarkHead struct {
+// FileHead is the SHA-256 of the first Length bytes of some content. With a
+// format it names a [FilePosition].
+type FileHead struct {
 	Length int
 	Sum    [32]byte
 }

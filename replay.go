@@ -164,10 +164,10 @@ func (r *Reject) Identity() RejectID {
 // MaxExcerpt is how many bytes of a rejected line are kept.
 const MaxExcerpt = 2048
 
-// FileMark remembers how far a file has been read. It knows the file by its
+// FilePosition remembers how far a file has been read. It knows the file by its
 // content, not by its name or inode: rotation changes both.
-type FileMark struct {
-	Path   string // where it was last seen; "-" never has a mark
+type FilePosition struct {
+	Path   string // where it was last seen; "-" never has a position
 	Format string
 	// Head is the SHA-256 of the first HeadLen bytes of the uncompressed
 	// content, Tail that of the TailLen bytes before Offset.

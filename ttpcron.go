@@ -1,6 +1,6 @@
 // Package ttpcron holds the nouns that the parts of ttpcron share: the [Event]
 // that a honeypot recorded, the [Tag] that a rule made of it, and the windows,
-// marks and counters by which a replay keeps its place.
+// positions and counters by which a replay keeps its place.
 //
 // The package depends on nothing but the standard library and package jsontext.
 // Every other package of the module may import the two; none of them imports

@@ -23,12 +23,12 @@ func Example() {
 	line := func(second int, input string) string {
 		return fmt.Sprintf(`{"eventid":"cowrie.command.input","input":%q,"sensor":"a","timestamp":"2026-05-04T05:49:%02d.000000Z","src_ip":"203.0.113.7","session":"c0ffee00beef"}`+"\n", input, second)
 	}
-	var marks []ttpcron.FileMark
+	var positions []ttpcron.FilePosition
 	read := func(name, content string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			log.Fatal(err)
 		}
-		f, err := importer.Open(context.Background(), filepath.Join(dir, name), importer.Options{Marks: importer.MarkList(marks)})
+		f, err := importer.Open(context.Background(), filepath.Join(dir, name), importer.Options{Positions: importer.PositionList(positions)})
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -37,11 +37,11 @@ func Example() {
 			if err != nil {
 				log.Fatal(err)
 			}
-			for _, e := range b.Events { // store them, and with them the mark
+			for _, e := range b.Events { // store them, and with them the position
 				text, _ := e.Payload.Text("command_text")
 				fmt.Println(name, e.Time.Format("15:04:05"), text)
 			}
-			marks = append(marks, *b.Mark)
+			positions = append(positions, *b.Position)
 		}
 	}
 	first := line(1, "uname -a") + line(2, "id")

@@ -15,8 +15,8 @@ import (
 
 // Options say how a file is opened.
 type Options struct {
-	Format string // a format's name; "" or "auto" recognises by content
-	Marks  Marks  // finds what earlier imports stored; nil: nothing
+	Format    string    // a format's name; "" or "auto" recognises by content
+	Positions Positions // finds what earlier imports stored; nil: nothing
 	// Look is what an earlier import remembered of the file, or zero. A file that
 	// still looks the same is not read.
 	Look ttpcron.FileLook
@@ -28,17 +28,17 @@ type Options struct {
 	// in. Formats in which a file can speak for others are not taken then: the
 	// error is a [*BelowError].
 	Below bool
-	Now   func() time.Time // for Reject.At and FileMark.SeenAt; nil: the clock
+	Now   func() time.Time // for Reject.At and FilePosition.SeenAt; nil: the clock
 	Stdin io.Reader        // what "-" reads; nil: os.Stdin
 	Moved func()           // called whenever something has been read; may be nil
 }
 
-// Marks finds the marks that earlier imports stored.
-type Marks interface {
-	// MarkLengths lists the lengths of head that marks have.
-	MarkLengths(ctx context.Context) ([]int, error)
-	// FindMarks returns the marks of a format with one of these heads.
-	FindMarks(ctx context.Context, format string, heads []ttpcron.MarkHead) ([]ttpcron.FileMark, error)
+// Positions finds the positions that earlier imports stored.
+type Positions interface {
+	// HeadLengths lists the lengths of head that positions have.
+	HeadLengths(ctx context.Context) ([]int, error)
+	// FindPositions returns the positions of a format with one of these heads.
+	FindPositions(ctx context.Context, format string, heads []ttpcron.FileHead) ([]ttpcron.FilePosition, error)
 }
 
 // Stdin is the path that means standard input.
@@ -46,16 +46,16 @@ const Stdin = "-"
 
 // File is an input that has been opened and recognised.
 type File struct {
-	path   string
-	format *Format // nil: an empty file, which no format can recognise
-	src    *source
-	reader reader
-	from   int64 // where reading starts
-	line   int
-	used   bool
-	opts   Options
-	mark   ttpcron.FileMark  // the last that was found or made
-	keep   *ttpcron.FileLook // what is to be remembered
+	path     string
+	format   *Format // nil: an empty file, which no format can recognise
+	src      *source
+	reader   reader
+	from     int64 // where reading starts
+	line     int
+	used     bool
+	opts     Options
+	position ttpcron.FilePosition // the last that was found or made
+	keep     *ttpcron.FileLook    // what is to be remembered
 }
 
 // reader gives out the batches of one file.
@@ -225,62 +225,62 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error {
 	r := &logReader{
 		path: f.path, format: f.format, opts: o, src: f.src, parser: f.format.lines.parser(), arena: &arena{},
-		final: o.Final || f.src.gz || f.src.file == nil || willNotGrow(f.path),
-		marks: f.src.file != nil,
+		final:     o.Final || f.src.gz || f.src.file == nil || willNotGrow(f.path),
+		positions: f.src.file != nil,
 	}
 	f.reader = r
 	if f.src.file == nil {
 		r.lines = lines
 		return nil
 	}
-	mark, lines, err := f.resume(ctx, o.Marks, lines)
+	position, lines, err := f.resume(ctx, o.Positions, lines)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", f.path, err)
 	}
-	f.from, f.line, f.mark = mark.Offset, mark.Line, mark
-	r.lines, r.consumed, r.since, r.line = lines, mark.Offset, mark.Offset, mark.Line
+	f.from, f.line, f.position = position.Offset, position.Line, position
+	r.lines, r.consumed, r.since, r.line = lines, position.Offset, position.Offset, position.Line
 	return nil
 }
 
-// resume returns a reader that stands where the best of the marks says.
-func (f *File) resume(ctx context.Context, marks Marks, lines *lineReader) (mark ttpcron.FileMark, at *lineReader, err error) {
+// resume returns a reader that stands where the best of the positions says.
+func (f *File) resume(ctx context.Context, positions Positions, lines *lineReader) (position ttpcron.FilePosition, at *lineReader, err error) {
 	for len(lines.head) < headBytes && lines.fill(ctx) {
 	}
 	head := lines.head
-	fit, err := candidates(ctx, marks, f.format, head)
+	fit, err := candidates(ctx, positions, f.format, head)
 	if err != nil {
-		return mark, nil, err
+		return position, nil, err
 	}
 	if !f.src.gz {
-		mark, _ = findInFile(f.src.file, f.src.size, fit)
-		from := max(0, mark.Offset-keepBytes)
+		position, _ = findInFile(f.src.file, f.src.size, fit)
+		from := max(0, position.Offset-keepBytes)
 		if err := f.src.rewind(from); err != nil {
-			return mark, nil, err
+			return position, nil, err
 		}
 		at = newLineReader(f.src.content)
 		at.off = from
-		at.head = head[:min(int64(len(head)), mark.Offset)]
-		at.discard(ctx, mark.Offset-from)
-		return mark, at, nil
+		at.head = head[:min(int64(len(head)), position.Offset)]
+		at.discard(ctx, position.Offset-from)
+		return position, at, nil
 	}
 	for {
 		if err := f.src.rewind(0); err != nil {
-			return mark, nil, err
+			return position, nil, err
 		}
 		at = newLineReader(f.src.content)
-		if mark.Offset > 0 {
-			at.discard(ctx, mark.Offset)
-			return mark, at, nil
+		if position.Offset > 0 {
+			at.discard(ctx, position.Offset)
+			return position, at, nil
 		}
 		if len(fit) == 0 {
-			return mark, at, nil
+			return position, at, nil
 		}
 		found, ok, positioned := findInStream(ctx, at, fit)
 		if positioned {
 			return found, at, nil
 		}
 		if ok {
-			mark = found
+			position = found
 		}
 		fit = nil
 	}
@@ -329,8 +329,8 @@ func (f *File) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
 			if err != nil {
 				whole, err = false, f.givenUp(err)
 			}
-			if b.Mark != nil {
-				f.mark = *b.Mark
+			if b.Position != nil {
+				f.position = *b.Position
 			}
 			more := yield(b, err)
 			whole = whole && more
@@ -347,8 +347,8 @@ func (f *File) readLook() *ttpcron.FileLook {
 	look := f.src.finish(&f.opts)
 	if look != nil {
 		look.Format = f.Format()
-		if f.mark.HeadLen > 0 {
-			look.MarkFormat, look.MarkHead = f.mark.Format, ttpcron.MarkHead{Length: f.mark.HeadLen, Sum: f.mark.Head}
+		if f.position.HeadLen > 0 {
+			look.PositionFormat, look.PositionHead = f.position.Format, ttpcron.FileHead{Length: f.position.HeadLen, Sum: f.position.Head}
 		}
 	}
 	return look

@@ -61,7 +61,7 @@ func nthNewline(content []byte, n int) int {
 }
 
 // FuzzResume cuts a file anywhere, reads the beginning, lets it grow to the
-// whole, and goes on from the mark: every event must come once.
+// whole, and goes on from the position: every event must come once.
 func FuzzResume(f *testing.F) {
 	f.Add([]byte(commands(0, 5)), uint16(300), false)
 	f.Add([]byte(commands(0, 5)), uint16(300), true)
@@ -79,12 +79,12 @@ func FuzzResume(f *testing.F) {
 			return
 		}
 		first := mustRead(t, path, Options{Format: "cowrie", Final: final})
-		var marks []ttpcron.FileMark
-		if first.Mark != nil {
-			marks = append(marks, *first.Mark)
+		var positions []ttpcron.FilePosition
+		if first.Position != nil {
+			positions = append(positions, *first.Position)
 		}
 		write(t, dir, "log", content)
-		second := mustRead(t, path, Options{Format: "cowrie", Marks: MarkList(marks)})
+		second := mustRead(t, path, Options{Format: "cowrie", Positions: PositionList(positions)})
 		ids := append(first.IDs(), second.IDs()...)
 		for _, id := range whole.IDs() {
 			if !slices.Contains(ids, id) {

@@ -16,14 +16,14 @@ func clock() time.Time { return testNow }
 
 // result is what all batches of a file held.
 type result struct {
-	Events  []ttpcron.Event
-	Rejects []ttpcron.Reject
-	Report  ttpcron.ImportReport
-	Mark    *ttpcron.FileMark
-	Notes   []string
-	Format  string
-	Batches int
-	Err     error
+	Events   []ttpcron.Event
+	Rejects  []ttpcron.Reject
+	Report   ttpcron.ImportReport
+	Position *ttpcron.FilePosition
+	Notes    []string
+	Format   string
+	Batches  int
+	Err      error
 }
 
 // IDs names the events by their content.
@@ -58,8 +58,8 @@ func readAll(t testing.TB, path string, o Options) result {
 		r.Events = append(r.Events, b.Events...)
 		r.Rejects = append(r.Rejects, b.Rejects...)
 		r.Report.Add(b.Report)
-		if b.Mark != nil {
-			r.Mark = b.Mark
+		if b.Position != nil {
+			r.Position = b.Position
 		}
 	}
 	r.Notes, r.Format = f.Notes(), f.Format()

@@ -104,7 +104,7 @@ func TestDamagedGzip(t *testing.T) {
 		t.Errorf("the reject is at line %d, after %d lines", r.Rejects[0].Line, len(r.Events))
 	}
 	write(t, "", path, whole)
-	if again := mustRead(t, path, Options{Marks: MarkList{*r.Mark}}); len(again.Events) != 5000-len(r.Events) || len(again.Rejects) != 0 {
+	if again := mustRead(t, path, Options{Positions: PositionList{*r.Position}}); len(again.Events) != 5000-len(r.Events) || len(again.Rejects) != 0 {
 		t.Errorf("when it is whole: %d events more after %d, %d rejects", len(again.Events), len(r.Events), len(again.Rejects))
 	}
 
@@ -184,18 +184,18 @@ func TestCancelled(t *testing.T) {
 	}
 	defer f.Close()
 	events, last := 0, error(nil)
-	var mark *ttpcron.FileMark
+	var position *ttpcron.FilePosition
 	for b, err := range f.Batches(ctx) {
 		cancel()
 		events += len(b.Events)
 		if last = err; err == nil {
-			mark = b.Mark
+			position = b.Position
 		}
 	}
 	if !errors.Is(last, context.Canceled) || events == 0 || events == 3*MaxBatchEvents {
 		t.Errorf("%d events, error %v", events, last)
 	}
-	rest := mustRead(t, path, Options{Marks: MarkList{*mark}})
+	rest := mustRead(t, path, Options{Positions: PositionList{*position}})
 	if events+len(rest.Events) != 3*MaxBatchEvents {
 		t.Errorf("%d events and %d later", events, len(rest.Events))
 	}
@@ -287,10 +287,10 @@ func TestRejectIdentity(t *testing.T) {
 		}
 		seen[a[0]] = true
 	}
-	// Read on from its mark it is the same damage.
+	// Read on from its position it is the same damage.
 	path := write(t, t.TempDir(), "cowrie.json.1.gz", damaged[0])
 	r := mustRead(t, path, Options{})
-	if again := mustRead(t, path, Options{Marks: MarkList{*r.Mark}}); len(again.Rejects) != 1 || again.Rejects[0].ID != r.Rejects[0].ID {
-		t.Errorf("from the mark: %+v", again.Rejects)
+	if again := mustRead(t, path, Options{Positions: PositionList{*r.Position}}); len(again.Rejects) != 1 || again.Rejects[0].ID != r.Rejects[0].ID {
+		t.Errorf("from the position: %+v", again.Rejects)
 	}
 }

@@ -4,12 +4,12 @@
 // patterns, then [Open] each path and range over [File.Batches]. A format is
 // recognised by content; the list of them is [Formats].
 //
-// A batch and its mark belong together: once the events and rejects of a batch
-// are stored, [Batch.Mark] says how far the file has been read, and giving it
-// back in [Options.Marks] makes the next Open go on from there, even if the file
+// A batch and its position belong together: once the events and rejects of a batch
+// are stored, [Batch.Position] says how far the file has been read, and giving it
+// back in [Options.Positions] makes the next Open go on from there, even if the file
 // has been renamed, rotated or compressed in between. Reading something twice is
 // harmless, because events are named by their source or by their own content;
-// marks only save the time.
+// positions only save the time.
 //
 // Everything here was written by attackers. A line that cannot be used becomes a
 // [ttpcron.Reject] and the next one is read; memory is bounded by [MaxLine], the
@@ -50,7 +50,7 @@ type Format struct {
 	Name  string // as in --format
 	Title string // a few words for help
 	// Version is raised whenever the format yields more events than before of
-	// the same input. Marks of another version are not used, so that files
+	// the same input. Positions of another version are not used, so that files
 	// which were read by an older program are read again from the start.
 	Version int
 
@@ -71,8 +71,8 @@ var formats = []Format{cowrie, decnet, events}
 // Formats returns the formats that can be read, in the order of help.
 func Formats() []Format { return append([]Format(nil), formats...) }
 
-// markName is what a mark carries as its format.
-func (f *Format) markName() string { return fmt.Sprintf("%s/%d", f.Name, f.Version) }
+// versionName is what a position carries as its format.
+func (f *Format) versionName() string { return fmt.Sprintf("%s/%d", f.Name, f.Version) }
 
 // speaks reports whether a file of the format is taken only where the user named
 // it or its folder.

@@ -15,7 +15,7 @@ import (
 const (
 	readSize = 256 << 10
 	// keepBytes is how much of the content before the current line stays in the
-	// buffer, for the tail of a mark.
+	// buffer, for the tail of a position.
 	keepBytes = 4 << 10
 	maxIdle   = 100
 )
@@ -89,7 +89,7 @@ func (l *lineReader) fill(ctx context.Context) bool {
 	return l.err == nil || n > 0
 }
 
-// remember keeps the first bytes of the content for the head of a mark.
+// remember keeps the first bytes of the content for the head of a position.
 func (l *lineReader) remember(read []byte) {
 	room := keepBytes - len(l.head)
 	if room <= 0 || l.off+int64(l.end-l.start) != int64(len(l.head)) {

@@ -44,16 +44,16 @@ const (
 
 // logReader reads a file of a lineFormat.
 type logReader struct {
-	path     string
-	format   *Format
-	opts     Options
-	src      *source
-	lines    *lineReader
-	parser   lineParser
-	final    bool // the file will not grow
-	marks    bool // the file may have a mark
-	consumed int64
-	line     int // lines of the file read, also by earlier imports
+	path      string
+	format    *Format
+	opts      Options
+	src       *source
+	lines     *lineReader
+	parser    lineParser
+	final     bool // the file will not grow
+	positions bool // the file may have a position
+	consumed  int64
+	line      int // lines of the file read, also by earlier imports
 
 	batch   ttpcron.Batch
 	arena   *arena
@@ -285,9 +285,9 @@ func (r *logReader) full() bool {
 func (r *logReader) take() ttpcron.Batch {
 	b := r.batch
 	b.Report.File, b.Report.Format = r.path, r.format.Name
-	if r.marks && r.consumed > 0 {
+	if r.positions && r.consumed > 0 {
 		if tail := r.lines.tailAt(r.consumed, tailBytes); len(tail) > 0 {
-			b.Mark = makeMark(r.path, r.format, r.lines.head, tail, r.consumed, r.line, r.opts.Now())
+			b.Position = makePosition(r.path, r.format, r.lines.head, tail, r.consumed, r.line, r.opts.Now())
 		}
 	}
 	r.events = min(len(b.Events), MaxBatchEvents)

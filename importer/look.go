@@ -33,7 +33,7 @@ func (o *Options) how() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s final=%t", judging, o.Format, o.Final)
 	for i := range formats {
-		b.WriteString(" " + formats[i].markName())
+		b.WriteString(" " + formats[i].versionName())
 	}
 	return b.String()
 }

@@ -193,26 +193,26 @@ type zeroReader struct{}
 
 func (zeroReader) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-// asks counts what a Marks is asked.
+// asks counts what a Positions is asked.
 type asks struct {
-	MarkList
+	PositionList
 	heads int
 }
 
-func (a *asks) FindMarks(ctx context.Context, format string, heads []ttpcron.MarkHead) ([]ttpcron.FileMark, error) {
+func (a *asks) FindPositions(ctx context.Context, format string, heads []ttpcron.FileHead) ([]ttpcron.FilePosition, error) {
 	a.heads += len(heads)
-	return a.MarkList.FindMarks(ctx, format, heads)
+	return a.PositionList.FindPositions(ctx, format, heads)
 }
 
-func (a *asks) MarkLengths(context.Context) ([]int, error) { return nil, nil }
+func (a *asks) HeadLengths(context.Context) ([]int, error) { return nil, nil }
 
-// TestFewLengths: however many marks there are, a file is looked up under few
+// TestFewLengths: however many positions there are, a file is looked up under few
 // heads.
 func TestFewLengths(t *testing.T) {
 	a := &asks{}
 	for n := range 40 {
-		r := mustRead(t, write(t, t.TempDir(), "f", []byte(commands(n, n+1))), Options{Marks: a})
-		a.MarkList = append(a.MarkList, *r.Mark)
+		r := mustRead(t, write(t, t.TempDir(), "f", []byte(commands(n, n+1))), Options{Positions: a})
+		a.PositionList = append(a.PositionList, *r.Position)
 	}
 	if a.heads > 40*13 {
 		t.Errorf("%d heads of 40 files", a.heads)

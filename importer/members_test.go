@@ -42,9 +42,9 @@ func TestPaddedGzip(t *testing.T) {
 			if len(stream.Events) != tt.events || len(stream.Rejects) != tt.rejects {
 				t.Errorf("from a stream: %d events, rejects %+v", len(stream.Events), stream.Rejects)
 			}
-			again := mustRead(t, path, Options{Marks: MarkList{*r.Mark}})
+			again := mustRead(t, path, Options{Positions: PositionList{*r.Position}})
 			if len(again.Events) != 0 || len(again.Rejects) != tt.rejects || tt.rejects > 0 && again.Rejects[0].ID != r.Rejects[0].ID {
-				t.Errorf("from its mark: %d events, rejects %+v", len(again.Events), again.Rejects)
+				t.Errorf("from its position: %d events, rejects %+v", len(again.Events), again.Rejects)
 			}
 		})
 	}

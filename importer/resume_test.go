@@ -41,7 +41,7 @@ func zipped(t testing.TB, content string) []byte {
 	return out.Bytes()
 }
 
-// TestResume reads a file, changes it, and reads it again with the mark that the
+// TestResume reads a file, changes it, and reads it again with the position that the
 // first reading left.
 func TestResume(t *testing.T) {
 	base := commands(0, 100)
@@ -104,26 +104,26 @@ func TestResume(t *testing.T) {
 			}
 			path := write(t, dir, firstOf(name, "cowrie.json"), content)
 			first := mustRead(t, path, Options{Format: "cowrie"})
-			if first.Mark == nil {
-				t.Fatal("no mark")
+			if first.Position == nil {
+				t.Fatal("no position")
 			}
-			decoy := *first.Mark
+			decoy := *first.Position
 			decoy.Offset, decoy.Tail = decoy.Offset-1, [32]byte{1}
-			marks := []ttpcron.FileMark{decoy, *first.Mark}
+			positions := []ttpcron.FilePosition{decoy, *first.Position}
 
 			path, content = tt.second(dir, path)
 			os.Remove(filepath.Join(dir, firstOf(name, "cowrie.json")))
 			write(t, dir, filepath.Base(path), content)
-			f, err := Open(t.Context(), path, Options{Format: "cowrie", Marks: MarkList(marks)})
+			f, err := Open(t.Context(), path, Options{Format: "cowrie", Positions: PositionList(positions)})
 			if err != nil {
 				t.Fatal(err)
 			}
 			offset, _ := f.Resumed()
 			f.Close()
-			if tt.wantResumed && offset != first.Mark.Offset || !tt.wantResumed && offset != 0 {
-				t.Errorf("resumed at %d, the mark was at %d", offset, first.Mark.Offset)
+			if tt.wantResumed && offset != first.Position.Offset || !tt.wantResumed && offset != 0 {
+				t.Errorf("resumed at %d, the position was at %d", offset, first.Position.Offset)
 			}
-			second := mustRead(t, path, Options{Format: "cowrie", Marks: MarkList(marks)})
+			second := mustRead(t, path, Options{Format: "cowrie", Positions: PositionList(positions)})
 			if len(second.Events) != tt.wantEvents {
 				t.Errorf("%d events, want %d", len(second.Events), tt.wantEvents)
 			}
@@ -141,9 +141,9 @@ func firstOf(a, b string) string {
 	return b
 }
 
-// TestMarkIsTrue stops after every batch, as if the program had been killed, and
-// goes on from that batch's mark: nothing may be missing.
-func TestMarkIsTrue(t *testing.T) {
+// TestPositionIsTrue stops after every batch, as if the program had been killed, and
+// goes on from that batch's position: nothing may be missing.
+func TestPositionIsTrue(t *testing.T) {
 	content := commands(0, 3*MaxBatchEvents)
 	// Batches also end after many rejects and after much input.
 	content += strings.Repeat("torn\n", 2*maxBatchRejects+3) + strings.Repeat(" ", MaxLine+10) + "\n" + commands(50_000, 10)
@@ -153,9 +153,9 @@ func TestMarkIsTrue(t *testing.T) {
 		t.Fatalf("only %d batches", whole.Batches)
 	}
 	var got result
-	var marks []ttpcron.FileMark
+	var positions []ttpcron.FilePosition
 	for range whole.Batches + 2 {
-		f, err := Open(t.Context(), path, Options{Marks: MarkList(marks), Now: clock})
+		f, err := Open(t.Context(), path, Options{Positions: PositionList(positions), Now: clock})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +167,7 @@ func TestMarkIsTrue(t *testing.T) {
 			got.Events = append(got.Events, b.Events...)
 			got.Rejects = append(got.Rejects, b.Rejects...)
 			got.Report.Add(b.Report)
-			marks = append(marks, *b.Mark)
+			positions = append(positions, *b.Position)
 			break
 		}
 		f.Close()
@@ -213,8 +213,8 @@ func TestLastLineWaits(t *testing.T) {
 			t.Errorf("%s, final %v: %d events of %d lines, want %d", tt.name, tt.final, len(r.Events), r.Report.Lines, tt.want)
 		}
 	}
-	if r := readBytes(t, []byte(content), Auto); len(r.Events) != 3 || r.Mark != nil {
-		t.Errorf("standard input: %d events, mark %v", len(r.Events), r.Mark)
+	if r := readBytes(t, []byte(content), Auto); len(r.Events) != 3 || r.Position != nil {
+		t.Errorf("standard input: %d events, position %v", len(r.Events), r.Position)
 	}
 }
 
@@ -222,15 +222,15 @@ func TestMarksOfOtherFormats(t *testing.T) {
 	path := write(t, t.TempDir(), "cowrie.json", []byte(commands(0, 3)))
 	r := mustRead(t, path, Options{})
 	for _, name := range []string{"events/1", "cowrie/0", "cowrie"} {
-		mark := *r.Mark
-		mark.Format = name
-		if again := mustRead(t, path, Options{Marks: MarkList{mark}}); len(again.Events) != 3 {
-			t.Errorf("a mark of %q was used", name)
+		position := *r.Position
+		position.Format = name
+		if again := mustRead(t, path, Options{Positions: PositionList{position}}); len(again.Events) != 3 {
+			t.Errorf("a position of %q was used", name)
 		}
 	}
-	hostile := *r.Mark
+	hostile := *r.Position
 	hostile.HeadLen, hostile.TailLen, hostile.Offset = 1<<30, -5, -1
-	if again := mustRead(t, path, Options{Marks: MarkList{hostile}}); len(again.Events) != 3 {
-		t.Error("an impossible mark was used")
+	if again := mustRead(t, path, Options{Positions: PositionList{hostile}}); len(again.Events) != 3 {
+		t.Error("an impossible position was used")
 	}
 }

@@ -16,19 +16,19 @@ import (
 
 // memory is a store in memory. Its knobs make it fail.
 type memory struct {
-	mu       sync.Mutex
-	seq      uint64
-	events   []ttpcron.Event
-	ids      map[string]bool
-	rejected map[ttpcron.RejectID]bool
-	tags     map[ttpcron.UUID]ttpcron.Tag
-	coverage map[kindDay][]ttpcron.Coverage
-	sets     map[string]ttpcron.RuleSet
-	cursors  map[ttpcron.SourceKind]ttpcron.Cursor
-	runs     map[string]ttpcron.Run
-	marks    []ttpcron.FileMark
-	looks    map[string]ttpcron.FileLook
-	asked    map[string]int // how often looks and marks were asked for
+	mu        sync.Mutex
+	seq       uint64
+	events    []ttpcron.Event
+	ids       map[string]bool
+	rejected  map[ttpcron.RejectID]bool
+	tags      map[ttpcron.UUID]ttpcron.Tag
+	coverage  map[kindDay][]ttpcron.Coverage
+	sets      map[string]ttpcron.RuleSet
+	cursors   map[ttpcron.SourceKind]ttpcron.Cursor
+	runs      map[string]ttpcron.Run
+	positions []ttpcron.FilePosition
+	looks     map[string]ttpcron.FileLook
+	asked     map[string]int // how often looks and positions were asked for
 
 	commits   int
 	groups    []int // tags of each commit that held some
@@ -84,8 +84,8 @@ func (m *memory) Import(ctx context.Context, b ttpcron.Batch) (ttpcron.ImportRep
 			m.rejected[id] = true
 		}
 	}
-	if b.Mark != nil {
-		m.marks = append(m.marks, *b.Mark)
+	if b.Position != nil {
+		m.positions = append(m.positions, *b.Position)
 	}
 	return r, nil
 }
@@ -100,11 +100,11 @@ func (m *memory) Known(ctx context.Context, events []ttpcron.Event) ([]bool, err
 	return known, nil
 }
 
-func (m *memory) MarkLengths(context.Context) ([]int, error) { m.asked["lengths"]++; return nil, nil }
+func (m *memory) HeadLengths(context.Context) ([]int, error) { m.asked["lengths"]++; return nil, nil }
 
-func (m *memory) FindMarks(context.Context, string, []ttpcron.MarkHead) ([]ttpcron.FileMark, error) {
-	m.asked["marks"]++
-	return m.marks, nil
+func (m *memory) FindPositions(context.Context, string, []ttpcron.FileHead) ([]ttpcron.FilePosition, error) {
+	m.asked["positions"]++
+	return m.positions, nil
 }
 
 func (m *memory) FileLooks(_ context.Context, paths []string) ([]ttpcron.FileLook, error) {

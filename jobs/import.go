@@ -93,7 +93,7 @@ func (s *scan) file(ctx context.Context, in Input, look ttpcron.FileLook) (FileR
 	}
 	reading, moved, stop := s.watched(ctx)
 	defer stop()
-	f, err := in.Open(reading, Known{look, s.marks, moved})
+	f, err := in.Open(reading, Known{look, s.positions, moved})
 	if err != nil {
 		r.Err, r.Passed = whyEnded(ctx, reading, err), errors.Is(err, ErrPassedOver)
 		if err := s.halted(ctx, &r); err != nil {

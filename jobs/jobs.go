@@ -1,6 +1,6 @@
 // Package jobs holds the one job that ttpcron exists for: import what sensors
 // have written, replay a window of the stored history through the tagger, and
-// commit the tags together with the mark that says how far the replay came.
+// commit the tags together with the cursor that says how far the replay came.
 //
 // Start with [Job]. It streams: memory is bounded whatever the history, tags
 // are committed in groups as they are made, and a run that is killed between
@@ -44,7 +44,7 @@ type Archive interface {
 	Known(ctx context.Context, events []ttpcron.Event) ([]bool, error)
 	// KnownRejects says the same of rejects.
 	KnownRejects(ctx context.Context, rejects []ttpcron.Reject) ([]bool, error)
-	Marks
+	Positions
 	// FileLooks returns what is remembered of the files at some paths, in their
 	// order, a zero look for nothing.
 	FileLooks(ctx context.Context, paths []string) ([]ttpcron.FileLook, error)
@@ -56,7 +56,7 @@ type Archive interface {
 
 // Ledger keeps tags, and how far runs have come.
 type Ledger interface {
-	// Commit writes a group of tags and the marks that belong to them in one
+	// Commit writes a group of tags and what belongs to them in one
 	// transaction. Tags that exist are left alone; inserted counts the others.
 	// It keeps nothing of c once it has returned.
 	Commit(ctx context.Context, c ttpcron.Commit) (inserted int, err error)

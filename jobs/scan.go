@@ -14,19 +14,19 @@ import (
 // Known is what earlier imports remembered: of a file by its path, and of content
 // by its beginning.
 type Known struct {
-	Look  ttpcron.FileLook // zero: nothing
-	Marks Marks
+	Look      ttpcron.FileLook // zero: nothing
+	Positions Positions
 	// Moved is to be called whenever something was read, so that a slow input is
 	// told from one that hangs.
 	Moved func()
 }
 
-// Marks finds how far content has been read, whatever its file is called.
-type Marks interface {
-	// MarkLengths lists the lengths of head that marks have.
-	MarkLengths(ctx context.Context) ([]int, error)
-	// FindMarks returns the marks of a format with one of these heads.
-	FindMarks(ctx context.Context, format string, heads []ttpcron.MarkHead) ([]ttpcron.FileMark, error)
+// Positions finds how far content has been read, whatever its file is called.
+type Positions interface {
+	// HeadLengths lists the lengths of head that positions have.
+	HeadLengths(ctx context.Context) ([]int, error)
+	// FindPositions returns the positions of a format with one of these heads.
+	FindPositions(ctx context.Context, format string, heads []ttpcron.FileHead) ([]ttpcron.FilePosition, error)
 }
 
 // DefaultStall is how long an input may go without anything being read of it.
@@ -42,13 +42,13 @@ const scanPage = 256
 // scan is an Import at work.
 type scan struct {
 	*Import
-	marks  *markCache
-	of     Archive // whose looks count
-	inputs []Input // in the order in which they are read
-	first  int     // which of Inputs that begins with
-	now    func() time.Time
-	began  time.Time
-	keep   []ttpcron.FileLook
+	positions *positionCache
+	of        Archive // whose looks count
+	inputs    []Input // in the order in which they are read
+	first     int     // which of Inputs that begins with
+	now       func() time.Time
+	began     time.Time
+	keep      []ttpcron.FileLook
 }
 
 func (im *Import) scan() *scan {
@@ -61,10 +61,10 @@ func (im *Import) scan() *scan {
 	if s.first > 0 {
 		s.inputs = slices.Concat(im.Inputs[s.first:], im.Inputs[:s.first])
 	}
-	s.marks = &markCache{in: []Marks{im.Archive}}
+	s.positions = &positionCache{in: []Positions{im.Archive}}
 	if im.Beyond != nil {
 		s.of = im.Beyond
-		s.marks.in = append(s.marks.in, im.Beyond)
+		s.positions.in = append(s.positions.in, im.Beyond)
 	}
 	return s
 }
@@ -158,21 +158,21 @@ func whyEnded(ctx, in context.Context, err error) error {
 	return err
 }
 
-// markCache asks for the lengths of heads once in a scan. What the scan itself
+// positionCache asks for the lengths of heads once in a scan. What the scan itself
 // adds has lengths that are asked for anyway.
-type markCache struct {
-	in      []Marks
+type positionCache struct {
+	in      []Positions
 	lengths []int
 	known   bool
 }
 
-func (m *markCache) MarkLengths(ctx context.Context) ([]int, error) {
+func (m *positionCache) HeadLengths(ctx context.Context) ([]int, error) {
 	if m.known {
 		return m.lengths, nil
 	}
 	var all []int
 	for _, in := range m.in {
-		lengths, err := in.MarkLengths(ctx)
+		lengths, err := in.HeadLengths(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -183,14 +183,14 @@ func (m *markCache) MarkLengths(ctx context.Context) ([]int, error) {
 	return m.lengths, nil
 }
 
-func (m *markCache) FindMarks(ctx context.Context, format string, heads []ttpcron.MarkHead) ([]ttpcron.FileMark, error) {
-	var all []ttpcron.FileMark
+func (m *positionCache) FindPositions(ctx context.Context, format string, heads []ttpcron.FileHead) ([]ttpcron.FilePosition, error) {
+	var all []ttpcron.FilePosition
 	for _, in := range m.in {
-		marks, err := in.FindMarks(ctx, format, heads)
+		positions, err := in.FindPositions(ctx, format, heads)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, marks...)
+		all = append(all, positions...)
 	}
 	return all, nil
 }

@@ -52,8 +52,8 @@ func crashEvents(batches int) []ttpcron.Event {
 	return g.events(batches * crashBatch)
 }
 
-func crashMark(batch int) *ttpcron.FileMark {
-	return &ttpcron.FileMark{Path: "crash", Format: "test", Offset: int64(batch)}
+func crashPosition(batch int) *ttpcron.FilePosition {
+	return &ttpcron.FilePosition{Path: "crash", Format: "test", Offset: int64(batch)}
 }
 
 func crashTags(events []ttpcron.Event, batch int) (tags []ttpcron.Tag) {
@@ -108,7 +108,7 @@ func child(what, path string) error {
 	}
 	for batch := from; batch < most; batch++ {
 		if what == "import" {
-			_, err = db.Import(ctx, ttpcron.Batch{Events: events[batch*crashBatch : (batch+1)*crashBatch], Mark: crashMark(batch + 1)})
+			_, err = db.Import(ctx, ttpcron.Batch{Events: events[batch*crashBatch : (batch+1)*crashBatch], Position: crashPosition(batch + 1)})
 		} else {
 			_, err = db.Commit(ctx, crashCommit(events, batch))
 		}
@@ -223,7 +223,7 @@ func TestKilledImport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		marks, err := db.FileMarks(t.Context())
+		marks, err := db.FilePositions(t.Context())
 		if err != nil || len(marks) != 1 {
 			t.Fatal(marks, err)
 		}

@@ -221,9 +221,9 @@ func Miscount(t testing.TB, path string, day ttpcron.Day) {
 	}
 }
 
-// SetMaxFileMarks lowers a bound until the function that it returns is called.
-func SetMaxFileMarks(n int) func() {
-	before := maxFileMarks
-	maxFileMarks = n
-	return func() { maxFileMarks = before }
+// SetMaxFilePositions lowers a bound until the function that it returns is called.
+func SetMaxFilePositions(n int) func() {
+	before := maxFilePositions
+	maxFilePositions = n
+	return func() { maxFilePositions = before }
 }

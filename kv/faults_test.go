@@ -85,7 +85,7 @@ func life(t *testing.T) []step {
 	day := ttpcron.DayOf(events[0].Time)
 	imports := func(from, to, n int) step {
 		return step{fmt.Sprint("import ", from), func(db *kv.DB) error {
-			_, err := db.Import(ctx, ttpcron.Batch{Events: events[from:to], Mark: crashMark(n), Rejects: []ttpcron.Reject{{File: "f", Line: n, Reason: "odd", Excerpt: fmt.Append(nil, "{", n), At: noon}}})
+			_, err := db.Import(ctx, ttpcron.Batch{Events: events[from:to], Position: crashPosition(n), Rejects: []ttpcron.Reject{{File: "f", Line: n, Reason: "odd", Excerpt: fmt.Append(nil, "{", n), At: noon}}})
 			return err
 		}}
 	}

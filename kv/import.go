@@ -47,7 +47,7 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 		if fresh, err = db.newRejects(tx, rejects); err != nil {
 			return err
 		}
-		markKnown = im.Mark == nil || db.hasMark(tx, im.Mark)
+		markKnown = im.Position == nil || db.hasMark(tx, im.Position)
 		return nil
 	})
 	if err != nil {
@@ -83,7 +83,7 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 		if markKnown {
 			return nil
 		}
-		return db.putMark(tx, im.Mark)
+		return db.putMark(tx, im.Position)
 	})
 	if err != nil {
 		return ttpcron.ImportReport{}, fmt.Errorf("import %d events: %w", len(im.Events), err)
@@ -105,8 +105,8 @@ func (db *DB) usable(im ttpcron.Batch) (events []*ttpcron.Event, rejects []ttpcr
 			continue
 		}
 		r := ttpcron.Reject{Reason: err.Error(), Excerpt: excerpt(e), At: db.now(), ID: ttpcron.NewRejectID("", e.AppendJSON(nil))}
-		if im.Mark != nil {
-			r.File, r.Format, r.Line = im.Mark.Path, im.Mark.Format, im.Mark.Line
+		if im.Position != nil {
+			r.File, r.Format, r.Line = im.Position.Path, im.Position.Format, im.Position.Line
 		}
 		rejects = append(rejects[:len(rejects):len(rejects)], r)
 	}

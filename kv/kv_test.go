@@ -104,9 +104,9 @@ func TestImportKeepsWhatCannotBeStored(t *testing.T) {
 		wide.Payload = append(wide.Payload, ttpcron.Field{Name: fmt.Sprintf("f%05d", i)})
 	}
 	got, err := db.Import(t.Context(), ttpcron.Batch{
-		Events:  []ttpcron.Event{command("", "", "nobody"), command("", "192.0.2.1", "good"), wide, command("", "192.0.2.1", strings.Repeat("x", ttpcron.MaxText))},
-		Rejects: []ttpcron.Reject{{File: "f", Line: 1, Reason: "first", Excerpt: bytes.Repeat([]byte("e"), 5000)}},
-		Mark:    &ttpcron.FileMark{Path: "f", Format: "events", Line: 9},
+		Events:   []ttpcron.Event{command("", "", "nobody"), command("", "192.0.2.1", "good"), wide, command("", "192.0.2.1", strings.Repeat("x", ttpcron.MaxText))},
+		Rejects:  []ttpcron.Reject{{File: "f", Line: 1, Reason: "first", Excerpt: bytes.Repeat([]byte("e"), 5000)}},
+		Position: &ttpcron.FilePosition{Path: "f", Format: "events", Line: 9},
 	})
 	if err != nil || got.New != 1 || got.Rejected != 4 {
 		t.Fatalf("%+v, %v", got, err)
@@ -234,8 +234,8 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	db := kvtest.OpenAt(t, path)
 	events := newGenerator(1).events(1000)
-	mark := ttpcron.FileMark{Path: "f", Format: "cowrie", HeadLen: 3, Offset: 9, SeenAt: noon}
-	if _, err := db.Import(t.Context(), ttpcron.Batch{Events: events, Mark: &mark}); err != nil {
+	mark := ttpcron.FilePosition{Path: "f", Format: "cowrie", HeadLen: 3, Offset: 9, SeenAt: noon}
+	if _, err := db.Import(t.Context(), ttpcron.Batch{Events: events, Position: &mark}); err != nil {
 		t.Fatal(err)
 	}
 	var tags []ttpcron.Tag
@@ -249,7 +249,7 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 	}
 	unchanged(t, path, func() {
 		mark.SeenAt = noon.Add(time.Hour)
-		if r, err := db.Import(t.Context(), ttpcron.Batch{Events: events, Mark: &mark}); err != nil || r.Known != 1000 {
+		if r, err := db.Import(t.Context(), ttpcron.Batch{Events: events, Position: &mark}); err != nil || r.Known != 1000 {
 			t.Error(r, err)
 		}
 		c.Run.Sources = []ttpcron.SourceReport{{Source: "command", Known: 1000}}
@@ -376,28 +376,28 @@ func TestMarksAreFoundByHead(t *testing.T) {
 	db := kvtest.Open(t)
 	// One mark of the present lengths of head, one of another length as an
 	// earlier version made it.
-	marks := []ttpcron.FileMark{
+	marks := []ttpcron.FilePosition{
 		{Path: "a", Format: "cowrie/1", Head: [32]byte{1}, HeadLen: 4096, Offset: 5000, TailLen: 1, SeenAt: noon},
 		{Path: "b", Format: "cowrie/1", Head: [32]byte{2}, HeadLen: 3000, Offset: 3000, TailLen: 1, SeenAt: noon},
 	}
 	for i := range marks {
-		if _, err := db.Import(t.Context(), ttpcron.Batch{Mark: &marks[i]}); err != nil {
+		if _, err := db.Import(t.Context(), ttpcron.Batch{Position: &marks[i]}); err != nil {
 			t.Fatal(err)
 		}
 		if i == 0 { // what is known of lengths is kept up to date
-			if lengths, err := db.MarkLengths(t.Context()); err != nil || !slices.Equal(lengths, []int{4096}) {
+			if lengths, err := db.HeadLengths(t.Context()); err != nil || !slices.Equal(lengths, []int{4096}) {
 				t.Fatalf("%v, %v", lengths, err)
 			}
 		}
 	}
-	if lengths, err := db.MarkLengths(t.Context()); err != nil || !slices.Equal(lengths, []int{3000, 4096}) {
+	if lengths, err := db.HeadLengths(t.Context()); err != nil || !slices.Equal(lengths, []int{3000, 4096}) {
 		t.Errorf("%v, %v", lengths, err)
 	}
-	got, err := db.FindMarks(t.Context(), "cowrie/1", []ttpcron.MarkHead{{Length: 3000, Sum: [32]byte{2}}, {Length: 2048, Sum: [32]byte{1}}, {Length: 4096, Sum: [32]byte{1}}})
-	if err != nil || !slices.Equal(got, []ttpcron.FileMark{marks[1], marks[0]}) {
+	got, err := db.FindPositions(t.Context(), "cowrie/1", []ttpcron.FileHead{{Length: 3000, Sum: [32]byte{2}}, {Length: 2048, Sum: [32]byte{1}}, {Length: 4096, Sum: [32]byte{1}}})
+	if err != nil || !slices.Equal(got, []ttpcron.FilePosition{marks[1], marks[0]}) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if got, err := db.FindMarks(t.Context(), "events/1", []ttpcron.MarkHead{{Length: 3000, Sum: [32]byte{2}}}); err != nil || got != nil {
+	if got, err := db.FindPositions(t.Context(), "events/1", []ttpcron.FileHead{{Length: 3000, Sum: [32]byte{2}}}); err != nil || got != nil {
 		t.Errorf("of another format: %+v, %v", got, err)
 	}
 }
@@ -405,7 +405,7 @@ func TestMarksAreFoundByHead(t *testing.T) {
 func lookOf(path string) ttpcron.FileLook {
 	return ttpcron.FileLook{
 		Path: path, How: "auto", Size: 7, Modified: noon, Changed: noon.Add(1), Inode: 1 << 63, Head: [32]byte{1}, Tail: [32]byte{2}, Format: "cowrie",
-		Outcome: ttpcron.LookGivenUp, Reason: "why", MarkFormat: "cowrie/1", MarkHead: ttpcron.MarkHead{Length: 4, Sum: [32]byte{3}}, SeenAt: noon.Add(2),
+		Outcome: ttpcron.LookGivenUp, Reason: "why", PositionFormat: "cowrie/1", PositionHead: ttpcron.FileHead{Length: 4, Sum: [32]byte{3}}, SeenAt: noon.Add(2),
 	}
 }
 
@@ -414,8 +414,8 @@ func TestLooks(t *testing.T) {
 	if got, err := db.FileLooks(t.Context(), []string{"a", "b"}); err != nil || !slices.Equal(got, make([]ttpcron.FileLook, 2)) {
 		t.Errorf("in a store without any: %+v, %v", got, err)
 	}
-	mark := ttpcron.FileMark{Path: "a", Format: "cowrie/1", Head: [32]byte{3}, HeadLen: 4, SeenAt: noon}
-	if _, err := db.Import(t.Context(), ttpcron.Batch{Mark: &mark}); err != nil {
+	mark := ttpcron.FilePosition{Path: "a", Format: "cowrie/1", Head: [32]byte{3}, HeadLen: 4, SeenAt: noon}
+	if _, err := db.Import(t.Context(), ttpcron.Batch{Position: &mark}); err != nil {
 		t.Fatal(err)
 	}
 	a, b := lookOf("a"), lookOf("b")
@@ -430,8 +430,8 @@ func TestLooks(t *testing.T) {
 	if err != nil || !slices.Equal(got, []ttpcron.FileLook{b, {}, a}) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	marks, err := db.FileMarks(t.Context())
-	if mark.SeenAt = a.SeenAt; err != nil || !slices.Equal(marks, []ttpcron.FileMark{mark}) {
+	marks, err := db.FilePositions(t.Context())
+	if mark.SeenAt = a.SeenAt; err != nil || !slices.Equal(marks, []ttpcron.FilePosition{mark}) {
 		t.Errorf("the mark of a file that was seen: %+v, %v", marks, err)
 	}
 }
@@ -439,16 +439,16 @@ func TestLooks(t *testing.T) {
 // TestForgetFiles: of more files than are kept the ones that were seen longest
 // ago go, and none that the last scan saw, however many these are.
 func TestForgetFiles(t *testing.T) {
-	defer kv.SetMaxFileMarks(100)()
+	defer kv.SetMaxFilePositions(100)()
 	db := kvtest.Open(t)
 	var looks []ttpcron.FileLook
 	for i := range 180 {
 		l := lookOf(fmt.Sprint(i))
 		l.SeenAt = noon.Add(time.Duration(i) * time.Hour)
-		l.MarkFormat = ""
+		l.PositionFormat = ""
 		looks = append(looks, l)
-		m := &ttpcron.FileMark{Path: l.Path, Format: "f", HeadLen: i, SeenAt: l.SeenAt}
-		if _, err := db.Import(t.Context(), ttpcron.Batch{Mark: m}); err != nil {
+		m := &ttpcron.FilePosition{Path: l.Path, Format: "f", HeadLen: i, SeenAt: l.SeenAt}
+		if _, err := db.Import(t.Context(), ttpcron.Batch{Position: m}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -456,7 +456,7 @@ func TestForgetFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := func() (oldest string, marks, held int) {
-		all, err := db.FileMarks(t.Context())
+		all, err := db.FilePositions(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -474,8 +474,8 @@ func TestForgetFiles(t *testing.T) {
 			}
 		}
 		s, err := db.Stats(t.Context())
-		if err != nil || s.FileMarks != len(all) {
-			t.Errorf("%d marks are counted, there are %d, %v", s.FileMarks, len(all), err)
+		if err != nil || s.FilePositions != len(all) {
+			t.Errorf("%d marks are counted, there are %d, %v", s.FilePositions, len(all), err)
 		}
 		return all[len(all)-1].Path, len(all), held
 	}

@@ -82,11 +82,11 @@ func (db *DB) KeepLooks(ctx context.Context, looks []ttpcron.FileLook) error {
 
 // seen notes in the mark of a file that the file was seen.
 func (db *DB) seen(tx *txn, l *ttpcron.FileLook) error {
-	if l.MarkFormat == "" {
+	if l.PositionFormat == "" {
 		return nil
 	}
 	b := tx.top(layout.Marks)
-	key := record.MarkKey(&db.secret, l.MarkFormat, l.MarkHead)
+	key := record.MarkKey(&db.secret, l.PositionFormat, l.PositionHead)
 	rec := b.Get(key)
 	if rec == nil {
 		return nil
@@ -99,7 +99,7 @@ func (db *DB) seen(tx *txn, l *ttpcron.FileLook) error {
 	return b.Put(key, record.AppendMark(nil, key, &m))
 }
 
-// ForgetFiles drops looks and marks over MaxFileMarks of each, those seen longest
+// ForgetFiles drops looks and marks over MaxFilePositions of each, those seen longest
 // ago first, and none that were seen at or after a time. It returns how many it
 // dropped. It reads all of them, once, when there are too many; it needs 16 bytes
 // for each that may be dropped.
@@ -125,10 +125,10 @@ func (db *DB) forget(ctx context.Context, name string, before time.Time, seenAt 
 	over := 0
 	err := db.view(ctx, func(tx *txn) error {
 		b := tx.top(name)
-		if b == nil || b.Sequence() <= uint64(maxFileMarks) {
+		if b == nil || b.Sequence() <= uint64(maxFilePositions) {
 			return nil
 		}
-		over = int(b.Sequence()) - maxFileMarks
+		over = int(b.Sequence()) - maxFilePositions
 		return b.ForEach(func(k, rec []byte) error {
 			at, err := seenAt(k, rec)
 			if err == nil && at.Before(before) && len(k) == 8 {
@@ -150,7 +150,7 @@ func (db *DB) forget(ctx context.Context, name string, before time.Time, seenAt 
 		return 0
 	})
 	// A tenth more, so that the next file does not make all be read again.
-	old = old[:min(len(old), over+maxFileMarks/10)]
+	old = old[:min(len(old), over+maxFilePositions/10)]
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	n := 0

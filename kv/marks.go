@@ -11,21 +11,21 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// MaxFileMarks is how many file marks, and how many looks of files, are kept
+// MaxFilePositions is how many file marks, and how many looks of files, are kept
 // beyond those of files seen in the last scan; those seen longest ago are dropped
 // by ForgetFiles. A mark takes about 150 bytes, a look about 300.
-const MaxFileMarks = 500_000
+const MaxFilePositions = 500_000
 
-// maxFileMarks is MaxFileMarks but in tests.
-var maxFileMarks = MaxFileMarks
+// maxFilePositions is MaxFilePositions but in tests.
+var maxFilePositions = MaxFilePositions
 
 // hardFiles is how many there are at most: no scan sees more files.
-const hardFiles = 3 * MaxFileMarks
+const hardFiles = 3 * MaxFilePositions
 
-// FileMarks lists the marks of all files, the one seen last first. There is one
+// FilePositions lists the marks of all files, the one seen last first. There is one
 // mark for each format, head and length of head, wherever the file lies.
-func (db *DB) FileMarks(ctx context.Context) ([]ttpcron.FileMark, error) {
-	var marks []ttpcron.FileMark
+func (db *DB) FilePositions(ctx context.Context) ([]ttpcron.FilePosition, error) {
+	var marks []ttpcron.FilePosition
 	err := db.view(ctx, func(tx *txn) error {
 		return tx.top(layout.Marks).ForEach(func(k, rec []byte) error {
 			m, err := record.ReadMark(k, rec)
@@ -36,13 +36,13 @@ func (db *DB) FileMarks(ctx context.Context) ([]ttpcron.FileMark, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list file marks: %w", err)
 	}
-	slices.SortStableFunc(marks, func(a, b ttpcron.FileMark) int { return b.SeenAt.Compare(a.SeenAt) })
+	slices.SortStableFunc(marks, func(a, b ttpcron.FilePosition) int { return b.SeenAt.Compare(a.SeenAt) })
 	return marks, nil
 }
 
-// MarkLengths lists the lengths of head that marks have, ascending. It reads all
+// HeadLengths lists the lengths of head that marks have, ascending. It reads all
 // marks when it is first called.
-func (db *DB) MarkLengths(ctx context.Context) ([]int, error) {
+func (db *DB) HeadLengths(ctx context.Context) ([]int, error) {
 	db.lengthsMu.Lock()
 	defer db.lengthsMu.Unlock()
 	if db.lengths == nil {
@@ -68,9 +68,9 @@ func (db *DB) MarkLengths(ctx context.Context) ([]int, error) {
 	return slices.Sorted(maps.Keys(db.lengths)), nil
 }
 
-// FindMarks returns the marks of a format with one of these heads.
-func (db *DB) FindMarks(ctx context.Context, format string, heads []ttpcron.MarkHead) ([]ttpcron.FileMark, error) {
-	var marks []ttpcron.FileMark
+// FindPositions returns the marks of a format with one of these heads.
+func (db *DB) FindPositions(ctx context.Context, format string, heads []ttpcron.FileHead) ([]ttpcron.FilePosition, error) {
+	var marks []ttpcron.FilePosition
 	err := db.view(ctx, func(tx *txn) error {
 		b := tx.top(layout.Marks)
 		for _, head := range heads {
@@ -96,7 +96,7 @@ func (db *DB) FindMarks(ctx context.Context, format string, heads []ttpcron.Mark
 }
 
 // hasMark reports whether a mark is stored, but for the time when it was made.
-func (db *DB) hasMark(tx *txn, m *ttpcron.FileMark) bool {
+func (db *DB) hasMark(tx *txn, m *ttpcron.FilePosition) bool {
 	key := record.MarkKey(&db.secret, m.Format, record.HeadOf(m))
 	rec := tx.top(layout.Marks).Get(key)
 	if rec == nil {
@@ -108,7 +108,7 @@ func (db *DB) hasMark(tx *txn, m *ttpcron.FileMark) bool {
 }
 
 // putMark stores a mark. The bucket's sequence counts the marks.
-func (db *DB) putMark(tx *txn, m *ttpcron.FileMark) error {
+func (db *DB) putMark(tx *txn, m *ttpcron.FilePosition) error {
 	b := tx.top(layout.Marks)
 	key := record.MarkKey(&db.secret, m.Format, record.HeadOf(m))
 	if b.Get(key) == nil {

@@ -20,11 +20,11 @@ func TestLengthsAskedForDuringAWrite(t *testing.T) {
 	asked := make(chan error, 1)
 	db.writing.Lock()
 	err = db.update(t.Context(), func(tx *txn) error {
-		if err := db.putMark(tx, &ttpcron.FileMark{Format: "cowrie", HeadLen: 333}); err != nil {
+		if err := db.putMark(tx, &ttpcron.FilePosition{Format: "cowrie", HeadLen: 333}); err != nil {
 			return err
 		}
 		go func() {
-			_, err := db.MarkLengths(t.Context())
+			_, err := db.HeadLengths(t.Context())
 			asked <- err
 		}()
 		select {
@@ -41,7 +41,7 @@ func TestLengthsAskedForDuringAWrite(t *testing.T) {
 	if err := <-asked; err != nil {
 		t.Fatal(err)
 	}
-	lengths, err := db.MarkLengths(t.Context())
+	lengths, err := db.HeadLengths(t.Context())
 	if err != nil || !slices.Contains(lengths, 333) {
 		t.Errorf("lengths %v, error %v: the mark's is not among them", lengths, err)
 	}

@@ -31,7 +31,7 @@ type model struct {
 	runs     map[string]ttpcron.Run
 	rejects  []ttpcron.Reject
 	rejected map[string]bool // what was ever rejected
-	marks    map[string]ttpcron.FileMark
+	marks    map[string]ttpcron.FilePosition
 	states   map[string]ttpcron.RuleState
 	retired  map[string]ttpcron.Retirement
 	horizons map[ttpcron.SourceKind]ttpcron.Day // events of earlier days were pruned
@@ -81,7 +81,7 @@ func newModel() *model {
 	return &model{
 		ids: map[string]held{}, rejected: map[string]bool{}, tags: map[ttpcron.UUID]ttpcron.Tag{}, cursors: map[ttpcron.SourceKind]ttpcron.Cursor{},
 		coverage: map[ttpcron.SourceKind]map[ttpcron.Day][]ttpcron.Coverage{}, runs: map[string]ttpcron.Run{},
-		marks: map[string]ttpcron.FileMark{}, states: map[string]ttpcron.RuleState{}, retired: map[string]ttpcron.Retirement{},
+		marks: map[string]ttpcron.FilePosition{}, states: map[string]ttpcron.RuleState{}, retired: map[string]ttpcron.Retirement{},
 		horizons: map[ttpcron.SourceKind]ttpcron.Day{},
 	}
 }
@@ -133,8 +133,8 @@ func (m *model) imports(im ttpcron.Batch) (r ttpcron.ImportReport) {
 			m.rejects = append(m.rejects, j)
 		}
 	}
-	if im.Mark != nil {
-		m.marks[im.Mark.Path] = *im.Mark
+	if im.Position != nil {
+		m.marks[im.Position.Path] = *im.Position
 	}
 	return r
 }
@@ -256,7 +256,7 @@ func (h *history) imports() {
 	if h.rnd.IntN(3) == 0 {
 		h.n++
 		path := fmt.Sprintf("file%d", h.rnd.IntN(5))
-		im.Mark = &ttpcron.FileMark{Path: path, Format: "cowrie", Head: [32]byte([]byte(path + string(make([]byte, 27)))), Offset: int64(h.n), SeenAt: time.Unix(int64(h.n), 0).UTC()}
+		im.Position = &ttpcron.FilePosition{Path: path, Format: "cowrie", Head: [32]byte([]byte(path + string(make([]byte, 27)))), Offset: int64(h.n), SeenAt: time.Unix(int64(h.n), 0).UTC()}
 	}
 	for range h.rnd.IntN(3) {
 		h.n++
@@ -605,9 +605,9 @@ func (h *history) compareMarks() {
 	states, err := h.db.RuleStates(ctx)
 	h.check(err)
 	equal("states", states, sorted(h.m.states))
-	marks, err := h.db.FileMarks(ctx)
+	marks, err := h.db.FilePositions(ctx)
 	h.check(err)
-	got := map[string]ttpcron.FileMark{}
+	got := map[string]ttpcron.FilePosition{}
 	for _, m := range marks {
 		got[m.Path] = m
 	}
@@ -770,7 +770,7 @@ func (h *history) compareStats() {
 	if !reflect.DeepEqual(got.Kinds, sorted(want)) {
 		h.t.Fatalf("stats: kinds %+v, want %+v", got.Kinds, sorted(want))
 	}
-	if got.TagDays != len(tagDays) || got.Runs != len(h.m.runs) || got.FileMarks != len(h.m.marks) || got.LastSeq != h.m.last {
+	if got.TagDays != len(tagDays) || got.Runs != len(h.m.runs) || got.FilePositions != len(h.m.marks) || got.LastSeq != h.m.last {
 		h.t.Fatalf("stats: %+v", got)
 	}
 }

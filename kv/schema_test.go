@@ -153,7 +153,7 @@ func dump(t *testing.T, db *kv.DB) []byte {
 	line(cursors, err)
 	states, err := db.RuleStates(ctx)
 	line(states, err)
-	marks, err := db.FileMarks(ctx)
+	marks, err := db.FilePositions(ctx)
 	line(marks, err)
 	for r, err := range db.Rejects(ctx) {
 		line(struct {

@@ -27,7 +27,7 @@ type Stats struct {
 	Runs           int
 	Rejects        int // rejects kept
 	RejectsDropped int // rejects that were dropped to keep the list short
-	FileMarks      int
+	FilePositions  int
 	Clock          Clock
 	Horizons       []Horizon
 }
@@ -55,7 +55,7 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 		s.FileBytes = tx.bolt.Size()
 		page = tx.bolt.DB().Info().PageSize // outside of a transaction a commit may map the file anew meanwhile
 		s.Runs = int(tx.top(layout.Runs).Sequence())
-		s.FileMarks = int(tx.top(layout.Marks).Sequence())
+		s.FilePositions = int(tx.top(layout.Marks).Sequence())
 		if s.LastSeq, err = arrival(tx); err != nil {
 			return err
 		}

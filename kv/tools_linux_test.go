@@ -29,7 +29,7 @@ func TestBackupWhileWriting(t *testing.T) {
 	var writer sync.WaitGroup
 	writer.Go(func() {
 		for n := 0; n < 200 && ctx.Err() == nil; n++ {
-			if _, err := db.Import(t.Context(), ttpcron.Batch{Events: events[n*crashBatch : (n+1)*crashBatch], Mark: crashMark(n + 1)}); err != nil {
+			if _, err := db.Import(t.Context(), ttpcron.Batch{Events: events[n*crashBatch : (n+1)*crashBatch], Position: crashPosition(n + 1)}); err != nil {
 				t.Error(err)
 			}
 			if _, err := db.Commit(t.Context(), crashCommit(events, n)); err != nil {

@@ -77,7 +77,7 @@ func (a *app) printRecovered(to string, r kv.RecoverReport) error {
 	if len(r.Findings) > 0 {
 		fmt.Fprintln(a.stdout)
 	}
-	fmt.Fprintf(a.stdout, "saved into %s: %s, %s and %s\n", clean(to), plural(r.Events, "event", "events"), plural(r.Tags, "tag", "tags"), plural(r.Marks, "mark", "marks"))
+	fmt.Fprintf(a.stdout, "saved into %s: %s, %s and %s\n", clean(to), plural(r.Events, "event", "events"), plural(r.Tags, "tag", "tags"), plural(r.Marks, "other record", "other records"))
 	if r.Stray > 0 {
 		fmt.Fprintf(a.stdout, "%s of them lay on pages that nothing leads to any more\n", count(r.Stray))
 	}
@@ -90,7 +90,7 @@ func (a *app) printRecovered(to string, r kv.RecoverReport) error {
 		one, many string
 	}{
 		{r.MissingEvents, "event is lost", "events are lost"}, {r.LostBlocks, "block of up to 256 events could not be read", "blocks of up to 256 events each could not be read"},
-		{max(r.MissingTags, r.LostTags), "tag is lost", "tags are lost"}, {r.LostMarks, "mark is lost", "marks are lost"},
+		{max(r.MissingTags, r.LostTags), "tag is lost", "tags are lost"}, {r.LostMarks, "other record is lost", "other records are lost"},
 	} {
 		if l.n > 0 {
 			fmt.Fprintln(a.stdout, plural(l.n, l.one, l.many))
@@ -100,7 +100,7 @@ func (a *app) printRecovered(to string, r kv.RecoverReport) error {
 		fmt.Fprintln(a.stdout, "one header is damaged; if it was the newer one, the last thing that was written is lost")
 	}
 	if r.NoHeader {
-		fmt.Fprintln(a.stdout, "without a header checkpoints, states of rules and marks of files could not be told apart: they are lost")
+		fmt.Fprintln(a.stdout, "without a header checkpoints, states of rules and read positions of files could not be told apart: they are lost")
 	}
 	if r.Uncounted {
 		fmt.Fprintln(a.stdout, "the store's own counts are damaged too: something may be missing of which no trace was found")

@@ -104,7 +104,7 @@ func (a *app) importFiles(ctx context.Context, args []string, o importOptions) e
 		return err
 	}
 	if o.again {
-		forgetMarks(inputs)
+		forgetPositions(inputs)
 	}
 	db, err := a.openStore(ctx)
 	if err != nil {
@@ -137,8 +137,8 @@ func (a *app) importFiles(ctx context.Context, args []string, o importOptions) e
 	return err
 }
 
-// forgetMarks makes inputs be read from their beginning.
-func forgetMarks(inputs []jobs.Input) {
+// forgetPositions makes inputs be read from their beginning.
+func forgetPositions(inputs []jobs.Input) {
 	for i := range inputs {
 		open := inputs[i].Open
 		inputs[i].Open = func(ctx context.Context, known jobs.Known) (jobs.File, error) {

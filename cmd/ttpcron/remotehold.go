@@ -18,7 +18,7 @@ type heldStore struct {
 	id string
 }
 
-// Commit sends large commits in parts. The marks go with the last one: nothing is
+// Commit sends large commits in parts. The rest goes with the last one: nothing is
 // said to be covered before its tags are stored.
 func (s heldStore) Commit(ctx context.Context, c ttpcron.Commit) (inserted int, err error) {
 	last := committing{Turn: s.id}
@@ -33,10 +33,10 @@ func (s heldStore) Commit(ctx context.Context, c ttpcron.Commit) (inserted int, 
 		}
 	}
 	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(marks{c.Coverage, c.RuleSet, c.Cursors, c.Run}); err != nil {
+	if err := gob.NewEncoder(&b).Encode(commitRest{c.Coverage, c.RuleSet, c.Cursors, c.Run}); err != nil {
 		return inserted, err
 	}
-	last.Marks = b.Bytes()
+	last.Rest = b.Bytes()
 	n, err := control.Call[committing, int](ctx, s.client, "commit", last)
 	return inserted + n, err
 }

@@ -34,7 +34,7 @@ func (n *node) scan(again bool, named ...string) scanned {
 		n.t.Fatal(err)
 	}
 	if again {
-		forgetMarks(inputs)
+		forgetPositions(inputs)
 	}
 	s := scanned{read: map[string]bool{}}
 	for i := range inputs {

@@ -65,7 +65,7 @@ func (s remoteStore) Events(ctx context.Context, kind ttpcron.SourceKind, day tt
 // sendBytes is about how much is sent in one call.
 const sendBytes = 1 << 20
 
-// Import sends large batches in parts. The mark of the file goes with the last
+// Import sends large batches in parts. The read position of the file goes with the last
 // one, so that it is never ahead of what is stored.
 func (s remoteStore) Import(ctx context.Context, b ttpcron.Batch) (total ttpcron.ImportReport, err error) {
 	send := func(q importing) error {
@@ -73,7 +73,7 @@ func (s remoteStore) Import(ctx context.Context, b ttpcron.Batch) (total ttpcron
 		total.Add(r)
 		return err
 	}
-	last := importing{Rejects: wireRejects(b.Rejects), Mark: b.Mark}
+	last := importing{Rejects: wireRejects(b.Rejects), Position: b.Position}
 	if len(last.Rejects) > sendBytes {
 		for part := range parts(b.Rejects, wireRejects) {
 			if err := send(importing{Rejects: part.wire}); err != nil {
@@ -146,12 +146,12 @@ func askAbout[T any](ctx context.Context, s remoteStore, method string, items []
 	return all, nil
 }
 
-func (s remoteStore) MarkLengths(ctx context.Context) ([]int, error) {
-	return get[[]int](ctx, s, "mark-lengths")
+func (s remoteStore) HeadLengths(ctx context.Context) ([]int, error) {
+	return get[[]int](ctx, s, "head-lengths")
 }
 
-func (s remoteStore) FindMarks(ctx context.Context, format string, heads []ttpcron.MarkHead) ([]ttpcron.FileMark, error) {
-	return control.Call[marksOf, []ttpcron.FileMark](ctx, s.client, "find-marks", marksOf{format, heads})
+func (s remoteStore) FindPositions(ctx context.Context, format string, heads []ttpcron.FileHead) ([]ttpcron.FilePosition, error) {
+	return control.Call[positionsOf, []ttpcron.FilePosition](ctx, s.client, "find-positions", positionsOf{format, heads})
 }
 
 func (s remoteStore) FileLooks(ctx context.Context, paths []string) ([]ttpcron.FileLook, error) {

@@ -14,24 +14,24 @@ import (
 // them. It has the turn of a run meanwhile, so that no other run meets it, and
 // commits through the daemon.
 
-// committing is a ttpcron.Commit as it travels. Marks is the encoding of all but
+// committing is a ttpcron.Commit as it travels. Rest is the encoding of all but
 // the tags: apart, so that its size can be bounded before it is read.
 type committing struct {
-	Turn  string
-	Tags  []byte
-	Marks []byte
+	Turn string
+	Tags []byte
+	Rest []byte
 }
 
-// marks are what goes with tags.
-type marks struct {
+// commitRest is what goes with tags.
+type commitRest struct {
 	Coverage []ttpcron.Coverage
 	RuleSet  *ttpcron.RuleSet
 	Cursors  []ttpcron.Cursor
 	Run      *ttpcron.Run
 }
 
-// maxMarks bounds committing.Marks, in bytes: years of coverage have less.
-const maxMarks = 1 << 20
+// maxRest bounds committing.Rest, in bytes: years of coverage have less.
+const maxRest = 1 << 20
 
 // serveHolds lets callers have the turn of a run.
 func (d *daemon) serveHolds(s *control.Server) {
@@ -74,13 +74,13 @@ func withoutImported(r ttpcron.Run) *ttpcron.Run {
 }
 
 func readCommit(q committing) (c ttpcron.Commit, err error) {
-	if len(q.Marks) > maxMarks {
-		return c, fmt.Errorf("the marks of a commit have %d bytes, and %d are taken", len(q.Marks), maxMarks)
+	if len(q.Rest) > maxRest {
+		return c, fmt.Errorf("what goes with the tags of a commit has %d bytes, and %d are taken", len(q.Rest), maxRest)
 	}
-	var m marks
-	if len(q.Marks) > 0 {
-		if err := gob.NewDecoder(bytes.NewReader(q.Marks)).Decode(&m); err != nil {
-			return c, fmt.Errorf("the marks of a commit cannot be read: %w", err)
+	var m commitRest
+	if len(q.Rest) > 0 {
+		if err := gob.NewDecoder(bytes.NewReader(q.Rest)).Decode(&m); err != nil {
+			return c, fmt.Errorf("what goes with the tags of a commit cannot be read: %w", err)
 		}
 	}
 	tags, err := readTags(q.Tags)

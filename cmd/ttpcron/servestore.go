@@ -19,15 +19,15 @@ type (
 	none      struct{ None bool }
 	importing struct {
 		Events, Rejects []byte
-		Mark            *ttpcron.FileMark
+		Position        *ttpcron.FilePosition
 	}
 	daysFrom struct {
 		Kind ttpcron.SourceKind
 		From ttpcron.Day
 	}
-	marksOf struct {
+	positionsOf struct {
 		Format string
-		Heads  []ttpcron.MarkHead
+		Heads  []ttpcron.FileHead
 	}
 	eventsOf struct {
 		Kind        ttpcron.SourceKind
@@ -83,9 +83,9 @@ func (d *daemon) serveStore(s *control.Server) {
 	control.Register(s, "events", func(ctx context.Context, q eventsOf) ([]ttpcron.Event, error) {
 		return db.EventPage(ctx, q.Kind, q.Day, q.After, q.UpTo)
 	})
-	ask(s, "mark-lengths", db.MarkLengths)
-	control.Register(s, "find-marks", func(ctx context.Context, q marksOf) ([]ttpcron.FileMark, error) {
-		return db.FindMarks(ctx, q.Format, q.Heads)
+	ask(s, "head-lengths", db.HeadLengths)
+	control.Register(s, "find-positions", func(ctx context.Context, q positionsOf) ([]ttpcron.FilePosition, error) {
+		return db.FindPositions(ctx, q.Format, q.Heads)
 	})
 	control.Register(s, "file-looks", db.FileLooks, control.Large)
 	control.Register(s, "keep-looks", func(ctx context.Context, looks []ttpcron.FileLook) (none, error) {
@@ -101,7 +101,7 @@ func (d *daemon) serveStore(s *control.Server) {
 		if err != nil {
 			return ttpcron.ImportReport{}, err
 		}
-		r, err := db.Import(ctx, ttpcron.Batch{Events: events, Rejects: rejects, Mark: q.Mark})
+		r, err := db.Import(ctx, ttpcron.Batch{Events: events, Rejects: rejects, Position: q.Position})
 		d.observer.Import(r)
 		return r, err
 	}, control.Large)

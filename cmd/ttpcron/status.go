@@ -139,7 +139,7 @@ func (a *app) gatherStatus(ctx context.Context) (status, error) {
 		return s, err
 	}
 	s.Store = storeStatus{
-		Path: st.Path, Schema: st.Schema, Bytes: st.FileBytes, FreeBytes: st.FreeBytes, LastSeq: st.LastSeq, Files: st.FileMarks,
+		Path: st.Path, Schema: st.Schema, Bytes: st.FileBytes, FreeBytes: st.FreeBytes, LastSeq: st.LastSeq, Files: st.FilePositions,
 		Rejects: st.Rejects, RejectsDropped: st.RejectsDropped, DaysWithTags: st.TagDays,
 	}
 	for _, k := range st.Kinds {

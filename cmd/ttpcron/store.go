@@ -179,7 +179,7 @@ func (a *app) inputs(named []string, format string, final bool) ([]jobs.Input, e
 // but that lies in a folder named, may be of no known format.
 func (a *app) input(format string, found importer.Found, final, named bool) jobs.Input {
 	return jobs.Input{Name: found.Path, Open: func(ctx context.Context, known jobs.Known) (jobs.File, error) {
-		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Marks: known.Marks, Look: known.Look, Moved: known.Moved, Final: final, Below: found.Below, Now: a.now, Stdin: a.stdin})
+		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: final, Below: found.Below, Now: a.now, Stdin: a.stdin})
 		if err != nil {
 			var unknown *importer.UnknownFormatError
 			var odd *ttpcron.NotRegularError

@@ -157,14 +157,14 @@ func (t terminal) cut(s string, width int) string {
 	if width <= 0 || len(s) <= width || cells(s) <= width {
 		return s
 	}
-	mark := "…"
+	ellipsis := "…"
 	if !t.utf8 {
-		mark = "~"
+		ellipsis = "~"
 	}
 	n := 0
 	for i, r := range s {
 		if n += runeCells(r); n > width-1 {
-			return s[:i] + mark
+			return s[:i] + ellipsis
 		}
 	}
 	return s
@@ -176,17 +176,17 @@ func (t terminal) cutFront(s string, width int) string {
 	if width <= 0 || n <= width {
 		return s
 	}
-	mark := "…"
+	ellipsis := "…"
 	if !t.utf8 {
-		mark = "~"
+		ellipsis = "~"
 	}
 	for i, r := range s {
 		if n <= width-1 {
-			return mark + s[i:]
+			return ellipsis + s[i:]
 		}
 		n -= runeCells(r)
 	}
-	return mark
+	return ellipsis
 }
 
 // fit cuts or pads cleaned text to exactly so many cells.

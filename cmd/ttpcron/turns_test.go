@@ -211,11 +211,11 @@ func TestNoTurn(t *testing.T) {
 		t.Error(err)
 	}
 	for _, bad := range []struct {
-		marks []byte
-		want  string
-	}{{make([]byte, maxMarks+1), "are taken"}, {[]byte("nonsense"), "cannot be read"}} {
-		if _, err := control.Call[committing, int](t.Context(), s.client, "commit", committing{Turn: id, Marks: bad.marks}); err == nil || !strings.Contains(err.Error(), bad.want) {
-			t.Errorf("%d bytes of marks: %v", len(bad.marks), err)
+		rest []byte
+		want string
+	}{{make([]byte, maxRest+1), "are taken"}, {[]byte("nonsense"), "cannot be read"}} {
+		if _, err := control.Call[committing, int](t.Context(), s.client, "commit", committing{Turn: id, Rest: bad.rest}); err == nil || !strings.Contains(err.Error(), bad.want) {
+			t.Errorf("%d bytes beside the tags: %v", len(bad.rest), err)
 		}
 	}
 	waits := s.ask()

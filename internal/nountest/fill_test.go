@@ -114,7 +114,7 @@ func TestFillMakesNounsThatCanBeStored(t *testing.T) {
 		t.Error(err)
 	}
 	for _, v := range []any{
-		new(ttpcron.Tag), new(ttpcron.Coverage), new(ttpcron.Cursor), new(ttpcron.Run), new(ttpcron.Reject), new(ttpcron.FileMark),
+		new(ttpcron.Tag), new(ttpcron.Coverage), new(ttpcron.Cursor), new(ttpcron.Run), new(ttpcron.Reject), new(ttpcron.FilePosition),
 		new(ttpcron.FileLook), new(ttpcron.RuleState), new(ttpcron.RuleSet), new(ttpcron.Retirement), new(ttpcron.AuditEntry), new(ttpcron.TagQuery),
 	} {
 		Fill(t, v)

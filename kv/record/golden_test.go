@@ -96,7 +96,7 @@ func goldenRecords() []goldenRecord {
 	named.ID = ttpcron.NewRejectID("cowrie", []byte("\x00{"))
 	rejected := run
 	rejected.Imported.RejectedKnown = 7
-	mark := ttpcron.FileMark{Path: "/var/log/cowrie.json", Format: "cowrie", Head: [32]byte{1}, HeadLen: 4096, Tail: [32]byte{2}, TailLen: 64, Offset: 1 << 40, Line: 9, SeenAt: at}
+	mark := ttpcron.FilePosition{Path: "/var/log/cowrie.json", Format: "cowrie", Head: [32]byte{1}, HeadLen: 4096, Tail: [32]byte{2}, TailLen: 64, Offset: 1 << 40, Line: 9, SeenAt: at}
 	state := ttpcron.RuleState{RuleID: "R0014", Status: ttpcron.StatusClipped, ConfidenceMax: 0.5, ExpiresAt: at, Reason: "noisy", SetBy: "root", SetAt: at}
 	cursor := ttpcron.Cursor{Kind: ttpcron.Command, Seq: 1 << 33, UpdatedAt: at, RunID: "manual"}
 	coverage := ttpcron.Coverage{Kind: ttpcron.Command, Day: day, RuleSet: "f00", UpTo: 300, Events: 1, Tagged: 2, Tags: 3, Skipped: 4, Bounded: 5}

@@ -19,8 +19,8 @@ func AppendLook(dst, key []byte, l *ttpcron.FileLook) []byte {
 	dst = append(append(dst, l.Head[:]...), l.Tail[:]...)
 	dst = AppendText(dst, l.Format)
 	dst = AppendText(append(dst, byte(l.Outcome)), cut(l.Reason, maxRejectReason))
-	dst = AppendText(dst, l.MarkFormat)
-	dst = append(appendInt(dst, l.MarkHead.Length), l.MarkHead.Sum[:]...)
+	dst = AppendText(dst, l.PositionFormat)
+	dst = append(appendInt(dst, l.PositionHead.Length), l.PositionHead.Sum[:]...)
 	return End(appendTime(dst, l.SeenAt), key)
 }
 
@@ -34,8 +34,8 @@ func ReadLook(key, rec []byte) (l ttpcron.FileLook, err error) {
 		copy(l.Head[:], r.Bytes(len(l.Head)))
 		copy(l.Tail[:], r.Bytes(len(l.Tail)))
 		l.Format, l.Outcome, l.Reason = r.Text(), ttpcron.LookOutcome(r.Byte()), r.Text()
-		l.MarkFormat, l.MarkHead.Length = r.Text(), r.int()
-		copy(l.MarkHead.Sum[:], r.Bytes(len(l.MarkHead.Sum)))
+		l.PositionFormat, l.PositionHead.Length = r.Text(), r.int()
+		copy(l.PositionHead.Sum[:], r.Bytes(len(l.PositionHead.Sum)))
 		l.SeenAt = r.time()
 		err = r.Finish()
 	}

@@ -8,18 +8,18 @@ import (
 )
 
 // HeadOf returns the head by which the file of a mark is known.
-func HeadOf(m *ttpcron.FileMark) ttpcron.MarkHead {
-	return ttpcron.MarkHead{Length: m.HeadLen, Sum: m.Head}
+func HeadOf(m *ttpcron.FilePosition) ttpcron.FileHead {
+	return ttpcron.FileHead{Length: m.HeadLen, Sum: m.Head}
 }
 
 // MarkKey is the key of the mark of a file of a format that begins with a head.
-func MarkKey(s *Secret, format string, h ttpcron.MarkHead) []byte {
+func MarkKey(s *Secret, format string, h ttpcron.FileHead) []byte {
 	head := binary.AppendVarint(h.Sum[:len(h.Sum):len(h.Sum)], int64(h.Length))
 	return NumberKey(s.hash(hashMark, format, string(head)))
 }
 
 // AppendMark appends the record of a mark.
-func AppendMark(dst, key []byte, m *ttpcron.FileMark) []byte {
+func AppendMark(dst, key []byte, m *ttpcron.FilePosition) []byte {
 	dst = AppendText(AppendText(typeMark.Begin(dst), m.Path), m.Format)
 	dst = appendInt(append(dst, m.Head[:]...), m.HeadLen)
 	dst = appendInt(append(dst, m.Tail[:]...), m.TailLen)
@@ -28,7 +28,7 @@ func AppendMark(dst, key []byte, m *ttpcron.FileMark) []byte {
 }
 
 // ReadMark reads the record of a mark.
-func ReadMark(key, rec []byte) (m ttpcron.FileMark, err error) {
+func ReadMark(key, rec []byte) (m ttpcron.FilePosition, err error) {
 	r, err := typeMark.Open(rec, key)
 	if err == nil {
 		m.Path, m.Format = r.Text(), r.Text()
@@ -39,7 +39,7 @@ func ReadMark(key, rec []byte) (m ttpcron.FileMark, err error) {
 		err = r.Finish()
 	}
 	if err != nil {
-		return ttpcron.FileMark{}, fmt.Errorf("file mark %x: %w", key, err)
+		return ttpcron.FilePosition{}, fmt.Errorf("file mark %x: %w", key, err)
 	}
 	return m, nil
 }
