@@ -269,3 +269,20 @@ func BenchmarkEventUnmarshal(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkEventJSON writes events as export-events does.
+func BenchmarkEventJSON(b *testing.B) {
+	plain, other := sample(), sample()
+	plain.Payload.Set("protocol", "ssh")
+	other.Payload = mustPayload(b, `{"command_text":"echo \"caf\u00e9\\n\udcff\" \u4e2d\u6587 > /tmp/\u6f22","headers":{"user-agent":"Mozilla/5.0 (X11; Linux x86_64)","n":[1,2,3]}}`)
+	for name, e := range map[string]Event{"ASCII": plain, "other": other} {
+		b.Run(name, func(b *testing.B) {
+			line := e.AppendJSON(nil)
+			b.SetBytes(int64(len(line)))
+			b.ReportAllocs()
+			for b.Loop() {
+				line = e.AppendJSON(line[:0])
+			}
+		})
+	}
+}
