@@ -48,7 +48,7 @@ const Stdin = "-"
 type File struct {
 	path     string
 	format   *Format // nil: an empty file, which no format can recognise
-	src      *source
+	src      *stream
 	reader   reader
 	from     int64 // where reading starts
 	line     int
@@ -86,7 +86,7 @@ func Open(ctx context.Context, path string, o Options) (*File, error) {
 			return nil, fmt.Errorf("unknown format %q; known are %s", o.Format, formatNames())
 		}
 	}
-	src, err := openSource(path, &o)
+	src, err := openInput(path, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (f *File) notRead(err error) error {
 	return err
 }
 
-func openSource(path string, o *Options) (s *source, err error) {
+func openInput(path string, o *Options) (s *stream, err error) {
 	switch {
 	case path != Stdin:
 		s, err = openFile(path, o)

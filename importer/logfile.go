@@ -47,7 +47,7 @@ type logReader struct {
 	path      string
 	format    *Format
 	opts      Options
-	src       *source
+	src       *stream
 	lines     *lineReader
 	parser    lineParser
 	final     bool // the file will not grow

@@ -67,7 +67,7 @@ func same(a, b *ttpcron.FileLook) bool {
 
 // unchanged opens a file that looks as it did when an import was done with it: a
 // file without batches, or the error of then.
-func unchanged(path string, s *source, o *Options) (*File, error) {
+func unchanged(path string, s *stream, o *Options) (*File, error) {
 	if o.Look.Path == "" || !same(&o.Look, &s.look) {
 		return nil, nil
 	}
@@ -99,7 +99,7 @@ func unchanged(path string, s *source, o *Options) (*File, error) {
 }
 
 // stat looks at the file again. A database is closed by then.
-func (s *source) stat() (fs.FileInfo, error) {
+func (s *stream) stat() (fs.FileInfo, error) {
 	if s.file == nil {
 		return os.Stat(s.look.Path)
 	}
@@ -130,7 +130,7 @@ func beside(path string) (parts string, last time.Time, err error) {
 
 // finish returns the look of a file with which an import is done, nil when it
 // cannot be relied on: the file is still changing, or has only just.
-func (s *source) finish(o *Options) *ttpcron.FileLook {
+func (s *stream) finish(o *Options) *ttpcron.FileLook {
 	if s.look.Path == "" {
 		return nil
 	}
@@ -201,7 +201,7 @@ var errInflates = fmt.Errorf("it decompresses to more than %d times its size: gi
 // inflating reads decompressed data, and gives up on too much of it.
 type inflating struct {
 	io.Reader
-	src *source
+	src *stream
 	n   int64
 }
 

@@ -30,7 +30,7 @@ type database struct {
 	kept map[string]*sql.Stmt // queries that are run again and again
 	name string               // as the user gave it
 	path string               // without symbolic links: SQLite's other files lie beside it
-	src  *source              // for progress
+	src  *stream              // for progress
 	how  string               // a sentence, when it had to be opened in an unusual way
 
 	budget, spent time.Duration // for queries
@@ -53,7 +53,7 @@ type fileState struct {
 // write. Without a -shm file nobody has it open. Then all is in the main file,
 // which can be read as it is, unless a crash left a -wal or a journal behind:
 // that can only be applied by writing, which is done to a copy.
-func openDatabaseFile(ctx context.Context, path string, src *source) (*database, error) {
+func openDatabaseFile(ctx context.Context, path string, src *stream) (*database, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, err

@@ -95,7 +95,7 @@ func patternRules(b *testing.B, patterns []string) *RuleSet {
 		files[fmt.Sprintf("p%03d.yaml", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "rule_id: P%03d\nrule_version: 1\nname: p\napplies_to: [command]\n"+
 			"match: {pattern: '%s'}\nemits: [{tactic: TA0002, technique_id: T1059, confidence: 0.9}]\n", i, expr)}
 	}
-	rs, report := Load(Options{Sources: []Source{{Name: "patterns", FS: files}}})
+	rs, report := Load(Options{Folders: []Folder{{Name: "patterns", FS: files}}})
 	if rs.Len() != len(patterns) {
 		b.Fatal(report.Problems)
 	}
@@ -277,7 +277,7 @@ func bombs(t testing.TB, n int) *RuleSet {
 		files[fmt.Sprintf("b%d.yaml", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "rule_id: B%d\nrule_version: 1\nname: b\napplies_to: [command]\n"+
 			"match: {pattern: '%s'}\nemits: [{tactic: TA0002, technique_id: T1059, confidence: 0.9}]\n", i, expr)}
 	}
-	rs, report := Load(Options{Sources: []Source{{Name: "bombs", FS: files}}})
+	rs, report := Load(Options{Folders: []Folder{{Name: "bombs", FS: files}}})
 	if rs.Len() != n {
 		t.Fatal(report.Problems)
 	}
@@ -329,7 +329,7 @@ func BenchmarkLoad(b *testing.B) {
 	cpu := cpuTime()
 	defer func() { b.ReportMetric(float64(cpuTime()-cpu)/float64(b.N), "cpu-ns/op") }()
 	for range b.N {
-		rs, _ := Load(Options{Sources: []Source{{Name: "embedded", FS: Embedded()}}})
+		rs, _ := Load(Options{Folders: []Folder{{Name: "embedded", FS: Embedded()}}})
 		rs.ready()
 	}
 }

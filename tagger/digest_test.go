@@ -33,7 +33,7 @@ func loadTexts(t *testing.T, files ...string) *RuleSet {
 	for i := 0; i < len(files); i += 2 {
 		folder[files[i]] = &fstest.MapFile{Data: []byte(files[i+1])}
 	}
-	rs, report := Load(Options{Release: "enterprise-v18.1", Sources: []Source{{Name: "test", FS: folder}}})
+	rs, report := Load(Options{Release: "enterprise-v18.1", Folders: []Folder{{Name: "test", FS: folder}}})
 	for _, p := range report.Problems {
 		if !p.Warning {
 			t.Fatal(p)
@@ -129,7 +129,7 @@ var noonOfStates = ttpcron.Day(20000).Start()
 
 // TestDigestsDiffer shows that no two rules of the pack have one digest.
 func TestDigestsDiffer(t *testing.T) {
-	rs, _ := Load(Options{Sources: []Source{{Name: "embedded", FS: Embedded()}}})
+	rs, _ := Load(Options{Folders: []Folder{{Name: "embedded", FS: Embedded()}}})
 	seen := map[[16]byte]string{}
 	for _, d := range rs.Definitions() {
 		if seen[d.Digest] != "" || d.Digest == [16]byte{} {

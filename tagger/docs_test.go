@@ -55,7 +55,7 @@ func yamlBlocks(doc string) (out []string) {
 
 func loadDoc(t *testing.T, what, rule string) *RuleSet {
 	t.Helper()
-	rs, report := Load(Options{Sources: []Source{{Name: "docs", FS: fstest.MapFS{"a.yaml": {Data: []byte(rule)}}}}})
+	rs, report := Load(Options{Folders: []Folder{{Name: "docs", FS: fstest.MapFS{"a.yaml": {Data: []byte(rule)}}}}})
 	for _, p := range report.Problems {
 		t.Errorf("%s: %v", what, p)
 	}

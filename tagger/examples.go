@@ -5,7 +5,7 @@ import "github.com/ttpcron/ttpcron"
 // Failure is one example of a rule that came out otherwise than the rule says.
 type Failure struct {
 	Rule    string
-	Source  string
+	Folder  string
 	File    string
 	Example string // shortened
 	Want    bool   // that the rule matches
@@ -24,7 +24,7 @@ func Test(rs *RuleSet) []Failure {
 		c := newRuleSet([]*definition{d.certain()}, nil, rs.told).Tagger(nil)
 		for _, ex := range d.examples {
 			fail := func(text string) {
-				out = append(out, Failure{d.ID, d.Source, d.File, shorten(ex.text, 200), ex.want, text})
+				out = append(out, Failure{d.ID, d.Folder, d.File, shorten(ex.text, 200), ex.want, text})
 			}
 			e := ex.event
 			tags, v := c.Tag(&e, nil)

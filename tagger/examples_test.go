@@ -7,10 +7,10 @@ import (
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-// options loads sources with the ATT&CK table that the program uses.
-func options(sources ...tagger.Source) tagger.Options {
+// options loads folders with the ATT&CK table that the program uses.
+func options(folders ...tagger.Folder) tagger.Options {
 	return tagger.Options{
-		Sources: sources,
+		Folders: folders,
 		Release: attack.Release,
 		Technique: func(id string) (tagger.Technique, bool) {
 			t, ok := attack.Lookup(id)
@@ -22,7 +22,7 @@ func options(sources ...tagger.Source) tagger.Options {
 // TestEmbedded holds every rule of the embedded pack to its own examples: at
 // least two that match, and two near misses.
 func TestEmbedded(t *testing.T) {
-	rs, report := tagger.Load(options(tagger.Source{Name: "rules", FS: tagger.Embedded()}))
+	rs, report := tagger.Load(options(tagger.Folder{Name: "rules", FS: tagger.Embedded()}))
 	for _, p := range report.Problems {
 		t.Error(p)
 	}

@@ -13,7 +13,7 @@ import (
 // is there, and nothing else is said to match but what a state or a low
 // confidence keeps back.
 func TestExplainAgrees(t *testing.T) {
-	rs, _ := Load(Options{Sources: []Source{{Name: "embedded", FS: Embedded()}}})
+	rs, _ := Load(Options{Folders: []Folder{{Name: "embedded", FS: Embedded()}}})
 	states := []ttpcron.RuleState{}
 	for i, r := range rs.Rules() {
 		switch i % 5 {

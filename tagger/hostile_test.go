@@ -68,7 +68,7 @@ func TestExplainTellsWhatMatched(t *testing.T) {
 		files[fmt.Sprintf("%d.yaml", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "rule_id: R%d\nrule_version: 1\nname: r\napplies_to: [command]\n"+
 			"match: %s\nemits: [{tactic: TA0002, technique_id: T1059, confidence: 0.9}]\n", i, match)}
 	}
-	rs, report := Load(Options{Sources: []Source{{Name: "starts", FS: files}}})
+	rs, report := Load(Options{Folders: []Folder{{Name: "starts", FS: files}}})
 	if rs.Len() != len(files) {
 		t.Fatal(report.Problems)
 	}
@@ -102,7 +102,7 @@ func patternsOf(t *testing.T, list ...string) *RuleSet {
 		files[fmt.Sprintf("%d.yaml", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "rule_id: P%d\nrule_version: 1\nname: p\napplies_to: [command]\n"+
 			"match: {pattern: '%s'}\nemits: [{tactic: TA0002, technique_id: T1059, confidence: 0.9}]\n", i, expr)}
 	}
-	rs, report := Load(Options{Sources: []Source{{Name: "patterns", FS: files}}})
+	rs, report := Load(Options{Folders: []Folder{{Name: "patterns", FS: files}}})
 	if rs.Len() != len(list) {
 		t.Fatal(report.Problems)
 	}

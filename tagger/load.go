@@ -27,22 +27,22 @@ var looksLikeRule = regexp.MustCompile(`(?m)^rule_id[ \t]*:`)
 // looksLikeSigma finds what only Sigma's rules have.
 var looksLikeSigma = regexp.MustCompile(`(?m)^(logsource|detection|correlation)[ \t]*:`)
 
-// The most that the files of all sources may be together: more would keep a
+// The most that the files of all folders may be together: more would keep a
 // daemon over the memory that is promised.
 const (
 	maxFiles = 10_000
 	maxBytes = 32 << 20
 )
 
-// Load reads and compiles the rules of all sources. The set is never nil; it
+// Load reads and compiles the rules of all folders. The set is never nil; it
 // may be empty, which is the caller's to judge.
 func Load(o Options) (*RuleSet, *LoadReport) { return load(o, nil) }
 
 // load is Load with the files of an earlier set to fall back on.
 func load(o Options, before files) (*RuleSet, *LoadReport) {
 	l := loader{Options: &o, before: before, byID: map[string]*definition{}, files: files{}, report: &LoadReport{}}
-	for i, src := range o.Sources {
-		l.source(src, i)
+	for i, folder := range o.Folders {
+		l.folder(folder, i)
 	}
 	defs := make([]*definition, 0, len(l.byID))
 	for _, d := range l.byID {
@@ -91,9 +91,9 @@ func (r *room) take(size int64) error {
 }
 
 // source reads one folder. Of two files with one rule_id the first counts.
-func (l *loader) source(src Source, number int) {
-	names, listErr := ruleFiles(src.FS, &l.room)
-	read := loadFiles(src, names, l.Options)
+func (l *loader) folder(folder Folder, number int) {
+	names, listErr := ruleFiles(folder.FS, &l.room)
+	read := loadFiles(folder, names, l.Options)
 	var unused []int
 	for i := range read {
 		r, used := &read[i], false
@@ -103,7 +103,7 @@ func (l *loader) source(src Source, number int) {
 		l.report.Files++
 		if r.def != nil {
 			def := *r.def
-			def.Source, def.File, def.source = src.Name, names[i], number
+			def.Folder, def.File, def.order = folder.Name, names[i], number
 			r.problems, used = l.take(&def, r.problems)
 		}
 		if !used {
@@ -111,18 +111,18 @@ func (l *loader) source(src Source, number int) {
 		}
 	}
 	for _, i := range unused { // now that the others have their ids
-		if old := l.before[fileName{src.Name, names[i]}]; old != nil {
+		if old := l.before[fileName{folder.Name, names[i]}]; old != nil {
 			read[i].problems = l.keep(old, number, read[i].problems)
 		}
 	}
 	if listErr != nil {
-		p := Problem{Source: src.Name, Text: pathError(listErr).Error()}
-		p.Kept = l.keepUnlisted(src, number, names)
+		p := Problem{Folder: folder.Name, Text: pathError(listErr).Error()}
+		p.Kept = l.keepUnlisted(folder, number, names)
 		l.report.Problems = append(l.report.Problems, p)
 	}
 	for i := range read {
 		for _, p := range read[i].problems {
-			p.Source, p.File = src.Name, names[i]
+			p.Folder, p.File = folder.Name, names[i]
 			l.report.Problems = append(l.report.Problems, p)
 		}
 	}
@@ -132,14 +132,14 @@ func (l *loader) source(src Source, number int) {
 // for its file.
 func (l *loader) take(def *definition, problems []Problem) ([]Problem, bool) {
 	earlier, taken := l.byID[def.ID]
-	if taken && earlier.source == def.source {
+	if taken && earlier.order == def.order {
 		return append(problems, Problem{Field: "rule_id", Text: fmt.Sprintf("%s is already the id of %s", def.ID, earlier.File)}), false
 	}
 	if taken {
 		l.report.Replaced++
 	}
 	l.byID[def.ID] = def
-	l.files[fileName{def.Source, def.File}] = def
+	l.files[fileName{def.Folder, def.File}] = def
 	return problems, true
 }
 
@@ -179,7 +179,7 @@ type fileResult struct {
 }
 
 // loadFiles reads files on all cores, and returns the results in their order.
-func loadFiles(src Source, names []string, o *Options) []fileResult {
+func loadFiles(folder Folder, names []string, o *Options) []fileResult {
 	out := make([]fileResult, len(names))
 	var next atomic.Int64
 	var workers sync.WaitGroup
@@ -190,7 +190,7 @@ func loadFiles(src Source, names []string, o *Options) []fileResult {
 				if i >= len(names) {
 					return
 				}
-				out[i].def, out[i].problems = loadFile(src, names[i], o)
+				out[i].def, out[i].problems = loadFile(folder, names[i], o)
 			}
 		})
 	}
@@ -200,8 +200,8 @@ func loadFiles(src Source, names []string, o *Options) []fileResult {
 
 // loadFile reads one file. Without a definition and without a problem it is no
 // rule.
-func loadFile(src Source, name string, o *Options) (*definition, []Problem) {
-	data, err := readFile(src.FS, name)
+func loadFile(folder Folder, name string, o *Options) (*definition, []Problem) {
+	data, err := readFile(folder.FS, name)
 	if err == nil && !ruleFile.MatchString(name) && !holdsSigma(data) {
 		return nil, passedOver(name, data)
 	}

@@ -34,7 +34,7 @@ func folder(files ...string) fstest.MapFS {
 }
 
 func load(files ...string) (*tagger.RuleSet, *tagger.LoadReport) {
-	return tagger.Load(options(tagger.Source{Name: "dir", FS: folder(files...)}))
+	return tagger.Load(options(tagger.Folder{Name: "dir", FS: folder(files...)}))
 }
 
 // mustLoad loads one rule that has nothing wrong with it.
@@ -153,12 +153,12 @@ func TestLoadFileNames(t *testing.T) {
 	}
 }
 
-// TestLoadOverride replaces a rule by one of a later source, and reports two of
-// one source.
+// TestLoadOverride replaces a rule by one of a later folder, and reports two of
+// one folder.
 func TestLoadOverride(t *testing.T) {
 	first := folder("a.yaml", rule("A", "{pattern: one}"), "b.yaml", rule("B", "{pattern: x}"), "b_again.yaml", rule("B", "{pattern: y}"))
 	second := folder("mine.yaml", rule("A", "{pattern: two}", "rule_version: 1", "rule_version: 7"))
-	rs, report := tagger.Load(options(tagger.Source{Name: "one", FS: first}, tagger.Source{Name: "two", FS: second}))
+	rs, report := tagger.Load(options(tagger.Folder{Name: "one", FS: first}, tagger.Folder{Name: "two", FS: second}))
 	if len(report.Problems) != 1 || report.Problems[0].String() != "one/b_again.yaml: rule_id: B is already the id of b.yaml" {
 		t.Errorf("problems %v", report.Problems)
 	}
@@ -166,7 +166,7 @@ func TestLoadOverride(t *testing.T) {
 		t.Errorf("%+v", report)
 	}
 	r, ok := rs.Rule("A")
-	if !ok || r.Version != 7 || r.Source != "two" || r.File != "mine.yaml" {
+	if !ok || r.Version != 7 || r.Folder != "two" || r.File != "mine.yaml" {
 		t.Errorf("rule A is %+v", r)
 	}
 	if _, ok := rs.Rule("C"); ok {
@@ -183,7 +183,7 @@ func TestLoadNothing(t *testing.T) {
 	if tags, v := rs.Tagger(nil).Tag(command("id"), nil); len(tags) > 0 || !v.Skipped {
 		t.Errorf("%v, %+v", tags, v)
 	}
-	_, report = tagger.Load(tagger.Options{Sources: []tagger.Source{{Name: "none", FS: missing{}}}})
+	_, report = tagger.Load(tagger.Options{Folders: []tagger.Folder{{Name: "none", FS: missing{}}}})
 	if len(report.Problems) != 1 || !strings.HasPrefix(report.Problems[0].String(), "none: ") {
 		t.Errorf("problems %v", report.Problems)
 	}

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// fileName names a rule file by the name of its source and its own.
-type fileName struct{ source, file string }
+// fileName names a rule file by the name of its folder and its own.
+type fileName struct{ folder, file string }
 
 // files says which definition each file gave.
 type files map[fileName]*definition
 
-// Reload reads the rules of all sources anew, as [Load] does, with one
+// Reload reads the rules of all folders anew, as [Load] does, with one
 // difference: a file that can no longer be used keeps the rule that it gave to
 // this set, and so do the files of a folder that cannot be listed. What is wrong
 // with them is in the report, with Kept set. A file that is gone takes its rule
@@ -29,7 +29,7 @@ func (rs *RuleSet) Reload(o Options) (*RuleSet, *LoadReport) { return load(o, rs
 // does not give now, and notes that with what is wrong with it.
 func (l *loader) keep(old *definition, number int, problems []Problem) []Problem {
 	def := *old
-	def.source = number
+	def.order = number
 	n := len(problems)
 	problems, used := l.take(&def, problems)
 	if !used {
@@ -42,18 +42,18 @@ func (l *loader) keep(old *definition, number int, problems []Problem) []Problem
 	return problems
 }
 
-// keepUnlisted keeps the rules of a source's files that are not in a list that
+// keepUnlisted keeps the rules of a folder's files that are not in a list that
 // could not be made to its end, and reports whether there are any.
-func (l *loader) keepUnlisted(src Source, number int, listed []string) bool {
+func (l *loader) keepUnlisted(folder Folder, number int, listed []string) bool {
 	var lost []string
 	for name := range l.before {
-		if name.source == src.Name && !slices.Contains(listed, name.file) {
+		if name.folder == folder.Name && !slices.Contains(listed, name.file) {
 			lost = append(lost, name.file)
 		}
 	}
 	slices.Sort(lost)
 	for _, file := range lost {
-		l.keep(l.before[fileName{src.Name, file}], number, nil)
+		l.keep(l.before[fileName{folder.Name, file}], number, nil)
 	}
 	return lost != nil
 }
@@ -62,16 +62,16 @@ func (l *loader) keepUnlisted(src Source, number int, listed []string) bool {
 // so that watching many files on a slow disk stays cheap.
 const lookCost = 200
 
-// Watch sends a value when the rule files of the sources have changed, until ctx
+// Watch sends a value when the rule files of the folders have changed, until ctx
 // is done. It looks every so often at the names, sizes, times and inodes of the
 // files, by the names of their folders: a folder that is replaced as a whole, by a
 // rename or a symbolic link, is seen, as are files on network disks. A change is
 // told once two looks agree, so that files that are still being written are not
-// read. While a value waits to be received, no other is sent. The sources are
+// read. While a value waits to be received, no other is sent. The folders are
 // asked for at every look; other ones than before are a change.
-func Watch(ctx context.Context, sources func() []Source, every time.Duration) <-chan struct{} {
+func Watch(ctx context.Context, folders func() []Folder, every time.Duration) <-chan struct{} {
 	changed := make(chan struct{}, 1)
-	w := watch{told: stamp(sources())}
+	w := watch{told: stamp(folders())}
 	w.seen = w.told
 	go func() {
 		pause := time.NewTimer(every)
@@ -83,7 +83,7 @@ func Watch(ctx context.Context, sources func() []Source, every time.Duration) <-
 			case <-pause.C:
 			}
 			began := time.Now()
-			if w.look(stamp(sources())) {
+			if w.look(stamp(folders())) {
 				select {
 				case changed <- struct{}{}:
 				default:
@@ -110,14 +110,14 @@ func (w *watch) look(now [sha256.Size]byte) bool {
 
 // stamp is over the names, sizes, times and inodes of all files that may hold a
 // rule.
-func stamp(sources []Source) (sum [sha256.Size]byte) {
+func stamp(folders []Folder) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	var all room
-	for _, src := range sources {
-		names, err := ruleFiles(src.FS, &all)
-		fmt.Fprintf(h, "%q %t\n", src.Name, err == nil)
+	for _, folder := range folders {
+		names, err := ruleFiles(folder.FS, &all)
+		fmt.Fprintf(h, "%q %t\n", folder.Name, err == nil)
 		for _, name := range names {
-			if info, err := fs.Stat(src.FS, name); err == nil {
+			if info, err := fs.Stat(folder.FS, name); err == nil {
 				fmt.Fprintf(h, "%q %d %d %v %v\n", name, info.Size(), info.ModTime().UnixNano(), info.Mode(), inode(info))
 			} else {
 				fmt.Fprintf(h, "%q\n", name)

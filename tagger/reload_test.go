@@ -21,7 +21,7 @@ import (
 func inForce(rs *tagger.RuleSet) string {
 	var out []string
 	for _, r := range rs.Rules() {
-		out = append(out, fmt.Sprintf("%s@%d %s/%s", r.ID, r.Version, r.Source, r.File))
+		out = append(out, fmt.Sprintf("%s@%d %s/%s", r.ID, r.Version, r.Folder, r.File))
 	}
 	return strings.Join(out, ", ")
 }
@@ -62,13 +62,13 @@ func TestReload(t *testing.T) {
 		{"a broken file is new", base, folder("mine.yaml", versioned("B", 2), "new.yaml", ""), start, 0, []string{"over/new.yaml: file is empty"}},
 		{"a folder cannot be listed", noList{base}, over, start, 0, []string{"base: i/o error (the rule of before stays in use)"}},
 	} {
-		o := options(tagger.Source{Name: "base", FS: base}, tagger.Source{Name: "over", FS: over})
+		o := options(tagger.Folder{Name: "base", FS: base}, tagger.Folder{Name: "over", FS: over})
 		before, _ := tagger.Load(o)
 		if got := inForce(before); got != start {
 			t.Fatal(got)
 		}
 		fingerprint := before.Fingerprint()
-		o.Sources[0].FS, o.Sources[1].FS = tt.base, tt.over
+		o.Folders[0].FS, o.Folders[1].FS = tt.base, tt.over
 		after, report := before.WithStates(nil, time.Now()).Reload(o)
 		if got := inForce(after); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
@@ -114,9 +114,9 @@ func TestWatch(t *testing.T) {
 	link, next := filepath.Join(dir, "rules"), filepath.Join(dir, "next")
 	do(os.Symlink("one", link))
 	ctx, cancel := context.WithCancel(t.Context())
-	var sources atomic.Pointer[[]tagger.Source]
-	sources.Store(&[]tagger.Source{{Name: "rules", FS: os.DirFS(link)}})
-	changed := tagger.Watch(ctx, func() []tagger.Source { return *sources.Load() }, time.Millisecond)
+	var folders atomic.Pointer[[]tagger.Folder]
+	folders.Store(&[]tagger.Folder{{Name: "rules", FS: os.DirFS(link)}})
+	changed := tagger.Watch(ctx, func() []tagger.Folder { return *folders.Load() }, time.Millisecond)
 	told := func(what string) {
 		t.Helper()
 		select {
@@ -136,8 +136,8 @@ func TestWatch(t *testing.T) {
 	told("the folder is gone")
 	write("two/a.yaml", "back")
 	told("the folder is back")
-	sources.Store(&[]tagger.Source{{Name: "other", FS: os.DirFS(link)}})
-	told("the sources are others")
+	folders.Store(&[]tagger.Folder{{Name: "other", FS: os.DirFS(link)}})
+	told("the folders are others")
 	cancel()
 }
 
@@ -157,12 +157,12 @@ func TestReloadOfConfigMap(t *testing.T) {
 	}
 	do(os.Symlink("..one", filepath.Join(dir, "..data")))
 	do(os.Symlink("..data/a.yaml", filepath.Join(dir, "a.yaml")))
-	o := options(tagger.Source{Name: "dir", FS: os.DirFS(dir)})
+	o := options(tagger.Folder{Name: "dir", FS: os.DirFS(dir)})
 	rs, _ := tagger.Load(o)
 	if got := inForce(rs); got != "A@1 dir/a.yaml" {
 		t.Fatal(got)
 	}
-	changed := tagger.Watch(t.Context(), func() []tagger.Source { return o.Sources }, time.Millisecond)
+	changed := tagger.Watch(t.Context(), func() []tagger.Folder { return o.Folders }, time.Millisecond)
 	do(os.Symlink("..two", filepath.Join(dir, "..next")))
 	do(os.Rename(filepath.Join(dir, "..next"), filepath.Join(dir, "..data")))
 	select {

@@ -19,7 +19,7 @@ type definition struct {
 	evidence []string // payload fields
 	examples []example
 	digest   [16]byte
-	source   int // index of the source it came from
+	order    int // index of the folder it came from
 }
 
 // example is one of a rule's tests.

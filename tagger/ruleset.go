@@ -26,7 +26,7 @@ type RuleSet struct {
 	// told remembers the kinds that warn has been told nobody claims. It is
 	// shared by all sets that come from one Load.
 	told *sync.Map
-	// files is what every file gave, rules that a later source replaced among
+	// files is what every file gave, rules that a later folder replaced among
 	// them; for Reload. Nil in a set of Only.
 	files files
 }

@@ -35,7 +35,7 @@ func indent(s string) string {
 }
 
 func loadSigma(text string) (*RuleSet, *LoadReport) {
-	return Load(Options{Release: "enterprise-v18.1", Sources: []Source{{Name: "test", FS: fstest.MapFS{"rule.yml": {Data: []byte(text)}}}}})
+	return Load(Options{Release: "enterprise-v18.1", Folders: []Folder{{Name: "test", FS: fstest.MapFS{"rule.yml": {Data: []byte(text)}}}}})
 }
 
 func tagCommand(rs *RuleSet, text string) []ttpcron.Tag {
@@ -208,7 +208,7 @@ func TestSigmaAnyProduct(t *testing.T) {
 // as in a checkout of SigmaHQ, where DECNET would ignore what lies there.
 func TestSigmaFolders(t *testing.T) {
 	rule := []byte(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"))
-	rs, report := Load(Options{Sources: []Source{{Name: "test", FS: fstest.MapFS{
+	rs, report := Load(Options{Folders: []Folder{{Name: "test", FS: fstest.MapFS{
 		"rules/linux/process-creation/proc-creation.yml": {Data: rule},
 		"rules/linux/own.yaml":                           {Data: []byte("rule_id: X")},
 		"not-a-name.yaml":                                {Data: []byte("rule_id: X")},

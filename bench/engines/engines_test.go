@@ -112,7 +112,7 @@ func ours(tb testing.TB, patterns []string) matcher {
 		files[fmt.Sprintf("p%03d.yaml", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "rule_id: P%03d\nrule_version: 1\nname: p\napplies_to: [command]\n"+
 			"match: {pattern: '%s'}\nemits: [{tactic: TA0002, technique_id: T1059, confidence: 0.9}]\n", i, expr)}
 	}
-	rs, report := tagger.Load(tagger.Options{Sources: []tagger.Source{{Name: "patterns", FS: files}}})
+	rs, report := tagger.Load(tagger.Options{Folders: []tagger.Folder{{Name: "patterns", FS: files}}})
 	if rs.Len() != len(patterns) {
 		tb.Fatal(report.Problems)
 	}

@@ -18,11 +18,11 @@ const benchCommands = 100_000
 // tagging, inserting and the checkpoint, with the real store, rules and disk.
 // One operation is a run over 100,000 commands.
 func BenchmarkRun(b *testing.B) {
-	few := tagger.Source{Name: "few", FS: os.DirFS("testdata/rules")}
-	pack := tagger.Source{Name: "embedded", FS: tagger.Embedded()}
+	few := tagger.Folder{Name: "few", FS: os.DirFS("testdata/rules")}
+	pack := tagger.Folder{Name: "embedded", FS: tagger.Embedded()}
 	for _, bm := range []struct {
 		name   string
-		rules  tagger.Source
+		rules  tagger.Folder
 		unique bool
 		second bool // measure the pass after the first
 	}{
@@ -33,7 +33,7 @@ func BenchmarkRun(b *testing.B) {
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			a := newApp(nil, nil, nil, nil)
-			rules, _ := a.load([]tagger.Source{bm.rules})
+			rules, _ := a.load([]tagger.Folder{bm.rules})
 			b.ReportAllocs()
 			tags := 0
 			for range b.N {

@@ -16,7 +16,7 @@ const coverageFile = "../../docs/coverage.md"
 // technique in use, that no reason outlives its need, and that the document says
 // what the pack does.
 func TestCoverage(t *testing.T) {
-	rs, _ := tagger.Load(tagger.Options{Sources: []tagger.Source{{Name: "embedded", FS: tagger.Embedded()}}, Technique: technique, Release: attack.Release})
+	rs, _ := tagger.Load(tagger.Options{Folders: []tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}, Technique: technique, Release: attack.Release})
 	rows := covered(ruleSet{RuleSet: rs})
 	reasons := eval.Reasons()
 	for _, c := range rows {

@@ -35,12 +35,12 @@ func (d *daemon) reloadOn(ctx context.Context, hup <-chan os.Signal) {
 	}
 }
 
-// ruleFolders are the sources of rules that may change, whether they are there
+// ruleFolders are the folders of rules that may change, whether they are there
 // or not.
-func (d *daemon) ruleFolders() []tagger.Source {
-	var folders []tagger.Source
+func (d *daemon) ruleFolders() []tagger.Folder {
+	var folders []tagger.Folder
 	for _, dir := range d.config().app.set.rules {
-		folders = append(folders, tagger.Source{Name: dir, FS: ttpcron.RegularFS(dir)})
+		folders = append(folders, tagger.Folder{Name: dir, FS: ttpcron.RegularFS(dir)})
 	}
 	return folders
 }
@@ -162,12 +162,12 @@ func (c *daemonConfig) keepOfStart(old *daemonConfig) {
 // reloadRules loads the rules of a configuration anew. A rule whose file is
 // broken stays as it was; the error names the first such file.
 func (d *daemon) reloadRules(c *daemonConfig) (ruleSet, error) {
-	sources, err := c.app.ruleSources()
+	folders, err := c.app.allRuleFolders()
 	if err != nil {
 		return d.ruleSet(), err
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(gcForYears))
-	rs, report := d.ruleSet().Reload(tagger.Options{Sources: sources, Technique: technique, Release: attack.Release})
+	rs, report := d.ruleSet().Reload(tagger.Options{Folders: folders, Technique: technique, Release: attack.Release})
 	c.app.warnRules(report)
 	d.refused.Store(int64(refused(report)))
 	rules := ruleSet{rs, c.app}

@@ -90,7 +90,7 @@ func (l *life) must(err error) {
 }
 
 func (l *life) options() tagger.Options {
-	return tagger.Options{Sources: []tagger.Source{{Name: "folder", FS: l.folder}}, Technique: technique}
+	return tagger.Options{Folders: []tagger.Folder{{Name: "folder", FS: l.folder}}, Technique: technique}
 }
 
 func (l *life) file(id, name, match string) {

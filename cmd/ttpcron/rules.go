@@ -32,7 +32,7 @@ func refused(report *tagger.LoadReport) int {
 	files := map[[2]string]bool{}
 	for _, p := range report.Problems {
 		if !p.Warning {
-			files[[2]string{p.Source, p.File}] = true
+			files[[2]string{p.Folder, p.File}] = true
 		}
 	}
 	return len(files)
@@ -44,15 +44,15 @@ func (a *app) named(dirs []string) (ruleSet, *tagger.LoadReport, error) {
 	if len(dirs) == 0 {
 		return a.loadRules()
 	}
-	var sources []tagger.Source
+	var folders []tagger.Folder
 	for _, dir := range dirs {
 		s, err := ruleFolderOrFile(dir)
 		if err != nil {
 			return ruleSet{}, nil, err
 		}
-		sources = append(sources, s)
+		folders = append(folders, s)
 	}
-	rs, report := a.load(sources)
+	rs, report := a.load(folders)
 	return rs, report, nil
 }
 
@@ -70,11 +70,11 @@ func (o oneFile) ReadDir(string) ([]fs.DirEntry, error) {
 	return []fs.DirEntry{fs.FileInfoToDirEntry(info)}, nil
 }
 
-func ruleFolderOrFile(path string) (tagger.Source, error) {
+func ruleFolderOrFile(path string) (tagger.Folder, error) {
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 		dir, name := filepath.Split(path)
 		dir = filepath.Clean(dir)
-		return tagger.Source{Name: dir, FS: oneFile{ttpcron.RegularFS(dir), name}}, nil
+		return tagger.Folder{Name: dir, FS: oneFile{ttpcron.RegularFS(dir), name}}, nil
 	}
 	return ruleFolder(path)
 }
@@ -97,7 +97,7 @@ func (a *app) printProblems(report *tagger.LoadReport, asJSON bool) (warnings in
 			warnings++
 		}
 		if asJSON {
-			err = a.printJSON(problemJSON{p.Source, p.File, p.Line, p.Field, p.Text, p.Warning})
+			err = a.printJSON(problemJSON{p.Folder, p.File, p.Line, p.Field, p.Text, p.Warning})
 		} else {
 			_, err = fmt.Fprintln(a.stdout, a.out.paint(color, clean(p.String())))
 		}
@@ -119,7 +119,7 @@ func (a *app) printReasons(report *tagger.LoadReport) error {
 	}
 	files, last := map[string]int{}, tagger.Problem{}
 	for _, p := range report.Problems {
-		if p.Warning || p.Source == last.Source && p.File == last.File {
+		if p.Warning || p.Folder == last.Folder && p.File == last.File {
 			continue
 		}
 		last = p
@@ -217,7 +217,7 @@ The exit status is 1 when one comes out otherwise, or a rule file is refused.`,
 			failures := tagger.Test(rs.RuleSet)
 			for _, f := range failures {
 				if *asJSON {
-					if err := a.printJSON(failureJSON{f.Rule, f.Source, f.File, f.Example, f.Want, f.Text}); err != nil {
+					if err := a.printJSON(failureJSON{f.Rule, f.Folder, f.File, f.Example, f.Want, f.Text}); err != nil {
 						return err
 					}
 					continue
@@ -226,7 +226,7 @@ The exit status is 1 when one comes out otherwise, or a rule file is refused.`,
 				if !f.Want {
 					want = "must not match"
 				}
-				fmt.Fprintf(a.stdout, "%s %s (%s/%s): %s, %s: %s\n", a.out.paint(red, "FAIL"), clean(f.Rule), clean(f.Source), clean(f.File), want, clean(f.Text), clean(f.Example))
+				fmt.Fprintf(a.stdout, "%s %s (%s/%s): %s, %s: %s\n", a.out.paint(red, "FAIL"), clean(f.Rule), clean(f.Folder), clean(f.File), want, clean(f.Text), clean(f.Example))
 			}
 			examples, without := 0, 0
 			for _, r := range rs.Rules() {

@@ -51,43 +51,43 @@ func (r ruleSet) Tagger() jobs.Tagger {
 	return t
 }
 
-// ruleSources lists where rules come from: the embedded pack, unless
+// allRuleFolders lists where rules come from: the embedded pack, unless
 // --embedded=false, and the folders of --rules over it.
-func (a *app) ruleSources() ([]tagger.Source, error) {
-	var sources []tagger.Source
+func (a *app) allRuleFolders() ([]tagger.Folder, error) {
+	var folders []tagger.Folder
 	if a.set.embedded {
-		sources = append(sources, tagger.Source{Name: "embedded", FS: tagger.Embedded()})
+		folders = append(folders, tagger.Folder{Name: "embedded", FS: tagger.Embedded()})
 	}
 	for _, dir := range a.set.rules {
 		s, err := ruleFolder(dir)
 		if err != nil {
 			return nil, err
 		}
-		sources = append(sources, s)
+		folders = append(folders, s)
 	}
-	return sources, nil
+	return folders, nil
 }
 
-// loadRules loads the rules of all sources. Those that cannot be loaded are in
+// loadRules loads the rules of all folders. Those that cannot be loaded are in
 // the report.
 func (a *app) loadRules() (ruleSet, *tagger.LoadReport, error) {
-	sources, err := a.ruleSources()
+	folders, err := a.allRuleFolders()
 	if err != nil {
 		return ruleSet{}, nil, err
 	}
-	rs, report := a.load(sources)
+	rs, report := a.load(folders)
 	return rs, report, nil
 }
 
-func (a *app) load(sources []tagger.Source) (ruleSet, *tagger.LoadReport) {
+func (a *app) load(folders []tagger.Folder) (ruleSet, *tagger.LoadReport) {
 	// Little of what loading allocates stays, and the heap is small: looking for
 	// garbage at every few MiB would take a third of the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(a.loadGC))
-	rs, report := tagger.Load(tagger.Options{Sources: sources, Technique: technique, Release: attack.Release})
+	rs, report := tagger.Load(tagger.Options{Folders: folders, Technique: technique, Release: attack.Release})
 	return ruleSet{rs, a}, report
 }
 
-func ruleFolder(dir string) (tagger.Source, error) {
+func ruleFolder(dir string) (tagger.Folder, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -96,9 +96,9 @@ func ruleFolder(dir string) (tagger.Source, error) {
 		err = fmt.Errorf("%s is not a folder", dir)
 	}
 	if err != nil {
-		return tagger.Source{}, hinted{fmt.Errorf("rules: %w", err), "--rules names a folder that holds rule files, *.yaml"}
+		return tagger.Folder{}, hinted{fmt.Errorf("rules: %w", err), "--rules names a folder that holds rule files, *.yaml"}
 	}
-	return tagger.Source{Name: dir, FS: ttpcron.RegularFS(dir)}, nil
+	return tagger.Folder{Name: dir, FS: ttpcron.RegularFS(dir)}, nil
 }
 
 // technique tells the tagger what the embedded ATT&CK table knows of an id.

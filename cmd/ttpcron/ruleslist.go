@@ -225,7 +225,7 @@ func (a *app) ruleLines(rules []tagger.Rule, life ruleLife) error {
 		r := &rules[i]
 		j := ruleJSON{
 			RuleID: r.ID, Version: r.Version, Name: r.Name, Description: r.Description, AppliesTo: r.Kinds, References: r.References,
-			Source: r.Source, File: r.File, Active: r.Active, State: string(cmp.Or(r.State.Status, ttpcron.StatusEnabled)), Inert: r.Inert, Slow: r.Slow, Examples: r.MatchExamples + r.MissExamples,
+			Source: r.Folder, File: r.File, Active: r.Active, State: string(cmp.Or(r.State.Status, ttpcron.StatusEnabled)), Inert: r.Inert, Slow: r.Slow, Examples: r.MatchExamples + r.MissExamples,
 			ExpiresAt: timeOrNull(r.State.ExpiresAt), Reason: r.State.Reason, Retired: life.hidesRule(r) != nil, RetiredOld: life.retiredVersions(r),
 		}
 		if r.State.Status == ttpcron.StatusClipped {

@@ -161,7 +161,7 @@ func (a *app) gatherStatus(ctx context.Context) (status, error) {
 // statusOfRules counts rule files and the states that are in force.
 func (a *app) statusOfRules(ctx context.Context, db store) (rulesStatus, error) {
 	s := rulesStatus{Sources: []rulesSource{}}
-	sources, err := a.ruleSources()
+	sources, err := a.allRuleFolders()
 	if err != nil {
 		return s, err
 	}

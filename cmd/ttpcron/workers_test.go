@@ -100,7 +100,7 @@ func storedTags(t *testing.T, db *kv.DB) (out []string) {
 // tagsAlone tags every event of a store with a tagger that has seen no other.
 func tagsAlone(t *testing.T, db *kv.DB) (out []string) {
 	ctx := context.Background()
-	rs, _ := tagger.Load(tagger.Options{Sources: []tagger.Source{{Name: "embedded", FS: tagger.Embedded()}}, Technique: technique, Release: attack.Release})
+	rs, _ := tagger.Load(tagger.Options{Folders: []tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}, Technique: technique, Release: attack.Release})
 	for _, kind := range []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint} {
 		for day, err := range jobs.Days(ctx, localStore{db}, kind) {
 			if err != nil {

@@ -40,7 +40,7 @@ func (r *redir) given() (stream, bool) {
 
 // call is one simple command on its way into the script.
 type call struct {
-	src        *source
+	src        *sourceText
 	at         *place
 	in         stream // what it reads, as far as the text tells
 	words      []word // program and arguments; the program's wrappers come first until unwrap

@@ -4,7 +4,7 @@ package shell
 // in lists and pipelines. This file walks the tokens.
 
 // runTokens reports the commands of the tokens from mark on.
-func (b *build) runTokens(src *source, mark int, at *place, in stream) stream {
+func (b *build) runTokens(src *sourceText, mark int, at *place, in stream) stream {
 	toks := b.toks[mark:]
 	out := stream{known: true}
 	for i := 0; i < len(toks) && !b.full(); i++ {
@@ -24,7 +24,7 @@ func (b *build) runTokens(src *source, mark int, at *place, in stream) stream {
 
 // runList reports the commands of an and-or list. What follows || is taken not
 // to run when it comes to what the list prints.
-func (b *build) runList(src *source, toks []token, at *place, in stream) stream {
+func (b *build) runList(src *sourceText, toks []token, at *place, in stream) stream {
 	out := stream{known: true}
 	otherwise := false
 	for i := 0; i < len(toks); i++ {
@@ -42,7 +42,7 @@ func (b *build) runList(src *source, toks []token, at *place, in stream) stream 
 	return out
 }
 
-func (b *build) runPipeline(src *source, toks []token, at *place, in stream) stream {
+func (b *build) runPipeline(src *sourceText, toks []token, at *place, in stream) stream {
 	end := stageEnd(toks)
 	if end == len(toks) {
 		return b.runStage(src, toks, at, in)
@@ -69,7 +69,7 @@ func stageEnd(toks []token) int {
 
 // runStage reports the commands between two operators. There is one, unless
 // parentheses stand between, which tolerant scanning does not match up.
-func (b *build) runStage(src *source, toks []token, at *place, in stream) stream {
+func (b *build) runStage(src *sourceText, toks []token, at *place, in stream) stream {
 	out := stream{known: true}
 	for i := 0; i < len(toks); i++ {
 		end := i
@@ -90,7 +90,7 @@ func declares(toks []token) bool {
 }
 
 // runSimple reports the command that words and redirections make.
-func (b *build) runSimple(src *source, toks []token, at *place, in stream) stream {
+func (b *build) runSimple(src *sourceText, toks []token, at *place, in stream) stream {
 	toks = skipKeywords(src.text, toks)
 	if len(toks) == 0 {
 		return stream{}
@@ -129,7 +129,7 @@ func (b *build) runSimple(src *source, toks []token, at *place, in stream) strea
 }
 
 // tokenTarget expands the target of a redirection.
-func (b *build) tokenTarget(src *source, at *place, op, target *token) word {
+func (b *build) tokenTarget(src *sourceText, at *place, op, target *token) word {
 	raw := src.text[target.start:target.end]
 	if op.op != heredocOp {
 		if target.plain {

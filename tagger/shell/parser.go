@@ -58,7 +58,7 @@ func (p *Parser) parse(text string, finish func(*build) *Script) (script *Script
 	if strings.Contains(text, "\r\n") { // as terminals send it; offsets stay
 		text, _ = p.b.text.replace(text, "\r\n", "\n\n", -1)
 	}
-	p.b.src = source{text: text, end: len(text), original: true}
+	p.b.src = sourceText{text: text, end: len(text), original: true}
 	p.b.run(&p.b.src, &p.b.root, stream{})
 	return finish(&p.b)
 }
@@ -85,7 +85,7 @@ type build struct {
 	slow   bool // tests: no strict scanning
 	sh     *syntax.Parser
 	reader strings.Reader
-	src    source // the original
+	src    sourceText // the original
 	root   place
 
 	cmds    []draft
@@ -129,7 +129,7 @@ type draft struct {
 }
 
 // source is a text being parsed: the original or a layer.
-type source struct {
+type sourceText struct {
 	text       string
 	start, end int  // span in the original
 	original   bool // the text stands in the original, from start
@@ -137,7 +137,7 @@ type source struct {
 }
 
 // span converts offsets in the source into a span of the original.
-func (s *source) span(from, to int) (start, end int) {
+func (s *sourceText) span(from, to int) (start, end int) {
 	if s.original {
 		return s.start + from, min(s.start+to, s.end)
 	}
@@ -145,7 +145,7 @@ func (s *source) span(from, to int) (start, end int) {
 }
 
 // slice returns text[from:to], cut to the text.
-func (s *source) slice(from, to int) string {
+func (s *sourceText) slice(from, to int) string {
 	to = max(min(to, len(s.text)), 0)
 	return s.text[min(max(from, 0), to):to]
 }
@@ -224,7 +224,7 @@ func (b *build) boundMet() bool {
 }
 
 // run reports the commands of a text and returns what they write.
-func (b *build) run(src *source, at *place, in stream) stream {
+func (b *build) run(src *sourceText, at *place, in stream) stream {
 	mark := len(b.toks)
 	defer func() { b.toks = b.toks[:mark] }()
 	if !b.slow && b.scan(src.text, true) {
@@ -270,7 +270,7 @@ func (b *build) layer(c *call, text stream, wrapper string) stream {
 		return stream{}
 	}
 	start, end := c.src.span(c.start, c.end)
-	src := source{text: text.text, start: start, end: end, quiet: text.substs}
+	src := sourceText{text: text.text, start: start, end: end, quiet: text.substs}
 	at := &place{parent: c.at, depth: c.at.depth + 1, background: c.at.background || c.background, wrappers: c.at.wrappers}
 	in := c.in
 	if text == c.in {

@@ -7,7 +7,7 @@ import (
 )
 
 // statements reports the commands of parsed statements.
-func (b *build) statements(src *source, stmts []*syntax.Stmt, at *place, in stream) stream {
+func (b *build) statements(src *sourceText, stmts []*syntax.Stmt, at *place, in stream) stream {
 	out := stream{known: true}
 	for _, s := range stmts {
 		if b.full() {
@@ -18,7 +18,7 @@ func (b *build) statements(src *source, stmts []*syntax.Stmt, at *place, in stre
 	return out
 }
 
-func (b *build) statement(src *source, s *syntax.Stmt, at *place, in stream) stream {
+func (b *build) statement(src *sourceText, s *syntax.Stmt, at *place, in stream) stream {
 	if s.Background || s.Coprocess || s.Disown {
 		at = at.inBackground()
 	}
@@ -79,7 +79,7 @@ func (b *build) statement(src *source, s *syntax.Stmt, at *place, in stream) str
 
 // binary reports the commands of a list or pipeline. The parser nests a chain
 // to the left, which is as deep as the chain is long: it is walked flat.
-func (b *build) binary(src *source, cmd *syntax.BinaryCmd, at *place, in stream) stream {
+func (b *build) binary(src *sourceText, cmd *syntax.BinaryCmd, at *place, in stream) stream {
 	piped := cmd.Op == syntax.Pipe || cmd.Op == syntax.PipeAll
 	var chain []*syntax.BinaryCmd
 	for {
@@ -115,7 +115,7 @@ func (b *build) binary(src *source, cmd *syntax.BinaryCmd, at *place, in stream)
 
 // compound returns the place inside a compound command: its redirections are
 // those of every command in it.
-func (b *build) compound(src *source, s *syntax.Stmt, at *place) (*place, stream) {
+func (b *build) compound(src *sourceText, s *syntax.Stmt, at *place) (*place, stream) {
 	if len(s.Redirs) == 0 {
 		return at, stream{}
 	}
@@ -140,7 +140,7 @@ func (b *build) compound(src *source, s *syntax.Stmt, at *place) (*place, stream
 
 // loop reports the body of a for loop once. Its variable is known when there is
 // one item only.
-func (b *build) loop(src *source, cmd *syntax.ForClause, at *place, in stream) {
+func (b *build) loop(src *sourceText, cmd *syntax.ForClause, at *place, in stream) {
 	if iter, ok := cmd.Loop.(*syntax.WordIter); ok {
 		mark := len(b.words)
 		for _, w := range iter.Items {
@@ -157,7 +157,7 @@ func (b *build) loop(src *source, cmd *syntax.ForClause, at *place, in stream) {
 }
 
 // happening runs the substitutions in a word that is no argument.
-func (b *build) happening(src *source, at *place, w *syntax.Word) {
+func (b *build) happening(src *sourceText, at *place, w *syntax.Word) {
 	if w == nil || len(w.Parts) == 0 {
 		return
 	}
@@ -167,7 +167,7 @@ func (b *build) happening(src *source, at *place, w *syntax.Word) {
 }
 
 // treeWord pushes what a parsed word expands to.
-func (b *build) treeWord(src *source, at *place, w *syntax.Word) {
+func (b *build) treeWord(src *sourceText, at *place, w *syntax.Word) {
 	from, to := int(w.Pos().Offset()), int(w.End().Offset())
 	raw := src.slice(from, to)
 	if len(w.Parts) == 1 {
@@ -179,7 +179,7 @@ func (b *build) treeWord(src *source, at *place, w *syntax.Word) {
 	b.expand(src, at, from, raw, w)
 }
 
-func (b *build) simple(src *source, s *syntax.Stmt, assigns []*syntax.Assign, args []*syntax.Word, at *place, in stream) stream {
+func (b *build) simple(src *sourceText, s *syntax.Stmt, assigns []*syntax.Assign, args []*syntax.Word, at *place, in stream) stream {
 	words, redirs := len(b.words), len(b.redirs)
 	c := call{src: src, at: at, in: in, index: b.reserve()}
 	c.start, c.end = simpleSpan(s, assigns, args)
@@ -201,7 +201,7 @@ func (b *build) simple(src *source, s *syntax.Stmt, assigns []*syntax.Assign, ar
 
 // declaration reports export, declare and their like, whose assignments the
 // parser keeps apart from the words.
-func (b *build) declaration(src *source, s *syntax.Stmt, d *syntax.DeclClause, at *place, in stream) stream {
+func (b *build) declaration(src *sourceText, s *syntax.Stmt, d *syntax.DeclClause, at *place, in stream) stream {
 	words, redirs := len(b.words), len(b.redirs)
 	c := call{src: src, at: at, in: in, index: b.reserve(), first: int(d.Variant.Pos().Offset())}
 	c.start, c.end = c.first, int(d.End().Offset())
@@ -226,7 +226,7 @@ func (b *build) declaration(src *source, s *syntax.Stmt, d *syntax.DeclClause, a
 }
 
 // treeAssign records an assignment before a command, or alone.
-func (b *build) treeAssign(c *call, src *source, at *place, a *syntax.Assign) {
+func (b *build) treeAssign(c *call, src *sourceText, at *place, a *syntax.Assign) {
 	from, to := int(a.Pos().Offset()), int(a.End().Offset())
 	if a.Name == nil {
 		return
@@ -262,7 +262,7 @@ func (b *build) treeAssign(c *call, src *source, at *place, a *syntax.Assign) {
 }
 
 // treeRedirs pushes the redirections of a statement.
-func (b *build) treeRedirs(src *source, s *syntax.Stmt, at *place) {
+func (b *build) treeRedirs(src *sourceText, s *syntax.Stmt, at *place) {
 	for _, r := range s.Redirs {
 		out := redir{fd: -1}
 		if r.N != nil {
@@ -296,7 +296,7 @@ func (b *build) treeRedirs(src *source, s *syntax.Stmt, at *place) {
 }
 
 // treeDocument returns the text of a here-document.
-func (b *build) treeDocument(src *source, at *place, r *syntax.Redirect) word {
+func (b *build) treeDocument(src *sourceText, at *place, r *syntax.Redirect) word {
 	if r.Hdoc == nil || len(r.Hdoc.Parts) == 0 {
 		return word{known: true}
 	}

@@ -30,7 +30,7 @@ func (w *word) name() string {
 // speller makes words of the text of one word as it stands in the source.
 type speller struct {
 	b    *build
-	src  *source
+	src  *sourceText
 	at   *place
 	raw  string       // the word as it is written
 	ast  *syntax.Word // when the full parser has parsed it
@@ -52,10 +52,10 @@ type speller struct {
 
 // expand pushes the words that the text at off of the source gives. Unquoted
 // expansions may give several words or none.
-func (b *build) expand(src *source, at *place, off int, raw string, ast *syntax.Word) {
+func (b *build) expand(src *sourceText, at *place, off int, raw string, ast *syntax.Word) {
 	if alternatives := b.braces(raw); alternatives != nil {
 		start, end := src.span(off, off+len(raw))
-		fixed := source{text: raw, start: start, end: end, quiet: src.quiet}
+		fixed := sourceText{text: raw, start: start, end: end, quiet: src.quiet}
 		for _, alt := range alternatives {
 			s := speller{b: b, src: &fixed, at: at, raw: alt, size: len(raw), from: len(b.spool.buf)}
 			s.parts(alt, false)
@@ -70,7 +70,7 @@ func (b *build) expand(src *source, at *place, off int, raw string, ast *syntax.
 
 // expandOne returns the text as a single word, as in assignments and
 // redirections, which are not split.
-func (b *build) expandOne(src *source, at *place, off int, raw string, ast *syntax.Word) word {
+func (b *build) expandOne(src *sourceText, at *place, off int, raw string, ast *syntax.Word) word {
 	mark := len(b.words)
 	s := speller{b: b, src: src, at: at, raw: raw, ast: ast, off: off, size: len(raw), from: len(b.spool.buf), some: true}
 	s.parts(raw, true)
@@ -80,7 +80,7 @@ func (b *build) expandOne(src *source, at *place, off int, raw string, ast *synt
 }
 
 // document expands the body of a here-document whose delimiter is not quoted.
-func (b *build) document(src *source, at *place, off int, raw string, ast *syntax.Word) word {
+func (b *build) document(src *sourceText, at *place, off int, raw string, ast *syntax.Word) word {
 	s := speller{b: b, src: src, at: at, raw: raw, ast: ast, off: off, size: len(raw), from: len(b.spool.buf), some: true}
 	s.double(raw, 0, true)
 	return s.take()
@@ -146,7 +146,7 @@ func (s *speller) finish() {
 
 // push adds a word. Those of the original are as many as it has room for; those
 // of layers and substitutions, which may be in many of them, are paid for.
-func (b *build) push(src *source, w word) {
+func (b *build) push(src *sourceText, w word) {
 	if src == &b.src || b.text.spend(wordCost/4) {
 		b.words = append(b.words, w)
 	}
@@ -426,7 +426,7 @@ func (s *speller) inside(text string, i, end int, node syntax.Node) (stream, boo
 		return stream{}, false
 	}
 	start, stop := s.src.span(s.off+from, s.off+to)
-	src := source{text: inner, start: start, end: stop, original: s.src.original}
+	src := sourceText{text: inner, start: start, end: stop, original: s.src.original}
 	if text[i] == '`' && strings.Contains(inner, `\`) {
 		var ok bool
 		if src.text, ok = b.text.unescapeBackquotes(inner); !ok {

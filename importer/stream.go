@@ -12,8 +12,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// source is an open file or standard input, decompressed.
-type source struct {
+// stream is an open file or standard input, decompressed.
+type stream struct {
 	file    *os.File // nil for standard input
 	size    int64
 	pos     atomic.Int64 // bytes read of what is on disk
@@ -33,7 +33,7 @@ var (
 )
 
 // Read reads what is on disk and counts it.
-func (s *source) Read(p []byte) (int, error) {
+func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.raw.Read(p)
 	s.pos.Add(int64(max(n, 0)))
 	s.move()
@@ -44,19 +44,19 @@ func (s *source) Read(p []byte) (int, error) {
 }
 
 // move tells that reading goes on.
-func (s *source) move() {
+func (s *stream) move() {
 	if s.moved != nil {
 		s.moved()
 	}
 }
 
 // openFile opens a file and looks at it; decompress makes it readable.
-func openFile(path string, o *Options) (*source, error) {
+func openFile(path string, o *Options) (*stream, error) {
 	file, info, err := ttpcron.OpenRegular(path)
 	if err != nil {
 		return nil, notRegular(err)
 	}
-	s := &source{file: file, raw: file, size: info.Size()}
+	s := &stream{file: file, raw: file, size: info.Size()}
 	if s.look, s.magic, err = lookAt(file, info, path, o); err != nil {
 		file.Close()
 		return nil, err
@@ -79,12 +79,12 @@ func notRegular(err error) error {
 	return err
 }
 
-func openStream(r io.Reader) *source {
-	return &source{raw: r}
+func openStream(r io.Reader) *stream {
+	return &stream{raw: r}
 }
 
 // decompress looks at the first bytes and sets up content.
-func (s *source) decompress() error {
+func (s *stream) decompress() error {
 	buffered := bufio.NewReaderSize(s, 64<<10)
 	magic, err := buffered.Peek(len(sqliteMagic))
 	if s.rawErr != nil {
@@ -109,7 +109,7 @@ func (s *source) decompress() error {
 
 // rewind starts again from offset of a file that is not compressed, or from the
 // beginning of one that is.
-func (s *source) rewind(offset int64) error {
+func (s *stream) rewind(offset int64) error {
 	if s.gz {
 		offset = 0
 	}
@@ -124,9 +124,9 @@ func (s *source) rewind(offset int64) error {
 	return nil
 }
 
-func (s *source) isSQLite() bool { return bytes.Equal(s.magic, sqliteMagic) }
+func (s *stream) isSQLite() bool { return bytes.Equal(s.magic, sqliteMagic) }
 
-func (s *source) close() error {
+func (s *stream) close() error {
 	if s.file == nil {
 		return nil
 	}
