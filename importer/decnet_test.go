@@ -246,6 +246,38 @@ func TestDecnetHostile(t *testing.T) {
 	}
 }
 
+// An export of what was read can be read back, however deep it is nested.
+func TestDecnetDepthIsThatOfNativeEvents(t *testing.T) {
+	nested := func(depth int) string {
+		return strings.Repeat(`{"a":`, depth-1) + `{}` + strings.Repeat(`}`, depth-1)
+	}
+	for _, c := range []struct {
+		headers, uid int // how deep
+		reason       string
+	}{
+		{126, 126, ""},
+		{127, 126, "is kept without its raw_headers: JSON is nested deeper than 126"},
+		{126, 127, "commands: JSON is nested deeper than 128"},
+	} {
+		path := buildDecnet(t, decnetDir, "DELETE FROM attackers; DELETE FROM canary_triggers")
+		db := openWriter(t, path)
+		exec(t, db, `INSERT INTO canary_triggers (uuid, token_uuid, occurred_at, src_ip, raw_headers) VALUES ('t', 'k', '2026-05-04 00:00:00', '192.0.2.1', ?)`, nested(c.headers))
+		exec(t, db, `INSERT INTO attackers (uuid, ip, first_seen, last_seen, commands) VALUES ('a', '192.0.2.1', '2026-05-04 00:00:00', '2026-05-04 00:00:00', ?)`, `[{"command":"id","uid":`+nested(c.uid)+`}]`)
+		r := mustRead(t, path, Options{})
+		if len(r.Rejects) > 0 != (c.reason != "") || c.reason != "" && !strings.Contains(r.Rejects[0].Reason, c.reason) {
+			t.Errorf("%+v: rejects %+v", c, r.Rejects)
+		}
+		var exported []byte
+		for i := range r.Events {
+			exported = append(r.Events[i].AppendJSON(exported), '\n')
+		}
+		back := readBytes(t, exported, "events")
+		if len(r.Events) == 0 || !slices.Equal(back.IDs(), r.IDs()) || len(back.Rejects) > 0 {
+			t.Errorf("%+v: %d events, read back %d and rejects %+v", c, len(r.Events), len(back.Events), back.Rejects)
+		}
+	}
+}
+
 func TestDecnetStops(t *testing.T) {
 	path := buildDecnet(t, decnetDir, "")
 	exec(t, openWriter(t, path), `UPDATE attackers SET commands = ?`, "["+strings.Repeat(`{"command":"id"},`, 2*MaxBatchEvents)+`{"command":"id"}]`)

@@ -164,13 +164,17 @@ func (r *decnetReader) trigger(c []column) {
 	r.add(e, uuid, c[triggerHeaders].raw, where)
 }
 
+// maxHeadersDepth leaves room for the event and the payload around the headers,
+// in which they must not be nested too deep to be read back.
+const maxHeadersDepth = maxDepth - 2
+
 // headers puts the headers as they were read into the payload.
 func (r *decnetReader) headers(e *ttpcron.Event, raw []byte) error {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
 	}
-	s := jsontext.Scanner{MaxDepth: maxDepth}
+	s := jsontext.Scanner{MaxDepth: maxHeadersDepth}
 	s.Reset(raw)
 	if err := s.End(); err != nil {
 		return err
