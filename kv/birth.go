@@ -11,8 +11,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/page"
+	"github.com/ttpcron/ttpcron/kv/storefile"
 )
 
 // A new store is made whole in a scratch folder and then given its name, so that
@@ -46,7 +46,7 @@ func born(ctx context.Context, path string, o Options) error {
 // hard links, it leaves the name free: the store is then made where it is to be.
 func makeNamed(ctx context.Context, path string, o Options) error {
 	dir := filepath.Dir(path)
-	scratch, err := ttpcron.NewScratch(dir, scratchPrefix(path), scratchSuffix)
+	scratch, err := storefile.NewScratch(path)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func makeNamed(ctx context.Context, path string, o Options) error {
 	case err != nil, o.NoSync:
 		return nil // opening the file says what is wrong
 	}
-	return syncDir(dir)
+	return storefile.SyncDir(dir)
 }
 
 // linked follows the symbolic links of a path to a file that need not exist.
@@ -85,31 +85,6 @@ func linked(path string) (string, error) {
 		path = to
 	}
 	return path, errors.New("too many symbolic links")
-}
-
-// makeFolder makes a folder and those above it, and sees that each is on the disk.
-func makeFolder(dir string) error {
-	if info, err := os.Stat(dir); err == nil && info.IsDir() {
-		return nil
-	}
-	parent := filepath.Dir(dir)
-	if parent != dir {
-		if err := makeFolder(parent); err != nil {
-			return err
-		}
-	}
-	if err := os.Mkdir(dir, 0o700); errors.Is(err, fs.ErrExist) {
-		if info, err := os.Stat(dir); err == nil && info.IsDir() {
-			return nil // another process made it
-		}
-		return err
-	} else if err != nil {
-		return err
-	}
-	if err := syncDir(parent); !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	return nil // a folder that may be written and not read
 }
 
 // UnfinishedError says that a file is empty, or that a process was killed while

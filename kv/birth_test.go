@@ -17,6 +17,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
@@ -48,13 +49,13 @@ func unborn(t *testing.T, name, path string) {
 	}
 	_, err := kv.Open(t.Context(), path, kv.Options{ReadOnly: true})
 	read("open", err)
-	_, err = kv.Check(t.Context(), path, kv.FileOptions{})
+	_, err = doctor.Check(t.Context(), path, doctor.Options{})
 	read("check", err)
-	if _, err = kv.Recover(t.Context(), path, path+".new", kv.FileOptions{}); err == nil {
+	if _, err = doctor.Recover(t.Context(), path, path+".new", doctor.Options{}); err == nil {
 		t.Errorf("%s: it can be recovered", name)
 	}
 	read("recover", err)
-	if _, err = kv.Restore(t.Context(), path, path+".other", kv.FileOptions{}); err == nil {
+	if _, err = doctor.Restore(t.Context(), path, path+".other", doctor.Options{}); err == nil {
 		t.Errorf("%s: it can be restored", name)
 	}
 	if err := kv.CheckFile(path); err != nil {

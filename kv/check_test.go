@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 // checked checks a store's file and wants nothing found.
-func checked(t *testing.T, path string) kv.CheckReport {
+func checked(t *testing.T, path string) doctor.CheckReport {
 	t.Helper()
-	r, err := kv.Check(t.Context(), path, kv.FileOptions{})
+	r, err := doctor.Check(t.Context(), path, doctor.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func TestCheckFindsFlippedBits(t *testing.T) {
 		if err := os.WriteFile(path, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r, err := kv.Check(t.Context(), path, kv.FileOptions{})
+		r, err := doctor.Check(t.Context(), path, doctor.Options{})
 		switch {
 		case err != nil, r.Damaged():
 			found[sort]++

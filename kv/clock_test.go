@@ -9,6 +9,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
@@ -113,7 +114,7 @@ func TestHeld(t *testing.T) {
 	check("a second back", want)
 	prune(100, 49)
 	check("after a smaller pruning", want)
-	if err := db.Backup(t.Context(), path+".copy", true, nil); err != nil { // which is checked
+	if err := doctor.Backup(t.Context(), db, path+".copy", true, nil); err != nil { // which is checked
 		t.Error(err)
 	}
 	prune(100, 50)
@@ -176,7 +177,7 @@ func TestForgetHorizon(t *testing.T) {
 		if err != nil || r.New != fresh || r.Known != known || r.BeforeHorizon != before {
 			t.Errorf("%+v, %v; want %d new, %d known, %d before the horizon", r, err, fresh, known, before)
 		}
-		if err := db.Backup(t.Context(), path+".copy", true, nil); err != nil { // which is checked
+		if err := doctor.Backup(t.Context(), db, path+".copy", true, nil); err != nil { // which is checked
 			t.Error(err)
 		}
 	}

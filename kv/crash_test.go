@@ -17,6 +17,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
@@ -124,21 +125,21 @@ func child(what, path string) error {
 func childTools(ctx context.Context, path string) error {
 	backup := path + ".backup"
 	for n := 1; ; n++ {
-		if _, err := kv.Compact(ctx, path, kv.FileOptions{}); err != nil {
+		if _, err := doctor.Compact(ctx, path, doctor.Options{}); err != nil {
 			return err
 		}
 		db, err := kv.Open(ctx, path, kv.Options{ReadOnly: true})
 		if err != nil {
 			return err
 		}
-		if err := db.Backup(ctx, backup, true, nil); err != nil {
+		if err := doctor.Backup(ctx, db, backup, true, nil); err != nil {
 			return err
 		}
 		if err := db.Close(); err != nil {
 			return err
 		}
 		fmt.Println(n)
-		aside, err := kv.Restore(ctx, backup, path, kv.FileOptions{})
+		aside, err := doctor.Restore(ctx, backup, path, doctor.Options{})
 		if err != nil {
 			return err
 		}
@@ -164,7 +165,7 @@ func TestKilledTools(t *testing.T) {
 			}
 		}
 		// What the killed process left behind is in nobody's way.
-		if _, err := kv.Compact(t.Context(), path, kv.FileOptions{Options: kv.Options{NoSync: true}}); err != nil {
+		if _, err := doctor.Compact(t.Context(), path, doctor.Options{Options: kv.Options{NoSync: true}}); err != nil {
 			t.Fatal(err)
 		}
 		os.RemoveAll(filepath.Dir(path))

@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 // regions returns the regions of a store's file by sort.
-func regions(t *testing.T, content []byte) map[string][]kv.Region {
-	by := map[string][]kv.Region{}
-	for _, r := range kv.Regions(t, content) {
+func regions(t *testing.T, content []byte) map[string][]region {
+	by := map[string][]region{}
+	for _, r := range regionsOf(t, content) {
 		by[r.Sort] = append(by[r.Sort], r)
 	}
 	for _, want := range []string{
@@ -89,7 +90,7 @@ func TestCheckFindsDamageEverywhere(t *testing.T) {
 			if err := os.WriteFile(path, bad, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			report, err := kv.Check(t.Context(), path, kv.FileOptions{})
+			report, err := doctor.Check(t.Context(), path, doctor.Options{})
 			switch {
 			case err != nil, report.Damaged():
 				found++
@@ -130,7 +131,7 @@ func TestRecoverAnyPage(t *testing.T) {
 			clear(bad[from : from+4096])
 			path := write(t, bad)
 			to := filepath.Join(t.TempDir(), "recovered.db")
-			report, err := kv.Recover(t.Context(), path, to, kv.FileOptions{})
+			report, err := doctor.Recover(t.Context(), path, to, doctor.Options{})
 			where := fmt.Sprintf("%s, page %d", sort, from/4096)
 			if err != nil {
 				t.Fatalf("%s: %v", where, err)
@@ -216,8 +217,8 @@ func FuzzCheck(f *testing.F) {
 		}
 		bad := bytes.Clone(content)
 		copy(bad[int(at)%len(bad):], patch)
-		damaged, err := kv.CheckReader(t.Context(), bytes.NewReader(bad), int64(len(bad)))
-		if err != nil || damaged || bytes.Equal(bad, content) {
+		report, err := doctor.CheckReader(t.Context(), bytes.NewReader(bad), int64(len(bad)), doctor.Options{})
+		if err != nil || report.Damaged() || bytes.Equal(bad, content) {
 			return
 		}
 		if got := dumpAllFile(t, write(t, bad)); !bytes.Equal(got, want) {

@@ -3,7 +3,6 @@ package kv
 import (
 	"bytes"
 	"context"
-	"io"
 	"os"
 	"reflect"
 	"testing"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
-	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -48,9 +46,6 @@ func TagBytes(tags []ttpcron.Tag) int {
 // LimitSize makes writes that need a larger file fail, as a full disk does; 0
 // lifts the limit.
 func LimitSize(db *DB, n int) { db.bolt.MaxSize = n }
-
-// Schema is the schema that this program writes.
-const Schema = schema
 
 // BreakMigration makes the last step of a migration fail until the function
 // returned is called.
@@ -100,79 +95,6 @@ func TakeDisk(t testing.TB, db *DB) *Disk {
 // BreakSync lets every later sync fail: it closes the file beneath bbolt.
 func (d *Disk) BreakSync() { d.bolt.Close() }
 
-// CheckReader checks a store as Check does, wherever it is read from.
-func CheckReader(ctx context.Context, r io.ReaderAt, size int64) (damaged bool, err error) {
-	s := &source{path: "test", top: map[string]page.Bucket{}}
-	if err := s.openReader(r, size); err != nil {
-		return false, err
-	}
-	defer s.blocks.Close()
-	report, err := s.check(ctx, FileOptions{})
-	return report.Damaged(), err
-}
-
-// Region is a stretch of a store's file.
-type Region struct {
-	Sort     string // header, free list, branch, or the bucket that a leaf belongs to
-	From, To int
-}
-
-// Regions says what each page of a store's file that is in use belongs to; small
-// buckets lie within a page of the root.
-func Regions(t testing.TB, content []byte) (list []Region) {
-	t.Helper()
-	s := &source{path: "test", top: map[string]page.Bucket{}}
-	if err := s.openReader(bytes.NewReader(content), int64(len(content))); err != nil {
-		t.Fatal(err)
-	}
-	defer s.blocks.Close()
-	s.watch(t.Context(), nil, func(what string) { t.Fatal(what) })
-	seen := page.NewBitmap(s.Header.Pages)
-	pages := func(sort string) {
-		for id := uint64(2); id < s.Header.Pages; id++ {
-			if !s.w.Seen.Has(id) || !seen.Add(id) {
-				continue
-			}
-			p, err := s.Page(id)
-			name := sort
-			if err == nil && p.Flags == page.FlagBranch {
-				name = "branch"
-			}
-			from := int(id) * page.Size
-			list = append(list, Region{name, from, from + (int(p.Overflow)+1)*page.Size})
-			for i := range uint64(p.Overflow) + 1 {
-				seen.Add(id + i)
-			}
-		}
-	}
-	list = append(list, Region{"header", 0, page.Size}, Region{"header", page.Size, 2 * page.Size})
-	from := int(s.Header.Freelist) * page.Size
-	list = append(list, Region{"free list", from, from + page.Size})
-	s.readTop()
-	pages("root")
-	for _, in := range layout.Buckets {
-		name := in.Name
-		b, ok := s.top[name]
-		if !ok {
-			continue
-		}
-		if at := bytes.Index(content, b.Inline); b.Inline != nil && at >= 0 {
-			for from := int(s.Header.Root) * page.Size; at < from; { // not in an old page
-				next := bytes.Index(content[at+1:], b.Inline)
-				if next < 0 {
-					break
-				}
-				at += 1 + next
-			}
-			list = append(list, Region{name, at, at + len(b.Inline)})
-			continue
-		}
-		s.pass(b, 0)
-		pages(name)
-	}
-	return list
-}
-
 // Days lists all days of a kind.
 func (db *DB) Days(ctx context.Context, kind ttpcron.SourceKind) (days []ttpcron.DayHistory, err error) {
 	err = db.eachDay(ctx, kind, func(d ttpcron.DayHistory) bool {
@@ -182,12 +104,8 @@ func (db *DB) Days(ctx context.Context, kind ttpcron.SourceKind) (days []ttpcron
 	return days, err
 }
 
-// AtOnce makes Summary add up so many attackers at once, and Check count so many
-// names.
-func AtOnce(db *DB, n int) FileOptions {
-	db.sums = n
-	return FileOptions{recount: n}
-}
+// AtOnce makes Summary add up so many attackers at once.
+func AtOnce(db *DB, n int) { db.sums = n }
 
 // Miscount adds one tag to the attackers of a day whose hashes come first and
 // last in its rollup.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 // dumpAll is dump with what is kept of rules, of coverage and of what was pruned.
@@ -373,7 +374,7 @@ func holds(t *testing.T, where string, image, want []byte, findings int) {
 	t.Helper()
 	path := write(t, image)
 	defer os.Remove(path)
-	r, err := kv.Check(t.Context(), path, kv.FileOptions{})
+	r, err := doctor.Check(t.Context(), path, doctor.Options{})
 	if err != nil || len(r.Findings) > findings {
 		t.Fatalf("%s: %v, %+v", where, err, r.Findings)
 	}
@@ -392,7 +393,7 @@ func holds(t *testing.T, where string, image, want []byte, findings int) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := kv.Check(t.Context(), path, kv.FileOptions{}); err != nil || r.Damaged() {
+	if r, err := doctor.Check(t.Context(), path, doctor.Options{}); err != nil || r.Damaged() {
 		t.Fatalf("%s, after writing: %v, %+v", where, err, r.Findings)
 	}
 }
@@ -404,11 +405,11 @@ func TestFailedReads(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(2, 2))
 	for range rounds(60) {
 		f := &failingReader{r: bytes.NewReader(content), after: rnd.IntN(len(content) / 4096), once: rnd.IntN(2) == 0}
-		damaged, err := kv.CheckReader(t.Context(), f, int64(len(content)))
+		report, err := doctor.CheckReader(t.Context(), f, int64(len(content)), doctor.Options{})
 		if !f.failed {
 			continue
 		}
-		if err == nil && !damaged {
+		if err == nil && !report.Damaged() {
 			t.Fatalf("a read has failed after %d and nothing says so", f.after)
 		}
 	}

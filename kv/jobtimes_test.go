@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
@@ -29,7 +29,7 @@ func TestJobTimes(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	report, err := kv.Check(ctx, path, kv.FileOptions{})
+	report, err := doctor.Check(ctx, path, doctor.Options{})
 	if err != nil || len(report.Findings) > 0 {
 		t.Errorf("check: %v, %+v", err, report)
 	}

@@ -47,6 +47,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/block"
 	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
+	"github.com/ttpcron/ttpcron/kv/storefile"
+	"github.com/ttpcron/ttpcron/kv/tree"
 )
 
 // DB is an open store. Its methods may be called from several goroutines at
@@ -69,7 +71,7 @@ type DB struct {
 	lengths   map[int]bool   // of the heads of marks; nil: not known; guarded by lengthsMu, which is locked after writing
 	encoder   *block.Encoder // guarded by writing
 	blocks    *block.Reader
-	last      atomic.Pointer[state] // that a transaction saw
+	last      atomic.Pointer[tree.State] // that a transaction saw
 }
 
 // Path returns the path that the store was opened with.
@@ -143,7 +145,7 @@ func (db *DB) closeFile() error {
 }
 
 // drop closes a file that is mapped: the mapping would keep its lock.
-func drop(f *os.File) error { return errors.Join(unlock(f), f.Close()) }
+func drop(f *os.File) error { return errors.Join(storefile.Unlock(f), f.Close()) }
 
 // giveUp notes that bbolt is stuck. When nobody writes any more the lock of the
 // file is given back, so that others can mend it while this process lives.
@@ -157,7 +159,7 @@ func (db *DB) giveUp(why *DamagedError) {
 		go func() {
 			db.writing.Lock()
 			defer db.writing.Unlock()
-			_ = unlock(db.file) // closed already, or given back with the process
+			_ = storefile.Unlock(db.file) // closed already, or given back with the process
 		}()
 	})
 }

@@ -1,45 +1,55 @@
 package kv
 
 import (
-	"bufio"
-	"io"
-	"strconv"
-	"strings"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/storefile"
 )
 
-// fileLock is a line of /proc/locks.
-type fileLock struct {
-	pid          int
-	major, minor uint64
-	inode        uint64
-}
+// lockPoll is how often a store that is locked is tried again.
+const lockPoll = 50 * time.Millisecond
 
-// parseLocks reads /proc/locks: lines such as
-//
-//	1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF
-//
-// with the process, the device in hexadecimal and the inode. A line of a process
-// that waits for the lock has "->" after the number and is left out. Other lines
-// are ignored.
-func parseLocks(r io.Reader) []fileLock {
-	var locks []fileLock
-	s := bufio.NewScanner(r)
-	for s.Scan() {
-		f := strings.Fields(s.Text())
-		if len(f) < 6 || f[1] != "FLOCK" {
+// LockFile opens the file of a store for reading and takes the lock that readers
+// of a store take, so that nobody writes to it meanwhile, or the exclusive one of a
+// writer. Closing the file gives it back. Errors are *[LockedError],
+// *[NotStoreError], or the system's.
+func LockFile(ctx context.Context, path string, timeout time.Duration, exclusive bool) (*os.File, error) {
+	deadline := time.Now().Add(timeout)
+	for {
+		f, _, err := ttpcron.OpenRegular(path)
+		if odd := (*ttpcron.NotRegularError)(nil); errors.As(err, &odd) {
+			return nil, &NotStoreError{Path: path, Reason: "it is no regular file"}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("open store %s: %w", path, err)
+		}
+		locked, err := storefile.TryLock(f, exclusive)
+		if locked && err == nil && !storefile.Same(f, path) {
+			f.Close() // replaced while the lock was waited for
 			continue
 		}
-		place := strings.Split(f[5], ":")
-		pid, err := strconv.Atoi(f[4])
-		if err != nil || pid <= 0 || len(place) != 3 {
-			continue
+		if locked || err != nil {
+			if err != nil {
+				f.Close()
+				return nil, fmt.Errorf("lock store %s: %w", path, err)
+			}
+			return f, nil
 		}
-		major, err1 := strconv.ParseUint(place[0], 16, 32)
-		minor, err2 := strconv.ParseUint(place[1], 16, 32)
-		inode, err3 := strconv.ParseUint(place[2], 10, 64)
-		if err1 == nil && err2 == nil && err3 == nil {
-			locks = append(locks, fileLock{pid, major, minor, inode})
+		f.Close()
+		wait := min(lockPoll, time.Until(deadline))
+		if wait <= 0 {
+			pid, command := storefile.Holder(path)
+			return nil, &LockedError{Path: path, PID: pid, Command: command}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for store %s: %w", path, ctx.Err())
+		case <-time.After(wait):
 		}
 	}
-	return locks
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 func openMemory(t *testing.T) (*kv.DB, string) {
@@ -55,7 +56,8 @@ func commitAttackers(t *testing.T, db *kv.DB, n int) {
 func TestManyAttackers(t *testing.T) {
 	const n = 10_000
 	db, path := openMemory(t)
-	o := kv.AtOnce(db, 8000)
+	kv.AtOnce(db, 8000)
+	o := doctor.Options{AtOnce: 8000}
 	commitAttackers(t, db, n)
 	day := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 	for name, w := range map[string]ttpcron.Window{
@@ -84,9 +86,9 @@ func TestManyAttackers(t *testing.T) {
 		}
 	}
 	db.Close()
-	check := func() kv.CheckReport {
+	check := func() doctor.CheckReport {
 		t.Helper()
-		r, err := kv.Check(t.Context(), path, o)
+		r, err := doctor.Check(t.Context(), path, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,10 +148,10 @@ func TestMemoryOfStoredDays(t *testing.T) {
 				most[name] = max(most[name], int(m.HeapAlloc))
 			}
 		}
-		if _, err := kv.MeasureSpace(t.Context(), path, kv.FileOptions{Progress: at("space")}); err != nil {
+		if _, err := doctor.MeasureSpace(t.Context(), path, doctor.Options{Progress: at("space")}); err != nil {
 			t.Fatal(err)
 		}
-		if r, err := kv.Check(t.Context(), path, kv.FileOptions{Progress: at("check")}); err != nil || r.Damaged() {
+		if r, err := doctor.Check(t.Context(), path, doctor.Options{Progress: at("check")}); err != nil || r.Damaged() {
 			t.Fatal(r, err)
 		}
 		return most

@@ -17,7 +17,7 @@ import (
 // schema n+2 of schema n+1. A store is brought up to date when it is first
 // opened for writing, all steps in one transaction: it is of the new schema
 // wholly or of the old one wholly. testdata holds a file of every schema.
-var migrations = [schema - 1]func(db *DB, tx *txn) error{
+var migrations = [Schema - 1]func(db *DB, tx *txn) error{
 	toSchema2, toSchema3, toSchema4,
 }
 
@@ -146,12 +146,12 @@ func (e *OlderError) Error() string {
 // migrate brings a store of an earlier schema up to date.
 func (db *DB) migrate(ctx context.Context, readOnly bool) error {
 	switch {
-	case db.schema >= schema:
+	case db.schema >= Schema:
 		return nil
 	case db.schema < 1:
 		return db.damaged("schema", fmt.Errorf("it is %d", db.schema))
 	case readOnly:
-		return &OlderError{Path: db.path, Schema: db.schema, Needed: schema}
+		return &OlderError{Path: db.path, Schema: db.schema, Needed: Schema}
 	}
 	err := db.update(ctx, func(tx *txn) error {
 		for _, step := range migrations[db.schema-1:] {
@@ -159,11 +159,11 @@ func (db *DB) migrate(ctx context.Context, readOnly bool) error {
 				return err
 			}
 		}
-		return tx.top(layout.Meta).Put(record.KeySchema, record.AppendSchema(nil, schema))
+		return tx.top(layout.Meta).Put(record.KeySchema, record.AppendSchema(nil, Schema))
 	})
 	if err != nil {
-		return fmt.Errorf("bring store %s up to schema %d: %w", db.path, schema, err)
+		return fmt.Errorf("bring store %s up to schema %d: %w", db.path, Schema, err)
 	}
-	db.schema = schema
+	db.schema = Schema
 	return nil
 }

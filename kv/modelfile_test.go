@@ -10,6 +10,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 // What becomes of a store's file in a history: pruned, copied, restored, written
@@ -196,7 +197,7 @@ func (h *history) crashes() {
 // backsUp keeps a copy of the store, in the place of an earlier one.
 func (h *history) backsUp() {
 	h.backup = filepath.Join(filepath.Dir(h.path), "backup.db")
-	h.check(h.db.Backup(h.t.Context(), h.backup, true, nil))
+	h.check(doctor.Backup(h.t.Context(), h.db, h.backup, true, nil))
 	h.saved = h.m.clone()
 }
 
@@ -206,7 +207,7 @@ func (h *history) restores() {
 		return
 	}
 	h.check(h.db.Close())
-	aside, err := kv.Restore(h.t.Context(), h.backup, h.path, kv.FileOptions{})
+	aside, err := doctor.Restore(h.t.Context(), h.backup, h.path, doctor.Options{})
 	h.check(err)
 	checked(h.t, aside)
 	h.check(os.Remove(aside))
@@ -230,14 +231,14 @@ func (m *model) tagged() bool {
 func (h *history) rewrites() {
 	h.check(h.db.Close())
 	if h.rnd.IntN(2) == 0 || h.m.tagged() {
-		_, err := kv.Compact(h.t.Context(), h.path, kv.FileOptions{Options: kv.Options{NoSync: true}})
+		_, err := doctor.Compact(h.t.Context(), h.path, doctor.Options{Options: kv.Options{NoSync: true}})
 		h.check(err)
 		h.open()
 		return
 	}
 	h.n++
 	to := filepath.Join(filepath.Dir(h.path), fmt.Sprint("recovered", h.n))
-	r, err := kv.Recover(h.t.Context(), h.path, to, kv.FileOptions{})
+	r, err := doctor.Recover(h.t.Context(), h.path, to, doctor.Options{})
 	h.check(err)
 	if !r.Whole() || len(r.Findings) > 0 {
 		h.t.Fatalf("recovering a store that is whole: %+v", r)

@@ -18,6 +18,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
+	"github.com/ttpcron/ttpcron/kv/storefile"
 )
 
 // Options says how to open a store.
@@ -34,11 +35,8 @@ type Options struct {
 	NoSync bool
 }
 
-// schema is the version of the layout that this program writes.
-const schema = 4
-
-// lockPoll is how often a store that is locked is tried again.
-const lockPoll = 50 * time.Millisecond
+// Schema is the version of the layout that this program writes.
+const Schema = 4
 
 // Open opens the store at path. Unless ReadOnly is set it makes what is missing:
 // the folders with mode 0700, the file with mode 0600; what exists keeps its
@@ -51,12 +49,10 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		o.Now = time.Now
 	}
 	if !o.ReadOnly {
-		if err := makeFolder(filepath.Dir(path)); err != nil {
+		if err := storefile.MakeFolder(filepath.Dir(path)); err != nil {
 			return nil, fmt.Errorf("make the folder of the store: %w", err)
 		}
-		// What killed processes left behind may be as large as the store.
-		real := followed(path)
-		ttpcron.SweepScratch(filepath.Dir(real), scratchPrefix(real), scratchSuffix)
+		storefile.SweepScratch(storefile.Followed(path))
 		if err := born(ctx, path, o); err != nil {
 			return nil, err
 		}
@@ -102,7 +98,7 @@ func (db *DB) openFile(ctx context.Context, o Options) error {
 		}
 		wait := min(lockPoll, time.Until(deadline))
 		if wait <= 0 {
-			pid, command := lockHolder(db.path)
+			pid, command := storefile.Holder(db.path)
 			return &LockedError{Path: db.path, PID: pid, Command: command}
 		}
 		select {
@@ -142,7 +138,7 @@ func (db *DB) tryOpen(o Options) error {
 	})
 	damage, other, empty := (*DamagedError)(nil), (*NotStoreError)(nil), (*UnfinishedError)(nil)
 	switch {
-	case err == nil && !sameFile(file, db.path):
+	case err == nil && !storefile.Same(file, db.path):
 		return errors.Join(errReplaced, db.guard(db.bolt.Close))
 	case err == nil:
 		db.file = file
@@ -180,14 +176,14 @@ func openLocked(path string, flag int, mode os.FileMode) (f *os.File, fresh bool
 		}
 	}()
 	writes := flag&os.O_RDWR != 0
-	locked, err := tryLock(f, writes)
+	locked, err := storefile.TryLock(f, writes)
 	if err != nil {
 		return nil, false, err
 	}
 	if !locked {
 		return nil, false, berrors.ErrTimeout
 	}
-	err = lookAt(f, path)
+	err = CheckHeader(f, path)
 	if empty := (*UnfinishedError)(nil); writes && errors.As(err, &empty) {
 		if empty.Bytes > 0 {
 			err = f.Truncate(0)
@@ -235,7 +231,7 @@ func makeStore(tx *txn) error {
 		}
 	}
 	meta := tx.top(layout.Meta)
-	if err := meta.Put(record.KeySchema, record.AppendSchema(nil, schema)); err != nil {
+	if err := meta.Put(record.KeySchema, record.AppendSchema(nil, Schema)); err != nil {
 		return err
 	}
 	var s record.Secret
@@ -253,12 +249,12 @@ func (db *DB) readMeta(tx *txn) error {
 	if db.schema, err = record.ReadSchema(meta.Get(record.KeySchema)); err != nil {
 		return db.damaged("schema", err)
 	}
-	if db.schema > schema {
-		return &NewerError{Path: db.path, Schema: db.schema, Highest: schema}
+	if db.schema > Schema {
+		return &NewerError{Path: db.path, Schema: db.schema, Highest: Schema}
 	}
 	for i := range layout.Buckets {
 		b := &layout.Buckets[i]
-		if _, _, ok := tx.find([]byte(b.Name)); !ok && !b.Late && db.schema == schema {
+		if _, _, ok := tx.find([]byte(b.Name)); !ok && !b.Late && db.schema == Schema {
 			return db.damaged("buckets", fmt.Errorf("%q is missing", b.Name))
 		}
 	}
@@ -283,7 +279,7 @@ func CheckFile(path string) error {
 	return err
 }
 
-// checkFile looks at the file at a path as lookAt does; one that cannot be opened
+// checkFile looks at the file at a path as CheckHeader does; one that cannot be opened
 // is for others to tell.
 func checkFile(path string) error {
 	info, err := os.Stat(path)
@@ -301,13 +297,13 @@ func checkFile(path string) error {
 		return nil
 	}
 	defer f.Close()
-	return lookAt(f, path)
+	return CheckHeader(f, path)
 }
 
-// lookAt looks at a file before bbolt does, which maps it into memory and would
-// fault on one that has been cut short. It returns *UnfinishedError,
-// *NotStoreError or *DamagedError.
-func lookAt(f *os.File, path string) error {
+// CheckHeader looks at a file before bbolt does, which maps it into memory and
+// would fault on one that has been cut short. Errors are *[UnfinishedError],
+// *[NotStoreError] and *[DamagedError].
+func CheckHeader(f *os.File, path string) error {
 	buf := make([]byte, 2*page.Size)
 	n, _ := f.ReadAt(buf, 0)
 	buf = buf[:n]

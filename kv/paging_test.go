@@ -10,6 +10,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
@@ -83,7 +84,7 @@ func TestIteratorsHoldNoTransaction(t *testing.T) {
 	}
 	// Nor while a copy of the store is checked, which takes longer than to make it.
 	checked := false
-	err = db.Backup(t.Context(), filepath.Join(t.TempDir(), "copy.db"), false, func(p kv.Progress) {
+	err = doctor.Backup(t.Context(), db, filepath.Join(t.TempDir(), "copy.db"), false, func(p kv.Progress) {
 		if p.Place == "verify" {
 			checked = true
 			none("the check of a backup")
@@ -168,7 +169,7 @@ func TestMeasureSpaceOfOpenStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	tagged(t, db, 2000)
-	got, err := db.MeasureSpace(t.Context(), nil)
+	got, err := doctor.MeasureOpen(t.Context(), db, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +183,7 @@ func TestMeasureSpaceOfOpenStore(t *testing.T) {
 		}
 	})
 	for range 20 {
-		if _, err := db.MeasureSpace(t.Context(), nil); err != nil {
+		if _, err := doctor.MeasureOpen(t.Context(), db, nil); err != nil {
 			t.Errorf("while it grows: %v", err)
 		}
 	}

@@ -11,13 +11,14 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 // recovered recovers a store and wants the new one to be in order.
-func recovered(t *testing.T, path string) (to string, r kv.RecoverReport) {
+func recovered(t *testing.T, path string) (to string, r doctor.RecoverReport) {
 	t.Helper()
 	to = filepath.Join(t.TempDir(), "recovered.db")
-	r, err := kv.Recover(t.Context(), path, to, kv.FileOptions{})
+	r, err := doctor.Recover(t.Context(), path, to, doctor.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,8 +36,8 @@ func TestRecoverWhole(t *testing.T) {
 		if got, want := dumpFile(t, to), dumpFile(t, path); !bytes.Equal(got, want) {
 			t.Errorf("%s: %s", name, firstDifference(got, want))
 		}
-		var exists *kv.ExistsError
-		if _, err := kv.Recover(t.Context(), path, to, kv.FileOptions{}); !errors.As(err, &exists) {
+		var exists *doctor.ExistsError
+		if _, err := doctor.Recover(t.Context(), path, to, doctor.Options{}); !errors.As(err, &exists) {
 			t.Errorf("recovering into a file that exists: %v", err)
 		}
 	}
@@ -68,7 +69,7 @@ func TestRecoverDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		to := filepath.Join(t.TempDir(), "recovered.db")
-		r, err := kv.Recover(t.Context(), path, to, kv.FileOptions{})
+		r, err := doctor.Recover(t.Context(), path, to, doctor.Options{})
 		if err != nil {
 			return // no header is whole
 		}

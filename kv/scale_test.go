@@ -12,6 +12,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 var (
@@ -167,7 +168,7 @@ func BenchmarkRetention(b *testing.B) {
 			b.ReportMetric(rssAnon()/(1<<20), name+"-MiB")
 		}
 		copied := filepath.Join(filepath.Dir(path), "copy.db")
-		measure("backup", func() error { return db.Backup(b.Context(), copied, true, nil) })
+		measure("backup", func() error { return doctor.Backup(b.Context(), db, copied, true, nil) })
 		if *keepStore != "" {
 			if err := os.Rename(copied, *keepStore); err != nil {
 				b.Fatal(err)
@@ -185,14 +186,14 @@ func BenchmarkRetention(b *testing.B) {
 		b.ReportMetric(float64(pruned.TagDays), "pruned-days")
 		db.Close()
 		measure("check", func() error {
-			r, err := kv.Check(b.Context(), path, kv.FileOptions{})
+			r, err := doctor.Check(b.Context(), path, doctor.Options{})
 			if err == nil && r.Damaged() {
 				b.Fatal(r.Findings)
 			}
 			return err
 		})
 		measure("compact", func() error {
-			c, err := kv.Compact(b.Context(), path, kv.FileOptions{})
+			c, err := doctor.Compact(b.Context(), path, doctor.Options{})
 			b.ReportMetric(float64(c.Before)/(1<<20), "before-MiB")
 			b.ReportMetric(float64(c.After)/(1<<20), "after-MiB")
 			return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
@@ -52,7 +53,7 @@ func TestSchema1(t *testing.T) {
 	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
 		t.Error("opening it for reading has changed it")
 	}
-	if _, err := kv.Check(t.Context(), path, kv.FileOptions{}); !errors.As(err, &older) {
+	if _, err := doctor.Check(t.Context(), path, doctor.Options{}); !errors.As(err, &older) {
 		t.Errorf("checking a store of schema 1: %v", err)
 	}
 	for range 2 { // the second time there is nothing to do

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 // TestSchema3 opens a store whose buckets have no seal: everything in it is what
@@ -27,7 +28,7 @@ func TestSchema3(t *testing.T) {
 	closed(t, open())
 	checked(t, path)
 	before := dumpFile(t, path)
-	if _, err := kv.Compact(t.Context(), path, kv.FileOptions{}); err != nil {
+	if _, err := doctor.Compact(t.Context(), path, doctor.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := dumpFile(t, path); string(got) != string(before) {
@@ -49,7 +50,7 @@ func TestSchema3(t *testing.T) {
 		closed(t, db)
 		checked(t, path)
 		to := filepath.Join(t.TempDir(), "recovered.db")
-		if report, err := kv.Recover(t.Context(), path, to, kv.FileOptions{}); err != nil || len(report.Findings) > 0 {
+		if report, err := doctor.Recover(t.Context(), path, to, doctor.Options{}); err != nil || len(report.Findings) > 0 {
 			t.Errorf("recover: %+v, %v", report, err)
 		}
 		checked(t, to)
@@ -60,7 +61,7 @@ func TestSchema3(t *testing.T) {
 // list of days which begins at a part of itself is noticed.
 func TestCompactSeals(t *testing.T) {
 	path := write(t, unpack(t, "v3.db.gz"))
-	if _, err := kv.Compact(t.Context(), path, kv.FileOptions{}); err != nil {
+	if _, err := doctor.Compact(t.Context(), path, doctor.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(path)
@@ -90,7 +91,7 @@ func TestRenamedDays(t *testing.T) {
 			bad := bytes.Clone(content)
 			bad[page*4096+key+3] ^= 1
 			path := write(t, bad)
-			if report, err := kv.Check(t.Context(), path, kv.FileOptions{}); err == nil && !report.Damaged() {
+			if report, err := doctor.Check(t.Context(), path, doctor.Options{}); err == nil && !report.Damaged() {
 				continue // an old page
 			}
 			tried++
@@ -124,7 +125,7 @@ func TestUsedAndFree(t *testing.T) {
 			path := write(t, content)
 			le.PutUint64(ids[i:], old)
 			tried++
-			report, err := kv.Recover(t.Context(), path, filepath.Join(t.TempDir(), "to.db"), kv.FileOptions{})
+			report, err := doctor.Recover(t.Context(), path, filepath.Join(t.TempDir(), "to.db"), doctor.Options{})
 			if err != nil || report.Whole() {
 				t.Errorf("page %d: recovered %+v, %v", page, report, err)
 			}
@@ -132,7 +133,7 @@ func TestUsedAndFree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if damage := (*kv.DamagedError)(nil); !errors.As(second(db.MeasureSpace(t.Context(), nil)), &damage) {
+			if damage := (*kv.DamagedError)(nil); !errors.As(second(doctor.MeasureOpen(t.Context(), db, nil)), &damage) {
 				t.Errorf("page %d: space: nothing is said", page)
 			}
 			if err := db.Close(); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 // patience is how long a test waits for what must come, before it fails.
@@ -56,7 +57,7 @@ func TestStuck(t *testing.T) {
 	inside, leave, left := make(chan bool), make(chan bool), make(chan error, 1)
 	go func() {
 		told := false
-		left <- db.Backup(t.Context(), filepath.Join(t.TempDir(), "b.db"), false, func(kv.Progress) {
+		left <- doctor.Backup(t.Context(), db, filepath.Join(t.TempDir(), "b.db"), false, func(kv.Progress) {
 			if !told {
 				told = true
 				inside <- true
@@ -75,8 +76,8 @@ func TestStuck(t *testing.T) {
 			return err
 		},
 		"summary": func() error { _, err := db.Summary(t.Context(), ttpcron.Window{}); return err },
-		"space":   func() error { _, err := db.MeasureSpace(t.Context(), nil); return err },
-		"backup":  func() error { return db.Backup(t.Context(), path+".b", false, nil) },
+		"space":   func() error { _, err := doctor.MeasureOpen(t.Context(), db, nil); return err },
+		"backup":  func() error { return doctor.Backup(t.Context(), db, path+".b", false, nil) },
 		"release": func() error { return db.Release(context.Background()) },
 	}
 	for range 2 {
@@ -88,10 +89,10 @@ func TestStuck(t *testing.T) {
 		}
 	}
 	// The handle is still there, and the store can be put in order.
-	if _, err := kv.Check(t.Context(), path, kv.FileOptions{Options: kv.Options{LockTimeout: patience}}); err != nil {
+	if _, err := doctor.Check(t.Context(), path, doctor.Options{Options: kv.Options{LockTimeout: patience}}); err != nil {
 		t.Error(err)
 	}
-	if _, err := kv.Restore(t.Context(), whole, path, kv.FileOptions{Options: kv.Options{LockTimeout: patience}}); err != nil {
+	if _, err := doctor.Restore(t.Context(), whole, path, doctor.Options{Options: kv.Options{LockTimeout: patience}}); err != nil {
 		t.Error(err)
 	}
 	works(t, "restored", path)
@@ -122,7 +123,7 @@ func TestDamagedLetsGo(t *testing.T) {
 				panicked++
 			}
 		}
-		if _, err := kv.Recover(t.Context(), path, path+".new", kv.FileOptions{}); err != nil {
+		if _, err := doctor.Recover(t.Context(), path, path+".new", doctor.Options{}); err != nil {
 			t.Errorf("page at %d: %v", at, err)
 		}
 		db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
@@ -40,7 +41,7 @@ func TestBackupWhileWriting(t *testing.T) {
 	to := filepath.Join(t.TempDir(), "backup.db")
 	last := -1
 	for n := 0; n < rounds(12) || last <= 0 && n < 10_000; n++ {
-		if err := db.Backup(t.Context(), to, true, nil); err != nil {
+		if err := doctor.Backup(t.Context(), db, to, true, nil); err != nil {
 			t.Fatal(err)
 		}
 		r := checked(t, to)
@@ -60,38 +61,38 @@ func TestBackupRefuses(t *testing.T) {
 	path := write(t, tiny(t))
 	db := kvtest.OpenAt(t, path)
 	to := filepath.Join(t.TempDir(), "b.db")
-	if err := db.Backup(t.Context(), path, true, nil); err == nil {
+	if err := doctor.Backup(t.Context(), db, path, true, nil); err == nil {
 		t.Error("a store was backed up to itself")
 	}
 	link := filepath.Join(t.TempDir(), "link.db")
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Backup(t.Context(), link, true, nil); err == nil {
+	if err := doctor.Backup(t.Context(), db, link, true, nil); err == nil {
 		t.Error("a store was backed up to itself by another name")
 	}
 	var locked *kv.LockedError
 	inUse := write(t, tiny(t))
 	kvtest.OpenAt(t, inUse)
-	if err := db.Backup(t.Context(), inUse, true, nil); !errors.As(err, &locked) {
+	if err := doctor.Backup(t.Context(), db, inUse, true, nil); !errors.As(err, &locked) {
 		t.Errorf("a backup over a store in use: %v", err)
 	}
-	if err := kv.WriteCopy(t.Context(), inUse, true, 1, bytes.NewReader([]byte("x")), nil); !errors.As(err, &locked) {
+	if err := doctor.WriteCopy(t.Context(), inUse, true, 1, bytes.NewReader([]byte("x")), nil); !errors.As(err, &locked) {
 		t.Errorf("a copy over a store in use: %v", err)
 	}
-	if err := db.Backup(t.Context(), os.DevNull, true, nil); err == nil {
+	if err := doctor.Backup(t.Context(), db, os.DevNull, true, nil); err == nil {
 		t.Error("a device was replaced")
 	}
-	if err := db.Backup(t.Context(), to, false, nil); err != nil {
+	if err := doctor.Backup(t.Context(), db, to, false, nil); err != nil {
 		t.Fatal(err)
 	}
-	var exists *kv.ExistsError
-	if err := db.Backup(t.Context(), to, false, nil); !errors.As(err, &exists) {
+	var exists *doctor.ExistsError
+	if err := doctor.Backup(t.Context(), db, to, false, nil); !errors.As(err, &exists) {
 		t.Errorf("a backup over another: %v", err)
 	}
 	before := readAt(t, to)
 	ctx, cancel := context.WithCancel(t.Context())
-	err := db.Backup(ctx, to, true, func(p kv.Progress) {
+	err := doctor.Backup(ctx, db, to, true, func(p kv.Progress) {
 		if p.Place == "verify" {
 			cancel()
 		}
@@ -126,7 +127,7 @@ func TestLeftovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held.Close()
-	if err := db.Backup(t.Context(), filepath.Join(dir, "b.db"), false, nil); err != nil {
+	if err := doctor.Backup(t.Context(), db, filepath.Join(dir, "b.db"), false, nil); err != nil {
 		t.Fatal(err)
 	}
 	var names []string
@@ -167,7 +168,7 @@ func TestCompact(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := dumpAllFile(t, path)
-	c, err := kv.Compact(t.Context(), link, kv.FileOptions{})
+	c, err := doctor.Compact(t.Context(), link, doctor.Options{})
 	if err != nil || c.After >= c.Before/2 {
 		t.Fatalf("%+v, %v", c, err)
 	}
@@ -202,7 +203,7 @@ func TestWritersOfOldFile(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := kv.Compact(t.Context(), path, kv.FileOptions{Options: kv.Options{LockTimeout: time.Minute}}); err != nil {
+	if _, err := doctor.Compact(t.Context(), path, doctor.Options{Options: kv.Options{LockTimeout: time.Minute}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-waiting; err != nil {
@@ -218,7 +219,7 @@ func TestRestoreOld(t *testing.T) {
 	from := write(t, unpack(t, "v1.db.gz"))
 	path := write(t, tiny(t))
 	kept := dumpAllFile(t, path)
-	aside, err := kv.Restore(t.Context(), from, path, kv.FileOptions{})
+	aside, err := doctor.Restore(t.Context(), from, path, doctor.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,11 +251,11 @@ func TestNoRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := dumpAllFile(t, path)
-	var room *kv.NoSpaceError
-	if _, err := kv.Compact(t.Context(), path, kv.FileOptions{}); !errors.As(err, &room) || room.Need <= room.Enough {
+	var room *doctor.NoSpaceError
+	if _, err := doctor.Compact(t.Context(), path, doctor.Options{}); !errors.As(err, &room) || room.Need <= room.Enough {
 		t.Errorf("compacting: %v", err)
 	}
-	if _, err := kv.Restore(t.Context(), write(t, small(t)), path, kv.FileOptions{}); !errors.As(err, &room) {
+	if _, err := doctor.Restore(t.Context(), write(t, small(t)), path, doctor.Options{}); !errors.As(err, &room) {
 		t.Errorf("restoring: %v", err)
 	}
 	if got := dumpAllFile(t, path); !bytes.Equal(got, want) {
@@ -344,12 +345,12 @@ func TestPruneCountsWaiting(t *testing.T) {
 // TestMeasureSpace: the parts of a file and what is free in it are all of it.
 func TestMeasureSpace(t *testing.T) {
 	path := write(t, rich(t))
-	s, err := kv.MeasureSpace(t.Context(), path, kv.FileOptions{})
+	s, err := doctor.MeasureSpace(t.Context(), path, doctor.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	sum := s.FreeBytes
-	names := map[string]kv.BucketSpace{}
+	names := map[string]doctor.BucketSpace{}
 	for _, b := range s.Buckets {
 		sum += b.Bytes
 		names[b.Name] = b
@@ -370,10 +371,10 @@ func TestMeasureSpace(t *testing.T) {
 		content[at] ^= 1
 	}
 	var damaged *kv.DamagedError
-	if _, err := kv.MeasureSpace(t.Context(), write(t, content), kv.FileOptions{}); !errors.As(err, &damaged) {
+	if _, err := doctor.MeasureSpace(t.Context(), write(t, content), doctor.Options{}); !errors.As(err, &damaged) {
 		t.Errorf("a damaged store: %v", err)
 	}
-	if _, err := kv.MeasureSpace(t.Context(), write(t, []byte(fmt.Sprint("no store", strings.Repeat("x", 9000)))), kv.FileOptions{}); err == nil {
+	if _, err := doctor.MeasureSpace(t.Context(), write(t, []byte(fmt.Sprint("no store", strings.Repeat("x", 9000)))), doctor.Options{}); err == nil {
 		t.Error("a file that is no store was measured")
 	}
 }
@@ -393,7 +394,7 @@ func TestReplacesNoOther(t *testing.T) {
 	}
 	theirs := readAt(t, foreign)
 	backup := filepath.Join(t.TempDir(), "backup.db")
-	if err := db.Backup(t.Context(), backup, false, nil); err != nil {
+	if err := doctor.Backup(t.Context(), db, backup, false, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
@@ -408,10 +409,10 @@ func TestReplacesNoOther(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			path := write(t, tt.content)
 			var want *ttpcron.ForeignFileError
-			if err := db.Backup(t.Context(), path, true, nil); !errors.As(err, &want) {
+			if err := doctor.Backup(t.Context(), db, path, true, nil); !errors.As(err, &want) {
 				t.Errorf("backup: %v", err)
 			}
-			if _, err := kv.Restore(t.Context(), backup, path, kv.FileOptions{}); tt.restore && !errors.As(err, &want) {
+			if _, err := doctor.Restore(t.Context(), backup, path, doctor.Options{}); tt.restore && !errors.As(err, &want) {
 				t.Errorf("restore: %v", err)
 			}
 			if tt.restore && !bytes.Equal(readAt(t, path), tt.content) {
@@ -420,7 +421,7 @@ func TestReplacesNoOther(t *testing.T) {
 		})
 	}
 	for _, path := range []string{backup, write(t, nil)} { // a backup, and an empty file
-		if err := db.Backup(t.Context(), path, true, nil); err != nil {
+		if err := doctor.Backup(t.Context(), db, path, true, nil); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

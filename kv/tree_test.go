@@ -9,6 +9,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 // leafOf returns where the first leaf of a part of a store lies that has some
@@ -36,7 +37,7 @@ func TestCompactDamagedEntry(t *testing.T) {
 		path := write(t, bad)
 		done := make(chan error, 1)
 		go func() {
-			_, err := kv.Compact(t.Context(), path, kv.FileOptions{})
+			_, err := doctor.Compact(t.Context(), path, doctor.Options{})
 			done <- err
 		}()
 		select {
@@ -120,7 +121,7 @@ func emptyBuckets(t *testing.T, content []byte) {
 				bad := bytes.Clone(content)
 				copy(bad[page*4096+value:], content[root*4096+16+16*child+8:][:8])
 				path := write(t, bad)
-				report, err := kv.Check(t.Context(), path, kv.FileOptions{})
+				report, err := doctor.Check(t.Context(), path, doctor.Options{})
 				if err == nil && !report.Damaged() {
 					continue // an old page
 				}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"unsafe"
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -12,6 +13,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
+	"github.com/ttpcron/ttpcron/kv/tree"
 )
 
 // txn is a transaction: bbolt's, with a look at every page before something is
@@ -19,7 +21,7 @@ import (
 type txn struct {
 	bucket
 	bolt *bbolt.Tx
-	snap *snapshot
+	snap *tree.Snapshot
 }
 
 // top returns a bucket of the file, nil when there is none.
@@ -37,7 +39,7 @@ func (db *DB) view(ctx context.Context, do func(tx *txn) error) error {
 		return db.bolt.View(func(t *bbolt.Tx) error {
 			return db.within(func() error {
 				s := db.snapshotOf(t)
-				return do(&txn{bucket: bucket{tree: s.tree()}, bolt: t, snap: s})
+				return do(&txn{bucket: bucket{tree: s.Tree()}, bolt: t, snap: s})
 			})
 		})
 	})
@@ -49,11 +51,11 @@ func (db *DB) changeFile(do func(tx *txn) error) error {
 		return db.bolt.Update(func(t *bbolt.Tx) error {
 			return db.within(func() error {
 				s := db.snapshotOf(t)
-				if s.badFree != "" {
-					return record.Damage(s.badFree)
+				if s.BadFree != "" {
+					return record.Damage(s.BadFree)
 				}
 				root := t.Cursor().Bucket()
-				tx := &txn{bucket: bucket{tree: s.tree(), w: root, changed: map[page.Place]*bucket{}}, bolt: t, snap: s}
+				tx := &txn{bucket: bucket{tree: s.Tree(), w: root, changed: map[page.Place]*bucket{}}, bolt: t, snap: s}
 				if err := do(tx); err != nil {
 					return err
 				}
@@ -63,9 +65,50 @@ func (db *DB) changeFile(do func(tx *txn) error) error {
 	})
 }
 
+// snapshotOf returns the snapshot of a transaction. It knows what the one before
+// knew when nothing has been written since.
+func (db *DB) snapshotOf(t *bbolt.Tx) *tree.Snapshot {
+	info := db.bolt.Info()
+	if info.PageSize != page.Size {
+		tree.Fail("its pages have %d bytes", info.PageSize)
+	}
+	txid, size := uint64(t.ID()), t.Size()
+	if t.Writable() {
+		txid--
+	}
+	data := unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&info.Data))), int(size))
+	if last := db.last.Load(); last != nil && last.TxID == txid {
+		return &tree.Snapshot{State: last, Data: data}
+	}
+	s := tree.New(txid, uint64(t.Cursor().Bucket().Root()), data)
+	db.last.Store(s.State)
+	return s
+}
+
+// sealAll seals the buckets that a transaction has changed.
+func (tx *txn) sealAll() error {
+	for at, b := range tx.changed {
+		c := b.Cursor()
+		first, _ := c.First()
+		first = bytes.Clone(first)
+		last, _ := c.Last()
+		if err := reseal(b.w, at, at.Count(b.w.Sequence()), first, last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func reseal(b *bbolt.Bucket, at page.Place, count uint64, first, last []byte) error {
+	if seq := at.Seal(count, first, last); seq != b.Sequence() {
+		return b.SetSequence(seq)
+	}
+	return nil
+}
+
 // bucket is a bucket of a transaction.
 type bucket struct {
-	tree *tree         // as it was when the transaction began; nil when it is new
+	tree *tree.Tree    // as it was when the transaction began; nil when it is new
 	w    *bbolt.Bucket // in a transaction that writes
 
 	page.Place
@@ -80,8 +123,8 @@ func (b *bucket) vouch(key []byte, last bool) {
 	if b.tree == nil || b.vouched && !last && (b.lo == nil || bytes.Compare(key, b.lo) >= 0) && (b.hi == nil || bytes.Compare(key, b.hi) < 0) {
 		return
 	}
-	c := treeCursor{tree: *b.tree}
-	b.lo, b.hi = c.vouch(key, last)
+	c := tree.Cursor{Tree: *b.tree}
+	b.lo, b.hi = c.Vouch(key, last)
 	b.vouched = true
 }
 
@@ -90,11 +133,11 @@ func (b *bucket) find(key []byte) (v []byte, isBucket, ok bool) {
 	if b.tree == nil {
 		return nil, false, false
 	}
-	c := treeCursor{tree: *b.tree}
-	if !c.lookup(key) {
+	c := tree.Cursor{Tree: *b.tree}
+	if !c.Lookup(key) {
 		return nil, false, false
 	}
-	_, v, isBucket = c.entry()
+	_, v, isBucket = c.Entry()
 	return v, isBucket, true
 }
 
@@ -102,15 +145,15 @@ func (b *bucket) find(key []byte) (v []byte, isBucket, ok bool) {
 func (b *bucket) Bucket(name []byte) *bucket {
 	v, isBucket, ok := b.find(name)
 	if ok && !isBucket {
-		fail("%q is no bucket where one should be", name)
+		tree.Fail("%q is no bucket where one should be", name)
 	}
 	sub := &bucket{Place: b.Below(name), changed: b.changed}
 	if ok {
-		t := b.tree.sub(name, v)
-		t.open()
+		t := b.tree.Sub(name, v)
+		t.Open()
 		sub.tree = &t
 	} else if d := layout.Find(string(name)); b.Name == "" && d != nil && d.Late {
-		b.tree.missing()
+		b.tree.Missing()
 	}
 	if b.w == nil {
 		if !ok {
@@ -133,7 +176,7 @@ func (b *bucket) Get(key []byte) []byte {
 	}
 	v, isBucket, ok := b.find(key)
 	if isBucket {
-		fail("%x is a bucket where none should be", key)
+		tree.Fail("%x is a bucket where none should be", key)
 	}
 	if !ok {
 		return nil
@@ -146,7 +189,7 @@ func (b *bucket) Sequence() uint64 {
 	if b.w != nil {
 		return b.Count(b.w.Sequence())
 	}
-	return b.Count(b.tree.seq)
+	return b.Count(b.tree.Seq)
 }
 
 // NextSequence adds one to the number that the bucket keeps.
@@ -218,7 +261,7 @@ func (b *bucket) DeleteBucket(name []byte) error {
 		return berrors.ErrBucketNotFound
 	}
 	if sub.tree != nil {
-		sub.tree.eachPage()
+		sub.tree.EachPage()
 	}
 	b.touch()
 	maps.DeleteFunc(b.changed, func(at page.Place, _ *bucket) bool { return at == sub.Place || b.Name == "" && at.In == sub.Name })
@@ -254,7 +297,7 @@ func (b *bucket) ForEachBucket(do func(name []byte) error) error {
 // value of a bucket is nil.
 type cursor struct {
 	b *bucket
-	t treeCursor
+	t tree.Cursor
 	w *bbolt.Cursor
 }
 
@@ -264,7 +307,7 @@ func (b *bucket) Cursor() *cursor {
 	if b.w != nil {
 		c.w = b.w.Cursor()
 	} else {
-		c.t.tree = *b.tree
+		c.t.Tree = *b.tree
 	}
 	return c
 }
@@ -273,7 +316,7 @@ func (c *cursor) entry(ok bool) (k, v []byte) {
 	if !ok {
 		return nil, nil
 	}
-	k, v, isBucket := c.t.entry()
+	k, v, isBucket := c.t.Entry()
 	if isBucket {
 		return k, nil
 	}
@@ -295,7 +338,7 @@ func (c *cursor) First() (k, v []byte) {
 		c.b.vouch(nil, false)
 		return c.moved(c.w.First())
 	}
-	return c.entry(c.t.first())
+	return c.entry(c.t.First())
 }
 
 // Last goes to the last entry.
@@ -304,7 +347,7 @@ func (c *cursor) Last() (k, v []byte) {
 		c.b.vouch(nil, true)
 		return c.moved(c.w.Last())
 	}
-	return c.entry(c.t.last())
+	return c.entry(c.t.Last())
 }
 
 // Seek goes to the first entry whose key is not below the one given.
@@ -313,7 +356,7 @@ func (c *cursor) Seek(key []byte) (k, v []byte) {
 		c.b.vouch(key, false)
 		return c.moved(c.w.Seek(key))
 	}
-	return c.entry(c.t.seek(key))
+	return c.entry(c.t.Seek(key))
 }
 
 // Next goes to the next entry.
@@ -321,7 +364,7 @@ func (c *cursor) Next() (k, v []byte) {
 	if c.w != nil {
 		return c.moved(c.w.Next())
 	}
-	return c.entry(c.t.next())
+	return c.entry(c.t.Next())
 }
 
 // Prev goes to the entry before.
@@ -329,5 +372,5 @@ func (c *cursor) Prev() (k, v []byte) {
 	if c.w != nil {
 		return c.moved(c.w.Prev())
 	}
-	return c.entry(c.t.prev())
+	return c.entry(c.t.Prev())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
+	"github.com/ttpcron/ttpcron/kv/tree"
 )
 
 // TestBesideBranches changes a branch that bbolt would merge with another one when
@@ -49,12 +50,12 @@ func TestBesideBranches(t *testing.T) {
 	var from, to []byte // of the keys below the first branch
 	err = db.view(t.Context(), func(tx *txn) error {
 		b := tx.Bucket(name)
-		root := b.tree.start()
-		if root.leaf || b.tree.page(root.child(0)).leaf || root.count < 2 {
-			t.Fatalf("the tree is not as deep as the test wants it: %d pages below the root", root.count)
+		root := b.tree.Start()
+		if root.Leaf || b.tree.Page(root.Child(0)).Leaf || root.Count < 2 {
+			t.Fatalf("the tree is not as deep as the test wants it: %d pages below the root", root.Count)
 		}
-		second = root.child(1)
-		from, to = bytes.Clone(root.key(0)), bytes.Clone(root.key(1))
+		second = root.Child(1)
+		from, to = bytes.Clone(root.Key(0)), bytes.Clone(root.Key(1))
 		return nil
 	})
 	if err != nil {
@@ -82,11 +83,11 @@ func TestBesideBranches(t *testing.T) {
 	defer db.Close()
 	err = db.update(t.Context(), func(tx *txn) error {
 		b := tx.Bucket(name)
-		first := b.tree.start()
-		branch := b.tree.page(first.child(0))
-		leaf := b.tree.page(branch.child(1)) // not beside the other branch
-		for i := range leaf.count {
-			if k := leaf.key(i); bytes.Compare(k, from) >= 0 && bytes.Compare(k, to) < 0 {
+		first := b.tree.Start()
+		branch := b.tree.Page(first.Child(0))
+		leaf := b.tree.Page(branch.Child(1)) // not beside the other branch
+		for i := range leaf.Count {
+			if k := leaf.Key(i); bytes.Compare(k, from) >= 0 && bytes.Compare(k, to) < 0 {
 				if err := b.Delete(k); err != nil {
 					return err
 				}
@@ -108,11 +109,11 @@ func TestStateOutlivesMappings(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	seen := func() (s *state, at uintptr) {
+	seen := func() (s *tree.State, at uintptr) {
 		t.Helper()
 		if err := db.view(t.Context(), func(tx *txn) error {
 			at = db.bolt.Info().Data
-			s = tx.snap.state
+			s = tx.snap.State
 			return tx.ForEachBucket(func(name []byte) error { tx.Bucket(name); return nil })
 		}); err != nil {
 			t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 func TestExitCode(t *testing.T) {
@@ -196,7 +197,7 @@ func TestHints(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&kv.NoSpaceError{Dir: "/backup"}, "free some space there"},
+		{&doctor.NoSpaceError{Dir: "/backup"}, "free some space there"},
 		{&kv.LockedError{Path: "t.db"}, "--lock-timeout"},
 		{&jobs.InputError{Files: []jobs.FileReport{{Err: &importer.UnknownFormatError{Path: "a.log"}}}}, "lists the formats"},
 		{&jobs.InputError{Files: []jobs.FileReport{{Err: fs.ErrNotExist}}}, "correct the input"},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 func (a *app) dbCommands() *ffcli.Command {
@@ -33,8 +34,8 @@ restore, recover and compact need the file for themselves: stop the daemon first
 }
 
 // fileOptions says how commands treat the store's file as a whole.
-func (a *app) fileOptions(show func(kv.Progress)) kv.FileOptions {
-	return kv.FileOptions{Options: kv.Options{LockTimeout: a.set.lockTimeout, Now: a.now}, Progress: show}
+func (a *app) fileOptions(show func(kv.Progress)) doctor.Options {
+	return doctor.Options{Options: kv.Options{LockTimeout: a.set.lockTimeout, Now: a.now}, Progress: show}
 }
 
 // ofFile explains an error of work on the store's file.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 func (a *app) dbBackup() *command {
@@ -62,7 +62,7 @@ func (a *app) backup(ctx context.Context, to string, replace bool) error {
 
 // hintExists says what to do about a file that exists.
 func hintExists(err error, hint string) error {
-	var exists *kv.ExistsError
+	var exists *doctor.ExistsError
 	if errors.As(err, &exists) {
 		return hinted{err, hint}
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 func (a *app) dbCheck() *command {
@@ -26,7 +26,7 @@ checks the copy that it makes.`,
 				return err
 			}
 			show, done := a.watchFile("check", pageBytes)
-			r, err := kv.Check(ctx, a.set.db, a.fileOptions(show))
+			r, err := doctor.Check(ctx, a.set.db, a.fileOptions(show))
 			done()
 			if err != nil {
 				return a.ofFile(err)
@@ -68,14 +68,14 @@ type findingJSON struct {
 	Do    string `json:"do"`
 }
 
-func checkOf(r kv.CheckReport) checkJSON {
+func checkOf(r doctor.CheckReport) checkJSON {
 	return checkJSON{
 		Path: r.Path, Damaged: r.Damaged(), Schema: r.Schema, Pages: r.Pages, Events: r.Events, Tags: r.Tags, Days: r.Days,
 		Findings: findingsOf(r.Findings), More: r.More,
 	}
 }
 
-func findingsOf(list []kv.Finding) []findingJSON {
+func findingsOf(list []doctor.Finding) []findingJSON {
 	out := []findingJSON{}
 	for _, f := range list {
 		out = append(out, findingJSON{f.Place, string(f.Kind), f.Day, f.What, f.Do})
@@ -86,7 +86,7 @@ func findingsOf(list []kv.Finding) []findingJSON {
 // findingsShown is how many findings are shown to people.
 const findingsShown = 50
 
-func (a *app) printCheck(r kv.CheckReport) error {
+func (a *app) printCheck(r doctor.CheckReport) error {
 	if !r.Damaged() {
 		_, err := fmt.Fprintf(a.stdout, "%s is whole: %s and %s, %s read\n", clean(r.Path),
 			plural(r.Events, "event", "events"), plural(r.Tags, "tag", "tags"), plural(r.Pages, "page", "pages"))
@@ -108,7 +108,7 @@ func (a *app) printCheck(r kv.CheckReport) error {
 }
 
 // printFindings prints what was found, and how much more there is.
-func (a *app) printFindings(list []kv.Finding, more int) error {
+func (a *app) printFindings(list []doctor.Finding, more int) error {
 	t := table{columns: []column{{title: "PLACE", sgr: cyan}, {title: "KIND"}, {title: "DAY"}, {title: "WHAT", min: 30}}}
 	for i, f := range list {
 		if i == findingsShown {

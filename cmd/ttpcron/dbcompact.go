@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 func (a *app) dbCompact() *command {
@@ -24,7 +24,7 @@ pays after db prune, when more than half is free.`,
 				return err
 			}
 			show, done := a.watchFile("compact", pageBytes)
-			c, err := kv.Compact(ctx, a.set.db, a.fileOptions(show))
+			c, err := doctor.Compact(ctx, a.set.db, a.fileOptions(show))
 			done()
 			if err != nil {
 				return a.ofFile(err)

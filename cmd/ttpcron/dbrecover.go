@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 func (a *app) dbRecover() *command {
@@ -29,7 +29,7 @@ and on which days. Tags that were lost are made again by ttpcron run-once with
 				return err
 			}
 			show, done := a.watchFile("recover", pageBytes)
-			r, err := kv.Recover(ctx, a.set.db, to, a.fileOptions(show))
+			r, err := doctor.Recover(ctx, a.set.db, to, a.fileOptions(show))
 			done()
 			if err != nil {
 				return hintExists(a.ofFile(err), "name a file that does not exist")
@@ -62,7 +62,7 @@ type recoverJSON struct {
 	More          int           `json:"more_findings"`
 }
 
-func recoveredOf(to string, r kv.RecoverReport) recoverJSON {
+func recoveredOf(to string, r doctor.RecoverReport) recoverJSON {
 	return recoverJSON{
 		Path: exact(to), Whole: r.Whole(), Events: r.Events, Tags: r.Tags, Marks: r.Marks, Stray: r.Stray,
 		MissingEvents: r.MissingEvents, MissingTags: r.MissingTags, LostBlocks: r.LostBlocks, LostTags: r.LostTags, LostMarks: r.LostMarks,
@@ -70,7 +70,7 @@ func recoveredOf(to string, r kv.RecoverReport) recoverJSON {
 	}
 }
 
-func (a *app) printRecovered(to string, r kv.RecoverReport) error {
+func (a *app) printRecovered(to string, r doctor.RecoverReport) error {
 	if err := a.printFindings(r.Findings, r.More); err != nil {
 		return err
 	}

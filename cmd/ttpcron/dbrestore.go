@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 func (a *app) dbRestore() *command {
@@ -26,7 +26,7 @@ needs it. A backup that is damaged replaces nothing.`,
 				return err
 			}
 			show, done := a.watchFile("restore", pageBytes)
-			aside, err := kv.Restore(ctx, from, a.set.db, a.fileOptions(show))
+			aside, err := doctor.Restore(ctx, from, a.set.db, a.fileOptions(show))
 			done()
 			if errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("there is no backup at %s", from)

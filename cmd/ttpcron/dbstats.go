@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 func (a *app) dbStats() *command {
@@ -39,11 +40,11 @@ pages that holds data. ARCHITECTURE.md says what each part is for.`,
 	}
 }
 
-func (a *app) measureSpace(ctx context.Context, show func(kv.Progress)) (kv.Space, error) {
+func (a *app) measureSpace(ctx context.Context, show func(kv.Progress)) (doctor.Space, error) {
 	if db, ok := a.ofDaemon(ctx); ok {
 		return db.MeasureSpace(ctx, show)
 	}
-	return kv.MeasureSpace(ctx, a.set.db, a.fileOptions(show))
+	return doctor.MeasureSpace(ctx, a.set.db, a.fileOptions(show))
 }
 
 type spaceJSON struct {
@@ -71,7 +72,7 @@ var (
 	tagParts   = map[string]bool{"tags": true, "rollups": true, "totals": true}
 )
 
-func (a *app) spaceOf(ctx context.Context, space kv.Space) (spaceJSON, error) {
+func (a *app) spaceOf(ctx context.Context, space doctor.Space) (spaceJSON, error) {
 	s := spaceJSON{Path: a.set.db, Bytes: space.FileBytes, FreeBytes: space.FreeBytes}
 	db, err := a.readStore(ctx)
 	if err != nil {

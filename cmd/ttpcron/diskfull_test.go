@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 // ended runs a command that may fail.
@@ -99,7 +99,7 @@ func TestDiskFull(t *testing.T) {
 				if _, err := os.Stat(db); err != nil {
 					continue
 				}
-				if r, err := kv.Check(t.Context(), db, kv.FileOptions{}); err != nil || r.Damaged() {
+				if r, err := doctor.Check(t.Context(), db, doctor.Options{}); err != nil || r.Damaged() {
 					t.Fatalf("%s, %v: after a full disk: %v, %+v", name, args, err, r.Findings)
 				}
 			}

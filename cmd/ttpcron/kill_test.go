@@ -16,6 +16,7 @@ import (
 
 	"github.com/ttpcron/ttpcron/bench/workload"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
@@ -54,7 +55,7 @@ func TestKill(t *testing.T) {
 			}
 		}
 		kvtest.Check(t, db)
-		if r, err := kv.Check(t.Context(), db, kv.FileOptions{}); err != nil || r.Damaged() {
+		if r, err := doctor.Check(t.Context(), db, doctor.Options{}); err != nil || r.Damaged() {
 			t.Errorf("seed %d: %v, %+v", seed, err, r.Findings)
 		}
 	}

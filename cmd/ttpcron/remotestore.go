@@ -14,6 +14,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/control"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 // remoteStore is a store that a daemon has open. What has no bound is asked for
@@ -321,17 +322,17 @@ func (s remoteStore) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind)
 }
 
 // MeasureSpace shows no progress.
-func (s remoteStore) MeasureSpace(ctx context.Context, _ func(kv.Progress)) (kv.Space, error) {
-	return get[kv.Space](ctx, s, "space")
+func (s remoteStore) MeasureSpace(ctx context.Context, _ func(kv.Progress)) (doctor.Space, error) {
+	return get[doctor.Space](ctx, s, "space")
 }
 
 // Backup writes the copy that the daemon makes, with this process's rights.
 func (s remoteStore) Backup(ctx context.Context, path string, replace bool, progress func(kv.Progress)) error {
 	if _, err := os.Lstat(path); err == nil && !replace { // before the daemon takes the trouble
-		return fmt.Errorf("back up the store to %s: %w", path, &kv.ExistsError{Path: path})
+		return fmt.Errorf("back up the store to %s: %w", path, &doctor.ExistsError{Path: path})
 	}
 	err := control.CallFile(ctx, s.client, "backup", none{}, func(size int64, content io.Reader) error {
-		return kv.WriteCopy(ctx, path, replace, size, content, progress)
+		return doctor.WriteCopy(ctx, path, replace, size, content, progress)
 	})
 	if err != nil {
 		return fmt.Errorf("back up the store to %s: %w", path, err)

@@ -21,6 +21,7 @@ import (
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 // The exit codes, the same for every command; see exitTexts for their meaning.
@@ -170,7 +171,7 @@ func (a *app) hint(ctx context.Context, err error) string {
 	var h hinted
 	var locked *kv.LockedError
 	var older *kv.OlderError
-	var narrow *kv.NoSpaceError
+	var narrow *doctor.NoSpaceError
 	var bad *jobs.InputError
 	switch {
 	case errors.As(err, &usage):

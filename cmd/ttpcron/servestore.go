@@ -10,6 +10,7 @@ import (
 	"github.com/ttpcron/ttpcron/control"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 	"github.com/ttpcron/ttpcron/scheduler"
 )
 
@@ -239,11 +240,11 @@ func (d *daemon) serveFile(s *control.Server) {
 	}, control.Waits)
 	// While it is read, or copied, a commit may wait for that: it is progress too.
 	moved := func(kv.Progress) { d.moved.Add(1) }
-	ask(s, "space", func(ctx context.Context) (kv.Space, error) { return db.MeasureSpace(ctx, moved) })
+	ask(s, "space", func(ctx context.Context) (doctor.Space, error) { return db.MeasureSpace(ctx, moved) })
 	// A copy is made beside the store before any of it is sent, so that however
 	// slowly it is taken no transaction stays open.
 	control.RegisterFile(s, "backup", func(ctx context.Context, _ none) (f control.File, err error) {
-		file, err := db.Snapshot(ctx, moved)
+		file, err := doctor.Snapshot(ctx, db.DB, moved)
 		if err != nil {
 			return f, err
 		}

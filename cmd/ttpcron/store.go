@@ -14,10 +14,11 @@ import (
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
 // store is what commands need of a store. Each of its methods does what the
-// method of kv.DB with its name does.
+// method of kv.DB, or the function of kv/doctor, with its name does.
 type store interface {
 	jobs.Store
 
@@ -44,7 +45,7 @@ type store interface {
 
 	Prune(ctx context.Context, p kv.Prune) (kv.PruneReport, error)
 	ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) ([]kv.Horizon, error)
-	MeasureSpace(ctx context.Context, progress func(kv.Progress)) (kv.Space, error)
+	MeasureSpace(ctx context.Context, progress func(kv.Progress)) (doctor.Space, error)
 	Backup(ctx context.Context, path string, replace bool, progress func(kv.Progress)) error
 
 	Path() string
@@ -55,6 +56,16 @@ type store interface {
 type localStore struct{ *kv.DB }
 
 var _ store = localStore{}
+
+// MeasureSpace says what takes the room of the store's file.
+func (s localStore) MeasureSpace(ctx context.Context, progress func(kv.Progress)) (doctor.Space, error) {
+	return doctor.MeasureOpen(ctx, s.DB, progress)
+}
+
+// Backup writes a copy of the store to a file.
+func (s localStore) Backup(ctx context.Context, path string, replace bool, progress func(kv.Progress)) error {
+	return doctor.Backup(ctx, s.DB, path, replace, progress)
+}
 
 // openStore opens the store for writing, and makes it when there is none.
 func (a *app) openStore(ctx context.Context) (store, error) {

@@ -1,4 +1,4 @@
-package kv
+package doctor
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
@@ -246,45 +246,9 @@ func (r *recovery) strayEvents(events []ttpcron.Event) {
 		r.take(events)
 		return
 	}
-	r.err = r.write(func(tx *txn) error {
-		n, err := r.dst.insertBlock(tx, at, events)
+	r.err = r.dst.TakeOver(r.ctx, func(t *kv.Takeover) error {
+		n, err := t.Insert(at, events)
 		r.report.Events += n
 		return err
 	})
-}
-
-// insertBlock stores a block of events between those of its kind and day, unless
-// any of them arrived where a stored one did.
-func (db *DB) insertBlock(tx *txn, at record.KindDay, events []ttpcron.Event) (int, error) {
-	b := tx.top(layout.History).Bucket([]byte(at.Kind))
-	first, last := events[0].Seq, events[len(events)-1].Seq
-	c := b.Cursor()
-	if k, _ := c.Seek(record.BlockKey(at.Day, first)); k != nil {
-		if day, next, ok := record.ParseBlockKey(k); ok && day == at.Day && next <= last {
-			return 0, nil
-		}
-	}
-	if k, rec := keyBefore(b.Cursor(), record.BlockKey(at.Day, first)); k != nil {
-		if day, start, ok := record.ParseBlockKey(k); ok && day == at.Day {
-			before, err := db.blocks.Read(at.Kind, at.Day, start, rec)
-			if err != nil {
-				return 0, err
-			}
-			if before[len(before)-1].Seq >= first {
-				return 0, nil
-			}
-		}
-	}
-	pointers, ids := make([]*ttpcron.Event, len(events)), make([]identity, len(events))
-	for i := range events {
-		pointers[i], ids[i] = &events[i], identity{Identity: record.IdentityOf(&db.secret, &events[i])}
-	}
-	if err := remember(tx, pointers, ids); err != nil {
-		return 0, err
-	}
-	w := block.NewWriter(db.encoder)
-	if err := b.Put(record.BlockKey(at.Day, first), w.Append(nil, at.Kind, at.Day, events)); err != nil {
-		return 0, err
-	}
-	return len(events), db.countEvents(tx, at, events)
 }

@@ -1,4 +1,4 @@
-package kv
+package storefile
 
 import (
 	"os"
@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// lockHolder finds a process that holds the lock of a file, perhaps this one; 0 when the system does not say.
-func lockHolder(path string) (pid int, command string) {
+// Holder finds a process that holds the lock of a file, perhaps this one; 0 when the system does not say.
+func Holder(path string) (pid int, command string) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return 0, ""

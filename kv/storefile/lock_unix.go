@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd
 
-package kv
+package storefile
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// tryLock takes the lock that bbolt takes, if it is free.
-func tryLock(f *os.File, exclusive bool) (bool, error) {
+// TryLock takes the lock that bbolt takes, if it is free.
+func TryLock(f *os.File, exclusive bool) (bool, error) {
 	how := syscall.LOCK_SH
 	if exclusive {
 		how = syscall.LOCK_EX
@@ -21,9 +21,9 @@ func tryLock(f *os.File, exclusive bool) (bool, error) {
 	return err == nil, err
 }
 
-// unlock gives back the lock of a file, whoever else holds the file open: a lock
+// Unlock gives back the lock of a file, whoever else holds the file open: a lock
 // ends by itself only when nobody does, and a mapping counts.
-func unlock(f *os.File) error {
+func Unlock(f *os.File) error {
 	c, err := f.SyscallConn()
 	if err != nil {
 		return err
@@ -33,8 +33,8 @@ func unlock(f *os.File) error {
 	return errors.Join(err, uerr)
 }
 
-// freeSpace returns how many bytes may be written to the filesystem of a folder.
-func freeSpace(dir string) (free int64, known bool) {
+// FreeSpace returns how many bytes may be written to the filesystem of a folder.
+func FreeSpace(dir string) (free int64, known bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, false
@@ -42,10 +42,10 @@ func freeSpace(dir string) (free int64, known bool) {
 	return int64(s.Bavail) * int64(s.Bsize), true
 }
 
-// dressLike gives a file that takes another's place its mode and owner, so that
+// DressLike gives a file that takes another's place its mode and owner, so that
 // whoever could open the store still can. Only root can give files away; for
 // others both files are their own.
-func dressLike(f, old *os.File) error {
+func DressLike(f, old *os.File) error {
 	info, err := old.Stat()
 	if err != nil {
 		return err

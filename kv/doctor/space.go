@@ -1,12 +1,11 @@
-package kv
+package doctor
 
 import (
 	"context"
 	"fmt"
 	"os"
 
-	"go.etcd.io/bbolt"
-
+	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/page"
 )
@@ -30,7 +29,7 @@ type BucketSpace struct {
 // MeasureSpace reads a store's file from one end to the other and measures its
 // buckets, in the order of the list in ARCHITECTURE.md. It takes a shared lock. A
 // damaged store is a *[DamagedError]; Check tells more of it.
-func MeasureSpace(ctx context.Context, path string, o FileOptions) (Space, error) {
+func MeasureSpace(ctx context.Context, path string, o Options) (Space, error) {
 	src, err := openSource(ctx, path, o.Options, false)
 	if err != nil {
 		return Space{}, err
@@ -39,61 +38,41 @@ func MeasureSpace(ctx context.Context, path string, o FileOptions) (Space, error
 	return src.space(ctx, o.Progress)
 }
 
-// MeasureSpace is what the function of that name does, for a store that is open;
-// other calls go on meanwhile. Until it is done freed pages are not used again,
-// and a write that makes the file outgrow its mapping waits. The same holds for
-// the copy that Backup makes.
-func (db *DB) MeasureSpace(ctx context.Context, progress func(Progress)) (out Space, err error) {
-	src, release, err := db.snapshot(ctx)
+// MeasureOpen is what MeasureSpace does, for a store that is open; other calls go
+// on meanwhile, see [DB.Freeze].
+func MeasureOpen(ctx context.Context, db *kv.DB, progress func(kv.Progress)) (Space, error) {
+	src, release, err := frozen(ctx, db)
 	if err != nil {
-		return Space{}, fmt.Errorf("measure store %s: %w", db.path, err)
+		return Space{}, fmt.Errorf("measure store %s: %w", db.Path(), err)
 	}
 	defer release()
-	err = db.within(func() error {
-		out, err = src.space(ctx, progress)
-		return err
-	})
-	return out, err
+	return src.space(ctx, progress)
 }
 
-// snapshot opens the file as a source that stays as it is until release.
-func (db *DB) snapshot(ctx context.Context) (src *source, release func(), err error) {
-	// While nobody commits, the header in force is the one of a transaction that
-	// begins now, which keeps the pages that it leads to.
-	db.writing.Lock()
-	defer db.writing.Unlock()
-	if err := ctx.Err(); err != nil {
-		return nil, nil, err
-	}
-	if err := db.hasHeader(); err != nil {
-		return nil, nil, err
-	}
-	var tx *bbolt.Tx
-	err = db.guard(func() (err error) {
-		tx, err = db.bolt.Begin(false)
-		return err
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	f, err := os.Open(db.path)
-	if err == nil {
-		src = &source{path: db.path, file: f, top: map[string]page.Bucket{}}
+// frozen opens the file of an open store as a source that stays as it is until
+// release.
+func frozen(ctx context.Context, db *kv.DB) (src *source, release func(), err error) {
+	thaw, err := db.Freeze(ctx, func() error {
+		f, err := os.Open(db.Path())
+		if err != nil {
+			return err
+		}
+		src = &source{path: db.Path(), file: f, top: map[string]page.Bucket{}}
 		if err = src.open(false); err != nil {
 			f.Close()
 		}
-	}
+		return err
+	})
 	if err != nil {
-		tx.Rollback()
 		return nil, nil, err
 	}
-	return src, func() { src.close(); tx.Rollback() }, nil
+	return src, func() { src.close(); thaw() }, nil
 }
 
-func (s *source) space(ctx context.Context, progress func(Progress)) (Space, error) {
+func (s *source) space(ctx context.Context, progress func(kv.Progress)) (Space, error) {
 	path := s.path
 	if s.Header == nil {
-		return Space{}, &DamagedError{Path: path, Reason: "no header is whole"}
+		return Space{}, &kv.DamagedError{Path: path, Reason: "no header is whole"}
 	}
 	bad := ""
 	pages := 0
@@ -128,7 +107,7 @@ func (s *source) space(ctx context.Context, progress func(Progress)) (Space, err
 	case err != nil:
 		return Space{}, fmt.Errorf("measure store %s: %w", path, err)
 	case bad != "" || freeBad != "":
-		return Space{}, &DamagedError{Path: path, Reason: bad + freeBad}
+		return Space{}, &kv.DamagedError{Path: path, Reason: bad + freeBad}
 	}
 	out.FreeBytes += s.Bytes - int64(s.Header.Pages)*page.Size // grown, and never used
 	return out, nil

@@ -1,24 +1,18 @@
-package kv
+package doctor
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
-
-// Finding is one thing that is wrong with a store.
-type Finding struct {
-	Place string             // "file", or the bucket: "history", "tags", "rollups" …
-	Kind  ttpcron.SourceKind // empty where it concerns no kind, or all
-	Day   string             // YYYY-MM-DD, empty where it concerns no day, or many
-	What  string
-	Do    string // what to do about it
-}
 
 // CheckReport is what Check found out.
 type CheckReport struct {
@@ -39,21 +33,6 @@ func (r *CheckReport) Damaged() bool { return len(r.Findings) > 0 }
 // MaxFindings is how many findings a report holds; the rest is counted.
 const MaxFindings = 1000
 
-// Progress says how far checking, recovering or copying a store has come.
-type Progress struct {
-	Place string // what is being read
-	Done  int64  // pages, days or bytes
-	Total int64  // 0 when it is not known
-}
-
-// FileOptions says how to treat a store's file as a whole.
-type FileOptions struct {
-	Options
-	Progress func(Progress) // nil for none; called often
-
-	recount int // what Check counts at once, 0: maxRecount
-}
-
 // What to do about a finding.
 const (
 	doHeader = "the store stands where the other header says; the next command that writes replaces this one"
@@ -68,7 +47,7 @@ const (
 //
 // An error says that the file could not be checked, because it is missing,
 // locked, no store at all, or newer than this program.
-func Check(ctx context.Context, path string, o FileOptions) (CheckReport, error) {
+func Check(ctx context.Context, path string, o Options) (CheckReport, error) {
 	src, err := openSource(ctx, path, o.Options, false)
 	if err != nil {
 		return CheckReport{}, err
@@ -77,8 +56,18 @@ func Check(ctx context.Context, path string, o FileOptions) (CheckReport, error)
 	return src.check(ctx, o)
 }
 
-func (s *source) check(ctx context.Context, o FileOptions) (CheckReport, error) {
-	c := &checker{source: s, report: CheckReport{Path: s.path}, harmed: map[string]bool{}, recount: cmp.Or(o.recount, maxRecount)}
+// CheckReader checks a store as Check does, wherever it is read from.
+func CheckReader(ctx context.Context, r io.ReaderAt, size int64, o Options) (CheckReport, error) {
+	s := &source{path: "store", top: map[string]page.Bucket{}}
+	if err := s.openReader(r, size); err != nil {
+		return CheckReport{}, err
+	}
+	defer s.blocks.Close()
+	return s.check(ctx, o)
+}
+
+func (s *source) check(ctx context.Context, o Options) (CheckReport, error) {
+	c := &checker{source: s, report: CheckReport{Path: s.path}, harmed: map[string]bool{}, recount: cmp.Or(o.AtOnce, maxRecount)}
 	c.place, c.do = "file", layout.Recover
 	if s.Header == nil {
 		c.findf("no header is whole: %s; %s", s.Headers[0].Bad, s.Headers[1].Bad)
@@ -129,9 +118,12 @@ func (c *checker) find(what string) {
 
 func (c *checker) findf(format string, args ...any) { c.find(fmt.Sprintf(format, args...)) }
 
-// failed notes an error as a finding.
+// failed notes an error as a finding. A record that a newer program wrote is none:
+// it ends the check.
 func (c *checker) failed(err error) {
-	if err != nil {
+	if newer := (*record.NewerError)(nil); errors.As(err, &newer) {
+		c.w.Err = err
+	} else if err != nil {
 		c.find(err.Error())
 	}
 }
@@ -217,7 +209,7 @@ func (c *checker) metaRecords() error {
 		}
 	})
 	if len(found) == 0 && c.w.Err == nil {
-		return &NotStoreError{Path: c.path, Reason: "it is a bbolt file of another program, or damaged at its root"}
+		return &kv.NotStoreError{Path: c.path, Reason: "it is a bbolt file of another program, or damaged at its root"}
 	}
 	for _, k := range [][]byte{record.KeySchema, record.KeySecret} {
 		if !found[string(k)] {
@@ -225,11 +217,11 @@ func (c *checker) metaRecords() error {
 		}
 	}
 	c.report.Schema = c.schema
-	if c.schema > schema {
-		return &NewerError{Path: c.path, Schema: c.schema, Highest: schema}
+	if c.schema > kv.Schema {
+		return &kv.NewerError{Path: c.path, Schema: c.schema, Highest: kv.Schema}
 	}
-	if c.schema > 0 && c.schema < schema {
-		return &OlderError{Path: c.path, Schema: c.schema, Needed: schema}
+	if c.schema > 0 && c.schema < kv.Schema {
+		return &kv.OlderError{Path: c.path, Schema: c.schema, Needed: kv.Schema}
 	}
 	return nil
 }
@@ -237,7 +229,7 @@ func (c *checker) metaRecords() error {
 // claims reads the claims, to which tags refer by number.
 func (c *checker) claims() error {
 	c.at("claims", layout.Recover)
-	c.readClaims(func(format string, args ...any) { c.findf(format, args...) })
+	c.readClaims(c.failed)
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package kv
+package doctor
 
 import (
 	"encoding/binary"
@@ -48,7 +48,7 @@ func (c *checker) tags() error {
 }
 
 // maxRecount is how many attackers, addresses and sessions of a day are counted
-// at once: some 20 MiB.
+// at once.
 const maxRecount = 1 << 17
 
 // tagDay checks the tags of a day and its rollup, if it has one, and adds to the
@@ -167,7 +167,9 @@ func (c *checker) compareRollup(day ttpcron.Day, b page.Bucket, want *rollup.Day
 		case len(k) == 9 && k[0] == record.RollupAlias:
 			hash := binary.BigEndian.Uint64(k[1:])
 			_, ok := want.Aliases[hash]
-			if record.ReadAlias(v, name, k) != nil || compare && want.Has(hash) && !ok {
+			if err := record.ReadAlias(v, name, k); err != nil {
+				c.failed(fmt.Errorf("name %016x: %w", hash, err))
+			} else if compare && want.Has(hash) && !ok {
 				c.findf("names %016x, which no tag has", hash)
 			}
 			delete(want.Aliases, hash)

@@ -1,4 +1,4 @@
-package kv
+package storefile
 
 import (
 	"slices"

@@ -1,4 +1,4 @@
-package kv
+package doctor
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
@@ -59,7 +59,7 @@ func (r *RecoverReport) Whole() bool {
 // The coverage of a day on which tags were lost is left out, so that a run with
 // a window over that day makes the tags again. When events were lost the marks
 // of files are left out, so that importing the logs again reads them again. A file at to is an *[ExistsError].
-func Recover(ctx context.Context, path, to string, o FileOptions) (RecoverReport, error) {
+func Recover(ctx context.Context, path, to string, o Options) (RecoverReport, error) {
 	src, err := openSource(ctx, path, o.Options, true)
 	if err != nil {
 		return RecoverReport{}, err
@@ -67,7 +67,7 @@ func Recover(ctx context.Context, path, to string, o FileOptions) (RecoverReport
 	defer src.close()
 	r := &recovery{source: src, lost: map[ttpcron.Day]bool{}, last: map[record.KindDay]uint64{}}
 	err = newFile(to, false, 0, func(f *os.File) (err error) {
-		if r.dst, err = Open(ctx, f.Name(), Options{Now: o.Now, NoSync: true}); err != nil {
+		if r.dst, err = kv.Open(ctx, f.Name(), kv.Options{Now: o.Now, NoSync: true}); err != nil {
 			return err
 		}
 		defer func() {
@@ -87,7 +87,7 @@ func Recover(ctx context.Context, path, to string, o FileOptions) (RecoverReport
 type recovery struct {
 	*source
 	ctx    context.Context
-	dst    *DB
+	dst    *kv.DB
 	report RecoverReport
 
 	place string
@@ -116,9 +116,24 @@ func (r *recovery) find(what string) {
 	r.report.Findings = append(r.report.Findings, f)
 }
 
+// failed notes an error as a finding, and reports whether it is one. A record that
+// a newer program wrote is none: it ends the recovery.
+func (r *recovery) failed(err error) bool {
+	if newer := (*record.NewerError)(nil); errors.As(err, &newer) {
+		r.w.Err = err
+		return false
+	}
+	r.find(err.Error())
+	return true
+}
+
 // lose notes that something of the day at hand was lost.
 func (r *recovery) lose(what string) {
 	r.find(what)
+	r.loseDay()
+}
+
+func (r *recovery) loseDay() {
 	if r.day != 0 && !r.lost[r.day] {
 		r.lost[r.day] = true
 		if len(r.report.LostDays) < MaxFindings {
@@ -127,13 +142,13 @@ func (r *recovery) lose(what string) {
 	}
 }
 
-func (r *recovery) run(ctx context.Context, progress func(Progress)) error {
+func (r *recovery) run(ctx context.Context, progress func(kv.Progress)) error {
 	r.ctx = ctx
 	if r.Header == nil {
 		r.report.NoHeader = true
 		r.Header = &page.Header{Pages: uint64(r.Bytes) / page.Size, Freelist: page.NoFreelist}
 	}
-	r.watch(ctx, func(p Progress) {
+	r.watch(ctx, func(p kv.Progress) {
 		if p.Place = r.place; progress != nil {
 			progress(p)
 		}
@@ -157,7 +172,7 @@ func (r *recovery) run(ctx context.Context, progress func(Progress)) error {
 		return r.err
 	}
 	if _, ok := r.top[layout.Meta]; !ok && r.report.Events+r.report.Tags == 0 {
-		return &NotStoreError{Path: r.path, Reason: "nothing of a store was found in it"}
+		return &kv.NotStoreError{Path: r.path, Reason: "nothing of a store was found in it"}
 	}
 	return r.finish()
 }
@@ -173,7 +188,7 @@ func (r *recovery) walk() error {
 	}
 	r.place = "claims"
 	found = len(r.report.Findings)
-	r.readClaims(func(format string, args ...any) { r.find(fmt.Sprintf(format, args...)) })
+	r.readClaims(func(err error) { r.failed(err) })
 	if _, ok := r.top[layout.Claims]; !ok || len(r.report.Findings) > found {
 		r.eachStray(func(uint64) bool { return false }, nil, func(_ uint64, e page.Element) { r.foundClaim(e) })
 	}
@@ -217,7 +232,7 @@ func (r *recovery) readSecret() error {
 	r.place = "meta"
 	r.values(r.top[layout.Meta], func(k, v []byte) {
 		if _, err := record.CheckMeta(k, v); err != nil {
-			r.find(fmt.Sprintf("record %q: %v", k, err))
+			r.failed(fmt.Errorf("record %q: %w", k, err))
 			return
 		}
 		switch string(k) {
@@ -229,8 +244,8 @@ func (r *recovery) readSecret() error {
 			r.dropped, _ = record.ReadDropped(v)
 		}
 	})
-	if r.schema > schema {
-		return &NewerError{Path: r.path, Schema: r.schema, Highest: schema}
+	if r.schema > kv.Schema {
+		return &kv.NewerError{Path: r.path, Schema: r.schema, Highest: kv.Schema}
 	}
 	return nil
 }
@@ -244,28 +259,22 @@ func (r *recovery) readPruned() error {
 	r.values(r.top[layout.Pruned], func(k, v []byte) {
 		p, err := record.ReadPruned(k, v)
 		if err != nil {
-			r.find(err.Error())
-			r.report.LostMarks++
+			if r.failed(err) {
+				r.report.LostMarks++
+			}
 			return
 		}
 		p.Named = record.Fingerprint{}
 		all = append(all, p)
 	})
-	return r.write(func(tx *txn) error {
+	return r.dst.TakeOver(r.ctx, func(t *kv.Takeover) error {
 		for i := range all {
-			if err := tx.top(layout.Pruned).Put([]byte(all[i].Kind), record.AppendPruned(nil, &all[i])); err != nil {
+			if err := t.Put(layout.Pruned, "", []byte(all[i].Kind), record.AppendPruned(nil, &all[i])); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-// write changes the new store.
-func (r *recovery) write(do func(tx *txn) error) error {
-	r.dst.writing.Lock()
-	defer r.dst.writing.Unlock()
-	return r.dst.update(r.ctx, do)
 }
 
 // walkHistory takes over the events of every kind.
@@ -289,8 +298,10 @@ func (r *recovery) block(k, v []byte) bool {
 	r.day = day
 	events, err := r.blocks.Read(r.kind, day, first, v)
 	if err != nil {
-		r.report.LostBlocks++
-		r.lose(fmt.Sprintf("block %d: %v", first, err))
+		if r.failed(fmt.Errorf("block %d: %w", first, err)) {
+			r.report.LostBlocks++
+			r.loseDay()
+		}
 		return false
 	}
 	r.take(events)
@@ -337,8 +348,10 @@ func (r *recovery) walkTags() {
 				err = errors.New("its fields give another UUID")
 			}
 			if err != nil {
-				r.report.LostTags++
-				r.lose(err.Error())
+				if r.failed(err) {
+					r.report.LostTags++
+					r.loseDay()
+				}
 				return
 			}
 			r.keep(t)
@@ -366,7 +379,7 @@ func (r *recovery) flush() {
 	}
 	if len(r.events) > 0 {
 		r.report.Events += len(r.events)
-		r.err = r.write(func(tx *txn) error { return r.dst.putEvents(tx, r.events) })
+		r.err = r.dst.TakeOver(r.ctx, func(t *kv.Takeover) error { return t.Events(r.events) })
 		r.events = r.events[:0]
 	}
 	if len(r.tags) > 0 && r.err == nil {
@@ -378,32 +391,4 @@ func (r *recovery) flush() {
 	if r.err != nil && r.w.Err == nil {
 		r.w.Err = r.err // ends the walk
 	}
-}
-
-// putEvents stores events that have an ID and an arrival number, and that the
-// store does not have. Those of a kind and day are in the order of arrival and
-// arrived after those that are stored.
-func (db *DB) putEvents(tx *txn, events []ttpcron.Event) error {
-	pointers, ids := make([]*ttpcron.Event, len(events)), make([]identity, len(events))
-	for i := range events {
-		pointers[i], ids[i] = &events[i], identity{Identity: record.IdentityOf(&db.secret, &events[i])}
-	}
-	if err := remember(tx, pointers, ids); err != nil {
-		return err
-	}
-	last, err := arrival(tx)
-	if err != nil {
-		return err
-	}
-	for i := range events {
-		last = max(last, events[i].Seq)
-	}
-	order, groups := byKindDay(events) // changes the order of events
-	w := block.NewWriter(db.encoder)
-	for _, k := range order {
-		if err := db.appendHistory(tx, w, k, groups[k]); err != nil {
-			return fmt.Errorf("%s events of %s: %w", k.Kind, k.Day, err)
-		}
-	}
-	return putArrival(tx, last)
 }

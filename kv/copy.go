@@ -2,66 +2,67 @@ package kv
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/ttpcron/ttpcron/kv/page"
 )
 
-// Compacted says what compacting a store gained.
-type Compacted struct{ Before, After int64 } // bytes of the file
-
-// Compact writes a store anew without the room that is free in it, checks the
-// new file like [Check] does, and puts it in the place of the old one, all of it
-// at once. Nobody else may have the store open. Interrupted at any moment it
-// leaves the old store.
-func Compact(ctx context.Context, path string, o FileOptions) (Compacted, error) {
-	if _, err := os.Stat(path); err != nil {
-		return Compacted{}, fmt.Errorf("open store %s: %w", path, err)
-	}
-	db, err := Open(ctx, path, o.Options)
-	if err != nil {
-		return Compacted{}, err
-	}
-	defer db.Close()
-	old, err := os.Open(path)
-	if err != nil {
-		return Compacted{}, err
-	}
-	defer old.Close()
-	info, err := old.Stat()
-	if err != nil {
-		return Compacted{}, err
-	}
-	free := db.bolt.Stats()
-	used := info.Size() - int64(free.FreePageN+free.PendingPageN)*page.Size
-	out := Compacted{Before: info.Size()}
-	if path, err = filepath.EvalSymlinks(path); err != nil {
-		return Compacted{}, err
-	}
-	err = newFile(path, true, used, func(f *os.File) error {
-		if err := dressLike(f, old); err != nil {
-			return err
-		}
-		if err := db.copyTo(ctx, f.Name(), used, o.Progress); err != nil {
-			return err
-		}
-		if err := verify(ctx, f, path, o.Progress); err != nil {
-			return err
-		}
-		info, err := f.Stat()
+// CopyTo writes the bytes of the store as it stands at one moment to the writer
+// that to returns for so many. What is deleted or replaced meanwhile stays in the
+// store's file until the copy is done: nothing but the copy is made under the
+// transaction.
+func (db *DB) CopyTo(ctx context.Context, to func(size int64) (io.Writer, error)) error {
+	return db.view(ctx, func(tx *txn) error {
+		w, err := to(tx.bolt.Size())
 		if err == nil {
-			out.After = info.Size()
+			_, err = tx.bolt.WriteTo(w)
 		}
 		return err
 	})
+}
+
+// Size returns the size of the file, and how much of it is free for reuse.
+func (db *DB) Size(ctx context.Context) (file, free int64, err error) {
+	pageSize := 0
+	err = db.view(ctx, func(tx *txn) error {
+		file = tx.bolt.Size()
+		pageSize = tx.bolt.DB().Info().PageSize // outside of a transaction a commit may map the file anew meanwhile
+		return nil
+	})
 	if err != nil {
-		return Compacted{}, fmt.Errorf("compact store %s: %w", path, err)
+		return 0, 0, err
 	}
-	return out, nil
+	s := db.bolt.Stats()
+	return file, int64(s.FreePageN+s.PendingPageN) * int64(pageSize), nil
+}
+
+// Freeze calls open while nobody commits. The state of the file that its headers
+// say then stays in it until release: freed pages are not used again, and a write
+// that makes the file outgrow its mapping waits.
+func (db *DB) Freeze(ctx context.Context, open func() error) (release func(), err error) {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := db.hasHeader(); err != nil {
+		return nil, err
+	}
+	var tx *bbolt.Tx
+	err = db.guard(func() (err error) {
+		tx, err = db.bolt.Begin(false)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := open(); err != nil {
+		tx.Rollback()
+		return nil, err
+	}
+	return func() { tx.Rollback() }, nil
 }
 
 // copyBytes is how much of a copy is written in one transaction.
@@ -71,8 +72,9 @@ const copyBytes = 16 << 20
 // for each day with tags.
 const copyBuckets = 8192
 
-// copyTo writes the content of the store into an empty file.
-func (db *DB) copyTo(ctx context.Context, path string, size int64, progress func(Progress)) (err error) {
+// Rewrite writes the content of the store into an empty file, without the room
+// that is free in it; size is about how much that is.
+func (db *DB) Rewrite(ctx context.Context, path string, size int64, progress func(Progress)) (err error) {
 	dst, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true, PageSize: page.Size, FreelistType: bbolt.FreelistMapType})
 	if err != nil {
 		return err

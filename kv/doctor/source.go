@@ -1,4 +1,4 @@
-package kv
+package doctor
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/block"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/page"
@@ -32,11 +33,11 @@ type source struct {
 
 // openSource opens and locks the file of a store; any regular file if it may
 // have lost its header.
-func openSource(ctx context.Context, path string, o Options, headless bool) (*source, error) {
+func openSource(ctx context.Context, path string, o kv.Options, headless bool) (*source, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, &NotStoreError{Path: path, Reason: "it is no regular file"}
+		return nil, &kv.NotStoreError{Path: path, Reason: "it is no regular file"}
 	}
-	f, err := lockFile(ctx, path, o.LockTimeout, false)
+	f, err := kv.LockFile(ctx, path, o.LockTimeout, false)
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +54,11 @@ func (s *source) open(headless bool) error {
 	if err != nil {
 		return fmt.Errorf("open store %s: %w", s.path, err)
 	}
-	look := lookAt(s.file, s.path)
-	if other := (*NotStoreError)(nil); !headless && errors.As(look, &other) {
+	look := kv.CheckHeader(s.file, s.path)
+	if other := (*kv.NotStoreError)(nil); !headless && errors.As(look, &other) {
 		return other
 	}
-	if empty := (*UnfinishedError)(nil); errors.As(look, &empty) {
+	if empty := (*kv.UnfinishedError)(nil); errors.As(look, &empty) {
 		return empty
 	}
 	return s.openReader(s.file, info.Size())
@@ -77,7 +78,7 @@ func (s *source) close() {
 }
 
 // watch makes the walker, which tells bad of damaged pages.
-func (s *source) watch(ctx context.Context, progress func(Progress), bad func(string)) {
+func (s *source) watch(ctx context.Context, progress func(kv.Progress), bad func(string)) {
 	s.w = &page.Walker{File: s.File, Seen: page.NewBitmap(s.Header.Pages), Bad: bad}
 	done := int64(0)
 	s.w.Read = func(pages int) {
@@ -86,7 +87,7 @@ func (s *source) watch(ctx context.Context, progress func(Progress), bad func(st
 			s.w.Err = err
 		}
 		if progress != nil {
-			progress(Progress{Done: done, Total: int64(s.Header.Pages)})
+			progress(kv.Progress{Done: done, Total: int64(s.Header.Pages)})
 		}
 	}
 }
@@ -160,15 +161,15 @@ func (s *source) values(b page.Bucket, do func(k, v []byte)) {
 }
 
 // readClaims reads the claims into memory; there are as many as rules ever made.
-func (s *source) readClaims(bad func(format string, args ...any)) {
+func (s *source) readClaims(bad func(error)) {
 	s.values(s.top[layout.Claims], func(k, v []byte) {
 		if len(k) != 4 {
-			bad("%x is no number of a claim", k)
+			bad(record.Damagef("%x is no number of a claim", k))
 			return
 		}
 		id := binary.BigEndian.Uint32(k)
 		if want := uint32(len(s.claimList) + 1); id != want {
-			if bad("claim %d is missing", want); id < want || id > want+1<<16 {
+			if bad(record.Damagef("claim %d is missing", want)); id < want || id > want+1<<16 {
 				return
 			}
 			for uint32(len(s.claimList)+1) < id {
@@ -177,7 +178,7 @@ func (s *source) readClaims(bad func(format string, args ...any)) {
 		}
 		cl, err := record.ReadClaim(k, v)
 		if err != nil {
-			bad("claim %d: %v", id, err)
+			bad(fmt.Errorf("claim %d: %w", id, err))
 			s.claimList = append(s.claimList, nil)
 			return
 		}

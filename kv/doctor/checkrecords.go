@@ -1,9 +1,10 @@
-package kv
+package doctor
 
 import (
 	"encoding/binary"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
@@ -77,7 +78,7 @@ func (c *checker) rejects() error {
 		}
 		c.failed(err)
 	})
-	if n > MaxRejects || last > numbered || n+c.dropped != numbered {
+	if n > kv.MaxRejects || last > numbered || n+c.dropped != numbered {
 		c.findf("holds %d rejects up to number %d, and counts %d of which %d were dropped", n, last, numbered, c.dropped)
 	}
 	harmed := c.harmed["rejects"]

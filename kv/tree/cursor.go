@@ -1,4 +1,4 @@
-package kv
+package tree
 
 import (
 	"bytes"
@@ -6,84 +6,86 @@ import (
 	"github.com/ttpcron/ttpcron/kv/page"
 )
 
-// treeCursor walks through a tree like bbolt's cursor does.
-type treeCursor struct {
-	tree  tree
+// Cursor walks through a tree like bbolt's cursor does.
+type Cursor struct {
+	Tree  Tree
 	stack []step
 }
 
 // step is an entry of a page on the way down.
 type step struct {
-	page treePage
+	page Page
 	at   int
 	hi   []byte // the keys of the page end before it; nil: with the tree
 	lo   []byte // keys from here on belong into the page; nil: those from the first on
 }
 
-func (c *treeCursor) top() *step { return &c.stack[len(c.stack)-1] }
+func (c *Cursor) top() *step { return &c.stack[len(c.stack)-1] }
 
 // down goes from the page on top to the leaf that pick leads to.
-func (c *treeCursor) down(pick func(p *treePage) int) {
+func (c *Cursor) down(pick func(p *Page) int) {
 	for {
 		s := c.top()
 		s.at = pick(&s.page)
-		if s.page.leaf {
-			if n := len(c.stack); c.tree.depth != 0 && n != c.tree.depth {
-				fail("page %d lies at another depth than others", s.page.id)
+		if s.page.Leaf {
+			if n := len(c.stack); c.Tree.depth != 0 && n != c.Tree.depth {
+				Fail("page %d lies at another depth than others", s.page.ID)
 			}
 			return
 		}
 		if len(c.stack) > page.MaxDepth {
-			fail("page %d leads back to where it came from", s.page.id)
+			Fail("page %d leads back to where it came from", s.page.ID)
 		}
 		c.push(s)
 	}
 }
 
 // push goes down the entry of a branch.
-func (c *treeCursor) push(s *step) {
+func (c *Cursor) push(s *step) {
 	hi, lo := s.end(s.at), s.lo
 	if s.at > 0 {
-		lo = s.page.key(s.at)
+		lo = s.page.Key(s.at)
 	}
-	c.stack = append(c.stack, step{page: c.tree.child(&s.page, s.at, hi), hi: hi, lo: lo})
+	c.stack = append(c.stack, step{page: c.Tree.child(&s.page, s.at, hi), hi: hi, lo: lo})
 }
 
 // end returns the key before which the keys end that an entry leads to.
 func (s *step) end(at int) []byte {
-	if at+1 < s.page.count {
-		return s.page.key(at + 1)
+	if at+1 < s.page.Count {
+		return s.page.Key(at + 1)
 	}
 	return s.hi
 }
 
-func (c *treeCursor) begin() {
-	c.stack = append(c.stack[:0], step{page: c.tree.start()})
+func (c *Cursor) begin() {
+	c.stack = append(c.stack[:0], step{page: c.Tree.Start()})
 }
 
-func pickFirst(*treePage) int { return 0 }
+func pickFirst(*Page) int { return 0 }
 
-func pickLast(p *treePage) int { return p.count - 1 }
+func pickLast(p *Page) int { return p.Count - 1 }
 
-func (c *treeCursor) first() bool {
+// First goes to the first entry.
+func (c *Cursor) First() bool {
 	c.begin()
 	c.down(pickFirst)
-	return c.top().page.count > 0
+	return c.top().page.Count > 0
 }
 
-func (c *treeCursor) last() bool {
+// Last goes to the last entry.
+func (c *Cursor) Last() bool {
 	c.begin()
 	c.down(pickLast)
-	return c.top().page.count > 0
+	return c.top().page.Count > 0
 }
 
 // descend goes to the leaf into which a key belongs, and to where it is or would
 // be there.
-func (c *treeCursor) descend(key []byte) (found bool) {
+func (c *Cursor) descend(key []byte) (found bool) {
 	c.begin()
-	c.down(func(p *treePage) int {
+	c.down(func(p *Page) int {
 		i, same := p.search(key)
-		if p.leaf {
+		if p.Leaf {
 			found = same
 		} else if !same && i > 0 {
 			i--
@@ -93,39 +95,39 @@ func (c *treeCursor) descend(key []byte) (found bool) {
 	return found
 }
 
-// lookup goes to a key. Where it would be the last one of a leaf, the page above may
+// Lookup goes to a key. Where it would be the last one of a leaf, the page above may
 // have led astray: then the leaf after it begins with another key than that says.
-func (c *treeCursor) lookup(key []byte) (found bool) {
-	if found = c.descend(key); !found && c.top().at == c.top().page.count {
+func (c *Cursor) Lookup(key []byte) (found bool) {
+	if found = c.descend(key); !found && c.top().at == c.top().page.Count {
 		c.nextLeaf()
 	}
 	return found
 }
 
-// seek goes to the first key that is not below the one given.
-func (c *treeCursor) seek(key []byte) bool {
+// Seek goes to the first key that is not below the one given.
+func (c *Cursor) Seek(key []byte) bool {
 	c.descend(key)
-	if s := c.top(); s.at < s.page.count {
+	if s := c.top(); s.at < s.page.Count {
 		return true
 	}
 	return c.nextLeaf()
 }
 
-// next goes to the next entry. At the end it stays at the last one.
-func (c *treeCursor) next() bool {
+// Next goes to the next entry. At the end it stays at the last one.
+func (c *Cursor) Next() bool {
 	if len(c.stack) == 0 {
 		return false
 	}
-	if s := c.top(); s.at+1 < s.page.count {
+	if s := c.top(); s.at+1 < s.page.Count {
 		s.at++
 		return true
 	}
 	return c.nextLeaf()
 }
 
-func (c *treeCursor) nextLeaf() bool {
+func (c *Cursor) nextLeaf() bool {
 	for n := len(c.stack) - 2; n >= 0; n-- {
-		if s := &c.stack[n]; s.at+1 < s.page.count {
+		if s := &c.stack[n]; s.at+1 < s.page.Count {
 			c.stack = c.stack[:n+1]
 			s.at++
 			c.push(s)
@@ -136,8 +138,8 @@ func (c *treeCursor) nextLeaf() bool {
 	return false
 }
 
-// prev goes to the entry before. At the beginning it stays.
-func (c *treeCursor) prev() bool {
+// Prev goes to the entry before. At the beginning it stays.
+func (c *Cursor) Prev() bool {
 	if len(c.stack) == 0 {
 		return false
 	}
@@ -148,7 +150,7 @@ func (c *treeCursor) prev() bool {
 	return c.prevLeaf()
 }
 
-func (c *treeCursor) prevLeaf() bool {
+func (c *Cursor) prevLeaf() bool {
 	for n := len(c.stack) - 2; n >= 0; n-- {
 		if s := &c.stack[n]; s.at > 0 {
 			c.stack = c.stack[:n+1]
@@ -161,20 +163,20 @@ func (c *treeCursor) prevLeaf() bool {
 	return false
 }
 
-// entry returns the entry at which the cursor stands.
-func (c *treeCursor) entry() (k, v []byte, isBucket bool) {
+// Entry returns the entry at which the cursor stands.
+func (c *Cursor) Entry() (k, v []byte, isBucket bool) {
 	s := c.top()
 	v, isBucket = s.page.value(s.at)
-	return s.page.key(s.at), v, isBucket
+	return s.page.Key(s.at), v, isBucket
 }
 
-// vouch looks at the leaf into which a key belongs and at the pages beside it and
+// Vouch looks at the leaf into which a key belongs and at the pages beside it and
 // beside those above it, which bbolt reads too when it balances the tree, and
 // returns the range of keys that belong into the leaf; nil is no limit.
-func (c *treeCursor) vouch(key []byte, last bool) (lo, hi []byte) {
+func (c *Cursor) Vouch(key []byte, last bool) (lo, hi []byte) {
 	again := func() {
 		if last {
-			c.last()
+			c.Last()
 		} else {
 			c.descend(key)
 		}
@@ -191,10 +193,10 @@ func (c *treeCursor) vouch(key []byte, last bool) (lo, hi []byte) {
 }
 
 // besides looks at the pages beside the one to which a step leads.
-func (c *treeCursor) besides(s *step) {
+func (c *Cursor) besides(s *step) {
 	for _, at := range [...]int{s.at - 1, s.at + 1} {
-		if at >= 0 && at < s.page.count {
-			c.tree.child(&s.page, at, s.end(at))
+		if at >= 0 && at < s.page.Count {
+			c.Tree.child(&s.page, at, s.end(at))
 		}
 	}
 }

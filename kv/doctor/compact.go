@@ -1,0 +1,67 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/storefile"
+)
+
+// Compacted says what compacting a store gained.
+type Compacted struct{ Before, After int64 } // bytes of the file
+
+// Compact writes a store anew without the room that is free in it, checks the
+// new file like [Check] does, and puts it in the place of the old one, all of it
+// at once. Nobody else may have the store open. Interrupted at any moment it
+// leaves the old store.
+func Compact(ctx context.Context, path string, o Options) (Compacted, error) {
+	if _, err := os.Stat(path); err != nil {
+		return Compacted{}, fmt.Errorf("open store %s: %w", path, err)
+	}
+	db, err := kv.Open(ctx, path, o.Options)
+	if err != nil {
+		return Compacted{}, err
+	}
+	defer db.Close()
+	old, err := os.Open(path)
+	if err != nil {
+		return Compacted{}, err
+	}
+	defer old.Close()
+	info, err := old.Stat()
+	if err != nil {
+		return Compacted{}, err
+	}
+	_, free, err := db.Size(ctx)
+	if err != nil {
+		return Compacted{}, err
+	}
+	used := info.Size() - free
+	out := Compacted{Before: info.Size()}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return Compacted{}, err
+	}
+	err = newFile(path, true, used, func(f *os.File) error {
+		if err := storefile.DressLike(f, old); err != nil {
+			return err
+		}
+		if err := db.Rewrite(ctx, f.Name(), used, o.Progress); err != nil {
+			return err
+		}
+		if err := verify(ctx, f, path, o.Progress); err != nil {
+			return err
+		}
+		info, err := f.Stat()
+		if err == nil {
+			out.After = info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		return Compacted{}, fmt.Errorf("compact store %s: %w", path, err)
+	}
+	return out, nil
+}

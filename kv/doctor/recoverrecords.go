@@ -1,0 +1,185 @@
+package doctor
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
+	"github.com/ttpcron/ttpcron/kv/record"
+)
+
+// marks takes over the small records.
+func (r *recovery) marks() {
+	if r.err != nil {
+		return
+	}
+	r.day = 0
+	bad := r.w.Bad
+	defer func() { r.w.Bad = bad }()
+	r.w.Bad = func(what string) {
+		r.report.LostMarks++ // nobody can know how many lay there
+		r.find(what)
+	}
+	for i := range layout.Buckets {
+		b := &layout.Buckets[i]
+		if _, ok := r.top[b.Name]; !ok && !b.Late && r.schema == kv.Schema {
+			r.w.Bad(fmt.Sprintf("bucket %q is missing", b.Name))
+		}
+	}
+	for name := range r.top {
+		if layout.Find(name) == nil {
+			r.w.Bad(fmt.Sprintf("bucket %q belongs to no part of the store", name))
+		}
+	}
+	err := r.dst.TakeOver(r.ctx, func(t *kv.Takeover) error {
+		if err := r.coverage(t); err != nil {
+			return err
+		}
+		if err := r.cursors(t); err != nil {
+			return err
+		}
+		for i := range layout.Buckets {
+			if in := &layout.Buckets[i]; in.Recovery == layout.Copied {
+				if err := r.copyRecords(t, in); err != nil {
+					return err
+				}
+			}
+		}
+		if r.report.LostBlocks+r.report.MissingEvents == 0 {
+			if err := r.each(layout.Marks, func(k, v []byte) error {
+				m, err := record.ReadMark(k, v)
+				if err != nil {
+					return err
+				}
+				return t.Mark(&m)
+			}); err != nil {
+				return err
+			}
+		}
+		return r.rejects(t)
+	})
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// each takes over the records of a bucket. A damaged record is lost.
+func (r *recovery) each(bucket string, put func(k, v []byte) error) (err error) {
+	r.place = bucket
+	r.values(r.top[bucket], func(k, v []byte) {
+		switch perr := put(k, v); {
+		case perr == nil:
+			r.report.Marks++
+		case isDamage(perr):
+			r.report.LostMarks++
+			r.find(perr.Error())
+		case err == nil:
+			err = perr
+		}
+	})
+	return err
+}
+
+// copyRecords takes over the records of a bucket as they are.
+func (r *recovery) copyRecords(t *kv.Takeover, in *layout.Bucket) error {
+	n := uint64(0)
+	err := r.each(in.Name, func(k, v []byte) error {
+		if err := in.Check(&layout.Store{}, in.Name, k, v); err != nil {
+			return err
+		}
+		if n++; in.Number == layout.Last {
+			n = binary.BigEndian.Uint64(k)
+		}
+		return t.Put(in.Name, "", k, v)
+	})
+	if err != nil || n == 0 || in.Number == layout.Unused {
+		return err
+	}
+	return t.SetNumber(in.Name, n)
+}
+
+// coverage takes over the coverage of the days on which nothing was lost.
+func (r *recovery) coverage(t *kv.Takeover) (err error) {
+	if r.schema < 2 {
+		return nil // see toSchema2
+	}
+	r.place = layout.Coverage
+	r.directory(r.top[layout.Coverage], func(name string, b page.Bucket) {
+		kind := ttpcron.SourceKind(name)
+		r.values(b, func(k, v []byte) {
+			day, ok := record.ParseDay(k)
+			if !ok || r.lost[day] {
+				return
+			}
+			if _, cerr := record.ReadCoverage(record.KindDay{Kind: kind, Day: day}, v); cerr != nil {
+				if r.failed(cerr) {
+					r.report.LostMarks++
+				}
+				return
+			}
+			r.report.Marks++
+			if err == nil {
+				err = t.Put(layout.Coverage, name, k, v)
+			}
+		})
+	})
+	return err
+}
+
+// cursors takes over the checkpoints, none of them behind the last arrival.
+func (r *recovery) cursors(t *kv.Takeover) error {
+	last, err := t.Arrival()
+	if err != nil {
+		return err
+	}
+	return r.each(layout.Cursors, func(k, v []byte) error {
+		c, err := record.ReadCursor(k, v)
+		if err != nil {
+			return err
+		}
+		c.Seq = min(c.Seq, max(last, r.arrival))
+		return t.Put(layout.Cursors, "", k, record.AppendCursor(nil, &c))
+	})
+}
+
+// rejects takes over the rejects, numbered anew after those that were dropped.
+// Which were dropped cannot be taken over: they come back when they are met again.
+func (r *recovery) rejects(t *kv.Takeover) error {
+	var all []ttpcron.Reject
+	err := r.each(layout.Rejects, func(k, v []byte) error {
+		reject, err := record.ReadReject(k, v)
+		if err == nil {
+			if r.schema < 3 && len(all) == 0 {
+				r.dropped = binary.BigEndian.Uint64(k) - 1
+			}
+			all = append(all, reject)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return t.Rejects(int(r.dropped), all)
+}
+
+// finish sets the last arrival number, so that none is given twice.
+func (r *recovery) finish() error {
+	return r.dst.TakeOver(r.ctx, func(t *kv.Takeover) error {
+		last, err := t.Arrival()
+		if err != nil {
+			return err
+		}
+		return t.SetArrival(max(last, r.arrival))
+	})
+}
+
+// isDamage reports whether an error says that a record is damaged.
+func isDamage(err error) bool {
+	d := record.Damage("")
+	var e *kv.DamagedError
+	return errors.As(err, &d) || errors.As(err, &e)
+}

@@ -1,0 +1,81 @@
+package storefile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Same reports whether an open file is still the one at its path: compacting
+// and restoring put another in its place, and a lock of the old one guards
+// nothing.
+func Same(f *os.File, path string) bool {
+	a, err := f.Stat()
+	return err == nil && SameAs(a, path)
+}
+
+// SameAs reports whether a file is the one at a path.
+func SameAs(a os.FileInfo, path string) bool {
+	b, err := os.Stat(path)
+	return err == nil && os.SameFile(a, b)
+}
+
+// Followed is a path without symbolic links, as far as it leads anywhere.
+func Followed(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
+// MakeFolder makes a folder and those above it, and sees that each is on the disk.
+func MakeFolder(dir string) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := MakeFolder(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); errors.Is(err, fs.ErrExist) {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			return nil // another process made it
+		}
+		return err
+	} else if err != nil {
+		return err
+	}
+	if err := SyncDir(parent); !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil // a folder that may be written and not read
+}
+
+// SyncDir sees that what was made or renamed in a folder is on the disk.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// Files that are to become a store, or a copy of one, are written in a folder
+// beside it, named .NAME.123.tmp: on its filesystem, and out of the way of what
+// watches the folder.
+func scratchName(path string) (dir, prefix, suffix string) {
+	return filepath.Dir(path), "." + filepath.Base(path) + ".", ".tmp"
+}
+
+// NewScratch makes a scratch folder beside a file.
+func NewScratch(path string) (*ttpcron.Scratch, error) { return ttpcron.NewScratch(scratchName(path)) }
+
+// SweepScratch removes the scratch folders beside a file that killed processes
+// left behind; what is in them may be as large as the store.
+func SweepScratch(path string) { ttpcron.SweepScratch(scratchName(path)) }

@@ -1,0 +1,23 @@
+//go:build !linux && !darwin && !freebsd
+
+package storefile
+
+import "os"
+
+// TryLock cannot tell here; bbolt itself still locks.
+func TryLock(*os.File, bool) (bool, error) { return true, nil }
+
+// Unlock does nothing here.
+func Unlock(*os.File) error { return nil }
+
+// FreeSpace cannot tell here.
+func FreeSpace(string) (free int64, known bool) { return 0, false }
+
+// DressLike gives a file that takes another's place its mode.
+func DressLike(f, old *os.File) error {
+	info, err := old.Stat()
+	if err != nil {
+		return err
+	}
+	return f.Chmod(info.Mode().Perm())
+}
