@@ -75,9 +75,6 @@ func (t Technique) FullName() string {
 	return t.Name
 }
 
-// Serves reports whether the technique belongs to a tactic.
-func (t Technique) Serves(tacticID string) bool { return slices.Contains(t.Tactics, tacticID) }
-
 // Tactic is one column of the matrix.
 type Tactic struct {
 	ID        string // TAnnnn

@@ -99,7 +99,7 @@ func TestTacticsAreInMatrixOrder(t *testing.T) {
 func TestLookup(t *testing.T) {
 	x, ok := Lookup("T1110.003")
 	if !ok || x.Name != "Password Spraying" || x.FullName() != "Brute Force: Password Spraying" || x.Parent() != "T1110" ||
-		!x.Serves("TA0006") || x.Serves("TA0001") || !slices.Contains(x.Platforms, "Linux") || !x.Live() {
+		!slices.Contains(x.Tactics, "TA0006") || slices.Contains(x.Tactics, "TA0001") || !slices.Contains(x.Platforms, "Linux") || !x.Live() {
 		t.Errorf("T1110.003: %+v, %v", x, ok)
 	}
 	for _, id := range []string{"", "T", "T9999", "T1110.999", "t1110", "T1110 ", "TA0006", "T1110.003\n"} {

