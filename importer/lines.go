@@ -42,6 +42,7 @@ type lineReader struct {
 // line is one line of a file, without its newline.
 type line struct {
 	text []byte // runs of NULs inside are one NUL; valid until the next call
+	nuls bool   // there are some
 	// partial says that the stream ended before a newline.
 	partial bool
 	// tooLong says that the line was longer than MaxLine, of which text holds
@@ -201,6 +202,7 @@ func (l *lineReader) nextLong(ctx context.Context) line {
 		}
 		if whole || l.start == l.end && !l.fill(ctx) {
 			out := line{text: l.long[:min(len(l.long), MaxLine)], partial: !whole, tooLong: len(l.long) > MaxLine}
+			out.nuls = bytes.IndexByte(out.text, 0) >= 0
 			if rest != nil {
 				rest.Write(l.long[MaxLine:])
 				rest.Sum(out.rest[:0])

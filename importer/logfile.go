@@ -156,7 +156,7 @@ func (r *logReader) records(ln line) {
 		r.rejectLong(ln)
 		return
 	}
-	if bytes.IndexByte(ln.text, 0) < 0 {
+	if !ln.nuls {
 		r.record(trimLine(ln.text))
 		return
 	}
