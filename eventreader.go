@@ -23,6 +23,9 @@ type EventReader struct {
 	text    []byte // room for a string with escapes
 }
 
+// maxScratch is how much room a reader keeps from one event to the next.
+const maxScratch = 64 << 10
+
 // Room is where an EventReader puts what an event consists of, so that events
 // can share allocations.
 type Room interface {
@@ -196,6 +199,9 @@ func (r *EventReader) payload(last Payload, room Room) (Payload, int) {
 			f.Raw = room.Raw(r.raw)
 		}
 		fields = append(fields, f)
+	}
+	if cap(r.raw)+cap(r.text) > maxScratch {
+		r.raw, r.text = nil, nil
 	}
 	fields = fields.sorted()
 	if len(fields) == 0 {
