@@ -137,8 +137,8 @@ func (p *entryParser) read(object []byte) {
 	s := &p.scanner
 	s.Reset(object)
 	for s.Object(); s.Member(); {
-		if name := s.Name(); slices.Contains(entryNames, string(name)) {
-			p.members[string(name)] = s.Value()
+		if i := slices.Index(entryNames, string(s.Name())); i >= 0 {
+			p.members[entryNames[i]] = s.Value()
 		}
 	}
 }
