@@ -10,10 +10,10 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// EventReader reads events in their native form, one after the other, each in
-// one walk over its text. The zero value reads what [Event.UnmarshalJSON] does.
+// EventReader reads events in their native form, each in a single pass over its
+// text. The zero value accepts what [Event.UnmarshalJSON] does.
 type EventReader struct {
-	// MaxDepth is how deep JSON may nest; 0 stands for [jsontext.MaxDepth].
+	// MaxDepth is how deep JSON may nest; 0 means [jsontext.MaxDepth].
 	MaxDepth int
 	// MaxMembers is how many members a payload may have; 0 means any number.
 	MaxMembers int
@@ -23,11 +23,11 @@ type EventReader struct {
 	text    []byte // room for a string with escapes
 }
 
-// maxScratch is how much room a reader keeps from one event to the next.
+// maxScratch is how many bytes of scratch space a reader keeps between events.
 const maxScratch = 64 << 10
 
-// Room is where an EventReader puts what an event consists of, so that events
-// can share allocations.
+// Room is where an EventReader allocates the parts of an event, so that events can
+// share allocations.
 type Room interface {
 	// Text returns b as a string.
 	Text(b []byte) string
@@ -84,10 +84,12 @@ var (
 	errPayloadNotObject = fmt.Errorf("payload: %w", jsontext.ErrNotObject)
 )
 
-// Read reads an event as [Event.UnmarshalJSON] does, into room, which may be nil.
-// Of several errors the first of the text as JSON counts, then too many members,
-// then the first of what it says; e stays as it is when there is one. A string
-// that e holds already, such as the session of the event before, is kept.
+// Read reads an event as [Event.UnmarshalJSON] does and allocates its parts in
+// room, or on the heap if room is nil. Strings that e already has, such as the
+// session of the event before, are kept rather than allocated again.
+//
+// Malformed JSON is reported before a payload with too many members, and that
+// before any other error. On an error e is unchanged.
 func (r *EventReader) Read(line []byte, e *Event, room Room) error {
 	if room == nil {
 		room = heap{}
@@ -96,7 +98,7 @@ func (r *EventReader) Read(line []byte, e *Event, room Room) error {
 	s.MaxDepth = r.MaxDepth
 	s.Reset(line)
 	var texts [stringMembers]jsontext.Value
-	var first error // of what the text says
+	var first error // in what the members say
 	var payload Payload
 	fields := 0
 	for s.Object(); s.Member(); {
@@ -242,7 +244,7 @@ func parseTime(v jsontext.Value) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// heap is the Room of what stands alone.
+// heap is a Room in which every part is an allocation of its own.
 type heap struct{}
 
 func (heap) Text(b []byte) string { return string(b) }

@@ -2,9 +2,9 @@ package ttpcron
 
 import "time"
 
-// ParseUTC reads a time as the native form of an event and most sensors have it,
-// YYYY-MM-DDTHH:MM:SSZ with up to nine digits of a fraction, several times faster
-// than [time.Parse]. It is false for every other spelling.
+// ParseUTC parses YYYY-MM-DDTHH:MM:SSZ, with or without a fraction of up to nine
+// digits, several times faster than [time.Parse]. Native events and most sensors
+// write times like this; it is false for every other spelling.
 func ParseUTC(b []byte) (time.Time, bool) {
 	const seconds = len("2006-01-02T15:04:05")
 	if len(b) <= seconds || len(b) > seconds+len(".000000000Z") || b[len(b)-1] != 'Z' ||

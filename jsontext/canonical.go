@@ -1,9 +1,9 @@
 package jsontext
 
-// AppendCanonical appends a JSON value without white space between its tokens
-// and with every string in it as [AppendString] writes it, so that a value has one
-// spelling however the programs that it passed through like to escape. The
-// order of members and the spelling of numbers stay.
+// AppendCanonical appends a JSON value without white space between its tokens and
+// with every string as [AppendString] writes it, so that a value is spelled the
+// same whichever programs it passed through. It keeps the order of members and
+// the spelling of numbers. On an error it returns dst as it was.
 func AppendCanonical(dst, text []byte) ([]byte, error) {
 	var s Scanner
 	s.Reset(text)
@@ -14,8 +14,8 @@ func AppendCanonical(dst, text []byte) ([]byte, error) {
 	return out, nil
 }
 
-// AppendCanonical walks over the next value and appends it as the function of
-// that name does. What it appended is of no use when End returns an error.
+// AppendCanonical reads the next value and appends it as the function of the same
+// name does. If End returns an error, what was appended is incomplete.
 func (s *Scanner) AppendCanonical(dst []byte) []byte {
 	switch s.Kind() {
 	case '{':

@@ -1,9 +1,9 @@
 // Package jsontext reads and writes JSON text that holds what attackers wrote.
 //
-// A [Scanner] checks a text against RFC 8259 while it walks over it, once, and
-// gives out values where they lie. [AppendString] and [Value.AppendText] are the
-// two halves of one codec for strings, which keeps every byte, and
-// [AppendCanonical] gives a value the one spelling that events are known by.
+// A [Scanner] checks a text against RFC 8259 in a single pass and returns values
+// that point into it. [AppendString] and [Value.AppendText] are the two halves of
+// a string codec that keeps every byte, and [AppendCanonical] writes a value in
+// the one spelling over which the identity of events is hashed.
 //
 // Attackers send bytes that are not UTF-8, and JSON cannot hold them. Python, in
 // which Cowrie and OpenCanary are written, reads byte 0xNN of such input as the
@@ -11,9 +11,9 @@
 // that as \udcNN. This package keeps the same convention, so that text survives
 // a round trip byte for byte.
 //
-// What a text costs is in proportion to its length, how deep it may nest is
-// bounded, and nothing looks past it. The package needs the standard library
-// alone, and whatever else reads or writes JSON by itself may import it.
+// The cost of a text is proportional to its length, its nesting is bounded, and
+// nothing reads past its end. The package depends only on the standard library, so
+// that any package that reads or writes JSON by hand can import it.
 package jsontext
 
 import (
@@ -21,41 +21,42 @@ import (
 	"fmt"
 )
 
-// MaxDepth is how deep arrays and objects may nest where no [Scanner] says
-// otherwise. It is what [encoding/json] accepts.
+// MaxDepth is how deep arrays and objects may nest unless a [Scanner] sets another
+// limit. [encoding/json] has the same limit.
 const MaxDepth = 10_000
 
 var (
-	// ErrEnd says that a text ends within a value.
+	// ErrEnd means that a text ends before its value does.
 	ErrEnd = errors.New("JSON ends too early")
-	// ErrNotObject says that a text is JSON and something else than an object.
+	// ErrNotObject means that a value is JSON but not an object.
 	ErrNotObject = errors.New("not a JSON object")
-	// ErrNotArray says that a text is JSON and something else than an array.
+	// ErrNotArray means that a value is JSON but not an array.
 	ErrNotArray = errors.New("not a JSON list")
 )
 
-// SyntaxError says which byte of a text, from 1, is not as RFC 8259 wants it.
+// SyntaxError gives the first byte of a text, counted from 1, that breaks the
+// grammar of RFC 8259.
 type SyntaxError struct{ Byte int }
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("malformed JSON at byte %d", e.Byte) }
 
-// DepthError says how deep arrays and objects of a text may nest, and that they
-// nest deeper.
+// DepthError means that arrays and objects nest deeper than Limit.
 type DepthError struct{ Limit int }
 
 func (e *DepthError) Error() string { return fmt.Sprintf("JSON is nested deeper than %d", e.Limit) }
 
-// Check returns nil for one JSON value with nothing but white space around it.
+// Check returns nil if text is one JSON value, with nothing but white space around
+// it.
 func Check(text []byte) error {
 	var s Scanner
 	s.Reset(text)
 	return s.End()
 }
 
-// EachMember calls do with the name and the value of every member of a JSON
-// object until do returns false. It returns false itself, and has called nothing,
-// for what is no object. The name is decoded and valid until do returns; the
-// value points into text.
+// EachMember calls do with the name and value of each member of a JSON object
+// until do returns false. If text is not a JSON object it returns false without
+// calling do. The name is decoded and valid until do returns; the value points
+// into text.
 func EachMember(text []byte, do func(name []byte, value Value) bool) bool {
 	var s Scanner
 	if s.Reset(text); s.Kind() != '{' || s.End() != nil {

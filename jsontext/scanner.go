@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// Scanner walks over a JSON text from its beginning to its end. Like
-// [encoding/json] it accepts strings that are not valid UTF-8. Members come in
-// the order of the text, also those whose name another one has.
+// Scanner reads a JSON text from beginning to end. Like [encoding/json] it accepts
+// strings that are not valid UTF-8. It returns members in the order of the text,
+// including those that share a name.
 //
 //	s.Reset(text)
 //	for s.Object(); s.Member(); {
@@ -18,10 +18,10 @@ import (
 //	}
 //	err := s.End()
 //
-// A value that is not taken is walked over. Before End has returned nil nothing
-// is known of what lies behind what was taken.
+// Values that the caller does not take are checked and skipped. Until End returns
+// nil, the text after the last value taken may still turn out to be malformed.
 type Scanner struct {
-	// MaxDepth is how deep arrays and objects may nest; 0 stands for [MaxDepth].
+	// MaxDepth is how deep arrays and objects may nest; 0 means [MaxDepth].
 	MaxDepth int
 
 	text  []byte
@@ -45,15 +45,15 @@ const (
 	inside              // the first member or element, or the bracket that closes
 )
 
-// Reset makes the scanner walk over a text. What [Scanner.Name] gave is no longer
-// valid.
+// Reset makes the scanner read text, keeping MaxDepth. It invalidates what
+// [Scanner.Name] returned.
 func (s *Scanner) Reset(text []byte) {
 	s.text, s.i, s.depth, s.at, s.err = text, 0, 0, before, nil
 	s.nameStart, s.nameEnd, s.nameEscaped = 0, 0, false
 	s.space()
 }
 
-// Kind returns the first byte of the value that comes next, or 0 where none does.
+// Kind returns the first byte of the next value, or 0 if no value comes next.
 func (s *Scanner) Kind() byte {
 	if s.at != before || s.i >= len(s.text) {
 		return 0
@@ -61,8 +61,8 @@ func (s *Scanner) Kind() byte {
 	return s.text[s.i]
 }
 
-// Value walks over the next value and returns it. It returns the zero Value when
-// there is none, which End explains.
+// Value reads the next value. It returns the zero Value if there is none or it is
+// malformed; End then says why.
 func (s *Scanner) Value() Value {
 	start := s.i
 	if s.Kind() == '"' {
@@ -78,12 +78,12 @@ func (s *Scanner) Value() Value {
 	return Value{raw: s.text[start:s.i:s.i]}
 }
 
-// Object goes into the object that comes next; anything else is ErrNotObject.
-// What follows are calls of Member.
+// Object enters the next value, which must be an object; any other value makes End
+// return [ErrNotObject]. Call Member next.
 func (s *Scanner) Object() { s.open('{', ErrNotObject) }
 
-// Array goes into the array that comes next; anything else is ErrNotArray. What
-// follows are calls of Element.
+// Array enters the next value, which must be an array; any other value makes End
+// return [ErrNotArray]. Call Element next.
 func (s *Scanner) Array() { s.open('[', ErrNotArray) }
 
 func (s *Scanner) open(bracket byte, otherwise error) {
@@ -106,8 +106,9 @@ func (s *Scanner) open(bracket byte, otherwise error) {
 	s.at = inside
 }
 
-// Member goes to the next member of an object, past the value of the last one.
-// It returns false behind the object.
+// Member advances to the next member of the object that was entered, skipping the
+// value of the last one if it was not taken. It returns false at the end of the
+// object, and on an error.
 func (s *Scanner) Member() bool {
 	if s.at == before {
 		s.skip()
@@ -145,8 +146,8 @@ func (s *Scanner) Member() bool {
 	return true
 }
 
-// Name returns the decoded name of the member whose value comes next. What it
-// returned is valid until its next call.
+// Name returns the decoded name of the member whose value comes next. The slice is
+// valid until the next call of Name.
 func (s *Scanner) Name() []byte {
 	if s.nameEnd == 0 {
 		return nil
@@ -159,8 +160,9 @@ func (s *Scanner) Name() []byte {
 	return s.decoded
 }
 
-// Element goes to the next element of an array, past the last one. It returns
-// false behind the array.
+// Element advances to the next element of the array that was entered, skipping the
+// last one if it was not taken. It returns false at the end of the array, and on
+// an error.
 func (s *Scanner) Element() bool {
 	if s.at == before {
 		s.skip()
@@ -172,9 +174,9 @@ func (s *Scanner) Element() bool {
 	return true
 }
 
-// End returns nil when the text is one JSON value with nothing but white space
-// around it, and all of it was what it was taken for. It is called behind the
-// outermost value, or before it, to walk over it.
+// End returns the first error, or nil if the text is one JSON value with nothing
+// but white space around it. Call it when the outermost value has been read; if it
+// has not been entered, End checks all of it.
 func (s *Scanner) End() error {
 	if s.at == before && s.err == nil {
 		s.skip()
@@ -186,7 +188,8 @@ func (s *Scanner) End() error {
 	return s.err
 }
 
-// fail keeps the first error. What follows it is at the end of the text.
+// fail keeps the first error and goes to the end of the text, where nothing else
+// can be read.
 func (s *Scanner) fail(err error) {
 	if s.err == nil {
 		s.err = err
@@ -214,8 +217,7 @@ func (s *Scanner) space() {
 	}
 }
 
-// next walks over the comma before the next member or element, or over the
-// bracket that closes.
+// next reads the comma before the next member or element, or the closing bracket.
 func (s *Scanner) next(closing byte) bool {
 	if s.i < len(s.text) && s.text[s.i] <= ' ' {
 		s.space()
@@ -242,7 +244,7 @@ func (s *Scanner) next(closing byte) bool {
 	return true
 }
 
-// skip walks over one value. Its recursion ends at the greatest depth.
+// skip reads one value. The limit of depth bounds its recursion.
 func (s *Scanner) skip() {
 	switch s.Kind() {
 	case '"':
@@ -301,7 +303,7 @@ func (s *Scanner) number() {
 	}
 }
 
-// one walks over the byte c, if it comes next.
+// one reads the byte c, if it comes next.
 func (s *Scanner) one(c byte) bool {
 	if s.i < len(s.text) && s.text[s.i] == c {
 		s.i++
@@ -330,10 +332,10 @@ func (s *Scanner) badString() {
 	s.malformed()
 }
 
-// stringEnd returns the index behind the string that begins at b[i], and whether
-// it holds a backslash. Where the string is malformed or lacks its end it returns
-// the negative of the index at which that shows. It reads eight bytes at a time
-// ("Bit Twiddling Hacks", S. E. Anderson, on finding a byte in a word).
+// stringEnd returns the index after the string that begins at b[i], and whether it
+// contains a backslash. If the string is malformed or unfinished, end is the
+// negated index of the first wrong byte. It reads eight bytes at a time ("Bit
+// Twiddling Hacks", S. E. Anderson, on finding a byte in a word).
 func stringEnd(b []byte, i int) (end int, escaped bool) {
 	i++
 	for {

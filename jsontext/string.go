@@ -7,14 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// Value is a JSON value within a text that was checked. The zero Value stands for
-// one that is missing.
+// Value is a JSON value in a text that a [Scanner] has checked. The zero Value
+// stands for a missing one.
 type Value struct {
 	raw     []byte
 	escaped bool // a string that holds a backslash
 }
 
-// Raw returns the text of the value, with the quotes of a string, or nil.
+// Raw returns the text of the value, including the quotes of a string, or nil for
+// a missing one. It points into the scanned text.
 func (v Value) Raw() []byte { return v.raw }
 
 // IsString reports whether the value is a string.
@@ -35,8 +36,8 @@ func (v Value) inside() []byte {
 	return v.raw[1 : len(v.raw)-1]
 }
 
-// Plain returns what a string says, where it lies, if no escape needs decoding.
-// It is false for any other string, and for what is no string.
+// Plain returns the text of a string that contains no escapes, without copying it.
+// It is false for every other value.
 func (v Value) Plain() ([]byte, bool) {
 	if v.escaped || !v.IsString() {
 		return nil, false
@@ -44,7 +45,7 @@ func (v Value) Plain() ([]byte, bool) {
 	return v.inside(), true
 }
 
-// Text decodes a string; it is false for anything else. A lone \udcNN from 80 to
+// Text decodes a string; it is false for any other value. A lone \udcNN from 80 to
 // ff becomes the byte 0xNN (PEP 383), and raw bytes that are not UTF-8 stay as
 // they are; any other lone surrogate becomes U+FFFD, as in [encoding/json]. What
 // AppendString made comes back byte for byte.
@@ -58,8 +59,7 @@ func (v Value) Text() (string, bool) {
 	return string(v.AppendText(make([]byte, 0, len(v.raw)))), true
 }
 
-// AppendText appends what Text decodes a string to, and nothing for anything
-// else.
+// AppendText appends the decoded text of a string, and nothing for any other value.
 func (v Value) AppendText(dst []byte) []byte {
 	if !v.IsString() {
 		return dst
@@ -72,8 +72,8 @@ func (v Value) AppendText(dst []byte) []byte {
 
 var errNotString = errors.New("not a JSON string")
 
-// DecodeString decodes one JSON string as [Value.Text] does; around it there
-// must be nothing, not even white space.
+// DecodeString decodes text, which must be one JSON string without white space
+// around it, as [Value.Text] does.
 func DecodeString(text []byte) (string, error) {
 	if len(text) < 2 || text[0] != '"' {
 		return "", errNotString
@@ -153,8 +153,8 @@ const hexDigits = "0123456789abcdef"
 
 // AppendString appends s as a JSON string. A byte 0xNN that is not part of valid
 // UTF-8 is written \udcNN (PEP 383). Control characters, DEL, and the line
-// separators U+2028 and U+2029 are escaped. Events are known by hashes over what
-// it writes: it can never write anything else.
+// separators U+2028 and U+2029 are escaped. The stored identity of events is a hash
+// over this output, so it can never change.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
@@ -203,8 +203,7 @@ func AppendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// verbatim returns how many bytes from the first on are ASCII that a string holds
-// as it is.
+// verbatim returns how many leading bytes of s are ASCII that needs no escaping.
 func verbatim[T string | []byte](s T) int {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {

@@ -1,9 +1,9 @@
-// Package nountest helps tests to show that nothing of a noun is lost on its
-// way through a file, a wire or a store: [Fill] gives every field a value of its
-// own, and [Differences] names the fields that did not come back.
+// Package nountest helps tests show that no field of a noun is lost on its way
+// through a file, a wire or a store. [Fill] gives every field a value of its own,
+// and [Differences] lists the fields that did not come back.
 //
-// A field that is added to a noun later is filled too, so such a test fails
-// until the field is carried along.
+// Fill also fills fields that are added to a noun later, so such a test fails
+// until they are carried along.
 package nountest
 
 import (
@@ -25,27 +25,26 @@ const maxDepth = 32
 // Option changes what [Fill] does.
 type Option func(*filler)
 
-// Values lets the function make every value of type T, from a number that
-// differs from call to call and is at least 1. It has precedence over what Fill
-// does itself.
+// Values makes Fill call of for every value of type T, with a number that is at
+// least 1 and different each time. It overrides what Fill does by default.
 func Values[T any](of func(n uint64) T) Option {
 	return func(f *filler) {
 		f.hooks[reflect.TypeFor[T]()] = func(n uint64) reflect.Value { return reflect.ValueOf(of(n)) }
 	}
 }
 
-// After makes values other than those of a call without it; equal numbers give
-// equal values.
+// After makes Fill choose other values than it does without this option, the same
+// ones for the same n.
 func After(n uint64) Option { return func(f *filler) { f.n = n << 16 } }
 
-// Fill sets every exported field that can be reached from the pointer v to a
-// value that is not zero, and to one of its own where its type has so many. Equal
-// calls give equal values. It fails the test for a type that it does not know.
+// Fill sets every exported field reachable from the pointer v to a value that is
+// not zero, and different from all others as far as its type allows. It always
+// chooses the same values. It fails the test for a type that it does not know.
 //
-// Slices get two elements, maps one. Text is plain, in a field whose name ends
-// in UUID a UUID. Times are UTC with nanoseconds, floats lie between 0 and 1, and
-// raw JSON is an object. The nouns of the root package get values that
-// [ttpcron.Event.Validate] accepts.
+// Slices get two elements and maps one. Strings are plain text, or a UUID if the
+// name of the field ends in UUID. Times are UTC with nanoseconds, floats lie
+// between 0 and 1, and raw JSON is an object. [ttpcron.Event.Validate] accepts a
+// filled event.
 func Fill(t testing.TB, v any, options ...Option) {
 	t.Helper()
 	if err := fill(v, options); err != nil {
@@ -61,7 +60,7 @@ type filler struct {
 func fill(v any, options []Option) error {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
-		return fmt.Errorf("%T is no pointer to something", v)
+		return fmt.Errorf("%T is not a pointer to a value", v)
 	}
 	f := &filler{hooks: map[reflect.Type]func(uint64) reflect.Value{}}
 	for _, o := range append(nouns(), options...) {
@@ -70,7 +69,7 @@ func fill(v any, options []Option) error {
 	return f.set(p.Elem(), p.Elem().Type().String(), maxDepth)
 }
 
-// nouns says how to make what has a form of its own.
+// nouns makes values for the types that do not take just any.
 func nouns() []Option {
 	return []Option{
 		Values(func(n uint64) time.Time { return time.Unix(1_500_000_000+int64(n)*3601, int64(n)*1_000_003+1).UTC() }),
@@ -175,8 +174,8 @@ func (f *filler) fields(v reflect.Value, path string, depth int) error {
 	return nil
 }
 
-// embedsFields reports whether a field makes the fields of an unexported type
-// fields of the struct.
+// embedsFields reports whether a field embeds an unexported struct, whose exported
+// fields are promoted.
 func embedsFields(f reflect.StructField) bool {
 	return f.Anonymous && !f.IsExported() && f.Type.Kind() == reflect.Struct
 }
@@ -200,13 +199,13 @@ func (f *filler) entry(v reflect.Value, path string, depth int) error {
 	return nil
 }
 
-// Differences returns the paths of the exported fields in which two values of
-// one type differ, such as Sources[1].Events; times that are the same instant
-// are equal.
+// Differences returns the paths of the exported fields, such as Sources[1].Events,
+// in which two values of one type differ. Times are equal if they are the same
+// instant.
 func Differences(want, got any) []string {
 	a, b := reflect.ValueOf(want), reflect.ValueOf(got)
 	if a.Type() != b.Type() {
-		return []string{fmt.Sprintf("%T is no %T", got, want)}
+		return []string{fmt.Sprintf("%T is not %T", got, want)}
 	}
 	return differences(nil, a, b, "")
 }

@@ -95,7 +95,7 @@ func TestFillRefusesWhatItDoesNotKnow(t *testing.T) {
 		"no value is known for func()":  &struct{ F func() }{},
 		"has no exported field":         &struct{ In struct{ private int } }{},
 		"nested too deep":               &endless{},
-		"no pointer to something":       everything{},
+		"not a pointer to a value":      everything{},
 		"is zero":                       new(everything),
 		"no value is known for chan in": &struct{ C map[string]chan int }{},
 	} {
