@@ -36,6 +36,8 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 		`[1}`:                               "malformed JSON at byte 3",
 		`{"a":1]`:                           "malformed JSON at byte 7",
 		`01`:                                "malformed JSON at byte 2",
+		`1e+-5`:                             "malformed JSON at byte 4",
+		`1e5-`:                              "malformed JSON at byte 4",
 		`+1`:                                "malformed JSON at byte 1",
 		`nul1`:                              "malformed JSON at byte 4",
 		`{} {}`:                             "malformed JSON at byte 4",
@@ -139,6 +141,12 @@ func TestScannerRefusesWhatIsSomethingElse(t *testing.T) {
 		{"half an array for an object", `[1`, object, ErrEnd},
 		{"two objects", `{} {}`, object, &SyntaxError{4}},
 		{"an object that is left too early", `{"a":1}`, func(s *Scanner) { s.Object() }, &SyntaxError{2}},
+		{"an object that is left where the text ends", `{`, func(s *Scanner) { s.Object() }, ErrEnd},
+		{"members behind an array", `[1],"b":2}`, func(s *Scanner) {
+			if s.Object(); s.Member() {
+				t.Error("found a member behind an array")
+			}
+		}, ErrNotObject},
 		{"two values where one is", `1`, func(s *Scanner) { s.Value(); s.Value() }, ErrEnd},
 		{"a value where a name is", `{"a":1}`, func(s *Scanner) { s.Object(); s.Value() }, &SyntaxError{2}},
 	} {
@@ -151,6 +159,21 @@ func TestScannerRefusesWhatIsSomethingElse(t *testing.T) {
 		if v := s.Value(); c.want != nil && (v.Raw() != nil || s.Member() || s.Element() || s.Kind() != 0) {
 			t.Errorf("%s: gives something after its error", c.name)
 		}
+	}
+}
+
+func TestScannerForgetsTheLastText(t *testing.T) {
+	var s Scanner
+	s.Reset([]byte(`{"a long name":[{"\u0061":1`))
+	for s.Object(); s.Member(); {
+		_ = s.Name()
+	}
+	s.Reset([]byte(` [] `))
+	if name := s.Name(); len(name) != 0 {
+		t.Errorf("name %q", name)
+	}
+	if err := s.End(); err != nil {
+		t.Error(err)
 	}
 }
 
