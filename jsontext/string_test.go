@@ -43,6 +43,7 @@ func TestDecodeString(t *testing.T) {
 		{`"\ud83d\n"`, "\ufffd\n"},    // before another escape
 		{`"\ud83d\u0041"`, "\ufffdA"}, // before one that is no other half
 		{`"\ud83d\ud83d"`, "\ufffd\ufffd"},
+		{`"\ud83d\ue000"`, "\ufffd\ue000"},
 		{`"\ude00\ud83d"`, "\ufffd\ufffd"},
 		{"\"\xff\"", "\xff"}, // raw bytes, as a careless logger writes them
 		{"\"\\n\xc3\"", "\n\xc3"},
