@@ -107,3 +107,44 @@ func TestRootNeedsOnlyTheStandardLibrary(t *testing.T) {
 		}
 	}
 }
+
+// Within the store the arrows point from the doctor through transactions to the
+// bytes: what knows how records and pages are laid out knows no transaction and no
+// bbolt, so that it can be read, and tested, for itself.
+func TestArrowsOfTheStore(t *testing.T) {
+	may := map[string][]string{
+		"record":    nil,
+		"page":      nil,
+		"storefile": nil,
+		"block":     {"record"},
+		"rollup":    {"record"},
+		"layout":    {"page", "record"},
+		"tree":      {"layout", "page", "record"},
+		".":         {"block", "layout", "page", "record", "rollup", "storefile", "tree"},
+		"doctor":    {".", "block", "layout", "page", "record", "rollup", "storefile"},
+		"kvtest":    {"."},
+	}
+	knowsBbolt := []string{".", "kvtest"}
+	for _, p := range list(t, "./kv/...") {
+		from := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module+"/kv"), "/")
+		if from == "" {
+			from = "."
+		}
+		allowed, known := may[from]
+		if !known {
+			t.Errorf("kv/%s has no place among the packages of the store", from)
+		}
+		for _, imported := range p.Imports {
+			to, ours := strings.CutPrefix(imported, module+"/kv")
+			if to = strings.TrimPrefix(to, "/"); to == "" {
+				to = "."
+			}
+			if ours && !slices.Contains(allowed, to) {
+				t.Errorf("kv/%s imports kv/%s", from, to)
+			}
+			if strings.HasPrefix(imported, "go.etcd.io/bbolt") && !slices.Contains(knowsBbolt, from) {
+				t.Errorf("kv/%s knows bbolt", from)
+			}
+		}
+	}
+}

@@ -16,7 +16,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/rollup"
 )
 
-// Commit adds the tags that the store does not have, and the marks that go with
+// Commit adds the tags that the store does not have, and the records that go with
 // them; inserted counts the former. A tag that exists stays as it was first
 // written. A tag that has no kind, source or time of the years 1970 to 9999, or a
 // confidence outside 0 to 1, fails the call.
@@ -40,29 +40,29 @@ func (db *DB) commit(ctx context.Context, c ttpcron.Commit) (inserted int, err e
 	if err != nil {
 		return 0, err
 	}
-	var marks []mark
+	var companions []companion
 	err = db.view(ctx, func(tx *txn) error {
 		if err := findTags(tx, rows); err != nil {
 			return err
 		}
 		rows = slices.DeleteFunc(rows, func(r tagRow) bool { return r.known })
-		if marks, err = newMarks(tx, c); err != nil {
+		if companions, err = newCompanions(tx, c); err != nil {
 			return err
 		}
 		return db.claims.load(tx)
 	})
-	if err != nil || len(rows) == 0 && len(marks) == 0 {
+	if err != nil || len(rows) == 0 && len(companions) == 0 {
 		return 0, err
 	}
-	if c.Run != nil && (len(marks) == 0 || !marks[len(marks)-1].isRun) {
-		marks = append(marks, runMark(c.Run)) // something is written: the counts come along
+	if c.Run != nil && (len(companions) == 0 || !companions[len(companions)-1].isRun) {
+		companions = append(companions, runCompanion(c.Run)) // something is written: the counts come along
 	}
 	claims := db.claims.begin()
 	err = db.update(ctx, func(tx *txn) error {
 		if err := db.addTags(tx, c.Tags, rows, claims); err != nil {
 			return err
 		}
-		for _, m := range marks {
+		for _, m := range companions {
 			if err := m.put(tx); err != nil {
 				return err
 			}
@@ -256,20 +256,20 @@ func (a *arena) begin() {
 // end returns the value appended to buf since begin.
 func (a *arena) end() []byte { return a.buf[a.start:len(a.buf):len(a.buf)] }
 
-// mark is a small record that a commit writes beside its tags.
-type mark struct {
+// companion is a small record that a commit writes beside its tags.
+type companion struct {
 	isRun bool
 	put   func(tx *txn) error
 }
 
-func runMark(r *ttpcron.Run) mark {
-	return mark{true, func(tx *txn) error { return putRun(tx, r) }}
+func runCompanion(r *ttpcron.Run) companion {
+	return companion{true, func(tx *txn) error { return putRun(tx, r) }}
 }
 
-// newMarks returns what differs from the marks that are stored; the run, if it
+// newCompanions returns what differs from the records that are stored; the run, if it
 // is among them, comes last.
-func newMarks(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
-	if marks, err = newCoverage(tx, c); err != nil {
+func newCompanions(tx *txn, c ttpcron.Commit) (companions []companion, err error) {
+	if companions, err = newCoverage(tx, c); err != nil {
 		return nil, err
 	}
 	for i := range c.Cursors {
@@ -278,19 +278,19 @@ func newMarks(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
 			return nil, errors.New("cursor without kind")
 		}
 		if !bytes.Equal(tx.top(layout.Cursors).Get([]byte(v.Kind)), record.AppendCursor(nil, v)) {
-			marks = append(marks, mark{put: func(tx *txn) error { return putCursor(tx, v) }})
+			companions = append(companions, companion{put: func(tx *txn) error { return putCursor(tx, v) }})
 		}
 	}
 	if c.Run == nil {
-		return marks, nil
+		return companions, nil
 	}
 	if c.Run.ID == "" {
 		return nil, errors.New("run without id")
 	}
 	if old := tx.top(layout.Runs).Get([]byte(c.Run.ID)); old == nil || !c.Run.Finished.IsZero() && !bytes.Equal(old, record.AppendRun(nil, c.Run)) {
-		marks = append(marks, runMark(c.Run))
+		companions = append(companions, runCompanion(c.Run))
 	}
-	return marks, nil
+	return companions, nil
 }
 
 func addClaimTotals(tx *txn, total map[uint32]record.TagTotal, newDays int) error {

@@ -27,7 +27,7 @@ import (
 // as BeforeHorizon.
 //
 // The events are not changed; read them back to learn ID and Seq. A call that
-// brings nothing new writes nothing; a mark that differs only in SeenAt is
+// brings nothing new writes nothing; a position that differs only in SeenAt is
 // nothing new.
 func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportReport, error) {
 	db.writing.Lock()
@@ -36,7 +36,7 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 	report := ttpcron.ImportReport{Rejected: len(rejects)}
 	var ids []identity
 	var fresh []ttpcron.Reject
-	markKnown := false
+	positionKnown := false
 	err := db.view(ctx, func(tx *txn) (err error) {
 		if events, err = withoutPruned(tx, events, &report); err != nil {
 			return err
@@ -47,7 +47,7 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 		if fresh, err = db.newRejects(tx, rejects); err != nil {
 			return err
 		}
-		markKnown = im.Position == nil || db.hasMark(tx, im.Position)
+		positionKnown = im.Position == nil || db.hasPosition(tx, im.Position)
 		return nil
 	})
 	if err != nil {
@@ -65,7 +65,7 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 			report.New++
 		}
 	}
-	if report.New == 0 && len(fresh) == 0 && markKnown {
+	if report.New == 0 && len(fresh) == 0 && positionKnown {
 		return report, nil
 	}
 	err = db.update(ctx, func(tx *txn) error {
@@ -80,10 +80,10 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 		if err := db.addRejects(tx, fresh); err != nil {
 			return err
 		}
-		if markKnown {
+		if positionKnown {
 			return nil
 		}
-		return db.putMark(tx, im.Position)
+		return db.putPosition(tx, im.Position)
 	})
 	if err != nil {
 		return ttpcron.ImportReport{}, fmt.Errorf("import %d events: %w", len(im.Events), err)

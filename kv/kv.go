@@ -2,7 +2,7 @@
 // where replay stands in one bbolt file.
 //
 // Start with [Open]. [DB.Import] adds events, [DB.Events] reads them back page
-// by page, [DB.Commit] adds tags together with the marks that say how far the
+// by page, [DB.Commit] adds tags together with the records that say how far the
 // replay came, [DB.Tags] and [DB.Summary] answer questions.
 //
 // What holds after a crash, of the process or of the machine: a call that
@@ -68,7 +68,7 @@ type DB struct {
 	stuck     stuck
 	claims    claimTable
 	lengthsMu sync.Mutex
-	lengths   map[int]bool   // of the heads of marks; nil: not known; guarded by lengthsMu, which is locked after writing
+	lengths   map[int]bool   // of the heads of positions; nil: not known; guarded by lengthsMu, which is locked after writing
 	encoder   *block.Encoder // guarded by writing
 	blocks    *block.Reader
 	last      atomic.Pointer[tree.State] // that a transaction saw

@@ -41,7 +41,7 @@ func (db *DB) FileLooks(ctx context.Context, paths []string) ([]ttpcron.FileLook
 	return looks, nil
 }
 
-// KeepLooks remembers how files look, in one transaction, and that their marks
+// KeepLooks remembers how files look, in one transaction, and that their positions
 // were seen then.
 func (db *DB) KeepLooks(ctx context.Context, looks []ttpcron.FileLook) error {
 	if len(looks) == 0 {
@@ -80,26 +80,26 @@ func (db *DB) KeepLooks(ctx context.Context, looks []ttpcron.FileLook) error {
 	return nil
 }
 
-// seen notes in the mark of a file that the file was seen.
+// seen notes in the position of a file that the file was seen.
 func (db *DB) seen(tx *txn, l *ttpcron.FileLook) error {
 	if l.PositionFormat == "" {
 		return nil
 	}
-	b := tx.top(layout.Marks)
-	key := record.MarkKey(&db.secret, l.PositionFormat, l.PositionHead)
+	b := tx.top(layout.Positions)
+	key := record.PositionKey(&db.secret, l.PositionFormat, l.PositionHead)
 	rec := b.Get(key)
 	if rec == nil {
 		return nil
 	}
-	m, err := record.ReadMark(key, rec)
+	m, err := record.ReadPosition(key, rec)
 	if err != nil || !m.SeenAt.Before(l.SeenAt) {
 		return err
 	}
 	m.SeenAt = l.SeenAt
-	return b.Put(key, record.AppendMark(nil, key, &m))
+	return b.Put(key, record.AppendPosition(nil, key, &m))
 }
 
-// ForgetFiles drops looks and marks over MaxFilePositions of each, those seen longest
+// ForgetFiles drops looks and positions over MaxFilePositions of each, those seen longest
 // ago first, and none that were seen at or after a time. It returns how many it
 // dropped. It reads all of them, once, when there are too many; it needs 16 bytes
 // for each that may be dropped.
@@ -108,7 +108,7 @@ func (db *DB) ForgetFiles(ctx context.Context, seenBefore time.Time) (dropped in
 		bucket string
 		seenAt func(k, rec []byte) (time.Time, error)
 	}{
-		{layout.Marks, func(k, rec []byte) (time.Time, error) { m, err := record.ReadMark(k, rec); return m.SeenAt, err }},
+		{layout.Positions, func(k, rec []byte) (time.Time, error) { m, err := record.ReadPosition(k, rec); return m.SeenAt, err }},
 		{layout.Looks, func(k, rec []byte) (time.Time, error) { l, err := record.ReadLook(k, rec); return l.SeenAt, err }},
 	} {
 		n, err := db.forget(ctx, in.bucket, seenBefore, in.seenAt)

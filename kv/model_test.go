@@ -611,7 +611,7 @@ func (h *history) compareMarks() {
 	for _, m := range marks {
 		got[m.Path] = m
 	}
-	equal("file marks", got, h.m.marks)
+	equal("read positions", got, h.m.marks)
 	n := 0
 	for r, err := range h.db.Rejects(ctx) {
 		h.check(err)

@@ -34,9 +34,9 @@ func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.Rule
 	return set, ok, nil
 }
 
-// newCoverage returns the marks of the coverage that differs from what is
+// newCoverage returns the records of the coverage that differs from what is
 // stored, and of its rule set when that is not stored.
-func newCoverage(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
+func newCoverage(tx *txn, c ttpcron.Commit) (companions []companion, err error) {
 	var order []record.KindDay
 	days := map[record.KindDay][]ttpcron.Coverage{}
 	for _, v := range c.Coverage {
@@ -55,16 +55,16 @@ func newCoverage(tx *txn, c ttpcron.Commit) (marks []mark, err error) {
 			old = b.Get(record.DayKey(k.Day))
 		}
 		if !bytes.Equal(old, record.AppendCoverage(nil, k, days[k])) {
-			marks = append(marks, mark{put: func(tx *txn) error { return putCoverage(tx, k, days[k]) }})
+			companions = append(companions, companion{put: func(tx *txn) error { return putCoverage(tx, k, days[k]) }})
 		}
 	}
 	if c.RuleSet == nil || c.RuleSet.Fingerprint == "" {
-		return marks, nil
+		return companions, nil
 	}
 	if tx.top(layout.RuleSets).Get([]byte(c.RuleSet.Fingerprint)) == nil {
-		marks = append(marks, mark{put: func(tx *txn) error { return putRuleSet(tx, c.RuleSet) }})
+		companions = append(companions, companion{put: func(tx *txn) error { return putRuleSet(tx, c.RuleSet) }})
 	}
-	return marks, nil
+	return companions, nil
 }
 
 // putRuleSet stores a rule set and drops those that no coverage names any more.

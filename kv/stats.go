@@ -55,7 +55,7 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 		s.FileBytes = tx.bolt.Size()
 		page = tx.bolt.DB().Info().PageSize // outside of a transaction a commit may map the file anew meanwhile
 		s.Runs = int(tx.top(layout.Runs).Sequence())
-		s.FilePositions = int(tx.top(layout.Marks).Sequence())
+		s.FilePositions = int(tx.top(layout.Positions).Sequence())
 		if s.LastSeq, err = arrival(tx); err != nil {
 			return err
 		}

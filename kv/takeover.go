@@ -45,8 +45,8 @@ func (t *Takeover) Arrival() (uint64, error) { return arrival(t.tx) }
 // SetArrival sets the arrival number that was given last.
 func (t *Takeover) SetArrival(n uint64) error { return putArrival(t.tx, n) }
 
-// Mark stores how far a file was read.
-func (t *Takeover) Mark(m *ttpcron.FilePosition) error { return t.db.putMark(t.tx, m) }
+// Position stores how far a file was read.
+func (t *Takeover) Position(m *ttpcron.FilePosition) error { return t.db.putPosition(t.tx, m) }
 
 // Rejects stores rejects, numbered after so many that were dropped.
 func (t *Takeover) Rejects(dropped int, rejects []ttpcron.Reject) error {

@@ -53,7 +53,7 @@ type recoverJSON struct {
 	MissingTags   int           `json:"missing_tags"`
 	LostBlocks    int           `json:"lost_blocks"`
 	LostTags      int           `json:"lost_tags"`
-	LostMarks     int           `json:"lost_marks"`
+	LostRecords   int           `json:"lost_marks"`
 	OldHeader     bool          `json:"old_header"`
 	NoHeader      bool          `json:"no_header"`
 	Uncounted     bool          `json:"uncounted"`
@@ -64,8 +64,8 @@ type recoverJSON struct {
 
 func recoveredOf(to string, r doctor.RecoverReport) recoverJSON {
 	return recoverJSON{
-		Path: exact(to), Whole: r.Whole(), Events: r.Events, Tags: r.Tags, Marks: r.Marks, Stray: r.Stray,
-		MissingEvents: r.MissingEvents, MissingTags: r.MissingTags, LostBlocks: r.LostBlocks, LostTags: r.LostTags, LostMarks: r.LostMarks,
+		Path: exact(to), Whole: r.Whole(), Events: r.Events, Tags: r.Tags, Marks: r.Records, Stray: r.Stray,
+		MissingEvents: r.MissingEvents, MissingTags: r.MissingTags, LostBlocks: r.LostBlocks, LostTags: r.LostTags, LostRecords: r.LostRecords,
 		OldHeader: r.OldHeader, NoHeader: r.NoHeader, Uncounted: r.Uncounted, LostDays: append([]string{}, r.LostDays...), Findings: findingsOf(r.Findings), More: r.More,
 	}
 }
@@ -77,7 +77,7 @@ func (a *app) printRecovered(to string, r doctor.RecoverReport) error {
 	if len(r.Findings) > 0 {
 		fmt.Fprintln(a.stdout)
 	}
-	fmt.Fprintf(a.stdout, "saved into %s: %s, %s and %s\n", clean(to), plural(r.Events, "event", "events"), plural(r.Tags, "tag", "tags"), plural(r.Marks, "other record", "other records"))
+	fmt.Fprintf(a.stdout, "saved into %s: %s, %s and %s\n", clean(to), plural(r.Events, "event", "events"), plural(r.Tags, "tag", "tags"), plural(r.Records, "other record", "other records"))
 	if r.Stray > 0 {
 		fmt.Fprintf(a.stdout, "%s of them lay on pages that nothing leads to any more\n", count(r.Stray))
 	}
@@ -90,7 +90,7 @@ func (a *app) printRecovered(to string, r doctor.RecoverReport) error {
 		one, many string
 	}{
 		{r.MissingEvents, "event is lost", "events are lost"}, {r.LostBlocks, "block of up to 256 events could not be read", "blocks of up to 256 events each could not be read"},
-		{max(r.MissingTags, r.LostTags), "tag is lost", "tags are lost"}, {r.LostMarks, "other record is lost", "other records are lost"},
+		{max(r.MissingTags, r.LostTags), "tag is lost", "tags are lost"}, {r.LostRecords, "other record is lost", "other records are lost"},
 	} {
 		if l.n > 0 {
 			fmt.Fprintln(a.stdout, plural(l.n, l.one, l.many))

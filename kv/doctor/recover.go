@@ -16,14 +16,14 @@ import (
 
 // RecoverReport counts what Recover saved and what it could not.
 type RecoverReport struct {
-	Events int // saved
-	Tags   int
-	Marks  int // cursors, coverage, runs, file marks, rejects and states
-	Stray  int // of the events and tags, those found on pages to which nothing leads any more
+	Events  int // saved
+	Tags    int
+	Records int // cursors, coverage, runs, read positions, rejects and states
+	Stray   int // of the events and tags, those found on pages to which nothing leads any more
 
-	LostBlocks int // blocks of up to 256 events each
-	LostTags   int
-	LostMarks  int
+	LostBlocks  int // blocks of up to 256 events each
+	LostTags    int
+	LostRecords int
 	// MissingEvents and MissingTags are how many less there are than the store
 	// counts, as far as its counts can be read: those that are known to be lost,
 	// and those of which no trace was found.
@@ -33,7 +33,7 @@ type RecoverReport struct {
 	// newer one; then the last transaction before the damage is lost.
 	OldHeader bool
 	// NoHeader says that neither header is whole: every page was searched for
-	// events and tags, and marks could not be told from each other.
+	// events and tags, and other records could not be told from each other.
 	NoHeader bool
 	// Uncounted says that what the store counts could not all be read, so that
 	// things may be missing of which no trace was found.
@@ -46,19 +46,19 @@ type RecoverReport struct {
 
 // Whole reports whether nothing was lost.
 func (r *RecoverReport) Whole() bool {
-	return r.LostBlocks+r.LostTags+r.LostMarks+r.MissingEvents+r.MissingTags == 0 && !r.OldHeader && !r.NoHeader && !r.Uncounted && len(r.LostDays) == 0
+	return r.LostBlocks+r.LostTags+r.LostRecords+r.MissingEvents+r.MissingTags == 0 && !r.OldHeader && !r.NoHeader && !r.Uncounted && len(r.LostDays) == 0
 }
 
 // Recover reads what can be read of the store at path, and makes of it a new
 // store at to. The old file is not changed. Whatever a checksum vouches for is
-// taken over: events with their ids and arrival numbers, tags, and marks; what
+// taken over: events with their ids and arrival numbers, tags, and other records; what
 // counts and indexes them is made anew. Entries of pages to which nothing leads
 // any more, because a page above them is damaged, are found by looking at every
 // page that is neither reached nor free; without a header, at every page.
 //
 // The coverage of a day on which tags were lost is left out, so that a run with
-// a window over that day makes the tags again. When events were lost the marks
-// of files are left out, so that importing the logs again reads them again. A file at to is an *[ExistsError].
+// a window over that day makes the tags again. When events were lost read
+// positions are left out, so that importing the logs again reads them again. A file at to is an *[ExistsError].
 func Recover(ctx context.Context, path, to string, o Options) (RecoverReport, error) {
 	src, err := openSource(ctx, path, o.Options, true)
 	if err != nil {
@@ -202,7 +202,7 @@ func (r *recovery) walk() error {
 	r.flush()
 	r.w.Seen = page.NewBitmap(r.Header.Pages) // what was passed over is read now
 	r.compareCounts()
-	r.marks()
+	r.records()
 	if r.w.Stale > 0 {
 		r.report.Uncounted = true
 	}
@@ -260,7 +260,7 @@ func (r *recovery) readPruned() error {
 		p, err := record.ReadPruned(k, v)
 		if err != nil {
 			if r.failed(err) {
-				r.report.LostMarks++
+				r.report.LostRecords++
 			}
 			return
 		}

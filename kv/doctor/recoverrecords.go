@@ -12,8 +12,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// marks takes over the small records.
-func (r *recovery) marks() {
+// records takes over the small records.
+func (r *recovery) records() {
 	if r.err != nil {
 		return
 	}
@@ -21,7 +21,7 @@ func (r *recovery) marks() {
 	bad := r.w.Bad
 	defer func() { r.w.Bad = bad }()
 	r.w.Bad = func(what string) {
-		r.report.LostMarks++ // nobody can know how many lay there
+		r.report.LostRecords++ // nobody can know how many lay there
 		r.find(what)
 	}
 	for i := range layout.Buckets {
@@ -50,12 +50,12 @@ func (r *recovery) marks() {
 			}
 		}
 		if r.report.LostBlocks+r.report.MissingEvents == 0 {
-			if err := r.each(layout.Marks, func(k, v []byte) error {
-				m, err := record.ReadMark(k, v)
+			if err := r.each(layout.Positions, func(k, v []byte) error {
+				m, err := record.ReadPosition(k, v)
 				if err != nil {
 					return err
 				}
-				return t.Mark(&m)
+				return t.Position(&m)
 			}); err != nil {
 				return err
 			}
@@ -73,9 +73,9 @@ func (r *recovery) each(bucket string, put func(k, v []byte) error) (err error) 
 	r.values(r.top[bucket], func(k, v []byte) {
 		switch perr := put(k, v); {
 		case perr == nil:
-			r.report.Marks++
+			r.report.Records++
 		case isDamage(perr):
-			r.report.LostMarks++
+			r.report.LostRecords++
 			r.find(perr.Error())
 		case err == nil:
 			err = perr
@@ -117,11 +117,11 @@ func (r *recovery) coverage(t *kv.Takeover) (err error) {
 			}
 			if _, cerr := record.ReadCoverage(record.KindDay{Kind: kind, Day: day}, v); cerr != nil {
 				if r.failed(cerr) {
-					r.report.LostMarks++
+					r.report.LostRecords++
 				}
 				return
 			}
-			r.report.Marks++
+			r.report.Records++
 			if err == nil {
 				err = t.Put(layout.Coverage, name, k, v)
 			}

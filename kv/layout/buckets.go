@@ -15,7 +15,7 @@ const (
 	Cursors   = "cursors"
 	Runs      = "runs"
 	Rejects   = "rejects"
-	Marks     = "marks"
+	Positions = "marks"
 	States    = "states"
 	Pruned    = "pruned"
 	RuleSets  = "rulesets"
@@ -80,8 +80,8 @@ var Buckets = []Bucket{
 		Key: "<number 8>", Number: Last, Remedy: Rebuild,
 	},
 	{
-		Name: Marks, Holds: "how far files were read",
-		Key: "<hash 8>", Number: Entries, Check: checkMark, Noun: "file marks", Remedy: Rebuild,
+		Name: Positions, Holds: "how far files were read",
+		Key: "<hash 8>", Number: Entries, Check: checkPosition, Noun: "read positions", Remedy: Rebuild,
 	},
 	{
 		Name: States, Holds: "the states of rules",

@@ -34,10 +34,10 @@ func checkRun(_ *Store, _ string, k, v []byte) error {
 	return err
 }
 
-func checkMark(s *Store, _ string, k, v []byte) error {
-	m, err := record.ReadMark(k, v)
-	if err == nil && !bytes.Equal(k, record.MarkKey(&s.Secret, m.Format, record.HeadOf(&m))) {
-		return record.Damagef("file mark %x belongs to another file", k)
+func checkPosition(s *Store, _ string, k, v []byte) error {
+	m, err := record.ReadPosition(k, v)
+	if err == nil && !bytes.Equal(k, record.PositionKey(&s.Secret, m.Format, record.HeadOf(&m))) {
+		return record.Damagef("read position %x belongs to another file", k)
 	}
 	return err
 }

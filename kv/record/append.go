@@ -11,7 +11,8 @@ func AppendText(dst []byte, s string) []byte {
 	return append(dst, s...)
 }
 
-func appendInt(dst []byte, n int) []byte { return binary.AppendVarint(dst, int64(n)) }
+// AppendInt appends a number that may be below 0.
+func AppendInt(dst []byte, n int) []byte { return binary.AppendVarint(dst, int64(n)) }
 
 // AppendBool appends a byte, 1 or 0.
 func AppendBool(dst []byte, v bool) []byte {
@@ -24,7 +25,8 @@ func AppendBool(dst []byte, v bool) []byte {
 // zeroTime stands for time.Time{}: a second of the year 1 less one.
 const zeroTime = -62135596801
 
-func appendTime(dst []byte, t time.Time) []byte {
+// AppendTime appends a time as seconds since 1970 and nanoseconds.
+func AppendTime(dst []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return append(binary.AppendVarint(dst, zeroTime), 0)
 	}

@@ -12,7 +12,7 @@ const maxAuditText = 1024
 
 // AppendAudit appends the record of an entry. Its texts are cut to 1024 bytes.
 func AppendAudit(dst, key []byte, e *ttpcron.AuditEntry) []byte {
-	dst = appendInt(appendTime(typeAudit.Begin(dst), e.At), e.Version)
+	dst = AppendInt(AppendTime(typeAudit.Begin(dst), e.At), e.Version)
 	for _, s := range [...]string{e.By, e.Action, e.RuleID, e.Before, e.After, e.Reason} {
 		dst = AppendText(dst, cut(s, maxAuditText))
 	}
@@ -26,7 +26,7 @@ func ReadAudit(key, rec []byte) (e ttpcron.AuditEntry, err error) {
 	}
 	r, err := typeAudit.Open(rec, key)
 	if err == nil {
-		e = ttpcron.AuditEntry{Number: binary.BigEndian.Uint64(key), At: r.time(), Version: r.int()}
+		e = ttpcron.AuditEntry{Number: binary.BigEndian.Uint64(key), At: r.Time(), Version: r.Int()}
 		for _, s := range [...]*string{&e.By, &e.Action, &e.RuleID, &e.Before, &e.After, &e.Reason} {
 			*s = r.Text()
 		}

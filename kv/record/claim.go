@@ -24,7 +24,7 @@ func AppendClaim(dst, key []byte, c Claim) []byte {
 	for _, s := range [...]string{string(c.Kind), c.RuleID, c.Tactic, c.TechniqueID, c.SubTechniqueID, c.AttackRelease, c.MitreURL} {
 		dst = AppendText(dst, s)
 	}
-	dst = appendInt(dst, c.RuleVersion)
+	dst = AppendInt(dst, c.RuleVersion)
 	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(c.Confidence))
 	End(dst[start:], key)
 	return dst
@@ -40,7 +40,7 @@ func ReadClaim(key, rec []byte) (c Claim, err error) {
 	for _, s := range [...]*string{&c.RuleID, &c.Tactic, &c.TechniqueID, &c.SubTechniqueID, &c.AttackRelease, &c.MitreURL} {
 		*s = r.Text()
 	}
-	c.RuleVersion = r.int()
+	c.RuleVersion = r.Int()
 	if b := r.Bytes(8); b != nil {
 		c.Confidence = math.Float64frombits(binary.LittleEndian.Uint64(b))
 	}

@@ -15,12 +15,12 @@ func AppendCoverage(dst []byte, k KindDay, list []ttpcron.Coverage) []byte {
 		c := &list[i]
 		dst = binary.AppendUvarint(AppendText(dst, c.RuleSet), c.UpTo)
 		for _, n := range [...]int{c.Events, c.Tagged, c.Tags, c.Skipped, c.Bounded} {
-			dst = appendInt(dst, n)
+			dst = AppendInt(dst, n)
 		}
 		if len(list) == 1 && c.After == 0 && c.Since.IsZero() && !c.Uncounted {
 			break // the usual case, and all that the first records could say
 		}
-		dst = appendTime(binary.AppendUvarint(dst, c.After), c.Since)
+		dst = AppendTime(binary.AppendUvarint(dst, c.After), c.Since)
 		dst = AppendBool(dst, c.Uncounted)
 	}
 	return End(dst, []byte(k.Kind), DayKey(k.Day))
@@ -35,10 +35,10 @@ func ReadCoverage(k KindDay, rec []byte) (list []ttpcron.Coverage, err error) {
 	for err == nil && len(r.Rest) > 0 {
 		c := ttpcron.Coverage{Kind: k.Kind, Day: k.Day, RuleSet: r.Text(), UpTo: r.Uvarint()}
 		for _, n := range [...]*int{&c.Events, &c.Tagged, &c.Tags, &c.Skipped, &c.Bounded} {
-			*n = r.int()
+			*n = r.Int()
 		}
 		if len(r.Rest) > 0 {
-			c.After, c.Since, c.Uncounted = r.Uvarint(), r.time(), r.Bool()
+			c.After, c.Since, c.Uncounted = r.Uvarint(), r.Time(), r.Bool()
 		}
 		list, err = append(list, c), r.Err
 	}

@@ -10,7 +10,7 @@ import (
 // AppendCursor appends the record of a checkpoint, whose key is the kind.
 func AppendCursor(dst []byte, c *ttpcron.Cursor) []byte {
 	dst = binary.AppendUvarint(typeCursor.Begin(dst), c.Seq)
-	dst = AppendText(appendTime(dst, c.UpdatedAt), c.RunID)
+	dst = AppendText(AppendTime(dst, c.UpdatedAt), c.RunID)
 	return End(dst, []byte(c.Kind))
 }
 
@@ -18,7 +18,7 @@ func AppendCursor(dst []byte, c *ttpcron.Cursor) []byte {
 func ReadCursor(key, rec []byte) (c ttpcron.Cursor, err error) {
 	r, err := typeCursor.Open(rec, key)
 	if err == nil {
-		c = ttpcron.Cursor{Kind: ttpcron.SourceKind(key), Seq: r.Uvarint(), UpdatedAt: r.time(), RunID: r.Text()}
+		c = ttpcron.Cursor{Kind: ttpcron.SourceKind(key), Seq: r.Uvarint(), UpdatedAt: r.Time(), RunID: r.Text()}
 		err = r.Finish()
 	}
 	if err != nil {

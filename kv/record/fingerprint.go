@@ -5,18 +5,18 @@ package record
 // hashes in the entries are keyed, so that nobody can choose them.
 type Fingerprint struct {
 	N   int
-	sum uint64
+	Sum uint64
 }
 
 // Add adds an entry to the set.
 func (f *Fingerprint) Add(hash uint64, v IndexValue) {
 	f.N++
-	f.sum += mix(mix(hash) + v[0] + spread*v[1]) // sums of schema 2 have no v[1]
+	f.Sum += mix(mix(hash) + v[0] + spread*v[1]) // sums of schema 2 have no v[1]
 }
 
 // Plus returns the fingerprint of two sets together.
 func (f *Fingerprint) Plus(o Fingerprint) Fingerprint {
-	return Fingerprint{f.N + o.N, f.sum + o.sum}
+	return Fingerprint{f.N + o.N, f.Sum + o.Sum}
 }
 
 const spread = 0x9e3779b97f4a7c15

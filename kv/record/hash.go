@@ -19,7 +19,7 @@ const (
 	hashRecord   = 'i' // record of an event with a given id
 	hashAttacker = 'a' // name of an attacker
 	hashSession  = 's' // id of a session
-	hashMark     = 'm' // identity of a file mark
+	hashPosition = 'm' // identity of a read position
 	hashLook     = 'l' // path of a file
 	hashReject   = 'r' // identity of a reject
 )

@@ -104,7 +104,7 @@ func readNumber(t *Type, key, rec []byte) (uint64, error) {
 func AppendJobTimes(dst []byte, times map[string]time.Time) []byte {
 	dst = binary.AppendUvarint(typeJobs.Begin(dst), uint64(len(times)))
 	for _, name := range slices.Sorted(maps.Keys(times)) {
-		dst = appendTime(AppendText(dst, name), times[name])
+		dst = AppendTime(AppendText(dst, name), times[name])
 	}
 	return End(dst, KeyJobs)
 }
@@ -118,7 +118,7 @@ func ReadJobTimes(rec []byte) (map[string]time.Time, error) {
 	times := map[string]time.Time{}
 	for range r.Count(1 << 20) {
 		name := r.Text()
-		times[name] = r.time()
+		times[name] = r.Time()
 	}
 	return times, r.Finish()
 }
@@ -139,11 +139,11 @@ func AppendClock(dst []byte, c *Clock) []byte {
 	for _, d := range c.Days {
 		dst = binary.AppendUvarint(dst, uint64(d))
 	}
-	dst = appendTime(dst, c.Last)
+	dst = AppendTime(dst, c.Last)
 	h := &c.Held
-	dst = appendTime(AppendText(dst, string(h.Why)), h.Since)
+	dst = AppendTime(AppendText(dst, string(h.Why)), h.Since)
 	for _, n := range [...]int{int(h.EventsBefore), int(h.TagsBefore), h.Events, h.Tags, h.OfEvents, h.OfTags} {
-		dst = appendInt(dst, n)
+		dst = AppendInt(dst, n)
 	}
 	return End(dst, KeyClock)
 }
@@ -157,11 +157,11 @@ func ReadClock(rec []byte) (c Clock, err error) {
 	for range r.Count(maxClockDays) {
 		c.Days = append(c.Days, ttpcron.Day(r.Count(1<<31-1)))
 	}
-	c.Last = r.time()
+	c.Last = r.Time()
 	h := &c.Held
-	h.Why, h.Since = HeldReason(r.Text()), r.time()
-	h.EventsBefore, h.TagsBefore = ttpcron.Day(r.int()), ttpcron.Day(r.int())
-	h.Events, h.Tags, h.OfEvents, h.OfTags = r.int(), r.int(), r.int(), r.int()
+	h.Why, h.Since = HeldReason(r.Text()), r.Time()
+	h.EventsBefore, h.TagsBefore = ttpcron.Day(r.Int()), ttpcron.Day(r.Int())
+	h.Events, h.Tags, h.OfEvents, h.OfTags = r.Int(), r.Int(), r.Int(), r.Int()
 	return c, r.Finish()
 }
 

@@ -65,8 +65,8 @@ func FuzzPacked(f *testing.F) {
 
 func TestTimes(t *testing.T) {
 	for _, at := range []time.Time{{}, time.Unix(0, 0).UTC(), time.Unix(-1, 999_999_999).UTC(), time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC), time.Time{}.Add(1)} {
-		r := Reader{Rest: appendTime(nil, at)}
-		if got := r.time(); !got.Equal(at) || got.IsZero() != at.IsZero() || r.Finish() != nil {
+		r := Reader{Rest: AppendTime(nil, at)}
+		if got := r.Time(); !got.Equal(at) || got.IsZero() != at.IsZero() || r.Finish() != nil {
 			t.Errorf("%v came back as %v, %v", at, got, r.Err)
 		}
 	}

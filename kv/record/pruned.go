@@ -23,10 +23,10 @@ type Pruned struct {
 // AppendPruned appends the record of what was pruned of a kind, which is the key.
 func AppendPruned(dst []byte, p *Pruned) []byte {
 	dst = typePruned.Begin(dst)
-	for _, v := range [...]uint64{uint64(p.Before), uint64(p.Events), uint64(p.Named.N), p.Named.sum} {
+	for _, v := range [...]uint64{uint64(p.Before), uint64(p.Events), uint64(p.Named.N), p.Named.Sum} {
 		dst = binary.AppendUvarint(dst, v)
 	}
-	return End(appendTime(dst, p.At), []byte(p.Kind))
+	return End(AppendTime(dst, p.At), []byte(p.Kind))
 }
 
 // ReadPruned reads the record of what was pruned of a kind.
@@ -35,7 +35,7 @@ func ReadPruned(key, rec []byte) (p Pruned, err error) {
 	if err == nil {
 		p = Pruned{Kind: ttpcron.SourceKind(key), Before: ttpcron.Day(r.Count(1<<31 - 1)), Events: int(r.Uvarint())}
 		p.Named = Fingerprint{int(r.Uvarint()), r.Uvarint()}
-		p.At = r.time()
+		p.At = r.Time()
 		err = r.Finish()
 	}
 	if err != nil {

@@ -78,8 +78,8 @@ func (r *Reader) Bytes(n int) []byte {
 // Text reads a length and as many bytes, which it copies.
 func (r *Reader) Text() string { return string(r.Bytes(r.Count(len(r.Rest)))) }
 
-// time reads what appendTime wrote.
-func (r *Reader) time() time.Time {
+// Time reads what AppendTime wrote.
+func (r *Reader) Time() time.Time {
 	sec, nsec := r.Varint(), r.Count(999_999_999)
 	if sec == zeroTime && nsec == 0 {
 		return time.Time{}
@@ -90,8 +90,8 @@ func (r *Reader) time() time.Time {
 // Bool reads what AppendBool wrote.
 func (r *Reader) Bool() bool { return r.Byte() != 0 }
 
-// int reads what appendInt wrote.
-func (r *Reader) int() int { return int(r.Varint()) }
+// Int reads what AppendInt wrote.
+func (r *Reader) Int() int { return int(r.Varint()) }
 
 // Finish returns the first error, or one when something is left over.
 func (r *Reader) Finish() error {

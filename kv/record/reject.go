@@ -17,11 +17,11 @@ const (
 func AppendReject(dst, key []byte, r *ttpcron.Reject) []byte {
 	id := r.Identity()
 	dst = AppendText(typeReject.Begin(dst), cut(r.File, maxRejectName))
-	dst = appendInt(dst, r.Line)
+	dst = AppendInt(dst, r.Line)
 	dst = AppendText(dst, cut(r.Format, maxRejectName))
 	dst = AppendText(dst, cut(r.Reason, maxRejectReason))
 	dst = AppendText(dst, string(r.Excerpt[:min(len(r.Excerpt), ttpcron.MaxExcerpt)]))
-	return End(append(appendTime(dst, r.At), id[:]...), key)
+	return End(append(AppendTime(dst, r.At), id[:]...), key)
 }
 
 // ReadReject reads the record of a reject, which may lack the identity.
@@ -31,7 +31,7 @@ func ReadReject(key, rec []byte) (out ttpcron.Reject, err error) {
 	}
 	r, err := typeReject.Open(rec, key)
 	if err == nil {
-		out = ttpcron.Reject{File: r.Text(), Line: r.int(), Format: r.Text(), Reason: r.Text(), Excerpt: []byte(r.Text()), At: r.time()}
+		out = ttpcron.Reject{File: r.Text(), Line: r.Int(), Format: r.Text(), Reason: r.Text(), Excerpt: []byte(r.Text()), At: r.Time()}
 		if len(r.Rest) > 0 {
 			copy(out.ID[:], r.Bytes(len(out.ID)))
 		}

@@ -16,7 +16,7 @@ func RetiredKey(ruleID string, version int) []byte {
 // bytes.
 func AppendRetirement(dst, key []byte, r *ttpcron.Retirement) []byte {
 	dst = AppendText(typeRetirement.Begin(dst), cut(r.Reason, maxAuditText))
-	return End(appendTime(AppendText(dst, cut(r.SetBy, maxAuditText)), r.SetAt), key)
+	return End(AppendTime(AppendText(dst, cut(r.SetBy, maxAuditText)), r.SetAt), key)
 }
 
 // ReadRetirement reads the record of a retirement.
@@ -29,7 +29,7 @@ func ReadRetirement(key, rec []byte) (out ttpcron.Retirement, err error) {
 	if err == nil {
 		out = ttpcron.Retirement{
 			RuleID: string(key[:n]), Version: int(int64(binary.BigEndian.Uint64(key[n+1:])) - 1),
-			Reason: r.Text(), SetBy: r.Text(), SetAt: r.time(),
+			Reason: r.Text(), SetBy: r.Text(), SetAt: r.Time(),
 		}
 		err = r.Finish()
 	}

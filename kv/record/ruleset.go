@@ -12,7 +12,7 @@ func AppendRuleSet(dst []byte, s *ttpcron.RuleSet) []byte {
 	dst = binary.AppendUvarint(typeRuleSet.Begin(dst), uint64(len(s.Rules)))
 	for i := range s.Rules {
 		r := &s.Rules[i]
-		dst = appendInt(AppendText(dst, r.ID), r.Version)
+		dst = AppendInt(AppendText(dst, r.ID), r.Version)
 		dst = append(dst, r.Digest[:]...)
 		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(r.Ceiling))
 	}
@@ -27,7 +27,7 @@ func ReadRuleSet(key, rec []byte) (s ttpcron.RuleSet, err error) {
 	}
 	s.Fingerprint = string(key)
 	for range r.Count(len(r.Rest)) {
-		d := ttpcron.RuleDef{ID: r.Text(), Version: r.int()}
+		d := ttpcron.RuleDef{ID: r.Text(), Version: r.Int()}
 		copy(d.Digest[:], r.Bytes(len(d.Digest)))
 		if b := r.Bytes(8); b != nil {
 			d.Ceiling = math.Float64frombits(binary.LittleEndian.Uint64(b))

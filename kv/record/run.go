@@ -14,7 +14,7 @@ import (
 func AppendRun(dst []byte, r *ttpcron.Run) []byte {
 	dst = typeRun.Begin(dst)
 	for _, t := range [...]time.Time{r.Started, r.Finished, r.Window.Since, r.Window.Until} {
-		dst = appendTime(dst, t)
+		dst = AppendTime(dst, t)
 	}
 	dst = AppendText(AppendText(dst, r.RuleSet), r.Outcome)
 	dst = appendImportReport(dst, &r.Imported)
@@ -23,7 +23,7 @@ func AppendRun(dst []byte, r *ttpcron.Run) []byte {
 		s := &r.Sources[i]
 		dst = AppendText(dst, s.Source)
 		for _, n := range sourceCounts(s) {
-			dst = appendInt(dst, *n)
+			dst = AppendInt(dst, *n)
 		}
 		dst = AppendBool(dst, s.DryRun)
 		dst = binary.AppendVarint(dst, int64(s.Elapsed))
@@ -33,15 +33,15 @@ func AppendRun(dst []byte, r *ttpcron.Run) []byte {
 	if before || slices.ContainsFunc(r.Sources, retagged) {
 		for i := range r.Sources {
 			for _, n := range retagCounts(&r.Sources[i]) {
-				dst = appendInt(dst, *n)
+				dst = AppendInt(dst, *n)
 			}
 		}
 	}
 	if before {
-		dst = appendInt(appendInt(dst, r.Imported.BeforeHorizon), int(r.Imported.Horizon))
+		dst = AppendInt(AppendInt(dst, r.Imported.BeforeHorizon), int(r.Imported.Horizon))
 	}
 	if known {
-		dst = appendInt(dst, r.Imported.RejectedKnown)
+		dst = AppendInt(dst, r.Imported.RejectedKnown)
 	}
 	return End(dst, []byte(r.ID))
 }
@@ -54,14 +54,14 @@ func ReadRun(key, rec []byte) (run ttpcron.Run, err error) {
 	}
 	run.ID = string(key)
 	for _, t := range [...]*time.Time{&run.Started, &run.Finished, &run.Window.Since, &run.Window.Until} {
-		*t = r.time()
+		*t = r.Time()
 	}
 	run.RuleSet, run.Outcome = r.Text(), r.Text()
 	readImportReport(&r, &run.Imported)
 	for range r.Count(len(r.Rest)) {
 		s := ttpcron.SourceReport{Source: r.Text()}
 		for _, n := range sourceCounts(&s) {
-			*n = r.int()
+			*n = r.Int()
 		}
 		s.DryRun = r.Bool()
 		s.Elapsed = time.Duration(r.Varint())
@@ -69,14 +69,14 @@ func ReadRun(key, rec []byte) (run ttpcron.Run, err error) {
 	}
 	for i := 0; i < len(run.Sources) && len(r.Rest) > 0; i++ {
 		for _, n := range retagCounts(&run.Sources[i]) {
-			*n = r.int()
+			*n = r.Int()
 		}
 	}
 	if len(r.Rest) > 0 {
-		run.Imported.BeforeHorizon, run.Imported.Horizon = r.int(), ttpcron.Day(r.int())
+		run.Imported.BeforeHorizon, run.Imported.Horizon = r.Int(), ttpcron.Day(r.Int())
 	}
 	if len(r.Rest) > 0 {
-		run.Imported.RejectedKnown = r.int()
+		run.Imported.RejectedKnown = r.Int()
 	}
 	if err := r.Finish(); err != nil {
 		return ttpcron.Run{}, fmt.Errorf("run %q: %w", key, err)
@@ -105,7 +105,7 @@ func importCounts(r *ttpcron.ImportReport) [6]*int {
 func appendImportReport(dst []byte, r *ttpcron.ImportReport) []byte {
 	dst = AppendText(AppendText(dst, r.File), r.Format)
 	for _, n := range importCounts(r) {
-		dst = appendInt(dst, *n)
+		dst = AppendInt(dst, *n)
 	}
 	return dst
 }
@@ -113,6 +113,6 @@ func appendImportReport(dst []byte, r *ttpcron.ImportReport) []byte {
 func readImportReport(r *Reader, out *ttpcron.ImportReport) {
 	out.File, out.Format = r.Text(), r.Text()
 	for _, n := range importCounts(out) {
-		*n = r.int()
+		*n = r.Int()
 	}
 }

@@ -12,8 +12,8 @@ import (
 func AppendState(dst []byte, s *ttpcron.RuleState) []byte {
 	dst = AppendText(typeState.Begin(dst), string(s.Status))
 	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(s.ConfidenceMax))
-	dst = AppendText(appendTime(dst, s.ExpiresAt), s.Reason)
-	return End(appendTime(AppendText(dst, s.SetBy), s.SetAt), []byte(s.RuleID))
+	dst = AppendText(AppendTime(dst, s.ExpiresAt), s.Reason)
+	return End(AppendTime(AppendText(dst, s.SetBy), s.SetAt), []byte(s.RuleID))
 }
 
 // ReadState reads the record of the state of a rule.
@@ -24,7 +24,7 @@ func ReadState(key, rec []byte) (s ttpcron.RuleState, err error) {
 		if b := r.Bytes(8); b != nil {
 			s.ConfidenceMax = math.Float64frombits(binary.LittleEndian.Uint64(b))
 		}
-		s.ExpiresAt, s.Reason, s.SetBy, s.SetAt = r.time(), r.Text(), r.Text(), r.time()
+		s.ExpiresAt, s.Reason, s.SetBy, s.SetAt = r.Time(), r.Text(), r.Text(), r.Time()
 		err = r.Finish()
 	}
 	if err != nil {

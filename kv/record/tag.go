@@ -47,7 +47,7 @@ func AppendTag(dst []byte, day []byte, key *TagKey, claim uint32, t *ttpcron.Tag
 	dst = AppendPacked(dst, t.IdentityUUID)
 	dst = AppendPacked(dst, t.SessionID)
 	dst = AppendPacked(dst, t.DeckyID)
-	dst = appendTime(dst, t.CreatedAt)
+	dst = AppendTime(dst, t.CreatedAt)
 	dst = append(dst, t.Evidence...)
 	End(dst[start:], day, key[:])
 	return dst
@@ -91,7 +91,7 @@ func ReadTag(day ttpcron.Day, key, rec []byte, d *Deriver) (t ttpcron.Tag, claim
 	t.IdentityUUID = r.Packed()
 	t.SessionID = r.Packed()
 	t.DeckyID = r.Packed()
-	t.CreatedAt = r.time()
+	t.CreatedAt = r.Time()
 	t.EventTime = TimeOf(day, nanos)
 	if r.Err != nil {
 		return ttpcron.Tag{}, 0, fmt.Errorf("tag %x: %w", key, r.Err)

@@ -27,7 +27,7 @@ func (c *TagTotal) Add(o TagTotal) {
 // AppendTotal appends the record of the total of a claim.
 func AppendTotal(dst, key []byte, t TagTotal) []byte {
 	dst = binary.AppendUvarint(typeTotal.Begin(dst), uint64(t.Tags))
-	return End(appendTime(appendTime(dst, t.First), t.Last), key)
+	return End(AppendTime(AppendTime(dst, t.First), t.Last), key)
 }
 
 // ReadTotal reads the record of the total of a claim.
@@ -36,7 +36,7 @@ func ReadTotal(key, rec []byte) (t TagTotal, err error) {
 	if err != nil {
 		return t, fmt.Errorf("total %x: %w", key, err)
 	}
-	t = TagTotal{int(r.Uvarint()), r.time(), r.time()}
+	t = TagTotal{int(r.Uvarint()), r.Time(), r.Time()}
 	return t, r.Finish()
 }
 
@@ -64,7 +64,7 @@ func KindTotalKey(kind ttpcron.SourceKind) []byte { return append([]byte{TotalKi
 func AppendKindTotal(dst, key []byte, t KindTotal) []byte {
 	dst = binary.AppendUvarint(typeKindTotal.Begin(dst), uint64(t.Events))
 	dst = binary.AppendUvarint(dst, uint64(t.Days))
-	return End(appendTime(appendTime(dst, t.Earliest), t.Latest), key)
+	return End(AppendTime(AppendTime(dst, t.Earliest), t.Latest), key)
 }
 
 // ReadKindTotal reads the record of the total of a kind.
@@ -73,7 +73,7 @@ func ReadKindTotal(key, rec []byte) (t KindTotal, err error) {
 	if err != nil {
 		return t, fmt.Errorf("total %x: %w", key, err)
 	}
-	t = KindTotal{int(r.Uvarint()), int(r.Uvarint()), r.time(), r.time()}
+	t = KindTotal{int(r.Uvarint()), int(r.Uvarint()), r.Time(), r.Time()}
 	return t, r.Finish()
 }
 

@@ -19,7 +19,7 @@ var (
 	typeCursor     = Type{"checkpoint", 1}
 	typeRun        = Type{"run", 1}
 	typeReject     = Type{"reject", 1}
-	typeMark       = Type{"file mark", 1}
+	typePosition   = Type{"read position", 1}
 	typeLook       = Type{"look of a file", 1}
 	typeState      = Type{"state of a rule", 1}
 	typePruned     = Type{"pruning", 1}

@@ -20,7 +20,7 @@ func TestLengthsAskedForDuringAWrite(t *testing.T) {
 	asked := make(chan error, 1)
 	db.writing.Lock()
 	err = db.update(t.Context(), func(tx *txn) error {
-		if err := db.putMark(tx, &ttpcron.FilePosition{Format: "cowrie", HeadLen: 333}); err != nil {
+		if err := db.putPosition(tx, &ttpcron.FilePosition{Format: "cowrie", HeadLen: 333}); err != nil {
 			return err
 		}
 		go func() {

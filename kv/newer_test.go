@@ -1,0 +1,104 @@
+package kv_test
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/record"
+)
+
+// newer makes a record one of the next version of its type.
+func newer(t *testing.T, path, bucket string, sub []byte) {
+	t.Helper()
+	change(t, path, func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(bucket))
+		var sum [][]byte
+		if sub != nil {
+			b, sum = b.Bucket(sub), append(sum, sub)
+		}
+		k, v := b.Cursor().First()
+		rec := slices.Clone(v)
+		rec[0]++
+		return b.Put(k, record.End(rec, append(sum, k)...))
+	})
+}
+
+// TestNewerRecords: of a record that a newer program wrote, commands say so; it is no
+// damage, so that nobody repairs what is whole.
+func TestNewerRecords(t *testing.T) {
+	content := rich(t)
+	_, tagDay := firstTag(t, content)
+	for _, c := range []struct {
+		bucket string
+		sub    []byte
+		typ    string
+		read   func(db *kv.DB) error
+	}{
+		{layout.Cursors, nil, "checkpoint", func(db *kv.DB) error { _, err := db.Cursors(t.Context()); return err }},
+		{layout.Tags, record.DayKey(tagDay), "tag", func(db *kv.DB) error {
+			for _, err := range db.Tags(t.Context(), ttpcron.TagQuery{}) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{layout.History, []byte("command"), "block of events", func(db *kv.DB) error {
+			days, err := db.Days(t.Context(), ttpcron.Command)
+			if err == nil {
+				_, err = db.EventPage(t.Context(), ttpcron.Command, days[0].Day, 0, 1<<63)
+			}
+			return err
+		}},
+	} {
+		path := write(t, content)
+		newer(t, path, c.bucket, c.sub)
+		said := func(where string, err error) {
+			t.Helper()
+			newer, damaged := (*record.NewerError)(nil), (*kv.DamagedError)(nil)
+			if !errors.As(err, &newer) || newer.Type != c.typ || errors.As(err, &damaged) || !strings.Contains(err.Error(), "written by a newer ttpcron") {
+				t.Errorf("%s: %s: %v", c.bucket, where, err)
+			}
+		}
+		db, err := kv.Open(t.Context(), path, kv.Options{ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		said("read", c.read(db))
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := doctor.Check(t.Context(), path, doctor.Options{})
+		said("check", err)
+		if r.Damaged() {
+			t.Errorf("%s: check finds %+v", c.bucket, r.Findings)
+		}
+		_, err = doctor.Recover(t.Context(), path, filepath.Join(t.TempDir(), "to.db"), doctor.Options{})
+		said("recover", err)
+	}
+}
+
+// firstTag returns the first tag of a store, and its day.
+func firstTag(t *testing.T, content []byte) (tag ttpcron.Tag, day ttpcron.Day) {
+	t.Helper()
+	db, err := kv.Open(t.Context(), write(t, content), kv.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for tag, err = range db.Tags(t.Context(), ttpcron.TagQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tag, ttpcron.DayOf(tag.EventTime)
+}
