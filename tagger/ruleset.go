@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/internal/lazy"
 	"github.com/ttpcron/ttpcron/tagger/literal"
 )
 
@@ -20,9 +21,8 @@ type RuleSet struct {
 	states      map[string]ttpcron.RuleState
 	rules       []Rule // as defs
 	fingerprint string
-	// ready compiles the rules when they are first needed: many a set is only
-	// looked at.
-	ready func() *compiled
+	// compiled is made when it is first needed: many a set is only looked at.
+	compiled lazy.Value[compiled]
 	// told remembers the kinds that warn has been told nobody claims. It is
 	// shared by all sets that come from one Load.
 	told *sync.Map
@@ -72,8 +72,44 @@ func newRuleSet(defs []*definition, states map[string]ttpcron.RuleState, told *s
 		rs.rules = append(rs.rules, info)
 	}
 	rs.fingerprint = rs.hash()
-	rs.ready = sync.OnceValue(rs.compile)
 	return rs
+}
+
+func (rs *RuleSet) ready() *compiled { return rs.compiled.Get(rs.compile) }
+
+// Release lets go of what long use has made of the rules: their indexes, and the
+// automata of their expressions, which grow with the texts that they meet. They are
+// made again when they are needed. Taggers that were made before may go on.
+func (rs *RuleSet) Release() {
+	rs.compiled.Release()
+	for _, d := range rs.defs {
+		release(d.match)
+	}
+}
+
+func release(c condition) {
+	switch c := c.(type) {
+	case allOf:
+		releaseList(c)
+	case anyOf:
+		releaseList(c)
+	case noneOf:
+		releaseList(c)
+	case someCommand:
+		release(c.is)
+	case fieldTest:
+		for t := c.test; t != nil; t = t.not {
+			for _, p := range t.patterns {
+				p.Release()
+			}
+		}
+	}
+}
+
+func releaseList(list []condition) {
+	for _, c := range list {
+		release(c)
+	}
 }
 
 // compile makes the set ready to run.

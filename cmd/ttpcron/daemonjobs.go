@@ -127,7 +127,7 @@ func (d *daemon) runJob(ctx context.Context, c *daemonConfig, j jobConfig) error
 	}
 	d.count(&r.Run)
 	if looked(r) > manyEvents {
-		d.renewRules()
+		d.ruleSet().Release()
 	}
 	if err != nil {
 		return err

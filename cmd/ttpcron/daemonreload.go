@@ -178,20 +178,3 @@ func (d *daemon) reloadRules(c *daemonConfig) (ruleSet, error) {
 	}
 	return rules, nil
 }
-
-// renewRules loads rules that have not changed anew, without what long use has
-// left with them.
-func (d *daemon) renewRules() {
-	if !d.reloads.TryLock() {
-		return
-	}
-	defer d.reloads.Unlock()
-	d.giveBack()
-	rules, err := d.reloadRules(d.config())
-	if err != nil || rules.Fingerprint() != d.ruleSet().Fingerprint() {
-		return
-	}
-	d.mu.Lock()
-	d.rules = rules
-	d.mu.Unlock()
-}

@@ -16,7 +16,8 @@ package pattern
 import (
 	"errors"
 	"regexp"
-	"sync"
+
+	"github.com/ttpcron/ttpcron/tagger/internal/lazy"
 )
 
 var errTooLarge = errors.New("expression is too large")
@@ -29,8 +30,8 @@ type Pattern struct {
 	least    int // bytes of the shortest match
 	// linear is the expression as package regexp reads it; nil when it needs
 	// backtracking.
-	linear    *linearPattern
-	backtrack func() *program
+	linear *linearPattern
+	prog   lazy.Value[program] // for backtracking
 }
 
 // linearPattern makes what matches when it is first needed: most patterns of a
@@ -38,9 +39,19 @@ type Pattern struct {
 type linearPattern struct {
 	expr         string
 	heads, tails []int
-	perByte      int                   // cost of a byte of text for regexp
-	pool         func() *dfaPool       // nil for an expression that is too large
-	regexp       func() *regexp.Regexp // for where a match is
+	perByte      int                       // cost of a byte of text for regexp
+	pool         lazy.Value[dfaPool]       // nil for an expression that is too large
+	regexp       lazy.Value[regexp.Regexp] // for where a match is
+}
+
+// Release lets go of what matching has made: automata and programs, which are made
+// again when they are needed. Matches in progress are not disturbed.
+func (p *Pattern) Release() {
+	p.prog.Release()
+	if p.linear != nil {
+		p.linear.pool.Release()
+		p.linear.regexp.Release()
+	}
 }
 
 // Budget is how much work matching may still do. A step is about a nanosecond
@@ -69,14 +80,10 @@ func Compile(expr string) (*Pattern, error) {
 	p.more = k.others(p.literals)
 	l, ok := newLinear(n)
 	if !ok {
-		prog := newProgram(n, groups)
-		p.backtrack = func() *program { return prog }
+		p.prog.Set(newProgram(n, groups))
 		return p, nil
 	}
 	p.linear = &linearPattern{expr: l.b.String(), heads: l.heads, tails: l.tails, perByte: 24 + n.size()/8}
-	p.linear.pool = sync.OnceValue(p.linear.newPool)
-	p.linear.regexp = sync.OnceValue(p.linear.compile)
-	p.backtrack = sync.OnceValue(p.newProgram)
 	return p, nil
 }
 
@@ -126,7 +133,7 @@ func (p *Pattern) Match(text string, b *Budget) bool {
 		return false
 	}
 	if p.linear == nil {
-		_, _, ok := p.backtrack().find(text, b)
+		_, _, ok := p.prog.Get(p.newProgram).find(text, b)
 		return ok
 	}
 	if _, found, ok := p.linear.walk(text, b); ok {
@@ -139,7 +146,7 @@ func (p *Pattern) Match(text string, b *Budget) bool {
 // walk matches by automaton. ok is false when there is none, or it would cost
 // more than package regexp.
 func (l *linearPattern) walk(text string, b *Budget) (end int, found, ok bool) {
-	pool := l.pool()
+	pool := l.pool.Get(l.newPool)
 	if pool == nil {
 		return 0, false, false
 	}
@@ -155,9 +162,9 @@ func (l *linearPattern) walk(text string, b *Budget) (end int, found, ok bool) {
 // search finds the leftmost match by package regexp, and returns what
 // FindStringSubmatchIndex does.
 func (p *Pattern) search(text string, b *Budget) ([]int, bool) {
-	re := p.linear.regexp()
+	re := p.linear.regexp.Get(p.linear.compile)
 	if re == nil {
-		start, end, ok := p.backtrack().find(text, b)
+		start, end, ok := p.prog.Get(p.newProgram).find(text, b)
 		return []int{start, end}, ok
 	}
 	part := afford(text, p.linear.perByte, b)
@@ -172,7 +179,7 @@ func (p *Pattern) search(text string, b *Budget) ([]int, bool) {
 // a few KiB it may be another of the matches, and begin later than it could.
 func (p *Pattern) Find(text string, b *Budget) (start, end int, ok bool) {
 	if p.linear == nil {
-		return p.backtrack().find(text, b)
+		return p.prog.Get(p.newProgram).find(text, b)
 	}
 	from := 0
 	if len(text) > 2*around {
