@@ -156,7 +156,6 @@ func Register[Req, Resp any](s *Server, name string, do func(ctx context.Context
 	})
 }
 
-// encode writes one value.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	if err := gob.NewEncoder(&b).Encode(v); err != nil {
@@ -221,7 +220,6 @@ func (s *Server) acquire(ctx context.Context, places chan struct{}) bool {
 	}
 }
 
-// reply sends an answer or a fault.
 func (s *Server) reply(w http.ResponseWriter, answer []byte, err error) {
 	status, kind := http.StatusOK, "application/x-gob"
 	if err != nil {

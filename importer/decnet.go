@@ -221,7 +221,6 @@ type column struct{ raw sql.RawBytes }
 
 func (c column) text() string { return string(c.raw) }
 
-// sizeOf is the size in bytes of some columns together.
 func sizeOf(names ...string) string {
 	terms := []string{"0"}
 	for _, n := range names {

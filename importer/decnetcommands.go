@@ -22,7 +22,6 @@ func (r *decnetReader) commandsQuery() rowQuery {
 	}
 }
 
-// attacker makes events of one attacker's commands.
 func (r *decnetReader) attacker(c []column) {
 	uuid, commands := c[1].text(), bytes.TrimSpace(c[6].raw)
 	if len(commands) == 0 || string(commands) == "null" {

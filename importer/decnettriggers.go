@@ -124,7 +124,6 @@ const (
 	resolvedCountry
 )
 
-// trigger makes the event of one trigger.
 func (r *decnetReader) trigger(c []column) {
 	uuid := c[triggerUUID].text()
 	where := func() string { return fmt.Sprintf("trigger %.80q", uuid) }

@@ -135,7 +135,8 @@ func (x *expansion) add(path string, below bool) {
 
 func (x *expansion) fail(err error) { x.errs = append(x.errs, err) }
 
-// captured notes a folder that is not entered.
+// captured counts a folder of what Cowrie captured, which is not entered: it holds
+// attackers' files, not logs.
 func (x *expansion) captured(path string) {
 	x.Captured++
 	if len(x.Captures) < maxCapturesNamed {

@@ -14,7 +14,6 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// lineFormat is a log of one record a line.
 type lineFormat struct {
 	// recognises reports whether a line, perhaps cut at its end, is of this
 	// format.
@@ -181,7 +180,6 @@ func trimLine(text []byte) []byte {
 	return text
 }
 
-// record reads one record.
 func (r *logReader) record(text []byte) {
 	if len(text) == 0 {
 		r.count(false)

@@ -214,7 +214,8 @@ func (r *inflating) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// givenUp makes the error of a file that was given up of what made it be.
+// givenUp returns a *GivenUpError for an error that will come back however often the
+// file is read, so that the next import need not try. Other errors stay as they are.
 func (f *File) givenUp(err error) error {
 	var long *TooLongError
 	var odd *NotTableError

@@ -15,7 +15,6 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// databaseFormat is a format that is a SQLite database.
 type databaseFormat struct {
 	// open returns an *UnknownFormatError when the database is another one.
 	open func(ctx context.Context, f *Format, db *database, o Options) (reader, error)

@@ -43,7 +43,6 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// move tells that reading goes on.
 func (s *stream) move() {
 	if s.moved != nil {
 		s.moved()
@@ -71,7 +70,7 @@ func openFile(path string, o *Options) (*stream, error) {
 	return s, nil
 }
 
-// notRegular tells, of what is not a file, how it can be read all the same.
+// notRegular adds to the error about a pipe, socket or device how to import from it.
 func notRegular(err error) error {
 	if odd := (*ttpcron.NotRegularError)(nil); errors.As(err, &odd) && !odd.IsFolder() {
 		return fmt.Errorf("%w; to read a stream, pipe it in and give - as the path", err)

@@ -129,7 +129,8 @@ func (s *scan) file(ctx context.Context, in Input, look ttpcron.FileLook) (FileR
 	return r, s.remember(ctx, keep)
 }
 
-// halted returns what stops the import within a file, which is not to blame then.
+// halted returns why the whole import stops in the middle of a file: it was
+// interrupted, or its time is up. Then the report blames nothing on the file.
 func (s *scan) halted(ctx context.Context, r *FileReport) error {
 	err := interruptedOr(ctx, nil)
 	if err == nil && errors.Is(r.Err, errTimeUp) {
@@ -171,7 +172,7 @@ func (im *Import) batch(ctx context.Context, b ttpcron.Batch, r *ttpcron.ImportR
 	return nil
 }
 
-// unknown returns the items that an archive does not hold, and how many it does.
+// unknown returns the items that an archive does not hold, and the number of the others.
 func unknown[T any](ctx context.Context, holds func(context.Context, []T) ([]bool, error), items []T) ([]T, int, error) {
 	held, err := holds(ctx, items)
 	if err != nil {

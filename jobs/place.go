@@ -33,7 +33,8 @@ func (p *Place) next(inputs []Input) int {
 
 func (s *scan) timeUp() bool { return s.Limit > 0 && s.now().Sub(s.began) >= s.Limit }
 
-// stopped notes in Place where an import ended that came to so many of its inputs.
+// stopped notes in Place where the next import goes on, when the time was up after
+// done inputs. Running out of time is no error.
 func (s *scan) stopped(done int, err error) error {
 	if !errors.Is(err, errTimeUp) {
 		if err == nil && s.Place != nil {

@@ -115,7 +115,6 @@ func Days(ctx context.Context, h History, kind ttpcron.SourceKind) iter.Seq2[ttp
 	}
 }
 
-// makePlan plans what to read of a kind.
 func makePlan(ctx context.Context, h History, kind ttpcron.SourceKind, ruleSet string, sel selection, upTo uint64) (*plan, error) {
 	p := &plan{history: h, kind: kind, sel: sel, upTo: upTo, ruleSet: ruleSet}
 	p.choose = func(_ context.Context, d ttpcron.DayHistory, found *planned) (part, bool, error) {

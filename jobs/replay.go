@@ -308,7 +308,6 @@ func textBytes(e *ttpcron.Event) int {
 	return n
 }
 
-// collect adds a tagged unit to the group.
 func (rp *replay) collect(u *unit) {
 	g := &rp.group
 	g.out = append(g.out, u.out...)
@@ -430,7 +429,6 @@ func (rp *replay) flush(ctx context.Context) error {
 	return nil
 }
 
-// commitOf makes the commit of a group.
 func (rp *replay) commitOf(g *group) ttpcron.Commit {
 	c := ttpcron.Commit{Tags: g.out, Run: rp.job.record()}
 	for _, d := range g.coverage {

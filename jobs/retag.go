@@ -15,7 +15,6 @@ import (
 // was in force.
 type subset struct{ rules Rules }
 
-// kindDay names a day's events of one kind.
 type kindDay struct {
 	kind ttpcron.SourceKind
 	day  ttpcron.Day
@@ -42,7 +41,6 @@ func newChanges() *changes {
 	}
 }
 
-// count counts tags by rule.
 func (c *changes) count(tags []ttpcron.Tag) {
 	for i := range tags {
 		c.made[tags[i].RuleID]++

@@ -306,7 +306,6 @@ func (r *run) kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	return kinds, nil
 }
 
-// source replays one kind of event.
 func (r *run) source(ctx context.Context, kind ttpcron.SourceKind, cursors map[ttpcron.SourceKind]ttpcron.Cursor, upTo uint64) error {
 	if ctx.Err() != nil {
 		return ErrInterrupted

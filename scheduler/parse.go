@@ -27,7 +27,6 @@ const (
 	maxEvery = 366 * 24 * time.Hour
 )
 
-// field is one of the five fields of an expression.
 type field struct {
 	name     string
 	min, max int
@@ -81,7 +80,6 @@ type word struct {
 	at   int
 }
 
-// words splits an expression at blanks.
 func words(expr string) []word {
 	var out []word
 	start := -1
@@ -193,7 +191,6 @@ func (p *parser) fields(s *Schedule, w []word) (*Schedule, error) {
 	return s, p.compile(s, strings.Join(texts, " "))
 }
 
-// field checks a list of ranges.
 func (p *parser) field(f field, w word) error {
 	at := w.at
 	for item := range strings.SplitSeq(w.text, ",") {
@@ -229,7 +226,6 @@ func (p *parser) item(f field, item string, at int) error {
 	return err
 }
 
-// value checks a number or name.
 func (p *parser) value(f field, text string, at int) (int, error) {
 	if len(text) == 3 && f.names != "" {
 		if i := strings.Index(f.names, strings.ToLower(text)); i >= 0 && i%3 == 0 {

@@ -122,7 +122,6 @@ func (s *Scheduler) first(e *entry, now moment) *Ticket {
 	return nil
 }
 
-// runTicket starts a run that was asked for.
 func (s *Scheduler) runTicket(ctx context.Context, t *Ticket, now moment) {
 	s.o.Log.Info("run on request", "job", t.name, "waited", now.since(t.asked).Round(time.Millisecond).String())
 	inner, cancel := context.WithCancelCause(ctx)

@@ -60,7 +60,8 @@ func (s *Schedule) Next(t time.Time) time.Time {
 	return best
 }
 
-// change is by how much the clocks of a zone change within a day of t, at most.
+// change is the largest change of the clocks within a day of t, as when summer time
+// begins or ends.
 func change(t time.Time) time.Duration {
 	const day = 24 * time.Hour
 	_, here := t.Zone()

@@ -20,15 +20,14 @@ const (
 type cache struct {
 	young, old map[string]*verdict
 	seed       maphash.Seed
-	// doorkeeper (TinyLFU's word) knows which texts came before: parts of their
-	// hashes, by others.
+	// doorkeeper (TinyLFU's word) remembers which texts came before: the upper half
+	// of a hash, in the slot that the lower half names.
 	doorkeeper []uint32
 	bytes      int // of the young generation, roughly
 	hits       int
 	misses     int
 }
 
-// get returns the verdict on a text, or nil.
 func (c *cache) get(text string) *verdict {
 	if v := c.young[text]; v != nil {
 		c.hits++

@@ -50,13 +50,11 @@ type (
 	checkConst bool
 )
 
-// compiler makes checks of a condition.
 type compiler struct {
 	perCommand bool // the rule is evaluated for every simple command
 	slots      int
 }
 
-// compile makes the check of a resolved condition.
 func (c *compiler) compile(cond condition) check {
 	if c.perCommand && !scopeOf(cond).command {
 		c.perCommand = false

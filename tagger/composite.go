@@ -89,7 +89,6 @@ func (c *Composite) unclaimed(e *ttpcron.Event) {
 	}
 }
 
-// tags appends the tags of a verdict.
 func (c *Composite) tags(e *ttpcron.Event, v *verdict, text string, dst []ttpcron.Tag) []ttpcron.Tag {
 	if len(v.findings) == 0 {
 		return dst

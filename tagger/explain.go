@@ -161,7 +161,6 @@ func (ev *evaluation) told(h *held) Hit {
 // explanation: every rule, not just those that the index gives a chance.
 const stepsPerExplanation = 4 * stepsPerEvent
 
-// gave reports whether one of the tags is the rule's.
 func gave(tags []ttpcron.Tag, rule string) bool {
 	return slices.ContainsFunc(tags, func(t ttpcron.Tag) bool { return t.RuleID == rule })
 }
@@ -180,7 +179,6 @@ func (x *Explanation) show(s *shell.Script) {
 	}
 }
 
-// whyDropped says why a rule that matches emits nothing.
 func (rs *RuleSet) whyDropped(i int) string {
 	switch s := rs.rules[i].State; s.Status {
 	case ttpcron.StatusDisabled:

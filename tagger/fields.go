@@ -68,7 +68,6 @@ var fieldNames = func() map[string]field {
 
 func (f field) String() string { return fieldSpelling[f] }
 
-// ofCommand reports whether the field belongs to a simple command.
 func (f field) ofCommand() bool { return f >= fieldProgram }
 
 // value returns the value of a field that a simple command has exactly once,

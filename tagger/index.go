@@ -55,7 +55,6 @@ var fieldBits = func() (bits [fieldCount]literal.Fields) {
 // maxIDs is how many rules and terms an index can number.
 const maxIDs = 1 << 16
 
-// indexer makes the index of a kind.
 type indexer struct {
 	k        *kindRules
 	literals literal.Builder
@@ -64,7 +63,6 @@ type indexer struct {
 	known    map[string]int // terms by what they require
 }
 
-// indexed makes the index of the rules that were added to k.
 func (k *kindRules) indexed() {
 	x := indexer{k: k, used: map[field]bool{}, ids: len(k.rules), known: map[string]int{}}
 	k.programs = map[string]uint16{}
@@ -203,7 +201,6 @@ func (x *indexer) termFor(r requirement) int {
 	return id
 }
 
-// termsOf returns the terms of a test.
 func termsOf(c check) []int {
 	switch c := c.(type) {
 	case *checkValue:
@@ -252,7 +249,8 @@ func (x *indexer) program(name string, id int) {
 	}
 }
 
-// scanned returns the field whose value holds every value of this one.
+// scanned returns the field whose literals are looked for in the place of this one's:
+// the line of a command contains its program, arguments, options and operands.
 func (f field) scanned() field {
 	switch f {
 	case fieldProgram, fieldArgs, fieldArgAny, fieldFlag, fieldOperand:

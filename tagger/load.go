@@ -70,13 +70,13 @@ type loader struct {
 	room   room
 }
 
-// room is what rule files have taken of what they may.
+// room is how many rule files were read, and how large they are together.
 type room struct {
 	files int
 	bytes int64
 }
 
-// take is an error when there is no room for a file.
+// take counts a file, and returns an error when it is one too many.
 func (r *room) take(size int64) error {
 	size = min(size, maxFile) // larger ones are refused by themselves
 	switch {
@@ -90,7 +90,7 @@ func (r *room) take(size int64) error {
 	return nil
 }
 
-// source reads one folder. Of two files with one rule_id the first counts.
+// folder reads one folder. Of two files with one rule_id the first counts.
 func (l *loader) folder(folder Folder, number int) {
 	names, listErr := ruleFiles(folder.FS, &l.room)
 	read := loadFiles(folder, names, l.Options)
@@ -172,7 +172,6 @@ func ruleFiles(folder fs.FS, room *room) ([]string, error) {
 	return names, errors.Join(err, failed)
 }
 
-// fileResult is what became of one file.
 type fileResult struct {
 	def      *definition
 	problems []Problem
@@ -223,7 +222,6 @@ func passedOver(name string, data []byte) []Problem {
 	return []Problem{{Text: "is passed over: " + why, Warning: true}}
 }
 
-// holdsSigma reports whether a file is a Sigma rule.
 func holdsSigma(data []byte) bool {
 	root, err := document(data)
 	if err != nil {

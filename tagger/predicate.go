@@ -2,7 +2,6 @@ package tagger
 
 import "github.com/ttpcron/ttpcron/tagger/canary"
 
-// checkPredicate asks a built-in predicate.
 type checkPredicate struct{ is canary.Check }
 
 func (c *checkPredicate) holds(ev *evaluation) bool {

@@ -128,7 +128,7 @@ func lifterName(members []member) string {
 	return ""
 }
 
-// lifter reads a built-in predicate: every other key is a setting of it.
+// predicate reads a built-in predicate: every other key is a setting of it.
 func (r *ruleReader) predicate(members []member, field, name string) condition {
 	l := predicateTest{name: name, settings: map[string]any{}}
 	for _, m := range members {

@@ -22,7 +22,6 @@ type definition struct {
 	order    int // index of the folder it came from
 }
 
-// example is one of a rule's tests.
 type example struct {
 	want  bool
 	event ttpcron.Event
@@ -34,7 +33,6 @@ var ruleKeys = []string{
 	"attack_release", "last_reviewed", "next_review", "references", "tests",
 }
 
-// ruleReader reads the one rule of a file.
 type ruleReader struct {
 	reader
 	options *Options
@@ -311,12 +309,10 @@ func (r *ruleReader) claim(n *yaml.Node, field string) (ttpcron.Claim, bool) {
 	return c, r.checkTechnique(n, field, &c)
 }
 
-// mitreURL returns the page of a technique or sub-technique.
 func mitreURL(id string) string {
 	return "https://attack.mitre.org/techniques/" + strings.Replace(id, ".", "/", 1) + "/"
 }
 
-// checkTechnique looks the claim up in the ATT&CK table.
 func (r *ruleReader) checkTechnique(n *yaml.Node, field string, c *ttpcron.Claim) bool {
 	if r.options.Technique == nil {
 		return true

@@ -31,7 +31,6 @@ type RuleSet struct {
 	files files
 }
 
-// compiled is a rule set made ready to run.
 type compiled struct {
 	kinds map[ttpcron.SourceKind]*kindRules
 	slow  map[string]string // why a rule of commands is, by id
@@ -52,7 +51,6 @@ type runnable struct {
 	programs   literal.IDs // those, as the index numbers them
 }
 
-// prepared is a compiled condition.
 type prepared struct {
 	is        check
 	slots     int   // for checkOnce
@@ -112,7 +110,6 @@ func releaseList(list []condition) {
 	}
 }
 
-// compile makes the set ready to run.
 func (rs *RuleSet) compile() *compiled {
 	c := &compiled{kinds: map[ttpcron.SourceKind]*kindRules{}, slow: map[string]string{}}
 	for i, d := range rs.defs {

@@ -10,7 +10,6 @@ import (
 // which may end in or hold wildcards.
 var sigmaToken = regexp.MustCompile(`\s*([()|]|[^\s()|]+)`)
 
-// maxSigmaTokens bounds a condition.
 const maxSigmaTokens = 500
 
 // sigmaExpr reads a condition over selections by recursive descent:
@@ -26,7 +25,6 @@ type sigmaExpr struct {
 	order      []string // names of the selections, as written
 }
 
-// readSigmaExpr compiles the text of a condition.
 func readSigmaExpr(text string, selections map[string]condition, order []string) (condition, error) {
 	e := &sigmaExpr{selections: selections, order: order}
 	for _, m := range sigmaToken.FindAllStringSubmatch(text, maxSigmaTokens+1) {

@@ -126,7 +126,6 @@ func (r *ruleReader) sigmaField(m member, field string) condition {
 	return r.sigmaTest(ref, modifiers, values, field)
 }
 
-// sigmaModifiers is what the modifiers of a field ask for.
 type sigmaModifiers struct {
 	op     string // "", contains, startswith, endswith, re or exists
 	flags  string // of a regular expression
@@ -278,7 +277,6 @@ func mergedTest(list []condition) *valueTest {
 	return out
 }
 
-// sigmaValue makes the test of one value.
 func (r *ruleReader) sigmaValue(n *yaml.Node, m sigmaModifiers, field string) *valueTest {
 	if m.op == "re" {
 		expr := n.Value

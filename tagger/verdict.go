@@ -27,8 +27,8 @@ type finding struct {
 	// metric is the field in which a canary's rule matched. For a built-in
 	// predicate both are its own evidence.
 	metric string
-	// open says that the rule looks at more than the text, which would let it
-	// match.
+	// open says that the text matches, and that the rule also looks at other fields
+	// of the event, which decide.
 	open bool
 	// proof is the evidence of events that have nothing but the text and whose
 	// attacker is known as origin says; nil until it is first wanted.
@@ -54,7 +54,7 @@ func (c *Composite) evaluate(s *lookup, text string) *verdict {
 	return v
 }
 
-// kept returns the verdict as it can be remembered.
+// kept returns a copy of the verdict that may outlive the page of events it came from.
 func (v *verdict) kept() *verdict {
 	copied := *v
 	copied.findings = slices.Clone(v.findings)

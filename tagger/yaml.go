@@ -93,7 +93,6 @@ func document(data []byte) (*yaml.Node, error) {
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
 
-// lineError is an error at a line of a file.
 type lineError struct {
 	line int
 	text string
@@ -113,7 +112,6 @@ func yamlError(err error) error {
 	return e
 }
 
-// member is one key of a mapping with its value.
 type member struct {
 	key   string
 	at    *yaml.Node // the key

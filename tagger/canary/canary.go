@@ -170,7 +170,6 @@ func channelOf(p ttpcron.Payload, r *record) string {
 	return ""
 }
 
-// signals gathers derived fields.
 type signals struct {
 	event *ttpcron.Event
 	out   ttpcron.Payload

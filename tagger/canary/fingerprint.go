@@ -86,7 +86,6 @@ func members(raw json.RawMessage, names ...string) map[string]json.RawMessage {
 	return m
 }
 
-// textOf returns the text of a JSON string, or nothing.
 func textOf(raw json.RawMessage) string {
 	if len(raw) == 0 || raw[0] != '"' {
 		return ""

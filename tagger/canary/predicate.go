@@ -147,7 +147,6 @@ func zones(f *ttpcron.Field) (float64, bool) {
 	return number(f.Raw)
 }
 
-// stringList reads a setting that is a string or a list of strings.
 func stringList(v any) ([]string, error) {
 	switch v := v.(type) {
 	case nil:

@@ -44,7 +44,6 @@ type Index struct {
 	single   [256]uint16                  // literals of one byte, from 1
 }
 
-// entry is a literal.
 type entry struct {
 	text string // folded
 	gram uint32 // the chosen four bytes
@@ -130,7 +129,8 @@ func merged(postings []posting) []posting {
 	return out
 }
 
-// shorten makes literals the first byte of theirs.
+// shorten replaces literals by their first bytes, of which there are fewer: a scan
+// then finds too much, and misses nothing.
 func (b *Builder) shorten(texts []string) {
 	for _, text := range texts {
 		if len(text) > 1 {

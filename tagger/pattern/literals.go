@@ -61,7 +61,6 @@ type known struct {
 	more     [][]string // other sets like required, bounded; only of a sequence
 }
 
-// maxMore bounds known.more.
 const maxMore = 8
 
 // Best returns the better of two sets of literals, of which a text must hold

@@ -39,7 +39,6 @@ type parser struct {
 	slab   []node // to be handed out
 }
 
-// parse reads an expression and counts its groups.
 func parse(expr string) (n *node, groups int, err error) {
 	if len(expr) > maxExpression {
 		return nil, 0, fmt.Errorf("expression is longer than %d bytes", maxExpression)

@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// code is what an instruction of a backtracking program does.
 type code uint8
 
 const (

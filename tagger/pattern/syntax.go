@@ -5,7 +5,6 @@ import (
 	"unicode"
 )
 
-// op is what a node of a parsed expression does.
 type op uint8
 
 const (
@@ -179,7 +178,6 @@ func (n *node) fixedWidth() (int, bool) {
 	return 0, true // nothing, or an assertion
 }
 
-// maxLeast bounds what least tells.
 const maxLeast = 1 << 20
 
 // least returns how many bytes the shortest match has at least.

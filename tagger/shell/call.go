@@ -22,7 +22,6 @@ func (o redirOp) reads() bool { return o == readOp || o == readWriteOp }
 
 func (o redirOp) writes() bool { return o == writeOp || o == appendOp || o == readWriteOp }
 
-// redir is one redirection of a command.
 type redir struct {
 	op     redirOp
 	fd     int  // -1 when not written
@@ -85,7 +84,6 @@ func (b *build) assignment(c *call, name string, w word, raw string) {
 	c.assigns = append(c.assigns, raw)
 }
 
-// assignList records an array.
 func (b *build) assignList(c *call, name string, items []word, raw string) {
 	c.assigns = append(c.assigns, raw)
 	if !b.lists.spend(stringCost * len(items)) {

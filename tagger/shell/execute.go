@@ -82,7 +82,8 @@ func (b *build) feed(c *call, w *word, program string) {
 	}
 }
 
-// feedProcesses does so for process substitutions, which are pipes.
+// feedProcesses does what feed does for the process substitutions among the
+// arguments and redirections of a command, and for its here-strings.
 func (b *build) feedProcesses(c *call, program string) {
 	for i := range c.words {
 		if w := &c.words[i]; strings.HasPrefix(w.text, "<(") {
@@ -164,7 +165,6 @@ func (b *build) operands(words []word, valued string) stream {
 	return b.joinWords(words)
 }
 
-// joinWords joins words by blanks.
 func (b *build) joinWords(words []word) stream {
 	out, _ := b.text.joinWords(words, "")
 	return out

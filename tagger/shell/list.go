@@ -3,9 +3,9 @@ package shell
 // Both the scanner's tokens and the full parser's tree end in calls, arranged
 // in lists and pipelines. This file walks the tokens.
 
-// runTokens reports the commands of the tokens from mark on.
-func (b *build) runTokens(src *sourceText, mark int, at *place, in stream) stream {
-	toks := b.toks[mark:]
+// runTokens reports the commands of the tokens with index first and above.
+func (b *build) runTokens(src *sourceText, first int, at *place, in stream) stream {
+	toks := b.toks[first:]
 	out := stream{known: true}
 	for i := 0; i < len(toks) && !b.full(); i++ {
 		end := i
@@ -128,7 +128,6 @@ func (b *build) runSimple(src *sourceText, toks []token, at *place, in stream) s
 	return out
 }
 
-// tokenTarget expands the target of a redirection.
 func (b *build) tokenTarget(src *sourceText, at *place, op, target *token) word {
 	raw := src.text[target.start:target.end]
 	if op.op != heredocOp {

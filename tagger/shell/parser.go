@@ -280,7 +280,6 @@ func (b *build) layer(c *call, text stream, wrapper string) stream {
 	return b.run(&src, at, in)
 }
 
-// found records a decoded text.
 func (b *build) found(l Layer) {
 	if l.Text == "" {
 		return

@@ -141,7 +141,6 @@ func (b *build) echo(c *call, args []word) stream {
 	return out
 }
 
-// printf prints its format with the arguments in it.
 func (b *build) printf(c *call, args []word) stream {
 	if len(args) > 1 && args[0].text == "-v" {
 		if len(args) > 2 && isName(args[1].text) {

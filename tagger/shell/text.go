@@ -47,7 +47,6 @@ func (w *writer) addByte(c byte) {
 	}
 }
 
-// concat joins texts.
 func (m *budget) concat(parts ...string) (string, bool) {
 	size := 0
 	for _, p := range parts {
@@ -125,7 +124,6 @@ func (m *budget) joinWords(words []word, end string) (stream, bool) {
 	return out, true
 }
 
-// keep copies bytes into a text.
 func (m *budget) keep(buf []byte) (string, bool) {
 	if !m.spend(len(buf)) {
 		return "", false
@@ -263,7 +261,6 @@ func (m *budget) stripTabs(body string, tabs bool) string {
 	return strings.ReplaceAll(strings.TrimPrefix(body, "\t"), "\n\t", "\n")
 }
 
-// decoder makes one text of another.
 type decoder func(m *budget, s string) (string, bool)
 
 // decodeBase64 decodes what base64 -d would: line breaks and missing padding do

@@ -6,7 +6,6 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// statements reports the commands of parsed statements.
 func (b *build) statements(src *sourceText, stmts []*syntax.Stmt, at *place, in stream) stream {
 	out := stream{known: true}
 	for _, s := range stmts {
@@ -156,14 +155,15 @@ func (b *build) loop(src *sourceText, cmd *syntax.ForClause, at *place, in strea
 	b.statements(src, cmd.Do, at, in)
 }
 
-// happening runs the substitutions in a word that is no argument.
+// happening runs the substitutions in a word whose value is not used, such as the
+// subject of case.
 func (b *build) happening(src *sourceText, at *place, w *syntax.Word) {
 	if w == nil || len(w.Parts) == 0 {
 		return
 	}
-	mark := len(b.words)
+	before := len(b.words)
 	b.treeWord(src, at, w)
-	b.words = b.words[:mark]
+	b.words = b.words[:before]
 }
 
 // treeWord pushes what a parsed word expands to.
@@ -225,7 +225,6 @@ func (b *build) declaration(src *sourceText, s *syntax.Stmt, d *syntax.DeclClaus
 	return out
 }
 
-// treeAssign records an assignment before a command, or alone.
 func (b *build) treeAssign(c *call, src *sourceText, at *place, a *syntax.Assign) {
 	from, to := int(a.Pos().Offset()), int(a.End().Offset())
 	if a.Name == nil {
@@ -295,7 +294,6 @@ func (b *build) treeRedirs(src *sourceText, s *syntax.Stmt, at *place) {
 	}
 }
 
-// treeDocument returns the text of a here-document.
 func (b *build) treeDocument(src *sourceText, at *place, r *syntax.Redirect) word {
 	if r.Hdoc == nil || len(r.Hdoc.Parts) == 0 {
 		return word{known: true}
