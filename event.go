@@ -23,6 +23,26 @@ const (
 	HTTPRequest       SourceKind = "http_request"       // a request to a decoy web server; payload raw_url
 )
 
+// Kinds lists the kinds that the program knows of, whether or not it does more
+// with one than to keep it and to let rules look at it.
+func Kinds() []SourceKind {
+	return []SourceKind{Command, CanaryFingerprint, AuthAttempt, HTTPRequest, "payload", "scan", "service_request", "session", "stdin", "tunnel"}
+}
+
+// Validate says what keeps a text from being the name of a kind: letters, digits
+// and _ . : - make one, 64 bytes at most.
+func (k SourceKind) Validate() error {
+	switch {
+	case k == "":
+		return errors.New("source_kind is missing")
+	case len(k) > 64:
+		return errors.New("source_kind is longer than 64 bytes")
+	case !k.plain():
+		return fmt.Errorf("source_kind %.80q has other characters than letters, digits and _ . : -", k)
+	}
+	return nil
+}
+
 // MaxText is how many bytes the payload of an event may have, names and values
 // together; [Event.Validate] refuses more.
 const MaxText = 4 << 20
@@ -77,13 +97,10 @@ type Event struct {
 // plain word, no time, a time outside the years 1970 to 9999, nobody to
 // attribute it to, or a field that is too long.
 func (e *Event) Validate() error {
+	if err := e.Kind.Validate(); err != nil {
+		return err
+	}
 	switch {
-	case e.Kind == "":
-		return errors.New("source_kind is missing")
-	case len(e.Kind) > 64:
-		return errors.New("source_kind is longer than 64 bytes")
-	case !e.Kind.plain():
-		return fmt.Errorf("source_kind %.80q has other characters than letters, digits and _ . : -", e.Kind)
 	case e.Time.IsZero():
 		return errors.New("time is missing")
 	case e.Time.Unix() < 0 || e.Time.Year() > 9999:

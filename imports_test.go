@@ -148,3 +148,41 @@ func TestArrowsOfTheStore(t *testing.T) {
 		}
 	}
 }
+
+// Below the command the arrows point from the daemon through what it shares with
+// commands down to terminal, command line and machine, which know nothing of events.
+// Commands are in package main alone, which nothing can import.
+func TestArrowsOfTheProgram(t *testing.T) {
+	may := map[string][]string{
+		"term":      {"jsontext"},
+		"host":      nil,
+		"cli":       {"."},
+		"nodetest":  nil,
+		"logging":   {"host", "term"},
+		"retention": {".", "kv", "term"},
+		"ruleset":   {".", "attack", "cli", "jobs", "tagger", "term"},
+		"inputs":    {".", "cli", "importer", "jobs", "term"},
+		"settings":  {".", "cli", "control", "host", "importer", "jobs", "kv", "metrics", "scheduler", "term"},
+		"store":     {".", "cli", "control", "host", "jobs", "kv", "kv/doctor", "scheduler", "term"},
+		"daemon": {".", "cli", "control", "host", "inputs", "jobs", "kv", "metrics", "retention", "ruleset", "scheduler", "settings", "store",
+			"tagger", "term"},
+	}
+	const below = module + "/cmd/ttpcron/internal/"
+	for _, p := range list(t, "./cmd/ttpcron/internal/...") {
+		from := strings.TrimPrefix(p.ImportPath, below)
+		allowed, known := may[from]
+		if !known {
+			t.Errorf("%s has no place below the command", from)
+		}
+		for _, imported := range p.Imports {
+			to, ours := strings.CutPrefix(imported, module)
+			if to = strings.TrimPrefix(to, "/"); to == "" {
+				to = "."
+			}
+			to = strings.TrimPrefix(to, "cmd/ttpcron/internal/")
+			if ours && !slices.Contains(allowed, to) {
+				t.Errorf("%s imports %s", from, imported)
+			}
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/gob"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -140,19 +139,6 @@ func (c *Client) trusted(conn net.Conn, trust []int) error {
 // Path returns where the socket is.
 func (c *Client) Path() string { return c.path }
 
-// Call makes a call and waits for its answer.
-func Call[Req, Resp any](ctx context.Context, c *Client, name string, req Req) (out Resp, err error) {
-	resp, err := c.post(ctx, name, &req)
-	if err != nil {
-		return out, err
-	}
-	defer resp.Body.Close()
-	if err := gob.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&out); err != nil {
-		return out, fmt.Errorf("control socket %s: answer to %s: %w", c.path, name, err)
-	}
-	return out, nil
-}
-
 // post sends a request and returns its answer when it is no fault.
 func (c *Client) post(ctx context.Context, name string, req any) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -215,7 +201,7 @@ func (c *Client) send(ctx context.Context, name string, req any) (*http.Response
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	var f Fault
-	if err := json.Unmarshal(text, &f); err != nil || f.Text == "" {
+	if err := gob.NewDecoder(bytes.NewReader(text)).Decode(&f); err != nil || f.Text == "" {
 		return nil, fmt.Errorf("control socket %s: %s: %s", c.path, name, resp.Status)
 	}
 	return nil, ErrorOf(&f, c.fault)

@@ -1,8 +1,9 @@
 // Package control lets processes of one machine use what one of them has open:
 // a [Server] behind a unix socket that knows who calls, and a [Client].
 //
-// Start with [Listen], [NewServer] and [Register] on one side and [Dial] and
-// [Call] on the other. A call is an HTTP POST to /v1/NAME that carries one value
+// Start with a list of [Method] values, which both sides use. On the one side
+// [Listen], [NewServer] and the Serve of the methods follow, on the other [Dial]
+// and their Call. A call is an HTTP POST to /v1/NAME that carries one value
 // in the encoding of encoding/gob and gets one back, or an error with its kind.
 // Both are read whole before anything is done with them, so a caller that is
 // slow, asleep or gone holds nothing of the server but a connection, and that
@@ -52,9 +53,9 @@ const protocolHeader = "Ttpcron-Protocol"
 // by which the client makes an error of it that errors.Is and errors.As
 // recognise.
 type Fault struct {
-	Kind   string `json:"kind,omitempty"`
-	Text   string `json:"error"`
-	Detail []byte `json:"detail,omitempty"` // depends on the kind
+	Kind   string
+	Text   string
+	Detail []byte // depends on the kind
 }
 
 // Error returns the text.

@@ -30,6 +30,18 @@ type reply struct {
 
 var errKnown = errors.New("known to both")
 
+// The methods of the server of the tests.
+var (
+	echo     = control.NewMethod[question, reply]("echo")
+	large    = control.NewMethod[question, int]("large", control.Large)
+	fail     = control.NewMethod[question, reply]("fail")
+	wait     = control.NewMethod[question, reply]("wait", control.Waits)
+	block    = control.NewMethod[question, reply]("block")
+	much     = control.NewMethod[question, []byte]("much")
+	nonsense = control.NewMethod[question, reply]("nonsense") // nobody serves it
+	file     = control.Name(struct{ File control.FileMethod[question] }{}).File
+)
+
 // socket returns a path for a socket that is short enough.
 func socket(t *testing.T) string {
 	t.Helper()
@@ -70,12 +82,12 @@ func newServer() *control.Server {
 		}
 		return nil
 	}})
-	control.Register(s, "echo", func(ctx context.Context, q question) (reply, error) {
+	echo.Serve(s, func(ctx context.Context, q question) (reply, error) {
 		p, _ := control.PeerOf(ctx)
 		return reply{strings.Repeat(q.Text, max(1, q.N)), p}, nil
 	})
-	control.Register(s, "large", func(_ context.Context, q question) (int, error) { return len(q.Text), nil }, control.Large)
-	control.Register(s, "fail", func(_ context.Context, q question) (reply, error) {
+	large.Serve(s, func(_ context.Context, q question) (int, error) { return len(q.Text), nil })
+	fail.Serve(s, func(_ context.Context, q question) (reply, error) {
 		switch q.Text {
 		case "known":
 			return reply{}, fmt.Errorf("it went wrong: %w", errKnown)
@@ -86,11 +98,11 @@ func newServer() *control.Server {
 		}
 		return reply{}, errors.New(q.Text)
 	})
-	control.Register(s, "wait", func(ctx context.Context, _ question) (reply, error) {
+	wait.Serve(s, func(ctx context.Context, _ question) (reply, error) {
 		<-ctx.Done()
 		return reply{}, ctx.Err()
-	}, control.Waits)
-	control.RegisterFile(s, "file", func(_ context.Context, q question) (control.File, error) {
+	})
+	file.Serve(s, func(_ context.Context, q question) (control.File, error) {
 		if q.N < 0 {
 			return control.File{}, fmt.Errorf("no file: %w", errKnown)
 		}
@@ -117,7 +129,7 @@ func TestCalls(t *testing.T) {
 	}
 	c := client(path)
 	ctx := t.Context()
-	r, err := control.Call[question, reply](ctx, c, "echo", question{Text: "a\x00\xff"})
+	r, err := echo.Call(ctx, c, question{Text: "a\x00\xff"})
 	if err != nil || r.Text != "a\x00\xff" {
 		t.Errorf("%q, %v", r.Text, err)
 	}
@@ -125,28 +137,32 @@ func TestCalls(t *testing.T) {
 		t.Errorf("the server took us for %+v", r.Peer)
 	}
 	big := strings.Repeat("x", 5<<20)
-	if n, err := control.Call[question, int](ctx, c, "large", question{Text: big}); err != nil || n != len(big) {
+	if n, err := large.Call(ctx, c, question{Text: big}); err != nil || n != len(big) {
 		t.Errorf("%d, %v", n, err)
 	}
 	for text, want := range map[string]error{"known": errKnown, "canceled": context.Canceled, "other": nil} {
-		_, err := control.Call[question, reply](ctx, c, "fail", question{Text: text})
+		_, err := fail.Call(ctx, c, question{Text: text})
 		if err == nil || !strings.Contains(err.Error(), text) && text != "known" || want != nil && !errors.Is(err, want) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
 	// A panic ends the call and not the server.
 	for _, text := range []string{"panic", "after"} {
-		if _, err := control.Call[question, reply](ctx, c, "fail", question{Text: text}); err == nil || !strings.Contains(err.Error(), text) {
+		if _, err := fail.Call(ctx, c, question{Text: text}); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
 	for _, refused := range []struct {
-		name string
+		call func(question) error
 		q    question
 		want string
-	}{{"echo", question{Text: big[:100_000]}, "takes"}, {"large", question{Text: big + big}, "takes"}, {"nonsense", question{}, "does not know nonsense"}} {
-		if _, err := control.Call[question, reply](ctx, c, refused.name, refused.q); err == nil || !strings.Contains(err.Error(), refused.want) {
-			t.Errorf("%s: %v, want %q", refused.name, err, refused.want)
+	}{
+		{func(q question) error { _, err := echo.Call(ctx, c, q); return err }, question{Text: big[:100_000]}, "takes"},
+		{func(q question) error { _, err := large.Call(ctx, c, q); return err }, question{Text: big + big}, "takes"},
+		{func(q question) error { _, err := nonsense.Call(ctx, c, q); return err }, question{}, "does not know nonsense"},
+	} {
+		if err := refused.call(refused.q); err == nil || !strings.Contains(err.Error(), refused.want) {
+			t.Errorf("%v, want %q", err, refused.want)
 		}
 	}
 	var size int
@@ -155,10 +171,10 @@ func TestCalls(t *testing.T) {
 		size = len(b)
 		return err
 	}
-	if err := control.CallFile(ctx, c, "file", question{N: 3 << 20}, take); err != nil || size != 3<<20 {
+	if err := file.Call(ctx, c, question{N: 3 << 20}, take); err != nil || size != 3<<20 {
 		t.Errorf("a file of %d bytes, %v", size, err)
 	}
-	if err := control.CallFile(ctx, c, "file", question{N: -1}, take); !errors.Is(err, errKnown) {
+	if err := file.Call(ctx, c, question{N: -1}, take); !errors.Is(err, errKnown) {
 		t.Errorf("no file: %v", err)
 	}
 }
@@ -168,7 +184,7 @@ func TestCancel(t *testing.T) {
 	path := socket(t)
 	s := newServer()
 	ended := make(chan struct{})
-	control.Register(s, "block", func(ctx context.Context, _ question) (reply, error) {
+	block.Serve(s, func(ctx context.Context, _ question) (reply, error) {
 		<-ctx.Done()
 		close(ended)
 		return reply{}, ctx.Err()
@@ -176,7 +192,7 @@ func TestCancel(t *testing.T) {
 	serve(t, path, s)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := control.Call[question, reply](ctx, client(path), "block", question{}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := block.Call(ctx, client(path), question{}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 	<-ended
@@ -201,7 +217,7 @@ func TestSlowCallers(t *testing.T) {
 	path := socket(t)
 	s := newServer()
 	served := make(chan struct{}, 100)
-	control.Register(s, "much", func(context.Context, question) ([]byte, error) {
+	much.Serve(s, func(context.Context, question) ([]byte, error) {
 		served <- struct{}{}
 		return make([]byte, 1<<20), nil
 	})
@@ -221,9 +237,9 @@ func TestSlowCallers(t *testing.T) {
 	var waiting sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
 	for range 16 {
-		waiting.Go(func() { control.Call[question, reply](ctx, client(path), "wait", question{}) })
+		waiting.Go(func() { wait.Call(ctx, client(path), question{}) })
 	}
-	if _, err := control.Call[question, reply](t.Context(), client(path), "echo", question{Text: "x"}); err != nil {
+	if _, err := echo.Call(t.Context(), client(path), question{Text: "x"}); err != nil {
 		t.Error(err)
 	}
 	cancel()
@@ -298,7 +314,7 @@ func TestListen(t *testing.T) {
 	u.SetUnlinkOnClose(false)
 	u.Close()
 	var away *control.AbsentError
-	if _, err := control.Call[question, reply](t.Context(), client(path), "echo", question{}); !errors.As(err, &away) {
+	if _, err := echo.Call(t.Context(), client(path), question{}); !errors.As(err, &away) {
 		t.Errorf("nobody serves: %v", err)
 	}
 	l, err := control.Listen(path, nil)
@@ -320,7 +336,7 @@ func TestRetry(t *testing.T) {
 	c := control.Dial(path, control.ClientOptions{Retry: time.Minute})
 	done := make(chan error, 1)
 	go func() {
-		_, err := control.Call[question, reply](t.Context(), c, "echo", question{})
+		_, err := echo.Call(t.Context(), c, question{})
 		done <- err
 	}()
 	time.Sleep(20 * time.Millisecond)
@@ -355,7 +371,7 @@ func TestSlowReadersOfPages(t *testing.T) {
 			t.Fatal("a page waits for those who do not take theirs")
 		}
 	}
-	if r, err := control.Call[question, reply](t.Context(), client(path), "echo", question{Text: "a"}); err != nil || r.Text != "a" {
+	if r, err := echo.Call(t.Context(), client(path), question{Text: "a"}); err != nil || r.Text != "a" {
 		t.Errorf("%q, %v", r.Text, err)
 	}
 }

@@ -3,8 +3,6 @@ package control
 import (
 	"bytes"
 	"context"
-	"encoding/gob"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +40,7 @@ type Server struct {
 	working chan struct{}
 	large   chan struct{}
 	quiet   *time.Timer // nil for none
+	methods []string
 }
 
 // NewServer returns a server without methods.
@@ -115,64 +115,24 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// MethodOption says how a method is called.
-type MethodOption int
-
-const (
-	// Large lets the request have up to MaxLargeRequest bytes.
-	Large MethodOption = iota
-	// Waits is for methods that mostly wait: they are not counted among the calls
-	// at work, so that they keep nobody from working.
-	Waits
-)
-
-type method struct{ large, waits bool }
-
-func methodOf(options []MethodOption) (m method) {
-	for _, o := range options {
-		m.large = m.large || o == Large
-		m.waits = m.waits || o == Waits
-	}
-	return m
+// handle adds the handler of a method.
+func (s *Server) handle(name string, h http.HandlerFunc) {
+	s.methods = append(s.methods, name)
+	s.mux.HandleFunc("POST /v1/"+name, h)
 }
 
-// Register adds a method to a server. The context of do ends when the caller
-// goes away.
-func Register[Req, Resp any](s *Server, name string, do func(ctx context.Context, req Req) (Resp, error), options ...MethodOption) {
-	m := methodOf(options)
-	s.mux.HandleFunc("POST /v1/"+name, func(w http.ResponseWriter, r *http.Request) {
-		answer, err := s.answer(w, r, m, func(ctx context.Context, body []byte) ([]byte, error) {
-			var req Req
-			if err := gob.NewDecoder(bytes.NewReader(body)).Decode(&req); err != nil {
-				return nil, &Fault{Text: fmt.Sprintf("request %s cannot be read: %v", name, err)}
-			}
-			resp, err := do(ctx, req)
-			if err != nil {
-				return nil, err
-			}
-			return encode(&resp)
-		})
-		s.reply(w, answer, err)
-	})
-}
-
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(v); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
+// Methods lists the names of the methods that the server answers.
+func (s *Server) Methods() []string { return slices.Clone(s.methods) }
 
 // answer reads a request and has it worked on. Nothing that the caller could
 // draw out happens while the call counts as at work.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, m method, work func(ctx context.Context, body []byte) ([]byte, error)) (out []byte, err error) {
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, large, waits bool, work func(ctx context.Context, body []byte) ([]byte, error)) (out []byte, err error) {
 	w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
 	if got := r.Header.Get(protocolHeader); got != strconv.Itoa(Protocol) {
 		return nil, &Fault{Text: (&ProtocolError{Client: got, Server: strconv.Itoa(Protocol)}).Error()}
 	}
 	limit := int64(MaxRequest)
-	if m.large {
+	if large {
 		limit = MaxLargeRequest
 	}
 	switch {
@@ -192,7 +152,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, m method, work f
 		return nil, fmt.Errorf("read the request: %w", err)
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the caller may wait as long as the work takes
-	if !m.waits {
+	if !waits {
 		if !s.acquire(r.Context(), s.working) {
 			return nil, r.Context().Err()
 		}
@@ -223,8 +183,8 @@ func (s *Server) acquire(ctx context.Context, places chan struct{}) bool {
 func (s *Server) reply(w http.ResponseWriter, answer []byte, err error) {
 	status, kind := http.StatusOK, "application/x-gob"
 	if err != nil {
-		status, kind = http.StatusUnprocessableEntity, "application/json"
-		answer, _ = json.Marshal(FaultOf(err, s.o.Fault))
+		status = http.StatusUnprocessableEntity
+		answer, _ = encode(FaultOf(err, s.o.Fault))
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
 	w.Header().Set("Content-Type", kind)

@@ -1,33 +1,33 @@
 package control
 
 import (
-	"bytes"
 	"context"
-	"encoding/gob"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"time"
 )
 
-// RegisterFile adds a method that answers with the content of a file, which do
-// has made for it and which is closed afterwards. The caller takes it at its
-// own pace, but must take some within every half minute. One such call is at
-// work at a time.
-func RegisterFile[Req any](s *Server, name string, do func(ctx context.Context, req Req) (File, error)) {
+// FileMethod is a call that is answered with the content of a file. See [Method].
+type FileMethod[Req any] struct{ name string }
+
+func (m *FileMethod[Req]) setName(name string) { m.name = name }
+
+// Serve has a server answer the method with a file that do has made for it and
+// which is closed afterwards. The caller takes it at its own pace, but must take
+// some within every half minute. One such call is at work at a time.
+func (m *FileMethod[Req]) Serve(s *Server, do func(ctx context.Context, req Req) (File, error)) {
 	one := make(chan struct{}, 1)
-	s.mux.HandleFunc("POST /v1/"+name, func(w http.ResponseWriter, r *http.Request) {
+	s.handle(m.name, func(w http.ResponseWriter, r *http.Request) {
 		if !s.acquire(r.Context(), one) {
 			return
 		}
 		defer func() { <-one }()
 		var f File
-		_, err := s.answer(w, r, method{waits: true}, func(ctx context.Context, body []byte) ([]byte, error) {
-			var req Req
-			err := gob.NewDecoder(bytes.NewReader(body)).Decode(&req)
+		_, err := s.answer(w, r, false, true, func(ctx context.Context, body []byte) ([]byte, error) {
+			req, err := decode[Req](m.name, body)
 			if err != nil {
-				return nil, &Fault{Text: fmt.Sprintf("request %s cannot be read: %v", name, err)}
+				return nil, err
 			}
 			f, err = do(ctx, req)
 			return nil, err
@@ -55,16 +55,16 @@ func RegisterFile[Req any](s *Server, name string, do func(ctx context.Context, 
 	})
 }
 
-// File is what a method of RegisterFile answers with.
+// File is what a FileMethod answers with.
 type File struct {
 	io.ReadCloser
 	Size int64 // in bytes
 }
 
-// CallFile makes a call that is answered with a file, and hands its content to
-// take, which must not dawdle: the server waits half a minute for each piece.
-func CallFile[Req any](ctx context.Context, c *Client, name string, req Req, take func(size int64, content io.Reader) error) error {
-	resp, err := c.post(ctx, name, &req)
+// Call makes the call and hands the content of the file to take, which must not
+// dawdle: the server waits half a minute for each piece.
+func (m *FileMethod[Req]) Call(ctx context.Context, c *Client, req Req, take func(size int64, content io.Reader) error) error {
+	resp, err := c.post(ctx, m.name, &req)
 	if err != nil {
 		return err
 	}

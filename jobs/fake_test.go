@@ -394,3 +394,14 @@ func input(name string, f fakeFile) Input {
 func batchOf(events ...ttpcron.Event) ttpcron.Batch {
 	return ttpcron.Batch{Events: events, Report: ttpcron.ImportReport{Lines: len(events)}}
 }
+
+// keeper is all that a store is to a job.
+type keeper interface {
+	History
+	Archive
+	Ledger
+}
+
+func storeOf(k keeper) Store { return Store{k, k, k} }
+
+func ref[T any](v T) *T { return &v }

@@ -24,7 +24,7 @@ func history(seed uint64) error {
 			}
 			continue
 		}
-		j := Job{Store: m, Rules: sets[rnd.IntN(10)/9], Source: SourceCommand, Now: clock, BatchSize: 1 + rnd.IntN(5), Workers: 1 + rnd.IntN(3)}
+		j := Job{Store: storeOf(m), Rules: sets[rnd.IntN(10)/9], Source: SourceCommand, Now: clock, BatchSize: 1 + rnd.IntN(5), Workers: 1 + rnd.IntN(3)}
 		if rnd.IntN(3) == 0 {
 			j.Now = ticking()
 		}

@@ -70,7 +70,7 @@ type Ledger interface {
 }
 
 // Store is what a job needs of the store.
-type Store interface {
+type Store struct {
 	History
 	Archive
 	Ledger
@@ -149,15 +149,6 @@ const (
 	MaxSinceDays     = 3650
 	DefaultBatchSize = 500
 	MaxBatchSize     = 100_000
-)
-
-// The sources that a run can be limited to. SourceAll means SourceCommand, then
-// SourceCanary, then every further kind of event in the store to which a rule
-// applies, in the order of their names.
-const (
-	SourceCommand = "command"
-	SourceCanary  = "canary"
-	SourceAll     = "all"
 )
 
 // ErrNoRules is returned by a run to which no rule would apply.

@@ -63,7 +63,7 @@ func TestFirstRunTakesSevenDaysAndSaysWhatItLeft(t *testing.T) {
 	m := newMemory()
 	add(m, command(daysAgo(400), "wget old"), command(daysAgo(7.2), "wget same day, before the window"),
 		command(daysAgo(6.9), "wget new"), command(daysAgo(1), ""), command(daysAgo(1), "slow"))
-	r := do(t, Job{Store: m, Rules: rules("wget")})
+	r := do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	wantLine(t, r, "command events=3 commands=2 tagged=1 tags=1 inserted=1 known=0 skipped=1 bounded=1 left=2")
 	if !r.Since.Equal(daysAgo(7)) {
 		t.Errorf("window of the first run starts at %v", r.Since)
@@ -79,15 +79,15 @@ func TestFirstRunTakesSevenDaysAndSaysWhatItLeft(t *testing.T) {
 func TestResumedRunTakesWhatArrivedHoweverOld(t *testing.T) {
 	m := newMemory()
 	add(m, command(daysAgo(1), "wget a"))
-	do(t, Job{Store: m, Rules: rules("wget")})
+	do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	add(m, command(daysAgo(3000), "wget late"), command(daysAgo(1), "wget b"), command(daysAgo(-2), "wget from the future"))
-	r := do(t, Job{Store: m, Rules: rules("wget")})
+	r := do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	wantLine(t, r, "command events=3 commands=3 tagged=3 tags=3 inserted=3 known=0 skipped=0 bounded=0 left=0")
 	if !r.Since.IsZero() {
 		t.Error("a resumed run has no window")
 	}
 	pages := m.pages
-	r = do(t, Job{Store: m, Rules: rules("wget")})
+	r = do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	wantLine(t, r, "command events=0 commands=0 tagged=0 tags=0 inserted=0 known=0 skipped=0 bounded=0 left=0")
 	if m.pages != pages {
 		t.Errorf("a run with nothing to do read %d pages", m.pages-pages)
@@ -97,14 +97,14 @@ func TestResumedRunTakesWhatArrivedHoweverOld(t *testing.T) {
 func TestWindowNeverHidesLateArrivals(t *testing.T) {
 	m := newMemory()
 	add(m, command(daysAgo(1), "wget a"))
-	do(t, Job{Store: m, Rules: rules("wget")})
+	do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	add(m, command(daysAgo(100), "wget late"), command(daysAgo(5), "wget edge, outside"), command(daysAgo(2), "wget b"))
-	r := do(t, Job{Store: m, Rules: rules("wget"), SinceDays: 3})
+	r := do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 3})
 	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=1 known=1 skipped=0 bounded=0 left=0")
 	if got := m.cursors[ttpcron.Command].Seq; got != 1 {
 		t.Fatalf("cursor moved to %d past events outside the window", got)
 	}
-	r = do(t, Job{Store: m, Rules: rules("wget")})
+	r = do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=2 known=0 skipped=0 bounded=0 left=0")
 	if got := m.cursors[ttpcron.Command].Seq; got != 4 {
 		t.Errorf("cursor at %d, want 4", got)
@@ -114,9 +114,9 @@ func TestWindowNeverHidesLateArrivals(t *testing.T) {
 func TestWindowOverOnlyPartOfADayKeepsTheCursor(t *testing.T) {
 	m := newMemory()
 	add(m, command(daysAgo(1), "wget a"))
-	do(t, Job{Store: m, Rules: rules("wget")})
+	do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	add(m, command(daysAgo(3.1), "wget same day, outside"), command(daysAgo(2.9), "wget inside"))
-	do(t, Job{Store: m, Rules: rules("wget"), SinceDays: 3})
+	do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 3})
 	if got := m.cursors[ttpcron.Command].Seq; got != 1 {
 		t.Fatalf("cursor moved to %d", got)
 	}
@@ -124,7 +124,7 @@ func TestWindowOverOnlyPartOfADayKeepsTheCursor(t *testing.T) {
 	if len(c) != 1 || !c[0].Since.Equal(daysAgo(3)) {
 		t.Errorf("coverage %+v of a day that was read in part", c)
 	}
-	do(t, Job{Store: m, Rules: rules("wget")})
+	do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	if got := texts(m); !slices.Equal(got, []string{"wget a", "wget inside", "wget same day, outside"}) {
 		t.Errorf("tagged %q", got)
 	}
@@ -133,12 +133,12 @@ func TestWindowOverOnlyPartOfADayKeepsTheCursor(t *testing.T) {
 func TestWindowOverEverythingMovesTheCursor(t *testing.T) {
 	m := newMemory()
 	add(m, command(daysAgo(100), "wget a"), command(daysAgo(1), "wget b"))
-	do(t, Job{Store: m, Rules: rules("wget"), SinceDays: 3650})
+	do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 3650})
 	if got := m.cursors[ttpcron.Command].Seq; got != 2 {
 		t.Errorf("cursor at %d, want 2", got)
 	}
 	add(m, command(daysAgo(200), "wget c"))
-	do(t, Job{Store: m, Rules: rules("wget"), SinceDays: 1})
+	do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 1})
 	if got := m.cursors[ttpcron.Command].Seq; got != 2 {
 		t.Errorf("cursor at %d, want 2", got)
 	}
@@ -149,11 +149,11 @@ func TestSecondPassReportsTheSameWithoutReading(t *testing.T) {
 	for i := range 50 {
 		add(m, command(daysAgo(float64(i)), fmt.Sprint("wget ", i)), command(daysAgo(float64(i)), ""), command(daysAgo(float64(i)), "slow"))
 	}
-	r := do(t, Job{Store: m, Rules: rules("wget"), SinceDays: 3650})
+	r := do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 3650})
 	wantLine(t, r, "command events=150 commands=100 tagged=50 tags=50 inserted=50 known=0 skipped=50 bounded=50 left=0")
 	first := r.Run.Sources[0]
 	pages := m.pages
-	r = do(t, Job{Store: m, Rules: rules("wget"), SinceDays: 3650})
+	r = do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 3650})
 	second := r.Run.Sources[0]
 	if m.pages != pages {
 		t.Errorf("second pass read %d pages", m.pages-pages)
@@ -166,7 +166,7 @@ func TestSecondPassReportsTheSameWithoutReading(t *testing.T) {
 		t.Errorf("first  %s\nsecond %s", line(first), line(second))
 	}
 	// With other rules nothing is settled.
-	r = do(t, Job{Store: m, Rules: rules("wget", "slow"), SinceDays: 3650})
+	r = do(t, Job{Store: storeOf(m), Rules: rules("wget", "slow"), SinceDays: 3650})
 	if got := r.Run.Sources[0]; got.Events != first.Events || got.Inserted == 0 || m.pages == pages {
 		t.Errorf("other rules: %s", line(got))
 	}
@@ -176,14 +176,14 @@ func TestCoverageIsNeverAheadOfWhatWasLookedAt(t *testing.T) {
 	m := newMemory()
 	day := daysAgo(2)
 	add(m, command(day, "wget 1"))
-	do(t, Job{Store: m, Rules: rules("wget")}) // covers the day up to 1
+	do(t, Job{Store: storeOf(m), Rules: rules("wget")}) // covers the day up to 1
 	add(m, command(day, "curl 2"))
-	do(t, Job{Store: m, Rules: rules("curl")}) // other rules look at event 2 alone
+	do(t, Job{Store: storeOf(m), Rules: rules("curl")}) // other rules look at event 2 alone
 	add(m, command(day, "wget 3"))
-	do(t, Job{Store: m, Rules: rules("wget")}) // the first rules again, event 3 alone
-	r := do(t, Job{Store: m, Rules: rules("wget"), SinceDays: 10})
+	do(t, Job{Store: storeOf(m), Rules: rules("wget")}) // the first rules again, event 3 alone
+	r := do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 10})
 	wantLine(t, r, "command events=3 commands=3 tagged=2 tags=2 inserted=0 known=2 skipped=0 bounded=0 left=0")
-	r = do(t, Job{Store: m, Rules: rules("curl"), SinceDays: 10})
+	r = do(t, Job{Store: storeOf(m), Rules: rules("curl"), SinceDays: 10})
 	wantLine(t, r, "command events=3 commands=3 tagged=1 tags=1 inserted=0 known=1 skipped=0 bounded=0 left=0")
 }
 
@@ -192,12 +192,12 @@ func TestResumedRunsExtendCoverage(t *testing.T) {
 	day := daysAgo(2)
 	for i := range 4 {
 		add(m, command(day, fmt.Sprint("wget ", i)))
-		do(t, Job{Store: m, Rules: rules("wget")})
+		do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 		add(m, command(daysAgo(1), fmt.Sprint("wget other day ", i)))
-		do(t, Job{Store: m, Rules: rules("wget")})
+		do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	}
 	pages := m.pages
-	r := do(t, Job{Store: m, Rules: rules("wget"), SinceDays: 10})
+	r := do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 10})
 	wantLine(t, r, "command events=8 commands=8 tagged=8 tags=8 inserted=0 known=8 skipped=0 bounded=0 left=0")
 	if m.pages != pages {
 		t.Error("days that resumed runs covered were read again")
@@ -208,29 +208,29 @@ func TestResumedRunRespectsACheckpointThatWasSet(t *testing.T) {
 	m := newMemory()
 	day := daysAgo(2)
 	add(m, command(day, "wget 1"))
-	do(t, Job{Store: m, Rules: rules("wget")}) // covers the day up to 1
+	do(t, Job{Store: storeOf(m), Rules: rules("wget")}) // covers the day up to 1
 	add(m, command(day, "wget 2"), command(day, "wget 3"))
 	m.cursors[ttpcron.Command] = ttpcron.Cursor{Kind: ttpcron.Command, Seq: 2}
-	r := do(t, Job{Store: m, Rules: rules("wget")})
+	r := do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	wantLine(t, r, "command events=1 commands=1 tagged=1 tags=1 inserted=1 known=0 skipped=0 bounded=0 left=0")
 	// The event that was skipped is not taken for covered.
-	r = do(t, Job{Store: m, Rules: rules("wget"), SinceDays: 10})
+	r = do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 10})
 	wantLine(t, r, "command events=3 commands=3 tagged=3 tags=3 inserted=1 known=2 skipped=0 bounded=0 left=0")
 }
 
 func TestDryRunWritesNothingAndCountsWhatItWould(t *testing.T) {
 	m, scratch := newMemory(), newMemory()
 	add(m, command(daysAgo(1), "wget a"))
-	do(t, Job{Store: m, Rules: rules("wget")})
+	do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	add(m, command(daysAgo(1), "wget b"))
 	writes := m.writes
 	in := input("f", fakeFile{batches: []ttpcron.Batch{batchOf(command(daysAgo(1), "wget a"), command(daysAgo(900), "wget c"))}})
-	r := do(t, Job{Store: m, Scratch: scratch, Rules: rules("wget"), Inputs: []Input{in}, DryRun: true})
+	r := do(t, Job{Store: storeOf(m), Scratch: ref(storeOf(scratch)), Rules: rules("wget"), Inputs: []Input{in}, DryRun: true})
 	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=2 known=0 skipped=0 bounded=0 left=0")
 	if r.Files[0].New != 1 || r.Files[0].Known != 1 || !r.Run.Sources[0].DryRun {
 		t.Errorf("files %+v", r.Files)
 	}
-	r = do(t, Job{Store: m, Scratch: newMemory(), Rules: rules("wget"), Inputs: []Input{in}, DryRun: true, SinceDays: 30})
+	r = do(t, Job{Store: storeOf(m), Scratch: ref(storeOf(newMemory())), Rules: rules("wget"), Inputs: []Input{in}, DryRun: true, SinceDays: 30})
 	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=1 known=1 skipped=0 bounded=0 left=0")
 	if len(r.Found.Techniques) != 1 || r.Found.Techniques[0].Tags != 2 {
 		t.Errorf("picture %+v", r.Found)
@@ -254,7 +254,7 @@ func TestFailedCommitKeepsTheCheckpoint(t *testing.T) {
 				}
 				return nil
 			}
-			job := Job{Store: m, Rules: rules("wget"), BatchSize: 10, Now: ticking(), Workers: 3}
+			job := Job{Store: storeOf(m), Rules: rules("wget"), BatchSize: 10, Now: ticking(), Workers: 3}
 			_, err := try(job)
 			if !errors.Is(err, full) {
 				t.Fatalf("error %v", err)
@@ -297,7 +297,7 @@ func TestGroupsHoldWholeBatches(t *testing.T) {
 	for i := range 1000 {
 		add(m, command(daysAgo(1), fmt.Sprint("wget ", i)))
 	}
-	do(t, Job{Store: m, Rules: rules("wget"), BatchSize: 70, Now: ticking()})
+	do(t, Job{Store: storeOf(m), Rules: rules("wget"), BatchSize: 70, Now: ticking()})
 	for i, n := range m.groups {
 		if n < 70 && i < len(m.groups)-1 {
 			t.Errorf("group %d holds %d tags, fewer than a batch", i, n)
@@ -319,7 +319,7 @@ func TestInterruptedRunKeepsWhatItTagged(t *testing.T) {
 			cancel()
 		}
 	}
-	job := Job{Store: m, Rules: rules("wget"), Source: SourceAll, Now: clock}
+	job := Job{Store: storeOf(m), Rules: rules("wget"), Source: SourceAll, Now: clock}
 	r, err := job.Run(ctx)
 	if !errors.Is(err, ErrInterrupted) {
 		t.Fatalf("error %v", err)
@@ -349,7 +349,7 @@ func TestInterruptedImportFinishesItsBatch(t *testing.T) {
 			}
 		},
 	})
-	r, err := (&Job{Store: m, Rules: rules("wget"), Inputs: []Input{in}, Now: clock}).Run(ctx)
+	r, err := (&Job{Store: storeOf(m), Rules: rules("wget"), Inputs: []Input{in}, Now: clock}).Run(ctx)
 	if !errors.Is(err, ErrInterrupted) || r.Run.Imported.New != 2 || len(m.events) != 2 || len(r.Run.Sources) != 0 {
 		t.Errorf("error %v, report %+v", err, r)
 	}
@@ -375,7 +375,7 @@ func TestNoRules(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newMemory()
 			add(m, command(daysAgo(1), "wget"))
-			_, err := try(Job{Store: m, Rules: tt.rules, Source: tt.source})
+			_, err := try(Job{Store: storeOf(m), Rules: tt.rules, Source: tt.source})
 			if errors.Is(err, ErrNoRules) != tt.want {
 				t.Errorf("error %v", err)
 			}
@@ -391,7 +391,7 @@ func TestNoRules(t *testing.T) {
 
 func TestSettingsOutOfRange(t *testing.T) {
 	for _, j := range []Job{{SinceDays: -1}, {SinceDays: 3651}, {BatchSize: -1}, {BatchSize: 100_001}, {Source: "commands"}, {DryRun: true, Inputs: []Input{{}}}} {
-		j.Store, j.Rules = newMemory(), rules("wget")
+		j.Store, j.Rules = storeOf(newMemory()), rules("wget")
 		if _, err := try(j); err == nil {
 			t.Errorf("since-days %d, batch-size %d, source %q accepted", j.SinceDays, j.BatchSize, j.Source)
 		}
@@ -413,20 +413,20 @@ func TestAllSources(t *testing.T) {
 		}
 		return out
 	}
-	r := do(t, Job{Store: m, Rules: w, Source: SourceAll})
+	r := do(t, Job{Store: storeOf(m), Rules: w, Source: SourceAll})
 	if got := names(r); !slices.Equal(got, []string{"command=1", "canary=1"}) {
 		t.Errorf("sources %v", got)
 	}
 	// A kind that first arrives after such a run is late, not history.
 	add(m, event(ttpcron.AuthAttempt, daysAgo(500), "wget"), event(ttpcron.CanaryFingerprint, daysAgo(500), "wget"))
-	r = do(t, Job{Store: m, Rules: w, Source: SourceAll})
+	r = do(t, Job{Store: storeOf(m), Rules: w, Source: SourceAll})
 	if got := names(r); !slices.Equal(got, []string{"command=0", "canary=1", "auth_attempt=1"}) {
 		t.Errorf("sources %v", got)
 	}
 	// One that was there before rules came for it begins with its last week.
 	w.kinds = append(w.kinds, "other")
 	add(m, event("other", daysAgo(500), "wget"))
-	r = do(t, Job{Store: m, Rules: w, Source: SourceAll})
+	r = do(t, Job{Store: storeOf(m), Rules: w, Source: SourceAll})
 	if got := names(r); !slices.Equal(got, []string{"command=0", "canary=0", "auth_attempt=0", "other=1"}) {
 		t.Errorf("sources %v", got)
 	}
@@ -447,7 +447,7 @@ func TestUnreadableInputsDoNotStopTheRun(t *testing.T) {
 		input("b", fakeFile{batches: []ttpcron.Batch{batchOf(command(daysAgo(1), "wget 1"))}, err: gone, closed: &closed}),
 		input("c", fakeFile{batches: []ttpcron.Batch{batchOf(command(daysAgo(1), "wget 2"))}}),
 	}
-	r, err := try(Job{Store: m, Rules: rules("wget"), Inputs: inputs})
+	r, err := try(Job{Store: storeOf(m), Rules: rules("wget"), Inputs: inputs})
 	var bad *InputError
 	if !errors.As(err, &bad) || !errors.Is(err, gone) || len(bad.Files) != 2 {
 		t.Fatalf("error %v", err)
@@ -464,7 +464,7 @@ func TestUnreadableInputsDoNotStopTheRun(t *testing.T) {
 func TestPanicCostsOneEvent(t *testing.T) {
 	m := newMemory()
 	add(m, command(daysAgo(1), "wget 1"), command(daysAgo(1), "panic"), command(daysAgo(1), "wget 2"), command(daysAgo(2), "panic"))
-	r := do(t, Job{Store: m, Rules: rules("wget")})
+	r := do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	wantLine(t, r, "command events=4 commands=4 tagged=2 tags=2 inserted=2 known=0 skipped=0 bounded=0 left=0")
 }
 
@@ -472,7 +472,7 @@ func TestUnreadableHistory(t *testing.T) {
 	m := newMemory()
 	add(m, command(daysAgo(1), "wget 1"))
 	m.eventsErr = errors.New("bad block")
-	_, err := try(Job{Store: m, Rules: rules("wget")})
+	_, err := try(Job{Store: storeOf(m), Rules: rules("wget")})
 	if err == nil || !strings.Contains(err.Error(), "read command events of 2026-05-19: bad block") {
 		t.Errorf("error %v", err)
 	}
@@ -512,7 +512,7 @@ func TestOrder(t *testing.T) {
 				got = append(got, c.Tags[i].UUID().String())
 			}
 		}
-		do(t, Job{Store: m, Rules: rules("wget", "curl"), SinceDays: 3650, Workers: workers})
+		do(t, Job{Store: storeOf(m), Rules: rules("wget", "curl"), SinceDays: 3650, Workers: workers})
 		if want == nil {
 			want = got
 		}

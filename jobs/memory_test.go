@@ -67,7 +67,7 @@ func TestMemoryOfDays(t *testing.T) {
 			if covered != "" {
 				l.cursors[ttpcron.Command] = ttpcron.Cursor{Kind: ttpcron.Command, Seq: uint64(l.days)}
 			}
-			j := &Job{Store: l, Rules: rules("uname"), Workers: 2, Now: clock, Source: SourceCommand}
+			j := &Job{Store: storeOf(l), Rules: rules("uname"), Workers: 2, Now: clock, Source: SourceCommand}
 			r, err := j.Run(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -112,7 +112,7 @@ func TestGroupNames(t *testing.T) {
 			t.Errorf("a commit with tags of %d sessions", len(names))
 		}
 	}
-	j := &Job{Store: m, Rules: sessions{rules("uname")}, Workers: 2, Now: clock, Source: SourceCommand}
+	j := &Job{Store: storeOf(m), Rules: sessions{rules("uname")}, Workers: 2, Now: clock, Source: SourceCommand}
 	if r, err := j.Run(t.Context()); err != nil || r.Run.Sources[0].Inserted != len(events) {
 		t.Fatal(r.Run.Sources, err)
 	}

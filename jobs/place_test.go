@@ -75,7 +75,7 @@ func TestImportLeavesTimeToTag(t *testing.T) {
 		{"aaa", "a"}, {"bbb", "b"}, {"cda", "a"}, {"bbb", "b"}, {"aaa", "a"}, {"ba", ""}, {"", ""},
 	} {
 		s.read = nil
-		j := &Job{Store: m, Rules: rules("id"), Inputs: inputs, ImportLimit: 3 * time.Minute, Place: place, Now: func() time.Time { return s.clock }}
+		j := &Job{Store: storeOf(m), Rules: rules("id"), Inputs: inputs, ImportLimit: 3 * time.Minute, Place: place, Now: func() time.Time { return s.clock }}
 		r, err := j.Run(t.Context())
 		if got := strings.Join(s.read, ""); err != nil || got != want.read || place.Name != want.at {
 			t.Fatalf("run %d read %q up to %q, want %q up to %q: %v", i, got, place.Name, want.read, want.at, err)

@@ -115,7 +115,7 @@ func (r *run) retag(ctx context.Context, kind ttpcron.SourceKind, rep *ttpcron.S
 // run's rules could find something more. Days where rules only went away keep
 // the coverage that they have, which loses nothing when the rules come back.
 func (r *run) retagPlan(ctx context.Context, kind ttpcron.SourceKind, upTo uint64) (*plan, error) {
-	p := &plan{history: r.Store, kind: kind, upTo: upTo, again: true}
+	p := &plan{history: r.Store.History, kind: kind, upTo: upTo, again: true}
 	p.choose = func(ctx context.Context, d ttpcron.DayHistory, _ *planned) (part, bool, error) {
 		if list, ok := r.changes.foreseen(kindDay{kind, d.Day}); ok {
 			d.Coverage = list

@@ -126,7 +126,7 @@ func TestChangedRules(t *testing.T) {
 		m := newMemory()
 		add(m, command(daysAgo(400), "wget curl x left out"), command(daysAgo(2), "wget x"), command(daysAgo(3), "curl x"))
 		for i, s := range steps {
-			j := Job{Store: m, Rules: s.rules}
+			j := Job{Store: storeOf(m), Rules: s.rules}
 			if i > 0 {
 				j.SinceDays = days
 			}
@@ -146,10 +146,10 @@ func TestChangedRules(t *testing.T) {
 func TestChangedRulesReachPartsOfDays(t *testing.T) {
 	m := newMemory()
 	add(m, command(daysAgo(7.1), "x morning, left out"), command(daysAgo(6.9), "x afternoon"))
-	do(t, Job{Store: m, Rules: lexicon{rule("A", 1, "x")}})
+	do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "x")}})
 	add(m, command(daysAgo(7.1), "x morning, late"), command(daysAgo(300), "x old, late"))
-	do(t, Job{Store: m, Rules: lexicon{rule("A", 1, "x")}})
-	do(t, Job{Store: m, Rules: lexicon{rule("A", 1, "x"), rule("B", 1, "x")}})
+	do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "x")}})
+	do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "x"), rule("B", 1, "x")}})
 	want := []string{"x afternoon", "x morning, late", "x old, late"}
 	if got := texts(m); len(got) != 2*len(want) {
 		t.Errorf("tagged %q", got)
@@ -160,13 +160,13 @@ func TestChangedRulesReachPartsOfDays(t *testing.T) {
 		}
 	}
 	pages := m.pages
-	do(t, Job{Store: m, Rules: lexicon{rule("A", 1, "x"), rule("B", 1, "x")}})
+	do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "x"), rule("B", 1, "x")}})
 	if m.pages != pages {
 		t.Error("read again with nothing changed")
 	}
 	// A store that does not know what the old rules were uses all.
 	clear(m.sets)
-	r := do(t, Job{Store: m, Rules: lexicon{rule("A", 1, "x"), rule("C", 1, "x")}})
+	r := do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "x"), rule("C", 1, "x")}})
 	if got, want := retagLine(r), "events=0 inserted=0 retagged=3 tags=6 inserted=3 [A@1 unknown 3 tags C@1 unknown 3 tags]"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -177,12 +177,12 @@ func TestDryRunShowsTheDifference(t *testing.T) {
 	for i := range 10 {
 		add(m, command(daysAgo(float64(i)), fmt.Sprint("wget x ", i)))
 	}
-	do(t, Job{Store: m, Rules: lexicon{rule("A", 1, "wget")}, SinceDays: 5})
+	do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "wget")}, SinceDays: 5})
 	changed := lexicon{rule("A", 2, "wget"), rule("B", 1, "x")}
 	want := "events=0 inserted=0 retagged=6 tags=12 inserted=12 [A@2 version 6 tags B@1 new 6 tags]"
 	for _, dry := range []bool{true, true, false} {
 		writes := m.writes
-		r := do(t, Job{Store: m, Rules: changed, ChangedOnly: true, DryRun: dry})
+		r := do(t, Job{Store: storeOf(m), Rules: changed, ChangedOnly: true, DryRun: dry})
 		if got := retagLine(r); got != want {
 			t.Errorf("dry run %v:\ngot  %s\nwant %s", dry, got, want)
 		}
@@ -195,11 +195,11 @@ func TestDryRunShowsTheDifference(t *testing.T) {
 	}
 	// What a dry run takes as new it does not take again as covered.
 	add(m, command(daysAgo(1), "wget x new"))
-	r := do(t, Job{Store: m, Rules: lexicon{rule("B", 1, "x"), rule("C", 1, "x")}, SinceDays: 3, DryRun: true})
+	r := do(t, Job{Store: storeOf(m), Rules: lexicon{rule("B", 1, "x"), rule("C", 1, "x")}, SinceDays: 3, DryRun: true})
 	if got, want := retagLine(r), "events=5 inserted=6 retagged=2 tags=2 inserted=2 [C@1 new 2 tags]"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if _, err := try(Job{Store: m, Rules: changed, ChangedOnly: true, SinceDays: 3}); err == nil {
+	if _, err := try(Job{Store: storeOf(m), Rules: changed, ChangedOnly: true, SinceDays: 3}); err == nil {
 		t.Error("a window for changed rules only is accepted")
 	}
 }
@@ -212,7 +212,7 @@ func TestInterruptedRetagGoesOn(t *testing.T) {
 	for i := range 3000 {
 		add(m, command(daysAgo(float64(i%2)), fmt.Sprint("x ", i)))
 	}
-	do(t, Job{Store: m, Rules: lexicon{rule("A", 1, "x")}})
+	do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "x")}})
 	ctx, cancel := context.WithCancel(context.Background())
 	stop := m.pages + 20
 	m.onPage = func(n int) {
@@ -220,7 +220,7 @@ func TestInterruptedRetagGoesOn(t *testing.T) {
 			cancel()
 		}
 	}
-	j := Job{Store: m, Rules: lexicon{rule("A", 1, "x"), rule("B", 1, "x")}, Source: SourceCommand, Now: clock}
+	j := Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "x"), rule("B", 1, "x")}, Source: SourceCommand, Now: clock}
 	r, err := j.Run(ctx)
 	first := r.Run.Sources[0].RetagInserted
 	if !errors.Is(err, ErrInterrupted) || first == 0 || first == 3000 {
@@ -276,7 +276,7 @@ func edits(seed uint64) (retags, parts int, err error) {
 			set = edited(rnd, set, versions)
 			continue
 		}
-		j := Job{Store: m, Rules: set, Source: SourceCommand, Now: clock, BatchSize: 1 + rnd.IntN(5), Workers: 1 + rnd.IntN(3)}
+		j := Job{Store: storeOf(m), Rules: set, Source: SourceCommand, Now: clock, BatchSize: 1 + rnd.IntN(5), Workers: 1 + rnd.IntN(3)}
 		if rnd.IntN(3) > 0 {
 			j.Now = ticking()
 		}

@@ -37,7 +37,7 @@ type Job struct {
 	Rules Rules
 	// Scratch takes what the inputs of a dry run yield. Required for a dry run
 	// that has inputs; the caller deletes it.
-	Scratch Store
+	Scratch *Store
 
 	Inputs []Input
 	// Imported is what was imported for the run before it; its record counts it
@@ -45,7 +45,7 @@ type Job struct {
 	// read: the run does all else and returns it in the end.
 	Imported  ttpcron.ImportReport
 	Failed    error
-	Source    string // SourceCommand, SourceCanary or SourceAll; empty: SourceAll
+	Source    string // see Sources; empty: SourceAll
 	SinceDays int    // 0: resume
 	// ChangedOnly does nothing but look at covered events again with the rules
 	// that are new or changed: no import, no new events.
@@ -122,7 +122,7 @@ func (l dryLedger) commit(ctx context.Context, c ttpcron.Commit) (int, error) {
 // keeps a record of the run, however it ended.
 func (j *Job) Run(ctx context.Context) (Report, error) {
 	r := j.begin()
-	err := r.check()
+	err := r.check(ctx)
 	if err == nil {
 		err = r.work(ctx)
 	}
@@ -131,7 +131,7 @@ func (j *Job) Run(ctx context.Context) (Report, error) {
 
 func (j *Job) begin() *run {
 	r := &run{
-		Job: j, history: j.Store, ledger: realLedger{j.Store}, rules: j.Rules, ruleSet: j.Rules.Fingerprint(),
+		Job: j, history: j.Store.History, ledger: realLedger{j.Store.Ledger}, rules: j.Rules, ruleSet: j.Rules.Fingerprint(),
 		workers: j.Workers, batch: j.BatchSize, now: j.Now, log: j.Log, progress: j.Progress, found: newTally(j.Hidden),
 	}
 	if r.workers <= 0 {
@@ -155,7 +155,7 @@ func (j *Job) begin() *run {
 	r.set = ttpcron.RuleSet{Fingerprint: r.ruleSet, Rules: j.Rules.Definitions()}
 	r.changes = newChanges()
 	if j.DryRun {
-		r.ledger = dryLedger{j.Store, r.changes}
+		r.ledger = dryLedger{j.Store.Ledger, r.changes}
 	}
 	started := r.now().UTC()
 	r.out.Run = ttpcron.Run{ID: runID(started), Started: started, RuleSet: r.ruleSet}
@@ -178,7 +178,7 @@ func since(now time.Time, days int) ttpcron.Window {
 }
 
 // check refuses settings out of range, and a run that would use no rule.
-func (r *run) check() error {
+func (r *run) check(ctx context.Context) error {
 	switch {
 	case r.SinceDays < 0 || r.SinceDays > MaxSinceDays:
 		return fmt.Errorf("since-days is %d, want 1 to %d", r.SinceDays, MaxSinceDays)
@@ -191,32 +191,20 @@ func (r *run) check() error {
 	case r.rules.InForce() == 0:
 		return ErrNoRules
 	}
-	switch r.Source {
-	case SourceAll:
-	case SourceCommand, SourceCanary:
-		if kind := KindOf(r.Source); r.rules.Applying(kind) == 0 {
-			return fmt.Errorf("%w for events of kind %s", ErrNoRules, kind)
-		}
-	default:
-		return fmt.Errorf("source is %q, want %s, %s or %s", r.Source, SourceCommand, SourceCanary, SourceAll)
+	if r.Source == SourceAll {
+		return nil
+	}
+	stored, err := r.Store.Kinds(ctx)
+	if err != nil {
+		return interruptedOr(ctx, err)
+	}
+	if err := CheckSource(r.Source, stored); err != nil {
+		return err
+	}
+	if kind := KindOf(r.Source); r.rules.Applying(kind) == 0 {
+		return fmt.Errorf("%w for events of kind %s", ErrNoRules, kind)
 	}
 	return nil
-}
-
-// KindOf returns the kind of event that a source consists of. SourceAll has none.
-func KindOf(source string) ttpcron.SourceKind {
-	if source == SourceCanary {
-		return ttpcron.CanaryFingerprint
-	}
-	return ttpcron.SourceKind(source)
-}
-
-// SourceOf returns the name of the source that a kind of event belongs to.
-func SourceOf(kind ttpcron.SourceKind) string {
-	if kind == ttpcron.CanaryFingerprint {
-		return SourceCanary
-	}
-	return string(kind)
 }
 
 // work imports, then replays one source after the other. Inputs that failed do
@@ -248,12 +236,12 @@ func (r *run) work(ctx context.Context) error {
 }
 
 func (r *run) importInputs(ctx context.Context) error {
-	if r.ChangedOnly {
+	if r.ChangedOnly || r.DryRun && r.Scratch == nil { // then there are no inputs
 		return nil
 	}
-	im := Import{Archive: r.Store, Inputs: r.Inputs, Progress: r.progress, Done: r.FileDone, Limit: r.ImportLimit, Place: r.Place, Now: r.now}
+	im := Import{Archive: r.Store.Archive, Inputs: r.Inputs, Progress: r.progress, Done: r.FileDone, Limit: r.ImportLimit, Place: r.Place, Now: r.now}
 	if r.DryRun {
-		im.Archive, im.Beyond = r.Scratch, r.Store
+		im.Archive, im.Beyond = r.Scratch.Archive, r.Store.Archive
 	}
 	files, err := im.Run(ctx)
 	r.out.Files = files
@@ -324,7 +312,7 @@ func (r *run) source(ctx context.Context, kind ttpcron.SourceKind, cursors map[t
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
-	plan, err := makePlan(ctx, r.Store, kind, r.ruleSet, sel, upTo)
+	plan, err := makePlan(ctx, r.Store.History, kind, r.ruleSet, sel, upTo)
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
@@ -350,12 +338,12 @@ func (r *run) replayScratch(ctx context.Context, kind ttpcron.SourceKind, sel se
 		return interruptedOr(ctx, err)
 	}
 	sel.cursor = 0 // all of them arrive after the cursor
-	plan, err := makePlan(ctx, r.Scratch, kind, r.ruleSet, sel, upTo)
+	plan, err := makePlan(ctx, r.Scratch.History, kind, r.ruleSet, sel, upTo)
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
-	r.history = r.Scratch
-	defer func() { r.history = r.Store }()
+	r.history = r.Scratch.History
+	defer func() { r.history = r.Store.History }()
 	return r.replay(ctx, plan, rep, func() []ttpcron.Cursor { return nil })
 }
 
@@ -393,7 +381,7 @@ func (r *run) arrivedLate(ctx context.Context, kind ttpcron.SourceKind, cursors 
 	if !ok1 || !ok2 || kind == ttpcron.Command || kind == ttpcron.CanaryFingerprint {
 		return false, nil
 	}
-	for d, err := range Days(ctx, r.Store, kind) {
+	for d, err := range Days(ctx, r.Store.History, kind) {
 		if err != nil {
 			return false, err
 		}

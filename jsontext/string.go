@@ -157,16 +157,6 @@ const hexDigits = "0123456789abcdef"
 // over this output, so it can never change.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	plain := verbatim(s)
-	dst = append(dst, s[:plain]...)
-	if plain < len(s) {
-		dst = appendEscaped(dst, s[plain:])
-	}
-	return append(dst, '"')
-}
-
-// appendEscaped appends the inside of a string whose first byte may need escaping.
-func appendEscaped(dst []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -189,8 +179,8 @@ func appendEscaped(dst []byte, s string) []byte {
 			start = i
 			continue
 		}
-		if c >= 0x20 && c != '"' && c != '\\' && c != 0x7f {
-			i++
+		if n := verbatim(s[i:]); n > 0 {
+			i += n
 			continue
 		}
 		dst = append(dst, s[start:i]...)
@@ -209,7 +199,8 @@ func appendEscaped(dst []byte, s string) []byte {
 		i++
 		start = i
 	}
-	return append(dst, s[start:]...)
+	dst = append(dst, s[start:]...)
+	return append(dst, '"')
 }
 
 // verbatim returns how many leading bytes of s are ASCII that needs no escaping.

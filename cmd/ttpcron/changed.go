@@ -5,6 +5,9 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
@@ -31,8 +34,8 @@ type supersededJSON struct {
 }
 
 // superseded lists the tags of versions of rules that are no longer loaded.
-func superseded(ctx context.Context, db store, rules ruleSet) ([]supersededJSON, error) {
-	versions, err := db.RuleVersions(ctx)
+func superseded(ctx context.Context, db *store.Store, rules ruleset.Set) ([]supersededJSON, error) {
+	versions, err := db.Rules.Versions(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +58,7 @@ func superseded(ctx context.Context, db store, rules ruleSet) ([]supersededJSON,
 
 // changedLines prints the rules with which covered events were looked at again,
 // and what they supersede, as JSON.
-func (a *app) changedLines(r jobs.Report, old []supersededJSON, dry bool) error {
+func changedLines(out *term.Output, r jobs.Report, old []supersededJSON, dry bool) error {
 	for _, c := range r.Changed {
 		j := changedJSON{RuleID: c.RuleID, Version: c.Version, Why: c.Why, Tags: c.Tags}
 		if hadVersion(c) {
@@ -64,12 +67,12 @@ func (a *app) changedLines(r jobs.Report, old []supersededJSON, dry bool) error 
 		if dry {
 			j.New = &c.New
 		}
-		if err := a.printJSON(j); err != nil {
+		if err := out.JSON(j); err != nil {
 			return err
 		}
 	}
 	for _, j := range old {
-		if err := a.printJSON(j); err != nil {
+		if err := out.JSON(j); err != nil {
 			return err
 		}
 	}
@@ -77,18 +80,18 @@ func (a *app) changedLines(r jobs.Report, old []supersededJSON, dry bool) error 
 }
 
 // printChanged shows the same to people.
-func (a *app) printChanged(r jobs.Report, old []supersededJSON, dry bool) error {
+func printChanged(out *term.Output, r jobs.Report, old []supersededJSON, dry bool) error {
 	events, tags, fresh := 0, 0, 0
 	for _, s := range r.Run.Sources {
 		events, tags, fresh = events+s.Retagged, tags+s.RetagTags, fresh+s.RetagInserted
 	}
 	if len(r.Changed) > 0 {
-		fmt.Fprintf(a.stdout, "\n%s with %s: %s, %s new.\n", a.out.paint(bold, "Looked again at "+plural(events, "event", "events")),
-			plural(len(r.Changed), "new or changed rule", "new or changed rules"), plural(tags, "tag", "tags"), count(fresh))
+		fmt.Fprintf(out, "\n%s with %s: %s, %s new.\n", out.Term.Paint(term.Bold, "Looked again at "+term.Plural(events, "event", "events")),
+			term.Plural(len(r.Changed), "new or changed rule", "new or changed rules"), term.Plural(tags, "tag", "tags"), term.Count(fresh))
 	}
-	t := table{columns: []column{{title: "RULE", sgr: cyan}, {title: "VERSION", right: true}, {title: "WAS", right: true}, {title: "CHANGE"}, {title: "TAGS", right: true}}}
+	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "VERSION", Right: true}, {Title: "WAS", Right: true}, {Title: "CHANGE"}, {Title: "TAGS", Right: true}}}
 	if dry {
-		t.columns = append(t.columns, column{title: "NEW", right: true, sgr: green})
+		t.Columns = append(t.Columns, term.Column{Title: "NEW", Right: true, SGR: term.Green})
 	}
 	shown := r.Changed
 	if !dry && len(shown) > changedShown+1 {
@@ -99,27 +102,27 @@ func (a *app) printChanged(r jobs.Report, old []supersededJSON, dry bool) error 
 		if hadVersion(c) {
 			was = fmt.Sprint(c.Was)
 		}
-		row := []string{c.RuleID, fmt.Sprint(c.Version), was, c.Why, count(c.Tags)}
+		row := []string{c.RuleID, fmt.Sprint(c.Version), was, c.Why, term.Count(c.Tags)}
 		if dry {
-			row = append(row, count(c.New))
+			row = append(row, term.Count(c.New))
 		}
-		t.add(row...)
+		t.Add(row...)
 	}
-	if err := t.print(a.stdout, a.out); err != nil {
+	if err := out.Table(&t); err != nil {
 		return err
 	}
 	if n := len(r.Changed) - len(shown); n > 0 {
-		fmt.Fprintf(a.stdout, "and %s; --json lists all\n", plural(n, "other", "others"))
+		fmt.Fprintf(out, "and %s; --json lists all\n", term.Plural(n, "other", "others"))
 	}
-	return a.printSuperseded(old)
+	return printSuperseded(out, old)
 }
 
-func (a *app) printSuperseded(old []supersededJSON) error {
+func printSuperseded(out *term.Output, old []supersededJSON) error {
 	if len(old) == 0 {
 		return nil
 	}
-	fmt.Fprintf(a.stdout, "\n%s\n", a.out.paint(bold, "Tags in the store of versions that are no longer loaded"))
-	t := table{columns: []column{{title: "RULE", sgr: cyan}, {title: "VERSION", right: true}, {title: "NOW", right: true}, {title: "TAGS", right: true}, {title: ""}}}
+	fmt.Fprintf(out, "\n%s\n", out.Term.Paint(term.Bold, "Tags in the store of versions that are no longer loaded"))
+	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "VERSION", Right: true}, {Title: "NOW", Right: true}, {Title: "TAGS", Right: true}, {Title: ""}}}
 	for _, j := range old {
 		now, note := "none", ""
 		if j.Now != nil {
@@ -128,12 +131,12 @@ func (a *app) printSuperseded(old []supersededJSON) error {
 		if j.Retired {
 			note = "retired"
 		}
-		t.add(j.RuleID, fmt.Sprint(j.Version), now, count(j.Tags), note)
+		t.Add(j.RuleID, fmt.Sprint(j.Version), now, term.Count(j.Tags), note)
 	}
-	if err := t.print(a.stdout, a.out); err != nil {
+	if err := out.Table(&t); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "They are kept and shown; ttpcron rules retire RULE@VERSION hides those of one.\n")
+	fmt.Fprintf(out, "They are kept and shown; ttpcron rules retire RULE@VERSION hides those of one.\n")
 	return nil
 }
 

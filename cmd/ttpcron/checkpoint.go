@@ -6,36 +6,41 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/peterbourgon/ff/v3/ffcli"
-
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-func (a *app) checkpointCommands() *ffcli.Command {
-	group := &command{
-		name: "checkpoint", args: "COMMAND", short: "show or move the point where runs resume", fs: a.flags(),
-		text: `The checkpoint of a source is an arrival number: a run without --since-days takes
+func checkpointCommands() *command {
+	return &command{
+		Name: "checkpoint", Args: "COMMAND", Short: "show or move the point where runs resume",
+		Text: `The checkpoint of a source is an arrival number: a run without --since-days takes
 the events that arrived after it, however old they are.`,
-		examples: "ttpcron checkpoint show\nttpcron checkpoint set 0",
+		Examples: "ttpcron checkpoint show\nttpcron checkpoint set 0",
+		Sub: []*command{
+			checkpointShow(),
+			checkpointReset(),
+			checkpointSet(),
+		},
 	}
-	return a.build(group, a.build(a.checkpointShow()), a.build(a.checkpointReset()), a.build(a.checkpointSet()))
 }
 
-func (a *app) checkpointShow() *command {
-	fs := a.flags()
+func checkpointShow() *command {
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each source")
 	return &command{
-		name: "checkpoint show", short: "show the checkpoint of every source", fs: fs,
-		text: `Shows for every source the checkpoint, the number of the last arrival,
+		Name: "checkpoint show", Short: "show the checkpoint of every source", Flags: fs,
+		Text: `Shows for every source the checkpoint, the number of the last arrival,
 and how many events wait between the two; "<" means that it may be fewer.`,
-		examples: "ttpcron checkpoint show",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Examples: "ttpcron checkpoint show",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			return a.showCheckpoints(ctx, *asJSON)
+			return showCheckpoints(ctx, s.out, s.stores, *asJSON)
 		},
 	}
 }
@@ -50,123 +55,114 @@ type checkpointJSON struct {
 	Run          string    `json:"run"`
 }
 
-func (a *app) showCheckpoints(ctx context.Context, asJSON bool) error {
-	db, err := a.readStore(ctx)
+func showCheckpoints(ctx context.Context, out *term.Output, stores *store.Opener, asJSON bool) error {
+	db, err := stores.Read(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	last, err := db.LastSeq(ctx)
+	last, err := db.History.LastSeq(ctx)
 	if err != nil {
 		return err
 	}
-	cursors, err := db.Cursors(ctx)
+	cursors, err := db.Ledger.Cursors(ctx)
 	if err != nil {
 		return err
 	}
-	t := table{columns: []column{{title: "SOURCE", sgr: cyan}, {title: "CHECKPOINT", right: true}, {title: "LAST ARRIVAL", right: true}, {title: "WAITING", right: true, sgr: yellow}, {title: "MOVED"}, {title: "BY RUN", min: 10}}}
+	t := term.Table{Columns: []term.Column{{Title: "SOURCE", SGR: term.Cyan}, {Title: "CHECKPOINT", Right: true}, {Title: "LAST ARRIVAL", Right: true}, {Title: "WAITING", Right: true, SGR: term.Yellow}, {Title: "MOVED"}, {Title: "BY RUN", Min: 10}}}
 	for _, c := range cursors {
-		n, exact, err := jobs.Waiting(ctx, db, c.Kind, c.Seq)
+		n, exact, err := jobs.Waiting(ctx, db.History, c.Kind, c.Seq)
 		if err != nil {
 			return err
 		}
 		j := checkpointJSON{jobs.SourceOf(c.Kind), c.Seq, last, n, exact, c.UpdatedAt.UTC(), c.RunID}
 		if asJSON {
-			if err := a.printJSON(j); err != nil {
+			if err := out.JSON(j); err != nil {
 				return err
 			}
 			continue
 		}
-		waiting := count(n)
+		waiting := term.Count(n)
 		if !exact {
 			waiting = "<" + waiting
 		}
-		t.add(j.Source, count(c.Seq), count(last), waiting, shown(c.UpdatedAt), c.RunID)
+		t.Add(j.Source, term.Count(c.Seq), term.Count(last), waiting, term.Time(c.UpdatedAt), c.RunID)
 	}
 	if len(cursors) == 0 && !asJSON {
-		fmt.Fprintln(a.stdout, "No checkpoint yet: the next run-once takes the events of the last 7 days.")
+		fmt.Fprintln(out, "No checkpoint yet: the next run-once takes the events of the last 7 days.")
 	}
-	return t.print(a.stdout, a.out)
+	return out.Table(&t)
 }
 
-// sourceFlag limits a command to one source.
-func sourceFlag(o *oneOf) *oneOf {
-	*o = oneOf{jobs.SourceAll, []string{jobs.SourceCommand, jobs.SourceCanary, jobs.SourceAll}}
-	return o
-}
-
-func (a *app) checkpointReset() *command {
-	var source oneOf
-	fs := a.flags()
-	fs.Var(sourceFlag(&source), "source", "`SOURCE`: command, canary or all")
+func checkpointReset() *command {
+	from := sourceFlag(jobs.SourceAll)
+	fs := cli.NewFlags()
+	fs.Var(&from, "source", sourceUsage)
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each source: source")
 	return &command{
-		name: "checkpoint reset", short: "forget checkpoints, and what has been covered", fs: fs,
-		text: `Forgets the checkpoint of a source and which days the rules have covered. The next
+		Name: "checkpoint reset", Short: "forget checkpoints, and what has been covered", Flags: fs,
+		Text: `Forgets the checkpoint of a source and which days the rules have covered. The next
 run is a first run: without --since-days it takes the last 7 days. Tags stay, and
 tags that exist are never made twice. To make runs take everything that is stored,
 use checkpoint set 0 instead.`,
-		examples: "ttpcron checkpoint reset --source canary",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Examples: "ttpcron checkpoint reset --source canary",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			return a.eachCheckpoint(ctx, source.value, func(db store, k ttpcron.SourceKind, last uint64) error {
-				if err := db.DeleteCursor(ctx, k); err != nil {
+			return eachCheckpoint(ctx, s.stores, from, func(db *store.Store, k ttpcron.SourceKind, last uint64) error {
+				if err := db.Ledger.DeleteCursor(ctx, k); err != nil {
 					return err
 				}
 				name := jobs.SourceOf(k)
-				return a.printEither(*asJSON, map[string]string{"source": name},
-					"%s: no checkpoint; the next run takes the last %d days, or what --since-days says", clean(name), jobs.DefaultSinceDays)
+				return s.out.Either(*asJSON, map[string]string{"source": name},
+					"%s: no checkpoint; the next run takes the last %d days, or what --since-days says", term.Clean(name), jobs.DefaultSinceDays)
 			})
 		},
 	}
 }
 
-func (a *app) checkpointSet() *command {
-	var source oneOf
-	fs := a.flags()
-	fs.Var(sourceFlag(&source), "source", "`SOURCE`: command, canary or all")
+func checkpointSet() *command {
+	from := sourceFlag(jobs.SourceAll)
+	fs := cli.NewFlags()
+	fs.Var(&from, "source", sourceUsage)
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each source, as checkpoint show does")
 	return &command{
-		name: "checkpoint set", args: "SEQ|end", short: "set the checkpoint to an arrival number", fs: fs,
-		text: `Sets the checkpoint to an arrival number. With 0 the next run takes everything
+		Name: "checkpoint set", Args: "SEQ|end", Short: "set the checkpoint to an arrival number", Flags: fs,
+		Text: `Sets the checkpoint to an arrival number. With 0 the next run takes everything
 that is stored, with "end", the last arrival, only what is imported from now on.
 Events that the checkpoint skips are left out until it is set back, or
 --since-days takes them.`,
-		examples: "ttpcron checkpoint set 0\nttpcron checkpoint set end --source command",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
+		Examples: "ttpcron checkpoint set 0\nttpcron checkpoint set end --source command",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
 			if len(args) != 1 {
-				return &usageError{"checkpoint set takes one arrival number", "ttpcron checkpoint show shows the last one; end means it"}
+				return cli.Usage("checkpoint set takes one arrival number", "ttpcron checkpoint show shows the last one; end means it")
 			}
 			seq, err := strconv.ParseUint(args[0], 10, 64)
 			if err != nil && args[0] != "end" {
-				return &usageError{fmt.Sprintf("%q is no arrival number", args[0]), "give a number from 0, or end"}
+				return cli.Usage(fmt.Sprintf("%q is no arrival number", args[0]), "give a number from 0, or end")
 			}
-			return a.eachCheckpoint(ctx, source.value, func(db store, k ttpcron.SourceKind, last uint64) error {
+			return eachCheckpoint(ctx, s.stores, from, func(db *store.Store, k ttpcron.SourceKind, last uint64) error {
 				if args[0] == "end" {
 					seq = last
 				}
-				return a.setCheckpoint(ctx, db, k, seq, last, *asJSON)
+				return setCheckpoint(ctx, s.out, s.now, db, k, seq, last, *asJSON)
 			})
 		},
 	}
 }
 
-// manual is in the place of the run that moved a checkpoint when somebody did.
-const manual = "manual"
-
-func (a *app) setCheckpoint(ctx context.Context, db store, k ttpcron.SourceKind, seq, last uint64, asJSON bool) error {
+func setCheckpoint(ctx context.Context, out *term.Output, now func() time.Time, db *store.Store, k ttpcron.SourceKind, seq, last uint64, asJSON bool) error {
 	if seq > last {
-		return hinted{fmt.Errorf("checkpoint %d is greater than the last arrival, %d: events that arrive next would be missed", seq, last), "end means the last arrival"}
+		return cli.Hint(fmt.Errorf("checkpoint %d is greater than the last arrival, %d: events that arrive next would be missed", seq, last), "end means the last arrival")
 	}
-	c := ttpcron.Cursor{Kind: k, Seq: seq, UpdatedAt: a.now().UTC(), RunID: manual}
-	if err := db.SetCursor(ctx, c); err != nil {
+	c := ttpcron.Cursor{Kind: k, Seq: seq, UpdatedAt: now().UTC(), RunID: store.Manual}
+	if err := db.Ledger.SetCursor(ctx, c); err != nil {
 		return err
 	}
-	n, exact, err := jobs.Waiting(ctx, db, k, seq)
+	n, exact, err := jobs.Waiting(ctx, db.History, k, seq)
 	if err != nil {
 		return err
 	}
@@ -175,26 +171,27 @@ func (a *app) setCheckpoint(ctx context.Context, db store, k ttpcron.SourceKind,
 		about = "at most "
 	}
 	j := checkpointJSON{jobs.SourceOf(k), seq, last, n, exact, c.UpdatedAt, c.RunID}
-	return a.printEither(asJSON, j, "%s: checkpoint %s of %s; %s%s", clean(j.Source), count(seq), count(last), about, plural(n, "event waits", "events wait"))
+	return out.Either(asJSON, j, "%s: checkpoint %s of %s; %s%s", term.Clean(j.Source), term.Count(seq), term.Count(last), about, term.Plural(n, "event waits", "events wait"))
 }
 
 // eachCheckpoint does something for the kinds that a source means: for all, the
 // two main ones and every other that is stored or has a checkpoint.
-func (a *app) eachCheckpoint(ctx context.Context, source string, do func(db store, k ttpcron.SourceKind, last uint64) error) error {
-	db, err := a.changeStore(ctx)
+func eachCheckpoint(ctx context.Context, stores *store.Opener, from sourceFlag, do func(db *store.Store, k ttpcron.SourceKind, last uint64) error) error {
+	db, err := stores.Change(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	last, err := db.LastSeq(ctx)
+	last, err := db.History.LastSeq(ctx)
 	if err != nil {
 		return err
 	}
-	kinds := []ttpcron.SourceKind{jobs.KindOf(source)}
-	if source == jobs.SourceAll {
-		if kinds, err = allKinds(ctx, db); err != nil {
-			return err
-		}
+	kinds, err := from.kinds(ctx, db)
+	if err == nil && from == jobs.SourceAll {
+		kinds, err = allKinds(ctx, db)
+	}
+	if err != nil {
+		return err
 	}
 	for _, k := range kinds {
 		if err := do(db, k, last); err != nil {
@@ -204,13 +201,13 @@ func (a *app) eachCheckpoint(ctx context.Context, source string, do func(db stor
 	return db.Close()
 }
 
-func allKinds(ctx context.Context, db store) ([]ttpcron.SourceKind, error) {
+func allKinds(ctx context.Context, db *store.Store) ([]ttpcron.SourceKind, error) {
 	kinds := []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint}
-	stored, err := db.Kinds(ctx)
+	stored, err := db.History.Kinds(ctx)
 	if err != nil {
 		return nil, err
 	}
-	cursors, err := db.Cursors(ctx)
+	cursors, err := db.Ledger.Cursors(ctx)
 	if err != nil {
 		return nil, err
 	}

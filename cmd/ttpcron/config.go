@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,72 +11,78 @@ import (
 	"strings"
 	"time"
 
-	"github.com/peterbourgon/ff/v3/ffcli"
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/scheduler"
 )
 
-func (a *app) configCommands() *ffcli.Command {
-	group := &command{
-		name: "config", args: "COMMAND", short: "look at the config file before the daemon does", fs: a.flags(), bare: true,
-		text:     `What a config file may hold is in docs/config.md.`,
-		examples: "ttpcron config check",
+func configCommands() *command {
+	return &command{
+		Name: "config", Args: "COMMAND", Short: "look at the config file before the daemon does", Terse: true,
+		Text:     `What a config file may hold is in docs/config.md.`,
+		Examples: "ttpcron config check",
+		Sub:      []*command{configCheck()},
 	}
-	return a.build(group, a.build(a.configCheck()))
 }
 
-func (a *app) configCheck() *command {
-	flags := a.flags()
+func configCheck() *command {
+	flags := cli.NewFlags()
 	asJSON := flags.Bool("json", false, "print one JSON object: config, store, jobs, faults")
-	c := &command{
-		name: "config check", args: "[FILE]", short: "say what the daemon would do, and what is wrong", fs: flags,
-		bare: true, // a config file with faults is its business
-		text: `Says in words when each job of the config file would run, with the next five
+	return &command{
+		Name: "config check", Args: "[FILE]", Short: "say what the daemon would do, and what is wrong", Flags: flags,
+		Raw: true, Terse: true, // a config file with faults is its business
+		Text: `Says in words when each job of the config file would run, with the next five
 times, and finds what is wrong: unknown keys with their lines, values that mean
 nothing, schedules, inputs that cannot be read, rules that cannot be loaded.
 Without FILE it reads the file that the daemon would read. It takes the shared
 flags, such as --config and --rules, and the environment as the daemon does, and
 changes nothing.`,
-		examples: "ttpcron config check\nttpcron config check new.toml\nttpcron config check --json | jq .faults",
-		exits:    []int{exitFailed},
+		Examples: "ttpcron config check\nttpcron config check new.toml\nttpcron config check --json | jq .faults",
+		Exits:    []int{exitFailed},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if len(args) > 1 {
+				return cli.NoArgs(args[1:])
+			}
+			if len(args) == 1 {
+				s.given["config"] = args
+			}
+			return checkConfig(ctx, s, *asJSON)
+		},
 	}
-	c.run = func(ctx context.Context, args []string) error {
-		if len(args) > 1 {
-			return noArgs(args[1:])
-		}
-		if len(args) == 1 {
-			a.set.config = args[0]
-		}
-		return a.checkConfig(ctx, c, *asJSON)
-	}
-	return c
 }
 
 // configReport is what a check finds.
 type configReport struct {
-	app    *app
-	conf   *daemonConfig
-	faults []configFault
-	out    *bufio.Writer
+	conf   *settings.Daemon
+	faults []settings.Fault
+	now    time.Time
+	log    hclog.Logger
+	out    io.Writer
 }
 
 type configJSON struct {
 	Config string            `json:"config"`
 	Found  bool              `json:"found"`
-	Store  exact             `json:"store"`
+	Store  term.Exact        `json:"store"`
 	Jobs   []configJobJSON   `json:"jobs"`
 	Faults []configFaultJSON `json:"faults"`
 }
 
 type configJobJSON struct {
-	Name   string      `json:"name"`
-	Task   string      `json:"task"`
-	Source string      `json:"source"`
-	Inputs []exact     `json:"inputs"`
-	Line   int         `json:"line"` // 0 for a job that is there by default
-	Next   []time.Time `json:"next"`
+	Name   string       `json:"name"`
+	Task   string       `json:"task"`
+	Source string       `json:"source"`
+	Inputs []term.Exact `json:"inputs"`
+	Line   int          `json:"line"` // 0 for a job that is there by default
+	Next   []time.Time  `json:"next"`
 }
 
 type configFaultJSON struct {
@@ -90,15 +94,15 @@ type configFaultJSON struct {
 // json is the report for programs.
 func (r *configReport) json() configJSON {
 	c := r.conf
-	out := configJSON{Config: c.file.path, Found: c.file.found, Store: exact(c.app.set.db), Jobs: []configJobJSON{}, Faults: []configFaultJSON{}}
-	for _, j := range c.jobs {
-		offset := scheduler.Offset(c.node, c.spread)
-		one := configJobJSON{Name: j.name, Task: j.task, Source: j.source, Inputs: exacts(j.inputs), Line: j.line, Next: []time.Time{}}
-		if j.schedule != nil {
-			if j.schedule.Every() > 0 {
+	out := configJSON{Config: c.File.Path, Found: c.File.Found, Store: term.Exact(c.DB), Jobs: []configJobJSON{}, Faults: []configFaultJSON{}}
+	for _, j := range c.Jobs {
+		offset := scheduler.Offset(c.Node, c.Spread)
+		one := configJobJSON{Name: j.Name, Task: j.Task, Source: j.Source, Inputs: term.Exacts(j.Inputs), Line: j.Line, Next: []time.Time{}}
+		if j.Schedule != nil {
+			if j.Schedule.Every() > 0 {
 				offset = 0
 			}
-			_, next := scheduler.Explain(j.schedule, r.app.now().Add(-offset), 5)
+			_, next := scheduler.Explain(j.Schedule, r.now.Add(-offset), 5)
 			for _, t := range next {
 				one.Next = append(one.Next, t.Add(offset))
 			}
@@ -106,97 +110,100 @@ func (r *configReport) json() configJSON {
 		out.Jobs = append(out.Jobs, one)
 	}
 	for _, f := range r.faults {
-		out.Faults = append(out.Faults, configFaultJSON{f.line, f.text, f.hint})
+		out.Faults = append(out.Faults, configFaultJSON{f.Line, f.Text, f.Hint})
 	}
 	return out
 }
 
-func (a *app) checkConfig(_ context.Context, c *command, asJSON bool) error {
-	a.lenient = true
-	conf, err := a.daemonConfigOf(daemonArgs(a, c))
+func checkConfig(ctx context.Context, s *session, asJSON bool) error {
+	conf, err := s.reader.Daemon(s.given)
 	if err != nil {
 		return err
 	}
-	r := &configReport{app: a, conf: conf, faults: conf.file.faults, out: a.stdout}
+	s.use(&conf.Settings)
+	r := &configReport{conf: conf, faults: conf.File.Faults, now: s.now(), log: s.log, out: s.out}
 	if asJSON {
-		r.out = bufio.NewWriter(io.Discard)
+		r.out = io.Discard
 	}
 	r.print()
-	slices.SortStableFunc(r.faults, func(a, b configFault) int { return a.line - b.line })
+	r.sources(ctx, s.stores)
+	slices.SortStableFunc(r.faults, func(a, b settings.Fault) int { return a.Line - b.Line })
 	if asJSON {
-		err := a.printJSON(r.json())
+		err := s.out.JSON(r.json())
 		if len(r.faults) > 0 && err == nil {
-			err = fmt.Errorf("config %s: %s", conf.file.path, plural(len(r.faults), "fault", "faults"))
+			err = r.err()
 		}
 		return err
 	}
-	if len(r.faults) == 0 {
-		fmt.Fprintln(a.stdout, "\nNothing is wrong.")
-		return nil
+	printFaults(s.out, r.faults)
+	if len(r.faults) > 0 {
+		return r.err()
 	}
-	fmt.Fprintln(a.stdout, "\nWRONG")
-	for _, f := range r.faults {
-		where := ""
-		if f.line > 0 {
-			where = fmt.Sprintf("line %d: ", f.line)
-		}
-		fmt.Fprintf(a.stdout, "  %s%s\n", where, clean(f.text))
-		if f.hint != "" {
-			fmt.Fprintf(a.stdout, "    %s\n", clean(f.hint))
-		}
-	}
-	return fmt.Errorf("config %s: %s", conf.file.path, plural(len(r.faults), "fault", "faults"))
+	return nil
 }
 
-// daemonArgs are the arguments of a daemon with the shared flags that were given
-// to a command.
-func daemonArgs(a *app, c *command) []string {
-	args := []string{"daemon"}
-	for _, fs := range []*flag.FlagSet{a.root.FlagSet, c.group, c.fs} {
-		fs.Visit(func(f *flag.Flag) {
-			if f.Name != "config" && f.Name != "rules" && f.Name != "json" {
-				args = append(args, "--"+f.Name+"="+f.Value.String())
-			}
-		})
+func (r *configReport) err() error {
+	return fmt.Errorf("config %s: %s", r.conf.File.Path, term.Plural(len(r.faults), "fault", "faults"))
+}
+
+// printFaults lists what is wrong.
+func printFaults(out *term.Output, faults []settings.Fault) {
+	if len(faults) == 0 {
+		fmt.Fprintln(out, "\nNothing is wrong.")
+		return
 	}
-	for _, dir := range a.set.rules {
-		args = append(args, "--rules="+dir)
+	fmt.Fprintln(out, "\nWRONG")
+	for _, f := range faults {
+		where := ""
+		if f.Line > 0 {
+			where = fmt.Sprintf("line %d: ", f.Line)
+		}
+		fmt.Fprintf(out, "  %s%s\n", where, term.Clean(f.Text))
+		if f.Hint != "" {
+			fmt.Fprintf(out, "    %s\n", term.Clean(f.Hint))
+		}
 	}
-	if a.set.config != "" {
-		args = append(args, "--config="+a.set.config)
+}
+
+// sources looks for jobs whose source is neither known nor stored.
+func (r *configReport) sources(ctx context.Context, stores *store.Opener) {
+	var stored []ttpcron.SourceKind
+	if db, err := stores.Look(ctx, 0); err == nil {
+		stored, _ = db.History.Kinds(ctx) // whoever reads the store next says what is wrong with it
+		db.Close()
 	}
-	return args
+	r.faults = append(r.faults, r.conf.CheckSources(stored)...)
 }
 
 func (r *configReport) faultf(line int, hint, format string, args ...any) {
-	r.faults = append(r.faults, configFault{line, fmt.Sprintf(format, args...), hint})
+	r.faults = append(r.faults, settings.Fault{Line: line, Text: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 func (r *configReport) print() {
 	c := r.conf
-	path := c.file.path
-	if !c.file.found {
+	path := c.File.Path
+	if !c.File.Found {
 		path += " (not there)"
 	}
-	fmt.Fprintf(r.out, "config  %s\n", clean(path))
-	fmt.Fprintf(r.out, "store   %s%s\n", clean(c.app.set.db), r.disk())
+	fmt.Fprintf(r.out, "config  %s\n", term.Clean(path))
+	fmt.Fprintf(r.out, "store   %s%s\n", term.Clean(c.DB), r.disk())
 	fmt.Fprintf(r.out, "rules   %s\n", r.rules())
-	keep := func(v age) string {
+	keep := func(v cli.Age) string {
 		if v == 0 {
 			return "for ever"
 		}
 		return v.String()
 	}
 	limit := "no limit"
-	if c.maxSize > 0 {
-		limit = bytesText(int64(c.maxSize))
+	if c.MaxSize > 0 {
+		limit = term.Bytes(int64(c.MaxSize))
 	}
-	fmt.Fprintf(r.out, "keeps   events %s, tags %s, size %s\n", keep(c.keepEvents), keep(c.keepTags), limit)
-	offset := scheduler.Offset(c.node, c.spread)
+	fmt.Fprintf(r.out, "keeps   events %s, tags %s, size %s\n", keep(c.KeepEvents), keep(c.KeepTags), limit)
+	offset := scheduler.Offset(c.Node, c.Spread)
 	if offset > 0 {
-		fmt.Fprintf(r.out, "node    begins %s later than scheduled, of a spread of %s\n", offset, longText(c.spread))
+		fmt.Fprintf(r.out, "node    begins %s later than scheduled, of a spread of %s\n", offset, longText(c.Spread))
 	}
-	for _, j := range c.jobs {
+	for _, j := range c.Jobs {
 		r.job(j, offset)
 	}
 	r.inputs()
@@ -214,32 +221,32 @@ func longText(d time.Duration) string {
 	return s
 }
 
-func (r *configReport) job(j jobConfig, offset time.Duration) {
+func (r *configReport) job(j settings.Job, offset time.Duration) {
 	what := "imports and tags"
 	switch {
-	case j.task == taskMaintenance:
+	case j.Task == settings.TaskMaintenance:
 		what = "maintenance"
-	case len(j.inputs) == 0:
+	case len(j.Inputs) == 0:
 		what = "tags; it has no inputs"
 	}
-	if j.source != "all" {
-		what += ", source " + j.source
+	if j.Source != "all" {
+		what += ", source " + j.Source
 	}
-	if j.maxRuntime > 0 {
-		what += ", for " + longText(j.maxRuntime) + " at most"
+	if j.MaxRuntime > 0 {
+		what += ", for " + longText(j.MaxRuntime) + " at most"
 	}
 	from := ""
-	if j.line == 0 {
+	if j.Line == 0 {
 		from = " (by default)"
 	}
-	fmt.Fprintf(r.out, "\njob %s%s: %s\n", clean(j.name), from, clean(what))
-	if j.schedule == nil {
+	fmt.Fprintf(r.out, "\njob %s%s: %s\n", term.Clean(j.Name), from, term.Clean(what))
+	if j.Schedule == nil {
 		return
 	}
-	if j.schedule.Every() > 0 {
+	if j.Schedule.Every() > 0 {
 		offset = 0
 	}
-	words, next := scheduler.Explain(j.schedule, r.app.now().Add(-offset), 5)
+	words, next := scheduler.Explain(j.Schedule, r.now.Add(-offset), 5)
 	fmt.Fprintf(r.out, "  %s\n", words)
 	for _, t := range next {
 		fmt.Fprintf(r.out, "  %s\n", t.Add(offset).Format("Mon 2006-01-02 15:04:05 MST"))
@@ -248,9 +255,9 @@ func (r *configReport) job(j jobConfig, offset time.Duration) {
 
 // disk says what is free where the store grows.
 func (r *configReport) disk() string {
-	dir := r.conf.storeDir()
+	dir := r.conf.StoreDir()
 	for {
-		free, err := freeBytes(dir)
+		free, err := host.FreeBytes(dir)
 		if errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir) {
 			dir = filepath.Dir(dir)
 			continue
@@ -259,18 +266,18 @@ func (r *configReport) disk() string {
 			r.faultf(0, "", "%v", err)
 			return ""
 		}
-		if free < int64(r.conf.minFree) {
-			r.faultf(0, "min-free in [daemon] is the limit", "the disk of the store has %s free, so that nothing would be imported", bytesText(free))
+		if free < int64(r.conf.MinFree) {
+			r.faultf(0, "min-free in [daemon] is the limit", "the disk of the store has %s free, so that nothing would be imported", term.Bytes(free))
 		}
-		return fmt.Sprintf(", %s free on its disk", bytesText(free))
+		return fmt.Sprintf(", %s free on its disk", term.Bytes(free))
 	}
 }
 
 func (r *configReport) rules() string {
 	c := r.conf
-	rs, report, err := c.app.loadRules()
+	rs, report, err := loadRules(&c.Settings, r.log)
 	if err != nil {
-		r.faultf(c.file.lines["rules"], "", "%v", err)
+		r.faultf(c.File.Line("rules"), "", "%v", err)
 		return "-"
 	}
 	for _, p := range report.Problems {
@@ -282,29 +289,29 @@ func (r *configReport) rules() string {
 	if n == 0 {
 		r.faultf(0, "", "no rule is in force, so that no run would do anything")
 	}
-	return fmt.Sprintf("%s in force", count(n))
+	return fmt.Sprintf("%s in force", term.Count(n))
 }
 
 // inputs tries to open what would be read.
 func (r *configReport) inputs() {
 	seen := map[string]bool{}
 	files, any := 0, false
-	for _, j := range r.conf.jobs {
-		for _, name := range j.inputs {
+	for _, j := range r.conf.Jobs {
+		for _, name := range j.Inputs {
 			any = true
-			if seen[name] || j.task != taskRun {
+			if seen[name] || j.Task != settings.TaskRun {
 				continue
 			}
 			seen[name] = true
 			in, err := importer.ParseInput(name)
 			if err != nil {
-				if j.line == 0 { // else it is known
-					r.faultf(r.conf.file.lines["inputs"], "", "input %s: %v", name, err)
+				if j.Line == 0 { // else it is known
+					r.faultf(r.conf.File.Line("inputs"), "", "input %s: %v", name, err)
 				}
 				continue
 			}
 			x, err := importer.Expand([]string{in.Path})
-			for _, e := range unjoin(err) {
+			for _, e := range inputs.Errors(err) {
 				r.faultf(r.inputLine(j), "", "input %v", e)
 			}
 			if len(x.Files)+x.Captured == 0 && err == nil {
@@ -327,16 +334,16 @@ func (r *configReport) inputs() {
 		}
 	}
 	if any {
-		fmt.Fprintf(r.out, "\ninputs  %s can be read now\n", plural(files, "file", "files"))
+		fmt.Fprintf(r.out, "\ninputs  %s can be read now\n", term.Plural(files, "file", "files"))
 	} else {
 		r.faultf(0, `such as inputs = ["/var/log/cowrie"]`, "no job has inputs, so that nothing would be imported")
 	}
 }
 
 // inputLine is where a job's inputs are named.
-func (r *configReport) inputLine(j jobConfig) int {
-	if j.line == 0 || slices.Equal(j.inputs, r.conf.app.set.inputs) {
-		return r.conf.file.lines["inputs"]
+func (r *configReport) inputLine(j settings.Job) int {
+	if j.Line == 0 || slices.Equal(j.Inputs, r.conf.Settings.Inputs) {
+		return r.conf.File.Line("inputs")
 	}
-	return j.line
+	return j.Line
 }

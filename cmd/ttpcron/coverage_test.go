@@ -9,6 +9,8 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/eval"
 	"github.com/ttpcron/ttpcron/tagger"
 )
@@ -19,8 +21,8 @@ const coverageFile = "../../docs/coverage.md"
 // technique in use, that no reason outlives its need, and that the document says
 // what the pack does.
 func TestCoverage(t *testing.T) {
-	rs, _ := tagger.Load(tagger.Options{Folders: []tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}, Technique: technique, Release: attack.Release})
-	pack := ruleSet{RuleSet: rs}
+	rs, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}))
+	pack := ruleset.Set{RuleSet: rs}
 	rows := covered(pack)
 	reasons := eval.Reasons()
 	for _, c := range rows {
@@ -53,7 +55,7 @@ func TestCoverage(t *testing.T) {
 }
 
 // coverageDocument is docs/coverage.md.
-func coverageDocument(rs ruleSet, rows []eval.Covered) string {
+func coverageDocument(rs ruleset.Set, rows []eval.Covered) string {
 	var b strings.Builder
 	b.WriteString("# Coverage\n\n<!-- Written by go test ./cmd/ttpcron -run TestCoverage -update. -->\n\n")
 	techniques, subs, withRule, subsWithRule := 0, 0, 0, 0
@@ -66,7 +68,7 @@ func coverageDocument(rs ruleSet, rows []eval.Covered) string {
 		}
 	}
 	fmt.Fprintf(&b, "What the %s of the embedded pack can show of ATT&CK %s, revoked and deprecated\nids left out: %d of %d techniques (%d of %d sub-techniques). Where there is no rule, the reason\nis given. The rules of a row claim that very id; `ttpcron rules list --technique ID --json` tells\ntheir names and files, for a technique with those of its sub-techniques.\n\nA rule sees one event. What only several logins or sessions show together (guessing, spraying and\nstuffing at the sensor itself, T1110, and the valid or default account that follows, T1078) needs\nwindows over events and has no rule yet: the rules of those rows see commands and canary events.\n",
-		plural(rs.Len(), "rule", "rules"), strings.TrimPrefix(attack.Release, "enterprise-"), withRule, techniques, subsWithRule, subs)
+		term.Plural(rs.Len(), "rule", "rules"), strings.TrimPrefix(attack.Release, "enterprise-"), withRule, techniques, subsWithRule, subs)
 	for _, tactic := range attack.Tactics() {
 		fmt.Fprintf(&b, "\n## %s\n\n| technique | name | rules | events | reason where none |\n|---|---|---|---|---|\n", tactic.Name)
 		for i := range rows {
@@ -85,7 +87,7 @@ func coverageDocument(rs ruleSet, rows []eval.Covered) string {
 }
 
 // cell makes a text safe within a Markdown table.
-func cell(s string) string { return strings.ReplaceAll(clean(s), "|", `\|`) }
+func cell(s string) string { return strings.ReplaceAll(term.Clean(s), "|", `\|`) }
 
 func kindNames(kinds []ttpcron.SourceKind) string {
 	var names []string

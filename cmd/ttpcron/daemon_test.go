@@ -16,18 +16,16 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron/bench/workload"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/nodetest"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
 // node is a daemon that runs, and the systemd that it thinks it has.
 type node struct {
-	t      *testing.T
-	dir    string
-	base   time.Time // when events of today happen
+	*nodetest.Node
 	cmd    *exec.Cmd
-	env    []string
-	stderr lockedBuffer
+	stderr nodetest.Buffer
 	errs   *os.File // in place of stderr
 	socket *net.UnixConn
 	ended  chan error
@@ -36,97 +34,47 @@ type node struct {
 	said []string // messages to the socket
 }
 
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// newNode makes a folder with a configuration and rules.
+// newNode makes a node that does not run yet.
 func newNode(t *testing.T, config string) *node {
 	t.Helper()
-	n := &node{t: t, dir: t.TempDir(), base: time.Now().UTC()}
-	rules, err := filepath.Abs("testdata/rules")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(n.path("rules"), os.DirFS(rules)); err != nil {
-		t.Fatal(err)
-	}
-	n.write("ttpcron.toml", config)
-	n.write("events.jsonl", "")
-	n.env = []string{"HOME=" + n.dir, "TTPCRON_EMBEDDED=false", "TTPCRON_CONFIG=" + n.path("ttpcron.toml"), "TTPCRON_DB=" + n.path("t.db"),
-		"TTPCRON_RULES=" + n.path("rules"), "TTPCRON_INPUT=" + n.path("events.jsonl"), "TTPCRON_SPREAD=0s", "TTPCRON_LOCK_TIMEOUT=100ms"}
-	return n
-}
-
-func (n *node) path(name string) string { return filepath.Join(n.dir, name) }
-
-func (n *node) write(name, text string) {
-	n.t.Helper()
-	if err := os.WriteFile(n.path(name), []byte(text), 0o666); err != nil {
-		n.t.Fatal(err)
-	}
-}
-
-// event appends an event that the test rules tag, of some days ago.
-func (n *node) event(i, days int) {
-	n.t.Helper()
-	f, err := os.OpenFile(n.path("events.jsonl"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	defer f.Close()
-	at := n.base.AddDate(0, 0, -days).Format(time.RFC3339)
-	fmt.Fprintf(f, `{"source_kind":"command","time":%q,"attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; echo %d"}}`+"\n", at, i)
+	return &node{Node: nodetest.New(t, config, "testdata/rules")}
 }
 
 // start runs the program itself, with a notify socket.
 func (n *node) start(args ...string) {
-	n.t.Helper()
+	n.T.Helper()
 	self, err := os.Executable()
 	if err != nil {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
-	program := n.path("ttpcron")
+	program := n.Path("ttpcron")
 	if _, err := os.Lstat(program); err != nil {
 		if err := os.Symlink(self, program); err != nil {
-			n.t.Fatal(err)
+			n.T.Fatal(err)
 		}
 	}
 	socket, err := os.MkdirTemp("", "ttpcron") // the path of a socket must be short
 	if err != nil {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
-	n.t.Cleanup(func() { os.RemoveAll(socket) })
+	n.T.Cleanup(func() { os.RemoveAll(socket) })
 	address := &net.UnixAddr{Name: filepath.Join(socket, "notify"), Net: "unixgram"}
 	if n.socket, err = net.ListenUnixgram("unixgram", address); err != nil {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
 	n.cmd = exec.Command(program, append([]string{"daemon"}, args...)...)
-	n.cmd.Dir, n.cmd.Stderr = n.dir, &n.stderr
+	n.cmd.Dir, n.cmd.Stderr = n.Dir, &n.stderr
 	if n.errs != nil {
 		n.cmd.Stderr = n.errs
 	}
-	n.cmd.Env = append(n.env, "NOTIFY_SOCKET="+address.Name, "WATCHDOG_USEC=300000")
+	n.cmd.Env = append(n.Env, "NOTIFY_SOCKET="+address.Name, "WATCHDOG_USEC=300000")
 	go n.listen()
 	if err := n.cmd.Start(); err != nil {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
 	n.ended = make(chan error, 1)
 	go func(cmd *exec.Cmd, ended chan error) { ended <- cmd.Wait() }(n.cmd, n.ended)
-	n.t.Cleanup(func() { n.cmd.Process.Kill() })
+	n.T.Cleanup(func() { n.cmd.Process.Kill() })
 }
 
 func (n *node) listen() {
@@ -147,19 +95,17 @@ func (n *node) forget() {
 	n.mu.Lock()
 	n.said = nil
 	n.mu.Unlock()
-	n.stderr.mu.Lock()
-	n.stderr.b.Reset()
-	n.stderr.mu.Unlock()
+	n.stderr.Reset()
 }
 
 // patience is how long something that is bound to happen is waited for.
-const patience = 30 * time.Second
+const patience = nodetest.Patience
 
 func (n *node) wait(what string, done func() bool) {
-	n.t.Helper()
+	n.T.Helper()
 	for until := time.Now().Add(patience); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(until) {
-			n.t.Fatalf("%s: not in %s\nsaid %q\nlog:\n%s", what, patience, n.messages(), n.stderr.String())
+			n.T.Fatalf("%s: not in %s\nsaid %q\nlog:\n%s", what, patience, n.messages(), n.stderr.String())
 		}
 	}
 }
@@ -172,7 +118,7 @@ func (n *node) messages() string {
 
 // told waits for a message, and forgets what came up to it.
 func (n *node) told(pattern string) string {
-	n.t.Helper()
+	n.T.Helper()
 	var found string
 	re := regexp.MustCompile(pattern)
 	n.wait("message "+pattern, func() bool {
@@ -190,30 +136,30 @@ func (n *node) told(pattern string) string {
 }
 
 func (n *node) logged(text string) {
-	n.t.Helper()
+	n.T.Helper()
 	n.wait("log "+text, func() bool { return strings.Contains(n.stderr.String(), text) })
 }
 
 func (n *node) signal(s syscall.Signal) {
-	n.t.Helper()
+	n.T.Helper()
 	if err := n.cmd.Process.Signal(s); err != nil {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
 }
 
 // stop ends the daemon and returns its exit code.
 func (n *node) stop() int {
-	n.t.Helper()
+	n.T.Helper()
 	n.signal(syscall.SIGTERM)
 	return n.exit()
 }
 
 func (n *node) exit() int {
-	n.t.Helper()
+	n.T.Helper()
 	select {
 	case <-n.ended:
 	case <-time.After(patience):
-		n.t.Fatalf("it does not end\n%s", n.stderr.String())
+		n.T.Fatalf("it does not end\n%s", n.stderr.String())
 	}
 	n.socket.Close()
 	return n.cmd.ProcessState.ExitCode()
@@ -221,56 +167,52 @@ func (n *node) exit() int {
 
 // store opens the store of a daemon that has ended.
 func (n *node) store() (*kv.DB, kv.Stats) {
-	n.t.Helper()
-	db := kvtest.OpenAt(n.t, n.path("t.db"))
-	s, err := db.Stats(n.t.Context())
+	n.T.Helper()
+	db := kvtest.OpenAt(n.T, n.Path("t.db"))
+	s, err := db.Stats(n.T.Context())
 	if err != nil {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
 	return db, s
 }
 
-const everySecond = `
-[[job]]
-name = "often"
-schedule = "@every 1s"
-`
+const everySecond = nodetest.EverySecond
 
 // TestDaemonSpeaksToSystemd is a life of the daemon, as the service manager sees
 // it.
 func TestDaemonSpeaksToSystemd(t *testing.T) {
 	n := newNode(t, everySecond)
-	n.event(1, 0)
+	n.Event(1, 0)
 	n.start()
 	n.told(`(?m)\AREADY=1\nSTATUS=`)
 	n.told(`STATUS=.*last run \d\d:\d\d:\d\d UTC: 1 new event, 1 new tag`)
 	n.told(`\AWATCHDOG=1\z`)
-	n.event(2, 0)
-	n.event(3, 0)
+	n.Event(2, 0)
+	n.Event(3, 0)
 	n.told(`STATUS=.*2 new events, 2 new tags`)
 	n.told(`\AWATCHDOG=1\z`)
 
 	// A broken configuration changes nothing.
-	n.write("ttpcron.toml", everySecond+"max_runtime = \"soon\"\n")
+	n.Write("ttpcron.toml", everySecond+"max_runtime = \"soon\"\n")
 	n.signal(syscall.SIGHUP)
 	n.told(`\ARELOADING=1\nMONOTONIC_USEC=\d+\z`)
 	n.told(`\AREADY=1\nSTATUS=.*TROUBLE: reload: .*max-runtime is "soon" \(line 5\)`)
 	n.logged(`reload: what is broken stays as it was`)
-	n.event(4, 0)
+	n.Event(4, 0)
 	n.told(`STATUS=.*1 new event, 1 new tag`)
 
 	// Neither does a broken rule, which is seen without a signal too.
-	n.write("ttpcron.toml", everySecond)
-	n.write("rules/broken.yaml", "rule_id: [")
+	n.Write("ttpcron.toml", everySecond)
+	n.Write("rules/broken.yaml", "rule_id: [")
 	n.signal(syscall.SIGHUP)
 	n.told(`\AREADY=1\nSTATUS=.*TROUBLE: rules: .*broken.yaml`)
-	n.event(5, 0)
+	n.Event(5, 0)
 	n.told(`STATUS=.*1 new event, 1 new tag`)
 
-	if err := os.Remove(n.path("rules/broken.yaml")); err != nil {
+	if err := os.Remove(n.Path("rules/broken.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	n.write("ttpcron.toml", everySecond+"[[job]]\nname = \"nightly\"\nschedule = \"0 3 * * *\"\n")
+	n.Write("ttpcron.toml", everySecond+"[[job]]\nname = \"nightly\"\nschedule = \"0 3 * * *\"\n")
 	n.signal(syscall.SIGHUP)
 	n.told(`\AREADY=1`)
 	n.logged("reloaded: jobs=3")
@@ -294,7 +236,7 @@ func TestDaemonRefuses(t *testing.T) {
 	n := newNode(t, everySecond)
 	n.start()
 	n.told(`READY=1`)
-	second := &node{t: t, dir: n.dir, env: n.env}
+	second := &node{Node: n.Node}
 	second.start()
 	if code := second.exit(); code != exitLocked {
 		t.Errorf("a second daemon: exit %d\n%s", code, second.stderr.String())
@@ -325,11 +267,11 @@ func TestDaemonRefuses(t *testing.T) {
 // With too little free disk nothing is imported, and what is stored is tagged.
 func TestDaemonWithoutFreeDisk(t *testing.T) {
 	n := newNode(t, everySecond)
-	n.event(1, 0)
-	if code, _, stderr := invoke(t, n.env, "import", n.path("events.jsonl")); code != exitDone {
+	n.Event(1, 0)
+	if code, _, stderr := invoke(t, n.Env, "import", n.Path("events.jsonl")); code != exitDone {
 		t.Fatal(stderr)
 	}
-	n.event(2, 0)
+	n.Event(2, 0)
 	n.start("--min-free", "1000000TiB")
 	n.told(`STATUS=.*0 new events, 1 new tag; TROUBLE: disk nearly full`)
 	n.told(`STATUS=.*0 new events, 0 new tags; TROUBLE: disk nearly full`)
@@ -347,7 +289,7 @@ func TestDaemonWithoutFreeDisk(t *testing.T) {
 // The log in the journal carries priorities; elsewhere it does not.
 func TestDaemonLogsToTheJournal(t *testing.T) {
 	n := newNode(t, everySecond)
-	f, err := os.Create(n.path("journal"))
+	f, err := os.Create(n.Path("journal"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,17 +299,17 @@ func TestDaemonLogsToTheJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := info.Sys().(*syscall.Stat_t)
-	n.env = append(n.env, fmt.Sprintf("JOURNAL_STREAM=%d:%d", st.Dev, st.Ino), "TTPCRON_ROLE=standalone")
-	n.write("rules/broken.yaml", "rule_id: [")
+	n.Env = append(n.Env, fmt.Sprintf("JOURNAL_STREAM=%d:%d", st.Dev, st.Ino), "TTPCRON_ROLE=standalone")
+	n.Write("rules/broken.yaml", "rule_id: [")
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(program, n.path("ttpcron")); err != nil {
+	if err := os.Symlink(program, n.Path("ttpcron")); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(n.path("ttpcron"), "run-once", "--log-level", "debug")
-	cmd.Env, cmd.Stderr = n.env, f
+	cmd := exec.Command(n.Path("ttpcron"), "run-once", "--log-level", "debug")
+	cmd.Env, cmd.Stderr = n.Env, f
 	if err := cmd.Run(); err != nil {
 		t.Fatal(err)
 	}
@@ -394,18 +336,18 @@ func TestDaemonSeesRulesChange(t *testing.T) {
 		return "rule_id: OWN\nrule_version: " + version + "\nname: own\napplies_to: [command]\nmatch: {program: " + program + "}\nemits: [{tactic: TA0007, technique_id: T1082, confidence: 0.8}]\n"
 	}
 	n := newNode(t, everySecond)
-	n.event(1, 0)
+	n.Event(1, 0)
 	n.start()
 	n.logged("new=1 known=0 rejected=0 inserted=1")
-	n.write("rules/own.yaml", rule("1", "uname"))
+	n.Write("rules/own.yaml", rule("1", "uname"))
 	n.logged("new_or_changed=1 ids=OWN")
 	n.logged("looked again with new and changed rules: source=command rules=1 events=1 tags=1 inserted=1")
-	n.write("rules/own.yaml", "rule_id: [")
+	n.Write("rules/own.yaml", "rule_id: [")
 	n.logged("rules: what is broken stays as it was")
 	n.told(`STATUS=.*TROUBLE: rules: .*own.yaml`)
-	n.event(2, 0)
+	n.Event(2, 0)
 	n.logged("new=1 known=0 rejected=0 inserted=2")
-	n.write("rules/own.yaml", rule("2", "[uname]"))
+	n.Write("rules/own.yaml", rule("2", "[uname]"))
 	n.logged("looked again with new and changed rules: source=command rules=1 events=2 tags=2 inserted=2")
 	if code := n.stop(); code != exitDone {
 		t.Errorf("exit %d\n%s", code, n.stderr.String())
@@ -420,10 +362,10 @@ func TestDaemonSeesRulesChange(t *testing.T) {
 func TestDaemonStoppedInARun(t *testing.T) {
 	n := newNode(t, everySecond)
 	var log bytes.Buffer
-	if err := workload.WriteEvents(&log, workload.Options{Commands: 40_000, Seed: 3, Start: n.base.AddDate(0, 0, -3), Days: 2}); err != nil {
+	if err := workload.WriteEvents(&log, workload.Options{Commands: 40_000, Seed: 3, Start: n.Base.AddDate(0, 0, -3), Days: 2}); err != nil {
 		t.Fatal(err)
 	}
-	n.write("events.jsonl", log.String())
+	n.Write("events.jsonl", log.String())
 	for i, signals := range []int{1, 2, 1, 2} {
 		n.start()
 		n.told(`READY=1`)
@@ -437,7 +379,7 @@ func TestDaemonStoppedInARun(t *testing.T) {
 		if code := n.exit(); code != exitDone && !(signals == 2 && code == exitInterrupted) {
 			t.Fatalf("exit %d\n%s", code, n.stderr.String())
 		}
-		kvtest.Check(t, n.path("t.db"))
+		kvtest.Check(t, n.Path("t.db"))
 		n.forget()
 	}
 	n.start()
@@ -445,8 +387,8 @@ func TestDaemonStoppedInARun(t *testing.T) {
 	if code := n.stop(); code != exitDone {
 		t.Errorf("exit %d\n%s", code, n.stderr.String())
 	}
-	k := &killer{t: t, dir: n.dir, binary: n.path("ttpcron"), env: n.env}
-	k.run(n.path("clean.db"), "run-once", "--since-days", "3650")
-	differ(t, "events", allEvents(t, n.path("t.db")), allEvents(t, n.path("clean.db")))
-	differ(t, "tags", k.tags(n.path("t.db")), k.tags(n.path("clean.db")))
+	k := &killer{t: t, dir: n.Dir, binary: n.Path("ttpcron"), env: n.Env}
+	k.run(n.Path("clean.db"), "run-once", "--since-days", "3650")
+	differ(t, "events", allEvents(t, n.Path("t.db")), allEvents(t, n.Path("clean.db")))
+	differ(t, "tags", k.tags(n.Path("t.db")), k.tags(n.Path("clean.db")))
 }

@@ -40,13 +40,13 @@ func TestDaemonMeetsDamage(t *testing.T) {
 	} {
 		t.Run(how.name, func(t *testing.T) {
 			n := newNode(t, everySecond)
-			n.event(1, 0)
+			n.Event(1, 0)
 			n.serving()
 			n.told(`; last run `)
 			if code, _, errs := n.run("", "db", "backup", "b.db"); code != exitDone {
 				t.Fatal(errs)
 			}
-			f, err := os.OpenFile(n.path("t.db"), os.O_RDWR, 0)
+			f, err := os.OpenFile(n.Path("t.db"), os.O_RDWR, 0)
 			if err == nil {
 				err = how.damage(f)
 				f.Close()
@@ -54,10 +54,10 @@ func TestDaemonMeetsDamage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			n.event(2, 0)
+			n.Event(2, 0)
 			n.told(`TROUBLE: .*` + how.says)
 			n.wait("the health", func() bool {
-				status, body := n.get("unix", n.path("t.db.sock"), "/healthz")
+				status, body := n.get("unix", n.Path("t.db.sock"), "/healthz")
 				return status == http.StatusServiceUnavailable && strings.Contains(body, how.says)
 			})
 			n.logged(how.says)
@@ -86,16 +86,16 @@ func TestDaemonMeetsDamage(t *testing.T) {
 // their first signal, whatever they are at.
 func TestToolsObeySignals(t *testing.T) {
 	n := newNode(t, rarely)
-	n.env = append(n.env, "TTPCRON_INPUT=")
+	n.Env = append(n.Env, "TTPCRON_INPUT=")
 	var events strings.Builder
 	for i := range busyEvents() {
 		fmt.Fprintf(&events, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; %d"}}`+"\n", i)
 	}
-	n.write("many.jsonl", events.String())
+	n.Write("many.jsonl", events.String())
 	if code, _, errs := n.run("", "import", "many.jsonl"); code != exitDone {
 		t.Fatal(errs)
 	}
-	whole, err := os.ReadFile(n.path("t.db"))
+	whole, err := os.ReadFile(n.Path("t.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,12 +103,12 @@ func TestToolsObeySignals(t *testing.T) {
 	for at := 16 * 4096; at < len(damaged); at += 64 * 4096 {
 		damaged[at+8] ^= 0xff
 	}
-	n.write("whole.db", string(whole))
-	n.write("damaged.db", string(damaged))
+	n.Write("whole.db", string(whole))
+	n.Write("damaged.db", string(damaged))
 	for _, store := range []string{"whole.db", "damaged.db"} {
 		for i, args := range []string{"db check", "db stats", "db recover r.db", "db backup b.db", "db compact", "export-events", "run-once --since-days 3650"} {
-			os.Remove(n.path("r.db"))
-			os.Remove(n.path("b.db"))
+			os.Remove(n.Path("r.db"))
+			os.Remove(n.Path("b.db"))
 			sig := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM}[i%2]
 			c := n.begin(nil, append(strings.Fields(args), "--db", store)...)
 			time.Sleep(30 * time.Millisecond)

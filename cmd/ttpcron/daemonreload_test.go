@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net/http"
 	"os"
 	"regexp"
@@ -12,20 +11,20 @@ import (
 
 // reload writes a configuration, and waits for what the daemon says of it.
 func (n *node) reload(config, want string) {
-	n.t.Helper()
-	n.write("ttpcron.toml", config)
+	n.T.Helper()
+	n.Write("ttpcron.toml", config)
 	n.mu.Lock()
 	n.said = nil
 	n.mu.Unlock()
 	n.signal(syscall.SIGHUP)
 	got := n.told(`(?s)\AREADY=1\nSTATUS=.*`)
 	if !regexp.MustCompile(want).MatchString(got) {
-		n.t.Errorf("after a reload:\n%s\nwant %s", got, want)
+		n.T.Errorf("after a reload:\n%s\nwant %s", got, want)
 	}
 }
 
 func (n *node) exists(name string) bool {
-	_, err := os.Stat(n.path(name))
+	_, err := os.Stat(n.Path(name))
 	return err == nil
 }
 
@@ -33,11 +32,11 @@ func (n *node) exists(name string) bool {
 // refuses a file that has lost everything.
 func TestReloadSaysWhatChanged(t *testing.T) {
 	n := newNode(t, "")
-	n.env = append(n.env, "TTPCRON_INPUT=", "TTPCRON_RULES=")
+	n.Env = append(n.Env, "TTPCRON_INPUT=", "TTPCRON_RULES=")
 	const address = "127.0.0.1:38471"
-	whole := "inputs = [\"" + n.path("events.jsonl") + "\"]\nrules = [\"" + n.path("rules") + "\"]\n" + everySecond +
-		"[[job]]\nname = \"nightly\"\nschedule = \"0 3 * * *\"\n[daemon]\nkeep-events = \"90d\"\nmax-size = \"1GiB\"\nhttp = \"" + address + "\"\nmetrics-file = \"" + n.path("m.prom") + "\"\n"
-	n.write("ttpcron.toml", whole)
+	whole := "inputs = [\"" + n.Path("events.jsonl") + "\"]\nrules = [\"" + n.Path("rules") + "\"]\n" + everySecond +
+		"[[job]]\nname = \"nightly\"\nschedule = \"0 3 * * *\"\n[daemon]\nkeep-events = \"90d\"\nmax-size = \"1GiB\"\nhttp = \"" + address + "\"\nmetrics-file = \"" + n.Path("m.prom") + "\"\n"
+	n.Write("ttpcron.toml", whole)
 	n.start()
 	n.told(`\AREADY=1`)
 	n.wait("the file of metrics", func() bool { return n.exists("m.prom") })
@@ -52,7 +51,7 @@ func TestReloadSaysWhatChanged(t *testing.T) {
 		t.Error("nobody listens")
 	}
 	n.reload(" \n", `TROUBLE: reload: config .*ttpcron.toml is empty`)
-	n.event(1, 0)
+	n.Event(1, 0)
 	n.told(`STATUS=.*1 new event, 1 new tag`)
 	n.reload(whole+"socket = 1", `TROUBLE: reload: `)
 	n.reload(everySecond+"[daemon]\nkeep-events = \"60d\"\n", `reloaded \S+ UTC: gone input \S*/events.jsonl, job nightly, rules \S*/rules, http 127.0.0.1:38471, metrics-file \S*/m.prom; changed keep-events 90d to 60d, max-size 1GiB to none, job often; TROUBLE: the reload left no input, nothing is imported any more; it took away \S*/events.jsonl`)
@@ -89,29 +88,5 @@ func TestReloadSaysWhatChanged(t *testing.T) {
 	}
 	if code := n.stop(); code != exitDone {
 		t.Errorf("exit %d\n%s", code, n.stderr.String())
-	}
-}
-
-// A file at a default place that vanishes is not taken for the wish to have none.
-func TestConfigThatVanishes(t *testing.T) {
-	for _, tt := range []struct {
-		old, now configured
-		want     string
-	}{
-		{configured{path: "a", found: true}, configured{path: "a"}, "a is gone"},
-		{configured{path: "a", found: true}, configured{path: "b", found: true}, "a is gone"},
-		{configured{path: "a", found: true}, configured{path: "a", found: true, empty: true}, "a is empty"},
-		{configured{path: "a", found: true}, configured{path: "a", found: true}, ""},
-		{configured{path: "a", found: true, empty: true}, configured{path: "a", found: true, empty: true}, ""},
-		{configured{path: "a"}, configured{path: "a", found: true}, ""},
-		{configured{path: "a"}, configured{path: "a"}, ""},
-	} {
-		err := lost(&daemonConfig{file: tt.old}, &daemonConfig{file: tt.now})
-		if err == nil {
-			err = errors.New("")
-		}
-		if !strings.Contains(err.Error(), tt.want) || tt.want == "" && err.Error() != "" {
-			t.Errorf("%+v, then %+v: %v", tt.old, tt.now, err)
-		}
 	}
 }

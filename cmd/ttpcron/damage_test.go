@@ -170,13 +170,8 @@ func (d *damager) invoke(store, line string) answer {
 	var out, errs bytes.Buffer
 	done := make(chan int, 1)
 	go func() {
-		a := newApp(strings.NewReader(""), &out, &errs, environment(append(d.env, "TTPCRON_DB="+store)))
-		a.now = func() time.Time { return d.now }
-		err := a.main(context.Background(), args)
-		if ferr := a.stdout.Flush(); err == nil {
-			err = ferr
-		}
-		done <- a.report(context.Background(), err)
+		env := append(d.env, "TTPCRON_DB="+store)
+		done <- run(context.Background(), func() time.Time { return d.now }, args, strings.NewReader(""), &out, &errs, env)
 	}()
 	select {
 	case code := <-done:

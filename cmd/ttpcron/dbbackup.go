@@ -5,29 +5,35 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
-func (a *app) dbBackup() *command {
-	fs := a.flags()
+func dbBackup() *command {
+	fs := cli.NewFlags()
 	replace := fs.Bool("replace", false, "replace FILE if it exists")
 	asJSON := fs.Bool("json", false, "print one JSON object: path, bytes")
 	return &command{
-		name: "db backup", args: "FILE", short: "copy the store as it stands, and verify the copy", fs: fs,
-		text: `Writes a copy of the store at one moment to FILE. The copy is read back and
+		Name: "db backup", Args: "FILE", Short: "copy the store as it stands, and verify the copy", Flags: fs,
+		Text: `Writes a copy of the store at one moment to FILE. The copy is read back and
 checked as db check does before it appears under its name, all of it at once;
 whatever fails or interrupts it leaves no FILE, and an older one as it was.
 Writers wait while it copies and go on while it verifies. Copying the file by
 other means while a program writes to it gives no usable copy.`,
-		examples: "ttpcron db backup /backup/ttpcron-$(date +%F).db\nttpcron db backup --replace /backup/ttpcron.db",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
+		Examples: "ttpcron db backup /backup/ttpcron-$(date +%F).db\nttpcron db backup --replace /backup/ttpcron.db",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
 			to, err := oneArg(args, "db backup", "the file to write", "ttpcron db backup /backup/ttpcron.db")
 			if err != nil {
 				return err
 			}
-			if err := a.backup(ctx, to, *replace); err != nil {
+			if err := backup(ctx, s.out, s.stores, s.log, s.now, to, *replace); err != nil {
 				return err
 			}
 			info, err := os.Stat(to)
@@ -35,27 +41,27 @@ other means while a program writes to it gives no usable copy.`,
 				return err
 			}
 			if *asJSON {
-				return a.printJSON(map[string]any{"path": exact(to), "bytes": info.Size()})
+				return s.out.JSON(map[string]any{"path": term.Exact(to), "bytes": info.Size()})
 			}
-			_, err = fmt.Fprintf(a.stdout, "%s: %s, verified\n", clean(to), bytesText(info.Size()))
+			_, err = fmt.Fprintf(s.out, "%s: %s, verified\n", term.Clean(to), term.Bytes(info.Size()))
 			return err
 		},
 	}
 }
 
-func (a *app) backup(ctx context.Context, to string, replace bool) error {
-	db, err := a.readStore(ctx)
+func backup(ctx context.Context, out *term.Output, stores *store.Opener, log hclog.Logger, now func() time.Time, to string, replace bool) error {
+	db, err := stores.Read(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if own, err := os.Stat(a.set.db); err == nil {
+	if own, err := os.Stat(stores.DB); err == nil {
 		if at, err := os.Stat(to); err == nil && os.SameFile(own, at) {
-			return hinted{fmt.Errorf("%s is the store itself", to), "name another file"}
+			return cli.Hint(fmt.Errorf("%s is the store itself", to), "name another file")
 		}
 	}
-	show, done := a.watchFile("back up", pageBytes)
-	err = db.Backup(ctx, to, replace, show)
+	show, done := watchFile(out, log, now, "back up", pageBytes)
+	err = db.File.Backup(ctx, to, replace, show)
 	done()
 	return hintExists(err, "name another file, or replace it with --replace")
 }
@@ -64,7 +70,7 @@ func (a *app) backup(ctx context.Context, to string, replace bool) error {
 func hintExists(err error, hint string) error {
 	var exists *doctor.ExistsError
 	if errors.As(err, &exists) {
-		return hinted{err, hint}
+		return cli.Hint(err, hint)
 	}
 	return err
 }

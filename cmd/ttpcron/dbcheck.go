@@ -4,41 +4,43 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
-func (a *app) dbCheck() *command {
-	fs := a.flags()
+func dbCheck() *command {
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	return &command{
-		name: "db check", short: "read the whole store and compare everything in it", fs: fs,
-		text: `Reads the file from one end to the other without changing it: every page, the
+		Name: "db check", Short: "read the whole store and compare everything in it", Flags: fs,
+		Text: `Reads the file from one end to the other without changing it: every page, the
 checksum of every record, the UUID of every tag with its fields, the arrival
 numbers, the checkpoints, and every index, counter and rollup with a recount.
 Damage of any sort makes it exit 1, and each finding says what to do about it. It
 works on any file, however damaged, and takes little memory. Other readers can go
 on meanwhile; writers wait. While a daemon has the store, ttpcron db backup
 checks the copy that it makes.`,
-		examples: "ttpcron db check\nttpcron db check --db /backup/ttpcron.db\nttpcron db check --json | jq '.findings[]'",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Examples: "ttpcron db check\nttpcron db check --db /backup/ttpcron.db\nttpcron db check --json | jq '.findings[]'",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			show, done := a.watchFile("check", pageBytes)
-			r, err := doctor.Check(ctx, a.set.db, a.fileOptions(show))
+			show, done := watchFile(s.out, s.log, s.now, "check", pageBytes)
+			r, err := doctor.Check(ctx, s.set.DB, s.stores.FileOptions(show))
 			done()
 			if err != nil {
-				return a.ofFile(err)
+				return s.stores.ForItself(ctx, err)
 			}
 			if *asJSON {
-				err = a.printJSON(checkOf(r))
+				err = s.out.JSON(checkOf(r))
 			} else {
-				err = a.printCheck(r)
+				err = printCheck(s.out, r)
 			}
 			if err == nil && r.Damaged() {
-				err = hinted{fmt.Errorf("the store at %s is damaged: %s", r.Path, plural(len(r.Findings)+r.More, "finding", "findings")),
-					"keep a copy of the file before anything else"}
+				err = cli.Hint(fmt.Errorf("the store at %s is damaged: %s", r.Path, term.Plural(len(r.Findings)+r.More, "finding", "findings")),
+					"keep a copy of the file before anything else")
 			}
 			return err
 		},
@@ -86,20 +88,20 @@ func findingsOf(list []doctor.Finding) []findingJSON {
 // findingsShown is how many findings are shown to people.
 const findingsShown = 50
 
-func (a *app) printCheck(r doctor.CheckReport) error {
+func printCheck(out *term.Output, r doctor.CheckReport) error {
 	if !r.Damaged() {
-		_, err := fmt.Fprintf(a.stdout, "%s is whole: %s and %s, %s read\n", clean(r.Path),
-			plural(r.Events, "event", "events"), plural(r.Tags, "tag", "tags"), plural(r.Pages, "page", "pages"))
+		_, err := fmt.Fprintf(out, "%s is whole: %s and %s, %s read\n", term.Clean(r.Path),
+			term.Plural(r.Events, "event", "events"), term.Plural(r.Tags, "tag", "tags"), term.Plural(r.Pages, "page", "pages"))
 		return err
 	}
-	if err := a.printFindings(r.Findings, r.More); err != nil {
+	if err := printFindings(out, r.Findings, r.More); err != nil {
 		return err
 	}
 	advice := map[string]bool{}
 	for _, f := range r.Findings {
 		if !advice[f.Do] {
 			advice[f.Do] = true
-			if _, err := fmt.Fprintf(a.stdout, "%s: %s\n", clean(f.Place), clean(f.Do)); err != nil {
+			if _, err := fmt.Fprintf(out, "%s: %s\n", term.Clean(f.Place), term.Clean(f.Do)); err != nil {
 				return err
 			}
 		}
@@ -108,18 +110,18 @@ func (a *app) printCheck(r doctor.CheckReport) error {
 }
 
 // printFindings prints what was found, and how much more there is.
-func (a *app) printFindings(list []doctor.Finding, more int) error {
-	t := table{columns: []column{{title: "PLACE", sgr: cyan}, {title: "KIND"}, {title: "DAY"}, {title: "WHAT", min: 30}}}
+func printFindings(out *term.Output, list []doctor.Finding, more int) error {
+	t := term.Table{Columns: []term.Column{{Title: "PLACE", SGR: term.Cyan}, {Title: "KIND"}, {Title: "DAY"}, {Title: "WHAT", Min: 30}}}
 	for i, f := range list {
 		if i == findingsShown {
 			more += len(list) - i
 			break
 		}
-		t.add(f.Place, string(f.Kind), f.Day, f.What)
+		t.Add(f.Place, string(f.Kind), f.Day, f.What)
 	}
-	if err := t.print(a.stdout, a.out); err != nil || more == 0 {
+	if err := out.Table(&t); err != nil || more == 0 {
 		return err
 	}
-	_, err := fmt.Fprintf(a.stdout, "and %s more\n", count(more))
+	_, err := fmt.Fprintf(out, "and %s more\n", term.Count(more))
 	return err
 }

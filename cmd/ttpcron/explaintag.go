@@ -6,14 +6,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
 // tagStory is what can be said of a stored tag.
 type tagStory struct {
 	tag     ttpcron.Tag
-	life    ruleLife
+	life    ruleset.Life
 	event   *ttpcron.Event // nil when the history does not hold it any more
 	retired *ttpcron.Retirement
 	rule    *tagger.Rule        // as it is now; nil when it is not loaded
@@ -22,48 +29,48 @@ type tagStory struct {
 }
 
 // explainTag shows what a stored tag came of, and whether it would be made now.
-func (a *app) explainTag(ctx context.Context, text string, asJSON bool) error {
+func explainTag(ctx context.Context, out *term.Output, stores *store.Opener, set *settings.Settings, log hclog.Logger, now func() time.Time, text string, asJSON bool) error {
 	u, ok := ttpcron.ParseUUID(strings.ToLower(text))
 	if !ok {
-		return &usageError{fmt.Sprintf("--tag %q is no UUID", text), "ttpcron tags --uuid shows UUIDs, ttpcron tags --json that of every tag"}
+		return cli.Usage(fmt.Sprintf("--tag %q is no UUID", text), "ttpcron tags --uuid shows UUIDs, ttpcron tags --json that of every tag")
 	}
-	s, err := a.storyOf(ctx, u)
+	s, err := storyOf(ctx, stores, set, log, now, u)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		return a.storyJSON(s)
+		return printStoryJSON(out, now, s)
 	}
-	return a.tellStory(s)
+	return tellStory(out, s)
 }
 
-func (a *app) storyOf(ctx context.Context, u ttpcron.UUID) (s tagStory, err error) {
-	rules, report, err := a.loadRules()
+func storyOf(ctx context.Context, stores *store.Opener, set *settings.Settings, log hclog.Logger, now func() time.Time, u ttpcron.UUID) (s tagStory, err error) {
+	rules, report, err := loadRules(set, log)
 	if err != nil {
 		return s, err
 	}
-	a.warnRules(report)
-	db, err := a.readStore(ctx)
+	ruleset.Warn(log, report)
+	db, err := stores.Read(ctx)
 	if err != nil {
 		return s, err
 	}
 	defer db.Close()
 	found := false
-	if s.tag, found, err = db.TagByUUID(ctx, u); err != nil {
+	if s.tag, found, err = db.Tags.ByUUID(ctx, u); err != nil {
 		return s, err
 	}
 	if !found {
-		return s, hinted{fmt.Errorf("there is no tag %s in %s", u, db.Path()), "ttpcron tags --uuid shows UUIDs; those of pruned days are gone"}
+		return s, cli.Hint(fmt.Errorf("there is no tag %s in %s", u, db.Path()), "ttpcron tags --uuid shows UUIDs; those of pruned days are gone")
 	}
-	if s.life, err = readLife(ctx, db); err != nil {
+	if s.life, err = ruleset.ReadLife(ctx, db.Rules); err != nil {
 		return s, err
 	}
-	s.retired = s.life.hides(&s.tag.Claim)
-	rules = ruleSet{rules.WithStates(s.life.states, a.now()), a}
+	s.retired = s.life.Hides(&s.tag.Claim)
+	rules = s.life.InForce(rules, now())
 	if r, ok := rules.Rule(s.tag.RuleID); ok {
 		s.rule = &r
 	}
-	e, found, err := db.EventByID(ctx, s.tag.SourceKind, ttpcron.DayOf(s.tag.EventTime), s.tag.SourceID)
+	e, found, err := db.History.EventByID(ctx, s.tag.SourceKind, ttpcron.DayOf(s.tag.EventTime), s.tag.SourceID)
 	if err != nil || !found {
 		return s, err
 	}
@@ -142,43 +149,45 @@ func (s *tagStory) claims(tags []ttpcron.Tag) bool {
 	return false
 }
 
-func (a *app) tellStory(s tagStory) error {
-	w, t, tag := a.stdout, a.out, &s.tag
-	line := func(name, text string) { fmt.Fprintf(w, "%s  %s\n", t.paint(bold, fmt.Sprintf("%-8s", name)), text) }
+func tellStory(out *term.Output, s tagStory) error {
+	w, t, tag := out, out.Term, &s.tag
+	line := func(name, text string) {
+		fmt.Fprintf(w, "%s  %s\n", t.Paint(term.Bold, fmt.Sprintf("%-8s", name)), text)
+	}
 	line("tag", tag.UUID().String())
-	line("claim", fmt.Sprintf("%s %s, %s, confidence %.2f", t.paint(yellow, clean(tag.Technique())), techniqueName(tag.Technique()), tacticName(tag.Tactic), tag.Confidence))
+	line("claim", fmt.Sprintf("%s %s, %s, confidence %.2f", t.Paint(term.Yellow, term.Clean(tag.Technique())), techniqueName(tag.Technique()), tacticName(tag.Tactic), tag.Confidence))
 	name := ""
 	if s.rule != nil {
-		name = ": " + clean(s.rule.Name)
+		name = ": " + term.Clean(s.rule.Name)
 	}
-	line("rule", fmt.Sprintf("%s version %d%s, made %s", t.paint(cyan, clean(tag.RuleID)), tag.RuleVersion, name, shown(tag.CreatedAt)))
-	line("event", fmt.Sprintf("%s %s at %s%s", clean(string(tag.SourceKind)), clean(tag.SourceID), shown(tag.EventTime), origin(tag)))
+	line("rule", fmt.Sprintf("%s version %d%s, made %s", t.Paint(term.Cyan, term.Clean(tag.RuleID)), tag.RuleVersion, name, term.Time(tag.CreatedAt)))
+	line("event", fmt.Sprintf("%s %s at %s%s", term.Clean(string(tag.SourceKind)), term.Clean(tag.SourceID), term.Time(tag.EventTime), origin(tag)))
 	if s.x != nil && s.x.Text != "" {
-		line("text", t.cut(clean(s.x.Text), 2000))
+		line("text", t.Cut(term.Clean(s.x.Text), 2000))
 	}
-	line("evidence", t.cut(clean(string(tag.Evidence)), 2000))
+	line("evidence", t.Cut(term.Clean(string(tag.Evidence)), 2000))
 	if s.rule != nil && s.rule.State.Status != ttpcron.StatusEnabled {
 		line("state", "now "+decided(s.rule.State.String(), s.rule.State.SetBy, s.rule.State.SetAt, s.rule.State.Reason))
 	}
 	if s.retired != nil {
 		line("hidden", "from every view, "+decided("retired", s.retired.SetBy, s.retired.SetAt, s.retired.Reason))
 	}
-	fmt.Fprintf(w, "\n%s\n", clean(s.verdict()))
+	fmt.Fprintf(w, "\n%s\n", term.Clean(s.verdict()))
 	j := s.judgement()
 	if j == nil {
 		return nil
 	}
 	fmt.Fprintln(w)
-	a.textParts(*s.x)
-	a.judgement(w, *s.x, *j)
+	textParts(out, *s.x)
+	judgement(out, w, *s.x, *j)
 	var others []string
 	for _, o := range s.x.Rules {
 		if o.Rule.ID != tag.RuleID {
-			others = append(others, clean(o.Rule.ID))
+			others = append(others, term.Clean(o.Rule.ID))
 		}
 	}
 	if others != nil {
-		fmt.Fprintf(w, "\nOther rules match it too: %s\n", t.cut(strings.Join(others, ", "), 400))
+		fmt.Fprintf(w, "\nOther rules match it too: %s\n", t.Cut(strings.Join(others, ", "), 400))
 	}
 	return nil
 }
@@ -188,7 +197,7 @@ func origin(tag *ttpcron.Tag) string {
 	text := ""
 	for _, part := range [][2]string{{"from", tag.AttackerIP}, {"attacker", tag.AttackerUUID}, {"identity", tag.IdentityUUID}, {"session", tag.SessionID}, {"sensor", tag.DeckyID}} {
 		if part[1] != "" {
-			text += ", " + part[0] + " " + clean(part[1])
+			text += ", " + part[0] + " " + term.Clean(part[1])
 		}
 	}
 	return text
@@ -200,11 +209,11 @@ func decided(what, by string, at time.Time, reason string) string {
 	if by != "" {
 		text += " by " + by
 	}
-	text += " at " + shown(at)
+	text += " at " + term.Time(at)
 	if reason != "" {
 		text += ": " + reason
 	}
-	return clean(text)
+	return term.Clean(text)
 }
 
 type storyJSON struct {
@@ -223,22 +232,22 @@ type storyRuleJSON struct {
 	State   *stateJSON `json:"state"`
 }
 
-func (a *app) storyJSON(s tagStory) error {
-	out := storyJSON{Tag: s.tag, Event: s.event, Given: s.now != nil, Verdict: s.verdict()}
+func printStoryJSON(out *term.Output, now func() time.Time, s tagStory) error {
+	result := storyJSON{Tag: s.tag, Event: s.event, Given: s.now != nil, Verdict: s.verdict()}
 	if s.rule != nil {
-		out.Rule = &storyRuleJSON{Version: s.rule.Version, Name: s.rule.Name}
+		result.Rule = &storyRuleJSON{Version: s.rule.Version, Name: s.rule.Name}
 		if s.rule.State.Status != ttpcron.StatusEnabled {
-			state := a.stateOf(s.rule.State)
-			out.Rule.State = &state
+			state := stateOf(now, s.rule.State)
+			result.Rule.State = &state
 		}
 	}
 	if s.retired != nil {
 		state := retirementOf(*s.retired)
-		out.Retired = &state
+		result.Retired = &state
 	}
 	if s.x != nil {
-		x := a.explanationOf(*s.x, s.life)
-		out.Now = &x
+		x := explanationOf(now, *s.x, s.life)
+		result.Now = &x
 	}
-	return a.printJSON(out)
+	return out.JSON(result)
 }

@@ -2,61 +2,66 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"math"
 	"slices"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-func (a *app) exportEventsCommand() *command {
+func exportEventsCommand() *command {
 	var since, until string
-	source := jobs.SourceAll
-	fs := a.flags()
+	from := sourceFlag(jobs.SourceAll)
+	fs := cli.NewFlags()
 	fs.StringVar(&since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
 	fs.StringVar(&until, "until", "", "only events before `TIME`")
-	fs.StringVar(&source, "source", source, "`SOURCE`: command, canary, all, or another kind of event that is stored")
+	fs.Var(&from, "source", sourceUsage)
 	return &command{
-		name: "export-events", short: "print stored events as JSON lines, which import reads back", fs: fs,
-		text: `Prints the events of the store in their native form, one JSON object a line,
+		Name: "export-events", Short: "print stored events as JSON lines, which import reads back", Flags: fs,
+		Text: `Prints the events of the store in their native form, one JSON object a line,
 ordered by day, then kind, then arrival. Read back with import --format events
 they make the same events with the same ids, in a new store or in this one, where
 they are known. Control characters and bytes that are not UTF-8 are escaped, so
 that the lines are safe to show; everything comes back byte for byte. Only one
 page of events is in memory at a time. Tags are printed by ttpcron tags --json.`,
-		examples: "ttpcron export-events > events.jsonl\nttpcron export-events --since 2026-05-01 --until 2026-06-01 | gzip >may.gz\nttpcron import --db other.db --format events events.jsonl",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Examples: "ttpcron export-events > events.jsonl\nttpcron export-events --since 2026-05-01 --until 2026-06-01 | gzip >may.gz\nttpcron import --db other.db --format events events.jsonl",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			w, err := window(since, until, a.now())
+			w, err := cli.Window(since, until, s.now())
 			if err != nil {
 				return err
 			}
-			return a.exportEvents(ctx, source, w)
+			return exportEvents(ctx, s.out, s.stores, s.log, s.now, from, w)
 		},
 	}
 }
 
-func (a *app) exportEvents(ctx context.Context, source string, w ttpcron.Window) error {
-	db, err := a.readStore(ctx)
+func exportEvents(ctx context.Context, out *term.Output, stores *store.Opener, log hclog.Logger, now func() time.Time, from sourceFlag, w ttpcron.Window) error {
+	db, err := stores.Read(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	kinds, err := kindsToExport(ctx, db, source)
+	kinds, err := from.kinds(ctx, db)
 	if err != nil {
 		return err
 	}
-	show := a.newProgress()
+	show := newProgress(out, log, now)
 	defer show.done()
 	at := jobs.Progress{Stage: "export"}
 	for _, kind := range kinds {
-		for d, err := range jobs.Days(ctx, db, kind) {
+		for d, err := range jobs.Days(ctx, db.History, kind) {
 			if err != nil {
 				return err
 			}
@@ -67,11 +72,11 @@ func (a *app) exportEvents(ctx context.Context, source string, w ttpcron.Window)
 	}
 	tooLong := 0
 	var line []byte
-	for d, err := range daysToExport(ctx, db, kinds, w) {
+	for d, err := range daysToExport(ctx, db.History, kinds, w) {
 		if err != nil {
 			return err
 		}
-		for page, err := range db.Events(ctx, d.kind, d.day, 0, math.MaxUint64) {
+		for page, err := range db.History.Events(ctx, d.kind, d.day, 0, math.MaxUint64) {
 			if err != nil {
 				return err
 			}
@@ -84,7 +89,7 @@ func (a *app) exportEvents(ctx context.Context, source string, w ttpcron.Window)
 				if len(line) > importer.MaxLine {
 					tooLong++
 				}
-				if err := a.writeJSON(line); err != nil {
+				if err := out.RawJSON(line); err != nil {
 					return err
 				}
 			}
@@ -94,22 +99,9 @@ func (a *app) exportEvents(ctx context.Context, source string, w ttpcron.Window)
 	}
 	show.done()
 	if tooLong > 0 {
-		a.log.Warn("some events take lines that are longer than import reads back", "events", tooLong, "limit", importer.MaxLine)
+		log.Warn("some events take lines that are longer than import reads back", "events", tooLong, "limit", importer.MaxLine)
 	}
 	return db.Close()
-}
-
-// kindsToExport lists the kinds that a source means, in the order of their names.
-func kindsToExport(ctx context.Context, db store, source string) ([]ttpcron.SourceKind, error) {
-	kinds, err := db.Kinds(ctx)
-	if err != nil || source == jobs.SourceAll {
-		return kinds, err
-	}
-	kind := jobs.KindOf(source)
-	if !slices.Contains(kinds, kind) && kind != ttpcron.Command && kind != ttpcron.CanaryFingerprint {
-		return nil, &usageError{fmt.Sprintf("--source %q is nothing that is stored", source), "give command, canary, all, or a kind that ttpcron status shows"}
-	}
-	return []ttpcron.SourceKind{kind}, nil
 }
 
 // kindDay is a day with events of a kind.

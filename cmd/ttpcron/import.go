@@ -10,33 +10,38 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/retention"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-func (a *app) importCommand() *command {
+func importCommand() *command {
 	var o struct {
 		format                string
 		again                 bool
 		final, rejected, json bool
 	}
-	fs := a.flags()
+	fs := cli.NewFlags()
 	fs.StringVar(&o.format, "format", importer.Auto, "`NAME` of the format of the files: "+formatNames())
 	fs.BoolVar(&o.final, "final", false, "the files will not grow: read a last line that has no newline too")
 	fs.BoolVar(&o.again, "again", false, "read the files from their beginning, also what was read of them before; events that are there stay as they are")
 	fs.BoolVar(&o.rejected, "rejected", false, "list the lines that could not be used, and import nothing")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line: file, format, lines, new, known, ignored, before_horizon, rejected")
 	return &command{
-		name: "import", args: "[FORMAT:]PATH...", short: "read honeypot logs into the store", fs: fs,
-		text:     importText(),
-		examples: "ttpcron import /var/log/cowrie\nttpcron import --format cowrie 'logs/cowrie.json*'\nttpcron import decnet:/var/lib/decnet/decnet.db\nzcat old.json.gz | ttpcron import -\nttpcron import --rejected",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
+		Name: "import", Args: "[FORMAT:]PATH...", Short: "read honeypot logs into the store", Flags: fs,
+		Text:     importText(),
+		Examples: "ttpcron import /var/log/cowrie\nttpcron import --format cowrie 'logs/cowrie.json*'\nttpcron import decnet:/var/lib/decnet/decnet.db\nzcat old.json.gz | ttpcron import -\nttpcron import --rejected",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
 			if o.rejected {
-				return a.listRejects(ctx, args, o.json)
+				return listRejects(ctx, s.out, s.stores, args, o.json)
 			}
-			return a.importFiles(ctx, args, importOptions{o.format, o.again, o.final, o.json})
+			return importFiles(ctx, s, args, importOptions{o.format, o.again, o.final, o.json})
 		},
 	}
 }
@@ -53,7 +58,7 @@ reported, and the others are imported.
 
 Folders in which sensors keep what attackers sent are not entered unless you name
 them. Their names are, or begin or end with,`)
-	b.WriteString("\n" + wrap(strings.Join(importer.CaptureFolders(), ", "), 80))
+	b.WriteString("\n" + cli.Wrap(strings.Join(importer.CaptureFolders(), ", "), 80))
 	b.WriteString(`.
 Native events and databases can speak for any sensor, so they are read only where
 you name the file, a pattern that it matches, or the folder that it lies in, and
@@ -77,9 +82,9 @@ func checkFormat(name string) error {
 	if slices.Contains(names, name) {
 		return nil
 	}
-	e := &usageError{fmt.Sprintf("unknown format %q", name), "ttpcron import --help lists the formats"}
-	if near := nearest(name, names); near != "" {
-		e.hint = fmt.Sprintf("did you mean %s? ttpcron import --help lists the formats", near)
+	e := cli.Usage(fmt.Sprintf("unknown format %q", name), "ttpcron import --help lists the formats")
+	if near := cli.Nearest(name, names); near != "" {
+		e.Hint = fmt.Sprintf("did you mean %s? ttpcron import --help lists the formats", near)
 	}
 	return e
 }
@@ -89,40 +94,40 @@ type importOptions struct {
 	again, final, json bool
 }
 
-func (a *app) importFiles(ctx context.Context, args []string, o importOptions) error {
+func importFiles(ctx context.Context, s *session, args []string, o importOptions) error {
 	if err := checkFormat(o.format); err != nil {
 		return err
 	}
 	if len(args) == 0 {
-		args = a.set.inputs
+		args = s.set.Inputs
 	}
 	if len(args) == 0 {
-		return &usageError{"nothing to import", "name files or folders: ttpcron import /var/log/cowrie"}
+		return cli.Usage("nothing to import", "name files or folders: ttpcron import /var/log/cowrie")
 	}
-	inputs, err := a.inputs(args, o.format, o.final)
+	found, err := inputs.Find(args, inputs.Options{Format: o.format, Final: o.final, Now: s.now, Stdin: s.stdin})
 	if err != nil {
 		return err
 	}
 	if o.again {
-		forgetPositions(inputs)
+		forgetPositions(found)
 	}
-	db, err := a.openStore(ctx)
+	db, err := s.stores.Write(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	show, notes := a.newProgress(), fileNotes{app: a}
-	im := jobs.Import{Archive: db, Inputs: inputs, Now: a.now, Progress: show.update, Done: func(f jobs.FileReport) {
-		notes.add(f)
+	show, notes := newProgress(s.out, s.log, s.now), inputs.Notes{Log: s.log}
+	im := jobs.Import{Archive: db.Archive, Inputs: found, Now: s.now, Progress: show.update, Done: func(f jobs.FileReport) {
+		notes.Add(f)
 		if o.json {
-			_ = a.writeJSON(appendFileJSON(nil, f)) // an error of it is reported in the end
+			_ = s.out.RawJSON(appendFileJSON(nil, f)) // an error of it is reported in the end
 		}
 	}}
 	files, err := im.Run(ctx)
 	show.done()
-	notes.end()
+	notes.End()
 	if !o.json {
-		if terr := a.fileTable(files); terr != nil && err == nil {
+		if terr := fileTable(s.out, files); terr != nil && err == nil {
 			err = terr
 		}
 	}
@@ -130,7 +135,7 @@ func (a *app) importFiles(ctx context.Context, args []string, o importOptions) e
 	for _, f := range files {
 		total.Add(f.ImportReport)
 	}
-	a.warnHorizon(total)
+	retention.WarnHorizon(s.log, total, s.now())
 	if cerr := db.Close(); err == nil {
 		err = cerr
 	}
@@ -161,14 +166,14 @@ func appendFileJSON(b []byte, f jobs.FileReport) []byte {
 }
 
 // fileTable prints what became of each file, and of all of them.
-func (a *app) fileTable(files []jobs.FileReport) error {
-	t := table{columns: []column{
-		{title: "FILE", min: 16, tail: true, sgr: cyan}, {title: "FORMAT"}, {title: "LINES", right: true}, {title: "NEW", right: true, sgr: green},
-		{title: "KNOWN", right: true}, {title: "IGNORED", right: true}, {title: "REJECTED", right: true}, {title: ""},
+func fileTable(out *term.Output, files []jobs.FileReport) error {
+	t := term.Table{Columns: []term.Column{
+		{Title: "FILE", Min: 16, Tail: true, SGR: term.Cyan}, {Title: "FORMAT"}, {Title: "LINES", Right: true}, {Title: "NEW", Right: true, SGR: term.Green},
+		{Title: "KNOWN", Right: true}, {Title: "IGNORED", Right: true}, {Title: "REJECTED", Right: true}, {Title: ""},
 	}}
 	var total ttpcron.ImportReport
 	row := func(r ttpcron.ImportReport, remark string) {
-		t.add(r.File, r.Format, count(r.Lines), count(r.New), count(r.Known), count(r.Ignored), count(r.Rejected), remark)
+		t.Add(r.File, r.Format, term.Count(r.Lines), term.Count(r.New), term.Count(r.Known), term.Count(r.Ignored), term.Count(r.Rejected), remark)
 	}
 	passed := 0
 	for _, f := range files {
@@ -182,9 +187,9 @@ func (a *app) fileTable(files []jobs.FileReport) error {
 		case f.Err != nil:
 			remark = "failed"
 		case f.BeforeHorizon > 0:
-			remark = count(f.BeforeHorizon) + " before the horizon"
+			remark = term.Count(f.BeforeHorizon) + " before the horizon"
 		case f.Changed > 0:
-			remark = plural(f.Changed, "id re-used", "ids re-used")
+			remark = term.Plural(f.Changed, "id re-used", "ids re-used")
 		}
 		row(f.ImportReport, remark)
 		total.Add(f.ImportReport)
@@ -193,14 +198,14 @@ func (a *app) fileTable(files []jobs.FileReport) error {
 		total.File = "total"
 		row(total, "")
 	}
-	if err := t.print(a.stdout, a.out); err != nil {
+	if err := out.Table(&t); err != nil {
 		return err
 	}
 	if passed > 0 && passed == len(files) {
-		a.note("nothing was read: ttpcron import --help lists the formats that are")
+		out.Note("nothing was read: ttpcron import --help lists the formats that are")
 	}
 	if total.Rejected > 0 {
-		a.note("%s could not be used%s: ttpcron import --rejected lists them", plural(total.Rejected, "line", "lines"), knownRejects(total))
+		out.Note("%s could not be used%s: ttpcron import --rejected lists them", term.Plural(total.Rejected, "line", "lines"), knownRejects(total))
 	}
 	return nil
 }
@@ -210,43 +215,44 @@ func knownRejects(r ttpcron.ImportReport) string {
 	if r.RejectedKnown == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%s known)", count(r.RejectedKnown))
+	return fmt.Sprintf(" (%s known)", term.Count(r.RejectedKnown))
 }
 
 // listRejects prints the lines that could not be used.
-func (a *app) listRejects(ctx context.Context, args []string, asJSON bool) error {
+func listRejects(ctx context.Context, out *term.Output, stores *store.Opener, args []string, asJSON bool) error {
 	if len(args) > 0 {
-		return &usageError{"--rejected takes no paths", "without --rejected the files are imported"}
+		return cli.Usage("--rejected takes no paths", "without --rejected the files are imported")
 	}
-	db, err := a.readStore(ctx)
+	db, err := stores.Read(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	t := table{columns: []column{
-		{title: "FILE", min: 16, tail: true, sgr: cyan}, {title: "LINE", right: true}, {title: "FORMAT"}, {title: "REASON", min: 20, sgr: yellow}, {title: "EXCERPT", min: 20},
+	t := term.Table{Columns: []term.Column{
+		{Title: "FILE", Min: 16, Tail: true, SGR: term.Cyan}, {Title: "LINE", Right: true}, {Title: "FORMAT"}, {Title: "REASON", Min: 20, SGR: term.Yellow}, {Title: "EXCERPT", Min: 20},
 	}}
-	for r, err := range db.Rejects(ctx) {
+	for r, err := range db.Archive.Rejects(ctx) {
 		if err != nil {
 			return err
 		}
 		if asJSON {
-			if err := a.writeJSON(appendRejectJSON(nil, r)); err != nil {
+			if err := out.RawJSON(appendRejectJSON(nil, r)); err != nil {
 				return err
 			}
 			continue
 		}
-		t.add(r.File, fmt.Sprint(r.Line), r.Format, r.Reason, string(bytes.TrimSpace(r.Excerpt[:min(len(r.Excerpt), 200)])))
+		t.Add(r.File, fmt.Sprint(r.Line), r.Format, r.Reason, string(bytes.TrimSpace(r.Excerpt[:min(len(r.Excerpt), 200)])))
 	}
-	if err := t.print(a.stdout, a.out); err != nil {
+	none := t.Len() == 0
+	if err := out.Table(&t); err != nil {
 		return err
 	}
-	if len(t.rows) == 0 && !asJSON {
-		a.note("no line was rejected")
+	if none && !asJSON {
+		out.Note("no line was rejected")
 	}
-	dropped, err := db.RejectsDropped(ctx)
+	dropped, err := db.Archive.RejectsDropped(ctx)
 	if err == nil && dropped > 0 {
-		a.note("%s older ones were dropped to keep the list short, of the files that had most", count(dropped))
+		out.Note("%s older ones were dropped to keep the list short, of the files that had most", term.Count(dropped))
 	}
 	return err
 }
@@ -263,4 +269,13 @@ func appendRejectJSON(b []byte, r ttpcron.Reject) []byte {
 	b = append(b, `,"at":`...)
 	b = jsontext.AppendString(b, r.At.UTC().Format(time.RFC3339Nano))
 	return append(b, "}\n"...)
+}
+
+// formatNames lists the formats for the help of a flag.
+func formatNames() string {
+	s := importer.Auto
+	for _, f := range importer.Formats() {
+		s += ", " + f.Name
+	}
+	return s
 }

@@ -12,26 +12,29 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/daemon"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/nodetest"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/control"
 )
 
 // waiter is a command that waits for something.
 type waiter struct {
 	cmd    *exec.Cmd
-	stderr lockedBuffer
+	stderr nodetest.Buffer
 	ended  chan error
 }
 
 func (n *node) begin(stdin io.Reader, args ...string) *waiter {
-	n.t.Helper()
+	n.T.Helper()
 	n.run("", "version") // makes the link to the program
-	w := &waiter{cmd: exec.Command(n.path("ttpcron"), args...), ended: make(chan error, 1)}
-	w.cmd.Dir, w.cmd.Env, w.cmd.Stdin, w.cmd.Stderr = n.dir, n.env, stdin, &w.stderr
+	w := &waiter{cmd: exec.Command(n.Path("ttpcron"), args...), ended: make(chan error, 1)}
+	w.cmd.Dir, w.cmd.Env, w.cmd.Stdin, w.cmd.Stderr = n.Dir, n.Env, stdin, &w.stderr
 	if err := w.cmd.Start(); err != nil {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
 	go func() { w.ended <- w.cmd.Wait() }()
-	n.t.Cleanup(func() { w.cmd.Process.Kill() })
+	n.T.Cleanup(func() { w.cmd.Process.Kill() })
 	return w
 }
 
@@ -57,11 +60,11 @@ func (w *waiter) obeys(t *testing.T, sig syscall.Signal) {
 // Whatever a command waits for, it obeys the first signal.
 func TestWaitsObeyTheFirstSignal(t *testing.T) {
 	n := newNode(t, rarely)
-	n.env = append(n.env, "TTPCRON_INPUT=", "TTPCRON_LOCK_TIMEOUT=1h")
-	if err := os.MkdirAll(n.path("own"), 0o700); err != nil {
+	n.Env = append(n.Env, "TTPCRON_INPUT=", "TTPCRON_LOCK_TIMEOUT=1h")
+	if err := os.MkdirAll(n.Path("own"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	n.write("own/own.yaml", ownRule)
+	n.Write("own/own.yaml", ownRule)
 	n.serving()
 
 	// Standard input.
@@ -78,15 +81,15 @@ func TestWaitsObeyTheFirstSignal(t *testing.T) {
 	}
 
 	// The turn for a run, which somebody else has.
-	client := control.Dial(n.path("t.db.sock"), control.ClientOptions{Fault: errorOf})
-	id, err := control.Call[none, string](t.Context(), client, "turn", none{})
+	client := control.Dial(n.Path("t.db.sock"), control.ClientOptions{Fault: store.ErrorOf})
+	turn, err := daemon.AskTurn(t.Context(), client)
 	if err != nil {
 		t.Fatal(err)
 	}
 	held, leave := context.WithCancel(t.Context())
 	kept := make(chan bool)
 	go func() {
-		keepTurn(held, client, id, func(error) {})
+		turn.Keep(held, func(error) {})
 		close(kept)
 	}()
 	for _, wait := range []struct {
@@ -124,13 +127,13 @@ func TestWaitsObeyTheFirstSignal(t *testing.T) {
 // too.
 func TestRunObeysBesideASuspendedDaemon(t *testing.T) {
 	n := newNode(t, rarely)
-	n.env = append(n.env, "TTPCRON_INPUT=")
+	n.Env = append(n.Env, "TTPCRON_INPUT=")
 	n.serving()
 	var events strings.Builder
 	for i := range busyEvents() {
 		fmt.Fprintf(&events, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; %d"}}`+"\n", i)
 	}
-	n.write("many.jsonl", events.String())
+	n.Write("many.jsonl", events.String())
 	if code, _, errs := n.run("", "import", "many.jsonl"); code != exitDone {
 		t.Fatal(errs)
 	}
@@ -156,15 +159,15 @@ func TestSignalWithFullStderr(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer keep.Close()
-	cmd := exec.Command(n.path("ttpcron"), "import", "-", "--log-level", "off")
-	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stderr = n.dir, n.env, in, w
+	cmd := exec.Command(n.Path("ttpcron"), "import", "-", "--log-level", "off")
+	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stderr = n.Dir, n.Env, in, w
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	// The store is there once it reads.
-	n.wait("the store", func() bool { _, err := os.Stat(n.path("t.db")); return err == nil })
+	n.wait("the store", func() bool { _, err := os.Stat(n.Path("t.db")); return err == nil })
 	for range 2 { // the second, since what it says in the end goes nowhere either
 		if err := cmd.Process.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			t.Fatal(err)

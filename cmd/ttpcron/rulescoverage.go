@@ -9,43 +9,46 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/eval"
 )
 
-func (a *app) rulesCoverage() *command {
-	fs := a.flags()
+func rulesCoverage() *command {
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
 	missing := fs.Bool("missing", false, "only techniques that no rule shows")
 	return &command{
-		name: "rules coverage", short: "set the rules against the ATT&CK matrix", fs: fs, unstored: true,
-		text: `Lists every technique and sub-technique of ` + attack.Release + ` that is in use,
+		Name: "rules coverage", Short: "set the rules against the ATT&CK matrix", Flags: fs, Unstored: true,
+		Text: `Lists every technique and sub-technique of ` + attack.Release + ` that is in use,
 with the rules that claim it, or the reason why there is none. The reasons are
 those of the embedded pack.`,
-		examples: "ttpcron rules coverage --missing\nttpcron rules coverage --rules ./my-rules --json",
-		exits:    []int{exitFailed, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Examples: "ttpcron rules coverage --missing\nttpcron rules coverage --rules ./my-rules --json",
+		Exits:    []int{exitFailed, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			rs, report, err := a.loadRules()
+			rs, report, err := loadRules(s.set, s.log)
 			if err != nil {
 				return err
 			}
-			a.warnRules(report)
+			ruleset.Warn(s.log, report)
 			rows := covered(rs)
 			if *missing {
 				rows = slices.DeleteFunc(rows, func(c eval.Covered) bool { return c.Shown() })
 			}
 			if *asJSON {
-				return a.coverageLines(rows)
+				return coverageLines(s.out, rows)
 			}
-			return a.coverageTable(rows)
+			return coverageTable(s.out, rows)
 		},
 	}
 }
 
 // covered sets rules against the techniques that are in use.
-func covered(rs ruleSet) []eval.Covered {
+func covered(rs ruleset.Set) []eval.Covered {
 	var techniques []eval.Technique
 	for t := range attack.All() {
 		if t.Live() {
@@ -71,25 +74,25 @@ type coveredJSON struct {
 	Reason    string               `json:"reason,omitempty"`
 }
 
-func (a *app) coverageLines(rows []eval.Covered) error {
+func coverageLines(out *term.Output, rows []eval.Covered) error {
 	for _, c := range rows {
 		j := coveredJSON{c.Technique.ID, c.Technique.Name, c.Technique.Tactics, c.Rules, c.SubRules, c.Kinds, c.Reason}
 		if j.Rules == nil {
 			j.Rules, j.Kinds = []string{}, []ttpcron.SourceKind{}
 		}
-		if err := a.printJSON(j); err != nil {
+		if err := out.JSON(j); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *app) coverageTable(rows []eval.Covered) error {
-	t := table{columns: []column{{title: "TECHNIQUE", sgr: yellow}, {title: "NAME", min: 24}, {title: "RULES", right: true}, {title: "RULES OR REASON", min: 24}}}
+func coverageTable(out *term.Output, rows []eval.Covered) error {
+	t := term.Table{Columns: []term.Column{{Title: "TECHNIQUE", SGR: term.Yellow}, {Title: "NAME", Min: 24}, {Title: "RULES", Right: true}, {Title: "RULES OR REASON", Min: 24}}}
 	for _, c := range rows {
-		t.add(c.Technique.ID, c.Technique.Name, count(len(c.Rules)), cmp.Or(strings.Join(c.Rules, " "), c.Reason, "no rule, and nobody says why"))
+		t.Add(c.Technique.ID, c.Technique.Name, term.Count(len(c.Rules)), cmp.Or(strings.Join(c.Rules, " "), c.Reason, "no rule, and nobody says why"))
 	}
-	if err := t.print(a.stdout, a.out); err != nil {
+	if err := out.Table(&t); err != nil {
 		return err
 	}
 	shown := 0
@@ -98,6 +101,6 @@ func (a *app) coverageTable(rows []eval.Covered) error {
 			shown++
 		}
 	}
-	fmt.Fprintf(a.stderr, "%s, %s with a rule\n", plural(len(rows), "technique or sub-technique", "techniques and sub-techniques"), count(shown))
+	fmt.Fprintf(out.Err, "%s, %s with a rule\n", term.Plural(len(rows), "technique or sub-technique", "techniques and sub-techniques"), term.Count(shown))
 	return nil
 }

@@ -7,7 +7,13 @@ import (
 	"io"
 	"strings"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/eval"
 	"github.com/ttpcron/ttpcron/tagger"
 )
@@ -28,10 +34,10 @@ func (m *measured) Tag(e *ttpcron.Event, dst []ttpcron.Tag) []ttpcron.Tag {
 }
 
 // judge makes a tagger of rules for eval.
-func (r ruleSet) judge() *measured {
+func judge(r ruleset.Set) *measured {
 	return &measured{Composite: r.RuleSet.Tagger(func(e ttpcron.Event, rule string, err error) {
 		if rule != "" {
-			r.a.log.Warn("a rule failed on an event", "rule", clean(rule), "error", clean(err.Error()))
+			r.Log.Warn("a rule failed on an event", "rule", term.Clean(rule), "error", term.Clean(err.Error()))
 		}
 	})}
 }
@@ -43,9 +49,9 @@ type evalOptions struct {
 	limit                        int
 }
 
-func (a *app) rulesEval() *command {
+func rulesEval() *command {
 	var o evalOptions
-	fs := a.flags()
+	fs := cli.NewFlags()
 	fs.Float64Var(&o.min, "min-confidence", eval.DefaultMinConfidence, "a tag of a harmless command is a false positive from confidence `C` on")
 	fs.BoolVar(&o.techniques, "techniques", false, "list the recall of each technique")
 	fs.BoolVar(&o.misses, "misses", false, "list the tests that were not found, with their commands")
@@ -53,8 +59,8 @@ func (a *app) rulesEval() *command {
 	fs.IntVar(&o.limit, "limit", 20, "list at most `N` confusions and rules; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print everything as one JSON object")
 	return &command{
-		name: "rules eval", args: "FILE...", short: "measure the rules on labelled and harmless commands", fs: fs, unstored: true,
-		text: `Judges the commands of files of JSON lines, - for standard input. A row with
+		Name: "rules eval", Args: "FILE...", Short: "measure the rules on labelled and harmless commands", Flags: fs, Unstored: true,
+		Text: `Judges the commands of files of JSON lines, - for standard input. A row with
 technique_id is labelled: rows of one test_id are the commands of one test, a row
 without test_id is a test by itself. A row without technique_id is harmless, and
 left out when security_tool or also_in_attack_data is true. Lines that cannot be
@@ -70,42 +76,42 @@ was not found at sub-technique level; a test may be in several.
 
 The rules are those of a run: the embedded pack with --rules over it, or these
 alone with --embedded=false. The states kept in the store are not applied.`,
-		examples: `ttpcron rules eval atomics.jsonl benign.jsonl
+		Examples: `ttpcron rules eval atomics.jsonl benign.jsonl
 ttpcron rules eval --rules ./my-rules --misses labelled.jsonl
 ttpcron rules eval --false-positives --min-confidence 0.8 benign.jsonl`,
-		exits: []int{exitFailed, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
+		Exits: []int{exitFailed, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
 			switch {
 			case len(args) == 0:
-				return &usageError{"rules eval needs a file of labelled commands", "ttpcron rules eval --help tells what is in one"}
+				return cli.Usage("rules eval needs a file of labelled commands", "ttpcron rules eval --help tells what is in one")
 			case o.min < 0 || o.min > 1 || o.min != o.min:
-				return usagef("--min-confidence is %v, want 0 to 1", o.min)
+				return cli.Usagef("--min-confidence is %v, want 0 to 1", o.min)
 			case o.limit < 0:
-				return usagef("--limit is %d, want 0 or more", o.limit)
+				return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 			}
-			return a.evaluate(ctx, args, o)
+			return evaluate(ctx, s.out, s.set, s.log, s.stdin, args, o)
 		},
 	}
 }
 
-func (a *app) evaluate(ctx context.Context, files []string, o evalOptions) error {
-	rs, report, err := a.loadRules()
+func evaluate(ctx context.Context, out *term.Output, set *settings.Settings, log hclog.Logger, stdin io.Reader, files []string, o evalOptions) error {
+	rs, report, err := loadRules(set, log)
 	if err != nil {
 		return err
 	}
-	a.warnRules(report)
-	judge := rs.judge()
+	ruleset.Warn(log, report)
+	judge := judge(rs)
 	m := eval.New(judge, o.min)
 	for _, name := range files {
-		if err := a.measure(ctx, m, name); err != nil {
+		if err := measure(ctx, stdin, m, name); err != nil {
 			return err
 		}
 	}
 	r := m.Report()
 	if o.json {
-		err = a.printJSON(evalToJSON(&r, rs.Len(), judge.bounded))
+		err = out.JSON(evalToJSON(&r, rs.Len(), judge.bounded))
 	} else {
-		err = a.evalText(&r, rs, o)
+		err = evalText(out, &r, rs, o)
 	}
 	if err != nil {
 		return err
@@ -114,11 +120,11 @@ func (a *app) evaluate(ctx context.Context, files []string, o evalOptions) error
 	for _, f := range r.Files {
 		used += f.Labelled + f.Benign
 		if f.Malformed > 0 {
-			a.log.Warn("lines that cannot be used", "file", clean(f.Name), "lines", f.Malformed, "first", fmt.Sprintf("line %d: %s", f.Faults[0].Line, clean(f.Faults[0].Text)))
+			log.Warn("lines that cannot be used", "file", term.Clean(f.Name), "lines", f.Malformed, "first", fmt.Sprintf("line %d: %s", f.Faults[0].Line, term.Clean(f.Faults[0].Text)))
 		}
 	}
 	if judge.bounded > 0 {
-		a.log.Warn("a rule met a limit of work or size", "commands", judge.bounded)
+		log.Warn("a rule met a limit of work or size", "commands", judge.bounded)
 	}
 	if used == 0 {
 		return errors.New("no command to judge: want JSON lines with command_text")
@@ -126,13 +132,13 @@ func (a *app) evaluate(ctx context.Context, files []string, o evalOptions) error
 	return nil
 }
 
-func (a *app) measure(ctx context.Context, m *eval.Measure, name string) error {
+func measure(ctx context.Context, stdin io.Reader, m *eval.Measure, name string) error {
 	if name == "-" {
-		return m.Read(ctx, "standard input", a.stdin)
+		return m.Read(ctx, "standard input", stdin)
 	}
 	f, _, err := ttpcron.OpenRegular(name)
 	if odd := (*ttpcron.NotRegularError)(nil); errors.As(err, &odd) {
-		return hinted{err, "to read a stream, pipe it in and give - as the file"}
+		return cli.Hint(err, "to read a stream, pipe it in and give - as the file")
 	}
 	if err != nil {
 		return err
@@ -141,10 +147,10 @@ func (a *app) measure(ctx context.Context, m *eval.Measure, name string) error {
 	return m.Read(ctx, name, f)
 }
 
-func (a *app) evalText(r *eval.Report, rs ruleSet, o evalOptions) error {
-	w := a.stdout
+func evalText(out *term.Output, r *eval.Report, rs ruleset.Set, o evalOptions) error {
+	w := out
 	if o.misses {
-		a.missLines(w, r)
+		missLines(out, w, r)
 	}
 	if o.positive {
 		for _, f := range r.FalsePositives {
@@ -152,25 +158,25 @@ func (a *app) evalText(r *eval.Report, rs ruleSet, o evalOptions) error {
 			for _, t := range f.Tags {
 				tags = append(tags, fmt.Sprintf("%s %s %.2f", t.RuleID, t.Technique, t.Confidence))
 			}
-			fmt.Fprintf(w, "%s %s  %s\n", a.out.paint(yellow, "FALSE POSITIVE"), clean(f.Command), a.out.paint(dim, clean(strings.Join(tags, ", "))))
+			fmt.Fprintf(w, "%s %s  %s\n", out.Term.Paint(term.Yellow, "FALSE POSITIVE"), term.Clean(f.Command), out.Term.Paint(term.Dim, term.Clean(strings.Join(tags, ", "))))
 		}
 	}
 	if o.techniques {
-		t := table{columns: []column{{title: "TECHNIQUE", sgr: yellow}, {title: "TESTS", right: true}, {title: "FOUND", right: true}, {title: "SUB", right: true}, {title: "NAME", min: 24}}}
+		t := term.Table{Columns: []term.Column{{Title: "TECHNIQUE", SGR: term.Yellow}, {Title: "TESTS", Right: true}, {Title: "FOUND", Right: true}, {Title: "SUB", Right: true}, {Title: "NAME", Min: 24}}}
 		for _, s := range r.Techniques {
-			t.add(s.Technique, count(s.Recall.Tests), count(s.Recall.Technique), count(s.Recall.Sub), techniqueName(s.Technique))
+			t.Add(s.Technique, term.Count(s.Recall.Tests), term.Count(s.Recall.Technique), term.Count(s.Recall.Sub), techniqueName(s.Technique))
 		}
-		if err := t.print(w, a.out); err != nil {
+		if err := t.Print(w, out.Term); err != nil {
 			return err
 		}
 	}
-	if err := a.evalLists(w, r, rs, o.limit); err != nil {
+	if err := evalLists(out, w, r, rs, o.limit); err != nil {
 		return err
 	}
 	return evalTotals(w, r)
 }
 
-func (a *app) missLines(w io.Writer, r *eval.Report) {
+func missLines(out *term.Output, w io.Writer, r *eval.Report) {
 	for _, m := range r.Misses {
 		word := "MISSED"
 		if m.Near {
@@ -180,32 +186,32 @@ func (a *app) missLines(w io.Writer, r *eval.Report) {
 		if len(m.Got) > 0 {
 			got = strings.Join(m.Got, " ")
 		}
-		fmt.Fprintf(w, "%s %s %s: got %s\n", a.out.paint(red, word), clean(m.Technique), clean(m.Test), clean(got))
+		fmt.Fprintf(w, "%s %s %s: got %s\n", out.Term.Paint(term.Red, word), term.Clean(m.Technique), term.Clean(m.Test), term.Clean(got))
 		for _, c := range m.Commands {
-			fmt.Fprintf(w, "    %s\n", clean(c))
+			fmt.Fprintf(w, "    %s\n", term.Clean(c))
 		}
 	}
 }
 
 // evalLists prints the confusions and the rules with false positives.
-func (a *app) evalLists(w io.Writer, r *eval.Report, rs ruleSet, limit int) error {
-	t := table{columns: []column{{title: "EXPECTED", sgr: yellow}, {title: "GOT", sgr: yellow}, {title: "TESTS", right: true}, {title: "NAME OF WHAT IT GOT", min: 24}}}
+func evalLists(out *term.Output, w io.Writer, r *eval.Report, rs ruleset.Set, limit int) error {
+	t := term.Table{Columns: []term.Column{{Title: "EXPECTED", SGR: term.Yellow}, {Title: "GOT", SGR: term.Yellow}, {Title: "TESTS", Right: true}, {Title: "NAME OF WHAT IT GOT", Min: 24}}}
 	for i, c := range r.Confusions {
 		if limit == 0 || i < limit {
-			t.add(c.Expected, c.Got, count(c.Tests), techniqueName(c.Got))
+			t.Add(c.Expected, c.Got, term.Count(c.Tests), techniqueName(c.Got))
 		}
 	}
-	if err := t.print(w, a.out); err != nil {
+	if err := t.Print(w, out.Term); err != nil {
 		return err
 	}
-	t = table{columns: []column{{title: "RULE", sgr: cyan}, {title: "FALSE POSITIVES", right: true}, {title: "TESTS FOUND", right: true}, {title: "NAME", min: 24}}}
+	t = term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "FALSE POSITIVES", Right: true}, {Title: "TESTS FOUND", Right: true}, {Title: "NAME", Min: 24}}}
 	for i, s := range r.Rules {
 		if s.FalsePositives > 0 && (limit == 0 || i < limit) {
 			rule, _ := rs.Rule(s.RuleID)
-			t.add(s.RuleID, count(s.FalsePositives), count(s.Tests), rule.Name)
+			t.Add(s.RuleID, term.Count(s.FalsePositives), term.Count(s.Tests), rule.Name)
 		}
 	}
-	return t.print(w, a.out)
+	return t.Print(w, out.Term)
 }
 
 func evalTotals(w io.Writer, r *eval.Report) error {
@@ -214,10 +220,10 @@ func evalTotals(w io.Writer, r *eval.Report) error {
 		fmt.Fprintf(w, "recall by test, sub-technique  %.3f  %d of %d; %.3f at confidence >= %.2f\n", q.Share(q.Sub), q.Sub, q.Tests, q.Share(q.SureSub), r.MinConfidence)
 	}
 	if r.Benign > 0 {
-		fmt.Fprintf(w, "false positives per 1,000      %.1f   %d of %s at confidence >= %.2f\n", r.PerThousand(), len(r.FalsePositives), count(r.Benign), r.MinConfidence)
+		fmt.Fprintf(w, "false positives per 1,000      %.1f   %d of %s at confidence >= %.2f\n", r.PerThousand(), len(r.FalsePositives), term.Count(r.Benign), r.MinConfidence)
 	}
 	for _, f := range r.Files {
-		if _, err := fmt.Fprintf(w, "%s: %s, %s labelled, %s harmless, %s left out, %s malformed\n", clean(f.Name), plural(f.Lines, "line", "lines"), count(f.Labelled), count(f.Benign), count(f.LeftOut), count(f.Malformed)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: %s, %s labelled, %s harmless, %s left out, %s malformed\n", term.Clean(f.Name), term.Plural(f.Lines, "line", "lines"), term.Count(f.Labelled), term.Count(f.Benign), term.Count(f.LeftOut), term.Count(f.Malformed)); err != nil {
 			return err
 		}
 	}

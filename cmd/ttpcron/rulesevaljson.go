@@ -1,6 +1,9 @@
 package main
 
-import "github.com/ttpcron/ttpcron/eval"
+import (
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/eval"
+)
 
 type evalJSON struct {
 	Rules          int                 `json:"rules"`
@@ -18,7 +21,7 @@ type evalJSON struct {
 }
 
 type evalFileJSON struct {
-	File      exact       `json:"file"`
+	File      term.Exact  `json:"file"`
 	Lines     int         `json:"lines"`
 	Labelled  int         `json:"labelled"`
 	Benign    int         `json:"benign"`
@@ -57,16 +60,16 @@ type confusionJSON struct {
 }
 
 type missJSON struct {
-	TestID    string   `json:"test_id"`
-	Test      string   `json:"test"`
-	Technique string   `json:"technique_id"`
-	Near      bool     `json:"technique_found"`
-	Commands  []exact  `json:"commands"`
-	Got       []string `json:"got"`
+	TestID    string       `json:"test_id"`
+	Test      string       `json:"test"`
+	Technique string       `json:"technique_id"`
+	Near      bool         `json:"technique_found"`
+	Commands  []term.Exact `json:"commands"`
+	Got       []string     `json:"got"`
 }
 
 type falsePositiveJSON struct {
-	Command exact          `json:"command_text"`
+	Command term.Exact     `json:"command_text"`
 	Tags    []falseHitJSON `json:"tags"`
 }
 
@@ -96,7 +99,7 @@ func evalToJSON(r *eval.Report, rules, bounded int) evalJSON {
 		Files: []evalFileJSON{}, Techniques: []techniqueJSON{}, Confusions: []confusionJSON{}, Misses: []missJSON{}, FalsePositives: []falsePositiveJSON{}, RuleScores: []ruleScoreJSON{},
 	}
 	for _, f := range r.Files {
-		j := evalFileJSON{File: exact(f.Name), Lines: f.Lines, Labelled: f.Labelled, Benign: f.Benign, LeftOut: f.LeftOut, Malformed: f.Malformed}
+		j := evalFileJSON{File: term.Exact(f.Name), Lines: f.Lines, Labelled: f.Labelled, Benign: f.Benign, LeftOut: f.LeftOut, Malformed: f.Malformed}
 		for _, x := range f.Faults {
 			j.Faults = append(j.Faults, faultJSON(x))
 		}
@@ -109,10 +112,10 @@ func evalToJSON(r *eval.Report, rules, bounded int) evalJSON {
 		out.Confusions = append(out.Confusions, confusionJSON(c))
 	}
 	for _, m := range r.Misses {
-		out.Misses = append(out.Misses, missJSON{m.TestID, m.Test, m.Technique, m.Near, exacts(m.Commands), m.Got})
+		out.Misses = append(out.Misses, missJSON{m.TestID, m.Test, m.Technique, m.Near, term.Exacts(m.Commands), m.Got})
 	}
 	for _, f := range r.FalsePositives {
-		j := falsePositiveJSON{Command: exact(f.Command)}
+		j := falsePositiveJSON{Command: term.Exact(f.Command)}
 		for _, t := range f.Tags {
 			j.Tags = append(j.Tags, falseHitJSON(t))
 		}

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
@@ -20,46 +23,46 @@ type ruleFilter struct {
 	attention bool
 }
 
-func (a *app) rulesList() *command {
+func rulesList() *command {
 	var f ruleFilter
-	fs := a.flags()
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
 	fs.StringVar(&f.technique, "technique", "", "only rules that claim the technique `T` or one of its sub-techniques")
 	fs.StringVar(&f.kind, "kind", "", "only rules that apply to events of the `KIND`, such as command")
 	fs.BoolVar(&f.attention, "attention", false, "only rules that are not just enabled: disabled, clipped, retired, inert, slow")
 	return &command{
-		name: "rules list", args: "[ID...]", short: "list the rules and their state", fs: fs, unstored: true,
-		text: `Lists the rules that a run would use, or those named, with their operational state
+		Name: "rules list", Args: "[ID...]", Short: "list the rules and their state", Flags: fs, Unstored: true,
+		Text: `Lists the rules that a run would use, or those named, with their operational state
 where there is a store: disabled or clipped, with the reason and with the time
 when that ends; retired, if the tags of the version at hand are hidden. A rule
 that can never match is listed as inert, with the reason; a slow one has to be
 tried on every new text, --json says why.`,
-		examples: "ttpcron rules list --technique T1105\nttpcron rules list --attention\nttpcron rules list TC2303 --json",
-		exits:    []int{exitFailed, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
+		Examples: "ttpcron rules list --technique T1105\nttpcron rules list --attention\nttpcron rules list TC2303 --json",
+		Exits:    []int{exitFailed, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
 			f.ids, f.technique = args, strings.ToUpper(f.technique)
 			if f.technique != "" && !techniqueForm.MatchString(f.technique) {
-				return &usageError{fmt.Sprintf("--technique %q is no technique id", f.technique), "an id looks like T1059 or T1059.004"}
+				return cli.Usage(fmt.Sprintf("--technique %q is no technique id", f.technique), "an id looks like T1059 or T1059.004")
 			}
-			rs, life, report, err := a.rulesWithLife(ctx)
+			rs, life, report, err := rulesWithLife(ctx, s.stores, s.set, s.log, s.now)
 			if err != nil {
 				return err
 			}
-			a.warnRules(report)
+			ruleset.Warn(s.log, report)
 			rules, err := f.of(rs, life)
 			if err != nil {
 				return err
 			}
 			if *asJSON {
-				return a.ruleLines(rules, life)
+				return ruleLines(s.out, rules, life)
 			}
-			return a.ruleTable(rules, life, report)
+			return ruleTable(s.out, rules, life, report)
 		},
 	}
 }
 
 // of lists the rules that pass. One that is named must be there.
-func (f *ruleFilter) of(rs ruleSet, life ruleLife) ([]tagger.Rule, error) {
+func (f *ruleFilter) of(rs ruleset.Set, life ruleset.Life) ([]tagger.Rule, error) {
 	for _, id := range f.ids {
 		if _, ok := rs.Rule(id); !ok {
 			return nil, unknownRule(rs, id)
@@ -81,12 +84,12 @@ func (f *ruleFilter) of(rs ruleSet, life ruleLife) ([]tagger.Rule, error) {
 			names = append(names, k)
 		}
 		slices.Sort(names)
-		return nil, hinted{fmt.Errorf("no rule applies to events of the kind %s", f.kind), "there are rules for " + strings.Join(names, ", ")}
+		return nil, cli.Hint(fmt.Errorf("no rule applies to events of the kind %s", f.kind), "there are rules for "+strings.Join(names, ", "))
 	}
 	return out, nil
 }
 
-func (f *ruleFilter) passes(r *tagger.Rule, life ruleLife) bool {
+func (f *ruleFilter) passes(r *tagger.Rule, life ruleset.Life) bool {
 	claims := func(c ttpcron.Claim) bool {
 		return c.TechniqueID == f.technique || c.SubTechniqueID == f.technique
 	}
@@ -101,7 +104,7 @@ func (f *ruleFilter) passes(r *tagger.Rule, life ruleLife) bool {
 }
 
 // stateText is a rule's state in a word or two.
-func stateText(r *tagger.Rule, life ruleLife) string {
+func stateText(r *tagger.Rule, life ruleset.Life) string {
 	var text, more string
 	switch {
 	case r.Inert != "":
@@ -111,7 +114,7 @@ func stateText(r *tagger.Rule, life ruleLife) string {
 		lasting.ExpiresAt = time.Time{}
 		text = lasting.String()
 		if !r.State.ExpiresAt.IsZero() {
-			text += " until " + shown(r.State.ExpiresAt)
+			text += " until " + term.Time(r.State.ExpiresAt)
 		}
 		if r.State.Reason != "" {
 			text += " (" + r.State.Reason + ")"
@@ -124,19 +127,19 @@ func stateText(r *tagger.Rule, life ruleLife) string {
 	if r.Slow != "" {
 		text += ", slow"
 	}
-	if life.hidesRule(r) != nil {
+	if life.HidesRule(r) != nil {
 		return text + ", retired" + more
 	}
-	for _, v := range life.retiredVersions(r) {
+	for _, v := range life.RetiredVersions(r) {
 		text += fmt.Sprintf(", version %d retired", v)
 	}
 	return text + more
 }
 
 // ruleTable prints rules for people, and below them what they are in numbers.
-func (a *app) ruleTable(rules []tagger.Rule, life ruleLife, report *tagger.LoadReport) error {
-	t := table{columns: []column{
-		{title: "RULE", sgr: cyan}, {title: "VER", right: true}, {title: "APPLIES TO", min: 10}, {title: "TECHNIQUES", min: 12, sgr: yellow}, {title: "STATE", min: 17}, {title: "NAME", min: 24},
+func ruleTable(out *term.Output, rules []tagger.Rule, life ruleset.Life, report *tagger.LoadReport) error {
+	t := term.Table{Columns: []term.Column{
+		{Title: "RULE", SGR: term.Cyan}, {Title: "VER", Right: true}, {Title: "APPLIES TO", Min: 10}, {Title: "TECHNIQUES", Min: 12, SGR: term.Yellow}, {Title: "STATE", Min: 17}, {Title: "NAME", Min: 24},
 	}}
 	for i := range rules {
 		r := &rules[i]
@@ -147,17 +150,17 @@ func (a *app) ruleTable(rules []tagger.Rule, life ruleLife, report *tagger.LoadR
 		for _, c := range r.Claims {
 			claims = append(claims, c.Technique())
 		}
-		t.add(r.ID, fmt.Sprint(r.Version), strings.Join(kinds, ","), strings.Join(claims, ","), stateText(r, life), r.Name)
+		t.Add(r.ID, fmt.Sprint(r.Version), strings.Join(kinds, ","), strings.Join(claims, ","), stateText(r, life), r.Name)
 	}
-	if err := t.print(a.stdout, a.out); err != nil {
+	if err := out.Table(&t); err != nil {
 		return err
 	}
-	a.note("%s", ruleSummary(rules, life, refused(report)))
+	out.Note("%s", ruleSummary(rules, life, ruleset.Refused(report)))
 	return nil
 }
 
 // ruleSummary counts rules by what is to be known of them.
-func ruleSummary(rules []tagger.Rule, life ruleLife, refused int) string {
+func ruleSummary(rules []tagger.Rule, life ruleset.Life, refused int) string {
 	var disabled, clipped, inert, slow, retired int
 	for i := range rules {
 		r := &rules[i]
@@ -172,21 +175,21 @@ func ruleSummary(rules []tagger.Rule, life ruleLife, refused int) string {
 		if r.Slow != "" {
 			slow++
 		}
-		if life.hidesRule(r) != nil {
+		if life.HidesRule(r) != nil {
 			retired++
 		}
 	}
-	summary := plural(len(rules), "rule", "rules")
+	summary := term.Plural(len(rules), "rule", "rules")
 	for _, part := range []struct {
 		n    int
 		what string
 	}{{disabled, "disabled"}, {clipped, "clipped"}, {inert, "inert"}, {retired, "retired"}, {slow, "slow"}} {
 		if part.n > 0 {
-			summary += fmt.Sprintf(", %s %s", count(part.n), part.what)
+			summary += fmt.Sprintf(", %s %s", term.Count(part.n), part.what)
 		}
 	}
 	if refused > 0 {
-		summary += fmt.Sprintf(", %s refused: ttpcron rules check says why", plural(refused, "file", "files"))
+		summary += fmt.Sprintf(", %s refused: ttpcron rules check says why", term.Plural(refused, "file", "files"))
 	}
 	return summary
 }
@@ -220,13 +223,13 @@ type claimJSON struct {
 	Confidence float64 `json:"confidence"`
 }
 
-func (a *app) ruleLines(rules []tagger.Rule, life ruleLife) error {
+func ruleLines(out *term.Output, rules []tagger.Rule, life ruleset.Life) error {
 	for i := range rules {
 		r := &rules[i]
 		j := ruleJSON{
 			RuleID: r.ID, Version: r.Version, Name: r.Name, Description: r.Description, AppliesTo: r.Kinds, References: r.References,
 			Source: r.Folder, File: r.File, Active: r.Active, State: string(cmp.Or(r.State.Status, ttpcron.StatusEnabled)), Inert: r.Inert, Slow: r.Slow, Examples: r.MatchExamples + r.MissExamples,
-			ExpiresAt: timeOrNull(r.State.ExpiresAt), Reason: r.State.Reason, Retired: life.hidesRule(r) != nil, RetiredOld: life.retiredVersions(r),
+			ExpiresAt: term.TimeOrNull(r.State.ExpiresAt), Reason: r.State.Reason, Retired: life.HidesRule(r) != nil, RetiredOld: life.RetiredVersions(r),
 		}
 		if r.State.Status == ttpcron.StatusClipped {
 			j.Ceiling = &r.State.ConfidenceMax
@@ -234,7 +237,7 @@ func (a *app) ruleLines(rules []tagger.Rule, life ruleLife) error {
 		for _, c := range r.Claims {
 			j.Emits = append(j.Emits, claimJSON{c.Tactic, c.TechniqueID, c.SubTechniqueID, c.Confidence})
 		}
-		if err := a.printJSON(j); err != nil {
+		if err := out.JSON(j); err != nil {
 			return err
 		}
 	}

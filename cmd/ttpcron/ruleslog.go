@@ -5,29 +5,32 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
-func (a *app) rulesLog() *command {
-	fs := a.flags()
+func rulesLog() *command {
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
 	rule := fs.String("rule", "", "only changes of the rule with id `R`")
 	limit := fs.Int("limit", 100, "at most `N` changes, the newest; 0 for all that are kept")
 	return &command{
-		name: "rules log", short: "show who changed what rules do, newest first", fs: fs,
-		text: `Shows every state that was set or cleared and every rule that was retired or came
+		Name: "rules log", Short: "show who changed what rules do, newest first", Flags: fs,
+		Text: `Shows every state that was set or cleared and every rule that was retired or came
 back: when, by whom, what was before and after, and why. The store keeps the last
 10,000 changes. A state that was set for a while ends at the time that stands in
 its entry, without another one.`,
-		examples: "ttpcron rules log\nttpcron rules log --rule TC2303 --json",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Examples: "ttpcron rules log\nttpcron rules log --rule TC2303 --json",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
 			if *limit < 0 {
-				return usagef("--limit is %d, want 0 or more", *limit)
+				return cli.Usagef("--limit is %d, want 0 or more", *limit)
 			}
-			return a.showLog(ctx, *rule, *limit, *asJSON)
+			return showLog(ctx, s.out, s.stores, *rule, *limit, *asJSON)
 		},
 	}
 }
@@ -44,8 +47,8 @@ type auditJSON struct {
 	Reason  string    `json:"reason"`
 }
 
-func (a *app) showLog(ctx context.Context, rule string, limit int, asJSON bool) error {
-	db, err := a.readStore(ctx)
+func showLog(ctx context.Context, out *term.Output, stores *store.Opener, rule string, limit int, asJSON bool) error {
+	db, err := stores.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -54,11 +57,11 @@ func (a *app) showLog(ctx context.Context, rule string, limit int, asJSON bool) 
 	if rule != "" {
 		read = 0 // of all, some are of the rule
 	}
-	entries, err := db.Audit(ctx, read)
+	entries, err := db.Rules.Audit(ctx, read)
 	if err != nil {
 		return err
 	}
-	t := table{columns: []column{{title: "TIME"}, {title: "BY", min: 8}, {title: "ACTION", sgr: yellow}, {title: "RULE", sgr: cyan}, {title: "CHANGE", min: 20}, {title: "REASON", min: 12}}}
+	t := term.Table{Columns: []term.Column{{Title: "TIME"}, {Title: "BY", Min: 8}, {Title: "ACTION", SGR: term.Yellow}, {Title: "RULE", SGR: term.Cyan}, {Title: "CHANGE", Min: 20}, {Title: "REASON", Min: 12}}}
 	n := 0
 	for _, e := range entries {
 		if rule != "" && e.RuleID != rule {
@@ -68,19 +71,19 @@ func (a *app) showLog(ctx context.Context, rule string, limit int, asJSON bool) 
 			break
 		}
 		if !asJSON {
-			t.add(shown(e.At), e.By, e.Action, retiredName(e.RuleID, e.Version), e.Before+" -> "+e.After, e.Reason)
+			t.Add(term.Time(e.At), e.By, e.Action, retiredName(e.RuleID, e.Version), e.Before+" -> "+e.After, e.Reason)
 			continue
 		}
 		j := auditJSON{Number: e.Number, Time: e.At.UTC(), By: e.By, Action: e.Action, RuleID: e.RuleID, Before: e.Before, After: e.After, Reason: e.Reason}
 		if e.Version != ttpcron.AllVersions {
 			j.Version = &e.Version
 		}
-		if err := a.printJSON(j); err != nil {
+		if err := out.JSON(j); err != nil {
 			return err
 		}
 	}
 	if n == 0 {
-		a.note("nothing has been changed")
+		out.Note("nothing has been changed")
 	}
-	return t.print(a.stdout, a.out)
+	return out.Table(&t)
 }

@@ -4,7 +4,13 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/eval"
 	"github.com/ttpcron/ttpcron/jobs"
 )
@@ -17,17 +23,17 @@ type noiseOptions struct {
 	json         bool
 }
 
-func (a *app) rulesNoise() *command {
+func rulesNoise() *command {
 	var o noiseOptions
-	fs := a.flags()
+	fs := cli.NewFlags()
 	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
 	fs.BoolVar(&o.replay, "replay", false, "judge the stored events with the rules as they are now, instead of counting stored tags")
 	fs.IntVar(&o.limit, "limit", 0, "list at most `N` rules; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line, one for each rule")
 	return &command{
-		name: "rules noise", short: "show which rules fire how often on the history", fs: fs,
-		text: `Lists rules by how often they fire on what the store holds, the most frequent
+		Name: "rules noise", Short: "show which rules fire how often on the history", Flags: fs,
+		Text: `Lists rules by how often they fire on what the store holds, the most frequent
 first. Without --replay the stored tags are counted, from counts that are kept for
 every day: TAGS is their number and SHARE their part of all tags.
 
@@ -37,33 +43,33 @@ events on which a rule fires, SHARE is their part of all events, and DISTINCT
 counts different contents among them: a rule with many events and few distinct
 ones sees one bot again and again, one with as many of both may be too wide.
 From 4,096 on DISTINCT is an estimate, within about 3 %.`,
-		examples: "ttpcron rules noise --since 30d --limit 20\nttpcron rules noise --replay --rules ./my-rules",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Examples: "ttpcron rules noise --since 30d --limit 20\nttpcron rules noise --replay --rules ./my-rules",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
 			var err error
-			if o.window, err = window(o.since, o.until, a.now()); err != nil {
+			if o.window, err = cli.Window(o.since, o.until, s.now()); err != nil {
 				return err
 			}
 			if o.limit < 0 {
-				return usagef("--limit is %d, want 0 or more", o.limit)
+				return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 			}
-			db, err := a.readStore(ctx)
+			db, err := s.stores.Read(ctx)
 			if err != nil {
 				return err
 			}
 			defer db.Close()
-			rs, report, err := a.loadRules()
+			rs, report, err := loadRules(s.set, s.log)
 			if err != nil {
 				return err
 			}
-			a.warnRules(report)
+			ruleset.Warn(s.log, report)
 			if o.replay {
-				return a.noiseOfEvents(ctx, db, rs, o)
+				return noiseOfEvents(ctx, s.out, s.log, db, rs, o)
 			}
-			return a.noiseOfTags(ctx, db, rs, o)
+			return noiseOfTags(ctx, s.out, db, rs, o)
 		},
 	}
 }
@@ -86,75 +92,75 @@ func share(n, of int) float64 {
 	return float64(n) / float64(of)
 }
 
-func (a *app) noiseOfTags(ctx context.Context, db store, rs ruleSet, o noiseOptions) error {
-	s, err := db.Summary(ctx, o.window)
+func noiseOfTags(ctx context.Context, out *term.Output, db *store.Store, rs ruleset.Set, o noiseOptions) error {
+	s, err := db.Tags.Summary(ctx, o.window)
 	if err != nil {
 		return err
 	}
-	t := table{columns: []column{{title: "RULE", sgr: cyan}, {title: "TAGS", right: true}, {title: "SHARE", right: true}, {title: "FIRST"}, {title: "LAST"}, {title: "NAME", min: 24}}}
+	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "TAGS", Right: true}, {Title: "SHARE", Right: true}, {Title: "FIRST"}, {Title: "LAST"}, {Title: "NAME", Min: 24}}}
 	for i, r := range s.Rules {
 		if o.limit > 0 && i == o.limit {
 			break
 		}
 		rule, _ := rs.Rule(r.RuleID)
 		if !o.json {
-			t.add(r.RuleID, count(r.Tags), percent(share(r.Tags, s.Tags)), shown(r.First), shown(r.Last), rule.Name)
-		} else if err := a.printJSON(noiseJSON{RuleID: r.RuleID, Name: rule.Name, Tags: &r.Tags, Share: share(r.Tags, s.Tags)}); err != nil {
+			t.Add(r.RuleID, term.Count(r.Tags), percent(share(r.Tags, s.Tags)), term.Time(r.First), term.Time(r.Last), rule.Name)
+		} else if err := out.JSON(noiseJSON{RuleID: r.RuleID, Name: rule.Name, Tags: &r.Tags, Share: share(r.Tags, s.Tags)}); err != nil {
 			return err
 		}
 	}
-	if err := t.print(a.stdout, a.out); err != nil {
+	if err := out.Table(&t); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stderr, "%s of %s\n", plural(s.Tags, "tag", "tags"), plural(len(s.Rules), "rule", "rules"))
+	fmt.Fprintf(out.Err, "%s of %s\n", term.Plural(s.Tags, "tag", "tags"), term.Plural(len(s.Rules), "rule", "rules"))
 	return nil
 }
 
-func (a *app) noiseOfEvents(ctx context.Context, db store, rs ruleSet, o noiseOptions) error {
-	judge := rs.judge()
+func noiseOfEvents(ctx context.Context, out *term.Output, log hclog.Logger, db *store.Store, rs ruleset.Set, o noiseOptions) error {
+	judge := judge(rs)
 	n := eval.NewNoise(judge)
 	if err := eachEvent(ctx, db, o.window, n.Add); err != nil {
 		return err
 	}
 	r := n.Report()
-	t := table{columns: []column{{title: "RULE", sgr: cyan}, {title: "EVENTS", right: true}, {title: "DISTINCT", right: true}, {title: "SHARE", right: true}, {title: "NAME", min: 24}}}
+	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "EVENTS", Right: true}, {Title: "DISTINCT", Right: true}, {Title: "SHARE", Right: true}, {Title: "NAME", Min: 24}}}
 	for i, f := range r.Rules {
 		if o.limit > 0 && i == o.limit {
 			break
 		}
 		rule, _ := rs.Rule(f.RuleID)
 		if !o.json {
-			t.add(f.RuleID, count(f.Events), count(f.Distinct), percent(share(f.Events, r.Events)), rule.Name)
-		} else if err := a.printJSON(noiseJSON{RuleID: f.RuleID, Name: rule.Name, Events: &f.Events, Distinct: &f.Distinct, Share: share(f.Events, r.Events)}); err != nil {
+			t.Add(f.RuleID, term.Count(f.Events), term.Count(f.Distinct), percent(share(f.Events, r.Events)), rule.Name)
+		} else if err := out.JSON(noiseJSON{RuleID: f.RuleID, Name: rule.Name, Events: &f.Events, Distinct: &f.Distinct, Share: share(f.Events, r.Events)}); err != nil {
 			return err
 		}
 	}
-	if err := t.print(a.stdout, a.out); err != nil {
+	if err := out.Table(&t); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stderr, "%s, %s distinct; %s got a tag (%s), %.2f tags an event; %s fired\n", plural(r.Events, "event", "events"), count(r.Distinct),
-		count(r.Tagged), percent(share(r.Tagged, r.Events)), share(r.Tags, r.Events), plural(len(r.Rules), "rule", "rules"))
+	fmt.Fprintf(out.Err, "%s, %s distinct; %s got a tag (%s), %.2f tags an event; %s fired\n", term.Plural(r.Events, "event", "events"), term.Count(r.Distinct),
+		term.Count(r.Tagged), percent(share(r.Tagged, r.Events)), share(r.Tags, r.Events), term.Plural(len(r.Rules), "rule", "rules"))
 	if judge.bounded > 0 {
-		a.log.Warn("a rule met a limit of work or size", "events", judge.bounded)
+		log.Warn("a rule met a limit of work or size", "events", judge.bounded)
 	}
 	return nil
 }
 
 // eachEvent gives every stored event of a window to add.
-func eachEvent(ctx context.Context, db store, w ttpcron.Window, add func(*ttpcron.Event)) error {
-	kinds, err := db.Kinds(ctx)
+func eachEvent(ctx context.Context, db *store.Store, w ttpcron.Window, add func(*ttpcron.Event)) error {
+	kinds, err := db.History.Kinds(ctx)
 	if err != nil {
 		return err
 	}
 	for _, kind := range kinds {
-		for d, err := range jobs.Days(ctx, db, kind) {
+		for d, err := range jobs.Days(ctx, db.History, kind) {
 			if err != nil {
 				return err
 			}
 			if !w.Overlaps(d.Day) {
 				continue
 			}
-			for page, err := range db.Events(ctx, kind, d.Day, 0, d.LastSeq) {
+			for page, err := range db.History.Events(ctx, kind, d.Day, 0, d.LastSeq) {
 				if err != nil {
 					return err
 				}

@@ -9,20 +9,29 @@ import (
 	"strings"
 	"time"
 
-	"github.com/peterbourgon/ff/v3/ffcli"
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
-func (a *app) rulesStateCommands() *ffcli.Command {
-	group := &command{
-		name: "rules state", args: "COMMAND", short: "disable or clip a rule, for a while or for good", fs: a.flags(),
-		text: `A state is what an operator decides about a rule, apart from its file: it is kept
+func rulesStateCommands() *command {
+	return &command{
+		Name: "rules state", Args: "COMMAND", Short: "disable or clip a rule, for a while or for good",
+		Text: `A state is what an operator decides about a rule, apart from its file: it is kept
 in the store, holds for every run that begins from then on, and ends by itself
 when it was set for a while. rules log tells who decided what.`,
-		examples: "ttpcron rules state set TC2303 disabled --for 4h\nttpcron rules state list",
+		Examples: "ttpcron rules state set TC2303 disabled --for 4h\nttpcron rules state list",
+		Sub: []*command{
+			rulesStateSet(),
+			rulesStateClear(),
+			rulesStateList(),
+		},
 	}
-	return a.build(group, a.build(a.rulesStateSet()), a.build(a.rulesStateClear()), a.build(a.rulesStateList()))
 }
 
 // longestState is the longest time for which a state can be set.
@@ -38,41 +47,41 @@ func reasonFlag(fs *flag.FlagSet, reason *string) {
 
 func checkReason(reason string) error {
 	if len(reason) > maxReason {
-		return usagef("--reason has %d bytes, at most %d are kept", len(reason), maxReason)
+		return cli.Usagef("--reason has %d bytes, at most %d are kept", len(reason), maxReason)
 	}
 	return nil
 }
 
-func (a *app) rulesStateSet() *command {
+func rulesStateSet() *command {
 	var length, reason string
-	fs := a.flags()
+	fs := cli.NewFlags()
 	fs.StringVar(&length, "for", "", "for `DURATION`, such as 4h or 7d; then the rule is enabled again (default: until it is cleared)")
 	reasonFlag(fs, &reason)
 	asJSON := fs.Bool("json", false, "print the state as one JSON object, as rules state list does")
 	return &command{
-		name: "rules state set", args: "ID disabled|clipped=C", short: "disable a rule, or clip its confidence", fs: fs,
-		text: `disabled: the rule gives no tags. clipped=C: its tags get at most the confidence
+		Name: "rules state set", Args: "ID disabled|clipped=C", Short: "disable a rule, or clip its confidence", Flags: fs,
+		Text: `disabled: the rule gives no tags. clipped=C: its tags get at most the confidence
 C; under 0.3 none is written. Tags that exist stay as they are: rules retire hides
 them. What a disabled rule leaves out, the first run after its state has ended or
 was cleared makes up for.`,
-		examples: "ttpcron rules state set TC2303 disabled --for 4h --reason 'fires on our probe'\nttpcron rules state set TC2303 clipped=0.5",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
+		Examples: "ttpcron rules state set TC2303 disabled --for 4h --reason 'fires on our probe'\nttpcron rules state set TC2303 clipped=0.5",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
 			if len(args) != 2 {
-				return &usageError{"rules state set takes a rule and its state", "such as: ttpcron rules state set TC2303 disabled"}
+				return cli.Usage("rules state set takes a rule and its state", "such as: ttpcron rules state set TC2303 disabled")
 			}
-			s, err := parseState(args[1])
+			st, err := parseState(args[1])
 			if err != nil {
 				return err
 			}
-			s.RuleID, s.Reason, s.SetBy, s.SetAt = args[0], reason, a.author(), a.now().UTC()
-			if s.ExpiresAt, err = a.expiry(length); err != nil {
+			st.RuleID, st.Reason, st.SetBy, st.SetAt = args[0], reason, s.by, s.now().UTC()
+			if st.ExpiresAt, err = expiry(s.now, length); err != nil {
 				return err
 			}
 			if err := checkReason(reason); err != nil {
 				return err
 			}
-			return a.setState(ctx, s, *asJSON)
+			return setState(ctx, s, st, *asJSON)
 		},
 	}
 }
@@ -85,58 +94,58 @@ func parseState(text string) (s ttpcron.RuleState, err error) {
 		s.Status = ttpcron.StatusDisabled
 		return s, nil
 	case text == string(ttpcron.StatusEnabled):
-		return s, &usageError{"a rule without a state is enabled", "ttpcron rules state clear ID forgets its state"}
+		return s, cli.Usage("a rule without a state is enabled", "ttpcron rules state clear ID forgets its state")
 	case !clipped || name != string(ttpcron.StatusClipped):
-		return s, &usageError{fmt.Sprintf("%q is no state", text), "a state is disabled, or clipped=C with a confidence C, such as clipped=0.5"}
+		return s, cli.Usage(fmt.Sprintf("%q is no state", text), "a state is disabled, or clipped=C with a confidence C, such as clipped=0.5")
 	}
 	s.Status = ttpcron.StatusClipped
 	s.ConfidenceMax, err = strconv.ParseFloat(ceiling, 64)
 	if err != nil || !(s.ConfidenceMax >= 0 && s.ConfidenceMax <= 1) {
-		return s, usagef("clipped=%s: want a confidence from 0 to 1", ceiling)
+		return s, cli.Usagef("clipped=%s: want a confidence from 0 to 1", ceiling)
 	}
 	return s, nil
 }
 
 // expiry reads --for.
-func (a *app) expiry(length string) (time.Time, error) {
+func expiry(now func() time.Time, length string) (time.Time, error) {
 	if length == "" {
 		return time.Time{}, nil
 	}
-	d, ok := parseAgo(length)
+	d, ok := cli.ParseAgo(length)
 	if !ok || d <= 0 || d > longestState {
-		return time.Time{}, usagef("--for %q: want how long, such as 30m, 4h or 7d, up to ten years", length)
+		return time.Time{}, cli.Usagef("--for %q: want how long, such as 30m, 4h or 7d, up to ten years", length)
 	}
-	return a.now().Add(d).UTC().Truncate(time.Second), nil
+	return now().Add(d).UTC().Truncate(time.Second), nil
 }
 
 // setState stores the state of a rule that there is.
-func (a *app) setState(ctx context.Context, s ttpcron.RuleState, asJSON bool) error {
-	rules, _, err := a.loadRules()
+func setState(ctx context.Context, s *session, st ttpcron.RuleState, asJSON bool) error {
+	rules, _, err := loadRules(s.set, s.log)
 	if err != nil {
 		return err
 	}
-	if _, known := rules.Rule(s.RuleID); !known {
-		return unknownRule(rules, s.RuleID)
+	if _, known := rules.Rule(st.RuleID); !known {
+		return unknownRule(rules, st.RuleID)
 	}
-	db, err := a.changeStore(ctx)
+	db, err := s.stores.Change(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := db.SetRuleState(ctx, s); err != nil {
+	if err := db.Rules.SetState(ctx, st); err != nil {
 		return err
 	}
-	if err := a.printEither(asJSON, a.stateOf(s), "%s: %s", clean(s.RuleID), s); err != nil {
+	if err := s.out.Either(asJSON, stateOf(s.now, st), "%s: %s", term.Clean(st.RuleID), st); err != nil {
 		return err
 	}
-	if s.Status == ttpcron.StatusClipped && s.ConfidenceMax < ttpcron.MinConfidence {
-		a.note("tags under %v are not written: the rule gives none", ttpcron.MinConfidence)
+	if st.Status == ttpcron.StatusClipped && st.ConfidenceMax < ttpcron.MinConfidence {
+		s.out.Note("tags under %v are not written: the rule gives none", ttpcron.MinConfidence)
 	}
 	return db.Close()
 }
 
 // unknownRule is the error for a rule that is not among those loaded.
-func unknownRule(rules ruleSet, id string) error {
+func unknownRule(rules ruleset.Set, id string) error {
 	var ids []string
 	for _, r := range rules.Rules() {
 		ids = append(ids, r.ID)
@@ -145,7 +154,7 @@ func unknownRule(rules ruleSet, id string) error {
 	if near := nearestRule(id, ids); near != "" {
 		hint = fmt.Sprintf("did you mean %s? %s", near, hint)
 	}
-	return hinted{fmt.Errorf("there is no rule %s", id), hint}
+	return cli.Hint(fmt.Errorf("there is no rule %s", id), hint)
 }
 
 // nearestRule is the id that differs in case alone, or in one letter.
@@ -155,42 +164,42 @@ func nearestRule(typed string, ids []string) string {
 		if strings.EqualFold(id, typed) {
 			return id
 		}
-		if near == "" && len(id) > 3 && len(typed) <= 2*len(id) && editDistance(typed, id) == 1 {
+		if near == "" && len(id) > 3 && len(typed) <= 2*len(id) && cli.EditDistance(typed, id) == 1 {
 			near = id
 		}
 	}
 	return near
 }
 
-func (a *app) rulesStateClear() *command {
-	fs := a.flags()
+func rulesStateClear() *command {
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line: rule_id, state, cleared")
 	return &command{
-		name: "rules state clear", args: "ID...", short: "enable a rule again", fs: fs,
-		text: `Forgets the state of a rule, which is enabled from then on. The next run looks at
+		Name: "rules state clear", Args: "ID...", Short: "enable a rule again", Flags: fs,
+		Text: `Forgets the state of a rule, which is enabled from then on. The next run looks at
 what was covered while the rule was disabled. A rule without a state is no error.`,
-		examples: "ttpcron rules state clear TC2303",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
+		Examples: "ttpcron rules state clear TC2303",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
 			if len(args) == 0 {
-				return &usageError{"rules state clear takes the id of a rule", "ttpcron rules state list shows what there is to clear"}
+				return cli.Usage("rules state clear takes the id of a rule", "ttpcron rules state list shows what there is to clear")
 			}
-			return a.clearStates(ctx, args, *asJSON)
+			return clearStates(ctx, s.out, s.stores, s.set, s.log, s.by, args, *asJSON)
 		},
 	}
 }
 
-func (a *app) clearStates(ctx context.Context, ids []string, asJSON bool) error {
-	rules, _, err := a.loadRules()
+func clearStates(ctx context.Context, out *term.Output, stores *store.Opener, set *settings.Settings, log hclog.Logger, by string, ids []string, asJSON bool) error {
+	rules, _, err := loadRules(set, log)
 	if err != nil {
 		return err
 	}
-	db, err := a.changeStore(ctx)
+	db, err := stores.Change(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	states, err := db.RuleStates(ctx)
+	states, err := db.Rules.States(ctx)
 	if err != nil {
 		return err
 	}
@@ -207,7 +216,7 @@ func (a *app) clearStates(ctx context.Context, ids []string, asJSON bool) error 
 		}
 	}
 	for _, id := range ids {
-		if err := db.ClearRuleState(ctx, id, a.author()); err != nil {
+		if err := db.Rules.ClearState(ctx, id, by); err != nil {
 			return err
 		}
 		before := "had no state"
@@ -215,7 +224,7 @@ func (a *app) clearStates(ctx context.Context, ids []string, asJSON bool) error 
 		if has {
 			before = "was " + s.String()
 		}
-		if err := a.printEither(asJSON, clearedJSON{id, ttpcron.StatusEnabled, has}, "%s: enabled, %s", clean(id), before); err != nil {
+		if err := out.Either(asJSON, clearedJSON{id, ttpcron.StatusEnabled, has}, "%s: enabled, %s", term.Clean(id), before); err != nil {
 			return err
 		}
 	}
@@ -228,30 +237,30 @@ type clearedJSON struct {
 	Cleared bool               `json:"cleared"` // whether it had a state
 }
 
-func (a *app) rulesStateList() *command {
-	fs := a.flags()
+func rulesStateList() *command {
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
 	return &command{
-		name: "rules state list", short: "list the states of rules, and what is retired", fs: fs,
-		text: `Lists the rules that are disabled or clipped and the rules, or versions of rules,
+		Name: "rules state list", Short: "list the states of rules, and what is retired", Flags: fs,
+		Text: `Lists the rules that are disabled or clipped and the rules, or versions of rules,
 whose tags are hidden, with who did it and why. A state whose time is over is
 listed as expired until it is cleared; it does nothing.`,
-		examples: "ttpcron rules state list\nttpcron rules state list --json | jq 'select(.expired | not)'",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Examples: "ttpcron rules state list\nttpcron rules state list --json | jq 'select(.expired | not)'",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			db, err := a.readStore(ctx)
+			db, err := s.stores.Read(ctx)
 			if err != nil {
 				return err
 			}
 			defer db.Close()
-			life, err := readLife(ctx, db)
+			life, err := ruleset.ReadLife(ctx, db.Rules)
 			if err != nil {
 				return err
 			}
-			return a.listStates(life, *asJSON)
+			return listStates(s.out, s.now, life, *asJSON)
 		},
 	}
 }
@@ -268,10 +277,10 @@ type stateJSON struct {
 	SetAt         *time.Time `json:"set_at"`
 }
 
-func (a *app) stateOf(s ttpcron.RuleState) stateJSON {
+func stateOf(now func() time.Time, s ttpcron.RuleState) stateJSON {
 	j := stateJSON{
-		RuleID: s.RuleID, State: string(s.Status), ExpiresAt: timeOrNull(s.ExpiresAt), Expired: s.At(a.now()) == ttpcron.StatusEnabled,
-		Reason: s.Reason, SetBy: s.SetBy, SetAt: timeOrNull(s.SetAt),
+		RuleID: s.RuleID, State: string(s.Status), ExpiresAt: term.TimeOrNull(s.ExpiresAt), Expired: s.At(now()) == ttpcron.StatusEnabled,
+		Reason: s.Reason, SetBy: s.SetBy, SetAt: term.TimeOrNull(s.SetAt),
 	}
 	if s.Status == ttpcron.StatusClipped {
 		j.ConfidenceMax = &s.ConfidenceMax
@@ -280,30 +289,30 @@ func (a *app) stateOf(s ttpcron.RuleState) stateJSON {
 }
 
 func retirementOf(r ttpcron.Retirement) stateJSON {
-	j := stateJSON{RuleID: r.RuleID, State: "retired", Reason: r.Reason, SetBy: r.SetBy, SetAt: timeOrNull(r.SetAt)}
+	j := stateJSON{RuleID: r.RuleID, State: "retired", Reason: r.Reason, SetBy: r.SetBy, SetAt: term.TimeOrNull(r.SetAt)}
 	if r.Version != ttpcron.AllVersions {
 		j.Version = &r.Version
 	}
 	return j
 }
 
-func (a *app) listStates(life ruleLife, asJSON bool) error {
+func listStates(out *term.Output, now func() time.Time, life ruleset.Life, asJSON bool) error {
 	var list []stateJSON
-	for _, s := range life.states {
-		list = append(list, a.stateOf(s))
+	for _, s := range life.States {
+		list = append(list, stateOf(now, s))
 	}
-	for _, r := range life.retired {
+	for _, r := range life.Retired {
 		list = append(list, retirementOf(r))
 	}
 	if asJSON {
 		for _, j := range list {
-			if err := a.printJSON(j); err != nil {
+			if err := out.JSON(j); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	t := table{columns: []column{{title: "RULE", sgr: cyan}, {title: "STATE", sgr: yellow}, {title: "UNTIL"}, {title: "SET BY", min: 8}, {title: "SET AT"}, {title: "REASON", min: 12}}}
+	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "STATE", SGR: term.Yellow}, {Title: "UNTIL"}, {Title: "SET BY", Min: 8}, {Title: "SET AT"}, {Title: "REASON", Min: 12}}}
 	for _, j := range list {
 		id, state, until := j.RuleID, j.State, "cleared"
 		switch {
@@ -312,7 +321,7 @@ func (a *app) listStates(life ruleLife, asJSON bool) error {
 		case j.State == "retired":
 			until = "unretired"
 		case j.ExpiresAt != nil:
-			until = shown(*j.ExpiresAt)
+			until = term.Time(*j.ExpiresAt)
 		}
 		if j.ConfidenceMax != nil {
 			state = fmt.Sprintf("%s to %v", state, *j.ConfidenceMax)
@@ -322,12 +331,12 @@ func (a *app) listStates(life ruleLife, asJSON bool) error {
 		}
 		at := "-"
 		if j.SetAt != nil {
-			at = shown(*j.SetAt)
+			at = term.Time(*j.SetAt)
 		}
-		t.add(id, state, until, cmp.Or(j.SetBy, "-"), at, j.Reason)
+		t.Add(id, state, until, cmp.Or(j.SetBy, "-"), at, j.Reason)
 	}
 	if len(list) == 0 {
-		fmt.Fprintln(a.stdout, "No rule has a state, and none is retired: all are enabled.")
+		fmt.Fprintln(out, "No rule has a state, and none is retired: all are enabled.")
 	}
-	return t.print(a.stdout, a.out)
+	return out.Table(&t)
 }

@@ -5,7 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/eval"
 )
 
@@ -16,34 +23,34 @@ type untaggedOptions struct {
 	json         bool
 }
 
-func (a *app) rulesUntagged() *command {
+func rulesUntagged() *command {
 	var o untaggedOptions
-	fs := a.flags()
+	fs := cli.NewFlags()
 	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
 	fs.StringVar(&o.kind, "kind", "", "only events of the `KIND`, such as command")
 	fs.IntVar(&o.limit, "limit", 50, "list at most `N` texts; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line, one for each text")
 	return &command{
-		name: "rules untagged", short: "show what attackers did that no rule saw", fs: fs,
-		text: `Judges the stored events of the window with the rules as they are now, those of
+		Name: "rules untagged", Short: "show what attackers did that no rule saw", Flags: fs,
+		Text: `Judges the stored events of the window with the rules as they are now, those of
 --rules among them, and lists what none of them fires on, the most frequent first:
 where the next rule is to be found. Nothing is written. Events of one content are
 listed once.`,
-		examples: "ttpcron rules untagged --since 30d\nttpcron rules untagged --limit 0 --json | jq -r .payload.command_text",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Examples: "ttpcron rules untagged --since 30d\nttpcron rules untagged --limit 0 --json | jq -r .payload.command_text",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
 			if o.limit < 0 {
-				return usagef("--limit is %d, want 0 or more", o.limit)
+				return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 			}
-			w, err := window(o.since, o.until, a.now())
+			w, err := cli.Window(o.since, o.until, s.now())
 			if err != nil {
 				return err
 			}
-			return a.showUntagged(ctx, w, o)
+			return showUntagged(ctx, s.out, s.stores, s.set, s.log, w, o)
 		},
 	}
 }
@@ -58,18 +65,18 @@ type untaggedJSON struct {
 	Payload    ttpcron.Payload    `json:"payload"`
 }
 
-func (a *app) showUntagged(ctx context.Context, w ttpcron.Window, o untaggedOptions) error {
-	db, err := a.readStore(ctx)
+func showUntagged(ctx context.Context, out *term.Output, stores *store.Opener, set *settings.Settings, log hclog.Logger, w ttpcron.Window, o untaggedOptions) error {
+	db, err := stores.Read(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	rs, report, err := a.loadRules()
+	rs, report, err := loadRules(set, log)
 	if err != nil {
 		return err
 	}
-	a.warnRules(report)
-	judge := rs.judge()
+	ruleset.Warn(log, report)
+	judge := judge(rs)
 	u := eval.NewUntagged(judge)
 	if err := eachEvent(ctx, db, w, func(e *ttpcron.Event) {
 		if o.kind == "" || e.Kind == ttpcron.SourceKind(o.kind) {
@@ -79,31 +86,31 @@ func (a *app) showUntagged(ctx context.Context, w ttpcron.Window, o untaggedOpti
 		return err
 	}
 	r := u.Report()
-	t := table{columns: []column{{title: "EVENTS", right: true}, {title: "FIRST"}, {title: "LAST"}, {title: "KIND", sgr: cyan}, {title: "TEXT", min: 24}}}
+	t := term.Table{Columns: []term.Column{{Title: "EVENTS", Right: true}, {Title: "FIRST"}, {Title: "LAST"}, {Title: "KIND", SGR: term.Cyan}, {Title: "TEXT", Min: 24}}}
 	for i, m := range r.Contents {
 		if o.limit > 0 && i == o.limit {
 			break
 		}
 		if !o.json {
-			t.add(count(m.Events), shown(m.First), shown(m.Last), string(m.Kind), a.out.excerpt(telling(m.Payload)))
-		} else if err := a.printJSON(untaggedJSON{m.Kind, m.Events, m.First.UTC(), m.Last.UTC(), m.Cut, m.Payload}); err != nil {
+			t.Add(term.Count(m.Events), term.Time(m.First), term.Time(m.Last), string(m.Kind), beginning(out.Term, telling(m.Payload)))
+		} else if err := out.JSON(untaggedJSON{m.Kind, m.Events, m.First.UTC(), m.Last.UTC(), m.Cut, m.Payload}); err != nil {
 			return err
 		}
 	}
-	if err := t.print(a.stdout, a.out); err != nil {
+	if err := out.Table(&t); err != nil {
 		return err
 	}
 	shownContents := len(r.Contents)
 	if o.limit > 0 {
 		shownContents = min(o.limit, shownContents)
 	}
-	fmt.Fprintf(a.stderr, "%s of %s without a tag (%s); %s of %s shown\n", count(r.Untagged), plural(r.Events, "event", "events"),
-		percent(share(r.Untagged, r.Events)), count(shownContents), plural(len(r.Contents), "text", "texts"))
+	fmt.Fprintf(out.Err, "%s of %s without a tag (%s); %s of %s shown\n", term.Count(r.Untagged), term.Plural(r.Events, "event", "events"),
+		percent(share(r.Untagged, r.Events)), term.Count(shownContents), term.Plural(len(r.Contents), "text", "texts"))
 	if r.Dropped > 0 {
-		fmt.Fprintf(a.stderr, "there are more texts than can be counted: rare ones are missing, and counts may be too low by %s\n", count(r.Dropped))
+		fmt.Fprintf(out.Err, "there are more texts than can be counted: rare ones are missing, and counts may be too low by %s\n", term.Count(r.Dropped))
 	}
 	if judge.bounded > 0 {
-		a.log.Warn("a rule met a limit of work or size", "events", judge.bounded)
+		log.Warn("a rule met a limit of work or size", "events", judge.bounded)
 	}
 	return nil
 }

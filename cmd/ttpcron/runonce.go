@@ -6,81 +6,48 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/daemon"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/retention"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// bounded is an integer flag with limits, which knows whether it was set.
-type bounded struct {
-	n, low, high int
-	set          bool
-}
-
-func (b *bounded) String() string {
-	if b == nil || b.n == 0 {
-		return ""
-	}
-	return strconv.Itoa(b.n)
-}
-
-func (b *bounded) Set(s string) error {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < b.low || n > b.high {
-		return fmt.Errorf("want a whole number from %d to %d", b.low, b.high)
-	}
-	b.n, b.set = n, true
-	return nil
-}
-
-// oneOf is a flag with a few values.
-type oneOf struct {
-	value  string
-	values []string
-}
-
-func (o *oneOf) String() string { return o.value }
-
-func (o *oneOf) Set(s string) error {
-	for _, v := range o.values {
-		if s == v {
-			o.value = s
-			return nil
-		}
-	}
-	return fmt.Errorf("want %s or %s", strings.Join(o.values[:len(o.values)-1], ", "), o.values[len(o.values)-1])
-}
-
 type runOnceOptions struct {
-	sinceDays, batchSize, workers bounded
-	source                        oneOf
-	onInterrupt                   oneOf
+	sinceDays, batchSize, workers cli.Bounded
+	source                        sourceFlag
+	onInterrupt                   cli.OneOf
 	dryRun, changedOnly, json     bool
 }
 
-func (a *app) runOnceCommand() *command {
+func runOnceCommand() *command {
 	o := runOnceOptions{
-		sinceDays:   bounded{low: 1, high: jobs.MaxSinceDays},
-		batchSize:   bounded{n: jobs.DefaultBatchSize, low: 1, high: jobs.MaxBatchSize},
-		workers:     bounded{low: 1, high: 256},
-		source:      oneOf{jobs.SourceAll, []string{jobs.SourceCommand, jobs.SourceCanary, jobs.SourceAll}},
-		onInterrupt: oneOf{interruptCancel, []string{interruptCancel, interruptDetach}},
+		sinceDays:   cli.Bounded{Low: 1, High: jobs.MaxSinceDays},
+		batchSize:   cli.Bounded{N: jobs.DefaultBatchSize, Low: 1, High: jobs.MaxBatchSize},
+		workers:     cli.Bounded{Low: 1, High: 256},
+		source:      jobs.SourceAll,
+		onInterrupt: cli.OneOf{Value: daemon.InterruptCancel, Values: []string{daemon.InterruptCancel, daemon.InterruptDetach}},
 	}
-	fs := a.flags()
+	fs := cli.NewFlags()
 	fs.Var(&o.sinceDays, "since-days", "take the events of the last `N` days, 1 to 3650, whatever the checkpoint says (default: resume, or 7 on a first run)")
-	fs.Var(&o.source, "source", "`SOURCE`: command, canary or all")
+	fs.Var(&o.source, "source", sourceUsage)
 	fs.BoolVar(&o.dryRun, "dry-run", false, "tag and count, but write nothing into the store")
 	fs.BoolVar(&o.changedOnly, "rules-changed-only", false, "only look again at what runs have covered, with the rules that are new or changed since: no import, no new events")
 	fs.Var(&o.batchSize, "batch-size", "gather `N` tags before an insert, 1 to 100000")
 	fs.Var(&o.workers, "workers", "tag with `N` workers; without it with one for each processor")
-	fs.Var(&a.set.inputs, "input", "import `[FORMAT:]PATH` first; can be repeated")
+	settings.ShareInputs(fs, "import `[FORMAT:]PATH` first; can be repeated")
 	fs.Var(&o.onInterrupt, "on-interrupt", "what Ctrl-C does with a run that a daemon does: `cancel` it, or detach and let it go on")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line for each source, then for each changed rule")
 	return &command{
-		name: "run-once", short: "import the inputs, then tag what is new", fs: fs,
-		text: `Imports the inputs, replays stored events through the rules, and keeps the tags.
+		Name: "run-once", Short: "import the inputs, then tag what is new", Flags: fs,
+		Text: `Imports the inputs, replays stored events through the rules, and keeps the tags.
 
 Without --since-days a run resumes: it takes every event that arrived after the
 checkpoint of its source, however old, and moves the checkpoint. Where a source
@@ -115,63 +82,64 @@ for its turn there. The daemon does it if its rules are those of this command, a
 otherwise this command does, while it has its turn. A command that is suspended
 loses its turn after 20 seconds and exits with 75 when it goes on; what it had
 committed is kept.`,
-		examples: `ttpcron run-once --input /var/log/cowrie
+		Examples: `ttpcron run-once --input /var/log/cowrie
 ttpcron run-once --since-days 3650 --source command
 ttpcron run-once --dry-run --input cowrie:new.json --json
 ttpcron run-once --dry-run --rules-changed-only --rules ./my-rules`,
-		exits: []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Exits: []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			return a.runOnce(ctx, o)
+			return runOnce(ctx, s, o)
 		},
 	}
 }
 
-func (a *app) runOnce(ctx context.Context, o runOnceOptions) error {
-	if a.set.role == roleAgent {
-		return hinted{errors.New("this host is an agent: tags are made on the host that keeps them"), "run run-once there; import and status work here; role = \"standalone\" in the config lets this host keep its own tags"}
+func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
+	if s.set.Role == settings.RoleAgent {
+		return cli.Hint(errors.New("this host is an agent: tags are made on the host that keeps them"), "run run-once there; import and status work here; role = \"standalone\" in the config lets this host keep its own tags")
 	}
-	if o.changedOnly && o.sinceDays.set {
-		return &usageError{"--rules-changed-only takes no --since-days", "it takes all that runs have covered, however old"}
+	if o.changedOnly && o.sinceDays.IsSet {
+		return cli.Usage("--rules-changed-only takes no --since-days", "it takes all that runs have covered, however old")
 	}
-	rules, report, err := a.loadRules()
+	rules, report, err := loadRules(s.set, s.log)
 	if err != nil {
 		return err
 	}
-	a.warnRules(report)
-	inputs, err := a.inputs(a.set.inputs, "", false)
+	ruleset.Warn(s.log, report)
+	found, err := inputs.Find(s.set.Inputs, inputs.Options{Now: s.now, Stdin: s.stdin})
 	if err != nil {
 		return err
 	}
-	notes := fileNotes{app: a}
+	notes := inputs.Notes{Log: s.log}
 	job := jobs.Job{
-		Inputs: inputs, Source: o.source.value, SinceDays: o.sinceDays.n, DryRun: o.dryRun, BatchSize: o.batchSize.n, Workers: o.workers.n,
+		Inputs: found, Source: string(o.source), SinceDays: o.sinceDays.N, DryRun: o.dryRun, BatchSize: o.batchSize.N, Workers: o.workers.N,
 		ChangedOnly: o.changedOnly,
-		Now:         a.now, Log: a.log, FileDone: notes.add,
+		Now:         s.now, Log: s.log, FileDone: notes.Add,
 	}
-	db, release, err := a.storeForRun(ctx, o.dryRun, &job)
+	db, release, err := storeForRun(ctx, s.stores, o.dryRun, &job)
 	if err != nil {
 		return err
 	}
 	defer release()
-	life, err := readLife(ctx, db)
+	life, err := ruleset.ReadLife(ctx, db.Rules)
 	if err != nil {
 		return err
 	}
-	job.Rules, job.Hidden = ruleSet{rules.WithStates(life.states, a.now()), a}, life.hidden()
-	show := a.newProgress()
+	job.Rules, job.Hidden = life.InForce(rules, s.now()), life.Hidden()
+	show := newProgress(s.out, s.log, s.now)
 	job.Progress = show.update
 	var r jobs.Report
-	if served, ok := db.(remoteStore); ok && !o.dryRun {
-		r, err = a.runInDaemon(ctx, served, &job, rules.Fingerprint(), o)
+	if _, served := db.Daemon(); served && !o.dryRun {
+		there := daemon.There{Job: &job, Store: db, Rules: rules.Fingerprint(), Detach: o.onInterrupt.Value == daemon.InterruptDetach, Log: s.log}
+		r, err = there.Run(ctx)
 	} else {
 		r, err = job.Run(ctx)
 	}
 	show.done()
-	notes.end()
-	a.warnHorizon(r.Run.Imported)
+	notes.End()
+	retention.WarnHorizon(s.log, r.Run.Imported, s.now())
 	if len(r.Run.Sources) == 0 {
 		return err
 	}
@@ -182,7 +150,7 @@ func (a *app) runOnce(ctx context.Context, o runOnceOptions) error {
 			err = serr
 		}
 	}
-	if perr := a.printRun(ctx, db, r, old, o); err == nil {
+	if perr := printRun(ctx, s.out, db, r, old, o); err == nil {
 		err = perr
 	}
 	return err
@@ -190,64 +158,65 @@ func (a *app) runOnce(ctx context.Context, o runOnceOptions) error {
 
 // storeForRun opens the store of a run. A dry run reads the real store, or an
 // empty one where there is none, and writes into a scratch store.
-func (a *app) storeForRun(ctx context.Context, dry bool, job *jobs.Job) (store, func(), error) {
+func storeForRun(ctx context.Context, stores *store.Opener, dry bool, job *jobs.Job) (*store.Store, func(), error) {
 	if !dry {
-		db, err := a.openStore(ctx)
+		db, err := stores.Write(ctx)
 		if err != nil {
 			return db, nil, err
 		}
-		job.Store = db
+		job.Store = db.Jobs()
 		return db, func() { db.Close() }, nil
 	}
-	scratch, drop, err := a.scratchStore(ctx)
+	scratch, drop, err := store.Scratch(ctx, stores.Now)
 	if err != nil {
 		return scratch, nil, err
 	}
-	job.Scratch = scratch
-	db, err := a.readStore(ctx)
+	tagged := scratch.Jobs()
+	job.Scratch = &tagged
+	db, err := stores.Read(ctx)
 	closeDB := func() { db.Close() }
-	if errors.Is(err, errNoStore) {
-		a.log.Debug("dry run without a store", "store", a.set.db)
-		db, closeDB, err = a.scratchStore(ctx)
+	if errors.Is(err, store.ErrNone) {
+		stores.Log.Debug("dry run without a store", "store", stores.DB)
+		db, closeDB, err = store.Scratch(ctx, stores.Now)
 	}
 	if err != nil {
 		drop()
 		return db, nil, err
 	}
-	job.Store = db
+	job.Store = db.Jobs()
 	return db, func() { closeDB(); drop() }, nil
 }
 
 // printRun prints what a run did.
-func (a *app) printRun(ctx context.Context, db store, r jobs.Report, old []supersededJSON, o runOnceOptions) error {
+func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, old []supersededJSON, o runOnceOptions) error {
 	if o.json {
 		for _, s := range r.Run.Sources {
-			if err := a.writeJSON(appendSourceJSON(nil, s)); err != nil {
+			if err := out.RawJSON(appendSourceJSON(nil, s)); err != nil {
 				return err
 			}
 		}
-		a.printNotes(a.stderr, r)
-		return a.changedLines(r, old, o.dryRun)
+		printNotes(out.Err, r)
+		return changedLines(out, r, old, o.dryRun)
 	}
 	if len(r.Files) > 0 {
 		m := r.Run.Imported
 		before := ""
 		if m.BeforeHorizon > 0 {
-			before = fmt.Sprintf(", %s before the horizon", count(m.BeforeHorizon))
+			before = fmt.Sprintf(", %s before the horizon", term.Count(m.BeforeHorizon))
 		}
-		fmt.Fprintf(a.stdout, "Imported %s: %s lines, %s new, %s known, %s ignored%s, %s rejected%s.\n\n",
-			plural(len(r.Files), "file", "files"), count(m.Lines), count(m.New), count(m.Known), count(m.Ignored), before, count(m.Rejected), knownRejects(m))
+		fmt.Fprintf(out, "Imported %s: %s lines, %s new, %s known, %s ignored%s, %s rejected%s.\n\n",
+			term.Plural(len(r.Files), "file", "files"), term.Count(m.Lines), term.Count(m.New), term.Count(m.Known), term.Count(m.Ignored), before, term.Count(m.Rejected), knownRejects(m))
 	}
-	if err := sourceTable(r.Run.Sources, o.dryRun).print(a.stdout, a.out); err != nil {
+	if err := out.Table(sourceTable(r.Run.Sources, o.dryRun)); err != nil {
 		return err
 	}
-	if err := a.printChanged(r, old, o.dryRun); err != nil {
+	if err := printChanged(out, r, old, o.dryRun); err != nil {
 		return err
 	}
-	if err := a.printPicture(ctx, db, r, o.dryRun); err != nil {
+	if err := printPicture(ctx, out, db, r, o.dryRun); err != nil {
 		return err
 	}
-	a.printNotes(a.stdout, r)
+	printNotes(out, r)
 	return nil
 }
 
@@ -258,30 +227,30 @@ func appendSourceJSON(b []byte, s ttpcron.SourceReport) []byte {
 		s.Events, s.Commands, s.Tagged, s.Tags, s.Inserted, s.Known, s.Skipped, s.Bounded, s.Left, s.Retagged, s.RetagTags, s.RetagInserted, s.DryRun, strconv.FormatFloat(s.Elapsed.Seconds(), 'f', 3, 64))
 }
 
-func sourceTable(sources []ttpcron.SourceReport, dry bool) *table {
+func sourceTable(sources []ttpcron.SourceReport, dry bool) *term.Table {
 	inserted := "INSERTED"
 	if dry {
 		inserted = "WOULD INSERT"
 	}
-	t := &table{columns: []column{
-		{title: "SOURCE", sgr: cyan}, {title: "EVENTS", right: true}, {title: "COMMANDS", right: true}, {title: "TAGGED", right: true}, {title: "TAGS", right: true},
-		{title: inserted, right: true, sgr: green}, {title: "KNOWN", right: true}, {title: "SKIPPED", right: true}, {title: "TIME", right: true},
+	t := &term.Table{Columns: []term.Column{
+		{Title: "SOURCE", SGR: term.Cyan}, {Title: "EVENTS", Right: true}, {Title: "COMMANDS", Right: true}, {Title: "TAGGED", Right: true}, {Title: "TAGS", Right: true},
+		{Title: inserted, Right: true, SGR: term.Green}, {Title: "KNOWN", Right: true}, {Title: "SKIPPED", Right: true}, {Title: "TIME", Right: true},
 	}}
 	for _, s := range sources {
-		t.add(s.Source, count(s.Events), count(s.Commands), count(s.Tagged), count(s.Tags), count(s.Inserted), count(s.Known), count(s.Skipped), ago(s.Elapsed))
+		t.Add(s.Source, term.Count(s.Events), term.Count(s.Commands), term.Count(s.Tagged), term.Count(s.Tags), term.Count(s.Inserted), term.Count(s.Known), term.Count(s.Skipped), term.Ago(s.Elapsed))
 	}
 	return t
 }
 
 // printNotes says what the numbers alone do not.
-func (a *app) printNotes(w io.Writer, r jobs.Report) {
+func printNotes(w io.Writer, r jobs.Report) {
 	for _, s := range r.Run.Sources {
 		if s.Left > 0 {
 			fmt.Fprintf(w, "\nFirst run of %s: it took the events since %s and left out %s.\nTo include them: ttpcron run-once --since-days %d\n",
-				clean(s.Source), shown(r.Since), plural(s.Left, "older one", "older ones"), jobs.MaxSinceDays)
+				term.Clean(s.Source), term.Time(r.Since), term.Plural(s.Left, "older one", "older ones"), jobs.MaxSinceDays)
 		}
 		if s.Bounded > 0 {
-			fmt.Fprintf(w, "\nOn %s a rule met a limit of work or size and did not finish.\n", plural(s.Bounded, clean(s.Source)+" event", clean(s.Source)+" events"))
+			fmt.Fprintf(w, "\nOn %s a rule met a limit of work or size and did not finish.\n", term.Plural(s.Bounded, term.Clean(s.Source)+" event", term.Clean(s.Source)+" events"))
 		}
 	}
 }

@@ -14,12 +14,12 @@ import (
 func TestKilledDryRun(t *testing.T) {
 	n := newNode(t, "")
 	tmp := t.TempDir()
-	env := append(n.env, "TMPDIR="+tmp, "TTPCRON_INPUT=-")
+	env := append(n.Env, "TMPDIR="+tmp, "TTPCRON_INPUT=-")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := n.path("ttpcron")
+	program := n.Path("ttpcron")
 	if err := os.Symlink(self, program); err != nil {
 		t.Fatal(err)
 	}

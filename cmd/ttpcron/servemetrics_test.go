@@ -8,25 +8,22 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/ttpcron/ttpcron/scheduler"
 )
 
 // get asks the daemon of a node by HTTP, over its socket or a network address.
 func (n *node) get(network, address, path string) (status int, body string) {
-	n.t.Helper()
+	n.T.Helper()
 	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}}}
 	resp, err := c.Get("http://ttpcron" + path)
 	if err != nil {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
 	return resp.StatusCode, string(b)
 }
@@ -34,18 +31,18 @@ func (n *node) get(network, address, path string) (status int, body string) {
 func TestMetricsOfDaemon(t *testing.T) {
 	n := newNode(t, rarely)
 	for i := range 3 {
-		n.event(i, 0)
+		n.Event(i, 0)
 	}
-	n.start("--http", "127.0.0.1:0", "--metrics-file", n.path("ttpcron.prom"))
+	n.start("--http", "127.0.0.1:0", "--metrics-file", n.Path("ttpcron.prom"))
 	n.told(`\AREADY=1`)
 	n.run("", "run-once")
 	n.wait("the file of metrics", func() bool {
-		b, _ := os.ReadFile(n.path("ttpcron.prom"))
+		b, _ := os.ReadFile(n.Path("ttpcron.prom"))
 		return strings.Contains(string(b), `ttpcron_tags_inserted_total{source="command"} 3`)
 	})
 	_, web, _ := strings.Cut(n.stderr.String(), "http=")
 	web, _, _ = strings.Cut(web, "\n")
-	for network, address := range map[string]string{"unix": n.path("t.db.sock"), "tcp": web} {
+	for network, address := range map[string]string{"unix": n.Path("t.db.sock"), "tcp": web} {
 		status, body := n.get(network, address, "/metrics")
 		if status != http.StatusOK {
 			t.Errorf("%s: %d: %s", network, status, body)
@@ -73,56 +70,12 @@ func TestMetricsOfDaemon(t *testing.T) {
 
 func TestUnhealthyDaemon(t *testing.T) {
 	n := newNode(t, rarely)
-	n.env = append(n.env, "TTPCRON_HEALTH_LIMIT=1ns")
+	n.Env = append(n.Env, "TTPCRON_HEALTH_LIMIT=1ns")
 	n.serving()
-	if status, body := n.get("unix", n.path("t.db.sock"), "/healthz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "no run has ended well for") {
+	if status, body := n.get("unix", n.Path("t.db.sock"), "/healthz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "no run has ended well for") {
 		t.Errorf("%d %s", status, body)
 	}
-	if _, body := n.get("unix", n.path("t.db.sock"), "/metrics"); !strings.Contains(body, "ttpcron_healthy 0\n") {
+	if _, body := n.get("unix", n.Path("t.db.sock"), "/metrics"); !strings.Contains(body, "ttpcron_healthy 0\n") {
 		t.Error(body)
-	}
-}
-
-func TestHTTPAddress(t *testing.T) {
-	for _, c := range []struct {
-		address string
-		exposed bool
-		ok      bool
-	}{
-		{"", false, true}, {"127.0.0.1:1", false, true}, {"[::1]:1", false, true}, {"localhost:1", false, true}, {"127.9.9.9:1", false, true},
-		{":1", false, false}, {"0.0.0.0:1", false, false}, {"192.0.2.1:1", false, false}, {"example.org:1", false, false}, {"127.0.0.1", false, false},
-		{"0.0.0.0:1", true, true}, {"nonsense", true, false},
-	} {
-		if err := (&daemonConfig{http: c.address, httpExposed: c.exposed}).checkHTTP(); (err == nil) != c.ok {
-			t.Errorf("%q, exposed %t: %v", c.address, c.exposed, err)
-		}
-	}
-}
-
-func TestHealthLimit(t *testing.T) {
-	now := func() time.Time { return time.Date(2026, 5, 4, 5, 6, 7, 0, time.UTC) }
-	job := func(task, schedule string) jobConfig {
-		s, err := scheduler.Parse(schedule)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return jobConfig{task: task, schedule: s}
-	}
-	for _, c := range []struct {
-		set  time.Duration
-		jobs []jobConfig
-		want time.Duration
-	}{
-		{0, []jobConfig{job(taskRun, "@every 1m")}, 15 * time.Minute},
-		{0, []jobConfig{job(taskRun, "@every 1h")}, 3 * time.Hour},
-		{0, []jobConfig{job(taskRun, "@daily"), job(taskMaintenance, "@hourly")}, 72 * time.Hour},
-		{0, []jobConfig{job(taskRun, "0 8,9 * * *")}, 69 * time.Hour}, // 23 hours lie between them
-		{0, nil, 15 * time.Minute},
-		{time.Minute, []jobConfig{job(taskRun, "@daily")}, time.Minute},
-	} {
-		d := &daemonConfig{app: &app{now: now}, jobs: c.jobs, healthLimit: c.set}
-		if got := d.healthyWithin(); got != c.want {
-			t.Errorf("%+v: %s, want %s", c, got, c.want)
-		}
 	}
 }

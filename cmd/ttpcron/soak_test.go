@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron/bench/workload"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
@@ -42,13 +43,13 @@ func TestSoak(t *testing.T) {
 		lasts = min(lasts, 2*time.Second)
 	}
 	s := newSensor(n, rnd, lasts)
-	n.env = append(n.env, "TTPCRON_INPUT="+s.dir, "TTPCRON_MIN_FREE=0", "TTPCRON_LOG_LEVEL=debug", clockVariable+"="+n.path("clock"))
+	n.Env = append(n.Env, "TTPCRON_INPUT="+s.dir, "TTPCRON_MIN_FREE=0", "TTPCRON_LOG_LEVEL=debug", clockVariable+"="+n.Path("clock"))
 	n.otherRules()
 	s.setClock(n, 0)
 	c := &callers{n: n, rnd: rnd, exits: map[int]int{}}
 	// The checkpoint is set while nothing is there: a first run would leave out
 	// what is older than some days.
-	if code, _, stderr := invoke(t, n.env, "run-once"); code != exitDone {
+	if code, _, stderr := invoke(t, n.Env, "run-once"); code != exitDone {
 		t.Fatal(stderr)
 	}
 	var kills, stops, reloads, starts, taken int
@@ -56,8 +57,8 @@ func TestSoak(t *testing.T) {
 		n.start()
 		starts++
 		life := time.Duration(rnd.ExpFloat64() * float64(2*time.Second))
-		if lasts > 3*lease && rnd.IntN(10) == 0 {
-			life += 2 * lease // so that turns are taken back
+		if lasts > 3*store.Lease && rnd.IntN(10) == 0 {
+			life += 2 * store.Lease // so that turns are taken back
 		}
 		for life > 0 {
 			step := min(life, time.Duration(rnd.IntN(60))*time.Millisecond)
@@ -101,13 +102,13 @@ func TestSoak(t *testing.T) {
 	if code := n.stop(); code != exitDone {
 		t.Fatalf("exit %d\n%s", code, n.stderr.String())
 	}
-	kvtest.Check(t, n.path("t.db"))
+	kvtest.Check(t, n.Path("t.db"))
 
-	k := &killer{t: t, dir: n.dir, binary: n.path("ttpcron"), env: n.env}
-	clean := n.path("clean.db")
-	n.write("all.json", s.written.String())
-	k.run(clean, "import", n.path("all.json"))
-	k.run(clean, "run-once", "--since-days", "3650", "--input", n.path("all.json"))
+	k := &killer{t: t, dir: n.Dir, binary: n.Path("ttpcron"), env: n.Env}
+	clean := n.Path("clean.db")
+	n.Write("all.json", s.written.String())
+	k.run(clean, "import", n.Path("all.json"))
+	k.run(clean, "run-once", "--since-days", "3650", "--input", n.Path("all.json"))
 	wantEvents, wantTags := allEvents(t, clean), k.tags(clean)
 	t.Logf("%d starts, %d kills, %d stops, %d reloads; %d lines in %d files: %d renamed, %d copied and truncated, %d compressed; %d events, %d tags",
 		starts, kills, stops, reloads, bytes.Count(s.written.Bytes(), []byte("\n")), s.files, s.renamed, s.truncated, s.compressed, len(wantEvents), len(wantTags))
@@ -115,8 +116,8 @@ func TestSoak(t *testing.T) {
 	if len(wantEvents) == 0 || len(wantTags) == 0 || s.renamed+s.truncated == 0 || kills == 0 {
 		t.Fatal("nothing happened")
 	}
-	differ(t, "events", allEvents(t, n.path("t.db")), wantEvents)
-	differ(t, "tags", k.tags(n.path("t.db")), wantTags)
+	differ(t, "events", allEvents(t, n.Path("t.db")), wantEvents)
+	differ(t, "tags", k.tags(n.Path("t.db")), wantTags)
 }
 
 // differ says how two sorted lists differ.
@@ -163,11 +164,11 @@ type sensor struct {
 }
 
 func newSensor(n *node, rnd *rand.Rand, d time.Duration) *sensor {
-	n.t.Helper()
-	s := &sensor{t: n.t, dir: n.path("logs"), rnd: rnd}
+	n.T.Helper()
+	s := &sensor{t: n.T, dir: n.Path("logs"), rnd: rnd}
 	var b bytes.Buffer
 	if err := workload.WriteCowrie(&b, workload.Options{Commands: 2000 + int(d/time.Second)*250, Seed: rnd.Uint64(), Days: 9}); err != nil {
-		n.t.Fatal(err)
+		n.T.Fatal(err)
 	}
 	s.rest = b.Bytes()
 	s.check(os.Mkdir(s.dir, 0o777))
@@ -192,8 +193,8 @@ func (s *sensor) open() {
 // setClock sets the clock of the daemon, of commands and of the sensor.
 func (s *sensor) setClock(n *node, ahead time.Duration) {
 	s.ahead = ahead
-	n.write("clock.new", ahead.String())
-	s.check(os.Rename(n.path("clock.new"), n.path("clock")))
+	n.Write("clock.new", ahead.String())
+	s.check(os.Rename(n.Path("clock.new"), n.Path("clock")))
 }
 
 // jump sets the clock ahead or back, or right.

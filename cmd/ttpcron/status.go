@@ -6,42 +6,45 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/jobs"
-	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/retention"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
 // runsShown is how many runs status shows.
 const runsShown = 5
 
-func (a *app) statusCommand() *command {
-	fs := a.flags()
+func statusCommand() *command {
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	return &command{
-		name: "status", short: "show what the store holds and how far runs have come", fs: fs,
-		text: `Shows the size of the store, events and tags by source, for each source the
+		Name: "status", Short: "show what the store holds and how far runs have come", Flags: fs,
+		Text: `Shows the size of the store, events and tags by source, for each source the
 checkpoint and how many events came after it, the last runs, and where rules
 come from. WAITING is what a run without --since-days would take; "<" means that
 it may be fewer. Nothing is scanned and no rule is compiled, so that it answers at
 once: rules check says whether all rules are sound.`,
-		examples: "ttpcron status\nttpcron status --json | jq .sources",
-		exits:    []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Examples: "ttpcron status\nttpcron status --json | jq .sources",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			s, err := a.gatherStatus(ctx)
+			st, err := gatherStatus(ctx, s.stores, s.set, s.now)
 			if err != nil {
 				return err
 			}
 			if *asJSON {
-				return a.printJSON(s)
+				return s.out.JSON(st)
 			}
-			return a.printStatus(s)
+			return printStatus(s.out, s.now, st)
 		},
 	}
 }
@@ -51,23 +54,23 @@ type status struct {
 	Store   storeStatus    `json:"store"`
 	Role    string         `json:"role"`
 	Rules   rulesStatus    `json:"rules"`
-	Sources []sourceStatus `json:"sources"`
+	Sources []store.Source `json:"sources"`
 	Runs    []runStatus    `json:"runs"`
 }
 
 type storeStatus struct {
-	Path            string    `json:"path"`
-	Schema          int       `json:"schema"`
-	Bytes           int64     `json:"bytes"`
-	FreeBytes       int64     `json:"free_bytes"`
-	LastSeq         uint64    `json:"last_seq"`
-	Files           int       `json:"files"`
-	Rejects         int       `json:"rejects"`
-	RejectsDropped  int       `json:"rejects_dropped"`
-	DaysWithTags    int       `json:"days_with_tags"`
-	TagsOfAllKinds  int       `json:"tags"`
-	EventsOfAllKind int       `json:"events"`
-	Held            *heldJSON `json:"held"` // old, and not taken out yet; null: nothing
+	Path            string          `json:"path"`
+	Schema          int             `json:"schema"`
+	Bytes           int64           `json:"bytes"`
+	FreeBytes       int64           `json:"free_bytes"`
+	LastSeq         uint64          `json:"last_seq"`
+	Files           int             `json:"files"`
+	Rejects         int             `json:"rejects"`
+	RejectsDropped  int             `json:"rejects_dropped"`
+	DaysWithTags    int             `json:"days_with_tags"`
+	TagsOfAllKinds  int             `json:"tags"`
+	EventsOfAllKind int             `json:"events"`
+	Held            *retention.Held `json:"held"` // old, and not taken out yet; null: nothing
 }
 
 type rulesStatus struct {
@@ -81,23 +84,6 @@ type rulesStatus struct {
 type rulesSource struct {
 	Name  string `json:"name"`
 	Files int    `json:"files"`
-}
-
-type sourceStatus struct {
-	Source       string     `json:"source"`
-	Events       int        `json:"events"`
-	Tags         int        `json:"tags"`
-	Days         int        `json:"days"`
-	Earliest     *time.Time `json:"earliest"`
-	Latest       *time.Time `json:"latest"` // the newest that is not dated in the future
-	Checkpoint   *uint64    `json:"checkpoint"`
-	UpdatedAt    *time.Time `json:"checkpoint_at"`
-	Waiting      int        `json:"waiting"`
-	WaitingExact bool       `json:"waiting_exact"`
-	FutureEvents int        `json:"future_events"`
-	FutureDays   int        `json:"future_days"`
-	FutureLatest *time.Time `json:"future_latest"`
-	Horizon      *string    `json:"horizon"` // events of earlier days do not come in; null: of every day
 }
 
 type runStatus struct {
@@ -115,27 +101,19 @@ type runStatus struct {
 	Sources  []string   `json:"sources"`
 }
 
-func timeOrNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
-func (a *app) gatherStatus(ctx context.Context) (status, error) {
+func gatherStatus(ctx context.Context, stores *store.Opener, set *settings.Settings, now func() time.Time) (status, error) {
 	var s status
-	db, err := a.readStore(ctx)
+	db, err := stores.Read(ctx)
 	if err != nil {
 		return s, err
 	}
 	defer db.Close()
-	st, err := db.Stats(ctx)
+	st, err := db.File.Stats(ctx)
 	if err != nil {
 		return s, err
 	}
-	s.Role = a.set.role
-	if s.Rules, err = a.statusOfRules(ctx, db); err != nil {
+	s.Role = set.Role
+	if s.Rules, err = statusOfRules(ctx, set, now, db); err != nil {
 		return s, err
 	}
 	s.Store = storeStatus{
@@ -146,11 +124,11 @@ func (a *app) gatherStatus(ctx context.Context) (status, error) {
 		s.Store.EventsOfAllKind += k.Events
 		s.Store.TagsOfAllKinds += k.Tags
 	}
-	s.Store.Held = heldOf(&st.Clock, a.now())
-	if s.Sources, err = sourcesOf(ctx, db, st); err != nil {
+	s.Store.Held = retention.Of(&st.Clock, now())
+	if s.Sources, err = db.Sources(ctx, st); err != nil {
 		return s, err
 	}
-	runs, err := db.Runs(ctx, runsShown)
+	runs, err := db.Ledger.Runs(ctx, runsShown)
 	for _, r := range runs {
 		s.Runs = append(s.Runs, statusOfRun(r))
 		s.Rules.RuleSet = cmp.Or(s.Rules.RuleSet, r.RuleSet)
@@ -159,23 +137,23 @@ func (a *app) gatherStatus(ctx context.Context) (status, error) {
 }
 
 // statusOfRules counts rule files and the states that are in force.
-func (a *app) statusOfRules(ctx context.Context, db store) (rulesStatus, error) {
+func statusOfRules(ctx context.Context, set *settings.Settings, now func() time.Time, db *store.Store) (rulesStatus, error) {
 	s := rulesStatus{Sources: []rulesSource{}}
-	sources, err := a.allRuleFolders()
+	folders, err := ruleset.Folders(set.Embedded, set.Rules)
 	if err != nil {
 		return s, err
 	}
-	for _, src := range sources {
+	for _, src := range folders {
 		files, err := countRuleFiles(src.FS)
 		if err != nil {
 			return s, fmt.Errorf("rules: %s: %w", src.Name, err)
 		}
 		s.Sources = append(s.Sources, rulesSource{src.Name, files})
 	}
-	life, err := readLife(ctx, db)
-	s.Retired = len(life.retired)
-	for _, st := range life.states {
-		switch st.At(a.now()) {
+	life, err := ruleset.ReadLife(ctx, db.Rules)
+	s.Retired = len(life.Retired)
+	for _, st := range life.States {
+		switch st.At(now()) {
 		case ttpcron.StatusDisabled:
 			s.Disabled++
 		case ttpcron.StatusClipped:
@@ -197,67 +175,8 @@ func countRuleFiles(folder fs.FS) (int, error) {
 	return n, err
 }
 
-// sourcesOf describes the kinds that are stored or have a checkpoint, commands
-// and canaries first.
-func sourcesOf(ctx context.Context, db store, st kv.Stats) ([]sourceStatus, error) {
-	kinds := st.Kinds
-	list, err := db.Cursors(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cursors := map[ttpcron.SourceKind]ttpcron.Cursor{}
-	for _, c := range list {
-		cursors[c.Kind] = c
-		if !slices.ContainsFunc(kinds, func(k kv.KindStats) bool { return k.Kind == c.Kind }) {
-			kinds = append(kinds, kv.KindStats{Kind: c.Kind})
-		}
-	}
-	for _, h := range st.Horizons {
-		if !slices.ContainsFunc(kinds, func(k kv.KindStats) bool { return k.Kind == h.Kind }) {
-			kinds = append(kinds, kv.KindStats{Kind: h.Kind})
-		}
-	}
-	slices.SortStableFunc(kinds, func(a, b kv.KindStats) int {
-		return cmp.Or(cmp.Compare(kindRank(a.Kind), kindRank(b.Kind)), cmp.Compare(a.Kind, b.Kind))
-	})
-	out := []sourceStatus{}
-	for _, k := range kinds {
-		s := sourceStatus{
-			Source: jobs.SourceOf(k.Kind), Events: k.Events, Tags: k.Tags, Days: k.Days,
-			Earliest: timeOrNull(k.Earliest), Latest: timeOrNull(k.Newest), FutureEvents: k.Future, FutureDays: k.FutureDays,
-		}
-		if k.Future > 0 {
-			s.FutureLatest = timeOrNull(k.Latest)
-		}
-		for _, h := range st.Horizons {
-			if h.Kind == k.Kind {
-				day := h.Before.String()
-				s.Horizon = &day
-			}
-		}
-		if c, ok := cursors[k.Kind]; ok {
-			s.Checkpoint, s.UpdatedAt = &c.Seq, timeOrNull(c.UpdatedAt)
-		}
-		if s.Waiting, s.WaitingExact, err = jobs.Waiting(ctx, db, k.Kind, cursors[k.Kind].Seq); err != nil {
-			return nil, err
-		}
-		out = append(out, s)
-	}
-	return out, nil
-}
-
-func kindRank(k ttpcron.SourceKind) int {
-	switch k {
-	case ttpcron.Command:
-		return 0
-	case ttpcron.CanaryFingerprint:
-		return 1
-	}
-	return 2
-}
-
 func statusOfRun(r ttpcron.Run) runStatus {
-	s := runStatus{ID: r.ID, Started: r.Started.UTC(), Finished: timeOrNull(r.Finished), Outcome: r.Outcome, Since: timeOrNull(r.Window.Since), Imported: r.Imported.New, Before: r.Imported.BeforeHorizon, Sources: []string{}}
+	s := runStatus{ID: r.ID, Started: r.Started.UTC(), Finished: term.TimeOrNull(r.Finished), Outcome: r.Outcome, Since: term.TimeOrNull(r.Window.Since), Imported: r.Imported.New, Before: r.Imported.BeforeHorizon, Sources: []string{}}
 	for _, src := range r.Sources {
 		s.Events += src.Events + src.Retagged
 		s.Tags += src.Tags + src.RetagTags
@@ -268,81 +187,81 @@ func statusOfRun(r ttpcron.Run) runStatus {
 	return s
 }
 
-func (a *app) printStatus(s status) error {
-	label := func(name string) string { return a.out.paint(bold, fmt.Sprintf("%-7s", name)) }
-	fmt.Fprintf(a.stdout, "%s %s, %s, %s, schema %d\n", label("store"), clean(s.Store.Path), bytesText(s.Store.Bytes), plural(s.Store.Files, "file read", "files read"), s.Store.Schema)
+func printStatus(out *term.Output, now func() time.Time, s status) error {
+	label := func(name string) string { return out.Term.Paint(term.Bold, fmt.Sprintf("%-7s", name)) }
+	fmt.Fprintf(out, "%s %s, %s, %s, schema %d\n", label("store"), term.Clean(s.Store.Path), term.Bytes(s.Store.Bytes), term.Plural(s.Store.Files, "file read", "files read"), s.Store.Schema)
 	if n := s.Store.Rejects + s.Store.RejectsDropped; n > 0 {
-		fmt.Fprintf(a.stdout, "%s %s rejected (ttpcron import --rejected)\n", label(""), plural(n, "line", "lines"))
+		fmt.Fprintf(out, "%s %s rejected (ttpcron import --rejected)\n", label(""), term.Plural(n, "line", "lines"))
 	}
 	if text := halfFree(s.Store.Bytes, s.Store.FreeBytes); text != "" {
-		fmt.Fprintf(a.stdout, "%s %s\n", label(""), text)
+		fmt.Fprintf(out, "%s %s\n", label(""), text)
 	}
 	if s.Store.Held != nil {
-		fmt.Fprintf(a.stdout, "%s %s\n", label(""), a.out.paint(yellow, s.Store.Held.Text))
+		fmt.Fprintf(out, "%s %s\n", label(""), out.Term.Paint(term.Yellow, s.Store.Held.Text))
 	}
 	var from []string
 	for _, src := range s.Rules.Sources {
-		from = append(from, fmt.Sprintf("%s from %s", plural(src.Files, "file", "files"), clean(src.Name)))
+		from = append(from, fmt.Sprintf("%s from %s", term.Plural(src.Files, "file", "files"), term.Clean(src.Name)))
 	}
-	fmt.Fprintf(a.stdout, "%s %s", label("rules"), cmp.Or(strings.Join(from, ", "), "none"))
+	fmt.Fprintf(out, "%s %s", label("rules"), cmp.Or(strings.Join(from, ", "), "none"))
 	for _, n := range []struct {
 		n    int
 		what string
 	}{{s.Rules.Disabled, "disabled"}, {s.Rules.Clipped, "clipped"}, {s.Rules.Retired, "retired"}} {
 		if n.n > 0 {
-			fmt.Fprintf(a.stdout, "; %d %s", n.n, n.what)
+			fmt.Fprintf(out, "; %d %s", n.n, n.what)
 		}
 	}
-	fmt.Fprintln(a.stdout)
-	if s.Role != roleStandalone {
-		fmt.Fprintf(a.stdout, "%s %s\n", label("role"), s.Role)
+	fmt.Fprintln(out)
+	if s.Role != settings.RoleStandalone {
+		fmt.Fprintf(out, "%s %s\n", label("role"), s.Role)
 	}
-	fmt.Fprintln(a.stdout)
-	if err := a.printSources(s.Sources); err != nil {
+	fmt.Fprintln(out)
+	if err := printSources(out, now, s.Sources); err != nil {
 		return err
 	}
-	return a.printRuns(s.Runs)
+	return printRuns(out, s.Runs)
 }
 
-func (a *app) printSources(sources []sourceStatus) error {
+func printSources(out *term.Output, now func() time.Time, sources []store.Source) error {
 	if len(sources) == 0 {
-		fmt.Fprintln(a.stdout, "No events yet: ttpcron import PATH")
+		fmt.Fprintln(out, "No events yet: ttpcron import PATH")
 		return nil
 	}
-	t := table{columns: []column{
-		{title: "SOURCE", sgr: cyan}, {title: "EVENTS", right: true}, {title: "TAGS", right: true, sgr: green}, {title: "FROM"}, {title: "TO"},
-		{title: "CHECKPOINT", right: true}, {title: "WAITING", right: true, sgr: yellow}, {title: "LAST MOVED"},
+	t := term.Table{Columns: []term.Column{
+		{Title: "SOURCE", SGR: term.Cyan}, {Title: "EVENTS", Right: true}, {Title: "TAGS", Right: true, SGR: term.Green}, {Title: "FROM"}, {Title: "TO"},
+		{Title: "CHECKPOINT", Right: true}, {Title: "WAITING", Right: true, SGR: term.Yellow}, {Title: "LAST MOVED"},
 	}}
 	for _, s := range sources {
-		checkpoint, waiting, moved := "none", count(s.Waiting), ""
+		checkpoint, waiting, moved := "none", term.Count(s.Waiting), ""
 		if s.Checkpoint != nil {
-			checkpoint = count(*s.Checkpoint)
+			checkpoint = term.Count(*s.Checkpoint)
 		}
 		if !s.WaitingExact {
 			waiting = "<" + waiting
 		}
 		if s.UpdatedAt != nil {
-			moved = away(*s.UpdatedAt, a.now())
+			moved = term.Away(*s.UpdatedAt, now())
 		}
-		t.add(s.Source, count(s.Events), count(s.Tags), dayOf(s.Earliest), dayOf(s.Latest), checkpoint, waiting, moved)
+		t.Add(s.Source, term.Count(s.Events), term.Count(s.Tags), dayOf(s.Earliest), dayOf(s.Latest), checkpoint, waiting, moved)
 	}
-	if err := t.print(a.stdout, a.out); err != nil {
+	if err := out.Table(&t); err != nil {
 		return err
 	}
 	for _, s := range sources {
-		a.printAhead(s)
+		printAhead(out, now, s)
 	}
 	return nil
 }
 
 // printAhead says what of a source lies in the future.
-func (a *app) printAhead(s sourceStatus) {
+func printAhead(out *term.Output, now func() time.Time, s store.Source) {
 	if s.FutureEvents > 0 {
-		fmt.Fprintf(a.stdout, "%s: %s of %s dated in the future, the latest %s, %s: was a clock wrong?\n", clean(s.Source),
-			plural(s.FutureEvents, "event", "events"), plural(s.FutureDays, "day is", "days are"), shown(*s.FutureLatest), away(*s.FutureLatest, a.now()))
+		fmt.Fprintf(out, "%s: %s of %s dated in the future, the latest %s, %s: was a clock wrong?\n", term.Clean(s.Source),
+			term.Plural(s.FutureEvents, "event", "events"), term.Plural(s.FutureDays, "day is", "days are"), term.Time(*s.FutureLatest), term.Away(*s.FutureLatest, now()))
 	}
-	if s.Horizon != nil && *s.Horizon > ttpcron.DayOf(a.now()).String() {
-		fmt.Fprintf(a.stdout, "%s: events before %s do not come in, which lies in the future: ttpcron db prune --forget-horizon\n", clean(s.Source), *s.Horizon)
+	if s.Horizon != nil && *s.Horizon > ttpcron.DayOf(now()).String() {
+		fmt.Fprintf(out, "%s: events before %s do not come in, which lies in the future: ttpcron db prune --forget-horizon\n", term.Clean(s.Source), *s.Horizon)
 	}
 }
 
@@ -353,22 +272,22 @@ func dayOf(t *time.Time) string {
 	return t.Format(time.DateOnly)
 }
 
-func (a *app) printRuns(runs []runStatus) error {
+func printRuns(out *term.Output, runs []runStatus) error {
 	if len(runs) == 0 {
-		fmt.Fprintln(a.stdout, "\nNo runs yet: ttpcron run-once")
+		fmt.Fprintln(out, "\nNo runs yet: ttpcron run-once")
 		return nil
 	}
-	fmt.Fprintf(a.stdout, "\n%s\n", a.out.paint(bold, "Last runs"))
-	t := table{columns: []column{
-		{title: "STARTED"}, {title: "TOOK", right: true}, {title: "SOURCES"}, {title: "IMPORTED", right: true}, {title: "EVENTS", right: true},
-		{title: "TAGS", right: true}, {title: "INSERTED", right: true, sgr: green}, {title: "OUTCOME", min: 12},
+	fmt.Fprintf(out, "\n%s\n", out.Term.Paint(term.Bold, "Last runs"))
+	t := term.Table{Columns: []term.Column{
+		{Title: "STARTED"}, {Title: "TOOK", Right: true}, {Title: "SOURCES"}, {Title: "IMPORTED", Right: true}, {Title: "EVENTS", Right: true},
+		{Title: "TAGS", Right: true}, {Title: "INSERTED", Right: true, SGR: term.Green}, {Title: "OUTCOME", Min: 12},
 	}}
 	for _, r := range runs {
 		took, outcome := "-", cmp.Or(r.Outcome, "did not finish")
 		if r.Finished != nil {
-			took = ago(max(0, r.Finished.Sub(r.Started))) // the clock may have been set back
+			took = term.Ago(max(0, r.Finished.Sub(r.Started))) // the clock may have been set back
 		}
-		t.add(shown(r.Started), took, strings.Join(r.Sources, "+"), count(r.Imported), count(r.Events), count(r.Tags), count(r.Inserted), outcome)
+		t.Add(term.Time(r.Started), took, strings.Join(r.Sources, "+"), term.Count(r.Imported), term.Count(r.Events), term.Count(r.Tags), term.Count(r.Inserted), outcome)
 	}
-	return t.print(a.stdout, a.out)
+	return out.Table(&t)
 }

@@ -17,11 +17,11 @@ import (
 // otherRules makes a folder with the rules of a node and one more, which never
 // matches: a run with them is the command's own, and makes the same tags.
 func (n *node) otherRules() {
-	n.t.Helper()
-	if err := os.CopyFS(n.path("own"), os.DirFS(n.path("rules"))); err != nil {
-		n.t.Fatal(err)
+	n.T.Helper()
+	if err := os.CopyFS(n.Path("own"), os.DirFS(n.Path("rules"))); err != nil {
+		n.T.Fatal(err)
 	}
-	n.write("own/own.yaml", "rule_id: OWN9\nrule_version: 1\nname: n\napplies_to: [command]\nmatch: {program: no-such-program}\nemits: [{tactic: TA0002, technique_id: T1059, confidence: 0.9}]\n")
+	n.Write("own/own.yaml", "rule_id: OWN9\nrule_version: 1\nname: n\napplies_to: [command]\nmatch: {program: no-such-program}\nemits: [{tactic: TA0002, technique_id: T1059, confidence: 0.9}]\n")
 }
 
 const hasOtherRules = "the daemon has other rules"
@@ -35,12 +35,12 @@ func TestSuspendedCommands(t *testing.T) {
 	}
 	n := newNode(t, "")
 	n.otherRules()
-	n.write("ttpcron.toml", everySecond)
+	n.Write("ttpcron.toml", everySecond)
 	var many strings.Builder
 	for i := range busyEvents() {
 		fmt.Fprintf(&many, `{"source_kind":"command","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -a; %d"}}`+"\n", i)
 	}
-	n.write("many.jsonl", many.String())
+	n.Write("many.jsonl", many.String())
 	if code, _, errs := n.run("", "import", "many.jsonl"); code != exitDone {
 		t.Fatal(errs)
 	}
@@ -57,7 +57,7 @@ func TestSuspendedCommands(t *testing.T) {
 	for range 10 {
 		n.told(`\AWATCHDOG=1\z`)
 	}
-	n.event(1, 0)
+	n.Event(1, 0)
 	n.told(`STATUS=.*last run .*: 1 new event, 1 new tag`)
 	if !strings.Contains(n.stderr.String(), "was taken back") {
 		t.Errorf("a job ran beside the turn of a command:\n%s", n.stderr.String())
@@ -123,7 +123,7 @@ func (c *callers) act() {
 		}
 	}
 	if len(c.live) < 3 && c.rnd.IntN(30) == 0 {
-		args := [][]string{{"run-once", "--rules", c.n.path("own")}, {"run-once", "--rules", c.n.path("own"), "--batch-size", "1", "--workers", "1"}, {"run-once"}, {"tags"}, {"db", "stats"}}[c.rnd.IntN(5)]
+		args := [][]string{{"run-once", "--rules", c.n.Path("own")}, {"run-once", "--rules", c.n.Path("own"), "--batch-size", "1", "--workers", "1"}, {"run-once"}, {"tags"}, {"db", "stats"}}[c.rnd.IntN(5)]
 		c.live = append(c.live, c.n.begin(nil, args...))
 		c.begun++
 	}
@@ -153,7 +153,7 @@ func (c *callers) daemonGone() {
 			return false
 		}
 		_ = w.cmd.Process.Kill()
-		w.wait(c.n.t)
+		w.wait(c.n.T)
 		return true
 	})
 }
@@ -164,7 +164,7 @@ func (c *callers) end() {
 		_ = w.cmd.Process.Signal(syscall.SIGCONT)
 	}
 	for _, w := range c.live {
-		c.exits[w.wait(c.n.t)]++
+		c.exits[w.wait(c.n.T)]++
 	}
 	c.live = nil
 }
@@ -178,8 +178,7 @@ func TestSuspendedHolder(t *testing.T) {
 	pid := holder.Process.Pid
 	defer func() { _ = holder.Process.Kill(); _ = holder.Wait() }()
 	locked := &kv.LockedError{Path: "t.db", PID: pid, Command: "ttpcron"}
-	var a app
-	if got := a.hint(t.Context(), locked); !strings.Contains(got, "wait until it has finished") {
+	if got := hintOf(locked); !strings.Contains(got, "wait until it has finished") {
 		t.Errorf("hint for a holder at work: %q", got)
 	}
 	if err := holder.Process.Signal(syscall.SIGSTOP); err != nil {
@@ -189,7 +188,7 @@ func TestSuspendedHolder(t *testing.T) {
 	if _, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
 		t.Fatal(err, status)
 	}
-	if got, want := a.hint(t.Context(), locked), fmt.Sprintf("kill -CONT %d", pid); !strings.Contains(got, want) {
+	if got, want := hintOf(locked), fmt.Sprintf("kill -CONT %d", pid); !strings.Contains(got, want) {
 		t.Errorf("hint for a suspended holder: %q, want %q in it", got, want)
 	}
 }

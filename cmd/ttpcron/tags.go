@@ -7,9 +7,13 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
@@ -24,9 +28,9 @@ type tagsOptions struct {
 	json         bool
 }
 
-func (a *app) tagsCommand() *command {
+func tagsCommand() *command {
 	var o tagsOptions
-	fs := a.flags()
+	fs := cli.NewFlags()
 	fs.StringVar(&o.q.Attacker, "attacker", "", "only tags of an attacker: `A` is an address or a UUID")
 	fs.StringVar(&o.q.Session, "session", "", "only tags of the session `S`")
 	fs.StringVar(&o.q.Technique, "technique", "", "only tags of the technique `T`, such as T1059, with its sub-techniques, or T1059.004")
@@ -40,8 +44,8 @@ func (a *app) tagsCommand() *command {
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
 	fs.Lookup("limit").DefValue = ""
 	return &command{
-		name: "tags", short: "show what was found, newest first", fs: fs,
-		text: `Shows tags by the time of their event, the newest first: as a table for people,
+		Name: "tags", Short: "show what was found, newest first", Flags: fs,
+		Text: `Shows tags by the time of their event, the newest first: as a table for people,
 with text that came from attackers made safe to show, or complete with --json. The
 table has one row for each technique that an event showed: the rule that is surest
 of it, and how many others agree. --json has the tag of every rule.
@@ -49,18 +53,18 @@ of it, and how many others agree. --json has the tag of every rule.
 On a terminal, or where COLUMNS says how wide the table may be, rows are cut to
 that width; where it is narrow, session, tactic and rule are left out in turn.
 Elsewhere only long commands are cut.`,
-		examples: `ttpcron tags --since 7d --min-confidence 0.6
+		Examples: `ttpcron tags --since 7d --min-confidence 0.6
 ttpcron tags --attacker 203.0.113.7 --tactic persistence
 ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
-		exits: []int{exitFailed, exitLocked, exitInterrupted},
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Exits: []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			if err := o.check(a); err != nil {
+			if err := o.check(s.now); err != nil {
 				return err
 			}
-			return a.showTags(ctx, o)
+			return showTags(ctx, s.out, s.stores, o)
 		},
 	}
 }
@@ -68,20 +72,20 @@ ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
 var techniqueForm = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
 
 // check reads what the flags mean.
-func (o *tagsOptions) check(a *app) error {
+func (o *tagsOptions) check(now func() time.Time) error {
 	var err error
-	if o.q.Window, err = window(o.since, o.until, a.now()); err != nil {
+	if o.q.Window, err = cli.Window(o.since, o.until, now()); err != nil {
 		return err
 	}
 	if o.q.MinConfidence < 0 || o.q.MinConfidence > 1 || o.q.MinConfidence != o.q.MinConfidence {
-		return usagef("--min-confidence is %v, want 0 to 1", o.q.MinConfidence)
+		return cli.Usagef("--min-confidence is %v, want 0 to 1", o.q.MinConfidence)
 	}
 	if o.limit < -1 {
-		return usagef("--limit is %d, want 0 or more", o.limit)
+		return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 	}
 	o.q.Technique = strings.ToUpper(o.q.Technique)
 	if o.q.Technique != "" && !techniqueForm.MatchString(o.q.Technique) {
-		return &usageError{fmt.Sprintf("--technique %q is no technique id", o.q.Technique), "an id looks like T1059 or T1059.004"}
+		return cli.Usage(fmt.Sprintf("--technique %q is no technique id", o.q.Technique), "an id looks like T1059 or T1059.004")
 	}
 	o.q.Tactic, err = tacticID(o.q.Tactic)
 	return err
@@ -119,15 +123,15 @@ func tacticID(s string) (string, error) {
 	if id := strings.ToUpper(s); regexp.MustCompile(`^TA\d{4}$`).MatchString(id) {
 		return id, nil
 	}
-	e := &usageError{fmt.Sprintf("--tactic %q is no tactic", s), "tactics are " + strings.Join(names, ", ")}
-	if near := nearest(s, names); near != "" {
-		e.hint = fmt.Sprintf("did you mean %s?", near)
+	e := cli.Usage(fmt.Sprintf("--tactic %q is no tactic", s), "tactics are "+strings.Join(names, ", "))
+	if near := cli.Nearest(s, names); near != "" {
+		e.Hint = fmt.Sprintf("did you mean %s?", near)
 	}
 	return "", e
 }
 
-func (a *app) showTags(ctx context.Context, o tagsOptions) error {
-	db, err := a.readStore(ctx)
+func showTags(ctx context.Context, out *term.Output, stores *store.Opener, o tagsOptions) error {
+	db, err := stores.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -135,12 +139,12 @@ func (a *app) showTags(ctx context.Context, o tagsOptions) error {
 	o.q.Limit = o.limit
 	if o.limit < 0 {
 		o.q.Limit = 0
-		if a.out.is && !o.json {
+		if out.Term.Is && !o.json {
 			o.q.Limit = screenful
 		}
 	}
 	if o.json {
-		for t, err := range db.Tags(ctx, o.q) {
+		for t, err := range db.Tags.Query(ctx, o.q) {
 			if err != nil {
 				return err
 			}
@@ -148,58 +152,58 @@ func (a *app) showTags(ctx context.Context, o tagsOptions) error {
 			if err != nil {
 				return fmt.Errorf("tag %s: %w", t.UUID(), err)
 			}
-			if err := a.writeJSON(append(line, '\n')); err != nil {
+			if err := out.RawJSON(append(line, '\n')); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return a.tagTable(ctx, db, o)
+	return tagTable(ctx, out, db, o)
 }
 
 // tagTable prints tags in parts of a table, so that memory stays small.
-func (a *app) tagTable(ctx context.Context, db store, o tagsOptions) error {
-	t := table{columns: []column{
-		{title: "TIME"}, {title: "ATTACKER", min: 15, sgr: cyan}, {title: "SESSION", min: 8, spare: 1}, {title: "TECHNIQUE", min: 18, sgr: bold}, {title: "TACTIC", min: 10, sgr: yellow, spare: 2},
-		{title: "CONF", right: true, spare: 4}, {title: "RULE", min: 6, spare: 3}, {title: "COMMAND", min: 24},
+func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOptions) error {
+	t := term.Table{Columns: []term.Column{
+		{Title: "TIME"}, {Title: "ATTACKER", Min: 15, SGR: term.Cyan}, {Title: "SESSION", Min: 8, Spare: 1}, {Title: "TECHNIQUE", Min: 18, SGR: term.Bold}, {Title: "TACTIC", Min: 10, SGR: term.Yellow, Spare: 2},
+		{Title: "CONF", Right: true, Spare: 4}, {Title: "RULE", Min: 6, Spare: 3}, {Title: "COMMAND", Min: 24},
 	}}
 	if o.uuid {
-		t.columns = append(t.columns, column{title: "UUID"})
+		t.Columns = append(t.Columns, term.Column{Title: "UUID"})
 	}
 	names := 0 // how long technique names may be
-	if w := a.out.width; w > 0 && w < 160 {
+	if w := out.Term.Width; w > 0 && w < 160 {
 		names = 30
 	}
 	limit := o.q.Limit
 	o.q.Limit = 0
 	n := 0
-	for f, err := range findings(db.Tags(ctx, o.q)) {
+	for f, err := range findings(db.Tags.Query(ctx, o.q)) {
 		if err != nil {
 			return err
 		}
 		if n++; n > limit && limit > 0 {
 			break
 		}
-		row := []string{shown(f.EventTime), cmp.Or(f.AttackerIP, f.AttackerUUID, f.IdentityUUID), f.SessionID,
-			f.Technique() + " " + shortName(f.Technique(), names), tacticName(f.Tactic), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, a.out)}
+		row := []string{term.Time(f.EventTime), cmp.Or(f.AttackerIP, f.AttackerUUID, f.IdentityUUID), f.SessionID,
+			f.Technique() + " " + shortName(f.Technique(), names), tacticName(f.Tactic), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, out.Term)}
 		if o.uuid {
 			row = append(row, f.UUID().String())
 		}
-		t.add(row...)
-		if len(t.rows) == 1000 {
-			if err := t.part(a.stdout, a.out); err != nil {
+		t.Add(row...)
+		if t.Len() == 1000 {
+			if err := out.Table(&t); err != nil {
 				return err
 			}
 		}
 	}
-	if err := t.part(a.stdout, a.out); err != nil {
+	if err := out.Table(&t); err != nil {
 		return err
 	}
 	switch {
 	case n == 0:
-		a.note("no tags match%s", inAttack(o.q.Technique))
+		out.Note("no tags match%s", inAttack(o.q.Technique))
 	case n > limit && limit > 0:
-		a.note("the newest %s are shown; --limit 0 shows all", count(limit))
+		out.Note("the newest %s are shown; --limit 0 shows all", term.Count(limit))
 	}
 	return nil
 }
@@ -210,7 +214,7 @@ const maxExcerpt = 160
 
 // excerpt is the text that a tag was made of, as far as its evidence holds it,
 // or else the evidence itself.
-func excerpt(tag *ttpcron.Tag, t terminal) string {
+func excerpt(tag *ttpcron.Tag, t term.Terminal) string {
 	var evidence map[string]json.RawMessage
 	s := string(tag.Evidence)
 	if json.Unmarshal(tag.Evidence, &evidence) == nil {
@@ -221,12 +225,12 @@ func excerpt(tag *ttpcron.Tag, t terminal) string {
 			}
 		}
 	}
-	return t.excerpt(s)
+	return beginning(t, s)
 }
 
-// excerpt is the beginning of an attacker's text, safe to show.
-func (t terminal) excerpt(s string) string {
-	return t.cut(clean(s[:min(len(s), 4*maxExcerpt)]), maxExcerpt)
+// beginning is the beginning of an attacker's text, safe to show.
+func beginning(t term.Terminal, s string) string {
+	return t.Cut(term.Clean(s[:min(len(s), 4*maxExcerpt)]), maxExcerpt)
 }
 
 // tellingFields are the payload fields that tell a person most, the best first.

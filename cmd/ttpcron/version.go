@@ -8,34 +8,35 @@ import (
 	"strings"
 
 	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 )
 
 // version is set by the linker in releases.
 var version = ""
 
-func (a *app) versionCommand() *command {
-	fs := a.newFlags()
+func versionCommand() *command {
+	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print a JSON object")
 	licences := fs.Bool("licences", false, "print the terms of the program and of the ATT&CK table in it")
 	return &command{
-		name: "version", short: "print the version", fs: fs, bare: true,
-		examples: "ttpcron version\nttpcron version --licences",
-		run: func(ctx context.Context, args []string) error {
-			if err := noArgs(args); err != nil {
+		Name: "version", Short: "print the version", Flags: fs, Bare: true,
+		Examples: "ttpcron version\nttpcron version --licences",
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
 			if *licences {
-				_, err := fmt.Fprintf(a.stdout, licenceText, attack.Release, strings.TrimSpace(attack.Licence()))
+				_, err := fmt.Fprintf(s.out, licenceText, attack.Release, strings.TrimSpace(attack.Licence()))
 				return err
 			}
 			v, revision := buildVersion()
 			if *asJSON {
-				return a.printJSON(versionJSON{v, revision, attack.Release, mitreNotice, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
+				return s.out.JSON(versionJSON{v, revision, attack.Release, mitreNotice, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
 			}
 			if revision != "" {
 				v += " (" + revision + ")"
 			}
-			_, err := fmt.Fprintf(a.stdout, "ttpcron %s, ATT&CK %s, %s, %s/%s\n", v, attack.Release, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(s.out, "ttpcron %s, ATT&CK %s, %s, %s/%s\n", v, attack.Release, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
@@ -88,12 +89,4 @@ func buildVersion() (v, revision string) {
 		return v, ""
 	}
 	return v, revision + dirty
-}
-
-// noArgs refuses arguments of a command that has none.
-func noArgs(args []string) error {
-	if len(args) > 0 {
-		return usagef("unexpected argument %q", args[0])
-	}
-	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/internal/testlogs"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
@@ -100,9 +100,9 @@ func storedTags(t *testing.T, db *kv.DB) (out []string) {
 // tagsAlone tags every event of a store with a tagger that has seen no other.
 func tagsAlone(t *testing.T, db *kv.DB) (out []string) {
 	ctx := context.Background()
-	rs, _ := tagger.Load(tagger.Options{Folders: []tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}, Technique: technique, Release: attack.Release})
+	rs, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}))
 	for _, kind := range []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint} {
-		for day, err := range jobs.Days(ctx, localStore{db}, kind) {
+		for day, err := range jobs.Days(ctx, db, kind) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/importer"
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
+)
+
+// The exit codes, the same for every command.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitLocked      = 75
+	exitInterrupted = 130
+)
+
+var exitTexts = map[int]string{
+	exitDone:        "done",
+	exitFailed:      "failed; the message says why",
+	exitUsage:       "wrong flags, arguments, environment or config file",
+	exitLocked:      "another process holds the store, or the turn for a run was lost",
+	exitInterrupted: "interrupted; what was done is kept",
+}
+
+// exitCode is the only place where errors become exit codes.
+func exitCode(err error) int {
+	var usage *cli.UsageError
+	var source *jobs.UnknownSourceError
+	var locked *kv.LockedError
+	switch {
+	case err == nil, errors.Is(err, syscall.EPIPE):
+		return exitDone
+	case errors.As(err, &usage), errors.As(err, &source):
+		return exitUsage
+	case errors.As(err, &locked), errors.Is(err, store.ErrTurnTaken):
+		return exitLocked
+	case errors.Is(err, jobs.ErrInterrupted), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	return exitFailed
+}
+
+// report prints an error, with what to do next, and returns the exit code.
+func report(stderr *term.Screen, err error) int {
+	code := exitCode(err)
+	if err == nil || code == exitDone {
+		return code
+	}
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	fmt.Fprintf(stderr, "ttpcron: %s\n", term.Clean(text))
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(stderr, "hint: %s\n", term.Clean(hint))
+	}
+	return code
+}
+
+// hintOf says what to do about an error, or nothing.
+func hintOf(err error) string {
+	var usage *cli.UsageError
+	var h cli.Hinted
+	var locked *kv.LockedError
+	var older *kv.OlderError
+	var narrow *doctor.NoSpaceError
+	var bad *jobs.InputError
+	switch {
+	case errors.As(err, &usage):
+		return usage.Hint
+	case errors.As(err, &h):
+		return h.Hint
+	case errors.As(err, &older):
+		return "ttpcron import - </dev/null opens it for writing and does nothing else"
+	case errors.As(err, &locked) && host.Suspended(locked.PID):
+		return fmt.Sprintf("that process is suspended: let it go on with fg or kill -CONT %d, or end it", locked.PID)
+	case errors.As(err, &locked):
+		return "wait until it has finished, or wait longer with --lock-timeout 60s"
+	case errors.Is(err, jobs.ErrNoRules):
+		return "ttpcron rules list shows the rules and why one is not in force"
+	case errors.Is(err, jobs.ErrInterrupted):
+		return "what was done is kept; run the command again to go on"
+	case errors.As(err, &bad) && noFormat(bad):
+		return "everything else was done; ttpcron import --help lists the formats that are read"
+	case errors.As(err, &bad):
+		return "everything else was done; correct the input and run the command again"
+	case errors.As(err, &narrow):
+		return "free some space there; db backup and db recover can write to another disk"
+	case errors.Is(err, syscall.ENOSPC):
+		return "free some space and run the command again; what was committed is kept"
+	case errors.Is(err, fs.ErrPermission):
+		return "run ttpcron as the user that owns the file, or name another store with --db"
+	}
+	return ""
+}
+
+// noFormat reports whether some input was of no known format.
+func noFormat(e *jobs.InputError) bool {
+	var unknown *importer.UnknownFormatError
+	return slices.ContainsFunc(e.Files, func(f jobs.FileReport) bool { return errors.As(f.Err, &unknown) })
+}

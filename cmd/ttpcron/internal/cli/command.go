@@ -1,0 +1,243 @@
+// Package cli is the command line: a tree of commands with their help, the flags
+// that they take, and mistakes in calling them. It knows nothing of what commands
+// do; the tree itself is in package main.
+//
+// Start with [Program]. What parses arguments is ffcli; what this package adds is
+// flags behind arguments, suggestions for mistyped names, and one form of help.
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/peterbourgon/ff/v3/ffcli"
+)
+
+// Command is one command: what help says of it, and what it does. S is what its
+// program opens for it when its flags have been read.
+type Command[S any] struct {
+	Name     string // as typed, with the group's name: "checkpoint show"
+	Args     string // what follows the flags
+	Short    string // one line
+	Text     string // paragraphs
+	Examples string // one a line, without indentation
+	Exits    []int  // exit codes beyond done and usage
+	// Flags are those of the command alone; the program adds the shared ones. Nil
+	// for none.
+	Flags *flag.FlagSet
+	// Run does it. Nil for a group.
+	Run func(ctx context.Context, s S, args []string) error
+	Sub []*Command[S] // of a group
+
+	Bare     bool // takes no shared flags, and runs without settings
+	Raw      bool // reads the settings itself
+	Terse    bool // help does not list the shared flags
+	Unstored bool // works without a store, and where there is no place for one
+
+	group *Command[S]
+}
+
+// NewFlags returns a flag set for the flags of one command. It prints nothing and
+// never exits.
+func NewFlags() *flag.FlagSet {
+	fs := flag.NewFlagSet("", flag.ContinueOnError)
+	fs.SetOutput(new(strings.Builder))
+	return fs
+}
+
+// Has reports whether the command has a flag with that name.
+func (c *Command[S]) Has(name string) bool { return c.Flags != nil && c.Flags.Lookup(name) != nil }
+
+// Each calls do for the command and all below it.
+func (c *Command[S]) Each(do func(*Command[S])) {
+	do(c)
+	for _, s := range c.Sub {
+		s.Each(do)
+	}
+}
+
+// Given lists the flags that were given on the command line, to the command or to
+// the groups above it, with their values. It does not change the flags.
+func (c *Command[S]) Given() map[string][]string {
+	given := map[string][]string{}
+	for ; c != nil; c = c.group {
+		c.Flags.Visit(func(f *flag.Flag) {
+			if given[f.Name] == nil {
+				given[f.Name] = Values(f)
+			}
+		})
+	}
+	return given
+}
+
+// Values are the values that a flag has, as its Set takes them.
+func Values(f *flag.Flag) []string {
+	if l, ok := f.Value.(*List); ok {
+		return append([]string{}, *l...)
+	}
+	return []string{f.Value.String()}
+}
+
+// Program is a tree of commands.
+type Program[S any] struct {
+	Root *Command[S]
+	// Share defines the flags that every command has but those that are bare.
+	Share func(*flag.FlagSet)
+	// Shared are the names of these.
+	Shared []string
+	// Open makes what a command that is about to run works with, from the flags
+	// that were given to it.
+	Open func(c *Command[S]) (S, error)
+	// Exits are the exit codes, with what each means.
+	Exits map[int]string
+	// Done and Usage are those that every command may return.
+	Done, Usage int
+
+	help    strings.Builder // what flag sets print
+	literal []string        // arguments behind "--", which are never flags
+	current *ffcli.Command  // the command whose usage was asked for last
+	root    *ffcli.Command
+	byFlags map[*flag.FlagSet]*Command[S]
+}
+
+// Run parses arguments and runs the command that they name. It returns the text
+// of help when that was asked for. Errors in the arguments are usage errors.
+func (p *Program[S]) Run(ctx context.Context, args []string) (help string, err error) {
+	p.byFlags = map[*flag.FlagSet]*Command[S]{}
+	p.root = p.build(p.Root, nil)
+	if len(args) > 0 && args[0] == "help" {
+		args = append(args[1:len(args):len(args)], "--help")
+	}
+	for i, arg := range args {
+		if arg == "--" {
+			args, p.literal = args[:i], args[i+1:]
+			break
+		}
+	}
+	if err := p.root.Parse(args); err != nil {
+		if err = p.parseError(err); errors.Is(err, flag.ErrHelp) {
+			return p.help.String(), nil
+		}
+		return "", err
+	}
+	if err = p.root.Run(ctx); errors.Is(err, flag.ErrHelp) {
+		return p.help.String(), nil
+	}
+	return "", err
+}
+
+// build makes a node of ffcli's tree of a command.
+func (p *Program[S]) build(c, group *Command[S]) *ffcli.Command {
+	c.group = group
+	if c.Flags == nil {
+		c.Flags = NewFlags()
+	}
+	c.Flags.SetOutput(&p.help)
+	if !c.Bare {
+		p.Share(c.Flags)
+	}
+	p.byFlags[c.Flags] = c
+	node := &ffcli.Command{Name: c.Name[strings.LastIndexByte(c.Name, ' ')+1:], ShortHelp: c.Short, FlagSet: c.Flags}
+	for _, s := range c.Sub {
+		node.Subcommands = append(node.Subcommands, p.build(s, c))
+	}
+	node.UsageFunc = func(n *ffcli.Command) string {
+		p.current = n
+		p.help.Reset() // an error that the flag package prints there is reported elsewhere
+		return p.usage(c)
+	}
+	if c.Run != nil {
+		node.Exec = func(ctx context.Context, args []string) error { return p.exec(ctx, c, args) }
+	}
+	return node
+}
+
+// exec runs a command whose first flags have been parsed.
+func (p *Program[S]) exec(ctx context.Context, c *Command[S], args []string) error {
+	args, err := interspersed(c.Flags, args)
+	if err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return flagError(err, c)
+	}
+	s, err := p.Open(c)
+	if err != nil {
+		return err
+	}
+	return c.Run(ctx, s, append(args, p.literal...))
+}
+
+// interspersed parses flags that stand behind arguments, which the flag package
+// leaves alone, and returns the arguments.
+func interspersed(fs *flag.FlagSet, args []string) ([]string, error) {
+	var plain []string
+	for len(args) > 0 {
+		if len(args[0]) < 2 || args[0][0] != '-' {
+			plain, args = append(plain, args[0]), args[1:]
+			continue
+		}
+		if err := fs.Parse(args); err != nil {
+			return nil, err
+		}
+		args = fs.Args()
+	}
+	return plain, nil
+}
+
+// parseError explains what ffcli could not parse.
+func (p *Program[S]) parseError(err error) error {
+	if errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	var none ffcli.NoExecError
+	if !errors.As(err, &none) {
+		c := p.Root
+		if p.current != nil {
+			c = p.byFlags[p.current.FlagSet]
+		}
+		return flagError(err, c)
+	}
+	c := p.byFlags[none.Command.FlagSet]
+	var names []string
+	for _, s := range none.Command.Subcommands {
+		names = append(names, s.Name)
+	}
+	where := strings.TrimSpace("ttpcron " + c.Name)
+	rest := none.Command.FlagSet.Args()
+	if len(rest) == 0 {
+		return &UsageError{"no command given", fmt.Sprintf("%s --help lists them: %s", where, strings.Join(names, ", "))}
+	}
+	e := &UsageError{fmt.Sprintf("unknown command %q", strings.TrimSpace(c.Name+" "+rest[0])), fmt.Sprintf("%s --help lists the commands", where)}
+	if near := Nearest(rest[0], names); near != "" {
+		e.Hint = fmt.Sprintf("did you mean %s %s?", where, near)
+	}
+	return e
+}
+
+// flagError explains what the flag package could not parse.
+func flagError[S any](err error, c *Command[S]) error {
+	text := strings.TrimPrefix(err.Error(), "error parsing commandline arguments: ")
+	e := &UsageError{text, fmt.Sprintf("%s --help lists the flags", strings.TrimSpace("ttpcron "+c.Name))}
+	name, unknown := strings.CutPrefix(text, "flag provided but not defined: -")
+	if !unknown {
+		return e
+	}
+	name = strings.TrimPrefix(name, "-")
+	e.Text = fmt.Sprintf("unknown flag --%s", name)
+	if len(name) == 1 {
+		e.Text = "unknown flag -" + name
+	}
+	var names []string
+	c.Flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	if near := Nearest(name, names); near != "" {
+		e.Hint = fmt.Sprintf("did you mean --%s?", near)
+	}
+	if name == "version" {
+		e.Hint = "did you mean ttpcron version?"
+	}
+	return e
+}

@@ -1,0 +1,38 @@
+package cli
+
+import "strings"
+
+// Nearest returns the name that a mistyped one was probably meant to be, or
+// nothing when none is close.
+func Nearest(typed string, names []string) string {
+	best, distance := "", len(typed)/3+2
+	for _, n := range names {
+		if d := EditDistance(strings.ToLower(typed), n); d < distance || d == distance-1 && best == "" {
+			best, distance = n, d
+		}
+	}
+	return best
+}
+
+// EditDistance is Levenshtein's: how many letters have to be put, dropped or
+// changed.
+func EditDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			above := row[j+1]
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			row[j+1] = min(cost, above+1, row[j]+1)
+			diagonal = above
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Age is a flag that says how old something may become: 90d, 26w, 36h. Zero
+// means for ever.
+type Age time.Duration
+
+func (a *Age) String() string {
+	if a == nil || *a == 0 {
+		return ""
+	}
+	d := time.Duration(*a)
+	if d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	}
+	return d.String()
+}
+
+func (a *Age) Set(s string) error {
+	d, ok := ParseAgo(s)
+	if s == "0" {
+		d, ok = 0, true
+	}
+	if !ok {
+		return fmt.Errorf("want a time such as 90d, 26w or 36h")
+	}
+	*a = Age(d)
+	return nil
+}
+
+// Size is a flag with a number of bytes: 512MiB, 2GiB, 1000000. Zero means no
+// limit.
+type Size int64
+
+var sizeUnits = []struct {
+	name  string
+	bytes int64
+}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
+	{"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"T", 1 << 40}, {"B", 1}, {"", 1}}
+
+func (z *Size) String() string {
+	if z == nil || *z == 0 {
+		return ""
+	}
+	for _, u := range []int{3, 2, 1, 0} {
+		if b := sizeUnits[u].bytes; int64(*z)%b == 0 {
+			return fmt.Sprintf("%d%s", int64(*z)/b, sizeUnits[u].name)
+		}
+	}
+	return strconv.FormatInt(int64(*z), 10)
+}
+
+func (z *Size) Set(s string) error {
+	for _, u := range sizeUnits {
+		text, ok := strings.CutSuffix(s, u.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+		if err != nil || n < 0 || n > (1<<62)/u.bytes {
+			break
+		}
+		*z = Size(n * u.bytes)
+		return nil
+	}
+	return fmt.Errorf("want a size such as 512MiB or 2GiB")
+}
+
+// Bounded is an integer flag with limits, which knows whether it was set.
+type Bounded struct {
+	N, Low, High int
+	IsSet        bool
+}
+
+func (b *Bounded) String() string {
+	if b == nil || b.N == 0 {
+		return ""
+	}
+	return strconv.Itoa(b.N)
+}
+
+func (b *Bounded) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < b.Low || n > b.High {
+		return fmt.Errorf("want a whole number from %d to %d", b.Low, b.High)
+	}
+	b.N, b.IsSet = n, true
+	return nil
+}
+
+// OneOf is a flag with a few values.
+type OneOf struct {
+	Value  string
+	Values []string
+}
+
+func (o *OneOf) String() string { return o.Value }
+
+func (o *OneOf) Set(s string) error {
+	for _, v := range o.Values {
+		if s == v {
+			o.Value = s
+			return nil
+		}
+	}
+	return fmt.Errorf("want %s or %s", strings.Join(o.Values[:len(o.Values)-1], ", "), o.Values[len(o.Values)-1])
+}
+
+// List is a flag that can be given more than once.
+type List []string
+
+func (l *List) String() string     { return strings.Join(*l, ",") }
+func (l *List) Set(s string) error { *l = append(*l, s); return nil }

@@ -1,0 +1,78 @@
+package daemon
+
+import (
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/control"
+	"github.com/ttpcron/ttpcron/jobs"
+)
+
+// calls are what a daemon can be asked for beyond its store: runs with its rules,
+// and the turn of a run for a command that has others.
+var calls = control.Name(struct {
+	Run       control.Method[runAsked, string] // gives an ID
+	RunFollow control.Method[following, runNews]
+	RunCancel control.Method[string, none]
+
+	Turn     control.Method[none, string] // gives an ID
+	TurnKeep control.Method[keeping, turnState]
+	TurnEnd  control.Method[string, none]
+	Commit   control.Method[committing, int]
+}{
+	RunFollow: control.NewMethod[following, runNews]("", control.Waits),
+	TurnKeep:  control.NewMethod[keeping, turnState]("", control.Waits),
+	Commit:    control.NewMethod[committing, int]("", control.Large),
+})
+
+// What calls take and give.
+type (
+	none struct{ None bool }
+	// runAsked is a run that somebody asks for. Inputs were imported by who asks.
+	runAsked struct {
+		Source                        string
+		SinceDays, BatchSize, Workers int
+		Rules                         string // fingerprint of the rules that are meant, without states
+		ChangedOnly                   bool
+		Imported                      ttpcron.ImportReport
+		Failed                        string // what of it could not be read
+	}
+	following struct {
+		ID      string
+		Version uint64
+	}
+	// runNews is how far such a run has come.
+	runNews struct {
+		Version  uint64 // grows with each change
+		Waiting  bool   // for another run
+		Done     bool
+		Progress jobs.Progress
+		Report   jobs.Report    // once it is done; without Files
+		Fault    *control.Fault // what it returned
+	}
+	// keeping is a sign of life of the caller of a turn, who knows its state.
+	keeping struct {
+		ID    string
+		Begun bool
+	}
+	// turnState is what the caller of a turn learns.
+	turnState struct{ Begun bool }
+	// committing is a ttpcron.Commit as it travels: what has no bound are lists,
+	// the rest has few bytes.
+	committing struct {
+		Turn     string
+		Tags     control.List[ttpcron.Tag]
+		Coverage control.List[ttpcron.Coverage]
+		Rest     control.Small[rest]
+	}
+	// rest is a commit but for its lists.
+	rest struct {
+		RuleSet *ttpcron.RuleSet
+		Cursors []ttpcron.Cursor
+		Run     *ttpcron.Run
+	}
+)
+
+// commit is what travelled.
+func (q *committing) commit() ttpcron.Commit {
+	r := q.Rest.Value
+	return ttpcron.Commit{Tags: q.Tags.Items, Coverage: q.Coverage.Items, RuleSet: r.RuleSet, Cursors: r.Cursors, Run: r.Run}
+}

@@ -1,0 +1,286 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/control"
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/metrics"
+	"github.com/ttpcron/ttpcron/tagger"
+)
+
+// observer counts what the runs of a daemon do.
+type observer struct {
+	*metrics.Metrics
+
+	mu      sync.Mutex
+	taggers []*tagger.Composite // of the run in progress
+}
+
+// Tagger remembers a tagger that a run has made.
+func (o *observer) Tagger(t *tagger.Composite) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.taggers = append(o.taggers, t)
+}
+
+// ended counts a run that has ended, and so have its taggers.
+func (o *observer) ended(r *ttpcron.Run) {
+	o.mu.Lock()
+	made := o.taggers
+	o.taggers = nil
+	o.mu.Unlock()
+	for _, t := range made {
+		s := t.CacheStats()
+		o.Memo(s.Hits, s.Misses)
+	}
+	o.Run(r)
+}
+
+// count counts a run that has ended.
+func (d *daemon) count(r *ttpcron.Run) {
+	d.observer.ended(r)
+	select {
+	case d.runEnded <- struct{}{}:
+	default: // somebody is about to look
+	}
+}
+
+// timed is the store of a run, whose commits are measured.
+func (d *daemon) timed() jobs.Store {
+	s := d.store.Jobs()
+	s.Ledger = timedLedger{s.Ledger, d.observer}
+	return s
+}
+
+// timedLedger measures how long commits take.
+type timedLedger struct {
+	jobs.Ledger
+	o *observer
+}
+
+func (s timedLedger) Commit(ctx context.Context, c ttpcron.Commit) (int, error) {
+	began := time.Now()
+	n, err := s.Ledger.Commit(ctx, c)
+	if len(c.Tags) > 0 {
+		s.o.Batch(time.Since(began))
+	}
+	return n, err
+}
+
+// moment gathers what is true at the moment.
+func (d *daemon) moment(ctx context.Context) (*metrics.State, error) {
+	c := d.config()
+	st, err := d.db.Stats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := d.store.Sources(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	techniques, err := d.db.TechniqueTotals(ctx)
+	if err != nil {
+		return nil, err
+	}
+	why, last := d.unhealthy()
+	s := &metrics.State{
+		Version: d.version, Healthy: why == "", Began: d.began, LastSuccess: last, StoreBytes: st.FileBytes, StoreFree: st.FreeBytes, DiskFree: -1,
+		HeldEvents: st.Clock.Held.Events, HeldTags: st.Clock.Held.Tags,
+		Rejects: st.Rejects, RulesInForce: d.inForce(), RulesRefused: int(d.refused.Load()),
+	}
+	if free, err := host.FreeBytes(c.StoreDir()); err == nil {
+		s.DiskFree = free
+	}
+	for _, src := range sources {
+		s.Sources = append(s.Sources, metrics.Source{
+			Name: src.Source, Events: src.Events, Tags: src.Tags, Waiting: src.Waiting, Moved: timeOrZero(src.UpdatedAt), Latest: timeOrZero(src.Latest), Future: src.FutureEvents,
+		})
+	}
+	for _, t := range techniques {
+		s.Techniques = append(s.Techniques, metrics.Technique{ID: t.Technique, Tags: t.Tags})
+	}
+	for _, j := range d.sched.Status() {
+		s.Jobs = append(s.Jobs, metrics.Job{
+			Name: j.Name, Running: j.Running, Started: j.Started, Next: j.Next,
+			Runs: j.Runs, Failures: j.Failures, Stopped: j.Stopped, Skipped: j.Skipped, Missed: j.Missed,
+		})
+	}
+	return s, nil
+}
+
+func timeOrZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
+
+// unhealthy says why /healthz is false, "" when it is true, and when a run last
+// ended well. A daemon that has just begun gets the time of the limit.
+func (d *daemon) unhealthy() (why string, last time.Time) {
+	c := d.config()
+	d.health.mu.Lock()
+	last, ended, damage := d.health.success, d.health.ended, d.health.damage
+	d.health.mu.Unlock()
+	if damage != "" {
+		return damage, last
+	}
+	limit := c.HealthyWithin(d.now())
+	if age := d.passed() - ended; age > limit {
+		return fmt.Sprintf("no run has ended well for %s, the limit is %s", age.Round(time.Second), limit), last
+	}
+	return "", last
+}
+
+// handlers are what can be read by HTTP, on the control socket and elsewhere.
+func (d *daemon) handlers() map[string]http.Handler {
+	return map[string]http.Handler{
+		"GET /metrics": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var b bytes.Buffer
+			s, err := d.moment(r.Context())
+			if err == nil {
+				err = d.observer.Write(&b, s)
+			}
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			w.Header().Set("Content-Type", metrics.Format)
+			_, _ = w.Write(b.Bytes())
+		}),
+		"GET /healthz": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			if why, _ := d.unhealthy(); why != "" {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				fmt.Fprintln(w, term.Clean(why))
+				return
+			}
+			fmt.Fprintln(w, "ok")
+			for _, trouble := range d.health.troubles() {
+				fmt.Fprintln(w, "TROUBLE:", term.Clean(trouble))
+			}
+		}),
+	}
+}
+
+// web is what serves metrics and health on an address.
+type web struct {
+	address string
+	end     func()
+}
+
+// serveWeb serves metrics and health at the address of a configuration, and no
+// longer at an earlier one. When it cannot, what was served before is.
+func (d *daemon) serveWeb(c *settings.Daemon) error {
+	if d.web.address == c.HTTP {
+		return nil
+	}
+	was := d.web.address
+	next, err := d.listenHTTP(c)
+	d.endWeb()
+	if err != nil { // perhaps it is the old one that has the port
+		next, err = d.listenHTTP(c)
+	}
+	if err != nil {
+		err = cli.Hint(fmt.Errorf("http: %w", err), "--http names another address")
+		if back, lerr := d.listenHTTP(&settings.Daemon{HTTP: was}); lerr == nil && was != "" {
+			d.web = web{was, d.launch(back)}
+		}
+		return err
+	}
+	if c.HTTP != "" {
+		d.web = web{c.HTTP, d.launch(next)}
+	}
+	return nil
+}
+
+func (d *daemon) endWeb() {
+	if d.web.address != "" {
+		d.web.end()
+		d.log.Info("no longer listening", "http", d.web.address)
+	}
+	d.web = web{}
+}
+
+// listenHTTP serves metrics and health on an address. It serves nothing else:
+// whoever reaches it needs no name.
+func (d *daemon) listenHTTP(c *settings.Daemon) (server, error) {
+	if c.HTTP == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", c.HTTP)
+	if err != nil {
+		return nil, err
+	}
+	log := d.log
+	s := control.NewServer(control.Options{Log: log})
+	for pattern, h := range d.handlers() {
+		s.Handle(pattern, h)
+	}
+	log.Info("listening", "http", l.Addr().String())
+	return serveUntilDone(s, control.Bounded(l)), nil
+}
+
+// fileEvery is how often the file of metrics is written, beside the end of runs.
+const fileEvery = time.Minute
+
+// writeMetrics keeps the file of metrics fresh, if there is to be one. A file that
+// a reload has dropped is removed: whoever reads it would believe it for ever.
+func (d *daemon) writeMetrics(ctx context.Context) error {
+	ticker := time.NewTicker(fileEvery)
+	defer ticker.Stop()
+	said, written := "", ""
+	for {
+		c := d.config()
+		if written != "" && written != c.MetricsFile {
+			if err := os.Remove(written); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				d.log.Warn("the file of metrics that is no longer written cannot be removed", "error", term.Clean(err.Error()))
+			}
+			written = ""
+		}
+		err := d.writeMetricsTo(ctx, c.MetricsFile)
+		switch {
+		case err == nil || errors.Is(err, context.Canceled):
+			said = ""
+		case err.Error() != said:
+			said = err.Error()
+			d.log.Error("metrics are not written", "error", term.Clean(said))
+		}
+		if err == nil {
+			written = c.MetricsFile
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		case <-d.runEnded:
+		}
+	}
+}
+
+// writeMetricsTo writes the file once, if it has a name.
+func (d *daemon) writeMetricsTo(ctx context.Context, path string) error {
+	if path == "" {
+		return nil
+	}
+	s, err := d.moment(ctx)
+	if err != nil {
+		return err
+	}
+	return d.observer.WriteFile(path, s)
+}

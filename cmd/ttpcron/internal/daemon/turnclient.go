@@ -1,0 +1,114 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/control"
+	"github.com/ttpcron/ttpcron/jobs"
+)
+
+// heldLedger is the ledger of a daemon whose turn for a run this process has.
+type heldLedger struct {
+	store.Ledger
+	turn *Turn
+}
+
+// Commit sends large commits in parts. The marks go with the last one: nothing is
+// said to be covered before its tags are stored.
+func (s heldLedger) Commit(ctx context.Context, c ttpcron.Commit) (inserted int, err error) {
+	last := committing{Turn: s.turn.id, Coverage: control.ListOf(c.Coverage), Rest: control.Small[rest]{Value: rest{c.RuleSet, c.Cursors, c.Run}}}
+	for part, err := range control.Parts(c.Tags, store.SendBytes) {
+		if err != nil {
+			return inserted, err
+		}
+		if len(last.Tags.Items) > 0 {
+			n, err := calls.Commit.Call(ctx, s.turn.client, committing{Turn: s.turn.id, Tags: last.Tags})
+			if inserted += n; err != nil {
+				return inserted, err
+			}
+		}
+		last.Tags = part
+	}
+	n, err := calls.Commit.Call(ctx, s.turn.client, last)
+	return inserted + n, err
+}
+
+// Turn is the turn for a run, which a command has or waits for.
+type Turn struct {
+	client *control.Client
+	id     string
+}
+
+// AskTurn asks a daemon for a turn.
+func AskTurn(ctx context.Context, client *control.Client) (*Turn, error) {
+	// An interrupt waits for the id, without which nobody could give the turn back.
+	id, err := calls.Turn.Call(context.WithoutCancel(ctx), client, none{})
+	return &Turn{client, id}, err
+}
+
+// Wait waits until the turn has begun.
+func (t *Turn) Wait(ctx context.Context) error {
+	for state := (turnState{}); !state.Begun; {
+		var err error
+		if state, err = calls.TurnKeep.Call(ctx, t.client, keeping{ID: t.id}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Keep shows the daemon that this process lives, until ctx ends or the turn does,
+// whatever the run is busy with. Why the turn ended is told to lose.
+func (t *Turn) Keep(ctx context.Context, lose func(error)) {
+	for ctx.Err() == nil {
+		if _, err := calls.TurnKeep.Call(ctx, t.client, keeping{t.id, true}); err != nil {
+			lose(err) // says nothing when the run ended first
+			return
+		}
+	}
+}
+
+// End gives the turn back. One that is over already is none to end.
+func (t *Turn) End(ctx context.Context) {
+	_, _ = calls.TurnEnd.Call(context.WithoutCancel(ctx), t.client, t.id)
+}
+
+// here does a run in this process, with rules that the daemon does not have, when
+// the daemon gives it its turn.
+func (t *There) here(ctx context.Context, client *control.Client) (jobs.Report, error) {
+	t.Log.Info("the daemon has other rules: the run is done here, when no other one is in progress")
+	turn, err := AskTurn(ctx, client)
+	if err != nil {
+		return jobs.Report{}, err
+	}
+	defer turn.End(ctx)
+	if err := turn.Wait(ctx); err != nil {
+		return jobs.Report{}, turnLost(err)
+	}
+	running, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
+	// An interrupt leaves the turn until the batch in hand is committed.
+	working, done := context.WithCancel(context.WithoutCancel(ctx))
+	defer done()
+	go turn.Keep(working, lose)
+	job := *t.Job
+	job.Store.Ledger = heldLedger{t.Store.Ledger, turn}
+	r, err := job.Run(running)
+	if lost := context.Cause(running); lost != nil && ctx.Err() == nil {
+		err = lost
+	}
+	return r, turnLost(err)
+}
+
+// turnLost says what to do when a turn was over before the run was.
+func turnLost(err error) error {
+	if errors.Is(err, store.ErrTurnTaken) {
+		return cli.Hint(fmt.Errorf("the run did not end: %w", store.ErrTurnTaken), "what it had committed is kept, and nothing was after that; it was suspended or got no time, run it again to go on")
+	}
+	return stopped(err)
+}

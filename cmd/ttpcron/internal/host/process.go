@@ -1,0 +1,21 @@
+// Package host asks the machine that the program runs on: how much its disk has
+// free, whose a file is, who a user is, what a process does.
+package host
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+)
+
+// Suspended reports whether a process was stopped, as by Ctrl-Z; false when the
+// system does not say.
+func Suspended(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	// The name before the state is in brackets, and may hold brackets itself.
+	after := stat[bytes.LastIndexByte(stat, ')')+1:]
+	return bytes.HasPrefix(after, []byte(" T"))
+}

@@ -1,0 +1,109 @@
+// Package inputs turns what a user named, files, folders and patterns, into what a
+// job imports, and says what became of it.
+package inputs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/importer"
+	"github.com/ttpcron/ttpcron/jobs"
+)
+
+// Options say how inputs are read.
+type Options struct {
+	Format string // of those that name none; empty: recognised by content
+	Final  bool   // they will not grow
+	Now    func() time.Time
+	Stdin  io.Reader
+}
+
+// Find turns what a user named into files to import. Paths that cannot be
+// read are in the list too, so that they are reported in their place.
+func Find(named []string, o Options) ([]jobs.Input, error) {
+	var out []jobs.Input
+	seen := map[string]int{} // where in out, and -1 for one that is named nearer
+	for _, name := range named {
+		in, err := importer.ParseInput(name)
+		if err != nil {
+			return nil, cli.Usage(err.Error(), "ttpcron import --help lists the formats")
+		}
+		if in.Format == importer.Auto && o.Format != "" {
+			in.Format = o.Format
+		}
+		x, err := importer.Expand([]string{in.Path})
+		for _, f := range x.Files {
+			key, input := in.Format+":"+f.Path, o.input(in.Format, f, f.Path == in.Path)
+			at, known := seen[key]
+			switch {
+			case !known:
+				at = len(out)
+				out = append(out, input)
+			case at >= 0 && !f.Below:
+				out[at] = input
+			}
+			if seen[key] = at; !f.Below {
+				seen[key] = -1
+			}
+		}
+		if x.Captured > 0 {
+			out = append(out, failing(in.Path, capturesError(x)))
+		}
+		for _, e := range Errors(err) {
+			out = append(out, failing(in.Path, e))
+		}
+		if len(x.Files)+x.Captured == 0 && err == nil {
+			out = append(out, failing(in.Path, fmt.Errorf("%s: nothing to read there", in.Path)))
+		}
+	}
+	return out, nil
+}
+
+// input opens one file when its turn comes. A file that the user did not name,
+// but that lies in a folder named, may be of no known format.
+func (o Options) input(format string, found importer.Found, named bool) jobs.Input {
+	return jobs.Input{Name: found.Path, Open: func(ctx context.Context, known jobs.Known) (jobs.File, error) {
+		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Below: found.Below, Now: o.Now, Stdin: o.Stdin})
+		if err != nil {
+			var unknown *importer.UnknownFormatError
+			var odd *ttpcron.NotRegularError
+			var below *importer.BelowError
+			if !named && (errors.As(err, &unknown) || errors.As(err, &odd) || errors.As(err, &below)) {
+				err = fmt.Errorf("%w: %w", jobs.ErrPassedOver, err)
+			}
+			return nil, err
+		}
+		return f, nil
+	}}
+}
+
+// capturesError says which folders of captured files were not entered.
+func capturesError(x importer.Expansion) error {
+	list := strings.Join(x.Captures, ", ")
+	if more := x.Captured - len(x.Captures); more > 0 {
+		list += fmt.Sprintf(" and %s more", term.Count(more))
+	}
+	return fmt.Errorf("%w: %s of captured files, not entered: %s; name one to read what is in it", jobs.ErrPassedOver, term.Plural(x.Captured, "folder", "folders"), list)
+}
+
+func failing(name string, err error) jobs.Input {
+	return jobs.Input{Name: name, Open: func(context.Context, jobs.Known) (jobs.File, error) { return nil, err }}
+}
+
+// Errors takes errors.Join apart.
+func Errors(err error) []error {
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
+		return j.Unwrap()
+	}
+	if err != nil {
+		return []error{err}
+	}
+	return nil
+}

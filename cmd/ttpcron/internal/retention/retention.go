@@ -1,0 +1,128 @@
+// Package retention says what of a store may be taken out because of its age, and
+// puts into words what is held back. Clocks are wrong at times, so that age alone
+// is no reason.
+package retention
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/kv"
+)
+
+// What is taken out because of its age goes by a clock, and clocks are wrong at
+// times. So no more than a share goes at once, unless all of it is of the last
+// days before the line: that is what retention does every day.
+const (
+	ShareAtOnce = 4 // a quarter
+	RegularDays = 2
+	SecondLook  = 24 * time.Hour
+)
+
+// Why says why a pruning is not to go on unasked, "" when nothing is against
+// it. r counts what it would take out of a store with the counts st.
+func Why(p kv.Prune, r kv.PruneReport, st kv.Stats) kv.HeldReason {
+	h := Counts(p, r, st)
+	much := h.Events*ShareAtOnce > h.OfEvents && r.FirstDay < p.EventsBefore-RegularDays
+	muchTags := h.Tags*ShareAtOnce > h.OfTags && r.FirstTagDay < p.TagsBefore-RegularDays
+	switch {
+	case h.Events > 0 && h.Events == h.OfEvents:
+		return kv.HeldAll
+	case much || muchTags:
+		return kv.HeldShare
+	}
+	return ""
+}
+
+// Counts says what of a pruning counts. Events that are dated in the future
+// are none that it leaves.
+func Counts(p kv.Prune, r kv.PruneReport, st kv.Stats) kv.Held {
+	h := kv.Held{EventsBefore: p.EventsBefore, TagsBefore: p.TagsBefore, Tags: r.Tags}
+	for _, k := range r.Kinds {
+		h.Events += k.Events
+	}
+	for _, k := range st.Kinds {
+		h.OfEvents += k.Events - k.Future
+		h.OfTags += k.Tags
+	}
+	h.OfEvents = max(h.OfEvents, h.Events) // by hand what is dated in the future can go too
+	h.OfTags = max(h.OfTags, h.Tags)       // retired ones do not count in st
+	return h
+}
+
+// Text says what is held back, why, until when, and what does it now.
+func Text(h kv.Held, c *kv.Clock, now time.Time) string {
+	why, then := "", ""
+	switch h.Why {
+	case kv.HeldYoung:
+		why = fmt.Sprintf("the clock was seen on %s so far, and age counts once it was on %d", term.Plural(c.Seen(now), "day", "days"), kv.MinSeenDays)
+	case kv.HeldClock:
+		day, _ := c.Present(now)
+		then = "if the clock is right, "
+		why = fmt.Sprintf("the clock says %s, and until it was seen on %d days of a week age counts from %s", ttpcron.DayOf(now), kv.MinSeenDays, day)
+	case kv.HeldShare:
+		why = fmt.Sprintf("that is much at once, and waits for a second look from %s UTC on", term.Time(h.Since.Add(SecondLook)))
+	case kv.HeldAll:
+		then = "if the clock is right, "
+		why = fmt.Sprintf("nothing would be left, and the clock says %s; this is never done unasked", ttpcron.DayOf(now))
+	}
+	return fmt.Sprintf("kept although old: %s: %s; %s%s takes it out now", What(h), why, then, pruneCommand(h, now))
+}
+
+// What counts what a pruning would take out.
+func What(h kv.Held) string {
+	var parts []string
+	if h.Events > 0 {
+		parts = append(parts, fmt.Sprintf("%s of %s before %s", term.Count(h.Events), term.Plural(h.OfEvents, "event", "events"), h.EventsBefore))
+	}
+	if h.Tags > 0 {
+		parts = append(parts, fmt.Sprintf("%s of %s before %s", term.Count(h.Tags), term.Plural(h.OfTags, "tag", "tags"), h.TagsBefore))
+	}
+	return strings.Join(parts, " and ")
+}
+
+// Held is what is held back, as status shows it.
+type Held struct {
+	Why          kv.HeldReason `json:"why"` // young, clock, share or all
+	Since        time.Time     `json:"since"`
+	Until        *time.Time    `json:"until"` // of share: maintenance goes ahead from then on
+	EventsBefore string        `json:"events_before"`
+	TagsBefore   string        `json:"tags_before"`
+	Events       int           `json:"events"`
+	Tags         int           `json:"tags"`
+	Command      string        `json:"command"` // does it now
+	Text         string        `json:"text"`
+}
+
+func Of(c *kv.Clock, now time.Time) *Held {
+	h := c.Held
+	if h.Why == "" {
+		return nil
+	}
+	out := &Held{
+		Why: h.Why, Since: h.Since.UTC(), EventsBefore: h.EventsBefore.String(), TagsBefore: h.TagsBefore.String(), Events: h.Events, Tags: h.Tags,
+		Command: pruneCommand(h, now), Text: Text(h, c, now),
+	}
+	if h.Why == kv.HeldShare {
+		out.Until = term.TimeOrNull(h.Since.Add(SecondLook))
+	}
+	return out
+}
+
+// pruneCommand is the command that takes out what is held back.
+func pruneCommand(h kv.Held, now time.Time) string {
+	var b strings.Builder
+	b.WriteString("ttpcron db prune")
+	for _, line := range []struct {
+		flag string
+		day  ttpcron.Day
+	}{{"--keep-events", h.EventsBefore}, {"--keep-tags", h.TagsBefore}} {
+		if line.day > 0 {
+			fmt.Fprintf(&b, " %s %dd", line.flag, max(1, ttpcron.DayOf(now)-line.day))
+		}
+	}
+	return b.String() + " --yes"
+}

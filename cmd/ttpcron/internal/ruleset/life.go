@@ -1,0 +1,67 @@
+package ruleset
+
+import (
+	"context"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger"
+)
+
+// Decisions are where what operators decided about rules is kept.
+type Decisions interface {
+	States(ctx context.Context) ([]ttpcron.RuleState, error)
+	Retirements(ctx context.Context) ([]ttpcron.Retirement, error)
+}
+
+// Life is what operators decided about rules, as the store keeps it.
+type Life struct {
+	States  []ttpcron.RuleState
+	Retired []ttpcron.Retirement
+}
+
+// ReadLife reads it from a store.
+func ReadLife(ctx context.Context, db Decisions) (l Life, err error) {
+	if l.States, err = db.States(ctx); err == nil {
+		l.Retired, err = db.Retirements(ctx)
+	}
+	return l, err
+}
+
+// Hides finds what hides the tags of a claim, nil when nothing does.
+func (l Life) Hides(c *ttpcron.Claim) *ttpcron.Retirement {
+	for i := range l.Retired {
+		if l.Retired[i].Hides(c) {
+			return &l.Retired[i]
+		}
+	}
+	return nil
+}
+
+// Hidden is hides for a job; nil when nothing is retired.
+func (l Life) Hidden() func(*ttpcron.Claim) bool {
+	if len(l.Retired) == 0 {
+		return nil
+	}
+	return func(c *ttpcron.Claim) bool { return l.Hides(c) != nil }
+}
+
+// RetiredVersions lists the versions of a rule, other than the one that it has
+// now, that are retired by number.
+func (l Life) RetiredVersions(r *tagger.Rule) (list []int) {
+	for _, x := range l.Retired {
+		if x.RuleID == r.ID && x.Version != ttpcron.AllVersions && x.Version != r.Version {
+			list = append(list, x.Version)
+		}
+	}
+	return list
+}
+
+// HidesRule finds what hides the tags that a rule makes now, nil for nothing.
+func (l Life) HidesRule(r *tagger.Rule) *ttpcron.Retirement {
+	return l.Hides(&ttpcron.Claim{RuleID: r.ID, RuleVersion: r.Version})
+}
+
+// InForce returns the rules of a set with what operators decided about them at an
+// instant.
+func (l Life) InForce(rs Set, now time.Time) Set { return rs.with(rs.WithStates(l.States, now)) }

@@ -1,0 +1,145 @@
+package settings
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+)
+
+func (c *File) faultf(line int, hint, format string, args ...any) {
+	c.Faults = append(c.Faults, Fault{line, fmt.Sprintf(format, args...), hint})
+}
+
+// checkValues tries every value of the file on the flag that it is for, whatever
+// command reads the file, so that none works with a file that another refuses.
+func (c *File) checkValues(commands map[string]*flag.FlagSet) {
+	top := cli.NewFlags()
+	Share(top)
+	for key, values := range c.values {
+		set, name := top, key
+		if command, own, nested := strings.Cut(key, "."); nested && commands[command] != nil {
+			set, name = commands[command], own
+		}
+		if key == inputsKey {
+			c.checkList(key)
+			continue
+		}
+		if f := set.Lookup(name); f != nil {
+			c.checkValue(key, values, f)
+		}
+	}
+}
+
+// checkValue tries the values of one key.
+func (c *File) checkValue(key string, values []string, f *flag.Flag) {
+	line, kind := c.lines[key], c.kinds[key]
+	want := valueKind(f)
+	switch {
+	case listFlags[f.Name]:
+		c.checkList(key)
+		return
+	case len(values) != 1 || kind == kindList:
+		c.faultf(line, "", "%s is a list, want one value", key)
+		return
+	case values[0] == "":
+		c.faultf(line, "leave the key out for its default", "%s is empty", key)
+		return
+	case want == kindBool && kind != kindBool:
+		c.faultf(line, "", "%s is %s, want true or false without quotes", key, kind)
+		return
+	case kind == kindNumber && strings.Trim(values[0], "+-InfaN") == "":
+		c.faultf(line, "", "%s is no number", key)
+		return
+	case want != kindBool && kind == kindBool, want == kindText && kind != kindText:
+		c.faultf(line, "", "%s is %s, want %s", key, kind, want)
+		return
+	}
+	err := f.Value.Set(values[0])
+	if err == nil {
+		err = checkShared(f.Name, values[0])
+	}
+	if err != nil {
+		c.faultf(line, "", "%s: %q is not a value for it: %v", key, values[0], err)
+	}
+}
+
+// checkList tries a list of texts.
+func (c *File) checkList(key string) {
+	for _, v := range c.values[key] {
+		if v == "" || strings.ContainsRune(v, 0) {
+			c.faultf(c.lines[key], "", "%s: %q is the path of nothing", key, v)
+		}
+	}
+	if kind := c.kinds[key]; kind != kindList && kind != kindText {
+		c.faultf(c.lines[key], "", "%s is %s, want a list of texts in quotes", key, kind)
+	}
+}
+
+// What a value of TOML is, in the words of messages.
+const (
+	kindText   = "text in quotes"
+	kindNumber = "a number"
+	kindBool   = "true or false"
+	kindList   = "a list"
+	kindOther  = "a date or a time"
+)
+
+func tomlKind(v any) string {
+	switch v := v.(type) {
+	case string:
+		return kindText
+	case bool:
+		return kindBool
+	case int64, uint64, float64:
+		return kindNumber
+	case []any:
+		for _, item := range v {
+			if _, text := item.(string); !text {
+				return "a list of other things than texts"
+			}
+		}
+		return kindList
+	}
+	return kindOther
+}
+
+// valueKind is what the value of a flag is. What is no text and no truth value may
+// be written with quotes or without.
+func valueKind(f *flag.Flag) string {
+	if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
+		return kindBool
+	}
+	if g, ok := f.Value.(flag.Getter); ok {
+		if _, text := g.Get().(string); text {
+			return kindText
+		}
+	}
+	return kindNumber
+}
+
+// checkShared checks the values of shared flags that are more than their type
+// says.
+func checkShared(name, value string) error {
+	switch name {
+	case "log-level":
+		if hclog.LevelFromString(value) == hclog.NoLevel {
+			return errors.New("want trace, debug, info, warn, error or off")
+		}
+	case "role":
+		if roles := []string{RoleStandalone, RoleMaster, RoleAgent}; !slices.Contains(roles, value) {
+			return fmt.Errorf("want %s", strings.Join(roles, ", "))
+		}
+	case "lock-timeout":
+		if d, err := time.ParseDuration(value); err != nil || d < 0 || d > 24*time.Hour {
+			return errors.New("want 0s to 24h")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package settings
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/scheduler"
+)
+
+// Daemon is what a daemon goes by until the next reload.
+type Daemon struct {
+	Settings
+	File File // Socket is where the daemon answers
+	Jobs []Job
+
+	KeepEvents, KeepTags cli.Age
+	MaxSize, MinFree     cli.Size
+	Spread               time.Duration
+	Node                 string
+
+	HealthLimit time.Duration
+	HTTP        string // the address for metrics and health, empty for none
+	HTTPExposed bool
+	MetricsFile string
+}
+
+// ShareDaemon defines the flags of the command daemon. What they are set to is
+// taken from the flag set, as with [Share].
+func ShareDaemon(fs *flag.FlagSet) { new(Daemon).define(fs) }
+
+func (c *Daemon) define(fs *flag.FlagSet) {
+	c.MinFree = 256 << 20
+	ShareInputs(fs, "import `[FORMAT:]PATH` in each run; can be repeated")
+	fs.Var(&c.KeepEvents, "keep-events", "keep events for `DURATION`, such as 90d; maintenance takes older days out (default: for ever)")
+	fs.Var(&c.KeepTags, "keep-tags", "keep tags for `DURATION`, by the time of their events; no shorter than --keep-events (default: for ever)")
+	fs.Var(&c.MaxSize, "max-size", "maintenance takes out the oldest days while the store holds more than `SIZE`, such as 2GiB (default: no limit)")
+	fs.Var(&c.MinFree, "min-free", "with less than `SIZE` of free disk nothing is imported; what is stored is still tagged")
+	fs.DurationVar(&c.HealthLimit, "health-limit", 0, "/healthz is false when no run has ended well for `DURATION` (default: three times what lies between two runs, 15m at least)")
+	fs.Lookup("health-limit").DefValue = ""
+	fs.StringVar(&c.HTTP, "http", "", "serve /metrics and /healthz at `ADDRESS` too, such as 127.0.0.1:9847; the control socket serves them in any case")
+	fs.BoolVar(&c.HTTPExposed, "http-exposed", false, "let --http be an address that other machines can reach")
+	fs.StringVar(&c.MetricsFile, "metrics-file", "", "write metrics to `FILE` for node_exporter's textfile collector, such as DIR/ttpcron.prom")
+	fs.DurationVar(&c.Spread, "spread", time.Minute, "begin up to `DURATION` later than scheduled, always by the same part of it, which depends on --node")
+	fs.Lookup("spread").DefValue = "1m"
+	fs.StringVar(&c.Node, "node", "", "`NAME` that tells this node from others (default: the machine id)")
+}
+
+// Daemon makes the configuration of a daemon with the flags that were given. What
+// means nothing is among the faults of its File: see [File.Err]. An error says that
+// the file cannot be read at all, or that there is no place for the store.
+func (r *Reader) Daemon(given Given) (*Daemon, error) {
+	file, err := r.file(given)
+	if err != nil {
+		return nil, err
+	}
+	c := &Daemon{}
+	fs := cli.NewFlags()
+	c.define(fs)
+	l := layers{r.Env, &file, given}
+	faults := append(l.set(fs), l.fill(fs, "daemon")...)
+	shared, more := l.shared()
+	if c.Settings, err = r.placed(shared, false); err != nil {
+		return nil, err
+	}
+	c.File = file
+	c.File.Faults = append(c.File.Faults, append(faults, more...)...)
+	c.Socket = c.socket(r.Env)
+	if c.Node == "" {
+		c.Node = host.NodeID()
+	}
+	c.check()
+	c.readJobs()
+	return c, nil
+}
+
+// socket is where the daemon answers.
+func (c *Daemon) socket(env map[string]string) string {
+	if dir := serviceDir(env, "RUNTIME_DIRECTORY"); c.Socket == "" && dir != "" {
+		return filepath.Join(dir, filepath.Base(SystemSocket))
+	}
+	return cmp.Or(c.Socket, SocketOf(c.DB))
+}
+
+// StoreDir is the folder in which the store grows.
+func (c *Daemon) StoreDir() string { return filepath.Dir(c.DB) }
+
+// check notes the values that mean nothing.
+func (c *Daemon) check() {
+	c.checkLimits()
+	if c.KeepTags > 0 && (c.KeepEvents == 0 || c.KeepTags < c.KeepEvents) {
+		c.faultAt("daemon.keep-tags", "the next run would make the tags of events that are kept again; keep events no longer than tags", "keep-tags is shorter than keep-events")
+	}
+	if c.Spread < 0 || c.Spread > 24*time.Hour {
+		c.faultAt("daemon.spread", "", "spread is %s, want 0s to 24h", c.Spread)
+	}
+	if c.HealthLimit < 0 {
+		c.faultAt("daemon.health-limit", "", "health-limit is %s, want 0s or more", c.HealthLimit)
+	}
+	var usage *cli.UsageError
+	if err := c.checkHTTP(); errors.As(err, &usage) {
+		c.faultAt("daemon.http", usage.Hint, "%s", usage.Text)
+	}
+	c.checkPlaces()
+}
+
+// The least that limits may be: what is below was meant otherwise.
+const (
+	minMaxSize = cli.Size(16 << 10)
+	minKeep    = cli.Age(24 * time.Hour)
+)
+
+// checkLimits refuses limits that would leave nothing.
+func (c *Daemon) checkLimits() {
+	if c.MaxSize > 0 && c.MaxSize < minMaxSize {
+		c.faultAt("daemon.max-size", "a unit such as GiB may be missing; 0 is no limit", "max-size is %s, want at least %s", term.Bytes(int64(c.MaxSize)), term.Bytes(int64(minMaxSize)))
+	}
+	for _, k := range []struct {
+		key  string
+		keep cli.Age
+	}{{"keep-events", c.KeepEvents}, {"keep-tags", c.KeepTags}} {
+		if k.keep > 0 && k.keep < minKeep {
+			c.faultAt("daemon."+k.key, "whole days are kept; 0 keeps for ever", "%s is %s, want at least 1d", k.key, k.keep.String())
+		}
+	}
+}
+
+// CheckSources looks for jobs whose source is neither known nor among the kinds of
+// event that are stored, and returns what is wrong.
+func (c *Daemon) CheckSources(stored []ttpcron.SourceKind) (faults []Fault) {
+	for _, j := range c.Jobs {
+		if ttpcron.SourceKind(j.Source).Validate() != nil {
+			continue // which is a fault of the file
+		}
+		if err := jobs.CheckSource(j.Source, stored); err != nil {
+			faults = append(faults, Fault{Line: j.sourceLine, Text: fmt.Sprintf("job %q: %v", j.Name, err)})
+		}
+	}
+	return faults
+}
+
+// checkHTTP refuses an address that others than this machine can reach, unless
+// that is meant.
+func (c *Daemon) checkHTTP() error {
+	if c.HTTP == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(c.HTTP)
+	if err == nil {
+		if n, perr := strconv.ParseUint(port, 10, 16); perr != nil {
+			err = fmt.Errorf("%q is no port", port)
+		} else if n == 0 && c.File.values["daemon.http"] != nil {
+			err = errors.New("port 0 would be another one at every start")
+		}
+	}
+	if err != nil {
+		return cli.Usage(fmt.Sprintf("http is %q: %v", c.HTTP, err), "such as 127.0.0.1:9847")
+	}
+	addr, err := netip.ParseAddr(host)
+	if host == "localhost" || err == nil && addr.IsLoopback() || c.HTTPExposed {
+		return nil
+	}
+	return cli.Usage(fmt.Sprintf("http is %q, which other machines could reach", c.HTTP), "give a loopback address such as 127.0.0.1:9847, or say http-exposed too")
+}
+
+// minHealthLimit is the least that is taken for the limit of health unless it is
+// set.
+const minHealthLimit = 15 * time.Minute
+
+// HealthyWithin is how old the last success may be: what is configured, else
+// three times what lies between two runs of the job that runs most often.
+func (c *Daemon) HealthyWithin(now time.Time) time.Duration {
+	if c.HealthLimit > 0 {
+		return c.HealthLimit
+	}
+	limit := time.Duration(0)
+	for _, j := range c.Jobs {
+		if j.Task != TaskRun {
+			continue
+		}
+		gap := gapOf(j.Schedule, now)
+		if limit == 0 || gap < limit {
+			limit = gap
+		}
+	}
+	return max(minHealthLimit, 3*limit)
+}
+
+// gapOf is the longest time between two of the next occurrences of a schedule.
+func gapOf(s *scheduler.Schedule, now time.Time) (gap time.Duration) {
+	if s.Every() > 0 {
+		return s.Every()
+	}
+	at := s.Next(now)
+	for range 8 {
+		next := s.Next(at)
+		if next.IsZero() {
+			break
+		}
+		gap, at = max(gap, next.Sub(at)), next
+	}
+	return gap
+}

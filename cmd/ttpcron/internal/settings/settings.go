@@ -1,0 +1,235 @@
+// Package settings makes the settings of a command, and the configuration of a
+// daemon, from flags, environment and config file.
+//
+// Start with [Reader]. What it gives is a value that nothing changes: a daemon that
+// reloads reads another one. The start of a daemon, its reload and a check of the
+// config file call the same function, [Reader.Daemon].
+package settings
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+)
+
+// Settings are what every command goes by. Flags win over TTPCRON_* variables, and
+// those over the config file.
+type Settings struct {
+	Config      string // the file that was named, empty for the default one
+	DB          string // the store; empty where there is no place for one
+	Socket      string // where a daemon answers, empty for the default places
+	LockTimeout time.Duration
+	LogLevel    string
+	LogJSON     bool
+	Role        string
+	Embedded    bool // the embedded pack of rules is in force
+	Rules       []string
+	Inputs      []string
+
+	// DefaultDB reports whether nobody named the store.
+	DefaultDB bool
+}
+
+// The roles of a host. DECNET calls the host that keeps the tags its master.
+const (
+	RoleStandalone = "standalone"
+	RoleMaster     = "master"
+	RoleAgent      = "agent"
+)
+
+// decnetMode is the variable with which DECNET says what a host is to it.
+const decnetMode = "DECNET_MODE"
+
+// decnetRole is the role that DECNET's own variable gives a host, empty for none.
+// DECNET takes whatever is not an agent for a master; here a value that means
+// nothing leaves the word to the config file.
+func decnetRole(env map[string]string) string {
+	switch mode := strings.ToLower(strings.TrimSpace(env[decnetMode])); mode {
+	case RoleAgent, RoleMaster:
+		return mode
+	}
+	return ""
+}
+
+// shared are the flags of every command, as they are parsed.
+type shared struct {
+	Settings
+	rules, inputs cli.List
+}
+
+// Share defines the flags that every command has. What they are set to is taken
+// from the flag set, see [Given].
+func Share(fs *flag.FlagSet) { (&shared{}).define(fs) }
+
+func (s *shared) define(fs *flag.FlagSet) {
+	fs.StringVar(&s.Config, "config", "", "`FILE` with settings in TOML (default "+SystemConfig+", else $XDG_CONFIG_HOME/ttpcron/ttpcron.toml)")
+	fs.StringVar(&s.DB, "db", "", "`FILE` that holds the store")
+	fs.StringVar(&s.Socket, "socket", "", "`FILE` where a daemon that has the store answers (default: that of the store with .sock, else "+SystemSocket+")")
+	fs.DurationVar(&s.LockTimeout, "lock-timeout", 5*time.Second, "wait `DURATION` for a store that another process holds")
+	fs.StringVar(&s.LogLevel, "log-level", "info", "`LEVEL`: trace, debug, info, warn, error or off")
+	fs.BoolVar(&s.LogJSON, "log-json", false, "log as JSON lines")
+	fs.StringVar(&s.Role, "role", RoleStandalone, "`ROLE` of this host: standalone, master or agent; tags are not made on an agent")
+	fs.BoolVar(&s.Embedded, "embedded", true, "use the embedded pack of rules; --embedded=false for those of --rules alone")
+	fs.Var(&s.rules, "rules", "`DIR` with rule files, over the embedded pack; can be repeated")
+}
+
+// ShareInputs defines the flag --input of the commands that import.
+func ShareInputs(fs *flag.FlagSet, usage string) { fs.Var(new(cli.List), inputFlag, usage) }
+
+const inputFlag = "input"
+
+// SharedFlags are the names of the flags that Share defines.
+var SharedFlags = []string{"config", "db", "socket", "lock-timeout", "log-level", "log-json", "role", "embedded", "rules"}
+
+// listFlags take several values from one variable, separated by commas, and
+// from an array in the config file.
+var listFlags = map[string]bool{"rules": true, inputFlag: true}
+
+// configName is what a flag is called in the config file.
+func configName(flagName string) string {
+	if flagName == inputFlag {
+		return inputsKey
+	}
+	return flagName
+}
+
+const inputsKey = "inputs"
+
+// Given are the flags that were given on a command line, with their values.
+type Given map[string][]string
+
+// Reader makes settings.
+type Reader struct {
+	Env map[string]string
+	// Commands returns fresh flag sets of the commands that may have a table in the
+	// config file, by name: its keys are their flags, and its values are tried on
+	// them.
+	Commands func() map[string]*flag.FlagSet
+}
+
+// Request says whose settings are wanted.
+type Request struct {
+	Command  string        // its name
+	Flags    *flag.FlagSet // of the command, the shared ones too; those not given are filled in
+	Given    Given
+	Unstored bool // it works where there is no place for a store
+}
+
+// Read makes the settings of a command, and fills in those of its own flags that
+// were not given. Errors are usage errors.
+func (r *Reader) Read(q Request) (Settings, error) {
+	file, err := r.file(q.Given)
+	if err == nil {
+		err = file.Err()
+	}
+	if err != nil {
+		return Settings{}, err
+	}
+	l := layers{r.Env, &file, q.Given}
+	if faults := l.fill(q.Flags, q.Command); len(faults) > 0 {
+		return Settings{}, faults[0].asError()
+	}
+	s, faults := l.shared()
+	if len(faults) > 0 {
+		return Settings{}, faults[0].asError()
+	}
+	return r.placed(s, q.Unstored)
+}
+
+// placed adds the default place of the store.
+func (r *Reader) placed(s Settings, unstored bool) (Settings, error) {
+	if s.DB != "" {
+		return s, nil
+	}
+	var err error
+	if s.DB, err = defaultDB(r.Env, os.Geteuid()); err != nil && unstored {
+		err = nil
+	}
+	s.DefaultDB = true
+	return s, err
+}
+
+// layers are where values come from: the first that has one wins.
+type layers struct {
+	env   map[string]string
+	file  *File
+	given Given
+}
+
+// shared makes the settings that every command has.
+func (l layers) shared() (Settings, []Fault) {
+	var s shared
+	fs := cli.NewFlags()
+	s.define(fs)
+	faults := l.set(fs)
+	faults = append(faults, l.fill(fs, "")...)
+	for _, name := range []string{"log-level", "role", "lock-timeout"} {
+		value := fs.Lookup(name).Value.String()
+		if _, from := l.fallback("", name); l.given[name] == nil && strings.HasPrefix(from, "config ") && l.file.values[name] != nil {
+			continue // a fault of the file, which is known
+		}
+		if err := checkShared(name, value); err != nil {
+			faults = append(faults, Fault{Text: fmt.Sprintf("%s is %q, %v", name, value, err)})
+		}
+	}
+	s.Rules, s.Inputs = s.rules, l.given[inputFlag]
+	if s.Inputs == nil {
+		s.Inputs, _ = l.fallback("", inputFlag)
+	}
+	return s.Settings, faults
+}
+
+// set sets the flags of a set that were given.
+func (l layers) set(fs *flag.FlagSet) (faults []Fault) {
+	fs.VisitAll(func(f *flag.Flag) {
+		for _, v := range l.given[f.Name] {
+			if err := f.Value.Set(v); err != nil {
+				faults = append(faults, Fault{Text: fmt.Sprintf("--%s: %q is not a value for it: %v", f.Name, v, err)})
+			}
+		}
+	})
+	return faults
+}
+
+// fill sets those that were not given, from the environment, then from the config
+// file. Values of the file that mean nothing are faults already.
+func (l layers) fill(fs *flag.FlagSet, command string) (faults []Fault) {
+	fs.VisitAll(func(f *flag.Flag) {
+		if l.given[f.Name] != nil || f.Name == "config" {
+			return
+		}
+		values, from := l.fallback(command, f.Name)
+		for _, v := range values {
+			if err := f.Value.Set(v); err != nil && !strings.HasPrefix(from, "config ") {
+				faults = append(faults, Fault{Text: fmt.Sprintf("%s: %q is not a value for %s", from, v, f.Name)})
+				return
+			}
+		}
+	})
+	return faults
+}
+
+// fallback finds a flag's value in the environment or the config file, and
+// says where.
+func (l layers) fallback(command, name string) (values []string, from string) {
+	variable := "TTPCRON_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	if v := l.env[variable]; v != "" {
+		if listFlags[name] {
+			return strings.Split(v, ","), variable
+		}
+		return []string{v}, variable
+	}
+	if role := decnetRole(l.env); name == "role" && role != "" {
+		return []string{role}, decnetMode
+	}
+	key := configName(name)
+	if !slices.Contains(SharedFlags, name) && key != inputsKey {
+		key = command + "." + name
+	}
+	return l.file.values[key], "config " + l.file.Path + ": " + key
+}

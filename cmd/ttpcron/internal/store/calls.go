@@ -1,0 +1,322 @@
+package store
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/control"
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
+)
+
+// call is one thing that can be asked of a store: how it travels, and how the
+// process that has the store open does it, for itself or for others. No request
+// names a file that a daemon opens: files are read and written by the caller.
+type call[Req, Resp any] struct {
+	control.Method[Req, Resp]
+	do func(ctx context.Context, h *Holder, req Req) (Resp, error)
+}
+
+// serve has a server answer the call for a holder.
+func (c *call[Req, Resp]) serve(s *control.Server, h *Holder) {
+	c.Serve(s, func(ctx context.Context, req Req) (Resp, error) { return c.do(ctx, h, req) })
+}
+
+// ask makes a call: here, where the store is open, or of the daemon that has it.
+func (c *call[Req, Resp]) ask(ctx context.Context, to *conn, req Req) (Resp, error) {
+	if to.client == nil {
+		return c.do(ctx, to.holder, req)
+	}
+	return c.Call(ctx, to.client, req)
+}
+
+// calls are all that can be asked of a store. What is added here is served, and
+// asked by a method of one of the parts of [Store].
+var calls = control.Name(struct {
+	Store call[none, identity]
+
+	Kinds   call[none, []ttpcron.SourceKind]
+	Days    call[daysFrom, []ttpcron.DayHistory]
+	Events  call[eventsOf, []ttpcron.Event]
+	LastSeq call[none, uint64]
+	Event   call[eventOf, found[ttpcron.Event]]
+
+	Import         call[importing, ttpcron.ImportReport]
+	Known          call[control.List[ttpcron.Event], []bool]
+	KnownRejects   call[control.List[ttpcron.Reject], []bool]
+	HeadLengths    call[none, []int]
+	FindPositions  call[positionsOf, []ttpcron.FilePosition]
+	FileLooks      call[control.List[string], []ttpcron.FileLook]
+	KeepLooks      call[control.List[ttpcron.FileLook], none]
+	ForgetFiles    call[time.Time, int]
+	Rejects        call[uint64, rejectPage]
+	RejectsDropped call[none, int]
+
+	HasTags      call[control.List[ttpcron.Tag], int]
+	RuleSet      call[string, found[ttpcron.RuleSet]]
+	Cursors      call[none, []ttpcron.Cursor]
+	SetCursor    call[exclusive[ttpcron.Cursor], none]
+	DeleteCursor call[exclusive[ttpcron.SourceKind], none]
+	Runs         call[int, []ttpcron.Run]
+
+	Tags    call[tagsFrom, tagPage]
+	Tag     call[ttpcron.UUID, found[ttpcron.Tag]]
+	Summary call[ttpcron.Window, ttpcron.Summary]
+
+	RuleStates     call[none, []ttpcron.RuleState]
+	SetRuleState   call[ttpcron.RuleState, none]
+	ClearRuleState call[clearing, none]
+	RuleVersions   call[none, []kv.VersionCount]
+	Retirements    call[none, []ttpcron.Retirement]
+	Retire         call[ttpcron.Retirement, none]
+	Unretire       call[unretiring, bool]
+	Audit          call[int, []ttpcron.AuditEntry]
+
+	Stats         call[none, kv.Stats]
+	Prune         call[exclusive[kv.Prune], kv.PruneReport]
+	ForgetHorizon call[exclusive[ttpcron.SourceKind], []kv.Horizon]
+	Space         call[measuring, doctor.Space]
+	Backup        copying
+}{
+	// Every command asks this first, and is not to wait behind others for it.
+	Store: waits(func(_ context.Context, h *Holder, _ none) (identity, error) { return identify(h.DB.Path(), h.Version) }),
+
+	Kinds: reads((*kv.DB).Kinds),
+	Days: does(func(ctx context.Context, h *Holder, q daysFrom) ([]ttpcron.DayHistory, error) {
+		return h.DB.DayPage(ctx, q.Kind, q.From)
+	}),
+	Events: does(func(ctx context.Context, h *Holder, q eventsOf) ([]ttpcron.Event, error) {
+		return h.DB.EventPage(ctx, q.Kind, q.Day, q.After, q.UpTo)
+	}),
+	LastSeq: reads((*kv.DB).LastSeq),
+	Event: does(func(ctx context.Context, h *Holder, q eventOf) (f found[ttpcron.Event], err error) {
+		f.Value, f.OK, err = h.DB.EventByID(ctx, q.Kind, q.Day, q.ID)
+		return f, err
+	}),
+
+	Import: large(func(ctx context.Context, h *Holder, q importing) (ttpcron.ImportReport, error) {
+		r, err := h.DB.Import(ctx, ttpcron.Batch{Events: q.Events.Items, Rejects: q.Rejects.Items, Position: q.Position})
+		h.imported(r)
+		return r, err
+	}),
+	Known: large(func(ctx context.Context, h *Holder, q control.List[ttpcron.Event]) ([]bool, error) {
+		return h.DB.Known(ctx, q.Items)
+	}),
+	KnownRejects: large(func(ctx context.Context, h *Holder, q control.List[ttpcron.Reject]) ([]bool, error) {
+		return h.DB.KnownRejects(ctx, q.Items)
+	}),
+	HeadLengths: reads((*kv.DB).HeadLengths),
+	FindPositions: does(func(ctx context.Context, h *Holder, q positionsOf) ([]ttpcron.FilePosition, error) {
+		return h.DB.FindPositions(ctx, q.Format, q.Heads)
+	}),
+	FileLooks: large(func(ctx context.Context, h *Holder, q control.List[string]) ([]ttpcron.FileLook, error) {
+		return h.DB.FileLooks(ctx, q.Items)
+	}),
+	KeepLooks: large(func(ctx context.Context, h *Holder, q control.List[ttpcron.FileLook]) (none, error) {
+		return none{}, h.DB.KeepLooks(ctx, q.Items)
+	}),
+	ForgetFiles: does(func(ctx context.Context, h *Holder, seenBefore time.Time) (int, error) {
+		return h.DB.ForgetFiles(ctx, seenBefore)
+	}),
+	Rejects: does(func(ctx context.Context, h *Holder, after uint64) (p rejectPage, err error) {
+		p.Rejects, p.Last, err = h.DB.RejectPage(ctx, after)
+		return p, err
+	}),
+	RejectsDropped: reads((*kv.DB).RejectsDropped),
+
+	HasTags: large(func(ctx context.Context, h *Holder, q control.List[ttpcron.Tag]) (int, error) {
+		return h.DB.HasTags(ctx, q.Items)
+	}),
+	RuleSet: does(func(ctx context.Context, h *Holder, fingerprint string) (f found[ttpcron.RuleSet], err error) {
+		f.Value, f.OK, err = h.DB.RuleSet(ctx, fingerprint)
+		return f, err
+	}),
+	Cursors: reads((*kv.DB).Cursors),
+	SetCursor: waits(func(ctx context.Context, h *Holder, q exclusive[ttpcron.Cursor]) (none, error) {
+		h.tell(ctx, "a checkpoint is set", "source", term.Clean(string(q.Value.Kind)), "seq", q.Value.Seq)
+		q.Value.UpdatedAt, q.Value.RunID = h.now(), Manual
+		return none{}, h.alone(ctx, "checkpoint set", q.Wait, func(ctx context.Context) error { return h.DB.SetCursor(ctx, q.Value) })
+	}),
+	DeleteCursor: waits(func(ctx context.Context, h *Holder, q exclusive[ttpcron.SourceKind]) (none, error) {
+		h.tell(ctx, "a checkpoint is forgotten", "source", term.Clean(string(q.Value)))
+		return none{}, h.alone(ctx, "checkpoint reset", q.Wait, func(ctx context.Context) error { return h.DB.DeleteCursor(ctx, q.Value) })
+	}),
+	Runs: does(func(ctx context.Context, h *Holder, limit int) ([]ttpcron.Run, error) { return h.DB.Runs(ctx, limit) }),
+
+	Tags: does(func(ctx context.Context, h *Holder, q tagsFrom) (p tagPage, err error) {
+		p.Tags, p.Next, err = h.DB.TagPage(ctx, q.Query, q.From, min(max(q.About, 1), maxTagPage))
+		return p, err
+	}),
+	Tag: does(func(ctx context.Context, h *Holder, u ttpcron.UUID) (f found[ttpcron.Tag], err error) {
+		f.Value, f.OK, err = h.DB.TagByUUID(ctx, u)
+		return f, err
+	}),
+	Summary: does(func(ctx context.Context, h *Holder, w ttpcron.Window) (ttpcron.Summary, error) {
+		return h.DB.Summary(ctx, w)
+	}),
+
+	// Callers say what, and why. Who they are, and when it is, the holder knows.
+	RuleStates: reads((*kv.DB).RuleStates),
+	SetRuleState: does(func(ctx context.Context, h *Holder, st ttpcron.RuleState) (none, error) {
+		h.tell(ctx, "the state of a rule is set", "rule", term.Clean(st.RuleID))
+		st.SetBy, st.SetAt = h.author(ctx, st.SetBy), h.now()
+		return none{}, h.DB.SetRuleState(ctx, st)
+	}),
+	ClearRuleState: does(func(ctx context.Context, h *Holder, q clearing) (none, error) {
+		h.tell(ctx, "the state of a rule is cleared", "rule", term.Clean(q.Rule))
+		return none{}, h.DB.ClearRuleState(ctx, q.Rule, h.author(ctx, q.By))
+	}),
+	RuleVersions: reads((*kv.DB).RuleVersions),
+	Retirements:  reads((*kv.DB).Retirements),
+	Retire: does(func(ctx context.Context, h *Holder, r ttpcron.Retirement) (none, error) {
+		h.tell(ctx, "a rule is retired", "rule", term.Clean(r.RuleID))
+		r.SetBy, r.SetAt = h.author(ctx, r.SetBy), h.now()
+		return none{}, h.DB.Retire(ctx, r)
+	}),
+	Unretire: does(func(ctx context.Context, h *Holder, q unretiring) (bool, error) {
+		h.tell(ctx, "a rule is taken back out of retirement", "rule", term.Clean(q.Rule))
+		return h.DB.Unretire(ctx, q.Rule, q.Version, h.author(ctx, q.By), q.Reason)
+	}),
+	Audit: does(func(ctx context.Context, h *Holder, limit int) ([]ttpcron.AuditEntry, error) {
+		return h.DB.Audit(ctx, limit)
+	}),
+
+	Stats: reads((*kv.DB).Stats),
+	Prune: waits(func(ctx context.Context, h *Holder, q exclusive[kv.Prune]) (r kv.PruneReport, err error) {
+		q.Value.Progress = h.moving(q.Value.Progress)
+		if q.Value.DryRun {
+			return h.DB.Prune(ctx, q.Value)
+		}
+		h.tell(ctx, "days are taken out")
+		err = h.alone(ctx, "prune", q.Wait, func(ctx context.Context) error {
+			r, err = h.DB.Prune(ctx, q.Value)
+			return err
+		})
+		return r, err
+	}),
+	ForgetHorizon: waits(func(ctx context.Context, h *Holder, q exclusive[ttpcron.SourceKind]) (gone []kv.Horizon, err error) {
+		err = h.alone(ctx, "forget horizon", q.Wait, func(ctx context.Context) error {
+			gone, err = h.DB.ForgetHorizon(ctx, q.Value)
+			return err
+		})
+		for _, g := range gone {
+			h.tell(ctx, "a horizon is forgotten", "source", term.Clean(jobs.SourceOf(g.Kind)), "was", g.Before.String())
+		}
+		return gone, err
+	}),
+	// While it is read, or copied, a commit may wait for that: it is progress too.
+	Space: does(func(ctx context.Context, h *Holder, q measuring) (doctor.Space, error) {
+		return doctor.MeasureOpen(ctx, h.DB, h.moving(q.Progress))
+	}),
+})
+
+// does is a call that does something.
+func does[Req, Resp any](do func(context.Context, *Holder, Req) (Resp, error)) call[Req, Resp] {
+	return call[Req, Resp]{control.NewMethod[Req, Resp](""), do}
+}
+
+// large is one whose request may be large.
+func large[Req, Resp any](do func(context.Context, *Holder, Req) (Resp, error)) call[Req, Resp] {
+	return call[Req, Resp]{control.NewMethod[Req, Resp]("", control.Large), do}
+}
+
+// waits is one that mostly waits, for its turn or for nothing.
+func waits[Req, Resp any](do func(context.Context, *Holder, Req) (Resp, error)) call[Req, Resp] {
+	return call[Req, Resp]{control.NewMethod[Req, Resp]("", control.Waits), do}
+}
+
+// reads is one that takes nothing.
+func reads[Resp any](do func(*kv.DB, context.Context) (Resp, error)) call[none, Resp] {
+	return does(func(ctx context.Context, h *Holder, _ none) (Resp, error) { return do(h.DB, ctx) })
+}
+
+// What calls take and give beside the nouns.
+type (
+	none      struct{ None bool }
+	importing struct {
+		Events   control.List[ttpcron.Event]
+		Rejects  control.List[ttpcron.Reject]
+		Position *ttpcron.FilePosition
+	}
+	daysFrom struct {
+		Kind ttpcron.SourceKind
+		From ttpcron.Day
+	}
+	positionsOf struct {
+		Format string
+		Heads  []ttpcron.FileHead
+	}
+	eventsOf struct {
+		Kind        ttpcron.SourceKind
+		Day         ttpcron.Day
+		After, UpTo uint64
+	}
+	eventOf struct {
+		Kind ttpcron.SourceKind
+		Day  ttpcron.Day
+		ID   string
+	}
+	found[T any] struct {
+		Value T
+		OK    bool
+	}
+	tagsFrom struct {
+		Query ttpcron.TagQuery
+		From  kv.TagPosition
+		About int
+	}
+	tagPage struct {
+		Tags []ttpcron.Tag
+		Next kv.TagPosition
+	}
+	rejectPage struct {
+		Rejects []ttpcron.Reject
+		Last    uint64
+	}
+	unretiring struct {
+		Rule       string
+		Version    int
+		By, Reason string
+	}
+	clearing  struct{ Rule, By string }
+	measuring struct {
+		None     bool
+		Progress func(kv.Progress) // stays where it is asked
+	}
+	// exclusive is for changes that no run must meet: they wait for the run in
+	// progress as long as a command waits for the store.
+	exclusive[T any] struct {
+		Wait  time.Duration
+		Value T
+	}
+)
+
+// maxTagPage is how many tags a caller gets at once, at most.
+const maxTagPage = 2048
+
+// copying is the call that answers with a copy of the store.
+type copying struct{ control.FileMethod[none] }
+
+// serve has a server answer with a copy, which is made before any of it is sent,
+// so that however slowly it is taken no transaction stays open.
+func (c *copying) serve(s *control.Server, h *Holder) {
+	c.Serve(s, func(ctx context.Context, _ none) (f control.File, err error) {
+		file, err := doctor.Snapshot(ctx, h.DB, h.moving(nil))
+		if err != nil {
+			return f, err
+		}
+		size, err := file.Seek(0, io.SeekEnd)
+		if err == nil {
+			_, err = file.Seek(0, io.SeekStart)
+		}
+		if err != nil {
+			file.Close()
+			return f, err
+		}
+		return control.File{ReadCloser: file, Size: size}, nil
+	})
+}

@@ -1,0 +1,44 @@
+package store
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
+)
+
+// identity says which file a store is.
+type identity struct {
+	Path          string // absolute, without symbolic links
+	Device, Inode uint64
+	Version       string // of the program that has it open
+}
+
+func identify(path, version string) (identity, error) {
+	is := identity{Path: host.Resolve(path), Version: version}
+	info, err := os.Stat(path)
+	if err != nil {
+		return is, err
+	}
+	is.Device, is.Inode = inode(info)
+	return is, nil
+}
+
+func inode(info fs.FileInfo) (device, number uint64) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0
+	}
+	return uint64(stat.Dev), stat.Ino
+}
+
+// same reports whether a path leads to the store.
+func (is identity) same(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return host.Resolve(path) == is.Path // a folder that this user may not enter
+	}
+	device, number := inode(info)
+	return device == is.Device && number == is.Inode
+}

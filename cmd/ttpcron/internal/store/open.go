@@ -1,0 +1,177 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/control"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
+)
+
+// Opener opens the store of a command, or finds the daemon that has it open.
+type Opener struct {
+	DB          string   // its file; empty when there is no place for one
+	DefaultDB   bool     // nobody named it
+	Sockets     []string // where a daemon that has it may answer
+	LockTimeout time.Duration
+	Log         hclog.Logger
+	Now         func() time.Time
+}
+
+// ErrNone says that there is no store.
+var ErrNone = errors.New("there is no store")
+
+// Write opens the store for writing, and makes it when there is none.
+func (o *Opener) Write(ctx context.Context) (*Store, error) {
+	s, err := o.open(ctx, kv.Options{LockTimeout: o.LockTimeout, Now: o.Now})
+	return s, o.unwritable(err)
+}
+
+// File opens the store for writing in this process, and makes it when there is
+// none.
+func (o *Opener) File(ctx context.Context) (*kv.DB, error) {
+	db, err := kv.Open(ctx, o.DB, kv.Options{LockTimeout: o.LockTimeout, Now: o.Now})
+	return db, o.unwritable(err)
+}
+
+// FileOptions are those of work on the store's file as a whole.
+func (o *Opener) FileOptions(show func(kv.Progress)) doctor.Options {
+	return doctor.Options{Options: kv.Options{LockTimeout: o.LockTimeout, Now: o.Now}, Progress: show}
+}
+
+// Read opens the store for reading. It must exist, or the error is ErrNone.
+func (o *Opener) Read(ctx context.Context) (*Store, error) { return o.Look(ctx, o.LockTimeout) }
+
+// Look is Read with a time to wait of its own.
+func (o *Opener) Look(ctx context.Context, wait time.Duration) (*Store, error) {
+	if o.DB == "" {
+		return nil, cli.Hint(fmt.Errorf("%w, and no place for one: HOME is not set to a folder", ErrNone), "name the store with --db FILE or TTPCRON_DB")
+	}
+	s, err := o.open(ctx, kv.Options{ReadOnly: true, LockTimeout: wait, Now: o.Now})
+	return s, o.Explain(err)
+}
+
+// Change opens the store for writing. It must exist, or the error is ErrNone.
+func (o *Opener) Change(ctx context.Context) (*Store, error) {
+	if _, err := os.Stat(o.DB); errors.Is(err, fs.ErrNotExist) {
+		return nil, o.missing()
+	}
+	return o.Write(ctx)
+}
+
+// Explain says what to do about an error of opening the store, or of work on its
+// file: that it does not exist, was never finished, or is a daemon's.
+func (o *Opener) Explain(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return o.missing()
+	}
+	if empty := (*kv.UnfinishedError)(nil); errors.As(err, &empty) {
+		return cli.Hint(err, "ttpcron import PATH makes a store of it; --db names another")
+	}
+	return err
+}
+
+// ForItself explains an error of work that needs the file of the store for itself.
+func (o *Opener) ForItself(ctx context.Context, err error) error {
+	if locked := (*kv.LockedError)(nil); errors.As(err, &locked) && locked.Path == o.DB {
+		if _, ok := o.OfDaemon(ctx); ok {
+			return cli.Hint(err, "a daemon has the store and this needs the file for itself: stop the daemon first, with systemctl stop ttpcron")
+		}
+	}
+	return o.Explain(err)
+}
+
+func (o *Opener) missing() error {
+	return cli.Hint(fmt.Errorf("%w at %s", ErrNone, o.DB), "ttpcron import PATH makes one; --db names another")
+}
+
+func (o *Opener) unwritable(err error) error {
+	if o.DefaultDB && errors.Is(err, fs.ErrPermission) {
+		return cli.Hint(err, "name a store that you may write with --db FILE or TTPCRON_DB")
+	}
+	return err
+}
+
+// open opens the store, or takes it as a daemon serves it.
+func (o *Opener) open(ctx context.Context, how kv.Options) (*Store, error) {
+	if s, ok := o.OfDaemon(ctx); ok {
+		return s, nil
+	}
+	db, err := kv.Open(ctx, o.DB, how)
+	if err == nil {
+		return Local(&Holder{DB: db, Now: o.Now}), nil
+	}
+	var locked *kv.LockedError
+	if errors.As(err, &locked) {
+		// Perhaps by a daemon that was just starting.
+		if s, ok := o.OfDaemon(ctx); ok {
+			return s, nil
+		}
+	}
+	return nil, err
+}
+
+// OfDaemon returns the store as a daemon serves it, and false when none does.
+func (o *Opener) OfDaemon(ctx context.Context) (*Store, bool) {
+	for _, path := range o.Sockets {
+		info, err := os.Lstat(path)
+		if err != nil || info.Mode().Type() != fs.ModeSocket {
+			continue
+		}
+		var trust []int
+		if info, err := os.Stat(o.DB); err == nil {
+			if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+				trust = append(trust, int(stat.Uid))
+			}
+		}
+		first := control.Dial(path, control.ClientOptions{Fault: ErrorOf, Trust: trust})
+		asked, cancel := context.WithTimeout(ctx, max(o.LockTimeout, time.Second))
+		is, err := calls.Store.Call(asked, first, none{})
+		cancel()
+		var away *control.AbsentError
+		switch {
+		case ctx.Err() != nil:
+			return nil, false
+		case errors.As(err, &away):
+			o.Log.Debug("no daemon", "socket", path, "error", err.Error())
+		case err != nil:
+			o.Log.Warn("the daemon cannot be asked", "socket", term.Clean(path), "error", term.Clean(err.Error()))
+		case is.same(o.DB):
+			o.Log.Debug("the store is asked of the daemon", "socket", path)
+			c := control.Dial(path, control.ClientOptions{Fault: ErrorOf, Trust: trust, Retry: o.LockTimeout, Interrupt: ctx})
+			return newStore(&conn{client: c, path: o.DB, wait: o.LockTimeout}), true
+		}
+	}
+	return nil, false
+}
+
+// Scratch makes a store in a temporary folder, which is deleted when it is closed
+// with the function returned.
+func Scratch(ctx context.Context, now func() time.Time) (*Store, func(), error) {
+	dir, err := ttpcron.NewScratch(os.TempDir(), "ttpcron-dry-run-", "")
+	if err != nil {
+		return nil, nil, cli.Hint(fmt.Errorf("make a temporary store for the dry run: %w", err), "TMPDIR names the folder for temporary files")
+	}
+	path := dir.File("scratch.db")
+	db, err := kv.Open(ctx, path, kv.Options{NoSync: true, Now: now})
+	if err != nil {
+		_ = dir.Remove()
+		return nil, nil, fmt.Errorf("make a temporary store for the dry run: %w", err)
+	}
+	_ = os.Remove(path) // so that its room is free when the process is killed
+	return Local(&Holder{DB: db, Now: now}), func() {
+		db.Close()
+		_ = dir.Remove()
+	}, nil
+}

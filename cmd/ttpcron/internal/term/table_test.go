@@ -1,0 +1,43 @@
+package term
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestRowsFit holds that no row is wider than the terminal, down to half a usual
+// one, and that nothing is cut where there is none.
+func TestRowsFit(t *testing.T) {
+	columns := []Column{
+		{Title: "TIME"}, {Title: "ATTACKER", Min: 15}, {Title: "SESSION", Min: 8, Spare: 1}, {Title: "TECHNIQUE", Min: 18}, {Title: "TACTIC", Min: 10, Spare: 2},
+		{Title: "CONF", Right: true, Spare: 4}, {Title: "RULE", Min: 6, Spare: 3}, {Title: "COMMAND", Min: 24},
+	}
+	row := []string{"2026-05-04 05:49:05", "2001:db8:1234:5678:9abc:def0:1234:5678", "0123456789abcdef", "T1059.004 Command and Scripting Interpreter: Unix Shell",
+		"Command and Control", "0.95", "TC2303 +12", strings.Repeat("漢字x", 60)}
+	for width := 40; width <= 300; width++ {
+		tab := Table{Columns: columns}
+		var b strings.Builder
+		for range 2 { // parts of one table
+			tab.Add(append([]string(nil), row...)...)
+			if err := tab.Part(&b, Terminal{Width: width, UTF8: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for line := range strings.Lines(b.String()) {
+			if n := Cells(strings.TrimSuffix(line, "\n")); n > width {
+				t.Errorf("a row takes %d cells of %d: %s", n, width, line)
+			}
+		}
+		for _, title := range []string{"TIME", "ATTACKER", "TECHNIQUE", "COMMAND"} {
+			if width >= 80 && !strings.Contains(b.String(), title) {
+				t.Errorf("%d cells: %s is left out", width, title)
+			}
+		}
+	}
+	tab := Table{Columns: columns}
+	tab.Add(append([]string(nil), row...)...)
+	var b strings.Builder
+	if err := tab.Print(&b, Terminal{}); err != nil || !strings.Contains(b.String(), row[7]) || !strings.Contains(b.String(), row[2]) {
+		t.Errorf("%v: %s", err, b.String())
+	}
+}

@@ -1,0 +1,73 @@
+package term
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Clean makes text that an attacker may have written fit to be shown: what a
+// Terminal would obey or a reader could not see is escaped. That is control
+// characters, line ends and escape sequences among them; bytes that are not
+// UTF-8; characters of direction and of no width; marks that pile up on
+// others; private and unassigned characters. JSON output is the way to the
+// Exact text.
+func Clean(s string) string {
+	plain := true
+	for i := 0; i < len(s); i++ {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case visible(r):
+			b.WriteRune(r)
+		case r < 0x100:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+		i += n
+	}
+	return b.String()
+}
+
+// CleanLines is clean for text of several lines.
+func CleanLines(p []byte) []byte {
+	var b []byte
+	for line := range bytes.Lines(p) {
+		text, ended := bytes.CutSuffix(line, []byte("\n"))
+		b = append(b, Clean(string(text))...)
+		if ended {
+			b = append(b, '\n')
+		}
+	}
+	return b
+}
+
+// blank holds characters that count as letters or symbols and show nothing.
+var blank = map[rune]bool{0x115f: true, 0x1160: true, 0x2800: true, 0x3164: true, 0xffa0: true, 0x1d159: true}
+
+// visible reports whether a character shows something of its own and does nothing
+// else. What text output escapes and what JSON output escapes is the same for
+// that reason.
+func visible(r rune) bool { return unicode.IsPrint(r) && !unicode.Is(unicode.M, r) && !blank[r] }

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/tagger"
+)
+
+// loadRules loads the rules that the settings name. Those that cannot be loaded
+// are in the report.
+func loadRules(set *settings.Settings, log hclog.Logger) (ruleset.Set, *tagger.LoadReport, error) {
+	folders, err := ruleset.Folders(set.Embedded, set.Rules)
+	if err != nil {
+		return ruleset.Set{}, nil, err
+	}
+	rs, report := load(folders, log)
+	return rs, report, nil
+}
+
+func load(folders []tagger.Folder, log hclog.Logger) (ruleset.Set, *tagger.LoadReport) {
+	rs, report := ruleset.Load(folders, ruleset.GCQuick)
+	return ruleset.Set{RuleSet: rs, Log: log}, report
+}
+
+// briefWait is how long a command that only looks at rules waits for the store.
+const briefWait = 200 * time.Millisecond
+
+// rulesWithLife loads the rules for commands that only look at them: with what
+// operators decided where there is a store that can be read, without otherwise.
+func rulesWithLife(ctx context.Context, stores *store.Opener, set *settings.Settings, log hclog.Logger, now func() time.Time) (rs ruleset.Set, life ruleset.Life, report *tagger.LoadReport, err error) {
+	if rs, report, err = loadRules(set, log); err != nil {
+		return rs, life, report, err
+	}
+	db, err := stores.Look(ctx, min(set.LockTimeout, briefWait))
+	if err != nil {
+		if !errors.Is(err, store.ErrNone) {
+			log.Warn("the states of rules are not applied: the store cannot be read", "error", term.Clean(err.Error()))
+		}
+		return rs, life, report, nil
+	}
+	defer db.Close()
+	if life, err = ruleset.ReadLife(ctx, db.Rules); err != nil {
+		return rs, life, report, err
+	}
+	return life.InForce(rs, now()), life, report, nil
+}

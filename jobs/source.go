@@ -1,0 +1,70 @@
+package jobs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// The sources that a run can be limited to, beside the names of all other kinds
+// of event. SourceAll means SourceCommand, then SourceCanary, then every further
+// kind of event in the store to which a rule applies, in the order of their names.
+const (
+	SourceCommand = "command"
+	SourceCanary  = "canary" // the kind canary_fingerprint
+	SourceAll     = "all"
+)
+
+// KindOf returns the kind of event that a source consists of. SourceAll has none.
+func KindOf(source string) ttpcron.SourceKind {
+	if source == SourceCanary {
+		return ttpcron.CanaryFingerprint
+	}
+	return ttpcron.SourceKind(source)
+}
+
+// SourceOf returns the name of the source that a kind of event belongs to.
+func SourceOf(kind ttpcron.SourceKind) string {
+	if kind == ttpcron.CanaryFingerprint {
+		return SourceCanary
+	}
+	return string(kind)
+}
+
+// Sources lists the sources that there are in a store that holds some kinds of
+// event: SourceAll, the kinds that the program knows, and the others that are
+// stored.
+func Sources(stored []ttpcron.SourceKind) []string {
+	names := []string{SourceCommand, SourceCanary, SourceAll}
+	var more []string
+	for _, k := range append(ttpcron.Kinds(), stored...) {
+		if name := SourceOf(k); !slices.Contains(names, name) {
+			more = append(more, name)
+		}
+	}
+	slices.Sort(more)
+	return append(names, slices.Compact(more)...)
+}
+
+// UnknownSourceError says that there is no source with a name.
+type UnknownSourceError struct {
+	Source string
+	There  []string // the sources that there are, see Sources
+}
+
+// Error names what there is.
+func (e *UnknownSourceError) Error() string {
+	return fmt.Sprintf("source is %q, want %s or %s", e.Source, strings.Join(e.There[:len(e.There)-1], ", "), e.There[len(e.There)-1])
+}
+
+// CheckSource refuses, with an *UnknownSourceError, the name of a source that is
+// neither known nor among the kinds of event that are stored.
+func CheckSource(source string, stored []ttpcron.SourceKind) error {
+	there := Sources(stored)
+	if slices.Contains(there, source) || source == string(ttpcron.CanaryFingerprint) {
+		return nil
+	}
+	return &UnknownSourceError{source, there}
+}
