@@ -224,14 +224,20 @@ func (r *ruleReader) test(n *yaml.Node, field string, name *string, depth int) *
 			r.unknown(m, field, testKeys)
 		}
 	}
-	if t.ignoreCase {
-		for _, list := range [...][]string{t.equals, t.contains, t.containsAll, t.startsWith, t.endsWith, t.globs} {
-			for i, s := range list {
-				list[i] = pattern.Fold(s)
-			}
+	t.fold()
+	return t
+}
+
+// fold prepares a test that ignores case: values are folded before they are compared.
+func (t *valueTest) fold() {
+	if !t.ignoreCase {
+		return
+	}
+	for _, list := range [...][]string{t.equals, t.contains, t.containsAll, t.startsWith, t.endsWith, t.globs} {
+		for i, s := range list {
+			list[i] = pattern.Fold(s)
 		}
 	}
-	return t
 }
 
 func (r *ruleReader) patterns(n *yaml.Node, field string, ignoreCase bool) []*pattern.Pattern {

@@ -71,16 +71,44 @@ func readRule(data []byte, o *Options) (def *definition, problems []Problem) {
 }
 
 func (r *ruleReader) rule(root *yaml.Node) {
+	d, m := r.def, r.ruleMembers(root)
+	r.required(root, "rule_id", d.ID != "")
+	r.required(root, "rule_version", m.version)
+	r.required(root, "name", d.Name != "")
+	r.required(root, "applies_to", len(d.Kinds) > 0)
+	r.required(root, "match", m.match != nil)
+	r.required(root, "emits", m.emits != nil)
+	if d.release == "" {
+		d.release = r.options.Release
+	}
+	if m.match != nil {
+		d.match = r.condition(m.match, "match", 0)
+		r.checkKinds(m.match)
+	}
+	if m.emits != nil {
+		r.emits(m.emits)
+	}
+	if m.tests != nil {
+		r.tests(m.tests)
+	}
+}
+
+// ruleMembers are the members of a rule that are read once all have been seen.
+type ruleMembers struct {
+	match, emits, tests *yaml.Node // nil when missing
+	version             bool       // there is one
+}
+
+// ruleMembers reads the members that stand for themselves.
+func (r *ruleReader) ruleMembers(root *yaml.Node) (found ruleMembers) {
 	d := r.def
-	var match, emits, tests *yaml.Node
-	version := false
 	for _, m := range r.members(root, "") {
 		switch m.key {
 		case "rule_id":
 			d.ID = r.text(m.value, m.key)
 			r.checkID(m.value, d.ID)
 		case "rule_version":
-			d.Version, version = r.integer(m.value, m.key, 0), true
+			d.Version, found.version = r.integer(m.value, m.key, 0), true
 		case "name":
 			d.Name = oneLine(r.text(m.value, m.key))
 		case "description":
@@ -90,9 +118,9 @@ func (r *ruleReader) rule(root *yaml.Node) {
 				d.Kinds = append(d.Kinds, ttpcron.SourceKind(kind))
 			}
 		case "match":
-			match = m.value
+			found.match = m.value
 		case "emits":
-			emits = m.value
+			found.emits = m.value
 		case "evidence_fields":
 			if m.value.Kind != yaml.SequenceNode || len(m.value.Content) > 0 {
 				d.evidence = r.texts(m.value, m.key)
@@ -109,30 +137,12 @@ func (r *ruleReader) rule(root *yaml.Node) {
 				d.References = r.texts(m.value, m.key)
 			}
 		case "tests":
-			tests = m.value
+			found.tests = m.value
 		default:
 			r.unknown(m, "", ruleKeys)
 		}
 	}
-	r.required(root, "rule_id", d.ID != "")
-	r.required(root, "rule_version", version)
-	r.required(root, "name", d.Name != "")
-	r.required(root, "applies_to", len(d.Kinds) > 0)
-	r.required(root, "match", match != nil)
-	r.required(root, "emits", emits != nil)
-	if d.release == "" {
-		d.release = r.options.Release
-	}
-	if match != nil {
-		d.match = r.condition(match, "match", 0)
-		r.checkKinds(match)
-	}
-	if emits != nil {
-		r.emits(emits)
-	}
-	if tests != nil {
-		r.tests(tests)
-	}
+	return found
 }
 
 // required reports a field that is missing, unless it was there and is the

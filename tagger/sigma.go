@@ -50,9 +50,44 @@ var sigmaTactics = map[string]string{
 func (r *ruleReader) sigma(root *yaml.Node) {
 	d := r.def
 	d.Kinds, d.evidence, d.release = []ttpcron.SourceKind{ttpcron.Command}, []string{"command_text"}, r.options.Release
-	level := "medium"
-	var tags, source, detection, levelAt *yaml.Node
-	var date, modified string
+	m := r.sigmaMembers(root)
+	if r.refused() {
+		return
+	}
+	r.required(root, "id", d.ID != "")
+	r.required(root, "title", d.Name != "")
+	r.required(root, "logsource", m.logsource != nil)
+	r.required(root, "detection", m.detection != nil)
+	if d.Version = sigmaVersion(m.modified); d.Version == 0 {
+		d.Version = sigmaVersion(m.date)
+	}
+	if d.Version == 0 {
+		r.problem(root, "date", "is missing or not YYYY-MM-DD: the rule's version comes from it")
+	}
+	if m.logsource != nil {
+		r.sigmaSource(m.logsource)
+	}
+	if r.refused() {
+		return
+	}
+	confidence, ok := sigmaConfidence[strings.ToLower(m.level)]
+	if !ok {
+		r.problem(m.levelAt, "level", "%q, want informational, low, medium, high or critical", shorten(m.level, 40))
+	}
+	d.match = r.sigmaDetection(m.detection)
+	r.sigmaClaims(root, m.tags, confidence)
+}
+
+// sigmaMembers are the members of a rule that are read once all have been seen.
+type sigmaMembers struct {
+	tags, logsource, detection, levelAt *yaml.Node // nil when missing
+	level, date, modified               string
+}
+
+// sigmaMembers reads the members that stand for themselves, and refuses those that
+// make a rule of more than one event or document.
+func (r *ruleReader) sigmaMembers(root *yaml.Node) sigmaMembers {
+	d, found := r.def, sigmaMembers{level: "medium"}
 	for _, m := range r.members(root, "") {
 		switch m.key {
 		case "id":
@@ -67,24 +102,19 @@ func (r *ruleReader) sigma(root *yaml.Node) {
 				d.References = r.texts(m.value, m.key)
 			}
 		case "date":
-			date = r.optional(m)
+			found.date = r.optional(m)
 		case "modified":
-			modified = r.optional(m)
+			found.modified = r.optional(m)
 		case "level":
-			level, levelAt = r.optional(m), m.value
+			found.level, found.levelAt = r.optional(m), m.value
 		case "tags":
-			tags = m.value
+			found.tags = m.value
 		case "logsource":
-			source = m.value
+			found.logsource = m.value
 		case "detection":
-			detection = m.value
+			found.detection = m.value
 		case "status":
-			switch r.optional(m) {
-			case "unsupported":
-				r.problem(m.at, m.key, "the rule says of itself that it cannot be used")
-			case "deprecated":
-				r.warning(m.at, m.key, "the rule is deprecated")
-			}
+			r.sigmaStatus(m)
 		case "correlation":
 			r.problem(m.at, m.key, "rules over several events are not supported")
 		case "filter":
@@ -93,31 +123,16 @@ func (r *ruleReader) sigma(root *yaml.Node) {
 			r.problem(m.at, m.key, "rules made of several documents are not supported")
 		}
 	}
-	if r.refused() {
-		return
+	return found
+}
+
+func (r *ruleReader) sigmaStatus(m member) {
+	switch r.optional(m) {
+	case "unsupported":
+		r.problem(m.at, m.key, "the rule says of itself that it cannot be used")
+	case "deprecated":
+		r.warning(m.at, m.key, "the rule is deprecated")
 	}
-	r.required(root, "id", d.ID != "")
-	r.required(root, "title", d.Name != "")
-	r.required(root, "logsource", source != nil)
-	r.required(root, "detection", detection != nil)
-	if d.Version = sigmaVersion(modified); d.Version == 0 {
-		d.Version = sigmaVersion(date)
-	}
-	if d.Version == 0 {
-		r.problem(root, "date", "is missing or not YYYY-MM-DD: the rule's version comes from it")
-	}
-	if source != nil {
-		r.sigmaSource(source)
-	}
-	if r.refused() {
-		return
-	}
-	confidence, ok := sigmaConfidence[strings.ToLower(level)]
-	if !ok {
-		r.problem(levelAt, "level", "%q, want informational, low, medium, high or critical", shorten(level, 40))
-	}
-	d.match = r.sigmaDetection(detection)
-	r.sigmaClaims(root, tags, confidence)
 }
 
 // sigmaVersion makes a rule's version of its date: 20231105 of 2023-11-05 or
