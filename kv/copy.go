@@ -9,6 +9,13 @@ import (
 	"github.com/ttpcron/ttpcron/kv/page"
 )
 
+// Progress says how far checking, recovering or copying a store has come.
+type Progress struct {
+	Place string // what is being read
+	Done  int64  // pages, days or bytes
+	Total int64  // 0 when it is not known
+}
+
 // CopyTo writes the bytes of the store as it stands at one moment to the writer
 // that to returns for so many. What is deleted or replaced meanwhile stays in the
 // store's file until the copy is done: nothing but the copy is made under the

@@ -145,31 +145,6 @@ func (db *DB) page(ctx context.Context, k record.KindDay, after, upTo uint64) (p
 	return page, err
 }
 
-// seekBlock moves to the block that holds the first event after an arrival
-// number, or to the one before it.
-func seekBlock(c *cursor, day ttpcron.Day, after uint64) (key, rec []byte) {
-	key, rec = c.Seek(record.BlockKey(day, after+1))
-	if d, first, ok := record.ParseBlockKey(key); ok && d == day && first == after+1 {
-		return key, rec
-	}
-	key, rec = keyBefore(c, record.BlockKey(day, after+1))
-	if d, _, ok := record.ParseBlockKey(key); ok && d == day {
-		return key, rec
-	}
-	return c.Seek(record.BlockKey(day, after+1))
-}
-
-// between cuts the events down to those whose arrival number is in (after, upTo].
-func between(events []ttpcron.Event, after, upTo uint64) []ttpcron.Event {
-	for len(events) > 0 && events[0].Seq <= after {
-		events = events[1:]
-	}
-	for len(events) > 0 && events[len(events)-1].Seq > upTo {
-		events = events[:len(events)-1]
-	}
-	return events
-}
-
 // LastSeq returns the arrival number that was given last, 0 in an empty store.
 func (db *DB) LastSeq(ctx context.Context) (uint64, error) {
 	var seq uint64

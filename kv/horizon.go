@@ -3,7 +3,6 @@ package kv
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
@@ -38,6 +37,50 @@ func listHorizons(tx *txn) (all []Horizon, err error) {
 		return nil
 	})
 	return all, err
+}
+
+// horizons returns the first day of each kind that has not been pruned. Kinds
+// that never were, or whose horizon is forgotten, are left out.
+func horizons(tx *txn) (map[ttpcron.SourceKind]ttpcron.Day, error) {
+	var out map[ttpcron.SourceKind]ttpcron.Day
+	all, err := listHorizons(tx)
+	for _, h := range all {
+		if out == nil {
+			out = map[ttpcron.SourceKind]ttpcron.Day{}
+		}
+		out[h.Kind] = h.Before
+	}
+	return out, err
+}
+
+// eachPruned calls do for what was pruned of each kind.
+func eachPruned(tx *txn, do func(*record.Pruned) error) error {
+	return tx.top(layout.Pruned).ForEach(func(k, rec []byte) error {
+		p, err := record.ReadPruned(k, rec)
+		if err == nil {
+			err = do(&p)
+		}
+		return err
+	})
+}
+
+// withoutPruned leaves out the events that happened before the horizon of their
+// kind, and counts them.
+func withoutPruned(tx *txn, events []*ttpcron.Event, r *ttpcron.ImportReport) (left []*ttpcron.Event, err error) {
+	before, err := horizons(tx)
+	if err != nil || len(before) == 0 {
+		return events, err
+	}
+	left = events[:0]
+	for _, e := range events {
+		if h := before[e.Kind]; ttpcron.DayOf(e.Time) < h {
+			r.BeforeHorizon++
+			r.Horizon = max(r.Horizon, h)
+		} else {
+			left = append(left, e)
+		}
+	}
+	return left, nil
 }
 
 // ForgetHorizon lets events of days that were pruned come in again, those of one
@@ -84,17 +127,6 @@ func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone 
 	return gone, nil
 }
 
-// eachPruned calls do for what was pruned of each kind.
-func eachPruned(tx *txn, do func(*record.Pruned) error) error {
-	return tx.top(layout.Pruned).ForEach(func(k, rec []byte) error {
-		p, err := record.ReadPruned(k, rec)
-		if err == nil {
-			err = do(&p)
-		}
-		return err
-	})
-}
-
 // freeIDs makes the index of given ids anew, of the events that are stored.
 func (db *DB) freeIDs(ctx context.Context, tx *txn) error {
 	entries, err := db.namedEntries(ctx, tx)
@@ -102,55 +134,4 @@ func (db *DB) freeIDs(ctx context.Context, tx *txn) error {
 		return err
 	}
 	return replaceNamed(tx, entries)
-}
-
-// namedEntries returns what the index of given ids holds of the events that are
-// stored, in no order: 24 bytes for each that has such an id.
-func (db *DB) namedEntries(ctx context.Context, tx *txn) ([]byte, error) {
-	var entries []byte
-	x := record.NamedIndex()
-	err := db.eachStored(ctx, tx, func(e *ttpcron.Event) {
-		if d := record.IdentityOf(&db.secret, e); !d.Content {
-			entries = x.AppendEntry(entries, d.Hash, d.Value())
-		}
-	})
-	return entries, err
-}
-
-// replaceNamed makes the index of given ids anew.
-func replaceNamed(tx *txn, entries []byte) error {
-	if err := tx.DeleteBucket([]byte(layout.Named)); err != nil {
-		return err
-	}
-	if _, err := tx.CreateBucket([]byte(layout.Named)); err != nil {
-		return err
-	}
-	x := namedIndex(tx)
-	for part := range slices.Chunk(entries, maxRun/16*x.EntrySize()) {
-		if err := x.add(x.SortEntries(part)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// eachStored reads the whole history.
-func (db *DB) eachStored(ctx context.Context, tx *txn, do func(*ttpcron.Event)) error {
-	history := tx.top(layout.History)
-	return history.ForEachBucket(func(kind []byte) error {
-		return history.Bucket(kind).ForEach(func(k, rec []byte) error {
-			day, first, ok := record.ParseBlockKey(k)
-			if !ok {
-				return record.Damagef("%x is no key of a block", k)
-			}
-			events, err := db.blocks.Read(ttpcron.SourceKind(kind), day, first, rec)
-			if err != nil {
-				return fmt.Errorf("%s events of %s: block %d: %w", kind, day, first, err)
-			}
-			for i := range events {
-				do(&events[i])
-			}
-			return ctx.Err()
-		})
-	})
 }

@@ -1,19 +1,14 @@
 package kv
 
 import (
+	"context"
 	"encoding/binary"
+	"slices"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
-
-// An event is known by its ID. Where the ID is derived from the content, the ID
-// says all: equal means known, and since the content holds the time, an index
-// for each kind and day is enough. A given ID says little about the content: a
-// source whose ids are positions in a list uses one twice. So one index of all
-// given ids keeps a digest of the record beside each, and where the event lies, so
-// that one whose digest differs can be compared with it.
 
 // identity is what the store makes of an event before storing it.
 type identity struct {
@@ -103,6 +98,36 @@ func remember(tx *txn, events []*ttpcron.Event, ids []identity) error {
 		}
 		x := contentIndex(tx, k.Kind, k.Day)
 		if err := x.add(x.SortEntries(entries)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// namedEntries returns what the index of given ids holds of the events that are
+// stored, in no order: 24 bytes for each that has such an id.
+func (db *DB) namedEntries(ctx context.Context, tx *txn) ([]byte, error) {
+	var entries []byte
+	x := record.NamedIndex()
+	err := db.eachStored(ctx, tx, func(e *ttpcron.Event) {
+		if d := record.IdentityOf(&db.secret, e); !d.Content {
+			entries = x.AppendEntry(entries, d.Hash, d.Value())
+		}
+	})
+	return entries, err
+}
+
+// replaceNamed makes the index of given ids anew.
+func replaceNamed(tx *txn, entries []byte) error {
+	if err := tx.DeleteBucket([]byte(layout.Named)); err != nil {
+		return err
+	}
+	if _, err := tx.CreateBucket([]byte(layout.Named)); err != nil {
+		return err
+	}
+	x := namedIndex(tx)
+	for part := range slices.Chunk(entries, maxRun/16*x.EntrySize()) {
+		if err := x.add(x.SortEntries(part)); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -165,60 +164,6 @@ func waiting(d ttpcron.DayHistory, cursor uint64) int {
 	return int(min(uint64(d.Events), d.LastSeq-seen))
 }
 
-func (db *DB) planPruneTags(ctx context.Context, before ttpcron.Day, report *PruneReport) (plan []prunePart, err error) {
-	err = db.view(ctx, func(tx *txn) error {
-		var group [][]byte
-		n := 0
-		flush := func() {
-			if days := group; len(days) > 0 {
-				plan = append(plan, prunePart{"tags", len(days), func(tx *txn) error { return pruneTagDays(tx, days) }})
-			}
-			group, n = nil, 0
-		}
-		rollups := tx.top(layout.Rollups)
-		c := rollups.Cursor()
-		for k, _ := c.First(); k != nil; k, _ = c.Next() {
-			day, ok := record.ParseDay(k)
-			if !ok {
-				return record.Damagef("%x is no day", k)
-			}
-			if day >= before {
-				break
-			}
-			tags := 0
-			err := eachClaim(rollups.Bucket(k), k, func(_ uint32, t record.Tally) { tags += t.Tags })
-			if err != nil {
-				return err
-			}
-			if report.TagDays == 0 {
-				report.FirstTagDay = day
-			}
-			group = append(group, bytes.Clone(k))
-			report.TagDays++
-			report.Tags += tags
-			if n += tags; n >= pruneTags || len(group) == pruneDays {
-				flush()
-			}
-		}
-		flush()
-		return nil
-	})
-	return plan, err
-}
-
-// eachClaim calls do for the claims that a day's rollup counts.
-func eachClaim(b *bucket, day []byte, do func(id uint32, t record.Tally)) error {
-	c := b.Cursor()
-	for k, rec := c.Seek([]byte{record.RollupClaim}); len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
-		t, err := record.ReadTally(rec, day, k)
-		if err != nil {
-			return err
-		}
-		do(binary.BigEndian.Uint32(k[1:]), t)
-	}
-	return nil
-}
-
 // pruneEvents takes out the events of some days of a kind, and moves the kind's
 // horizon behind the last of them.
 func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day) error {
@@ -341,99 +286,4 @@ func eachOfKinds(tx *txn, do func(b *bucket) error) error {
 		}
 	}
 	return nil
-}
-
-// pruneTagDays takes out the tags of the earliest days.
-func pruneTagDays(tx *txn, days [][]byte) error {
-	gone := map[uint32]int{}
-	rollups, tags := tx.top(layout.Rollups), tx.top(layout.Tags)
-	for _, day := range days {
-		if err := eachClaim(rollups.Bucket(day), day, func(id uint32, t record.Tally) { gone[id] += t.Tags }); err != nil {
-			return err
-		}
-		if err := rollups.DeleteBucket(day); err != nil {
-			return err
-		}
-		if err := tags.DeleteBucket(day); err != nil {
-			return err
-		}
-	}
-	n, err := tagDays(tx)
-	if err != nil {
-		return err
-	}
-	if err := putTagDays(tx, n-len(days)); err != nil {
-		return err
-	}
-	return subtractTotals(tx, gone)
-}
-
-// subtractTotals takes the tags that are gone out of the totals of their claims,
-// and finds the first that is left of each.
-func subtractTotals(tx *txn, gone map[uint32]int) error {
-	totals, rollups := tx.top(layout.Totals), tx.top(layout.Rollups)
-	left := map[uint32]record.TagTotal{}
-	for id, n := range gone {
-		k := record.ClaimKey(record.RollupClaim, id)
-		rec := totals.Get(k)
-		if rec == nil {
-			return record.Damagef("total of claim %d is missing", id)
-		}
-		t, err := record.ReadTotal(k, rec)
-		if err != nil {
-			return err
-		}
-		if t.Tags -= n; t.Tags < 0 {
-			return record.Damagef("total of claim %d is too small", id)
-		}
-		if err := totals.Delete(k); err != nil {
-			return err
-		}
-		if t.Tags > 0 {
-			left[id] = t
-		}
-	}
-	c := rollups.Cursor()
-	for name, _ := c.First(); name != nil && len(left) > 0; name, _ = c.Next() {
-		day, _ := record.ParseDay(name)
-		for id, t := range left {
-			k := record.ClaimKey(record.RollupClaim, id)
-			rec := rollups.Bucket(name).Get(k)
-			if rec == nil {
-				continue
-			}
-			first, err := record.ReadTally(rec, name, k)
-			if err != nil {
-				return err
-			}
-			t.First = record.TimeOf(day, first.First)
-			delete(left, id)
-			if err := addTotal(totals, k, t); err != nil {
-				return err
-			}
-		}
-	}
-	if len(left) > 0 {
-		return record.Damage("totals of claims count tags that are not there")
-	}
-	return nil
-}
-
-// withoutPruned leaves out the events that happened before the horizon of their
-// kind, and counts them.
-func withoutPruned(tx *txn, events []*ttpcron.Event, r *ttpcron.ImportReport) (left []*ttpcron.Event, err error) {
-	before, err := horizons(tx)
-	if err != nil || len(before) == 0 {
-		return events, err
-	}
-	left = events[:0]
-	for _, e := range events {
-		if h := before[e.Kind]; ttpcron.DayOf(e.Time) < h {
-			r.BeforeHorizon++
-			r.Horizon = max(r.Horizon, h)
-		} else {
-			left = append(left, e)
-		}
-	}
-	return left, nil
 }

@@ -2,11 +2,8 @@ package kv
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
-	"slices"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
@@ -32,39 +29,6 @@ func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.Rule
 		return ttpcron.RuleSet{}, false, fmt.Errorf("rule set %q: %w", fingerprint, err)
 	}
 	return set, ok, nil
-}
-
-// newCoverage returns the records of the coverage that differs from what is
-// stored, and of its rule set when that is not stored.
-func newCoverage(tx *txn, c ttpcron.Commit) (companions []companion, err error) {
-	var order []record.KindDay
-	days := map[record.KindDay][]ttpcron.Coverage{}
-	for _, v := range c.Coverage {
-		if v.Kind == "" || v.Day < 0 {
-			return nil, fmt.Errorf("coverage of kind %q and day %d", v.Kind, v.Day)
-		}
-		k := record.KindDay{Kind: v.Kind, Day: v.Day}
-		if days[k] == nil {
-			order = append(order, k)
-		}
-		days[k] = append(days[k], v)
-	}
-	for _, k := range order {
-		var old []byte
-		if b := tx.top(layout.Coverage).Bucket([]byte(k.Kind)); b != nil {
-			old = b.Get(record.DayKey(k.Day))
-		}
-		if !bytes.Equal(old, record.AppendCoverage(nil, k, days[k])) {
-			companions = append(companions, companion{put: func(tx *txn) error { return putCoverage(tx, k, days[k]) }})
-		}
-	}
-	if c.RuleSet == nil || c.RuleSet.Fingerprint == "" {
-		return companions, nil
-	}
-	if tx.top(layout.RuleSets).Get([]byte(c.RuleSet.Fingerprint)) == nil {
-		companions = append(companions, companion{put: func(tx *txn) error { return putRuleSet(tx, c.RuleSet) }})
-	}
-	return companions, nil
 }
 
 // putRuleSet stores a rule set and drops those that no coverage names any more.
@@ -98,50 +62,4 @@ func putRuleSet(tx *txn, s *ttpcron.RuleSet) error {
 		}
 	}
 	return b.Put([]byte(s.Fingerprint), record.AppendRuleSet(nil, s))
-}
-
-// VersionCount counts the tags of one version of one rule.
-type VersionCount struct {
-	RuleID  string
-	Version int
-	Tags    int
-	Retired bool // the tags are hidden
-}
-
-// RuleVersions counts tags by rule and version, in that order, those of retired
-// rules too.
-func (db *DB) RuleVersions(ctx context.Context) ([]VersionCount, error) {
-	var out []VersionCount
-	err := db.view(ctx, func(tx *txn) error {
-		hidden, err := db.hidden(tx)
-		if err != nil {
-			return err
-		}
-		counts := map[VersionCount]int{}
-		c := tx.top(layout.Totals).Cursor()
-		for k, rec := c.Seek([]byte{record.RollupClaim}); len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
-			t, err := record.ReadTotal(k, rec)
-			if err != nil {
-				return err
-			}
-			id := binary.BigEndian.Uint32(k[1:])
-			cl, err := db.claims.get(tx, id)
-			if err != nil {
-				return err
-			}
-			counts[VersionCount{RuleID: cl.RuleID, Version: cl.RuleVersion, Retired: hidden.has(id)}] += t.Tags
-		}
-		for v, n := range counts {
-			v.Tags = n
-			out = append(out, v)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count tags by version: %w", err)
-	}
-	slices.SortFunc(out, func(a, b VersionCount) int {
-		return cmp.Or(cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Version, b.Version))
-	})
-	return out, nil
 }

@@ -6,7 +6,12 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Identity is how an event is known.
+// Identity is how an event is known: by its ID. Where the ID is derived from the
+// content, the ID says all: equal means known, and since the content holds the time,
+// an index for each kind and day is enough. A given ID says little about the content:
+// a source whose ids are positions in a list uses one twice. So one index of all
+// given ids keeps a digest of the record beside each, and where the event lies, so
+// that one whose digest differs can be compared with it.
 type Identity struct {
 	ID      string // given, or derived from the content
 	Content bool   // derived

@@ -5,58 +5,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/record"
-	"github.com/ttpcron/ttpcron/kv/rollup"
 )
-
-// storeRollup adds the counts of a day to its bucket.
-func storeRollup(d *rollup.Day, b *bucket, day []byte) error {
-	for id, t := range d.Claims {
-		k := record.ClaimKey(record.RollupClaim, id)
-		if rec := b.Get(k); rec != nil {
-			old, err := record.ReadTally(rec, day, k)
-			if err != nil {
-				return err
-			}
-			t.Add(old)
-		}
-		if err := b.Put(k, record.AppendTally(nil, t, day, k)); err != nil {
-			return err
-		}
-	}
-	for _, hash := range sortedKeys(d.Attackers) {
-		a, k := *d.Attackers[hash], record.HashKey(record.RollupAttacker, hash)
-		if rec := b.Get(k); rec != nil {
-			old, err := record.ReadAttacker(rec, day, k)
-			if err != nil {
-				return err
-			}
-			old.Tally.Add(a.Tally)
-			a = old
-		}
-		if err := b.Put(k, record.AppendAttacker(nil, a, day, k)); err != nil {
-			return err
-		}
-	}
-	for _, hash := range sortedKeys(d.Aliases) {
-		k := record.HashKey(record.RollupAlias, hash)
-		if b.Get(k) != nil {
-			continue
-		}
-		if err := b.Put(k, record.AppendAlias(nil, day, k)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func sortedKeys[V any](m map[uint64]V) []uint64 {
-	keys := make([]uint64, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
 
 // filter tells from a rollup whether a day can hold what a query selects.
 type filter struct {

@@ -55,3 +55,49 @@ func (db *DB) TechniqueTotals(ctx context.Context) ([]TechniqueTotal, error) {
 	slices.SortFunc(out, func(a, b TechniqueTotal) int { return cmp.Compare(a.Technique, b.Technique) })
 	return out, nil
 }
+
+// VersionCount counts the tags of one version of one rule.
+type VersionCount struct {
+	RuleID  string
+	Version int
+	Tags    int
+	Retired bool // the tags are hidden
+}
+
+// RuleVersions counts tags by rule and version, in that order, those of retired
+// rules too.
+func (db *DB) RuleVersions(ctx context.Context) ([]VersionCount, error) {
+	var out []VersionCount
+	err := db.view(ctx, func(tx *txn) error {
+		hidden, err := db.hidden(tx)
+		if err != nil {
+			return err
+		}
+		counts := map[VersionCount]int{}
+		c := tx.top(layout.Totals).Cursor()
+		for k, rec := c.Seek([]byte{record.RollupClaim}); len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
+			t, err := record.ReadTotal(k, rec)
+			if err != nil {
+				return err
+			}
+			id := binary.BigEndian.Uint32(k[1:])
+			cl, err := db.claims.get(tx, id)
+			if err != nil {
+				return err
+			}
+			counts[VersionCount{RuleID: cl.RuleID, Version: cl.RuleVersion, Retired: hidden.has(id)}] += t.Tags
+		}
+		for v, n := range counts {
+			v.Tags = n
+			out = append(out, v)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count tags by version: %w", err)
+	}
+	slices.SortFunc(out, func(a, b VersionCount) int {
+		return cmp.Or(cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Version, b.Version))
+	})
+	return out, nil
+}

@@ -58,11 +58,3 @@ func (db *DB) DeleteCursor(ctx context.Context, kind ttpcron.SourceKind) error {
 func putCursor(tx *txn, c *ttpcron.Cursor) error {
 	return tx.top(layout.Cursors).Put([]byte(c.Kind), record.AppendCursor(nil, c))
 }
-
-func putCoverage(tx *txn, k record.KindDay, list []ttpcron.Coverage) error {
-	b, err := tx.top(layout.Coverage).CreateBucketIfNotExists([]byte(k.Kind))
-	if err != nil {
-		return err
-	}
-	return b.Put(record.DayKey(k.Day), record.AppendCoverage(nil, k, list))
-}
