@@ -25,10 +25,10 @@ type FileLook struct {
 	SeenAt         time.Time // when it was seen last, within a day
 }
 
-// LookOutcome says what came of a file.
+// LookOutcome says how reading a file ended.
 type LookOutcome uint8
 
-// What came of a file.
+// How reading a file ended.
 const (
 	LookRead    LookOutcome = iota // read to its end
 	LookUnknown                    // no log

@@ -35,7 +35,7 @@ type Listener struct {
 
 // Listen makes a socket at a path. One that a server left behind that is no
 // more is replaced; one that somebody serves, and any other file, is an error.
-// Who may connect is told to log.
+// It logs who may connect.
 func Listen(path string, log hclog.Logger) (*Listener, error) {
 	if log == nil {
 		log = hclog.NewNullLogger()

@@ -125,7 +125,7 @@ type Input struct {
 	Open func(ctx context.Context, known Known) (File, error)
 }
 
-// Progress tells how far a run has come. It is reported from one goroutine at a
+// Progress says how far a run has come. It is reported from one goroutine at a
 // time, many times a second.
 type Progress struct {
 	Stage string // StageImport, StageTag or StageRetag

@@ -82,9 +82,9 @@ func (c *Composite) forget() {
 	}
 }
 
-// unclaimed tells once that no rule applies to a kind of event.
+// unclaimed warns, once for each kind, that no rule applies to an event.
 func (c *Composite) unclaimed(e *ttpcron.Event) {
-	if _, told := c.rs.told.LoadOrStore(e.Kind, true); !told && c.warn != nil {
+	if _, before := c.rs.warned.LoadOrStore(e.Kind, true); !before && c.warn != nil {
 		c.warn(*e, "", fmt.Errorf("no rule applies to events of kind %q", shorten(string(e.Kind), 64)))
 	}
 }

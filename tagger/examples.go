@@ -21,7 +21,7 @@ func Test(rs *RuleSet) []Failure {
 		if rs.rules[i].Inert != "" {
 			continue
 		}
-		c := newRuleSet([]*definition{d.certain()}, nil, rs.told).Tagger(nil)
+		c := newRuleSet([]*definition{d.certain()}, nil, rs.warned).Tagger(nil)
 		for _, ex := range d.examples {
 			fail := func(text string) {
 				out = append(out, Failure{d.ID, d.Folder, d.File, shorten(ex.text, 200), ex.want, text})

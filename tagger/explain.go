@@ -117,24 +117,24 @@ func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
 	return x
 }
 
-// hits tells what the tests that held saw, of the first maxHits of them.
+// hits describes the first maxHits of the tests that held.
 func (ev *evaluation) hits() []Hit {
 	list := ev.trace.hits
 	var out []Hit
 	for i := range list[:min(len(list), maxHits)] {
-		out = append(out, ev.told(&list[i]))
+		out = append(out, ev.describe(&list[i]))
 	}
 	return out
 }
 
-// maxHits bounds what is told of one rule, and maxWindow how much of a text is
-// looked at for the place of a value.
+// maxHits is how many tests are described of one rule, maxWindow how much of a text
+// is searched for where a value stands.
 const (
 	maxHits   = 64
 	maxWindow = 64 << 10
 )
 
-func (ev *evaluation) told(h *held) Hit {
+func (ev *evaluation) describe(h *held) Hit {
 	start, end := h.part()
 	value := h.value
 	if end > start {

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// inode tells one file from another of the same name, size and time, as
+// inode distinguishes one file from another of the same name, size and time, as
 // reproducible images hold them: which it is, and when anything of it changed
 // last.
 func inode(info fs.FileInfo) [3]int64 {

@@ -66,13 +66,13 @@ const lookCost = 200
 // is done. It looks every so often at the names, sizes, times and inodes of the
 // files, by the names of their folders: a folder that is replaced as a whole, by a
 // rename or a symbolic link, is seen, as are files on network disks. A change is
-// told once two looks agree, so that files that are still being written are not
+// reported once two looks agree, so that files that are still being written are not
 // read. While a value waits to be received, no other is sent. The folders are
-// asked for at every look; other ones than before are a change.
+// asked for at every look, and other ones than before are a change too.
 func Watch(ctx context.Context, folders func() []Folder, every time.Duration) <-chan struct{} {
 	changed := make(chan struct{}, 1)
-	w := watch{told: stamp(folders())}
-	w.seen = w.told
+	w := watch{reported: stamp(folders())}
+	w.seen = w.reported
 	go func() {
 		pause := time.NewTimer(every)
 		defer pause.Stop()
@@ -95,15 +95,15 @@ func Watch(ctx context.Context, folders func() []Folder, every time.Duration) <-
 	return changed
 }
 
-// watch decides when a change is told.
-type watch struct{ told, seen [sha256.Size]byte }
+// watch decides when a change is reported.
+type watch struct{ reported, seen [sha256.Size]byte }
 
-// look reports whether what is seen now was seen before, and is not told yet.
+// look reports whether what is seen now was seen before, and was not reported yet.
 func (w *watch) look(now [sha256.Size]byte) bool {
-	settled := now == w.seen && now != w.told
+	settled := now == w.seen && now != w.reported
 	w.seen = now
 	if settled {
-		w.told = now
+		w.reported = now
 	}
 	return settled
 }

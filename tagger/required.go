@@ -261,7 +261,7 @@ func globLiteral(glob string) string {
 		case '\\':
 			flush()
 			i++
-		case '[': // where a set ends is not told here
+		case '[': // what came before suffices: finding the end of a set takes a parser
 			flush()
 			return best
 		default:

@@ -23,9 +23,9 @@ type RuleSet struct {
 	fingerprint string
 	// compiled is made when it is first needed: many a set is only looked at.
 	compiled lazy.Value[compiled]
-	// told remembers the kinds that warn has been told nobody claims. It is
-	// shared by all sets that come from one Load.
-	told *sync.Map
+	// warned has the kinds of event for which Warn was called since no rule applies
+	// to them. All sets that come from one Load share it.
+	warned *sync.Map
 	// files is what every file gave, rules that a later folder replaced among
 	// them; for Reload. Nil in a set of Only.
 	files files
@@ -57,8 +57,8 @@ type prepared struct {
 	prefilter int32 // its first node in kindRules.prefilters
 }
 
-func newRuleSet(defs []*definition, states map[string]ttpcron.RuleState, told *sync.Map) *RuleSet {
-	rs := &RuleSet{defs: defs, states: states, told: told}
+func newRuleSet(defs []*definition, states map[string]ttpcron.RuleState, warned *sync.Map) *RuleSet {
+	rs := &RuleSet{defs: defs, states: states, warned: warned}
 	for _, d := range defs {
 		info := d.Rule
 		info.State = ttpcron.RuleState{RuleID: d.ID, Status: ttpcron.StatusEnabled}
@@ -213,7 +213,7 @@ func (rs *RuleSet) WithStates(states []ttpcron.RuleState, now time.Time) *RuleSe
 			in[s.RuleID] = s
 		}
 	}
-	with := newRuleSet(rs.defs, in, rs.told)
+	with := newRuleSet(rs.defs, in, rs.warned)
 	with.files = rs.files
 	return with
 }
@@ -226,7 +226,7 @@ func (rs *RuleSet) Only(ids map[string]bool) *RuleSet {
 			defs = append(defs, d)
 		}
 	}
-	return newRuleSet(defs, rs.states, rs.told)
+	return newRuleSet(defs, rs.states, rs.warned)
 }
 
 // Len returns how many rules the set has, inert and disabled ones among them.

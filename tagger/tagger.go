@@ -166,7 +166,7 @@ type Rule struct {
 	Slow string
 }
 
-// Warn is told of a tagger's trouble with one event: a rule that failed on it,
-// which loses that rule's tags of that event only, or, with an empty rule, a
-// kind of event that no rule applies to, once for each kind.
+// Warn is called when a tagger has trouble with an event. Either a rule failed on
+// it, and its tags of that event are lost, or, with an empty rule, no rule applies to
+// its kind; that is said once for each kind.
 type Warn func(event ttpcron.Event, rule string, err error)

@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// TestWatchSettles holds that a change is told once, when it has settled.
+// TestWatchSettles holds that a change is reported once, when it has settled.
 func TestWatchSettles(t *testing.T) {
 	var w watch
 	got := ""
 	for i, letter := range "aabbbcdeeebbaaefaa" {
 		now := sha256.Sum256([]byte(string(letter)))
 		if i == 0 {
-			w = watch{told: now, seen: now}
+			w = watch{reported: now, seen: now}
 		}
 		if w.look(now) {
 			got += string(letter)
@@ -21,6 +21,6 @@ func TestWatchSettles(t *testing.T) {
 		}
 	}
 	if want := "...b....e..b.a...."; got != want {
-		t.Errorf("told %s, want %s", got, want)
+		t.Errorf("reported %s, want %s", got, want)
 	}
 }

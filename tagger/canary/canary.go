@@ -1,4 +1,4 @@
-// Package canary reads what a triggered canary token tells about who triggered
+// Package canary reads, from the record of a triggered canary token, who triggered
 // it.
 //
 // [Signals] derives fields from the record: the class of the client, whether a
@@ -68,7 +68,7 @@ func Signals(e *ttpcron.Event) ttpcron.Payload {
 	return s.out
 }
 
-// record is what the payload says, as far as it is of use here.
+// record is the part of a payload that signals are derived from.
 type record struct {
 	agent   string // the User-Agent header
 	qname   string

@@ -54,7 +54,7 @@ func firstFoldable(s string) int {
 	return len(s)
 }
 
-// known is what the spelling of a node tells of the texts that it matches.
+// known is what the spelling of a node says about the texts that it matches.
 type known struct {
 	exact    []string   // all the strings it can match, or nil when unknown
 	required []string   // every match contains one of these; nil when unknown
@@ -72,8 +72,8 @@ func Best(a, b []string) []string {
 	return a
 }
 
-// Score rates a set of literals by its least telling member: long and rare is
-// good, and every further member costs. It is 0 for a set that tells nothing.
+// Score rates how selective a set of literals is, by its least selective member:
+// long and rare is good, and every further member costs. It is 0 for an empty set.
 func Score(set []string) int {
 	if len(set) == 0 {
 		return 0
@@ -100,14 +100,14 @@ func Score(set []string) int {
 }
 
 func (n *node) known() known {
-	if n.told == nil {
-		k := n.work()
-		n.told = &k
+	if n.knowledge == nil {
+		k := n.deriveKnown()
+		n.knowledge = &k
 	}
-	return *n.told
+	return *n.knowledge
 }
 
-func (n *node) work() known {
+func (n *node) deriveKnown() known {
 	switch n.op {
 	case opLiteral:
 		return knownRune(n.char, n.fold)
@@ -133,21 +133,21 @@ func (n *node) work() known {
 	return known{exact: []string{""}}
 }
 
-// others are the other sets that tell something the best one does not.
+// others are the sets that the best one does not imply.
 func (k known) others(best []string) (sets [][]string) {
 	for i, set := range append(slices.Clip(k.more), usable(k.exact)) {
-		told := len(set) == 0 || len(set) > 16 || implied(set, best)
+		redundant := len(set) == 0 || len(set) > 16 || implied(set, best)
 		for _, later := range k.more[min(i+1, len(k.more)):] {
-			told = told || implied(set, later)
+			redundant = redundant || implied(set, later)
 		}
-		if !told {
+		if !redundant {
 			sets = append(sets, set)
 		}
 	}
 	return sets
 }
 
-// implied reports whether whatever holds one of best holds one of set.
+// implied reports whether every text that contains one of best contains one of set.
 func implied(set, best []string) bool {
 	for _, b := range best {
 		if !slices.ContainsFunc(set, func(s string) bool { return strings.Contains(b, s) }) {

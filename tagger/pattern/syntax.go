@@ -44,7 +44,7 @@ type node struct {
 	behind, negate bool // opLook
 	width          int  // opLook with behind: how many runes it looks back
 
-	told *known // what known found out
+	knowledge *known // what known found out; nil before
 }
 
 // The sets are those of Python's re under re.ASCII: what attackers type into

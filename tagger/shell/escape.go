@@ -18,8 +18,8 @@ var plainEscapes = map[byte]byte{
 }
 
 // unescape decodes backslash escapes: those of Bash, and \nnn without the zero
-// in echo, as BusyBox has it. numeric tells that a byte was given by its
-// number, which is how text is hidden; stop that \c ends the output. What cannot
+// in echo, as BusyBox has it. numeric is true when a byte was given by
+// its number, which is how text is hidden, and stop when \c ends the output. What cannot
 // be paid for stays as it is.
 func (m *budget) unescape(s string, style escapeStyle) (out string, numeric, stop bool) {
 	if strings.IndexByte(s, '\\') < 0 || !m.spend(2*len(s)) {

@@ -13,7 +13,7 @@ const (
 	parseCost  = 16        // tokens that a text counts for besides its own: it makes room for words, 3 KiB
 )
 
-// tokenClass tells the bytes that make the full parser allocate (1) or recurse (2).
+// tokenClass has the bytes that make the full parser allocate (1) or recurse (2).
 var tokenClass = func() (t [256]uint8) {
 	for _, c := range " \t\n;&|<>$'\"\\-+!~*?=,%/^" {
 		t[c] = 1

@@ -13,7 +13,7 @@ type Value[T any] struct {
 	mu   sync.Mutex
 }
 
-// made tells a value that is nil from one that was not made.
+// made distinguishes a value that is nil from one that was not made.
 type made[T any] struct{ value *T }
 
 // Get returns the value, which it makes unless it is there. All callers get the
