@@ -160,3 +160,10 @@ func (p Payload) Clone() Payload {
 	}
 	return out
 }
+
+// GobEncode implements gob.GobEncoder: a payload travels as its JSON, which has
+// some bytes for every member.
+func (p Payload) GobEncode() ([]byte, error) { return p.AppendJSON(nil), nil }
+
+// GobDecode implements gob.GobDecoder.
+func (p *Payload) GobDecode(text []byte) error { return p.UnmarshalJSON(text) }

@@ -118,7 +118,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // handle adds the handler of a method.
 func (s *Server) handle(name string, h http.HandlerFunc) {
 	s.methods = append(s.methods, name)
-	s.mux.HandleFunc("POST /v1/"+name, h)
+	s.mux.HandleFunc("POST /v1/"+name, func(w http.ResponseWriter, r *http.Request) {
+		s.o.Log.Trace("call", "method", name)
+		h(w, r)
+	})
 }
 
 // Methods lists the names of the methods that the server answers.

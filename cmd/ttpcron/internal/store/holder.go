@@ -32,12 +32,30 @@ type Holder struct {
 
 // Serve has a server answer all calls of a store.
 func Serve(s *control.Server, h *Holder) {
+	for _, c := range served() {
+		c.serve(s, h)
+	}
+}
+
+// Methods lists the names of the calls, as the control socket has them.
+func Methods() []string {
+	s := control.NewServer(control.Options{})
+	Serve(s, &Holder{})
+	return s.Methods()
+}
+
+// server is a call as whoever answers it sees it.
+type server interface {
+	serve(*control.Server, *Holder)
+}
+
+// served lists the calls.
+func served() (all []server) {
 	list := reflect.ValueOf(calls).Elem()
 	for i := range list.NumField() {
-		list.Field(i).Addr().Interface().(interface {
-			serve(*control.Server, *Holder)
-		}).serve(s, h)
+		all = append(all, list.Field(i).Addr().Interface().(server))
 	}
+	return all
 }
 
 func (h *Holder) now() time.Time {
