@@ -247,7 +247,7 @@ func (f *File) resume(ctx context.Context, positions Positions, lines *lineReade
 	for len(lines.head) < headBytes && lines.fill(ctx) {
 	}
 	head := lines.head
-	fit, err := candidates(ctx, positions, f.format, head)
+	fit, err := fittingPositions(ctx, positions, f.format, head)
 	if err != nil {
 		return position, nil, err
 	}

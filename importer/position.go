@@ -39,9 +39,9 @@ func headLength(n int64) int {
 	return length
 }
 
-// candidates finds the positions whose beginning is head's, by descending offset.
+// fittingPositions finds the positions whose beginning is head's, by descending offset.
 // Positions of earlier versions may have any length of head.
-func candidates(ctx context.Context, positions Positions, f *Format, head []byte) ([]ttpcron.FilePosition, error) {
+func fittingPositions(ctx context.Context, positions Positions, f *Format, head []byte) ([]ttpcron.FilePosition, error) {
 	if positions == nil {
 		return nil, nil
 	}

@@ -22,9 +22,6 @@ func (s *Schedule) String() string { return s.expr }
 // Every returns the interval of an @every schedule, 0 for one of times.
 func (s *Schedule) Every() time.Duration { return s.every }
 
-// Zone returns the time zone that the schedule's times are in.
-func (s *Schedule) Zone() *time.Location { return s.zone }
-
 // Next returns the first occurrence after t, in the schedule's time zone, and
 // zero when there is none for 20 years.
 //

@@ -104,7 +104,7 @@ func patternRules(b *testing.B, patterns []string) *RuleSet {
 
 // BenchmarkPatterns matches commands against patterns on one core, beside its
 // yardsticks: package regexp trying every pattern on every command, and ripgrep,
-// whole process, which only says how many commands match any. bench/candidates
+// whole process, which only says how many commands match any. bench/engines
 // compares other engines.
 func BenchmarkPatterns(b *testing.B) {
 	patterns := workload.Patterns(300)
