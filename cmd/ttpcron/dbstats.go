@@ -69,12 +69,6 @@ type spacePart struct {
 	Bytes     int64  `json:"bytes"`
 }
 
-// Parts that grow with events, and with tags.
-var (
-	eventParts = map[string]bool{"history": true, "days": true, "coverage": true, "identity": true, "named": true}
-	tagParts   = map[string]bool{"tags": true, "rollups": true, "totals": true}
-)
-
 func spaceOf(ctx context.Context, stores *store.Opener, space doctor.Space) (spaceJSON, error) {
 	s := spaceJSON{Path: stores.DB, Bytes: space.FileBytes, FreeBytes: space.FreeBytes}
 	db, err := stores.Read(ctx)
@@ -92,10 +86,10 @@ func spaceOf(ctx context.Context, stores *store.Opener, space doctor.Space) (spa
 	var ofEvents, ofTags int64
 	for _, b := range space.Buckets {
 		s.Parts = append(s.Parts, spacePart{b.Name, b.Buckets, b.Entries, b.Data, b.Bytes})
-		switch {
-		case eventParts[b.Name]:
+		switch b.GrowsWith {
+		case "events":
 			ofEvents += b.Bytes
-		case tagParts[b.Name]:
+		case "tags":
 			ofTags += b.Bytes
 		}
 		if b.Name == "tags" {

@@ -24,6 +24,9 @@ type BucketSpace struct {
 	Entries int    // records
 	Data    int64  // bytes of keys and values
 	Bytes   int64  // bytes of the pages that they take
+	// GrowsWith is what the bucket's size goes with: "events", "tags", or nothing
+	// that grows.
+	GrowsWith string
 }
 
 // MeasureSpace reads a store's file from one end to the other and measures its
@@ -90,7 +93,7 @@ func (s *source) space(ctx context.Context, progress func(kv.Progress)) (Space, 
 		if !ok {
 			continue
 		}
-		sum := BucketSpace{Name: name}
+		sum := BucketSpace{Name: name, GrowsWith: layout.Buckets[i].GrowsWith}
 		pages = 0
 		s.measure(b, &sum, 0)
 		sum.Bytes = int64(pages) * page.Size

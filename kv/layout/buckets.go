@@ -33,23 +33,23 @@ var Buckets = []Bucket{
 	},
 	{
 		Name: History, Holds: "blocks of events",
-		Key: "<kind> / <day 4> <first arrival 8>", Nested: Kinds, Remedy: Recover,
+		Key: "<kind> / <day 4> <first arrival 8>", Nested: Kinds, Remedy: Recover, GrowsWith: WithEvents,
 	},
 	{
 		Name: DayCounts, Holds: "counts of the events of a day",
-		Key: "<kind> / <day 4>", Nested: Kinds, Remedy: Rebuild, Recovery: Rebuilt,
+		Key: "<kind> / <day 4>", Nested: Kinds, Remedy: Rebuild, Recovery: Rebuilt, GrowsWith: WithEvents,
 	},
 	{
 		Name: Coverage, Holds: "what rules have looked at on a day",
-		Key: "<kind> / <day 4>", Nested: Kinds, Check: checkCoverage, Remedy: LookAgain,
+		Key: "<kind> / <day 4>", Nested: Kinds, Check: checkCoverage, Remedy: LookAgain, GrowsWith: WithEvents,
 	},
 	{
 		Name: Identity, Holds: "hashes of content-derived ids",
-		Key: "<kind> / <day 4> <run 4> <hash 8>", Nested: Kinds, Remedy: Rebuild, Recovery: Rebuilt,
+		Key: "<kind> / <day 4> <run 4> <hash 8>", Nested: Kinds, Remedy: Rebuild, Recovery: Rebuilt, GrowsWith: WithEvents,
 	},
 	{
 		Name: Named, Holds: "hashes of given ids, with the digest and place of the event",
-		Key: "<run 4> <hash 8>", IsIndex: true, Remedy: Rebuild, Recovery: Rebuilt,
+		Key: "<run 4> <hash 8>", IsIndex: true, Remedy: Rebuild, Recovery: Rebuilt, GrowsWith: WithEvents,
 	},
 	{
 		Name: Claims, Holds: "what many tags have in common: kind, rule, version, technique …",
@@ -57,15 +57,15 @@ var Buckets = []Bucket{
 	},
 	{
 		Name: Tags, Holds: "tags",
-		Key: "<day 4> / <nanosecond of the day 6> <uuid 16>", Nested: Days, Remedy: Recover,
+		Key: "<day 4> / <nanosecond of the day 6> <uuid 16>", Nested: Days, Remedy: Recover, GrowsWith: WithTags,
 	},
 	{
 		Name: Rollups, Holds: "counts of the tags of a day, and the names that can be found in it",
-		Key: "<day 4> / c <claim 4>, a <hash 8>, x <hash 8>", Nested: Days, Remedy: Rebuild, Recovery: Rebuilt,
+		Key: "<day 4> / c <claim 4>, a <hash 8>, x <hash 8>", Nested: Days, Remedy: Rebuild, Recovery: Rebuilt, GrowsWith: WithTags,
 	},
 	{
 		Name: Totals, Holds: "counts of the whole store",
-		Key: "k <kind>, c <claim 4>, t", Remedy: Rebuild, Recovery: Rebuilt,
+		Key: "k <kind>, c <claim 4>, t", Remedy: Rebuild, Recovery: Rebuilt, GrowsWith: WithTags,
 	},
 	{
 		Name: Cursors, Holds: "where runs resume",

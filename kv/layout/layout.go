@@ -29,8 +29,15 @@ type Bucket struct {
 	Noun   string // what a report calls its records
 	Remedy string // what to do about damage in it
 
-	Recovery Recovery
+	Recovery  Recovery
+	GrowsWith string // WithEvents or WithTags, where its size goes with their number
 }
+
+// What the size of a bucket goes with.
+const (
+	WithEvents = "events"
+	WithTags   = "tags"
+)
 
 // Store is what records are compared with.
 type Store struct {
