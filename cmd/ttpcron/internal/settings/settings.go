@@ -59,7 +59,7 @@ func decnetRole(env map[string]string) string {
 // shared are the flags of every command, as they are parsed.
 type shared struct {
 	Settings
-	rules, inputs cli.List
+	rules cli.List
 }
 
 // Share defines the flags that every command has. What they are set to is taken
