@@ -284,7 +284,7 @@ func (r *decnetReader) flush() bool {
 	return !r.stopped
 }
 
-// firstTime is the first of some texts that is a time.
+// firstTime returns the first of the texts that can be read as a time.
 func firstTime(texts ...sql.RawBytes) (time.Time, bool) {
 	for _, s := range texts {
 		if t, ok := parseTime(string(s)); ok {

@@ -121,7 +121,7 @@ type entryParser struct {
 	members map[string]jsontext.Value
 }
 
-// entryNames are the members that matter.
+// entryNames are the members of an entry that are read; others are passed over.
 var entryNames = []string{
 	"command_text", "text", "command", "id", "uuid", "command_id", "session_id", "decky_id", "decky",
 	"ts", "timestamp", "time", "service", "uid", "user", "src", "pwd",

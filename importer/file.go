@@ -66,7 +66,7 @@ type reader interface {
 // noter is a reader that has something to tell the user.
 type noter interface{ notes() []string }
 
-// closer is a reader that holds something open besides the source.
+// closer is a reader that holds something open besides the stream.
 type closer interface{ close() error }
 
 // Open opens a file, recognises its format and finds out how far it has been

@@ -57,7 +57,6 @@ type group struct {
 	began    time.Time
 }
 
-// dayCoverage is the coverage of one day.
 type dayCoverage struct {
 	day  ttpcron.Day
 	list []ttpcron.Coverage

@@ -157,7 +157,7 @@ func implied(set, best []string) bool {
 	return true
 }
 
-// best is the best set of literals that every match must hold one of.
+// best is the most selective set of which every match contains a literal.
 func (k known) best() []string { return Best(k.required, usable(k.exact)) }
 
 // usable returns the set unless one of its strings says nothing.

@@ -205,7 +205,7 @@ func (b *build) write(c *call, name string, text stream, more bool) {
 // cd makes one file appear under many paths.
 func fileKey(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
 
-// join is the output of one command after another.
+// join returns what two commands print, one after the other.
 func (b *build) join(x, y stream) stream {
 	if x.text == "" && x.known {
 		return y

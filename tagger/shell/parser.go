@@ -128,7 +128,7 @@ type draft struct {
 	fed   []*place // substitutions whose output the command executes
 }
 
-// source is a text being parsed: the original or a layer.
+// sourceText is a text being parsed: the original or a layer.
 type sourceText struct {
 	text       string
 	start, end int  // span in the original
