@@ -60,13 +60,15 @@ func (c *Command[S]) Each(do func(*Command[S])) {
 }
 
 // Given lists the flags that were given on the command line, to the command or to
-// the groups above it, with their values. It does not change the flags.
+// the groups above it, with their values. Of a flag with one value that of the
+// command counts, and lists are joined. It does not change the flags.
 func (c *Command[S]) Given() map[string][]string {
 	given := map[string][]string{}
 	for ; c != nil; c = c.group {
 		c.Flags.Visit(func(f *flag.Flag) {
-			if given[f.Name] == nil {
-				given[f.Name] = Values(f)
+			_, list := f.Value.(*List)
+			if list || given[f.Name] == nil {
+				given[f.Name] = append(Values(f), given[f.Name]...)
 			}
 		})
 	}

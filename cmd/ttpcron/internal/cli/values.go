@@ -11,9 +11,10 @@ import (
 // means for ever.
 type Age time.Duration
 
+// String returns what Set takes.
 func (a *Age) String() string {
 	if a == nil || *a == 0 {
-		return ""
+		return "0"
 	}
 	d := time.Duration(*a)
 	if d%(24*time.Hour) == 0 {
@@ -22,6 +23,7 @@ func (a *Age) String() string {
 	return d.String()
 }
 
+// Set implements flag.Value.
 func (a *Age) Set(s string) error {
 	d, ok := ParseAgo(s)
 	if s == "0" {
@@ -44,9 +46,10 @@ var sizeUnits = []struct {
 }{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
 	{"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"T", 1 << 40}, {"B", 1}, {"", 1}}
 
+// String returns what Set takes.
 func (z *Size) String() string {
 	if z == nil || *z == 0 {
-		return ""
+		return "0"
 	}
 	for _, u := range []int{3, 2, 1, 0} {
 		if b := sizeUnits[u].bytes; int64(*z)%b == 0 {
@@ -56,6 +59,7 @@ func (z *Size) String() string {
 	return strconv.FormatInt(int64(*z), 10)
 }
 
+// Set implements flag.Value.
 func (z *Size) Set(s string) error {
 	for _, u := range sizeUnits {
 		text, ok := strings.CutSuffix(s, u.name)
@@ -78,13 +82,15 @@ type Bounded struct {
 	IsSet        bool
 }
 
+// String returns what Set takes, or "" before there is a value.
 func (b *Bounded) String() string {
-	if b == nil || b.N == 0 {
+	if b == nil || b.N == 0 && !b.IsSet {
 		return ""
 	}
 	return strconv.Itoa(b.N)
 }
 
+// Set implements flag.Value.
 func (b *Bounded) Set(s string) error {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < b.Low || n > b.High {
@@ -100,8 +106,10 @@ type OneOf struct {
 	Values []string
 }
 
+// String returns the value.
 func (o *OneOf) String() string { return o.Value }
 
+// Set implements flag.Value.
 func (o *OneOf) Set(s string) error {
 	for _, v := range o.Values {
 		if s == v {
@@ -115,5 +123,11 @@ func (o *OneOf) Set(s string) error {
 // List is a flag that can be given more than once.
 type List []string
 
-func (l *List) String() string     { return strings.Join(*l, ",") }
-func (l *List) Set(s string) error { *l = append(*l, s); return nil }
+// String joins the values with commas, for people: see [Values].
+func (l *List) String() string { return strings.Join(*l, ",") }
+
+// Set adds a value.
+func (l *List) Set(s string) error {
+	*l = append(*l, s)
+	return nil
+}

@@ -3,7 +3,7 @@ package cli
 import "testing"
 
 func TestSizeAndAge(t *testing.T) {
-	for text, want := range map[string]string{"512MiB": "512MiB", "1024MiB": "1GiB", "2G": "2GiB", "1000": "1000", "1kB": "1000", "0": "", "3 KiB": "3KiB", "-1": "!", "x": "!", "9999999999TiB": "!", "": "!"} {
+	for text, want := range map[string]string{"512MiB": "512MiB", "1024MiB": "1GiB", "2G": "2GiB", "1000": "1000", "1kB": "1000", "0": "0", "3 KiB": "3KiB", "-1": "!", "x": "!", "9999999999TiB": "!", "": "!"} {
 		var z Size
 		got := "!"
 		if err := z.Set(text); err == nil {
@@ -13,7 +13,7 @@ func TestSizeAndAge(t *testing.T) {
 			t.Errorf("size %q: %q, want %q", text, got, want)
 		}
 	}
-	for text, want := range map[string]string{"90d": "90d", "2w": "14d", "36h": "36h0m0s", "0": "", "1d12h": "36h0m0s", "-1d": "!", "x": "!"} {
+	for text, want := range map[string]string{"90d": "90d", "2w": "14d", "36h": "36h0m0s", "0": "0", "1d12h": "36h0m0s", "-1d": "!", "x": "!"} {
 		var a Age
 		var got string
 		if err := a.Set(text); err != nil {

@@ -89,12 +89,12 @@ func (c *Daemon) ruleNames() []string {
 var limitNames = [...]string{"keep-events", "keep-tags", "max-size", "min-free", "health-limit"}
 
 func (c *Daemon) limits() (l [len(limitNames)]string) {
-	health := ""
+	health := "0"
 	if c.HealthLimit > 0 {
 		health = c.HealthLimit.String()
 	}
 	for i, v := range []string{c.KeepEvents.String(), c.KeepTags.String(), c.MaxSize.String(), c.MinFree.String(), health} {
-		if l[i] = v; v == "" {
+		if l[i] = v; v == "0" {
 			l[i] = "none"
 		}
 	}
