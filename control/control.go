@@ -24,7 +24,7 @@ import (
 
 // Protocol is the version of the calls. A client and a server of different
 // versions do not talk to each other.
-const Protocol = 1
+const Protocol = 2
 
 // Bounds of a server.
 const (

@@ -268,9 +268,9 @@ func TestHostileRequests(t *testing.T) {
 	}{
 		{"other protocol", "POST", "/v1/echo", "99", strings.NewReader("x"), "version"},
 		{"no protocol", "POST", "/v1/echo", "", strings.NewReader("x"), "version"},
-		{"no length", "POST", "/v1/echo", "1", io.MultiReader(strings.NewReader("x")), "how long"},
-		{"nonsense", "POST", "/v1/echo", "1", strings.NewReader("\xff\xff\xff\xff"), "cannot be read"},
-		{"wrong method", "GET", "/v1/echo", "1", nil, "Not Allowed"},
+		{"no length", "POST", "/v1/echo", fmt.Sprint(control.Protocol), io.MultiReader(strings.NewReader("x")), "how long"},
+		{"nonsense", "POST", "/v1/echo", fmt.Sprint(control.Protocol), strings.NewReader("\xff\xff\xff\xff"), "cannot be read"},
+		{"wrong method", "GET", "/v1/echo", fmt.Sprint(control.Protocol), nil, "Not Allowed"},
 		{"long header", "POST", "/v1/echo", strings.Repeat("1", 1<<20), nil, "Too Large"},
 		{"plain", "GET", "/healthz", "", nil, "fine"},
 	} {
