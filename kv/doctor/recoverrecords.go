@@ -105,7 +105,7 @@ func (r *recovery) copyRecords(t *kv.Takeover, in *layout.Bucket) error {
 // coverage takes over the coverage of the days on which nothing was lost.
 func (r *recovery) coverage(t *kv.Takeover) (err error) {
 	if r.schema < 2 {
-		return nil // see toSchema2
+		return nil // coverage did not say which rules had looked
 	}
 	r.place = layout.Coverage
 	r.directory(r.top[layout.Coverage], func(name string, b page.Bucket) {
