@@ -19,16 +19,13 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
-	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/metrics"
 	"github.com/ttpcron/ttpcron/scheduler"
-	"github.com/ttpcron/ttpcron/tagger"
 )
 
 // Options are what a daemon runs with.
@@ -49,15 +46,11 @@ const (
 	serverGrace = 400 * time.Millisecond // for servers, and for whoever reads the store
 )
 
-// daemon is what lives as long as the command daemon runs. What servers beside
-// the scheduler need is here: the store, and through its methods the
-// configuration and the rules in force, which a reload replaces as a whole.
+// daemon is what lives as long as the command daemon runs: what does the jobs, and
+// the scheduler and servers around it.
 type daemon struct {
-	db      *kv.DB
-	holder  *store.Holder // of db, as calls see it
-	store   *store.Store  // the same, for what commands ask too
-	log     hclog.Logger
-	now     func() time.Time
+	runner
+	holder  *store.Holder // of the store, as calls see it
 	read    func() (*settings.Daemon, error)
 	version string
 
@@ -65,53 +58,13 @@ type daemon struct {
 	sched  *scheduler.Scheduler
 	turns  *turns
 	began  time.Time
-	passed func() time.Duration // since then, whatever the clock says
-	health health
 
-	mu    sync.RWMutex
-	conf  *settings.Daemon
-	rules *tagger.RuleSet
-
-	observer *observer
-	refused  atomic.Int64  // rules and files that could not be loaded
-	runEnded chan struct{} // has room for one
-
+	refused atomic.Int64              // rules and files that could not be loaded
 	launch  func(server) (end func()) // runs a server beside the scheduler
 	reloads sync.Mutex                // held while one is in progress
 	web     web                       // changed by reloads alone
-	moved   atomic.Int64              // counts signs of progress of the job that runs
-	input   inputs.Wait               // what that waits for
 	fed     int64                     // moved, when the watchdog was fed last
-	said    map[string]*saidOnce      // by job
-	places  map[string]*jobs.Place    // where imports stopped, by job
-
-	horizonSaid string // what was said last of events that were passed over; runs use it
-
-	timesMu sync.Mutex
-	times   map[string]time.Time // when jobs began last
 }
-
-// config returns the configuration in force.
-func (d *daemon) config() *settings.Daemon {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return d.conf
-}
-
-// ruleSet returns the rules in force, without the states that the store has.
-func (d *daemon) ruleSet() *tagger.RuleSet {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return d.rules
-}
-
-// set returns rules as runs use them.
-func (d *daemon) set(rs *tagger.RuleSet) ruleset.Set {
-	return ruleset.Set{RuleSet: rs, Log: d.log, Observer: d.observer}
-}
-
-// inForce counts the rules in force.
-func (d *daemon) inForce() int { return d.set(d.ruleSet()).InForce() }
 
 // server runs beside the scheduler until its context ends, and returns soon
 // after. An error before that ends the daemon.
@@ -172,8 +125,11 @@ func Run(ctx context.Context, o Options) error {
 // newDaemon returns a daemon that has not begun. Its rules are not loaded.
 func newDaemon(o Options, db *kv.DB, notify *notifier) *daemon {
 	d := &daemon{
-		db: db, log: o.Log, now: o.Now, read: o.Read, version: o.Version, notify: notify, conf: o.Config,
-		began: o.Now(), passed: passing(), observer: &observer{Metrics: metrics.New()}, runEnded: make(chan struct{}, 1),
+		runner: runner{
+			current: current{conf: o.Config}, db: db, log: o.Log, now: o.Now, passed: passing(),
+			observer: &observer{Metrics: metrics.New()}, runEnded: make(chan struct{}, 1),
+		},
+		read: o.Read, version: o.Version, notify: notify, began: o.Now(),
 	}
 	d.holder = &store.Holder{
 		DB: db, Version: o.Version, Now: o.Now, Alone: d.alone, Author: author, Tell: d.tell,

@@ -161,7 +161,7 @@ func (s *saidOnce) next() {
 
 // saidBy returns what a job has said. Only runs use it, of which there is one at
 // a time.
-func (d *daemon) saidBy(job string) *saidOnce {
+func (d *runner) saidBy(job string) *saidOnce {
 	if d.said == nil {
 		d.said = map[string]*saidOnce{}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // sayHorizon warns of events that were passed over, once for each horizon.
-func (d *daemon) sayHorizon(r ttpcron.ImportReport) {
+func (d *runner) sayHorizon(r ttpcron.ImportReport) {
 	_, hint := retention.HorizonText(r, d.now())
 	key := fmt.Sprint(r.Horizon, hint)
 	if r.BeforeHorizon > 0 && key != d.horizonSaid {
@@ -21,7 +21,7 @@ func (d *daemon) sayHorizon(r ttpcron.ImportReport) {
 }
 
 // horizonAhead says that a horizon lies in the future, so that nothing comes in.
-func (d *daemon) horizonAhead(ctx context.Context) string {
+func (d *runner) horizonAhead(ctx context.Context) string {
 	all, err := d.db.Horizons(ctx)
 	if err != nil {
 		return "" // whatever reads the store next says so

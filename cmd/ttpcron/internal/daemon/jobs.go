@@ -23,7 +23,7 @@ import (
 // first time counts from now, so that one whose hours the machine spends
 // switched off is made up for. So does one that ran under a clock far ahead of
 // now: the time would be in the future at every start until then.
-func (d *daemon) entries(c *settings.Daemon) []scheduler.Entry {
+func (d *runner) entries(c *settings.Daemon) []scheduler.Entry {
 	var out []scheduler.Entry
 	kept := map[string]time.Time{}
 	for _, j := range c.Jobs {
@@ -44,7 +44,7 @@ func (d *daemon) entries(c *settings.Daemon) []scheduler.Entry {
 }
 
 // remember stores when jobs began, so that a restart knows what was missed.
-func (d *daemon) remember(c *settings.Daemon, times map[string]time.Time) {
+func (d *runner) remember(c *settings.Daemon, times map[string]time.Time) {
 	if maps.EqualFunc(times, d.times, time.Time.Equal) {
 		return
 	}
@@ -56,14 +56,14 @@ func (d *daemon) remember(c *settings.Daemon, times map[string]time.Time) {
 
 // giveBack returns to the system what a run took; until the next one it may be
 // long. Pools keep what they hold through one collection.
-func (d *daemon) giveBack() {
+func (d *runner) giveBack() {
 	runtime.GC()
 	debug.FreeOSMemory()
 	_ = d.db.Release(context.Background()) // what it does not give is the kernel's to take
 }
 
 // job is what the scheduler runs for one.
-func (d *daemon) job(j settings.Job) scheduler.JobFunc {
+func (d *runner) job(j settings.Job) scheduler.JobFunc {
 	return func(ctx context.Context) error {
 		c := d.config()
 		d.timesMu.Lock()
@@ -86,7 +86,7 @@ func (d *daemon) job(j settings.Job) scheduler.JobFunc {
 }
 
 // runJob imports a job's inputs and tags what is new.
-func (d *daemon) runJob(ctx context.Context, c *settings.Daemon, j settings.Job) error {
+func (d *runner) runJob(ctx context.Context, c *settings.Daemon, j settings.Job) error {
 	said, notes := d.saidBy(j.Name), inputs.Notes{Log: d.log}
 	said.next()
 	trouble := ""
@@ -150,7 +150,7 @@ const importShare = 2
 
 // placeOf returns where the imports of a job stopped last. Only runs use it, of
 // which there is one at a time.
-func (d *daemon) placeOf(job string) *jobs.Place {
+func (d *runner) placeOf(job string) *jobs.Place {
 	if d.places == nil {
 		d.places = map[string]*jobs.Place{}
 	}
@@ -184,7 +184,7 @@ func inserted(r jobs.Report) (n int) {
 }
 
 // logRun puts a line into the log about a run that did something.
-func (d *daemon) logRun(name string, r jobs.Report, err error) {
+func (d *runner) logRun(name string, r jobs.Report, err error) {
 	m, n := r.Run.Imported, inserted(r)
 	log := d.log.Info
 	if m.New == 0 && n == 0 && m.Rejected == m.RejectedKnown && err == nil {
@@ -209,10 +209,10 @@ func (d *daemon) logRun(name string, r jobs.Report, err error) {
 }
 
 // progress is called many times a second while a job runs.
-func (d *daemon) progress(jobs.Progress) { d.moved.Add(1) }
+func (d *runner) progress(jobs.Progress) { d.moved.Add(1) }
 
 // fileDone notes what somebody should know of a file, once.
-func (d *daemon) fileDone(notes *inputs.Notes, said *saidOnce) func(jobs.FileReport) {
+func (d *runner) fileDone(notes *inputs.Notes, said *saidOnce) func(jobs.FileReport) {
 	return func(f jobs.FileReport) {
 		d.moved.Add(1)
 		reason := strings.Join(f.Notes, "; ")

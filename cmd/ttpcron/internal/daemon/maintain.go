@@ -13,7 +13,7 @@ import (
 )
 
 // maintain keeps the store to its limits of age and size.
-func (d *daemon) maintain(ctx context.Context, c *settings.Daemon, job string) error {
+func (d *runner) maintain(ctx context.Context, c *settings.Daemon, job string) error {
 	said := d.saidBy(job)
 	said.next()
 	held, err := d.byAge(ctx, c)
@@ -33,7 +33,7 @@ func (d *daemon) maintain(ctx context.Context, c *settings.Daemon, job string) e
 
 // sayHeld logs what is held back, once while it is, and returns what of it is
 // trouble. A store that is young has none.
-func (d *daemon) sayHeld(ctx context.Context, h kv.Held, said *saidOnce) (trouble string, err error) {
+func (d *runner) sayHeld(ctx context.Context, h kv.Held, said *saidOnce) (trouble string, err error) {
 	if h.Why == "" {
 		return "", nil
 	}
@@ -55,7 +55,7 @@ func (d *daemon) sayHeld(ctx context.Context, h kv.Held, said *saidOnce) (troubl
 }
 
 // prune takes out days, and says so.
-func (d *daemon) prune(ctx context.Context, p kv.Prune, why string) error {
+func (d *runner) prune(ctx context.Context, p kv.Prune, why string) error {
 	if p.EventsBefore == 0 && p.TagsBefore == 0 {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (d *daemon) prune(ctx context.Context, p kv.Prune, why string) error {
 // shrink takes out the oldest days, their events and tags together, while the
 // store holds more than it may. What may be of today stays, whatever the clock
 // says: the days from which age counts on, and the newest with events.
-func (d *daemon) shrink(ctx context.Context, c *settings.Daemon) error {
+func (d *runner) shrink(ctx context.Context, c *settings.Daemon) error {
 	for {
 		s, err := d.db.Stats(ctx)
 		if err != nil {

@@ -52,7 +52,7 @@ func (o *observer) ended(r *ttpcron.Run) {
 }
 
 // count counts a run that has ended.
-func (d *daemon) count(r *ttpcron.Run) {
+func (d *runner) count(r *ttpcron.Run) {
 	d.observer.ended(r)
 	select {
 	case d.runEnded <- struct{}{}:
@@ -61,7 +61,7 @@ func (d *daemon) count(r *ttpcron.Run) {
 }
 
 // timed is the store of a run, whose commits are measured.
-func (d *daemon) timed() jobs.Store {
+func (d *runner) timed() jobs.Store {
 	s := d.store.Jobs()
 	s.Ledger = timedLedger{s.Ledger, d.observer}
 	return s

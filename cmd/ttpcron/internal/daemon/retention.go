@@ -13,7 +13,7 @@ import (
 
 // aging keeps to keep-events and keep-tags.
 type aging struct {
-	d     *daemon
+	d     *runner
 	keep  func(at time.Time) kv.Prune // the lines, where age counts from at
 	now   time.Time
 	clock kv.Clock
@@ -22,7 +22,7 @@ type aging struct {
 
 // byAge takes out what is older than it is kept, as far as the clock can be
 // trusted, and returns what is held back.
-func (d *daemon) byAge(ctx context.Context, c *settings.Daemon) (held kv.Held, err error) {
+func (d *runner) byAge(ctx context.Context, c *settings.Daemon) (held kv.Held, err error) {
 	r := aging{d: d, keep: func(at time.Time) kv.Prune { return lines(c, at) }, now: d.now().UTC()}
 	if r.clock, err = d.db.SeeClock(ctx); err != nil {
 		return held, err
