@@ -5,12 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
-
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
@@ -33,7 +29,7 @@ other means while a program writes to it gives no usable copy.`,
 			if err != nil {
 				return err
 			}
-			if err := backup(ctx, s.out, s.stores, s.log, s.now, to, *replace); err != nil {
+			if err := backup(ctx, s, to, *replace); err != nil {
 				return err
 			}
 			info, err := os.Stat(to)
@@ -49,18 +45,18 @@ other means while a program writes to it gives no usable copy.`,
 	}
 }
 
-func backup(ctx context.Context, out *term.Output, stores *store.Opener, log hclog.Logger, now func() time.Time, to string, replace bool) error {
-	db, err := stores.Read(ctx)
+func backup(ctx context.Context, s *session, to string, replace bool) error {
+	db, err := s.stores.Read(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if own, err := os.Stat(stores.DB); err == nil {
+	if own, err := os.Stat(s.stores.DB); err == nil {
 		if at, err := os.Stat(to); err == nil && os.SameFile(own, at) {
 			return cli.Hint(fmt.Errorf("%s is the store itself", to), "name another file")
 		}
 	}
-	show, done := watchFile(out, log, now, "back up", pageBytes)
+	show, done := watchFile(s.out, s.log, s.now, "back up", pageBytes)
 	err = db.File.Backup(ctx, to, replace, show)
 	done()
 	return hintExists(err, "name another file, or replace it with --replace")

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/retention"
@@ -71,7 +69,7 @@ free within the file; ttpcron db compact gives it back to the disk.`,
 			if err != nil {
 				return err
 			}
-			return prune(ctx, s.out, s.stores, s.log, s.now, p, o)
+			return prune(ctx, s, p, o)
 		},
 	}
 }
@@ -126,8 +124,8 @@ type prunedJSON struct {
 	Waiting int    `json:"waiting"`
 }
 
-func prune(ctx context.Context, out *term.Output, stores *store.Opener, log hclog.Logger, now func() time.Time, p kv.Prune, o pruneOptions) error {
-	db, err := stores.Change(ctx)
+func prune(ctx context.Context, s *session, p kv.Prune, o pruneOptions) error {
+	db, err := s.stores.Change(ctx)
 	if err != nil {
 		return err
 	}
@@ -138,11 +136,11 @@ func prune(ctx context.Context, out *term.Output, stores *store.Opener, log hclo
 		return err
 	}
 	if !o.dryRun {
-		if err := mayPrune(ctx, now, db, p, r); err != nil && !o.yes {
+		if err := mayPrune(ctx, s.now, db, p, r); err != nil && !o.yes {
 			return err
 		}
 		p.DryRun = false
-		show, done := watchFile(out, log, now, "prune", 0)
+		show, done := watchFile(s.out, s.log, s.now, "prune", 0)
 		p.Progress = show
 		r, err = db.File.Prune(ctx, p)
 		done()
@@ -163,9 +161,9 @@ func prune(ctx context.Context, out *term.Output, stores *store.Opener, log hclo
 		result.Sources = append(result.Sources, prunedJSON{jobs.SourceOf(k.Kind), k.Days, k.Events, k.Waiting})
 	}
 	if o.json {
-		err = out.JSON(result)
+		err = s.out.JSON(result)
 	} else {
-		err = printPruned(out, result)
+		err = printPruned(s.out, result)
 	}
 	return closing(err, db)
 }

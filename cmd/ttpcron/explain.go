@@ -40,13 +40,13 @@ ttpcron explain --event '{"source_kind":"canary_fingerprint","time":"2026-05-04T
 				if err := cli.NoArgs(args); err != nil {
 					return err
 				}
-				return explainTag(ctx, s.out, s.stores, s.set, s.log, s.now, *tag, *asJSON)
+				return explainTag(ctx, s, *tag, *asJSON)
 			}
 			e, err := eventToExplain(s.now, s.stdin, args, *event)
 			if err != nil {
 				return err
 			}
-			rs, life, report, err := rulesWithLife(ctx, s.stores, s.set, s.log, s.now)
+			rs, life, report, err := rulesWithLife(ctx, s)
 			if err != nil {
 				return err
 			}

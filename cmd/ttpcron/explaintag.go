@@ -6,13 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/tagger"
 )
@@ -29,59 +25,59 @@ type tagStory struct {
 }
 
 // explainTag shows what a stored tag came of, and whether it would be made now.
-func explainTag(ctx context.Context, out *term.Output, stores *store.Opener, set *settings.Settings, log hclog.Logger, now func() time.Time, text string, asJSON bool) error {
+func explainTag(ctx context.Context, s *session, text string, asJSON bool) error {
 	u, ok := ttpcron.ParseUUID(strings.ToLower(text))
 	if !ok {
 		return cli.Usage(fmt.Sprintf("--tag %q is no UUID", text), "ttpcron tags --uuid shows UUIDs, ttpcron tags --json that of every tag")
 	}
-	s, err := storyOf(ctx, stores, set, log, now, u)
+	story, err := storyOf(ctx, s, u)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		return printStoryJSON(out, now, s)
+		return printStoryJSON(s.out, s.now, story)
 	}
-	return tellStory(out, s)
+	return tellStory(s.out, story)
 }
 
-func storyOf(ctx context.Context, stores *store.Opener, set *settings.Settings, log hclog.Logger, now func() time.Time, u ttpcron.UUID) (s tagStory, err error) {
-	rules, report, err := loadRules(set, log)
+func storyOf(ctx context.Context, s *session, u ttpcron.UUID) (story tagStory, err error) {
+	rules, report, err := loadRules(s.set, s.log)
 	if err != nil {
-		return s, err
+		return story, err
 	}
-	ruleset.Warn(log, report)
-	db, err := stores.Read(ctx)
+	ruleset.Warn(s.log, report)
+	db, err := s.stores.Read(ctx)
 	if err != nil {
-		return s, err
+		return story, err
 	}
 	defer db.Close()
 	found := false
-	if s.tag, found, err = db.Tags.ByUUID(ctx, u); err != nil {
-		return s, err
+	if story.tag, found, err = db.Tags.ByUUID(ctx, u); err != nil {
+		return story, err
 	}
 	if !found {
-		return s, cli.Hint(fmt.Errorf("there is no tag %s in %s", u, db.Path()), "ttpcron tags --uuid shows UUIDs; those of pruned days are gone")
+		return story, cli.Hint(fmt.Errorf("there is no tag %s in %s", u, db.Path()), "ttpcron tags --uuid shows UUIDs; those of pruned days are gone")
 	}
-	if s.life, err = ruleset.ReadLife(ctx, db.Rules); err != nil {
-		return s, err
+	if story.life, err = ruleset.ReadLife(ctx, db.Rules); err != nil {
+		return story, err
 	}
-	s.retired = s.life.Hides(&s.tag.Claim)
-	rules = s.life.InForce(rules, now())
-	if r, ok := rules.Rule(s.tag.RuleID); ok {
-		s.rule = &r
+	story.retired = story.life.Hides(&story.tag.Claim)
+	rules = story.life.InForce(rules, s.now())
+	if r, ok := rules.Rule(story.tag.RuleID); ok {
+		story.rule = &r
 	}
-	e, found, err := db.History.EventByID(ctx, s.tag.SourceKind, ttpcron.DayOf(s.tag.EventTime), s.tag.SourceID)
+	e, found, err := db.History.EventByID(ctx, story.tag.SourceKind, ttpcron.DayOf(story.tag.EventTime), story.tag.SourceID)
 	if err != nil || !found {
-		return s, err
+		return story, err
 	}
 	x := rules.Explain(e)
-	s.event, s.x = &e, &x
+	story.event, story.x = &e, &x
 	for i := range x.Tags {
 		if x.Tags[i].UUID() == u {
-			s.now = &x.Tags[i]
+			story.now = &x.Tags[i]
 		}
 	}
-	return s, nil
+	return story, nil
 }
 
 // judgement is what the tag's rule says of the event now, nil when it does not

@@ -5,14 +5,9 @@ import (
 	"iter"
 	"math"
 	"slices"
-	"time"
-
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
 )
@@ -42,13 +37,13 @@ page of events is in memory at a time. Tags are printed by ttpcron tags --json.`
 			if err != nil {
 				return err
 			}
-			return exportEvents(ctx, s.out, s.stores, s.log, s.now, from, w)
+			return exportEvents(ctx, s, from, w)
 		},
 	}
 }
 
-func exportEvents(ctx context.Context, out *term.Output, stores *store.Opener, log hclog.Logger, now func() time.Time, from sourceFlag, w ttpcron.Window) error {
-	db, err := stores.Read(ctx)
+func exportEvents(ctx context.Context, s *session, from sourceFlag, w ttpcron.Window) error {
+	db, err := s.stores.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -57,7 +52,7 @@ func exportEvents(ctx context.Context, out *term.Output, stores *store.Opener, l
 	if err != nil {
 		return err
 	}
-	show := newProgress(out, log, now)
+	show := newProgress(s.out, s.log, s.now)
 	defer show.done()
 	at := jobs.Progress{Stage: "export"}
 	for _, kind := range kinds {
@@ -89,7 +84,7 @@ func exportEvents(ctx context.Context, out *term.Output, stores *store.Opener, l
 				if len(line) > importer.MaxLine {
 					tooLong++
 				}
-				if err := out.RawJSON(line); err != nil {
+				if err := s.out.RawJSON(line); err != nil {
 					return err
 				}
 			}
@@ -99,7 +94,7 @@ func exportEvents(ctx context.Context, out *term.Output, stores *store.Opener, l
 	}
 	show.done()
 	if tooLong > 0 {
-		log.Warn("some events take lines that are longer than import reads back", "events", tooLong, "limit", importer.MaxLine)
+		s.log.Warn("some events take lines that are longer than import reads back", "events", tooLong, "limit", importer.MaxLine)
 	}
 	return db.Close()
 }

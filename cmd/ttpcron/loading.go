@@ -35,14 +35,14 @@ const briefWait = 200 * time.Millisecond
 
 // rulesWithLife loads the rules for commands that only look at them: with what
 // operators decided where there is a store that can be read, without otherwise.
-func rulesWithLife(ctx context.Context, stores *store.Opener, set *settings.Settings, log hclog.Logger, now func() time.Time) (rs ruleset.Set, life ruleset.Life, report *tagger.LoadReport, err error) {
-	if rs, report, err = loadRules(set, log); err != nil {
+func rulesWithLife(ctx context.Context, s *session) (rs ruleset.Set, life ruleset.Life, report *tagger.LoadReport, err error) {
+	if rs, report, err = loadRules(s.set, s.log); err != nil {
 		return rs, life, report, err
 	}
-	db, err := stores.Look(ctx, min(set.LockTimeout, briefWait))
+	db, err := s.stores.Look(ctx, min(s.set.LockTimeout, briefWait))
 	if err != nil {
 		if !errors.Is(err, store.ErrNone) {
-			log.Warn("the states of rules are not applied: the store cannot be read", "error", term.Clean(err.Error()))
+			s.log.Warn("the states of rules are not applied: the store cannot be read", "error", term.Clean(err.Error()))
 		}
 		return rs, life, report, nil
 	}
@@ -50,5 +50,5 @@ func rulesWithLife(ctx context.Context, stores *store.Opener, set *settings.Sett
 	if life, err = ruleset.ReadLife(ctx, db.Rules); err != nil {
 		return rs, life, report, err
 	}
-	return life.InForce(rs, now()), life, report, nil
+	return life.InForce(rs, s.now()), life, report, nil
 }

@@ -7,12 +7,9 @@ import (
 	"io"
 	"strings"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/eval"
 	"github.com/ttpcron/ttpcron/tagger"
@@ -89,29 +86,29 @@ ttpcron rules eval --false-positives --min-confidence 0.8 benign.jsonl`,
 			case o.limit < 0:
 				return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 			}
-			return evaluate(ctx, s.out, s.set, s.log, s.stdin, args, o)
+			return evaluate(ctx, s, args, o)
 		},
 	}
 }
 
-func evaluate(ctx context.Context, out *term.Output, set *settings.Settings, log hclog.Logger, stdin io.Reader, files []string, o evalOptions) error {
-	rs, report, err := loadRules(set, log)
+func evaluate(ctx context.Context, s *session, files []string, o evalOptions) error {
+	rs, report, err := loadRules(s.set, s.log)
 	if err != nil {
 		return err
 	}
-	ruleset.Warn(log, report)
+	ruleset.Warn(s.log, report)
 	judge := judge(rs)
 	m := eval.New(judge, o.min)
 	for _, name := range files {
-		if err := measure(ctx, stdin, m, name); err != nil {
+		if err := measure(ctx, s.stdin, m, name); err != nil {
 			return err
 		}
 	}
 	r := m.Report()
 	if o.json {
-		err = out.JSON(evalToJSON(&r, rs.Len(), judge.bounded))
+		err = s.out.JSON(evalToJSON(&r, rs.Len(), judge.bounded))
 	} else {
-		err = evalText(out, &r, rs, o)
+		err = evalText(s.out, &r, rs, o)
 	}
 	if err != nil {
 		return err
@@ -120,11 +117,11 @@ func evaluate(ctx context.Context, out *term.Output, set *settings.Settings, log
 	for _, f := range r.Files {
 		used += f.Labelled + f.Benign
 		if f.Malformed > 0 {
-			log.Warn("lines that cannot be used", "file", term.Clean(f.Name), "lines", f.Malformed, "first", fmt.Sprintf("line %d: %s", f.Faults[0].Line, term.Clean(f.Faults[0].Text)))
+			s.log.Warn("lines that cannot be used", "file", term.Clean(f.Name), "lines", f.Malformed, "first", fmt.Sprintf("line %d: %s", f.Faults[0].Line, term.Clean(f.Faults[0].Text)))
 		}
 	}
 	if judge.bounded > 0 {
-		log.Warn("a rule met a limit of work or size", "commands", judge.bounded)
+		s.log.Warn("a rule met a limit of work or size", "commands", judge.bounded)
 	}
 	if used == 0 {
 		return errors.New("no command to judge: want JSON lines with command_text")

@@ -44,7 +44,7 @@ tried on every new text, --json says why.`,
 			if f.technique != "" && !techniqueForm.MatchString(f.technique) {
 				return cli.Usage(fmt.Sprintf("--technique %q is no technique id", f.technique), "an id looks like T1059 or T1059.004")
 			}
-			rs, life, report, err := rulesWithLife(ctx, s.stores, s.set, s.log, s.now)
+			rs, life, report, err := rulesWithLife(ctx, s)
 			if err != nil {
 				return err
 			}

@@ -5,14 +5,10 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
@@ -41,17 +37,17 @@ its tags to come are hidden. To stop it, use rules state set.`,
 			if err != nil {
 				return err
 			}
-			return retire(ctx, s.out, s.stores, s.set, s.log, s.now, ttpcron.Retirement{RuleID: id, Version: version, Reason: reason, SetBy: s.by, SetAt: s.now().UTC()}, *asJSON)
+			return retire(ctx, s, ttpcron.Retirement{RuleID: id, Version: version, Reason: reason, SetBy: s.by, SetAt: s.now().UTC()}, *asJSON)
 		},
 	}
 }
 
-func retire(ctx context.Context, out *term.Output, stores *store.Opener, set *settings.Settings, log hclog.Logger, now func() time.Time, r ttpcron.Retirement, asJSON bool) error {
-	rules, _, err := loadRules(set, log)
+func retire(ctx context.Context, s *session, r ttpcron.Retirement, asJSON bool) error {
+	rules, _, err := loadRules(s.set, s.log)
 	if err != nil {
 		return err
 	}
-	db, err := stores.Change(ctx)
+	db, err := s.stores.Change(ctx)
 	if err != nil {
 		return err
 	}
@@ -64,7 +60,7 @@ func retire(ctx context.Context, out *term.Output, stores *store.Opener, set *se
 	if err != nil {
 		return err
 	}
-	rule, known := rules.WithStates(states, now()).Rule(r.RuleID)
+	rule, known := rules.WithStates(states, s.now()).Rule(r.RuleID)
 	switch {
 	case !known && len(versions) == 0:
 		return unknownRule(rules, r.RuleID)
@@ -78,12 +74,12 @@ func retire(ctx context.Context, out *term.Output, stores *store.Opener, set *se
 	if err := db.Rules.Retire(ctx, r); err != nil {
 		return err
 	}
-	err = out.Either(asJSON, retireOf(r.RuleID, r.Version, "retired", tags), "%s: retired, %s hidden", term.Clean(retiredName(r.RuleID, r.Version)), term.Plural(tags, "tag is", "tags are"))
+	err = s.out.Either(asJSON, retireOf(r.RuleID, r.Version, "retired", tags), "%s: retired, %s hidden", term.Clean(retiredName(r.RuleID, r.Version)), term.Plural(tags, "tag is", "tags are"))
 	if err != nil {
 		return err
 	}
 	if known && (r.Version == ttpcron.AllVersions || r.Version == rule.Version) && rule.Active {
-		out.Note("the rule still runs, and its tags to come are hidden too; to stop it: ttpcron rules state set %s disabled", term.Clean(r.RuleID))
+		s.out.Note("the rule still runs, and its tags to come are hidden too; to stop it: ttpcron rules state s.set %s disabled", term.Clean(r.RuleID))
 	}
 	return db.Close()
 }
@@ -141,18 +137,18 @@ comes back by version. rules state list shows what is retired.`,
 			if err != nil {
 				return err
 			}
-			return unretire(ctx, s.out, s.stores, s.by, id, version, reason, *asJSON)
+			return unretire(ctx, s, id, version, reason, *asJSON)
 		},
 	}
 }
 
-func unretire(ctx context.Context, out *term.Output, stores *store.Opener, by string, id string, version int, reason string, asJSON bool) error {
-	db, err := stores.Change(ctx)
+func unretire(ctx context.Context, s *session, id string, version int, reason string, asJSON bool) error {
+	db, err := s.stores.Change(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	was, err := db.Rules.Unretire(ctx, id, version, by, reason)
+	was, err := db.Rules.Unretire(ctx, id, version, s.by, reason)
 	if err != nil {
 		return err
 	}
@@ -187,12 +183,12 @@ func unretire(ctx context.Context, out *term.Output, stores *store.Opener, by st
 			back += v.Tags
 		}
 	}
-	err = out.Either(asJSON, retireOf(id, version, "enabled", back), "%s: no longer retired, %s shown again", term.Clean(retiredName(id, version)), term.Plural(back, "tag is", "tags are"))
+	err = s.out.Either(asJSON, retireOf(id, version, "enabled", back), "%s: no longer retired, %s shown again", term.Clean(retiredName(id, version)), term.Plural(back, "tag is", "tags are"))
 	if err != nil {
 		return err
 	}
 	if still > 0 {
-		out.Note("%s still hidden: another retirement names them, see ttpcron rules state list", term.Plural(still, "tag is", "tags are"))
+		s.out.Note("%s still hidden: another retirement names them, see ttpcron rules state list", term.Plural(still, "tag is", "tags are"))
 	}
 	return db.Close()
 }

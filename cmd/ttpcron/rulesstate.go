@@ -9,13 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
@@ -184,17 +180,17 @@ what was covered while the rule was disabled. A rule without a state is no error
 			if len(args) == 0 {
 				return cli.Usage("rules state clear takes the id of a rule", "ttpcron rules state list shows what there is to clear")
 			}
-			return clearStates(ctx, s.out, s.stores, s.set, s.log, s.by, args, *asJSON)
+			return clearStates(ctx, s, args, *asJSON)
 		},
 	}
 }
 
-func clearStates(ctx context.Context, out *term.Output, stores *store.Opener, set *settings.Settings, log hclog.Logger, by string, ids []string, asJSON bool) error {
-	rules, _, err := loadRules(set, log)
+func clearStates(ctx context.Context, s *session, ids []string, asJSON bool) error {
+	rules, _, err := loadRules(s.set, s.log)
 	if err != nil {
 		return err
 	}
-	db, err := stores.Change(ctx)
+	db, err := s.stores.Change(ctx)
 	if err != nil {
 		return err
 	}
@@ -204,8 +200,8 @@ func clearStates(ctx context.Context, out *term.Output, stores *store.Opener, se
 		return err
 	}
 	was := map[string]ttpcron.RuleState{}
-	for _, s := range states {
-		was[s.RuleID] = s
+	for _, st := range states {
+		was[st.RuleID] = st
 	}
 	for _, id := range ids {
 		if _, has := was[id]; has {
@@ -216,15 +212,15 @@ func clearStates(ctx context.Context, out *term.Output, stores *store.Opener, se
 		}
 	}
 	for _, id := range ids {
-		if err := db.Rules.ClearState(ctx, id, by); err != nil {
+		if err := db.Rules.ClearState(ctx, id, s.by); err != nil {
 			return err
 		}
 		before := "had no state"
-		s, has := was[id]
+		st, has := was[id]
 		if has {
-			before = "was " + s.String()
+			before = "was " + st.String()
 		}
-		if err := out.Either(asJSON, clearedJSON{id, ttpcron.StatusEnabled, has}, "%s: enabled, %s", term.Clean(id), before); err != nil {
+		if err := s.out.Either(asJSON, clearedJSON{id, ttpcron.StatusEnabled, has}, "%s: enabled, %s", term.Clean(id), before); err != nil {
 			return err
 		}
 	}

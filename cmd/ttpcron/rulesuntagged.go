@@ -5,13 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/eval"
 )
@@ -50,7 +46,7 @@ listed once.`,
 			if err != nil {
 				return err
 			}
-			return showUntagged(ctx, s.out, s.stores, s.set, s.log, w, o)
+			return showUntagged(ctx, s, w, o)
 		},
 	}
 }
@@ -65,17 +61,17 @@ type untaggedJSON struct {
 	Payload    ttpcron.Payload    `json:"payload"`
 }
 
-func showUntagged(ctx context.Context, out *term.Output, stores *store.Opener, set *settings.Settings, log hclog.Logger, w ttpcron.Window, o untaggedOptions) error {
-	db, err := stores.Read(ctx)
+func showUntagged(ctx context.Context, s *session, w ttpcron.Window, o untaggedOptions) error {
+	db, err := s.stores.Read(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	rs, report, err := loadRules(set, log)
+	rs, report, err := loadRules(s.set, s.log)
 	if err != nil {
 		return err
 	}
-	ruleset.Warn(log, report)
+	ruleset.Warn(s.log, report)
 	judge := judge(rs)
 	u := eval.NewUntagged(judge)
 	if err := eachEvent(ctx, db, w, func(e *ttpcron.Event) {
@@ -92,25 +88,25 @@ func showUntagged(ctx context.Context, out *term.Output, stores *store.Opener, s
 			break
 		}
 		if !o.json {
-			t.Add(term.Count(m.Events), term.Time(m.First), term.Time(m.Last), string(m.Kind), beginning(out.Term, telling(m.Payload)))
-		} else if err := out.JSON(untaggedJSON{m.Kind, m.Events, m.First.UTC(), m.Last.UTC(), m.Cut, m.Payload}); err != nil {
+			t.Add(term.Count(m.Events), term.Time(m.First), term.Time(m.Last), string(m.Kind), beginning(s.out.Term, telling(m.Payload)))
+		} else if err := s.out.JSON(untaggedJSON{m.Kind, m.Events, m.First.UTC(), m.Last.UTC(), m.Cut, m.Payload}); err != nil {
 			return err
 		}
 	}
-	if err := out.Table(&t); err != nil {
+	if err := s.out.Table(&t); err != nil {
 		return err
 	}
 	shownContents := len(r.Contents)
 	if o.limit > 0 {
 		shownContents = min(o.limit, shownContents)
 	}
-	fmt.Fprintf(out.Err, "%s of %s without a tag (%s); %s of %s shown\n", term.Count(r.Untagged), term.Plural(r.Events, "event", "events"),
+	fmt.Fprintf(s.out.Err, "%s of %s without a tag (%s); %s of %s shown\n", term.Count(r.Untagged), term.Plural(r.Events, "event", "events"),
 		percent(share(r.Untagged, r.Events)), term.Count(shownContents), term.Plural(len(r.Contents), "text", "texts"))
 	if r.Dropped > 0 {
-		fmt.Fprintf(out.Err, "there are more texts than can be counted: rare ones are missing, and counts may be too low by %s\n", term.Count(r.Dropped))
+		fmt.Fprintf(s.out.Err, "there are more texts than can be counted: rare ones are missing, and counts may be too low by %s\n", term.Count(r.Dropped))
 	}
 	if judge.bounded > 0 {
-		log.Warn("a rule met a limit of work or size", "events", judge.bounded)
+		s.log.Warn("a rule met a limit of work or size", "events", judge.bounded)
 	}
 	return nil
 }
