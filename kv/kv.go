@@ -186,6 +186,13 @@ func (db *DB) update(ctx context.Context, do func(tx *txn) error) error {
 	return err
 }
 
+// change runs do in a write transaction of its own.
+func (db *DB) change(ctx context.Context, do func(tx *txn) error) error {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	return db.update(ctx, do)
+}
+
 // unsynced reports whether an error comes from the disk's sync. bbolt's other
 // errors of a disk name the file, and what they concern has not been touched.
 func unsynced(err error) bool {

@@ -138,9 +138,12 @@ func TestNewBucket(t *testing.T) {
 }
 
 // TestNewBucketOfKinds adds one that holds a bucket for each kind, which older stores
-// lack: pruning takes it out too.
+// lack: it is checked and recovered, and pruning takes it out too.
 func TestNewBucketOfKinds(t *testing.T) {
-	withBucket(t, layout.Bucket{Name: "notes", Nested: layout.Kinds, Late: true, Check: func(_ *layout.Store, _ string, k, v []byte) error { return nil }, Remedy: layout.Rebuild})
+	withBucket(t, layout.Bucket{Name: "notes", Nested: layout.Kinds, Late: true, Remedy: layout.Rebuild, Recovery: layout.Copied, Check: func(_ *layout.Store, kind string, k, v []byte) error {
+		_, err := typeNote.Open(v, []byte(kind), k)
+		return err
+	}})
 	path := putNotes(t, func(to *kv.Takeover, _, _ []byte) error { return nil })
 	if n, _ := notesOf(t, path, "notes"); n != 0 {
 		t.Errorf("%d notes", n)
@@ -157,6 +160,22 @@ func TestNewBucketOfKinds(t *testing.T) {
 		return to.Put("notes", string(e.Kind), k, record.End(typeNote.Begin(nil), []byte(e.Kind), k))
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := doctor.Check(t.Context(), path, doctor.Options{}); err != nil || r.Damaged() {
+		t.Errorf("check: %+v, %v", r.Findings, err)
+	}
+	saved := filepath.Join(t.TempDir(), "saved.db")
+	if r, err := doctor.Recover(t.Context(), path, saved, doctor.Options{}); err != nil || !r.Whole() {
+		t.Fatalf("recover: %+v, %v", r, err)
+	}
+	if n, _ := notesOf(t, saved, "notes", string(e.Kind)); n != 1 {
+		t.Errorf("recovered: %d notes", n)
+	}
+	if db, err = kv.Open(t.Context(), path, kv.Options{NoSync: true}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.Prune(t.Context(), kv.Prune{EventsBefore: day + 1}); err != nil {

@@ -36,7 +36,7 @@ func newer(t *testing.T, path, bucket string, sub []byte) {
 // damage, so that nobody repairs what is whole.
 func TestNewerRecords(t *testing.T) {
 	content := rich(t)
-	_, tagDay := firstTag(t, content)
+	tagDay := oldestTagDay(t, content)
 	for _, c := range []struct {
 		bucket string
 		sub    []byte
@@ -87,18 +87,19 @@ func TestNewerRecords(t *testing.T) {
 	}
 }
 
-// firstTag returns the first tag of a store, and its day.
-func firstTag(t *testing.T, content []byte) (tag ttpcron.Tag, day ttpcron.Day) {
+// oldestTagDay returns the first day of a store that has tags.
+func oldestTagDay(t *testing.T, content []byte) (day ttpcron.Day) {
 	t.Helper()
 	db, err := kv.Open(t.Context(), write(t, content), kv.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	for tag, err = range db.Tags(t.Context(), ttpcron.TagQuery{}) {
+	for tag, err := range db.Tags(t.Context(), ttpcron.TagQuery{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		day = ttpcron.DayOf(tag.EventTime)
 	}
-	return tag, ttpcron.DayOf(tag.EventTime)
+	return day
 }

@@ -76,13 +76,6 @@ func (db *DB) ClearRuleState(ctx context.Context, ruleID, by string) error {
 	return nil
 }
 
-// change runs do in a write transaction of its own.
-func (db *DB) change(ctx context.Context, do func(tx *txn) error) error {
-	db.writing.Lock()
-	defer db.writing.Unlock()
-	return db.update(ctx, do)
-}
-
 // stateOf returns the stored state of a rule, the zero state when it has none.
 func stateOf(b *bucket, ruleID string) (ttpcron.RuleState, error) {
 	rec := b.Get([]byte(ruleID))

@@ -51,14 +51,15 @@ func (r *RecoverReport) Whole() bool {
 
 // Recover reads what can be read of the store at path, and makes of it a new
 // store at to. The old file is not changed. Whatever a checksum vouches for is
-// taken over: events with their ids and arrival numbers, tags, and other records; what
-// counts and indexes them is made anew. Entries of pages to which nothing leads
-// any more, because a page above them is damaged, are found by looking at every
-// page that is neither reached nor free; without a header, at every page.
+// taken over: events with their ids and arrival numbers, tags, and other records;
+// what counts and indexes them is made anew. Entries of pages to which nothing
+// leads any more, because a page above them is damaged, are found by looking at
+// every page that is neither reached nor free; without a header, at every page.
 //
 // The coverage of a day on which tags were lost is left out, so that a run with
 // a window over that day makes the tags again. When events were lost read
-// positions are left out, so that importing the logs again reads them again. A file at to is an *[ExistsError].
+// positions are left out, so that importing the logs again reads them again. A file
+// at to is an *[ExistsError].
 func Recover(ctx context.Context, path, to string, o Options) (RecoverReport, error) {
 	src, err := openSource(ctx, path, o.Options, true)
 	if err != nil {

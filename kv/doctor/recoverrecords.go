@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
@@ -68,9 +69,13 @@ func (r *recovery) records() {
 }
 
 // each takes over the records of a bucket. A damaged record is lost.
-func (r *recovery) each(bucket string, put func(k, v []byte) error) (err error) {
+func (r *recovery) each(bucket string, put func(k, v []byte) error) error {
 	r.place = bucket
-	r.values(r.top[bucket], func(k, v []byte) {
+	return r.eachOf(r.top[bucket], put)
+}
+
+func (r *recovery) eachOf(b page.Bucket, put func(k, v []byte) error) (err error) {
+	r.values(b, func(k, v []byte) {
 		switch perr := put(k, v); {
 		case perr == nil:
 			r.report.Records++
@@ -84,18 +89,30 @@ func (r *recovery) each(bucket string, put func(k, v []byte) error) (err error) 
 	return err
 }
 
-// copyRecords takes over the records of a bucket as they are.
-func (r *recovery) copyRecords(t *kv.Takeover, in *layout.Bucket) error {
+// copyRecords takes over the records of a bucket, and of those in it, as they are.
+func (r *recovery) copyRecords(t *kv.Takeover, in *layout.Bucket) (err error) {
 	n := uint64(0)
-	err := r.each(in.Name, func(k, v []byte) error {
-		if err := in.Check(&layout.Store{}, in.Name, k, v); err != nil {
-			return err
+	put := func(name, sub string) func(k, v []byte) error {
+		return func(k, v []byte) error {
+			if err := in.Check(&layout.Store{Arrival: math.MaxUint64}, name, k, v); err != nil {
+				return err
+			}
+			if n++; in.Number == layout.Last {
+				n = binary.BigEndian.Uint64(k)
+			}
+			return t.Put(in.Name, sub, k, v)
 		}
-		if n++; in.Number == layout.Last {
-			n = binary.BigEndian.Uint64(k)
-		}
-		return t.Put(in.Name, "", k, v)
-	})
+	}
+	if in.Nested == layout.Flat {
+		err = r.each(in.Name, put(in.Name, ""))
+	} else {
+		r.place = in.Name
+		r.directory(r.top[in.Name], func(name string, b page.Bucket) {
+			if err == nil {
+				err = r.eachOf(b, put(name, name))
+			}
+		})
+	}
 	if err != nil || n == 0 || in.Number == layout.Unused {
 		return err
 	}
