@@ -79,7 +79,7 @@ func retire(ctx context.Context, s *session, r ttpcron.Retirement, asJSON bool) 
 		return err
 	}
 	if known && (r.Version == ttpcron.AllVersions || r.Version == rule.Version) && rule.Active {
-		s.out.Note("the rule still runs, and its tags to come are hidden too; to stop it: ttpcron rules state s.set %s disabled", term.Clean(r.RuleID))
+		s.out.Note("the rule still runs, and its tags to come are hidden too; to stop it: ttpcron rules state set %s disabled", term.Clean(r.RuleID))
 	}
 	return db.Close()
 }
