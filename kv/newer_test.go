@@ -87,6 +87,27 @@ func TestNewerRecords(t *testing.T) {
 	}
 }
 
+// TestNewerSecret: a store that cannot be opened because a newer program wrote what it
+// says of itself is not called damaged either.
+func TestNewerSecret(t *testing.T) {
+	for _, name := range []string{"schema", "secret"} {
+		path := write(t, rich(t))
+		change(t, path, func(tx *bbolt.Tx) error {
+			b, k := tx.Bucket([]byte(layout.Meta)), []byte(name)
+			rec := slices.Clone(b.Get(k))
+			rec[0]++
+			return b.Put(k, record.End(rec, k))
+		})
+		newer, damaged := (*record.NewerError)(nil), (*kv.DamagedError)(nil)
+		if _, err := kv.Open(t.Context(), path, kv.Options{}); !errors.As(err, &newer) || errors.As(err, &damaged) {
+			t.Errorf("%s: open: %v", name, err)
+		}
+		if r, err := doctor.Check(t.Context(), path, doctor.Options{}); !errors.As(err, &newer) || r.Damaged() {
+			t.Errorf("%s: check: %+v, %v", name, r.Findings, err)
+		}
+	}
+}
+
 // oldestTagDay returns the first day of a store that has tags.
 func oldestTagDay(t *testing.T, content []byte) (day ttpcron.Day) {
 	t.Helper()

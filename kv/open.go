@@ -228,5 +228,8 @@ func (db *DB) readMeta(tx *txn) error {
 }
 
 func (db *DB) damaged(what string, err error) error {
+	if newer := (*record.NewerError)(nil); errors.As(err, &newer) {
+		return fmt.Errorf("open store %s: %w", db.path, err)
+	}
 	return &DamagedError{Path: db.path, Reason: fmt.Sprintf("%s: %v", what, err)}
 }

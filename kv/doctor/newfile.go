@@ -11,6 +11,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/record"
 	"github.com/ttpcron/ttpcron/kv/storefile"
 )
 
@@ -152,9 +153,10 @@ func isStore(ctx context.Context, path string) (bool, error) {
 	}
 	var empty *kv.UnfinishedError
 	var newer *kv.NewerError
+	var newerRecord *record.NewerError
 	var older *kv.OlderError
 	var damaged *kv.DamagedError
-	if errors.As(err, &empty) || errors.As(err, &newer) || errors.As(err, &older) || errors.As(err, &damaged) {
+	if errors.As(err, &empty) || errors.As(err, &newer) || errors.As(err, &newerRecord) || errors.As(err, &older) || errors.As(err, &damaged) {
 		return true, nil
 	}
 	return false, err
