@@ -16,6 +16,7 @@ type Peer struct {
 	Groups []int // supplementary ones
 }
 
+// String names the process and its user.
 func (p Peer) String() string { return fmt.Sprintf("process %d of user %d", p.PID, p.UID) }
 
 // in reports whether the peer is a member of a group.

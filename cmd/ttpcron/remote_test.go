@@ -99,6 +99,7 @@ var remoteSteps = []struct {
 	{args: "run-once --dry-run --input - --since-days 3650", stdin: "nonsense\n[]\n" + remoteEvents},
 	{args: "import --rejected"},
 	{args: "import --rejected --json"},
+	{args: "run-once --source nonsense --input more.jsonl"}, // imports nothing, as the next ones show
 	{args: "run-once --dry-run --since-days 3650 --input more.jsonl"},
 	{args: "run-once --input more.jsonl --since-days 3650"},
 	{args: "run-once --json"},

@@ -123,6 +123,9 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 		return err
 	}
 	defer release()
+	if _, err := o.source.kinds(ctx, db); err != nil {
+		return err // before anything is imported, or a run begins that the store would list
+	}
 	life, err := ruleset.ReadLife(ctx, db.Rules)
 	if err != nil {
 		return err

@@ -2,7 +2,7 @@
 // on their schedules, the store that it holds meanwhile, and the servers beside the
 // scheduler through which commands use both.
 //
-// Start with [Run]. A command that wants a run of a daemon calls [RunThere]; both
+// Start with [Run]. A command that wants a run of a daemon makes a [There] of it; both
 // ends of that are here, as both ends of the store are in package store.
 package daemon
 
@@ -69,12 +69,6 @@ type daemon struct {
 // server runs beside the scheduler until its context ends, and returns soon
 // after. An error before that ends the daemon.
 type server func(ctx context.Context) error
-
-// servers makes what runs beside the scheduler. Listening begins here, so that
-// whoever was told that the daemon is ready finds it listening.
-func (d *daemon) servers(ctx context.Context) ([]server, error) {
-	return d.listen(ctx)
-}
 
 // Run runs a daemon until ctx ends.
 func Run(ctx context.Context, o Options) error {
@@ -188,7 +182,7 @@ func (d *daemon) wake() time.Duration {
 func (d *daemon) run(ctx context.Context, hup <-chan os.Signal) error {
 	inner, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	servers, err := d.servers(inner)
+	servers, err := d.listen(inner)
 	if err != nil {
 		return err
 	}
@@ -207,7 +201,7 @@ func (d *daemon) run(ctx context.Context, hup <-chan os.Signal) error {
 	for _, serve := range servers {
 		d.launch(serve)
 	}
-	if err := d.serveWeb(d.config()); err != nil {
+	if err := d.serveWeb(d.config().HTTP); err != nil {
 		stop(err)
 		wg.Wait()
 		return err

@@ -39,12 +39,12 @@ func (d *runner) entries(c *settings.Daemon) []scheduler.Entry {
 		}
 		out = append(out, scheduler.Entry{Name: j.Name, Schedule: j.Schedule, Last: last, MaxRuntime: j.MaxRuntime, Job: d.job(j)})
 	}
-	d.remember(c, kept)
+	d.remember(kept)
 	return out
 }
 
 // remember stores when jobs began, so that a restart knows what was missed.
-func (d *runner) remember(c *settings.Daemon, times map[string]time.Time) {
+func (d *runner) remember(times map[string]time.Time) {
 	if maps.EqualFunc(times, d.times, time.Time.Equal) {
 		return
 	}
@@ -69,7 +69,7 @@ func (d *runner) job(j settings.Job) scheduler.JobFunc {
 		d.timesMu.Lock()
 		times := maps.Clone(d.times)
 		times[j.Name] = d.now().UTC()
-		d.remember(c, times)
+		d.remember(times)
 		d.timesMu.Unlock()
 		defer d.giveBack()
 		var err error

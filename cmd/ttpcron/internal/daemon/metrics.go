@@ -15,7 +15,6 @@ import (
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/control"
 	"github.com/ttpcron/ttpcron/jobs"
@@ -184,27 +183,27 @@ type web struct {
 	end     func()
 }
 
-// serveWeb serves metrics and health at the address of a configuration, and no
-// longer at an earlier one. When it cannot, what was served before is.
-func (d *daemon) serveWeb(c *settings.Daemon) error {
-	if d.web.address == c.HTTP {
+// serveWeb serves metrics and health at an address, empty for none, and no longer at
+// an earlier one. When it cannot, what was served before is.
+func (d *daemon) serveWeb(address string) error {
+	if d.web.address == address {
 		return nil
 	}
 	was := d.web.address
-	next, err := d.listenHTTP(c)
+	next, err := d.listenHTTP(address)
 	d.endWeb()
 	if err != nil { // perhaps it is the old one that has the port
-		next, err = d.listenHTTP(c)
+		next, err = d.listenHTTP(address)
 	}
 	if err != nil {
 		err = cli.Hint(fmt.Errorf("http: %w", err), "--http names another address")
-		if back, lerr := d.listenHTTP(&settings.Daemon{HTTP: was}); lerr == nil && was != "" {
+		if back, lerr := d.listenHTTP(was); lerr == nil && was != "" {
 			d.web = web{was, d.launch(back)}
 		}
 		return err
 	}
-	if c.HTTP != "" {
-		d.web = web{c.HTTP, d.launch(next)}
+	if address != "" {
+		d.web = web{address, d.launch(next)}
 	}
 	return nil
 }
@@ -219,20 +218,19 @@ func (d *daemon) endWeb() {
 
 // listenHTTP serves metrics and health on an address. It serves nothing else:
 // whoever reaches it needs no name.
-func (d *daemon) listenHTTP(c *settings.Daemon) (server, error) {
-	if c.HTTP == "" {
+func (d *daemon) listenHTTP(address string) (server, error) {
+	if address == "" {
 		return nil, nil
 	}
-	l, err := net.Listen("tcp", c.HTTP)
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	log := d.log
-	s := control.NewServer(control.Options{Log: log})
+	s := control.NewServer(control.Options{Log: d.log})
 	for pattern, h := range d.handlers() {
 		s.Handle(pattern, h)
 	}
-	log.Info("listening", "http", l.Addr().String())
+	d.log.Info("listening", "http", l.Addr().String())
 	return serveUntilDone(s, control.Bounded(l)), nil
 }
 

@@ -42,7 +42,7 @@ func newNotifier(env map[string]string, pid int) (*notifier, error) {
 		return n, fmt.Errorf("connect to the notify socket: %w", err)
 	}
 	n.conn = conn
-	if for_, err := strconv.Atoi(env["WATCHDOG_PID"]); err == nil && for_ != pid {
+	if meant, err := strconv.Atoi(env["WATCHDOG_PID"]); err == nil && meant != pid {
 		return n, nil
 	}
 	if usec, err := strconv.ParseInt(env["WATCHDOG_USEC"], 10, 64); err == nil && usec > 0 {

@@ -58,9 +58,8 @@ func (d *daemon) rulesChanged() {
 	d.mu.Lock()
 	d.rules = rules
 	d.mu.Unlock()
-	log := d.log
 	if err != nil {
-		log.Error("rules: what is broken stays as it was", "error", term.Clean(err.Error()))
+		d.log.Error("rules: what is broken stays as it was", "error", term.Clean(err.Error()))
 	}
 	d.health.rulesLoaded(err)
 	d.notify.tell(d.state(d.sched.Status()))
@@ -72,7 +71,7 @@ func (d *daemon) rulesChanged() {
 	for _, change := range after.Since(&before) {
 		ids = append(ids, change.RuleID)
 	}
-	log.Info("rules changed, the next run looks again with those that are new or changed", "rules", d.set(rules).InForce(), "new_or_changed", len(ids), "ids", term.Clean(strings.Join(ids[:min(len(ids), 10)], " ")))
+	d.log.Info("rules changed, the next run looks again with those that are new or changed", "rules", d.set(rules).InForce(), "new_or_changed", len(ids), "ids", term.Clean(strings.Join(ids[:min(len(ids), 10)], " ")))
 }
 
 // reload reads the configuration and the rules again. What is broken leaves the
@@ -84,16 +83,14 @@ func (d *daemon) reload() error {
 	d.notify.reloading()
 	old := d.config()
 	cerr, rerr := d.reloadInto(old)
-	c := d.config()
-	log := d.log
 	if cerr != nil {
 		d.health.reloadFailed(cerr)
 	} else {
-		d.tookOver(old, c)
+		d.tookOver(old, d.config())
 	}
 	err := errors.Join(cerr, rerr)
 	if err != nil {
-		log.Error("reload: what is broken stays as it was", "error", term.Clean(err.Error()))
+		d.log.Error("reload: what is broken stays as it was", "error", term.Clean(err.Error()))
 	}
 	d.notify.ready(d.state(d.sched.Status()))
 	return err
@@ -101,12 +98,12 @@ func (d *daemon) reload() error {
 
 // tookOver says what a new configuration brought and took away.
 func (d *daemon) tookOver(old, c *settings.Daemon) {
-	log, ch, trouble := d.log, settings.ChangeOf(old, c), ""
-	log.Info("reloaded", append([]any{"jobs", len(c.Jobs), "rules", d.inForce()}, ch.Args()...)...)
+	ch, trouble := settings.ChangeOf(old, c), ""
+	d.log.Info("reloaded", append([]any{"jobs", len(c.Jobs), "rules", d.inForce()}, ch.Args()...)...)
 	was := old.AllInputs()
 	if len(was) > 0 && len(c.AllInputs()) == 0 {
 		trouble = "the reload left no input, nothing is imported any more; it took away " + settings.Named(was)
-		log.Warn("the reload left no input: nothing is imported any more", "gone", term.Clean(settings.Named(was)))
+		d.log.Warn("the reload left no input: nothing is imported any more", "gone", term.Clean(settings.Named(was)))
 	}
 	d.health.reloaded(d.now(), ch, trouble)
 }
@@ -124,7 +121,7 @@ func (d *daemon) reloadInto(old *settings.Daemon) (cerr, rerr error) {
 		err = d.checkSources(context.Background(), c)
 	}
 	if err == nil {
-		err = d.serveWeb(c)
+		err = d.serveWeb(c.HTTP)
 	}
 	if err != nil {
 		return err, nil

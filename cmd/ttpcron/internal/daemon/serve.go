@@ -16,7 +16,9 @@ import (
 	"github.com/ttpcron/ttpcron/scheduler"
 )
 
-// listen begins to serve what other processes of the machine may ask for.
+// listen begins to serve what other processes of the machine may ask for, so that
+// whoever was told that the daemon is ready finds it listening. It returns what is to
+// run beside the scheduler.
 func (d *daemon) listen(ctx context.Context) ([]server, error) {
 	c := d.config()
 	l, err := control.Listen(c.Socket, d.log)

@@ -18,8 +18,8 @@ type heldLedger struct {
 	turn *Turn
 }
 
-// Commit sends large commits in parts. The marks go with the last one: nothing is
-// said to be covered before its tags are stored.
+// Commit sends large commits in parts. All but the tags goes with the last one:
+// nothing is said to be covered before its tags are stored.
 func (s heldLedger) Commit(ctx context.Context, c ttpcron.Commit) (inserted int, err error) {
 	last := committing{Turn: s.turn.id, Coverage: control.ListOf(c.Coverage), Rest: control.Small[rest]{Value: rest{c.RuleSet, c.Cursors, c.Run}}}
 	for part, err := range control.Parts(c.Tags, store.SendBytes) {

@@ -97,6 +97,7 @@ type Held struct {
 	Text         string        `json:"text"`
 }
 
+// Of returns what is held back in a store with a clock, nil for nothing.
 func Of(c *kv.Clock, now time.Time) *Held {
 	h := c.Held
 	if h.Why == "" {

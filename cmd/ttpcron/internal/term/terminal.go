@@ -23,6 +23,8 @@ type Terminal struct {
 	Width int // in cells; 0: not limited
 }
 
+// NewTerminal finds out what a writer is and what an environment says of it: NO_COLOR,
+// TERM, COLUMNS and the locale.
 func NewTerminal(w io.Writer, env map[string]string) Terminal {
 	var t Terminal
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
