@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,6 +53,7 @@ changes nothing.`,
 				return cli.NoArgs(args[1:])
 			}
 			if len(args) == 1 {
+				s.given = maps.Clone(s.given)
 				s.given["config"] = args
 			}
 			return checkConfig(ctx, s, *asJSON)
