@@ -129,7 +129,7 @@ func newDaemon(o Options, db *kv.DB, notify *notifier) *daemon {
 		DB: db, Version: o.Version, Now: o.Now, Alone: d.alone, Author: author, Tell: d.tell,
 		Moved: func() { d.moved.Add(1) }, Imported: d.observer.Import,
 	}
-	d.store = store.Local(d.holder)
+	d.store = store.Local(&store.Holder{DB: db, Now: o.Now}) // jobs are counted as a whole, see count
 	return d
 }
 

@@ -156,7 +156,7 @@ func (d *daemon) keepingStart(old, read *settings.Daemon) *settings.Daemon {
 	for _, s := range []struct {
 		name string
 		same bool
-	}{{"db", c.DB == old.DB}, {"socket", c.Socket == old.Socket}, {"role", c.Role == old.Role}, {"log-json", c.LogJSON == old.LogJSON},
+	}{{"db", c.DB == old.DB}, {"socket", c.Socket == old.Socket || c.SocketOfStore() && old.SocketOfStore()}, {"role", c.Role == old.Role}, {"log-json", c.LogJSON == old.LogJSON},
 		{"node or spread", scheduler.Offset(c.Node, c.Spread) == scheduler.Offset(old.Node, old.Spread)}} {
 		if !s.same {
 			d.log.Warn("a change of this needs a restart", "setting", s.name)

@@ -42,7 +42,7 @@ func (c *current) ruleSet() *tagger.RuleSet {
 type runner struct {
 	current
 	db     *kv.DB
-	store  *store.Store // the same, for what commands ask too
+	store  *store.Store // the same, as commands have one without a daemon
 	log    hclog.Logger
 	now    func() time.Time
 	passed func() time.Duration // since the daemon began, whatever the clock says

@@ -93,6 +93,9 @@ func (c *Daemon) socket(env map[string]string) string {
 	return cmp.Or(c.Socket, SocketOf(c.DB))
 }
 
+// SocketOfStore reports whether the daemon answers beside its store, wherever that is.
+func (c *Daemon) SocketOfStore() bool { return c.Socket == SocketOf(c.DB) }
+
 // StoreDir is the folder in which the store grows.
 func (c *Daemon) StoreDir() string { return filepath.Dir(c.DB) }
 
