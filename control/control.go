@@ -116,7 +116,7 @@ type known struct {
 func (k *known) Error() string { return k.text }
 func (k *known) Unwrap() error { return k.is }
 
-// Known returns an error with a text of its own for which errors.Is finds is.
+// Known returns an error that wraps is and has a text of its own.
 func Known(text string, is error) error { return &known{text, is} }
 
 // ProtocolError says that client and server are of different versions.

@@ -24,7 +24,7 @@ func HorizonText(r ttpcron.ImportReport, now time.Time) (text, hint string) {
 	return text, hint
 }
 
-// WarnHorizon warns of it.
+// WarnHorizon logs what HorizonText says.
 func WarnHorizon(log hclog.Logger, r ttpcron.ImportReport, now time.Time) {
 	switch text, hint := HorizonText(r, now); {
 	case hint != "":

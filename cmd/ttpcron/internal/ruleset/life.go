@@ -38,7 +38,7 @@ func (l Life) Hides(c *ttpcron.Claim) *ttpcron.Retirement {
 	return nil
 }
 
-// Hidden is hides for a job; nil when nothing is retired.
+// Hidden is Hides as a job takes it; nil when nothing is retired.
 func (l Life) Hidden() func(*ttpcron.Claim) bool {
 	if len(l.Retired) == 0 {
 		return nil

@@ -162,7 +162,7 @@ func (o oneFile) ReadDir(string) ([]fs.DirEntry, error) {
 	return []fs.DirEntry{fs.FileInfoToDirEntry(info)}, nil
 }
 
-// FolderOrFile is the source of the rules of a folder, or of one file.
+// FolderOrFile returns a folder of rules, or a file as a folder that holds nothing else.
 func FolderOrFile(path string) (tagger.Folder, error) {
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 		dir, name := filepath.Split(path)

@@ -46,7 +46,7 @@ func (o *Output) Note(format string, args ...any) {
 func (o *Output) Table(t *Table) error { return t.Part(o, o.Term) }
 
 // JSON prints a value as one line of JSON. All JSON that the program prints goes
-// Through here or through RawJSON.
+// through here or through RawJSON.
 func (o *Output) JSON(v any) error {
 	var line bytes.Buffer
 	enc := json.NewEncoder(&line)

@@ -8,12 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// Clean makes text that an attacker may have written fit to be shown: what a
-// Terminal would obey or a reader could not see is escaped. That is control
-// characters, line ends and escape sequences among them; bytes that are not
-// UTF-8; characters of direction and of no width; marks that pile up on
-// others; private and unassigned characters. JSON output is the way to the
-// Exact text.
+// Clean makes text that an attacker may have written fit to be shown: it escapes what
+// a terminal would obey and what a reader could not see. These are control characters,
+// with line ends and escape sequences among them; bytes that are not UTF-8; characters
+// of direction and of no width; accents that pile up on others; private and unassigned
+// characters. Whoever wants the exact text takes the JSON.
 func Clean(s string) string {
 	plain := true
 	for i := 0; i < len(s); i++ {
