@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strconv"
 
 	"github.com/ttpcron/ttpcron"
@@ -117,6 +119,11 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 		Inputs: found, Source: string(o.source), SinceDays: o.sinceDays.N, DryRun: o.dryRun, BatchSize: o.batchSize.N, Workers: o.workers.N,
 		ChangedOnly: o.changedOnly,
 		Now:         s.now, Log: s.log, FileDone: notes.Add,
+	}
+	if _, err := os.Stat(s.set.DB); errors.Is(err, fs.ErrNotExist) {
+		if err := jobs.CheckSource(job.Source, nil); err != nil {
+			return err // before a store is made
+		}
 	}
 	db, release, err := storeForRun(ctx, s.stores, o.dryRun, &job)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
+// Source is what a store holds of one source, as status shows it.
 type Source struct {
 	Source       string     `json:"source"`
 	Events       int        `json:"events"`
