@@ -18,16 +18,7 @@ import (
 )
 
 // rarely is a configuration whose jobs do not run while a test does.
-const rarely = `
-[[job]]
-name = "rarely"
-schedule = "0 0 29 2 *"
-
-[[job]]
-name = "maintenance"
-task = "maintenance"
-schedule = "0 0 29 2 *"
-`
+const rarely = nodetest.Rarely
 
 // run runs a command beside the daemon of a node, or without one.
 func (n *node) run(stdin string, args ...string) (code int, stdout, stderr string) {
