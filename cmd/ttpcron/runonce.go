@@ -120,11 +120,6 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 		ChangedOnly: o.changedOnly,
 		Now:         s.now, Log: s.log, FileDone: notes.Add,
 	}
-	if _, err := os.Stat(s.set.DB); errors.Is(err, fs.ErrNotExist) {
-		if err := jobs.CheckSource(job.Source, nil); err != nil {
-			return err // before a store is made
-		}
-	}
 	db, release, err := storeForRun(ctx, s.stores, o.dryRun, &job)
 	if err != nil {
 		return err
@@ -140,13 +135,8 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 	job.Rules, job.Hidden = life.InForce(rules, s.now()), life.Hidden()
 	show := newProgress(s.out, s.log, s.now)
 	job.Progress = show.update
-	var r jobs.Report
-	if _, served := db.Daemon(); served && !o.dryRun {
-		there := daemon.There{Job: &job, Store: db, Rules: rules.Fingerprint(), Detach: o.onInterrupt.Value == daemon.InterruptDetach, Log: s.log}
-		r, err = there.Run(ctx)
-	} else {
-		r, err = job.Run(ctx)
-	}
+	there := daemon.There{Job: &job, Store: db, Rules: rules.Fingerprint(), Detach: o.onInterrupt.Value == daemon.InterruptDetach, Log: s.log}
+	r, err := runHereOrThere(ctx, &there)
 	show.done()
 	notes.End()
 	retention.WarnHorizon(s.log, r.Run.Imported, s.now())
@@ -166,9 +156,23 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 	return err
 }
 
+// runHereOrThere does a run in this process, or has it done by the daemon that has
+// the store. A dry run only reads the store, and needs no turn.
+func runHereOrThere(ctx context.Context, there *daemon.There) (jobs.Report, error) {
+	if _, served := there.Store.Daemon(); served && !there.Job.DryRun {
+		return there.Run(ctx)
+	}
+	return there.Job.Run(ctx)
+}
+
 // storeForRun opens the store of a run. A dry run reads the real store, or an
 // empty one where there is none, and writes into a scratch store.
 func storeForRun(ctx context.Context, stores *store.Opener, dry bool, job *jobs.Job) (*store.Store, func(), error) {
+	if _, err := os.Stat(stores.DB); errors.Is(err, fs.ErrNotExist) {
+		if err := jobs.CheckSource(job.Source, nil); err != nil {
+			return nil, nil, err // before a store is made
+		}
+	}
 	if !dry {
 		db, err := stores.Write(ctx)
 		if err != nil {
