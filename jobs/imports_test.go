@@ -19,10 +19,10 @@ func TestNothingReachesOut(t *testing.T) {
 	reaches := []string{"C", "net", "net/http", "net/rpc", "net/smtp", "crypto/tls", "log/syslog", "os/exec", "plugin", "golang.org/x/sys/unix", "syscall"}
 	// What each of these needs it for.
 	may := map[string]string{
-		" syscall":         "O_NONBLOCK, the kind of a file system, and the lock and owner of a scratch folder",
-		"kv syscall":       "the device and inode of a file, to find who holds it",
-		"importer syscall": "the inode of a file, and when it changed last",
-		"tagger syscall":   "the inode of a rule file, to see that another took its place",
+		" syscall":             "O_NONBLOCK, the kind of a file system, and the lock and owner of a scratch folder",
+		"kv/storefile syscall": "the device and inode of a file, to find who holds it",
+		"importer syscall":     "the inode of a file, and when it changed last",
+		"tagger syscall":       "the inode of a rule file, to see that another took its place",
 	}
 	const module = "github.com/ttpcron/ttpcron"
 	format := `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`

@@ -422,7 +422,7 @@ func (rp *replay) flush(ctx context.Context) error {
 	c := rp.commitOf(&g)
 	rp.commit, rp.flying = make(chan outcome, 1), g.out
 	go func(done chan<- outcome) {
-		n, err := rp.job.ledger.commit(context.WithoutCancel(ctx), c)
+		n, err := rp.job.ledger.Commit(context.WithoutCancel(ctx), c)
 		done <- outcome{n, err}
 	}(rp.commit)
 	return nil
@@ -472,7 +472,7 @@ func (rp *replay) finish(ctx context.Context, cursors []ttpcron.Cursor) error {
 	}
 	c := rp.commitOf(g)
 	c.Cursors = cursors
-	n, err := rp.job.ledger.commit(ctx, c)
+	n, err := rp.job.ledger.Commit(ctx, c)
 	err = rp.credit(outcome{n, err}, len(g.out))
 	rp.group = group{}
 	return err

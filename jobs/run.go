@@ -72,7 +72,7 @@ type Job struct {
 type run struct {
 	*Job
 	history  History // what is being replayed: Store, then in a dry run Scratch
-	ledger   ledger
+	ledger   Ledger  // of Store, or in a dry run one that only asks
 	rules    Rules
 	ruleSet  string
 	set      ttpcron.RuleSet
@@ -87,24 +87,14 @@ type run struct {
 	found *tally
 }
 
-// ledger takes groups of tags: the store, or in a dry run one that only asks.
-type ledger interface {
-	commit(context.Context, ttpcron.Commit) (inserted int, err error)
-}
-
-type realLedger struct{ Ledger }
-
-func (l realLedger) commit(ctx context.Context, c ttpcron.Commit) (int, error) {
-	return l.Commit(ctx, c)
-}
-
+// dryLedger is the ledger of a dry run: it only asks.
 type dryLedger struct {
 	Ledger
 	changes *changes
 }
 
-// commit counts the tags that a real commit would insert.
-func (l dryLedger) commit(ctx context.Context, c ttpcron.Commit) (int, error) {
+// Commit counts the tags that a real commit would insert.
+func (l dryLedger) Commit(ctx context.Context, c ttpcron.Commit) (int, error) {
 	l.changes.covered(c.Coverage)
 	if len(c.Tags) == 0 {
 		return 0, nil
@@ -131,7 +121,7 @@ func (j *Job) Run(ctx context.Context) (Report, error) {
 
 func (j *Job) begin() *run {
 	r := &run{
-		Job: j, history: j.Store.History, ledger: realLedger{j.Store.Ledger}, rules: j.Rules, ruleSet: j.Rules.Fingerprint(),
+		Job: j, history: j.Store.History, ledger: j.Store.Ledger, rules: j.Rules, ruleSet: j.Rules.Fingerprint(),
 		workers: j.Workers, batch: j.BatchSize, now: j.Now, log: j.Log, progress: j.Progress, found: newTally(j.Hidden),
 	}
 	if r.workers <= 0 {
