@@ -20,7 +20,8 @@ func TestNothingReachesOut(t *testing.T) {
 	// What each of these needs it for.
 	may := map[string]string{
 		" syscall":             "O_NONBLOCK, the kind of a file system, and the lock and owner of a scratch folder",
-		"kv/storefile syscall": "the device and inode of a file, to find who holds it",
+		"kv syscall":           "a full disk, and the pages that the system may take back",
+		"kv/storefile syscall": "the lock of a file, and its device and inode, to find who holds it",
 		"importer syscall":     "the inode of a file, and when it changed last",
 		"tagger syscall":       "the inode of a rule file, to see that another took its place",
 	}
