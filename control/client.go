@@ -32,15 +32,15 @@ type ClientOptions struct {
 	// Retry is how long to try again when nobody serves the socket, as while the
 	// server is restarted; 0 tries once.
 	Retry time.Duration
-	// Fault makes errors of the kinds of faults that the program knows, nil of
-	// others.
+	// Fault makes an error of a fault whose kind the program knows, and returns nil
+	// for others. It may be nil.
 	Fault func(*Fault) error
 	// Trust lets a server be of these users too, beside this one, root and the
 	// owner of the socket's folder.
 	Trust []int
-	// Interrupt, when it is not nil and ends, gives all calls, whatever their own
-	// context, InterruptGrace to end: a server that is suspended holds nobody who
-	// wants to leave.
+	// Interrupt cancels all calls, whatever their own context, InterruptGrace after
+	// it has ended, so that a suspended server does not hold anybody who wants to
+	// leave. It may be nil.
 	Interrupt context.Context
 }
 
@@ -153,7 +153,7 @@ func (c *Client) post(ctx context.Context, name string, req any) (*http.Response
 	return resp, nil
 }
 
-// body is that of an answer, with what is to be done when it is closed.
+// body is the body of an answer. Closing it calls done, too.
 type body struct {
 	io.ReadCloser
 	done func()
@@ -182,7 +182,7 @@ func (c *Client) send(ctx context.Context, name string, req any) (*http.Response
 		if cerr := ctx.Err(); cerr != nil {
 			return nil, cerr
 		}
-		if inner := errors.Unwrap(err); inner != nil { // what url.Error says of it means nothing here
+		if inner := errors.Unwrap(err); inner != nil { // url.Error adds a URL that means nothing here
 			err = inner
 		}
 		var away *AbsentError

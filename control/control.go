@@ -1,13 +1,13 @@
 // Package control lets processes of one machine use what one of them has open:
 // a [Server] behind a unix socket that knows who calls, and a [Client].
 //
-// Start with a list of [Method] values, which both sides use. On the one side
-// [Listen], [NewServer] and the Serve of the methods follow, on the other [Dial]
-// and their Call. A call is an HTTP POST to /v1/NAME that carries one value
-// in the encoding of encoding/gob and gets one back, or an error with its kind.
-// Both are read whole before anything is done with them, so a caller that is
-// slow, asleep or gone holds nothing of the server but a connection, and that
-// not for long. What has no end is asked for in pages.
+// Start with a list of [Method] values, which both sides share. The server goes on
+// with [Listen], [NewServer] and the Serve of each method, the client with [Dial]
+// and their Call. A call is an HTTP POST to /v1/NAME that carries one value in the
+// encoding of encoding/gob and gets one back, or an error with its kind. Both are
+// read whole before anything is done with them, so a caller that is slow, asleep or
+// gone holds nothing of the server but a connection, and that not for long. What
+// has no end is asked for in pages.
 //
 // The server takes calls of its own user, of root and of members of the group
 // that the socket belongs to, and of nobody else. They may do all that the
@@ -49,8 +49,8 @@ const (
 // protocolHeader names the protocol of a request and of an answer.
 const protocolHeader = "Ttpcron-Protocol"
 
-// Fault is an error as it travels: its text, and if the server knows one a kind
-// by which the client makes an error of it that errors.Is and errors.As
+// Fault is an error as it travels: its text and, where the server knows one, a
+// kind, from which the client makes an error that errors.Is and errors.As
 // recognise.
 type Fault struct {
 	Kind   string
@@ -67,8 +67,8 @@ const (
 	kindDeadline = "deadline" // context.DeadlineExceeded
 )
 
-// FaultOf makes an error travel. What more makes of it comes first; it may be
-// nil, or return nil.
+// FaultOf turns an error into a Fault. It tries more first, which may be nil, or
+// return nil.
 func FaultOf(err error, more func(error) *Fault) *Fault {
 	var f *Fault
 	switch {
@@ -89,8 +89,8 @@ func FaultOf(err error, more func(error) *Fault) *Fault {
 	return f
 }
 
-// ErrorOf makes an error of what FaultOf made. What more makes of it comes first;
-// it may be nil, or return nil.
+// ErrorOf turns a Fault back into an error. It tries more first, which may be nil,
+// or return nil.
 func ErrorOf(f *Fault, more func(*Fault) error) error {
 	if more != nil {
 		if err := more(f); err != nil {
@@ -106,8 +106,8 @@ func ErrorOf(f *Fault, more func(*Fault) error) error {
 	return f
 }
 
-// known has the text that the server gave and is an error that the caller
-// knows.
+// known is an error with the text that the server gave. It wraps one that the
+// caller knows.
 type known struct {
 	text string
 	is   error

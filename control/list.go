@@ -10,9 +10,9 @@ import (
 	"unsafe"
 )
 
-// List is a list as a method takes it. It travels item by item, so that whoever
-// reads it takes no more memory than a small multiple of what was sent, however
-// little an item says of itself.
+// List is a list in a request or an answer. It travels item by item, so that
+// reading it takes no more memory than a small multiple of the bytes that were
+// sent, however few of them an item has.
 type List[T any] struct {
 	Items []T
 
@@ -22,11 +22,11 @@ type List[T any] struct {
 // ListOf makes a list.
 func ListOf[T any](items []T) List[T] { return List[T]{Items: items} }
 
-// listFactor is how many bytes of items a byte of a list may make. An item has
-// seldom less than a fifth of its size in memory.
+// listFactor is how many bytes of memory a byte of an encoded list may become. The
+// encoding of an item seldom has less than a fifth of its size in memory.
 const listFactor = 32
 
-// listSpare is what a short list may make in any case, in bytes.
+// listSpare is how many bytes of memory even a short list may become.
 const listSpare = 64 << 10
 
 // GobEncode implements gob.GobEncoder.
@@ -66,8 +66,8 @@ func (l *List[T]) GobDecode(b []byte) error {
 	}
 }
 
-// Parts cuts a list into lists of about so many bytes at most, each with one item
-// at least, in which a call can carry it. An error of encoding ends it.
+// Parts cuts a list into lists that a call can carry, of about so many bytes at
+// most and one item at least. An encoding error ends it.
 func Parts[T any](items []T, about int) iter.Seq2[List[T], error] {
 	return func(yield func(List[T], error) bool) {
 		for len(items) > 0 {
@@ -93,8 +93,8 @@ func Parts[T any](items []T, about int) iter.Seq2[List[T], error] {
 	}
 }
 
-// Small is a value of a request that is read only when its encoding is not
-// longer than MaxSmall, so that what has little to say cannot take much memory.
+// Small is a part of a request that is always short. It is read only when its
+// encoding is not longer than MaxSmall, so that it cannot take much memory.
 type Small[T any] struct{ Value T }
 
 // MaxSmall is how long the encoding of a Small may be, in bytes.

@@ -33,9 +33,9 @@ type Listener struct {
 	users map[int]int // connections by user
 }
 
-// Listen makes a socket at a path. One that a server left behind that is no
-// more is replaced; one that somebody serves, and any other file, is an error.
-// It logs who may connect.
+// Listen makes a socket at a path. A socket that nobody serves any more is
+// replaced; one that somebody serves, and any other file, is an error. It logs who
+// may connect.
 func Listen(path string, log hclog.Logger) (*Listener, error) {
 	if log == nil {
 		log = hclog.NewNullLogger()
@@ -53,7 +53,7 @@ func Listen(path string, log hclog.Logger) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("socket %s: %w", path, err)
 	}
-	u.SetUnlinkOnClose(false) // Close looks whose it is
+	u.SetUnlinkOnClose(false) // Close checks first whose it is
 	l := &Listener{unix: u, path: path, log: log, slots: make(chan struct{}, maxConnections), users: map[int]int{}}
 	if err = os.Chmod(path, SocketMode); err == nil {
 		l.info, err = os.Lstat(path)
@@ -146,9 +146,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// allowed reports whether somebody may call. The mode of the socket says the
-// same, but a process that was given an open connection, or that came before
-// the mode was set, is seen only here.
+// allowed reports whether somebody may call. The mode of the socket says the same,
+// but a process that was given an open connection, or that came before the mode was
+// set, is caught only here.
 func (l *Listener) allowed(p Peer) bool {
 	group := l.group
 	if info, err := os.Lstat(l.path); err == nil && os.SameFile(info, l.info) {

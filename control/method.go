@@ -25,11 +25,11 @@ type Method[Req, Resp any] struct {
 type MethodOption int
 
 const (
-	// Large lets the request have up to MaxLargeRequest bytes. What of it may be
-	// long is to be a [List], which bounds the memory that it takes.
+	// Large lets the request have up to MaxLargeRequest bytes. Whatever in it may
+	// be long should be a [List], which bounds the memory that it takes.
 	Large MethodOption = iota
 	// Waits is for methods that mostly wait: they are not counted among the calls
-	// at work, so that they keep nobody from working.
+	// at work, so that they take no place from others.
 	Waits
 )
 
@@ -81,9 +81,8 @@ func (m *Method[Req, Resp]) setName(name string) { m.name = name }
 type named interface{ setName(string) }
 
 // Name gives the methods of a list, a struct whose fields are methods or structs
-// that embed one, the names of their fields: LastSeq is called last-seq. It
-// returns the list. A field that is no method is a fault of the program, and
-// panics.
+// that embed one, the names of their fields: LastSeq is called last-seq. It returns
+// the list. It panics if a field is not a method.
 func Name[L any](list L) *L {
 	v := reflect.ValueOf(&list).Elem()
 	for i := range v.NumField() {

@@ -64,8 +64,8 @@ func NewServer(o Options) *Server {
 	return s
 }
 
-// Handle adds a handler of plain HTTP, such as that of metrics. Its answer is to
-// be small: it has some seconds to be taken.
+// Handle adds a handler of plain HTTP, such as that of metrics. Its answer should
+// be small: the caller has some seconds to take it.
 func (s *Server) Handle(pattern string, h http.Handler) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		if !s.acquire(r.Context(), s.working) {
@@ -76,7 +76,7 @@ func (s *Server) Handle(pattern string, h http.Handler) {
 			defer func() { <-s.working }()
 			h.ServeHTTP(a, r)
 		}()
-		// However slowly it is taken, it is no call at work any more.
+		// However slowly the answer is taken, the call is no longer at work.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
 		w.WriteHeader(a.status)
 		_, _ = w.Write(a.body.Bytes())

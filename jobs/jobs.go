@@ -2,9 +2,12 @@
 // have written, replay a window of the stored history through the tagger, and
 // commit the tags together with the cursor that says how far the replay came.
 //
-// Start with [Job]. It streams: memory is bounded whatever the history, tags
-// are committed in groups as they are made, and a run that is killed between
-// two commits is continued by the next one where the last commit left it.
+// Start with [Job] (run.go). Its stages are in import.go and scan.go (inputs),
+// plan.go (what to look at), replay.go (tagging and commits) and retag.go (covered
+// events, with new and changed rules). A job streams: memory is bounded whatever
+// the history, tags are committed in groups as they are made, and a run that is
+// killed between two commits is continued by the next one where the last commit
+// left it.
 //
 // A job never publishes. It reaches the outside through the interfaces that it
 // declares here and through nothing else, and it opens no network connection:
@@ -24,8 +27,8 @@ import (
 type History interface {
 	// Kinds lists the kinds of which events are stored.
 	Kinds(ctx context.Context) ([]ttpcron.SourceKind, error)
-	// DayPage lists days on which there are events of a kind, ascending from the
-	// one given on: as many as it likes, and none when there are no more.
+	// DayPage lists days with events of a kind, ascending from the given one: as
+	// many as it likes, and none only when there are no more.
 	DayPage(ctx context.Context, kind ttpcron.SourceKind, from ttpcron.Day) ([]ttpcron.DayHistory, error)
 	// Events yields a day's events with arrival numbers in (after, upTo], page
 	// by page in the order of arrival. Pages belong to the caller.
@@ -36,9 +39,9 @@ type History interface {
 
 // Archive is where imported events go.
 type Archive interface {
-	// Import stores a batch in one transaction and reports New, Known and
-	// Changed events, as Rejected the batch's rejects and those events that
-	// cannot be stored, and as RejectedKnown those of them that it had.
+	// Import stores a batch in one transaction. It reports New, Known and Changed
+	// events. Rejected counts the batch's rejects and the events that cannot be
+	// stored, RejectedKnown those of them that were there before.
 	Import(ctx context.Context, b ttpcron.Batch) (ttpcron.ImportReport, error)
 	// Known says of each event whether it is stored.
 	Known(ctx context.Context, events []ttpcron.Event) ([]bool, error)
@@ -50,7 +53,8 @@ type Archive interface {
 	FileLooks(ctx context.Context, paths []string) ([]ttpcron.FileLook, error)
 	// KeepLooks remembers how files look.
 	KeepLooks(ctx context.Context, looks []ttpcron.FileLook) error
-	// ForgetFiles drops what is too much of what was not seen since a time.
+	// ForgetFiles drops what is remembered of files that were not seen since a
+	// time, as far as there is too much of it.
 	ForgetFiles(ctx context.Context, seenBefore time.Time) (dropped int, err error)
 }
 
@@ -117,9 +121,8 @@ type File interface {
 
 // Input is something to import. Open is given what is known of earlier imports, so
 // that a file that has grown is read from where it stood, and one that has not
-// changed is not read. Name is the path of a file.
-// An error that wraps ErrPassedOver leaves the input out without being a
-// failure.
+// changed is not read. Name is the path of a file. An error of Open that wraps
+// ErrPassedOver leaves the input out and is no failure.
 type Input struct {
 	Name string
 	Open func(ctx context.Context, known Known) (File, error)
@@ -151,7 +154,7 @@ const (
 	MaxBatchSize     = 100_000
 )
 
-// ErrNoRules is returned by a run to which no rule would apply.
+// ErrNoRules is returned by a run to which no rule applies.
 var ErrNoRules = errors.New("no rule is in force")
 
 // ErrInterrupted is returned by a run whose context was cancelled. What it had
@@ -184,8 +187,8 @@ type Report struct {
 	// Changed are the rules that are new or changed since runs covered some of
 	// the history, which was looked at again with them; by rule id.
 	Changed []ChangedRule
-	// Since is the start of the window where a source was replayed for the
-	// first time without one being asked for; zero otherwise.
+	// Since is the start of the default window, where a source was replayed for the
+	// first time and no window was asked for; zero otherwise.
 	Since time.Time
 }
 
@@ -193,5 +196,5 @@ type Report struct {
 type ChangedRule struct {
 	ttpcron.RuleChange
 	Tags int // tags that the rule made of covered events
-	New  int // of which so many were new to the store; counted in a dry run only
+	New  int // how many of these the store did not have; counted in a dry run only
 }

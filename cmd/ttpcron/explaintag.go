@@ -135,7 +135,7 @@ func (s *tagStory) versionNote() string {
 	return fmt.Sprintf(" Version %d made the tag, the rule has version %d now.", s.tag.RuleVersion, s.rule.Version)
 }
 
-// claims reports whether tags claim the technique of the story's.
+// claims reports whether one of some tags claims the technique of the story's tag.
 func (s *tagStory) claims(tags []ttpcron.Tag) bool {
 	for i := range tags {
 		if tags[i].TechniqueID == s.tag.TechniqueID && tags[i].SubTechniqueID == s.tag.SubTechniqueID {

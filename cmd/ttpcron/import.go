@@ -120,7 +120,7 @@ func importFiles(ctx context.Context, s *session, args []string, o importOptions
 	im := jobs.Import{Archive: db.Archive, Inputs: found, Now: s.now, Progress: show.update, Done: func(f jobs.FileReport) {
 		notes.Add(f)
 		if o.json {
-			_ = s.out.RawJSON(appendFileJSON(nil, f)) // an error of it is reported in the end
+			_ = s.out.RawJSON(appendFileJSON(nil, f)) // the last Flush returns the error
 		}
 	}}
 	files, err := im.Run(ctx)

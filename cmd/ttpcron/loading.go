@@ -34,7 +34,7 @@ func load(folders []tagger.Folder, log hclog.Logger) (ruleset.Set, *tagger.LoadR
 const briefWait = 200 * time.Millisecond
 
 // rulesWithLife loads the rules for commands that only look at them: with what
-// operators decided where there is a store that can be read, without otherwise.
+// operators decided if there is a store that can be read, and without it otherwise.
 func rulesWithLife(ctx context.Context, s *session) (rs ruleset.Set, life ruleset.Life, report *tagger.LoadReport, err error) {
 	if rs, report, err = loadRules(s.set, s.log); err != nil {
 		return rs, life, report, err

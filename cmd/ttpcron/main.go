@@ -23,7 +23,7 @@ const memoryGoal = 120 << 20
 
 func main() { os.Exit(process(time.Now)) }
 
-// process is the program as a process, with a clock. It returns the exit code.
+// process sets up this process, runs the program in it, and returns the exit code.
 func process(now func() time.Time) int {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryGoal)
@@ -39,8 +39,8 @@ func process(now func() time.Time) int {
 	return run(ctx, now, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ())
 }
 
-// sayTime is how long saying something may take before a signal is obeyed
-// without it: nobody may read what stderr leads to.
+// sayTime is how long a signal waits for a message to be printed: perhaps nobody
+// reads what stderr leads to.
 const sayTime = 200 * time.Millisecond
 
 // interrupts obeys signals: the first cancels, the second ends the process.

@@ -20,11 +20,11 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// session is what a command is given when it runs. It hands on to each function
-// what that needs, and no more.
+// session is what a command is given when it runs. A command hands on to each
+// function what that function needs, and no more.
 type session struct {
 	out    *term.Output
-	set    *settings.Settings // nobody changes them
+	set    *settings.Settings // never changed once read
 	log    hclog.Logger
 	now    func() time.Time
 	stores *store.Opener

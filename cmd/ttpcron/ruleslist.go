@@ -136,7 +136,8 @@ func stateText(r *tagger.Rule, life ruleset.Life) string {
 	return text + more
 }
 
-// ruleTable prints rules for people, and below them what they are in numbers.
+// ruleTable prints rules for people, and below them how many there are of each
+// sort.
 func ruleTable(out *term.Output, rules []tagger.Rule, life ruleset.Life, report *tagger.LoadReport) error {
 	t := term.Table{Columns: []term.Column{
 		{Title: "RULE", SGR: term.Cyan}, {Title: "VER", Right: true}, {Title: "APPLIES TO", Min: 10}, {Title: "TECHNIQUES", Min: 12, SGR: term.Yellow}, {Title: "STATE", Min: 17}, {Title: "NAME", Min: 24},
@@ -159,7 +160,7 @@ func ruleTable(out *term.Output, rules []tagger.Rule, life ruleset.Life, report 
 	return nil
 }
 
-// ruleSummary counts rules by what is to be known of them.
+// ruleSummary says how many rules are disabled, clipped, retired and so on.
 func ruleSummary(rules []tagger.Rule, life ruleset.Life, refused int) string {
 	var disabled, clipped, inert, slow, retired int
 	for i := range rules {

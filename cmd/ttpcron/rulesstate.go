@@ -114,7 +114,7 @@ func expiry(now func() time.Time, length string) (time.Time, error) {
 	return now().Add(d).UTC().Truncate(time.Second), nil
 }
 
-// setState stores the state of a rule that there is.
+// setState stores the state of a rule, which must be loaded.
 func setState(ctx context.Context, s *session, st ttpcron.RuleState, asJSON bool) error {
 	rules, _, err := loadRules(s.set, s.log)
 	if err != nil {

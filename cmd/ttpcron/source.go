@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// sourceFlag is a flag that limits a command to one source of events. Which there
-// are, the store knows: see checkSource.
+// sourceFlag is a flag that limits a command to one source of events. The store
+// knows which sources there are; see [jobs.CheckSource].
 type sourceFlag string
 
 const sourceUsage = "`SOURCE`: command, canary, all, or another kind of event"

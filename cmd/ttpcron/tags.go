@@ -91,8 +91,9 @@ func (o *tagsOptions) check(now func() time.Time) error {
 	return err
 }
 
-// inAttack says when a technique cannot be found for what ATT&CK says of its id.
-// It is no error: a store may hold tags of an older release.
+// inAttack says what is wrong with a technique id that ATT&CK never had, has
+// revoked or has withdrawn. It is no error: a store may hold tags of an older
+// release.
 func inAttack(id string) string {
 	t, ok := attack.Lookup(id)
 	switch {

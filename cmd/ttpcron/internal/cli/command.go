@@ -60,8 +60,8 @@ func (c *Command[S]) Each(do func(*Command[S])) {
 }
 
 // Given lists the flags that were given on the command line, to the command or to
-// the groups above it, with their values. Of a flag with one value that of the
-// command counts, and lists are joined. It does not change the flags.
+// the groups above it, with their values. Where a flag takes one value the
+// command's own wins; lists are joined. It does not change the flags.
 func (c *Command[S]) Given() map[string][]string {
 	given := map[string][]string{}
 	for ; c != nil; c = c.group {
@@ -86,16 +86,16 @@ func Values(f *flag.Flag) []string {
 // Program is a tree of commands.
 type Program[S any] struct {
 	Root *Command[S]
-	// Share defines the flags that every command has but those that are bare.
+	// Share defines the flags that every command has, except those that are Bare.
 	Share func(*flag.FlagSet)
-	// Shared are the names of these.
+	// Shared lists the names of these flags.
 	Shared []string
 	// Open makes what a command that is about to run works with, from the flags
 	// that were given to it.
 	Open func(c *Command[S]) (S, error)
 	// Exits are the exit codes, with what each means.
 	Exits map[int]string
-	// Done and Usage are those that every command may return.
+	// Done and Usage are the exit codes that every command may return.
 	Done, Usage int
 
 	help    strings.Builder // what flag sets print
@@ -131,7 +131,7 @@ func (p *Program[S]) Run(ctx context.Context, args []string) (help string, err e
 	return "", err
 }
 
-// build makes a node of ffcli's tree of a command.
+// build turns a command, with all below it, into a node of ffcli's tree.
 func (p *Program[S]) build(c, group *Command[S]) *ffcli.Command {
 	c.group = group
 	if c.Flags == nil {

@@ -14,8 +14,8 @@ func Nearest(typed string, names []string) string {
 	return best
 }
 
-// EditDistance is Levenshtein's: how many letters have to be put, dropped or
-// changed.
+// EditDistance is the Levenshtein distance: how many letters have to be inserted,
+// deleted or replaced.
 func EditDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -9,9 +9,9 @@ import (
 	"github.com/ttpcron/ttpcron/control"
 )
 
-// author names who made a call, by what the kernel says of it. Who became root by
-// sudo only the command knows; it is believed of those alone who could write into
-// the store anyhow.
+// author names who made a call, by what the kernel says of it. Only the command
+// knows who became root with sudo; the daemon believes it only from those who could
+// write to the store anyway.
 func author(ctx context.Context, stated string) string {
 	p, ok := control.PeerOf(ctx)
 	if !ok {

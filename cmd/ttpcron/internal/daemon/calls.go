@@ -48,7 +48,8 @@ type (
 		Report   jobs.Report    // once it is done; without Files
 		Fault    *control.Fault // what it returned
 	}
-	// keeping is a sign of life of the caller of a turn, who knows its state.
+	// keeping is a sign of life from the caller of a turn, with the state that the
+	// caller knows.
 	keeping struct {
 		ID    string
 		Begun bool
@@ -63,7 +64,7 @@ type (
 		Coverage control.List[ttpcron.Coverage]
 		Rest     control.Small[rest]
 	}
-	// rest is a commit but for its lists.
+	// rest is what a commit holds besides its lists.
 	rest struct {
 		RuleSet *ttpcron.RuleSet
 		Cursors []ttpcron.Cursor
@@ -71,7 +72,7 @@ type (
 	}
 )
 
-// commit is what travelled.
+// commit puts together what travelled in parts.
 func (q *committing) commit() ttpcron.Commit {
 	r := q.Rest.Value
 	return ttpcron.Commit{Tags: q.Tags.Items, Coverage: q.Coverage.Items, RuleSet: r.RuleSet, Cursors: r.Cursors, Run: r.Run}

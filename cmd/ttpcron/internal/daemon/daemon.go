@@ -2,8 +2,11 @@
 // on their schedules, the store that it holds meanwhile, and the servers beside the
 // scheduler through which commands use both.
 //
-// Start with [Run]. A command that wants a run of a daemon makes a [There] of it; both
-// ends of that are here, as both ends of the store are in package store.
+// Start with [Run]. A command that wants a daemon to do a run uses [There]; both
+// ends of that are here, as both ends of the store are in package store. Of the
+// files, jobs.go, maintain.go and retention.go are what jobs do, reload.go replaces
+// the configuration, and the servers are in serve.go, runserve.go, turnserve.go and
+// metrics.go.
 package daemon
 
 import (
@@ -46,8 +49,8 @@ const (
 	serverGrace = 400 * time.Millisecond // for servers, and for whoever reads the store
 )
 
-// daemon is what lives as long as the command daemon runs: what does the jobs, and
-// the scheduler and servers around it.
+// daemon is what lives as long as the command daemon runs: the runner, which does
+// the jobs, and the scheduler and servers around it.
 type daemon struct {
 	runner
 	holder  *store.Holder // of the store, as calls see it
@@ -63,7 +66,7 @@ type daemon struct {
 	launch  func(server) (end func()) // runs a server beside the scheduler
 	reloads sync.Mutex                // held while one is in progress
 	web     web                       // changed by reloads alone
-	fed     int64                     // moved, when the watchdog was fed last
+	fed     int64                     // the value of moved when the watchdog was last fed
 }
 
 // server runs beside the scheduler until its context ends, and returns soon
@@ -133,8 +136,8 @@ func newDaemon(o Options, db *kv.DB, notify *notifier) *daemon {
 	return d
 }
 
-// passing returns a clock that shows how much time has passed since now. It goes
-// neither back nor ahead when the one on the wall is set.
+// passing returns a clock that shows how much time has passed since now. Setting
+// the clock on the wall does not move it.
 func passing() func() time.Duration {
 	began := time.Now()
 	return func() time.Duration { return time.Since(began) }
@@ -230,10 +233,10 @@ func (d *daemon) run(ctx context.Context, hup <-chan os.Signal) error {
 	return err
 }
 
-// awake is called at every look at the clock: it feeds the watchdog, unless a
-// job of the daemon's own runs that shows no progress, and says what the daemon is
+// awake is called at every look at the clock: it feeds the watchdog, unless a job
+// of the daemon's own runs without showing progress, and says what the daemon is
 // doing. Waiting for a caller that has its turn, or for the disk to give an input,
-// is no fault of the daemon that a new start would mend.
+// is not something that a restart would mend.
 func (d *daemon) awake(all []scheduler.Status) {
 	moved := d.moved.Load()
 	if !running(all) || moved != d.fed || d.turns.away() || d.input.Name() != "" {

@@ -17,16 +17,16 @@ import (
 type health struct {
 	mu      sync.Mutex
 	success time.Time         // when the last run ended well
-	ended   time.Duration     // the same, since the daemon began
+	ended   time.Duration     // the same, as time passed since the daemon began
 	last    string            // what it did
 	trouble map[string]string // what needs somebody, by job
 	changed string            // what the last reload brought and took away
-	reload  string            // and what was wrong with it
-	rules   string            // and with rules, when they were read last
-	damage  string            // that a job met in the store, until a run ends well
+	reload  string            // what was wrong with the last reload
+	rules   string            // what was wrong with rules when they were last read
+	damage  string            // damage that a job met in the store, until a run ends well
 }
 
-// text is the part of it that a status line shows.
+// text is the part of a status line that says how runs went.
 func (h *health) text() string {
 	h.mu.Lock()
 	var text string
@@ -126,7 +126,7 @@ func (h *health) rulesLoaded(err error) {
 // said again when it has changed, or was gone in between.
 type saidOnce struct {
 	before, now map[uint64]bool // by hashes
-	whole       bool            // the run came to everything: what it did not say is gone
+	whole       bool            // the run got to everything: what it did not say is over
 }
 
 // maxSaid bounds what is remembered of one run: no scan sees more files.

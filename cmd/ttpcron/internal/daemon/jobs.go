@@ -20,9 +20,9 @@ import (
 )
 
 // entries are the jobs as the scheduler takes them. A job that is seen for the
-// first time counts from now, so that one whose hours the machine spends
-// switched off is made up for. So does one that ran under a clock far ahead of
-// now: the time would be in the future at every start until then.
+// first time counts from now, so that one whose hours the machine spends switched
+// off is made up for. So does one that last ran under a clock far ahead of now:
+// that time would be in the future at every start for as long.
 func (d *runner) entries(c *settings.Daemon) []scheduler.Entry {
 	var out []scheduler.Entry
 	kept := map[string]time.Time{}
@@ -54,15 +54,16 @@ func (d *runner) remember(times map[string]time.Time) {
 	}
 }
 
-// giveBack returns to the system what a run took; until the next one it may be
-// long. Pools keep what they hold through one collection.
+// giveBack returns the memory that a run took to the system: it may be long until
+// the next run. It collects twice, because pools keep what they hold through one
+// collection.
 func (d *runner) giveBack() {
 	runtime.GC()
 	debug.FreeOSMemory()
-	_ = d.db.Release(context.Background()) // what it does not give is the kernel's to take
+	_ = d.db.Release(context.Background()) // what it does not release the kernel may take
 }
 
-// job is what the scheduler runs for one.
+// job returns what the scheduler runs for a job.
 func (d *runner) job(j settings.Job) scheduler.JobFunc {
 	return func(ctx context.Context) error {
 		c := d.config()
@@ -121,7 +122,7 @@ func (d *runner) runJob(ctx context.Context, c *settings.Daemon, j settings.Job)
 	notes.End()
 	var bad *jobs.InputError
 	if errors.As(err, &bad) {
-		// All else was done, and the next run tries the inputs again in time.
+		// Everything else was done, and the next run tries these inputs again.
 		trouble, err = bad.Error(), nil
 	}
 	d.logRun(j.Name, r, err)

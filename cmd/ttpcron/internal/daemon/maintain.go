@@ -31,8 +31,8 @@ func (d *runner) maintain(ctx context.Context, c *settings.Daemon, job string) e
 	return err
 }
 
-// sayHeld logs what is held back, once while it is, and returns what of it is
-// trouble. A store that is young has none.
+// sayHeld logs what is held back, once for as long as it is, and returns the part
+// of it that is trouble. That a store is young is none.
 func (d *runner) sayHeld(ctx context.Context, h kv.Held, said *saidOnce) (trouble string, err error) {
 	if h.Why == "" {
 		return "", nil
@@ -71,9 +71,9 @@ func (d *runner) prune(ctx context.Context, p kv.Prune, why string) error {
 	return err
 }
 
-// shrink takes out the oldest days, their events and tags together, while the
-// store holds more than it may. What may be of today stays, whatever the clock
-// says: the days from which age counts on, and the newest with events.
+// shrink takes out the oldest days, their events and tags together, while the store
+// holds more than it may. Whatever may be of today stays, whatever the clock says:
+// the day from which age counts, all later ones, and the newest day with events.
 func (d *runner) shrink(ctx context.Context, c *settings.Daemon) error {
 	for {
 		s, err := d.db.Stats(ctx)

@@ -37,7 +37,7 @@ func (o *observer) Tagger(t *tagger.Composite) {
 	o.taggers = append(o.taggers, t)
 }
 
-// ended counts a run that has ended, and so have its taggers.
+// ended counts a run that has ended, and what the caches of its taggers did.
 func (o *observer) ended(r *ttpcron.Run) {
 	o.mu.Lock()
 	made := o.taggers
@@ -50,7 +50,7 @@ func (o *observer) ended(r *ttpcron.Run) {
 	o.Run(r)
 }
 
-// count counts a run that has ended.
+// count counts a run that has ended, and has the file of metrics written.
 func (d *runner) count(r *ttpcron.Run) {
 	d.observer.ended(r)
 	select {
@@ -81,7 +81,7 @@ func (s timedLedger) Commit(ctx context.Context, c ttpcron.Commit) (int, error) 
 	return n, err
 }
 
-// moment gathers what is true at the moment.
+// moment gathers the metrics that are looked up when somebody asks for them.
 func (d *daemon) moment(ctx context.Context) (*metrics.State, error) {
 	c := d.config()
 	st, err := d.db.Stats(ctx)
@@ -130,7 +130,8 @@ func timeOrZero(t *time.Time) time.Time {
 }
 
 // unhealthy says why /healthz is false, "" when it is true, and when a run last
-// ended well. A daemon that has just begun gets the time of the limit.
+// ended well. A daemon that has just begun is not unhealthy before the limit has
+// passed.
 func (d *daemon) unhealthy() (why string, last time.Time) {
 	c := d.config()
 	d.health.mu.Lock()
@@ -183,8 +184,8 @@ type web struct {
 	end     func()
 }
 
-// serveWeb serves metrics and health at an address, empty for none, and no longer at
-// an earlier one. When it cannot, what was served before is.
+// serveWeb serves metrics and health at an address, empty for none, and stops
+// serving them at an earlier one. If it fails, the earlier one stays.
 func (d *daemon) serveWeb(address string) error {
 	if d.web.address == address {
 		return nil
@@ -216,8 +217,8 @@ func (d *daemon) endWeb() {
 	d.web = web{}
 }
 
-// listenHTTP serves metrics and health on an address. It serves nothing else:
-// whoever reaches it needs no name.
+// listenHTTP serves metrics and health on an address. It serves nothing else,
+// because nobody who reaches it is asked who they are.
 func (d *daemon) listenHTTP(address string) (server, error) {
 	if address == "" {
 		return nil, nil

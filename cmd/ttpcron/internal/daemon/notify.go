@@ -26,7 +26,7 @@ type notifier struct {
 	owed   []string // messages that found the socket full, the oldest first
 }
 
-// maxOwed is how many of them are kept; the oldest go.
+// maxOwed is how many owed messages are kept; the oldest are dropped.
 const maxOwed = 16
 
 // newNotifier connects to the socket of the environment. A name that begins
@@ -63,8 +63,8 @@ func (n *notifier) say(lines ...string) {
 	}
 }
 
-// send reports whether nothing is left to be sent, of what is owed and of text.
-// The caller holds mu.
+// send sends what is owed, then text, and reports whether nothing is left to be
+// sent. The caller holds mu.
 func (n *notifier) send(text string) bool {
 	for len(n.owed) > 0 {
 		if !n.try(n.owed[0]) {

@@ -19,7 +19,7 @@ import (
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-// rulesLooked is how often the folders of rules are looked at, at most. A change
+// rulesLooked is the least time between two looks at the folders of rules. A change
 // is taken after two looks.
 const rulesLooked = time.Second
 
@@ -49,7 +49,7 @@ func (d *daemon) ruleFolders() []tagger.Folder {
 	return folders
 }
 
-// rulesChanged takes the rules anew under the configuration in force.
+// rulesChanged loads the rules again under the configuration in force.
 func (d *daemon) rulesChanged() {
 	d.reloads.Lock()
 	defer d.reloads.Unlock()
@@ -74,9 +74,9 @@ func (d *daemon) rulesChanged() {
 	d.log.Info("rules changed, the next run looks again with those that are new or changed", "rules", d.set(rules).InForce(), "new_or_changed", len(ids), "ids", term.Clean(strings.Join(ids[:min(len(ids), 10)], " ")))
 }
 
-// reload reads the configuration and the rules again. What is broken leaves the
-// old in force: a broken configuration all of it, a broken rule file the rule
-// that it gave before. It returns what is wrong.
+// reload reads the configuration and the rules again. A broken configuration
+// changes nothing; a broken rule file leaves the rule in force that it gave before.
+// It returns what is wrong.
 func (d *daemon) reload() error {
 	d.reloads.Lock()
 	defer d.reloads.Unlock()
@@ -147,8 +147,8 @@ func (d *daemon) reloadInto(old *settings.Daemon) (cerr, rerr error) {
 	return nil, rerr
 }
 
-// keepingStart is a new configuration with what only a restart changes as it was,
-// which is said at each reload at which it differs.
+// keepingStart returns a new configuration in which the settings that need a
+// restart are as they were. It logs those that differ, at each reload.
 func (d *daemon) keepingStart(old, read *settings.Daemon) *settings.Daemon {
 	c := *read
 	// One log for the life of the process, with the new level.

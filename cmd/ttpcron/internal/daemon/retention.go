@@ -14,14 +14,14 @@ import (
 // aging keeps to keep-events and keep-tags.
 type aging struct {
 	d     *runner
-	keep  func(at time.Time) kv.Prune // the lines, where age counts from at
+	keep  func(at time.Time) kv.Prune // the lines when age counts from at
 	now   time.Time
 	clock kv.Clock
 	stats kv.Stats
 }
 
-// byAge takes out what is older than it is kept, as far as the clock can be
-// trusted, and returns what is held back.
+// byAge takes out what is older than the configuration allows, as far as the clock
+// can be trusted, and returns what is held back.
 func (d *runner) byAge(ctx context.Context, c *settings.Daemon) (held kv.Held, err error) {
 	r := aging{d: d, keep: func(at time.Time) kv.Prune { return lines(c, at) }, now: d.now().UTC()}
 	if r.clock, err = d.db.SeeClock(ctx); err != nil {
@@ -89,8 +89,8 @@ func (r *aging) look(ctx context.Context, p kv.Prune) (kv.PruneReport, error) {
 	return r.d.db.Prune(ctx, p)
 }
 
-// hold notes what is held back, and since when: a line that has moved on with the
-// clock is the same.
+// hold notes what is held back, and since when: a line that has only moved on with
+// the clock counts as the same.
 func (r *aging) hold(why kv.HeldReason, p kv.Prune, found kv.PruneReport) kv.Held {
 	h := retention.Counts(p, found, r.stats)
 	h.Why, h.Since = why, r.now

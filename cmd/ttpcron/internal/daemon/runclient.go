@@ -22,7 +22,7 @@ const (
 	InterruptDetach = "detach"
 )
 
-// There is a run that a daemon is to do for a command.
+// There is a run that a command asks a daemon to do.
 type There struct {
 	Job   *jobs.Job    // as the command would do it itself
 	Store *store.Store // of the daemon
@@ -56,7 +56,7 @@ func (t *There) Run(ctx context.Context) (jobs.Report, error) {
 	if failed != nil {
 		q.Failed = failed.Error()
 	}
-	// An interrupt waits for the id, without which nobody could cancel the run.
+	// An interrupt has to wait for the id: without it nobody could cancel the run.
 	id, err := calls.Run.Call(context.WithoutCancel(ctx), client, q)
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
@@ -68,7 +68,7 @@ func (t *There) Run(ctx context.Context) (jobs.Report, error) {
 	}
 	report.Files = files
 	if failed != nil && err != nil && err.Error() == failed.Error() {
-		err = failed // as it was met here
+		err = failed // the error itself, in place of its text
 	}
 	return report, err
 }
@@ -85,8 +85,8 @@ func stopped(err error) error {
 	return err
 }
 
-// follow waits for a run to end. An interrupt cancels it, or lets it go on
-// without anybody who waits.
+// follow waits for a run to end. An interrupt cancels it, or leaves it running with
+// nobody waiting for it.
 func (t *There) follow(ctx context.Context, client *control.Client, id string) (jobs.Report, error) {
 	var news runNews
 	asking, told := ctx, false

@@ -16,7 +16,7 @@ import (
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-// current is what is in force until the next reload, which replaces each as a
+// current is the configuration and the rules in force. A reload replaces each as a
 // whole.
 type current struct {
 	mu    sync.RWMutex
@@ -42,7 +42,7 @@ func (c *current) ruleSet() *tagger.RuleSet {
 type runner struct {
 	current
 	db     *kv.DB
-	store  *store.Store // the same, as commands have one without a daemon
+	store  *store.Store // db, as a command without a daemon would use it
 	log    hclog.Logger
 	now    func() time.Time
 	passed func() time.Duration // since the daemon began, whatever the clock says
@@ -52,7 +52,7 @@ type runner struct {
 	runEnded chan struct{} // has room for one
 
 	moved  atomic.Int64           // counts signs of progress of the job that runs
-	input  inputs.Wait            // what that waits for
+	input  inputs.Wait            // the one that the job waits for
 	said   map[string]*saidOnce   // by job
 	places map[string]*jobs.Place // where imports stopped, by job
 

@@ -20,7 +20,7 @@ const maxWorkers = 256
 // maxAsked is how many runs are remembered, those that wait among them.
 const maxAsked = 64
 
-// newsEvery is how often progress is news.
+// newsEvery is the least time between two reports of progress to a caller.
 const newsEvery = 100 * time.Millisecond
 
 // askedRuns are the runs that callers asked for.
@@ -31,7 +31,7 @@ type askedRuns struct {
 	order []string
 }
 
-// askedRun is one of them.
+// askedRun is a run that a caller asked for.
 type askedRun struct {
 	ticket *scheduler.Ticket
 

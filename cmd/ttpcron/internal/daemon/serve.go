@@ -16,9 +16,8 @@ import (
 	"github.com/ttpcron/ttpcron/scheduler"
 )
 
-// listen begins to serve what other processes of the machine may ask for, so that
-// whoever was told that the daemon is ready finds it listening. It returns what is to
-// run beside the scheduler.
+// listen opens the control socket, so that whoever hears that the daemon is ready
+// finds it listening, and returns the servers that are to run beside the scheduler.
 func (d *daemon) listen(ctx context.Context) ([]server, error) {
 	c := d.config()
 	l, err := control.Listen(c.Socket, d.log)
@@ -50,8 +49,8 @@ func serveUntilDone(s *control.Server, l net.Listener) server {
 // followTime is the longest that a caller waits for news in one call.
 const followTime = 10 * time.Second
 
-// freeMemory gives back to the system what is not used. What pools hold is free
-// for the second collection only.
+// freeMemory gives unused memory back to the system. It collects twice, because
+// pools keep what they hold through one collection.
 func freeMemory() {
 	runtime.GC()
 	debug.FreeOSMemory()
@@ -62,8 +61,8 @@ func (d *daemon) tell(ctx context.Context, did string, args ...any) {
 	d.log.Info(did, append(args, "by", author(ctx, ""))...)
 }
 
-// alone does something between two runs. When the run in progress does not end
-// in time it is not done, and the error is that of a store that is held.
+// alone calls do between two runs. When the run in progress does not end in time it
+// does not call do, and the error is a *kv.LockedError.
 func (d *daemon) alone(ctx context.Context, name string, wait time.Duration, do func(ctx context.Context) error) error {
 	ticket, err := d.sched.Queue(name, scheduler.JobFunc(do))
 	if err != nil {

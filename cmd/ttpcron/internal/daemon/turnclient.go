@@ -46,7 +46,8 @@ type Turn struct {
 
 // AskTurn asks a daemon for a turn.
 func AskTurn(ctx context.Context, client *control.Client) (*Turn, error) {
-	// An interrupt waits for the id, without which nobody could give the turn back.
+	// An interrupt has to wait for the id: without it nobody could give the turn
+	// back.
 	id, err := calls.Turn.Call(context.WithoutCancel(ctx), client, none{})
 	return &Turn{client, id}, err
 }
@@ -63,17 +64,17 @@ func (t *Turn) Wait(ctx context.Context) error {
 }
 
 // Keep shows the daemon that this process lives, until ctx ends or the turn does,
-// whatever the run is busy with. Why the turn ended is told to lose.
+// whatever the run is busy with. It tells lose why the turn ended.
 func (t *Turn) Keep(ctx context.Context, lose func(error)) {
 	for ctx.Err() == nil {
 		if _, err := calls.TurnKeep.Call(ctx, t.client, keeping{t.id, true}); err != nil {
-			lose(err) // says nothing when the run ended first
+			lose(err) // does nothing if the run ended first
 			return
 		}
 	}
 }
 
-// End gives the turn back. One that is over already is none to end.
+// End gives the turn back. It does nothing when the turn is over already.
 func (t *Turn) End(ctx context.Context) {
 	_, _ = calls.TurnEnd.Call(context.WithoutCancel(ctx), t.client, t.id)
 }
@@ -92,7 +93,7 @@ func (t *There) here(ctx context.Context, client *control.Client) (jobs.Report, 
 	}
 	running, lose := context.WithCancelCause(ctx)
 	defer lose(nil)
-	// An interrupt leaves the turn until the batch in hand is committed.
+	// An interrupt does not end the turn before the batch in hand is committed.
 	working, done := context.WithCancel(context.WithoutCancel(ctx))
 	defer done()
 	go turn.Keep(working, lose)

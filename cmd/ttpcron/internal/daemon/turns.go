@@ -45,7 +45,8 @@ type turns struct {
 	gone []string // taken back, the latest last
 }
 
-// turn is one of them. Its fields after over are guarded by turns.mu.
+// turn is a turn that a caller has or waits for. Its fields after over are guarded
+// by turns.mu.
 type turn struct {
 	id     string
 	peer   control.Peer
@@ -54,7 +55,7 @@ type turn struct {
 	over   chan struct{}
 
 	ended   bool
-	idle    int            // ticks since its caller was heard of
+	idle    int            // ticks since its caller was last heard from
 	working int            // commits at work
 	done    sync.WaitGroup // of these
 }
@@ -77,8 +78,8 @@ func (ts *turns) ask(peer control.Peer) (id string, err error) {
 	return t.id, nil
 }
 
-// have is the time of the run that a turn is for. When it returns, nothing of the
-// turn is at work and nothing will be.
+// have takes the place of a run in the queue for as long as a caller has its turn.
+// When it returns, nothing of the turn is at work and nothing will be.
 func (ts *turns) have(ctx context.Context, t *turn) {
 	ts.mu.Lock()
 	ts.now = t
@@ -106,7 +107,7 @@ func (ts *turns) end(id string) {
 	}
 }
 
-// drop ends a turn for whoever asks after it. The caller holds mu.
+// drop marks a turn as over, so that no later call finds it. The caller holds mu.
 func (ts *turns) drop(t *turn) {
 	if t == nil || t.ended {
 		return
@@ -116,8 +117,8 @@ func (ts *turns) drop(t *turn) {
 	delete(ts.byID, t.id)
 }
 
-// tick counts that time has passed, and takes back the turns of callers that were
-// not heard of for too long.
+// tick counts that time has passed, and takes back the turns of callers that have
+// not been heard from for too long.
 func (ts *turns) tick() {
 	ts.mu.Lock()
 	var late []*turn
@@ -151,7 +152,8 @@ func (ts *turns) count(ctx context.Context) {
 	}
 }
 
-// find returns a turn whose caller has just been heard of. The caller holds mu.
+// find returns a turn, and notes that its caller has just been heard from. The
+// caller holds mu.
 func (ts *turns) find(id string) (*turn, error) {
 	if t := ts.byID[id]; t != nil {
 		t.idle = 0
@@ -176,7 +178,7 @@ func (ts *turns) keep(call context.Context, q keeping) (turnState, error) {
 	}
 	begun := t.begun
 	if q.Begun {
-		begun = nil // that is no news
+		begun = nil // the caller knows
 	}
 	timer := time.NewTimer(keepTime)
 	defer timer.Stop()
@@ -202,8 +204,8 @@ func (ts *turns) keep(call context.Context, q keeping) (turnState, error) {
 	return turnState{}, err
 }
 
-// commit does something under the turn in progress, if it has that id. The turn
-// does not end before it is done.
+// commit calls do if the turn with that id is in progress. The turn does not end
+// before do returns.
 func (ts *turns) commit(id string, do func() error) error {
 	ts.mu.Lock()
 	t, err := ts.find(id)
@@ -226,8 +228,8 @@ func (ts *turns) commit(id string, do func() error) error {
 	return do()
 }
 
-// away reports whether the run in progress is a caller's, who has nothing done
-// here at the moment.
+// away reports whether a caller has the turn and nothing of it is at work in this
+// process at the moment.
 func (ts *turns) away() bool {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()

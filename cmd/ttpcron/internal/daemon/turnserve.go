@@ -31,7 +31,7 @@ func (d *daemon) serveTurns(s *control.Server) {
 	})
 }
 
-// commit does what a caller has the turn for.
+// commit commits for a caller that has the turn.
 func (d *daemon) commit(ctx context.Context, q committing) (int, error) {
 	c := q.commit()
 	d.moved.Add(1)
@@ -42,7 +42,8 @@ func (d *daemon) commit(ctx context.Context, q committing) (int, error) {
 	return n, err
 }
 
-// withoutImported leaves out what was counted when it came.
+// withoutImported returns a run without its imports, which were counted when they
+// came.
 func withoutImported(r ttpcron.Run) *ttpcron.Run {
 	r.Imported = ttpcron.ImportReport{}
 	return &r

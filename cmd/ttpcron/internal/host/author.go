@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// SudoBy stands in a text of AuthorOf before the user who became another one with
-// sudo.
+// SudoBy stands before the name of the user who called sudo, in what AuthorOf
+// returns.
 const SudoBy = ", sudo by "
 
 // AuthorOf names who did something by user, process and who called sudo, such as "ann (uid 1000, process 4711)".

@@ -8,7 +8,7 @@ import (
 	"math"
 )
 
-// FreeBytes does not know how to ask here.
+// FreeBytes names no limit: this system cannot be asked.
 func FreeBytes(string) (int64, error) { return math.MaxInt64, nil }
 
 // MonotonicMicros is for systemd, which is not here.
@@ -20,8 +20,8 @@ func IsJournal(io.Writer, string) bool { return false }
 // IgnoreFileLimit has nothing to do where there is no such limit.
 func IgnoreFileLimit() {}
 
-// MayWrite does not know how to ask here.
+// MayWrite is always true: this system cannot be asked.
 func MayWrite(string) bool { return true }
 
-// OwnerOf does not know of owners.
+// OwnerOf never knows the owner.
 func OwnerOf(fs.FileInfo) (uid, gid int, known bool) { return 0, 0, false }

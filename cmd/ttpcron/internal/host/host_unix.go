@@ -31,7 +31,7 @@ func MonotonicMicros() (int64, bool) {
 }
 
 // IsJournal reports whether a writer is the file that $JOURNAL_STREAM names by
-// device and inode, and not one that was put in its place since.
+// device and inode, and not one that has taken its place since.
 func IsJournal(w io.Writer, stream string) bool {
 	f, ok := w.(*os.File)
 	var st unix.Stat_t

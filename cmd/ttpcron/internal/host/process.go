@@ -1,5 +1,7 @@
-// Package host asks the machine that the program runs on: how much its disk has
-// free, whose a file is, who a user is, what a process does.
+// Package host asks the machine that the program runs on: how much room its disk
+// has, who owns a file, what a user is called, whether a process is suspended. Each
+// function stands alone. What differs between systems is in host_unix.go, and
+// host_other.go has answers for systems that cannot be asked.
 package host
 
 import (

@@ -1,5 +1,6 @@
-// Package inputs turns what a user named, files, folders and patterns, into what a
-// job imports, and says what became of it.
+// Package inputs turns what a user named (files, folders and patterns) into what a
+// job imports, and says what became of it. Start with [Find]. [Notes] logs what
+// became of the files, [Wait] knows which of them a job is waiting for.
 package inputs
 
 import (
@@ -97,7 +98,7 @@ func failing(name string, err error) jobs.Input {
 	return jobs.Input{Name: name, Open: func(context.Context, jobs.Known) (jobs.File, error) { return nil, err }}
 }
 
-// Errors takes errors.Join apart.
+// Errors lists what errors.Join joined.
 func Errors(err error) []error {
 	if j, ok := err.(interface{ Unwrap() []error }); ok {
 		return j.Unwrap()

@@ -15,23 +15,23 @@ import (
 const (
 	// maxPassedNamed is how many of the files passed over for one reason are named.
 	maxPassedNamed = 5
-	// maxPassedReasons is how many reasons are told apart: what is wrong with a
-	// damaged file says where it is damaged.
+	// maxPassedReasons is how many reasons are told apart. There may be as many as
+	// files: the reason for a damaged file says where it is damaged.
 	maxPassedReasons = 20
 )
 
 const otherReasons = "other reasons; ttpcron import --json says which"
 
-// Notes tells the log what a user should know of the files of a scan: of each
-// at once, but for those passed over, of which there may be a folder full. They
-// are a line for each reason in the end.
+// Notes logs what a user should know about the files of a scan: about each file at
+// once, except those that were passed over, of which there may be a folder full.
+// For them End logs one line for each reason.
 type Notes struct {
 	Log hclog.Logger
 
 	passed []passedOver
 }
 
-// passedOver is the files that were passed over for one reason.
+// passedOver counts the files that were passed over for one reason.
 type passedOver struct {
 	reason string
 	files  int

@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// Wait is the input that a job waits for: a file on a server that is gone
-// keeps a read from ending.
+// Wait knows which input a job is waiting for, such as a file on a server that is
+// gone, where a read does not end.
 type Wait struct {
 	mu    sync.Mutex
 	what  string // empty: none
@@ -22,8 +22,7 @@ type Wait struct {
 // slowInput is how long an input is waited for before the status says so.
 const slowInput = time.Minute
 
-// Begin notes that something is waited for, until the function returned is
-// called.
+// Begin notes that something is waited for, until the returned function is called.
 func (w *Wait) Begin(what string) (end func()) {
 	w.set(what)
 	return func() { w.set("") }

@@ -1,5 +1,6 @@
-// Package logging makes the log of a process: lines for people, for programs or
-// for systemd's journal, none of which can do anything to a terminal.
+// Package logging makes the log of a process: lines for people, for programs or for
+// systemd's journal, none of which can do anything to a terminal. Start with [New];
+// a daemon also calls [Queue].
 package logging
 
 import (
@@ -33,8 +34,8 @@ func New(screen *term.Screen, o Options) hclog.Logger {
 	})
 }
 
-// Queue keeps whoever does not read a log from stopping its process: what the
-// screen is given waits beside it, and is dropped when there is no more room.
+// Queue keeps a log that nobody reads from stopping its process: what is written to
+// the screen waits in a queue, and is dropped when that is full.
 func Queue(screen *term.Screen, log hclog.Logger) {
 	screen.Through(func(w io.Writer) io.Writer {
 		return &queue{w: w, lost: func(n int) { log.Warn("lines of the log were lost: nobody read it", "lines", n) }}

@@ -10,9 +10,9 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
-// HorizonText says that events were passed over, "" for none, and what to do
-// about it where that is no matter of course: the horizon lies ahead, as after a
-// clock was wrong, or hardly anything came in.
+// HorizonText says how many events were passed over, "" for none. The hint says
+// what to do where that was hardly intended: the horizon lies in the future, as
+// after a clock was wrong, or hardly anything came in.
 func HorizonText(r ttpcron.ImportReport, now time.Time) (text, hint string) {
 	if r.BeforeHorizon == 0 {
 		return "", ""

@@ -1,6 +1,7 @@
-// Package retention says what of a store may be taken out because of its age, and
-// puts into words what is held back. Clocks are wrong at times, so that age alone
-// is no reason.
+// Package retention decides what may be taken out of a store because of its age,
+// and puts into words what is held back. Clocks are wrong at times, so age alone is
+// not reason enough. Start with [Why], which is asked before a pruning; [Of] and
+// [Text] describe what waits. It takes nothing out itself.
 package retention
 
 import (
@@ -22,8 +23,8 @@ const (
 	SecondLook  = 24 * time.Hour
 )
 
-// Why says why a pruning is not to go on unasked, "" when nothing is against
-// it. r counts what it would take out of a store with the counts st.
+// Why says why a pruning must not go ahead unasked, "" when nothing is against it.
+// r counts what it would take out of a store with the counts st.
 func Why(p kv.Prune, r kv.PruneReport, st kv.Stats) kv.HeldReason {
 	h := Counts(p, r, st)
 	much := h.Events*ShareAtOnce > h.OfEvents && r.FirstDay < p.EventsBefore-RegularDays
@@ -37,8 +38,8 @@ func Why(p kv.Prune, r kv.PruneReport, st kv.Stats) kv.HeldReason {
 	return ""
 }
 
-// Counts says what of a pruning counts. Events that are dated in the future
-// are none that it leaves.
+// Counts sets what a pruning would take out against what there is. Events that are
+// dated in the future do not count as there.
 func Counts(p kv.Prune, r kv.PruneReport, st kv.Stats) kv.Held {
 	h := kv.Held{EventsBefore: p.EventsBefore, TagsBefore: p.TagsBefore, Tags: r.Tags}
 	for _, k := range r.Kinds {
@@ -48,12 +49,12 @@ func Counts(p kv.Prune, r kv.PruneReport, st kv.Stats) kv.Held {
 		h.OfEvents += k.Events - k.Future
 		h.OfTags += k.Tags
 	}
-	h.OfEvents = max(h.OfEvents, h.Events) // by hand what is dated in the future can go too
+	h.OfEvents = max(h.OfEvents, h.Events) // db prune may take out what is dated in the future, too
 	h.OfTags = max(h.OfTags, h.Tags)       // retired ones do not count in st
 	return h
 }
 
-// Text says what is held back, why, until when, and what does it now.
+// Text says what is held back, why, until when, and which command takes it out now.
 func Text(h kv.Held, c *kv.Clock, now time.Time) string {
 	why, then := "", ""
 	switch h.Why {

@@ -8,7 +8,7 @@ import (
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-// Decisions are where what operators decided about rules is kept.
+// Decisions is the part of a store that keeps what operators decided about rules.
 type Decisions interface {
 	States(ctx context.Context) ([]ttpcron.RuleState, error)
 	Retirements(ctx context.Context) ([]ttpcron.Retirement, error)

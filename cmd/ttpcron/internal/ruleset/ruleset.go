@@ -1,5 +1,7 @@
 // Package ruleset loads the rules that are in force: the embedded pack and the
-// folders that were named, and what operators decided about them.
+// folders that were named, and what operators decided about them. Start with
+// [Load], which reads files; a [Set] is those rules as a job uses them, and
+// [Life.InForce] applies the decisions in a store.
 package ruleset
 
 import (
@@ -41,7 +43,7 @@ var _ jobs.Rules = Set{}
 // looking at each would.
 func (r Set) InForce() int { return len(r.Definitions()) }
 
-// Applying counts those that apply to a kind.
+// Applying counts the rules in force that apply to a kind.
 func (r Set) Applying(kind ttpcron.SourceKind) int { return r.Active(kind) }
 
 // Only returns the rules with these ids.
@@ -90,8 +92,9 @@ const (
 	// is small, so that looking for garbage at every few MiB would take a third of
 	// the time.
 	GCQuick = 400
-	// GCForYears is for a daemon, whose rules stay for years: without gaps between
-	// them. Idle it takes a quarter less memory than with Go's default.
+	// GCForYears is for a daemon, whose rules stay for years: it leaves few gaps
+	// between them, and the idle daemon takes a quarter less memory than with Go's
+	// default.
 	GCForYears = 20
 )
 

@@ -42,7 +42,7 @@ func ChangeOf(old, c *Daemon) Change {
 	return ch
 }
 
-// one is a list of a text, unless that is empty.
+// one returns a list with a text in it, or none if the text is empty.
 func one(text string) []string {
 	if text == "" {
 		return nil
@@ -50,7 +50,7 @@ func one(text string) []string {
 	return []string{text}
 }
 
-// without names what one list has and another has not.
+// without returns the members of list that other lacks, each with what before it.
 func without(what string, list, other []string) (out []string) {
 	for _, s := range list {
 		if !slices.Contains(other, s) {
@@ -138,14 +138,14 @@ type changePart struct {
 	things []string
 }
 
-// parts are those that are not empty.
+// parts are the parts of a change that are not empty.
 func (ch Change) parts() []changePart {
 	return slices.DeleteFunc([]changePart{{"gone", ch.gone}, {"added", ch.added}, {"changed", ch.changed}},
 		func(p changePart) bool { return len(p.things) == 0 })
 }
 
-// Lost refuses a configuration whose file has lost all that it said: an editor
-// may be writing it, and a disk that was full has left it empty.
+// Lost refuses a configuration whose file has lost all that it said: an editor may
+// be writing it, or a full disk may have left it empty.
 func Lost(old, c *Daemon) error {
 	if !old.File.Found || old.File.Empty {
 		return nil

@@ -110,8 +110,8 @@ func tomlKind(v any) string {
 	return kindOther
 }
 
-// valueKind is what the value of a flag is. What is no text and no truth value may
-// be written with quotes or without.
+// valueKind says what kind of value a flag takes. Whatever is neither text nor true
+// or false may be written with or without quotes.
 func valueKind(f *flag.Flag) string {
 	if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
 		return kindBool

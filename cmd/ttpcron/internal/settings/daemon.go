@@ -19,11 +19,11 @@ import (
 	"github.com/ttpcron/ttpcron/scheduler"
 )
 
-// Daemon is what a daemon goes by until the next reload.
+// Daemon is the configuration of a daemon until the next reload.
 type Daemon struct {
-	Settings
-	File File // Socket is where the daemon answers
-	Jobs []Job
+	Settings // Socket is where the daemon answers
+	File     File
+	Jobs     []Job
 
 	KeepEvents, KeepTags cli.Age
 	MaxSize, MinFree     cli.Size
@@ -118,7 +118,7 @@ func (c *Daemon) check() {
 	c.checkPlaces()
 }
 
-// The least that limits may be: what is below was meant otherwise.
+// The least that limits may be: a smaller value is a mistake.
 const (
 	minMaxSize = cli.Size(16 << 10)
 	minKeep    = cli.Age(24 * time.Hour)
@@ -177,8 +177,7 @@ func (c *Daemon) checkHTTP() error {
 	return cli.Usage(fmt.Sprintf("http is %q, which other machines could reach", c.HTTP), "give a loopback address such as 127.0.0.1:9847, or say http-exposed too")
 }
 
-// minHealthLimit is the least that is taken for the limit of health unless it is
-// set.
+// minHealthLimit is the least that the limit of health is when it is not set.
 const minHealthLimit = 15 * time.Minute
 
 // HealthyWithin is how old the last success may be: what is configured, else

@@ -71,9 +71,9 @@ func defaultConfig(env map[string]string) (string, error) {
 	return path, nil
 }
 
-// trusted refuses a file that somebody else than root and a user could have put
-// there: by writing to it, or to a folder on the way to it. Symbolic links may
-// lead to it when all that they pass is as good.
+// trusted refuses a file that anybody but root and the user could have put there,
+// by writing to it or to a folder on the way to it. Symbolic links may lead to it
+// if every folder that they pass is as safe.
 func trusted(path string, user int) error {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -97,10 +97,10 @@ func trusted(path string, user int) error {
 	return nil
 }
 
-// ownedWell refuses what belongs to another user than root and the one given, or
-// is writable by others. In a folder with the sticky bit, such as /tmp, nobody can
-// put something in the place of what belongs to another one. A group with the
-// number of the owner is a user's own group, as most systems give one.
+// ownedWell refuses what belongs to anybody but root and the user given, or is
+// writable by others. In a folder with the sticky bit, such as /tmp, nobody can
+// replace what belongs to somebody else. A group with the number of the owner is
+// that user's own, which most systems create.
 func ownedWell(path string, info fs.FileInfo, user int) error {
 	uid, gid, known := host.OwnerOf(info)
 	mode := info.Mode()
@@ -117,7 +117,7 @@ func ownedWell(path string, info fs.FileInfo, user int) error {
 	return nil
 }
 
-// SystemSocket is where the daemon of a package of the system answers.
+// SystemSocket is where a daemon that a system package installed answers.
 const SystemSocket = "/run/ttpcron/ttpcron.sock"
 
 // SocketOf is the socket of a store when nobody names one.

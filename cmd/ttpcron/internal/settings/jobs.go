@@ -20,7 +20,7 @@ type Job struct {
 	Task       string // TaskRun or TaskMaintenance
 	Schedule   *scheduler.Schedule
 	Inputs     []string      // of the task run
-	Source     string        // whether there is one with that name, the store knows
+	Source     string        // only the store knows whether it exists
 	MaxRuntime time.Duration // 0: no limit
 	Line       int           // in the config file; 0 for a default job
 
@@ -45,12 +45,12 @@ var jobKeys = []string{"name", "schedule", "task", "inputs", "source", "max-runt
 
 var jobName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// maxJobName is the most bytes that a name has. The expression does not say so,
-// because a repeat that is written out costs every start of the program.
+// maxJobName is how many bytes a name may have. The regular expression does not say
+// so, because a counted repeat would be expanded at every start of the program.
 const maxJobName = 64
 
-// readJobs reads the tables [[job]]. What is not there by default gets a default:
-// a run, unless some job runs, and maintenance, unless some job maintains.
+// readJobs reads the tables [[job]], and adds a default job for each task that none
+// of them has: a run, and maintenance.
 func (c *Daemon) readJobs() {
 	seen := map[string]int{}
 	for _, t := range c.File.jobs {

@@ -116,7 +116,7 @@ func writableFolder(dir string) error {
 	return nil
 }
 
-// faultAt notes what is wrong with a value that may be of the file.
+// faultAt notes what is wrong with a value, with its line if it is from the file.
 func (c *Daemon) faultAt(key, hint, format string, args ...any) {
 	c.File.faultf(c.File.lines[key], hint, format, args...)
 }

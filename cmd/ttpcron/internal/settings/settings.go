@@ -1,9 +1,9 @@
 // Package settings makes the settings of a command, and the configuration of a
 // daemon, from flags, environment and config file.
 //
-// Start with [Reader]. What it gives is a value that nothing changes: a daemon that
-// reloads reads another one. The start of a daemon, its reload and a check of the
-// config file call the same function, [Reader.Daemon].
+// Start with [Reader]. What it returns is never changed: a daemon that reloads
+// reads another one. The start of a daemon, its reload and a check of the config
+// file call the same function, [Reader.Daemon].
 package settings
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 )
 
-// Settings are what every command goes by. Flags win over TTPCRON_* variables, and
-// those over the config file.
+// Settings are the settings that every command has. Flags win over TTPCRON_*
+// variables, and those over the config file.
 type Settings struct {
 	Config      string // the file that was named, empty for the default one
 	DB          string // the store; empty where there is no place for one
@@ -47,7 +47,7 @@ const decnetMode = "DECNET_MODE"
 
 // decnetRole is the role that DECNET's own variable gives a host, empty for none.
 // DECNET takes whatever is not an agent for a master; here a value that means
-// nothing leaves the word to the config file.
+// nothing leaves the choice to the config file.
 func decnetRole(env map[string]string) string {
 	switch mode := strings.ToLower(strings.TrimSpace(env[decnetMode])); mode {
 	case RoleAgent, RoleMaster:

@@ -214,22 +214,23 @@ var calls = control.Name(struct {
 	}),
 })
 
-// does is a call that does something.
+// does makes a call with a request of ordinary size.
 func does[Req, Resp any](do func(context.Context, *Holder, Req) (Resp, error)) call[Req, Resp] {
 	return call[Req, Resp]{control.NewMethod[Req, Resp](""), do}
 }
 
-// large is one whose request may be large.
+// large makes a call whose request may be large.
 func large[Req, Resp any](do func(context.Context, *Holder, Req) (Resp, error)) call[Req, Resp] {
 	return call[Req, Resp]{control.NewMethod[Req, Resp]("", control.Large), do}
 }
 
-// waits is one that mostly waits, for its turn or for nothing.
+// waits makes a call that does next to no work: it waits for its turn, or returns
+// at once.
 func waits[Req, Resp any](do func(context.Context, *Holder, Req) (Resp, error)) call[Req, Resp] {
 	return call[Req, Resp]{control.NewMethod[Req, Resp]("", control.Waits), do}
 }
 
-// reads is one that takes nothing.
+// reads makes a call that takes nothing and reads something.
 func reads[Resp any](do func(*kv.DB, context.Context) (Resp, error)) call[none, Resp] {
 	return does(func(ctx context.Context, h *Holder, _ none) (Resp, error) { return do(h.DB, ctx) })
 }

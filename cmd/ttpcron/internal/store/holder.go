@@ -19,7 +19,8 @@ type Holder struct {
 	// Alone does something while no run is in progress. When the one in progress
 	// does not end in time it does nothing and returns a *kv.LockedError.
 	Alone func(ctx context.Context, name string, wait time.Duration, do func(context.Context) error) error
-	// Author names who made a call, who may say more about themselves.
+	// Author names who made a call. It decides how far to believe stated, which is
+	// what the caller says of itself.
 	Author func(ctx context.Context, stated string) string
 	// Tell is told what a caller is about to change, with names and values as a
 	// log takes them.
@@ -91,7 +92,7 @@ func (h *Holder) imported(r ttpcron.ImportReport) {
 	}
 }
 
-// moving adds signs of progress to what is told of progress, which may be nil.
+// moving wraps show, which may be nil, so that Moved is told each time, too.
 func (h *Holder) moving(show func(kv.Progress)) func(kv.Progress) {
 	return func(p kv.Progress) {
 		if h.Moved != nil {

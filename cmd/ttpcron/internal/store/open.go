@@ -53,7 +53,7 @@ func (o *Opener) FileOptions(show func(kv.Progress)) doctor.Options {
 // Read opens the store for reading. It must exist, or the error is ErrNone.
 func (o *Opener) Read(ctx context.Context) (*Store, error) { return o.Look(ctx, o.LockTimeout) }
 
-// Look is Read with a time to wait of its own.
+// Look is Read, but waits this long for a store that another process holds.
 func (o *Opener) Look(ctx context.Context, wait time.Duration) (*Store, error) {
 	if o.DB == "" {
 		return nil, cli.Hint(fmt.Errorf("%w, and no place for one: HOME is not set to a folder", ErrNone), "name the store with --db FILE or TTPCRON_DB")
@@ -156,8 +156,8 @@ func (o *Opener) OfDaemon(ctx context.Context) (*Store, bool) {
 	return nil, false
 }
 
-// Scratch makes a store in a temporary folder, which is deleted when it is closed
-// with the function returned.
+// Scratch makes a store in a temporary folder. The returned function closes it and
+// deletes the folder.
 func Scratch(ctx context.Context, now func() time.Time) (*Store, func(), error) {
 	dir, err := ttpcron.NewScratch(os.TempDir(), "ttpcron-dry-run-", "")
 	if err != nil {

@@ -71,7 +71,7 @@ func (s Archive) KnownRejects(ctx context.Context, rejects []ttpcron.Reject) ([]
 	return askAbout(ctx, s.conn, &calls.KnownRejects, rejects)
 }
 
-// askAbout asks what gives an answer for each item.
+// askAbout makes a call that gives an answer for each item, in parts if need be.
 func askAbout[T, A any](ctx context.Context, to *conn, c *call[control.List[T], []A], items []T) (all []A, err error) {
 	for part, err := range partsFor(to, items) {
 		if err != nil {
@@ -89,7 +89,8 @@ func askAbout[T, A any](ctx context.Context, to *conn, c *call[control.List[T], 
 	return all, nil
 }
 
-// partsFor cuts a list as it is sent: not at all where the store is open.
+// partsFor cuts a list into the parts that are sent, and leaves it whole where this
+// process has the store open.
 func partsFor[T any](to *conn, items []T) iter.Seq2[control.List[T], error] {
 	if to.holder == nil {
 		return control.Parts(items, SendBytes)
@@ -162,7 +163,7 @@ type Ledger struct{ conn *conn }
 
 var _ jobs.Ledger = Ledger{}
 
-// Manual is in the place of the run that moved a checkpoint when somebody did.
+// Manual stands for a run's id in a cursor that somebody set by hand.
 const Manual = "manual"
 
 // Commit does what kv.DB.Commit does, where this process has the store open.

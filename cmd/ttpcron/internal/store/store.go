@@ -3,9 +3,9 @@
 //
 // Start with [Opener]. What can be asked is one typed list, in calls.go, that both
 // ends use: an entry says what is taken, what is given, and how whoever has the
-// store open does it. [Store] asks, and [Serve] answers for a daemon. What has no
-// bound, such as tags and events, is asked for in pages, so that nothing waits in
-// the daemon while a caller is slow.
+// store open does it. [Store] asks, and [Serve] answers for a daemon. Lists without
+// a bound, such as tags and events, are asked for in pages, so that nothing waits
+// in the daemon while a caller is slow.
 package store
 
 import (
@@ -23,9 +23,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
-// Store is a store that can be asked. Its parts are what one command or another
-// needs of it; each of their methods does what the method of kv.DB with its name
-// does.
+// Store is a store that can be asked. It is divided into the parts that one command
+// or another needs. Their methods do what methods of kv.DB do, here or through a
+// daemon; each names its own.
 type Store struct {
 	History History // events, in the order of their days
 	Archive Archive // what imports write, and what they know of files
@@ -168,8 +168,8 @@ func (s Rules) States(ctx context.Context) ([]ttpcron.RuleState, error) {
 	return calls.RuleStates.ask(ctx, s.conn, none{})
 }
 
-// SetState does what kv.DB.SetRuleState does. When it was set, and beside a daemon
-// by whom, is for the process to say that has the store open.
+// SetState does what kv.DB.SetRuleState does. The process that has the store open
+// says when it was set and, if that is a daemon, by whom.
 func (s Rules) SetState(ctx context.Context, st ttpcron.RuleState) error {
 	_, err := calls.SetRuleState.ask(ctx, s.conn, st)
 	return err
@@ -217,7 +217,8 @@ func (s File) Stats(ctx context.Context) (kv.Stats, error) {
 	return st, err
 }
 
-// Prune does what kv.DB.Prune does. Of a daemon it shows no progress.
+// Prune does what kv.DB.Prune does. It shows no progress when a daemon has the
+// store.
 func (s File) Prune(ctx context.Context, p kv.Prune) (kv.PruneReport, error) {
 	return calls.Prune.ask(ctx, s.conn, exclusive[kv.Prune]{s.conn.wait, p})
 }
@@ -227,7 +228,8 @@ func (s File) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) ([]kv.
 	return calls.ForgetHorizon.ask(ctx, s.conn, exclusive[ttpcron.SourceKind]{s.conn.wait, kind})
 }
 
-// MeasureSpace does what doctor.MeasureOpen does. Of a daemon it shows no progress.
+// MeasureSpace does what doctor.MeasureOpen does. It shows no progress when a
+// daemon has the store.
 func (s File) MeasureSpace(ctx context.Context, show func(kv.Progress)) (doctor.Space, error) {
 	return calls.Space.ask(ctx, s.conn, measuring{Progress: show})
 }

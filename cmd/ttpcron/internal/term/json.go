@@ -29,7 +29,7 @@ func plain(text []byte) bool {
 // [jsontext.AppendString] writes it. What it decodes to stays the same: such
 // characters occur in strings alone. Line ends between values stay.
 //
-// It is kept apart from AppendString because that one is hashed into the
+// It is not part of AppendString, because the output of that is hashed into the
 // stored ids of events.
 func AppendVisibleJSON(dst, text []byte) []byte {
 	from := 0
@@ -66,9 +66,9 @@ func appendUnit(dst []byte, u uint16) []byte {
 	return append(dst, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
 }
 
-// Exact is text that may hold bytes that are not UTF-8, such as a file name or
-// what an attacker wrote. Its JSON keeps them as [jsontext.AppendString] does,
-// where that of a string has U+FFFD.
+// Exact is text that may hold bytes that are not UTF-8, such as a file name or what
+// an attacker wrote. Its JSON keeps them as [jsontext.AppendString] does, where the
+// JSON of a string has U+FFFD.
 type Exact string
 
 // MarshalJSON implements [json.Marshaler].

@@ -17,8 +17,8 @@ type Output struct {
 	w *bufio.Writer
 }
 
-// NewOutput returns an output to two streams, of which an environment says what
-// can be shown there.
+// NewOutput returns an output to two streams. The environment helps to tell what
+// each can show.
 func NewOutput(stdout, stderr io.Writer, env map[string]string) *Output {
 	return &Output{
 		Term: NewTerminal(stdout, env), Err: &Screen{Term: NewTerminal(stderr, env), w: stderr},
@@ -29,7 +29,7 @@ func NewOutput(stdout, stderr io.Writer, env map[string]string) *Output {
 // Write adds to standard output. It implements io.Writer.
 func (o *Output) Write(p []byte) (int, error) { return o.w.Write(p) }
 
-// WriteString is Write of a text.
+// WriteString is Write for a string.
 func (o *Output) WriteString(s string) (int, error) { return o.w.WriteString(s) }
 
 // Flush sends what was gathered. An error of an earlier write is returned too.
@@ -37,7 +37,7 @@ func (o *Output) Flush() error { return o.w.Flush() }
 
 // Note writes a line for people to standard error, below what has been printed.
 func (o *Output) Note(format string, args ...any) {
-	_ = o.w.Flush() // an error of it stays, for the last Flush
+	_ = o.w.Flush() // the last Flush returns the error
 	fmt.Fprintf(o.Err, format+"\n", args...)
 }
 

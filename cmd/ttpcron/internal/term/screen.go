@@ -24,7 +24,7 @@ func (s *Screen) Write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
-// Through puts a writer before the one that is written to.
+// Through puts a writer in front of the one that is written to now.
 func (s *Screen) Through(before func(io.Writer) io.Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

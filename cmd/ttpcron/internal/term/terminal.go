@@ -109,7 +109,7 @@ func (t Terminal) Cut(s string, width int) string {
 	return s
 }
 
-// CutFront is cut that keeps the end of the text.
+// CutFront is Cut, but keeps the end of the text.
 func (t Terminal) CutFront(s string, width int) string {
 	n := Cells(s)
 	if width <= 0 || n <= width {

@@ -50,7 +50,7 @@ func Clean(s string) string {
 	return b.String()
 }
 
-// CleanLines is clean for text of several lines.
+// CleanLines is [Clean] for text of several lines.
 func CleanLines(p []byte) []byte {
 	var b []byte
 	for line := range bytes.Lines(p) {
