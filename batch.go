@@ -7,12 +7,12 @@ type Batch struct {
 	Rejects []Reject
 	// Report counts the lines of this batch alone: Lines, Ignored and Rejected.
 	// Lines = len(Events) + Ignored + Rejected. Two records that a crash joined
-	// into one line count as two. Of a DECNET database each entry of a list of
-	// commands and each trigger is a line, and what cannot be used of a row or of
-	// a trigger that is kept otherwise is one more.
+	// into one line count as two. In a DECNET database each entry of a list of
+	// commands and each trigger counts as a line. A part that cannot be used, of a
+	// row or trigger that is otherwise kept, counts as one more.
 	Report ImportReport
-	// Position is nil when the file cannot be continued later, as standard input and
-	// databases cannot.
+	// Position is nil when the file cannot be continued later, as with standard
+	// input and databases.
 	Position *FilePosition
 }
 

@@ -36,7 +36,7 @@ func fresh(t *testing.T) []byte {
 }
 
 // unborn checks that a file is known as a store that was never finished, is not
-// changed by who reads it, and becomes a store for who writes.
+// changed by reading, and becomes a store when it is opened for writing.
 func unborn(t *testing.T, name, path string) {
 	t.Helper()
 	before := readAt(t, path)

@@ -248,7 +248,7 @@ func TestKilledImport(t *testing.T) {
 }
 
 // TestKilledCommit kills a process in the middle of committing tags: tags and
-// marks are those of one and the same number of batches.
+// cursor are those of one and the same number of batches.
 func TestKilledCommit(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 2))
 	for range rounds(30) {

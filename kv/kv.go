@@ -1,9 +1,11 @@
 // Package kv keeps the history of events, the tags made of them and the place
 // where replay stands in one bbolt file.
 //
-// Start with [Open]. [DB.Import] adds events, [DB.Events] reads them back page
-// by page, [DB.Commit] adds tags together with the records that say how far the
-// replay came, [DB.Tags] and [DB.Summary] answer questions.
+// Start with [Open]. [DB.Import] adds events, [DB.Events] reads them back page by
+// page, [DB.Commit] adds tags together with the records that say how far the replay
+// came, [DB.Tags] and [DB.Summary] answer questions. The bytes of keys and values
+// are in package record, the list of buckets is in package layout, and package
+// doctor checks, recovers and copies the file.
 //
 // What holds after a crash, of the process or of the machine: a call that
 // returned without error is there wholly; a call that did not return is there
@@ -54,7 +56,7 @@ import (
 // DB is an open store. Its methods may be called from several goroutines at
 // once; writers wait for one another.
 type DB struct {
-	sums   int // attackers that Summary adds up at once, 0: maxSums
+	sums   int // how many attackers Summary adds up at once, 0: maxSums
 	path   string
 	bolt   *bbolt.DB
 	file   *os.File // that bolt has open
@@ -77,8 +79,8 @@ type DB struct {
 // Path returns the path that the store was opened with.
 func (db *DB) Path() string { return db.path }
 
-// stuck tells that bbolt panicked outside of what a transaction does, so that it
-// may hold its locks for ever: nothing must wait for it any more.
+// stuck says that bbolt panicked outside the work of a transaction, so that it may
+// hold its locks for ever: nothing must wait for it any more.
 type stuck struct {
 	once  sync.Once
 	why   *DamagedError // set before known is closed
@@ -99,9 +101,9 @@ func newDB(path string, now func() time.Time) *DB {
 	return &DB{path: path, now: now, stuck: stuck{known: make(chan struct{})}}
 }
 
-// hasHeader is asked before a transaction begins. bbolt panics there when no header
-// is whole, with locks held for which all others would wait, even those who are
-// done.
+// hasHeader is called before a transaction begins. When no header is whole bbolt
+// panics there, holding locks for which all others would wait, even to end a
+// transaction.
 func (db *DB) hasHeader() error {
 	if err := db.stuck.err(); err != nil {
 		return err
@@ -213,16 +215,16 @@ func (db *DB) guard(do func() error) error {
 	return err
 }
 
-// within does what a transaction is for. A panic becomes a *DamagedError before
-// it reaches bbolt, which then ends the transaction as after any error.
+// within calls do, the work of a transaction. A panic becomes a *DamagedError
+// before it reaches bbolt, which then ends the transaction as after any error.
 func (db *DB) within(do func() error) error {
 	_, err := db.caught(do)
 	return err
 }
 
 // caught turns a panic into a *DamagedError: bbolt panics over pages that make no
-// sense, and a page that the disk cannot give is a fault of memory. Errors that
-// show damage become one too, and are no panic.
+// sense, and reading a mapped page that the disk cannot give is a memory fault.
+// Errors that show damage become one too, but do not count as a panic.
 func (db *DB) caught(do func() error) (panicked bool, err error) {
 	before := debug.SetPanicOnFault(true)
 	defer debug.SetPanicOnFault(before)

@@ -374,8 +374,8 @@ func TestRunsAreBounded(t *testing.T) {
 
 func TestMarksAreFoundByHead(t *testing.T) {
 	db := kvtest.Open(t)
-	// One mark of the present lengths of head, one of another length as an
-	// earlier version made it.
+	// One position with the present length of head, and one with another length, as
+	// an earlier version made it.
 	marks := []ttpcron.FilePosition{
 		{Path: "a", Format: "cowrie/1", Head: [32]byte{1}, HeadLen: 4096, Offset: 5000, TailLen: 1, SeenAt: noon},
 		{Path: "b", Format: "cowrie/1", Head: [32]byte{2}, HeadLen: 3000, Offset: 3000, TailLen: 1, SeenAt: noon},

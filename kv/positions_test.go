@@ -10,7 +10,8 @@ import (
 )
 
 // TestLengthsAskedForDuringAWrite asks for the lengths of heads, for the first
-// time, while a mark with a new one is being written: it is among them later.
+// time, while a read position with a new one is being written: it is among them
+// later.
 func TestLengthsAskedForDuringAWrite(t *testing.T) {
 	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), Options{NoSync: true})
 	if err != nil {
@@ -28,7 +29,7 @@ func TestLengthsAskedForDuringAWrite(t *testing.T) {
 			asked <- err
 		}()
 		select {
-		case err := <-asked: // it did not wait, and knows nothing of the mark
+		case err := <-asked: // it did not wait, and knows nothing of the position
 			asked <- err
 		case <-time.After(50 * time.Millisecond):
 		}

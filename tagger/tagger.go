@@ -161,12 +161,12 @@ type Rule struct {
 	// Inert says why the rule can never match, such as a lifter that the
 	// program does not have. Empty for a working rule.
 	Inert string
-	// Slow says why the rule must be tried on every text that was not seen
-	// before. Empty for a rule that the prefilter knows how to leave out.
+	// Slow says why the rule must be tried on every text that was not seen before.
+	// Empty for a rule that the prefilter can rule out.
 	Slow string
 }
 
-// Warn is called when a tagger has trouble with an event. Either a rule failed on
-// it, and its tags of that event are lost, or, with an empty rule, no rule applies to
-// its kind; that is said once for each kind.
+// Warn is called when a tagger has trouble with an event: a rule failed on it, and
+// the tags that it would have made of it are lost, or, with an empty rule, no rule
+// applies to its kind, which is said once for each kind.
 type Warn func(event ttpcron.Event, rule string, err error)

@@ -115,7 +115,7 @@ func TestScanBesideDaemon(t *testing.T) {
 	if len(second.read) != 0 || second.files != 4*each || second.passed != 2*each || second.Lines != 0 {
 		t.Errorf("again: %d of %d files read, %d passed over, %+v", len(second.read), second.files, second.passed, second.ImportReport)
 	}
-	// What has another name now is read from its mark.
+	// What has another name now is read from its position.
 	if err := os.Rename(n.Path("logs"), n.Path("moved")); err != nil {
 		t.Fatal(err)
 	}

@@ -25,8 +25,8 @@ func (e *DamagedCopyError) Error() string {
 }
 
 // Backup writes a copy of an open store to a file, as it stood at one moment; other
-// calls go on meanwhile. The copy is synced and checked like [Check] does before
-// it appears under its name, all of it at once. A file that exists is an
+// calls go on meanwhile. The copy is synced, and checked as [Check] does, before it
+// appears under its name, all of it at once. A file that exists is an
 // *[ExistsError] unless replace is set.
 func Backup(ctx context.Context, db *kv.DB, path string, replace bool, progress func(kv.Progress)) error {
 	size, _, err := db.Size(ctx)
@@ -91,8 +91,8 @@ func copyInto(ctx context.Context, db *kv.DB, f *os.File, progress func(kv.Progr
 	})
 }
 
-// WriteCopy writes a copy of a store, of size bytes, that a process which has it
-// open made with Backup, to a file, as Backup does.
+// WriteCopy writes to a file, as Backup does, the size bytes of a copy that the
+// process which has the store open made with Snapshot.
 func WriteCopy(ctx context.Context, path string, replace bool, size int64, from io.Reader, progress func(kv.Progress)) error {
 	if err := replaceable(ctx, path); err != nil {
 		return err

@@ -88,7 +88,7 @@ func (s *source) check(ctx context.Context, o Options) (CheckReport, error) {
 	return c.report, nil
 }
 
-// checker checks a source.
+// checker is the state of one check.
 type checker struct {
 	*source
 	report  CheckReport
@@ -118,8 +118,8 @@ func (c *checker) find(what string) {
 
 func (c *checker) findf(format string, args ...any) { c.find(fmt.Sprintf(format, args...)) }
 
-// failed notes an error as a finding. A record that a newer program wrote is none:
-// it ends the check.
+// failed notes an error as a finding. A record that a newer program wrote is not a
+// finding: it ends the check.
 func (c *checker) failed(err error) {
 	if newer := (*record.NewerError)(nil); errors.As(err, &newer) {
 		c.w.Err = err

@@ -1,10 +1,11 @@
 // Package doctor treats a store's file as a whole: it checks, measures, recovers,
 // compacts, backs up and restores it.
 //
-// [Check], [Recover] and [MeasureSpace] read the file page by page and trust
-// nothing in it; no damage makes them panic. Whatever writes a file makes it in a
-// scratch folder beside, checks it, syncs it and renames it, so that at any moment
-// there is one whole file under the name.
+// Start with [Check] and [Recover]; check*.go and recover*.go are theirs, and
+// source.go reads the pages for both. Together with [MeasureSpace] they trust
+// nothing in the file, and no damage makes them panic. Whatever writes a file
+// (newfile.go) makes it in a scratch folder beside its place, checks it, syncs it
+// and renames it, so that at any moment there is one whole file under the name.
 package doctor
 
 import (
@@ -21,12 +22,12 @@ type Finding struct {
 	Do    string // what to do about it
 }
 
-// Options says how to treat a store's file as a whole.
+// Options are what all work on a store's file takes.
 type Options struct {
 	kv.Options
 	Progress func(kv.Progress) // nil for none; called often
 
-	// AtOnce is how many attackers, addresses and sessions of a day Check counts at
-	// once: 0 for as many as take some 20 MiB.
+	// AtOnce is how many attackers, addresses and sessions of a day Check counts in
+	// one pass: 0 for as many as take some 20 MiB.
 	AtOnce int
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/storefile"
 )
 
-// ExistsError says that a file which would be written exists.
+// ExistsError says that a file to be written exists already.
 type ExistsError struct{ Path string }
 
 // Error names the file.
@@ -120,9 +120,9 @@ func (m *meter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// replaceable refuses to replace with a copy what is no store of this program,
-// and what a process has open as its store: it would go on with a file that
-// nobody finds again.
+// replaceable refuses to replace, with a copy, what is not a store of this program
+// or what a process has open as its store: that process would go on with a file
+// that nobody can find.
 func replaceable(ctx context.Context, path string) error {
 	return ttpcron.CheckReplace(path, "a store", func(f *os.File) (bool, error) {
 		free, err := storefile.TryLock(f, true)

@@ -24,7 +24,7 @@ type RecoverReport struct {
 	LostBlocks  int // blocks of up to 256 events each
 	LostTags    int
 	LostRecords int
-	// MissingEvents and MissingTags are how many less there are than the store
+	// MissingEvents and MissingTags are how many fewer there are than the store
 	// counts, as far as its counts can be read: those that are known to be lost,
 	// and those of which no trace was found.
 	MissingEvents int
@@ -84,7 +84,7 @@ func Recover(ctx context.Context, path, to string, o Options) (RecoverReport, er
 	return r.report, nil
 }
 
-// recovery takes over one store into another.
+// recovery takes over what is whole of one store into another.
 type recovery struct {
 	*source
 	ctx    context.Context
@@ -118,7 +118,7 @@ func (r *recovery) find(what string) {
 }
 
 // failed notes an error as a finding, and reports whether it is one. A record that
-// a newer program wrote is none: it ends the recovery.
+// a newer program wrote is not a finding: it ends the recovery.
 func (r *recovery) failed(err error) bool {
 	if newer := (*record.NewerError)(nil); errors.As(err, &newer) {
 		r.w.Err = err

@@ -52,9 +52,9 @@ func (r *recovery) searchStray() {
 // searchAll looks for blocks and tags on every page of a file without a header.
 func (r *recovery) searchAll() { r.search(func(uint64) bool { return false }) }
 
-// found are blocks and tags that were found on pages to which nothing leads.
-// What belongs to which kind and day is told by the checksums, which cover both:
-// all names are tried that were seen as names of buckets.
+// found are blocks and tags that were found on pages to which nothing leads. The
+// checksums, which cover kind and day, tell what belongs where: every name that was
+// seen as the name of a bucket is tried.
 type found struct {
 	kinds  []ttpcron.SourceKind
 	days   []ttpcron.Day
@@ -117,7 +117,7 @@ func (r *recovery) foundClaim(e page.Element) {
 	if e.Bucket || len(e.Key) != 4 {
 		return
 	}
-	const most = 1 << 20 // rules have claims, attackers have not
+	const most = 1 << 20 // rules make claims, attackers cannot
 	id := binary.BigEndian.Uint32(e.Key)
 	if id == 0 || id > most {
 		return

@@ -17,10 +17,10 @@ import (
 	"github.com/ttpcron/ttpcron/kv/storefile"
 )
 
-// Restore puts a copy of the store at from in the place of the store at path,
-// which is kept beside it under the name returned, empty when there was none.
-// The copy is checked like [Check] does before it takes that place, all of it
-// at once. It waits for the lock of the store that is replaced.
+// Restore puts a copy of the store at from in the place of the store at path, which
+// is kept beside it under the name returned, empty when there was none. The copy is
+// checked as [Check] does before it takes that place, all of it at once. It waits
+// for the lock of the store that is replaced.
 func Restore(ctx context.Context, from, path string, o Options) (aside string, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -78,7 +78,7 @@ func Restore(ctx context.Context, from, path string, o Options) (aside string, e
 	return aside, nil
 }
 
-// mayHaveBeenStore tells a store that damage has made unknowable from a file of
+// mayHaveBeenStore tells a store that damage has made unrecognisable from a file of
 // another kind, which somebody named by mistake. Pages of a store are full of
 // zeros; text has none.
 func mayHaveBeenStore(f *os.File) (bool, error) {

@@ -3,8 +3,8 @@
 // store is recovered. Whatever treats buckets alike ranges over the list: making a
 // store, opening, checking, measuring, pruning, compacting and recovering it.
 //
-// A new bucket is an entry of [Buckets] and the encoding of its records in package
-// record. Stores that exist lack it, so it is Late.
+// Start with [Buckets]. A new bucket is an entry there and the encoding of its
+// records in package record. Existing stores lack it, so it has to be Late.
 package layout
 
 import (
@@ -16,24 +16,25 @@ import (
 type Bucket struct {
 	Name    string
 	Holds   string  // what it is for
-	Key     string  // what its keys are made of; the number of bytes behind what has always as many
+	Key     string  // what its keys are made of, with the number of bytes where that is fixed
 	Nested  Nesting // whether it holds buckets, which hold the records
 	ByKind  bool    // keys are kinds
 	IsIndex bool    // the checksums of its records cover its name
-	Number  Number  // what the number says that it keeps for itself
+	Number  Number  // what its sequence number means
 	Late    bool    // it is made when it is first needed
 
-	// Check checks a record of a bucket of that name, which is the bucket's own
-	// unless it is nested. It is nil where records are compared with others.
+	// Check checks one record. name is the bucket that the record is in: this one,
+	// or one nested in it. Check is nil where records are compared with other
+	// records instead.
 	Check  func(s *Store, name string, k, v []byte) error
 	Noun   string // what a report calls its records
 	Remedy string // what to do about damage in it
 
 	Recovery  Recovery
-	GrowsWith string // WithEvents or WithTags, where its size goes with their number
+	GrowsWith string // WithEvents or WithTags, if its size grows with their number
 }
 
-// What the size of a bucket goes with.
+// What the size of a bucket grows with.
 const (
 	WithEvents = "events"
 	WithTags   = "tags"
@@ -55,10 +56,10 @@ const (
 	Days                 // one for each day
 )
 
-// Number says what the number means that a bucket keeps for itself.
+// Number says what the sequence number that bbolt keeps for a bucket means.
 type Number int
 
-// The meanings of a bucket's number.
+// The meanings of a bucket's sequence number.
 const (
 	Unused  Number = iota
 	Entries        // how many records there are
@@ -72,7 +73,7 @@ type Recovery int
 const (
 	Adapted Recovery = iota // it is taken over in a way of its own
 	Copied                  // every record that passes Check is taken over as it is
-	Rebuilt                 // it is made anew of what is taken over
+	Rebuilt                 // it is made anew from what is taken over
 	LeftOut                 // a recovered store begins without it
 )
 
@@ -85,7 +86,7 @@ const (
 	SetState      = "restore a backup (ttpcron db restore), or recover into a new file (ttpcron db recover) and set the rule's state again"
 )
 
-// Find returns the bucket of a name, nil when no part of a store has it.
+// Find returns the bucket with a name, nil when there is none.
 func Find(name string) *Bucket {
 	for i := range Buckets {
 		if Buckets[i].Name == name {
@@ -110,7 +111,7 @@ type Sum struct {
 	aliases bool // there may be aliases without a checksum
 }
 
-// SumOf returns the Sum of a bucket. Checksums cover the key and, in a bucket in a
+// SumOf returns the Sum of a bucket. Checksums cover the key and, in a nested
 // bucket and in an index, the bucket's name.
 func SumOf(p *page.Place) Sum {
 	s := Sum{aliases: p.In == Rollups}
@@ -122,7 +123,7 @@ func SumOf(p *page.Place) Sum {
 	return s
 }
 
-// Check checks a record.
+// Check checks the checksum of a record.
 func (s *Sum) Check(k, rec []byte) error {
 	if s.aliases && k[0] == record.RollupAlias && record.IsOldAlias(rec) {
 		return nil

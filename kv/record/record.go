@@ -5,9 +5,9 @@
 //
 // Every value in the file is a record: a version byte, a checksum of four bytes,
 // little-endian, and a body. The checksum is the CRC-32C of the version, the
-// record's key and the body. The key is part of it so that a record which ends up
-// in another place is found out too: it is given in parts, the name of the bucket
-// first where the record lies in a bucket of a kind or a day, or in an index.
+// record's key and the body. The key is part of it so that a record in the wrong
+// place is detected too. It is given in parts, and begins with the name of the
+// bucket where the record lies in a bucket of a kind or a day, or in an index.
 //
 // The version is that of the record's [Type]. A body is a list of fields without
 // names: numbers as [encoding/binary]'s varints, text and bytes with their length,
@@ -15,7 +15,7 @@
 // [AppendPacked]). A reader takes exactly the fields of the version that the
 // record has, and refuses what is left over.
 //
-// # A field more
+// # Adding a field
 //
 // A field that is added to a noun is written last, and raises the version of its
 // type in types.go by one. The decoder reads it where [Reader.Version] says that
@@ -27,12 +27,12 @@
 //
 // So old records stay as they are, with the zero value for the field, and a store
 // needs no new schema. A program that is older than a record says so with a
-// [NewerError], which is no damage.
+// [NewerError], and does not call it damage.
 //
 // # Keys
 //
 // Numbers in keys are big-endian, so that the order of keys is the order of
-// numbers. Which key leads to which record is said in package layout.
+// numbers. Package layout lists the keys of every bucket.
 package record
 
 import (
@@ -52,7 +52,7 @@ var (
 	errPacked   = Damage("packed string has an unknown form")
 )
 
-// Damage is an error that says that bytes are not what was written.
+// Damage is the error for bytes that are not what was written.
 type Damage string
 
 // Error says what is wrong.
@@ -72,8 +72,8 @@ type Type struct {
 func (t *Type) Begin(dst []byte) []byte { return append(dst, t.Version, 0, 0, 0, 0) }
 
 // Open checks a record and returns a reader of its body. The checksum covers the
-// version, so that a version which is too high was written and is no damage: it
-// is a *[NewerError].
+// version, so a version that is too high was written that way: it is a
+// *[NewerError], not damage.
 func (t *Type) Open(rec []byte, key ...[]byte) (Reader, error) {
 	if err := CheckSum(rec, key...); err != nil {
 		return Reader{}, err

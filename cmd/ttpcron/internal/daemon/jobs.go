@@ -21,8 +21,8 @@ import (
 
 // entries are the jobs as the scheduler takes them. A job that is seen for the
 // first time counts from now, so that one whose hours the machine spends switched
-// off is made up for. So does one that last ran under a clock far ahead of now:
-// that time would be in the future at every start for as long.
+// off is made up for. So does one that last ran under a clock far ahead of now: its
+// last run would be in the future at every start until that time came.
 func (d *runner) entries(c *settings.Daemon) []scheduler.Entry {
 	var out []scheduler.Entry
 	kept := map[string]time.Time{}
