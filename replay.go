@@ -68,7 +68,7 @@ type SourceReport struct {
 	// rules that are new or changed. The counts above do not include them.
 	Retagged      int // events looked at again
 	RetagTags     int // tags that the new or changed rules made of them
-	RetagInserted int // of which so many were new to the store
+	RetagInserted int // how many of these the store did not have
 
 	DryRun  bool
 	Elapsed time.Duration

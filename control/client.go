@@ -139,7 +139,7 @@ func (c *Client) trusted(conn net.Conn, trust []int) error {
 // Path returns where the socket is.
 func (c *Client) Path() string { return c.path }
 
-// post sends a request and returns its answer when it is no fault.
+// post sends a request and returns its answer, unless that is a fault.
 func (c *Client) post(ctx context.Context, name string, req any) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(c.end, cancel)

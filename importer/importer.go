@@ -5,11 +5,11 @@
 // recognised by content; the list of them is [Formats].
 //
 // A batch and its position belong together: once the events and rejects of a batch
-// are stored, [Batch.Position] says how far the file has been read, and giving it
-// back in [Options.Positions] makes the next Open go on from there, even if the file
-// has been renamed, rotated or compressed in between. Reading something twice is
-// harmless, because events are named by their source or by their own content;
-// positions only save the time.
+// are stored, [ttpcron.Batch.Position] says how far the file has been read, and
+// giving it back in [Options.Positions] makes the next Open go on from there, even
+// if the file has been renamed, rotated or compressed in between. Reading something
+// twice is harmless, because events are named by their source or by their own
+// content; positions only save the time.
 //
 // Everything here was written by attackers. A line that cannot be used becomes a
 // [ttpcron.Reject] and the next one is read; memory is bounded by [MaxLine], the

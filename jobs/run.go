@@ -42,7 +42,7 @@ type Job struct {
 	Inputs []Input
 	// Imported is what was imported for the run before it; its record counts it
 	// with what the run imports itself. Failed is nil, or what of it could not be
-	// read: the run does all else and returns it in the end.
+	// read: the run does everything else and returns it at the end.
 	Imported  ttpcron.ImportReport
 	Failed    error
 	Source    string // see Sources; empty: SourceAll
@@ -197,8 +197,8 @@ func (r *run) check(ctx context.Context) error {
 	return nil
 }
 
-// work imports, then replays one source after the other. Inputs that failed do
-// not stop it; they are what it returns in the end.
+// work imports, then replays one source after the other. Inputs that failed do not
+// stop it; they are what it returns at the end.
 func (r *run) work(ctx context.Context) error {
 	failed := cmp.Or(r.importInputs(ctx), r.Failed)
 	var bad *InputError

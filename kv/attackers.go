@@ -64,7 +64,7 @@ func (a *attackerSums) next() bool {
 	return more
 }
 
-// topAttackers keeps the MaxAttackers with the most tags.
+// topAttackers keeps the ttpcron.MaxAttackers attackers with the most tags.
 type topAttackers struct {
 	list  []ttpcron.AttackerCount
 	least int // tags that an attacker needs to be among them

@@ -115,7 +115,7 @@ type bucket struct {
 	changed map[page.Place]*bucket // those of the transaction; to be sealed
 
 	vouched bool
-	lo, hi  []byte // keys in between belong into pages that have been looked at
+	lo, hi  []byte // keys in between belong to pages that have been looked at
 }
 
 // vouch looks at the pages that bbolt reads and changes for a key.

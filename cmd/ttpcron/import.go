@@ -210,7 +210,8 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 	return nil
 }
 
-// knownRejects says how many of the lines that could not be used are no news.
+// knownRejects says how many of the lines that could not be used were rejected
+// before.
 func knownRejects(r ttpcron.ImportReport) string {
 	if r.RejectedKnown == 0 {
 		return ""

@@ -27,7 +27,7 @@ import "github.com/ttpcron/ttpcron"
 const (
 	MaxEvents      = 256      // of one block
 	maxBlockCost   = 1 << 20  // of more than one event, see costOf
-	maxBlockBytes  = 16 << 20 // of columns; one event has less than MaxText and some names
+	maxBlockBytes  = 16 << 20 // of columns; one event has less than ttpcron.MaxText and some names
 	maxBlockFields = 1 << 16
 	MaxFields      = 1 << 14 // of one event
 )

@@ -24,14 +24,13 @@ type BucketSpace struct {
 	Entries int    // records
 	Data    int64  // bytes of keys and values
 	Bytes   int64  // bytes of the pages that they take
-	// GrowsWith is what the bucket's size goes with: "events", "tags", or nothing
-	// that grows.
+	// GrowsWith is what the bucket grows with: "events", "tags", or "" for neither.
 	GrowsWith string
 }
 
 // MeasureSpace reads a store's file from one end to the other and measures its
 // buckets, in the order of the list in ARCHITECTURE.md. It takes a shared lock. A
-// damaged store is a *[DamagedError]; Check tells more of it.
+// damaged store is a *[kv.DamagedError]; Check tells more about it.
 func MeasureSpace(ctx context.Context, path string, o Options) (Space, error) {
 	src, err := openSource(ctx, path, o.Options, false)
 	if err != nil {
@@ -42,7 +41,7 @@ func MeasureSpace(ctx context.Context, path string, o Options) (Space, error) {
 }
 
 // MeasureOpen is what MeasureSpace does, for a store that is open; other calls go
-// on meanwhile, see [DB.Freeze].
+// on meanwhile, see [kv.DB.Freeze].
 func MeasureOpen(ctx context.Context, db *kv.DB, progress func(kv.Progress)) (Space, error) {
 	src, release, err := frozen(ctx, db)
 	if err != nil {

@@ -171,7 +171,7 @@ type Held struct {
 	Why   HeldReason
 	Since time.Time // when it was first wanted
 
-	EventsBefore, TagsBefore ttpcron.Day // as in Prune
+	EventsBefore, TagsBefore ttpcron.Day // as in kv.Prune
 	Events, Tags             int         // that would go
 	OfEvents, OfTags         int         // that there are
 }
@@ -181,7 +181,7 @@ type HeldReason string
 
 // The reasons to hold a pruning back.
 const (
-	HeldYoung HeldReason = "young" // the clock was seen on fewer than MinSeenDays days
+	HeldYoung HeldReason = "young" // the clock was seen on fewer than kv.MinSeenDays days
 	HeldClock HeldReason = "clock" // today is not borne out by other days
 	HeldShare HeldReason = "share" // it is much at once
 	HeldAll   HeldReason = "all"   // nothing would be left

@@ -17,7 +17,7 @@ type step struct {
 	page Page
 	at   int
 	hi   []byte // the keys of the page end before it; nil: with the tree
-	lo   []byte // keys from here on belong into the page; nil: those from the first on
+	lo   []byte // keys from here on belong to the page; nil: those from the first on
 }
 
 func (c *Cursor) top() *step { return &c.stack[len(c.stack)-1] }
@@ -172,7 +172,7 @@ func (c *Cursor) Entry() (k, v []byte, isBucket bool) {
 
 // Vouch looks at the leaf into which a key belongs and at the pages beside it and
 // beside those above it, which bbolt reads too when it balances the tree, and
-// returns the range of keys that belong into the leaf; nil is no limit.
+// returns the range of keys that belong to the leaf; nil is no limit.
 func (c *Cursor) Vouch(key []byte, last bool) (lo, hi []byte) {
 	again := func() {
 		if last {

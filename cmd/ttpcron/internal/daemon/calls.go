@@ -33,7 +33,7 @@ type (
 		Rules                         string // fingerprint of the rules that are meant, without states
 		ChangedOnly                   bool
 		Imported                      ttpcron.ImportReport
-		Failed                        string // what of it could not be read
+		Failed                        string // what of the inputs could not be read
 	}
 	following struct {
 		ID      string

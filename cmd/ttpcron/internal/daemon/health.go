@@ -19,7 +19,7 @@ type health struct {
 	success time.Time         // when the last run ended well
 	ended   time.Duration     // the same, as time passed since the daemon began
 	last    string            // what it did
-	trouble map[string]string // what needs somebody, by job
+	trouble map[string]string // what needs attention, by job
 	changed string            // what the last reload brought and took away
 	reload  string            // what was wrong with the last reload
 	rules   string            // what was wrong with rules when they were last read
@@ -43,7 +43,7 @@ func (h *health) text() string {
 	return text
 }
 
-// troubles lists what needs somebody.
+// troubles lists what needs attention.
 func (h *health) troubles() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -72,8 +72,7 @@ func (h *health) failed(job string, err error) {
 	}
 }
 
-// troubled notes what a job's last run leaves for somebody to see to, "" for
-// nothing.
+// troubled notes what needs attention after a job's last run, "" for nothing.
 func (h *health) troubled(job, trouble string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -87,7 +86,7 @@ func (h *health) troubled(job, trouble string) {
 	h.trouble[job] = trouble
 }
 
-// keep forgets the trouble of jobs that are no more.
+// keep forgets the trouble of jobs that are no longer configured.
 func (h *health) keep(jobs []settings.Job) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -103,7 +102,7 @@ func (h *health) reloadFailed(err error) {
 	h.reload = "reload: " + err.Error()
 }
 
-// reloaded notes what a reload changed, and what of it needs somebody.
+// reloaded notes what a reload changed, and what about it needs attention.
 func (h *health) reloaded(at time.Time, ch settings.Change, trouble string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

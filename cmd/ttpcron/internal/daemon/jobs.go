@@ -106,9 +106,9 @@ func (d *runner) runJob(ctx context.Context, c *settings.Daemon, j settings.Job)
 		}
 	}
 	if trouble == "" {
-		found := d.input.Begin("folders")
+		endWait := d.input.Begin("folders")
 		job.Inputs, err = inputs.Find(j.Inputs, inputs.Options{Now: d.now})
-		if found(); err != nil {
+		if endWait(); err != nil {
 			return err
 		}
 		job.Inputs = d.input.Over(job.Inputs)

@@ -54,18 +54,18 @@ func (r *aging) prune(ctx context.Context) (held kv.Held, err error) {
 	if known {
 		p = r.keep(r.now.AddDate(0, 0, int(day-today)))
 	}
-	more, err := r.look(ctx, wanted)
+	foundWanted, err := r.look(ctx, wanted)
 	if err != nil {
 		return held, err
 	}
-	now := more
+	found := foundWanted
 	if p.EventsBefore != wanted.EventsBefore || p.TagsBefore != wanted.TagsBefore {
-		if now, err = r.look(ctx, p); err != nil {
+		if found, err = r.look(ctx, p); err != nil {
 			return held, err
 		}
 	}
-	if why := retention.Why(p, now, r.stats); why != "" {
-		held = r.hold(why, p, now)
+	if why := retention.Why(p, found, r.stats); why != "" {
+		held = r.hold(why, p, found)
 		if why != kv.HeldShare || r.now.Sub(held.Since) < retention.SecondLook {
 			return held, nil
 		}
@@ -74,12 +74,12 @@ func (r *aging) prune(ctx context.Context) (held kv.Held, err error) {
 	if err := r.d.prune(ctx, p, "older than keep-events or keep-tags"); err != nil {
 		return held, err
 	}
-	if a, b := retention.Counts(wanted, more, r.stats), retention.Counts(p, now, r.stats); a.Events > b.Events || a.Tags > b.Tags {
+	if a, b := retention.Counts(wanted, foundWanted, r.stats), retention.Counts(p, found, r.stats); a.Events > b.Events || a.Tags > b.Tags {
 		why := kv.HeldClock
 		if !known {
 			why = kv.HeldYoung
 		}
-		held = r.hold(why, wanted, more)
+		held = r.hold(why, wanted, foundWanted)
 	}
 	return held, nil
 }

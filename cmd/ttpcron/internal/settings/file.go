@@ -66,7 +66,7 @@ const maxConfig = 1 << 20
 
 // file reads the config file that was named, or the default one when there is one,
 // and notes what means nothing in it. Its error says that the file cannot be read,
-// or is no TOML.
+// or is not TOML.
 func (r *Reader) file(given Given) (File, error) {
 	path := r.Env["TTPCRON_CONFIG"]
 	if named := given["config"]; len(named) > 0 && named[0] != "" {

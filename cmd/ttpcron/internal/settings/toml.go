@@ -26,7 +26,7 @@ func (t *tomlTable) keys() []string {
 	return keys
 }
 
-// parseTOML reads a config file. The error for a text that is no TOML begins with
+// parseTOML reads a config file. The error for a text that is not TOML begins with
 // line and column.
 func parseTOML(text []byte) (*tomlTable, error) {
 	var values map[string]any

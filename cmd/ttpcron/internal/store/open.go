@@ -76,7 +76,7 @@ func (o *Opener) Explain(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return o.missing()
 	}
-	if empty := (*kv.UnfinishedError)(nil); errors.As(err, &empty) {
+	if unfinished := (*kv.UnfinishedError)(nil); errors.As(err, &unfinished) {
 		return cli.Hint(err, "ttpcron import PATH makes a store of it; --db names another")
 	}
 	return err

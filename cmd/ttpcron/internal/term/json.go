@@ -29,8 +29,8 @@ func plain(text []byte) bool {
 // [jsontext.AppendString] writes it. What it decodes to stays the same: such
 // characters occur in strings alone. Line ends between values stay.
 //
-// It is not part of AppendString, because the output of that is hashed into the
-// stored ids of events.
+// It is kept apart from [jsontext.AppendString] because stored ids of events are
+// hashes over the output of that.
 func AppendVisibleJSON(dst, text []byte) []byte {
 	from := 0
 	for i := 0; i < len(text); {
