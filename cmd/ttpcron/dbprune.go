@@ -190,7 +190,7 @@ func mayPrune(ctx context.Context, now func() time.Time, db *store.Store, p kv.P
 		}
 	}
 	h := retention.Counts(p, r, st)
-	switch why := retention.Why(p, r, st); {
+	switch why := retention.Reason(p, r, st); {
 	case why == kv.HeldAll:
 		return cli.Hint(fmt.Errorf("all %s would be taken out, those before %s; this machine's clock says %s", term.Plural(h.Events, "event", "events"), p.EventsBefore, term.Time(now())),
 			"nothing was done; --yes does it")
@@ -198,7 +198,7 @@ func mayPrune(ctx context.Context, now func() time.Time, db *store.Store, p kv.P
 		return cli.Hint(fmt.Errorf("no run has looked at some of the events before %s: %s", p.EventsBefore, strings.Join(untagged, ", ")),
 			"nothing was done; tag them with ttpcron run-once, or take them out with --yes")
 	case why != "":
-		return cli.Hint(fmt.Errorf("much would be taken out at once: %s; this machine's clock says %s", retention.What(h), term.Time(now())),
+		return cli.Hint(fmt.Errorf("much would be taken out at once: %s; this machine's clock says %s", retention.Amount(h), term.Time(now())),
 			"nothing was done; --yes does it")
 	}
 	return nil

@@ -124,7 +124,7 @@ func gatherStatus(ctx context.Context, stores *store.Opener, set *settings.Setti
 		s.Store.EventsOfAllKind += k.Events
 		s.Store.TagsOfAllKinds += k.Tags
 	}
-	s.Store.Held = retention.Of(&st.Clock, now())
+	s.Store.Held = retention.Describe(&st.Clock, now())
 	if s.Sources, err = db.Sources(ctx, st); err != nil {
 		return s, err
 	}

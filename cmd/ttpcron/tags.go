@@ -178,7 +178,7 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 	limit := o.q.Limit
 	o.q.Limit = 0
 	n := 0
-	for f, err := range findings(db.Tags.Query(ctx, o.q)) {
+	for f, err := range agreements(db.Tags.Query(ctx, o.q)) {
 		if err != nil {
 			return err
 		}

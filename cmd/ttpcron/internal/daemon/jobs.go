@@ -101,7 +101,7 @@ func (d *runner) runJob(ctx context.Context, c *settings.Daemon, j settings.Job)
 		d.log.Warn("free disk is not known", "error", err.Error())
 	case free < int64(c.MinFree):
 		trouble = fmt.Sprintf("disk nearly full, %s free: nothing is imported", term.Bytes(free))
-		if said.news(trouble[:16]) {
+		if said.news("too little free disk") {
 			d.log.Error("too little free disk: nothing is imported until there is more; what is stored is tagged", "job", j.Name, "free", term.Bytes(free), "min_free", term.Bytes(int64(c.MinFree)))
 		}
 	}

@@ -41,7 +41,7 @@ func (d *runner) sayHeld(ctx context.Context, h kv.Held, said *saidOnce) (troubl
 	if err != nil {
 		return "", err
 	}
-	text := retention.Text(h, &c, d.now())
+	text := retention.Explain(h, &c, d.now())
 	log := d.log.Warn
 	if h.Why == kv.HeldYoung {
 		log = d.log.Info

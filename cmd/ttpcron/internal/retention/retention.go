@@ -1,7 +1,8 @@
 // Package retention decides what may be taken out of a store because of its age,
 // and puts into words what is held back. Clocks are wrong at times, so age alone is
-// not reason enough. Start with [Why], which is asked before a pruning; [Of] and
-// [Text] describe what waits. It takes nothing out itself.
+// not reason enough. Start with [Aging], which
+// decides for a daemon; [Reason] says what is against a pruning by hand. The package
+// takes nothing out itself.
 package retention
 
 import (
@@ -18,17 +19,17 @@ import (
 // times. So no more than a share goes at once, unless all of it is of the last
 // days before the line: that is what retention does every day.
 const (
-	ShareAtOnce = 4 // a quarter
-	RegularDays = 2
-	SecondLook  = 24 * time.Hour
+	shareAtOnce = 4 // a quarter
+	regularDays = 2
+	secondLook  = 24 * time.Hour
 )
 
-// Why says why a pruning must not go ahead unasked, "" when nothing is against it.
+// Reason says why a pruning must not go ahead unasked, "" when nothing is against it.
 // r counts what it would take out of a store with the counts st.
-func Why(p kv.Prune, r kv.PruneReport, st kv.Stats) kv.HeldReason {
+func Reason(p kv.Prune, r kv.PruneReport, st kv.Stats) kv.HeldReason {
 	h := Counts(p, r, st)
-	much := h.Events*ShareAtOnce > h.OfEvents && r.FirstDay < p.EventsBefore-RegularDays
-	muchTags := h.Tags*ShareAtOnce > h.OfTags && r.FirstTagDay < p.TagsBefore-RegularDays
+	much := h.Events*shareAtOnce > h.OfEvents && r.FirstDay < p.EventsBefore-regularDays
+	muchTags := h.Tags*shareAtOnce > h.OfTags && r.FirstTagDay < p.TagsBefore-regularDays
 	switch {
 	case h.Events > 0 && h.Events == h.OfEvents:
 		return kv.HeldAll
@@ -54,8 +55,8 @@ func Counts(p kv.Prune, r kv.PruneReport, st kv.Stats) kv.Held {
 	return h
 }
 
-// Text says what is held back, why, until when, and which command takes it out now.
-func Text(h kv.Held, c *kv.Clock, now time.Time) string {
+// Explain says what is held back, why, until when, and which command takes it out now.
+func Explain(h kv.Held, c *kv.Clock, now time.Time) string {
 	why, then := "", ""
 	switch h.Why {
 	case kv.HeldYoung:
@@ -65,16 +66,16 @@ func Text(h kv.Held, c *kv.Clock, now time.Time) string {
 		then = "if the clock is right, "
 		why = fmt.Sprintf("the clock says %s, and until it was seen on %d days of a week age counts from %s", ttpcron.DayOf(now), kv.MinSeenDays, day)
 	case kv.HeldShare:
-		why = fmt.Sprintf("that is much at once, and waits for a second look from %s UTC on", term.Time(h.Since.Add(SecondLook)))
+		why = fmt.Sprintf("that is much at once, and waits for a second look from %s UTC on", term.Time(h.Since.Add(secondLook)))
 	case kv.HeldAll:
 		then = "if the clock is right, "
 		why = fmt.Sprintf("nothing would be left, and the clock says %s; this is never done unasked", ttpcron.DayOf(now))
 	}
-	return fmt.Sprintf("kept although old: %s: %s; %s%s takes it out now", What(h), why, then, pruneCommand(h, now))
+	return fmt.Sprintf("kept although old: %s: %s; %s%s takes it out now", Amount(h), why, then, pruneCommand(h, now))
 }
 
-// What counts what a pruning would take out.
-func What(h kv.Held) string {
+// Amount counts what a pruning would take out.
+func Amount(h kv.Held) string {
 	var parts []string
 	if h.Events > 0 {
 		parts = append(parts, fmt.Sprintf("%s of %s before %s", term.Count(h.Events), term.Plural(h.OfEvents, "event", "events"), h.EventsBefore))
@@ -98,18 +99,18 @@ type Held struct {
 	Text         string        `json:"text"`
 }
 
-// Of returns what is held back in a store with a clock, nil for nothing.
-func Of(c *kv.Clock, now time.Time) *Held {
+// Describe returns what is held back in a store with a clock, nil for nothing.
+func Describe(c *kv.Clock, now time.Time) *Held {
 	h := c.Held
 	if h.Why == "" {
 		return nil
 	}
 	out := &Held{
 		Why: h.Why, Since: h.Since.UTC(), EventsBefore: h.EventsBefore.String(), TagsBefore: h.TagsBefore.String(), Events: h.Events, Tags: h.Tags,
-		Command: pruneCommand(h, now), Text: Text(h, c, now),
+		Command: pruneCommand(h, now), Text: Explain(h, c, now),
 	}
 	if h.Why == kv.HeldShare {
-		out.Until = term.TimeOrNull(h.Since.Add(SecondLook))
+		out.Until = term.TimeOrNull(h.Since.Add(secondLook))
 	}
 	return out
 }

@@ -7,26 +7,26 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// finding is a technique that one event showed: the tag of the rule that is
+// agreement is a technique that one event showed: the tag of the rule that is
 // surest of it, and how many other rules say the same.
-type finding struct {
+type agreement struct {
 	ttpcron.Tag
 	others int
 }
 
 // rule names the rule, and how many others agree.
-func (f *finding) rule() string {
+func (f *agreement) rule() string {
 	if f.others == 0 {
 		return f.RuleID
 	}
 	return fmt.Sprintf("%s +%d", f.RuleID, f.others)
 }
 
-// findings joins the tags of one event and technique, which stand close
+// agreements joins the tags of one event and technique, which stand close
 // together: tags come in the order of event time.
-func findings(tags iter.Seq2[ttpcron.Tag, error]) iter.Seq2[finding, error] {
-	return func(yield func(finding, error) bool) {
-		var instant []finding // those of one event time
+func agreements(tags iter.Seq2[ttpcron.Tag, error]) iter.Seq2[agreement, error] {
+	return func(yield func(agreement, error) bool) {
+		var instant []agreement // those of one event time
 		flush := func() bool {
 			for _, f := range instant {
 				if !yield(f, nil) {
@@ -39,7 +39,7 @@ func findings(tags iter.Seq2[ttpcron.Tag, error]) iter.Seq2[finding, error] {
 		for t, err := range tags {
 			if err != nil {
 				flush()
-				yield(finding{}, err)
+				yield(agreement{}, err)
 				return
 			}
 			if n := len(instant); n > 0 && (n == maxInstant || !instant[n-1].EventTime.Equal(t.EventTime)) && !flush() {
@@ -51,11 +51,11 @@ func findings(tags iter.Seq2[ttpcron.Tag, error]) iter.Seq2[finding, error] {
 	}
 }
 
-// maxInstant bounds how many findings of one event time are kept in memory; a
+// maxInstant bounds how many agreements of one event time are kept in memory; a
 // technique may stand twice when there are more.
 const maxInstant = 2000
 
-func join(instant []finding, t ttpcron.Tag) []finding {
+func join(instant []agreement, t ttpcron.Tag) []agreement {
 	for i := range instant {
 		f := &instant[i]
 		if f.SourceID != t.SourceID || f.SourceKind != t.SourceKind || f.Technique() != t.Technique() {
@@ -66,5 +66,5 @@ func join(instant []finding, t ttpcron.Tag) []finding {
 		}
 		return instant
 	}
-	return append(instant, finding{Tag: t})
+	return append(instant, agreement{Tag: t})
 }

@@ -1,0 +1,66 @@
+package retention
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
+)
+
+// A store that holds an event a day, all of them kept for 30 days, is looked at
+// under clocks that can be trusted more or less.
+func TestDecide(t *testing.T) {
+	day := func(n int) ttpcron.Day {
+		return ttpcron.DayOf(time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)) + ttpcron.Day(n)
+	}
+	at := func(n int) time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC).AddDate(0, 0, n) }
+	seen := func(days ...int) (c kv.Clock) {
+		for _, n := range days {
+			c.Days = append(c.Days, day(n))
+		}
+		return c
+	}
+	waiting := func(c kv.Clock, why kv.HeldReason, line, since int) kv.Clock {
+		c.Held = kv.Held{Why: why, EventsBefore: day(line), Since: at(since)}
+		return c
+	}
+	for _, tt := range []struct {
+		name       string
+		first, now int // the first day with an event, and today; there is one on every day between
+		clock      kv.Clock
+		before     int // what goes: the events of the days before that; -1 for none
+		why        kv.HeldReason
+	}{
+		{"as every day", 29, 60, seen(58, 59, 60), 30, ""},
+		{"nothing is old", 40, 60, seen(58, 59, 60), 30, ""},
+		{"a clock seen on one day", 20, 60, seen(60), -1, kv.HeldYoung},
+		{"a clock that is years ahead", 29, 900, seen(58, 59, 60, 900), 29, kv.HeldClock},
+		{"much at once", 0, 60, seen(58, 59, 60), -1, kv.HeldShare},
+		{"much at once, for an hour", 0, 60, waiting(seen(58, 59, 60), kv.HeldShare, 30, 60), -1, kv.HeldShare},
+		{"much at once, a second look", 0, 60, waiting(seen(58, 59, 60), kv.HeldShare, 29, 58), 30, ""},
+		{"all there is", 0, 900, seen(898, 899, 900), -1, kv.HeldAll},
+		{"all there is, a second look", 0, 900, waiting(seen(898, 899, 900), kv.HeldAll, 870, 800), -1, kv.HeldAll},
+	} {
+		last := min(tt.now, 60)
+		count := func(_ context.Context, p kv.Prune) (r kv.PruneReport, err error) {
+			if n := min(int(p.EventsBefore-day(tt.first)), last-tt.first+1); p.EventsBefore > 0 && n > 0 {
+				r.Kinds, r.FirstDay = []kv.PrunedKind{{Kind: ttpcron.Command, Days: n, Events: n}}, day(tt.first)
+			}
+			return r, nil
+		}
+		a := Aging{
+			Keep: func(from time.Time) kv.Prune { return kv.Prune{EventsBefore: ttpcron.DayOf(from) - 30} }, Now: at(tt.now), Clock: tt.clock,
+			Stats: kv.Stats{Kinds: []kv.KindStats{{Kind: ttpcron.Command, Events: last - tt.first + 1}}}, Count: count,
+		}
+		do, held, err := a.Decide(t.Context())
+		want := ttpcron.Day(0)
+		if tt.before >= 0 {
+			want = day(tt.before)
+		}
+		if err != nil || do.EventsBefore != want || held.Why != tt.why {
+			t.Errorf("%s: takes out what is before %s, want %s; holds back for %q, want %q; %v", tt.name, do.EventsBefore, want, held.Why, tt.why, err)
+		}
+	}
+}
