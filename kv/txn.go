@@ -344,6 +344,11 @@ func (c *cursor) First() (k, v []byte) {
 // Last goes to the last entry.
 func (c *cursor) Last() (k, v []byte) {
 	if c.w != nil {
+		// bbolt's own Last never returns from a bucket of several pages that the
+		// transaction has emptied.
+		if k, _ := c.First(); k == nil {
+			return nil, nil
+		}
 		c.b.vouch(nil, true)
 		return c.moved(c.w.Last())
 	}
