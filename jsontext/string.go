@@ -164,13 +164,9 @@ func AppendString(dst []byte, s string) []byte {
 			r, n := utf8.DecodeRuneInString(s[i:])
 			switch {
 			case r == utf8.RuneError && n == 1:
-				dst = append(dst, s[start:i]...)
-				dst = append(dst, `\udc`...)
-				dst = append(dst, hexDigits[c>>4], hexDigits[c&15])
+				dst = AppendEscape(append(dst, s[start:i]...), 0xdc00|uint16(c))
 			case r == '\u2028' || r == '\u2029' || r >= 0x80 && r < 0xa0:
-				dst = append(dst, s[start:i]...)
-				dst = append(dst, `\u`...)
-				dst = append(dst, hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+				dst = AppendEscape(append(dst, s[start:i]...), uint16(r))
 			default:
 				i += n
 				continue
@@ -194,13 +190,18 @@ func AppendString(dst []byte, s string) []byte {
 		case '\t':
 			dst = append(dst, '\\', 't')
 		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+			dst = AppendEscape(dst, uint16(c))
 		}
 		i++
 		start = i
 	}
 	dst = append(dst, s[start:]...)
 	return append(dst, '"')
+}
+
+// AppendEscape appends the escape of one unit of UTF-16, such as \u009b.
+func AppendEscape(dst []byte, unit uint16) []byte {
+	return append(dst, '\\', 'u', hexDigits[unit>>12], hexDigits[unit>>8&15], hexDigits[unit>>4&15], hexDigits[unit&15])
 }
 
 // verbatim returns how many leading bytes of s are ASCII that needs no escaping.

@@ -29,7 +29,6 @@ type session struct {
 	now    func() time.Time
 	stores *store.Opener
 	stdin  io.Reader
-	by     string // who calls the program
 
 	reader *settings.Reader // for commands that read the settings themselves
 	given  settings.Given
@@ -125,7 +124,6 @@ func (p *invocation) commands(root *command) *cli.Program[*session] {
 func (p *invocation) open(c *command) (*session, error) {
 	s := &session{
 		out: p.out, log: hclog.NewNullLogger(), now: p.now, stdin: p.stdin, env: p.env,
-		by:     host.AuthorOf(os.Getuid(), os.Getpid(), p.env["SUDO_USER"]),
 		reader: &settings.Reader{Env: p.env, Commands: tables}, given: c.Given(),
 	}
 	if c.Bare || c.Raw {
@@ -138,6 +136,9 @@ func (p *invocation) open(c *command) (*session, error) {
 	s.use(&set)
 	return s, nil
 }
+
+// author names who calls the program.
+func (s *session) author() string { return host.AuthorOf(os.Getuid(), os.Getpid(), s.env["SUDO_USER"]) }
 
 // use sets up what depends on the settings.
 func (s *session) use(set *settings.Settings) {

@@ -37,7 +37,7 @@ its tags to come are hidden. To stop it, use rules state set.`,
 			if err != nil {
 				return err
 			}
-			return retire(ctx, s, ttpcron.Retirement{RuleID: id, Version: version, Reason: reason, SetBy: s.by, SetAt: s.now().UTC()}, *asJSON)
+			return retire(ctx, s, ttpcron.Retirement{RuleID: id, Version: version, Reason: reason, SetBy: s.author(), SetAt: s.now().UTC()}, *asJSON)
 		},
 	}
 }
@@ -148,7 +148,7 @@ func unretire(ctx context.Context, s *session, id string, version int, reason st
 		return err
 	}
 	defer db.Close()
-	was, err := db.Rules.Unretire(ctx, id, version, s.by, reason)
+	was, err := db.Rules.Unretire(ctx, id, version, s.author(), reason)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ was cleared makes up for.`,
 			if err != nil {
 				return err
 			}
-			st.RuleID, st.Reason, st.SetBy, st.SetAt = args[0], reason, s.by, s.now().UTC()
+			st.RuleID, st.Reason, st.SetBy, st.SetAt = args[0], reason, s.author(), s.now().UTC()
 			if st.ExpiresAt, err = expiry(s.now, length); err != nil {
 				return err
 			}
@@ -212,7 +212,7 @@ func clearStates(ctx context.Context, s *session, ids []string, asJSON bool) err
 		}
 	}
 	for _, id := range ids {
-		if err := db.Rules.ClearState(ctx, id, s.by); err != nil {
+		if err := db.Rules.ClearState(ctx, id, s.author()); err != nil {
 			return err
 		}
 		before := "had no state"

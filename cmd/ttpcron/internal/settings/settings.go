@@ -170,7 +170,7 @@ func (l layers) shared() (Settings, []Fault) {
 	faults = append(faults, l.fill(fs, "")...)
 	for _, name := range []string{"log-level", "role", "lock-timeout"} {
 		value := fs.Lookup(name).Value.String()
-		if _, from := l.fallback("", name); l.given[name] == nil && strings.HasPrefix(from, "config ") && l.file.values[name] != nil {
+		if values, _, ofFile := l.fallback("", name); l.given[name] == nil && ofFile && values != nil {
 			continue // a fault of the file, which is known
 		}
 		if err := checkShared(name, value); err != nil {
@@ -179,7 +179,7 @@ func (l layers) shared() (Settings, []Fault) {
 	}
 	s.Rules, s.Inputs = s.rules, l.given[inputFlag]
 	if s.Inputs == nil {
-		s.Inputs, _ = l.fallback("", inputFlag)
+		s.Inputs, _, _ = l.fallback("", inputFlag)
 	}
 	return s.Settings, faults
 }
@@ -203,9 +203,9 @@ func (l layers) fill(fs *flag.FlagSet, command string) (faults []Fault) {
 		if l.given[f.Name] != nil || f.Name == "config" {
 			return
 		}
-		values, from := l.fallback(command, f.Name)
+		values, from, ofFile := l.fallback(command, f.Name)
 		for _, v := range values {
-			if err := f.Value.Set(v); err != nil && !strings.HasPrefix(from, "config ") {
+			if err := f.Value.Set(v); err != nil && !ofFile {
 				faults = append(faults, Fault{Text: fmt.Sprintf("%s: %q is not a value for %s", from, v, f.Name)})
 				return
 			}
@@ -214,22 +214,22 @@ func (l layers) fill(fs *flag.FlagSet, command string) (faults []Fault) {
 	return faults
 }
 
-// fallback finds a flag's value in the environment or the config file, and
-// says where.
-func (l layers) fallback(command, name string) (values []string, from string) {
+// fallback finds a flag's value in the environment or the config file, and says
+// where, and whether that is the file.
+func (l layers) fallback(command, name string) (values []string, from string, ofFile bool) {
 	variable := "TTPCRON_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 	if v := l.env[variable]; v != "" {
 		if listFlags[name] {
-			return strings.Split(v, ","), variable
+			return strings.Split(v, ","), variable, false
 		}
-		return []string{v}, variable
+		return []string{v}, variable, false
 	}
 	if role := decnetRole(l.env); name == "role" && role != "" {
-		return []string{role}, decnetMode
+		return []string{role}, decnetMode, false
 	}
 	key := configName(name)
 	if !slices.Contains(SharedFlags, name) && key != inputsKey {
 		key = command + "." + name
 	}
-	return l.file.values[key], "config " + l.file.Path + ": " + key
+	return l.file.values[key], "config " + l.file.Path + ": " + key, true
 }

@@ -23,16 +23,14 @@ var _ jobs.Archive = Archive{}
 // The read position of the file goes with the last one, so that it is never ahead of what
 // is stored.
 func (s Archive) Import(ctx context.Context, b ttpcron.Batch) (total ttpcron.ImportReport, err error) {
-	last := importing{Position: b.Position}
 	if s.conn.holder != nil {
-		last.Events, last.Rejects = control.ListOf(b.Events), control.ListOf(b.Rejects)
-		return calls.Import.ask(ctx, s.conn, last)
+		return calls.Import.ask(ctx, s.conn, importing{control.ListOf(b.Events), control.ListOf(b.Rejects), b.Position})
 	}
 	var waiting importing
-	send := func(next importing) error {
+	send := func() error {
 		r, err := calls.Import.ask(ctx, s.conn, waiting)
 		total.Add(r)
-		waiting = next
+		waiting = importing{}
 		return err
 	}
 	for part, err := range control.Parts(b.Rejects, SendBytes) {
@@ -40,7 +38,7 @@ func (s Archive) Import(ctx context.Context, b ttpcron.Batch) (total ttpcron.Imp
 			return total, err
 		}
 		if len(waiting.Rejects.Items) > 0 {
-			if err := send(importing{}); err != nil {
+			if err := send(); err != nil {
 				return total, err
 			}
 		}
@@ -51,14 +49,14 @@ func (s Archive) Import(ctx context.Context, b ttpcron.Batch) (total ttpcron.Imp
 			return total, err
 		}
 		if len(waiting.Events.Items)+len(waiting.Rejects.Items) > 0 {
-			if err := send(importing{}); err != nil {
+			if err := send(); err != nil {
 				return total, err
 			}
 		}
 		waiting.Events = part
 	}
 	waiting.Position = b.Position
-	return total, send(importing{})
+	return total, send()
 }
 
 // Known does what kv.DB.Known does.

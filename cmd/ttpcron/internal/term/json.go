@@ -47,23 +47,17 @@ func AppendVisibleJSON(dst, text []byte) []byte {
 		dst = append(dst, text[from:i]...)
 		switch {
 		case bad:
-			dst = appendUnit(dst, 0xdc00|uint16(text[i]))
+			dst = jsontext.AppendEscape(dst, 0xdc00|uint16(text[i]))
 		case r >= 0x10000:
-			dst = appendUnit(dst, 0xd800|uint16((r-0x10000)>>10))
-			dst = appendUnit(dst, 0xdc00|uint16(r&0x3ff))
+			dst = jsontext.AppendEscape(dst, 0xd800|uint16((r-0x10000)>>10))
+			dst = jsontext.AppendEscape(dst, 0xdc00|uint16(r&0x3ff))
 		default:
-			dst = appendUnit(dst, uint16(r))
+			dst = jsontext.AppendEscape(dst, uint16(r))
 		}
 		i += n
 		from = i
 	}
 	return append(dst, text[from:]...)
-}
-
-// appendUnit appends the escape of one unit of UTF-16.
-func appendUnit(dst []byte, u uint16) []byte {
-	const digits = "0123456789abcdef"
-	return append(dst, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
 }
 
 // Exact is text that may hold bytes that are not UTF-8, such as a file name or what
