@@ -99,12 +99,10 @@ type checker struct {
 	kind      ttpcron.SourceKind
 	day       string
 
-	arrival uint64
-	dropped uint64          // rejects
-	harmed  map[string]bool // places with damaged records, where a recount says nothing
-	kinds   map[ttpcron.SourceKind]record.KindTotal
-	days    map[ttpcron.SourceKind]dayCounts // as recounted
-	named   record.Fingerprint               // given ids of the events that are stored
+	harmed map[string]bool // places with damaged records, where a recount says nothing
+	kinds  map[ttpcron.SourceKind]record.KindTotal
+	days   map[ttpcron.SourceKind]dayCounts // as recounted
+	named  record.Fingerprint               // given ids of the events that are stored
 }
 
 func (c *checker) find(what string) {
@@ -190,22 +188,12 @@ func (c *checker) metaRecords() error {
 	found := map[string]bool{}
 	c.values(c.top[layout.Meta], func(k, v []byte) {
 		found[string(k)] = true
-		known, err := record.CheckMeta(k, v)
+		known, err := c.meta.Read(k, v)
 		switch {
 		case !known:
 			c.findf("record %q belongs to no part of the store", k)
 		case err != nil:
 			c.failed(fmt.Errorf("record %q: %w", k, err))
-		}
-		switch string(k) {
-		case string(record.KeySchema):
-			c.schema, _ = record.ReadSchema(v)
-		case string(record.KeySecret):
-			c.secret, _ = record.ReadSecret(v)
-		case string(record.KeyArrival):
-			c.arrival, _ = record.ReadArrival(v)
-		case string(record.KeyDropped):
-			c.dropped, _ = record.ReadDropped(v)
 		}
 	})
 	if len(found) == 0 && c.w.Err == nil {
@@ -216,12 +204,12 @@ func (c *checker) metaRecords() error {
 			c.findf("record %q is missing", k)
 		}
 	}
-	c.report.Schema = c.schema
-	if c.schema > kv.Schema {
-		return &kv.NewerError{Path: c.path, Schema: c.schema, Highest: kv.Schema}
+	c.report.Schema = c.meta.Schema
+	if c.meta.Schema > kv.Schema {
+		return &kv.NewerError{Path: c.path, Schema: c.meta.Schema, Highest: kv.Schema}
 	}
-	if c.schema > 0 && c.schema < kv.Schema {
-		return &kv.OlderError{Path: c.path, Schema: c.schema, Needed: kv.Schema}
+	if c.meta.Schema > 0 && c.meta.Schema < kv.Schema {
+		return &kv.OlderError{Path: c.path, Schema: c.meta.Schema, Needed: kv.Schema}
 	}
 	return nil
 }

@@ -107,12 +107,12 @@ func (c *checker) history(b page.Bucket, seen arrivals) {
 			if err := e.Validate(); err != nil {
 				c.findf("event %d: %v", e.Seq, err)
 			}
-			if e.Seq == 0 || e.Seq > c.arrival {
-				c.findf("event %d arrived after the last one, %d", e.Seq, c.arrival)
+			if e.Seq == 0 || e.Seq > c.meta.Arrival {
+				c.findf("event %d arrived after the last one, %d", e.Seq, c.meta.Arrival)
 			} else if !seen.add(e.Seq) {
 				c.findf("arrival number %d is used twice", e.Seq)
 			}
-			if id := record.IdentityOf(&c.secret, e); id.Content {
+			if id := record.IdentityOf(&c.meta.Secret, e); id.Content {
 				d.ids.Add(id.Hash, record.IndexValue{})
 			} else {
 				c.named.Add(id.Hash, id.Value())

@@ -12,7 +12,7 @@ import (
 
 // records checks the buckets of which each record can be checked alone.
 func (c *checker) records() error {
-	store := &layout.Store{Secret: c.secret, Arrival: c.arrival}
+	store := &layout.Store{Secret: c.meta.Secret, Arrival: c.meta.Arrival}
 	for i := range layout.Buckets {
 		in := &layout.Buckets[i]
 		b, ok := c.top[in.Name]
@@ -74,12 +74,12 @@ func (c *checker) rejects() error {
 		r, err := record.ReadReject(k, v)
 		if err == nil {
 			last = binary.BigEndian.Uint64(k)
-			hashes[c.secret.Reject(&r)] = true
+			hashes[c.meta.Secret.Reject(&r)] = true
 		}
 		c.failed(err)
 	})
-	if n > kv.MaxRejects || last > numbered || n+c.dropped != numbered {
-		c.findf("holds %d rejects up to number %d, and counts %d of which %d were dropped", n, last, numbered, c.dropped)
+	if n > kv.MaxRejects || last > numbered || n+c.meta.Dropped != numbered {
+		c.findf("holds %d rejects up to number %d, and counts %d of which %d were dropped", n, last, numbered, c.meta.Dropped)
 	}
 	harmed := c.harmed["rejects"]
 	c.at("rejected", layout.Rebuild)

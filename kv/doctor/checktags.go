@@ -122,7 +122,7 @@ func (c *checker) tagsOf(day ttpcron.Day, b page.Bucket, rollup *rollup.Day) {
 			return
 		}
 		id, _ := record.TagClaim(v)
-		rollup.Add(&c.secret, record.NanosOf(t.EventTime, day), id, &t)
+		rollup.Add(&c.meta.Secret, record.NanosOf(t.EventTime, day), id, &t)
 		c.report.Tags++
 	})
 }
@@ -187,7 +187,7 @@ func (c *checker) compareAttacker(day, k, v []byte, want *record.AttackerTally, 
 	switch {
 	case err != nil:
 		c.failed(err)
-	case c.secret.Attacker(record.FirstName(got.UUID, got.Identity, got.IP)) != binary.BigEndian.Uint64(k[1:]):
+	case c.meta.Secret.Attacker(record.FirstName(got.UUID, got.Identity, got.IP)) != binary.BigEndian.Uint64(k[1:]):
 		c.findf("the name of attacker %x belongs to another", k[1:])
 	case compare && (want == nil || got.Tally != want.Tally):
 		c.findf("counts %d tags of attacker %x, a recount gives otherwise", got.Tags, k[1:])

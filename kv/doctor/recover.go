@@ -97,9 +97,7 @@ type recovery struct {
 
 	lost    map[ttpcron.Day]bool      // days with losses
 	last    map[record.KindDay]uint64 // arrival number of the last event taken over
-	arrival uint64
-	dropped uint64          // rejects
-	events  []ttpcron.Event // waiting to be stored
+	events  []ttpcron.Event           // waiting to be stored
 	tags    []ttpcron.Tag
 	deriver record.Deriver
 	err     error
@@ -184,7 +182,7 @@ func (r *recovery) walk() error {
 	found := len(r.report.Findings)
 	r.readTop()
 	r.report.Uncounted = len(r.report.Findings) > found
-	if err := r.readSecret(); err != nil {
+	if err := r.readMeta(); err != nil {
 		return err
 	}
 	r.place = "claims"
@@ -227,26 +225,19 @@ func (r *recovery) readFree() {
 	}
 }
 
-// readSecret reads the schema, the secret and the last arrival number as far as
-// they are whole; none of them is needed.
-func (r *recovery) readSecret() error {
+// readMeta reads the bucket meta as far as it is whole; nothing of it is needed.
+func (r *recovery) readMeta() error {
 	r.place = "meta"
 	r.values(r.top[layout.Meta], func(k, v []byte) {
-		if _, err := record.CheckMeta(k, v); err != nil {
+		with := r.meta
+		if _, err := with.Read(k, v); err != nil {
 			r.failed(fmt.Errorf("record %q: %w", k, err))
 			return
 		}
-		switch string(k) {
-		case string(record.KeySchema):
-			r.schema, _ = record.ReadSchema(v)
-		case string(record.KeyArrival):
-			r.arrival, _ = record.ReadArrival(v)
-		case string(record.KeyDropped):
-			r.dropped, _ = record.ReadDropped(v)
-		}
+		r.meta = with
 	})
-	if r.schema > kv.Schema {
-		return &kv.NewerError{Path: r.path, Schema: r.schema, Highest: kv.Schema}
+	if r.meta.Schema > kv.Schema {
+		return &kv.NewerError{Path: r.path, Schema: r.meta.Schema, Highest: kv.Schema}
 	}
 	return nil
 }
@@ -319,7 +310,7 @@ func (r *recovery) take(events []ttpcron.Event) {
 			continue
 		}
 		r.last[at] = e.Seq
-		r.arrival = max(r.arrival, e.Seq)
+		r.meta.Arrival = max(r.meta.Arrival, e.Seq)
 		r.events = append(r.events, *e)
 	}
 	if len(r.events) >= recoverEvents {

@@ -27,7 +27,7 @@ func (r *recovery) records() {
 	}
 	for i := range layout.Buckets {
 		b := &layout.Buckets[i]
-		if _, ok := r.top[b.Name]; !ok && !b.Late && r.schema == kv.Schema {
+		if _, ok := r.top[b.Name]; !ok && !b.Late && r.meta.Schema == kv.Schema {
 			r.w.Bad(fmt.Sprintf("bucket %q is missing", b.Name))
 		}
 	}
@@ -121,7 +121,7 @@ func (r *recovery) copyRecords(t *kv.Takeover, in *layout.Bucket) (err error) {
 
 // coverage takes over the coverage of the days on which nothing was lost.
 func (r *recovery) coverage(t *kv.Takeover) (err error) {
-	if r.schema < 2 {
+	if r.meta.Schema < 2 {
 		return nil // coverage did not say which rules had looked
 	}
 	r.place = layout.Coverage
@@ -158,7 +158,7 @@ func (r *recovery) cursors(t *kv.Takeover) error {
 		if err != nil {
 			return err
 		}
-		c.Seq = min(c.Seq, max(last, r.arrival))
+		c.Seq = min(c.Seq, max(last, r.meta.Arrival))
 		return t.Put(layout.Cursors, "", k, record.AppendCursor(nil, &c))
 	})
 }
@@ -170,8 +170,8 @@ func (r *recovery) rejects(t *kv.Takeover) error {
 	err := r.each(layout.Rejects, func(k, v []byte) error {
 		reject, err := record.ReadReject(k, v)
 		if err == nil {
-			if r.schema < 3 && len(all) == 0 {
-				r.dropped = binary.BigEndian.Uint64(k) - 1
+			if r.meta.Schema < 3 && len(all) == 0 {
+				r.meta.Dropped = binary.BigEndian.Uint64(k) - 1
 			}
 			all = append(all, reject)
 		}
@@ -180,7 +180,7 @@ func (r *recovery) rejects(t *kv.Takeover) error {
 	if err != nil {
 		return err
 	}
-	return t.Rejects(int(r.dropped), all)
+	return t.Rejects(int(r.meta.Dropped), all)
 }
 
 // finish sets the last arrival number, so that none is given twice.
@@ -190,7 +190,7 @@ func (r *recovery) finish() error {
 		if err != nil {
 			return err
 		}
-		return t.SetArrival(max(last, r.arrival))
+		return t.SetArrival(max(last, r.meta.Arrival))
 	})
 }
 

@@ -24,9 +24,8 @@ type source struct {
 	file   *os.File
 	w      *page.Walker
 	top    map[string]page.Bucket
-	secret record.Secret
 	blocks *block.Reader
-	schema int
+	meta   record.Meta // as far as it is read
 
 	claimList []*record.Claim // number 1 first, nil where damaged
 }

@@ -57,7 +57,7 @@ func FuzzRecords(f *testing.F) {
 		record.ReadLook(key, sum(key))
 		record.ReadPruned(key, sum(key))
 		record.ReadAlias(sum(dayBytes, key), dayBytes, key)
-		record.CheckMeta(key, sum(key))
+		new(record.Meta).Read(key, sum(key))
 	})
 }
 

@@ -20,18 +20,27 @@ var (
 	KeyClock   = []byte("clock")           // what was seen of the clock
 )
 
-// CheckMeta checks a record of the bucket meta, and reports whether there is one
-// of that name.
-func CheckMeta(key, rec []byte) (known bool, err error) {
+// Meta is what the records of the bucket meta say of the whole store.
+type Meta struct {
+	Schema  int
+	Secret  Secret
+	Arrival uint64 // the arrival number that was given last
+	Dropped uint64 // rejects
+}
+
+// Read takes up one record of the bucket, and reports whether there is one of
+// that name. The times of jobs and the clock are checked only. A field whose
+// record is damaged is of no use.
+func (m *Meta) Read(key, rec []byte) (known bool, err error) {
 	switch string(key) {
 	case string(KeySchema):
-		_, err = ReadSchema(rec)
+		m.Schema, err = ReadSchema(rec)
 	case string(KeySecret):
-		_, err = ReadSecret(rec)
+		m.Secret, err = ReadSecret(rec)
 	case string(KeyArrival):
-		_, err = ReadArrival(rec)
+		m.Arrival, err = ReadArrival(rec)
 	case string(KeyDropped):
-		_, err = ReadDropped(rec)
+		m.Dropped, err = ReadDropped(rec)
 	case string(KeyJobs):
 		_, err = ReadJobTimes(rec)
 	case string(KeyClock):
