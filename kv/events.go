@@ -90,9 +90,18 @@ func (db *DB) eachDay(ctx context.Context, kind ttpcron.SourceKind, do func(ttpc
 // the caller's, but the memory of their text and of Field.Raw is shared within
 // the page and must not be written to. An error ends the sequence.
 func (db *DB) Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) iter.Seq2[[]ttpcron.Event, error] {
+	return EventPages(after, upTo, func(after uint64) ([]ttpcron.Event, error) {
+		return db.EventPage(ctx, kind, day, after, upTo)
+	})
+}
+
+// EventPages yields the pages that read returns of the events with an arrival
+// number in (after, upTo]: each begins after the last event of the one before. It
+// ends at a page without events, or with an error.
+func EventPages(after, upTo uint64, read func(after uint64) ([]ttpcron.Event, error)) iter.Seq2[[]ttpcron.Event, error] {
 	return func(yield func([]ttpcron.Event, error) bool) {
 		for after < upTo {
-			page, err := db.EventPage(ctx, kind, day, after, upTo)
+			page, err := read(after)
 			if err != nil {
 				yield(nil, err)
 				return

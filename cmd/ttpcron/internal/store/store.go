@@ -94,19 +94,9 @@ func (s History) LastSeq(ctx context.Context) (uint64, error) {
 
 // Events does what kv.DB.Events does.
 func (s History) Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) iter.Seq2[[]ttpcron.Event, error] {
-	return func(yield func([]ttpcron.Event, error) bool) {
-		for after < upTo {
-			page, err := calls.Events.ask(ctx, s.conn, eventsOf{kind, day, after, upTo})
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if len(page) == 0 || !yield(page, nil) {
-				return
-			}
-			after = page[len(page)-1].Seq
-		}
-	}
+	return kv.EventPages(after, upTo, func(after uint64) ([]ttpcron.Event, error) {
+		return calls.Events.ask(ctx, s.conn, eventsOf{kind, day, after, upTo})
+	})
 }
 
 // EventByID does what kv.DB.EventByID does.
