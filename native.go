@@ -46,7 +46,7 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 }
 
 // AppendJSON appends the tag as one JSON object with its UUID: DECNET's field
-// names, and event_time and attacker_ip. Unlike [json.Marshal] it does not
+// names, and event_time, attacker_ip and level. Unlike [json.Marshal] it does not
 // escape <, > and &. Evidence is copied as it is.
 func (t *Tag) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `{"uuid":`...)
@@ -67,6 +67,7 @@ func (t *Tag) AppendJSON(dst []byte) []byte {
 	dst = appendText(dst, "sub_technique_id", t.SubTechniqueID)
 	dst = append(dst, `,"confidence":`...)
 	dst = strconv.AppendFloat(dst, t.Confidence, 'f', -1, 64)
+	dst = appendText(dst, "level", t.Level.String())
 	dst = append(dst, `,"rule_id":`...)
 	dst = jsontext.AppendString(dst, t.RuleID)
 	dst = append(dst, `,"rule_version":`...)

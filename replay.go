@@ -219,6 +219,7 @@ type TagQuery struct {
 	Rule          string
 	Window        Window // of event time
 	MinConfidence float64
+	MinLevel      Level
 	Limit         int // 0: all
 }
 
@@ -226,9 +227,16 @@ type TagQuery struct {
 func (q *TagQuery) Match(t *Tag) bool {
 	return (q.Attacker == "" || t.AttackerUUID == q.Attacker || t.AttackerIP == q.Attacker || t.IdentityUUID == q.Attacker) &&
 		(q.Session == "" || t.SessionID == q.Session) &&
-		(q.Technique == "" || t.TechniqueID == q.Technique || t.SubTechniqueID == q.Technique) &&
-		(q.Tactic == "" || t.Tactic == q.Tactic) &&
-		(q.Rule == "" || t.RuleID == q.Rule) &&
-		t.Confidence >= q.MinConfidence &&
+		q.MatchClaim(&t.Claim) &&
 		q.Window.Contains(t.EventTime)
+}
+
+// MatchClaim reports whether tags with a claim can be selected, going by the claim
+// alone.
+func (q *TagQuery) MatchClaim(c *Claim) bool {
+	return (q.Technique == "" || c.TechniqueID == q.Technique || c.SubTechniqueID == q.Technique) &&
+		(q.Tactic == "" || c.Tactic == q.Tactic) &&
+		(q.Rule == "" || c.RuleID == q.Rule) &&
+		c.Confidence >= q.MinConfidence &&
+		(q.MinLevel == 0 || c.Level.AtLeast(q.MinLevel))
 }

@@ -125,7 +125,7 @@ func TestTagJSON(t *testing.T) {
 		CreatedAt: time.Date(2026, 11, 2, 3, 4, 5, 0, time.FixedZone("", 3600)), EventTime: time.Date(2026, 5, 4, 5, 49, 5, 586207000, time.UTC),
 	}
 	const want = `{"uuid":"4fd57b14-c135-544c-97d9-4fabc1051584","source_kind":"command","source_id":"cmd_42","attacker_uuid":"a","attacker_ip":"203.0.113.7",` +
-		`"identity_uuid":null,"session_id":"s","decky_id":"sensor-1","tactic":"TA0004","technique_id":"T1548","sub_technique_id":"T1548.001","confidence":0.85,` +
+		`"identity_uuid":null,"session_id":"s","decky_id":"sensor-1","tactic":"TA0004","technique_id":"T1548","sub_technique_id":"T1548.001","confidence":0.85,"level":"medium",` +
 		`"rule_id":"R0015","rule_version":1,"evidence":{"command_text":"chmod u+s /tmp/x"},"attack_release":"enterprise-v18.1",` +
 		`"mitre_url":"https://attack.mitre.org/techniques/T1548/001/","created_at":"2026-11-02T02:04:05Z","event_time":"2026-05-04T05:49:05.586207Z"}`
 	if got, err := json.Marshal(tag); err != nil || string(got) != want {

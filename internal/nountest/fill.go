@@ -88,6 +88,9 @@ func nouns() []Option {
 		Values(func(n uint64) ttpcron.RuleStatus {
 			return oneOf(n, ttpcron.StatusEnabled, ttpcron.StatusDisabled, ttpcron.StatusClipped)
 		}),
+		Values(func(n uint64) ttpcron.Level {
+			return oneOf(n, ttpcron.LevelInformational, ttpcron.LevelLow, ttpcron.LevelHigh, ttpcron.LevelCritical)
+		}),
 		Values(uuid),
 	}
 }

@@ -1,0 +1,51 @@
+package ttpcron
+
+// Level is how much an event that a rule matches says where honest people work
+// too: listing processes says next to nothing, fetching a miner and starting it a
+// great deal. It is not how sure the rule is of the technique, which is the claim's
+// confidence. The words are Sigma's.
+//
+// The zero value is the level of a rule that names none, and reads as medium. A
+// rule that says medium gives it too, so that both claim the same.
+type Level uint8
+
+// The levels, in ascending order. Compare them with AtLeast, which takes the zero
+// value for what it means.
+const (
+	LevelInformational Level = iota + 1
+	LevelLow
+	LevelMedium
+	LevelHigh
+	LevelCritical
+)
+
+// levelNames are by level.
+var levelNames = [...]string{"medium", "informational", "low", "medium", "high", "critical"}
+
+// String returns the level's name.
+func (l Level) String() string {
+	if int(l) >= len(levelNames) {
+		return levelNames[0]
+	}
+	return levelNames[l]
+}
+
+// ParseLevel reads a level's name as String gives it. Other spellings are refused.
+func ParseLevel(name string) (l Level, ok bool) {
+	for i, n := range levelNames[1:] {
+		if n == name {
+			return Level(i + 1), true
+		}
+	}
+	return 0, false
+}
+
+// AtLeast reports whether the level is min or above it.
+func (l Level) AtLeast(min Level) bool { return l.rank() >= min.rank() }
+
+func (l Level) rank() Level {
+	if l == 0 || l > LevelCritical {
+		return LevelMedium
+	}
+	return l
+}
