@@ -104,8 +104,8 @@ type Claim struct {
 	SubTechniqueID string  // Tnnnn.nnn, or empty
 	Confidence     float64 // 0 to 1
 	Level          Level
-	AttackRelease  string  // the ATT&CK release the rule was written for, e.g. enterprise-v18.1
-	MitreURL       string  // page of the (sub-)technique
+	AttackRelease  string // the ATT&CK release the rule was written for, e.g. enterprise-v18.1
+	MitreURL       string // page of the (sub-)technique
 }
 
 // Technique returns the most specific id claimed: the sub-technique when there

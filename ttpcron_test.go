@@ -119,7 +119,7 @@ func TestTagQueryMatch(t *testing.T) {
 	for name, q := range map[string]TagQuery{
 		"attacker": {Attacker: "b"}, "session": {Session: "t"}, "technique": {Technique: "T1111"}, "other sub": {Technique: "T1110.001"},
 		"start of an id": {Technique: "T111"}, "tactic": {Tactic: "TA0001"}, "rule": {Rule: "R"}, "confidence": {MinConfidence: 0.61},
-		"level": {MinLevel: LevelCritical},
+		"level":  {MinLevel: LevelCritical},
 		"window": {Window: Window{Until: tag.EventTime}},
 	} {
 		if q.Match(&tag) {
