@@ -1,0 +1,132 @@
+package kv_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
+)
+
+// golden4 is a line of what v4.golden holds of events and tags.
+type golden4 struct {
+	Type      string
+	Seq       uint64 // of a tag: that of its event, 0 when the event is gone
+	DerivedID bool   `json:"derived_id"`
+	Hidden    bool
+	Event     json.RawMessage
+	Tag       json.RawMessage
+}
+
+// readGolden4 reads the lines of v4.golden, testdata/README.md says which there are.
+func readGolden4(t *testing.T) (lines []golden4) {
+	t.Helper()
+	for dec := json.NewDecoder(bytes.NewReader(unpack(t, "v4.golden.gz"))); dec.More(); {
+		var g golden4
+		if err := dec.Decode(&g); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, g)
+	}
+	return lines
+}
+
+// said is what a line of JSON says but for the ids that are made of content, which
+// an upgrade may make anew.
+func said(t *testing.T, line []byte, derivedID bool) string {
+	t.Helper()
+	members := map[string]any{}
+	if err := json.Unmarshal(line, &members); err != nil {
+		t.Fatalf("%v: %.200s", err, line)
+	}
+	delete(members, "uuid")
+	if derivedID {
+		delete(members, "source_id")
+	}
+	if at, ok := members["created_at"].(string); ok {
+		made, err := time.Parse(time.RFC3339Nano, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		members["created_at"] = made.Unix()
+	}
+	out, err := json.Marshal(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// TestSchema4 opens a store with something of everything: every event says what it
+// said, and so does every tag, whether its event is there or was pruned.
+func TestSchema4(t *testing.T) {
+	path := write(t, unpack(t, "v4.db.gz"))
+	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		checked(t, path)
+	}()
+	derived := map[uint64]bool{}
+	events, tags := map[uint64]string{}, map[string]int{}
+	for _, g := range readGolden4(t) {
+		switch {
+		case g.Type == "event":
+			derived[g.Seq] = g.DerivedID
+			events[g.Seq] = said(t, g.Event, g.DerivedID)
+		case g.Type == "tag" && !g.Hidden:
+			tags[said(t, g.Tag, derived[g.Seq])]++
+		}
+	}
+	place := map[string]uint64{} // of events, by kind and id
+	kinds, err := db.Kinds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range kinds {
+		days, err := db.Days(t.Context(), kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range days {
+			for page, err := range db.Events(t.Context(), kind, d.Day, 0, math.MaxUint64) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range page {
+					e := &page[i]
+					place[fmt.Sprintf("%s %s", e.Kind, e.ID)] = e.Seq
+					if got, want := said(t, e.AppendJSON(nil), derived[e.Seq]), events[e.Seq]; got != want {
+						t.Errorf("event %d is\n%.300s, want\n%.300s", e.Seq, got, want)
+					}
+					delete(events, e.Seq)
+				}
+			}
+		}
+	}
+	for seq, e := range events {
+		t.Errorf("event %d is gone: %.300s", seq, e)
+	}
+	for tag, err := range db.Tags(t.Context(), ttpcron.TagQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := said(t, tag.AppendJSON(nil), derived[place[fmt.Sprintf("%s %s", tag.SourceKind, tag.SourceID)]])
+		if tags[text]--; tags[text] < 0 {
+			t.Errorf("nothing made this tag: %.300s", text)
+		}
+	}
+	for text, n := range tags {
+		if n > 0 {
+			t.Errorf("%d tags are gone: %.300s", n, text)
+		}
+	}
+}
