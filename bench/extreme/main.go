@@ -7,6 +7,7 @@
 //
 //	attackers    N attackers with a session each, on 40 days
 //	oneday       N attackers with a session each, on one day
+//	sessions     N events of a thousand attackers, each a session of its own, on 40 days
 //	days         one event on each of N days
 //	kinds        one event of each of N kinds
 //	fields       events of N payload fields, ten of them
@@ -81,6 +82,10 @@ func lines(w io.Writer, shape string, n int) error {
 		for i := range n {
 			event(w, "command", at(i, n, days), i, text)
 		}
+	case "sessions":
+		for i := range n {
+			eventIn(w, "command", at(i, n, 40), i%1000, i, text)
+		}
 	case "days":
 		for i := range n {
 			event(w, "command", start.AddDate(0, 0, i), i%1000, text)
@@ -117,8 +122,12 @@ func at(i, n, days int) time.Time {
 }
 
 func event(w io.Writer, kind string, at time.Time, who int, payload string) {
+	eventIn(w, kind, at, who, who, payload)
+}
+
+func eventIn(w io.Writer, kind string, at time.Time, who, session int, payload string) {
 	fmt.Fprintf(w, `{"source_kind":"%s","time":"%s","attacker_ip":"10.%d.%d.%d","session_id":"session-%d","payload":{%s}}`+"\n",
-		kind, at.Format(time.RFC3339Nano), who>>16&255, who>>8&255, who&255, who, payload)
+		kind, at.Format(time.RFC3339Nano), who>>16&255, who>>8&255, who&255, session, payload)
 }
 
 func folder(path string, n int, name string, each func(w io.Writer, i int)) error {
