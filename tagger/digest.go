@@ -34,7 +34,7 @@ func digestOf(d *definition) (sum [16]byte) {
 	w.condition(d.match)
 	w.number(len(d.Claims))
 	for _, c := range d.Claims {
-		for _, s := range [...]string{c.Tactic, c.TechniqueID, c.SubTechniqueID, c.AttackRelease, c.MitreURL} {
+		for _, s := range [...]string{c.Tactic, c.TechniqueID, c.SubTechniqueID, c.AttackRelease, c.MitreURL, c.Level.String()} {
 			w.text(s)
 		}
 		w.bits(math.Float64bits(c.Confidence))

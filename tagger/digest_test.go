@@ -53,6 +53,9 @@ func TestFingerprint(t *testing.T) {
 		{"[wget, curl]", "{in: [wget, curl]}", true},
 		{"attack_release: enterprise-v18.1\n", "", true}, // the default
 		{"attack_release: enterprise-v18.1", "attack_release: enterprise-v18.1\nreferences: [https://example.org/]", true},
+		{"rule_id: L1", "level: medium\nrule_id: L1", true}, // the default
+		{"rule_id: L1", "level:\nrule_id: L1", true},
+		{"rule_id: L1", "level: high\nrule_id: L1", false},
 		{"rule_id: L1", "rule_id: L2", false},
 		{"rule_version: 1", "rule_version: 2", false},
 		{"applies_to: [command]", "applies_to: [command, http_request]", false},

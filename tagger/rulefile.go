@@ -29,7 +29,7 @@ type example struct {
 }
 
 var ruleKeys = []string{
-	"rule_id", "rule_version", "name", "description", "applies_to", "match", "emits", "evidence_fields",
+	"rule_id", "rule_version", "name", "description", "applies_to", "match", "emits", "level", "evidence_fields",
 	"attack_release", "last_reviewed", "next_review", "references", "tests",
 }
 
@@ -121,6 +121,10 @@ func (r *ruleReader) ruleMembers(root *yaml.Node) (found ruleMembers) {
 			found.match = m.value
 		case "emits":
 			found.emits = m.value
+		case "level":
+			if name := r.optional(m); name != "" {
+				d.Level = r.level(m.value, name)
+			}
 		case "evidence_fields":
 			if m.value.Kind != yaml.SequenceNode || len(m.value.Content) > 0 {
 				d.evidence = r.texts(m.value, m.key)
@@ -165,6 +169,19 @@ func (r *ruleReader) optional(m member) string {
 		return ""
 	}
 	return strings.TrimSpace(r.text(m.value, m.key))
+}
+
+// level reads the name of a level. A rule that says medium claims what one without a
+// level does, which is the zero value.
+func (r *ruleReader) level(n *yaml.Node, name string) ttpcron.Level {
+	l, ok := ttpcron.ParseLevel(name)
+	if !ok {
+		r.problem(n, "level", "%q, want informational, low, medium, high or critical", shorten(name, 40))
+	}
+	if l == ttpcron.LevelMedium {
+		l = 0
+	}
+	return l
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -266,7 +283,7 @@ func (r *ruleReader) emits(n *yaml.Node) {
 }
 
 func (r *ruleReader) claim(n *yaml.Node, field string) (ttpcron.Claim, bool) {
-	c := ttpcron.Claim{RuleID: r.def.ID, RuleVersion: r.def.Version, AttackRelease: r.def.release}
+	c := ttpcron.Claim{RuleID: r.def.ID, RuleVersion: r.def.Version, Level: r.def.Level, AttackRelease: r.def.release}
 	before := len(r.problems)
 	var confidence, technique, tactic *yaml.Node
 	for _, m := range r.members(n, field) {

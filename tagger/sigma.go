@@ -70,12 +70,10 @@ func (r *ruleReader) sigma(root *yaml.Node) {
 	if r.refused() {
 		return
 	}
-	confidence, ok := sigmaConfidence[strings.ToLower(m.level)]
-	if !ok {
-		r.problem(m.levelAt, "level", "%q, want informational, low, medium, high or critical", shorten(m.level, 40))
-	}
+	m.level = strings.ToLower(m.level)
+	d.Level = r.level(m.levelAt, m.level)
 	d.match = r.sigmaDetection(m.detection)
-	r.sigmaClaims(root, m.tags, confidence)
+	r.sigmaClaims(root, m.tags, sigmaConfidence[m.level])
 }
 
 // sigmaMembers are the members of a rule that are read once all have been seen.
@@ -200,7 +198,7 @@ func (r *ruleReader) sigmaClaims(root, tags *yaml.Node, confidence float64) {
 			continue
 		}
 		c := ttpcron.Claim{
-			RuleID: r.def.ID, RuleVersion: r.def.Version, TechniqueID: id[:5], Confidence: confidence,
+			RuleID: r.def.ID, RuleVersion: r.def.Version, TechniqueID: id[:5], Confidence: confidence, Level: r.def.Level,
 			AttackRelease: r.def.release, MitreURL: mitreURL(id), Tactic: r.sigmaTactic(id, tactics),
 		}
 		if len(id) > 5 {

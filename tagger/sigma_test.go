@@ -195,6 +195,24 @@ func FuzzSigma(f *testing.F) {
 	})
 }
 
+// TestSigmaLevel holds that a Sigma rule brings its level, whatever its case, and
+// that without one it is medium.
+func TestSigmaLevel(t *testing.T) {
+	for line, want := range map[string]struct {
+		level      ttpcron.Level
+		confidence float64
+	}{
+		"level: critical": {ttpcron.LevelCritical, 0.9}, "level: High": {ttpcron.LevelHigh, 0.8}, "level: medium": {0, 0.6}, "": {0, 0.6},
+		"level: low": {ttpcron.LevelLow, 0.45}, "level: informational": {ttpcron.LevelInformational, 0.3},
+	} {
+		rs, report := loadSigma(strings.Replace(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"), "level: high", line, 1))
+		tags := tagCommand(rs, "id")
+		if len(tags) != 1 || tags[0].Level != want.level || tags[0].Confidence != want.confidence || rs.Rules()[0].Level != want.level {
+			t.Errorf("%q: %v, %+v; want level %s, confidence %v", line, report.Problems, tags, want.level, want.confidence)
+		}
+	}
+}
+
 // TestSigmaAnyProduct holds that a rule for no product in particular is one for
 // Linux too.
 func TestSigmaAnyProduct(t *testing.T) {

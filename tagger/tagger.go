@@ -142,6 +142,7 @@ type Rule struct {
 	Name         string
 	Description  string
 	Kinds        []ttpcron.SourceKind
+	Level        ttpcron.Level   // that of every claim
 	Claims       []ttpcron.Claim // as written, before any state lowers their confidence
 	References   []string
 	LastReviewed string

@@ -187,7 +187,7 @@ func TestCommandText(t *testing.T) {
 // TestTag holds every field of a tag.
 func TestTag(t *testing.T) {
 	rs := mustLoad(t, "a.yaml", rule("R0014", "{program: ls}", "evidence_fields: [command_text]", "evidence_fields: [command_text, exit, missing]",
-		"emits:", "emits:\n  - {tactic: TA0007, technique_id: T1083, confidence: 0.5}"))
+		"emits:", "level: low\nemits:\n  - {tactic: TA0007, technique_id: T1083, confidence: 0.5}"))
 	e := event(ttpcron.Command, `{"command_text":"cd /; ls -la","uid":"0","user":"root","src":"ssh","pwd":"/","exit":1}`)
 	e.ID, e.IdentityUUID, e.SessionID, e.DeckyID = "cmd_42", "i", "s", "d"
 	e.Time = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -197,7 +197,7 @@ func TestTag(t *testing.T) {
 	}
 	want := ttpcron.Tag{
 		Claim: ttpcron.Claim{
-			RuleID: "R0014", RuleVersion: 1, Tactic: "TA0007", TechniqueID: "T1083", Confidence: 0.5,
+			RuleID: "R0014", RuleVersion: 1, Tactic: "TA0007", TechniqueID: "T1083", Confidence: 0.5, Level: ttpcron.LevelLow,
 			AttackRelease: "enterprise-v18.1", MitreURL: "https://attack.mitre.org/techniques/T1083/",
 		},
 		SourceKind: ttpcron.Command, SourceID: "cmd_42", AttackerIP: "203.0.113.9", IdentityUUID: "i", SessionID: "s", DeckyID: "d",
@@ -207,7 +207,7 @@ func TestTag(t *testing.T) {
 	if !reflect.DeepEqual(tags[0], want) {
 		t.Errorf("got  %+v\nwant %+v\nevidence %s", tags[0], want, tags[0].Evidence)
 	}
-	if tags[1].MitreURL != "https://attack.mitre.org/techniques/T1059/004/" || tags[1].SubTechniqueID != "T1059.004" {
+	if tags[1].MitreURL != "https://attack.mitre.org/techniques/T1059/004/" || tags[1].SubTechniqueID != "T1059.004" || tags[1].Level != ttpcron.LevelLow {
 		t.Errorf("%+v", tags[1])
 	}
 }

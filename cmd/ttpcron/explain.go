@@ -164,7 +164,7 @@ func judgement(out *term.Output, w io.Writer, x tagger.Explanation, j tagger.Mat
 	}
 	for i := range j.Tags {
 		tag := &j.Tags[i]
-		fmt.Fprintf(w, "  %s %s %s, %s, confidence %.2f\n", t.Paint(term.Yellow, "→"), term.Clean(tag.Technique()), techniqueName(tag.Technique()), tacticName(tag.Tactic), tag.Confidence)
+		fmt.Fprintf(w, "  %s %s %s, %s, confidence %.2f, level %s\n", t.Paint(term.Yellow, "→"), term.Clean(tag.Technique()), techniqueName(tag.Technique()), tacticName(tag.Tactic), tag.Confidence, tag.Level)
 	}
 	if j.Dropped != "" {
 		fmt.Fprintf(w, "  no tag: %s\n", term.Clean(j.Dropped))
@@ -218,6 +218,7 @@ type judgementJSON struct {
 	RuleID  string        `json:"rule_id"`
 	Version int           `json:"rule_version"`
 	Name    string        `json:"name"`
+	Level   string        `json:"level"`
 	Dropped string        `json:"dropped,omitempty"`
 	State   *stateJSON    `json:"state,omitempty"` // of a rule that is disabled or clipped
 	Retired bool          `json:"retired,omitempty"`
@@ -243,7 +244,7 @@ func explanationOf(now func() time.Time, x tagger.Explanation, life ruleset.Life
 		out.Lines = append(out.Lines, commandJSON{term.Exact(c.Line), term.Exact(c.Program), c.Depth})
 	}
 	for _, j := range x.Rules {
-		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Dropped: j.Dropped, Tags: j.Tags, Retired: life.HidesRule(&j.Rule) != nil}
+		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Level: j.Rule.Level.String(), Dropped: j.Dropped, Tags: j.Tags, Retired: life.HidesRule(&j.Rule) != nil}
 		if j.Rule.State.Status != ttpcron.StatusEnabled {
 			s := stateOf(now, j.Rule.State)
 			one.State = &s

@@ -111,6 +111,8 @@ func (s *tagStory) verdict() string {
 		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which matches the event but does not give %s.%s", was, s.rule.Version, s.tag.Technique(), because(j))
 	case s.rule.Version != was:
 		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which gives %s too.", was, s.rule.Version, s.tag.Technique())
+	case s.now != nil && s.now.Level != s.tag.Level:
+		return fmt.Sprintf("The rule gives this tag now too, with confidence %.2f and level %s.", s.now.Confidence, s.now.Level)
 	case s.now != nil && s.now.Confidence != s.tag.Confidence:
 		return fmt.Sprintf("The rule gives this tag now too, with confidence %.2f.", s.now.Confidence)
 	case s.now != nil:
@@ -151,7 +153,7 @@ func tellStory(out *term.Output, s tagStory) error {
 		fmt.Fprintf(w, "%s  %s\n", t.Paint(term.Bold, fmt.Sprintf("%-8s", name)), text)
 	}
 	line("tag", tag.UUID().String())
-	line("claim", fmt.Sprintf("%s %s, %s, confidence %.2f", t.Paint(term.Yellow, term.Clean(tag.Technique())), techniqueName(tag.Technique()), tacticName(tag.Tactic), tag.Confidence))
+	line("claim", fmt.Sprintf("%s %s, %s, confidence %.2f, level %s", t.Paint(term.Yellow, term.Clean(tag.Technique())), techniqueName(tag.Technique()), tacticName(tag.Tactic), tag.Confidence, tag.Level))
 	name := ""
 	if s.rule != nil {
 		name = ": " + term.Clean(s.rule.Name)
@@ -225,13 +227,14 @@ type storyJSON struct {
 type storyRuleJSON struct {
 	Version int        `json:"rule_version"`
 	Name    string     `json:"name"`
+	Level   string     `json:"level"`
 	State   *stateJSON `json:"state"`
 }
 
 func printStoryJSON(out *term.Output, now func() time.Time, s tagStory) error {
 	result := storyJSON{Tag: s.tag, Event: s.event, Given: s.now != nil, Verdict: s.verdict()}
 	if s.rule != nil {
-		result.Rule = &storyRuleJSON{Version: s.rule.Version, Name: s.rule.Name}
+		result.Rule = &storyRuleJSON{Version: s.rule.Version, Name: s.rule.Name, Level: s.rule.Level.String()}
 		if s.rule.State.Status != ttpcron.StatusEnabled {
 			state := stateOf(now, s.rule.State)
 			result.Rule.State = &state

@@ -140,7 +140,7 @@ func stateText(r *tagger.Rule, life ruleset.Life) string {
 // sort.
 func ruleTable(out *term.Output, rules []tagger.Rule, life ruleset.Life, report *tagger.LoadReport) error {
 	t := term.Table{Columns: []term.Column{
-		{Title: "RULE", SGR: term.Cyan}, {Title: "VER", Right: true}, {Title: "APPLIES TO", Min: 10}, {Title: "TECHNIQUES", Min: 12, SGR: term.Yellow}, {Title: "STATE", Min: 17}, {Title: "NAME", Min: 24},
+		{Title: "RULE", SGR: term.Cyan}, {Title: "VER", Right: true}, {Title: "APPLIES TO", Min: 10}, {Title: "TECHNIQUES", Min: 12, SGR: term.Yellow}, {Title: "LEVEL", Spare: 1}, {Title: "STATE", Min: 17}, {Title: "NAME", Min: 24},
 	}}
 	for i := range rules {
 		r := &rules[i]
@@ -151,7 +151,7 @@ func ruleTable(out *term.Output, rules []tagger.Rule, life ruleset.Life, report 
 		for _, c := range r.Claims {
 			claims = append(claims, c.Technique())
 		}
-		t.Add(r.ID, fmt.Sprint(r.Version), strings.Join(kinds, ","), strings.Join(claims, ","), stateText(r, life), r.Name)
+		t.Add(r.ID, fmt.Sprint(r.Version), strings.Join(kinds, ","), strings.Join(claims, ","), r.Level.String(), stateText(r, life), r.Name)
 	}
 	if err := out.Table(&t); err != nil {
 		return err
@@ -201,6 +201,7 @@ type ruleJSON struct {
 	Name        string               `json:"name"`
 	Description string               `json:"description"`
 	AppliesTo   []ttpcron.SourceKind `json:"applies_to"`
+	Level       string               `json:"level"`
 	Emits       []claimJSON          `json:"emits"`
 	References  []string             `json:"references"`
 	Source      string               `json:"source"`
@@ -228,7 +229,7 @@ func ruleLines(out *term.Output, rules []tagger.Rule, life ruleset.Life) error {
 	for i := range rules {
 		r := &rules[i]
 		j := ruleJSON{
-			RuleID: r.ID, Version: r.Version, Name: r.Name, Description: r.Description, AppliesTo: r.Kinds, References: r.References,
+			RuleID: r.ID, Version: r.Version, Name: r.Name, Description: r.Description, AppliesTo: r.Kinds, Level: r.Level.String(), References: r.References,
 			Source: r.Folder, File: r.File, Active: r.Active, State: string(cmp.Or(r.State.Status, ttpcron.StatusEnabled)), Inert: r.Inert, Slow: r.Slow, Examples: r.MatchExamples + r.MissExamples,
 			ExpiresAt: term.TimeOrNull(r.State.ExpiresAt), Reason: r.State.Reason, Retired: life.HidesRule(r) != nil, RetiredOld: life.RetiredVersions(r),
 		}

@@ -23,6 +23,7 @@ const screenful = 100
 type tagsOptions struct {
 	q            ttpcron.TagQuery
 	since, until string
+	minLevel     string
 	limit        int
 	uuid         bool
 	json         bool
@@ -39,6 +40,7 @@ func tagsCommand() *command {
 	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
 	fs.Float64Var(&o.q.MinConfidence, "min-confidence", 0, "only tags with at least this confidence, `C` from 0 to 1 (default 0: all)")
+	fs.StringVar(&o.minLevel, "min-level", "", "only tags with at least the level `L`: low, medium, high or critical (default informational: all)")
 	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows or tags, the newest; 0 for all (default: 100 as a table on a terminal, else all)")
 	fs.BoolVar(&o.uuid, "uuid", false, "show the UUID of the tag in each row, for explain --tag")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
@@ -48,11 +50,16 @@ func tagsCommand() *command {
 		Text: `Shows tags by the time of their event, the newest first: as a table for people,
 with text that came from attackers made safe to show, or complete with --json. The
 table has one row for each technique that an event showed: the rule that is surest
-of it, and how many others agree. --json has the tag of every rule.
+of it, how many others agree, and the highest level that one of them gives. --json
+has the tag of every rule.
+
+CONF is the confidence: given that an attacker did this, how likely the technique
+describes it. LEVEL is how much it says where honest people work too, from
+informational over low, medium and high to critical.
 
 On a terminal, or where COLUMNS says how wide the table may be, rows are cut to
-that width; where it is narrow, session, tactic and rule are left out in turn.
-Elsewhere only long commands are cut.`,
+that width; where it is narrow, session, tactic, level and rule are left out in
+turn. Elsewhere only long commands are cut.`,
 		Examples: `ttpcron tags --since 7d --min-confidence 0.6
 ttpcron tags --attacker 203.0.113.7 --tactic persistence
 ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
@@ -80,6 +87,9 @@ func (o *tagsOptions) check(now func() time.Time) error {
 	if o.q.MinConfidence < 0 || o.q.MinConfidence > 1 || o.q.MinConfidence != o.q.MinConfidence {
 		return cli.Usagef("--min-confidence is %v, want 0 to 1", o.q.MinConfidence)
 	}
+	if o.q.MinLevel, err = level(o.minLevel); err != nil {
+		return err
+	}
 	if o.limit < -1 {
 		return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 	}
@@ -89,6 +99,15 @@ func (o *tagsOptions) check(now func() time.Time) error {
 	}
 	o.q.Tactic, err = tacticID(o.q.Tactic)
 	return err
+}
+
+// level reads the name of a level; an empty one is none.
+func level(name string) (ttpcron.Level, error) {
+	l, ok := ttpcron.ParseLevel(strings.ToLower(name))
+	if !ok && name != "" {
+		return 0, cli.Usage(fmt.Sprintf("--min-level %q is no level", name), "levels are informational, low, medium, high and critical")
+	}
+	return l, nil
 }
 
 // inAttack says what is wrong with a technique id that ATT&CK never had, has
@@ -166,7 +185,7 @@ func showTags(ctx context.Context, out *term.Output, stores *store.Opener, o tag
 func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOptions) error {
 	t := term.Table{Columns: []term.Column{
 		{Title: "TIME"}, {Title: "ATTACKER", Min: 15, SGR: term.Cyan}, {Title: "SESSION", Min: 8, Spare: 1}, {Title: "TECHNIQUE", Min: 18, SGR: term.Bold}, {Title: "TACTIC", Min: 10, SGR: term.Yellow, Spare: 2},
-		{Title: "CONF", Right: true, Spare: 4}, {Title: "RULE", Min: 6, Spare: 3}, {Title: "COMMAND", Min: 24},
+		{Title: "LEVEL", Spare: 3}, {Title: "CONF", Right: true, Spare: 5}, {Title: "RULE", Min: 6, Spare: 4}, {Title: "COMMAND", Min: 24},
 	}}
 	if o.uuid {
 		t.Columns = append(t.Columns, term.Column{Title: "UUID"})
@@ -186,7 +205,7 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 			break
 		}
 		row := []string{term.Time(f.EventTime), cmp.Or(f.AttackerIP, f.AttackerUUID, f.IdentityUUID), f.SessionID,
-			f.Technique() + " " + shortName(f.Technique(), names), tacticName(f.Tactic), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, out.Term)}
+			f.Technique() + " " + shortName(f.Technique(), names), tacticName(f.Tactic), f.Level.String(), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, out.Term)}
 		if o.uuid {
 			row = append(row, f.UUID().String())
 		}

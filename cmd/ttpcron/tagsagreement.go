@@ -8,7 +8,8 @@ import (
 )
 
 // agreement is a technique that one event showed: the tag of the rule that is
-// surest of it, and how many other rules say the same.
+// surest of it, with the highest level that a rule gives it, and how many other
+// rules say the same.
 type agreement struct {
 	ttpcron.Tag
 	others int
@@ -61,9 +62,14 @@ func join(instant []agreement, t ttpcron.Tag) []agreement {
 		if f.SourceID != t.SourceID || f.SourceKind != t.SourceKind || f.Technique() != t.Technique() {
 			continue
 		}
+		level := f.Level
+		if t.Level.AtLeast(level) {
+			level = t.Level
+		}
 		if f.others++; t.Confidence > f.Confidence {
 			f.Tag = t
 		}
+		f.Level = level
 		return instant
 	}
 	return append(instant, agreement{Tag: t})
