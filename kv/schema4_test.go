@@ -53,6 +53,9 @@ func said(t *testing.T, line []byte, derivedID bool) string {
 			t.Fatal(err)
 		}
 		members["created_at"] = made.Unix()
+		if members["level"] == nil { // tags had none, which reads as medium
+			members["level"] = ttpcron.LevelMedium.String()
+		}
 	}
 	out, err := json.Marshal(members)
 	if err != nil {
