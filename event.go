@@ -71,8 +71,8 @@ func (o Origin) String() string {
 // a value: nothing changes it after it is stored.
 type Event struct {
 	Kind SourceKind
-	// ID names the event within its kind (source_id). Where the source gives
-	// none it is empty until the event is stored, which then uses ContentID.
+	// ID names the event within its kind, where the source gives it a name. It is
+	// empty where the source gives none; see SourceID.
 	ID   string
 	Time time.Time // when it happened, UTC
 	// TimeOrigin is OriginDerived for a time that the record of the event does
@@ -147,6 +147,15 @@ func (e *Event) Attacker() (uuid string, origin Origin) {
 		return e.AttackerUUID, e.AttackerOrigin
 	}
 	return DeriveAttacker(e.AttackerIP), OriginDerived
+}
+
+// SourceID returns the name of the event within its kind (source_id): its ID, or
+// its ContentID where its source gives it none.
+func (e *Event) SourceID() string {
+	if e.ID == "" {
+		return e.ContentID()
+	}
+	return e.ID
 }
 
 // ContentID returns the source_id of an event whose source gives none: "sha256:"

@@ -16,6 +16,9 @@ func (e *Event) AppendJSON(dst []byte) []byte {
 	if e.ID != "" {
 		dst = append(dst, `,"source_id":`...)
 		dst = jsontext.AppendString(dst, e.ID)
+	} else if e.Seq != 0 {
+		dst = append(dst, `,"source_id":`...)
+		dst = jsontext.AppendString(dst, e.SourceID())
 	}
 	dst = appendTime(dst, "time", e.Time)
 	if e.TimeOrigin != OriginRecorded {

@@ -131,9 +131,14 @@ type Tag struct {
 	IdentityUUID string
 	SessionID    string
 	DeckyID      string
-	// Evidence is a JSON object: the least that shows why the rule fired.
+	// Seq is the arrival number of the event, 0 when the event is not in the store.
+	Seq   uint64
+	Match Match // what of the event made the rule fire
+	// Evidence is a JSON object: the least that shows why the rule fired. A tag
+	// that is read from a store has it; until then Match and the event give it, see
+	// AppendEvidence.
 	Evidence  json.RawMessage
-	CreatedAt time.Time // when the tag was made, UTC
+	CreatedAt time.Time // when the tag was made, UTC, to the second
 	EventTime time.Time // when the event happened, UTC
 }
 

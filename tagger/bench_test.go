@@ -84,7 +84,7 @@ func BenchmarkParseOnly(b *testing.B) {
 	cpu := cpuTime()
 	defer func() { b.ReportMetric(float64(cpuTime()-cpu)/float64(b.N), "cpu-ns/op") }()
 	for i := range b.N {
-		c.parser.Parse(commandText(events[i%len(events)].Payload))
+		c.parser.Parse(events[i%len(events)].Payload.CommandText())
 	}
 }
 
@@ -151,7 +151,7 @@ func benchLoop(b *testing.B, patterns []string, events []ttpcron.Event) {
 	hits := 0
 	cpu := cpuTime()
 	for i := range b.N {
-		text := commandText(events[i%len(events)].Payload)
+		text := events[i%len(events)].Payload.CommandText()
 		for _, re := range res {
 			if re.MatchString(text) {
 				hits++
@@ -171,7 +171,7 @@ func benchRipgrep(b *testing.B, patterns []string, events []ttpcron.Event) {
 	list, commands := filepath.Join(b.TempDir(), "patterns"), filepath.Join(b.TempDir(), "commands")
 	var lines strings.Builder
 	for i := range b.N {
-		lines.WriteString(strings.ReplaceAll(commandText(events[i%len(events)].Payload), "\n", " ") + "\n")
+		lines.WriteString(strings.ReplaceAll(events[i%len(events)].Payload.CommandText(), "\n", " ") + "\n")
 	}
 	if err := errors.Join(os.WriteFile(list, []byte(strings.Join(patterns, "\n")), 0o600), os.WriteFile(commands, []byte(lines.String()), 0o600)); err != nil {
 		b.Fatal(err)

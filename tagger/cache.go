@@ -69,6 +69,3 @@ func (c *cache) put(text string, v *verdict) {
 	c.young[strings.Clone(text)] = v
 	c.bytes += 2*len(text) + 64 + 96*len(v.findings)
 }
-
-// grew counts bytes that a remembered verdict gained.
-func (c *cache) grew(bytes int) { c.bytes += bytes }

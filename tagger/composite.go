@@ -2,7 +2,6 @@ package tagger
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/tagger/shell"
@@ -22,7 +21,6 @@ type Composite struct {
 	event *ttpcron.Event // the one at hand, for warnings
 	// The verdict on a text that was not known, and on another event.
 	fresh, other verdict
-	proof        []byte // evidence being written
 }
 
 // Tagger returns a tagger for one goroutine; make one for each worker. All give
@@ -42,8 +40,8 @@ type CacheStats struct{ Hits, Misses int }
 func (c *Composite) CacheStats() CacheStats { return CacheStats{c.cache.hits, c.cache.misses} }
 
 // Tag appends the event's tags to dst, ordered by rule id and then as the rule
-// lists them. CreatedAt is left zero. Evidence is shared between tags and
-// events and must not be changed.
+// lists them. CreatedAt is left zero, and Evidence to whoever reads the tag, see
+// [ttpcron.AppendEvidence].
 func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict) {
 	k := c.lookups[e.Kind]
 	if k == nil {
@@ -54,9 +52,9 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttp
 	defer c.forget()
 	if e.Kind != ttpcron.Command {
 		v := c.evaluateOther(k, e)
-		return c.tags(v.event, v, "", dst), ttpcron.Verdict{Bounded: v.bounded}
+		return c.tags(e, v, dst), ttpcron.Verdict{Bounded: v.bounded}
 	}
-	text := commandText(e.Payload)
+	text := e.Payload.CommandText()
 	if text == "" {
 		return dst, ttpcron.Verdict{Skipped: true}
 	}
@@ -71,7 +69,7 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttp
 	if v.open {
 		v = c.settled(k, v, text, e)
 	}
-	return c.tags(e, v, text, dst), ttpcron.Verdict{Bounded: v.bounded}
+	return c.tags(e, v, dst), ttpcron.Verdict{Bounded: v.bounded}
 }
 
 // forget lets go of the event, which may hold a page of others.
@@ -89,56 +87,23 @@ func (c *Composite) unclaimed(e *ttpcron.Event) {
 	}
 }
 
-func (c *Composite) tags(e *ttpcron.Event, v *verdict, text string, dst []ttpcron.Tag) []ttpcron.Tag {
+func (c *Composite) tags(e *ttpcron.Event, v *verdict, dst []ttpcron.Tag) []ttpcron.Tag {
 	if len(v.findings) == 0 {
 		return dst
 	}
-	attacker, origin := e.Attacker()
-	// Most commands come with nothing but their text; their evidence is made
-	// once for a text.
-	plain := v != &c.other && len(e.Payload) == 1 && e.Payload[0].Name == patternFields[ttpcron.Command]
-	if plain && (v.findings[0].proof == nil || v.findings[0].origin != origin) {
-		c.prove(e, v, text, origin)
+	attacker, _ := e.Attacker()
+	tag := ttpcron.Tag{
+		SourceKind: e.Kind, SourceID: e.SourceID(), AttackerUUID: attacker, AttackerIP: e.AttackerIP,
+		IdentityUUID: e.IdentityUUID, SessionID: e.SessionID, DeckyID: e.DeckyID, EventTime: e.Time, Seq: e.Seq,
 	}
+	derived := v.event != nil && v.event != e
 	for i := range v.findings {
 		f := &v.findings[i]
-		proof := f.proof
-		if !plain {
-			proof = appendEvidence(nil, e, f, text, origin)
-		}
+		tag.Match = f.match(v.event, derived)
 		for j := range f.rule.claims {
-			dst = append(dst, ttpcron.Tag{
-				Claim: f.rule.claims[j], SourceKind: e.Kind, SourceID: e.ID, AttackerUUID: attacker, AttackerIP: e.AttackerIP,
-				IdentityUUID: e.IdentityUUID, SessionID: e.SessionID, DeckyID: e.DeckyID, Evidence: proof, EventTime: e.Time,
-			})
+			tag.Claim = f.rule.claims[j]
+			dst = append(dst, tag)
 		}
 	}
 	return dst
 }
-
-// prove makes the evidence of a verdict on an event that has nothing but the
-// text.
-func (c *Composite) prove(e *ttpcron.Event, v *verdict, text string, origin ttpcron.Origin) {
-	b := c.proof[:0]
-	for i := range v.findings {
-		v.findings[i].origin = origin
-		from := len(b)
-		b = appendEvidence(b, e, &v.findings[i], text, origin)
-		v.findings[i].proof = b[from:] // for its length
-	}
-	// One piece of memory for all of them, without what b has grown by.
-	all := slices.Clone(b)
-	from := 0
-	for i := range v.findings {
-		to := from + len(v.findings[i].proof)
-		v.findings[i].proof = all[from:to:to]
-		from = to
-	}
-	c.cache.grew(len(all))
-	if c.proof = b; cap(b) > maxProof {
-		c.proof = nil
-	}
-}
-
-// maxProof bounds the memory kept for writing evidence.
-const maxProof = 64 << 10

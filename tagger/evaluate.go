@@ -28,7 +28,6 @@ type evaluation struct {
 	// first built-in predicate that held shows for it.
 	signals ttpcron.Payload
 	proof   *canary.Evidence
-	metric  string // the field that the rule matched in, where it is known
 
 	command  int      // index of the simple command at hand; -1 for none
 	programs []uint16 // of the simple commands, as the index numbers them

@@ -1,106 +1,87 @@
 package tagger
 
 import (
-	"encoding/json"
+	"strings"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/jsontext"
+	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
-// maxEvidence bounds each text of the evidence, in bytes before quoting.
-const maxEvidence = 2048
+// quote is what matched: a part of a field of the event, or text that does not
+// stand in it.
+type quote struct {
+	field      string // payload field; empty: the text of a command
+	start, end int    // end is 0 for a literal
+	literal    string // bounded
 
-// maxMatched bounds the text that matched.
-const maxMatched = 512
+	// Of an event whose rules look at derived fields: the field that decided, and
+	// its value.
+	metric, value string
+}
 
-// ellipsis ends a text that was cut.
-const ellipsis = "…"
+// literally quotes text that does not stand in the event.
+func literally(s string) quote { return quote{literal: ttpcron.Shorten(s, ttpcron.MaxMatched)} }
 
-// commandContext are the payload fields of a command that say in whose name it
-// ran.
-var commandContext = [...]string{"uid", "user", "src", "pwd"}
-
-// appendEvidence writes the evidence of one rule's tags: the rule's
-// evidence_fields, the context of a command, and what matched.
-func appendEvidence(b []byte, e *ttpcron.Event, f *finding, text string, origin ttpcron.Origin) []byte {
-	r, matched := f.rule, f.matched
-	if b == nil {
-		b = make([]byte, 0, 64+len(text)+len(matched))
+// quoteLine quotes a command: its line where it stands in the text as it is, and
+// the text that it was written as otherwise. Of one that was decoded the text has
+// nothing.
+func quoteLine(text string, c *shell.Command) quote {
+	if !c.Original || c.Start < 0 || c.End > len(text) || c.Start >= c.End {
+		return literally(c.Line)
 	}
-	b = append(b, '{')
-	shown := ""
-	for _, name := range r.definition.evidence {
-		if e.Kind == ttpcron.Command && name == patternFields[ttpcron.Command] {
-			b = appendMember(b, name, text)
-			shown = text
-			continue
-		}
-		b = appendField(b, e.Payload, name)
-		if s, ok := e.Payload.Text(name); ok && s == matched {
-			shown = s
-		}
+	if i := strings.Index(text[c.Start:c.End], c.Line); i >= 0 && c.Line != "" {
+		return quote{start: c.Start + i, end: c.Start + i + len(c.Line)}
 	}
-	if e.Kind == ttpcron.Command {
-		for _, name := range commandContext {
-			if !contains(r.definition.evidence, name) {
-				b = appendField(b, e.Payload, name)
-			}
-		}
+	return quote{start: c.Start, end: c.End}
+}
+
+// quote quotes the part that satisfied a test.
+func (ev *evaluation) quote(h *held) quote {
+	start, end := h.part()
+	if end <= start {
+		start, end = 0, len(h.value)
 	}
+	part := h.value[start:end]
+	q := literally(part)
 	switch {
-	case e.Kind == ttpcron.CanaryFingerprint && f.metric != "":
-		b = appendMember(b, "metric", f.metric)
-		b = appendMember(b, "matched_signature", bounded(matched, maxMatched))
-	case matched != "" && matched != shown:
-		b = appendMember(b, "matched", bounded(matched, maxMatched))
+	case end == 0:
+	case h.field.field == fieldText:
+		q = quote{start: start, end: end}
+	case h.field.field == fieldPayload:
+		if text, ok := ev.event.Payload.Text(h.field.name); ok && text == h.value {
+			q = quote{field: h.field.name, start: start, end: end}
+		}
+	case h.field.field.ofCommand() && h.command >= 0:
+		q = quotePart(ev.text, &ev.script.Commands[h.command], part, q)
 	}
-	if origin != ttpcron.OriginRecorded {
-		b = appendMember(b, "attacker_origin", origin.String())
-	}
-	return append(b, '}')
+	q.metric, q.value = h.field.String(), part
+	return q
 }
 
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
+// quotePart quotes a part of a command where it stands in the text, and otherwise
+// as it is given.
+func quotePart(text string, c *shell.Command, part string, otherwise quote) quote {
+	if c.Original && c.Start >= 0 && c.End <= len(text) && c.Start < c.End {
+		if i := strings.Index(text[c.Start:min(c.End, c.Start+maxWindow)], part); i >= 0 {
+			return quote{start: c.Start + i, end: c.Start + i + len(part)}
 		}
 	}
-	return false
+	return otherwise
 }
 
-func bounded(s string, most int) string {
-	if len(s) <= most {
-		return s
+// match returns what a finding tells of an event. looked is the event with the
+// fields that were derived from it.
+func (f *finding) match(looked *ttpcron.Event, derived bool) ttpcron.Match {
+	q := &f.matched
+	m := ttpcron.Match{Shows: f.rule.shows, Field: q.field, Start: q.start, End: q.end, Literal: q.literal}
+	if !derived {
+		return m
 	}
-	return cut(s, most) + ellipsis
-}
-
-func appendName(b []byte, name string) []byte {
-	if b[len(b)-1] != '{' {
-		b = append(b, ',')
+	m = ttpcron.Match{Shows: m.Shows}
+	if q.metric != "" {
+		m.Evidence = ttpcron.AppendSignature(nil, looked, m.Shows, q.metric, q.value)
+	} else {
+		m.Evidence = ttpcron.AppendEvidence(nil, looked, &m)
 	}
-	b = jsontext.AppendString(b, name)
-	return append(b, ':')
-}
-
-func appendMember(b []byte, name, text string) []byte {
-	return jsontext.AppendString(appendName(b, name), bounded(text, maxEvidence))
-}
-
-// appendField copies a payload field when the event has it. A value that is no
-// string and too long to copy is left out: half of it would not be JSON.
-func appendField(b []byte, p ttpcron.Payload, name string) []byte {
-	for i := range p {
-		if p[i].Name != name {
-			continue
-		}
-		if p[i].Raw == nil {
-			return appendMember(b, name, p[i].Text)
-		}
-		if len(p[i].Raw) <= maxEvidence && json.Valid(p[i].Raw) {
-			return append(appendName(b, name), p[i].Raw...)
-		}
-	}
-	return b
+	return m
 }

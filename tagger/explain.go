@@ -76,7 +76,7 @@ func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
 	x.Tags, x.Verdict = c.Tag(&e, nil)
 	ev := &c.ev
 	if e.Kind == ttpcron.Command {
-		x.Text = commandText(e.Payload)
+		x.Text = e.Payload.CommandText()
 	}
 	merged, signals := c.withSignals(&e)
 	ev.begin(x.Text, merged)
@@ -140,7 +140,7 @@ func (ev *evaluation) describe(h *held) Hit {
 	if end > start {
 		value = value[start:end]
 	}
-	x := Hit{Field: h.field.String(), Test: h.test.label(), Value: bounded(value, maxEvidence), Command: -1, Start: -1, End: -1}
+	x := Hit{Field: h.field.String(), Test: h.test.label(), Value: ttpcron.Shorten(value, ttpcron.MaxShown), Command: -1, Start: -1, End: -1}
 	switch {
 	case h.field.field == fieldText:
 		x.Start, x.End = start, end

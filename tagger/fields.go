@@ -182,17 +182,6 @@ var patternFields = map[ttpcron.SourceKind]string{
 	"payload":                 "payload_text",
 }
 
-// commandText returns the text of a command event: the first of the three names
-// under which DECNET's writers put it that is a non-empty string.
-func commandText(p ttpcron.Payload) string {
-	for _, name := range [...]string{"command_text", "text", "command"} {
-		if s, ok := p.Text(name); ok && s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
 // payloadValues appends the values of a payload field as text: a string as it
 // is, a number or boolean in its JSON form, of a list every element that is one
 // of these. A name with dots that is no field descends into objects. Of more than

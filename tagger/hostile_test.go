@@ -84,7 +84,7 @@ func TestExplainTellsWhatMatched(t *testing.T) {
 		x := patternsOf(t, expr).Explain(*commandEvent("a" + strings.Repeat("x", 1<<20)))
 		for _, j := range x.Rules {
 			for _, h := range j.Hits {
-				if len(h.Value) > maxEvidence+len(ellipsis) {
+				if len(h.Value) > ttpcron.MaxShown+len("…") {
 					t.Errorf("%s: %d bytes of a value", expr, len(h.Value))
 				}
 			}

@@ -262,18 +262,3 @@ func (d *definition) kindsOf() []ttpcron.SourceKind {
 	}
 	return out
 }
-
-// cut returns the first bytes of s, ending at a rune boundary.
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	// A rune has at most three continuation bytes; bytes that are no UTF-8 at
-	// all are cut where they are.
-	for i := most; i > most-4 && i > 0; i-- {
-		if s[i]&0xc0 != 0x80 {
-			return s[:i]
-		}
-	}
-	return s[:most]
-}

@@ -39,6 +39,7 @@ type compiled struct {
 // runnable is a rule ready for events of one kind.
 type runnable struct {
 	*definition
+	shows      ttpcron.FieldNames
 	claims     []ttpcron.Claim // with the state's ceiling, those below the minimum left out
 	perCommand bool            // matches when one simple command satisfies check
 	shell      bool            // needs the text parsed
@@ -159,7 +160,7 @@ func effectiveClaims(d *definition, s ttpcron.RuleState) []ttpcron.Claim {
 func newRunnable(d *definition, kind ttpcron.SourceKind, claims []ttpcron.Claim) *runnable {
 	cond := resolve(d.match, kind)
 	s := scopeOf(cond)
-	r := &runnable{definition: d, claims: claims, perCommand: s.command, shell: s.shell, payload: s.payload, positive: isPositive(cond)}
+	r := &runnable{definition: d, shows: ttpcron.JoinFields(d.evidence), claims: claims, perCommand: s.command, shell: s.shell, payload: s.payload, positive: isPositive(cond)}
 	r.check = prepare(cond, s.command)
 	r.requires, r.own = requirementOf(cond), ownPrograms(cond)
 	if kind == ttpcron.Command && s.payload {

@@ -38,7 +38,7 @@ func texts(t testing.TB) map[string][]string {
 
 // plainRule tries one rule on a text that was taken apart, without index, cache
 // and any memory of other rules.
-func plainRule(r *runnable, text string, script *shell.Script) (matched string, ok, bounded bool) {
+func plainRule(r *runnable, text string, script *shell.Script) (matched quote, ok, bounded bool) {
 	var ev evaluation
 	ev.begin(text, commandEvent(text))
 	ev.script = script
@@ -158,7 +158,7 @@ func eachRuleAlone(t *testing.T, all []string, step int) {
 				return
 			}
 			if got, ok := alone(s, text, script); got != wanted || ok != want {
-				t.Errorf("%s: %q: with its index %q %v, without %q %v", d.ID, text, got, ok, wanted, want)
+				t.Errorf("%s: %q: with its index %+v %v, without %+v %v", d.ID, text, got, ok, wanted, want)
 			}
 		}
 		for _, ex := range d.examples {
@@ -173,7 +173,7 @@ func eachRuleAlone(t *testing.T, all []string, step int) {
 }
 
 // alone tries the only rule of an index on a text that was taken apart.
-func alone(s *lookup, text string, script *shell.Script) (matched string, ok bool) {
+func alone(s *lookup, text string, script *shell.Script) (matched quote, ok bool) {
 	var ev evaluation
 	ev.begin(text, commandEvent(text))
 	s.begin()

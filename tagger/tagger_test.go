@@ -201,15 +201,23 @@ func TestTag(t *testing.T) {
 			AttackRelease: "enterprise-v18.1", MitreURL: "https://attack.mitre.org/techniques/T1083/",
 		},
 		SourceKind: ttpcron.Command, SourceID: "cmd_42", AttackerIP: "203.0.113.9", IdentityUUID: "i", SessionID: "s", DeckyID: "d",
-		Evidence:  json.RawMessage(`{"command_text":"cd /; ls -la","exit":1,"uid":"0","user":"root","src":"ssh","pwd":"/","matched":"ls -la"}`),
+		Match:     ttpcron.Match{Shows: "command_text\x00exit\x00missing\x00", Start: 6, End: 12},
 		EventTime: e.Time,
 	}
 	if !reflect.DeepEqual(tags[0], want) {
-		t.Errorf("got  %+v\nwant %+v\nevidence %s", tags[0], want, tags[0].Evidence)
+		t.Errorf("got  %+v\nwant %+v", tags[0], want)
+	}
+	shown := `{"command_text":"cd /; ls -la","exit":1,"uid":"0","user":"root","src":"ssh","pwd":"/","matched":"ls -la"}`
+	if got := evidenceOf(e, &tags[0]); got != shown {
+		t.Errorf("evidence %s, want %s", got, shown)
 	}
 	if tags[1].MitreURL != "https://attack.mitre.org/techniques/T1059/004/" || tags[1].SubTechniqueID != "T1059.004" || tags[1].Level != ttpcron.LevelLow {
 		t.Errorf("%+v", tags[1])
 	}
+}
+
+func evidenceOf(e *ttpcron.Event, tag *ttpcron.Tag) string {
+	return string(ttpcron.AppendEvidence(nil, e, &tag.Match))
 }
 
 // TestEvidence holds what is shown: bounded, valid JSON whatever the bytes, and
@@ -223,8 +231,9 @@ func TestEvidence(t *testing.T) {
 		if len(tags) != 1 {
 			t.Fatalf("%d tags", len(tags))
 		}
-		if err := json.Unmarshal(tags[0].Evidence, &out); err != nil {
-			t.Fatalf("%v: %s", err, tags[0].Evidence)
+		text := evidenceOf(e, &tags[0])
+		if err := json.Unmarshal([]byte(text), &out); err != nil {
+			t.Fatalf("%v: %s", err, text)
 		}
 		return out
 	}

@@ -23,17 +23,10 @@ type verdict struct {
 // finding is a rule that matched a text.
 type finding struct {
 	rule    *runnable
-	matched string
-	// metric is the field in which a canary's rule matched. For a built-in
-	// predicate both are its own evidence.
-	metric string
+	matched quote
 	// open says that the text matches, and that the rule also looks at other fields
 	// of the event, which decide.
 	open bool
-	// proof is the evidence of events that have nothing but the text and whose
-	// attacker is known as origin says; nil until it is first wanted.
-	proof  []byte
-	origin ttpcron.Origin
 }
 
 // evaluate makes the verdict on a text, which the next one overwrites.
@@ -59,8 +52,9 @@ func (v *verdict) kept() *verdict {
 	copied := *v
 	copied.findings = slices.Clone(v.findings)
 	for i := range copied.findings {
-		// The part of a text that matched must not keep the page it came in.
-		copied.findings[i].matched = strings.Clone(copied.findings[i].matched)
+		// What matched must not keep the page it came in.
+		q := &copied.findings[i].matched
+		q.literal, q.value = strings.Clone(q.literal), ""
 	}
 	return &copied
 }
@@ -89,7 +83,7 @@ func (c *Composite) evaluateOther(s *lookup, e *ttpcron.Event) *verdict {
 	*v = verdict{findings: v.findings[:0]}
 	s.candidates(func(r *runnable, check *prepared) {
 		if matched, ok := c.try(r, check, ev, v); ok {
-			v.findings = append(v.findings, finding{rule: r, matched: matched, metric: ev.metric})
+			v.findings = append(v.findings, finding{rule: r, matched: matched})
 		}
 	})
 	v.bounded, v.event = ev.budget.Met, e
@@ -128,10 +122,10 @@ func (ev *evaluation) begin(text string, e *ttpcron.Event) {
 
 // try evaluates one rule. A panic of the evaluator loses this rule's tags of
 // this event.
-func (c *Composite) try(r *runnable, check *prepared, ev *evaluation, v *verdict) (matched string, ok bool) {
+func (c *Composite) try(r *runnable, check *prepared, ev *evaluation, v *verdict) (matched quote, ok bool) {
 	defer func() {
 		if err := recover(); err != nil {
-			matched, ok = "", false
+			matched, ok = quote{}, false
 			v.failed, ev.trace = true, nil
 			if c.warn != nil && c.event != nil {
 				c.warn(*c.event, r.ID, fmt.Errorf("rule failed on this event: %v", err))
@@ -142,15 +136,15 @@ func (c *Composite) try(r *runnable, check *prepared, ev *evaluation, v *verdict
 }
 
 // try evaluates the rule on the text or event, and returns what it matched.
-func (r *runnable) try(check *prepared, ev *evaluation) (string, bool) {
-	ev.metric, ev.proof = "", nil
+func (r *runnable) try(check *prepared, ev *evaluation) (quote, bool) {
+	ev.proof = nil
 	total, met := ev.budget.Steps, ev.budget.Met
 	ev.budget.Steps, ev.budget.Met = min(total, stepsPerRule), false
 	ev.once = ev.once[:0]
 	for range check.slots {
 		ev.once = append(ev.once, notAsked)
 	}
-	matched, ok := "", false
+	matched, ok := quote{}, false
 	if r.perCommand {
 		matched, ok = r.tryCommands(check, ev)
 	} else {
@@ -167,7 +161,7 @@ func (r *runnable) try(check *prepared, ev *evaluation) (string, bool) {
 	return matched, ok
 }
 
-func (r *runnable) tryCommands(check *prepared, ev *evaluation) (string, bool) {
+func (r *runnable) tryCommands(check *prepared, ev *evaluation) (quote, bool) {
 	for i := range ev.script.Commands {
 		if r.programs != nil {
 			if id := ev.programs[i]; id == noProgram || int(id)>>6 >= len(r.programs) || !r.programs.Has(int(id)) {
@@ -176,14 +170,14 @@ func (r *runnable) tryCommands(check *prepared, ev *evaluation) (string, bool) {
 		}
 		if ev.budget.Steps < leastSteps {
 			ev.budget.Met = true
-			return "", false
+			return quote{}, false
 		}
 		ev.command = i
 		if check.is.holds(ev) {
-			return ev.script.Commands[i].Line, true
+			return quoteLine(ev.text, &ev.script.Commands[i]), true
 		}
 	}
-	return "", false
+	return quote{}, false
 }
 
 // leastSteps is less than any test costs.
@@ -191,13 +185,12 @@ const leastSteps = 16
 
 // witness returns the part of the event that a check on the whole event
 // matched, and notes the field.
-func (ev *evaluation) witness(check *prepared) string {
+func (ev *evaluation) witness(check *prepared) quote {
 	if ev.proof != nil {
-		ev.metric = ev.proof.Metric
-		return ev.proof.MatchedSignature
+		return quote{metric: ev.proof.Metric, value: ev.proof.MatchedSignature}
 	}
 	if ev.trace != nil {
-		return "" // Explain looks at the hits itself
+		return quote{} // Explain looks at the hits itself
 	}
 	saved := ev.budget
 	ev.trace = &trace{}
@@ -205,8 +198,7 @@ func (ev *evaluation) witness(check *prepared) string {
 	hits := ev.trace.hits
 	ev.trace, ev.budget = nil, saved
 	if len(hits) == 0 {
-		return ""
+		return quote{}
 	}
-	ev.metric = hits[0].field.String()
-	return hits[0].text()
+	return ev.quote(&hits[0])
 }

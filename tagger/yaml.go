@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ttpcron/ttpcron"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -271,7 +272,7 @@ func shorten(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}
-	return cut(s, most) + "…"
+	return ttpcron.Shorten(s, most)
 }
 
 // nearest returns the key that a misspelt one may mean, or "".

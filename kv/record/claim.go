@@ -7,11 +7,18 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Claim is what many tags have in common: the kind of event and what the rule
-// says of it. The store numbers claims, and a tag holds the number.
+// Claim is what many tags have in common: the kind of event, what the rule says of
+// it, and what it shows. The store numbers claims, and a tag holds the number.
 type Claim struct {
 	Kind ttpcron.SourceKind
 	ttpcron.Claim
+	Shows ttpcron.FieldNames // Match.Shows
+	Field string             // Match.Field
+}
+
+// ClaimOf returns the claim of a tag.
+func ClaimOf(t *ttpcron.Tag) Claim {
+	return Claim{Kind: t.SourceKind, Claim: t.Claim, Shows: t.Match.Shows, Field: t.Match.Field}
 }
 
 // ClaimNumber is the key of a claim.

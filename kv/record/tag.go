@@ -2,21 +2,48 @@ package record
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
 
-// A tag's key holds the time of its event and its UUID, its value the rest:
+// A tag's key holds the time of its event and its UUID. Its value holds what cannot
+// be had from the event:
 //
-//	number of the claim
-//	form: tagDerived when the attacker's UUID follows from the address
+//	number of the claim, times 4, plus the form
+//	arrival number of the event
+//	time of tagging, in seconds since 1970
+//	tagSpan: where the part that matched begins, and its length
+//	tagOther: a byte that says what follows up to the end: text that matched and
+//	  does not stand in the event, or the whole evidence
+//
+// A tag whose event is not in the store is tagWhole, with all that it says of it.
+// So were all tags of version 1, which had no form beside the number of the claim:
+//
+//	tagDerived when the attacker's UUID follows from the address
 //	packed source id, attacker UUID (unless derived), address, identity,
 //	  session, sensor
 //	time of tagging
 //	evidence, up to the end
-const tagDerived = 1
+const (
+	tagBare  = 0 // nothing is quoted
+	tagSpan  = 1
+	tagOther = 2
+	tagWhole = 3
+
+	tagForms = 4
+
+	otherLiteral  = 0
+	otherEvidence = 1
+
+	tagDerived = 1
+)
+
+// lastSecond is the last one of the year 9999.
+const lastSecond = 253402300799
 
 // Deriver remembers the UUID of the address that it saw last: the tags of an
 // attacker come together, and a SHA-1 for each would be felt.
@@ -29,11 +56,39 @@ func (d *Deriver) derive(ip string) string {
 	return d.uuid
 }
 
-// AppendTag appends the record of a tag.
+// AppendTag appends the record of a tag. One with the arrival number of an event
+// refers to it.
 func AppendTag(dst []byte, day []byte, key *TagKey, claim uint32, t *ttpcron.Tag, d *Deriver) []byte {
 	start := len(dst)
 	dst = typeTag.Begin(dst)
-	dst = binary.AppendUvarint(dst, uint64(claim))
+	if m := &t.Match; t.Seq == 0 {
+		dst = appendWhole(binary.AppendUvarint(dst, uint64(claim)*tagForms+tagWhole), t, d)
+	} else {
+		form := uint64(tagBare)
+		switch {
+		case m.Evidence != nil || m.End == 0 && m.Literal != "":
+			form = tagOther
+		case m.End > 0:
+			form = tagSpan
+		}
+		dst = binary.AppendUvarint(dst, uint64(claim)*tagForms+form)
+		dst = binary.AppendUvarint(dst, t.Seq)
+		dst = binary.AppendUvarint(dst, uint64(min(max(t.CreatedAt.Unix(), 0), lastSecond)))
+		switch {
+		case form == tagSpan:
+			dst = binary.AppendUvarint(dst, uint64(m.Start))
+			dst = binary.AppendUvarint(dst, uint64(m.End-m.Start))
+		case form == tagOther && m.Evidence != nil:
+			dst = append(append(dst, otherEvidence), m.Evidence...)
+		case form == tagOther:
+			dst = append(append(dst, otherLiteral), m.Literal...)
+		}
+	}
+	End(dst[start:], day, key[:])
+	return dst
+}
+
+func appendWhole(dst []byte, t *ttpcron.Tag, d *Deriver) []byte {
 	form := byte(0)
 	if t.AttackerUUID != "" && t.AttackerIP != "" && d.derive(t.AttackerIP) == t.AttackerUUID {
 		form |= tagDerived
@@ -48,22 +103,36 @@ func AppendTag(dst []byte, day []byte, key *TagKey, claim uint32, t *ttpcron.Tag
 	dst = AppendPacked(dst, t.SessionID)
 	dst = AppendPacked(dst, t.DeckyID)
 	dst = AppendTime(dst, t.CreatedAt)
-	dst = append(dst, t.Evidence...)
-	End(dst[start:], day, key[:])
-	return dst
+	return append(dst, t.Evidence...)
 }
 
-// TagClaim reads only the claim of a tag's record, and does not check it.
-func TagClaim(rec []byte) (uint32, bool) {
+// PeekTag reads only the claim of a tag's record and the arrival number of its
+// event, 0 for a whole tag. It checks nothing.
+func PeekTag(rec []byte) (claim uint32, seq uint64, ok bool) {
 	if len(rec) < HeaderSize || rec[0] == 0 || rec[0] > typeTag.Version {
-		return 0, false
+		return 0, 0, false
 	}
-	id, n := binary.Uvarint(rec[HeaderSize:])
-	return uint32(id), n > 0 && id>>32 == 0
+	head, n := binary.Uvarint(rec[HeaderSize:])
+	if n <= 0 {
+		return 0, 0, false
+	}
+	form := uint64(tagWhole)
+	if rec[0] > 1 {
+		head, form = head/tagForms, head%tagForms
+	}
+	if head>>32 != 0 {
+		return 0, 0, false
+	}
+	if form != tagWhole {
+		if seq, n = binary.Uvarint(rec[HeaderSize+n:]); n <= 0 {
+			return 0, 0, false
+		}
+	}
+	return uint32(head), seq, true
 }
 
 // ReadTag reads the record of a tag but for its claim, the number of which it
-// returns.
+// returns. A tag with a Seq lacks what its event says, see [Claim.Complete].
 func ReadTag(day ttpcron.Day, key, rec []byte, d *Deriver) (t ttpcron.Tag, claim uint32, err error) {
 	nanos, _, ok := ParseTagKey(key)
 	if !ok {
@@ -75,10 +144,61 @@ func ReadTag(day ttpcron.Day, key, rec []byte, d *Deriver) (t ttpcron.Tag, claim
 	if err != nil {
 		return t, 0, fmt.Errorf("tag %x: %w", key, err)
 	}
-	id := r.Uvarint()
+	id, form := r.Uvarint(), uint64(tagWhole)
+	if r.Version > 1 {
+		id, form = id/tagForms, id%tagForms
+	}
 	if id>>32 != 0 {
 		r.Fail(Damagef("claim %d", id))
 	}
+	t.EventTime = TimeOf(day, nanos)
+	if form == tagWhole {
+		r.whole(&t, d)
+	} else {
+		r.reference(&t, form)
+	}
+	if r.Err != nil {
+		return ttpcron.Tag{}, 0, fmt.Errorf("tag %x: %w", key, r.Err)
+	}
+	return t, uint32(id), nil
+}
+
+func (r *Reader) reference(t *ttpcron.Tag, form uint64) {
+	t.Seq = r.Uvarint()
+	made := r.Uvarint()
+	if made > lastSecond {
+		r.Fail(Damagef("made at second %d", made))
+	}
+	t.CreatedAt = time.Unix(int64(made), 0).UTC()
+	m := &t.Match
+	switch form {
+	case tagSpan:
+		m.Start = r.Count(ttpcron.MaxText)
+		m.End = m.Start + r.Count(ttpcron.MaxText)
+		if m.End == 0 {
+			r.Fail(Damage("nothing is quoted"))
+		}
+	case tagOther:
+		what := r.Byte()
+		rest := r.Bytes(len(r.Rest))
+		switch {
+		case what == otherLiteral:
+			m.Literal = string(rest)
+		case what == otherEvidence && r.Err == nil:
+			m.Evidence = append(json.RawMessage{}, rest...)
+		default:
+			r.Fail(Damagef("quote of form %d", what))
+		}
+	}
+	if r.Err == nil && t.Seq == 0 {
+		r.Fail(Damage("event 0"))
+	}
+	if len(r.Rest) > 0 {
+		r.Fail(Damagef("%d bytes after the end of the record", len(r.Rest)))
+	}
+}
+
+func (r *Reader) whole(t *ttpcron.Tag, d *Deriver) {
 	form := r.Byte()
 	t.SourceID = r.Packed()
 	if form&tagDerived == 0 {
@@ -92,14 +212,22 @@ func ReadTag(day ttpcron.Day, key, rec []byte, d *Deriver) (t ttpcron.Tag, claim
 	t.SessionID = r.Packed()
 	t.DeckyID = r.Packed()
 	t.CreatedAt = r.Time()
-	t.EventTime = TimeOf(day, nanos)
-	if r.Err != nil {
-		return ttpcron.Tag{}, 0, fmt.Errorf("tag %x: %w", key, r.Err)
-	}
-	if len(r.Rest) > 0 {
+	if r.Err == nil && len(r.Rest) > 0 {
 		t.Evidence = append(t.Evidence, r.Rest...)
 	}
-	return t, uint32(id), nil
+}
+
+// Complete gives a tag that was read its claim and, unless it is whole, what its
+// event says. Evidence is left to the caller: see [ttpcron.AppendEvidence].
+func (c *Claim) Complete(t *ttpcron.Tag, e *ttpcron.Event) {
+	t.Claim, t.SourceKind = c.Claim, c.Kind
+	if t.Seq == 0 {
+		return
+	}
+	t.Match.Shows, t.Match.Field = c.Shows, c.Field
+	t.SourceID = e.SourceID()
+	t.AttackerUUID, _ = e.Attacker()
+	t.AttackerIP, t.IdentityUUID, t.SessionID, t.DeckyID = e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID
 }
 
 // CheckTag says why a tag cannot be stored.

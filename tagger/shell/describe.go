@@ -13,6 +13,7 @@ func (b *build) describe(c *call) {
 	d.Depth = c.at.depth
 	d.Background = c.background || c.at.background
 	d.Start, d.End = c.src.span(c.start, c.end)
+	d.Original = c.src.original
 	d.Assigns = c.assigns
 	d.Wrappers = addWrappers(c.at.wrappers, c.wrappers...)
 	if len(c.words) > 0 {

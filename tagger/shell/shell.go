@@ -89,8 +89,9 @@ type Command struct {
 
 	// Start and End are the bytes of the original text that the command stands
 	// in. For a command of a decoded layer they are those of the command that
-	// brought the layer.
+	// brought the layer, and Original is false.
 	Start, End int
+	Original   bool
 }
 
 // Layer is a text that decoding found.

@@ -1,0 +1,225 @@
+package ttpcron
+
+import (
+	"encoding/json"
+	"iter"
+	"strings"
+
+	"github.com/ttpcron/ttpcron/jsontext"
+)
+
+// Match says what of an event made a rule fire. Together with the event it gives
+// the evidence of a tag, see [AppendEvidence], so that no tag has to repeat its event.
+type Match struct {
+	// Shows names the payload fields that the rule copies into the evidence.
+	Shows FieldNames
+	// Field, Start and End are where the part that matched stands in the event:
+	// bytes of a payload field, of the text of a command when Field is empty. End
+	// is 0 when it stands nowhere.
+	Field      string
+	Start, End int
+	// Literal is what matched when it does not stand in the event: what decoding
+	// found, or an element of a list. It has at most MaxMatched bytes, and the sign
+	// of what was left out.
+	Literal string
+	// Evidence, when set, is the whole evidence: of an event whose rules look at
+	// more than it holds, such as the signals of a canary.
+	Evidence json.RawMessage
+}
+
+// FieldNames is a list of names of payload fields.
+type FieldNames string
+
+// JoinFields makes a list of names. A name that holds a NUL byte is left out.
+func JoinFields(names []string) FieldNames {
+	var b strings.Builder
+	for _, n := range names {
+		if strings.IndexByte(n, 0) < 0 {
+			b.WriteString(n)
+			b.WriteByte(0)
+		}
+	}
+	return FieldNames(b.String())
+}
+
+// All yields the names.
+func (f FieldNames) All() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for rest := string(f); rest != ""; {
+			name, tail, _ := strings.Cut(rest, "\x00")
+			if !yield(name) {
+				return
+			}
+			rest = tail
+		}
+	}
+}
+
+// Has reports whether a name is in the list.
+func (f FieldNames) Has(name string) bool {
+	for n := range f.All() {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// The most bytes of a text that evidence shows.
+const (
+	MaxShown   = 2048 // of a payload field
+	MaxMatched = 512  // of what matched
+)
+
+// ellipsis ends a text that was cut.
+const ellipsis = "…"
+
+// Shorten returns a text of at most so many bytes, cut where a character ends and
+// followed by an ellipsis when it was longer.
+func Shorten(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return CutText(s, most) + ellipsis
+}
+
+// CutText returns the first bytes of s, ending where a character ends.
+func CutText(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	// A rune has at most three continuation bytes; bytes that are no UTF-8 at
+	// all are cut where they are.
+	for i := most; i > most-4 && i > 0; i-- {
+		if s[i]&0xc0 != 0x80 {
+			return s[:i]
+		}
+	}
+	return s[:most]
+}
+
+// CommandText returns the text of a command: the first of the three names under
+// which DECNET's writers put it that is a non-empty string.
+func (p Payload) CommandText() string {
+	for _, name := range [...]string{"command_text", "text", "command"} {
+		if s, ok := p.Text(name); ok && s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// Text returns what matched, empty when nothing did or the event is another one.
+func (m *Match) Text(e *Event) string {
+	if m.End == 0 {
+		return m.Literal
+	}
+	text := ""
+	if m.Field != "" {
+		text, _ = e.Payload.Text(m.Field)
+	} else {
+		text = e.Payload.CommandText()
+	}
+	if m.Start < 0 || m.Start > m.End || m.End > len(text) {
+		return ""
+	}
+	return text[m.Start:m.End]
+}
+
+// commandContext are the payload fields of a command that say in whose name it
+// ran.
+var commandContext = [...]string{"uid", "user", "src", "pwd"}
+
+// AppendEvidence appends the evidence of a tag, a JSON object with the least that
+// shows why a rule fired: the fields that the rule shows, the context of a
+// command, what matched, and how the attacker came to be known.
+func AppendEvidence(dst []byte, e *Event, m *Match) []byte {
+	if m.Evidence != nil {
+		return append(dst, m.Evidence...)
+	}
+	v := evidence{event: e, dst: append(dst, '{')}
+	matched := m.Text(e)
+	shown := v.fields(m.Shows, matched)
+	if matched != "" && matched != shown {
+		v.member("matched", Shorten(matched, MaxMatched))
+	}
+	return v.end()
+}
+
+// AppendSignature appends the evidence of an event that rules do not look at as it
+// is: fields of it, the metric that decided, and its value.
+func AppendSignature(dst []byte, e *Event, shows FieldNames, metric, value string) []byte {
+	v := evidence{event: e, dst: append(dst, '{')}
+	v.fields(shows, value)
+	v.member("metric", metric)
+	v.member("matched_signature", Shorten(value, MaxMatched))
+	return v.end()
+}
+
+// evidence is a JSON object that is being written.
+type evidence struct {
+	event *Event
+	dst   []byte
+	some  bool // it has members
+}
+
+// fields writes the fields that a rule shows and the context of a command. It
+// returns the one that holds nothing but what matched.
+func (v *evidence) fields(shows FieldNames, matched string) (shown string) {
+	e := v.event
+	for name := range shows.All() {
+		if e.Kind == Command && name == "command_text" {
+			shown = e.Payload.CommandText()
+			v.member(name, shown)
+			continue
+		}
+		v.field(name)
+		if s, ok := e.Payload.Text(name); ok && s == matched {
+			shown = s
+		}
+	}
+	if e.Kind == Command {
+		for _, name := range commandContext {
+			if !shows.Has(name) {
+				v.field(name)
+			}
+		}
+	}
+	return shown
+}
+
+func (v *evidence) end() []byte {
+	if _, origin := v.event.Attacker(); origin != OriginRecorded {
+		v.member("attacker_origin", origin.String())
+	}
+	return append(v.dst, '}')
+}
+
+func (v *evidence) name(name string) {
+	if v.some {
+		v.dst = append(v.dst, ',')
+	}
+	v.some = true
+	v.dst = append(jsontext.AppendString(v.dst, name), ':')
+}
+
+func (v *evidence) member(name, text string) {
+	v.name(name)
+	v.dst = jsontext.AppendString(v.dst, Shorten(text, MaxShown))
+}
+
+// field copies a payload field when the event has it. A value that is no string
+// and too long to copy is left out: half of it would not be JSON.
+func (v *evidence) field(name string) {
+	p := v.event.Payload
+	for i := range p {
+		switch {
+		case p[i].Name != name:
+		case p[i].Raw == nil:
+			v.member(name, p[i].Text)
+		case len(p[i].Raw) <= MaxShown && json.Valid(p[i].Raw):
+			v.name(name)
+			v.dst = append(v.dst, p[i].Raw...)
+		}
+	}
+}
