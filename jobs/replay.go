@@ -235,11 +235,11 @@ func (rp *replay) tagFrom(t Tagger, u *unit, i int) (next int) {
 	defer func() {
 		if p := recover(); p != nil {
 			u.out = u.out[:before]
-			u.failed = append(u.failed, failure{u.events[i].ID, p})
+			u.failed = append(u.failed, failure{u.events[i].SourceID(), p})
 			next = i + 1
 		}
 	}()
-	w, filter, now := rp.plan.sel.window, u.part.filter, rp.job.now()
+	w, filter, now := rp.plan.sel.window, u.part.filter, rp.job.now().UTC().Truncate(time.Second)
 	for ; i < len(u.events); i++ {
 		e := &u.events[i]
 		if filter && !w.Contains(e.Time) {
@@ -259,7 +259,7 @@ func (rp *replay) tagFrom(t Tagger, u *unit, i int) (next int) {
 		u.out = distinct(u.out, before)
 		for k := before; k < len(u.out); k++ {
 			u.out[k].CreatedAt = now
-			u.bytes += len(u.out[k].Evidence)
+			u.bytes += len(u.out[k].Match.Literal) + len(u.out[k].Match.Evidence)
 		}
 		u.tags += len(u.out) - before
 		if len(u.out) > before {

@@ -120,6 +120,9 @@ func readAll(tb testing.TB, db *kv.DB, each func([]ttpcron.Event)) {
 			if err != nil {
 				tb.Fatal(err)
 			}
+			for i := range page {
+				page[i].ID = page[i].SourceID()
+			}
 			each(page)
 		}
 	}

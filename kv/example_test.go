@@ -50,7 +50,7 @@ func Example() {
 			attacker, _ := e.Attacker()
 			tags = append(tags, ttpcron.Tag{
 				Claim:      ttpcron.Claim{RuleID: "R0001", RuleVersion: 1, Tactic: "TA0007", TechniqueID: "T1082", Confidence: 0.9},
-				SourceKind: e.Kind, SourceID: e.ID, AttackerUUID: attacker, AttackerIP: e.AttackerIP, EventTime: e.Time,
+				SourceKind: e.Kind, SourceID: e.SourceID(), AttackerUUID: attacker, AttackerIP: e.AttackerIP, EventTime: e.Time,
 			})
 		}
 	}

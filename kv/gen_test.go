@@ -1,12 +1,12 @@
 package kv_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // generator makes events with the duplication of a honeypot's log: sessions of a
@@ -83,13 +83,26 @@ func tagOf(e *ttpcron.Event, k int) ttpcron.Tag {
 			TechniqueID: technique[:5], Confidence: 0.5 + float64(k%5)/10, AttackRelease: "enterprise-v18.1",
 			MitreURL: "https://attack.mitre.org/techniques/" + technique[:5],
 		},
-		SourceKind: e.Kind, SourceID: e.ID, AttackerUUID: uuid, AttackerIP: e.AttackerIP, IdentityUUID: e.IdentityUUID,
-		SessionID: e.SessionID, DeckyID: e.DeckyID,
-		Evidence:  append(jsontext.AppendString([]byte(`{"command_text":`), text[:min(len(text), 60)]), '}'),
+		SourceKind: e.Kind, SourceID: e.SourceID(), AttackerUUID: uuid, AttackerIP: e.AttackerIP, IdentityUUID: e.IdentityUUID,
+		SessionID: e.SessionID, DeckyID: e.DeckyID, Seq: e.Seq,
 		CreatedAt: time.Date(2024, 7, 1, 12, 0, 0, 0, time.UTC), EventTime: e.Time,
 	}
 	if len(technique) > 5 {
 		t.SubTechniqueID = technique
+	}
+	t.Level = ttpcron.LevelMedium
+	t.Match = ttpcron.Match{Shows: "command_text\x00"}
+	switch k % 4 {
+	case 1:
+		t.Match.Start, t.Match.End = len(text)/3, len(text)/2
+	case 2:
+		t.Match.Literal = "decoded"
+	case 3:
+		t.Match = ttpcron.Match{Shows: t.Match.Shows, Evidence: json.RawMessage(`{"metric":"m"}`)}
+	}
+	t.Evidence = ttpcron.AppendEvidence(nil, e, &t.Match)
+	if e.Seq == 0 {
+		t.Match = ttpcron.Match{}
 	}
 	return t
 }

@@ -26,7 +26,7 @@ func (db *DB) addEvents(tx *txn, events []*ttpcron.Event, ids []identity, n int)
 		}
 		seq++
 		f := *e
-		f.ID, f.Seq, f.Time = ids[i].ID, seq, e.Time.UTC()
+		f.ID, f.Seq, f.Time = ids[i].Given(), seq, e.Time.UTC()
 		ids[i].Place = record.PlaceOf(ttpcron.DayOf(e.Time), seq)
 		fresh = append(fresh, f)
 	}

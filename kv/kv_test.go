@@ -30,7 +30,7 @@ func idsOf(t *testing.T, db *kv.DB) (ids []string) {
 	t.Helper()
 	readAll(t, db, func(page []ttpcron.Event) {
 		for _, e := range page {
-			ids = append(ids, e.ID)
+			ids = append(ids, e.SourceID())
 		}
 	})
 	return ids

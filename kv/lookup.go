@@ -69,17 +69,8 @@ func findUUID(b *bucket, until []byte, u ttpcron.UUID, budget *int) (key, rec, r
 }
 
 func (db *DB) tagAt(tx *txn, day ttpcron.Day, key, rec []byte) (ttpcron.Tag, bool, error) {
-	var d record.Deriver
-	t, id, err := record.ReadTag(day, key, rec, &d)
-	if err != nil {
-		return t, false, err
-	}
-	c, err := db.claims.get(tx, id)
-	if err != nil {
-		return ttpcron.Tag{}, false, err
-	}
-	t.SourceKind, t.Claim = c.Kind, c.Claim
-	return t, true, nil
+	t, err := newTagReader(db).shown(tx, day, key, rec)
+	return t, err == nil, err
 }
 
 // EventByID finds an event of a kind by its ID on the day it happened, and
@@ -90,7 +81,7 @@ func (db *DB) EventByID(ctx context.Context, kind ttpcron.SourceKind, day ttpcro
 			return ttpcron.Event{}, false, err
 		}
 		for i := range page {
-			if page[i].ID == id {
+			if page[i].SourceID() == id {
 				return page[i], true, nil
 			}
 		}

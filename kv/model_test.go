@@ -493,7 +493,7 @@ func (h *history) compareLookups() {
 		if stored := h.m.has(want.SourceKind, want.SourceID); !stored && !ok {
 			continue // pruned, or of a store that was restored
 		}
-		if !ok || e.ID != want.SourceID || !e.Time.Equal(want.EventTime) {
+		if !ok || e.SourceID() != want.SourceID || !e.Time.Equal(want.EventTime) {
 			h.t.Fatalf("event %s is %+v", want.SourceID, e)
 		}
 		if n++; n == 5 {
@@ -566,6 +566,9 @@ func (h *history) compareDay(kind ttpcron.SourceKind, day ttpcron.Day, after, up
 		h.check(err)
 		if len(page) == 0 {
 			h.t.Fatal("an empty page")
+		}
+		for i := range page {
+			page[i].ID = page[i].SourceID()
 		}
 		got = append(got, page...)
 	}

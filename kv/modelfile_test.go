@@ -117,14 +117,31 @@ func (m *model) freeIDs(kinds []kv.Horizon) {
 }
 
 func (m *model) prune(p kv.Prune) (events, tags int) {
-	gone, left := map[kindAndDay]bool{}, map[ttpcron.SourceKind]bool{}
-	for _, e := range m.events {
+	for u, t := range m.tags {
+		if ttpcron.DayOf(t.EventTime) < p.TagsBefore {
+			delete(m.tags, u)
+			tags++
+		}
+	}
+	tagged := map[uint64]bool{}
+	for _, t := range m.tags {
+		tagged[t.Seq] = true
+	}
+	stays := func(e ttpcron.Event) bool {
 		day := ttpcron.DayOf(e.Time)
-		if day >= p.EventsBefore {
-			left[e.Kind] = true
+		return day >= p.EventsBefore || day >= p.TagsBefore && (tagged[e.Seq] || day < m.horizons[e.Kind])
+	}
+	gone, left := map[kindAndDay]bool{}, map[kindAndDay]bool{}
+	some := map[ttpcron.SourceKind]bool{}
+	for _, e := range m.events {
+		at := kindAndDay{e.Kind, ttpcron.DayOf(e.Time)}
+		if at.day < p.EventsBefore {
+			gone[at] = true
+		}
+		if stays(e) {
+			left[at], some[e.Kind] = true, true
 			continue
 		}
-		gone[kindAndDay{e.Kind, day}] = true
 		events++
 		if key := string(e.Kind) + "|" + e.ID; m.ids[key].content {
 			delete(m.ids, key)
@@ -132,18 +149,21 @@ func (m *model) prune(p kv.Prune) (events, tags int) {
 			m.ids[key] = held{event: e, pruned: true}
 		}
 	}
-	m.events = slices.DeleteFunc(m.events, func(e ttpcron.Event) bool { return ttpcron.DayOf(e.Time) < p.EventsBefore })
+	m.events = slices.DeleteFunc(m.events, func(e ttpcron.Event) bool { return !stays(e) })
 	for k := range gone {
-		delete(m.coverage[k.kind], k.day)
+		done := k.day < m.horizons[k.kind] && k.day >= p.TagsBefore // before
 		m.horizons[k.kind] = max(m.horizons[k.kind], k.day+1)
-		if !left[k.kind] {
-			delete(m.coverage, k.kind)
+		switch {
+		case !left[k]:
+			delete(m.coverage[k.kind], k.day)
+		case !done:
+			list := m.coverage[k.kind][k.day]
+			for i, c := range list {
+				list[i] = ttpcron.Coverage{Kind: c.Kind, Day: c.Day, RuleSet: c.RuleSet, After: c.After, UpTo: c.UpTo, Since: c.Since, Uncounted: true}
+			}
 		}
-	}
-	for u, t := range m.tags {
-		if ttpcron.DayOf(t.EventTime) < p.TagsBefore {
-			delete(m.tags, u)
-			tags++
+		if !some[k.kind] {
+			delete(m.coverage, k.kind)
 		}
 	}
 	return events, tags

@@ -3,11 +3,9 @@ package kv
 import (
 	"cmp"
 	"encoding/hex"
-	"fmt"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -140,7 +138,7 @@ func (n *naming) compare(members []int, holders map[int]holder) error {
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(n.events[a].Kind, n.events[b].Kind), cmp.Compare(holders[a].value[1], holders[b].value[1]))
 	})
-	stored := storedEvents{db: n.db, tx: n.tx}
+	stored := n.db.storedEvents()
 	for _, i := range order {
 		e, h := n.events[i], holders[i]
 		if h.event == nil && h.value[1] == 0 {
@@ -150,55 +148,13 @@ func (n *naming) compare(members []int, holders map[int]holder) error {
 		}
 		if h.event == nil {
 			var err error
-			if h.event, err = stored.at(e.Kind, h.value[1]); err != nil {
+			day, seq := record.ParsePlace(h.value[1])
+			if h.event, err = stored.at(n.tx, record.KindDay{Kind: e.Kind, Day: day}, seq); err != nil {
 				return err
 			}
 		}
 		// Without an event it was pruned, and the digests are all there is.
 		n.ids[i].known = h.event != nil && h.event.SameRecord(e)
-	}
-	return nil
-}
-
-// storedEvents reads single events. It keeps the block that it read last.
-type storedEvents struct {
-	db     *DB
-	tx     *txn
-	block  record.KindDay
-	events []ttpcron.Event
-}
-
-// at reads the event of a kind at a place, nil when it was pruned.
-func (s *storedEvents) at(kind ttpcron.SourceKind, place uint64) (*ttpcron.Event, error) {
-	day, seq := record.ParsePlace(place)
-	k := record.KindDay{Kind: kind, Day: day}
-	if n := len(s.events); s.block != k || n == 0 || seq < s.events[0].Seq || seq > s.events[n-1].Seq {
-		if err := s.read(k, seq); err != nil {
-			return nil, fmt.Errorf("%s events of %s: %w", kind, day, err)
-		}
-	}
-	i, ok := slices.BinarySearchFunc(s.events, seq, func(e ttpcron.Event, seq uint64) int { return cmp.Compare(e.Seq, seq) })
-	if !ok {
-		return nil, nil
-	}
-	return &s.events[i], nil
-}
-
-// read reads the block in which an event would lie.
-func (s *storedEvents) read(k record.KindDay, seq uint64) error {
-	s.block, s.events = k, nil
-	b := s.tx.top(layout.History).Bucket([]byte(k.Kind))
-	if b == nil {
-		return nil
-	}
-	key, rec := seekBlock(b.Cursor(), k.Day, seq-1)
-	day, first, ok := record.ParseBlockKey(key)
-	if !ok || day != k.Day {
-		return nil
-	}
-	var err error
-	if s.events, err = s.db.blocks.Read(k.Kind, k.Day, first, rec); err != nil {
-		return fmt.Errorf("block %d: %w", first, err)
 	}
 	return nil
 }

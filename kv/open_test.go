@@ -297,6 +297,7 @@ func TestFlippedBits(t *testing.T) {
 					break
 				}
 				for i := range page {
+					page[i].ID = page[i].SourceID()
 					if !stored[fmt.Sprint(page[i])] {
 						t.Fatalf("an event that was never stored: %+v", page[i])
 					}

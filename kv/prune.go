@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/block"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
@@ -55,6 +57,8 @@ const (
 // some days each: stopped or killed it has done a part, and can be repeated. The
 // room becomes free within the file; Compact gives it back.
 //
+// An event that has tags stays as long as they do, since they lack their text
+// without it: of days from TagsBefore on just the other events are taken out.
 // Events that were taken out do not come back: from then on Import passes over
 // every event of the kind that happened before the last day taken out ended, and
 // counts it as BeforeHorizon, until ForgetHorizon. Ids that a source gave stay
@@ -97,12 +101,23 @@ type prunePart struct {
 
 // planPrune lists what is to be done, and counts it.
 func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan []prunePart, total int64, err error) {
+	// Tags go first: what is left of a day if the pruning ends on its way are
+	// events without tags, never tags without events.
+	plan, err = db.planPruneTags(ctx, p.TagsBefore, report)
+	if err != nil {
+		return nil, 0, err
+	}
+	total = int64(report.TagDays)
 	kinds, err := db.Kinds(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	cursors, err := db.Cursors(ctx)
 	if err != nil {
+		return nil, 0, err
+	}
+	before := map[ttpcron.SourceKind]ttpcron.Day{}
+	if err = db.view(ctx, func(tx *txn) error { before, err = horizons(tx); return err }); err != nil {
 		return nil, 0, err
 	}
 	for _, kind := range kinds {
@@ -112,41 +127,97 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 				cursor = c.Seq
 			}
 		}
-		sum := PrunedKind{Kind: kind}
-		var group []ttpcron.Day
-		n := 0
-		flush := func() {
-			if days := group; len(days) > 0 {
-				plan = append(plan, prunePart{string(kind), len(days), func(tx *txn) error { return db.pruneEvents(tx, kind, days) }})
-			}
-			group, n = nil, 0
-		}
-		err := db.eachDay(ctx, kind, func(d ttpcron.DayHistory) bool {
-			if d.Day >= p.EventsBefore {
-				return false
-			}
-			if report.Kinds == nil && sum.Days == 0 || d.Day < report.FirstDay {
-				report.FirstDay = d.Day
-			}
-			group = append(group, d.Day)
-			sum.Days++
-			sum.Events += d.Events
-			sum.Waiting += waiting(d, cursor)
-			if n += d.Events; n >= pruneEvents || len(group) == pruneDays {
-				flush()
-			}
-			return true
-		})
+		days, err := db.planPruneKind(ctx, p, kind, before[kind], cursor, report)
 		if err != nil {
 			return nil, 0, err
 		}
-		flush()
-		if total += int64(sum.Days); sum.Days > 0 {
-			report.Kinds = append(report.Kinds, sum)
+		for _, part := range days {
+			total += int64(part.days)
 		}
+		plan = append(plan, days...)
 	}
-	tags, err := db.planPruneTags(ctx, p.TagsBefore, report)
-	return append(plan, tags...), total + int64(report.TagDays), err
+	return plan, total, nil
+}
+
+// planPruneKind lists what is to be done to the events of a kind.
+func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKind, before ttpcron.Day, cursor uint64, report *PruneReport) (plan []prunePart, err error) {
+	sum := PrunedKind{Kind: kind}
+	var group []ttpcron.Day
+	n := 0
+	flush := func() {
+		if days := group; len(days) > 0 {
+			plan = append(plan, prunePart{string(kind), len(days), func(tx *txn) error { return db.pruneEvents(tx, kind, days, p.TagsBefore) }})
+		}
+		group, n = nil, 0
+	}
+	eerr := db.eachDay(ctx, kind, func(d ttpcron.DayHistory) bool {
+		if d.Day >= p.EventsBefore {
+			return false
+		}
+		kept := 0
+		if d.Day >= p.TagsBefore {
+			if d.Day < before {
+				return true // it was done before, and nothing has come since
+			}
+			if kept, err = db.countTagged(ctx, record.KindDay{Kind: kind, Day: d.Day}); err != nil {
+				return false
+			}
+		}
+		if group = append(group, d.Day); kept < d.Events {
+			if report.Kinds == nil && sum.Days == 0 || d.Day < report.FirstDay {
+				report.FirstDay = d.Day
+			}
+			sum.Days++
+			sum.Events += d.Events - kept
+			sum.Waiting += min(waiting(d, cursor), d.Events-kept)
+		}
+		if n += d.Events; n >= pruneEvents || len(group) == pruneDays {
+			flush()
+		}
+		return true
+	})
+	flush()
+	if sum.Days > 0 {
+		report.Kinds = append(report.Kinds, sum)
+	}
+	return plan, cmp.Or(err, eerr)
+}
+
+// countTagged counts the events of a kind and day that have tags.
+func (db *DB) countTagged(ctx context.Context, at record.KindDay) (n int, err error) {
+	err = db.view(ctx, func(tx *txn) error {
+		set, err := db.taggedEvents(tx, at)
+		if err == nil {
+			n = set.Len()
+		}
+		return err
+	})
+	return n, err
+}
+
+// taggedEvents returns the arrival numbers of the events of a kind and day that
+// have tags.
+func (db *DB) taggedEvents(tx *txn, at record.KindDay) (*record.SeqSet, error) {
+	set := &record.SeqSet{}
+	b := tx.top(layout.Tags).Bucket(record.DayKey(at.Day))
+	if b == nil {
+		return set, nil
+	}
+	claims, err := db.claims.all(tx)
+	if err != nil {
+		return nil, err
+	}
+	err = b.ForEach(func(k, rec []byte) error {
+		id, seq, ok := record.PeekTag(rec)
+		if !ok || id == 0 || uint64(id) > uint64(len(claims)) {
+			return record.Damagef("tag %x cannot be read", k)
+		}
+		if seq != 0 && claims[id-1].Kind == at.Kind {
+			set.Add(seq)
+		}
+		return nil
+	})
+	return set, err
 }
 
 // waiting returns how many of a day's events, at most, no run has looked at.
@@ -166,7 +237,7 @@ func waiting(d ttpcron.DayHistory, cursor uint64) int {
 
 // pruneEvents takes out the events of some days of a kind, and moves the kind's
 // horizon behind the last of them.
-func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day) error {
+func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day, tagsBefore ttpcron.Day) error {
 	p := record.Pruned{Kind: kind}
 	if rec := tx.top(layout.Pruned).Get([]byte(kind)); rec != nil {
 		var err error
@@ -175,7 +246,14 @@ func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day) 
 		}
 	}
 	for _, day := range days {
-		if err := db.pruneDay(tx, record.KindDay{Kind: kind, Day: day}, &p); err != nil {
+		at, tagged := record.KindDay{Kind: kind, Day: day}, &record.SeqSet{}
+		if day >= tagsBefore {
+			var err error
+			if tagged, err = db.taggedEvents(tx, at); err != nil {
+				return err
+			}
+		}
+		if err := db.pruneDay(tx, at, tagged, &p); err != nil {
 			return fmt.Errorf("%s events of %s: %w", kind, day, err)
 		}
 		p.Before = max(p.Before, day+1)
@@ -187,22 +265,27 @@ func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day) 
 	return recountKind(tx, kind)
 }
 
-// pruneDay takes out the events of a kind and day, with what is kept of them
-// elsewhere.
-func (db *DB) pruneDay(tx *txn, at record.KindDay, p *record.Pruned) error {
+// pruneDay takes out the events of a kind and day but for those that have tags,
+// with what is kept of them elsewhere.
+func (db *DB) pruneDay(tx *txn, at record.KindDay, tagged *record.SeqSet, p *record.Pruned) error {
 	name, day := []byte(at.Kind), record.DayKey(at.Day)
 	history := tx.top(layout.History).Bucket(name)
 	if history == nil {
 		return record.Damage("the events are missing")
 	}
+	rest := thinned{db: db, at: at, writer: block.NewWriter(db.encoder)}
 	err := deletePrefix(history, day, func(k, rec []byte) error {
 		_, first, _ := record.ParseBlockKey(k)
 		events, err := db.blocks.Read(at.Kind, at.Day, first, rec)
 		if err != nil {
 			return fmt.Errorf("block %d: %w", first, err)
 		}
-		p.Events += len(events)
 		for i := range events {
+			if tagged.Has(events[i].Seq) {
+				rest.keep(&events[i])
+				continue
+			}
+			p.Events++
 			if d := record.IdentityOf(&db.secret, &events[i]); !d.Content {
 				p.Named.Add(d.Hash, d.Value())
 			}
@@ -212,12 +295,86 @@ func (db *DB) pruneDay(tx *txn, at record.KindDay, p *record.Pruned) error {
 	if err != nil {
 		return err
 	}
-	return eachOfKinds(tx, func(b *bucket) error {
+	coverage := tx.top(layout.Coverage).Bucket(name)
+	var covered []ttpcron.Coverage
+	if rest.count.Events > 0 && coverage != nil {
+		if covered, err = record.ReadCoverage(at, coverage.Get(day)); err != nil {
+			return err
+		}
+	}
+	err = eachOfKinds(tx, func(b *bucket) error {
 		if b = b.Bucket(name); b == nil {
 			return nil
 		}
 		return deletePrefix(b, day, nil) // the blocks are gone already
 	})
+	if err != nil || rest.count.Events == 0 {
+		return err
+	}
+	if len(covered) > 0 {
+		for i := range covered {
+			c := &covered[i]
+			*c = ttpcron.Coverage{Kind: c.Kind, Day: c.Day, RuleSet: c.RuleSet, After: c.After, UpTo: c.UpTo, Since: c.Since, Uncounted: true}
+		}
+		if err := coverage.Put(day, record.AppendCoverage(nil, at, covered)); err != nil {
+			return err
+		}
+	}
+	return rest.store(tx)
+}
+
+// thinned are the events of a kind and day that stay.
+type thinned struct {
+	db      *DB
+	at      record.KindDay
+	writer  *block.Writer
+	events  []ttpcron.Event // of the next block
+	blocks  [][2][]byte     // keys and records
+	content []byte          // entries of the index of content-derived ids
+	count   ttpcron.DayHistory
+}
+
+func (r *thinned) keep(e *ttpcron.Event) {
+	if d := record.IdentityOf(&r.db.secret, e); d.Content {
+		r.content = binary.BigEndian.AppendUint64(r.content, d.Hash)
+	}
+	h := &r.count
+	if h.Events++; h.Events == 1 {
+		*h = ttpcron.DayHistory{Kind: r.at.Kind, Day: r.at.Day, Events: 1, FirstSeq: e.Seq, Earliest: e.Time, Latest: e.Time}
+	}
+	h.LastSeq, h.Earliest, h.Latest = e.Seq, record.Earlier(h.Earliest, e.Time), record.Later(h.Latest, e.Time)
+	if r.events = append(r.events, *e); block.Length(r.events) < len(r.events) {
+		r.block()
+	}
+}
+
+// block makes a block of the events that fill one.
+func (r *thinned) block() {
+	n := block.Length(r.events)
+	r.blocks = append(r.blocks, [2][]byte{record.BlockKey(r.at.Day, r.events[0].Seq), r.writer.Append(nil, r.at.Kind, r.at.Day, r.events[:n])})
+	r.events = slices.Clone(r.events[n:])
+}
+
+// store stores the events and what counts and indexes them, in the place of what
+// was there of the day.
+func (r *thinned) store(tx *txn) error {
+	for len(r.events) > 0 {
+		r.block()
+	}
+	history := tx.top(layout.History).Bucket([]byte(r.at.Kind))
+	for _, b := range r.blocks {
+		if err := history.Put(b[0], b[1]); err != nil {
+			return err
+		}
+	}
+	if err := tx.top(layout.DayCounts).Bucket([]byte(r.at.Kind)).Put(record.DayKey(r.at.Day), record.AppendDay(nil, r.at, r.count)); err != nil {
+		return err
+	}
+	if len(r.content) == 0 {
+		return nil
+	}
+	x := contentIndex(tx, r.at.Kind, r.at.Day)
+	return x.add(x.SortEntries(r.content))
 }
 
 // deletePrefix deletes the keys that begin with a prefix, each after a look.

@@ -79,9 +79,10 @@ const tagOverhead = 256
 
 // The most that is read in one transaction of a scan.
 const (
-	scanTags  = 256     // tags returned
-	scanKeys  = 1 << 14 // keys looked at
-	scanBytes = 1 << 20 // bytes of records decoded
+	scanTags  = 256      // tags returned
+	scanKeys  = 1 << 14  // keys looked at
+	scanBytes = 1 << 20  // bytes of evidence
+	scanRead  = 64 << 20 // bytes of events that were read for it
 )
 
 // tagScan walks backwards through days and the tags in them.
@@ -90,7 +91,7 @@ type tagScan struct {
 	q        ttpcron.TagQuery
 	filter   *filter
 	matching []bool // by claim, number 1 first
-	deriver  record.Deriver
+	tags     *tagReader
 
 	before ttpcron.Day // days from here on have been seen
 	until  []byte      // and of the day before it keys from here on; nil when that day is finished
@@ -98,7 +99,7 @@ type tagScan struct {
 }
 
 func newTagScan(db *DB, q ttpcron.TagQuery) *tagScan {
-	s := &tagScan{db: db, q: q, before: math.MaxInt32}
+	s := &tagScan{db: db, q: q, before: math.MaxInt32, tags: newTagReader(db)}
 	if u := q.Window.Until; !u.IsZero() && u.Year() <= 9999 {
 		s.before = ttpcron.DayOf(u) + 1
 	}
@@ -200,9 +201,9 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 		since = record.NanosOf(w, day)
 	}
 	c := b.Cursor()
-	size := 0
+	size, read := 0, s.tags.events.cache.Bytes()
 	for k, rec := keyBefore(c, s.until); k != nil; k, rec = c.Prev() {
-		if len(page) == scanTags || *budget <= 0 || size > scanBytes {
+		if len(page) == scanTags || *budget <= 0 || size > scanBytes || s.tags.events.cache.Bytes()-read > scanRead {
 			return page, nil
 		}
 		*budget--
@@ -220,7 +221,7 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 		}
 		if ok {
 			page = append(page, t)
-			size += len(rec)
+			size += len(t.Evidence)
 		}
 	}
 	s.until = nil
@@ -229,17 +230,15 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 
 // match decodes a tag if its claim matches, and reports whether all of it does.
 func (s *tagScan) match(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, ok bool, err error) {
-	if id, ok := record.TagClaim(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) && !s.matching[id-1] {
+	if id, _, ok := record.PeekTag(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) && !s.matching[id-1] {
 		return t, false, nil
 	}
-	t, id, err := record.ReadTag(day, key, rec, &s.deriver)
-	if err != nil {
+	t, _, e, err := s.tags.read(tx, day, key, rec)
+	if err != nil || !s.q.Match(&t) {
 		return t, false, err
 	}
-	c, err := s.db.claims.get(tx, id)
-	if err != nil {
-		return t, false, err
+	if e != nil {
+		t.Evidence = ttpcron.AppendEvidence(nil, e, &t.Match)
 	}
-	t.SourceKind, t.Claim = c.Kind, c.Claim
-	return t, s.q.Match(&t), nil
+	return t, true, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -100,8 +101,11 @@ func TestStoredFiles(t *testing.T) {
 	}, nil)
 }
 
+// TestStoredTags holds it for tags without an event in the store, which are stored
+// whole. TestReferringTags is about the others.
 func TestStoredTags(t *testing.T) {
 	stored(t, func(ctx context.Context, db *kv.DB, tag ttpcron.Tag) error {
+		tag.Seq = 0
 		n, err := db.Commit(ctx, ttpcron.Commit{Tags: []ttpcron.Tag{tag}})
 		if err == nil && n != 1 {
 			err = fmt.Errorf("%d stored", n)
@@ -110,7 +114,55 @@ func TestStoredTags(t *testing.T) {
 	}, func(ctx context.Context, db *kv.DB, _ ttpcron.Tag) (ttpcron.Tag, error) {
 		page, _, err := db.TagPage(ctx, ttpcron.TagQuery{}, kv.TagPosition{}, 10)
 		return one(page, err)
-	}, map[string]string{"Claim.Level": "the record of a claim does not hold it yet"})
+	}, map[string]string{"Seq": "there is no event", "Match.Shows": "evidence says it", "Match.Field": "evidence says it", "Match.Start": "evidence says it", "Match.End": "evidence says it", "Match.Literal": "evidence says it", "Match.Evidence": "evidence says it"})
+}
+
+// TestReferringTags holds that a tag whose event is stored comes back with what its
+// event says, in each form that it is stored in.
+func TestReferringTags(t *testing.T) {
+	var e ttpcron.Event
+	nountest.Fill(t, &e)
+	e.ID, e.Kind = "", ttpcron.Command
+	e.Payload = append(ttpcron.TextPayload("command_text", "cd /tmp; wget x"), ttpcron.Field{Name: "uid", Raw: []byte("0")})
+	for _, m := range []ttpcron.Match{
+		{}, {Shows: "command_text\x00"}, {Shows: "command_text\x00", Start: 9, End: 15}, {Start: 0, End: 15},
+		{Field: "command_text", Start: 0, End: 2}, {Literal: "decoded"}, {Literal: "", Evidence: []byte(`{"metric":"m"}`)},
+	} {
+		path := filepath.Join(t.TempDir(), "t.db")
+		db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		importAll(t, db, []ttpcron.Event{e})
+		var want ttpcron.Tag
+		nountest.Fill(t, &want)
+		stored := e
+		stored.Seq = 1
+		want.SourceKind, want.SourceID, want.EventTime, want.Seq, want.Match = e.Kind, stored.SourceID(), e.Time, 1, m
+		want.AttackerUUID, want.AttackerIP, want.IdentityUUID, want.SessionID, want.DeckyID = e.AttackerUUID, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID
+		want.CreatedAt, want.Evidence = want.CreatedAt.Truncate(time.Second), nil
+		if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{want}}); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		want.Evidence = ttpcron.AppendEvidence(nil, &stored, &m)
+		again := kvtest.OpenAt(t, path)
+		got, err := one(tagPage(t.Context(), again, ttpcron.TagQuery{Attacker: e.AttackerIP, Session: e.SessionID}))
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v\ngot  %+v\nwant %+v\n%v", m, got, want, err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+		checked(t, path)
+	}
+}
+
+func tagPage(ctx context.Context, db *kv.DB, q ttpcron.TagQuery) ([]ttpcron.Tag, error) {
+	page, _, err := db.TagPage(ctx, q, kv.TagPosition{}, 10)
+	return page, err
 }
 
 func TestStoredRuns(t *testing.T) {

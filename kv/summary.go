@@ -138,17 +138,17 @@ func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
 		until = record.NanosOf(w.Until, day)
 	}
 	claims := map[uint32]record.Tally{}
-	var d record.Deriver
+	tags := newTagReader(m.db)
 	var from [6]byte
 	var who string // of the tag before
 	var hash uint64
 	record.PutNanos(from[:], since)
 	c := b.Cursor()
 	for k, rec := c.Seek(from[:]); k != nil; k, rec = c.Next() {
-		if id, ok := record.TagClaim(rec); ok && m.hidden.has(id) {
+		if id, _, ok := record.PeekTag(rec); ok && m.hidden.has(id) {
 			continue
 		}
-		t, id, err := record.ReadTag(day, k, rec, &d)
+		t, id, _, err := tags.read(m.tx, day, k, rec)
 		if err != nil {
 			return err
 		}

@@ -138,7 +138,7 @@ func (db *DB) addTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, claims *newCla
 		for ; len(rows) > 0 && rows[0].day == day; rows = rows[1:] {
 			r := &rows[0]
 			t := &tags[r.tag]
-			id := claims.id(record.Claim{Kind: t.SourceKind, Claim: t.Claim})
+			id := claims.id(record.ClaimOf(t))
 			memory.begin()
 			memory.buf = record.AppendTag(memory.buf, name, &r.key, id, t, &d)
 			if err := b.Put(r.key[:], memory.end()); err != nil {

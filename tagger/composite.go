@@ -96,7 +96,7 @@ func (c *Composite) tags(e *ttpcron.Event, v *verdict, dst []ttpcron.Tag) []ttpc
 		SourceKind: e.Kind, SourceID: e.SourceID(), AttackerUUID: attacker, AttackerIP: e.AttackerIP,
 		IdentityUUID: e.IdentityUUID, SessionID: e.SessionID, DeckyID: e.DeckyID, EventTime: e.Time, Seq: e.Seq,
 	}
-	derived := v.event != nil && v.event != e
+	derived := e.Kind == ttpcron.CanaryFingerprint // whose evidence shows what was derived from it
 	for i := range v.findings {
 		f := &v.findings[i]
 		tag.Match = f.match(v.event, derived)

@@ -104,7 +104,7 @@ condition: sel`, []string{"echo cm0gKioq"}, []string{"echo rm"}},
 			}
 			for _, text := range tt.miss {
 				if tags := tagCommand(rs, text); len(tags) != 0 {
-					t.Errorf("%q matches: %s", text, tags[0].Evidence)
+					t.Errorf("%q matches: %+v", text, tags[0].Match)
 				}
 			}
 		})

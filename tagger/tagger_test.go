@@ -308,8 +308,9 @@ func TestReferenceRules(t *testing.T) {
 	if r.Inert != "the program has no lifter:canary_moon_phase" || r.Active {
 		t.Errorf("%+v", r)
 	}
-	tags, _ := c.Tag(event(ttpcron.CanaryFingerprint, `{"navigator_webdriver":true}`), nil)
-	if got := string(tags[0].Evidence); got != `{"metric":"navigator_webdriver","matched_signature":"true","attacker_origin":"derived"}` {
+	opened := event(ttpcron.CanaryFingerprint, `{"navigator_webdriver":true}`)
+	tags, _ := c.Tag(opened, nil)
+	if got := evidenceOf(opened, &tags[0]); got != `{"metric":"navigator_webdriver","matched_signature":"true","attacker_origin":"derived"}` {
 		t.Errorf("evidence %s", got)
 	}
 }

@@ -34,8 +34,8 @@ const (
 
 // The forms of ids and columns.
 const (
-	idsContent  = 0 // 16 bytes each: all ids are derived from content
-	idsPacked   = 1 // packed strings
+	idsContent  = 0 // no event has an id of its own; 16 bytes each in version 1
+	idsPacked   = 1 // packed strings, empty for an event without an id of its own
 	columnsRaw  = 0
 	columnsZstd = 1
 )

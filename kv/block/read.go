@@ -31,7 +31,8 @@ func NewReader(concurrency int) (*Reader, error) {
 func (br *Reader) Close() { br.decoder.Close() }
 
 // Read decodes the record of a block. Events share the memory of their text with
-// each other and with nothing else.
+// each other and with nothing else. Those of a block of version 1 have all an ID, as
+// it was derived then.
 func (br *Reader) Read(kind ttpcron.SourceKind, day ttpcron.Day, first uint64, rec []byte) ([]ttpcron.Event, error) {
 	r, err := record.TypeBlock.Open(rec, []byte(kind), record.BlockKey(day, first))
 	if err != nil {
@@ -76,7 +77,11 @@ func (br *Reader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first uint64,
 	for i := range events {
 		events[i].Kind = kind
 	}
-	if err := readIDs(&ids, idForm, events); err != nil {
+	if r.Version > 1 && idForm == idsContent {
+		if idBytes > 0 {
+			return nil, record.Damage("ids of events that have none")
+		}
+	} else if err := readIDs(&ids, idForm, events); err != nil {
 		return nil, err
 	}
 	if err := readColumns(columns, day, first, events); err != nil {

@@ -66,8 +66,8 @@ func (d *dictionary) appendTo(dst []byte) []byte {
 	return append(dst, d.data...)
 }
 
-// Append appends the record of a block. All events have the kind and day
-// given, an ID and a Seq; Seq rises.
+// Append appends the record of a block. All events have the kind and day given and
+// a Seq, which rises. The ID of one whose source gave it none is empty.
 func (w *Writer) Append(dst []byte, kind ttpcron.SourceKind, day ttpcron.Day, events []ttpcron.Event) []byte {
 	start := len(dst)
 	dst = record.TypeBlock.Begin(dst)
@@ -88,23 +88,21 @@ func (w *Writer) Append(dst []byte, kind ttpcron.SourceKind, day ttpcron.Day, ev
 }
 
 func (w *Writer) ids(events []ttpcron.Event) (ids []byte, form byte) {
-	ids = w.scratch[:0]
+	form = idsContent
 	for i := range events {
-		ids = record.AppendPacked(ids, events[i].ID)
-	}
-	w.scratch = ids
-	if len(ids) != 17*len(events) {
-		return ids, idsPacked
-	}
-	for i := 0; i < len(ids); i += 17 {
-		if ids[i] != record.PackContent {
-			return ids, idsPacked
+		if events[i].ID != "" {
+			form = idsPacked
+			break
 		}
 	}
-	for i := range events {
-		copy(ids[16*i:], ids[17*i+1:17*i+17])
+	ids = w.scratch[:0]
+	if form == idsPacked {
+		for i := range events {
+			ids = record.AppendPacked(ids, events[i].ID)
+		}
 	}
-	return ids[:16*len(events)], idsContent
+	w.scratch = ids
+	return ids, form
 }
 
 func (w *Writer) encodeColumns(day ttpcron.Day, events []ttpcron.Event) []byte {

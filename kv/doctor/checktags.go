@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -109,9 +110,13 @@ func (c *checker) countedAlone(name string, b page.Bucket) {
 
 // tagsOf checks the tags of a day and counts them anew.
 func (c *checker) tagsOf(day ttpcron.Day, b page.Bucket, rollup *rollup.Day) {
-	var d record.Deriver
+	orphans := 0
 	c.values(b, func(k, v []byte) {
-		t, err := c.tag(day, k, v, &d)
+		t, id, err := c.tag(day, k, v)
+		if err == errNoEvent {
+			orphans++
+			return
+		}
 		if err != nil {
 			c.failed(err)
 			return
@@ -121,28 +126,52 @@ func (c *checker) tagsOf(day ttpcron.Day, b page.Bucket, rollup *rollup.Day) {
 			c.findf("tag %s: its fields give the UUID %s", u, got)
 			return
 		}
-		id, _ := record.TagClaim(v)
 		rollup.Add(&c.meta.Secret, record.NanosOf(t.EventTime, day), id, &t)
 		c.report.Tags++
 	})
+	if orphans > 0 {
+		c.findf("the events of %d tags are missing", orphans)
+	}
 }
 
-// tag reads a tag with its claim.
-func (s *source) tag(day ttpcron.Day, k, v []byte, d *record.Deriver) (ttpcron.Tag, error) {
-	t, id, err := record.ReadTag(day, k, v, d)
+// errNoEvent says that the event of a tag is not in the store, or not whole.
+var errNoEvent = errors.New("its event is missing")
+
+// tag reads a tag with its claim and what its event says.
+func (s *source) tag(day ttpcron.Day, k, v []byte) (t ttpcron.Tag, claim uint32, err error) {
+	t, cl, claim, err := s.tagRecord(day, k, v)
 	if err != nil {
-		return t, err
+		return t, 0, err
+	}
+	var e *ttpcron.Event
+	if t.Seq != 0 {
+		if e, err = s.cache.Event(record.KindDay{Kind: cl.Kind, Day: day}, t.Seq); err != nil || e == nil {
+			return t, 0, errNoEvent // what is wrong with its block is told with the events
+		}
+	}
+	cl.Complete(&t, e)
+	return t, claim, nil
+}
+
+// tagRecord reads the record of a tag, and finds its claim.
+func (s *source) tagRecord(day ttpcron.Day, k, v []byte) (t ttpcron.Tag, cl *record.Claim, claim uint32, err error) {
+	t, claim, err = record.ReadTag(day, k, v, &s.deriver)
+	if err != nil {
+		return t, nil, 0, err
 	}
 	_, u, _ := record.ParseTagKey(k)
-	cl := s.claim(id)
-	if cl == nil {
-		return t, fmt.Errorf("tag %s: claim %d is missing", u, id)
+	if cl = s.claim(claim); cl == nil {
+		return t, nil, 0, fmt.Errorf("tag %s: claim %d is missing", u, claim)
 	}
-	t.SourceKind, t.Claim = cl.Kind, cl.Claim
-	if err := record.CheckTag(&t); err != nil {
-		return t, fmt.Errorf("tag %s: %w", u, err)
+	with := t
+	with.Claim, with.SourceKind = cl.Claim, cl.Kind
+	if t.Seq != 0 {
+		with.SourceID = "of its event"
 	}
-	return t, nil
+	if err := record.CheckTag(&with); err != nil {
+		return t, nil, 0, fmt.Errorf("tag %s: %w", u, err)
+	}
+	return t, cl, claim, nil
 }
 
 // compareRollup reads the rollup of a day and, when asked, compares it with a

@@ -23,6 +23,7 @@ type RecoverReport struct {
 
 	LostBlocks  int // blocks of up to 256 events each
 	LostTags    int
+	WithEvent   int // how many of the lost tags were lost with their events
 	LostRecords int
 	// MissingEvents and MissingTags are how many fewer there are than the store
 	// counts, as far as its counts can be read: those that are known to be lost,
@@ -66,7 +67,7 @@ func Recover(ctx context.Context, path, to string, o Options) (RecoverReport, er
 		return RecoverReport{}, err
 	}
 	defer src.close()
-	r := &recovery{source: src, lost: map[ttpcron.Day]bool{}, last: map[record.KindDay]uint64{}}
+	r := &recovery{source: src, lost: map[ttpcron.Day]bool{}, last: map[record.KindDay]uint64{}, orphans: map[ttpcron.Day]int{}}
 	err = newFile(to, false, 0, func(f *os.File) (err error) {
 		if r.dst, err = kv.Open(ctx, f.Name(), kv.Options{Now: o.Now, NoSync: true}); err != nil {
 			return err
@@ -98,9 +99,16 @@ type recovery struct {
 	lost    map[ttpcron.Day]bool      // days with losses
 	last    map[record.KindDay]uint64 // arrival number of the last event taken over
 	events  []ttpcron.Event           // waiting to be stored
-	tags    []ttpcron.Tag
-	deriver record.Deriver
+	tags    foundTags
+	orphans map[ttpcron.Day]int // tags without their event
 	err     error
+}
+
+// foundTags are tags that wait to be stored, once their events are known.
+type foundTags struct {
+	uuids  []ttpcron.UUID
+	tags   []ttpcron.Tag
+	claims []*record.Claim
 }
 
 func (r *recovery) find(what string) {
@@ -161,6 +169,7 @@ func (r *recovery) run(ctx context.Context, progress func(kv.Progress)) error {
 	}
 	if r.report.NoHeader {
 		r.searchAll()
+		r.loseOrphans()
 	} else if err := r.walk(); err != nil {
 		return err
 	}
@@ -195,10 +204,11 @@ func (r *recovery) walk() error {
 		return err
 	}
 	r.walkHistory()
-	r.walkTags()
+	r.walkTags(nil)
 	r.passOthers()
 	r.searchStray()
 	r.flush()
+	r.loseOrphans()
 	r.w.Seen = page.NewBitmap(r.Header.Pages) // what was passed over is read now
 	r.compareCounts()
 	r.records()
@@ -324,8 +334,8 @@ const (
 	recoverTags   = 20_000
 )
 
-// walkTags takes over the tags of every day.
-func (r *recovery) walkTags() {
+// walkTags takes over the tags of every day or, for the second time, of some days.
+func (r *recovery) walkTags(again map[ttpcron.Day]int) {
 	r.place = "tags"
 	r.directory(r.top[layout.Tags], func(name string, b page.Bucket) {
 		day, ok := record.ParseDay([]byte(name))
@@ -333,35 +343,86 @@ func (r *recovery) walkTags() {
 			r.lose(fmt.Sprintf("%x is no day", name))
 			return
 		}
+		if again != nil && again[day] == 0 {
+			return
+		}
 		r.day = day
 		r.values(b, func(k, v []byte) {
-			t, err := r.tag(day, k, v, &r.deriver)
-			if err == nil && !isTag(k, &t) {
-				err = errors.New("its fields give another UUID")
+			t, cl, _, err := r.tagRecord(day, k, v)
+			if err == nil {
+				r.keep(k, t, cl)
+			} else if again == nil && r.failed(err) {
+				r.report.LostTags++
+				r.loseDay()
 			}
-			if err != nil {
-				if r.failed(err) {
-					r.report.LostTags++
-					r.loseDay()
-				}
-				return
-			}
-			r.keep(t)
 		})
 	})
+	r.flush()
 	r.day = 0
 }
 
-// isTag reports whether a key is that of a tag.
-func isTag(k []byte, t *ttpcron.Tag) bool {
-	_, u, ok := record.ParseTagKey(k)
-	return ok && t.UUID() == u
+// walkOrphans looks again at the tags of days on which some lacked their events,
+// once more events have been found.
+func (r *recovery) walkOrphans() {
+	days := r.orphans
+	if len(days) == 0 {
+		return
+	}
+	r.orphans = map[ttpcron.Day]int{}
+	seen, bad := r.w.Seen, r.w.Bad
+	r.w.Seen, r.w.Bad = page.NewBitmap(r.Header.Pages), func(string) {}
+	r.walkTags(days)
+	r.w.Seen, r.w.Bad = seen, bad
 }
 
-func (r *recovery) keep(t ttpcron.Tag) {
-	if r.tags = append(r.tags, t); len(r.tags) >= recoverTags {
+// loseOrphans counts the tags whose events were not found: they say nothing
+// without, and are made again when the events come back.
+func (r *recovery) loseOrphans() {
+	for day, n := range r.orphans {
+		r.report.LostTags += n
+		r.report.WithEvent += n
+		r.day = day
+		r.loseDay()
+	}
+	r.day = 0
+}
+
+// keep keeps a tag until it is stored.
+func (r *recovery) keep(k []byte, t ttpcron.Tag, cl *record.Claim) {
+	_, u, _ := record.ParseTagKey(k)
+	f := &r.tags
+	f.uuids, f.tags, f.claims = append(f.uuids, u), append(f.tags, t), append(f.claims, cl)
+	if len(f.tags) >= recoverTags {
 		r.flush()
 	}
+}
+
+// storeTags stores the tags that are waiting, but for those whose events are not
+// there.
+func (r *recovery) storeTags() error {
+	f, day := &r.tags, r.day
+	defer func() { r.day = day }()
+	there, err := r.dst.CompleteTags(r.ctx, f.tags, f.claims)
+	if err != nil {
+		return err
+	}
+	whole := f.tags[:0]
+	for i := range f.tags {
+		t := &f.tags[i]
+		switch r.day = ttpcron.DayOf(t.EventTime); {
+		case !there[i]:
+			r.orphans[r.day]++
+		case t.UUID() != f.uuids[i]:
+			r.report.LostTags++
+			r.lose(fmt.Sprintf("tag %s: its fields give the UUID %s", f.uuids[i], t.UUID()))
+		default:
+			whole = append(whole, *t)
+		}
+	}
+	n, err := r.dst.Commit(r.ctx, ttpcron.Commit{Tags: whole})
+	r.report.Tags += n
+	*f = foundTags{uuids: f.uuids[:0], tags: f.tags[:0], claims: f.claims[:0]}
+	return err
 }
 
 // flush stores what is waiting.
@@ -374,11 +435,8 @@ func (r *recovery) flush() {
 		r.err = r.dst.TakeOver(r.ctx, func(t *kv.Takeover) error { return t.Events(r.events) })
 		r.events = r.events[:0]
 	}
-	if len(r.tags) > 0 && r.err == nil {
-		n, err := r.dst.Commit(r.ctx, ttpcron.Commit{Tags: r.tags})
-		r.report.Tags += n
-		r.err = err
-		r.tags = r.tags[:0]
+	if len(r.tags.tags) > 0 && r.err == nil {
+		r.err = r.storeTags()
 	}
 	if r.err != nil && r.w.Err == nil {
 		r.w.Err = r.err // ends the walk

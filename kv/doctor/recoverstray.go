@@ -72,7 +72,7 @@ type foundBlock struct {
 // search looks through the pages that were not visited, but for those to be
 // passed over.
 func (r *recovery) search(over func(id uint64) bool) {
-	first := r.report.Events + len(r.events) + r.report.Tags + len(r.tags)
+	first := r.report.Events + len(r.events) + r.report.Tags
 	var f found
 	for i := range layout.Buckets {
 		if b, ok := r.top[layout.Buckets[i].Name]; ok && layout.Buckets[i].Nested != layout.Flat {
@@ -93,10 +93,17 @@ func (r *recovery) search(over func(id uint64) bool) {
 	})
 	r.eachStray(over, r.w.Read, func(id uint64, e page.Element) {
 		if !e.Bucket {
-			r.strayEntry(id, e.Key, e.Value, &f)
+			r.findBlocks(id, e.Key, e.Value, &f)
 		}
 	})
-	r.strayBlocks(&f)
+	if r.strayBlocks(&f); len(f.blocks) > 0 {
+		r.walkOrphans()
+	}
+	r.eachStray(over, nil, func(_ uint64, e page.Element) {
+		if !e.Bucket {
+			r.strayTag(e.Key, e.Value, &f)
+		}
+	})
 	r.flush()
 	r.report.Stray = r.report.Events + r.report.Tags - first
 }
@@ -167,8 +174,8 @@ func (r *recovery) eachStray(over func(id uint64) bool, read func(pages int), do
 	}
 }
 
-// strayEntry keeps an entry that is a tag, and notes one that is a block.
-func (r *recovery) strayEntry(page uint64, k, v []byte, f *found) {
+// findBlocks notes an entry that is a block.
+func (r *recovery) findBlocks(page uint64, k, v []byte, f *found) {
 	if day, first, ok := record.ParseBlockKey(k); ok {
 		for _, kind := range f.kinds {
 			if events, err := r.blocks.Read(kind, day, first, v); err == nil {
@@ -177,15 +184,19 @@ func (r *recovery) strayEntry(page uint64, k, v []byte, f *found) {
 			}
 		}
 	}
+}
+
+// strayTag keeps an entry that is a tag.
+func (r *recovery) strayTag(k, v []byte, f *found) {
 	if _, _, ok := record.ParseTagKey(k); !ok {
 		return
 	}
 	for i := range f.days {
 		// Most tags lie beside another of their day.
 		n := (f.day + i) % len(f.days)
-		if t, err := r.tag(f.days[n], k, v, &r.deriver); err == nil && isTag(k, &t) {
+		if t, cl, _, err := r.tagRecord(f.days[n], k, v); err == nil {
 			f.day = n
-			r.keep(t)
+			r.keep(k, t, cl)
 			return
 		}
 	}

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/block"
 	"github.com/ttpcron/ttpcron/kv/layout"
@@ -28,6 +30,9 @@ type source struct {
 	meta   record.Meta // as far as it is read
 
 	claimList []*record.Claim // number 1 first, nil where damaged
+	histories map[ttpcron.SourceKind]page.Bucket
+	cache     block.Cache // of events that tags refer to
+	deriver   record.Deriver
 }
 
 // openSource opens and locks the file of a store; any regular file if it may
@@ -68,7 +73,18 @@ func (s *source) openReader(r io.ReaderAt, size int64) (err error) {
 		return fmt.Errorf("read store %s: %w", s.path, err)
 	}
 	s.blocks, err = block.NewReader(1)
+	s.histories, s.cache = map[ttpcron.SourceKind]page.Bucket{}, block.Cache{Reader: s.blocks, Find: s.findBlock}
 	return err
+}
+
+// findBlock finds the block in which an event would lie.
+func (s *source) findBlock(at record.KindDay, seq uint64) (first uint64, rec []byte, err error) {
+	err = s.Find(s.histories[at.Kind], record.BlockKey(at.Day, seq), func(e page.Element) {
+		if day, n, ok := record.ParseBlockKey(e.Key); ok && day == at.Day && !e.Bucket {
+			first, rec = n, bytes.Clone(e.Value)
+		}
+	})
+	return first, rec, err
 }
 
 func (s *source) close() {

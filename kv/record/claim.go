@@ -18,7 +18,11 @@ type Claim struct {
 
 // ClaimOf returns the claim of a tag.
 func ClaimOf(t *ttpcron.Tag) Claim {
-	return Claim{Kind: t.SourceKind, Claim: t.Claim, Shows: t.Match.Shows, Field: t.Match.Field}
+	c := Claim{Kind: t.SourceKind, Claim: t.Claim, Shows: t.Match.Shows, Field: t.Match.Field}
+	if c.Level == 0 {
+		c.Level = ttpcron.LevelMedium
+	}
+	return c
 }
 
 // ClaimNumber is the key of a claim.
@@ -33,6 +37,8 @@ func AppendClaim(dst, key []byte, c Claim) []byte {
 	}
 	dst = AppendInt(dst, c.RuleVersion)
 	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(c.Confidence))
+	dst = append(dst, byte(c.Level))
+	dst = AppendText(AppendText(dst, string(c.Shows)), c.Field)
 	End(dst[start:], key)
 	return dst
 }
@@ -50,6 +56,10 @@ func ReadClaim(key, rec []byte) (c Claim, err error) {
 	c.RuleVersion = r.Int()
 	if b := r.Bytes(8); b != nil {
 		c.Confidence = math.Float64frombits(binary.LittleEndian.Uint64(b))
+	}
+	c.Level = ttpcron.LevelMedium
+	if r.Version >= 2 {
+		c.Level, c.Shows, c.Field = ttpcron.Level(r.Byte()), ttpcron.FieldNames(r.Text()), r.Text()
 	}
 	return c, r.Finish()
 }

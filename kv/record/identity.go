@@ -22,6 +22,14 @@ type Identity struct {
 	Place  uint64 // of the event once it is stored
 }
 
+// Given returns the ID, empty for one that is derived: it need not be stored.
+func (d *Identity) Given() string {
+	if d.Content {
+		return ""
+	}
+	return d.ID
+}
+
 // Value is what the index of given ids keeps beside the hash.
 func (d *Identity) Value() IndexValue { return IndexValue{d.Digest, d.Place} }
 

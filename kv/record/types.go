@@ -3,13 +3,13 @@ package record
 // The types of records, with the version that this program writes of each. A
 // field that is added to a type comes last and raises its version.
 var (
-	TypeBlock      = Type{"block of events", 1}
+	TypeBlock      = Type{"block of events", 2}
 	typeDay        = Type{"counts of a day", 1}
 	typeCoverage   = Type{"coverage", 1}
 	typeIndexRuns  = Type{"list of an index", 1}
 	typeIndexChunk = Type{"chunk of an index", 1}
-	typeClaim      = Type{"claim", 1}
-	typeTag        = Type{"tag", 1}
+	typeClaim      = Type{"claim", 2}
+	typeTag        = Type{"tag", 2}
 	typeTally      = Type{"count of a claim", 1}
 	typeAttacker   = Type{"count of an attacker", 1}
 	typeAlias      = Type{"name in a day", 1}

@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
@@ -51,7 +52,7 @@ func TestNewerVersionIsNamed(t *testing.T) {
 			t.Errorf("%s: of the next version: %v", g.name, err)
 			continue
 		}
-		if newer.Type != g.typ || newer.Version != g.rec[0]+1 || newer.Known != g.rec[0] || !strings.Contains(err.Error(), g.typ+" of version 2: written by a newer ttpcron") {
+		if newer.Type != g.typ || newer.Version != g.rec[0]+1 || newer.Known != g.rec[0] || !strings.Contains(err.Error(), fmt.Sprintf("%s of version %d: written by a newer ttpcron", g.typ, g.rec[0]+1)) {
 			t.Errorf("%s: %v", g.name, err)
 		}
 		rec[0] = 0

@@ -61,7 +61,7 @@ func (r Set) Tagger() jobs.Tagger {
 		if r.Observer != nil {
 			r.Observer.RuleError()
 		}
-		r.Log.Warn("a rule failed on an event, its tags are lost", "rule", term.Clean(rule), "kind", term.Clean(string(e.Kind)), "event", term.Clean(e.ID), "error", term.Clean(err.Error()))
+		r.Log.Warn("a rule failed on an event, its tags are lost", "rule", term.Clean(rule), "kind", term.Clean(string(e.Kind)), "event", term.Clean(e.SourceID()), "error", term.Clean(err.Error()))
 	})
 	if r.Observer != nil {
 		r.Observer.Tagger(t)
