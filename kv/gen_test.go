@@ -90,7 +90,6 @@ func tagOf(e *ttpcron.Event, k int) ttpcron.Tag {
 	if len(technique) > 5 {
 		t.SubTechniqueID = technique
 	}
-	t.Level = ttpcron.LevelMedium
 	t.Match = ttpcron.Match{Shows: "command_text\x00"}
 	switch k % 4 {
 	case 1:

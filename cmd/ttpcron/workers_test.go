@@ -113,6 +113,7 @@ func tagsAlone(t *testing.T, db *kv.DB) (out []string) {
 				for i := range page {
 					tags, _ := rs.Tagger(nil).Tag(&page[i], nil)
 					for k := range tags {
+						tags[k].Evidence = ttpcron.AppendEvidence(nil, &page[i], &tags[k].Match)
 						out = append(out, line(&tags[k]))
 					}
 				}

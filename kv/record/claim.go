@@ -19,8 +19,8 @@ type Claim struct {
 // ClaimOf returns the claim of a tag.
 func ClaimOf(t *ttpcron.Tag) Claim {
 	c := Claim{Kind: t.SourceKind, Claim: t.Claim, Shows: t.Match.Shows, Field: t.Match.Field}
-	if c.Level == 0 {
-		c.Level = ttpcron.LevelMedium
+	if c.Level == ttpcron.LevelMedium {
+		c.Level = 0 // one claim, whichever way it is said
 	}
 	return c
 }
@@ -57,7 +57,6 @@ func ReadClaim(key, rec []byte) (c Claim, err error) {
 	if b := r.Bytes(8); b != nil {
 		c.Confidence = math.Float64frombits(binary.LittleEndian.Uint64(b))
 	}
-	c.Level = ttpcron.LevelMedium
 	if r.Version >= 2 {
 		c.Level, c.Shows, c.Field = ttpcron.Level(r.Byte()), ttpcron.FieldNames(r.Text()), r.Text()
 	}

@@ -140,7 +140,7 @@ func goldenEvents() []goldenRecord {
 
 func goldenTags() []goldenRecord {
 	day, d := goldenDay, record.DayKey(goldenDay)
-	c := record.Claim{Kind: ttpcron.Command, Claim: ttpcron.Claim{RuleID: "R0014", RuleVersion: 2, Tactic: "TA0007", TechniqueID: "T1083", SubTechniqueID: "", Confidence: 0.85, AttackRelease: "enterprise-v18.1", MitreURL: "https://attack.mitre.org/techniques/T1083", Level: ttpcron.LevelMedium}, Shows: "command_text\x00uid\x00", Field: "user"}
+	c := record.Claim{Kind: ttpcron.Command, Claim: ttpcron.Claim{RuleID: "R0014", RuleVersion: 2, Tactic: "TA0007", TechniqueID: "T1083", SubTechniqueID: "", Confidence: 0.85, AttackRelease: "enterprise-v18.1", MitreURL: "https://attack.mitre.org/techniques/T1083", Level: ttpcron.LevelHigh}, Shows: "command_text\x00uid\x00", Field: "user"}
 	tag := ttpcron.Tag{
 		SourceID: "sha256:00112233445566778899aabbccddeeff", AttackerUUID: ttpcron.DeriveAttacker("192.0.2.7"), AttackerIP: "192.0.2.7",
 		SessionID: "017bdc8940cc", DeckyID: "sensor-1", Evidence: json.RawMessage(`{"command_text":"ls"}`), CreatedAt: goldenTime.AddDate(0, 1, 0), EventTime: goldenTime,
@@ -290,7 +290,7 @@ func TestOldRecords(t *testing.T) {
 	for _, g := range goldenRecords() {
 		switch v := g.value.(type) {
 		case record.Claim:
-			v.Shows, v.Field = "", ""
+			v.Shows, v.Field, v.Level = "", "", 0
 			old[g.name] = v
 		case ttpcron.Tag:
 			if v.Seq == 0 {
