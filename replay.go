@@ -220,7 +220,8 @@ type TagQuery struct {
 	Window        Window // of event time
 	MinConfidence float64
 	MinLevel      Level
-	Limit         int // 0: all
+	ArrivedAfter  uint64 // arrival number of the event; leaves out tags whose event is not in the store
+	Limit         int    // 0: all
 }
 
 // Match reports whether a tag is selected; it does not look at Limit.
@@ -228,6 +229,7 @@ func (q *TagQuery) Match(t *Tag) bool {
 	return (q.Attacker == "" || t.AttackerUUID == q.Attacker || t.AttackerIP == q.Attacker || t.IdentityUUID == q.Attacker) &&
 		(q.Session == "" || t.SessionID == q.Session) &&
 		q.MatchClaim(&t.Claim) &&
+		(q.ArrivedAfter == 0 || t.Seq > q.ArrivedAfter) &&
 		q.Window.Contains(t.EventTime)
 }
 

@@ -90,6 +90,7 @@ func tagOf(e *ttpcron.Event, k int) ttpcron.Tag {
 	if len(technique) > 5 {
 		t.SubTechniqueID = technique
 	}
+	t.Level = [...]ttpcron.Level{0, ttpcron.LevelInformational, ttpcron.LevelHigh, ttpcron.LevelLow, ttpcron.LevelCritical}[k%5]
 	t.Match = ttpcron.Match{Shows: "command_text\x00"}
 	switch k % 4 {
 	case 1:

@@ -10,15 +10,14 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// addEvents stores the events that are not known.
+// addEvents stores the events that are not known, n of them, and what the clock says
+// as they arrive.
 func (db *DB) addEvents(tx *txn, events []*ttpcron.Event, ids []identity, n int) error {
-	if n == 0 {
-		return nil
-	}
-	seq, err := arrival(tx)
+	before, err := arrival(tx)
 	if err != nil {
 		return err
 	}
+	seq := before
 	fresh := make([]ttpcron.Event, 0, n)
 	for i, e := range events {
 		if ids[i].known {
@@ -40,7 +39,14 @@ func (db *DB) addEvents(tx *txn, events []*ttpcron.Event, ids []identity, n int)
 	if err := remember(tx, events, ids); err != nil {
 		return err
 	}
-	return putArrival(tx, seq)
+	if err := putArrival(tx, seq); err != nil {
+		return err
+	}
+	now := db.now()
+	if err := noteArrivals(tx, before, seq, now); err != nil {
+		return err
+	}
+	return seeClock(tx, now)
 }
 
 // byKindDay groups events by kind and day; groups keep the order of the events,

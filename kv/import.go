@@ -67,11 +67,8 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 		return report, nil
 	}
 	err = db.update(ctx, func(tx *txn) error {
-		if err := db.addEvents(tx, events, ids, report.New); err != nil {
-			return err
-		}
 		if report.New > 0 {
-			if err := seeClock(tx, db.now()); err != nil {
+			if err := db.addEvents(tx, events, ids, report.New); err != nil {
 				return err
 			}
 		}

@@ -653,6 +653,12 @@ func (h *history) query() (q ttpcron.TagQuery) {
 		q.MinConfidence = 0.7
 	}
 	if half() {
+		q.MinLevel = ttpcron.Level(h.rnd.IntN(6))
+	}
+	if half() {
+		q.ArrivedAfter = h.rnd.Uint64N(h.m.last + 2)
+	}
+	if half() {
 		q.Limit = 1 + h.rnd.IntN(300)
 	}
 	if half() {

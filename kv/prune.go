@@ -262,7 +262,10 @@ func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day, 
 	if err := tx.top(layout.Pruned).Put([]byte(kind), record.AppendPruned(nil, &p)); err != nil {
 		return err
 	}
-	return recountKind(tx, kind)
+	if err := recountKind(tx, kind); err != nil {
+		return err
+	}
+	return dropArrivals(tx)
 }
 
 // pruneDay takes out the events of a kind and day but for those that have tags,

@@ -114,9 +114,11 @@ func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
 		}
 		days := tx.top(layout.Tags)
 		for budget := scanKeys; budget > 0 && len(page) < scanTags; {
-			if s.until == nil && !s.nextDay(tx, days.Cursor()) {
-				s.done = true
-				return nil
+			if s.until == nil {
+				if more, err := s.nextDay(tx, days.Cursor()); err != nil || !more {
+					s.done = err == nil
+					return err
+				}
 			}
 			day := days.Bucket(record.DayKey(s.before))
 			if day == nil { // taken out of the store since the last page
@@ -146,7 +148,7 @@ func (s *tagScan) prepare(tx *txn) error {
 	any := false
 	s.matching = make([]bool, len(claims))
 	for i, c := range claims {
-		s.matching[i] = matchesClaim(&s.q, c) && !hidden.has(uint32(i+1))
+		s.matching[i] = s.q.MatchClaim(&c.Claim) && !hidden.has(uint32(i+1))
 		any = any || s.matching[i]
 	}
 	s.done = !any
@@ -154,24 +156,22 @@ func (s *tagScan) prepare(tx *txn) error {
 	return nil
 }
 
-// matchesClaim reports whether a tag with the claim can match, whatever else it
-// holds.
-func matchesClaim(q *ttpcron.TagQuery, c *record.Claim) bool {
-	part := ttpcron.TagQuery{Technique: q.Technique, Tactic: q.Tactic, Rule: q.Rule, MinConfidence: q.MinConfidence}
-	return part.Match(&ttpcron.Tag{Claim: c.Claim})
-}
-
 // nextDay moves to the end of the latest day before the one at hand that may
 // hold a match.
-func (s *tagScan) nextDay(tx *txn, days *cursor) bool {
+func (s *tagScan) nextDay(tx *txn, days *cursor) (bool, error) {
 	rollups := tx.top(layout.Rollups)
 	for k, _ := keyBefore(days, record.DayKey(s.before)); k != nil; k, _ = days.Prev() {
 		day, ok := record.ParseDay(k)
 		if !ok || !s.q.Window.Since.IsZero() && !s.q.Window.Since.Before((day+1).Start()) {
-			return false
+			return false, nil
 		}
 		s.before = day
 		if b := rollups.Bucket(k); b != nil && s.filter.excludes(b) {
+			continue
+		}
+		if arrived, err := s.arrived(tx, k); err != nil {
+			return false, err
+		} else if !arrived {
 			continue
 		}
 		s.until = bytes.Repeat([]byte{0xff}, len(record.TagKey{}))
@@ -179,9 +179,27 @@ func (s *tagScan) nextDay(tx *txn, days *cursor) bool {
 			s.until = make([]byte, 6)
 			record.PutNanos(s.until, max(0, record.NanosOf(u, day)))
 		}
-		return true
+		return true, nil
 	}
-	return false
+	return false, nil
+}
+
+// arrived reports whether events of a day may have arrived late enough.
+func (s *tagScan) arrived(tx *txn, day []byte) (may bool, err error) {
+	if s.q.ArrivedAfter == 0 {
+		return true, nil
+	}
+	counts := tx.top(layout.DayCounts)
+	err = counts.ForEachBucket(func(kind []byte) error {
+		rec := counts.Bucket(kind).Get(day)
+		if may || rec == nil {
+			return nil
+		}
+		h, err := record.ReadDay(record.KindDay{Kind: ttpcron.SourceKind(kind), Day: s.before}, rec)
+		may = h.LastSeq > s.q.ArrivedAfter
+		return err
+	})
+	return may, err
 }
 
 // keyBefore moves to the last key before the one given, nil when there is none.
@@ -228,9 +246,10 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 	return page, nil
 }
 
-// match decodes a tag if its claim matches, and reports whether all of it does.
+// match decodes a tag if its claim and the arrival of its event match, and reports
+// whether all of it does.
 func (s *tagScan) match(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, ok bool, err error) {
-	if id, _, ok := record.PeekTag(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) && !s.matching[id-1] {
+	if id, seq, ok := record.PeekTag(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) && (!s.matching[id-1] || seq <= s.q.ArrivedAfter && s.q.ArrivedAfter > 0) {
 		return t, false, nil
 	}
 	t, _, e, err := s.tags.read(tx, day, key, rec)

@@ -21,6 +21,7 @@ type Stats struct {
 	FileBytes int64 // size of the file
 	FreeBytes int64 // of which are free for reuse
 	LastSeq   uint64
+	Arrived   time.Time // when the last events arrived; zero where that is not known
 
 	Kinds          []KindStats // in the order of their names
 	TagDays        int         // days on which there are tags that are not retired
@@ -59,6 +60,11 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 		if s.LastSeq, err = arrival(tx); err != nil {
 			return err
 		}
+		last, err := lastArrived(tx)
+		if err != nil {
+			return err
+		}
+		s.Arrived = last.At
 		hidden, err := db.hidden(tx)
 		if err != nil {
 			return err

@@ -45,6 +45,12 @@ func (t *Takeover) Arrival() (uint64, error) { return arrival(t.tx) }
 // SetArrival sets the arrival number that was given last.
 func (t *Takeover) SetArrival(n uint64) error { return putArrival(t.tx, n) }
 
+// LastNoted returns the last arrival number of which it was noted when it was given.
+func (t *Takeover) LastNoted() (uint64, error) {
+	a, err := lastArrived(t.tx)
+	return a.Last, err
+}
+
 // Position stores how far a file was read.
 func (t *Takeover) Position(m *ttpcron.FilePosition) error { return t.db.putPosition(t.tx, m) }
 

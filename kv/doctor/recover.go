@@ -96,6 +96,8 @@ type recovery struct {
 	kind  ttpcron.SourceKind
 	day   ttpcron.Day
 
+	arrivalKnown bool // the last arrival number could be read
+
 	lost    map[ttpcron.Day]bool      // days with losses
 	last    map[record.KindDay]uint64 // arrival number of the last event taken over
 	events  []ttpcron.Event           // waiting to be stored
@@ -245,6 +247,7 @@ func (r *recovery) readMeta() error {
 			return
 		}
 		r.meta = with
+		r.arrivalKnown = r.arrivalKnown || string(k) == string(record.KeyArrival)
 	})
 	if r.meta.Schema > kv.Schema {
 		return &kv.NewerError{Path: r.path, Schema: r.meta.Schema, Highest: kv.Schema}

@@ -89,12 +89,23 @@ func (r *recovery) eachOf(b page.Bucket, put func(k, v []byte) error) (err error
 	return err
 }
 
+// comparedWith is what records are compared with. Where the last arrival number was
+// lost, a record that names one vouches for it.
+func (r *recovery) comparedWith() *layout.Store {
+	s := &layout.Store{Arrival: r.meta.Arrival}
+	if !r.arrivalKnown {
+		s.Arrival = math.MaxUint64
+	}
+	return s
+}
+
 // copyRecords takes over the records of a bucket, and of those in it, as they are.
 func (r *recovery) copyRecords(t *kv.Takeover, in *layout.Bucket) (err error) {
 	n := uint64(0)
+	with := r.comparedWith()
 	put := func(name, sub string) func(k, v []byte) error {
 		return func(k, v []byte) error {
-			if err := in.Check(&layout.Store{Arrival: math.MaxUint64}, name, k, v); err != nil {
+			if err := in.Check(with, name, k, v); err != nil {
 				return err
 			}
 			if n++; in.Number == layout.Last {
@@ -125,18 +136,22 @@ func (r *recovery) coverage(t *kv.Takeover) (err error) {
 		return nil // coverage did not say which rules had looked
 	}
 	r.place = layout.Coverage
+	in, with := layout.Find(layout.Coverage), r.comparedWith()
 	r.directory(r.top[layout.Coverage], func(name string, b page.Bucket) {
-		kind := ttpcron.SourceKind(name)
 		r.values(b, func(k, v []byte) {
 			day, ok := record.ParseDay(k)
 			if !ok || r.lost[day] {
 				return
 			}
-			if _, cerr := record.ReadCoverage(record.KindDay{Kind: kind, Day: day}, v); cerr != nil {
+			if cerr := in.Check(with, name, k, v); cerr != nil {
 				if r.failed(cerr) {
 					r.report.LostRecords++
 				}
 				return
+			}
+			parts, _ := record.ReadCoverage(record.KindDay{Kind: ttpcron.SourceKind(name), Day: day}, v)
+			for _, p := range parts {
+				r.meta.Arrival = max(r.meta.Arrival, p.UpTo)
 			}
 			r.report.Records++
 			if err == nil {
@@ -190,7 +205,11 @@ func (r *recovery) finish() error {
 		if err != nil {
 			return err
 		}
-		return t.SetArrival(max(last, r.meta.Arrival))
+		noted, err := t.LastNoted()
+		if err != nil {
+			return err
+		}
+		return t.SetArrival(max(last, noted, r.meta.Arrival))
 	})
 }
 

@@ -23,6 +23,7 @@ const (
 	Audit     = "audit"
 	Rejected  = "rejected"
 	Looks     = "looks"
+	Arrivals  = "arrivals"
 )
 
 // Buckets are the buckets of a store, in the order in which reports name them.
@@ -110,5 +111,9 @@ var Buckets = []Bucket{
 	{
 		Name: Looks, Holds: "how files looked when they were read",
 		Key: "<hash 8>", Number: Entries, Late: true, Check: checkLook, Noun: "looks of files", Remedy: Rebuild, Recovery: LeftOut,
+	},
+	{
+		Name: Arrivals, Holds: "when events arrived: an entry for each import that brought some, or for those of a second",
+		Key: "<last arrival 8>", Late: true, Check: checkArrived, Remedy: Rebuild, Recovery: Copied, GrowsWith: WithEvents,
 	},
 }

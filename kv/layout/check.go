@@ -69,3 +69,11 @@ func checkAudit(_ *Store, _ string, k, v []byte) error {
 	_, err := record.ReadAudit(k, v)
 	return err
 }
+
+func checkArrived(s *Store, _ string, k, v []byte) error {
+	a, err := record.ReadArrived(k, v)
+	if err == nil && a.Last > s.Arrival {
+		return record.Damagef("events up to %d arrived, and the last one is %d", a.Last, s.Arrival)
+	}
+	return err
+}

@@ -59,6 +59,9 @@ func ReadClaim(key, rec []byte) (c Claim, err error) {
 	}
 	if r.Version >= 2 {
 		c.Level, c.Shows, c.Field = ttpcron.Level(r.Byte()), ttpcron.FieldNames(r.Text()), r.Text()
+		if c.Level > ttpcron.LevelCritical {
+			r.Fail(Damagef("level %d", c.Level))
+		}
 	}
 	return c, r.Finish()
 }

@@ -43,6 +43,9 @@ func FuzzRecords(f *testing.F) {
 		record.ReadPosition(key, sum(key))
 		record.ReadState(key, sum(key))
 		record.ReadCursor(key, sum(key))
+		if a, err := record.ReadArrived(key, sum(key)); err == nil {
+			same(t, rec, record.AppendArrived(nil, a))
+		}
 		record.ReadTotal(key, sum(key))
 		record.ReadKindTotal(key, sum(key))
 		k := record.KindDay{Kind: "k", Day: day}
@@ -121,6 +124,7 @@ func goldenEvents() []goldenRecord {
 	one, two := []ttpcron.Coverage{coverage}, []ttpcron.Coverage{coverage, second}
 	history := ttpcron.DayHistory{Kind: ttpcron.Command, Day: day, Events: 3, FirstSeq: 7, LastSeq: 900, Earliest: goldenTime, Latest: goldenTime.Add(time.Hour)}
 	cursor := ttpcron.Cursor{Kind: ttpcron.Command, Seq: 1 << 33, UpdatedAt: goldenTime, RunID: "manual"}
+	arrived := record.Arrived{Last: 1 << 33, At: goldenTime.Truncate(time.Second)}
 	pruned := record.Pruned{Kind: ttpcron.Command, Before: day, Events: 7, Named: record.Fingerprint{N: 3, Sum: 1 << 60}, At: goldenTime}
 	ofDay := parts(text("command"), d)
 	readCoverage := func(rec []byte) (any, error) { return asAny(record.ReadCoverage(goldenAt, rec)) }
@@ -133,6 +137,8 @@ func goldenEvents() []goldenRecord {
 			func(rec []byte) (any, error) { return asAny(record.ReadDay(goldenAt, rec)) }},
 		{"cursor", "checkpoint", parts(text("command")), record.AppendCursor(nil, &cursor), cursor,
 			func(rec []byte) (any, error) { return asAny(record.ReadCursor(text("command"), rec)) }},
+		{"arrived", "time of arrival", parts(record.NumberKey(arrived.Last)), record.AppendArrived(nil, arrived), arrived,
+			func(rec []byte) (any, error) { return asAny(record.ReadArrived(record.NumberKey(arrived.Last), rec)) }},
 		{"pruned", "pruning", parts(text("command")), record.AppendPruned(nil, &pruned), pruned,
 			func(rec []byte) (any, error) { return asAny(record.ReadPruned(text("command"), rec)) }},
 	}

@@ -37,6 +37,9 @@ func TestNothingIsLost(t *testing.T) {
 	encoded(t, func(c record.Clock) (record.Clock, error) {
 		return record.ReadClock(record.AppendClock(nil, &c))
 	})
+	encoded(t, func(a record.Arrived) (record.Arrived, error) {
+		return record.ReadArrived(record.NumberKey(a.Last), record.AppendArrived(nil, a))
+	})
 	encoded(t, func(c record.TagTotal) (record.TagTotal, error) {
 		return record.ReadTotal(key, record.AppendTotal(nil, key, c))
 	})

@@ -29,6 +29,7 @@ var (
 	typeSchema     = Type{"schema", 1}
 	typeSecret     = Type{"secret", 1}
 	typeArrival    = Type{"arrival number", 1}
+	typeArrived    = Type{"time of arrival", 1}
 	typeDropped    = Type{"rejects dropped", 1}
 	typeJobs       = Type{"times of jobs", 1}
 	typeClock      = Type{"clock", 1}

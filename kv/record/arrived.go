@@ -1,0 +1,38 @@
+package record
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// Arrived says when events arrived: those that were given arrival numbers up to
+// Last, and after the Last of the entry before. At is what the clock said, in whole
+// seconds; the zero time where nobody looked.
+type Arrived struct {
+	Last uint64
+	At   time.Time
+}
+
+// AppendArrived appends the record of when events arrived, whose key is the number
+// of the last of them.
+func AppendArrived(dst []byte, a Arrived) []byte {
+	return End(AppendTime(typeArrived.Begin(dst), a.At), NumberKey(a.Last))
+}
+
+// ReadArrived reads the record of when events arrived.
+func ReadArrived(key, rec []byte) (a Arrived, err error) {
+	if len(key) != 8 {
+		return a, Damagef("%x is no arrival number", key)
+	}
+	a.Last = binary.BigEndian.Uint64(key)
+	r, err := typeArrived.Open(rec, key)
+	if err == nil {
+		a.At = r.Time()
+		err = r.Finish()
+	}
+	if err != nil {
+		return Arrived{}, fmt.Errorf("arrivals up to %d: %w", a.Last, err)
+	}
+	return a, nil
+}
