@@ -197,7 +197,7 @@ func TestRecoverOld(t *testing.T) {
 	if !r.Whole() {
 		t.Errorf("%+v", r)
 	}
-	if got, want := byDay(dumpFile(t, to)), byDay(unpack(t, "v1.golden.gz")); !reflect.DeepEqual(got, want) {
+	if got, want := byDay(upgraded(dumpFile(t, to))), byDay(upgraded(unpack(t, "v1.golden.gz"))); !reflect.DeepEqual(got, want) {
 		t.Errorf("events and tags of %d days, want %d, or others", len(got), len(want))
 	}
 }

@@ -64,6 +64,20 @@ func BreakMigration(err error) (restore func()) {
 // OpenTransactions counts the read transactions in progress.
 func OpenTransactions(db *DB) int { return db.bolt.Stats().OpenTxN }
 
+// StopUpgrade makes upgrades to schema 5 take up so many rows in a transaction, and
+// end with an error after the n-th, until the function returned is called.
+func StopUpgrade(n, rows int, err error) (restore func()) {
+	before, call := upgradeRows, upgraded
+	upgradeRows = rows
+	upgraded = func() error {
+		if n--; n == 0 {
+			return err
+		}
+		return nil
+	}
+	return func() { upgradeRows, upgraded = before, call }
+}
+
 // Disk stands between bbolt and the file of an open store. Whatever bbolt writes
 // goes through Write; Sync fails from BreakSync on.
 type Disk struct {

@@ -15,9 +15,9 @@ import (
 
 // migrations lead from each earlier schema to the next: migrations[n] makes
 // schema n+2 of schema n+1. A store is brought up to date when it is first
-// opened for writing, all steps in one transaction: it is of the new schema
-// wholly or of the old one wholly. testdata holds a file of every schema.
-var migrations = [Schema - 1]func(db *DB, tx *txn) error{
+// opened for writing: all these steps in one transaction, then toSchema5 in several.
+// testdata holds a file of every schema.
+var migrations = [3]func(db *DB, tx *txn) error{
 	toSchema2, toSchema3, toSchema4,
 }
 
@@ -77,15 +77,20 @@ func (db *DB) toRejected(tx *txn) error {
 	return db.indexRejects(tx, all)
 }
 
-// indexNamed makes the index of given ids anew from the events. Of events that
-// were pruned nothing but the old entries is left; they stay as they are, without
-// a place.
+// indexNamed gives the index of given ids the form of schema 3.
 func (db *DB) indexNamed(tx *txn) error {
-	entries, err := db.namedEntries(context.Background(), tx)
+	return db.reindexNamed(context.Background(), tx, record.Index{Name: []byte(layout.Named), Width: 8})
+}
+
+// reindexNamed makes the index of given ids anew from the events. Of events that
+// were pruned nothing but the old entries is left; they stay as they are, those of
+// schema 2 without a place.
+func (db *DB) reindexNamed(ctx context.Context, tx *txn, form record.Index) error {
+	entries, err := db.namedEntries(ctx, tx)
 	if err != nil {
 		return err
 	}
-	old := &runIndex{tx.top(layout.Named), record.Index{Name: []byte(layout.Named), Width: 8}}
+	old := &runIndex{tx.top(layout.Named), form}
 	runs, err := old.runs()
 	if err != nil {
 		return err
@@ -153,14 +158,20 @@ func (db *DB) migrate(ctx context.Context, readOnly bool) error {
 	case readOnly:
 		return &OlderError{Path: db.path, Schema: db.schema, Needed: Schema}
 	}
-	err := db.update(ctx, func(tx *txn) error {
-		for _, step := range migrations[db.schema-1:] {
-			if err := step(db, tx); err != nil {
-				return err
+	err := db.hasRoom()
+	if last := len(migrations) + 1; err == nil && db.schema < last {
+		err = db.update(ctx, func(tx *txn) error {
+			for _, step := range migrations[db.schema-1:] {
+				if err := step(db, tx); err != nil {
+					return err
+				}
 			}
-		}
-		return tx.top(layout.Meta).Put(record.KeySchema, record.AppendSchema(nil, Schema))
-	})
+			return tx.top(layout.Meta).Put(record.KeySchema, record.AppendSchema(nil, last))
+		})
+	}
+	if err == nil {
+		err = db.toSchema5(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("bring store %s up to schema %d: %w", db.path, Schema, err)
 	}

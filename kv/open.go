@@ -34,7 +34,7 @@ type Options struct {
 }
 
 // Schema is the version of the layout that this program writes.
-const Schema = 4
+const Schema = 5
 
 // Open opens the store at path. Unless ReadOnly is set it makes what is missing:
 // the folders with mode 0700, the file with mode 0600; what exists keeps its
@@ -214,6 +214,9 @@ func (db *DB) readMeta(tx *txn) error {
 	}
 	if db.schema > Schema {
 		return &NewerError{Path: db.path, Schema: db.schema, Highest: Schema}
+	}
+	if db.schema == Schema && meta.Get(record.KeyUpgrade) != nil {
+		db.schema-- // it has begun to become of this one
 	}
 	for i := range layout.Buckets {
 		b := &layout.Buckets[i]

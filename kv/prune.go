@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/kv/block"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
@@ -276,7 +274,7 @@ func (db *DB) pruneDay(tx *txn, at record.KindDay, tagged *record.SeqSet, p *rec
 	if history == nil {
 		return record.Damage("the events are missing")
 	}
-	rest := thinned{db: db, at: at, writer: block.NewWriter(db.encoder)}
+	rest := newDayRewrite(db, at)
 	err := deletePrefix(history, day, func(k, rec []byte) error {
 		_, first, _ := record.ParseBlockKey(k)
 		events, err := db.blocks.Read(at.Kind, at.Day, first, rec)
@@ -324,60 +322,6 @@ func (db *DB) pruneDay(tx *txn, at record.KindDay, tagged *record.SeqSet, p *rec
 		}
 	}
 	return rest.store(tx)
-}
-
-// thinned are the events of a kind and day that stay.
-type thinned struct {
-	db      *DB
-	at      record.KindDay
-	writer  *block.Writer
-	events  []ttpcron.Event // of the next block
-	blocks  [][2][]byte     // keys and records
-	content []byte          // entries of the index of content-derived ids
-	count   ttpcron.DayHistory
-}
-
-func (r *thinned) keep(e *ttpcron.Event) {
-	if d := record.IdentityOf(&r.db.secret, e); d.Content {
-		r.content = binary.BigEndian.AppendUint64(r.content, d.Hash)
-	}
-	h := &r.count
-	if h.Events++; h.Events == 1 {
-		*h = ttpcron.DayHistory{Kind: r.at.Kind, Day: r.at.Day, Events: 1, FirstSeq: e.Seq, Earliest: e.Time, Latest: e.Time}
-	}
-	h.LastSeq, h.Earliest, h.Latest = e.Seq, record.Earlier(h.Earliest, e.Time), record.Later(h.Latest, e.Time)
-	if r.events = append(r.events, *e); block.Length(r.events) < len(r.events) {
-		r.block()
-	}
-}
-
-// block makes a block of the events that fill one.
-func (r *thinned) block() {
-	n := block.Length(r.events)
-	r.blocks = append(r.blocks, [2][]byte{record.BlockKey(r.at.Day, r.events[0].Seq), r.writer.Append(nil, r.at.Kind, r.at.Day, r.events[:n])})
-	r.events = slices.Clone(r.events[n:])
-}
-
-// store stores the events and what counts and indexes them, in the place of what
-// was there of the day.
-func (r *thinned) store(tx *txn) error {
-	for len(r.events) > 0 {
-		r.block()
-	}
-	history := tx.top(layout.History).Bucket([]byte(r.at.Kind))
-	for _, b := range r.blocks {
-		if err := history.Put(b[0], b[1]); err != nil {
-			return err
-		}
-	}
-	if err := tx.top(layout.DayCounts).Bucket([]byte(r.at.Kind)).Put(record.DayKey(r.at.Day), record.AppendDay(nil, r.at, r.count)); err != nil {
-		return err
-	}
-	if len(r.content) == 0 {
-		return nil
-	}
-	x := contentIndex(tx, r.at.Kind, r.at.Day)
-	return x.add(x.SortEntries(r.content))
 }
 
 // deletePrefix deletes the keys that begin with a prefix, each after a look.

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -65,11 +66,26 @@ func TestSchema1(t *testing.T) {
 			t.Fatal(err)
 		}
 		checked(t, path)
-		if got, want := dumpFile(t, path), unpack(t, "v1.golden.gz"); !bytes.Equal(got, want) {
+		if got, want := upgraded(dumpFile(t, path)), upgraded(unpack(t, "v1.golden.gz")); !bytes.Equal(got, want) {
 			t.Errorf("the store reads otherwise: %s", firstDifference(got, want))
 		}
 	}
 }
+
+// upgraded is what a dump says but for what an upgrade changes: ids that are made of
+// content, and tags with their summary: they are made again. (Those whose events are
+// gone stay: TestSchema4.)
+func upgraded(dump []byte) []byte {
+	var out []byte
+	for line := range bytes.Lines(dump) {
+		if !bytes.HasPrefix(line, []byte(`{"uuid":`)) && !bytes.HasPrefix(line, []byte(`{"Window":`)) {
+			out = append(out, derivedID.ReplaceAll(line, []byte(`"source_id":"derived"`))...)
+		}
+	}
+	return out
+}
+
+var derivedID = regexp.MustCompile(`"source_id":"sha256:[0-9a-f]{32}"`)
 
 // TestMigrationIsWhole lets a migration fail half-way: the file stays of its
 // schema.

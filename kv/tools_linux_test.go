@@ -224,7 +224,7 @@ func TestRestoreOld(t *testing.T) {
 		t.Fatal(err)
 	}
 	checked(t, path)
-	if got, want := dumpFile(t, path), unpack(t, "v1.golden.gz"); !bytes.Equal(got, want) {
+	if got, want := upgraded(dumpFile(t, path)), upgraded(unpack(t, "v1.golden.gz")); !bytes.Equal(got, want) {
 		t.Error(firstDifference(got, want))
 	}
 	if got := dumpAllFile(t, aside); !bytes.Equal(got, kept) {

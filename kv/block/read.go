@@ -3,6 +3,7 @@ package block
 import (
 	"bytes"
 	"encoding/hex"
+	"strings"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -31,8 +32,7 @@ func NewReader(concurrency int) (*Reader, error) {
 func (br *Reader) Close() { br.decoder.Close() }
 
 // Read decodes the record of a block. Events share the memory of their text with
-// each other and with nothing else. Those of a block of version 1 have all an ID, as
-// it was derived then.
+// each other and with nothing else.
 func (br *Reader) Read(kind ttpcron.SourceKind, day ttpcron.Day, first uint64, rec []byte) ([]ttpcron.Event, error) {
 	r, err := record.TypeBlock.Open(rec, []byte(kind), record.BlockKey(day, first))
 	if err != nil {
@@ -87,7 +87,19 @@ func (br *Reader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first uint64,
 	if err := readColumns(columns, day, first, events); err != nil {
 		return nil, err
 	}
+	if r.Version == 1 {
+		forgetDerived(events)
+	}
 	return events, nil
+}
+
+// forgetDerived takes their IDs from events whose source gave them none.
+func forgetDerived(events []ttpcron.Event) {
+	for i := range events {
+		if e := &events[i]; strings.HasPrefix(e.ID, record.ContentPrefix) && e.ID == record.ContentID4(e) {
+			e.ID = ""
+		}
+	}
 }
 
 func readIDs(r *record.Reader, form byte, events []ttpcron.Event) error {

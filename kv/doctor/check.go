@@ -208,6 +208,9 @@ func (c *checker) metaRecords() error {
 	if c.meta.Schema > kv.Schema {
 		return &kv.NewerError{Path: c.path, Schema: c.meta.Schema, Highest: kv.Schema}
 	}
+	if c.meta.Upgrading {
+		return &kv.OlderError{Path: c.path, Schema: kv.Schema - 1, Needed: kv.Schema}
+	}
 	if c.meta.Schema > 0 && c.meta.Schema < kv.Schema {
 		return &kv.OlderError{Path: c.path, Schema: c.meta.Schema, Needed: kv.Schema}
 	}

@@ -103,6 +103,9 @@ type recovery struct {
 	events  []ttpcron.Event           // waiting to be stored
 	tags    foundTags
 	orphans map[ttpcron.Day]int // tags without their event
+	// names are the events of an earlier schema, by the names that they had in it;
+	// tags of theirs are made again. Nil for a store of this schema.
+	names map[uint64]struct{}
 	err     error
 }
 
@@ -195,6 +198,9 @@ func (r *recovery) walk() error {
 	r.report.Uncounted = len(r.report.Findings) > found
 	if err := r.readMeta(); err != nil {
 		return err
+	}
+	if r.meta.Upgrading || r.meta.Schema > 0 && r.meta.Schema < kv.Schema {
+		r.names = map[uint64]struct{}{}
 	}
 	r.place = "claims"
 	found = len(r.report.Findings)
@@ -302,6 +308,7 @@ func (r *recovery) block(k, v []byte) bool {
 	}
 	r.day = day
 	events, err := r.blocks.Read(r.kind, day, first, v)
+	r.name(events)
 	if err != nil {
 		if r.failed(fmt.Errorf("block %d: %w", first, err)) {
 			r.report.LostBlocks++
@@ -311,6 +318,21 @@ func (r *recovery) block(k, v []byte) bool {
 	}
 	r.take(events)
 	return true
+}
+
+// name notes the names that events had in an earlier schema.
+func (r *recovery) name(events []ttpcron.Event) {
+	if r.names == nil {
+		return
+	}
+	for i := range events {
+		e := &events[i]
+		id := e.ID
+		if id == "" {
+			id = record.ContentID4(e)
+		}
+		r.names[r.meta.Secret.Named(e.Kind, id)] = struct{}{}
+	}
 }
 
 // take keeps events until they are stored. Within a kind and day they arrive in
@@ -413,6 +435,7 @@ func (r *recovery) storeTags() error {
 	for i := range f.tags {
 		t := &f.tags[i]
 		switch r.day = ttpcron.DayOf(t.EventTime); {
+		case r.named(t):
 		case !there[i]:
 			r.orphans[r.day]++
 		case t.UUID() != f.uuids[i]:
@@ -426,6 +449,13 @@ func (r *recovery) storeTags() error {
 	r.report.Tags += n
 	*f = foundTags{uuids: f.uuids[:0], tags: f.tags[:0], claims: f.claims[:0]}
 	return err
+}
+
+// named reports whether a tag of an earlier schema belongs to an event that is
+// stored: the next run makes it again.
+func (r *recovery) named(t *ttpcron.Tag) bool {
+	_, ok := r.names[r.meta.Secret.Named(t.SourceKind, t.SourceID)]
+	return ok && t.Seq == 0
 }
 
 // flush stores what is waiting.

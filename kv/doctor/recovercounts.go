@@ -24,7 +24,7 @@ func (r *recovery) compareCounts() {
 		}
 	}
 	r.compareEvents()
-	if r.err == nil {
+	if r.err == nil && r.names == nil {
 		r.compareTags()
 	}
 }

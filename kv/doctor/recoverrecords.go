@@ -154,12 +154,23 @@ func (r *recovery) coverage(t *kv.Takeover) (err error) {
 				r.meta.Arrival = max(r.meta.Arrival, p.UpTo)
 			}
 			r.report.Records++
+			if r.names != nil {
+				v = unknownRules(parts)
+			}
 			if err == nil {
 				err = t.Put(layout.Coverage, name, k, v)
 			}
 		})
 	})
 	return err
+}
+
+// unknownRules is the record of a day's coverage by rules that are not known.
+func unknownRules(list []ttpcron.Coverage) []byte {
+	for i, c := range list {
+		list[i] = ttpcron.Coverage{Kind: c.Kind, Day: c.Day, After: c.After, UpTo: c.UpTo, Since: c.Since, Uncounted: true}
+	}
+	return record.AppendCoverage(nil, record.KindDay{Kind: list[0].Kind, Day: list[0].Day}, list)
 }
 
 // cursors takes over the checkpoints, none of them behind the last arrival.

@@ -18,6 +18,7 @@ var (
 	KeyDropped = []byte("rejects-dropped") // how many rejects were dropped
 	KeyJobs    = []byte("jobs")            // when scheduled jobs last began, all of them in one
 	KeyClock   = []byte("clock")           // what was seen of the clock
+	KeyUpgrade = []byte("upgrade")         // how far an upgrade to the schema has come; missing when it is done
 )
 
 // Meta is what the records of the bucket meta say of the whole store.
@@ -26,6 +27,8 @@ type Meta struct {
 	Secret  Secret
 	Arrival uint64 // the arrival number that was given last
 	Dropped uint64 // rejects
+	// Upgrading: a store of the schema before is being brought up to this one.
+	Upgrading bool
 }
 
 // Read takes up one record of the bucket, and reports whether there is one of
@@ -41,6 +44,9 @@ func (m *Meta) Read(key, rec []byte) (known bool, err error) {
 		m.Arrival, err = ReadArrival(rec)
 	case string(KeyDropped):
 		m.Dropped, err = ReadDropped(rec)
+	case string(KeyUpgrade):
+		_, err = ReadUpgrade(rec)
+		m.Upgrading = err == nil
 	case string(KeyJobs):
 		_, err = ReadJobTimes(rec)
 	case string(KeyClock):
@@ -63,6 +69,21 @@ func ReadSchema(rec []byte) (int, error) {
 		return 0, err
 	}
 	return r.Count(1 << 30), r.Finish()
+}
+
+// AppendUpgrade appends the record of how far an upgrade has come: days before one
+// are done.
+func AppendUpgrade(dst []byte, next ttpcron.Day) []byte {
+	return appendNumber(dst, &typeUpgrade, KeyUpgrade, uint64(next))
+}
+
+// ReadUpgrade reads the record of how far an upgrade has come.
+func ReadUpgrade(rec []byte) (next ttpcron.Day, err error) {
+	n, err := readNumber(&typeUpgrade, KeyUpgrade, rec)
+	if err == nil && n >= 1<<31 {
+		err = Damagef("upgraded up to day %d", n)
+	}
+	return ttpcron.Day(n), err
 }
 
 // AppendSecret appends the record of the secret.

@@ -33,4 +33,5 @@ var (
 	typeDropped    = Type{"rejects dropped", 1}
 	typeJobs       = Type{"times of jobs", 1}
 	typeClock      = Type{"clock", 1}
+	typeUpgrade    = Type{"upgrade", 1}
 )

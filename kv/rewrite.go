@@ -1,0 +1,71 @@
+package kv
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/record"
+)
+
+// dayRewrite stores the events of a kind and day anew.
+type dayRewrite struct {
+	db      *DB
+	at      record.KindDay
+	writer  *block.Writer
+	events  []ttpcron.Event // of the next block
+	blocks  [][2][]byte     // keys and records
+	content []byte          // entries of the index of content-derived ids
+	count   ttpcron.DayHistory
+}
+
+// newDayRewrite begins to store the events of a kind and day anew.
+func newDayRewrite(db *DB, at record.KindDay) *dayRewrite {
+	return &dayRewrite{db: db, at: at, writer: block.NewWriter(db.encoder)}
+}
+
+// keep takes up the next event, in the order of arrival.
+func (r *dayRewrite) keep(e *ttpcron.Event) {
+	if d := record.IdentityOf(&r.db.secret, e); d.Content {
+		r.content = binary.BigEndian.AppendUint64(r.content, d.Hash)
+	}
+	h := &r.count
+	if h.Events++; h.Events == 1 {
+		*h = ttpcron.DayHistory{Kind: r.at.Kind, Day: r.at.Day, Events: 1, FirstSeq: e.Seq, Earliest: e.Time, Latest: e.Time}
+	}
+	h.LastSeq, h.Earliest, h.Latest = e.Seq, record.Earlier(h.Earliest, e.Time), record.Later(h.Latest, e.Time)
+	if r.events = append(r.events, *e); block.Length(r.events) < len(r.events) {
+		r.block()
+	}
+}
+
+// block makes a block of the events that fill one.
+func (r *dayRewrite) block() {
+	n := block.Length(r.events)
+	r.blocks = append(r.blocks, [2][]byte{record.BlockKey(r.at.Day, r.events[0].Seq), r.writer.Append(nil, r.at.Kind, r.at.Day, r.events[:n])})
+	r.events = slices.Clone(r.events[n:])
+}
+
+// store stores the events and what counts and indexes them, in the place of what
+// was there of the day.
+func (r *dayRewrite) store(tx *txn) error {
+	for len(r.events) > 0 {
+		r.block()
+	}
+	history := tx.top(layout.History).Bucket([]byte(r.at.Kind))
+	for _, b := range r.blocks {
+		if err := history.Put(b[0], b[1]); err != nil {
+			return err
+		}
+	}
+	if err := tx.top(layout.DayCounts).Bucket([]byte(r.at.Kind)).Put(record.DayKey(r.at.Day), record.AppendDay(nil, r.at, r.count)); err != nil {
+		return err
+	}
+	if len(r.content) == 0 {
+		return nil
+	}
+	x := contentIndex(tx, r.at.Kind, r.at.Day)
+	return x.add(x.SortEntries(r.content))
+}
