@@ -272,6 +272,8 @@ func goldenMeta() []goldenRecord {
 			func(rec []byte) (any, error) { return asAny(record.ReadArrival(rec)) }},
 		{"dropped", "rejects dropped", parts(record.KeyDropped), record.AppendDropped(nil, 300), uint64(300),
 			func(rec []byte) (any, error) { return asAny(record.ReadDropped(rec)) }},
+		{"upgrade", "upgrade", parts(record.KeyUpgrade), record.AppendUpgrade(nil, 19875), ttpcron.Day(19875),
+			func(rec []byte) (any, error) { return asAny(record.ReadUpgrade(rec)) }},
 		{"jobs", "times of jobs", parts(record.KeyJobs), record.AppendJobTimes(nil, jobs), jobs,
 			func(rec []byte) (any, error) { return asAny(record.ReadJobTimes(rec)) }},
 		{"clock", "clock", parts(record.KeyClock), record.AppendClock(nil, &clock), clock,
