@@ -106,7 +106,7 @@ type recovery struct {
 	// names are the events of an earlier schema, by the names that they had in it;
 	// tags of theirs are made again. Nil for a store of this schema.
 	names map[uint64]struct{}
-	err     error
+	err   error
 }
 
 // foundTags are tags that wait to be stored, once their events are known.
