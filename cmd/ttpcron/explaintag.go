@@ -18,6 +18,7 @@ type tagStory struct {
 	tag     ttpcron.Tag
 	life    ruleset.Life
 	event   *ttpcron.Event // nil when the history does not hold it any more
+	arrived time.Time      // when the event did; zero where that is not known
 	retired *ttpcron.Retirement
 	rule    *tagger.Rule        // as it is now; nil when it is not loaded
 	x       *tagger.Explanation // what the rules say of the event now; nil without event
@@ -68,6 +69,9 @@ func storyOf(ctx context.Context, s *session, u ttpcron.UUID) (story tagStory, e
 	}
 	e, found, err := db.History.EventByID(ctx, story.tag.SourceKind, ttpcron.DayOf(story.tag.EventTime), story.tag.SourceID)
 	if err != nil || !found {
+		return story, err
+	}
+	if story.arrived, _, err = db.History.ArrivedAt(ctx, e.Seq); err != nil {
 		return story, err
 	}
 	x := rules.Explain(e)
@@ -160,6 +164,9 @@ func tellStory(out *term.Output, s tagStory) error {
 	}
 	line("rule", fmt.Sprintf("%s version %d%s, made %s", t.Paint(term.Cyan, term.Clean(tag.RuleID)), tag.RuleVersion, name, term.Time(tag.CreatedAt)))
 	line("event", fmt.Sprintf("%s %s at %s%s", term.Clean(string(tag.SourceKind)), term.Clean(tag.SourceID), term.Time(tag.EventTime), origin(tag)))
+	if !s.arrived.IsZero() {
+		line("arrived", term.Time(s.arrived))
+	}
 	if s.x != nil && s.x.Text != "" {
 		line("text", t.Cut(term.Clean(s.x.Text), 2000))
 	}
@@ -217,7 +224,8 @@ func decided(what, by string, at time.Time, reason string) string {
 type storyJSON struct {
 	Tag     ttpcron.Tag      `json:"tag"`
 	Event   *ttpcron.Event   `json:"event"`
-	Rule    *storyRuleJSON   `json:"rule"` // null when it is not loaded any more
+	Arrived *time.Time       `json:"arrived_at"` // null where that is not known
+	Rule    *storyRuleJSON   `json:"rule"`       // null when it is not loaded any more
 	Retired *stateJSON       `json:"retired"`
 	Given   bool             `json:"given_now"` // whether the rule as it is now gives this very tag
 	Verdict string           `json:"verdict"`
@@ -232,7 +240,7 @@ type storyRuleJSON struct {
 }
 
 func printStoryJSON(out *term.Output, now func() time.Time, s tagStory) error {
-	result := storyJSON{Tag: s.tag, Event: s.event, Given: s.now != nil, Verdict: s.verdict()}
+	result := storyJSON{Tag: s.tag, Event: s.event, Arrived: term.TimeOrNull(s.arrived), Given: s.now != nil, Verdict: s.verdict()}
 	if s.rule != nil {
 		result.Rule = &storyRuleJSON{Version: s.rule.Version, Name: s.rule.Name, Level: s.rule.Level.String()}
 		if s.rule.State.Status != ttpcron.StatusEnabled {

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
@@ -13,11 +14,12 @@ import (
 )
 
 func exportEventsCommand() *command {
-	var since, until string
+	var since, until, arrived string
 	from := sourceFlag(jobs.SourceAll)
 	fs := cli.NewFlags()
 	fs.StringVar(&since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
 	fs.StringVar(&until, "until", "", "only events before `TIME`")
+	fs.StringVar(&arrived, "arrived-since", "", arrivedUsage)
 	fs.Var(&from, "source", sourceUsage)
 	return &command{
 		Name: "export-events", Short: "print stored events as JSON lines, which import reads back", Flags: fs,
@@ -26,7 +28,10 @@ ordered by day, then kind, then arrival. Read back with import --format events
 they make the same events with the same ids, in a new store or in this one, where
 they are known. Control characters and bytes that are not UTF-8 are escaped, so
 that the lines are safe to show; everything comes back byte for byte. Only one
-page of events is in memory at a time. Tags are printed by ttpcron tags --json.`,
+page of events is in memory at a time. Tags are printed by ttpcron tags --json.
+
+--arrived-since goes by when events arrived in the store, by its clock, whenever
+they happened. What arrived before stores noted that is not in it.`,
 		Examples: "ttpcron export-events > events.jsonl\nttpcron export-events --since 2026-05-01 --until 2026-06-01 | gzip >may.gz\nttpcron import --db other.db --format events events.jsonl",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -37,17 +42,36 @@ page of events is in memory at a time. Tags are printed by ttpcron tags --json.`
 			if err != nil {
 				return err
 			}
-			return exportEvents(ctx, s, from, w)
+			at, err := arrivedSince(arrived, s.now())
+			if err != nil {
+				return err
+			}
+			return exportEvents(ctx, s, from, w, at)
 		},
 	}
 }
 
-func exportEvents(ctx context.Context, s *session, from sourceFlag, w ttpcron.Window) error {
+// wanted says which events are exported.
+type wanted struct {
+	window ttpcron.Window // of event time
+	after  uint64         // arrival number
+}
+
+// on reports whether any of a day's events may be.
+func (w *wanted) on(d *ttpcron.DayHistory) bool {
+	return w.window.Overlaps(d.Day) && d.LastSeq > w.after
+}
+
+func exportEvents(ctx context.Context, s *session, from sourceFlag, window ttpcron.Window, arrived time.Time) error {
 	db, err := s.stores.Read(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	w := &wanted{window: window}
+	if w.after, err = arrivedAfter(ctx, db.History, arrived); err != nil {
+		return err
+	}
 	kinds, err := from.kinds(ctx, db)
 	if err != nil {
 		return err
@@ -60,7 +84,7 @@ func exportEvents(ctx context.Context, s *session, from sourceFlag, w ttpcron.Wi
 			if err != nil {
 				return err
 			}
-			if w.Overlaps(d.Day) {
+			if w.on(&d) {
 				at.Total += int64(d.Events)
 			}
 		}
@@ -71,13 +95,13 @@ func exportEvents(ctx context.Context, s *session, from sourceFlag, w ttpcron.Wi
 		if err != nil {
 			return err
 		}
-		for page, err := range db.History.Events(ctx, d.kind, d.day, 0, math.MaxUint64) {
+		for page, err := range db.History.Events(ctx, d.kind, d.day, w.after, math.MaxUint64) {
 			if err != nil {
 				return err
 			}
 			for i := range page {
 				e := &page[i]
-				if !w.Contains(e.Time) {
+				if !w.window.Contains(e.Time) {
 					continue
 				}
 				line = append(e.AppendJSON(line[:0]), '\n')
@@ -108,9 +132,9 @@ type kindDay struct {
 // heldDays is about how many days daysToExport remembers, of all kinds.
 const heldDays = 1 << 16
 
-// daysToExport yields the days of some kinds that a window touches, by day, then
-// as the kinds are ordered. Of each kind it remembers the days that come next.
-func daysToExport(ctx context.Context, db jobs.History, kinds []ttpcron.SourceKind, w ttpcron.Window) iter.Seq2[kindDay, error] {
+// daysToExport yields the days of some kinds with events that may be wanted, by day,
+// then as the kinds are ordered. Of each kind it remembers the days that come next.
+func daysToExport(ctx context.Context, db jobs.History, kinds []ttpcron.SourceKind, w *wanted) iter.Seq2[kindDay, error] {
 	most := max(8, heldDays/max(1, len(kinds)))
 	next := func(kind ttpcron.SourceKind, from ttpcron.Day) (days []ttpcron.Day, err error) {
 		for len(days) == 0 {
@@ -118,8 +142,9 @@ func daysToExport(ctx context.Context, db jobs.History, kinds []ttpcron.SourceKi
 			if err != nil || len(page) == 0 {
 				return nil, err
 			}
-			for _, d := range page {
-				if from = d.Day + 1; w.Overlaps(d.Day) && len(days) < most {
+			for i := range page {
+				d := &page[i]
+				if from = d.Day + 1; w.on(d) && len(days) < most {
 					days = append(days, d.Day)
 				}
 			}

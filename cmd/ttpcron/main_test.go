@@ -36,7 +36,7 @@ func shifted() {
 	}
 	os.Exit(process(func() time.Time {
 		text, _ := os.ReadFile(path)
-		ahead, _ := time.ParseDuration(string(text))
+		ahead, _ := time.ParseDuration(strings.TrimSpace(string(text)))
 		return time.Now().Round(0).Add(ahead) // no more than the wall shows
 	}))
 }

@@ -64,6 +64,7 @@ type storeStatus struct {
 	Bytes           int64           `json:"bytes"`
 	FreeBytes       int64           `json:"free_bytes"`
 	LastSeq         uint64          `json:"last_seq"`
+	Arrived         *time.Time      `json:"last_arrival"` // when events arrived last; null where that is not known
 	Files           int             `json:"files"`
 	Rejects         int             `json:"rejects"`
 	RejectsDropped  int             `json:"rejects_dropped"`
@@ -117,7 +118,7 @@ func gatherStatus(ctx context.Context, stores *store.Opener, set *settings.Setti
 		return s, err
 	}
 	s.Store = storeStatus{
-		Path: st.Path, Schema: st.Schema, Bytes: st.FileBytes, FreeBytes: st.FreeBytes, LastSeq: st.LastSeq, Files: st.FilePositions,
+		Path: st.Path, Schema: st.Schema, Bytes: st.FileBytes, FreeBytes: st.FreeBytes, LastSeq: st.LastSeq, Arrived: term.TimeOrNull(st.Arrived), Files: st.FilePositions,
 		Rejects: st.Rejects, RejectsDropped: st.RejectsDropped, DaysWithTags: st.TagDays,
 	}
 	for _, k := range st.Kinds {
@@ -190,6 +191,9 @@ func statusOfRun(r ttpcron.Run) runStatus {
 func printStatus(out *term.Output, now func() time.Time, s status) error {
 	label := func(name string) string { return out.Term.Paint(term.Bold, fmt.Sprintf("%-7s", name)) }
 	fmt.Fprintf(out, "%s %s, %s, %s, schema %d\n", label("store"), term.Clean(s.Store.Path), term.Bytes(s.Store.Bytes), term.Plural(s.Store.Files, "file read", "files read"), s.Store.Schema)
+	if at := s.Store.Arrived; at != nil {
+		fmt.Fprintf(out, "%s the last events arrived %s, %s\n", label(""), term.Away(*at, now()), term.Time(*at))
+	}
 	if n := s.Store.Rejects + s.Store.RejectsDropped; n > 0 {
 		fmt.Fprintf(out, "%s %s rejected (ttpcron import --rejected)\n", label(""), term.Plural(n, "line", "lines"))
 	}

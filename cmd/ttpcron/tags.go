@@ -23,6 +23,7 @@ const screenful = 100
 type tagsOptions struct {
 	q            ttpcron.TagQuery
 	since, until string
+	arrived      string // since when
 	minLevel     string
 	limit        int
 	uuid         bool
@@ -39,6 +40,7 @@ func tagsCommand() *command {
 	fs.StringVar(&o.q.Rule, "rule", "", "only tags of the rule with id `R`")
 	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
+	fs.StringVar(&o.arrived, "arrived-since", "", arrivedUsage)
 	fs.Float64Var(&o.q.MinConfidence, "min-confidence", 0, "only tags with at least this confidence, `C` from 0 to 1 (default 0: all)")
 	fs.StringVar(&o.minLevel, "min-level", "", "only tags with at least the level `L`: low, medium, high or critical (default informational: all)")
 	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows or tags, the newest; 0 for all (default: 100 as a table on a terminal, else all)")
@@ -57,11 +59,16 @@ CONF is the confidence: given that an attacker did this, how likely the techniqu
 describes it. LEVEL is how much it says where honest people work too, from
 informational over low, medium and high to critical.
 
+Times are those of events. --arrived-since goes by when events arrived in the
+store, by its clock: what a run brought in, however old its logs are. What arrived
+before stores noted that, and tags whose events are gone, are not in it.
+
 On a terminal, or where COLUMNS says how wide the table may be, rows are cut to
 that width; where it is narrow, session, tactic, level and rule are left out in
 turn. Elsewhere only long commands are cut.`,
 		Examples: `ttpcron tags --since 7d --min-confidence 0.6
 ttpcron tags --attacker 203.0.113.7 --tactic persistence
+ttpcron tags --arrived-since 24h --min-level high
 ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -71,7 +78,11 @@ ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
 			if err := o.check(s.now); err != nil {
 				return err
 			}
-			return showTags(ctx, s.out, s.stores, o)
+			arrived, err := arrivedSince(o.arrived, s.now())
+			if err != nil {
+				return err
+			}
+			return showTags(ctx, s.out, s.stores, arrived, o)
 		},
 	}
 }
@@ -150,12 +161,15 @@ func tacticID(s string) (string, error) {
 	return "", e
 }
 
-func showTags(ctx context.Context, out *term.Output, stores *store.Opener, o tagsOptions) error {
+func showTags(ctx context.Context, out *term.Output, stores *store.Opener, arrived time.Time, o tagsOptions) error {
 	db, err := stores.Read(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	if o.q.ArrivedAfter, err = arrivedAfter(ctx, db.History, arrived); err != nil {
+		return err
+	}
 	o.q.Limit = o.limit
 	if o.limit < 0 {
 		o.q.Limit = 0

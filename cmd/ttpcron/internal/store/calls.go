@@ -45,6 +45,9 @@ var calls = control.Name(struct {
 	LastSeq call[none, uint64]
 	Event   call[eventOf, found[ttpcron.Event]]
 
+	ArrivedSince call[time.Time, uint64]
+	ArrivedAt    call[uint64, found[time.Time]]
+
 	Import         call[importing, ttpcron.ImportReport]
 	Known          call[control.List[ttpcron.Event], []bool]
 	KnownRejects   call[control.List[ttpcron.Reject], []bool]
@@ -95,6 +98,12 @@ var calls = control.Name(struct {
 	LastSeq: reads((*kv.DB).LastSeq),
 	Event: does(func(ctx context.Context, h *Holder, q eventOf) (f found[ttpcron.Event], err error) {
 		f.Value, f.OK, err = h.DB.EventByID(ctx, q.Kind, q.Day, q.ID)
+		return f, err
+	}),
+
+	ArrivedSince: does(func(ctx context.Context, h *Holder, t time.Time) (uint64, error) { return h.DB.ArrivedSince(ctx, t) }),
+	ArrivedAt: does(func(ctx context.Context, h *Holder, seq uint64) (f found[time.Time], err error) {
+		f.Value, f.OK, err = h.DB.ArrivedAt(ctx, seq)
 		return f, err
 	}),
 

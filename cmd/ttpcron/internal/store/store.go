@@ -105,6 +105,17 @@ func (s History) EventByID(ctx context.Context, kind ttpcron.SourceKind, day ttp
 	return f.Value, f.OK, err
 }
 
+// ArrivedSince does what kv.DB.ArrivedSince does.
+func (s History) ArrivedSince(ctx context.Context, t time.Time) (uint64, error) {
+	return calls.ArrivedSince.ask(ctx, s.conn, t)
+}
+
+// ArrivedAt does what kv.DB.ArrivedAt does.
+func (s History) ArrivedAt(ctx context.Context, seq uint64) (time.Time, bool, error) {
+	f, err := calls.ArrivedAt.ask(ctx, s.conn, seq)
+	return f.Value, f.OK, err
+}
+
 // Tags are the tags of a store.
 type Tags struct{ conn *conn }
 
