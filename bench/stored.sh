@@ -64,17 +64,24 @@ sizes() {
   say "$1: a tag's share of the rollups, bytes" "$(calc "$(part rollups 3) / $tags" 1)"
 }
 
+# counted keeps the first line of its input and the number of lines.
+counted() {
+  local line=
+  if read -r line; then echo $(($(wc -l) + 1)); else echo 0; fi >"$out/lines"
+  printf '%s\n' "$line" >"$out/report"
+}
+
 # query NAME ARGUMENT...: the best time of a query, and the most memory.
 query() {
   local name=$1 best=9e9 least=9e9 most=0
   shift
   for _ in $(seq "${RUNS:-5}"); do
-    "$out/measure" -o "$out/figures" "$tt" tags --db "$db" --json "$@" >"$out/report"
+    "$out/measure" -o "$out/figures" "$tt" tags --db "$db" --json "$@" | counted
     best=$(calc "$(figure seconds) < $best ? $(figure seconds) : $best" 4)
     least=$(calc "$(cpu) < $least ? $(cpu) : $least" 4)
     most=$(calc "$(figure anon) > $most ? $(figure anon) : $most" 0)
   done
-  lines=$(wc -l <"$out/report")
+  lines=$(cat "$out/lines")
   say "$name: tags" "$lines"
   say "$name: ms, ms of CPU time" "$(calc "1000 * $best" 1), $(calc "1000 * $least" 1)"
   [ "$lines" -le 100000 ] || say "$name: tags / s, of CPU time" "$(calc "$lines / $best" 0), $(calc "$lines / $least" 0)"
