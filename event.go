@@ -143,10 +143,15 @@ func (k SourceKind) plain() bool {
 // there is neither that nor an identity the one that DeriveAttacker makes of
 // the address.
 func (e *Event) Attacker() (uuid string, origin Origin) {
-	if e.AttackerUUID != "" || e.IdentityUUID != "" || e.AttackerIP == "" {
-		return e.AttackerUUID, e.AttackerOrigin
+	if e.DerivesAttacker() {
+		return DeriveAttacker(e.AttackerIP), OriginDerived
 	}
-	return DeriveAttacker(e.AttackerIP), OriginDerived
+	return e.AttackerUUID, e.AttackerOrigin
+}
+
+// DerivesAttacker reports whether all that is known of the attacker is an address.
+func (e *Event) DerivesAttacker() bool {
+	return e.AttackerUUID == "" && e.IdentityUUID == "" && e.AttackerIP != ""
 }
 
 // SourceID returns the name of the event within its kind (source_id): its ID, or

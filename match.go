@@ -180,7 +180,7 @@ func (v *evidence) fields(shows FieldNames, matched string) (shown string) {
 	}
 	if e.Kind == Command {
 		for _, name := range commandContext {
-			if !shows.Has(name) {
+			if e.Payload.has(name) && !shows.Has(name) {
 				v.field(name)
 			}
 		}
@@ -189,7 +189,11 @@ func (v *evidence) fields(shows FieldNames, matched string) (shown string) {
 }
 
 func (v *evidence) end() []byte {
-	if _, origin := v.event.Attacker(); origin != OriginRecorded {
+	origin := v.event.AttackerOrigin
+	if v.event.DerivesAttacker() {
+		origin = OriginDerived
+	}
+	if origin != OriginRecorded {
 		v.member("attacker_origin", origin.String())
 	}
 	return append(v.dst, '}')

@@ -38,6 +38,16 @@ func (p Payload) Text(name string) (string, bool) {
 	return "", false
 }
 
+// has reports whether there is a member called name.
+func (p Payload) has(name string) bool {
+	for i := range p {
+		if p[i].Name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // Value returns the member called name as [encoding/json] decodes it, or nil
 // when it is missing.
 func (p Payload) Value(name string) any {

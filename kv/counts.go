@@ -97,11 +97,18 @@ func storeRollup(d *rollup.Day, b *bucket, day []byte) error {
 		}
 	}
 	for _, hash := range sortedKeys(d.Aliases) {
-		k := record.HashKey(record.RollupAlias, hash)
-		if b.Get(k) != nil {
-			continue
+		span, k := *d.Aliases[hash], record.HashKey(record.RollupAlias, hash)
+		if rec := b.Get(k); rec != nil {
+			old, err := record.ReadAlias(rec, day, k)
+			if err != nil {
+				return err
+			}
+			if old.Covers(span) {
+				continue
+			}
+			span = span.Join(old)
 		}
-		if err := b.Put(k, record.AppendAlias(nil, day, k)); err != nil {
+		if err := b.Put(k, record.AppendAlias(nil, span, day, k)); err != nil {
 			return err
 		}
 	}

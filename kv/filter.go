@@ -37,10 +37,51 @@ func newFilter(s *record.Secret, q *ttpcron.TagQuery, matching []bool) *filter {
 	return f
 }
 
-// excludes reports whether nothing in the day can match.
-func (f *filter) excludes(rollup *bucket) bool {
-	has := func(k []byte) bool { return rollup.Get(k) != nil }
-	return f.session != nil && !has(f.session) ||
-		f.names != nil && !slices.ContainsFunc(f.names, has) ||
-		f.claims != nil && !slices.ContainsFunc(f.claims, func(id uint32) bool { return has(record.ClaimKey(record.RollupClaim, id)) })
+// within returns the part of a day in which what matches lies, and false when nothing
+// in the day can match.
+func (f *filter) within(day []byte, rollup *bucket) (span record.Span, ok bool, err error) {
+	has := func(id uint32) bool { return rollup.Get(record.ClaimKey(record.RollupClaim, id)) != nil }
+	if f.claims != nil && !slices.ContainsFunc(f.claims, has) {
+		return span, false, nil
+	}
+	span = record.WholeDay()
+	if f.names != nil {
+		if span, ok, err = spanOf(f.names, day, rollup); err != nil || !ok {
+			return span, false, err
+		}
+	}
+	if f.session != nil {
+		s, ok, err := spanOf([][]byte{f.session}, day, rollup)
+		if err != nil || !ok {
+			return span, false, err
+		}
+		span = record.Span{First: max(span.First, s.First), Last: min(span.Last, s.Last)}
+	}
+	return span, span.First <= span.Last, nil
+}
+
+// spanOf returns when in a day one of some names can be found, and false when none is.
+func spanOf(names [][]byte, day []byte, rollup *bucket) (span record.Span, ok bool, err error) {
+	for _, k := range names {
+		rec := rollup.Get(k)
+		if rec == nil {
+			continue
+		}
+		var s record.Span
+		if k[0] == record.RollupAttacker {
+			var t record.Tally
+			t, err = record.ReadAttackerTally(rec, day, k)
+			s = record.SpanOf(t.First, t.Last)
+		} else {
+			s, err = record.ReadAlias(rec, day, k)
+		}
+		if err != nil {
+			return span, false, err
+		}
+		if ok {
+			s = s.Join(span)
+		}
+		span, ok = s, true
+	}
+	return span, ok, nil
 }

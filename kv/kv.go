@@ -73,7 +73,9 @@ type DB struct {
 	lengths   map[int]bool   // of the heads of positions; nil: not known; guarded by lengthsMu, which is locked after writing
 	encoder   *block.Encoder // guarded by writing
 	blocks    *block.Reader
-	last      atomic.Pointer[tree.State] // that a transaction saw
+
+	tagReaders sync.Pool                  // *tagReader, that nobody uses
+	last       atomic.Pointer[tree.State] // that a transaction saw
 }
 
 // Path returns the path that the store was opened with.

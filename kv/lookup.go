@@ -69,7 +69,9 @@ func findUUID(b *bucket, until []byte, u ttpcron.UUID, budget *int) (key, rec, r
 }
 
 func (db *DB) tagAt(tx *txn, day ttpcron.Day, key, rec []byte) (ttpcron.Tag, bool, error) {
-	t, err := newTagReader(db).shown(tx, day, key, rec)
+	r := db.tagReader()
+	defer r.done()
+	t, err := r.shown(tx, day, key, rec)
 	return t, err == nil, err
 }
 

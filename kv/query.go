@@ -19,6 +19,7 @@ import (
 func (db *DB) Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Tag, error] {
 	return func(yield func(ttpcron.Tag, error) bool) {
 		s := newTagScan(db, q)
+		defer s.tags.done()
 		for n := 0; !s.done; {
 			page, err := s.page(ctx)
 			if err != nil {
@@ -55,6 +56,7 @@ const maxPageScans = 64
 // q.Limit. Everything has been read when the position's End is set.
 func (db *DB) TagPage(ctx context.Context, q ttpcron.TagQuery, from TagPosition, about int) ([]ttpcron.Tag, TagPosition, error) {
 	s := newTagScan(db, q)
+	defer s.tags.done()
 	if from.Begun && from.Day <= s.before {
 		s.before, s.until = from.Day, bytes.Clone(from.Until)
 	}
@@ -90,7 +92,8 @@ type tagScan struct {
 	db       *DB
 	q        ttpcron.TagQuery
 	filter   *filter
-	matching []bool // by claim, number 1 first
+	claims   []*record.Claim // number 1 first
+	matching []bool          // by claim
 	tags     *tagReader
 
 	before ttpcron.Day // days from here on have been seen
@@ -99,7 +102,7 @@ type tagScan struct {
 }
 
 func newTagScan(db *DB, q ttpcron.TagQuery) *tagScan {
-	s := &tagScan{db: db, q: q, before: math.MaxInt32, tags: newTagReader(db)}
+	s := &tagScan{db: db, q: q, before: math.MaxInt32, tags: db.tagReader()}
 	if u := q.Window.Until; !u.IsZero() && u.Year() <= 9999 {
 		s.before = ttpcron.DayOf(u) + 1
 	}
@@ -146,7 +149,7 @@ func (s *tagScan) prepare(tx *txn) error {
 		return err
 	}
 	any := false
-	s.matching = make([]bool, len(claims))
+	s.claims, s.matching = claims, make([]bool, len(claims))
 	for i, c := range claims {
 		s.matching[i] = s.q.MatchClaim(&c.Claim) && !hidden.has(uint32(i+1))
 		any = any || s.matching[i]
@@ -166,7 +169,11 @@ func (s *tagScan) nextDay(tx *txn, days *cursor) (bool, error) {
 			return false, nil
 		}
 		s.before = day
-		if b := rollups.Bucket(k); b != nil && s.filter.excludes(b) {
+		span, some, err := s.span(rollups.Bucket(k), k)
+		if err != nil {
+			return false, err
+		}
+		if !some {
 			continue
 		}
 		if arrived, err := s.arrived(tx, k); err != nil {
@@ -174,11 +181,12 @@ func (s *tagScan) nextDay(tx *txn, days *cursor) (bool, error) {
 		} else if !arrived {
 			continue
 		}
-		s.until = bytes.Repeat([]byte{0xff}, len(record.TagKey{}))
+		until := (span.Last + 1) * 1e9
 		if u := s.q.Window.Until; !u.IsZero() && u.Before((day + 1).Start()) {
-			s.until = make([]byte, 6)
-			record.PutNanos(s.until, max(0, record.NanosOf(u, day)))
+			until = min(until, max(0, record.NanosOf(u, day)))
 		}
+		s.until = make([]byte, 6)
+		record.PutNanos(s.until, until)
 		return true, nil
 	}
 	return false, nil
@@ -202,6 +210,15 @@ func (s *tagScan) arrived(tx *txn, day []byte) (may bool, err error) {
 	return may, err
 }
 
+// span returns the part of a day in which matches lie, and false when there is none.
+// A day whose rollup is missing may hold anything.
+func (s *tagScan) span(rollup *bucket, day []byte) (record.Span, bool, error) {
+	if rollup == nil {
+		return record.WholeDay(), true, nil
+	}
+	return s.filter.within(day, rollup)
+}
+
 // keyBefore moves to the last key before the one given, nil when there is none.
 func keyBefore(c *cursor, key []byte) (k, v []byte) {
 	if k, _ = c.Seek(key); k == nil {
@@ -214,9 +231,15 @@ func keyBefore(c *cursor, key []byte) (k, v []byte) {
 // budget is spent or the day is finished.
 func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]ttpcron.Tag, error) {
 	day := s.before
-	since := int64(0)
+	name := record.DayKey(day)
+	span, some, err := s.span(tx.top(layout.Rollups).Bucket(name), name)
+	if err != nil || !some {
+		s.until = nil
+		return page, err
+	}
+	since := span.First * 1e9
 	if w := s.q.Window.Since; w.After(day.Start()) {
-		since = record.NanosOf(w, day)
+		since = max(since, record.NanosOf(w, day))
 	}
 	c := b.Cursor()
 	size, read := 0, s.tags.events.cache.Bytes()
@@ -238,6 +261,9 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 			return nil, err
 		}
 		if ok {
+			if page == nil {
+				page = make([]ttpcron.Tag, 0, scanTags)
+			}
 			page = append(page, t)
 			size += len(t.Evidence)
 		}
@@ -249,15 +275,22 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 // match decodes a tag if its claim and the arrival of its event match, and reports
 // whether all of it does.
 func (s *tagScan) match(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, ok bool, err error) {
-	if id, seq, ok := record.PeekTag(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) && (!s.matching[id-1] || seq <= s.q.ArrivedAfter && s.q.ArrivedAfter > 0) {
-		return t, false, nil
+	if id, seq, ok := record.PeekTag(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) {
+		if !s.matching[id-1] || seq <= s.q.ArrivedAfter && s.q.ArrivedAfter > 0 {
+			return t, false, nil
+		}
+		if seq > 0 && (s.q.Session != "" || s.q.Attacker != "") {
+			if ok, err := s.tags.selects(tx, &s.q, record.KindDay{Kind: s.claims[id-1].Kind, Day: day}, seq); err != nil || !ok {
+				return t, false, err
+			}
+		}
 	}
 	t, _, e, err := s.tags.read(tx, day, key, rec)
 	if err != nil || !s.q.Match(&t) {
 		return t, false, err
 	}
 	if e != nil {
-		t.Evidence = ttpcron.AppendEvidence(nil, e, &t.Match)
+		s.tags.show(&t, e)
 	}
 	return t, true, nil
 }

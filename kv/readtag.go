@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -47,12 +48,26 @@ func (s *storedEvents) find(at record.KindDay, seq uint64) (first uint64, rec []
 
 // tagReader reads tags with what their events say.
 type tagReader struct {
-	db      *DB
-	events  *storedEvents
-	deriver record.Deriver
+	db       *DB
+	events   *storedEvents
+	deriver  record.Deriver
+	evidence []byte // the last, in memory that is used again
 }
 
-func newTagReader(db *DB) *tagReader { return &tagReader{db: db, events: db.storedEvents()} }
+// tagReader returns a reader, with the blocks of one that is done if there is any:
+// what is asked for in pages meets the same blocks again.
+func (db *DB) tagReader() *tagReader {
+	if r, ok := db.tagReaders.Get().(*tagReader); ok {
+		return r
+	}
+	return &tagReader{db: db, events: db.storedEvents()}
+}
+
+// done says that the reader is used no more.
+func (r *tagReader) done() {
+	r.events.tx = nil
+	r.db.tagReaders.Put(r)
+}
 
 // read reads a tag of a day, but for its evidence. Its event is nil when the tag is
 // whole, and otherwise good until read is called twice more.
@@ -74,15 +89,38 @@ func (r *tagReader) read(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.T
 			return t, 0, nil, fmt.Errorf("tag %s: %w", u, record.Damagef("its event, %s %d, is missing", c.Kind, t.Seq))
 		}
 	}
-	c.Complete(&t, e)
+	c.Complete(&t, e, &r.deriver)
 	return t, claim, e, nil
 }
+
+// selects reports whether a query may select tags of an event, going by whose it is
+// and by its session; one that is missing may.
+func (r *tagReader) selects(tx *txn, q *ttpcron.TagQuery, at record.KindDay, seq uint64) (bool, error) {
+	e, err := r.events.at(tx, at, seq)
+	if err != nil || e == nil {
+		return err == nil, err
+	}
+	return (q.Session == "" || e.SessionID == q.Session) &&
+		(q.Attacker == "" || e.AttackerIP == q.Attacker || e.IdentityUUID == q.Attacker || r.deriver.Attacker(e) == q.Attacker), nil
+}
+
+// show gives a tag its evidence.
+func (r *tagReader) show(t *ttpcron.Tag, e *ttpcron.Event) {
+	r.evidence = ttpcron.AppendEvidence(r.evidence[:0], e, &t.Match)
+	t.Evidence = bytes.Clone(r.evidence)
+	if cap(r.evidence) > maxScratch {
+		r.evidence = nil
+	}
+}
+
+// maxScratch bounds the memory that is used again.
+const maxScratch = 64 << 10
 
 // shown reads a tag of a day with its evidence.
 func (r *tagReader) shown(tx *txn, day ttpcron.Day, key, rec []byte) (ttpcron.Tag, error) {
 	t, _, e, err := r.read(tx, day, key, rec)
 	if e != nil {
-		t.Evidence = ttpcron.AppendEvidence(nil, e, &t.Match)
+		r.show(&t, e)
 	}
 	return t, err
 }
@@ -94,6 +132,7 @@ func (db *DB) CompleteTags(ctx context.Context, tags []ttpcron.Tag, claims []*re
 	there = make([]bool, len(tags))
 	err = db.view(ctx, func(tx *txn) error {
 		events := db.storedEvents()
+		var deriver record.Deriver
 		for i := range tags {
 			t := &tags[i]
 			var e *ttpcron.Event
@@ -104,7 +143,7 @@ func (db *DB) CompleteTags(ctx context.Context, tags []ttpcron.Tag, claims []*re
 				}
 			}
 			if there[i] = t.Seq == 0 || e != nil; there[i] {
-				claims[i].Complete(t, e)
+				claims[i].Complete(t, e, &deriver)
 			}
 		}
 		return nil

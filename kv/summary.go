@@ -138,7 +138,8 @@ func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
 		until = record.NanosOf(w.Until, day)
 	}
 	claims := map[uint32]record.Tally{}
-	tags := newTagReader(m.db)
+	tags := m.db.tagReader()
+	defer tags.done()
 	var from [6]byte
 	var who string // of the tag before
 	var hash uint64

@@ -178,15 +178,13 @@ func showTags(ctx context.Context, out *term.Output, stores *store.Opener, arriv
 		}
 	}
 	if o.json {
+		var line []byte
 		for t, err := range db.Tags.Query(ctx, o.q) {
 			if err != nil {
 				return err
 			}
-			line, err := t.MarshalJSON()
-			if err != nil {
-				return fmt.Errorf("tag %s: %w", t.UUID(), err)
-			}
-			if err := out.RawJSON(append(line, '\n')); err != nil {
+			line = append(t.AppendJSON(line[:0]), '\n')
+			if err := out.RawJSON(line); err != nil {
 				return err
 			}
 		}

@@ -149,7 +149,7 @@ func (s *source) tag(day ttpcron.Day, k, v []byte) (t ttpcron.Tag, claim uint32,
 			return t, 0, errNoEvent // what is wrong with its block is told with the events
 		}
 	}
-	cl.Complete(&t, e)
+	cl.Complete(&t, e, &s.deriver)
 	return t, claim, nil
 }
 
@@ -195,12 +195,7 @@ func (c *checker) compareRollup(day ttpcron.Day, b page.Bucket, want *rollup.Day
 			delete(want.Attackers, hash)
 		case len(k) == 9 && k[0] == record.RollupAlias:
 			hash := binary.BigEndian.Uint64(k[1:])
-			_, ok := want.Aliases[hash]
-			if err := record.ReadAlias(v, name, k); err != nil {
-				c.failed(fmt.Errorf("name %016x: %w", hash, err))
-			} else if compare && want.Has(hash) && !ok {
-				c.findf("names %016x, which no tag has", hash)
-			}
+			c.compareAlias(name, k, v, want.Aliases[hash], compare && want.Has(hash))
 			delete(want.Aliases, hash)
 		default:
 			c.findf("%x is no key of a rollup", k)
@@ -208,6 +203,18 @@ func (c *checker) compareRollup(day ttpcron.Day, b page.Bucket, want *rollup.Day
 	})
 	if n := len(want.Claims) + len(want.Attackers) + len(want.Aliases); compare && n > 0 {
 		c.findf("lacks %d claims, attackers or sessions that tags have", n)
+	}
+}
+
+func (c *checker) compareAlias(day, k, v []byte, want *record.Span, compare bool) {
+	got, err := record.ReadAlias(v, day, k)
+	switch {
+	case err != nil:
+		c.failed(fmt.Errorf("name %x: %w", k[1:], err))
+	case compare && want == nil:
+		c.findf("names %x, which no tag has", k[1:])
+	case compare && !got.Covers(*want):
+		c.findf("says of %x when its tags are, a recount gives otherwise", k[1:])
 	}
 }
 

@@ -178,8 +178,8 @@ func goldenTags() []goldenRecord {
 			func(rec []byte) (any, error) { return asAny(record.ReadTally(rec, d, ofClaim)) }},
 		{"attacker", "count of an attacker", parts(d, ofAttacker), record.AppendAttacker(nil, attacker, d, ofAttacker), attacker,
 			func(rec []byte) (any, error) { return asAny(record.ReadAttacker(rec, d, ofAttacker)) }},
-		{"alias", "name in a day", parts(d, ofAlias), record.AppendAlias(nil, d, ofAlias), nil,
-			func(rec []byte) (any, error) { return nil, record.ReadAlias(rec, d, ofAlias) }},
+		{"alias", "name in a day", parts(d, ofAlias), record.AppendAlias(nil, record.Span{First: 300, Last: 86399}, d, ofAlias), record.Span{First: 300, Last: 86399},
+			func(rec []byte) (any, error) { return asAny(record.ReadAlias(rec, d, ofAlias)) }},
 	}
 }
 
@@ -306,6 +306,8 @@ func TestOldRecords(t *testing.T) {
 			}
 		case []ttpcron.Event:
 			old[g.name] = v
+		case record.Span:
+			old[g.name] = record.WholeDay()
 		}
 	}
 	readers, n := map[string]func([]byte) (any, error){}, 0
@@ -327,7 +329,7 @@ func TestOldRecords(t *testing.T) {
 		}
 		n++
 	}
-	if n != 3 {
+	if n != 4 {
 		t.Errorf("%d old records were read", n)
 	}
 }

@@ -45,15 +45,46 @@ const (
 // lastSecond is the last one of the year 9999.
 const lastSecond = 253402300799
 
-// Deriver remembers the UUID of the address that it saw last: the tags of an
-// attacker come together, and a SHA-1 for each would be felt.
-type Deriver struct{ ip, uuid string }
+// Deriver remembers what it derived: UUIDs of addresses, of which a history has
+// few, and the id of the last event, whose tags come together. Hashes for each tag
+// would be felt.
+type Deriver struct {
+	uuids map[string]string // by address
+
+	last     *ttpcron.Event
+	sourceID string
+}
+
+// maxDerived is how many addresses a Deriver remembers: some 300 KiB.
+const maxDerived = 2048
 
 func (d *Deriver) derive(ip string) string {
-	if d.uuid == "" || ip != d.ip {
-		d.ip, d.uuid = ip, ttpcron.DeriveAttacker(ip)
+	uuid, ok := d.uuids[ip]
+	if ok {
+		return uuid
 	}
-	return d.uuid
+	if d.uuids == nil || len(d.uuids) >= maxDerived {
+		d.uuids = map[string]string{}
+	}
+	uuid = ttpcron.DeriveAttacker(ip)
+	d.uuids[ip] = uuid
+	return uuid
+}
+
+// Attacker returns what [ttpcron.Event.Attacker] does.
+func (d *Deriver) Attacker(e *ttpcron.Event) string {
+	if e.DerivesAttacker() {
+		return d.derive(e.AttackerIP)
+	}
+	return e.AttackerUUID
+}
+
+// id returns the id of an event that nothing changes.
+func (d *Deriver) id(e *ttpcron.Event) string {
+	if d.last != e {
+		d.last, d.sourceID = e, e.SourceID()
+	}
+	return d.sourceID
 }
 
 // AppendTag appends the record of a tag. One with the arrival number of an event
@@ -219,14 +250,13 @@ func (r *Reader) whole(t *ttpcron.Tag, d *Deriver) {
 
 // Complete gives a tag that was read its claim and, unless it is whole, what its
 // event says. Evidence is left to the caller: see [ttpcron.AppendEvidence].
-func (c *Claim) Complete(t *ttpcron.Tag, e *ttpcron.Event) {
+func (c *Claim) Complete(t *ttpcron.Tag, e *ttpcron.Event, d *Deriver) {
 	t.Claim, t.SourceKind = c.Claim, c.Kind
 	if t.Seq == 0 {
 		return
 	}
 	t.Match.Shows, t.Match.Field = c.Shows, c.Field
-	t.SourceID = e.SourceID()
-	t.AttackerUUID, _ = e.Attacker()
+	t.SourceID, t.AttackerUUID = d.id(e), d.Attacker(e)
 	t.AttackerIP, t.IdentityUUID, t.SessionID, t.DeckyID = e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID
 }
 

@@ -124,20 +124,51 @@ func ReadAttackerTally(rec, day, key []byte) (Tally, error) {
 	return t, nil
 }
 
-// AppendAlias appends the record of a name that can be found in a day, which says
-// all with its key.
-func AppendAlias(dst, day, key []byte) []byte { return End(typeAlias.Begin(dst), day, key) }
+// Span is a part of a day, in whole seconds, both ends within it.
+type Span struct{ First, Last int64 }
 
-// ReadAlias checks the record of a name that can be found in a day.
-func ReadAlias(rec, day, key []byte) error {
+// daySeconds is how many seconds a day has.
+const daySeconds = DayNanos / 1e9
+
+// WholeDay is all of a day.
+func WholeDay() Span { return Span{0, daySeconds - 1} }
+
+// SpanOf returns the seconds in which a time from first to last, nanoseconds of the
+// day, lies.
+func SpanOf(first, last int64) Span { return Span{first / 1e9, last / 1e9} }
+
+// Join returns the span from the beginning of the earlier to the end of the later.
+func (s Span) Join(o Span) Span { return Span{min(s.First, o.First), max(s.Last, o.Last)} }
+
+// Covers reports whether all of another span is in the span.
+func (s Span) Covers(o Span) bool { return s.First <= o.First && o.Last <= s.Last }
+
+// AppendAlias appends the record of a name that can be found in a day, with the part
+// of the day in which it can be found.
+func AppendAlias(dst []byte, s Span, day, key []byte) []byte {
+	dst = binary.AppendUvarint(typeAlias.Begin(dst), uint64(s.First))
+	return End(binary.AppendUvarint(dst, uint64(s.Last-s.First)), day, key)
+}
+
+// ReadAlias reads the record of a name that can be found in a day. Up to version 1
+// it did not say in which part of it.
+func ReadAlias(rec, day, key []byte) (Span, error) {
 	if IsOldAlias(rec) {
-		return nil
+		return WholeDay(), nil
 	}
 	r, err := typeAlias.Open(rec, day, key)
 	if err != nil {
-		return err
+		return Span{}, err
 	}
-	return r.Finish()
+	s := WholeDay()
+	if r.Version > 1 {
+		s.First = int64(r.Count(int(daySeconds) - 1))
+		s.Last = s.First + int64(r.Count(int(daySeconds)-1))
+		if s.Last >= daySeconds {
+			r.Fail(Damage("seconds outside their day"))
+		}
+	}
+	return s, r.Finish()
 }
 
 // IsOldAlias reports whether a record is that of an alias as it was before schema 4,

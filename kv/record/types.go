@@ -12,7 +12,7 @@ var (
 	typeTag        = Type{"tag", 2}
 	typeTally      = Type{"count of a claim", 1}
 	typeAttacker   = Type{"count of an attacker", 1}
-	typeAlias      = Type{"name in a day", 1}
+	typeAlias      = Type{"name in a day", 2}
 	typeTotal      = Type{"total of a claim", 1}
 	typeKindTotal  = Type{"total of a kind", 1}
 	typeTagDays    = Type{"number of days", 1}
