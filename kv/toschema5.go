@@ -236,7 +236,8 @@ func (db *DB) upgradeTags(tx *txn, day ttpcron.Day, stored map[uint64]struct{}) 
 	}
 	dropped = map[ttpcron.SourceKind]bool{}
 	var kept [][2][]byte
-	read := newTagReader(db)
+	read := db.tagReader()
+	defer read.done()
 	err = b.ForEach(func(k, rec []byte) error {
 		n++
 		t, _, _, err := read.read(tx, day, k, rec)
