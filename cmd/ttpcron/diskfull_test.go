@@ -86,7 +86,7 @@ func TestDiskFull(t *testing.T) {
 			for share := int64(1); share <= 6; share++ {
 				size := max(64<<10, info.Size()*share/8)
 				if have, err := os.Stat(db); err == nil {
-					size = max(size, have.Size()+128<<10)
+					size = max(size, have.Size()+16<<10)
 				}
 				code, stderr := run(db, size, args...)
 				switch {
