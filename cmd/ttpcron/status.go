@@ -192,7 +192,7 @@ func printStatus(out *term.Output, now func() time.Time, s status) error {
 	label := func(name string) string { return out.Term.Paint(term.Bold, fmt.Sprintf("%-7s", name)) }
 	fmt.Fprintf(out, "%s %s, %s, %s, schema %d\n", label("store"), term.Clean(s.Store.Path), term.Bytes(s.Store.Bytes), term.Plural(s.Store.Files, "file read", "files read"), s.Store.Schema)
 	if at := s.Store.Arrived; at != nil {
-		fmt.Fprintf(out, "%s the last events arrived %s, %s\n", label(""), term.Away(*at, now()), term.Time(*at))
+		fmt.Fprintf(out, "%s the last events arrived %s, %s\n", label(""), term.Away(*at, now().Truncate(time.Second)), term.Time(*at))
 	}
 	if n := s.Store.Rejects + s.Store.RejectsDropped; n > 0 {
 		fmt.Fprintf(out, "%s %s rejected (ttpcron import --rejected)\n", label(""), term.Plural(n, "line", "lines"))

@@ -57,7 +57,8 @@ has the tag of every rule.
 
 CONF is the confidence: given that an attacker did this, how likely the technique
 describes it. LEVEL is how much it says where honest people work too, from
-informational over low, medium and high to critical.
+informational over low, medium and high to critical. Where no rule names one it is
+medium.
 
 Times are those of events. --arrived-since goes by when events arrived in the
 store, by its clock: what a run brought in, however old its logs are. What arrived
@@ -233,11 +234,33 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 	}
 	switch {
 	case n == 0:
-		out.Note("no tags match%s", inAttack(o.q.Technique))
+		arrived, err := lastArrived(ctx, db, o.q.ArrivedAfter)
+		if err != nil {
+			return err
+		}
+		out.Note("no tags match%s%s", inAttack(o.q.Technique), arrived)
+	case n > limit && limit == 1:
+		out.Note("the newest is shown; --limit 0 shows all")
 	case n > limit && limit > 0:
 		out.Note("the newest %s are shown; --limit 0 shows all", term.Count(limit))
 	}
 	return nil
+}
+
+// lastArrived says when events arrived last, to somebody who asked for what arrived
+// later than something and saw nothing.
+func lastArrived(ctx context.Context, db *store.Store, after uint64) (string, error) {
+	if after == 0 {
+		return "", nil
+	}
+	st, err := db.File.Stats(ctx)
+	if err != nil {
+		return "", err
+	}
+	if st.Arrived.IsZero() {
+		return "; when events arrived is not known", nil
+	}
+	return "; the last events arrived " + term.Time(st.Arrived), nil
 }
 
 // maxExcerpt is how much of a text a table shows where nothing limits its
@@ -266,4 +289,4 @@ func beginning(t term.Terminal, s string) string {
 }
 
 // tellingFields are the payload fields that tell a person most, the best first.
-var tellingFields = []string{"command_text", "user_agent", "raw_url", "request_path", "username", "matched_signature"}
+var tellingFields = []string{"command_text", "user_agent", "raw_url", "request_path", "username", "matched_signature", "matched"}
