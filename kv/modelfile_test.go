@@ -129,20 +129,18 @@ func (m *model) prune(p kv.Prune) (events, tags int) {
 	}
 	stays := func(e ttpcron.Event) bool {
 		day := ttpcron.DayOf(e.Time)
-		return day >= p.EventsBefore || day >= p.TagsBefore && (tagged[e.Seq] || day < m.horizons[e.Kind])
+		return day >= p.EventsBefore || day >= p.TagsBefore && tagged[e.Seq]
 	}
 	gone, left := map[kindAndDay]bool{}, map[kindAndDay]bool{}
 	some := map[ttpcron.SourceKind]bool{}
 	for _, e := range m.events {
 		at := kindAndDay{e.Kind, ttpcron.DayOf(e.Time)}
-		if at.day < p.EventsBefore {
-			gone[at] = true
-		}
 		if stays(e) {
 			left[at], some[e.Kind] = true, true
 			continue
 		}
 		events++
+		gone[at] = true
 		if key := string(e.Kind) + "|" + e.ID; m.ids[key].content {
 			delete(m.ids, key)
 		} else { // given ids stay taken
@@ -151,22 +149,26 @@ func (m *model) prune(p kv.Prune) (events, tags int) {
 	}
 	m.events = slices.DeleteFunc(m.events, func(e ttpcron.Event) bool { return !stays(e) })
 	for k := range gone {
-		done := k.day < m.horizons[k.kind] && k.day >= p.TagsBefore // before
 		m.horizons[k.kind] = max(m.horizons[k.kind], k.day+1)
-		switch {
-		case !left[k]:
-			delete(m.coverage[k.kind], k.day)
-		case !done:
-			list := m.coverage[k.kind][k.day]
-			for i, c := range list {
-				list[i] = ttpcron.Coverage{Kind: c.Kind, Day: c.Day, RuleSet: c.RuleSet, After: c.After, UpTo: c.UpTo, Since: c.Since, Uncounted: true}
-			}
-		}
-		if !some[k.kind] {
-			delete(m.coverage, k.kind)
-		}
+		m.uncover(k, left[k], some[k.kind])
 	}
 	return events, tags
+}
+
+// uncover makes of the coverage of a day what it is once events were taken out.
+func (m *model) uncover(at kindAndDay, left, some bool) {
+	list := slices.Clone(m.coverage[at.kind][at.day])
+	for i, c := range list {
+		list[i] = ttpcron.Coverage{Kind: c.Kind, Day: c.Day, RuleSet: c.RuleSet, After: c.After, UpTo: c.UpTo, Since: c.Since, Uncounted: true}
+	}
+	switch {
+	case !some:
+		delete(m.coverage, at.kind)
+	case !left:
+		delete(m.coverage[at.kind], at.day)
+	case list != nil:
+		m.coverage[at.kind][at.day] = list
+	}
 }
 
 type kindAndDay struct {

@@ -1,7 +1,6 @@
 package kv
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -30,8 +29,11 @@ type PruneReport struct {
 	Kinds   []PrunedKind // that had events to take out
 	Tags    int
 	TagDays int
-	// The earliest days with events, and with tags, to take out, if there are any.
-	FirstDay, FirstTagDay ttpcron.Day
+	// Days counts, over all kinds, the days whose events go wholly, LooseDays those
+	// of which the events without tags go.
+	Days, LooseDays int
+	// The earliest days of each sort, if there are any.
+	FirstDay, FirstLooseDay, FirstTagDay ttpcron.Day
 }
 
 // PrunedKind counts the events of one kind that were taken out.
@@ -57,8 +59,10 @@ const (
 //
 // An event that has tags stays as long as they do, since they lack their text
 // without it: of days from TagsBefore on just the other events are taken out.
+// A day of which all events have tags is left alone.
+//
 // Events that were taken out do not come back: from then on Import passes over
-// every event of the kind that happened before the last day taken out ended, and
+// every event of the kind that happened before the last day that lost any ended, and
 // counts it as BeforeHorizon, until ForgetHorizon. Ids that a source gave stay
 // taken. The checkpoints stay.
 func (db *DB) Prune(ctx context.Context, p Prune) (PruneReport, error) {
@@ -152,23 +156,24 @@ func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKin
 		if d.Day >= p.EventsBefore {
 			return false
 		}
-		kept := 0
+		goes, first, days := d.Events, &report.FirstDay, &report.Days
 		if d.Day >= p.TagsBefore {
-			if d.Day < before {
-				return true // it was done before, and nothing has come since
-			}
-			if kept, err = db.countTagged(ctx, record.KindDay{Kind: kind, Day: d.Day}); err != nil {
+			first, days = &report.FirstLooseDay, &report.LooseDays
+			if goes, err = db.countLoose(ctx, &d, d.Day < before); err != nil {
 				return false
 			}
 		}
-		if group = append(group, d.Day); kept < d.Events {
-			if report.Kinds == nil && sum.Days == 0 || d.Day < report.FirstDay {
-				report.FirstDay = d.Day
-			}
-			sum.Days++
-			sum.Events += d.Events - kept
-			sum.Waiting += min(waiting(d, cursor), d.Events-kept)
+		if goes == 0 {
+			return true
 		}
+		if *days == 0 || d.Day < *first {
+			*first = d.Day
+		}
+		*days++
+		sum.Days++
+		sum.Events += goes
+		sum.Waiting += min(waiting(d, cursor), goes)
+		group = append(group, d.Day)
 		if n += d.Events; n >= pruneEvents || len(group) == pruneDays {
 			flush()
 		}
@@ -181,14 +186,42 @@ func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKin
 	return plan, cmp.Or(err, eerr)
 }
 
-// countTagged counts the events of a kind and day that have tags.
-func (db *DB) countTagged(ctx context.Context, at record.KindDay) (n int, err error) {
+// countLoose counts the events of a kind and day that have no tags. A day that was
+// pruned before has none, unless there are more of its events than of their tags.
+func (db *DB) countLoose(ctx context.Context, d *ttpcron.DayHistory, pruned bool) (n int, err error) {
+	at := record.KindDay{Kind: d.Kind, Day: d.Day}
 	err = db.view(ctx, func(tx *txn) error {
-		set, err := db.taggedEvents(tx, at)
-		if err == nil {
-			n = set.Len()
+		switch tags, err := db.countTags(tx, at); {
+		case err != nil:
+			return err
+		case tags == 0:
+			n = d.Events
+			return nil
+		case pruned && tags >= d.Events:
+			return nil
 		}
+		tagged, err := db.taggedEvents(tx, at)
+		n = max(0, d.Events-tagged.Len())
 		return err
+	})
+	return n, err
+}
+
+// countTags counts the tags of the events of a kind and day.
+func (db *DB) countTags(tx *txn, at record.KindDay) (n int, err error) {
+	day := record.DayKey(at.Day)
+	b := tx.top(layout.Rollups).Bucket(day)
+	if b == nil {
+		return 0, nil
+	}
+	claims, err := db.claims.all(tx)
+	if err != nil {
+		return 0, err
+	}
+	err = eachClaim(b, day, func(id uint32, t record.Tally) {
+		if id > 0 && uint64(id) <= uint64(len(claims)) && claims[id-1].Kind == at.Kind {
+			n += t.Tags
+		}
 	})
 	return n, err
 }
@@ -251,9 +284,15 @@ func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day, 
 				return err
 			}
 		}
-		if err := db.pruneDay(tx, at, tagged, &p); err != nil {
+		n, err := db.takeOut(tx, at, func(e *ttpcron.Event) bool { return !tagged.Has(e.Seq) }, func(_ *ttpcron.Event, d *record.Identity) {
+			if !d.Content { // the id stays taken
+				p.Named.Add(d.Hash, d.Value())
+			}
+		})
+		if err != nil {
 			return fmt.Errorf("%s events of %s: %w", kind, day, err)
 		}
+		p.Events += n
 		p.Before = max(p.Before, day+1)
 	}
 	p.At = db.now()
@@ -264,130 +303,4 @@ func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day, 
 		return err
 	}
 	return dropArrivals(tx)
-}
-
-// pruneDay takes out the events of a kind and day but for those that have tags,
-// with what is kept of them elsewhere.
-func (db *DB) pruneDay(tx *txn, at record.KindDay, tagged *record.SeqSet, p *record.Pruned) error {
-	name, day := []byte(at.Kind), record.DayKey(at.Day)
-	history := tx.top(layout.History).Bucket(name)
-	if history == nil {
-		return record.Damage("the events are missing")
-	}
-	rest := newDayRewrite(db, at)
-	err := deletePrefix(history, day, func(k, rec []byte) error {
-		_, first, _ := record.ParseBlockKey(k)
-		events, err := db.blocks.Read(at.Kind, at.Day, first, rec)
-		if err != nil {
-			return fmt.Errorf("block %d: %w", first, err)
-		}
-		for i := range events {
-			if tagged.Has(events[i].Seq) {
-				rest.keep(&events[i])
-				continue
-			}
-			p.Events++
-			if d := record.IdentityOf(&db.secret, &events[i]); !d.Content {
-				p.Named.Add(d.Hash, d.Value())
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	coverage := tx.top(layout.Coverage).Bucket(name)
-	var covered []ttpcron.Coverage
-	if rest.count.Events > 0 && coverage != nil {
-		if covered, err = record.ReadCoverage(at, coverage.Get(day)); err != nil {
-			return err
-		}
-	}
-	err = eachOfKinds(tx, func(b *bucket) error {
-		if b = b.Bucket(name); b == nil {
-			return nil
-		}
-		return deletePrefix(b, day, nil) // the blocks are gone already
-	})
-	if err != nil || rest.count.Events == 0 {
-		return err
-	}
-	if len(covered) > 0 {
-		for i := range covered {
-			c := &covered[i]
-			*c = ttpcron.Coverage{Kind: c.Kind, Day: c.Day, RuleSet: c.RuleSet, After: c.After, UpTo: c.UpTo, Since: c.Since, Uncounted: true}
-		}
-		if err := coverage.Put(day, record.AppendCoverage(nil, at, covered)); err != nil {
-			return err
-		}
-	}
-	return rest.store(tx)
-}
-
-// deletePrefix deletes the keys that begin with a prefix, each after a look.
-func deletePrefix(b *bucket, prefix []byte, look func(k, v []byte) error) error {
-	var keys [][]byte
-	c := b.Cursor()
-	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
-		if look != nil {
-			if err := look(k, v); err != nil {
-				return err
-			}
-		}
-		keys = append(keys, bytes.Clone(k))
-	}
-	for _, k := range keys {
-		if err := b.Delete(k); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// recountKind sets the total of a kind to what its days add up to. A kind of
-// which nothing is left leaves no buckets.
-func recountKind(tx *txn, kind ttpcron.SourceKind) error {
-	if err := tx.top(layout.Totals).Delete(record.KindTotalKey(kind)); err != nil {
-		return err
-	}
-	var sum record.KindTotal
-	days := tx.top(layout.DayCounts).Bucket([]byte(kind))
-	if days != nil {
-		err := days.ForEach(func(k, rec []byte) error {
-			day, _ := record.ParseDay(k)
-			h, err := record.ReadDay(record.KindDay{Kind: kind, Day: day}, rec)
-			if err != nil {
-				return err
-			}
-			sum.Add(record.KindTotal{Events: h.Events, Days: 1, Earliest: h.Earliest, Latest: h.Latest})
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if sum.Days > 0 {
-		return addKindTotal(tx, kind, sum)
-	}
-	return eachOfKinds(tx, func(b *bucket) error {
-		if b.Bucket([]byte(kind)) == nil {
-			return nil
-		}
-		return b.DeleteBucket([]byte(kind))
-	})
-}
-
-// eachOfKinds calls do for the buckets that hold one for each kind.
-func eachOfKinds(tx *txn, do func(b *bucket) error) error {
-	for i := range layout.Buckets {
-		if layout.Buckets[i].Nested != layout.Kinds {
-			continue
-		}
-		if b := tx.top(layout.Buckets[i].Name); b != nil {
-			if err := do(b); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

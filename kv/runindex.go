@@ -157,3 +157,101 @@ func (x *runIndex) take(r record.IndexRun) ([]byte, error) {
 	}
 	return out, nil
 }
+
+// remove takes hashes out of the set.
+func (x *runIndex) remove(hashes []uint64) error {
+	if len(hashes) == 0 {
+		return nil
+	}
+	slices.Sort(hashes)
+	runs, err := x.runs()
+	if err != nil {
+		return err
+	}
+	left := make([]record.IndexRun, 0, len(runs))
+	for _, r := range runs {
+		n, err := x.removeFrom(r, hashes)
+		if err != nil {
+			return err
+		}
+		if r.Count -= n; r.Count > 0 {
+			left = append(left, r)
+		}
+	}
+	if len(left) == 0 {
+		return x.bucket.Delete(x.ListKey())
+	}
+	return x.bucket.Put(x.ListKey(), x.AppendRuns(nil, left))
+}
+
+// removeFrom takes hashes, which are in order, out of a run, and returns how many
+// it had. Chunks that had any are written anew, neighbours together.
+func (x *runIndex) removeFrom(r record.IndexRun, hashes []uint64) (n int, err error) {
+	var keys [][]byte // of the chunks that had any
+	var parts [][]byte
+	apart := true // the next chunk is no neighbour of the last part
+	c := x.bucket.Cursor()
+	k, v := c.Seek(x.ChunkKey(r.ID, hashes[0]))
+	for len(hashes) > 0 && x.IsChunk(r.ID, k) {
+		last := binary.BigEndian.Uint64(k[len(k)-8:])
+		if last < hashes[0] {
+			k, v = c.Seek(x.ChunkKey(r.ID, hashes[0]))
+			apart = true
+			continue
+		}
+		entries, err := x.ReadChunk(k, v)
+		if err != nil {
+			return 0, err
+		}
+		left, gone := without(entries, x.EntrySize(), hashes)
+		hashes = hashes[after(hashes, last):]
+		if gone > 0 {
+			if apart {
+				parts = append(parts, nil)
+			}
+			parts[len(parts)-1] = append(parts[len(parts)-1], left...)
+			keys = append(keys, bytes.Clone(k))
+			n += gone
+		}
+		apart = gone == 0
+		k, v = c.Next()
+	}
+	for _, k := range keys {
+		if err := x.bucket.Delete(k); err != nil {
+			return 0, err
+		}
+	}
+	for _, entries := range parts {
+		for k, part := range x.Chunks(r.ID, entries) {
+			if err := x.bucket.Put(k, x.AppendChunk(nil, k, part)); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return n, nil
+}
+
+// after returns how many of the hashes, which are in order, are not above another.
+func after(hashes []uint64, h uint64) int {
+	n, ok := slices.BinarySearch(hashes, h)
+	for ; ok && n < len(hashes) && hashes[n] == h; n++ {
+	}
+	return n
+}
+
+// without returns the entries whose hashes are not among those given, both in
+// order, and how many are.
+func without(entries []byte, size int, hashes []uint64) (left []byte, gone int) {
+	for ; len(entries) > 0; entries = entries[size:] {
+		h := binary.BigEndian.Uint64(entries)
+		for len(hashes) > 0 && hashes[0] < h {
+			hashes = hashes[1:]
+		}
+		if len(hashes) > 0 && hashes[0] == h {
+			gone++
+		} else {
+			left = append(left, entries[:size]...)
+		}
+	}
+	return left, gone
+}

@@ -84,6 +84,94 @@ func TestRunIndex(t *testing.T) {
 	}
 }
 
+// TestRunIndexRemove takes hashes out of an index, few and many, until none are
+// left: the others stay, with their values, and more can be added.
+func TestRunIndexRemove(t *testing.T) {
+	bolt, err := bbolt.Open(filepath.Join(t.TempDir(), "index.db"), 0o600, &bbolt.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bolt.Close()
+	for _, width := range []int{0, 16} {
+		rnd := rand.New(rand.NewPCG(2, uint64(width)))
+		name := []byte{'i', byte(width)}
+		want := map[uint64]record.IndexValue{}
+		step := func(do func(x *runIndex) error) {
+			t.Helper()
+			err := bolt.Update(func(tx *bbolt.Tx) error {
+				b, err := tx.CreateBucketIfNotExists(name)
+				if err != nil {
+					return err
+				}
+				return do(&runIndex{&bucket{w: b}, record.Index{Name: name, Prefix: []byte("b"), Width: width}})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		add := func(n int) {
+			step(func(x *runIndex) error {
+				var entries []byte
+				for range n {
+					h, v := rnd.Uint64()>>uint(rnd.IntN(2)*40), record.IndexValue{rnd.Uint64(), rnd.Uint64()} // some lie close together
+					if _, ok := want[h]; ok {
+						continue
+					}
+					clear(v[width/8:])
+					want[h] = v
+					entries = x.AppendEntry(entries, h, v)
+				}
+				return x.add(x.SortEntries(entries))
+			})
+		}
+		for _, n := range []int{20000, 3000, 900, 1} {
+			add(n)
+		}
+		for n := 1; len(want) > 0; n *= 3 {
+			gone := []uint64{rnd.Uint64(), 0, 1<<64 - 1} // not in it
+			for h := range want {
+				if len(gone) == n+3 {
+					break
+				}
+				gone = append(gone, h)
+				delete(want, h)
+			}
+			rnd.Shuffle(len(gone), func(i, j int) { gone[i], gone[j] = gone[j], gone[i] })
+			step(func(x *runIndex) error { return x.remove(gone) })
+			if n == 81 {
+				add(500)
+			}
+			step(func(x *runIndex) error {
+				all := gone
+				for h := range want {
+					all = append(all, h)
+				}
+				found, values, err := x.find(all)
+				for i, h := range all {
+					if v, ok := want[h]; found[i] != ok || values[i] != v {
+						t.Fatalf("%d removed at once, %d left: %x is found %v with %v, want %v with %v", n, len(want), h, found[i], values[i], ok, v)
+					}
+				}
+				runs, rerr := x.runs()
+				count := 0
+				for _, r := range runs {
+					count += r.Count
+				}
+				if rerr != nil || count != len(want) {
+					t.Fatalf("%d entries in %v, want %d: %v", count, runs, len(want), rerr)
+				}
+				return err
+			})
+		}
+		step(func(x *runIndex) error {
+			if k, _ := x.bucket.w.Cursor().First(); k != nil {
+				t.Errorf("%x is left of an empty index", k)
+			}
+			return nil
+		})
+	}
+}
+
 // FuzzRunIndex reads a list of runs and chunks that are hostile behind their
 // checksums.
 func FuzzRunIndex(f *testing.F) {

@@ -25,8 +25,8 @@ type pruneOptions struct {
 func dbPrune() *command {
 	var o pruneOptions
 	fs := cli.NewFlags()
-	fs.StringVar(&o.keepEvents, "keep-events", "", "keep the events of the last `TIME`, such as 365d or 52w, and take out those of earlier days")
-	fs.StringVar(&o.keepTags, "keep-tags", "", "keep the tags of events of the last `TIME`; without it all tags are kept")
+	fs.StringVar(&o.keepEvents, "keep-events", "", "keep the events of the last `TIME`, such as 365d or 52w, and take out those of earlier days, but for events that have tags")
+	fs.StringVar(&o.keepTags, "keep-tags", "", "keep the tags of events of the last `TIME`, and the events that have them; without it all of these are kept")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "count what would be taken out, and take out nothing")
 	fs.BoolVar(&o.yes, "yes", false, "do it though it is much at once, or all there is, or no run has looked at some of it")
 	fs.BoolVar(&o.forgetHorizon, "forget-horizon", false, "take out nothing, and let events of days that were taken out come in again")
@@ -35,23 +35,25 @@ func dbPrune() *command {
 	fs.BoolVar(&o.json, "json", false, "print one JSON object")
 	return &command{
 		Name: "db prune", Short: "take old days out of the store", Flags: fs,
-		Text: `Takes whole UTC days of event time out of the store, the earliest first. Tags can
-be kept longer than events, and not shorter, since the next run would make them
-again.
+		Text: `Takes out of the store what happened before a UTC day, the earliest first. An
+event that has tags stays as long as they do, since they show what it says: so
+--keep-events takes out the events in which no rule found anything, and
+--keep-tags the tags with their events. Tags can be kept longer than events, and
+not shorter, since the next run would make them again.
 
 Age counts from this machine's clock, which may be wrong, and what is taken out
 comes back only from the logs. So you need --yes to take out more than a quarter
 of the events or of the tags at once (unless all of them lie within the two days
-before the line, as when you prune every day), all events there are, or events
-that no run has looked at. Without --yes nothing is taken out then, and the
-reason is shown. The daemon waits a day and looks again before it takes out more
-than a quarter, and never takes out all.
+before a line, as when you prune every day), anything while no event is newer than
+the line, or events that no run has looked at. Without --yes nothing is taken out
+then, and the reason is shown. The daemon waits a day and looks again before it
+takes out more than a quarter, and takes out nothing while no event is newer.
 
-What is taken out stays out: the day after the last one that went is the horizon
-of its source, and events of earlier days are passed over when a log that holds
-them is imported again, and counted. --forget-horizon lets them in again, and says
-what the horizon was; ttpcron import --again PATH then reads the logs from their
-beginning, although they were read before.
+What is taken out stays out: the day after the last one that lost events is the
+horizon of its source, and events of earlier days are passed over when a log that
+holds them is imported again, and counted. --forget-horizon lets them in again,
+and says what the horizon was; ttpcron import --again PATH then reads the logs
+from their beginning, although they were read before.
 
 Checkpoints stay where they are, and what runs have covered of the days that are
 left. Interrupted, it keeps what it has done and can be repeated. The room becomes
@@ -192,7 +194,7 @@ func mayPrune(ctx context.Context, now func() time.Time, db *store.Store, p kv.P
 	h := retention.Counts(p, r, st)
 	switch why := retention.Reason(p, r, st); {
 	case why == kv.HeldAll:
-		return cli.Hint(fmt.Errorf("all %s would be taken out, those before %s; this machine's clock says %s", term.Plural(h.Events, "event", "events"), p.EventsBefore, term.Time(now())),
+		return cli.Hint(fmt.Errorf("there are no events of %s or later, and %s of %s would be taken out; this machine's clock says %s", p.EventsBefore, term.Count(h.Events), term.Plural(h.OfEvents, "event", "events"), term.Time(now())),
 			"nothing was done; --yes does it")
 	case len(untagged) > 0:
 		return cli.Hint(fmt.Errorf("no run has looked at some of the events before %s: %s", p.EventsBefore, strings.Join(untagged, ", ")),
@@ -205,7 +207,13 @@ func mayPrune(ctx context.Context, now func() time.Time, db *store.Store, p kv.P
 }
 
 func printPruned(out *term.Output, r pruneJSON) error {
-	verb := "took out"
+	verb, which := "took out", ""
+	switch {
+	case r.TagsBefore == nil:
+		which = "without tags "
+	case *r.TagsBefore < r.EventsBefore:
+		which = "to take out "
+	}
 	if r.DryRun {
 		verb = "would take out"
 	}
@@ -217,7 +225,7 @@ func printPruned(out *term.Output, r pruneJSON) error {
 		fmt.Fprintf(out, "%s: %s %s of %s before %s%s\n", term.Clean(s.Source), verb, term.Plural(s.Events, "event", "events"), term.Plural(s.Days, "day", "days"), r.EventsBefore, waiting)
 	}
 	if len(r.Sources) == 0 {
-		fmt.Fprintf(out, "there are no events before %s\n", r.EventsBefore)
+		fmt.Fprintf(out, "there are no events %sbefore %s\n", which, r.EventsBefore)
 	}
 	if r.TagsBefore != nil {
 		fmt.Fprintf(out, "tags: %s %s of %s before %s\n", verb, term.Plural(r.Tags, "tag", "tags"), term.Plural(r.TagDays, "day", "days"), *r.TagsBefore)

@@ -78,6 +78,9 @@ func newRetentionBench(t *testing.T, config string) *bench {
 	return b
 }
 
+// keep is a configuration that keeps events and tags for some time alike.
+func keep(age string) string { return fmt.Sprintf("keep-events = %q\nkeep-tags = %[1]q\n", age) }
+
 // The clock is ten years ahead for a while, one event is logged under it, and
 // maintenance runs: nothing is lost, and when the clock is right again new events
 // come in. So it is in a store that has just begun and in one that is months old.
@@ -87,7 +90,7 @@ func TestClockYearsAhead(t *testing.T) {
 		seen []int
 	}{{"young", nil}, {"old", []int{3, 2, 1, 0}}} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newRetentionBench(t, `keep-events = "90d"`)
+			b := newRetentionBench(t, keep("90d"))
 			b.seen(tt.seen...)
 			b.log("a", 200)
 			b.run("often")
@@ -125,7 +128,7 @@ func TestClockYearsAhead(t *testing.T) {
 
 // A clock begins in 1970 and jumps to the present once it is heard of.
 func TestClockYearsBehind(t *testing.T) {
-	b := newRetentionBench(t, "keep-events = \"90d\"\nmax-size = \"1GiB\"")
+	b := newRetentionBench(t, keep("90d")+"max-size = \"1GiB\"")
 	right := b.clock
 	for i := range 5 { // five starts
 		today := right.AddDate(0, 0, i)
@@ -152,7 +155,7 @@ func TestClockYearsBehind(t *testing.T) {
 
 // A machine that was off for months keeps all for some days, then goes on.
 func TestClockAfterMonths(t *testing.T) {
-	b := newRetentionBench(t, `keep-events = "10d"`)
+	b := newRetentionBench(t, keep("10d"))
 	b.seen(2, 1, 0)
 	for i := range 10 {
 		b.n.Event(i, i)
@@ -175,7 +178,7 @@ func TestClockAfterMonths(t *testing.T) {
 // More than a quarter at once needs a second look, a day later. It is said
 // meanwhile, and a step back of the clock begins anew.
 func TestSecondLook(t *testing.T) {
-	b := newRetentionBench(t, `keep-events = "10d"`)
+	b := newRetentionBench(t, keep("10d"))
 	b.seen(2, 1, 0)
 	for i := range 20 {
 		b.n.Event(i, i)
@@ -184,7 +187,7 @@ func TestSecondLook(t *testing.T) {
 	b.run("maintenance")
 	b.count(20, "at the first look")
 	const want = "kept although old: 9 of 20 events before 2026-11-10: that is much at once, and waits for a second look from 2026-11-21 12:00:00 UTC on; " +
-		"ttpcron db prune --keep-events 10d --yes takes it out now"
+		"ttpcron db prune --keep-events 10d --keep-tags 10d --yes takes it out now"
 	if got := b.healthz(); got != "ok\nTROUBLE: "+want+"\n" {
 		t.Errorf("/healthz: %s", got)
 	}
@@ -220,7 +223,7 @@ func TestSecondLook(t *testing.T) {
 
 // All there is stays, however often it is looked at.
 func TestNeverAll(t *testing.T) {
-	b := newRetentionBench(t, `keep-events = "10d"`)
+	b := newRetentionBench(t, keep("10d"))
 	b.n.Event(0, 0)
 	b.run("often")
 	for range 30 {
@@ -228,14 +231,14 @@ func TestNeverAll(t *testing.T) {
 		b.clock = b.clock.Add(day)
 	}
 	b.count(1, "after a month")
-	if text := b.d.health.text(); !strings.Contains(text, "nothing would be left, and the clock says 2026-12-19") {
+	if text := b.d.health.text(); !strings.Contains(text, "there are no later ones, and the clock says 2026-12-19") {
 		t.Errorf("status line: %s", text)
 	}
 }
 
 // A store that is young keeps all, and says so.
 func TestYoungStore(t *testing.T) {
-	b := newRetentionBench(t, `keep-events = "10d"`)
+	b := newRetentionBench(t, keep("10d"))
 	for i := range 100 {
 		b.n.Event(i, 0)
 	}
@@ -293,7 +296,7 @@ func TestHorizonAhead(t *testing.T) {
 	b.clock = right.AddDate(10, 0, 0)
 	b.log("bb", 10)
 	b.run("often")
-	if _, err := b.d.db.Prune(t.Context(), kv.Prune{EventsBefore: ttpcron.DayOf(b.clock) + 1}); err != nil {
+	if _, err := b.d.db.Prune(t.Context(), kv.Prune{EventsBefore: ttpcron.DayOf(b.clock) + 1, TagsBefore: ttpcron.DayOf(b.clock) + 1}); err != nil {
 		t.Fatal(err)
 	}
 	b.clock = right
@@ -325,28 +328,35 @@ func TestHorizonAhead(t *testing.T) {
 	}
 }
 
+// On each of twenty days there are an event with a tag, which stays as long as the
+// tag does, and two without.
 func TestRetention(t *testing.T) {
 	const daily = "[[job]]\nname = \"often\"\nschedule = \"@every 1s\"\nmax-runtime = \"1h\"\n[daemon]\n"
 	for _, tt := range []struct {
 		config       string
 		events, tags int
 	}{
-		{"", 20, 20},
-		{`keep-events = "10d"`, 11, 20}, // today and ten days
-		{"keep_events = \"5d\"\nkeep_tags = \"15d\"", 6, 16},
-		{`keep-events = "0"`, 20, 20},
+		{"", 60, 20},
+		{`keep-events = "10d"`, 42, 20}, // today and ten days
+		{"keep_events = \"5d\"\nkeep_tags = \"15d\"", 28, 16},
+		{"keep_events = \"10d\"\nkeep_tags = \"10d\"", 33, 11},
+		{`keep-events = "0"`, 60, 20},
 	} {
 		b := newBench(t, daily+tt.config)
 		b.seen(2, 1, 0)
 		b.n.Event(0, 0)
 		b.run("often")
-		for i := 1; i < 20; i++ {
-			b.n.Event(i, i)
+		for i := range 20 {
+			if i > 0 {
+				b.n.Event(i, i)
+			}
+			b.n.Untagged(2*i, i)
+			b.n.Untagged(2*i+1, i)
 		}
 		b.run("often")
 		b.run("maintenance")
-		if tt.events < 20 {
-			if s := b.stats(); events(s) != 20 { // much at once: there is a second look
+		if tt.events < 60 {
+			if s := b.stats(); events(s) != 60 { // much at once: there is a second look
 				t.Errorf("%q: %d events after one look", tt.config, events(s))
 			}
 			if err := b.d.db.SetHeld(t.Context(), b.heldADayAgo()); err != nil {
@@ -354,19 +364,45 @@ func TestRetention(t *testing.T) {
 			}
 			b.run("maintenance")
 		}
-		if s := b.stats(); events(s) != tt.events || tags(s) != tt.tags {
-			t.Errorf("%q: %d events, %d tags, want %d and %d\n%s", tt.config, events(s), tags(s), tt.events, tt.tags, b.stderr.String())
-		}
-		b.run("often") // what was taken out does not come back
-		if s := b.stats(); events(s) != tt.events || tags(s) != tt.tags {
-			t.Errorf("%q: %d events, %d tags after another run", tt.config, events(s), tags(s))
+		for _, when := range []string{"", " after another run", " after maintenance once more"} {
+			if s := b.stats(); events(s) != tt.events || tags(s) != tt.tags {
+				t.Errorf("%q: %d events, %d tags%s, want %d and %d\n%s", tt.config, events(s), tags(s), when, tt.events, tt.tags, b.stderr.String())
+			}
+			b.run(map[bool]string{true: "often", false: "maintenance"}[when == ""]) // what was taken out does not come back
 		}
 	}
 }
 
-// The oldest days make room, never today.
+// Days of which every event has a tag are left alone however old they are, and the
+// horizon stays where it is: late events of theirs come in.
+func TestRetentionOfTagged(t *testing.T) {
+	b := newRetentionBench(t, `keep-events = "10d"`)
+	b.seen(2, 1, 0)
+	b.n.Event(0, 0)
+	b.run("often")
+	for i := 1; i < 20; i++ {
+		b.n.Event(i, i)
+	}
+	b.run("often")
+	for range 4 {
+		b.run("maintenance")
+		b.clock = b.clock.Add(day)
+	}
+	b.count(20, "after four days")
+	if s := b.stats(); len(s.Horizons) != 0 {
+		t.Errorf("horizons: %v", s.Horizons)
+	}
+	b.n.Event(99, 15)
+	b.run("often")
+	b.count(21, "with a late one")
+	if got := b.healthz(); got != "ok\n" {
+		t.Errorf("/healthz: %s", got)
+	}
+}
+
+// The oldest days make room, never today, and although each event is held by a tag.
 func TestMaxSize(t *testing.T) {
-	b := newBench(t, nodetest.EverySecond+"[daemon]\nmax-size = \"300KiB\"\n")
+	b := newBench(t, nodetest.EverySecond+"[daemon]\nkeep-events = \"30d\"\nmax-size = \"150KiB\"\n")
 	b.n.Event(0, 0)
 	b.run("often")
 	var text strings.Builder
@@ -382,7 +418,7 @@ func TestMaxSize(t *testing.T) {
 	b.run("maintenance")
 	after := b.stats()
 	used := after.FileBytes - after.FreeBytes
-	if used > 300<<10 {
+	if used > 150<<10 {
 		t.Errorf("%d bytes are used", used)
 	}
 	if events(after) == 0 || events(after) >= events(before) || tags(after) != events(after) {

@@ -64,12 +64,23 @@ func (n *Node) Write(name, text string) {
 // Event appends an event that the rules of tests tag, of some days ago.
 func (n *Node) Event(i, days int) {
 	n.T.Helper()
+	n.add(EventLine(n.Base.AddDate(0, 0, -days), i))
+}
+
+// Untagged appends an event that the rules of tests do not tag, of some days ago.
+func (n *Node) Untagged(i, days int) {
+	n.T.Helper()
+	n.add(strings.ReplaceAll(EventLine(n.Base.AddDate(0, 0, -days), i), "uname -a; ", ""))
+}
+
+func (n *Node) add(line string) {
+	n.T.Helper()
 	f, err := os.OpenFile(n.Path("events.jsonl"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
 	if err != nil {
 		n.T.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := f.WriteString(EventLine(n.Base.AddDate(0, 0, -days), i)); err != nil {
+	if _, err := f.WriteString(line); err != nil {
 		n.T.Fatal(err)
 	}
 }

@@ -46,13 +46,13 @@ func TestDecide(t *testing.T) {
 		last := min(tt.now, 60)
 		count := func(_ context.Context, p kv.Prune) (r kv.PruneReport, err error) {
 			if n := min(int(p.EventsBefore-day(tt.first)), last-tt.first+1); p.EventsBefore > 0 && n > 0 {
-				r.Kinds, r.FirstDay = []kv.PrunedKind{{Kind: ttpcron.Command, Days: n, Events: n}}, day(tt.first)
+				r.Kinds, r.LooseDays, r.FirstLooseDay = []kv.PrunedKind{{Kind: ttpcron.Command, Days: n, Events: n}}, n, day(tt.first)
 			}
 			return r, nil
 		}
 		a := Aging{
 			Keep: func(from time.Time) kv.Prune { return kv.Prune{EventsBefore: ttpcron.DayOf(from) - 30} }, Now: at(tt.now), Clock: tt.clock,
-			Stats: kv.Stats{Kinds: []kv.KindStats{{Kind: ttpcron.Command, Events: last - tt.first + 1}}}, Count: count,
+			Stats: kv.Stats{Kinds: []kv.KindStats{{Kind: ttpcron.Command, Events: last - tt.first + 1, Newest: at(last)}}}, Count: count,
 		}
 		do, held, err := a.Decide(t.Context())
 		want := ttpcron.Day(0)
@@ -61,6 +61,38 @@ func TestDecide(t *testing.T) {
 		}
 		if err != nil || do.EventsBefore != want || held.Why != tt.why {
 			t.Errorf("%s: takes out what is before %s, want %s; holds back for %q, want %q; %v", tt.name, do.EventsBefore, want, held.Why, tt.why, err)
+		}
+	}
+}
+
+// Of the days up to the line some events are tagged, and stay: what goes is less
+// than the days hold, and goes unasked, at once or not at all, as if it were all.
+func TestReasonWithTags(t *testing.T) {
+	day := func(n int) ttpcron.Day { return 20000 + ttpcron.Day(n) }
+	stats := func(newest int) kv.Stats {
+		return kv.Stats{Kinds: []kv.KindStats{{Kind: ttpcron.Command, Events: 100, Tags: 100, Newest: day(newest).Start()}}}
+	}
+	both := kv.Prune{TagsBefore: day(10), EventsBefore: day(50)}
+	for _, tt := range []struct {
+		name   string
+		found  kv.PruneReport
+		events int
+		newest int
+		want   kv.HeldReason
+	}{
+		{"the last days before either line", kv.PruneReport{Days: 1, FirstDay: day(9), LooseDays: 2, FirstLooseDay: day(48)}, 60, 52, ""},
+		{"much of days that lost theirs long ago", kv.PruneReport{LooseDays: 9, FirstLooseDay: day(40)}, 26, 52, kv.HeldShare},
+		{"much of days that go wholly", kv.PruneReport{Days: 9, FirstDay: day(1)}, 26, 52, kv.HeldShare},
+		{"much of 1970", kv.PruneReport{Days: 1}, 26, 52, kv.HeldShare},
+		{"no great share", kv.PruneReport{Days: 9, FirstDay: day(1), LooseDays: 9, FirstLooseDay: day(40)}, 25, 52, ""},
+		{"all that is loose, and nothing is newer", kv.PruneReport{LooseDays: 1, FirstLooseDay: day(49)}, 1, 49, kv.HeldAll},
+		{"all have tags", kv.PruneReport{}, 0, 49, ""},
+	} {
+		if tt.events > 0 {
+			tt.found.Kinds = []kv.PrunedKind{{Kind: ttpcron.Command, Events: tt.events}}
+		}
+		if got := Reason(both, tt.found, stats(tt.newest)); got != tt.want {
+			t.Errorf("%s: held back for %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }

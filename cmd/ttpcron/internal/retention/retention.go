@@ -28,15 +28,26 @@ const (
 // r counts what it would take out of a store with the counts st.
 func Reason(p kv.Prune, r kv.PruneReport, st kv.Stats) kv.HeldReason {
 	h := Counts(p, r, st)
-	much := h.Events*shareAtOnce > h.OfEvents && r.FirstDay < p.EventsBefore-regularDays
+	regular := (r.Days == 0 || r.FirstDay >= p.TagsBefore-regularDays) && (r.LooseDays == 0 || r.FirstLooseDay >= p.EventsBefore-regularDays)
+	much := h.Events*shareAtOnce > h.OfEvents && !regular
 	muchTags := h.Tags*shareAtOnce > h.OfTags && r.FirstTagDay < p.TagsBefore-regularDays
 	switch {
-	case h.Events > 0 && h.Events == h.OfEvents:
+	case h.Events > 0 && (h.Events == h.OfEvents || newest(st) < p.EventsBefore):
 		return kv.HeldAll
 	case much || muchTags:
 		return kv.HeldShare
 	}
 	return ""
+}
+
+// newest returns the latest day with events that are not dated in the future.
+func newest(st kv.Stats) (day ttpcron.Day) {
+	for _, k := range st.Kinds {
+		if !k.Newest.IsZero() {
+			day = max(day, ttpcron.DayOf(k.Newest))
+		}
+	}
+	return day
 }
 
 // Counts sets what a pruning would take out against what there is. Events that are
@@ -69,7 +80,7 @@ func Explain(h kv.Held, c *kv.Clock, now time.Time) string {
 		why = fmt.Sprintf("that is much at once, and waits for a second look from %s UTC on", term.Time(h.Since.Add(secondLook)))
 	case kv.HeldAll:
 		then = "if the clock is right, "
-		why = fmt.Sprintf("nothing would be left, and the clock says %s; this is never done unasked", ttpcron.DayOf(now))
+		why = fmt.Sprintf("there are no later ones, and the clock says %s; this is never done unasked", ttpcron.DayOf(now))
 	}
 	return fmt.Sprintf("kept although old: %s: %s; %s%s takes it out now", Amount(h), why, then, pruneCommand(h, now))
 }

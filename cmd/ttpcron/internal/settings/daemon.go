@@ -43,8 +43,8 @@ func ShareDaemon(fs *flag.FlagSet) { new(Daemon).define(fs) }
 func (c *Daemon) define(fs *flag.FlagSet) {
 	c.MinFree = 256 << 20
 	ShareInputs(fs, "import `[FORMAT:]PATH` in each run; can be repeated")
-	fs.Var(&c.KeepEvents, "keep-events", "keep events for `DURATION`, such as 90d; maintenance takes older days out (default: for ever)")
-	fs.Var(&c.KeepTags, "keep-tags", "keep tags for `DURATION`, by the time of their events; no shorter than --keep-events (default: for ever)")
+	fs.Var(&c.KeepEvents, "keep-events", "keep events for `DURATION`, such as 90d; maintenance takes out older ones that have no tags (default: for ever)")
+	fs.Var(&c.KeepTags, "keep-tags", "keep tags and their events for `DURATION`, by the time of the events; no shorter than --keep-events (default: for ever)")
 	fs.Var(&c.MaxSize, "max-size", "maintenance takes out the oldest days while the store holds more than `SIZE`, such as 2GiB (default: no limit)")
 	fs.Var(&c.MinFree, "min-free", "with less than `SIZE` of free disk nothing is imported; what is stored is still tagged")
 	fs.DurationVar(&c.HealthLimit, "health-limit", 0, "/healthz is false when no run has ended well for `DURATION` (default: three times what lies between two runs, 15m at least)")
