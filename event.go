@@ -1,32 +1,37 @@
 package ttpcron
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
-
-	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // SourceKind names what sort of activity an event records. Rules say which
 // kinds they apply to; kinds that the program does not know are kept.
 type SourceKind string
 
-// The kinds that have a meaning of their own in ttpcron.
+// The kinds that the program knows of, each with what one event is. See
+// [SourceKind.IdentityFields] for what tells two events of a kind apart.
 const (
-	Command           SourceKind = "command"            // a shell command; payload command_text
+	Command           SourceKind = "command"            // a shell command that the attacker typed; payload command_text
 	CanaryFingerprint SourceKind = "canary_fingerprint" // a canary token that was triggered
 	AuthAttempt       SourceKind = "auth_attempt"       // a login attempt; payload username, password
 	HTTPRequest       SourceKind = "http_request"       // a request to a decoy web server; payload raw_url
+	FileTransfer      SourceKind = "payload"            // a file that came in or went out; payload payload_text
+	Scan              SourceKind = "scan"               // a port scan or a probe of a port
+	ServiceRequest    SourceKind = "service_request"    // a request in another protocol; payload request_text
+	SessionFact       SourceKind = "session"            // a fact about a session, such as that it was opened; payload fact
+	Stdin             SourceKind = "stdin"              // text typed into a running program, never a shell command; payload input_text
+	Tunnel            SourceKind = "tunnel"             // a forwarded connection that was asked for, or its data; payload destination
+	Correlation       SourceKind = "correlation"        // a finding over several events, and no event
 )
 
 // Kinds lists the kinds that the program knows of, whether or not it does more
 // with one than to keep it and to let rules look at it.
 func Kinds() []SourceKind {
-	return []SourceKind{Command, CanaryFingerprint, AuthAttempt, HTTPRequest, "payload", "scan", "service_request", "session", "stdin", "tunnel"}
+	return []SourceKind{
+		Command, CanaryFingerprint, AuthAttempt, HTTPRequest, FileTransfer, Scan, ServiceRequest, SessionFact, Stdin, Tunnel, Correlation,
+	}
 }
 
 // Validate says what keeps a text from being the name of a kind: letters, digits
@@ -154,6 +159,15 @@ func (e *Event) DerivesAttacker() bool {
 	return e.AttackerUUID == "" && e.IdentityUUID == "" && e.AttackerIP != ""
 }
 
+// NameNobody gives an event that says nothing of who did it the identity that stands
+// for whoever did, see [SessionIdentity]. A format calls it whose source can write
+// such records; native events must say who it was.
+func (e *Event) NameNobody() {
+	if e.AttackerUUID == "" && e.IdentityUUID == "" && e.AttackerIP == "" {
+		e.IdentityUUID = SessionIdentity(e.DeckyID, e.SessionID)
+	}
+}
+
 // SourceID returns the name of the event within its kind (source_id): its ID, or
 // its ContentID where its source gives it none.
 func (e *Event) SourceID() string {
@@ -161,51 +175,4 @@ func (e *Event) SourceID() string {
 		return e.ContentID()
 	}
 	return e.ID
-}
-
-// ContentID returns the source_id of an event whose source gives none: "sha256:"
-// and 32 hexadecimal digits over everything that the source says about it. One
-// line read twice, from whichever file, gives one ID. What is hashed, and so how
-// [jsontext.AppendString] escapes, can never change: stored IDs would no longer be met.
-func (e *Event) ContentID() string {
-	sum := e.digest(true)
-	return "sha256:" + hex.EncodeToString(sum[:16])
-}
-
-// PayloadDigest is the SHA-256 of the event's kind and of its payload but for
-// fields that a source may fill in later, such as the country of an address. By
-// it alone the first versions told apart events that share an ID; stores that
-// these wrote name events by it. See RecordDigest.
-func (e *Event) PayloadDigest() [sha256.Size]byte {
-	happened := Event{Kind: e.Kind, Payload: e.Payload}
-	for i := range e.Payload {
-		if learnedLater[e.Payload[i].Name] {
-			happened.Payload = slices.DeleteFunc(slices.Clone(e.Payload), func(f Field) bool { return learnedLater[f.Name] })
-			break
-		}
-	}
-	return happened.digest(false)
-}
-
-// learnedLater names the payload fields that describe the attacker or the token
-// of an event rather than the event.
-var learnedLater = map[string]bool{
-	"asn": true, "country_code": true, "decky_name": true, "generator": true,
-	"instrumenter": true, "placement_path": true, "token_kind": true,
-}
-
-func (e *Event) digest(whole bool) [sha256.Size]byte {
-	var stack [512]byte
-	b := jsontext.AppendString(stack[:0], string(e.Kind))
-	if whole {
-		b = e.Time.UTC().AppendFormat(b, time.RFC3339Nano)
-		uuid := e.AttackerUUID
-		if e.AttackerOrigin != OriginRecorded {
-			uuid = "" // our own finding, not the source's word
-		}
-		for _, s := range [...]string{uuid, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID} {
-			b = jsontext.AppendString(b, s)
-		}
-	}
-	return sha256.Sum256(e.Payload.AppendJSON(b))
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
-	"net/netip"
 	"strconv"
 	"time"
 )
@@ -78,6 +77,9 @@ var (
 
 	// attackerSpace is ours and never changes, for the same reason.
 	attackerSpace = uuid5(urlSpace, []byte("ttpcron:attacker_ip:v1"))
+
+	// identitySpace is ours too. It holds identities of those who have no address.
+	identitySpace = uuid5(urlSpace, []byte("ttpcron:identity:v1"))
 )
 
 // DeriveAttacker returns the UUID that stands for an attacker of whom nothing
@@ -87,11 +89,28 @@ var (
 // mapped into IPv6); what is no address counts as it is.
 func DeriveAttacker(ip string) string {
 	var stack [64]byte
-	name := append(stack[:0], ip...)
-	if addr, err := netip.ParseAddr(ip); err == nil {
-		name = addr.Unmap().AppendTo(stack[:0])
+	return uuid5(attackerSpace, appendAddress(stack[:0], ip)).String()
+}
+
+// SessionIdentity returns the identity of whoever did what a sensor recorded
+// without any address or attacker: a UUIDv5 under a namespace of ttpcron's own,
+// UUIDv5(URL, "ttpcron:identity:v1"), of "session:<sensor>/<session>", or of
+// "sensor:<sensor>" where there is no session either.
+func SessionIdentity(sensor, session string) string {
+	if session == "" {
+		return identityOf("sensor:", sensor)
 	}
-	return uuid5(attackerSpace, name).String()
+	return identityOf("session:", sensor+"/"+session)
+}
+
+// HostIdentity returns the identity of whoever did what the log of a real host
+// holds without a remote address: a UUIDv5 under the namespace of SessionIdentity,
+// of "host:<name>".
+func HostIdentity(name string) string { return identityOf("host:", name) }
+
+func identityOf(what, name string) string {
+	var stack [128]byte
+	return uuid5(identitySpace, append(append(stack[:0], what...), name...)).String()
 }
 
 // Claim is what a rule asserts of an event that it matches. One rule may make

@@ -160,3 +160,27 @@ func BenchmarkTagJSON(b *testing.B) {
 		line = tag.AppendJSON(line[:0])
 	}
 }
+
+// Identities that are stored can never change.
+func TestIdentitiesOfNobody(t *testing.T) {
+	for want, got := range map[string]string{
+		"75040e9c-91e8-53ac-990d-ca3a4657c084": SessionIdentity("sensor-1", "d3adb33f0001"),
+		"23fc975a-049a-5e0f-b303-fec2ebde74ec": SessionIdentity("sensor-1", ""),
+		"dd3658b0-02e3-51e9-a9ce-67e5dcd5526c": SessionIdentity("", ""),
+		"4bb45e81-7658-5108-9d36-de064bc907da": HostIdentity("sensor-1"),
+	} {
+		if got != want {
+			t.Errorf("identity %s, want %s", got, want)
+		}
+	}
+	e := sample()
+	if e.NameNobody(); e.IdentityUUID != "" {
+		t.Error("an event with an address got an identity")
+	}
+	if e.AttackerIP = ""; e.Validate() == nil {
+		t.Error("an event of nobody is valid")
+	}
+	if e.NameNobody(); e.IdentityUUID != SessionIdentity("sensor-1", "d3adb33f0001") || e.Validate() != nil {
+		t.Errorf("an event without address has the identity %q", e.IdentityUUID)
+	}
+}

@@ -12,7 +12,7 @@ import (
 // Cowrie's JSON log: one object a line, "eventid" says what it is about. See
 // https://docs.cowrie.org/en/latest/OUTPUT.html.
 var cowrie = Format{
-	Name: "cowrie", Title: "Cowrie SSH and Telnet honeypot, JSON log", Version: 1,
+	Name: "cowrie", Title: "Cowrie SSH and Telnet honeypot, JSON log", Version: 2,
 	lines: &lineFormat{
 		recognises: isCowrie,
 		begins:     `{"eventid":`,
@@ -80,7 +80,7 @@ func (p *cowrieParser) reset() {
 
 var (
 	errNoEventID = errors.New("eventid is missing or not a string")
-	errNoSrcIP   = errors.New("src_ip is missing or not a string")
+	errSrcIP     = errors.New("src_ip is not a string")
 	errNoInput   = errors.New("input is missing or not a string")
 )
 
@@ -127,8 +127,8 @@ func (p *cowrieParser) command(e *ttpcron.Event, a *arena) (bool, error) {
 
 // event fills in what the events of all kinds have in common.
 func (p *cowrieParser) event(kind ttpcron.SourceKind, a *arena) (ttpcron.Event, error) {
-	if !p.srcIP.IsString() {
-		return ttpcron.Event{}, errNoSrcIP
+	if !p.srcIP.IsString() && !p.srcIP.IsNull() {
+		return ttpcron.Event{}, errSrcIP
 	}
 	at, ok := timeOf(p.timestamp)
 	if !ok {
@@ -138,7 +138,9 @@ func (p *cowrieParser) event(kind ttpcron.SourceKind, a *arena) (ttpcron.Event, 
 	p.last.SessionID = a.repeated(p.last.SessionID, p.session)
 	p.last.DeckyID = a.repeated(p.last.DeckyID, p.sensor)
 	p.last.Kind, p.last.Time = kind, at
-	return p.last, nil
+	e := p.last
+	e.NameNobody()
+	return e, nil
 }
 
 func (p *cowrieParser) badTime() error {

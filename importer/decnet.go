@@ -15,7 +15,7 @@ import (
 // DECNET's database: the commands of its attackers and the triggers of its
 // canary tokens.
 var decnet = Format{
-	Name: "decnet", Title: "DECNET's SQLite database", Version: 1,
+	Name: "decnet", Title: "DECNET's SQLite database", Version: 2,
 	database: &databaseFormat{open: openDecnet},
 }
 

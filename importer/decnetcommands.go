@@ -111,6 +111,7 @@ func (r *decnetReader) command(e ttpcron.Event, p *entryParser, raw []byte, wher
 		return
 	}
 	e.Payload = payload
+	e.NameNobody()
 	r.add(e, e.AttackerUUID, raw, where)
 }
 

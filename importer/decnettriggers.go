@@ -142,6 +142,7 @@ func (r *decnetReader) trigger(c []column) {
 		e.AttackerUUID, e.AttackerOrigin = c[resolvedUUID].text(), ttpcron.OriginResolved
 		e.IdentityUUID, country = c[resolvedIdentity].text(), c[resolvedCountry].text()
 	}
+	e.NameNobody()
 	for _, f := range []struct{ name, text string }{
 		{"token_uuid", c[triggerToken].text()}, {"src_ip", e.AttackerIP}, {"user_agent", c[triggerAgent].text()},
 		{"request_path", c[triggerPath].text()}, {"dns_qname", c[triggerDNS].text()},

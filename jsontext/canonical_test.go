@@ -2,6 +2,7 @@ package jsontext
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -71,4 +72,40 @@ func FuzzCanonical(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Events are known by hashes over this form: it can never change.
+func TestAppendSame(t *testing.T) {
+	for in, want := range map[string]string{
+		`null`:                      "",
+		`""`:                        "t\x00",
+		`"null"`:                    "t\x04null",
+		`true`:                      "t\x04true",
+		`22`:                        "t\x0222",
+		`22.0`:                      "t\x0222",
+		`0.022e3`:                   "t\x0222",
+		`-0.0`:                      "t\x010",
+		`-1.50e-1`:                  "t\x05-0.15",
+		`1e41`:                      "t\x041e41",
+		`1.5e-42`:                   "t\x0615e-43",
+		`100e9999999999`:            "t\x0e100e9999999999",
+		`"` + "\xff" + `"`:          "t\x01\xff",
+		`[]`:                        "a" + sum(""),
+		`[null,"a",[1]]`:            "a" + sum("nt\x01aa"+sum("t\x011")),
+		`{"b":1,"a":{},"c":null}`:   "o" + sum("\x01ao"+sum("")+"\x01bt\x011"),
+		`{"a":1,"\u0061":2,"z":[]}`: "o" + sum("\x01at\x012\x01za"+sum("")),
+	} {
+		if got := AppendSame([]byte("x"), []byte(in)); string(got) != "x"+want {
+			t.Errorf("%s gives %q, want %q", in, got, "x"+want)
+		}
+	}
+	deep := strings.Repeat(`{"b":1,"a":[`, MaxDepth/2) + strings.Repeat(`]}`, MaxDepth/2)
+	if got := AppendSame(nil, []byte(deep)); len(got) != 33 {
+		t.Errorf("a deep value gives %d bytes", len(got))
+	}
+}
+
+func sum(s string) string {
+	h := sha256.Sum256([]byte(s))
+	return string(h[:])
 }

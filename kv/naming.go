@@ -45,9 +45,9 @@ func (n *naming) resolve(members []int) error {
 	for _, i := range members {
 		holders[i] = n.have[n.ids[i].Hash]
 	}
-	for _, former := range []bool{true, false} {
+	for _, rename := range []func(i int){n.formerly(0), n.formerly(1), n.newly(renames[0])} {
 		for _, i := range members {
-			n.rename(i, renames[0], former)
+			rename(i)
 		}
 		if err := n.look(members); err != nil {
 			return err
@@ -59,8 +59,9 @@ func (n *naming) resolve(members []int) error {
 	}
 	members = n.claim(members)
 	for _, size := range renames[1:] {
+		rename := n.newly(size)
 		for _, i := range members {
-			n.rename(i, size, false)
+			rename(i)
 		}
 		if err := n.look(members); err != nil {
 			return err
@@ -118,16 +119,23 @@ func (n *naming) held(i int) bool {
 	return same
 }
 
-// rename gives an event whose ID another has the name under which it is stored,
-// with so many bytes of its digest; a former one is that of stores up to schema 2.
-func (n *naming) rename(i, size int, former bool) {
-	e, d := n.events[i], &n.ids[i]
-	digest := e.RecordDigest()
-	if former {
-		digest = e.PayloadDigest()
+// newly returns what gives an event whose ID another has the name under which it is
+// stored, with so many bytes of its digest.
+func (n *naming) newly(size int) func(i int) {
+	return func(i int) {
+		digest := n.events[i].RecordDigest()
+		n.rename(i, "~"+hex.EncodeToString(digest[:size]))
 	}
-	d.ID = e.ID + "~" + hex.EncodeToString(digest[:size])
-	d.Hash = n.db.secret.Named(e.Kind, d.ID)
+}
+
+// formerly returns what gives it the name that a store of an earlier schema gave it.
+func (n *naming) formerly(which int) func(i int) {
+	return func(i int) { n.rename(i, record.FormerNames(n.events[i])[which]) }
+}
+
+func (n *naming) rename(i int, suffix string) {
+	e, d := n.events[i], &n.ids[i]
+	d.Rename(&n.db.secret, e.Kind, e.SourceID()+suffix)
 	d.changed = true
 }
 
@@ -143,7 +151,7 @@ func (n *naming) compare(members []int, holders map[int]holder) error {
 		e, h := n.events[i], holders[i]
 		if h.event == nil && h.value[1] == 0 {
 			// Pruned in a store of schema 2, of which only that digest is left.
-			n.ids[i].known = h.value[0] == n.db.secret.Payload(e)
+			n.ids[i].known = h.value[0] == n.db.secret.FormerPayload(e)
 			continue
 		}
 		if h.event == nil {
@@ -154,7 +162,7 @@ func (n *naming) compare(members []int, holders map[int]holder) error {
 			}
 		}
 		// Without an event it was pruned, and the digests are all there is.
-		n.ids[i].known = h.event != nil && h.event.SameRecord(e)
+		n.ids[i].known = h.event != nil && h.event.SameRecord(e) || h.event == nil && h.value[0] == n.db.secret.FormerRecord(e)
 	}
 	return nil
 }

@@ -180,6 +180,8 @@ func (db *DB) upgradeEvents(tx *txn, at record.KindDay, stored map[uint64]struct
 					continue
 				}
 				seen[d.Hash] = struct{}{}
+			} else if e.ID == "" {
+				e.ID = old // without a time of its own, records that are alike were events of their own
 			}
 			rest.keep(e)
 		}

@@ -16,7 +16,8 @@ const (
 	hashContent  = 'c' // kind and content-derived id of an event
 	hashNamed    = 'n' // kind and given id of an event
 	hashDigest   = 'd' // payload digest of an event, in stores up to schema 2
-	hashRecord   = 'i' // record of an event with a given id
+	hashFormer   = 'i' // record of an event with a given id, in stores of schema 3 and 4
+	hashRecord   = 'r' // record of an event with a given id
 	hashAttacker = 'a' // name of an attacker
 	hashSession  = 's' // id of a session
 	hashPosition = 'm' // identity of a read position
@@ -38,16 +39,15 @@ func (s *Secret) Named(kind ttpcron.SourceKind, id string) uint64 {
 	return s.hash(hashNamed, string(kind), id)
 }
 
+// content hashes a content-derived id of a kind.
+func (s *Secret) content(kind ttpcron.SourceKind, id string) uint64 {
+	return s.hash(hashContent, string(kind), id)
+}
+
 // record hashes what is said of an event with a given id.
 func (s *Secret) record(e *ttpcron.Event) uint64 {
 	var stack [512]byte
 	return s.sip(e.AppendRecord(append(stack[:0], hashRecord)))
-}
-
-// Payload hashes the payload digest of an event, as stores up to schema 2 do.
-func (s *Secret) Payload(e *ttpcron.Event) uint64 {
-	digest := e.PayloadDigest()
-	return s.hash(hashDigest, "", string(digest[:]))
 }
 
 // Attacker hashes a name of an attacker.

@@ -8,26 +8,34 @@ import (
 
 // Identity is how an event is known: by its ID. Where the ID is derived from the
 // content, the ID says all: equal means known, and since the content holds the time,
-// an index for each kind and day is enough. A given ID says little about the content:
+// an index for each kind and day is enough. (Where it does not, because the time was
+// derived, the ID is treated as a given one.) A given ID says little about the content:
 // a source whose ids are positions in a list uses one twice. So one index of all
 // given ids keeps a digest of the record beside each, and where the event lies, so
 // that one whose digest differs can be compared with it.
 type Identity struct {
 	ID      string // given, or derived from the content
-	Content bool   // derived
+	Content bool   // derived, and known by the index of its day
 	Hash    uint64
 
-	// Of a given ID:
+	derived bool
+
+	// Of an ID in the index of all given ones:
 	Digest uint64 // of the record
 	Place  uint64 // of the event once it is stored
 }
 
 // Given returns the ID, empty for one that is derived: it need not be stored.
 func (d *Identity) Given() string {
-	if d.Content {
+	if d.derived {
 		return ""
 	}
 	return d.ID
+}
+
+// Rename gives the event another ID.
+func (d *Identity) Rename(s *Secret, kind ttpcron.SourceKind, id string) {
+	d.ID, d.Hash, d.derived = id, s.Named(kind, id), false
 }
 
 // Value is what the index of given ids keeps beside the hash.
@@ -36,15 +44,18 @@ func (d *Identity) Value() IndexValue { return IndexValue{d.Digest, d.Place} }
 // IdentityOf returns how an event is known. Only one that has an arrival number has
 // a place.
 func IdentityOf(s *Secret, e *ttpcron.Event) Identity {
-	id := e.ID
-	if id == "" || strings.HasPrefix(id, ContentPrefix) {
+	id, derived := e.ID, false
+	if id == "" || strings.HasPrefix(id, ttpcron.ContentPrefix) {
 		own := e.ContentID()
-		if id == "" || id == own {
-			return Identity{ID: own, Content: true, Hash: s.hash(hashContent, string(e.Kind), own)}
+		if id == "" {
+			id = own
+		}
+		if derived = id == own; derived && e.TimeOrigin == ttpcron.OriginRecorded {
+			return Identity{ID: own, Content: true, derived: true, Hash: s.content(e.Kind, own)}
 		}
 	}
 	return Identity{
-		ID:     id,
+		ID: id, derived: derived,
 		Hash:   s.Named(e.Kind, id),
 		Digest: s.record(e),
 		Place:  PlaceOf(ttpcron.DayOf(e.Time), e.Seq),
@@ -52,7 +63,7 @@ func IdentityOf(s *Secret, e *ttpcron.Event) Identity {
 }
 
 // ContentPrefix begins every ID that is derived from content.
-const ContentPrefix = "sha256:"
+const ContentPrefix = ttpcron.ContentPrefix
 
 // PlaceOf says where an event of a given kind lies, 0 for an event that is not
 // stored.
