@@ -52,12 +52,12 @@ func (k SourceKind) Validate() error {
 // together; [Event.Validate] refuses more.
 const MaxText = 4 << 20
 
-// Origin says how the attacker or the time of an event came to be known.
+// Origin says how the attacker, the address or the time of an event came to be known.
 type Origin uint8
 
 const (
 	OriginRecorded Origin = iota // the record says so
-	OriginResolved               // found by address among the attackers of the source
+	OriginResolved               // found elsewhere: an attacker by address among those of the source, an address in another record
 	OriginDerived                // derived: an attacker from the address, see DeriveAttacker; a time from when the attacker was last seen
 )
 
@@ -70,6 +70,22 @@ func (o Origin) String() string {
 		return "derived"
 	}
 	return "recorded"
+}
+
+// Vantage says from where an event was seen. It is no part of what the event is.
+type Vantage uint8
+
+const (
+	VantageHoneypot Vantage = iota // by a honeypot or canary: whoever did it is an attacker
+	VantageHost                    // in the logs of a real host: whoever did it may be its owner
+)
+
+// String returns "honeypot" or "host".
+func (v Vantage) String() string {
+	if v == VantageHost {
+		return "host"
+	}
+	return "honeypot"
 }
 
 // Event is one thing that an attacker did, as a sensor recorded it. An event is
@@ -87,9 +103,11 @@ type Event struct {
 	AttackerUUID   string // empty when unknown; see Attacker
 	AttackerIP     string
 	AttackerOrigin Origin // how AttackerUUID was found
+	AddressOrigin  Origin // how AttackerIP was found; what is not recorded is no part of the identity
 	IdentityUUID   string
 	SessionID      string
 	DeckyID        string // the sensor or decoy
+	Vantage        Vantage
 
 	Payload Payload
 

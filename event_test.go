@@ -127,6 +127,8 @@ func TestEventUnmarshalRefuses(t *testing.T) {
 		`{"time":"2026-05-04T05:49:05Z","payload":{},"session_id":7}`:              "session_id is not a string",
 		`{"time":"2026-05-04T05:49:05Z","payload":{},"attacker_origin":"guessed"}`: `attacker_origin "guessed"`,
 		`{"time":"2026-05-04T05:49:05Z","payload":{},"time_origin":"guessed"}`:     `time_origin "guessed"`,
+		`{"time":"2026-05-04T05:49:05Z","payload":{},"vantage":"moon"}`:            `vantage "moon"`,
+		`{"time":"2026-05-04T05:49:05Z","payload":{},"address_origin":"guessed"}`:  `address_origin "guessed"`,
 		`{"time":"2026-05-04T05:49:05Z","payload":{},"source_kind":["command"]}`:   "source_kind is not a string",
 	} {
 		e := Event{ID: "kept"}

@@ -46,9 +46,11 @@ const (
 	memberAttacker
 	memberAttackerOrigin
 	memberIP
+	memberIPOrigin
 	memberIdentity
 	memberSession
 	memberDecky
+	memberVantage
 	stringMembers
 )
 
@@ -69,12 +71,16 @@ func memberOf(name []byte) int {
 		return memberAttackerOrigin
 	case "attacker_ip":
 		return memberIP
+	case "address_origin":
+		return memberIPOrigin
 	case "identity_uuid":
 		return memberIdentity
 	case "session_id":
 		return memberSession
 	case "decky_id":
 		return memberDecky
+	case "vantage":
+		return memberVantage
 	}
 	return stringMembers
 }
@@ -139,6 +145,14 @@ func (r *EventReader) fill(e *Event, texts *[stringMembers]jsontext.Value, paylo
 	if err != nil {
 		return err
 	}
+	addressOrigin, err := parseOrigin("address_origin", texts[memberIPOrigin])
+	if err != nil {
+		return err
+	}
+	vantage, err := parseVantage(texts[memberVantage])
+	if err != nil {
+		return err
+	}
 	at, err := parseTime(texts[memberTime])
 	if err != nil {
 		return err
@@ -151,7 +165,7 @@ func (r *EventReader) fill(e *Event, texts *[stringMembers]jsontext.Value, paylo
 	e.Time, e.TimeOrigin = at, timeOrigin
 	e.AttackerUUID = r.string(e.AttackerUUID, texts[memberAttacker], room)
 	e.AttackerIP = r.string(e.AttackerIP, texts[memberIP], room)
-	e.AttackerOrigin = origin
+	e.AttackerOrigin, e.AddressOrigin, e.Vantage = origin, addressOrigin, vantage
 	e.IdentityUUID = r.string(e.IdentityUUID, texts[memberIdentity], room)
 	e.SessionID = r.string(e.SessionID, texts[memberSession], room)
 	e.DeckyID = r.string(e.DeckyID, texts[memberDecky], room)
@@ -225,6 +239,17 @@ func parseOrigin(member string, v jsontext.Value) (Origin, error) {
 		return OriginDerived, nil
 	}
 	return 0, fmt.Errorf("%s %.40q is none of recorded, resolved and derived", member, s)
+}
+
+func parseVantage(v jsontext.Value) (Vantage, error) {
+	s, _ := v.Text()
+	switch s {
+	case "", VantageHoneypot.String():
+		return VantageHoneypot, nil
+	case VantageHost.String():
+		return VantageHost, nil
+	}
+	return 0, fmt.Errorf("vantage %.40q is neither honeypot nor host", s)
 }
 
 func parseTime(v jsontext.Value) (time.Time, error) {

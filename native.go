@@ -29,9 +29,15 @@ func (e *Event) AppendJSON(dst []byte) []byte {
 		dst = appendText(dst, "attacker_origin", e.AttackerOrigin.String())
 	}
 	dst = appendText(dst, "attacker_ip", e.AttackerIP)
+	if e.AddressOrigin != OriginRecorded {
+		dst = appendText(dst, "address_origin", e.AddressOrigin.String())
+	}
 	dst = appendText(dst, "identity_uuid", e.IdentityUUID)
 	dst = appendText(dst, "session_id", e.SessionID)
 	dst = appendText(dst, "decky_id", e.DeckyID)
+	if e.Vantage != VantageHoneypot {
+		dst = appendText(dst, "vantage", e.Vantage.String())
+	}
 	dst = append(dst, `,"payload":`...)
 	return append(e.Payload.AppendJSON(dst), '}')
 }

@@ -168,7 +168,10 @@ func (e *Event) recordedAttacker() (uuid, address string) {
 	if e.AttackerOrigin == OriginRecorded {
 		uuid = e.AttackerUUID
 	}
-	return uuid, e.AttackerIP
+	if e.AddressOrigin == OriginRecorded {
+		address = e.AttackerIP
+	}
+	return uuid, address
 }
 
 // appendAddress appends an address in the one spelling that counts, as

@@ -94,6 +94,8 @@ func TestContentIDCountsWhatTheRecordHolds(t *testing.T) {
 		"recorded uuid":   {func(e *Event) { e.AttackerUUID = "x" }, false},
 		"derived uuid":    {func(e *Event) { e.AttackerUUID, e.AttackerOrigin = e.Attacker() }, true},
 		"resolved uuid":   {func(e *Event) { e.AttackerUUID, e.AttackerOrigin = "x", OriginResolved }, true},
+		"no address":      {func(e *Event) { e.AttackerIP = "" }, false},
+		"vantage":         {func(e *Event) { e.Vantage = VantageHost }, true},
 		"id and seq":      {func(e *Event) { e.ID, e.Seq = "other", 7 }, true},
 	} {
 		e := sample()
@@ -101,6 +103,19 @@ func TestContentIDCountsWhatTheRecordHolds(t *testing.T) {
 		if got := e.ContentID() == id; got != c.same {
 			t.Errorf("%s: same ContentID is %v, want %v", name, got, c.same)
 		}
+	}
+}
+
+// An address that was found in another record is no part of this one.
+func TestAddressFoundElsewhere(t *testing.T) {
+	without, found := sample(), sample()
+	without.AttackerIP = ""
+	found.AddressOrigin = OriginResolved
+	if without.ContentID() != found.ContentID() || !without.SameRecord(&found) {
+		t.Error("an address that was found elsewhere makes another event")
+	}
+	if uuid, _ := found.Attacker(); uuid != DeriveAttacker(found.AttackerIP) {
+		t.Errorf("the attacker is %s", uuid)
 	}
 }
 

@@ -82,6 +82,7 @@ func nouns() []Option {
 		}),
 		Values(func(n uint64) ttpcron.SourceKind { return ttpcron.SourceKind(fmt.Sprint("kind", n)) }),
 		Values(func(n uint64) ttpcron.Origin { return oneOf(n, ttpcron.OriginResolved, ttpcron.OriginDerived) }),
+		Values(func(uint64) ttpcron.Vantage { return ttpcron.VantageHost }),
 		Values(func(n uint64) ttpcron.LookOutcome {
 			return oneOf(n, ttpcron.LookUnknown, ttpcron.LookGivenUp, ttpcron.LookBelow)
 		}),

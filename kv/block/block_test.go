@@ -24,7 +24,8 @@ func randomEvents(rnd *rand.Rand, n int, day ttpcron.Day) []ttpcron.Event {
 		*e = ttpcron.Event{
 			Kind: ttpcron.Command, Seq: seq, Time: record.TimeOf(day, rnd.Int64N(record.DayNanos)),
 			AttackerUUID: pick("", ttpcron.DeriveAttacker("a"), "odd"), AttackerIP: pick("192.0.2.1", "", "\xff", "::1"),
-			AttackerOrigin: ttpcron.Origin(rnd.IntN(3)), TimeOrigin: ttpcron.Origin(2 * rnd.IntN(2)), IdentityUUID: pick("", "", "i"),
+			AttackerOrigin: ttpcron.Origin(rnd.IntN(3)), TimeOrigin: ttpcron.Origin(2 * rnd.IntN(2)),
+			AddressOrigin: ttpcron.Origin(rnd.IntN(3)), Vantage: ttpcron.Vantage(rnd.IntN(2)), IdentityUUID: pick("", "", "i"),
 			SessionID: fmt.Sprintf("%06x", rnd.IntN(4)), DeckyID: pick("", "a\x00b"),
 		}
 		for f := range rnd.IntN(4) {

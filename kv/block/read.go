@@ -142,7 +142,7 @@ func readColumns(columns []byte, day ttpcron.Day, first uint64, events []ttpcron
 		}
 		a, e := &actors[k], &events[i]
 		e.AttackerUUID, e.AttackerIP, e.AttackerOrigin = a.AttackerUUID, a.AttackerIP, a.AttackerOrigin
-		e.TimeOrigin = a.TimeOrigin
+		e.TimeOrigin, e.AddressOrigin, e.Vantage = a.TimeOrigin, a.AddressOrigin, a.Vantage
 		e.IdentityUUID, e.SessionID, e.DeckyID = a.IdentityUUID, a.SessionID, a.DeckyID
 	}
 	numbers := make([]int, len(events))
@@ -170,8 +170,10 @@ func readActors(r *record.Reader, limit int) []ttpcron.Event {
 	actors := make([]ttpcron.Event, r.Count(limit))
 	for i := range actors {
 		a := &actors[i]
-		origins := ttpcron.Origin(r.Byte())
-		a.AttackerOrigin, a.TimeOrigin = origins&(1<<originBits-1), origins>>originBits
+		how := r.Byte()
+		origin := func(shift int) ttpcron.Origin { return ttpcron.Origin(how >> shift & originMask) }
+		a.AttackerOrigin, a.AddressOrigin, a.TimeOrigin = origin(0), origin(addressShift), origin(timeShift)
+		a.Vantage = ttpcron.Vantage(how >> vantageShift & 1)
 		for _, s := range [...]*string{&a.AttackerUUID, &a.AttackerIP, &a.IdentityUUID, &a.SessionID, &a.DeckyID} {
 			*s = r.Packed()
 		}

@@ -137,13 +137,19 @@ func (w *Writer) encodeColumns(day ttpcron.Day, events []ttpcron.Event) []byte {
 	return out
 }
 
-// originBits is how many bits of the first byte of an actor say how the attacker
-// came to be known; the others say it of the time, which up to schema 2 was
-// always recorded, as far as was known.
-const originBits = 4
+// Of the first byte of an actor two bits each say how the attacker, the address and
+// the time came to be known, and one from where the event was seen. Before version 2
+// addresses were always recorded, and events seen by honeypots; up to schema 2 times
+// were recorded too, as far as was known.
+const (
+	originMask   = 3
+	addressShift = 2
+	timeShift    = 4
+	vantageShift = 6
+)
 
 func appendActor(dst []byte, e *ttpcron.Event) []byte {
-	dst = append(dst, byte(e.AttackerOrigin|e.TimeOrigin<<originBits))
+	dst = append(dst, byte(e.AttackerOrigin|e.AddressOrigin<<addressShift|e.TimeOrigin<<timeShift)|byte(e.Vantage)<<vantageShift)
 	for _, s := range [...]string{e.AttackerUUID, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID} {
 		dst = record.AppendPacked(dst, s)
 	}
