@@ -114,16 +114,24 @@ func (m *Match) Text(e *Event) string {
 	if m.End == 0 {
 		return m.Literal
 	}
-	text := ""
-	if m.Field != "" {
-		text, _ = e.Payload.Text(m.Field)
-	} else {
-		text = e.Payload.CommandText()
-	}
-	if m.Start < 0 || m.Start > m.End || m.End > len(text) {
+	if !m.Fits(e) {
 		return ""
 	}
-	return text[m.Start:m.End]
+	return m.searched(e)[m.Start:m.End]
+}
+
+// Fits reports whether the part that matched lies within the event's text.
+func (m *Match) Fits(e *Event) bool {
+	return m.End == 0 || m.Start >= 0 && m.Start <= m.End && m.End <= len(m.searched(e))
+}
+
+// searched returns the text in which the part that matched stands.
+func (m *Match) searched(e *Event) string {
+	if m.Field == "" {
+		return e.Payload.CommandText()
+	}
+	text, _ := e.Payload.Text(m.Field)
+	return text
 }
 
 // commandContext are the payload fields of a command that say in whose name it

@@ -13,12 +13,13 @@ import (
 
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/doctor"
+	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
 // regions returns the regions of a store's file by sort.
-func regions(t *testing.T, content []byte) map[string][]region {
-	by := map[string][]region{}
-	for _, r := range regionsOf(t, content) {
+func regions(t *testing.T, content []byte) map[string][]kvtest.Region {
+	by := map[string][]kvtest.Region{}
+	for _, r := range kvtest.Regions(t, content) {
 		by[r.Sort] = append(by[r.Sort], r)
 	}
 	for _, want := range []string{

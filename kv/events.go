@@ -36,33 +36,38 @@ const (
 // are no more.
 func (db *DB) DayPage(ctx context.Context, kind ttpcron.SourceKind, from ttpcron.Day) ([]ttpcron.DayHistory, error) {
 	var days []ttpcron.DayHistory
-	err := db.view(ctx, func(tx *txn) error {
-		b := tx.top(layout.DayCounts).Bucket([]byte(kind))
-		if kind == "" || b == nil {
-			return nil
-		}
-		covered := tx.top(layout.Coverage).Bucket([]byte(kind))
-		c := b.Cursor()
-		parts := 0
-		for k, rec := c.Seek(record.DayKey(max(from, 0))); k != nil && len(days) < pageDays && parts < pageParts; k, rec = c.Next() {
-			day, ok := record.ParseDay(k)
-			if !ok {
-				return record.Damagef("%x is no day", k)
-			}
-			h, err := record.ReadDay(record.KindDay{Kind: kind, Day: day}, rec)
-			if err == nil && covered != nil {
-				h.Coverage, err = record.ReadCoverage(record.KindDay{Kind: kind, Day: day}, covered.Get(k))
-			}
-			if err != nil {
-				return err
-			}
-			days = append(days, h)
-			parts += len(h.Coverage)
-		}
-		return nil
+	err := db.view(ctx, func(tx *txn) (err error) {
+		days, err = dayPage(tx, kind, from)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list days of %s events: %w", kind, err)
+	}
+	return days, nil
+}
+
+func dayPage(tx *txn, kind ttpcron.SourceKind, from ttpcron.Day) (days []ttpcron.DayHistory, err error) {
+	b := tx.top(layout.DayCounts).Bucket([]byte(kind))
+	if kind == "" || b == nil {
+		return nil, nil
+	}
+	covered := tx.top(layout.Coverage).Bucket([]byte(kind))
+	c := b.Cursor()
+	parts := 0
+	for k, rec := c.Seek(record.DayKey(max(from, 0))); k != nil && len(days) < pageDays && parts < pageParts; k, rec = c.Next() {
+		day, ok := record.ParseDay(k)
+		if !ok {
+			return nil, record.Damagef("%x is no day", k)
+		}
+		h, err := record.ReadDay(record.KindDay{Kind: kind, Day: day}, rec)
+		if err == nil && covered != nil {
+			h.Coverage, err = record.ReadCoverage(record.KindDay{Kind: kind, Day: day}, covered.Get(k))
+		}
+		if err != nil {
+			return nil, err
+		}
+		days = append(days, h)
+		parts += len(h.Coverage)
 	}
 	return days, nil
 }

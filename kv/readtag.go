@@ -2,8 +2,10 @@ package kv
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/block"
@@ -126,14 +128,21 @@ func (r *tagReader) shown(tx *txn, day ttpcron.Day, key, rec []byte) (ttpcron.Ta
 }
 
 // CompleteTags gives tags that were read of another store with the same events
-// what their events say, and reports of each whether its event is there. Those of
-// whole tags need not be.
+// what their events say, and reports of each whether its event is there and is the
+// one that it speaks of. Those of whole tags need not be.
 func (db *DB) CompleteTags(ctx context.Context, tags []ttpcron.Tag, claims []*record.Claim) (there []bool, err error) {
 	there = make([]bool, len(tags))
+	order := make([]int, len(tags))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { // so that each block is read once
+		return cmp.Or(cmp.Compare(claims[a].Kind, claims[b].Kind), cmp.Compare(tags[a].Seq, tags[b].Seq))
+	})
 	err = db.view(ctx, func(tx *txn) error {
 		events := db.storedEvents()
 		var deriver record.Deriver
-		for i := range tags {
+		for _, i := range order {
 			t := &tags[i]
 			var e *ttpcron.Event
 			if t.Seq != 0 {
@@ -142,8 +151,9 @@ func (db *DB) CompleteTags(ctx context.Context, tags []ttpcron.Tag, claims []*re
 					return err
 				}
 			}
-			if there[i] = t.Seq == 0 || e != nil; there[i] {
+			if t.Seq == 0 || e != nil {
 				claims[i].Complete(t, e, &deriver)
+				there[i] = e == nil || e.Time.Equal(t.EventTime) && t.Match.Fits(e)
 			}
 		}
 		return nil

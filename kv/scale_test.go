@@ -145,7 +145,7 @@ func BenchmarkRetention(b *testing.B) {
 			tags := make([]ttpcron.Tag, 0, commitBatch)
 			for i := range events {
 				e := events[i]
-				e.ID = e.ContentID()
+				e.Seq = uint64(g.n - len(events) + i + 1)
 				tags = append(tags, tagOf(&e, i%9), tagOf(&e, i%9+1))
 			}
 			start := time.Now()

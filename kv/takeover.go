@@ -51,6 +51,11 @@ func (t *Takeover) LastNoted() (uint64, error) {
 	return a.Last, err
 }
 
+// Days lists days of a kind as [DB.DayPage] does.
+func (t *Takeover) Days(kind ttpcron.SourceKind, from ttpcron.Day) ([]ttpcron.DayHistory, error) {
+	return dayPage(t.tx, kind, from)
+}
+
 // Position stores how far a file was read.
 func (t *Takeover) Position(m *ttpcron.FilePosition) error { return t.db.putPosition(t.tx, m) }
 

@@ -21,8 +21,10 @@ What counts and indexes them is made anew. Pages to which nothing leads any more
 are searched too. The damaged file is not changed; NEWFILE must not exist.
 
 It exits 0 when the new file is written, whatever was lost; the report says what,
-and on which days. Tags that were lost are made again by ttpcron run-once with
---since-days over those days; events by importing the logs of those days again.`,
+and on which days. A tag refers to its event, and is lost with it. What was lost
+comes back in two steps: import the logs of those days again (how far they were read
+is left out of NEWFILE when events are missing), and let ttpcron run-once, or the
+daemon, look at those days again, which it then does by itself.`,
 		Examples: "ttpcron db recover rescued.db\nttpcron db check --db rescued.db\nttpcron db restore rescued.db",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -55,10 +57,13 @@ type recoverJSON struct {
 	MissingTags   int           `json:"missing_tags"`
 	LostBlocks    int           `json:"lost_blocks"`
 	LostTags      int           `json:"lost_tags"`
+	WithEvents    int           `json:"lost_tags_with_events"`
 	LostRecords   int           `json:"lost_marks"`
 	OldHeader     bool          `json:"old_header"`
 	NoHeader      bool          `json:"no_header"`
 	Uncounted     bool          `json:"uncounted"`
+	Reread        bool          `json:"read_logs_again"`
+	LookAgain     int           `json:"days_to_look_at_again"`
 	LostDays      []string      `json:"lost_days"`
 	Findings      []findingJSON `json:"findings"`
 	More          int           `json:"more_findings"`
@@ -67,8 +72,8 @@ type recoverJSON struct {
 func recoveredOf(to string, r doctor.RecoverReport) recoverJSON {
 	return recoverJSON{
 		Path: term.Exact(to), Whole: r.Whole(), Events: r.Events, Tags: r.Tags, Marks: r.Records, Stray: r.Stray,
-		MissingEvents: r.MissingEvents, MissingTags: r.MissingTags, LostBlocks: r.LostBlocks, LostTags: r.LostTags, LostRecords: r.LostRecords,
-		OldHeader: r.OldHeader, NoHeader: r.NoHeader, Uncounted: r.Uncounted, LostDays: append([]string{}, r.LostDays...), Findings: findingsOf(r.Findings), More: r.More,
+		MissingEvents: r.MissingEvents, MissingTags: r.MissingTags, LostBlocks: r.LostBlocks, LostTags: r.LostTags, WithEvents: r.WithEvents, LostRecords: r.LostRecords,
+		OldHeader: r.OldHeader, NoHeader: r.NoHeader, Uncounted: r.Uncounted, Reread: r.Reread, LookAgain: r.LookAgain, LostDays: append([]string{}, r.LostDays...), Findings: findingsOf(r.Findings), More: r.More,
 	}
 }
 
@@ -92,7 +97,7 @@ func printRecovered(out *term.Output, to string, r doctor.RecoverReport) error {
 		one, many string
 	}{
 		{r.MissingEvents, "event is lost", "events are lost"}, {r.LostBlocks, "block of up to 256 events could not be read", "blocks of up to 256 events each could not be read"},
-		{max(r.MissingTags, r.LostTags), "tag is lost", "tags are lost"}, {r.LostRecords, "other record is lost", "other records are lost"},
+		{max(r.MissingTags, r.LostTags), "tag is lost", "tags are lost"}, {r.WithEvents, "of them is lost with its event", "of them are lost with their events"}, {r.LostRecords, "other record is lost", "other records are lost"},
 	} {
 		if l.n > 0 {
 			fmt.Fprintln(out, term.Plural(l.n, l.one, l.many))
@@ -118,6 +123,30 @@ func printRecovered(out *term.Output, to string, r doctor.RecoverReport) error {
 			others = ""
 		}
 		fmt.Fprintf(out, "days with losses: %s%s%s\n", strings.Join(days, ", "), rest, others)
+	}
+	return printNextSteps(out, to, r)
+}
+
+// printNextSteps says how what was lost comes back.
+func printNextSteps(out *term.Output, to string, r doctor.RecoverReport) error {
+	step := "then"
+	if r.Reread || r.LookAgain > 0 {
+		_, err := fmt.Fprintf(out, "to get it back: ttpcron db restore %s, ", term.Clean(to))
+		if err != nil {
+			return err
+		}
+	}
+	if r.Reread {
+		step = "and then"
+		fmt.Fprint(out, "import the logs of these days again (what is known stays known), ")
+	}
+	switch {
+	case r.LookAgain > 0:
+		_, err := fmt.Fprintf(out, "%s ttpcron run-once, which looks at %s again by itself\n", step, term.Plural(r.LookAgain, "day", "days"))
+		return err
+	case r.Reread:
+		_, err := fmt.Fprintf(out, "%s ttpcron run-once\n", step)
+		return err
 	}
 	return nil
 }

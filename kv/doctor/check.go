@@ -41,8 +41,8 @@ const (
 
 // Check reads a store's file from one end to the other and compares everything
 // in it that can be told from something else: the pages of bbolt, the checksum
-// of every record, the UUID of every tag with its fields, and rollups, counters
-// and indexes with a recount. It needs no working bbolt: no damage makes it
+// of every record, every tag with its event, and rollups, counters and indexes with
+// a recount. It needs no working bbolt: no damage makes it
 // panic. It takes a shared lock, and memory for one day's rollup.
 //
 // An error says that the file could not be checked, because it is missing,
@@ -103,6 +103,7 @@ type checker struct {
 	kinds  map[ttpcron.SourceKind]record.KindTotal
 	days   map[ttpcron.SourceKind]dayCounts // as recounted
 	named  record.Fingerprint               // given ids of the events that are stored
+	queue  tagQueue                         // tags of the day at hand
 }
 
 func (c *checker) find(what string) {

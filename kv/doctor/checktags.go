@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"iter"
 
@@ -110,47 +109,88 @@ func (c *checker) countedAlone(name string, b page.Bucket) {
 
 // tagsOf checks the tags of a day and counts them anew.
 func (c *checker) tagsOf(day ttpcron.Day, b page.Bucket, rollup *rollup.Day) {
-	orphans := 0
+	var lost lostEvents
+	said, looked := c.cache.Bytes(), 0
+	look := func() {
+		c.queue.empty(func(k, v []byte) bool {
+			// What is read for tags counts no pages, and may take its time.
+			if looked++; looked%4096 == 0 || c.cache.Bytes()-said > 64<<20 {
+				said = c.cache.Bytes()
+				c.w.Read(0)
+			}
+			if c.w.Err == nil {
+				c.tag(day, k, v, rollup, &lost)
+			}
+			return c.w.Err == nil
+		})
+	}
 	c.values(b, func(k, v []byte) {
-		t, id, err := c.tag(day, k, v)
-		if err == errNoEvent {
-			orphans++
+		if c.queue.full() {
+			look()
+		}
+		c.queue.add(c.source, k, v)
+	})
+	look()
+	lost.tell(c)
+}
+
+// tag checks a tag with its claim and what its event says, and counts it.
+func (c *checker) tag(day ttpcron.Day, k, v []byte, rollup *rollup.Day, lost *lostEvents) {
+	t, cl, id, err := c.tagRecord(day, k, v)
+	if err != nil {
+		c.failed(err)
+		return
+	}
+	_, u, _ := record.ParseTagKey(k)
+	var e *ttpcron.Event
+	if t.Seq != 0 {
+		e, err = c.cache.Event(record.KindDay{Kind: cl.Kind, Day: day}, t.Seq)
+		if e == nil {
+			lost.add(u, cl.Kind, t.Seq, err != nil)
 			return
 		}
-		if err != nil {
-			c.failed(err)
-			return
-		}
-		_, u, _ := record.ParseTagKey(k)
-		if got := t.UUID(); got != u {
-			c.findf("tag %s: its fields give the UUID %s", u, got)
-			return
-		}
+	}
+	cl.Complete(&t, e, &c.deriver)
+	switch got := t.UUID(); {
+	case got != u:
+		c.findf("tag %s: its fields give the UUID %s", u, got)
+	case e != nil && !e.Time.Equal(t.EventTime):
+		c.findf("tag %s: it is of another time than its event, %s %d", u, cl.Kind, t.Seq)
+	case e != nil && !t.Match.Fits(e):
+		c.findf("tag %s: what it quotes, up to byte %d, is not in its event, %s %d", u, t.Match.End, cl.Kind, t.Seq)
+	default:
 		rollup.Add(&c.meta.Secret, record.NanosOf(t.EventTime, day), id, &t)
 		c.report.Tags++
-	})
-	if orphans > 0 {
-		c.findf("the events of %d tags are missing", orphans)
 	}
 }
 
-// errNoEvent says that the event of a tag is not in the store, or not whole.
-var errNoEvent = errors.New("its event is missing")
+// lostEvents counts the tags of a day whose events cannot be read. There may be as
+// many as a damaged page held events.
+type lostEvents struct {
+	damaged, missing int // by whether the block of the event is there
+	first            string
+}
 
-// tag reads a tag with its claim and what its event says.
-func (s *source) tag(day ttpcron.Day, k, v []byte) (t ttpcron.Tag, claim uint32, err error) {
-	t, cl, claim, err := s.tagRecord(day, k, v)
-	if err != nil {
-		return t, 0, err
+func (l *lostEvents) add(u ttpcron.UUID, kind ttpcron.SourceKind, seq uint64, damaged bool) {
+	if damaged {
+		l.damaged++ // what is wrong with the block is told with the events
+		return
 	}
-	var e *ttpcron.Event
-	if t.Seq != 0 {
-		if e, err = s.cache.Event(record.KindDay{Kind: cl.Kind, Day: day}, t.Seq); err != nil || e == nil {
-			return t, 0, errNoEvent // what is wrong with its block is told with the events
-		}
+	if l.missing++; l.missing == 1 {
+		l.first = fmt.Sprintf("tag %s refers to %s event %d", u, kind, seq)
 	}
-	cl.Complete(&t, e, &s.deriver)
-	return t, claim, nil
+}
+
+func (l *lostEvents) tell(c *checker) {
+	if l.damaged > 0 {
+		c.findf("%d tags lack what their events say, which lie in damaged blocks", l.damaged)
+	}
+	switch {
+	case l.missing == 1:
+		c.findf("%s, which is not there", l.first)
+	case l.missing > 1:
+		c.findf("%s, which is not there, and so it is with %d more", l.first, l.missing-1)
+	}
 }
 
 // tagRecord reads the record of a tag, and finds its claim.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
@@ -21,10 +24,18 @@ type RecoverReport struct {
 	Records int // cursors, coverage, runs, read positions, rejects and states
 	Stray   int // of the events and tags, those found on pages to which nothing leads any more
 
-	LostBlocks  int // blocks of up to 256 events each
-	LostTags    int
-	WithEvent   int // how many of the lost tags were lost with their events
+	LostBlocks int // blocks of up to 256 events each
+	LostTags   int
+	// WithEvents is how many of the lost tags were whole, but not their events, which
+	// hold what they say.
+	WithEvents  int
 	LostRecords int
+	// LookAgain counts days of a kind of which it is not known any more what rules
+	// have looked at: the next run looks at all that was saved of them.
+	LookAgain int
+	// Reread says that events are missing, or may be: how far files were read is left
+	// out, so that importing the logs reads them again.
+	Reread bool
 	// MissingEvents and MissingTags are how many fewer there are than the store
 	// counts, as far as its counts can be read: those that are known to be lost,
 	// and those of which no trace was found.
@@ -57,17 +68,24 @@ func (r *RecoverReport) Whole() bool {
 // leads any more, because a page above them is damaged, are found by looking at
 // every page that is neither reached nor free; without a header, at every page.
 //
-// The coverage of a day on which tags were lost is left out, so that a run with
-// a window over that day makes the tags again. When events were lost read
-// positions are left out, so that importing the logs again reads them again. A file
-// at to is an *[ExistsError].
+// A tag refers to its event, and is lost with it. Where something was lost, or what
+// was covered, the new store says that unknown rules looked at the day, so that the
+// next run looks at it again. When events were lost read positions are left out, so
+// that importing the logs reads them again: events that come back are looked at as
+// new ones. Together this brings back what was there. A file at to is an
+// *[ExistsError].
 func Recover(ctx context.Context, path, to string, o Options) (RecoverReport, error) {
 	src, err := openSource(ctx, path, o.Options, true)
 	if err != nil {
 		return RecoverReport{}, err
 	}
 	defer src.close()
-	r := &recovery{source: src, lost: map[ttpcron.Day]bool{}, last: map[record.KindDay]uint64{}, orphans: map[ttpcron.Day]int{}}
+	r := &recovery{
+		source: src, now: o.Now, lost: map[ttpcron.Day]bool{}, last: map[record.KindDay]uint64{}, orphans: newOrphans(), harmed: map[string]bool{},
+	}
+	if r.now == nil {
+		r.now = time.Now
+	}
 	err = newFile(to, false, 0, func(f *os.File) (err error) {
 		if r.dst, err = kv.Open(ctx, f.Name(), kv.Options{Now: o.Now, NoSync: true}); err != nil {
 			return err
@@ -90,6 +108,7 @@ type recovery struct {
 	*source
 	ctx    context.Context
 	dst    *kv.DB
+	now    func() time.Time
 	report RecoverReport
 
 	place string
@@ -97,16 +116,17 @@ type recovery struct {
 	day   ttpcron.Day
 
 	arrivalKnown bool // the last arrival number could be read
+	old          bool // the store is of an earlier schema
+	names        oldNames
 
+	harmed  map[string]bool           // places with damaged pages, of which nobody knows what lay there
 	lost    map[ttpcron.Day]bool      // days with losses
 	last    map[record.KindDay]uint64 // arrival number of the last event taken over
 	events  []ttpcron.Event           // waiting to be stored
+	bytes   int                       // of their text
 	tags    foundTags
-	orphans map[ttpcron.Day]int // tags without their event
-	// names are the events of an earlier schema, by the names that they had in it;
-	// tags of theirs are made again. Nil for a store of this schema.
-	names map[uint64]struct{}
-	err   error
+	orphans *orphans
+	err     error
 }
 
 // foundTags are tags that wait to be stored, once their events are known.
@@ -114,6 +134,31 @@ type foundTags struct {
 	uuids  []ttpcron.UUID
 	tags   []ttpcron.Tag
 	claims []*record.Claim
+	bytes  int // of what they quote
+}
+
+// orphans counts tags without their events. A file without a header may hold several
+// states of the page of a tag, so those that were counted are remembered, up to a
+// number.
+type orphans struct {
+	days map[ttpcron.Day]int
+	seen map[ttpcron.UUID]struct{}
+}
+
+const maxOrphans = 1 << 17
+
+func newOrphans() *orphans {
+	return &orphans{map[ttpcron.Day]int{}, map[ttpcron.UUID]struct{}{}}
+}
+
+func (o *orphans) add(day ttpcron.Day, u ttpcron.UUID) {
+	if _, ok := o.seen[u]; ok {
+		return
+	}
+	if len(o.seen) < maxOrphans {
+		o.seen[u] = struct{}{}
+	}
+	o.days[day]++
 }
 
 func (r *recovery) find(what string) {
@@ -164,7 +209,10 @@ func (r *recovery) run(ctx context.Context, progress func(kv.Progress)) error {
 		if p.Place = r.place; progress != nil {
 			progress(p)
 		}
-	}, func(what string) { r.lose(what) })
+	}, func(what string) {
+		r.harmed[r.place] = true
+		r.lose(what)
+	})
 	r.place = "file"
 	for i := range r.Headers {
 		if r.Headers[i].Bad != "" {
@@ -173,8 +221,11 @@ func (r *recovery) run(ctx context.Context, progress func(kv.Progress)) error {
 		}
 	}
 	if r.report.NoHeader {
-		r.searchAll()
+		f := r.newStray()
+		f.searchBlocks(r)
+		f.searchTags(r)
 		r.loseOrphans()
+		r.lookAtAll()
 	} else if err := r.walk(); err != nil {
 		return err
 	}
@@ -199,9 +250,7 @@ func (r *recovery) walk() error {
 	if err := r.readMeta(); err != nil {
 		return err
 	}
-	if r.meta.Upgrading || r.meta.Schema > 0 && r.meta.Schema < kv.Schema {
-		r.names = map[uint64]struct{}{}
-	}
+	r.old = r.meta.Upgrading || r.meta.Schema > 0 && r.meta.Schema < kv.Schema
 	r.place = "claims"
 	found = len(r.report.Findings)
 	r.readClaims(func(err error) { r.failed(err) })
@@ -211,18 +260,24 @@ func (r *recovery) walk() error {
 	if err := r.readPruned(); err != nil {
 		return err
 	}
+	// All events come before all tags, which refer to them. What is reached from the
+	// buckets has to be known before what is not.
 	r.walkHistory()
-	r.walkTags(nil)
+	reached := slices.Clone(r.w.Seen)
 	r.passOthers()
-	r.searchStray()
-	r.flush()
+	others := r.w.Seen
+	f := r.newStray()
+	f.searchBlocks(r)
+	r.w.Seen = reached
+	r.walkTags()
+	r.w.Seen = others
+	f.searchTags(r)
 	r.loseOrphans()
 	r.w.Seen = page.NewBitmap(r.Header.Pages) // what was passed over is read now
 	r.compareCounts()
+	r.report.Uncounted = r.report.Uncounted || r.w.Stale > 0
 	r.records()
-	if r.w.Stale > 0 {
-		r.report.Uncounted = true
-	}
+	r.report.Uncounted = r.report.Uncounted || r.w.Stale > 0
 	return nil
 }
 
@@ -308,7 +363,6 @@ func (r *recovery) block(k, v []byte) bool {
 	}
 	r.day = day
 	events, err := r.blocks.Read(r.kind, day, first, v)
-	r.name(events)
 	if err != nil {
 		if r.failed(fmt.Errorf("block %d: %w", first, err)) {
 			r.report.LostBlocks++
@@ -320,47 +374,45 @@ func (r *recovery) block(k, v []byte) bool {
 	return true
 }
 
-// name notes the names that events had in an earlier schema.
-func (r *recovery) name(events []ttpcron.Event) {
-	if r.names == nil {
-		return
-	}
-	for i := range events {
-		e := &events[i]
-		id := e.ID
-		if id == "" {
-			id = record.ContentID4(e)
-		}
-		r.names[r.meta.Secret.Named(e.Kind, id)] = struct{}{}
-	}
-}
-
 // take keeps events until they are stored. Within a kind and day they arrive in
 // order, and none twice.
 func (r *recovery) take(events []ttpcron.Event) {
 	at := record.KindDay{Kind: r.kind, Day: r.day}
 	for i := range events {
 		e := &events[i]
-		if e.Seq <= r.last[at] || e.Validate() != nil {
+		if e.Seq <= r.last[at] {
+			continue
+		}
+		if err := e.Validate(); err != nil {
+			r.lose(fmt.Sprintf("event %d: %v", e.Seq, err))
 			continue
 		}
 		r.last[at] = e.Seq
 		r.meta.Arrival = max(r.meta.Arrival, e.Seq)
 		r.events = append(r.events, *e)
+		r.bytes += textOf(e)
 	}
-	if len(r.events) >= recoverEvents {
+	if len(r.events) >= recoverEvents || r.bytes >= recoverBytes {
 		r.flush()
 	}
+}
+
+func textOf(e *ttpcron.Event) (n int) {
+	for i := range e.Payload {
+		n += len(e.Payload[i].Name) + len(e.Payload[i].Text) + len(e.Payload[i].Raw)
+	}
+	return n
 }
 
 // The most that is taken over in one transaction.
 const (
 	recoverEvents = 8192
 	recoverTags   = 20_000
+	recoverBytes  = 8 << 20 // of text, but for one block
 )
 
-// walkTags takes over the tags of every day or, for the second time, of some days.
-func (r *recovery) walkTags(again map[ttpcron.Day]int) {
+// walkTags takes over the tags of every day.
+func (r *recovery) walkTags() {
 	r.place = "tags"
 	r.directory(r.top[layout.Tags], func(name string, b page.Bucket) {
 		day, ok := record.ParseDay([]byte(name))
@@ -368,15 +420,12 @@ func (r *recovery) walkTags(again map[ttpcron.Day]int) {
 			r.lose(fmt.Sprintf("%x is no day", name))
 			return
 		}
-		if again != nil && again[day] == 0 {
-			return
-		}
 		r.day = day
 		r.values(b, func(k, v []byte) {
 			t, cl, _, err := r.tagRecord(day, k, v)
 			if err == nil {
-				r.keep(k, t, cl)
-			} else if again == nil && r.failed(err) {
+				r.keep(day, k, t, cl)
+			} else if r.failed(err) {
 				r.report.LostTags++
 				r.loseDay()
 			}
@@ -386,26 +435,13 @@ func (r *recovery) walkTags(again map[ttpcron.Day]int) {
 	r.day = 0
 }
 
-// walkOrphans looks again at the tags of days on which some lacked their events,
-// once more events have been found.
-func (r *recovery) walkOrphans() {
-	days := r.orphans
-	if len(days) == 0 {
-		return
-	}
-	r.orphans = map[ttpcron.Day]int{}
-	seen, bad := r.w.Seen, r.w.Bad
-	r.w.Seen, r.w.Bad = page.NewBitmap(r.Header.Pages), func(string) {}
-	r.walkTags(days)
-	r.w.Seen, r.w.Bad = seen, bad
-}
-
 // loseOrphans counts the tags whose events were not found: they say nothing
 // without, and are made again when the events come back.
 func (r *recovery) loseOrphans() {
-	for day, n := range r.orphans {
+	for _, day := range slices.Sorted(maps.Keys(r.orphans.days)) {
+		n := r.orphans.days[day]
 		r.report.LostTags += n
-		r.report.WithEvent += n
+		r.report.WithEvents += n
 		r.day = day
 		r.loseDay()
 	}
@@ -413,11 +449,15 @@ func (r *recovery) loseOrphans() {
 }
 
 // keep keeps a tag until it is stored.
-func (r *recovery) keep(k []byte, t ttpcron.Tag, cl *record.Claim) {
+func (r *recovery) keep(day ttpcron.Day, k []byte, t ttpcron.Tag, cl *record.Claim) {
+	if r.old && r.remade(day, &t, cl) {
+		return
+	}
 	_, u, _ := record.ParseTagKey(k)
 	f := &r.tags
 	f.uuids, f.tags, f.claims = append(f.uuids, u), append(f.tags, t), append(f.claims, cl)
-	if len(f.tags) >= recoverTags {
+	f.bytes += len(t.Match.Literal) + len(t.Match.Evidence) + len(t.Evidence)
+	if len(f.tags) >= recoverTags || f.bytes >= recoverBytes {
 		r.flush()
 	}
 }
@@ -435,27 +475,20 @@ func (r *recovery) storeTags() error {
 	for i := range f.tags {
 		t := &f.tags[i]
 		switch r.day = ttpcron.DayOf(t.EventTime); {
-		case r.named(t):
 		case !there[i]:
-			r.orphans[r.day]++
-		case t.UUID() != f.uuids[i]:
+			r.orphans.add(r.day, f.uuids[i])
+		case t.UUID() == f.uuids[i]:
+			whole = append(whole, *t)
+		default:
 			r.report.LostTags++
 			r.lose(fmt.Sprintf("tag %s: its fields give the UUID %s", f.uuids[i], t.UUID()))
-		default:
-			whole = append(whole, *t)
 		}
 	}
 	n, err := r.dst.Commit(r.ctx, ttpcron.Commit{Tags: whole})
 	r.report.Tags += n
+	clear(f.tags)
 	*f = foundTags{uuids: f.uuids[:0], tags: f.tags[:0], claims: f.claims[:0]}
 	return err
-}
-
-// named reports whether a tag of an earlier schema belongs to an event that is
-// stored: the next run makes it again.
-func (r *recovery) named(t *ttpcron.Tag) bool {
-	_, ok := r.names[r.meta.Secret.Named(t.SourceKind, t.SourceID)]
-	return ok && t.Seq == 0
 }
 
 // flush stores what is waiting.
@@ -466,7 +499,8 @@ func (r *recovery) flush() {
 	if len(r.events) > 0 {
 		r.report.Events += len(r.events)
 		r.err = r.dst.TakeOver(r.ctx, func(t *kv.Takeover) error { return t.Events(r.events) })
-		r.events = r.events[:0]
+		clear(r.events)
+		r.events, r.bytes = r.events[:0], 0
 	}
 	if len(r.tags.tags) > 0 && r.err == nil {
 		r.err = r.storeTags()

@@ -24,8 +24,17 @@ func (r *recovery) compareCounts() {
 		}
 	}
 	r.compareEvents()
-	if r.err == nil && r.names == nil {
+	if r.err == nil && !r.old {
 		r.compareTags()
+	}
+}
+
+// passOver passes over a count that is damaged. Nothing else is lost by it, unless
+// what it counts lay on damaged pages: nobody can tell then.
+func (r *recovery) passOver(what string, err error) {
+	if r.harmed[what] || r.harmed["file"] {
+		r.report.Uncounted = true
+		r.find(fmt.Sprintf("a count cannot be read: %v", err))
 	}
 }
 
@@ -38,11 +47,16 @@ func (r *recovery) compareTags() {
 		day, ok := record.ParseDay([]byte(name))
 		want := 0
 		r.values(b, func(k, v []byte) {
-			if len(k) == 5 && k[0] == record.RollupClaim {
+			switch {
+			case len(k) == 5 && k[0] == record.RollupClaim:
 				t, err := record.ReadTally(v, []byte(name), k)
-				if err == nil {
-					want += t.Tags
+				if err != nil {
+					r.passOver(layout.Tags, err)
+					return
 				}
+				want += t.Tags
+			case len(k) != 9 || k[0] != record.RollupAttacker && k[0] != record.RollupAlias:
+				r.passOver(layout.Tags, record.Damagef("%x is no key of a rollup", k))
 			}
 		})
 		if n := want - got[day]; ok && n > 0 {
@@ -73,8 +87,12 @@ func (r *recovery) compareEvents() {
 			day, ok := record.ParseDay(k)
 			at := record.KindDay{Kind: ttpcron.SourceKind(name), Day: day}
 			h, err := record.ReadDay(at, v)
-			if !ok || err != nil {
-				return // nothing but a count is lost
+			if !ok {
+				err = record.Damagef("%x is no day", k)
+			}
+			if err != nil {
+				r.passOver(layout.History, err)
+				return
 			}
 			if n := h.Events - got[at]; n > 0 {
 				r.kind, r.day = at.Kind, day

@@ -37,10 +37,7 @@ func (r *recovery) records() {
 		}
 	}
 	err := r.dst.TakeOver(r.ctx, func(t *kv.Takeover) error {
-		if err := r.coverage(t); err != nil {
-			return err
-		}
-		if err := r.cursors(t); err != nil {
+		if err := r.covered(t); err != nil {
 			return err
 		}
 		for i := range layout.Buckets {
@@ -50,7 +47,7 @@ func (r *recovery) records() {
 				}
 			}
 		}
-		if r.report.LostBlocks+r.report.MissingEvents == 0 {
+		if r.report.Reread = r.eventsLost(); !r.report.Reread {
 			if err := r.each(layout.Positions, func(k, v []byte) error {
 				m, err := record.ReadPosition(k, v)
 				if err != nil {
@@ -66,6 +63,17 @@ func (r *recovery) records() {
 	if r.err == nil {
 		r.err = err
 	}
+}
+
+// eventsLost reports whether events are missing, or may be.
+func (r *recovery) eventsLost() bool {
+	return r.report.LostBlocks+r.report.MissingEvents+r.report.WithEvents > 0 || r.report.Uncounted && (r.harmed[layout.History] || r.harmed["file"])
+}
+
+// somethingLost reports whether events or tags may be missing of which nobody knows
+// the day.
+func (r *recovery) somethingLost() bool {
+	return r.report.Uncounted && (r.eventsLost() || r.report.LostTags+r.report.MissingTags > 0 || r.harmed[layout.Tags])
 }
 
 // each takes over the records of a bucket. A damaged record is lost.
@@ -128,65 +136,6 @@ func (r *recovery) copyRecords(t *kv.Takeover, in *layout.Bucket) (err error) {
 		return err
 	}
 	return t.SetNumber(in.Name, n)
-}
-
-// coverage takes over the coverage of the days on which nothing was lost.
-func (r *recovery) coverage(t *kv.Takeover) (err error) {
-	if r.meta.Schema < 2 {
-		return nil // coverage did not say which rules had looked
-	}
-	r.place = layout.Coverage
-	in, with := layout.Find(layout.Coverage), r.comparedWith()
-	r.directory(r.top[layout.Coverage], func(name string, b page.Bucket) {
-		r.values(b, func(k, v []byte) {
-			day, ok := record.ParseDay(k)
-			if !ok || r.lost[day] {
-				return
-			}
-			if cerr := in.Check(with, name, k, v); cerr != nil {
-				if r.failed(cerr) {
-					r.report.LostRecords++
-				}
-				return
-			}
-			parts, _ := record.ReadCoverage(record.KindDay{Kind: ttpcron.SourceKind(name), Day: day}, v)
-			for _, p := range parts {
-				r.meta.Arrival = max(r.meta.Arrival, p.UpTo)
-			}
-			r.report.Records++
-			if r.names != nil {
-				v = unknownRules(parts)
-			}
-			if err == nil {
-				err = t.Put(layout.Coverage, name, k, v)
-			}
-		})
-	})
-	return err
-}
-
-// unknownRules is the record of a day's coverage by rules that are not known.
-func unknownRules(list []ttpcron.Coverage) []byte {
-	for i, c := range list {
-		list[i] = ttpcron.Coverage{Kind: c.Kind, Day: c.Day, After: c.After, UpTo: c.UpTo, Since: c.Since, Uncounted: true}
-	}
-	return record.AppendCoverage(nil, record.KindDay{Kind: list[0].Kind, Day: list[0].Day}, list)
-}
-
-// cursors takes over the checkpoints, none of them behind the last arrival.
-func (r *recovery) cursors(t *kv.Takeover) error {
-	last, err := t.Arrival()
-	if err != nil {
-		return err
-	}
-	return r.each(layout.Cursors, func(k, v []byte) error {
-		c, err := record.ReadCursor(k, v)
-		if err != nil {
-			return err
-		}
-		c.Seq = min(c.Seq, max(last, r.meta.Arrival))
-		return t.Put(layout.Cursors, "", k, record.AppendCursor(nil, &c))
-	})
 }
 
 // rejects takes over the rejects, numbered anew after those that were dropped.

@@ -20,7 +20,7 @@ func (r *recovery) passOthers() {
 	r.w.Bad = func(string) {}
 	for name, b := range r.top {
 		switch name {
-		case layout.History, layout.Tags, layout.Meta, layout.Claims, layout.Pruned:
+		case layout.History, layout.Meta, layout.Claims, layout.Pruned:
 		default:
 			r.pass(b, 0)
 		}
@@ -28,34 +28,15 @@ func (r *recovery) passOthers() {
 	r.w.Bad = bad
 }
 
-// searchStray looks for blocks and tags on pages that nothing leads to and that
-// are not free: a damaged page above hides them. Free pages hold what was stored
-// once, and are searched only when they cannot be told and something is missing.
-func (r *recovery) searchStray() {
-	r.place, r.kind, r.day = "stray pages", "", 0
-	free := page.NewBitmap(r.Header.Pages)
-	_, bad, err := r.Freelist(func(id uint64) {
-		if id < r.Header.Pages {
-			free.Add(id)
-		}
-	})
-	if bad != "" || err != nil || r.Header.Freelist == page.NoFreelist {
-		r.find("the list of free pages cannot be read")
-		if r.report.LostBlocks+r.report.LostTags+len(r.report.LostDays) == 0 {
-			return
-		}
-		free = page.NewBitmap(r.Header.Pages)
-	}
-	r.search(func(id uint64) bool { return free.Has(id) || id == r.Header.Freelist })
-}
-
-// searchAll looks for blocks and tags on every page of a file without a header.
-func (r *recovery) searchAll() { r.search(func(uint64) bool { return false }) }
-
-// found are blocks and tags that were found on pages to which nothing leads. The
-// checksums, which cover kind and day, tell what belongs where: every name that was
-// seen as the name of a bucket is tried.
-type found struct {
+// stray are blocks and tags on pages that nothing leads to and that are not free: a
+// damaged page above hides them. Free pages hold what was stored once, and are
+// searched only when they cannot be told and something is missing. The checksums,
+// which cover kind and day, tell what belongs where: every name that was seen as the
+// name of a bucket is tried.
+type stray struct {
+	over   func(id uint64) bool // pages to be passed over
+	unsure bool                 // which pages are free is not known
+	named  bool                 // the names have been gathered
 	kinds  []ttpcron.SourceKind
 	days   []ttpcron.Day
 	day    int // the day in days that was right last
@@ -69,11 +50,37 @@ type foundBlock struct {
 	page   uint64
 }
 
-// search looks through the pages that were not visited, but for those to be
-// passed over.
-func (r *recovery) search(over func(id uint64) bool) {
-	first := r.report.Events + len(r.events) + r.report.Tags
-	var f found
+// newStray finds out which pages are free.
+func (r *recovery) newStray() *stray {
+	free := page.NewBitmap(r.Header.Pages)
+	f := &stray{over: func(id uint64) bool { return free.Has(id) || id == r.Header.Freelist }}
+	if r.report.NoHeader {
+		return f
+	}
+	_, bad, err := r.Freelist(func(id uint64) {
+		if id < r.Header.Pages {
+			free.Add(id)
+		}
+	})
+	if bad != "" || err != nil || r.Header.Freelist == page.NoFreelist {
+		r.place, r.kind, r.day = "stray pages", "", 0
+		r.find("the list of free pages cannot be read")
+		free, f.unsure = page.NewBitmap(r.Header.Pages), true
+	}
+	return f
+}
+
+// wanted reports whether it is worth a search.
+func (f *stray) wanted(r *recovery) bool {
+	return !f.unsure || r.report.LostBlocks+r.report.LostTags+len(r.report.LostDays) > 0
+}
+
+// names gathers the names of buckets, wherever they are.
+func (f *stray) names(r *recovery) {
+	if f.named {
+		return
+	}
+	f.named = true
 	for i := range layout.Buckets {
 		if b, ok := r.top[layout.Buckets[i].Name]; ok && layout.Buckets[i].Nested != layout.Flat {
 			seen := r.w.Seen
@@ -84,32 +91,54 @@ func (r *recovery) search(over func(id uint64) bool) {
 			r.w.Seen, r.w.Bad = seen, bad
 		}
 	}
-	r.eachStray(over, nil, func(_ uint64, e page.Element) {
+	r.eachStray(f.over, nil, func(_ uint64, e page.Element) {
 		if e.Bucket {
 			f.name(e.Key)
 		} else if r.report.NoHeader {
 			r.foundClaim(e)
 		}
 	})
-	r.eachStray(over, r.w.Read, func(id uint64, e page.Element) {
+}
+
+// searchBlocks takes over the blocks on pages that were not visited.
+func (f *stray) searchBlocks(r *recovery) {
+	if !f.wanted(r) {
+		return
+	}
+	r.place, r.kind, r.day = "stray pages", "", 0
+	r.flush()
+	first := r.report.Events
+	f.names(r)
+	r.eachStray(f.over, r.w.Read, func(id uint64, e page.Element) {
 		if !e.Bucket {
-			r.findBlocks(id, e.Key, e.Value, &f)
+			r.findBlocks(id, e.Key, e.Value, f)
 		}
 	})
-	if r.strayBlocks(&f); len(f.blocks) > 0 {
-		r.walkOrphans()
+	r.strayBlocks(f)
+	r.flush()
+	r.report.Stray += r.report.Events - first
+}
+
+// searchTags takes over the tags on pages that were not visited.
+func (f *stray) searchTags(r *recovery) {
+	if !f.wanted(r) {
+		return
 	}
-	r.eachStray(over, nil, func(_ uint64, e page.Element) {
+	r.place, r.kind, r.day = "stray pages", "", 0
+	r.flush()
+	first := r.report.Tags
+	f.names(r)
+	r.eachStray(f.over, nil, func(_ uint64, e page.Element) {
 		if !e.Bucket {
-			r.strayTag(e.Key, e.Value, &f)
+			r.strayTag(e.Key, e.Value, f)
 		}
 	})
 	r.flush()
-	r.report.Stray = r.report.Events + r.report.Tags - first
+	r.report.Stray += r.report.Tags - first
 }
 
 // name notes the name of a bucket, which is a day's or a kind's.
-func (f *found) name(name []byte) {
+func (f *stray) name(name []byte) {
 	if day, ok := record.ParseDay(name); ok && !slices.Contains(f.days, day) {
 		f.days = append(f.days, day)
 	}
@@ -175,7 +204,7 @@ func (r *recovery) eachStray(over func(id uint64) bool, read func(pages int), do
 }
 
 // findBlocks notes an entry that is a block.
-func (r *recovery) findBlocks(page uint64, k, v []byte, f *found) {
+func (r *recovery) findBlocks(page uint64, k, v []byte, f *stray) {
 	if day, first, ok := record.ParseBlockKey(k); ok {
 		for _, kind := range f.kinds {
 			if events, err := r.blocks.Read(kind, day, first, v); err == nil {
@@ -187,24 +216,31 @@ func (r *recovery) findBlocks(page uint64, k, v []byte, f *found) {
 }
 
 // strayTag keeps an entry that is a tag.
-func (r *recovery) strayTag(k, v []byte, f *found) {
+func (r *recovery) strayTag(k, v []byte, f *stray) {
 	if _, _, ok := record.ParseTagKey(k); !ok {
 		return
 	}
 	for i := range f.days {
 		// Most tags lie beside another of their day.
 		n := (f.day + i) % len(f.days)
-		if t, cl, _, err := r.tagRecord(f.days[n], k, v); err == nil {
-			f.day = n
-			r.keep(k, t, cl)
-			return
+		if record.CheckSum(v, record.DayKey(f.days[n]), k) != nil {
+			continue
 		}
+		f.day = n
+		if t, cl, _, err := r.tagRecord(f.days[n], k, v); err == nil {
+			r.keep(f.days[n], k, t, cl)
+		} else if r.day = f.days[n]; r.failed(err) {
+			r.report.LostTags++
+			r.loseDay()
+		}
+		r.day = 0
+		return
 	}
 }
 
 // strayBlocks takes over the blocks that were found. Of several that begin with
 // the same event, earlier states of one block, the longest is the last one.
-func (r *recovery) strayBlocks(f *found) {
+func (r *recovery) strayBlocks(f *stray) {
 	slices.SortFunc(f.blocks, func(a, b foundBlock) int {
 		return cmp.Or(cmp.Compare(a.at.Kind, b.at.Kind), cmp.Compare(a.at.Day, b.at.Day), cmp.Compare(a.first, b.first), cmp.Compare(b.events, a.events))
 	})

@@ -1,4 +1,4 @@
-package kv_test
+package kvtest
 
 import (
 	"bytes"
@@ -8,15 +8,16 @@ import (
 	"github.com/ttpcron/ttpcron/kv/page"
 )
 
-// region is a stretch of a store's file.
-type region struct {
+// Region is a stretch of a store's file.
+type Region struct {
 	Sort     string // header, free list, branch, or the bucket that a leaf belongs to
+	Of       string // the bucket that a leaf or branch belongs to
 	From, To int
 }
 
-// regionsOf says what each page of a store's file that is in use belongs to; small
+// Regions says what each page of a store's file that is in use belongs to; small
 // buckets lie within a page of the root.
-func regionsOf(t testing.TB, content []byte) (list []region) {
+func Regions(t testing.TB, content []byte) (list []Region) {
 	t.Helper()
 	f, err := page.Open(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
@@ -35,15 +36,15 @@ func regionsOf(t testing.TB, content []byte) (list []region) {
 				name = "branch"
 			}
 			from := int(id) * page.Size
-			list = append(list, region{name, from, from + (int(p.Overflow)+1)*page.Size})
+			list = append(list, Region{name, sort, from, from + (int(p.Overflow)+1)*page.Size})
 			for i := range uint64(p.Overflow) + 1 {
 				seen.Add(id + i)
 			}
 		}
 	}
-	list = append(list, region{"header", 0, page.Size}, region{"header", page.Size, 2 * page.Size})
+	list = append(list, Region{"header", "", 0, page.Size}, Region{"header", "", page.Size, 2 * page.Size})
 	from := int(f.Header.Freelist) * page.Size
-	list = append(list, region{"free list", from, from + page.Size})
+	list = append(list, Region{"free list", "", from, from + page.Size})
 	root, top := page.Bucket{Root: f.Header.Root}, map[string]page.Bucket{}
 	w.Each(root, func(e page.Element) {
 		ref, bad := root.Sub(e)
@@ -66,7 +67,7 @@ func regionsOf(t testing.TB, content []byte) (list []region) {
 				}
 				at += 1 + next
 			}
-			list = append(list, region{in.Name, at, at + len(b.Inline)})
+			list = append(list, Region{in.Name, in.Name, at, at + len(b.Inline)})
 			continue
 		}
 		passOver(w, b)
