@@ -122,20 +122,24 @@ var damageTechniques = map[string]string{"D1": "T1082", "D2": "T1105", "D3": "T1
 var damageTactics = map[string]string{"D1": "TA0007", "D2": "TA0011", "D3": "TA0002", "D4": "TA0005", "D5": "TA0002"}
 
 func newDamager(t *testing.T) *damager {
+	d := newWhole(t)
+	d.baseline(t)
+	return d
+}
+
+// newWhole makes the store that is to be damaged.
+func newWhole(t *testing.T) *damager {
 	d := &damager{dir: memoryDir(t), words: map[string]string{}, want: map[string][]string{}, sorts: map[string]int{}, now: time.Date(2026, 1, 12, 0, 0, 0, 0, time.UTC)}
 	rules := filepath.Join(d.dir, "rules")
 	if err := os.Mkdir(rules, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for id, pattern := range damageRules {
-		text := fmt.Sprintf("rule_id: %s\nrule_version: 1\nname: %s\napplies_to: [command, canary_fingerprint]\nmatch: {pattern: '%s'}\nemits: [{tactic: %s, technique_id: %s, confidence: 0.%d}]\n",
-			id, id, pattern, damageTactics[id], damageTechniques[id], 5+id[1]-'1')
-		d.write(t, "rules/"+id+".yaml", []byte(text))
+		d.writeRule(t, id, pattern)
 	}
 	d.env = []string{"TTPCRON_CONFIG=" + os.DevNull, "HOME=" + d.dir, "TTPCRON_SOCKET=" + filepath.Join(d.dir, "none"), "TTPCRON_RULES=" + rules, "TTPCRON_EMBEDDED=false", "TTPCRON_DB=" + d.path("whole.db")}
 	t.Setenv("TMPDIR", d.dir)
 	d.build(t)
-	d.baseline(t)
 	return d
 }
 
@@ -147,6 +151,13 @@ func memoryDir(t *testing.T) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
+}
+
+func (d *damager) writeRule(t *testing.T, id, pattern string) {
+	t.Helper()
+	text := fmt.Sprintf("rule_id: %s\nrule_version: 1\nname: %s\napplies_to: [command, canary_fingerprint]\nmatch: {pattern: '%s'}\nemits: [{tactic: %s, technique_id: %s, confidence: 0.%d}]\n",
+		id, id, pattern, damageTactics[id], damageTechniques[id], 5+id[1]-'1')
+	d.write(t, "rules/"+id+".yaml", []byte(text))
 }
 
 func (d *damager) path(name string) string { return filepath.Join(d.dir, name) }
