@@ -70,21 +70,22 @@ func TestArrivedSince(t *testing.T) {
 		since time.Time
 		want  uint64
 	}{
-		"nothing arrived":          {nil, noon, noon.Add(-min), 1},
-		"everything":               {[]time.Time{noon, noon.Add(min)}, noon.Add(2 * min), noon, 1},
-		"the zero time":            {[]time.Time{noon, noon.Add(min)}, noon.Add(2 * min), time.Time{}, 1},
-		"some":                     {[]time.Time{noon, noon.Add(min), noon.Add(2 * min)}, noon.Add(3 * min), noon.Add(1), 1},
-		"some, to the second":      {[]time.Time{noon, noon.Add(min), noon.Add(2 * min)}, noon.Add(3 * min), noon.Add(time.Second), 11},
-		"none":                     {[]time.Time{noon, noon.Add(min)}, noon.Add(3 * min), noon.Add(2 * min), 21},
-		"two imports in a second":  {[]time.Time{noon, noon.Add(min), noon.Add(min + 1), noon.Add(2 * min)}, noon.Add(3 * min), noon.Add(min), 11},
-		"set back a little":        {[]time.Time{noon, noon.Add(20 * min), noon.Add(10 * min), noon.Add(30 * min)}, noon.Add(40 * min), noon.Add(15 * min), 11},
-		"ahead, and right again":   {[]time.Time{noon, noon.AddDate(4, 0, 0), noon.Add(10 * min), noon.Add(20 * min)}, noon.Add(30 * min), noon.Add(15 * min), 31},
-		"ahead, nothing came then": {[]time.Time{noon, noon.AddDate(4, 0, 0)}, noon.Add(30 * min), noon.Add(15 * min), 11},
-		"1970 for a while":         {[]time.Time{noon, boot, noon.Add(10 * min)}, noon.Add(30 * min), noon.Add(-min), 1},
-		"1970, then since":         {[]time.Time{noon, boot, noon.Add(10 * min)}, noon.Add(30 * min), noon.Add(min), 21},
-		"1970 now":                 {[]time.Time{noon, noon.Add(min)}, boot, noon.Add(min), 11},
-		"1970, and nothing is":     {[]time.Time{noon, noon.Add(min)}, boot, boot.Add(-time.Hour), 1},
-		"set back for good":        {[]time.Time{noon.AddDate(0, 0, 1), noon, noon.Add(min)}, noon.Add(2 * min), noon.Add(min), 21},
+		"nothing arrived":           {nil, noon, noon.Add(-min), 1},
+		"everything":                {[]time.Time{noon, noon.Add(min)}, noon.Add(2 * min), noon, 1},
+		"the zero time":             {[]time.Time{noon, noon.Add(min)}, noon.Add(2 * min), time.Time{}, 1},
+		"some":                      {[]time.Time{noon, noon.Add(min), noon.Add(2 * min)}, noon.Add(3 * min), noon.Add(1), 1},
+		"some, to the second":       {[]time.Time{noon, noon.Add(min), noon.Add(2 * min)}, noon.Add(3 * min), noon.Add(time.Second), 11},
+		"none":                      {[]time.Time{noon, noon.Add(min)}, noon.Add(3 * min), noon.Add(2 * min), 21},
+		"two imports in a second":   {[]time.Time{noon, noon.Add(min), noon.Add(min + 1), noon.Add(2 * min)}, noon.Add(3 * min), noon.Add(min), 11},
+		"set back a little":         {[]time.Time{noon, noon.Add(20 * min), noon.Add(10 * min), noon.Add(30 * min)}, noon.Add(40 * min), noon.Add(15 * min), 11},
+		"ahead, and right again":    {[]time.Time{noon, noon.AddDate(4, 0, 0), noon.Add(10 * min), noon.Add(20 * min)}, noon.Add(30 * min), noon.Add(15 * min), 31},
+		"ahead, nothing came then":  {[]time.Time{noon, noon.AddDate(4, 0, 0)}, noon.Add(30 * min), noon.Add(15 * min), 11},
+		"1970 for a while":          {[]time.Time{noon, boot, noon.Add(10 * min)}, noon.Add(30 * min), noon.Add(-min), 1},
+		"1970, then since":          {[]time.Time{noon, boot, noon.Add(10 * min)}, noon.Add(30 * min), noon.Add(min), 21},
+		"1970 now":                  {[]time.Time{noon, noon.Add(min)}, boot, noon.Add(min), 11},
+		"1970, and nothing is":      {[]time.Time{noon, noon.Add(min)}, boot, boot.Add(-time.Hour), 1},
+		"a clock of the year 17776": {[]time.Time{noon, noon.AddDate(15750, 0, 0), noon.Add(10 * min)}, noon.Add(30 * min), noon.Add(min), 21},
+		"set back for good":         {[]time.Time{noon.AddDate(0, 0, 1), noon, noon.Add(min)}, noon.Add(2 * min), noon.Add(min), 21},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newArriving(t)

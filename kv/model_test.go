@@ -558,6 +558,19 @@ func (h *history) compareEvents() {
 	if seen != len(h.m.events) {
 		h.t.Fatalf("%d events stored, want %d", seen, len(h.m.events))
 	}
+	for range min(seen, 20) {
+		e := h.m.events[h.rnd.IntN(seen)]
+		at, ok, err := h.db.ArrivedAt(ctx, e.Seq)
+		h.check(err)
+		if now := time.Now(); !ok || at.After(now) || now.Sub(at) > time.Hour {
+			h.t.Fatalf("event %d arrived at %v, %v", e.Seq, at, ok)
+		}
+		first, err := h.db.ArrivedSince(ctx, at)
+		h.check(err)
+		if first > e.Seq {
+			h.t.Fatalf("what arrived since %v begins with %d, and %d arrived then", at, first, e.Seq)
+		}
+	}
 }
 
 func (h *history) compareDay(kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64, want []ttpcron.Event) {

@@ -8,7 +8,7 @@ import (
 
 // Arrived says when events arrived: those that were given arrival numbers up to
 // Last, and after the Last of the entry before. At is what the clock said, in whole
-// seconds; the zero time where nobody looked.
+// seconds; the zero time where that is not known.
 type Arrived struct {
 	Last uint64
 	At   time.Time
@@ -17,6 +17,9 @@ type Arrived struct {
 // AppendArrived appends the record of when events arrived, whose key is the number
 // of the last of them.
 func AppendArrived(dst []byte, a Arrived) []byte {
+	if y := a.At.Year(); y < 1 || y > 9999 {
+		a.At = time.Time{} // no time that can be shown
+	}
 	return End(AppendTime(typeArrived.Begin(dst), a.At), NumberKey(a.Last))
 }
 
@@ -29,6 +32,9 @@ func ReadArrived(key, rec []byte) (a Arrived, err error) {
 	r, err := typeArrived.Open(rec, key)
 	if err == nil {
 		a.At = r.Time()
+		if y := a.At.Year(); y < 1 || y > 9999 {
+			r.Fail(Damagef("year %d", y))
+		}
 		err = r.Finish()
 	}
 	if err != nil {
