@@ -100,7 +100,7 @@ func (m *model) imports(im ttpcron.Batch) (r ttpcron.ImportReport) {
 		if e.ID == "" {
 			e.ID = e.ContentID()
 		}
-		content := e.ID == e.ContentID()
+		content := e.ID == e.ContentID() && e.TimeOrigin == ttpcron.OriginRecorded // which tells the day
 		key := string(e.Kind) + "|" + e.ID
 		changed := false
 		have, ok := m.ids[key]
