@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
+	"sort"
 	"sync"
 	"sync/atomic"
 
@@ -126,13 +128,15 @@ func (db *DB) addTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, claims *newCla
 		if err != nil {
 			return err
 		}
-		b.fill(ascendingFill)
 		rollups, err := tx.top(layout.Rollups).CreateBucketIfNotExists(name)
 		if err != nil {
 			return err
 		}
 		if k, _ := rollups.Cursor().First(); k == nil {
 			newDays++
+		}
+		if err := fillDay(b, rollups, name, rows); err != nil {
+			return err
 		}
 		rollup := rollup.NewDay()
 		for ; len(rows) > 0 && rows[0].day == day; rows = rows[1:] {
@@ -156,6 +160,40 @@ func (db *DB) addTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, claims *newCla
 		}
 	}
 	return addClaimTotals(tx, total, newDays)
+}
+
+// fillDay says how full the pages of a day are left to which the first of the rows
+// are added.
+func fillDay(b, rollups *bucket, name []byte, rows []tagRow) error {
+	n := 1
+	for n < len(rows) && rows[n].day == rows[0].day {
+		n++
+	}
+	before := 0
+	if err := eachClaim(rollups, name, func(_ uint32, t record.Tally) { before += t.Tags }); err != nil {
+		return err
+	}
+	between := n // of the rows: those that do not come at the end
+	if last, _ := b.Cursor().Last(); last != nil {
+		between = sort.Search(n, func(i int) bool { return bytes.Compare(rows[i].key[:], last) > 0 })
+	}
+	b.fill(ascendingFill)
+	if 2*between > n {
+		b.fill(scatteredFill(before, between))
+	}
+	rollups.fill(scatteredFill(before, n))
+	return nil
+}
+
+// scatteredFill is how full bbolt shall leave the pages of a bucket to which entries
+// are added all over: it splits a page that has become too large into such parts, and
+// if these were full the last would be nearly empty.
+func scatteredFill(before, added int) float64 {
+	if before == 0 {
+		return ascendingFill
+	}
+	size := ascendingFill * (1 + float64(added)/float64(before)) // of a page that was full
+	return size / math.Ceil(size/ascendingFill)
 }
 
 // arena hands out memory for values, which bbolt needs until the transaction

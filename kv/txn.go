@@ -49,6 +49,7 @@ func (db *DB) view(ctx context.Context, do func(tx *txn) error) error {
 func (db *DB) changeFile(do func(tx *txn) error) error {
 	return db.guard(func() error {
 		return db.bolt.Update(func(t *bbolt.Tx) error {
+			db.bolt.AllocSize = growStep(t.Size())
 			return db.within(func() error {
 				s := db.snapshotOf(t)
 				if s.BadFree != "" {
@@ -64,6 +65,10 @@ func (db *DB) changeFile(do func(tx *txn) error) error {
 		})
 	})
 }
+
+// growStep is by how much a file grows at a time, which costs a sync of its own: a
+// small part of what it has.
+func growStep(size int64) int { return int(min(max(size/16, 1<<20), 16<<20)) }
 
 // snapshotOf returns the snapshot of a transaction. It knows what the one before
 // knew when nothing has been written since.
