@@ -153,6 +153,31 @@ func Miscount(t testing.TB, path string, day ttpcron.Day) {
 	}
 }
 
+// ChangeTag changes what the record of a tag says, and leaves its key as it is.
+func ChangeTag(t testing.TB, path string, tag *ttpcron.Tag, change func(*ttpcron.Tag)) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.Update(func(tx *bbolt.Tx) error {
+		day := ttpcron.DayOf(tag.EventTime)
+		b := tx.Bucket([]byte(layout.Tags)).Bucket(record.DayKey(day))
+		key := record.MakeTagKey(record.NanosOf(tag.EventTime, day), tag.UUID())
+		var d record.Deriver
+		stored, claim, err := record.ReadTag(day, key[:], b.Get(key[:]), &d)
+		if err != nil {
+			return err
+		}
+		change(&stored)
+		return b.Put(key[:], record.AppendTag(nil, record.DayKey(day), &key, claim, &stored, &d))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // SetMaxFilePositions lowers a bound until the function that it returns is called.
 func SetMaxFilePositions(n int) func() {
 	before := maxFilePositions

@@ -3,6 +3,7 @@ package kv_test
 import (
 	"fmt"
 	"math"
+	"os"
 	"testing"
 	"time"
 
@@ -100,7 +101,7 @@ func BenchmarkReadTags(b *testing.B) {
 
 // BenchmarkArrival commits the tags of histories that arrive in the order of time,
 // and of twenty sensors that saw the same days and arrive one after the other: bytes
-// a tag, bytes written, and what it costs to read them back.
+// a tag, bytes written, and what it costs to read them back and to check them.
 func BenchmarkArrival(b *testing.B) {
 	for _, sensors := range []int{1, 20} {
 		b.Run(fmt.Sprintf("sensors-%d", sensors), func(b *testing.B) {
@@ -174,4 +175,18 @@ func arrive(b *testing.B, sensors int) {
 	start = time.Now()
 	readTags(b, db, ttpcron.TagQuery{Limit: 100})
 	b.ReportMetric(float64(time.Since(start).Microseconds())/1000, "newest-100-ms")
+	f, err := os.Open(db.Path())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		b.Fatal(err)
+	}
+	start = time.Now()
+	if r, err := doctor.CheckReader(b.Context(), f, info.Size(), doctor.Options{}); err != nil || r.Damaged() || r.Tags != tags {
+		b.Fatal(r, err)
+	}
+	b.ReportMetric(time.Since(start).Seconds(), "check-s")
 }

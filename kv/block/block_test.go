@@ -171,3 +171,35 @@ func FuzzColumns(f *testing.F) {
 		}
 	})
 }
+
+// TestFlippedBlocks flips each bit of a block, and of its key and kind: it is not
+// read.
+func TestFlippedBlocks(t *testing.T) {
+	w, blocks := testCodecs(t)
+	events := randomEvents(rand.New(rand.NewPCG(4, 4)), 12, 19000)
+	rec := w.Append(nil, ttpcron.Command, 19000, events)
+	first := events[0].Seq
+	if _, err := blocks.Read(ttpcron.Command, 19000, first, rec); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 8 * len(rec) {
+		rec[i/8] ^= 1 << (i % 8)
+		if _, err := blocks.Read(ttpcron.Command, 19000, first, rec); err == nil {
+			t.Errorf("bit %d of %d", i, 8*len(rec))
+		}
+		rec[i/8] ^= 1 << (i % 8)
+	}
+	for i := range 64 {
+		if _, err := blocks.Read(ttpcron.Command, 19000, first^1<<i, rec); err == nil {
+			t.Errorf("bit %d of the first arrival number", i)
+		}
+	}
+	for i := range 31 {
+		if _, err := blocks.Read(ttpcron.Command, 19000^1<<i, first, rec); err == nil {
+			t.Errorf("bit %d of the day", i)
+		}
+	}
+	if _, err := blocks.Read("commanc", 19000, first, rec); err == nil {
+		t.Error("another kind")
+	}
+}

@@ -235,7 +235,7 @@ func (r *recovery) run(ctx context.Context, progress func(kv.Progress)) error {
 	if r.err != nil {
 		return r.err
 	}
-	if _, ok := r.top[layout.Meta]; !ok && r.report.Events+r.report.Tags == 0 {
+	if _, ok := r.top[layout.Meta]; !ok && r.report.Events+r.report.Tags+r.report.LostTags == 0 {
 		return &kv.NotStoreError{Path: r.path, Reason: "nothing of a store was found in it"}
 	}
 	return r.finish()

@@ -20,6 +20,17 @@ import (
 
 var update = flag.Bool("update", false, "write the golden file anew")
 
+// comesBack writes a tag that was read, and reads it again.
+func comesBack(t *testing.T, day ttpcron.Day, key []byte, tag ttpcron.Tag, claim uint32) {
+	t.Helper()
+	var d record.Deriver
+	k := record.TagKey(key)
+	again, id, err := record.ReadTag(day, key, record.AppendTag(nil, record.DayKey(day), &k, claim, &tag, &d), &d)
+	if err != nil || id != claim || !reflect.DeepEqual(again, tag) {
+		t.Fatalf("%+v of claim %d comes back as %+v of claim %d, %v", tag, claim, again, id, err)
+	}
+}
+
 // FuzzRecords feeds hostile bytes to every decoder of small records.
 func FuzzRecords(f *testing.F) {
 	for _, g := range goldenRecords() {
@@ -35,7 +46,12 @@ func FuzzRecords(f *testing.F) {
 		if c, err := record.ReadClaim(key, sum(key)); err == nil {
 			same(t, rec, record.AppendClaim(nil, key, c))
 		}
-		record.ReadTag(day, key, sum(dayBytes, key), &record.Deriver{})
+		for rec[0] = 1; rec[0] <= 2; rec[0]++ {
+			if tag, claim, err := record.ReadTag(day, key, sum(dayBytes, key), &record.Deriver{}); err == nil {
+				comesBack(t, day, key, tag, claim)
+			}
+		}
+		rec[0] = 1
 		record.ReadTally(sum(dayBytes, key), dayBytes, key)
 		record.ReadAttacker(sum(dayBytes, key), dayBytes, key)
 		record.ReadRun(key, sum(key))

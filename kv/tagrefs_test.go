@@ -1,0 +1,271 @@
+package kv_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
+	"github.com/ttpcron/ttpcron/kv/kvtest"
+	"github.com/ttpcron/ttpcron/kv/page"
+	"github.com/ttpcron/ttpcron/kv/record"
+)
+
+// storedAs returns the events that a new store gives these arrival numbers to.
+func storedAs(events []ttpcron.Event) []ttpcron.Event {
+	events = slices.Clone(events)
+	for i := range events {
+		events[i].Seq = uint64(i + 1)
+	}
+	return events
+}
+
+// TestCheckFindsWrongReferences lets tags refer to what is not their event. A check
+// says so, and of which tag; nobody is told what the tag would say of another event;
+// and recovering leaves the tag out and nothing else.
+func TestCheckFindsWrongReferences(t *testing.T) {
+	g := newGenerator(5)
+	g.pace = 20 * time.Minute
+	events := storedAs(g.events(200))
+	for i := range events {
+		if i%4 == 3 {
+			events[i].Kind = ttpcron.CanaryFingerprint
+		}
+	}
+	first, last := &events[0], &events[len(events)-1]
+	if ttpcron.DayOf(first.Time) == ttpcron.DayOf(last.Time) || first.Kind == events[3].Kind {
+		t.Fatal("the events are of one day or kind")
+	}
+	var tags []ttpcron.Tag
+	for i := range events {
+		tags = append(tags, tagOf(&events[i], 1))
+	}
+	for name, c := range map[string]struct {
+		change  func(*ttpcron.Tag)
+		what    string
+		readers bool // they notice it
+	}{
+		"no event":               {func(t *ttpcron.Tag) { t.Seq = 1000 }, "refers to command event 1000, which is not there", true},
+		"of another kind":        {func(t *ttpcron.Tag) { t.Seq = 4 }, "refers to command event 4, which is not there", true},
+		"of another day":         {func(t *ttpcron.Tag) { t.Seq = last.Seq }, fmt.Sprintf("refers to command event %d, which is not there", last.Seq), true},
+		"another event":          {func(t *ttpcron.Tag) { t.Seq = 2 }, "its fields give the UUID", false},
+		"a quote behind the end": {func(t *ttpcron.Tag) { t.Match.Start, t.Match.End = 1, 1_000_000 }, "what it quotes, up to byte 1000000, is not in its event, command 1", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "t.db")
+			db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			importAll(t, db, events)
+			if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil {
+				t.Fatal(err)
+			}
+			closed(t, db)
+			checked(t, path)
+			kv.ChangeTag(t, path, &tags[0], c.change)
+			r, err := doctor.Check(t.Context(), path, doctor.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			uuid, day := tags[0].UUID().String(), ttpcron.DayOf(first.Time).String()
+			if len(r.Findings) != 1 || r.Findings[0].Place != "tags" || r.Findings[0].Day != day || !strings.Contains(r.Findings[0].What, c.what) || !strings.Contains(r.Findings[0].What, uuid) {
+				t.Errorf("findings %+v, want one of tag %s: %s", r.Findings, uuid, c.what)
+			}
+			var damage *kv.DamagedError
+			if err := readEverything(t, path); c.readers != errors.As(err, &damage) {
+				t.Errorf("readers say %v", err)
+			}
+			to, saved := recovered(t, path)
+			if saved.Events != len(events) || saved.Tags != len(tags)-1 || saved.LostTags != 1 || !slices.Equal(saved.LostDays, []string{day}) {
+				t.Errorf("recovered %+v", saved)
+			}
+			if bytes.Contains(dumpFile(t, to), []byte(uuid)) {
+				t.Error("the tag was saved")
+			}
+		})
+	}
+}
+
+// TestRecoverStray loses the pages that lead to events, to tags, and to both. All
+// entries are found, in stores of any size of a day.
+func TestRecoverStray(t *testing.T) {
+	for name, pace := range map[string]time.Duration{"one day": time.Second, "days": 5 * time.Minute} {
+		g := newGenerator(7)
+		g.pace, g.unique = pace, true
+		events := storedAs(g.events(3000))
+		path := filepath.Join(t.TempDir(), "t.db")
+		db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		importAll(t, db, events)
+		for part := range slices.Chunk(events, 500) {
+			var tags []ttpcron.Tag
+			for i := range part {
+				tags = append(tags, tagOf(&part[i], i%8), tagOf(&part[i], i%8+1))
+			}
+			if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		closed(t, db)
+		want := byDay(dumpFile(t, path))
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, lost := range [][]string{{"history"}, {"tags"}, {"history", "tags"}} {
+			bad, pages := bytes.Clone(content), 0
+			for _, r := range kvtest.Regions(t, content) {
+				if r.Sort == "branch" && slices.Contains(lost, r.Of) {
+					clear(bad[r.From:r.To])
+					pages++
+				}
+			}
+			if pages < len(lost) {
+				t.Fatalf("%s: %d branches of %v", name, pages, lost)
+			}
+			to, r := recovered(t, write(t, bad))
+			if r.Events != 3000 || r.Tags != 6000 || r.Stray == 0 || r.LostTags+r.LostBlocks+r.MissingEvents+r.MissingTags > 0 {
+				t.Errorf("%s, without the way to %v: %d events and %d tags, %d of them stray, lost %d tags, %d blocks", name, lost, r.Events, r.Tags, r.Stray, r.LostTags, r.LostBlocks)
+			}
+			if events, tags := 3000, 6000; slices.Contains(lost, "history") && r.Stray < events || slices.Equal(lost, []string{"history"}) && r.Stray > events || len(lost) == 2 && r.Stray > events+tags {
+				t.Errorf("%s, without the way to %v: %d stray", name, lost, r.Stray)
+			}
+			got := byDay(dumpFile(t, to))
+			for day, lines := range want {
+				if slices.Sort(lines); !slices.Equal(lines, sortedLines(got[day])) {
+					t.Errorf("%s, without the way to %v: %d entries of %s, want %d", name, lost, len(got[day]), day, len(lines))
+				}
+			}
+		}
+	}
+}
+
+func sortedLines(lines []string) []string {
+	slices.Sort(lines)
+	return lines
+}
+
+// TestRecoverCountsOrphansOnce loses a page of history and both headers of a store
+// whose pages lie in it in several states: a tag that lacks its event counts once.
+func TestRecoverCountsOrphansOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.db")
+	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := storedAs(newGenerator(7).events(60))
+	importAll(t, db, events[:40])
+	importAll(t, db, events[40:])
+	for i := range events {
+		if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{tagOf(&events[i], 1)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed(t, db)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := page.Open(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := 0
+	for id := uint64(2); id < f.Header.Pages; id++ {
+		p, err := f.Page(id)
+		if err != nil || p.Flags != page.FlagLeaf {
+			continue
+		}
+		elements, _ := p.Elements(nil)
+		for _, e := range elements {
+			if _, _, ok := record.ParseBlockKey(e.Key); ok && !e.Bucket {
+				at := int(id)*page.Size + bytes.Index(p.Data, e.Value)
+				content[at+len(e.Value)/2] ^= 1
+				blocks++
+			}
+		}
+	}
+	clear(content[:2*page.Size])
+	if blocks == 0 {
+		t.Fatal("no block was found")
+	}
+	_, r := recovered(t, write(t, content))
+	if r.WithEvents != 60 || r.LostTags != 60 || r.Tags+r.Events > 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestEveryByteOfTagsAndBlocks changes each byte of the tags and of the history of a
+// small store. A check finds it, and whoever reads the store is told, or it belongs to
+// nothing: then everything reads as before.
+func TestEveryByteOfTagsAndBlocks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.db")
+	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := storedAs(newGenerator(7).events(4))
+	importAll(t, db, events)
+	var tags []ttpcron.Tag
+	for i := range events { // one of each form
+		tags = append(tags, tagOf(&events[i], i))
+	}
+	whole := events[0]
+	whole.Seq = 0
+	tags = append(tags, tagOf(&whole, 4))
+	if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); n != 5 || err != nil {
+		t.Fatal(n, err)
+	}
+	closed(t, db)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := dumpFile(t, path)
+	for _, r := range kvtest.Regions(t, content) {
+		if r.Sort != "history" && r.Sort != "tags" {
+			continue
+		}
+		noticed, silent := 0, 0
+		for at := r.From; at < r.To && silent < 64; at++ { // the rest of the page belongs to nothing
+			if testing.Short() && at%7 > 0 {
+				continue
+			}
+			content[at] ^= 1 << (at % 8)
+			bad := write(t, content)
+			content[at] ^= 1 << (at % 8)
+			report, err := doctor.Check(t.Context(), bad, doctor.Options{})
+			found := err != nil || report.Damaged()
+			rerr := readEverything(t, bad)
+			switch damage := (*kv.DamagedError)(nil); {
+			case rerr != nil && !errors.As(rerr, &damage):
+				t.Errorf("%s, byte %d: %v", r.Sort, at-r.From, rerr)
+			case rerr != nil && !found:
+				t.Errorf("%s, byte %d: a check finds nothing, and readers say %v", r.Sort, at-r.From, rerr)
+			case rerr == nil && !bytes.Equal(dumpFile(t, bad), want):
+				t.Errorf("%s, byte %d: readers are told something else", r.Sort, at-r.From)
+			case found && silent > 0:
+				t.Errorf("%s: nobody notices %d bytes before byte %d", r.Sort, silent, at-r.From)
+			case !found:
+				silent++
+			case rerr != nil:
+				noticed++
+			}
+			os.Remove(bad)
+		}
+		if noticed < 30 {
+			t.Errorf("%s: readers notice %d bytes", r.Sort, noticed)
+		}
+	}
+}
