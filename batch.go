@@ -1,5 +1,7 @@
 package ttpcron
 
+import "time"
+
 // Batch is a part of a file, small enough to be stored in one transaction: what
 // it holds, and a position that is true once this batch and all before it are stored.
 type Batch struct {
@@ -20,8 +22,73 @@ type Batch struct {
 // come with them.
 type Commit struct {
 	Tags     []Tag
-	Coverage []Coverage // those of a kind and day together replace what is stored for it
-	RuleSet  *RuleSet   // the rules that Coverage speaks of; nil when they are stored, or without Coverage
-	Cursors  []Cursor   // each replaces that of its kind
-	Run      *Run       // replaces the record with its ID; nil for none
+	Reviews  []Review
+	Kept     []UUID       // tags that reviews leave beside Tags, since commits before brought them
+	Coverage []Coverage   // those of a kind and day together replace what is stored for it
+	RuleSets []RuleSet    // the rules that Coverage speaks of, as far as they may not be stored
+	Cursors  []Cursor     // each replaces that of its kind
+	Run      *Run         // replaces the record with its ID; nil for none
+	Audit    []AuditEntry // are added
+}
+
+// Review says that some rules have looked at events again, or look at such events
+// no longer: whatever tags by these rules the events have beside those among the
+// commit's tags are removed. A commit has at most one of a kind and day.
+type Review struct {
+	Kind   SourceKind
+	Day    Day
+	Events []SeqRange // ascending, none twice
+	// Earliest and Latest are when the first and the last of the events happened.
+	Earliest, Latest time.Time
+	Rules            []string // ids
+}
+
+// SeqRange stands for the events of a kind and day whose arrival numbers are not
+// before First and not after Last.
+type SeqRange struct{ First, Last uint64 }
+
+// Committed counts what a commit did with tags.
+type Committed struct {
+	TagChanges
+	// Changes are the same by rule and technique, without those of which nothing
+	// changed.
+	Changes map[RuleTechnique]TagChanges
+}
+
+// Add adds up two commits.
+func (c *Committed) Add(o Committed) {
+	c.TagChanges.Add(o.TagChanges)
+	for k, v := range o.Changes {
+		c.Count(k, v)
+	}
+}
+
+// Count adds to the changes of a rule and technique.
+func (c *Committed) Count(k RuleTechnique, n TagChanges) {
+	if c.Changes == nil {
+		c.Changes = map[RuleTechnique]TagChanges{}
+	}
+	sum := c.Changes[k]
+	sum.Add(n)
+	c.Changes[k] = sum
+}
+
+// TagChanges counts tags that came, changed and went.
+type TagChanges struct {
+	Inserted int // the store did not have them
+	Replaced int // the store had them with other confidence, level, tactic or match
+	Removed  int // the rule does not make them any more
+}
+
+// Add adds up two counts.
+func (c *TagChanges) Add(o TagChanges) {
+	c.Inserted += o.Inserted
+	c.Replaced += o.Replaced
+	c.Removed += o.Removed
+}
+
+// RuleTechnique is a technique that a rule claims.
+type RuleTechnique struct {
+	RuleID    string
+	Technique string // the sub-technique where there is one
 }

@@ -70,6 +70,11 @@ type SourceReport struct {
 	RetagTags     int // tags that the new or changed rules made of them
 	RetagInserted int // how many of these the store did not have
 
+	// Tags of events that were looked at before, with rules that are new or
+	// changed since, here or above.
+	Removed  int // the rules do not make them any more
+	Replaced int // the rules make them otherwise
+
 	DryRun  bool
 	Elapsed time.Duration
 }

@@ -1,7 +1,12 @@
 package ttpcron
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -13,16 +18,66 @@ type RuleDef struct {
 	// Digest is over everything in the definition that decides what the rule
 	// emits, and over the version of the engine.
 	Digest [16]byte
-	// Ceiling is the confidence to which the rule's state clipped it; 1 for
-	// none.
-	Ceiling float64
 }
 
-// RuleSet lists the rules that were in force under a fingerprint, by ascending
-// ID. Rules that could emit nothing are not in it.
+// RuleSet lists the rules that have looked at events under a fingerprint, by
+// ascending ID.
 type RuleSet struct {
 	Fingerprint string
 	Rules       []RuleDef
+}
+
+// NewRuleSet returns the set of some rules, whose fingerprint is a hash over them.
+func NewRuleSet(rules []RuleDef) RuleSet {
+	rules = slices.Clone(rules)
+	slices.SortFunc(rules, func(a, b RuleDef) int { return strings.Compare(a.ID, b.ID) })
+	h := sha256.New()
+	for i := range rules {
+		fmt.Fprintf(h, "%d:%s@%d %x\x00", len(rules[i].ID), rules[i].ID, rules[i].Version, rules[i].Digest)
+	}
+	return RuleSet{hex.EncodeToString(h.Sum(nil)[:16]), rules}
+}
+
+func (s *RuleSet) byID() map[string]*RuleDef {
+	m := make(map[string]*RuleDef, len(s.Rules))
+	for i := range s.Rules {
+		m[s.Rules[i].ID] = &s.Rules[i]
+	}
+	return m
+}
+
+// Over returns the set together with the rules of an older one whose ids it has
+// not: what has looked at events at which the older set looked first and then this.
+func (s *RuleSet) Over(old *RuleSet) RuleSet {
+	have := s.byID()
+	rules := slices.Clone(s.Rules)
+	for _, r := range old.Rules {
+		if have[r.ID] == nil {
+			rules = append(rules, r)
+		}
+	}
+	if len(rules) == len(s.Rules) {
+		return *s
+	}
+	return NewRuleSet(rules)
+}
+
+// Shared returns the rules that two sets have in common, with one definition.
+func (s *RuleSet) Shared(o *RuleSet) RuleSet {
+	theirs := o.byID()
+	var rules []RuleDef
+	for _, r := range s.Rules {
+		if t := theirs[r.ID]; t != nil && t.Digest == r.Digest {
+			rules = append(rules, r)
+		}
+	}
+	switch len(rules) {
+	case len(s.Rules):
+		return *s
+	case len(o.Rules):
+		return *o
+	}
+	return NewRuleSet(rules)
 }
 
 // RuleChange is a rule of a set that another set lacks or has otherwise.
@@ -39,17 +94,14 @@ const (
 	ChangeVersion = "version" // it has another version
 	ChangeEdited  = "edited"  // the version is the same, the definition is not
 	ChangeUnknown = "unknown" // what the other set had is not known
+	ChangeKind    = "kind"    // the rule no longer looks at events of a kind
 )
 
-// Since lists the rules of the set that may give events tags which old does not
-// give them. Rules that old has and the set has not need no work, nor do those
-// that are clipped otherwise than before: a ceiling is no part of a tag's
-// identity, so that the tags are there already.
+// Since lists the rules of the set that may give events other tags than old gives
+// them. The digest decides: the version may go up, down or stay. Rules that old
+// has and the set has not need no work.
 func (s *RuleSet) Since(old *RuleSet) []RuleChange {
-	was := make(map[string]*RuleDef, len(old.Rules))
-	for i := range old.Rules {
-		was[old.Rules[i].ID] = &old.Rules[i]
-	}
+	was := old.byID()
 	var changes []RuleChange
 	for i := range s.Rules {
 		r := &s.Rules[i]
@@ -58,12 +110,12 @@ func (s *RuleSet) Since(old *RuleSet) []RuleChange {
 		switch {
 		case o == nil:
 			c.Why = ChangeNew
+		case o.Digest == r.Digest:
+			continue
 		case o.Version != r.Version:
 			c.Was, c.Why = o.Version, ChangeVersion
-		case o.Digest != r.Digest:
-			c.Was, c.Why = o.Version, ChangeEdited
 		default:
-			continue
+			c.Was, c.Why = o.Version, ChangeEdited
 		}
 		changes = append(changes, c)
 	}
@@ -107,7 +159,24 @@ const (
 	AuditStateClear = "state clear"
 	AuditRetire     = "retire"
 	AuditUnretire   = "unretire"
+	// AuditRetag is no decision of an operator: a run has looked again at events
+	// with the rule, and the tags that it gives them are others now.
+	AuditRetag = "retagged"
 )
+
+// Shown returns the confidence with which a claim of the rule is shown in a state,
+// and false for one that is not shown: the rule is disabled, or clipped below
+// MinConfidence.
+func (s RuleState) Shown(confidence float64, now time.Time) (float64, bool) {
+	switch s.At(now) {
+	case StatusDisabled:
+		return confidence, false
+	case StatusClipped:
+		confidence = min(confidence, s.ConfidenceMax)
+		return confidence, confidence >= MinConfidence
+	}
+	return confidence, true
+}
 
 // String says what the state does, for people and for the audit trail.
 func (s RuleState) String() string {

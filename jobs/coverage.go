@@ -27,8 +27,8 @@ func contains(a, b *ttpcron.Coverage, last uint64) bool {
 }
 
 // covered returns a list with one more part, which takes the place of those that
-// it contains.
-func covered(list []ttpcron.Coverage, c ttpcron.Coverage, last uint64) []ttpcron.Coverage {
+// it contains. The day's last event has the arrival number last.
+func (s *ruleSets) covered(list []ttpcron.Coverage, c ttpcron.Coverage, last uint64) []ttpcron.Coverage {
 	if c.UpTo <= c.After {
 		return list
 	}
@@ -54,13 +54,50 @@ func covered(list []ttpcron.Coverage, c ttpcron.Coverage, last uint64) []ttpcron
 		}
 		return a.Since.Compare(b.Since)
 	})
-	if len(out) > maxCoverage {
-		return collapse(out)
-	}
-	return out
+	return s.fewer(out)
 }
 
-// join makes one part of two of one rule set that touch.
+// fewer joins parts when there are too many: first those that touch, to the rules
+// that both have, and if this does not do all of them.
+func (s *ruleSets) fewer(list []ttpcron.Coverage) []ttpcron.Coverage {
+	for _, known := range []bool{true, false} {
+		for len(list) > s.parts {
+			i, k := s.touching(list, known)
+			if k == 0 {
+				break
+			}
+			c := join(list[i], list[k])
+			c.RuleSet = s.shared(list[i].RuleSet, list[k].RuleSet)
+			if list[i].RuleSet != list[k].RuleSet {
+				c.Uncounted = true
+				setCounts(&c, counts{})
+			}
+			list[i] = c
+			list = slices.Delete(list, k, k+1)
+		}
+	}
+	if len(list) > s.parts {
+		return collapse(list)
+	}
+	return list
+}
+
+// touching finds two parts without anything between them, of which the first is
+// the earlier; with known such as have rules in common. The second is 0 when there
+// are none.
+func (s *ruleSets) touching(list []ttpcron.Coverage, known bool) (int, int) {
+	for i := range list {
+		for k := i + 1; k < len(list); k++ {
+			a, b := &list[i], &list[k]
+			if a.Since.Equal(b.Since) && b.After <= a.UpTo && (!known || s.shared(a.RuleSet, b.RuleSet) != "") {
+				return i, k
+			}
+		}
+	}
+	return 0, 0
+}
+
+// join makes one part of two that touch, of the second's rule set.
 func join(a, b ttpcron.Coverage) ttpcron.Coverage {
 	c := b
 	c.After, c.UpTo = min(a.After, b.After), max(a.UpTo, b.UpTo)
@@ -71,8 +108,9 @@ func join(a, b ttpcron.Coverage) ttpcron.Coverage {
 	return c
 }
 
-// collapse joins all parts that are limited by time, and all that are not, and
-// forgets which rules they had: they will be looked at again with all.
+// collapse joins all parts that are limited by time, and all that are not, whatever
+// lies between them, and forgets which rules they had: they will be looked at again
+// with all, and with them what no run has looked at.
 func collapse(list []ttpcron.Coverage) []ttpcron.Coverage {
 	var out []ttpcron.Coverage
 	for _, limited := range []bool{false, true} {

@@ -28,7 +28,9 @@ type memory struct {
 	runs      map[string]ttpcron.Run
 	positions []ttpcron.FilePosition
 	looks     map[string]ttpcron.FileLook
-	asked     map[string]int // how often looks and positions were asked for
+	audit     []ttpcron.AuditEntry
+	done      ttpcron.Committed // so far
+	asked     map[string]int    // how often looks and positions were asked for
 
 	commits   int
 	groups    []int // tags of each commit that held some
@@ -210,7 +212,7 @@ func (m *memory) Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcro
 
 func (m *memory) LastSeq(ctx context.Context) (uint64, error) { return m.seq, nil }
 
-func (m *memory) Commit(ctx context.Context, c ttpcron.Commit) (int, error) {
+func (m *memory) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.commits++
@@ -219,17 +221,13 @@ func (m *memory) Commit(ctx context.Context, c ttpcron.Commit) (int, error) {
 	}
 	if m.commitErr != nil {
 		if err := m.commitErr(m.commits, c); err != nil {
-			return 0, err
+			return ttpcron.Committed{}, err
 		}
 	}
 	m.writes++
-	inserted := 0
-	for _, t := range c.Tags {
-		if _, ok := m.tags[t.UUID()]; !ok {
-			m.tags[t.UUID()] = t
-			inserted++
-		}
-	}
+	done := m.apply(c, m.tags)
+	m.audit = append(m.audit, c.Audit...)
+	m.done.Add(done)
 	if len(c.Tags) > 0 {
 		m.groups = append(m.groups, len(c.Tags))
 	}
@@ -240,8 +238,8 @@ func (m *memory) Commit(ctx context.Context, c ttpcron.Commit) (int, error) {
 		k := kindDay{cov.Kind, cov.Day}
 		m.coverage[k] = append(m.coverage[k], cov)
 	}
-	if c.RuleSet != nil {
-		m.sets[c.RuleSet.Fingerprint] = *c.RuleSet
+	for _, s := range c.RuleSets {
+		m.sets[s.Fingerprint] = s
 	}
 	for _, cur := range c.Cursors {
 		m.cursors[cur.Kind] = cur
@@ -249,17 +247,62 @@ func (m *memory) Commit(ctx context.Context, c ttpcron.Commit) (int, error) {
 	if c.Run != nil {
 		m.runs[c.Run.ID] = *c.Run
 	}
-	return inserted, nil
+	return done, nil
 }
 
-func (m *memory) HasTags(ctx context.Context, tags []ttpcron.Tag) (int, error) {
-	known := 0
-	for i := range tags {
-		if _, ok := m.tags[tags[i].UUID()]; ok {
-			known++
+// apply does to tags what a commit says, event by event.
+func (m *memory) apply(c ttpcron.Commit, tags map[ttpcron.UUID]ttpcron.Tag) (done ttpcron.Committed) {
+	count := func(t *ttpcron.Tag, n ttpcron.TagChanges) {
+		done.TagChanges.Add(n)
+		done.Count(ttpcron.RuleTechnique{RuleID: t.RuleID, Technique: t.Technique()}, n)
+	}
+	kept := map[ttpcron.UUID]bool{}
+	for _, t := range c.Tags {
+		old, ok := tags[t.UUID()]
+		kept[t.UUID()] = true
+		switch {
+		case !ok:
+			count(&t, ttpcron.TagChanges{Inserted: 1})
+		case t.Claim != old.Claim || string(t.Evidence) != string(old.Evidence):
+			t.CreatedAt = old.CreatedAt
+			count(&t, ttpcron.TagChanges{Replaced: 1})
+		default:
+			continue
+		}
+		tags[t.UUID()] = t
+	}
+	for i := range m.events {
+		e := &m.events[i]
+		for _, v := range c.Reviews {
+			if v.Kind != e.Kind || v.Day != ttpcron.DayOf(e.Time) || e.Time.Before(v.Earliest) || e.Time.After(v.Latest) ||
+				!slices.ContainsFunc(v.Events, func(r ttpcron.SeqRange) bool { return r.First <= e.Seq && e.Seq <= r.Last }) {
+				continue
+			}
+			for u, t := range tags {
+				if t.SourceKind == e.Kind && t.SourceID == e.ID && slices.Contains(v.Rules, t.RuleID) && !kept[u] {
+					delete(tags, u)
+					count(&t, ttpcron.TagChanges{Removed: 1})
+				}
+			}
 		}
 	}
-	return known, nil
+	return done
+}
+
+func (m *memory) Preview(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.apply(c, maps.Clone(m.tags)), nil
+}
+
+func (m *memory) RulesOf(ctx context.Context, kind ttpcron.SourceKind) ([]string, error) {
+	ids := map[string]bool{}
+	for _, t := range m.tags {
+		if t.SourceKind == kind {
+			ids[t.RuleID] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(ids)), nil
 }
 
 func (m *memory) RuleSet(ctx context.Context, fingerprint string) (ttpcron.RuleSet, bool, error) {
@@ -295,11 +338,14 @@ func (w words) Applying(k ttpcron.SourceKind) int {
 	return 0
 }
 func (w words) Tagger() Tagger { return w }
+func (w words) Applies(id string, k ttpcron.SourceKind) bool {
+	return slices.Contains(w.kinds, k) && slices.ContainsFunc(w.terms, func(term string) bool { return w.name+term == id })
+}
 
 func (w words) Definitions() []ttpcron.RuleDef {
 	var out []ttpcron.RuleDef
 	for _, term := range w.terms {
-		out = append(out, ttpcron.RuleDef{ID: w.name + term, Version: 1, Ceiling: 1})
+		out = append(out, ttpcron.RuleDef{ID: w.name + term, Version: 1})
 	}
 	return out
 }

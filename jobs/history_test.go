@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -51,7 +50,7 @@ func history(seed uint64) error {
 		if has && !had && j.SinceDays == 0 {
 			first = c.Seq
 		}
-		if err := m.truthful(sets); err != nil {
+		if err := m.truthful(); err != nil {
 			return fmt.Errorf("step %d: %w", step, err)
 		}
 		if complete && j.SinceDays == 0 {
@@ -101,11 +100,11 @@ func (m *memory) disturbed(rnd *rand.Rand, j *Job) (complete bool, err error) {
 }
 
 // truthful checks that coverage of a day speaks of tags that are there.
-func (m *memory) truthful(sets []words) error {
+func (m *memory) truthful() error {
 	have := keysOf(m.tags)
 	for k, list := range m.coverage {
 		for _, c := range list {
-			if err := m.truthfulPart(k, c, sets, have); err != nil {
+			if err := m.truthfulPart(k, c, have); err != nil {
 				return err
 			}
 		}
@@ -113,18 +112,21 @@ func (m *memory) truthful(sets []words) error {
 	return nil
 }
 
-func (m *memory) truthfulPart(k kindDay, c ttpcron.Coverage, sets []words, have map[string]bool) error {
-	i := slices.IndexFunc(sets, func(w words) bool { return w.Fingerprint() == c.RuleSet })
+func (m *memory) truthfulPart(k kindDay, c ttpcron.Coverage, have map[string]bool) error {
+	set, known := m.sets[c.RuleSet]
+	if !known && c.RuleSet != "" {
+		return fmt.Errorf("%v is covered by rules that nobody knows, %q", k.day, c.RuleSet)
+	}
 	events, tags := 0, 0
 	for _, e := range m.events {
 		if e.Kind != k.kind || ttpcron.DayOf(e.Time) != k.day || !holds(&c, &e) {
 			continue
 		}
 		events++
-		for _, term := range sets[i].terms {
+		for _, r := range set.Rules {
 			tags++
-			if !have["W"+term+"|"+e.ID] {
-				return fmt.Errorf("%v is covered from %d to %d, but event %d has no tag %s", k.day, c.After, c.UpTo, e.Seq, term)
+			if !have[r.ID+"|"+e.ID] {
+				return fmt.Errorf("%v is covered from %d to %d, but event %d has no tag of %s", k.day, c.After, c.UpTo, e.Seq, r.ID)
 			}
 		}
 	}

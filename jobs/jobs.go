@@ -61,11 +61,13 @@ type Archive interface {
 // Ledger keeps tags, and how far runs have come.
 type Ledger interface {
 	// Commit writes a group of tags and what belongs to them in one
-	// transaction. Tags that exist are left alone; inserted counts the others.
-	// It keeps nothing of c once it has returned.
-	Commit(ctx context.Context, c ttpcron.Commit) (inserted int, err error)
-	// HasTags counts those of the tags that exist.
-	HasTags(ctx context.Context, tags []ttpcron.Tag) (known int, err error)
+	// transaction. Tags that exist as they are are left alone. It keeps nothing of
+	// c once it has returned.
+	Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error)
+	// Preview says what Commit would do with tags, and writes nothing.
+	Preview(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error)
+	// RulesOf lists the rules of which there are tags of events of a kind.
+	RulesOf(ctx context.Context, kind ttpcron.SourceKind) (ids []string, err error)
 	// RuleSet returns the rules that were in force under a fingerprint that
 	// coverage names, and false when the ledger does not know it.
 	RuleSet(ctx context.Context, fingerprint string) (ttpcron.RuleSet, bool, error)
@@ -88,7 +90,10 @@ type Rules interface {
 	InForce() int
 	// Applying counts those of them that apply to a kind.
 	Applying(kind ttpcron.SourceKind) int
-	// Definitions lists the rules that can emit something, by id.
+	// Applies reports whether a rule can emit something for events of a kind.
+	Applies(ruleID string, kind ttpcron.SourceKind) bool
+	// Definitions lists the rules that are in force, by id, such as emit nothing
+	// among them.
 	Definitions() []ttpcron.RuleDef
 	// Only returns the rules with these ids, in the states they are in.
 	Only(ids map[string]bool) Rules
@@ -187,14 +192,19 @@ type Report struct {
 	// Changed are the rules that are new or changed since runs covered some of
 	// the history, which was looked at again with them; by rule id.
 	Changed []ChangedRule
+	// Tags are what the run did with tags, or a dry run would do.
+	Tags ttpcron.Committed
 	// Since is the start of the default window, where a source was replayed for the
 	// first time and no window was asked for; zero otherwise.
 	Since time.Time
 }
 
-// ChangedRule is a rule with which covered history was looked at again.
+// ChangedRule is a rule with which covered history was looked at again, or which
+// no longer looks at it.
 type ChangedRule struct {
 	ttpcron.RuleChange
-	Tags int // tags that the rule made of covered events
-	New  int // how many of these the store did not have; counted in a dry run only
+	Tags int // tags that the rule made of events that were looked at again
+	// TagChanges is what the run did with tags of the rule, those of new events
+	// among them, or what a dry run would do.
+	ttpcron.TagChanges
 }

@@ -48,13 +48,13 @@ func (l *long) Events(_ context.Context, _ ttpcron.SourceKind, day ttpcron.Day, 
 
 func (l *long) LastSeq(context.Context) (uint64, error) { return uint64(l.days), nil }
 
-func (l *long) Commit(_ context.Context, c ttpcron.Commit) (int, error) {
+func (l *long) Commit(_ context.Context, c ttpcron.Commit) (ttpcron.Committed, error) {
 	if n := len(c.Coverage); n > maxGroupDays {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.commits = max(l.commits, n)
 	}
-	return len(c.Tags), nil
+	return ttpcron.Committed{TagChanges: ttpcron.TagChanges{Inserted: len(c.Tags)}}, nil
 }
 
 // TestMemoryOfDays plans and replays a history of many days: what is kept

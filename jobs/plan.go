@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -72,11 +73,19 @@ type part struct {
 	// before is what was covered last before after, if adds may go on from it.
 	before ttpcron.Coverage
 
-	// again are the parts of base that other rules covered: just their events
-	// are looked at, with just the rules that are new or changed. Nil in an
-	// ordinary part, for which rules is nil too.
-	again []ttpcron.Coverage
+	// stale are the parts of base that other rules covered. Their events are
+	// reviewed: whatever tags they have by the rules of review and are not made
+	// again go.
+	stale            []ttpcron.Coverage
+	review           []string
+	earliest, latest time.Time // of the day's events
+
+	// again: just the events of stale are looked at, with just the rules that are
+	// new or changed; with none when rules is nil, and then all events of stale
+	// are reviewed. fresh are those that the run has looked at with all rules.
+	again bool
 	rules *subset
+	fresh ttpcron.Coverage
 }
 
 // counts is what tagging made of some events.
@@ -115,16 +124,21 @@ func Days(ctx context.Context, h History, kind ttpcron.SourceKind) iter.Seq2[ttp
 	}
 }
 
-func makePlan(ctx context.Context, h History, kind ttpcron.SourceKind, ruleSet string, sel selection, upTo uint64) (*plan, error) {
-	p := &plan{history: h, kind: kind, sel: sel, upTo: upTo, ruleSet: ruleSet}
-	p.choose = func(_ context.Context, d ttpcron.DayHistory, found *planned) (part, bool, error) {
-		found.stale = found.stale || slices.ContainsFunc(d.Coverage, func(c ttpcron.Coverage) bool { return c.RuleSet != ruleSet })
+func (r *run) plan(ctx context.Context, h History, kind ttpcron.SourceKind, sel selection, upTo uint64) (*plan, error) {
+	p := &plan{history: h, kind: kind, sel: sel, upTo: upTo, ruleSet: r.ruleSet}
+	p.choose = func(ctx context.Context, d ttpcron.DayHistory, found *planned) (t part, ok bool, err error) {
+		found.stale = found.stale || slices.ContainsFunc(d.Coverage, func(c ttpcron.Coverage) bool { return c.RuleSet != r.ruleSet })
 		if sel.resumed {
-			t, ok := p.resume(d)
-			return t, ok, nil
+			t, ok = p.resume(d)
+		} else {
+			t, ok = p.selectDay(d, found)
 		}
-		t, ok := p.selectDay(d, found)
-		return t, ok, nil
+		if !ok {
+			return t, false, nil
+		}
+		c, err := r.compare(ctx, kind, &t, d)
+		t.review = c.review()
+		return t, true, err
 	}
 	return p, p.measure(ctx)
 }
@@ -176,7 +190,7 @@ func (p *plan) selectDay(d ttpcron.DayHistory, found *planned) (part, bool) {
 
 // part plans to read what arrived on a day after a number.
 func (p *plan) part(d ttpcron.DayHistory, after uint64) part {
-	t := part{day: d.Day, after: after, upTo: p.upTo, total: rest(d, after), base: d.Coverage, last: d.LastSeq}
+	t := part{day: d.Day, after: after, upTo: p.upTo, total: rest(d, after), base: d.Coverage, last: d.LastSeq, earliest: d.Earliest, latest: d.Latest}
 	t.adds = ttpcron.Coverage{Kind: p.kind, Day: d.Day, RuleSet: p.ruleSet, After: after, UpTo: after}
 	if after < d.FirstSeq {
 		t.adds.After = 0
@@ -198,22 +212,26 @@ func (p *plan) resume(d ttpcron.DayHistory) (part, bool) {
 		return t, true
 	}
 	for _, c := range d.Coverage {
-		if c.RuleSet == p.ruleSet && c.Since.IsZero() && c.UpTo <= after && c.UpTo > t.before.UpTo {
+		if c.Since.IsZero() && c.UpTo <= after && (c.UpTo > t.before.UpTo || c.UpTo == t.before.UpTo && c.RuleSet == p.ruleSet) {
 			t.before = c
 		}
 	}
 	return t, true
 }
 
-// continued makes a part go on with what was covered before it, unless an event
-// that no run with these rules has looked at lies between.
+// continued makes a part go on with what was covered before it, or where that was
+// by other rules touch it, unless an event that no run has looked at lies between.
 func (p *plan) continued(ctx context.Context, t *part) error {
 	if t.before.UpTo == 0 {
 		return nil
 	}
 	gap, err := arrived(ctx, p.history, p.kind, t.day, t.before.UpTo, t.after)
-	if err == nil && !gap {
+	switch {
+	case err != nil || gap:
+	case t.before.RuleSet == p.ruleSet:
 		t.adds = t.before
+	default:
+		t.adds.After = t.before.UpTo
 	}
 	return err
 }

@@ -14,10 +14,16 @@ import (
 // disk, so a group holds many batches of the size that was asked for; it ends
 // with the first of these limits that is reached once a batch is full, or with
 // maxGroupEvents, maxGroupBytes, maxGroupDays or maxGroupNames even when it is not.
+//
+// A commit after which tags of a day are gone counts the day anew, so a group of
+// events that are looked at again is larger.
 const (
 	groupTags      = 20_000
 	groupTime      = time.Second
+	againTime      = 10 * time.Second
 	maxGroupEvents = 50_000
+	maxAgainEvents = 1_000_000
+	maxGroupSets   = 64
 	maxGroupBytes  = 16 << 20
 	maxGroupDays   = 4096
 	maxGroupNames  = 4096 // attackers and sessions: each is counted somewhere in its day
@@ -38,6 +44,8 @@ type unit struct {
 	left   int  // events before the window
 	missed bool // an event after the cursor lies outside the window
 	failed []failure
+	again  reviewed
+	made   map[string]int // tags of events that were looked at again, by rule
 	done   chan struct{}
 }
 
@@ -53,8 +61,17 @@ type group struct {
 	out      []ttpcron.Tag
 	bytes    int
 	coverage []dayCoverage
+	reviews  []ttpcron.Review
 	names    map[string]struct{} // of attackers and sessions
+	sets     map[string]struct{} // rule sets that the coverage names
 	began    time.Time
+
+	reviewing *part    // of the last review
+	seen      reviewed // and its events
+}
+
+func newGroup(began time.Time, out []ttpcron.Tag) group {
+	return group{began: began, out: out, names: map[string]struct{}{}, sets: map[string]struct{}{}}
 }
 
 type dayCoverage struct {
@@ -83,8 +100,8 @@ type replay struct {
 
 // outcome is what became of a commit.
 type outcome struct {
-	inserted int
-	err      error
+	ttpcron.Committed
+	err error
 }
 
 // run reads and tags everything in the plan, and commits all groups but the
@@ -93,7 +110,7 @@ type outcome struct {
 func (rp *replay) run(ctx context.Context) error {
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
-	rp.group.began = rp.job.now()
+	rp.group = newGroup(rp.job.now(), nil)
 
 	work := make(chan *unit)
 	ordered := make(chan *unit, 2*rp.job.workers)
@@ -187,6 +204,9 @@ func (rp *replay) reads(ctx context.Context, work, ordered chan<- *unit) error {
 
 // readPart gives out the events of a part.
 func (rp *replay) readPart(ctx context.Context, t *part, give func(*part, []ttpcron.Event) error) error {
+	if t.again && t.rules == nil { // rules leave, none looks
+		return give(t, nil)
+	}
 	for page, err := range rp.job.history.Events(ctx, rp.plan.kind, t.day, t.after, t.upTo) {
 		if err != nil {
 			return fmt.Errorf("read %s events of %s: %w", rp.plan.kind, t.day, err)
@@ -243,14 +263,22 @@ func (rp *replay) tagFrom(t Tagger, u *unit, i int) (next int) {
 	for ; i < len(u.events); i++ {
 		e := &u.events[i]
 		if filter && !w.Contains(e.Time) {
+			u.again.pass()
 			u.missed = u.missed || e.Seq > rp.plan.sel.cursor
 			if e.Time.Before(w.Since) {
 				u.left++
 			}
 			continue
 		}
-		if u.part.again != nil && !slices.ContainsFunc(u.part.again, func(c ttpcron.Coverage) bool { return holds(&c, e) }) {
+		again := slices.ContainsFunc(u.part.stale, func(c ttpcron.Coverage) bool { return holds(&c, e) })
+		if u.part.again && (!again || holds(&u.part.fresh, e)) {
+			u.again.pass()
 			continue
+		}
+		if again {
+			u.again.add(e)
+		} else {
+			u.again.pass()
 		}
 		u.counts.events++
 		before = len(u.out)
@@ -260,6 +288,9 @@ func (rp *replay) tagFrom(t Tagger, u *unit, i int) (next int) {
 		for k := before; k < len(u.out); k++ {
 			u.out[k].CreatedAt = now
 			u.bytes += len(u.out[k].Match.Literal) + len(u.out[k].Match.Evidence)
+			if again {
+				u.remade(u.out[k].RuleID)
+			}
 		}
 		u.tags += len(u.out) - before
 		if len(u.out) > before {
@@ -274,6 +305,14 @@ func (rp *replay) tagFrom(t Tagger, u *unit, i int) (next int) {
 		}
 	}
 	return i
+}
+
+// remade counts a tag of an event that was looked at again.
+func (u *unit) remade(ruleID string) {
+	if u.made == nil {
+		u.made = map[string]int{}
+	}
+	u.made[ruleID]++
 }
 
 // distinct drops, among one event's tags, those too weak to be written and
@@ -326,8 +365,8 @@ func (rp *replay) collect(u *unit) {
 	}
 	rp.count(u.counts)
 	rp.job.found.add(u.out)
-	if rp.plan.again {
-		rp.job.changes.count(u.out)
+	for id, n := range u.made {
+		rp.job.changes.made[id] += n
 	}
 	clear(u.out) // it holds on to the memory of pages
 	select {
@@ -345,9 +384,6 @@ func (rp *replay) collect(u *unit) {
 
 // name notes the names of attackers and sessions in tags.
 func (g *group) name(tags []ttpcron.Tag) {
-	if g.names == nil {
-		g.names = map[string]struct{}{}
-	}
 	var session, attacker string
 	for i := range tags {
 		if t := &tags[i]; t.SessionID != session || t.AttackerUUID != attacker {
@@ -385,16 +421,27 @@ func (rp *replay) cover(u *unit) {
 		upTo = u.events[n-1].Seq
 	}
 	c := dayCoverage{day: t.day}
-	if t.again != nil {
-		c.list = retagged(t, rp.job.ruleSet, upTo)
-	} else {
+	switch {
+	case t.again:
+		c.list = rp.job.sets.retagged(t, upTo)
+		if t.rules == nil {
+			u.again = allOf(t)
+		}
+	default:
 		total := countsOf(t.adds)
 		total.add(u.counts)
 		t.adds.UpTo = upTo
 		setCounts(&t.adds, total)
-		c.list = covered(t.base, t.adds, t.last)
+		c.list = rp.job.sets.covered(t.base, t.adds, t.last)
+		if !t.freshens() {
+			rp.job.changes.looked(kindDay{rp.plan.kind, t.day}, t.adds)
+		}
 	}
 	g := &rp.group
+	g.review(rp.plan.kind, t, &u.again)
+	for i := range c.list {
+		g.sets[c.list[i].RuleSet] = struct{}{}
+	}
 	if n := len(g.coverage); n > 0 && g.coverage[n-1].day == c.day {
 		g.coverage[n-1] = c
 		return
@@ -405,10 +452,14 @@ func (rp *replay) cover(u *unit) {
 // due reports whether the group should be committed now.
 func (rp *replay) due() bool {
 	g := &rp.group
-	if g.events >= maxGroupEvents || g.bytes >= maxGroupBytes || len(g.coverage) >= maxGroupDays || len(g.names) >= maxGroupNames {
+	events, wait := maxGroupEvents, groupTime
+	if rp.plan.again {
+		events, wait = maxAgainEvents, againTime
+	}
+	if g.events >= events || g.bytes >= maxGroupBytes || len(g.coverage) >= maxGroupDays || len(g.names) >= maxGroupNames || len(g.sets) > maxGroupSets {
 		return true
 	}
-	return len(g.out) >= rp.job.batch && (len(g.out) >= groupTags || rp.job.now().Sub(g.began) >= groupTime)
+	return len(g.out) >= rp.job.batch && (len(g.out) >= groupTags || rp.job.now().Sub(g.began) >= wait)
 }
 
 // flush waits for the commit in flight and starts that of the group.
@@ -417,7 +468,7 @@ func (rp *replay) flush(ctx context.Context) error {
 		return err
 	}
 	g := rp.group
-	rp.group = group{began: rp.job.now(), out: rp.groups}
+	rp.group = newGroup(rp.job.now(), rp.groups)
 	rp.groups = nil
 	c := rp.commitOf(&g)
 	rp.commit, rp.flying = make(chan outcome, 1), g.out
@@ -433,9 +484,9 @@ func (rp *replay) commitOf(g *group) ttpcron.Commit {
 	for _, d := range g.coverage {
 		c.Coverage = append(c.Coverage, d.list...)
 	}
-	if len(c.Coverage) > 0 {
-		c.RuleSet = &rp.job.set
-	}
+	g.settleReview()
+	c.Reviews = g.reviews
+	c.RuleSets = rp.job.sets.unstored(c.Coverage)
 	return c
 }
 
@@ -455,12 +506,15 @@ func (rp *replay) credit(o outcome, tags int) error {
 	if o.err != nil {
 		return fmt.Errorf("commit %d tags: %w", tags, o.err)
 	}
+	rp.job.changes.tags.Add(o.Committed)
+	rp.source.Removed += o.Removed
+	rp.source.Replaced += o.Replaced
 	if rp.plan.again {
-		rp.source.RetagInserted += o.inserted
+		rp.source.RetagInserted += o.Inserted
 		return nil
 	}
-	rp.source.Inserted += o.inserted
-	rp.source.Known += tags - o.inserted
+	rp.source.Inserted += o.Inserted
+	rp.source.Known += tags - o.Inserted
 	return nil
 }
 

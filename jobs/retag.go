@@ -23,46 +23,62 @@ type kindDay struct {
 // changes is what a run knows of the differences between its rules and those
 // that were in force before.
 type changes struct {
-	since   map[string][]ttpcron.RuleChange // by fingerprint
-	subsets map[string]*subset              // by their rules' ids
-	tagging bool                            // covered events are being looked at again
-	rules   map[string]*ChangedRule         // with which they are
-	made    map[string]int                  // tags made by rule; the collector's
-	new     map[string]int                  // tags of a dry run that the store lacks, by rule; the ledger's
+	since   map[changesOf]difference
+	subsets map[string]*subset      // by their rules' ids
+	rules   map[string]*ChangedRule // with which events are looked at again
+	made    map[string]int          // tags of such events, by rule; the collector's
+	tags    ttpcron.Committed       // what the run did with tags; the collector's
+	// leaving are the rules of the run that do not look at a kind of event and of
+	// which the store has tags of such events.
+	leaving map[ttpcron.SourceKind]map[string]bool
+
+	mu sync.Mutex // guards what follows
 	// would is the coverage that a dry run would have written.
 	would map[kindDay][]ttpcron.Coverage
-	mu    sync.Mutex // guards would
+	// fresh are the events that the run has looked at with all its rules, on days
+	// that were covered by others.
+	fresh map[kindDay]ttpcron.Coverage
+}
+
+// changesOf stands for the changes since a rule set that matter to a kind of event.
+type changesOf struct {
+	ruleSet string
+	kind    ttpcron.SourceKind
+}
+
+// difference is what rules have to do about events at which others have looked.
+type difference struct {
+	look  []ttpcron.RuleChange // rules that look again
+	leave []ttpcron.RuleChange // rules that look at such events no longer
+}
+
+func (d *difference) none() bool { return len(d.look)+len(d.leave) == 0 }
+
+// add adds what has to be done about other events.
+func (d *difference) add(o difference) {
+	d.look = append(d.look, o.look...)
+	d.leave = append(d.leave, o.leave...)
+}
+
+// review returns the ids of all rules.
+func (d *difference) review() []string {
+	return slices.Sorted(maps.Keys(idsOf(append(slices.Clip(d.look), d.leave...))))
+}
+
+func idsOf(list []ttpcron.RuleChange) map[string]bool {
+	ids := map[string]bool{}
+	for _, c := range list {
+		ids[c.RuleID] = true
+	}
+	return ids
 }
 
 func newChanges() *changes {
 	return &changes{
-		since: map[string][]ttpcron.RuleChange{}, subsets: map[string]*subset{}, rules: map[string]*ChangedRule{},
-		made: map[string]int{}, new: map[string]int{}, would: map[kindDay][]ttpcron.Coverage{},
+		since: map[changesOf]difference{}, subsets: map[string]*subset{}, rules: map[string]*ChangedRule{},
+		made: map[string]int{}, would: map[kindDay][]ttpcron.Coverage{}, fresh: map[kindDay]ttpcron.Coverage{},
+		leaving: map[ttpcron.SourceKind]map[string]bool{},
 	}
-}
-
-func (c *changes) count(tags []ttpcron.Tag) {
-	for i := range tags {
-		c.made[tags[i].RuleID]++
-	}
-}
-
-// fresh counts, by rule and in all, the tags that a store lacks.
-func (c *changes) fresh(ctx context.Context, l Ledger, tags []ttpcron.Tag) (int, error) {
-	byRule := map[string][]ttpcron.Tag{}
-	for _, t := range tags {
-		byRule[t.RuleID] = append(byRule[t.RuleID], t)
-	}
-	total := 0
-	for id, some := range byRule {
-		known, err := l.HasTags(ctx, some)
-		if err != nil {
-			return 0, err
-		}
-		c.new[id] += len(some) - known
-		total += len(some) - known
-	}
-	return total, nil
 }
 
 // covered notes the coverage that a dry run would write.
@@ -85,12 +101,30 @@ func (c *changes) foreseen(at kindDay) (list []ttpcron.Coverage, ok bool) {
 	return list, ok
 }
 
-// list returns the rules with which covered events were looked at again.
+// looked notes at which events of a day the run has looked with all its rules.
+func (c *changes) looked(at kindDay, part ttpcron.Coverage) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fresh[at] = part
+}
+
+func (c *changes) lookedAt(at kindDay) ttpcron.Coverage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.fresh[at]
+}
+
+// list returns the rules with which events were looked at again.
 func (c *changes) list() []ChangedRule {
 	var out []ChangedRule
 	for _, id := range slices.Sorted(maps.Keys(c.rules)) {
 		r := *c.rules[id]
-		r.Tags, r.New = c.made[id], c.new[id]
+		r.Tags = c.made[id]
+		for k, n := range c.tags.Changes {
+			if k.RuleID == id {
+				r.TagChanges.Add(n)
+			}
+		}
 		out = append(out, r)
 	}
 	return out
@@ -106,13 +140,11 @@ func (r *run) retag(ctx context.Context, kind ttpcron.SourceKind, rep *ttpcron.S
 	if p.parts == 0 {
 		return nil
 	}
-	r.changes.tagging = true
-	defer func() { r.changes.tagging = false }()
 	return r.replay(ctx, p, rep, func() []ttpcron.Cursor { return nil })
 }
 
 // retagPlan plans the days of a kind that are covered by other rules, where the
-// run's rules could find something more. Days where rules only went away keep
+// run's rules could find something else. Days where rules only went away keep
 // the coverage that they have, which loses nothing when the rules come back.
 func (r *run) retagPlan(ctx context.Context, kind ttpcron.SourceKind, upTo uint64) (*plan, error) {
 	p := &plan{history: r.Store.History, kind: kind, upTo: upTo, again: true}
@@ -126,70 +158,126 @@ func (r *run) retagPlan(ctx context.Context, kind ttpcron.SourceKind, upTo uint6
 }
 
 func (r *run) retagDay(ctx context.Context, kind ttpcron.SourceKind, d ttpcron.DayHistory, upTo uint64) (part, bool, error) {
-	t := part{day: d.Day, base: d.Coverage, last: d.LastSeq, after: upTo}
-	ids := map[string]bool{}
-	for _, c := range d.Coverage {
-		changed, err := r.changedSince(ctx, c.RuleSet)
-		if err != nil {
-			return t, false, err
-		}
-		if !r.note(changed, kind, ids) {
-			continue
-		}
-		t.again = append(t.again, c)
+	t := part{day: d.Day, upTo: upTo, base: d.Coverage, last: d.LastSeq, earliest: d.Earliest, latest: d.Latest, again: true}
+	c, err := r.compare(ctx, kind, &t, d)
+	if err != nil || c.none() {
+		return t, false, err
+	}
+	t.after, t.upTo = upTo, 0
+	for _, c := range t.stale {
 		t.after, t.upTo = min(t.after, c.After), max(t.upTo, min(c.UpTo, upTo))
 	}
-	if t.again == nil || t.after >= t.upTo {
+	if t.after >= t.upTo {
 		return t, false, nil
 	}
-	t.rules = r.only(ids)
-	t.total = rest(d, t.after)
+	t.review = c.review()
+	t.fresh = r.changes.lookedAt(kindDay{kind, d.Day})
+	if len(c.look) > 0 || t.fresh.UpTo > 0 {
+		t.rules = r.only(idsOf(c.look))
+		t.total = rest(d, t.after)
+	}
 	return t, true, nil
 }
 
-// changedSince lists the run's rules that are new or changed since another rule
-// set was in force. Of a set that is not known, all are.
-func (r *run) changedSince(ctx context.Context, fingerprint string) ([]ttpcron.RuleChange, error) {
-	if fingerprint == r.ruleSet {
-		return nil, nil
-	}
-	if c, ok := r.changes.since[fingerprint]; ok {
-		return c, nil
-	}
-	old, known, err := r.Store.RuleSet(ctx, fingerprint)
-	if err != nil {
-		return nil, fmt.Errorf("rules of earlier runs: %w", err)
-	}
-	c := r.set.Since(&old)
-	if !known {
-		for i := range c {
-			c[i].Why = ttpcron.ChangeUnknown
-		}
-	}
-	r.changes.since[fingerprint] = c
-	return c, nil
+// freshens reports whether nothing is stale of a day once a part of it, which is no
+// part of looking again, has been read.
+func (t *part) freshens() bool {
+	read := t.adds
+	read.UpTo = t.upTo
+	return !slices.ContainsFunc(t.stale, func(c ttpcron.Coverage) bool { return !contains(&read, &c, t.last) })
 }
 
-// note adds changed rules to ids, if any of them applies to a kind, and reports
-// whether one does.
-func (r *run) note(changed []ttpcron.RuleChange, kind ttpcron.SourceKind, ids map[string]bool) bool {
-	if len(changed) == 0 {
-		return false
+// compare finds the parts of a day's coverage, among those that reach into what a
+// part reads, whose rules are not those of the run, and returns what is to be done
+// about their events.
+func (r *run) compare(ctx context.Context, kind ttpcron.SourceKind, t *part, d ttpcron.DayHistory) (all difference, err error) {
+	for _, c := range d.Coverage {
+		// The set is wanted later, too, when there is nobody to wait for it.
+		if _, err := r.sets.get(ctx, c.RuleSet); err != nil {
+			return all, err
+		}
+		if c.UpTo <= t.after || c.After >= t.upTo {
+			continue
+		}
+		changed, err := r.changedSince(ctx, c.RuleSet, kind)
+		if err != nil {
+			return all, err
+		}
+		if !changed.none() {
+			t.stale = append(t.stale, c)
+			all.add(changed)
+		}
 	}
-	some := map[string]bool{}
-	for _, c := range changed {
-		some[c.RuleID] = true
-	}
-	if r.only(some).rules.Applying(kind) == 0 {
-		return false
-	}
-	maps.Copy(ids, some)
-	for _, c := range changed {
-		if old := r.changes.rules[c.RuleID]; old == nil || old.Was < c.Was {
+	for _, c := range append(slices.Clip(all.look), all.leave...) {
+		if old := r.changes.rules[c.RuleID]; old == nil || old.Why == ttpcron.ChangeKind && c.Why != ttpcron.ChangeKind || old.Was < c.Was && c.Why != ttpcron.ChangeKind {
 			r.changes.rules[c.RuleID] = &ChangedRule{RuleChange: c}
 		}
 	}
-	return true
+	return all, nil
+}
+
+// changedSince lists the run's rules that are new or changed since another rule
+// set was in force, as far as they have to do with a kind of event. Of a set that
+// is not known, all are.
+func (r *run) changedSince(ctx context.Context, fingerprint string, kind ttpcron.SourceKind) (difference, error) {
+	if fingerprint == r.ruleSet {
+		return difference{}, nil
+	}
+	key := changesOf{fingerprint, kind}
+	if c, ok := r.changes.since[key]; ok {
+		return c, nil
+	}
+	old, err := r.sets.get(ctx, fingerprint)
+	if err != nil {
+		return difference{}, err
+	}
+	leaving, err := r.leaving(ctx, kind)
+	if err != nil {
+		return difference{}, err
+	}
+	known := old != nil
+	if !known {
+		old = &ttpcron.RuleSet{}
+	}
+	var diff difference
+	for _, c := range r.set.Since(old) {
+		if !known {
+			c.Why = ttpcron.ChangeUnknown
+		}
+		switch {
+		case r.rules.Applies(c.RuleID, kind):
+			diff.look = append(diff.look, c)
+		case leaving[c.RuleID]:
+			c.Why = ttpcron.ChangeKind
+			diff.leave = append(diff.leave, c)
+		}
+	}
+	r.changes.since[key] = diff
+	return diff, nil
+}
+
+// leaving returns the rules of the run that do not look at a kind of event, though
+// the store has tags of such events by them.
+func (r *run) leaving(ctx context.Context, kind ttpcron.SourceKind) (map[string]bool, error) {
+	if ids, ok := r.changes.leaving[kind]; ok {
+		return ids, nil
+	}
+	have, err := r.Store.RulesOf(ctx, kind)
+	if err != nil {
+		return nil, fmt.Errorf("rules that have tagged %s events: %w", kind, err)
+	}
+	in := map[string]bool{}
+	for i := range r.set.Rules {
+		in[r.set.Rules[i].ID] = true
+	}
+	ids := map[string]bool{}
+	for _, id := range have {
+		if in[id] && !r.rules.Applies(id, kind) {
+			ids[id] = true
+		}
+	}
+	r.changes.leaving[kind] = ids
+	return ids, nil
 }
 
 // only returns the subset with some ids, the same for the same ids.
@@ -203,17 +291,17 @@ func (r *run) only(ids map[string]bool) *subset {
 	return s
 }
 
-// retagged returns a day's coverage when the parts of it that are looked at
-// again have been, up to an arrival number.
-func retagged(t *part, ruleSet string, upTo uint64) []ttpcron.Coverage {
+// retagged returns a day's coverage when the stale parts of it have been looked
+// at again up to an arrival number.
+func (s *ruleSets) retagged(t *part, upTo uint64) []ttpcron.Coverage {
 	var list []ttpcron.Coverage
 	for _, c := range t.base {
-		if !slices.Contains(t.again, c) {
-			list = covered(list, c, t.last)
+		if !slices.Contains(t.stale, c) {
+			list = s.covered(list, c, t.last)
 			continue
 		}
 		done, left := c, c
-		done.RuleSet, done.Uncounted = ruleSet, true
+		done.RuleSet, done.Uncounted = s.over(c.RuleSet), true
 		setCounts(&done, counts{})
 		if upTo < t.upTo {
 			done.UpTo = min(c.UpTo, upTo)
@@ -222,9 +310,31 @@ func retagged(t *part, ruleSet string, upTo uint64) []ttpcron.Coverage {
 				left.Uncounted = true
 				setCounts(&left, counts{})
 			}
-			list = covered(list, left, t.last)
+			list = s.covered(list, left, t.last)
 		}
-		list = covered(list, done, t.last)
+		list = s.covered(list, done, t.last)
 	}
 	return list
+}
+
+// audit returns the entries of the audit trail about the changed rules whose tags
+// are others now.
+func (r *run) audit() (entries []ttpcron.AuditEntry) {
+	for _, c := range r.out.Changed {
+		if c.TagChanges == (ttpcron.TagChanges{}) {
+			continue
+		}
+		e := ttpcron.AuditEntry{
+			At: r.out.Run.Finished, By: "run " + r.out.Run.ID, Action: ttpcron.AuditRetag, RuleID: c.RuleID, Version: c.Version,
+			After: fmt.Sprintf("+%d -%d tags", c.Inserted, c.Removed), Reason: c.Why,
+		}
+		if c.Replaced > 0 {
+			e.After += fmt.Sprintf(", %d replaced", c.Replaced)
+		}
+		if c.Was != 0 {
+			e.Before = fmt.Sprintf("version %d", c.Was)
+		}
+		entries = append(entries, e)
+	}
+	return entries
 }

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -15,16 +16,22 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// wordRule tags commands that hold a word. Its definition is the word.
+// wordRule tags commands that hold a word. Its definition is the word, what it
+// claims of them, and the kinds of event that it looks at.
 type wordRule struct {
-	id       string
-	version  int
-	word     string
-	ceiling  float64
-	disabled bool
+	id         string
+	version    int
+	word       string
+	confidence float64
+	kind       ttpcron.SourceKind // empty: commands
+	disabled   bool
 }
 
-func (r *wordRule) active() bool { return !r.disabled && r.ceiling >= ttpcron.MinConfidence }
+func (r *wordRule) active() bool { return !r.disabled }
+
+func (r *wordRule) applies(kind ttpcron.SourceKind) bool {
+	return r.active() && kind == cmp.Or(r.kind, ttpcron.Command) && r.confidence >= ttpcron.MinConfidence
+}
 
 // lexicon is a rule set of wordRules.
 type lexicon []wordRule
@@ -33,17 +40,29 @@ func (l lexicon) Definitions() []ttpcron.RuleDef {
 	var out []ttpcron.RuleDef
 	for _, r := range l {
 		if r.active() {
-			sum := sha256.Sum256([]byte(r.word))
-			out = append(out, ttpcron.RuleDef{ID: r.id, Version: r.version, Digest: [16]byte(sum[:16]), Ceiling: r.ceiling})
+			sum := sha256.Sum256([]byte(fmt.Sprint(r.version, r.word, r.confidence, r.kind)))
+			out = append(out, ttpcron.RuleDef{ID: r.id, Version: r.version, Digest: [16]byte(sum[:16])})
 		}
 	}
 	return out
 }
 
-func (l lexicon) Fingerprint() string                  { return fmt.Sprint(l.Definitions()) }
-func (l lexicon) InForce() int                         { return len(l.Definitions()) }
-func (l lexicon) Applying(kind ttpcron.SourceKind) int { return len(l.Definitions()) }
-func (l lexicon) Tagger() Tagger                       { return l }
+func (l lexicon) Fingerprint() string { return ttpcron.NewRuleSet(l.Definitions()).Fingerprint }
+func (l lexicon) InForce() int        { return len(l.Definitions()) }
+func (l lexicon) Tagger() Tagger      { return l }
+
+func (l lexicon) Applying(kind ttpcron.SourceKind) (n int) {
+	for i := range l {
+		if l[i].applies(kind) {
+			n++
+		}
+	}
+	return n
+}
+
+func (l lexicon) Applies(id string, kind ttpcron.SourceKind) bool {
+	return slices.ContainsFunc(l, func(r wordRule) bool { return r.id == id && r.applies(kind) })
+}
 
 func (l lexicon) Only(ids map[string]bool) Rules {
 	var out lexicon
@@ -59,9 +78,9 @@ func (l lexicon) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcro
 	text, _ := e.Payload.Text("command_text")
 	uuid, _ := e.Attacker()
 	for _, r := range l {
-		if r.active() && strings.Contains(text, r.word) {
+		if r.applies(e.Kind) && strings.Contains(text, r.word) {
 			dst = append(dst, ttpcron.Tag{
-				Claim:      ttpcron.Claim{RuleID: r.id, RuleVersion: r.version, Tactic: "TA0002", TechniqueID: "T1059", Confidence: r.ceiling},
+				Claim:      ttpcron.Claim{RuleID: r.id, RuleVersion: r.version, Tactic: "TA0002", TechniqueID: "T1059", Confidence: r.confidence},
 				SourceKind: e.Kind, SourceID: e.ID, AttackerUUID: uuid, EventTime: e.Time, Evidence: json.RawMessage(`{}`),
 			})
 		}
@@ -70,7 +89,7 @@ func (l lexicon) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcro
 }
 
 func rule(id string, version int, word string) wordRule {
-	return wordRule{id: id, version: version, word: word, ceiling: 1}
+	return wordRule{id: id, version: version, word: word, confidence: 1}
 }
 
 // tagged lists the tags of a store as rule@version text.
@@ -91,7 +110,7 @@ func retagLine(r Report) string {
 	s := r.Run.Sources[0]
 	var rules []string
 	for _, c := range r.Changed {
-		rules = append(rules, fmt.Sprintf("%s@%d %s %d tags", c.RuleID, c.Version, c.Why, c.Tags))
+		rules = append(rules, fmt.Sprintf("%s@%d %s %d tags +%d -%d ~%d", c.RuleID, c.Version, c.Why, c.Tags, c.Inserted, c.Removed, c.Replaced))
 	}
 	return fmt.Sprintf("events=%d inserted=%d retagged=%d tags=%d inserted=%d %v", s.Events, s.Inserted, s.Retagged, s.RetagTags, s.RetagInserted, rules)
 }
@@ -100,8 +119,10 @@ func retagLine(r Report) string {
 // event on each of two days, and one of long ago that the first run leaves out.
 func TestChangedRules(t *testing.T) {
 	old := lexicon{rule("A", 1, "wget"), rule("B", 1, "curl")}
-	disabled, clipped, weak := rule("B", 1, "curl"), rule("B", 1, "curl"), rule("B", 1, "curl")
-	disabled.disabled, clipped.ceiling, weak.ceiling = true, 0.5, 0.2
+	disabled, weak, sure := rule("B", 1, "curl"), rule("B", 1, "curl"), rule("B", 1, "curl")
+	disabled.disabled, weak.confidence, sure.confidence = true, 0.2, 0.5
+	left := rule("D", 1, "x")
+	left.kind = "odd"
 	steps := []struct {
 		name  string
 		rules lexicon
@@ -109,18 +130,20 @@ func TestChangedRules(t *testing.T) {
 	}{
 		{"first run", old, "events=2 inserted=2 retagged=0 tags=0 inserted=0 []"},
 		{"the same rules", old, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
-		{"a new rule", append(old[:2:2], rule("C", 1, "x")), "events=0 inserted=0 retagged=2 tags=2 inserted=2 [C@1 new 2 tags]"},
+		{"a new rule", append(old[:2:2], rule("C", 1, "x")), "events=0 inserted=0 retagged=2 tags=2 inserted=2 [C@1 new 2 tags +2 -0 ~0]"},
 		{"and again", append(old[:2:2], rule("C", 1, "x")), "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
-		{"a new version", lexicon{rule("A", 2, "get"), old[1], rule("C", 1, "x")}, "events=0 inserted=0 retagged=2 tags=1 inserted=1 [A@2 version 1 tags]"},
-		{"edited without a version", lexicon{rule("A", 2, "l"), old[1], rule("C", 1, "x")}, "events=0 inserted=0 retagged=2 tags=1 inserted=1 [A@2 edited 1 tags]"},
+		{"a new version", lexicon{rule("A", 2, "get"), old[1], rule("C", 1, "x")}, "events=0 inserted=0 retagged=2 tags=1 inserted=1 [A@2 version 1 tags +1 -1 ~0]"},
+		{"the old version", lexicon{rule("A", 1, "l"), old[1], rule("C", 1, "x")}, "events=0 inserted=0 retagged=2 tags=1 inserted=1 [A@1 version 1 tags +1 -1 ~0]"},
+		{"edited without a version", lexicon{rule("A", 1, "get"), old[1], rule("C", 1, "x")}, "events=0 inserted=0 retagged=2 tags=1 inserted=1 [A@1 edited 1 tags +1 -1 ~0]"},
 		{"rules removed", lexicon{old[1]}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
-		{"rules back", lexicon{rule("A", 2, "l"), old[1], rule("C", 1, "x")}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
-		{"disabled", lexicon{rule("A", 2, "l"), disabled, rule("C", 1, "x")}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
-		{"disabled, and another new", lexicon{rule("A", 2, "l"), disabled, rule("D", 1, "y")}, "events=0 inserted=0 retagged=2 tags=0 inserted=0 [D@1 new 0 tags]"},
-		{"clipped away", lexicon{rule("A", 2, "l"), weak, rule("D", 1, "y")}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
-		{"clipped", lexicon{rule("A", 2, "l"), clipped, rule("D", 1, "y")}, "events=0 inserted=0 retagged=2 tags=1 inserted=0 [B@1 new 1 tags]"},
-		{"enabled", lexicon{rule("A", 2, "l"), old[1], rule("D", 1, "y")}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
-		{"clipped again", lexicon{rule("A", 2, "l"), clipped, rule("D", 1, "y")}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
+		{"rules back", lexicon{rule("A", 1, "get"), old[1], rule("C", 1, "x")}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
+		{"disabled", lexicon{rule("A", 1, "get"), disabled, rule("C", 1, "x")}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
+		{"disabled, one gone, and another new", lexicon{rule("A", 1, "get"), disabled, rule("D", 1, "x")}, "events=0 inserted=0 retagged=2 tags=2 inserted=2 [D@1 new 2 tags +2 -0 ~0]"},
+		{"enabled, and back", lexicon{rule("A", 1, "get"), old[1], rule("C", 1, "x"), rule("D", 1, "x")}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
+		{"less sure", lexicon{rule("A", 1, "get"), sure, rule("C", 1, "x"), rule("D", 1, "x")}, "events=0 inserted=0 retagged=2 tags=1 inserted=0 [B@1 edited 1 tags +0 -0 ~1]"},
+		{"too weak", lexicon{rule("A", 1, "get"), weak, rule("C", 1, "x"), rule("D", 1, "x")}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 [B@1 kind 0 tags +0 -1 ~0]"},
+		{"of another kind", lexicon{rule("A", 1, "get"), weak, rule("C", 1, "x"), left}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 [D@1 kind 0 tags +0 -2 ~0]"},
+		{"and again", lexicon{rule("A", 1, "get"), weak, rule("C", 1, "x"), left}, "events=0 inserted=0 retagged=0 tags=0 inserted=0 []"},
 	}
 	for _, days := range []int{0, 1} { // a resumed run, and one with a window that holds nothing
 		m := newMemory()
@@ -134,7 +157,7 @@ func TestChangedRules(t *testing.T) {
 				t.Errorf("%s:\ngot  %s\nwant %s", s.name, got, s.want)
 			}
 		}
-		want := []string{"A@1 wget x", "A@2 curl x", "A@2 wget x", "B@1 curl x", "C@1 curl x", "C@1 wget x"}
+		want := []string{"A@1 wget x", "C@1 curl x", "C@1 wget x"}
 		if got := tagged(m); !slices.Equal(got, want) {
 			t.Errorf("tags %q", got)
 		}
@@ -167,7 +190,7 @@ func TestChangedRulesReachPartsOfDays(t *testing.T) {
 	// A store that does not know what the old rules were uses all.
 	clear(m.sets)
 	r := do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "x"), rule("C", 1, "x")}})
-	if got, want := retagLine(r), "events=0 inserted=0 retagged=3 tags=6 inserted=3 [A@1 unknown 3 tags C@1 unknown 3 tags]"; got != want {
+	if got, want := retagLine(r), "events=0 inserted=0 retagged=3 tags=6 inserted=3 [A@1 unknown 3 tags +0 -0 ~0 C@1 unknown 3 tags +3 -0 ~0]"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -179,14 +202,14 @@ func TestDryRunShowsTheDifference(t *testing.T) {
 	}
 	do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "wget")}, SinceDays: 5})
 	changed := lexicon{rule("A", 2, "wget"), rule("B", 1, "x")}
-	want := "events=0 inserted=0 retagged=6 tags=12 inserted=12 [A@2 version 6 tags B@1 new 6 tags]"
+	want := "events=0 inserted=0 retagged=6 tags=12 inserted=12 [A@2 version 6 tags +6 -6 ~0 B@1 new 6 tags +6 -0 ~0]"
 	for _, dry := range []bool{true, true, false} {
 		writes := m.writes
 		r := do(t, Job{Store: storeOf(m), Rules: changed, ChangedOnly: true, DryRun: dry})
 		if got := retagLine(r); got != want {
 			t.Errorf("dry run %v:\ngot  %s\nwant %s", dry, got, want)
 		}
-		if dry && (r.Changed[0].New != 6 || r.Changed[0].Was != 1 || m.writes != writes) {
+		if dry && (r.Changed[0].Inserted != 6 || r.Changed[0].Was != 1 || m.writes != writes) {
 			t.Errorf("%+v", r.Changed)
 		}
 	}
@@ -196,7 +219,7 @@ func TestDryRunShowsTheDifference(t *testing.T) {
 	// What a dry run takes as new it does not take again as covered.
 	add(m, command(daysAgo(1), "wget x new"))
 	r := do(t, Job{Store: storeOf(m), Rules: lexicon{rule("B", 1, "x"), rule("C", 1, "x")}, SinceDays: 3, DryRun: true})
-	if got, want := retagLine(r), "events=5 inserted=6 retagged=2 tags=2 inserted=2 [C@1 new 2 tags]"; got != want {
+	if got, want := retagLine(r), "events=5 inserted=6 retagged=2 tags=2 inserted=2 [C@1 new 6 tags +7 -0 ~0]"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if _, err := try(Job{Store: storeOf(m), Rules: changed, ChangedOnly: true, SinceDays: 3}); err == nil {
@@ -236,47 +259,62 @@ func TestInterruptedRetagGoesOn(t *testing.T) {
 // TestIncrementalEqualsFromScratch plays random histories of rule edits,
 // arrivals, and runs of every sort, disturbed ones among them. After every run
 // that ended well the tags of the rules in force must be exactly those that a
-// run from scratch would make of the events that some run has looked at. A rule
-// that never changes and tags every event says which these are.
+// run from scratch would make of the events that some run has looked at. A rule of
+// each kind that never changes and tags every event says which these are.
 func TestIncrementalEqualsFromScratch(t *testing.T) {
 	n := 400
 	if testing.Short() {
 		n = 60
 	}
-	retags, parts := 0, 0
+	var all edits
 	for seed := range n {
-		r, p, err := edits(uint64(seed))
-		if err != nil {
+		e := edits{rnd: rand.New(rand.NewPCG(uint64(seed), 5)), memory: newMemory(), most: []int{0, 2, 3}[seed%3]}
+		if err := e.play(); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		retags, parts = retags+r, max(parts, p)
+		all.retags, all.removed, all.replaced, all.parts = all.retags+e.retags, all.removed+e.removed, all.replaced+e.replaced, max(all.parts, e.parts)
 	}
-	if retags < n || parts < 3 {
-		t.Errorf("the histories are too tame: %d runs looked again, at most %d parts a day", retags, parts)
+	if all.retags < n || all.removed < n || all.replaced < n/2 || all.parts < 3 {
+		t.Errorf("the histories are too tame: %d runs looked again, %d tags went, %d changed, at most %d parts a day", all.retags, all.removed, all.replaced, all.parts)
 	}
 }
 
 var alphabet = strings.Fields("wget curl uname echo cat")
 
-func edits(seed uint64) (retags, parts int, err error) {
-	rnd := rand.New(rand.NewPCG(seed, 5))
-	m := newMemory()
+const stdin ttpcron.SourceKind = "stdin"
+
+// edits is one such history.
+type edits struct {
+	*memory
+	rnd  *rand.Rand
+	set  lexicon
+	most int // parts that a day's coverage may have
+
+	retags, removed, replaced, parts int
+}
+
+func (e *edits) play() error {
+	rnd, m := e.rnd, e.memory
 	m.pageSize = 1 + rnd.IntN(4)
-	set := lexicon{rule("ALL", 1, "")}
-	versions := map[string]int{}
+	input := rule("ALLSTDIN", 1, "")
+	input.kind = stdin
+	e.set = lexicon{rule("ALL", 1, ""), input}
 	for step := range 40 {
 		switch p := rnd.IntN(10); {
 		case p < 3:
 			for range rnd.IntN(6) {
-				text := fmt.Sprint(alphabet[rnd.IntN(5)], " ", alphabet[rnd.IntN(5)], " ", step, rnd.Uint64())
-				add(m, command(daysAgo(12*rnd.Float64()), text))
+				c := command(daysAgo(12*rnd.Float64()), fmt.Sprint(alphabet[rnd.IntN(5)], " ", alphabet[rnd.IntN(5)], " ", step, rnd.Uint64()))
+				if rnd.IntN(3) == 0 {
+					c.Kind = stdin
+				}
+				add(m, c)
 			}
 			continue
 		case p < 6:
-			set = edited(rnd, set, versions)
+			e.edit()
 			continue
 		}
-		j := Job{Store: storeOf(m), Rules: set, Source: SourceCommand, Now: clock, BatchSize: 1 + rnd.IntN(5), Workers: 1 + rnd.IntN(3)}
+		j := Job{Store: storeOf(m), Rules: e.set, Now: clock, BatchSize: 1 + rnd.IntN(5), Workers: 1 + rnd.IntN(3), parts: e.most}
 		if rnd.IntN(3) > 0 {
 			j.Now = ticking()
 		}
@@ -286,103 +324,116 @@ func edits(seed uint64) (retags, parts int, err error) {
 		case 1:
 			j.ChangedOnly = true
 		}
-		if j.ChangedOnly && rnd.IntN(2) == 0 {
-			if err := m.foretold(&j); err != nil {
-				return 0, 0, fmt.Errorf("step %d: %w", step, err)
+		// Where parts are joined over what no run has looked at, a dry run joins
+		// others.
+		if rnd.IntN(3) == 0 && e.most == 0 {
+			if err := e.foretold(&j); err != nil {
+				return fmt.Errorf("step %d: %w", step, err)
 			}
 		}
-		before := len(m.tags)
 		complete, err := m.disturbed(rnd, &j)
 		if err == nil && complete {
-			err = m.asFromScratch(set)
+			err = e.asFromScratch()
 		}
 		if err != nil {
-			return 0, 0, fmt.Errorf("step %d: %w", step, err)
-		}
-		for _, r := range m.runs {
-			if len(r.Sources) > 0 && r.Sources[0].RetagInserted > 0 && len(m.tags) > before {
-				retags++
-				break
-			}
+			return fmt.Errorf("step %d: %w", step, err)
 		}
 		for _, list := range m.coverage {
-			parts = max(parts, len(list))
+			e.parts = max(e.parts, len(list))
 		}
 	}
-	return retags, parts, nil
+	for _, r := range m.runs {
+		if slices.ContainsFunc(r.Sources, func(s ttpcron.SourceReport) bool { return s.Retagged > 0 }) {
+			e.retags++
+		}
+	}
+	e.removed, e.replaced = m.done.Removed, m.done.Replaced
+	return nil
 }
 
-// edited changes one thing about a rule set, raising versions.
-func edited(rnd *rand.Rand, l lexicon, versions map[string]int) lexicon {
-	l = slices.Clone(l)
+// edit changes one thing about one rule, in whatever direction.
+func (e *edits) edit() {
+	rnd := e.rnd
+	l := slices.Clone(e.set)
 	id := string(rune('A' + rnd.IntN(4)))
 	i := slices.IndexFunc(l, func(r wordRule) bool { return r.id == id })
-	word := alphabet[rnd.IntN(5)]
 	if i < 0 {
-		versions[id]++
-		return append(l, rule(id, versions[id], word))
+		l = append(l, rule(id, 1+rnd.IntN(3), alphabet[rnd.IntN(5)]))
+		i = len(l) - 1
 	}
-	switch rnd.IntN(5) {
+	switch r := &l[i]; rnd.IntN(9) {
 	case 0:
-		return slices.Delete(l, i, i+1)
+		l = slices.Delete(l, i, i+1)
 	case 1:
-		l[i].disabled = !l[i].disabled
-	case 2:
-		l[i].ceiling = []float64{0.2, 0.5, 1}[rnd.IntN(3)]
+		r.disabled = !r.disabled
+	case 2, 5:
+		r.confidence = []float64{0.2, 0.5, 0.7, 1}[rnd.IntN(4)]
+	case 3:
+		r.kind = []ttpcron.SourceKind{"", stdin, "odd"}[rnd.IntN(3)]
+	case 4:
+		r.word = alphabet[rnd.IntN(5)]
 	default:
-		versions[id]++
-		l[i].version, l[i].word = versions[id], word
+		r.version, r.word = 1+rnd.IntN(3), alphabet[rnd.IntN(5)]
 	}
-	return l
+	e.set = l
 }
 
 // foretold checks that a dry run says what the run itself will do.
-func (m *memory) foretold(j *Job) error {
-	dry, writes := *j, m.writes
+func (e *edits) foretold(j *Job) error {
+	dry, writes := *j, e.writes
 	dry.DryRun = true
 	want, err := dry.Run(context.Background())
-	if err != nil || m.writes != writes {
-		return fmt.Errorf("dry run: %v, wrote %d", err, m.writes-writes)
+	if err != nil || e.writes != writes {
+		return fmt.Errorf("dry run: %v, wrote %d", err, e.writes-writes)
 	}
 	got, err := j.Run(context.Background())
-	if err != nil || retagLine(got) != retagLine(want) {
-		return fmt.Errorf("a dry run says %s, the run does %s, %v", retagLine(want), retagLine(got), err)
+	if err != nil || !sameChanges(got, want) {
+		return fmt.Errorf("a dry run says %+v %s, the run does %+v %s, %v", want.Tags, retagLine(want), got.Tags, retagLine(got), err)
 	}
-	return nil
+	return e.asFromScratch()
+}
+
+func sameChanges(a, b Report) bool {
+	for _, r := range []*Report{&a, &b} {
+		maps.DeleteFunc(r.Tags.Changes, func(_ ttpcron.RuleTechnique, n ttpcron.TagChanges) bool { return n == ttpcron.TagChanges{} })
+	}
+	return a.Tags.TagChanges == b.Tags.TagChanges && maps.Equal(a.Tags.Changes, b.Tags.Changes)
 }
 
 // asFromScratch compares the tags of the rules in force with what they make of
 // every event that has been looked at.
-func (m *memory) asFromScratch(set lexicon) error {
-	looked, have, want := map[string]bool{}, map[ttpcron.UUID]bool{}, map[ttpcron.UUID]bool{}
-	force := map[string]int{}
-	for _, d := range set.Definitions() {
-		force[d.ID] = d.Version
+func (e *edits) asFromScratch() error {
+	looked, have, want := map[string]bool{}, map[string]int{}, map[string]int{}
+	force := map[string]bool{}
+	for _, d := range e.set.Definitions() {
+		force[d.ID] = true
 	}
-	for u, t := range m.tags {
-		if t.RuleID == "ALL" {
+	for _, t := range e.tags {
+		if strings.HasPrefix(t.RuleID, "ALL") {
 			looked[t.SourceID] = true
 		}
-		if v, ok := force[t.RuleID]; ok && v == t.RuleVersion {
-			have[u] = true
+		if force[t.RuleID] {
+			have[fmt.Sprint(t.Claim, t.SourceID)]++
 		}
 	}
-	for i := range m.events {
-		if !looked[m.events[i].ID] {
+	for i := range e.events {
+		if !looked[e.events[i].ID] {
 			continue
 		}
-		tags, _ := set.Tag(&m.events[i], nil)
-		for k := range tags {
-			want[tags[k].UUID()] = true
+		tags, _ := e.set.Tag(&e.events[i], nil)
+		for _, t := range tags {
+			want[fmt.Sprint(t.Claim, t.SourceID)]++
 		}
 	}
-	if maps.Equal(have, want) {
-		return nil
-	}
-	for u := range want {
-		if !have[u] {
-			return fmt.Errorf("of %d tags one is missing; %d are there", len(want), len(have))
+	for k := range want {
+		if have[k] == 0 {
+			return fmt.Errorf("of %d tags one is missing, of %d that are there: %s", len(want), len(have), k)
 		}
 	}
-	return fmt.Errorf("%d tags too many", len(have)-len(want))
+	for k := range have {
+		if want[k] == 0 {
+			return fmt.Errorf("%d tags too many, such as %s", len(have)-len(want), k)
+		}
+	}
+	return nil
 }

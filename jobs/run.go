@@ -66,6 +66,8 @@ type Job struct {
 	Log      hclog.Logger     // nil: none
 	Progress func(Progress)   // may be nil
 	FileDone func(FileReport) // called after each input; may be nil
+
+	parts int // that the coverage of a day may have; 0: maxCoverage
 }
 
 // run is a Job at work.
@@ -76,6 +78,7 @@ type run struct {
 	rules    Rules
 	ruleSet  string
 	set      ttpcron.RuleSet
+	sets     *ruleSets
 	changes  *changes
 	workers  int
 	batch    int
@@ -93,17 +96,13 @@ type dryLedger struct {
 	changes *changes
 }
 
-// Commit counts the tags that a real commit would insert.
-func (l dryLedger) Commit(ctx context.Context, c ttpcron.Commit) (int, error) {
+// Commit says what a real commit would do.
+func (l dryLedger) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error) {
 	l.changes.covered(c.Coverage)
-	if len(c.Tags) == 0 {
-		return 0, nil
+	if len(c.Tags)+len(c.Reviews) == 0 {
+		return ttpcron.Committed{}, nil
 	}
-	if l.changes.tagging {
-		return l.changes.fresh(ctx, l, c.Tags)
-	}
-	known, err := l.HasTags(ctx, c.Tags)
-	return len(c.Tags) - known, err
+	return l.Preview(ctx, ttpcron.Commit{Tags: c.Tags, Reviews: c.Reviews})
 }
 
 // Run does the job. The report is good even when the error is not nil: it says
@@ -143,7 +142,7 @@ func (j *Job) begin() *run {
 		r.Source = SourceAll
 	}
 	r.set = ttpcron.RuleSet{Fingerprint: r.ruleSet, Rules: j.Rules.Definitions()}
-	r.changes = newChanges()
+	r.sets, r.changes = newRuleSets(j.Store.Ledger, &r.set, cmp.Or(j.parts, maxCoverage)), newChanges()
 	if j.DryRun {
 		r.ledger = dryLedger{j.Store.Ledger, r.changes}
 	}
@@ -191,7 +190,12 @@ func (r *run) check(ctx context.Context) error {
 	if err := CheckSource(r.Source, stored); err != nil {
 		return err
 	}
-	if kind := KindOf(r.Source); r.rules.Applying(kind) == 0 {
+	kind := KindOf(r.Source)
+	leaving, err := r.leaving(ctx, kind)
+	if err != nil {
+		return interruptedOr(ctx, err)
+	}
+	if r.rules.Applying(kind) == 0 && len(leaving) == 0 {
 		return fmt.Errorf("%w for events of kind %s", ErrNoRules, kind)
 	}
 	return nil
@@ -271,8 +275,16 @@ func (r *run) kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 		stored = append(slices.Clone(stored), more...)
 	}
 	slices.Sort(stored)
-	for _, k := range slices.Compact(stored) {
-		if !slices.Contains(kinds[:2], k) && r.rules.Applying(k) > 0 {
+	stored = slices.Compact(stored)
+	for _, k := range stored {
+		if slices.Contains(kinds[:2], k) {
+			continue
+		}
+		leaving, err := r.leaving(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		if r.rules.Applying(k) > 0 || len(leaving) > 0 {
 			kinds = append(kinds, k)
 		}
 	}
@@ -292,17 +304,14 @@ func (r *run) source(ctx context.Context, kind ttpcron.SourceKind, cursors map[t
 	r.out.Run.Sources = append(r.out.Run.Sources, ttpcron.SourceReport{Source: SourceOf(kind), DryRun: r.DryRun})
 	rep := &r.out.Run.Sources[len(r.out.Run.Sources)-1]
 	defer func() { rep.Elapsed = r.now().Sub(began) }()
-	if r.rules.Applying(kind) == 0 {
-		return nil
-	}
-	if r.ChangedOnly {
+	if r.ChangedOnly || r.rules.Applying(kind) == 0 {
 		return r.retag(ctx, kind, rep, upTo)
 	}
 	sel, err := r.selection(ctx, kind, cursors)
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
-	plan, err := makePlan(ctx, r.Store.History, kind, r.ruleSet, sel, upTo)
+	plan, err := r.plan(ctx, r.Store.History, kind, sel, upTo)
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
@@ -328,7 +337,7 @@ func (r *run) replayScratch(ctx context.Context, kind ttpcron.SourceKind, sel se
 		return interruptedOr(ctx, err)
 	}
 	sel.cursor = 0 // all of them arrive after the cursor
-	plan, err := makePlan(ctx, r.Scratch.History, kind, r.ruleSet, sel, upTo)
+	plan, err := r.plan(ctx, r.Scratch.History, kind, sel, upTo)
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
@@ -427,11 +436,11 @@ func (r *run) end(ctx context.Context, err error) (Report, error) {
 		rec.Outcome = err.Error()
 	}
 	r.out.Found = r.found.picture()
-	r.out.Changed = r.changes.list()
+	r.out.Changed, r.out.Tags = r.changes.list(), r.changes.tags
 	if r.DryRun {
 		return r.out, err
 	}
-	if _, cerr := r.Store.Commit(ctx, ttpcron.Commit{Run: r.record()}); cerr != nil {
+	if _, cerr := r.Store.Commit(ctx, ttpcron.Commit{Run: r.record(), Audit: r.audit()}); cerr != nil {
 		err = errors.Join(err, fmt.Errorf("record the run: %w", cerr))
 	}
 	return r.out, err

@@ -194,7 +194,7 @@ func benchCommit(b *testing.B, pace time.Duration) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		inserted += n
+		inserted += n.Inserted
 		worst = max(worst, time.Since(one))
 	}
 	first := time.Since(start)
@@ -210,7 +210,7 @@ func benchCommit(b *testing.B, pace time.Duration) {
 	before = written()
 	start = time.Now()
 	for _, tags := range groups {
-		if n, err := db.Commit(b.Context(), ttpcron.Commit{Tags: tags}); err != nil || n != 0 {
+		if n, err := db.Commit(b.Context(), ttpcron.Commit{Tags: tags}); err != nil || n.Inserted != 0 {
 			b.Fatal(n, err)
 		}
 	}

@@ -106,6 +106,19 @@ func (n *newClaims) id(c record.Claim) uint32 {
 	return id
 }
 
+// claim returns the claim with a number, nil when there is none.
+func (n *newClaims) claim(id uint32) *record.Claim {
+	switch {
+	case id == 0 || uint64(id) > uint64(n.base+len(n.added)):
+		return nil
+	case uint64(id) > uint64(n.base):
+		return &n.added[int(id)-n.base-1]
+	}
+	n.table.mu.RLock()
+	defer n.table.mu.RUnlock()
+	return n.table.byID[id-1]
+}
+
 func (n *newClaims) store(tx *txn) error {
 	b := tx.top(layout.Claims)
 	for _, c := range n.added {

@@ -2,8 +2,11 @@ package kv
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
@@ -11,50 +14,132 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Commit adds the tags that the store does not have, and the records that go with
-// them; inserted counts the former. A tag that exists stays as it was first
-// written. A tag that has no kind, source or time of the years 1970 to 9999, or a
-// confidence outside 0 to 1, fails the call.
+// Commit adds the tags that the store does not have, replaces those that it has
+// otherwise, takes out those that the reviews do not find any more, and writes the
+// records that go with them. A tag that is replaced keeps its CreatedAt. A tag that
+// has no kind, source or time of the years 1970 to 9999, or a confidence outside 0
+// to 1, fails the call, as does a review that makes no sense.
+//
+// All is one transaction, but for tags that go beyond some hundred thousand: these
+// are taken out before it.
 //
 // A commit that brings nothing new writes nothing: no tag, coverage or cursor
 // that differs from what is stored, and a Run whose ID is stored already and that
 // is not finished. So the record of a run that was killed may lack the counts of
 // its last commits.
-func (db *DB) Commit(ctx context.Context, c ttpcron.Commit) (inserted int, err error) {
+func (db *DB) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error) {
 	db.writing.Lock()
 	defer db.writing.Unlock()
-	inserted, err = db.commit(ctx, c)
+	done, err := db.commit(ctx, c)
 	if err != nil {
-		return 0, err
+		return ttpcron.Committed{}, err
 	}
-	return inserted, nil
+	return done, nil
 }
 
-func (db *DB) commit(ctx context.Context, c ttpcron.Commit) (inserted int, err error) {
-	rows, err := sortTags(c.Tags)
+// Preview counts what Commit would do with tags. It writes nothing.
+func (db *DB) Preview(ctx context.Context, c ttpcron.Commit) (done ttpcron.Committed, err error) {
+	rows, r, err := db.sortCommit(&c)
+	if err == nil {
+		err = db.view(ctx, func(tx *txn) error {
+			claims, err := db.findTags(tx, c.Tags, rows)
+			if err != nil {
+				return err
+			}
+			countRows(&done, c.Tags, rows)
+			gone := map[uint32]int{}
+			_, err = r.next(tx, math.MaxInt, func(g goneTag) { gone[g.claim]++ })
+			countGone(&done, gone, claims)
+			return err
+		})
+	}
 	if err != nil {
-		return 0, err
+		return ttpcron.Committed{}, fmt.Errorf("compare %d tags: %w", len(c.Tags), err)
+	}
+	return done, nil
+}
+
+// sortCommit gives the rows of a commit's tags, and what finds the tags that go.
+func (db *DB) sortCommit(c *ttpcron.Commit) (rows []tagRow, r *reviewer, err error) {
+	if rows, err = sortTags(c.Tags); err == nil {
+		r, err = newReviewer(db, c, rows)
+	}
+	return rows, r, err
+}
+
+// findTags marks the rows of tags that the store has, and returns its claims.
+func (db *DB) findTags(tx *txn, tags []ttpcron.Tag, rows []tagRow) ([]*record.Claim, error) {
+	claims, err := db.claims.all(tx)
+	if err != nil {
+		return nil, err
+	}
+	f := tagFinder{tx: tx, tags: tags, claims: claims}
+	return claims, f.find(rows)
+}
+
+// countRows counts what becomes of tags.
+func countRows(done *ttpcron.Committed, tags []ttpcron.Tag, rows []tagRow) {
+	for i := range rows {
+		r := &rows[i]
+		n := ttpcron.TagChanges{Inserted: 1}
+		switch {
+		case r.same:
+			continue
+		case r.known:
+			n = ttpcron.TagChanges{Replaced: 1}
+		}
+		c := &tags[r.tag].Claim
+		done.TagChanges.Add(n)
+		done.Count(ttpcron.RuleTechnique{RuleID: c.RuleID, Technique: c.Technique()}, n)
+	}
+}
+
+// countGone counts tags that go, which are given by claim.
+func countGone(done *ttpcron.Committed, gone map[uint32]int, claims []*record.Claim) {
+	for id, n := range gone {
+		c := claims[id-1]
+		done.TagChanges.Add(ttpcron.TagChanges{Removed: n})
+		done.Count(ttpcron.RuleTechnique{RuleID: c.RuleID, Technique: c.Technique()}, ttpcron.TagChanges{Removed: n})
+	}
+}
+
+func (db *DB) commit(ctx context.Context, c ttpcron.Commit) (done ttpcron.Committed, err error) {
+	rows, r, err := db.sortCommit(&c)
+	if err != nil {
+		return done, err
 	}
 	var companions []companion
+	var claims []*record.Claim
 	err = db.view(ctx, func(tx *txn) error {
-		if err := findTags(tx, rows); err != nil {
+		if claims, err = db.findTags(tx, c.Tags, rows); err != nil {
 			return err
 		}
-		rows = slices.DeleteFunc(rows, func(r tagRow) bool { return r.known })
-		if companions, err = newCompanions(tx, c); err != nil {
-			return err
-		}
-		return db.claims.load(tx)
+		companions, err = newCompanions(tx, c)
+		return err
 	})
-	if err != nil || len(rows) == 0 && len(companions) == 0 {
-		return 0, err
+	if err != nil {
+		return done, err
+	}
+	countRows(&done, c.Tags, rows)
+	gone, err := db.review(ctx, r, claims, &done)
+	if err != nil {
+		return done, err
+	}
+	rows = slices.DeleteFunc(rows, func(r tagRow) bool { return r.same })
+	if len(rows)+len(gone)+len(companions) == 0 {
+		return done, nil
 	}
 	if c.Run != nil && (len(companions) == 0 || !companions[len(companions)-1].isRun) {
 		companions = append(companions, runCompanion(c.Run)) // something is written: the counts come along
 	}
+	return done, db.write(ctx, c.Tags, rows, gone, companions)
+}
+
+// write writes what a commit changes, in one transaction.
+func (db *DB) write(ctx context.Context, tags []ttpcron.Tag, rows []tagRow, gone []goneTag, companions []companion) error {
 	claims := db.claims.begin()
-	err = db.update(ctx, func(tx *txn) error {
-		if err := db.addTags(tx, c.Tags, rows, claims); err != nil {
+	err := db.update(ctx, func(tx *txn) error {
+		if err := db.changeTags(tx, tags, rows, gone, claims); err != nil {
 			return err
 		}
 		for _, m := range companions {
@@ -64,11 +149,36 @@ func (db *DB) commit(ctx context.Context, c ttpcron.Commit) (inserted int, err e
 		}
 		return claims.store(tx)
 	})
-	if err != nil {
-		return 0, err
+	if err == nil {
+		claims.committed()
 	}
-	claims.committed()
-	return len(rows), nil
+	return err
+}
+
+// review counts the tags that reviews take out and returns them, but for what is
+// more than a transaction should hold, which it takes out.
+func (db *DB) review(ctx context.Context, r *reviewer, claims []*record.Claim, done *ttpcron.Committed) (gone []goneTag, err error) {
+	for more := true; more; {
+		if len(gone) > 0 {
+			if err := db.write(ctx, nil, nil, gone, nil); err != nil {
+				return nil, err
+			}
+		}
+		gone = gone[:0]
+		err := db.view(ctx, func(tx *txn) (err error) {
+			more, err = r.next(tx, cmp.Or(db.taken, reviewTags), func(g goneTag) { gone = append(gone, g) })
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		byClaim := map[uint32]int{}
+		for i := range gone {
+			byClaim[gone[i].claim]++
+		}
+		countGone(done, byClaim, claims)
+	}
+	return gone, nil
 }
 
 // companion is a small record that a commit writes beside its tags.
@@ -95,6 +205,9 @@ func newCompanions(tx *txn, c ttpcron.Commit) (companions []companion, err error
 		if !bytes.Equal(tx.top(layout.Cursors).Get([]byte(v.Kind)), record.AppendCursor(nil, v)) {
 			companions = append(companions, companion{put: func(tx *txn) error { return putCursor(tx, v) }})
 		}
+	}
+	for _, e := range c.Audit {
+		companions = append(companions, companion{put: func(tx *txn) error { return audit(tx, e) }})
 	}
 	if c.Run == nil {
 		return companions, nil

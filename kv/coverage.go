@@ -10,7 +10,7 @@ import (
 )
 
 // newCoverage returns the records of the coverage that differs from what is
-// stored, and of its rule set when that is not stored.
+// stored, and of the rule sets that are not.
 func newCoverage(tx *txn, c ttpcron.Commit) (companions []companion, err error) {
 	var order []record.KindDay
 	days := map[record.KindDay][]ttpcron.Coverage{}
@@ -33,11 +33,14 @@ func newCoverage(tx *txn, c ttpcron.Commit) (companions []companion, err error) 
 			companions = append(companions, companion{put: func(tx *txn) error { return putCoverage(tx, k, days[k]) }})
 		}
 	}
-	if c.RuleSet == nil || c.RuleSet.Fingerprint == "" {
-		return companions, nil
+	var sets []*ttpcron.RuleSet
+	for i := range c.RuleSets {
+		if s := &c.RuleSets[i]; s.Fingerprint != "" && tx.top(layout.RuleSets).Get([]byte(s.Fingerprint)) == nil {
+			sets = append(sets, s)
+		}
 	}
-	if tx.top(layout.RuleSets).Get([]byte(c.RuleSet.Fingerprint)) == nil {
-		companions = append(companions, companion{put: func(tx *txn) error { return putRuleSet(tx, c.RuleSet) }})
+	if len(sets) > 0 {
+		companions = append(companions, companion{put: func(tx *txn) error { return putRuleSets(tx, sets) }})
 	}
 	return companions, nil
 }

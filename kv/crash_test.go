@@ -268,11 +268,11 @@ func TestKilledCommit(t *testing.T) {
 		events := crashEvents(batches + 1)
 		for batch := range batches {
 			tags := crashTags(events, batch)
-			if n, err := db.HasTags(t.Context(), tags); err != nil || n != len(tags) {
+			if n, err := known(db, tags); err != nil || n != len(tags) {
 				t.Fatalf("batch %d of %d has %d tags of %d, %v", batch, batches, n, len(tags), err)
 			}
 		}
-		if n, err := db.HasTags(t.Context(), crashTags(events, batches)); err != nil || n != 0 {
+		if n, err := known(db, crashTags(events, batches)); err != nil || n != 0 {
 			t.Fatalf("%d tags of a batch that is not there, %v", n, err)
 		}
 		s, err := db.Summary(t.Context(), ttpcron.Window{})

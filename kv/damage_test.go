@@ -43,8 +43,8 @@ func dumpAllFile(t *testing.T, path string) []byte {
 	return dumpAll(t, db)
 }
 
-// unhidden dumps a store after the tags of retired rules are shown again, whose
-// retirement may be what is lost.
+// unhidden dumps a store after the tags of all rules are shown as they are again:
+// what operators decided may be what is lost.
 func unhidden(t *testing.T, path string) []byte {
 	t.Helper()
 	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true, Now: func() time.Time { return noon }})
@@ -54,6 +54,15 @@ func unhidden(t *testing.T, path string) []byte {
 	defer db.Close()
 	if _, err := db.Unretire(t.Context(), "R0002", 1, "me", ""); err != nil {
 		t.Fatal(err)
+	}
+	states, err := db.RuleStates(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range states {
+		if err := db.ClearRuleState(t.Context(), s.RuleID, "me"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dumpAll(t, db)
 }

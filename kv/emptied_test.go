@@ -28,8 +28,8 @@ func TestAllTagsOfManyDaysArePruned(t *testing.T) {
 				SourceKind: ttpcron.Command, SourceID: fmt.Sprint(d), AttackerIP: "192.0.2.1", EventTime: base.AddDate(0, 0, d), CreatedAt: base,
 			})
 		}
-		if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil || n != days {
-			t.Fatalf("%d tags, %v", n, err)
+		if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil || n.Inserted != days {
+			t.Fatalf("%d tags, %v", n.Inserted, err)
 		}
 		after := ttpcron.DayOf(base) + ttpcron.Day(days)
 		r, err := db.Prune(t.Context(), kv.Prune{EventsBefore: after, TagsBefore: after})

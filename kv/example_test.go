@@ -54,11 +54,11 @@ func Example() {
 			})
 		}
 	}
-	inserted, err := db.Commit(ctx, ttpcron.Commit{Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: last}}})
+	done, err := db.Commit(ctx, ttpcron.Commit{Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: last}}})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(inserted, "tag inserted")
+	fmt.Println(done.Inserted, "tag inserted")
 	for tag, err := range db.Tags(ctx, ttpcron.TagQuery{Attacker: "203.0.113.7"}) {
 		if err != nil {
 			log.Fatal(err)

@@ -95,7 +95,7 @@ func life(t *testing.T) []step {
 			_, err := db.Commit(ctx, ttpcron.Commit{
 				Tags:     tags[from:to],
 				Coverage: []ttpcron.Coverage{{Kind: ttpcron.Command, Day: day + 1, RuleSet: "set", UpTo: uint64(n), Events: n}},
-				RuleSet:  &ttpcron.RuleSet{Fingerprint: "set", Rules: []ttpcron.RuleDef{{ID: "R0001", Version: 1, Ceiling: 1}}},
+				RuleSets: []ttpcron.RuleSet{{Fingerprint: "set", Rules: []ttpcron.RuleDef{{ID: "R0001", Version: 1}}}},
 				Cursors:  []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(n), UpdatedAt: noon, RunID: "r"}},
 				Run:      &ttpcron.Run{ID: fmt.Sprint("run", n), Started: noon, Finished: noon.Add(time.Duration(n))},
 			})

@@ -1,12 +1,14 @@
 package kv_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
 )
 
 // generator makes events with the duplication of a honeypot's log: sessions of a
@@ -105,4 +107,28 @@ func tagOf(e *ttpcron.Event, k int) ttpcron.Tag {
 		t.Match = ttpcron.Match{}
 	}
 	return t
+}
+
+// otherwise changes about a tag, without another UUID, what a rule may say otherwise of
+// its event.
+func otherwise(t *ttpcron.Tag, e *ttpcron.Event, n int) {
+	switch n % 3 {
+	case 0:
+		t.Confidence = 0.35
+	case 1:
+		t.Level, t.Tactic = ttpcron.LevelHigh, "TA0040"
+	case 2:
+		t.Match = ttpcron.Match{Shows: "uid\x00", Literal: "other"}
+		t.Evidence = ttpcron.AppendEvidence(nil, e, &t.Match)
+	}
+}
+
+// known counts the distinct tags among those given that a store has.
+func known(db *kv.DB, tags []ttpcron.Tag) (int, error) {
+	done, err := db.Preview(context.Background(), ttpcron.Commit{Tags: tags})
+	distinct := map[ttpcron.UUID]bool{}
+	for i := range tags {
+		distinct[tags[i].UUID()] = true
+	}
+	return len(distinct) - done.Inserted, err
 }

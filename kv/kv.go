@@ -57,6 +57,7 @@ import (
 // once; writers wait for one another.
 type DB struct {
 	sums   int // how many attackers Summary adds up at once, 0: maxSums
+	taken  int // how many tags reviews take out in a transaction, 0: reviewTags
 	path   string
 	bolt   *bbolt.DB
 	file   *os.File // that bolt has open

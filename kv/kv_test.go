@@ -202,7 +202,7 @@ func TestYears(t *testing.T) {
 			tags = append(tags, tagOf(&page[i], 1))
 		}
 	})
-	if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); n != 4 || err != nil {
+	if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); n.Inserted != 4 || err != nil {
 		t.Fatal(n, err)
 	}
 	var got []time.Time
@@ -244,7 +244,7 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 		Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: 1000, UpdatedAt: noon}},
 		Coverage: []ttpcron.Coverage{{Kind: ttpcron.Command, Day: 1, UpTo: 7}}, Run: &ttpcron.Run{ID: "run", Started: noon},
 	}
-	if n, err := db.Commit(t.Context(), c); err != nil || n != 1000 {
+	if n, err := db.Commit(t.Context(), c); err != nil || n.Inserted != 1000 {
 		t.Fatal(n, err)
 	}
 	unchanged(t, path, func() {
@@ -256,15 +256,15 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 		for i := range c.Tags {
 			c.Tags[i].CreatedAt = noon.Add(time.Hour) // the first time stays
 		}
-		if n, err := db.Commit(t.Context(), c); err != nil || n != 0 {
+		if n, err := db.Commit(t.Context(), c); err != nil || n.Inserted != 0 {
 			t.Error(n, err)
 		}
-		if n, err := db.HasTags(t.Context(), tags); err != nil || n != 1000 {
+		if n, err := known(db, tags); err != nil || n != 1000 {
 			t.Error(n, err)
 		}
 	})
 	c.Run.Finished = noon.Add(time.Hour)
-	if n, err := db.Commit(t.Context(), c); err != nil || n != 0 {
+	if n, err := db.Commit(t.Context(), c); err != nil || n.Inserted != 0 {
 		t.Fatal(n, err)
 	}
 	runs, err := db.Runs(t.Context(), 1)
@@ -279,7 +279,7 @@ func TestRunIsWrittenWithTheRest(t *testing.T) {
 	for i := range 3 {
 		e := command(fmt.Sprint(i), "192.0.2.1", "id")
 		run.Outcome = fmt.Sprint(i)
-		if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{tagOf(&e, 1)}, Run: &run}); err != nil || n != 1 {
+		if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{tagOf(&e, 1)}, Run: &run}); err != nil || n.Inserted != 1 {
 			t.Fatal(n, err)
 		}
 		if runs, err := db.Runs(t.Context(), 0); err != nil || len(runs) != 1 || runs[0].Outcome != run.Outcome {
@@ -301,8 +301,8 @@ func TestCommitRefuses(t *testing.T) {
 	} {
 		bad := tagOf(&e, 0)
 		change(&bad)
-		if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{tagOf(&e, 1), bad}}); err == nil || n != 0 {
-			t.Errorf("%s: inserted %d", name, n)
+		if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{tagOf(&e, 1), bad}}); err == nil || n.Inserted != 0 {
+			t.Errorf("%s: inserted %d", name, n.Inserted)
 		}
 	}
 	for name, c := range map[string]ttpcron.Commit{

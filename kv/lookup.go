@@ -13,7 +13,7 @@ import (
 // lookupKeys is how many keys are looked at in one transaction.
 const lookupKeys = 1 << 18
 
-// TagByUUID finds a tag, retired or not, and reports whether there is one. Tags
+// TagByUUID finds a tag, hidden or not, and reports whether there is one. Tags
 // lie in the order of event time, so it looks at the keys of all of them, the
 // newest first, and decodes none but the one it finds: about a second for ten
 // million tags.
@@ -72,6 +72,11 @@ func (db *DB) tagAt(tx *txn, day ttpcron.Day, key, rec []byte) (ttpcron.Tag, boo
 	r := db.tagReader()
 	defer r.done()
 	t, err := r.shown(tx, day, key, rec)
+	if err != nil {
+		return t, false, err
+	}
+	d, err := db.decisions(tx)
+	t.Claim, _ = d.shown(t.Claim)
 	return t, err == nil, err
 }
 

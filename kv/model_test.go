@@ -150,11 +150,37 @@ func (m *model) reject(what string, r *ttpcron.ImportReport) bool {
 	return true
 }
 
-func (m *model) commits(c ttpcron.Commit) (inserted int) {
+func (m *model) commits(c ttpcron.Commit) (done ttpcron.Committed) {
+	made := map[ttpcron.UUID]bool{}
+	count := func(t *ttpcron.Tag, n ttpcron.TagChanges) {
+		done.TagChanges.Add(n)
+		done.Count(ttpcron.RuleTechnique{RuleID: t.RuleID, Technique: t.Technique()}, n)
+	}
 	for _, t := range c.Tags {
-		if _, ok := m.tags[t.UUID()]; !ok {
-			m.tags[t.UUID()] = t
-			inserted++
+		u := t.UUID()
+		old, ok := m.tags[u]
+		with := t
+		with.CreatedAt = old.CreatedAt
+		switch {
+		case made[u]: // the first counts
+			continue
+		case !ok:
+			count(&t, ttpcron.TagChanges{Inserted: 1})
+			m.tags[u] = t
+		case !reflect.DeepEqual(old, with):
+			count(&t, ttpcron.TagChanges{Replaced: 1})
+			m.tags[u] = with
+		}
+		made[u] = true
+	}
+	for _, v := range c.Reviews {
+		for u, t := range m.tags {
+			if t.SourceKind == v.Kind && ttpcron.DayOf(t.EventTime) == v.Day && slices.Contains(v.Rules, t.RuleID) && !made[u] &&
+				!t.EventTime.Before(v.Earliest) && !t.EventTime.After(v.Latest) &&
+				slices.ContainsFunc(v.Events, func(r ttpcron.SeqRange) bool { return t.Seq >= r.First && t.Seq <= r.Last }) {
+				delete(m.tags, u)
+				count(&t, ttpcron.TagChanges{Removed: 1})
+			}
 		}
 	}
 	for _, v := range c.Coverage {
@@ -172,7 +198,7 @@ func (m *model) commits(c ttpcron.Commit) (inserted int) {
 	if c.Run != nil {
 		m.runs[c.Run.ID] = *c.Run
 	}
-	return inserted
+	return done
 }
 
 // history runs random calls against a store and a model.
@@ -186,6 +212,8 @@ type history struct {
 	old  []ttpcron.Event // imported before, to be imported again
 	n    int
 	disk *kv.Disk
+
+	crashing bool
 
 	backup string // file, empty when there is none
 	saved  *model // what it holds
@@ -286,9 +314,17 @@ func (h *history) commits() {
 		from := h.rnd.IntN(len(h.m.events))
 		for i := from; i < min(from+h.rnd.IntN(600), len(h.m.events)); i++ {
 			for k := range h.rnd.IntN(4) {
-				c.Tags = append(c.Tags, tagOf(&h.m.events[i], k+i%11))
+				t := tagOf(&h.m.events[i], k+i%11)
+				t.CreatedAt = t.CreatedAt.Add(time.Duration(h.rnd.IntN(100)) * time.Second)
+				if t.RuleVersion += h.rnd.IntN(2); h.rnd.IntN(4) == 0 {
+					otherwise(&t, &h.m.events[i], h.rnd.IntN(3))
+				}
+				c.Tags = append(c.Tags, t)
 			}
 		}
+	}
+	for range h.rnd.IntN(4) {
+		h.review(&c)
 	}
 	h.rnd.Shuffle(len(c.Tags), func(i, j int) { c.Tags[i], c.Tags[j] = c.Tags[j], c.Tags[i] })
 	kind := kinds[h.rnd.IntN(len(kinds))]
@@ -307,16 +343,56 @@ func (h *history) commits() {
 		h.n++
 		c.Run = &ttpcron.Run{ID: fmt.Sprintf("run%d", h.rnd.IntN(20)), Started: time.Unix(1, 0).UTC(), Finished: time.Unix(int64(h.n), 0).UTC()}
 	}
-	known, err := h.db.HasTags(h.t.Context(), c.Tags)
+	few := h.rnd.IntN(3) * (1 + h.rnd.IntN(50))
+	if h.crashing {
+		few = 0 // a commit that takes few out at once is several transactions
+	}
+	kv.TakeOutAtOnce(h.db, few)
+	foreseen, err := h.db.Preview(h.t.Context(), c)
 	h.check(err)
 	got, err := h.db.Commit(h.t.Context(), c)
 	h.check(err)
-	distinct := map[ttpcron.UUID]bool{}
-	for _, t := range c.Tags {
-		distinct[t.UUID()] = true
+	if want := h.m.commits(c); !reflect.DeepEqual(got, want) || !reflect.DeepEqual(foreseen, want) {
+		h.t.Fatalf("a commit does %+v, said before %+v, want %+v", got, foreseen, want)
 	}
-	if want := h.m.commits(c); got != want || known != len(distinct)-want {
-		h.t.Fatalf("%d tags inserted and %d known, want %d and %d", got, known, want, len(distinct)-want)
+}
+
+// review has some rules have looked at some events of a day again.
+func (h *history) review(c *ttpcron.Commit) {
+	if len(h.m.events) == 0 {
+		return
+	}
+	e := h.m.events[h.rnd.IntN(len(h.m.events))]
+	v := ttpcron.Review{Kind: e.Kind, Day: ttpcron.DayOf(e.Time)}
+	if slices.ContainsFunc(c.Reviews, func(o ttpcron.Review) bool { return o.Kind == v.Kind && o.Day == v.Day }) {
+		return
+	}
+	open, rare := false, h.rnd.IntN(10)
+	for _, e := range h.m.events {
+		switch {
+		case e.Kind != v.Kind || ttpcron.DayOf(e.Time) != v.Day:
+			continue
+		case h.rnd.IntN(10) < rare:
+			open = false
+			continue
+		case open:
+			v.Events[len(v.Events)-1].Last = e.Seq
+		default:
+			v.Events = append(v.Events, ttpcron.SeqRange{First: e.Seq, Last: e.Seq})
+		}
+		if v.Earliest.IsZero() || e.Time.Before(v.Earliest) {
+			v.Earliest = e.Time
+		}
+		if e.Time.After(v.Latest) {
+			v.Latest = e.Time
+		}
+		open = true
+	}
+	for range h.rnd.IntN(14) {
+		v.Rules = append(v.Rules, fmt.Sprintf("R%04d", h.rnd.IntN(14)))
+	}
+	if len(v.Events) > 0 {
+		c.Reviews = append(c.Reviews, v)
 	}
 }
 
@@ -328,7 +404,13 @@ func (h *history) resets() {
 }
 
 func (h *history) states() {
-	s := ttpcron.RuleState{RuleID: fmt.Sprint("R", h.rnd.IntN(5)), Status: ttpcron.StatusClipped, ConfidenceMax: h.rnd.Float64()}
+	s := ttpcron.RuleState{RuleID: fmt.Sprintf("R%04d", h.rnd.IntN(14)), Status: ttpcron.StatusClipped, ConfidenceMax: h.rnd.Float64()}
+	switch h.rnd.IntN(4) {
+	case 0:
+		s.Status = ttpcron.StatusDisabled
+	case 1:
+		s.ExpiresAt = time.Unix(int64(h.rnd.IntN(2))*1e10, 0).UTC()
+	}
 	if h.rnd.IntN(3) == 0 {
 		h.check(h.db.ClearRuleState(h.t.Context(), s.RuleID, "me"))
 		delete(h.m.states, s.RuleID)
@@ -356,18 +438,38 @@ func (h *history) retires() {
 	h.m.retired[key] = r
 }
 
-// shown lists the tags that no retirement hides.
+// shown lists the tags that no operator has hidden, as they are shown.
 func (m *model) shown() (tags []ttpcron.Tag) {
-next:
 	for _, t := range m.tags {
-		for _, r := range m.retired {
-			if r.Hides(&t.Claim) {
-				continue next
-			}
+		if m.isRetired(&t) {
+			continue
 		}
-		tags = append(tags, t)
+		if t.Confidence = min(t.Confidence, m.ceiling(&t)); t.Confidence >= ttpcron.MinConfidence {
+			tags = append(tags, t)
+		}
 	}
 	return tags
+}
+
+func (m *model) isRetired(t *ttpcron.Tag) bool {
+	for _, r := range m.retired {
+		if r.Hides(&t.Claim) {
+			return true
+		}
+	}
+	return false
+}
+
+// ceiling is the confidence above which a rule is not shown.
+func (m *model) ceiling(t *ttpcron.Tag) float64 {
+	s, ok := m.states[t.RuleID]
+	switch {
+	case !ok || s.ExpiresAt.Equal(time.Unix(0, 0)):
+		return 1
+	case s.Status == ttpcron.StatusDisabled:
+		return 0
+	}
+	return s.ConfidenceMax
 }
 
 func (h *history) reopen() {
@@ -457,12 +559,8 @@ func (h *history) compare() {
 // compareRules compares what is kept of rules.
 func (h *history) compareRules() {
 	counts := map[kv.VersionCount]int{}
-	shown := map[ttpcron.UUID]bool{}
-	for _, t := range h.m.shown() {
-		shown[t.UUID()] = true
-	}
-	for u, t := range h.m.tags {
-		counts[kv.VersionCount{RuleID: t.RuleID, Version: t.RuleVersion, Retired: !shown[u]}]++
+	for _, t := range h.m.tags {
+		counts[kv.VersionCount{RuleID: t.RuleID, Version: t.RuleVersion, Retired: h.m.isRetired(&t)}]++
 	}
 	got, err := h.db.RuleVersions(h.t.Context())
 	h.check(err)
@@ -485,6 +583,9 @@ func (h *history) compareLookups() {
 	for u, want := range h.m.tags {
 		got, ok, err := h.db.TagByUUID(h.t.Context(), u)
 		h.check(err)
+		if !h.m.isRetired(&want) && h.m.states[want.RuleID].Status != ttpcron.StatusDisabled {
+			want.Confidence = min(want.Confidence, h.m.ceiling(&want))
+		}
 		if !ok || !reflect.DeepEqual(got, want) {
 			h.t.Fatalf("tag %s is %+v, want %+v", u, got, want)
 		}

@@ -141,10 +141,10 @@ func (m *model) prune(p kv.Prune) (events, tags int) {
 		}
 		events++
 		gone[at] = true
-		if key := string(e.Kind) + "|" + e.ID; m.ids[key].content {
+		if key := string(e.Kind) + "|" + e.ID; m.ids[key].content && e.TimeOrigin == ttpcron.OriginRecorded {
 			delete(m.ids, key)
-		} else { // given ids stay taken
-			m.ids[key] = held{event: e, pruned: true}
+		} else { // ids that are given stay taken, or that an event of another day may have
+			m.ids[key] = held{event: e, content: m.ids[key].content, pruned: true}
 		}
 	}
 	m.events = slices.DeleteFunc(m.events, func(e ttpcron.Event) bool { return !stays(e) })
@@ -200,11 +200,13 @@ func (h *history) crashes() {
 		committed = committed || image == nil && isHeader(off)
 		return h.disk.File.WriteAt(b, off)
 	}
+	h.crashing = true
 	if h.rnd.IntN(2) == 0 {
 		h.imports()
 	} else {
 		h.commits()
 	}
+	h.crashing = false
 	if image == nil {
 		take(nil, 0)
 	} else if !committed {

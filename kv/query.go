@@ -14,8 +14,9 @@ import (
 
 // Tags yields the tags that a query selects: newest event time first, tags of
 // one instant by descending UUID. Days on which nothing can match are not
-// visited, and tags whose claim does not match are not decoded. Tags of retired
-// rules are left out. An error ends the sequence.
+// visited, and tags whose claim does not match are not decoded. Tags that operators
+// have hidden are left out: of rules that are retired, disabled, or clipped below
+// ttpcron.MinConfidence. An error ends the sequence.
 func (db *DB) Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Tag, error] {
 	return func(yield func(ttpcron.Tag, error) bool) {
 		s := newTagScan(db, q)
@@ -94,6 +95,7 @@ type tagScan struct {
 	filter   *filter
 	claims   []*record.Claim // number 1 first
 	matching []bool          // by claim
+	decided  decisions
 	tags     *tagReader
 
 	before ttpcron.Day // days from here on have been seen
@@ -144,14 +146,14 @@ func (s *tagScan) prepare(tx *txn) error {
 	if err != nil || s.filter != nil && len(claims) == len(s.matching) {
 		return err
 	}
-	hidden, err := s.db.hidden(tx)
-	if err != nil {
+	if s.decided, err = s.db.decisions(tx); err != nil {
 		return err
 	}
 	any := false
 	s.claims, s.matching = claims, make([]bool, len(claims))
 	for i, c := range claims {
-		s.matching[i] = s.q.MatchClaim(&c.Claim) && !hidden.has(uint32(i+1))
+		shown, ok := s.decided.shown(c.Claim)
+		s.matching[i] = ok && s.q.MatchClaim(&shown)
 		any = any || s.matching[i]
 	}
 	s.done = !any
@@ -286,8 +288,11 @@ func (s *tagScan) match(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.Ta
 		}
 	}
 	t, _, e, err := s.tags.read(tx, day, key, rec)
-	if err != nil || !s.q.Match(&t) {
+	if err != nil {
 		return t, false, err
+	}
+	if t.Claim, ok = s.decided.shown(t.Claim); !ok || !s.q.Match(&t) {
+		return t, false, nil
 	}
 	if e != nil {
 		s.tags.show(&t, e)

@@ -5,17 +5,20 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// A retired rule's tags stay where they are: Commit and HasTags know them. Tags,
-// Summary and Stats leave them out. Since a tag's rule and version are in its
-// claim, and everything counts tags by claim, they are left out by number of
-// claim; only the counts by attacker mix claims, so days that hold hidden tags
-// are counted again for a Summary.
+// What operators decided about rules is applied when tags are read, so that it works
+// at once, can be taken back, and ends by itself. The tags of a rule that is retired,
+// disabled or clipped below ttpcron.MinConfidence stay where they are: Commit knows
+// them. Tags, Summary and Stats leave them out. Since a tag's rule and version are in
+// its claim, and everything counts tags by claim, they are left out by number of
+// claim; only the counts by attacker mix claims, so days that hold hidden tags are
+// counted again for a Summary.
 
 // Retirements lists what is retired, by rule and version.
 func (db *DB) Retirements(ctx context.Context) ([]ttpcron.Retirement, error) {
@@ -84,30 +87,81 @@ func retirements(tx *txn) (list []ttpcron.Retirement, err error) {
 }
 
 // hiddenClaims says of each claim, number 1 first, whether its tags are hidden.
-// It is nil when nothing is retired.
+// It is nil when nothing is.
 type hiddenClaims []bool
 
 func (h hiddenClaims) has(id uint32) bool {
 	return id > 0 && uint64(id) <= uint64(len(h)) && h[id-1]
 }
 
-// hidden finds the claims of retired rules.
+// decisions are what operators decided about rules, as it is in force at an instant.
+type decisions struct {
+	retired []ttpcron.Retirement
+	states  map[string]ttpcron.RuleState // by rule, those that are not enabled
+	at      time.Time
+}
+
+func (db *DB) decisions(tx *txn) (d decisions, err error) {
+	d.at = db.now()
+	if d.retired, err = retirements(tx); err != nil {
+		return d, err
+	}
+	err = tx.top(layout.States).ForEach(func(k, rec []byte) error {
+		s, err := record.ReadState(k, rec)
+		if err == nil && s.At(d.at) != ttpcron.StatusEnabled {
+			if d.states == nil {
+				d.states = map[string]ttpcron.RuleState{}
+			}
+			d.states[s.RuleID] = s
+		}
+		return err
+	})
+	return d, err
+}
+
+// shown returns a claim as it is shown, and false for one whose tags are hidden.
+func (d *decisions) shown(c ttpcron.Claim) (ttpcron.Claim, bool) {
+	for i := range d.retired {
+		if d.retired[i].Hides(&c) {
+			return c, false
+		}
+	}
+	s, ok := d.states[c.RuleID]
+	if !ok {
+		return c, true
+	}
+	c.Confidence, ok = s.Shown(c.Confidence, d.at)
+	return c, ok
+}
+
+// hidden finds the claims whose tags are hidden.
+func (d *decisions) hidden(claims []*record.Claim) hiddenClaims {
+	if len(d.retired)+len(d.states) == 0 {
+		return nil
+	}
+	h, any := make(hiddenClaims, len(claims)), false
+	for i, c := range claims {
+		_, shown := d.shown(c.Claim)
+		h[i] = !shown
+		any = any || h[i]
+	}
+	if !any {
+		return nil
+	}
+	return h
+}
+
+// hidden finds the claims whose tags are hidden.
 func (db *DB) hidden(tx *txn) (hiddenClaims, error) {
-	list, err := retirements(tx)
-	if err != nil || len(list) == 0 {
+	d, err := db.decisions(tx)
+	if err != nil {
 		return nil, err
 	}
 	claims, err := db.claims.all(tx)
 	if err != nil {
 		return nil, err
 	}
-	h := make(hiddenClaims, len(claims))
-	for i, c := range claims {
-		for k := range list {
-			h[i] = h[i] || list[k].Hides(&c.Claim)
-		}
-	}
-	return h, nil
+	return d.hidden(claims), nil
 }
 
 // inDay reports whether the rollup of a day counts a hidden claim, and whether

@@ -107,8 +107,8 @@ func TestStoredTags(t *testing.T) {
 	stored(t, func(ctx context.Context, db *kv.DB, tag ttpcron.Tag) error {
 		tag.Seq = 0
 		n, err := db.Commit(ctx, ttpcron.Commit{Tags: []ttpcron.Tag{tag}})
-		if err == nil && n != 1 {
-			err = fmt.Errorf("%d stored", n)
+		if err == nil && n.Inserted != 1 {
+			err = fmt.Errorf("%d stored", n.Inserted)
 		}
 		return err
 	}, func(ctx context.Context, db *kv.DB, _ ttpcron.Tag) (ttpcron.Tag, error) {
@@ -141,7 +141,7 @@ func TestReferringTags(t *testing.T) {
 		want.SourceKind, want.SourceID, want.EventTime, want.Seq, want.Match = e.Kind, stored.SourceID(), e.Time, 1, m
 		want.AttackerUUID, want.AttackerIP, want.IdentityUUID, want.SessionID, want.DeckyID = e.AttackerUUID, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID
 		want.CreatedAt, want.Evidence = want.CreatedAt.Truncate(time.Second), nil
-		if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{want}}); n != 1 || err != nil {
+		if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{want}}); n.Inserted != 1 || err != nil {
 			t.Fatal(n, err)
 		}
 		if err := db.Close(); err != nil {
@@ -178,7 +178,7 @@ func TestStoredRuns(t *testing.T) {
 		return one(db.Cursors(ctx))
 	}, nil)
 	stored(t, func(ctx context.Context, db *kv.DB, s ttpcron.RuleSet) error {
-		_, err := db.Commit(ctx, ttpcron.Commit{RuleSet: &s, Coverage: []ttpcron.Coverage{{Kind: "k", Day: 1, RuleSet: s.Fingerprint}}})
+		_, err := db.Commit(ctx, ttpcron.Commit{RuleSets: []ttpcron.RuleSet{s}, Coverage: []ttpcron.Coverage{{Kind: "k", Day: 1, RuleSet: s.Fingerprint}}})
 		return err
 	}, func(ctx context.Context, db *kv.DB, s ttpcron.RuleSet) (ttpcron.RuleSet, error) {
 		s, _, err := db.RuleSet(ctx, s.Fingerprint)

@@ -78,12 +78,12 @@ func TestAuditIsBounded(t *testing.T) {
 
 func TestRuleSetsAreKeptWhileCoverageNamesThem(t *testing.T) {
 	db, ctx := kvtest.Open(t), t.Context()
-	set := func(name string) *ttpcron.RuleSet {
-		return &ttpcron.RuleSet{Fingerprint: name, Rules: []ttpcron.RuleDef{{ID: "R" + name, Version: 1, Ceiling: 1}}}
+	set := func(name string) ttpcron.RuleSet {
+		return ttpcron.RuleSet{Fingerprint: name, Rules: []ttpcron.RuleDef{{ID: "R" + name, Version: 1}}}
 	}
 	commit := func(day ttpcron.Day, sets ...string) {
 		t.Helper()
-		c := ttpcron.Commit{RuleSet: set(sets[len(sets)-1])}
+		c := ttpcron.Commit{RuleSets: []ttpcron.RuleSet{set(sets[len(sets)-1])}}
 		for i, s := range sets {
 			c.Coverage = append(c.Coverage, ttpcron.Coverage{Kind: ttpcron.Command, Day: day, RuleSet: s, After: uint64(i), UpTo: uint64(i + 1)})
 		}
@@ -98,7 +98,7 @@ func TestRuleSetsAreKeptWhileCoverageNamesThem(t *testing.T) {
 				t.Fatal(err)
 			}
 			if ok {
-				if !reflect.DeepEqual(got, *set(n)) {
+				if !reflect.DeepEqual(got, set(n)) {
 					t.Errorf("set %s is %+v", n, got)
 				}
 				names += n
@@ -147,11 +147,11 @@ func TestRetiredTagsStay(t *testing.T) {
 	if n == 0 || n >= len(tags) {
 		t.Errorf("%d of %d tags are shown", n, len(tags))
 	}
-	if got, err := db.HasTags(ctx, tags); err != nil || got != len(tags) {
+	if got, err := known(db, tags); err != nil || got != len(tags) {
 		t.Errorf("%d of %d tags are known, %v", got, len(tags), err)
 	}
-	if got, err := db.Commit(ctx, ttpcron.Commit{Tags: tags}); err != nil || got != 0 {
-		t.Errorf("%d inserted, %v", got, err)
+	if got, err := db.Commit(ctx, ttpcron.Commit{Tags: tags}); err != nil || got.Inserted != 0 {
+		t.Errorf("%d inserted, %v", got.Inserted, err)
 	}
 	if _, err := db.Unretire(ctx, rule, 1, "", ""); err != nil {
 		t.Fatal(err)

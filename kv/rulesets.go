@@ -31,10 +31,13 @@ func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.Rule
 	return set, ok, nil
 }
 
-// putRuleSet stores a rule set and drops those that no coverage names any more.
-func putRuleSet(tx *txn, s *ttpcron.RuleSet) error {
+// putRuleSets stores rule sets and drops those that no coverage names any more.
+func putRuleSets(tx *txn, sets []*ttpcron.RuleSet) error {
 	b := tx.top(layout.RuleSets)
-	named := map[string]bool{s.Fingerprint: true}
+	named := map[string]bool{}
+	for _, s := range sets {
+		named[s.Fingerprint] = true
+	}
 	all := tx.top(layout.Coverage)
 	err := all.ForEachBucket(func(kind []byte) error {
 		return all.Bucket(kind).ForEach(func(k, rec []byte) error {
@@ -61,5 +64,10 @@ func putRuleSet(tx *txn, s *ttpcron.RuleSet) error {
 			return err
 		}
 	}
-	return b.Put([]byte(s.Fingerprint), record.AppendRuleSet(nil, s))
+	for _, s := range sets {
+		if err := b.Put([]byte(s.Fingerprint), record.AppendRuleSet(nil, s)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -64,7 +64,7 @@ func BenchmarkGrowing(b *testing.B) {
 
 		before = written()
 		again := growing(func(tags []ttpcron.Tag) {
-			if n, err := db.Commit(b.Context(), ttpcron.Commit{Tags: tags}); err != nil || n != 0 {
+			if n, err := db.Commit(b.Context(), ttpcron.Commit{Tags: tags}); err != nil || n.Inserted != 0 {
 				b.Fatal(n, err)
 			}
 			peak = max(peak, rssAnon())

@@ -14,8 +14,8 @@ import (
 
 // Summary adds up the tags of a window. Days that lie wholly in the window are
 // taken from the counts that are kept for every day; of the others, two at most,
-// the tags in the window are read. Tags of retired rules are left out; days that
-// have some are read too.
+// the tags in the window are read. Tags that operators have hidden are left out; days
+// that have some are read too.
 func (db *DB) Summary(ctx context.Context, w ttpcron.Window) (ttpcron.Summary, error) {
 	s := ttpcron.Summary{Window: w}
 	err := db.view(ctx, func(tx *txn) error {

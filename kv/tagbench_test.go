@@ -154,7 +154,7 @@ func arrive(b *testing.B, sensors int) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			tags += n
+			tags += n.Inserted
 		}
 		spent += time.Since(start)
 		wrote += written() - before

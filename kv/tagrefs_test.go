@@ -224,7 +224,7 @@ func TestEveryByteOfTagsAndBlocks(t *testing.T) {
 	whole := events[0]
 	whole.Seq = 0
 	tags = append(tags, tagOf(&whole, 4))
-	if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); n != 5 || err != nil {
+	if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); n.Inserted != 5 || err != nil {
 		t.Fatal(n, err)
 	}
 	closed(t, db)

@@ -2,7 +2,6 @@ package kv
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"math"
 	"runtime"
@@ -10,6 +9,7 @@ import (
 	"sort"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
@@ -23,6 +23,12 @@ type tagRow struct {
 	key   record.TagKey
 	tag   int // its index
 	known bool
+
+	// Of a tag that is known: whether it is stored just so, the number of its claim
+	// and when it was made first.
+	same  bool
+	claim uint32
+	made  time.Time
 }
 
 // sortTags gives the rows of distinct tags in the order of their keys: bbolt
@@ -79,96 +85,192 @@ func fillRows(rows []tagRow, tags []ttpcron.Tag, first int) error {
 	return nil
 }
 
-// findTags marks the rows that the store has. It walks rows and keys side by
-// side, since a replay meets the tags in the order in which they lie.
-func findTags(tx *txn, rows []tagRow) error {
+// tagFinder compares tags with those that the store has.
+type tagFinder struct {
+	tx      *txn
+	tags    []ttpcron.Tag
+	claims  []*record.Claim // of the store
+	deriver record.Deriver
+	buf     []byte
+}
+
+// find marks the rows that the store has. It walks rows and keys side by side,
+// since a replay meets the tags in the order in which they lie.
+func (f *tagFinder) find(rows []tagRow) error {
 	for len(rows) > 0 {
-		day := rows[0].day
-		n := 1
-		for n < len(rows) && rows[n].day == day {
-			n++
-		}
-		if b := tx.top(layout.Tags).Bucket(record.DayKey(day)); b != nil {
-			findInDay(b.Cursor(), rows[:n])
+		n := sameDay(rows)
+		if b := f.tx.top(layout.Tags).Bucket(record.DayKey(rows[0].day)); b != nil {
+			if err := f.inDay(b.Cursor(), rows[:n]); err != nil {
+				return err
+			}
 		}
 		rows = rows[n:]
 	}
 	return nil
 }
 
-func findInDay(c *cursor, rows []tagRow) {
-	k, _ := c.Seek(rows[0].key[:])
+// sameDay returns how many of the first rows are of one day.
+func sameDay(rows []tagRow) int {
+	n := 0
+	for n < len(rows) && rows[n].day == rows[0].day {
+		n++
+	}
+	return n
+}
+
+func (f *tagFinder) inDay(c *cursor, rows []tagRow) error {
+	k, rec := c.Seek(rows[0].key[:])
 	for i := range rows {
 		want := rows[i].key[:]
 		order := bytes.Compare(k, want)
 		if k != nil && order < 0 {
 			// The next key is most often the one; if not, look from the top.
-			if k, _ = c.Next(); k != nil && bytes.Compare(k, want) < 0 {
-				k, _ = c.Seek(want)
+			if k, rec = c.Next(); k != nil && bytes.Compare(k, want) < 0 {
+				k, rec = c.Seek(want)
 			}
 			order = bytes.Compare(k, want)
 		}
 		if k == nil {
-			return // the rest lies after the day's last tag
+			return nil // the rest lies after the day's last tag
 		}
-		rows[i].known = order == 0
-	}
-}
-
-// addTags stores tags that the store does not have, and counts them.
-func (db *DB) addTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, claims *newClaims) error {
-	var memory arena
-	var d record.Deriver
-	total := map[uint32]record.TagTotal{}
-	newDays := 0
-	for len(rows) > 0 {
-		day := rows[0].day
-		name := record.DayKey(day)
-		b, err := tx.top(layout.Tags).CreateBucketIfNotExists(name)
-		if err != nil {
-			return err
-		}
-		rollups, err := tx.top(layout.Rollups).CreateBucketIfNotExists(name)
-		if err != nil {
-			return err
-		}
-		if k, _ := rollups.Cursor().First(); k == nil {
-			newDays++
-		}
-		if err := fillDay(b, rollups, name, rows); err != nil {
-			return err
-		}
-		rollup := rollup.NewDay()
-		for ; len(rows) > 0 && rows[0].day == day; rows = rows[1:] {
-			r := &rows[0]
-			t := &tags[r.tag]
-			id := claims.id(record.ClaimOf(t))
-			memory.begin()
-			memory.buf = record.AppendTag(memory.buf, name, &r.key, id, t, &d)
-			if err := b.Put(r.key[:], memory.end()); err != nil {
+		if rows[i].known = order == 0; rows[i].known {
+			if err := f.compare(&rows[i], k, rec); err != nil {
 				return err
 			}
-			rollup.Add(&db.secret, record.NanosOf(t.EventTime, day), id, t)
-		}
-		if err := storeRollup(rollup, rollups, name); err != nil {
-			return fmt.Errorf("counts of %s: %w", day, err)
-		}
-		for id, t := range rollup.Claims {
-			c := total[id]
-			c.Add(record.TagTotal{Tags: t.Tags, First: record.TimeOf(day, t.First), Last: record.TimeOf(day, t.Last)})
-			total[id] = c
 		}
 	}
-	return addClaimTotals(tx, total, newDays)
+	return nil
+}
+
+// compare finds out whether a tag is stored as it is now.
+func (f *tagFinder) compare(r *tagRow, k, rec []byte) error {
+	old, id, err := record.ReadTag(r.day, k, rec, &f.deriver)
+	if err != nil {
+		return err
+	}
+	if id == 0 || uint64(id) > uint64(len(f.claims)) {
+		return record.Damagef("claim %d is missing", id)
+	}
+	r.claim, r.made = id, old.CreatedAt
+	t := f.tags[r.tag]
+	if t.Seq == 0 && old.Seq != 0 {
+		r.same = true // who commits it does not know the event that the store has
+		return nil
+	}
+	if record.ClaimOf(&t) != *f.claims[id-1] {
+		return nil
+	}
+	t.CreatedAt = old.CreatedAt
+	f.buf = record.AppendTag(f.buf[:0], record.DayKey(r.day), &r.key, id, &t, &f.deriver)
+	r.same = bytes.Equal(f.buf, rec)
+	return nil
+}
+
+// tagWriter stores tags.
+type tagWriter struct {
+	claims  *newClaims
+	memory  arena
+	deriver record.Deriver
+}
+
+// put stores a tag and returns the number of its claim. One that is known stays as
+// old as it was.
+func (w *tagWriter) put(b *bucket, day []byte, r *tagRow, t *ttpcron.Tag) (claim uint32, err error) {
+	if r.known {
+		with := *t
+		with.CreatedAt = r.made
+		t = &with
+	}
+	claim = w.claims.id(record.ClaimOf(t))
+	w.memory.begin()
+	w.memory.buf = record.AppendTag(w.memory.buf, day, &r.key, claim, t, &w.deriver)
+	return claim, b.Put(r.key[:], w.memory.end())
+}
+
+// changeTags stores tags that the store does not have or has otherwise, takes
+// others out, and counts them.
+func (db *DB) changeTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, gone []goneTag, claims *newClaims) error {
+	w := tagWriter{claims: claims}
+	total, changed := map[uint32]record.TagTotal{}, claimChanges{}
+	days := 0
+	for len(rows)+len(gone) > 0 {
+		day := ttpcron.Day(math.MaxInt32)
+		if len(rows) > 0 {
+			day = rows[0].day
+		}
+		if len(gone) > 0 {
+			day = min(day, gone[0].day)
+		}
+		n, m, others := 0, 0, false
+		for ; n < len(rows) && rows[n].day == day; n++ {
+			others = others || rows[n].known && claims.id(record.ClaimOf(&tags[rows[n].tag])) != rows[n].claim
+		}
+		for m < len(gone) && gone[m].day == day {
+			m++
+		}
+		add := func() (int, error) { return db.addTags(tx, tags, rows[:n], &w, total) }
+		if m > 0 || others {
+			add = func() (int, error) { return db.changeDay(tx, day, tags, rows[:n], gone[:m], &w, changed) }
+		}
+		more, err := add()
+		if err != nil {
+			return err
+		}
+		days += more
+		rows, gone = rows[n:], gone[m:]
+	}
+	if err := addClaimTotals(tx, total, days); err != nil {
+		return err
+	}
+	return changeTotals(tx, changed)
+}
+
+// addTags stores tags of one day, of which those that the store has keep their
+// claims, and counts the others. It returns 1 when they are the first of the day.
+func (db *DB) addTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, w *tagWriter, total map[uint32]record.TagTotal) (days int, err error) {
+	day := rows[0].day
+	name := record.DayKey(day)
+	b, err := tx.top(layout.Tags).CreateBucketIfNotExists(name)
+	if err != nil {
+		return 0, err
+	}
+	rollups, err := tx.top(layout.Rollups).CreateBucketIfNotExists(name)
+	if err != nil {
+		return 0, err
+	}
+	if k, _ := rollups.Cursor().First(); k == nil {
+		days = 1
+	}
+	if err := fillDay(b, rollups, name, rows); err != nil {
+		return 0, err
+	}
+	rollup := rollup.NewDay()
+	for i := range rows {
+		r := &rows[i]
+		t := &tags[r.tag]
+		id, err := w.put(b, name, r, t)
+		if err != nil {
+			return 0, err
+		}
+		if !r.known {
+			rollup.Add(&db.secret, record.NanosOf(t.EventTime, day), id, t)
+		}
+	}
+	if err := storeRollup(rollup, rollups, name); err != nil {
+		return 0, fmt.Errorf("counts of %s: %w", day, err)
+	}
+	for id, t := range rollup.Claims {
+		c := total[id]
+		c.Add(record.TagTotal{Tags: t.Tags, First: record.TimeOf(day, t.First), Last: record.TimeOf(day, t.Last)})
+		total[id] = c
+	}
+	return days, nil
 }
 
 // fillDay says how full the pages of a day are left to which the first of the rows
 // are added.
 func fillDay(b, rollups *bucket, name []byte, rows []tagRow) error {
-	n := 1
-	for n < len(rows) && rows[n].day == rows[0].day {
-		n++
-	}
+	n := sameDay(rows)
 	before := 0
 	if err := eachClaim(rollups, name, func(_ uint32, t record.Tally) { before += t.Tags }); err != nil {
 		return err
@@ -215,20 +317,3 @@ func (a *arena) begin() {
 
 // end returns the value appended to buf since begin.
 func (a *arena) end() []byte { return a.buf[a.start:len(a.buf):len(a.buf)] }
-
-// HasTags counts the distinct tags among those given that the store has.
-func (db *DB) HasTags(ctx context.Context, tags []ttpcron.Tag) (known int, err error) {
-	rows, err := sortTags(tags)
-	if err == nil {
-		err = db.view(ctx, func(tx *txn) error { return findTags(tx, rows) })
-	}
-	if err != nil {
-		return 0, fmt.Errorf("look up %d tags: %w", len(tags), err)
-	}
-	for i := range rows {
-		if rows[i].known {
-			known++
-		}
-	}
-	return known, nil
-}

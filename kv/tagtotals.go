@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// TechniqueTotal counts all tags of a technique that are not retired.
+// TechniqueTotal counts all tags of a technique that are shown.
 type TechniqueTotal struct {
 	Technique string // the sub-technique where there is one
 	Tags      int
@@ -61,7 +62,7 @@ type VersionCount struct {
 	RuleID  string
 	Version int
 	Tags    int
-	Retired bool // the tags are hidden
+	Retired bool // the tags are hidden, whatever the state of the rule
 }
 
 // RuleVersions counts tags by rule and version, in that order, those of retired
@@ -69,10 +70,11 @@ type VersionCount struct {
 func (db *DB) RuleVersions(ctx context.Context) ([]VersionCount, error) {
 	var out []VersionCount
 	err := db.view(ctx, func(tx *txn) error {
-		hidden, err := db.hidden(tx)
+		d, err := db.decisions(tx)
 		if err != nil {
 			return err
 		}
+		d.states = nil
 		counts := map[VersionCount]int{}
 		c := tx.top(layout.Totals).Cursor()
 		for k, rec := c.Seek([]byte{record.RollupClaim}); len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
@@ -85,7 +87,8 @@ func (db *DB) RuleVersions(ctx context.Context) ([]VersionCount, error) {
 			if err != nil {
 				return err
 			}
-			counts[VersionCount{RuleID: cl.RuleID, Version: cl.RuleVersion, Retired: hidden.has(id)}] += t.Tags
+			_, shown := d.shown(cl.Claim)
+			counts[VersionCount{RuleID: cl.RuleID, Version: cl.RuleVersion, Retired: !shown}] += t.Tags
 		}
 		for v, n := range counts {
 			v.Tags = n
@@ -100,4 +103,27 @@ func (db *DB) RuleVersions(ctx context.Context) ([]VersionCount, error) {
 		return cmp.Or(cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Version, b.Version))
 	})
 	return out, nil
+}
+
+// RulesOf lists the rules of which there are tags of events of a kind, hidden ones
+// among them, in the order of their ids.
+func (db *DB) RulesOf(ctx context.Context, kind ttpcron.SourceKind) (ids []string, err error) {
+	err = db.view(ctx, func(tx *txn) error {
+		claims, err := db.claims.all(tx)
+		if err != nil {
+			return err
+		}
+		totals := tx.top(layout.Totals)
+		for i, c := range claims {
+			if c.Kind == kind && totals.Get(record.ClaimKey(record.RollupClaim, uint32(i+1))) != nil {
+				ids = append(ids, c.RuleID)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the rules of %s tags: %w", kind, err)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
 }

@@ -121,20 +121,15 @@ func (w *digester) test(t *valueTest) {
 	w.test(t.not)
 }
 
-// Definitions lists the rules that can emit something, by id, in the form in
-// which a store remembers them.
+// Definitions lists the rules that are in force, by id, in the form in which a
+// store remembers them: not such as are disabled or inert, but such as emit nothing
+// because their confidence is too low, for that is what they say of an event.
 func (rs *RuleSet) Definitions() []ttpcron.RuleDef {
 	var out []ttpcron.RuleDef
 	for i := range rs.rules {
-		r := &rs.rules[i]
-		if !r.Active {
-			continue
+		if r := &rs.rules[i]; r.Inert == "" && r.State.Status != ttpcron.StatusDisabled {
+			out = append(out, ttpcron.RuleDef{ID: r.ID, Version: r.Version, Digest: rs.defs[i].digest})
 		}
-		def := ttpcron.RuleDef{ID: r.ID, Version: r.Version, Digest: rs.defs[i].digest, Ceiling: 1}
-		if r.State.Status == ttpcron.StatusClipped {
-			def.Ceiling = min(def.Ceiling, r.State.ConfidenceMax)
-		}
-		out = append(out, def)
 	}
 	return out
 }

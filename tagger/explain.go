@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/tagger/pattern"
@@ -74,6 +75,7 @@ func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
 	x := Explanation{Event: e}
 	c := rs.Tagger(nil)
 	x.Tags, x.Verdict = c.Tag(&e, nil)
+	x.Tags = rs.shown(x.Tags)
 	ev := &c.ev
 	if e.Kind == ttpcron.Command {
 		x.Text = e.Payload.CommandText()
@@ -179,12 +181,26 @@ func (x *Explanation) show(s *shell.Script) {
 	}
 }
 
+// shown returns tags as they are shown in the states that the rules are in.
+func (rs *RuleSet) shown(tags []ttpcron.Tag) []ttpcron.Tag {
+	out := tags[:0]
+	for _, t := range tags {
+		state := rs.states[t.RuleID]
+		state.ExpiresAt = time.Time{} // it is in force
+		var ok bool
+		if t.Confidence, ok = state.Shown(t.Confidence, time.Time{}); ok {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
 func (rs *RuleSet) whyDropped(i int) string {
 	switch s := rs.rules[i].State; s.Status {
 	case ttpcron.StatusDisabled:
 		return "the rule is disabled"
 	case ttpcron.StatusClipped:
-		return fmt.Sprintf("its confidence is clipped to %v; tags below %v are not written", s.ConfidenceMax, ttpcron.MinConfidence)
+		return fmt.Sprintf("its confidence is clipped to %v; tags below %v are not shown", s.ConfidenceMax, ttpcron.MinConfidence)
 	}
 	if rs.rules[i].Active {
 		return "a bound of work was met before its turn came"

@@ -2,9 +2,6 @@ package tagger
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -40,7 +37,7 @@ type compiled struct {
 type runnable struct {
 	*definition
 	shows      ttpcron.FieldNames
-	claims     []ttpcron.Claim // with the state's ceiling, those below the minimum left out
+	claims     []ttpcron.Claim // those below the minimum confidence left out
 	perCommand bool            // matches when one simple command satisfies check
 	shell      bool            // needs the text parsed
 	payload    bool            // looks at more than the text
@@ -70,7 +67,7 @@ func newRuleSet(defs []*definition, states map[string]ttpcron.RuleState, warned 
 		info.Active = info.Inert == "" && len(effectiveClaims(d, info.State)) > 0
 		rs.rules = append(rs.rules, info)
 	}
-	rs.fingerprint = rs.hash()
+	rs.fingerprint = ttpcron.NewRuleSet(rs.Definitions()).Fingerprint
 	return rs
 }
 
@@ -140,16 +137,14 @@ func (rs *RuleSet) find(id string) (int, bool) {
 	return slices.BinarySearchFunc(rs.rules, id, func(r Rule, id string) int { return cmp.Compare(r.ID, id) })
 }
 
-// effectiveClaims returns what a rule emits in a state.
+// effectiveClaims returns what a rule emits in a state. The ceiling of a clipped rule
+// is no part of its tags: it is applied when they are read.
 func effectiveClaims(d *definition, s ttpcron.RuleState) []ttpcron.Claim {
 	if s.Status == ttpcron.StatusDisabled {
 		return nil
 	}
 	var out []ttpcron.Claim
 	for _, c := range d.Claims {
-		if s.Status == ttpcron.StatusClipped {
-			c.Confidence = min(c.Confidence, s.ConfidenceMax)
-		}
 		if c.Confidence >= ttpcron.MinConfidence {
 			out = append(out, c)
 		}
@@ -193,15 +188,6 @@ func isPositive(c condition) bool {
 		return true
 	}
 	return false
-}
-
-// hash is over everything that decides which tags the set gives.
-func (rs *RuleSet) hash() string {
-	h := sha256.New()
-	for _, d := range rs.Definitions() {
-		fmt.Fprintf(h, "%s@%d %x<=%v\x00", d.ID, d.Version, d.Digest, d.Ceiling)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // WithStates returns the set with the operational states in force at now. An
@@ -266,9 +252,26 @@ func (rs *RuleSet) Active(kind ttpcron.SourceKind) int {
 	return n
 }
 
+// InForce returns how many rules can emit a tag.
+func (rs *RuleSet) InForce() int {
+	n := 0
+	for i := range rs.rules {
+		if rs.rules[i].Active {
+			n++
+		}
+	}
+	return n
+}
+
+// Applies reports whether a rule can emit a tag of events of a kind.
+func (rs *RuleSet) Applies(id string, kind ttpcron.SourceKind) bool {
+	i, ok := rs.find(id)
+	return ok && rs.rules[i].Active && slices.Contains(rs.defs[i].Kinds, kind)
+}
+
 // Fingerprint identifies what the set does: a hash over the whole definition of
-// every active rule, the states in force and the version of the engine. Sets
-// with one fingerprint give the same tags.
+// every rule in force, and the version of the engine. Sets with one fingerprint give
+// the same tags.
 func (rs *RuleSet) Fingerprint() string { return rs.fingerprint }
 
 func itoa(n int) string { return strconv.Itoa(n) }

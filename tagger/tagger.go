@@ -155,7 +155,7 @@ type Rule struct {
 	release string // attack_release
 
 	// State is the operational state in force; Active is false for a rule
-	// that can emit nothing: disabled, inert, or clipped below
+	// that can emit nothing: disabled, inert, or without a claim of
 	// ttpcron.MinConfidence.
 	State  ttpcron.RuleState
 	Active bool

@@ -315,8 +315,8 @@ func TestReferenceRules(t *testing.T) {
 	}
 }
 
-// TestStates holds that a state disables or lowers, that it ends, and that the
-// fingerprint says so.
+// TestStates holds that a state disables, that it ends, and that the fingerprint
+// says so; a ceiling is for those who read tags.
 func TestStates(t *testing.T) {
 	now := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 	rs := mustLoad(t, "a.yaml", rule("A", "{program: id}"), "b.yaml", rule("B", "{program: id}"))
@@ -331,9 +331,7 @@ func TestStates(t *testing.T) {
 	}{
 		{"none", nil, map[string]float64{"A": 0.7, "B": 0.7}, true},
 		{"disabled", []ttpcron.RuleState{state("A", ttpcron.StatusDisabled, 0, time.Time{})}, map[string]float64{"B": 0.7}, false},
-		{"clipped", []ttpcron.RuleState{state("A", ttpcron.StatusClipped, 0.4, time.Time{})}, map[string]float64{"A": 0.4, "B": 0.7}, false},
-		{"clipped above", []ttpcron.RuleState{state("A", ttpcron.StatusClipped, 0.9, time.Time{})}, map[string]float64{"A": 0.7, "B": 0.7}, false},
-		{"clipped away", []ttpcron.RuleState{state("A", ttpcron.StatusClipped, 0.2, time.Time{})}, map[string]float64{"B": 0.7}, false},
+		{"clipped", []ttpcron.RuleState{state("A", ttpcron.StatusClipped, 0.4, time.Time{})}, map[string]float64{"A": 0.7, "B": 0.7}, true},
 		{"expired", []ttpcron.RuleState{state("A", ttpcron.StatusDisabled, 0, now)}, map[string]float64{"A": 0.7, "B": 0.7}, true},
 		{"not yet expired", []ttpcron.RuleState{state("A", ttpcron.StatusDisabled, 0, now.Add(1))}, map[string]float64{"B": 0.7}, false},
 		{"another rule", []ttpcron.RuleState{state("Z", ttpcron.StatusDisabled, 0, time.Time{})}, map[string]float64{"A": 0.7, "B": 0.7}, true},

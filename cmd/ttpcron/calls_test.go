@@ -82,9 +82,12 @@ func (c *calling) steps() map[string]func(s *store.Store) (any, error) {
 		"13 rejects":         func(s *store.Store) (any, error) { return gathered(s.Archive.Rejects(c.ctx)) },
 		"14 rejects-dropped": func(s *store.Store) (any, error) { return s.Archive.RejectsDropped(c.ctx) },
 		"15 forget-files":    func(s *store.Store) (any, error) { return s.Archive.ForgetFiles(c.ctx, c.event.Time) },
-		"16 has-tags": func(s *store.Store) (any, error) {
-			return s.Ledger.HasTags(c.ctx, []ttpcron.Tag{c.tag, other})
+		"16 preview": func(s *store.Store) (any, error) {
+			return s.Ledger.Preview(c.ctx, ttpcron.Commit{Tags: []ttpcron.Tag{other}, Reviews: []ttpcron.Review{{
+				Kind: c.tag.SourceKind, Day: day, Events: []ttpcron.SeqRange{{First: 1, Last: 1 << 40}}, Earliest: c.tag.EventTime, Latest: c.tag.EventTime, Rules: []string{c.tag.RuleID},
+			}}})
 		},
+		"41 rules-of": func(s *store.Store) (any, error) { return s.Ledger.RulesOf(c.ctx, ttpcron.Command) },
 		"17 rule-set": func(s *store.Store) (any, error) {
 			r, ok, err := s.Ledger.RuleSet(c.ctx, c.set)
 			return pair{r, ok}, err

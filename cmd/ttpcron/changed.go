@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
@@ -15,60 +18,67 @@ import (
 const changedShown = 10
 
 type changedJSON struct {
-	RuleID  string `json:"changed_rule"`
-	Version int    `json:"rule_version"`
-	Was     *int   `json:"was"` // null for a rule that was not in force
-	Why     string `json:"why"`
-	Tags    int    `json:"tags"`
-	New     *int   `json:"new,omitempty"` // in a dry run
+	RuleID   string `json:"changed_rule"`
+	Version  int    `json:"rule_version"`
+	Was      *int   `json:"was"` // null for a rule that was not in force
+	Why      string `json:"why"`
+	Tags     int    `json:"tags"`
+	Inserted int    `json:"inserted"`
+	Replaced int    `json:"replaced"`
+	Removed  int    `json:"removed"`
 }
 
-// supersededJSON is a version of a rule that is no longer loaded, of which the
-// store holds tags.
-type supersededJSON struct {
-	RuleID  string `json:"superseded_rule"`
+// changesJSON is what a dry run would do with the tags of a rule and technique.
+type changesJSON struct {
+	RuleID    string `json:"rule_id"`
+	Technique string `json:"changed_technique"`
+	Inserted  int    `json:"inserted"`
+	Replaced  int    `json:"replaced"`
+	Removed   int    `json:"removed"`
+}
+
+// orphanJSON is a version of a rule that is not loaded, of which the store holds
+// tags.
+type orphanJSON struct {
+	RuleID  string `json:"orphan_rule"`
 	Version int    `json:"rule_version"`
-	Now     *int   `json:"now"` // the version that is loaded; null for none
 	Tags    int    `json:"tags"`
 	Retired bool   `json:"retired"`
 }
 
-// superseded lists the tags of versions of rules that are no longer loaded.
-func superseded(ctx context.Context, db *store.Store, rules ruleset.Set) ([]supersededJSON, error) {
+// orphans lists the tags of rules that are not loaded.
+func orphans(ctx context.Context, db *store.Store, rules ruleset.Set) ([]orphanJSON, error) {
 	versions, err := db.Rules.Versions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now := map[string]int{}
-	for _, r := range rules.Rules() {
-		now[r.ID] = r.Version
-	}
-	var out []supersededJSON
+	var out []orphanJSON
 	for _, v := range versions {
-		j := supersededJSON{RuleID: v.RuleID, Version: v.Version, Tags: v.Tags, Retired: v.Retired}
-		if n, loaded := now[v.RuleID]; loaded {
-			j.Now = &n
-		}
-		if j.Now == nil || *j.Now != v.Version {
-			out = append(out, j)
+		if !rules.Has(v.RuleID) {
+			out = append(out, orphanJSON{v.RuleID, v.Version, v.Tags, v.Retired})
 		}
 	}
 	return out, nil
 }
 
-// changedLines prints the rules with which covered events were looked at again,
-// and what they supersede, as JSON.
-func changedLines(out *term.Output, r jobs.Report, old []supersededJSON, dry bool) error {
+// changedLines prints what came of rules that are new or changed, and in a dry run
+// what would come, as JSON.
+func changedLines(out *term.Output, r jobs.Report, old []orphanJSON, dry bool) error {
 	for _, c := range r.Changed {
-		j := changedJSON{RuleID: c.RuleID, Version: c.Version, Why: c.Why, Tags: c.Tags}
-		if hadVersion(c) {
+		j := changedJSON{RuleID: c.RuleID, Version: c.Version, Why: c.Why, Tags: c.Tags, Inserted: c.Inserted, Replaced: c.Replaced, Removed: c.Removed}
+		if c.Was != 0 {
 			j.Was = &c.Was
-		}
-		if dry {
-			j.New = &c.New
 		}
 		if err := out.JSON(j); err != nil {
 			return err
+		}
+	}
+	if dry {
+		for _, k := range byRule(r.Tags) {
+			n := r.Tags.Changes[k]
+			if err := out.JSON(changesJSON{k.RuleID, k.Technique, n.Inserted, n.Replaced, n.Removed}); err != nil {
+				return err
+			}
 		}
 	}
 	for _, j := range old {
@@ -79,34 +89,42 @@ func changedLines(out *term.Output, r jobs.Report, old []supersededJSON, dry boo
 	return nil
 }
 
+// byRule lists the rules and techniques of which something has changed.
+func byRule(c ttpcron.Committed) []ttpcron.RuleTechnique {
+	return slices.SortedFunc(maps.Keys(c.Changes), func(a, b ttpcron.RuleTechnique) int {
+		return cmp.Or(cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Technique, b.Technique))
+	})
+}
+
+// changes says what became, or would become, of tags.
+func changes(n ttpcron.TagChanges) string {
+	return fmt.Sprintf("%s new, %s changed, %s gone", term.Count(n.Inserted), term.Count(n.Replaced), term.Count(n.Removed))
+}
+
 // printChanged shows the same to people.
-func printChanged(out *term.Output, r jobs.Report, old []supersededJSON, dry bool) error {
-	events, tags, fresh := 0, 0, 0
+func printChanged(out *term.Output, r jobs.Report, old []orphanJSON, dry bool) error {
+	events, tags := 0, 0
+	n := ttpcron.TagChanges{}
 	for _, s := range r.Run.Sources {
-		events, tags, fresh = events+s.Retagged, tags+s.RetagTags, fresh+s.RetagInserted
+		events, tags = events+s.Retagged, tags+s.RetagTags
+		n.Add(ttpcron.TagChanges{Inserted: s.RetagInserted, Replaced: s.Replaced, Removed: s.Removed})
 	}
 	if len(r.Changed) > 0 {
-		fmt.Fprintf(out, "\n%s with %s: %s, %s new.\n", out.Term.Paint(term.Bold, "Looked again at "+term.Plural(events, "event", "events")),
-			term.Plural(len(r.Changed), "new or changed rule", "new or changed rules"), term.Plural(tags, "tag", "tags"), term.Count(fresh))
+		fmt.Fprintf(out, "\n%s with %s: %s, %s.\n", out.Term.Paint(term.Bold, "Looked again at "+term.Plural(events, "event", "events")),
+			term.Plural(len(r.Changed), "new or changed rule", "new or changed rules"), term.Plural(tags, "tag", "tags"), changes(n))
 	}
-	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "VERSION", Right: true}, {Title: "WAS", Right: true}, {Title: "CHANGE"}, {Title: "TAGS", Right: true}}}
-	if dry {
-		t.Columns = append(t.Columns, term.Column{Title: "NEW", Right: true, SGR: term.Green})
-	}
+	counts := []term.Column{{Title: "NEW", Right: true, SGR: term.Green}, {Title: "CHANGED", Right: true}, {Title: "GONE", Right: true, SGR: term.Red}}
+	t := term.Table{Columns: append([]term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "VERSION", Right: true}, {Title: "WAS", Right: true}, {Title: "CHANGE"}, {Title: "TAGS", Right: true}}, counts...)}
 	shown := r.Changed
 	if !dry && len(shown) > changedShown+1 {
 		shown = shown[:changedShown]
 	}
 	for _, c := range shown {
 		was := "-"
-		if hadVersion(c) {
+		if c.Was != 0 {
 			was = fmt.Sprint(c.Was)
 		}
-		row := []string{c.RuleID, fmt.Sprint(c.Version), was, c.Why, term.Count(c.Tags)}
-		if dry {
-			row = append(row, term.Count(c.New))
-		}
-		t.Add(row...)
+		t.Add(c.RuleID, fmt.Sprint(c.Version), was, c.Why, term.Count(c.Tags), term.Count(c.Inserted), term.Count(c.Replaced), term.Count(c.Removed))
 	}
 	if err := out.Table(&t); err != nil {
 		return err
@@ -114,34 +132,39 @@ func printChanged(out *term.Output, r jobs.Report, old []supersededJSON, dry boo
 	if n := len(r.Changed) - len(shown); n > 0 {
 		fmt.Fprintf(out, "and %s; --json lists all\n", term.Plural(n, "other", "others"))
 	}
-	return printSuperseded(out, old)
-}
-
-func printSuperseded(out *term.Output, old []supersededJSON) error {
-	if len(old) == 0 {
-		return nil
+	if !dry {
+		return printOrphans(out, old)
 	}
-	fmt.Fprintf(out, "\n%s\n", out.Term.Paint(term.Bold, "Tags in the store of versions that are no longer loaded"))
-	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "VERSION", Right: true}, {Title: "NOW", Right: true}, {Title: "TAGS", Right: true}, {Title: ""}}}
-	for _, j := range old {
-		now, note := "none", ""
-		if j.Now != nil {
-			now = fmt.Sprint(*j.Now)
-		}
-		if j.Retired {
-			note = "retired"
-		}
-		t.Add(j.RuleID, fmt.Sprint(j.Version), now, term.Count(j.Tags), note)
+	if len(r.Tags.Changes) > 0 {
+		fmt.Fprintf(out, "\n%s: %s\n", out.Term.Paint(term.Bold, "What a run would do with tags"), changes(r.Tags.TagChanges))
+	}
+	t = term.Table{Columns: append([]term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "TECHNIQUE", SGR: term.Yellow}}, counts...)}
+	for _, k := range byRule(r.Tags) {
+		n := r.Tags.Changes[k]
+		t.Add(k.RuleID, k.Technique, term.Count(n.Inserted), term.Count(n.Replaced), term.Count(n.Removed))
 	}
 	if err := out.Table(&t); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "They are kept and shown; ttpcron rules retire RULE@VERSION hides those of one.\n")
-	return nil
+	return printOrphans(out, old)
 }
 
-// hadVersion reports whether a rule was in force before in a version that is
-// known.
-func hadVersion(c jobs.ChangedRule) bool {
-	return c.Why != ttpcron.ChangeNew && c.Why != ttpcron.ChangeUnknown
+func printOrphans(out *term.Output, old []orphanJSON) error {
+	if len(old) == 0 {
+		return nil
+	}
+	fmt.Fprintf(out, "\n%s\n", out.Term.Paint(term.Bold, "Tags in the store of rules that are not loaded"))
+	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "VERSION", Right: true}, {Title: "TAGS", Right: true}, {Title: ""}}}
+	for _, j := range old {
+		note := ""
+		if j.Retired {
+			note = "retired"
+		}
+		t.Add(j.RuleID, fmt.Sprint(j.Version), term.Count(j.Tags), note)
+	}
+	if err := out.Table(&t); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "They are kept and shown; ttpcron rules retire RULE hides them.\n")
+	return nil
 }

@@ -352,8 +352,8 @@ func TestDaemonSeesRulesChange(t *testing.T) {
 	if code := n.stop(); code != exitDone {
 		t.Errorf("exit %d\n%s", code, n.stderr.String())
 	}
-	if _, s := n.store(); events(s) != 2 || tags(s) != 6 {
-		t.Errorf("%d events, %d tags, want 2 and 6", events(s), tags(s))
+	if _, s := n.store(); events(s) != 2 || tags(s) != 4 {
+		t.Errorf("%d events, %d tags, want 2 and 4", events(s), tags(s))
 	}
 }
 

@@ -348,8 +348,8 @@ func TestRunWithOtherRules(t *testing.T) {
 	if code, _, errs := n.run("", "run-once", "--rules", "own"); code != exitDone {
 		t.Errorf("and one more: exit %d: %s", code, errs)
 	}
-	if _, out, _ := n.run("", "tags", "--json", "--technique", "T1033"); strings.Count(out, "\n") != busyEvents()+1 {
-		t.Errorf("%d tags of the own rule", strings.Count(out, "\n"))
+	if code, out, errs := n.run("", "tags", "--json", "--technique", "T1033"); strings.Count(out, "\n") != busyEvents()+1 {
+		t.Errorf("%d tags of the own rule, exit %d: %s", strings.Count(out, "\n"), code, errs)
 	}
 }
 

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -20,43 +23,63 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
 // life is a random history of a store and the rules over it: files of rules are
-// written, broken and removed and the folder reloaded; states are set, cleared
-// and expire; rules are retired and come back; events arrive; runs of every sort
-// take place.
+// written, edited in every direction, broken and removed, and the folder reloaded;
+// states are set, cleared and expire; rules are retired and come back; events arrive,
+// late ones and known ones among them, and are pruned; runs of every sort take place,
+// and are interrupted, or fail in the middle, after which the store is opened anew.
 type life struct {
 	*testing.T
-	rnd      *rand.Rand
-	db       *store.Store
-	now      time.Time
-	folder   fstest.MapFS
-	versions map[string]int
-	rules    ruleset.Set
-	events   []ttpcron.Event
-	retagged int
+	rnd     *rand.Rand
+	path    string
+	db      *store.Store
+	now     time.Time
+	folder  fstest.MapFS
+	rules   ruleset.Set
+	events  []ttpcron.Event // that ever arrived
+	done    ttpcron.Committed
+	broken  int // runs that did not end well
+	pruned  int
+	foretol int // runs that did what a dry run had said
 }
 
-// TestRuleLife plays random histories with the real store and tagger. After each
-// run the tags of the rules in force must be exactly those that the rules make,
-// one by one, of the events that some run has looked at, which a rule that never
-// changes and tags every event tells. Retired ones are hidden, and back in the
-// end.
+// TestRuleLife plays random histories with the real store and tagger. After each run
+// that ended well the tags of the rules in force must be exactly those that the rules
+// make, one by one, of the events that some run has looked at, which a rule that never
+// changes and tags every event tells; those of rules that are not in force are
+// hidden. In the end, after one run over everything, the store must show exactly what
+// one clean pass over its events shows, and besides only what it showed of rules that
+// are not loaded.
 func TestRuleLife(t *testing.T) {
-	n, retagged := 60, 0
-	if testing.Short() {
-		n = 15
+	n := 40
+	if f, err := strconv.Atoi(os.Getenv("KV_TEST_LONG")); err == nil && f > 0 {
+		n *= f
 	}
+	if testing.Short() {
+		n = 10
+	}
+	var sum life
 	for seed := range n {
 		l := newLife(t, uint64(seed))
-		for range 40 {
+		for step := range 40 {
 			l.step()
+			if step%8 == 7 {
+				l.checked()
+			}
 		}
 		l.unretire()
-		l.run(jobs.Job{ChangedOnly: true})
-		retagged += l.retagged
+		l.unstate()
+		kept := l.ofOthers()
+		l.now = l.now.Add(time.Hour)
+		l.run(jobs.Job{SinceDays: 3650})
+		l.everything(kept)
+		l.checked()
+		sum.done.Add(l.done)
+		sum.broken, sum.pruned, sum.foretol = sum.broken+l.broken, sum.pruned+l.pruned, sum.foretol+l.foretol
 		if err := l.db.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -64,24 +87,40 @@ func TestRuleLife(t *testing.T) {
 			t.Fatalf("seed %d", seed)
 		}
 	}
-	if retagged < n {
-		t.Errorf("the histories are too tame: %d tags by changed rules", retagged)
+	if sum.done.Removed < n || sum.done.Replaced < n/2 || sum.broken < n || sum.pruned < n || sum.foretol < n {
+		t.Errorf("the histories are too tame: %+v, %d broken runs, %d events pruned, %d runs foretold", sum.done.TagChanges, sum.broken, sum.pruned, sum.foretol)
 	}
 }
 
 func newLife(t *testing.T, seed uint64) *life {
 	l := &life{
 		T: t, rnd: rand.New(rand.NewPCG(seed, 7)), now: time.Date(2026, 5, 20, 12, 0, 0, 0, time.UTC),
-		folder: fstest.MapFS{}, versions: map[string]int{},
+		folder: fstest.MapFS{}, path: filepath.Join(t.TempDir(), "t.db"),
 	}
-	now := func() time.Time { return l.now }
-	l.file("ALL", "all.yaml", "text: {glob: '*'}")
-	db, err := kv.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), kv.Options{NoSync: true, Now: now})
-	l.must(err)
-	l.db = store.Local(&store.Holder{DB: db, Now: now})
+	l.file("ALL", 1, "command, payload", ".", "{tactic: TA0002, technique_id: T1059, confidence: 0.8}")
+	l.open()
 	rs, _ := tagger.Load(l.options())
 	l.rules = ruleset.Set{RuleSet: rs, Log: hclog.NewNullLogger()}
 	return l
+}
+
+func (l *life) open() {
+	now := func() time.Time { return l.now }
+	db, err := kv.Open(l.Context(), l.path, kv.Options{NoSync: true, Now: now})
+	l.must(err)
+	l.db = store.Local(&store.Holder{DB: db, Now: now})
+}
+
+// checked has the doctor look at the store.
+func (l *life) checked() {
+	l.Helper()
+	l.must(l.db.Close())
+	r, err := doctor.Check(l.Context(), l.path, doctor.Options{})
+	l.must(err)
+	for _, f := range r.Findings {
+		l.Errorf("check: %+v", f)
+	}
+	l.open()
 }
 
 func (l *life) must(err error) {
@@ -97,10 +136,9 @@ func (l *life) options() tagger.Options {
 	return o
 }
 
-func (l *life) file(id, name, match string) {
-	l.versions[id]++
-	l.folder[name] = &fstest.MapFile{Data: fmt.Appendf(nil,
-		"rule_id: %s\nrule_version: %d\nname: n\napplies_to: [command]\nmatch: {%s}\nemits: [{tactic: TA0002, technique_id: T1059, confidence: 0.8}]\n", id, l.versions[id], match)}
+func (l *life) file(id string, version int, kinds, pattern, emits string) {
+	l.folder[strings.ToLower(id)+".yaml"] = &fstest.MapFile{Data: fmt.Appendf(nil,
+		"rule_id: %s\nrule_version: %d\nname: n\napplies_to: [%s]\nmatch: {pattern: '%s'}\nemits: [%s]\n", id, version, kinds, pattern, emits)}
 }
 
 func (l *life) word() string { return []string{"wget", "curl", "uname", "echo", "cat"}[l.rnd.IntN(5)] }
@@ -109,13 +147,15 @@ func (l *life) rule() string { return string(rune('A' + l.rnd.IntN(4))) }
 
 func (l *life) step() {
 	l.now = l.now.Add(time.Duration(l.rnd.IntN(90)) * time.Minute)
-	switch p := l.rnd.IntN(12); {
-	case p < 3:
+	switch p := l.rnd.IntN(24); {
+	case p < 6:
 		l.arrive()
-	case p < 5:
+	case p < 11:
 		l.edit()
-	case p < 7:
+	case p < 14:
 		l.decide()
+	case p < 15:
+		l.prune()
 	default:
 		job := jobs.Job{BatchSize: 1 + l.rnd.IntN(5), Workers: 1 + l.rnd.IntN(3)}
 		switch l.rnd.IntN(5) {
@@ -131,30 +171,62 @@ func (l *life) step() {
 func (l *life) arrive() {
 	var batch []ttpcron.Event
 	for range l.rnd.IntN(8) {
-		batch = append(batch, ttpcron.Event{
-			Kind: ttpcron.Command, ID: fmt.Sprint("e", len(l.events)+len(batch)), AttackerIP: "203.0.113.7",
+		if len(l.events) > 0 && l.rnd.IntN(5) == 0 {
+			batch = append(batch, l.events[l.rnd.IntN(len(l.events))])
+			continue
+		}
+		e := ttpcron.Event{
+			Kind: ttpcron.Command, AttackerIP: fmt.Sprint("203.0.113.", l.rnd.IntN(3)), SessionID: fmt.Sprint("s", l.rnd.IntN(5)),
 			Time:    l.now.Add(-time.Duration(l.rnd.Int64N(int64(12 * 24 * time.Hour)))),
 			Payload: ttpcron.TextPayload("command_text", fmt.Sprintf("%s x; echo aGk= | base64 -d; %s -y", l.word(), l.word())),
-		})
+		}
+		if l.rnd.IntN(2) == 0 {
+			e.ID = fmt.Sprint("e", len(l.events), "-", len(batch))
+		}
+		if l.rnd.IntN(3) == 0 {
+			e.Kind, e.Payload = "payload", ttpcron.TextPayload("payload_text", "http://x/"+l.word())
+		}
+		batch = append(batch, e)
 	}
 	_, err := l.db.Archive.Import(l.Context(), ttpcron.Batch{Events: batch})
 	l.must(err)
 	l.events = append(l.events, batch...)
 }
 
-// edit changes one file, and reloads the folder now or with a later edit.
+// prune takes out days, some with their tags.
+func (l *life) prune() {
+	before := ttpcron.DayOf(l.now) - ttpcron.Day(6+l.rnd.IntN(8))
+	p := kv.Prune{EventsBefore: before}
+	if l.rnd.IntN(2) == 0 {
+		p.TagsBefore = before - ttpcron.Day(l.rnd.IntN(3))
+	}
+	r, err := l.db.File.Prune(l.Context(), p)
+	l.must(err)
+	for _, k := range r.Kinds {
+		l.pruned += k.Events
+	}
+}
+
+// edit changes one file, in whatever direction, and reloads the folder now or with a
+// later edit.
 func (l *life) edit() {
 	id := l.rule()
 	name := strings.ToLower(id) + ".yaml"
-	switch l.rnd.IntN(6) {
+	switch l.rnd.IntN(8) {
 	case 0:
 		delete(l.folder, name)
 	case 1:
 		l.folder[name] = &fstest.MapFile{Data: []byte("rule_id: [")}
-	case 2:
-		l.file(id, name, "pattern: '"+l.word()+" (?:x|-y)$'")
 	default:
-		l.file(id, name, "program: "+l.word())
+		confidence := []string{"0.2", "0.4", "0.8"}[l.rnd.IntN(3)]
+		emits := []string{
+			"{tactic: TA0002, technique_id: T1059, confidence: " + confidence + "}",
+			"{tactic: TA0007, technique_id: T1082, confidence: " + confidence + "}, {tactic: TA0002, technique_id: T1059, confidence: 0.5}",
+			"{tactic: TA0002, technique_id: T1059, confidence: 0.5}, {tactic: TA0011, technique_id: T1059, confidence: " + confidence + "}",
+		}[l.rnd.IntN(3)]
+		kinds := []string{"command", "command", "payload", "command, payload"}[l.rnd.IntN(4)]
+		pattern := []string{l.word(), l.word() + " (?:x|-y)", "(" + l.word() + "|base64)"}[l.rnd.IntN(3)]
+		l.file(id, 1+l.rnd.IntN(2), kinds, pattern, emits)
 	}
 	if l.rnd.IntN(4) > 0 {
 		rs, _ := l.rules.Reload(l.options())
@@ -166,7 +238,7 @@ func (l *life) decide() {
 	ctx, id := l.Context(), l.rule()
 	version := ttpcron.AllVersions
 	if l.rnd.IntN(2) == 0 {
-		version = l.versions[id]
+		version = 1 + l.rnd.IntN(3)
 	}
 	switch l.rnd.IntN(5) {
 	case 0:
@@ -188,74 +260,218 @@ func (l *life) decide() {
 	}
 }
 
-// run does a job, sometimes interrupted, and compares what is in force.
+// failing is a ledger whose commits fail from one on.
+type failing struct {
+	jobs.Ledger
+	left *int
+}
+
+var errKilled = errors.New("killed")
+
+func (f failing) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error) {
+	if *f.left--; *f.left < 0 {
+		return ttpcron.Committed{}, errKilled
+	}
+	return f.Ledger.Commit(ctx, c)
+}
+
+// run does a job, sometimes one that does not end well, and compares what is shown.
 func (l *life) run(job jobs.Job) {
 	ctx, cancel := context.WithCancel(l.Context())
 	defer cancel()
-	retired, err := ruleset.ReadLife(ctx, l.db.Rules)
+	life, err := ruleset.ReadLife(ctx, l.db.Rules)
 	l.must(err)
-	rules := retired.InForce(l.rules, l.now)
-	job.Store, job.Rules, job.Now, job.Source = l.db.Jobs(), rules, func() time.Time { return l.now }, jobs.SourceCommand
-	if l.rnd.IntN(6) == 0 {
+	rules := life.InForce(l.rules, l.now)
+	job.Store, job.Rules, job.Now = l.db.Jobs(), rules, func() time.Time { return l.now }
+	last := job.SinceDays == jobs.MaxSinceDays
+	foretold := ttpcron.Committed{}
+	dry := l.rnd.IntN(3) == 0
+	if dry {
+		before := l.shown()
+		asked := job
+		asked.DryRun = true
+		r, err := asked.Run(ctx)
+		l.must(err)
+		if foretold = r.Tags; !maps.Equal(before, l.shown()) {
+			l.Error("a dry run has changed tags")
+		}
+	}
+	switch p := l.rnd.IntN(8); {
+	case last:
+	case p == 0:
 		left := l.rnd.IntN(3)
 		job.Progress = func(jobs.Progress) {
 			if left--; left < 0 {
 				cancel()
 			}
 		}
+	case p == 1:
+		left := l.rnd.IntN(3)
+		job.Store.Ledger = failing{job.Store.Ledger, &left}
 	}
 	r, err := job.Run(ctx)
-	if errors.Is(err, jobs.ErrInterrupted) {
+	if errors.Is(err, jobs.ErrInterrupted) || errors.Is(err, errKilled) {
+		l.broken++
+		if l.rnd.IntN(2) == 0 {
+			l.must(l.db.Close())
+			l.open()
+		}
 		return
 	}
 	l.must(err)
-	l.retagged += r.Run.Sources[0].RetagInserted
-	l.compare(rules.RuleSet, retired)
+	l.done.Add(r.Tags)
+	if dry {
+		l.foretol++
+		if !reflect.DeepEqual(r.Tags, foretold) {
+			l.Errorf("a dry run said %+v, the run did %+v", foretold, r.Tags)
+		}
+	}
+	l.compare(l.lookedAt(), life)
 }
 
-func (l *life) compare(rules *tagger.RuleSet, retired ruleset.Life) {
-	l.Helper()
-	looked, have, want := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	name := func(t *ttpcron.Tag) string { return fmt.Sprintf("%s@%d of %s", t.RuleID, t.RuleVersion, t.SourceID) }
-	force := map[string]int{}
-	for _, d := range rules.Definitions() {
-		force[d.ID] = d.Version
-	}
+// tagLine is all that is shown of a tag, but for when it was made.
+func tagLine(t ttpcron.Tag) string {
+	t.CreatedAt = time.Time{}
+	return fmt.Sprintf("%s@%d %+v", t.RuleID, t.RuleVersion, t)
+}
+
+// shown lists the tags that the store shows, with the rule of each.
+func (l *life) shown() map[string]string {
+	all := map[string]string{}
 	for t, err := range l.db.Tags.Query(l.Context(), ttpcron.TagQuery{}) {
 		l.must(err)
-		if retired.Hides(&t.Claim) != nil {
-			l.Errorf("a retired tag is shown: %s", name(&t))
+		if all[tagLine(t)] != "" {
+			l.Errorf("shown twice: %s", tagLine(t))
 		}
-		looked[t.SourceID] = looked[t.SourceID] || t.RuleID == "ALL"
-		if v, ok := force[t.RuleID]; ok && v == t.RuleVersion {
-			have[name(&t)] = true
+		all[tagLine(t)] = t.RuleID
+	}
+	return all
+}
+
+// stored yields the events in the store.
+func (l *life) stored() (all []ttpcron.Event) {
+	kinds, err := l.db.History.Kinds(l.Context())
+	l.must(err)
+	for _, kind := range kinds {
+		for d, err := range jobs.Days(l.Context(), l.db.History, kind) {
+			l.must(err)
+			for page, err := range l.db.History.Events(l.Context(), kind, d.Day, 0, 1<<62) {
+				l.must(err)
+				all = append(all, page...)
+			}
 		}
 	}
-	for _, d := range rules.Definitions() {
-		// One rule at a time, and a tagger for each: nothing that a run shares
-		// between rules or events plays a part.
-		one := rules.Only(map[string]bool{d.ID: true}).Tagger(nil)
-		for i := range l.events {
-			tags, _ := one.Tag(&l.events[i], nil)
-			for k := range tags {
-				if looked[tags[k].SourceID] && retired.Hides(&tags[k].Claim) == nil {
-					want[name(&tags[k])] = true
+	return all
+}
+
+// lookedAt lists the events in the store that some run has looked at.
+func (l *life) lookedAt() (events []ttpcron.Event) {
+	looked := map[string]bool{}
+	for t, err := range l.db.Tags.Query(l.Context(), ttpcron.TagQuery{Rule: "ALL"}) {
+		l.must(err)
+		looked[string(t.SourceKind)+t.SourceID] = true
+	}
+	for _, e := range l.stored() {
+		if looked[string(e.Kind)+e.SourceID()] {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+// made lists what the rules make of events, as it is to be shown. One rule at a time,
+// and a tagger for each: nothing that a run shares between rules or events plays a
+// part.
+func (l *life) made(events []ttpcron.Event, life ruleset.Life) map[string]string {
+	want := map[string]string{}
+	for _, d := range l.rules.Definitions() {
+		one := l.rules.RuleSet.Only(map[string]bool{d.ID: true}).Tagger(nil)
+		for i := range events {
+			tags, _ := one.Tag(&events[i], nil)
+			best := map[ttpcron.UUID]ttpcron.Tag{}
+			for _, t := range tags {
+				if old, ok := best[t.UUID()]; t.Confidence >= ttpcron.MinConfidence && (!ok || t.Confidence > old.Confidence) {
+					best[t.UUID()] = t
+				}
+			}
+			for _, t := range best {
+				if t, ok := l.asShown(t, life); ok {
+					t.Evidence = ttpcron.AppendEvidence(nil, &events[i], &t.Match)
+					want[tagLine(t)] = t.RuleID
 				}
 			}
 		}
 	}
-	if maps.Equal(have, want) {
-		return
+	return want
+}
+
+// asShown applies what operators decided about a rule.
+func (l *life) asShown(t ttpcron.Tag, life ruleset.Life) (ttpcron.Tag, bool) {
+	for _, r := range life.Retired {
+		if r.RuleID == t.RuleID && (r.Version == ttpcron.AllVersions || r.Version == t.RuleVersion) {
+			return t, false
+		}
 	}
+	for _, s := range life.States {
+		if s.RuleID != t.RuleID || !s.ExpiresAt.IsZero() && !l.now.Before(s.ExpiresAt) {
+			continue
+		}
+		if s.Status == ttpcron.StatusDisabled {
+			return t, false
+		}
+		t.Confidence = min(t.Confidence, s.ConfidenceMax)
+	}
+	return t, t.Confidence >= ttpcron.MinConfidence
+}
+
+// compare compares what is shown of the rules that are loaded with what they make of
+// events.
+func (l *life) compare(events []ttpcron.Event, life ruleset.Life) {
+	l.Helper()
+	have, want := l.shown(), l.made(events, life)
+	maps.DeleteFunc(have, func(_, rule string) bool { return !l.rules.Has(rule) })
+	l.differ(have, want)
+}
+
+func (l *life) differ(have, want map[string]string) {
+	l.Helper()
 	for _, n := range slices.Sorted(maps.Keys(want)) {
-		if !have[n] {
+		if have[n] == "" {
 			l.Errorf("missing: %s", n)
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(have)) {
-		if !want[n] {
+		if want[n] == "" {
 			l.Errorf("too many: %s", n)
 		}
+	}
+	if l.Failed() {
+		l.FailNow()
+	}
+}
+
+// ofOthers lists what is shown of rules that are not loaded.
+func (l *life) ofOthers() map[string]string {
+	all := l.shown()
+	maps.DeleteFunc(all, func(_, rule string) bool { return l.rules.Has(rule) })
+	return all
+}
+
+// everything compares all that is shown with a clean pass over the events in the
+// store, and what was shown of rules that are not loaded.
+func (l *life) everything(others map[string]string) {
+	l.Helper()
+	want := l.made(l.stored(), ruleset.Life{})
+	maps.Copy(want, others)
+	l.differ(l.shown(), want)
+}
+
+// unstate enables all rules.
+func (l *life) unstate() {
+	states, err := l.db.Rules.States(l.Context())
+	l.must(err)
+	for _, s := range states {
+		l.must(l.db.Rules.ClearState(l.Context(), s.RuleID, "x"))
 	}
 }
 

@@ -19,8 +19,8 @@ func rulesStateCommands() *command {
 	return &command{
 		Name: "rules state", Args: "COMMAND", Short: "disable or clip a rule, for a while or for good",
 		Text: `A state is what an operator decides about a rule, apart from its file: it is kept
-in the store, holds for every run that begins from then on, and ends by itself
-when it was set for a while. rules log tells who decided what.`,
+in the store, holds from then on, for views and for runs that begin, and ends by
+itself when it was set for a while. rules log tells who decided what.`,
 		Examples: "ttpcron rules state set TC2303 disabled --for 4h\nttpcron rules state list",
 		Sub: []*command{
 			rulesStateSet(),
@@ -56,10 +56,10 @@ func rulesStateSet() *command {
 	asJSON := fs.Bool("json", false, "print the state as one JSON object, as rules state list does")
 	return &command{
 		Name: "rules state set", Args: "ID disabled|clipped=C", Short: "disable a rule, or clip its confidence", Flags: fs,
-		Text: `disabled: the rule gives no tags. clipped=C: its tags get at most the confidence
-C; under 0.3 none is written. Tags that exist stay as they are: rules retire hides
-them. What a disabled rule leaves out, the first run after its state has ended or
-was cleared makes up for.`,
+		Text: `disabled: the rule gives no tags, and those that it has are hidden. clipped=C: its
+tags are shown with at most the confidence C, under 0.3 not at all. Both begin
+and end at once; the store keeps what the rule says. What a disabled rule leaves
+out, the first run after its state has ended or was cleared makes up for.`,
 		Examples: "ttpcron rules state set TC2303 disabled --for 4h --reason 'fires on our probe'\nttpcron rules state set TC2303 clipped=0.5",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -135,7 +135,7 @@ func setState(ctx context.Context, s *session, st ttpcron.RuleState, asJSON bool
 		return err
 	}
 	if st.Status == ttpcron.StatusClipped && st.ConfidenceMax < ttpcron.MinConfidence {
-		s.out.Note("tags under %v are not written: the rule gives none", ttpcron.MinConfidence)
+		s.out.Note("tags under %v are not shown: those of the rule are hidden", ttpcron.MinConfidence)
 	}
 	return db.Close()
 }

@@ -65,13 +65,15 @@ is not read again: its events and tags are counted from the store, as known.
 
 When rules are new or changed, or enabled again, a run then looks again at all
 that runs have covered before, however old, with just these rules, and lists them.
+Tags that a changed rule does not make any more are removed, and those that it
+makes otherwise are replaced: what the store shows is what the rules in force say.
 You need not ask for it; --rules-changed-only does this and nothing else.
 
 --dry-run writes nothing into the store. Inputs are read into a temporary store
 ($TMPDIR), which is deleted afterwards, and only events that the real store does
-not have count as new; "inserted" is what a real run would insert. Of changed
-rules it says how many tags each would add, and how many tags the store has of
-versions that are no longer loaded: with --rules-changed-only just this.
+not have count as new; "inserted" is what a real run would insert. It lists by
+rule and technique how many tags would come, change and go, and which rules that
+are not loaded have tags in the store: with --rules-changed-only just this.
 
 --batch-size is the least number of tags that are gathered before they are
 written; several batches are committed together where that is faster. A run that
@@ -132,7 +134,7 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 	if err != nil {
 		return err
 	}
-	job.Rules, job.Hidden = life.InForce(rules, s.now()), life.Hidden()
+	job.Rules, job.Hidden = life.InForce(rules, s.now()), life.Hidden(s.now())
 	show := newProgress(s.out, s.log, s.now)
 	job.Progress = show.update
 	there := daemon.There{Job: &job, Store: db, Rules: rules.Fingerprint(), Detach: o.onInterrupt.Value == daemon.InterruptDetach, Log: s.log}
@@ -143,10 +145,10 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 	if len(r.Run.Sources) == 0 {
 		return err
 	}
-	var old []supersededJSON
+	var old []orphanJSON
 	if o.dryRun {
 		var serr error
-		if old, serr = superseded(context.WithoutCancel(ctx), db, rules); err == nil {
+		if old, serr = orphans(context.WithoutCancel(ctx), db, rules); err == nil {
 			err = serr
 		}
 	}
@@ -202,7 +204,7 @@ func storeForRun(ctx context.Context, stores *store.Opener, dry bool, job *jobs.
 }
 
 // printRun prints what a run did.
-func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, old []supersededJSON, o runOnceOptions) error {
+func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, old []orphanJSON, o runOnceOptions) error {
 	if o.json {
 		for _, s := range r.Run.Sources {
 			if err := out.RawJSON(appendSourceJSON(nil, s)); err != nil {
@@ -237,8 +239,8 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 func appendSourceJSON(b []byte, s ttpcron.SourceReport) []byte {
 	b = append(b, `{"source":`...)
 	b = jsontext.AppendString(b, s.Source)
-	return fmt.Appendf(b, `,"events":%d,"commands":%d,"tagged":%d,"tags":%d,"inserted":%d,"known":%d,"skipped":%d,"bounded":%d,"left":%d,"retagged":%d,"retag_tags":%d,"retag_inserted":%d,"dry_run":%t,"elapsed_s":%s}`+"\n",
-		s.Events, s.Commands, s.Tagged, s.Tags, s.Inserted, s.Known, s.Skipped, s.Bounded, s.Left, s.Retagged, s.RetagTags, s.RetagInserted, s.DryRun, strconv.FormatFloat(s.Elapsed.Seconds(), 'f', 3, 64))
+	return fmt.Appendf(b, `,"events":%d,"commands":%d,"tagged":%d,"tags":%d,"inserted":%d,"known":%d,"skipped":%d,"bounded":%d,"left":%d,"retagged":%d,"retag_tags":%d,"retag_inserted":%d,"replaced":%d,"removed":%d,"dry_run":%t,"elapsed_s":%s}`+"\n",
+		s.Events, s.Commands, s.Tagged, s.Tags, s.Inserted, s.Known, s.Skipped, s.Bounded, s.Left, s.Retagged, s.RetagTags, s.RetagInserted, s.Replaced, s.Removed, s.DryRun, strconv.FormatFloat(s.Elapsed.Seconds(), 'f', 3, 64))
 }
 
 func sourceTable(sources []ttpcron.SourceReport, dry bool) *term.Table {

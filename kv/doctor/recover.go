@@ -485,7 +485,7 @@ func (r *recovery) storeTags() error {
 		}
 	}
 	n, err := r.dst.Commit(r.ctx, ttpcron.Commit{Tags: whole})
-	r.report.Tags += n
+	r.report.Tags += n.Inserted
 	clear(f.tags)
 	*f = foundTags{uuids: f.uuids[:0], tags: f.tags[:0], claims: f.claims[:0]}
 	return err

@@ -203,8 +203,9 @@ func goldenRuns() []goldenRecord {
 	run := ttpcron.Run{ID: "20240607T065024", Started: goldenTime, Finished: goldenTime.Add(time.Second), Window: ttpcron.Window{Since: goldenTime}, RuleSet: "f00", Outcome: "done",
 		Imported: ttpcron.ImportReport{File: "f", Format: "cowrie", Lines: 1, New: 2, Known: 3, Changed: 4, Ignored: 5, Rejected: 6},
 		Sources:  []ttpcron.SourceReport{{Source: "command", Events: 1, Commands: 2, Tagged: 3, Tags: 4, Inserted: 5, Known: 6, Skipped: 7, Bounded: 8, Left: 9, DryRun: true, Elapsed: time.Minute}}}
-	rejected, retag := run, run
+	rejected, retag, changed := run, run, run
 	rejected.Imported.RejectedKnown = 7
+	changed.Sources = []ttpcron.SourceReport{{Source: "command", RetagInserted: 12, Removed: 13, Replaced: 14}, {Source: "canary", Replaced: 1}}
 	retag.Sources = []ttpcron.SourceReport{{Source: "command", Retagged: 10, RetagTags: 11, RetagInserted: 12}, {Source: "canary", DryRun: true}}
 	reject := ttpcron.Reject{File: "cowrie.json", Line: 7, Format: "cowrie", Reason: "no JSON", Excerpt: []byte("\x00{"), At: goldenTime}
 	named := reject
@@ -217,6 +218,7 @@ func goldenRuns() []goldenRecord {
 	return []goldenRecord{
 		{"run", "run", parts(text(run.ID)), record.AppendRun(nil, &run), run, readRun},
 		{"run-retagged", "run", parts(text(run.ID)), record.AppendRun(nil, &retag), retag, readRun},
+		{"run-changed", "run", parts(text(run.ID)), record.AppendRun(nil, &changed), changed, readRun},
 		{"run-rejected", "run", parts(text(run.ID)), record.AppendRun(nil, &rejected), rejected, readRun},
 		{"reject", "reject", parts(n(3)), withoutRejectID(n(3), record.AppendReject(nil, n(3), &reject)), reject,
 			func(rec []byte) (any, error) { return asAny(record.ReadReject(n(3), rec)) }},
@@ -231,7 +233,7 @@ func goldenRuns() []goldenRecord {
 
 func goldenRules() []goldenRecord {
 	state := ttpcron.RuleState{RuleID: "R0014", Status: ttpcron.StatusClipped, ConfidenceMax: 0.5, ExpiresAt: goldenTime, Reason: "noisy", SetBy: "root", SetAt: goldenTime}
-	set := ttpcron.RuleSet{Fingerprint: "f00", Rules: []ttpcron.RuleDef{{ID: "R0014", Version: 2, Digest: [16]byte{1, 2}, Ceiling: 0.5}, {ID: "TC0001", Version: 1, Digest: [16]byte{3}, Ceiling: 1}}}
+	set := ttpcron.RuleSet{Fingerprint: "f00", Rules: []ttpcron.RuleDef{{ID: "R0014", Version: 2, Digest: [16]byte{1, 2}}, {ID: "TC0001", Version: 1, Digest: [16]byte{3}}}}
 	retired := ttpcron.Retirement{RuleID: "R0014", Version: 2, Reason: "noisy", SetBy: "root", SetAt: goldenTime}
 	entry := ttpcron.AuditEntry{Number: 5, At: goldenTime, By: "root", Action: ttpcron.AuditStateSet, RuleID: "R0014", Version: ttpcron.AllVersions, Before: "enabled", After: "disabled", Reason: "noisy"}
 	retiredKey, five := record.RetiredKey("R0014", 2), record.NumberKey(5)
@@ -320,7 +322,7 @@ func TestOldRecords(t *testing.T) {
 			if v.Seq == 0 {
 				old[g.name] = v
 			}
-		case []ttpcron.Event:
+		case []ttpcron.Event, ttpcron.RuleSet, ttpcron.Run:
 			old[g.name] = v
 		case record.Span:
 			old[g.name] = record.WholeDay()
@@ -345,7 +347,7 @@ func TestOldRecords(t *testing.T) {
 		}
 		n++
 	}
-	if n != 4 {
+	if n != 8 {
 		t.Errorf("%d old records were read", n)
 	}
 }

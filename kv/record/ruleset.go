@@ -2,7 +2,6 @@ package record
 
 import (
 	"encoding/binary"
-	"math"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -14,7 +13,6 @@ func AppendRuleSet(dst []byte, s *ttpcron.RuleSet) []byte {
 		r := &s.Rules[i]
 		dst = AppendInt(AppendText(dst, r.ID), r.Version)
 		dst = append(dst, r.Digest[:]...)
-		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(r.Ceiling))
 	}
 	return End(dst, []byte(s.Fingerprint))
 }
@@ -29,8 +27,8 @@ func ReadRuleSet(key, rec []byte) (s ttpcron.RuleSet, err error) {
 	for range r.Count(len(r.Rest)) {
 		d := ttpcron.RuleDef{ID: r.Text(), Version: r.Int()}
 		copy(d.Digest[:], r.Bytes(len(d.Digest)))
-		if b := r.Bytes(8); b != nil {
-			d.Ceiling = math.Float64frombits(binary.LittleEndian.Uint64(b))
+		if r.Version == 1 {
+			r.Bytes(8) // the ceiling of a clipped rule, which is no part of its tags any more
 		}
 		if r.Err != nil {
 			break

@@ -28,7 +28,8 @@ func AppendRun(dst []byte, r *ttpcron.Run) []byte {
 		dst = AppendBool(dst, s.DryRun)
 		dst = binary.AppendVarint(dst, int64(s.Elapsed))
 	}
-	known := r.Imported.RejectedKnown > 0
+	changed := slices.ContainsFunc(r.Sources, tagsChanged)
+	known := changed || r.Imported.RejectedKnown > 0
 	before := known || r.Imported.BeforeHorizon > 0
 	if before || slices.ContainsFunc(r.Sources, retagged) {
 		for i := range r.Sources {
@@ -42,6 +43,9 @@ func AppendRun(dst []byte, r *ttpcron.Run) []byte {
 	}
 	if known {
 		dst = AppendInt(dst, r.Imported.RejectedKnown)
+	}
+	for i := 0; changed && i < len(r.Sources); i++ {
+		dst = AppendInt(AppendInt(dst, r.Sources[i].Removed), r.Sources[i].Replaced)
 	}
 	return End(dst, []byte(r.ID))
 }
@@ -78,6 +82,9 @@ func ReadRun(key, rec []byte) (run ttpcron.Run, err error) {
 	if len(r.Rest) > 0 {
 		run.Imported.RejectedKnown = r.Int()
 	}
+	for i := 0; i < len(run.Sources) && r.Version >= 2 && len(r.Rest) > 0; i++ {
+		run.Sources[i].Removed, run.Sources[i].Replaced = r.Int(), r.Int()
+	}
 	if err := r.Finish(); err != nil {
 		return ttpcron.Run{}, fmt.Errorf("run %q: %w", key, err)
 	}
@@ -97,6 +104,8 @@ func retagCounts(s *ttpcron.SourceReport) [3]*int {
 func retagged(s ttpcron.SourceReport) bool {
 	return s.Retagged != 0 || s.RetagTags != 0 || s.RetagInserted != 0
 }
+
+func tagsChanged(s ttpcron.SourceReport) bool { return s.Removed != 0 || s.Replaced != 0 }
 
 func importCounts(r *ttpcron.ImportReport) [6]*int {
 	return [...]*int{&r.Lines, &r.New, &r.Known, &r.Changed, &r.Ignored, &r.Rejected}

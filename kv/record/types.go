@@ -17,13 +17,13 @@ var (
 	typeKindTotal  = Type{"total of a kind", 1}
 	typeTagDays    = Type{"number of days", 1}
 	typeCursor     = Type{"checkpoint", 1}
-	typeRun        = Type{"run", 1}
+	typeRun        = Type{"run", 2}
 	typeReject     = Type{"reject", 1}
 	typePosition   = Type{"read position", 1}
 	typeLook       = Type{"look of a file", 1}
 	typeState      = Type{"state of a rule", 1}
 	typePruned     = Type{"pruning", 1}
-	typeRuleSet    = Type{"rule set", 1}
+	typeRuleSet    = Type{"rule set", 2}
 	typeRetirement = Type{"retirement", 1}
 	typeAudit      = Type{"audit entry", 1}
 	typeSchema     = Type{"schema", 1}

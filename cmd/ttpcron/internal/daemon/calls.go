@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/control"
 	"github.com/ttpcron/ttpcron/jobs"
 )
@@ -16,11 +17,11 @@ var calls = control.Name(struct {
 	Turn     control.Method[none, string] // gives an ID
 	TurnKeep control.Method[keeping, turnState]
 	TurnEnd  control.Method[string, none]
-	Commit   control.Method[committing, int]
+	Commit   control.Method[committing, ttpcron.Committed]
 }{
 	RunFollow: control.NewMethod[following, runNews]("", control.Waits),
 	TurnKeep:  control.NewMethod[keeping, turnState]("", control.Waits),
-	Commit:    control.NewMethod[committing, int]("", control.Large),
+	Commit:    control.NewMethod[committing, ttpcron.Committed]("", control.Large),
 })
 
 // What calls take and give.
@@ -60,13 +61,14 @@ type (
 	// the rest has few bytes.
 	committing struct {
 		Turn     string
-		Tags     control.List[ttpcron.Tag]
+		Tagging  store.Tagging
 		Coverage control.List[ttpcron.Coverage]
+		RuleSets control.List[ttpcron.RuleSet]
+		Audit    control.List[ttpcron.AuditEntry]
 		Rest     control.Small[rest]
 	}
 	// rest is what a commit holds besides its lists.
 	rest struct {
-		RuleSet *ttpcron.RuleSet
 		Cursors []ttpcron.Cursor
 		Run     *ttpcron.Run
 	}
@@ -74,6 +76,8 @@ type (
 
 // commit puts together what travelled in parts.
 func (q *committing) commit() ttpcron.Commit {
-	r := q.Rest.Value
-	return ttpcron.Commit{Tags: q.Tags.Items, Coverage: q.Coverage.Items, RuleSet: r.RuleSet, Cursors: r.Cursors, Run: r.Run}
+	c := q.Tagging.Commit()
+	c.Coverage, c.RuleSets, c.Audit = q.Coverage.Items, q.RuleSets.Items, q.Audit.Items
+	c.Cursors, c.Run = q.Rest.Value.Cursors, q.Rest.Value.Run
+	return c
 }

@@ -72,7 +72,7 @@ type timedLedger struct {
 	o *observer
 }
 
-func (s timedLedger) Commit(ctx context.Context, c ttpcron.Commit) (int, error) {
+func (s timedLedger) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error) {
 	began := time.Now()
 	n, err := s.Ledger.Commit(ctx, c)
 	if len(c.Tags) > 0 {

@@ -20,22 +20,27 @@ type heldLedger struct {
 
 // Commit sends large commits in parts. All but the tags goes with the last one:
 // nothing is said to be covered before its tags are stored.
-func (s heldLedger) Commit(ctx context.Context, c ttpcron.Commit) (inserted int, err error) {
-	last := committing{Turn: s.turn.id, Coverage: control.ListOf(c.Coverage), Rest: control.Small[rest]{Value: rest{c.RuleSet, c.Cursors, c.Run}}}
-	for part, err := range control.Parts(c.Tags, store.SendBytes) {
-		if err != nil {
-			return inserted, err
-		}
-		if len(last.Tags.Items) > 0 {
-			n, err := calls.Commit.Call(ctx, s.turn.client, committing{Turn: s.turn.id, Tags: last.Tags})
-			if inserted += n; err != nil {
-				return inserted, err
-			}
-		}
-		last.Tags = part
+func (s heldLedger) Commit(ctx context.Context, c ttpcron.Commit) (done ttpcron.Committed, err error) {
+	send := func(q committing) error {
+		q.Turn = s.turn.id
+		n, err := calls.Commit.Call(ctx, s.turn.client, q)
+		done.Add(n)
+		return err
 	}
-	n, err := calls.Commit.Call(ctx, s.turn.client, last)
-	return inserted + n, err
+	var last *store.Tagging
+	for part, err := range store.TaggingParts(&c) {
+		if err == nil && last != nil {
+			err = send(committing{Tagging: *last})
+		}
+		if err != nil {
+			return done, err
+		}
+		last = &part
+	}
+	return done, send(committing{
+		Tagging: *last, Coverage: control.ListOf(c.Coverage), RuleSets: control.ListOf(c.RuleSets), Audit: control.ListOf(c.Audit),
+		Rest: control.Small[rest]{Value: rest{c.Cursors, c.Run}},
+	})
 }
 
 // Turn is the turn for a run, which a command has or waits for.

@@ -22,7 +22,7 @@ func (d *daemon) serveTurns(s *control.Server) {
 		d.turns.end(id)
 		return none{}, nil
 	})
-	calls.Commit.Serve(s, func(ctx context.Context, q committing) (n int, err error) {
+	calls.Commit.Serve(s, func(ctx context.Context, q committing) (n ttpcron.Committed, err error) {
 		err = d.turns.commit(q.Turn, func() error {
 			n, err = d.commit(ctx, q)
 			return err
@@ -32,7 +32,7 @@ func (d *daemon) serveTurns(s *control.Server) {
 }
 
 // commit commits for a caller that has the turn.
-func (d *daemon) commit(ctx context.Context, q committing) (int, error) {
+func (d *daemon) commit(ctx context.Context, q committing) (ttpcron.Committed, error) {
 	c := q.commit()
 	d.moved.Add(1)
 	n, err := d.timed().Commit(ctx, c)

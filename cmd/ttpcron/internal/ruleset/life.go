@@ -38,12 +38,22 @@ func (l Life) Hides(c *ttpcron.Claim) *ttpcron.Retirement {
 	return nil
 }
 
-// Hidden is Hides as a job takes it; nil when nothing is retired.
-func (l Life) Hidden() func(*ttpcron.Claim) bool {
-	if len(l.Retired) == 0 {
+// Hidden tells of which claims the tags are not shown at an instant; nil when
+// those of all are.
+func (l Life) Hidden(now time.Time) func(*ttpcron.Claim) bool {
+	states := map[string]ttpcron.RuleState{}
+	for _, s := range l.States {
+		if s.At(now) != ttpcron.StatusEnabled {
+			states[s.RuleID] = s
+		}
+	}
+	if len(l.Retired)+len(states) == 0 {
 		return nil
 	}
-	return func(c *ttpcron.Claim) bool { return l.Hides(c) != nil }
+	return func(c *ttpcron.Claim) bool {
+		_, shown := states[c.RuleID].Shown(c.Confidence, now)
+		return !shown || l.Hides(c) != nil
+	}
 }
 
 // RetiredVersions lists the versions of a rule, other than the one that it has

@@ -39,15 +39,17 @@ type Observer interface {
 
 var _ jobs.Rules = Set{}
 
-// InForce counts the rules that can emit something. It does not compile them, as
-// looking at each would.
-func (r Set) InForce() int { return len(r.Definitions()) }
-
 // Applying counts the rules in force that apply to a kind.
 func (r Set) Applying(kind ttpcron.SourceKind) int { return r.Active(kind) }
 
 // Only returns the rules with these ids.
 func (r Set) Only(ids map[string]bool) jobs.Rules { return r.with(r.RuleSet.Only(ids)) }
+
+// Has reports whether the set has a rule, in force or not.
+func (r Set) Has(id string) bool {
+	_, ok := r.Rule(id)
+	return ok
+}
 
 func (r Set) with(rs *tagger.RuleSet) Set { return Set{rs, r.Log, r.Observer} }
 

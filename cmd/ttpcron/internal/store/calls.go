@@ -59,7 +59,8 @@ var calls = control.Name(struct {
 	Rejects        call[uint64, rejectPage]
 	RejectsDropped call[none, int]
 
-	HasTags      call[control.List[ttpcron.Tag], int]
+	Preview      call[Tagging, ttpcron.Committed]
+	RulesOf      call[ttpcron.SourceKind, []string]
 	RuleSet      call[string, found[ttpcron.RuleSet]]
 	Cursors      call[none, []ttpcron.Cursor]
 	SetCursor    call[exclusive[ttpcron.Cursor], none]
@@ -137,8 +138,11 @@ var calls = control.Name(struct {
 	}),
 	RejectsDropped: reads((*kv.DB).RejectsDropped),
 
-	HasTags: large(func(ctx context.Context, h *Holder, q control.List[ttpcron.Tag]) (int, error) {
-		return h.DB.HasTags(ctx, q.Items)
+	Preview: large(func(ctx context.Context, h *Holder, q Tagging) (ttpcron.Committed, error) {
+		return h.DB.Preview(ctx, q.Commit())
+	}),
+	RulesOf: does(func(ctx context.Context, h *Holder, kind ttpcron.SourceKind) ([]string, error) {
+		return h.DB.RulesOf(ctx, kind)
 	}),
 	RuleSet: does(func(ctx context.Context, h *Holder, fingerprint string) (f found[ttpcron.RuleSet], err error) {
 		f.Value, f.OK, err = h.DB.RuleSet(ctx, fingerprint)

@@ -166,26 +166,34 @@ const Manual = "manual"
 
 // Commit does what kv.DB.Commit does, where this process has the store open.
 // Beside a daemon a run needs its turn first: the error is ErrNoTurn.
-func (s Ledger) Commit(ctx context.Context, c ttpcron.Commit) (int, error) {
+func (s Ledger) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error) {
 	if h := s.conn.holder; h != nil {
 		return h.DB.Commit(ctx, c)
 	}
-	return 0, ErrNoTurn
+	return ttpcron.Committed{}, ErrNoTurn
 }
 
-// HasTags does what kv.DB.HasTags does.
-func (s Ledger) HasTags(ctx context.Context, tags []ttpcron.Tag) (known int, err error) {
-	for part, err := range partsFor(s.conn, tags) {
-		if err != nil {
-			return 0, err
-		}
-		n, err := calls.HasTags.ask(ctx, s.conn, part)
-		if err != nil {
-			return 0, err
-		}
-		known += n
+// Preview does what kv.DB.Preview does.
+func (s Ledger) Preview(ctx context.Context, c ttpcron.Commit) (done ttpcron.Committed, err error) {
+	if h := s.conn.holder; h != nil {
+		return h.DB.Preview(ctx, c)
 	}
-	return known, nil
+	for part, err := range TaggingParts(&c) {
+		if err != nil {
+			return done, err
+		}
+		n, err := calls.Preview.ask(ctx, s.conn, part)
+		if err != nil {
+			return done, err
+		}
+		done.Add(n)
+	}
+	return done, nil
+}
+
+// RulesOf does what kv.DB.RulesOf does.
+func (s Ledger) RulesOf(ctx context.Context, kind ttpcron.SourceKind) ([]string, error) {
+	return calls.RulesOf.ask(ctx, s.conn, kind)
 }
 
 // RuleSet does what kv.DB.RuleSet does.

@@ -1,0 +1,109 @@
+package jobs
+
+import (
+	"slices"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// reviewed is which events of a day have been looked at again: ranges of arrival
+// numbers, which go on over what belongs to other kinds and days.
+type reviewed struct {
+	ranges           []ttpcron.SeqRange
+	earliest, latest time.Time
+	// from the first event of those that were read on, and up to the last
+	whole, open bool
+	began       bool
+}
+
+// add notes that an event, the next that was read, has been looked at again.
+func (v *reviewed) add(e *ttpcron.Event) {
+	if v.open {
+		v.ranges[len(v.ranges)-1].Last = e.Seq
+	} else {
+		v.ranges = append(v.ranges, ttpcron.SeqRange{First: e.Seq, Last: e.Seq})
+	}
+	if !v.began {
+		v.whole = true
+	}
+	v.began, v.open = true, true
+	v.span(e.Time, e.Time)
+}
+
+// pass notes that the next event has not been looked at again.
+func (v *reviewed) pass() { v.began, v.open = true, false }
+
+func (v *reviewed) span(earliest, latest time.Time) {
+	if v.earliest.IsZero() || earliest.Before(v.earliest) {
+		v.earliest = earliest
+	}
+	if latest.After(v.latest) {
+		v.latest = latest
+	}
+}
+
+// join adds what was read next.
+func (v *reviewed) join(o *reviewed) {
+	if !o.began {
+		return
+	}
+	ranges := o.ranges
+	if v.open && o.whole {
+		v.ranges[len(v.ranges)-1].Last = ranges[0].Last
+		ranges = ranges[1:]
+	}
+	v.ranges = append(v.ranges, ranges...)
+	v.began, v.open = true, o.open
+	if len(o.ranges) > 0 {
+		v.span(o.earliest, o.latest)
+	}
+}
+
+// allOf returns the events of some parts of a day's coverage that arrived up to a
+// number.
+func allOf(t *part) reviewed {
+	v := reviewed{earliest: t.earliest, latest: t.latest, began: true}
+	list := slices.Clone(t.stale)
+	slices.SortFunc(list, func(a, b ttpcron.Coverage) int {
+		switch {
+		case a.After < b.After:
+			return -1
+		case a.After > b.After:
+			return 1
+		}
+		return 0
+	})
+	for _, c := range list {
+		r := ttpcron.SeqRange{First: c.After + 1, Last: min(c.UpTo, t.upTo)}
+		switch n := len(v.ranges); {
+		case r.First > r.Last:
+		case n > 0 && r.First <= v.ranges[n-1].Last+1:
+			v.ranges[n-1].Last = max(v.ranges[n-1].Last, r.Last)
+		default:
+			v.ranges = append(v.ranges, r)
+		}
+	}
+	return v
+}
+
+// review adds the events of a part that have been looked at again to the group.
+func (g *group) review(kind ttpcron.SourceKind, t *part, v *reviewed) {
+	if len(t.review) == 0 || len(v.ranges) == 0 && g.reviewing != t {
+		return
+	}
+	if g.reviewing != t {
+		g.settleReview()
+		g.reviewing, g.seen = t, reviewed{}
+		g.reviews = append(g.reviews, ttpcron.Review{Kind: kind, Day: t.day, Rules: t.review})
+	}
+	g.seen.join(v)
+}
+
+// settleReview completes the last review.
+func (g *group) settleReview() {
+	if n := len(g.reviews); n > 0 {
+		r := &g.reviews[n-1]
+		r.Events, r.Earliest, r.Latest = g.seen.ranges, g.seen.earliest, g.seen.latest
+	}
+}

@@ -1,0 +1,420 @@
+package kv
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/record"
+	"github.com/ttpcron/ttpcron/kv/rollup"
+)
+
+// A review takes out the tags that rules which have looked at events again do not
+// make any more. They are found among the tags of the day by claim and by the
+// arrival number of the event, without reading either.
+
+// reviewTags is how many tags are taken out in one transaction. What is more than
+// that goes before the commit, which is then the last of several transactions.
+const reviewTags = 200_000
+
+// goneTag is a tag that is taken out.
+type goneTag struct {
+	day   ttpcron.Day
+	key   record.TagKey
+	claim uint32
+}
+
+// reviewer finds the tags that reviews take out, a part at a time.
+type reviewer struct {
+	db      *DB
+	reviews []ttpcron.Review // by day; the first is at hand
+	keep    []tagRow         // by day and key: tags that are made again
+	kept    map[ttpcron.UUID]bool
+	from    record.TagKey // goes on here, unless it is zero
+}
+
+func newReviewer(db *DB, c *ttpcron.Commit, keep []tagRow) (*reviewer, error) {
+	reviews := slices.Clone(c.Reviews)
+	slices.SortFunc(reviews, func(a, b ttpcron.Review) int {
+		return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Kind, b.Kind))
+	})
+	for i := range reviews {
+		v := &reviews[i]
+		if err := checkReview(v); err != nil {
+			return nil, err
+		}
+		if i > 0 && v.Day == reviews[i-1].Day && v.Kind == reviews[i-1].Kind {
+			return nil, fmt.Errorf("two reviews of kind %q and day %d", v.Kind, v.Day)
+		}
+	}
+	r := &reviewer{db: db, reviews: reviews, keep: keep}
+	if len(c.Kept) > 0 {
+		r.kept = make(map[ttpcron.UUID]bool, len(c.Kept))
+		for _, u := range c.Kept {
+			r.kept[u] = true
+		}
+	}
+	return r, nil
+}
+
+// next gives the next tags to take out until there are so many, and reports
+// whether there may be more.
+func (r *reviewer) next(tx *txn, most int, give func(goneTag)) (more bool, err error) {
+	claims, err := r.db.claims.all(tx)
+	if err != nil {
+		return false, err
+	}
+	days := tx.top(layout.Tags)
+	for n := 0; len(r.reviews) > 0; r.reviews, r.from = r.reviews[1:], (record.TagKey{}) {
+		v := &r.reviews[0]
+		of := claimsOf(v, claims)
+		b := days.Bucket(record.DayKey(v.Day))
+		if of == nil || b == nil {
+			continue
+		}
+		from, until := r.from[:], record.DayNanos
+		if r.from == (record.TagKey{}) && v.Earliest.After(v.Day.Start()) {
+			record.PutNanos(from, record.NanosOf(v.Earliest, v.Day))
+		}
+		if v.Latest.Before((v.Day + 1).Start()) {
+			until = record.NanosOf(v.Latest, v.Day)
+		}
+		keep := r.rows(v.Day)
+		c := b.Cursor()
+		for k, rec := c.Seek(from); k != nil; k, rec = c.Next() {
+			nanos, u, ok := record.ParseTagKey(k)
+			if !ok {
+				return false, record.Damagef("%x is no key of a tag", k)
+			}
+			if nanos > until {
+				break
+			}
+			id, seq, ok := record.PeekTag(rec)
+			if !ok || id == 0 || uint64(id) > uint64(len(claims)) {
+				return false, record.Damagef("tag %x cannot be read", k)
+			}
+			if !of[id-1] || !within(v.Events, seq) {
+				continue
+			}
+			g := goneTag{v.Day, record.TagKey(k), id}
+			if _, again := slices.BinarySearchFunc(keep, k, func(row tagRow, k []byte) int { return bytes.Compare(row.key[:], k) }); again || r.kept[u] {
+				continue
+			}
+			if n == most {
+				r.from = g.key
+				return true, nil
+			}
+			n++
+			give(g)
+		}
+	}
+	return false, nil
+}
+
+func checkReview(v *ttpcron.Review) error {
+	if v.Kind == "" || v.Day < 0 || v.Latest.Before(v.Earliest) || !v.Earliest.Before((v.Day + 1).Start()) || v.Latest.Before(v.Day.Start()) {
+		return fmt.Errorf("review of kind %q and day %d, from %v to %v", v.Kind, v.Day, v.Earliest, v.Latest)
+	}
+	last := uint64(0)
+	for _, s := range v.Events {
+		if s.First <= last || s.Last < s.First {
+			return fmt.Errorf("review of events %d to %d after event %d", s.First, s.Last, last)
+		}
+		last = s.Last
+	}
+	return nil
+}
+
+// claimsOf says of each claim, number 1 first, whether it is one of the rules of a
+// review; nil when none is.
+func claimsOf(v *ttpcron.Review, claims []*record.Claim) (of []bool) {
+	rules := make(map[string]bool, len(v.Rules))
+	for _, id := range v.Rules {
+		rules[id] = true
+	}
+	for i, c := range claims {
+		if c.Kind == v.Kind && rules[c.RuleID] {
+			if of == nil {
+				of = make([]bool, len(claims))
+			}
+			of[i] = true
+		}
+	}
+	return of
+}
+
+// within reports whether an arrival number lies in one of some ranges.
+func within(ranges []ttpcron.SeqRange, seq uint64) bool {
+	_, ok := slices.BinarySearchFunc(ranges, seq, func(r ttpcron.SeqRange, seq uint64) int {
+		switch {
+		case r.Last < seq:
+			return -1
+		case r.First > seq:
+			return 1
+		}
+		return 0
+	})
+	return ok
+}
+
+// rows returns the tags of a day that are made again.
+func (r *reviewer) rows(day ttpcron.Day) []tagRow {
+	find := func(day ttpcron.Day) int {
+		i, _ := slices.BinarySearchFunc(r.keep, day, func(row tagRow, day ttpcron.Day) int { return cmp.Compare(row.day, day) })
+		return i
+	}
+	return r.keep[find(day):find(day+1)]
+}
+
+// claimChanges is by how many tags the totals of claims change of which tags were
+// taken out or replaced.
+type claimChanges map[uint32]int
+
+// changeDay takes tags out of a day and stores others, new or in the place of such
+// as the store has, and counts the day anew. It returns by how many the days with tags
+// become more: -1 when none is left.
+func (db *DB) changeDay(tx *txn, day ttpcron.Day, tags []ttpcron.Tag, rows []tagRow, gone []goneTag, w *tagWriter, changed claimChanges) (days int, err error) {
+	name := record.DayKey(day)
+	b, rollups := tx.top(layout.Tags).Bucket(name), tx.top(layout.Rollups).Bucket(name)
+	if b == nil || rollups == nil {
+		return 0, record.Damagef("the tags of %s are not counted", day)
+	}
+	if err := eachClaim(rollups, name, func(id uint32, t record.Tally) { changed[id] -= t.Tags }); err != nil {
+		return 0, err
+	}
+	for i := range gone {
+		if err := b.Delete(gone[i].key[:]); err != nil {
+			return 0, err
+		}
+	}
+	for i := range rows {
+		if _, err := w.put(b, name, &rows[i], &tags[rows[i].tag]); err != nil {
+			return 0, err
+		}
+	}
+	if k, _ := b.Cursor().First(); k == nil {
+		if err := tx.top(layout.Tags).DeleteBucket(name); err != nil {
+			return 0, err
+		}
+		return -1, tx.top(layout.Rollups).DeleteBucket(name)
+	}
+	if err := db.recountDay(tx, day, b, rollups, w.claims); err != nil {
+		return 0, fmt.Errorf("counts of %s: %w", day, err)
+	}
+	return 0, eachClaim(rollups, name, func(id uint32, t record.Tally) { changed[id] += t.Tags })
+}
+
+// maxRecount is how many attackers and names are counted at once.
+const maxRecount = 1 << 16
+
+// recountDay makes the rollup of a day that which its tags give.
+func (db *DB) recountDay(tx *txn, day ttpcron.Day, tags, rollups *bucket, claims *newClaims) error {
+	d := rollup.NewDay()
+	d.Most = cmp.Or(db.sums, maxRecount)
+	for first := true; ; first = false {
+		if err := db.countDay(tx, day, tags, d, claims); err != nil {
+			return err
+		}
+		if !first {
+			clear(d.Claims)
+		}
+		if err := rewriteRollup(d, rollups, record.DayKey(day), first); err != nil {
+			return err
+		}
+		if !d.Next() {
+			return nil
+		}
+	}
+}
+
+// countDay counts the tags of a day.
+func (db *DB) countDay(tx *txn, day ttpcron.Day, tags *bucket, to *rollup.Day, claims *newClaims) error {
+	var d record.Deriver
+	var two [2]ttpcron.Tag // the rollup looks at the one before
+	events := db.storedEvents()
+	n := 0
+	return tags.ForEach(func(k, rec []byte) error {
+		t := &two[n&1]
+		n++
+		var id uint32
+		var err error
+		if *t, id, err = record.ReadTag(day, k, rec, &d); err != nil {
+			return err
+		}
+		c := claims.claim(id)
+		if c == nil {
+			return record.Damagef("claim %d is missing", id)
+		}
+		var e *ttpcron.Event
+		if t.Seq != 0 {
+			e, err = events.at(tx, record.KindDay{Kind: c.Kind, Day: day}, t.Seq)
+			if err == nil && e == nil {
+				err = record.Damagef("the event of a tag, %s %d, is missing", c.Kind, t.Seq)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		c.Complete(t, e, &d)
+		to.Add(&db.secret, record.NanosOf(t.EventTime, day), id, t)
+		return nil
+	})
+}
+
+// rewriteRollup makes the counts in the bucket of a day those given, as far as they
+// lie in its range; those of claims with claims.
+func rewriteRollup(d *rollup.Day, b *bucket, day []byte, claims bool) error {
+	var drop [][]byte
+	put := map[string][]byte{}
+	note := func(k, old, rec []byte) {
+		if !bytes.Equal(old, rec) {
+			put[string(k)] = rec
+		}
+	}
+	err := b.ForEach(func(k, rec []byte) error {
+		switch {
+		case len(k) == 5 && k[0] == record.RollupClaim:
+			if !claims {
+				return nil
+			}
+			id := binary.BigEndian.Uint32(k[1:])
+			t, ok := d.Claims[id]
+			if !ok {
+				drop = append(drop, bytes.Clone(k))
+				return nil
+			}
+			delete(d.Claims, id)
+			note(k, rec, record.AppendTally(nil, t, day, k))
+		case len(k) == 9 && k[0] == record.RollupAttacker && d.Has(binary.BigEndian.Uint64(k[1:])):
+			a, ok := d.Attackers[binary.BigEndian.Uint64(k[1:])]
+			if !ok {
+				drop = append(drop, bytes.Clone(k))
+				return nil
+			}
+			old, err := record.ReadAttacker(rec, day, k)
+			if err != nil {
+				return err
+			}
+			old.Tally = a.Tally // the names stay
+			delete(d.Attackers, binary.BigEndian.Uint64(k[1:]))
+			note(k, rec, record.AppendAttacker(nil, old, day, k))
+		case len(k) == 9 && k[0] == record.RollupAlias && d.Has(binary.BigEndian.Uint64(k[1:])):
+			span, ok := d.Aliases[binary.BigEndian.Uint64(k[1:])]
+			if !ok {
+				drop = append(drop, bytes.Clone(k))
+				return nil
+			}
+			delete(d.Aliases, binary.BigEndian.Uint64(k[1:]))
+			note(k, rec, record.AppendAlias(nil, *span, day, k))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for id, t := range d.Claims {
+		k := record.ClaimKey(record.RollupClaim, id)
+		note(k, nil, record.AppendTally(nil, t, day, k))
+	}
+	for hash, a := range d.Attackers {
+		k := record.HashKey(record.RollupAttacker, hash)
+		note(k, nil, record.AppendAttacker(nil, *a, day, k))
+	}
+	for hash, span := range d.Aliases {
+		k := record.HashKey(record.RollupAlias, hash)
+		note(k, nil, record.AppendAlias(nil, *span, day, k))
+	}
+	for _, k := range drop {
+		if err := b.Delete(k); err != nil {
+			return err
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(put)) {
+		if err := b.Put([]byte(k), put[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changeTotals adds changes to the totals of claims, and finds anew when the first
+// and the last of their tags were.
+func changeTotals(tx *txn, changed claimChanges) error {
+	totals := tx.top(layout.Totals)
+	left := map[uint32]*record.TagTotal{}
+	for id, n := range changed {
+		k := record.ClaimKey(record.RollupClaim, id)
+		var t record.TagTotal
+		if rec := totals.Get(k); rec != nil {
+			var err error
+			if t, err = record.ReadTotal(k, rec); err != nil {
+				return err
+			}
+		}
+		switch t.Tags += n; {
+		case t.Tags < 0:
+			return record.Damagef("total of claim %d is too small", id)
+		case t.Tags > 0:
+			left[id] = &record.TagTotal{Tags: t.Tags}
+		default:
+			if err := totals.Delete(k); err != nil {
+				return err
+			}
+		}
+	}
+	for _, last := range []bool{false, true} {
+		err := eachTally(tx, left, last, func(t *record.TagTotal, day ttpcron.Day, of record.Tally) {
+			if last {
+				t.Last = record.TimeOf(day, of.Last)
+			} else {
+				t.First = record.TimeOf(day, of.First)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for id, t := range left {
+		k := record.ClaimKey(record.RollupClaim, id)
+		if err := totals.Put(k, record.AppendTotal(nil, k, *t)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachTally gives of each claim the counts of its first day, or of its last.
+func eachTally(tx *txn, of map[uint32]*record.TagTotal, last bool, give func(t *record.TagTotal, day ttpcron.Day, of record.Tally)) error {
+	rollups, left := tx.top(layout.Rollups), maps.Clone(of)
+	c := rollups.Cursor()
+	begin, step := c.First, c.Next
+	if last {
+		begin, step = c.Last, c.Prev
+	}
+	for name, _ := begin(); name != nil && len(left) > 0; name, _ = step() {
+		day, _ := record.ParseDay(name)
+		b := rollups.Bucket(name)
+		for id, total := range left {
+			k := record.ClaimKey(record.RollupClaim, id)
+			rec := b.Get(k)
+			if rec == nil {
+				continue
+			}
+			t, err := record.ReadTally(rec, name, k)
+			if err != nil {
+				return err
+			}
+			delete(left, id)
+			give(total, day, t)
+		}
+	}
+	if len(left) > 0 {
+		return record.Damage("totals of claims count tags that are not there")
+	}
+	return nil
+}
