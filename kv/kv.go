@@ -3,9 +3,10 @@
 //
 // Start with [Open]. [DB.Import] adds events, [DB.Events] reads them back page by
 // page, [DB.Commit] adds tags together with the records that say how far the replay
-// came, [DB.Tags] and [DB.Summary] answer questions. The bytes of keys and values
-// are in package record, the list of buckets is in package layout, and package
-// doctor checks, recovers and copies the file.
+// came, [DB.Tags] and [DB.Summary] answer questions. A tag is stored as a reference
+// to its event, which is read with it. The bytes of keys and values are in package
+// record, the list of buckets is in package layout, and package doctor checks,
+// recovers and copies the file.
 //
 // What holds after a crash, of the process or of the machine: a call that
 // returned without error is there wholly; a call that did not return is there

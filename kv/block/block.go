@@ -4,7 +4,7 @@
 // A block is a record (see package record), whose body is
 //
 //	number of events
-//	length of the ids, form of the ids, ids   (digests: not worth compressing)
+//	length of the ids, form of the ids, ids   (those that sources gave)
 //	length of the columns, form of the columns, columns
 //
 // and the columns, one after the other, are
@@ -18,7 +18,8 @@
 //	payload   number of the event's payload
 //
 // Nine in ten commands that honeypots see repeat another, so most events cost
-// their id, their time and two numbers.
+// their time and two numbers. The id of an event whose source gave it none is
+// computed when it is wanted, see [ttpcron.Event.SourceID].
 package block
 
 import "github.com/ttpcron/ttpcron"
