@@ -99,11 +99,13 @@ func TestLayers(t *testing.T) {
 
 func TestExcerpt(t *testing.T) {
 	for evidence, want := range map[string]string{
-		`{"command_text":"id","matched":"x"}`:                  "id",
-		`{"metric":"m","matched_signature":"s"}`:               "s",
-		`{"metric":"m"}`:                                       `{"metric":"m"}`,
-		`{"command_text":"\u001b[2J\udcff"}`:                   `\x1b[2J\xff`,
-		`not json`:                                             "not json",
+		`{"command_text":"id","matched":"x"}`:    "id",
+		`{"metric":"m","matched_signature":"s"}`: "s",
+		`{"metric":"m"}`:                         `{"metric":"m"}`,
+		`{"command_text":"","matched":"id"}`:     "id",
+		`{}`:                                     "",
+		`{"command_text":"\u001b[2J\udcff"}`:     `\x1b[2J\xff`,
+		`not json`:                               "not json",
 		`{"command_text":"` + strings.Repeat("a", 5000) + `"}`: strings.Repeat("a", maxExcerpt-1) + "~",
 	} {
 		if got := excerpt(&ttpcron.Tag{Evidence: []byte(evidence)}, term.Terminal{}); got != want {

@@ -268,11 +268,14 @@ func lastArrived(ctx context.Context, db *store.Store, after uint64) (string, er
 const maxExcerpt = 160
 
 // excerpt is the text that a tag was made of, as far as its evidence holds it,
-// or else the evidence itself.
+// or else the evidence itself, if it says anything.
 func excerpt(tag *ttpcron.Tag, t term.Terminal) string {
 	var evidence map[string]json.RawMessage
 	s := string(tag.Evidence)
 	if json.Unmarshal(tag.Evidence, &evidence) == nil {
+		if len(evidence) == 0 {
+			return ""
+		}
 		for _, name := range tellingFields {
 			if text, err := jsontext.DecodeString(evidence[name]); err == nil && text != "" {
 				s = text
