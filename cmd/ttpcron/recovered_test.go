@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"slices"
@@ -37,7 +38,7 @@ func (d *damager) held(t *testing.T, store string) (tags, events []string) {
 }
 
 // TestRecoveredComesBack loses each page of history, tags, coverage and of what leads
-// to them, counts and indexes them, in turn, and both headers. After db recover the log is imported
+// to them, counts and indexes them, in turn, some pairs of them, and both headers. After db recover the log is imported
 // again and an ordinary run looks at what there is: the store holds exactly what a
 // whole one holds, each event and tag in every field, and so it does after the next
 // run, with another rule, looks at what the first had covered.
@@ -46,11 +47,11 @@ func TestRecoveredComesBack(t *testing.T) {
 	d.now = d.now.AddDate(0, 2, 0) // long after the days of events: no window of a first run helps
 	whole, recovered := d.path("whole.db"), d.path("recovered.db")
 	os.Remove(whole)
-	all, err := os.ReadFile(d.path("all.jsonl"))
+	log, err := os.ReadFile(d.path("all.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for part := range slices.Chunk(bytes.SplitAfter(all, []byte("\n")), 300) {
+	for part := range slices.Chunk(bytes.SplitAfter(log, []byte("\n")), 300) {
 		d.write(t, "part.jsonl", bytes.Join(part, nil))
 		d.said(t, whole, "import --format events DIR/part.jsonl", slices.Sort[[]string])
 		d.said(t, whole, "run-once --since-days 3650", slices.Sort[[]string])
@@ -74,22 +75,31 @@ func TestRecoveredComesBack(t *testing.T) {
 	if slices.Equal(tags, edited) || len(tags) < 1000 || len(events) < 900 {
 		t.Fatalf("%d events, %d tags, %d with the rule that was edited", len(events), len(tags), len(edited))
 	}
-	losses := 0
-	regions := append([]kvtest.Region{{Sort: "both headers", Of: "file", From: 0, To: 2 * 4096}}, kvtest.Regions(t, content)...)
-	for i, r := range regions {
+	var all, lost [][]kvtest.Region
+	for _, r := range kvtest.Regions(t, content) {
 		switch r.Of {
-		case "file", "history", "tags", "coverage", "cursors", "days", "rollups", "identity", "named", "claims", "totals", "marks":
-		default:
-			continue
+		case "history", "tags", "coverage", "cursors", "days", "rollups", "identity", "named", "claims", "totals", "marks":
+			all = append(all, []kvtest.Region{r})
 		}
+	}
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for range 20 {
+		pair := append([]kvtest.Region{}, all[rnd.IntN(len(all))]...)
+		lost = append(lost, append(pair, all[rnd.IntN(len(all))]...))
+	}
+	lost = append(append(lost, []kvtest.Region{{Sort: "both headers", From: 0, To: 2 * 4096}}), all...)
+	losses := 0
+	for i, places := range lost {
 		if testing.Short() && i%5 > 0 {
 			continue
 		}
-		bad := bytes.Clone(content)
-		clear(bad[r.From:r.To])
+		bad, where := bytes.Clone(content), ""
+		for _, r := range places {
+			clear(bad[r.From:r.To])
+			where += fmt.Sprintf("%s (%s) at page %d, ", r.Sort, r.Of, r.From/4096)
+		}
 		d.write(t, "damaged.db", bad)
 		os.Remove(recovered)
-		where := fmt.Sprintf("%s (%s) at page %d", r.Sort, r.Of, r.From/4096)
 		d.writeRule(t, "D2", damageRules["D2"])
 		report := strings.Join(d.said(t, d.path("damaged.db"), "db recover DIR/recovered.db --json", slices.Sort[[]string]), "")
 		if !strings.Contains(report, `"whole":true`) {
@@ -106,10 +116,10 @@ func TestRecoveredComesBack(t *testing.T) {
 			d.said(t, recovered, "db check", slices.Sort[[]string])
 			gotTags, gotEvents := d.held(t, recovered)
 			if !slices.Equal(gotEvents, events) {
-				t.Errorf("%s: %d events come back, of %d: %s\n%s", where, len(gotEvents), len(events), firstChange(strings.Join(gotEvents, "\n"), strings.Join(events, "\n")), report)
+				t.Errorf("%s%d events come back, of %d: %s\n%s", where, len(gotEvents), len(events), firstChange(strings.Join(gotEvents, "\n"), strings.Join(events, "\n")), report)
 			}
 			if gotTags = strip(gotTags); !slices.Equal(gotTags, c.tags) {
-				t.Errorf("%s: %d tags come back, of %d: %s\n%s", where, len(gotTags), len(c.tags), firstChange(strings.Join(gotTags, "\n"), strings.Join(c.tags, "\n")), report)
+				t.Errorf("%s%d tags come back, of %d: %s\n%s", where, len(gotTags), len(c.tags), firstChange(strings.Join(gotTags, "\n"), strings.Join(c.tags, "\n")), report)
 			}
 		}
 	}

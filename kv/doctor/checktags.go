@@ -183,7 +183,7 @@ func (l *lostEvents) add(u ttpcron.UUID, kind ttpcron.SourceKind, seq uint64, da
 
 func (l *lostEvents) tell(c *checker) {
 	if l.damaged > 0 {
-		c.findf("%d tags lack what their events say, which lie in damaged blocks", l.damaged)
+		c.findf("tags that lack what their events say, since the blocks of these are damaged: %d", l.damaged)
 	}
 	switch {
 	case l.missing == 1:

@@ -39,6 +39,7 @@ type stray struct {
 	named  bool                 // the names have been gathered
 	kinds  []ttpcron.SourceKind
 	days   []ttpcron.Day
+	isDay  map[ttpcron.Day]bool
 	day    int // the day in days that was right last
 	blocks []foundBlock
 }
@@ -53,7 +54,7 @@ type foundBlock struct {
 // newStray finds out which pages are free.
 func (r *recovery) newStray() *stray {
 	free := page.NewBitmap(r.Header.Pages)
-	f := &stray{over: func(id uint64) bool { return free.Has(id) || id == r.Header.Freelist }}
+	f := &stray{isDay: map[ttpcron.Day]bool{}, over: func(id uint64) bool { return free.Has(id) || id == r.Header.Freelist }}
 	if r.report.NoHeader {
 		return f
 	}
@@ -139,7 +140,8 @@ func (f *stray) searchTags(r *recovery) {
 
 // name notes the name of a bucket, which is a day's or a kind's.
 func (f *stray) name(name []byte) {
-	if day, ok := record.ParseDay(name); ok && !slices.Contains(f.days, day) {
+	if day, ok := record.ParseDay(name); ok && !f.isDay[day] {
+		f.isDay[day] = true
 		f.days = append(f.days, day)
 	}
 	e := ttpcron.Event{Kind: ttpcron.SourceKind(name), Time: ttpcron.Day(0).Start(), AttackerIP: "0.0.0.0"}
