@@ -331,8 +331,8 @@ func (r *run) audit() (entries []ttpcron.AuditEntry) {
 		if c.Replaced > 0 {
 			e.After += fmt.Sprintf(", %d replaced", c.Replaced)
 		}
-		if c.Was != 0 {
-			e.Before = fmt.Sprintf("version %d", c.Was)
+		if c.Was != 0 && c.Was != c.Version {
+			e.Reason += fmt.Sprintf(", was %d", c.Was)
 		}
 		entries = append(entries, e)
 	}

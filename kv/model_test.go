@@ -517,8 +517,10 @@ func TestModel(t *testing.T) {
 					h.states()
 				case p < 78:
 					h.retires()
-				case p < 83:
+				case p < 82:
 					h.prunes()
+				case p < 84:
+					h.prunesRules()
 				case p < 90:
 					h.crashes()
 				case p < 93:

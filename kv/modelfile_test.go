@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -61,6 +62,31 @@ func (h *history) prunes() {
 	h.m = want
 	if h.rnd.IntN(4) == 0 {
 		h.forgets()
+	}
+}
+
+// prunesRules takes out the tags of some rules.
+func (h *history) prunesRules() {
+	p := kv.PruneRules{}
+	for range h.rnd.IntN(4) {
+		p.Rules = append(p.Rules, fmt.Sprintf("R%04d", h.rnd.IntN(14)))
+	}
+	var want ttpcron.Committed
+	for u, t := range h.m.tags {
+		if slices.Contains(p.Rules, t.RuleID) {
+			want.TagChanges.Add(ttpcron.TagChanges{Removed: 1})
+			want.Count(ttpcron.RuleTechnique{RuleID: t.RuleID, Technique: t.Technique()}, ttpcron.TagChanges{Removed: 1})
+			delete(h.m.tags, u)
+		}
+	}
+	kv.TakeOutAtOnce(h.db, h.rnd.IntN(3)*(1+h.rnd.IntN(50)))
+	for _, dry := range []bool{true, false} {
+		p.DryRun = dry
+		got, err := h.db.PruneRules(h.t.Context(), p)
+		h.check(err)
+		if !reflect.DeepEqual(got, want) {
+			h.t.Fatalf("took out %+v, want %+v", got, want)
+		}
 	}
 }
 

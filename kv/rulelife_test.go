@@ -166,3 +166,54 @@ func TestRetiredTagsStay(t *testing.T) {
 		t.Errorf("%d tags, want %d; %v", s.Tags, len(tags), err)
 	}
 }
+
+// TestPrunedRulesHaveNotLooked holds that coverage forgets rules whose tags are taken
+// out: when they come back they look again.
+func TestPrunedRulesHaveNotLooked(t *testing.T) {
+	db, ctx := kvtest.Open(t), t.Context()
+	events := newGenerator(3).events(30)
+	importAll(t, db, events)
+	var tags []ttpcron.Tag
+	tagAll(t, db, 3, func(some []ttpcron.Tag) { tags = append(tags, some...) })
+	rule := tags[0].RuleID
+	both := ttpcron.NewRuleSet([]ttpcron.RuleDef{{ID: rule, Version: 1, Digest: [16]byte{1}}, {ID: "kept", Version: 1, Digest: [16]byte{2}}})
+	alone, other := ttpcron.NewRuleSet(both.Rules[:1]), ttpcron.NewRuleSet(both.Rules[1:])
+	if both.Rules[0].ID != rule {
+		alone, other = other, alone
+	}
+	day := ttpcron.DayOf(events[0].Time)
+	c := ttpcron.Commit{Tags: tags, RuleSets: []ttpcron.RuleSet{both, alone, other}}
+	for i, s := range []string{both.Fingerprint, alone.Fingerprint, other.Fingerprint, ""} {
+		c.Coverage = append(c.Coverage, ttpcron.Coverage{Kind: ttpcron.Command, Day: day, RuleSet: s, After: uint64(i), UpTo: uint64(i + 1), Tags: 1})
+	}
+	if _, err := db.Commit(ctx, c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.PruneRules(ctx, kv.PruneRules{Rules: []string{rule}}); err != nil {
+		t.Fatal(err)
+	}
+	days, err := db.DayPage(ctx, ttpcron.Command, day)
+	if err != nil || len(days) == 0 {
+		t.Fatal(days, err)
+	}
+	want := []ttpcron.Coverage{
+		{RuleSet: other.Fingerprint, After: 0, UpTo: 1, Uncounted: true}, {After: 1, UpTo: 2, Uncounted: true},
+		{RuleSet: other.Fingerprint, After: 2, UpTo: 3, Tags: 1}, {After: 3, UpTo: 4, Tags: 1},
+	}
+	for i := range want {
+		want[i].Kind, want[i].Day = ttpcron.Command, day
+	}
+	if !reflect.DeepEqual(days[0].Coverage, want) {
+		t.Errorf("coverage %+v, want %+v", days[0].Coverage, want)
+	}
+	for set, known := range map[string]bool{both.Fingerprint: false, alone.Fingerprint: false, other.Fingerprint: true} {
+		if _, ok, err := db.RuleSet(ctx, set); ok != known || err != nil {
+			t.Errorf("set %s is known: %v, %v", set, ok, err)
+		}
+	}
+	for tag, err := range db.Tags(ctx, ttpcron.TagQuery{}) {
+		if err != nil || tag.RuleID == rule {
+			t.Errorf("tag of %s, %v", tag.RuleID, err)
+		}
+	}
+}

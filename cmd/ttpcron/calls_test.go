@@ -123,6 +123,10 @@ func (c *calling) steps() map[string]func(s *store.Store) (any, error) {
 		"35 prune": func(s *store.Store) (any, error) {
 			return s.File.Prune(c.ctx, kv.Prune{EventsBefore: day, TagsBefore: day})
 		},
+		"42 prune-rules": func(s *store.Store) (any, error) {
+			return s.File.PruneRules(c.ctx, kv.PruneRules{Rules: []string{"TEST1", "none"}})
+		},
+		"43 kinds, again":   func(s *store.Store) (any, error) { return s.History.Kinds(c.ctx) }, // when it has ended the log of the one before is there
 		"36 forget-horizon": func(s *store.Store) (any, error) { return s.File.ForgetHorizon(c.ctx, "") },
 		"37 space": func(s *store.Store) (any, error) {
 			sp, err := s.File.MeasureSpace(c.ctx, nil)

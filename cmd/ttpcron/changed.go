@@ -165,6 +165,6 @@ func printOrphans(out *term.Output, old []orphanJSON) error {
 	if err := out.Table(&t); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "They are kept and shown; ttpcron rules retire RULE hides them.\n")
+	fmt.Fprintf(out, "They are kept and shown; ttpcron rules retire RULE hides them, ttpcron db prune --orphans takes them out.\n")
 	return nil
 }

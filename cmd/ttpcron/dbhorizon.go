@@ -23,7 +23,7 @@ type horizonJSON struct {
 
 // forgetHorizon lets events of days that were taken out come in again.
 func forgetHorizon(ctx context.Context, out *term.Output, stores *store.Opener, o pruneOptions) error {
-	if o.keepEvents != "" || o.keepTags != "" || o.dryRun || o.yes {
+	if o.keepEvents != "" || o.keepTags != "" || o.dryRun || o.yes || o.orphans {
 		return cli.Usage("--forget-horizon takes nothing out", "it goes with --source and --json alone")
 	}
 	db, err := stores.Change(ctx)

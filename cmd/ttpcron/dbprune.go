@@ -19,6 +19,7 @@ type pruneOptions struct {
 	keepEvents, keepTags string
 	dryRun, yes, json    bool
 	forgetHorizon        bool
+	orphans              bool
 	source               sourceFlag
 }
 
@@ -30,6 +31,7 @@ func dbPrune() *command {
 	fs.BoolVar(&o.dryRun, "dry-run", false, "count what would be taken out, and take out nothing")
 	fs.BoolVar(&o.yes, "yes", false, "do it though it is much at once, or all there is, or no run has looked at some of it")
 	fs.BoolVar(&o.forgetHorizon, "forget-horizon", false, "take out nothing, and let events of days that were taken out come in again")
+	fs.BoolVar(&o.orphans, "orphans", false, "take out the tags of rules that are not loaded, of whatever day, and nothing else")
 	o.source = jobs.SourceAll
 	fs.Var(&o.source, "source", "`SOURCE` whose horizon is forgotten: command, canary, all, or another kind of event")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object")
@@ -55,10 +57,15 @@ holds them is imported again, and counted. --forget-horizon lets them in again,
 and says what the horizon was; ttpcron import --again PATH then reads the logs
 from their beginning, although they were read before.
 
+--orphans takes out the tags of rules that are not loaded, whenever their events
+happened, and needs --yes: a folder that is not mounted, or that another command
+was told with --rules, has rules too. It does nothing while a rule file cannot be
+used. When such a rule comes back, a run looks at the history again with it.
+
 Checkpoints stay where they are, and what runs have covered of the days that are
 left. Interrupted, it keeps what it has done and can be repeated. The room becomes
 free within the file; ttpcron db compact gives it back to the disk.`,
-		Examples: "ttpcron db prune --keep-events 365d --dry-run\nttpcron db prune --keep-events 90d --keep-tags 730d\nttpcron db prune --forget-horizon --source command",
+		Examples: "ttpcron db prune --keep-events 365d --dry-run\nttpcron db prune --keep-events 90d --keep-tags 730d\nttpcron db prune --orphans --dry-run\nttpcron db prune --forget-horizon --source command",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			if err := cli.NoArgs(args); err != nil {
@@ -66,6 +73,9 @@ free within the file; ttpcron db compact gives it back to the disk.`,
 			}
 			if o.forgetHorizon {
 				return forgetHorizon(ctx, s.out, s.stores, o)
+			}
+			if o.orphans {
+				return pruneOrphans(ctx, s, o)
 			}
 			p, err := o.plan(s.now())
 			if err != nil {
@@ -78,7 +88,7 @@ free within the file; ttpcron db compact gives it back to the disk.`,
 
 // plan reads what the flags mean.
 func (o *pruneOptions) plan(now time.Time) (p kv.Prune, err error) {
-	if o.source != jobs.SourceAll {
+	if o.sourceGiven() {
 		return p, cli.Usage("--source goes with --forget-horizon", "days are taken out of all sources")
 	}
 	if o.keepEvents == "" {
@@ -98,6 +108,8 @@ func (o *pruneOptions) plan(now time.Time) (p kv.Prune, err error) {
 	}
 	return p, nil
 }
+
+func (o *pruneOptions) sourceGiven() bool { return o.source != jobs.SourceAll }
 
 // keepFrom returns the first day that is kept.
 func keepFrom(flag, value string, now time.Time) (ttpcron.Day, error) {
@@ -231,10 +243,15 @@ func printPruned(out *term.Output, r pruneJSON) error {
 		fmt.Fprintf(out, "tags: %s %s of %s before %s\n", verb, term.Plural(r.Tags, "tag", "tags"), term.Plural(r.TagDays, "day", "days"), *r.TagsBefore)
 	}
 	if !r.DryRun {
-		fmt.Fprintf(out, "the store has %s, of which %s are free\n", term.Bytes(r.Bytes), term.Bytes(r.FreeBytes))
-		if halfFree(r.Bytes, r.FreeBytes) != "" {
-			fmt.Fprintln(out, "ttpcron db compact gives them back to the disk")
-		}
+		printRoom(out, r.Bytes, r.FreeBytes)
 	}
 	return nil
+}
+
+// printRoom says how much of the store is free.
+func printRoom(out *term.Output, bytes, free int64) {
+	fmt.Fprintf(out, "the store has %s, of which %s are free\n", term.Bytes(bytes), term.Bytes(free))
+	if halfFree(bytes, free) != "" {
+		fmt.Fprintln(out, "ttpcron db compact gives them back to the disk")
+	}
 }

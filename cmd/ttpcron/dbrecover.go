@@ -22,9 +22,9 @@ are searched too. The damaged file is not changed; NEWFILE must not exist.
 
 It exits 0 when the new file is written, whatever was lost; the report says what,
 and on which days. A tag refers to its event, and is lost with it. What was lost
-comes back in two steps: import the logs of those days again (how far they were read
-is left out of NEWFILE when events are missing), and let ttpcron run-once, or the
-daemon, look at those days again, which it then does by itself.`,
+comes back in two steps: import the logs of those days again (how far they were
+read is left out of NEWFILE when events are missing), and let ttpcron run-once, or
+the daemon, look at those days again, which it then does by itself.`,
 		Examples: "ttpcron db recover rescued.db\nttpcron db check --db rescued.db\nttpcron db restore rescued.db",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

@@ -156,6 +156,8 @@ func (l *life) step() {
 		l.decide()
 	case p < 15:
 		l.prune()
+	case p < 16:
+		l.orphans()
 	default:
 		job := jobs.Job{BatchSize: 1 + l.rnd.IntN(5), Workers: 1 + l.rnd.IntN(3)}
 		switch l.rnd.IntN(5) {
@@ -204,6 +206,21 @@ func (l *life) prune() {
 	l.must(err)
 	for _, k := range r.Kinds {
 		l.pruned += k.Events
+	}
+}
+
+// orphans takes out the tags of rules that are not loaded.
+func (l *life) orphans() {
+	list, err := orphans(l.Context(), l.db, l.rules)
+	l.must(err)
+	p := kv.PruneRules{}
+	for _, v := range list {
+		p.Rules = append(p.Rules, v.RuleID)
+	}
+	_, err = l.db.File.PruneRules(l.Context(), p)
+	l.must(err)
+	if left, err := orphans(l.Context(), l.db, l.rules); err != nil || len(left) > 0 {
+		l.Errorf("%+v are left, %v", left, err)
 	}
 }
 

@@ -72,7 +72,11 @@ func showLog(ctx context.Context, out *term.Output, stores *store.Opener, rule s
 			break
 		}
 		if !asJSON {
-			t.Add(term.Time(e.At), e.By, e.Action, retiredName(e.RuleID, e.Version), e.Before+" -> "+e.After, e.Reason)
+			change := e.After
+			if e.Before != "" {
+				change = e.Before + " -> " + e.After
+			}
+			t.Add(term.Time(e.At), e.By, e.Action, retiredName(e.RuleID, e.Version), change, e.Reason)
 			continue
 		}
 		j := auditJSON{Number: e.Number, Time: e.At.UTC(), By: e.By, Action: e.Action, RuleID: e.RuleID, Before: e.Before, After: e.After, Reason: e.Reason}

@@ -53,7 +53,8 @@ func tagsCommand() *command {
 with text that came from attackers made safe to show, or complete with --json. The
 table has one row for each technique that an event showed: the rule that is surest
 of it, how many others agree, and the highest level that one of them gives. --json
-has the tag of every rule.
+has the tag of every rule. A tag whose event is gone stays as it was, whatever
+becomes of its rule: --json says "checked": false.
 
 CONF is the confidence: given that an attacker did this, how likely the technique
 describes it. LEVEL is how much it says where honest people work too, from
@@ -184,7 +185,11 @@ func showTags(ctx context.Context, out *term.Output, stores *store.Opener, arriv
 			if err != nil {
 				return err
 			}
-			line = append(t.AppendJSON(line[:0]), '\n')
+			line = t.AppendJSON(line[:0])
+			if !checkedByRules(&t) {
+				line = append(line[:len(line)-1], `,"checked":false}`...)
+			}
+			line = append(line, '\n')
 			if err := out.RawJSON(line); err != nil {
 				return err
 			}
@@ -209,13 +214,16 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 	}
 	limit := o.q.Limit
 	o.q.Limit = 0
-	n := 0
+	n, unchecked := 0, 0
 	for f, err := range agreements(db.Tags.Query(ctx, o.q)) {
 		if err != nil {
 			return err
 		}
 		if n++; n > limit && limit > 0 {
 			break
+		}
+		if !checkedByRules(&f.Tag) {
+			unchecked++
 		}
 		row := []string{term.Time(f.EventTime), cmp.Or(f.AttackerIP, f.AttackerUUID, f.IdentityUUID), f.SessionID,
 			f.Technique() + " " + shortName(f.Technique(), names), tacticName(f.Tactic), f.Level.String(), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, out.Term)}
@@ -232,6 +240,9 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 	if err := out.Table(&t); err != nil {
 		return err
 	}
+	if unchecked > 0 {
+		out.Note("of %s the event is gone: no rule looks at it any more", term.Plural(unchecked, "row", "rows"))
+	}
 	switch {
 	case n == 0:
 		arrived, err := lastArrived(ctx, db, o.q.ArrivedAfter)
@@ -246,6 +257,10 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 	}
 	return nil
 }
+
+// checkedByRules reports whether the event of a tag is in the store, so that runs
+// with changed rules look at it again.
+func checkedByRules(t *ttpcron.Tag) bool { return t.Seq != 0 }
 
 // lastArrived says when events arrived last, to somebody who asked for what arrived
 // later than something and saw nothing.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -82,6 +83,7 @@ var calls = control.Name(struct {
 
 	Stats         call[none, kv.Stats]
 	Prune         call[exclusive[kv.Prune], kv.PruneReport]
+	PruneRules    call[exclusive[kv.PruneRules], ttpcron.Committed]
 	ForgetHorizon call[exclusive[ttpcron.SourceKind], []kv.Horizon]
 	Space         call[measuring, doctor.Space]
 	Backup        copying
@@ -210,6 +212,18 @@ var calls = control.Name(struct {
 			return err
 		})
 		return r, err
+	}),
+	PruneRules: waits(func(ctx context.Context, h *Holder, q exclusive[kv.PruneRules]) (done ttpcron.Committed, err error) {
+		q.Value.Progress = h.moving(q.Value.Progress)
+		if q.Value.DryRun {
+			return h.DB.PruneRules(ctx, q.Value)
+		}
+		h.tell(ctx, "the tags of rules are taken out", "rules", term.Clean(strings.Join(q.Value.Rules, " ")))
+		err = h.alone(ctx, "prune", q.Wait, func(ctx context.Context) error {
+			done, err = h.DB.PruneRules(ctx, q.Value)
+			return err
+		})
+		return done, err
 	}),
 	ForgetHorizon: waits(func(ctx context.Context, h *Holder, q exclusive[ttpcron.SourceKind]) (gone []kv.Horizon, err error) {
 		err = h.alone(ctx, "forget horizon", q.Wait, func(ctx context.Context) error {

@@ -224,6 +224,12 @@ func (s File) Prune(ctx context.Context, p kv.Prune) (kv.PruneReport, error) {
 	return calls.Prune.ask(ctx, s.conn, exclusive[kv.Prune]{s.conn.wait, p})
 }
 
+// PruneRules does what kv.DB.PruneRules does. It shows no progress when a daemon has
+// the store.
+func (s File) PruneRules(ctx context.Context, p kv.PruneRules) (ttpcron.Committed, error) {
+	return calls.PruneRules.ask(ctx, s.conn, exclusive[kv.PruneRules]{s.conn.wait, p})
+}
+
 // ForgetHorizon does what kv.DB.ForgetHorizon does.
 func (s File) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) ([]kv.Horizon, error) {
 	return calls.ForgetHorizon.ask(ctx, s.conn, exclusive[ttpcron.SourceKind]{s.conn.wait, kind})
