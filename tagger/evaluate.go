@@ -394,14 +394,6 @@ func (h *held) part() (start, end int) {
 	return h.start, h.end
 }
 
-// text returns that part, or the whole value when the part is empty.
-func (h *held) text() string {
-	if start, end := h.part(); end > start {
-		return h.value[start:end]
-	}
-	return h.value
-}
-
 // String names the field as a rule does.
 func (f fieldRef) String() string {
 	if f.field == fieldPayload {
