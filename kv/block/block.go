@@ -4,6 +4,7 @@
 // A block is a record (see package record), whose body is
 //
 //	number of events
+//	second of the day of the earliest event, seconds from it to the latest one
 //	length of the ids, form of the ids, ids   (those that sources gave)
 //	length of the columns, form of the columns, columns
 //
@@ -22,7 +23,12 @@
 // computed when it is wanted, see [ttpcron.Event.SourceID].
 package block
 
-import "github.com/ttpcron/ttpcron"
+import (
+	"encoding/binary"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
+)
 
 // The bounds of a block.
 const (
@@ -41,12 +47,53 @@ const (
 	columnsZstd = 1
 )
 
+// Span is when the events of a block happened: seconds of the day.
+type Span struct{ First, Last int }
+
+// spanOf returns the span of events of a day.
+func spanOf(day ttpcron.Day, events []ttpcron.Event) (s Span) {
+	for i := range events {
+		at := int(record.NanosOf(events[i].Time, day) / 1e9)
+		if i == 0 {
+			s = Span{at, at}
+		}
+		s.First, s.Last = min(s.First, at), max(s.Last, at)
+	}
+	return s
+}
+
+// PeekSpan reads only the span of a block's record. It checks nothing. Blocks of
+// version 1 have none.
+func PeekSpan(rec []byte) (s Span, ok bool) {
+	if len(rec) < record.HeaderSize || rec[0] != 2 {
+		return s, false
+	}
+	rest := rec[record.HeaderSize:]
+	var numbers [3]uint64
+	for i := range numbers {
+		v, n := binary.Uvarint(rest)
+		if n <= 0 || v > 86400 {
+			return s, false
+		}
+		numbers[i], rest = v, rest[n:]
+	}
+	return Span{int(numbers[1]), int(numbers[1] + numbers[2])}, true
+}
+
 // costOf returns about how many bytes of memory an event takes.
 func costOf(e *ttpcron.Event) int {
 	n := 256 + len(e.ID) + len(e.AttackerUUID) + len(e.AttackerIP) + len(e.IdentityUUID) + len(e.SessionID) + len(e.DeckyID)
 	for i := range e.Payload {
 		f := &e.Payload[i]
 		n += 64 + len(f.Name) + len(f.Text) + len(f.Raw)
+	}
+	return n
+}
+
+// Cost returns about how many bytes of memory events take.
+func Cost(events []ttpcron.Event) (n int) {
+	for i := range events {
+		n += costOf(&events[i])
 	}
 	return n
 }

@@ -43,6 +43,11 @@ func (br *Reader) Read(kind ttpcron.SourceKind, day ttpcron.Day, first uint64, r
 
 func (br *Reader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first uint64, r record.Reader) ([]ttpcron.Event, error) {
 	n := r.Count(MaxEvents)
+	var span Span
+	if r.Version > 1 {
+		span.First = r.Count(86400)
+		span.Last = span.First + r.Count(86400)
+	}
 	idBytes := r.Count(len(r.Rest))
 	idForm := r.Byte()
 	ids := record.Reader{Rest: r.Bytes(idBytes)}
@@ -89,6 +94,8 @@ func (br *Reader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first uint64,
 	}
 	if r.Version == 1 {
 		forgetDerived(events)
+	} else if span != spanOf(day, events) {
+		return nil, record.Damage("events happened at other times than their block says")
 	}
 	return events, nil
 }

@@ -72,6 +72,8 @@ func (w *Writer) Append(dst []byte, kind ttpcron.SourceKind, day ttpcron.Day, ev
 	start := len(dst)
 	dst = record.TypeBlock.Begin(dst)
 	dst = binary.AppendUvarint(dst, uint64(len(events)))
+	span := spanOf(day, events)
+	dst = binary.AppendUvarint(binary.AppendUvarint(dst, uint64(span.First)), uint64(span.Last-span.First))
 	ids, form := w.ids(events)
 	dst = binary.AppendUvarint(dst, uint64(len(ids)))
 	dst = append(append(dst, form), ids...)
