@@ -7,7 +7,7 @@
 #   STEPS="real queries" bench/stored.sh ./ttpcron 4600000    ten million tags
 #
 # STEPS  which rows: real, queries (of the store that real made), unique, sparse,
-#        sensors, sessions, long (default all)
+#        sensors, turns, sessions, long (default all)
 # RUNS   how often a query is asked; the best counts (default 5)
 # OUT    folder for stores and logs, on the medium to measure (default bench/out)
 # KEEP   not empty: the store of real stays, as OUT/real.db
@@ -92,7 +92,7 @@ echo "$n commands, $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg)"
 echo
 echo "| what | |"
 echo "| --- | ---: |"
-for step in ${STEPS:-real queries unique sparse sensors sessions long}; do
+for step in ${STEPS:-real queries unique sparse sensors turns sessions long}; do
   case $step in
   real | unique | sparse)
     flags=()
@@ -112,20 +112,23 @@ for step in ${STEPS:-real queries unique sparse sensors sessions long}; do
     query "session that is not there" --session nowhere
     RUNS=2 query "all" --limit 0
     ;;
-  sensors) # twenty, each of which brings its log of the same days, one after the other
-    db=$out/sensors.db total=0 written=0 inserted=0 spent=0
+  sensors | turns) # twenty logs of the same days, imported one after the other: all
+    # of them before the first pass, or each followed by a run
+    db=$out/$step.db total=0 written=0 inserted=0 spent=0
     rm -f "$db"
     for sensor in $(seq 20); do
       "$out/gen" -n $((n / 20)) -days $((n / 25000 + 1)) -seed "$sensor" >"$out/log.json"
       total=$((total + $(stat -c %s "$out/log.json")))
       measured import --db "$db" --json "$out/log.json"
+      [ "$step" = turns ] || [ "$sensor" = 20 ] || continue
       measured run-once --db "$db" --since-days 3650 --source command --json
       written=$((written + $(figure written))) inserted=$((inserted + $(number inserted)))
       spent=$(calc "$spent + $(cpu)" 3)
     done
-    say "sensors: first passes, commands / s of CPU time" "$(calc "$n / $spent" 0)"
-    say "sensors: first passes, bytes written a tag" "$(calc "$written / $inserted" 1)"
-    sizes sensors "$total"
+    say "$step: first passes, commands / s of CPU time" "$(calc "$n / $spent" 0)"
+    say "$step: first passes, MiB RssAnon" "$(calc "$(figure anon) / 1048576" 1)"
+    say "$step: first passes, bytes written a tag" "$(calc "$written / $inserted" 1)"
+    sizes "$step" "$total"
     ;;
   sessions)
     "$out/extreme" sessions "$n" "$out/log.json"

@@ -37,6 +37,14 @@ type History interface {
 	LastSeq(ctx context.Context) (uint64, error)
 }
 
+// TimeOrder is what a History may do besides, to have tags made in the order in
+// which they are stored.
+type TimeOrder interface {
+	// EventsInTime yields what Events does in about the order of time. It reports
+	// false, and yields nothing, where that is the order of arrival.
+	EventsInTime(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) (pages iter.Seq2[[]ttpcron.Event, error], scattered bool, err error)
+}
+
 // Archive is where imported events go.
 type Archive interface {
 	// Import stores a batch in one transaction. It reports New, Known and Changed

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -207,7 +208,11 @@ func (rp *replay) readPart(ctx context.Context, t *part, give func(*part, []ttpc
 	if t.again && t.rules == nil { // rules leave, none looks
 		return give(t, nil)
 	}
-	for page, err := range rp.job.history.Events(ctx, rp.plan.kind, t.day, t.after, t.upTo) {
+	pages, err := rp.pages(ctx, t)
+	if err != nil {
+		return err
+	}
+	for page, err := range pages {
 		if err != nil {
 			return fmt.Errorf("read %s events of %s: %w", rp.plan.kind, t.day, err)
 		}
@@ -220,6 +225,22 @@ func (rp *replay) readPart(ctx context.Context, t *part, give func(*part, []ttpc
 		}
 	}
 	return give(t, nil)
+}
+
+// inTimeFrom is how many events a part has at least that is read in the order of
+// time if they arrived in another: fewer are committed at once, in any order.
+const inTimeFrom = 4096
+
+// pages returns the events of a part, in the order in which they are to be tagged.
+func (rp *replay) pages(ctx context.Context, t *part) (iter.Seq2[[]ttpcron.Event, error], error) {
+	h := rp.job.history
+	if in, ok := h.(TimeOrder); ok && t.total >= inTimeFrom && !t.again && len(t.stale) == 0 {
+		pages, scattered, err := in.EventsInTime(ctx, rp.plan.kind, t.day, t.after, t.upTo)
+		if t.byTime = scattered; err != nil || scattered {
+			return pages, err
+		}
+	}
+	return h.Events(ctx, rp.plan.kind, t.day, t.after, t.upTo), nil
 }
 
 // send gives a unit to the collector, which waits for it, and to the workers.
@@ -430,9 +451,17 @@ func (rp *replay) cover(u *unit) {
 	default:
 		total := countsOf(t.adds)
 		total.add(u.counts)
-		t.adds.UpTo = upTo
 		setCounts(&t.adds, total)
-		c.list = rp.job.sets.covered(t.base, t.adds, t.last)
+		var covers ttpcron.Coverage
+		if t.byTime && len(u.events) > 0 {
+			// Rules have looked at some of the events: if the run ends here, the
+			// next one must not take them for new.
+			covers = ttpcron.Coverage{Kind: t.adds.Kind, Day: t.day, After: t.after, UpTo: t.upTo, Since: t.adds.Since, Uncounted: true}
+		} else {
+			t.adds.UpTo = upTo
+			covers = t.adds
+		}
+		c.list = rp.job.sets.covered(t.base, covers, t.last)
 		if !t.freshens() {
 			rp.job.changes.looked(kindDay{rp.plan.kind, t.day}, t.adds)
 		}

@@ -2,10 +2,12 @@ package kv
 
 import (
 	"cmp"
+	"container/heap"
 	"context"
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/block"
@@ -21,12 +23,9 @@ import (
 // events to count as scattered.
 const backSeconds = 600
 
-// The most that EventsInTime keeps of events that others may precede: their number,
-// and the bytes that they take, about.
-const (
-	waitingEvents = 1 << 14
-	waitingBytes  = 16 << 20
-)
+// openBytes is the most that EventsInTime keeps of blocks whose events precede one
+// another's, about, unless it is one block.
+const openBytes = 16 << 20
 
 // blockSpan is a block of a day, and when its events happened.
 type blockSpan struct {
@@ -48,40 +47,91 @@ func (db *DB) EventsInTime(ctx context.Context, kind ttpcron.SourceKind, day ttp
 	}
 	slices.SortStableFunc(spans, func(a, b blockSpan) int { return cmp.Compare(a.First, b.First) })
 	return func(yield func([]ttpcron.Event, error) bool) {
-		var waiting []ttpcron.Event // by time
-		for i, b := range spans {
-			page, err := db.page(ctx, at, max(after, b.first-1), upTo)
+		m := mergeByTime{day: day, rest: spans, load: func(first uint64) ([]ttpcron.Event, error) {
+			return db.page(ctx, at, max(after, first-1), upTo)
+		}}
+		for {
+			page, err := m.page()
 			if err != nil {
-				yield(nil, fmt.Errorf("read %s events of %s after %d: %w", kind, day, b.first-1, err))
+				yield(nil, fmt.Errorf("read %s events of %s in the order of time: %w", kind, day, err))
 				return
 			}
-			waiting = append(waiting, page...)
-			slices.SortStableFunc(waiting, byTime)
-			n := len(waiting)
-			if i+1 < len(spans) {
-				n = before(waiting, day.Start().Unix()+int64(spans[i+1].First))
+			if len(page) == 0 || !yield(page, nil) {
+				return
 			}
-			for ready := range slices.Chunk(waiting[:n], block.MaxEvents) {
-				if !yield(ready, nil) {
-					return
-				}
-			}
-			waiting = slices.Clone(waiting[n:])
 		}
 	}, true, nil
 }
 
-func byTime(a, b ttpcron.Event) int { return a.Time.Compare(b.Time) }
+// mergeByTime merges blocks of events.
+type mergeByTime struct {
+	day   ttpcron.Day
+	rest  []blockSpan // not opened yet, by their first event
+	load  func(first uint64) ([]ttpcron.Event, error)
+	open  openBlocks
+	bytes int // that they take, about
+}
 
-// before returns how many of some events, which are in the order of time, happened
-// before a second, and at least so many that the others can be kept.
-func before(events []ttpcron.Event, second int64) int {
-	n, _ := slices.BinarySearchFunc(events, second, func(e ttpcron.Event, second int64) int { return cmp.Compare(e.Time.Unix(), second) })
-	n = max(n, len(events)-waitingEvents)
-	if block.Cost(events[n:]) > waitingBytes {
-		return len(events)
+// openBlocks is a heap of blocks whose events are in the order of time, none of
+// which is empty; the next event of all is the first one's first.
+type openBlocks []*openBlock
+
+type openBlock struct {
+	events []ttpcron.Event
+	bytes  int
+}
+
+func (o openBlocks) Len() int           { return len(o) }
+func (o openBlocks) Less(i, j int) bool { return o[i].events[0].Time.Before(o[j].events[0].Time) }
+func (o openBlocks) Swap(i, j int)      { o[i], o[j] = o[j], o[i] }
+func (o *openBlocks) Push(b any)        { *o = append(*o, b.(*openBlock)) }
+
+func (o *openBlocks) Pop() any {
+	n := len(*o) - 1
+	b := (*o)[n]
+	(*o)[n] = nil
+	*o = (*o)[:n]
+	return b
+}
+
+// page returns the next events, none at the end.
+func (m *mergeByTime) page() (page []ttpcron.Event, err error) {
+	for len(page) < block.MaxEvents {
+		if err := m.openNext(); err != nil || len(m.open) == 0 {
+			return page, err
+		}
+		b := m.open[0]
+		page = append(page, b.events[0])
+		if b.events = b.events[1:]; len(b.events) > 0 {
+			heap.Fix(&m.open, 0)
+		} else {
+			m.bytes -= b.bytes
+			heap.Pop(&m.open)
+		}
 	}
-	return n
+	return page, nil
+}
+
+// openNext opens the blocks that may hold an event which precedes all of those that
+// are open, as far as there is room.
+func (m *mergeByTime) openNext() error {
+	for len(m.rest) > 0 && (len(m.open) == 0 || m.bytes < openBytes && !m.open[0].events[0].Time.Before(m.day.Start().Add(time.Duration(m.rest[0].First)*time.Second))) {
+		events, err := m.load(m.rest[0].first)
+		if err != nil {
+			return err
+		}
+		m.rest = m.rest[1:]
+		if len(events) == 0 {
+			continue
+		}
+		if byTime := func(a, b ttpcron.Event) int { return a.Time.Compare(b.Time) }; !slices.IsSortedFunc(events, byTime) {
+			slices.SortStableFunc(events, byTime)
+		}
+		b := &openBlock{events: events, bytes: block.Cost(events)}
+		m.bytes += b.bytes
+		heap.Push(&m.open, b)
+	}
+	return nil
 }
 
 // blockSpans lists the blocks of a kind and day that hold events which arrived after

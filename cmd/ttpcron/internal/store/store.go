@@ -75,7 +75,10 @@ func (s *Store) Close() error {
 // History is the history of events.
 type History struct{ conn *conn }
 
-var _ jobs.History = History{}
+var (
+	_ jobs.History   = History{}
+	_ jobs.TimeOrder = History{}
+)
 
 // Kinds does what kv.DB.Kinds does.
 func (s History) Kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
@@ -97,6 +100,15 @@ func (s History) Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcro
 	return kv.EventPages(after, upTo, func(after uint64) ([]ttpcron.Event, error) {
 		return calls.Events.ask(ctx, s.conn, eventsOf{kind, day, after, upTo})
 	})
+}
+
+// EventsInTime does what kv.DB.EventsInTime does; with a daemon the order of arrival
+// is good enough.
+func (s History) EventsInTime(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) (iter.Seq2[[]ttpcron.Event, error], bool, error) {
+	if h := s.conn.holder; h != nil {
+		return h.DB.EventsInTime(ctx, kind, day, after, upTo)
+	}
+	return nil, false, nil
 }
 
 // EventByID does what kv.DB.EventByID does.
