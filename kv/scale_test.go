@@ -41,29 +41,32 @@ func BenchmarkGrowing(b *testing.B) {
 	for b.Loop() {
 		db, path := openBench(b)
 		var size, peak float64
-		before := written()
-		spent := growing(func(tags []ttpcron.Tag) {
+		wrote := int64(0)
+		spent := growing(func(events []ttpcron.Event) { importAll(b, db, events) }, func(tags []ttpcron.Tag) {
+			before := written()
 			if _, err := db.Commit(b.Context(), ttpcron.Commit{Tags: tags}); err != nil {
 				b.Fatal(err)
 			}
+			wrote += written() - before
 			if size == 0 {
 				size = float64(kv.TagBytes(tags[:100]))
 			}
 			peak = max(peak, rssAnon())
 		})
-		wrote := written() - before
 		tenth := max(1, len(spent)/10)
 		n := float64(len(spent) * commitBatch)
 		first := total(spent)
 		b.ReportMetric(n/first, "tags/s")
 		b.ReportMetric(100*total(spent[:tenth])/total(spent[len(spent)-tenth:]), "last-%-of-first")
 		b.ReportMetric(float64(wrote)/n/size, "written/key+value")
+		b.ReportMetric(float64(wrote)/n, "written-B/tag")
+		room(b, db)
 		b.ReportMetric(peak/(1<<20), "peak-MiB")
 		slices.Sort(spent)
 		b.ReportMetric(float64(spent[len(spent)*99/100].Milliseconds()), "p99-ms")
 
-		before = written()
-		again := growing(func(tags []ttpcron.Tag) {
+		before := written()
+		again := growing(func([]ttpcron.Event) {}, func(tags []ttpcron.Tag) {
 			if n, err := db.Commit(b.Context(), ttpcron.Commit{Tags: tags}); err != nil || n.Inserted != 0 {
 				b.Fatal(n, err)
 			}
@@ -103,22 +106,31 @@ func BenchmarkGrowing(b *testing.B) {
 	}
 }
 
-// growing makes -scale tags in batches and returns how long each took to commit.
-func growing(commit func(tags []ttpcron.Tag)) (spent []time.Duration) {
+// growing makes -scale tags in batches, after the events that they are of, and returns
+// how long each took to commit.
+func growing(arrive func(events []ttpcron.Event), commit func(tags []ttpcron.Tag)) (spent []time.Duration) {
 	g := newGenerator(1)
 	g.pace = 5 * time.Second
 	for done := 0; done < *scaleTags; done += commitBatch {
-		tags := make([]ttpcron.Tag, 0, commitBatch)
-		for len(tags) < commitBatch {
-			e := g.next()
-			e.ID = e.ContentID()
-			tags = append(tags, tagOf(&e, g.n%9), tagOf(&e, g.n%9+1))
-		}
+		events := g.events(commitBatch / 2)
+		arrive(events)
+		tags := twoOfEach(events, g.n)
 		start := time.Now()
 		commit(tags)
 		spent = append(spent, time.Since(start))
 	}
 	return spent
+}
+
+// twoOfEach makes two tags of each of the events that arrived last, after which there
+// are so many.
+func twoOfEach(events []ttpcron.Event, arrived int) (tags []ttpcron.Tag) {
+	for i := range events {
+		e := events[i]
+		e.Seq = uint64(arrived - len(events) + i + 1)
+		tags = append(tags, tagOf(&e, i%9), tagOf(&e, i%9+1))
+	}
+	return tags
 }
 
 func total(spent []time.Duration) (seconds float64) {
@@ -142,12 +154,7 @@ func BenchmarkRetention(b *testing.B) {
 		var spent []time.Duration
 		for done := 0; done < *scaleTags; done += commitBatch {
 			events := g.events(commitBatch / 2)
-			tags := make([]ttpcron.Tag, 0, commitBatch)
-			for i := range events {
-				e := events[i]
-				e.Seq = uint64(g.n - len(events) + i + 1)
-				tags = append(tags, tagOf(&e, i%9), tagOf(&e, i%9+1))
-			}
+			tags := twoOfEach(events, g.n)
 			start := time.Now()
 			importAll(b, db, events)
 			if _, err := db.Commit(b.Context(), ttpcron.Commit{Tags: tags, Cursors: []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(g.n)}}}); err != nil {

@@ -38,6 +38,7 @@ type keptBlock struct {
 const (
 	keptBlocks = 128
 	keptBytes  = 16 << 20
+	largeBytes = 1 << 20 // a block of more is kept with the one before it alone: it is one event
 )
 
 // Changed says that what Find finds may have changed. Blocks that have not stay.
@@ -111,6 +112,11 @@ func (c *Cache) find(at record.KindDay, seq uint64) (*keptBlock, error) {
 		b.bytes += costOf(&events[i])
 	}
 	c.kept, c.bytes, c.read = append(c.kept, b), c.bytes+b.bytes, c.read+b.bytes
+	for i := len(c.kept) - 3; i >= 0; i-- {
+		if c.kept[i].bytes > largeBytes {
+			c.drop(i)
+		}
+	}
 	for len(c.kept) > 2 && (c.bytes > keptBytes || len(c.kept) > keptBlocks) {
 		c.drop(0)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -17,6 +18,10 @@ type Reader struct {
 	decoder *zstd.Decoder
 	buffers sync.Pool // *[]byte, for decompressed columns
 }
+
+// maxBuffer is how large a buffer may be to be used again. What is larger becomes the
+// text of the events that are in it.
+const maxBuffer = 1 << 20
 
 // NewReader makes a reader that decompresses so many blocks at once, 0 for as
 // many as there are processors. It takes memory when it is first used.
@@ -59,7 +64,7 @@ func (br *Reader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first uint64,
 	if n == 0 {
 		return nil, record.Damage("block without events")
 	}
-	columns := r.Rest
+	columns, own := r.Rest, false
 	if form == columnsZstd {
 		buf, _ := br.buffers.Get().(*[]byte)
 		if buf == nil {
@@ -70,7 +75,7 @@ func (br *Reader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first uint64,
 		if err != nil {
 			return nil, record.Damagef("decompress: %v", err)
 		}
-		if cap(out) <= 1<<20 {
+		if own = cap(out) > maxBuffer; !own {
 			*buf = out[:0]
 		}
 		columns = out
@@ -89,7 +94,7 @@ func (br *Reader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first uint64,
 	} else if err := readIDs(&ids, idForm, events); err != nil {
 		return nil, err
 	}
-	if err := readColumns(columns, day, first, events); err != nil {
+	if err := readColumns(columns, own, day, first, events); err != nil {
 		return nil, err
 	}
 	if r.Version == 1 {
@@ -134,11 +139,13 @@ func readIDs(r *record.Reader, form byte, events []ttpcron.Event) error {
 // span is a part of the columns' text.
 type span struct{ from, to int }
 
-func readColumns(columns []byte, day ttpcron.Day, first uint64, events []ttpcron.Event) error {
+// readColumns reads the columns of events. If they are its own they are changed no
+// more, and the text of the events may lie in them.
+func readColumns(columns []byte, own bool, day ttpcron.Day, first uint64, events []ttpcron.Event) error {
 	r := record.Reader{Rest: columns}
 	actors := readActors(&r, len(events))
 	shapes := readShapes(&r, len(events))
-	p := readPayloads(&r, columns, shapes, len(events))
+	p := readPayloads(&r, columns, own, shapes, len(events))
 	readArrival(&r, first, events)
 	readTimes(&r, day, events)
 	for i := range events {
@@ -220,7 +227,7 @@ type payloads struct {
 	values [][]span
 }
 
-func readPayloads(r *record.Reader, columns []byte, shapes [][]shapeField, limit int) (p payloads) {
+func readPayloads(r *record.Reader, columns []byte, own bool, shapes [][]shapeField, limit int) (p payloads) {
 	n := r.Count(limit)
 	p.shape = make([][]shapeField, n)
 	p.values = make([][]span, n)
@@ -252,7 +259,11 @@ func readPayloads(r *record.Reader, columns []byte, shapes [][]shapeField, limit
 		return payloads{}
 	}
 	text := columns[begin : len(columns)-len(r.Rest)]
-	p.text = string(text)
+	if own {
+		p.text = unsafe.String(unsafe.SliceData(text), len(text))
+	} else {
+		p.text = string(text)
+	}
 	if hasRaw {
 		p.raw = bytes.Clone(text)
 	}
