@@ -106,6 +106,8 @@ type ImportReport struct {
 	// latest where kinds differ.
 	BeforeHorizon int
 	Horizon       Day
+	Learned       int // known events from which the stored one has learned something
+	Disputed      int // known events that say something else than the stored one, which stays
 	// RejectedKnown is how many of the rejected lines the store had as rejects.
 	RejectedKnown int
 }
@@ -120,6 +122,8 @@ func (r *ImportReport) Add(o ImportReport) {
 	r.Rejected += o.Rejected
 	r.BeforeHorizon += o.BeforeHorizon
 	r.Horizon = max(r.Horizon, o.Horizon)
+	r.Learned += o.Learned
+	r.Disputed += o.Disputed
 	r.RejectedKnown += o.RejectedKnown
 }
 

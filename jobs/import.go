@@ -169,6 +169,8 @@ func (im *Import) batch(ctx context.Context, b ttpcron.Batch, r *ttpcron.ImportR
 	r.New += got.New
 	r.Known += got.Known + known
 	r.Changed += got.Changed
+	r.Learned += got.Learned
+	r.Disputed += got.Disputed
 	return nil
 }
 

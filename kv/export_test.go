@@ -188,3 +188,6 @@ func SetMaxFilePositions(n int) func() {
 	maxFilePositions = n
 	return func() { maxFilePositions = before }
 }
+
+// WithoutEvents is the coverage of a day when some of its events have learned.
+var WithoutEvents = withoutEvents

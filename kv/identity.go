@@ -2,7 +2,6 @@ package kv
 
 import (
 	"context"
-	"encoding/binary"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
@@ -15,6 +14,7 @@ type identity struct {
 	record.Identity // under which it is or would be stored
 	known           bool
 	changed         bool // the ID is not the one given
+	of              original
 }
 
 // contentIndex is the index of content-derived ids of one kind and day, nil when
@@ -61,12 +61,31 @@ func findContent(tx *txn, k record.KindDay, members []int, out []identity) error
 	for j, i := range members {
 		hashes[j] = out[i].Hash
 	}
-	met, err := contentIndex(tx, k.Kind, k.Day).met(hashes)
-	if err != nil {
-		return err
+	found, values := make([]bool, len(members)), make([]record.IndexValue, len(members))
+	if x := contentIndex(tx, k.Kind, k.Day); x != nil {
+		var err error
+		if found, values, err = x.find(hashes); err != nil {
+			return err
+		}
 	}
+	before := make(map[uint64]int, len(members))
 	for j, i := range members {
-		out[i].known = met[j]
+		d := &out[i]
+		first, has := before[d.Hash]
+		switch {
+		case found[j]:
+			d.known = true
+			if place, digest := record.ContentPlace(k.Day, values[j]); d.HasOtherFacts(digest) {
+				d.of.place = place
+			}
+		case has:
+			d.known = true
+			if d.HasOtherFacts(out[first].Digest) {
+				d.of.batch = first + 1
+			}
+		default:
+			before[d.Hash] = i
+		}
 	}
 	return nil
 }
@@ -76,13 +95,14 @@ func remember(tx *txn, events []*ttpcron.Event, ids []identity) error {
 	named := namedIndex(tx)
 	var namedEntries []byte
 	content := map[record.KindDay][]byte{}
+	form := record.ContentIndex("", 0)
 	for i, e := range events {
 		d := &ids[i]
 		switch {
 		case d.known:
 		case d.Content:
 			k := record.KindDayOf(e)
-			content[k] = binary.BigEndian.AppendUint64(content[k], d.Hash)
+			content[k] = form.AppendEntry(content[k], d.Hash, d.Value())
 		default:
 			namedEntries = named.AppendEntry(namedEntries, d.Hash, d.Value())
 		}

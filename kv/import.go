@@ -24,6 +24,10 @@ import (
 // before what was pruned of its kind (see [DB.Prune]) is passed over and counts
 // as BeforeHorizon.
 //
+// A known event fills in what the stored one lacks, see [ttpcron.Event.Learn], and
+// counts as Learned; the stored one keeps its arrival number, and what coverage says of
+// it is forgotten. One that says something else counts as Disputed.
+//
 // The events are not changed; read them back to learn ID and Seq. A call that
 // brings nothing new writes nothing; a position that differs only in SeenAt is
 // nothing new.
@@ -34,12 +38,16 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 	report := ttpcron.ImportReport{Rejected: len(rejects)}
 	var ids []identity
 	var fresh []ttpcron.Reject
+	var lessons []lesson
 	positionKnown := false
 	err := db.view(ctx, func(tx *txn) (err error) {
 		if events, err = withoutPruned(tx, events, &report); err != nil {
 			return err
 		}
 		if ids, err = db.identify(tx, events); err != nil {
+			return err
+		}
+		if lessons, err = db.learn(tx, events, ids, &report); err != nil {
 			return err
 		}
 		if fresh, err = db.newRejects(tx, rejects); err != nil {
@@ -63,10 +71,13 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 			report.New++
 		}
 	}
-	if report.New == 0 && len(fresh) == 0 && positionKnown {
+	if report.New == 0 && len(lessons) == 0 && len(fresh) == 0 && positionKnown {
 		return report, nil
 	}
 	err = db.update(ctx, func(tx *txn) error {
+		if err := db.fillIn(tx, lessons); err != nil {
+			return err
+		}
 		if report.New > 0 {
 			if err := db.addEvents(tx, events, ids, report.New); err != nil {
 				return err

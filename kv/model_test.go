@@ -39,8 +39,8 @@ type model struct {
 
 // held is an id that an event has.
 type held struct {
-	content bool // the id is derived
-	event   ttpcron.Event
+	content bool          // the id is derived
+	event   ttpcron.Event // as it was before the import at hand
 	pruned  bool
 }
 
@@ -57,9 +57,12 @@ func same(a, b *ttpcron.Event) bool {
 
 // says lists what an event's record says.
 func says(e *ttpcron.Event) map[string]string {
-	all := map[string]string{"ip": e.AttackerIP, "session": e.SessionID, "sensor": e.DeckyID}
+	all := map[string]string{"session": e.SessionID, "sensor": e.DeckyID}
 	if e.AttackerOrigin == ttpcron.OriginRecorded {
 		all["uuid"] = e.AttackerUUID
+	}
+	if e.AddressOrigin == ttpcron.OriginRecorded {
+		all["ip"] = e.AttackerIP
 	}
 	if e.TimeOrigin == ttpcron.OriginRecorded {
 		all["time"] = e.Time.Format(time.RFC3339Nano)
@@ -69,8 +72,8 @@ func says(e *ttpcron.Event) map[string]string {
 		"payload": {"direction", "url", "filename", "sha256"},
 	}
 	for _, f := range e.Payload {
-		if names, ok := matter[e.Kind]; !ok && f.Name != "country_code" || slices.Contains(names, f.Name) {
-			all["payload "+f.Name] = f.Text + string(f.Raw)
+		if names, ok := matter[e.Kind]; !ok || slices.Contains(names, f.Name) {
+			all["payload "+f.Name] = "=" + f.Text + string(f.Raw)
 		}
 	}
 	maps.DeleteFunc(all, func(_, v string) bool { return v == "" })
@@ -87,6 +90,7 @@ func newModel() *model {
 }
 
 func (m *model) imports(im ttpcron.Batch) (r ttpcron.ImportReport) {
+	before, now := m.last, map[string]ttpcron.Event{} // events that have learned, by kind and id
 	for _, e := range im.Events {
 		if err := e.Validate(); err != nil {
 			m.reject(string(e.AppendJSON(nil)), &r)
@@ -106,27 +110,29 @@ func (m *model) imports(im ttpcron.Batch) (r ttpcron.ImportReport) {
 		have, ok := m.ids[key]
 		if ok && !content {
 			known := e.RecordDigest() == have.event.RecordDigest() || !have.pruned && same(&e, &have.event)
-			if !known {
-				digest := e.RecordDigest()
+			digest := e.RecordDigest()
+			name := key + "~" + hex.EncodeToString(digest[:6])
+			other, renamed := m.ids[name]
+			if !known || renamed && digest != have.event.RecordDigest() && digest == other.event.RecordDigest() {
 				e.ID += "~" + hex.EncodeToString(digest[:6])
-				key = string(e.Kind) + "|" + e.ID
-				changed = true
-				_, ok = m.ids[key]
+				key, changed, have, ok = name, true, other, renamed
 			}
 		}
 		if ok {
 			r.Known++
+			m.learn(key, have, &e, now, &r)
 			continue
 		}
-		m.ids[key] = held{content: content, event: e}
 		r.New++
 		if changed {
 			r.Changed++
 		}
 		m.last++
 		e.Seq = m.last
+		m.ids[key] = held{content: content, event: e}
 		m.events = append(m.events, e)
 	}
+	m.know(now, before)
 	for _, j := range im.Rejects {
 		if m.reject("line "+string(j.Excerpt), &r) {
 			j.ID = j.Identity()
@@ -137,6 +143,64 @@ func (m *model) imports(im ttpcron.Batch) (r ttpcron.ImportReport) {
 		m.marks[im.Position.Path] = *im.Position
 	}
 	return r
+}
+
+// learn lets the event that has an id learn from a copy.
+func (m *model) learn(key string, have held, from *ttpcron.Event, now map[string]ttpcron.Event, r *ttpcron.ImportReport) {
+	if have.pruned {
+		return
+	}
+	e, ok := now[key]
+	if !ok {
+		e = have.event
+	}
+	learned, disputed := false, true
+	if e.SameRecord(from) {
+		learned, disputed = e.Learn(from)
+	}
+	if learned {
+		r.Learned++
+		now[key] = e
+	}
+	if disputed {
+		r.Disputed++
+	}
+}
+
+// know makes the events that have learned what they are now, with their tags. Those
+// that were stored before are looked at again.
+func (m *model) know(now map[string]ttpcron.Event, before uint64) {
+	m.events = slices.Clone(m.events) // which a backup may share
+	again := map[kindAndDay][]uint64{}
+	for key, e := range now {
+		have := m.ids[key]
+		have.event = e
+		m.ids[key] = have
+		for i := range m.events {
+			if m.events[i].Seq == e.Seq {
+				m.events[i] = e
+			}
+		}
+		if e.Seq > before {
+			continue
+		}
+		at := kindAndDay{e.Kind, ttpcron.DayOf(e.Time)}
+		again[at] = append(again[at], e.Seq)
+		uuid, _ := e.Attacker()
+		for u, t := range m.tags {
+			if t.Seq == e.Seq {
+				t.AttackerUUID, t.AttackerIP, t.IdentityUUID, t.SessionID, t.DeckyID = uuid, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID
+				t.Evidence = ttpcron.AppendEvidence(nil, &e, &t.Match)
+				m.tags[u] = t
+			}
+		}
+	}
+	for at, seqs := range again {
+		if list := m.coverage[at.kind][at.day]; list != nil {
+			slices.Sort(seqs)
+			m.coverage[at.kind][at.day] = kv.WithoutEvents(list, seqs)
+		}
+	}
 }
 
 // reject reports whether what is rejected is new.
@@ -243,7 +307,13 @@ func (h *history) again(e ttpcron.Event) ttpcron.Event {
 	case 7:
 		e.Payload.Set("user_agent", fmt.Sprint("curl/", h.rnd.IntN(2)))
 	case 8:
-		e.IdentityUUID = "identity"
+		e.IdentityUUID = fmt.Sprint("identity", h.rnd.IntN(2))
+	case 9:
+		e.Vantage = ttpcron.VantageHost
+	case 10:
+		e.AttackerIP, e.AddressOrigin = fmt.Sprint("192.0.2.", h.rnd.IntN(3)), ttpcron.OriginResolved
+	case 11:
+		e.Payload.Set("user", fmt.Sprint("user", h.rnd.IntN(3)))
 	}
 	return e
 }

@@ -22,6 +22,7 @@ type naming struct {
 // holder is the event that has an ID: one of the batch, or one that is stored.
 type holder struct {
 	event *ttpcron.Event // nil: stored
+	batch int            // its index there and 1
 	value record.IndexValue
 }
 
@@ -57,7 +58,16 @@ func (n *naming) resolve(members []int) error {
 	if err := n.compare(members, holders); err != nil {
 		return err
 	}
-	members = n.claim(members)
+	if members = n.claim(members); len(members) > 0 {
+		// Whoever has such a name had the same record, and has learned more.
+		for _, i := range members {
+			holders[i] = n.have[n.ids[i].Hash]
+		}
+		if err := n.compare(members, holders); err != nil {
+			return err
+		}
+		members = slices.DeleteFunc(members, func(i int) bool { return n.ids[i].known })
+	}
 	for _, size := range renames[1:] {
 		rename := n.newly(size)
 		for _, i := range members {
@@ -101,7 +111,7 @@ func (n *naming) claim(members []int) (taken []int) {
 		switch {
 		case d.known:
 		case !has:
-			n.have[d.Hash] = holder{n.events[i], d.Value()}
+			n.have[d.Hash] = holder{n.events[i], i + 1, d.Value()}
 		case !n.held(i):
 			taken = append(taken, i)
 		}
@@ -114,8 +124,13 @@ func (n *naming) claim(members []int) (taken []int) {
 func (n *naming) held(i int) bool {
 	d := &n.ids[i]
 	h, ok := n.have[d.Hash]
-	same := ok && h.value[0] == d.Digest
-	d.known = d.known || same
+	same := ok && record.SameRecord(h.value[0], d.Digest)
+	if same && !d.known {
+		d.known = true
+		if d.HasOtherFacts(h.value[0]) {
+			d.of = original{h.batch, h.value[1]}
+		}
+	}
 	return same
 }
 
@@ -163,6 +178,9 @@ func (n *naming) compare(members []int, holders map[int]holder) error {
 		}
 		// Without an event it was pruned, and the digests are all there is.
 		n.ids[i].known = h.event != nil && h.event.SameRecord(e) || h.event == nil && h.value[0] == n.db.secret.FormerRecord(e)
+		if n.ids[i].known && h.event != nil {
+			n.ids[i].of = original{h.batch, h.value[1]}
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package kv_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +84,10 @@ func TestLearnedLater(t *testing.T) {
 		Kind: ttpcron.CanaryFingerprint, ID: "t1", Time: noon, AttackerIP: "192.0.2.1", DeckyID: "web", SessionID: "s",
 		Payload: ttpcron.Payload{{Name: "token_uuid", Text: "token"}, {Name: "user_agent", Text: "curl"}},
 	}
+	learned := map[string][2]int{ // in each order
+		"attacker": {1, 0}, "resolved": {1, 0}, "country, sensor's name, identity": {1, 0}, "no address": {1, 1}, "no sensor": {0, 1},
+		"no session": {0, 1}, "path": {1, 0}, "no agent": {0, 1}, "last seen": {0, 0},
+	}
 	for name, change := range map[string]func(*ttpcron.Event){
 		"attacker": func(e *ttpcron.Event) { e.AttackerUUID = "a" },
 		"resolved": func(e *ttpcron.Event) { e.AttackerUUID, e.AttackerOrigin = "b", ttpcron.OriginResolved },
@@ -102,13 +107,20 @@ func TestLearnedLater(t *testing.T) {
 			other := base
 			other.Payload = slices.Clone(base.Payload)
 			change(&other)
-			for _, pair := range [][]ttpcron.Event{{base, other}, {other, base}} {
+			for order, pair := range [][]ttpcron.Event{{base, other}, {other, base}} {
+				n := learned[name][order]
 				db := kvtest.Open(t)
-				imports(t, db, pair, ttpcron.ImportReport{New: 1, Known: 1})
-				imports(t, db, pair, ttpcron.ImportReport{Known: 2})
+				imports(t, db, pair, ttpcron.ImportReport{New: 1, Known: 1, Learned: n})
+				unchanged(t, db.Path(), func() { imports(t, db, pair, ttpcron.ImportReport{Known: 2}) })
+				want := storedIn(t, db)
 				db = kvtest.Open(t)
 				imports(t, db, pair[:1], ttpcron.ImportReport{New: 1})
-				unchanged(t, db.Path(), func() { imports(t, db, pair[1:], ttpcron.ImportReport{Known: 1}) })
+				imports(t, db, pair[1:], ttpcron.ImportReport{Known: 1, Learned: n})
+				unchanged(t, db.Path(), func() { imports(t, db, pair, ttpcron.ImportReport{Known: 2}) })
+				if got := storedIn(t, db); !reflect.DeepEqual(got, want) {
+					t.Errorf("in two imports the event is %+v, in one %+v", got, want)
+				}
+				closed(t, db)
 			}
 		})
 	}
@@ -182,4 +194,28 @@ func TestSchema2(t *testing.T) {
 		t.Errorf("a reject again: %+v, %v", r, err)
 	}
 	closed(t, db)
+}
+
+// storedIn reads all events.
+func storedIn(t *testing.T, db *kv.DB) (events []ttpcron.Event) {
+	t.Helper()
+	kinds, err := db.Kinds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range kinds {
+		days, err := db.Days(t.Context(), kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range days {
+			for page, err := range db.Events(t.Context(), kind, d.Day, 0, 1<<63) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				events = append(events, page...)
+			}
+		}
+	}
+	return events
 }

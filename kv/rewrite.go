@@ -1,7 +1,6 @@
 package kv
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
@@ -29,7 +28,8 @@ func newDayRewrite(db *DB, at record.KindDay) *dayRewrite {
 // keep takes up the next event, in the order of arrival.
 func (r *dayRewrite) keep(e *ttpcron.Event) {
 	if d := record.IdentityOf(&r.db.secret, e); d.Content {
-		r.content = binary.BigEndian.AppendUint64(r.content, d.Hash)
+		form := record.ContentIndex(r.at.Kind, r.at.Day)
+		r.content = form.AppendEntry(r.content, d.Hash, d.Value())
 	}
 	h := &r.count
 	if h.Events++; h.Events == 1 {

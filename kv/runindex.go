@@ -255,3 +255,27 @@ func without(entries []byte, size int, hashes []uint64) (left []byte, gone int) 
 	}
 	return left, gone
 }
+
+// replace gives a hash that is in the set another value.
+func (x *runIndex) replace(hash uint64, v record.IndexValue) error {
+	runs, err := x.runs()
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		key, rec := x.bucket.Cursor().Seek(x.ChunkKey(r.ID, hash))
+		if !x.IsChunk(r.ID, key) {
+			continue
+		}
+		entries, err := x.ReadChunk(key, rec)
+		if err != nil {
+			return err
+		}
+		if at, ok := x.Search(entries, hash); ok {
+			key, entries = bytes.Clone(key), bytes.Clone(entries)
+			copy(entries[at:], x.AppendEntry(nil, hash, v))
+			return x.bucket.Put(key, x.AppendChunk(nil, key, entries))
+		}
+	}
+	return x.Wrap(record.Damagef("%x is not in it", hash))
+}

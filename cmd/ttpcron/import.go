@@ -157,7 +157,8 @@ func appendFileJSON(b []byte, f jobs.FileReport) []byte {
 	b = jsontext.AppendString(b, f.File)
 	b = append(b, `,"format":`...)
 	b = jsontext.AppendString(b, f.Format)
-	b = fmt.Appendf(b, `,"lines":%d,"new":%d,"known":%d,"changed":%d,"ignored":%d,"before_horizon":%d,"rejected":%d,"rejected_known":%d`, f.Lines, f.New, f.Known, f.Changed, f.Ignored, f.BeforeHorizon, f.Rejected, f.RejectedKnown)
+	b = fmt.Appendf(b, `,"lines":%d,"new":%d,"known":%d,"changed":%d,"ignored":%d,"before_horizon":%d,"rejected":%d,"rejected_known":%d,"learned":%d,"disputed":%d`,
+		f.Lines, f.New, f.Known, f.Changed, f.Ignored, f.BeforeHorizon, f.Rejected, f.RejectedKnown, f.Learned, f.Disputed)
 	if f.Err != nil {
 		b = append(b, `,"error":`...)
 		b = jsontext.AppendString(b, f.Err.Error())
@@ -190,6 +191,8 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 			remark = term.Count(f.BeforeHorizon) + " before the horizon"
 		case f.Changed > 0:
 			remark = term.Plural(f.Changed, "id re-used", "ids re-used")
+		case f.Learned > 0:
+			remark = term.Count(f.Learned) + " filled in"
 		}
 		row(f.ImportReport, remark)
 		total.Add(f.ImportReport)
@@ -203,6 +206,9 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 	}
 	if passed > 0 && passed == len(files) {
 		out.Note("nothing was read: ttpcron import --help lists the formats that are")
+	}
+	if total.Disputed > 0 {
+		out.Note("%s something else than what is stored, which stays", term.Plural(total.Disputed, "known event says", "known events say"))
 	}
 	if total.Rejected > 0 {
 		out.Note("%s could not be used%s: ttpcron import --rejected lists them", term.Plural(total.Rejected, "line", "lines"), knownRejects(total))

@@ -101,7 +101,7 @@ func (c *checker) history(b page.Bucket, seen *record.SeqSet) {
 				c.findf("arrival number %d is used twice", e.Seq)
 			}
 			if id := record.IdentityOf(&c.meta.Secret, e); id.Content {
-				d.ids.Add(id.Hash, record.IndexValue{})
+				d.ids.Add(id.Hash, id.Value())
 			} else {
 				c.named.Add(id.Hash, id.Value())
 			}
@@ -167,7 +167,7 @@ func (c *checker) checkContent() {
 	c.directory(c.top[layout.Identity], func(name string, b page.Bucket) {
 		kind := ttpcron.SourceKind(name)
 		days := c.days[kind]
-		x := runCheck{form: record.Index{Name: []byte(name)}, prefix: 4, bad: c.failed}
+		x := runCheck{form: record.ContentIndex(kind, 0), prefix: 4, bad: c.failed}
 		x.each = func(prefix []byte, hash uint64, value record.IndexValue) {
 			day, _ := record.ParseDay(prefix)
 			days.at(day).indexed.Add(hash, value)

@@ -18,6 +18,7 @@ const (
 	hashDigest   = 'd' // payload digest of an event, in stores up to schema 2
 	hashFormer   = 'i' // record of an event with a given id, in stores of schema 3 and 4
 	hashRecord   = 'r' // record of an event with a given id
+	hashFacts    = 'f' // what an event says beside its record
 	hashAttacker = 'a' // name of an attacker
 	hashSession  = 's' // id of a session
 	hashPosition = 'm' // identity of a read position
@@ -44,10 +45,16 @@ func (s *Secret) content(kind ttpcron.SourceKind, id string) uint64 {
 	return s.hash(hashContent, string(kind), id)
 }
 
-// record hashes what is said of an event with a given id.
-func (s *Secret) record(e *ttpcron.Event) uint64 {
+// digest hashes the facts of an event, and its record.
+func (s *Secret) digest(e *ttpcron.Event, record bool) (digest uint64) {
 	var stack [512]byte
-	return s.sip(e.AppendRecord(append(stack[:0], hashRecord)))
+	if record {
+		digest = s.sip(e.AppendRecord(append(stack[:0], hashRecord))) >> factBits << factBits
+	}
+	if facts := e.AppendFacts(append(stack[:0], hashFacts)); len(facts) > 1 {
+		digest |= max(1, s.sip(facts)>>(64-factBits))
+	}
+	return digest
 }
 
 // Attacker hashes a name of an attacker.

@@ -20,10 +20,28 @@ type Identity struct {
 
 	derived bool
 
-	// Of an ID in the index of all given ones:
-	Digest uint64 // of the record
+	// Digest says in its lower bits what facts the event has beside its record, and in
+	// the others, for an ID in the index of all given ones, what the record is.
+	Digest uint64
 	Place  uint64 // of the event once it is stored
 }
+
+// factBits are the bits of a digest that speak of facts; they are 0 when there are
+// none.
+const factBits = 24
+
+// SameRecord reports whether two digests are of one record.
+func SameRecord(a, b uint64) bool { return a>>factBits == b>>factBits }
+
+// HasOtherFacts reports whether an event has facts that another, of which a digest is
+// given, does not have, or perhaps fewer.
+func (d *Identity) HasOtherFacts(other uint64) bool {
+	const mask = 1<<factBits - 1
+	return d.Digest&mask != 0 && (d.Digest^other)&mask != 0
+}
+
+// Reads makes the digest anew, of an event that has learned something.
+func (d *Identity) Reads(s *Secret, e *ttpcron.Event) { d.Digest = s.digest(e, !d.Content) }
 
 // Given returns the ID, empty for one that is derived: it need not be stored.
 func (d *Identity) Given() string {
@@ -38,8 +56,21 @@ func (d *Identity) Rename(s *Secret, kind ttpcron.SourceKind, id string) {
 	d.ID, d.Hash, d.derived = id, s.Named(kind, id), false
 }
 
-// Value is what the index of given ids keeps beside the hash.
-func (d *Identity) Value() IndexValue { return IndexValue{d.Digest, d.Place} }
+// Value is what an index keeps beside the hash: that of given ids digest and place,
+// that of content-derived ids, which know the day, arrival number and facts.
+func (d *Identity) Value() IndexValue {
+	if !d.Content {
+		return IndexValue{d.Digest, d.Place}
+	}
+	_, seq := ParsePlace(d.Place)
+	return IndexValue{seq<<factBits | d.Digest}
+}
+
+// ContentPlace returns where an event of a day lies, and the digest of its facts, of
+// the value that the index of content-derived ids has of it.
+func ContentPlace(day ttpcron.Day, v IndexValue) (place, digest uint64) {
+	return PlaceOf(day, v[0]>>factBits), v[0] & (1<<factBits - 1)
+}
 
 // IdentityOf returns how an event is known. Only one that has an arrival number has
 // a place.
@@ -51,13 +82,16 @@ func IdentityOf(s *Secret, e *ttpcron.Event) Identity {
 			id = own
 		}
 		if derived = id == own; derived && e.TimeOrigin == ttpcron.OriginRecorded {
-			return Identity{ID: own, Content: true, derived: true, Hash: s.content(e.Kind, own)}
+			return Identity{
+				ID: own, Content: true, derived: true,
+				Hash: s.content(e.Kind, own), Digest: s.digest(e, false), Place: PlaceOf(ttpcron.DayOf(e.Time), e.Seq),
+			}
 		}
 	}
 	return Identity{
 		ID: id, derived: derived,
 		Hash:   s.Named(e.Kind, id),
-		Digest: s.record(e),
+		Digest: s.digest(e, true),
 		Place:  PlaceOf(ttpcron.DayOf(e.Time), e.Seq),
 	}
 }

@@ -37,9 +37,10 @@ type IndexRun struct {
 	Count int
 }
 
-// ContentIndex is that of the index of content-derived ids of a kind and day.
+// ContentIndex is that of the index of content-derived ids of a kind and day, whose
+// values say where the event lies and what facts it has.
 func ContentIndex(kind ttpcron.SourceKind, day ttpcron.Day) Index {
-	return Index{Name: []byte(kind), Prefix: DayKey(day)}
+	return Index{Name: []byte(kind), Prefix: DayKey(day), Width: 8}
 }
 
 // NamedIndex is that of the index of given ids, whose values are the digest of an

@@ -3,7 +3,6 @@ package record
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -28,23 +27,16 @@ func AppendRun(dst []byte, r *ttpcron.Run) []byte {
 		dst = AppendBool(dst, s.DryRun)
 		dst = binary.AppendVarint(dst, int64(s.Elapsed))
 	}
-	changed := slices.ContainsFunc(r.Sources, tagsChanged)
-	known := changed || r.Imported.RejectedKnown > 0
-	before := known || r.Imported.BeforeHorizon > 0
-	if before || slices.ContainsFunc(r.Sources, retagged) {
-		for i := range r.Sources {
-			for _, n := range retagCounts(&r.Sources[i]) {
-				dst = AppendInt(dst, *n)
-			}
+	for i := range r.Sources {
+		for _, n := range retagCounts(&r.Sources[i]) {
+			dst = AppendInt(dst, *n)
 		}
 	}
-	if before {
-		dst = AppendInt(AppendInt(dst, r.Imported.BeforeHorizon), int(r.Imported.Horizon))
+	m := &r.Imported
+	for _, n := range [...]int{m.BeforeHorizon, int(m.Horizon), m.RejectedKnown, m.Learned, m.Disputed} {
+		dst = AppendInt(dst, n)
 	}
-	if known {
-		dst = AppendInt(dst, r.Imported.RejectedKnown)
-	}
-	for i := 0; changed && i < len(r.Sources); i++ {
+	for i := range r.Sources {
 		dst = AppendInt(AppendInt(dst, r.Sources[i].Removed), r.Sources[i].Replaced)
 	}
 	return End(dst, []byte(r.ID))
@@ -82,8 +74,11 @@ func ReadRun(key, rec []byte) (run ttpcron.Run, err error) {
 	if len(r.Rest) > 0 {
 		run.Imported.RejectedKnown = r.Int()
 	}
-	for i := 0; i < len(run.Sources) && r.Version >= 2 && len(r.Rest) > 0; i++ {
-		run.Sources[i].Removed, run.Sources[i].Replaced = r.Int(), r.Int()
+	if r.Version >= 2 {
+		run.Imported.Learned, run.Imported.Disputed = r.Int(), r.Int()
+		for i := range run.Sources {
+			run.Sources[i].Removed, run.Sources[i].Replaced = r.Int(), r.Int()
+		}
 	}
 	if err := r.Finish(); err != nil {
 		return ttpcron.Run{}, fmt.Errorf("run %q: %w", key, err)
@@ -100,12 +95,6 @@ func sourceCounts(s *ttpcron.SourceReport) [9]*int {
 func retagCounts(s *ttpcron.SourceReport) [3]*int {
 	return [...]*int{&s.Retagged, &s.RetagTags, &s.RetagInserted}
 }
-
-func retagged(s ttpcron.SourceReport) bool {
-	return s.Retagged != 0 || s.RetagTags != 0 || s.RetagInserted != 0
-}
-
-func tagsChanged(s ttpcron.SourceReport) bool { return s.Removed != 0 || s.Replaced != 0 }
 
 func importCounts(r *ttpcron.ImportReport) [6]*int {
 	return [...]*int{&r.Lines, &r.New, &r.Known, &r.Changed, &r.Ignored, &r.Rejected}

@@ -188,12 +188,15 @@ func inserted(r jobs.Report) (n int) {
 func (d *runner) logRun(name string, r jobs.Report, err error) {
 	m, n := r.Run.Imported, inserted(r)
 	log := d.log.Info
-	if m.New == 0 && n == 0 && m.Rejected == m.RejectedKnown && err == nil {
+	if m.New == 0 && m.Learned == 0 && n == 0 && m.Rejected == m.RejectedKnown && err == nil {
 		log = d.log.Debug
 	}
 	args := []any{"job", name, "new", m.New, "known", m.Known, "rejected", m.Rejected, "inserted", n, "took", max(0, r.Run.Finished.Sub(r.Run.Started)).Round(time.Millisecond).String()}
 	if m.RejectedKnown > 0 {
 		args = append(args, "rejected_known", m.RejectedKnown)
+	}
+	if m.Learned > 0 || m.Disputed > 0 {
+		args = append(args, "learned", m.Learned, "disputed", m.Disputed)
 	}
 	if err != nil {
 		args = append(args, "outcome", term.Clean(err.Error()))

@@ -1,0 +1,312 @@
+package kv
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/record"
+	"github.com/ttpcron/ttpcron/kv/rollup"
+)
+
+// original says of which event another is a copy that has other facts, or whose
+// record says more or less: one of the batch, or one that is stored.
+type original struct {
+	batch int    // its index and 1
+	place uint64 // where it is stored
+}
+
+// lesson is a stored event that has learned something.
+type lesson struct {
+	at    record.KindDay
+	event ttpcron.Event // as it is from now on
+	tags  bool          // its tags say something else from now on
+}
+
+// learn lets events learn from the copies of them that a batch has. Those of the
+// batch are replaced by others that have learned, since the batch is the caller's.
+// It returns what stored events have learned, in the order of kinds and places.
+//
+// Few copies come here: those whose facts are not the ones that the index has of the
+// original. So a block is read only where there may be something to learn, and once.
+func (db *DB) learn(tx *txn, events []*ttpcron.Event, ids []identity, report *ttpcron.ImportReport) ([]lesson, error) {
+	var copies []int
+	for i := range ids {
+		if ids[i].of != (original{}) {
+			copies = append(copies, i)
+		}
+	}
+	slices.SortStableFunc(copies, func(a, b int) int {
+		return cmp.Or(cmp.Compare(events[a].Kind, events[b].Kind), cmp.Compare(ids[a].of.place, ids[b].of.place))
+	})
+	var lessons []lesson
+	stored := db.storedEvents()
+	var own map[int]bool // events of the batch that are no longer the caller's
+	for n, i := range copies {
+		of := ids[i].of
+		if of.batch > 0 {
+			b := of.batch - 1
+			if !own[b] {
+				e := *events[b]
+				if own == nil {
+					own = map[int]bool{}
+				}
+				events[b], own[b] = &e, true
+			}
+			if taught(events[b], events[i], report) {
+				ids[b].Reads(&db.secret, events[b])
+			}
+			continue
+		}
+		day, seq := record.ParsePlace(of.place)
+		at := record.KindDay{Kind: events[i].Kind, Day: day}
+		if last := len(lessons) - 1; n > 0 && last >= 0 && lessons[last].at == at && lessons[last].event.Seq == seq {
+			e := &lessons[last].event
+			before := *e
+			if taught(e, events[i], report) {
+				lessons[last].tags = lessons[last].tags || otherwiseAttributed(&before, e)
+			}
+			continue
+		}
+		e, err := stored.at(tx, at, seq)
+		if err != nil {
+			return nil, err
+		}
+		if e == nil {
+			continue // it was pruned
+		}
+		after := *e
+		if taught(&after, events[i], report) {
+			lessons = append(lessons, lesson{at: at, event: after, tags: otherwiseAttributed(e, &after)})
+		}
+	}
+	return lessons, nil
+}
+
+// taught lets an event learn from a copy, and counts what comes of it.
+func taught(e, from *ttpcron.Event, report *ttpcron.ImportReport) bool {
+	before := *e
+	learned, disputed := false, true
+	if e.SameRecord(from) { // it may have learned otherwise from another of the batch
+		learned, disputed = e.Learn(from)
+	}
+	if learned && len(e.Payload) > block.MaxFields {
+		*e, learned, disputed = before, false, true
+	}
+	if learned {
+		report.Learned++
+	}
+	if disputed {
+		report.Disputed++
+	}
+	return learned
+}
+
+// otherwiseAttributed reports whether tags of an event belong to another attacker or
+// session than before.
+func otherwiseAttributed(a, b *ttpcron.Event) bool {
+	was, _ := a.Attacker()
+	is, _ := b.Attacker()
+	return was != is || a.AttackerIP != b.AttackerIP || a.IdentityUUID != b.IdentityUUID || a.SessionID != b.SessionID
+}
+
+// fillIn stores what events have learned. They keep their arrival numbers, and
+// coverage no longer says that rules have looked at them.
+func (db *DB) fillIn(tx *txn, lessons []lesson) error {
+	w := block.NewWriter(db.encoder)
+	recount := map[ttpcron.Day]bool{}
+	for len(lessons) > 0 {
+		at, n := lessons[0].at, 1
+		for n < len(lessons) && lessons[n].at == at {
+			n++
+		}
+		part := lessons[:n]
+		lessons = lessons[n:]
+		if err := db.fillInDay(tx, w, at, part); err != nil {
+			return fmt.Errorf("%s events of %s: %w", at.Kind, at.Day, err)
+		}
+		for i := range part {
+			recount[at.Day] = recount[at.Day] || part[i].tags
+		}
+	}
+	for day, other := range recount {
+		if other {
+			if err := db.recountTagsOf(tx, day); err != nil {
+				return fmt.Errorf("count the tags of %s: %w", day, err)
+			}
+		}
+	}
+	return nil
+}
+
+// fillInDay stores what events of one kind and day have learned.
+func (db *DB) fillInDay(tx *txn, w *block.Writer, at record.KindDay, lessons []lesson) error {
+	history := tx.top(layout.History).Bucket([]byte(at.Kind))
+	if history == nil {
+		return record.Damage("the events are missing")
+	}
+	seqs := make([]uint64, len(lessons))
+	for i := range lessons {
+		seqs[i] = lessons[i].event.Seq
+	}
+	for left := lessons; len(left) > 0; {
+		key, rec := seekBlock(history.Cursor(), at.Day, left[0].event.Seq-1)
+		_, first, _ := record.ParseBlockKey(key)
+		events, err := db.blocks.Read(at.Kind, at.Day, first, rec)
+		if err != nil {
+			return fmt.Errorf("block %d: %w", first, err)
+		}
+		before := len(left)
+		for i := range events {
+			if len(left) > 0 && events[i].Seq == left[0].event.Seq {
+				events[i], left = left[0].event, left[1:]
+			}
+		}
+		if len(left) == before {
+			return record.Damagef("event %d is missing", left[0].event.Seq)
+		}
+		for len(events) > 0 { // what was one block may be more now
+			n := block.Length(events)
+			if err := history.Put(record.BlockKey(at.Day, events[0].Seq), w.Append(nil, at.Kind, at.Day, events[:n])); err != nil {
+				return err
+			}
+			events = events[n:]
+		}
+	}
+	for i := range lessons {
+		d := record.IdentityOf(&db.secret, &lessons[i].event)
+		x := namedIndex(tx)
+		if d.Content {
+			x = contentIndex(tx, at.Kind, at.Day)
+		}
+		if err := x.replace(d.Hash, d.Value()); err != nil {
+			return err
+		}
+	}
+	return lookAgain(tx, at, seqs)
+}
+
+// recountTagsOf counts the tags of a day anew, by claim, attacker and session. It
+// holds some of the attackers at a time.
+func (db *DB) recountTagsOf(tx *txn, day ttpcron.Day) error {
+	name := record.DayKey(day)
+	rollups := tx.top(layout.Rollups)
+	tags := tx.top(layout.Tags).Bucket(name)
+	if tags == nil {
+		return nil
+	}
+	if err := rollups.DeleteBucket(name); err != nil {
+		return err
+	}
+	counts, err := rollups.CreateBucket(name)
+	if err != nil {
+		return err
+	}
+	sum := rollup.NewDay()
+	sum.Most = maxSums
+	read := db.tagReader()
+	defer read.done()
+	read.events.cache.Changed() // by what this transaction has written
+	for first := true; ; first = false {
+		err := tags.ForEach(func(k, rec []byte) error {
+			t, claim, _, err := read.read(tx, day, k, rec)
+			if err == nil {
+				sum.Add(&db.secret, record.NanosOf(t.EventTime, day), claim, &t)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if !first {
+			clear(sum.Claims)
+		}
+		if err := storeRollup(sum, counts, name); err != nil {
+			return err
+		}
+		if !sum.Next() {
+			return nil
+		}
+	}
+}
+
+// maxHoles is how many holes the coverage of a day gets at once; maxParts is how many
+// parts it may have afterwards. Beyond, rules look at what lies between too.
+const (
+	maxHoles = 4
+	maxParts = 24
+)
+
+// lookAgain makes the coverage of some events that of unknown rules, so that the next
+// run looks at them with all.
+func lookAgain(tx *txn, at record.KindDay, seqs []uint64) error {
+	b := tx.top(layout.Coverage).Bucket([]byte(at.Kind))
+	if b == nil {
+		return nil
+	}
+	list, err := record.ReadCoverage(at, b.Get(record.DayKey(at.Day)))
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	return b.Put(record.DayKey(at.Day), record.AppendCoverage(nil, at, withoutEvents(list, seqs)))
+}
+
+// withoutEvents makes the coverage of some events, in the order of arrival, that of
+// unknown rules.
+func withoutEvents(list []ttpcron.Coverage, seqs []uint64) []ttpcron.Coverage {
+	out := withHoles(list, holesOf(seqs, maxHoles))
+	if len(out) > maxParts {
+		out = withHoles(list, holesOf(seqs, 1))
+	}
+	return out
+}
+
+// hole is a range of arrival numbers, (after, upTo].
+type hole struct{ after, upTo uint64 }
+
+// holesOf makes holes around arrival numbers, which rise; one around all of them if
+// there would be more than most.
+func holesOf(seqs []uint64, most int) []hole {
+	var holes []hole
+	for _, seq := range seqs {
+		if n := len(holes); n > 0 && holes[n-1].upTo == seq-1 {
+			holes[n-1].upTo = seq
+		} else {
+			holes = append(holes, hole{seq - 1, seq})
+		}
+	}
+	if len(holes) > most {
+		return []hole{{holes[0].after, holes[len(holes)-1].upTo}}
+	}
+	return holes
+}
+
+// withHoles cuts holes into parts of coverage. What is cut out is covered by unknown
+// rules; of what is left the counts are not known.
+func withHoles(list []ttpcron.Coverage, holes []hole) []ttpcron.Coverage {
+	var out []ttpcron.Coverage
+	for _, c := range list {
+		for _, h := range holes {
+			if c.RuleSet == "" || h.upTo <= c.After || h.after >= c.UpTo {
+				continue
+			}
+			part := ttpcron.Coverage{Kind: c.Kind, Day: c.Day, Since: c.Since, Uncounted: true}
+			before, inside := part, part
+			before.RuleSet, before.After, before.UpTo = c.RuleSet, c.After, max(c.After, h.after)
+			inside.After, inside.UpTo = before.UpTo, min(c.UpTo, h.upTo)
+			if before.After < before.UpTo {
+				out = append(out, before)
+			}
+			out = append(out, inside)
+			part.RuleSet, part.After, part.UpTo = c.RuleSet, inside.UpTo, c.UpTo
+			c = part
+		}
+		if c.After < c.UpTo {
+			out = append(out, c)
+		}
+	}
+	return out
+}

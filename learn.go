@@ -1,0 +1,126 @@
+package ttpcron
+
+import (
+	"slices"
+	"strings"
+)
+
+// Learn fills in what the event lacks from another copy of its record: facts of the
+// payload, the attacker, the address, the session, the sensor, the identity. Where
+// both say something the event keeps its own, but for an attacker or an address that
+// was derived, which gives way to one that was found, and that to one that was
+// recorded; and the identity that stands for nobody ([SessionIdentity]) gives way to
+// anybody. Kind, ID and time stay, because they are the event's place.
+//
+// It reports whether the event has learned something, and whether the copy says
+// something else in a place where it learned nothing. If the event would become one
+// that cannot be stored it learns nothing, and that is a dispute too.
+//
+// Learn changes no memory that the event shares with others.
+func (e *Event) Learn(o *Event) (learned, disputed bool) {
+	was := *e
+	l := learner{}
+	e.AttackerUUID, e.AttackerOrigin = l.name(e.AttackerUUID, e.AttackerOrigin, o.AttackerUUID, o.AttackerOrigin)
+	if sameAddress(e.AttackerIP, o.AttackerIP) && e.AttackerIP != "" && o.AttackerIP != "" && e.AddressOrigin <= o.AddressOrigin {
+		// One address in two spellings.
+	} else {
+		e.AttackerIP, e.AddressOrigin = l.name(e.AttackerIP, e.AddressOrigin, o.AttackerIP, o.AddressOrigin)
+	}
+	nobody := was.standsForNobody()
+	if identity := o.IdentityUUID; identity != "" && !o.standsForNobody() {
+		if nobody {
+			e.IdentityUUID = ""
+		}
+		e.IdentityUUID, _ = l.name(e.IdentityUUID, OriginRecorded, identity, OriginRecorded)
+	}
+	e.SessionID, _ = l.name(e.SessionID, OriginRecorded, o.SessionID, OriginRecorded)
+	e.DeckyID, _ = l.name(e.DeckyID, OriginRecorded, o.DeckyID, OriginRecorded)
+	if nobody && e.IdentityUUID == was.IdentityUUID {
+		e.IdentityUUID = ""
+		e.NameNobody()
+	}
+	if o.Vantage > e.Vantage {
+		e.Vantage, l.learned = o.Vantage, true
+	}
+	e.Payload = l.payload(e.Payload, o.Payload)
+	if l.learned && e.Validate() != nil {
+		*e = was
+		return false, true
+	}
+	return l.learned, l.disputed
+}
+
+// standsForNobody reports whether the identity was made by NameNobody.
+func (e *Event) standsForNobody() bool {
+	return e.IdentityUUID != "" && e.AttackerUUID == "" && e.AttackerIP == "" && e.IdentityUUID == SessionIdentity(e.DeckyID, e.SessionID)
+}
+
+type learner struct{ learned, disputed bool }
+
+// name returns which of two names is kept, with how it is known. Origins are in the
+// order of what they are worth.
+func (l *learner) name(own string, how Origin, other string, otherHow Origin) (string, Origin) {
+	switch {
+	case other == "" || own == other && how <= otherHow:
+	case own == "" || otherHow < how:
+		l.learned = true
+		return other, otherHow
+	case own != other && how == otherHow:
+		l.disputed = true
+	}
+	return own, how
+}
+
+// payload returns the fields of two payloads; of those that both have, a's.
+func (l *learner) payload(a, b Payload) Payload {
+	var news Payload
+	for i := range b {
+		g := &b[i]
+		if !g.says() {
+			continue
+		}
+		at, has := slices.BinarySearchFunc(a, g.Name, func(f Field, name string) int { return strings.Compare(f.Name, name) })
+		switch {
+		case !has || !a[at].says():
+			news = append(news, *g)
+		case !a[at].same(g):
+			l.disputed = true
+		}
+	}
+	if len(news) == 0 {
+		return a
+	}
+	l.learned = true
+	return append(append(make(Payload, 0, len(a)+len(news)), a...), news...).sorted()
+}
+
+// AppendFacts appends what the event says beside its record, which a copy of the
+// record may not say: in a form that is the same for the same facts, and different
+// for different ones. Nothing is appended when there are none. An identity that
+// stands for nobody is none.
+func (e *Event) AppendFacts(dst []byte) []byte {
+	if e.AttackerUUID != "" && e.AttackerOrigin != OriginRecorded {
+		dst = appendPart(append(dst, byte(e.AttackerOrigin)), recordUUID, e.AttackerUUID)
+	}
+	if e.AttackerIP != "" && e.AddressOrigin != OriginRecorded {
+		dst = appendPart(append(dst, byte(e.AddressOrigin)), recordAddress, e.AttackerIP)
+	}
+	if e.IdentityUUID != "" && !e.standsForNobody() {
+		dst = appendPart(dst, factIdentity, e.IdentityUUID)
+	}
+	if e.Vantage != VantageHoneypot {
+		dst = append(dst, factVantage, byte(e.Vantage))
+	}
+	names, listed := identityFields[e.Kind]
+	for i := range e.Payload {
+		if f := &e.Payload[i]; !identifies(names, listed, f.Name) && f.says() {
+			dst = f.appendSame(appendPart(dst, recordField, f.Name))
+		}
+	}
+	return dst
+}
+
+const (
+	factIdentity = 'i'
+	factVantage  = 'v'
+)
