@@ -269,3 +269,55 @@ func TestEveryByteOfTagsAndBlocks(t *testing.T) {
 		}
 	}
 }
+
+// countingReader counts the reads of a file.
+type countingReader struct {
+	*bytes.Reader
+	reads int
+}
+
+func (r *countingReader) ReadAt(p []byte, off int64) (int, error) {
+	r.reads++
+	return r.Reader.ReadAt(p, off)
+}
+
+// TestCheckReadsBlocksOnce checks a day of sensors whose logs arrived one after the
+// other, so that the order of its tags is not that of its blocks: no more is read of
+// the file than for one sensor.
+func TestCheckReadsBlocksOnce(t *testing.T) {
+	reads := func(sensors int) int {
+		path := filepath.Join(t.TempDir(), "t.db")
+		db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []ttpcron.Event
+		for i := range sensors {
+			g := newGenerator(uint64(i + 1))
+			g.pace = time.Second * time.Duration(sensors)
+			all = append(all, g.events(9000/sensors)...)
+		}
+		all = storedAs(all)
+		importAll(t, db, all)
+		var tags []ttpcron.Tag
+		for i := range all {
+			tags = append(tags, tagOf(&all[i], i%9))
+		}
+		if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil {
+			t.Fatal(err)
+		}
+		closed(t, db)
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &countingReader{Reader: bytes.NewReader(content)}
+		if report, err := doctor.CheckReader(t.Context(), r, int64(len(content)), doctor.Options{}); err != nil || report.Damaged() || report.Tags != 9000 {
+			t.Fatal(report, err)
+		}
+		return r.reads
+	}
+	if one, many := reads(1), reads(30); many > one+one/4 {
+		t.Errorf("%d reads, for one sensor %d", many, one)
+	}
+}

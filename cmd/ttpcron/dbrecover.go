@@ -138,7 +138,11 @@ func printNextSteps(out *term.Output, to string, r doctor.RecoverReport) error {
 	}
 	if r.Reread {
 		step = "and then"
-		fmt.Fprint(out, "import the logs of these days again (what is known stays known), ")
+		of := ""
+		if len(r.LostDays) > 0 {
+			of = "of these days "
+		}
+		fmt.Fprintf(out, "import the logs %sagain (what is known stays known), ", of)
 	}
 	switch {
 	case r.LookAgain > 0:

@@ -18,6 +18,9 @@ type Cache struct {
 	// an arrival number would lie, and the block's first arrival number; no record
 	// when there is none.
 	Find func(at record.KindDay, seq uint64) (first uint64, rec []byte, err error)
+	// Blocks is how many are kept at most, 0 for 128: whoever asks in the order of
+	// arrival needs no more than two.
+	Blocks int
 
 	kept  []*keptBlock // the one that was used last comes last
 	bytes int          // that they take, about
@@ -117,7 +120,7 @@ func (c *Cache) find(at record.KindDay, seq uint64) (*keptBlock, error) {
 			c.drop(i)
 		}
 	}
-	for len(c.kept) > 2 && (c.bytes > keptBytes || len(c.kept) > keptBlocks) {
+	for len(c.kept) > 2 && (c.bytes > keptBytes || len(c.kept) > cmp.Or(c.Blocks, keptBlocks)) {
 		c.drop(0)
 	}
 	return b, nil

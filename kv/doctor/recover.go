@@ -30,8 +30,8 @@ type RecoverReport struct {
 	// hold what they say.
 	WithEvents  int
 	LostRecords int
-	// LookAgain counts days of a kind of which it is not known any more what rules
-	// have looked at: the next run looks at all that was saved of them.
+	// LookAgain counts days of which it is not known any more what rules have looked
+	// at: the next run looks at all that was saved of them.
 	LookAgain int
 	// Reread says that events are missing, or may be: how far files were read is left
 	// out, so that importing the logs reads them again.
@@ -81,7 +81,7 @@ func Recover(ctx context.Context, path, to string, o Options) (RecoverReport, er
 	}
 	defer src.close()
 	r := &recovery{
-		source: src, now: o.Now, lost: map[ttpcron.Day]bool{}, last: map[record.KindDay]uint64{}, orphans: newOrphans(), harmed: map[string]bool{},
+		source: src, now: o.Now, lost: map[ttpcron.Day]bool{}, again: map[ttpcron.Day]bool{}, last: map[record.KindDay]uint64{}, orphans: newOrphans(), harmed: map[string]bool{},
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -121,6 +121,7 @@ type recovery struct {
 
 	harmed  map[string]bool           // places with damaged pages, of which nobody knows what lay there
 	lost    map[ttpcron.Day]bool      // days with losses
+	again   map[ttpcron.Day]bool      // days at which the next run looks again
 	last    map[record.KindDay]uint64 // arrival number of the last event taken over
 	events  []ttpcron.Event           // waiting to be stored
 	bytes   int                       // of their text

@@ -201,7 +201,8 @@ func byUnknown(list []ttpcron.Coverage) (out []ttpcron.Coverage) {
 
 // unknown says that unknown rules have looked at all events of a day.
 func (c *coverage) unknown(h *ttpcron.DayHistory) {
-	c.report.LookAgain++
+	c.again[h.Day] = true
+	c.report.LookAgain = len(c.again)
 	c.store(h.Day, []ttpcron.Coverage{{Kind: c.of, Day: h.Day, UpTo: h.LastSeq, Uncounted: true}})
 }
 

@@ -14,10 +14,10 @@ import (
 )
 
 // passOthers visits the pages of all other buckets, so that they are not taken
-// for stray.
+// for stray. They are read, and count as read, later.
 func (r *recovery) passOthers() {
-	bad := r.w.Bad
-	r.w.Bad = func(string) {}
+	bad, read := r.w.Bad, r.w.Read
+	r.w.Bad, r.w.Read = func(string) {}, func(int) { read(0) }
 	for name, b := range r.top {
 		switch name {
 		case layout.History, layout.Meta, layout.Claims, layout.Pruned:
@@ -25,7 +25,7 @@ func (r *recovery) passOthers() {
 			r.pass(b, 0)
 		}
 	}
-	r.w.Bad = bad
+	r.w.Bad, r.w.Read = bad, read
 }
 
 // stray are blocks and tags on pages that nothing leads to and that are not free: a

@@ -73,7 +73,7 @@ func (s *source) openReader(r io.ReaderAt, size int64) (err error) {
 		return fmt.Errorf("read store %s: %w", s.path, err)
 	}
 	s.blocks, err = block.NewReader(1)
-	s.histories, s.cache = map[ttpcron.SourceKind]page.Bucket{}, block.Cache{Reader: s.blocks, Find: s.findBlock}
+	s.histories, s.cache = map[ttpcron.SourceKind]page.Bucket{}, block.Cache{Reader: s.blocks, Find: s.findBlock, Blocks: 2}
 	return err
 }
 
