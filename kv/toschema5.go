@@ -156,11 +156,14 @@ func (db *DB) upgradeDay(tx *txn, day ttpcron.Day) (rows int, err error) {
 }
 
 // upgradeEvents stores the events of a kind and day anew, and notes the names that
-// they had. Of events that are one by now the first stays.
+// they had. Events that are one by now become the first of them.
 func (db *DB) upgradeEvents(tx *txn, at record.KindDay, stored map[uint64]struct{}) (n int, err error) {
 	name, day := []byte(at.Kind), record.DayKey(at.Day)
 	rest := newDayRewrite(db, at)
-	seen := map[uint64]struct{}{}
+	joined, err := db.joined(tx, at)
+	if err != nil {
+		return 0, err
+	}
 	err = deletePrefix(tx.top(layout.History).Bucket(name), day, func(k, rec []byte) error {
 		_, first, _ := record.ParseBlockKey(k)
 		events, err := db.blocks.Read(at.Kind, at.Day, first, rec)
@@ -176,10 +179,12 @@ func (db *DB) upgradeEvents(tx *txn, at record.KindDay, stored map[uint64]struct
 			}
 			stored[db.secret.Named(e.Kind, old)] = struct{}{}
 			if d := record.IdentityOf(&db.secret, e); d.Content {
-				if _, twice := seen[d.Hash]; twice {
-					continue
+				if one := joined[d.Hash]; one != nil {
+					if e.Seq != one.Seq {
+						continue
+					}
+					e = one
 				}
-				seen[d.Hash] = struct{}{}
 			} else if e.ID == "" {
 				e.ID = old // without a time of its own, records that are alike were events of their own
 			}
@@ -196,6 +201,50 @@ func (db *DB) upgradeEvents(tx *txn, at record.KindDay, stored map[uint64]struct
 		}
 	}
 	return n, rest.store(tx)
+}
+
+// joined returns the events of a kind and day that several are by now, each with what
+// all of them say, by the hash of their id.
+func (db *DB) joined(tx *txn, at record.KindDay) (map[uint64]*ttpcron.Event, error) {
+	seen, several := map[uint64]struct{}{}, map[uint64]*ttpcron.Event{}
+	look := func(do func(e *ttpcron.Event, hash uint64)) error {
+		c := tx.top(layout.History).Bucket([]byte(at.Kind)).Cursor()
+		day := record.DayKey(at.Day)
+		for k, rec := c.Seek(day); bytes.HasPrefix(k, day); k, rec = c.Next() {
+			_, first, _ := record.ParseBlockKey(k)
+			events, err := db.blocks.Read(at.Kind, at.Day, first, rec)
+			if err != nil {
+				return fmt.Errorf("block %d: %w", first, err)
+			}
+			for i := range events {
+				if d := record.IdentityOf(&db.secret, &events[i]); d.Content {
+					do(&events[i], d.Hash)
+				}
+			}
+		}
+		return nil
+	}
+	err := look(func(e *ttpcron.Event, hash uint64) {
+		if _, twice := seen[hash]; twice {
+			several[hash] = nil
+			return
+		}
+		seen[hash] = struct{}{}
+	})
+	if err != nil || len(several) == 0 {
+		return nil, err
+	}
+	err = look(func(e *ttpcron.Event, hash uint64) {
+		switch one, is := several[hash]; {
+		case !is:
+		case one == nil:
+			first := *e
+			several[hash] = &first
+		default:
+			one.Learn(e)
+		}
+	})
+	return several, err
 }
 
 // uncover makes the coverage of a day that of unknown rules. Rules have looked at a
