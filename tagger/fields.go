@@ -178,8 +178,11 @@ var patternFields = map[ttpcron.SourceKind]string{
 	ttpcron.HTTPRequest:       "raw_url",
 	ttpcron.CanaryFingerprint: "ua_signature",
 	ttpcron.AuthAttempt:       "username",
+	ttpcron.FileTransfer:      "payload_text",
+	ttpcron.Stdin:             "input_text",
+	ttpcron.Tunnel:            "destination",
+	ttpcron.ServiceRequest:    "request_text",
 	"email":                   "subject",
-	"payload":                 "payload_text",
 }
 
 // payloadValues appends the values of a payload field as text: a string as it

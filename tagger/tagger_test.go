@@ -437,3 +437,21 @@ func TestExamples(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestTextOfKinds searches the text of each kind that has one, without naming its field.
+func TestTextOfKinds(t *testing.T) {
+	for kind, field := range map[ttpcron.SourceKind]string{
+		ttpcron.Command: "command_text", ttpcron.Stdin: "input_text", ttpcron.AuthAttempt: "username", ttpcron.FileTransfer: "payload_text",
+		ttpcron.Tunnel: "destination", ttpcron.HTTPRequest: "raw_url", ttpcron.ServiceRequest: "request_text", ttpcron.CanaryFingerprint: "ua_signature",
+		"email": "subject",
+	} {
+		e := ttpcron.Event{Kind: kind, AttackerIP: "203.0.113.7", Payload: ttpcron.TextPayload(field, "a needle, b")}
+		if !matches(t, "{pattern: needle}", &e) {
+			t.Errorf("%s: its text is not in %s", kind, field)
+		}
+		e.Payload = ttpcron.TextPayload("other", "a needle, b")
+		if matches(t, "{pattern: needle}", &e) {
+			t.Errorf("%s: its text is in another field", kind)
+		}
+	}
+}
