@@ -14,7 +14,8 @@ import (
 //
 // It reports whether the event has learned something, and whether the copy says
 // something else in a place where it learned nothing. If the event would become one
-// that cannot be stored it learns nothing, and that is a dispute too.
+// that cannot be stored, or a command of another text, it learns nothing, and that is
+// a dispute too.
 //
 // Learn changes no memory that the event shares with others.
 func (e *Event) Learn(o *Event) (learned, disputed bool) {
@@ -43,6 +44,10 @@ func (e *Event) Learn(o *Event) (learned, disputed bool) {
 		e.Vantage, l.learned = o.Vantage, true
 	}
 	e.Payload = l.payload(e.Payload, o.Payload)
+	if text := was.Payload.CommandText(); text != "" && e.Payload.CommandText() != text {
+		*e = was // tags quote that text
+		return false, true
+	}
 	if l.learned && e.Validate() != nil {
 		*e = was
 		return false, true

@@ -12,6 +12,7 @@ func TestLearn(t *testing.T) {
 	base := ofKind(t, Command, `{"command_text":"id","protocol":"ssh","uid":null}`)
 	bare := base
 	bare.AttackerUUID, bare.AttackerIP = "", ""
+	older := ofKind(t, Command, `{"command":"id"}`)
 	nobody := bare
 	nobody.NameNobody()
 	raw := func(name, json string) func(*Event) {
@@ -41,6 +42,8 @@ func TestLearn(t *testing.T) {
 		"somebody for nobody":   {nobody, func(e *Event) { e.AttackerIP, e.AddressOrigin, e.IdentityUUID = "203.0.113.7", OriginResolved, "" }, true, false},
 		"identity for nobody":   {nobody, func(e *Event) { e.IdentityUUID = "i" }, true, false},
 		"nobody for somebody":   {base, func(e *Event) { *e = nobody }, false, false},
+		"another text":          {older, raw("command_text", `"ls"`), false, true},
+		"the text once more":    {older, raw("command_text", `"id"`), true, false},
 		"too much":              {base, func(e *Event) { e.Payload.Set("x", strings.Repeat("x", MaxText-20)) }, false, true},
 	} {
 		e, o := c.base, c.base
