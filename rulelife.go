@@ -140,7 +140,8 @@ func (r *Retirement) Hides(c *Claim) bool {
 	return c.RuleID == r.RuleID && (r.Version == AllVersions || r.Version == c.RuleVersion)
 }
 
-// AuditEntry records that somebody changed what a rule does in operation.
+// AuditEntry records that somebody changed what a rule does in operation, or purged
+// an attacker or a session; then there is no rule.
 type AuditEntry struct {
 	Number  uint64 // ascending, from 1
 	At      time.Time
@@ -162,6 +163,7 @@ const (
 	// AuditRetag is no decision of an operator: a run has looked again at events
 	// with the rule, and the tags that it gives them are others now.
 	AuditRetag = "retagged"
+	AuditPurge = "purge"
 )
 
 // Shown returns the confidence with which a claim of the rule is shown in a state,

@@ -33,13 +33,21 @@ func namedIndex(tx *txn) *runIndex {
 }
 
 // identify finds out which events are known. Of equal events in the batch all
-// but the first are.
+// but the first are, and so are those that were purged.
 func (db *DB) identify(tx *txn, events []*ttpcron.Event) ([]identity, error) {
 	out := make([]identity, len(events))
+	for i, e := range events {
+		out[i].Identity = record.IdentityOf(&db.secret, e)
+	}
+	if err := db.findPurged(tx, events, out); err != nil {
+		return nil, err
+	}
 	content := map[record.KindDay][]int{}
 	var named []int
 	for i, e := range events {
-		out[i].Identity = record.IdentityOf(&db.secret, e)
+		if out[i].known {
+			continue
+		}
 		if out[i].Content {
 			k := record.KindDayOf(e)
 			content[k] = append(content[k], i)

@@ -16,7 +16,8 @@ import (
 // An event without ID gets its [ttpcron.Event.ContentID]. An event whose ID
 // another event of its kind has, one that is not its [ttpcron.Event.SameRecord],
 // is stored as "<id>~<first 12 hexadecimal digits of its RecordDigest>" and counts
-// as Changed as well as New, or as Known when that one is stored too. Which of
+// as Changed as well as New, or as Known when that one is stored too. One that was
+// purged (see [DB.Purge]) is Known. Which of
 // them keeps the plain ID is a matter of arrival. Of an event that was pruned only
 // the digest is left to compare with. An event that
 // fails [ttpcron.Event.Validate], or has more than 16,384 payload fields, is kept

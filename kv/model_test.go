@@ -35,6 +35,7 @@ type model struct {
 	states   map[string]ttpcron.RuleState
 	retired  map[string]ttpcron.Retirement
 	horizons map[ttpcron.SourceKind]ttpcron.Day // events of earlier days were pruned
+	purged   map[string][]ttpcron.Event         // by kind and id
 }
 
 // held is an id that an event has.
@@ -85,7 +86,7 @@ func newModel() *model {
 		ids: map[string]held{}, rejected: map[string]bool{}, tags: map[ttpcron.UUID]ttpcron.Tag{}, cursors: map[ttpcron.SourceKind]ttpcron.Cursor{},
 		coverage: map[ttpcron.SourceKind]map[ttpcron.Day][]ttpcron.Coverage{}, runs: map[string]ttpcron.Run{},
 		marks: map[string]ttpcron.FilePosition{}, states: map[string]ttpcron.RuleState{}, retired: map[string]ttpcron.Retirement{},
-		horizons: map[ttpcron.SourceKind]ttpcron.Day{},
+		horizons: map[ttpcron.SourceKind]ttpcron.Day{}, purged: map[string][]ttpcron.Event{},
 	}
 }
 
@@ -106,9 +107,18 @@ func (m *model) imports(im ttpcron.Batch) (r ttpcron.ImportReport) {
 		}
 		content := e.ID == e.ContentID() && e.TimeOrigin == ttpcron.OriginRecorded // which tells the day
 		key := string(e.Kind) + "|" + e.ID
+		if m.wasPurged(&e, content) {
+			r.Known++
+			continue
+		}
 		changed := false
 		have, ok := m.ids[key]
-		if ok && !content {
+		if digest := e.RecordDigest(); !ok && !content { // the one that had the id may be gone
+			name := key + "~" + hex.EncodeToString(digest[:6])
+			if other, renamed := m.ids[name]; renamed && (digest == other.event.RecordDigest() || !other.pruned && same(&e, &other.event)) {
+				key, have, ok = name, other, true
+			}
+		} else if ok && !content {
 			known := e.RecordDigest() == have.event.RecordDigest() || !have.pruned && same(&e, &have.event)
 			digest := e.RecordDigest()
 			name := key + "~" + hex.EncodeToString(digest[:6])
@@ -591,13 +601,15 @@ func TestModel(t *testing.T) {
 					h.prunes()
 				case p < 84:
 					h.prunesRules()
+				case p < 86:
+					h.purges()
 				case p < 90:
 					h.crashes()
 				case p < 93:
 					h.backsUp()
 				case p < 95:
 					h.restores()
-				case p < 97:
+				case p < 98:
 					h.rewrites()
 				default:
 					h.reopen()

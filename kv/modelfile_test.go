@@ -24,6 +24,10 @@ func (m *model) clone() *model {
 	c.ids, c.tags, c.cursors = maps.Clone(m.ids), maps.Clone(m.tags), maps.Clone(m.cursors)
 	c.runs, c.marks, c.states = maps.Clone(m.runs), maps.Clone(m.marks), maps.Clone(m.states)
 	c.rejected = maps.Clone(m.rejected)
+	c.purged = map[string][]ttpcron.Event{}
+	for k, list := range m.purged {
+		c.purged[k] = slices.Clone(list)
+	}
 	c.retired, c.horizons = maps.Clone(m.retired), maps.Clone(m.horizons)
 	c.coverage = map[ttpcron.SourceKind]map[ttpcron.Day][]ttpcron.Coverage{}
 	for k, days := range m.coverage {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -38,6 +39,9 @@ func (n *naming) resolve(members []int) error {
 	if err := n.look(members); err != nil {
 		return err
 	}
+	if err := n.recall(members); err != nil {
+		return err
+	}
 	members = n.claim(members)
 	if len(members) == 0 {
 		return nil
@@ -59,11 +63,7 @@ func (n *naming) resolve(members []int) error {
 		return err
 	}
 	if members = n.claim(members); len(members) > 0 {
-		// Whoever has such a name had the same record, and has learned more.
-		for _, i := range members {
-			holders[i] = n.have[n.ids[i].Hash]
-		}
-		if err := n.compare(members, holders); err != nil {
+		if err := n.learned(members); err != nil {
 			return err
 		}
 		members = slices.DeleteFunc(members, func(i int) bool { return n.ids[i].known })
@@ -82,6 +82,62 @@ func (n *naming) resolve(members []int) error {
 		n.ids[i].known = true // 256 bits agree: the same event
 	}
 	return nil
+}
+
+// recall finds the events that are stored under the name that they got when another
+// had their ID, although that one is gone and its ID is free: it was purged, or the
+// horizon was forgotten.
+func (n *naming) recall(members []int) error {
+	if !hasFreed(n.tx) {
+		return nil
+	}
+	var free []int
+	for _, i := range members {
+		if _, has := n.have[n.ids[i].Hash]; !has {
+			free = append(free, i)
+		}
+	}
+	given := make([]identity, len(n.ids))
+	copy(given, n.ids)
+	for _, rename := range []func(i int){n.formerly(0), n.formerly(1), n.newly(renames[0])} {
+		for _, i := range free {
+			rename(i)
+		}
+		if err := n.look(free); err != nil {
+			return err
+		}
+		free = slices.DeleteFunc(free, n.held)
+		if err := n.learned(free); err != nil {
+			return err
+		}
+		free = slices.DeleteFunc(free, func(i int) bool { return n.ids[i].known })
+		for _, i := range free {
+			n.ids[i] = given[i]
+		}
+	}
+	return nil
+}
+
+// learned finds the events whose name, made of their record, another has: it had the
+// same record, and has learned more.
+func (n *naming) learned(members []int) error {
+	holders := map[int]holder{}
+	var met []int
+	for _, i := range members {
+		if h, has := n.have[n.ids[i].Hash]; has {
+			holders[i], met = h, append(met, i)
+		}
+	}
+	return n.compare(met, holders)
+}
+
+// hasFreed reports whether ids of events that are gone may be free.
+func hasFreed(tx *txn) bool {
+	if purgedIndex(tx) != nil {
+		return true
+	}
+	k, _ := tx.top(layout.Pruned).Cursor().First()
+	return k != nil
 }
 
 // look finds in the index who has the ids that the events have now.

@@ -219,3 +219,20 @@ func storedIn(t *testing.T, db *kv.DB) (events []ttpcron.Event) {
 	}
 	return events
 }
+
+// TestNamesAfterForgetting reads a log again whose event got a name of its own since
+// another had its id, which is gone and free.
+func TestNamesAfterForgetting(t *testing.T) {
+	db := kvtest.Open(t)
+	first, second := counted(1, "192.0.2.1", noon), counted(1, "192.0.2.1", noon.AddDate(0, 0, 3))
+	imports(t, db, []ttpcron.Event{first, second}, ttpcron.ImportReport{New: 2, Changed: 1})
+	if _, err := db.Prune(t.Context(), kv.Prune{EventsBefore: ttpcron.DayOf(noon) + 1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ForgetHorizon(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	imports(t, db, []ttpcron.Event{second}, ttpcron.ImportReport{Known: 1})
+	imports(t, db, []ttpcron.Event{first, second}, ttpcron.ImportReport{New: 1, Known: 1})
+	closed(t, db)
+}

@@ -118,10 +118,6 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 	if err != nil {
 		return nil, 0, err
 	}
-	before := map[ttpcron.SourceKind]ttpcron.Day{}
-	if err = db.view(ctx, func(tx *txn) error { before, err = horizons(tx); return err }); err != nil {
-		return nil, 0, err
-	}
 	for _, kind := range kinds {
 		cursor := uint64(0)
 		for _, c := range cursors {
@@ -129,7 +125,7 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 				cursor = c.Seq
 			}
 		}
-		days, err := db.planPruneKind(ctx, p, kind, before[kind], cursor, report)
+		days, err := db.planPruneKind(ctx, p, kind, cursor, report)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -142,7 +138,7 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 }
 
 // planPruneKind lists what is to be done to the events of a kind.
-func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKind, before ttpcron.Day, cursor uint64, report *PruneReport) (plan []prunePart, err error) {
+func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKind, cursor uint64, report *PruneReport) (plan []prunePart, err error) {
 	sum := PrunedKind{Kind: kind}
 	var group []ttpcron.Day
 	n := 0
@@ -159,7 +155,7 @@ func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKin
 		goes, first, days := d.Events, &report.FirstDay, &report.Days
 		if d.Day >= p.TagsBefore {
 			first, days = &report.FirstLooseDay, &report.LooseDays
-			if goes, err = db.countLoose(ctx, &d, d.Day < before); err != nil {
+			if goes, err = db.countLoose(ctx, &d); err != nil {
 				return false
 			}
 		}
@@ -186,19 +182,14 @@ func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKin
 	return plan, cmp.Or(err, eerr)
 }
 
-// countLoose counts the events of a kind and day that have no tags. A day that was
-// pruned before has none, unless there are more of its events than of their tags.
-func (db *DB) countLoose(ctx context.Context, d *ttpcron.DayHistory, pruned bool) (n int, err error) {
+// countLoose counts the events of a kind and day that have no tags. Days that were
+// pruned before are no exception: events lose tags when rules change.
+func (db *DB) countLoose(ctx context.Context, d *ttpcron.DayHistory) (n int, err error) {
 	at := record.KindDay{Kind: d.Kind, Day: d.Day}
 	err = db.view(ctx, func(tx *txn) error {
-		switch tags, err := db.countTags(tx, at); {
-		case err != nil:
+		tags, err := db.countTags(tx, at)
+		if n = d.Events; err != nil || tags == 0 {
 			return err
-		case tags == 0:
-			n = d.Events
-			return nil
-		case pruned && tags >= d.Events:
-			return nil
 		}
 		tagged, err := db.taggedEvents(tx, at)
 		n = max(0, d.Events-tagged.Len())

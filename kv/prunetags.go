@@ -50,14 +50,24 @@ func (db *DB) planPruneTags(ctx context.Context, before ttpcron.Day, report *Pru
 	return plan, err
 }
 
-// pruneTagDays takes out the tags of the earliest days.
+// pruneTagDays takes out the tags of days.
 func pruneTagDays(tx *txn, days [][]byte) error {
-	gone := map[uint32]int{}
-	rollups, tags := tx.top(layout.Rollups), tx.top(layout.Tags)
+	changed := claimChanges{}
 	for _, day := range days {
-		if err := eachClaim(rollups.Bucket(day), day, func(id uint32, t record.Tally) { gone[id] += t.Tags }); err != nil {
+		if err := eachClaim(tx.top(layout.Rollups).Bucket(day), day, func(id uint32, t record.Tally) { changed[id] -= t.Tags }); err != nil {
 			return err
 		}
+	}
+	if err := dropTagDays(tx, days); err != nil {
+		return err
+	}
+	return changeTotals(tx, changed)
+}
+
+// dropTagDays takes out the tags of days, with what counts them in the days.
+func dropTagDays(tx *txn, days [][]byte) error {
+	rollups, tags := tx.top(layout.Rollups), tx.top(layout.Tags)
+	for _, day := range days {
 		if err := rollups.DeleteBucket(day); err != nil {
 			return err
 		}
@@ -69,59 +79,5 @@ func pruneTagDays(tx *txn, days [][]byte) error {
 	if err != nil {
 		return err
 	}
-	if err := putTagDays(tx, n-len(days)); err != nil {
-		return err
-	}
-	return subtractTotals(tx, gone)
-}
-
-// subtractTotals takes the tags that are gone out of the totals of their claims,
-// and finds the first that is left of each.
-func subtractTotals(tx *txn, gone map[uint32]int) error {
-	totals, rollups := tx.top(layout.Totals), tx.top(layout.Rollups)
-	left := map[uint32]record.TagTotal{}
-	for id, n := range gone {
-		k := record.ClaimKey(record.RollupClaim, id)
-		rec := totals.Get(k)
-		if rec == nil {
-			return record.Damagef("total of claim %d is missing", id)
-		}
-		t, err := record.ReadTotal(k, rec)
-		if err != nil {
-			return err
-		}
-		if t.Tags -= n; t.Tags < 0 {
-			return record.Damagef("total of claim %d is too small", id)
-		}
-		if err := totals.Delete(k); err != nil {
-			return err
-		}
-		if t.Tags > 0 {
-			left[id] = t
-		}
-	}
-	c := rollups.Cursor()
-	for name, _ := c.First(); name != nil && len(left) > 0; name, _ = c.Next() {
-		day, _ := record.ParseDay(name)
-		for id, t := range left {
-			k := record.ClaimKey(record.RollupClaim, id)
-			rec := rollups.Bucket(name).Get(k)
-			if rec == nil {
-				continue
-			}
-			first, err := record.ReadTally(rec, name, k)
-			if err != nil {
-				return err
-			}
-			t.First = record.TimeOf(day, first.First)
-			delete(left, id)
-			if err := addTotal(totals, k, t); err != nil {
-				return err
-			}
-		}
-	}
-	if len(left) > 0 {
-		return record.Damage("totals of claims count tags that are not there")
-	}
-	return nil
+	return putTagDays(tx, n-len(days))
 }

@@ -36,6 +36,17 @@ func (t *Takeover) Put(bucket, name string, key, rec []byte) error {
 	return b.Put(bytes.Clone(key), bytes.Clone(rec))
 }
 
+// SetSecret gives the store the secret of the other one. Nothing has been put into
+// it before.
+func (t *Takeover) SetSecret(s record.Secret) error {
+	t.db.secret = s
+	return t.tx.top(layout.Meta).Put(record.KeySecret, record.AppendSecret(nil, &s))
+}
+
+// Purged takes over entries of the index of events that were purged, of a store
+// with the same secret.
+func (t *Takeover) Purged(hashes []uint64) error { return addPurged(t.tx, hashes) }
+
 // SetNumber sets the number that a bucket of the file keeps for itself.
 func (t *Takeover) SetNumber(bucket string, n uint64) error { return t.tx.top(bucket).SetSequence(n) }
 

@@ -72,7 +72,7 @@ var readings = []string{
 // writings are the commands that change the store or make another of it, and
 // what shows afterwards whether all is there.
 var writings = []string{
-	"db compact", "db backup DIR/copy.db", "db recover DIR/copy.db", "run-once --json", "run-once --json --since-days 30", "import DIR/all.jsonl --json", "import DIR/more.jsonl --json",
+	"db compact", "db purge --attacker ATTACKER --yes --json", "db backup DIR/copy.db", "db recover DIR/copy.db", "run-once --json", "run-once --json --since-days 30", "import DIR/all.jsonl --json", "import DIR/more.jsonl --json",
 	"db prune --keep-events 5d --keep-tags 8d --yes --json", "rules retire D2", "rules state set D1 disabled", "checkpoint reset --source command", "db restore DIR/damaged.db",
 	"rules unretire D3", "rules state clear D4", "checkpoint set 0 --source command",
 }

@@ -140,7 +140,7 @@ func TestJSONIsVisible(t *testing.T) {
 		"explain":     {{hostile}, {"uname " + hostile}, {"--tag", tag}},
 		"rules check": {nil}, "rules eval": {{labelled}}, "rules retire": {{"HOSTILE"}}, "rules unretire": {{"HOSTILE"}},
 		"rules state set": {{"HOSTILE", "clipped=0.6", "--reason", hostile}}, "rules state clear": {{"HOSTILE"}},
-		"checkpoint set": {{"1"}}, "db prune": {{"--dry-run", "--keep-events", "1d"}},
+		"checkpoint set": {{"1"}}, "db prune": {{"--dry-run", "--keep-events", "1d"}}, "db purge": {{"--dry-run", "--session", hostile}},
 		"db backup": {{backup}}, "db recover": {{backup + ".new"}}, "db restore": {{backup}}, "config check": {nil},
 		"rules untagged": {nil}, "rules noise": {nil, {"--replay"}},
 	}

@@ -154,7 +154,7 @@ var remoteSteps = []struct {
 }
 
 // aloneCommands need the file for themselves, or none.
-var aloneCommands = []string{"daemon", "config check", "db check", "db compact", "db restore", "db recover"}
+var aloneCommands = []string{"daemon", "config check", "db check", "db compact", "db purge", "db restore", "db recover"}
 
 var remoteNoise = []struct {
 	re *regexp.Regexp
@@ -220,7 +220,7 @@ func TestSameWithDaemon(t *testing.T) {
 		}
 	})
 	// Those that need the file say what to do.
-	for _, args := range [][]string{{"db", "check"}, {"db", "compact"}, {"db", "restore", "b.db"}, {"db", "recover", "r.db"}, {"daemon"}} {
+	for _, args := range [][]string{{"db", "check"}, {"db", "compact"}, {"db", "purge", "--session", "s1", "--yes"}, {"db", "restore", "b.db"}, {"db", "recover", "r.db"}, {"daemon"}} {
 		code, _, errs := served.run("", args...)
 		if code != exitLocked || !strings.Contains(errs, "stop the daemon") && args[0] != "daemon" {
 			t.Errorf("%v: exit %d, %s", args, code, errs)

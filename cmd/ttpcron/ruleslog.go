@@ -20,8 +20,9 @@ func rulesLog() *command {
 		Text: `Shows every state that was set or cleared and every rule that was retired or came
 back: when, by whom, what was before and after, and why. Of a run that looked
 again with a changed rule it shows how many of the rule's tags came (+) and went
-(-), if any did. The store keeps the last 10,000 changes. A state that was set for
-a while ends at the time that stands in its entry, without another one.`,
+(-), if any did; of a purge (ttpcron db purge) how much went. The store keeps the
+last 10,000 changes. A state that was set for a while ends at the time that stands
+in its entry, without another one.`,
 		Examples: "ttpcron rules log\nttpcron rules log --rule TC2303 --json",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

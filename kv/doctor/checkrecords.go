@@ -92,3 +92,13 @@ func (c *checker) rejects() error {
 	}
 	return nil
 }
+
+// purged checks the index of the events that were purged. Of these nothing is left
+// to compare it with.
+func (c *checker) purged() error {
+	c.at(layout.Purged, layout.Recover)
+	x := runCheck{form: record.PurgedIndex(), bad: c.failed, each: func([]byte, uint64, record.IndexValue) {}}
+	c.values(c.top[layout.Purged], x.entry)
+	x.end()
+	return nil
+}

@@ -26,6 +26,11 @@ func Compact(ctx context.Context, path string, o Options) (Compacted, error) {
 		return Compacted{}, err
 	}
 	defer db.Close()
+	return compact(ctx, db, path, o)
+}
+
+// compact compacts a store that is open, and is not to be used afterwards.
+func compact(ctx context.Context, db *kv.DB, path string, o Options) (Compacted, error) {
 	old, err := os.Open(path)
 	if err != nil {
 		return Compacted{}, err

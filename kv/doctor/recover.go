@@ -252,6 +252,9 @@ func (r *recovery) walk() error {
 		return err
 	}
 	r.old = r.meta.Upgrading || r.meta.Schema > 0 && r.meta.Schema < kv.Schema
+	if err := r.keepSecret(); err != nil {
+		return err
+	}
 	r.place = "claims"
 	found = len(r.report.Findings)
 	r.readClaims(func(err error) { r.failed(err) })
@@ -315,6 +318,15 @@ func (r *recovery) readMeta() error {
 		return &kv.NewerError{Path: r.path, Schema: r.meta.Schema, Highest: kv.Schema}
 	}
 	return nil
+}
+
+// keepSecret gives the new store the secret of the old one where events were purged:
+// these are known by hashes with it.
+func (r *recovery) keepSecret() error {
+	if _, ok := r.top[layout.Purged]; !ok || r.meta.Secret == (record.Secret{}) {
+		return nil
+	}
+	return r.dst.TakeOver(r.ctx, func(t *kv.Takeover) error { return t.SetSecret(r.meta.Secret) })
 }
 
 // readPruned takes over what was pruned, before any event is stored: the events

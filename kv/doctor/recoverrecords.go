@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -57,6 +58,9 @@ func (r *recovery) records() {
 			}); err != nil {
 				return err
 			}
+		}
+		if err := r.purged(t); err != nil {
+			return err
 		}
 		return r.rejects(t)
 	})
@@ -136,6 +140,33 @@ func (r *recovery) copyRecords(t *kv.Takeover, in *layout.Bucket) (err error) {
 		return err
 	}
 	return t.SetNumber(in.Name, n)
+}
+
+// purged takes over the index of the events that were purged. Without the secret
+// that it was made with it says nothing.
+func (r *recovery) purged(t *kv.Takeover) error {
+	x := record.PurgedIndex()
+	var hashes []uint64
+	err := r.each(layout.Purged, func(k, v []byte) error {
+		if bytes.Equal(k, x.ListKey()) {
+			_, err := x.ReadRuns(v)
+			return err
+		}
+		entries, err := x.ReadChunk(k, v)
+		for ; len(entries) > 0; entries = entries[x.EntrySize():] {
+			hashes = append(hashes, binary.BigEndian.Uint64(entries))
+		}
+		return err
+	})
+	if err != nil || len(hashes) == 0 {
+		return err
+	}
+	if r.meta.Secret == (record.Secret{}) {
+		r.report.LostRecords++
+		r.find("without the secret of the store its events that were purged cannot be told: they come in when their logs are read again")
+		return nil
+	}
+	return t.Purged(hashes)
 }
 
 // rejects takes over the rejects, numbered anew after those that were dropped.

@@ -24,6 +24,7 @@ const (
 	Rejected  = "rejected"
 	Looks     = "looks"
 	Arrivals  = "arrivals"
+	Purged    = "purged"
 )
 
 // Buckets are the buckets of a store, in the order in which reports name them.
@@ -115,5 +116,9 @@ var Buckets = []Bucket{
 	{
 		Name: Arrivals, Holds: "when events arrived: an entry for each import that brought some, or for those of a second",
 		Key: "<last arrival 8>", Late: true, Check: checkArrived, Remedy: Rebuild, Recovery: Copied, GrowsWith: WithEvents,
+	},
+	{
+		Name: Purged, Holds: "hashes of the events that were purged, which do not come in again",
+		Key: "<run 4> <hash 8>", IsIndex: true, Late: true, Remedy: Recover,
 	},
 }

@@ -24,6 +24,7 @@ const (
 	hashPosition = 'm' // identity of a read position
 	hashLook     = 'l' // path of a file
 	hashReject   = 'r' // identity of a reject
+	hashPurged   = 'p' // kind, id and record of an event that was purged
 )
 
 // hash returns a keyed 64-bit hash of a domain and two strings.
@@ -67,6 +68,13 @@ func (s *Secret) Session(id string) uint64 { return s.hash(hashSession, id, "") 
 func (s *Secret) Reject(r *ttpcron.Reject) uint64 {
 	id := r.Identity()
 	return s.hash(hashReject, "", string(id[:]))
+}
+
+// Purged hashes an event of a kind that was purged: its id and, unless the id is
+// derived from the content, its record.
+func (s *Secret) Purged(kind ttpcron.SourceKind, id string, record []byte) uint64 {
+	text := AppendText(AppendText([]byte{hashPurged}, string(kind)), id)
+	return s.sip(append(text, record...))
 }
 
 // sip is SipHash-2-4 (Aumasson and Bernstein, 2012).

@@ -50,6 +50,9 @@ func NamedIndex() Index { return Index{Name: []byte("named"), Width: 16} }
 // RejectedIndex is that of the index of rejects.
 func RejectedIndex() Index { return Index{Name: []byte("rejected")} }
 
+// PurgedIndex is that of the index of events that were purged.
+func PurgedIndex() Index { return Index{Name: []byte("purged")} }
+
 // EntrySize returns the size of an entry.
 func (x *Index) EntrySize() int { return 8 + x.Width }
 

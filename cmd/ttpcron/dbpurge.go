@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
+)
+
+func dbPurge() *command {
+	fs := cli.NewFlags()
+	var p kv.Purge
+	fs.StringVar(&p.Attacker, "attacker", "", "purge an attacker: `A` is an address or a UUID")
+	fs.StringVar(&p.Session, "session", "", "purge the session with id `S`")
+	fs.StringVar(&p.Reason, "reason", "", "why, for ttpcron rules log: `TEXT` that does not name whom")
+	dryRun := fs.Bool("dry-run", false, "count what would be taken out, and take out nothing")
+	yes := fs.Bool("yes", false, "do it: nothing brings it back")
+	asJSON := fs.Bool("json", false, "print one JSON object")
+	return &command{
+		Name: "db purge", Short: "take everything of an attacker or a session out of the store", Flags: fs,
+		Text: `Takes out every event of an attacker or a session, whatever its age, with all
+that was captured in it, and its tags; and lines that could not be used which name
+the address, UUID or session (of six characters or more). Then it writes the store
+anew as db compact does, so that nothing of it is left in the file. That needs as
+much free space on the disk as the store will have, and nobody else may have the
+store open meanwhile: stop the daemon first.
+
+The events do not come back when their logs are read again, nor once a horizon is
+forgotten, nor in a store that db recover makes: the store keeps a keyed hash of
+each, counts it as known, and knows nothing else of it. Other events of the
+attacker come in: purge again after those. The audit trail (ttpcron rules log)
+says when, who and how much, not whom.
+
+Not touched are the logs themselves, copies of the store (backups, what db restore
+and db recover have left beside it, exports), the journal, and events of others in
+which the address is mentioned. The disk may hold blocks of the old file until
+something else is written to them.
+
+An address counts in any spelling. Interrupted, it may have taken out a part: do
+it again, even when nothing is left to take out, and the file is written anew.`,
+		Examples: "ttpcron db purge --attacker 203.0.113.7 --dry-run\nttpcron db purge --attacker 203.0.113.7 --yes\nttpcron db purge --session 5f3a0c9e12ab --reason 'request 17' --yes",
+		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
+				return err
+			}
+			switch {
+			case (p.Attacker == "") == (p.Session == ""):
+				return cli.Usage("want one of --attacker and --session", "ttpcron db purge --attacker 203.0.113.7 --dry-run shows what would go")
+			case namesWhom(p.Reason, p.Attacker+p.Session):
+				return cli.Usage("--reason names whom to purge", "it stays in the store")
+			}
+			p.By = s.author()
+			return purge(ctx, s, p, *dryRun, *yes, *asJSON)
+		},
+	}
+}
+
+func namesWhom(reason, whom string) bool { return strings.Contains(reason, whom) }
+
+type purgeJSON struct {
+	DryRun  bool             `json:"dry_run"`
+	Sources []purgedKindJSON `json:"sources"`
+	Tags    int              `json:"tags"`
+	Rejects int              `json:"rejects"`
+	Before  int64            `json:"before"` // bytes of the store
+	After   int64            `json:"after"`
+}
+
+type purgedKindJSON struct {
+	Source string `json:"source"`
+	Days   int    `json:"days"`
+	Events int    `json:"events"`
+}
+
+func purge(ctx context.Context, s *session, p kv.Purge, dryRun, yes, asJSON bool) error {
+	p.DryRun = dryRun || !yes
+	show, done := watchFile(s.out, s.log, s.now, "purge", 0)
+	r, c, err := doctor.Purge(ctx, s.set.DB, p, s.stores.FileOptions(show))
+	done()
+	if err != nil {
+		return s.stores.ForItself(ctx, err)
+	}
+	if !dryRun && !yes {
+		return cli.Hint(fmt.Errorf("%s would be taken out, and nothing brings that back", purgedAmount(r)), "nothing was done; --yes does it")
+	}
+	if asJSON {
+		j := purgeJSON{DryRun: dryRun, Sources: []purgedKindJSON{}, Tags: r.Tags, Rejects: r.Rejects, Before: c.Before, After: c.After}
+		for _, k := range r.Kinds {
+			j.Sources = append(j.Sources, purgedKindJSON{jobs.SourceOf(k.Kind), k.Days, k.Events})
+		}
+		return s.out.JSON(j)
+	}
+	return printPurged(s.out, r, c, dryRun)
+}
+
+// purgedAmount counts what a purge takes out.
+func purgedAmount(r kv.PurgeReport) string {
+	events := 0
+	for _, k := range r.Kinds {
+		events += k.Events
+	}
+	return fmt.Sprintf("%s, %s and %s that could not be used", term.Plural(events, "event", "events"), term.Plural(r.Tags, "tag", "tags"), term.Plural(r.Rejects, "line", "lines"))
+}
+
+func printPurged(out *term.Output, r kv.PurgeReport, c doctor.Compacted, dryRun bool) error {
+	verb := "took out"
+	if dryRun {
+		verb = "would take out"
+	}
+	for _, k := range r.Kinds {
+		fmt.Fprintf(out, "%s: %s %s of %s\n", term.Clean(jobs.SourceOf(k.Kind)), verb, term.Plural(k.Events, "event", "events"), term.Plural(k.Days, "day", "days"))
+	}
+	fmt.Fprintf(out, "%s %s in all\n", verb, purgedAmount(r))
+	if !dryRun {
+		fmt.Fprintf(out, "the store was written anew: %s before, %s now\n", term.Bytes(c.Before), term.Bytes(c.After))
+		fmt.Fprintln(out, "not touched: logs, backups and other copies of the store")
+	}
+	return nil
+}

@@ -1,0 +1,500 @@
+package kv
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/record"
+	"github.com/ttpcron/ttpcron/kv/rollup"
+)
+
+// Purge says whose traces are taken out of a store. With both, what is of the
+// attacker and of the session goes.
+type Purge struct {
+	Attacker string // UUID, address or identity, as of [ttpcron.TagQuery]
+	Session  string
+
+	By, Reason string // for the audit trail
+	DryRun     bool
+	Progress   func(Progress) // in days; nil for none
+}
+
+// PurgeReport counts what was taken out, or would be.
+type PurgeReport struct {
+	Kinds   []PurgedKind // that had events to take out
+	Tags    int
+	Rejects int
+}
+
+// PurgedKind counts the events of one kind that were taken out.
+type PurgedKind struct {
+	Kind   ttpcron.SourceKind
+	Days   int
+	Events int
+}
+
+// Purge takes the events of an attacker or a session out of the store, whatever
+// their age, with their tags, with tags of theirs whose events are gone already, and
+// with the rejects that name the attacker or session. They do not come back: an
+// import that meets one of these events again counts it as Known, whatever becomes
+// of horizons, and though it may say more of attacker, session and sensor, or less.
+// Other events of the attacker, and of ids that a source uses again, come in. Who purged, and how much, is in the audit trail, not whom.
+//
+// It works in transactions of some days each: stopped or killed it has done a part,
+// and can be repeated. What was taken out lies in the file's free pages afterwards,
+// until doctor.Compact writes the file anew.
+func (db *DB) Purge(ctx context.Context, p Purge) (PurgeReport, error) {
+	if p.Attacker == "" && p.Session == "" {
+		return PurgeReport{}, errors.New("purge: nothing says whom")
+	}
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	w := &purging{db: db, p: &p, names: map[string]bool{}}
+	if p.Session != "" {
+		w.names[p.Session] = true
+	} else {
+		w.derived = ttpcron.DeriveAttacker(p.Attacker)
+		w.names[p.Attacker], w.names[w.derived] = true, true
+	}
+	err := w.plan(ctx)
+	if err == nil && !p.DryRun {
+		err = w.do(ctx)
+	}
+	if err != nil {
+		return w.report, fmt.Errorf("purge: %w", err)
+	}
+	return w.report, nil
+}
+
+// purging is a purge in progress.
+type purging struct {
+	db      *DB
+	p       *Purge
+	deriver record.Deriver
+	derived string          // what the attacker is if it is an address
+	names   map[string]bool // under which lines that could not be used may name whom
+	report  PurgeReport
+	parts   []prunePart
+	days    int64
+}
+
+// takes reports whether an event goes.
+func (w *purging) takes(e *ttpcron.Event) bool {
+	return w.isOf(w.deriver.Attacker(e), e.AttackerIP, e.IdentityUUID, e.SessionID)
+}
+
+// isOf reports whether what goes by these names goes. An address counts in any
+// spelling.
+func (w *purging) isOf(uuid, ip, identity, session string) bool {
+	p := w.p
+	return (p.Session == "" || session == p.Session) &&
+		(p.Attacker == "" || uuid == p.Attacker || identity == p.Attacker || w.isAddress(ip))
+}
+
+// isAddress reports whether an address is the attacker's.
+func (w *purging) isAddress(ip string) bool {
+	return ip != "" && (ip == w.p.Attacker || w.deriver.Attacker(&ttpcron.Event{AttackerIP: ip}) == w.derived)
+}
+
+// takesTag reports whether a tag whose event is gone goes.
+func (w *purging) takesTag(t *ttpcron.Tag) bool {
+	return w.isOf(t.AttackerUUID, t.AttackerIP, t.IdentityUUID, t.SessionID)
+}
+
+// name notes the address by which an attacker alone is known, as it is spelled.
+func (w *purging) name(e *ttpcron.Event) {
+	if w.p.Session == "" && (e.DerivesAttacker() || w.isAddress(e.AttackerIP)) {
+		w.names[e.AttackerIP] = true
+	}
+}
+
+// plan finds and counts what is to be done.
+func (w *purging) plan(ctx context.Context) error {
+	kinds, err := w.db.Kinds(ctx)
+	if err != nil {
+		return err
+	}
+	for _, kind := range kinds {
+		if err := w.planKind(ctx, kind); err != nil {
+			return err
+		}
+	}
+	if err := w.planWhole(ctx); err != nil {
+		return err
+	}
+	return w.db.view(ctx, func(tx *txn) error {
+		keys, err := w.rejects(tx)
+		w.report.Rejects = len(keys)
+		return err
+	})
+}
+
+// add adds a part to the plan.
+func (w *purging) add(place string, days int, do func(tx *txn) error) {
+	w.parts = append(w.parts, prunePart{place, days, do})
+	w.days += int64(days)
+}
+
+// planKind finds the events of a kind.
+func (w *purging) planKind(ctx context.Context, kind ttpcron.SourceKind) (err error) {
+	sum := PurgedKind{Kind: kind}
+	var group []ttpcron.Day
+	n := 0
+	flush := func() {
+		if days := group; len(days) > 0 {
+			w.add(string(kind), len(days), func(tx *txn) error { return w.takeOut(ctx, tx, kind, days) })
+		}
+		group, n = nil, 0
+	}
+	eerr := w.db.eachDay(ctx, kind, func(d ttpcron.DayHistory) bool {
+		at := record.KindDay{Kind: kind, Day: d.Day}
+		events, tags := 0, 0
+		err = w.db.view(ctx, func(tx *txn) error {
+			found, err := w.find(ctx, tx, at)
+			if err == nil && found.Len() > 0 {
+				events = found.Len()
+				tags, err = w.countTags(tx, at, found)
+			}
+			return err
+		})
+		if events == 0 || err != nil {
+			return err == nil
+		}
+		sum.Days++
+		sum.Events += events
+		w.report.Tags += tags
+		if group, n = append(group, d.Day), n+d.Events; n >= pruneEvents || len(group) == pruneDays {
+			flush()
+		}
+		return true
+	})
+	flush()
+	if sum.Days > 0 {
+		w.report.Kinds = append(w.report.Kinds, sum)
+	}
+	return cmp.Or(err, eerr)
+}
+
+// find returns the arrival numbers of the events of a kind and day that go.
+func (w *purging) find(ctx context.Context, tx *txn, at record.KindDay) (*record.SeqSet, error) {
+	found := &record.SeqSet{}
+	b := tx.top(layout.History).Bucket([]byte(at.Kind))
+	if b == nil {
+		return found, nil
+	}
+	day := record.DayKey(at.Day)
+	c := b.Cursor()
+	for k, rec := c.Seek(day); bytes.HasPrefix(k, day); k, rec = c.Next() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		_, first, _ := record.ParseBlockKey(k)
+		events, err := w.db.blocks.Read(at.Kind, at.Day, first, rec)
+		if err != nil {
+			return nil, fmt.Errorf("%s events of %s: block %d: %w", at.Kind, at.Day, first, err)
+		}
+		for i := range events {
+			if e := &events[i]; w.takes(e) {
+				found.Add(e.Seq)
+				w.name(e)
+			}
+		}
+	}
+	return found, nil
+}
+
+// countTags counts the tags of events of a kind and day.
+func (w *purging) countTags(tx *txn, at record.KindDay, of *record.SeqSet) (n int, err error) {
+	b := tx.top(layout.Tags).Bucket(record.DayKey(at.Day))
+	if b == nil {
+		return 0, nil
+	}
+	claims, err := w.db.claims.all(tx)
+	if err != nil {
+		return 0, err
+	}
+	err = b.ForEach(func(k, rec []byte) error {
+		kind, seq, err := tagOf(claims, k, rec)
+		if err == nil && kind == at.Kind && of.Has(seq) {
+			n++
+		}
+		return err
+	})
+	return n, err
+}
+
+// tagOf returns the kind and the arrival number of a tag's event, the number 0 for
+// one whose event is gone.
+func tagOf(claims []*record.Claim, k, rec []byte) (kind ttpcron.SourceKind, seq uint64, err error) {
+	id, seq, ok := record.PeekTag(rec)
+	if !ok || id == 0 || uint64(id) > uint64(len(claims)) {
+		return "", 0, record.Damagef("tag %x cannot be read", k)
+	}
+	return claims[id-1].Kind, seq, nil
+}
+
+// takeOut takes out the events of some days of a kind, with their tags.
+func (w *purging) takeOut(ctx context.Context, tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day) error {
+	changed := claimChanges{}
+	var purged, named []uint64
+	for _, day := range days {
+		at := record.KindDay{Kind: kind, Day: day}
+		found, err := w.find(ctx, tx, at)
+		if err != nil {
+			return err
+		}
+		err = w.takeOutTags(tx, day, changed, func(k ttpcron.SourceKind, seq uint64, _ func() (*ttpcron.Tag, error)) (bool, error) {
+			return k == kind && found.Has(seq), nil
+		})
+		if err != nil {
+			return fmt.Errorf("tags of %s: %w", day, err)
+		}
+		_, err = w.db.takeOut(tx, at, func(e *ttpcron.Event) bool { return found.Has(e.Seq) }, func(e *ttpcron.Event, d *record.Identity) {
+			purged = w.db.purgedAs(purged, e, d)
+			if !d.Content {
+				named = append(named, d.Hash)
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("%s events of %s: %w", kind, day, err)
+		}
+	}
+	if err := addPurged(tx, purged); err != nil {
+		return err
+	}
+	if err := namedIndex(tx).remove(named); err != nil {
+		return err
+	}
+	if err := recountKind(tx, kind); err != nil {
+		return err
+	}
+	if err := changeTotals(tx, changed); err != nil {
+		return err
+	}
+	return dropArrivals(tx)
+}
+
+// planWhole finds the tags whose events are gone.
+func (w *purging) planWhole(ctx context.Context) error {
+	var days []ttpcron.Day
+	err := w.db.view(ctx, func(tx *txn) error {
+		top := tx.top(layout.Tags)
+		claims, err := w.db.claims.all(tx)
+		if err != nil {
+			return err
+		}
+		reader := w.db.tagReader()
+		defer reader.done()
+		return top.ForEachBucket(func(name []byte) error {
+			day, ok := record.ParseDay(name)
+			if !ok {
+				return record.Damagef("%x is no day", name)
+			}
+			n := 0
+			err := top.Bucket(name).ForEach(func(k, rec []byte) error {
+				_, seq, err := tagOf(claims, k, rec)
+				if err != nil || seq != 0 {
+					return err
+				}
+				t, _, _, err := reader.read(tx, day, k, rec)
+				if err == nil && w.takesTag(&t) {
+					n++
+				}
+				return err
+			})
+			if err == nil && n > 0 {
+				days = append(days, day)
+				w.report.Tags += n
+			}
+			return cmp.Or(err, ctx.Err())
+		})
+	})
+	for _, day := range days {
+		w.add("tags", 1, func(tx *txn) error {
+			changed := claimChanges{}
+			err := w.takeOutTags(tx, day, changed, func(_ ttpcron.SourceKind, seq uint64, read func() (*ttpcron.Tag, error)) (bool, error) {
+				if seq != 0 {
+					return false, nil
+				}
+				t, err := read()
+				return err == nil && w.takesTag(t), err
+			})
+			if err != nil {
+				return fmt.Errorf("tags of %s: %w", day, err)
+			}
+			return changeTotals(tx, changed)
+		})
+	}
+	return err
+}
+
+// takeOutTags takes the tags of a day out that goes speaks for, by the kind and the
+// arrival number of their event.
+func (w *purging) takeOutTags(tx *txn, day ttpcron.Day, changed claimChanges, goes func(kind ttpcron.SourceKind, seq uint64, read func() (*ttpcron.Tag, error)) (bool, error)) error {
+	db, name := w.db, record.DayKey(day)
+	tags := tx.top(layout.Tags)
+	b := tags.Bucket(name)
+	if b == nil {
+		return nil
+	}
+	claims, err := db.claims.all(tx)
+	if err != nil {
+		return err
+	}
+	reader := db.tagReader()
+	defer reader.done()
+	less := rollup.NewDay()
+	var keys [][]byte
+	left := 0
+	err = b.ForEach(func(k, rec []byte) error {
+		kind, seq, err := tagOf(claims, k, rec)
+		if err != nil {
+			return err
+		}
+		read := func() (*ttpcron.Tag, error) {
+			t, _, _, err := reader.read(tx, day, k, rec)
+			return &t, err
+		}
+		if yes, err := goes(kind, seq, read); err != nil || !yes {
+			left++
+			return err
+		}
+		t, id, _, err := reader.read(tx, day, k, rec)
+		if err != nil {
+			return err
+		}
+		less.Add(&db.secret, record.NanosOf(t.EventTime, day), id, &t)
+		keys = append(keys, bytes.Clone(k))
+		return nil
+	})
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	for id, t := range less.Claims {
+		changed[id] -= t.Tags
+	}
+	if left == 0 {
+		return dropTagDays(tx, [][]byte{name})
+	}
+	for _, k := range keys {
+		if err := b.Delete(k); err != nil {
+			return err
+		}
+	}
+	rollups := tx.top(layout.Rollups).Bucket(name)
+	for _, hash := range sortedKeys(less.Attackers) { // their names, too, are of a tag that may be gone
+		if err := rollups.Delete(record.HashKey(record.RollupAttacker, hash)); err != nil {
+			return err
+		}
+	}
+	if err := db.recountDay(tx, day, b, rollups, db.claims.begin()); err != nil {
+		return fmt.Errorf("counts: %w", err)
+	}
+	return nil
+}
+
+// shortestName is how long a name is that is looked for in lines that could not be
+// used: shorter ones stand in many.
+const shortestName = 6
+
+// rejects returns the keys of the rejects that name whom.
+func (w *purging) rejects(tx *txn) (keys [][]byte, err error) {
+	err = tx.top(layout.Rejects).ForEach(func(k, rec []byte) error {
+		r, err := record.ReadReject(k, rec)
+		if err != nil {
+			return err
+		}
+		for name := range w.names {
+			if len(name) >= shortestName && (holdsName(string(r.Excerpt), name) || holdsName(r.Reason, name)) {
+				keys = append(keys, bytes.Clone(k))
+				break
+			}
+		}
+		return nil
+	})
+	return keys, err
+}
+
+// holdsName reports whether a text holds a name that is no part of a longer one.
+func holdsName(text, name string) bool {
+	for at := 0; ; {
+		i := strings.Index(text[at:], name)
+		if i < 0 {
+			return false
+		}
+		at += i
+		end := at + len(name)
+		if (at == 0 || !isAlnum(text[at-1])) && (end == len(text) || !isAlnum(text[end])) {
+			return true
+		}
+		at++
+	}
+}
+
+func isAlnum(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// do does what was planned, and notes it.
+func (w *purging) do(ctx context.Context) error {
+	// Rejects go first: another purge, after this one was killed, would not know the
+	// addresses of events that are gone.
+	if w.report.Rejects > 0 {
+		if err := w.db.update(ctx, w.takeOutRejects); err != nil {
+			return err
+		}
+	}
+	done := int64(0)
+	for _, part := range w.parts {
+		if err := w.db.update(ctx, part.do); err != nil {
+			return err
+		}
+		done += int64(part.days)
+		if w.p.Progress != nil {
+			w.p.Progress(Progress{Place: part.place, Done: done, Total: w.days})
+		}
+	}
+	return w.db.update(ctx, w.note)
+}
+
+func (w *purging) takeOutRejects(tx *txn) error {
+	keys, err := w.rejects(tx)
+	if err != nil {
+		return err
+	}
+	_, dropped, err := countRejects(tx)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if err := tx.top(layout.Rejects).Delete(k); err != nil {
+			return err
+		}
+	}
+	return putDropped(tx, dropped+len(keys))
+}
+
+// note adds what was taken out to the audit trail.
+func (w *purging) note(tx *txn) error {
+	events := 0
+	for _, k := range w.report.Kinds {
+		events += k.Events
+	}
+	if events+w.report.Tags+w.report.Rejects == 0 {
+		return nil
+	}
+	whom := "an attacker"
+	if w.p.Session != "" {
+		whom = "a session"
+	}
+	return audit(tx, ttpcron.AuditEntry{
+		At: w.db.now(), By: w.p.By, Action: ttpcron.AuditPurge, Version: ttpcron.AllVersions, Reason: w.p.Reason,
+		Before: whom, After: fmt.Sprintf("gone: events %d, tags %d, rejects %d", events, w.report.Tags, w.report.Rejects),
+	})
+}
