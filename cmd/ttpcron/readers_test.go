@@ -38,7 +38,7 @@ func TestReadersDuringBackfill(t *testing.T) {
 	if with.events != alone.events || with.tags != alone.tags || alone.events != events || alone.tags == 0 {
 		t.Errorf("with readers %d events and %d tags, without %d and %d", with.events, with.tags, alone.events, alone.tags)
 	}
-	if with.bytes > alone.bytes*11/10 {
+	if with.bytes > alone.bytes*11/10+128<<10 { // commits differ, by their time
 		t.Errorf("the file has %d bytes with readers and %d without", with.bytes, alone.bytes)
 	}
 	if with.calls < int64(readers) {
