@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -319,5 +320,40 @@ func TestCheckReadsBlocksOnce(t *testing.T) {
 	}
 	if one, many := reads(1), reads(30); many > one+one/4 {
 		t.Errorf("%d reads, for one sensor %d", many, one)
+	}
+}
+
+// TestRecoverLearned loses both headers of a store whose events have learned
+// something, so that their blocks lie in it in two states: the later one is saved.
+func TestRecoverLearned(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.db")
+	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := newGenerator(7).events(60)
+	for i := range events {
+		events[i].ID = fmt.Sprint("id", i)
+	}
+	for _, user := range []string{"", "root"} {
+		for i := range events {
+			if events[i].Payload = slices.Clone(events[i].Payload); user != "" {
+				events[i].Payload.Set("user", fmt.Sprint(user, i))
+			}
+		}
+		for part := range slices.Chunk(events, 20) {
+			importAll(t, db, part)
+		}
+	}
+	closed(t, db)
+	want := byDay(dumpFile(t, path))
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(content[:2*page.Size])
+	to, r := recovered(t, write(t, content))
+	if got := byDay(dumpFile(t, to)); r.Events != 60 || !reflect.DeepEqual(got, want) {
+		t.Errorf("%d events: %v, want %v", r.Events, got, want)
 	}
 }

@@ -48,6 +48,7 @@ type foundBlock struct {
 	at     record.KindDay
 	first  uint64
 	events int
+	bytes  int
 	page   uint64
 }
 
@@ -210,7 +211,7 @@ func (r *recovery) findBlocks(page uint64, k, v []byte, f *stray) {
 	if day, first, ok := record.ParseBlockKey(k); ok {
 		for _, kind := range f.kinds {
 			if events, err := r.blocks.Read(kind, day, first, v); err == nil {
-				f.blocks = append(f.blocks, foundBlock{record.KindDay{Kind: kind, Day: day}, first, len(events), page})
+				f.blocks = append(f.blocks, foundBlock{record.KindDay{Kind: kind, Day: day}, first, len(events), len(v), page})
 				return
 			}
 		}
@@ -244,7 +245,7 @@ func (r *recovery) strayTag(k, v []byte, f *stray) {
 // the same event, earlier states of one block, the longest is the last one.
 func (r *recovery) strayBlocks(f *stray) {
 	slices.SortFunc(f.blocks, func(a, b foundBlock) int {
-		return cmp.Or(cmp.Compare(a.at.Kind, b.at.Kind), cmp.Compare(a.at.Day, b.at.Day), cmp.Compare(a.first, b.first), cmp.Compare(b.events, a.events))
+		return cmp.Or(cmp.Compare(a.at.Kind, b.at.Kind), cmp.Compare(a.at.Day, b.at.Day), cmp.Compare(a.first, b.first), cmp.Compare(b.events, a.events), cmp.Compare(b.bytes, a.bytes))
 	})
 	for i, b := range f.blocks {
 		if i > 0 && f.blocks[i-1].at == b.at && f.blocks[i-1].first == b.first {
