@@ -25,6 +25,7 @@ const (
 	maxGroupEvents = 50_000
 	maxAgainEvents = 1_000_000
 	maxGroupSets   = 64
+	maxGroupRanges = 100_000 // of events that were looked at again
 	maxGroupBytes  = 16 << 20
 	maxGroupDays   = 4096
 	maxGroupNames  = 4096 // attackers and sessions: each is counted somewhere in its day
@@ -69,6 +70,7 @@ type group struct {
 
 	reviewing *part    // of the last review
 	seen      reviewed // and its events
+	ranges    int      // of the reviews before
 }
 
 func newGroup(began time.Time, out []ttpcron.Tag) group {
@@ -485,7 +487,7 @@ func (rp *replay) due() bool {
 	if rp.plan.again {
 		events, wait = maxAgainEvents, againTime
 	}
-	if g.events >= events || g.bytes >= maxGroupBytes || len(g.coverage) >= maxGroupDays || len(g.names) >= maxGroupNames || len(g.sets) > maxGroupSets {
+	if g.events >= events || g.bytes >= maxGroupBytes || len(g.coverage) >= maxGroupDays || len(g.names) >= maxGroupNames || len(g.sets) > maxGroupSets || g.ranges+len(g.seen.ranges) > maxGroupRanges {
 		return true
 	}
 	return len(g.out) >= rp.job.batch && (len(g.out) >= groupTags || rp.job.now().Sub(g.began) >= wait)

@@ -94,6 +94,7 @@ func (g *group) review(kind ttpcron.SourceKind, t *part, v *reviewed) {
 	}
 	if g.reviewing != t {
 		g.settleReview()
+		g.ranges += len(g.seen.ranges)
 		g.reviewing, g.seen = t, reviewed{}
 		g.reviews = append(g.reviews, ttpcron.Review{Kind: kind, Day: t.day, Rules: t.review})
 	}

@@ -42,7 +42,7 @@ func (db *DB) Preview(ctx context.Context, c ttpcron.Commit) (done ttpcron.Commi
 	rows, r, err := db.sortCommit(&c)
 	if err == nil {
 		err = db.view(ctx, func(tx *txn) error {
-			claims, err := db.findTags(tx, c.Tags, rows)
+			claims, _, err := db.findTags(tx, c.Tags, rows)
 			if err != nil {
 				return err
 			}
@@ -67,14 +67,15 @@ func (db *DB) sortCommit(c *ttpcron.Commit) (rows []tagRow, r *reviewer, err err
 	return rows, r, err
 }
 
-// findTags marks the rows of tags that the store has, and returns its claims.
-func (db *DB) findTags(tx *txn, tags []ttpcron.Tag, rows []tagRow) ([]*record.Claim, error) {
+// findTags marks the rows of tags that the store has, and returns its claims and
+// what is stored otherwise.
+func (db *DB) findTags(tx *txn, tags []ttpcron.Tag, rows []tagRow) ([]*record.Claim, storedTags, error) {
 	claims, err := db.claims.all(tx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	f := tagFinder{tx: tx, tags: tags, claims: claims}
-	return claims, f.find(rows)
+	f := tagFinder{tx: tx, tags: tags, claims: claims, old: storedTags{}}
+	return claims, f.old, f.find(rows)
 }
 
 // countRows counts what becomes of tags.
@@ -110,8 +111,9 @@ func (db *DB) commit(ctx context.Context, c ttpcron.Commit) (done ttpcron.Commit
 	}
 	var companions []companion
 	var claims []*record.Claim
+	var old storedTags
 	err = db.view(ctx, func(tx *txn) error {
-		if claims, err = db.findTags(tx, c.Tags, rows); err != nil {
+		if claims, old, err = db.findTags(tx, c.Tags, rows); err != nil {
 			return err
 		}
 		companions, err = newCompanions(tx, c)
@@ -132,14 +134,14 @@ func (db *DB) commit(ctx context.Context, c ttpcron.Commit) (done ttpcron.Commit
 	if c.Run != nil && (len(companions) == 0 || !companions[len(companions)-1].isRun) {
 		companions = append(companions, runCompanion(c.Run)) // something is written: the counts come along
 	}
-	return done, db.write(ctx, c.Tags, rows, gone, companions)
+	return done, db.write(ctx, c.Tags, rows, old, gone, companions)
 }
 
 // write writes what a commit changes, in one transaction.
-func (db *DB) write(ctx context.Context, tags []ttpcron.Tag, rows []tagRow, gone []goneTag, companions []companion) error {
+func (db *DB) write(ctx context.Context, tags []ttpcron.Tag, rows []tagRow, old storedTags, gone []goneTag, companions []companion) error {
 	claims := db.claims.begin()
 	err := db.update(ctx, func(tx *txn) error {
-		if err := db.changeTags(tx, tags, rows, gone, claims); err != nil {
+		if err := db.changeTags(tx, tags, rows, old, gone, claims); err != nil {
 			return err
 		}
 		for _, m := range companions {
@@ -160,7 +162,7 @@ func (db *DB) write(ctx context.Context, tags []ttpcron.Tag, rows []tagRow, gone
 func (db *DB) review(ctx context.Context, r *reviewer, claims []*record.Claim, done *ttpcron.Committed) (gone []goneTag, err error) {
 	for more := true; more; {
 		if len(gone) > 0 {
-			if err := db.write(ctx, nil, nil, gone, nil); err != nil {
+			if err := db.write(ctx, nil, nil, nil, gone, nil); err != nil {
 				return nil, err
 			}
 		}

@@ -23,10 +23,14 @@ type tagRow struct {
 	key   record.TagKey
 	tag   int // its index
 	known bool
+	same  bool // it is stored just so
+}
 
-	// Of a tag that is known: whether it is stored just so, the number of its claim
-	// and when it was made first.
-	same  bool
+// storedTags are the tags that a commit replaces, as they are stored, by the index of
+// what replaces them.
+type storedTags map[int]storedTag
+
+type storedTag struct {
 	claim uint32
 	made  time.Time
 }
@@ -90,7 +94,10 @@ type tagFinder struct {
 	tx      *txn
 	tags    []ttpcron.Tag
 	claims  []*record.Claim // of the store
+	old     storedTags      // so far
 	deriver record.Deriver
+	day     []byte
+	with    ttpcron.Tag // as it is stored if it is the same
 	buf     []byte
 }
 
@@ -99,7 +106,8 @@ type tagFinder struct {
 func (f *tagFinder) find(rows []tagRow) error {
 	for len(rows) > 0 {
 		n := sameDay(rows)
-		if b := f.tx.top(layout.Tags).Bucket(record.DayKey(rows[0].day)); b != nil {
+		f.day = record.DayKey(rows[0].day)
+		if b := f.tx.top(layout.Tags).Bucket(f.day); b != nil {
 			if err := f.inDay(b.Cursor(), rows[:n]); err != nil {
 				return err
 			}
@@ -151,35 +159,38 @@ func (f *tagFinder) compare(r *tagRow, k, rec []byte) error {
 	if id == 0 || uint64(id) > uint64(len(f.claims)) {
 		return record.Damagef("claim %d is missing", id)
 	}
-	r.claim, r.made = id, old.CreatedAt
-	t := f.tags[r.tag]
-	if t.Seq == 0 && old.Seq != 0 {
+	t := &f.tags[r.tag]
+	switch {
+	case t.Seq == 0 && old.Seq != 0:
 		r.same = true // who commits it does not know the event that the store has
-		return nil
+	case t.Seq == old.Seq && record.ClaimOf(t) == *f.claims[id-1]:
+		f.with = *t
+		f.with.CreatedAt = old.CreatedAt
+		f.buf = record.AppendTag(f.buf[:0], f.day, &r.key, id, &f.with, &f.deriver)
+		r.same = bytes.Equal(f.buf, rec)
 	}
-	if record.ClaimOf(&t) != *f.claims[id-1] {
-		return nil
+	if !r.same {
+		f.old[r.tag] = storedTag{id, old.CreatedAt}
 	}
-	t.CreatedAt = old.CreatedAt
-	f.buf = record.AppendTag(f.buf[:0], record.DayKey(r.day), &r.key, id, &t, &f.deriver)
-	r.same = bytes.Equal(f.buf, rec)
 	return nil
 }
 
 // tagWriter stores tags.
 type tagWriter struct {
 	claims  *newClaims
+	old     storedTags
 	memory  arena
 	deriver record.Deriver
+	with    ttpcron.Tag // one that is known, as old as it was
 }
 
 // put stores a tag and returns the number of its claim. One that is known stays as
 // old as it was.
 func (w *tagWriter) put(b *bucket, day []byte, r *tagRow, t *ttpcron.Tag) (claim uint32, err error) {
 	if r.known {
-		with := *t
-		with.CreatedAt = r.made
-		t = &with
+		w.with = *t
+		w.with.CreatedAt = w.old[r.tag].made
+		t = &w.with
 	}
 	claim = w.claims.id(record.ClaimOf(t))
 	w.memory.begin()
@@ -189,8 +200,8 @@ func (w *tagWriter) put(b *bucket, day []byte, r *tagRow, t *ttpcron.Tag) (claim
 
 // changeTags stores tags that the store does not have or has otherwise, takes
 // others out, and counts them.
-func (db *DB) changeTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, gone []goneTag, claims *newClaims) error {
-	w := tagWriter{claims: claims}
+func (db *DB) changeTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, old storedTags, gone []goneTag, claims *newClaims) error {
+	w := tagWriter{claims: claims, old: old}
 	total, changed := map[uint32]record.TagTotal{}, claimChanges{}
 	days := 0
 	for len(rows)+len(gone) > 0 {
@@ -203,7 +214,7 @@ func (db *DB) changeTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, gone []gone
 		}
 		n, m, others := 0, 0, false
 		for ; n < len(rows) && rows[n].day == day; n++ {
-			others = others || rows[n].known && claims.id(record.ClaimOf(&tags[rows[n].tag])) != rows[n].claim
+			others = others || rows[n].known && claims.id(record.ClaimOf(&tags[rows[n].tag])) != old[rows[n].tag].claim
 		}
 		for m < len(gone) && gone[m].day == day {
 			m++

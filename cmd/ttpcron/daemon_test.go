@@ -348,7 +348,7 @@ func TestDaemonSeesRulesChange(t *testing.T) {
 	n.Event(2, 0)
 	n.logged("new=1 known=0 rejected=0 inserted=2")
 	n.Write("rules/own.yaml", rule("2", "[uname]"))
-	n.logged("looked again with new and changed rules: source=command rules=1 events=2 tags=2 inserted=2")
+	n.logged("looked again with new and changed rules: source=command rules=1 events=2 tags=2 inserted=2 replaced=0 removed=2")
 	if code := n.stop(); code != exitDone {
 		t.Errorf("exit %d\n%s", code, n.stderr.String())
 	}
