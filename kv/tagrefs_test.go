@@ -357,3 +357,31 @@ func TestRecoverLearned(t *testing.T) {
 		t.Errorf("%d events: %v, want %v", r.Events, got, want)
 	}
 }
+
+// TestRecoverSaysOfPurged damages what tells the events that were purged: recovering
+// says that they may come in again.
+func TestRecoverSaysOfPurged(t *testing.T) {
+	path, _ := purgeStore(t, secrets(12))
+	if _, _, err := doctor.Purge(t.Context(), path, kv.Purge{Attacker: purgedIP, By: "me"}, purgeOptions()); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for _, r := range kvtest.Regions(t, content) {
+		if r.Sort != "purged" {
+			continue
+		}
+		tried++
+		content[(r.From+r.To)/2] ^= 1
+		if r.From%page.Size == 0 {
+			clear(content[r.From:r.To])
+		}
+	}
+	_, report := recovered(t, write(t, content))
+	if tried == 0 || report.LostRecords == 0 || !slices.ContainsFunc(report.Findings, func(f doctor.Finding) bool { return strings.Contains(f.What, "come in when their logs are read again") }) {
+		t.Errorf("%d places: %+v", tried, report)
+	}
+}

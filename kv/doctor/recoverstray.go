@@ -242,7 +242,8 @@ func (r *recovery) strayTag(k, v []byte, f *stray) {
 }
 
 // strayBlocks takes over the blocks that were found. Of several that begin with
-// the same event, earlier states of one block, the longest is the last one.
+// the same event, earlier states of one block, the last one is that with the most
+// events and, since events learn, the most bytes.
 func (r *recovery) strayBlocks(f *stray) {
 	slices.SortFunc(f.blocks, func(a, b foundBlock) int {
 		return cmp.Or(cmp.Compare(a.at.Kind, b.at.Kind), cmp.Compare(a.at.Day, b.at.Day), cmp.Compare(a.first, b.first), cmp.Compare(b.events, a.events), cmp.Compare(b.bytes, a.bytes))
