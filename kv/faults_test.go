@@ -84,6 +84,7 @@ func life(t *testing.T) []step {
 		tags = append(tags, tagOf(&e, i%9), tagOf(&e, i%9+1))
 	}
 	day := ttpcron.DayOf(events[0].Time)
+	session := purgeable(t, events)
 	imports := func(from, to, n int) step {
 		return step{fmt.Sprint("import ", from), func(db *kv.DB) error {
 			_, err := db.Import(ctx, ttpcron.Batch{Events: events[from:to], Position: crashPosition(n), Rejects: []ttpcron.Reject{{File: "f", Line: n, Reason: "odd", Excerpt: fmt.Append(nil, "{", n), At: noon}}})
@@ -119,7 +120,29 @@ func life(t *testing.T) []step {
 		prune("prune tags", kv.Prune{EventsBefore: day + 1, TagsBefore: day + 1}),
 		commits(1400, 1800, 900),
 		{"jobs", func(db *kv.DB) error { return db.SetJobTimes(ctx, map[string]time.Time{"import": noon}) }},
+		{"purge", func(db *kv.DB) error {
+			_, err := db.Purge(ctx, kv.Purge{Session: session, By: "me"})
+			return err
+		}},
 	}
+}
+
+// purgeable returns a session of commands none of which has a whole tag.
+func purgeable(t *testing.T, events []ttpcron.Event) string {
+	t.Helper()
+	bad := map[string]bool{}
+	for i := range events {
+		if i < 700 || i%5 == 0 || events[i].Kind != ttpcron.Command {
+			bad[events[i].SessionID] = true
+		}
+	}
+	for i := range events {
+		if !bad[events[i].SessionID] {
+			return events[i].SessionID
+		}
+	}
+	t.Fatal("there is no such session")
+	return ""
 }
 
 // rich is the content of a store with something in each of its parts.
@@ -131,6 +154,9 @@ func rich(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	for _, s := range life(t) {
+		if s.name == "purge" {
+			continue // what is gone lies in free pages, where recovering without a header finds it
+		}
 		if err := s.do(db); err != nil {
 			t.Fatal(err)
 		}

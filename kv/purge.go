@@ -441,18 +441,24 @@ func isAlnum(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// do does what was planned, and notes it.
+// do does what was planned, and notes it in the last transaction.
 func (w *purging) do(ctx context.Context) error {
 	// Rejects go first: another purge, after this one was killed, would not know the
 	// addresses of events that are gone.
+	parts := w.parts
 	if w.report.Rejects > 0 {
-		if err := w.db.update(ctx, w.takeOutRejects); err != nil {
-			return err
-		}
+		parts = append([]prunePart{{"rejects", 0, w.takeOutRejects}}, parts...)
 	}
 	done := int64(0)
-	for _, part := range w.parts {
-		if err := w.db.update(ctx, part.do); err != nil {
+	for i, part := range parts {
+		err := w.db.update(ctx, func(tx *txn) error {
+			err := part.do(tx)
+			if err == nil && i == len(parts)-1 {
+				err = w.note(tx)
+			}
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		done += int64(part.days)
@@ -460,7 +466,7 @@ func (w *purging) do(ctx context.Context) error {
 			w.p.Progress(Progress{Place: part.place, Done: done, Total: w.days})
 		}
 	}
-	return w.db.update(ctx, w.note)
+	return nil
 }
 
 func (w *purging) takeOutRejects(tx *txn) error {
@@ -485,9 +491,6 @@ func (w *purging) note(tx *txn) error {
 	events := 0
 	for _, k := range w.report.Kinds {
 		events += k.Events
-	}
-	if events+w.report.Tags+w.report.Rejects == 0 {
-		return nil
 	}
 	whom := "an attacker"
 	if w.p.Session != "" {

@@ -55,13 +55,10 @@ func (db *DB) purgedAs(hashes []uint64, e *ttpcron.Event, d *record.Identity) []
 	if given := givenName.FindStringSubmatch(d.ID); given != nil {
 		ids = append(ids, given[1])
 	}
+	whole, parts := purgedForms(e)
 	for _, id := range ids {
-		for i, less := range sayLess(e) {
-			rec := less.AppendRecord(nil)
-			if i == 0 {
-				hashes = append(hashes, db.secret.Purged(e.Kind, id, wholeRecord(rec)))
-			}
-			hashes = append(hashes, db.secret.Purged(e.Kind, id, rec))
+		for _, form := range append([][]byte{whole}, parts...) {
+			hashes = append(hashes, db.secret.Purged(e.Kind, id, form))
 		}
 	}
 	return hashes
@@ -70,9 +67,6 @@ func (db *DB) purgedAs(hashes []uint64, e *ttpcron.Event, d *record.Identity) []
 // givenName is a name that an event got since another had its id: that id, and digits
 // of a digest.
 var givenName = regexp.MustCompile(`^(?s)(.+)~(?:[0-9a-f]{12}|[0-9a-f]{24}|[0-9a-f]{64})$`)
-
-// wholeRecord tells all that an event said from a part of it.
-func wholeRecord(rec []byte) []byte { return append(rec[:len(rec):len(rec)], "whole"...) }
 
 // findPurged marks the events that were purged as known. One with a given id is
 // that event, too, when it says more of attacker, session and sensor, or less: a
@@ -84,22 +78,22 @@ func (db *DB) findPurged(tx *txn, events []*ttpcron.Event, ids []identity) error
 	}
 	var hashes []uint64
 	var of []int
+	add := func(i int, form []byte) {
+		hashes, of = append(hashes, db.secret.Purged(events[i].Kind, ids[i].ID, form)), append(of, i)
+	}
 	for i, e := range events {
-		d := &ids[i]
-		before := len(hashes)
-		if d.Content {
-			hashes = append(hashes, db.secret.Purged(e.Kind, d.ID, nil))
-		} else {
-			for j, less := range sayLess(e) {
-				rec := less.AppendRecord(nil)
-				if j == 0 {
-					hashes = append(hashes, db.secret.Purged(e.Kind, d.ID, rec))
-				}
-				hashes = append(hashes, db.secret.Purged(e.Kind, d.ID, wholeRecord(rec)))
-			}
+		if ids[i].Content {
+			add(i, nil)
+			continue
 		}
-		for range len(hashes) - before {
-			of = append(of, i)
+		// What says as much or less was stored as a part; what was stored whole may
+		// be a part of what the event says.
+		whole, parts := purgedForms(e)
+		add(i, parts[0])
+		add(i, whole)
+		for _, part := range parts[1:] {
+			part[0] = formWhole
+			add(i, part)
 		}
 	}
 	found, _, err := x.find(hashes)
@@ -109,26 +103,46 @@ func (db *DB) findPurged(tx *txn, events []*ttpcron.Event, ids []identity) error
 	return err
 }
 
-// sayLess returns an event, and all that it may be when some of attacker, address,
-// session and sensor is not said.
-func sayLess(e *ttpcron.Event) []ttpcron.Event {
-	all := []ttpcron.Event{*e}
-	for _, field := range [...]struct {
-		said   bool
-		forget func(e *ttpcron.Event)
-	}{
-		{e.AttackerUUID != "" && e.AttackerOrigin == ttpcron.OriginRecorded, func(e *ttpcron.Event) { e.AttackerUUID = "" }},
-		{e.AttackerIP != "" && e.AddressOrigin == ttpcron.OriginRecorded, func(e *ttpcron.Event) { e.AttackerIP = "" }},
-		{e.SessionID != "", func(e *ttpcron.Event) { e.SessionID = "" }},
-		{e.DeckyID != "", func(e *ttpcron.Event) { e.DeckyID = "" }},
-	} {
-		if !field.said {
-			continue
+// The first bytes of the forms of an event that was purged.
+const (
+	formWhole = 'w' // all that it said
+	formPart  = 'p' // what a copy may say
+)
+
+// purgedForms returns what an event with a given id says, with all that it says of
+// attacker, address, session and sensor, and with every part of that, all of it first.
+// A form is a byte, these four with their lengths (the address as the attacker that is
+// derived from it, which is the same for every spelling), and the SHA-256 of the record
+// without them.
+func purgedForms(e *ttpcron.Event) (whole []byte, parts [][]byte) {
+	bare := *e
+	bare.AttackerUUID, bare.AttackerIP, bare.SessionID, bare.DeckyID = "", "", "", ""
+	rest := bare.RecordDigest()
+	said := [4]string{2: e.SessionID, 3: e.DeckyID}
+	if e.AttackerOrigin == ttpcron.OriginRecorded {
+		said[0] = e.AttackerUUID
+	}
+	if e.AttackerIP != "" && e.AddressOrigin == ttpcron.OriginRecorded {
+		said[1] = ttpcron.DeriveAttacker(e.AttackerIP)
+	}
+	form := func(first byte, without int) []byte {
+		f := []byte{first}
+		for i, s := range said {
+			if without&(1<<i) != 0 {
+				s = ""
+			}
+			f = record.AppendText(f, s)
 		}
-		for _, o := range all {
-			field.forget(&o)
-			all = append(all, o)
+		return append(f, rest[:]...)
+	}
+	for without := range 1 << len(said) {
+		redundant := false
+		for i, s := range said {
+			redundant = redundant || s == "" && without&(1<<i) != 0
+		}
+		if !redundant {
+			parts = append(parts, form(formPart, without))
 		}
 	}
-	return all
+	return form(formWhole, 0), parts
 }

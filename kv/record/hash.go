@@ -71,10 +71,10 @@ func (s *Secret) Reject(r *ttpcron.Reject) uint64 {
 }
 
 // Purged hashes an event of a kind that was purged: its id and, unless the id is
-// derived from the content, its record.
-func (s *Secret) Purged(kind ttpcron.SourceKind, id string, record []byte) uint64 {
+// derived from the content, what the event says.
+func (s *Secret) Purged(kind ttpcron.SourceKind, id string, says []byte) uint64 {
 	text := AppendText(AppendText([]byte{hashPurged}, string(kind)), id)
-	return s.sip(append(text, record...))
+	return s.sip(append(text, says...))
 }
 
 // sip is SipHash-2-4 (Aumasson and Bernstein, 2012).
