@@ -141,6 +141,6 @@ for step in ${STEPS:-real queries unique sparse sensors turns sessions long}; do
     ;;
   esac
   rm -f "$out/log.json"
-  for made in unique sparse sensors sessions long; do rm -f "$out/$made.db"; done
+  for made in unique sparse sensors turns sessions long; do rm -f "$out/$made.db"; done
 done
 [ -n "${KEEP:-}" ] || rm -f "$out/real.db"

@@ -20,7 +20,7 @@ func TestScatteredFill(t *testing.T) {
 
 // TestGrowStep: a file grows by a small part of itself.
 func TestGrowStep(t *testing.T) {
-	for size, want := range map[int64]int{0: 1 << 20, 1 << 20: 1 << 20, 64 << 20: 4 << 20, 1 << 30: 16 << 20} {
+	for size, want := range map[int64]int{0: 1 << 20, 1 << 20: 1 << 20, 64 << 20: 2 << 20, 1 << 30: 16 << 20} {
 		if got := growStep(size); got != want {
 			t.Errorf("a file of %d bytes grows by %d, want %d", size, got, want)
 		}

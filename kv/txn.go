@@ -68,7 +68,7 @@ func (db *DB) changeFile(do func(tx *txn) error) error {
 
 // growStep is by how much a file grows at a time, which costs a sync of its own: a
 // small part of what it has.
-func growStep(size int64) int { return int(min(max(size/16, 1<<20), 16<<20)) }
+func growStep(size int64) int { return int(min(max(size/32, 1<<20), 16<<20)) }
 
 // snapshotOf returns the snapshot of a transaction. It knows what the one before
 // knew when nothing has been written since.
