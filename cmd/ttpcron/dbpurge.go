@@ -70,6 +70,7 @@ type purgeJSON struct {
 	Rejects int              `json:"rejects"`
 	Before  int64            `json:"before"` // bytes of the store
 	After   int64            `json:"after"`
+	Asides  []term.Exact     `json:"asides"` // stores that db restore has set aside, which are not touched
 }
 
 type purgedKindJSON struct {
@@ -89,14 +90,21 @@ func purge(ctx context.Context, s *session, p kv.Purge, dryRun, yes, asJSON bool
 	if !dryRun && !yes {
 		return cli.Hint(fmt.Errorf("%s would be taken out, and nothing brings that back", purgedAmount(r)), "nothing was done; --yes does it")
 	}
+	asides, err := doctor.Asides(s.set.DB)
+	if err != nil {
+		return err
+	}
 	if asJSON {
-		j := purgeJSON{DryRun: dryRun, Sources: []purgedKindJSON{}, Tags: r.Tags, Rejects: r.Rejects, Before: c.Before, After: c.After}
+		j := purgeJSON{DryRun: dryRun, Sources: []purgedKindJSON{}, Tags: r.Tags, Rejects: r.Rejects, Before: c.Before, After: c.After, Asides: []term.Exact{}}
 		for _, k := range r.Kinds {
 			j.Sources = append(j.Sources, purgedKindJSON{jobs.SourceOf(k.Kind), k.Days, k.Events})
 		}
+		for _, path := range asides {
+			j.Asides = append(j.Asides, term.Exact(path))
+		}
 		return s.out.JSON(j)
 	}
-	return printPurged(s.out, r, c, dryRun)
+	return printPurged(s.out, r, c, asides, dryRun)
 }
 
 // purgedAmount counts what a purge takes out.
@@ -108,7 +116,7 @@ func purgedAmount(r kv.PurgeReport) string {
 	return fmt.Sprintf("%s, %s and %s that could not be used", term.Plural(events, "event", "events"), term.Plural(r.Tags, "tag", "tags"), term.Plural(r.Rejects, "line", "lines"))
 }
 
-func printPurged(out *term.Output, r kv.PurgeReport, c doctor.Compacted, dryRun bool) error {
+func printPurged(out *term.Output, r kv.PurgeReport, c doctor.Compacted, asides []string, dryRun bool) error {
 	verb := "took out"
 	if dryRun {
 		verb = "would take out"
@@ -119,7 +127,10 @@ func printPurged(out *term.Output, r kv.PurgeReport, c doctor.Compacted, dryRun 
 	fmt.Fprintf(out, "%s %s in all\n", verb, purgedAmount(r))
 	if !dryRun {
 		fmt.Fprintf(out, "the store was written anew: %s before, %s now\n", term.Bytes(c.Before), term.Bytes(c.After))
-		fmt.Fprintln(out, "not touched: logs, backups and other copies of the store")
+	}
+	fmt.Fprintln(out, "not touched: logs, backups and other copies of the store")
+	for _, path := range asides {
+		fmt.Fprintf(out, "not touched: %s, which db restore has set aside\n", term.Clean(path))
 	}
 	return nil
 }

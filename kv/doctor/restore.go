@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -104,7 +105,7 @@ func upgrade(ctx context.Context, path string) error {
 // place.
 func setAside(path string, now time.Time) (string, error) {
 	for n := 1; ; n++ {
-		name := fmt.Sprintf("%s.%s", path, now.UTC().Format("20060102T150405Z"))
+		name := fmt.Sprintf("%s.%s", path, now.UTC().Format(asideTime))
 		if n > 1 {
 			name = fmt.Sprintf("%s-%d", name, n)
 		}
@@ -120,4 +121,23 @@ func setAside(path string, now time.Time) (string, error) {
 		}
 		return name, err
 	}
+}
+
+// asideTime is the form of the time in the name of a store that was set aside.
+const asideTime = "20060102T150405Z"
+
+// Asides lists the stores that Restore has set aside beside a store, oldest first.
+func Asides(path string) (asides []string, err error) {
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	for _, e := range entries {
+		suffix, ok := strings.CutPrefix(e.Name(), filepath.Base(path)+".")
+		at, _, _ := strings.Cut(suffix, "-")
+		if _, terr := time.Parse(asideTime, at); ok && terr == nil {
+			asides = append(asides, filepath.Join(filepath.Dir(path), e.Name()))
+		}
+	}
+	return asides, err
 }
