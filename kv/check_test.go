@@ -43,6 +43,9 @@ func flips(content []byte, n int, do func(sort string, at int, bad []byte)) {
 	pages := map[string][]int{}
 	for at := 0; at < len(content); at += 4096 {
 		sort := sorts[binary.LittleEndian.Uint16(content[at+8:])]
+		if sort == "free pages" && at != freePages(content) {
+			continue // an earlier list
+		}
 		pages[sort] = append(pages[sort], at)
 	}
 	order := []string{"any", "branch", "any", "leaf", "any", "header", "any", "free pages"}
@@ -51,8 +54,11 @@ func flips(content []byte, n int, do func(sort string, at int, bad []byte)) {
 		sort, at := order[i%len(order)], 0
 		if p := pages[sort]; len(p) > 0 {
 			at = p[rnd.IntN(len(p))] + rnd.IntN(4096)
-			if sort == "header" || sort == "free pages" {
-				at = at&^4095 + rnd.IntN(96) // the rest of the page is empty
+			switch sort {
+			case "header", "free pages":
+				at = at&^4095 + rnd.IntN(80) // the rest of the page is empty
+			case "branch":
+				at = at&^4095 + rnd.IntN(usedOfBranch(content[at&^4095:]))
 			}
 		} else {
 			at = rnd.IntN(len(content))
@@ -61,6 +67,23 @@ func flips(content []byte, n int, do func(sort string, at int, bad []byte)) {
 		bad[at] ^= 1 << rnd.IntN(8)
 		do(sort, at, bad)
 	}
+}
+
+// freePages returns where the list of free pages is.
+func freePages(content []byte) int {
+	const free, txid = 48, 64 // in a header
+	newer := content
+	if n := binary.LittleEndian.Uint64; n(content[4096+txid:]) > n(content[txid:]) {
+		newer = content[4096:]
+	}
+	return 4096 * int(binary.LittleEndian.Uint64(newer[free:]))
+}
+
+// usedOfBranch returns how many bytes of a branch page say something: small stores
+// have nearly empty ones.
+func usedOfBranch(page []byte) int {
+	last := 16 * int(binary.LittleEndian.Uint16(page[10:])) // where the last element is
+	return last + int(binary.LittleEndian.Uint32(page[last:])+binary.LittleEndian.Uint32(page[last+4:]))
 }
 
 // TestCheckFindsFlippedBits flips single bits all over a store's file. A check
