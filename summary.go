@@ -11,9 +11,13 @@ type Summary struct {
 
 	Techniques []TechniqueCount // most tags first
 	Rules      []RuleCount      // most tags first
-	Attackers  []AttackerCount  // most tags first, at most MaxAttackers of them
+	// Attackers are those with the most tags, these first, at most MaxAttackers of
+	// them. Whose address lies in a network that the user lists is not among them.
+	// Resolvers are: counts by attacker do not tell what the events were.
+	Attackers []AttackerCount
 	// AttackersTotal is how many attackers there are, in the list or not.
 	AttackersTotal int
+	OwnTags        int // tags of those in networks that the user lists
 }
 
 // MaxAttackers is how many attackers a Summary lists.

@@ -150,6 +150,8 @@ type Tag struct {
 	IdentityUUID string
 	SessionID    string
 	DeckyID      string
+	// ByResolver is what [Event.ByResolver] says, and false when the event is gone.
+	ByResolver bool
 	// Seq is the arrival number of the event, 0 when the event is not in the store.
 	Seq   uint64
 	Match Match // what of the event made the rule fire

@@ -523,7 +523,7 @@ func TestOrder(t *testing.T) {
 }
 
 func TestPictureStaysBounded(t *testing.T) {
-	tl := newTally(func(c *ttpcron.Claim) bool { return c.RuleID == "hidden" })
+	tl := newTally(func(c *ttpcron.Claim) bool { return c.RuleID == "hidden" }, nil)
 	for i := range 3 * maxAttacker {
 		tags := []ttpcron.Tag{{Claim: ttpcron.Claim{Tactic: "TA0002", TechniqueID: "T1059"}, AttackerUUID: fmt.Sprint(i)}}
 		if i%10 == 0 {
@@ -541,6 +541,24 @@ func TestPictureStaysBounded(t *testing.T) {
 	}
 	if p.Techniques[0] != (TechniqueCount{"TA0002", "T1059", 3 * maxAttacker}) {
 		t.Errorf("techniques %+v", p.Techniques)
+	}
+}
+
+func TestPictureLeavesOutMarkedAddresses(t *testing.T) {
+	own, err := ttpcron.ParseNetworks("192.0.2.0/24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tl := newTally(nil, own)
+	claim := ttpcron.Claim{Tactic: "TA0002", TechniqueID: "T1059"}
+	tl.add([]ttpcron.Tag{
+		{Claim: claim, AttackerUUID: "own", AttackerIP: "192.0.2.7"}, {Claim: claim, AttackerUUID: "own", AttackerIP: "192.0.2.7"},
+		{Claim: claim, AttackerUUID: "resolver", AttackerIP: "198.51.100.1", ByResolver: true},
+		{Claim: claim, AttackerUUID: "private", AttackerIP: "10.0.0.1"},
+	})
+	p := tl.picture()
+	if p.Marked != 3 || len(p.Attackers) != 1 || p.Attackers[0].IP != "10.0.0.1" || p.Techniques[0].Tags != 4 {
+		t.Errorf("%+v", p)
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 // Picture is what a run's tags show, most frequent first.
 type Picture struct {
 	Techniques []TechniqueCount
-	Attackers  []AttackerCount // at most maxTop
+	Attackers  []AttackerCount // at most maxTop, without marked ones
+	Marked     int             // tags of addresses that are marked, see ttpcron.Mark
 	// Approximate: there were so many attackers that rare ones were forgotten
 	// on the way, and counts of the others may be too low.
 	Approximate bool
@@ -39,7 +40,9 @@ type tally struct {
 	techniques  map[[2]string]*seen
 	attackers   map[string]*attacker
 	approximate bool
+	marked      int
 	hidden      func(*ttpcron.Claim) bool
+	own         ttpcron.Networks
 }
 
 type seen struct{ tags, index int }
@@ -49,8 +52,8 @@ type attacker struct {
 	techniques map[int]struct{}
 }
 
-func newTally(hidden func(*ttpcron.Claim) bool) *tally {
-	return &tally{hidden: hidden, techniques: map[[2]string]*seen{}, attackers: map[string]*attacker{}}
+func newTally(hidden func(*ttpcron.Claim) bool, own ttpcron.Networks) *tally {
+	return &tally{hidden: hidden, own: own, techniques: map[[2]string]*seen{}, attackers: map[string]*attacker{}}
 }
 
 func (t *tally) add(tags []ttpcron.Tag) {
@@ -66,6 +69,10 @@ func (t *tally) add(tags []ttpcron.Tag) {
 			t.techniques[key] = s
 		}
 		s.tags++
+		if tag.Mark(t.own) != ttpcron.MarkNone {
+			t.marked++
+			continue
+		}
 		who := cmp.Or(tag.AttackerUUID, tag.IdentityUUID)
 		a := t.attackers[who]
 		if a == nil {
@@ -106,7 +113,7 @@ func compareAttackers(a, b *attacker) int {
 }
 
 func (t *tally) picture() Picture {
-	p := Picture{Approximate: t.approximate}
+	p := Picture{Approximate: t.approximate, Marked: t.marked}
 	for k, s := range t.techniques {
 		p.Techniques = append(p.Techniques, TechniqueCount{k[0], k[1], s.tags})
 	}

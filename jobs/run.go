@@ -62,10 +62,12 @@ type Job struct {
 	Now func() time.Time // may be called from several goroutines; nil: time.Now
 	// Hidden says of which claims the report's picture leaves the tags out;
 	// nil: of none.
-	Hidden   func(*ttpcron.Claim) bool
-	Log      hclog.Logger     // nil: none
-	Progress func(Progress)   // may be nil
-	FileDone func(FileReport) // called after each input; may be nil
+	Hidden func(*ttpcron.Claim) bool
+	// OwnNetworks are left out of the attackers of that picture.
+	OwnNetworks ttpcron.Networks
+	Log         hclog.Logger     // nil: none
+	Progress    func(Progress)   // may be nil
+	FileDone    func(FileReport) // called after each input; may be nil
 
 	parts int // that the coverage of a day may have; 0: maxCoverage
 }
@@ -121,7 +123,7 @@ func (j *Job) Run(ctx context.Context) (Report, error) {
 func (j *Job) begin() *run {
 	r := &run{
 		Job: j, history: j.Store.History, ledger: j.Store.Ledger, rules: j.Rules, ruleSet: j.Rules.Fingerprint(),
-		workers: j.Workers, batch: j.BatchSize, now: j.Now, log: j.Log, progress: j.Progress, found: newTally(j.Hidden),
+		workers: j.Workers, batch: j.BatchSize, now: j.Now, log: j.Log, progress: j.Progress, found: newTally(j.Hidden, j.OwnNetworks),
 	}
 	if r.workers <= 0 {
 		r.workers = runtime.GOMAXPROCS(0)

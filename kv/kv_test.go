@@ -613,7 +613,7 @@ func touchReading(ctx context.Context, db *kv.DB) error {
 			return err
 		}
 	}
-	_, err := db.Summary(ctx, ttpcron.Window{})
+	_, err := db.Summary(ctx, ttpcron.Window{}, nil)
 	return err
 }
 

@@ -63,7 +63,7 @@ func TestManyAttackers(t *testing.T) {
 	for name, w := range map[string]ttpcron.Window{
 		"all": {}, "a part of a day": {Since: day.Add(time.Nanosecond)},
 	} {
-		s, err := db.Summary(t.Context(), w)
+		s, err := db.Summary(t.Context(), w, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,6 +83,19 @@ func TestManyAttackers(t *testing.T) {
 		}
 		if !slices.IsSortedFunc(s.Attackers[49:], func(a, b ttpcron.AttackerCount) int { return cmpText(a.AttackerIP, b.AttackerIP) }) || s.Attackers[49].AttackerIP != "10.0.0.0" && s.Attackers[49].AttackerIP != "10.0.0.1" {
 			t.Errorf("%s: the rest begins with %+v", name, s.Attackers[49])
+		}
+	}
+	own, err := ttpcron.ParseNetworks("10.0.39.0/24") // the 16 with the most tags
+	if err != nil {
+		t.Fatal(err)
+	}
+	for since, want := range map[time.Time]int{{}: 2 * (50*51 - 34*35) / 2, day.Add(time.Nanosecond): 2 * (50*51 - 34*35) / 2} {
+		s, err := db.Summary(t.Context(), ttpcron.Window{Since: since}, own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.OwnTags != want || s.AttackersTotal != n || len(s.Attackers) != ttpcron.MaxAttackers || s.Attackers[0].AttackerIP != "10.0.38.255" {
+			t.Errorf("since %v: %d tags of own networks, want %d; %d attackers, first of %d %+v", since, s.OwnTags, want, s.AttackersTotal, len(s.Attackers), s.Attackers[0])
 		}
 	}
 	db.Close()

@@ -894,7 +894,7 @@ func (h *history) compareTags(q ttpcron.TagQuery) {
 }
 
 func (h *history) compareSummary(w ttpcron.Window) {
-	got, err := h.db.Summary(h.t.Context(), w)
+	got, err := h.db.Summary(h.t.Context(), w, nil)
 	h.check(err)
 	techniques, rules, attackers := map[string]int{}, map[string]int{}, map[string]int{}
 	want := ttpcron.Summary{Window: w}

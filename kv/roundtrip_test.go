@@ -114,7 +114,7 @@ func TestStoredTags(t *testing.T) {
 	}, func(ctx context.Context, db *kv.DB, _ ttpcron.Tag) (ttpcron.Tag, error) {
 		page, _, err := db.TagPage(ctx, ttpcron.TagQuery{}, kv.TagPosition{}, 10)
 		return one(page, err)
-	}, map[string]string{"Seq": "there is no event", "Match.Shows": "evidence says it", "Match.Field": "evidence says it", "Match.Start": "evidence says it", "Match.End": "evidence says it", "Match.Literal": "evidence says it", "Match.Evidence": "evidence says it"})
+	}, map[string]string{"Seq": "there is no event", "ByResolver": "an event says it", "Match.Shows": "evidence says it", "Match.Field": "evidence says it", "Match.Start": "evidence says it", "Match.End": "evidence says it", "Match.Literal": "evidence says it", "Match.Evidence": "evidence says it"})
 }
 
 // TestReferringTags holds that a tag whose event is stored comes back with what its
@@ -140,6 +140,7 @@ func TestReferringTags(t *testing.T) {
 		stored.Seq = 1
 		want.SourceKind, want.SourceID, want.EventTime, want.Seq, want.Match = e.Kind, stored.SourceID(), e.Time, 1, m
 		want.AttackerUUID, want.AttackerIP, want.IdentityUUID, want.SessionID, want.DeckyID = e.AttackerUUID, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID
+		want.ByResolver = e.ByResolver()
 		want.CreatedAt, want.Evidence = want.CreatedAt.Truncate(time.Second), nil
 		if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{want}}); n.Inserted != 1 || err != nil {
 			t.Fatal(n, err)

@@ -15,11 +15,12 @@ import (
 // Summary adds up the tags of a window. Days that lie wholly in the window are
 // taken from the counts that are kept for every day; of the others, two at most,
 // the tags in the window are read. Tags that operators have hidden are left out; days
-// that have some are read too.
-func (db *DB) Summary(ctx context.Context, w ttpcron.Window) (ttpcron.Summary, error) {
+// that have some are read too. Of an attacker with several addresses the one in the
+// Summary says whether it lies in one of the networks own.
+func (db *DB) Summary(ctx context.Context, w ttpcron.Window, own ttpcron.Networks) (ttpcron.Summary, error) {
 	s := ttpcron.Summary{Window: w}
 	err := db.view(ctx, func(tx *txn) error {
-		m := merger{ctx: ctx, db: db, tx: tx, claims: map[uint32]record.TagTotal{}, attackers: newAttackerSums(cmp.Or(db.sums, maxSums))}
+		m := merger{ctx: ctx, db: db, tx: tx, own: own, claims: map[uint32]record.TagTotal{}, attackers: newAttackerSums(cmp.Or(db.sums, maxSums))}
 		var err error
 		if m.hidden, err = db.hidden(tx); err != nil {
 			return err
@@ -49,6 +50,7 @@ type merger struct {
 	db        *DB
 	tx        *txn
 	hidden    hiddenClaims
+	own       ttpcron.Networks
 	claims    map[uint32]record.TagTotal
 	counted   bool // the claims have been added up
 	attackers *attackerSums
@@ -225,12 +227,19 @@ func (m *merger) count(s *ttpcron.Summary) error {
 func (m *merger) rank(s *ttpcron.Summary) error {
 	s.AttackersTotal += len(m.attackers.sums)
 	for hash, sum := range m.attackers.sums {
-		if sum.tags < m.top.least {
+		if sum.tags < m.top.least && len(m.own) == 0 {
 			continue
 		}
 		a, err := record.ReadAttacker(sum.named, record.DayKey(sum.day), record.HashKey(record.RollupAttacker, hash))
 		if err != nil {
 			return fmt.Errorf("%s: %w", sum.day, err)
+		}
+		if m.own.Contains(a.IP) {
+			s.OwnTags += sum.tags
+			continue
+		}
+		if sum.tags < m.top.least {
+			continue
 		}
 		m.top.add(ttpcron.AttackerCount{
 			AttackerUUID: a.UUID, AttackerIP: a.IP, IdentityUUID: a.Identity,

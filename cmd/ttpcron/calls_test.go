@@ -106,7 +106,7 @@ func (c *calling) steps() map[string]func(s *store.Store) (any, error) {
 			t, ok, err := s.Tags.ByUUID(c.ctx, c.tag.UUID())
 			return pair{t, ok}, err
 		},
-		"25 summary": func(s *store.Store) (any, error) { return s.Tags.Summary(c.ctx, ttpcron.Window{}) },
+		"25 summary": func(s *store.Store) (any, error) { return s.Tags.Summary(c.ctx, ttpcron.Window{}, nil) },
 		"26 set-rule-state": func(s *store.Store) (any, error) {
 			return nil, s.Rules.SetState(c.ctx, ttpcron.RuleState{RuleID: "TEST1", Status: ttpcron.StatusDisabled, Reason: "r"})
 		},

@@ -201,6 +201,9 @@ func (r *configReport) print() {
 		limit = term.Bytes(int64(c.MaxSize))
 	}
 	fmt.Fprintf(r.out, "keeps   events %s, tags %s, size %s\n", keep(c.KeepEvents), keep(c.KeepTags), limit)
+	if len(c.OwnNetworks) > 0 {
+		fmt.Fprintf(r.out, "own     %s\n", strings.ReplaceAll(c.OwnNetworks.String(), ",", ", "))
+	}
 	offset := scheduler.Offset(c.Node, c.Spread)
 	if offset > 0 {
 		fmt.Fprintf(r.out, "node    begins %s later than scheduled, of a spread of %s\n", offset, longText(c.Spread))

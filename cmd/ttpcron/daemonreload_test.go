@@ -69,6 +69,8 @@ func TestReloadSaysWhatChanged(t *testing.T) {
 	if !healthy() {
 		t.Error("nobody listens any more")
 	}
+	n.reload("own-networks = [\"192.0.2.0/24\"]\n"+whole, `reloaded \S+ UTC: added own-networks 192\.0\.2\.0/24`)
+	n.reload(whole, `reloaded \S+ UTC: gone own-networks 192\.0\.2\.0/24`)
 	n.reload(whole, `\A[^;]*(; next [^;]*)?(; last run [^;]*)?\z`) // no change, nothing to say
 
 	// The port of another one is refused, and the old one served on.

@@ -21,6 +21,8 @@ type picture struct {
 	techniques []techniqueCount
 	attackers  []attackerCount
 	about      bool // the attackers' counts may be too low
+	marked     int  // tags of addresses that are marked, whose attackers are left out
+	marks      string
 }
 
 type techniqueCount struct {
@@ -42,10 +44,10 @@ const (
 
 // printPicture shows the techniques and attackers of a run: of its window, as
 // the store knows it, or of the tags that the run made.
-func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, dry bool) error {
+func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, own ttpcron.Networks, dry bool) error {
 	p := pictureOfRun(r.Found)
 	if w := r.Run.Window; !dry && !w.Since.IsZero() {
-		s, err := db.Tags.Summary(context.WithoutCancel(ctx), w)
+		s, err := db.Tags.Summary(context.WithoutCancel(ctx), w, own)
 		if err != nil {
 			return err
 		}
@@ -56,7 +58,7 @@ func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs
 }
 
 func pictureOfRun(f jobs.Picture) picture {
-	p := picture{title: "in what this run tagged", about: f.Approximate}
+	p := picture{title: "in what this run tagged", about: f.Approximate, marked: f.Marked, marks: "own networks and resolvers"}
 	for _, t := range f.Techniques {
 		p.techniques = append(p.techniques, techniqueCount{t.Tactic, t.Technique, t.Tags})
 	}
@@ -67,7 +69,7 @@ func pictureOfRun(f jobs.Picture) picture {
 }
 
 func pictureOfSummary(s ttpcron.Summary) picture {
-	var p picture
+	p := picture{marked: s.OwnTags, marks: "own networks"}
 	for _, t := range s.Techniques {
 		p.techniques = append(p.techniques, techniqueCount{t.Tactic, cmp.Or(t.SubTechniqueID, t.TechniqueID), t.Tags})
 	}
@@ -89,6 +91,9 @@ func (p picture) print(w io.Writer, t term.Terminal) error {
 	p.tactics(&b, t, names, bars)
 	fmt.Fprintf(&b, "\n%s\n", t.Paint(term.Bold, "Top attackers"))
 	p.top(&b, t)
+	if p.marked > 0 {
+		fmt.Fprintf(&b, "  (without %s of %s)\n", term.Plural(p.marked, "tag", "tags"), p.marks)
+	}
 	if p.about {
 		b.WriteString("  (about: there were very many attackers)\n")
 	}

@@ -93,7 +93,7 @@ func share(n, of int) float64 {
 }
 
 func noiseOfTags(ctx context.Context, out *term.Output, db *store.Store, rs ruleset.Set, o noiseOptions) error {
-	s, err := db.Tags.Summary(ctx, o.window)
+	s, err := db.Tags.Summary(ctx, o.window, nil)
 	if err != nil {
 		return err
 	}

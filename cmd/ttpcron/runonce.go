@@ -119,8 +119,8 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 	notes := inputs.Notes{Log: s.log}
 	job := jobs.Job{
 		Inputs: found, Source: string(o.source), SinceDays: o.sinceDays.N, DryRun: o.dryRun, BatchSize: o.batchSize.N, Workers: o.workers.N,
-		ChangedOnly: o.changedOnly,
-		Now:         s.now, Log: s.log, FileDone: notes.Add,
+		ChangedOnly: o.changedOnly, OwnNetworks: s.set.OwnNetworks,
+		Now: s.now, Log: s.log, FileDone: notes.Add,
 	}
 	db, release, err := storeForRun(ctx, s.stores, o.dryRun, &job)
 	if err != nil {
@@ -152,7 +152,7 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 			err = serr
 		}
 	}
-	if perr := printRun(ctx, s.out, db, r, old, o); err == nil {
+	if perr := printRun(ctx, s.out, db, r, s.set.OwnNetworks, old, o); err == nil {
 		err = perr
 	}
 	return err
@@ -204,7 +204,7 @@ func storeForRun(ctx context.Context, stores *store.Opener, dry bool, job *jobs.
 }
 
 // printRun prints what a run did.
-func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, old []orphanJSON, o runOnceOptions) error {
+func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, own ttpcron.Networks, old []orphanJSON, o runOnceOptions) error {
 	if o.json {
 		for _, s := range r.Run.Sources {
 			if err := out.RawJSON(appendSourceJSON(nil, s)); err != nil {
@@ -229,7 +229,7 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 	if err := printChanged(out, r, old, o.dryRun); err != nil {
 		return err
 	}
-	if err := printPicture(ctx, out, db, r, o.dryRun); err != nil {
+	if err := printPicture(ctx, out, db, r, own, o.dryRun); err != nil {
 		return err
 	}
 	printNotes(out, r)

@@ -26,6 +26,7 @@ type tagsOptions struct {
 	arrived      string // since when
 	minLevel     string
 	limit        int
+	own          ttpcron.Networks
 	uuid         bool
 	json         bool
 }
@@ -65,6 +66,11 @@ Times are those of events. --arrived-since goes by when events arrived in the
 store, by its clock: what a run brought in, however old its logs are. What arrived
 before stores noted that, and tags whose events are gone, are not in it.
 
+An address in your --own-networks is marked (own), that of a hit of a DNS token
+(resolver): it looked a name up for somebody else. In --json "attacker_mark" is
+"own-network", "resolver" or null. A tag whose event is gone does not tell a
+resolver.
+
 On a terminal, or where COLUMNS says how wide the table may be, rows are cut to
 that width; where it is narrow, session, tactic, level and rule are left out in
 turn. Elsewhere only long commands are cut.`,
@@ -84,6 +90,7 @@ ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
 			if err != nil {
 				return err
 			}
+			o.own = s.set.OwnNetworks
 			return showTags(ctx, s.out, s.stores, arrived, o)
 		},
 	}
@@ -186,10 +193,16 @@ func showTags(ctx context.Context, out *term.Output, stores *store.Opener, arriv
 				return err
 			}
 			line = t.AppendJSON(line[:0])
-			if !checkedByRules(&t) {
-				line = append(line[:len(line)-1], `,"checked":false}`...)
+			line = append(line[:len(line)-1], `,"attacker_mark":`...)
+			if mark := t.Mark(o.own); mark != ttpcron.MarkNone {
+				line = jsontext.AppendString(line, string(mark))
+			} else {
+				line = append(line, "null"...)
 			}
-			line = append(line, '\n')
+			if !checkedByRules(&t) {
+				line = append(line, `,"checked":false`...)
+			}
+			line = append(line, '}', '\n')
 			if err := out.RawJSON(line); err != nil {
 				return err
 			}
@@ -225,7 +238,7 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 		if !checkedByRules(&f.Tag) {
 			unchecked++
 		}
-		row := []string{term.Time(f.EventTime), cmp.Or(f.AttackerIP, f.AttackerUUID, f.IdentityUUID), f.SessionID,
+		row := []string{term.Time(f.EventTime), cmp.Or(f.AttackerIP, f.AttackerUUID, f.IdentityUUID) + besideAttacker[f.Mark(o.own)], f.SessionID,
 			f.Technique() + " " + shortName(f.Technique(), names), tacticName(f.Tactic), f.Level.String(), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, out.Term)}
 		if o.uuid {
 			row = append(row, f.UUID().String())
@@ -257,6 +270,9 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 	}
 	return nil
 }
+
+// besideAttacker is what stands beside an attacker who is marked.
+var besideAttacker = map[ttpcron.Mark]string{ttpcron.MarkOwnNetwork: " (own)", ttpcron.MarkResolver: " (resolver)"}
 
 // checkedByRules reports whether the event of a tag is in the store, so that runs
 // with changed rules look at it again.

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -91,6 +92,9 @@ func nouns() []Option {
 		}),
 		Values(func(n uint64) ttpcron.Level {
 			return oneOf(n, ttpcron.LevelInformational, ttpcron.LevelLow, ttpcron.LevelHigh, ttpcron.LevelCritical)
+		}),
+		Values(func(n uint64) netip.Prefix {
+			return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 32)
 		}),
 		Values(uuid),
 	}

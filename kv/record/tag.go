@@ -258,6 +258,7 @@ func (c *Claim) Complete(t *ttpcron.Tag, e *ttpcron.Event, d *Deriver) {
 	t.Match.Shows, t.Match.Field = c.Shows, c.Field
 	t.SourceID, t.AttackerUUID = d.id(e), d.Attacker(e)
 	t.AttackerIP, t.IdentityUUID, t.SessionID, t.DeckyID = e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID
+	t.ByResolver = e.ByResolver()
 }
 
 // CheckTag says why a tag cannot be stored.

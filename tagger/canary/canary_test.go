@@ -162,6 +162,10 @@ func TestSignals(t *testing.T) {
 		if got := string(Signals(&e).AppendJSON(nil)); got != c.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.want)
 		}
+		e.Kind = ttpcron.CanaryFingerprint
+		if dns := newRecord(&e).channel == "dns"; e.ByResolver() != dns {
+			t.Errorf("%s: by a resolver %v, but the channel is DNS: %v", c.name, e.ByResolver(), dns)
+		}
 	}
 }
 

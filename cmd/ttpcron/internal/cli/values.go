@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // Age is a flag that says how old something may become: 90d, 26w, 36h. Zero
@@ -130,4 +132,17 @@ func (l *List) String() string { return strings.Join(*l, ",") }
 func (l *List) Set(s string) error {
 	*l = append(*l, s)
 	return nil
+}
+
+// Networks is a flag with addresses and networks, which can be given more than once.
+type Networks ttpcron.Networks
+
+// String returns what Set takes.
+func (n *Networks) String() string { return ttpcron.Networks(*n).String() }
+
+// Set adds networks.
+func (n *Networks) Set(s string) error {
+	more, err := ttpcron.ParseNetworks(s)
+	*n = append(*n, more...)
+	return err
 }

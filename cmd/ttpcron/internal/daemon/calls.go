@@ -34,6 +34,7 @@ type (
 		Rules                         string // fingerprint of the rules that are meant, without states
 		ChangedOnly                   bool
 		Imported                      ttpcron.ImportReport
+		OwnNetworks                   ttpcron.Networks
 		Failed                        string // what of the inputs could not be read
 	}
 	following struct {

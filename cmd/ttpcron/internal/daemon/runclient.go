@@ -52,7 +52,7 @@ func (t *There) Run(ctx context.Context) (jobs.Report, error) {
 	for _, f := range files {
 		job.Imported.Add(f.ImportReport)
 	}
-	q := runAsked{Source: job.Source, SinceDays: job.SinceDays, BatchSize: job.BatchSize, Workers: job.Workers, ChangedOnly: job.ChangedOnly, Imported: job.Imported, Rules: t.Rules}
+	q := runAsked{Source: job.Source, SinceDays: job.SinceDays, BatchSize: job.BatchSize, Workers: job.Workers, ChangedOnly: job.ChangedOnly, Imported: job.Imported, OwnNetworks: job.OwnNetworks, Rules: t.Rules}
 	if failed != nil {
 		q.Failed = failed.Error()
 	}

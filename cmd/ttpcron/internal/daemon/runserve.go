@@ -178,7 +178,7 @@ func (d *daemon) runFor(ctx context.Context, q runAsked, asked *askedRun) error 
 	}
 	job := jobs.Job{
 		Store: d.timed(), Rules: life.InForce(d.set(rules), d.now()), Hidden: life.Hidden(d.now()), Imported: q.Imported, ChangedOnly: q.ChangedOnly,
-		Source: q.Source, SinceDays: q.SinceDays, BatchSize: q.BatchSize, Workers: q.Workers,
+		Source: q.Source, SinceDays: q.SinceDays, BatchSize: q.BatchSize, Workers: q.Workers, OwnNetworks: q.OwnNetworks,
 		Now: d.now, Log: d.log, Progress: func(p jobs.Progress) {
 			d.progress(p)
 			asked.progress(p)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
@@ -21,6 +22,7 @@ func ChangeOf(old, c *Daemon) Change {
 		{"input", old.AllInputs(), c.AllInputs()},
 		{"job", old.jobNames(), c.jobNames()},
 		{"rules", old.ruleNames(), c.ruleNames()},
+		{"own-networks", networkNames(old.OwnNetworks), networkNames(c.OwnNetworks)},
 		{"http", one(old.HTTP), one(c.HTTP)},
 		{"metrics-file", one(old.MetricsFile), one(c.MetricsFile)},
 	} {
@@ -82,6 +84,13 @@ func (c *Daemon) ruleNames() []string {
 	names := slices.Clone(c.Rules)
 	if c.Embedded {
 		names = append(names, "embedded")
+	}
+	return names
+}
+
+func networkNames(networks ttpcron.Networks) (names []string) {
+	for _, n := range networks {
+		names = append(names, n.String())
 	}
 	return names
 }

@@ -28,7 +28,7 @@ func (c *File) checkValues(commands map[string]*flag.FlagSet) {
 			set, name = commands[command], own
 		}
 		if key == inputsKey {
-			c.checkList(key)
+			c.checkList(key, new(cli.List))
 			continue
 		}
 		if f := set.Lookup(name); f != nil {
@@ -43,7 +43,7 @@ func (c *File) checkValue(key string, values []string, f *flag.Flag) {
 	want := valueKind(f)
 	switch {
 	case listFlags[f.Name]:
-		c.checkList(key)
+		c.checkList(key, f.Value)
 		return
 	case len(values) != 1 || kind == kindList:
 		c.faultf(line, "", "%s is a list, want one value", key)
@@ -70,15 +70,23 @@ func (c *File) checkValue(key string, values []string, f *flag.Flag) {
 	}
 }
 
-// checkList tries a list of texts.
-func (c *File) checkList(key string) {
-	for _, v := range c.values[key] {
-		if v == "" || strings.ContainsRune(v, 0) {
-			c.faultf(c.lines[key], "", "%s: %q is the path of nothing", key, v)
-		}
-	}
+// checkList tries a list of texts on the flag that it is for.
+func (c *File) checkList(key string, on flag.Value) {
 	if kind := c.kinds[key]; kind != kindList && kind != kindText {
 		c.faultf(c.lines[key], "", "%s is %s, want a list of texts in quotes", key, kind)
+		return
+	}
+	_, paths := on.(*cli.List)
+	for _, v := range c.values[key] {
+		if v == "" || strings.ContainsRune(v, 0) && paths {
+			what := "the path of nothing"
+			if !paths {
+				what = "no value; leave the key out for none"
+			}
+			c.faultf(c.lines[key], "", "%s: %q is %s", key, v, what)
+		} else if err := on.Set(v); err != nil {
+			c.faultf(c.lines[key], "", "%s: %q is not a value for it: %v", key, v, err)
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ func TestNewFlagIsKeyAndVariable(t *testing.T) {
 		{"environment over the file", "[paint]\ncolour-depth = 16\n", "24", nil, "24"},
 		{"flag over both", "[paint]\ncolour-depth = 16\n", "24", Given{"colour-depth": {"32"}}, "32"},
 		{"no number in the file", "[paint]\ncolour-depth = \"deep\"\n", "", nil, "config " + file + `: paint.colour-depth: "deep" is not a value for it: parse error (line 2)`},
-		{"no number in the environment", "", "deep", nil, `TTPCRON_COLOUR_DEPTH: "deep" is not a value for colour-depth`},
+		{"no number in the environment", "", "deep", nil, `TTPCRON_COLOUR_DEPTH: "deep" is not a value for colour-depth: parse error`},
 		{"in the wrong place", "colour-depth = 16\n", "", nil, "config " + file + ": unknown key colour-depth (line 1)"},
 	} {
 		if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {

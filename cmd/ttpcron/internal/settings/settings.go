@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 )
 
@@ -30,6 +31,7 @@ type Settings struct {
 	Embedded    bool // the embedded pack of rules is in force
 	Rules       []string
 	Inputs      []string
+	OwnNetworks ttpcron.Networks
 
 	// DefaultDB reports whether nobody named the store.
 	DefaultDB bool
@@ -76,19 +78,23 @@ func (s *shared) define(fs *flag.FlagSet) {
 	fs.StringVar(&s.Role, "role", RoleStandalone, "`ROLE` of this host: standalone, master or agent; tags are not made on an agent")
 	fs.BoolVar(&s.Embedded, "embedded", true, "use the embedded pack of rules; --embedded=false for those of --rules alone")
 	fs.Var(&s.rules, "rules", "`DIR` with rule files, over the embedded pack; can be repeated")
+	fs.Var((*cli.Networks)(&s.OwnNetworks), ownNetworksFlag, "mark addresses in `NET`, an address or a network such as 192.0.2.0/24, as your own; can be repeated")
 }
 
 // ShareInputs defines the flag --input of the commands that import.
 func ShareInputs(fs *flag.FlagSet, usage string) { fs.Var(new(cli.List), inputFlag, usage) }
 
-const inputFlag = "input"
+const (
+	inputFlag       = "input"
+	ownNetworksFlag = "own-networks"
+)
 
 // SharedFlags are the names of the flags that Share defines.
-var SharedFlags = []string{"config", "db", "socket", "lock-timeout", "log-level", "log-json", "role", "embedded", "rules"}
+var SharedFlags = []string{"config", "db", "socket", "lock-timeout", "log-level", "log-json", "role", "embedded", "rules", ownNetworksFlag}
 
 // listFlags take several values from one variable, separated by commas, and
 // from an array in the config file.
-var listFlags = map[string]bool{"rules": true, inputFlag: true}
+var listFlags = map[string]bool{"rules": true, inputFlag: true, ownNetworksFlag: true}
 
 // configName is what a flag is called in the config file.
 func configName(flagName string) string {
@@ -206,7 +212,7 @@ func (l layers) fill(fs *flag.FlagSet, command string) (faults []Fault) {
 		values, from, ofFile := l.fallback(command, f.Name)
 		for _, v := range values {
 			if err := f.Value.Set(v); err != nil && !ofFile {
-				faults = append(faults, Fault{Text: fmt.Sprintf("%s: %q is not a value for %s", from, v, f.Name)})
+				faults = append(faults, Fault{Text: fmt.Sprintf("%s: %q is not a value for %s: %v", from, v, f.Name, err)})
 				return
 			}
 		}

@@ -70,7 +70,7 @@ var calls = control.Name(struct {
 
 	Tags    call[tagsFrom, tagPage]
 	Tag     call[ttpcron.UUID, found[ttpcron.Tag]]
-	Summary call[ttpcron.Window, ttpcron.Summary]
+	Summary call[summing, ttpcron.Summary]
 
 	RuleStates     call[none, []ttpcron.RuleState]
 	SetRuleState   call[ttpcron.RuleState, none]
@@ -170,8 +170,8 @@ var calls = control.Name(struct {
 		f.Value, f.OK, err = h.DB.TagByUUID(ctx, u)
 		return f, err
 	}),
-	Summary: does(func(ctx context.Context, h *Holder, w ttpcron.Window) (ttpcron.Summary, error) {
-		return h.DB.Summary(ctx, w)
+	Summary: does(func(ctx context.Context, h *Holder, q summing) (ttpcron.Summary, error) {
+		return h.DB.Summary(ctx, q.Window, q.Own)
 	}),
 
 	// Callers say what, and why. Who they are, and when it is, the holder knows.
@@ -309,6 +309,10 @@ type (
 		Rule       string
 		Version    int
 		By, Reason string
+	}
+	summing struct {
+		Window ttpcron.Window
+		Own    ttpcron.Networks
 	}
 	clearing  struct{ Rule, By string }
 	measuring struct {

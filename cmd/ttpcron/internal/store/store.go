@@ -168,8 +168,8 @@ func (s Tags) ByUUID(ctx context.Context, u ttpcron.UUID) (ttpcron.Tag, bool, er
 }
 
 // Summary does what kv.DB.Summary does.
-func (s Tags) Summary(ctx context.Context, w ttpcron.Window) (ttpcron.Summary, error) {
-	return calls.Summary.ask(ctx, s.conn, w)
+func (s Tags) Summary(ctx context.Context, w ttpcron.Window, own ttpcron.Networks) (ttpcron.Summary, error) {
+	return calls.Summary.ask(ctx, s.conn, summing{w, own})
 }
 
 // Rules are what a store knows of rules: what operators decided, and which
