@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -209,11 +210,24 @@ func (r *run) compare(ctx context.Context, kind ttpcron.SourceKind, t *part, d t
 		}
 	}
 	for _, c := range append(slices.Clip(all.look), all.leave...) {
-		if old := r.changes.rules[c.RuleID]; old == nil || old.Why == ttpcron.ChangeKind && c.Why != ttpcron.ChangeKind || old.Was < c.Was && c.Why != ttpcron.ChangeKind {
+		if old := r.changes.rules[c.RuleID]; old == nil || cmp.Or(cmp.Compare(tells(&old.RuleChange), tells(&c)), cmp.Compare(old.Was, c.Was)) < 0 {
 			r.changes.rules[c.RuleID] = &ChangedRule{RuleChange: c}
 		}
 	}
 	return all, nil
+}
+
+// tells says how much a change tells of a rule: of days with different changes of it
+// the one that tells most is reported.
+func tells(c *ttpcron.RuleChange) int {
+	switch c.Why {
+	case ttpcron.ChangeKind:
+		return 0
+	case ttpcron.ChangeUnknown:
+		return 1
+	default:
+		return 2
+	}
 }
 
 // changedSince lists the run's rules that are new or changed since another rule

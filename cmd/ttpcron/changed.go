@@ -61,10 +61,36 @@ func orphans(ctx context.Context, db *store.Store, rules ruleset.Set) ([]orphanJ
 	return out, nil
 }
 
+// listed leaves out the rules that looked at events again only because it is not known
+// which rules had done that, and found what they had found.
+func listed(changed []jobs.ChangedRule) []jobs.ChangedRule {
+	return slices.DeleteFunc(slices.Clone(changed), func(c jobs.ChangedRule) bool {
+		return c.Why == ttpcron.ChangeUnknown && c.TagChanges == ttpcron.TagChanges{}
+	})
+}
+
+// lookedWith says with which rules a run has looked at events again.
+func lookedWith(changed []jobs.ChangedRule) string {
+	known := 0
+	for _, c := range changed {
+		if c.Why != ttpcron.ChangeUnknown {
+			known++
+		}
+	}
+	switch all := term.Plural(len(changed), "rule", "rules"); known {
+	case len(changed):
+		return term.Plural(known, "new or changed rule", "new or changed rules")
+	case 0:
+		return all
+	default:
+		return fmt.Sprintf("%s, %s of them new or changed", all, term.Count(known))
+	}
+}
+
 // changedLines prints what came of rules that are new or changed, and in a dry run
 // what would come, as JSON.
 func changedLines(out *term.Output, r jobs.Report, old []orphanJSON, dry bool) error {
-	for _, c := range r.Changed {
+	for _, c := range listed(r.Changed) {
 		j := changedJSON{RuleID: c.RuleID, Version: c.Version, Why: c.Why, Tags: c.Tags, Inserted: c.Inserted, Replaced: c.Replaced, Removed: c.Removed}
 		if c.Was != 0 {
 			j.Was = &c.Was
@@ -111,11 +137,12 @@ func printChanged(out *term.Output, r jobs.Report, old []orphanJSON, dry bool) e
 	}
 	if len(r.Changed) > 0 {
 		fmt.Fprintf(out, "\n%s with %s: %s, %s.\n", out.Term.Paint(term.Bold, "Looked again at "+term.Plural(events, "event", "events")),
-			term.Plural(len(r.Changed), "new or changed rule", "new or changed rules"), term.Plural(tags, "tag", "tags"), changes(n))
+			lookedWith(r.Changed), term.Plural(tags, "tag", "tags"), changes(n))
 	}
 	counts := []term.Column{{Title: "NEW", Right: true, SGR: term.Green}, {Title: "CHANGED", Right: true}, {Title: "GONE", Right: true, SGR: term.Red}}
 	t := term.Table{Columns: append([]term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "VERSION", Right: true}, {Title: "WAS", Right: true}, {Title: "CHANGE"}, {Title: "TAGS", Right: true}}, counts...)}
-	shown := r.Changed
+	all := listed(r.Changed)
+	shown := all
 	if !dry && len(shown) > changedShown+1 {
 		shown = shown[:changedShown]
 	}
@@ -129,7 +156,7 @@ func printChanged(out *term.Output, r jobs.Report, old []orphanJSON, dry bool) e
 	if err := out.Table(&t); err != nil {
 		return err
 	}
-	if n := len(r.Changed) - len(shown); n > 0 {
+	if n := len(all) - len(shown); n > 0 {
 		fmt.Fprintf(out, "and %s; --json lists all\n", term.Plural(n, "other", "others"))
 	}
 	if !dry {

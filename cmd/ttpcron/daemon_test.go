@@ -341,14 +341,14 @@ func TestDaemonSeesRulesChange(t *testing.T) {
 	n.logged("new=1 known=0 rejected=0 inserted=1")
 	n.Write("rules/own.yaml", rule("1", "uname"))
 	n.logged("new_or_changed=1 ids=OWN")
-	n.logged("looked again with new and changed rules: source=command rules=1 events=1 tags=1 inserted=1")
+	n.logged("looked again at events: source=command rules=1 events=1 tags=1 inserted=1")
 	n.Write("rules/own.yaml", "rule_id: [")
 	n.logged("rules: what is broken stays as it was")
 	n.told(`STATUS=.*TROUBLE: rules: .*own.yaml`)
 	n.Event(2, 0)
 	n.logged("new=1 known=0 rejected=0 inserted=2")
 	n.Write("rules/own.yaml", rule("2", "[uname]"))
-	n.logged("looked again with new and changed rules: source=command rules=1 events=2 tags=2 inserted=2 replaced=0 removed=2")
+	n.logged("looked again at events: source=command rules=1 events=2 tags=2 inserted=2 replaced=0 removed=2")
 	if code := n.stop(); code != exitDone {
 		t.Errorf("exit %d\n%s", code, n.stderr.String())
 	}

@@ -67,7 +67,10 @@ When rules are new or changed, or enabled again, a run then looks again at all
 that runs have covered before, however old, with just these rules, and lists them.
 Tags that a changed rule does not make any more are removed, and those that it
 makes otherwise are replaced: what the store shows is what the rules in force say.
-You need not ask for it; --rules-changed-only does this and nothing else.
+You need not ask for it; --rules-changed-only does this and nothing else. At
+events that a later copy filled in, and where it is not known which rules have
+looked, as after an upgrade, a run looks again with all rules, and lists those
+whose tags changed.
 
 --dry-run writes nothing into the store. Inputs are read into a temporary store
 ($TMPDIR), which is deleted afterwards, and only events that the real store does

@@ -204,7 +204,7 @@ func (d *runner) logRun(name string, r jobs.Report, err error) {
 	log("run", args...)
 	for _, s := range r.Run.Sources {
 		if s.Retagged+s.Removed+s.Replaced > 0 {
-			d.log.Info("looked again with new and changed rules", "source", term.Clean(s.Source), "rules", len(r.Changed), "events", s.Retagged, "tags", s.RetagTags, "inserted", s.RetagInserted, "replaced", s.Replaced, "removed", s.Removed)
+			d.log.Info("looked again at events", "source", term.Clean(s.Source), "rules", len(r.Changed), "events", s.Retagged, "tags", s.RetagTags, "inserted", s.RetagInserted, "replaced", s.Replaced, "removed", s.Removed)
 		}
 		if s.Left > 0 {
 			d.log.Warn("a first run takes the events of the last days; ttpcron run-once --since-days takes the older ones", "source", term.Clean(s.Source), "since", term.Time(r.Since), "left_out", s.Left)
