@@ -17,6 +17,7 @@ import (
 type tagStory struct {
 	tag     ttpcron.Tag
 	life    ruleset.Life
+	mark    ttpcron.Mark   // of the attacker
 	event   *ttpcron.Event // nil when the history does not hold it any more
 	arrived time.Time      // when the event did; zero where that is not known
 	retired *ttpcron.Retirement
@@ -59,6 +60,7 @@ func storyOf(ctx context.Context, s *session, u ttpcron.UUID) (story tagStory, e
 	if !found {
 		return story, cli.Hint(fmt.Errorf("there is no tag %s in %s", u, db.Path()), "ttpcron tags --uuid shows UUIDs; those of pruned days are gone")
 	}
+	story.mark = story.tag.Mark(s.set.OwnNetworks)
 	if story.life, err = ruleset.ReadLife(ctx, db.Rules); err != nil {
 		return story, err
 	}
@@ -163,7 +165,7 @@ func tellStory(out *term.Output, s tagStory) error {
 		name = ": " + term.Clean(s.rule.Name)
 	}
 	line("rule", fmt.Sprintf("%s version %d%s, made %s", t.Paint(term.Cyan, term.Clean(tag.RuleID)), tag.RuleVersion, name, term.Time(tag.CreatedAt)))
-	line("event", fmt.Sprintf("%s %s at %s%s", term.Clean(string(tag.SourceKind)), term.Clean(tag.SourceID), term.Time(tag.EventTime), origin(tag)))
+	line("event", fmt.Sprintf("%s %s at %s%s", term.Clean(string(tag.SourceKind)), term.Clean(tag.SourceID), term.Time(tag.EventTime), origin(tag, s.mark)))
 	if !s.arrived.IsZero() {
 		line("arrived", term.Time(s.arrived))
 	}
@@ -198,11 +200,14 @@ func tellStory(out *term.Output, s tagStory) error {
 }
 
 // origin says where a tag's event came from.
-func origin(tag *ttpcron.Tag) string {
+func origin(tag *ttpcron.Tag, mark ttpcron.Mark) string {
 	text := ""
 	for _, part := range [][2]string{{"from", tag.AttackerIP}, {"attacker", tag.AttackerUUID}, {"identity", tag.IdentityUUID}, {"session", tag.SessionID}, {"sensor", tag.DeckyID}} {
 		if part[1] != "" {
 			text += ", " + part[0] + " " + term.Clean(part[1])
+		}
+		if part[0] == "from" {
+			text += besideAttacker[mark]
 		}
 	}
 	return text
@@ -223,6 +228,7 @@ func decided(what, by string, at time.Time, reason string) string {
 
 type storyJSON struct {
 	Tag     ttpcron.Tag      `json:"tag"`
+	Mark    *ttpcron.Mark    `json:"attacker_mark"`
 	Event   *ttpcron.Event   `json:"event"`
 	Arrived *time.Time       `json:"arrived_at"` // null where that is not known
 	Rule    *storyRuleJSON   `json:"rule"`       // null when it is not loaded any more
@@ -240,7 +246,7 @@ type storyRuleJSON struct {
 }
 
 func printStoryJSON(out *term.Output, now func() time.Time, s tagStory) error {
-	result := storyJSON{Tag: s.tag, Event: s.event, Arrived: term.TimeOrNull(s.arrived), Given: s.now != nil, Verdict: s.verdict()}
+	result := storyJSON{Tag: s.tag, Mark: markOrNull(s.mark), Event: s.event, Arrived: term.TimeOrNull(s.arrived), Given: s.now != nil, Verdict: s.verdict()}
 	if s.rule != nil {
 		result.Rule = &storyRuleJSON{Version: s.rule.Version, Name: s.rule.Name, Level: s.rule.Level.String()}
 		if s.rule.State.Status != ttpcron.StatusEnabled {

@@ -93,6 +93,8 @@ var remoteSteps = []struct {
 	{args: "run-once --source nonsense --input more.jsonl"}, // imports nothing, as the next ones show
 	{args: "run-once --dry-run --since-days 3650 --input more.jsonl"},
 	{args: "run-once --input more.jsonl --since-days 3650"},
+	{args: "run-once --input - --own-networks 203.0.113.7", stdin: `{"source_kind":"command","source_id":"own","time":"2026-05-07T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -r"}}` + "\n"},
+	{args: "run-once --since-days 3650 --own-networks 203.0.113.0/29"},
 	{args: "run-once --json"},
 	{args: "run-once --rules-changed-only"},
 	{args: "run-once --source nonsense"},

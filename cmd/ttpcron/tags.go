@@ -274,6 +274,13 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 // besideAttacker is what stands beside an attacker who is marked.
 var besideAttacker = map[ttpcron.Mark]string{ttpcron.MarkOwnNetwork: " (own)", ttpcron.MarkResolver: " (resolver)"}
 
+func markOrNull(m ttpcron.Mark) *ttpcron.Mark {
+	if m == ttpcron.MarkNone {
+		return nil
+	}
+	return &m
+}
+
 // checkedByRules reports whether the event of a tag is in the store, so that runs
 // with changed rules look at it again.
 func checkedByRules(t *ttpcron.Tag) bool { return t.Seq != 0 }
