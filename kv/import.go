@@ -27,7 +27,9 @@ import (
 //
 // A known event fills in what the stored one lacks, see [ttpcron.Event.Learn], and
 // counts as Learned; the stored one keeps its arrival number, and what coverage says of
-// it is forgotten. One that says something else counts as Disputed.
+// it is forgotten. One that says something else counts as Disputed. What fills in more
+// than some MiB of blocks is written before the rest, in transactions of its own: a call
+// that fails may have done a part of it, and does it no second time.
 //
 // The events are not changed; read them back to learn ID and Seq. A call that
 // brings nothing new writes nothing; a position that differs only in SeenAt is
@@ -74,6 +76,14 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 	}
 	if report.New == 0 && len(lessons) == 0 && len(fresh) == 0 && positionKnown {
 		return report, nil
+	}
+	for n := lessonsAtOnce(lessons); err == nil && n < len(lessons); n = lessonsAtOnce(lessons) {
+		part := lessons[:n]
+		lessons = lessons[n:]
+		err = db.update(ctx, func(tx *txn) error { return db.fillIn(tx, part) })
+	}
+	if err != nil {
+		return ttpcron.ImportReport{}, fmt.Errorf("import %d events: %w", len(im.Events), err)
 	}
 	err = db.update(ctx, func(tx *txn) error {
 		if err := db.fillIn(tx, lessons); err != nil {

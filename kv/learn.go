@@ -19,11 +19,29 @@ type original struct {
 	place uint64 // where it is stored
 }
 
-// lesson is a stored event that has learned something.
+// lesson is what a stored event has learned. It holds copies, which the batch has
+// anyway, and not the event, whose text lies in the memory of a whole block.
 type lesson struct {
-	at    record.KindDay
-	event ttpcron.Event // as it is from now on
-	tags  bool          // its tags say something else from now on
+	at   record.KindDay
+	seq  uint64
+	from []*ttpcron.Event // from which it learns, in order
+	tags bool             // its tags say something else from now on
+	cost int              // bytes of the block that it is in, about; 0 if an earlier lesson has that
+}
+
+// lessonBytes is about how many bytes of blocks one transaction fills in: a copy of
+// one event in each block of a history writes all of it anew.
+const lessonBytes = 32 << 20
+
+// lessonsAtOnce returns how many of the first lessons one transaction takes up.
+func lessonsAtOnce(lessons []lesson) int {
+	bytes := 0
+	for i := range lessons {
+		if bytes += lessons[i].cost; bytes > lessonBytes && i > 0 {
+			return i
+		}
+	}
+	return len(lessons)
 }
 
 // learn lets events learn from the copies of them that a batch has. Those of the
@@ -43,9 +61,11 @@ func (db *DB) learn(tx *txn, events []*ttpcron.Event, ids []identity, report *tt
 		return cmp.Or(cmp.Compare(events[a].Kind, events[b].Kind), cmp.Compare(ids[a].of.place, ids[b].of.place))
 	})
 	var lessons []lesson
+	var pupil ttpcron.Event // of the last lesson, as it is from now on
+	read := 0
 	stored := db.storedEvents()
 	var own map[int]bool // events of the batch that are no longer the caller's
-	for n, i := range copies {
+	for _, i := range copies {
 		of := ids[i].of
 		if of.batch > 0 {
 			b := of.batch - 1
@@ -63,25 +83,28 @@ func (db *DB) learn(tx *txn, events []*ttpcron.Event, ids []identity, report *tt
 		}
 		day, seq := record.ParsePlace(of.place)
 		at := record.KindDay{Kind: events[i].Kind, Day: day}
-		if last := len(lessons) - 1; n > 0 && last >= 0 && lessons[last].at == at && lessons[last].event.Seq == seq {
-			e := &lessons[last].event
-			before := *e
-			if taught(e, events[i], report) {
-				lessons[last].tags = lessons[last].tags || otherwiseAttributed(&before, e)
+		last := len(lessons) - 1
+		again := last >= 0 && lessons[last].at == at && lessons[last].seq == seq
+		if !again {
+			e, err := stored.at(tx, at, seq)
+			if err != nil {
+				return nil, err
 			}
+			if e == nil {
+				continue // it was pruned
+			}
+			pupil = *e
+		}
+		before := pupil
+		if !taught(&pupil, events[i], report) {
 			continue
 		}
-		e, err := stored.at(tx, at, seq)
-		if err != nil {
-			return nil, err
+		if !again {
+			lessons = append(lessons, lesson{at: at, seq: seq, cost: stored.cache.Bytes() - read})
+			read = stored.cache.Bytes()
 		}
-		if e == nil {
-			continue // it was pruned
-		}
-		after := *e
-		if taught(&after, events[i], report) {
-			lessons = append(lessons, lesson{at: at, event: after, tags: otherwiseAttributed(e, &after)})
-		}
+		l := &lessons[len(lessons)-1]
+		l.from, l.tags = append(l.from, events[i]), l.tags || otherwiseAttributed(&before, &pupil)
 	}
 	return lessons, nil
 }
@@ -150,10 +173,10 @@ func (db *DB) fillInDay(tx *txn, w *block.Writer, at record.KindDay, lessons []l
 	}
 	seqs := make([]uint64, len(lessons))
 	for i := range lessons {
-		seqs[i] = lessons[i].event.Seq
+		seqs[i] = lessons[i].seq
 	}
 	for left := lessons; len(left) > 0; {
-		key, rec := seekBlock(history.Cursor(), at.Day, left[0].event.Seq-1)
+		key, rec := seekBlock(history.Cursor(), at.Day, left[0].seq-1)
 		_, first, _ := record.ParseBlockKey(key)
 		events, err := db.blocks.Read(at.Kind, at.Day, first, rec)
 		if err != nil {
@@ -161,12 +184,25 @@ func (db *DB) fillInDay(tx *txn, w *block.Writer, at record.KindDay, lessons []l
 		}
 		before := len(left)
 		for i := range events {
-			if len(left) > 0 && events[i].Seq == left[0].event.Seq {
-				events[i], left = left[0].event, left[1:]
+			e := &events[i]
+			if len(left) == 0 || e.Seq != left[0].seq {
+				continue
+			}
+			for _, from := range left[0].from {
+				e.Learn(from)
+			}
+			left = left[1:]
+			d := record.IdentityOf(&db.secret, e)
+			x := namedIndex(tx)
+			if d.Content {
+				x = contentIndex(tx, at.Kind, at.Day)
+			}
+			if err := x.replace(d.Hash, d.Value()); err != nil {
+				return err
 			}
 		}
 		if len(left) == before {
-			return record.Damagef("event %d is missing", left[0].event.Seq)
+			return record.Damagef("event %d is missing", left[0].seq)
 		}
 		for len(events) > 0 { // what was one block may be more now
 			n := block.Length(events)
@@ -174,16 +210,6 @@ func (db *DB) fillInDay(tx *txn, w *block.Writer, at record.KindDay, lessons []l
 				return err
 			}
 			events = events[n:]
-		}
-	}
-	for i := range lessons {
-		d := record.IdentityOf(&db.secret, &lessons[i].event)
-		x := namedIndex(tx)
-		if d.Content {
-			x = contentIndex(tx, at.Kind, at.Day)
-		}
-		if err := x.replace(d.Hash, d.Value()); err != nil {
-			return err
 		}
 	}
 	return lookAgain(tx, at, seqs)

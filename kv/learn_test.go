@@ -1,11 +1,16 @@
 package kv_test
 
 import (
+	"encoding/base64"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
@@ -163,6 +168,63 @@ func TestWithoutEvents(t *testing.T) {
 	} {
 		if got := kv.WithoutEvents(c.list, c.seqs); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+// TestMemoryOfFillingIn imports small copies of one event in each of many blocks: what
+// that takes in memory does not grow with the blocks.
+func TestMemoryOfFillingIn(t *testing.T) {
+	const n, size, most = 1000, 128 << 10, 160 << 20
+	db := kvtest.Open(t)
+	rnd := rand.NewChaCha8([32]byte{})
+	var copies []ttpcron.Event
+	for from := 0; from < n; from += 50 {
+		var events []ttpcron.Event
+		for i := from; i < from+50; i++ {
+			e := ttpcron.Event{
+				Kind: ttpcron.Command, ID: fmt.Sprint("id ", i), AttackerIP: "192.0.2.1",
+				Time:    ttpcron.Day(20000).Start().Add(time.Duration(i) * time.Second),
+				Payload: ttpcron.TextPayload("command_text", "id"),
+			}
+			says := e
+			says.Payload = slices.Clone(e.Payload)
+			says.Payload.Set("pwd", "/root")
+			copies = append(copies, says)
+			noise := make([]byte, size*3/4)
+			rnd.Read(noise)
+			e.Payload.Set("noise", base64.StdEncoding.EncodeToString(noise))
+			events = append(events, e)
+		}
+		imports(t, db, events, ttpcron.ImportReport{New: 50})
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(10))
+	done, peak := make(chan bool), make(chan uint64)
+	go func() {
+		var m runtime.MemStats
+		high := uint64(0)
+		for {
+			runtime.ReadMemStats(&m)
+			high = max(high, m.HeapAlloc)
+			select {
+			case <-done:
+				peak <- high
+				return
+			case <-time.After(2 * time.Millisecond):
+			}
+		}
+	}()
+	imports(t, db, copies, ttpcron.ImportReport{Known: n, Learned: n})
+	close(done)
+	if high := <-peak; high > most {
+		t.Errorf("filling in %d MiB of events took %d MiB", n*size>>20, high>>20)
+	} else {
+		t.Logf("%d MiB", high>>20)
+	}
+	unchanged(t, db.Path(), func() { imports(t, db, copies, ttpcron.ImportReport{Known: n}) })
+	for _, e := range storedIn(t, db) {
+		if pwd, _ := e.Payload.Text("pwd"); pwd != "/root" {
+			t.Fatalf("event %d has not learned", e.Seq)
 		}
 	}
 }
