@@ -198,6 +198,19 @@ func TestMemoryOfFillingIn(t *testing.T) {
 		}
 		imports(t, db, events, ttpcron.ImportReport{New: 50})
 	}
+	if high := peakHeap(func() { imports(t, db, copies, ttpcron.ImportReport{Known: n, Learned: n}) }); high > most {
+		t.Errorf("filling in %d MiB of events took %d MiB", n*size>>20, high>>20)
+	}
+	unchanged(t, db.Path(), func() { imports(t, db, copies, ttpcron.ImportReport{Known: n}) })
+	for _, e := range storedIn(t, db) {
+		if pwd, _ := e.Payload.Text("pwd"); pwd != "/root" {
+			t.Fatalf("event %d has not learned", e.Seq)
+		}
+	}
+}
+
+// peakHeap returns about the most memory that is in use while something is done.
+func peakHeap(do func()) uint64 {
 	defer debug.SetGCPercent(debug.SetGCPercent(10))
 	done, peak := make(chan bool), make(chan uint64)
 	go func() {
@@ -214,17 +227,40 @@ func TestMemoryOfFillingIn(t *testing.T) {
 			}
 		}
 	}()
-	imports(t, db, copies, ttpcron.ImportReport{Known: n, Learned: n})
+	do()
 	close(done)
-	if high := <-peak; high > most {
-		t.Errorf("filling in %d MiB of events took %d MiB", n*size>>20, high>>20)
+	return <-peak
+}
+
+// TestMemoryOfPurging takes an attacker out of days of large events: what that takes in
+// memory does not grow with the days.
+func TestMemoryOfPurging(t *testing.T) {
+	const days, perDay, size, most = 25, 50, 128 << 10, 130 << 20
+	db := kvtest.Open(t)
+	rnd := rand.NewChaCha8([32]byte{})
+	for day := range ttpcron.Day(days) {
+		var events []ttpcron.Event
+		for i := range perDay {
+			noise := make([]byte, size*3/4)
+			rnd.Read(noise)
+			events = append(events, ttpcron.Event{
+				Kind: ttpcron.Command, AttackerIP: fmt.Sprint("192.0.2.", i%2+1), Time: (20000 + day).Start().Add(time.Duration(i) * time.Second),
+				Payload: ttpcron.TextPayload("command_text", base64.StdEncoding.EncodeToString(noise)),
+			})
+		}
+		imports(t, db, events, ttpcron.ImportReport{New: perDay})
+	}
+	high := peakHeap(func() {
+		if _, err := db.Purge(t.Context(), kv.Purge{Attacker: "192.0.2.1"}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if high > most {
+		t.Errorf("purging took %d MiB", high>>20)
 	} else {
 		t.Logf("%d MiB", high>>20)
 	}
-	unchanged(t, db.Path(), func() { imports(t, db, copies, ttpcron.ImportReport{Known: n}) })
-	for _, e := range storedIn(t, db) {
-		if pwd, _ := e.Payload.Text("pwd"); pwd != "/root" {
-			t.Fatalf("event %d has not learned", e.Seq)
-		}
+	if left := len(storedIn(t, db)); left != days*perDay/2 {
+		t.Errorf("%d events are left", left)
 	}
 }

@@ -82,7 +82,12 @@ type purging struct {
 	report  PurgeReport
 	parts   []prunePart
 	days    int64
+	read    int // bytes of blocks that find has read
 }
+
+// purgeBytes is about how many bytes of blocks one transaction of a purge writes anew,
+// unless it is one day.
+const purgeBytes = 32 << 20
 
 // takes reports whether an event goes.
 func (w *purging) takes(e *ttpcron.Event) bool {
@@ -145,16 +150,16 @@ func (w *purging) add(place string, days int, do func(tx *txn) error) {
 func (w *purging) planKind(ctx context.Context, kind ttpcron.SourceKind) (err error) {
 	sum := PurgedKind{Kind: kind}
 	var group []ttpcron.Day
-	n := 0
+	n, bytes := 0, 0
 	flush := func() {
 		if days := group; len(days) > 0 {
 			w.add(string(kind), len(days), func(tx *txn) error { return w.takeOut(ctx, tx, kind, days) })
 		}
-		group, n = nil, 0
+		group, n, bytes = nil, 0, 0
 	}
 	eerr := w.db.eachDay(ctx, kind, func(d ttpcron.DayHistory) bool {
 		at := record.KindDay{Kind: kind, Day: d.Day}
-		events, tags := 0, 0
+		events, tags, before := 0, 0, w.read
 		err = w.db.view(ctx, func(tx *txn) error {
 			found, err := w.find(ctx, tx, at)
 			if err == nil && found.Len() > 0 {
@@ -169,7 +174,8 @@ func (w *purging) planKind(ctx context.Context, kind ttpcron.SourceKind) (err er
 		sum.Days++
 		sum.Events += events
 		w.report.Tags += tags
-		if group, n = append(group, d.Day), n+d.Events; n >= pruneEvents || len(group) == pruneDays {
+		group, n, bytes = append(group, d.Day), n+d.Events, bytes+w.read-before
+		if n >= pruneEvents || bytes >= purgeBytes || len(group) == pruneDays {
 			flush()
 		}
 		return true
@@ -195,6 +201,7 @@ func (w *purging) find(ctx context.Context, tx *txn, at record.KindDay) (*record
 			return nil, err
 		}
 		_, first, _ := record.ParseBlockKey(k)
+		w.read += len(rec)
 		events, err := w.db.blocks.Read(at.Kind, at.Day, first, rec)
 		if err != nil {
 			return nil, fmt.Errorf("%s events of %s: block %d: %w", at.Kind, at.Day, first, err)
