@@ -149,14 +149,17 @@ func (e *OlderError) Error() string {
 }
 
 // migrate brings a store of an earlier schema up to date.
-func (db *DB) migrate(ctx context.Context, readOnly bool) error {
+func (db *DB) migrate(ctx context.Context, o Options) error {
 	switch {
 	case db.schema >= Schema:
 		return nil
 	case db.schema < 1:
 		return db.damaged("schema", fmt.Errorf("it is %d", db.schema))
-	case readOnly:
+	case o.ReadOnly:
 		return &OlderError{Path: db.path, Schema: db.schema, Needed: Schema}
+	}
+	if o.Upgrading != nil {
+		o.Upgrading(db.schema, Schema)
 	}
 	err := db.hasRoom()
 	if last := len(migrations) + 1; err == nil && db.schema < last {

@@ -31,6 +31,9 @@ type Options struct {
 	// NoSync does not wait for the disk after a commit, so that a crash of the
 	// machine may destroy the store. For tests and benchmarks only.
 	NoSync bool
+	// Upgrading is called before a store of an earlier schema is brought up to date,
+	// which may take minutes; nil for nobody to tell.
+	Upgrading func(from, to int)
 }
 
 // Schema is the version of the layout that this program writes.
@@ -64,7 +67,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	err := db.openSchema(ctx, o)
 	if err == nil {
-		err = db.migrate(ctx, o.ReadOnly)
+		err = db.migrate(ctx, o)
 	}
 	if err != nil {
 		db.closeFile() // the first error says more

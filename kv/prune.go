@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -141,12 +142,12 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKind, cursor uint64, report *PruneReport) (plan []prunePart, err error) {
 	sum := PrunedKind{Kind: kind}
 	var group []ttpcron.Day
-	n := 0
+	n, bytes := 0, 0
 	flush := func() {
 		if days := group; len(days) > 0 {
 			plan = append(plan, prunePart{string(kind), len(days), func(tx *txn) error { return db.pruneEvents(tx, kind, days, p.TagsBefore) }})
 		}
-		group, n = nil, 0
+		group, n, bytes = nil, 0, 0
 	}
 	eerr := db.eachDay(ctx, kind, func(d ttpcron.DayHistory) bool {
 		if d.Day >= p.EventsBefore {
@@ -169,8 +170,12 @@ func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKin
 		sum.Days++
 		sum.Events += goes
 		sum.Waiting += min(waiting(d, cursor), goes)
-		group = append(group, d.Day)
-		if n += d.Events; n >= pruneEvents || len(group) == pruneDays {
+		size := 0
+		if size, err = db.blockBytes(ctx, record.KindDay{Kind: kind, Day: d.Day}); err != nil {
+			return false
+		}
+		group, n, bytes = append(group, d.Day), n+d.Events, bytes+size
+		if n >= pruneEvents || bytes >= rewriteBytes || len(group) == pruneDays {
 			flush()
 		}
 		return true
@@ -180,6 +185,23 @@ func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKin
 		report.Kinds = append(report.Kinds, sum)
 	}
 	return plan, cmp.Or(err, eerr)
+}
+
+// blockBytes returns the size of the blocks of a kind and day.
+func (db *DB) blockBytes(ctx context.Context, at record.KindDay) (n int, err error) {
+	err = db.view(ctx, func(tx *txn) error {
+		b := tx.top(layout.History).Bucket([]byte(at.Kind))
+		if b == nil {
+			return nil
+		}
+		day := record.DayKey(at.Day)
+		c := b.Cursor()
+		for k, rec := c.Seek(day); bytes.HasPrefix(k, day); k, rec = c.Next() {
+			n += len(rec)
+		}
+		return ctx.Err()
+	})
+	return n, err
 }
 
 // countLoose counts the events of a kind and day that have no tags. Days that were

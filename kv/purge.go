@@ -85,10 +85,6 @@ type purging struct {
 	read    int // bytes of blocks that find has read
 }
 
-// purgeBytes is about how many bytes of blocks one transaction of a purge writes anew,
-// unless it is one day.
-const purgeBytes = 32 << 20
-
 // takes reports whether an event goes.
 func (w *purging) takes(e *ttpcron.Event) bool {
 	return w.isOf(w.deriver.Attacker(e), e.AttackerIP, e.IdentityUUID, e.SessionID)
@@ -175,7 +171,7 @@ func (w *purging) planKind(ctx context.Context, kind ttpcron.SourceKind) (err er
 		sum.Events += events
 		w.report.Tags += tags
 		group, n, bytes = append(group, d.Day), n+d.Events, bytes+w.read-before
-		if n >= pruneEvents || bytes >= purgeBytes || len(group) == pruneDays {
+		if n >= pruneEvents || bytes >= rewriteBytes || len(group) == pruneDays {
 			flush()
 		}
 		return true

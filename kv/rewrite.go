@@ -9,6 +9,10 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
+// rewriteBytes is about how many bytes of blocks one transaction writes anew, unless
+// it is one day.
+const rewriteBytes = 32 << 20
+
 // dayRewrite stores the events of a kind and day anew.
 type dayRewrite struct {
 	db      *DB

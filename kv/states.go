@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
@@ -44,7 +45,7 @@ func (db *DB) SetRuleState(ctx context.Context, s ttpcron.RuleState) error {
 		}
 		return audit(tx, ttpcron.AuditEntry{
 			At: s.SetAt, By: s.SetBy, Action: ttpcron.AuditStateSet, RuleID: s.RuleID, Version: ttpcron.AllVersions,
-			Before: before.String(), After: s.String(), Reason: s.Reason,
+			Before: inForce(before, db.now()).String(), After: s.String(), Reason: s.Reason,
 		})
 	})
 	if err != nil {
@@ -67,13 +68,21 @@ func (db *DB) ClearRuleState(ctx context.Context, ruleID, by string) error {
 		}
 		return audit(tx, ttpcron.AuditEntry{
 			At: db.now(), By: by, Action: ttpcron.AuditStateClear, RuleID: ruleID, Version: ttpcron.AllVersions,
-			Before: before.String(), After: ttpcron.RuleState{}.String(),
+			Before: inForce(before, db.now()).String(), After: ttpcron.RuleState{}.String(),
 		})
 	})
 	if err != nil {
 		return fmt.Errorf("state of rule %q: %w", ruleID, err)
 	}
 	return nil
+}
+
+// inForce returns a state as it is in force: one that has expired is none.
+func inForce(s ttpcron.RuleState, now time.Time) ttpcron.RuleState {
+	if s.At(now) == ttpcron.StatusEnabled {
+		return ttpcron.RuleState{}
+	}
+	return s
 }
 
 // stateOf returns the stored state of a rule, the zero state when it has none.

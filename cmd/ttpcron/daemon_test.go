@@ -145,6 +145,12 @@ func (n *node) signal(s syscall.Signal) {
 	if err := n.cmd.Process.Signal(s); err != nil {
 		n.T.Fatal(err)
 	}
+	if s == syscall.SIGSTOP { // which takes a moment, in which it may still answer
+		n.wait("the daemon is stopped", func() bool {
+			stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.cmd.Process.Pid))
+			return err != nil || strings.Contains(string(stat), ") T ")
+		})
+	}
 }
 
 // stop ends the daemon and returns its exit code.

@@ -34,15 +34,23 @@ var ErrNone = errors.New("there is no store")
 
 // Write opens the store for writing, and makes it when there is none.
 func (o *Opener) Write(ctx context.Context) (*Store, error) {
-	s, err := o.open(ctx, kv.Options{LockTimeout: o.LockTimeout, Now: o.Now})
+	s, err := o.open(ctx, o.writing())
 	return s, o.unwritable(err)
 }
 
 // File opens the store for writing in this process, and makes it when there is
 // none.
 func (o *Opener) File(ctx context.Context) (*kv.DB, error) {
-	db, err := kv.Open(ctx, o.DB, kv.Options{LockTimeout: o.LockTimeout, Now: o.Now})
+	db, err := kv.Open(ctx, o.DB, o.writing())
 	return db, o.unwritable(err)
+}
+
+func (o *Opener) writing() kv.Options {
+	return kv.Options{LockTimeout: o.LockTimeout, Now: o.Now, Upgrading: func(from, to int) {
+		if o.Log != nil {
+			o.Log.Warn("the store is of an earlier version and is brought up to date, which may take minutes; the next run makes its tags again", "schema", from, "to", to)
+		}
+	}}
 }
 
 // FileOptions are those of work on the store's file as a whole.
