@@ -45,7 +45,7 @@ func (db *DB) SetRuleState(ctx context.Context, s ttpcron.RuleState) error {
 		}
 		return audit(tx, ttpcron.AuditEntry{
 			At: s.SetAt, By: s.SetBy, Action: ttpcron.AuditStateSet, RuleID: s.RuleID, Version: ttpcron.AllVersions,
-			Before: inForce(before, db.now()).String(), After: s.String(), Reason: s.Reason,
+			Before: inForce(before, s.SetAt).String(), After: s.String(), Reason: s.Reason,
 		})
 	})
 	if err != nil {
