@@ -41,6 +41,12 @@ type Coverage struct {
 	Bounded int // events on which a rule met a limit
 }
 
+// By returns coverage of the same events by another rule set, empty for unknown rules.
+// What came of the events is not known then.
+func (c Coverage) By(ruleSet string) Coverage {
+	return Coverage{Kind: c.Kind, Day: c.Day, RuleSet: ruleSet, After: c.After, UpTo: c.UpTo, Since: c.Since, Uncounted: true}
+}
+
 // Cursor is the checkpoint of one kind of event. Resumed runs look at events
 // that arrived after Seq, however old they are; those at or before it have been
 // tagged, or were left out on purpose by the first run.

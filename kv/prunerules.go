@@ -166,8 +166,7 @@ func (w *ruleWalk) forget(tx *txn) error {
 			some := false
 			for i := range list {
 				if s, ok := without[list[i].RuleSet]; ok {
-					c := &list[i]
-					*c = ttpcron.Coverage{Kind: c.Kind, Day: c.Day, RuleSet: s.Fingerprint, After: c.After, UpTo: c.UpTo, Since: c.Since, Uncounted: true}
+					list[i] = list[i].By(s.Fingerprint)
 					some = true
 				}
 			}

@@ -139,9 +139,8 @@ func (t *thinning) recount(tx *txn) error {
 	if err != nil || len(covered) == 0 {
 		return err
 	}
-	for i := range covered {
-		c := &covered[i]
-		*c = ttpcron.Coverage{Kind: c.Kind, Day: c.Day, RuleSet: c.RuleSet, After: c.After, UpTo: c.UpTo, Since: c.Since, Uncounted: true}
+	for i, c := range covered {
+		covered[i] = c.By(c.RuleSet)
 	}
 	return coverage.Put(day, record.AppendCoverage(nil, t.at, covered))
 }

@@ -269,9 +269,8 @@ func uncover(tx *txn, at record.KindDay, dropped bool) error {
 	if len(list) == 0 {
 		return nil
 	}
-	for i := range list {
-		c := &list[i]
-		*c = ttpcron.Coverage{Kind: c.Kind, Day: c.Day, After: c.After, UpTo: c.UpTo, Since: c.Since, Uncounted: true}
+	for i, c := range list {
+		list[i] = c.By("")
 	}
 	return b.Put(key, record.AppendCoverage(nil, at, list))
 }

@@ -194,7 +194,7 @@ func (c *coverage) put(day ttpcron.Day, list []ttpcron.Coverage, good bool) {
 // again, see [recovery.remade].
 func byUnknown(list []ttpcron.Coverage) (out []ttpcron.Coverage) {
 	for _, c := range list {
-		out = append(out, ttpcron.Coverage{Kind: c.Kind, Day: c.Day, After: c.After, UpTo: c.UpTo, Since: c.Since, Uncounted: true})
+		out = append(out, c.By(""))
 	}
 	return out
 }
