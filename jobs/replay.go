@@ -458,7 +458,8 @@ func (rp *replay) cover(u *unit) {
 		if t.byTime && len(u.events) > 0 {
 			// Rules have looked at some of the events: if the run ends here, the
 			// next one must not take them for new.
-			covers = ttpcron.Coverage{Kind: t.adds.Kind, Day: t.day, After: t.after, UpTo: t.upTo, Since: t.adds.Since, Uncounted: true}
+			covers = t.adds.By("")
+			covers.After, covers.UpTo = t.after, t.upTo
 		} else {
 			t.adds.UpTo = upTo
 			covers = t.adds

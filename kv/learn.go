@@ -9,7 +9,6 @@ import (
 	"github.com/ttpcron/ttpcron/kv/block"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
-	"github.com/ttpcron/ttpcron/kv/rollup"
 )
 
 // original says of which event another is a copy that has other facts, or whose
@@ -213,50 +212,6 @@ func (db *DB) fillInDay(tx *txn, w *block.Writer, at record.KindDay, lessons []l
 		}
 	}
 	return lookAgain(tx, at, seqs)
-}
-
-// recountTagsOf counts the tags of a day anew, by claim, attacker and session. It
-// holds some of the attackers at a time.
-func (db *DB) recountTagsOf(tx *txn, day ttpcron.Day) error {
-	name := record.DayKey(day)
-	rollups := tx.top(layout.Rollups)
-	tags := tx.top(layout.Tags).Bucket(name)
-	if tags == nil {
-		return nil
-	}
-	if err := rollups.DeleteBucket(name); err != nil {
-		return err
-	}
-	counts, err := rollups.CreateBucket(name)
-	if err != nil {
-		return err
-	}
-	sum := rollup.NewDay()
-	sum.Most = maxSums
-	read := db.tagReader()
-	defer read.done()
-	read.events.cache.Changed() // by what this transaction has written
-	for first := true; ; first = false {
-		err := tags.ForEach(func(k, rec []byte) error {
-			t, claim, _, err := read.read(tx, day, k, rec)
-			if err == nil {
-				sum.Add(&db.secret, record.NanosOf(t.EventTime, day), claim, &t)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if !first {
-			clear(sum.Claims)
-		}
-		if err := storeRollup(sum, counts, name); err != nil {
-			return err
-		}
-		if !sum.Next() {
-			return nil
-		}
-	}
 }
 
 // maxHoles is how many holes the coverage of a day gets at once; maxParts is how many

@@ -82,17 +82,23 @@ func (r *tagReader) read(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.T
 	if err != nil {
 		return t, 0, nil, err
 	}
+	e, err = r.complete(tx, day, key, &t, c)
+	return t, claim, e, err
+}
+
+// complete gives a tag its claim and what its event says.
+func (r *tagReader) complete(tx *txn, day ttpcron.Day, key []byte, t *ttpcron.Tag, c *record.Claim) (e *ttpcron.Event, err error) {
 	if t.Seq != 0 {
 		if e, err = r.events.at(tx, record.KindDay{Kind: c.Kind, Day: day}, t.Seq); err != nil {
-			return t, 0, nil, err
+			return nil, err
 		}
 		if e == nil {
 			_, u, _ := record.ParseTagKey(key)
-			return t, 0, nil, fmt.Errorf("tag %s: %w", u, record.Damagef("its event, %s %d, is missing", c.Kind, t.Seq))
+			return nil, fmt.Errorf("tag %s: %w", u, record.Damagef("its event, %s %d, is missing", c.Kind, t.Seq))
 		}
 	}
-	c.Complete(&t, e, &r.deriver)
-	return t, claim, e, nil
+	c.Complete(t, e, &r.deriver)
+	return e, nil
 }
 
 // selects reports whether a query may select tags of an event, going by whose it is

@@ -232,35 +232,48 @@ func (db *DB) recountDay(tx *txn, day ttpcron.Day, tags, rollups *bucket, claims
 	}
 }
 
+// recountTagsOf counts the tags of a day anew, with the names that attackers have now.
+func (db *DB) recountTagsOf(tx *txn, day ttpcron.Day) error {
+	name := record.DayKey(day)
+	rollups := tx.top(layout.Rollups)
+	tags := tx.top(layout.Tags).Bucket(name)
+	if tags == nil {
+		return nil
+	}
+	if err := rollups.DeleteBucket(name); err != nil {
+		return err
+	}
+	counts, err := rollups.CreateBucket(name)
+	if err != nil {
+		return err
+	}
+	if _, err := db.claims.all(tx); err != nil {
+		return err
+	}
+	return db.recountDay(tx, day, tags, counts, db.claims.begin())
+}
+
 // countDay counts the tags of a day.
 func (db *DB) countDay(tx *txn, day ttpcron.Day, tags *bucket, to *rollup.Day, claims *newClaims) error {
-	var d record.Deriver
 	var two [2]ttpcron.Tag // the rollup looks at the one before
-	events := db.storedEvents()
+	read := db.tagReader()
+	defer read.done()
 	n := 0
 	return tags.ForEach(func(k, rec []byte) error {
 		t := &two[n&1]
 		n++
 		var id uint32
 		var err error
-		if *t, id, err = record.ReadTag(day, k, rec, &d); err != nil {
+		if *t, id, err = record.ReadTag(day, k, rec, &read.deriver); err != nil {
 			return err
 		}
 		c := claims.claim(id)
 		if c == nil {
 			return record.Damagef("claim %d is missing", id)
 		}
-		var e *ttpcron.Event
-		if t.Seq != 0 {
-			e, err = events.at(tx, record.KindDay{Kind: c.Kind, Day: day}, t.Seq)
-			if err == nil && e == nil {
-				err = record.Damagef("the event of a tag, %s %d, is missing", c.Kind, t.Seq)
-			}
-			if err != nil {
-				return err
-			}
+		if _, err := read.complete(tx, day, k, t, c); err != nil {
+			return err
 		}
-		c.Complete(t, e, &d)
 		to.Add(&db.secret, record.NanosOf(t.EventTime, day), id, t)
 		return nil
 	})

@@ -11,7 +11,6 @@ import (
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
-	"github.com/ttpcron/ttpcron/kv/rollup"
 	"github.com/ttpcron/ttpcron/kv/storefile"
 )
 
@@ -304,13 +303,14 @@ func (db *DB) upgradeTags(tx *txn, day ttpcron.Day, stored map[uint64]struct{}) 
 	if err != nil || len(kept) == n {
 		return n, dropped, err
 	}
-	for _, top := range []*bucket{tags, rollups} {
-		if err := top.DeleteBucket(name); err != nil {
+	if len(kept) == 0 {
+		if err := rollups.DeleteBucket(name); err != nil {
 			return n, dropped, err
 		}
+		return n, dropped, tags.DeleteBucket(name)
 	}
-	if len(kept) == 0 {
-		return n, dropped, nil
+	if err := tags.DeleteBucket(name); err != nil {
+		return n, dropped, err
 	}
 	if b, err = tags.CreateBucket(name); err != nil {
 		return n, dropped, err
@@ -320,19 +320,7 @@ func (db *DB) upgradeTags(tx *txn, day ttpcron.Day, stored map[uint64]struct{}) 
 			return n, dropped, err
 		}
 	}
-	counts, err := rollups.CreateBucket(name)
-	if err != nil {
-		return n, dropped, err
-	}
-	sum := rollup.NewDay()
-	for _, t := range kept {
-		tag, id, _, err := read.read(tx, day, t[0], t[1])
-		if err != nil {
-			return n, dropped, err
-		}
-		sum.Add(&db.secret, record.NanosOf(tag.EventTime, day), id, &tag)
-	}
-	return n, dropped, storeRollup(sum, counts, name)
+	return n, dropped, db.recountTagsOf(tx, day)
 }
 
 // finishUpgrade makes anew what is counted and indexed over all days.
