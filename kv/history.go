@@ -128,6 +128,14 @@ func (db *DB) openBlock(b *bucket, k record.KindDay, next *ttpcron.Event) ([]ttp
 	return events, nil
 }
 
+// countEvent adds the next event, in the order of arrival, to the counts of its day.
+func countEvent(h *ttpcron.DayHistory, at record.KindDay, e *ttpcron.Event) {
+	if h.Events++; h.Events == 1 {
+		*h = ttpcron.DayHistory{Kind: at.Kind, Day: at.Day, Events: 1, FirstSeq: e.Seq, Earliest: e.Time, Latest: e.Time}
+	}
+	h.LastSeq, h.Earliest, h.Latest = e.Seq, record.Earlier(h.Earliest, e.Time), record.Later(h.Latest, e.Time)
+}
+
 // countEvents adds events to the counts of their day and of the store.
 func (db *DB) countEvents(tx *txn, k record.KindDay, fresh []ttpcron.Event) error {
 	b, err := tx.top(layout.DayCounts).CreateBucketIfNotExists([]byte(k.Kind))
@@ -136,10 +144,9 @@ func (db *DB) countEvents(tx *txn, k record.KindDay, fresh []ttpcron.Event) erro
 	}
 	key := record.DayKey(k.Day)
 	old := b.Get(key)
-	add := ttpcron.DayHistory{Kind: k.Kind, Day: k.Day, Events: len(fresh), FirstSeq: fresh[0].Seq, LastSeq: fresh[len(fresh)-1].Seq}
-	add.Earliest, add.Latest = fresh[0].Time, fresh[0].Time
+	var add ttpcron.DayHistory
 	for i := range fresh {
-		add.Earliest, add.Latest = record.Earlier(add.Earliest, fresh[i].Time), record.Later(add.Latest, fresh[i].Time)
+		countEvent(&add, k, &fresh[i])
 	}
 	days := 1
 	all := add

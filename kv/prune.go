@@ -141,13 +141,12 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 // planPruneKind lists what is to be done to the events of a kind.
 func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKind, cursor uint64, report *PruneReport) (plan []prunePart, err error) {
 	sum := PrunedKind{Kind: kind}
-	var group []ttpcron.Day
-	n, bytes := 0, 0
+	var group dayGroup
 	flush := func() {
-		if days := group; len(days) > 0 {
+		if days := group.days; len(days) > 0 {
 			plan = append(plan, prunePart{string(kind), len(days), func(tx *txn) error { return db.pruneEvents(tx, kind, days, p.TagsBefore) }})
 		}
-		group, n, bytes = nil, 0, 0
+		group = dayGroup{}
 	}
 	eerr := db.eachDay(ctx, kind, func(d ttpcron.DayHistory) bool {
 		if d.Day >= p.EventsBefore {
@@ -174,8 +173,7 @@ func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKin
 		if size, err = db.blockBytes(ctx, record.KindDay{Kind: kind, Day: d.Day}); err != nil {
 			return false
 		}
-		group, n, bytes = append(group, d.Day), n+d.Events, bytes+size
-		if n >= pruneEvents || bytes >= rewriteBytes || len(group) == pruneDays {
+		if group.add(d, size) {
 			flush()
 		}
 		return true
@@ -185,6 +183,19 @@ func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKin
 		report.Kinds = append(report.Kinds, sum)
 	}
 	return plan, cmp.Or(err, eerr)
+}
+
+// dayGroup is some days whose events are taken out in one transaction.
+type dayGroup struct {
+	days          []ttpcron.Day
+	events, bytes int
+}
+
+// add adds a day, with the size of its blocks, and reports whether that is enough for
+// one transaction.
+func (g *dayGroup) add(d ttpcron.DayHistory, bytes int) (full bool) {
+	g.days, g.events, g.bytes = append(g.days, d.Day), g.events+d.Events, g.bytes+bytes
+	return g.events >= pruneEvents || g.bytes >= rewriteBytes || len(g.days) == pruneDays
 }
 
 // blockBytes returns the size of the blocks of a kind and day.
@@ -252,14 +263,11 @@ func (db *DB) taggedEvents(tx *txn, at record.KindDay) (*record.SeqSet, error) {
 		return nil, err
 	}
 	err = b.ForEach(func(k, rec []byte) error {
-		id, seq, ok := record.PeekTag(rec)
-		if !ok || id == 0 || uint64(id) > uint64(len(claims)) {
-			return record.Damagef("tag %x cannot be read", k)
-		}
-		if seq != 0 && claims[id-1].Kind == at.Kind {
+		id, seq, err := tagOf(claims, k, rec)
+		if err == nil && seq != 0 && claims[id-1].Kind == at.Kind {
 			set.Add(seq)
 		}
-		return nil
+		return err
 	})
 	return set, err
 }

@@ -145,13 +145,12 @@ func (w *purging) add(place string, days int, do func(tx *txn) error) {
 // planKind finds the events of a kind.
 func (w *purging) planKind(ctx context.Context, kind ttpcron.SourceKind) (err error) {
 	sum := PurgedKind{Kind: kind}
-	var group []ttpcron.Day
-	n, bytes := 0, 0
+	var group dayGroup
 	flush := func() {
-		if days := group; len(days) > 0 {
+		if days := group.days; len(days) > 0 {
 			w.add(string(kind), len(days), func(tx *txn) error { return w.takeOut(ctx, tx, kind, days) })
 		}
-		group, n, bytes = nil, 0, 0
+		group = dayGroup{}
 	}
 	eerr := w.db.eachDay(ctx, kind, func(d ttpcron.DayHistory) bool {
 		at := record.KindDay{Kind: kind, Day: d.Day}
@@ -170,8 +169,7 @@ func (w *purging) planKind(ctx context.Context, kind ttpcron.SourceKind) (err er
 		sum.Days++
 		sum.Events += events
 		w.report.Tags += tags
-		group, n, bytes = append(group, d.Day), n+d.Events, bytes+w.read-before
-		if n >= pruneEvents || bytes >= rewriteBytes || len(group) == pruneDays {
+		if group.add(d, w.read-before) {
 			flush()
 		}
 		return true
@@ -223,23 +221,13 @@ func (w *purging) countTags(tx *txn, at record.KindDay, of *record.SeqSet) (n in
 		return 0, err
 	}
 	err = b.ForEach(func(k, rec []byte) error {
-		kind, seq, err := tagOf(claims, k, rec)
-		if err == nil && kind == at.Kind && of.Has(seq) {
+		id, seq, err := tagOf(claims, k, rec)
+		if err == nil && claims[id-1].Kind == at.Kind && of.Has(seq) {
 			n++
 		}
 		return err
 	})
 	return n, err
-}
-
-// tagOf returns the kind and the arrival number of a tag's event, the number 0 for
-// one whose event is gone.
-func tagOf(claims []*record.Claim, k, rec []byte) (kind ttpcron.SourceKind, seq uint64, err error) {
-	id, seq, ok := record.PeekTag(rec)
-	if !ok || id == 0 || uint64(id) > uint64(len(claims)) {
-		return "", 0, record.Damagef("tag %x cannot be read", k)
-	}
-	return claims[id-1].Kind, seq, nil
 }
 
 // takeOut takes out the events of some days of a kind, with their tags.
@@ -356,7 +344,7 @@ func (w *purging) takeOutTags(tx *txn, day ttpcron.Day, changed claimChanges, go
 	var keys [][]byte
 	left := 0
 	err = b.ForEach(func(k, rec []byte) error {
-		kind, seq, err := tagOf(claims, k, rec)
+		claim, seq, err := tagOf(claims, k, rec)
 		if err != nil {
 			return err
 		}
@@ -364,7 +352,7 @@ func (w *purging) takeOutTags(tx *txn, day ttpcron.Day, changed claimChanges, go
 			t, _, _, err := reader.read(tx, day, k, rec)
 			return &t, err
 		}
-		if yes, err := goes(kind, seq, read); err != nil || !yes {
+		if yes, err := goes(claims[claim-1].Kind, seq, read); err != nil || !yes {
 			left++
 			return err
 		}

@@ -101,6 +101,16 @@ func (r *tagReader) complete(tx *txn, day ttpcron.Day, key []byte, t *ttpcron.Ta
 	return e, nil
 }
 
+// tagOf returns the claim of a tag's record, one of those given, and the arrival number
+// of its event, 0 for one whose event is gone. It reads no more of it.
+func tagOf(claims []*record.Claim, k, rec []byte) (claim uint32, seq uint64, err error) {
+	claim, seq, ok := record.PeekTag(rec)
+	if !ok || claim == 0 || uint64(claim) > uint64(len(claims)) {
+		return 0, 0, record.Damagef("tag %x cannot be read", k)
+	}
+	return claim, seq, nil
+}
+
 // selects reports whether a query may select tags of an event, going by whose it is
 // and by its session; one that is missing may.
 func (r *tagReader) selects(tx *txn, q *ttpcron.TagQuery, at record.KindDay, seq uint64) (bool, error) {

@@ -94,9 +94,9 @@ func (r *reviewer) next(tx *txn, most int, give func(goneTag)) (more bool, err e
 			if nanos > until {
 				break
 			}
-			id, seq, ok := record.PeekTag(rec)
-			if !ok || id == 0 || uint64(id) > uint64(len(claims)) {
-				return false, record.Damagef("tag %x cannot be read", k)
+			id, seq, err := tagOf(claims, k, rec)
+			if err != nil {
+				return false, err
 			}
 			if !of[id-1] || !within(v.Events, seq) {
 				continue

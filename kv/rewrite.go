@@ -35,11 +35,7 @@ func (r *dayRewrite) keep(e *ttpcron.Event) {
 		form := record.ContentIndex(r.at.Kind, r.at.Day)
 		r.content = form.AppendEntry(r.content, d.Hash, d.Value())
 	}
-	h := &r.count
-	if h.Events++; h.Events == 1 {
-		*h = ttpcron.DayHistory{Kind: r.at.Kind, Day: r.at.Day, Events: 1, FirstSeq: e.Seq, Earliest: e.Time, Latest: e.Time}
-	}
-	h.LastSeq, h.Earliest, h.Latest = e.Seq, record.Earlier(h.Earliest, e.Time), record.Later(h.Latest, e.Time)
+	countEvent(&r.count, r.at, e)
 	if r.events = append(r.events, *e); block.Length(r.events) < len(r.events) {
 		r.block()
 	}

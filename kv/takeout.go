@@ -69,7 +69,7 @@ func (t *thinning) block(key []byte) error {
 		e := &events[i]
 		if !t.goes(e) {
 			t.kept = append(t.kept, *e)
-			t.stays(e)
+			countEvent(&t.count, t.at, e)
 			continue
 		}
 		d := record.IdentityOf(&t.db.secret, e)
@@ -92,14 +92,6 @@ func (t *thinning) block(key []byte) error {
 		}
 	}
 	return nil
-}
-
-func (t *thinning) stays(e *ttpcron.Event) {
-	h := &t.count
-	if h.Events++; h.Events == 1 {
-		*h = ttpcron.DayHistory{Kind: t.at.Kind, Day: t.at.Day, Events: 1, FirstSeq: e.Seq, Earliest: e.Time, Latest: e.Time}
-	}
-	h.LastSeq, h.Earliest, h.Latest = e.Seq, record.Earlier(h.Earliest, e.Time), record.Later(h.Latest, e.Time)
 }
 
 // write stores the first block that the events kept make.
