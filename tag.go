@@ -123,7 +123,7 @@ type Claim struct {
 	SubTechniqueID string  // Tnnnn.nnn, or empty
 	Confidence     float64 // 0 to 1
 	Level          Level
-	AttackRelease  string // the ATT&CK release the rule was written for, e.g. enterprise-v18.1
+	AttackRelease  string // the ATT&CK release the rule was written for, e.g. enterprise-v19.1
 	MitreURL       string // page of the (sub-)technique
 }
 

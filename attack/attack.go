@@ -1,12 +1,13 @@
 // Package attack knows the techniques and tactics of MITRE ATT&CK for
 // Enterprise: ids, names, the tactics that each serves, and what became of ids
-// that are no longer used. It is one release, named by [Release], embedded as
-// facts; there are no descriptions in it.
+// that are no longer used. Two releases are embedded as facts, without
+// descriptions: [Current], and the one before it for readers that lag.
 //
-// Start with [Lookup]. The table is read on first use, once, in well under a
-// millisecond; nothing happens before that.
+// Start with [Lookup], which asks the current release, or [In] for another. A
+// table is read on first use, once, in well under a millisecond; nothing happens
+// before that.
 //
-// © 2025 The MITRE Corporation. This work is reproduced and distributed with
+// © 2026 The MITRE Corporation. This work is reproduced and distributed with
 // the permission of The MITRE Corporation. ATT&CK's licence is in the file
 // LICENSE-MITRE-ATTACK.txt beside this one.
 package attack
@@ -19,13 +20,56 @@ import (
 	"sync"
 )
 
-//go:generate go run ./internal/gen -o enterprise.tsv $ATTACK_STIX_BUNDLE
+// Release is the current release, in the spelling that rules use for attack_release.
+const Release = "enterprise-v19.1"
 
-// Release is the ATT&CK release of the embedded table, in the spelling that
-// rules use for attack_release.
-const Release = "enterprise-v18.1"
+// Table is one release.
+type Table struct {
+	release string
+	text    string // see read
+	read    func() *catalogue
+}
 
-// licence travels with the table, as it asks.
+// tables are the embedded releases, the current one first.
+var tables = [...]*Table{newTable(Release, table191), newTable("enterprise-v18.1", table181)}
+
+func newTable(release, text string) *Table {
+	t := &Table{release: release, text: text}
+	t.read = sync.OnceValue(t.parse)
+	return t
+}
+
+// Current returns the release named by Release.
+func Current() *Table { return tables[0] }
+
+// Releases returns the embedded releases as users name them, the current one first:
+// "19.1", "18.1".
+func Releases() []string {
+	out := make([]string, len(tables))
+	for i, t := range tables {
+		out[i] = t.Number()
+	}
+	return out
+}
+
+// In returns an embedded release by its name: "18.1", "v18.1" or "enterprise-v18.1".
+func In(release string) (*Table, bool) {
+	number := strings.TrimPrefix(strings.TrimPrefix(release, "enterprise-"), "v")
+	for _, t := range tables {
+		if t.Number() == number {
+			return t, true
+		}
+	}
+	return nil, false
+}
+
+// Release returns the release's name as rules spell it, such as "enterprise-v19.1".
+func (t *Table) Release() string { return t.release }
+
+// Number returns the release's number, such as "19.1".
+func (t *Table) Number() string { return strings.TrimPrefix(t.release, "enterprise-v") }
+
+// licence travels with the tables, as it asks.
 //
 //go:embed LICENSE-MITRE-ATTACK.txt
 var licence string
@@ -51,6 +95,8 @@ type Technique struct {
 	// Deprecated says that the technique was withdrawn and nothing took its
 	// place.
 	Deprecated bool
+
+	parent string // its name
 }
 
 // Live reports whether the id is in use: neither revoked nor deprecated.
@@ -69,8 +115,8 @@ func (t Technique) Parent() string {
 // FullName is Name, with the parent's name before that of a sub-technique:
 // "Brute Force: Password Spraying".
 func (t Technique) FullName() string {
-	if parent, ok := Lookup(t.Parent()); ok {
-		return parent.Name + ": " + t.Name
+	if t.parent != "" {
+		return t.parent + ": " + t.Name
 	}
 	return t.Name
 }
@@ -82,10 +128,14 @@ type Tactic struct {
 	ShortName string // "initial-access", as STIX and the Navigator have it
 }
 
-// Lookup returns the technique or sub-technique with an id, which may be one
-// that is no longer used. It is false for an id that the release does not have.
-func Lookup(id string) (Technique, bool) {
-	c := load()
+// Lookup returns the technique or sub-technique of the current release with an id,
+// which may be one that is no longer used. It is false for an id that the release
+// does not have.
+func Lookup(id string) (Technique, bool) { return Current().Lookup(id) }
+
+// Lookup is the same in any release.
+func (t *Table) Lookup(id string) (Technique, bool) {
+	c := t.read()
 	i, ok := c.byID[id]
 	if !ok {
 		return Technique{}, false
@@ -95,16 +145,16 @@ func Lookup(id string) (Technique, bool) {
 
 // All yields every technique and sub-technique in the order of their ids, those
 // no longer used among them.
-func All() iter.Seq[Technique] { return slices.Values(load().techniques) }
+func (t *Table) All() iter.Seq[Technique] { return slices.Values(t.read().techniques) }
 
 // Tactics returns the tactics in matrix order, from Reconnaissance to Impact.
-func Tactics() []Tactic { return slices.Clone(load().tactics) }
+func (t *Table) Tactics() []Tactic { return slices.Clone(t.read().tactics) }
 
 // TacticName returns the name of a tactic, or "" for an unknown id.
-func TacticName(id string) string {
-	for _, t := range load().tactics {
-		if t.ID == id {
-			return t.Name
+func (t *Table) TacticName(id string) string {
+	for _, tactic := range t.read().tactics {
+		if tactic.ID == id {
+			return tactic.Name
 		}
 	}
 	return ""
@@ -139,14 +189,16 @@ type catalogue struct {
 	byID       map[string]int // index into techniques
 }
 
-// table has a line for each tactic (id, name, short name) in matrix order, and
-// one for each technique (id, name, tactics, platforms, successor) in id order.
-// The successor is empty for a live technique and "-" for a deprecated one.
-//
-//go:embed enterprise.tsv
-var table string
+//go:embed enterprise-19.1.tsv
+var table191 string
 
-var load = sync.OnceValue(func() *catalogue {
+//go:embed enterprise-18.1.tsv
+var table181 string
+
+// parse reads a table: a line for each tactic (id, name, short name) in matrix
+// order, and one for each technique (id, name, tactics, platforms, successor) in id
+// order. The successor is empty for a live technique and "-" for a deprecated one.
+func (t *Table) parse() *catalogue {
 	c := &catalogue{byID: make(map[string]int, 1024)}
 	shared := map[string][]string{} // few combinations of tactics and platforms occur
 	list := func(s string) []string {
@@ -157,23 +209,26 @@ var load = sync.OnceValue(func() *catalogue {
 		}
 		return l
 	}
-	for line := range strings.Lines(table) {
+	for line := range strings.Lines(t.text) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		switch len(f) {
 		case 3:
 			c.tactics = append(c.tactics, Tactic{ID: f[0], Name: f[1], ShortName: f[2]})
 		case 5:
-			t := Technique{ID: f[0], Name: f[1], Tactics: list(f[2]), Platforms: list(f[3])}
+			x := Technique{ID: f[0], Name: f[1], Tactics: list(f[2]), Platforms: list(f[3])}
+			if parent, ok := c.byID[x.Parent()]; ok {
+				x.parent = c.techniques[parent].Name
+			}
 			switch f[4] {
 			case "":
 			case "-":
-				t.Deprecated = true
+				x.Deprecated = true
 			default:
-				t.Revoked, t.RevokedBy = true, f[4]
+				x.Revoked, x.RevokedBy = true, f[4]
 			}
-			c.byID[t.ID] = len(c.techniques)
-			c.techniques = append(c.techniques, t)
+			c.byID[x.ID] = len(c.techniques)
+			c.techniques = append(c.techniques, x)
 		}
 	}
 	return c
-})
+}

@@ -20,7 +20,7 @@ match: %s
 emits:
   - {tactic: TA0002, technique_id: T1059, sub_technique_id: T1059.004, confidence: 0.7}
 evidence_fields: [command_text]
-attack_release: enterprise-v18.1
+attack_release: enterprise-v19.1
 `, id, match)
 	return strings.NewReplacer(replace...).Replace(s)
 }
@@ -86,8 +86,8 @@ func TestLoadProblems(t *testing.T) {
 		{"tactic form", rule("X1", "{pattern: x}", "TA0002", "execution"), `dir/a.yaml:7: emits[0].tactic: "execution" is not of the form TA0000`},
 		{"sub-technique of another", rule("X1", "{pattern: x}", "T1059.004", "T1053.003"), `dir/a.yaml:7: emits[0].sub_technique_id: "T1053.003" is not a sub-technique of T1059`},
 		{"sub-technique as technique", rule("X1", "{pattern: x}", "T1059, sub_technique_id: ", ""), `dir/a.yaml:7: emits[0].technique_id: "T1059.004" is a sub-technique: put T1059 here and the whole id into sub_technique_id`},
-		{"unknown technique", rule("X1", "{pattern: x}", "T1059, sub_technique_id: T1059.004", "T9999"), "dir/a.yaml:7: emits[0].technique_id: T9999 is unknown in enterprise-v18.1"},
-		{"unknown technique of another release", rule("X1", "{pattern: x}", "T1059, sub_technique_id: T1059.004", "T9999", "v18.1", "v99.1"), "dir/a.yaml:7: warning: emits[0].technique_id: T9999 is unknown in enterprise-v18.1, the release that can be checked"},
+		{"unknown technique", rule("X1", "{pattern: x}", "T1059, sub_technique_id: T1059.004", "T9999"), "dir/a.yaml:7: emits[0].technique_id: T9999 is unknown in enterprise-v19.1"},
+		{"unknown technique of another release", rule("X1", "{pattern: x}", "T1059, sub_technique_id: T1059.004", "T9999", "v19.1", "v99.1"), "dir/a.yaml:7: warning: emits[0].technique_id: T9999 is unknown in enterprise-v19.1, the release that can be checked"},
 		{"revoked technique", rule("X1", "{pattern: x}", "T1059, sub_technique_id: T1059.004", "T1086"), "dir/a.yaml:7: warning: emits[0].technique_id: T1086 was revoked; T1059.001 took its place"},
 		{"tactic of another", rule("X1", "{pattern: x}", "TA0002", "TA0040"), "dir/a.yaml:7: warning: emits[0].tactic: T1059.004 does not belong to TA0040 (TA0002)"},
 		{"one technique twice", rule("X1", "{pattern: x}", "emits:", "emits:\n  - {tactic: TA0002, technique_id: T1059, sub_technique_id: T1059.004, confidence: 0.9}"), "dir/a.yaml:8: warning: emits[1]: repeats T1059.004, which would be the same tag: only the first counts"},

@@ -198,7 +198,7 @@ func TestTag(t *testing.T) {
 	want := ttpcron.Tag{
 		Claim: ttpcron.Claim{
 			RuleID: "R0014", RuleVersion: 1, Tactic: "TA0007", TechniqueID: "T1083", Confidence: 0.5, Level: ttpcron.LevelLow,
-			AttackRelease: "enterprise-v18.1", MitreURL: "https://attack.mitre.org/techniques/T1083/",
+			AttackRelease: "enterprise-v19.1", MitreURL: "https://attack.mitre.org/techniques/T1083/",
 		},
 		SourceKind: ttpcron.Command, SourceID: "cmd_42", AttackerIP: "203.0.113.9", IdentityUUID: "i", SessionID: "s", DeckyID: "d",
 		Match:     ttpcron.Match{Shows: "command_text\x00exit\x00missing\x00", Start: 6, End: 12},

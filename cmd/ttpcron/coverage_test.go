@@ -69,7 +69,7 @@ func coverageDocument(rs ruleset.Set, rows []eval.Covered) string {
 	}
 	fmt.Fprintf(&b, "What the %s of the embedded pack can show of ATT&CK %s, revoked and deprecated\nids left out: %d of %d techniques (%d of %d sub-techniques). Where there is no rule, the reason\nis given. The rules of a row claim that very id; `ttpcron rules list --technique ID --json` tells\ntheir names and files, for a technique with those of its sub-techniques.\n\nA rule sees one event. What only several logins or sessions show together (guessing, spraying and\nstuffing at the sensor itself, T1110, and the valid or default account that follows, T1078) needs\nwindows over events and has no rule yet: the rules of those rows see commands and canary events.\n",
 		term.Plural(rs.Len(), "rule", "rules"), strings.TrimPrefix(attack.Release, "enterprise-"), withRule, techniques, subsWithRule, subs)
-	for _, tactic := range attack.Tactics() {
+	for _, tactic := range attack.Current().Tactics() {
 		fmt.Fprintf(&b, "\n## %s\n\n| technique | name | rules | events | reason where none |\n|---|---|---|---|---|\n", tactic.Name)
 		for i := range rows {
 			c := &rows[i]
@@ -77,7 +77,7 @@ func coverageDocument(rs ruleset.Set, rows []eval.Covered) string {
 				continue
 			}
 			if c.Technique.Tactics[0] != tactic.ID { // a row is spelled out once
-				fmt.Fprintf(&b, "| [%s](%s) | %s | see %s | | |\n", c.Technique.ID, attack.URL(c.Technique.ID), cell(c.Technique.Name), attack.TacticName(c.Technique.Tactics[0]))
+				fmt.Fprintf(&b, "| [%s](%s) | %s | see %s | | |\n", c.Technique.ID, attack.URL(c.Technique.ID), cell(c.Technique.Name), attack.Current().TacticName(c.Technique.Tactics[0]))
 				continue
 			}
 			fmt.Fprintf(&b, "| [%s](%s) | %s | %s | %s | %s |\n", c.Technique.ID, attack.URL(c.Technique.ID), cell(c.Technique.Name), cell(strings.Join(c.Rules, " ")), cell(kindNames(c.Kinds)), cell(c.Reason))

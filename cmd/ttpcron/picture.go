@@ -167,7 +167,7 @@ func (p picture) tactics(b *strings.Builder, t term.Terminal, names, bars int) {
 // those of no matrix after them.
 func tacticOrder(byTactic map[string][]techniqueCount) []string {
 	var order, unknown []string
-	for _, tactic := range attack.Tactics() {
+	for _, tactic := range attack.Current().Tactics() {
 		if byTactic[tactic.ID] != nil {
 			order = append(order, tactic.ID)
 		}
@@ -192,7 +192,7 @@ func meter(t term.Terminal, n, most, width int) string {
 
 func meterLen(n, most, width int) int { return min(width, max(1, n*width/max(most, 1))) }
 
-func tacticName(id string) string { return cmp.Or(attack.TacticName(id), id) }
+func tacticName(id string) string { return cmp.Or(attack.Current().TacticName(id), id) }
 
 // techniqueName is a technique's name, for a sub-technique with its parent's,
 // or the id when it is not known.

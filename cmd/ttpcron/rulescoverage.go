@@ -50,7 +50,7 @@ those of the embedded pack.`,
 // covered sets rules against the techniques that are in use.
 func covered(rs ruleset.Set) []eval.Covered {
 	var techniques []eval.Technique
-	for t := range attack.All() {
+	for t := range attack.Current().All() {
 		if t.Live() {
 			techniques = append(techniques, eval.Technique{ID: t.ID, Name: t.FullName(), Tactics: t.Tactics, Platforms: t.Platforms})
 		}

@@ -154,7 +154,7 @@ func tacticID(s string) (string, error) {
 		return "", nil
 	}
 	var names []string
-	for _, t := range attack.Tactics() {
+	for _, t := range attack.Current().Tactics() {
 		if strings.EqualFold(s, t.ID) || strings.EqualFold(s, t.Name) || strings.EqualFold(s, t.ShortName) {
 			return t.ID, nil
 		}

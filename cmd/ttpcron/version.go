@@ -52,7 +52,7 @@ type versionJSON struct {
 }
 
 // mitreNotice is the designation that ATT&CK's licence asks for.
-const mitreNotice = "(c) 2025 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE Corporation."
+const mitreNotice = "(c) 2026 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE Corporation."
 
 const licenceText = `ttpcron, copyright 2026 The ttpcron authors, is licensed under the Apache License,
 Version 2.0: https://www.apache.org/licenses/LICENSE-2.0
