@@ -3,9 +3,9 @@
 // that are no longer used. Two releases are embedded as facts, without
 // descriptions: [Current], and the one before it for readers that lag.
 //
-// Start with [Lookup], which asks the current release, or [In] for another. A
-// table is read on first use, once, in well under a millisecond; nothing happens
-// before that.
+// Start with [Lookup], which asks the current release, or [In] for another. What one
+// release names is found in another by [Table.Translate]. A table is read on first
+// use, once, in well under a millisecond; nothing happens before that.
 //
 // © 2026 The MITRE Corporation. This work is reproduced and distributed with
 // the permission of The MITRE Corporation. ATT&CK's licence is in the file
@@ -28,6 +28,9 @@ type Table struct {
 	release string
 	text    string // see read
 	read    func() *catalogue
+
+	crossing sync.Once
+	newer    map[string]string // see crosswalk
 }
 
 // tables are the embedded releases, the current one first.

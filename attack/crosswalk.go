@@ -1,0 +1,156 @@
+package attack
+
+import (
+	"slices"
+	"strings"
+)
+
+// Counterpart returns what the table has for a technique or sub-technique that is
+// named as in any embedded release: the technique itself where it is live in the
+// table, or else the one that took its place, or that it took the place of. It is
+// false for an id that no release has, and for a new technique in a table of before,
+// where nothing is its predecessor. What was withdrawn and replaced by nothing is
+// its own counterpart, and the only one that is not live.
+//
+// Of several predecessors the one of the same name counts, or else the first by id:
+// T1562, T1562.001 and T1562.006 became T1685 "Disable or Modify Tools", which is
+// T1562.001 of that name in 18.1. So a way back may lead to another id than the one
+// that was left, but the way there again leads to the same.
+func (t *Table) Counterpart(id string) (Technique, bool) {
+	x, ok := t.Lookup(id)
+	if !ok {
+		x, ok = t.Lookup(t.crosswalk()[id])
+	}
+	if x.Revoked {
+		x, ok = t.Lookup(x.RevokedBy)
+	}
+	return x, ok
+}
+
+// Translate returns a technique and one of its tactics, as any embedded release
+// names them, as the table has them. It is false, and returns what it was given,
+// where [Table.Counterpart] has nothing.
+//
+// A tactic that the technique serves in the table stays. For another, one counts that
+// the technique gained in the table over a release in which it serves the other, or
+// else any: the first in matrix order. So TA0005 of T1553 is TA0112 in 19.1, where
+// defense evasion was divided, TA0003 of T1574 is TA0002, and TA0005 of T1548 is
+// TA0004, all that is left to it.
+func (t *Table) Translate(technique, tactic string) (id, inTactic string, ok bool) {
+	x, ok := t.Counterpart(technique)
+	if !ok {
+		return technique, tactic, false
+	}
+	return x.ID, t.tacticOf(x, tactic), true
+}
+
+func (t *Table) tacticOf(x Technique, tactic string) string {
+	if slices.Contains(x.Tactics, tactic) || len(x.Tactics) == 0 {
+		return tactic
+	}
+	for _, o := range tables {
+		there, ok := o.Counterpart(x.ID)
+		if o == t || !ok || !slices.Contains(there.Tactics, tactic) {
+			continue
+		}
+		for _, gained := range x.Tactics {
+			if !slices.Contains(there.Tactics, gained) {
+				return gained
+			}
+		}
+	}
+	return x.Tactics[0]
+}
+
+// CounterpartTactic returns the tactic of the table for a tactic of any embedded
+// release: itself, or else the one that most of its techniques serve in the table.
+// TA0112 is TA0005 in 18.1. It is false for an unknown id.
+func (t *Table) CounterpartTactic(id string) (Tactic, bool) {
+	for _, have := range t.read().tactics {
+		if have.ID == id {
+			return have, true
+		}
+	}
+	served := map[string]int{}
+	for _, o := range tables {
+		for x := range o.All() {
+			if y, ok := t.Counterpart(x.ID); ok && x.Live() && slices.Contains(x.Tactics, id) {
+				for _, tactic := range y.Tactics {
+					served[tactic]++
+				}
+			}
+		}
+	}
+	var most Tactic
+	for _, have := range t.read().tactics {
+		if served[have.ID] > served[most.ID] {
+			most = have
+		}
+	}
+	return most, most.ID != ""
+}
+
+// crosswalk leads from the ids that the table does not know to its own.
+func (t *Table) crosswalk() map[string]string {
+	t.crossing.Do(func() { t.newer = t.predecessors() })
+	return t.newer
+}
+
+// predecessors finds, for the techniques of other releases that took the place of
+// one of the table's, which that was.
+func (t *Table) predecessors() map[string]string {
+	walk := map[string]string{}
+	for _, o := range tables {
+		if o == t {
+			continue
+		}
+		for old := range t.All() {
+			next, ok := o.Lookup(old.ID)
+			if !ok || !old.Live() || !next.Revoked {
+				continue
+			}
+			if _, ok := t.Lookup(next.RevokedBy); ok {
+				continue
+			}
+			became, _ := o.Lookup(next.RevokedBy)
+			if chosen, ok := walk[became.ID]; !ok || old.Name == became.Name && t.name(chosen) != became.Name {
+				walk[became.ID] = old.ID
+			}
+		}
+	}
+	return walk
+}
+
+func (t *Table) name(id string) string {
+	x, _ := t.Lookup(id)
+	return x.Name
+}
+
+// Newest returns the newest embedded release in which a technique or sub-technique
+// is live, or else the newest that knows it. It is false for an id that none has.
+func Newest(id string) (*Table, bool) {
+	var known *Table
+	for _, t := range tables {
+		x, ok := t.Lookup(id)
+		if ok && x.Live() {
+			return t, true
+		}
+		if ok && known == nil {
+			known = t
+		}
+	}
+	return known, known != nil
+}
+
+// TacticNamed returns the tactic that has a short name in any embedded release, the
+// newest that has it: "stealth" and "defense-evasion" are both TA0005.
+func TacticNamed(short string) (Tactic, bool) {
+	for _, t := range tables {
+		for _, tactic := range t.read().tactics {
+			if strings.EqualFold(tactic.ShortName, short) {
+				return tactic, true
+			}
+		}
+	}
+	return Tactic{}, false
+}
