@@ -33,7 +33,7 @@ func loadTexts(t *testing.T, files ...string) *RuleSet {
 	for i := 0; i < len(files); i += 2 {
 		folder[files[i]] = &fstest.MapFile{Data: []byte(files[i+1])}
 	}
-	rs, report := Load(Options{Release: "enterprise-v18.1", Folders: []Folder{{Name: "test", FS: folder}}})
+	rs, report := Load(Options{Releases: []AttackRelease{{Name: "enterprise-v18.1"}}, Folders: []Folder{{Name: "test", FS: folder}}})
 	for _, p := range report.Problems {
 		if !p.Warning {
 			t.Fatal(p)

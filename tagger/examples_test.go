@@ -7,16 +7,17 @@ import (
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-// options loads folders with the ATT&CK table that the program uses.
+// options loads folders with the ATT&CK tables that the program uses.
 func options(folders ...tagger.Folder) tagger.Options {
-	return tagger.Options{
-		Folders: folders,
-		Release: attack.Release,
-		Technique: func(id string) (tagger.Technique, bool) {
-			t, ok := attack.Lookup(id)
+	o := tagger.Options{Folders: folders}
+	for _, number := range attack.Releases() {
+		table, _ := attack.In(number)
+		o.Releases = append(o.Releases, tagger.AttackRelease{Name: table.Release(), Technique: func(id string) (tagger.Technique, bool) {
+			t, ok := table.Lookup(id)
 			return tagger.Technique{Name: t.FullName(), Tactics: t.Tactics, Revoked: t.Revoked, RevokedBy: t.RevokedBy, Deprecated: t.Deprecated}, ok
-		},
+		}})
 	}
+	return o
 }
 
 // TestEmbedded holds every rule of the embedded pack to its own examples: at

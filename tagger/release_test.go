@@ -23,7 +23,7 @@ func heap() int {
 // TestRelease holds that a set that was used much takes no more memory, once it was
 // released, than before it was used, and gives the same tags again.
 func TestRelease(t *testing.T) {
-	rs, _ := Load(Options{Folders: []Folder{{Name: "embedded", FS: Embedded()}}, Release: "enterprise-v18.1"})
+	rs, _ := Load(Options{Folders: []Folder{{Name: "embedded", FS: Embedded()}}, Releases: []AttackRelease{{Name: "enterprise-v18.1"}}})
 	commands := testlogs.All(t)[0].Commands(t)
 	tag := func() (n int) {
 		c := rs.WithStates(nil, time.Time{}).Tagger(nil)

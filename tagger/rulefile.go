@@ -78,9 +78,6 @@ func (r *ruleReader) rule(root *yaml.Node) {
 	r.required(root, "applies_to", len(d.Kinds) > 0)
 	r.required(root, "match", m.match != nil)
 	r.required(root, "emits", m.emits != nil)
-	if d.release == "" {
-		d.release = r.options.Release
-	}
 	if m.match != nil {
 		d.match = r.condition(m.match, "match", 0)
 		r.checkKinds(m.match)
@@ -338,36 +335,6 @@ func (r *ruleReader) claim(n *yaml.Node, field string) (ttpcron.Claim, bool) {
 
 func mitreURL(id string) string {
 	return "https://attack.mitre.org/techniques/" + strings.Replace(id, ".", "/", 1) + "/"
-}
-
-func (r *ruleReader) checkTechnique(n *yaml.Node, field string, c *ttpcron.Claim) bool {
-	if r.options.Technique == nil {
-		return true
-	}
-	at := join(field, "technique_id")
-	if c.SubTechniqueID != "" {
-		at = join(field, "sub_technique_id")
-	}
-	t, ok := r.options.Technique(c.Technique())
-	switch {
-	case !ok && c.AttackRelease != r.options.Release:
-		r.warning(n, at, "%s is unknown in %s, the release that can be checked", c.Technique(), r.options.Release)
-	case !ok:
-		r.problem(n, at, "%s is unknown in %s", c.Technique(), r.options.Release)
-		return false
-	case t.Revoked:
-		r.warning(n, at, "%s was revoked; %s took its place", c.Technique(), t.RevokedBy)
-	case t.Deprecated:
-		r.warning(n, at, "%s is deprecated", c.Technique())
-	default:
-		for _, tactic := range t.Tactics {
-			if tactic == c.Tactic {
-				return true
-			}
-		}
-		r.warning(n, join(field, "tactic"), "%s does not belong to %s (%s)", c.Technique(), c.Tactic, strings.Join(t.Tactics, ", "))
-	}
-	return true
 }
 
 func (r *ruleReader) tests(n *yaml.Node) {

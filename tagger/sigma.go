@@ -37,10 +37,11 @@ var sigmaConfidence = map[string]float64{
 }
 
 // sigmaTactics maps the names of tactics in Sigma's tags, which are ATT&CK's
-// short names.
+// short names, those of earlier releases among them.
 var sigmaTactics = map[string]string{
 	"reconnaissance": "TA0043", "resource-development": "TA0042", "initial-access": "TA0001", "execution": "TA0002",
-	"persistence": "TA0003", "privilege-escalation": "TA0004", "defense-evasion": "TA0005", "credential-access": "TA0006",
+	"persistence": "TA0003", "privilege-escalation": "TA0004", "stealth": "TA0005", "defense-evasion": "TA0005",
+	"defense-impairment": "TA0112", "credential-access": "TA0006",
 	"discovery": "TA0007", "lateral-movement": "TA0008", "collection": "TA0009", "command-and-control": "TA0011",
 	"exfiltration": "TA0010", "impact": "TA0040",
 }
@@ -49,7 +50,7 @@ var sigmaTactics = map[string]string{
 // passed over, as the specification allows any.
 func (r *ruleReader) sigma(root *yaml.Node) {
 	d := r.def
-	d.Kinds, d.evidence, d.release = []ttpcron.SourceKind{ttpcron.Command}, []string{"command_text"}, r.options.Release
+	d.Kinds, d.evidence = []ttpcron.SourceKind{ttpcron.Command}, []string{"command_text"}
 	m := r.sigmaMembers(root)
 	if r.refused() {
 		return
@@ -199,7 +200,7 @@ func (r *ruleReader) sigmaClaims(root, tags *yaml.Node, confidence float64) {
 		}
 		c := ttpcron.Claim{
 			RuleID: r.def.ID, RuleVersion: r.def.Version, TechniqueID: id[:5], Confidence: confidence, Level: r.def.Level,
-			AttackRelease: r.def.release, MitreURL: mitreURL(id), Tactic: r.sigmaTactic(id, tactics),
+			MitreURL: mitreURL(id), Tactic: r.sigmaTactic(id, tactics),
 		}
 		if len(id) > 5 {
 			c.SubTechniqueID = id
@@ -215,13 +216,10 @@ func (r *ruleReader) sigmaClaims(root, tags *yaml.Node, confidence float64) {
 }
 
 // sigmaTactic picks the tactic of a technique: the first one tagged that it
-// belongs to, else the first that it has.
+// belongs to in the release whose names the tags use, else the first that it has.
 func (r *ruleReader) sigmaTactic(id string, tagged []string) string {
-	var own []string
-	if r.options.Technique != nil {
-		t, _ := r.options.Technique(id)
-		own = t.Tactics
-	}
+	_, technique, _ := r.options.releaseOf(id, tagged...)
+	own := technique.Tactics
 	for _, t := range tagged {
 		if len(own) == 0 || slices.Contains(own, t) {
 			return t

@@ -35,7 +35,7 @@ func indent(s string) string {
 }
 
 func loadSigma(text string) (*RuleSet, *LoadReport) {
-	return Load(Options{Release: "enterprise-v18.1", Folders: []Folder{{Name: "test", FS: fstest.MapFS{"rule.yml": {Data: []byte(text)}}}}})
+	return Load(Options{Releases: []AttackRelease{{Name: "enterprise-v18.1"}}, Folders: []Folder{{Name: "test", FS: fstest.MapFS{"rule.yml": {Data: []byte(text)}}}}})
 }
 
 func tagCommand(rs *RuleSet, text string) []ttpcron.Tag {

@@ -57,27 +57,14 @@ type Folder struct {
 	FS   fs.FS
 }
 
-// Technique is what the loader must know of an ATT&CK technique to check a
-// rule's claims.
-type Technique struct {
-	Name       string
-	Tactics    []string // TAnnnn
-	Revoked    bool
-	RevokedBy  string // the id of the technique that took its place
-	Deprecated bool
-}
-
 // Options says what to load.
 type Options struct {
 	// Folders are read in order; a rule replaces one with the same rule_id of
 	// an earlier folder.
 	Folders []Folder
-	// Technique looks up a technique or sub-technique by id. When it is nil
-	// the ids are only checked for their form.
-	Technique func(id string) (Technique, bool)
-	// Techniques names the release that Technique knows, such as
-	// "enterprise-v18.1". Rules that name none are taken to be written for it.
-	Release string
+	// Releases are the releases of ATT&CK in whose names rules may speak, the newest
+	// first. Of a rule that names none each claim is of the newest that has it.
+	Releases []AttackRelease
 }
 
 // LoadReport says what became of the files. It is made of facts to print, not
@@ -152,7 +139,7 @@ type Rule struct {
 	// MatchExamples and MissExamples count the rule's tests.
 	MatchExamples, MissExamples int
 
-	release string // attack_release
+	release string // attack_release; empty when the file names none
 
 	// State is the operational state in force; Active is false for a rule
 	// that can emit nothing: disabled, inert, or without a claim of

@@ -10,7 +10,7 @@ import (
 )
 
 var loadEmbedded = sync.OnceValue(func() *RuleSet {
-	rs, _ := Load(Options{Folders: []Folder{{Name: "embedded", FS: Embedded()}}, Release: "enterprise-v18.1"})
+	rs, _ := Load(Options{Folders: []Folder{{Name: "embedded", FS: Embedded()}}, Releases: []AttackRelease{{Name: "enterprise-v18.1"}}})
 	return rs
 })
 

@@ -132,7 +132,7 @@ func (l *life) must(err error) {
 
 func (l *life) options() tagger.Options {
 	o := ruleset.Options([]tagger.Folder{{Name: "folder", FS: l.folder}})
-	o.Release = ""
+	o.Releases = nil
 	return o
 }
 

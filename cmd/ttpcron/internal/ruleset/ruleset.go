@@ -108,7 +108,12 @@ func Load(folders []tagger.Folder, gc int) (*tagger.RuleSet, *tagger.LoadReport)
 
 // Options are those with which rules are loaded.
 func Options(folders []tagger.Folder) tagger.Options {
-	return tagger.Options{Folders: folders, Technique: technique, Release: attack.Release}
+	o := tagger.Options{Folders: folders}
+	for _, number := range attack.Releases() {
+		table, _ := attack.In(number)
+		o.Releases = append(o.Releases, tagger.AttackRelease{Name: table.Release(), Technique: techniqueIn(table)})
+	}
+	return o
 }
 
 func folder(dir string) (tagger.Folder, error) {
@@ -125,10 +130,12 @@ func folder(dir string) (tagger.Folder, error) {
 	return tagger.Folder{Name: dir, FS: ttpcron.RegularFS(dir)}, nil
 }
 
-// technique tells the tagger what the embedded ATT&CK table knows of an id.
-func technique(id string) (tagger.Technique, bool) {
-	t, ok := attack.Lookup(id)
-	return tagger.Technique{Name: t.FullName(), Tactics: t.Tactics, Revoked: t.Revoked, RevokedBy: t.RevokedBy, Deprecated: t.Deprecated}, ok
+// techniqueIn tells the tagger what an embedded ATT&CK table knows of an id.
+func techniqueIn(table *attack.Table) func(id string) (tagger.Technique, bool) {
+	return func(id string) (tagger.Technique, bool) {
+		t, ok := table.Lookup(id)
+		return tagger.Technique{Name: t.FullName(), Tactics: t.Tactics, Revoked: t.Revoked, RevokedBy: t.RevokedBy, Deprecated: t.Deprecated}, ok
+	}
 }
 
 // Warn logs what is wrong with rule files.
