@@ -6,7 +6,15 @@
 // history, and [Cover] for the matrix. Nothing in here depends on how rules
 // work; the caller brings a [Tagger].
 //
-// # What counts
+// # What is measured
+//
+// A tag says two things, and they are measured apart. Its confidence says: given
+// that an attacker did this, how likely is it that the technique describes it. Only
+// commands of attackers can tell whether that is so. Its level says how much the
+// event means where honest people work too. Only harmless commands can tell that:
+// listing processes is T1057 with great confidence and says nothing.
+//
+// # Recall
 //
 // A test is a set of commands with one label: rows that share a test_id, or a
 // row by itself when it has none. Many commands of a test only prepare the
@@ -18,10 +26,28 @@
 // that very sub-technique and nothing else; a label that names none is found by
 // the technique or any of its sub-techniques.
 //
-// Any tag finds a test, since tags below [ttpcron.MinConfidence] are never
-// written; the recall that is left at the least confidence asked for is given
-// beside it. A harmless command is a false positive when it gets a tag of at
-// least that confidence, and counts once however many tags it gets.
+// Recall is given three times: by any tag, by tags of at least a confidence, and
+// by tags of at least a level.
+//
+// # False positives
+//
+// A harmless command is a false positive when it gets a tag of at least the least
+// level asked for, and counts once however many tags it gets. Those with a tag of
+// at least a confidence, and with any tag, are counted too; they are no mistakes.
+//
+// # Calibration
+//
+// For each bin of confidence the report gives the share of tags on attackers'
+// commands that are right. A test has one label, and most commands of an attack
+// show something else besides: a ps in a test of credential dumping is Process
+// Discovery. So the share of tags that the label names is a lower bound only. What
+// counts are judgements: the share of the analysts asked who say that a technique
+// describes a command ([Judgements], or the member judged of a row).
+//
+// A tag counts once for each rule that makes it, as the store keeps it: each
+// carries the confidence of its rule, and that is what an author sets; the bins are
+// the sums of the rules. A command counts once however many rows have its text,
+// since what one bot typed a thousand times tells no more than once.
 package eval
 
 import (
@@ -37,35 +63,60 @@ type Tagger interface {
 	Tag(e *ttpcron.Event, dst []ttpcron.Tag) []ttpcron.Tag
 }
 
-// DefaultMinConfidence is the confidence from which a tag counts as an
-// assertion.
-const DefaultMinConfidence = 0.6
+// DefaultMinConfidence and DefaultMinLevel are the least confidence and the least
+// level for which recall and tagged harmless commands are counted once more.
+const (
+	DefaultMinConfidence = 0.6
+	DefaultMinLevel      = ttpcron.LevelMedium
+)
+
+// Options say what a Measure counts.
+type Options struct {
+	MinConfidence float64
+	MinLevel      ttpcron.Level
+	// Judgements hold of commands what their rows do not say themselves.
+	Judgements Judgements
+	// Current gives the id that a technique has today, so that labels, judgements
+	// and tags of different releases agree. Without it ids are taken as they are.
+	Current func(id string) string
+}
 
 // Measure takes labelled and harmless commands, one file after the other, and
 // counts. It is not safe for concurrent use.
 type Measure struct {
 	tagger Tagger
-	min    float64
+	o      Options
 
-	tests  []*test
-	byID   map[string]*test
-	rules  map[string]*RuleScore
-	report Report
-	tags   []ttpcron.Tag
+	tests    []*test
+	byID     map[string]*test
+	commands []*command // of attackers, each text once
+	byText   map[string]*command
+	rules    map[scored]*RuleScore
+	report   Report
+	tags     []ttpcron.Tag
 }
 
-// New returns a Measure that counts tags of at least min as false positives.
-func New(t Tagger, min float64) *Measure {
-	return &Measure{tagger: t, min: min, byID: map[string]*test{}, rules: map[string]*RuleScore{}}
+// New returns a Measure that has read nothing.
+func New(t Tagger, o Options) *Measure {
+	if o.Current == nil {
+		o.Current = func(id string) string { return id }
+	}
+	return &Measure{tagger: t, o: o, byID: map[string]*test{}, byText: map[string]*command{}, rules: map[scored]*RuleScore{}}
 }
 
-// test is one labelled test and what was found in its commands.
+// test is one labelled test.
 type test struct {
 	label    string
 	name, id string
-	commands []string
-	got      map[string]float64 // technique as tagged: highest confidence
-	rules    map[string]bool    // that tagged it as labelled
+	commands []*command
+}
+
+// command is a text that an attacker typed.
+type command struct {
+	text   string
+	hits   []Hit
+	labels []string           // of the tests that it is part of
+	judged map[string]float64 // technique: share of analysts
 }
 
 func parent(technique string) string {
@@ -73,92 +124,138 @@ func parent(technique string) string {
 	return id
 }
 
-// found reports whether tags of at least min find the test.
-func (t *test) found(min float64) (technique, sub bool) {
-	for got, confidence := range t.got {
-		if confidence < min || parent(got) != parent(t.label) {
-			continue
-		}
-		technique = true
-		sub = sub || got == t.label || t.label == parent(t.label)
+// finds reports whether a tag of a technique finds a test with a label.
+func finds(got, label string) (technique, sub bool) {
+	if parent(got) != parent(label) {
+		return false, false
 	}
-	return technique, sub
+	return true, got == label || label == parent(label)
 }
 
-func (m *Measure) judge(command string) []ttpcron.Tag {
+// found counts how a test was found by tags that pass.
+func (t *test) found(pass func(*Hit) bool) (f Found) {
+	for _, c := range t.commands {
+		for i := range c.hits {
+			if !pass(&c.hits[i]) {
+				continue
+			}
+			technique, sub := finds(c.hits[i].Technique, t.label)
+			f.Technique = max(f.Technique, one(technique))
+			f.Sub = max(f.Sub, one(sub))
+		}
+	}
+	return f
+}
+
+func (m *Measure) any(*Hit) bool            { return true }
+func (m *Measure) atConfidence(h *Hit) bool { return h.Confidence >= m.o.MinConfidence }
+func (m *Measure) atLevel(h *Hit) bool      { return h.Level.AtLeast(m.o.MinLevel) }
+
+// judge returns the tags of a command that would be written, each technique of a
+// rule once.
+func (m *Measure) judge(command string) (hits []Hit) {
 	e := ttpcron.Event{Kind: ttpcron.Command, ID: "eval", AttackerIP: "192.0.2.1", Payload: ttpcron.TextPayload("command_text", command)}
 	m.tags = m.tagger.Tag(&e, m.tags[:0])
-	return m.tags
+	for i := range m.tags {
+		t := &m.tags[i]
+		if t.Confidence < ttpcron.MinConfidence {
+			continue
+		}
+		h := Hit{RuleID: t.RuleID, Technique: m.o.Current(t.Technique()), Confidence: t.Confidence, Level: t.Level}
+		same := func(o Hit) bool { return o.RuleID == h.RuleID && o.Technique == h.Technique }
+		if i := slices.IndexFunc(hits, same); i < 0 {
+			hits = append(hits, h)
+		} else {
+			hits[i].Confidence = max(hits[i].Confidence, h.Confidence)
+		}
+	}
+	return hits
 }
 
-func (m *Measure) rule(id string) *RuleScore {
-	r := m.rules[id]
-	if r == nil {
-		r = &RuleScore{RuleID: id}
-		m.rules[id] = r
+// attack returns the command of a row of attack data.
+func (m *Measure) attack(r *row) *command {
+	c := m.byText[r.command]
+	if c == nil {
+		c = &command{text: r.command, hits: m.judge(r.command)}
+		c.judge(m.o, m.o.Judgements.of(r.command))
+		m.commands = append(m.commands, c)
+		m.byText[r.command] = c
 	}
-	return r
+	c.judge(m.o, r.judged)
+	return c
+}
+
+func (c *command) judge(o Options, judged map[string]float64) {
+	for technique, share := range judged {
+		if c.judged == nil {
+			c.judged = map[string]float64{}
+		}
+		c.judged[o.Current(technique)] = share
+	}
 }
 
 func (m *Measure) labelled(r *row) {
+	label := m.o.Current(r.technique)
 	t := m.byID[r.testID]
-	if t == nil || r.testID == "" || t.label != r.technique {
-		t = &test{label: r.technique, name: r.test, id: r.testID, got: map[string]float64{}, rules: map[string]bool{}}
+	if t == nil || r.testID == "" || t.label != label {
+		t = &test{label: label, name: r.test, id: r.testID}
 		m.tests = append(m.tests, t)
 		m.byID[r.testID] = t
 	}
-	t.commands = append(t.commands, r.command)
-	for _, tag := range m.judge(r.command) {
-		t.got[tag.Technique()] = max(t.got[tag.Technique()], tag.Confidence)
-		if parent(tag.TechniqueID) == parent(t.label) {
-			t.rules[tag.RuleID] = true
-		}
+	c := m.attack(r)
+	t.commands = append(t.commands, c)
+	if !slices.Contains(c.labels, label) {
+		c.labels = append(c.labels, label)
 	}
 }
 
 func (m *Measure) harmless(r *row) {
-	m.report.Benign++
-	var hits []Hit
-	rules := map[string]bool{}
-	for _, tag := range m.judge(r.command) {
-		if tag.Confidence < m.min {
-			continue
+	h := &m.report.Harmless
+	h.Commands++
+	c := command{text: r.command, hits: m.judge(r.command)}
+	c.judge(m.o, m.o.Judgements.of(r.command))
+	var told []Hit
+	sure := false
+	for i := range c.hits {
+		hit := &c.hits[i]
+		m.score(hit).Harmless++
+		if m.atConfidence(hit) {
+			sure = true
+			h.Calibration.add(hit, &c)
 		}
-		hits = append(hits, Hit{RuleID: tag.RuleID, Technique: tag.Technique(), Confidence: tag.Confidence})
-		if !rules[tag.RuleID] {
-			rules[tag.RuleID] = true
-			m.rule(tag.RuleID).FalsePositives++
+		if m.atLevel(hit) {
+			told = append(told, *hit)
 		}
 	}
-	if hits != nil {
-		m.report.FalsePositives = append(m.report.FalsePositives, FalsePositive{Command: r.command, Tags: hits})
+	h.Any += one(len(c.hits) > 0)
+	h.AtConfidence += one(sure)
+	h.AtLevel += one(told != nil)
+	if told != nil {
+		m.report.FalsePositives = append(m.report.FalsePositives, FalsePositive{Command: r.command, Tags: told})
 	}
 }
 
 // Report gives what was measured so far.
 func (m *Measure) Report() Report {
 	r := m.report
-	r.MinConfidence = m.min
+	r.MinConfidence, r.MinLevel = m.o.MinConfidence, m.o.MinLevel
 	techniques := map[string]*TechniqueScore{}
 	confused := map[Confusion]int{}
-	found := map[string]int{}
 	for _, t := range m.tests {
 		s := techniques[t.label]
 		if s == nil {
 			s = &TechniqueScore{Technique: t.label}
 			techniques[t.label] = s
 		}
-		recall := recallOf(t, m.min)
+		recall := Recall{Tests: 1, Any: t.found(m.any), AtConfidence: t.found(m.atConfidence), AtLevel: t.found(m.atLevel)}
 		s.Recall.sum(recall)
 		r.Recall.sum(recall)
-		for rule := range t.rules {
-			found[rule]++
-		}
-		if recall.Sub == 1 {
+		if recall.Any.Sub == 1 {
 			continue
 		}
-		r.Misses = append(r.Misses, t.miss(recall))
-		for got := range t.got {
+		miss := t.miss(recall)
+		r.Misses = append(r.Misses, miss)
+		for _, got := range miss.Got {
 			confused[Confusion{Expected: t.label, Got: got}]++
 		}
 	}
@@ -173,14 +270,7 @@ func (m *Measure) Report() Report {
 	slices.SortFunc(r.Confusions, func(a, b Confusion) int {
 		return cmp.Or(b.Tests-a.Tests, cmp.Compare(a.Expected, b.Expected), cmp.Compare(a.Got, b.Got))
 	})
-	for rule := range found {
-		m.rule(rule)
-	}
-	for id, s := range m.rules {
-		r.Rules = append(r.Rules, RuleScore{RuleID: id, FalsePositives: s.FalsePositives, Tests: found[id]})
-	}
-	slices.SortFunc(r.Rules, func(a, b RuleScore) int {
-		return cmp.Or(b.FalsePositives-a.FalsePositives, a.Tests-b.Tests, cmp.Compare(a.RuleID, b.RuleID))
-	})
+	r.Bins = m.bins()
+	r.Rules = m.ruleScores()
 	return r
 }

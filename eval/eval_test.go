@@ -17,7 +17,7 @@ import (
 )
 
 // words tags a command with the rules that its words name: "T1059.004:0.9" is a
-// tag of the rule of that name.
+// tag of the rule of that name, "T1059.004:0.9:low" one of a level.
 type words struct{}
 
 func (words) Tag(e *ttpcron.Event, dst []ttpcron.Tag) []ttpcron.Tag {
@@ -33,6 +33,8 @@ func (words) Tag(e *ttpcron.Event, dst []ttpcron.Tag) []ttpcron.Tag {
 		if id != t.TechniqueID {
 			t.SubTechniqueID = id
 		}
+		confidence, level, _ := strings.Cut(confidence, ":")
+		t.Level, _ = ttpcron.ParseLevel(level)
 		fmt.Sscanf(confidence, "%g", &t.Confidence)
 		dst = append(dst, t)
 	}
@@ -41,32 +43,40 @@ func (words) Tag(e *ttpcron.Event, dst []ttpcron.Tag) []ttpcron.Tag {
 
 func read(t *testing.T, lines ...string) Report {
 	t.Helper()
-	m := New(words{}, 0.6)
-	if err := m.Read(context.Background(), "x", strings.NewReader(strings.Join(lines, "\n"))); err != nil {
-		t.Fatal(err)
-	}
+	m := New(words{}, Options{MinConfidence: 0.6, MinLevel: ttpcron.LevelMedium})
+	readInto(t, m, lines...)
 	return m.Report()
 }
 
+func readInto(t *testing.T, m *Measure, lines ...string) {
+	t.Helper()
+	if err := m.Read(context.Background(), "x", strings.NewReader(strings.Join(lines, "\n"))); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestWhatFindsATest(t *testing.T) {
+	none, technique, sub := Found{}, Found{Technique: 1}, Found{1, 1}
 	for _, c := range []struct {
-		label, command string
-		technique, sub int
-		sure           int
+		label, command           string
+		any, confidence, atLevel Found
 	}{
-		{"T1059.004", "T1059.004:0.9", 1, 1, 1},
-		{"T1059.004", "T1059.006:0.9", 1, 0, 0},
-		{"T1059.004", "T1059:0.9", 1, 0, 0},
-		{"T1059.004", "T1059.004:0.4", 1, 1, 0},
-		{"T1059.004", "T1059.004:0.4 T1059:0.9", 1, 1, 0},
-		{"T1059", "T1059.004:0.9", 1, 1, 1},
-		{"T1059", "T1059:0.6", 1, 1, 1},
-		{"T1059", "T1105:0.9", 0, 0, 0},
-		{"T1059", "nothing", 0, 0, 0},
+		{"T1059.004", "T1059.004:0.9", sub, sub, sub},
+		{"T1059.004", "T1059.006:0.9", technique, technique, technique},
+		{"T1059.004", "T1059:0.9", technique, technique, technique},
+		{"T1059.004", "T1059.004:0.4", sub, none, sub},
+		{"T1059.004", "T1059.004:0.4 T1059:0.9", sub, technique, sub},
+		{"T1059.004", "T1059.004:0.9:low", sub, sub, none},
+		{"T1059.004", "T1059.004:0.4:high T1059:0.9:informational", sub, technique, sub},
+		{"T1059", "T1059.004:0.9", sub, sub, sub},
+		{"T1059", "T1059:0.6", sub, sub, sub},
+		{"T1059", "T1105:0.9", none, none, none},
+		{"T1059", "T1059:0.29", none, none, none},
+		{"T1059", "nothing", none, none, none},
 	} {
 		got := read(t, fmt.Sprintf(`{"command_text":%q,"technique_id":%q}`, c.command, c.label)).Recall
-		if got.Tests != 1 || got.Technique != c.technique || got.Sub != c.sub || got.SureSub != c.sure {
-			t.Errorf("%s from %q: %+v", c.label, c.command, got)
+		if want := (Recall{1, c.any, c.confidence, c.atLevel}); got != want {
+			t.Errorf("%s from %q: %+v, want %+v", c.label, c.command, got, want)
 		}
 	}
 }
@@ -81,7 +91,7 @@ func TestTestIsFoundByAnyOfItsCommands(t *testing.T) {
 		`{"command_text":"ls","technique_id":"T1083"}`,
 		`{"command_text":"ls","technique_id":"T1083"}`,
 	)
-	if want := (Recall{Tests: 4, Technique: 2, Sub: 1, SureTechnique: 2, SureSub: 1}); r.Recall != want {
+	if want := (Recall{4, Found{2, 1}, Found{2, 1}, Found{2, 1}}); r.Recall != want {
 		t.Errorf("recall %+v, want %+v", r.Recall, want)
 	}
 	if want := []Confusion{{"T1059.006", "T1059.004", 1}, {"T1059.006", "T1082", 1}}; !reflect.DeepEqual(r.Confusions, want) {
@@ -93,43 +103,190 @@ func TestTestIsFoundByAnyOfItsCommands(t *testing.T) {
 	if len(r.Techniques) != 3 || r.Techniques[1].Technique != "T1083" || r.Techniques[1].Recall.Tests != 2 {
 		t.Errorf("techniques %+v", r.Techniques)
 	}
-	if want := []RuleScore{{"R-T1059.004", 1, 0}, {"R-T1105", 1, 0}}; !reflect.DeepEqual(r.Rules, want) {
-		t.Errorf("rules %v, want %v", r.Rules, want)
+	tests := map[string]int{}
+	for _, s := range r.Rules {
+		tests[s.RuleID] = s.Tests
+	}
+	if want := map[string]int{"R-T1059.004": 1, "R-T1105": 1, "R-T1082": 0}; !reflect.DeepEqual(tests, want) {
+		t.Errorf("tests of rules %v, want %v", tests, want)
 	}
 }
 
 func TestHarmlessCommandCountsOnce(t *testing.T) {
 	r := read(t,
-		`{"command_text":"T1105:0.9 T1082:0.6 T1057:0.59"}`,
-		`{"command_text":"T1105:0.5"}`,
-		`{"command_text":"ls","security_tool":false}`,
+		`{"command_text":"T1105:0.4:high T1082:0.6 T1057:0.95:informational"}`,
+		`{"command_text":"T1057:0.95:informational"}`,
+		`{"command_text":"T1057:0.5:low"}`,
+		`{"command_text":"T1057:0.2:high"}`,
+		`{"command_text":"ls","security_tool":false,"judged":null}`,
 		`{"command_text":"T1105:0.9","security_tool":true}`,
 		`{"command_text":"T1105:0.9","also_in_attack_data":true}`,
 	)
-	want := []FalsePositive{{"T1105:0.9 T1082:0.6 T1057:0.59", []Hit{{"R-T1105", "T1105", 0.9}, {"R-T1082", "T1082", 0.6}}}}
-	if r.Benign != 3 || !reflect.DeepEqual(r.FalsePositives, want) || r.PerThousand() < 333 || r.PerThousand() > 334 {
-		t.Errorf("%d harmless, %+v, %g", r.Benign, r.FalsePositives, r.PerThousand())
+	want := []FalsePositive{{"T1105:0.4:high T1082:0.6 T1057:0.95:informational", []Hit{{"R-T1105", "T1105", 0.4, ttpcron.LevelHigh}, {"R-T1082", "T1082", 0.6, 0}}}}
+	if !reflect.DeepEqual(r.FalsePositives, want) {
+		t.Errorf("%+v, want %+v", r.FalsePositives, want)
 	}
-	if f := r.Files[0]; f.Lines != 5 || f.LeftOut != 2 || f.Benign != 3 {
+	h := r.Harmless
+	if h.Commands != 5 || h.Any != 3 || h.AtConfidence != 2 || h.AtLevel != 1 || h.PerThousand(h.AtLevel) != 200 {
+		t.Errorf("harmless %+v", h)
+	}
+	if f := r.Files[0]; f.Lines != 7 || f.LeftOut != 2 || f.Harmless != 5 {
 		t.Errorf("file %+v", f)
 	}
+	noisy := map[string]bool{}
+	for _, s := range r.Rules {
+		noisy[s.RuleID] = s.Noisy
+		if want := map[string]int{"R-T1105": 1, "R-T1082": 1, "R-T1057": 3}[s.RuleID]; s.Harmless != want || s.Tags != 0 {
+			t.Errorf("%s: %d harmless, %d tags, want %d and none", s.RuleID, s.Harmless, s.Tags, want)
+		}
+	}
+	if want := map[string]bool{"R-T1105": true, "R-T1082": true, "R-T1057": false}; !reflect.DeepEqual(noisy, want) {
+		t.Errorf("noisy %v, want %v", noisy, want)
+	}
+}
+
+// A text counts once, a tag once for each rule; the bins are the sums of the rules.
+func TestCalibration(t *testing.T) {
+	r := read(t,
+		`{"command_text":"T1105:0.9 T1082:0.4 T1059:0.5","technique_id":"T1105","judged":{"T1105":1,"T1082":0.5}}`,
+		`{"command_text":"T1105:0.9 T1082:0.4 T1059:0.5","technique_id":"T1059.004","test_id":"b"}`,
+		`{"command_text":"T1082:0.4 T1105:0.7","judged":{"T1082":0,"T1105":0,"T1083":1}}`,
+		`{"command_text":"T1083:0.69","judged":{}}`,
+		`{"command_text":"T1105:0.9"}`,
+	)
+	bin := func(from float64, c Calibration) {
+		t.Helper()
+		for _, b := range r.Bins {
+			if b.From == from {
+				if b.Calibration != c {
+					t.Errorf("bin of %g: %+v, want %+v", from, b.Calibration, c)
+				}
+				return
+			}
+		}
+		t.Errorf("no bin of %g", from)
+	}
+	bin(0.3, Calibration{Tags: 2, Confidence: 0.8, Labelled: 1, Judged: 2, JudgedConfidence: 0.8, Right: 0.5})
+	bin(0.5, Calibration{Tags: 2, Confidence: 1.19, Labelled: 1, Named: 1})
+	bin(0.7, Calibration{Tags: 1, Confidence: 0.7, Judged: 1, JudgedConfidence: 0.7})
+	bin(0.9, Calibration{Tags: 1, Confidence: 0.9, Labelled: 1, Named: 1, Judged: 1, JudgedConfidence: 0.9, Right: 1})
+	var sum Calibration
+	for _, s := range r.Rules {
+		sum.Tags += s.Tags
+		sum.Judged += s.Judged
+		sum.Right += s.Right
+	}
+	if sum != (Calibration{Tags: 6, Judged: 4, Right: 1.5}) {
+		t.Errorf("sum of the rules %+v", sum)
+	}
+	if first := r.Rules[0]; first.RuleID != "R-T1105" || first.Tags != 2 || first.RightShare() != 0.5 || first.Harmless != 1 {
+		t.Errorf("furthest off %+v", first)
+	}
+	if f := r.Files[0]; f.Labelled != 2 || f.Judged != 2 || f.Harmless != 1 || r.Recall.Tests != 2 {
+		t.Errorf("file %+v, recall %+v", f, r.Recall)
+	}
+}
+
+func TestWrongCalibration(t *testing.T) {
+	for _, c := range []struct {
+		judged int
+		right  float64
+		want   bool
+	}{{49, 0, false}, {50, 0, true}, {50, 20, false}, {50, 29, false}, {50, 31, true}} {
+		b := Calibration{Judged: c.judged, JudgedConfidence: 0.5 * float64(c.judged), Right: c.right}
+		if got := b.Wrong(); got != c.want {
+			t.Errorf("%g of %d right at 0.5: %v", c.right, c.judged, got)
+		}
+	}
+}
+
+// Labels, judgements and tags may be of different releases.
+func TestIdsOfOlderReleases(t *testing.T) {
+	m := New(words{}, Options{
+		MinConfidence: 0.6,
+		Judgements:    Judgements{HashText("T1685:0.7"): {"T1562.001": 0.5}},
+		Current: func(id string) string {
+			if strings.HasPrefix(id, "T1562") {
+				return "T1685"
+			}
+			return id
+		},
+	})
+	readInto(t, m,
+		`{"command_text":"T1685:0.7","technique_id":"T1562.001"}`,
+		`{"command_text":"T1562:0.9 T1685:0.8","technique_id":"T1685"}`,
+	)
+	r := m.Report()
+	if r.Recall.Any.Sub != 2 || len(r.Techniques) != 1 || r.Bins[2].Tags != 2 || r.Bins[2].Right != 0.5 || r.Bins[3].Tags != 1 {
+		t.Errorf("%+v %+v", r.Recall, r.Bins)
+	}
+}
+
+func TestReadJudgements(t *testing.T) {
+	hash := fmt.Sprintf("%x", HashText("uname -a"))
+	j, err := ReadJudgements("x", strings.NewReader("# from\n\n"+hash+"\tT1082\t0.5\n"+hash+"\tT1059.004\t1\r\n"))
+	if err != nil || !reflect.DeepEqual(j, Judgements{HashText("uname -a"): {"T1082": 0.5, "T1059.004": 1}}) {
+		t.Errorf("%v, %v", j, err)
+	}
+	// A row's own judgement goes before that of the file, which knows the others.
+	m := New(words{}, Options{Judgements: Judgements{HashText("T1082:0.5 T1057:0.5"): {"T1082": 1, "T1057": 1}}})
+	readInto(t, m, `{"command_text":"T1082:0.5 T1057:0.5","judged":{"T1082":0}}`)
+	if b := m.Report().Bins[1]; b.Judged != 2 || b.Right != 1 {
+		t.Errorf("%+v", b)
+	}
+	// What is harmless stays harmless when it was judged.
+	m = New(words{}, Options{MinConfidence: 0.6, Judgements: Judgements{HashText("T1082:0.7 T1057:0.5"): {"T1082": 1, "T1057": 1}}})
+	readInto(t, m, `{"command_text":"T1082:0.7 T1057:0.5"}`)
+	if r := m.Report(); r.Harmless.Commands != 1 || r.Harmless.Calibration.Judged != 1 || r.Harmless.Calibration.Right != 1 || r.Bins[2].Tags != 0 {
+		t.Errorf("%+v", r)
+	}
+	for _, bad := range []string{
+		"x", hash + "\tT1082", hash + "\tT1082\t1\t", hash + "0\tT1082\t1", hash[1:] + "\tT1082\t1", "g" + hash[1:] + "\tT1082\t1", "\tT1082\t1",
+		hash + "\tT1\t1", hash + "\tT1082\t1.1", hash + "\tT1082\t-0.1", hash + "\tT1082\tNaN", hash + "\tT1082\t",
+		hash + "\tT1082\t1\n" + hash + "\tT1082\t1", strings.Repeat("x", maxLine+1),
+	} {
+		if _, err := ReadJudgements("x", strings.NewReader("# one\n"+bad)); err == nil || !strings.HasPrefix(err.Error(), "x:") {
+			t.Errorf("%.60q: %v", bad, err)
+		}
+	}
+	if _, err := ReadJudgements("x", iotest.ErrReader(io.ErrClosedPipe)); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("reading: %v", err)
+	}
+}
+
+func FuzzReadJudgements(f *testing.F) {
+	f.Add([]byte("# a\n0123456789ab\tT1082\t0.5\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		j, err := ReadJudgements("x", strings.NewReader(string(data)))
+		if err != nil {
+			return
+		}
+		for _, of := range j {
+			for id, share := range of {
+				if !techniqueID.MatchString(id) || !isShare(share) {
+					t.Errorf("%q %v", id, share)
+				}
+			}
+		}
+	})
 }
 
 func TestMalformedLinesAreCounted(t *testing.T) {
 	r := read(t,
 		`{"command_text":"ls"}`, `nonsense`, `{"command_text":""}`, `{"command_text":7}`, `{}`, `[]`,
 		`{"command_text":"ls","technique_id":"T1"}`, `{"command_text":"ls","technique_id":7}`,
+		`{"command_text":"ls","judged":{"T1":1}}`, `{"command_text":"ls","judged":{"T1082":1.5}}`, `{"command_text":"ls","judged":[]}`,
 		`{"command_text":"`+strings.Repeat("a", maxLine)+`"}`, `{"command_text":"`+strings.Repeat("a", 1<<17)+`"}`,
 		`{"command_text":"\ud800\udc80"}`+"\r",
 	)
 	f := r.Files[0]
-	if f.Lines != 11 || f.Malformed != 8 || f.Benign != 3 || len(f.Faults) != 8 || f.Faults[0].Line != 2 || f.Faults[7].Line != 9 {
+	if f.Lines != 14 || f.Malformed != 11 || f.Harmless != 3 || len(f.Faults) != 10 || f.Faults[0].Line != 2 || f.Faults[9].Line != 11 {
 		t.Errorf("%+v", f)
 	}
 }
 
 func TestReadFails(t *testing.T) {
-	m := New(words{}, 0.6)
+	m := New(words{}, Options{})
 	if err := m.Read(context.Background(), "x", iotest.ErrReader(io.ErrClosedPipe)); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("reading: %v", err)
 	}
@@ -143,14 +300,15 @@ func TestReadFails(t *testing.T) {
 // FuzzRead holds that every line is accounted for, once.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte("{\"command_text\":\"T1105:0.9\",\"technique_id\":\"T1105\"}\n\n{\"command_text\":\"a\"}\r\nx"))
+	f.Add([]byte("{\"command_text\":\"T1105:0.9\",\"judged\":{\"T1105\":0.5}}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m := New(words{}, 0.6)
+		m := New(words{}, Options{})
 		if err := m.Read(context.Background(), "x", strings.NewReader(string(data))); err != nil {
 			t.Fatal(err)
 		}
 		r := m.Report()
 		x := r.Files[0]
-		if x.Lines != x.Labelled+x.Benign+x.LeftOut+x.Malformed || r.Benign != x.Benign || r.Recall.Tests > x.Labelled || x.Lines > strings.Count(string(data), "\n")+1 {
+		if x.Lines != x.Labelled+x.Judged+x.Harmless+x.LeftOut+x.Malformed || r.Harmless.Commands != x.Harmless || r.Recall.Tests > x.Labelled || x.Lines > strings.Count(string(data), "\n")+1 {
 			t.Errorf("%+v of %q", x, data)
 		}
 	})

@@ -18,10 +18,11 @@ type FileRead struct {
 	Name     string
 	Lines    int // not counting empty ones
 	Labelled int // commands with a technique_id
-	Benign   int // commands without one
-	LeftOut  int // commands without one marked security_tool or also_in_attack_data
+	Judged   int // commands without one that have the member judged: attackers' commands without a label
+	Harmless int // commands with neither
+	LeftOut  int // commands with neither that are marked security_tool or also_in_attack_data, which are not looked at
 	// Malformed lines are no JSON object, have no command_text, or have a
-	// technique_id that is none.
+	// technique_id or a judgement that is none.
 	Malformed int
 	Faults    []Fault // the first of them, at most MaxFaults
 }
@@ -44,6 +45,7 @@ type row struct {
 	technique string
 	test      string
 	testID    string
+	judged    map[string]float64 // nil: the row has no such member
 	leaveOut  bool
 }
 
@@ -91,10 +93,13 @@ func (m *Measure) line(f *FileRead, line []byte) error {
 	case r.technique != "":
 		f.Labelled++
 		m.labelled(r)
+	case r.judged != nil:
+		f.Judged++
+		m.attack(r)
 	case r.leaveOut:
 		f.LeftOut++
 	default:
-		f.Benign++
+		f.Harmless++
 		m.harmless(r)
 	}
 	return nil
@@ -102,12 +107,13 @@ func (m *Measure) line(f *FileRead, line []byte) error {
 
 func parseRow(line []byte) (*row, error) {
 	var j struct {
-		Command   json.RawMessage `json:"command_text"`
-		Technique *string         `json:"technique_id"`
-		Test      string          `json:"test"`
-		TestID    string          `json:"test_id"`
-		Tool      bool            `json:"security_tool"`
-		Also      bool            `json:"also_in_attack_data"`
+		Command   json.RawMessage    `json:"command_text"`
+		Technique *string            `json:"technique_id"`
+		Test      string             `json:"test"`
+		TestID    string             `json:"test_id"`
+		Judged    map[string]float64 `json:"judged"`
+		Tool      bool               `json:"security_tool"`
+		Also      bool               `json:"also_in_attack_data"`
 	}
 	if err := json.Unmarshal(line, &j); err != nil {
 		var kind *json.UnmarshalTypeError
@@ -122,7 +128,7 @@ func parseRow(line []byte) (*row, error) {
 	if j.Command == nil {
 		return nil, errors.New("no command_text")
 	}
-	r := &row{test: j.Test, testID: j.TestID, leaveOut: j.Tool || j.Also}
+	r := &row{test: j.Test, testID: j.TestID, judged: j.Judged, leaveOut: j.Tool || j.Also}
 	var err error
 	if r.command, err = jsontext.DecodeString(j.Command); err != nil {
 		return nil, errors.New("command_text is no string")
@@ -133,6 +139,14 @@ func parseRow(line []byte) (*row, error) {
 	if j.Technique != nil {
 		if r.technique = *j.Technique; !techniqueID.MatchString(r.technique) {
 			return nil, errors.New("technique_id is none: want Tnnnn or Tnnnn.nnn")
+		}
+	}
+	for id, share := range j.Judged {
+		if !techniqueID.MatchString(id) {
+			return nil, errors.New("judged names what is no technique: want Tnnnn or Tnnnn.nnn")
+		}
+		if !isShare(share) {
+			return nil, fmt.Errorf("judged says %v of %s, want 0 to 1", share, id)
 		}
 	}
 	return r, nil

@@ -3,46 +3,43 @@ package eval
 import (
 	"cmp"
 	"slices"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // Report is what was measured.
 type Report struct {
-	MinConfidence float64    // from which a tag of a harmless command is a false positive
+	MinConfidence float64
+	MinLevel      ttpcron.Level
 	Files         []FileRead // in the order they were read
 
 	Recall         Recall
+	Harmless       Harmless
+	Bins           []Bin            // of tags on attackers' commands, by ascending confidence
 	Techniques     []TechniqueScore // by id
 	Confusions     []Confusion      // most tests first
-	Misses         []Miss           // tests not found at the level of sub-techniques, in the order read
-	Benign         int              // harmless commands looked at
+	Misses         []Miss           // tests not found at the level of sub-techniques by any tag, in the order read
 	FalsePositives []FalsePositive  // in the order read
-	Rules          []RuleScore      // most false positives first
+	Rules          []RuleScore      // those furthest from their confidence first
 }
 
-// PerThousand is how many of 1,000 harmless commands are false positives; 0
-// when there were none to look at.
-func (r *Report) PerThousand() float64 {
-	if r.Benign == 0 {
-		return 0
-	}
-	return 1000 * float64(len(r.FalsePositives)) / float64(r.Benign)
+// Found counts tests that were found.
+type Found struct {
+	Technique int // at the level of techniques
+	Sub       int // at the level of sub-techniques
+}
+
+func (f *Found) sum(o Found) {
+	f.Technique += o.Technique
+	f.Sub += o.Sub
 }
 
 // Recall counts tests and how many of them were found.
 type Recall struct {
-	Tests     int
-	Technique int // found at the level of techniques
-	Sub       int // found at the level of sub-techniques
-	// SureTechnique and SureSub count those found by tags of at least
-	// Report.MinConfidence.
-	SureTechnique, SureSub int
-}
-
-// recallOf counts a single test.
-func recallOf(t *test, min float64) Recall {
-	technique, sub := t.found(0)
-	sureTechnique, sureSub := t.found(min)
-	return Recall{Tests: 1, Technique: one(technique), Sub: one(sub), SureTechnique: one(sureTechnique), SureSub: one(sureSub)}
+	Tests        int
+	Any          Found // by any tag
+	AtConfidence Found // by tags of at least Report.MinConfidence
+	AtLevel      Found // by tags of at least Report.MinLevel
 }
 
 func one(is bool) int {
@@ -54,19 +51,28 @@ func one(is bool) int {
 
 func (r *Recall) sum(o Recall) {
 	r.Tests += o.Tests
-	r.Technique += o.Technique
-	r.Sub += o.Sub
-	r.SureTechnique += o.SureTechnique
-	r.SureSub += o.SureSub
+	r.Any.sum(o.Any)
+	r.AtConfidence.sum(o.AtConfidence)
+	r.AtLevel.sum(o.AtLevel)
 }
 
 // Share is n of the tests, 0 when there are none.
-func (r *Recall) Share(n int) float64 {
-	if r.Tests == 0 {
-		return 0
-	}
-	return float64(n) / float64(r.Tests)
+func (r *Recall) Share(n int) float64 { return ratio(float64(n), r.Tests) }
+
+// Harmless counts harmless commands and those of them that got tags.
+type Harmless struct {
+	Commands     int
+	AtLevel      int // with a tag of at least Report.MinLevel: the false positives
+	AtConfidence int // with a tag of at least Report.MinConfidence
+	Any          int // with any tag
+
+	// Calibration is that of the tags of at least Report.MinConfidence, as far as
+	// they were judged.
+	Calibration Calibration
 }
+
+// PerThousand is n of 1,000 commands, 0 when there were none to look at.
+func (h *Harmless) PerThousand(n int) float64 { return 1000 * ratio(float64(n), h.Commands) }
 
 // TechniqueScore is the recall of the tests with one label.
 type TechniqueScore struct {
@@ -91,18 +97,27 @@ type Miss struct {
 }
 
 func (t *test) miss(r Recall) Miss {
-	got := make([]string, 0, len(t.got))
-	for id := range t.got {
-		got = append(got, id)
+	m := Miss{TestID: t.id, Test: t.name, Technique: t.label, Near: r.Any.Technique == 1, Got: []string{}}
+	confidence := map[string]float64{}
+	for _, c := range t.commands {
+		m.Commands = append(m.Commands, c.text)
+		for _, h := range c.hits {
+			confidence[h.Technique] = max(confidence[h.Technique], h.Confidence)
+		}
 	}
-	slices.SortFunc(got, func(a, b string) int { return cmp.Or(cmp.Compare(t.got[b], t.got[a]), cmp.Compare(a, b)) })
-	return Miss{TestID: t.id, Test: t.name, Technique: t.label, Near: r.Technique == 1, Commands: t.commands, Got: got}
+	for id := range confidence {
+		m.Got = append(m.Got, id)
+	}
+	slices.SortFunc(m.Got, func(a, b string) int {
+		return cmp.Or(cmp.Compare(confidence[b], confidence[a]), cmp.Compare(a, b))
+	})
+	return m
 }
 
-// FalsePositive is a harmless command that got tags.
+// FalsePositive is a harmless command that got tags of at least Report.MinLevel.
 type FalsePositive struct {
 	Command string
-	Tags    []Hit
+	Tags    []Hit // of at least that level
 }
 
 // Hit is one tag of a command.
@@ -110,12 +125,5 @@ type Hit struct {
 	RuleID     string
 	Technique  string
 	Confidence float64
-}
-
-// RuleScore counts what one rule did: for how many tests it gave the label's
-// technique, and how many harmless commands it tagged.
-type RuleScore struct {
-	RuleID         string
-	Tests          int
-	FalsePositives int
+	Level      ttpcron.Level
 }

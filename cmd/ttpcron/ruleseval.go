@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
@@ -40,42 +42,63 @@ func judge(r ruleset.Set) *measured {
 }
 
 type evalOptions struct {
-	min                          float64
-	techniques, misses, positive bool
-	json                         bool
-	limit                        int
+	min                                              float64
+	minLevel, judgements                             string
+	byRule, techniques, confusions, misses, positive bool
+	json                                             bool
+	limit                                            int
 }
 
 func rulesEval() *command {
 	var o evalOptions
 	fs := cli.NewFlags()
-	fs.Float64Var(&o.min, "min-confidence", eval.DefaultMinConfidence, "a tag of a harmless command is a false positive from confidence `C` on")
+	fs.StringVar(&o.minLevel, "min-level", eval.DefaultMinLevel.String(), "a tag of a harmless command is a false positive from level `L` on")
+	fs.Float64Var(&o.min, "min-confidence", eval.DefaultMinConfidence, "count once more with tags of confidence `C` or more")
+	fs.StringVar(&o.judgements, "judgements", "", "`FILE` of judgements by analysts: lines of hash, technique and share")
+	fs.BoolVar(&o.byRule, "by-rule", false, "list what each rule did, those furthest from their confidence first")
 	fs.BoolVar(&o.techniques, "techniques", false, "list the recall of each technique")
+	fs.BoolVar(&o.confusions, "confusions", false, "list what tests got that were not found")
 	fs.BoolVar(&o.misses, "misses", false, "list the tests that were not found, with their commands")
-	fs.BoolVar(&o.positive, "false-positives", false, "list the harmless commands that got a tag, with the rules")
-	fs.IntVar(&o.limit, "limit", 20, "list at most `N` confusions and rules; 0 for all")
+	fs.BoolVar(&o.positive, "false-positives", false, "list the false positives, with the rules")
+	fs.IntVar(&o.limit, "limit", 20, "list at most `N` rules and confusions; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print everything as one JSON object")
 	return &command{
 		Name: "rules eval", Args: "FILE...", Short: "measure the rules on labelled and harmless commands", Flags: fs, Unstored: true,
 		Text: `Judges the commands of files of JSON lines, - for standard input. A row with
-technique_id is labelled: rows of one test_id are the commands of one test, a row
-without test_id is a test by itself. A row without technique_id is harmless, and
-left out when security_tool or also_in_attack_data is true. Lines that cannot be
-used are counted and reported.
+technique_id is labelled: rows of one test_id are the commands of one test, a
+row without test_id is a test by itself. A row without technique_id that has
+judged is an attacker's command too. Any other is harmless, and left out when
+security_tool or also_in_attack_data is true. Lines that cannot be used are
+counted and reported.
 
-A test is found when one of its commands gets the technique. At technique level
-any tag of the label's technique counts, whatever the sub-technique of either. At
-sub-technique level a label such as T1059.004 wants exactly that; a label such as
-T1059 is found by itself and by its sub-techniques. Recall counts every tag, and
-once more only those of --min-confidence. A harmless command is one false positive
-however many tags of --min-confidence it gets. A confusion is what a test got that
-was not found at sub-technique level; a test may be in several.
+RECALL. A test is found when one of its commands gets the technique. At
+technique level any tag of the label's technique counts, whatever the
+sub-technique of either. At sub-technique level a label such as T1059.004 wants
+exactly that; a label such as T1059 is found by itself and by its
+sub-techniques. Labels of an older release of ATT&CK are read as what they are
+called today.
+
+FALSE POSITIVES are harmless commands with a tag of --min-level, since the level
+says how much an event means where honest people work too. How many have a tag
+of --min-confidence, or any tag, is no fault: listing processes is T1057,
+whoever does it.
+
+CALIBRATION. Confidence says how likely it is that the technique describes what
+an attacker did. For each bin of it: the tags on attackers' commands, their mean
+confidence, and LABELLED, the share that the label of the test names. This is a
+lower bound, for most commands of a test show something else. The member judged
+of a row, such as {"T1057": 1, "T1083": 0.5}, or --judgements gives the share of
+analysts who say that a technique describes the command: RIGHT is its mean, OFF
+how far it lies from the mean confidence of the tags judged. A bin of 50 judged
+tags or more that is off by more than 0.1 is marked. A tag counts once for each
+rule that makes it, a text once however many rows have it.
 
 The rules are those of a run: the embedded pack with --rules over it, or these
 alone with --embedded=false. The states kept in the store are not applied.`,
 		Examples: `ttpcron rules eval atomics.jsonl benign.jsonl
 ttpcron rules eval --rules ./my-rules --misses labelled.jsonl
-ttpcron rules eval --false-positives --min-confidence 0.8 benign.jsonl`,
+ttpcron rules eval --judgements judged.tsv --by-rule labelled.jsonl
+ttpcron rules eval --false-positives --min-level high benign.jsonl`,
 		Exits: []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			switch {
@@ -91,14 +114,30 @@ ttpcron rules eval --false-positives --min-confidence 0.8 benign.jsonl`,
 	}
 }
 
+// currentTechnique is what a technique is called in the current release of ATT&CK.
+func currentTechnique(id string) string {
+	if t, ok := attack.Lookup(id); ok && t.RevokedBy != "" {
+		return t.RevokedBy
+	}
+	return id
+}
+
 func evaluate(ctx context.Context, s *session, files []string, o evalOptions) error {
+	options := eval.Options{MinConfidence: o.min, Current: currentTechnique}
+	var err error
+	if options.MinLevel, err = level(o.minLevel); err != nil {
+		return err
+	}
+	if options.Judgements, err = readJudgements(o.judgements); err != nil {
+		return err
+	}
 	rs, report, err := loadRules(s.set, s.log)
 	if err != nil {
 		return err
 	}
 	ruleset.Warn(s.log, report)
 	judge := judge(rs)
-	m := eval.New(judge, o.min)
+	m := eval.New(judge, options)
 	for _, name := range files {
 		if err := measure(ctx, s.stdin, m, name); err != nil {
 			return err
@@ -115,7 +154,7 @@ func evaluate(ctx context.Context, s *session, files []string, o evalOptions) er
 	}
 	used := 0
 	for _, f := range r.Files {
-		used += f.Labelled + f.Benign
+		used += f.Labelled + f.Judged + f.Harmless
 		if f.Malformed > 0 {
 			s.log.Warn("lines that cannot be used", "file", term.Clean(f.Name), "lines", f.Malformed, "first", fmt.Sprintf("line %d: %s", f.Faults[0].Line, term.Clean(f.Faults[0].Text)))
 		}
@@ -127,6 +166,18 @@ func evaluate(ctx context.Context, s *session, files []string, o evalOptions) er
 		return errors.New("no command to judge: want JSON lines with command_text")
 	}
 	return nil
+}
+
+func readJudgements(name string) (eval.Judgements, error) {
+	if name == "" {
+		return nil, nil
+	}
+	f, _, err := ttpcron.OpenRegular(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return eval.ReadJudgements(name, f)
 }
 
 func measure(ctx context.Context, stdin io.Reader, m *eval.Measure, name string) error {
@@ -144,36 +195,149 @@ func measure(ctx context.Context, stdin io.Reader, m *eval.Measure, name string)
 	return m.Read(ctx, name, f)
 }
 
+// evalText prints the headline, then the lists that were asked for.
 func evalText(out *term.Output, r *eval.Report, rs ruleset.Set, o evalOptions) error {
-	w := out
+	if err := headline(out, r); err != nil {
+		return err
+	}
+	if err := calibrationTable(out, r); err != nil {
+		return err
+	}
+	for _, f := range r.Files {
+		if _, err := fmt.Fprintf(out, "%s: %s, %s labelled, %s judged without a label, %s harmless, %s left out, %s malformed\n", term.Clean(f.Name), term.Plural(f.Lines, "line", "lines"),
+			term.Count(f.Labelled), term.Count(f.Judged), term.Count(f.Harmless), term.Count(f.LeftOut), term.Count(f.Malformed)); err != nil {
+			return err
+		}
+	}
+	if o.byRule {
+		if err := ruleScoreTable(out, r, rs, o.limit); err != nil {
+			return err
+		}
+	}
+	if o.techniques {
+		if err := techniqueTable(out, r); err != nil {
+			return err
+		}
+	}
+	if o.confusions {
+		if err := confusionTable(out, r, o.limit); err != nil {
+			return err
+		}
+	}
 	if o.misses {
-		missLines(out, w, r)
+		missLines(out, r)
 	}
 	if o.positive {
 		for _, f := range r.FalsePositives {
 			var tags []string
 			for _, t := range f.Tags {
-				tags = append(tags, fmt.Sprintf("%s %s %.2f", t.RuleID, t.Technique, t.Confidence))
+				tags = append(tags, fmt.Sprintf("%s %s %s %.2f", t.RuleID, t.Technique, t.Level, t.Confidence))
 			}
-			fmt.Fprintf(w, "%s %s  %s\n", out.Term.Paint(term.Yellow, "FALSE POSITIVE"), term.Clean(f.Command), out.Term.Paint(term.Dim, term.Clean(strings.Join(tags, ", "))))
+			fmt.Fprintf(out, "%s %s  %s\n", out.Term.Paint(term.Yellow, "FALSE POSITIVE"), term.Clean(f.Command), out.Term.Paint(term.Dim, term.Clean(strings.Join(tags, ", "))))
 		}
 	}
-	if o.techniques {
-		t := term.Table{Columns: []term.Column{{Title: "TECHNIQUE", SGR: term.Yellow}, {Title: "TESTS", Right: true}, {Title: "FOUND", Right: true}, {Title: "SUB", Right: true}, {Title: "NAME", Min: 24}}}
-		for _, s := range r.Techniques {
-			t.Add(s.Technique, term.Count(s.Recall.Tests), term.Count(s.Recall.Technique), term.Count(s.Recall.Sub), techniqueName(s.Technique))
-		}
-		if err := t.Print(w, out.Term); err != nil {
-			return err
-		}
-	}
-	if err := evalLists(out, w, r, rs, o.limit); err != nil {
-		return err
-	}
-	return evalTotals(w, r)
+	return nil
 }
 
-func missLines(out *term.Output, w io.Writer, r *eval.Report) {
+func headline(out *term.Output, r *eval.Report) error {
+	t := term.Table{Columns: []term.Column{{Title: "MEASURE"}, {Title: "ANY TAG", Right: true}, {Title: fmt.Sprintf("CONFIDENCE >= %.2f", r.MinConfidence), Right: true}, {Title: "LEVEL >= " + r.MinLevel.String(), Right: true}, {Title: "OF"}}}
+	if q := r.Recall; q.Tests > 0 {
+		row := func(name string, of func(eval.Found) int) {
+			share := func(f eval.Found) string { return fmt.Sprintf("%.3f", q.Share(of(f))) }
+			t.Add(name, share(q.Any), share(q.AtConfidence), share(q.AtLevel), term.Plural(q.Tests, "test", "tests"))
+		}
+		row("recall by test, technique", func(f eval.Found) int { return f.Technique })
+		row("recall by test, sub-technique", func(f eval.Found) int { return f.Sub })
+	}
+	h := &r.Harmless
+	if h.Commands > 0 {
+		per := func(n int) string { return fmt.Sprintf("%.1f", h.PerThousand(n)) }
+		t.Add("harmless commands tagged, per 1,000", per(h.Any), per(h.AtConfidence), per(h.AtLevel), term.Plural(h.Commands, "command", "commands"))
+	}
+	if err := t.Print(out, out.Term); err != nil {
+		return err
+	}
+	if h.Commands > 0 {
+		fmt.Fprintf(out, "false positives per 1,000: %.1f (%s of %s harmless commands have a tag of level >= %s)\n", h.PerThousand(h.AtLevel), term.Count(h.AtLevel), term.Count(h.Commands), r.MinLevel)
+	}
+	if c := &h.Calibration; c.Judged > 0 {
+		fmt.Fprintf(out, "of %s on harmless commands %.2f name a technique that describes the command\n", term.Plural(c.Judged, fmt.Sprintf("judged tag of confidence >= %.2f", r.MinConfidence), fmt.Sprintf("judged tags of confidence >= %.2f", r.MinConfidence)), c.RightShare())
+	}
+	return nil
+}
+
+// calibrationTable prints the bins of the tags on attackers' commands.
+func calibrationTable(out *term.Output, r *eval.Report) error {
+	t := term.Table{Columns: []term.Column{{Title: "CONFIDENCE"}, {Title: "TAGS", Right: true}, {Title: "MEAN", Right: true}, {Title: "LABELLED", Right: true}, {Title: "JUDGED", Right: true}, {Title: "MEAN", Right: true}, {Title: "RIGHT", Right: true}, {Title: "OFF", Right: true}, {SGR: term.Red}}}
+	tags := 0
+	for i := range r.Bins {
+		b := &r.Bins[i]
+		tags += b.Tags
+		name := fmt.Sprintf("%.1f to %.1f", b.From, b.To)
+		if math.IsInf(b.To, 1) {
+			name = fmt.Sprintf("%.1f or more", b.From)
+		}
+		marked := ""
+		if b.Wrong() {
+			marked = "far off"
+		}
+		t.Add(name, term.Count(b.Tags), shareOf(b.Mean(), b.Tags), shareOf(b.NamedShare(), b.Labelled), term.Count(b.Judged), shareOf(b.JudgedMean(), b.Judged), shareOf(b.RightShare(), b.Judged), offBy(&b.Calibration), marked)
+	}
+	if tags == 0 {
+		return nil
+	}
+	return t.Print(out, out.Term)
+}
+
+// shareOf formats a share of n, nothing when n is 0.
+func shareOf(share float64, n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", share)
+}
+
+func offBy(c *eval.Calibration) string {
+	if c.Judged == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%+.2f", c.Off())
+}
+
+func ruleScoreTable(out *term.Output, r *eval.Report, rs ruleset.Set, limit int) error {
+	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "TECHNIQUE", SGR: term.Yellow}, {Title: "CONFIDENCE", Right: true}, {Title: "LEVEL"}, {Title: "TAGS", Right: true}, {Title: "LABELLED", Right: true}, {Title: "JUDGED", Right: true}, {Title: "RIGHT", Right: true}, {Title: "OFF", Right: true}, {Title: "TESTS", Right: true}, {Title: "HARMLESS", Right: true}, {Title: "NAME", Min: 24}}}
+	for i := range r.Rules {
+		if limit > 0 && i == limit {
+			break
+		}
+		s := &r.Rules[i]
+		rule, _ := rs.Rule(s.RuleID)
+		t.Add(s.RuleID, s.Technique, fmt.Sprintf("%.2f", s.Confidence), s.Level.String(), term.Count(s.Tags), shareOf(s.NamedShare(), s.Labelled), term.Count(s.Judged), shareOf(s.RightShare(), s.Judged), offBy(&s.Calibration), term.Count(s.Tests), term.Count(s.Harmless), rule.Name)
+	}
+	return t.Print(out, out.Term)
+}
+
+func techniqueTable(out *term.Output, r *eval.Report) error {
+	t := term.Table{Columns: []term.Column{{Title: "TECHNIQUE", SGR: term.Yellow}, {Title: "TESTS", Right: true}, {Title: "FOUND", Right: true}, {Title: "SUB", Right: true}, {Title: "CONFIDENT", Right: true}, {Title: "AT LEVEL", Right: true}, {Title: "NAME", Min: 24}}}
+	for _, s := range r.Techniques {
+		q := s.Recall
+		t.Add(s.Technique, term.Count(q.Tests), term.Count(q.Any.Technique), term.Count(q.Any.Sub), term.Count(q.AtConfidence.Technique), term.Count(q.AtLevel.Technique), techniqueName(s.Technique))
+	}
+	return t.Print(out, out.Term)
+}
+
+func confusionTable(out *term.Output, r *eval.Report, limit int) error {
+	t := term.Table{Columns: []term.Column{{Title: "EXPECTED", SGR: term.Yellow}, {Title: "GOT", SGR: term.Yellow}, {Title: "TESTS", Right: true}, {Title: "NAME OF WHAT IT GOT", Min: 24}}}
+	for i, c := range r.Confusions {
+		if limit > 0 && i == limit {
+			break
+		}
+		t.Add(c.Expected, c.Got, term.Count(c.Tests), techniqueName(c.Got))
+	}
+	return t.Print(out, out.Term)
+}
+
+func missLines(out *term.Output, r *eval.Report) {
 	for _, m := range r.Misses {
 		word := "MISSED"
 		if m.Near {
@@ -183,46 +347,9 @@ func missLines(out *term.Output, w io.Writer, r *eval.Report) {
 		if len(m.Got) > 0 {
 			got = strings.Join(m.Got, " ")
 		}
-		fmt.Fprintf(w, "%s %s %s: got %s\n", out.Term.Paint(term.Red, word), term.Clean(m.Technique), term.Clean(m.Test), term.Clean(got))
+		fmt.Fprintf(out, "%s %s %s: got %s\n", out.Term.Paint(term.Red, word), term.Clean(m.Technique), term.Clean(m.Test), term.Clean(got))
 		for _, c := range m.Commands {
-			fmt.Fprintf(w, "    %s\n", term.Clean(c))
+			fmt.Fprintf(out, "    %s\n", term.Clean(c))
 		}
 	}
-}
-
-// evalLists prints the confusions and the rules with false positives.
-func evalLists(out *term.Output, w io.Writer, r *eval.Report, rs ruleset.Set, limit int) error {
-	t := term.Table{Columns: []term.Column{{Title: "EXPECTED", SGR: term.Yellow}, {Title: "GOT", SGR: term.Yellow}, {Title: "TESTS", Right: true}, {Title: "NAME OF WHAT IT GOT", Min: 24}}}
-	for i, c := range r.Confusions {
-		if limit == 0 || i < limit {
-			t.Add(c.Expected, c.Got, term.Count(c.Tests), techniqueName(c.Got))
-		}
-	}
-	if err := t.Print(w, out.Term); err != nil {
-		return err
-	}
-	t = term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "FALSE POSITIVES", Right: true}, {Title: "TESTS FOUND", Right: true}, {Title: "NAME", Min: 24}}}
-	for i, s := range r.Rules {
-		if s.FalsePositives > 0 && (limit == 0 || i < limit) {
-			rule, _ := rs.Rule(s.RuleID)
-			t.Add(s.RuleID, term.Count(s.FalsePositives), term.Count(s.Tests), rule.Name)
-		}
-	}
-	return t.Print(w, out.Term)
-}
-
-func evalTotals(w io.Writer, r *eval.Report) error {
-	if q := r.Recall; q.Tests > 0 {
-		fmt.Fprintf(w, "recall by test, technique      %.3f  %d of %d; %.3f at confidence >= %.2f\n", q.Share(q.Technique), q.Technique, q.Tests, q.Share(q.SureTechnique), r.MinConfidence)
-		fmt.Fprintf(w, "recall by test, sub-technique  %.3f  %d of %d; %.3f at confidence >= %.2f\n", q.Share(q.Sub), q.Sub, q.Tests, q.Share(q.SureSub), r.MinConfidence)
-	}
-	if r.Benign > 0 {
-		fmt.Fprintf(w, "false positives per 1,000      %.1f   %d of %s at confidence >= %.2f\n", r.PerThousand(), len(r.FalsePositives), term.Count(r.Benign), r.MinConfidence)
-	}
-	for _, f := range r.Files {
-		if _, err := fmt.Fprintf(w, "%s: %s, %s labelled, %s harmless, %s left out, %s malformed\n", term.Clean(f.Name), term.Plural(f.Lines, "line", "lines"), term.Count(f.Labelled), term.Count(f.Benign), term.Count(f.LeftOut), term.Count(f.Malformed)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
