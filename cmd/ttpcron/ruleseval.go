@@ -116,8 +116,8 @@ ttpcron rules eval --false-positives --min-level high benign.jsonl`,
 
 // currentTechnique is what a technique is called in the current release of ATT&CK.
 func currentTechnique(id string) string {
-	if t, ok := attack.Lookup(id); ok && t.RevokedBy != "" {
-		return t.RevokedBy
+	if t, ok := attack.Current().Counterpart(id); ok {
+		return t.ID
 	}
 	return id
 }
