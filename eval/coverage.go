@@ -36,7 +36,34 @@ type Covered struct {
 	Kinds    []ttpcron.SourceKind // that Rules apply to, sorted
 	// Reason says why there is no rule. It is empty where there is one, and
 	// where nobody gave a reason.
-	Reason string
+	Reason Reason
+}
+
+// Reason says why a technique has no rule.
+type Reason struct {
+	Group string // of Groups; empty where the rules are those of sub-techniques
+	Text  string
+}
+
+// Group is a kind of reason.
+type Group struct{ Name, Text string }
+
+// AlikeGroup holds techniques that a sensor sees and cannot tell from others. What
+// is in any other group no sensor sees.
+const AlikeGroup = "alike"
+
+// Groups are the kinds of reasons why techniques have no rule.
+func Groups() []Group {
+	return []Group{
+		{"platform", "needs what no sensor plays: Windows, macOS, an office suite, SaaS, an identity provider"},
+		{"elsewhere", "happens away from the sensor: bought, rented, built, or read on web pages"},
+		{"people", "happens to a person: a message, a conversation, a click"},
+		{"device", "is hardware, or the firmware of a device"},
+		{"inside", "happens inside a program or a file: an exploit, content, code that changes"},
+		{"traffic", "lies within traffic, or shows over many connections only"},
+		{"console", "is done in the console of another service"},
+		{AlikeGroup, "looks like another technique, and is tagged as that"},
+	}
 }
 
 // Shown reports whether a rule can show the technique or, of a technique, one of
@@ -87,17 +114,17 @@ func (c *Covered) add(r Rule) {
 // reason says why a technique without a rule has none: what reasons.tsv says, or
 // that its rules are those of its sub-techniques, or that it needs a platform
 // that no sensor plays.
-func reason(c *Covered) string {
-	if text := Reasons()[c.Technique.ID]; text != "" {
-		return text
+func reason(c *Covered) Reason {
+	if r := Reasons()[c.Technique.ID]; r.Text != "" {
+		return r
 	}
 	if c.SubRules > 0 {
-		return "shown by its sub-techniques"
+		return Reason{Text: "shown by its sub-techniques"}
 	}
 	if !slices.ContainsFunc(c.Technique.Platforms, played) {
-		return "only on " + strings.Join(c.Technique.Platforms, ", ")
+		return Reason{"platform", "only on " + strings.Join(c.Technique.Platforms, ", ")}
 	}
-	return ""
+	return Reason{}
 }
 
 // played reports whether a sensor of ours can be, or can be used against, a
@@ -111,25 +138,25 @@ func played(platform string) bool {
 }
 
 // reasonsFile has a line for each technique that no rule shows although a sensor
-// might be thought to: id, tab, reason.
+// might be thought to: id, group and reason, with tabs between them.
 //
 //go:embed reasons.tsv
 var reasonsFile string
 
 // Reasons returns, by id, why techniques have no rule in the embedded pack. It
 // must not be changed.
-var Reasons = sync.OnceValue(func() map[string]string {
-	out := map[string]string{}
+var Reasons = sync.OnceValue(func() map[string]Reason {
+	out := map[string]Reason{}
 	in := bufio.NewScanner(strings.NewReader(reasonsFile))
 	for n := 1; in.Scan(); n++ {
 		if strings.HasPrefix(in.Text(), "#") {
 			continue
 		}
-		id, text, ok := strings.Cut(in.Text(), "\t")
-		if !ok || text == "" || out[id] != "" {
-			panic(fmt.Sprintf("reasons.tsv:%d: want a technique's id, a tab and a reason, each id once", n))
+		fields := strings.Split(in.Text(), "\t")
+		if len(fields) != 3 || fields[2] == "" || out[fields[0]].Text != "" || !slices.ContainsFunc(Groups(), func(g Group) bool { return g.Name == fields[1] }) {
+			panic(fmt.Sprintf("reasons.tsv:%d: want a technique's id, a group and a reason, each id once", n))
 		}
-		out[id] = text
+		out[fields[0]] = Reason{fields[1], fields[2]}
 	}
 	return out
 })

@@ -400,8 +400,8 @@ func TestCover(t *testing.T) {
 	}
 	got := Cover(techniques, rules)
 	for i, want := range []Covered{
-		{SubRules: 2, Reason: "shown by its sub-techniques"},
-		{Reason: "only on Windows"},
+		{SubRules: 2, Reason: Reason{"", "shown by its sub-techniques"}},
+		{Reason: Reason{"platform", "only on Windows"}},
 		{Rules: []string{"A", "B"}, Kinds: []ttpcron.SourceKind{"auth_attempt", ttpcron.Command}},
 		{Reason: Reasons()["T1200"]},
 		{},
@@ -411,7 +411,7 @@ func TestCover(t *testing.T) {
 			t.Errorf("%+v, want %+v", got[i], want)
 		}
 	}
-	if Reasons()["T1200"] == "" || !got[2].Shown() || !got[0].Shown() || got[4].Shown() {
+	if Reasons()["T1200"].Group != "device" || !got[2].Shown() || !got[0].Shown() || got[4].Shown() {
 		t.Error("shown, or not, against expectation")
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -28,9 +29,9 @@ func TestCoverage(t *testing.T) {
 	for _, c := range rows {
 		id := c.Technique.ID
 		switch {
-		case len(c.Rules) == 0 && c.Reason == "":
+		case len(c.Rules) == 0 && c.Reason.Text == "":
 			t.Errorf("%s %s has neither a rule nor a line in eval/reasons.tsv", id, c.Technique.Name)
-		case len(c.Rules) > 0 && reasons[id] != "":
+		case len(c.Rules) > 0 && reasons[id].Text != "":
 			t.Errorf("%s has rules (%s), its line in eval/reasons.tsv must go", id, strings.Join(c.Rules, " "))
 		}
 	}
@@ -57,33 +58,158 @@ func TestCoverage(t *testing.T) {
 // coverageDocument is docs/coverage.md.
 func coverageDocument(rs ruleset.Set, rows []eval.Covered) string {
 	var b strings.Builder
-	b.WriteString("# Coverage\n\n<!-- Written by go test ./cmd/ttpcron -run TestCoverage -update. -->\n\n")
-	techniques, subs, withRule, subsWithRule := 0, 0, 0, 0
-	for i := range rows {
-		if strings.Contains(rows[i].Technique.ID, ".") {
-			subs++
-			subsWithRule += min(1, len(rows[i].Rules))
-		} else if techniques++; rows[i].Shown() {
-			withRule++
+	sum := countCoverage(rows, func(*eval.Covered) bool { return true })
+	seen := countCoverage(rows, func(c *eval.Covered) bool { return c.Shown() || c.Reason.Group == eval.AlikeGroup })
+	release := strings.TrimPrefix(attack.Release, "enterprise-v")
+	fmt.Fprintf(&b, `# Coverage
+
+<!-- Written by go test ./cmd/ttpcron -run TestCoverage -update. -->
+
+ATT&CK %s has %d techniques and %d sub-techniques in use. Of these a Linux honeypot or a
+canary token can see %d techniques and %d sub-techniques, and the %s of the embedded
+pack show %d and %d. A technique is shown when a rule claims it or one of its
+sub-techniques. `+"`ttpcron rules coverage`"+` lists the rules of every technique and
+sub-technique, or the reason why there is none, and does the same for your own rules.
+
+## Evidence
+
+| events | rules | techniques | sub-techniques |
+|---|---|---|---|
+`, release, sum.techniques, sum.subs, seen.techniques, seen.subs, term.Plural(rs.Len(), "rule", "rules"), sum.shown, sum.subsShown)
+	var unused []string
+	for _, kind := range ttpcron.Kinds() {
+		rules := 0
+		for _, r := range rs.Rules() {
+			if slices.Contains(r.Kinds, kind) {
+				rules++
+			}
 		}
+		if rules == 0 {
+			unused = append(unused, "`"+string(kind)+"`")
+			continue
+		}
+		n := countCoverage(rows, func(c *eval.Covered) bool { return slices.Contains(c.Kinds, kind) })
+		fmt.Fprintf(&b, "| `%s` | %d | %d | %d |\n", kind, rules, len(techniquesOf(rows, kind)), n.subs)
 	}
-	fmt.Fprintf(&b, "What the %s of the embedded pack can show of ATT&CK %s, revoked and deprecated\nids left out: %d of %d techniques (%d of %d sub-techniques). Where there is no rule, the reason\nis given. The rules of a row claim that very id; `ttpcron rules list --technique ID --json` tells\ntheir names and files, for a technique with those of its sub-techniques.\n\nA rule sees one event. What only several logins or sessions show together (guessing, spraying and\nstuffing at the sensor itself, T1110, and the valid or default account that follows, T1078) needs\nwindows over events and has no rule yet: the rules of those rows see commands and canary events.\n",
-		term.Plural(rs.Len(), "rule", "rules"), strings.TrimPrefix(attack.Release, "enterprise-"), withRule, techniques, subsWithRule, subs)
+	if len(unused) > 0 {
+		fmt.Fprintf(&b, "\nNo rule of the pack looks at %s.\n", strings.Join(unused, ", "))
+	}
+	if slices.Contains(unused, "`"+string(ttpcron.Correlation)+"`") {
+		b.WriteString(`A rule sees one event. What only several logins or sessions show together (guessing,
+spraying and stuffing at the sensor itself, T1110, and the valid or default account that
+follows, T1078) needs windows over events: the rules of these two see commands and canary
+events.
+`)
+	}
+	b.WriteString("\n## Not shown, and why\n\n| reason | it … | techniques | sub-techniques |\n|---|---|---|---|\n")
+	for _, g := range eval.Groups() {
+		n := countCoverage(rows, func(c *eval.Covered) bool { return !c.Shown() && c.Reason.Group == g.Name })
+		fmt.Fprintf(&b, "| %s | %s | %d | %d |\n", g.Name, g.Text, n.techniques, n.subs)
+	}
+	b.WriteString("\n## Tactics\n\nMany techniques serve several tactics.\n\n| tactic | techniques | shown | sub-techniques | shown |\n|---|---|---|---|---|\n")
 	for _, tactic := range attack.Current().Tactics() {
-		fmt.Fprintf(&b, "\n## %s\n\n| technique | name | rules | events | reason where none |\n|---|---|---|---|---|\n", tactic.Name)
-		for i := range rows {
-			c := &rows[i]
-			if !slices.Contains(c.Technique.Tactics, tactic.ID) {
-				continue
-			}
-			if c.Technique.Tactics[0] != tactic.ID { // a row is spelled out once
-				fmt.Fprintf(&b, "| [%s](%s) | %s | see %s | | |\n", c.Technique.ID, attack.URL(c.Technique.ID), cell(c.Technique.Name), attack.Current().TacticName(c.Technique.Tactics[0]))
-				continue
-			}
-			fmt.Fprintf(&b, "| [%s](%s) | %s | %s | %s | %s |\n", c.Technique.ID, attack.URL(c.Technique.ID), cell(c.Technique.Name), cell(strings.Join(c.Rules, " ")), cell(kindNames(c.Kinds)), cell(c.Reason))
+		n := countCoverage(rows, func(c *eval.Covered) bool { return slices.Contains(c.Technique.Tactics, tactic.ID) })
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d |\n", tactic.Name, n.techniques, n.shown, n.subs, n.subsShown)
+	}
+	b.WriteString(`
+## Techniques
+
+Rules and events are those of a technique and its sub-techniques. What is not shown stands
+with its reason: the whole technique, or some sub-techniques.
+
+|technique|name|rules|events|sub-techniques|not shown|
+|---|---|---|---|---|---|
+`)
+	for i := range rows {
+		if t := &rows[i]; !isSub(t) {
+			writeTechnique(&b, t, subsOf(rows, t.Technique.ID))
 		}
 	}
 	return b.String()
+}
+
+// coverageCount counts techniques and sub-techniques.
+type coverageCount struct{ techniques, shown, subs, subsShown int }
+
+func countCoverage(rows []eval.Covered, of func(*eval.Covered) bool) (n coverageCount) {
+	for i := range rows {
+		shown := 0
+		switch c := &rows[i]; {
+		case !of(c):
+			continue
+		case c.Shown():
+			shown = 1
+		}
+		if isSub(&rows[i]) {
+			n.subs++
+			n.subsShown += shown
+		} else {
+			n.techniques++
+			n.shown += shown
+		}
+	}
+	return n
+}
+
+func isSub(c *eval.Covered) bool { return strings.Contains(c.Technique.ID, ".") }
+
+func subsOf(rows []eval.Covered, id string) (subs []*eval.Covered) {
+	for i := range rows {
+		if strings.HasPrefix(rows[i].Technique.ID, id+".") {
+			subs = append(subs, &rows[i])
+		}
+	}
+	return subs
+}
+
+// techniquesOf are the techniques that events of a kind show, by themselves or by
+// a sub-technique.
+func techniquesOf(rows []eval.Covered, kind ttpcron.SourceKind) map[string]bool {
+	ids := map[string]bool{}
+	for i := range rows {
+		if slices.Contains(rows[i].Kinds, kind) {
+			id, _, _ := strings.Cut(rows[i].Technique.ID, ".")
+			ids[id] = true
+		}
+	}
+	return ids
+}
+
+// writeTechnique writes the row of a technique with its sub-techniques.
+func writeTechnique(b *strings.Builder, t *eval.Covered, subs []*eval.Covered) {
+	rules, kinds := map[string]bool{}, map[ttpcron.SourceKind]bool{}
+	missing := map[string]string{} // by group
+	shown := 0
+	for _, c := range append([]*eval.Covered{t}, subs...) {
+		for _, r := range c.Rules {
+			rules[r] = true
+		}
+		for _, k := range c.Kinds {
+			kinds[k] = true
+		}
+		switch {
+		case !isSub(c):
+		case c.Shown():
+			shown++
+		default:
+			missing[c.Reason.Group] += " ." + c.Technique.ID[len(t.Technique.ID)+1:]
+		}
+	}
+	var why []string
+	for _, g := range slices.Sorted(maps.Keys(missing)) {
+		if t.Shown() || len(missing) > 1 {
+			g += missing[g]
+		}
+		why = append(why, g)
+	}
+	if !t.Shown() && len(missing) == 0 {
+		why = []string{t.Reason.Group}
+	}
+	parts := ""
+	if len(subs) > 0 {
+		parts = fmt.Sprintf("%d/%d", shown, len(subs))
+	}
+	fmt.Fprintf(b, "|[%s](%s)|%s|%d|%s|%s|%s|\n", t.Technique.ID, attack.URL(t.Technique.ID), cell(t.Technique.Name), len(rules), cell(kindNames(slices.Sorted(maps.Keys(kinds)))), parts, strings.Join(why, "; "))
 }
 
 // cell makes a text safe within a Markdown table.

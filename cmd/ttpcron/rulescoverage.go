@@ -23,7 +23,7 @@ func rulesCoverage() *command {
 		Name: "rules coverage", Short: "set the rules against the ATT&CK matrix", Flags: fs, Unstored: true,
 		Text: `Lists every technique and sub-technique of ` + attack.Release + ` that is in use,
 with the rules that claim it, or the reason why there is none. The reasons are
-those of the embedded pack.`,
+those of the embedded pack, and each belongs to a group, which --json names.`,
 		Examples: "ttpcron rules coverage --missing\nttpcron rules coverage --rules ./my-rules --json",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -71,12 +71,13 @@ type coveredJSON struct {
 	Rules     []string             `json:"rules"`
 	SubRules  int                  `json:"rules_of_sub_techniques"`
 	Kinds     []ttpcron.SourceKind `json:"source_kinds"`
+	Group     string               `json:"reason_group,omitempty"`
 	Reason    string               `json:"reason,omitempty"`
 }
 
 func coverageLines(out *term.Output, rows []eval.Covered) error {
 	for _, c := range rows {
-		j := coveredJSON{c.Technique.ID, c.Technique.Name, c.Technique.Tactics, c.Rules, c.SubRules, c.Kinds, c.Reason}
+		j := coveredJSON{c.Technique.ID, c.Technique.Name, c.Technique.Tactics, c.Rules, c.SubRules, c.Kinds, c.Reason.Group, c.Reason.Text}
 		if j.Rules == nil {
 			j.Rules, j.Kinds = []string{}, []ttpcron.SourceKind{}
 		}
@@ -90,7 +91,7 @@ func coverageLines(out *term.Output, rows []eval.Covered) error {
 func coverageTable(out *term.Output, rows []eval.Covered) error {
 	t := term.Table{Columns: []term.Column{{Title: "TECHNIQUE", SGR: term.Yellow}, {Title: "NAME", Min: 24}, {Title: "RULES", Right: true}, {Title: "RULES OR REASON", Min: 24}}}
 	for _, c := range rows {
-		t.Add(c.Technique.ID, c.Technique.Name, term.Count(len(c.Rules)), cmp.Or(strings.Join(c.Rules, " "), c.Reason, "no rule, and nobody says why"))
+		t.Add(c.Technique.ID, c.Technique.Name, term.Count(len(c.Rules)), cmp.Or(strings.Join(c.Rules, " "), c.Reason.Text, "no rule, and nobody says why"))
 	}
 	if err := out.Table(&t); err != nil {
 		return err
