@@ -13,14 +13,22 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/eval"
 	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/tagger"
 )
 
 type noiseOptions struct {
-	since, until string
-	window       ttpcron.Window
-	replay       bool
-	limit        int
-	json         bool
+	since, until, minLevel string
+	window                 ttpcron.Window
+	level                  ttpcron.Level
+	replay                 bool
+	limit                  int
+	json                   bool
+}
+
+// skips reports whether a rule that is loaded has a lower level than was asked for.
+// Of one that is not loaded no level is known.
+func (o *noiseOptions) skips(r tagger.Rule, loaded bool) bool {
+	return loaded && o.minLevel != "" && !r.Level.AtLeast(o.level)
 }
 
 func rulesNoise() *command {
@@ -28,6 +36,7 @@ func rulesNoise() *command {
 	fs := cli.NewFlags()
 	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
+	fs.StringVar(&o.minLevel, "min-level", "", "only rules of the level `L` or above: low, medium, high or critical (default informational: all)")
 	fs.BoolVar(&o.replay, "replay", false, "judge the stored events with the rules as they are now, instead of counting stored tags")
 	fs.IntVar(&o.limit, "limit", 0, "list at most `N` rules; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line, one for each rule")
@@ -42,8 +51,12 @@ they are now, those of --rules among them; nothing is written. EVENTS counts the
 events on which a rule fires, SHARE is their part of all events, and DISTINCT
 counts different contents among them: a rule with many events and few distinct
 ones sees one bot again and again, one with as many of both may be too wide.
-From 4,096 on DISTINCT is an estimate, within about 3 %.`,
-		Examples: "ttpcron rules noise --since 30d --limit 20\nttpcron rules noise --replay --rules ./my-rules",
+From 4,096 on DISTINCT is an estimate, within about 3 %.
+
+LEVEL is the rule's as it is now, empty for one that is not loaded. A rule that
+fires often is noise when its level is medium or above: what is informational says
+nothing where honest people work, however often it is right.`,
+		Examples: "ttpcron rules noise --since 30d --limit 20\nttpcron rules noise --min-level medium\nttpcron rules noise --replay --rules ./my-rules",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			if err := cli.NoArgs(args); err != nil {
@@ -51,6 +64,9 @@ From 4,096 on DISTINCT is an estimate, within about 3 %.`,
 			}
 			var err error
 			if o.window, err = cli.Window(o.since, o.until, s.now()); err != nil {
+				return err
+			}
+			if o.level, err = level(o.minLevel); err != nil {
 				return err
 			}
 			if o.limit < 0 {
@@ -79,10 +95,19 @@ From 4,096 on DISTINCT is an estimate, within about 3 %.`,
 type noiseJSON struct {
 	RuleID   string  `json:"rule_id"`
 	Name     string  `json:"name"`
+	Level    string  `json:"level,omitempty"` // of a rule that is loaded
 	Tags     *int    `json:"tags,omitempty"`
 	Events   *int    `json:"events,omitempty"`
 	Distinct *int    `json:"distinct,omitempty"`
 	Share    float64 `json:"share"`
+}
+
+// levelOf is the level of a rule, nothing for one that is not loaded.
+func levelOf(r tagger.Rule, loaded bool) string {
+	if !loaded {
+		return ""
+	}
+	return r.Level.String()
 }
 
 func share(n, of int) float64 {
@@ -97,15 +122,19 @@ func noiseOfTags(ctx context.Context, out *term.Output, db *store.Store, rs rule
 	if err != nil {
 		return err
 	}
-	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "TAGS", Right: true}, {Title: "SHARE", Right: true}, {Title: "FIRST"}, {Title: "LAST"}, {Title: "NAME", Min: 24}}}
-	for i, r := range s.Rules {
-		if o.limit > 0 && i == o.limit {
+	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "TAGS", Right: true}, {Title: "SHARE", Right: true}, {Title: "LEVEL"}, {Title: "FIRST"}, {Title: "LAST"}, {Title: "NAME", Min: 24}}}
+	shown := 0
+	for _, r := range s.Rules {
+		rule, loaded := rs.Rule(r.RuleID)
+		if o.skips(rule, loaded) {
+			continue
+		}
+		if shown++; o.limit > 0 && shown > o.limit {
 			break
 		}
-		rule, _ := rs.Rule(r.RuleID)
 		if !o.json {
-			t.Add(r.RuleID, term.Count(r.Tags), percent(share(r.Tags, s.Tags)), term.Time(r.First), term.Time(r.Last), rule.Name)
-		} else if err := out.JSON(noiseJSON{RuleID: r.RuleID, Name: rule.Name, Tags: &r.Tags, Share: share(r.Tags, s.Tags)}); err != nil {
+			t.Add(r.RuleID, term.Count(r.Tags), percent(share(r.Tags, s.Tags)), levelOf(rule, loaded), term.Time(r.First), term.Time(r.Last), rule.Name)
+		} else if err := out.JSON(noiseJSON{RuleID: r.RuleID, Name: rule.Name, Level: levelOf(rule, loaded), Tags: &r.Tags, Share: share(r.Tags, s.Tags)}); err != nil {
 			return err
 		}
 	}
@@ -123,15 +152,19 @@ func noiseOfEvents(ctx context.Context, out *term.Output, log hclog.Logger, db *
 		return err
 	}
 	r := n.Report()
-	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "EVENTS", Right: true}, {Title: "DISTINCT", Right: true}, {Title: "SHARE", Right: true}, {Title: "NAME", Min: 24}}}
-	for i, f := range r.Rules {
-		if o.limit > 0 && i == o.limit {
+	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "EVENTS", Right: true}, {Title: "DISTINCT", Right: true}, {Title: "SHARE", Right: true}, {Title: "LEVEL"}, {Title: "NAME", Min: 24}}}
+	shown := 0
+	for _, f := range r.Rules {
+		rule, loaded := rs.Rule(f.RuleID)
+		if o.skips(rule, loaded) {
+			continue
+		}
+		if shown++; o.limit > 0 && shown > o.limit {
 			break
 		}
-		rule, _ := rs.Rule(f.RuleID)
 		if !o.json {
-			t.Add(f.RuleID, term.Count(f.Events), term.Count(f.Distinct), percent(share(f.Events, r.Events)), rule.Name)
-		} else if err := out.JSON(noiseJSON{RuleID: f.RuleID, Name: rule.Name, Events: &f.Events, Distinct: &f.Distinct, Share: share(f.Events, r.Events)}); err != nil {
+			t.Add(f.RuleID, term.Count(f.Events), term.Count(f.Distinct), percent(share(f.Events, r.Events)), levelOf(rule, loaded), rule.Name)
+		} else if err := out.JSON(noiseJSON{RuleID: f.RuleID, Name: rule.Name, Level: levelOf(rule, loaded), Events: &f.Events, Distinct: &f.Distinct, Share: share(f.Events, r.Events)}); err != nil {
 			return err
 		}
 	}
