@@ -43,6 +43,26 @@ func ParseLevel(name string) (l Level, ok bool) {
 // AtLeast reports whether the level is min or above it.
 func (l Level) AtLeast(min Level) bool { return l.rank() >= min.rank() }
 
+// MinLevels are the levels at which a view of tags begins, by where the events were
+// seen. The zero value shows every tag.
+type MinLevels struct{ Honeypot, Host Level }
+
+// DefaultMinLevels are those of a view for which nobody asked otherwise: whoever works
+// on a honeypot is an attacker, whoever works on a host may be its owner.
+func DefaultMinLevels() MinLevels { return MinLevels{Host: LevelMedium} }
+
+// FromLevel begins at one level, wherever events were seen.
+func FromLevel(l Level) MinLevels { return MinLevels{l, l} }
+
+// Show reports whether a view shows tags of a level.
+func (m MinLevels) Show(l Level, v Vantage) bool {
+	least := m.Honeypot
+	if v == VantageHost {
+		least = m.Host
+	}
+	return least == 0 || l.AtLeast(least)
+}
+
 func (l Level) rank() Level {
 	if l == 0 || l > LevelCritical {
 		return LevelMedium

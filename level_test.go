@@ -31,3 +31,25 @@ func TestLevelMeansMedium(t *testing.T) {
 		}
 	}
 }
+
+func TestMinLevels(t *testing.T) {
+	low, high := FromLevel(LevelLow), MinLevels{Honeypot: LevelHigh}
+	for _, c := range []struct {
+		min            MinLevels
+		level          Level
+		honeypot, host bool
+	}{
+		{MinLevels{}, LevelInformational, true, true},
+		{FromLevel(LevelInformational), LevelInformational, true, true},
+		{DefaultMinLevels(), LevelInformational, true, false},
+		{DefaultMinLevels(), LevelLow, true, false},
+		{DefaultMinLevels(), 0, true, true}, // reads as medium
+		{DefaultMinLevels(), LevelCritical, true, true},
+		{low, LevelInformational, false, false}, {low, LevelLow, true, true},
+		{high, LevelMedium, false, true}, {high, LevelHigh, true, true},
+	} {
+		if pot, host := c.min.Show(c.level, VantageHoneypot), c.min.Show(c.level, VantageHost); pot != c.honeypot || host != c.host {
+			t.Errorf("%v shows %s of honeypots %v, of hosts %v", c.min, c.level, pot, host)
+		}
+	}
+}

@@ -69,6 +69,9 @@ func (t *Tag) AppendJSON(dst []byte) []byte {
 	dst = appendText(dst, "identity_uuid", t.IdentityUUID)
 	dst = appendText(dst, "session_id", t.SessionID)
 	dst = appendText(dst, "decky_id", t.DeckyID)
+	if t.Vantage != VantageHoneypot {
+		dst = appendText(dst, "vantage", t.Vantage.String())
+	}
 	dst = append(dst, `,"tactic":`...)
 	dst = jsontext.AppendString(dst, t.Tactic)
 	dst = append(dst, `,"technique_id":`...)

@@ -234,7 +234,7 @@ type TagQuery struct {
 	Rule          string
 	Window        Window // of event time
 	MinConfidence float64
-	MinLevel      Level
+	MinLevels     MinLevels
 	ArrivedAfter  uint64 // arrival number of the event; leaves out tags whose event is not in the store
 	Limit         int    // 0: all
 }
@@ -243,17 +243,16 @@ type TagQuery struct {
 func (q *TagQuery) Match(t *Tag) bool {
 	return (q.Attacker == "" || t.AttackerUUID == q.Attacker || t.AttackerIP == q.Attacker || t.IdentityUUID == q.Attacker) &&
 		(q.Session == "" || t.SessionID == q.Session) &&
-		q.MatchClaim(&t.Claim) &&
+		q.MatchClaim(&t.Claim) && q.MinLevels.Show(t.Level, t.Vantage) &&
 		(q.ArrivedAfter == 0 || t.Seq > q.ArrivedAfter) &&
 		q.Window.Contains(t.EventTime)
 }
 
 // MatchClaim reports whether tags with a claim can be selected, going by the claim
-// alone.
+// alone, whatever its level.
 func (q *TagQuery) MatchClaim(c *Claim) bool {
 	return (q.Technique == "" || c.TechniqueID == q.Technique || c.SubTechniqueID == q.Technique) &&
 		(q.Tactic == "" || c.Tactic == q.Tactic) &&
 		(q.Rule == "" || c.RuleID == q.Rule) &&
-		c.Confidence >= q.MinConfidence &&
-		(q.MinLevel == 0 || c.Level.AtLeast(q.MinLevel))
+		c.Confidence >= q.MinConfidence
 }

@@ -18,6 +18,7 @@ type Summary struct {
 	// AttackersTotal is how many attackers there are, in the list or not.
 	AttackersTotal int
 	OwnTags        int // tags of those in networks that the user lists
+	LeftOut        int // tags that are below the levels asked for, and so not counted above
 }
 
 // MaxAttackers is how many attackers a Summary lists.

@@ -150,6 +150,7 @@ type Tag struct {
 	IdentityUUID string
 	SessionID    string
 	DeckyID      string
+	Vantage      Vantage // from where the event was seen
 	// ByResolver is what [Event.ByResolver] says, and false when the event is gone.
 	ByResolver bool
 	// Seq is the arrival number of the event, 0 when the event is not in the store.

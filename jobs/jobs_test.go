@@ -562,6 +562,22 @@ func TestPictureLeavesOutMarkedAddresses(t *testing.T) {
 	}
 }
 
+func TestPictureBeginsAtMediumOnHosts(t *testing.T) {
+	tl := newTally(nil, nil)
+	for i, l := range []ttpcron.Level{ttpcron.LevelInformational, ttpcron.LevelLow, 0, ttpcron.LevelHigh} {
+		for _, v := range []ttpcron.Vantage{ttpcron.VantageHoneypot, ttpcron.VantageHost} {
+			tl.add([]ttpcron.Tag{{Claim: ttpcron.Claim{Tactic: "TA0002", TechniqueID: fmt.Sprint("T", i), Level: l}, Vantage: v, AttackerUUID: v.String()}})
+		}
+	}
+	p := tl.picture()
+	if p.LeftOut != 2 || len(p.Techniques) != 4 || len(p.Attackers) != 2 {
+		t.Fatalf("%+v", p)
+	}
+	if p.Attackers[0].Tags != 4 || p.Attackers[1].Tags != 2 {
+		t.Errorf("attackers %+v", p.Attackers)
+	}
+}
+
 // TestHistories plays random histories of arrivals, runs of every sort,
 // interruptions and failures, and checks after each resumed run that nothing
 // that arrived after the first run is without its tag, and that coverage tells

@@ -12,6 +12,7 @@ type Picture struct {
 	Techniques []TechniqueCount
 	Attackers  []AttackerCount // at most maxTop, without marked ones
 	Marked     int             // tags of addresses that are marked, see ttpcron.Mark
+	LeftOut    int             // tags that ttpcron.DefaultMinLevels leaves out; nothing above counts them
 	// Approximate: there were so many attackers that rare ones were forgotten
 	// on the way, and counts of the others may be too low.
 	Approximate bool
@@ -41,6 +42,7 @@ type tally struct {
 	attackers   map[string]*attacker
 	approximate bool
 	marked      int
+	leftOut     int
 	hidden      func(*ttpcron.Claim) bool
 	own         ttpcron.Networks
 }
@@ -60,6 +62,10 @@ func (t *tally) add(tags []ttpcron.Tag) {
 	for i := range tags {
 		tag := &tags[i]
 		if t.hidden != nil && t.hidden(&tag.Claim) {
+			continue
+		}
+		if !ttpcron.DefaultMinLevels().Show(tag.Level, tag.Vantage) {
+			t.leftOut++
 			continue
 		}
 		key := [2]string{tag.Tactic, tag.Technique()}
@@ -113,7 +119,7 @@ func compareAttackers(a, b *attacker) int {
 }
 
 func (t *tally) picture() Picture {
-	p := Picture{Approximate: t.approximate, Marked: t.marked}
+	p := Picture{Approximate: t.approximate, Marked: t.marked, LeftOut: t.leftOut}
 	for k, s := range t.techniques {
 		p.Techniques = append(p.Techniques, TechniqueCount{k[0], k[1], s.tags})
 	}

@@ -88,6 +88,14 @@ func (t *claimTable) begin() *newClaims {
 	return &newClaims{table: t, base: len(t.byID), numbers: map[record.Claim]uint32{}}
 }
 
+// with is begin in a write transaction that has not stored claims yet.
+func (t *claimTable) with(tx *txn) (*newClaims, error) {
+	if err := t.load(tx); err != nil {
+		return nil, err
+	}
+	return t.begin(), nil
+}
+
 func (n *newClaims) id(c record.Claim) uint32 {
 	if n.lastID != 0 && n.last == c {
 		return n.lastID

@@ -89,7 +89,7 @@ func storeRollup(d *rollup.Day, b *bucket, day []byte) error {
 			if err != nil {
 				return err
 			}
-			old.Tally.Add(a.Tally)
+			old.Add(a.Tally, a.Shown)
 			a = old
 		}
 		if err := b.Put(k, record.AppendAttacker(nil, a, day, k)); err != nil {

@@ -69,7 +69,7 @@ func spanOf(names [][]byte, day []byte, rollup *bucket) (span record.Span, ok bo
 		}
 		var s record.Span
 		if k[0] == record.RollupAttacker {
-			var t record.Tally
+			var t record.AttackerTally
 			t, err = record.ReadAttackerTally(rec, day, k)
 			s = record.SpanOf(t.First, t.Last)
 		} else {

@@ -86,7 +86,7 @@ func tagOf(e *ttpcron.Event, k int) ttpcron.Tag {
 			MitreURL: "https://attack.mitre.org/techniques/" + technique[:5],
 		},
 		SourceKind: e.Kind, SourceID: e.SourceID(), AttackerUUID: uuid, AttackerIP: e.AttackerIP, IdentityUUID: e.IdentityUUID,
-		SessionID: e.SessionID, DeckyID: e.DeckyID, Seq: e.Seq,
+		SessionID: e.SessionID, DeckyID: e.DeckyID, Vantage: e.Vantage, Seq: e.Seq,
 		CreatedAt: time.Date(2024, 7, 1, 12, 0, 0, 0, time.UTC), EventTime: e.Time,
 	}
 	if len(technique) > 5 {

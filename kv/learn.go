@@ -3,6 +3,7 @@ package kv
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
@@ -25,12 +26,16 @@ type lesson struct {
 	seq  uint64
 	from []*ttpcron.Event // from which it learns, in order
 	tags bool             // its tags say something else from now on
+	host bool             // it was seen from a host, as is known from now on
 	cost int              // bytes of the block that it is in, about; 0 if an earlier lesson has that
 }
 
 // lessonBytes is about how many bytes of blocks one transaction fills in: a copy of
 // one event in each block of a history writes all of it anew.
 const lessonBytes = 32 << 20
+
+// movedBytes is about what it takes to give the tags of an event other claims.
+const movedBytes = 1 << 10
 
 // lessonsAtOnce returns how many of the first lessons one transaction takes up.
 func lessonsAtOnce(lessons []lesson) int {
@@ -104,6 +109,10 @@ func (db *DB) learn(tx *txn, events []*ttpcron.Event, ids []identity, report *tt
 		}
 		l := &lessons[len(lessons)-1]
 		l.from, l.tags = append(l.from, events[i]), l.tags || otherwiseAttributed(&before, &pupil)
+		if before.Vantage != pupil.Vantage {
+			l.host = true
+			l.cost += movedBytes
+		}
 	}
 	return lessons, nil
 }
@@ -138,7 +147,14 @@ func otherwiseAttributed(a, b *ttpcron.Event) bool {
 // fillIn stores what events have learned. They keep their arrival numbers, and
 // coverage no longer says that rules have looked at them.
 func (db *DB) fillIn(tx *txn, lessons []lesson) error {
+	if len(lessons) == 0 {
+		return nil
+	}
 	w := block.NewWriter(db.encoder)
+	claims, err := db.claims.with(tx)
+	if err != nil {
+		return err
+	}
 	recount := map[ttpcron.Day]bool{}
 	for len(lessons) > 0 {
 		at, n := lessons[0].at, 1
@@ -150,18 +166,65 @@ func (db *DB) fillIn(tx *txn, lessons []lesson) error {
 		if err := db.fillInDay(tx, w, at, part); err != nil {
 			return fmt.Errorf("%s events of %s: %w", at.Kind, at.Day, err)
 		}
+		var hosts []uint64
 		for i := range part {
-			recount[at.Day] = recount[at.Day] || part[i].tags
+			recount[at.Day] = recount[at.Day] || part[i].tags || part[i].host
+			if part[i].host {
+				hosts = append(hosts, part[i].seq)
+			}
+		}
+		if err := moveToHosts(tx, at, hosts, claims); err != nil {
+			return fmt.Errorf("%s tags of %s: %w", at.Kind, at.Day, err)
 		}
 	}
+	changed := claimChanges{}
 	for day, other := range recount {
 		if other {
-			if err := db.recountTagsOf(tx, day); err != nil {
+			if err := db.recountTagsOf(tx, day, claims, changed); err != nil {
 				return fmt.Errorf("count the tags of %s: %w", day, err)
 			}
 		}
 	}
-	return nil
+	maps.DeleteFunc(changed, func(_ uint32, n int) bool { return n == 0 })
+	if err := changeTotals(tx, changed); err != nil {
+		return err
+	}
+	return claims.store(tx)
+}
+
+// moveToHosts gives the tags of some events of a kind and day, in the order of
+// arrival, claims that say that the events were seen from a host. The tags are to be
+// counted anew.
+func moveToHosts(tx *txn, at record.KindDay, seqs []uint64, claims *newClaims) error {
+	day := record.DayKey(at.Day)
+	b := tx.top(layout.Tags).Bucket(day)
+	if b == nil || len(seqs) == 0 {
+		return nil
+	}
+	var deriver record.Deriver
+	var moved [][2][]byte // keys and records
+	err := b.ForEach(func(k, rec []byte) error {
+		id, seq, ok := record.PeekTag(rec)
+		old := claims.claim(id)
+		if !ok || old == nil {
+			return record.Damagef("tag %x cannot be read", k)
+		}
+		if _, of := slices.BinarySearch(seqs, seq); !of || old.Kind != at.Kind {
+			return nil
+		}
+		t, _, err := record.ReadTag(at.Day, k, rec, &deriver)
+		if err != nil {
+			return err
+		}
+		c, key := *old, record.TagKey(k)
+		c.Vantage = ttpcron.VantageHost
+		moved = append(moved, [2][]byte{key[:], record.AppendTag(nil, day, &key, claims.id(c), &t, &deriver)})
+		return nil
+	})
+	for i := 0; err == nil && i < len(moved); i++ {
+		err = b.Put(moved[i][0], moved[i][1])
+	}
+	return err
 }
 
 // fillInDay stores what events of one kind and day have learned.

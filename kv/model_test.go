@@ -199,7 +199,7 @@ func (m *model) know(now map[string]ttpcron.Event, before uint64) {
 		uuid, _ := e.Attacker()
 		for u, t := range m.tags {
 			if t.Seq == e.Seq {
-				t.AttackerUUID, t.AttackerIP, t.IdentityUUID, t.SessionID, t.DeckyID = uuid, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID
+				t.AttackerUUID, t.AttackerIP, t.IdentityUUID, t.SessionID, t.DeckyID, t.Vantage = uuid, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID, e.Vantage
 				t.Evidence = ttpcron.AppendEvidence(nil, &e, &t.Match)
 				m.tags[u] = t
 			}
@@ -334,6 +334,9 @@ func (h *history) event() ttpcron.Event {
 	}
 	e := h.gen.next()
 	e.Kind = kinds[h.rnd.IntN(len(kinds))]
+	if h.rnd.IntN(3) == 0 {
+		e.Vantage = ttpcron.VantageHost
+	}
 	switch h.rnd.IntN(8) {
 	case 0:
 		e.ID = fmt.Sprintf("a#cmd%d", h.rnd.IntN(30)) // a position that is used again
@@ -631,9 +634,15 @@ func (h *history) compare() {
 	for range 12 {
 		h.compareTags(h.query())
 	}
-	h.compareSummary(ttpcron.Window{})
+	for _, levels := range []ttpcron.MinLevels{{}, ttpcron.DefaultMinLevels()} {
+		h.compareSummary(ttpcron.Window{}, levels)
+		for range 3 {
+			h.compareSummary(h.query().Window, levels)
+		}
+	}
 	for range 4 {
-		h.compareSummary(h.query().Window)
+		q := h.query()
+		h.compareSummary(q.Window, q.MinLevels)
 	}
 	h.compareStats()
 	h.compareRules()
@@ -851,7 +860,10 @@ func (h *history) query() (q ttpcron.TagQuery) {
 		q.MinConfidence = 0.7
 	}
 	if half() {
-		q.MinLevel = ttpcron.Level(h.rnd.IntN(6))
+		q.MinLevels = ttpcron.DefaultMinLevels()
+	}
+	if half() {
+		q.MinLevels = ttpcron.MinLevels{Honeypot: ttpcron.Level(h.rnd.IntN(6)), Host: ttpcron.Level(h.rnd.IntN(6))}
 	}
 	if half() {
 		q.ArrivedAfter = h.rnd.Uint64N(h.m.last + 2)
@@ -883,6 +895,7 @@ func (h *history) compareTags(q ttpcron.TagQuery) {
 	if q.Limit > 0 {
 		want = want[:min(len(want), q.Limit)]
 	}
+	h.compareLeftOut(q)
 	var got []ttpcron.Tag
 	for t, err := range h.db.Tags(h.t.Context(), q) {
 		h.check(err)
@@ -893,13 +906,31 @@ func (h *history) compareTags(q ttpcron.TagQuery) {
 	}
 }
 
-func (h *history) compareSummary(w ttpcron.Window) {
-	got, err := h.db.Summary(h.t.Context(), w, nil)
+// compareLeftOut compares the number of tags that the levels of a query leave out.
+func (h *history) compareLeftOut(q ttpcron.TagQuery) {
+	all, want := q, 0
+	all.MinLevels = ttpcron.MinLevels{}
+	for _, t := range h.m.shown() {
+		if all.Match(&t) && !q.Match(&t) {
+			want++
+		}
+	}
+	if got, err := h.db.LeftOut(h.t.Context(), q); err != nil || got != want {
+		h.t.Fatalf("query %+v leaves out %d tags, want %d; %v", q, got, want, err)
+	}
+}
+
+func (h *history) compareSummary(w ttpcron.Window, levels ttpcron.MinLevels) {
+	got, err := h.db.Summary(h.t.Context(), w, levels, nil)
 	h.check(err)
 	techniques, rules, attackers := map[string]int{}, map[string]int{}, map[string]int{}
 	want := ttpcron.Summary{Window: w}
 	for _, t := range h.m.shown() {
 		if !w.Contains(t.EventTime) {
+			continue
+		}
+		if !levels.Show(t.Level, t.Vantage) {
+			want.LeftOut++
 			continue
 		}
 		techniques[t.Tactic+t.Technique()]++
@@ -912,9 +943,9 @@ func (h *history) compareSummary(w ttpcron.Window) {
 			want.Last = t.EventTime
 		}
 	}
-	if got.Tags != want.Tags || !got.First.Equal(want.First) || !got.Last.Equal(want.Last) || got.AttackersTotal != len(attackers) {
-		h.t.Fatalf("summary of %v: %d tags of %d attackers from %v to %v, want %d of %d from %v to %v",
-			w, got.Tags, got.AttackersTotal, got.First, got.Last, want.Tags, len(attackers), want.First, want.Last)
+	if got.Tags != want.Tags || !got.First.Equal(want.First) || !got.Last.Equal(want.Last) || got.AttackersTotal != len(attackers) || got.LeftOut != want.LeftOut {
+		h.t.Fatalf("summary of %v from %v: %d tags of %d attackers from %v to %v without %d, want %d of %d from %v to %v without %d",
+			w, levels, got.Tags, got.AttackersTotal, got.First, got.Last, got.LeftOut, want.Tags, len(attackers), want.First, want.Last, want.LeftOut)
 	}
 	for _, c := range got.Techniques {
 		k := c.Tactic + cmp.Or(c.SubTechniqueID, c.TechniqueID)

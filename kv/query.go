@@ -39,6 +39,25 @@ func (db *DB) Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Ta
 	}
 }
 
+// LeftOut counts the tags that a query would select if it asked for every level. What
+// it does not narrow down to an attacker, a session or late arrivals is taken from the
+// counts that are kept for every day.
+func (db *DB) LeftOut(ctx context.Context, q ttpcron.TagQuery) (n int, err error) {
+	s := newTagScan(db, q)
+	s.leftOut, s.q.MinLevels = true, ttpcron.MinLevels{}
+	defer s.tags.done()
+	for !s.done && err == nil {
+		var page []ttpcron.Tag
+		page, err = s.page(ctx)
+		n += s.counted + len(page)
+		s.counted = 0
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count the tags that are left out: %w", err)
+	}
+	return n, nil
+}
+
 // TagPosition is a place in the sequence of tags that a query selects. The zero
 // value is its beginning. It stays good while tags are added and taken away.
 type TagPosition struct {
@@ -92,11 +111,15 @@ const (
 type tagScan struct {
 	db       *DB
 	q        ttpcron.TagQuery
+	levels   ttpcron.MinLevels // of the query
 	filter   *filter
 	claims   []*record.Claim // number 1 first
 	matching []bool          // by claim
 	decided  decisions
 	tags     *tagReader
+
+	leftOut bool // what the levels of the query leave out is looked for
+	counted int  // such tags that are counted and not read
 
 	before ttpcron.Day // days from here on have been seen
 	until  []byte      // and of the day before it keys from here on; nil when that day is finished
@@ -104,7 +127,7 @@ type tagScan struct {
 }
 
 func newTagScan(db *DB, q ttpcron.TagQuery) *tagScan {
-	s := &tagScan{db: db, q: q, before: math.MaxInt32, tags: db.tagReader()}
+	s := &tagScan{db: db, q: q, levels: q.MinLevels, before: math.MaxInt32, tags: db.tagReader()}
 	if u := q.Window.Until; !u.IsZero() && u.Year() <= 9999 {
 		s.before = ttpcron.DayOf(u) + 1
 	}
@@ -125,6 +148,12 @@ func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
 					return err
 				}
 			}
+			if ok, err := s.count(tx); err != nil {
+				return err
+			} else if ok {
+				budget--
+				continue
+			}
 			day := days.Bucket(record.DayKey(s.before))
 			if day == nil { // taken out of the store since the last page
 				s.until = nil
@@ -138,6 +167,28 @@ func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
 	})
 	return page, err
 }
+
+// count counts what is left out of the day at hand if nobody has to look at its tags,
+// and is done with the day then.
+func (s *tagScan) count(tx *txn) (ok bool, err error) {
+	if !s.leftOut || s.narrow() || s.q.ArrivedAfter > 0 || !s.q.Window.Covers(s.before) {
+		return false, nil
+	}
+	name := record.DayKey(s.before)
+	b := tx.top(layout.Rollups).Bucket(name)
+	if b == nil {
+		return false, nil
+	}
+	s.until = nil
+	return true, eachClaim(b, name, func(id uint32, t record.Tally) {
+		if id > 0 && uint64(id) <= uint64(len(s.matching)) && s.matching[id-1] {
+			s.counted += t.Tags
+		}
+	})
+}
+
+// narrow reports whether the query asks for an attacker or a session.
+func (s *tagScan) narrow() bool { return s.q.Attacker != "" || s.q.Session != "" }
 
 // prepare works out which claims can match; their number may have grown since
 // the last page.
@@ -153,7 +204,7 @@ func (s *tagScan) prepare(tx *txn) error {
 	s.claims, s.matching = claims, make([]bool, len(claims))
 	for i, c := range claims {
 		shown, ok := s.decided.shown(c.Claim)
-		s.matching[i] = ok && s.q.MatchClaim(&shown)
+		s.matching[i] = ok && s.q.MatchClaim(&shown) && s.levels.Show(c.Level, c.Vantage) != s.leftOut
 		any = any || s.matching[i]
 	}
 	s.done = !any
@@ -281,10 +332,14 @@ func (s *tagScan) match(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.Ta
 		if !s.matching[id-1] || seq <= s.q.ArrivedAfter && s.q.ArrivedAfter > 0 {
 			return t, false, nil
 		}
-		if seq > 0 && (s.q.Session != "" || s.q.Attacker != "") {
+		if seq > 0 && s.narrow() {
 			if ok, err := s.tags.selects(tx, &s.q, record.KindDay{Kind: s.claims[id-1].Kind, Day: day}, seq); err != nil || !ok {
 				return t, false, err
 			}
+		}
+		if s.leftOut && (seq > 0 || !s.narrow()) {
+			s.counted++
+			return t, false, nil
 		}
 	}
 	t, _, e, err := s.tags.read(tx, day, key, rec)

@@ -169,6 +169,9 @@ func (db *DB) CompleteTags(ctx context.Context, tags []ttpcron.Tag, claims []*re
 			}
 			if t.Seq == 0 || e != nil {
 				claims[i].Complete(t, e, &deriver)
+				if e != nil {
+					t.Vantage = e.Vantage // which it may have learned after the tag was made
+				}
 				there[i] = e == nil || e.Time.Equal(t.EventTime) && t.Match.Fits(e)
 			}
 		}

@@ -232,13 +232,19 @@ func (db *DB) recountDay(tx *txn, day ttpcron.Day, tags, rollups *bucket, claims
 	}
 }
 
-// recountTagsOf counts the tags of a day anew, with the names that attackers have now.
-func (db *DB) recountTagsOf(tx *txn, day ttpcron.Day) error {
+// recountTagsOf counts the tags of a day anew, with the names that attackers have now,
+// and adds to changed by how many there are more of each claim.
+func (db *DB) recountTagsOf(tx *txn, day ttpcron.Day, claims *newClaims, changed claimChanges) error {
 	name := record.DayKey(day)
 	rollups := tx.top(layout.Rollups)
 	tags := tx.top(layout.Tags).Bucket(name)
 	if tags == nil {
 		return nil
+	}
+	if b := rollups.Bucket(name); b == nil {
+		return record.Damagef("the tags of %s are not counted", day)
+	} else if err := eachClaim(b, name, func(id uint32, t record.Tally) { changed[id] -= t.Tags }); err != nil {
+		return err
 	}
 	if err := rollups.DeleteBucket(name); err != nil {
 		return err
@@ -247,10 +253,10 @@ func (db *DB) recountTagsOf(tx *txn, day ttpcron.Day) error {
 	if err != nil {
 		return err
 	}
-	if _, err := db.claims.all(tx); err != nil {
+	if err := db.recountDay(tx, day, tags, counts, claims); err != nil {
 		return err
 	}
-	return db.recountDay(tx, day, tags, counts, db.claims.begin())
+	return eachClaim(counts, name, func(id uint32, t record.Tally) { changed[id] += t.Tags })
 }
 
 // countDay counts the tags of a day.
@@ -313,7 +319,7 @@ func rewriteRollup(d *rollup.Day, b *bucket, day []byte, claims bool) error {
 			if err != nil {
 				return err
 			}
-			old.Tally = a.Tally // the names stay
+			old.Tally, old.Shown = a.Tally, a.Shown // the names stay
 			delete(d.Attackers, binary.BigEndian.Uint64(k[1:]))
 			note(k, rec, record.AppendAttacker(nil, old, day, k))
 		case len(k) == 9 && k[0] == record.RollupAlias && d.Has(binary.BigEndian.Uint64(k[1:])):

@@ -75,7 +75,10 @@ func TestStuck(t *testing.T) {
 			_, err := db.Import(t.Context(), ttpcron.Batch{Events: newGenerator(9).events(3)})
 			return err
 		},
-		"summary": func() error { _, err := db.Summary(t.Context(), ttpcron.Window{}, nil); return err },
+		"summary": func() error {
+			_, err := db.Summary(t.Context(), ttpcron.Window{}, ttpcron.MinLevels{}, nil)
+			return err
+		},
 		"space":   func() error { _, err := doctor.MeasureOpen(t.Context(), db, nil); return err },
 		"backup":  func() error { return doctor.Backup(t.Context(), db, path+".b", false, nil) },
 		"release": func() error { return db.Release(context.Background()) },

@@ -12,17 +12,18 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Summary adds up the tags of a window. Days that lie wholly in the window are
-// taken from the counts that are kept for every day; of the others, two at most,
-// the tags in the window are read. Tags that operators have hidden are left out; days
-// that have some are read too. Of an attacker with several addresses the one in the
-// Summary says whether it lies in one of the networks own.
-func (db *DB) Summary(ctx context.Context, w ttpcron.Window, own ttpcron.Networks) (ttpcron.Summary, error) {
+// Summary adds up the tags of a window that a view shows which begins at some levels.
+// Days that lie wholly in the window are taken from the counts that are kept for every
+// day; of the others, two at most, the tags in the window are read. Tags that operators
+// have hidden are left out; days that have some are read too, and so are days of which
+// levels leave out something, unless that is what the default ones do. Of an attacker
+// with several addresses the one in the Summary says whether it lies in one of the
+// networks own.
+func (db *DB) Summary(ctx context.Context, w ttpcron.Window, levels ttpcron.MinLevels, own ttpcron.Networks) (ttpcron.Summary, error) {
 	s := ttpcron.Summary{Window: w}
 	err := db.view(ctx, func(tx *txn) error {
 		m := merger{ctx: ctx, db: db, tx: tx, own: own, claims: map[uint32]record.TagTotal{}, attackers: newAttackerSums(cmp.Or(db.sums, maxSums))}
-		var err error
-		if m.hidden, err = db.hidden(tx); err != nil {
+		if err := m.choose(levels); err != nil {
 			return err
 		}
 		for more := true; more; more = m.attackers.next() {
@@ -34,7 +35,7 @@ func (db *DB) Summary(ctx context.Context, w ttpcron.Window, own ttpcron.Network
 			}
 			m.counted = true
 		}
-		s.Attackers = m.top.sorted()
+		s.Attackers, s.LeftOut = m.top.sorted(), m.leftOut
 		return m.count(&s)
 	})
 	if err != nil {
@@ -49,7 +50,8 @@ type merger struct {
 	ctx       context.Context
 	db        *DB
 	tx        *txn
-	hidden    hiddenClaims
+	sorts     []claimSort // of claims, number 1 first
+	leftOut   int         // tags
 	own       ttpcron.Networks
 	claims    map[uint32]record.TagTotal
 	counted   bool // the claims have been added up
@@ -71,11 +73,13 @@ func (m *merger) collect(w ttpcron.Window) error {
 			return nil
 		}
 		rollup := rollups.Bucket(k)
-		var err error
-		if w.Covers(day) && !m.mixed(rollup) {
-			err = m.whole(day, rollup)
-		} else {
+		from, err := m.source(rollup)
+		switch {
+		case err != nil:
+		case !w.Covers(day), from == fromTags:
 			err = m.part(day, rollup, w)
+		default:
+			err = m.whole(day, rollup, from == fromShown)
 		}
 		if err == nil {
 			err = m.ctx.Err()
@@ -87,35 +91,106 @@ func (m *merger) collect(w ttpcron.Window) error {
 	return nil
 }
 
-// mixed reports whether the rollup of a day counts tags that are hidden.
-func (m *merger) mixed(rollup *bucket) bool {
-	if m.hidden == nil {
-		return false
-	}
-	hidden, _ := m.hidden.inDay(rollup)
-	return hidden
+// claimSort says what becomes of the tags with a claim.
+type claimSort struct {
+	hidden  bool // by operators
+	leftOut bool // by their level, and not hidden
+	quiet   bool // the default levels leave them out
 }
 
-// whole takes a day from its rollup.
-func (m *merger) whole(day ttpcron.Day, b *bucket) error {
+// counts reports whether the tags are counted.
+func (c claimSort) counts() bool { return !c.hidden && !c.leftOut }
+
+// choose finds out what becomes of which tags.
+func (m *merger) choose(levels ttpcron.MinLevels) error {
+	hidden, err := m.db.hidden(m.tx)
+	if err != nil {
+		return err
+	}
+	claims, err := m.db.claims.all(m.tx)
+	if err != nil {
+		return err
+	}
+	m.sorts = make([]claimSort, len(claims))
+	for i, c := range claims {
+		s := claimSort{hidden: hidden.has(uint32(i + 1)), quiet: !ttpcron.DefaultMinLevels().Show(c.Level, c.Vantage)}
+		s.leftOut = !s.hidden && !levels.Show(c.Level, c.Vantage)
+		m.sorts[i] = s
+	}
+	return nil
+}
+
+func (m *merger) sort(id uint32) (claimSort, error) {
+	if id == 0 || uint64(id) > uint64(len(m.sorts)) {
+		return claimSort{}, record.Damagef("claim %d is missing", id)
+	}
+	return m.sorts[id-1], nil
+}
+
+// countSource is where the counts of a day can be taken from.
+type countSource int
+
+const (
+	fromAll   countSource = iota // from what is counted of all tags
+	fromShown                    // from what is counted of those that are shown by default
+	fromTags                     // from the tags
+)
+
+// source finds out where the counts of a day's attackers can be taken from. Those of
+// its claims can be taken from its rollup always.
+func (m *merger) source(rollup *bucket) (countSource, error) {
+	all, shown := true, true
+	c := rollup.Cursor()
+	for k, _ := c.Seek([]byte{record.RollupClaim}); len(k) == 5 && k[0] == record.RollupClaim && (all || shown); k, _ = c.Next() {
+		s, err := m.sort(binary.BigEndian.Uint32(k[1:]))
+		if err != nil {
+			return 0, err
+		}
+		all = all && s.counts()
+		shown = shown && s.counts() == !s.quiet
+	}
+	switch {
+	case all:
+		return fromAll, nil
+	case shown:
+		return fromShown, nil
+	}
+	return fromTags, nil
+}
+
+// whole takes a day from its rollup; of attackers either all tags, or those that are
+// shown by default.
+func (m *merger) whole(day ttpcron.Day, b *bucket, shown bool) error {
 	c := b.Cursor()
 	for k, rec := c.Seek([]byte{record.RollupClaim}); !m.counted && len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
+		id := binary.BigEndian.Uint32(k[1:])
 		t, err := record.ReadTally(rec, record.DayKey(day), k)
 		if err != nil {
 			return err
 		}
-		m.addClaim(day, binary.BigEndian.Uint32(k[1:]), t)
+		switch s := m.sorts[id-1]; {
+		case s.counts():
+			m.addClaim(day, id, t)
+		case s.leftOut:
+			m.leftOut += t.Tags
+		}
 	}
 	for k, rec := c.Seek(record.HashKey(record.RollupAttacker, m.attackers.From)); len(k) == 9 && k[0] == record.RollupAttacker; k, rec = c.Next() {
 		hash := binary.BigEndian.Uint64(k[1:])
 		if hash > m.attackers.To {
 			break
 		}
-		t, err := record.ReadAttackerTally(rec, record.DayKey(day), k)
+		a, err := record.ReadAttackerTally(rec, record.DayKey(day), k)
 		if err != nil {
 			return err
 		}
-		m.attackers.add(day, hash, t, func() []byte { return rec })
+		t := a.Tally
+		if shown {
+			t = a.Shown
+		}
+		if t.Tags > 0 {
+			m.attackers.add(day, hash, t, func() []byte { return rec })
+		}
 	}
 	return nil
 }
@@ -126,7 +201,7 @@ func (m *merger) addClaim(day ttpcron.Day, id uint32, t record.Tally) {
 	m.claims[id] = sum
 }
 
-// part reads the tags of a day that lie in the window and are not hidden.
+// part reads the tags of a day that lie in the window and count.
 func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
 	b := m.tx.top(layout.Tags).Bucket(record.DayKey(day))
 	if b == nil {
@@ -148,17 +223,26 @@ func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
 	record.PutNanos(from[:], since)
 	c := b.Cursor()
 	for k, rec := c.Seek(from[:]); k != nil; k, rec = c.Next() {
-		if id, _, ok := record.PeekTag(rec); ok && m.hidden.has(id) {
-			continue
+		if nanos, _, ok := record.ParseTagKey(k); ok && nanos >= until {
+			break
+		}
+		if id, _, ok := record.PeekTag(rec); ok {
+			s, err := m.sort(id)
+			if err != nil {
+				return err
+			}
+			if s.leftOut && !m.counted {
+				m.leftOut++
+			}
+			if !s.counts() {
+				continue
+			}
 		}
 		t, id, _, err := tags.read(m.tx, day, k, rec)
 		if err != nil {
 			return err
 		}
 		nanos := record.NanosOf(t.EventTime, day)
-		if nanos >= until {
-			break
-		}
 		one := record.Tally{Tags: 1, First: nanos, Last: nanos}
 		sum := claims[id]
 		sum.Add(one)
@@ -184,7 +268,7 @@ func namedIn(rollup *bucket, day ttpcron.Day, hash uint64, t *ttpcron.Tag) []byt
 	if rec := rollup.Get(k); rec != nil {
 		return rec
 	}
-	return record.AppendAttacker(nil, record.AttackerTally{Tally: record.Tally{Tags: 1}, UUID: t.AttackerUUID, IP: t.AttackerIP, Identity: t.IdentityUUID}, record.DayKey(day), k)
+	return record.AppendAttacker(nil, record.AttackerTally{Tally: record.Tally{Tags: 1}, Shown: record.Tally{Tags: 1}, UUID: t.AttackerUUID, IP: t.AttackerIP, Identity: t.IdentityUUID}, record.DayKey(day), k)
 }
 
 // count fills in what follows from the claims.

@@ -320,7 +320,11 @@ func (db *DB) upgradeTags(tx *txn, day ttpcron.Day, stored map[uint64]struct{}) 
 			return n, dropped, err
 		}
 	}
-	return n, dropped, db.recountTagsOf(tx, day)
+	claims, err := db.claims.with(tx)
+	if err != nil {
+		return n, dropped, err
+	}
+	return n, dropped, db.recountTagsOf(tx, day, claims, claimChanges{}) // the totals come last
 }
 
 // finishUpgrade makes anew what is counted and indexed over all days.

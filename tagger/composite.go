@@ -94,7 +94,7 @@ func (c *Composite) tags(e *ttpcron.Event, v *verdict, dst []ttpcron.Tag) []ttpc
 	attacker, _ := e.Attacker()
 	tag := ttpcron.Tag{
 		SourceKind: e.Kind, SourceID: e.SourceID(), AttackerUUID: attacker, AttackerIP: e.AttackerIP,
-		IdentityUUID: e.IdentityUUID, SessionID: e.SessionID, DeckyID: e.DeckyID, EventTime: e.Time, Seq: e.Seq,
+		IdentityUUID: e.IdentityUUID, SessionID: e.SessionID, DeckyID: e.DeckyID, Vantage: e.Vantage, EventTime: e.Time, Seq: e.Seq,
 		ByResolver: e.ByResolver(),
 	}
 	derived := e.Kind == ttpcron.CanaryFingerprint // whose evidence shows what was derived from it

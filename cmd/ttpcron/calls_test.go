@@ -106,7 +106,15 @@ func (c *calling) steps() map[string]func(s *store.Store) (any, error) {
 			t, ok, err := s.Tags.ByUUID(c.ctx, c.tag.UUID())
 			return pair{t, ok}, err
 		},
-		"25 summary": func(s *store.Store) (any, error) { return s.Tags.Summary(c.ctx, ttpcron.Window{}, nil) },
+		"25 summary": func(s *store.Store) (any, error) {
+			return s.Tags.Summary(c.ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil)
+		},
+		"44 left-out": func(s *store.Store) (any, error) {
+			return s.Tags.LeftOut(c.ctx, ttpcron.TagQuery{MinLevels: ttpcron.FromLevel(ttpcron.LevelCritical)})
+		},
+		"45 summary of levels": func(s *store.Store) (any, error) {
+			return s.Tags.Summary(c.ctx, ttpcron.Window{}, ttpcron.FromLevel(ttpcron.LevelCritical), nil)
+		},
 		"26 set-rule-state": func(s *store.Store) (any, error) {
 			return nil, s.Rules.SetState(c.ctx, ttpcron.RuleState{RuleID: "TEST1", Status: ttpcron.StatusDisabled, Reason: "r"})
 		},

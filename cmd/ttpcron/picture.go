@@ -23,6 +23,7 @@ type picture struct {
 	about      bool // the attackers' counts may be too low
 	marked     int  // tags of addresses that are marked, whose attackers are left out
 	marks      string
+	leftOut    int // tags of hosts that are below medium
 }
 
 type techniqueCount struct {
@@ -47,7 +48,7 @@ const (
 func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, own ttpcron.Networks, dry bool) error {
 	p := pictureOfRun(r.Found)
 	if w := r.Run.Window; !dry && !w.Since.IsZero() {
-		s, err := db.Tags.Summary(context.WithoutCancel(ctx), w, own)
+		s, err := db.Tags.Summary(context.WithoutCancel(ctx), w, ttpcron.DefaultMinLevels(), own)
 		if err != nil {
 			return err
 		}
@@ -58,7 +59,7 @@ func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs
 }
 
 func pictureOfRun(f jobs.Picture) picture {
-	p := picture{title: "in what this run tagged", about: f.Approximate, marked: f.Marked, marks: "own networks and resolvers"}
+	p := picture{title: "in what this run tagged", about: f.Approximate, marked: f.Marked, leftOut: f.LeftOut, marks: "own networks and resolvers"}
 	for _, t := range f.Techniques {
 		p.techniques = append(p.techniques, techniqueCount{t.Tactic, t.Technique, t.Tags})
 	}
@@ -69,7 +70,7 @@ func pictureOfRun(f jobs.Picture) picture {
 }
 
 func pictureOfSummary(s ttpcron.Summary) picture {
-	p := picture{marked: s.OwnTags, marks: "own networks"}
+	p := picture{marked: s.OwnTags, leftOut: s.LeftOut, marks: "own networks"}
 	for _, t := range s.Techniques {
 		p.techniques = append(p.techniques, techniqueCount{t.Tactic, cmp.Or(t.SubTechniqueID, t.TechniqueID), t.Tags})
 	}
@@ -82,13 +83,14 @@ func pictureOfSummary(s ttpcron.Summary) picture {
 func (p picture) print(w io.Writer, t term.Terminal) error {
 	var b strings.Builder
 	if len(p.techniques) == 0 {
-		fmt.Fprintf(&b, "\nNo technique %s.\n", p.title)
+		fmt.Fprintf(&b, "\nNo technique %s.\n%s", p.title, p.leaving())
 		_, err := io.WriteString(w, b.String())
 		return err
 	}
 	names, bars := shares(t.Width)
 	fmt.Fprintf(&b, "\n%s\n", t.Paint(term.Bold, "Techniques "+p.title))
 	p.tactics(&b, t, names, bars)
+	b.WriteString(p.leaving())
 	fmt.Fprintf(&b, "\n%s\n", t.Paint(term.Bold, "Top attackers"))
 	p.top(&b, t)
 	if p.marked > 0 {
@@ -99,6 +101,14 @@ func (p picture) print(w io.Writer, t term.Terminal) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// leaving says what is left out of the picture because of its level.
+func (p picture) leaving() string {
+	if p.leftOut == 0 {
+		return ""
+	}
+	return fmt.Sprintf("  (without %s of hosts below medium: ttpcron tags --min-level informational)\n", term.Plural(p.leftOut, "tag", "tags"))
 }
 
 // top writes the attackers with the most tags.

@@ -54,6 +54,11 @@ const remoteEvents = `{"source_kind":"command","source_id":"c1","time":"2026-05-
 {"source_kind":"canary_fingerprint","source_id":"f1","time":"2026-05-06T01:00:00Z","attacker_ip":"203.0.113.9","payload":{"user_agent":"curl/8.5.0"}}
 `
 
+// hostEvents are of a host, where honest people work too.
+const hostEvents = `{"source_kind":"command","source_id":"h1","time":"2026-05-07T05:49:05Z","identity_uuid":"5f1a6a80-0000-5000-8000-000000000001","session_id":"w7","vantage":"host","payload":{"command_text":"uname -a"}}
+{"source_kind":"command","source_id":"h2","time":"2026-05-07T05:50:05Z","identity_uuid":"5f1a6a80-0000-5000-8000-000000000001","session_id":"w7","vantage":"host","payload":{"command_text":"echo top"}}
+`
+
 // countedEvents are of a collector that began to count again.
 const countedEvents = `{"source_kind":"command","source_id":"1","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"echo counted"}}
 {"source_kind":"command","source_id":"1","time":"2026-05-04T05:49:06Z","attacker_ip":"203.0.113.7","payload":{"command_text":"echo counted"}}
@@ -66,6 +71,7 @@ const ownRule = `rule_id: OWN2
 rule_version: 1
 name: An echo
 applies_to: [command]
+level: informational
 match: {pattern: '\becho\b'}
 emits:
   - {tactic: TA0007, technique_id: T1033, confidence: 0.8}
@@ -95,6 +101,7 @@ var remoteSteps = []struct {
 	{args: "run-once --input more.jsonl --since-days 3650"},
 	{args: "run-once --input - --own-networks 203.0.113.7", stdin: `{"source_kind":"command","source_id":"own","time":"2026-05-07T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"uname -r"}}` + "\n"},
 	{args: "run-once --since-days 3650 --own-networks 203.0.113.0/29"},
+	{args: "run-once --input - --since-days 3650", stdin: hostEvents},
 	{args: "run-once --json"},
 	{args: "run-once --rules-changed-only"},
 	{args: "run-once --source nonsense"},
@@ -103,6 +110,8 @@ var remoteSteps = []struct {
 	{args: "tags"},
 	{args: "tags --json"},
 	{args: "tags --json --limit 1"},
+	{args: "tags --json --min-level informational"},
+	{args: "tags --session w7"},
 	{args: "tags --attacker 203.0.113.7 --technique T1082"},
 	{args: "tags --since 2026-05-05 --until 2026-05-06"},
 	{args: "status"},

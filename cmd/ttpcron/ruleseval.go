@@ -43,16 +43,17 @@ func judge(r ruleset.Set) *measured {
 
 type evalOptions struct {
 	min                                              float64
-	minLevel, judgements                             string
+	minLevel                                         cli.MinLevel
+	judgements                                       string
 	byRule, techniques, confusions, misses, positive bool
 	json                                             bool
 	limit                                            int
 }
 
 func rulesEval() *command {
-	var o evalOptions
+	o := evalOptions{minLevel: cli.MinLevel{Level: eval.DefaultMinLevel, IsSet: true}}
 	fs := cli.NewFlags()
-	fs.StringVar(&o.minLevel, "min-level", eval.DefaultMinLevel.String(), "a tag of a harmless command is a false positive from level `L` on")
+	fs.Var(&o.minLevel, "min-level", "a tag of a harmless command is a false positive from level `L` on")
 	fs.Float64Var(&o.min, "min-confidence", eval.DefaultMinConfidence, "count once more with tags of confidence `C` or more")
 	fs.StringVar(&o.judgements, "judgements", "", "`FILE` of judgements by analysts: lines of hash, technique and share")
 	fs.BoolVar(&o.byRule, "by-rule", false, "list what each rule did, those furthest from their confidence first")
@@ -124,10 +125,8 @@ func currentTechnique(id string) string {
 
 func evaluate(ctx context.Context, s *session, files []string, o evalOptions) error {
 	options := eval.Options{MinConfidence: o.min, Current: currentTechnique}
+	options.MinLevel = o.minLevel.Level
 	var err error
-	if options.MinLevel, err = level(o.minLevel); err != nil {
-		return err
-	}
 	if options.Judgements, err = readJudgements(o.judgements); err != nil {
 		return err
 	}

@@ -17,18 +17,18 @@ import (
 )
 
 type noiseOptions struct {
-	since, until, minLevel string
-	window                 ttpcron.Window
-	level                  ttpcron.Level
-	replay                 bool
-	limit                  int
-	json                   bool
+	since, until string
+	window       ttpcron.Window
+	minLevel     cli.MinLevel
+	replay       bool
+	limit        int
+	json         bool
 }
 
 // skips reports whether a rule that is loaded has a lower level than was asked for.
 // Of one that is not loaded no level is known.
 func (o *noiseOptions) skips(r tagger.Rule, loaded bool) bool {
-	return loaded && o.minLevel != "" && !r.Level.AtLeast(o.level)
+	return loaded && o.minLevel.IsSet && !r.Level.AtLeast(o.minLevel.Level)
 }
 
 func rulesNoise() *command {
@@ -36,7 +36,7 @@ func rulesNoise() *command {
 	fs := cli.NewFlags()
 	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
-	fs.StringVar(&o.minLevel, "min-level", "", "only rules of the level `L` or above: low, medium, high or critical (default informational: all)")
+	fs.Var(&o.minLevel, "min-level", "only rules of the level `L` or above: low, medium, high or critical (default informational: all)")
 	fs.BoolVar(&o.replay, "replay", false, "judge the stored events with the rules as they are now, instead of counting stored tags")
 	fs.IntVar(&o.limit, "limit", 0, "list at most `N` rules; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line, one for each rule")
@@ -64,9 +64,6 @@ nothing where honest people work, however often it is right.`,
 			}
 			var err error
 			if o.window, err = cli.Window(o.since, o.until, s.now()); err != nil {
-				return err
-			}
-			if o.level, err = level(o.minLevel); err != nil {
 				return err
 			}
 			if o.limit < 0 {
@@ -118,7 +115,7 @@ func share(n, of int) float64 {
 }
 
 func noiseOfTags(ctx context.Context, out *term.Output, db *store.Store, rs ruleset.Set, o noiseOptions) error {
-	s, err := db.Tags.Summary(ctx, o.window, nil)
+	s, err := db.Tags.Summary(ctx, o.window, ttpcron.MinLevels{}, nil)
 	if err != nil {
 		return err
 	}

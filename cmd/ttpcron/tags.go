@@ -24,7 +24,7 @@ type tagsOptions struct {
 	q            ttpcron.TagQuery
 	since, until string
 	arrived      string // since when
-	minLevel     string
+	minLevel     cli.MinLevel
 	limit        int
 	own          ttpcron.Networks
 	uuid         bool
@@ -43,7 +43,7 @@ func tagsCommand() *command {
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
 	fs.StringVar(&o.arrived, "arrived-since", "", arrivedUsage)
 	fs.Float64Var(&o.q.MinConfidence, "min-confidence", 0, "only tags with at least this confidence, `C` from 0 to 1 (default 0: all)")
-	fs.StringVar(&o.minLevel, "min-level", "", "only tags with at least the level `L`: low, medium, high or critical (default informational: all)")
+	fs.Var(&o.minLevel, "min-level", "only tags with at least the level `L`: informational, low, medium, high or critical (default: all of honeypots, medium of hosts)")
 	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows or tags, the newest; 0 for all (default: 100 as a table on a terminal, else all)")
 	fs.BoolVar(&o.uuid, "uuid", false, "show the UUID of the tag in each row, for explain --tag")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
@@ -61,6 +61,11 @@ CONF is the confidence: given that an attacker did this, how likely the techniqu
 describes it. LEVEL is how much it says where honest people work too, from
 informational over low, medium and high to critical. Where no rule names one it is
 medium.
+
+Whoever works on a honeypot is an attacker: tags of every level are shown. Events
+with "vantage": "host" come from the logs of a real host, whose owner works there
+too: of their tags those below medium are left out, and a note says how many.
+--min-level holds for both; --min-level informational leaves nothing out.
 
 Times are those of events. --arrived-since goes by when events arrived in the
 store, by its clock: what a run brought in, however old its logs are. What arrived
@@ -107,9 +112,7 @@ func (o *tagsOptions) check(now func() time.Time) error {
 	if o.q.MinConfidence < 0 || o.q.MinConfidence > 1 || o.q.MinConfidence != o.q.MinConfidence {
 		return cli.Usagef("--min-confidence is %v, want 0 to 1", o.q.MinConfidence)
 	}
-	if o.q.MinLevel, err = level(o.minLevel); err != nil {
-		return err
-	}
+	o.q.MinLevels = o.minLevel.Levels()
 	if o.limit < -1 {
 		return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 	}
@@ -119,15 +122,6 @@ func (o *tagsOptions) check(now func() time.Time) error {
 	}
 	o.q.Tactic, err = tacticID(o.q.Tactic)
 	return err
-}
-
-// level reads the name of a level; an empty one is none.
-func level(name string) (ttpcron.Level, error) {
-	l, ok := ttpcron.ParseLevel(strings.ToLower(name))
-	if !ok && name != "" {
-		return 0, cli.Usage(fmt.Sprintf("--min-level %q is no level", name), "levels are informational, low, medium, high and critical")
-	}
-	return l, nil
 }
 
 // inAttack says what is wrong with a technique id that ATT&CK never had, has
@@ -207,9 +201,22 @@ func showTags(ctx context.Context, out *term.Output, stores *store.Opener, arriv
 				return err
 			}
 		}
+	} else if err := tagTable(ctx, out, db, o); err != nil {
+		return err
+	}
+	return noteLeftOut(ctx, out, db, o)
+}
+
+// noteLeftOut says what is not shown because nobody asked for a level.
+func noteLeftOut(ctx context.Context, out *term.Output, db *store.Store, o tagsOptions) error {
+	if o.minLevel.IsSet {
 		return nil
 	}
-	return tagTable(ctx, out, db, o)
+	n, err := db.Tags.LeftOut(ctx, o.q)
+	if err == nil && n > 0 {
+		out.Note("%s of hosts below medium %s not shown; --min-level informational shows all", term.Plural(n, "tag", "tags"), map[bool]string{true: "is", false: "are"}[n == 1])
+	}
+	return err
 }
 
 // tagTable prints tags in parts of a table, so that memory stays small.

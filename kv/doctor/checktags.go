@@ -156,6 +156,8 @@ func (c *checker) tag(day ttpcron.Day, k, v []byte, rollup *rollup.Day, lost *lo
 		c.findf("tag %s: its fields give the UUID %s", u, got)
 	case e != nil && !e.Time.Equal(t.EventTime):
 		c.findf("tag %s: it is of another time than its event, %s %d", u, cl.Kind, t.Seq)
+	case e != nil && e.Vantage != cl.Vantage:
+		c.findf("tag %s: it counts as that of a %s, and its event, %s %d, is that of a %s", u, cl.Vantage, cl.Kind, t.Seq, e.Vantage)
 	case e != nil && !t.Match.Fits(e):
 		c.findf("tag %s: what it quotes, up to byte %d, is not in its event, %s %d", u, t.Match.End, cl.Kind, t.Seq)
 	default:
@@ -265,7 +267,7 @@ func (c *checker) compareAttacker(day, k, v []byte, want *record.AttackerTally, 
 		c.failed(err)
 	case c.meta.Secret.Attacker(record.FirstName(got.UUID, got.Identity, got.IP)) != binary.BigEndian.Uint64(k[1:]):
 		c.findf("the name of attacker %x belongs to another", k[1:])
-	case compare && (want == nil || got.Tally != want.Tally):
+	case compare && (want == nil || got.Tally != want.Tally || got.Shown != want.Shown):
 		c.findf("counts %d tags of attacker %x, a recount gives otherwise", got.Tags, k[1:])
 	}
 }

@@ -7,18 +7,20 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Claim is what many tags have in common: the kind of event, what the rule says of
-// it, and what it shows. The store numbers claims, and a tag holds the number.
+// Claim is what many tags have in common: the kind of event, from where it was seen,
+// what the rule says of it, and what it shows. The store numbers claims, and a tag
+// holds the number. So whatever is counted by claim is counted by level and vantage.
 type Claim struct {
 	Kind ttpcron.SourceKind
 	ttpcron.Claim
-	Shows ttpcron.FieldNames // Match.Shows
-	Field string             // Match.Field
+	Shows   ttpcron.FieldNames // Match.Shows
+	Field   string             // Match.Field
+	Vantage ttpcron.Vantage
 }
 
 // ClaimOf returns the claim of a tag.
 func ClaimOf(t *ttpcron.Tag) Claim {
-	c := Claim{Kind: t.SourceKind, Claim: t.Claim, Shows: t.Match.Shows, Field: t.Match.Field}
+	c := Claim{Kind: t.SourceKind, Claim: t.Claim, Shows: t.Match.Shows, Field: t.Match.Field, Vantage: t.Vantage}
 	if c.Level == ttpcron.LevelMedium {
 		c.Level = 0 // one claim, whichever way it is said
 	}
@@ -39,6 +41,7 @@ func AppendClaim(dst, key []byte, c Claim) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(c.Confidence))
 	dst = append(dst, byte(c.Level))
 	dst = AppendText(AppendText(dst, string(c.Shows)), c.Field)
+	dst = append(dst, byte(c.Vantage))
 	End(dst[start:], key)
 	return dst
 }
@@ -61,6 +64,11 @@ func ReadClaim(key, rec []byte) (c Claim, err error) {
 		c.Level, c.Shows, c.Field = ttpcron.Level(r.Byte()), ttpcron.FieldNames(r.Text()), r.Text()
 		if c.Level > ttpcron.LevelCritical {
 			r.Fail(Damagef("level %d", c.Level))
+		}
+	}
+	if r.Version >= 3 {
+		if c.Vantage = ttpcron.Vantage(r.Byte()); c.Vantage > ttpcron.VantageHost {
+			r.Fail(Damagef("vantage %d", c.Vantage))
 		}
 	}
 	return c, r.Finish()

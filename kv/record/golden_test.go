@@ -182,8 +182,14 @@ func goldenTags() []goldenRecord {
 	number, ofClaim := record.ClaimNumber(1), record.ClaimKey(record.RollupClaim, 300)
 	ofAttacker, ofAlias := record.HashKey(record.RollupAttacker, 0x0102030405060708), record.HashKey(record.RollupAlias, 9)
 	attacker := record.AttackerTally{Tally: record.Tally{Tags: 5, First: 100, Last: 2000}, UUID: ttpcron.DeriveAttacker("192.0.2.7"), IP: "192.0.2.7", Identity: "identity"}
+	attacker.Shown = attacker.Tally
+	some, none, ofHost := attacker, attacker, c
+	some.Shown, none.Shown = record.Tally{Tags: 2, First: 300, Last: 1000}, record.Tally{}
+	ofHost.Vantage, ofHost.Level = ttpcron.VantageHost, ttpcron.LevelInformational
 	return []goldenRecord{
 		{"claim", "claim", parts(number), record.AppendClaim(nil, number, c), c,
+			func(rec []byte) (any, error) { return asAny(record.ReadClaim(number, rec)) }},
+		{"claim-host", "claim", parts(number), record.AppendClaim(nil, number, ofHost), ofHost,
 			func(rec []byte) (any, error) { return asAny(record.ReadClaim(number, rec)) }},
 		{"tag", "tag", parts(d, tk[:]), record.AppendTag(nil, d, &tk, 300, &tag, &record.Deriver{}), tag, readTag},
 		referring("tag-bare", ttpcron.Match{}),
@@ -193,6 +199,10 @@ func goldenTags() []goldenRecord {
 		{"tally", "count of a claim", parts(d, ofClaim), record.AppendTally(nil, attacker.Tally, d, ofClaim), attacker.Tally,
 			func(rec []byte) (any, error) { return asAny(record.ReadTally(rec, d, ofClaim)) }},
 		{"attacker", "count of an attacker", parts(d, ofAttacker), record.AppendAttacker(nil, attacker, d, ofAttacker), attacker,
+			func(rec []byte) (any, error) { return asAny(record.ReadAttacker(rec, d, ofAttacker)) }},
+		{"attacker-some", "count of an attacker", parts(d, ofAttacker), record.AppendAttacker(nil, some, d, ofAttacker), some,
+			func(rec []byte) (any, error) { return asAny(record.ReadAttacker(rec, d, ofAttacker)) }},
+		{"attacker-none", "count of an attacker", parts(d, ofAttacker), record.AppendAttacker(nil, none, d, ofAttacker), none,
 			func(rec []byte) (any, error) { return asAny(record.ReadAttacker(rec, d, ofAttacker)) }},
 		{"alias", "name in a day", parts(d, ofAlias), record.AppendAlias(nil, record.Span{First: 300, Last: 86399}, d, ofAlias), record.Span{First: 300, Last: 86399},
 			func(rec []byte) (any, error) { return asAny(record.ReadAlias(rec, d, ofAlias)) }},
@@ -324,6 +334,8 @@ func TestOldRecords(t *testing.T) {
 			}
 		case []ttpcron.Event, ttpcron.RuleSet, ttpcron.Run:
 			old[g.name] = v
+		case record.AttackerTally:
+			old[g.name] = v
 		case record.Span:
 			old[g.name] = record.WholeDay()
 		}
@@ -347,8 +359,23 @@ func TestOldRecords(t *testing.T) {
 		}
 		n++
 	}
-	if n != 8 {
+	if n != 9 {
 		t.Errorf("%d old records were read", n)
+	}
+}
+
+// TestClaimWithoutVantage: up to version 2 a claim was one of honeypots.
+func TestClaimWithoutVantage(t *testing.T) {
+	for _, g := range goldenRecords() {
+		if g.name != "claim" {
+			continue
+		}
+		rec := slices.Clone(g.rec[:len(g.rec)-1])
+		rec[0] = 2
+		record.End(rec, g.sum...)
+		if got, err := g.read(rec); err != nil || !reflect.DeepEqual(got, g.value) {
+			t.Errorf("read %+v, %v, want %+v", got, err, g.value)
+		}
 	}
 }
 

@@ -251,7 +251,7 @@ func (r *Reader) whole(t *ttpcron.Tag, d *Deriver) {
 // Complete gives a tag that was read its claim and, unless it is whole, what its
 // event says. Evidence is left to the caller: see [ttpcron.AppendEvidence].
 func (c *Claim) Complete(t *ttpcron.Tag, e *ttpcron.Event, d *Deriver) {
-	t.Claim, t.SourceKind = c.Claim, c.Kind
+	t.Claim, t.SourceKind, t.Vantage = c.Claim, c.Kind, c.Vantage
 	if t.Seq == 0 {
 		return
 	}

@@ -45,8 +45,23 @@ func (t *Tally) Add(o Tally) {
 // AttackerTally counts the tags of one attacker.
 type AttackerTally struct {
 	Tally
+	Shown              Tally // those of them that [ttpcron.DefaultMinLevels] shows
 	UUID, IP, Identity string
 }
+
+// Add adds up the counts of one attacker on one day. The names stay.
+func (a *AttackerTally) Add(all, shown Tally) {
+	a.Tally.Add(all)
+	if shown.Tags > 0 {
+		a.Shown.Add(shown)
+	}
+}
+
+// Bits of the record of the count of an attacker.
+const (
+	attackerDerived = 1 // the UUID follows from the address
+	attackerShown   = 2 // not all tags are shown
+)
 
 func appendTallyBody(dst []byte, t Tally) []byte {
 	dst = binary.AppendUvarint(dst, uint64(t.Tags))
@@ -81,9 +96,22 @@ func ReadTally(rec, day, key []byte) (Tally, error) {
 // AppendAttacker appends the record of the count of an attacker.
 func AppendAttacker(dst []byte, a AttackerTally, day, key []byte) []byte {
 	dst = appendTallyBody(typeAttacker.Begin(dst), a.Tally)
-	derived := a.IP != "" && a.UUID == ttpcron.DeriveAttacker(a.IP)
-	dst = AppendBool(dst, derived)
-	if !derived {
+	bits := byte(0)
+	if a.IP != "" && a.UUID == ttpcron.DeriveAttacker(a.IP) {
+		bits |= attackerDerived
+	}
+	if a.Shown != a.Tally {
+		bits |= attackerShown
+	}
+	dst = append(dst, bits)
+	switch {
+	case bits&attackerShown == 0:
+	case a.Shown.Tags == 0:
+		dst = append(dst, 0)
+	default:
+		dst = appendTallyBody(dst, a.Shown)
+	}
+	if bits&attackerDerived == 0 {
 		dst = AppendPacked(dst, a.UUID)
 	}
 	dst = AppendPacked(AppendPacked(dst, a.IP), a.Identity)
@@ -96,8 +124,7 @@ func ReadAttacker(rec, day, key []byte) (AttackerTally, error) {
 	if err != nil {
 		return AttackerTally{}, fmt.Errorf("count of an attacker: %w", err)
 	}
-	a := AttackerTally{Tally: r.tally()}
-	derived := r.Bool()
+	a, derived := r.attacker()
 	if !derived {
 		a.UUID = r.Packed()
 	}
@@ -111,17 +138,39 @@ func ReadAttacker(rec, day, key []byte) (AttackerTally, error) {
 	return a, nil
 }
 
+// attacker reads the counts of an attacker, and whether the UUID follows from the
+// address. Up to version 1 all tags were shown.
+func (r *Reader) attacker() (a AttackerTally, derived bool) {
+	a.Tally = r.tally()
+	a.Shown = a.Tally
+	bits := r.Byte()
+	if r.Version < 2 && bits > attackerDerived || bits > attackerDerived|attackerShown {
+		r.Fail(Damagef("bits %x", bits))
+	}
+	if bits&attackerShown != 0 {
+		if a.Shown = (Tally{}); len(r.Rest) > 0 && r.Rest[0] == 0 {
+			r.Byte()
+		} else {
+			a.Shown = r.tally()
+		}
+		if a.Shown.Tags >= a.Tags {
+			r.Fail(Damagef("%d of %d tags are shown", a.Shown.Tags, a.Tags))
+		}
+	}
+	return a, bits&attackerDerived != 0
+}
+
 // ReadAttackerTally is ReadAttacker without the names.
-func ReadAttackerTally(rec, day, key []byte) (Tally, error) {
+func ReadAttackerTally(rec, day, key []byte) (AttackerTally, error) {
 	r, err := typeAttacker.Open(rec, day, key)
 	if err != nil {
-		return Tally{}, fmt.Errorf("count of an attacker: %w", err)
+		return AttackerTally{}, fmt.Errorf("count of an attacker: %w", err)
 	}
-	t := r.tally()
+	a, _ := r.attacker()
 	if r.Err != nil {
-		return Tally{}, fmt.Errorf("count of an attacker: %w", r.Err)
+		return AttackerTally{}, fmt.Errorf("count of an attacker: %w", r.Err)
 	}
-	return t, nil
+	return a, nil
 }
 
 // Span is a part of a day, in whole seconds, both ends within it.

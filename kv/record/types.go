@@ -8,10 +8,10 @@ var (
 	typeCoverage   = Type{"coverage", 1}
 	typeIndexRuns  = Type{"list of an index", 1}
 	typeIndexChunk = Type{"chunk of an index", 1}
-	typeClaim      = Type{"claim", 2}
+	typeClaim      = Type{"claim", 3}
 	typeTag        = Type{"tag", 2}
 	typeTally      = Type{"count of a claim", 1}
-	typeAttacker   = Type{"count of an attacker", 1}
+	typeAttacker   = Type{"count of an attacker", 2}
 	typeAlias      = Type{"name in a day", 2}
 	typeTotal      = Type{"total of a claim", 1}
 	typeKindTotal  = Type{"total of a kind", 1}

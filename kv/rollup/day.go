@@ -1,7 +1,7 @@
-// Package rollup counts the tags of a day: by claim, which gives technique,
-// tactic, rule and kind, and by attacker. It also says which names can be found in
-// the day, and from when to when: the hash of an attacker's first name, of its other
-// names and of sessions. As stored that costs about 45 bytes for each attacker and 35
+// Package rollup counts the tags of a day: by claim, which gives technique, tactic,
+// rule, kind, level and vantage, and by attacker, of whom those that are shown by
+// default count apart. It also says which names can be found in the day, and from when
+// to when: the hash of an attacker's first name, of its other names and of sessions. As stored that costs about 45 bytes for each attacker and 35
 // for each session of a day that has tags.
 //
 // There may be more attackers than memory shall hold, so they are counted one
@@ -32,6 +32,9 @@ type Day struct {
 	names    [2]*record.Span // of the attacker's other names
 }
 
+// defaultLevels tell what of an attacker's tags is shown where nobody asks otherwise.
+var defaultLevels = ttpcron.DefaultMinLevels()
+
 // NewDay makes a rollup that counts everything at once.
 func NewDay() *Day {
 	return &Day{
@@ -59,7 +62,11 @@ func (d *Day) Add(s *record.Secret, nanos int64, claim uint32, t *ttpcron.Tag) {
 	}
 	d.previous = t
 	if d.attacker != nil {
-		d.attacker.Tally.Add(one)
+		shown := one
+		if !defaultLevels.Show(t.Level, t.Vantage) {
+			shown = record.Tally{}
+		}
+		d.attacker.Add(one, shown)
 	}
 	for _, name := range [...]*record.Span{d.session, d.names[0], d.names[1]} {
 		if name != nil {

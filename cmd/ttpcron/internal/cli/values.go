@@ -146,3 +146,39 @@ func (n *Networks) Set(s string) error {
 	*n = append(*n, more...)
 	return err
 }
+
+// MinLevel is a flag with the level at which a view of tags begins, wherever their
+// events were seen. Until it is set a view begins where ttpcron.DefaultMinLevels says.
+type MinLevel struct {
+	Level ttpcron.Level
+	IsSet bool
+}
+
+// Levels returns where the view begins.
+func (m *MinLevel) Levels() ttpcron.MinLevels {
+	if !m.IsSet {
+		return ttpcron.DefaultMinLevels()
+	}
+	return ttpcron.FromLevel(m.Level)
+}
+
+// String returns what Set takes, or "" before there is a value.
+func (m *MinLevel) String() string {
+	if m == nil || !m.IsSet {
+		return ""
+	}
+	return m.Level.String()
+}
+
+// Get implements flag.Getter: a level is a text.
+func (m *MinLevel) Get() any { return m.String() }
+
+// Set implements flag.Value.
+func (m *MinLevel) Set(s string) error {
+	l, ok := ttpcron.ParseLevel(strings.ToLower(s))
+	if !ok {
+		return fmt.Errorf("want informational, low, medium, high or critical")
+	}
+	m.Level, m.IsSet = l, true
+	return nil
+}

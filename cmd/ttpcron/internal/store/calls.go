@@ -71,6 +71,7 @@ var calls = control.Name(struct {
 	Tags    call[tagsFrom, tagPage]
 	Tag     call[ttpcron.UUID, found[ttpcron.Tag]]
 	Summary call[summing, ttpcron.Summary]
+	LeftOut call[ttpcron.TagQuery, int]
 
 	RuleStates     call[none, []ttpcron.RuleState]
 	SetRuleState   call[ttpcron.RuleState, none]
@@ -171,8 +172,9 @@ var calls = control.Name(struct {
 		return f, err
 	}),
 	Summary: does(func(ctx context.Context, h *Holder, q summing) (ttpcron.Summary, error) {
-		return h.DB.Summary(ctx, q.Window, q.Own)
+		return h.DB.Summary(ctx, q.Window, q.Levels, q.Own)
 	}),
+	LeftOut: does(func(ctx context.Context, h *Holder, q ttpcron.TagQuery) (int, error) { return h.DB.LeftOut(ctx, q) }),
 
 	// Callers say what, and why. Who they are, and when it is, the holder knows.
 	RuleStates: reads((*kv.DB).RuleStates),
@@ -312,6 +314,7 @@ type (
 	}
 	summing struct {
 		Window ttpcron.Window
+		Levels ttpcron.MinLevels
 		Own    ttpcron.Networks
 	}
 	clearing  struct{ Rule, By string }

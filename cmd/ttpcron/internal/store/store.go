@@ -168,8 +168,13 @@ func (s Tags) ByUUID(ctx context.Context, u ttpcron.UUID) (ttpcron.Tag, bool, er
 }
 
 // Summary does what kv.DB.Summary does.
-func (s Tags) Summary(ctx context.Context, w ttpcron.Window, own ttpcron.Networks) (ttpcron.Summary, error) {
-	return calls.Summary.ask(ctx, s.conn, summing{w, own})
+func (s Tags) Summary(ctx context.Context, w ttpcron.Window, levels ttpcron.MinLevels, own ttpcron.Networks) (ttpcron.Summary, error) {
+	return calls.Summary.ask(ctx, s.conn, summing{w, levels, own})
+}
+
+// LeftOut does what kv.DB.LeftOut does.
+func (s Tags) LeftOut(ctx context.Context, q ttpcron.TagQuery) (int, error) {
+	return calls.LeftOut.ask(ctx, s.conn, q)
 }
 
 // Rules are what a store knows of rules: what operators decided, and which
