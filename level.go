@@ -63,6 +63,11 @@ func (m MinLevels) Show(l Level, v Vantage) bool {
 	return least == 0 || l.AtLeast(least)
 }
 
+// Levels lists the levels, the highest first.
+func Levels() []Level {
+	return []Level{LevelCritical, LevelHigh, LevelMedium, LevelLow, LevelInformational}
+}
+
 func (l Level) rank() Level {
 	if l == 0 || l > LevelCritical {
 		return LevelMedium

@@ -978,6 +978,7 @@ func (h *history) compareStats() {
 	want := map[ttpcron.SourceKind]kv.KindStats{}
 	days := map[string]bool{}
 	tagDays := map[ttpcron.Day]bool{}
+	levels := map[kv.LevelCount]int{}
 	for _, e := range h.m.events {
 		s := want[e.Kind]
 		s.Kind = e.Kind
@@ -1004,9 +1005,26 @@ func (h *history) compareStats() {
 		s.Tags++
 		want[t.SourceKind] = s
 		tagDays[ttpcron.DayOf(t.EventTime)] = true
+		level := t.Level
+		if level == 0 {
+			level = ttpcron.LevelMedium
+		}
+		levels[kv.LevelCount{Vantage: t.Vantage, Level: level}]++
 	}
 	if !reflect.DeepEqual(got.Kinds, sorted(want)) {
 		h.t.Fatalf("stats: kinds %+v, want %+v", got.Kinds, sorted(want))
+	}
+	for i, c := range got.Levels {
+		n := c.Tags
+		if c.Tags = 0; levels[c] != n {
+			h.t.Fatalf("stats: %d tags of %+v, want %d", n, c, levels[c])
+		}
+		if i > 0 && c.Vantage == got.Levels[i-1].Vantage && c.Level >= got.Levels[i-1].Level {
+			h.t.Fatalf("stats: levels are not in order: %+v", got.Levels)
+		}
+	}
+	if len(got.Levels) != len(levels) {
+		h.t.Fatalf("stats: levels %+v, want %v", got.Levels, levels)
 	}
 	if got.TagDays != len(tagDays) || got.Runs != len(h.m.runs) || got.FilePositions != len(h.m.marks) || got.LastSeq != h.m.last {
 		h.t.Fatalf("stats: %+v", got)

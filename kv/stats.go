@@ -23,8 +23,9 @@ type Stats struct {
 	LastSeq   uint64
 	Arrived   time.Time // when the last events arrived; zero where that is not known
 
-	Kinds          []KindStats // in the order of their names
-	TagDays        int         // days on which there are tags that are not retired
+	Kinds          []KindStats  // in the order of their names
+	Levels         []LevelCount // those that there are tags of, by vantage, the highest first
+	TagDays        int          // days on which there are tags that are not retired
 	Runs           int
 	Rejects        int // rejects kept
 	RejectsDropped int // rejects that were dropped to keep the list short
@@ -46,6 +47,14 @@ type KindStats struct {
 	// such events, and FutureDays their days.
 	Newest             time.Time
 	Future, FutureDays int
+}
+
+// LevelCount counts the tags of one level, of events seen from one vantage, that are
+// not hidden.
+type LevelCount struct {
+	Vantage ttpcron.Vantage
+	Level   ttpcron.Level // as it is named
+	Tags    int
 }
 
 // Stats describes the store from the counts that it keeps, whatever its size.
@@ -81,7 +90,7 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 		if s.Horizons, err = listHorizons(tx); err != nil {
 			return err
 		}
-		s.Kinds, err = db.kindStats(tx, hidden)
+		s.Kinds, s.Levels, err = db.kindStats(tx, hidden)
 		return err
 	})
 	if err != nil {
@@ -93,27 +102,28 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 }
 
 // kindStats puts the counts of events and of tags that are not hidden together.
-func (db *DB) kindStats(tx *txn, hidden hiddenClaims) ([]KindStats, error) {
+func (db *DB) kindStats(tx *txn, hidden hiddenClaims) ([]KindStats, []LevelCount, error) {
 	kinds := map[ttpcron.SourceKind]KindStats{}
+	levels := map[LevelCount]int{}
 	c := tx.top(layout.Totals).Cursor()
 	for k, rec := c.First(); k != nil; k, rec = c.Next() {
 		switch {
 		case k[0] == record.TotalKind:
 			t, err := record.ReadKindTotal(k, rec)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			kind := ttpcron.SourceKind(k[1:])
 			kinds[kind] = KindStats{Kind: kind, Tags: kinds[kind].Tags, Events: t.Events, Days: t.Days, Earliest: t.Earliest, Latest: t.Latest}
 		case k[0] == record.RollupClaim && len(k) == 5:
 			t, err := record.ReadTotal(k, rec)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			id := binary.BigEndian.Uint32(k[1:])
 			cl, err := db.claims.get(tx, id)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			s := kinds[cl.Kind]
 			s.Kind = cl.Kind
@@ -122,18 +132,33 @@ func (db *DB) kindStats(tx *txn, hidden hiddenClaims) ([]KindStats, error) {
 			}
 			s.Tags += t.Tags
 			kinds[cl.Kind] = s
+			if t.Tags > 0 {
+				level, _ := ttpcron.ParseLevel(cl.Level.String())
+				levels[LevelCount{Vantage: cl.Vantage, Level: level}] += t.Tags
+			}
 		}
 	}
 	tomorrow := ttpcron.DayOf(db.now()) + 1
 	for kind, s := range kinds {
 		if err := s.splitFuture(tx, tomorrow); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		kinds[kind] = s
 	}
 	out := slices.Collect(maps.Values(kinds))
 	slices.SortFunc(out, func(a, b KindStats) int { return cmp.Compare(a.Kind, b.Kind) })
-	return out, nil
+	return out, levelCounts(levels), nil
+}
+
+func levelCounts(tags map[LevelCount]int) (out []LevelCount) {
+	for c, n := range tags {
+		c.Tags = n
+		out = append(out, c)
+	}
+	slices.SortFunc(out, func(a, b LevelCount) int {
+		return cmp.Or(cmp.Compare(a.Vantage, b.Vantage), cmp.Compare(b.Level, a.Level))
+	})
+	return out
 }
 
 // splitFuture tells the newest event from those that are dated after tomorrow.

@@ -23,6 +23,7 @@ func state() *metrics.State {
 		Version: "v1", Healthy: true, Began: at, LastSuccess: at, DiskFree: 7, StoreBytes: 8, StoreFree: 9, Rejects: 10, RulesInForce: 11, RulesRefused: 12,
 		Sources:    []metrics.Source{{Name: "command", Events: 1, Tags: 2, Waiting: 3, Moved: at, Latest: at}, {Name: "bad\xff"}},
 		Techniques: []metrics.Technique{{ID: "T1059.004", Tags: 4}},
+		Levels:     []metrics.Level{{Name: "high", Tags: 3, OfHosts: 1}, {Name: "low"}},
 		Jobs:       []metrics.Job{{Name: "import", Running: true, Started: at, Next: at, Runs: 5, Failures: 1, Stopped: 2, Skipped: 3, Missed: 4}, {Name: "new"}},
 	}
 }
@@ -95,6 +96,9 @@ func TestWrite(t *testing.T) {
 		"ttpcron_lag_events{source=command}":                   3,
 		"ttpcron_store_events{source=bad?}":                    0,
 		"ttpcron_store_tags_by_technique{technique=T1059.004}": 4,
+		"ttpcron_store_tags_by_level{level=high}":              3,
+		"ttpcron_store_host_tags_by_level{level=high}":         1,
+		"ttpcron_store_tags_by_level{level=low}":               0,
 		"ttpcron_disk_free_bytes":                              7,
 		"ttpcron_job_overlap_skips_total{name=import}":         3,
 		"ttpcron_job_missed_total{name=import}":                4,

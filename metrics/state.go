@@ -10,6 +10,7 @@ type State struct {
 	LastSuccess time.Time // of a run
 	Sources     []Source  // the first maxSources are shown
 	Techniques  []Technique
+	Levels      []Level
 	Jobs        []Job
 
 	StoreBytes, StoreFree int64 // free: for reuse, within the file
@@ -28,6 +29,13 @@ type Source struct {
 	Moved        time.Time // when the checkpoint moved last
 	Latest       time.Time // the latest event that is not dated in the future, by its own time
 	Future       int       // events that are dated in the future
+}
+
+// Level counts the tags of a level in the store.
+type Level struct {
+	Name    string
+	Tags    int
+	OfHosts int // those of them whose events were seen from a host
 }
 
 // Technique counts the tags of a technique in the store.
@@ -63,6 +71,8 @@ var (
 	heldEvents   = gauge("held_events", "Events that are older than keep-events and that maintenance does not take out yet.", "")
 	heldTags     = gauge("held_tags", "Tags that are older than keep-tags and that maintenance does not take out yet.", "")
 	byTechnique  = gauge("store_tags_by_technique", "Tags in the store that are not retired, by technique.", "technique")
+	byLevel      = gauge("store_tags_by_level", "Tags in the store that are not retired, by level.", "level")
+	hostsByLevel = gauge("store_host_tags_by_level", "Of them those whose events were seen from a host, by level.", "level")
 	storeBytes   = gauge("store_bytes", "Size of the store's file.", "")
 	storeFree    = gauge("store_free_bytes", "Room in the store's file that is used again.", "")
 	diskFree     = gauge("disk_free_bytes", "Free room of the store's filesystem.", "")
@@ -104,6 +114,10 @@ func (s *State) collect(e exposition) {
 	e.add(heldTags, "", float64(s.HeldTags))
 	for _, t := range s.Techniques {
 		e.add(byTechnique, t.ID, float64(t.Tags))
+	}
+	for _, l := range s.Levels {
+		e.add(byLevel, l.Name, float64(l.Tags))
+		e.add(hostsByLevel, l.Name, float64(l.OfHosts))
 	}
 	e.add(storeBytes, "", float64(s.StoreBytes))
 	e.add(storeFree, "", float64(s.StoreFree))

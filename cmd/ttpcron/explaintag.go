@@ -202,7 +202,7 @@ func tellStory(out *term.Output, s tagStory) error {
 // origin says where a tag's event came from.
 func origin(tag *ttpcron.Tag, mark ttpcron.Mark) string {
 	text := ""
-	for _, part := range [][2]string{{"from", tag.AttackerIP}, {"attacker", tag.AttackerUUID}, {"identity", tag.IdentityUUID}, {"session", tag.SessionID}, {"sensor", tag.DeckyID}} {
+	for _, part := range [][2]string{{"from", tag.AttackerIP}, {"attacker", tag.AttackerUUID}, {"identity", tag.IdentityUUID}, {"session", tag.SessionID}, {"sensor", tag.DeckyID}, {"on a", vantageOf(tag)}} {
 		if part[1] != "" {
 			text += ", " + part[0] + " " + term.Clean(part[1])
 		}
@@ -211,6 +211,14 @@ func origin(tag *ttpcron.Tag, mark ttpcron.Mark) string {
 		}
 	}
 	return text
+}
+
+// vantageOf names the vantage of a tag that is not of a honeypot.
+func vantageOf(tag *ttpcron.Tag) string {
+	if tag.Vantage == ttpcron.VantageHoneypot {
+		return ""
+	}
+	return tag.Vantage.String()
 }
 
 // decided says who made a decision, when and why.

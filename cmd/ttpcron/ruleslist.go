@@ -20,6 +20,7 @@ type ruleFilter struct {
 	ids       []string // empty for all
 	technique string
 	kind      string
+	level     cli.MinLevel // a rule has this one or a higher one, if it is set
 	attention bool
 }
 
@@ -29,6 +30,7 @@ func rulesList() *command {
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
 	fs.StringVar(&f.technique, "technique", "", "only rules that claim the technique `T` or one of its sub-techniques")
 	fs.StringVar(&f.kind, "kind", "", "only rules that apply to events of the `KIND`, such as command")
+	fs.Var(&f.level, "min-level", "only rules of the level `L` or above: low, medium, high or critical (default informational: all)")
 	fs.BoolVar(&f.attention, "attention", false, "only rules that are not just enabled: disabled, clipped, retired, inert, slow")
 	return &command{
 		Name: "rules list", Args: "[ID...]", Short: "list the rules and their state", Flags: fs, Unstored: true,
@@ -37,7 +39,7 @@ where there is a store: disabled or clipped, with the reason and with the time
 when that ends; retired, if the tags of the version at hand are hidden. A rule
 that can never match is listed as inert, with the reason; a slow one has to be
 tried on every new text, --json says why.`,
-		Examples: "ttpcron rules list --technique T1105\nttpcron rules list --attention\nttpcron rules list TC2303 --json",
+		Examples: "ttpcron rules list --technique T1105\nttpcron rules list --min-level high\nttpcron rules list --attention\nttpcron rules list TC2303 --json",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			f.ids, f.technique = args, strings.ToUpper(f.technique)
@@ -96,6 +98,7 @@ func (f *ruleFilter) passes(r *tagger.Rule, life ruleset.Life) bool {
 	switch {
 	case len(f.ids) > 0 && !slices.Contains(f.ids, r.ID),
 		f.technique != "" && !slices.ContainsFunc(r.Claims, claims),
+		f.level.IsSet && !r.Level.AtLeast(f.level.Level),
 		f.kind != "" && !slices.Contains(r.Kinds, ttpcron.SourceKind(f.kind)),
 		f.attention && stateText(r, life) == string(ttpcron.StatusEnabled):
 		return false

@@ -49,7 +49,7 @@ func TestMetricsOfDaemon(t *testing.T) {
 		}
 		for _, line := range []string{
 			`ttpcron_tags_inserted_total{source="command"} 3`, `ttpcron_import_records_total{result="new"} 3`, `ttpcron_lag_events{source="command"} 0`,
-			`ttpcron_store_tags_by_technique{technique="T1082"} 3`, `ttpcron_batch_duration_seconds_count 1`, `ttpcron_healthy 1`, `ttpcron_job_runs_total{name="rarely"} 0`,
+			`ttpcron_store_tags_by_technique{technique="T1082"} 3`, `ttpcron_store_tags_by_level{level="medium"} 3`, `ttpcron_store_host_tags_by_level{level="low"} 0`, `ttpcron_batch_duration_seconds_count 1`, `ttpcron_healthy 1`, `ttpcron_job_runs_total{name="rarely"} 0`,
 			`ttpcron_rules_in_force 3`, `ttpcron_rules_refused 0`, `ttpcron_memo_lookups_total{result="miss"} 3`,
 		} {
 			if !strings.Contains(body, line+"\n") {

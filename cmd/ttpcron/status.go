@@ -16,6 +16,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/kv"
 )
 
 // runsShown is how many runs status shows.
@@ -27,10 +28,10 @@ func statusCommand() *command {
 	return &command{
 		Name: "status", Short: "show what the store holds and how far runs have come", Flags: fs,
 		Text: `Shows the size of the store, events and tags by source, for each source the
-checkpoint and how many events came after it, the last runs, and where rules
-come from. WAITING is what a run without --since-days would take; "<" means that
-it may be fewer. Nothing is scanned and no rule is compiled, so that it answers at
-once: rules check says whether all rules are sound.`,
+checkpoint and how many events came after it, tags by level, the last runs, and
+where rules come from. WAITING is what a run without --since-days would take; "<"
+means that it may be fewer. Nothing is scanned and no rule is compiled, so that it
+answers at once: rules check says whether all rules are sound.`,
 		Examples: "ttpcron status\nttpcron status --json | jq .sources",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -55,7 +56,48 @@ type status struct {
 	Role    string         `json:"role"`
 	Rules   rulesStatus    `json:"rules"`
 	Sources []store.Source `json:"sources"`
+	Levels  levelsStatus   `json:"levels"`
 	Runs    []runStatus    `json:"runs"`
+}
+
+// levelsStatus counts tags by the vantage of their event and by level.
+type levelsStatus struct {
+	Honeypot levelCounts `json:"honeypot"`
+	Host     levelCounts `json:"host"`
+}
+
+type levelCounts struct {
+	Critical      int `json:"critical"`
+	High          int `json:"high"`
+	Medium        int `json:"medium"`
+	Low           int `json:"low"`
+	Informational int `json:"informational"`
+}
+
+// of is the count of a level.
+func (c *levelCounts) of(l ttpcron.Level) *int {
+	switch l {
+	case ttpcron.LevelCritical:
+		return &c.Critical
+	case ttpcron.LevelHigh:
+		return &c.High
+	case ttpcron.LevelLow:
+		return &c.Low
+	case ttpcron.LevelInformational:
+		return &c.Informational
+	}
+	return &c.Medium
+}
+
+func statusOfLevels(list []kv.LevelCount) (s levelsStatus) {
+	for _, c := range list {
+		of := &s.Honeypot
+		if c.Vantage == ttpcron.VantageHost {
+			of = &s.Host
+		}
+		*of.of(c.Level) += c.Tags
+	}
+	return s
 }
 
 type storeStatus struct {
@@ -129,6 +171,7 @@ func gatherStatus(ctx context.Context, stores *store.Opener, set *settings.Setti
 	if s.Sources, err = db.Sources(ctx, st); err != nil {
 		return s, err
 	}
+	s.Levels = statusOfLevels(st.Levels)
 	runs, err := db.Ledger.Runs(ctx, runsShown)
 	for _, r := range runs {
 		s.Runs = append(s.Runs, statusOfRun(r))
@@ -224,6 +267,9 @@ func printStatus(out *term.Output, now func() time.Time, s status) error {
 	if err := printSources(out, now, s.Sources); err != nil {
 		return err
 	}
+	if err := printLevels(out, s.Levels); err != nil {
+		return err
+	}
 	return printRuns(out, s.Runs)
 }
 
@@ -267,6 +313,39 @@ func printAhead(out *term.Output, now func() time.Time, s store.Source) {
 	if s.Horizon != nil && *s.Horizon > ttpcron.DayOf(now()).String() {
 		fmt.Fprintf(out, "%s: events before %s do not come in, which lies in the future: ttpcron db prune --forget-horizon\n", term.Clean(s.Source), *s.Horizon)
 	}
+}
+
+// printLevels prints the tags by level, a row for honeypots and one for hosts, and says
+// which of them views leave out.
+func printLevels(out *term.Output, s levelsStatus) error {
+	t := term.Table{Columns: []term.Column{{Title: "TAGS OF", SGR: term.Cyan}}}
+	for _, l := range ttpcron.Levels() {
+		t.Columns = append(t.Columns, term.Column{Title: strings.ToUpper(l.String()), Right: true})
+	}
+	for _, of := range []struct {
+		name   string
+		counts levelCounts
+	}{{"honeypots", s.Honeypot}, {"hosts", s.Host}} {
+		if of.counts == (levelCounts{}) {
+			continue
+		}
+		row := []string{of.name}
+		for _, l := range ttpcron.Levels() {
+			row = append(row, term.Count(*of.counts.of(l)))
+		}
+		t.Add(row...)
+	}
+	if t.Len() == 0 {
+		return nil
+	}
+	fmt.Fprintln(out)
+	if err := out.Table(&t); err != nil {
+		return err
+	}
+	if n := s.Host.Low + s.Host.Informational; n > 0 {
+		fmt.Fprintf(out, "ttpcron tags shows hosts from medium on: not %s of them, without --min-level\n", term.Plural(n, "tag", "tags"))
+	}
+	return nil
 }
 
 func dayOf(t *time.Time) string {

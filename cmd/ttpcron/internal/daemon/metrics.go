@@ -113,6 +113,18 @@ func (d *daemon) moment(ctx context.Context) (*metrics.State, error) {
 	for _, t := range techniques {
 		s.Techniques = append(s.Techniques, metrics.Technique{ID: t.Technique, Tags: t.Tags})
 	}
+	for _, level := range ttpcron.Levels() {
+		one := metrics.Level{Name: level.String()}
+		for _, c := range st.Levels {
+			if c.Level != level {
+				continue
+			}
+			if one.Tags += c.Tags; c.Vantage == ttpcron.VantageHost {
+				one.OfHosts += c.Tags
+			}
+		}
+		s.Levels = append(s.Levels, one)
+	}
 	for _, j := range d.sched.Status() {
 		s.Jobs = append(s.Jobs, metrics.Job{
 			Name: j.Name, Running: j.Running, Started: j.Started, Next: j.Next,
