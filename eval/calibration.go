@@ -72,6 +72,16 @@ func (c *Calibration) add(h *Hit, on *command) {
 	}
 }
 
+// wrong returns the tags of a command that most analysts call wrong.
+func (c *command) wrong(harmless bool) (tags []WrongTag) {
+	for _, h := range c.hits {
+		if share, ok := c.judged[h.Technique]; ok && share < 0.5 {
+			tags = append(tags, WrongTag{c.text, h, harmless})
+		}
+	}
+	return tags
+}
+
 // refines reports whether two ids are the same or one is the other's technique.
 func refines(a, b string) bool { return a == b || parent(a) == b || a == parent(b) }
 

@@ -214,6 +214,7 @@ func (m *Measure) harmless(r *row) {
 	h.Commands++
 	c := command{text: r.command, hits: m.judge(r.command)}
 	c.judge(m.o, m.o.Judgements.of(r.command))
+	m.report.Wrong = append(m.report.Wrong, c.wrong(true)...)
 	var told []Hit
 	sure := false
 	for i := range c.hits {
@@ -270,6 +271,11 @@ func (m *Measure) Report() Report {
 	slices.SortFunc(r.Confusions, func(a, b Confusion) int {
 		return cmp.Or(b.Tests-a.Tests, cmp.Compare(a.Expected, b.Expected), cmp.Compare(a.Got, b.Got))
 	})
+	r.Wrong = slices.Clone(r.Wrong)
+	for _, c := range m.commands {
+		r.Wrong = append(r.Wrong, c.wrong(false)...)
+	}
+	slices.SortStableFunc(r.Wrong, func(a, b WrongTag) int { return cmp.Compare(b.Tag.Confidence, a.Tag.Confidence) })
 	r.Bins = m.bins()
 	r.Rules = m.ruleScores()
 	return r

@@ -182,6 +182,13 @@ func TestCalibration(t *testing.T) {
 	if first := r.Rules[0]; first.RuleID != "R-T1105" || first.Tags != 2 || first.RightShare() != 0.5 || first.Harmless != 1 {
 		t.Errorf("furthest off %+v", first)
 	}
+	wrong := []WrongTag{
+		{Command: "T1082:0.4 T1105:0.7", Tag: Hit{"R-T1105", "T1105", 0.7, 0}},
+		{Command: "T1082:0.4 T1105:0.7", Tag: Hit{"R-T1082", "T1082", 0.4, 0}},
+	}
+	if !reflect.DeepEqual(r.Wrong, wrong) {
+		t.Errorf("wrong %+v, want %+v", r.Wrong, wrong)
+	}
 	if f := r.Files[0]; f.Labelled != 2 || f.Judged != 2 || f.Harmless != 1 || r.Recall.Tests != 2 {
 		t.Errorf("file %+v, recall %+v", f, r.Recall)
 	}

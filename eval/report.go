@@ -21,6 +21,7 @@ type Report struct {
 	Misses         []Miss           // tests not found at the level of sub-techniques by any tag, in the order read
 	FalsePositives []FalsePositive  // in the order read
 	Rules          []RuleScore      // those furthest from their confidence first
+	Wrong          []WrongTag       // most confident first
 }
 
 // Found counts tests that were found.
@@ -126,4 +127,12 @@ type Hit struct {
 	Technique  string
 	Confidence float64
 	Level      ttpcron.Level
+}
+
+// WrongTag is a tag of a technique that, by most of the analysts asked, does not
+// describe the command.
+type WrongTag struct {
+	Command  string
+	Tag      Hit
+	Harmless bool // the command is a harmless one
 }

@@ -42,12 +42,12 @@ func judge(r ruleset.Set) *measured {
 }
 
 type evalOptions struct {
-	min                                              float64
-	minLevel                                         cli.MinLevel
-	judgements                                       string
-	byRule, techniques, confusions, misses, positive bool
-	json                                             bool
-	limit                                            int
+	min                                                     float64
+	minLevel                                                cli.MinLevel
+	judgements                                              string
+	byRule, techniques, confusions, misses, positive, wrong bool
+	json                                                    bool
+	limit                                                   int
 }
 
 func rulesEval() *command {
@@ -61,6 +61,7 @@ func rulesEval() *command {
 	fs.BoolVar(&o.confusions, "confusions", false, "list what tests got that were not found")
 	fs.BoolVar(&o.misses, "misses", false, "list the tests that were not found, with their commands")
 	fs.BoolVar(&o.positive, "false-positives", false, "list the false positives, with the rules")
+	fs.BoolVar(&o.wrong, "wrong", false, "list the tags that most analysts call wrong, most confident first")
 	fs.IntVar(&o.limit, "limit", 20, "list at most `N` rules and confusions; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print everything as one JSON object")
 	return &command{
@@ -230,12 +231,21 @@ func evalText(out *term.Output, r *eval.Report, rs ruleset.Set, o evalOptions) e
 		for _, f := range r.FalsePositives {
 			var tags []string
 			for _, t := range f.Tags {
-				tags = append(tags, fmt.Sprintf("%s %s %s %.2f", t.RuleID, t.Technique, t.Level, t.Confidence))
+				tags = append(tags, hitText(t))
 			}
-			fmt.Fprintf(out, "%s %s  %s\n", out.Term.Paint(term.Yellow, "FALSE POSITIVE"), term.Clean(f.Command), out.Term.Paint(term.Dim, term.Clean(strings.Join(tags, ", "))))
+			fmt.Fprintf(out, "%s %s  %s\n", out.Term.Paint(term.Yellow, "FALSE POSITIVE"), term.Clean(f.Command), out.Term.Paint(term.Dim, strings.Join(tags, ", ")))
+		}
+	}
+	if o.wrong {
+		for _, w := range r.Wrong {
+			fmt.Fprintf(out, "%s %s  %s\n", out.Term.Paint(term.Red, "WRONG"), term.Clean(w.Command), out.Term.Paint(term.Dim, hitText(w.Tag)))
 		}
 	}
 	return nil
+}
+
+func hitText(h eval.Hit) string {
+	return term.Clean(fmt.Sprintf("%s %s %s %.2f", h.RuleID, h.Technique, h.Level, h.Confidence))
 }
 
 func headline(out *term.Output, r *eval.Report) error {

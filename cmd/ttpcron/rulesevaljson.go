@@ -19,6 +19,7 @@ type evalJSON struct {
 	Misses         []missJSON          `json:"misses"`
 	FalsePositives []falsePositiveJSON `json:"false_positives"`
 	RuleScores     []ruleScoreJSON     `json:"rule_scores"`
+	Wrong          []wrongJSON         `json:"wrong"`
 	Bounded        int                 `json:"bounded"`
 }
 
@@ -107,15 +108,21 @@ type missJSON struct {
 }
 
 type falsePositiveJSON struct {
-	Command term.Exact     `json:"command_text"`
-	Tags    []falseHitJSON `json:"tags"`
+	Command term.Exact    `json:"command_text"`
+	Tags    []evalHitJSON `json:"tags"`
 }
 
-type falseHitJSON struct {
+type evalHitJSON struct {
 	RuleID     string  `json:"rule_id"`
 	Technique  string  `json:"technique_id"`
 	Confidence float64 `json:"confidence"`
 	Level      string  `json:"level"`
+}
+
+type wrongJSON struct {
+	Command  term.Exact `json:"command_text"`
+	Harmless bool       `json:"harmless"`
+	evalHitJSON
 }
 
 type ruleScoreJSON struct {
@@ -160,11 +167,15 @@ func calibrationToJSON(c *eval.Calibration) calibrationJSON {
 	return j
 }
 
+func evalHitToJSON(h eval.Hit) evalHitJSON {
+	return evalHitJSON{h.RuleID, h.Technique, h.Confidence, h.Level.String()}
+}
+
 // evalToJSON gives a report its published form. Lists are never null.
 func evalToJSON(r *eval.Report, rules, bounded int) evalJSON {
 	out := evalJSON{
 		Rules: rules, MinConfidence: r.MinConfidence, MinLevel: r.MinLevel.String(), Recall: recallToJSON(r.Recall), Harmless: harmlessToJSON(&r.Harmless), PerThousand: r.Harmless.PerThousand(r.Harmless.AtLevel), Bounded: bounded,
-		Files: []evalFileJSON{}, Bins: []binJSON{}, Techniques: []techniqueJSON{}, Confusions: []confusionJSON{}, Misses: []missJSON{}, FalsePositives: []falsePositiveJSON{}, RuleScores: []ruleScoreJSON{},
+		Files: []evalFileJSON{}, Bins: []binJSON{}, Techniques: []techniqueJSON{}, Confusions: []confusionJSON{}, Misses: []missJSON{}, FalsePositives: []falsePositiveJSON{}, RuleScores: []ruleScoreJSON{}, Wrong: []wrongJSON{},
 	}
 	for _, f := range r.Files {
 		j := evalFileJSON{File: term.Exact(f.Name), Lines: f.Lines, Labelled: f.Labelled, Judged: f.Judged, Harmless: f.Harmless, LeftOut: f.LeftOut, Malformed: f.Malformed}
@@ -189,9 +200,12 @@ func evalToJSON(r *eval.Report, rules, bounded int) evalJSON {
 	for _, f := range r.FalsePositives {
 		j := falsePositiveJSON{Command: term.Exact(f.Command)}
 		for _, t := range f.Tags {
-			j.Tags = append(j.Tags, falseHitJSON{t.RuleID, t.Technique, t.Confidence, t.Level.String()})
+			j.Tags = append(j.Tags, evalHitToJSON(t))
 		}
 		out.FalsePositives = append(out.FalsePositives, j)
+	}
+	for _, w := range r.Wrong {
+		out.Wrong = append(out.Wrong, wrongJSON{term.Exact(w.Command), w.Harmless, evalHitToJSON(w.Tag)})
 	}
 	for i := range r.Rules {
 		s := &r.Rules[i]

@@ -114,10 +114,16 @@ func (h History) Commands(t testing.TB) (texts []string) {
 	return slices.Compact(texts)
 }
 
+// Lists are the files of commands, one JSON object a line.
+func (h History) Lists(t testing.TB) []string {
+	t.Helper()
+	return h.glob(t, "labelled/*.jsonl")
+}
+
 // Listed are the commands of lists, which say of none when, where and by whom.
 func (h History) Listed(t testing.TB) (texts []string) {
 	t.Helper()
-	for _, path := range h.glob(t, "labelled/*.jsonl") {
+	for _, path := range h.Lists(t) {
 		for line := range lines(t, path) {
 			var e struct{ Command_Text string }
 			if json.Unmarshal(line, &e) == nil && e.Command_Text != "" {
