@@ -16,6 +16,9 @@ type AttackRelease struct {
 	// Technique looks up a technique or sub-technique by id. When it is nil the ids
 	// are only checked for their form.
 	Technique func(id string) (Technique, bool)
+	// Tactics are the ids (TAnnnn) of the tactics by their short names, such as
+	// "initial-access".
+	Tactics map[string]string
 }
 
 // Technique is what the loader must know of an ATT&CK technique.
@@ -66,6 +69,16 @@ func (o *Options) releaseOf(id string, tactics ...string) (from *AttackRelease, 
 		}
 	}
 	return from, t, best > 0
+}
+
+// tactic returns the id of a tactic by its short name in any release, or "".
+func (o *Options) tactic(name string) string {
+	for i := range o.Releases {
+		if id := o.Releases[i].Tactics[name]; id != "" {
+			return id
+		}
+	}
+	return ""
 }
 
 // newest is the name of the newest release, of which rules are that claim nothing else.

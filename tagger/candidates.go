@@ -14,11 +14,12 @@ import (
 type lookup struct {
 	index   *kindRules
 	scanner *literal.Scanner
-	seen    literal.IDs // rules and terms whose requirement the event meets
-	present literal.IDs // programs
-	few     []uint16    // programs, when they are few
-	letters literal.IDs // options of one letter
-	left    int         // bytes of parts that may still be scanned
+	seen    literal.IDs       // rules and terms whose requirement the event meets
+	present literal.IDs       // programs
+	few     []uint16          // programs, when they are few
+	letters literal.IDs       // options of one letter
+	left    int               // bytes of parts that may still be scanned
+	images  map[string]string // of bare names of programs, as far as they are remembered
 }
 
 const (
@@ -62,6 +63,9 @@ func (s *lookup) text(text string) {
 	if s.index.line {
 		in |= fieldBits[fieldLine]
 	}
+	if s.index.lines {
+		in |= fieldBits[fieldCommandLine]
+	}
 	s.scanner.Scan(text, in, s.seen)
 }
 
@@ -85,9 +89,6 @@ func (s *lookup) script(text string, script *shell.Script, programs []uint16) []
 			s.part(c.Line, fieldLine)
 		}
 		for _, f := range k.fields {
-			if s.left -= f.makes(c); s.left < 0 {
-				break
-			}
 			value, many := f.of(c)
 			if f.single() {
 				s.part(value, f)
@@ -97,12 +98,64 @@ func (s *lookup) script(text string, script *shell.Script, programs []uint16) []
 			}
 		}
 	}
+	if k.images || k.lines {
+		s.processes(text, script)
+	}
 	if k.decoded {
 		for i := range script.Decoded {
 			s.part(script.Decoded[i].Text, fieldDecoded)
 		}
 	}
 	return programs
+}
+
+// processes looks for literals in the images and lines of processes. The line of a
+// wrapper has in it the lines of what it runs, and is a part of the text as a rule.
+func (s *lookup) processes(text string, script *shell.Script) {
+	whole := shell.Process{Command: -1}
+	for i := range script.Processes {
+		p := &script.Processes[i]
+		if s.index.images {
+			s.part(s.image(p.Path), fieldImage)
+		}
+		switch {
+		case !s.index.lines:
+		case p.Text:
+			s.part(given+p.Line[:min(len(p.Line), s.index.longest)], fieldCommandLine)
+			if p.Command >= 0 {
+				s.part(p.Line, fieldCommandLine)
+			}
+		case whole.Command == p.Command && strings.HasSuffix(whole.Line, p.Line):
+		default:
+			whole = *p
+			if c := &script.Commands[p.Command]; c.Start < 0 || c.Start > len(text) || !strings.HasPrefix(text[c.Start:], p.Line) {
+				s.part(p.Line, fieldCommandLine)
+			}
+		}
+	}
+}
+
+// image is imageOf that remembers short names.
+func (s *lookup) image(path string) string {
+	size := imageSize(path)
+	if size == 0 {
+		return path
+	}
+	if size > 64 {
+		if s.left -= size; s.left < 0 {
+			return ""
+		}
+		return imageOf(path)
+	}
+	image, ok := s.images[path]
+	if !ok {
+		if s.images == nil || len(s.images) >= 512 {
+			s.images = map[string]string{}
+		}
+		image = imageOf(path)
+		s.images[image[len(foundIn):]] = image
+	}
+	return image
 }
 
 // standsIn reports whether a command's line is known to be a part of the text.

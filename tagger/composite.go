@@ -29,6 +29,7 @@ func (rs *RuleSet) Tagger(warn Warn) *Composite {
 	c := &Composite{rs: rs, warn: warn, parser: shell.NewParser(shell.Limits{}), lookups: map[ttpcron.SourceKind]*lookup{}}
 	for kind, k := range rs.ready().kinds {
 		c.lookups[kind] = k.lookup()
+		c.parser.Processes = c.parser.Processes || k.processes
 	}
 	return c
 }

@@ -10,7 +10,7 @@ type computed struct {
 	bytes  int
 }
 
-// computedField are the values of one field, by command.
+// computedField are the values of one field, by command or process.
 type computedField struct{ value, folded []string }
 
 // maxComputed bounds the bytes that are computed for one event, the lists included. It
@@ -49,13 +49,17 @@ func (ev *evaluation) pays(n int) bool {
 // slot returns where the text of the command at hand is kept, or nil when there
 // is no room for it.
 func (ev *evaluation) slot(f field, folded bool) *string {
+	if f.ofCommand() {
+		return ev.slotAt(f, folded, ev.command, len(ev.script.Commands))
+	}
+	return ev.slotAt(f, folded, 0, 1)
+}
+
+// slotAt is slot for one of n commands or processes.
+func (ev *evaluation) slotAt(f field, folded bool, at, n int) *string {
 	list := &ev.room().fields[f].value
 	if folded {
 		list = &ev.computed.fields[f].folded
-	}
-	at, n := 0, 1
-	if f.ofCommand() {
-		at, n = ev.command, len(ev.script.Commands)
 	}
 	if len(*list) <= at {
 		if !ev.pays(stringSize * n) {
@@ -64,25 +68,6 @@ func (ev *evaluation) slot(f field, folded bool) *string {
 		*list = make([]string, n)
 	}
 	return &(*list)[at]
-}
-
-// single returns the value of a field that the command at hand has once, and
-// false when there is no room to make it.
-func (ev *evaluation) single(f field) (string, bool) {
-	c := &ev.script.Commands[ev.command]
-	size := f.makes(c)
-	if size == 0 {
-		value, _ := f.of(c)
-		return value, true
-	}
-	kept := ev.slot(f, false)
-	if kept == nil {
-		return "", false
-	}
-	if *kept == "" && ev.pays(size) {
-		*kept, _ = f.of(c)
-	}
-	return *kept, *kept != ""
 }
 
 // folded returns a value of a field in lower case, and false when there is no
@@ -96,6 +81,9 @@ func (ev *evaluation) folded(f field, value string) (string, bool) {
 			return "", false
 		}
 		return pattern.Fold(value), true
+	}
+	if f.ofProcess() {
+		return ev.foldedOf(f, value)
 	}
 	kept := ev.slot(f, true)
 	if kept == nil {

@@ -83,7 +83,8 @@ type fieldRef struct {
 
 // scope is what a condition speaks of.
 type scope struct {
-	command bool // a field of the simple command at hand
+	command bool // a field of the simple command or process at hand
+	process bool // of the process
 	shell   bool // anything that the shell parser gives: command fields, some, decoded
 	payload bool // anything but the command's text
 }
@@ -108,7 +109,7 @@ func scopeOf(c condition) scope {
 		case fieldPayload:
 			return scope{payload: true}
 		}
-		return scope{command: true, shell: true}
+		return scope{command: true, process: c.field.field.ofProcess(), shell: true}
 	case flagTest:
 		return scope{command: true, shell: true}
 	case predicateTest:
@@ -122,6 +123,7 @@ func scopeOfList(list []condition) scope {
 	for _, c := range list {
 		s := scopeOf(c)
 		all.command = all.command || s.command
+		all.process = all.process || s.process
 		all.shell = all.shell || s.shell
 		all.payload = all.payload || s.payload
 	}

@@ -90,7 +90,11 @@ func (w *digester) condition(c condition) {
 		w.text("some")
 		w.condition(c.is)
 	case fieldTest:
-		w.text("field")
+		if c.field.field.ofProcess() {
+			w.text("process")
+		} else {
+			w.text("field")
+		}
 		w.text(c.field.field.String()) // the number may change with the program
 		w.text(c.field.name)
 		w.flag(c.field.stringOnly)

@@ -30,6 +30,8 @@ type evaluation struct {
 	proof   *canary.Evidence
 
 	command  int      // index of the simple command at hand; -1 for none
+	process  int      // index of the process at hand
+	form     form     // in which it is looked at
 	programs []uint16 // of the simple commands, as the index numbers them
 	// seen are the rules and terms whose requirement the index found; nil when it
 	// was not asked.
@@ -181,14 +183,17 @@ func (c *checkValue) holds(ev *evaluation) bool {
 	case fieldPayload:
 		return c.payload(ev)
 	}
+	if c.field.field.ofProcess() {
+		value, ok := ev.ofProcess(c.field.field)
+		return ok && (value != "" || !c.test.empty()) && c.one(ev, value)
+	}
 	if ev.command < 0 {
 		return false
 	}
+	value, many := c.field.field.of(&ev.script.Commands[ev.command])
 	if c.field.field.single() {
-		value, ok := ev.single(c.field.field)
-		return ok && (value != "" || !c.test.empty()) && c.one(ev, value)
+		return (value != "" || !c.test.empty()) && c.one(ev, value)
 	}
-	_, many := c.field.field.of(&ev.script.Commands[ev.command])
 	return c.many(ev, many)
 }
 
@@ -378,7 +383,11 @@ func (ev *evaluation) rewind(noted int) {
 // hit notes a test that held of the part [start, end) of a value.
 func (ev *evaluation) hit(f fieldRef, test *valueTest, value string, start, end int) {
 	if ev.trace != nil {
-		ev.trace.hits = append(ev.trace.hits, held{f, test, value, start, end, ev.command})
+		h := held{f, test, value, start, end, ev.command}
+		if f.field.ofProcess() {
+			h.command = int(ev.script.Processes[ev.process].Command)
+		}
+		ev.trace.hits = append(ev.trace.hits, h)
 	}
 }
 

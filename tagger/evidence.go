@@ -51,7 +51,7 @@ func (ev *evaluation) quote(h *held) quote {
 		if text, ok := ev.event.Payload.Text(h.field.name); ok && text == h.value {
 			q = quote{field: h.field.name, start: start, end: end}
 		}
-	case h.field.field.ofCommand() && h.command >= 0:
+	case (h.field.field.ofCommand() || h.field.field.ofProcess()) && h.command >= 0:
 		q = quotePart(ev.text, &ev.script.Commands[h.command], part, q)
 	}
 	q.metric, q.value = h.field.String(), part

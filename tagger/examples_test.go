@@ -12,7 +12,11 @@ func options(folders ...tagger.Folder) tagger.Options {
 	o := tagger.Options{Folders: folders}
 	for _, number := range attack.Releases() {
 		table, _ := attack.In(number)
-		o.Releases = append(o.Releases, tagger.AttackRelease{Name: table.Release(), Technique: func(id string) (tagger.Technique, bool) {
+		tactics := map[string]string{}
+		for _, tactic := range table.Tactics() {
+			tactics[tactic.ShortName] = tactic.ID
+		}
+		o.Releases = append(o.Releases, tagger.AttackRelease{Name: table.Release(), Tactics: tactics, Technique: func(id string) (tagger.Technique, bool) {
 			t, ok := table.Lookup(id)
 			return tagger.Technique{Name: t.FullName(), Tactics: t.Tactics, Revoked: t.Revoked, RevokedBy: t.RevokedBy, Deprecated: t.Deprecated}, ok
 		}})

@@ -85,6 +85,7 @@ func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
 	ev.signals = signals
 	x.Signals = signals
 	if x.Text != "" {
+		c.parser.Processes = true
 		ev.script = c.parser.Parse(x.Text)
 		x.show(ev.script)
 	}
@@ -146,7 +147,11 @@ func (ev *evaluation) describe(h *held) Hit {
 	switch {
 	case h.field.field == fieldText:
 		x.Start, x.End = start, end
-	case h.field.field.ofCommand():
+	case h.field.field.ofProcess() && h.command < 0: // the text itself
+		if i := strings.Index(ev.text[:min(len(ev.text), maxWindow)], value); i >= 0 && value != "" {
+			x.Start, x.End = i, i+len(value)
+		}
+	case h.field.field.ofCommand(), h.field.field.ofProcess():
 		x.Command = h.command
 		c := &ev.script.Commands[h.command]
 		x.Start, x.End = c.Start, c.End
@@ -201,6 +206,9 @@ func (rs *RuleSet) whyDropped(i int) string {
 		return "the rule is disabled"
 	case ttpcron.StatusClipped:
 		return fmt.Sprintf("its confidence is clipped to %v; tags below %v are not shown", s.ConfidenceMax, ttpcron.MinConfidence)
+	}
+	if len(rs.rules[i].Claims) == 0 {
+		return "it names no technique"
 	}
 	if rs.rules[i].Active {
 		return "a bound of work was met before its turn came"

@@ -39,6 +39,7 @@ const (
 	fieldImage
 	fieldCommandLine
 	fieldParentImage
+	fieldParentCommandLine
 
 	fieldCount
 )
@@ -53,6 +54,7 @@ var fieldSpelling = [fieldCount]string{
 	fieldPipesTo: "pipes_to", fieldPipedFrom: "piped_from", fieldHeredoc: "heredoc",
 	fieldBackground: "background",
 	fieldImage:      "Image", fieldCommandLine: "CommandLine", fieldParentImage: "ParentImage",
+	fieldParentCommandLine: "ParentCommandLine",
 }
 
 // fieldNames are the fields that stand as keys of a condition.
@@ -68,7 +70,9 @@ var fieldNames = func() map[string]field {
 
 func (f field) String() string { return fieldSpelling[f] }
 
-func (f field) ofCommand() bool { return f >= fieldProgram }
+func (f field) ofCommand() bool { return f >= fieldProgram && f <= fieldBackground }
+
+func (f field) ofProcess() bool { return f >= fieldImage }
 
 // value returns the value of a field that a simple command has exactly once,
 // and many those of a field that it may have any number of times.
@@ -104,72 +108,17 @@ func (f field) of(c *shell.Command) (value string, many []string) {
 		return "", c.PipedFrom
 	case fieldHeredoc:
 		return "", c.Heredocs
-	case fieldImage:
-		return imageOf(c.Path), nil
-	case fieldCommandLine:
-		return commandLineOf(c), nil
-	case fieldParentImage:
-		return parentImageOf(c), nil
 	}
 	return "", nil
 }
 
-// single reports whether a simple command has the field exactly once.
+// single reports whether a simple command or process has the field exactly once.
 func (f field) single() bool {
 	switch f {
-	case fieldProgram, fieldPath, fieldArgs, fieldLine, fieldImage, fieldCommandLine, fieldParentImage:
+	case fieldProgram, fieldPath, fieldArgs, fieldLine:
 		return true
 	}
-	return false
-}
-
-// makes returns the size of the value when it is put together for it, or 0.
-func (f field) makes(c *shell.Command) int {
-	switch {
-	case f == fieldCommandLine && c.Path != c.Program:
-		return len(c.Path) + 1 + len(c.ArgLine)
-	case f == fieldImage:
-		return imageSize(c.Path)
-	case f == fieldParentImage && len(c.Wrappers) > 0:
-		return imageSize(c.Wrappers[len(c.Wrappers)-1])
-	}
-	return 0
-}
-
-// imageOf returns the path of the file that runs: Linux finds a bare name in a
-// folder of PATH, for which /usr/bin stands.
-func imageOf(path string) string {
-	if imageSize(path) == 0 {
-		return path
-	}
-	return foundIn + path
-}
-
-const foundIn = "/usr/bin/"
-
-// imageSize returns the size of a path's image when it is not the path, or 0.
-func imageSize(path string) int {
-	if path == "" || strings.Contains(path, "/") {
-		return 0
-	}
-	return len(foundIn) + len(path)
-}
-
-// commandLineOf returns the program as written and its arguments.
-func commandLineOf(c *shell.Command) string {
-	if c.Path == c.Program {
-		return c.Line
-	}
-	return c.Path + " " + c.ArgLine
-}
-
-// parentImageOf returns the file of the program that started the command: the
-// innermost wrapper. It is empty when nothing in the text says which it was.
-func parentImageOf(c *shell.Command) string {
-	if n := len(c.Wrappers); n > 0 {
-		return imageOf(c.Wrappers[n-1])
-	}
-	return ""
+	return f.ofProcess()
 }
 
 // patternFields is where match.pattern looks when match.field is not given.

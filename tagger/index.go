@@ -26,12 +26,16 @@ type kindRules struct {
 	fields     []field             // of simple commands, but for line, that literals are looked for in
 	line       bool                // they are looked for in lines
 	decoded    bool                // and in decoded texts
+	images     bool                // and in the images of processes
+	lines      bool                // and in their lines
+	longest    int                 // of the literals that are looked for in these
 	options    map[string][]uint16 // rules and terms that require an option
 	letters    [128][]uint16       // the same for those of one letter
 	programs   map[string]uint16   // numbers the programs that rules name
 	byName     [][]uint16          // rules and terms that require a program, by its number
 	payload    []string            // payload fields that literals are looked for in, of other kinds
 	shell      bool                // a rule needs the text parsed
+	processes  bool                // and its processes listed
 	prefilters prefilters
 }
 
@@ -68,7 +72,7 @@ func (k *kindRules) indexed() {
 	k.programs = map[string]uint16{}
 	var unfiltered []int
 	for i, r := range k.rules {
-		k.shell = k.shell || r.shell
+		k.shell, k.processes = k.shell || r.shell, k.processes || r.perProcess
 		x.terms(r.check.is)
 		x.terms(r.relaxed.is)
 		r.check.prefilter = k.prefilters.add(r.check.is)
@@ -96,7 +100,8 @@ func (k *kindRules) indexed() {
 		k.letters[c] = k.options[string(rune(c))]
 	}
 	k.line, k.decoded = x.used[fieldLine], x.used[fieldDecoded]
-	for f := fieldProgram; f < fieldCount; f++ {
+	k.images, k.lines = x.used[fieldImage], x.used[fieldCommandLine]
+	for f := fieldProgram; f <= fieldBackground; f++ {
 		if x.used[f] && f != fieldLine {
 			k.fields = append(k.fields, f)
 		}
@@ -115,6 +120,9 @@ func (x *indexer) require(list []requiredLiterals, id int) {
 		f := l.field.field.scanned()
 		for _, text := range l.texts {
 			x.literals.Add(text, id, fieldBits[f])
+			if f == fieldCommandLine {
+				x.k.longest = max(x.k.longest, len(text))
+			}
 		}
 		x.used[f] = true
 		if f == fieldPayload && !slices.Contains(x.k.payload, l.field.name) {
@@ -250,11 +258,16 @@ func (x *indexer) program(name string, id int) {
 }
 
 // scanned returns the field whose literals are looked for in the place of this one's:
-// the line of a command contains its program, arguments, options and operands.
+// the line of a command contains its program, arguments, options and operands, and a
+// parent is a process too.
 func (f field) scanned() field {
 	switch f {
 	case fieldProgram, fieldArgs, fieldArgAny, fieldFlag, fieldOperand:
 		return fieldLine
+	case fieldParentImage:
+		return fieldImage
+	case fieldParentCommandLine:
+		return fieldCommandLine
 	}
 	return f
 }

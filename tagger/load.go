@@ -56,6 +56,9 @@ func load(o Options, before files) (*RuleSet, *LoadReport) {
 		if r.Inert != "" {
 			report.Inert++
 		}
+		if len(r.Claims) == 0 {
+			report.Silent++
+		}
 	}
 	return rs, report
 }

@@ -37,6 +37,7 @@ type ruleReader struct {
 	reader
 	options *Options
 	def     *definition
+	absent  []string // fields of a Sigma rule that no event has
 }
 
 // readRule reads one rule. The definition is nil when a problem is no warning.

@@ -39,6 +39,7 @@ type runnable struct {
 	shows      ttpcron.FieldNames
 	claims     []ttpcron.Claim // those below the minimum confidence left out
 	perCommand bool            // matches when one simple command satisfies check
+	perProcess bool            // matches when one process does
 	shell      bool            // needs the text parsed
 	payload    bool            // looks at more than the text
 	positive   bool            // a match in a part of the text is a match
@@ -51,8 +52,10 @@ type runnable struct {
 
 type prepared struct {
 	is        check
-	slots     int   // for checkOnce
-	prefilter int32 // its first node in kindRules.prefilters
+	selects   check           // is, without what a rule of processes excepts; nil for a rule that excepts nothing
+	forms     [formCount]bool // in which a rule of processes looks at a text of several commands
+	slots     int             // for checkOnce
+	prefilter int32           // its first node in kindRules.prefilters
 }
 
 func newRuleSet(defs []*definition, states map[string]ttpcron.RuleState, warned *sync.Map) *RuleSet {
@@ -155,12 +158,19 @@ func effectiveClaims(d *definition, s ttpcron.RuleState) []ttpcron.Claim {
 func newRunnable(d *definition, kind ttpcron.SourceKind, claims []ttpcron.Claim) *runnable {
 	cond := resolve(d.match, kind)
 	s := scopeOf(cond)
-	r := &runnable{definition: d, shows: ttpcron.JoinFields(d.evidence), claims: claims, perCommand: s.command, shell: s.shell, payload: s.payload, positive: isPositive(cond)}
+	r := &runnable{definition: d, shows: ttpcron.JoinFields(d.evidence), claims: claims, perCommand: s.command && !s.process, perProcess: s.process, shell: s.shell, payload: s.payload, positive: isPositive(cond)}
 	r.check = prepare(cond, s.command)
+	if s.process {
+		r.check.prepareForms(cond)
+		if !r.positive {
+			r.check.exceptNothing(cond)
+		}
+	}
 	r.requires, r.own = requirementOf(cond), ownPrograms(cond)
 	if kind == ttpcron.Command && s.payload {
 		relaxed := relax(cond, true)
 		r.relaxed = prepare(relaxed, s.command)
+		r.relaxed.forms = r.check.forms
 		r.requires, r.own = requirementOf(relaxed), ownPrograms(relaxed)
 	}
 	return r

@@ -47,7 +47,7 @@ func costlyRules(t testing.TB, n int) *RuleSet {
 		rule := strings.Replace(sigmaRule(costlyDetections[i%len(costlyDetections)]), "0001", fmt.Sprintf("%04d", i+1), 1)
 		files[fmt.Sprintf("%d.yml", i)] = &fstest.MapFile{Data: []byte(rule)}
 	}
-	rs, report := Load(Options{Releases: []AttackRelease{{Name: "enterprise-v18.1"}}, Folders: []Folder{{Name: "costly", FS: files}}})
+	rs, report := Load(Options{Releases: sigmaReleases, Folders: []Folder{{Name: "costly", FS: files}}})
 	if rs.Len() < n*len(costlyDetections) {
 		t.Fatal(report.Problems)
 	}

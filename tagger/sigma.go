@@ -1,6 +1,7 @@
 package tagger
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,20 +32,13 @@ func isSigma(root *yaml.Node) bool {
 	return false
 }
 
-// sigmaConfidence is the confidence that a rule's level stands for.
-var sigmaConfidence = map[string]float64{
-	"critical": 0.9, "high": 0.8, "medium": 0.6, "low": 0.45, "informational": 0.3,
-}
-
-// sigmaTactics maps the names of tactics in Sigma's tags, which are ATT&CK's
-// short names, those of earlier releases among them.
-var sigmaTactics = map[string]string{
-	"reconnaissance": "TA0043", "resource-development": "TA0042", "initial-access": "TA0001", "execution": "TA0002",
-	"persistence": "TA0003", "privilege-escalation": "TA0004", "stealth": "TA0005", "defense-evasion": "TA0005",
-	"defense-impairment": "TA0112", "credential-access": "TA0006",
-	"discovery": "TA0007", "lateral-movement": "TA0008", "collection": "TA0009", "command-and-control": "TA0011",
-	"exfiltration": "TA0010", "impact": "TA0040",
-}
+// The confidence of a Sigma rule's claims: how likely a technique describes what the
+// rule matches. Sigma's level is another thing. Authors name first what they wrote the
+// rule for, and behind it what the same act may also be.
+const (
+	sigmaMain  = 0.8
+	sigmaOther = 0.5
+)
 
 // sigma reads a Sigma rule. Attributes that say nothing about what to match are
 // passed over, as the specification allows any.
@@ -63,7 +57,10 @@ func (r *ruleReader) sigma(root *yaml.Node) {
 		d.Version = sigmaVersion(m.date)
 	}
 	if d.Version == 0 {
-		r.problem(root, "date", "is missing or not YYYY-MM-DD: the rule's version comes from it")
+		d.Version = 1 // Sigma asks for no date
+		if date := cmp.Or(m.modified, m.date); date != "" {
+			r.problem(root, "date", "%q, want YYYY-MM-DD: the rule's version comes from it", shorten(date, 40))
+		}
 	}
 	if m.logsource != nil {
 		r.sigmaSource(m.logsource)
@@ -71,10 +68,9 @@ func (r *ruleReader) sigma(root *yaml.Node) {
 	if r.refused() {
 		return
 	}
-	m.level = strings.ToLower(m.level)
-	d.Level = r.level(m.levelAt, m.level)
+	d.Level = r.level(m.levelAt, strings.ToLower(m.level))
 	d.match = r.sigmaDetection(m.detection)
-	r.sigmaClaims(root, m.tags, sigmaConfidence[m.level])
+	r.sigmaClaims(m.tags)
 }
 
 // sigmaMembers are the members of a rule that are read once all have been seen.
@@ -173,8 +169,9 @@ func (r *ruleReader) sigmaSource(n *yaml.Node) {
 	}
 }
 
-// sigmaClaims makes a claim of every technique among the tags.
-func (r *ruleReader) sigmaClaims(root, tags *yaml.Node, confidence float64) {
+// sigmaClaims makes a claim of every technique among the tags. A rule that names none
+// makes no tag.
+func (r *ruleReader) sigmaClaims(tags *yaml.Node) {
 	var tactics, techniques []string
 	if tags != nil && tags.Kind == yaml.SequenceNode {
 		for i, n := range tags.Content {
@@ -182,34 +179,36 @@ func (r *ruleReader) sigmaClaims(root, tags *yaml.Node, confidence float64) {
 			if !ok {
 				continue
 			}
-			if id := strings.ToUpper(tag); techniqueForm.MatchString(id) || subForm.MatchString(id) {
-				techniques = append(techniques, id)
-			} else if tacticForm.MatchString(id) {
+			switch id := strings.ToUpper(tag); {
+			case techniqueForm.MatchString(id), subForm.MatchString(id):
+				if !slices.Contains(techniques, id) {
+					techniques = append(techniques, id)
+				}
+			case tacticForm.MatchString(id):
 				tactics = append(tactics, id)
-			} else if id, ok := sigmaTactics[strings.ReplaceAll(tag, "_", "-")]; ok {
-				tactics = append(tactics, id)
+			default:
+				if id := r.options.tactic(strings.ReplaceAll(tag, "_", "-")); id != "" {
+					tactics = append(tactics, id)
+				}
 			}
 		}
 	}
-	if len(techniques) == 0 {
-		r.problem(root, "tags", "name no ATT&CK technique (attack.tNNNN): the rule would make no tag")
-	}
-	for i, id := range techniques {
-		if slices.Contains(techniques[:i], id) {
-			continue
-		}
+	for _, id := range techniques {
 		c := ttpcron.Claim{
-			RuleID: r.def.ID, RuleVersion: r.def.Version, TechniqueID: id[:5], Confidence: confidence, Level: r.def.Level,
+			RuleID: r.def.ID, RuleVersion: r.def.Version, TechniqueID: id[:5], Confidence: sigmaOther, Level: r.def.Level,
 			MitreURL: mitreURL(id), Tactic: r.sigmaTactic(id, tactics),
+		}
+		if c.TechniqueID == techniques[0][:5] { // T1059 and T1059.004 are one reading
+			c.Confidence = sigmaMain
 		}
 		if len(id) > 5 {
 			c.SubTechniqueID = id
 		}
-		if c.Tactic == "" {
+		switch {
+		case !r.checkTechnique(tags, "tags", &c):
+		case c.Tactic == "":
 			r.problem(tags, "tags", "name no tactic for %s", id)
-			continue
-		}
-		if r.checkTechnique(tags, "tags", &c) {
+		default:
 			r.def.Claims = append(r.def.Claims, c)
 		}
 	}

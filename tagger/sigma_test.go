@@ -34,8 +34,10 @@ func indent(s string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n  ")
 }
 
+var sigmaReleases = []AttackRelease{{Name: "enterprise-v19.1", Tactics: map[string]string{"execution": "TA0002", "defense-impairment": "TA0112", "stealth": "TA0005"}}}
+
 func loadSigma(text string) (*RuleSet, *LoadReport) {
-	return Load(Options{Releases: []AttackRelease{{Name: "enterprise-v18.1"}}, Folders: []Folder{{Name: "test", FS: fstest.MapFS{"rule.yml": {Data: []byte(text)}}}}})
+	return Load(Options{Releases: sigmaReleases, Folders: []Folder{{Name: "test", FS: fstest.MapFS{"rule.yml": {Data: []byte(text)}}}}})
 }
 
 func tagCommand(rs *RuleSet, text string) []ttpcron.Tag {
@@ -52,7 +54,7 @@ func TestSigmaModifiers(t *testing.T) {
 		{"equals", "sel:\n  Image: /usr/bin/wget\ncondition: sel", []string{"wget x", "sudo wget x", "/usr/bin/wget", "w'g'et x"}, []string{"/tmp/wget x", "wgetx", "curl wget"}},
 		{"endswith list", "sel:\n  Image|endswith:\n    - /wget\n    - /curl\ncondition: sel", []string{"/bin/busybox wget http://192.0.2.1/a", "true; CURL=1 curl x", "/tmp/curl x"}, []string{"echo /wget", "wget2 x"}},
 		{"startswith", "sel:\n  Image|startswith: /tmp/\ncondition: sel", []string{"/tmp/x -a"}, []string{"ls /tmp/x", "tmp/x"}},
-		{"contains all", "sel:\n  CommandLine|contains|all:\n    - ' -d '\n    - http\ncondition: sel", []string{"curl -d @x http://192.0.2.1/"}, []string{"curl http://192.0.2.1/", "curl -d x; echo http"}},
+		{"contains all", "sel:\n  CommandLine|contains|all:\n    - ' -d '\n    - http\ncondition: sel", []string{"curl -d @x http://192.0.2.1/"}, []string{"curl http://192.0.2.1/", "curl -d x; echo ftp"}},
 		{"case", "sel:\n  CommandLine|contains: HISTFILE\ncondition: sel", []string{"echo histfile"}, []string{"echo hist file"}},
 		{"cased", "sel:\n  CommandLine|contains|cased: HISTFILE\ncondition: sel", []string{"echo HISTFILE"}, []string{"echo histfile"}},
 		{"wildcards", "sel:\n  CommandLine: 'rm -rf */log/*.gz'\ncondition: sel", []string{"rm -rf /var/log/a.gz"}, []string{"rm -rf /var/log/a.gzip", "rm -rf /var/log"}},
@@ -74,7 +76,7 @@ condition: sel`, []string{"rm -rf *"}, []string{"rm -rf x"}},
 		{"precedence", "a:\n  Image|endswith: /aa\nb:\n  Image|endswith: /bb\nc:\n  CommandLine|contains: ' x'\ncondition: a or b and c", []string{"aa", "bb x"}, []string{"bb"}},
 		{"parentheses", "a:\n  Image|endswith: /aa\nb:\n  Image|endswith: /bb\nc:\n  CommandLine|contains: ' x'\ncondition: (a or b) and c", []string{"aa x", "bb x"}, []string{"aa", "bb"}},
 		{"null is absent", "sel:\n  Image|endswith: /id\n  ParentImage: null\ncondition: sel", []string{"id"}, []string{"sudo id"}},
-		{"null in a list", "sel:\n  Image|endswith: /id\n  ParentImage:\n    - null\n    - /usr/bin/sudo\ncondition: sel", []string{"id", "sudo id"}, []string{"nohup id"}},
+		{"null in a list", "sel:\n  Image|endswith: /id\n  ParentImage:\n    - null\n    - /usr/bin/sudo\ncondition: sel", []string{"id", "sudo id", "nohup id"}, []string{"timeout 5 id"}},
 		{"exists", "sel:\n  Image|endswith: /id\n  ParentImage|exists: true\ncondition: sel", []string{"sudo id"}, []string{"id"}},
 		{"exists not", "sel:\n  Image|endswith: /id\n  ParentImage|exists: false\ncondition: sel", []string{"id"}, []string{"sudo id"}},
 		{"letters of others", "sel:\n  CommandLine|contains: GRÜN\ncondition: sel", []string{"echo grÜn"}, []string{"echo grun"}},
@@ -135,7 +137,7 @@ func TestSigmaRefused(t *testing.T) {
 		{"windows", strings.Replace(sigmaRule(plain), "product: linux", "product: windows", 1), `logsource.product: "windows"`},
 		{"category", strings.Replace(sigmaRule(plain), "process_creation", "network_connection", 1), `"network_connection" is not shown by shell commands`},
 		{"service", strings.Replace(sigmaRule(plain), "category: process_creation", "service: auditd", 1), `logsource.service: "auditd"`},
-		{"field", sigmaRule("sel:\n  Hashes: x\ncondition: sel"), `field "Hashes" is not shown`},
+		{"field", sigmaRule("sel:\n  Hashes: x\n  LogonId: 0\n  Image|endswith: /id\ncondition: sel"), `can never hold: Hashes, LogonId are not shown`},
 		{"modifier", sigmaRule("sel:\n  Image|cidr: 10.0.0.0/8\ncondition: sel"), `modifier "cidr" is not supported`},
 		{"aggregation", sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel | count() > 5"), "aggregation (| count"},
 		{"timeframe", sigmaRule("sel:\n  Image|endswith: /id\ntimeframe: 5m\ncondition: sel"), "several events"},
@@ -152,7 +154,8 @@ func TestSigmaRefused(t *testing.T) {
 		{"flag of re", sigmaRule("sel:\n  CommandLine|ignorecase|contains: x\ncondition: sel"), "stand only after re"},
 		{"two operators", sigmaRule("sel:\n  CommandLine|contains|endswith: x\ncondition: sel"), "cannot stand together"},
 		{"exists and others", sigmaRule("sel:\n  User|exists|cased: true\ncondition: sel"), "cannot stand with others"},
-		{"lt", sigmaRule("sel:\n  ProcessId|lt: 5\ncondition: sel"), `field "ProcessId"`},
+		{"lt", sigmaRule("sel:\n  ProcessId|lt: 5\ncondition: sel"), `can never hold: ProcessId is not shown`},
+		{"absent", sigmaRule("sel:\n  Hashes: null\ncondition: sel"), `holds of every command: Hashes is not shown`},
 		{"gte", sigmaRule("sel:\n  CommandLine|gte: 5\ncondition: sel"), `modifier "gte" is not supported`},
 		{"fieldref", sigmaRule("sel:\n  Image|fieldref: ParentImage\ncondition: sel"), `modifier "fieldref" is not supported`},
 		{"expand", sigmaRule("sel:\n  User|expand: '%admins%'\ncondition: sel"), `modifier "expand" is not supported`},
@@ -163,8 +166,8 @@ func TestSigmaRefused(t *testing.T) {
 		{"collection", "action: global\ntitle: x\nlogsource: {product: linux}\n", "several documents"},
 		{"unsupported", strings.Replace(sigmaRule(plain), "status: test", "status: unsupported", 1), "cannot be used"},
 		{"no product", strings.Replace(sigmaRule(plain), "  product: linux\n  category: process_creation", "  service: bash", 1), "logsource.product: is missing"},
-		{"no technique", strings.Replace(sigmaRule(plain), "  - attack.t1059.004\n", "", 1), "name no ATT&CK technique"},
-		{"no date", strings.NewReplacer("date: 2024-02-29\n", "", "modified: 2025-06-01\n", "").Replace(sigmaRule(plain)), "date: is missing"},
+		{"no tactic", strings.Replace(sigmaRule(plain), "  - attack.execution\n", "", 1), "name no tactic for T1059.004"},
+		{"date", strings.NewReplacer("2024-02-29", "June", "modified: 2025-06-01\n", "").Replace(sigmaRule(plain)), `date: "June", want YYYY-MM-DD`},
 		{"correlation", "title: x\ncorrelation:\n  type: event_count\n", "several events"},
 		{"level", strings.Replace(sigmaRule(plain), "level: high", "level: huge", 1), `level: "huge"`},
 		{"empty", sigmaRule("sel: {}\ncondition: sel"), "match everything"},
@@ -195,21 +198,87 @@ func FuzzSigma(f *testing.F) {
 	})
 }
 
-// TestSigmaLevel holds that a Sigma rule brings its level, whatever its case, and
-// that without one it is medium.
+// TestSigmaLevel holds that a Sigma rule brings its level, whatever its case, that
+// without one it is medium, and that the confidence is another thing.
 func TestSigmaLevel(t *testing.T) {
-	for line, want := range map[string]struct {
-		level      ttpcron.Level
-		confidence float64
-	}{
-		"level: critical": {ttpcron.LevelCritical, 0.9}, "level: High": {ttpcron.LevelHigh, 0.8}, "level: medium": {0, 0.6}, "": {0, 0.6},
-		"level: low": {ttpcron.LevelLow, 0.45}, "level: informational": {ttpcron.LevelInformational, 0.3},
+	for line, want := range map[string]ttpcron.Level{
+		"level: critical": ttpcron.LevelCritical, "level: High": ttpcron.LevelHigh, "level: medium": ttpcron.LevelMedium, "": ttpcron.LevelMedium,
+		"level: low": ttpcron.LevelLow, "level: informational": ttpcron.LevelInformational,
 	} {
 		rs, report := loadSigma(strings.Replace(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"), "level: high", line, 1))
 		tags := tagCommand(rs, "id")
-		if len(tags) != 1 || tags[0].Level != want.level || tags[0].Confidence != want.confidence || rs.Rules()[0].Level != want.level {
-			t.Errorf("%q: %v, %+v; want level %s, confidence %v", line, report.Problems, tags, want.level, want.confidence)
+		if len(tags) != 1 || tags[0].Level.String() != want.String() || tags[0].Confidence != 0.8 || rs.Rules()[0].Level.String() != want.String() {
+			t.Errorf("%q: %v, %+v; want level %s, confidence 0.8", line, report.Problems, tags, want)
 		}
+	}
+}
+
+// TestSigmaConfidence holds that the technique which a rule names first, with what it
+// is a part of, is claimed for more than what the author names behind it.
+func TestSigmaConfidence(t *testing.T) {
+	rule := strings.Replace(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"), "  - attack.t1059.004\n", "  - attack.t1059.004\n  - attack.t1105\n  - attack.t1059\n  - attack.t1105\n", 1)
+	rs, report := loadSigma(rule)
+	var got []string
+	for _, tag := range tagCommand(rs, "id") {
+		got = append(got, fmt.Sprintf("%s %v", tag.Technique(), tag.Confidence))
+	}
+	if want := "[T1059.004 0.8 T1105 0.5 T1059 0.8]"; fmt.Sprint(got) != want {
+		t.Errorf("%v, want %s (%v)", got, want, report.Problems)
+	}
+}
+
+// TestSigmaSilent holds that a rule which names no technique loads, makes no tag, and
+// that the report counts it.
+func TestSigmaSilent(t *testing.T) {
+	rs, report := loadSigma(strings.Replace(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"), "  - attack.t1059.004\n", "", 1))
+	if rs.Len() != 1 || report.Silent != 1 || len(report.Problems) > 0 || rs.InForce() != 0 || len(tagCommand(rs, "id")) != 0 {
+		t.Errorf("%d rules, %d of them silent, %d in force, %v", rs.Len(), report.Silent, rs.InForce(), report.Problems)
+	}
+	x := rs.Explain(*commandEvent("id"))
+	if len(x.Rules) != 1 || x.Rules[0].Dropped != "it names no technique" {
+		t.Errorf("explained as %+v", x.Rules)
+	}
+}
+
+// TestSigmaUndated holds that a rule needs no date.
+func TestSigmaUndated(t *testing.T) {
+	rs, report := loadSigma(strings.NewReplacer("date: 2024-02-29\n", "", "modified: 2025-06-01\n", "").Replace(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel")))
+	if rs.Len() != 1 || rs.Rules()[0].Version != 1 {
+		t.Errorf("%v", report.Problems)
+	}
+}
+
+// TestSigmaTactics holds that tactics have the names of every release.
+func TestSigmaTactics(t *testing.T) {
+	for tag, want := range map[string]string{"stealth": "TA0005", "defense_impairment": "TA0112", "defense-impairment": "TA0112", "ta0112": "TA0112"} {
+		rs, report := loadSigma(strings.Replace(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"), "attack.execution", "attack."+tag, 1))
+		if tags := tagCommand(rs, "id"); len(tags) != 1 || tags[0].Tactic != want {
+			t.Errorf("%s: %v, %v; want %s", tag, tags, report.Problems, want)
+		}
+	}
+}
+
+// TestSigmaAbsent holds that a field which no shell text shows is absent: a rule that
+// can hold without it loads.
+func TestSigmaAbsent(t *testing.T) {
+	for name, detection := range map[string]string{
+		"alternative":   "a:\n  Hashes|contains: x\nb:\n  Image|endswith: /id\ncondition: a or b",
+		"list":          "sel:\n  - OriginalFileName: id\n  - Image|endswith: /id\ncondition: sel",
+		"not":           "sel:\n  Image|endswith: /id\nfilter:\n  IntegrityLevel: System\ncondition: sel and not filter",
+		"not 1 of":      "sel:\n  Image|endswith: /id\nfilter_a:\n  LogonId: 0\nfilter_b:\n  CommandLine|contains: ' -u'\ncondition: sel and not 1 of filter_*",
+		"null":          "sel:\n  Image|endswith: /id\n  Hashes: null\ncondition: sel",
+		"null or value": "sel:\n  Image|endswith: /id\n  Hashes: [null, x]\ncondition: sel",
+		"exists":        "sel:\n  Image|endswith: /id\n  Hashes|exists: false\ncondition: sel",
+		"neq":           "sel:\n  Image|endswith: /id\n  LogonId|neq: 0\ncondition: sel",
+	} {
+		rs, report := loadSigma(sigmaRule(detection))
+		if len(report.Problems) > 0 || len(tagCommand(rs, "id")) != 1 || len(tagCommand(rs, "ls")) != 0 {
+			t.Errorf("%s: %v", name, report.Problems)
+		}
+	}
+	rs, report := loadSigma(sigmaRule("sel:\n  - CommandLin: id\n  - Image|endswith: /id\ncondition: sel"))
+	if rs.Len() != 1 || len(report.Problems) != 1 || !strings.Contains(report.Problems[0].Text, `"CommandLin" is no field`) {
+		t.Errorf("%v", report.Problems)
 	}
 }
 
@@ -226,7 +295,7 @@ func TestSigmaAnyProduct(t *testing.T) {
 // as in a checkout of SigmaHQ, where DECNET would ignore what lies there.
 func TestSigmaFolders(t *testing.T) {
 	rule := []byte(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"))
-	rs, report := Load(Options{Folders: []Folder{{Name: "test", FS: fstest.MapFS{
+	rs, report := Load(Options{Releases: sigmaReleases, Folders: []Folder{{Name: "test", FS: fstest.MapFS{
 		"rules/linux/process-creation/proc-creation.yml": {Data: rule},
 		"rules/linux/own.yaml":                           {Data: []byte("rule_id: X")},
 		"not-a-name.yaml":                                {Data: []byte("rule_id: X")},

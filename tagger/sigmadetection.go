@@ -16,11 +16,21 @@ import (
 
 // sigmaFields maps the fields of Sigma's process creation events.
 var sigmaFields = map[string]fieldRef{
-	"Image":            {field: fieldImage},
-	"CommandLine":      {field: fieldCommandLine},
-	"ParentImage":      {field: fieldParentImage},
-	"User":             {field: fieldPayload, name: "user"},
-	"CurrentDirectory": {field: fieldPayload, name: "pwd"},
+	"Image":             {field: fieldImage},
+	"CommandLine":       {field: fieldCommandLine},
+	"ParentImage":       {field: fieldParentImage},
+	"ParentCommandLine": {field: fieldParentCommandLine},
+	"User":              {field: fieldPayload, name: "user"},
+	"CurrentDirectory":  {field: fieldPayload, name: "pwd"},
+}
+
+// sigmaAbsent are the fields of Sigma's process creation events that no shell text
+// shows. They are absent, as every field is of an event that has not got it.
+var sigmaAbsent = map[string]bool{
+	"Company": true, "Description": true, "FileVersion": true, "GrandParentImage": true, "Hashes": true, "imphash": true, "Imphash": true,
+	"IntegrityLevel": true, "LogonGuid": true, "LogonId": true, "md5": true, "OriginalFileName": true, "ParentProcessGuid": true,
+	"ParentProcessId": true, "ParentUser": true, "ProcessGuid": true, "ProcessId": true, "Product": true, "Provider_Name": true,
+	"sha1": true, "sha256": true, "TerminalSessionId": true, "UtcTime": true,
 }
 
 // sigmaDetection reads the selections and joins them by the condition.
@@ -58,10 +68,83 @@ func (r *ruleReader) sigmaDetection(n *yaml.Node) condition {
 		}
 		any = append(any, c)
 	}
-	if len(any) == 1 {
-		return any[0]
+	c := settled(any)
+	if isNever(c) {
+		r.problem(at, "detection.condition", "can never hold: %s not shown by shell commands", r.namesAbsent())
 	}
-	return any
+	if isAlways(c) {
+		r.problem(at, "detection.condition", "holds of every command: %s not shown by shell commands", r.namesAbsent())
+	}
+	return c
+}
+
+// namesAbsent names the fields of the rule that are always absent.
+func (r *ruleReader) namesAbsent() string {
+	verb := " is"
+	if len(r.absent) > 1 {
+		verb = " are"
+	}
+	return strings.Join(r.absent, ", ") + verb
+}
+
+// never and always are conditions whose answer is known.
+var (
+	never  = anyOf{}
+	always = allOf{}
+)
+
+func isNever(c condition) bool {
+	list, is := c.(anyOf)
+	return is && len(list) == 0
+}
+
+func isAlways(c condition) bool {
+	list, is := c.(allOf)
+	return is && len(list) == 0
+}
+
+// settled leaves out of a condition what is known.
+func settled(c condition) condition {
+	switch c := c.(type) {
+	case allOf:
+		var list allOf
+		for _, sub := range c {
+			switch sub = settled(sub); {
+			case isNever(sub):
+				return never
+			case !isAlways(sub):
+				list = append(list, sub)
+			}
+		}
+		if len(list) == 1 {
+			return list[0]
+		}
+		return list
+	case anyOf:
+		var list anyOf
+		for _, sub := range c {
+			switch sub = settled(sub); {
+			case isAlways(sub):
+				return always
+			case !isNever(sub):
+				list = append(list, sub)
+			}
+		}
+		if len(list) == 1 {
+			return list[0]
+		}
+		return list
+	case noneOf:
+		switch sub := settled(anyOf(c)); {
+		case isNever(sub):
+			return always
+		case isAlways(sub):
+			return never
+		default:
+			return noneOf{sub}
+		}
+	}
+	return c
 }
 
 // sigmaSelection reads a mapping of fields, of which all must hold, a list of
@@ -111,8 +194,7 @@ func (r *ruleReader) sigmaField(m member, field string) condition {
 	} else {
 		var ok bool
 		if ref, ok = sigmaFields[name]; !ok {
-			r.problem(m.at, field, "field %q is not shown by shell commands", shorten(name, 40))
-			return nil
+			return r.sigmaAbsent(m, name, modifiers, field)
 		}
 	}
 	values := []*yaml.Node{m.value}
@@ -124,6 +206,37 @@ func (r *ruleReader) sigmaField(m member, field string) condition {
 		}
 	}
 	return r.sigmaTest(ref, modifiers, values, field)
+}
+
+// sigmaAbsent reads a test of a field that no shell text shows: what asks for its
+// absence holds, and nothing else does.
+func (r *ruleReader) sigmaAbsent(m member, name string, names []string, field string) condition {
+	if !sigmaAbsent[name] {
+		r.warning(m.at, field, "%q is no field of Sigma's process creation events: it counts as absent", shorten(name, 40))
+	}
+	if !slices.Contains(r.absent, name) {
+		r.absent = append(r.absent, shorten(name, 40))
+	}
+	holds, negate, absent := false, slices.Contains(names, "neq"), true
+	if slices.Contains(names, "exists") {
+		holds = !r.boolean(m.value, field)
+	} else {
+		values := []*yaml.Node{m.value}
+		if m.value.Kind == yaml.SequenceNode {
+			values = m.value.Content
+		}
+		for _, n := range values {
+			null := r.visit(n).Tag == "!!null"
+			holds, absent = holds || null, absent && null
+		}
+		if slices.Contains(names, "all") {
+			holds = absent
+		}
+	}
+	if holds != negate {
+		return always
+	}
+	return never
 }
 
 type sigmaModifiers struct {

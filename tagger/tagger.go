@@ -73,6 +73,7 @@ type LoadReport struct {
 	Files    int // rule files read, by their name
 	Loaded   int // rules in the set, inert ones among them
 	Inert    int // rules in the set that can never match, see Rule.Inert
+	Silent   int // rules in the set that make no tag, since they name no technique
 	Replaced int // rules that a later folder replaced
 	Kept     int // rules that Reload kept, since their files can no longer be used
 	Problems []Problem

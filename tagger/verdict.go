@@ -145,9 +145,12 @@ func (r *runnable) try(check *prepared, ev *evaluation) (quote, bool) {
 		ev.once = append(ev.once, notAsked)
 	}
 	matched, ok := quote{}, false
-	if r.perCommand {
+	switch {
+	case r.perCommand:
 		matched, ok = r.tryCommands(check, ev)
-	} else {
+	case r.perProcess:
+		matched, ok = r.tryProcesses(check, ev)
+	default:
 		ev.command = -1
 		if ok = check.is.holds(ev); ok {
 			matched = ev.witness(check)

@@ -147,6 +147,9 @@ a file which looks like a rule is passed over.`,
 				return err
 			}
 			summary := fmt.Sprintf("%s, %s loaded, %d inert, %d refused, %s", term.Plural(report.Files, "file", "files"), term.Plural(rs.Len(), "rule", "rules"), report.Inert, ruleset.Refused(report), term.Plural(warnings, "warning", "warnings"))
+			if report.Silent > 0 {
+				summary += "\n" + term.Plural(report.Silent, "rule names no technique, and so makes no tag", "rules name no technique, and so make no tag")
+			}
 			if *asJSON {
 				s.out.Note("%s", summary)
 			} else {

@@ -112,6 +112,8 @@ func stateText(r *tagger.Rule, life ruleset.Life) string {
 	switch {
 	case r.Inert != "":
 		text, more = "inert", ": "+r.Inert
+	case len(r.Claims) == 0:
+		text, more = "no tag", ": it names no technique"
 	case r.State.Status == ttpcron.StatusClipped, r.State.Status == ttpcron.StatusDisabled:
 		lasting := r.State
 		lasting.ExpiresAt = time.Time{}

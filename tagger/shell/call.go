@@ -46,10 +46,11 @@ type call struct {
 	assigns    []string
 	redirs     []redir
 	wrappers   []string
-	first      int // offset of the first word
-	shift      int // from there to the program, when the words stand with one blank between
-	start, end int // span in src
-	index      int // in b.cmds; -1 when the script is full
+	first      int   // offset of the first word
+	shift      int   // from there to the program, when the words stand with one blank between
+	start, end int   // span in src
+	index      int   // in b.cmds; -1 when the script is full
+	process    int32 // which runs what the command brings; -1 for none that is known
 	background bool
 }
 
@@ -126,6 +127,9 @@ func (b *build) call(c *call) stream {
 	b.unwrap(c)
 	c.shift = written - joinedLen(c.words)
 	b.describe(c)
+	if c.process = c.at.process; b.listing {
+		b.startAll(c)
+	}
 	b.enter(c)
 	out := stream{known: len(c.words) == 0}
 	if len(c.words) > 0 {
@@ -197,7 +201,9 @@ func (b *build) write(c *call, name string, text stream, more bool) {
 	}
 	b.files[key] = text
 	if strings.HasPrefix(text.text, "#!") && !more {
-		b.layer(c, text, "")
+		run := *c
+		run.process = -1 // whoever runs it
+		b.layer(&run, text, "")
 	}
 }
 

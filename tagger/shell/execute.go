@@ -138,7 +138,7 @@ func (b *build) runShell(c *call, name string) stream {
 			return stream{}
 		}
 		b.feed(c, &args[0], name)
-		return b.layer(c, args[0].stream(), name)
+		return b.layerOf(c, args[0].stream(), name, false)
 	}
 	if len(args) > 0 && args[0].text != "-" && args[0].text != "/dev/stdin" {
 		return b.layer(c, b.files[fileKey(args[0].text)], name)
@@ -235,6 +235,7 @@ func (b *build) nested(c *call, words []word, wrapper string, background bool) {
 	}
 	at := c.at.inner()
 	at.nested++
+	at.process = c.process
 	at.wrappers = addWrappers(addWrappers(at.wrappers, c.wrappers...), wrapper)
 	at.background = at.background || background
 	if index := b.reserve(); index >= 0 {

@@ -7,6 +7,7 @@ func (b *build) finish() *Script {
 	b.neighbours()
 	s := &Script{Decoded: b.layers, Bounded: b.boundMet(), Fallback: b.fell}
 	b.layers = nil
+	s.Processes = slices.Clone(b.processes)
 	if len(b.cmds) == 0 {
 		return s
 	}
@@ -38,6 +39,7 @@ func (b *build) finish() *Script {
 func (b *build) view() *Script {
 	b.neighbours()
 	b.viewed = Script{Commands: slices.Grow(b.viewed.Commands[:0], len(b.cmds)), Decoded: b.layers, Bounded: b.boundMet(), Fallback: b.fell}
+	b.viewed.Processes = b.processes
 	for i := range b.cmds {
 		b.viewed.Commands = append(b.viewed.Commands, b.cmds[i].Command)
 	}

@@ -9,6 +9,9 @@ import (
 // Parser parses texts one after the other and keeps its working memory in
 // between. It is not safe for concurrent use; the scripts that it returns are.
 type Parser struct {
+	// Processes makes scripts list the processes that a text starts.
+	Processes bool
+
 	limits Limits
 	panics bool // tests: no panic is hidden
 	b      build
@@ -52,13 +55,15 @@ func (p *Parser) parse(text string, finish func(*build) *Script) (script *Script
 	copied := min(len(text), copiedSource)
 	p.b.copies = budget{limit: 2*p.limits.Bytes + 2*copied + maxValue}
 	p.b.moved = budget{limit: 4*p.limits.Bytes + 4*copied + maxValue}
+	p.b.listing, p.b.lines = p.Processes, budget{limit: p.limits.Bytes + 2*copied + maxValue}
 	if len(text) > maxSource {
 		text, p.b.bounded = text[:maxSource], true
 	}
+	p.b.typed = text
 	if strings.Contains(text, "\r\n") { // as terminals send it; offsets stay
 		text, _ = p.b.text.replace(text, "\r\n", "\n\n", -1)
 	}
-	p.b.src = sourceText{text: text, end: len(text), original: true}
+	p.b.src = sourceText{text: text, end: len(text), original: true, started: true, by: -1}
 	p.b.run(&p.b.src, &p.b.root, stream{})
 	return finish(&p.b)
 }
@@ -66,7 +71,7 @@ func (p *Parser) parse(text string, finish func(*build) *Script) (script *Script
 // Work returns the bytes that the last parse has walked, made and copied, of
 // those that [Limits.Bytes] bounds.
 func (p *Parser) Work() int {
-	return p.b.text.spent + p.b.copies.spent + p.b.moved.spent + p.b.lists.spent
+	return p.b.text.spent + p.b.copies.spent + p.b.moved.spent + p.b.lists.spent + p.b.lines.spent
 }
 
 // copiedSource is how much of a text may be copied for its words, lines and
@@ -97,6 +102,13 @@ type build struct {
 	copies budget // what words, lines and assignments copy of it and of the source
 	moved  budget // what passes through the buffer in which words are put together
 	lists  budget // what lists of arrays and pipelines take
+	lines  budget // what lines of processes copy
+
+	listing   bool // processes are listed
+	typed     string
+	processes []Process
+	enclosing []enclosing // the wrappers of the command at hand
+	unlisted  bool        // a process was left out
 
 	parsed     int // bytes given to the full parser
 	tokens     int // tokens given to the full parser
@@ -131,9 +143,11 @@ type draft struct {
 // sourceText is a text being parsed: the original or a layer.
 type sourceText struct {
 	text       string
-	start, end int  // span in the original
-	original   bool // the text stands in the original, from start
-	quiet      bool // substitutions in it were already reported
+	start, end int   // span in the original
+	original   bool  // the text stands in the original, from start
+	quiet      bool  // substitutions in it were already reported
+	started    bool  // a shell runs it, of which no process shows it
+	by         int32 // the command that brings it, or -1
 }
 
 // span converts offsets in the source into a span of the original.
@@ -159,7 +173,8 @@ type place struct {
 	depth      int
 	nested     int // commands around it that run it by their arguments
 	background bool
-	script     bool // a layer that the outer command read from its input
+	script     bool  // a layer that the outer command read from its input
+	process    int32 // that starts what stands here; -1 when the text does not tell
 	wrappers   []string
 	reads      []string
 	writes     []string
@@ -184,7 +199,8 @@ type stream struct {
 
 func (b *build) reset(limits Limits) {
 	b.limits = limits
-	b.root = place{}
+	b.root = place{process: -1}
+	b.processes, b.unlisted = emptied(b.processes, 256), false
 	b.bounded, b.fell = false, false
 	b.text = budget{limit: limits.Bytes}
 	b.lists = budget{limit: limits.Bytes}
@@ -220,7 +236,7 @@ func emptied[T any](s []T, keep int) []T {
 
 // boundMet reports whether something may be missing.
 func (b *build) boundMet() bool {
-	return b.bounded || b.text.met || b.copies.met || b.moved.met || b.lists.met
+	return b.bounded || b.unlisted || b.lines.met || b.text.met || b.copies.met || b.moved.met || b.lists.met
 }
 
 // run reports the commands of a text and returns what they write.
@@ -228,16 +244,21 @@ func (b *build) run(src *sourceText, at *place, in stream) stream {
 	mark := len(b.toks)
 	defer func() { b.toks = b.toks[:mark] }()
 	if !b.slow && b.scan(src.text, true) {
+		b.startTokens(src, mark, at)
 		return b.runTokens(src, mark, at, in)
 	}
 	b.toks = b.toks[:mark]
 	if b.affordable(src.text) {
 		if file := b.parse(src.text); file != nil {
+			if b.listing && src.started && compoundTree(src.text, file.Stmts) {
+				b.startText(src, at)
+			}
 			return b.statements(src, file.Stmts, at, in)
 		}
 	}
 	b.fell = true
 	b.scan(src.text, false)
+	b.startTokens(src, mark, at)
 	return b.runTokens(src, mark, at, in)
 }
 
@@ -259,6 +280,12 @@ func (b *build) parse(text string) *syntax.File {
 // layer parses a text that a command brings: the argument of sh -c, a
 // here-document for a shell, what a substitution prints.
 func (b *build) layer(c *call, text stream, wrapper string) stream {
+	return b.layerOf(c, text, wrapper, true)
+}
+
+// layerOf is layer, told whether the text is more than an argument of the command,
+// whose process would show it.
+func (b *build) layerOf(c *call, text stream, wrapper string, started bool) stream {
 	if !b.text.spend(len(text.text)) || strings.TrimSpace(text.text) == "" || isBinary(text.text) {
 		return stream{}
 	}
@@ -270,8 +297,8 @@ func (b *build) layer(c *call, text stream, wrapper string) stream {
 		return stream{}
 	}
 	start, end := c.src.span(c.start, c.end)
-	src := sourceText{text: text.text, start: start, end: end, quiet: text.substs}
-	at := &place{parent: c.at, depth: c.at.depth + 1, background: c.at.background || c.background, wrappers: c.at.wrappers}
+	src := sourceText{text: text.text, start: start, end: end, quiet: text.substs, started: started, by: int32(c.index)}
+	at := &place{parent: c.at, depth: c.at.depth + 1, background: c.at.background || c.background, wrappers: c.at.wrappers, process: c.process}
 	in := c.in
 	if text == c.in {
 		at.script, in = true, stream{}

@@ -53,6 +53,9 @@ type Script struct {
 	// Commands are the simple commands in the order of the text. A command
 	// stands before the ones inside its own substitutions and layers.
 	Commands []Command
+	// Processes are the programs that the text starts, in the same order, if the
+	// parser was asked to list them.
+	Processes []Process
 	// Decoded are the texts that decoding found.
 	Decoded []Layer
 	// Bounded is true when a limit was met and something may be missing.

@@ -84,6 +84,23 @@ func (m *budget) join(list []string, end string) (string, bool) {
 	return out.String(), true
 }
 
+// wordLine joins words by blanks.
+func (m *budget) wordLine(words []word) (string, bool) {
+	size := joinedLen(words)
+	if !m.spend(size) {
+		return "", false
+	}
+	var out strings.Builder
+	out.Grow(size)
+	for i := range words {
+		if i > 0 {
+			out.WriteByte(' ')
+		}
+		out.WriteString(words[i].text)
+	}
+	return out.String(), true
+}
+
 // line joins a program and its arguments to size bytes.
 func (m *budget) line(program string, args []string, size int) (string, bool) {
 	if !m.spend(size) {

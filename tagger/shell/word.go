@@ -405,7 +405,7 @@ func (s *speller) inside(text string, i, end int, node syntax.Node) (stream, boo
 		return stream{}, false
 	}
 	if s.sub == nil {
-		s.sub = &place{depth: s.at.depth + 1, wrappers: s.at.wrappers, background: s.at.background}
+		s.sub = &place{depth: s.at.depth + 1, wrappers: s.at.wrappers, background: s.at.background, process: s.at.process}
 	}
 	switch n := node.(type) {
 	case *syntax.CmdSubst:

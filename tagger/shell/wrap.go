@@ -13,6 +13,8 @@ type wrapper struct {
 	behind  bool   // it puts the command into the background
 	applets bool   // it holds many programs, the first argument names one: an option means none
 	splits  bool   // -S takes a text that holds the command
+	forks   bool   // the command is a child of it, and does not take its place
+	builtin bool   // the shell does what it does: there is no process
 }
 
 // wrappers are the programs that are removed from in front of a command. Option
@@ -20,10 +22,10 @@ type wrapper struct {
 // BusyBox.
 var wrappers = map[string]wrapper{
 	"sudo": {valued: "CDghpRrTtUu", long: " user group host prompt chdir chroot role type other-user close-from command-timeout ",
-		stops: "elvVK", assigns: true},
-	"doas":             {valued: "Cu", stops: "L", assigns: true},
+		stops: "elvVK", assigns: true, forks: true},
+	"doas":             {valued: "Cu", stops: "L", assigns: true, forks: true},
 	"pkexec":           {long: " user "},
-	"runuser":          {valued: "ugGsT", long: " user group supp-group shell ", stops: "cl"},
+	"runuser":          {valued: "ugGsT", long: " user group supp-group shell ", stops: "cl", forks: true},
 	"su-exec":          {skip: 1},
 	"gosu":             {skip: 1},
 	"setpriv":          {},
@@ -34,21 +36,21 @@ var wrappers = map[string]wrapper{
 	"ionice":           {valued: "cnt", stops: "pPu"},
 	"chrt":             {valued: "TPD", stops: "pm", skip: 1},
 	"taskset":          {stops: "p", skip: 1},
-	"timeout":          {valued: "sk", long: " signal kill-after ", skip: 1},
+	"timeout":          {valued: "sk", long: " signal kill-after ", skip: 1, forks: true},
 	"stdbuf":           {valued: "ioe", long: " input output error "},
-	"time":             {valued: "fo", long: " format output "},
-	"exec":             {valued: "a"},
-	"command":          {stops: "vV"},
-	"builtin":          {},
+	"time":             {valued: "fo", long: " format output ", forks: true},
+	"exec":             {valued: "a", builtin: true},
+	"command":          {stops: "vV", builtin: true},
+	"builtin":          {builtin: true},
 	"busybox":          {applets: true},
 	"toybox":           {applets: true},
-	"xargs":            {valued: "adEILnPs", long: " arg-file delimiter max-args max-lines max-procs max-chars "},
-	"watch":            {valued: "n", long: " interval "},
+	"xargs":            {valued: "adEILnPs", long: " arg-file delimiter max-args max-lines max-procs max-chars ", forks: true},
+	"watch":            {valued: "n", long: " interval ", forks: true},
 	"unshare":          {valued: "RwSGl", long: " root wd setuid setgid propagation map-user map-group "},
 	"nsenter":          {valued: "tSG", long: " target setuid setgid "},
 	"chroot":           {skip: 1},
-	"flock":            {valued: "wE", long: " timeout wait conflict-exit-code ", stops: "c", skip: 1},
-	"fakeroot":         {valued: "slib"},
+	"flock":            {valued: "wE", long: " timeout wait conflict-exit-code ", stops: "c", skip: 1, forks: true},
+	"fakeroot":         {valued: "slib", forks: true},
 	"setarch":          {skip: 1},
 	"linux32":          {},
 	"linux64":          {},
@@ -57,15 +59,16 @@ var wrappers = map[string]wrapper{
 	"tsocks":           {},
 	"proxychains":      {valued: "f"},
 	"proxychains4":     {valued: "f"},
-	"systemd-run":      {valued: "pHMuE", long: " property host machine unit setenv uid gid nice on-active on-boot on-calendar description slice "},
-	"dbus-run-session": {},
-	"ltrace":           {valued: "aADeFlnopsuwx", stops: "p"},
-	"strace":           {valued: "abeEIoOPsSuX", stops: "p"},
+	"systemd-run":      {valued: "pHMuE", long: " property host machine unit setenv uid gid nice on-active on-boot on-calendar description slice ", forks: true},
+	"dbus-run-session": {forks: true},
+	"ltrace":           {valued: "aADeFlnopsuwx", stops: "p", forks: true},
+	"strace":           {valued: "abeEIoOPsSuX", stops: "p", forks: true},
 }
 
 // unwrap removes wrappers from the front of the command's words and records
 // them. A wrapper without a command stays: it is the program.
 func (b *build) unwrap(c *call) {
+	b.enclosing = b.enclosing[:0]
 	for n := 0; n < 16 && len(c.words) > 1; n++ {
 		name := c.words[0].name()
 		w, ok := wrappers[name]
@@ -81,6 +84,9 @@ func (b *build) unwrap(c *call) {
 		}
 		c.wrappers = append(c.wrappers, name)
 		c.background = c.background || w.behind
+		if b.listing {
+			b.enclosing = append(b.enclosing, enclosing{c.words, w.forks, w.builtin})
+		}
 		c.words = rest
 	}
 }

@@ -111,7 +111,7 @@ func Options(folders []tagger.Folder) tagger.Options {
 	o := tagger.Options{Folders: folders}
 	for _, number := range attack.Releases() {
 		table, _ := attack.In(number)
-		o.Releases = append(o.Releases, tagger.AttackRelease{Name: table.Release(), Technique: techniqueIn(table)})
+		o.Releases = append(o.Releases, tagger.AttackRelease{Name: table.Release(), Technique: techniqueIn(table), Tactics: tacticsOf(table)})
 	}
 	return o
 }
@@ -130,6 +130,15 @@ func folder(dir string) (tagger.Folder, error) {
 	return tagger.Folder{Name: dir, FS: ttpcron.RegularFS(dir)}, nil
 }
 
+// tacticsOf are the ids of a table's tactics, by short name.
+func tacticsOf(table *attack.Table) map[string]string {
+	ids := map[string]string{}
+	for _, t := range table.Tactics() {
+		ids[t.ShortName] = t.ID
+	}
+	return ids
+}
+
 // techniqueIn tells the tagger what an embedded ATT&CK table knows of an id.
 func techniqueIn(table *attack.Table) func(id string) (tagger.Technique, bool) {
 	return func(id string) (tagger.Technique, bool) {
@@ -146,6 +155,9 @@ func Warn(log hclog.Logger, report *tagger.LoadReport) {
 		} else {
 			log.Warn("rule refused", "problem", term.Clean(p.String()))
 		}
+	}
+	if report.Silent > 0 {
+		log.Info("rules that name no technique make no tag", "rules", report.Silent)
 	}
 }
 
