@@ -1,6 +1,8 @@
 package tagger_test
 
 import (
+	"io/fs"
+	"regexp"
 	"testing"
 
 	"github.com/ttpcron/ttpcron/attack"
@@ -47,6 +49,37 @@ func TestEmbedded(t *testing.T) {
 		}
 		if r.Description == "" || len(r.References) == 0 {
 			t.Errorf("%s (%s): a description and a reference are wanted", r.File, r.ID)
+		}
+	}
+}
+
+// TestEmbeddedLevels holds every rule of the embedded pack to a level of its own: one
+// that says nothing would be medium, and nobody would know whether that was meant.
+func TestEmbeddedLevels(t *testing.T) {
+	line := regexp.MustCompile(`(?m)^level: (\w+)$`)
+	used := map[string]int{}
+	err := fs.WalkDir(tagger.Embedded(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(tagger.Embedded(), path)
+		if err != nil {
+			return err
+		}
+		m := line.FindSubmatch(text)
+		if m == nil {
+			t.Errorf("%s names no level", path)
+			return nil
+		}
+		used[string(m[1])]++
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"informational", "low", "medium", "high", "critical"} {
+		if used[name] == 0 {
+			t.Errorf("no rule has level %s", name)
 		}
 	}
 }
