@@ -191,3 +191,51 @@ func SetMaxFilePositions(n int) func() {
 
 // WithoutEvents is the coverage of a day when some of its events have learned.
 var WithoutEvents = withoutEvents
+
+// ForgetTags takes the tags out of a store, and leaves what counts them.
+func ForgetTags(t testing.TB, path string) {
+	t.Helper()
+	inFile(t, path, func(tx *bbolt.Tx) error {
+		if err := tx.DeleteBucket([]byte(layout.Tags)); err != nil {
+			return err
+		}
+		_, err := tx.CreateBucket([]byte(layout.Tags))
+		return err
+	})
+}
+
+// ForgetVantages makes every claim of a store one of honeypots.
+func ForgetVantages(t testing.TB, path string) {
+	t.Helper()
+	inFile(t, path, func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(layout.Claims))
+		for id := uint32(1); ; id++ {
+			k := record.ClaimNumber(id)
+			rec := b.Get(k)
+			if rec == nil {
+				return nil
+			}
+			c, err := record.ReadClaim(k, rec)
+			if err != nil {
+				return err
+			}
+			c.Vantage = ttpcron.VantageHoneypot
+			if err := b.Put(k, record.AppendClaim(nil, k, c)); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// inFile changes the file of a store that is not open.
+func inFile(t testing.TB, path string, do func(tx *bbolt.Tx) error) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Update(do); err != nil {
+		t.Fatal(err)
+	}
+}
