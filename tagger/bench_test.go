@@ -74,6 +74,17 @@ func BenchmarkTag(b *testing.B) {
 	}
 }
 
+// BenchmarkSigma tags commands with the Sigma rules of the tests, alone and beside the
+// pack, on one core.
+func BenchmarkSigma(b *testing.B) {
+	sigma := Folder{Name: "sigma", FS: os.DirFS("testdata/sigma")}
+	for name, folders := range map[string][]Folder{"alone": {sigma}, "pack": {{Name: "embedded", FS: Embedded()}, sigma}} {
+		rs, _ := Load(Options{Releases: sigmaReleases, Folders: folders})
+		b.Run("real/"+name, func(b *testing.B) { benchTag(b, rs, history(200_000, false)) })
+		b.Run("unique/"+name, func(b *testing.B) { benchTag(b, rs, history(200_000, true)) })
+	}
+}
+
 // BenchmarkParseOnly is the part of BenchmarkTag that taking the texts apart
 // takes.
 func BenchmarkParseOnly(b *testing.B) {

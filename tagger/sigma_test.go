@@ -34,7 +34,12 @@ func indent(s string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n  ")
 }
 
-var sigmaReleases = []AttackRelease{{Name: "enterprise-v19.1", Tactics: map[string]string{"execution": "TA0002", "defense-impairment": "TA0112", "stealth": "TA0005"}}}
+// sigmaReleases know the names of tactics, and no technique.
+var sigmaReleases = []AttackRelease{{Name: "enterprise-v19.1", Tactics: map[string]string{
+	"reconnaissance": "TA0043", "resource-development": "TA0042", "initial-access": "TA0001", "execution": "TA0002", "persistence": "TA0003",
+	"privilege-escalation": "TA0004", "stealth": "TA0005", "defense-evasion": "TA0005", "defense-impairment": "TA0112", "credential-access": "TA0006",
+	"discovery": "TA0007", "lateral-movement": "TA0008", "collection": "TA0009", "command-and-control": "TA0011", "exfiltration": "TA0010", "impact": "TA0040",
+}}}
 
 func loadSigma(text string) (*RuleSet, *LoadReport) {
 	return Load(Options{Releases: sigmaReleases, Folders: []Folder{{Name: "test", FS: fstest.MapFS{"rule.yml": {Data: []byte(text)}}}}})
