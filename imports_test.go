@@ -162,9 +162,9 @@ func TestArrowsOfTheProgram(t *testing.T) {
 		"retention": {".", "kv", "term"},
 		"ruleset":   {".", "attack", "cli", "jobs", "tagger", "term"},
 		"inputs":    {".", "cli", "importer", "jobs", "term"},
-		"settings":  {".", "cli", "control", "host", "importer", "jobs", "kv", "metrics", "scheduler", "term"},
-		"store":     {".", "cli", "control", "host", "jobs", "kv", "kv/doctor", "scheduler", "term"},
-		"daemon": {".", "cli", "control", "host", "inputs", "jobs", "kv", "metrics", "retention", "ruleset", "scheduler", "settings", "store",
+		"settings":  {".", "attack", "cli", "control", "host", "importer", "jobs", "kv", "metrics", "scheduler", "term"},
+		"store":     {".", "attack", "cli", "control", "host", "jobs", "kv", "kv/doctor", "scheduler", "term"},
+		"daemon": {".", "attack", "cli", "control", "host", "inputs", "jobs", "kv", "metrics", "retention", "ruleset", "scheduler", "settings", "store",
 			"tagger", "term"},
 	}
 	const below = module + "/cmd/ttpcron/internal/"

@@ -57,7 +57,12 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 // AppendJSON appends the tag as one JSON object with its UUID: DECNET's field
 // names, and event_time, attacker_ip and level. Unlike [json.Marshal] it does not
 // escape <, > and &. Evidence is copied as it is.
-func (t *Tag) AppendJSON(dst []byte) []byte {
+func (t *Tag) AppendJSON(dst []byte) []byte { return t.AppendShown(dst, &t.Claim) }
+
+// AppendShown is AppendJSON for a tag that is shown under other names, those of a
+// claim: see [Naming]. What it is called in the store, from which its UUID follows,
+// is added as "recorded" where it differs.
+func (t *Tag) AppendShown(dst []byte, shown *Claim) []byte {
 	dst = append(dst, `{"uuid":`...)
 	dst = jsontext.AppendString(dst, t.UUID().String())
 	dst = append(dst, `,"source_kind":`...)
@@ -73,10 +78,7 @@ func (t *Tag) AppendJSON(dst []byte) []byte {
 		dst = appendText(dst, "vantage", t.Vantage.String())
 	}
 	dst = append(dst, `,"tactic":`...)
-	dst = jsontext.AppendString(dst, t.Tactic)
-	dst = append(dst, `,"technique_id":`...)
-	dst = jsontext.AppendString(dst, t.TechniqueID)
-	dst = appendText(dst, "sub_technique_id", t.SubTechniqueID)
+	dst = appendTechnique(dst, shown)
 	dst = append(dst, `,"confidence":`...)
 	dst = strconv.AppendFloat(dst, t.Confidence, 'f', -1, 64)
 	dst = appendText(dst, "level", t.Level.String())
@@ -90,11 +92,36 @@ func (t *Tag) AppendJSON(dst []byte) []byte {
 	}
 	dst = append(dst, t.Evidence...)
 	dst = append(dst, `,"attack_release":`...)
-	dst = jsontext.AppendString(dst, t.AttackRelease)
-	dst = appendText(dst, "mitre_url", t.MitreURL)
+	dst = jsontext.AppendString(dst, shown.AttackRelease)
+	dst = appendText(dst, "mitre_url", shown.MitreURL)
 	dst = appendTime(dst, "created_at", t.CreatedAt)
 	dst = appendTime(dst, "event_time", t.EventTime)
+	if !t.SameNames(shown) {
+		dst = append(dst, `,"recorded":`...)
+		dst = t.AppendNames(dst)
+	}
 	return append(dst, '}')
+}
+
+// SameNames reports whether two claims have the same technique, tactic and release.
+func (c *Claim) SameNames(o *Claim) bool {
+	return c.Tactic == o.Tactic && c.TechniqueID == o.TechniqueID && c.SubTechniqueID == o.SubTechniqueID && c.AttackRelease == o.AttackRelease
+}
+
+// AppendNames appends a JSON object with the claim's tactic, technique and release.
+func (c *Claim) AppendNames(dst []byte) []byte {
+	dst = append(dst, `{"tactic":`...)
+	dst = appendTechnique(dst, c)
+	dst = append(dst, `,"attack_release":`...)
+	return append(jsontext.AppendString(dst, c.AttackRelease), '}')
+}
+
+// appendTechnique appends the value of "tactic", and the members behind it.
+func appendTechnique(dst []byte, c *Claim) []byte {
+	dst = jsontext.AppendString(dst, c.Tactic)
+	dst = append(dst, `,"technique_id":`...)
+	dst = jsontext.AppendString(dst, c.TechniqueID)
+	return appendText(dst, "sub_technique_id", c.SubTechniqueID)
 }
 
 // MarshalJSON gives what AppendJSON does.

@@ -3,6 +3,7 @@ package ttpcron
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"time"
 )
 
@@ -227,10 +228,13 @@ func (s RuleState) At(now time.Time) RuleStatus {
 
 // TagQuery selects tags. Empty members select everything.
 type TagQuery struct {
-	Attacker      string // UUID or address
-	Session       string
-	Technique     string // Tnnnn selects its sub-techniques too; Tnnnn.nnn only itself
-	Tactic        string
+	Attacker  string // UUID or address
+	Session   string
+	Technique string // Tnnnn selects its sub-techniques too; Tnnnn.nnn only itself
+	// Counterparts are what Technique is under the names shown, where it is not one
+	// of them: each is selected beside it, but none of its sub-techniques.
+	Counterparts  []string
+	Tactics       []string // any of them; empty: all
 	Rule          string
 	Window        Window // of event time
 	MinConfidence float64
@@ -241,9 +245,13 @@ type TagQuery struct {
 
 // Match reports whether a tag is selected; it does not look at Limit.
 func (q *TagQuery) Match(t *Tag) bool {
+	return q.MatchClaim(&t.Claim) && q.MinLevels.Show(t.Level, t.Vantage) && q.MatchEvent(t)
+}
+
+// MatchEvent reports whether a tag can be selected, going by all but its claim and level.
+func (q *TagQuery) MatchEvent(t *Tag) bool {
 	return (q.Attacker == "" || t.AttackerUUID == q.Attacker || t.AttackerIP == q.Attacker || t.IdentityUUID == q.Attacker) &&
 		(q.Session == "" || t.SessionID == q.Session) &&
-		q.MatchClaim(&t.Claim) && q.MinLevels.Show(t.Level, t.Vantage) &&
 		(q.ArrivedAfter == 0 || t.Seq > q.ArrivedAfter) &&
 		q.Window.Contains(t.EventTime)
 }
@@ -251,8 +259,8 @@ func (q *TagQuery) Match(t *Tag) bool {
 // MatchClaim reports whether tags with a claim can be selected, going by the claim
 // alone, whatever its level.
 func (q *TagQuery) MatchClaim(c *Claim) bool {
-	return (q.Technique == "" || c.TechniqueID == q.Technique || c.SubTechniqueID == q.Technique) &&
-		(q.Tactic == "" || c.Tactic == q.Tactic) &&
+	return (q.Technique == "" || c.TechniqueID == q.Technique || c.SubTechniqueID == q.Technique || slices.Contains(q.Counterparts, c.Technique())) &&
+		(len(q.Tactics) == 0 || slices.Contains(q.Tactics, c.Tactic)) &&
 		(q.Rule == "" || c.RuleID == q.Rule) &&
 		c.Confidence >= q.MinConfidence
 }

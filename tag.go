@@ -136,6 +136,14 @@ func (c *Claim) Technique() string {
 	return c.TechniqueID
 }
 
+// Naming shows claims under the names of a release of ATT&CK: technique, sub-technique,
+// tactic, release and page.
+type Naming interface {
+	// Shown returns a claim under those names, and as it is where they have none for
+	// its technique.
+	Shown(*Claim) Claim
+}
+
 // MinConfidence is the confidence under which a tag is not written.
 const MinConfidence = 0.3
 

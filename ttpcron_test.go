@@ -108,7 +108,7 @@ func TestTagQueryMatch(t *testing.T) {
 	for name, q := range map[string]TagQuery{
 		"everything": {}, "uuid": {Attacker: "a"}, "address": {Attacker: "203.0.113.7"}, "identity": {Attacker: "i"},
 		"session": {Session: "s"}, "technique": {Technique: "T1110"}, "sub-technique": {Technique: "T1110.003"},
-		"tactic": {Tactic: "TA0006"}, "rule": {Rule: "R1"}, "confidence": {MinConfidence: 0.6},
+		"tactic": {Tactics: []string{"TA0001", "TA0006"}}, "rule": {Rule: "R1"}, "confidence": {MinConfidence: 0.6},
 		"arrival": {ArrivedAfter: 6}, "level": {MinLevels: FromLevel(LevelHigh)}, "lower level": {MinLevels: FromLevel(LevelInformational)}, "level of hosts": {MinLevels: MinLevels{Host: LevelCritical}},
 		"window": {Window: Window{Since: tag.EventTime}}, "limit": {Limit: 1},
 	} {
@@ -118,7 +118,7 @@ func TestTagQueryMatch(t *testing.T) {
 	}
 	for name, q := range map[string]TagQuery{
 		"attacker": {Attacker: "b"}, "session": {Session: "t"}, "technique": {Technique: "T1111"}, "other sub": {Technique: "T1110.001"},
-		"start of an id": {Technique: "T111"}, "tactic": {Tactic: "TA0001"}, "rule": {Rule: "R"}, "confidence": {MinConfidence: 0.61},
+		"start of an id": {Technique: "T111"}, "tactic": {Tactics: []string{"TA0001"}}, "rule": {Rule: "R"}, "confidence": {MinConfidence: 0.61},
 		"level": {MinLevels: MinLevels{Honeypot: LevelCritical}}, "arrival": {ArrivedAfter: 7},
 		"window": {Window: Window{Until: tag.EventTime}},
 	} {

@@ -3,6 +3,8 @@ package attack
 import (
 	"slices"
 	"strings"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // Counterpart returns what the table has for a technique or sub-technique that is
@@ -42,6 +44,50 @@ func (t *Table) Translate(technique, tactic string) (id, inTactic string, ok boo
 		return technique, tactic, false
 	}
 	return x.ID, t.tacticOf(x, tactic), true
+}
+
+// Shown implements [ttpcron.Naming]: a claim in the names of any release in those of the
+// table, as [Table.Translate] gives them. A claim of a technique that the table has not
+// stays as it is, and keeps its release.
+func (t *Table) Shown(c *ttpcron.Claim) ttpcron.Claim {
+	shown := *c
+	id, tactic, ok := t.Translate(c.Technique(), c.Tactic)
+	if !ok {
+		return shown
+	}
+	shown.Tactic, shown.AttackRelease = tactic, t.release
+	if id != c.Technique() {
+		shown.TechniqueID, shown.SubTechniqueID, shown.MitreURL = id, "", URL(id)
+		if parent, _, sub := strings.Cut(id, "."); sub {
+			shown.TechniqueID, shown.SubTechniqueID = parent, id
+		}
+	}
+	return shown
+}
+
+// Selected are the techniques of the table that an id stands for which is not in use
+// there: what the id and its sub-techniques became, and of what they were made. There
+// are none for an id that is in use in the table, and for one of no release.
+func (t *Table) Selected(id string) (ids []string) {
+	if x, ok := t.Lookup(id); ok && x.Live() {
+		return nil
+	}
+	if x, ok := t.Counterpart(id); ok && x.Live() {
+		ids = append(ids, x.ID)
+	}
+	for _, o := range tables {
+		if x, ok := o.Lookup(id); o == t || !ok || !x.Live() {
+			continue
+		}
+		for y := range t.All() {
+			x, ok := o.Counterpart(y.ID)
+			if ok && y.Live() && (x.ID == id || x.Parent() == id) {
+				ids = append(ids, y.ID)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 func (t *Table) tacticOf(x Technique, tactic string) string {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // Every id and every tactic of any release, into every release.
@@ -171,6 +173,54 @@ func TestNewest(t *testing.T) {
 		table, ok := Newest(id)
 		if ok != (want != "") || ok && table.Number() != want {
 			t.Errorf("the newest release with %s is %v, want %q", id, table, want)
+		}
+	}
+}
+
+func TestShown(t *testing.T) {
+	old, _ := In("18.1")
+	claim := ttpcron.Claim{RuleID: "R1", RuleVersion: 3, Tactic: "TA0005", TechniqueID: "T1070", SubTechniqueID: "T1070.002", Confidence: 0.7, AttackRelease: "enterprise-v18.1", MitreURL: "u"}
+	want := claim
+	want.Tactic, want.TechniqueID, want.SubTechniqueID, want.AttackRelease, want.MitreURL = "TA0112", "T1685", "T1685.006", Release, URL("T1685.006")
+	if got := Current().Shown(&claim); got != want {
+		t.Errorf("%+v", got)
+	}
+	if got := old.Shown(&claim); got != claim {
+		t.Errorf("%+v", got)
+	}
+	want.TechniqueID, want.SubTechniqueID, want.MitreURL = "T1685", "", URL("T1685")
+	claim.TechniqueID, claim.SubTechniqueID = "T1562", "T1562.006"
+	if got := Current().Shown(&claim); got != want {
+		t.Errorf("%+v", got)
+	}
+	for _, id := range []string{"T1687", "T9999"} { // 18.1 has neither
+		claim = ttpcron.Claim{TechniqueID: id, Tactic: "TA0112", AttackRelease: Release, MitreURL: "u"}
+		if got := old.Shown(&claim); got != claim {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+func TestSelected(t *testing.T) {
+	for _, c := range []struct{ release, id, want string }{
+		{"19.1", "T1685", ""},
+		{"19.1", "T1059", ""},
+		{"19.1", "T9999", ""},
+		{"19.1", "T1562.001", "T1685"},
+		{"19.1", "T1562.006", "T1685"},
+		{"19.1", "T1562", "T1685 T1685.001 T1685.002 T1685.003 T1685.004 T1686 T1686.001 T1686.002 T1688 T1689 T1690"},
+		{"19.1", "T1070.002", "T1685.006"},
+		{"19.1", "T1070", ""},
+		{"19.1", "T1086", "T1059.001"},
+		{"18.1", "T1562.001", ""},
+		{"18.1", "T1685", "T1070.001 T1070.002 T1562 T1562.001 T1562.002 T1562.006 T1562.008 T1562.011 T1562.012"},
+		{"18.1", "T1686", "T1562.004 T1562.007 T1562.013"},
+		{"18.1", "T1684", "T1656 T1672"},
+		{"18.1", "T1687", ""},
+	} {
+		table, _ := In(c.release)
+		if got := strings.Join(table.Selected(c.id), " "); got != c.want {
+			t.Errorf("%s in %s stands for %q, want %q", c.id, c.release, got, c.want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"bufio"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"slices"
@@ -15,6 +16,7 @@ import (
 // in use.
 type Technique struct {
 	ID, Name  string
+	Current   string   // its id in the current release, which Reasons have; empty: ID
 	Tactics   []string // TAnnnn
 	Platforms []string // as ATT&CK spells them
 }
@@ -115,7 +117,7 @@ func (c *Covered) add(r Rule) {
 // that its rules are those of its sub-techniques, or that it needs a platform
 // that no sensor plays.
 func reason(c *Covered) Reason {
-	if r := Reasons()[c.Technique.ID]; r.Text != "" {
+	if r := Reasons()[cmp.Or(c.Technique.Current, c.Technique.ID)]; r.Text != "" {
 		return r
 	}
 	if c.SubRules > 0 {

@@ -523,7 +523,7 @@ func TestOrder(t *testing.T) {
 }
 
 func TestPictureStaysBounded(t *testing.T) {
-	tl := newTally(func(c *ttpcron.Claim) bool { return c.RuleID == "hidden" }, nil)
+	tl := newTally(func(c *ttpcron.Claim) bool { return c.RuleID == "hidden" }, nil, nil)
 	for i := range 3 * maxAttacker {
 		tags := []ttpcron.Tag{{Claim: ttpcron.Claim{Tactic: "TA0002", TechniqueID: "T1059"}, AttackerUUID: fmt.Sprint(i)}}
 		if i%10 == 0 {
@@ -544,12 +544,51 @@ func TestPictureStaysBounded(t *testing.T) {
 	}
 }
 
+// names is a release in which T1 and T2 are T9, in another tactic.
+type names struct{}
+
+func (names) Shown(c *ttpcron.Claim) ttpcron.Claim {
+	shown := *c
+	if c.TechniqueID == "T1" || c.TechniqueID == "T2" {
+		shown.TechniqueID, shown.Tactic = "T9", "TA9"
+	}
+	return shown
+}
+
+// TestPictureCountsOnce holds that techniques which are shown as one count once for each
+// event and rule.
+func TestPictureCountsOnce(t *testing.T) {
+	tag := func(event, rule, tactic, technique string, confidence float64) ttpcron.Tag {
+		return ttpcron.Tag{Claim: ttpcron.Claim{RuleID: rule, Tactic: tactic, TechniqueID: technique, Confidence: confidence}, SourceID: event, AttackerUUID: "a"}
+	}
+	tags := []ttpcron.Tag{
+		tag("e1", "R1", "TA1", "T1", 0.5), tag("e1", "R1", "TA1", "T2", 0.7), tag("e1", "R2", "TA1", "T2", 0.5), tag("e1", "R1", "TA1", "T3", 0.5),
+		tag("e2", "R1", "TA1", "T2", 0.5), tag("e2", "R1", "TA9", "T9", 0.5), tag("e2", "R1", "TA1", "T1", 0.5),
+		tag("e3", "R2", "TA2", "T1", 0.5),
+	}
+	for _, c := range []struct {
+		names      ttpcron.Naming
+		techniques []TechniqueCount
+		tags, of   int // of the attacker
+	}{
+		{names{}, []TechniqueCount{{"TA9", "T9", 4}, {"TA1", "T3", 1}}, 5, 2},
+		{nil, []TechniqueCount{{"TA1", "T2", 3}, {"TA1", "T1", 2}, {"TA2", "T1", 1}, {"TA1", "T3", 1}, {"TA9", "T9", 1}}, 8, 5},
+	} {
+		tl := newTally(nil, nil, c.names)
+		tl.add(tags)
+		p := tl.picture()
+		if !slices.Equal(p.Techniques, c.techniques) || p.Attackers[0].Tags != c.tags || p.Attackers[0].Techniques != c.of {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
 func TestPictureLeavesOutMarkedAddresses(t *testing.T) {
 	own, err := ttpcron.ParseNetworks("192.0.2.0/24")
 	if err != nil {
 		t.Fatal(err)
 	}
-	tl := newTally(nil, own)
+	tl := newTally(nil, own, nil)
 	claim := ttpcron.Claim{Tactic: "TA0002", TechniqueID: "T1059"}
 	tl.add([]ttpcron.Tag{
 		{Claim: claim, AttackerUUID: "own", AttackerIP: "192.0.2.7"}, {Claim: claim, AttackerUUID: "own", AttackerIP: "192.0.2.7"},
@@ -563,7 +602,7 @@ func TestPictureLeavesOutMarkedAddresses(t *testing.T) {
 }
 
 func TestPictureBeginsAtMediumOnHosts(t *testing.T) {
-	tl := newTally(nil, nil)
+	tl := newTally(nil, nil, nil)
 	for i, l := range []ttpcron.Level{ttpcron.LevelInformational, ttpcron.LevelLow, 0, ttpcron.LevelHigh} {
 		for _, v := range []ttpcron.Vantage{ttpcron.VantageHoneypot, ttpcron.VantageHost} {
 			tl.add([]ttpcron.Tag{{Claim: ttpcron.Claim{Tactic: "TA0002", TechniqueID: fmt.Sprint("T", i), Level: l}, Vantage: v, AttackerUUID: v.String()}})

@@ -38,7 +38,10 @@ const (
 
 // tally counts tags in bounded memory.
 type tally struct {
-	techniques  map[[2]string]*seen
+	techniques  map[technique]*seen // as rules claim them
+	shown       map[technique]*seen // as they are shown
+	alike       bool                // techniques of several ids are shown as one
+	names       ttpcron.Naming
 	attackers   map[string]*attacker
 	approximate bool
 	marked      int
@@ -47,33 +50,53 @@ type tally struct {
 	own         ttpcron.Networks
 }
 
-type seen struct{ tags, index int }
+type technique struct{ tactic, id string }
+
+// seen counts the tags of a technique as it is shown.
+type seen struct {
+	technique
+	tags, index int
+	claimed     string // a technique that is shown so, as rules claim it
+}
 
 type attacker struct {
 	AttackerCount
 	techniques map[int]struct{}
 }
 
-func newTally(hidden func(*ttpcron.Claim) bool, own ttpcron.Networks) *tally {
-	return &tally{hidden: hidden, own: own, techniques: map[[2]string]*seen{}, attackers: map[string]*attacker{}}
+func newTally(hidden func(*ttpcron.Claim) bool, own ttpcron.Networks, names ttpcron.Naming) *tally {
+	return &tally{hidden: hidden, own: own, names: names, techniques: map[technique]*seen{}, shown: map[technique]*seen{}, attackers: map[string]*attacker{}}
 }
 
+// add counts tags, of which those of an event stand together.
 func (t *tally) add(tags []ttpcron.Tag) {
+	for len(tags) > 0 {
+		n := 1
+		for n < len(tags) && tags[n].SourceID == tags[0].SourceID && tags[n].SourceKind == tags[0].SourceKind {
+			n++
+		}
+		t.event(tags[:n])
+		tags = tags[n:]
+	}
+}
+
+// event counts the tags of an event.
+func (t *tally) event(tags []ttpcron.Tag) {
+	if t.names != nil {
+		for i := range tags {
+			t.seen(&tags[i].Claim)
+		}
+	}
 	for i := range tags {
 		tag := &tags[i]
-		if t.hidden != nil && t.hidden(&tag.Claim) {
+		if t.hidden != nil && t.hidden(&tag.Claim) || t.alike && t.another(tags, i) {
 			continue
 		}
 		if !ttpcron.DefaultMinLevels().Show(tag.Level, tag.Vantage) {
 			t.leftOut++
 			continue
 		}
-		key := [2]string{tag.Tactic, tag.Technique()}
-		s := t.techniques[key]
-		if s == nil {
-			s = &seen{index: len(t.techniques)}
-			t.techniques[key] = s
-		}
+		s := t.seen(&tag.Claim)
 		s.tags++
 		if tag.Mark(t.own) != ttpcron.MarkNone {
 			t.marked++
@@ -87,6 +110,46 @@ func (t *tally) add(tags []ttpcron.Tag) {
 		a.Tags++
 		a.techniques[s.index] = struct{}{}
 	}
+}
+
+// seen returns the count of a technique as it is shown.
+func (t *tally) seen(c *ttpcron.Claim) *seen {
+	claimed := technique{c.Tactic, c.Technique()}
+	s := t.techniques[claimed]
+	if s != nil {
+		return s
+	}
+	shown := claimed
+	if t.names != nil {
+		is := t.names.Shown(c)
+		shown = technique{is.Tactic, is.Technique()}
+	}
+	if s = t.shown[shown]; s == nil {
+		s = &seen{technique: shown, index: len(t.shown), claimed: claimed.id}
+		t.shown[shown] = s
+	}
+	for _, o := range t.shown { // few, and each is met once
+		t.alike = t.alike || o.id == shown.id && o.claimed != claimed.id
+	}
+	t.techniques[claimed] = s
+	return s
+}
+
+// another reports whether another of an event's tags, by the same rule and shown as the
+// same technique, stands for one: it is surer, or as sure and its technique comes first.
+func (t *tally) another(tags []ttpcron.Tag, i int) bool {
+	tag := &tags[i]
+	shown := t.seen(&tag.Claim).id
+	for k := range tags {
+		o := &tags[k]
+		if k == i || o.RuleID != tag.RuleID || o.RuleVersion != tag.RuleVersion || t.seen(&o.Claim).id != shown {
+			continue
+		}
+		if cmp.Or(cmp.Compare(o.Confidence, tag.Confidence), cmp.Compare(tag.Technique(), o.Technique())) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // meet begins to count an attacker. Strings of a tag may hold on to the memory
@@ -120,8 +183,10 @@ func compareAttackers(a, b *attacker) int {
 
 func (t *tally) picture() Picture {
 	p := Picture{Approximate: t.approximate, Marked: t.marked, LeftOut: t.leftOut}
-	for k, s := range t.techniques {
-		p.Techniques = append(p.Techniques, TechniqueCount{k[0], k[1], s.tags})
+	for k, s := range t.shown {
+		if s.tags > 0 {
+			p.Techniques = append(p.Techniques, TechniqueCount{k.tactic, k.id, s.tags})
+		}
 	}
 	slices.SortFunc(p.Techniques, func(a, b TechniqueCount) int {
 		return cmp.Or(cmp.Compare(b.Tags, a.Tags), cmp.Compare(a.Technique, b.Technique), cmp.Compare(a.Tactic, b.Tactic))

@@ -65,9 +65,11 @@ type Job struct {
 	Hidden func(*ttpcron.Claim) bool
 	// OwnNetworks are left out of the attackers of that picture.
 	OwnNetworks ttpcron.Networks
-	Log         hclog.Logger     // nil: none
-	Progress    func(Progress)   // may be nil
-	FileDone    func(FileReport) // called after each input; may be nil
+	// Names are those under which it shows techniques; nil: those of the rules.
+	Names    ttpcron.Naming
+	Log      hclog.Logger     // nil: none
+	Progress func(Progress)   // may be nil
+	FileDone func(FileReport) // called after each input; may be nil
 
 	parts int // that the coverage of a day may have; 0: maxCoverage
 }
@@ -123,7 +125,7 @@ func (j *Job) Run(ctx context.Context) (Report, error) {
 func (j *Job) begin() *run {
 	r := &run{
 		Job: j, history: j.Store.History, ledger: j.Store.Ledger, rules: j.Rules, ruleSet: j.Rules.Fingerprint(),
-		workers: j.Workers, batch: j.BatchSize, now: j.Now, log: j.Log, progress: j.Progress, found: newTally(j.Hidden, j.OwnNetworks),
+		workers: j.Workers, batch: j.BatchSize, now: j.Now, log: j.Log, progress: j.Progress, found: newTally(j.Hidden, j.OwnNetworks, j.Names),
 	}
 	if r.workers <= 0 {
 		r.workers = runtime.GOMAXPROCS(0)

@@ -71,6 +71,7 @@ type DB struct {
 	broken    error      // a write that panicked; guarded by writing
 	stuck     stuck
 	claims    claimTable
+	shown     shownTable
 	lengthsMu sync.Mutex
 	lengths   map[int]bool   // of the heads of positions; nil: not known; guarded by lengthsMu, which is locked after writing
 	encoder   *block.Encoder // guarded by writing
@@ -78,6 +79,7 @@ type DB struct {
 
 	tagReaders sync.Pool                  // *tagReader, that nobody uses
 	last       atomic.Pointer[tree.State] // that a transaction saw
+	lastSpared atomic.Pointer[lastSpared]
 }
 
 // Path returns the path that the store was opened with.

@@ -608,7 +608,7 @@ func touchReading(ctx context.Context, db *kv.DB) error {
 			return err
 		}
 	}
-	for _, err := range db.Tags(ctx, ttpcron.TagQuery{Tactic: "TA0007"}) {
+	for _, err := range db.Tags(ctx, ttpcron.TagQuery{Tactics: []string{"TA0007"}}) {
 		if err != nil {
 			return err
 		}

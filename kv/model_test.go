@@ -851,7 +851,7 @@ func (h *history) query() (q ttpcron.TagQuery) {
 		q.Technique = [...]string{"T1059", "T1059.004", "T1082", "T9999"}[h.rnd.IntN(4)]
 	}
 	if half() {
-		q.Tactic = "TA0007"
+		q.Tactics = []string{"TA0007"}
 	}
 	if half() {
 		q.Rule = fmt.Sprintf("R%04d", h.rnd.IntN(14))

@@ -12,14 +12,29 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
+// Tags does what View.Tags does, under the names of the rules.
+func (db *DB) Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Tag, error] {
+	return db.Under(nil).Tags(ctx, q)
+}
+
+// TagPage does what View.TagPage does, under the names of the rules.
+func (db *DB) TagPage(ctx context.Context, q ttpcron.TagQuery, from TagPosition, about int) ([]ttpcron.Tag, TagPosition, error) {
+	return db.Under(nil).TagPage(ctx, q, from, about)
+}
+
+// LeftOut does what View.LeftOut does, under the names of the rules.
+func (db *DB) LeftOut(ctx context.Context, q ttpcron.TagQuery) (int, error) {
+	return db.Under(nil).LeftOut(ctx, q)
+}
+
 // Tags yields the tags that a query selects: newest event time first, tags of
 // one instant by descending UUID. Days on which nothing can match are not
 // visited, and tags whose claim does not match are not decoded. Tags that operators
 // have hidden are left out: of rules that are retired, disabled, or clipped below
 // ttpcron.MinConfidence. An error ends the sequence.
-func (db *DB) Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Tag, error] {
+func (v View) Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Tag, error] {
 	return func(yield func(ttpcron.Tag, error) bool) {
-		s := newTagScan(db, q)
+		s := newTagScan(v, q)
 		defer s.tags.done()
 		for n := 0; !s.done; {
 			page, err := s.page(ctx)
@@ -42,8 +57,8 @@ func (db *DB) Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Ta
 // LeftOut counts the tags that a query would select if it asked for every level. What
 // it does not narrow down to an attacker, a session or late arrivals is taken from the
 // counts that are kept for every day.
-func (db *DB) LeftOut(ctx context.Context, q ttpcron.TagQuery) (n int, err error) {
-	s := newTagScan(db, q)
+func (v View) LeftOut(ctx context.Context, q ttpcron.TagQuery) (n int, err error) {
+	s := newTagScan(v, q)
 	s.leftOut, s.q.MinLevels = true, ttpcron.MinLevels{}
 	defer s.tags.done()
 	for !s.done && err == nil {
@@ -74,8 +89,8 @@ const maxPageScans = 64
 // on, and returns the position behind them. It returns about as many as asked
 // for, fewer when they are large or rare, even none, and does not look at
 // q.Limit. Everything has been read when the position's End is set.
-func (db *DB) TagPage(ctx context.Context, q ttpcron.TagQuery, from TagPosition, about int) ([]ttpcron.Tag, TagPosition, error) {
-	s := newTagScan(db, q)
+func (v View) TagPage(ctx context.Context, q ttpcron.TagQuery, from TagPosition, about int) ([]ttpcron.Tag, TagPosition, error) {
+	s := newTagScan(v, q)
 	defer s.tags.done()
 	if from.Begun && from.Day <= s.before {
 		s.before, s.until = from.Day, bytes.Clone(from.Until)
@@ -110,12 +125,14 @@ const (
 // tagScan walks backwards through days and the tags in them.
 type tagScan struct {
 	db       *DB
+	names    ttpcron.Naming
 	q        ttpcron.TagQuery
 	levels   ttpcron.MinLevels // of the query
 	filter   *filter
 	claims   []*record.Claim // number 1 first
 	matching []bool          // by claim
 	decided  decisions
+	standIn  *standIn
 	tags     *tagReader
 
 	leftOut bool // what the levels of the query leave out is looked for
@@ -126,8 +143,8 @@ type tagScan struct {
 	done   bool
 }
 
-func newTagScan(db *DB, q ttpcron.TagQuery) *tagScan {
-	s := &tagScan{db: db, q: q, levels: q.MinLevels, before: math.MaxInt32, tags: db.tagReader()}
+func newTagScan(v View, q ttpcron.TagQuery) *tagScan {
+	s := &tagScan{db: v.db, names: v.names, q: q, levels: q.MinLevels, before: math.MaxInt32, tags: v.db.tagReader()}
 	if u := q.Window.Until; !u.IsZero() && u.Year() <= 9999 {
 		s.before = ttpcron.DayOf(u) + 1
 	}
@@ -180,11 +197,15 @@ func (s *tagScan) count(tx *txn) (ok bool, err error) {
 		return false, nil
 	}
 	s.until = nil
-	return true, eachClaim(b, name, func(id uint32, t record.Tally) {
+	err = eachClaim(b, name, func(id uint32, t record.Tally) {
 		if id > 0 && uint64(id) <= uint64(len(s.matching)) && s.matching[id-1] {
 			s.counted += t.Tags
 		}
 	})
+	if err != nil || s.standIn == nil {
+		return true, err
+	}
+	return true, s.standIn.eachOf(tx, s.tags, s.before, func(uint32, *ttpcron.Tag) { s.counted-- })
 }
 
 // narrow reports whether the query asks for an attacker or a session.
@@ -201,13 +222,17 @@ func (s *tagScan) prepare(tx *txn) error {
 		return err
 	}
 	any := false
+	named := s.db.shown.of(s.names, claims)
 	s.claims, s.matching = claims, make([]bool, len(claims))
 	for i, c := range claims {
-		shown, ok := s.decided.shown(c.Claim)
-		s.matching[i] = ok && s.q.MatchClaim(&shown) && s.levels.Show(c.Level, c.Vantage) != s.leftOut
+		if shown, ok := s.decided.shown(c.Claim); ok {
+			shown = named.shown(uint32(i+1), shown)
+			s.matching[i] = s.q.MatchClaim(&shown) && s.levels.Show(c.Level, c.Vantage) != s.leftOut
+		}
 		any = any || s.matching[i]
 	}
 	s.done = !any
+	s.standIn = named.standIn(tx, claims, fatesOf(s.matching), &s.decided)
 	s.filter = newFilter(&s.db.secret, &s.q, s.matching)
 	return nil
 }
@@ -309,7 +334,7 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 			break
 		}
 		s.until = append(s.until[:0], k...)
-		t, ok, err := s.match(tx, day, k, rec)
+		t, ok, err := s.match(tx, b, day, k, rec)
 		if err != nil {
 			return nil, err
 		}
@@ -325,9 +350,9 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 	return page, nil
 }
 
-// match decodes a tag if its claim and the arrival of its event match, and reports
-// whether all of it does.
-func (s *tagScan) match(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, ok bool, err error) {
+// match decodes a tag of a day's bucket if its claim and the arrival of its event match,
+// and reports whether all of it does, and no other tag stands for it.
+func (s *tagScan) match(tx *txn, b *bucket, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, ok bool, err error) {
 	if id, seq, ok := record.PeekTag(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) {
 		if !s.matching[id-1] || seq <= s.q.ArrivedAfter && s.q.ArrivedAfter > 0 {
 			return t, false, nil
@@ -337,18 +362,19 @@ func (s *tagScan) match(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.Ta
 				return t, false, err
 			}
 		}
-		if s.leftOut && (seq > 0 || !s.narrow()) {
+		if s.leftOut && (seq > 0 || !s.narrow()) && s.standIn.of(id) == nil {
 			s.counted++
 			return t, false, nil
 		}
 	}
-	t, _, e, err := s.tags.read(tx, day, key, rec)
-	if err != nil {
+	t, claim, e, err := s.tags.read(tx, day, key, rec)
+	if err != nil || uint64(claim) > uint64(len(s.matching)) || !s.matching[claim-1] || !s.q.MatchEvent(&t) {
 		return t, false, err
 	}
-	if t.Claim, ok = s.decided.shown(t.Claim); !ok || !s.q.Match(&t) {
-		return t, false, nil
+	if other, err := s.standIn.stands(b, key, &t, claim); err != nil || other {
+		return t, false, err
 	}
+	t.Claim, _ = s.decided.shown(t.Claim)
 	if e != nil {
 		s.tags.show(&t, e)
 	}

@@ -57,8 +57,13 @@ type LevelCount struct {
 	Tags    int
 }
 
-// Stats describes the store from the counts that it keeps, whatever its size.
-func (db *DB) Stats(ctx context.Context) (Stats, error) {
+// Stats does what View.Stats does, under the names of the rules.
+func (db *DB) Stats(ctx context.Context) (Stats, error) { return db.Under(nil).Stats(ctx) }
+
+// Stats describes the store from the counts that it keeps, whatever its size. Where
+// tags fall together under the names, days that have some are read.
+func (v View) Stats(ctx context.Context) (Stats, error) {
+	db := v.db
 	s := Stats{Path: db.path, Schema: db.schema}
 	page := 0
 	err := db.view(ctx, func(tx *txn) (err error) {
@@ -90,7 +95,11 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 		if s.Horizons, err = listHorizons(tx); err != nil {
 			return err
 		}
-		s.Kinds, s.Levels, err = db.kindStats(tx, hidden)
+		spared, err := v.spared(ctx, tx, hidden)
+		if err != nil {
+			return err
+		}
+		s.Kinds, s.Levels, err = db.kindStats(tx, hidden, spared)
 		return err
 	})
 	if err != nil {
@@ -101,8 +110,8 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 	return s, nil
 }
 
-// kindStats puts the counts of events and of tags that are not hidden together.
-func (db *DB) kindStats(tx *txn, hidden hiddenClaims) ([]KindStats, []LevelCount, error) {
+// kindStats puts the counts of events and of tags that are shown together.
+func (db *DB) kindStats(tx *txn, hidden hiddenClaims, spared spared) ([]KindStats, []LevelCount, error) {
 	kinds := map[ttpcron.SourceKind]KindStats{}
 	levels := map[LevelCount]int{}
 	c := tx.top(layout.Totals).Cursor()
@@ -130,6 +139,7 @@ func (db *DB) kindStats(tx *txn, hidden hiddenClaims) ([]KindStats, []LevelCount
 			if hidden.has(id) {
 				t.Tags = 0
 			}
+			t.Tags -= spared[id]
 			s.Tags += t.Tags
 			kinds[cl.Kind] = s
 			if t.Tags > 0 {

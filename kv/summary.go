@@ -12,6 +12,11 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
+// Summary does what View.Summary does, under the names of the rules.
+func (db *DB) Summary(ctx context.Context, w ttpcron.Window, levels ttpcron.MinLevels, own ttpcron.Networks) (ttpcron.Summary, error) {
+	return db.Under(nil).Summary(ctx, w, levels, own)
+}
+
 // Summary adds up the tags of a window that a view shows which begins at some levels.
 // Days that lie wholly in the window are taken from the counts that are kept for every
 // day; of the others, two at most, the tags in the window are read. Tags that operators
@@ -19,11 +24,11 @@ import (
 // levels leave out something, unless that is what the default ones do. Of an attacker
 // with several addresses the one in the Summary says whether it lies in one of the
 // networks own.
-func (db *DB) Summary(ctx context.Context, w ttpcron.Window, levels ttpcron.MinLevels, own ttpcron.Networks) (ttpcron.Summary, error) {
-	s := ttpcron.Summary{Window: w}
+func (v View) Summary(ctx context.Context, w ttpcron.Window, levels ttpcron.MinLevels, own ttpcron.Networks) (ttpcron.Summary, error) {
+	s, db := ttpcron.Summary{Window: w}, v.db
 	err := db.view(ctx, func(tx *txn) error {
 		m := merger{ctx: ctx, db: db, tx: tx, own: own, claims: map[uint32]record.TagTotal{}, attackers: newAttackerSums(cmp.Or(db.sums, maxSums))}
-		if err := m.choose(levels); err != nil {
+		if err := m.choose(levels, v.names); err != nil {
 			return err
 		}
 		for more := true; more; more = m.attackers.next() {
@@ -52,6 +57,8 @@ type merger struct {
 	tx        *txn
 	sorts     []claimSort // of claims, number 1 first
 	leftOut   int         // tags
+	named     *shownClaims
+	standIn   *standIn
 	own       ttpcron.Networks
 	claims    map[uint32]record.TagTotal
 	counted   bool // the claims have been added up
@@ -79,7 +86,9 @@ func (m *merger) collect(w ttpcron.Window) error {
 		case !w.Covers(day), from == fromTags:
 			err = m.part(day, rollup, w)
 		default:
-			err = m.whole(day, rollup, from == fromShown)
+			if err = m.whole(day, rollup, from == fromShown); err == nil {
+				err = m.spare(day)
+			}
 		}
 		if err == nil {
 			err = m.ctx.Err()
@@ -101,9 +110,19 @@ type claimSort struct {
 // counts reports whether the tags are counted.
 func (c claimSort) counts() bool { return !c.hidden && !c.leftOut }
 
+func (c claimSort) fate() fate {
+	switch {
+	case c.hidden:
+		return fateHidden
+	case c.leftOut:
+		return fateLeftOut
+	}
+	return fateCounted
+}
+
 // choose finds out what becomes of which tags.
-func (m *merger) choose(levels ttpcron.MinLevels) error {
-	hidden, err := m.db.hidden(m.tx)
+func (m *merger) choose(levels ttpcron.MinLevels, names ttpcron.Naming) error {
+	d, err := m.db.decisions(m.tx)
 	if err != nil {
 		return err
 	}
@@ -111,12 +130,15 @@ func (m *merger) choose(levels ttpcron.MinLevels) error {
 	if err != nil {
 		return err
 	}
+	hidden, fates := d.hidden(claims), make([]fate, len(claims))
 	m.sorts = make([]claimSort, len(claims))
 	for i, c := range claims {
 		s := claimSort{hidden: hidden.has(uint32(i + 1)), quiet: !ttpcron.DefaultMinLevels().Show(c.Level, c.Vantage)}
 		s.leftOut = !s.hidden && !levels.Show(c.Level, c.Vantage)
-		m.sorts[i] = s
+		m.sorts[i], fates[i] = s, s.fate()
 	}
+	m.named = m.db.shown.of(names, claims)
+	m.standIn = m.named.standIn(m.tx, claims, fates, &d)
 	return nil
 }
 
@@ -195,6 +217,34 @@ func (m *merger) whole(day ttpcron.Day, b *bucket, shown bool) error {
 	return nil
 }
 
+// spare takes the tags of a whole day for which others stand out of its counts.
+// Their times stay: those that stand for them have the same.
+func (m *merger) spare(day ttpcron.Day) error {
+	if m.standIn == nil {
+		return nil
+	}
+	tags := m.db.tagReader()
+	defer tags.done()
+	return m.standIn.eachOf(m.tx, tags, day, func(claim uint32, t *ttpcron.Tag) {
+		switch leftOut := m.sorts[claim-1].leftOut; {
+		case leftOut && !m.counted:
+			m.leftOut--
+			return
+		case leftOut:
+			return
+		case !m.counted:
+			sum := m.claims[claim]
+			sum.Tags--
+			m.claims[claim] = sum
+		}
+		hash := m.db.secret.Attacker(record.FirstName(t.AttackerUUID, t.IdentityUUID, t.AttackerIP))
+		if sum, ok := m.attackers.sums[hash]; ok {
+			sum.tags--
+			m.attackers.sums[hash] = sum
+		}
+	})
+}
+
 func (m *merger) addClaim(day ttpcron.Day, id uint32, t record.Tally) {
 	sum := m.claims[id]
 	sum.Add(record.TagTotal{Tags: t.Tags, First: record.TimeOf(day, t.First), Last: record.TimeOf(day, t.Last)})
@@ -231,10 +281,10 @@ func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
 			if err != nil {
 				return err
 			}
-			if s.leftOut && !m.counted {
-				m.leftOut++
-			}
-			if !s.counts() {
+			if !s.counts() && m.standIn.of(id) == nil {
+				if s.leftOut && !m.counted {
+					m.leftOut++
+				}
 				continue
 			}
 		}
@@ -243,6 +293,21 @@ func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
 			return err
 		}
 		nanos := record.NanosOf(t.EventTime, day)
+		s, err := m.sort(id)
+		if err != nil {
+			return err
+		}
+		if other, err := m.standIn.stands(b, k, &t, id); err != nil {
+			return err
+		} else if other {
+			continue
+		}
+		if !s.counts() {
+			if s.leftOut && !m.counted {
+				m.leftOut++
+			}
+			continue
+		}
 		one := record.Tally{Tags: 1, First: nanos, Last: nanos}
 		sum := claims[id]
 		sum.Add(one)
@@ -281,7 +346,8 @@ func (m *merger) count(s *ttpcron.Summary) error {
 		if err != nil {
 			return err
 		}
-		k := ttpcron.TechniqueCount{Tactic: c.Tactic, TechniqueID: c.TechniqueID, SubTechniqueID: c.SubTechniqueID}
+		shown := m.named.shown(id, c.Claim)
+		k := ttpcron.TechniqueCount{Tactic: shown.Tactic, TechniqueID: shown.TechniqueID, SubTechniqueID: shown.SubTechniqueID}
 		sum := techniques[k]
 		sum.Add(t)
 		techniques[k] = sum

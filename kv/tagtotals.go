@@ -18,16 +18,30 @@ type TechniqueTotal struct {
 	Tags      int
 }
 
-// TechniqueTotals counts the tags of every technique from the counts that the
-// store keeps, in the order of their ids. Unlike Summary it costs the same
-// whatever the size of the history.
+// TechniqueTotals does what View.TechniqueTotals does, under the names of the rules.
 func (db *DB) TechniqueTotals(ctx context.Context) ([]TechniqueTotal, error) {
-	sum := map[string]int{}
+	return db.Under(nil).TechniqueTotals(ctx)
+}
+
+// TechniqueTotals counts the tags of every technique from the counts that the
+// store keeps, in the order of their ids. Unlike Summary it costs the same whatever
+// the size of the history, unless tags fall together under the names.
+func (v View) TechniqueTotals(ctx context.Context) ([]TechniqueTotal, error) {
+	db, sum := v.db, map[string]int{}
 	err := db.view(ctx, func(tx *txn) error {
 		hidden, err := db.hidden(tx)
 		if err != nil {
 			return err
 		}
+		claims, err := db.claims.all(tx)
+		if err != nil {
+			return err
+		}
+		spared, err := v.spared(ctx, tx, hidden)
+		if err != nil {
+			return err
+		}
+		named := db.shown.of(v.names, claims)
 		c := tx.top(layout.Totals).Cursor()
 		for k, rec := c.Seek([]byte{record.RollupClaim}); len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
 			id := binary.BigEndian.Uint32(k[1:])
@@ -42,7 +56,8 @@ func (db *DB) TechniqueTotals(ctx context.Context) ([]TechniqueTotal, error) {
 			if err != nil {
 				return err
 			}
-			sum[cl.Technique()] += t.Tags
+			shown := named.shown(id, cl.Claim)
+			sum[shown.Technique()] += t.Tags - spared[id]
 		}
 		return nil
 	})

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/importer"
@@ -128,7 +129,7 @@ func TestUnderline(t *testing.T) {
 }
 
 func TestPicture(t *testing.T) {
-	p := picture{title: "since then", about: true, techniques: []techniqueCount{
+	p := picture{under: attack.Current(), title: "since then", about: true, techniques: []techniqueCount{
 		{"TA0002", "T1059.004", 10}, {"TA0007", "T1082", 40}, {"TA9999", "T9999", 1}, {"TA0007", "T1033", 20},
 	}}
 	for i := range 8 {

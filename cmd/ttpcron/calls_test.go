@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/internal/nountest"
@@ -98,22 +99,26 @@ func (c *calling) steps() map[string]func(s *store.Store) (any, error) {
 		},
 		"20 delete-cursor": func(s *store.Store) (any, error) { return nil, s.Ledger.DeleteCursor(c.ctx, ttpcron.Command) },
 		"21 runs":          func(s *store.Store) (any, error) { return s.Ledger.Runs(c.ctx, 10) },
-		"22 tags":          func(s *store.Store) (any, error) { return gathered(s.Tags.Query(c.ctx, ttpcron.TagQuery{})) },
+		"22 tags":          func(s *store.Store) (any, error) { return gathered(s.Tags.Query(c.ctx, ttpcron.TagQuery{}, nil)) },
 		"23 tags, some": func(s *store.Store) (any, error) {
-			return gathered(s.Tags.Query(c.ctx, ttpcron.TagQuery{Technique: "T1082", Limit: 1}))
+			return gathered(s.Tags.Query(c.ctx, ttpcron.TagQuery{Technique: "T1082", Limit: 1}, attack.Current()))
 		},
 		"24 tag": func(s *store.Store) (any, error) {
 			t, ok, err := s.Tags.ByUUID(c.ctx, c.tag.UUID())
 			return pair{t, ok}, err
 		},
 		"25 summary": func(s *store.Store) (any, error) {
-			return s.Tags.Summary(c.ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil)
+			return s.Tags.Summary(c.ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil, attack.Current())
 		},
 		"44 left-out": func(s *store.Store) (any, error) {
-			return s.Tags.LeftOut(c.ctx, ttpcron.TagQuery{MinLevels: ttpcron.FromLevel(ttpcron.LevelCritical)})
+			return s.Tags.LeftOut(c.ctx, ttpcron.TagQuery{MinLevels: ttpcron.FromLevel(ttpcron.LevelCritical)}, attack.Current())
 		},
 		"45 summary of levels": func(s *store.Store) (any, error) {
-			return s.Tags.Summary(c.ctx, ttpcron.Window{}, ttpcron.FromLevel(ttpcron.LevelCritical), nil)
+			return s.Tags.Summary(c.ctx, ttpcron.Window{}, ttpcron.FromLevel(ttpcron.LevelCritical), nil, nil)
+		},
+		"46 counts": func(s *store.Store) (any, error) {
+			st, err := s.Tags.Counts(c.ctx, attack.Current())
+			return st.Kinds, err
 		},
 		"26 set-rule-state": func(s *store.Store) (any, error) {
 			return nil, s.Rules.SetState(c.ctx, ttpcron.RuleState{RuleID: "TEST1", Status: ttpcron.StatusDisabled, Reason: "r"})
@@ -222,7 +227,7 @@ func TestEveryCallOfTheStore(t *testing.T) {
 // prepare finds in a store what is asked for.
 func (c *calling) prepare(t *testing.T, s *store.Store) {
 	t.Helper()
-	tags, err := gathered(s.Tags.Query(c.ctx, ttpcron.TagQuery{Limit: 1}))
+	tags, err := gathered(s.Tags.Query(c.ctx, ttpcron.TagQuery{Limit: 1}, nil))
 	if err != nil || len(tags) != 1 {
 		t.Fatalf("%d tags, %v", len(tags), err)
 	}

@@ -35,6 +35,7 @@ func TestBadValues(t *testing.T) {
 		"lock-timeout": append(types, `"-5s"`, `"5 parsecs"`, `"9999h"`, `0.5`), "log-json": append(except("true"), `"true"`), "embedded": except("true"),
 		"rules": {`5`, `true`, `[5]`, `[""]`, `""`, `{a = 1}`, `[["a"]]`}, "inputs": {`5`, `true`, `[5]`, `[""]`, `""`, `{a = 1}`, `[["a"]]`},
 		"own-networks":       {`5`, `true`, `[5]`, `[""]`, `""`, `{a = 1}`, `"10.0.0.0/33"`, `["192.0.2.1", "localhost"]`},
+		"attack-release":     append(types, `"17.1"`, `18`, `"19"`),
 		"daemon.keep-events": append(types, `"1h"`, `"-3d"`, `"soon"`), "daemon.keep-tags": append(types, `"1h"`),
 		"daemon.max-size": append(types, `"1"`, `1`, `"-1GiB"`, `"9999999999TiB"`, `"big"`), "daemon.min-free": append(except(`5`), `"-1"`, `"some"`),
 		"daemon.spread": append(types, `"-1s"`, `"25h"`), "daemon.health-limit": append(types, `"-1s"`),

@@ -24,7 +24,7 @@ const coverageFile = "../../docs/coverage.md"
 func TestCoverage(t *testing.T) {
 	rs, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}))
 	pack := ruleset.Set{RuleSet: rs}
-	rows := covered(pack)
+	rows := covered(pack, attack.Current())
 	reasons := eval.Reasons()
 	for _, c := range rows {
 		id := c.Technique.ID

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
@@ -53,9 +54,9 @@ ttpcron explain --event '{"source_kind":"canary_fingerprint","time":"2026-05-04T
 			ruleset.Warn(s.log, report)
 			x := rs.Explain(e)
 			if *asJSON {
-				return s.out.JSON(explanationOf(s.now, x, life))
+				return s.out.JSON(explanationOf(s.now, x, life, s.set.Attack))
 			}
-			return explainText(s.out, x, life)
+			return explainText(s.out, x, life, s.set.Attack)
 		},
 	}
 }
@@ -121,14 +122,14 @@ func textParts(out *term.Output, x tagger.Explanation) {
 	}
 }
 
-func explainText(out *term.Output, x tagger.Explanation, life ruleset.Life) error {
+func explainText(out *term.Output, x tagger.Explanation, life ruleset.Life, under *attack.Table) error {
 	w := out
 	textParts(out, x)
 	for i, j := range x.Rules {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		judgement(out, w, x, j)
+		judgement(out, w, x, j, under)
 		if s := j.Rule.State; s.Status != ttpcron.StatusEnabled {
 			fmt.Fprintf(w, "  state: %s\n", decided(s.String(), s.SetBy, s.SetAt, s.Reason))
 		}
@@ -149,7 +150,7 @@ func explainText(out *term.Output, x tagger.Explanation, life ruleset.Life) erro
 }
 
 // judgement prints one rule's finding.
-func judgement(out *term.Output, w io.Writer, x tagger.Explanation, j tagger.Match) {
+func judgement(out *term.Output, w io.Writer, x tagger.Explanation, j tagger.Match, under *attack.Table) {
 	t := out.Term
 	fmt.Fprintf(w, "%s  %s\n", t.Paint(term.Cyan, term.Clean(j.Rule.ID)), t.Paint(term.Bold, term.Clean(j.Rule.Name)))
 	for _, h := range j.Hits {
@@ -162,9 +163,9 @@ func judgement(out *term.Output, w io.Writer, x tagger.Explanation, j tagger.Mat
 			fmt.Fprint(w, line)
 		}
 	}
-	for i := range j.Tags {
-		tag := &j.Tags[i]
-		fmt.Fprintf(w, "  %s %s %s, %s, confidence %.2f, level %s\n", t.Paint(term.Yellow, "→"), term.Clean(tag.Technique()), techniqueName(tag.Technique()), tacticName(tag.Tactic), tag.Confidence, tag.Level)
+	for _, tag := range shownOnce(under, j.Tags) {
+		id := tag.Shown.Technique()
+		fmt.Fprintf(w, "  %s %s %s, %s, confidence %.2f, level %s\n", t.Paint(term.Yellow, "→"), term.Clean(id), techniqueName(under, id), tacticName(under, tag.Shown.Tactic), tag.Confidence, tag.Level)
 	}
 	if j.Dropped != "" {
 		fmt.Fprintf(w, "  no tag: %s\n", term.Clean(j.Dropped))
@@ -196,7 +197,7 @@ type explanationJSON struct {
 	Layers  []layerJSON     `json:"layers"`
 	Lines   []commandJSON   `json:"commands"`
 	Rules   []judgementJSON `json:"rules"`
-	Tags    []ttpcron.Tag   `json:"tags"`
+	Tags    []shownTag      `json:"tags"`
 	Skipped bool            `json:"skipped"`
 	Bounded bool            `json:"bounded"`
 }
@@ -215,15 +216,15 @@ type commandJSON struct {
 }
 
 type judgementJSON struct {
-	RuleID  string        `json:"rule_id"`
-	Version int           `json:"rule_version"`
-	Name    string        `json:"name"`
-	Level   string        `json:"level"`
-	Dropped string        `json:"dropped,omitempty"`
-	State   *stateJSON    `json:"state,omitempty"` // of a rule that is disabled or clipped
-	Retired bool          `json:"retired,omitempty"`
-	Hits    []hitJSON     `json:"hits"`
-	Tags    []ttpcron.Tag `json:"tags"`
+	RuleID  string     `json:"rule_id"`
+	Version int        `json:"rule_version"`
+	Name    string     `json:"name"`
+	Level   string     `json:"level"`
+	Dropped string     `json:"dropped,omitempty"`
+	State   *stateJSON `json:"state,omitempty"` // of a rule that is disabled or clipped
+	Retired bool       `json:"retired,omitempty"`
+	Hits    []hitJSON  `json:"hits"`
+	Tags    []shownTag `json:"tags"`
 }
 
 type hitJSON struct {
@@ -235,8 +236,8 @@ type hitJSON struct {
 	End     *int       `json:"end"`
 }
 
-func explanationOf(now func() time.Time, x tagger.Explanation, life ruleset.Life) explanationJSON {
-	out := explanationJSON{Signals: x.Signals, Text: term.Exact(x.Text), Tags: x.Tags, Skipped: x.Verdict.Skipped, Bounded: x.Verdict.Bounded}
+func explanationOf(now func() time.Time, x tagger.Explanation, life ruleset.Life, under *attack.Table) explanationJSON {
+	out := explanationJSON{Signals: x.Signals, Text: term.Exact(x.Text), Tags: shownOnce(under, x.Tags), Skipped: x.Verdict.Skipped, Bounded: x.Verdict.Bounded}
 	for _, l := range x.Layers {
 		out.Layers = append(out.Layers, layerJSON{l.Method, term.Exact(l.Text), l.Start, l.End})
 	}
@@ -244,7 +245,7 @@ func explanationOf(now func() time.Time, x tagger.Explanation, life ruleset.Life
 		out.Lines = append(out.Lines, commandJSON{term.Exact(c.Line), term.Exact(c.Program), c.Depth})
 	}
 	for _, j := range x.Rules {
-		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Level: j.Rule.Level.String(), Dropped: j.Dropped, Tags: j.Tags, Retired: life.HidesRule(&j.Rule) != nil}
+		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Level: j.Rule.Level.String(), Dropped: j.Dropped, Tags: shownOnce(under, j.Tags), Retired: life.HidesRule(&j.Rule) != nil}
 		if j.Rule.State.Status != ttpcron.StatusEnabled {
 			s := stateOf(now, j.Rule.State)
 			one.State = &s

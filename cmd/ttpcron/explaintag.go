@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
@@ -15,6 +16,7 @@ import (
 
 // tagStory is what can be said of a stored tag.
 type tagStory struct {
+	under   *attack.Table // whose names are shown
 	tag     ttpcron.Tag
 	life    ruleset.Life
 	mark    ttpcron.Mark   // of the attacker
@@ -54,6 +56,7 @@ func storyOf(ctx context.Context, s *session, u ttpcron.UUID) (story tagStory, e
 	}
 	defer db.Close()
 	found := false
+	story.under = s.set.Attack
 	if story.tag, found, err = db.Tags.ByUUID(ctx, u); err != nil {
 		return story, err
 	}
@@ -102,7 +105,7 @@ func (s *tagStory) judgement() *tagger.Match {
 
 // verdict says whether the tag would be made now, and if not, why.
 func (s *tagStory) verdict() string {
-	id, was := s.tag.RuleID, s.tag.RuleVersion
+	id, was, shown := s.tag.RuleID, s.tag.RuleVersion, s.under.Shown(&s.tag.Claim)
 	j := s.judgement()
 	switch {
 	case s.rule == nil && s.x == nil:
@@ -114,9 +117,9 @@ func (s *tagStory) verdict() string {
 	case s.rule.Version != was && j == nil:
 		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which does not match the event.", was, s.rule.Version)
 	case s.rule.Version != was && !s.claims(j.Tags):
-		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which matches the event but does not give %s.%s", was, s.rule.Version, s.tag.Technique(), because(j))
+		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which matches the event but does not give %s.%s", was, s.rule.Version, shown.Technique(), because(j))
 	case s.rule.Version != was:
-		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which gives %s too.", was, s.rule.Version, s.tag.Technique())
+		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which gives %s too.", was, s.rule.Version, shown.Technique())
 	case s.now != nil && s.now.Level != s.tag.Level:
 		return fmt.Sprintf("The rule gives this tag now too, with confidence %.2f and level %s.", s.now.Confidence, s.now.Level)
 	case s.now != nil && s.now.Confidence != s.tag.Confidence:
@@ -159,7 +162,12 @@ func tellStory(out *term.Output, s tagStory) error {
 		fmt.Fprintf(w, "%s  %s\n", t.Paint(term.Bold, fmt.Sprintf("%-8s", name)), text)
 	}
 	line("tag", tag.UUID().String())
-	line("claim", fmt.Sprintf("%s %s, %s, confidence %.2f, level %s", t.Paint(term.Yellow, term.Clean(tag.Technique())), techniqueName(tag.Technique()), tacticName(tag.Tactic), tag.Confidence, tag.Level))
+	shown := s.under.Shown(&tag.Claim)
+	recorded := ""
+	if tag.Technique() != shown.Technique() || tag.Tactic != shown.Tactic {
+		recorded = fmt.Sprintf(", recorded as %s in %s of %s", tag.Technique(), tag.Tactic, tag.AttackRelease)
+	}
+	line("claim", fmt.Sprintf("%s %s, %s, confidence %.2f, level %s%s", t.Paint(term.Yellow, term.Clean(shown.Technique())), techniqueName(s.under, shown.Technique()), tacticName(s.under, shown.Tactic), tag.Confidence, tag.Level, term.Clean(recorded)))
 	name := ""
 	if s.rule != nil {
 		name = ": " + term.Clean(s.rule.Name)
@@ -186,7 +194,7 @@ func tellStory(out *term.Output, s tagStory) error {
 	}
 	fmt.Fprintln(w)
 	textParts(out, *s.x)
-	judgement(out, w, *s.x, *j)
+	judgement(out, w, *s.x, *j, s.under)
 	var others []string
 	for _, o := range s.x.Rules {
 		if o.Rule.ID != tag.RuleID {
@@ -235,7 +243,7 @@ func decided(what, by string, at time.Time, reason string) string {
 }
 
 type storyJSON struct {
-	Tag     ttpcron.Tag      `json:"tag"`
+	Tag     shownTag         `json:"tag"`
 	Mark    *ttpcron.Mark    `json:"attacker_mark"`
 	Event   *ttpcron.Event   `json:"event"`
 	Arrived *time.Time       `json:"arrived_at"` // null where that is not known
@@ -254,7 +262,7 @@ type storyRuleJSON struct {
 }
 
 func printStoryJSON(out *term.Output, now func() time.Time, s tagStory) error {
-	result := storyJSON{Tag: s.tag, Mark: markOrNull(s.mark), Event: s.event, Arrived: term.TimeOrNull(s.arrived), Given: s.now != nil, Verdict: s.verdict()}
+	result := storyJSON{Tag: showTag(s.under, s.tag), Mark: markOrNull(s.mark), Event: s.event, Arrived: term.TimeOrNull(s.arrived), Given: s.now != nil, Verdict: s.verdict()}
 	if s.rule != nil {
 		result.Rule = &storyRuleJSON{Version: s.rule.Version, Name: s.rule.Name, Level: s.rule.Level.String()}
 		if s.rule.State.Status != ttpcron.StatusEnabled {
@@ -267,7 +275,7 @@ func printStoryJSON(out *term.Output, now func() time.Time, s tagStory) error {
 		result.Retired = &state
 	}
 	if s.x != nil {
-		x := explanationOf(now, *s.x, s.life)
+		x := explanationOf(now, *s.x, s.life, s.under)
 		result.Now = &x
 	}
 	return out.JSON(result)

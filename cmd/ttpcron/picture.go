@@ -17,6 +17,7 @@ import (
 
 // picture is the short view of what was found.
 type picture struct {
+	under      *attack.Table // whose names it has
 	title      string
 	techniques []techniqueCount
 	attackers  []attackerCount
@@ -45,16 +46,17 @@ const (
 
 // printPicture shows the techniques and attackers of a run: of its window, as
 // the store knows it, or of the tags that the run made.
-func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, own ttpcron.Networks, dry bool) error {
+func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, own ttpcron.Networks, under *attack.Table, dry bool) error {
 	p := pictureOfRun(r.Found)
 	if w := r.Run.Window; !dry && !w.Since.IsZero() {
-		s, err := db.Tags.Summary(context.WithoutCancel(ctx), w, ttpcron.DefaultMinLevels(), own)
+		s, err := db.Tags.Summary(context.WithoutCancel(ctx), w, ttpcron.DefaultMinLevels(), own, under)
 		if err != nil {
 			return err
 		}
 		p = pictureOfSummary(s)
 		p.title = "since " + term.Time(w.Since)
 	}
+	p.under = under
 	return p.print(out, out.Term)
 }
 
@@ -150,9 +152,9 @@ func (p picture) tactics(b *strings.Builder, t term.Terminal, names, bars int) {
 		byTactic[c.tactic] = append(byTactic[c.tactic], c)
 		most = max(most, c.tags)
 	}
-	for _, id := range tacticOrder(byTactic) {
+	for _, id := range p.tacticOrder(byTactic) {
 		list := byTactic[id]
-		fmt.Fprintf(b, "  %s\n", t.Paint(term.Yellow, term.Clean(tacticName(id))))
+		fmt.Fprintf(b, "  %s\n", t.Paint(term.Yellow, term.Clean(tacticName(p.under, id))))
 		slices.SortFunc(list, func(x, y techniqueCount) int {
 			return cmp.Or(cmp.Compare(y.tags, x.tags), cmp.Compare(x.technique, y.technique))
 		})
@@ -161,7 +163,7 @@ func (p picture) tactics(b *strings.Builder, t term.Terminal, names, bars int) {
 			shown = list[:perTactic]
 		}
 		for _, c := range shown {
-			fmt.Fprintf(b, "    %-9s  %s %7s  %s\n", term.Clean(c.technique), t.Fit(shortName(c.technique, names), names), term.Count(c.tags), meter(t, c.tags, most, bars))
+			fmt.Fprintf(b, "    %-9s  %s %7s  %s\n", term.Clean(c.technique), t.Fit(shortName(p.under, c.technique, names), names), term.Count(c.tags), meter(t, c.tags, most, bars))
 		}
 		if rest := list[len(shown):]; len(rest) > 0 {
 			tags := 0
@@ -175,9 +177,9 @@ func (p picture) tactics(b *strings.Builder, t term.Terminal, names, bars int) {
 
 // tacticOrder lists the tactics that there are in the order of the matrix, and
 // those of no matrix after them.
-func tacticOrder(byTactic map[string][]techniqueCount) []string {
+func (p picture) tacticOrder(byTactic map[string][]techniqueCount) []string {
 	var order, unknown []string
-	for _, tactic := range attack.Current().Tactics() {
+	for _, tactic := range p.under.Tactics() {
 		if byTactic[tactic.ID] != nil {
 			order = append(order, tactic.ID)
 		}
@@ -201,24 +203,3 @@ func meter(t term.Terminal, n, most, width int) string {
 }
 
 func meterLen(n, most, width int) int { return min(width, max(1, n*width/max(most, 1))) }
-
-func tacticName(id string) string { return cmp.Or(attack.Current().TacticName(id), id) }
-
-// techniqueName is a technique's name, for a sub-technique with its parent's,
-// or the id when it is not known.
-func techniqueName(id string) string {
-	t, ok := attack.Lookup(id)
-	if !ok {
-		return term.Clean(id)
-	}
-	return t.FullName()
-}
-
-// shortName leaves out the parent's name where both do not fit; 0 is no limit.
-func shortName(id string, width int) string {
-	name := techniqueName(id)
-	if t, ok := attack.Lookup(id); ok && width > 0 && term.Cells(name) > width {
-		return t.Name
-	}
-	return name
-}

@@ -355,7 +355,7 @@ func tagLine(t ttpcron.Tag) string {
 // shown lists the tags that the store shows, with the rule of each.
 func (l *life) shown() map[string]string {
 	all := map[string]string{}
-	for t, err := range l.db.Tags.Query(l.Context(), ttpcron.TagQuery{}) {
+	for t, err := range l.db.Tags.Query(l.Context(), ttpcron.TagQuery{}, nil) {
 		l.must(err)
 		if all[tagLine(t)] != "" {
 			l.Errorf("shown twice: %s", tagLine(t))
@@ -384,7 +384,7 @@ func (l *life) stored() (all []ttpcron.Event) {
 // lookedAt lists the events in the store that some run has looked at.
 func (l *life) lookedAt() (events []ttpcron.Event) {
 	looked := map[string]bool{}
-	for t, err := range l.db.Tags.Query(l.Context(), ttpcron.TagQuery{Rule: "ALL"}) {
+	for t, err := range l.db.Tags.Query(l.Context(), ttpcron.TagQuery{Rule: "ALL"}, nil) {
 		l.must(err)
 		looked[string(t.SourceKind)+t.SourceID] = true
 	}

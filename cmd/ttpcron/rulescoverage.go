@@ -21,7 +21,7 @@ func rulesCoverage() *command {
 	missing := fs.Bool("missing", false, "only techniques that no rule shows")
 	return &command{
 		Name: "rules coverage", Short: "set the rules against the ATT&CK matrix", Flags: fs, Unstored: true,
-		Text: `Lists every technique and sub-technique of ` + attack.Release + ` that is in use,
+		Text: `Lists every technique and sub-technique of the ATT&CK release that is in use,
 with the rules that claim it, or the reason why there is none. The reasons are
 those of the embedded pack, and each belongs to a group, which --json names.`,
 		Examples: "ttpcron rules coverage --missing\nttpcron rules coverage --rules ./my-rules --json",
@@ -35,7 +35,7 @@ those of the embedded pack, and each belongs to a group, which --json names.`,
 				return err
 			}
 			ruleset.Warn(s.log, report)
-			rows := covered(rs)
+			rows := covered(rs, s.set.Attack)
 			if *missing {
 				rows = slices.DeleteFunc(rows, func(c eval.Covered) bool { return c.Shown() })
 			}
@@ -48,17 +48,22 @@ those of the embedded pack, and each belongs to a group, which --json names.`,
 }
 
 // covered sets rules against the techniques that are in use.
-func covered(rs ruleset.Set) []eval.Covered {
+func covered(rs ruleset.Set, under *attack.Table) []eval.Covered {
 	var techniques []eval.Technique
-	for t := range attack.Current().All() {
+	for t := range under.All() {
 		if t.Live() {
-			techniques = append(techniques, eval.Technique{ID: t.ID, Name: t.FullName(), Tactics: t.Tactics, Platforms: t.Platforms})
+			now, _ := attack.Current().Counterpart(t.ID)
+			techniques = append(techniques, eval.Technique{ID: t.ID, Current: now.ID, Name: t.FullName(), Tactics: t.Tactics, Platforms: t.Platforms})
 		}
 	}
 	var rules []eval.Rule
 	for _, r := range rs.Rules() {
 		if r.Inert == "" {
-			rules = append(rules, eval.Rule{ID: r.ID, Kinds: r.Kinds, Claims: r.Claims})
+			claims := make([]ttpcron.Claim, 0, len(r.Claims))
+			for _, c := range r.Claims {
+				claims = append(claims, under.Shown(&c))
+			}
+			rules = append(rules, eval.Rule{ID: r.ID, Kinds: r.Kinds, Claims: claims})
 		}
 	}
 	return eval.Cover(techniques, rules)

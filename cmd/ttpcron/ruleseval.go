@@ -42,6 +42,7 @@ func judge(r ruleset.Set) *measured {
 }
 
 type evalOptions struct {
+	under                                                   *attack.Table // whose names are shown
 	min                                                     float64
 	minLevel                                                cli.MinLevel
 	judgements                                              string
@@ -116,16 +117,19 @@ ttpcron rules eval --false-positives --min-level high benign.jsonl`,
 	}
 }
 
-// currentTechnique is what a technique is called in the current release of ATT&CK.
-func currentTechnique(id string) string {
-	if t, ok := attack.Current().Counterpart(id); ok {
-		return t.ID
+// techniqueIn returns what a technique is called in a release of ATT&CK.
+func techniqueIn(table *attack.Table) func(id string) string {
+	return func(id string) string {
+		if t, ok := table.Counterpart(id); ok {
+			return t.ID
+		}
+		return id
 	}
-	return id
 }
 
 func evaluate(ctx context.Context, s *session, files []string, o evalOptions) error {
-	options := eval.Options{MinConfidence: o.min, Current: currentTechnique}
+	o.under = s.set.Attack
+	options := eval.Options{MinConfidence: o.min, Current: techniqueIn(o.under)}
 	options.MinLevel = o.minLevel.Level
 	var err error
 	if options.Judgements, err = readJudgements(o.judgements); err != nil {
@@ -145,7 +149,7 @@ func evaluate(ctx context.Context, s *session, files []string, o evalOptions) er
 	}
 	r := m.Report()
 	if o.json {
-		err = s.out.JSON(evalToJSON(&r, rs.Len(), judge.bounded))
+		err = s.out.JSON(evalToJSON(&r, rs.Len(), judge.bounded, o.under))
 	} else {
 		err = evalText(s.out, &r, rs, o)
 	}
@@ -215,12 +219,12 @@ func evalText(out *term.Output, r *eval.Report, rs ruleset.Set, o evalOptions) e
 		}
 	}
 	if o.techniques {
-		if err := techniqueTable(out, r); err != nil {
+		if err := techniqueTable(out, r, o.under); err != nil {
 			return err
 		}
 	}
 	if o.confusions {
-		if err := confusionTable(out, r, o.limit); err != nil {
+		if err := confusionTable(out, r, o.limit, o.under); err != nil {
 			return err
 		}
 	}
@@ -326,22 +330,22 @@ func ruleScoreTable(out *term.Output, r *eval.Report, rs ruleset.Set, limit int)
 	return t.Print(out, out.Term)
 }
 
-func techniqueTable(out *term.Output, r *eval.Report) error {
+func techniqueTable(out *term.Output, r *eval.Report, under *attack.Table) error {
 	t := term.Table{Columns: []term.Column{{Title: "TECHNIQUE", SGR: term.Yellow}, {Title: "TESTS", Right: true}, {Title: "FOUND", Right: true}, {Title: "SUB", Right: true}, {Title: "CONFIDENT", Right: true}, {Title: "AT LEVEL", Right: true}, {Title: "NAME", Min: 24}}}
 	for _, s := range r.Techniques {
 		q := s.Recall
-		t.Add(s.Technique, term.Count(q.Tests), term.Count(q.Any.Technique), term.Count(q.Any.Sub), term.Count(q.AtConfidence.Technique), term.Count(q.AtLevel.Technique), techniqueName(s.Technique))
+		t.Add(s.Technique, term.Count(q.Tests), term.Count(q.Any.Technique), term.Count(q.Any.Sub), term.Count(q.AtConfidence.Technique), term.Count(q.AtLevel.Technique), techniqueName(under, s.Technique))
 	}
 	return t.Print(out, out.Term)
 }
 
-func confusionTable(out *term.Output, r *eval.Report, limit int) error {
+func confusionTable(out *term.Output, r *eval.Report, limit int, under *attack.Table) error {
 	t := term.Table{Columns: []term.Column{{Title: "EXPECTED", SGR: term.Yellow}, {Title: "GOT", SGR: term.Yellow}, {Title: "TESTS", Right: true}, {Title: "NAME OF WHAT IT GOT", Min: 24}}}
 	for i, c := range r.Confusions {
 		if limit > 0 && i == limit {
 			break
 		}
-		t.Add(c.Expected, c.Got, term.Count(c.Tests), techniqueName(c.Got))
+		t.Add(c.Expected, c.Got, term.Count(c.Tests), techniqueName(under, c.Got))
 	}
 	return t.Print(out, out.Term)
 }

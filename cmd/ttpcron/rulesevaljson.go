@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/eval"
 )
@@ -172,7 +173,7 @@ func evalHitToJSON(h eval.Hit) evalHitJSON {
 }
 
 // evalToJSON gives a report its published form. Lists are never null.
-func evalToJSON(r *eval.Report, rules, bounded int) evalJSON {
+func evalToJSON(r *eval.Report, rules, bounded int, under *attack.Table) evalJSON {
 	out := evalJSON{
 		Rules: rules, MinConfidence: r.MinConfidence, MinLevel: r.MinLevel.String(), Recall: recallToJSON(r.Recall), Harmless: harmlessToJSON(&r.Harmless), PerThousand: r.Harmless.PerThousand(r.Harmless.AtLevel), Bounded: bounded,
 		Files: []evalFileJSON{}, Bins: []binJSON{}, Techniques: []techniqueJSON{}, Confusions: []confusionJSON{}, Misses: []missJSON{}, FalsePositives: []falsePositiveJSON{}, RuleScores: []ruleScoreJSON{}, Wrong: []wrongJSON{},
@@ -189,7 +190,7 @@ func evalToJSON(r *eval.Report, rules, bounded int) evalJSON {
 		out.Bins = append(out.Bins, binJSON{b.From, min(b.To, 1), calibrationToJSON(&b.Calibration)})
 	}
 	for _, s := range r.Techniques {
-		out.Techniques = append(out.Techniques, techniqueJSON{s.Technique, techniqueName(s.Technique), recallToJSON(s.Recall)})
+		out.Techniques = append(out.Techniques, techniqueJSON{s.Technique, techniqueName(under, s.Technique), recallToJSON(s.Recall)})
 	}
 	for _, c := range r.Confusions {
 		out.Confusions = append(out.Confusions, confusionJSON(c))

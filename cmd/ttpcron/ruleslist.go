@@ -3,12 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
@@ -19,6 +21,8 @@ import (
 type ruleFilter struct {
 	ids       []string // empty for all
 	technique string
+	claims    ttpcron.TagQuery // by technique, as it is shown
+	under     *attack.Table
 	kind      string
 	level     cli.MinLevel // a rule has this one or a higher one, if it is set
 	attention bool
@@ -28,7 +32,7 @@ func rulesList() *command {
 	var f ruleFilter
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
-	fs.StringVar(&f.technique, "technique", "", "only rules that claim the technique `T` or one of its sub-techniques")
+	fs.StringVar(&f.technique, "technique", "", "only rules that claim the technique `T` or one of its sub-techniques; an id of any release")
 	fs.StringVar(&f.kind, "kind", "", "only rules that apply to events of the `KIND`, such as command")
 	fs.Var(&f.level, "min-level", "only rules of the level `L` or above: low, medium, high or critical (default informational: all)")
 	fs.BoolVar(&f.attention, "attention", false, "only rules that are not just enabled: disabled, clipped, retired, inert, slow")
@@ -42,9 +46,13 @@ tried on every new text, --json says why.`,
 		Examples: "ttpcron rules list --technique T1105\nttpcron rules list --min-level high\nttpcron rules list --attention\nttpcron rules list TC2303 --json",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
-			f.ids, f.technique = args, strings.ToUpper(f.technique)
-			if f.technique != "" && !techniqueForm.MatchString(f.technique) {
-				return cli.Usage(fmt.Sprintf("--technique %q is no technique id", f.technique), "an id looks like T1059 or T1059.004")
+			f.ids, f.under = args, s.set.Attack
+			note, err := selectTechnique(&f.claims, f.technique, f.under)
+			if err != nil {
+				return err
+			}
+			if note != "" {
+				s.out.Note("%s", note)
 			}
 			rs, life, report, err := rulesWithLife(ctx, s)
 			if err != nil {
@@ -56,9 +64,9 @@ tried on every new text, --json says why.`,
 				return err
 			}
 			if *asJSON {
-				return ruleLines(s.out, rules, life)
+				return ruleLines(s.out, rules, life, f.under)
 			}
-			return ruleTable(s.out, rules, life, report)
+			return ruleTable(s.out, rules, life, report, f.under)
 		},
 	}
 }
@@ -93,7 +101,8 @@ func (f *ruleFilter) of(rs ruleset.Set, life ruleset.Life) ([]tagger.Rule, error
 
 func (f *ruleFilter) passes(r *tagger.Rule, life ruleset.Life) bool {
 	claims := func(c ttpcron.Claim) bool {
-		return c.TechniqueID == f.technique || c.SubTechniqueID == f.technique
+		shown := f.under.Shown(&c)
+		return f.claims.MatchClaim(&shown)
 	}
 	switch {
 	case len(f.ids) > 0 && !slices.Contains(f.ids, r.ID),
@@ -143,7 +152,7 @@ func stateText(r *tagger.Rule, life ruleset.Life) string {
 
 // ruleTable prints rules for people, and below them how many there are of each
 // sort.
-func ruleTable(out *term.Output, rules []tagger.Rule, life ruleset.Life, report *tagger.LoadReport) error {
+func ruleTable(out *term.Output, rules []tagger.Rule, life ruleset.Life, report *tagger.LoadReport, under *attack.Table) error {
 	t := term.Table{Columns: []term.Column{
 		{Title: "RULE", SGR: term.Cyan}, {Title: "VER", Right: true}, {Title: "APPLIES TO", Min: 10}, {Title: "TECHNIQUES", Min: 12, SGR: term.Yellow}, {Title: "LEVEL", Spare: 1}, {Title: "STATE", Min: 17}, {Title: "NAME", Min: 24},
 	}}
@@ -154,7 +163,9 @@ func ruleTable(out *term.Output, rules []tagger.Rule, life ruleset.Life, report 
 			kinds = append(kinds, string(k))
 		}
 		for _, c := range r.Claims {
-			claims = append(claims, c.Technique())
+			if shown := under.Shown(&c); !slices.Contains(claims, shown.Technique()) {
+				claims = append(claims, shown.Technique())
+			}
 		}
 		t.Add(r.ID, fmt.Sprint(r.Version), strings.Join(kinds, ","), strings.Join(claims, ","), r.Level.String(), stateText(r, life), r.Name)
 	}
@@ -224,13 +235,15 @@ type ruleJSON struct {
 }
 
 type claimJSON struct {
-	Tactic     string  `json:"tactic"`
-	Technique  string  `json:"technique_id"`
-	Sub        string  `json:"sub_technique_id,omitempty"`
-	Confidence float64 `json:"confidence"`
+	Tactic     string          `json:"tactic"`
+	Technique  string          `json:"technique_id"`
+	Sub        string          `json:"sub_technique_id,omitempty"`
+	Confidence float64         `json:"confidence"`
+	Release    string          `json:"attack_release"`
+	Recorded   json.RawMessage `json:"recorded,omitempty"` // under the names of the rule, where they differ
 }
 
-func ruleLines(out *term.Output, rules []tagger.Rule, life ruleset.Life) error {
+func ruleLines(out *term.Output, rules []tagger.Rule, life ruleset.Life, under *attack.Table) error {
 	for i := range rules {
 		r := &rules[i]
 		j := ruleJSON{
@@ -242,7 +255,8 @@ func ruleLines(out *term.Output, rules []tagger.Rule, life ruleset.Life) error {
 			j.Ceiling = &r.State.ConfidenceMax
 		}
 		for _, c := range r.Claims {
-			j.Emits = append(j.Emits, claimJSON{c.Tactic, c.TechniqueID, c.SubTechniqueID, c.Confidence})
+			shown := under.Shown(&c)
+			j.Emits = append(j.Emits, claimJSON{shown.Tactic, shown.TechniqueID, shown.SubTechniqueID, c.Confidence, shown.AttackRelease, recordedJSON(&c, &shown)})
 		}
 		if err := out.JSON(j); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
@@ -82,7 +83,7 @@ nothing where honest people work, however often it is right.`,
 			if o.replay {
 				return noiseOfEvents(ctx, s.out, s.log, db, rs, o)
 			}
-			return noiseOfTags(ctx, s.out, db, rs, o)
+			return noiseOfTags(ctx, s.out, db, rs, s.set.Attack, o)
 		},
 	}
 }
@@ -114,8 +115,8 @@ func share(n, of int) float64 {
 	return float64(n) / float64(of)
 }
 
-func noiseOfTags(ctx context.Context, out *term.Output, db *store.Store, rs ruleset.Set, o noiseOptions) error {
-	s, err := db.Tags.Summary(ctx, o.window, ttpcron.MinLevels{}, nil)
+func noiseOfTags(ctx context.Context, out *term.Output, db *store.Store, rs ruleset.Set, under *attack.Table, o noiseOptions) error {
+	s, err := db.Tags.Summary(ctx, o.window, ttpcron.MinLevels{}, nil, under)
 	if err != nil {
 		return err
 	}

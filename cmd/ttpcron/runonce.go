@@ -122,7 +122,7 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 	notes := inputs.Notes{Log: s.log}
 	job := jobs.Job{
 		Inputs: found, Source: string(o.source), SinceDays: o.sinceDays.N, DryRun: o.dryRun, BatchSize: o.batchSize.N, Workers: o.workers.N,
-		ChangedOnly: o.changedOnly, OwnNetworks: s.set.OwnNetworks,
+		ChangedOnly: o.changedOnly, OwnNetworks: s.set.OwnNetworks, Names: s.set.Attack,
 		Now: s.now, Log: s.log, FileDone: notes.Add,
 	}
 	db, release, err := storeForRun(ctx, s.stores, o.dryRun, &job)
@@ -140,7 +140,7 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 	job.Rules, job.Hidden = life.InForce(rules, s.now()), life.Hidden(s.now())
 	show := newProgress(s.out, s.log, s.now)
 	job.Progress = show.update
-	there := daemon.There{Job: &job, Store: db, Rules: rules.Fingerprint(), Detach: o.onInterrupt.Value == daemon.InterruptDetach, Log: s.log}
+	there := daemon.There{Job: &job, Store: db, Rules: rules.Fingerprint(), AttackRelease: s.set.Attack.Number(), Detach: o.onInterrupt.Value == daemon.InterruptDetach, Log: s.log}
 	r, err := runHereOrThere(ctx, &there)
 	show.done()
 	notes.End()
@@ -155,7 +155,7 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 			err = serr
 		}
 	}
-	if perr := printRun(ctx, s.out, db, r, s.set.OwnNetworks, old, o); err == nil {
+	if perr := printRun(ctx, s.out, db, r, s.set, old, o); err == nil {
 		err = perr
 	}
 	return err
@@ -207,7 +207,7 @@ func storeForRun(ctx context.Context, stores *store.Opener, dry bool, job *jobs.
 }
 
 // printRun prints what a run did.
-func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, own ttpcron.Networks, old []orphanJSON, o runOnceOptions) error {
+func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, set *settings.Settings, old []orphanJSON, o runOnceOptions) error {
 	if o.json {
 		for _, s := range r.Run.Sources {
 			if err := out.RawJSON(appendSourceJSON(nil, s)); err != nil {
@@ -232,7 +232,7 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 	if err := printChanged(out, r, old, o.dryRun); err != nil {
 		return err
 	}
-	if err := printPicture(ctx, out, db, r, own, o.dryRun); err != nil {
+	if err := printPicture(ctx, out, db, r, set.OwnNetworks, set.Attack, o.dryRun); err != nil {
 		return err
 	}
 	printNotes(out, r)

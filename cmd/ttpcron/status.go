@@ -151,7 +151,7 @@ func gatherStatus(ctx context.Context, stores *store.Opener, set *settings.Setti
 		return s, err
 	}
 	defer db.Close()
-	st, err := db.File.Stats(ctx)
+	st, err := db.Tags.Counts(ctx, set.Attack)
 	if err != nil {
 		return s, err
 	}

@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -27,6 +25,10 @@ type tagsOptions struct {
 	minLevel     cli.MinLevel
 	limit        int
 	own          ttpcron.Networks
+	technique    string // as they were named
+	tactic       string
+	under        *attack.Table // whose names are shown
+	notes        []string
 	uuid         bool
 	json         bool
 }
@@ -36,8 +38,8 @@ func tagsCommand() *command {
 	fs := cli.NewFlags()
 	fs.StringVar(&o.q.Attacker, "attacker", "", "only tags of an attacker: `A` is an address or a UUID")
 	fs.StringVar(&o.q.Session, "session", "", "only tags of the session `S`")
-	fs.StringVar(&o.q.Technique, "technique", "", "only tags of the technique `T`, such as T1059, with its sub-techniques, or T1059.004")
-	fs.StringVar(&o.q.Tactic, "tactic", "", "only tags of the tactic `TA`: an id or a name, such as TA0002 or execution")
+	fs.StringVar(&o.technique, "technique", "", "only tags of the technique `T`, such as T1059, with its sub-techniques, or T1059.004; an id of any release")
+	fs.StringVar(&o.tactic, "tactic", "", "only tags of the tactic `TA`: an id or a name, such as TA0002 or execution")
 	fs.StringVar(&o.q.Rule, "rule", "", "only tags of the rule with id `R`")
 	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
@@ -88,7 +90,7 @@ ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
 			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			if err := o.check(s.now); err != nil {
+			if err := o.check(s.now, s.set.Attack); err != nil {
 				return err
 			}
 			arrived, err := arrivedSince(o.arrived, s.now())
@@ -101,10 +103,8 @@ ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
 	}
 }
 
-var techniqueForm = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
-
 // check reads what the flags mean.
-func (o *tagsOptions) check(now func() time.Time) error {
+func (o *tagsOptions) check(now func() time.Time, table *attack.Table) error {
 	var err error
 	if o.q.Window, err = cli.Window(o.since, o.until, now()); err != nil {
 		return err
@@ -116,52 +116,18 @@ func (o *tagsOptions) check(now func() time.Time) error {
 	if o.limit < -1 {
 		return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 	}
-	o.q.Technique = strings.ToUpper(o.q.Technique)
-	if o.q.Technique != "" && !techniqueForm.MatchString(o.q.Technique) {
-		return cli.Usage(fmt.Sprintf("--technique %q is no technique id", o.q.Technique), "an id looks like T1059 or T1059.004")
+	technique, err := selectTechnique(&o.q, o.technique, table)
+	if err != nil {
+		return err
 	}
-	o.q.Tactic, err = tacticID(o.q.Tactic)
-	return err
-}
-
-// inAttack says what is wrong with a technique id that ATT&CK never had, has
-// revoked or has withdrawn. It is no error: a store may hold tags of an older
-// release.
-func inAttack(id string) string {
-	t, ok := attack.Lookup(id)
-	switch {
-	case id == "":
-		return ""
-	case !ok:
-		return fmt.Sprintf("; %s is no technique of %s", id, attack.Release)
-	case t.Revoked:
-		return fmt.Sprintf("; %s has become %s in %s", id, t.RevokedBy, attack.Release)
-	case t.Deprecated:
-		return fmt.Sprintf("; %s was withdrawn in %s", id, attack.Release)
-	}
-	return ""
-}
-
-// tacticID finds a tactic by id, name or short name.
-func tacticID(s string) (string, error) {
-	if s == "" {
-		return "", nil
-	}
-	var names []string
-	for _, t := range attack.Current().Tactics() {
-		if strings.EqualFold(s, t.ID) || strings.EqualFold(s, t.Name) || strings.EqualFold(s, t.ShortName) {
-			return t.ID, nil
+	tactics, tactic, err := tacticIDs(o.tactic, table)
+	o.under, o.q.Tactics = table, tactics
+	for _, note := range []string{technique, tactic} {
+		if note != "" {
+			o.notes = append(o.notes, note)
 		}
-		names = append(names, t.ShortName)
 	}
-	if id := strings.ToUpper(s); regexp.MustCompile(`^TA\d{4}$`).MatchString(id) {
-		return id, nil
-	}
-	e := cli.Usage(fmt.Sprintf("--tactic %q is no tactic", s), "tactics are "+strings.Join(names, ", "))
-	if near := cli.Nearest(s, names); near != "" {
-		e.Hint = fmt.Sprintf("did you mean %s?", near)
-	}
-	return "", e
+	return err
 }
 
 func showTags(ctx context.Context, out *term.Output, stores *store.Opener, arrived time.Time, o tagsOptions) error {
@@ -180,26 +146,12 @@ func showTags(ctx context.Context, out *term.Output, stores *store.Opener, arriv
 			o.q.Limit = screenful
 		}
 	}
+	for _, note := range o.notes {
+		out.Note("%s", note)
+	}
 	if o.json {
-		var line []byte
-		for t, err := range db.Tags.Query(ctx, o.q) {
-			if err != nil {
-				return err
-			}
-			line = t.AppendJSON(line[:0])
-			line = append(line[:len(line)-1], `,"attacker_mark":`...)
-			if mark := t.Mark(o.own); mark != ttpcron.MarkNone {
-				line = jsontext.AppendString(line, string(mark))
-			} else {
-				line = append(line, "null"...)
-			}
-			if !checkedByRules(&t) {
-				line = append(line, `,"checked":false`...)
-			}
-			line = append(line, '}', '\n')
-			if err := out.RawJSON(line); err != nil {
-				return err
-			}
+		if err := tagLines(ctx, out, db, o); err != nil {
+			return err
 		}
 	} else if err := tagTable(ctx, out, db, o); err != nil {
 		return err
@@ -207,12 +159,41 @@ func showTags(ctx context.Context, out *term.Output, stores *store.Opener, arriv
 	return noteLeftOut(ctx, out, db, o)
 }
 
+// tagLines prints tags as JSON.
+func tagLines(ctx context.Context, out *term.Output, db *store.Store, o tagsOptions) error {
+	var line []byte
+	without := 0
+	for t, err := range shownTags(db.Tags.Query(ctx, o.q, o.under), o.under, &without) {
+		if err != nil {
+			return err
+		}
+		line = t.AppendShown(line[:0], &t.Shown)
+		line = append(line[:len(line)-1], `,"attacker_mark":`...)
+		if mark := t.Mark(o.own); mark != ttpcron.MarkNone {
+			line = jsontext.AppendString(line, string(mark))
+		} else {
+			line = append(line, "null"...)
+		}
+		if !checkedByRules(&t.Tag) {
+			line = append(line, `,"checked":false`...)
+		}
+		line = append(line, '}', '\n')
+		if err := out.RawJSON(line); err != nil {
+			return err
+		}
+	}
+	if text := lacking(o.under, without); text != "" {
+		out.Note("%s", text)
+	}
+	return nil
+}
+
 // noteLeftOut says what is not shown because nobody asked for a level.
 func noteLeftOut(ctx context.Context, out *term.Output, db *store.Store, o tagsOptions) error {
 	if o.minLevel.IsSet {
 		return nil
 	}
-	n, err := db.Tags.LeftOut(ctx, o.q)
+	n, err := db.Tags.LeftOut(ctx, o.q, o.under)
 	if err == nil && n > 0 {
 		out.Note("%s of hosts below medium %s not shown; --min-level informational shows all", term.Plural(n, "tag", "tags"), map[bool]string{true: "is", false: "are"}[n == 1])
 	}
@@ -234,8 +215,8 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 	}
 	limit := o.q.Limit
 	o.q.Limit = 0
-	n, unchecked := 0, 0
-	for f, err := range agreements(db.Tags.Query(ctx, o.q)) {
+	n, unchecked, without := 0, 0, 0
+	for f, err := range agreements(shownTags(db.Tags.Query(ctx, o.q, o.under), o.under, &without)) {
 		if err != nil {
 			return err
 		}
@@ -246,7 +227,7 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 			unchecked++
 		}
 		row := []string{term.Time(f.EventTime), cmp.Or(f.AttackerIP, f.AttackerUUID, f.IdentityUUID) + besideAttacker[f.Mark(o.own)], f.SessionID,
-			f.Technique() + " " + shortName(f.Technique(), names), tacticName(f.Tactic), f.Level.String(), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, out.Term)}
+			f.Shown.Technique() + " " + shortName(o.under, f.Shown.Technique(), names), tacticName(o.under, f.Shown.Tactic), f.Level.String(), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, out.Term)}
 		if o.uuid {
 			row = append(row, f.UUID().String())
 		}
@@ -260,6 +241,9 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 	if err := out.Table(&t); err != nil {
 		return err
 	}
+	if text := lacking(o.under, without); text != "" {
+		out.Note("%s", text)
+	}
 	if unchecked > 0 {
 		out.Note("of %s the event is gone: no rule looks at it any more", term.Plural(unchecked, "row", "rows"))
 	}
@@ -269,7 +253,7 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 		if err != nil {
 			return err
 		}
-		out.Note("no tags match%s%s", inAttack(o.q.Technique), arrived)
+		out.Note("no tags match%s", arrived)
 	case n > limit && limit == 1:
 		out.Note("the newest is shown; --limit 0 shows all")
 	case n > limit && limit > 0:

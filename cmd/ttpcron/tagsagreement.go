@@ -3,15 +3,13 @@ package main
 import (
 	"fmt"
 	"iter"
-
-	"github.com/ttpcron/ttpcron"
 )
 
 // agreement is a technique that one event showed: the tag of the rule that is
 // surest of it, with the highest level that a rule gives it, and how many other
 // rules say the same.
 type agreement struct {
-	ttpcron.Tag
+	shownTag
 	others int
 }
 
@@ -25,7 +23,7 @@ func (f *agreement) rule() string {
 
 // agreements joins the tags of one event and technique, which stand close
 // together: tags come in the order of event time.
-func agreements(tags iter.Seq2[ttpcron.Tag, error]) iter.Seq2[agreement, error] {
+func agreements(tags iter.Seq2[shownTag, error]) iter.Seq2[agreement, error] {
 	return func(yield func(agreement, error) bool) {
 		var instant []agreement // those of one event time
 		flush := func() bool {
@@ -56,10 +54,10 @@ func agreements(tags iter.Seq2[ttpcron.Tag, error]) iter.Seq2[agreement, error] 
 // technique may stand twice when there are more.
 const maxInstant = 2000
 
-func join(instant []agreement, t ttpcron.Tag) []agreement {
+func join(instant []agreement, t shownTag) []agreement {
 	for i := range instant {
 		f := &instant[i]
-		if f.SourceID != t.SourceID || f.SourceKind != t.SourceKind || f.Technique() != t.Technique() {
+		if f.SourceID != t.SourceID || f.SourceKind != t.SourceKind || f.Shown.Technique() != t.Shown.Technique() {
 			continue
 		}
 		level := f.Level
@@ -67,10 +65,10 @@ func join(instant []agreement, t ttpcron.Tag) []agreement {
 			level = t.Level
 		}
 		if f.others++; t.Confidence > f.Confidence {
-			f.Tag = t
+			f.shownTag = t
 		}
 		f.Level = level
 		return instant
 	}
-	return append(instant, agreement{Tag: t})
+	return append(instant, agreement{shownTag: t})
 }

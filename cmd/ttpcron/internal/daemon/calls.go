@@ -35,6 +35,7 @@ type (
 		ChangedOnly                   bool
 		Imported                      ttpcron.ImportReport
 		OwnNetworks                   ttpcron.Networks
+		AttackRelease                 string // whose names the report's picture has
 		Failed                        string // what of the inputs could not be read
 	}
 	following struct {

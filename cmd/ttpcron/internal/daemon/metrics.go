@@ -84,7 +84,8 @@ func (s timedLedger) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Comm
 // moment gathers the metrics that are looked up when somebody asks for them.
 func (d *daemon) moment(ctx context.Context) (*metrics.State, error) {
 	c := d.config()
-	st, err := d.db.Stats(ctx)
+	view := d.db.Under(c.Attack)
+	st, err := view.Stats(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func (d *daemon) moment(ctx context.Context) (*metrics.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	techniques, err := d.db.TechniqueTotals(ctx)
+	techniques, err := view.TechniqueTotals(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,8 @@ type There struct {
 	Job   *jobs.Job    // as the command would do it itself
 	Store *store.Store // of the daemon
 	Rules string       // fingerprint of the rules that are meant, without states
+	// AttackRelease is that of Job.Names.
+	AttackRelease string
 	// Detach leaves the run alone when it is interrupted, instead of cancelling it.
 	Detach bool
 	Log    hclog.Logger
@@ -52,7 +54,7 @@ func (t *There) Run(ctx context.Context) (jobs.Report, error) {
 	for _, f := range files {
 		job.Imported.Add(f.ImportReport)
 	}
-	q := runAsked{Source: job.Source, SinceDays: job.SinceDays, BatchSize: job.BatchSize, Workers: job.Workers, ChangedOnly: job.ChangedOnly, Imported: job.Imported, OwnNetworks: job.OwnNetworks, Rules: t.Rules}
+	q := runAsked{Source: job.Source, SinceDays: job.SinceDays, BatchSize: job.BatchSize, Workers: job.Workers, ChangedOnly: job.ChangedOnly, Imported: job.Imported, OwnNetworks: job.OwnNetworks, Rules: t.Rules, AttackRelease: t.AttackRelease}
 	if failed != nil {
 		q.Failed = failed.Error()
 	}

@@ -7,8 +7,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/control"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/scheduler"
@@ -176,9 +178,13 @@ func (d *daemon) runFor(ctx context.Context, q runAsked, asked *askedRun) error 
 	if q.Rules != rules.Fingerprint() { // reloaded while it waited
 		return store.ErrOtherRules
 	}
+	table, ok := attack.In(q.AttackRelease)
+	if !ok {
+		return fmt.Errorf("ATT&CK %s is not known to the daemon", term.Clean(q.AttackRelease))
+	}
 	job := jobs.Job{
 		Store: d.timed(), Rules: life.InForce(d.set(rules), d.now()), Hidden: life.Hidden(d.now()), Imported: q.Imported, ChangedOnly: q.ChangedOnly,
-		Source: q.Source, SinceDays: q.SinceDays, BatchSize: q.BatchSize, Workers: q.Workers, OwnNetworks: q.OwnNetworks,
+		Source: q.Source, SinceDays: q.SinceDays, BatchSize: q.BatchSize, Workers: q.Workers, OwnNetworks: q.OwnNetworks, Names: table,
 		Now: d.now, Log: d.log, Progress: func(p jobs.Progress) {
 			d.progress(p)
 			asked.progress(p)

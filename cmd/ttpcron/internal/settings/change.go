@@ -23,6 +23,7 @@ func ChangeOf(old, c *Daemon) Change {
 		{"job", old.jobNames(), c.jobNames()},
 		{"rules", old.ruleNames(), c.ruleNames()},
 		{"own-networks", networkNames(old.OwnNetworks), networkNames(c.OwnNetworks)},
+		{"attack-release", one(old.Attack.Number()), one(c.Attack.Number())},
 		{"http", one(old.HTTP), one(c.HTTP)},
 		{"metrics-file", one(old.MetricsFile), one(c.MetricsFile)},
 	} {

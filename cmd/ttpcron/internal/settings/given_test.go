@@ -17,7 +17,7 @@ func TestGivenIsTakenAgain(t *testing.T) {
 		ShareDaemon(fs)
 		return fs
 	}
-	texts := []string{"", "0", "0s", "0B", "1", "5s", "36h", "1d12h", "26w", "90d", "1000", "512MiB", "3 KiB", "true", "false", "a,b", " a"}
+	texts := []string{"", "0", "0s", "0B", "1", "5s", "36h", "1d12h", "26w", "90d", "1000", "512MiB", "3 KiB", "true", "false", "a,b", " a", "18.1", "enterprise-v18.1"}
 	flags().VisitAll(func(f *flag.Flag) {
 		taken := 0
 		for _, text := range texts {

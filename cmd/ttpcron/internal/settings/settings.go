@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 )
 
@@ -32,6 +33,7 @@ type Settings struct {
 	Rules       []string
 	Inputs      []string
 	OwnNetworks ttpcron.Networks
+	Attack      *attack.Table // the release of ATT&CK in whose names tags and rules are shown
 
 	// DefaultDB reports whether nobody named the store.
 	DefaultDB bool
@@ -79,18 +81,42 @@ func (s *shared) define(fs *flag.FlagSet) {
 	fs.BoolVar(&s.Embedded, "embedded", true, "use the embedded pack of rules; --embedded=false for those of --rules alone")
 	fs.Var(&s.rules, "rules", "`DIR` with rule files, over the embedded pack; can be repeated")
 	fs.Var((*cli.Networks)(&s.OwnNetworks), ownNetworksFlag, "mark addresses in `NET`, an address or a network such as 192.0.2.0/24, as your own; can be repeated")
+	s.Attack = attack.Current()
+	fs.Var((*release)(&s.Settings), attackReleaseFlag, "show ids and names of ATT&CK's `RELEASE`: "+strings.Join(attack.Releases(), " or "))
+}
+
+// release is the flag that sets Settings.Attack.
+type release Settings
+
+// String returns what Set takes.
+func (r *release) String() string {
+	if r.Attack == nil {
+		return ""
+	}
+	return r.Attack.Number()
+}
+
+// Set implements flag.Value.
+func (r *release) Set(s string) error {
+	table, ok := attack.In(s)
+	if !ok {
+		return fmt.Errorf("want a release that is known here: %s", strings.Join(attack.Releases(), " or "))
+	}
+	r.Attack = table
+	return nil
 }
 
 // ShareInputs defines the flag --input of the commands that import.
 func ShareInputs(fs *flag.FlagSet, usage string) { fs.Var(new(cli.List), inputFlag, usage) }
 
 const (
-	inputFlag       = "input"
-	ownNetworksFlag = "own-networks"
+	inputFlag         = "input"
+	ownNetworksFlag   = "own-networks"
+	attackReleaseFlag = "attack-release"
 )
 
 // SharedFlags are the names of the flags that Share defines.
-var SharedFlags = []string{"config", "db", "socket", "lock-timeout", "log-level", "log-json", "role", "embedded", "rules", ownNetworksFlag}
+var SharedFlags = []string{"config", "db", "socket", "lock-timeout", "log-level", "log-json", "role", "embedded", "rules", ownNetworksFlag, attackReleaseFlag}
 
 // listFlags take several values from one variable, separated by commas, and
 // from an array in the config file.

@@ -71,7 +71,8 @@ var calls = control.Name(struct {
 	Tags    call[tagsFrom, tagPage]
 	Tag     call[ttpcron.UUID, found[ttpcron.Tag]]
 	Summary call[summing, ttpcron.Summary]
-	LeftOut call[ttpcron.TagQuery, int]
+	LeftOut call[leftOut, int]
+	Counts  call[string, kv.Stats]
 
 	RuleStates     call[none, []ttpcron.RuleState]
 	SetRuleState   call[ttpcron.RuleState, none]
@@ -164,7 +165,11 @@ var calls = control.Name(struct {
 	Runs: does(func(ctx context.Context, h *Holder, limit int) ([]ttpcron.Run, error) { return h.DB.Runs(ctx, limit) }),
 
 	Tags: does(func(ctx context.Context, h *Holder, q tagsFrom) (p tagPage, err error) {
-		p.Tags, p.Next, err = h.DB.TagPage(ctx, q.Query, q.From, min(max(q.About, 1), maxTagPage))
+		view, err := h.under(q.Release)
+		if err != nil {
+			return p, err
+		}
+		p.Tags, p.Next, err = view.TagPage(ctx, q.Query, q.From, min(max(q.About, 1), maxTagPage))
 		return p, err
 	}),
 	Tag: does(func(ctx context.Context, h *Holder, u ttpcron.UUID) (f found[ttpcron.Tag], err error) {
@@ -172,9 +177,26 @@ var calls = control.Name(struct {
 		return f, err
 	}),
 	Summary: does(func(ctx context.Context, h *Holder, q summing) (ttpcron.Summary, error) {
-		return h.DB.Summary(ctx, q.Window, q.Levels, q.Own)
+		view, err := h.under(q.Release)
+		if err != nil {
+			return ttpcron.Summary{}, err
+		}
+		return view.Summary(ctx, q.Window, q.Levels, q.Own)
 	}),
-	LeftOut: does(func(ctx context.Context, h *Holder, q ttpcron.TagQuery) (int, error) { return h.DB.LeftOut(ctx, q) }),
+	Counts: does(func(ctx context.Context, h *Holder, release string) (kv.Stats, error) {
+		view, err := h.under(release)
+		if err != nil {
+			return kv.Stats{}, err
+		}
+		return view.Stats(ctx)
+	}),
+	LeftOut: does(func(ctx context.Context, h *Holder, q leftOut) (int, error) {
+		view, err := h.under(q.Release)
+		if err != nil {
+			return 0, err
+		}
+		return view.LeftOut(ctx, q.Query)
+	}),
 
 	// Callers say what, and why. Who they are, and when it is, the holder knows.
 	RuleStates: reads((*kv.DB).RuleStates),
@@ -295,9 +317,10 @@ type (
 		OK    bool
 	}
 	tagsFrom struct {
-		Query ttpcron.TagQuery
-		From  kv.TagPosition
-		About int
+		Query   ttpcron.TagQuery
+		Release string // of ATT&CK, whose names are shown; empty: those of the rules
+		From    kv.TagPosition
+		About   int
 	}
 	tagPage struct {
 		Tags []ttpcron.Tag
@@ -313,9 +336,14 @@ type (
 		By, Reason string
 	}
 	summing struct {
-		Window ttpcron.Window
-		Levels ttpcron.MinLevels
-		Own    ttpcron.Networks
+		Window  ttpcron.Window
+		Levels  ttpcron.MinLevels
+		Own     ttpcron.Networks
+		Release string
+	}
+	leftOut struct {
+		Query   ttpcron.TagQuery
+		Release string
 	}
 	clearing  struct{ Rule, By string }
 	measuring struct {

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/control"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
@@ -131,10 +133,11 @@ func (s History) ArrivedAt(ctx context.Context, seq uint64) (time.Time, bool, er
 // Tags are the tags of a store.
 type Tags struct{ conn *conn }
 
-// Query does what kv.DB.Tags does.
-func (s Tags) Query(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Tag, error] {
+// Query does what kv.View.Tags does, under the names of a release; nil for those of
+// the rules.
+func (s Tags) Query(ctx context.Context, q ttpcron.TagQuery, under *attack.Table) iter.Seq2[ttpcron.Tag, error] {
 	if h := s.conn.holder; h != nil {
-		return h.DB.Tags(ctx, q)
+		return h.DB.Under(names(under)).Tags(ctx, q)
 	}
 	return func(yield func(ttpcron.Tag, error) bool) {
 		n := 0
@@ -143,7 +146,7 @@ func (s Tags) Query(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.T
 			if q.Limit > 0 {
 				about = min(about, q.Limit-n)
 			}
-			page, err := calls.Tags.ask(ctx, s.conn, tagsFrom{q, at, about})
+			page, err := calls.Tags.ask(ctx, s.conn, tagsFrom{q, number(under), at, about})
 			if err != nil {
 				yield(ttpcron.Tag{}, err)
 				return
@@ -167,14 +170,50 @@ func (s Tags) ByUUID(ctx context.Context, u ttpcron.UUID) (ttpcron.Tag, bool, er
 	return f.Value, f.OK, err
 }
 
-// Summary does what kv.DB.Summary does.
-func (s Tags) Summary(ctx context.Context, w ttpcron.Window, levels ttpcron.MinLevels, own ttpcron.Networks) (ttpcron.Summary, error) {
-	return calls.Summary.ask(ctx, s.conn, summing{w, levels, own})
+// Summary does what kv.View.Summary does, as Query does.
+func (s Tags) Summary(ctx context.Context, w ttpcron.Window, levels ttpcron.MinLevels, own ttpcron.Networks, under *attack.Table) (ttpcron.Summary, error) {
+	return calls.Summary.ask(ctx, s.conn, summing{w, levels, own, number(under)})
 }
 
-// LeftOut does what kv.DB.LeftOut does.
-func (s Tags) LeftOut(ctx context.Context, q ttpcron.TagQuery) (int, error) {
-	return calls.LeftOut.ask(ctx, s.conn, q)
+// LeftOut does what kv.View.LeftOut does, as Query does.
+func (s Tags) LeftOut(ctx context.Context, q ttpcron.TagQuery, under *attack.Table) (int, error) {
+	return calls.LeftOut.ask(ctx, s.conn, leftOut{q, number(under)})
+}
+
+// Counts does what kv.View.Stats does, as Query does.
+func (s Tags) Counts(ctx context.Context, under *attack.Table) (kv.Stats, error) {
+	st, err := calls.Counts.ask(ctx, s.conn, number(under))
+	st.Path = s.conn.path // as it was named here
+	return st, err
+}
+
+// names are those of a release, nil for those of the rules.
+func names(table *attack.Table) ttpcron.Naming {
+	if table == nil {
+		return nil
+	}
+	return table
+}
+
+// number is what a release is called between processes.
+func number(table *attack.Table) string {
+	if table == nil {
+		return ""
+	}
+	return table.Number()
+}
+
+// under views the tags under the names of a release, which may be one that only the
+// caller's version of the program knows.
+func (h *Holder) under(release string) (kv.View, error) {
+	if release == "" {
+		return h.DB.Under(nil), nil
+	}
+	table, ok := attack.In(release)
+	if !ok {
+		return kv.View{}, fmt.Errorf("ATT&CK %s is not known to the process that has the store", term.Clean(release))
+	}
+	return h.DB.Under(table), nil
 }
 
 // Rules are what a store knows of rules: what operators decided, and which

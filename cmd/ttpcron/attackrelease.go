@@ -1,0 +1,205 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+)
+
+// shownTag is a tag under the names of a release of ATT&CK. The tag itself is as it is
+// recorded, so that its UUID follows from it.
+type shownTag struct {
+	ttpcron.Tag
+	Shown ttpcron.Claim
+}
+
+func showTag(table *attack.Table, t ttpcron.Tag) shownTag {
+	return shownTag{t, table.Shown(&t.Claim)}
+}
+
+// MarshalJSON gives what ttpcron.Tag.AppendShown does.
+func (t shownTag) MarshalJSON() ([]byte, error) { return t.AppendShown(nil, &t.Shown), nil }
+
+// lacks reports whether the release has no name for what a claim speaks of, though
+// another has, so that it is shown under its own.
+func lacks(table *attack.Table, c *ttpcron.Claim) bool {
+	_, has := table.Counterpart(c.Technique())
+	_, known := attack.Newest(c.Technique())
+	return known && !has
+}
+
+// lacking says of how many tags the release lacks the technique; nothing of none.
+func lacking(table *attack.Table, n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s of techniques that %s does not have, shown under the ids of a later release", term.Plural(n, "tag is", "tags are"), table.Release())
+}
+
+// shownTags yields tags under the names of a release, and counts those whose technique
+// the release lacks.
+func shownTags(tags iter.Seq2[ttpcron.Tag, error], table *attack.Table, without *int) iter.Seq2[shownTag, error] {
+	return func(yield func(shownTag, error) bool) {
+		for t, err := range tags {
+			s := showTag(table, t)
+			if s.Shown.AttackRelease != table.Release() && lacks(table, &t.Claim) {
+				*without++
+			}
+			if !yield(s, err) {
+				return
+			}
+		}
+	}
+}
+
+// shownOnce shows the tags that the rules give an event now, of which those that say
+// the same under the names of the release are shown once: the surest.
+func shownOnce(table *attack.Table, tags []ttpcron.Tag) []shownTag {
+	out := make([]shownTag, 0, len(tags))
+next:
+	for _, t := range tags {
+		s := showTag(table, t)
+		for i := range out {
+			if o := &out[i]; o.RuleID == s.RuleID && o.RuleVersion == s.RuleVersion && o.Shown.Technique() == s.Shown.Technique() {
+				if cmp.Or(cmp.Compare(s.Confidence, o.Confidence), cmp.Compare(o.Technique(), s.Technique())) > 0 {
+					*o = s
+				}
+				continue next
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// recordedJSON is what a claim says under the names of its rule, null where it is shown
+// under the same.
+func recordedJSON(c, shown *ttpcron.Claim) json.RawMessage {
+	if c.SameNames(shown) {
+		return nil
+	}
+	return c.AppendNames(nil)
+}
+
+var techniqueForm = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
+
+// selectTechnique has a query select a technique that is named as in any release, and
+// says what it is in the one that is shown, if that is something else.
+func selectTechnique(q *ttpcron.TagQuery, name string, table *attack.Table) (note string, err error) {
+	id := strings.ToUpper(name)
+	if id != "" && !techniqueForm.MatchString(id) {
+		return "", cli.Usage(fmt.Sprintf("--technique %q is no technique id", name), "an id looks like T1059 or T1059.004")
+	}
+	q.Technique, q.Counterparts = id, table.Selected(id)
+	x, known := table.Lookup(id)
+	_, elsewhere := attack.Newest(id)
+	switch {
+	case id == "" || known && x.Live():
+		return "", nil
+	case len(q.Counterparts) > 0:
+		return fmt.Sprintf("%s is %s in %s", id, strings.Join(q.Counterparts, ", "), table.Release()), nil
+	case known && x.Deprecated:
+		return fmt.Sprintf("%s was withdrawn in %s", id, table.Release()), nil
+	case elsewhere:
+		return fmt.Sprintf("%s does not have %s: it is shown under that id", table.Release(), id), nil
+	}
+	return fmt.Sprintf("%s is no technique of %s", id, table.Release()), nil
+}
+
+var tacticForm = regexp.MustCompile(`^TA\d{4}$`)
+
+// tacticIDs finds a tactic by id, name or short name in any release, and says what it
+// is in the one that is shown, if that is something else. A tactic that was divided is
+// several.
+func tacticIDs(s string, table *attack.Table) (ids []string, note string, err error) {
+	if s == "" {
+		return nil, "", nil
+	}
+	var names []string
+	for _, t := range table.Tactics() {
+		if strings.EqualFold(s, t.ID) || strings.EqualFold(s, t.Name) || strings.EqualFold(s, t.ShortName) {
+			return []string{t.ID}, "", nil
+		}
+		names = append(names, t.ShortName)
+	}
+	for _, number := range attack.Releases() {
+		other, _ := attack.In(number)
+		for _, t := range other.Tactics() {
+			if !strings.EqualFold(s, t.ID) && !strings.EqualFold(s, t.Name) && !strings.EqualFold(s, t.ShortName) {
+				continue
+			}
+			ids, names := counterparts(t, other, table)
+			if !slices.Contains(ids, t.ID) {
+				ids = append(ids, t.ID) // that of a technique which the release lacks
+			}
+			return ids, fmt.Sprintf("%s of %s is %s in %s", t.Name, other.Release(), strings.Join(names, " and "), table.Release()), nil
+		}
+	}
+	if id := strings.ToUpper(s); tacticForm.MatchString(id) {
+		return []string{id}, "", nil
+	}
+	e := cli.Usage(fmt.Sprintf("--tactic %q is no tactic", s), "tactics are "+strings.Join(names, ", "))
+	if near := cli.Nearest(s, names); near != "" {
+		e.Hint = fmt.Sprintf("did you mean %s?", near)
+	}
+	return nil, "", e
+}
+
+// counterparts are the tactics of a table that are one of another, with their names.
+func counterparts(t attack.Tactic, of, table *attack.Table) (ids, names []string) {
+	add := func(x attack.Tactic) {
+		if !slices.Contains(ids, x.ID) {
+			ids, names = append(ids, x.ID), append(names, x.ID+" "+x.Name)
+		}
+	}
+	if x, ok := table.CounterpartTactic(t.ID); ok {
+		add(x)
+	}
+	for _, x := range table.Tactics() {
+		if back, ok := of.CounterpartTactic(x.ID); ok && back.ID == t.ID {
+			add(x)
+		}
+	}
+	return ids, names
+}
+
+func tacticName(table *attack.Table, id string) string { return cmp.Or(table.TacticName(id), id) }
+
+// techniqueName is a technique's name, for a sub-technique with its parent's, or the id
+// when no release knows it.
+func techniqueName(table *attack.Table, id string) string {
+	t, ok := lookup(table, id)
+	if !ok {
+		return term.Clean(id)
+	}
+	return t.FullName()
+}
+
+// lookup returns a technique as a table has it, or else as the newest release that does.
+func lookup(table *attack.Table, id string) (attack.Technique, bool) {
+	if t, ok := table.Lookup(id); ok {
+		return t, true
+	}
+	if newest, ok := attack.Newest(id); ok {
+		return newest.Lookup(id)
+	}
+	return attack.Technique{}, false
+}
+
+// shortName leaves out the parent's name where both do not fit; 0 is no limit.
+func shortName(table *attack.Table, id string, width int) string {
+	name := techniqueName(table, id)
+	if t, ok := lookup(table, id); ok && width > 0 && term.Cells(name) > width {
+		return t.Name
+	}
+	return name
+}
