@@ -187,6 +187,9 @@ func tellStory(out *term.Output, s tagStory) error {
 	if s.retired != nil {
 		line("hidden", "from every view, "+decided("retired", s.retired.SetBy, s.retired.SetAt, s.retired.Reason))
 	}
+	if !ttpcron.DefaultMinLevels().Show(tag.Level, tag.Vantage) {
+		line("left out", "of views unless --min-level is given: it is of a host, and below medium")
+	}
 	fmt.Fprintf(w, "\n%s\n", term.Clean(s.verdict()))
 	j := s.judgement()
 	if j == nil {

@@ -343,7 +343,7 @@ func printLevels(out *term.Output, s levelsStatus) error {
 		return err
 	}
 	if n := s.Host.Low + s.Host.Informational; n > 0 {
-		fmt.Fprintf(out, "ttpcron tags shows hosts from medium on: not %s of them, without --min-level\n", term.Plural(n, "tag", "tags"))
+		fmt.Fprintf(out, "ttpcron tags leaves out %s of hosts below medium, unless --min-level is given\n", term.Plural(n, "tag", "tags"))
 	}
 	return nil
 }
