@@ -14,7 +14,8 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// changedShown is how many changed rules a run lists; a dry run lists all.
+// changedShown is how many changed rules whose tags changed a run lists; a dry run
+// lists all of these.
 const changedShown = 10
 
 type changedJSON struct {
@@ -135,16 +136,23 @@ func printChanged(out *term.Output, r jobs.Report, old []orphanJSON, dry bool) e
 		events, tags = events+s.Retagged, tags+s.RetagTags
 		n.Add(ttpcron.TagChanges{Inserted: s.RetagInserted, Replaced: s.Replaced, Removed: s.Removed})
 	}
-	if len(r.Changed) > 0 {
+	switch {
+	case len(r.Changed) == 0:
+	case events > 0:
 		fmt.Fprintf(out, "\n%s with %s: %s, %s.\n", out.Term.Paint(term.Bold, "Looked again at "+term.Plural(events, "event", "events")),
 			lookedWith(r.Changed), term.Plural(tags, "tag", "tags"), changes(n))
+	default: // every event was looked at with all rules
+		for _, c := range r.Changed {
+			n.Inserted += c.Inserted
+		}
+		fmt.Fprintf(out, "\n%s: %s.\n", out.Term.Paint(term.Bold, "Looked with "+lookedWith(r.Changed)), changes(n))
 	}
 	counts := []term.Column{{Title: "NEW", Right: true, SGR: term.Green}, {Title: "CHANGED", Right: true}, {Title: "GONE", Right: true, SGR: term.Red}}
 	t := term.Table{Columns: append([]term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "VERSION", Right: true}, {Title: "WAS", Right: true}, {Title: "CHANGE"}, {Title: "TAGS", Right: true}}, counts...)}
-	all := listed(r.Changed)
-	shown := all
+	shown := slices.DeleteFunc(listed(r.Changed), func(c jobs.ChangedRule) bool { return c.TagChanges == ttpcron.TagChanges{} })
+	others, same := 0, len(listed(r.Changed))-len(shown)
 	if !dry && len(shown) > changedShown+1 {
-		shown = shown[:changedShown]
+		shown, others = shown[:changedShown], len(shown)-changedShown
 	}
 	for _, c := range shown {
 		was := "-"
@@ -156,8 +164,13 @@ func printChanged(out *term.Output, r jobs.Report, old []orphanJSON, dry bool) e
 	if err := out.Table(&t); err != nil {
 		return err
 	}
-	if n := len(all) - len(shown); n > 0 {
-		fmt.Fprintf(out, "and %s; --json lists all\n", term.Plural(n, "other", "others"))
+	switch {
+	case others > 0 && same > 0:
+		fmt.Fprintf(out, "and %s, and %s whose tags stay as they are; --json lists all\n", term.Plural(others, "other", "others"), term.Count(same))
+	case others > 0:
+		fmt.Fprintf(out, "and %s; --json lists all\n", term.Plural(others, "other", "others"))
+	case same > 0:
+		fmt.Fprintf(out, "The tags of %s stay as they are.\n", term.Plural(same, "changed rule", "changed rules"))
 	}
 	if !dry {
 		return printOrphans(out, old)
