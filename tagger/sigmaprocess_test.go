@@ -2,7 +2,9 @@ package tagger
 
 import (
 	"fmt"
+	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -177,5 +179,44 @@ func TestSigmaHostile(t *testing.T) {
 		if cost := tagging(c)(text); cost.allocated > mostAllocated {
 			t.Errorf("%s: %v", name, cost)
 		}
+	}
+}
+
+// TestSigmaRulesSameWithoutIndex holds the same of the rules of testdata, on a sample of
+// all texts.
+func TestSigmaRulesSameWithoutIndex(t *testing.T) {
+	rs, report := Load(Options{Releases: sigmaReleases, Folders: []Folder{{Name: "sigma", FS: os.DirFS("testdata/sigma")}}})
+	var rules []*runnable
+	for _, d := range rs.defs {
+		if len(d.Claims) > 0 {
+			rules = append(rules, newRunnable(d, ttpcron.Command, nil))
+		}
+	}
+	if len(rules) < 45 {
+		t.Fatal(report.Problems)
+	}
+	c, parser := rs.Tagger(nil), shell.NewParser(shell.Limits{})
+	parser.Processes = true
+	step := 7
+	if testing.Short() {
+		step = 70
+	}
+	for name, all := range texts(t) {
+		matched := 0
+		for i := 0; i < len(all); i += step {
+			tags, v := c.Tag(commandEvent(all[i]), nil)
+			got, script := rulesOf(tags), parser.Parse(all[i])
+			var want []string
+			for _, r := range rules {
+				if _, ok, met := plainRule(r, all[i], script); ok && !met {
+					want = append(want, r.ID)
+				}
+			}
+			if !v.Bounded && !slices.Equal(slices.Compact(got), want) {
+				t.Errorf("%s: %q: with the index %v, without %v", name, all[i], got, want)
+			}
+			matched += len(want)
+		}
+		t.Logf("%s: %d matches", name, matched)
 	}
 }

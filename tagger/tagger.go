@@ -19,7 +19,8 @@
 //   - candidates.go scans the text and its parts for literals. Rules whose
 //     required literals were seen and whose prefilter passes are candidates.
 //   - evaluate.go runs the checks of each candidate within a budget of steps;
-//     package pattern matches the expressions.
+//     package pattern matches the expressions. process.go is the part for Sigma's
+//     rules, which are tried on the processes that a text starts.
 //   - verdict.go joins what matched into a verdict, evidence.go quotes what
 //     matched, and the verdict's claims become tags.
 //

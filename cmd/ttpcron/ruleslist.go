@@ -247,7 +247,7 @@ func ruleLines(out *term.Output, rules []tagger.Rule, life ruleset.Life, under *
 	for i := range rules {
 		r := &rules[i]
 		j := ruleJSON{
-			RuleID: r.ID, Version: r.Version, Name: r.Name, Description: r.Description, AppliesTo: r.Kinds, Level: r.Level.String(), References: r.References,
+			RuleID: r.ID, Version: r.Version, Name: r.Name, Emits: []claimJSON{}, Description: r.Description, AppliesTo: r.Kinds, Level: r.Level.String(), References: r.References,
 			Source: r.Folder, File: r.File, Active: r.Active, State: string(cmp.Or(r.State.Status, ttpcron.StatusEnabled)), Inert: r.Inert, Slow: r.Slow, Examples: r.MatchExamples + r.MissExamples,
 			ExpiresAt: term.TimeOrNull(r.State.ExpiresAt), Reason: r.State.Reason, Retired: life.HidesRule(r) != nil, RetiredOld: life.RetiredVersions(r),
 		}

@@ -24,6 +24,7 @@ func commandsOfLogs(t *testing.T, commands []string) {
 	for _, text := range commands {
 		s := p.Parse(text)
 		checkScript(t, text, s)
+		checkProcesses(t, text, s)
 		if s.Fallback {
 			fell++
 			t.Logf("split tolerantly: %.200q", text)
@@ -66,6 +67,7 @@ func sameBothWays(t *testing.T, text string) {
 	slow := NewParser(Limits{})
 	fast.panics, slow.panics = true, true
 	slow.b.slow = true
+	fast.Processes, slow.Processes = true, true
 	want, got := slow.Parse(text), fast.Parse(text)
 	if slow.b.parse(text) == nil {
 		t.Errorf("strictly scanned, but no valid shell: %q", text)
@@ -77,6 +79,36 @@ func sameBothWays(t *testing.T, text string) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%q:\nstrict %+v\nfull   %+v", text, got, want)
+	}
+}
+
+// checkProcesses checks what holds for the processes of every text, and that listing
+// them changes nothing else.
+func checkProcesses(t *testing.T, text string, plain *Script) {
+	t.Helper()
+	p := NewParser(Limits{})
+	p.panics, p.Processes = true, true
+	s := p.Parse(text)
+	last := map[int32]*Process{}
+	for i := range s.Processes {
+		q := &s.Processes[i]
+		if q.Parent >= int32(i) || q.Parent < -1 || q.Command < -1 || int(q.Command) >= len(s.Commands) || q.Text && q.Path != "" || q.Parent >= 0 && s.Processes[q.Parent].Text {
+			t.Fatalf("%.300q: process %d is %+v", text, i, *q)
+		}
+		if !q.Text {
+			last[q.Command] = q
+		}
+	}
+	for i := range s.Commands {
+		c := &s.Commands[i]
+		line := strings.Join(append([]string{c.Path}, c.Args...), " ")
+		if q := last[int32(i)]; c.Program != "" && !s.Bounded && (q == nil || q.Path != c.Path || q.Line != line) {
+			t.Errorf("%.300q: the process of %q is %+v", text, c.Line, q)
+		}
+	}
+	s.Processes = nil
+	if s.Bounded = plain.Bounded; !reflect.DeepEqual(s, plain) {
+		t.Errorf("%.300q: listing processes changes the script", text)
 	}
 }
 

@@ -245,6 +245,7 @@ func TestForms(t *testing.T) {
 		p.panics = true
 		s := p.Parse(c.text)
 		checkScript(t, c.text, s)
+		checkProcesses(t, c.text, s)
 		var got []string
 		for i := range s.Commands {
 			got = append(got, s.Commands[i].Line)
@@ -356,6 +357,7 @@ func TestFields(t *testing.T) {
 		p.panics = true
 		s := p.Parse(c.text)
 		checkScript(t, c.text, s)
+		checkProcesses(t, c.text, s)
 		var got []string
 		for i := range s.Commands {
 			got = append(got, show(&s.Commands[i]))

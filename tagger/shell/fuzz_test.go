@@ -37,6 +37,7 @@ func FuzzParse(f *testing.F) {
 		p.panics = true
 		s := p.Parse(text)
 		checkScript(t, text, s)
+		checkProcesses(t, text, s)
 		if again := p.Parse(text); !reflect.DeepEqual(s, again) {
 			t.Fatalf("%q: two scripts\n%+v\n%+v", text, s, again)
 		}

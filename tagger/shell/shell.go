@@ -18,7 +18,8 @@
 //   - All branches of if, case, && and || are reported, the body of a loop once,
 //     the body of a function where it is declared. Of several assignments to a
 //     variable the last one before its use counts, in whichever branch it stands.
-//   - A wrapper (sudo, env, nohup, busybox, xargs, …) is removed, and listed. A
+//   - A wrapper (sudo, env, nohup, busybox, xargs, …) is removed, and listed; of
+//     the processes that a text starts ([Parser.Processes]) it is one. A
 //     program that takes a command as text (sh -c, eval, su -c, ssh, trap,
 //     crontab, find -exec, screen, docker exec) stays, and the commands of the text follow it
 //     with the program among their wrappers. What ssh runs on another host is

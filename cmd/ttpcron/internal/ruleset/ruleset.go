@@ -157,7 +157,7 @@ func Warn(log hclog.Logger, report *tagger.LoadReport) {
 		}
 	}
 	if report.Silent > 0 {
-		log.Info("rules that name no technique make no tag", "rules", report.Silent)
+		log.Debug("rules that name no technique make no tag", "rules", report.Silent)
 	}
 }
 
