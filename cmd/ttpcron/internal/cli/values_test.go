@@ -1,6 +1,11 @@
 package cli
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/ttpcron/ttpcron"
+)
 
 func TestSizeAndAge(t *testing.T) {
 	for text, want := range map[string]string{"512MiB": "512MiB", "1024MiB": "1GiB", "2G": "2GiB", "1000": "1000", "1kB": "1000", "0": "0", "3 KiB": "3KiB", "-1": "!", "x": "!", "9999999999TiB": "!", "": "!"} {
@@ -23,6 +28,23 @@ func TestSizeAndAge(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("age %q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestMinLevel(t *testing.T) {
+	var m MinLevel
+	if m.Levels() != ttpcron.DefaultMinLevels() || m.String() != "" {
+		t.Errorf("before it is set: %v, %q", m.Levels(), m.String())
+	}
+	for _, text := range []string{"", "severe", "medium ", "0"} {
+		if m.Set(text) == nil || m.IsSet {
+			t.Errorf("%q is taken", text)
+		}
+	}
+	for _, text := range []string{"informational", "low", "Medium", "HIGH", "critical"} {
+		if err := m.Set(text); err != nil || m.String() != strings.ToLower(text) || m.Levels() != ttpcron.FromLevel(m.Level) {
+			t.Errorf("%q reads as %q, %v", text, m.String(), err)
 		}
 	}
 }
