@@ -138,12 +138,23 @@ func Lookup(id string) (Technique, bool) { return Current().Lookup(id) }
 
 // Lookup is the same in any release.
 func (t *Table) Lookup(id string) (Technique, bool) {
+	if x := t.find(id); x != nil {
+		return *x, true
+	}
+	return Technique{}, false
+}
+
+// Has reports whether Lookup finds an id.
+func (t *Table) Has(id string) bool { return t.find(id) != nil }
+
+// find returns what Lookup does, nil where that is false. It is the table's own.
+func (t *Table) find(id string) *Technique {
 	c := t.read()
 	i, ok := c.byID[id]
 	if !ok {
-		return Technique{}, false
+		return nil
 	}
-	return c.techniques[i], true
+	return &c.techniques[i]
 }
 
 // All yields every technique and sub-technique in the order of their ids, those

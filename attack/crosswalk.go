@@ -51,6 +51,10 @@ func (t *Table) Translate(technique, tactic string) (id, inTactic string, ok boo
 // stays as it is, and keeps its release.
 func (t *Table) Shown(c *ttpcron.Claim) ttpcron.Claim {
 	shown := *c
+	if x := t.find(c.Technique()); x != nil && x.Live() && slices.Contains(x.Tactics, c.Tactic) { // nearly all
+		shown.AttackRelease = t.release
+		return shown
+	}
 	id, tactic, ok := t.Translate(c.Technique(), c.Tactic)
 	if !ok {
 		return shown

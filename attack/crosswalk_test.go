@@ -224,3 +224,13 @@ func TestSelected(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkShown(b *testing.B) {
+	claim := ttpcron.Claim{RuleID: "R1", Tactic: "TA0011", TechniqueID: "T1105", AttackRelease: Release}
+	b.ReportAllocs()
+	for b.Loop() {
+		if s := Current().Shown(&claim); s.Tactic != claim.Tactic {
+			b.Fatal(s)
+		}
+	}
+}

@@ -29,11 +29,14 @@ func showTag(table *attack.Table, t ttpcron.Tag) shownTag {
 // MarshalJSON gives what ttpcron.Tag.AppendShown does.
 func (t shownTag) MarshalJSON() ([]byte, error) { return t.AppendShown(nil, &t.Shown), nil }
 
-// lacks reports whether the release has no name for what a claim speaks of, though
-// another has, so that it is shown under its own.
-func lacks(table *attack.Table, c *ttpcron.Claim) bool {
-	_, has := table.Counterpart(c.Technique())
-	_, known := attack.Newest(c.Technique())
+// lacks reports whether the release has no name for a technique, though another has, so
+// that a claim is shown under its own.
+func lacks(table *attack.Table, shown *ttpcron.Claim) bool {
+	if table.Has(shown.Technique()) { // nearly all
+		return false
+	}
+	_, has := table.Counterpart(shown.Technique())
+	_, known := attack.Newest(shown.Technique())
 	return known && !has
 }
 
@@ -45,13 +48,14 @@ func lacking(table *attack.Table, n int) string {
 	return fmt.Sprintf("%s of techniques that %s does not have, shown under the ids of a later release", term.Plural(n, "tag is", "tags are"), table.Release())
 }
 
-// shownTags yields tags under the names of a release, and counts those whose technique
-// the release lacks.
-func shownTags(tags iter.Seq2[ttpcron.Tag, error], table *attack.Table, without *int) iter.Seq2[shownTag, error] {
-	return func(yield func(shownTag, error) bool) {
+// shownTags yields tags under the names of a release, each good until the next, and
+// counts those whose technique the release lacks.
+func shownTags(tags iter.Seq2[ttpcron.Tag, error], table *attack.Table, without *int) iter.Seq2[*shownTag, error] {
+	return func(yield func(*shownTag, error) bool) {
+		s := &shownTag{}
 		for t, err := range tags {
-			s := showTag(table, t)
-			if s.Shown.AttackRelease != table.Release() && lacks(table, &t.Claim) {
+			s.Tag, s.Shown = t, table.Shown(&t.Claim)
+			if lacks(table, &s.Shown) {
 				*without++
 			}
 			if !yield(s, err) {

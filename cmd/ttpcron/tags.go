@@ -163,18 +163,22 @@ func showTags(ctx context.Context, out *term.Output, stores *store.Opener, arriv
 func tagLines(ctx context.Context, out *term.Output, db *store.Store, o tagsOptions) error {
 	var line []byte
 	without := 0
-	for t, err := range shownTags(db.Tags.Query(ctx, o.q, o.under), o.under, &without) {
+	for t, err := range db.Tags.Query(ctx, o.q, o.under) {
 		if err != nil {
 			return err
 		}
-		line = t.AppendShown(line[:0], &t.Shown)
+		shown := o.under.Shown(&t.Claim)
+		if lacks(o.under, &shown) {
+			without++
+		}
+		line = t.AppendShown(line[:0], &shown)
 		line = append(line[:len(line)-1], `,"attacker_mark":`...)
 		if mark := t.Mark(o.own); mark != ttpcron.MarkNone {
 			line = jsontext.AppendString(line, string(mark))
 		} else {
 			line = append(line, "null"...)
 		}
-		if !checkedByRules(&t.Tag) {
+		if !checkedByRules(&t) {
 			line = append(line, `,"checked":false`...)
 		}
 		line = append(line, '}', '\n')

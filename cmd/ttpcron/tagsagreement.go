@@ -23,7 +23,7 @@ func (f *agreement) rule() string {
 
 // agreements joins the tags of one event and technique, which stand close
 // together: tags come in the order of event time.
-func agreements(tags iter.Seq2[shownTag, error]) iter.Seq2[agreement, error] {
+func agreements(tags iter.Seq2[*shownTag, error]) iter.Seq2[agreement, error] {
 	return func(yield func(agreement, error) bool) {
 		var instant []agreement // those of one event time
 		flush := func() bool {
@@ -54,7 +54,7 @@ func agreements(tags iter.Seq2[shownTag, error]) iter.Seq2[agreement, error] {
 // technique may stand twice when there are more.
 const maxInstant = 2000
 
-func join(instant []agreement, t shownTag) []agreement {
+func join(instant []agreement, t *shownTag) []agreement {
 	for i := range instant {
 		f := &instant[i]
 		if f.SourceID != t.SourceID || f.SourceKind != t.SourceKind || f.Shown.Technique() != t.Shown.Technique() {
@@ -65,10 +65,10 @@ func join(instant []agreement, t shownTag) []agreement {
 			level = t.Level
 		}
 		if f.others++; t.Confidence > f.Confidence {
-			f.shownTag = t
+			f.shownTag = *t
 		}
 		f.Level = level
 		return instant
 	}
-	return append(instant, agreement{shownTag: t})
+	return append(instant, agreement{shownTag: *t})
 }
