@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
@@ -98,6 +99,9 @@ func (r *configReport) json() configJSON {
 	c := r.conf
 	out := configJSON{Config: c.File.Path, Found: c.File.Found, Store: term.Exact(c.DB), Jobs: []configJobJSON{}, Faults: []configFaultJSON{}}
 	for _, j := range c.Jobs {
+		if c.Attack != attack.Current() {
+			fmt.Fprintf(r.out, "attack  ids and names of %s\n", c.Attack.Release())
+		}
 		offset := scheduler.Offset(c.Node, c.Spread)
 		one := configJobJSON{Name: j.Name, Task: j.Task, Source: j.Source, Inputs: term.Exacts(j.Inputs), Line: j.Line, Next: []time.Time{}}
 		if j.Schedule != nil {

@@ -21,9 +21,10 @@ func rulesCoverage() *command {
 	missing := fs.Bool("missing", false, "only techniques that no rule shows")
 	return &command{
 		Name: "rules coverage", Short: "set the rules against the ATT&CK matrix", Flags: fs, Unstored: true,
-		Text: `Lists every technique and sub-technique of the ATT&CK release that is in use,
-with the rules that claim it, or the reason why there is none. The reasons are
-those of the embedded pack, and each belongs to a group, which --json names.`,
+		Text: `Lists every technique and sub-technique that is in use in the release of ATT&CK
+that --attack-release names, with the rules that claim it, or the reason why there
+is none. The reasons are those of the embedded pack, and each belongs to a group,
+which --json names.`,
 		Examples: "ttpcron rules coverage --missing\nttpcron rules coverage --rules ./my-rules --json",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

@@ -31,7 +31,9 @@ func statusCommand() *command {
 checkpoint and how many events came after it, tags by level, the last runs, and
 where rules come from. WAITING is what a run without --since-days would take; "<"
 means that it may be fewer. Nothing is scanned and no rule is compiled, so that it
-answers at once: rules check says whether all rules are sound.`,
+answers at once: rules check says whether all rules are sound. Only where several
+tags of one event by one rule are the same technique in the release of ATT&CK that
+is shown are such tags read, to count one.`,
 		Examples: "ttpcron status\nttpcron status --json | jq .sources",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
