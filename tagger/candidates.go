@@ -112,7 +112,6 @@ func (s *lookup) script(text string, script *shell.Script, programs []uint16) []
 // processes looks for literals in the images and lines of processes. The line of a
 // wrapper has in it the lines of what it runs, and is a part of the text as a rule.
 func (s *lookup) processes(text string, script *shell.Script) {
-	whole := shell.Process{Command: -1}
 	for i := range script.Processes {
 		p := &script.Processes[i]
 		if s.index.images {
@@ -125,9 +124,7 @@ func (s *lookup) processes(text string, script *shell.Script) {
 			if p.Command >= 0 {
 				s.part(p.Line, fieldCommandLine)
 			}
-		case whole.Command == p.Command && strings.HasSuffix(whole.Line, p.Line):
-		default:
-			whole = *p
+		case p.Within < 0:
 			if c := &script.Commands[p.Command]; c.Start < 0 || c.Start > len(text) || !strings.HasPrefix(text[c.Start:], p.Line) {
 				s.part(p.Line, fieldCommandLine)
 			}

@@ -78,7 +78,19 @@ func (ev *evaluation) madeOf(f field, p *shell.Process, at int) (string, bool) {
 // foldedOf returns the value of a field of the process at hand in lower case.
 func (ev *evaluation) foldedOf(f field, value string) (string, bool) {
 	p, at := ev.processOf(f)
-	kept := ev.slotAt(f.scanned(), true, at, len(ev.script.Processes))
+	if f.scanned() == fieldCommandLine && p.Within >= 0 { // folding keeps the length of all but some rare letters
+		outer := ev.script.Processes[p.Within].Line
+		if whole, ok := ev.foldedAt(fieldCommandLine, int(p.Within), outer); !ok || len(whole) == len(outer) {
+			return whole[max(len(whole)-len(p.Line), 0):], ok
+		}
+	}
+	return ev.foldedAt(f.scanned(), at, value)
+}
+
+// foldedAt folds the value of a process, once for all rules.
+func (ev *evaluation) foldedAt(f field, at int, value string) (string, bool) {
+	p := &ev.script.Processes[at]
+	kept := ev.slotAt(f, true, at, len(ev.script.Processes))
 	if kept == nil {
 		return "", false
 	}

@@ -182,6 +182,24 @@ func TestSigmaHostile(t *testing.T) {
 	}
 }
 
+// TestSigmaUnhidden holds that commands behind many wrappers, in capitals, take nothing
+// from the commands that follow.
+func TestSigmaUnhidden(t *testing.T) {
+	rs, report := loadSigma(sigmaRule("sel:\n  CommandLine: /tmp/evil x\ncondition: sel"))
+	if rs.Len() != 1 {
+		t.Fatal(report.Problems)
+	}
+	around := strings.Repeat("sudo nohup env nice ", 4)
+	for _, padding := range []string{
+		strings.Repeat(around+"A;", 1500), strings.Repeat(around+strings.Repeat("Ab ", 50)+";", 400), strings.Repeat("'su'do  "+around+"A  B;", 1300),
+		strings.Repeat("PAGER=A git x;", 4000),
+	} {
+		if len(tagCommand(rs, padding+"/tmp/EVIL x")) != 1 {
+			t.Errorf("hidden behind %d bytes of %.60q", len(padding), padding)
+		}
+	}
+}
+
 // TestSigmaRulesSameWithoutIndex holds the same of the rules of testdata, on a sample of
 // all texts.
 func TestSigmaRulesSameWithoutIndex(t *testing.T) {

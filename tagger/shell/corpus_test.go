@@ -95,6 +95,9 @@ func checkProcesses(t *testing.T, text string, plain *Script) {
 		if q.Parent >= int32(i) || q.Parent < -1 || q.Command < -1 || int(q.Command) >= len(s.Commands) || q.Text && q.Path != "" || q.Parent >= 0 && s.Processes[q.Parent].Text {
 			t.Fatalf("%.300q: process %d is %+v", text, i, *q)
 		}
+		if q.Within >= int32(i) || q.Within >= 0 && (s.Processes[q.Within].Command != q.Command || !strings.HasSuffix(s.Processes[q.Within].Line, q.Line)) {
+			t.Fatalf("%.300q: process %d stands in none: %+v", text, i, *q)
+		}
 		if !q.Text {
 			last[q.Command] = q
 		}

@@ -109,6 +109,7 @@ type build struct {
 	processes []Process
 	enclosing []enclosing // the wrappers of the command at hand
 	unlisted  bool        // a process was left out
+	startedOf [processSorts]int
 
 	parsed     int // bytes given to the full parser
 	tokens     int // tokens given to the full parser
@@ -201,6 +202,7 @@ func (b *build) reset(limits Limits) {
 	b.limits = limits
 	b.root = place{process: -1}
 	b.processes, b.unlisted = emptied(b.processes, 256), false
+	b.startedOf = [processSorts]int{}
 	b.bounded, b.fell = false, false
 	b.text = budget{limit: limits.Bytes}
 	b.lists = budget{limit: limits.Bytes}

@@ -22,15 +22,28 @@ type Process struct {
 	// Command is the index of the simple command that it is a part of, or that
 	// brings the text; -1 for the text that was typed.
 	Command int32
+	// Within is the index of the outermost wrapper, whose Line ends in this one, or -1.
+	Within int32
 	// Text is true for a text of more than one program: with pipes, lists,
 	// redirections, assignments or substitutions, which no program of it shows. A
 	// real host shows it as an argument of the shell that was given it.
 	Text bool
 }
 
-// processesPerCommand bounds the processes that are kept, in those for each command
-// that is.
-const processesPerCommand = 4
+// What processes are counted as: many of one sort leave room for the others.
+const (
+	ofCommands = iota
+	ofWrappers
+	ofTexts
+
+	processSorts
+)
+
+// processesPerCommand bounds the processes that are kept of each sort, in those for
+// each command that is.
+var processesPerCommand = [processSorts]int{ofCommands: 1, ofWrappers: 2, ofTexts: 1}
+
+const allPerCommand = 4
 
 // enclosing is a wrapper in front of a command.
 type enclosing struct {
@@ -49,22 +62,29 @@ func (b *build) startAll(c *call) {
 		return
 	}
 	line := b.wholeLine(c, words)
-	parent := c.at.process
+	parent, within := c.at.process, int32(-1)
 	for _, e := range b.enclosing {
 		if e.hidden {
 			continue
 		}
-		if line, words = b.rest(line, words, e.words); line == "" {
+		if line, words, within = b.rest(line, words, e.words, within); line == "" {
 			return
 		}
-		if started := b.started(Process{Path: e.words[0].text, Line: line, Parent: parent, Command: int32(c.index)}); e.forks {
+		started := b.started(ofWrappers, Process{Path: e.words[0].text, Line: line, Parent: parent, Command: int32(c.index), Within: within})
+		if started < 0 {
+			continue
+		}
+		if within < 0 {
+			within = started
+		}
+		if e.forks {
 			parent = started
 		}
 	}
-	if line, _ = b.rest(line, words, c.words); line == "" {
+	if line, _, within = b.rest(line, words, c.words, within); line == "" {
 		return
 	}
-	c.process = b.started(Process{Path: c.words[0].text, Line: line, Parent: parent, Command: int32(c.index)})
+	c.process = b.started(ofCommands, Process{Path: c.words[0].text, Line: line, Parent: parent, Command: int32(c.index), Within: within})
 	switch c.words[0].text {
 	case "eval", "source", ".", "trap", "exec", "command", "builtin":
 		c.process = parent
@@ -73,14 +93,15 @@ func (b *build) startAll(c *call) {
 	}
 }
 
-// rest returns the line of the inner words of a command, given that of the outer.
-// They are its end, unless the wrapper takes a text apart, as env -S does.
-func (b *build) rest(line string, outer, inner []word) (string, []word) {
+// rest returns the line of the inner words of a command, given that of the outer, and
+// in which process's line it is. It is the end of that line, unless the wrapper takes a
+// text apart, as env -S does.
+func (b *build) rest(line string, outer, inner []word, within int32) (string, []word, int32) {
 	if n := len(outer) - len(inner); n >= 0 && len(inner) > 0 && &outer[n] == &inner[0] {
-		return line[max(len(line)-joinedLen(inner)+1, 0):], inner
+		return line[max(len(line)-joinedLen(inner)+1, 0):], inner, within
 	}
 	text, _ := b.lines.wordLine(inner)
-	return text, inner
+	return text, inner, -1
 }
 
 // wholeLine returns the words of a command in one line. Where the line stands in the
@@ -118,13 +139,14 @@ func isLine(line string, words []word) bool {
 }
 
 // started adds a process and returns its index, or -1 when there is no room for it.
-func (b *build) started(p Process) int32 {
-	if len(b.processes) >= processesPerCommand*b.limits.Commands {
+func (b *build) started(sort int, p Process) int32 {
+	if b.startedOf[sort] >= processesPerCommand[sort]*b.limits.Commands {
 		b.unlisted = true
 		return -1
 	}
+	b.startedOf[sort]++
 	if n := len(b.processes); n == cap(b.processes) && n >= 512 {
-		b.processes = slices.Grow(b.processes, processesPerCommand*b.limits.Commands-n) // once, not piece by piece
+		b.processes = slices.Grow(b.processes, allPerCommand*b.limits.Commands-n) // once, not piece by piece
 	}
 	b.processes = append(b.processes, p)
 	return int32(len(b.processes) - 1)
@@ -143,7 +165,7 @@ func (b *build) startText(src *sourceText, at *place) {
 	if len(text) >= maxArgument {
 		return
 	}
-	b.started(Process{Line: strings.TrimSpace(text), Parent: at.process, Command: src.by, Text: true})
+	b.started(ofTexts, Process{Line: strings.TrimSpace(text), Parent: at.process, Command: src.by, Within: -1, Text: true})
 }
 
 // startTokens does what startText does for a text that was scanned.
@@ -163,7 +185,7 @@ var pagers = map[string]bool{
 func (b *build) startPagers(c *call) {
 	for _, a := range c.assigns {
 		if n := assignment(a); n > 0 && n < len(a) && pagers[a[:n-1]] {
-			b.started(Process{Line: strings.TrimSpace(a[n:]), Parent: c.process, Command: int32(c.index), Text: true})
+			b.started(ofTexts, Process{Line: strings.TrimSpace(a[n:]), Parent: c.process, Command: int32(c.index), Within: -1, Text: true})
 		}
 	}
 }
