@@ -99,9 +99,6 @@ func (r *configReport) json() configJSON {
 	c := r.conf
 	out := configJSON{Config: c.File.Path, Found: c.File.Found, Store: term.Exact(c.DB), Jobs: []configJobJSON{}, Faults: []configFaultJSON{}}
 	for _, j := range c.Jobs {
-		if c.Attack != attack.Current() {
-			fmt.Fprintf(r.out, "attack  ids and names of %s\n", c.Attack.Release())
-		}
 		offset := scheduler.Offset(c.Node, c.Spread)
 		one := configJobJSON{Name: j.Name, Task: j.Task, Source: j.Source, Inputs: term.Exacts(j.Inputs), Line: j.Line, Next: []time.Time{}}
 		if j.Schedule != nil {
@@ -207,6 +204,9 @@ func (r *configReport) print() {
 	fmt.Fprintf(r.out, "keeps   events %s, tags %s, size %s\n", keep(c.KeepEvents), keep(c.KeepTags), limit)
 	if len(c.OwnNetworks) > 0 {
 		fmt.Fprintf(r.out, "own     %s\n", strings.ReplaceAll(c.OwnNetworks.String(), ",", ", "))
+	}
+	if c.Attack != attack.Current() {
+		fmt.Fprintf(r.out, "attack  ids and names of %s\n", c.Attack.Release())
 	}
 	offset := scheduler.Offset(c.Node, c.Spread)
 	if offset > 0 {
