@@ -69,10 +69,10 @@ with "vantage": "host" come from the logs of a real host, whose owner works ther
 too: of their tags those below medium are left out, and a note says how many.
 --min-level holds for both; --min-level informational leaves nothing out.
 
-Ids and names are those of the release of ATT&CK that --attack-release names, whatever
-the rules have. Where several techniques of one rule became one, an event has one tag
-of it, the surest. --json has as "recorded" what a tag is called in the store, where
-that differs: its UUID follows from that.
+Ids and names are those of the release of ATT&CK that --attack-release names,
+whatever the rules have. Where several techniques of one rule became one, an
+event has one tag of it, the surest. --json has as "recorded" what a tag is
+called in the store, where that differs: its UUID follows from that.
 
 Times are those of events. --arrived-since goes by when events arrived in the
 store, by its clock: what a run brought in, however old its logs are. What arrived
