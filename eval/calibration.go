@@ -22,14 +22,13 @@ type Calibration struct {
 	Right            float64 // the sum of the shares of analysts who say so
 }
 
-// Mean is the mean confidence of all tags, JudgedMean that of those judged, and
-// RightShare the share of these that are right. Each is 0 where there are none.
+// Mean is the mean confidence of all tags, from 0 to 1; 0 where there are none.
 func (c *Calibration) Mean() float64 { return ratio(c.Confidence, c.Tags) }
 
-// JudgedMean is described at Mean.
+// JudgedMean is the mean confidence of the tags judged, 0 where there are none.
 func (c *Calibration) JudgedMean() float64 { return ratio(c.JudgedConfidence, c.Judged) }
 
-// RightShare is described at Mean.
+// RightShare is the share of the tags judged that are right, 0 where there are none.
 func (c *Calibration) RightShare() float64 { return ratio(c.Right, c.Judged) }
 
 // NamedShare is the share of labelled tags that the label names, 0 where there are
@@ -40,11 +39,9 @@ func (c *Calibration) NamedShare() float64 { return ratio(float64(c.Named), c.La
 // tags judged; it is negative where the confidence promises too much.
 func (c *Calibration) Off() float64 { return c.RightShare() - c.JudgedMean() }
 
-// EnoughJudged is how many judged tags say something about their confidence, and
-// FarOff the difference from which on it is wrong.
 const (
-	EnoughJudged = 50
-	FarOff       = 0.1
+	EnoughJudged = 50  // how many judged tags say something about their confidence
+	FarOff       = 0.1 // the difference between confidence and share above which it is wrong
 )
 
 // Wrong reports whether enough tags were judged and their confidence is far from

@@ -52,6 +52,7 @@ package eval
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -76,9 +77,10 @@ type Options struct {
 	MinLevel      ttpcron.Level
 	// Judgements hold of commands what their rows do not say themselves.
 	Judgements Judgements
-	// Current gives the id that a technique has today, so that labels, judgements
-	// and tags of different releases agree. Without it ids are taken as they are.
-	Current func(id string) string
+	// CountAs gives the id under which a technique is counted, so that labels,
+	// judgements and tags of different releases of ATT&CK agree. When it is nil ids
+	// are taken as they are.
+	CountAs func(id string) string
 }
 
 // Measure takes labelled and harmless commands, one file after the other, and
@@ -98,8 +100,8 @@ type Measure struct {
 
 // New returns a Measure that has read nothing.
 func New(t Tagger, o Options) *Measure {
-	if o.Current == nil {
-		o.Current = func(id string) string { return id }
+	if o.CountAs == nil {
+		o.CountAs = func(id string) string { return id }
 	}
 	return &Measure{tagger: t, o: o, byID: map[string]*test{}, byText: map[string]*command{}, rules: map[scored]*RuleScore{}}
 }
@@ -161,7 +163,7 @@ func (m *Measure) judge(command string) (hits []Hit) {
 		if t.Confidence < ttpcron.MinConfidence {
 			continue
 		}
-		h := Hit{RuleID: t.RuleID, Technique: m.o.Current(t.Technique()), Confidence: t.Confidence, Level: t.Level}
+		h := Hit{RuleID: t.RuleID, Technique: m.o.CountAs(t.Technique()), Confidence: t.Confidence, Level: t.Level}
 		same := func(o Hit) bool { return o.RuleID == h.RuleID && o.Technique == h.Technique }
 		if i := slices.IndexFunc(hits, same); i < 0 {
 			hits = append(hits, h)
@@ -185,17 +187,26 @@ func (m *Measure) attack(r *row) *command {
 	return c
 }
 
+// judge notes judgements, which count more than those noted before. Of techniques that
+// are counted as one the highest share counts: whoever says that the command shows one
+// of them says it of what they are counted as.
 func (c *command) judge(o Options, judged map[string]float64) {
-	for technique, share := range judged {
-		if c.judged == nil {
-			c.judged = map[string]float64{}
-		}
-		c.judged[o.Current(technique)] = share
+	if len(judged) == 0 {
+		return
 	}
+	shares := map[string]float64{}
+	for technique, share := range judged {
+		id := o.CountAs(technique)
+		shares[id] = max(shares[id], share)
+	}
+	if c.judged == nil {
+		c.judged = map[string]float64{}
+	}
+	maps.Copy(c.judged, shares)
 }
 
 func (m *Measure) labelled(r *row) {
-	label := m.o.Current(r.technique)
+	label := m.o.CountAs(r.technique)
 	t := m.byID[r.testID]
 	if t == nil || r.testID == "" || t.label != label {
 		t = &test{label: label, name: r.test, id: r.testID}

@@ -212,7 +212,7 @@ func TestIdsOfOlderReleases(t *testing.T) {
 	m := New(words{}, Options{
 		MinConfidence: 0.6,
 		Judgements:    Judgements{HashText("T1685:0.7"): {"T1562.001": 0.5}},
-		Current: func(id string) string {
+		CountAs: func(id string) string {
 			if strings.HasPrefix(id, "T1562") {
 				return "T1685"
 			}
@@ -226,6 +226,18 @@ func TestIdsOfOlderReleases(t *testing.T) {
 	r := m.Report()
 	if r.Recall.Any.Sub != 2 || len(r.Techniques) != 1 || r.Bins[2].Tags != 2 || r.Bins[2].Right != 0.5 || r.Bins[3].Tags != 1 {
 		t.Errorf("%+v %+v", r.Recall, r.Bins)
+	}
+}
+
+// Where several techniques are counted as one, the order in which their judgements are
+// looked at does not matter.
+func TestJudgementsOfTechniquesThatBecameOne(t *testing.T) {
+	for range 20 {
+		m := New(words{}, Options{CountAs: func(string) string { return "T1685" }})
+		readInto(t, m, `{"command_text":"T1685:0.5","judged":{"T1562":0,"T1562.001":1,"T1562.006":0.5,"T1685":0.25}}`)
+		if got := m.Report().Rules[0].Calibration; got.Judged != 1 || got.Right != 1 {
+			t.Fatalf("%d judged, %v right, want 1 and 1", got.Judged, got.Right)
+		}
 	}
 }
 

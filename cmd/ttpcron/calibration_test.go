@@ -44,7 +44,7 @@ func TestPackIsCalibrated(t *testing.T) {
 func measurePack(t *testing.T, h testlogs.History, judgements eval.Judgements) eval.Report {
 	rs, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}))
 	m := eval.New(judge(ruleset.Set{RuleSet: rs, Log: hclog.NewNullLogger()}), eval.Options{
-		MinConfidence: eval.DefaultMinConfidence, MinLevel: eval.DefaultMinLevel, Judgements: judgements, Current: techniqueIn(attack.Current()),
+		MinConfidence: eval.DefaultMinConfidence, MinLevel: eval.DefaultMinLevel, Judgements: judgements, CountAs: nameIn(attack.Current()),
 	})
 	for _, path := range h.Lists(t) {
 		f, err := os.Open(path)

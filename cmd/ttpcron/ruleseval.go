@@ -78,8 +78,8 @@ RECALL. A test is found when one of its commands gets the technique. At
 technique level any tag of the label's technique counts, whatever the
 sub-technique of either. At sub-technique level a label such as T1059.004 wants
 exactly that; a label such as T1059 is found by itself and by its
-sub-techniques. Labels of an older release of ATT&CK are read as what they are
-called today.
+sub-techniques. Labels of any release of ATT&CK are read as what they are called
+in the one that --attack-release names.
 
 FALSE POSITIVES are harmless commands with a tag of --min-level, since the level
 says how much an event means where honest people work too. How many have a tag
@@ -117,8 +117,8 @@ ttpcron rules eval --false-positives --min-level high benign.jsonl`,
 	}
 }
 
-// techniqueIn returns what a technique is called in a release of ATT&CK.
-func techniqueIn(table *attack.Table) func(id string) string {
+// nameIn returns a function that gives the id of a technique in a release of ATT&CK.
+func nameIn(table *attack.Table) func(id string) string {
 	return func(id string) string {
 		if t, ok := table.Counterpart(id); ok {
 			return t.ID
@@ -129,8 +129,7 @@ func techniqueIn(table *attack.Table) func(id string) string {
 
 func evaluate(ctx context.Context, s *session, files []string, o evalOptions) error {
 	o.under = s.set.Attack
-	options := eval.Options{MinConfidence: o.min, Current: techniqueIn(o.under)}
-	options.MinLevel = o.minLevel.Level
+	options := eval.Options{MinConfidence: o.min, MinLevel: o.minLevel.Level, CountAs: nameIn(o.under)}
 	var err error
 	if options.Judgements, err = readJudgements(o.judgements); err != nil {
 		return err

@@ -1,4 +1,4 @@
-// Command gen writes package attack's table from a STIX 2 bundle of ATT&CK for
+// Command gen writes one of package attack's tables from a STIX 2 bundle of ATT&CK for
 // Enterprise, the file enterprise-attack.json that MITRE publishes (gzip or
 // not). It copies ids, names, tactics, platforms and revocations, and nothing
 // else.
@@ -21,10 +21,10 @@ import (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("gen: ")
-	out := flag.String("o", "enterprise.tsv", "`file` to write")
+	out := flag.String("o", "", "`file` to write, such as enterprise-19.1.tsv")
 	flag.Parse()
-	if flag.NArg() != 1 || flag.Arg(0) == "" {
-		log.Fatal("usage: gen [-o file] BUNDLE (set ATTACK_STIX_BUNDLE for go generate)")
+	if flag.NArg() != 1 || *out == "" {
+		log.Fatal("usage: gen -o file BUNDLE")
 	}
 	objects, err := read(flag.Arg(0))
 	if err != nil {
