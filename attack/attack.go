@@ -30,7 +30,7 @@ type Table struct {
 	read    func() *catalogue
 
 	crossing sync.Once
-	newer    map[string]string // see crosswalk
+	newer    map[string]string // by id that the table does not know, one of its own; see crosswalk
 }
 
 // tables are the embedded releases, the current one first.
@@ -44,6 +44,9 @@ func newTable(release, text string) *Table {
 
 // Current returns the release named by Release.
 func Current() *Table { return tables[0] }
+
+// Tables returns the embedded releases, the current one first.
+func Tables() []*Table { return slices.Clone(tables[:]) }
 
 // Releases returns the embedded releases as users name them, the current one first:
 // "19.1", "18.1".
@@ -136,7 +139,8 @@ type Tactic struct {
 // does not have.
 func Lookup(id string) (Technique, bool) { return Current().Lookup(id) }
 
-// Lookup is the same in any release.
+// Lookup returns the technique or sub-technique of the table with an id, which may be
+// one that is no longer used. It is false for an id that the table does not have.
 func (t *Table) Lookup(id string) (Technique, bool) {
 	if x := t.find(id); x != nil {
 		return *x, true

@@ -10,8 +10,8 @@ import (
 // Counterpart returns what the table has for a technique or sub-technique that is
 // named as in any embedded release: the technique itself where it is live in the
 // table, or else the one that took its place, or that it took the place of. It is
-// false for an id that no release has, and for a new technique in a table of before,
-// where nothing is its predecessor. What was withdrawn and replaced by nothing is
+// false for an id that no release has, and for a technique that is newer than the table
+// and took the place of nothing in it. What was withdrawn and replaced by nothing is
 // its own counterpart, and the only one that is not live.
 //
 // Of several predecessors the one of the same name counts, or else the first by id:
@@ -47,8 +47,8 @@ func (t *Table) Translate(technique, tactic string) (id, inTactic string, ok boo
 }
 
 // Shown implements [ttpcron.Naming]: a claim in the names of any release in those of the
-// table, as [Table.Translate] gives them. A claim of a technique that the table has not
-// stays as it is, and keeps its release.
+// table, as [Table.Translate] gives them. A claim of a technique that the table does not
+// have stays as it is, and keeps its release.
 func (t *Table) Shown(c *ttpcron.Claim) ttpcron.Claim {
 	shown := *c
 	if x := t.find(c.Technique()); x != nil && x.Live() && slices.Contains(x.Tactics, c.Tactic) { // nearly all
@@ -69,10 +69,11 @@ func (t *Table) Shown(c *ttpcron.Claim) ttpcron.Claim {
 	return shown
 }
 
-// Selected are the techniques of the table that an id stands for which is not in use
-// there: what the id and its sub-techniques became, and of what they were made. There
-// are none for an id that is in use in the table, and for one of no release.
-func (t *Table) Selected(id string) (ids []string) {
+// Counterparts returns what an id that is not in use in the table stands for there, when
+// it selects its sub-techniques too: what it and they became, and of what they were made.
+// The ids are sorted. There are none for an id that is in use in the table, and for one
+// of no release. See [ttpcron.TagQuery].
+func (t *Table) Counterparts(id string) (ids []string) {
 	if x, ok := t.Lookup(id); ok && x.Live() {
 		return nil
 	}
@@ -190,17 +191,4 @@ func Newest(id string) (*Table, bool) {
 		}
 	}
 	return known, known != nil
-}
-
-// TacticNamed returns the tactic that has a short name in any embedded release, the
-// newest that has it: "stealth" and "defense-evasion" are both TA0005.
-func TacticNamed(short string) (Tactic, bool) {
-	for _, t := range tables {
-		for _, tactic := range t.read().tactics {
-			if strings.EqualFold(tactic.ShortName, short) {
-				return tactic, true
-			}
-		}
-	}
-	return Tactic{}, false
 }

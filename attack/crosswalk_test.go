@@ -161,11 +161,6 @@ func TestTactics(t *testing.T) {
 			t.Errorf("%s in %s is %+v, %v, want %q", c.id, c.table.Number(), got, ok, c.want)
 		}
 	}
-	for short, want := range map[string]string{"stealth": "TA0005", "defense-evasion": "TA0005", "defense-impairment": "TA0112", "impact": "TA0040", "": "", "evasion": ""} {
-		if got, ok := TacticNamed(short); got.ID != want || ok != (want != "") {
-			t.Errorf("%q is %+v, %v, want %q", short, got, ok, want)
-		}
-	}
 }
 
 func TestNewest(t *testing.T) {
@@ -201,7 +196,7 @@ func TestShown(t *testing.T) {
 	}
 }
 
-func TestSelected(t *testing.T) {
+func TestCounterparts(t *testing.T) {
 	for _, c := range []struct{ release, id, want string }{
 		{"19.1", "T1685", ""},
 		{"19.1", "T1059", ""},
@@ -219,7 +214,7 @@ func TestSelected(t *testing.T) {
 		{"18.1", "T1687", ""},
 	} {
 		table, _ := In(c.release)
-		if got := strings.Join(table.Selected(c.id), " "); got != c.want {
+		if got := strings.Join(table.Counterparts(c.id), " "); got != c.want {
 			t.Errorf("%s in %s stands for %q, want %q", c.id, c.release, got, c.want)
 		}
 	}

@@ -103,7 +103,7 @@ func selectTechnique(q *ttpcron.TagQuery, name string, table *attack.Table) (not
 	if id != "" && !techniqueForm.MatchString(id) {
 		return "", cli.Usage(fmt.Sprintf("--technique %q is no technique id", name), "an id looks like T1059 or T1059.004")
 	}
-	q.Technique, q.Counterparts = id, table.Selected(id)
+	q.Technique, q.Counterparts = id, table.Counterparts(id)
 	x, known := table.Lookup(id)
 	_, elsewhere := attack.Newest(id)
 	switch {
@@ -135,8 +135,7 @@ func tacticIDs(s string, table *attack.Table) (ids []string, note string, err er
 		}
 		names = append(names, t.ShortName)
 	}
-	for _, number := range attack.Releases() {
-		other, _ := attack.In(number)
+	for _, other := range attack.Tables() {
 		for _, t := range other.Tactics() {
 			if !strings.EqualFold(s, t.ID) && !strings.EqualFold(s, t.Name) && !strings.EqualFold(s, t.ShortName) {
 				continue

@@ -109,8 +109,7 @@ func Load(folders []tagger.Folder, gc int) (*tagger.RuleSet, *tagger.LoadReport)
 // Options are those with which rules are loaded.
 func Options(folders []tagger.Folder) tagger.Options {
 	o := tagger.Options{Folders: folders}
-	for _, number := range attack.Releases() {
-		table, _ := attack.In(number)
+	for _, table := range attack.Tables() {
 		o.Releases = append(o.Releases, tagger.AttackRelease{Name: table.Release(), Technique: techniqueIn(table), Tactics: tacticsOf(table)})
 	}
 	return o
