@@ -1,6 +1,7 @@
 package ttpcron
 
 import (
+	"cmp"
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
@@ -136,8 +137,16 @@ func (c *Claim) Technique() string {
 	return c.TechniqueID
 }
 
+// StandsFor reports whether a claim is shown in the place of another by the same version
+// of a rule, both of which have one name in the release that is shown: it is surer, or as
+// sure and its technique comes first. So of several such claims one stands for all.
+func (c *Claim) StandsFor(o *Claim) bool {
+	return cmp.Or(cmp.Compare(c.Confidence, o.Confidence), cmp.Compare(o.Technique(), c.Technique())) > 0
+}
+
 // Naming shows claims under the names of a release of ATT&CK: technique, sub-technique,
-// tactic, release and page.
+// tactic, release and page. Implementations are comparable and few, such as pointers to
+// tables: what follows from one is kept under it.
 type Naming interface {
 	// Shown returns a claim under those names, and as it is where they have none for
 	// its technique.

@@ -184,3 +184,17 @@ func TestIdentitiesOfNobody(t *testing.T) {
 		t.Errorf("an event without address has the identity %q", e.IdentityUUID)
 	}
 }
+
+func TestStandsFor(t *testing.T) {
+	main, sub := Claim{TechniqueID: "T1562", Confidence: 0.5}, Claim{TechniqueID: "T1562", SubTechniqueID: "T1562.001", Confidence: 0.5}
+	surer := sub
+	surer.Confidence = 0.6
+	for _, c := range []struct{ is, of *Claim }{{&main, &sub}, {&surer, &main}, {&surer, &sub}} {
+		if !c.is.StandsFor(c.of) || c.of.StandsFor(c.is) {
+			t.Errorf("%s with %v does not stand for %s with %v", c.is.Technique(), c.is.Confidence, c.of.Technique(), c.of.Confidence)
+		}
+	}
+	if main.StandsFor(&main) {
+		t.Error("a claim stands for itself")
+	}
+}

@@ -136,7 +136,7 @@ func (t *tally) seen(c *ttpcron.Claim) *seen {
 }
 
 // another reports whether another of an event's tags, by the same rule and shown as the
-// same technique, stands for one: it is surer, or as sure and its technique comes first.
+// same technique, stands for one.
 func (t *tally) another(tags []ttpcron.Tag, i int) bool {
 	tag := &tags[i]
 	shown := t.seen(&tag.Claim).id
@@ -145,7 +145,7 @@ func (t *tally) another(tags []ttpcron.Tag, i int) bool {
 		if k == i || o.RuleID != tag.RuleID || o.RuleVersion != tag.RuleVersion || t.seen(&o.Claim).id != shown {
 			continue
 		}
-		if cmp.Or(cmp.Compare(o.Confidence, tag.Confidence), cmp.Compare(tag.Technique(), o.Technique())) > 0 {
+		if o.StandsFor(&tag.Claim) {
 			return true
 		}
 	}

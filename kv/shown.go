@@ -21,7 +21,8 @@ type View struct {
 	names ttpcron.Naming
 }
 
-// Under returns the store's tags under some names, nil for those of the rules.
+// Under returns the store's tags under some names, nil for those of the rules. It costs
+// nothing; what follows from names for all claims is kept as long as the store is open.
 func (db *DB) Under(names ttpcron.Naming) View { return View{db, names} }
 
 // shownClaims are the claims of a store under some names.
@@ -227,15 +228,12 @@ func (in *standIn) stands(day *bucket, key []byte, t *ttpcron.Tag, claim uint32)
 	return false, nil
 }
 
-// before reports whether a tag of claim a stands for one of claim b: it is surer, or as
-// sure and its technique comes first.
+// before reports whether a tag of claim a stands for one of claim b, with the confidence
+// that operators left them.
 func (in *standIn) before(a, b uint32) bool {
 	x, _ := in.decided.shown(in.claims[a-1].Claim)
 	y, _ := in.decided.shown(in.claims[b-1].Claim)
-	if x.Confidence != y.Confidence {
-		return x.Confidence > y.Confidence
-	}
-	return techniqueOf(&x).compare(techniqueOf(&y)) < 0
+	return x.StandsFor(&y)
 }
 
 // within reports whether a day with the rollup given may hold tags for which others

@@ -66,7 +66,7 @@ func shownTags(tags iter.Seq2[ttpcron.Tag, error], table *attack.Table, without 
 }
 
 // shownOnce shows the tags that the rules give an event now, of which those that say
-// the same under the names of the release are shown once: the surest.
+// the same under the names of the release are shown once.
 func shownOnce(table *attack.Table, tags []ttpcron.Tag) []shownTag {
 	out := make([]shownTag, 0, len(tags))
 next:
@@ -74,7 +74,7 @@ next:
 		s := showTag(table, t)
 		for i := range out {
 			if o := &out[i]; o.RuleID == s.RuleID && o.RuleVersion == s.RuleVersion && o.Shown.Technique() == s.Shown.Technique() {
-				if cmp.Or(cmp.Compare(s.Confidence, o.Confidence), cmp.Compare(o.Technique(), s.Technique())) > 0 {
+				if s.StandsFor(&o.Claim) {
 					*o = s
 				}
 				continue next
