@@ -48,7 +48,8 @@ func (l Level) AtLeast(min Level) bool { return l.rank() >= min.rank() }
 type MinLevels struct{ Honeypot, Host Level }
 
 // DefaultMinLevels are those of a view for which nobody asked otherwise: whoever works
-// on a honeypot is an attacker, whoever works on a host may be its owner.
+// on a honeypot is an attacker, whoever works on a host may be its owner. A store counts
+// the tags of attackers by them: others need these counts made anew.
 func DefaultMinLevels() MinLevels { return MinLevels{Host: LevelMedium} }
 
 // FromLevel begins at one level, wherever events were seen.

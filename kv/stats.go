@@ -53,7 +53,7 @@ type KindStats struct {
 // not hidden.
 type LevelCount struct {
 	Vantage ttpcron.Vantage
-	Level   ttpcron.Level // as it is named
+	Level   ttpcron.Level // never 0: what names no level is medium
 	Tags    int
 }
 
@@ -143,8 +143,7 @@ func (db *DB) kindStats(tx *txn, hidden hiddenClaims, spared spared) ([]KindStat
 			s.Tags += t.Tags
 			kinds[cl.Kind] = s
 			if t.Tags > 0 {
-				level, _ := ttpcron.ParseLevel(cl.Level.String())
-				levels[LevelCount{Vantage: cl.Vantage, Level: level}] += t.Tags
+				levels[LevelCount{Vantage: cl.Vantage, Level: cmp.Or(cl.Level, ttpcron.LevelMedium)}] += t.Tags
 			}
 		}
 	}

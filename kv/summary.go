@@ -226,13 +226,13 @@ func (m *merger) spare(day ttpcron.Day) error {
 	tags := m.db.tagReader()
 	defer tags.done()
 	return m.standIn.eachOf(m.tx, tags, day, func(claim uint32, t *ttpcron.Tag) {
-		switch leftOut := m.sorts[claim-1].leftOut; {
-		case leftOut && !m.counted:
-			m.leftOut--
+		if m.sorts[claim-1].leftOut {
+			if !m.counted {
+				m.leftOut--
+			}
 			return
-		case leftOut:
-			return
-		case !m.counted:
+		}
+		if !m.counted {
 			sum := m.claims[claim]
 			sum.Tags--
 			m.claims[claim] = sum
@@ -276,38 +276,14 @@ func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
 		if nanos, _, ok := record.ParseTagKey(k); ok && nanos >= until {
 			break
 		}
-		if id, _, ok := record.PeekTag(rec); ok {
-			s, err := m.sort(id)
-			if err != nil {
-				return err
-			}
-			if !s.counts() && m.standIn.of(id) == nil {
-				if s.leftOut && !m.counted {
-					m.leftOut++
-				}
-				continue
-			}
-		}
-		t, id, _, err := tags.read(m.tx, day, k, rec)
+		t, id, ok, err := m.read(tags, b, day, k, rec)
 		if err != nil {
 			return err
+		}
+		if !ok {
+			continue
 		}
 		nanos := record.NanosOf(t.EventTime, day)
-		s, err := m.sort(id)
-		if err != nil {
-			return err
-		}
-		if other, err := m.standIn.stands(b, k, &t, id); err != nil {
-			return err
-		} else if other {
-			continue
-		}
-		if !s.counts() {
-			if s.leftOut && !m.counted {
-				m.leftOut++
-			}
-			continue
-		}
 		one := record.Tally{Tags: 1, First: nanos, Last: nanos}
 		sum := claims[id]
 		sum.Add(one)
@@ -325,6 +301,42 @@ func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
 		}
 	}
 	return nil
+}
+
+// read reads a tag of a day's bucket and reports whether it is counted. One that its
+// level leaves out is counted as that.
+func (m *merger) read(tags *tagReader, b *bucket, day ttpcron.Day, k, rec []byte) (t ttpcron.Tag, id uint32, ok bool, err error) {
+	if id, _, ok := record.PeekTag(rec); ok {
+		s, err := m.sort(id)
+		if err != nil {
+			return t, id, false, err
+		}
+		if !s.counts() && m.standIn.of(id) == nil {
+			m.leave(s)
+			return t, id, false, nil
+		}
+	}
+	if t, id, _, err = tags.read(m.tx, day, k, rec); err != nil {
+		return t, id, false, err
+	}
+	s, err := m.sort(id)
+	if err != nil {
+		return t, id, false, err
+	}
+	if other, err := m.standIn.stands(b, k, &t, id); err != nil || other {
+		return t, id, false, err
+	}
+	if !s.counts() {
+		m.leave(s)
+	}
+	return t, id, s.counts(), nil
+}
+
+// leave counts a tag that does not count, if its level leaves it out.
+func (m *merger) leave(s claimSort) {
+	if s.leftOut && !m.counted {
+		m.leftOut++
+	}
 }
 
 // namedIn returns the record of an attacker in the rollup of a day.

@@ -1,8 +1,9 @@
 // Package rollup counts the tags of a day: by claim, which gives technique, tactic,
 // rule, kind, level and vantage, and by attacker, of whom those that are shown by
 // default count apart. It also says which names can be found in the day, and from when
-// to when: the hash of an attacker's first name, of its other names and of sessions. As stored that costs about 45 bytes for each attacker and 35
-// for each session of a day that has tags.
+// to when: the hash of an attacker's first name, of its other names and of sessions. As
+// stored that costs about 45 bytes for each attacker and 35 for each session of a day
+// that has tags.
 //
 // There may be more attackers than memory shall hold, so they are counted one
 // [Range] of hashes after the other.
