@@ -7,10 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/control"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/scheduler"
@@ -178,9 +176,9 @@ func (d *daemon) runFor(ctx context.Context, q runAsked, asked *askedRun) error 
 	if q.Rules != rules.Fingerprint() { // reloaded while it waited
 		return store.ErrOtherRules
 	}
-	table, ok := attack.In(q.AttackRelease)
-	if !ok {
-		return fmt.Errorf("ATT&CK %s is not known to the daemon", term.Clean(q.AttackRelease))
+	table, err := store.TableOf(q.AttackRelease)
+	if err != nil {
+		return err
 	}
 	job := jobs.Job{
 		Store: d.timed(), Rules: life.InForce(d.set(rules), d.now()), Hidden: life.Hidden(d.now()), Imported: q.Imported, ChangedOnly: q.ChangedOnly,

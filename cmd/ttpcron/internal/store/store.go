@@ -14,6 +14,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -203,17 +204,27 @@ func number(table *attack.Table) string {
 	return table.Number()
 }
 
-// under views the tags under the names of a release, which may be one that only the
-// caller's version of the program knows.
+// under views the tags under the names of a release, those of the rules for "".
 func (h *Holder) under(release string) (kv.View, error) {
 	if release == "" {
 		return h.DB.Under(nil), nil
 	}
-	table, ok := attack.In(release)
-	if !ok {
-		return kv.View{}, fmt.Errorf("ATT&CK %s is not known to the process that has the store", term.Clean(release))
+	table, err := TableOf(release)
+	if err != nil {
+		return kv.View{}, err
 	}
 	return h.DB.Under(table), nil
+}
+
+// TableOf returns the release of ATT&CK that a caller names, whose version of the program
+// may know others than this one.
+func TableOf(release string) (*attack.Table, error) {
+	table, ok := attack.In(release)
+	if !ok {
+		return nil, fmt.Errorf("the process that has the store does not know ATT&CK %s: it is of an older version than this command; restart it, or set --attack-release to one of %s",
+			term.Clean(release), strings.Join(attack.Releases(), ", "))
+	}
+	return table, nil
 }
 
 // Rules are what a store knows of rules: what operators decided, and which
