@@ -72,7 +72,7 @@ var (
 	heldTags     = gauge("held_tags", "Tags that are older than keep-tags and that maintenance does not take out yet.", "")
 	byTechnique  = gauge("store_tags_by_technique", "Tags in the store that are not retired, by technique.", "technique")
 	byLevel      = gauge("store_tags_by_level", "Tags in the store that are not retired, by level.", "level")
-	hostsByLevel = gauge("store_host_tags_by_level", "Of them those whose events were seen from a host, by level.", "level")
+	hostsByLevel = gauge("store_host_tags_by_level", "Tags in the store that are not retired and whose events were seen from a host, by level.", "level")
 	storeBytes   = gauge("store_bytes", "Size of the store's file.", "")
 	storeFree    = gauge("store_free_bytes", "Room in the store's file that is used again.", "")
 	diskFree     = gauge("disk_free_bytes", "Free room of the store's filesystem.", "")

@@ -107,7 +107,7 @@ func (f *ruleFilter) passes(r *tagger.Rule, life ruleset.Life) bool {
 	switch {
 	case len(f.ids) > 0 && !slices.Contains(f.ids, r.ID),
 		f.technique != "" && !slices.ContainsFunc(r.Claims, claims),
-		f.level.IsSet && !r.Level.AtLeast(f.level.Level),
+		!f.level.Admits(r.Level),
 		f.kind != "" && !slices.Contains(r.Kinds, ttpcron.SourceKind(f.kind)),
 		f.attention && stateText(r, life) == string(ttpcron.StatusEnabled):
 		return false

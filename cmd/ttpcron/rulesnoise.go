@@ -29,7 +29,7 @@ type noiseOptions struct {
 // skips reports whether a rule that is loaded has a lower level than was asked for.
 // Of one that is not loaded no level is known.
 func (o *noiseOptions) skips(r tagger.Rule, loaded bool) bool {
-	return loaded && o.minLevel.IsSet && !r.Level.AtLeast(o.minLevel.Level)
+	return loaded && !o.minLevel.Admits(r.Level)
 }
 
 func rulesNoise() *command {

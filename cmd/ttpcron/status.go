@@ -344,7 +344,13 @@ func printLevels(out *term.Output, s levelsStatus) error {
 	if err := out.Table(&t); err != nil {
 		return err
 	}
-	if n := s.Host.Low + s.Host.Informational; n > 0 {
+	n := 0
+	for _, l := range ttpcron.Levels() {
+		if !ttpcron.DefaultMinLevels().Show(l, ttpcron.VantageHost) {
+			n += *s.Host.of(l)
+		}
+	}
+	if n > 0 {
 		fmt.Fprintf(out, "ttpcron tags leaves out %s of hosts below medium, unless --min-level is given\n", term.Plural(n, "tag", "tags"))
 	}
 	return nil

@@ -168,22 +168,18 @@ func showTags(ctx context.Context, out *term.Output, stores *store.Opener, arriv
 func tagLines(ctx context.Context, out *term.Output, db *store.Store, o tagsOptions) error {
 	var line []byte
 	without := 0
-	for t, err := range db.Tags.Query(ctx, o.q, o.under) {
+	for t, err := range shownTags(db.Tags.Query(ctx, o.q, o.under), o.under, &without) {
 		if err != nil {
 			return err
 		}
-		shown := o.under.Shown(&t.Claim)
-		if lacks(o.under, &shown) {
-			without++
-		}
-		line = t.AppendShown(line[:0], &shown)
+		line = t.AppendShown(line[:0], &t.Shown)
 		line = append(line[:len(line)-1], `,"attacker_mark":`...)
 		if mark := t.Mark(o.own); mark != ttpcron.MarkNone {
 			line = jsontext.AppendString(line, string(mark))
 		} else {
 			line = append(line, "null"...)
 		}
-		if !checkedByRules(&t) {
+		if !checkedByRules(&t.Tag) {
 			line = append(line, `,"checked":false`...)
 		}
 		line = append(line, '}', '\n')
@@ -204,7 +200,7 @@ func noteLeftOut(ctx context.Context, out *term.Output, db *store.Store, o tagsO
 	}
 	n, err := db.Tags.LeftOut(ctx, o.q, o.under)
 	if err == nil && n > 0 {
-		out.Note("%s of hosts below medium %s not shown; --min-level informational shows all", term.Plural(n, "tag", "tags"), map[bool]string{true: "is", false: "are"}[n == 1])
+		out.Note("%s not shown; --min-level informational shows all", term.Plural(n, "tag of hosts below medium is", "tags of hosts below medium are"))
 	}
 	return err
 }

@@ -162,6 +162,9 @@ func (m *MinLevel) Levels() ttpcron.MinLevels {
 	return ttpcron.FromLevel(m.Level)
 }
 
+// Admits reports whether a rule of a level is asked for; until the flag is set, all are.
+func (m *MinLevel) Admits(l ttpcron.Level) bool { return !m.IsSet || l.AtLeast(m.Level) }
+
 // String returns what Set takes, or "" before there is a value.
 func (m *MinLevel) String() string {
 	if m == nil || !m.IsSet {

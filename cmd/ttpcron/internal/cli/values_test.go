@@ -37,6 +37,9 @@ func TestMinLevel(t *testing.T) {
 	if m.Levels() != ttpcron.DefaultMinLevels() || m.String() != "" {
 		t.Errorf("before it is set: %v, %q", m.Levels(), m.String())
 	}
+	if !m.Admits(ttpcron.LevelInformational) {
+		t.Error("before it is set it does not admit every level")
+	}
 	for _, text := range []string{"", "severe", "medium ", "0"} {
 		if m.Set(text) == nil || m.IsSet {
 			t.Errorf("%q is taken", text)
@@ -45,6 +48,11 @@ func TestMinLevel(t *testing.T) {
 	for _, text := range []string{"informational", "low", "Medium", "HIGH", "critical"} {
 		if err := m.Set(text); err != nil || m.String() != strings.ToLower(text) || m.Levels() != ttpcron.FromLevel(m.Level) {
 			t.Errorf("%q reads as %q, %v", text, m.String(), err)
+		}
+		for _, l := range ttpcron.Levels() {
+			if m.Admits(l) != l.AtLeast(m.Level) {
+				t.Errorf("%q admits %s: %v", text, l, m.Admits(l))
+			}
 		}
 	}
 }
