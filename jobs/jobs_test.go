@@ -523,7 +523,7 @@ func TestOrder(t *testing.T) {
 }
 
 func TestPictureStaysBounded(t *testing.T) {
-	tl := newTally(func(c *ttpcron.Claim) bool { return c.RuleID == "hidden" }, nil, nil)
+	tl := newTally(func(c *ttpcron.Claim) (float64, bool) { return c.Confidence, c.RuleID != "hidden" }, nil, nil)
 	for i := range 3 * maxAttacker {
 		tags := []ttpcron.Tag{{Claim: ttpcron.Claim{Tactic: "TA0002", TechniqueID: "T1059"}, AttackerUUID: fmt.Sprint(i)}}
 		if i%10 == 0 {
@@ -581,6 +581,27 @@ func TestPictureCountsOnce(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 	}
+}
+
+// What falls together goes by the confidences that are shown, as in every other view.
+func TestPictureCountsOnceWhatIsClipped(t *testing.T) {
+	tl := newTally(func(c *ttpcron.Claim) (float64, bool) { return min(c.Confidence, 0.5), true }, nil, oneName{})
+	tag := ttpcron.Tag{Claim: ttpcron.Claim{RuleID: "R1", Tactic: "TA1", TechniqueID: "T1", Confidence: 0.6}, SourceID: "e1", AttackerUUID: "a"}
+	surer := tag
+	surer.Tactic, surer.TechniqueID, surer.Confidence = "TA2", "T2", 0.9
+	tl.add([]ttpcron.Tag{surer, tag})
+	if p := tl.picture(); !slices.Equal(p.Techniques, []TechniqueCount{{"TA1", "T9", 1}}) {
+		t.Errorf("%+v", p.Techniques)
+	}
+}
+
+// oneName is a release in which every technique is T9, in the tactic that it has.
+type oneName struct{}
+
+func (oneName) Shown(c *ttpcron.Claim) ttpcron.Claim {
+	shown := *c
+	shown.TechniqueID = "T9"
+	return shown
 }
 
 func TestPictureLeavesOutMarkedAddresses(t *testing.T) {

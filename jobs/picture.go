@@ -46,7 +46,7 @@ type tally struct {
 	approximate bool
 	marked      int
 	leftOut     int
-	hidden      func(*ttpcron.Claim) bool
+	decided     func(*ttpcron.Claim) (confidence float64, shown bool)
 	own         ttpcron.Networks
 }
 
@@ -64,8 +64,8 @@ type attacker struct {
 	techniques map[int]struct{}
 }
 
-func newTally(hidden func(*ttpcron.Claim) bool, own ttpcron.Networks, names ttpcron.Naming) *tally {
-	return &tally{hidden: hidden, own: own, names: names, techniques: map[technique]*seen{}, shown: map[technique]*seen{}, attackers: map[string]*attacker{}}
+func newTally(decided func(*ttpcron.Claim) (float64, bool), own ttpcron.Networks, names ttpcron.Naming) *tally {
+	return &tally{decided: decided, own: own, names: names, techniques: map[technique]*seen{}, shown: map[technique]*seen{}, attackers: map[string]*attacker{}}
 }
 
 // add counts tags, of which those of an event stand together.
@@ -89,7 +89,7 @@ func (t *tally) event(tags []ttpcron.Tag) {
 	}
 	for i := range tags {
 		tag := &tags[i]
-		if t.hidden != nil && t.hidden(&tag.Claim) || t.alike && t.another(tags, i) {
+		if _, shown := t.confidence(&tag.Claim); !shown || t.alike && t.another(tags, i) {
 			continue
 		}
 		if !ttpcron.DefaultMinLevels().Show(tag.Level, tag.Vantage) {
@@ -139,17 +139,30 @@ func (t *tally) seen(c *ttpcron.Claim) *seen {
 // same technique, stands for one.
 func (t *tally) another(tags []ttpcron.Tag, i int) bool {
 	tag := &tags[i]
-	shown := t.seen(&tag.Claim).id
+	name := t.seen(&tag.Claim).id
+	claim := tag.Claim
+	claim.Confidence, _ = t.confidence(&claim)
 	for k := range tags {
 		o := &tags[k]
-		if k == i || o.RuleID != tag.RuleID || o.RuleVersion != tag.RuleVersion || t.seen(&o.Claim).id != shown {
+		if k == i || o.RuleID != tag.RuleID || o.RuleVersion != tag.RuleVersion || t.seen(&o.Claim).id != name {
 			continue
 		}
-		if o.StandsFor(&tag.Claim) {
+		confidence, shown := t.confidence(&o.Claim)
+		other := o.Claim
+		other.Confidence = confidence
+		if shown && other.StandsFor(&claim) {
 			return true
 		}
 	}
 	return false
+}
+
+// confidence is the one with which the tags of a claim are shown, if they are.
+func (t *tally) confidence(c *ttpcron.Claim) (confidence float64, shown bool) {
+	if t.decided == nil {
+		return c.Confidence, true
+	}
+	return t.decided(c)
 }
 
 // meet begins to count an attacker. Strings of a tag may hold on to the memory

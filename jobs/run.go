@@ -60,9 +60,9 @@ type Job struct {
 	Place       *Place
 
 	Now func() time.Time // may be called from several goroutines; nil: time.Now
-	// Hidden says of which claims the report's picture leaves the tags out;
-	// nil: of none.
-	Hidden func(*ttpcron.Claim) bool
+	// Decided says with which confidence the report's picture has the tags of a claim,
+	// and whether it has them; nil: all, as the rules say.
+	Decided func(*ttpcron.Claim) (confidence float64, shown bool)
 	// OwnNetworks are left out of the attackers of that picture.
 	OwnNetworks ttpcron.Networks
 	// Names are those under which it shows techniques; nil: those of the rules.
@@ -125,7 +125,7 @@ func (j *Job) Run(ctx context.Context) (Report, error) {
 func (j *Job) begin() *run {
 	r := &run{
 		Job: j, history: j.Store.History, ledger: j.Store.Ledger, rules: j.Rules, ruleSet: j.Rules.Fingerprint(),
-		workers: j.Workers, batch: j.BatchSize, now: j.Now, log: j.Log, progress: j.Progress, found: newTally(j.Hidden, j.OwnNetworks, j.Names),
+		workers: j.Workers, batch: j.BatchSize, now: j.Now, log: j.Log, progress: j.Progress, found: newTally(j.Decided, j.OwnNetworks, j.Names),
 	}
 	if r.workers <= 0 {
 		r.workers = runtime.GOMAXPROCS(0)

@@ -295,3 +295,28 @@ func compareTotals(t *testing.T, view kv.View, names ttpcron.Naming, want []ttpc
 		}
 	}
 }
+
+// TestNoTechniqueWithoutTags holds that a technique whose every tag another stands for,
+// in another tactic, is in no summary.
+func TestNoTechniqueWithoutTags(t *testing.T) {
+	db := kvtest.Open(t)
+	importAll(t, db, newGenerator(1).events(3))
+	var tags []ttpcron.Tag
+	for _, e := range eventsOf(t, db) {
+		tag := tagOf(&e, 0)
+		tag.Tactic, tag.TechniqueID, tag.SubTechniqueID, tag.Confidence = "TA0004", "T1546", "T1546.004", 0.9
+		old := tag
+		old.Tactic, old.TechniqueID, old.SubTechniqueID, old.Confidence = "TA0003", "T1156", "", 0.6
+		tags = append(tags, tag, old)
+	}
+	if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := db.Under(attack.Current()).Summary(t.Context(), ttpcron.Window{}, ttpcron.MinLevels{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Techniques) != 1 || s.Techniques[0].Tactic != "TA0004" || s.Techniques[0].Tags != len(tags)/2 {
+		t.Errorf("%+v", s.Techniques)
+	}
+}

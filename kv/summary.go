@@ -358,6 +358,9 @@ func (m *merger) count(s *ttpcron.Summary) error {
 		if err != nil {
 			return err
 		}
+		if t.Tags == 0 { // others stand for them all
+			continue
+		}
 		shown := m.named.shown(id, c.Claim)
 		k := ttpcron.TechniqueCount{Tactic: shown.Tactic, TechniqueID: shown.TechniqueID, SubTechniqueID: shown.SubTechniqueID}
 		sum := techniques[k]

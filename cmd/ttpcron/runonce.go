@@ -137,7 +137,7 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 	if err != nil {
 		return err
 	}
-	job.Rules, job.Hidden = life.InForce(rules, s.now()), life.Hidden(s.now())
+	job.Rules, job.Decided = life.InForce(rules, s.now()), life.Decided(s.now())
 	show := newProgress(s.out, s.log, s.now)
 	job.Progress = show.update
 	there := daemon.There{Job: &job, Store: db, Rules: rules.Fingerprint(), AttackRelease: s.set.Attack.Number(), Detach: o.onInterrupt.Value == daemon.InterruptDetach, Log: s.log}

@@ -117,7 +117,7 @@ func (d *runner) runJob(ctx context.Context, c *settings.Daemon, j settings.Job)
 	if err != nil {
 		return err
 	}
-	job.Rules, job.Hidden = life.InForce(d.set(d.ruleSet()), d.now()), life.Hidden(d.now())
+	job.Rules, job.Decided = life.InForce(d.set(d.ruleSet()), d.now()), life.Decided(d.now())
 	r, err := job.Run(ctx)
 	notes.End()
 	var bad *jobs.InputError

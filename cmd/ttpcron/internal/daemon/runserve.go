@@ -181,7 +181,7 @@ func (d *daemon) runFor(ctx context.Context, q runAsked, asked *askedRun) error 
 		return err
 	}
 	job := jobs.Job{
-		Store: d.timed(), Rules: life.InForce(d.set(rules), d.now()), Hidden: life.Hidden(d.now()), Imported: q.Imported, ChangedOnly: q.ChangedOnly,
+		Store: d.timed(), Rules: life.InForce(d.set(rules), d.now()), Decided: life.Decided(d.now()), Imported: q.Imported, ChangedOnly: q.ChangedOnly,
 		Source: q.Source, SinceDays: q.SinceDays, BatchSize: q.BatchSize, Workers: q.Workers, OwnNetworks: q.OwnNetworks, Names: table,
 		Now: d.now, Log: d.log, Progress: func(p jobs.Progress) {
 			d.progress(p)

@@ -38,9 +38,9 @@ func (l Life) Hides(c *ttpcron.Claim) *ttpcron.Retirement {
 	return nil
 }
 
-// Hidden tells of which claims the tags are not shown at an instant; nil when
-// those of all are.
-func (l Life) Hidden(now time.Time) func(*ttpcron.Claim) bool {
+// Decided tells with which confidence the tags of a claim are shown at an instant, and
+// whether they are; nil when all are, as their rules say.
+func (l Life) Decided(now time.Time) func(*ttpcron.Claim) (confidence float64, shown bool) {
 	states := map[string]ttpcron.RuleState{}
 	for _, s := range l.States {
 		if s.At(now) != ttpcron.StatusEnabled {
@@ -50,9 +50,9 @@ func (l Life) Hidden(now time.Time) func(*ttpcron.Claim) bool {
 	if len(l.Retired)+len(states) == 0 {
 		return nil
 	}
-	return func(c *ttpcron.Claim) bool {
-		_, shown := states[c.RuleID].Shown(c.Confidence, now)
-		return !shown || l.Hides(c) != nil
+	return func(c *ttpcron.Claim) (float64, bool) {
+		confidence, shown := states[c.RuleID].Shown(c.Confidence, now)
+		return confidence, shown && l.Hides(c) == nil
 	}
 }
 
