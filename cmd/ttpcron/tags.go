@@ -5,10 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
@@ -19,33 +17,17 @@ import (
 const screenful = 100
 
 type tagsOptions struct {
-	q            ttpcron.TagQuery
-	since, until string
-	arrived      string // since when
-	minLevel     cli.MinLevel
-	limit        int
-	own          ttpcron.Networks
-	technique    string // as they were named
-	tactic       string
-	under        *attack.Table // whose names are shown
-	notes        []string
-	uuid         bool
-	json         bool
+	tagSelection
+	limit int
+	own   ttpcron.Networks
+	uuid  bool
+	json  bool
 }
 
 func tagsCommand() *command {
 	var o tagsOptions
 	fs := cli.NewFlags()
-	fs.StringVar(&o.q.Attacker, "attacker", "", "only tags of an attacker: `A` is an address or a UUID")
-	fs.StringVar(&o.q.Session, "session", "", "only tags of the session `S`")
-	fs.StringVar(&o.technique, "technique", "", "only tags of the technique `T`, such as T1059, with its sub-techniques, or T1059.004; an id of any release")
-	fs.StringVar(&o.tactic, "tactic", "", "only tags of the tactic `TA`: an id or a name, such as TA0002 or execution")
-	fs.StringVar(&o.q.Rule, "rule", "", "only tags of the rule with id `R`")
-	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
-	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
-	fs.StringVar(&o.arrived, "arrived-since", "", arrivedUsage)
-	fs.Float64Var(&o.q.MinConfidence, "min-confidence", 0, "only tags with at least this confidence, `C` from 0 to 1 (default 0: all)")
-	fs.Var(&o.minLevel, "min-level", "only tags with at least the level `L`: informational, low, medium, high or critical (default: all of honeypots, medium of hosts)")
+	o.define(fs)
 	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows or tags, the newest; 0 for all (default: 100 as a table on a terminal, else all)")
 	fs.BoolVar(&o.uuid, "uuid", false, "show the UUID of the tag in each row, for explain --tag")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
@@ -95,53 +77,25 @@ ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
 			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			if err := o.check(s.now, s.set.Attack); err != nil {
-				return err
+			if o.limit < -1 {
+				return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 			}
-			arrived, err := arrivedSince(o.arrived, s.now())
-			if err != nil {
+			if err := o.check(s.now(), s.set.Attack); err != nil {
 				return err
 			}
 			o.own = s.set.OwnNetworks
-			return showTags(ctx, s.out, s.stores, arrived, o)
+			return showTags(ctx, s.out, s.stores, o)
 		},
 	}
 }
 
-// check reads what the flags mean.
-func (o *tagsOptions) check(now func() time.Time, table *attack.Table) error {
-	var err error
-	if o.q.Window, err = cli.Window(o.since, o.until, now()); err != nil {
-		return err
-	}
-	if o.q.MinConfidence < 0 || o.q.MinConfidence > 1 || o.q.MinConfidence != o.q.MinConfidence {
-		return cli.Usagef("--min-confidence is %v, want 0 to 1", o.q.MinConfidence)
-	}
-	o.q.MinLevels = o.minLevel.Levels()
-	if o.limit < -1 {
-		return cli.Usagef("--limit is %d, want 0 or more", o.limit)
-	}
-	technique, err := selectTechnique(&o.q, o.technique, table)
-	if err != nil {
-		return err
-	}
-	tactics, tactic, err := tacticIDs(o.tactic, table)
-	o.under, o.q.Tactics = table, tactics
-	for _, note := range []string{technique, tactic} {
-		if note != "" {
-			o.notes = append(o.notes, note)
-		}
-	}
-	return err
-}
-
-func showTags(ctx context.Context, out *term.Output, stores *store.Opener, arrived time.Time, o tagsOptions) error {
+func showTags(ctx context.Context, out *term.Output, stores *store.Opener, o tagsOptions) error {
 	db, err := stores.Read(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if o.q.ArrivedAfter, err = arrivedAfter(ctx, db.History, arrived); err != nil {
+	if err := o.begin(ctx, out, db); err != nil {
 		return err
 	}
 	o.q.Limit = o.limit
@@ -151,9 +105,6 @@ func showTags(ctx context.Context, out *term.Output, stores *store.Opener, arriv
 			o.q.Limit = screenful
 		}
 	}
-	for _, note := range o.notes {
-		out.Note("%s", note)
-	}
 	if o.json {
 		if err := tagLines(ctx, out, db, o); err != nil {
 			return err
@@ -161,14 +112,13 @@ func showTags(ctx context.Context, out *term.Output, stores *store.Opener, arriv
 	} else if err := tagTable(ctx, out, db, o); err != nil {
 		return err
 	}
-	return noteLeftOut(ctx, out, db, o)
+	return o.noteLeftOut(ctx, out, db)
 }
 
 // tagLines prints tags as JSON.
 func tagLines(ctx context.Context, out *term.Output, db *store.Store, o tagsOptions) error {
 	var line []byte
-	without := 0
-	for t, err := range shownTags(db.Tags.Query(ctx, o.q, o.under), o.under, &without) {
+	for t, err := range o.tags(ctx, db) {
 		if err != nil {
 			return err
 		}
@@ -187,22 +137,8 @@ func tagLines(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 			return err
 		}
 	}
-	if text := lacking(o.under, without); text != "" {
-		out.Note("%s", text)
-	}
+	o.noteLacking(out)
 	return nil
-}
-
-// noteLeftOut says what is not shown because nobody asked for a level.
-func noteLeftOut(ctx context.Context, out *term.Output, db *store.Store, o tagsOptions) error {
-	if o.minLevel.IsSet {
-		return nil
-	}
-	n, err := db.Tags.LeftOut(ctx, o.q, o.under)
-	if err == nil && n > 0 {
-		out.Note("%s not shown; --min-level informational shows all", term.Plural(n, "tag of hosts below medium is", "tags of hosts below medium are"))
-	}
-	return err
 }
 
 // tagTable prints tags in parts of a table, so that memory stays small.
@@ -220,8 +156,8 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 	}
 	limit := o.q.Limit
 	o.q.Limit = 0
-	n, unchecked, without := 0, 0, 0
-	for f, err := range agreements(shownTags(db.Tags.Query(ctx, o.q, o.under), o.under, &without)) {
+	n, unchecked := 0, 0
+	for f, err := range agreements(o.tags(ctx, db)) {
 		if err != nil {
 			return err
 		}
@@ -246,9 +182,7 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 	if err := out.Table(&t); err != nil {
 		return err
 	}
-	if text := lacking(o.under, without); text != "" {
-		out.Note("%s", text)
-	}
+	o.noteLacking(out)
 	if unchecked > 0 {
 		out.Note("of %s the event is gone: no rule looks at it any more", term.Plural(unchecked, "row", "rows"))
 	}
