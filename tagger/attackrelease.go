@@ -23,7 +23,6 @@ type AttackRelease struct {
 
 // Technique is what the loader must know of an ATT&CK technique.
 type Technique struct {
-	Name       string
 	Tactics    []string // TAnnnn
 	Revoked    bool
 	RevokedBy  string // the id of the technique that took its place

@@ -12,15 +12,14 @@ import (
 // options loads folders with the ATT&CK tables that the program uses.
 func options(folders ...tagger.Folder) tagger.Options {
 	o := tagger.Options{Folders: folders}
-	for _, number := range attack.Releases() {
-		table, _ := attack.In(number)
+	for _, table := range attack.Tables() {
 		tactics := map[string]string{}
 		for _, tactic := range table.Tactics() {
 			tactics[tactic.ShortName] = tactic.ID
 		}
 		o.Releases = append(o.Releases, tagger.AttackRelease{Name: table.Release(), Tactics: tactics, Technique: func(id string) (tagger.Technique, bool) {
 			t, ok := table.Lookup(id)
-			return tagger.Technique{Name: t.FullName(), Tactics: t.Tactics, Revoked: t.Revoked, RevokedBy: t.RevokedBy, Deprecated: t.Deprecated}, ok
+			return tagger.Technique{Tactics: t.Tactics, Revoked: t.Revoked, RevokedBy: t.RevokedBy, Deprecated: t.Deprecated}, ok
 		}})
 	}
 	return o

@@ -142,7 +142,7 @@ func tacticsOf(table *attack.Table) map[string]string {
 func techniqueIn(table *attack.Table) func(id string) (tagger.Technique, bool) {
 	return func(id string) (tagger.Technique, bool) {
 		t, ok := table.Lookup(id)
-		return tagger.Technique{Name: t.FullName(), Tactics: t.Tactics, Revoked: t.Revoked, RevokedBy: t.RevokedBy, Deprecated: t.Deprecated}, ok
+		return tagger.Technique{Tactics: t.Tactics, Revoked: t.Revoked, RevokedBy: t.RevokedBy, Deprecated: t.Deprecated}, ok
 	}
 }
 
