@@ -86,7 +86,7 @@ func (m *merger) collect(w ttpcron.Window) error {
 		case !w.Covers(day), from == fromTags:
 			err = m.part(day, rollup, w)
 		default:
-			if err = m.whole(day, rollup, from == fromShown); err == nil {
+			if err = m.whole(day, rollup, from); err == nil {
 				err = m.spare(day)
 			}
 		}
@@ -182,7 +182,7 @@ func (m *merger) source(rollup *bucket) (countSource, error) {
 
 // whole takes a day from its rollup; of attackers either all tags, or those that are
 // shown by default.
-func (m *merger) whole(day ttpcron.Day, b *bucket, shown bool) error {
+func (m *merger) whole(day ttpcron.Day, b *bucket, from countSource) error {
 	c := b.Cursor()
 	for k, rec := c.Seek([]byte{record.RollupClaim}); !m.counted && len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
 		id := binary.BigEndian.Uint32(k[1:])
@@ -207,7 +207,7 @@ func (m *merger) whole(day ttpcron.Day, b *bucket, shown bool) error {
 			return err
 		}
 		t := a.Tally
-		if shown {
+		if from == fromShown {
 			t = a.Shown
 		}
 		if t.Tags > 0 {

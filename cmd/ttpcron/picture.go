@@ -10,6 +10,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/jobs"
@@ -46,17 +47,17 @@ const (
 
 // printPicture shows the techniques and attackers of a run: of its window, as
 // the store knows it, or of the tags that the run made.
-func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, own ttpcron.Networks, under *attack.Table, dry bool) error {
+func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, set *settings.Settings, dry bool) error {
 	p := pictureOfRun(r.Found)
 	if w := r.Run.Window; !dry && !w.Since.IsZero() {
-		s, err := db.Tags.Summary(context.WithoutCancel(ctx), w, ttpcron.DefaultMinLevels(), own, under)
+		s, err := db.Tags.Summary(context.WithoutCancel(ctx), w, ttpcron.DefaultMinLevels(), set.OwnNetworks, set.Attack)
 		if err != nil {
 			return err
 		}
 		p = pictureOfSummary(s)
 		p.title = "since " + term.Time(w.Since)
 	}
-	p.under = under
+	p.under = set.Attack
 	return p.print(out, out.Term)
 }
 

@@ -232,7 +232,7 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 	if err := printChanged(out, r, old, o.dryRun); err != nil {
 		return err
 	}
-	if err := printPicture(ctx, out, db, r, set.OwnNetworks, set.Attack, o.dryRun); err != nil {
+	if err := printPicture(ctx, out, db, r, set, o.dryRun); err != nil {
 		return err
 	}
 	printNotes(out, r)
