@@ -275,7 +275,7 @@ func TestKilledCommit(t *testing.T) {
 		if n, err := known(db, crashTags(events, batches)); err != nil || n != 0 {
 			t.Fatalf("%d tags of a batch that is not there, %v", n, err)
 		}
-		s, err := db.Summary(t.Context(), ttpcron.Window{}, ttpcron.MinLevels{}, nil)
+		s, err := db.Under(nil).Summary(t.Context(), ttpcron.Window{}, ttpcron.MinLevels{}, nil)
 		if err != nil || s.Tags != batches*crashBatch*2 {
 			t.Fatalf("%d tags counted, want %d, %v", s.Tags, batches*crashBatch*2, err)
 		}

@@ -613,7 +613,7 @@ func touchReading(ctx context.Context, db *kv.DB) error {
 			return err
 		}
 	}
-	_, err := db.Summary(ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil)
+	_, err := db.Under(nil).Summary(ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil)
 	return err
 }
 

@@ -63,7 +63,7 @@ func TestManyAttackers(t *testing.T) {
 	for name, w := range map[string]ttpcron.Window{
 		"all": {}, "a part of a day": {Since: day.Add(time.Nanosecond)},
 	} {
-		s, err := db.Summary(t.Context(), w, ttpcron.MinLevels{}, nil)
+		s, err := db.Under(nil).Summary(t.Context(), w, ttpcron.MinLevels{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestManyAttackers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for since, want := range map[time.Time]int{{}: 2 * (50*51 - 34*35) / 2, day.Add(time.Nanosecond): 2 * (50*51 - 34*35) / 2} {
-		s, err := db.Summary(t.Context(), ttpcron.Window{Since: since}, ttpcron.MinLevels{}, own)
+		s, err := db.Under(nil).Summary(t.Context(), ttpcron.Window{Since: since}, ttpcron.MinLevels{}, own)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -915,13 +915,13 @@ func (h *history) compareLeftOut(q ttpcron.TagQuery) {
 			want++
 		}
 	}
-	if got, err := h.db.LeftOut(h.t.Context(), q); err != nil || got != want {
+	if got, err := h.db.Under(nil).LeftOut(h.t.Context(), q); err != nil || got != want {
 		h.t.Fatalf("query %+v leaves out %d tags, want %d; %v", q, got, want, err)
 	}
 }
 
 func (h *history) compareSummary(w ttpcron.Window, levels ttpcron.MinLevels) {
-	got, err := h.db.Summary(h.t.Context(), w, levels, nil)
+	got, err := h.db.Under(nil).Summary(h.t.Context(), w, levels, nil)
 	h.check(err)
 	techniques, rules, attackers := map[string]int{}, map[string]int{}, map[string]int{}
 	want := ttpcron.Summary{Window: w}

@@ -219,7 +219,7 @@ func TestCutWhileOpen(t *testing.T) {
 	if err := os.Truncate(path, 8192); err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.Summary(t.Context(), ttpcron.Window{}, ttpcron.MinLevels{}, nil)
+	_, err = db.Under(nil).Summary(t.Context(), ttpcron.Window{}, ttpcron.MinLevels{}, nil)
 	var damaged *kv.DamagedError
 	if !errors.As(err, &damaged) {
 		t.Errorf("reading a file that was cut: %v", err)
@@ -256,7 +256,7 @@ func touch(t *testing.T, db *kv.DB) error {
 	_, errs := db.Import(ctx, ttpcron.Batch{Events: g.events(3100)})
 	_, err = db.Stats(ctx)
 	errs = errors.Join(errs, err)
-	_, err = db.Summary(ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil)
+	_, err = db.Under(nil).Summary(ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil)
 	errs = errors.Join(errs, err)
 	_, err = db.Cursors(ctx)
 	return errors.Join(errs, err)

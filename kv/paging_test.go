@@ -114,7 +114,7 @@ func TestTagPages(t *testing.T) {
 		for _, about := range []int{1, 256, 1000, 1 << 20} {
 			var got []ttpcron.Tag
 			for at := (kv.TagPosition{}); !at.End; {
-				page, next, err := db.TagPage(t.Context(), q, at, about)
+				page, next, err := db.Under(nil).TagPage(t.Context(), q, at, about)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -131,14 +131,14 @@ func TestTagPages(t *testing.T) {
 func TestTagPagesWhilePruning(t *testing.T) {
 	db := kvtest.Open(t)
 	tagged(t, db, 2000)
-	first, at, err := db.TagPage(t.Context(), ttpcron.TagQuery{}, kv.TagPosition{}, 1)
+	first, at, err := db.Under(nil).TagPage(t.Context(), ttpcron.TagQuery{}, kv.TagPosition{}, 1)
 	if err != nil || len(first) == 0 || at.Until == nil {
 		t.Fatalf("%d tags, at %+v, %v", len(first), at, err)
 	}
 	if _, err := db.Prune(t.Context(), kv.Prune{EventsBefore: at.Day + 1, TagsBefore: at.Day + 1}); err != nil {
 		t.Fatal(err)
 	}
-	rest, at, err := db.TagPage(t.Context(), ttpcron.TagQuery{}, at, 1)
+	rest, at, err := db.Under(nil).TagPage(t.Context(), ttpcron.TagQuery{}, at, 1)
 	if err != nil || len(rest) != 0 || !at.End {
 		t.Errorf("%d tags, at %+v, %v", len(rest), at, err)
 	}
@@ -154,7 +154,7 @@ func TestTagPageAnywhere(t *testing.T) {
 	} {
 		for n := 0; !at.End; n++ {
 			var err error
-			if _, at, err = db.TagPage(t.Context(), ttpcron.TagQuery{}, at, 100); err != nil || n > 100 {
+			if _, at, err = db.Under(nil).TagPage(t.Context(), ttpcron.TagQuery{}, at, 100); err != nil || n > 100 {
 				t.Fatalf("page %d: %v", n, err)
 			}
 		}
@@ -217,7 +217,7 @@ func TestTechniqueTotals(t *testing.T) {
 			}
 			want[tag.Technique()]++
 		}
-		totals, err := db.TechniqueTotals(t.Context())
+		totals, err := db.Under(nil).TechniqueTotals(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

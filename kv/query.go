@@ -17,16 +17,6 @@ func (db *DB) Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Ta
 	return db.Under(nil).Tags(ctx, q)
 }
 
-// TagPage does what View.TagPage does, under the names of the rules.
-func (db *DB) TagPage(ctx context.Context, q ttpcron.TagQuery, from TagPosition, about int) ([]ttpcron.Tag, TagPosition, error) {
-	return db.Under(nil).TagPage(ctx, q, from, about)
-}
-
-// LeftOut does what View.LeftOut does, under the names of the rules.
-func (db *DB) LeftOut(ctx context.Context, q ttpcron.TagQuery) (int, error) {
-	return db.Under(nil).LeftOut(ctx, q)
-}
-
 // Tags yields the tags that a query selects: newest event time first, tags of
 // one instant by descending UUID. Days on which nothing can match are not
 // visited, and tags whose claim does not match are not decoded. Tags that operators

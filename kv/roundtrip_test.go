@@ -112,7 +112,7 @@ func TestStoredTags(t *testing.T) {
 		}
 		return err
 	}, func(ctx context.Context, db *kv.DB, _ ttpcron.Tag) (ttpcron.Tag, error) {
-		page, _, err := db.TagPage(ctx, ttpcron.TagQuery{}, kv.TagPosition{}, 10)
+		page, _, err := db.Under(nil).TagPage(ctx, ttpcron.TagQuery{}, kv.TagPosition{}, 10)
 		return one(page, err)
 	}, map[string]string{"Seq": "there is no event", "ByResolver": "an event says it", "Match.Shows": "evidence says it", "Match.Field": "evidence says it", "Match.Start": "evidence says it", "Match.End": "evidence says it", "Match.Literal": "evidence says it", "Match.Evidence": "evidence says it"})
 }
@@ -162,7 +162,7 @@ func TestReferringTags(t *testing.T) {
 }
 
 func tagPage(ctx context.Context, db *kv.DB, q ttpcron.TagQuery) ([]ttpcron.Tag, error) {
-	page, _, err := db.TagPage(ctx, q, kv.TagPosition{}, 10)
+	page, _, err := db.Under(nil).TagPage(ctx, q, kv.TagPosition{}, 10)
 	return page, err
 }
 

@@ -156,13 +156,13 @@ func TestRetiredTagsStay(t *testing.T) {
 	if _, err := db.Unretire(ctx, rule, 1, "", ""); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := db.Summary(ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil); err != nil || s.Tags != n {
+	if s, err := db.Under(nil).Summary(ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil); err != nil || s.Tags != n {
 		t.Errorf("showing one version shows all: %d tags, want %d; %v", s.Tags, n, err)
 	}
 	if was, err := db.Unretire(ctx, rule, ttpcron.AllVersions, "", ""); err != nil || !was {
 		t.Fatal(was, err)
 	}
-	if s, err := db.Summary(ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil); err != nil || s.Tags != len(tags) {
+	if s, err := db.Under(nil).Summary(ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil); err != nil || s.Tags != len(tags) {
 		t.Errorf("%d tags, want %d; %v", s.Tags, len(tags), err)
 	}
 }

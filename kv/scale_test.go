@@ -81,7 +81,7 @@ func BenchmarkGrowing(b *testing.B) {
 			b.ReportMetric(float64(time.Since(start).Microseconds())/1000, metric)
 		}
 		took("summary-ms", func() {
-			if _, err := db.Summary(b.Context(), ttpcron.Window{}, ttpcron.MinLevels{}, nil); err != nil {
+			if _, err := db.Under(nil).Summary(b.Context(), ttpcron.Window{}, ttpcron.MinLevels{}, nil); err != nil {
 				b.Fatal(err)
 			}
 		})

@@ -187,7 +187,7 @@ func dump(t *testing.T, db *kv.DB) []byte {
 	for _, r := range runs {
 		fmt.Fprintln(&b, r.ID, r.Started.Format(time.RFC3339Nano), r.Finished.Format(time.RFC3339Nano), r.RuleSet, r.Outcome, r.Imported.New, len(r.Sources))
 	}
-	s, err := db.Summary(ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil)
+	s, err := db.Under(nil).Summary(ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil)
 	line(s, err)
 	return b.Bytes()
 }

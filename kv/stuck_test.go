@@ -76,7 +76,7 @@ func TestStuck(t *testing.T) {
 			return err
 		},
 		"summary": func() error {
-			_, err := db.Summary(t.Context(), ttpcron.Window{}, ttpcron.MinLevels{}, nil)
+			_, err := db.Under(nil).Summary(t.Context(), ttpcron.Window{}, ttpcron.MinLevels{}, nil)
 			return err
 		},
 		"space":   func() error { _, err := doctor.MeasureOpen(t.Context(), db, nil); return err },

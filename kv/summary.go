@@ -12,11 +12,6 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Summary does what View.Summary does, under the names of the rules.
-func (db *DB) Summary(ctx context.Context, w ttpcron.Window, levels ttpcron.MinLevels, own ttpcron.Networks) (ttpcron.Summary, error) {
-	return db.Under(nil).Summary(ctx, w, levels, own)
-}
-
 // Summary adds up the tags of a window that a view shows which begins at some levels.
 // Days that lie wholly in the window are taken from the counts that are kept for every
 // day; of the others, two at most, the tags in the window are read. Tags that operators

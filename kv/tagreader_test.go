@@ -34,7 +34,7 @@ func TestReadersOfTags(t *testing.T) {
 				default:
 				}
 				for at := (kv.TagPosition{}); !at.End; {
-					page, next, err := db.TagPage(ctx, ttpcron.TagQuery{}, at, 40*(i+1))
+					page, next, err := db.Under(nil).TagPage(ctx, ttpcron.TagQuery{}, at, 40*(i+1))
 					for k := 0; err == nil && k < len(page); k++ {
 						err = whole(&page[k])
 					}

@@ -18,11 +18,6 @@ type TechniqueTotal struct {
 	Tags      int
 }
 
-// TechniqueTotals does what View.TechniqueTotals does, under the names of the rules.
-func (db *DB) TechniqueTotals(ctx context.Context) ([]TechniqueTotal, error) {
-	return db.Under(nil).TechniqueTotals(ctx)
-}
-
 // TechniqueTotals counts the tags of every technique from the counts that the
 // store keeps, in the order of their ids. Unlike Summary it costs the same whatever
 // the size of the history, unless tags fall together under the names.

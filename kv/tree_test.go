@@ -171,6 +171,6 @@ func readEverything(t *testing.T, path string) error {
 			return err
 		}
 	}
-	_, err = db.Summary(ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil)
+	_, err = db.Under(nil).Summary(ctx, ttpcron.Window{}, ttpcron.MinLevels{}, nil)
 	return err
 }

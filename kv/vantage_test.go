@@ -66,7 +66,7 @@ func comparesWithTags(t *testing.T, db *kv.DB, tags []ttpcron.Tag) {
 			want++
 			attackers[tags[i].AttackerUUID]++
 		}
-		s, err := db.Summary(t.Context(), ttpcron.Window{}, min, nil)
+		s, err := db.Under(nil).Summary(t.Context(), ttpcron.Window{}, min, nil)
 		if err != nil || s.Tags != want || s.LeftOut != left || s.AttackersTotal != len(attackers) {
 			t.Errorf("%v: %d tags of %d attackers, %d left out, want %d of %d, %d; %v", min, s.Tags, s.AttackersTotal, s.LeftOut, want, len(attackers), left, err)
 		}
@@ -82,7 +82,7 @@ func comparesWithTags(t *testing.T, db *kv.DB, tags []ttpcron.Tag) {
 			}
 			n++
 		}
-		if got, err := db.LeftOut(t.Context(), ttpcron.TagQuery{MinLevels: min}); n != want || got != left || err != nil {
+		if got, err := db.Under(nil).LeftOut(t.Context(), ttpcron.TagQuery{MinLevels: min}); n != want || got != left || err != nil {
 			t.Errorf("%v: %d tags without %d, want %d without %d; %v", min, n, got, want, left, err)
 		}
 	}
@@ -158,7 +158,7 @@ func TestDefaultSummaryReadsNoTag(t *testing.T) {
 		t.Fatal(err)
 	}
 	comparesWithTags(t, db, tags)
-	want, err := db.Summary(t.Context(), ttpcron.Window{}, ttpcron.DefaultMinLevels(), nil)
+	want, err := db.Under(nil).Summary(t.Context(), ttpcron.Window{}, ttpcron.DefaultMinLevels(), nil)
 	if err != nil || want.Tags == 0 || want.LeftOut == 0 {
 		t.Fatalf("%+v, %v", want, err)
 	}
@@ -168,11 +168,11 @@ func TestDefaultSummaryReadsNoTag(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	got, err := db.Summary(t.Context(), ttpcron.Window{}, ttpcron.DefaultMinLevels(), nil)
+	got, err := db.Under(nil).Summary(t.Context(), ttpcron.Window{}, ttpcron.DefaultMinLevels(), nil)
 	if err != nil || got.Tags != want.Tags || got.LeftOut != want.LeftOut || !slices.Equal(got.Attackers, want.Attackers) {
 		t.Errorf("without tags %+v, want %+v; %v", got, want, err)
 	}
-	if n, err := db.LeftOut(t.Context(), ttpcron.TagQuery{MinLevels: ttpcron.DefaultMinLevels()}); n > want.LeftOut || err != nil {
+	if n, err := db.Under(nil).LeftOut(t.Context(), ttpcron.TagQuery{MinLevels: ttpcron.DefaultMinLevels()}); n > want.LeftOut || err != nil {
 		t.Errorf("%d left out, %v", n, err)
 	}
 }
