@@ -128,16 +128,19 @@ func tacticIDs(s string, table *attack.Table) (ids []string, note string, err er
 	if s == "" {
 		return nil, "", nil
 	}
+	meant := func(t attack.Tactic) bool {
+		return strings.EqualFold(s, t.ID) || strings.EqualFold(s, t.Name) || strings.EqualFold(s, t.ShortName)
+	}
 	var names []string
 	for _, t := range table.Tactics() {
-		if strings.EqualFold(s, t.ID) || strings.EqualFold(s, t.Name) || strings.EqualFold(s, t.ShortName) {
+		if meant(t) {
 			return []string{t.ID}, "", nil
 		}
 		names = append(names, t.ShortName)
 	}
 	for _, other := range attack.Tables() {
 		for _, t := range other.Tactics() {
-			if !strings.EqualFold(s, t.ID) && !strings.EqualFold(s, t.Name) && !strings.EqualFold(s, t.ShortName) {
+			if !meant(t) {
 				continue
 			}
 			ids, names := counterparts(t, other, table)

@@ -95,7 +95,6 @@ func calibrated(t *testing.T, r eval.Report) {
 	if n := r.Harmless.PerThousand(r.Harmless.AtLevel); n > 20 || r.Harmless.Commands < 9000 {
 		t.Errorf("%.1f false positives in a thousand of %d harmless commands, want 20 at most", n, r.Harmless.Commands)
 	}
-	if c := &r.Harmless.Calibration; c.Judged >= eval.EnoughJudged {
-		least("precision of tags at confidence >= 0.6 on harmless commands", c.RightShare(), 0.90)
-	}
+	least("the number of judged tags on harmless commands", float64(r.Harmless.Calibration.Judged), eval.EnoughJudged)
+	least("precision of tags at confidence >= 0.6 on harmless commands", r.Harmless.Calibration.RightShare(), 0.90)
 }
