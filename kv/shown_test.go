@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
@@ -318,5 +319,79 @@ func TestNoTechniqueWithoutTags(t *testing.T) {
 	}
 	if len(s.Techniques) != 1 || s.Techniques[0].Tactic != "TA0004" || s.Techniques[0].Tags != len(tags)/2 {
 		t.Errorf("%+v", s.Techniques)
+	}
+}
+
+// pairOf are two tags of an event by a rule that are one technique in 19.1.
+func pairOf(e *ttpcron.Event, rule string) [2]ttpcron.Tag {
+	sub := tagOf(e, 0)
+	sub.RuleID, sub.Tactic, sub.TechniqueID, sub.SubTechniqueID, sub.Confidence = rule, "TA0005", "T1562", "T1562.001", 0.9
+	main := sub
+	main.SubTechniqueID, main.Confidence = "", 0.6
+	return [2]ttpcron.Tag{sub, main}
+}
+
+// TestCountsFollowWritesAndTime holds that counts of tags that stand for others, which
+// are kept, are made anew when there are more tags or claims, and when what operators
+// decided ends.
+func TestCountsFollowWritesAndTime(t *testing.T) {
+	now := time.Date(2024, 7, 1, 12, 0, 0, 0, time.UTC)
+	db := kvtest.OpenWith(t, filepath.Join(t.TempDir(), "store.db"), kv.Options{Now: func() time.Time { return now }})
+	importAll(t, db, newGenerator(1).events(6))
+	events := eventsOf(t, db)
+	view := db.Under(attack.Current())
+	counts := func(when string, want int) {
+		t.Helper()
+		s, err := view.Stats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for _, k := range s.Kinds {
+			got += k.Tags
+		}
+		if got != want {
+			t.Errorf("%s: %d tags, want %d", when, got, want)
+		}
+	}
+	commit := func(rule string, events []ttpcron.Event) {
+		t.Helper()
+		var tags []ttpcron.Tag
+		for i := range events {
+			pair := pairOf(&events[i], rule)
+			tags = append(tags, pair[:]...)
+		}
+		if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit("R1", events[:3])
+	commit("R2", events[:3])
+	if err := db.SetRuleState(t.Context(), ttpcron.RuleState{RuleID: "R2", Status: ttpcron.StatusDisabled, ExpiresAt: now.Add(time.Hour), SetBy: "u", SetAt: now}); err != nil {
+		t.Fatal(err)
+	}
+	counts("while a rule is disabled", 3)
+	now = now.Add(2 * time.Hour)
+	counts("when it is not any more", 6)
+	commit("R1", events[3:])
+	counts("with more tags of known claims", 9)
+	commit("R3", events[:3])
+	counts("with more claims", 12)
+}
+
+// TestStandsForTheSameFate holds that a tag which its level leaves out stands for none
+// that is shown.
+func TestStandsForTheSameFate(t *testing.T) {
+	db := kvtest.Open(t)
+	importAll(t, db, newGenerator(1).events(1))
+	events := eventsOf(t, db)
+	pair := pairOf(&events[0], "R1")
+	pair[0].Level, pair[1].Level = ttpcron.LevelLow, ttpcron.LevelHigh
+	if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: pair[:]}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := db.Under(attack.Current()).Summary(t.Context(), ttpcron.Window{}, ttpcron.FromLevel(ttpcron.LevelHigh), nil)
+	if err != nil || s.Tags != 1 || s.LeftOut != 1 {
+		t.Errorf("%d tags, %d left out, %v, want 1 and 1", s.Tags, s.LeftOut, err)
 	}
 }
