@@ -227,6 +227,29 @@ func ForgetVantages(t testing.TB, path string) {
 	})
 }
 
+// ForgetThatVantagesAreKnown has the claims of a store as they were before they told the
+// vantage.
+func ForgetThatVantagesAreKnown(t testing.TB, path string) {
+	t.Helper()
+	ForgetVantages(t, path)
+	inFile(t, path, func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(layout.Claims))
+		for id := uint32(1); ; id++ {
+			k := record.ClaimNumber(id)
+			rec := bytes.Clone(b.Get(k))
+			if rec == nil {
+				return nil
+			}
+			rec = rec[:len(rec)-1]
+			rec[0] = 2
+			record.End(rec, k)
+			if err := b.Put(k, rec); err != nil {
+				return err
+			}
+		}
+	})
+}
+
 // inFile changes the file of a store that is not open.
 func inFile(t testing.TB, path string, do func(tx *bbolt.Tx) error) {
 	t.Helper()

@@ -217,3 +217,36 @@ func TestCheckFindsWrongVantage(t *testing.T) {
 	comparesWithTags(t, db, tags)
 	closed(t, db)
 }
+
+// TestStoreOfBeforeVantages has claims of before they told the vantage. Such a store is
+// whole, and tags that are made again have the vantages of their events.
+func TestStoreOfBeforeVantages(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.db")
+	open := func() *kv.DB {
+		db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}
+	db := open()
+	events := storedAs(mixedEvents(30))
+	importAll(t, db, events)
+	tags := twoTagsOf(events)
+	if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, db)
+	kv.ForgetThatVantagesAreKnown(t, path)
+	checked(t, path)
+	db = open()
+	if s, err := db.Summary(t.Context(), ttpcron.Window{}, ttpcron.DefaultMinLevels(), nil); err != nil || s.LeftOut != 0 || s.Tags != len(tags) {
+		t.Errorf("%d tags and %d left out, %v", s.Tags, s.LeftOut, err)
+	}
+	if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil {
+		t.Fatal(err)
+	}
+	comparesWithTags(t, db, tags)
+	closed(t, db)
+	checked(t, path)
+}

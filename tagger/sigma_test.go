@@ -134,6 +134,15 @@ func TestSigmaClaim(t *testing.T) {
 	}
 }
 
+// manySelections are the selections s0, s1, … of a rule.
+func manySelections(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "s%d:\n  Image|endswith: /id%d\n", i, i)
+	}
+	return b.String()
+}
+
 // TestSigmaRefused checks that a rule that could not work is refused for a
 // reason that names the part.
 func TestSigmaRefused(t *testing.T) {
@@ -176,6 +185,9 @@ func TestSigmaRefused(t *testing.T) {
 		{"correlation", "title: x\ncorrelation:\n  type: event_count\n", "several events"},
 		{"level", strings.Replace(sigmaRule(plain), "level: high", "level: huge", 1), `level: "huge"`},
 		{"empty", sigmaRule("sel: {}\ncondition: sel"), "match everything"},
+		{"forms without end", sigmaRule("sel:\n  CommandLine|contains|" + strings.Repeat("windash|base64offset|", 4) + "wide: -a\ncondition: sel"), "modifiers that change a value"},
+		{"forms of forms", sigmaRule("sel:\n  CommandLine|contains|base64offset|base64offset|base64offset|base64offset: abcdefgh\ncondition: sel"), "forms of a value, at most"},
+		{"selections without end", sigmaRule(manySelections(400) + "condition: [" + strings.Repeat("all of them, ", 200) + "1 of them]"), "names selections more than"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -23,10 +23,13 @@ type sigmaExpr struct {
 	depth      int
 	selections map[string]condition
 	order      []string // names of the selections, as written
+	used       *int     // how often conditions of the rule have named a selection
 }
 
-func readSigmaExpr(text string, selections map[string]condition, order []string) (condition, error) {
-	e := &sigmaExpr{selections: selections, order: order}
+// readSigmaExpr reads one condition of a rule. used counts for all conditions of the
+// rule together, up to maxVisited.
+func readSigmaExpr(text string, selections map[string]condition, order []string, used *int) (condition, error) {
+	e := &sigmaExpr{selections: selections, order: order, used: used}
 	for _, m := range sigmaToken.FindAllStringSubmatch(text, maxSigmaTokens+1) {
 		e.tokens = append(e.tokens, m[1])
 	}
@@ -134,7 +137,7 @@ func (e *sigmaExpr) selection() (condition, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no selection %q", shorten(name, 40))
 	}
-	return c, nil
+	return c, e.use(1)
 }
 
 func (e *sigmaExpr) several(quantity string) (condition, error) {
@@ -153,6 +156,9 @@ func (e *sigmaExpr) several(quantity string) (condition, error) {
 			list = append(list, e.selections[name])
 		}
 	}
+	if err := e.use(len(list)); err != nil {
+		return nil, err
+	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("no selection is called %q", shorten(glob, 40))
 	}
@@ -160,6 +166,14 @@ func (e *sigmaExpr) several(quantity string) (condition, error) {
 		return allOf(list), nil
 	}
 	return anyOf(list), nil
+}
+
+// use counts selections that a condition names: each is tried where it is named.
+func (e *sigmaExpr) use(n int) error {
+	if *e.used += n; *e.used > maxVisited {
+		return fmt.Errorf("names selections more than %d times", maxVisited)
+	}
+	return nil
 }
 
 // sigmaNameMatches compares a selection's name with one that may hold *.

@@ -60,8 +60,9 @@ func (r *ruleReader) sigmaDetection(n *yaml.Node) condition {
 		return nil
 	}
 	var any anyOf
+	used := 0
 	for _, text := range conditions {
-		c, err := readSigmaExpr(text, selections, order)
+		c, err := readSigmaExpr(text, selections, order, &used)
 		if err != nil {
 			r.problem(at, "detection.condition", "%v", err)
 			return nil
@@ -239,6 +240,12 @@ func (r *ruleReader) sigmaAbsent(m member, name string, names []string, field st
 	return never
 }
 
+// Limits of the forms that modifiers give a value.
+const (
+	maxSigmaEncodings = 8
+	maxSigmaForms     = 64
+)
+
 type sigmaModifiers struct {
 	op     string // "", contains, startswith, endswith, re or exists
 	flags  string // of a regular expression
@@ -276,7 +283,10 @@ func (r *ruleReader) sigmaModifiers(names []string, at *yaml.Node, field string)
 		case "dotall":
 			m.flags += "s"
 		case "windash", "base64", "base64offset", "wide", "utf16le", "utf16be", "utf16":
-			m.encode = append(m.encode, name)
+			if m.encode = append(m.encode, name); len(m.encode) > maxSigmaEncodings {
+				r.problem(at, field, "more than %d modifiers that change a value", maxSigmaEncodings)
+				return m, false
+			}
 		default:
 			r.problem(at, field, "modifier %q is not supported", shorten(name, 40))
 			return m, false
@@ -495,13 +505,12 @@ func encoded(s string, modifiers []string) ([]string, error) {
 				}
 			}
 		}
-		texts = out
+		slices.Sort(out)
+		if texts = slices.Compact(out); len(texts) > maxSigmaForms {
+			return nil, fmt.Errorf("modifiers make %d forms of a value, at most %d are allowed", len(texts), maxSigmaForms)
+		}
 	}
-	if len(texts) > 64 {
-		return nil, fmt.Errorf("modifiers make %d forms of a value, at most 64 are allowed", len(texts))
-	}
-	slices.Sort(texts)
-	return slices.Compact(texts), nil
+	return texts, nil
 }
 
 func utf16Bytes(s string, order binary.AppendByteOrder) string {

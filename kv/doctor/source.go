@@ -29,7 +29,8 @@ type source struct {
 	blocks *block.Reader
 	meta   record.Meta // as far as it is read
 
-	claimList []*record.Claim // number 1 first, nil where damaged
+	claimList []*record.Claim        // number 1 first, nil where damaged
+	noVantage map[*record.Claim]bool // those that do not tell it
 	histories map[ttpcron.SourceKind]page.Bucket
 	cache     block.Cache // of events that tags refer to
 	deriver   record.Deriver
@@ -177,6 +178,7 @@ func (s *source) values(b page.Bucket, do func(k, v []byte)) {
 
 // readClaims reads the claims into memory; there are as many as rules ever made.
 func (s *source) readClaims(bad func(error)) {
+	s.noVantage = map[*record.Claim]bool{}
 	s.values(s.top[layout.Claims], func(k, v []byte) {
 		if len(k) != 4 {
 			bad(record.Damagef("%x is no number of a claim", k))
@@ -198,6 +200,9 @@ func (s *source) readClaims(bad func(error)) {
 			return
 		}
 		s.claimList = append(s.claimList, &cl)
+		if !record.TellsVantage(v) {
+			s.noVantage[&cl] = true
+		}
 	})
 }
 

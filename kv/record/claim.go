@@ -46,6 +46,11 @@ func AppendClaim(dst, key []byte, c Claim) []byte {
 	return dst
 }
 
+// TellsVantage reports whether the record of a claim, which can be read, says from where
+// its events were seen. Those of before did not, and count as of honeypots until a run
+// makes the tags again.
+func TellsVantage(rec []byte) bool { return rec[0] >= 3 }
+
 // ReadClaim reads the record of a claim.
 func ReadClaim(key, rec []byte) (c Claim, err error) {
 	r, err := typeClaim.Open(rec, key)
