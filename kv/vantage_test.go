@@ -233,6 +233,9 @@ func TestStoreOfBeforeVantages(t *testing.T) {
 	events := storedAs(mixedEvents(30))
 	importAll(t, db, events)
 	tags := twoTagsOf(events)
+	for i := range tags {
+		tags[i].Level = ttpcron.LevelHigh // which views show of hosts too, so that no count depends on the vantage
+	}
 	if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +243,7 @@ func TestStoreOfBeforeVantages(t *testing.T) {
 	kv.ForgetThatVantagesAreKnown(t, path)
 	checked(t, path)
 	db = open()
-	if s, err := db.Summary(t.Context(), ttpcron.Window{}, ttpcron.DefaultMinLevels(), nil); err != nil || s.LeftOut != 0 || s.Tags != len(tags) {
+	if s, err := db.Under(nil).Summary(t.Context(), ttpcron.Window{}, ttpcron.DefaultMinLevels(), nil); err != nil || s.LeftOut != 0 || s.Tags != len(tags) {
 		t.Errorf("%d tags and %d left out, %v", s.Tags, s.LeftOut, err)
 	}
 	if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: tags}); err != nil {
