@@ -126,6 +126,8 @@ func (s *tagStory) verdict() string {
 		return fmt.Sprintf("The rule gives this tag now too, with confidence %.2f.", s.now.Confidence)
 	case s.now != nil:
 		return "The rule gives this tag now too."
+	case j != nil && s.claims(j.Tags):
+		return fmt.Sprintf("The rule gives %s now too, in the names of another release of ATT&CK, which make another tag of it.", shown.Technique())
 	case j != nil:
 		return "The rule matches the event now too, but does not give this tag." + because(j)
 	}
@@ -146,10 +148,13 @@ func (s *tagStory) versionNote() string {
 	return fmt.Sprintf(" Version %d made the tag, the rule has version %d now.", s.tag.RuleVersion, s.rule.Version)
 }
 
-// claims reports whether one of some tags claims the technique of the story's tag.
+// claims reports whether one of some tags claims the technique of the story's tag,
+// whatever release of ATT&CK either names it in.
 func (s *tagStory) claims(tags []ttpcron.Tag) bool {
+	shown := s.under.Shown(&s.tag.Claim)
 	for i := range tags {
-		if tags[i].TechniqueID == s.tag.TechniqueID && tags[i].SubTechniqueID == s.tag.SubTechniqueID {
+		now := s.under.Shown(&tags[i].Claim)
+		if now.Technique() == shown.Technique() {
 			return true
 		}
 	}
