@@ -71,21 +71,24 @@ func (r *ruleReader) sigmaDetection(n *yaml.Node) condition {
 	}
 	c := settled(any)
 	if isNever(c) {
-		r.problem(at, "detection.condition", "can never hold: %s not shown by shell commands", r.namesAbsent())
+		r.problem(at, "detection.condition", "can never hold: %s", r.whyKnown())
 	}
 	if isAlways(c) {
-		r.problem(at, "detection.condition", "holds of every command: %s not shown by shell commands", r.namesAbsent())
+		r.problem(at, "detection.condition", "holds of every command: %s", r.whyKnown())
 	}
 	return c
 }
 
-// namesAbsent names the fields of the rule that are always absent.
-func (r *ruleReader) namesAbsent() string {
-	verb := " is"
-	if len(r.absent) > 1 {
-		verb = " are"
+// whyKnown says why the answer of a condition is known: which of the fields that it asks
+// for are always absent.
+func (r *ruleReader) whyKnown() string {
+	switch len(r.absent) {
+	case 0:
+		return "a field of a process is absent (null) or has a text, never an empty one"
+	case 1:
+		return r.absent[0] + " is not shown by shell commands"
 	}
-	return strings.Join(r.absent, ", ") + verb
+	return strings.Join(r.absent, ", ") + " are not shown by shell commands"
 }
 
 // never and always are conditions whose answer is known.
@@ -352,6 +355,10 @@ func (r *ruleReader) sigmaTest(ref fieldRef, names []string, values []*yaml.Node
 		if n.Value == "" && m.op != "" {
 			r.problem(n, field, "value %d is empty: it would match everything", i+1)
 			return nil
+		}
+		if n.Value == "" && ref.field.ofProcess() {
+			list = append(list, never)
+			continue
 		}
 		t := r.sigmaValue(n, m, field)
 		if t == nil {
