@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -26,11 +27,25 @@ type noiseOptions struct {
 	json         bool
 }
 
-// skips reports whether a rule that is loaded has a lower level than was asked for.
-// Of one that is not loaded no level is known.
-func (o *noiseOptions) skips(r tagger.Rule, loaded bool) bool {
-	return loaded && !o.minLevel.Admits(r.Level)
+// askedFor yields the counts of rules that are asked for, each with the name and level
+// of its rule, empty for one that is not loaded.
+func askedFor[T any](o noiseOptions, rs ruleset.Set, counts []T, id func(*T) string) iter.Seq2[*T, noisyRule] {
+	return func(yield func(*T, noisyRule) bool) {
+		shown := 0
+		for i := range counts {
+			rule, loaded := rs.Rule(id(&counts[i]))
+			if loaded && !o.minLevel.Admits(rule.Level) {
+				continue // of a rule that is not loaded no level is known
+			}
+			if shown++; o.limit > 0 && shown > o.limit || !yield(&counts[i], noisyRule{rule.Name, levelOf(rule, loaded)}) {
+				return
+			}
+		}
+	}
 }
+
+// noisyRule is what is told of a rule beside its counts.
+type noisyRule struct{ name, level string }
 
 func rulesNoise() *command {
 	var o noiseOptions
@@ -121,18 +136,10 @@ func noiseOfTags(ctx context.Context, out *term.Output, db *store.Store, rs rule
 		return err
 	}
 	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "TAGS", Right: true}, {Title: "SHARE", Right: true}, {Title: "LEVEL"}, {Title: "FIRST"}, {Title: "LAST"}, {Title: "NAME", Min: 24}}}
-	shown := 0
-	for _, r := range s.Rules {
-		rule, loaded := rs.Rule(r.RuleID)
-		if o.skips(rule, loaded) {
-			continue
-		}
-		if shown++; o.limit > 0 && shown > o.limit {
-			break
-		}
+	for r, rule := range askedFor(o, rs, s.Rules, func(r *ttpcron.RuleCount) string { return r.RuleID }) {
 		if !o.json {
-			t.Add(r.RuleID, term.Count(r.Tags), percent(share(r.Tags, s.Tags)), levelOf(rule, loaded), term.Time(r.First), term.Time(r.Last), rule.Name)
-		} else if err := out.JSON(noiseJSON{RuleID: r.RuleID, Name: rule.Name, Level: levelOf(rule, loaded), Tags: &r.Tags, Share: share(r.Tags, s.Tags)}); err != nil {
+			t.Add(r.RuleID, term.Count(r.Tags), percent(share(r.Tags, s.Tags)), rule.level, term.Time(r.First), term.Time(r.Last), rule.name)
+		} else if err := out.JSON(noiseJSON{RuleID: r.RuleID, Name: rule.name, Level: rule.level, Tags: &r.Tags, Share: share(r.Tags, s.Tags)}); err != nil {
 			return err
 		}
 	}
@@ -151,18 +158,10 @@ func noiseOfEvents(ctx context.Context, out *term.Output, log hclog.Logger, db *
 	}
 	r := n.Report()
 	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "EVENTS", Right: true}, {Title: "DISTINCT", Right: true}, {Title: "SHARE", Right: true}, {Title: "LEVEL"}, {Title: "NAME", Min: 24}}}
-	shown := 0
-	for _, f := range r.Rules {
-		rule, loaded := rs.Rule(f.RuleID)
-		if o.skips(rule, loaded) {
-			continue
-		}
-		if shown++; o.limit > 0 && shown > o.limit {
-			break
-		}
+	for f, rule := range askedFor(o, rs, r.Rules, func(f *eval.RuleNoise) string { return f.RuleID }) {
 		if !o.json {
-			t.Add(f.RuleID, term.Count(f.Events), term.Count(f.Distinct), percent(share(f.Events, r.Events)), levelOf(rule, loaded), rule.Name)
-		} else if err := out.JSON(noiseJSON{RuleID: f.RuleID, Name: rule.Name, Level: levelOf(rule, loaded), Events: &f.Events, Distinct: &f.Distinct, Share: share(f.Events, r.Events)}); err != nil {
+			t.Add(f.RuleID, term.Count(f.Events), term.Count(f.Distinct), percent(share(f.Events, r.Events)), rule.level, rule.name)
+		} else if err := out.JSON(noiseJSON{RuleID: f.RuleID, Name: rule.name, Level: rule.level, Events: &f.Events, Distinct: &f.Distinct, Share: share(f.Events, r.Events)}); err != nil {
 			return err
 		}
 	}
