@@ -26,7 +26,7 @@ const Release = "enterprise-v19.1"
 // Table is one release.
 type Table struct {
 	release string
-	text    string // see read
+	text    string // see parse
 	read    func() *catalogue
 
 	crossing sync.Once

@@ -52,10 +52,7 @@ func tagCommand(rs *RuleSet, text string) []ttpcron.Tag {
 }
 
 func TestSigmaModifiers(t *testing.T) {
-	tests := []struct {
-		name, detection string
-		hit, miss       []string
-	}{
+	tests := []sigmaCase{
 		{"equals", "sel:\n  Image: /usr/bin/wget\ncondition: sel", []string{"wget x", "sudo wget x", "/usr/bin/wget", "w'g'et x"}, []string{"/tmp/wget x", "wgetx", "curl wget"}},
 		{"endswith list", "sel:\n  Image|endswith:\n    - /wget\n    - /curl\ncondition: sel", []string{"/bin/busybox wget http://192.0.2.1/a", "true; CURL=1 curl x", "/tmp/curl x"}, []string{"echo /wget", "wget2 x"}},
 		{"startswith", "sel:\n  Image|startswith: /tmp/\ncondition: sel", []string{"/tmp/x -a"}, []string{"ls /tmp/x", "tmp/x"}},
@@ -100,24 +97,7 @@ condition: sel`, []string{"echo cm0gKioq"}, []string{"echo rm"}},
 		{"conditions", "a:\n  Image|endswith: /nc\nb:\n  Image|endswith: /id\ncondition:\n  - a\n  - b", []string{"nc x", "id"}, []string{"ls"}},
 		{"list of maps", "sel:\n  - Image|endswith: /aa\n  - CommandLine|contains: zz\ncondition: sel", []string{"aa", "x zz"}, []string{"x"}},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			rs, report := loadSigma(sigmaRule(tt.detection))
-			if len(report.Problems) > 0 || rs.Len() != 1 {
-				t.Fatalf("load: %v", report.Problems)
-			}
-			for _, text := range tt.hit {
-				if len(tagCommand(rs, text)) != 1 {
-					t.Errorf("%q does not match", text)
-				}
-			}
-			for _, text := range tt.miss {
-				if tags := tagCommand(rs, text); len(tags) != 0 {
-					t.Errorf("%q matches: %+v", text, tags[0].Match)
-				}
-			}
-		})
-	}
+	checkSigma(t, tests)
 }
 
 func TestSigmaClaim(t *testing.T) {
