@@ -7,9 +7,9 @@ import "time"
 type Batch struct {
 	Events  []Event
 	Rejects []Reject
-	// Report counts the lines of this batch alone: Lines, Ignored and Rejected.
-	// Lines = len(Events) + Ignored + Rejected. Two records that a crash joined
-	// into one line count as two. In a DECNET database each entry of a list of
+	// Report counts the lines of this batch alone: Lines, Ignored and Rejected. A
+	// line is a record: each gave events, or is ignored or rejected. Two records that
+	// a crash joined into one line count as two. In a DECNET database each entry of a list of
 	// commands and each trigger counts as a line. A part that cannot be used, of a
 	// row or trigger that is otherwise kept, counts as one more.
 	Report ImportReport

@@ -44,7 +44,7 @@ type cowrieParser struct {
 	last ttpcron.Event // whose strings often repeat
 }
 
-func newCowrieParser() lineParser {
+func newCowrieParser() recordParser {
 	return &cowrieParser{scanner: jsontext.Scanner{MaxDepth: maxDepth}}
 }
 
@@ -84,33 +84,34 @@ var (
 	errNoInput   = errors.New("input is missing or not a string")
 )
 
-func (p *cowrieParser) parse(line []byte, e *ttpcron.Event, a *arena) (bool, error) {
-	if err := p.scan(line); err != nil {
-		return false, err
+func (p *cowrieParser) parse(record []byte, to *parsed) error {
+	if err := p.scan(record); err != nil {
+		return err
 	}
 	if !p.eventid.IsString() {
-		return false, errNoEventID
+		return errNoEventID
 	}
 	switch string(p.eventid.Raw()) {
 	case `"cowrie.command.input"`:
-		return p.command(e, a)
+		return p.command(to)
 	}
 	// cowrie.command.failed and .success repeat the text of an input event.
-	return false, nil
+	return nil
 }
 
 // command makes the event of a line that the attacker typed. An empty one, when
 // only Enter was pressed, is of no interest.
-func (p *cowrieParser) command(e *ttpcron.Event, a *arena) (bool, error) {
+func (p *cowrieParser) command(to *parsed) error {
 	if !p.input.IsString() {
-		return false, errNoInput
+		return errNoInput
 	}
 	if len(p.input.Raw()) == len(`""`) {
-		return false, nil
+		return nil
 	}
+	a := to.arena
 	event, err := p.event(ttpcron.Command, a)
 	if err != nil {
-		return false, err
+		return err
 	}
 	text, _ := a.decoded(p.input)
 	if p.protocol.IsString() {
@@ -121,8 +122,8 @@ func (p *cowrieParser) command(e *ttpcron.Event, a *arena) (bool, error) {
 		event.Payload = a.Fields(1)
 	}
 	event.Payload[0].Name, event.Payload[0].Text = "command_text", text
-	*e = event
-	return true, nil
+	to.add(&event)
+	return nil
 }
 
 // event fills in what the events of all kinds have in common.

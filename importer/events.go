@@ -30,17 +30,21 @@ func isEvent(line []byte) bool {
 	return found
 }
 
-type eventParser struct{ reader ttpcron.EventReader }
-
-func newEventParser() lineParser {
-	return &eventParser{ttpcron.EventReader{MaxDepth: maxDepth, MaxMembers: maxMembers}}
+type eventParser struct {
+	reader ttpcron.EventReader
+	event  ttpcron.Event
 }
 
-func (p *eventParser) parse(line []byte, e *ttpcron.Event, a *arena) (bool, error) {
-	size := a.size
-	if err := p.reader.Read(line, e, a); err != nil {
-		return false, err
+func newEventParser() recordParser {
+	return &eventParser{reader: ttpcron.EventReader{MaxDepth: maxDepth, MaxMembers: maxMembers}}
+}
+
+func (p *eventParser) parse(record []byte, to *parsed) error {
+	size := to.arena.size
+	if err := p.reader.Read(record, &p.event, to.arena); err != nil {
+		return err
 	}
-	a.size = size + len(line) // also for fields, and for texts that other events have
-	return true, nil
+	to.arena.size = size + len(record) // also for fields, and for texts that other events have
+	to.add(&p.event)
+	return nil
 }

@@ -85,8 +85,8 @@ func readBytes(t testing.TB, content []byte, format string) result {
 // checkBatch checks what must be true of every batch.
 func checkBatch(t testing.TB, b ttpcron.Batch) {
 	t.Helper()
-	if got := len(b.Events) + b.Report.Ignored + b.Report.Rejected; got != b.Report.Lines {
-		t.Errorf("%d lines, but %d events + %d ignored + %d rejected", b.Report.Lines, len(b.Events), b.Report.Ignored, b.Report.Rejected)
+	if got := len(b.Events) + b.Report.Ignored + b.Report.Rejected; got < b.Report.Lines {
+		t.Errorf("%d lines, but only %d events + %d ignored + %d rejected", b.Report.Lines, len(b.Events), b.Report.Ignored, b.Report.Rejected)
 	}
 	if len(b.Rejects) != b.Report.Rejected {
 		t.Errorf("%d rejects, counted %d", len(b.Rejects), b.Report.Rejected)

@@ -59,8 +59,21 @@ type Format struct {
 	// write to a folder.
 	anyone bool
 
+	// Records lists the types of records that the format has, with what becomes of
+	// each. Others, which a later version of the sensor may write, are ignored.
+	Records []RecordType
+
 	lines    *lineFormat     // for a log of one record a line, or
 	database *databaseFormat // for a database
+}
+
+// RecordType says what becomes of the records of one type.
+type RecordType struct {
+	Name  string               // as the source calls it, such as its eventid
+	Kinds []ttpcron.SourceKind // of the events that such a record gives
+	// Why says why a record gives none, or under which condition it does; empty
+	// where each gives an event.
+	Why string
 }
 
 // formats is the only list of formats; help, recognition and tests range over

@@ -22,17 +22,41 @@ type lineFormat struct {
 	// follows a torn one on the same line can be found. It must not occur in the
 	// middle of a valid record other than as the beginning of a nested one.
 	begins string
-	parser func() lineParser
+	parser func() recordParser
 }
 
-// lineParser turns a line into an event. It may keep what helps it with the
-// next line; it is used by one goroutine.
-type lineParser interface {
-	// parse reads one line, which is not empty. It returns false, and leaves e
-	// as it was, for a record that is of no interest. An error says why the
-	// line cannot be used.
-	parse(line []byte, e *ttpcron.Event, a *arena) (bool, error)
+// recordParser turns a record into events. It may keep what helps it with the next
+// record; it is used by one goroutine.
+type recordParser interface {
+	// parse reads one record, which is not empty, and gives its events to to. Of a
+	// record that is of no interest it says of which type it is instead. An error
+	// says why the record cannot be used; what it gave before counts for nothing. It
+	// is or wraps errForeign when the record is not one of the format's at all.
+	parse(record []byte, to *parsed) error
 }
+
+// errForeign says that a text is no record of the format that was asked.
+var errForeign = errors.New("not a record of this format")
+
+// parsed takes what a parser makes of one record.
+type parsed struct {
+	arena  *arena // of the strings of the events
+	events []ttpcron.Event
+	// ignored is the type of a record that gave no events.
+	ignored []byte
+}
+
+// maxRecordEvents is how many events a record gives at most.
+const maxRecordEvents = 8
+
+// add takes an event.
+func (p *parsed) add(e *ttpcron.Event) { p.events = append(p.events, *e) }
+
+// ignore says that the record is of a type of no interest, which the source calls
+// name: an attacker's text, perhaps. The bytes need stay no longer than the record.
+func (p *parsed) ignore(name []byte) { p.ignored = name }
+
+func (p *parsed) reset(a *arena) { p.arena, p.events, p.ignored = a, p.events[:0], nil }
 
 const (
 	maxBatchRejects = 512
@@ -48,17 +72,17 @@ type logReader struct {
 	opts      Options
 	src       *stream
 	lines     *lineReader
-	parser    lineParser
+	parser    recordParser
 	final     bool // the file will not grow
 	positions bool // the file may have a position
 	consumed  int64
 	line      int // lines of the file read, also by earlier imports
 
-	batch   ttpcron.Batch
-	arena   *arena
-	since   int64 // where the batch began
-	scratch ttpcron.Event
-	events  int // capacity that the next batch will need
+	batch  ttpcron.Batch
+	arena  *arena
+	since  int64  // where the batch began
+	parsed parsed // of the record in hand
+	events int    // capacity that the next batch will need
 }
 
 var rotated = regexp.MustCompile(`(\.\d{1,5}|[._-](\d{8}|\d{4}[-_.]\d{1,2}[-_.]\d{1,2})([-_.T]?\d{1,6})?)$`)
@@ -239,19 +263,21 @@ func (r *logReader) count(used bool) {
 	}
 }
 
-// parse reads one record and keeps its event.
+// parse reads one record and keeps its events.
 func (r *logReader) parse(text []byte) (used bool, err error) {
-	used, err = r.parser.parse(text, &r.scratch, r.arena)
-	if !used || err != nil {
+	r.parsed.reset(r.arena)
+	if err := r.parser.parse(text, &r.parsed); err != nil || len(r.parsed.events) == 0 {
 		return false, err
 	}
-	if err := r.scratch.Validate(); err != nil {
-		return false, err
+	for i := range r.parsed.events {
+		if err := r.parsed.events[i].Validate(); err != nil {
+			return false, err
+		}
 	}
 	if r.batch.Events == nil && r.events > 0 {
 		r.batch.Events = make([]ttpcron.Event, 0, r.events)
 	}
-	r.batch.Events = append(r.batch.Events, r.scratch)
+	r.batch.Events = append(r.batch.Events, r.parsed.events...)
 	return true, nil
 }
 
@@ -275,7 +301,7 @@ func (r *logReader) reject(line int, text []byte, reason error, id ttpcron.Rejec
 }
 
 func (r *logReader) full() bool {
-	return len(r.batch.Events) >= MaxBatchEvents || r.arena.size >= MaxBatchBytes ||
+	return len(r.batch.Events) > MaxBatchEvents-maxRecordEvents || r.arena.size >= MaxBatchBytes ||
 		len(r.batch.Rejects) >= maxBatchRejects || r.consumed-r.since >= maxBatchInput
 }
 
@@ -288,7 +314,7 @@ func (r *logReader) take() ttpcron.Batch {
 			b.Position = makePosition(r.path, r.format, r.lines.head, tail, r.consumed, r.line, r.opts.Now())
 		}
 	}
-	r.events = min(len(b.Events), MaxBatchEvents)
+	r.events = len(b.Events)
 	r.batch, r.arena, r.since = ttpcron.Batch{}, &arena{}, r.consumed
 	return b
 }

@@ -16,17 +16,17 @@ import (
 // typed is a format of lines such as "2026-05-04T05:49:05Z 203.0.113.7 uname -a".
 type typed struct{}
 
-func (typed) parse(line []byte, e *ttpcron.Event, _ *arena) (bool, error) {
+func (typed) parse(line []byte, to *parsed) error {
 	parts := strings.SplitN(string(line), " ", 4)
 	if len(parts) < 4 {
-		return false, errors.New("a part is missing")
+		return errors.New("a part is missing")
 	}
 	at, err := time.Parse(time.RFC3339, parts[1])
 	if err != nil {
-		return false, err
+		return err
 	}
-	*e = ttpcron.Event{Kind: ttpcron.Command, Time: at, AttackerIP: parts[2], Payload: ttpcron.TextPayload("command_text", parts[3])}
-	return true, nil
+	to.add(&ttpcron.Event{Kind: ttpcron.Command, Time: at, AttackerIP: parts[2], Payload: ttpcron.TextPayload("command_text", parts[3])})
+	return nil
 }
 
 // TestNewFormat adds a format to the list, and nothing else: it is read by its name,
@@ -35,7 +35,7 @@ func TestNewFormat(t *testing.T) {
 	defer func(before []Format) { formats = before }(formats)
 	formats = append(slices.Clone(formats), Format{Name: "typed", Title: "a test", Version: 1, lines: &lineFormat{
 		recognises: func(line []byte) bool { return bytes.HasPrefix(line, []byte("TYPED ")) },
-		begins:     "TYPED ", parser: func() lineParser { return typed{} },
+		begins:     "TYPED ", parser: func() recordParser { return typed{} },
 	}})
 	path := filepath.Join(t.TempDir(), "typed.log")
 	text := "TYPED 2026-05-04T05:49:05Z 203.0.113.7 uname -a\nTYPED then\nTYPED 2026-05-04T05:49:06Z 203.0.113.7 id\n"
