@@ -7,7 +7,7 @@
 #   STEPS="real queries" bench/stored.sh ./ttpcron 4600000    ten million tags
 #
 # STEPS  which rows: real, queries (of the store that real made), unique, sparse,
-#        sensors, turns, sessions, long (default all)
+#        whole, sensors, turns, sessions, long (default all)
 # RUNS   how often a query is asked; the best counts (default 5)
 # OUT    folder for stores and logs, on the medium to measure (default bench/out)
 # KEEP   not empty: the store of real stays, as OUT/real.db
@@ -39,7 +39,7 @@ import_and_tag() {
   say "$name: import, MB/s of CPU time" "$(calc "$bytes / 1e6 / $(cpu)" 1)"
   say "$name: import, MiB RssAnon" "$(calc "$(figure anon) / 1048576" 1)"
   say "$name: import, bytes written / byte of log" "$(calc "$written / $bytes")"
-  measured run-once --db "$db" --since-days 3650 --source command --json "$@"
+  measured run-once --db "$db" --since-days 3650 --json "$@"
   say "$name: first pass, commands / s" "$(calc "$count / $(figure seconds)" 0)"
   say "$name: first pass, commands / s of CPU time" "$(calc "$count / $(cpu)" 0)"
   say "$name: first pass, MiB RssAnon" "$(calc "$(figure anon) / 1048576" 1)"
@@ -92,7 +92,7 @@ echo "$n commands, $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg)"
 echo
 echo "| what | |"
 echo "| --- | ---: |"
-for step in ${STEPS:-real queries unique sparse sensors turns sessions long}; do
+for step in ${STEPS:-real queries unique sparse whole sensors turns sessions long}; do
   case $step in
   real | unique | sparse)
     flags=()
@@ -111,6 +111,10 @@ for step in ${STEPS:-real queries unique sparse sensors turns sessions long}; do
     query "attacker of it" --attacker "$(head -1 "$out/report" | sed 's/.*"attacker_ip":"\([^"]*\)".*/\1/')"
     query "session that is not there" --session nowhere
     RUNS=2 query "all" --limit 0
+    ;;
+  whole) # all that a sensor sees: so many events, most of them logins and sessions
+    "$out/gen" -n $((n / 5)) -kind whole >"$out/log.json"
+    import_and_tag whole "$out/log.json" $((n / 5))
     ;;
   sensors | turns) # twenty logs of the same days, imported one after the other: all
     # of them before the first pass, or each followed by a run
@@ -141,6 +145,6 @@ for step in ${STEPS:-real queries unique sparse sensors turns sessions long}; do
     ;;
   esac
   rm -f "$out/log.json"
-  for made in unique sparse sensors turns sessions long; do rm -f "$out/$made.db"; done
+  for made in unique sparse whole sensors turns sessions long; do rm -f "$out/$made.db"; done
 done
 [ -n "${KEEP:-}" ] || rm -f "$out/real.db"

@@ -131,9 +131,13 @@ func repeat(text string, n int) []string {
 }
 
 var (
-	sensors  = []string{"sensor-ams-1", "sensor-fra-1", "sensor-sgp-1", "sensor-nyc-2"}
-	archs    = []string{"mips", "mipsel", "arm5", "arm7", "x86_64", "i686"}
-	users    = []string{"root", "root", "root", "root", "admin", "ubuntu", "pi", "oracle", "test", "user"}
+	sensors = []string{"sensor-ams-1", "sensor-fra-1", "sensor-sgp-1", "sensor-nyc-2"}
+	archs   = []string{"mips", "mipsel", "arm5", "arm7", "x86_64", "i686"}
+	users   = []string{"root", "root", "root", "root", "admin", "ubuntu", "pi", "oracle", "test", "user"}
+	// exchanges are made-up HASSH fingerprints.
+	exchanges = []string{
+		"a969beecfec94db78a0a6d0da1e5e81f", "51b16195f3d725f0cca39a443e411da5", "1c40c29bd90a87380715fc7cbfce18f6", "19e0a9b2670667f6066fa5f41289c3b2",
+	}
 	password = []string{"123456", "admin", "password", "root", "1234", "raspberry", "qwerty123", "P@ssw0rd", "xc3511", "vizxv"}
 )
 

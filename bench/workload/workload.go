@@ -23,9 +23,13 @@ import (
 
 // Options says which history to make.
 type Options struct {
-	Commands int    // how many command events
-	Unique   bool   // every text different; see the package comment
-	Seed     uint64 // another seed, another history
+	Commands int  // how many command events
+	Unique   bool // every text different; see the package comment
+	// Whole makes a log of all that a sensor sees, in the proportions of sensors on
+	// the internet: most of its lines are connections and guesses, with key exchanges,
+	// files and tunnels among them. Events are the same commands at other times.
+	Whole bool
+	Seed  uint64 // another seed, another history
 	// Start is when the history begins; zero means 2026-01-01 UTC.
 	Start time.Time
 	// Days is how long it lasts; zero means a day for every 25,000 commands,
@@ -76,7 +80,7 @@ func (s *session) at() time.Time { return s.start.Add(s.steps[s.next].after) }
 type step struct {
 	after time.Duration // since the session's start
 	kind  stepKind
-	text  string // of a command, or the URL of a download
+	text  string // of a command; the URL of a download; the hash of a file; the password of a guess, the session's when empty
 }
 
 type stepKind uint8
@@ -89,6 +93,10 @@ const (
 	command
 	download
 	closed
+	exchange
+	upload
+	downloaded
+	tunnel
 )
 
 // records merges the sessions, which overlap in time, into one history.
@@ -151,6 +159,15 @@ type generator struct {
 	gap      time.Duration // mean time between sessions
 }
 
+// guess returns the password of a failed login: of a whole log one in three is of a
+// list that everybody has, the rest are their own.
+func (g *generator) guess() string {
+	if !g.Whole || g.n(3) == 0 {
+		return ""
+	}
+	return g.token(4 + g.n(8))
+}
+
 // meanCommands is about how many commands a session has, scans included; it
 // spreads the sessions over the days that were asked for.
 const meanCommands = 5
@@ -160,6 +177,9 @@ func newGenerator(o Options) *generator {
 	g := &generator{Options: o, rng: rand.New(source), now: o.Start}
 	for _, s := range scripts {
 		g.weights += s.weight
+	}
+	if o.Whole {
+		g.weights += moreScans
 	}
 	g.gap = time.Duration(o.Days) * 24 * time.Hour * meanCommands / time.Duration(max(o.Commands, 1))
 	return g
@@ -195,28 +215,52 @@ func (g *generator) session() *session {
 	s.steps = append(s.steps, step{0, connect, ""})
 	if !s.telnet {
 		add(version, "", 200*time.Millisecond)
+		if g.Whole {
+			add(exchange, exchanges[g.n(len(exchanges))], 100*time.Millisecond)
+		}
 	}
 	if script.commands == nil { // a scan, or a guess that failed
-		for range g.n(3) {
-			add(loginFailed, "", 2*time.Second)
+		guesses := g.n(3)
+		if g.Whole {
+			guesses = g.n(1 + g.n(9))
+		}
+		for range guesses {
+			add(loginFailed, g.guess(), 2*time.Second)
+		}
+		if g.Whole && !s.telnet && g.n(40) == 0 {
+			add(tunnel, address(g.rng.Uint64()), time.Second)
 		}
 		add(closed, "", time.Second)
 		return s
 	}
 	add(loginSucceeded, "", time.Second)
+	if g.Whole && g.n(12) == 0 {
+		add(upload, g.hex(16)+g.hex(16)+g.hex(16)+g.hex(16), time.Second)
+	}
 	for _, text := range g.fill(script, left) {
 		add(command, text, 900*time.Millisecond)
 		g.made++
 		if url := downloadURL(text); url != "" {
-			add(download, url, 300*time.Millisecond)
+			kind := download
+			if g.Whole && g.n(3) == 0 {
+				kind = downloaded
+			}
+			add(kind, url, 300*time.Millisecond)
 		}
 	}
 	add(closed, "", time.Second)
 	return s
 }
 
+// moreScans is how much more weight scans have in a whole log: there some five
+// connections in six leave no command.
+const moreScans = 700
+
 func (g *generator) pick() *script {
 	n := g.n(g.weights)
+	if g.Whole {
+		n = max(0, n-moreScans) // the first script is a scan
+	}
 	for i := range scripts {
 		if n -= scripts[i].weight; n < 0 {
 			return &scripts[i]

@@ -67,6 +67,7 @@ func TestHistoryGolden(t *testing.T) {
 	}{
 		{Options{Commands: 2000}, "4e0361bde33a0427"},
 		{Options{Commands: 2000, Unique: true, Seed: 7}, "1d86dd189021b5fa"},
+		{Options{Commands: 2000, Whole: true}, "0bbfbb504268f527"},
 	} {
 		var b bytes.Buffer
 		if err := WriteCowrie(&b, c.o); err != nil {
@@ -80,7 +81,12 @@ func TestHistoryGolden(t *testing.T) {
 }
 
 func TestWriteCowrieHoldsTheEvents(t *testing.T) {
-	o := Options{Commands: 3000, Seed: 3}
+	for _, o := range []Options{{Commands: 3000, Seed: 3}, {Commands: 3000, Seed: 3, Whole: true}} {
+		holdsTheEvents(t, o)
+	}
+}
+
+func holdsTheEvents(t *testing.T, o Options) {
 	var log, native bytes.Buffer
 	if err := WriteCowrie(&log, o); err != nil {
 		t.Fatal(err)
