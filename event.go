@@ -106,8 +106,14 @@ type Event struct {
 	AddressOrigin  Origin // how AttackerIP was found; what is not recorded is no part of the identity
 	IdentityUUID   string
 	SessionID      string
+	SessionOrigin  Origin // how SessionID was found; what is not recorded is no part of the identity
 	DeckyID        string // the sensor or decoy
 	Vantage        Vantage
+
+	// Ordinal tells apart events whose records say the same and whose source has only
+	// seconds: how many of them come before this one in the file. It is part of the
+	// identity.
+	Ordinal uint32
 
 	Payload Payload
 

@@ -128,6 +128,11 @@ func TestEventUnmarshalRefuses(t *testing.T) {
 		`{"time":"2026-05-04T05:49:05Z","payload":{},"attacker_origin":"guessed"}`: `attacker_origin "guessed"`,
 		`{"time":"2026-05-04T05:49:05Z","payload":{},"time_origin":"guessed"}`:     `time_origin "guessed"`,
 		`{"time":"2026-05-04T05:49:05Z","payload":{},"vantage":"moon"}`:            `vantage "moon"`,
+		`{"time":"2026-05-04T05:49:05Z","payload":{},"session_origin":"guessed"}`:  `session_origin "guessed"`,
+		`{"time":"2026-05-04T05:49:05Z","payload":{},"ordinal":-1}`:                `ordinal "-1"`,
+		`{"time":"2026-05-04T05:49:05Z","payload":{},"ordinal":1.5}`:               `ordinal "1.5"`,
+		`{"time":"2026-05-04T05:49:05Z","payload":{},"ordinal":"1"}`:               "ordinal",
+		`{"time":"2026-05-04T05:49:05Z","payload":{},"ordinal":4294967296}`:        `ordinal "4294967296"`,
 		`{"time":"2026-05-04T05:49:05Z","payload":{},"address_origin":"guessed"}`:  `address_origin "guessed"`,
 		`{"time":"2026-05-04T05:49:05Z","payload":{},"source_kind":["command"]}`:   "source_kind is not a string",
 	} {
@@ -146,6 +151,8 @@ func TestEventUnmarshalRefuses(t *testing.T) {
 func FuzzEventJSON(f *testing.F) {
 	full := sample()
 	full.ID, full.AttackerUUID, full.AttackerOrigin, full.IdentityUUID = "1", DeriveAttacker("203.0.113.7"), OriginDerived, "i"
+	f.Add(full.AppendJSON(nil))
+	full.Ordinal, full.SessionOrigin = 4294967295, OriginResolved
 	f.Add(full.AppendJSON(nil))
 	f.Add([]byte(`{"source_kind":"k","time":"2026-05-04T05:49:05.5+02:00","payload":{"a":["\udcff",{"b":"<"}]},"session_id":"\udc80","x":1}`))
 	f.Fuzz(func(t *testing.T, line []byte) {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/ttpcron/ttpcron/jsontext"
@@ -49,6 +50,7 @@ const (
 	memberIPOrigin
 	memberIdentity
 	memberSession
+	memberSessionOrigin
 	memberDecky
 	memberVantage
 	stringMembers
@@ -77,6 +79,8 @@ func memberOf(name []byte) int {
 		return memberIdentity
 	case "session_id":
 		return memberSession
+	case "session_origin":
+		return memberSessionOrigin
 	case "decky_id":
 		return memberDecky
 	case "vantage":
@@ -105,6 +109,7 @@ func (r *EventReader) Read(line []byte, e *Event, room Room) error {
 	s.Reset(line)
 	var texts [stringMembers]jsontext.Value
 	var first error // in what the members say
+	var ordinal jsontext.Value
 	var payload Payload
 	fields := 0
 	for s.Object(); s.Member(); {
@@ -117,6 +122,8 @@ func (r *EventReader) Read(line []byte, e *Event, room Room) error {
 			default:
 				first = cmp.Or(first, errPayloadNotObject)
 			}
+		} else if string(name) == "ordinal" {
+			ordinal = s.Value()
 		} else if m := memberOf(name); m < stringMembers {
 			if texts[m] = s.Value(); first == nil && !texts[m].IsString() && !texts[m].IsNull() {
 				first = fmt.Errorf("%s is not a string", name)
@@ -132,11 +139,11 @@ func (r *EventReader) Read(line []byte, e *Event, room Room) error {
 	if first != nil {
 		return first
 	}
-	return r.fill(e, &texts, payload, room)
+	return r.fill(e, &texts, ordinal, payload, room)
 }
 
 // fill makes the event of what was found.
-func (r *EventReader) fill(e *Event, texts *[stringMembers]jsontext.Value, payload Payload, room Room) error {
+func (r *EventReader) fill(e *Event, texts *[stringMembers]jsontext.Value, ordinal jsontext.Value, payload Payload, room Room) error {
 	timeOrigin, err := parseOrigin("time_origin", texts[memberTimeOrigin])
 	if err != nil {
 		return err
@@ -149,7 +156,15 @@ func (r *EventReader) fill(e *Event, texts *[stringMembers]jsontext.Value, paylo
 	if err != nil {
 		return err
 	}
+	sessionOrigin, err := parseOrigin("session_origin", texts[memberSessionOrigin])
+	if err != nil {
+		return err
+	}
 	vantage, err := parseVantage(texts[memberVantage])
+	if err != nil {
+		return err
+	}
+	number, err := parseOrdinal(ordinal)
 	if err != nil {
 		return err
 	}
@@ -167,9 +182,9 @@ func (r *EventReader) fill(e *Event, texts *[stringMembers]jsontext.Value, paylo
 	e.AttackerIP = r.string(e.AttackerIP, texts[memberIP], room)
 	e.AttackerOrigin, e.AddressOrigin, e.Vantage = origin, addressOrigin, vantage
 	e.IdentityUUID = r.string(e.IdentityUUID, texts[memberIdentity], room)
-	e.SessionID = r.string(e.SessionID, texts[memberSession], room)
+	e.SessionID, e.SessionOrigin = r.string(e.SessionID, texts[memberSession], room), sessionOrigin
 	e.DeckyID = r.string(e.DeckyID, texts[memberDecky], room)
-	e.Payload, e.Seq = payload, 0
+	e.Ordinal, e.Payload, e.Seq = number, payload, 0
 	return nil
 }
 
@@ -250,6 +265,18 @@ func parseVantage(v jsontext.Value) (Vantage, error) {
 		return VantageHost, nil
 	}
 	return 0, fmt.Errorf("vantage %.40q is neither honeypot nor host", s)
+}
+
+// parseOrdinal reads a number of so many digits as ordinals have.
+func parseOrdinal(v jsontext.Value) (uint32, error) {
+	if len(v.Raw()) == 0 || v.IsNull() {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(string(v.Raw()), 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("ordinal %.40q is not a whole number below %d", v.Raw(), uint64(1)<<32)
+	}
+	return uint32(n), nil
 }
 
 func parseTime(v jsontext.Value) (time.Time, error) {

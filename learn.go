@@ -7,10 +7,10 @@ import (
 
 // Learn fills in what the event lacks from another copy of its record: facts of the
 // payload, the attacker, the address, the session, the sensor, the identity. Where
-// both say something the event keeps its own, but for an attacker or an address that
-// was derived, which gives way to one that was found, and that to one that was
-// recorded; and the identity that stands for nobody ([SessionIdentity]) gives way to
-// anybody. Kind, ID and time stay, because they are the event's place.
+// both say something the event keeps its own, but for an attacker, an address or a
+// session that was derived, which gives way to one that was found, and that to one
+// that was recorded; and the identity that stands for nobody ([SessionIdentity]) gives way to
+// anybody. Kind, ID, time and ordinal stay, because they are the event's place.
 //
 // It reports whether the event has learned something, and whether the copy says
 // something else in a place where it learned nothing. If the event would become one
@@ -34,7 +34,7 @@ func (e *Event) Learn(o *Event) (learned, disputed bool) {
 		}
 		e.IdentityUUID, _ = l.name(e.IdentityUUID, OriginRecorded, identity, OriginRecorded)
 	}
-	e.SessionID, _ = l.name(e.SessionID, OriginRecorded, o.SessionID, OriginRecorded)
+	e.SessionID, e.SessionOrigin = l.name(e.SessionID, e.SessionOrigin, o.SessionID, o.SessionOrigin)
 	e.DeckyID, _ = l.name(e.DeckyID, OriginRecorded, o.DeckyID, OriginRecorded)
 	if nobody && e.IdentityUUID == was.IdentityUUID {
 		e.IdentityUUID = ""
@@ -109,6 +109,9 @@ func (e *Event) AppendFacts(dst []byte) []byte {
 	}
 	if e.AttackerIP != "" && e.AddressOrigin != OriginRecorded {
 		dst = appendPart(append(dst, byte(e.AddressOrigin)), recordAddress, e.AttackerIP)
+	}
+	if e.SessionID != "" && e.SessionOrigin != OriginRecorded {
+		dst = appendPart(append(dst, byte(e.SessionOrigin)), recordSession, e.SessionID)
 	}
 	if e.IdentityUUID != "" && !e.standsForNobody() {
 		dst = appendPart(dst, factIdentity, e.IdentityUUID)

@@ -15,6 +15,9 @@ func TestLearn(t *testing.T) {
 	older := ofKind(t, Command, `{"command":"id"}`)
 	nobody := bare
 	nobody.NameNobody()
+	unseen, found := base, base
+	unseen.SessionID = ""
+	found.SessionOrigin = OriginResolved
 	raw := func(name, json string) func(*Event) {
 		return func(e *Event) {
 			if err := e.Payload.SetRaw(name, []byte(json)); err != nil {
@@ -34,6 +37,10 @@ func TestLearn(t *testing.T) {
 		"another field":         {base, raw("protocol", `"telnet"`), false, true},
 		"both":                  {base, func(e *Event) { raw("protocol", `"telnet"`)(e); raw("user", `1`)(e) }, true, true},
 		"identity":              {base, func(e *Event) { e.IdentityUUID = "i" }, true, false},
+		"session elsewhere":     {unseen, func(e *Event) { e.SessionID, e.SessionOrigin = "s", OriginResolved }, true, false},
+		"session, has recorded": {base, func(e *Event) { e.SessionID, e.SessionOrigin = "s", OriginResolved }, false, false},
+		"session recorded":      {found, func(e *Event) { e.SessionID, e.SessionOrigin = "s", OriginRecorded }, true, false},
+		"another one elsewhere": {found, func(e *Event) { e.SessionID = "s" }, false, true},
 		"vantage":               {base, func(e *Event) { e.Vantage = VantageHost }, true, false},
 		"time":                  {base, func(e *Event) { e.Time, e.TimeOrigin = e.Time.Add(1), OriginDerived }, false, false},
 		"address spelled":       {base, func(e *Event) { e.AttackerIP = "::ffff:203.0.113.7" }, false, false},
@@ -137,6 +144,7 @@ func TestAppendFacts(t *testing.T) {
 		"derived":  func(e *Event) { e.AttackerUUID, e.AttackerOrigin = "i", OriginDerived },
 		"resolved": func(e *Event) { e.AttackerUUID, e.AttackerOrigin = "i", OriginResolved },
 		"address":  func(e *Event) { e.AddressOrigin = OriginResolved },
+		"session":  func(e *Event) { e.SessionOrigin = OriginResolved },
 		"vantage":  func(e *Event) { e.Vantage = VantageHost },
 		"field":    func(e *Event) { e.Payload.Set("user", "i") },
 		"empty":    func(e *Event) { e.Payload.Set("user", "") },

@@ -34,9 +34,16 @@ func (e *Event) AppendJSON(dst []byte) []byte {
 	}
 	dst = appendText(dst, "identity_uuid", e.IdentityUUID)
 	dst = appendText(dst, "session_id", e.SessionID)
+	if e.SessionOrigin != OriginRecorded {
+		dst = appendText(dst, "session_origin", e.SessionOrigin.String())
+	}
 	dst = appendText(dst, "decky_id", e.DeckyID)
 	if e.Vantage != VantageHoneypot {
 		dst = appendText(dst, "vantage", e.Vantage.String())
+	}
+	if e.Ordinal > 0 {
+		dst = append(dst, `,"ordinal":`...)
+		dst = strconv.AppendUint(dst, uint64(e.Ordinal), 10)
 	}
 	dst = append(dst, `,"payload":`...)
 	return append(e.Payload.AppendJSON(dst), '}')

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -90,13 +91,14 @@ const (
 	recordAddress = 'a' // text: the address as RFC 5952 spells it, or as it is recorded if it is none
 	recordSession = 's' // text
 	recordSensor  = 'd' // text
+	recordOrdinal = 'n' // text: in decimal digits; the first of equal records, 0, has none
 	recordField   = 'f' // text: the name; then the value as jsontext.AppendSame gives it
 	recordHash    = 'h' // text: the name; then the SHA-256 of the value's text, 32 bytes, for a tunnel's data and the body of a request
 )
 
 // AppendRecord appends what the event's record says of when, who, in which session,
-// at which sensor and what, in a canonical form: the same for all time, and different
-// for different records. ID, identity, arrival and what was derived are no part of
+// at which sensor, what and, of records that say the same, which one, in a canonical
+// form: the same for all time, and different for different records. ID, identity, arrival and what was derived are no part of
 // it.
 //
 // The form is "ttpcron:event:v1" and a newline, then the parts that the record has,
@@ -120,11 +122,16 @@ func (e *Event) AppendRecord(dst []byte) []byte {
 		at := appendAddress(stack[:0], address)
 		dst = append(binary.AppendUvarint(append(dst, recordAddress), uint64(len(at))), at...)
 	}
-	if e.SessionID != "" {
-		dst = appendPart(dst, recordSession, e.SessionID)
+	if session := e.recordedSession(); session != "" {
+		dst = appendPart(dst, recordSession, session)
 	}
 	if e.DeckyID != "" {
 		dst = appendPart(dst, recordSensor, e.DeckyID)
+	}
+	if e.Ordinal > 0 {
+		var stack [10]byte
+		n := strconv.AppendUint(stack[:0], uint64(e.Ordinal), 10)
+		dst = append(append(dst, recordOrdinal, byte(len(n))), n...)
 	}
 	names, listed := identityFields[e.Kind]
 	for i := range e.Payload {
@@ -174,6 +181,15 @@ func (e *Event) recordedAttacker() (uuid, address string) {
 	return uuid, address
 }
 
+// recordedSession returns the session as the record has it: not one that another
+// record tells.
+func (e *Event) recordedSession() string {
+	if e.SessionOrigin != OriginRecorded {
+		return ""
+	}
+	return e.SessionID
+}
+
 // appendAddress appends an address in the one spelling that counts, as
 // [DeriveAttacker] has it.
 func appendAddress(dst []byte, ip string) []byte {
@@ -212,7 +228,8 @@ func (e *Event) SameRecord(o *Event) bool {
 	}
 	uuid, address := e.recordedAttacker()
 	otherUUID, otherAddress := o.recordedAttacker()
-	if differ(uuid, otherUUID) || !sameAddress(address, otherAddress) || differ(e.SessionID, o.SessionID) || differ(e.DeckyID, o.DeckyID) {
+	if differ(uuid, otherUUID) || !sameAddress(address, otherAddress) || differ(e.recordedSession(), o.recordedSession()) ||
+		differ(e.DeckyID, o.DeckyID) || e.Ordinal != o.Ordinal {
 		return false
 	}
 	names, listed := identityFields[e.Kind]

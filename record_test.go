@@ -26,14 +26,19 @@ func ofKind(t testing.TB, kind SourceKind, payload string) Event {
 func TestContentIDGolden(t *testing.T) {
 	timeless, bare := sample(), Event{Kind: Command, Time: time.Unix(0, 1), Payload: Payload{}}
 	timeless.TimeOrigin = OriginDerived
+	numbered, elsewhere := sample(), sample()
+	numbered.Ordinal = 1
+	elsewhere.SessionOrigin = OriginResolved
 	for name, c := range map[string]struct {
 		event Event
 		want  string
 	}{
-		"plain":    {sample(), "sha256:7de97ef372caa116dcaedbd189cb2b6f"},
-		"timeless": {timeless, "sha256:23a4b8bb14eaa7028c37f84c614ff710"},
-		"bare":     {bare, "sha256:6ce43a16dc6f489541b03c755927d8b1"},
-		"bytes":    {ofKind(t, Command, `{"command_text":"echo \udcff\u0000\u0085\u2028\u00e9\"\\\n\t<&>"}`), "sha256:b1394a0dd09faac655fc37961984411b"},
+		"plain":              {sample(), "sha256:7de97ef372caa116dcaedbd189cb2b6f"},
+		"timeless":           {timeless, "sha256:23a4b8bb14eaa7028c37f84c614ff710"},
+		"bare":               {bare, "sha256:6ce43a16dc6f489541b03c755927d8b1"},
+		"second":             {numbered, "sha256:f54e17d968db8c79fda80433f9d190b2"},
+		"session of another": {elsewhere, "sha256:d13fa8e2ca495dc5c34368378448fa69"},
+		"bytes":              {ofKind(t, Command, `{"command_text":"echo \udcff\u0000\u0085\u2028\u00e9\"\\\n\t<&>"}`), "sha256:b1394a0dd09faac655fc37961984411b"},
 
 		"command":            {ofKind(t, Command, `{"command_text":"uname -a","protocol":"ssh","pwd":"/","src":"::1","uid":0,"user":"root"}`), "sha256:ee7958d4b080871149e211f437b3dd6d"},
 		"stdin":              {ofKind(t, Stdin, `{"input_text":"admin","program":"busybox","protocol":"telnet"}`), "sha256:a8201d484d350ed4b7861b06de4a843d"},
@@ -62,7 +67,8 @@ func TestContentIDGolden(t *testing.T) {
 func TestAppendRecord(t *testing.T) {
 	e := ofKind(t, Tunnel, `{"data":"x","dst_ip":"192.0.2.1","dst_port":8.0e1,"destination":"a fact"}`)
 	e.AttackerIP = "::ffff:203.0.113.7"
-	const want = "ttpcron:event:v1\nk\x06tunnelt\x1b2026-05-04T05:49:05.586207Zu\x240d6de7c3-3f3c-4a5e-8d0e-000000000001a\x0b203.0.113.7s\x0cd3adb33f0001d\x08sensor-1" +
+	e.Ordinal = 258
+	const want = "ttpcron:event:v1\nk\x06tunnelt\x1b2026-05-04T05:49:05.586207Zu\x240d6de7c3-3f3c-4a5e-8d0e-000000000001a\x0b203.0.113.7s\x0cd3adb33f0001d\x08sensor-1n\x03258" +
 		"h\x04data" + "\x2d\x71\x16\x42\xb7\x26\xb0\x44\x01\x62\x7c\xa9\xfb\xac\x32\xf5\xc8\x53\x0f\xb1\x90\x3c\xc4\xdb\x02\x25\x87\x17\x92\x1a\x48\x81" +
 		"f\x06dst_ipt\x09192.0.2.1f\x08dst_portt\x0280"
 	if got := string(e.AppendRecord(nil)); got != want {
@@ -88,6 +94,7 @@ func TestContentIDCountsWhatTheRecordHolds(t *testing.T) {
 		"same address":    {func(e *Event) { e.AttackerIP = "::ffff:203.0.113.7" }, true},
 		"session":         {func(e *Event) { e.SessionID = "" }, false},
 		"sensor":          {func(e *Event) { e.DeckyID = "sensor-2" }, false},
+		"ordinal":         {func(e *Event) { e.Ordinal = 1 }, false},
 		"identity":        {func(e *Event) { e.IdentityUUID = "x" }, true},
 		"field moved":     {func(e *Event) { e.SessionID, e.DeckyID = e.SessionID+e.DeckyID, "" }, false},
 		"members swapped": {func(e *Event) { e.SessionID, e.DeckyID = e.DeckyID, e.SessionID }, false},
@@ -116,6 +123,19 @@ func TestAddressFoundElsewhere(t *testing.T) {
 	}
 	if uuid, _ := found.Attacker(); uuid != DeriveAttacker(found.AttackerIP) {
 		t.Errorf("the attacker is %s", uuid)
+	}
+}
+
+// A session that another record tells is no part of this one.
+func TestSessionFoundElsewhere(t *testing.T) {
+	without, found, other := sample(), sample(), sample()
+	without.SessionID = ""
+	found.SessionOrigin = OriginResolved
+	other.SessionID, other.SessionOrigin = "another", OriginResolved
+	for _, e := range []Event{found, other} {
+		if without.ContentID() != e.ContentID() || !without.SameRecord(&e) || !e.SameRecord(&found) {
+			t.Errorf("session %s, which was found elsewhere, makes another event", e.SessionID)
+		}
 	}
 }
 
@@ -203,6 +223,8 @@ func TestSameRecord(t *testing.T) {
 		"no session":         {command, func(e *Event) { e.SessionID = "" }, true, false},
 		"sensor":             {command, func(e *Event) { e.DeckyID = "other" }, false, false},
 		"no sensor":          {command, func(e *Event) { e.DeckyID = "" }, true, false},
+		"session elsewhere":  {command, func(e *Event) { e.SessionID, e.SessionOrigin = "other", OriginResolved }, true, false},
+		"ordinal":            {command, func(e *Event) { e.Ordinal = 1 }, false, false},
 		"id and arrival":     {command, func(e *Event) { e.ID, e.Seq = "x", 7 }, true, true},
 		"text":               {command, set("command_text", "other"), false, false},
 		"a fact":             {command, set("uid", "1"), true, true},
@@ -357,7 +379,11 @@ func recordSays(e *Event) string {
 			fields[fmt.Sprintf("%q", f.Name)] = said
 		}
 	}
-	return fmt.Sprintf("%q %q %q %q %q %q %v", e.Kind, at, uuid, ip, e.SessionID, e.DeckyID, fields)
+	session := ""
+	if e.SessionOrigin == OriginRecorded {
+		session = e.SessionID
+	}
+	return fmt.Sprintf("%q %q %q %q %q %q %d %v", e.Kind, at, uuid, ip, session, e.DeckyID, e.Ordinal, fields)
 }
 
 func valueSays(text []byte) string {

@@ -58,7 +58,10 @@ func same(a, b *ttpcron.Event) bool {
 
 // says lists what an event's record says.
 func says(e *ttpcron.Event) map[string]string {
-	all := map[string]string{"session": e.SessionID, "sensor": e.DeckyID}
+	all := map[string]string{"sensor": e.DeckyID, "ordinal": "=" + fmt.Sprint(e.Ordinal)}
+	if e.SessionOrigin == ttpcron.OriginRecorded {
+		all["session"] = e.SessionID
+	}
 	if e.AttackerOrigin == ttpcron.OriginRecorded {
 		all["uuid"] = e.AttackerUUID
 	}
@@ -324,6 +327,10 @@ func (h *history) again(e ttpcron.Event) ttpcron.Event {
 		e.AttackerIP, e.AddressOrigin = fmt.Sprint("192.0.2.", h.rnd.IntN(3)), ttpcron.OriginResolved
 	case 11:
 		e.Payload.Set("user", fmt.Sprint("user", h.rnd.IntN(3)))
+	case 12:
+		e.SessionID, e.SessionOrigin = fmt.Sprintf("%012x", h.rnd.IntN(3)), ttpcron.OriginResolved
+	case 13:
+		e.Ordinal = uint32(h.rnd.IntN(3))
 	}
 	return e
 }

@@ -118,12 +118,15 @@ func purgedForms(e *ttpcron.Event) (whole []byte, parts [][]byte) {
 	bare := *e
 	bare.AttackerUUID, bare.AttackerIP, bare.SessionID, bare.DeckyID = "", "", "", ""
 	rest := bare.RecordDigest()
-	said := [4]string{2: e.SessionID, 3: e.DeckyID}
+	said := [4]string{3: e.DeckyID}
 	if e.AttackerOrigin == ttpcron.OriginRecorded {
 		said[0] = e.AttackerUUID
 	}
 	if e.AttackerIP != "" && e.AddressOrigin == ttpcron.OriginRecorded {
 		said[1] = ttpcron.DeriveAttacker(e.AttackerIP)
+	}
+	if e.SessionOrigin == ttpcron.OriginRecorded {
+		said[2] = e.SessionID
 	}
 	form := func(first byte, without int) []byte {
 		f := []byte{first}

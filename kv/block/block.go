@@ -17,6 +17,7 @@
 //	time      unit, time of day of the first event, signed differences
 //	actor     number of the event's actor
 //	payload   number of the event's payload
+//	ordinal   of the few events that have one: how many lie between, the ordinal
 //
 // Nine in ten commands that honeypots see repeat another, so most events cost
 // their time and two numbers. The id of an event whose source gave it none is
@@ -65,7 +66,7 @@ func spanOf(day ttpcron.Day, events []ttpcron.Event) (s Span) {
 // PeekSpan reads only the span of a block's record. It checks nothing. Blocks of
 // version 1 have none.
 func PeekSpan(rec []byte) (s Span, ok bool) {
-	if len(rec) < record.HeaderSize || rec[0] != 2 {
+	if len(rec) < record.HeaderSize || rec[0] < 2 {
 		return s, false
 	}
 	rest := rec[record.HeaderSize:]

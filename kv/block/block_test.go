@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -26,7 +27,10 @@ func randomEvents(rnd *rand.Rand, n int, day ttpcron.Day) []ttpcron.Event {
 			AttackerUUID: pick("", ttpcron.DeriveAttacker("a"), "odd"), AttackerIP: pick("192.0.2.1", "", "\xff", "::1"),
 			AttackerOrigin: ttpcron.Origin(rnd.IntN(3)), TimeOrigin: ttpcron.Origin(2 * rnd.IntN(2)),
 			AddressOrigin: ttpcron.Origin(rnd.IntN(3)), Vantage: ttpcron.Vantage(rnd.IntN(2)), IdentityUUID: pick("", "", "i"),
-			SessionID: fmt.Sprintf("%06x", rnd.IntN(4)), DeckyID: pick("", "a\x00b"),
+			SessionID: fmt.Sprintf("%06x", rnd.IntN(4)), SessionOrigin: ttpcron.Origin(rnd.IntN(3)), DeckyID: pick("", "a\x00b"),
+		}
+		if n%3 == 1 {
+			e.Ordinal = [...]uint32{0, 1, 200, math.MaxUint32}[rnd.IntN(4)]
 		}
 		for f := range rnd.IntN(4) {
 			field := ttpcron.Field{Name: fmt.Sprint("f", f), Text: strings.Repeat(pick("", "x", "\xfe\n", "ls -la; "), rnd.IntN(50))}
@@ -163,9 +167,9 @@ func FuzzColumns(f *testing.F) {
 			return
 		}
 		events := make([]ttpcron.Event, n)
-		if readColumns(columns, n%2 == 0, 19000, 1, events) == nil {
+		if readColumns(columns, n%2 == 0, record.TypeBlock.Version, 19000, 1, events) == nil {
 			again := make([]ttpcron.Event, n)
-			if err := readColumns(w.encodeColumns(19000, events), false, 19000, 1, again); err != nil || !sameEvents(again, events) {
+			if err := readColumns(w.encodeColumns(19000, events), false, record.TypeBlock.Version, 19000, 1, again); err != nil || !sameEvents(again, events) {
 				t.Fatalf("events change when they are stored again: %v", err)
 			}
 		}

@@ -3,6 +3,7 @@ package block
 import (
 	"bytes"
 	"encoding/hex"
+	"math"
 	"strings"
 	"sync"
 	"unsafe"
@@ -94,7 +95,7 @@ func (br *Reader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first uint64,
 	} else if err := readIDs(&ids, idForm, events); err != nil {
 		return nil, err
 	}
-	if err := readColumns(columns, own, day, first, events); err != nil {
+	if err := readColumns(columns, own, r.Version, day, first, events); err != nil {
 		return nil, err
 	}
 	if r.Version == 1 {
@@ -139,9 +140,9 @@ func readIDs(r *record.Reader, form byte, events []ttpcron.Event) error {
 // span is a part of the columns' text.
 type span struct{ from, to int }
 
-// readColumns reads the columns of events. If they are its own they are changed no
+// readColumns reads the columns of events, of a block of the given version. If they are its own they are changed no
 // more, and the text of the events may lie in them.
-func readColumns(columns []byte, own bool, day ttpcron.Day, first uint64, events []ttpcron.Event) error {
+func readColumns(columns []byte, own bool, version byte, day ttpcron.Day, first uint64, events []ttpcron.Event) error {
 	r := record.Reader{Rest: columns}
 	actors := readActors(&r, len(events))
 	shapes := readShapes(&r, len(events))
@@ -157,7 +158,7 @@ func readColumns(columns []byte, own bool, day ttpcron.Day, first uint64, events
 		a, e := &actors[k], &events[i]
 		e.AttackerUUID, e.AttackerIP, e.AttackerOrigin = a.AttackerUUID, a.AttackerIP, a.AttackerOrigin
 		e.TimeOrigin, e.AddressOrigin, e.Vantage = a.TimeOrigin, a.AddressOrigin, a.Vantage
-		e.IdentityUUID, e.SessionID, e.DeckyID = a.IdentityUUID, a.SessionID, a.DeckyID
+		e.IdentityUUID, e.SessionID, e.SessionOrigin, e.DeckyID = a.IdentityUUID, a.SessionID, a.SessionOrigin, a.DeckyID
 	}
 	numbers := make([]int, len(events))
 	total := 0
@@ -173,6 +174,9 @@ func readColumns(columns []byte, own bool, day ttpcron.Day, first uint64, events
 	if total > maxBlockFields {
 		r.Fail(record.Damagef("block with %d payload fields", total))
 	}
+	if version > 2 {
+		readOrdinals(&r, events)
+	}
 	if err := r.Finish(); err != nil {
 		return err
 	}
@@ -180,13 +184,31 @@ func readColumns(columns []byte, own bool, day ttpcron.Day, first uint64, events
 	return nil
 }
 
+func readOrdinals(r *record.Reader, events []ttpcron.Event) {
+	next := 0
+	for range r.Count(len(events)) {
+		i := next + r.Count(len(events))
+		n := r.Uvarint()
+		if i >= len(events) || n == 0 || n > math.MaxUint32 {
+			r.Fail(record.Damagef("ordinal %d of event %d", n, i))
+			return
+		}
+		events[i].Ordinal = uint32(n)
+		next = i + 1
+	}
+}
+
 func readActors(r *record.Reader, limit int) []ttpcron.Event {
 	actors := make([]ttpcron.Event, r.Count(limit))
 	for i := range actors {
 		a := &actors[i]
-		how := r.Byte()
+		how := r.Uvarint()
+		if how >= 1<<(sessionShift+2) {
+			r.Fail(record.Damagef("actor that begins with %d", how))
+			return nil
+		}
 		origin := func(shift int) ttpcron.Origin { return ttpcron.Origin(how >> shift & originMask) }
-		a.AttackerOrigin, a.AddressOrigin, a.TimeOrigin = origin(0), origin(addressShift), origin(timeShift)
+		a.AttackerOrigin, a.AddressOrigin, a.TimeOrigin, a.SessionOrigin = origin(0), origin(addressShift), origin(timeShift), origin(sessionShift)
 		a.Vantage = ttpcron.Vantage(how >> vantageShift & 1)
 		for _, s := range [...]*string{&a.AttackerUUID, &a.AttackerIP, &a.IdentityUUID, &a.SessionID, &a.DeckyID} {
 			*s = r.Packed()

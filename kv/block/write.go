@@ -135,23 +135,45 @@ func (w *Writer) encodeColumns(day ttpcron.Day, events []ttpcron.Event) []byte {
 	out = append(out, w.times...)
 	out = append(out, w.actorNo...)
 	out = append(out, w.payloadNo...)
+	out = appendOrdinals(out, events)
 	w.columns = out
 	return out
 }
 
-// Of the first byte of an actor two bits each say how the attacker, the address and
-// the time came to be known, and one from where the event was seen. Before version 2
-// addresses were always recorded, and events seen by honeypots; up to schema 2 times
-// were recorded too, as far as was known.
+// appendOrdinals appends the ordinals of the events that have one: few do.
+func appendOrdinals(dst []byte, events []ttpcron.Event) []byte {
+	some := 0
+	for i := range events {
+		if events[i].Ordinal > 0 {
+			some++
+		}
+	}
+	dst = binary.AppendUvarint(dst, uint64(some))
+	next := 0
+	for i := range events {
+		if n := events[i].Ordinal; n > 0 {
+			dst = binary.AppendUvarint(binary.AppendUvarint(dst, uint64(i-next)), uint64(n))
+			next = i + 1
+		}
+	}
+	return dst
+}
+
+// Of the number with which an actor begins two bits each say how the attacker, the
+// address, the time and the session came to be known, and one from where the event was
+// seen. Before version 3 sessions were always recorded, before version 2 addresses too,
+// and events seen by honeypots; up to schema 2 times were recorded, as far as was known.
 const (
 	originMask   = 3
 	addressShift = 2
 	timeShift    = 4
 	vantageShift = 6
+	sessionShift = 7
 )
 
 func appendActor(dst []byte, e *ttpcron.Event) []byte {
-	dst = append(dst, byte(e.AttackerOrigin|e.AddressOrigin<<addressShift|e.TimeOrigin<<timeShift)|byte(e.Vantage)<<vantageShift)
+	dst = binary.AppendUvarint(dst, uint64(e.AttackerOrigin)|uint64(e.AddressOrigin)<<addressShift|uint64(e.TimeOrigin)<<timeShift|
+		uint64(e.Vantage)<<vantageShift|uint64(e.SessionOrigin)<<sessionShift)
 	for _, s := range [...]string{e.AttackerUUID, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID} {
 		dst = record.AppendPacked(dst, s)
 	}

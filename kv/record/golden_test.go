@@ -126,6 +126,8 @@ func goldenEvents() []goldenRecord {
 	other := event
 	other.ID, other.Seq, other.Time = "cmd_43", 9, goldenTime.Add(3*time.Microsecond)
 	events := []ttpcron.Event{event, other}
+	fromSeconds := slices.Clone(events)
+	fromSeconds[1].Ordinal, fromSeconds[1].SessionOrigin, fromSeconds[1].SessionID = 258, ttpcron.OriginResolved, "44"
 	encoder, err := block.NewEncoder()
 	if err != nil {
 		panic(err)
@@ -146,6 +148,8 @@ func goldenEvents() []goldenRecord {
 	readCoverage := func(rec []byte) (any, error) { return asAny(record.ReadCoverage(goldenAt, rec)) }
 	return []goldenRecord{
 		{"block", "block of events", parts(text("command"), record.BlockKey(day, 5)), block.NewWriter(encoder).Append(nil, ttpcron.Command, day, events), events,
+			func(rec []byte) (any, error) { return asAny(blocks.Read(ttpcron.Command, day, 5, rec)) }},
+		{"block-ordinals", "block of events", parts(text("command"), record.BlockKey(day, 5)), block.NewWriter(encoder).Append(nil, ttpcron.Command, day, fromSeconds), fromSeconds,
 			func(rec []byte) (any, error) { return asAny(blocks.Read(ttpcron.Command, day, 5, rec)) }},
 		{"coverage", "coverage", ofDay, record.AppendCoverage(nil, goldenAt, one), one, readCoverage},
 		{"coverage-parts", "coverage", ofDay, record.AppendCoverage(nil, goldenAt, two), two, readCoverage},
@@ -364,6 +368,24 @@ func TestOldRecords(t *testing.T) {
 	}
 }
 
+// TestBlockWithoutOrdinals: up to version 2 no event had an ordinal, and every session
+// was recorded.
+func TestBlockWithoutOrdinals(t *testing.T) {
+	const version2 = "0293b5d44b02b0c001000e0146636d645f343246636d645f3433480001000004c00002070016017bdc8940cc4873656e736f722d310102000c636f6d6d616e645f746578740103756964010008756e616d65202d61013003019cc0d3bbb7010600000000"
+	rec, err := hex.DecodeString(version2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range goldenEvents() {
+		if g.name != "block" {
+			continue
+		}
+		if got, err := g.read(rec); err != nil || !reflect.DeepEqual(got, g.value) {
+			t.Errorf("read %+v, %v, want %+v", got, err, g.value)
+		}
+	}
+}
+
 // TestClaimWithoutVantage: up to version 2 a claim was one of honeypots.
 func TestClaimWithoutVantage(t *testing.T) {
 	for _, g := range goldenRecords() {
@@ -414,7 +436,7 @@ func TestGoldenRecords(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, g.value) {
 			t.Errorf("%s: read %+v, %v, want %+v", g.name, got, err, g.value)
 		}
-		if g.name != "block" && !bytes.Equal(rec, g.rec) {
+		if g.typ != record.TypeBlock.Name && !bytes.Equal(rec, g.rec) {
 			t.Errorf("%s: wrote %x, want %x", g.name, g.rec, rec)
 		}
 		for at := range rec {

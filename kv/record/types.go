@@ -3,7 +3,7 @@ package record
 // The types of records, with the version that this program writes of each. A
 // field that is added to a type comes last and raises its version.
 var (
-	TypeBlock      = Type{"block of events", 2}
+	TypeBlock      = Type{"block of events", 3}
 	typeDay        = Type{"counts of a day", 1}
 	typeCoverage   = Type{"coverage", 1}
 	typeIndexRuns  = Type{"list of an index", 1}
