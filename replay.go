@@ -117,6 +117,9 @@ type ImportReport struct {
 	Disputed      int // known events that say something else than the stored one, which stays
 	// RejectedKnown is how many of the rejected lines the store had as rejects.
 	RejectedKnown int
+	// Waiting is how many bytes at the end of files that may grow wait for the rest
+	// of their line. They are no line yet: the next import looks at them again.
+	Waiting int64
 }
 
 // Add adds the counts of another report.
@@ -132,6 +135,7 @@ func (r *ImportReport) Add(o ImportReport) {
 	r.Learned += o.Learned
 	r.Disputed += o.Disputed
 	r.RejectedKnown += o.RejectedKnown
+	r.Waiting += o.Waiting
 }
 
 // Reject is a line that could not be used, kept for inspection.

@@ -113,7 +113,7 @@ func (r *logReader) read(ctx context.Context, yield func(ttpcron.Batch, error) b
 		}
 	}
 	err := r.ended(ctx)
-	if (r.batch.Report.Lines > 0 || r.consumed > r.since) && !yield(r.take(), nil) {
+	if (r.batch.Report.Lines > 0 || r.batch.Report.Waiting > 0 || r.consumed > r.since) && !yield(r.take(), nil) {
 		return
 	}
 	if err != nil {
@@ -150,6 +150,9 @@ func damage(err error) error {
 // cut deals with a last line that lacks its newline: one that may be completed
 // waits, one that damage cut off never will be.
 func (r *logReader) cut(ln line) {
+	if r.lines.err == io.EOF {
+		r.batch.Report.Waiting = r.lines.off - r.consumed
+	}
 	if err := r.lines.err; r.src.gz && err != io.EOF && r.src.rawErr == nil && !isContextError(err) && !errors.Is(err, errInflates) {
 		r.lines.cut = true
 		r.damaged(ln, fmt.Errorf("the file ends within this line: %w", damage(err)))

@@ -171,6 +171,7 @@ func (im *Import) batch(ctx context.Context, b ttpcron.Batch, r *ttpcron.ImportR
 	r.Changed += got.Changed
 	r.Learned += got.Learned
 	r.Disputed += got.Disputed
+	r.Waiting += b.Report.Waiting
 	return nil
 }
 

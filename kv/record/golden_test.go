@@ -217,7 +217,8 @@ func goldenRuns() []goldenRecord {
 	run := ttpcron.Run{ID: "20240607T065024", Started: goldenTime, Finished: goldenTime.Add(time.Second), Window: ttpcron.Window{Since: goldenTime}, RuleSet: "f00", Outcome: "done",
 		Imported: ttpcron.ImportReport{File: "f", Format: "cowrie", Lines: 1, New: 2, Known: 3, Changed: 4, Ignored: 5, Rejected: 6},
 		Sources:  []ttpcron.SourceReport{{Source: "command", Events: 1, Commands: 2, Tagged: 3, Tags: 4, Inserted: 5, Known: 6, Skipped: 7, Bounded: 8, Left: 9, DryRun: true, Elapsed: time.Minute}}}
-	rejected, retag, changed := run, run, run
+	rejected, retag, changed, waiting := run, run, run, run
+	waiting.Imported.Waiting = 1 << 40
 	rejected.Imported.RejectedKnown = 7
 	changed.Sources = []ttpcron.SourceReport{{Source: "command", RetagInserted: 12, Removed: 13, Replaced: 14}, {Source: "canary", Replaced: 1}}
 	retag.Sources = []ttpcron.SourceReport{{Source: "command", Retagged: 10, RetagTags: 11, RetagInserted: 12}, {Source: "canary", DryRun: true}}
@@ -234,6 +235,7 @@ func goldenRuns() []goldenRecord {
 		{"run-retagged", "run", parts(text(run.ID)), record.AppendRun(nil, &retag), retag, readRun},
 		{"run-changed", "run", parts(text(run.ID)), record.AppendRun(nil, &changed), changed, readRun},
 		{"run-rejected", "run", parts(text(run.ID)), record.AppendRun(nil, &rejected), rejected, readRun},
+		{"run-waiting", "run", parts(text(run.ID)), record.AppendRun(nil, &waiting), waiting, readRun},
 		{"reject", "reject", parts(n(3)), withoutRejectID(n(3), record.AppendReject(nil, n(3), &reject)), reject,
 			func(rec []byte) (any, error) { return asAny(record.ReadReject(n(3), rec)) }},
 		{"reject-id", "reject", parts(n(4)), record.AppendReject(nil, n(4), &named), named,
@@ -322,10 +324,6 @@ const goldenFile = "testdata/records.golden"
 
 // TestOldRecords reads the records of types that have a higher version by now.
 func TestOldRecords(t *testing.T) {
-	file, err := os.ReadFile("testdata/records-v1.golden")
-	if err != nil {
-		t.Fatal(err)
-	}
 	old := map[string]any{}
 	for _, g := range goldenRecords() {
 		switch v := g.value.(type) {
@@ -344,27 +342,34 @@ func TestOldRecords(t *testing.T) {
 			old[g.name] = record.WholeDay()
 		}
 	}
-	readers, n := map[string]func([]byte) (any, error){}, 0
+	readers := map[string]func([]byte) (any, error){}
 	for _, g := range goldenRecords() {
 		readers[g.name] = g.read
 	}
-	for line := range strings.Lines(string(file)) {
-		name, text, _ := strings.Cut(strings.TrimSpace(line), " ")
-		want, ok := old[name]
-		if !ok {
-			continue
+	for version, wantRecords := range map[byte]int{1: 9, 2: 4} {
+		file, err := os.ReadFile(fmt.Sprintf("testdata/records-v%d.golden", version))
+		if err != nil {
+			t.Fatal(err)
 		}
-		rec, err := hex.DecodeString(text)
-		if err != nil || rec[0] != 1 {
-			t.Fatal(name, text, err)
+		n := 0
+		for line := range strings.Lines(string(file)) {
+			name, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+			want, ok := old[name]
+			if !ok {
+				continue
+			}
+			rec, err := hex.DecodeString(text)
+			if err != nil || rec[0] != version {
+				t.Fatal(name, text, err)
+			}
+			if got, err := readers[name](rec); err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("version %d of %s: read %+v, %v, want %+v", version, name, got, err, want)
+			}
+			n++
 		}
-		if got, err := readers[name](rec); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: read %+v, %v, want %+v", name, got, err, want)
+		if n != wantRecords {
+			t.Errorf("%d records of version %d were read", n, version)
 		}
-		n++
-	}
-	if n != 9 {
-		t.Errorf("%d old records were read", n)
 	}
 }
 

@@ -39,6 +39,7 @@ func AppendRun(dst []byte, r *ttpcron.Run) []byte {
 	for i := range r.Sources {
 		dst = AppendInt(AppendInt(dst, r.Sources[i].Removed), r.Sources[i].Replaced)
 	}
+	dst = binary.AppendVarint(dst, m.Waiting)
 	return End(dst, []byte(r.ID))
 }
 
@@ -79,6 +80,9 @@ func ReadRun(key, rec []byte) (run ttpcron.Run, err error) {
 		for i := range run.Sources {
 			run.Sources[i].Removed, run.Sources[i].Replaced = r.Int(), r.Int()
 		}
+	}
+	if r.Version >= 3 {
+		run.Imported.Waiting = r.Varint()
 	}
 	if err := r.Finish(); err != nil {
 		return ttpcron.Run{}, fmt.Errorf("run %q: %w", key, err)
