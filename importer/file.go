@@ -97,7 +97,7 @@ func Open(ctx context.Context, path string, o Options) (*File, error) {
 		return f, err
 	}
 	f := &File{path: path, format: format, src: src, opts: o}
-	if err = src.decompress(); err == nil {
+	if err = src.decode(); err == nil {
 		err = f.recognise(ctx, o)
 	}
 	if err != nil {
@@ -180,10 +180,10 @@ func (f *File) unknown(lines *lineReader) error {
 	}
 	head := lines.peek(context.Background(), 512)
 	switch {
-	case errors.Is(lines.err, errInflates):
-		return &UnknownFormatError{Path: f.path, Detail: errInflates.Error()}
-	case f.src.gz && lines.err != nil && lines.err != io.EOF && len(head) == 0:
-		return &UnknownFormatError{Path: f.path, Detail: damage(lines.err).Error()}
+	case isInflates(lines.err):
+		return &UnknownFormatError{Path: f.path, Detail: lines.err.Error()}
+	case f.src.packed() && lines.err != nil && lines.err != io.EOF && len(head) == 0:
+		return &UnknownFormatError{Path: f.path, Detail: lines.err.Error()}
 	case len(bytes.Trim(head, "\x00 \r\n\t")) == 0 && lines.err == io.EOF:
 		return nil
 	case bytes.HasPrefix(head, sqliteMagic):
@@ -225,7 +225,7 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error {
 	r := &logReader{
 		path: f.path, format: f.format, opts: o, src: f.src, parser: f.format.lines.parser(), arena: &arena{},
-		final:     o.Final || f.src.gz || f.src.file == nil || willNotGrow(f.path),
+		final:     o.Final || f.src.packed() || f.src.file == nil || willNotGrow(f.path),
 		positions: f.src.file != nil,
 	}
 	f.reader = r
@@ -251,7 +251,7 @@ func (f *File) resume(ctx context.Context, positions Positions, lines *lineReade
 	if err != nil {
 		return position, nil, err
 	}
-	if !f.src.gz {
+	if !f.src.derived() {
 		position, _ = findInFile(f.src.file, f.src.size, fit)
 		from := max(0, position.Offset-keepBytes)
 		if err := f.src.rewind(from); err != nil {

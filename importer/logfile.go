@@ -91,7 +91,10 @@ var rotated = regexp.MustCompile(`(\.\d{1,5}|[._-](\d{8}|\d{4}[-_.]\d{1,2}[-_.]\
 // complete: cowrie.json.2024-05-31, cowrie.json.1, cowrie.json-20240531.
 func willNotGrow(path string) bool {
 	name := filepath.Base(path)
-	return rotated.MatchString(strings.TrimSuffix(name, ".gz"))
+	for _, suffix := range []string{".gz", ".zst", ".bz2", ".xz"} {
+		name = strings.TrimSuffix(name, suffix)
+	}
+	return rotated.MatchString(name)
 }
 
 // read gives out the file in batches.
@@ -129,22 +132,15 @@ func (r *logReader) ended(ctx context.Context) error {
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, errInflates):
+	case isInflates(err):
 		return err
-	case r.src.gz && r.src.rawErr == nil:
+	case r.src.packed() && r.src.rawErr == nil:
 		if !r.lines.cut {
-			r.damaged(line{}, fmt.Errorf("the file ends here: %w", damage(err)))
+			r.damaged(line{}, fmt.Errorf("the file ends here: %w", err))
 		}
 		return nil
 	}
 	return fmt.Errorf("read %s: %w", r.path, err)
-}
-
-func damage(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("gzip data are cut off")
-	}
-	return fmt.Errorf("gzip data are damaged: %s", strings.TrimPrefix(err.Error(), "gzip: "))
 }
 
 // cut deals with a last line that lacks its newline: one that may be completed
@@ -153,9 +149,9 @@ func (r *logReader) cut(ln line) {
 	if r.lines.err == io.EOF {
 		r.batch.Report.Waiting = r.lines.off - r.consumed
 	}
-	if err := r.lines.err; r.src.gz && err != io.EOF && r.src.rawErr == nil && !isContextError(err) && !errors.Is(err, errInflates) {
+	if err := r.lines.err; r.src.packed() && err != io.EOF && r.src.rawErr == nil && !isContextError(err) && !isInflates(err) {
 		r.lines.cut = true
-		r.damaged(ln, fmt.Errorf("the file ends within this line: %w", damage(err)))
+		r.damaged(ln, fmt.Errorf("the file ends within this line: %w", err))
 	}
 }
 

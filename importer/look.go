@@ -24,7 +24,7 @@ const (
 	seenAgain = 24 * time.Hour
 	// judging is raised when what is taken for a log changes otherwise than by a
 	// format's version.
-	judging = 1
+	judging = 2
 )
 
 // how says what a look depends on beside the file: what was asked for, and the
@@ -188,41 +188,16 @@ func (e *GivenUpError) Error() string { return e.Path + ": " + e.Reason }
 // Look returns what is to be remembered of the file, or nil.
 func (e *GivenUpError) Look() *ttpcron.FileLook { return e.look }
 
-// maxInflated is how much a compressed file may decompress to, in bytes, without
-// a look at how much it was; above, it may be up to maxRatio times its size. Logs
-// reach 100, the most that gzip can do is 1,032.
-const (
-	maxInflated = 64 << 20
-	maxRatio    = 400
-)
-
-var errInflates = fmt.Errorf("it decompresses to more than %d times its size: given up after %d MiB or more", maxRatio, maxInflated>>20)
-
-// inflating reads decompressed data, and gives up on too much of it.
-type inflating struct {
-	io.Reader
-	src *stream
-	n   int64
-}
-
-func (r *inflating) Read(p []byte) (int, error) {
-	if r.n > maxInflated && r.n/maxRatio > r.src.pos.Load() {
-		return 0, errInflates
-	}
-	n, err := r.Reader.Read(p)
-	r.n += int64(max(n, 0))
-	return n, err
-}
-
 // givenUp returns a *GivenUpError for an error that will come back however often the
 // file is read, so that the next import need not try. Other errors stay as they are.
 func (f *File) givenUp(err error) error {
 	var long *TooLongError
 	var odd *NotTableError
+	var inflates *inflatesError
 	reason := ""
 	switch {
-	case errors.Is(err, errInflates):
-		reason = errInflates.Error()
+	case errors.As(err, &inflates):
+		reason = inflates.Error()
 	case errors.As(err, &long):
 		reason = long.reason()
 	case errors.As(err, &odd):

@@ -45,18 +45,7 @@ func (m *members) Read(p []byte) (int, error) {
 
 // next goes on to the next member, past a buffer of NULs at most.
 func (m *members) next() error {
-	if _, err := m.from.Peek(1); err != nil {
-		return err
-	}
-	waiting, err := m.from.Peek(m.from.Buffered())
-	if err != nil {
-		return err
-	}
-	if n := len(waiting) - len(bytes.TrimLeft(waiting, "\x00")); n > 0 {
-		_, err := m.from.Discard(n)
-		if err == nil {
-			err = errNothingYet
-		}
+	if some, err := skipPadding(m.from); some || err != nil {
 		return err
 	}
 	if err := m.member.Reset(m.from); err != nil {
@@ -65,4 +54,24 @@ func (m *members) next() error {
 	m.member.Multistream(false)
 	m.ended = false
 	return errNothingYet
+}
+
+// skipPadding skips a buffer of NULs at most. It reports whether there were some; the
+// error is errNothingYet then.
+func skipPadding(from *bufio.Reader) (bool, error) {
+	if _, err := from.Peek(1); err != nil {
+		return false, err
+	}
+	waiting, err := from.Peek(from.Buffered())
+	if err != nil {
+		return false, err
+	}
+	n := len(waiting) - len(bytes.TrimLeft(waiting, "\x00"))
+	if n == 0 {
+		return false, nil
+	}
+	if _, err := from.Discard(n); err != nil {
+		return true, err
+	}
+	return true, errNothingYet
 }

@@ -20,8 +20,9 @@ type stream struct {
 	raw     io.Reader
 	rawErr  error // what reading the file reported, other than its end
 	content io.Reader
-	gz      bool
-	magic   []byte // the first bytes, before decompression
+	layers  []string // forms of compression, the outermost first
+	utf16   bool     // content was UTF-16
+	magic   []byte   // the first bytes, before decompression
 	look    ttpcron.FileLook
 	beside  string // what of a database lies beside it
 	moved   func() // called after each read
@@ -82,8 +83,8 @@ func openStream(r io.Reader) *stream {
 	return &stream{raw: r}
 }
 
-// decompress looks at the first bytes and sets up content.
-func (s *stream) decompress() error {
+// decode looks at the first bytes and sets up content: decompressed, in UTF-8.
+func (s *stream) decode() error {
 	buffered := bufio.NewReaderSize(s, 64<<10)
 	magic, err := buffered.Peek(len(sqliteMagic))
 	if s.rawErr != nil {
@@ -93,31 +94,34 @@ func (s *stream) decompress() error {
 		return err
 	}
 	s.magic = bytes.Clone(magic)
-	s.content, s.gz = buffered, bytes.HasPrefix(magic, gzipMagic)
-	if !s.gz {
-		return nil
+	unpacked := &peeked{r: s.unpack(buffered)}
+	s.content, s.utf16 = unpacked, false
+	if big, ok := utf16Order(unpacked.peek(utf16Looked)); ok {
+		s.content, s.utf16 = newUTF16(unpacked, big), true
 	}
-	z, err := newMembers(buffered)
-	if err != nil {
-		s.content = failedReader{fmt.Errorf("header: %w", err)}
-		return nil
-	}
-	s.content = &inflating{Reader: z, src: s}
 	return nil
 }
 
-// rewind starts again from offset of a file that is not compressed, or from the
-// beginning of one that is.
+// packed reports whether the file is compressed.
+func (s *stream) packed() bool { return len(s.layers) > 0 }
+
+// derived reports whether content is not what is on disk, so that an offset in the
+// one is none in the other.
+func (s *stream) derived() bool { return s.packed() || s.utf16 }
+
+// rewind starts again from offset of a file that is read as it is, or from the
+// beginning of one that is decoded.
 func (s *stream) rewind(offset int64) error {
-	if s.gz {
+	derived := s.derived()
+	if derived {
 		offset = 0
 	}
 	if _, err := s.file.Seek(offset, io.SeekStart); err != nil {
 		return err
 	}
 	s.pos.Store(offset)
-	if s.gz {
-		return s.decompress()
+	if derived {
+		return s.decode()
 	}
 	s.content = s
 	return nil
