@@ -119,7 +119,9 @@ type ImportReport struct {
 	RejectedKnown int
 	// Waiting is how many bytes at the end of files that may grow wait for the rest
 	// of their line. They are no line yet: the next import looks at them again.
-	Waiting int64
+	Waiting      int64
+	NewKinds     NameCounts // the events of New by kind
+	IgnoredTypes NameCounts // the lines of Ignored by the type that their source gives them
 }
 
 // Add adds the counts of another report.
@@ -136,6 +138,8 @@ func (r *ImportReport) Add(o ImportReport) {
 	r.Disputed += o.Disputed
 	r.RejectedKnown += o.RejectedKnown
 	r.Waiting += o.Waiting
+	r.NewKinds.Add(o.NewKinds)
+	r.IgnoredTypes.Add(o.IgnoredTypes)
 }
 
 // Reject is a line that could not be used, kept for inspection.

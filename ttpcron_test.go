@@ -1,6 +1,7 @@
 package ttpcron
 
 import (
+	"reflect"
 	"testing"
 	"time"
 )
@@ -129,9 +130,9 @@ func TestTagQueryMatch(t *testing.T) {
 }
 
 func TestImportReportAdd(t *testing.T) {
-	sum := ImportReport{File: "a", Lines: 1, New: 2, Known: 3, Changed: 4, Ignored: 5, Rejected: 6, Waiting: 7}
-	sum.Add(ImportReport{File: "b", Lines: 10, New: 20, Known: 30, Changed: 40, Ignored: 50, Rejected: 60, Waiting: 70})
-	if want := (ImportReport{File: "a", Lines: 11, New: 22, Known: 33, Changed: 44, Ignored: 55, Rejected: 66, Waiting: 77}); sum != want {
+	sum := ImportReport{File: "a", Lines: 1, New: 2, Known: 3, Changed: 4, Ignored: 5, Rejected: 6, Waiting: 7, NewKinds: NameCounts{"command": 2}}
+	sum.Add(ImportReport{File: "b", Lines: 10, New: 20, Known: 30, Changed: 40, Ignored: 50, Rejected: 60, Waiting: 70, NewKinds: NameCounts{"command": 19, "canary": 1}, IgnoredTypes: NameCounts{"x": 50}})
+	if want := (ImportReport{File: "a", Lines: 11, New: 22, Known: 33, Changed: 44, Ignored: 55, Rejected: 66, Waiting: 77, NewKinds: NameCounts{"command": 21, "canary": 1}, IgnoredTypes: NameCounts{"x": 50}}); !reflect.DeepEqual(sum, want) {
 		t.Errorf("sum %+v, want %+v", sum, want)
 	}
 }

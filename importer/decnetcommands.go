@@ -84,6 +84,9 @@ func eachEntry(text []byte, do func(v jsontext.Value) bool) error {
 // more.
 func (r *decnetReader) room() bool { return !r.full() || r.flush() }
 
+// emptyCommand is the type of an entry of which only the key Enter was pressed.
+const emptyCommand = "command without text"
+
 // command finishes the event of one entry. An entry whose text is empty is of no
 // interest, like an empty line in a shell; one without any text is malformed.
 func (r *decnetReader) command(e ttpcron.Event, p *entryParser, raw []byte, where func() string) {
@@ -92,6 +95,7 @@ func (r *decnetReader) command(e ttpcron.Event, p *entryParser, raw []byte, wher
 	case text == "" && some:
 		r.batch.Report.Lines++
 		r.batch.Report.Ignored++
+		r.batch.Report.IgnoredTypes.Count(emptyCommand, 1)
 		return
 	case text == "":
 		r.reject(e.AttackerUUID, raw, fmt.Errorf("%s has no text", where()))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func TestUTF16(t *testing.T) {
 		for form, content := range map[string][]byte{
 			"no mark": plain, "mark": marked, "CRLF": utf16Text("\ufeff"+strings.ReplaceAll(text, "\n", "\r\n"), order), "packed": zipped(t, string(marked)),
 		} {
-			if r := readBytes(t, content, Auto); !slices.Equal(r.IDs(), want.IDs()) || r.Report != want.Report {
+			if r := readBytes(t, content, Auto); !slices.Equal(r.IDs(), want.IDs()) || !reflect.DeepEqual(r.Report, want.Report) {
 				t.Errorf("%s endian, %s: %+v", name, form, r.Report)
 			}
 		}

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -40,7 +41,7 @@ func FuzzLines(f *testing.F) {
 			first, second := readBytes(t, content[:at], format.Name), readBytes(t, content[at:], format.Name)
 			ids := append(first.IDs(), second.IDs()...)
 			first.Report.Add(second.Report)
-			if !slices.Equal(ids, whole.IDs()) || first.Report != whole.Report {
+			if !slices.Equal(ids, whole.IDs()) || !reflect.DeepEqual(first.Report, whole.Report) {
 				t.Fatalf("in pieces %+v, at once %+v", first.Report, whole.Report)
 			}
 		}

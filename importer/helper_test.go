@@ -88,6 +88,13 @@ func checkBatch(t testing.TB, b ttpcron.Batch) {
 	if got := len(b.Events) + b.Report.Ignored + b.Report.Rejected; got < b.Report.Lines {
 		t.Errorf("%d lines, but only %d events + %d ignored + %d rejected", b.Report.Lines, len(b.Events), b.Report.Ignored, b.Report.Rejected)
 	}
+	typed := 0
+	for _, n := range b.Report.IgnoredTypes {
+		typed += n
+	}
+	if typed != b.Report.Ignored {
+		t.Errorf("%d ignored, by type %v", b.Report.Ignored, b.Report.IgnoredTypes)
+	}
 	if len(b.Rejects) != b.Report.Rejected {
 		t.Errorf("%d rejects, counted %d", len(b.Rejects), b.Report.Rejected)
 	}

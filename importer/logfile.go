@@ -80,9 +80,10 @@ type logReader struct {
 
 	batch  ttpcron.Batch
 	arena  *arena
-	since  int64  // where the batch began
-	parsed parsed // of the record in hand
-	events int    // capacity that the next batch will need
+	since  int64      // where the batch began
+	parsed parsed     // of the record in hand
+	types  typeCounts // of the records that the batch ignores
+	events int        // capacity that the next batch will need
 }
 
 var rotated = regexp.MustCompile(`(\.\d{1,5}|[._-](\d{8}|\d{4}[-_.]\d{1,2}[-_.]\d{1,2})([-_.T]?\d{1,6})?)$`)
@@ -205,6 +206,7 @@ func trimLine(text []byte) []byte {
 
 func (r *logReader) record(text []byte) {
 	if len(text) == 0 {
+		r.types.add(emptyLine)
 		r.count(false)
 		return
 	}
@@ -265,8 +267,12 @@ func (r *logReader) count(used bool) {
 // parse reads one record and keeps its events.
 func (r *logReader) parse(text []byte) (used bool, err error) {
 	r.parsed.reset(r.arena)
-	if err := r.parser.parse(text, &r.parsed); err != nil || len(r.parsed.events) == 0 {
+	if err := r.parser.parse(text, &r.parsed); err != nil {
 		return false, err
+	}
+	if len(r.parsed.events) == 0 {
+		r.types.add(r.parsed.ignored)
+		return false, nil
 	}
 	for i := range r.parsed.events {
 		if err := r.parsed.events[i].Validate(); err != nil {
@@ -308,6 +314,7 @@ func (r *logReader) full() bool {
 func (r *logReader) take() ttpcron.Batch {
 	b := r.batch
 	b.Report.File, b.Report.Format = r.path, r.format.Name
+	b.Report.IgnoredTypes = r.types.take()
 	if r.positions && r.consumed > 0 {
 		if tail := r.lines.tailAt(r.consumed, tailBytes); len(tail) > 0 {
 			b.Position = makePosition(r.path, r.format, r.lines.head, tail, r.consumed, r.line, r.opts.Now())

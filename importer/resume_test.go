@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -176,7 +177,7 @@ func TestPositionIsTrue(t *testing.T) {
 	if !slices.Equal(got.IDs(), whole.IDs()) {
 		t.Errorf("%d events in pieces, %d at once", len(got.Events), len(whole.Events))
 	}
-	if got.Report != whole.Report {
+	if !reflect.DeepEqual(got.Report, whole.Report) {
 		t.Errorf("in pieces %+v, at once %+v", got.Report, whole.Report)
 	}
 	for i := range got.Rejects {

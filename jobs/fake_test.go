@@ -74,6 +74,7 @@ func (m *memory) Import(ctx context.Context, b ttpcron.Batch) (ttpcron.ImportRep
 		e.ID, e.Seq = cmp.Or(e.ID, e.ContentID()), m.seq
 		m.events = append(m.events, e)
 		r.New++
+		r.NewKinds.Count(string(e.Kind), 1)
 	}
 	r.Rejected = len(b.Rejects)
 	for i := range b.Rejects {

@@ -167,6 +167,8 @@ func (im *Import) batch(ctx context.Context, b ttpcron.Batch, r *ttpcron.ImportR
 	r.Rejected += b.Report.Rejected + got.Rejected - len(b.Rejects)
 	r.RejectedKnown += got.RejectedKnown + knownRejects
 	r.New += got.New
+	r.NewKinds.Add(got.NewKinds)
+	r.IgnoredTypes.Add(b.Report.IgnoredTypes)
 	r.Known += got.Known + known
 	r.Changed += got.Changed
 	r.Learned += got.Learned

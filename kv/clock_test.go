@@ -3,6 +3,7 @@ package kv_test
 import (
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -221,7 +222,7 @@ func TestRunBeforeHorizon(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := db.Runs(t.Context(), 1)
-		if err != nil || got[0].Imported != run.Imported || got[0].Sources[0] != run.Sources[0] {
+		if err != nil || !reflect.DeepEqual(got[0].Imported, run.Imported) || got[0].Sources[0] != run.Sources[0] {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}

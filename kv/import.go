@@ -9,7 +9,7 @@ import (
 )
 
 // Import stores events that the store does not have, in the order given, with
-// rising arrival numbers, and reports New, Known, Changed, BeforeHorizon, Rejected
+// rising arrival numbers, and reports New, NewKinds, Known, Changed, BeforeHorizon, Rejected
 // and RejectedKnown: a reject that was stored once, see [ttpcron.Reject.Identity],
 // is not stored again.
 //
@@ -63,6 +63,7 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 		return ttpcron.ImportReport{}, fmt.Errorf("import %d events: %w", len(im.Events), err)
 	}
 	report.RejectedKnown = len(rejects) - len(fresh)
+	kinds := ttpcron.NameCounts{}
 	for i := range ids {
 		switch {
 		case ids[i].known:
@@ -70,10 +71,13 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 		case ids[i].changed:
 			report.Changed++
 			report.New++
+			kinds[string(events[i].Kind)]++
 		default:
 			report.New++
+			kinds[string(events[i].Kind)]++
 		}
 	}
+	report.NewKinds.Add(kinds)
 	if report.New == 0 && len(lessons) == 0 && len(fresh) == 0 && positionKnown {
 		return report, nil
 	}

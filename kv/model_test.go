@@ -137,6 +137,7 @@ func (m *model) imports(im ttpcron.Batch) (r ttpcron.ImportReport) {
 			continue
 		}
 		r.New++
+		r.NewKinds.Count(string(e.Kind), 1)
 		if changed {
 			r.Changed++
 		}
@@ -384,7 +385,7 @@ func (h *history) imports() {
 	h.check(err)
 	got, err := h.db.Import(h.t.Context(), im)
 	h.check(err)
-	if want := h.m.imports(im); got != want {
+	if want := h.m.imports(im); !reflect.DeepEqual(got, want) {
 		h.t.Fatalf("import reports %+v, want %+v", got, want)
 	}
 	n := 0

@@ -221,6 +221,8 @@ func goldenRuns() []goldenRecord {
 	waiting.Imported.Waiting = 1 << 40
 	rejected.Imported.RejectedKnown = 7
 	changed.Sources = []ttpcron.SourceReport{{Source: "command", RetagInserted: 12, Removed: 13, Replaced: 14}, {Source: "canary", Replaced: 1}}
+	names := run
+	names.Imported.NewKinds, names.Imported.IgnoredTypes = ttpcron.NameCounts{"command": 2}, ttpcron.NameCounts{"cowrie.client.kex": 4, ttpcron.OtherNames: 1}
 	retag.Sources = []ttpcron.SourceReport{{Source: "command", Retagged: 10, RetagTags: 11, RetagInserted: 12}, {Source: "canary", DryRun: true}}
 	reject := ttpcron.Reject{File: "cowrie.json", Line: 7, Format: "cowrie", Reason: "no JSON", Excerpt: []byte("\x00{"), At: goldenTime}
 	named := reject
@@ -234,6 +236,7 @@ func goldenRuns() []goldenRecord {
 		{"run", "run", parts(text(run.ID)), record.AppendRun(nil, &run), run, readRun},
 		{"run-retagged", "run", parts(text(run.ID)), record.AppendRun(nil, &retag), retag, readRun},
 		{"run-changed", "run", parts(text(run.ID)), record.AppendRun(nil, &changed), changed, readRun},
+		{"run-names", "run", parts(text(run.ID)), record.AppendRun(nil, &names), names, readRun},
 		{"run-rejected", "run", parts(text(run.ID)), record.AppendRun(nil, &rejected), rejected, readRun},
 		{"run-waiting", "run", parts(text(run.ID)), record.AppendRun(nil, &waiting), waiting, readRun},
 		{"reject", "reject", parts(n(3)), withoutRejectID(n(3), record.AppendReject(nil, n(3), &reject)), reject,
@@ -399,6 +402,22 @@ func TestClaimWithoutVantage(t *testing.T) {
 		}
 		rec := slices.Clone(g.rec[:len(g.rec)-1])
 		rec[0] = 2
+		record.End(rec, g.sum...)
+		if got, err := g.read(rec); err != nil || !reflect.DeepEqual(got, g.value) {
+			t.Errorf("read %+v, %v, want %+v", got, err, g.value)
+		}
+	}
+}
+
+// TestRunWithoutNames: up to version 3 a run did not count by kind and type.
+func TestRunWithoutNames(t *testing.T) {
+	for _, g := range goldenRuns() {
+		want, ok := g.value.(ttpcron.Run)
+		if !ok || want.Imported.NewKinds != nil {
+			continue
+		}
+		rec := slices.Clone(g.rec[:len(g.rec)-2])
+		rec[0] = 3
 		record.End(rec, g.sum...)
 		if got, err := g.read(rec); err != nil || !reflect.DeepEqual(got, g.value) {
 			t.Errorf("read %+v, %v, want %+v", got, err, g.value)

@@ -40,7 +40,25 @@ func AppendRun(dst []byte, r *ttpcron.Run) []byte {
 		dst = AppendInt(AppendInt(dst, r.Sources[i].Removed), r.Sources[i].Replaced)
 	}
 	dst = binary.AppendVarint(dst, m.Waiting)
+	for _, c := range [...]ttpcron.NameCounts{m.NewKinds, m.IgnoredTypes} {
+		dst = appendNameCounts(dst, c)
+	}
 	return End(dst, []byte(r.ID))
+}
+
+func appendNameCounts(dst []byte, c ttpcron.NameCounts) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(c)))
+	for _, name := range c.Names() {
+		dst = AppendInt(AppendText(dst, name), c[name])
+	}
+	return dst
+}
+
+func readNameCounts(r *Reader) (c ttpcron.NameCounts) {
+	for range r.Count(ttpcron.MaxNames + 1) {
+		c.Count(r.Text(), r.Int())
+	}
+	return c
 }
 
 // ReadRun reads the record of a run.
@@ -83,6 +101,9 @@ func ReadRun(key, rec []byte) (run ttpcron.Run, err error) {
 	}
 	if r.Version >= 3 {
 		run.Imported.Waiting = r.Varint()
+	}
+	if r.Version >= 4 {
+		run.Imported.NewKinds, run.Imported.IgnoredTypes = readNameCounts(&r), readNameCounts(&r)
 	}
 	if err := r.Finish(); err != nil {
 		return ttpcron.Run{}, fmt.Errorf("run %q: %w", key, err)

@@ -1,0 +1,44 @@
+package importer
+
+import (
+	"cmp"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// emptyLine is the type of a line that holds nothing.
+var emptyLine = []byte("(empty line)")
+
+// typeCounts counts the records of a batch that are ignored, by type. It is there for
+// its speed: a log has few types, and most of its records may be of them.
+type typeCounts struct {
+	names []string
+	n     []int
+	other int
+}
+
+// add counts a record. Its type may be an attacker's text.
+func (c *typeCounts) add(name []byte) {
+	name = name[:min(len(name), ttpcron.MaxName+1)] // so that it is seen to be longer
+	for i := range c.names {
+		if c.names[i] == string(name) {
+			c.n[i]++
+			return
+		}
+	}
+	if len(c.names) >= ttpcron.MaxNames {
+		c.other++
+		return
+	}
+	c.names, c.n = append(c.names, string(name)), append(c.n, 1)
+}
+
+// take returns the counts, and begins anew.
+func (c *typeCounts) take() (all ttpcron.NameCounts) {
+	for i, name := range c.names {
+		all.Count(cmp.Or(name, ttpcron.OtherNames), c.n[i])
+	}
+	all.Count(ttpcron.OtherNames, c.other)
+	c.names, c.n, c.other = c.names[:0], c.n[:0], 0
+	return all
+}
