@@ -98,3 +98,11 @@ func (a *arena) Fields(n int) ttpcron.Payload {
 	a.fields = a.fields[:start+n]
 	return a.fields[start : start+n : start+n]
 }
+
+// named is repeated of a name, which may also be a number.
+func (a *arena) named(last string, v jsontext.Value) string {
+	if raw := v.Raw(); len(raw) > 0 && isNumber(raw) {
+		return a.same(last, raw)
+	}
+	return a.repeated(last, v)
+}

@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/maphash"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// Cowrie's JSON log: one object a line, "eventid" says what it is about. See
-// https://docs.cowrie.org/en/latest/OUTPUT.html.
+// Cowrie's JSON log: one object a record, "eventid" says what it is about. See
+// https://docs.cowrie.org/en/latest/OUTPUT.html. What becomes of each type of record
+// is in cowrietypes.go.
 var cowrie = Format{
-	Name: "cowrie", Title: "Cowrie SSH and Telnet honeypot, JSON log", Version: 2,
+	Name: "cowrie", Title: "Cowrie SSH and Telnet honeypot, JSON log", Version: 3,
+	Records: cowrieRecords(),
 	lines: &lineFormat{
 		recognises: isCowrie,
 		begins:     `{"eventid":`,
@@ -28,126 +31,327 @@ func isCowrie(line []byte) bool {
 	found := false
 	for s.Object(); s.Member(); {
 		if string(s.Name()) == "eventid" {
-			found = bytes.HasPrefix(s.Value().Raw(), []byte(`"cowrie.`))
+			id, plain := s.Value().Plain()
+			found = plain && isCowrieID(id)
 		}
 	}
 	return found
 }
 
-// cowrieParser keeps the members of the current line that matter. Every line is
+// isCowrieID reports whether Cowrie gives such names to its types of records, or gave
+// them in 2015 and 2016.
+func isCowrieID(id []byte) bool {
+	if bytes.HasPrefix(id, []byte("cowrie.")) {
+		return true
+	}
+	_, old := oldCowrieNumber(id)
+	return old
+}
+
+// cowrieMember is one of the members of a record that matter.
+type cowrieMember uint8
+
+const (
+	cowEventID cowrieMember = iota
+	cowTimestamp
+	cowShippedAt
+	cowEpoch
+	cowSession
+	cowSessionID
+	cowSensor
+	cowSensorName
+	cowSrcIP
+	cowProtocol
+	cowMessage
+	cowInput
+	cowRealm
+	cowUsername
+	cowPassword
+	cowFingerprint
+	cowKey
+	cowKeyType
+	cowSrcPort
+	cowDstIP
+	cowDstPort
+	cowOrigIP
+	cowOrigPort
+	cowVersion
+	cowHASSH
+	cowName
+	cowValue
+	cowArch
+	cowWidth
+	cowHeight
+	cowDuration
+	cowDurationMS
+	cowURL
+	cowShasum
+	cowFilename
+	cowDestfile
+	cowSize
+	cowError
+	cowData
+	cowCVE
+	cowOriginalUsername
+	cowAttemptedCommand
+	cowrieMembers // how many there are
+)
+
+// cowrieMemberCalled returns the member with a name; it is false for those that do
+// not matter.
+func cowrieMemberCalled(name []byte) (cowrieMember, bool) {
+	switch string(name) {
+	case "eventid":
+		return cowEventID, true
+	case "timestamp":
+		return cowTimestamp, true
+	case "@timestamp":
+		return cowShippedAt, true
+	case "epoch":
+		return cowEpoch, true
+	case "session":
+		return cowSession, true
+	case "session_id":
+		return cowSessionID, true
+	case "sensor":
+		return cowSensor, true
+	case "sensor_name":
+		return cowSensorName, true
+	case "src_ip":
+		return cowSrcIP, true
+	case "protocol":
+		return cowProtocol, true
+	case "message":
+		return cowMessage, true
+	case "input":
+		return cowInput, true
+	case "realm":
+		return cowRealm, true
+	case "username":
+		return cowUsername, true
+	case "password":
+		return cowPassword, true
+	case "fingerprint":
+		return cowFingerprint, true
+	case "key":
+		return cowKey, true
+	case "type":
+		return cowKeyType, true
+	case "src_port":
+		return cowSrcPort, true
+	case "dst_ip":
+		return cowDstIP, true
+	case "dst_port":
+		return cowDstPort, true
+	case "orig_ip":
+		return cowOrigIP, true
+	case "orig_port":
+		return cowOrigPort, true
+	case "version":
+		return cowVersion, true
+	case "hassh":
+		return cowHASSH, true
+	case "name":
+		return cowName, true
+	case "value":
+		return cowValue, true
+	case "arch":
+		return cowArch, true
+	case "width":
+		return cowWidth, true
+	case "height":
+		return cowHeight, true
+	case "duration":
+		return cowDuration, true
+	case "duration_ms":
+		return cowDurationMS, true
+	case "url":
+		return cowURL, true
+	case "shasum":
+		return cowShasum, true
+	case "filename":
+		return cowFilename, true
+	case "destfile":
+		return cowDestfile, true
+	case "size":
+		return cowSize, true
+	case "error":
+		return cowError, true
+	case "data":
+		return cowData, true
+	case "cve":
+		return cowCVE, true
+	case "original_username":
+		return cowOriginalUsername, true
+	case "attempted_command":
+		return cowAttemptedCommand, true
+	}
+	return 0, false
+}
+
+// cowrieParser keeps the members of the current record that matter. Every record is
 // checked to be JSON, also when it is of no interest.
 type cowrieParser struct {
 	scanner jsontext.Scanner
+	nested  jsontext.Scanner // for values that hold others
 
-	eventid, timestamp, input, session, sensor, srcIP, protocol jsontext.Value
+	members [cowrieMembers]jsontext.Value
+	has     uint64 // bit n: members[n] is of this record
 
-	last ttpcron.Event // whose strings often repeat
+	to       *parsed
+	fields   []ttpcron.Field // of the event in hand, sorted by name
+	fieldErr error           // why one of them cannot be used
+
+	sessions cowrieSessions
+	last     ttpcron.Event         // whose strings often repeat
+	repeats  [cowrieMembers]string // what members said last that often say the same
+	scratch  []byte
 }
 
 func newCowrieParser() recordParser {
-	return &cowrieParser{scanner: jsontext.Scanner{MaxDepth: maxDepth}}
+	return &cowrieParser{
+		scanner:  jsontext.Scanner{MaxDepth: maxDepth},
+		nested:   jsontext.Scanner{MaxDepth: maxDepth - 2}, // a payload lies two levels down in a native event
+		sessions: cowrieSessions{seed: maphash.MakeSeed()},
+	}
 }
 
-func (p *cowrieParser) scan(line []byte) error {
-	p.reset()
+func (p *cowrieParser) scan(record []byte) error {
+	p.has = 0
 	s := &p.scanner
-	s.Reset(line)
+	s.Reset(record)
 	for s.Object(); s.Member(); {
-		switch string(s.Name()) {
-		case "eventid":
-			p.eventid = s.Value()
-		case "timestamp":
-			p.timestamp = s.Value()
-		case "input":
-			p.input = s.Value()
-		case "session":
-			p.session = s.Value()
-		case "sensor":
-			p.sensor = s.Value()
-		case "src_ip":
-			p.srcIP = s.Value()
-		case "protocol":
-			p.protocol = s.Value()
+		if m, ok := cowrieMemberCalled(s.Name()); ok {
+			p.members[m] = s.Value()
+			p.has |= 1 << m
 		}
 	}
 	return s.End()
 }
 
-func (p *cowrieParser) reset() {
-	var none jsontext.Value
-	p.eventid, p.timestamp, p.input, p.session, p.sensor, p.srcIP, p.protocol = none, none, none, none, none, none, none
+// member returns a member of the record in hand, the zero value if it has none of
+// that name or says null.
+func (p *cowrieParser) member(m cowrieMember) jsontext.Value {
+	if p.has&(1<<m) == 0 || p.members[m].IsNull() {
+		return jsontext.Value{}
+	}
+	return p.members[m]
+}
+
+// there reports whether the record says anything else than null under a name.
+func (p *cowrieParser) there(m cowrieMember) bool { return len(p.member(m).Raw()) > 0 }
+
+// first returns the first of several members that is there, or the first of them.
+func (p *cowrieParser) first(members ...cowrieMember) cowrieMember {
+	for _, m := range members {
+		if p.there(m) {
+			return m
+		}
+	}
+	return members[0]
 }
 
 var (
-	errNoEventID = errors.New("eventid is missing or not a string")
+	errNoEventID = foreignError("eventid is missing or not a string")
 	errSrcIP     = errors.New("src_ip is not a string")
 	errNoInput   = errors.New("input is missing or not a string")
 )
+
+// foreignError says why a record is none of the format's.
+type foreignError string
+
+func (e foreignError) Error() string { return string(e) }
+
+// Is makes it an errForeign.
+func (e foreignError) Is(target error) bool { return target == errForeign }
+
+// eventID returns what the record says of its type. The bytes are valid until the
+// next call.
+func (p *cowrieParser) eventID() ([]byte, error) {
+	v := p.member(cowEventID)
+	id, plain := v.Plain()
+	if !plain {
+		if !v.IsString() {
+			return nil, errNoEventID
+		}
+		p.scratch = v.AppendText(p.scratch[:0])
+		id = p.scratch
+	}
+	if !isCowrieID(id) {
+		return nil, foreignError(fmt.Sprintf("eventid %.80q is none of Cowrie's", id))
+	}
+	return id, nil
+}
 
 func (p *cowrieParser) parse(record []byte, to *parsed) error {
 	if err := p.scan(record); err != nil {
 		return err
 	}
-	if !p.eventid.IsString() {
-		return errNoEventID
-	}
-	switch string(p.eventid.Raw()) {
-	case `"cowrie.command.input"`:
-		return p.command(to)
-	}
-	// cowrie.command.failed and .success repeat the text of an input event.
-	return nil
-}
-
-// command makes the event of a line that the attacker typed. An empty one, when
-// only Enter was pressed, is of no interest.
-func (p *cowrieParser) command(to *parsed) error {
-	if !p.input.IsString() {
-		return errNoInput
-	}
-	if len(p.input.Raw()) == len(`""`) {
-		return nil
-	}
-	a := to.arena
-	event, err := p.event(ttpcron.Command, a)
+	id, err := p.eventID()
 	if err != nil {
 		return err
 	}
-	text, _ := a.decoded(p.input)
-	if p.protocol.IsString() {
-		event.Payload = a.Fields(2)
-		event.Payload[1].Name = "protocol"
-		event.Payload[1].Text, _ = a.decoded(p.protocol)
-	} else {
-		event.Payload = a.Fields(1)
+	p.to = to
+	if t := cowrieTypeCalled(id); t != nil && t.read != nil {
+		if err := t.read(p); err != nil {
+			return err
+		}
 	}
-	event.Payload[0].Name, event.Payload[0].Text = "command_text", text
-	to.add(&event)
+	if len(to.events) == 0 {
+		to.ignore(id)
+	}
 	return nil
 }
 
-// event fills in what the events of all kinds have in common.
-func (p *cowrieParser) event(kind ttpcron.SourceKind, a *arena) (ttpcron.Event, error) {
-	if !p.srcIP.IsString() && !p.srcIP.IsNull() {
+// event begins an event with what those of all kinds have in common. Its fields
+// follow, sorted by name, then add.
+func (p *cowrieParser) event(kind ttpcron.SourceKind) (ttpcron.Event, error) {
+	v := p.member(cowSrcIP)
+	if !v.IsString() && len(v.Raw()) > 0 {
 		return ttpcron.Event{}, errSrcIP
 	}
-	at, ok := timeOf(p.timestamp)
+	at := p.first(cowTimestamp, cowShippedAt, cowEpoch)
+	when, ok := timeOf(p.member(at))
 	if !ok {
-		return ttpcron.Event{}, p.badTime()
+		return ttpcron.Event{}, p.badTime(at)
 	}
-	p.last.AttackerIP = plainAddress(a.repeated(p.last.AttackerIP, p.srcIP))
-	p.last.SessionID = a.repeated(p.last.SessionID, p.session)
-	p.last.DeckyID = a.repeated(p.last.DeckyID, p.sensor)
-	p.last.Kind, p.last.Time = kind, at
-	e := p.last
+	a, last := p.to.arena, &p.last
+	last.Kind, last.Time = kind, when
+	last.SessionID = a.named(last.SessionID, p.member(p.first(cowSession, cowSessionID)))
+	last.DeckyID = a.named(last.DeckyID, p.member(p.first(cowSensor, cowSensorName)))
+	last.AttackerIP, last.AddressOrigin = plainAddress(a.repeated(last.AttackerIP, v)), ttpcron.OriginRecorded
+	if last.AttackerIP == "" {
+		if s := p.sessions.find(p.session()); s.length > 0 {
+			last.AttackerIP, last.AddressOrigin = a.Text(s.address[:s.length]), ttpcron.OriginResolved
+		}
+	}
+	p.fields, p.fieldErr = p.fields[:0], nil
+	e := *last
 	e.NameNobody()
 	return e, nil
 }
 
-func (p *cowrieParser) badTime() error {
-	s, ok := p.timestamp.Text()
-	if !ok {
-		return errors.New("timestamp is missing or not a string")
+// session names the session of the event in hand.
+func (p *cowrieParser) session() uint64 { return p.sessions.key(p.last.SessionID, p.last.DeckyID) }
+
+// add gives out the event in hand with its fields.
+func (p *cowrieParser) add(e *ttpcron.Event) error {
+	if p.fieldErr != nil {
+		return p.fieldErr
 	}
-	return fmt.Errorf("timestamp %.40q is not a time", s)
+	e.Payload = p.to.arena.Fields(len(p.fields))
+	copy(e.Payload, p.fields)
+	p.to.add(e)
+	return nil
+}
+
+func (p *cowrieParser) badTime(at cowrieMember) error {
+	v := p.member(at)
+	if len(v.Raw()) == 0 {
+		return errors.New("timestamp is missing")
+	}
+	if s, ok := v.Text(); ok {
+		return fmt.Errorf("timestamp %.40q is not a time", s)
+	}
+	return fmt.Errorf("timestamp %.40s is not a time", v.Raw())
 }

@@ -83,7 +83,7 @@ func TestUnchangedIsNotRead(t *testing.T) {
 		{"log", []byte(commands(0, 50)), 50, ""},
 		{"log whose last line waits", []byte(commands(0, 50) + "{"), 50, ""},
 		{"log.gz", zipped(t, commands(0, 50)), 50, ""},
-		{"nothing of use", []byte(strings.Replace(commands(0, 50), "command.input", "client.size", -1)), 0, ""},
+		{"nothing of use", []byte(strings.Replace(commands(0, 50), "command.input", "log.closed", -1)), 0, ""},
 		{"empty", nil, 0, ""},
 		{"unknown", []byte("hello\n"), 0, "no format recognises it"},
 		{"unknown.gz", zipped(t, strings.Repeat("hello\n", 1000)), 0, "no format recognises it"},

@@ -32,14 +32,14 @@ func TestKill(t *testing.T) {
 	whole := k.store("whole.db")
 	importTime, runTime := k.time(whole, "import", k.log), k.time(whole, "run-once", "--since-days", "3650")
 	wantTags, wantEvents := k.tags(whole), allEvents(t, whole)
-	if len(wantEvents) != size || len(wantTags) == 0 {
+	if len(wantEvents) <= size || len(wantTags) == 0 { // there are other events beside the commands
 		t.Fatalf("undisturbed: %d events, %d tags", len(wantEvents), len(wantTags))
 	}
 	// A quick machine may need more of them until a kill lands inside.
 	for seed := 0; seed < histories || k.inside == 0 && seed < 10*histories; seed++ {
 		k.rnd = rand.New(rand.NewPCG(uint64(seed), 7))
 		db := k.store("killed.db")
-		k.until(db, importTime, func(s kv.Stats) float64 { return float64(events(s)) / float64(size) }, "import", k.log)
+		k.until(db, importTime, func(s kv.Stats) float64 { return float64(events(s)) / float64(len(wantEvents)) }, "import", k.log)
 		k.until(db, runTime, func(s kv.Stats) float64 { return float64(tags(s)) / float64(len(wantTags)) }, "run-once", "--since-days", "3650")
 		if got := allEvents(t, db); !slices.Equal(got, wantEvents) {
 			t.Errorf("seed %d: %d events, want %d, or others", seed, len(got), len(wantEvents))

@@ -78,24 +78,65 @@ func (h History) glob(t testing.TB, pattern string) []string {
 	return paths
 }
 
-// CommandEvents counts the different command events of the Cowrie logs. It goes by
-// encoding/json alone, as a second opinion on an importer.
-func (h History) CommandEvents(t testing.TB) int {
+// CowrieEvents counts the different events of each kind in the Cowrie logs. It goes
+// by encoding/json and a list of its own, as a second opinion on an importer.
+func (h History) CowrieEvents(t testing.TB) map[string]int {
 	t.Helper()
 	found := map[string]bool{}
+	counts := map[string]int{}
 	for _, path := range h.CowrieLogs(t) {
 		for line := range lines(t, path) {
-			var e struct{ EventID, Input, Timestamp, Session, Sensor, Src_ip string }
-			line = bytes.TrimLeft(line, "\x00")
-			if json.Unmarshal(line, &e) == nil && e.EventID == "cowrie.command.input" && e.Input != "" {
-				found[fmt.Sprintf("%q", e)] = true
+			record := map[string]any{}
+			if json.Unmarshal(bytes.TrimLeft(line, "\x00"), &record) != nil {
+				continue
+			}
+			kind, event := cowrieEvent(record)
+			if kind != "" && !found[kind+event] {
+				found[kind+event] = true
+				counts[kind]++
 			}
 		}
 	}
-	if len(found) == 0 {
+	if counts["command"] == 0 {
 		t.Fatalf("no commands in %s", h.Cowrie())
 	}
-	return len(found)
+	return counts
+}
+
+// cowrieEvent returns the kind of the event that a record is, if it is one, and what
+// tells it from others of the kind.
+func cowrieEvent(record map[string]any) (kind, event string) {
+	var more []string
+	id, _ := record["eventid"].(string)
+	switch id {
+	case "cowrie.command.input":
+		if kind, more = "command", []string{"input"}; record["input"] == "" {
+			return "", ""
+		}
+	case "cowrie.login.success", "cowrie.login.failed":
+		kind, more = "auth_attempt", []string{"eventid", "username", "password", "protocol"}
+	case "cowrie.client.fingerprint":
+		kind, more = "auth_attempt", []string{"eventid", "username", "fingerprint"}
+	case "cowrie.session.connect", "cowrie.session.closed", "cowrie.session.params",
+		"cowrie.client.version", "cowrie.client.kex", "cowrie.client.var", "cowrie.client.size":
+		kind, more = "session", []string{"eventid", "version", "hassh"}
+	case "cowrie.session.file_download", "cowrie.session.file_download.failed", "cowrie.session.file_upload":
+		kind, more = "payload", []string{"url", "shasum", "destfile", "filename"}
+	case "cowrie.direct-tcpip.request", "cowrie.direct-tcpip.data":
+		kind, more = "tunnel", []string{"dst_ip", "dst_port", "data"}
+	default:
+		return "", ""
+	}
+	for _, name := range append(more, "timestamp", "session", "sensor", "src_ip") {
+		event += fmt.Sprintf("|%q", fmt.Sprint(record[name]))
+	}
+	return kind, event
+}
+
+// CommandEvents counts the different command events of the Cowrie logs.
+func (h History) CommandEvents(t testing.TB) int {
+	t.Helper()
+	return h.CowrieEvents(t)["command"]
 }
 
 // Commands are the different texts of commands, in logs and lists.

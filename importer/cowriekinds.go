@@ -1,0 +1,365 @@
+package importer
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+var (
+	rawTrue  = json.RawMessage("true")
+	rawFalse = json.RawMessage("false")
+)
+
+func (p *cowrieParser) commandInput() error {
+	read := p.command
+	if p.hasRealm() {
+		read = p.stdin
+	}
+	if err := read(false); err != nil {
+		return err
+	}
+	if len(p.to.events) > 0 {
+		p.sessions.hasInput(p.session())
+	}
+	return nil
+}
+
+// commandResult reads whether a command was found. Such a record comes behind one of
+// cowrie.command.input since September 2016, and stood alone before.
+func (p *cowrieParser) commandResult() error {
+	if p.hasRealm() {
+		return p.stdin(true)
+	}
+	return p.command(true)
+}
+
+// hasRealm reports whether a program read what was typed.
+func (p *cowrieParser) hasRealm() bool {
+	raw := p.member(cowRealm).Raw()
+	return len(raw) > 0 && string(raw) != `""`
+}
+
+// typed returns what was typed: input, or what message says, where a shipper has put
+// something of its own under the name input.
+func (p *cowrieParser) typed() (string, error) {
+	input := p.member(cowInput)
+	if s, ok := p.to.arena.decoded(input); ok {
+		return s, nil
+	}
+	message, _ := p.to.arena.decoded(p.member(cowMessage))
+	for _, before := range [...]string{"CMD: ", "Command found: ", "Command not found: "} {
+		if s, ok := strings.CutPrefix(message, before); ok {
+			return s, nil
+		}
+	}
+	if realm, ok := strings.CutPrefix(message, "INPUT ("); ok {
+		if _, s, ok := strings.Cut(realm, "): "); ok {
+			return s, nil
+		}
+	}
+	if raw := input.Raw(); len(raw) > 0 && !nests(raw) {
+		return p.to.arena.Text(raw), nil
+	}
+	return "", errNoInput
+}
+
+// inputSince is when every sensor can be taken to write cowrie.command.input, which
+// came on 18 September 2016: a session whose beginning was not read may have such
+// records in another file then.
+var inputSince = time.Date(2016, 10, 1, 0, 0, 0, 0, time.UTC)
+
+// command makes the event of a line that the attacker typed. An empty one, when
+// only Enter was pressed, is of no interest, nor is one that is repeated.
+func (p *cowrieParser) command(repeats bool) error {
+	text, err := p.typed()
+	if err != nil || text == "" {
+		return err
+	}
+	e, err := p.event(ttpcron.Command)
+	if err != nil {
+		return err
+	}
+	if repeats {
+		if s := p.sessions.find(p.session()); s.input || !s.connected && !e.Time.Before(inputSince) {
+			return nil
+		}
+	}
+	return p.addCommand(&e, text)
+}
+
+func (p *cowrieParser) addCommand(e *ttpcron.Event, text string) error {
+	p.put("command_text", text)
+	p.protocol("protocol")
+	return p.add(e)
+}
+
+// sessionInput reads what was typed into a program. Without realm it is not known
+// into which.
+func (p *cowrieParser) sessionInput() error { return p.stdin(false) }
+
+func (p *cowrieParser) stdin(repeats bool) error {
+	text, err := p.typed()
+	if err != nil || text == "" {
+		return err
+	}
+	e, err := p.event(ttpcron.Stdin)
+	if err != nil {
+		return err
+	}
+	if !p.sessions.reads(p.session(), text, p.member(cowRealm).Raw(), repeats) {
+		return nil
+	}
+	p.put("input_text", text)
+	if p.hasRealm() {
+		p.text("program", cowRealm)
+	}
+	p.protocol("protocol")
+	return p.add(&e)
+}
+
+// chpasswd reads that a password was changed by a line that chpasswd read:
+// "user:password", of which the record has hardly more than the user.
+func (p *cowrieParser) chpasswd() error {
+	line, ok := p.to.arena.decoded(p.member(cowInput))
+	if !ok {
+		if line, ok = p.to.arena.decoded(p.member(cowUsername)); !ok {
+			return errors.New("username is missing or not a string")
+		}
+		if password, ok := p.member(cowPassword).Text(); ok {
+			line += ":" + password
+		}
+	}
+	e, err := p.event(ttpcron.Stdin)
+	if err != nil {
+		return err
+	}
+	p.put("input_text", line)
+	p.put("program", "chpasswd")
+	p.protocol("protocol")
+	return p.add(&e)
+}
+
+// login makes the event of an attempt to log in, or without success of a key that was
+// only offered.
+func (p *cowrieParser) login(success json.RawMessage) error {
+	e, err := p.event(ttpcron.AuthAttempt)
+	if err != nil {
+		return err
+	}
+	p.text("key", cowKey)
+	p.text("key_fingerprint", cowFingerprint)
+	p.text("key_type", cowKeyType)
+	switch {
+	case p.there(cowFingerprint) || p.there(cowKey):
+		p.put("method", "publickey")
+	case p.there(cowPassword):
+		p.put("method", "password")
+	}
+	p.text("password", cowPassword)
+	p.protocol("protocol")
+	p.protocol("service")
+	if success != nil {
+		p.fields = append(p.fields, ttpcron.Field{Name: "success", Raw: success})
+	}
+	p.text("username", cowUsername)
+	return p.add(&e)
+}
+
+// opened reads that a session began, and remembers its attacker.
+func (p *cowrieParser) opened() error {
+	e, err := p.event(ttpcron.SessionFact)
+	if err != nil {
+		return err
+	}
+	p.text("dst_ip", cowDstIP)
+	p.number("dst_port", cowDstPort)
+	p.put("fact", "opened")
+	p.protocol("protocol")
+	p.number("src_port", cowSrcPort)
+	if err := p.add(&e); err != nil {
+		return err
+	}
+	p.sessions.begins(p.session(), e.AttackerIP)
+	return nil
+}
+
+func (p *cowrieParser) client() error {
+	e, err := p.event(ttpcron.SessionFact)
+	if err != nil {
+		return err
+	}
+	p.clientVersion()
+	p.put("fact", "client")
+	p.protocol("protocol")
+	return p.add(&e)
+}
+
+// clientVersion adds what the client calls itself. Some versions of Cowrie write it
+// as Python writes bytes: b'SSH-2.0-Go'.
+func (p *cowrieParser) clientVersion() {
+	if s, ok := p.member(cowVersion).Text(); ok && strings.HasPrefix(s, "b'SSH-") && strings.HasSuffix(s, "'") {
+		p.put("client_version", s[len("b'"):len(s)-len("'")])
+		return
+	}
+	p.text("client_version", cowVersion)
+}
+
+func (p *cowrieParser) kex() error {
+	e, err := p.event(ttpcron.SessionFact)
+	if err != nil {
+		return err
+	}
+	p.put("fact", "kex")
+	p.text("hassh", cowHASSH)
+	p.protocol("protocol")
+	return p.add(&e)
+}
+
+func (p *cowrieParser) size() error {
+	e, err := p.event(ttpcron.SessionFact)
+	if err != nil {
+		return err
+	}
+	p.put("fact", "size")
+	p.protocol("protocol")
+	if width, height := p.scalar(cowWidth), p.scalar(cowHeight); width != "" && height != "" {
+		p.put("term_size", width+"x"+height)
+	}
+	return p.add(&e)
+}
+
+func (p *cowrieParser) variable() error {
+	e, err := p.event(ttpcron.SessionFact)
+	if err != nil {
+		return err
+	}
+	p.put("fact", "var")
+	p.text("name", cowName)
+	p.protocol("protocol")
+	p.text("value", cowValue)
+	return p.add(&e)
+}
+
+// params reads which machine the sensor pretended to be.
+func (p *cowrieParser) params() error {
+	e, err := p.event(ttpcron.SessionFact)
+	if err != nil {
+		return err
+	}
+	p.put("fact", "params")
+	if p.there(cowArch) {
+		p.put("name", "arch")
+	}
+	p.protocol("protocol")
+	p.text("value", cowArch)
+	return p.add(&e)
+}
+
+func (p *cowrieParser) closed() error {
+	e, err := p.event(ttpcron.SessionFact)
+	if err != nil {
+		return err
+	}
+	if ms := p.milliseconds(); ms != nil {
+		p.fields = append(p.fields, ttpcron.Field{Name: "duration_ms", Raw: ms})
+	}
+	p.put("fact", "closed")
+	p.protocol("protocol")
+	return p.add(&e)
+}
+
+// file makes the event of a file that came to the sensor, or was to.
+func (p *cowrieParser) file(method string, failed bool) error {
+	e, err := p.event(ttpcron.FileTransfer)
+	if err != nil {
+		return err
+	}
+	p.put("direction", "in")
+	if failed {
+		p.text("error", cowError)
+		p.fields = append(p.fields, ttpcron.Field{Name: "failed", Raw: rawTrue})
+	}
+	name := p.first(cowDestfile, cowFilename)
+	p.text("filename", name)
+	p.put("method", method)
+	if text := joined(p.scalar(cowURL), p.scalar(name)); text != "" {
+		p.put("payload_text", text)
+	}
+	p.text("sha256", cowShasum)
+	p.number("size", cowSize)
+	p.text("url", cowURL)
+	return p.add(&e)
+}
+
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + " " + b
+}
+
+func (p *cowrieParser) tunnel() error {
+	e, err := p.event(ttpcron.Tunnel)
+	if err != nil {
+		return err
+	}
+	p.text("data", cowData)
+	if host := p.scalar(cowDstIP); host != "" {
+		p.put("destination", destination(host, p.scalar(cowDstPort)))
+	}
+	p.text("dst_ip", cowDstIP)
+	p.number("dst_port", cowDstPort)
+	p.text("orig_ip", cowOrigIP)
+	p.number("orig_port", cowOrigPort)
+	return p.add(&e)
+}
+
+func destination(host, port string) string {
+	switch {
+	case port == "":
+		return host
+	case strings.Contains(host, ":"):
+		return "[" + host + "]:" + port
+	}
+	return host + ":" + port
+}
+
+// exploit reads of a user name that made a Telnet server let its sender in, or was
+// to, and of the command that came with it.
+func (p *cowrieParser) exploit() error {
+	e, err := p.event(ttpcron.ServiceRequest)
+	if err != nil {
+		return err
+	}
+	p.text("cve", cowCVE)
+	p.text("request_text", p.first(cowOriginalUsername, cowUsername))
+	p.put("service", "telnet")
+	p.text("user", cowUsername)
+	if err := p.add(&e); err != nil {
+		return err
+	}
+	text := p.scalar(cowAttemptedCommand)
+	if text == "" {
+		return nil
+	}
+	if e, err = p.event(ttpcron.Command); err != nil {
+		return err
+	}
+	return p.addCommand(&e, text)
+}
+
+// unsure reads a record of 2015 or 2016 whose number does not say enough: a forwarded
+// connection or its data, or a public key.
+func (p *cowrieParser) unsure() error {
+	switch {
+	case p.there(cowFingerprint):
+		return p.login(nil)
+	case p.there(cowDstIP) && p.there(cowDstPort):
+		return p.tunnel()
+	}
+	return nil
+}
