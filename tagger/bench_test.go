@@ -2,10 +2,12 @@ package tagger
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,6 +73,35 @@ func BenchmarkTag(b *testing.B) {
 		b.Run(load.name+"/20rules", func(b *testing.B) { benchTag(b, firstRules(all, 20), events) })
 		b.Run(load.name+"/300rules", func(b *testing.B) { benchTag(b, firstRules(all, 300), events) })
 		b.Run(load.name+"/pack", func(b *testing.B) { benchTag(b, all, events) })
+	}
+}
+
+// logins is a flood of attempts: of a list of passwords, the same for everybody, or
+// each with a password of its own. Every 20th gets in.
+func logins(n int, unique bool) []ttpcron.Event {
+	users := []string{"root", "root", "root", "admin", "ubuntu", "pi", "test", "oracle", "user", "postgres"}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	out := make([]ttpcron.Event, n)
+	for i := range out {
+		password := fmt.Sprintf("pass%d", rnd.IntN(300))
+		if unique {
+			password = strconv.FormatUint(rnd.Uint64(), 36)
+		}
+		p := ttpcron.Payload{{Name: "method", Text: "password"}, {Name: "password", Text: password}, {Name: "protocol", Text: "ssh"}, {Name: "service", Text: "ssh"},
+			{Name: "success", Raw: json.RawMessage(strconv.FormatBool(i%20 == 0))}, {Name: "username", Text: users[rnd.IntN(len(users))]}}
+		if i%50 == 0 {
+			p[1].Text, p[5].Text = "vizxv", "root"
+		}
+		out[i] = ttpcron.Event{Kind: ttpcron.AuthAttempt, ID: strconv.Itoa(i), AttackerIP: "203.0.113.9", Payload: p}
+	}
+	return out
+}
+
+// BenchmarkLogins tags login attempts one after the other, on one core.
+func BenchmarkLogins(b *testing.B) {
+	for name, unique := range map[string]bool{"list": false, "unique": true} {
+		events := logins(200_000, unique)
+		b.Run(name, func(b *testing.B) { benchTag(b, loadEmbedded(), events) })
 	}
 }
 

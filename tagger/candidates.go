@@ -211,15 +211,15 @@ func (s *lookup) part(value string, f field) {
 // bounded reports whether parts were left out.
 func (s *lookup) bounded() bool { return s.left < 0 }
 
-// payload looks for literals in an event of another kind. A field that is no string
-// is not looked into: then every rule is a candidate.
+// payload looks for literals in an event of another kind. A field that is a list or an
+// object is not looked into: then every rule is a candidate.
 func (s *lookup) payload(p ttpcron.Payload) {
 	if s.scanner == nil {
 		return
 	}
 	for _, name := range s.index.payload {
-		text, _ := p.Text(name)
-		if isStructured(p, name) {
+		text, _, plain := payloadScalar(p, name)
+		if !plain {
 			for i := range s.seen {
 				s.seen[i] = ^uint64(0)
 			}

@@ -14,6 +14,7 @@ type Composite struct {
 	warn   Warn
 	parser *shell.Parser
 	cache  cache
+	memo   memo
 
 	lookups map[ttpcron.SourceKind]*lookup
 
@@ -52,7 +53,7 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttp
 	c.event = e
 	defer c.forget()
 	if e.Kind != ttpcron.Command {
-		v := c.evaluateOther(k, e)
+		v := c.judge(k, e)
 		return c.tags(e, v, dst), ttpcron.Verdict{Bounded: v.bounded}
 	}
 	text := e.Payload.CommandText()

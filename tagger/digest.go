@@ -107,6 +107,9 @@ func (w *digester) condition(c condition) {
 		w.text("lifter")
 		w.text(c.name)
 		w.text(fmt.Sprintf("%#v", c.settings)) // fmt sorts the keys of maps
+		if p, known, err := predicateOf(c.name, c.settings); known && err == nil && p.digest != "" {
+			w.text(p.digest)
+		}
 	default:
 		panic("unknown condition")
 	}

@@ -205,6 +205,9 @@ func (c *checkValue) payload(ev *evaluation) bool {
 		text, ok := ev.event.Payload.Text(c.field.name)
 		return ok && c.one(ev, text)
 	}
+	if value, has, plain := payloadScalar(ev.event.Payload, c.field.name); plain {
+		return has && c.one(ev, value)
+	}
 	return c.many(ev, ev.payloadValues(c.field.name))
 }
 

@@ -162,6 +162,34 @@ func payloadValues(dst []string, p ttpcron.Payload, name string) []string {
 	return dst
 }
 
+// payloadScalar returns the one value of a payload field that is a text, a number or a
+// boolean. has is false for a field that is missing or null, and plain for one that
+// has to be decoded to know its values.
+func payloadScalar(p ttpcron.Payload, name string) (value string, has, plain bool) {
+	for i := range p {
+		if p[i].Name != name {
+			continue
+		}
+		raw := p[i].Raw
+		if len(raw) == 0 {
+			return p[i].Text, raw == nil, true
+		}
+		switch string(raw) {
+		case "true":
+			return "true", true, true
+		case "false":
+			return "false", true, true
+		case "null":
+			return "", false, true
+		}
+		if c := raw[0]; c == '-' || c >= '0' && c <= '9' {
+			return string(raw), true, true
+		}
+		return "", false, false
+	}
+	return "", false, !isStructured(p, name)
+}
+
 // maxElements bounds the elements of a list that are looked at.
 const maxElements = 4096
 
@@ -179,11 +207,11 @@ func membersAlong(raw json.RawMessage, name string) (ttpcron.Payload, bool) {
 	return out, ok
 }
 
-// isStructured reports whether payloadValues would have to decode JSON.
+// isStructured reports whether a name with dots that is no field may lead into one.
 func isStructured(p ttpcron.Payload, name string) bool {
-	head, _, _ := strings.Cut(name, ".")
+	head, _, dotted := strings.Cut(name, ".")
 	for i := range p {
-		if p[i].Raw != nil && (p[i].Name == name || p[i].Name == head) {
+		if dotted && p[i].Raw != nil && p[i].Name == head {
 			return true
 		}
 	}

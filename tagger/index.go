@@ -34,6 +34,8 @@ type kindRules struct {
 	programs   map[string]uint16   // numbers the programs that rules name
 	byName     [][]uint16          // rules and terms that require a program, by its number
 	payload    []string            // payload fields that literals are looked for in, of other kinds
+	reads      []string            // payload fields that rules of other kinds look at, sorted
+	readsKnown bool                // these are all that decides, see memo
 	shell      bool                // a rule needs the text parsed
 	processes  bool                // and its processes listed
 	prefilters prefilters
@@ -70,6 +72,7 @@ type indexer struct {
 func (k *kindRules) indexed() {
 	x := indexer{k: k, used: map[field]bool{}, ids: len(k.rules), known: map[string]int{}}
 	k.programs = map[string]uint16{}
+	k.readBy()
 	var unfiltered []int
 	for i, r := range k.rules {
 		k.shell, k.processes = k.shell || r.shell, k.processes || r.perProcess

@@ -1,6 +1,77 @@
 package tagger
 
-import "github.com/ttpcron/ttpcron/tagger/canary"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/canary"
+	"github.com/ttpcron/ttpcron/tagger/credentials"
+)
+
+// predicate is a built-in condition with the settings of a rule.
+type predicate struct {
+	holds canary.Check
+	// reads are the payload fields that it looks at; nil where these cannot be told.
+	reads []string
+	// digest stands for what it knows beside its settings.
+	digest string
+}
+
+// predicateOf returns the predicate of a name, with or without "lifter:" before it.
+// known is false when the program has none of that name. A setting of the wrong type
+// is an error.
+func predicateOf(name string, settings map[string]any) (p predicate, known bool, err error) {
+	if strings.TrimPrefix(name, "lifter:") == "default_login" {
+		p.holds, err = defaultLogin(settings)
+		p.reads, p.digest = []string{"password", "username"}, credentials.Digest()
+		return p, true, err
+	}
+	p.holds, known, err = canary.Predicate(name, settings)
+	return p, known, err
+}
+
+// defaultLogin makes a predicate that holds of a login that a product ships with. Its
+// setting is of, a list of classes of such logins; without it every one counts.
+func defaultLogin(settings map[string]any) (canary.Check, error) {
+	classes, err := classesOf(settings["of"])
+	if err != nil {
+		return nil, fmt.Errorf("of: %w", err)
+	}
+	return func(e *ttpcron.Event, _ ttpcron.Payload) (canary.Evidence, bool) {
+		username, named := e.Payload.Text("username")
+		password, given := e.Payload.Text("password")
+		if !named || !given {
+			return canary.Evidence{}, false
+		}
+		d, ok := credentials.Find(username, password)
+		if !ok || !slices.Contains(classes, d.Class) {
+			return canary.Evidence{}, false
+		}
+		return canary.Evidence{Metric: "default_of", MatchedSignature: d.Product}, true
+	}, nil
+}
+
+func classesOf(setting any) ([]credentials.Class, error) {
+	all := credentials.Classes()
+	if setting == nil {
+		return all, nil
+	}
+	list, ok := setting.([]any)
+	if !ok {
+		list = []any{setting}
+	}
+	var out []credentials.Class
+	for _, v := range list {
+		name, _ := v.(string)
+		if !slices.Contains(all, credentials.Class(name)) {
+			return nil, fmt.Errorf("%v, want device, system or guess, or a list of these", v)
+		}
+		out = append(out, credentials.Class(name))
+	}
+	return out, nil
+}
 
 type checkPredicate struct{ is canary.Check }
 
@@ -9,23 +80,24 @@ func (c *checkPredicate) holds(ev *evaluation) bool {
 		return false
 	}
 	proof, ok := c.is(ev.event, ev.signals)
-	if ok && ev.proof == nil {
-		ev.proof = &proof
+	if !ok {
+		return false
 	}
-	if ok {
-		ev.hit(fieldRef{field: fieldPayload, name: proof.Metric}, nil, proof.MatchedSignature, 0, len(proof.MatchedSignature))
+	if ev.proof == nil {
+		ev.proof = &canary.Evidence{Metric: proof.Metric, MatchedSignature: proof.MatchedSignature}
 	}
-	return ok
+	ev.hit(fieldRef{field: fieldPayload, name: proof.Metric}, nil, proof.MatchedSignature, 0, len(proof.MatchedSignature))
+	return true
 }
 
 // compilePredicate makes the check of a built-in predicate, which never holds when the
 // program does not have it.
 func compilePredicate(l predicateTest) check {
-	is, known, err := canary.Predicate(l.name, l.settings)
+	p, known, err := predicateOf(l.name, l.settings)
 	if !known || err != nil {
 		return checkConst(false)
 	}
-	return &checkPredicate{is}
+	return &checkPredicate{p.holds}
 }
 
 // inertReason says why a condition can never hold, or "".
@@ -40,7 +112,7 @@ func inertReason(c condition) string {
 	case someCommand:
 		return inertReason(c.is)
 	case predicateTest:
-		if _, known, _ := canary.Predicate(c.name, c.settings); !known {
+		if _, known, _ := predicateOf(c.name, c.settings); !known {
 			return "the program has no lifter:" + shorten(c.name, 60)
 		}
 	}

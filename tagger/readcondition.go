@@ -5,7 +5,6 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/ttpcron/ttpcron/tagger/canary"
 	"github.com/ttpcron/ttpcron/tagger/pattern"
 	"go.yaml.in/yaml/v3"
 )
@@ -136,7 +135,7 @@ func (r *ruleReader) predicate(members []member, field, name string) condition {
 			l.settings[m.key] = r.plain(m.value, join(field, m.key))
 		}
 	}
-	if _, _, err := canary.Predicate(name, l.settings); err != nil {
+	if _, _, err := predicateOf(name, l.settings); err != nil {
 		r.problem(members[0].at, field, "%v", err)
 	}
 	return l

@@ -50,6 +50,7 @@ func (c *Composite) evaluate(s *lookup, text string) *verdict {
 // kept returns a copy of the verdict that may outlive the page of events it came from.
 func (v *verdict) kept() *verdict {
 	copied := *v
+	copied.event = nil
 	copied.findings = slices.Clone(v.findings)
 	for i := range copied.findings {
 		// What matched must not keep the page it came in.
@@ -68,6 +69,23 @@ func (c *Composite) lookUp(s *lookup, ev *evaluation) {
 		ev.programs = s.script(ev.text, ev.script, ev.programs[:0])
 	}
 	ev.seen, ev.unscanned = s.seen, s.bounded()
+}
+
+// judge gives the verdict on an event that is no command.
+func (c *Composite) judge(s *lookup, e *ttpcron.Event) *verdict {
+	key, ok := c.memo.keyOf(s.index, e)
+	if !ok {
+		return c.evaluateOther(s, e)
+	}
+	if v := c.memo.get(key); v != nil {
+		return v
+	}
+	v := c.evaluateOther(s, e)
+	if c.memo.admits(key) && !v.failed {
+		v = v.kept()
+		c.memo.put(key, v)
+	}
+	return v
 }
 
 // evaluateOther makes the verdict on an event that is no command.
@@ -190,7 +208,9 @@ const leastSteps = 16
 // matched, and notes the field.
 func (ev *evaluation) witness(check *prepared) quote {
 	if ev.proof != nil {
-		return quote{metric: ev.proof.Metric, value: ev.proof.MatchedSignature}
+		q := literally(ev.proof.MatchedSignature)
+		q.metric, q.value = ev.proof.Metric, ev.proof.MatchedSignature
+		return q
 	}
 	if ev.trace != nil {
 		return quote{} // Explain looks at the hits itself

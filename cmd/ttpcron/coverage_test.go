@@ -96,9 +96,9 @@ sub-technique, or the reason why there is none, and does the same for your own r
 	}
 	if slices.Contains(unused, "`"+string(ttpcron.Correlation)+"`") {
 		b.WriteString(`A rule sees one event. What only several logins or sessions show together (guessing,
-spraying and stuffing at the sensor itself, T1110, and the valid or default account that
-follows, T1078) needs windows over events: the rules of these two see commands and canary
-events.
+spraying and stuffing at the sensor itself, T1110, and the account that is found that
+way, T1078) needs windows over events. Of a single login the rules know the accounts that
+products ship with (T1078.001) and the keys of SSH; a wrong password alone makes no tag.
 `)
 	}
 	b.WriteString("\n## Not shown, and why\n\n| reason | it … | techniques | sub-techniques |\n|---|---|---|---|\n")

@@ -1,0 +1,171 @@
+package tagger
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// otherRules are rules of kinds that are no commands, with every way to look at a
+// payload: values of any type, lists, names with dots, absence, predicates.
+func otherRules(t testing.TB) *RuleSet {
+	files := fstest.MapFS{}
+	for i, match := range []string{
+		"field: {name: success, equals: true}",
+		"all: [{field: {name: username, in: [root, admin]}}, {not: {field: {name: success, equals: true}}}]",
+		"field: {name: password}",
+		"not: {field: {name: password}}",
+		"field: {name: dst_port, in: ['25', '465']}",
+		"field: {name: dst_port, pattern: '^2'}",
+		"field: {name: extra.list, contains: ab}",
+		"field: {name: extra.list, count_min: 2, contains: a}",
+		"pattern: 'r.*t'",
+		"any: [{field: {name: username, equals: pi}}, {kind: 'lifter:default_login', of: device}]",
+		"field: {name: username, contains: OO, ignore_case: true, not: {ends_with: x}}",
+	} {
+		files[fmt.Sprintf("o%02d.yaml", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "rule_id: O%02d\nrule_version: 1\nname: o\napplies_to: [auth_attempt, tunnel]\n"+
+			"match: {%s}\nemits: [{tactic: TA0001, technique_id: T1078, confidence: 0.9}]\nevidence_fields: [username]\n", i, match)}
+	}
+	rs, report := Load(Options{Folders: []Folder{{Name: "embedded", FS: Embedded()}, {Name: "other", FS: files}}})
+	if report.Refused() > 0 {
+		t.Fatal(report.Problems)
+	}
+	return rs
+}
+
+// otherFields are the values of payload fields that rules look at, as the examples of
+// the pack have them and in other forms.
+func otherFields(rs *RuleSet) map[string][]ttpcron.Field {
+	raws := []string{"true", "false", "null", "25", "2525", "-1", `["ab","cab"]`, `[1,"a"]`, `{"list":["ab","a"]}`, `{"list":"ab"}`, `{}`, `[]`}
+	out := map[string][]ttpcron.Field{}
+	for _, d := range rs.defs {
+		for _, ex := range d.examples {
+			if ex.event.Kind == ttpcron.Command || ex.event.Kind == ttpcron.CanaryFingerprint {
+				continue
+			}
+			for _, f := range ex.event.Payload {
+				out[f.Name] = append(out[f.Name], f)
+			}
+		}
+	}
+	out["extra"], out["extra.list"] = nil, nil
+	for name := range out {
+		for _, raw := range raws {
+			out[name] = append(out[name], ttpcron.Field{Name: name, Raw: []byte(raw)}, ttpcron.Field{Name: name, Text: raw})
+		}
+		out[name] = append(out[name], ttpcron.Field{Name: name}, ttpcron.Field{Name: name, Text: "root\x00\xff"})
+	}
+	return out
+}
+
+// TestSameOtherEvents holds that events which are no commands get the same tags with
+// what the index and the memo spare and without, whatever the tagger did before.
+func TestSameOtherEvents(t *testing.T) {
+	rs := otherRules(t)
+	fields := otherFields(rs)
+	names := slices.Sorted(maps.Keys(fields))
+	kinds := []ttpcron.SourceKind{ttpcron.AuthAttempt, ttpcron.FileTransfer, ttpcron.Tunnel, ttpcron.ServiceRequest, ttpcron.SessionFact, ttpcron.Stdin}
+	rnd := rand.New(rand.NewPCG(4, 2))
+	used := rs.Tagger(nil)
+	matched := map[string]bool{}
+	var events []ttpcron.Event
+	for range 3000 {
+		e := ttpcron.Event{Kind: kinds[rnd.IntN(len(kinds))], ID: "e", AttackerIP: "203.0.113.1"}
+		for range 1 + rnd.IntN(6) {
+			values := fields[names[rnd.IntN(len(names))]]
+			f := values[rnd.IntN(len(values))]
+			if f.Raw != nil {
+				_ = e.Payload.SetRaw(f.Name, f.Raw)
+			} else {
+				e.Payload.Set(f.Name, f.Text)
+			}
+		}
+		events = append(events, e)
+	}
+	for _, d := range rs.defs {
+		for _, ex := range d.examples {
+			events = append(events, ex.event)
+		}
+	}
+	for time := range 3 { // the second time it is remembered, the third it was
+		for i := range events {
+			e := &events[i]
+			if e.Kind == ttpcron.Command || e.Kind == ttpcron.CanaryFingerprint {
+				continue
+			}
+			got, _ := used.Tag(e, nil)
+			if time == 2 && i%10 == 0 {
+				if fresh, _ := rs.Tagger(nil).Tag(e, nil); !reflect.DeepEqual(got, fresh) {
+					t.Fatalf("%s %s: %v, fresh %v", e.Kind, shown(e.Payload), got, fresh)
+				}
+			}
+			if want := tryAll(rs, e); !slices.Equal(rulesOf(got), want) {
+				t.Fatalf("%s %s: with the index %v, without %v", e.Kind, shown(e.Payload), rulesOf(got), want)
+			}
+			for _, id := range rulesOf(got) {
+				matched[id] = true
+			}
+		}
+	}
+	if used.memo.hits == 0 {
+		t.Error("no verdict was remembered")
+	}
+	for _, d := range rs.defs {
+		if !matched[d.ID] && strings.HasPrefix(d.ID, "O") {
+			t.Errorf("%s matched nothing", d.ID)
+		}
+	}
+}
+
+// tryAll tries every rule on an event, without index and memo.
+func tryAll(rs *RuleSet, e *ttpcron.Event) (ids []string) {
+	for _, d := range rs.defs {
+		if !slices.Contains(d.Kinds, e.Kind) {
+			continue
+		}
+		r := newRunnable(d, e.Kind, nil)
+		var ev evaluation
+		ev.begin("", e)
+		if _, ok := r.try(&r.check, &ev); ok {
+			ids = append(ids, d.ID)
+		}
+	}
+	return ids
+}
+
+// TestMemoNeedsNoEvent holds that what is remembered of an event does not keep it, nor
+// speaks of it: the evidence of a tag is that of its own event.
+func TestMemoNeedsNoEvent(t *testing.T) {
+	rs := otherRules(t)
+	c := rs.Tagger(nil)
+	for _, id := range []string{"a", "b", "c"} {
+		e := &ttpcron.Event{Kind: ttpcron.AuthAttempt, ID: id, AttackerIP: "203.0.113.1", SessionID: "s" + id}
+		e.Payload.Set("username", "root")
+		e.Payload.Set("password", "vizxv")
+		e.Payload.Set("note", id) // no rule reads it
+		tags, _ := c.Tag(e, nil)
+		if len(tags) == 0 {
+			t.Fatal("no tags")
+		}
+		for _, tag := range tags {
+			if tag.SourceID != id || tag.SessionID != "s"+id {
+				t.Errorf("tag of %s is of %s in %s", id, tag.SourceID, tag.SessionID)
+			}
+		}
+	}
+	if c.memo.hits != 1 {
+		t.Errorf("%d of three were remembered, want one: the first is forgotten, the second kept", c.memo.hits)
+	}
+	for _, v := range c.memo.young {
+		if v.event != nil {
+			t.Error("a verdict keeps its event")
+		}
+	}
+}
