@@ -50,7 +50,7 @@ func (c Coverage) By(ruleSet string) Coverage {
 
 // Cursor is the checkpoint of one kind of event. Resumed runs look at events
 // that arrived after Seq, however old they are; those at or before it have been
-// tagged, or were left out on purpose by the first run.
+// tagged, or left out on purpose when somebody set it.
 type Cursor struct {
 	Kind      SourceKind
 	Seq       uint64    // arrival number
@@ -69,7 +69,6 @@ type SourceReport struct {
 	Known    int    // tags that the store had
 	Skipped  int    // events that no rule could look at: no text
 	Bounded  int    // events on which a rule met a limit of time or size
-	Left     int    // older events that a first run left out
 
 	// Events that earlier runs had covered were looked at again with just the
 	// rules that are new or changed. The counts above do not include them.
@@ -96,6 +95,9 @@ type Run struct {
 	Outcome  string    // "", "done", "interrupted" or the error's text
 	Imported ImportReport
 	Sources  []SourceReport
+	// Unclaimed are the kinds of which there were events and to which no rule in force
+	// applied: the run did not look at them.
+	Unclaimed []SourceKind
 }
 
 // ImportReport counts what became of the lines of one file, or of many.
@@ -107,6 +109,7 @@ type ImportReport struct {
 	Known    int // events that the store had
 	Changed  int // new events whose source_id another event had
 	Ignored  int // lines of no interest, such as a key exchange
+	LeftOut  int // events of kinds that were not asked for
 	Rejected int // lines that could not be used
 	// BeforeHorizon counts events that were passed over because what is as old
 	// was taken out of the store; Horizon is the day before which that is so, the
@@ -131,6 +134,7 @@ func (r *ImportReport) Add(o ImportReport) {
 	r.Known += o.Known
 	r.Changed += o.Changed
 	r.Ignored += o.Ignored
+	r.LeftOut += o.LeftOut
 	r.Rejected += o.Rejected
 	r.BeforeHorizon += o.BeforeHorizon
 	r.Horizon = max(r.Horizon, o.Horizon)

@@ -52,6 +52,11 @@ func newMemory() *memory {
 	}
 }
 
+// setCheckpoint does what checkpoint set end does for commands.
+func (m *memory) setCheckpoint() {
+	m.cursors[ttpcron.Command] = ttpcron.Cursor{Kind: ttpcron.Command, Seq: m.seq}
+}
+
 func (m *memory) key(e *ttpcron.Event) string {
 	return string(e.Kind) + "|" + cmp.Or(e.ID, e.ContentID())
 }

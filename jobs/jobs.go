@@ -161,7 +161,6 @@ const (
 
 // Limits and defaults of a run's settings.
 const (
-	DefaultSinceDays = 7
 	MaxSinceDays     = 3650
 	DefaultBatchSize = 500
 	MaxBatchSize     = 100_000
@@ -202,9 +201,6 @@ type Report struct {
 	Changed []ChangedRule
 	// Tags are what the run did with tags, or a dry run would do.
 	Tags ttpcron.Committed
-	// Since is the start of the default window, where a source was replayed for the
-	// first time and no window was asked for; zero otherwise.
-	Since time.Time
 }
 
 // ChangedRule is a rule with which covered history was looked at again, or which

@@ -34,8 +34,8 @@ func try(j Job) (Report, error) {
 
 // line is a source's report in short, for comparing.
 func line(s ttpcron.SourceReport) string {
-	return fmt.Sprintf("%s events=%d commands=%d tagged=%d tags=%d inserted=%d known=%d skipped=%d bounded=%d left=%d",
-		s.Source, s.Events, s.Commands, s.Tagged, s.Tags, s.Inserted, s.Known, s.Skipped, s.Bounded, s.Left)
+	return fmt.Sprintf("%s events=%d commands=%d tagged=%d tags=%d inserted=%d known=%d skipped=%d bounded=%d",
+		s.Source, s.Events, s.Commands, s.Tagged, s.Tags, s.Inserted, s.Known, s.Skipped, s.Bounded)
 }
 
 func wantLine(t *testing.T, r Report, want string) {
@@ -59,19 +59,19 @@ func texts(m *memory) []string {
 	return out
 }
 
-func TestFirstRunTakesSevenDaysAndSaysWhatItLeft(t *testing.T) {
+func TestFirstRunTakesEverything(t *testing.T) {
 	m := newMemory()
-	add(m, command(daysAgo(400), "wget old"), command(daysAgo(7.2), "wget same day, before the window"),
+	add(m, command(daysAgo(400), "wget old"), command(daysAgo(5000), "wget of more than ten years ago"),
 		command(daysAgo(6.9), "wget new"), command(daysAgo(1), ""), command(daysAgo(1), "slow"))
 	r := do(t, Job{Store: storeOf(m), Rules: rules("wget")})
-	wantLine(t, r, "command events=3 commands=2 tagged=1 tags=1 inserted=1 known=0 skipped=1 bounded=1 left=2")
-	if !r.Since.Equal(daysAgo(7)) {
-		t.Errorf("window of the first run starts at %v", r.Since)
+	wantLine(t, r, "command events=5 commands=4 tagged=3 tags=3 inserted=3 known=0 skipped=1 bounded=1")
+	if !r.Run.Window.Since.IsZero() {
+		t.Errorf("a first run has a window, since %v", r.Run.Window.Since)
 	}
 	if got := m.cursors[ttpcron.Command]; got.Seq != 5 || got.RunID != r.Run.ID {
 		t.Errorf("cursor %+v, want seq 5", got)
 	}
-	if m.lastRun().Outcome != "done" || m.lastRun().Sources[0].Inserted != 1 {
+	if m.lastRun().Outcome != "done" || m.lastRun().Sources[0].Inserted != 3 {
 		t.Errorf("record %+v", m.lastRun())
 	}
 }
@@ -82,13 +82,10 @@ func TestResumedRunTakesWhatArrivedHoweverOld(t *testing.T) {
 	do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	add(m, command(daysAgo(3000), "wget late"), command(daysAgo(1), "wget b"), command(daysAgo(-2), "wget from the future"))
 	r := do(t, Job{Store: storeOf(m), Rules: rules("wget")})
-	wantLine(t, r, "command events=3 commands=3 tagged=3 tags=3 inserted=3 known=0 skipped=0 bounded=0 left=0")
-	if !r.Since.IsZero() {
-		t.Error("a resumed run has no window")
-	}
+	wantLine(t, r, "command events=3 commands=3 tagged=3 tags=3 inserted=3 known=0 skipped=0 bounded=0")
 	pages := m.pages
 	r = do(t, Job{Store: storeOf(m), Rules: rules("wget")})
-	wantLine(t, r, "command events=0 commands=0 tagged=0 tags=0 inserted=0 known=0 skipped=0 bounded=0 left=0")
+	wantLine(t, r, "command events=0 commands=0 tagged=0 tags=0 inserted=0 known=0 skipped=0 bounded=0")
 	if m.pages != pages {
 		t.Errorf("a run with nothing to do read %d pages", m.pages-pages)
 	}
@@ -100,12 +97,12 @@ func TestWindowNeverHidesLateArrivals(t *testing.T) {
 	do(t, Job{Store: storeOf(m), Rules: rules("wget")})
 	add(m, command(daysAgo(100), "wget late"), command(daysAgo(5), "wget edge, outside"), command(daysAgo(2), "wget b"))
 	r := do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 3})
-	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=1 known=1 skipped=0 bounded=0 left=0")
+	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=1 known=1 skipped=0 bounded=0")
 	if got := m.cursors[ttpcron.Command].Seq; got != 1 {
 		t.Fatalf("cursor moved to %d past events outside the window", got)
 	}
 	r = do(t, Job{Store: storeOf(m), Rules: rules("wget")})
-	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=2 known=0 skipped=0 bounded=0 left=0")
+	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=2 known=0 skipped=0 bounded=0")
 	if got := m.cursors[ttpcron.Command].Seq; got != 4 {
 		t.Errorf("cursor at %d, want 4", got)
 	}
@@ -150,7 +147,7 @@ func TestSecondPassReportsTheSameWithoutReading(t *testing.T) {
 		add(m, command(daysAgo(float64(i)), fmt.Sprint("wget ", i)), command(daysAgo(float64(i)), ""), command(daysAgo(float64(i)), "slow"))
 	}
 	r := do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 3650})
-	wantLine(t, r, "command events=150 commands=100 tagged=50 tags=50 inserted=50 known=0 skipped=50 bounded=50 left=0")
+	wantLine(t, r, "command events=150 commands=100 tagged=50 tags=50 inserted=50 known=0 skipped=50 bounded=50")
 	first := r.Run.Sources[0]
 	pages := m.pages
 	r = do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 3650})
@@ -182,9 +179,9 @@ func TestCoverageIsNeverAheadOfWhatWasLookedAt(t *testing.T) {
 	add(m, command(day, "wget 3"))
 	do(t, Job{Store: storeOf(m), Rules: rules("wget")}) // the first rules again, event 3 alone
 	r := do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 10})
-	wantLine(t, r, "command events=3 commands=3 tagged=2 tags=2 inserted=0 known=2 skipped=0 bounded=0 left=0")
+	wantLine(t, r, "command events=3 commands=3 tagged=2 tags=2 inserted=0 known=2 skipped=0 bounded=0")
 	r = do(t, Job{Store: storeOf(m), Rules: rules("curl"), SinceDays: 10})
-	wantLine(t, r, "command events=3 commands=3 tagged=1 tags=1 inserted=0 known=1 skipped=0 bounded=0 left=0")
+	wantLine(t, r, "command events=3 commands=3 tagged=1 tags=1 inserted=0 known=1 skipped=0 bounded=0")
 }
 
 func TestResumedRunsExtendCoverage(t *testing.T) {
@@ -198,7 +195,7 @@ func TestResumedRunsExtendCoverage(t *testing.T) {
 	}
 	pages := m.pages
 	r := do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 10})
-	wantLine(t, r, "command events=8 commands=8 tagged=8 tags=8 inserted=0 known=8 skipped=0 bounded=0 left=0")
+	wantLine(t, r, "command events=8 commands=8 tagged=8 tags=8 inserted=0 known=8 skipped=0 bounded=0")
 	if m.pages != pages {
 		t.Error("days that resumed runs covered were read again")
 	}
@@ -212,10 +209,10 @@ func TestResumedRunRespectsACheckpointThatWasSet(t *testing.T) {
 	add(m, command(day, "wget 2"), command(day, "wget 3"))
 	m.cursors[ttpcron.Command] = ttpcron.Cursor{Kind: ttpcron.Command, Seq: 2}
 	r := do(t, Job{Store: storeOf(m), Rules: rules("wget")})
-	wantLine(t, r, "command events=1 commands=1 tagged=1 tags=1 inserted=1 known=0 skipped=0 bounded=0 left=0")
+	wantLine(t, r, "command events=1 commands=1 tagged=1 tags=1 inserted=1 known=0 skipped=0 bounded=0")
 	// The event that was skipped is not taken for covered.
 	r = do(t, Job{Store: storeOf(m), Rules: rules("wget"), SinceDays: 10})
-	wantLine(t, r, "command events=3 commands=3 tagged=3 tags=3 inserted=1 known=2 skipped=0 bounded=0 left=0")
+	wantLine(t, r, "command events=3 commands=3 tagged=3 tags=3 inserted=1 known=2 skipped=0 bounded=0")
 }
 
 func TestDryRunWritesNothingAndCountsWhatItWould(t *testing.T) {
@@ -226,12 +223,12 @@ func TestDryRunWritesNothingAndCountsWhatItWould(t *testing.T) {
 	writes := m.writes
 	in := input("f", fakeFile{batches: []ttpcron.Batch{batchOf(command(daysAgo(1), "wget a"), command(daysAgo(900), "wget c"))}})
 	r := do(t, Job{Store: storeOf(m), Scratch: ref(storeOf(scratch)), Rules: rules("wget"), Inputs: []Input{in}, DryRun: true})
-	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=2 known=0 skipped=0 bounded=0 left=0")
+	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=2 known=0 skipped=0 bounded=0")
 	if r.Files[0].New != 1 || r.Files[0].Known != 1 || !r.Run.Sources[0].DryRun {
 		t.Errorf("files %+v", r.Files)
 	}
 	r = do(t, Job{Store: storeOf(m), Scratch: ref(storeOf(newMemory())), Rules: rules("wget"), Inputs: []Input{in}, DryRun: true, SinceDays: 30})
-	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=1 known=1 skipped=0 bounded=0 left=0")
+	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=1 known=1 skipped=0 bounded=0")
 	if len(r.Found.Techniques) != 1 || r.Found.Techniques[0].Tags != 2 {
 		t.Errorf("picture %+v", r.Found)
 	}
@@ -333,8 +330,8 @@ func TestInterruptedRunKeepsWhatItTagged(t *testing.T) {
 	}
 	m.onPage = nil
 	r = do(t, job)
-	if s := r.Run.Sources[0]; s.Tags != 3000 || s.Inserted+s.Known != 3000 || s.Known == 0 || len(m.tags) != 3000 {
-		t.Errorf("continued: %s", line(s))
+	if rest := r.Run.Sources[0]; rest.Tags != 3000-s.Inserted || rest.Inserted != rest.Tags || len(m.tags) != 3000 {
+		t.Errorf("continued after %d: %s", s.Inserted, line(rest))
 	}
 }
 
@@ -417,21 +414,23 @@ func TestAllSources(t *testing.T) {
 	if got := names(r); !slices.Equal(got, []string{"command=1", "canary=1"}) {
 		t.Errorf("sources %v", got)
 	}
-	// A kind that first arrives after such a run is late, not history.
+	if !slices.Equal(r.Run.Unclaimed, []ttpcron.SourceKind{"other"}) {
+		t.Errorf("unclaimed %v", r.Run.Unclaimed)
+	}
 	add(m, event(ttpcron.AuthAttempt, daysAgo(500), "wget"), event(ttpcron.CanaryFingerprint, daysAgo(500), "wget"))
 	r = do(t, Job{Store: storeOf(m), Rules: w, Source: SourceAll})
 	if got := names(r); !slices.Equal(got, []string{"command=0", "canary=1", "auth_attempt=1"}) {
 		t.Errorf("sources %v", got)
 	}
-	// One that was there before rules came for it begins with its last week.
+	// One that was there before rules came for it is taken from its beginning.
 	w.kinds = append(w.kinds, "other")
 	add(m, event("other", daysAgo(500), "wget"))
 	r = do(t, Job{Store: storeOf(m), Rules: w, Source: SourceAll})
-	if got := names(r); !slices.Equal(got, []string{"command=0", "canary=0", "auth_attempt=0", "other=1"}) {
+	if got := names(r); !slices.Equal(got, []string{"command=0", "canary=0", "auth_attempt=0", "other=2"}) {
 		t.Errorf("sources %v", got)
 	}
-	if left := r.Run.Sources[3].Left; left != 1 {
-		t.Errorf("left %d", left)
+	if len(r.Run.Unclaimed) > 0 {
+		t.Errorf("unclaimed %v", r.Run.Unclaimed)
 	}
 }
 
@@ -452,7 +451,7 @@ func TestUnreadableInputsDoNotStopTheRun(t *testing.T) {
 	if !errors.As(err, &bad) || !errors.Is(err, gone) || len(bad.Files) != 2 {
 		t.Fatalf("error %v", err)
 	}
-	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=2 known=0 skipped=0 bounded=0 left=0")
+	wantLine(t, r, "command events=2 commands=2 tagged=2 tags=2 inserted=2 known=0 skipped=0 bounded=0")
 	if !closed || len(r.Files) != 4 || !r.Files[1].Passed || r.Run.Imported.New != 2 {
 		t.Errorf("files %+v", r.Files)
 	}
@@ -465,7 +464,7 @@ func TestPanicCostsOneEvent(t *testing.T) {
 	m := newMemory()
 	add(m, command(daysAgo(1), "wget 1"), command(daysAgo(1), "panic"), command(daysAgo(1), "wget 2"), command(daysAgo(2), "panic"))
 	r := do(t, Job{Store: storeOf(m), Rules: rules("wget")})
-	wantLine(t, r, "command events=4 commands=4 tagged=2 tags=2 inserted=2 known=0 skipped=0 bounded=0 left=0")
+	wantLine(t, r, "command events=4 commands=4 tagged=2 tags=2 inserted=2 known=0 skipped=0 bounded=0")
 }
 
 func TestUnreadableHistory(t *testing.T) {
@@ -639,9 +638,8 @@ func TestPictureBeginsAtMediumOnHosts(t *testing.T) {
 }
 
 // TestHistories plays random histories of arrivals, runs of every sort,
-// interruptions and failures, and checks after each resumed run that nothing
-// that arrived after the first run is without its tag, and that coverage tells
-// the truth.
+// interruptions and failures, and checks after each resumed run that nothing is
+// without its tag, and that coverage tells the truth.
 func TestHistories(t *testing.T) {
 	n := 300
 	if testing.Short() {

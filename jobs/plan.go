@@ -14,7 +14,6 @@ import (
 type selection struct {
 	window  ttpcron.Window
 	resumed bool   // arrival after cursor decides, and window is not looked at
-	first   bool   // no cursor yet and no window asked for: window is the default
 	cursor  uint64 // 0 when there is none
 	whole   bool   // ignore coverage: look at every event, as a dry run does
 }
@@ -43,7 +42,6 @@ type planned struct {
 	// settled counts what earlier runs with the same rules made of events that
 	// are selected and need not be read again.
 	settled counts
-	left    int // older events that a first run leaves out
 	// missed: events after the cursor lie outside the window, so that the
 	// cursor must stay where it is.
 	missed bool
@@ -52,7 +50,6 @@ type planned struct {
 
 func (p *planned) add(o planned) {
 	p.settled.add(o.settled)
-	p.left += o.left
 	p.missed = p.missed || o.missed
 	p.stale = p.stale || o.stale
 }
@@ -172,9 +169,6 @@ func (p *plan) selectDay(d ttpcron.DayHistory, found *planned) (part, bool) {
 	if !w.Overlaps(d.Day) || !w.Since.IsZero() && d.Latest.Before(w.Since) || !w.Until.IsZero() && !d.Earliest.Before(w.Until) {
 		if d.LastSeq > p.sel.cursor {
 			found.missed = true
-		}
-		if p.sel.first && d.Earliest.Before(w.Since) {
-			found.left += d.Events
 		}
 		return part{}, false
 	}

@@ -43,7 +43,6 @@ type unit struct {
 	counts
 	out    []ttpcron.Tag
 	bytes  int  // text that out keeps in memory, roughly
-	left   int  // events before the window
 	missed bool // an event after the cursor lies outside the window
 	failed []failure
 	again  reviewed
@@ -288,9 +287,6 @@ func (rp *replay) tagFrom(t Tagger, u *unit, i int) (next int) {
 		if filter && !w.Contains(e.Time) {
 			u.again.pass()
 			u.missed = u.missed || e.Seq > rp.plan.sel.cursor
-			if e.Time.Before(w.Since) {
-				u.left++
-			}
 			continue
 		}
 		again := slices.ContainsFunc(u.part.stale, func(c ttpcron.Coverage) bool { return holds(&c, e) })
@@ -376,7 +372,6 @@ func (rp *replay) collect(u *unit) {
 	g.counts.add(u.counts)
 	g.bytes += u.bytes
 	rp.plan.add(u.plan)
-	rp.plan.left += u.left
 	rp.plan.missed = rp.plan.missed || u.missed
 	rp.count(u.plan.settled)
 	rp.source.Known += u.plan.settled.tags

@@ -116,7 +116,8 @@ func retagLine(r Report) string {
 }
 
 // TestChangedRules runs one job after the other over a growing history: one
-// event on each of two days, and one of long ago that the first run leaves out.
+// event on each of two days, and one of long ago that is left out on purpose: a run over
+// a week, and then the checkpoint was set.
 func TestChangedRules(t *testing.T) {
 	old := lexicon{rule("A", 1, "wget"), rule("B", 1, "curl")}
 	disabled, weak, sure := rule("B", 1, "curl"), rule("B", 1, "curl"), rule("B", 1, "curl")
@@ -149,13 +150,14 @@ func TestChangedRules(t *testing.T) {
 		m := newMemory()
 		add(m, command(daysAgo(400), "wget curl x left out"), command(daysAgo(2), "wget x"), command(daysAgo(3), "curl x"))
 		for i, s := range steps {
-			j := Job{Store: storeOf(m), Rules: s.rules}
-			if i > 0 {
-				j.SinceDays = days
+			j := Job{Store: storeOf(m), Rules: s.rules, SinceDays: days}
+			if i == 0 {
+				j.SinceDays = 7
 			}
 			if got := retagLine(do(t, j)); got != s.want {
 				t.Errorf("%s:\ngot  %s\nwant %s", s.name, got, s.want)
 			}
+			m.setCheckpoint()
 		}
 		want := []string{"A@1 wget x", "C@1 curl x", "C@1 wget x"}
 		if got := tagged(m); !slices.Equal(got, want) {
@@ -165,11 +167,12 @@ func TestChangedRules(t *testing.T) {
 }
 
 // TestChangedRulesReachPartsOfDays covers a day in parts: what happened in the
-// window of the first run, and what arrived after it.
+// window of a run after which the checkpoint was set, and what arrived after that.
 func TestChangedRulesReachPartsOfDays(t *testing.T) {
 	m := newMemory()
 	add(m, command(daysAgo(7.1), "x morning, left out"), command(daysAgo(6.9), "x afternoon"))
-	do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "x")}})
+	do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "x")}, SinceDays: 7})
+	m.setCheckpoint()
 	add(m, command(daysAgo(7.1), "x morning, late"), command(daysAgo(300), "x old, late"))
 	do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "x")}})
 	do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "x"), rule("B", 1, "x")}})

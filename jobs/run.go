@@ -21,8 +21,7 @@ import (
 //
 // Without SinceDays a run resumes: it takes the events that arrived after the
 // cursor of their kind, however old they are, and moves the cursor to the last
-// of them. Where a kind has no cursor yet, it takes the events of the last
-// DefaultSinceDays days and reports how many older ones it left.
+// of them. Where a kind has no cursor yet, that is everything.
 //
 // With SinceDays a run takes the events of the last so many days by event time,
 // whatever the cursor says. It moves the cursor only when no event that arrived
@@ -261,26 +260,19 @@ func (r *run) cursors(ctx context.Context) (map[ttpcron.SourceKind]ttpcron.Curso
 	return m, nil
 }
 
-// kinds lists the kinds of event that the run is to replay, in order.
+// kinds lists the kinds of event that the run is to replay, in order, and notes
+// to which of those that there are no rule in force applies.
 func (r *run) kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
-	if r.Source != SourceAll {
-		return []ttpcron.SourceKind{KindOf(r.Source)}, nil
-	}
-	kinds := []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint}
-	stored, err := r.Store.Kinds(ctx)
+	stored, err := r.stored(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if r.DryRun && r.Scratch != nil {
-		more, err := r.Scratch.Kinds(ctx)
-		if err != nil {
-			return nil, err
-		}
-		stored = append(slices.Clone(stored), more...)
-	}
-	slices.Sort(stored)
-	stored = slices.Compact(stored)
+	kinds := []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint}
 	for _, k := range stored {
+		claimed := r.rules.Applying(k) > 0
+		if !claimed {
+			r.out.Run.Unclaimed = append(r.out.Run.Unclaimed, k)
+		}
 		if slices.Contains(kinds[:2], k) {
 			continue
 		}
@@ -288,16 +280,26 @@ func (r *run) kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r.rules.Applying(k) > 0 || len(leaving) > 0 {
+		if claimed || len(leaving) > 0 {
 			kinds = append(kinds, k)
 		}
 	}
-	for _, k := range stored {
-		if r.rules.Applying(k) == 0 {
-			r.log.Warn("no rule in force applies to these events", "kind", k)
-		}
+	if r.Source != SourceAll {
+		return []ttpcron.SourceKind{KindOf(r.Source)}, nil
 	}
 	return kinds, nil
+}
+
+// stored lists the kinds of which there are events, in the order of their names.
+func (r *run) stored(ctx context.Context) ([]ttpcron.SourceKind, error) {
+	stored, err := r.Store.Kinds(ctx)
+	if err == nil && r.DryRun && r.Scratch != nil {
+		var more []ttpcron.SourceKind
+		more, err = r.Scratch.Kinds(ctx)
+		stored = append(slices.Clone(stored), more...)
+	}
+	slices.Sort(stored)
+	return slices.Compact(stored), err
 }
 
 func (r *run) source(ctx context.Context, kind ttpcron.SourceKind, cursors map[ttpcron.SourceKind]ttpcron.Cursor, upTo uint64) error {
@@ -311,10 +313,7 @@ func (r *run) source(ctx context.Context, kind ttpcron.SourceKind, cursors map[t
 	if r.ChangedOnly || r.rules.Applying(kind) == 0 {
 		return r.retag(ctx, kind, rep, upTo)
 	}
-	sel, err := r.selection(ctx, kind, cursors)
-	if err != nil {
-		return interruptedOr(ctx, err)
-	}
+	sel := r.selection(cursors[kind])
 	plan, err := r.plan(ctx, r.Store.History, kind, sel, upTo)
 	if err != nil {
 		return interruptedOr(ctx, err)
@@ -350,49 +349,9 @@ func (r *run) replayScratch(ctx context.Context, kind ttpcron.SourceKind, sel se
 	return r.replay(ctx, plan, rep, func() []ttpcron.Cursor { return nil })
 }
 
-// selection decides what the run takes of a kind.
-func (r *run) selection(ctx context.Context, kind ttpcron.SourceKind, cursors map[ttpcron.SourceKind]ttpcron.Cursor) (selection, error) {
-	c, has := cursors[kind]
-	sel := selection{cursor: c.Seq, whole: r.DryRun, window: r.out.Run.Window}
-	if r.SinceDays > 0 {
-		return sel, nil
-	}
-	if !has {
-		late, err := r.arrivedLate(ctx, kind, cursors)
-		if err != nil {
-			return sel, err
-		}
-		has = late
-	}
-	if has {
-		sel.resumed = true
-		return sel, nil
-	}
-	sel.first = true
-	sel.window = since(r.out.Run.Started, DefaultSinceDays)
-	r.out.Since = sel.window.Since
-	return sel, nil
-}
-
-// arrivedLate reports whether a kind without a cursor first arrived after runs
-// over all sources had begun. Its events are then late arrivals, which a
-// resumed run takes however old they are, and not the history that was there
-// before the first run.
-func (r *run) arrivedLate(ctx context.Context, kind ttpcron.SourceKind, cursors map[ttpcron.SourceKind]ttpcron.Cursor) (bool, error) {
-	command, ok1 := cursors[ttpcron.Command]
-	canary, ok2 := cursors[ttpcron.CanaryFingerprint]
-	if !ok1 || !ok2 || kind == ttpcron.Command || kind == ttpcron.CanaryFingerprint {
-		return false, nil
-	}
-	for d, err := range Days(ctx, r.Store.History, kind) {
-		if err != nil {
-			return false, err
-		}
-		if d.FirstSeq <= min(command.Seq, canary.Seq) {
-			return false, nil
-		}
-	}
-	return true, nil
+// selection decides what the run takes of a kind with a cursor.
+func (r *run) selection(c ttpcron.Cursor) selection {
+	return selection{cursor: c.Seq, resumed: r.SinceDays == 0, whole: r.DryRun, window: r.out.Run.Window}
 }
 
 // replay carries out a plan and finishes it: the last tags, and the cursors
@@ -400,7 +359,6 @@ func (r *run) arrivedLate(ctx context.Context, kind ttpcron.SourceKind, cursors 
 func (r *run) replay(ctx context.Context, p *plan, rep *ttpcron.SourceReport, move func() []ttpcron.Cursor) error {
 	rp := &replay{job: r, plan: p, source: rep}
 	err := rp.run(ctx)
-	rep.Left += p.left
 	if rp.broken {
 		return err
 	}
@@ -414,7 +372,7 @@ func (r *run) replay(ctx context.Context, p *plan, rep *ttpcron.SourceReport, mo
 // move returns the cursor that a plan has earned, if it moves at all.
 func (r *run) move(p *plan, cursors map[ttpcron.SourceKind]ttpcron.Cursor) []ttpcron.Cursor {
 	old, has := cursors[p.kind]
-	if p.missed && !p.sel.first || has && p.upTo <= old.Seq {
+	if p.missed || has && p.upTo <= old.Seq {
 		return nil
 	}
 	return []ttpcron.Cursor{{Kind: p.kind, Seq: p.upTo, UpdatedAt: r.now().UTC(), RunID: r.out.Run.ID}}

@@ -89,7 +89,7 @@ func showCheckpoints(ctx context.Context, out *term.Output, stores *store.Opener
 		t.Add(j.Source, term.Count(c.Seq), term.Count(last), waiting, term.Time(c.UpdatedAt), c.RunID)
 	}
 	if len(cursors) == 0 && !asJSON {
-		fmt.Fprintln(out, "No checkpoint yet: the next run-once takes the events of the last 7 days.")
+		fmt.Fprintln(out, "No checkpoint yet: the next run-once takes all events.")
 	}
 	return out.Table(&t)
 }
@@ -102,9 +102,9 @@ func checkpointReset() *command {
 	return &command{
 		Name: "checkpoint reset", Short: "forget checkpoints, and what has been covered", Flags: fs,
 		Text: `Forgets the checkpoint of a source and which days the rules have covered. The next
-run is a first run: without --since-days it takes the last 7 days. Tags stay, and
-tags that exist are never made twice. To make runs take everything that is stored,
-use checkpoint set 0 instead.`,
+run is a first run: without --since-days it takes everything that is stored. Tags
+stay, and tags that exist are never made twice. checkpoint set 0 takes everything
+too, but for days that the same rules have covered.`,
 		Examples: "ttpcron checkpoint reset --source canary",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -117,7 +117,7 @@ use checkpoint set 0 instead.`,
 				}
 				name := jobs.SourceOf(k)
 				return s.out.Either(*asJSON, map[string]string{"source": name},
-					"%s: no checkpoint; the next run takes the last %d days, or what --since-days says", term.Clean(name), jobs.DefaultSinceDays)
+					"%s: no checkpoint; the next run takes everything, or what --since-days says", term.Clean(name))
 			})
 		},
 	}

@@ -44,7 +44,7 @@ func (d *damager) held(t *testing.T, store string) (tags, events []string) {
 // run, with another rule, looks at what the first had covered.
 func TestRecoveredComesBack(t *testing.T) {
 	d := newWhole(t)
-	d.now = d.now.AddDate(0, 2, 0) // long after the days of events: no window of a first run helps
+	d.now = d.now.AddDate(0, 2, 0)
 	whole, recovered := d.path("whole.db"), d.path("recovered.db")
 	os.Remove(whole)
 	log, err := os.ReadFile(d.path("all.jsonl"))

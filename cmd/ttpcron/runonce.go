@@ -38,7 +38,7 @@ func runOnceCommand() *command {
 		onInterrupt: cli.OneOf{Value: daemon.InterruptCancel, Values: []string{daemon.InterruptCancel, daemon.InterruptDetach}},
 	}
 	fs := cli.NewFlags()
-	fs.Var(&o.sinceDays, "since-days", "take the events of the last `N` days, 1 to 3650, whatever the checkpoint says (default: resume, or 7 on a first run)")
+	fs.Var(&o.sinceDays, "since-days", "take the events of the last `N` days, 1 to 3650, whatever the checkpoint says (default: resume)")
 	fs.Var(&o.source, "source", sourceUsage)
 	fs.BoolVar(&o.dryRun, "dry-run", false, "tag and count, but write nothing into the store")
 	fs.BoolVar(&o.changedOnly, "rules-changed-only", false, "only look again at what runs have covered, with the rules that are new or changed since: no import, no new events")
@@ -53,10 +53,10 @@ func runOnceCommand() *command {
 
 Without --since-days a run resumes: it takes every event that arrived after the
 checkpoint of its source, however old, and moves the checkpoint. Where a source
-has no checkpoint yet, it takes the events of the last 7 days, says how many
-older ones it left out, and sets the checkpoint. With --since-days N it takes the
-events of the last N days by the time they happened; the checkpoint moves only
-when nothing that arrived after it was left out, and never back.
+has no checkpoint yet, as in a first run, that is everything there is. With
+--since-days N, such as 7, it takes the events of the last N days by the time they
+happened; the checkpoint moves only when nothing that arrived after it was left
+out, and never back.
 
 Sources are command, then canary; all means these and then every further kind of
 event in the store to which a rule applies. Tags that exist are left alone, so a
@@ -90,7 +90,7 @@ otherwise this command does, while it has its turn. A command that is suspended
 loses its turn after 20 seconds and exits with 75 when it goes on; what it had
 committed is kept.`,
 		Examples: `ttpcron run-once --input /var/log/cowrie
-ttpcron run-once --since-days 3650 --source command
+ttpcron run-once --since-days 7 --source command
 ttpcron run-once --dry-run --input cowrie:new.json --json
 ttpcron run-once --dry-run --rules-changed-only --rules ./my-rules`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},
@@ -145,6 +145,7 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 	show.done()
 	notes.End()
 	retention.WarnHorizon(s.log, r.Run.Imported, s.now())
+	ruleset.SayUnclaimed(s.log, r.Run.Unclaimed)
 	if len(r.Run.Sources) == 0 {
 		return err
 	}
@@ -242,8 +243,8 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 func appendSourceJSON(b []byte, s ttpcron.SourceReport) []byte {
 	b = append(b, `{"source":`...)
 	b = jsontext.AppendString(b, s.Source)
-	return fmt.Appendf(b, `,"events":%d,"commands":%d,"tagged":%d,"tags":%d,"inserted":%d,"known":%d,"skipped":%d,"bounded":%d,"left":%d,"retagged":%d,"retag_tags":%d,"retag_inserted":%d,"replaced":%d,"removed":%d,"dry_run":%t,"elapsed_s":%s}`+"\n",
-		s.Events, s.Commands, s.Tagged, s.Tags, s.Inserted, s.Known, s.Skipped, s.Bounded, s.Left, s.Retagged, s.RetagTags, s.RetagInserted, s.Replaced, s.Removed, s.DryRun, strconv.FormatFloat(s.Elapsed.Seconds(), 'f', 3, 64))
+	return fmt.Appendf(b, `,"events":%d,"commands":%d,"tagged":%d,"tags":%d,"inserted":%d,"known":%d,"skipped":%d,"bounded":%d,"retagged":%d,"retag_tags":%d,"retag_inserted":%d,"replaced":%d,"removed":%d,"dry_run":%t,"elapsed_s":%s}`+"\n",
+		s.Events, s.Commands, s.Tagged, s.Tags, s.Inserted, s.Known, s.Skipped, s.Bounded, s.Retagged, s.RetagTags, s.RetagInserted, s.Replaced, s.Removed, s.DryRun, strconv.FormatFloat(s.Elapsed.Seconds(), 'f', 3, 64))
 }
 
 func sourceTable(sources []ttpcron.SourceReport, dry bool) *term.Table {
@@ -264,10 +265,6 @@ func sourceTable(sources []ttpcron.SourceReport, dry bool) *term.Table {
 // printNotes says what the numbers alone do not.
 func printNotes(w io.Writer, r jobs.Report) {
 	for _, s := range r.Run.Sources {
-		if s.Left > 0 {
-			fmt.Fprintf(w, "\nFirst run of %s: it took the events since %s and left out %s.\nTo include them: ttpcron run-once --since-days %d\n",
-				term.Clean(s.Source), term.Time(r.Since), term.Plural(s.Left, "older one", "older ones"), jobs.MaxSinceDays)
-		}
 		if s.Bounded > 0 {
 			fmt.Fprintf(w, "\nOn %s a rule met a limit of work or size and did not finish.\n", term.Plural(s.Bounded, term.Clean(s.Source)+" event", term.Clean(s.Source)+" events"))
 		}

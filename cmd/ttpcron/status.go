@@ -29,8 +29,9 @@ func statusCommand() *command {
 		Name: "status", Short: "show what the store holds and how far runs have come", Flags: fs,
 		Text: `Shows the size of the store, events and tags by source, for each source the
 checkpoint and how many events came after it, tags by level, the last runs, and
-where rules come from. WAITING is what a run without --since-days would take; "<"
-means that it may be fewer. Nothing is scanned and no rule is compiled, so that it
+where rules come from. WAITING is what the next run takes without --since-days:
+"<" means that it may be fewer, "no rule" that the last run had none for it.
+Nothing is scanned and, once there was a run, no rule is compiled, so that it
 answers at once: rules check says whether all rules are sound. Only where several
 tags of one event by one rule are the same technique in the release of ATT&CK that
 is shown are such tags read, to count one.`,
@@ -44,6 +45,7 @@ is shown are such tags read, to count one.`,
 			if err != nil {
 				return err
 			}
+			claimSources(&st, s)
 			if *asJSON {
 				return s.out.JSON(st)
 			}
@@ -60,6 +62,8 @@ type status struct {
 	Sources []store.Source `json:"sources"`
 	Levels  levelsStatus   `json:"levels"`
 	Runs    []runStatus    `json:"runs"`
+
+	ran bool // a run came to the events
 }
 
 // levelsStatus counts tags by the vantage of their event and by level.
@@ -173,6 +177,9 @@ func gatherStatus(ctx context.Context, stores *store.Opener, set *settings.Setti
 	if s.Sources, err = db.Sources(ctx, st); err != nil {
 		return s, err
 	}
+	if _, s.ran, err = db.Unclaimed(ctx); err != nil {
+		return s, err
+	}
 	s.Levels = statusOfLevels(st.Levels)
 	runs, err := db.Ledger.Runs(ctx, runsShown)
 	for _, r := range runs {
@@ -180,6 +187,16 @@ func gatherStatus(ctx context.Context, stores *store.Opener, set *settings.Setti
 		s.Rules.RuleSet = cmp.Or(s.Rules.RuleSet, r.RuleSet)
 	}
 	return s, err
+}
+
+// claimSources finds out which kinds no rule applies to before the first run.
+func claimSources(st *status, s *session) {
+	if st.ran || len(st.Sources) == 0 {
+		return
+	}
+	if rules, _, err := loadRules(s.set, s.log); err == nil && rules.InForce() > 0 {
+		store.Claim(st.Sources, rules)
+	}
 }
 
 // statusOfRules counts rule files and the states that are in force.
@@ -289,7 +306,10 @@ func printSources(out *term.Output, now func() time.Time, sources []store.Source
 		if s.Checkpoint != nil {
 			checkpoint = term.Count(*s.Checkpoint)
 		}
-		if !s.WaitingExact {
+		switch {
+		case s.Unclaimed:
+			waiting = "no rule"
+		case !s.WaitingExact:
 			waiting = "<" + waiting
 		}
 		if s.UpdatedAt != nil {

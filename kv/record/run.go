@@ -43,6 +43,10 @@ func AppendRun(dst []byte, r *ttpcron.Run) []byte {
 	for _, c := range [...]ttpcron.NameCounts{m.NewKinds, m.IgnoredTypes} {
 		dst = appendNameCounts(dst, c)
 	}
+	dst = binary.AppendUvarint(AppendInt(dst, m.LeftOut), uint64(len(r.Unclaimed)))
+	for _, k := range r.Unclaimed {
+		dst = AppendText(dst, string(k))
+	}
 	return End(dst, []byte(r.ID))
 }
 
@@ -78,6 +82,9 @@ func ReadRun(key, rec []byte) (run ttpcron.Run, err error) {
 		for _, n := range sourceCounts(&s) {
 			*n = r.Int()
 		}
+		if r.Version < 5 {
+			r.Int() // events that a first run left out
+		}
 		s.DryRun = r.Bool()
 		s.Elapsed = time.Duration(r.Varint())
 		run.Sources = append(run.Sources, s)
@@ -105,6 +112,12 @@ func ReadRun(key, rec []byte) (run ttpcron.Run, err error) {
 	if r.Version >= 4 {
 		run.Imported.NewKinds, run.Imported.IgnoredTypes = readNameCounts(&r), readNameCounts(&r)
 	}
+	if r.Version >= 5 {
+		run.Imported.LeftOut = r.Int()
+		for range r.Count(len(r.Rest)) {
+			run.Unclaimed = append(run.Unclaimed, ttpcron.SourceKind(r.Text()))
+		}
+	}
 	if err := r.Finish(); err != nil {
 		return ttpcron.Run{}, fmt.Errorf("run %q: %w", key, err)
 	}
@@ -113,8 +126,8 @@ func ReadRun(key, rec []byte) (run ttpcron.Run, err error) {
 
 // sourceCounts lists the counts of a report in the order in which they are
 // stored.
-func sourceCounts(s *ttpcron.SourceReport) [9]*int {
-	return [...]*int{&s.Events, &s.Commands, &s.Tagged, &s.Tags, &s.Inserted, &s.Known, &s.Skipped, &s.Bounded, &s.Left}
+func sourceCounts(s *ttpcron.SourceReport) [8]*int {
+	return [...]*int{&s.Events, &s.Commands, &s.Tagged, &s.Tags, &s.Inserted, &s.Known, &s.Skipped, &s.Bounded}
 }
 
 func retagCounts(s *ttpcron.SourceReport) [3]*int {

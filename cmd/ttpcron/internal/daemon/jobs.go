@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
@@ -206,10 +207,29 @@ func (d *runner) logRun(name string, r jobs.Report, err error) {
 		if s.Retagged+s.Removed+s.Replaced > 0 {
 			d.log.Info("looked again at events", "source", term.Clean(s.Source), "rules", len(r.Changed), "events", s.Retagged, "tags", s.RetagTags, "inserted", s.RetagInserted, "replaced", s.Replaced, "removed", s.Removed)
 		}
-		if s.Left > 0 {
-			d.log.Warn("a first run takes the events of the last days; ttpcron run-once --since-days takes the older ones", "source", term.Clean(s.Source), "since", term.Time(r.Since), "left_out", s.Left)
+	}
+	d.sayUnclaimed(r.Run.Unclaimed)
+}
+
+// sayUnclaimed logs, once in the life of the process, which kinds of event no rule
+// applies to.
+func (d *runner) sayUnclaimed(kinds []ttpcron.SourceKind) {
+	var news []ttpcron.SourceKind
+	for _, k := range kinds {
+		if !d.unclaimed[k] {
+			news = append(news, k)
 		}
 	}
+	if len(news) == 0 {
+		return
+	}
+	if d.unclaimed == nil {
+		d.unclaimed = map[ttpcron.SourceKind]bool{}
+	}
+	for _, k := range news {
+		d.unclaimed[k] = true
+	}
+	ruleset.SayUnclaimed(d.log, news)
 }
 
 // progress is called many times a second while a job runs.

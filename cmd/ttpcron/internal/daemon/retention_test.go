@@ -186,7 +186,7 @@ func TestSecondLook(t *testing.T) {
 	b.run("often")
 	b.run("maintenance")
 	b.count(20, "at the first look")
-	const want = "kept although old: 9 of 20 events before 2026-11-10: that is much at once, and waits for a second look from 2026-11-21 12:00:00 UTC on; " +
+	const want = "kept although old: 9 of 20 events before 2026-11-10 and 9 of 20 tags before 2026-11-10: that is much at once, and waits for a second look from 2026-11-21 12:00:00 UTC on; " +
 		"ttpcron db prune --keep-events 10d --keep-tags 10d --yes takes it out now"
 	if got := b.healthz(); got != "ok\nTROUBLE: "+want+"\n" {
 		t.Errorf("/healthz: %s", got)
@@ -246,7 +246,7 @@ func TestYoungStore(t *testing.T) {
 	b.run("often")
 	b.run("maintenance")
 	b.count(101, "on the first day")
-	if text := b.stderr.String(); !strings.Contains(text, "1 of 101 events before 2026-11-10: the clock was seen on 1 day so far, and age counts once it was on 3") {
+	if text := b.stderr.String(); !strings.Contains(text, "1 of 101 events before 2026-11-10 and 1 of 101 tags before 2026-11-10: the clock was seen on 1 day so far, and age counts once it was on 3") {
 		t.Errorf("log: %s", text)
 	}
 	if got := b.healthz(); got != "ok\n" {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
@@ -56,7 +57,8 @@ type runner struct {
 	said   map[string]*saidOnce   // by job
 	places map[string]*jobs.Place // where imports stopped, by job
 
-	horizonSaid string // what was said last of events that were passed over
+	unclaimed   map[ttpcron.SourceKind]bool // kinds without a rule, of which was said so
+	horizonSaid string                      // what was said last of events that were passed over
 
 	timesMu sync.Mutex
 	times   map[string]time.Time // when jobs began last

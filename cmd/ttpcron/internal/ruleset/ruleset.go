@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -157,6 +158,18 @@ func Warn(log hclog.Logger, report *tagger.LoadReport) {
 	}
 	if report.Silent > 0 {
 		log.Debug("rules that name no technique make no tag", "rules", report.Silent)
+	}
+}
+
+// SayUnclaimed logs that no rule in force applies to some kinds of event, if there
+// are any.
+func SayUnclaimed(log hclog.Logger, kinds []ttpcron.SourceKind) {
+	var names []string
+	for _, k := range kinds {
+		names = append(names, term.Clean(jobs.SourceOf(k)))
+	}
+	if len(names) > 0 {
+		log.Info("no rule in force applies to some kinds of event: they are kept, and no run looks at them", "kinds", strings.Join(names, ", "))
 	}
 }
 

@@ -24,6 +24,7 @@ type Source struct {
 	UpdatedAt    *time.Time `json:"checkpoint_at"`
 	Waiting      int        `json:"waiting"`
 	WaitingExact bool       `json:"waiting_exact"`
+	Unclaimed    bool       `json:"unclaimed"` // no rule in force applies: none is waiting, as no run takes any
 	FutureEvents int        `json:"future_events"`
 	FutureDays   int        `json:"future_days"`
 	FutureLatest *time.Time `json:"future_latest"`
@@ -31,9 +32,13 @@ type Source struct {
 }
 
 // Sources describes the kinds that are stored or have a checkpoint, commands
-// and canaries first.
+// and canaries first. To which of them no rule applies is what the last run found.
 func (s *Store) Sources(ctx context.Context, st kv.Stats) ([]Source, error) {
 	kinds := st.Kinds
+	unclaimed, _, err := s.Unclaimed(ctx)
+	if err != nil {
+		return nil, err
+	}
 	list, err := s.Ledger.Cursors(ctx)
 	if err != nil {
 		return nil, err
@@ -74,9 +79,39 @@ func (s *Store) Sources(ctx context.Context, st kv.Stats) ([]Source, error) {
 		if one.Waiting, one.WaitingExact, err = jobs.Waiting(ctx, s.History, k.Kind, cursors[k.Kind].Seq); err != nil {
 			return nil, err
 		}
+		if slices.Contains(unclaimed, k.Kind) {
+			one.unclaimed()
+		}
 		out = append(out, one)
 	}
 	return out, nil
+}
+
+func (s *Source) unclaimed() { s.Unclaimed, s.Waiting, s.WaitingExact = true, 0, true }
+
+// lookedBack is how many runs are looked at for one that came to the events.
+const lookedBack = 5
+
+// Unclaimed lists the kinds to which no rule applied in the last run that came to
+// the events, and reports false where none did.
+func (s *Store) Unclaimed(ctx context.Context) (kinds []ttpcron.SourceKind, ran bool, err error) {
+	runs, err := s.Ledger.Runs(ctx, lookedBack)
+	for _, r := range runs {
+		if len(r.Sources) > 0 {
+			return r.Unclaimed, true, nil
+		}
+	}
+	return nil, false, err
+}
+
+// Claim marks the sources to which none of some rules applies, for a store in which
+// no run has found that out.
+func Claim(sources []Source, rules jobs.Rules) {
+	for i := range sources {
+		if s := &sources[i]; rules.Applying(jobs.KindOf(s.Source)) == 0 {
+			s.unclaimed()
+		}
+	}
 }
 
 func kindRank(k ttpcron.SourceKind) int {
