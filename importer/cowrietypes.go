@@ -28,7 +28,6 @@ const (
 )
 
 var (
-	commandKind  = []ttpcron.SourceKind{ttpcron.Command}
 	typedKinds   = []ttpcron.SourceKind{ttpcron.Command, ttpcron.Stdin}
 	stdinKind    = []ttpcron.SourceKind{ttpcron.Stdin}
 	authKind     = []ttpcron.SourceKind{ttpcron.AuthAttempt}
