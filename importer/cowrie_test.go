@@ -38,6 +38,8 @@ func TestCowrieTypes(t *testing.T) {
 		{"cowrie.login.success", `,"username":"root","password":"x","protocol":"ssh"`,
 			`auth_attempt {"method":"password","password":"x","protocol":"ssh","service":"ssh","success":true,"username":"root"}`},
 		{"cowrie.login.failed", `,"username":"","password":""`, `auth_attempt {"method":"password","password":"","success":false,"username":""}`},
+		{"cowrie.login.failed", `,"username":"a","password":"b","type":"Cowrie"`, `auth_attempt {"method":"password","password":"b","success":false,"username":"a"}`},
+		{"cowrie.client.fingerprint", `,"key":"ssh-rsa AAAA","fingerprint":"f","type":"Cowrie"`, `auth_attempt {"key":"ssh-rsa AAAA","key_fingerprint":"f","key_type":"ssh-rsa","method":"publickey"}`},
 		{"cowrie.login.failed", `,"username":null`, `auth_attempt {"success":false}`},
 		{"cowrie.login.failed", `,"username":22,"password":1e3`, `auth_attempt {"method":"password","password":1e3,"success":false,"username":"22"}`},
 		{"cowrie.login.failed", `,"username":-0,"password":["b",{"z":1,"a":null}]`, `auth_attempt {"method":"password","password":["b",{"z":1,"a":null}],"success":false,"username":-0}`},

@@ -152,9 +152,9 @@ func (p *cowrieParser) login(success json.RawMessage) error {
 	}
 	p.text("key", cowKey)
 	p.text("key_fingerprint", cowFingerprint)
-	p.text("key_type", cowKeyType)
 	switch {
 	case p.there(cowFingerprint) || p.there(cowKey):
+		p.keyType()
 		p.put("method", "publickey")
 	case p.there(cowPassword):
 		p.put("method", "password")
@@ -167,6 +167,17 @@ func (p *cowrieParser) login(success json.RawMessage) error {
 	}
 	p.text("username", cowUsername)
 	return p.add(&e)
+}
+
+// keyType adds the type of a key, which the key itself begins with. A shipper may have
+// put something of its own under the name type.
+func (p *cowrieParser) keyType() {
+	key, _ := p.member(cowKey).Text()
+	if word, _, ok := strings.Cut(key, " "); ok && word != "" {
+		p.put("key_type", p.to.arena.Text([]byte(word)))
+		return
+	}
+	p.text("key_type", cowKeyType)
 }
 
 // opened reads that a session began, and remembers its attacker.
