@@ -16,6 +16,11 @@ import (
 // canary tokens.
 var decnet = Format{
 	Name: "decnet", Title: "DECNET's SQLite database", Version: 2,
+	Records: []RecordType{
+		{Name: "attackers.commands", Kinds: []ttpcron.SourceKind{ttpcron.Command}, Why: "each entry of the list; an entry with an empty text is ignored"},
+		{Name: "canary_triggers", Kinds: []ttpcron.SourceKind{ttpcron.CanaryFingerprint}},
+		{Name: "canary_tokens", Why: "says of which token a trigger is"},
+	},
 	database: &databaseFormat{open: openDecnet},
 }
 
@@ -62,7 +67,7 @@ func openDecnet(ctx context.Context, f *Format, db *database, o Options) (reader
 		*columns = found
 	}
 	if !r.shape.commandsUsable() && !r.shape.triggersUsable() {
-		return nil, &UnknownFormatError{Path: db.name, Detail: "a SQLite database without the tables attackers and canary_triggers of DECNET"}
+		return nil, &UnknownFormatError{Path: db.name, Detail: "it is a SQLite database without the tables attackers and canary_triggers of DECNET"}
 	}
 	if db.how != "" {
 		r.said = append(r.said, db.how)

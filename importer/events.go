@@ -8,6 +8,10 @@ import (
 // Native events: what ttpcron exports, and what any other collector can write.
 var events = Format{
 	Name: "events", Title: "ttpcron's own events, JSON lines", Version: 1, anyone: true,
+	Records: []RecordType{{
+		Name: "any", Kinds: ttpcron.Kinds(),
+		Why: "the kind is what source_kind says; one that is not in this list is kept too",
+	}},
 	lines: &lineFormat{
 		recognises: isEvent,
 		begins:     `{"source_kind":`,

@@ -151,9 +151,20 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 		if len(f.src.magic) == 0 {
 			return nil
 		}
-		return &UnknownFormatError{Path: f.path, Detail: "it is not " + f.format.Title}
+		detail := "it is not " + f.format.Title
+		if like := likenessOf(newLineReader(f.src.content).beginning(ctx, likeBytes)); like != nil {
+			detail += ", " + like.detail()
+		}
+		return &UnknownFormatError{Path: f.path, Detail: detail}
 	}
 	lines := newLineReader(f.src.content)
+	if f.format != nil {
+		if head, whole := lines.beginning(ctx, likeBytes); sniffIn(head) == nil {
+			if like := likenessOf(head, whole); like != nil && like.never {
+				return &UnknownFormatError{Path: f.path, Detail: like.detail()}
+			}
+		}
+	}
 	if f.format == nil {
 		if !lines.skipNULs(ctx, maxInflated) {
 			return &UnknownFormatError{Path: f.path, Detail: fmt.Sprintf("it begins with more than %d MiB of NUL bytes", maxInflated>>20)}
@@ -178,7 +189,7 @@ func (f *File) unknown(lines *lineReader) error {
 	if f.src.rawErr != nil {
 		return fmt.Errorf("read %s: %w", f.path, f.src.rawErr)
 	}
-	head := lines.peek(context.Background(), 512)
+	head, whole := lines.beginning(context.Background(), sniffBytes)
 	switch {
 	case isInflates(lines.err):
 		return &UnknownFormatError{Path: f.path, Detail: lines.err.Error()}
@@ -187,9 +198,13 @@ func (f *File) unknown(lines *lineReader) error {
 	case len(bytes.Trim(head, "\x00 \r\n\t")) == 0 && lines.err == io.EOF:
 		return nil
 	case bytes.HasPrefix(head, sqliteMagic):
-		return &UnknownFormatError{Path: f.path, Detail: "a compressed SQLite database; decompress it first"}
+		return &UnknownFormatError{Path: f.path, Detail: "it is a compressed SQLite database; decompress it first"}
 	}
-	return &UnknownFormatError{Path: f.path}
+	unknown := &UnknownFormatError{Path: f.path}
+	if like := likenessOf(head, whole); like != nil {
+		unknown.Detail = like.detail()
+	}
+	return unknown
 }
 
 func (f *File) openDatabase(ctx context.Context, o Options) error {
@@ -197,7 +212,7 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 		return errors.New("a database cannot be read from a stream; give its path")
 	}
 	if f.format != nil && f.format.database == nil {
-		return &UnknownFormatError{Path: f.path, Detail: "a SQLite database"}
+		return &UnknownFormatError{Path: f.path, Detail: "it is a SQLite database, not " + f.format.Title}
 	}
 	// Closing a file drops every lock that the process has on it, SQLite's too.
 	if err := f.src.close(); err != nil {
@@ -216,6 +231,9 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 			f.format, f.reader = &formats[i], r
 			return nil
 		}
+	}
+	if unknown := (*UnknownFormatError)(nil); errors.As(err, &unknown) {
+		unknown.Detail += db.likeness(ctx)
 	}
 	db.close()
 	return err

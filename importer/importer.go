@@ -131,7 +131,7 @@ func (e *BelowError) Error() string {
 // file it is a failure.
 type UnknownFormatError struct {
 	Path   string
-	Detail string // what the file looks like, may be empty
+	Detail string // what the file looks like, and what to do; may be empty
 	look   *ttpcron.FileLook
 }
 
@@ -141,7 +141,7 @@ func (e *UnknownFormatError) Look() *ttpcron.FileLook { return e.look }
 func (e *UnknownFormatError) Error() string {
 	s := e.Path + ": no format recognises it"
 	if e.Detail != "" {
-		s += " (" + e.Detail + ")"
+		s += ": " + e.Detail
 	}
 	return s
 }

@@ -242,6 +242,12 @@ func (l *lineReader) peek(ctx context.Context, n int) []byte {
 	return l.buf[l.start:min(l.end, l.start+n)]
 }
 
+// beginning is peek, and says whether there is no more.
+func (l *lineReader) beginning(ctx context.Context, n int) (head []byte, whole bool) {
+	head = l.peek(ctx, n)
+	return head, l.err == io.EOF && len(head) == l.end-l.start
+}
+
 // discard reads up to n bytes without looking at them and returns how many there
 // were.
 func (l *lineReader) discard(ctx context.Context, n int64) int64 {

@@ -169,7 +169,7 @@ func TestHints(t *testing.T) {
 	}{
 		{&doctor.NoSpaceError{Dir: "/backup"}, "free some space there"},
 		{&kv.LockedError{Path: "t.db"}, "--lock-timeout"},
-		{&jobs.InputError{Files: []jobs.FileReport{{Err: &importer.UnknownFormatError{Path: "a.log"}}}}, "lists the formats"},
+		{&jobs.InputError{Files: []jobs.FileReport{{Err: &importer.UnknownFormatError{Path: "a.log"}}}}, "--list-formats shows what is read"},
 		{&jobs.InputError{Files: []jobs.FileReport{{Err: fs.ErrNotExist}}}, "correct the input"},
 	} {
 		if got := hintOf(fmt.Errorf("doing something: %w", tt.err)); !strings.Contains(got, tt.want) {

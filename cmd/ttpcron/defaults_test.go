@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 )
@@ -48,7 +49,11 @@ func TestNoPlace(t *testing.T) {
 	if _, err := new(store.Opener).Read(t.Context()); !errors.Is(err, store.ErrNone) {
 		t.Errorf("without a place for the store: %v", err)
 	}
-	for _, c := range []*command{explainCommand(), rulesList()} {
+	var usage *cli.UsageError
+	if _, err := new(store.Opener).Write(t.Context()); !errors.As(err, &usage) {
+		t.Errorf("without a place for the store, writing: %v", err)
+	}
+	for _, c := range []*command{explainCommand(), rulesList(), importCommand()} {
 		if !c.Unstored {
 			t.Errorf("%s wants a place for a store", c.Name)
 		}

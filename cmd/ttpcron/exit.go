@@ -92,7 +92,7 @@ func hintOf(err error) string {
 	case errors.Is(err, jobs.ErrInterrupted):
 		return "what was done is kept; run the command again to go on"
 	case errors.As(err, &bad) && noFormat(bad):
-		return "everything else was done; ttpcron import --help lists the formats that are read"
+		return "everything else was done; ttpcron import --list-formats shows what is read"
 	case errors.As(err, &bad):
 		return "everything else was done; correct the input and run the command again"
 	case errors.As(err, &narrow):

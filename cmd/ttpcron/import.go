@@ -25,19 +25,24 @@ func importCommand() *command {
 		format                string
 		again                 bool
 		final, rejected, json bool
+		listFormats           bool
 	}
 	fs := cli.NewFlags()
 	fs.StringVar(&o.format, "format", importer.Auto, "`NAME` of the format of the files: "+formatNames())
 	fs.BoolVar(&o.final, "final", false, "the files will not grow: read a last line that has no newline too")
 	fs.BoolVar(&o.again, "again", false, "read the files from their beginning, also what was read of them before; events that are there stay as they are")
 	fs.BoolVar(&o.rejected, "rejected", false, "list the lines that could not be used, and import nothing")
+	fs.BoolVar(&o.listFormats, "list-formats", false, "list the formats and what becomes of their records, and import nothing")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line: file, format, lines, new, known, ignored, before_horizon, rejected")
 	return &command{
-		Name: "import", Args: "[FORMAT:]PATH...", Short: "read honeypot logs into the store", Flags: fs,
+		Name: "import", Args: "[FORMAT:]PATH...", Short: "read honeypot logs into the store", Flags: fs, Unstored: true,
 		Text:     importText(),
-		Examples: "ttpcron import /var/log/cowrie\nttpcron import --format cowrie 'logs/cowrie.json*'\nttpcron import decnet:/var/lib/decnet/decnet.db\nzcat old.json.gz | ttpcron import -\nttpcron import --rejected",
+		Examples: "ttpcron import /var/log/cowrie\nttpcron import --format cowrie 'logs/cowrie.json*'\nttpcron import decnet:/var/lib/decnet/decnet.db\nzcat old.json.gz | ttpcron import -\nttpcron import --rejected\nttpcron import --list-formats",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
+			if o.listFormats {
+				return listFormats(s.out, args, o.json)
+			}
 			if o.rejected {
 				return listRejects(ctx, s.out, s.stores, args, o.json)
 			}
@@ -82,9 +87,9 @@ func checkFormat(name string) error {
 	if slices.Contains(names, name) {
 		return nil
 	}
-	e := cli.Usage(fmt.Sprintf("unknown format %q", name), "ttpcron import --help lists the formats")
+	e := cli.Usage(fmt.Sprintf("unknown format %q", name), "ttpcron import --list-formats lists the formats")
 	if near := cli.Nearest(name, names); near != "" {
-		e.Hint = fmt.Sprintf("did you mean %s? ttpcron import --help lists the formats", near)
+		e.Hint = fmt.Sprintf("did you mean %s? ttpcron import --list-formats lists the formats", near)
 	}
 	return e
 }
@@ -205,7 +210,7 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 		return err
 	}
 	if passed > 0 && passed == len(files) {
-		out.Note("nothing was read: ttpcron import --help lists the formats that are")
+		out.Note("nothing was read: ttpcron import --list-formats lists the formats that are")
 	}
 	if total.Disputed > 0 {
 		out.Note("%s something else than what is stored, which stays", term.Plural(total.Disputed, "known event says", "known events say"))

@@ -35,7 +35,7 @@ type Command[S any] struct {
 	Bare     bool // takes no shared flags, and runs without settings
 	Raw      bool // reads the settings itself
 	Terse    bool // help does not list the shared flags
-	Unstored bool // works without a store, and where there is no place for one
+	Unstored bool // has work that needs no store, nor a place for one
 
 	group *Command[S]
 }

@@ -34,7 +34,7 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 	for _, name := range named {
 		in, err := importer.ParseInput(name)
 		if err != nil {
-			return nil, cli.Usage(err.Error(), "ttpcron import --help lists the formats")
+			return nil, cli.Usage(err.Error(), "ttpcron import --list-formats lists the formats")
 		}
 		if in.Format == importer.Auto && o.Format != "" {
 			in.Format = o.Format

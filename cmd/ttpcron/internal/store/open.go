@@ -34,6 +34,9 @@ var ErrNone = errors.New("there is no store")
 
 // Write opens the store for writing, and makes it when there is none.
 func (o *Opener) Write(ctx context.Context) (*Store, error) {
+	if o.DB == "" {
+		return nil, cli.Usage("there is no place for the store: HOME is not set to a folder", "name the store with --db FILE or TTPCRON_DB")
+	}
 	s, err := o.open(ctx, o.writing())
 	return s, o.unwritable(err)
 }

@@ -1,0 +1,178 @@
+package importer
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ttpcron/ttpcron/jsontext"
+)
+
+// jsonHead is the first JSON object of a file that no format recognises, or as much
+// of it as there is in the head.
+type jsonHead struct {
+	is      bool // there is one
+	members []jsonMember
+}
+
+type jsonMember struct {
+	name string
+	text string // its value when that is a string, else the beginning of it
+}
+
+const (
+	maxJSONMembers = 64
+	maxJSONValue   = 64
+)
+
+// newJSONHead looks for the first object: at the beginning, in a list, or behind
+// the prefix of a line.
+func newJSONHead(h *head) *jsonHead {
+	j := &jsonHead{}
+	if text := bytes.TrimLeft(h.text, " \t\r\n\x00\x1e["); bytes.HasPrefix(text, []byte("{")) {
+		if j.read(text); j.is {
+			return j
+		}
+	}
+	for _, line := range h.lines {
+		if at := bytes.IndexByte(line, '{'); at >= 0 {
+			if j.read(line[at:]); j.is {
+				return j
+			}
+		}
+	}
+	return j
+}
+
+// read takes in the members of an object, the last of which may be cut off: of that
+// the first byte is known.
+func (j *jsonHead) read(text []byte) {
+	*j = jsonHead{}
+	s := jsontext.Scanner{MaxDepth: maxDepth}
+	s.Reset(text)
+	for s.Object(); s.Member() && len(j.members) < maxJSONMembers; {
+		name, kind, value := string(s.Name()), s.Kind(), s.Value()
+		if len(value.Raw()) == 0 {
+			if kind != 0 {
+				j.members = append(j.members, jsonMember{name, string(kind)})
+			}
+			break
+		}
+		short, ok := value.Text()
+		if !ok {
+			short = string(value.Raw()[:min(len(value.Raw()), maxJSONValue)])
+		}
+		j.members = append(j.members, jsonMember{name, short[:min(len(short), maxJSONValue)]})
+	}
+	j.is = len(j.members) > 0
+}
+
+// has reports whether all of some members are there.
+func (j *jsonHead) has(names ...string) bool {
+	for _, name := range names {
+		if !slices.ContainsFunc(j.members, func(m jsonMember) bool { return m.name == name }) {
+			return false
+		}
+	}
+	return true
+}
+
+// begins reports whether a member's text begins with a prefix.
+func (j *jsonHead) begins(name, prefix string) bool {
+	return slices.ContainsFunc(j.members, func(m jsonMember) bool { return m.name == name && strings.HasPrefix(m.text, prefix) })
+}
+
+// ofSensor is the test for records that have some members. The text of one of
+// them, given as "name=text", begins so.
+func ofSensor(members ...string) func(*head) bool {
+	return func(h *head) bool {
+		if !h.record.is {
+			return false
+		}
+		for _, m := range members {
+			name, prefix, valued := strings.Cut(m, "=")
+			if valued && !h.record.begins(name, prefix) || !h.record.has(name) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// jsonLikenesses are logs of other sensors and programs, known by the members that
+// their records have. The first that fits is taken.
+var jsonLikenesses = []likeness{
+	{"a log of ADBHoney", notReadYet, ofSensor("eventid=adbhoney."), false},
+	{"a log of Elasticpot", notReadYet, ofSensor("eventid=elasticpot."), false},
+	{"a log of RDPY or rdphoneypot", notReadYet, ofSensor("eventid=rdp"), false},
+	{"a log of IPPHoney", notReadYet, ofSensor("eventid=ipphoney."), false},
+	{"sessions of the CyberLab data set, which are lists of Cowrie's records by session", "take them apart, which import reads: jq -c '.[][][]' FILE | ttpcron import -", cyberLab, false},
+	{"Cowrie's records as OCSF", "this form is not read yet: import cowrie.json, which Cowrie writes beside it", cowrieOCSF, false},
+	{"events as OCSF", notReadYet, ofSensor("class_uid", "metadata"), false},
+	{"a log of OpenCanary", notReadYet, ofSensor("logtype", "logdata", "node_id"), false},
+	{"a log of Dionaea", notReadYet, ofSensor("connection={", "dst_ip", "src_ip"), false},
+	{"a log of Heralding", notReadYet, ofSensor("auth_attempts", "session_id", "source_ip"), false},
+	{"a log of Heralding", notReadYet, ofSensor("num_auth_attempts", "session_id", "source_ip"), false},
+	{"a log of Beelzebub", notReadYet, beelzebub, false},
+	{"a log of Beelzebub", notReadYet, ofSensor("protocol", "src_ip", "status", "service", "session", "msg"), false},
+	{"a log of sshesame", notReadYet, ofSensor("source", "event_type", "event={"), false},
+	{"a log of qeeqbox/honeypots", notReadYet, ofSensor("action", "src_ip", "dest_ip", "dest_port", "timestamp"), false},
+	{"a log of RedisHoneyPot", notReadYet, ofSensor("addr", "action", "level", "time"), false},
+	{"a log of Tanner", notReadYet, ofSensor("snare_uuid", "sess_uuid"), false},
+	{"a log of Galah", notReadYet, ofSensor("httpRequest={", "srcIP"), false},
+	{"a log of Wordpot", notReadYet, ofSensor("plugin", "src_ip", "url", "user_agent"), false},
+	{"a log of h0neytr4p", notReadYet, ofSensor("trapped", "request_uri"), false},
+	{"a log of Log4Pot", notReadYet, ofSensor("reason", "client", "server_port"), false},
+	{"a log of HellPot", notReadYet, ofSensor("REMOTE_ADDR", "USERAGENT"), false},
+	{"a log of Conpot", notReadYet, ofSensor("data_type", "sensorid", "event_type", "src_ip"), false},
+	{"a log of Honeytrap", notReadYet, ofSensor("attack_connection={"), false},
+	{"a log of SentryPeer", notReadYet, ofSensor("sip_method", "called_number"), false},
+	{"a log of Snort or Suricata", notReadYet, ofSensor("event_type", "flow_id"), false},
+	{"a log of Zeek", notReadYet, ofSensor("id.orig_h", "id.resp_h"), false},
+	{"hits of Canarytokens", notReadYet, ofSensor("manage_url", "memo", "channel"), false},
+	{"hits of Canarytokens", notReadYet, ofSensor("hits=[", "token_type"), false},
+	{"alerts of a Thinkst console", notReadYet, ofSensor("CanaryID", "Timestamp"), false},
+	{"alerts of Wazuh", notReadYet, ofSensor("rule={", "agent={", "manager={"), false},
+	{"a log of Tetragon", notReadYet, ofSensor("process_exec={", "node_name"), false},
+	{"alerts of Falco", notReadYet, ofSensor("output_fields={", "priority", "rule"), false},
+	{"results of osquery", notReadYet, ofSensor("hostIdentifier", "calendarTime"), false},
+	{"a recording of a terminal (asciicast)", recorded, ofSensor("version", "width", "height"), false},
+	{"a STIX bundle", notReadYet, ofSensor("type=bundle", "objects"), false},
+	{"an event of MISP", notReadYet, ofSensor("Event={"), false},
+	{"tags as ttpcron prints them", "ttpcron export-events prints what import reads", ofSensor("rule_id", "technique_id", "source_id"), false},
+	{"a log of qeeqbox/honeypots as Python prints it", "let it write JSON: \"logs\":\"file,json\"", lines(`^\{'action': '`), false},
+}
+
+// beelzebub wraps what it tells in an event.
+func beelzebub(h *head) bool {
+	return h.record.begins("event", "{") && h.record.has("status") && bytes.Contains(h.text, []byte(`"RemoteAddr"`))
+}
+
+func cowrieOCSF(h *head) bool {
+	return h.record.has("class_uid", "metadata") && bytes.Contains(h.text, []byte(`"cowrie.`))
+}
+
+// cyberLab: each member of an object is the list of the records of a session.
+func cyberLab(h *head) bool {
+	return h.record.is && bytes.Contains(h.text, []byte(`"cowrie.`)) &&
+		!slices.ContainsFunc(h.record.members, func(m jsonMember) bool { return !strings.HasPrefix(m.text, "[") })
+}
+
+const maxMembersNamed = 8
+
+// unknown describes records of which nothing more is known.
+func (j *jsonHead) unknown() *likeness {
+	if !j.is {
+		return nil
+	}
+	var names []string
+	for _, m := range j.members[:min(len(j.members), maxMembersNamed)] {
+		names = append(names, fmt.Sprintf("%.*q", maxJSONValue/2, m.name))
+	}
+	more := ""
+	if len(j.members) > maxMembersNamed {
+		more = " and others"
+	}
+	return &likeness{what: "JSON whose records have the members " + strings.Join(names, ", ") + more, todo: "ttpcron import --list-formats shows what is read"}
+}
