@@ -45,7 +45,8 @@ func TestUTF16(t *testing.T) {
 			}
 			write(t, "", path, marked)
 			rest := mustRead(t, path, Options{Format: "cowrie", Positions: positions})
-			if got := slices.Concat(first.IDs(), rest.IDs()); first.Err != nil || !slices.Equal(got, want.IDs()) || len(first.Rejects)+len(rest.Rejects) != 0 {
+			// A whole last line without newline is met again when the newline is there.
+			if got := slices.Compact(slices.Concat(first.IDs(), rest.IDs())); first.Err != nil || !slices.Equal(got, want.IDs()) || len(first.Rejects)+len(rest.Rejects) != 0 {
 				t.Errorf("%s endian, cut at %d: %d and %d events, %v, %+v", name, cut, len(first.Events), len(rest.Events), first.Err, rest.Rejects)
 			}
 			if first.Position != nil && len(rest.Events) == len(want.Events) {

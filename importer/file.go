@@ -245,6 +245,7 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error 
 		path: f.path, format: f.format, opts: o, src: f.src, parser: f.format.lines.parser(), arena: &arena{},
 		final:     o.Final || f.src.packed() || f.src.file == nil || willNotGrow(f.path),
 		positions: f.src.file != nil,
+		edges:     newEdges(f.path, f.src.file),
 	}
 	f.reader = r
 	if f.src.file == nil {
@@ -354,8 +355,10 @@ func (f *File) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
 			whole = whole && more
 			return more
 		})
-		if _, log := f.reader.(*logReader); log && whole && ctx.Err() == nil {
-			f.keep = f.readLook()
+		if log, ok := f.reader.(*logReader); ok && whole && !log.edges.pending && ctx.Err() == nil {
+			if f.keep = f.readLook(); f.keep != nil && log.edges.waiting {
+				f.keep.Reason = lineWaits
+			}
 		}
 	}
 }

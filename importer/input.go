@@ -96,7 +96,8 @@ func isCapture(name string) bool {
 
 // Expand turns files, folders, patterns (as in [path/filepath.Match]) and "-"
 // into the paths of files, each once, in the order given and sorted within a
-// folder or pattern. Folders are read with all that is below them, but for
+// folder or pattern. In a folder, the files that rotation made of one log come oldest
+// first: cowrie.json.10, cowrie.json.2, cowrie.json.1, cowrie.json. Folders are read with all that is below them, but for
 // folders of captured files (see [CaptureFolders]) that the user did not name;
 // symbolic links found in them are not followed. A pattern that names an existing
 // file is that file; its wildcards do not match folders of captured files.
@@ -222,6 +223,7 @@ func (x *expansion) folder(root string) {
 		x.fail(err)
 		return
 	}
+	first := len(x.Files)
 	err = filepath.WalkDir(real, func(path string, d fs.DirEntry, err error) error {
 		shown := root
 		if rel, relErr := filepath.Rel(real, path); relErr == nil {
@@ -250,6 +252,10 @@ func (x *expansion) folder(root string) {
 	})
 	if err != nil {
 		x.fail(err)
+	}
+	oldestFirst(x.Files[first:])
+	for i := first; i < len(x.Files); i++ {
+		x.seen[x.Files[i].Path] = i
 	}
 }
 

@@ -80,8 +80,9 @@ type logReader struct {
 
 	batch  ttpcron.Batch
 	arena  *arena
-	since  int64      // where the batch began
-	parsed parsed     // of the record in hand
+	since  int64  // where the batch began
+	parsed parsed // of the record in hand
+	edges  edges
 	types  typeCounts // of the records that the batch ignores
 	events int        // capacity that the next batch will need
 }
@@ -105,13 +106,15 @@ func (r *logReader) read(ctx context.Context, yield func(ttpcron.Batch, error) b
 		if !ok {
 			break
 		}
-		if ln.partial && (!r.final || r.lines.err != io.EOF) {
-			r.cut(ln)
-			break
+		if r.atEdge(&ln) {
+			if !r.edge(ctx, ln) {
+				break
+			}
+		} else {
+			r.consumed = r.lines.off
+			r.line++
+			r.records(ln)
 		}
-		r.consumed = r.lines.off
-		r.line++
-		r.records(ln)
 		if r.full() && !yield(r.take(), nil) {
 			return
 		}
@@ -147,9 +150,6 @@ func (r *logReader) ended(ctx context.Context) error {
 // cut deals with a last line that lacks its newline: one that may be completed
 // waits, one that damage cut off never will be.
 func (r *logReader) cut(ln line) {
-	if r.lines.err == io.EOF {
-		r.batch.Report.Waiting = r.lines.off - r.consumed
-	}
 	if err := r.lines.err; r.src.packed() && err != io.EOF && r.src.rawErr == nil && !isContextError(err) && !isInflates(err) {
 		r.lines.cut = true
 		r.damaged(ln, fmt.Errorf("the file ends within this line: %w", err))

@@ -87,6 +87,9 @@ func unchanged(path string, s *stream, o *Options) (*File, error) {
 	}
 	switch look.Outcome {
 	case ttpcron.LookRead:
+		if look.Reason == lineWaits && isIdle(o.Now(), look.Modified) {
+			return nil, nil
+		}
 	case ttpcron.LookUnknown:
 		return nil, &UnknownFormatError{path, look.Reason, kept}
 	case ttpcron.LookGivenUp:
@@ -97,6 +100,15 @@ func unchanged(path string, s *stream, o *Options) (*File, error) {
 	s.pos.Store(s.size)
 	return &File{path: path, format: format, src: s, keep: kept, used: true}, nil
 }
+
+// lineWaits is why a file that may grow was not read to its end.
+const lineWaits = "its last line waits for its newline"
+
+// idleFor is how long a file must not have changed for its last line, which lacks a
+// newline, to be taken as it is.
+const idleFor = 24 * time.Hour
+
+func isIdle(now, modified time.Time) bool { return now.Sub(modified) > idleFor }
 
 // stat looks at the file again. A database is closed by then.
 func (s *stream) stat() (fs.FileInfo, error) {

@@ -81,7 +81,6 @@ func TestUnchangedIsNotRead(t *testing.T) {
 		err     string
 	}{
 		{"log", []byte(commands(0, 50)), 50, ""},
-		{"log whose last line waits", []byte(commands(0, 50) + "{"), 50, ""},
 		{"log.gz", zipped(t, commands(0, 50)), 50, ""},
 		{"nothing of use", []byte(strings.Replace(commands(0, 50), "command.input", "log.closed", -1)), 0, ""},
 		{"empty", nil, 0, ""},

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -190,36 +191,94 @@ func TestPositionIsTrue(t *testing.T) {
 func TestLastLineWaits(t *testing.T) {
 	content := commands(0, 3)
 	content = content[:len(content)-1]
+	torn := content[:len(content)-20]
+	waiting := int64(len(torn) - len(commands(0, 2)))
 	for _, tt := range []struct {
 		name  string
 		final bool
-		want  int
+		waits bool
 	}{
-		{"cowrie.json", false, 2},
-		{"cowrie.json", true, 3},
-		{"cowrie.json.1", false, 3},
-		{"cowrie.json.2026-05-04", false, 3},
-		{"cowrie.json-20260504", false, 3},
-		{"cowrie.log.2017_1_5", false, 3},
-		{"cowrie.json.gz", false, 3},
-		{"cowrie.json.1.gz", false, 3},
-		{"session-2026.json", false, 2},
-		{"honeypot-1", false, 2},
+		{"cowrie.json", false, true},
+		{"cowrie.json", true, false},
+		{"cowrie.json.1", false, false},
+		{"cowrie.json.2026-05-04", false, false},
+		{"cowrie.json-20260504", false, false},
+		{"cowrie.log.2017_1_5", false, false},
+		{"cowrie.json.gz", false, false},
+		{"cowrie.json.1.gz", false, false},
+		{"session-2026.json", false, true},
+		{"honeypot-1", false, true},
 	} {
-		data := []byte(content)
-		if strings.HasSuffix(tt.name, ".gz") {
-			data = zipped(t, content)
+		pack := func(content string) []byte {
+			if strings.HasSuffix(tt.name, ".gz") {
+				return zipped(t, content)
+			}
+			return []byte(content)
 		}
-		r := mustRead(t, write(t, t.TempDir(), tt.name, data), Options{Final: tt.final})
-		if len(r.Events) != tt.want || r.Report.Lines != tt.want {
-			t.Errorf("%s, final %v: %d events of %d lines, want %d", tt.name, tt.final, len(r.Events), r.Report.Lines, tt.want)
+		r := mustRead(t, write(t, t.TempDir(), tt.name, pack(content)), Options{Final: tt.final})
+		if len(r.Events) != 3 || r.Report.Lines != 3 || r.Report.Waiting != 0 {
+			t.Errorf("%s, final %v, whole: %d events of %d lines, %d bytes wait", tt.name, tt.final, len(r.Events), r.Report.Lines, r.Report.Waiting)
 		}
-		if waiting := int64(len(content) - len(commands(0, 2))); r.Report.Waiting != int64(3-tt.want)*waiting {
-			t.Errorf("%s, final %v: %d bytes wait", tt.name, tt.final, r.Report.Waiting)
+		r = mustRead(t, write(t, t.TempDir(), tt.name, pack(torn)), Options{Final: tt.final})
+		wantLines, wantWaiting := 3, int64(0)
+		if tt.waits {
+			wantLines, wantWaiting = 2, waiting
+		}
+		if len(r.Events) != 2 || r.Report.Lines != wantLines || r.Report.Rejected != wantLines-2 || r.Report.Waiting != wantWaiting {
+			t.Errorf("%s, final %v, torn: %d events of %d lines, %d rejected, %d bytes wait", tt.name, tt.final, len(r.Events), r.Report.Lines, r.Report.Rejected, r.Report.Waiting)
 		}
 	}
 	if r := readBytes(t, []byte(content), Auto); len(r.Events) != 3 || r.Position != nil {
 		t.Errorf("standard input: %d events, position %v", len(r.Events), r.Position)
+	}
+}
+
+// TestWholeLastLineIsReadOnce: a last line without newline that is a whole record is
+// read, and the position stays before it, so that what follows costs no second reading.
+func TestWholeLastLineIsReadOnce(t *testing.T) {
+	base := commands(0, 50)
+	dir := t.TempDir()
+	path := write(t, dir, "cowrie.json", []byte(base[:len(base)-1]))
+	first := mustRead(t, path, Options{})
+	if len(first.Events) != 50 || first.Position.Offset != int64(len(commands(0, 49))) || first.Position.Line != 49 {
+		t.Fatalf("%d events, position %+v", len(first.Events), first.Position)
+	}
+	write(t, dir, "cowrie.json", []byte(base+commands(50, 2)))
+	second := mustRead(t, path, Options{Positions: PositionList{*first.Position}})
+	if ids := second.IDs(); len(ids) != 3 || ids[0] != first.IDs()[49] {
+		t.Errorf("%d events after the position", len(ids))
+	}
+}
+
+// TestLastLineWaitsNoLonger: a torn last line of a file that has not changed for a
+// day is rejected, as the same line however often, and the file is not read in between.
+func TestLastLineWaitsNoLonger(t *testing.T) {
+	path := write(t, t.TempDir(), "cowrie.json", []byte(commands(0, 50)+`{"eventid":`))
+	r, look, _ := importOf(t, path, Options{})
+	if len(r.Events) != 50 || look == nil {
+		t.Fatalf("%d events, look %v", len(r.Events), look)
+	}
+	if _, _, reads := importOf(t, path, Options{Look: *look}); reads != 0 {
+		t.Error("it was read again before a day had passed")
+	}
+	day := func() time.Time { return later().Add(25 * time.Hour) }
+	var ids []ttpcron.RejectID
+	for range 2 {
+		r := mustRead(t, path, Options{Look: *look, Now: day})
+		if r.Report.Rejected != 1 || r.Rejects[0].Line != 51 || r.Report.Waiting != 0 {
+			t.Fatalf("%+v, %+v", r.Report, r.Rejects)
+		}
+		ids = append(ids, r.Rejects[0].ID)
+	}
+	if ids[0] != ids[1] {
+		t.Error("it was another line the second time")
+	}
+	_, look, _ = importOf(t, path, Options{Look: *look, Now: day})
+	if look == nil {
+		t.Fatal("nothing is remembered")
+	}
+	if _, _, reads := importOf(t, path, Options{Look: *look, Now: day}); reads != 0 {
+		t.Error("it was read again after that")
 	}
 }
 

@@ -102,12 +102,15 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { db.Close() })
 }
 
-// torn takes the last newline off a file: torn file.
+// torn takes bytes off the end of a file: torn file 20.
 func torn(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: torn file")
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: torn file bytes")
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.TrimSuffix(ts.ReadFile(args[0]), "\n")), 0o666))
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	content := ts.ReadFile(args[0])
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(content[:len(content)-n]), 0o666))
 }
 
 // damage flips a bit in every place where a file holds a text: damage t.db text.
