@@ -107,8 +107,11 @@ type Event struct {
 	IdentityUUID   string
 	SessionID      string
 	SessionOrigin  Origin // how SessionID was found; what is not recorded is no part of the identity
-	DeckyID        string // the sensor or decoy
-	Vantage        Vantage
+	// Connection is what the record calls the connection where it does not name the
+	// session, such as "HoneyPotSSHTransport,7". It is part of the identity.
+	Connection string
+	DeckyID    string // the sensor or decoy
+	Vantage    Vantage
 
 	// Ordinal tells apart events whose records say the same and whose source has only
 	// seconds: how many of them come before this one in the file. It is part of the
@@ -139,7 +142,7 @@ func (e *Event) Validate() error {
 	}
 	for _, s := range [...]struct{ name, text string }{
 		{"source_id", e.ID}, {"attacker_uuid", e.AttackerUUID}, {"attacker_ip", e.AttackerIP},
-		{"identity_uuid", e.IdentityUUID}, {"session_id", e.SessionID}, {"decky_id", e.DeckyID},
+		{"identity_uuid", e.IdentityUUID}, {"session_id", e.SessionID}, {"connection", e.Connection}, {"decky_id", e.DeckyID},
 	} {
 		if len(s.text) > 1024 {
 			return fmt.Errorf("%s is longer than 1024 bytes", s.name)

@@ -152,7 +152,7 @@ func FuzzEventJSON(f *testing.F) {
 	full := sample()
 	full.ID, full.AttackerUUID, full.AttackerOrigin, full.IdentityUUID = "1", DeriveAttacker("203.0.113.7"), OriginDerived, "i"
 	f.Add(full.AppendJSON(nil))
-	full.Ordinal, full.SessionOrigin = 4294967295, OriginResolved
+	full.Ordinal, full.SessionOrigin, full.Connection = 4294967295, OriginResolved, "T,7"
 	f.Add(full.AppendJSON(nil))
 	f.Add([]byte(`{"source_kind":"k","time":"2026-05-04T05:49:05.5+02:00","payload":{"a":["\udcff",{"b":"<"}]},"session_id":"\udc80","x":1}`))
 	f.Fuzz(func(t *testing.T, line []byte) {

@@ -51,6 +51,7 @@ const (
 	memberIdentity
 	memberSession
 	memberSessionOrigin
+	memberConnection
 	memberDecky
 	memberVantage
 	stringMembers
@@ -81,6 +82,8 @@ func memberOf(name []byte) int {
 		return memberSession
 	case "session_origin":
 		return memberSessionOrigin
+	case "connection":
+		return memberConnection
 	case "decky_id":
 		return memberDecky
 	case "vantage":
@@ -183,6 +186,7 @@ func (r *EventReader) fill(e *Event, texts *[stringMembers]jsontext.Value, ordin
 	e.AttackerOrigin, e.AddressOrigin, e.Vantage = origin, addressOrigin, vantage
 	e.IdentityUUID = r.string(e.IdentityUUID, texts[memberIdentity], room)
 	e.SessionID, e.SessionOrigin = r.string(e.SessionID, texts[memberSession], room), sessionOrigin
+	e.Connection = r.string(e.Connection, texts[memberConnection], room)
 	e.DeckyID = r.string(e.DeckyID, texts[memberDecky], room)
 	e.Ordinal, e.Payload, e.Seq = number, payload, 0
 	return nil

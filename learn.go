@@ -35,6 +35,7 @@ func (e *Event) Learn(o *Event) (learned, disputed bool) {
 		e.IdentityUUID, _ = l.name(e.IdentityUUID, OriginRecorded, identity, OriginRecorded)
 	}
 	e.SessionID, e.SessionOrigin = l.name(e.SessionID, e.SessionOrigin, o.SessionID, o.SessionOrigin)
+	e.Connection, _ = l.name(e.Connection, OriginRecorded, o.Connection, OriginRecorded)
 	e.DeckyID, _ = l.name(e.DeckyID, OriginRecorded, o.DeckyID, OriginRecorded)
 	if nobody && e.IdentityUUID == was.IdentityUUID {
 		e.IdentityUUID = ""

@@ -41,6 +41,7 @@ func TestLearn(t *testing.T) {
 		"session, has recorded": {base, func(e *Event) { e.SessionID, e.SessionOrigin = "s", OriginResolved }, false, false},
 		"session recorded":      {found, func(e *Event) { e.SessionID, e.SessionOrigin = "s", OriginRecorded }, true, false},
 		"another one elsewhere": {found, func(e *Event) { e.SessionID = "s" }, false, true},
+		"connection":            {base, func(e *Event) { e.Connection = "T,7" }, true, false},
 		"vantage":               {base, func(e *Event) { e.Vantage = VantageHost }, true, false},
 		"time":                  {base, func(e *Event) { e.Time, e.TimeOrigin = e.Time.Add(1), OriginDerived }, false, false},
 		"address spelled":       {base, func(e *Event) { e.AttackerIP = "::ffff:203.0.113.7" }, false, false},

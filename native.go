@@ -37,6 +37,9 @@ func (e *Event) AppendJSON(dst []byte) []byte {
 	if e.SessionOrigin != OriginRecorded {
 		dst = appendText(dst, "session_origin", e.SessionOrigin.String())
 	}
+	if e.Connection != "" {
+		dst = appendText(dst, "connection", e.Connection)
+	}
 	dst = appendText(dst, "decky_id", e.DeckyID)
 	if e.Vantage != VantageHoneypot {
 		dst = appendText(dst, "vantage", e.Vantage.String())

@@ -90,6 +90,7 @@ const (
 	recordUUID    = 'u' // text
 	recordAddress = 'a' // text: the address as RFC 5952 spells it, or as it is recorded if it is none
 	recordSession = 's' // text
+	recordConnect = 'c' // text
 	recordSensor  = 'd' // text
 	recordOrdinal = 'n' // text: in decimal digits; the first of equal records, 0, has none
 	recordField   = 'f' // text: the name; then the value as jsontext.AppendSame gives it
@@ -124,6 +125,9 @@ func (e *Event) AppendRecord(dst []byte) []byte {
 	}
 	if session := e.recordedSession(); session != "" {
 		dst = appendPart(dst, recordSession, session)
+	}
+	if e.Connection != "" {
+		dst = appendPart(dst, recordConnect, e.Connection)
 	}
 	if e.DeckyID != "" {
 		dst = appendPart(dst, recordSensor, e.DeckyID)
@@ -229,7 +233,7 @@ func (e *Event) SameRecord(o *Event) bool {
 	uuid, address := e.recordedAttacker()
 	otherUUID, otherAddress := o.recordedAttacker()
 	if differ(uuid, otherUUID) || !sameAddress(address, otherAddress) || differ(e.recordedSession(), o.recordedSession()) ||
-		differ(e.DeckyID, o.DeckyID) || e.Ordinal != o.Ordinal {
+		differ(e.Connection, o.Connection) || differ(e.DeckyID, o.DeckyID) || e.Ordinal != o.Ordinal {
 		return false
 	}
 	names, listed := identityFields[e.Kind]

@@ -28,7 +28,7 @@ func TestContentIDGolden(t *testing.T) {
 	timeless.TimeOrigin = OriginDerived
 	numbered, elsewhere := sample(), sample()
 	numbered.Ordinal = 1
-	elsewhere.SessionOrigin = OriginResolved
+	elsewhere.SessionOrigin, elsewhere.Connection = OriginResolved, "HoneyPotSSHTransport,7"
 	for name, c := range map[string]struct {
 		event Event
 		want  string
@@ -37,7 +37,7 @@ func TestContentIDGolden(t *testing.T) {
 		"timeless":           {timeless, "sha256:23a4b8bb14eaa7028c37f84c614ff710"},
 		"bare":               {bare, "sha256:6ce43a16dc6f489541b03c755927d8b1"},
 		"second":             {numbered, "sha256:f54e17d968db8c79fda80433f9d190b2"},
-		"session of another": {elsewhere, "sha256:d13fa8e2ca495dc5c34368378448fa69"},
+		"session of another": {elsewhere, "sha256:65b52845eaaeffa1ba8dc860e65cf7b9"},
 		"bytes":              {ofKind(t, Command, `{"command_text":"echo \udcff\u0000\u0085\u2028\u00e9\"\\\n\t<&>"}`), "sha256:b1394a0dd09faac655fc37961984411b"},
 
 		"command":            {ofKind(t, Command, `{"command_text":"uname -a","protocol":"ssh","pwd":"/","src":"::1","uid":0,"user":"root"}`), "sha256:ee7958d4b080871149e211f437b3dd6d"},
@@ -67,8 +67,8 @@ func TestContentIDGolden(t *testing.T) {
 func TestAppendRecord(t *testing.T) {
 	e := ofKind(t, Tunnel, `{"data":"x","dst_ip":"192.0.2.1","dst_port":8.0e1,"destination":"a fact"}`)
 	e.AttackerIP = "::ffff:203.0.113.7"
-	e.Ordinal = 258
-	const want = "ttpcron:event:v1\nk\x06tunnelt\x1b2026-05-04T05:49:05.586207Zu\x240d6de7c3-3f3c-4a5e-8d0e-000000000001a\x0b203.0.113.7s\x0cd3adb33f0001d\x08sensor-1n\x03258" +
+	e.Ordinal, e.Connection = 258, "T,7"
+	const want = "ttpcron:event:v1\nk\x06tunnelt\x1b2026-05-04T05:49:05.586207Zu\x240d6de7c3-3f3c-4a5e-8d0e-000000000001a\x0b203.0.113.7s\x0cd3adb33f0001c\x03T,7d\x08sensor-1n\x03258" +
 		"h\x04data" + "\x2d\x71\x16\x42\xb7\x26\xb0\x44\x01\x62\x7c\xa9\xfb\xac\x32\xf5\xc8\x53\x0f\xb1\x90\x3c\xc4\xdb\x02\x25\x87\x17\x92\x1a\x48\x81" +
 		"f\x06dst_ipt\x09192.0.2.1f\x08dst_portt\x0280"
 	if got := string(e.AppendRecord(nil)); got != want {
@@ -94,6 +94,7 @@ func TestContentIDCountsWhatTheRecordHolds(t *testing.T) {
 		"same address":    {func(e *Event) { e.AttackerIP = "::ffff:203.0.113.7" }, true},
 		"session":         {func(e *Event) { e.SessionID = "" }, false},
 		"sensor":          {func(e *Event) { e.DeckyID = "sensor-2" }, false},
+		"connection":      {func(e *Event) { e.Connection = "T,7" }, false},
 		"ordinal":         {func(e *Event) { e.Ordinal = 1 }, false},
 		"identity":        {func(e *Event) { e.IdentityUUID = "x" }, true},
 		"field moved":     {func(e *Event) { e.SessionID, e.DeckyID = e.SessionID+e.DeckyID, "" }, false},
@@ -224,6 +225,7 @@ func TestSameRecord(t *testing.T) {
 		"sensor":             {command, func(e *Event) { e.DeckyID = "other" }, false, false},
 		"no sensor":          {command, func(e *Event) { e.DeckyID = "" }, true, false},
 		"session elsewhere":  {command, func(e *Event) { e.SessionID, e.SessionOrigin = "other", OriginResolved }, true, false},
+		"connection":         {command, func(e *Event) { e.Connection = "T,7" }, true, false},
 		"ordinal":            {command, func(e *Event) { e.Ordinal = 1 }, false, false},
 		"id and arrival":     {command, func(e *Event) { e.ID, e.Seq = "x", 7 }, true, true},
 		"text":               {command, set("command_text", "other"), false, false},
@@ -383,7 +385,7 @@ func recordSays(e *Event) string {
 	if e.SessionOrigin == OriginRecorded {
 		session = e.SessionID
 	}
-	return fmt.Sprintf("%q %q %q %q %q %q %d %v", e.Kind, at, uuid, ip, session, e.DeckyID, e.Ordinal, fields)
+	return fmt.Sprintf("%q %q %q %q %q %q %q %d %v", e.Kind, at, uuid, ip, session, e.Connection, e.DeckyID, e.Ordinal, fields)
 }
 
 func valueSays(text []byte) string {

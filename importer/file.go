@@ -257,6 +257,13 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error 
 		return fmt.Errorf("read %s: %w", f.path, err)
 	}
 	f.from, f.line, f.position = position.Offset, position.Line, position
+	if f.format.lines.joins() && position.Offset > 0 {
+		if err := f.src.rewind(0); err != nil {
+			return fmt.Errorf("read %s: %w", f.path, err)
+		}
+		r.lines, r.known = newLineReader(f.src.content), position.Offset
+		return nil
+	}
 	r.lines, r.consumed, r.since, r.line = lines, position.Offset, position.Offset, position.Line
 	return nil
 }

@@ -79,7 +79,7 @@ type RecordType struct {
 // formats is the only list of formats; help, recognition and tests range over
 // it. Where several recognise a file, the one that knows most of its first
 // lines is taken, then the first in this list.
-var formats = []Format{cowrie, decnet, events}
+var formats = []Format{cowrie, cowrieTextLog, decnet, events}
 
 // Formats returns the formats that can be read, in the order of help.
 func Formats() []Format { return append([]Format(nil), formats...) }

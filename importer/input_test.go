@@ -38,7 +38,7 @@ func TestParseInput(t *testing.T) {
 	for in, want := range map[string]string{
 		"":            "the path of an input is empty",
 		"cowrie:":     `input "cowrie:" has no path after the format`,
-		"cowire:/var": `input "cowire:/var": unknown format "cowire"; known are auto, cowrie, decnet, events`,
+		"cowire:/var": `input "cowire:/var": unknown format "cowire"; known are auto, cowrie, cowrie-text, decnet, events`,
 	} {
 		if got, err := ParseInput(in); err == nil || err.Error() != want {
 			t.Errorf("%q: %+v, %v", in, got, err)

@@ -258,8 +258,6 @@ func emptyJSON(h *head) bool {
 
 // textLikenesses are texts, and what is not even that.
 var textLikenesses = []likeness{
-	{"a text log of Kippo", notReadYet, kippoText, false},
-	{"a piece of a text log of Cowrie, without the lines that say whose sessions these are", "import cowrie.json, which says more, or the whole cowrie.log with the older files beside it", cowrieText, false},
 	{"a CSV export of Kibana", "its times are in the time zone of the browser that made it, and nothing says which: export the documents as JSON, which is read", kibanaCSV, false},
 	{"Cowrie's records as CSV", "make JSON of it, which is read: mlr --icsv --ojsonl cat FILE | ttpcron import -", cowrieCSV, false},
 	{"CSV of Cowrie's records without a header line", "nothing says which column is what: export it with a header, or as JSON", cowrieBareCSV, false},
@@ -286,20 +284,6 @@ func lines(pattern string) func(*head) bool {
 }
 
 const twisted = `^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)? \[[^\]]+\] `
-
-var (
-	isTwisted = lines(twisted)
-	kippoPart = regexp.MustCompile(`\[kippo\.|\bHoneyPotTransport,\d+,`)
-	// A line of Cowrie's names the part of it that wrote it, or begins with a
-	// session, in the log that its output textlog writes.
-	cowriePart = regexp.MustCompile(`\[cowrie\.|\[(HoneyPotSSHTransport|CowrieTelnetTransport|SSHChannel session|SSHService )|^\d{4}-\d\d-\d\dT\S+ [0-9a-f]{8,12} (New connection|CMD|login attempt|Connection lost|Remote SSH version|Command (not )?found)`)
-)
-
-func kippoText(h *head) bool { return isTwisted(h) && slices.ContainsFunc(h.lines, kippoPart.Match) }
-
-func cowrieText(h *head) bool {
-	return slices.ContainsFunc(h.lines, cowriePart.Match) && (isTwisted(h) || h.most(cowriePart.Match))
-}
 
 const syslogTime = `([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*)`
 

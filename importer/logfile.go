@@ -20,9 +20,13 @@ type lineFormat struct {
 	recognises func(line []byte) bool
 	// begins is how a record begins in text, so that a whole record which
 	// follows a torn one on the same line can be found. It must not occur in the
-	// middle of a valid record other than as the beginning of a nested one.
+	// middle of a valid record other than as the beginning of a nested one. A format
+	// whose records cannot be told from what an attacker wrote into one has none.
 	begins string
-	parser func() recordParser
+	// continues reports whether a line goes on with the record before, and with which
+	// text. Only formats have it whose records may hold newlines; see held.
+	continues func(record, line []byte) (more []byte, ok bool)
+	parser    func() recordParser
 }
 
 // recordParser turns a record into events. It may keep what helps it with the next
@@ -76,7 +80,9 @@ type logReader struct {
 	final     bool // the file will not grow
 	positions bool // the file may have a position
 	consumed  int64
-	line      int // lines of the file read, also by earlier imports
+	line      int   // lines of the file read, also by earlier imports
+	known     int64 // up to where an earlier import has stored what is read again
+	held      held
 
 	batch  ttpcron.Batch
 	arena  *arena
@@ -106,7 +112,11 @@ func (r *logReader) read(ctx context.Context, yield func(ttpcron.Batch, error) b
 		if !ok {
 			break
 		}
-		if r.atEdge(&ln) {
+		if r.format.lines.joins() {
+			if !r.textLine(ln) {
+				break
+			}
+		} else if r.atEdge(&ln) {
 			if !r.edge(ctx, ln) {
 				break
 			}
@@ -119,6 +129,7 @@ func (r *logReader) read(ctx context.Context, yield func(ttpcron.Batch, error) b
 			return
 		}
 	}
+	r.lastRecord()
 	err := r.ended(ctx)
 	if (r.batch.Report.Lines > 0 || r.batch.Report.Waiting > 0 || r.consumed > r.since) && !yield(r.take(), nil) {
 		return
@@ -176,7 +187,12 @@ func isContextError(err error) bool {
 // records reads what a line holds: one record, or what a crash made of several.
 func (r *logReader) records(ln line) {
 	if ln.tooLong {
+		r.release()
 		r.rejectLong(ln)
+		return
+	}
+	if r.format.lines.joins() {
+		r.record(trimText(ln.text))
 		return
 	}
 	if !ln.nuls {
@@ -205,6 +221,15 @@ func trimLine(text []byte) []byte {
 }
 
 func (r *logReader) record(text []byte) {
+	if r.format.lines.joins() {
+		r.gather(text)
+	} else {
+		r.one(text)
+	}
+}
+
+// one reads a record that is whole.
+func (r *logReader) one(text []byte) {
 	if len(text) == 0 {
 		r.types.add(emptyLine)
 		r.count(false)
@@ -226,6 +251,9 @@ const maxPieces = 64
 // returns false, having done nothing, when no piece is a record.
 func (r *logReader) pieces(text []byte) bool {
 	begins := []byte(r.format.lines.begins)
+	if len(begins) == 0 {
+		return false
+	}
 	if n := bytes.Count(text[1:], begins); n == 0 || n >= maxPieces {
 		return false
 	}
@@ -316,8 +344,12 @@ func (r *logReader) take() ttpcron.Batch {
 	b.Report.File, b.Report.Format = r.path, r.format.Name
 	b.Report.IgnoredTypes = r.types.take()
 	if r.positions && r.consumed > 0 {
-		if tail := r.lines.tailAt(r.consumed, tailBytes); len(tail) > 0 {
-			b.Position = makePosition(r.path, r.format, r.lines.head, tail, r.consumed, r.line, r.opts.Now())
+		at := boundary{r.consumed, r.line, r.lines.tailAt(r.consumed, tailBytes)}
+		if r.held.any {
+			at = r.held.start
+		}
+		if len(at.tail) > 0 {
+			b.Position = makePosition(r.path, r.format, r.lines.head, at.tail, at.offset, at.line, r.opts.Now())
 		}
 	}
 	r.events = len(b.Events)

@@ -62,6 +62,7 @@ func says(e *ttpcron.Event) map[string]string {
 	if e.SessionOrigin == ttpcron.OriginRecorded {
 		all["session"] = e.SessionID
 	}
+	all["connection"] = e.Connection
 	if e.AttackerOrigin == ttpcron.OriginRecorded {
 		all["uuid"] = e.AttackerUUID
 	}
@@ -330,6 +331,8 @@ func (h *history) again(e ttpcron.Event) ttpcron.Event {
 		e.Payload.Set("user", fmt.Sprint("user", h.rnd.IntN(3)))
 	case 12:
 		e.SessionID, e.SessionOrigin = fmt.Sprintf("%012x", h.rnd.IntN(3)), ttpcron.OriginResolved
+	case 14:
+		e.Connection = fmt.Sprint("transport,", h.rnd.IntN(3))
 	case 13:
 		e.Ordinal = uint32(h.rnd.IntN(3))
 	}

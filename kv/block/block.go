@@ -83,7 +83,7 @@ func PeekSpan(rec []byte) (s Span, ok bool) {
 
 // costOf returns about how many bytes of memory an event takes.
 func costOf(e *ttpcron.Event) int {
-	n := 256 + len(e.ID) + len(e.AttackerUUID) + len(e.AttackerIP) + len(e.IdentityUUID) + len(e.SessionID) + len(e.DeckyID)
+	n := 256 + len(e.ID) + len(e.AttackerUUID) + len(e.AttackerIP) + len(e.IdentityUUID) + len(e.SessionID) + len(e.Connection) + len(e.DeckyID)
 	for i := range e.Payload {
 		f := &e.Payload[i]
 		n += 64 + len(f.Name) + len(f.Text) + len(f.Raw)

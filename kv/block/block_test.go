@@ -30,6 +30,7 @@ func randomEvents(rnd *rand.Rand, n int, day ttpcron.Day) []ttpcron.Event {
 			SessionID: fmt.Sprintf("%06x", rnd.IntN(4)), SessionOrigin: ttpcron.Origin(rnd.IntN(3)), DeckyID: pick("", "a\x00b"),
 		}
 		if n%3 == 1 {
+			e.Connection = pick("", "HoneyPotSSHTransport,7")
 			e.Ordinal = [...]uint32{0, 1, 200, math.MaxUint32}[rnd.IntN(4)]
 		}
 		for f := range rnd.IntN(4) {

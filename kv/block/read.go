@@ -144,7 +144,7 @@ type span struct{ from, to int }
 // more, and the text of the events may lie in them.
 func readColumns(columns []byte, own bool, version byte, day ttpcron.Day, first uint64, events []ttpcron.Event) error {
 	r := record.Reader{Rest: columns}
-	actors := readActors(&r, len(events))
+	actors := readActors(&r, version, len(events))
 	shapes := readShapes(&r, len(events))
 	p := readPayloads(&r, columns, own, shapes, len(events))
 	readArrival(&r, first, events)
@@ -159,6 +159,7 @@ func readColumns(columns []byte, own bool, version byte, day ttpcron.Day, first 
 		e.AttackerUUID, e.AttackerIP, e.AttackerOrigin = a.AttackerUUID, a.AttackerIP, a.AttackerOrigin
 		e.TimeOrigin, e.AddressOrigin, e.Vantage = a.TimeOrigin, a.AddressOrigin, a.Vantage
 		e.IdentityUUID, e.SessionID, e.SessionOrigin, e.DeckyID = a.IdentityUUID, a.SessionID, a.SessionOrigin, a.DeckyID
+		e.Connection = a.Connection
 	}
 	numbers := make([]int, len(events))
 	total := 0
@@ -198,7 +199,7 @@ func readOrdinals(r *record.Reader, events []ttpcron.Event) {
 	}
 }
 
-func readActors(r *record.Reader, limit int) []ttpcron.Event {
+func readActors(r *record.Reader, version byte, limit int) []ttpcron.Event {
 	actors := make([]ttpcron.Event, r.Count(limit))
 	for i := range actors {
 		a := &actors[i]
@@ -212,6 +213,9 @@ func readActors(r *record.Reader, limit int) []ttpcron.Event {
 		a.Vantage = ttpcron.Vantage(how >> vantageShift & 1)
 		for _, s := range [...]*string{&a.AttackerUUID, &a.AttackerIP, &a.IdentityUUID, &a.SessionID, &a.DeckyID} {
 			*s = r.Packed()
+		}
+		if version > 2 {
+			a.Connection = r.Packed()
 		}
 	}
 	return actors

@@ -161,7 +161,7 @@ func appendOrdinals(dst []byte, events []ttpcron.Event) []byte {
 
 // Of the number with which an actor begins two bits each say how the attacker, the
 // address, the time and the session came to be known, and one from where the event was
-// seen. Before version 3 sessions were always recorded, before version 2 addresses too,
+// seen. Before version 3 sessions were always recorded, and had no connection; before version 2 addresses were,
 // and events seen by honeypots; up to schema 2 times were recorded, as far as was known.
 const (
 	originMask   = 3
@@ -174,7 +174,7 @@ const (
 func appendActor(dst []byte, e *ttpcron.Event) []byte {
 	dst = binary.AppendUvarint(dst, uint64(e.AttackerOrigin)|uint64(e.AddressOrigin)<<addressShift|uint64(e.TimeOrigin)<<timeShift|
 		uint64(e.Vantage)<<vantageShift|uint64(e.SessionOrigin)<<sessionShift)
-	for _, s := range [...]string{e.AttackerUUID, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID} {
+	for _, s := range [...]string{e.AttackerUUID, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID, e.Connection} {
 		dst = record.AppendPacked(dst, s)
 	}
 	return dst

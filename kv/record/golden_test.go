@@ -128,6 +128,7 @@ func goldenEvents() []goldenRecord {
 	events := []ttpcron.Event{event, other}
 	fromSeconds := slices.Clone(events)
 	fromSeconds[1].Ordinal, fromSeconds[1].SessionOrigin, fromSeconds[1].SessionID = 258, ttpcron.OriginResolved, "44"
+	fromSeconds[1].Connection = "HoneyPotTransport,44"
 	encoder, err := block.NewEncoder()
 	if err != nil {
 		panic(err)

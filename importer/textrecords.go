@@ -1,0 +1,174 @@
+package importer
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// A record of a text log ends where the next one begins: a message that holds newlines
+// goes on in the lines that follow. So the last line is held until another record, or
+// the end of the file, shows that it is whole.
+//
+// What a record means may depend on those before it: whose connection it is, how many
+// equal ones there were. So a text log that has grown is read from its beginning again,
+// and what an earlier import stored is not given out once more.
+
+// held is a record that may go on.
+type held struct {
+	text  []byte
+	rest  hash.Hash // of what is beyond MaxLine; nil if nothing is
+	any   bool
+	start boundary // where it begins
+	end   int64    // where it ends, as far as was read
+	line  int      // in which it begins
+	// goesOn says that it goes on in a last line that waits for its newline.
+	goesOn bool
+
+	next boundary // where the line that comes next begins
+}
+
+// boundary is a place between two lines.
+type boundary struct {
+	offset int64
+	line   int    // that ends there
+	tail   []byte // the bytes before
+}
+
+func (b *boundary) set(offset int64, line int, tail []byte) {
+	b.offset, b.line, b.tail = offset, line, append(b.tail[:0], tail...)
+}
+
+// joins reports whether records may go on in further lines.
+func (f *lineFormat) joins() bool { return f.continues != nil }
+
+// trimText takes from a line of a text log what is none of its text: NULs that a power
+// loss left before it, a byte order mark, and the carriage return of a file of DOS.
+func trimText(text []byte) []byte {
+	text = bytes.TrimPrefix(bytes.TrimLeft(text, "\x00"), byteOrderMark)
+	return bytes.TrimSuffix(text, []byte("\r"))
+}
+
+// gather takes a line of a text log.
+func (r *logReader) gather(text []byte) {
+	h := &r.held
+	if h.any {
+		if more, ok := r.format.lines.continues(h.text, text); ok {
+			h.more(more)
+			h.end = r.lines.off
+			return
+		}
+		r.release()
+	}
+	if len(text) == 0 {
+		r.one(nil)
+		return
+	}
+	h.text, h.rest, h.any = append(h.text[:0], text...), nil, true
+	if h.next.offset > h.start.offset { // not the second record of a line
+		h.start, h.next = h.next, h.start
+	}
+	h.line, h.end = r.line, r.lines.off
+}
+
+// more adds a line.
+func (h *held) more(line []byte) {
+	if h.rest == nil && len(h.text)+1+len(line) <= MaxLine {
+		h.text = append(append(h.text, '\n'), line...)
+		return
+	}
+	if h.rest == nil {
+		h.rest = sha256.New()
+	}
+	h.rest.Write([]byte{'\n'})
+	h.rest.Write(line)
+}
+
+// release reads the record that is held.
+func (r *logReader) release() {
+	h := &r.held
+	if !h.any {
+		return
+	}
+	h.any = false
+	now := r.line
+	r.line = h.line
+	if h.rest != nil {
+		reason := fmt.Errorf("the record is longer than %d bytes", MaxLine)
+		r.reject(r.line, h.text, reason, ttpcron.NewRejectID(r.format.Name, h.text, h.rest.Sum(nil)))
+	} else {
+		r.one(h.text)
+	}
+	r.line = now
+	if h.end <= r.known {
+		r.forget()
+	}
+	if cap(h.text) > maxKept {
+		h.text = nil
+	}
+}
+
+// maxKept is how much room for a record is kept for the next one.
+const maxKept = 64 << 10
+
+// textLine reads a line of a text log. It returns false when the line is the last one,
+// lacks its newline, and may be completed.
+func (r *logReader) textLine(ln line) bool {
+	if ln.partial && (!r.final || r.lines.err != io.EOF) {
+		r.lastTextLine(ln)
+		return false
+	}
+	r.consumed = r.lines.off
+	r.line++
+	r.records(ln)
+	if r.positions {
+		r.held.next.set(r.consumed, r.line, r.lines.tail(tailBytes))
+	}
+	if r.consumed <= r.known {
+		r.forget()
+	}
+	return true
+}
+
+// lastTextLine deals with a last line that may be completed. If nobody has written for
+// long it is read, and the position stays before it.
+func (r *logReader) lastTextLine(ln line) {
+	switch {
+	case r.lines.err != io.EOF:
+		r.cut(ln)
+	case isIdle(r.opts.Now(), r.src.look.Modified):
+		r.line++
+		r.records(ln)
+		r.line--
+	default:
+		from := r.consumed
+		if r.held.any {
+			if _, r.held.goesOn = r.format.lines.continues(r.held.text, trimText(ln.text)); r.held.goesOn {
+				from = r.held.start.offset
+			}
+		}
+		r.edges.waiting = true
+		r.batch.Report.Waiting = r.lines.off - from
+	}
+}
+
+// forget drops what was read for the sake of what follows.
+func (r *logReader) forget() {
+	r.batch.Events, r.batch.Rejects, r.batch.Report = r.batch.Events[:0], nil, ttpcron.ImportReport{}
+	r.types, r.since = typeCounts{}, r.consumed
+	if r.arena.size > MaxBatchBytes/2 {
+		r.arena = &arena{}
+	}
+}
+
+// lastRecord reads the record that is held at the end of a file, unless it goes on in a
+// line that waits, or reading ended before.
+func (r *logReader) lastRecord() {
+	if r.lines.err == io.EOF && !r.held.goesOn {
+		r.release()
+	}
+}
