@@ -101,3 +101,6 @@ func (c *cowrieSessions) reads(key uint64, text string, program []byte, repeats 
 	c.put(key, s)
 	return true
 }
+
+// continues makes the sessions of an earlier file known.
+func (p *cowrieParser) continues(from recordParser) { p.sessions = from.(*cowrieParser).sessions }

@@ -31,6 +31,8 @@ type Options struct {
 	Now   func() time.Time // for Reject.At and FilePosition.SeenAt; nil: the clock
 	Stdin io.Reader        // what "-" reads; nil: os.Stdin
 	Moved func()           // called whenever something has been read; may be nil
+	// Sessions knows what the files read before tell of sessions that go on; nil: nothing.
+	Sessions *Sessions
 }
 
 // Positions finds the positions that earlier imports stored.
@@ -247,6 +249,7 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error 
 		positions: f.src.file != nil,
 		edges:     newEdges(f.path, f.src.file),
 	}
+	o.Sessions.next(&r.edges, f.format, r.parser)
 	f.reader = r
 	if f.src.file == nil {
 		r.lines = lines

@@ -397,3 +397,33 @@ func TestOldestFirst(t *testing.T) {
 		t.Errorf("%+v, %v", x.Files, err)
 	}
 }
+
+// TestSessionsGoOn: what a session told in one file is known in the next of its log,
+// and nowhere else.
+func TestSessionsGoOn(t *testing.T) {
+	connect := `{"eventid":"cowrie.session.connect","src_ip":"203.0.113.7","session":"12","timestamp":"2015-05-04T05:49:05Z"}` + "\n"
+	input := `{"eventid":"cowrie.command.input","input":"id","session":"12","timestamp":"2015-05-04T05:49:06Z"}` + "\n"
+	for _, tt := range []struct {
+		first, second string
+		known         bool
+	}{
+		{"cowrie.json.2", "cowrie.json.1", true},
+		{"cowrie.json.1.gz", "cowrie.json", true},
+		{"cowrie.json.2015-05-03", "cowrie.json", true},
+		{"cowrie.json", "cowrie.json.1", false},
+		{"cowrie.json.2", "cowrie.json", false},
+		{"cowrie.json.1", "other.json", false},
+		{"cowrie.json.1", "elsewhere/cowrie.json", false},
+	} {
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, "elsewhere"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		sessions := &Sessions{}
+		mustRead(t, put(t, dir, tt.first, connect), Options{Sessions: sessions})
+		e := mustRead(t, put(t, dir, tt.second, input), Options{Sessions: sessions}).Events[0]
+		if known := e.AttackerIP == "203.0.113.7"; known != tt.known {
+			t.Errorf("%s, %s: address %q", tt.first, tt.second, e.AttackerIP)
+		}
+	}
+}
