@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -362,6 +363,31 @@ func TestUntagged(t *testing.T) {
 	text, _ := r.Contents[1].Payload.Text("command_text")
 	if !r.Contents[1].Cut || len(text) != maxKept-len("command_text") {
 		t.Errorf("the long one: cut %v, %d bytes", r.Contents[1].Cut, len(text))
+	}
+}
+
+// TestUntaggedContent holds that events are one content which differ in nothing that says
+// what happened, and none other.
+func TestUntaggedContent(t *testing.T) {
+	u := NewUntagged(words{})
+	for _, p := range []string{
+		`{"fact":"opened","src_port":1}`, `{"fact":"opened","src_port":2}`, `{"fact":"closed","duration_ms":5}`,
+	} {
+		e := ttpcron.Event{Kind: ttpcron.SessionFact}
+		if err := e.Payload.UnmarshalJSON([]byte(p)); err != nil {
+			t.Fatal(err)
+		}
+		u.Add(&e)
+	}
+	for _, name := range []string{"text", "command", "other", "other"} {
+		u.Add(&ttpcron.Event{Kind: ttpcron.Command, Payload: ttpcron.TextPayload(name, "id")})
+	}
+	var counts []int
+	for _, c := range u.Report().Contents {
+		counts = append(counts, c.Events)
+	}
+	if want := []int{2, 2, 2, 1}; !slices.Equal(counts, want) {
+		t.Errorf("events of each content: %v, want %v", counts, want)
 	}
 }
 

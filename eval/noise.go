@@ -57,13 +57,24 @@ func (n *Noise) Add(e *ttpcron.Event) {
 	}
 }
 
-// contentHash is of what makes two events the same to a reader of a report:
-// their content.
+// contentHash is of what makes two events the same to a reader of a report: the text of
+// a command, the fields that say what happened in events of other kinds, and the whole
+// payload where there are none. Two connections differ in their ports, and say the same.
 func contentHash(seed maphash.Seed, e *ttpcron.Event) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
 	h.WriteString(string(e.Kind))
+	if text := e.Payload.CommandText(); e.Kind == ttpcron.Command && text != "" {
+		h.WriteString(text)
+		return h.Sum64()
+	}
+	names, listed := e.Kind.IdentityFields()
+	says := func(f ttpcron.Field) bool { return slices.Contains(names, f.Name) }
+	listed = listed && slices.ContainsFunc(e.Payload, says)
 	for _, f := range e.Payload {
+		if listed && !says(f) {
+			continue
+		}
 		h.WriteByte(0)
 		h.WriteString(f.Name)
 		h.WriteByte(0)

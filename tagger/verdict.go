@@ -223,5 +223,18 @@ func (ev *evaluation) witness(check *prepared) quote {
 	if len(hits) == 0 {
 		return quote{}
 	}
-	return ev.quote(&hits[0])
+	return ev.quote(ev.telling(hits))
+}
+
+// telling is the hit that says most of an event: the first. Of events whose fields are
+// tested for what they equal, which is known, it is the first that says more.
+func (ev *evaluation) telling(hits []held) *held {
+	if ev.event != nil && ev.event.Kind != ttpcron.CanaryFingerprint {
+		for i := range hits {
+			if t := hits[i].test; t == nil || len(t.equals) == 0 {
+				return &hits[i]
+			}
+		}
+	}
+	return &hits[0]
 }

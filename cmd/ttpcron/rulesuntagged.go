@@ -32,7 +32,8 @@ func rulesUntagged() *command {
 		Text: `Judges the stored events of the window with the rules as they are now, those of
 --rules among them, and lists what none of them fires on, the most frequent first:
 where the next rule is to be found. Nothing is written. Events of one content are
-listed once.`,
+listed once. Facts about sessions, such as that one was opened, are no deeds: they
+are looked at when --kind session asks for them.`,
 		Examples: "ttpcron rules untagged --since 30d\nttpcron rules untagged --limit 0 --json | jq -r .payload.command_text",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -49,6 +50,15 @@ listed once.`,
 			return showUntagged(ctx, s, w, o)
 		},
 	}
+}
+
+// wants reports whether events of a kind are looked at: all deeds, or the kind that was
+// asked for.
+func (o *untaggedOptions) wants(kind ttpcron.SourceKind) bool {
+	if o.kind == "" {
+		return kind != ttpcron.SessionFact
+	}
+	return kind == ttpcron.SourceKind(o.kind)
 }
 
 // untaggedJSON is one line of rules untagged --json.
@@ -75,7 +85,7 @@ func showUntagged(ctx context.Context, s *session, w ttpcron.Window, o untaggedO
 	judge := judge(rs)
 	u := eval.NewUntagged(judge)
 	if err := eachEvent(ctx, db, w, func(e *ttpcron.Event) {
-		if o.kind == "" || e.Kind == ttpcron.SourceKind(o.kind) {
+		if o.wants(e.Kind) {
 			u.Add(e)
 		}
 	}); err != nil {
@@ -88,7 +98,7 @@ func showUntagged(ctx context.Context, s *session, w ttpcron.Window, o untaggedO
 			break
 		}
 		if !o.json {
-			t.Add(term.Count(m.Events), term.Time(m.First), term.Time(m.Last), string(m.Kind), beginning(s.out.Term, telling(m.Payload)))
+			t.Add(term.Count(m.Events), term.Time(m.First), term.Time(m.Last), string(m.Kind), beginning(s.out.Term, telling(m.Kind, m.Payload)))
 		} else if err := s.out.JSON(untaggedJSON{m.Kind, m.Events, m.First.UTC(), m.Last.UTC(), m.Cut, m.Payload}); err != nil {
 			return err
 		}
@@ -109,14 +119,4 @@ func showUntagged(ctx context.Context, s *session, w ttpcron.Window, o untaggedO
 		s.log.Warn("a rule met a limit of work or size", "events", judge.bounded)
 	}
 	return nil
-}
-
-// telling is the part of a payload that tells a person most.
-func telling(p ttpcron.Payload) string {
-	for _, name := range tellingFields {
-		if text, ok := p.Text(name); ok && text != "" {
-			return text
-		}
-	}
-	return string(p.AppendJSON(nil))
 }

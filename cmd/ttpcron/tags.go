@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
@@ -41,6 +40,10 @@ of it, how many others agree, and the highest level that one of them gives. --js
 has the tag of every rule. A tag whose event is gone stays as it was, whatever
 becomes of its rule: --json says "checked": false.
 
+TEXT is what the event was about: a command, the user and password of a login,
+the URL or name of a file, where a tunnel led. Passwords are shown, here and in
+--json.
+
 CONF is the confidence: given that an attacker did this, how likely the technique
 describes it. LEVEL is how much it says where honest people work too, from
 informational over low, medium and high to critical. Where no rule names one it is
@@ -67,7 +70,7 @@ resolver.
 
 On a terminal, or where COLUMNS says how wide the table may be, rows are cut to
 that width; where it is narrow, session, tactic, level and rule are left out in
-turn. Elsewhere only long commands are cut.`,
+turn. Elsewhere only long texts are cut.`,
 		Examples: `ttpcron tags --since 7d --min-confidence 0.6
 ttpcron tags --attacker 203.0.113.7 --tactic persistence
 ttpcron tags --arrived-since 24h --min-level high
@@ -145,7 +148,7 @@ func tagLines(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOptions) error {
 	t := term.Table{Columns: []term.Column{
 		{Title: "TIME"}, {Title: "ATTACKER", Min: 15, SGR: term.Cyan}, {Title: "SESSION", Min: 8, Spare: 1}, {Title: "TECHNIQUE", Min: 18, SGR: term.Bold}, {Title: "TACTIC", Min: 10, SGR: term.Yellow, Spare: 2},
-		{Title: "LEVEL", Spare: 3}, {Title: "CONF", Right: true, Spare: 5}, {Title: "RULE", Min: 6, Spare: 4}, {Title: "COMMAND", Min: 24},
+		{Title: "LEVEL", Spare: 3}, {Title: "CONF", Right: true, Spare: 5}, {Title: "RULE", Min: 6, Spare: 4}, {Title: "TEXT", Min: 24},
 	}}
 	if o.uuid {
 		t.Columns = append(t.Columns, term.Column{Title: "UUID"})
@@ -230,34 +233,3 @@ func lastArrived(ctx context.Context, db *store.Store, after uint64) (string, er
 	}
 	return "; the last events arrived " + term.Time(st.Arrived), nil
 }
-
-// maxExcerpt is how much of a text a table shows where nothing limits its
-// width.
-const maxExcerpt = 160
-
-// excerpt is the text that a tag was made of, as far as its evidence holds it,
-// or else the evidence itself, if it says anything.
-func excerpt(tag *ttpcron.Tag, t term.Terminal) string {
-	var evidence map[string]json.RawMessage
-	s := string(tag.Evidence)
-	if json.Unmarshal(tag.Evidence, &evidence) == nil {
-		if len(evidence) == 0 {
-			return ""
-		}
-		for _, name := range tellingFields {
-			if text, err := jsontext.DecodeString(evidence[name]); err == nil && text != "" {
-				s = text
-				break
-			}
-		}
-	}
-	return beginning(t, s)
-}
-
-// beginning is the beginning of an attacker's text, safe to show.
-func beginning(t term.Terminal, s string) string {
-	return t.Cut(term.Clean(s[:min(len(s), 4*maxExcerpt)]), maxExcerpt)
-}
-
-// tellingFields are the payload fields that tell a person most, the best first.
-var tellingFields = []string{"command_text", "user_agent", "raw_url", "request_path", "username", "matched_signature", "matched"}
