@@ -3,6 +3,8 @@ package kv
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
@@ -29,28 +31,58 @@ func (db *DB) Horizons(ctx context.Context) ([]Horizon, error) {
 	return all, nil
 }
 
-func listHorizons(tx *txn) (all []Horizon, err error) {
-	err = eachPruned(tx, func(p *record.Pruned) error {
-		if p.Before > 0 {
-			all = append(all, Horizon{p.Kind, p.Before})
-		}
-		return nil
-	})
-	return all, err
+// horizons is before which days nothing comes in. There is one for all kinds, the
+// latest: days of which a pruning took events are gone, also for a kind that the store
+// did not have then. Only what was forgotten of a kind does not hold for it.
+type horizons struct {
+	kinds  map[ttpcron.SourceKind]record.Pruned // nil where nothing was pruned
+	latest ttpcron.Day
 }
 
-// horizons returns the first day of each kind that has not been pruned. Kinds
-// that never were, or whose horizon is forgotten, are left out.
-func horizons(tx *txn) (map[ttpcron.SourceKind]ttpcron.Day, error) {
-	var out map[ttpcron.SourceKind]ttpcron.Day
-	all, err := listHorizons(tx)
-	for _, h := range all {
-		if out == nil {
-			out = map[ttpcron.SourceKind]ttpcron.Day{}
+func readHorizons(tx *txn) (h horizons, err error) {
+	err = eachPruned(tx, func(p *record.Pruned) error {
+		if h.kinds == nil {
+			h.kinds = map[ttpcron.SourceKind]record.Pruned{}
 		}
-		out[h.Kind] = h.Before
+		h.kinds[p.Kind] = *p
+		h.latest = max(h.latest, p.Before)
+		return nil
+	})
+	return h, err
+}
+
+// of returns the first day of a kind that comes in, 0 when all do.
+func (h *horizons) of(kind ttpcron.SourceKind) ttpcron.Day {
+	p := h.kinds[kind]
+	if h.latest > p.Forgotten {
+		return h.latest
 	}
-	return out, err
+	return p.Before
+}
+
+// listHorizons lists the horizons of the kinds of which there are events, or were.
+func listHorizons(tx *txn) (all []Horizon, err error) {
+	h, err := readHorizons(tx)
+	if err != nil || h.latest == 0 {
+		return nil, err
+	}
+	var kinds []ttpcron.SourceKind
+	err = tx.top(layout.DayCounts).ForEachBucket(func(k []byte) error {
+		kinds = append(kinds, ttpcron.SourceKind(k))
+		return nil
+	})
+	for kind, p := range h.kinds {
+		if p.Events > 0 {
+			kinds = append(kinds, kind)
+		}
+	}
+	slices.Sort(kinds)
+	for _, kind := range slices.Compact(kinds) {
+		if day := h.of(kind); day > 0 {
+			all = append(all, Horizon{kind, day})
+		}
+	}
+	return all, err
 }
 
 // eachPruned calls do for what was pruned of each kind.
@@ -64,16 +96,16 @@ func eachPruned(tx *txn, do func(*record.Pruned) error) error {
 	})
 }
 
-// withoutPruned leaves out the events that happened before the horizon of their
-// kind, and counts them.
+// withoutPruned leaves out the events that happened before the horizon, and counts
+// them.
 func withoutPruned(tx *txn, events []*ttpcron.Event, r *ttpcron.ImportReport) (left []*ttpcron.Event, err error) {
-	before, err := horizons(tx)
-	if err != nil || len(before) == 0 {
+	horizons, err := readHorizons(tx)
+	if err != nil || horizons.latest == 0 {
 		return events, err
 	}
 	left = events[:0]
 	for _, e := range events {
-		if h := before[e.Kind]; ttpcron.DayOf(e.Time) < h {
+		if h := horizons.of(e.Kind); ttpcron.DayOf(e.Time) < h {
 			r.BeforeHorizon++
 			r.Horizon = max(r.Horizon, h)
 		} else {
@@ -84,7 +116,8 @@ func withoutPruned(tx *txn, events []*ttpcron.Event, r *ttpcron.ImportReport) (l
 }
 
 // ForgetHorizon lets events of days that were pruned come in again, those of one
-// kind or, without a kind, of all, and returns the horizons that there were.
+// kind or, without a kind, of all, and returns the horizons that there were. For the
+// other kinds they stay.
 //
 // Ids that a source gave to events that are gone are free again, of whatever
 // kind: otherwise the same event would be taken for known.
@@ -92,30 +125,35 @@ func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone 
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	err = db.update(ctx, func(tx *txn) error {
-		var all []record.Pruned
-		free := false
-		err := eachPruned(tx, func(p *record.Pruned) error {
-			if (kind == "" || p.Kind == kind) && p.Before > 0 {
-				gone = append(gone, Horizon{p.Kind, p.Before})
-				free = free || p.Named.N > 0
-				p.Before = 0
-			}
-			all = append(all, *p)
-			return nil
-		})
-		if err != nil || len(gone) == 0 {
+		h, err := readHorizons(tx)
+		if err != nil || h.latest == 0 {
 			return err
+		}
+		switch day := h.of(kind); {
+		case kind == "":
+			gone, err = listHorizons(tx)
+		case day == 0 || kind.Validate() != nil:
+			return nil
+		default:
+			gone = []Horizon{{kind, day}}
+		}
+		if err != nil {
+			return err
+		}
+		free := false
+		for _, g := range gone {
+			free = free || h.kinds[g.Kind].Named.N > 0
 		}
 		if free {
 			if err := db.freeIDs(ctx, tx); err != nil {
 				return err
 			}
 		}
-		for i := range all {
+		for _, p := range h.without(kind) {
 			if free {
-				all[i].Named = record.Fingerprint{}
+				p.Named = record.Fingerprint{}
 			}
-			if err := tx.top(layout.Pruned).Put([]byte(all[i].Kind), record.AppendPruned(nil, &all[i])); err != nil {
+			if err := tx.top(layout.Pruned).Put([]byte(p.Kind), record.AppendPruned(nil, &p)); err != nil {
 				return err
 			}
 		}
@@ -125,6 +163,30 @@ func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone 
 		return nil, fmt.Errorf("forget the horizon: %w", err)
 	}
 	return gone, nil
+}
+
+// without returns the records that leave no horizon of one kind or, without a kind,
+// none at all. The other kinds get one of their own, as far as they are known: the one
+// that is forgotten may be the latest.
+func (h *horizons) without(kind ttpcron.SourceKind) (all []record.Pruned) {
+	kinds := slices.Collect(maps.Keys(h.kinds))
+	if kind != "" {
+		kinds = append(append(kinds, ttpcron.Kinds()...), kind)
+		slices.Sort(kinds)
+		kinds = slices.Compact(kinds)
+	}
+	for _, k := range kinds {
+		p := h.kinds[k]
+		p.Kind, p.Before = k, h.of(k)
+		switch kind {
+		case "":
+			p.Before, p.Forgotten = 0, 0
+		case k:
+			p.Before, p.Forgotten = 0, h.latest
+		}
+		all = append(all, p)
+	}
+	return all
 }
 
 // freeIDs makes the index of given ids anew, of the events that are stored.

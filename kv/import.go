@@ -22,7 +22,7 @@ import (
 // the digest is left to compare with. An event that
 // fails [ttpcron.Event.Validate], or has more than 16,384 payload fields, is kept
 // as a reject, after im.Rejects; Rejected counts both. An event that happened
-// before what was pruned of its kind (see [DB.Prune]) is passed over and counts
+// before what was pruned, of whatever kind (see [DB.Prune]), is passed over and counts
 // as BeforeHorizon.
 //
 // A known event fills in what the stored one lacks, see [ttpcron.Event.Learn], and
@@ -153,7 +153,7 @@ func excerpt(e *ttpcron.Event) []byte {
 func (db *DB) Known(ctx context.Context, events []ttpcron.Event) ([]bool, error) {
 	known := make([]bool, len(events))
 	err := db.view(ctx, func(tx *txn) error {
-		before, err := horizons(tx)
+		horizons, err := readHorizons(tx)
 		if err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func (db *DB) Known(ctx context.Context, events []ttpcron.Event) ([]bool, error)
 			e := &events[i]
 			switch {
 			case e.Validate() != nil:
-			case ttpcron.DayOf(e.Time) < before[e.Kind]:
+			case ttpcron.DayOf(e.Time) < horizons.of(e.Kind):
 				known[i] = true
 			default:
 				left, at = append(left, e), append(at, i)

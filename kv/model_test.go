@@ -34,8 +34,11 @@ type model struct {
 	marks    map[string]ttpcron.FilePosition
 	states   map[string]ttpcron.RuleState
 	retired  map[string]ttpcron.Retirement
-	horizons map[ttpcron.SourceKind]ttpcron.Day // events of earlier days were pruned
-	purged   map[string][]ttpcron.Event         // by kind and id
+	horizons map[ttpcron.SourceKind]ttpcron.Day // events of earlier days were pruned, of whatever kind
+	// forgotten: up to which the horizons of other kinds do not hold for one.
+	forgotten map[ttpcron.SourceKind]ttpcron.Day
+	took      map[ttpcron.SourceKind]bool // kinds of which something was pruned
+	purged    map[string][]ttpcron.Event  // by kind and id
 }
 
 // held is an id that an event has.
@@ -90,7 +93,7 @@ func newModel() *model {
 		ids: map[string]held{}, rejected: map[string]bool{}, tags: map[ttpcron.UUID]ttpcron.Tag{}, cursors: map[ttpcron.SourceKind]ttpcron.Cursor{},
 		coverage: map[ttpcron.SourceKind]map[ttpcron.Day][]ttpcron.Coverage{}, runs: map[string]ttpcron.Run{},
 		marks: map[string]ttpcron.FilePosition{}, states: map[string]ttpcron.RuleState{}, retired: map[string]ttpcron.Retirement{},
-		horizons: map[ttpcron.SourceKind]ttpcron.Day{}, purged: map[string][]ttpcron.Event{},
+		horizons: map[ttpcron.SourceKind]ttpcron.Day{}, forgotten: map[ttpcron.SourceKind]ttpcron.Day{}, took: map[ttpcron.SourceKind]bool{}, purged: map[string][]ttpcron.Event{},
 	}
 }
 
@@ -101,9 +104,9 @@ func (m *model) imports(im ttpcron.Batch) (r ttpcron.ImportReport) {
 			m.reject(string(e.AppendJSON(nil)), &r)
 			continue
 		}
-		if ttpcron.DayOf(e.Time) < m.horizons[e.Kind] {
+		if h := m.horizon(e.Kind); ttpcron.DayOf(e.Time) < h {
 			r.BeforeHorizon++
-			r.Horizon = max(r.Horizon, m.horizons[e.Kind])
+			r.Horizon = max(r.Horizon, h)
 			continue
 		}
 		if e.ID == "" {

@@ -29,6 +29,7 @@ func (m *model) clone() *model {
 		c.purged[k] = slices.Clone(list)
 	}
 	c.retired, c.horizons = maps.Clone(m.retired), maps.Clone(m.horizons)
+	c.forgotten, c.took = maps.Clone(m.forgotten), maps.Clone(m.took)
 	c.coverage = map[ttpcron.SourceKind]map[ttpcron.Day][]ttpcron.Coverage{}
 	for k, days := range m.coverage {
 		c.coverage[k] = maps.Clone(days)
@@ -99,33 +100,72 @@ func (h *history) forgets() {
 	if h.m.tagged() {
 		return
 	}
-	kind := ttpcron.SourceKind("")
-	if h.rnd.IntN(2) == 0 {
-		kind = h.m.anyHorizon()
-	}
-	want := len(h.m.horizons)
-	if kind != "" {
-		want = 1
+	kind, want := ttpcron.SourceKind(""), h.m.listHorizons()
+	if all := ttpcron.Kinds(); h.rnd.IntN(2) == 0 {
+		kind, want = all[h.rnd.IntN(len(all))], nil
+		if before := h.m.horizon(kind); before > 0 {
+			want = []kv.Horizon{{Kind: kind, Before: before}}
+		}
 	}
 	gone, err := h.db.ForgetHorizon(h.t.Context(), kind)
 	h.check(err)
-	if len(gone) != want {
-		h.t.Fatalf("%d horizons are forgotten, want %d", len(gone), want)
+	if !slices.Equal(gone, want) {
+		h.t.Fatalf("the horizons %v are forgotten, want %v", gone, want)
 	}
-	for _, g := range gone {
-		if h.m.horizons[g.Kind] != g.Before {
-			h.t.Fatalf("the horizon of %s was %v, want %v", g.Kind, g.Before, h.m.horizons[g.Kind])
-		}
-		delete(h.m.horizons, g.Kind)
-	}
+	h.m.forget(kind)
 	h.m.freeIDs(gone)
+	left, err := h.db.Horizons(h.t.Context())
+	h.check(err)
+	if want := h.m.listHorizons(); !slices.Equal(left, want) {
+		h.t.Fatalf("the horizons are %v, want %v", left, want)
+	}
 }
 
-func (m *model) anyHorizon() ttpcron.SourceKind {
-	for kind := range m.horizons {
-		return kind
+// horizon is the first day of a kind that comes in.
+func (m *model) horizon(kind ttpcron.SourceKind) ttpcron.Day {
+	if latest := m.latestHorizon(); latest > m.forgotten[kind] {
+		return latest
 	}
-	return ""
+	return m.horizons[kind]
+}
+
+func (m *model) latestHorizon() (latest ttpcron.Day) {
+	for _, day := range m.horizons {
+		latest = max(latest, day)
+	}
+	return latest
+}
+
+// listHorizons lists those of the kinds of which there are events, or were.
+func (m *model) listHorizons() (all []kv.Horizon) {
+	kinds := maps.Clone(m.took)
+	for _, e := range m.events {
+		kinds[e.Kind] = true
+	}
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		if day := m.horizon(kind); day > 0 {
+			all = append(all, kv.Horizon{Kind: kind, Before: day})
+		}
+	}
+	return all
+}
+
+// forget lets all days of a kind, or of all, come in.
+func (m *model) forget(kind ttpcron.SourceKind) {
+	if kind == "" {
+		clear(m.horizons)
+		clear(m.forgotten)
+		return
+	}
+	own, latest := map[ttpcron.SourceKind]ttpcron.Day{}, m.latestHorizon()
+	if m.horizon(kind) == 0 {
+		return
+	}
+	for _, k := range slices.Concat(ttpcron.Kinds(), slices.Collect(maps.Keys(m.horizons))) {
+		own[k] = m.horizon(k)
+	}
+	own[kind], m.forgotten[kind] = 0, latest
+	m.horizons = own
 }
 
 // freeIDs forgets the ids of all events that are gone, if any is of a kind whose
@@ -179,7 +219,7 @@ func (m *model) prune(p kv.Prune) (events, tags int) {
 	}
 	m.events = slices.DeleteFunc(m.events, func(e ttpcron.Event) bool { return !stays(e) })
 	for k := range gone {
-		m.horizons[k.kind] = max(m.horizons[k.kind], k.day+1)
+		m.horizons[k.kind], m.took[k.kind] = max(m.horizons[k.kind], k.day+1), true
 		m.uncover(k, left[k], some[k.kind])
 	}
 	return events, tags

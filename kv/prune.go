@@ -63,8 +63,8 @@ const (
 // A day of which all events have tags is left alone.
 //
 // Events that were taken out do not come back: from then on Import passes over
-// every event of the kind that happened before the last day that lost any ended, and
-// counts it as BeforeHorizon, until ForgetHorizon. Ids that a source gave stay
+// every event, of whatever kind, that happened before the last day that lost any ended,
+// and counts it as BeforeHorizon, until ForgetHorizon. Ids that a source gave stay
 // taken. The checkpoints stay.
 func (db *DB) Prune(ctx context.Context, p Prune) (PruneReport, error) {
 	if p.TagsBefore > p.EventsBefore {

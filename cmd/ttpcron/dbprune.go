@@ -52,8 +52,8 @@ then, and the reason is shown. The daemon waits a day and looks again before it
 takes out more than a quarter, and takes out nothing while no event is newer.
 
 What is taken out stays out: the day after the last one that lost events is the
-horizon of its source, and events of earlier days are passed over when a log that
-holds them is imported again, and counted. --forget-horizon lets them in again,
+horizon, and events of earlier days, of whatever kind, are passed over when a log
+that holds them is imported, and counted. --forget-horizon lets them in again,
 and says what the horizon was; ttpcron import --again PATH then reads the logs
 from their beginning, although they were read before.
 

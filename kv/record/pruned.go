@@ -10,7 +10,7 @@ import (
 
 // Pruned says what was taken out of the history of a kind. Events of days before
 // the horizon do not come back: an import passes over them, wherever it meets
-// them. Ids that a source gave stay taken, because tags that are kept longer
+// them, and over those of all other kinds that are as old. Ids that a source gave stay taken, because tags that are kept longer
 // than their events are named by them; named sums them up for a check.
 type Pruned struct {
 	Kind   ttpcron.SourceKind
@@ -18,6 +18,9 @@ type Pruned struct {
 	Events int         // how many were taken out, in all
 	Named  Fingerprint // those of them whose source gave an id
 	At     time.Time   // of the last pruning
+	// Forgotten: horizons of other kinds that are not later do not hold for this one,
+	// because its own was forgotten.
+	Forgotten ttpcron.Day
 }
 
 // AppendPruned appends the record of what was pruned of a kind, which is the key.
@@ -26,7 +29,8 @@ func AppendPruned(dst []byte, p *Pruned) []byte {
 	for _, v := range [...]uint64{uint64(p.Before), uint64(p.Events), uint64(p.Named.N), p.Named.Sum} {
 		dst = binary.AppendUvarint(dst, v)
 	}
-	return End(AppendTime(dst, p.At), []byte(p.Kind))
+	dst = binary.AppendUvarint(AppendTime(dst, p.At), uint64(p.Forgotten))
+	return End(dst, []byte(p.Kind))
 }
 
 // ReadPruned reads the record of what was pruned of a kind.
@@ -36,6 +40,12 @@ func ReadPruned(key, rec []byte) (p Pruned, err error) {
 		p = Pruned{Kind: ttpcron.SourceKind(key), Before: ttpcron.Day(r.Count(1<<31 - 1)), Events: int(r.Uvarint())}
 		p.Named = Fingerprint{int(r.Uvarint()), r.Uvarint()}
 		p.At = r.Time()
+		switch {
+		case r.Version >= 2:
+			p.Forgotten = ttpcron.Day(r.Count(1<<31 - 1))
+		case p.Before == 0:
+			p.Forgotten = 1<<31 - 1 // what others lost did not matter then
+		}
 		err = r.Finish()
 	}
 	if err != nil {
