@@ -113,7 +113,7 @@ func (r *logReader) read(ctx context.Context, yield func(ttpcron.Batch, error) b
 			break
 		}
 		if r.format.lines.joins() {
-			if !r.textLine(ln) {
+			if !r.textLine(ctx, ln) {
 				break
 			}
 		} else if r.atEdge(&ln) {

@@ -19,15 +19,16 @@ type shelf struct {
 	rejects   map[ttpcron.RejectID]string
 	positions PositionList
 	lines     int
+	format    string
 }
 
 func newShelf() *shelf {
-	return &shelf{events: map[string]bool{}, rejects: map[ttpcron.RejectID]string{}}
+	return &shelf{format: "cowrie", events: map[string]bool{}, rejects: map[ttpcron.RejectID]string{}}
 }
 
 func (s *shelf) take(t testing.TB, path string, o Options) result {
 	t.Helper()
-	o.Positions, o.Format = s.positions, "cowrie"
+	o.Positions, o.Format = s.positions, s.format
 	r := mustRead(t, path, o)
 	for _, id := range r.IDs() {
 		s.events[id] = true
@@ -424,6 +425,40 @@ func TestSessionsGoOn(t *testing.T) {
 		e := mustRead(t, put(t, dir, tt.second, input), Options{Sessions: sessions}).Events[0]
 		if known := e.AttackerIP == "203.0.113.7"; known != tt.known {
 			t.Errorf("%s, %s: address %q", tt.first, tt.second, e.AttackerIP)
+		}
+	}
+}
+
+// TestTornTextRecord cuts a text log within its last records. The file that has the
+// beginning gives the event, since what it means depends on the lines before.
+func TestTornTextRecord(t *testing.T) {
+	const log = `2026-05-04T05:49:01+0000 [cowrie.ssh.factory.CowrieSSHFactory] New connection: 203.0.113.7:50123 (192.0.2.10:2222) [session: a1b2c3d4e5f6]
+2026-05-04T05:49:03+0000 [HoneyPotSSHTransport,0,203.0.113.7] CMD: uname -a
+2026-05-04T05:49:03+0000 [HoneyPotSSHTransport,0,203.0.113.7] CMD: uname -a; echo 2026-05-04T05:49:03
+2026-05-04T05:49:04+0000 [HoneyPotSSHTransport,0,203.0.113.7] CMD: exit
+`
+	want := readBytes(t, []byte(log), "cowrie-text")
+	dir := t.TempDir()
+	for cut := strings.Index(log, "\n") + 1; cut <= strings.LastIndex(log[:len(log)-1], "\n")+1; cut++ {
+		older, newer := put(t, dir, "cowrie.log.1", log[:cut]), put(t, dir, "cowrie.log", log[cut:])
+		for _, order := range [][]string{{older, newer}, {newer, older}} {
+			s := newShelf()
+			s.format = "cowrie-text"
+			s.take(t, order[0], Options{})
+			s.take(t, order[1], Options{})
+			for i, id := range want.IDs() {
+				// What lies whole in the newer file may be known by other lines than in the
+				// older one.
+				if at := strings.Index(log, "CMD: exit"); cut < at && i == len(want.Events)-1 {
+					continue
+				}
+				if !s.events[id] {
+					t.Errorf("cut at %d: event %d is missing", cut, i)
+				}
+			}
+			if len(s.rejects) != 0 || len(s.events) != len(want.Events) {
+				t.Errorf("cut at %d: %d events of %d, rejects %v", cut, len(s.events), len(want.Events), s.rejects)
+			}
 		}
 	}
 }

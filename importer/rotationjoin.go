@@ -161,7 +161,7 @@ func (r *logReader) join(older place, tail, head []byte) (joint, bool) {
 	}
 	begins := []byte(r.format.lines.begins)
 	starts, ends := []int{0}, []int{len(head)}
-	if n := bytes.LastIndex(tail, begins); n > 0 {
+	if n := bytes.LastIndex(tail, begins); n > 0 && len(begins) > 0 {
 		starts = append(starts, n)
 	}
 	if n := bytes.Index(head, begins); n > 0 {

@@ -2,10 +2,13 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -117,14 +120,24 @@ const maxKept = 64 << 10
 
 // textLine reads a line of a text log. It returns false when the line is the last one,
 // lacks its newline, and may be completed.
-func (r *logReader) textLine(ln line) bool {
+func (r *logReader) textLine(ctx context.Context, ln line) bool {
 	if ln.partial && (!r.final || r.lines.err != io.EOF) {
 		r.lastTextLine(ln)
 		return false
 	}
+	rest := r.line == 0 && r.lines.off > r.known && r.isRest(ctx, ln)
+	if ln.partial && !rest && !r.completed(ctx, &ln) || ctx.Err() != nil {
+		r.lines.err = cmp.Or(ctx.Err(), r.lines.err)
+		return false
+	}
 	r.consumed = r.lines.off
 	r.line++
-	r.records(ln)
+	if rest {
+		r.types.add(restOfRecord)
+		r.count(false)
+	} else {
+		r.records(ln)
+	}
 	if r.positions {
 		r.held.next.set(r.consumed, r.line, r.lines.tail(tailBytes))
 	}
@@ -132,6 +145,49 @@ func (r *logReader) textLine(ln line) bool {
 		r.forget()
 	}
 	return true
+}
+
+// restOfRecord is the type of a first line that belongs to the last record of the file
+// before, which gives the event: what it means depends on those before it.
+var restOfRecord = []byte("(rest of a record in the file before)")
+
+// isRest reports whether the first line of a file goes on with a record that rotation
+// tore in two.
+func (r *logReader) isRest(ctx context.Context, ln line) bool {
+	if ln.tooLong || r.edges.path == "" || len(trimText(ln.text)) == 0 || r.isRecord(trimText(ln.text)) {
+		return false
+	}
+	for _, n := range r.edges.neighbours(ctx, false) {
+		if tail, err := n.tail(ctx, r.opts.Moved); err == nil {
+			if _, ok := r.join(n.place, tail, beforeNULs(ln.text)); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// completed adds to a last line without newline the rest that lies in the file that
+// follows. It is false while that has no first line yet.
+func (r *logReader) completed(ctx context.Context, ln *line) bool {
+	tail := behindNULs(ln.text)
+	if ln.tooLong || len(tail) == 0 {
+		return true
+	}
+	for _, n := range r.edges.neighbours(ctx, true) {
+		switch j, found := r.seek(ctx, n, tail); found {
+		case pieceJoined:
+			before := ln.text[:bytes.LastIndex(ln.text, tail)]
+			ln.text = slices.Concat(before, j.text)
+			return true
+		case pieceAwaited:
+			r.edges.pending = true
+		}
+	}
+	if r.edges.pending {
+		r.awaits(*ln)
+	}
+	return !r.edges.pending
 }
 
 // lastTextLine deals with a last line that may be completed. If nobody has written for
@@ -145,15 +201,20 @@ func (r *logReader) lastTextLine(ln line) {
 		r.records(ln)
 		r.line--
 	default:
-		from := r.consumed
-		if r.held.any {
-			if _, r.held.goesOn = r.format.lines.continues(r.held.text, trimText(ln.text)); r.held.goesOn {
-				from = r.held.start.offset
-			}
-		}
-		r.edges.waiting = true
-		r.batch.Report.Waiting = r.lines.off - from
+		r.awaits(ln)
 	}
+}
+
+// awaits leaves a last line, and the record that goes on in it, for a later import.
+func (r *logReader) awaits(ln line) {
+	from := r.consumed
+	if r.held.any {
+		if _, r.held.goesOn = r.format.lines.continues(r.held.text, trimText(ln.text)); r.held.goesOn {
+			from = r.held.start.offset
+		}
+	}
+	r.edges.waiting = true
+	r.batch.Report.Waiting = r.lines.off - from
 }
 
 // forget drops what was read for the sake of what follows.
