@@ -32,6 +32,7 @@ var cowrieTextLog = Format{
 	lines: &lineFormat{
 		recognises: isCowrieText,
 		continues:  cowrieContinues,
+		richer:     "cowrie",
 		parser:     func() recordParser { return &cowrieTextParser{} },
 	},
 }
@@ -286,6 +287,15 @@ type cowrieTextParser struct {
 	whole    bool // the record has whole seconds
 	fields   []ttpcron.Field
 	number   []byte
+}
+
+// continues takes over whose connections and sessions those of the file before are, and
+// not how many equal records there were: they would be others when this file is read
+// without the one before.
+func (p *cowrieTextParser) continues(from recordParser) {
+	if before, ok := from.(*cowrieTextParser); ok {
+		p.sessions = before.sessions
+	}
 }
 
 var (

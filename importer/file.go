@@ -28,8 +28,12 @@ type Options struct {
 	// in. Formats in which a file can speak for others are not taken then: the
 	// error is a [*BelowError].
 	Below bool
+	// Named says that the user named the file itself, not a folder or a pattern. Then
+	// it is read whole, though another log beside it tells the same and more.
+	Named bool
 	Now   func() time.Time // for Reject.At and FilePosition.SeenAt; nil: the clock
 	Stdin io.Reader        // what "-" reads; nil: os.Stdin
+	peeks bool             // only the first event is wanted
 	Moved func()           // called whenever something has been read; may be nil
 	// Sessions knows what the files read before tell of sessions that go on; nil: nothing.
 	Sessions *Sessions
@@ -250,6 +254,7 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error 
 		edges:     newEdges(f.path, f.src.file),
 	}
 	o.Sessions.next(&r.edges, f.format, r.parser)
+	r.besideRicher(ctx, o)
 	f.reader = r
 	if f.src.file == nil {
 		r.lines = lines

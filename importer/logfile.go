@@ -27,6 +27,8 @@ type lineFormat struct {
 	// text. Only formats have it whose records may hold newlines; see held.
 	continues func(record, line []byte) (more []byte, ok bool)
 	parser    func() recordParser
+	// richer is the name of the format in which the same sensor says the same and more.
+	richer string
 }
 
 // recordParser turns a record into events. It may keep what helps it with the next
@@ -334,6 +336,9 @@ func (r *logReader) reject(line int, text []byte, reason error, id ttpcron.Rejec
 }
 
 func (r *logReader) full() bool {
+	if r.opts.peeks && (len(r.batch.Events) > 0 || r.consumed > maxPeeked) {
+		return true
+	}
 	return len(r.batch.Events) > MaxBatchEvents-maxRecordEvents || r.arena.size >= MaxBatchBytes ||
 		len(r.batch.Rejects) >= maxBatchRejects || r.consumed-r.since >= maxBatchInput
 }

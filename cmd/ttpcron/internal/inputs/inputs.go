@@ -74,7 +74,7 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 // but that lies in a folder named, may be of no known format.
 func (o Options) input(format string, found importer.Found, named bool) jobs.Input {
 	return jobs.Input{Name: found.Path, Open: func(ctx context.Context, known jobs.Known) (jobs.File, error) {
-		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Below: found.Below, Now: o.Now, Stdin: o.Stdin, Sessions: o.sessions})
+		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Below: found.Below, Named: named, Now: o.Now, Stdin: o.Stdin, Sessions: o.sessions})
 		if err != nil {
 			var unknown *importer.UnknownFormatError
 			var odd *ttpcron.NotRegularError
