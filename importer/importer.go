@@ -114,7 +114,11 @@ type BelowError struct {
 	Path  string
 	Title string // of what it holds
 	look  *ttpcron.FileLook
+	said  bool
 }
+
+// SaidBefore reports whether an earlier import met the file as it is.
+func (e *BelowError) SaidBefore() bool { return e.said }
 
 // aDatabase is the Title of a database that was not opened.
 const aDatabase = "a SQLite database"
@@ -133,7 +137,11 @@ type UnknownFormatError struct {
 	Path   string
 	Detail string // what the file looks like, and what to do; may be empty
 	look   *ttpcron.FileLook
+	said   bool
 }
+
+// SaidBefore reports whether an earlier import met the file as it is.
+func (e *UnknownFormatError) SaidBefore() bool { return e.said }
 
 // Look returns what is to be remembered of the file, or nil.
 func (e *UnknownFormatError) Look() *ttpcron.FileLook { return e.look }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -49,10 +50,9 @@ func ParseInput(s string) (Input, error) {
 // Expansion is what Expand made of what a user named.
 type Expansion struct {
 	Files []Found
-	// Captures are the folders of captured files that were not entered, Captured
-	// of them in all; Captures holds the first.
-	Captures []string
-	Captured int
+	// Left are what the scan met and left: links out of a folder, devices, folders of
+	// captured files. It is nothing that must be read.
+	Left []*LeftError
 }
 
 // Found is a file to read.
@@ -65,6 +65,8 @@ type Found struct {
 
 const (
 	maxCapturesNamed = 5
+	// maxLeft bounds how much of what was left is told apart.
+	maxLeft = 10_000
 	// maxFound bounds how many files one scan takes.
 	maxFound = 1_000_000
 )
@@ -103,20 +105,23 @@ func isCapture(name string) bool {
 // file is that file; its wildcards do not match folders of captured files.
 //
 // The paths found are good even when the error is not nil: it joins one error
-// for each path that is missing, unreadable, not a file, or a link that leads
-// out of its folder.
+// for each path that is missing, unreadable, or named and not a file.
 func Expand(patterns []string) (Expansion, error) {
 	x := expansion{seen: map[string]int{}}
 	for _, p := range patterns {
 		x.pattern(p)
+		x.endCaptures(p)
 	}
 	return x.Expansion, errors.Join(x.errs...)
 }
 
 type expansion struct {
 	Expansion
-	seen map[string]int // index in Files
-	errs []error
+	seen     map[string]int // index in Files
+	errs     []error
+	captures []string // folders of captured files, the first of them
+	captured int
+	left     int // of Left, without those folders
 }
 
 // add takes in a file. One that was found from two places is below neither when
@@ -136,13 +141,38 @@ func (x *expansion) add(path string, below bool) {
 
 func (x *expansion) fail(err error) { x.errs = append(x.errs, err) }
 
-// captured counts a folder of what Cowrie captured, which is not entered: it holds
-// attackers' files, not logs.
-func (x *expansion) captured(path string) {
-	x.Captured++
-	if len(x.Captures) < maxCapturesNamed {
-		x.Captures = append(x.Captures, path)
+// leave notes that something within a folder is not read. Of more than there is room
+// for, the first are named.
+func (x *expansion) leave(path, reason string) {
+	if x.left++; x.left <= maxLeft {
+		x.Left = append(x.Left, &LeftError{Path: path, Reason: reason})
 	}
+}
+
+// capture counts a folder of what Cowrie captured, which is not entered: it holds
+// attackers' files, not logs.
+func (x *expansion) capture(path string) {
+	x.captured++
+	if len(x.captures) < maxCapturesNamed {
+		x.captures = append(x.captures, path)
+	}
+}
+
+// endCaptures says which folders of captured files were not entered.
+func (x *expansion) endCaptures(pattern string) {
+	if x.captured == 0 {
+		return
+	}
+	folders := "1 folder"
+	if x.captured > 1 {
+		folders = fmt.Sprintf("%d folders", x.captured)
+	}
+	list := strings.Join(x.captures, ", ")
+	if more := x.captured - len(x.captures); more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	x.Left = append(x.Left, &LeftError{Path: pattern, Reason: fmt.Sprintf("%s of captured files, not entered: %s; name one to read what is in it", folders, list)})
+	x.captures, x.captured = nil, 0
 }
 
 func (x *expansion) pattern(p string) {
@@ -167,8 +197,8 @@ func (x *expansion) pattern(p string) {
 	slices.Sort(matches)
 	for _, m := range matches {
 		if folder := capturedBy(p, m); folder != "" {
-			if !slices.Contains(x.Captures, folder) {
-				x.captured(folder)
+			if !slices.Contains(x.captures, folder) {
+				x.capture(folder)
 			}
 		} else if !companion(m) {
 			x.named(m)
@@ -236,13 +266,13 @@ func (x *expansion) folder(root string) {
 				return fs.SkipDir
 			}
 		case d.IsDir() && path != real && isCapture(d.Name()):
-			x.captured(shown)
+			x.capture(shown)
 			return fs.SkipDir
 		case d.IsDir() || companion(path):
 		case d.Type()&fs.ModeSymlink != 0:
 			x.link(real, path, shown)
 		case !d.Type().IsRegular():
-			x.fail(notRegular(&ttpcron.NotRegularError{Path: shown, Kind: ttpcron.Irregular(d.Type())}))
+			x.leave(shown, "it is "+ttpcron.Irregular(d.Type())+", not a file")
 		case len(x.Files) >= maxFound:
 			return fmt.Errorf("more than %d files: the rest is not read; name folders further down", maxFound)
 		default:
@@ -264,12 +294,41 @@ func (x *expansion) folder(root string) {
 func (x *expansion) link(root, path, shown string) {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		x.fail(fmt.Errorf("%s: %w", shown, err))
+		x.leave(shown, "it is a link that leads nowhere")
 		return
 	}
 	if rel, err := filepath.Rel(root, target); err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
-		x.fail(fmt.Errorf("%s is a link out of the folder and was not followed; name it to read it", shown))
+		x.leave(shown, "it is a link out of the folder and was not followed; name it to read it")
 	}
+}
+
+// LeftError says that something which a scan met is not read.
+type LeftError struct {
+	Path, Reason string
+	look         *ttpcron.FileLook
+	said         bool
+}
+
+func (e *LeftError) Error() string { return e.Path + ": " + e.Reason }
+
+// Look returns what is to be remembered, or nil.
+func (e *LeftError) Look() *ttpcron.FileLook { return e.look }
+
+// SaidBefore reports whether an earlier import has met the same.
+func (e *LeftError) SaidBefore() bool { return e.said }
+
+// howLeft is the How of what was left.
+const howLeft = "left"
+
+// Remembered returns the error as it is for whoever knows what an earlier import
+// remembered under its path.
+func (e *LeftError) Remembered(known ttpcron.FileLook, now time.Time) *LeftError {
+	left := *e
+	left.said = known.Path == e.Path && known.How == howLeft && known.Reason == e.Reason
+	if age := now.Sub(known.SeenAt); !left.said || age < 0 || age >= seenAgain {
+		left.look = &ttpcron.FileLook{Path: e.Path, How: howLeft, Outcome: ttpcron.LookUnknown, Reason: e.Reason, SeenAt: now}
+	}
+	return &left
 }
 
 // companion reports whether a file belongs to a SQLite database beside it, with

@@ -5,9 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -66,15 +68,15 @@ func TestExpand(t *testing.T) {
 		t.Fatal(err)
 	}
 	logs := []string{"logs/a.json", "logs/alone-wal", "logs/b.json", "logs/d.db", "logs/deep/er/c.json"}
-	inLogs := []string{"logs/fifo is a FIFO", "logs/outside is a link out of the folder", "logs/self: "}
+	inLogs := []string{"logs/fifo: it is a FIFO", "logs/outside: it is a link out of the folder", "logs/self: it is a link that leads nowhere"}
 	for _, tt := range []struct {
 		in   []string
 		want []string
-		errs []string
+		errs []string // and what is left
 	}{
 		{[]string{"logs"}, logs, inLogs},
 		{[]string{"link"}, strings.Split(strings.ReplaceAll(strings.Join(logs, " "), "logs", "link"), " "),
-			[]string{"link/fifo is a FIFO", "link/outside is a link", "link/self: "}},
+			[]string{"link/fifo: it is a FIFO", "link/outside: it is a link", "link/self: "}},
 		{[]string{"logs/*.json", "logs/a.json", "./logs/b.json"}, []string{"logs/a.json", "logs/b.json"}, nil},
 		{[]string{"logs/d*"}, []string{"logs/d.db", "logs/deep/er/c.json"}, nil},
 		{[]string{"odd[1].json"}, []string{"odd[1].json"}, nil},
@@ -94,6 +96,9 @@ func TestExpand(t *testing.T) {
 		var lines []string
 		if err != nil {
 			lines = strings.Split(err.Error(), "\n")
+		}
+		for _, left := range x.Left {
+			lines = append(lines, left.Error())
 		}
 		ok := len(lines) == len(tt.errs)
 		for i := range lines {
@@ -155,9 +160,63 @@ func TestCaptureFolders(t *testing.T) {
 		for _, f := range x.Files {
 			got = append(got, f.Path)
 		}
-		if slices.Sort(x.Captures); err != nil || !slices.Equal(got, tt.want) || !slices.Equal(x.Captures, tt.captured) || x.Captured != len(tt.captured) {
-			t.Errorf("%q: %q, captures %q, %v", tt.in, got, x.Captures, err)
+		var captured []string
+		for _, left := range x.Left {
+			list, of := strings.CutSuffix(left.Reason, "; name one to read what is in it")
+			n, names, _ := strings.Cut(list, " of captured files, not entered: ")
+			captured = strings.Split(names, ", ")
+			if !of || left.Path != tt.in[0] || n[:1] != strconv.Itoa(len(captured)) {
+				t.Errorf("%q: %s", tt.in, left)
+			}
 		}
+		if slices.Sort(captured); err != nil || !slices.Equal(got, tt.want) || !slices.Equal(captured, tt.captured) {
+			t.Errorf("%q: %q, captured %q, %v", tt.in, got, captured, err)
+		}
+	}
+}
+
+// TestLeft: what a scan meets and leaves is no failure, and is said once, then again
+// when it is not what it was.
+func TestLeft(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	tree(t, dir, "logs/cowrie.json", "elsewhere/x")
+	for name, target := range map[string]string{"logs/inside": "cowrie.json", "logs/out": "../elsewhere/x", "logs/gone": "nowhere", "logs/loop": "loop"} {
+		if err := os.Symlink(target, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x, err := Expand([]string{"logs"})
+	if err != nil || len(x.Files) != 1 {
+		t.Fatalf("%d files, %v", len(x.Files), err)
+	}
+	var got []string
+	for _, l := range x.Left {
+		got = append(got, l.Error())
+	}
+	want := []string{
+		"logs/gone: it is a link that leads nowhere", "logs/loop: it is a link that leads nowhere",
+		"logs/out: it is a link out of the folder and was not followed; name it to read it",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	now := time.Unix(1_700_000_000, 0).UTC()
+	first := x.Left[2].Remembered(ttpcron.FileLook{}, now)
+	if first.SaidBefore() || first.Look() == nil {
+		t.Fatalf("%+v", first)
+	}
+	if again := x.Left[2].Remembered(*first.Look(), now.Add(time.Hour)); !again.SaidBefore() || again.Look() != nil {
+		t.Errorf("an hour later: %+v", again)
+	}
+	if again := x.Left[2].Remembered(*first.Look(), now.Add(2*seenAgain)); !again.SaidBefore() || again.Look() == nil {
+		t.Errorf("days later: %+v, which is forgotten", again)
+	}
+	if other := (&LeftError{Path: "logs/out", Reason: "it is a FIFO, not a file"}).Remembered(*first.Look(), now); other.SaidBefore() {
+		t.Error("it is something else by now")
+	}
+	if _, err := Expand([]string{"logs/gone"}); err == nil {
+		t.Error("a link that was named may lead nowhere")
 	}
 }
 

@@ -192,8 +192,14 @@ func TestLikenessIsRemembered(t *testing.T) {
 	if first.Err == nil || look == nil || !strings.Contains(first.Err.Error(), "a Git LFS pointer; run git lfs pull") {
 		t.Fatalf("%v, look %v", first.Err, look)
 	}
-	if again, _, _ := importOf(t, path, Options{Look: *look}); again.Err == nil || again.Err.Error() != first.Err.Error() {
+	again, _, _ := importOf(t, path, Options{Look: *look})
+	if again.Err == nil || again.Err.Error() != first.Err.Error() {
 		t.Errorf("%v, then %v", first.Err, again.Err)
+	}
+	for want, err := range map[bool]error{false: first.Err, true: again.Err} {
+		if said := err.(*UnknownFormatError).SaidBefore(); said != want {
+			t.Errorf("said before: %t, want %t", said, want)
+		}
 	}
 }
 

@@ -81,9 +81,9 @@ func unchanged(path string, s *stream, o *Options) (*File, error) {
 	}
 	switch {
 	case o.Below && s.isSQLite():
-		return nil, &BelowError{path, aDatabase, kept}
+		return nil, &BelowError{path, aDatabase, kept, look.Outcome == ttpcron.LookBelow}
 	case o.Below && format != nil && format.speaks() && look.Outcome != ttpcron.LookUnknown: // it may have been named then
-		return nil, &BelowError{path, format.Title, kept}
+		return nil, &BelowError{path, format.Title, kept, look.Outcome == ttpcron.LookBelow}
 	}
 	switch look.Outcome {
 	case ttpcron.LookRead:
@@ -91,7 +91,7 @@ func unchanged(path string, s *stream, o *Options) (*File, error) {
 			return nil, nil
 		}
 	case ttpcron.LookUnknown:
-		return nil, &UnknownFormatError{path, look.Reason, kept}
+		return nil, &UnknownFormatError{path, look.Reason, kept, true}
 	case ttpcron.LookGivenUp:
 		return nil, &GivenUpError{Path: path, Reason: look.Reason, look: kept}
 	default:

@@ -6,8 +6,10 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// emptyLine is the type of a line that holds nothing.
-var emptyLine = []byte("(empty line)")
+// EmptyLine is the type of a line that holds nothing.
+const EmptyLine = "(empty line)"
+
+var emptyLine = []byte(EmptyLine)
 
 // typeCounts counts the records of a batch that are ignored, by type. It is there for
 // its speed: a log has few types, and most of its records may be of them.

@@ -323,7 +323,7 @@ func (r *configReport) inputs() {
 			for _, e := range inputs.Errors(err) {
 				r.faultf(r.inputLine(j), "", "input %v", e)
 			}
-			if len(x.Files)+x.Captured == 0 && err == nil {
+			if len(x.Files)+len(x.Left) == 0 && err == nil {
 				r.faultf(r.inputLine(j), "", "input %s: nothing to read there", name)
 			}
 			for _, found := range x.Files {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/importer"
@@ -76,6 +77,7 @@ func hintOf(err error) string {
 	var older *kv.OlderError
 	var narrow *doctor.NoSpaceError
 	var bad *jobs.InputError
+	var useless *inputs.UselessError
 	switch {
 	case errors.As(err, &usage):
 		return usage.Hint
@@ -93,6 +95,8 @@ func hintOf(err error) string {
 		return "what was done is kept; run the command again to go on"
 	case errors.As(err, &bad) && noFormat(bad):
 		return "everything else was done; ttpcron import --list-formats shows what is read"
+	case errors.As(err, &bad) && errors.As(err, &useless):
+		return "everything else was done; ttpcron import --rejected lists the lines that could not be used"
 	case errors.As(err, &bad):
 		return "everything else was done; correct the input and run the command again"
 	case errors.As(err, &narrow):

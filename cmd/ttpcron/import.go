@@ -33,7 +33,7 @@ func importCommand() *command {
 	fs.BoolVar(&o.again, "again", false, "read the files from their beginning, also what was read of them before; events that are there stay as they are")
 	fs.BoolVar(&o.rejected, "rejected", false, "list the lines that could not be used, and import nothing")
 	fs.BoolVar(&o.listFormats, "list-formats", false, "list the formats and what becomes of their records, and import nothing")
-	fs.BoolVar(&o.json, "json", false, "print one JSON object a line: file, format, lines, new, known, ignored, before_horizon, rejected")
+	fs.BoolVar(&o.json, "json", false, "print one JSON object a line: file, format, lines, new, known, ignored, before_horizon, rejected, new_kinds, ignored_types and more")
 	return &command{
 		Name: "import", Args: "[FORMAT:]PATH...", Short: "read honeypot logs into the store", Flags: fs, Unstored: true,
 		Text:     importText(),
@@ -69,6 +69,10 @@ Native events and databases can speak for any sensor, so they are read only wher
 you name the file, a pattern that it matches, or the folder that it lies in, and
 not from folders further down.
 
+What is passed over in a folder is said when it is met first, and with --again.
+The command fails when a file that you named is refused, or holds nothing but
+lines that cannot be used; a configured input of such lines fails nothing.
+
 FORMATS
   auto         recognised by content
 `)
@@ -103,13 +107,14 @@ func importFiles(ctx context.Context, s *session, args []string, o importOptions
 	if err := checkFormat(o.format); err != nil {
 		return err
 	}
-	if len(args) == 0 {
+	named := len(args) > 0
+	if !named {
 		args = s.set.Inputs
 	}
 	if len(args) == 0 {
 		return cli.Usage("nothing to import", "name files or folders: ttpcron import /var/log/cowrie")
 	}
-	found, err := inputs.Find(args, inputs.Options{Format: o.format, Final: o.final, Now: s.now, Stdin: s.stdin})
+	found, err := inputs.Find(args, inputs.Options{Format: o.format, Final: o.final, Demanding: named, Now: s.now, Stdin: s.stdin})
 	if err != nil {
 		return err
 	}
@@ -164,6 +169,10 @@ func appendFileJSON(b []byte, f jobs.FileReport) []byte {
 	b = jsontext.AppendString(b, f.Format)
 	b = fmt.Appendf(b, `,"lines":%d,"new":%d,"known":%d,"changed":%d,"ignored":%d,"before_horizon":%d,"rejected":%d,"rejected_known":%d,"learned":%d,"disputed":%d`,
 		f.Lines, f.New, f.Known, f.Changed, f.Ignored, f.BeforeHorizon, f.Rejected, f.RejectedKnown, f.Learned, f.Disputed)
+	b = fmt.Appendf(b, `,"waiting":%d,"new_kinds":`, f.Waiting)
+	b = appendNamesJSON(b, f.NewKinds)
+	b = append(b, `,"ignored_types":`...)
+	b = appendNamesJSON(b, f.IgnoredTypes)
 	if f.Err != nil {
 		b = append(b, `,"error":`...)
 		b = jsontext.AppendString(b, f.Err.Error())
@@ -198,6 +207,8 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 			remark = term.Plural(f.Changed, "id re-used", "ids re-used")
 		case f.Learned > 0:
 			remark = term.Count(f.Learned) + " filled in"
+		case f.Waiting > 0:
+			remark = "last line waits"
 		}
 		row(f.ImportReport, remark)
 		total.Add(f.ImportReport)
@@ -208,6 +219,13 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 	}
 	if err := out.Table(&t); err != nil {
 		return err
+	}
+	if len(total.NewKinds)+len(total.IgnoredTypes) > 0 {
+		fmt.Fprintln(out)
+		printBreakdown(out, &total)
+	}
+	if total.Waiting > 0 {
+		out.Note("%s", waitingText(total.Waiting))
 	}
 	if passed > 0 && passed == len(files) {
 		out.Note("nothing was read: ttpcron import --list-formats lists the formats that are")

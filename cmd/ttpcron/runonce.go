@@ -115,7 +115,7 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 		return err
 	}
 	ruleset.Warn(s.log, report)
-	found, err := inputs.Find(s.set.Inputs, inputs.Options{Now: s.now, Stdin: s.stdin})
+	found, err := inputs.Find(s.set.Inputs, inputs.Options{Demanding: s.given.Has("input"), Now: s.now, Stdin: s.stdin})
 	if err != nil {
 		return err
 	}
@@ -224,8 +224,13 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 		if m.BeforeHorizon > 0 {
 			before = fmt.Sprintf(", %s before the horizon", term.Count(m.BeforeHorizon))
 		}
-		fmt.Fprintf(out, "Imported %s: %s lines, %s new, %s known, %s ignored%s, %s rejected%s.\n\n",
-			term.Plural(len(r.Files), "file", "files"), term.Count(m.Lines), term.Count(m.New), term.Count(m.Known), term.Count(m.Ignored), before, term.Count(m.Rejected), knownRejects(m))
+		fmt.Fprintf(out, "Imported %s: %s lines, %s new, %s known, %s ignored%s, %s rejected%s.\n",
+			filesText(r.Files), term.Count(m.Lines), term.Count(m.New), term.Count(m.Known), term.Count(m.Ignored), before, term.Count(m.Rejected), knownRejects(m))
+		printBreakdown(out, &m)
+		if m.Waiting > 0 {
+			fmt.Fprintf(out, "Of the files that grow %s.\n", waitingText(m.Waiting))
+		}
+		fmt.Fprintln(out)
 	}
 	if err := out.Table(sourceTable(r.Run.Sources, o.dryRun)); err != nil {
 		return err

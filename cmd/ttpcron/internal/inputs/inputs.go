@@ -8,12 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
 )
@@ -22,8 +20,11 @@ import (
 type Options struct {
 	Format string // of those that name none; empty: recognised by content
 	Final  bool   // they will not grow
-	Now    func() time.Time
-	Stdin  io.Reader
+	// Demanding says that a file which was named must hold something of use: one that
+	// gives nothing but rejects has failed, see [UselessError].
+	Demanding bool
+	Now       func() time.Time
+	Stdin     io.Reader
 
 	sessions *importer.Sessions
 }
@@ -57,13 +58,13 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 				seen[key] = -1
 			}
 		}
-		if x.Captured > 0 {
-			out = append(out, failing(in.Path, capturesError(x)))
+		for _, left := range x.Left {
+			out = append(out, o.leaving(left))
 		}
 		for _, e := range Errors(err) {
 			out = append(out, failing(in.Path, e))
 		}
-		if len(x.Files)+x.Captured == 0 && err == nil {
+		if len(x.Files)+len(x.Left) == 0 && err == nil {
 			out = append(out, failing(in.Path, fmt.Errorf("%s: nothing to read there", in.Path)))
 		}
 	}
@@ -84,17 +85,18 @@ func (o Options) input(format string, found importer.Found, named bool) jobs.Inp
 			}
 			return nil, err
 		}
+		if named && o.Demanding {
+			return &demanded{File: f}, nil
+		}
 		return f, nil
 	}}
 }
 
-// capturesError says which folders of captured files were not entered.
-func capturesError(x importer.Expansion) error {
-	list := strings.Join(x.Captures, ", ")
-	if more := x.Captured - len(x.Captures); more > 0 {
-		list += fmt.Sprintf(" and %s more", term.Count(more))
-	}
-	return fmt.Errorf("%w: %s of captured files, not entered: %s; name one to read what is in it", jobs.ErrPassedOver, term.Plural(x.Captured, "folder", "folders"), list)
+// leaving is the input that says why something which a scan met is not read.
+func (o Options) leaving(left *importer.LeftError) jobs.Input {
+	return jobs.Input{Name: left.Path, Open: func(_ context.Context, known jobs.Known) (jobs.File, error) {
+		return nil, fmt.Errorf("%w: %w", jobs.ErrPassedOver, left.Remembered(known.Look, o.Now()))
+	}}
 }
 
 func failing(name string, err error) jobs.Input {

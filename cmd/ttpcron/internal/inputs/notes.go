@@ -47,11 +47,19 @@ func (n *Notes) Add(f jobs.FileReport) {
 	if f.Err == nil || errors.Is(f.Err, context.Canceled) { // an interrupt is no fault of the file
 		return
 	}
+	var before interface{ SaidBefore() bool }
+	if f.Passed && errors.As(f.Err, &before) && before.SaidBefore() {
+		return
+	}
 	text := strings.TrimPrefix(f.Err.Error(), jobs.ErrPassedOver.Error()+": ")
 	text = strings.TrimPrefix(text, f.File+": ")
-	if f.Passed {
+	useless := (*UselessError)(nil)
+	switch {
+	case f.Passed:
 		n.pass(f.File, text)
-	} else {
+	case errors.As(f.Err, &useless):
+		n.Log.Error(useless.what(), "file", term.Clean(f.File), "first", term.Clean(useless.First))
+	default:
 		n.Log.Error("not read to its end", "file", term.Clean(f.File), "error", term.Clean(text))
 	}
 }

@@ -135,6 +135,9 @@ const inputsKey = "inputs"
 // Given are the flags that were given on a command line, with their values.
 type Given map[string][]string
 
+// Has reports whether a flag was given.
+func (g Given) Has(name string) bool { return len(g[name]) > 0 }
+
 // Reader makes settings.
 type Reader struct {
 	Env map[string]string

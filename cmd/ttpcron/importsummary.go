@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/jsontext"
+)
+
+// maxNamesShown is how many kinds, or types of ignored lines, a summary names.
+const maxNamesShown = 10
+
+// printBreakdown says what kinds of events are new, and of what types the ignored
+// lines were. It prints nothing where there are none.
+func printBreakdown(w io.Writer, r *ttpcron.ImportReport) {
+	for _, part := range []struct {
+		title  string
+		counts ttpcron.NameCounts
+	}{{"New events", r.NewKinds}, {"Ignored lines", r.IgnoredTypes}} {
+		if text := namesText(part.counts); text != "" {
+			fmt.Fprintf(w, "%s: %s.\n", part.title, text)
+		}
+	}
+}
+
+// namesText lists the most frequent names with their counts.
+func namesText(c ttpcron.NameCounts) string {
+	names := c.Names()
+	var parts []string
+	for _, name := range names[:min(len(names), maxNamesShown)] {
+		parts = append(parts, term.Count(c[name])+" "+term.Clean(name))
+	}
+	if rest := names[len(parts):]; len(rest) > 0 {
+		sum := 0
+		for _, name := range rest {
+			sum += c[name]
+		}
+		parts = append(parts, term.Count(sum)+" of other names")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func appendNamesJSON(b []byte, c ttpcron.NameCounts) []byte {
+	b = append(b, '{')
+	for i, name := range c.Names() {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = jsontext.AppendString(b, name)
+		b = fmt.Appendf(b, ":%d", c[name])
+	}
+	return append(b, '}')
+}
+
+// waitingText says that bytes at the end of files are not read yet.
+func waitingText(bytes int64) string {
+	return fmt.Sprintf("%s wait for the rest of their line: a later import reads them, or one with --final now", term.Plural(int(min(bytes, 1<<30)), "byte at the end", "bytes at the end"))
+}
+
+// filesText says how many files were imported, and how many were not.
+func filesText(files []jobs.FileReport) string {
+	read, passed, failed := 0, 0, 0
+	for i := range files {
+		switch {
+		case files[i].Passed:
+			passed++
+		case files[i].Err != nil && files[i].Lines == 0:
+			failed++
+		default:
+			read++
+		}
+	}
+	text := term.Plural(read, "file", "files")
+	var not []string
+	if passed > 0 {
+		not = append(not, term.Count(passed)+" passed over")
+	}
+	if failed > 0 {
+		not = append(not, term.Count(failed)+" could not be read")
+	}
+	if len(not) > 0 {
+		text += " (" + strings.Join(not, ", ") + ")"
+	}
+	return text
+}
