@@ -212,8 +212,9 @@ func (p *cowrieParser) client() error {
 // clientVersion adds what the client calls itself. Some versions of Cowrie write it
 // as Python writes bytes: b'SSH-2.0-Go'.
 func (p *cowrieParser) clientVersion() {
-	if s, ok := p.member(cowVersion).Text(); ok && strings.HasPrefix(s, "b'SSH-") && strings.HasSuffix(s, "'") {
-		p.put("client_version", s[len("b'"):len(s)-len("'")])
+	written, plain := p.member(cowVersion).Plain()
+	if bytes, ok := strings.CutPrefix(string(written), "b'SSH-"); plain && ok && strings.HasSuffix(bytes, "'") {
+		p.put("client_version", p.to.arena.Text(written[len("b'"):len(written)-len("'")]))
 		return
 	}
 	p.text("client_version", cowVersion)
