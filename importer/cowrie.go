@@ -20,6 +20,7 @@ var cowrie = Format{
 		recognises: isCowrie,
 		begins:     `{"eventid":`,
 		parser:     newCowrieParser,
+		recalls:    true,
 	},
 }
 

@@ -260,7 +260,7 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error 
 		r.lines = lines
 		return nil
 	}
-	position, lines, err := f.resume(ctx, o.Positions, lines)
+	position, lines, err := f.resume(ctx, o.Positions, lines, r.parser)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", f.path, err)
 	}
@@ -276,8 +276,9 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error 
 	return nil
 }
 
-// resume returns a reader that stands where the best of the positions says.
-func (f *File) resume(ctx context.Context, positions Positions, lines *lineReader) (position ttpcron.FilePosition, at *lineReader, err error) {
+// resume returns a reader that stands where the best of the positions says, and lets
+// the parser recall what came before.
+func (f *File) resume(ctx context.Context, positions Positions, lines *lineReader, parser recordParser) (position ttpcron.FilePosition, at *lineReader, err error) {
 	for len(lines.head) < headBytes && lines.fill(ctx) {
 	}
 	head := lines.head
@@ -287,14 +288,16 @@ func (f *File) resume(ctx context.Context, positions Positions, lines *lineReade
 	}
 	if !f.src.derived() {
 		position, _ = findInFile(f.src.file, f.src.size, fit)
-		from := max(0, position.Offset-keepBytes)
+		recalled := f.recalled(position.Offset)
+		from := max(0, position.Offset-recalled-keepBytes)
 		if err := f.src.rewind(from); err != nil {
 			return position, nil, err
 		}
 		at = newLineReader(f.src.content)
 		at.off = from
 		at.head = head[:min(int64(len(head)), position.Offset)]
-		at.discard(ctx, position.Offset-from)
+		at.discard(ctx, position.Offset-recalled-from)
+		f.recall(ctx, at, recalled, parser)
 		return position, at, nil
 	}
 	for {
@@ -303,14 +306,16 @@ func (f *File) resume(ctx context.Context, positions Positions, lines *lineReade
 		}
 		at = newLineReader(f.src.content)
 		if position.Offset > 0 {
-			at.discard(ctx, position.Offset)
+			recalled := f.recalled(position.Offset)
+			at.discard(ctx, position.Offset-recalled)
+			f.recall(ctx, at, recalled, parser)
 			return position, at, nil
 		}
 		if len(fit) == 0 {
 			return position, at, nil
 		}
 		found, ok, positioned := findInStream(ctx, at, fit)
-		if positioned {
+		if positioned && (f.recalled(found.Offset) == 0 || len(at.peek(ctx, 1)) == 0) {
 			return found, at, nil
 		}
 		if ok {

@@ -115,6 +115,7 @@ func FuzzResume(f *testing.F) {
 	f.Add([]byte(commands(0, 5)), uint16(300), false)
 	f.Add([]byte(commands(0, 5)), uint16(300), true)
 	f.Add([]byte("\x00\x00"+command(1, "a")+"\x00"+command(2, "b")), uint16(170), false)
+	f.Add([]byte(cowrieLine("cowrie.session.connect", "")+cowrieLine("cowrie.command.failed", `,"input":"a"`)), uint16(150), false)
 	f.Fuzz(func(t *testing.T, content []byte, cut uint16, final bool) {
 		if bytes.HasPrefix(content, gzipMagic) || bytes.HasPrefix(content, sqliteMagic) {
 			return
@@ -122,12 +123,15 @@ func FuzzResume(f *testing.F) {
 		dir := t.TempDir()
 		at := min(int(cut), len(content))
 		path := write(t, dir, "log", content)
-		whole := mustRead(t, path, Options{Format: "cowrie"})
+		whole := readAll(t, path, Options{Format: "cowrie"})
+		if whole.Err != nil {
+			return // it does not look like a log
+		}
 		write(t, dir, "log", content[:at])
 		if bytes.HasPrefix(content[:at], gzipMagic) {
 			return
 		}
-		first := mustRead(t, path, Options{Format: "cowrie", Final: final})
+		first := readAll(t, path, Options{Format: "cowrie", Final: final})
 		var positions []ttpcron.FilePosition
 		if first.Position != nil {
 			positions = append(positions, *first.Position)
@@ -140,8 +144,8 @@ func FuzzResume(f *testing.F) {
 				t.Fatalf("lost %s", id)
 			}
 		}
-		if !final && len(ids) != len(whole.Events) {
-			t.Fatalf("%d events in two readings, %d in one", len(ids), len(whole.Events))
+		if again := len(ids) - len(whole.Events); !final && again > maxRecordEvents {
+			t.Fatalf("%d events in two readings, %d in one: more than a last record without its newline gives", len(ids), len(whole.Events))
 		}
 	})
 }

@@ -29,6 +29,8 @@ type lineFormat struct {
 	parser    func() recordParser
 	// richer is the name of the format in which the same sensor says the same and more.
 	richer string
+	// recalls says that what a record gives depends on records before it.
+	recalls bool
 }
 
 // recordParser turns a record into events. It may keep what helps it with the next
