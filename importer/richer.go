@@ -210,5 +210,5 @@ func (r *logReader) notes() []string {
 	if u.twice {
 		return []string{fmt.Sprintf("%s beside it has what happened since %s too, and says more of it: import that one alone, or these events come twice", u.richer.name, since)}
 	}
-	return []string{fmt.Sprintf("what happened since %s is left to %s beside it, which says more; name the file to read all of it", since, u.richer.name)}
+	return []string{fmt.Sprintf("what happened since %s is left to %s beside it, which says more; import --again with the file's own name reads all of it", since, u.richer.name)}
 }
