@@ -35,8 +35,8 @@ type Options struct {
 	Stdin io.Reader        // what "-" reads; nil: os.Stdin
 	peeks bool             // only the first event is wanted
 	Moved func()           // called whenever something has been read; may be nil
-	// Sessions knows what the files read before tell of sessions that go on; nil: nothing.
-	Sessions *Sessions
+	// Sequence is of the import that the file is part of; may be nil.
+	Sequence *Sequence
 }
 
 // Positions finds the positions that earlier imports stored.
@@ -247,13 +247,16 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 
 // openLog finds where an earlier import stopped and goes on from there.
 func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error {
+	if o.Sequence == nil {
+		o.Sequence = &Sequence{}
+	}
 	r := &logReader{
 		path: f.path, format: f.format, opts: o, src: f.src, parser: f.format.lines.parser(), arena: &arena{},
 		final:     o.Final || f.src.packed() || f.src.file == nil || willNotGrow(f.path),
 		positions: f.src.file != nil,
-		edges:     newEdges(f.path, f.src.file),
+		edges:     newEdges(f.path, f.src.file, &o.Sequence.names),
 	}
-	o.Sessions.next(&r.edges, f.format, r.parser)
+	o.Sequence.next(&r.edges, f.format, r.parser)
 	r.besideRicher(ctx, o)
 	f.reader = r
 	if f.src.file == nil {

@@ -75,16 +75,22 @@ func findRicher(ctx context.Context, path, format string, o Options) *richer {
 	return found
 }
 
+// logFile is a file of another log in the folder.
+type logFile struct {
+	neighbour
+	modified time.Time
+}
+
 // logsBeside lists the other logs in a folder, each from its oldest file on: those whose
 // names say that they are JSON come first.
-func logsBeside(ctx context.Context, path string) [][]neighbour {
+func logsBeside(ctx context.Context, path string) [][]logFile {
 	folder, own := filepath.Dir(path), placeOf(filepath.Base(path)).log
 	dir, err := os.Open(folder)
 	if err != nil {
 		return nil
 	}
 	defer dir.Close()
-	logs := map[string][]neighbour{}
+	logs := map[string][]logFile{}
 	for seen := 0; seen < maxFound && ctx.Err() == nil; {
 		entries, err := dir.ReadDir(pageOfNames)
 		seen += len(entries)
@@ -94,32 +100,32 @@ func logsBeside(ctx context.Context, path string) [][]neighbour {
 				continue
 			}
 			if info, err := entry.Info(); err == nil && info.Size() > 0 {
-				logs[p.log] = append(logs[p.log], neighbour{p, filepath.Join(folder, entry.Name()), info.Size(), info.ModTime()})
+				logs[p.log] = append(logs[p.log], logFile{neighbour{p, filepath.Join(folder, entry.Name())}, info.ModTime()})
 			}
 		}
 		if err != nil || len(entries) == 0 {
 			break
 		}
 	}
-	var all [][]neighbour
+	var all [][]logFile
 	for _, log := range logs {
-		slices.SortFunc(log, func(a, b neighbour) int { return a.compare(b.place) })
+		slices.SortFunc(log, func(a, b logFile) int { return a.compare(b.place) })
 		all = append(all, log)
 	}
-	json := func(log []neighbour) int {
+	json := func(log []logFile) int {
 		if strings.Contains(strings.ToLower(log[0].log), "json") {
 			return 0
 		}
 		return 1
 	}
-	slices.SortFunc(all, func(a, b []neighbour) int {
+	slices.SortFunc(all, func(a, b []logFile) int {
 		return cmp.Or(cmp.Compare(json(a), json(b)), strings.Compare(a[0].log, b[0].log))
 	})
 	return all[:min(len(all), maxLogsBeside)]
 }
 
 // firstRecord finds the first event of a log, if it is of the format.
-func firstRecord(ctx context.Context, log []neighbour, format string, o Options) *richer {
+func firstRecord(ctx context.Context, log []logFile, format string, o Options) *richer {
 	for _, n := range log[:min(len(log), maxLogFiles)] {
 		f, err := Open(ctx, n.path, Options{Final: true, Below: true, Now: o.Now, Moved: o.Moved, peeks: true})
 		if err != nil {

@@ -123,9 +123,9 @@ func TestTextSessionsGoOn(t *testing.T) {
 	dir := t.TempDir()
 	older := write(t, dir, "cowrie.log.1", textLines("01 "+factory+"New connection: 203.0.113.7:1 (192.0.2.1:2222) [session: a]", "02 "+fmt.Sprintf(transport, 7)+"CMD: id"))
 	newer := write(t, dir, "cowrie.log", textLines("02 "+fmt.Sprintf(transport, 7)+"CMD: w"))
-	var s Sessions
-	mustRead(t, older, Options{Sessions: &s})
-	after, alone := mustRead(t, newer, Options{Sessions: &s}), mustRead(t, newer, Options{})
+	var s Sequence
+	mustRead(t, older, Options{Sequence: &s})
+	after, alone := mustRead(t, newer, Options{Sequence: &s}), mustRead(t, newer, Options{})
 	if got := said(after); !slices.Equal(got, []string{"a/0 w"}) {
 		t.Errorf("after the older file: %q", got)
 	}

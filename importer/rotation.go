@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -28,22 +27,20 @@ const (
 type edges struct {
 	path    string // without links; empty when the file has no neighbours
 	place   place
+	names   *folderNames
 	near    []neighbour // the files of the same log, the oldest first
-	listed  bool
-	waiting bool // a last line waits for its newline
-	pending bool // or for the file that follows to have its first line
+	waiting bool        // a last line waits for its newline
+	pending bool        // or for the file that follows to have its first line
 }
 
 // neighbour is a file of the same log in the same folder.
 type neighbour struct {
 	place
-	path     string
-	size     int64
-	modified time.Time
+	path string
 }
 
 // newEdges finds where a file stands.
-func newEdges(path string, file *os.File) edges {
+func newEdges(path string, file *os.File, names *folderNames) edges {
 	if file == nil {
 		return edges{}
 	}
@@ -51,35 +48,7 @@ func newEdges(path string, file *os.File) edges {
 	if err != nil {
 		return edges{}
 	}
-	return edges{path: real, place: placeOf(filepath.Base(real))}
-}
-
-// list finds the files that rotation made of the same log. Links are none of them.
-func (e *edges) list(ctx context.Context) {
-	if e.listed || e.path == "" {
-		return
-	}
-	e.listed = true
-	folder, err := os.Open(filepath.Dir(e.path))
-	if err != nil {
-		return
-	}
-	defer folder.Close()
-	for seen := 0; seen < maxFound && ctx.Err() == nil; {
-		entries, err := folder.ReadDir(pageOfNames)
-		seen += len(entries)
-		for _, entry := range entries {
-			if p := placeOf(entry.Name()); p.log == e.place.log && entry.Type().IsRegular() {
-				if info, err := entry.Info(); err == nil {
-					e.near = append(e.near, neighbour{p, filepath.Join(filepath.Dir(e.path), entry.Name()), info.Size(), info.ModTime()})
-				}
-			}
-		}
-		if err != nil || len(entries) == 0 {
-			break
-		}
-	}
-	slices.SortFunc(e.near, func(a, b neighbour) int { return a.compare(b.place) })
+	return edges{path: real, place: placeOf(filepath.Base(real)), names: names}
 }
 
 // follows reports whether what did not fit into a file can lie in a newer one. Where
@@ -125,7 +94,8 @@ func (e *edges) reach(p place, after bool, past int) []neighbour {
 		for _, n := range e.near {
 			if n.compare(q) == 0 {
 				files = append(files, n)
-				empty = empty && n.size == 0
+				info, err := os.Lstat(n.path)
+				empty = empty && (err != nil || info.Size() == 0)
 			}
 		}
 		if empty && past > 0 {
@@ -140,7 +110,12 @@ func (e *edges) reach(p place, after bool, past int) []neighbour {
 
 // neighbours returns the files right after or before this one.
 func (e *edges) neighbours(ctx context.Context, after bool) []neighbour {
-	e.list(ctx)
+	if e.path == "" {
+		return nil
+	}
+	if e.near == nil {
+		e.near = e.names.of(ctx, filepath.Dir(e.path), e.place.log)
+	}
 	return e.reach(e.place, after, maxEmpty)
 }
 

@@ -420,9 +420,9 @@ func TestSessionsGoOn(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(dir, "elsewhere"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		sessions := &Sessions{}
-		mustRead(t, put(t, dir, tt.first, connect), Options{Sessions: sessions})
-		e := mustRead(t, put(t, dir, tt.second, input), Options{Sessions: sessions}).Events[0]
+		sequence := &Sequence{}
+		mustRead(t, put(t, dir, tt.first, connect), Options{Sequence: sequence})
+		e := mustRead(t, put(t, dir, tt.second, input), Options{Sequence: sequence}).Events[0]
 		if known := e.AttackerIP == "203.0.113.7"; known != tt.known {
 			t.Errorf("%s, %s: address %q", tt.first, tt.second, e.AttackerIP)
 		}
@@ -460,5 +460,33 @@ func TestTornTextRecord(t *testing.T) {
 				t.Errorf("cut at %d: %d events of %d, rejects %v", cut, len(s.events), len(want.Events), s.rejects)
 			}
 		}
+	}
+}
+
+// TestNamesOfAFolder: the names of a folder are read once, and again when it changed.
+func TestNamesOfAFolder(t *testing.T) {
+	dir := t.TempDir()
+	tree(t, dir, "cowrie.json", "cowrie.json.1", "cowrie.json.2.gz", "other.json")
+	var f folderNames
+	names := func() (out []string) {
+		for _, n := range f.of(t.Context(), dir, "cowrie.json") {
+			out = append(out, filepath.Base(n.path))
+		}
+		return out
+	}
+	if got := names(); !slices.Equal(got, []string{"cowrie.json.2.gz", "cowrie.json.1", "cowrie.json"}) {
+		t.Errorf("%q", got)
+	}
+	f.files["cowrie.json"] = f.files["cowrie.json"][:1]
+	if got := names(); len(got) != 1 {
+		t.Errorf("%q: an unchanged folder was read again", got)
+	}
+	tree(t, dir, "cowrie.json.3")
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(dir, later, later); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(); len(got) != 4 {
+		t.Errorf("%q", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
 	"slices"
 	"time"
 
@@ -140,7 +141,7 @@ func (r *logReader) seek(ctx context.Context, n neighbour, tail []byte) (joint, 
 			return j, pieceJoined
 		}
 	}
-	if !whole && !isIdle(r.opts.Now(), n.modified) {
+	if info, err := os.Lstat(n.path); !whole && err == nil && !isIdle(r.opts.Now(), info.ModTime()) {
 		return joint{}, pieceAwaited
 	}
 	return joint{}, pieceMissing

@@ -26,14 +26,14 @@ type Options struct {
 	Now       func() time.Time
 	Stdin     io.Reader
 
-	sessions *importer.Sessions
+	sequence *importer.Sequence
 }
 
 // Find turns what a user named into files to import. Paths that cannot be
 // read are in the list too, so that they are reported in their place.
 func Find(named []string, o Options) ([]jobs.Input, error) {
 	var out []jobs.Input
-	o.sessions = &importer.Sessions{}
+	o.sequence = &importer.Sequence{}
 	seen := map[string]int{} // where in out, and -1 for one that is named nearer
 	for _, name := range named {
 		in, err := importer.ParseInput(name)
@@ -75,7 +75,7 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 // but that lies in a folder named, may be of no known format.
 func (o Options) input(format string, found importer.Found, named bool) jobs.Input {
 	return jobs.Input{Name: found.Path, Open: func(ctx context.Context, known jobs.Known) (jobs.File, error) {
-		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Below: found.Below, Named: named, Now: o.Now, Stdin: o.Stdin, Sessions: o.sessions})
+		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Below: found.Below, Named: named, Now: o.Now, Stdin: o.Stdin, Sequence: o.sequence})
 		if err != nil {
 			var unknown *importer.UnknownFormatError
 			var odd *ttpcron.NotRegularError
