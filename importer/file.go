@@ -164,18 +164,19 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 		return &UnknownFormatError{Path: f.path, Detail: detail}
 	}
 	lines := newLineReader(f.src.content)
-	if f.format != nil {
-		if head, whole := lines.beginning(ctx, likeBytes); sniffIn(head) == nil {
-			if like := likenessOf(head, whole); like != nil && like.never {
-				return &UnknownFormatError{Path: f.path, Detail: like.detail()}
-			}
-		}
-	}
 	if f.format == nil {
 		if !lines.skipNULs(ctx, maxInflated) {
 			return &UnknownFormatError{Path: f.path, Detail: fmt.Sprintf("it begins with more than %d MiB of NUL bytes", maxInflated>>20)}
 		}
-		f.format = sniff(ctx, lines)
+	}
+	found := sniff(ctx, lines, f.format)
+	switch {
+	case f.format == nil:
+		f.format = found.format
+	case found.format == nil:
+		if like := likenessOf(lines.beginning(ctx, likeBytes)); like != nil && like.never {
+			return &UnknownFormatError{Path: f.path, Detail: like.detail()}
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -186,7 +187,7 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 	if o.Below && f.format.speaks() {
 		return &BelowError{Path: f.path, Title: f.format.Title}
 	}
-	return f.openLog(ctx, o, lines)
+	return f.openLog(ctx, o, lines, found)
 }
 
 // unknown says what a file of no known format is. One without any content is
@@ -246,7 +247,7 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 }
 
 // openLog finds where an earlier import stopped and goes on from there.
-func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error {
+func (f *File) openLog(ctx context.Context, o Options, lines *lineReader, found recognition) error {
 	if o.Sequence == nil {
 		o.Sequence = &Sequence{}
 	}
@@ -255,9 +256,11 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error 
 		final:     o.Final || f.src.packed() || f.src.file == nil || willNotGrow(f.path),
 		positions: f.src.file != nil,
 		edges:     newEdges(f.path, f.src.file, &o.Sequence.names),
+		framing:   found.framing,
 	}
 	o.Sequence.next(&r.edges, f.format, r.parser)
 	r.besideRicher(ctx, o)
+	lines.newline = found.newline
 	f.reader = r
 	if f.src.file == nil {
 		r.lines = lines
@@ -268,13 +271,16 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader) error 
 		return fmt.Errorf("read %s: %w", f.path, err)
 	}
 	f.from, f.line, f.position = position.Offset, position.Line, position
+	r.framing.document = position.Offset > 0
 	if f.format.lines.joins() && position.Offset > 0 {
 		if err := f.src.rewind(0); err != nil {
 			return fmt.Errorf("read %s: %w", f.path, err)
 		}
 		r.lines, r.known = newLineReader(f.src.content), position.Offset
+		r.lines.newline = found.newline
 		return nil
 	}
+	lines.newline = found.newline
 	r.lines, r.consumed, r.since, r.line = lines, position.Offset, position.Offset, position.Line
 	return nil
 }
@@ -290,7 +296,7 @@ func (f *File) resume(ctx context.Context, positions Positions, lines *lineReade
 		return position, nil, err
 	}
 	if !f.src.derived() {
-		position, _ = findInFile(f.src.file, f.src.size, fit)
+		position, _ = findInFile(f.src.file, f.src.size, f.format, fit)
 		recalled := f.recalled(position.Offset)
 		from := max(0, position.Offset-recalled-keepBytes)
 		if err := f.src.rewind(from); err != nil {
@@ -317,7 +323,7 @@ func (f *File) resume(ctx context.Context, positions Positions, lines *lineReade
 		if len(fit) == 0 {
 			return position, at, nil
 		}
-		found, ok, positioned := findInStream(ctx, at, fit)
+		found, ok, positioned := findInStream(ctx, at, f.format, fit)
 		if positioned && (f.recalled(found.Offset) == 0 || len(at.peek(ctx, 1)) == 0) {
 			return found, at, nil
 		}

@@ -2,16 +2,14 @@ package importer
 
 import (
 	"bytes"
+	"io"
 	"reflect"
-	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ttpcron/ttpcron"
 )
-
-// resultOfCommand finds what may be the result of a command in Cowrie's log.
-var resultOfCommand = regexp.MustCompile(`success|failed|KIPP|COW|\\\\u00`)
 
 // FuzzLines reads hostile content as every line format. No line may be lost, no
 // event may be one that cannot be stored, and it must not matter in how many
@@ -35,21 +33,17 @@ func FuzzLines(f *testing.F) {
 			if bytes.HasPrefix(content, gzipMagic) {
 				continue
 			}
-			if got, want := whole.Report.Lines, bytes.Count(content, []byte("\n")); got < want {
-				t.Fatalf("%d lines, there are %d newlines", got, want)
+			o.Stdin = &inPieces{content, int(cut)%300 + 1}
+			pieces := readAll(t, Stdin, o)
+			if !slices.Equal(pieces.IDs(), whole.IDs()) || !reflect.DeepEqual(pieces.Report, whole.Report) {
+				t.Fatalf("in pieces %+v, at once %+v", pieces.Report, whole.Report)
 			}
-			at := nthNewline(content, int(cut))
-			if bytes.HasPrefix(content[at:], gzipMagic) || bytes.HasPrefix(content[at:], sqliteMagic) {
-				continue
-			}
-			if format.Name == "cowrie" && resultOfCommand.Match(content) {
-				continue // it counts or not by what came before
-			}
-			first, second := readBytes(t, content[:at], format.Name), readBytes(t, content[at:], format.Name)
-			ids := append(first.IDs(), second.IDs()...)
-			first.Report.Add(second.Report)
-			if !slices.Equal(ids, whole.IDs()) || !reflect.DeepEqual(first.Report, whole.Report) {
-				t.Fatalf("in pieces %+v, at once %+v", first.Report, whole.Report)
+			for i := range whole.Events {
+				e := &whole.Events[i]
+				back := readBytes(t, e.AppendJSON(nil), "events")
+				if len(back.Events) != 1 || back.Events[0].ContentID() != e.ContentID() {
+					t.Fatalf("event %+v does not come back: %+v", e, back.Rejects)
+				}
 			}
 		}
 	})
@@ -96,17 +90,38 @@ func FuzzCowrie(f *testing.F) {
 	})
 }
 
-// nthNewline returns the index after one of the newlines.
-func nthNewline(content []byte, n int) int {
-	count := bytes.Count(content, []byte("\n"))
-	if count == 0 {
-		return 0
+// inPieces reads content some bytes at a time.
+type inPieces struct {
+	content []byte
+	n       int
+}
+
+func (r *inPieces) Read(p []byte) (int, error) {
+	n := copy(p[:min(len(p), r.n)], r.content)
+	if r.content = r.content[n:]; n == 0 && len(p) > 0 {
+		return 0, io.EOF
 	}
-	at := 0
-	for range n%count + 1 {
-		at += bytes.IndexByte(content[at:], '\n') + 1
+	return n, nil
+}
+
+// FuzzSplit joins records in every way that they are found joined, and reads them in
+// pieces: they are the records that they were.
+func FuzzSplit(f *testing.F) {
+	for i := range wrappers {
+		f.Add("uname -a", "\"}{\x00\n[", uint8(i), uint16(i))
 	}
-	return at
+	f.Fuzz(func(t *testing.T, a, b string, how uint8, cut uint16) {
+		var lines []string
+		for i, text := range []string{a, b, a + b} {
+			lines = append(lines, strings.Replace(strings.TrimSpace(command(i, "X")), `"X"`, quoted(text), 1))
+		}
+		want := readBytes(t, []byte(strings.Join(lines, "\n")), "cowrie")
+		w := wrappers[int(how)%len(wrappers)]
+		got := mustRead(t, Stdin, Options{Format: "cowrie", Stdin: &inPieces{[]byte(w.wrap(lines)), int(cut) + 1}})
+		if !slices.Equal(got.IDs(), want.IDs()) || len(got.Rejects) != 0 {
+			t.Fatalf("%s: %d events of %d, rejects %+v", w.name, len(got.Events), len(want.Events), got.Rejects)
+		}
+	})
 }
 
 // FuzzResume cuts a file anywhere, reads the beginning, lets it grow to the

@@ -37,6 +37,14 @@ type lineReader struct {
 	err        error  // why r ended; io.EOF when all is well
 	idle       int    // reads in a row that gave nothing
 	cut        bool   // damage cut the last line off
+	lineOff    int64  // where the last line begins
+	lineStart  int    // the same in buf, when nextSlow did not read it, else -1
+	newline    byte   // what ends a line: \n, or \r where a file has no other
+	// values says that what is read is JSON: a line longer than half the buffer is
+	// given out value by value.
+	values bool
+	within bool // the rest of such a line comes next
+	match  matcher
 }
 
 // line is one line of a file, without its newline.
@@ -49,10 +57,14 @@ type line struct {
 	// the beginning; rest is then the SHA-256 of what follows.
 	tooLong bool
 	rest    [32]byte
+	more    bool // the line goes on: this is a value of it
+	later   bool // the line began before: this is not its first value
+	waits   bool // the newline is yet to come
+	list    bool // the line is a document that is too long, read up to where its list begins
 }
 
 func newLineReader(r io.Reader) *lineReader {
-	return &lineReader{r: r, buf: make([]byte, readSize)}
+	return &lineReader{r: r, buf: make([]byte, readSize), newline: '\n'}
 }
 
 // fill reads more. It makes room by dropping what has been given out, but for
@@ -123,37 +135,73 @@ func (l *lineReader) tailAt(off int64, n int) []byte {
 // why it ended.
 func (l *lineReader) next(ctx context.Context) (line, bool) {
 	pending := l.buf[l.start:l.end]
-	if n := bytes.IndexByte(pending, '\n'); n >= 0 && bytes.IndexByte(pending[:n], 0) < 0 {
+	if n := bytes.IndexByte(pending, l.newline); n >= 0 && !l.within && bytes.IndexByte(pending[:n], 0) < 0 {
+		l.lineOff, l.lineStart = l.off, l.start
 		l.advance(n + 1)
 		return line{text: pending[:n]}, true
 	}
-	return l.nextSlow(ctx)
+	later := l.within
+	ln, ok := l.nextSlow(ctx)
+	ln.later, l.within = later, ln.more
+	return ln, ok
+}
+
+// beforeLine returns up to n of the bytes before the last line.
+func (l *lineReader) beforeLine(n int) []byte {
+	if l.lineStart >= 0 {
+		return l.buf[max(0, l.lineStart-n):l.lineStart]
+	}
+	if l.beforeOff == l.lineOff {
+		return l.before[max(0, len(l.before)-n):]
+	}
+	return nil
+}
+
+// unread puts text, which was read last, back before what comes next. The bytes
+// before it are for the tail of a position.
+func (l *lineReader) unread(before, text []byte) {
+	l.off -= int64(len(text))
+	l.within = false
+	if at := l.start - len(text); at >= 0 && bytes.Equal(l.buf[at:l.start], text) {
+		l.start = at
+		return
+	}
+	before = before[max(0, len(before)-keepBytes):]
+	buf := make([]byte, max(readSize, len(before)+len(text)+l.end-l.start+readSize/2))
+	n := copy(buf, before)
+	end := n + copy(buf[n:], text)
+	end += copy(buf[end:], l.buf[l.start:l.end])
+	l.buf, l.start, l.end = buf, n, end
 }
 
 // nextSlow is next for a line that is not yet in the buffer or holds NULs.
 func (l *lineReader) nextSlow(ctx context.Context) (line, bool) {
+	if l.start == l.end && !l.fill(ctx) {
+		return line{}, false
+	}
 	l.before, l.beforeOff = append(l.before[:0], l.tail(keepBytes)...), l.off
 	l.skipNULs(ctx, math.MaxInt64)
+	l.lineOff, l.lineStart = l.off, -1
 	searched := 0 // bytes after start that hold no newline
 	for {
 		pending := l.buf[l.start:l.end]
-		if n := bytes.IndexByte(pending[searched:], '\n'); n >= 0 {
+		if n := bytes.IndexByte(pending[searched:], l.newline); n >= 0 {
 			text := pending[:searched+n]
 			if bytes.IndexByte(text, 0) >= 0 {
-				return l.nextLong(ctx), true
+				return l.nextLong(ctx, false), true
 			}
 			l.advance(len(text) + 1)
 			return line{text: text}, true
 		}
 		searched = len(pending)
 		if searched > len(l.buf)/2 {
-			return l.nextLong(ctx), true
+			return l.nextLong(ctx, l.values), true
 		}
 		if !l.fill(ctx) {
 			if searched == 0 {
 				return line{}, false
 			}
-			return l.nextLong(ctx), true
+			return l.nextLong(ctx, l.within && l.values), true
 		}
 	}
 }
@@ -175,19 +223,45 @@ func (l *lineReader) skipNULs(ctx context.Context, most int64) bool {
 }
 
 // nextLong reads a line that is longer than half the buffer, holds NULs or lacks
-// its newline. It copies what is worth keeping and forgets the rest.
-func (l *lineReader) nextLong(ctx context.Context) line {
+// its newline. It copies what is worth keeping and forgets the rest. With values it
+// reads the next JSON value of the line.
+func (l *lineReader) nextLong(ctx context.Context, values bool) line {
 	l.long = l.long[:0]
 	var rest hash.Hash
+	m := &l.match
+	m.reset()
+	matching := values // what has been read may be the beginning of a value
+	begun := false     // and the value has begun
+	kept := 0          // bytes of long that stay as they are: MaxLine, or 0 below it
 	for {
 		pending := l.buf[l.start:l.end]
-		n := bytes.IndexByte(pending, '\n')
+		n := bytes.IndexByte(pending, l.newline)
 		whole := n >= 0
 		if whole {
 			pending = pending[:n]
 		}
+		if matching {
+			glue := 0
+			if !begun {
+				value := skipGlue(pending)
+				glue = len(pending) - len(value)
+				if begun = len(value) > 0; begun {
+					matching = value[0] == '{' || value[0] == '"'
+				}
+			}
+			if begun && matching {
+				used := glue + m.feed(pending[glue:])
+				matching = m.state != matchBroken
+				if m.state == matchWhole && used < len(pending) {
+					pending, whole = pending[:used], false
+				}
+			}
+		}
 		l.long = appendCollapsed(l.long, pending)
 		if len(l.long) > MaxLine+1 {
+			if kept == 0 && matching && begun && m.list > 0 && l.streams() {
+				return l.enterList(len(pending))
+			}
 			if rest == nil {
 				rest = sha256.New()
 			}
@@ -195,13 +269,15 @@ func (l *lineReader) nextLong(ctx context.Context) line {
 			last := len(l.long) - 1
 			rest.Write(l.long[MaxLine:last])
 			l.long = append(l.long[:MaxLine], l.long[last])
+			kept = MaxLine
 		}
 		l.advance(len(pending))
+		value := matching && m.state == matchWhole && l.start < l.end
 		if whole {
 			l.advance(1)
 		}
-		if whole || l.start == l.end && !l.fill(ctx) {
-			out := line{text: l.long[:min(len(l.long), MaxLine)], partial: !whole, tooLong: len(l.long) > MaxLine}
+		if whole || value || l.start == l.end && !l.fill(ctx) {
+			out := line{text: l.long[:min(len(l.long), MaxLine)], partial: !whole && !value, tooLong: len(l.long) > MaxLine, more: value && !whole}
 			out.nuls = bytes.IndexByte(out.text, 0) >= 0
 			if rest != nil {
 				rest.Write(l.long[MaxLine:])
@@ -210,6 +286,21 @@ func (l *lineReader) nextLong(ctx context.Context) line {
 			return out
 		}
 	}
+}
+
+// streams reports whether the document in long, which is too long to be held, may be
+// read element by element: one that is a record of its own may not.
+func (l *lineReader) streams() bool { return !ownRecord(l.long[:min(l.match.list, len(l.long))]) }
+
+// enterList ends a document where its list begins, and puts the elements back.
+func (l *lineReader) enterList(pending int) line {
+	l.advance(pending)
+	glue := len(l.long) - len(skipGlue(l.long))
+	at := glue + l.match.list
+	document := bytes.Clone(l.long)
+	tail := append(bytes.Clone(l.before), document[:at]...)
+	l.unread(tail, document[at:])
+	return line{more: true, list: true}
 }
 
 // appendCollapsed appends text with every run of NULs as one NUL.

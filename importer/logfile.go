@@ -95,6 +95,10 @@ type logReader struct {
 	edges  edges
 	types  typeCounts // of the records that the batch ignores
 	events int        // capacity that the next batch will need
+
+	readLines int // lines before consumed
+	framing   framing
+	yield     func(ttpcron.Batch, error) bool
 }
 
 var rotated = regexp.MustCompile(`(\.\d{1,5}|[._-](\d{8}|\d{4}[-_.]\d{1,2}[-_.]\d{1,2})([-_.T]?\d{1,6})?)$`)
@@ -111,23 +115,28 @@ func willNotGrow(path string) bool {
 
 // read gives out the file in batches.
 func (r *logReader) read(ctx context.Context, yield func(ttpcron.Batch, error) bool) {
+	r.yield = yield
+	r.readLines = r.line
 	for {
+		r.lines.values = !r.format.lines.joins() && r.framing.open.match.n == 0
 		ln, ok := r.lines.next(ctx)
 		if !ok {
+			if r.goesOn() {
+				continue
+			}
 			break
 		}
 		if r.format.lines.joins() {
 			if !r.textLine(ctx, ln) {
 				break
 			}
-		} else if r.atEdge(&ln) {
-			if !r.edge(ctx, ln) {
-				break
-			}
-		} else {
-			r.consumed = r.lines.off
-			r.line++
-			r.records(ln)
+		} else if !r.atEdge(&ln) {
+			r.wholeLine(ln)
+		} else if !r.edge(ctx, ln) {
+			break
+		}
+		if r.framing.stopped {
+			return
 		}
 		if r.full() && !yield(r.take(), nil) {
 			return
@@ -162,6 +171,50 @@ func (r *logReader) ended(ctx context.Context) error {
 	return fmt.Errorf("read %s: %w", r.path, err)
 }
 
+// wholeLine reads a line, or a last one to which nothing will be added.
+func (r *logReader) wholeLine(ln line) {
+	if !ln.later {
+		r.line++
+	}
+	rejected := r.batch.Report.Rejected
+	r.records(ln)
+	// What is rejected without its newline may have become whole the next time.
+	r.advance(ln, !ln.partial || r.batch.Report.Rejected == rejected)
+}
+
+// advance moves the read position behind a line, unless something that began before
+// its end waits.
+func (r *logReader) advance(ln line, used bool) {
+	switch {
+	case r.framing.held != nil:
+		r.consumed, r.readLines = r.framing.heldOff, r.framing.heldAt
+		if len(r.framing.chunks) > 0 {
+			r.waitedEnough()
+		}
+	case used:
+		r.consumed, r.readLines = r.lines.off, r.line
+		if ln.more {
+			r.readLines--
+		}
+	}
+}
+
+// goesOn deals, at the end of the file, with a record that has not ended. It is true
+// when there is more to read after all.
+func (r *logReader) goesOn() bool {
+	if r.lines.err != io.EOF {
+		return false
+	}
+	if (r.final || r.framing.held != nil && isIdle(r.opts.Now(), r.src.look.Modified)) && r.atEnd() {
+		return true
+	}
+	if r.framing.held != nil {
+		r.edges.waiting = true
+		r.batch.Report.Waiting = r.lines.off - r.consumed
+	}
+	return false
+}
+
 // cut deals with a last line that lacks its newline: one that may be completed
 // waits, one that damage cut off never will be.
 func (r *logReader) cut(ln line) {
@@ -190,23 +243,22 @@ func isContextError(err error) bool {
 
 // records reads what a line holds: one record, or what a crash made of several.
 func (r *logReader) records(ln line) {
-	if ln.tooLong {
+	switch {
+	case r.format.lines.joins() && ln.tooLong:
 		r.release()
 		r.rejectLong(ln)
 		return
-	}
-	if r.format.lines.joins() {
-		r.record(trimText(ln.text))
+	case r.format.lines.joins():
+		r.textIn(trimText(ln.text))
 		return
-	}
-	if !ln.nuls {
-		r.record(trimLine(ln.text))
+	case !ln.nuls || ln.tooLong:
+		r.jsonLine(ln)
 		return
 	}
 	some := false
 	for piece := range bytes.SplitSeq(ln.text, []byte{0}) {
 		if piece = trimLine(piece); len(piece) > 0 {
-			r.record(piece)
+			r.jsonLine(line{text: piece, nuls: true, partial: ln.partial})
 			some = true
 		}
 	}
@@ -351,7 +403,10 @@ func (r *logReader) take() ttpcron.Batch {
 	b.Report.File, b.Report.Format = r.path, r.format.Name
 	b.Report.IgnoredTypes = r.types.take()
 	if r.positions && r.consumed > 0 {
-		at := boundary{r.consumed, r.line, r.lines.tailAt(r.consumed, tailBytes)}
+		at := boundary{r.consumed, r.readLines, r.framing.held}
+		if at.tail == nil {
+			at.tail = r.lines.tailAt(r.consumed, tailBytes)
+		}
 		if r.held.any {
 			at = r.held.start
 		}
@@ -364,32 +419,12 @@ func (r *logReader) take() ttpcron.Batch {
 	return b
 }
 
-// sniff returns the line format that knows most of the first lines, or nil.
-func sniff(ctx context.Context, l *lineReader) *Format {
-	if f := sniffIn(l.peek(ctx, sniffBytes)); f != nil || l.end-l.start < sniffBytes {
-		return f
+// sniff recognises a log by its first records: as the line format that knows most of
+// them, unless it is to be a certain one.
+func sniff(ctx context.Context, l *lineReader, only *Format) recognition {
+	found := probeHead(ctx, l.peek(ctx, sniffBytes), only)
+	if found.format == nil && l.end-l.start >= sniffBytes {
+		found = probeHead(ctx, l.peek(ctx, sniffMore), only)
 	}
-	return sniffIn(l.peek(ctx, sniffMore))
-}
-
-func sniffIn(head []byte) *Format {
-	known := make([]int, len(formats))
-	for text := range bytes.FieldsFuncSeq(head, func(r rune) bool { return r == '\n' || r == 0 }) {
-		text = trimLine(text)
-		for i, f := range formats {
-			if f.lines != nil && len(text) > 0 && f.lines.recognises(text) {
-				known[i]++
-			}
-		}
-	}
-	best := -1
-	for i, n := range known {
-		if n > 0 && (best < 0 || n > known[best]) {
-			best = i
-		}
-	}
-	if best < 0 {
-		return nil
-	}
-	return &formats[best]
+	return found
 }

@@ -98,14 +98,24 @@ func (p *prefixSums) to(n int) [32]byte {
 }
 
 // grown reports whether a file whose last line, at the position, had no newline has
-// more content now. The position is of no use then: the line has become another.
-func grown(tail []byte, offset, size int64) bool {
-	return size > offset && tail[len(tail)-1] != '\n'
+// more content now. The position is of no use then: the line has become another. A
+// record of JSON that was read is whole, whatever follows it.
+func grown(f *Format, tail []byte, offset, size int64) bool {
+	if size <= offset {
+		return false
+	}
+	switch tail[len(tail)-1] {
+	case '\n', '\r':
+		return false
+	case '}', ']', '[', ',':
+		return f.lines.joins()
+	}
+	return true
 }
 
 // findInFile returns the position with the greatest offset up to which a file of
 // the given size holds what had been read.
-func findInFile(r io.ReaderAt, size int64, positions []ttpcron.FilePosition) (ttpcron.FilePosition, bool) {
+func findInFile(r io.ReaderAt, size int64, f *Format, positions []ttpcron.FilePosition) (ttpcron.FilePosition, bool) {
 	buf := make([]byte, keepBytes)
 	for _, m := range positions {
 		if m.Offset > size {
@@ -115,7 +125,7 @@ func findInFile(r io.ReaderAt, size int64, positions []ttpcron.FilePosition) (tt
 		if n, err := r.ReadAt(tail, m.Offset-int64(m.TailLen)); n < len(tail) && err != nil {
 			continue
 		}
-		if sha256.Sum256(tail) == m.Tail && !grown(tail, m.Offset, size) {
+		if sha256.Sum256(tail) == m.Tail && !grown(f, tail, m.Offset, size) {
 			return m, true
 		}
 	}
@@ -124,7 +134,7 @@ func findInFile(r io.ReaderAt, size int64, positions []ttpcron.FilePosition) (tt
 
 // findInStream does the same for a stream, reading it as far as it must. The
 // stream is left at the position when positioned is true, else somewhere after it.
-func findInStream(ctx context.Context, l *lineReader, positions []ttpcron.FilePosition) (found ttpcron.FilePosition, ok, positioned bool) {
+func findInStream(ctx context.Context, l *lineReader, f *Format, positions []ttpcron.FilePosition) (found ttpcron.FilePosition, ok, positioned bool) {
 	slices.Reverse(positions)
 	for _, m := range positions {
 		n := m.Offset - l.off
@@ -135,7 +145,7 @@ func findInStream(ctx context.Context, l *lineReader, positions []ttpcron.FilePo
 		if len(tail) < m.TailLen || sha256.Sum256(tail) != m.Tail {
 			continue
 		}
-		if more := len(l.peek(ctx, 1)) > 0; more && grown(tail, 0, 1) {
+		if more := len(l.peek(ctx, 1)) > 0; more && grown(f, tail, 0, 1) {
 			continue
 		}
 		found, ok = m, true

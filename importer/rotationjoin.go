@@ -43,8 +43,8 @@ func (r *logReader) edge(ctx context.Context, ln line) bool {
 	switch {
 	case joined:
 	case !ln.partial:
-		r.line++
-		r.records(ln)
+		r.wholeLine(ln)
+		return true
 	default:
 		return r.lastLine(ctx, ln)
 	}
@@ -52,7 +52,7 @@ func (r *logReader) edge(ctx context.Context, ln line) bool {
 		r.line--
 		return false
 	}
-	r.consumed = r.lines.off
+	r.advance(ln, true)
 	return true
 }
 
@@ -96,7 +96,7 @@ func (r *logReader) lastLine(ctx context.Context, ln line) bool {
 					r.records(line{text: before, nuls: ln.nuls})
 				}
 				r.record(j.text)
-				r.consumed = r.lines.off
+				r.advance(ln, true)
 				return true
 			case found == pieceAwaited:
 				r.edges.pending = true
@@ -107,11 +107,14 @@ func (r *logReader) lastLine(ctx context.Context, ln line) bool {
 	case ctx.Err() != nil:
 		r.lines.err = ctx.Err()
 	case final && !r.edges.pending:
-		r.records(ln)
-		r.consumed = r.lines.off
+		r.line--
+		r.wholeLine(ln)
 		return true
 	case closed || !final && isIdle(r.opts.Now(), r.src.look.Modified):
 		r.records(ln)
+		r.goesOn()
+	case !final && r.early(ln):
+		r.advance(ln, true)
 	default:
 		r.edges.waiting = true
 		r.batch.Report.Waiting = r.lines.off - r.consumed

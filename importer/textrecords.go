@@ -132,6 +132,7 @@ func (r *logReader) textLine(ctx context.Context, ln line) bool {
 	}
 	r.consumed = r.lines.off
 	r.line++
+	r.readLines = r.line
 	if rest {
 		r.types.add(restOfRecord)
 		r.count(false)
