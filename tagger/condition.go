@@ -63,6 +63,9 @@ type valueTest struct {
 
 	asked sync.Once
 	sets  [][]string // see literals
+
+	listed sync.Once
+	exact  map[string]struct{} // equals, when they are many
 }
 
 // empty reports whether the test holds of every value.

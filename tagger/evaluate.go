@@ -1,6 +1,7 @@
 package tagger
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
@@ -271,7 +272,7 @@ func (t *valueTest) passes(ev *evaluation, from field, value string) (start, end
 			return 0, 0, false
 		}
 	}
-	if len(t.equals) > 0 && !equalsAny(folded, t.equals) {
+	if len(t.equals) > 0 && !t.equalsAny(folded) {
 		return 0, 0, false
 	}
 	for _, p := range t.startsWith {
@@ -296,13 +297,21 @@ func (t *valueTest) passes(ev *evaluation, from field, value string) (start, end
 	return t.searches(ev, from, value, folded, start, end)
 }
 
-func equalsAny(s string, list []string) bool {
-	for _, e := range list {
-		if s == e {
-			return true
-		}
+// manyValues is from how many values on a test for equality looks them up.
+const manyValues = 16
+
+func (t *valueTest) equalsAny(s string) bool {
+	if len(t.equals) < manyValues {
+		return slices.Contains(t.equals, s)
 	}
-	return false
+	t.listed.Do(func() {
+		t.exact = make(map[string]struct{}, len(t.equals))
+		for _, e := range t.equals {
+			t.exact[e] = struct{}{}
+		}
+	})
+	_, ok := t.exact[s]
+	return ok
 }
 
 // searches does the tests that look anywhere in the value.

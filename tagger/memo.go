@@ -34,7 +34,7 @@ func (m *memo) keyOf(k *kindRules, e *ttpcron.Event) (key string, ok bool) {
 			m.key = append(m.key, 0)
 			continue
 		}
-		if len(p[0].Text)+len(p[0].Raw) > cacheText {
+		if len(m.key)+len(p[0].Text)+len(p[0].Raw) > cacheText {
 			return "", false
 		}
 		if p[0].Raw == nil {

@@ -272,6 +272,33 @@ func globLiteral(glob string) string {
 	return best
 }
 
+// looksUp reports whether deciding a condition takes look-ups alone, so that it may be
+// tried on every event: tests for equality, for a field, predicates that know what they
+// read.
+func looksUp(c condition) bool {
+	switch c := c.(type) {
+	case allOf:
+		return !slices.ContainsFunc(c, searches)
+	case anyOf:
+		return !slices.ContainsFunc(c, searches)
+	case noneOf:
+		return !slices.ContainsFunc(c, searches)
+	case fieldTest:
+		for t := c.test; t != nil; t = t.not {
+			if len(t.contains)+len(t.containsAll)+len(t.globs)+len(t.patterns) > 0 {
+				return false
+			}
+		}
+		return true
+	case predicateTest:
+		p, known, err := predicateOf(c.name, c.settings)
+		return known && err == nil && p.reads != nil
+	}
+	return false
+}
+
+func searches(c condition) bool { return !looksUp(c) }
+
 // slowReason says why the prefilter cannot leave out a rule of commands, or "".
 func (r requirement) slowReason() string {
 	if !r.known {

@@ -125,8 +125,11 @@ func (rs *RuleSet) compile() *compiled {
 			}
 			r := newRunnable(d, kind, effectiveClaims(d, rs.rules[i].State))
 			k.rules = append(k.rules, r)
-			if kind == ttpcron.Command {
+			switch {
+			case kind == ttpcron.Command:
 				c.slow[d.ID] = r.requires.slowReason()
+			case kind == ttpcron.AuthAttempt && c.slow[d.ID] == "" && !r.requires.known && !looksUp(d.match):
+				c.slow[d.ID] = "no literal is required: it is searched for in every new login"
 			}
 		}
 	}

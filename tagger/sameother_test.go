@@ -169,3 +169,67 @@ func TestMemoNeedsNoEvent(t *testing.T) {
 		}
 	}
 }
+
+// TestTypedTextIsNoCommand holds that no rule of the pack takes what was typed into a
+// program for a command of the shell.
+func TestTypedTextIsNoCommand(t *testing.T) {
+	rs := loadEmbedded()
+	c := rs.Tagger(nil)
+	for _, program := range []string{"cat", "python", "sh", "passwd", ""} {
+		for _, d := range rs.defs {
+			for _, ex := range d.examples {
+				if ex.event.Kind != ttpcron.Command {
+					continue
+				}
+				e := &ttpcron.Event{Kind: ttpcron.Stdin, ID: "e", AttackerIP: "203.0.113.1"}
+				e.Payload.Set("input_text", ex.text)
+				e.Payload.Set("program", program)
+				if tags, _ := c.Tag(e, nil); len(tags) > 0 {
+					t.Errorf("%q, typed into %q: %v", ex.text, program, rulesOf(tags))
+				}
+			}
+		}
+	}
+}
+
+// TestSlowLogins holds that a rule is called slow which searches every login for nothing
+// in particular, and none that looks up or requires a literal.
+func TestSlowLogins(t *testing.T) {
+	many := make([]string, 3000)
+	for i := range many {
+		many[i] = fmt.Sprintf("p%d", i)
+	}
+	for match, slow := range map[string]bool{
+		"{not: {field: {name: password, pattern: '[0-9]$'}}}":                                           true,
+		"{field: {name: password, pattern: '^[a-z]+$'}}":                                                true,
+		"{field: {name: password, pattern: 'dragon[0-9]'}}":                                             false,
+		"{not: {field: {name: success, equals: true}}}":                                                 false,
+		"{field: {name: password}}":                                                                     false,
+		"{all: [{not: {field: {name: success, equals: true}}}, {kind: 'lifter:default_login'}]}":        false,
+		"{field: {name: password, in: [" + strings.Join(many, ", ") + "]}}":                             false,
+		"{any: [{field: {name: password, equals: x1}}, {field: {name: username, pattern: '^[a-z]$'}}]}": true,
+	} {
+		rs, report := Load(Options{Folders: []Folder{{Name: "one", FS: fstest.MapFS{"a.yaml": {Data: []byte("rule_id: S\nrule_version: 1\nname: s\napplies_to: [auth_attempt]\n" +
+			"match: " + match + "\nemits: [{tactic: TA0001, technique_id: T1078, confidence: 0.9}]\n")}}}}})
+		if rs.Len() != 1 {
+			t.Fatal(report.Problems)
+		}
+		if got := rs.Rules()[0].Slow; (got != "") != slow {
+			t.Errorf("%.90s: slow %q, want %v", match, got, slow)
+		}
+		if strings.Contains(match, "p2999") {
+			c := rs.Tagger(nil)
+			for password, want := range map[string]int{"p2999": 1, "p3000": 0, "xp1": 0} {
+				e := &ttpcron.Event{Kind: ttpcron.AuthAttempt, ID: "e", AttackerIP: "203.0.113.1", Payload: ttpcron.TextPayload("password", password)}
+				if tags, _ := c.Tag(e, nil); len(tags) != want {
+					t.Errorf("%s: %d tags, want %d", password, len(tags), want)
+				}
+			}
+		}
+	}
+	for _, r := range loadEmbedded().Rules() {
+		if slices.Contains(r.Kinds, ttpcron.AuthAttempt) && r.Slow != "" {
+			t.Errorf("%s: %s", r.ID, r.Slow)
+		}
+	}
+}
