@@ -74,6 +74,8 @@ const (
 	cowSrcPort
 	cowDstIP
 	cowDstPort
+	cowDestIP
+	cowDestPort
 	cowOrigIP
 	cowOrigPort
 	cowVersion
@@ -97,6 +99,8 @@ const (
 	cowAttemptedCommand
 	cowrieMembers // how many there are
 )
+
+const _ = 64 - cowrieMembers // they fit into cowrieParser.has
 
 // cowrieMemberCalled returns the member with a name; it is false for those that do
 // not matter.
@@ -144,6 +148,10 @@ func cowrieMemberCalled(name []byte) (cowrieMember, bool) {
 		return cowDstIP, true
 	case "dst_port":
 		return cowDstPort, true
+	case "dest_ip":
+		return cowDestIP, true
+	case "dest_port":
+		return cowDestPort, true
 	case "orig_ip":
 		return cowOrigIP, true
 	case "orig_port":

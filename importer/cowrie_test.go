@@ -90,6 +90,7 @@ func TestCowrieTypes(t *testing.T) {
 		{"cowrie.direct-tcpip.request", `,"dst_ip":"example.org","dst_port":443,"orig_ip":"127.0.0.1","orig_port":5556`,
 			`tunnel {"destination":"example.org:443","dst_ip":"example.org","dst_port":443,"orig_ip":"127.0.0.1","orig_port":5556}`},
 		{"cowrie.direct-tcpip.redirect", `,"dst_ip":"2001:db8::1","dst_port":"25"`, `tunnel {"destination":"[2001:db8::1]:25","dst_ip":"2001:db8::1","dst_port":25}`},
+		{"cowrie.direct-tcpip.request", `,"dest_ip":"example.org","dest_port":443`, `tunnel {"destination":"example.org:443","dst_ip":"example.org","dst_port":443}`},
 		{"cowrie.direct-tcpip.tunnel", `,"dst_ip":"example.org"`, `tunnel {"destination":"example.org","dst_ip":"example.org"}`},
 		{"cowrie.direct-tcpip.data", `,"dst_ip":"example.org","dst_port":80,"data":"b'\\x16'"`,
 			`tunnel {"data":"b'\\x16'","destination":"example.org:80","dst_ip":"example.org","dst_port":80}`},

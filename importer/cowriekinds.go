@@ -186,8 +186,8 @@ func (p *cowrieParser) opened() error {
 	if err != nil {
 		return err
 	}
-	p.text("dst_ip", cowDstIP)
-	p.number("dst_port", cowDstPort)
+	p.text("dst_ip", p.first(cowDstIP, cowDestIP))
+	p.number("dst_port", p.first(cowDstPort, cowDestPort))
 	p.put("fact", "opened")
 	p.protocol("protocol")
 	p.number("src_port", cowSrcPort)
@@ -320,11 +320,12 @@ func (p *cowrieParser) tunnel() error {
 		return err
 	}
 	p.text("data", cowData)
-	if host := p.scalar(cowDstIP); host != "" {
-		p.put("destination", destination(host, p.scalar(cowDstPort)))
+	ip, port := p.first(cowDstIP, cowDestIP), p.first(cowDstPort, cowDestPort)
+	if host := p.scalar(ip); host != "" {
+		p.put("destination", destination(host, p.scalar(port)))
 	}
-	p.text("dst_ip", cowDstIP)
-	p.number("dst_port", cowDstPort)
+	p.text("dst_ip", ip)
+	p.number("dst_port", port)
 	p.text("orig_ip", cowOrigIP)
 	p.number("orig_port", cowOrigPort)
 	return p.add(&e)

@@ -78,59 +78,99 @@ func (h History) glob(t testing.TB, pattern string) []string {
 	return paths
 }
 
-// CowrieEvents counts the different events of each kind in the Cowrie logs. It goes
-// by encoding/json and a list of its own, as a second opinion on an importer.
+// More are the files of the folder that a pattern names; a history need not have any.
+func (h History) More(t testing.TB, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(h.dir, pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+// CowrieEvents counts the different events of each kind in the Cowrie logs.
 func (h History) CowrieEvents(t testing.TB) map[string]int {
 	t.Helper()
-	found := map[string]bool{}
-	counts := map[string]int{}
-	for _, path := range h.CowrieLogs(t) {
-		for line := range lines(t, path) {
-			record := map[string]any{}
-			if json.Unmarshal(bytes.TrimLeft(line, "\x00"), &record) != nil {
-				continue
-			}
-			kind, event := cowrieEvent(record)
-			if kind != "" && !found[kind+event] {
-				found[kind+event] = true
-				counts[kind]++
-			}
-		}
-	}
+	counts := CowrieEvents(t, h.CowrieLogs(t)...)
 	if counts["command"] == 0 {
 		t.Fatalf("no commands in %s", h.Cowrie())
 	}
 	return counts
 }
 
-// cowrieEvent returns the kind of the event that a record is, if it is one, and what
-// tells it from others of the kind.
-func cowrieEvent(record map[string]any) (kind, event string) {
-	var more []string
+// CowrieEvents counts the different events of each kind in Cowrie's logs. It goes by
+// encoding/json and a list of its own, as a second opinion on an importer.
+func CowrieEvents(t testing.TB, paths ...string) map[string]int {
+	t.Helper()
+	found := map[string]bool{}
+	counts := map[string]int{}
+	for _, path := range paths {
+		for line := range lines(t, path) {
+			record := map[string]any{}
+			if json.Unmarshal(bytes.TrimLeft(line, "\x00"), &record) != nil {
+				continue
+			}
+			for _, kind := range cowrieKinds(record) {
+				event := kind
+				for _, name := range cowrieTells[kind] {
+					event += fmt.Sprintf("|%q", fmt.Sprint(record[name]))
+				}
+				for _, name := range []string{"timestamp", "session", "sensor", "src_ip"} {
+					event += fmt.Sprintf("|%q", fmt.Sprint(record[name]))
+				}
+				if !found[event] {
+					found[event] = true
+					counts[kind]++
+				}
+			}
+		}
+	}
+	return counts
+}
+
+// cowrieTells are the members of a record that tell two events of a kind apart.
+var cowrieTells = map[string][]string{
+	"command":         {"input", "attempted_command"},
+	"stdin":           {"input", "realm"},
+	"auth_attempt":    {"eventid", "username", "password", "fingerprint", "protocol"},
+	"session":         {"eventid", "version", "hassh"},
+	"payload":         {"url", "shasum", "destfile", "filename"},
+	"tunnel":          {"dst_ip", "dst_port", "data"},
+	"service_request": {"username", "original_username"},
+}
+
+// cowrieKinds returns the kinds of the events that a record is, if it is any. Records
+// that repeat a command are none.
+func cowrieKinds(record map[string]any) []string {
 	id, _ := record["eventid"].(string)
+	_, realm := record["realm"]
 	switch id {
 	case "cowrie.command.input":
-		if kind, more = "command", []string{"input"}; record["input"] == "" {
-			return "", ""
+		switch {
+		case record["input"] == "":
+			return nil
+		case realm:
+			return []string{"stdin"}
 		}
-	case "cowrie.login.success", "cowrie.login.failed":
-		kind, more = "auth_attempt", []string{"eventid", "username", "password", "protocol"}
-	case "cowrie.client.fingerprint":
-		kind, more = "auth_attempt", []string{"eventid", "username", "fingerprint"}
+		return []string{"command"}
+	case "cowrie.session.input":
+		return []string{"stdin"}
+	case "cowrie.login.success", "cowrie.login.failed", "cowrie.client.fingerprint":
+		return []string{"auth_attempt"}
 	case "cowrie.session.connect", "cowrie.session.closed", "cowrie.session.params",
 		"cowrie.client.version", "cowrie.client.kex", "cowrie.client.var", "cowrie.client.size":
-		kind, more = "session", []string{"eventid", "version", "hassh"}
+		return []string{"session"}
 	case "cowrie.session.file_download", "cowrie.session.file_download.failed", "cowrie.session.file_upload":
-		kind, more = "payload", []string{"url", "shasum", "destfile", "filename"}
+		return []string{"payload"}
 	case "cowrie.direct-tcpip.request", "cowrie.direct-tcpip.data":
-		kind, more = "tunnel", []string{"dst_ip", "dst_port", "data"}
-	default:
-		return "", ""
+		return []string{"tunnel"}
+	case "cowrie.telnet.exploit_attempt", "cowrie.telnet.exploit_success":
+		if _, command := record["attempted_command"]; command {
+			return []string{"service_request", "command"}
+		}
+		return []string{"service_request"}
 	}
-	for _, name := range append(more, "timestamp", "session", "sensor", "src_ip") {
-		event += fmt.Sprintf("|%q", fmt.Sprint(record[name]))
-	}
-	return kind, event
+	return nil
 }
 
 // CommandEvents counts the different command events of the Cowrie logs.
