@@ -103,7 +103,7 @@ func hostileStore(t *testing.T) (env []string, tag string) {
 	lines = fmt.Appendf(lines, "{\"source_kind\":\"%s\"}\n", hostile)
 	events := filepath.Join(dir, "events\u202e\x1b.jsonl")
 	must(os.WriteFile(events, lines, 0o600))
-	env = []string{"TTPCRON_DB=" + filepath.Join(dir, "\u202et\u009b.db"), "TTPCRON_EMBEDDED=false", "TTPCRON_RULES=" + rules, "TTPCRON_EVENTS=" + events}
+	env = []string{"TTPCRON_DB=" + filepath.Join(dir, "\u202et\u009b.db"), "TTPCRON_EMBEDDED=false", "TTPCRON_RULES=" + rules, "EVENTS=" + events}
 	for _, args := range [][]string{
 		{"import", "--format", "events", events}, {"run-once", "--since-days", "3650"},
 		{"rules", "state", "set", "HOSTILE", "clipped=0.7", "--reason", hostile},
@@ -126,7 +126,7 @@ func TestJSONIsVisible(t *testing.T) {
 	env, tag := hostileStore(t)
 	events := ""
 	for _, e := range env {
-		if v, ok := strings.CutPrefix(e, "TTPCRON_EVENTS="); ok {
+		if v, ok := strings.CutPrefix(e, "EVENTS="); ok {
 			events = v
 		}
 	}

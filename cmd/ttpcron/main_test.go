@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 
 // clockVariable names a file with how far the clock is ahead, such as 24h or
 // -9000h. It is of tests alone: the program has no such setting.
-const clockVariable = "TTPCRON_TEST_CLOCK"
+const clockVariable = "TEST_CLOCK"
 
 // shifted is the program, with a clock that a test can set while it runs.
 func shifted() {

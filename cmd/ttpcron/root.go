@@ -6,6 +6,7 @@ import (
 	"flag"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,7 +145,26 @@ func (s *session) author() string { return host.AuthorOf(os.Getuid(), os.Getpid(
 func (s *session) use(set *settings.Settings) {
 	s.set = set
 	s.log = logging.New(s.out.Err, logging.Options{Level: set.LogLevel, JSON: set.LogJSON, Journal: s.env["JOURNAL_STREAM"]})
+	for _, doubt := range s.reader.Doubts(flagNames()) {
+		var args []any
+		if doubt.Hint != "" {
+			args = []any{"hint", doubt.Hint}
+		}
+		s.log.Warn(term.Clean(doubt.Text), args...)
+	}
 	s.stores = &store.Opener{DB: set.DB, DefaultDB: set.DefaultDB, Sockets: set.Sockets(), LockTimeout: set.LockTimeout, Log: s.log, Now: s.now}
+}
+
+// flagNames lists the flags of all commands.
+func flagNames() []string {
+	names := slices.Clone(settings.SharedFlags)
+	rootCommand().Each(func(c *command) {
+		if c.Flags != nil {
+			c.Flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+		}
+	})
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func environment(env []string) map[string]string {

@@ -252,10 +252,9 @@ func (l layers) fill(fs *flag.FlagSet, command string) (faults []Fault) {
 // fallback finds a flag's value in the environment or the config file, and says
 // where, and whether that is the file.
 func (l layers) fallback(command, name string) (values []string, from string, ofFile bool) {
-	variable := "TTPCRON_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-	if v := l.env[variable]; v != "" {
+	if variable, v := variable(l.env, name); v != "" {
 		if listFlags[name] {
-			return strings.Split(v, ","), variable, false
+			return splitList(v), variable, false
 		}
 		return []string{v}, variable, false
 	}
