@@ -7,7 +7,8 @@ import "time"
 type Batch struct {
 	Events  []Event
 	Rejects []Reject
-	// Report counts the lines of this batch alone: Lines, Ignored, Rejected and Waiting. A
+	// Report counts the lines of this batch alone: Lines, Ignored, Rejected,
+	// Waiting, and the events that are LeftOut of Events. A
 	// line is a record: each gave events, or is ignored or rejected. Two records that
 	// a crash joined into one line count as two. In a DECNET database each entry of a list of
 	// commands and each trigger counts as a line. A part that cannot be used, of a

@@ -35,6 +35,9 @@ type Options struct {
 	Stdin io.Reader        // what "-" reads; nil: os.Stdin
 	peeks bool             // only the first event is wanted
 	Moved func()           // called whenever something has been read; may be nil
+	// Kinds are the kinds of event that are asked for; nil: all. Events of others are
+	// counted in ImportReport.LeftOut. A file that was read for fewer kinds is read again.
+	Kinds []ttpcron.SourceKind
 	// Sequence is of the import that the file is part of; may be nil.
 	Sequence *Sequence
 }
@@ -291,7 +294,7 @@ func (f *File) resume(ctx context.Context, positions Positions, lines *lineReade
 	for len(lines.head) < headBytes && lines.fill(ctx) {
 	}
 	head := lines.head
-	fit, err := fittingPositions(ctx, positions, f.format, head)
+	fit, err := fittingPositions(ctx, positions, f.opts.version(f.format), head)
 	if err != nil {
 		return position, nil, err
 	}
@@ -377,6 +380,7 @@ func (f *File) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
 			if err != nil {
 				whole, err = false, f.givenUp(err)
 			}
+			f.opts.leaveOut(&b)
 			if b.Position != nil {
 				f.position = *b.Position
 			}

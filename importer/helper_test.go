@@ -85,8 +85,8 @@ func readBytes(t testing.TB, content []byte, format string) result {
 // checkBatch checks what must be true of every batch.
 func checkBatch(t testing.TB, b ttpcron.Batch) {
 	t.Helper()
-	if got := len(b.Events) + b.Report.Ignored + b.Report.Rejected; got < b.Report.Lines {
-		t.Errorf("%d lines, but only %d events + %d ignored + %d rejected", b.Report.Lines, len(b.Events), b.Report.Ignored, b.Report.Rejected)
+	if got := len(b.Events) + b.Report.LeftOut + b.Report.Ignored + b.Report.Rejected; got < b.Report.Lines {
+		t.Errorf("%d lines, but only %d events + %d left out + %d ignored + %d rejected", b.Report.Lines, len(b.Events), b.Report.LeftOut, b.Report.Ignored, b.Report.Rejected)
 	}
 	typed := 0
 	for _, n := range b.Report.IgnoredTypes {

@@ -411,7 +411,7 @@ func (r *logReader) take() ttpcron.Batch {
 			at = r.held.start
 		}
 		if len(at.tail) > 0 {
-			b.Position = makePosition(r.path, r.format, r.lines.head, at.tail, at.offset, at.line, r.opts.Now())
+			b.Position = makePosition(r.path, r.opts.version(r.format), r.lines.head, at.tail, at.offset, at.line, r.opts.Now())
 		}
 	}
 	r.events = len(b.Events)

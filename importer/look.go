@@ -35,6 +35,7 @@ func (o *Options) how() string {
 	for i := range formats {
 		b.WriteString(" " + formats[i].versionName())
 	}
+	b.WriteString(o.kindNames())
 	return b.String()
 }
 

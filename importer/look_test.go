@@ -37,6 +37,10 @@ func importOf(t *testing.T, path string, o Options) (r result, look *ttpcron.Fil
 	defer f.Close()
 	for b, err := range f.Batches(t.Context()) {
 		r.Events = append(r.Events, b.Events...)
+		r.Report.Add(b.Report)
+		if b.Position != nil {
+			r.Position = b.Position
+		}
 		if r.Err = err; err != nil {
 			var l interface{ Look() *ttpcron.FileLook }
 			if errors.As(err, &l) {

@@ -19,10 +19,10 @@ const (
 
 // makePosition describes content that has been read up to offset, given its first
 // bytes and those before offset.
-func makePosition(path string, f *Format, head, tail []byte, offset int64, lines int, now time.Time) *ttpcron.FilePosition {
+func makePosition(path, version string, head, tail []byte, offset int64, lines int, now time.Time) *ttpcron.FilePosition {
 	head = head[:headLength(min(int64(len(head)), offset))]
 	return &ttpcron.FilePosition{
-		Path: path, Format: f.versionName(), Offset: offset, Line: lines, SeenAt: now,
+		Path: path, Format: version, Offset: offset, Line: lines, SeenAt: now,
 		Head: sha256.Sum256(head), HeadLen: len(head),
 		Tail: sha256.Sum256(tail), TailLen: len(tail),
 	}
@@ -41,7 +41,7 @@ func headLength(n int64) int {
 
 // fittingPositions finds the positions whose beginning is head's, by descending offset.
 // Positions of earlier versions may have any length of head.
-func fittingPositions(ctx context.Context, positions Positions, f *Format, head []byte) ([]ttpcron.FilePosition, error) {
+func fittingPositions(ctx context.Context, positions Positions, version string, head []byte) ([]ttpcron.FilePosition, error) {
 	if positions == nil {
 		return nil, nil
 	}
@@ -61,12 +61,12 @@ func fittingPositions(ctx context.Context, positions Positions, f *Format, head 
 			heads = append(heads, ttpcron.FileHead{Length: n, Sum: sums.to(n)})
 		}
 	}
-	fit, err := positions.FindPositions(ctx, f.versionName(), heads)
+	fit, err := positions.FindPositions(ctx, version, heads)
 	if err != nil {
 		return nil, err
 	}
 	fit = slices.DeleteFunc(slices.Clone(fit), func(m ttpcron.FilePosition) bool {
-		return m.Format != f.versionName() || !slices.Contains(heads, ttpcron.FileHead{Length: m.HeadLen, Sum: m.Head}) ||
+		return m.Format != version || !slices.Contains(heads, ttpcron.FileHead{Length: m.HeadLen, Sum: m.Head}) ||
 			m.Offset < int64(m.HeadLen) || m.TailLen <= 0 || m.TailLen > keepBytes || m.Offset < int64(m.TailLen)
 	})
 	slices.SortFunc(fit, func(a, b ttpcron.FilePosition) int { return cmp.Compare(b.Offset, a.Offset) })

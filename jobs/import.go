@@ -162,6 +162,7 @@ func (im *Import) batch(ctx context.Context, b ttpcron.Batch, r *ttpcron.ImportR
 	}
 	r.Lines += b.Report.Lines
 	r.Ignored += b.Report.Ignored
+	r.LeftOut += b.Report.LeftOut
 	r.BeforeHorizon += got.BeforeHorizon
 	r.Horizon = max(r.Horizon, got.Horizon)
 	r.Rejected += b.Report.Rejected + got.Rejected - len(b.Rejects)

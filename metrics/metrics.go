@@ -42,7 +42,7 @@ const maxSources = 16
 func New() *Metrics {
 	m := &Metrics{
 		sources:    map[string]bool{},
-		imported:   newCounter("import_records_total", "Lines and rows of inputs, by what became of them: new, known, changed, ignored, before_horizon, rejected, and rejected_known for those that were rejected before; of the known ones, learned and disputed.", "result"),
+		imported:   newCounter("import_records_total", "Lines and rows of inputs, by what became of them: new, known, changed, ignored, left_out, before_horizon, rejected, and rejected_known for those that were rejected before; of the known ones, learned and disputed.", "result"),
 		judged:     newCounter("events_judged_total", "Events that runs looked at, by source.", "source"),
 		made:       newCounter("tags_made_total", "Tags that runs made, new to the store or not, by source.", "source"),
 		inserted:   newCounter("tags_inserted_total", "Tags that were new to the store, by source.", "source"),
@@ -53,7 +53,7 @@ func New() *Metrics {
 		run:        newHistogram("run_duration_seconds", "How long runs took, imports included.", .1, .5, 1, 5, 15, 60, 300, 900, 3600, 14400),
 	}
 	// What never happened is 0 rather than missing: rates need a start.
-	for _, result := range []string{"new", "known", "changed", "ignored", "before_horizon", "rejected", "rejected_known", "learned", "disputed"} {
+	for _, result := range []string{"new", "known", "changed", "ignored", "left_out", "before_horizon", "rejected", "rejected_known", "learned", "disputed"} {
 		m.imported.add(result, 0)
 	}
 	for _, source := range []string{"command", "canary"} {
@@ -99,7 +99,7 @@ func (m *Metrics) source(name string) string {
 
 // Import counts what became of lines outside of a run.
 func (m *Metrics) Import(r ttpcron.ImportReport) {
-	for result, n := range map[string]int{"new": r.New, "known": r.Known, "changed": r.Changed, "ignored": r.Ignored, "before_horizon": r.BeforeHorizon, "rejected": r.Rejected - r.RejectedKnown, "rejected_known": r.RejectedKnown, "learned": r.Learned, "disputed": r.Disputed} {
+	for result, n := range map[string]int{"new": r.New, "known": r.Known, "changed": r.Changed, "ignored": r.Ignored, "left_out": r.LeftOut, "before_horizon": r.BeforeHorizon, "rejected": r.Rejected - r.RejectedKnown, "rejected_known": r.RejectedKnown, "learned": r.Learned, "disputed": r.Disputed} {
 		m.imported.add(result, n)
 	}
 }

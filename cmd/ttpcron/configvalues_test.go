@@ -34,6 +34,7 @@ func TestBadValues(t *testing.T) {
 		"db": types, "socket": types, "log-level": append(types, `"loud"`), "role": append(types, `"boss"`),
 		"lock-timeout": append(types, `"-5s"`, `"5 parsecs"`, `"9999h"`, `0.5`), "log-json": append(except("true"), `"true"`), "embedded": except("true"),
 		"rules": {`5`, `true`, `[5]`, `[""]`, `""`, `{a = 1}`, `[["a"]]`}, "inputs": {`5`, `true`, `[5]`, `[""]`, `""`, `{a = 1}`, `[["a"]]`},
+		"kinds":              {`5`, `true`, `[5]`, `[""]`, `""`, `{a = 1}`, `[["a"]]`, `["comand"]`, `["command", "two words"]`},
 		"own-networks":       {`5`, `true`, `[5]`, `[""]`, `""`, `{a = 1}`, `"10.0.0.0/33"`, `["192.0.2.1", "localhost"]`},
 		"attack-release":     append(types, `"17.1"`, `18`, `"19"`),
 		"daemon.keep-events": append(types, `"1h"`, `"-3d"`, `"soon"`), "daemon.keep-tags": append(types, `"1h"`),

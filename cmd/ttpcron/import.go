@@ -114,7 +114,7 @@ func importFiles(ctx context.Context, s *session, args []string, o importOptions
 	if len(args) == 0 {
 		return cli.Usage("nothing to import", "name files or folders: ttpcron import /var/log/cowrie")
 	}
-	found, err := inputs.Find(args, inputs.Options{Format: o.format, Final: o.final, Demanding: named, Now: s.now, Stdin: s.stdin})
+	found, err := inputs.Find(args, inputs.Options{Format: o.format, Final: o.final, Demanding: named, Kinds: s.set.Kinds, Now: s.now, Stdin: s.stdin})
 	if err != nil {
 		return err
 	}
@@ -167,8 +167,8 @@ func appendFileJSON(b []byte, f jobs.FileReport) []byte {
 	b = jsontext.AppendString(b, f.File)
 	b = append(b, `,"format":`...)
 	b = jsontext.AppendString(b, f.Format)
-	b = fmt.Appendf(b, `,"lines":%d,"new":%d,"known":%d,"changed":%d,"ignored":%d,"before_horizon":%d,"rejected":%d,"rejected_known":%d,"learned":%d,"disputed":%d`,
-		f.Lines, f.New, f.Known, f.Changed, f.Ignored, f.BeforeHorizon, f.Rejected, f.RejectedKnown, f.Learned, f.Disputed)
+	b = fmt.Appendf(b, `,"lines":%d,"new":%d,"known":%d,"changed":%d,"ignored":%d,"left_out":%d,"before_horizon":%d,"rejected":%d,"rejected_known":%d,"learned":%d,"disputed":%d`,
+		f.Lines, f.New, f.Known, f.Changed, f.Ignored, f.LeftOut, f.BeforeHorizon, f.Rejected, f.RejectedKnown, f.Learned, f.Disputed)
 	b = fmt.Appendf(b, `,"waiting":%d,"new_kinds":`, f.Waiting)
 	b = appendNamesJSON(b, f.NewKinds)
 	b = append(b, `,"ignored_types":`...)
@@ -205,6 +205,8 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 			remark = term.Count(f.BeforeHorizon) + " before the horizon"
 		case f.Changed > 0:
 			remark = term.Plural(f.Changed, "id re-used", "ids re-used")
+		case f.LeftOut > 0:
+			remark = term.Count(f.LeftOut) + " left out"
 		case f.Learned > 0:
 			remark = term.Count(f.Learned) + " filled in"
 		case f.Waiting > 0:
@@ -229,6 +231,9 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 	}
 	if passed > 0 && passed == len(files) {
 		out.Note("nothing was read: ttpcron import --list-formats lists the formats that are")
+	}
+	if total.LeftOut > 0 {
+		out.Note("%s left out: of kinds that are not among those in --kinds", term.Plural(total.LeftOut, "event was", "events were"))
 	}
 	if total.Disputed > 0 {
 		out.Note("%s something else than what is stored, which stays", term.Plural(total.Disputed, "known event says", "known events say"))

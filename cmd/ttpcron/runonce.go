@@ -115,7 +115,7 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 		return err
 	}
 	ruleset.Warn(s.log, report)
-	found, err := inputs.Find(s.set.Inputs, inputs.Options{Demanding: s.given.Has("input"), Now: s.now, Stdin: s.stdin})
+	found, err := inputs.Find(s.set.Inputs, inputs.Options{Demanding: s.given.Has("input"), Kinds: s.set.Kinds, Now: s.now, Stdin: s.stdin})
 	if err != nil {
 		return err
 	}
@@ -221,8 +221,11 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 	if len(r.Files) > 0 {
 		m := r.Run.Imported
 		before := ""
+		if m.LeftOut > 0 {
+			before = fmt.Sprintf(", %s left out", term.Count(m.LeftOut))
+		}
 		if m.BeforeHorizon > 0 {
-			before = fmt.Sprintf(", %s before the horizon", term.Count(m.BeforeHorizon))
+			before += fmt.Sprintf(", %s before the horizon", term.Count(m.BeforeHorizon))
 		}
 		fmt.Fprintf(out, "Imported %s: %s lines, %s new, %s known, %s ignored%s, %s rejected%s.\n",
 			filesText(r.Files), term.Count(m.Lines), term.Count(m.New), term.Count(m.Known), term.Count(m.Ignored), before, term.Count(m.Rejected), knownRejects(m))

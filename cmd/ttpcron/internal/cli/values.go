@@ -147,6 +147,42 @@ func (n *Networks) Set(s string) error {
 	return err
 }
 
+// Kinds is a flag with kinds of event, by the names of their sources, which can be given
+// more than once.
+type Kinds []ttpcron.SourceKind
+
+// String returns what Set takes.
+func (k *Kinds) String() string {
+	var names []string
+	for _, kind := range *k {
+		names = append(names, string(kind))
+	}
+	return strings.Join(names, ",")
+}
+
+// Set adds kinds, separated by commas. It refuses what is nearly the name of a kind
+// that the program knows: all its events would be left out.
+func (k *Kinds) Set(s string) error {
+	for name := range strings.SplitSeq(s, ",") {
+		kind := ttpcron.SourceKind(strings.TrimSpace(name))
+		if kind == "canary" {
+			kind = ttpcron.CanaryFingerprint
+		}
+		if err := kind.Validate(); err != nil {
+			return fmt.Errorf("want kinds of event, such as %s and %s", ttpcron.Command, ttpcron.AuthAttempt)
+		}
+		var known []string
+		for _, other := range ttpcron.Kinds() {
+			known = append(known, string(other))
+		}
+		if near := Nearest(string(kind), known); near != "" && near != string(kind) {
+			return fmt.Errorf("did you mean %s?", near)
+		}
+		*k = append(*k, kind)
+	}
+	return nil
+}
+
 // MinLevel is a flag with the level at which a view of tags begins, wherever their
 // events were seen. Until it is set a view begins where ttpcron.DefaultMinLevels says.
 type MinLevel struct {

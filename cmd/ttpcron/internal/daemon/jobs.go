@@ -108,7 +108,7 @@ func (d *runner) runJob(ctx context.Context, c *settings.Daemon, j settings.Job)
 	}
 	if trouble == "" {
 		endWait := d.input.Begin("folders")
-		job.Inputs, err = inputs.Find(j.Inputs, inputs.Options{Now: d.now})
+		job.Inputs, err = inputs.Find(j.Inputs, inputs.Options{Kinds: c.Kinds, Now: d.now})
 		if endWait(); err != nil {
 			return err
 		}
@@ -193,6 +193,9 @@ func (d *runner) logRun(name string, r jobs.Report, err error) {
 		log = d.log.Debug
 	}
 	args := []any{"job", name, "new", m.New, "known", m.Known, "rejected", m.Rejected, "inserted", n, "took", max(0, r.Run.Finished.Sub(r.Run.Started)).Round(time.Millisecond).String()}
+	if m.LeftOut > 0 {
+		args = append(args, "left_out", m.LeftOut)
+	}
 	if m.RejectedKnown > 0 {
 		args = append(args, "rejected_known", m.RejectedKnown)
 	}

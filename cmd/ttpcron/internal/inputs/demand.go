@@ -38,7 +38,7 @@ func (f *demanded) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] 
 		useless := UselessError{Path: f.Path()}
 		useful := false
 		for b, err := range f.File.Batches(ctx) {
-			useful = useful || err != nil || len(b.Events) > 0 || b.Report.Ignored > b.Report.IgnoredTypes[importer.EmptyLine]
+			useful = useful || err != nil || len(b.Events)+b.Report.LeftOut > 0 || b.Report.Ignored > b.Report.IgnoredTypes[importer.EmptyLine]
 			if useless.Lines == 0 && len(b.Rejects) > 0 {
 				useless.First = b.Rejects[0].Reason
 			}

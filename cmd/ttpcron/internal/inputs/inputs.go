@@ -23,6 +23,7 @@ type Options struct {
 	// Demanding says that a file which was named must hold something of use: one that
 	// gives nothing but rejects has failed, see [UselessError].
 	Demanding bool
+	Kinds     []ttpcron.SourceKind // of event that are asked for; nil: all
 	Now       func() time.Time
 	Stdin     io.Reader
 
@@ -75,7 +76,7 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 // but that lies in a folder named, may be of no known format.
 func (o Options) input(format string, found importer.Found, named bool) jobs.Input {
 	return jobs.Input{Name: found.Path, Open: func(ctx context.Context, known jobs.Known) (jobs.File, error) {
-		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Below: found.Below, Named: named, Now: o.Now, Stdin: o.Stdin, Sequence: o.sequence})
+		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Kinds: o.Kinds, Below: found.Below, Named: named, Now: o.Now, Stdin: o.Stdin, Sequence: o.sequence})
 		if err != nil {
 			var unknown *importer.UnknownFormatError
 			var odd *ttpcron.NotRegularError

@@ -22,6 +22,7 @@ func ChangeOf(old, c *Daemon) Change {
 		{"input", old.AllInputs(), c.AllInputs()},
 		{"job", old.jobNames(), c.jobNames()},
 		{"rules", old.ruleNames(), c.ruleNames()},
+		{"kinds", kindNames(old.Kinds), kindNames(c.Kinds)},
 		{"own-networks", networkNames(old.OwnNetworks), networkNames(c.OwnNetworks)},
 		{"attack-release", one(old.Attack.Number()), one(c.Attack.Number())},
 		{"http", one(old.HTTP), one(c.HTTP)},
@@ -43,6 +44,13 @@ func ChangeOf(old, c *Daemon) Change {
 		}
 	}
 	return ch
+}
+
+func kindNames(kinds []ttpcron.SourceKind) (names []string) {
+	for _, k := range kinds {
+		names = append(names, string(k))
+	}
+	return names
 }
 
 // one returns a list with a text in it, or none if the text is empty.

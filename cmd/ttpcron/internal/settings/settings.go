@@ -32,6 +32,7 @@ type Settings struct {
 	Embedded    bool // the embedded pack of rules is in force
 	Rules       []string
 	Inputs      []string
+	Kinds       []ttpcron.SourceKind // of event that are imported; nil: all
 	OwnNetworks ttpcron.Networks
 	Attack      *attack.Table // the release of ATT&CK in whose names tags and rules are shown
 
@@ -81,6 +82,7 @@ func (s *shared) define(fs *flag.FlagSet) {
 	fs.BoolVar(&s.Embedded, "embedded", true, "use the embedded pack of rules; --embedded=false for those of --rules alone")
 	fs.Var(&s.rules, "rules", "`DIR` with rule files, over the embedded pack; can be repeated")
 	fs.Var((*cli.Networks)(&s.OwnNetworks), ownNetworksFlag, "mark addresses in `NET`, an address or a network such as 192.0.2.0/24, as your own; can be repeated")
+	fs.Var((*cli.Kinds)(&s.Kinds), kindsFlag, "import events of this `KIND` alone, such as command or auth_attempt, and leave out all others; can be repeated")
 	s.Attack = attack.Current()
 	fs.Var((*release)(&s.Settings), attackReleaseFlag, "show ids and names of ATT&CK's `RELEASE`: "+strings.Join(attack.Releases(), " or "))
 }
@@ -111,16 +113,17 @@ func ShareInputs(fs *flag.FlagSet, usage string) { fs.Var(new(cli.List), inputFl
 
 const (
 	inputFlag         = "input"
+	kindsFlag         = "kinds"
 	ownNetworksFlag   = "own-networks"
 	attackReleaseFlag = "attack-release"
 )
 
 // SharedFlags are the names of the flags that Share defines.
-var SharedFlags = []string{"config", "db", "socket", "lock-timeout", "log-level", "log-json", "role", "embedded", "rules", ownNetworksFlag, attackReleaseFlag}
+var SharedFlags = []string{"config", "db", "socket", "lock-timeout", "log-level", "log-json", "role", "embedded", "rules", kindsFlag, ownNetworksFlag, attackReleaseFlag}
 
 // listFlags take several values from one variable, separated by commas, and
 // from an array in the config file.
-var listFlags = map[string]bool{"rules": true, inputFlag: true, ownNetworksFlag: true}
+var listFlags = map[string]bool{"rules": true, inputFlag: true, kindsFlag: true, ownNetworksFlag: true}
 
 // configName is what a flag is called in the config file.
 func configName(flagName string) string {
