@@ -728,5 +728,8 @@ func probeHead(ctx context.Context, head []byte, only *Format) recognition {
 	if f := found.format; f == nil || !f.lines.joins() || 2*p.plain[best] < p.known[best] {
 		found.framing.wrapped, found.framing.some, found.framing.carried = r.framing.some, r.framing.some, r.framing.carried
 	}
+	if f := found.format; f != nil && f.lines.joins() {
+		found.newline = '\n' // what an attacker types may hold the other
+	}
 	return found
 }
