@@ -490,3 +490,39 @@ func TestNamesOfAFolder(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestTornWrappedRecord cuts logs whose records are in wrappers or behind prefixes.
+func TestTornWrappedRecord(t *testing.T) {
+	lines := strings.Split(strings.TrimSuffix(session, "\n"), "\n")
+	for name, wrap := range map[string]func(string) string{
+		"docker": func(s string) string {
+			return fmt.Sprintf(`{"log":%q,"stream":"stdout","time":"2024-06-01T00:00:02Z"}`, s+"\n")
+		},
+		"filebeat": func(s string) string { return fmt.Sprintf(`{"@timestamp":"2024-06-01T00:00:02Z","message":%q}`, s) },
+		"object":   func(s string) string { return `{"_index":"logstash","_source":` + s + `}` },
+		"syslog":   func(s string) string { return "May 31 23:59:59 host cowrie[71]: " + s },
+		"CRI":      func(s string) string { return "2024-05-31T23:59:59.123456789Z stdout F " + s },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var all []string
+			for _, line := range lines {
+				all = append(all, wrap(line))
+			}
+			log := strings.Join(all, "\n") + "\n"
+			want := readBytes(t, []byte(log), "cowrie")
+			if plain := readBytes(t, []byte(session), "cowrie"); !slices.Equal(plain.IDs(), want.IDs()) {
+				t.Fatalf("%d events in wrappers, %d without", len(want.Events), len(plain.Events))
+			}
+			dir := t.TempDir()
+			for cut := len(all[0]) + 1; cut <= len(all[0])+len(all[1])+2; cut += 3 {
+				older, newer := put(t, dir, "cowrie.json.1", log[:cut]), put(t, dir, "cowrie.json", log[cut:])
+				for _, order := range [][]string{{older, newer}, {newer, older}} {
+					s := newShelf()
+					s.take(t, order[0], Options{})
+					s.take(t, order[1], Options{})
+					s.is(t, want, "cut at %d, %s first", cut, filepath.Base(order[0]))
+				}
+			}
+		})
+	}
+}

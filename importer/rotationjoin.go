@@ -69,7 +69,7 @@ func (r *logReader) firstLine(ctx context.Context, ln line, done bool) bool {
 		}
 		if j, ok := r.join(n.place, tail, head); ok && (done || isClosed(j.text)) {
 			r.line++
-			r.record(j.text)
+			r.records(line{text: j.text})
 			if rest := ln.text[j.end:]; len(bytes.Trim(rest, "\x00")) > 0 {
 				r.records(line{text: rest, nuls: ln.nuls})
 			}
@@ -95,7 +95,7 @@ func (r *logReader) lastLine(ctx context.Context, ln line) bool {
 				if before := ln.text[:bytes.LastIndex(ln.text, tail)+j.start]; len(bytes.Trim(before, "\x00")) > 0 {
 					r.records(line{text: before, nuls: ln.nuls})
 				}
-				r.record(j.text)
+				r.records(line{text: j.text})
 				r.advance(ln, true)
 				return true
 			case found == pieceAwaited:
@@ -177,7 +177,7 @@ func (r *logReader) join(older place, tail, head []byte) (joint, bool) {
 				continue
 			}
 			text := slices.Concat(tail[start:], head[:end])
-			if events, err := r.try(text); err == nil && !namesTwice(text) && older.held(events) {
+			if events, ok := r.tryLine(text); ok && !namesTwice(text) && older.held(events) {
 				return joint{text, start, end}, true
 			}
 		}
@@ -199,9 +199,27 @@ func (r *logReader) try(text []byte) ([]ttpcron.Event, error) {
 	return got.events, nil
 }
 
+// tryLine reads a line as the file's are read, and keeps nothing of it. It is false unless
+// there is a record in it, and nothing else.
+func (r *logReader) tryLine(text []byte) ([]ttpcron.Event, bool) {
+	trial := &logReader{format: r.format, parser: r.format.lines.parser(), arena: &arena{}, final: true, src: &stream{}, opts: Options{Now: r.opts.Now}}
+	trial.framing.wrapped, trial.framing.carried = r.framing.wrapped, r.framing.carried
+	whole := append(bytes.Clone(text), '\n')
+	trial.lines = &lineReader{r: bytes.NewReader(whole), buf: make([]byte, min(readSize, len(whole)+2*keepBytes)), newline: '\n'}
+	var events []ttpcron.Event
+	var all ttpcron.ImportReport
+	trial.read(context.Background(), func(b ttpcron.Batch, err error) bool {
+		events = append(events, b.Events...)
+		all.Add(b.Report)
+		return err == nil
+	})
+	none := all.IgnoredTypes[string(typeText)] + all.IgnoredTypes[EmptyLine]
+	return events, all.Lines > 0 && all.Rejected == 0 && none == 0
+}
+
 func (r *logReader) isRecord(text []byte) bool {
-	_, err := r.try(text)
-	return err == nil
+	_, ok := r.tryLine(text)
+	return ok
 }
 
 // isClosed reports whether a record shows by itself that nothing is missing at its
