@@ -6,6 +6,7 @@ import (
 	"testing/fstest"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/credentials"
 )
 
 const lifeRule = `rule_id: L1
@@ -137,5 +138,21 @@ func TestDigestsDiffer(t *testing.T) {
 			t.Errorf("%s has the digest of %q", d.ID, seen[d.Digest])
 		}
 		seen[d.Digest] = d.ID
+	}
+}
+
+// TestDigestHoldsDefaultLogins holds that rules which know default logins look again at
+// history when the list of these changes, and no others.
+func TestDigestHoldsDefaultLogins(t *testing.T) {
+	holds := func(c condition) bool {
+		w := &digester{}
+		w.condition(c)
+		return strings.Contains(string(w.all), credentials.Digest())
+	}
+	if !holds(noneOf{predicateTest{name: "default_login"}}) {
+		t.Error("the list of default logins is no part of the digest")
+	}
+	if holds(predicateTest{name: "canary_webdriver"}) {
+		t.Error("the list of default logins is a part of another predicate's digest")
 	}
 }
