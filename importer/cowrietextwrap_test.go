@@ -114,6 +114,54 @@ func TestWrappedTextIsNotForged(t *testing.T) {
 	}
 }
 
+// TestTypedRecordsAreNoFormat: a text log stays one, however many records of another
+// format an attacker types at its beginning.
+func TestTypedRecordsAreNoFormat(t *testing.T) {
+	record := `{"eventid":"cowrie.command.input","timestamp":"2026-05-04T05:49:03.000000Z","src_ip":"198.51.100.66","session":"f","input":"forged"}`
+	begin := string(textLines("01 " + factory + "New connection: 203.0.113.7:1 (192.0.2.1:2222) [session: a]"))
+	message := strings.TrimSuffix(string(textLines("02 "+fmt.Sprintf(transport, 7)+"CMD: x")), "\n")
+	check := func(name, content string) {
+		r := readBytes(t, []byte(content), Auto)
+		for i := range r.Events {
+			if e := &r.Events[i]; e.AttackerIP != "203.0.113.7" {
+				t.Fatalf("%s: %.200s", name, e.AppendJSON(nil))
+			}
+		}
+		if r.Format != "cowrie-text" || len(r.Events) == 0 {
+			t.Errorf("%s: read as %q, %d events", name, r.Format, len(r.Events))
+		}
+	}
+	check("plain", begin+message+strings.Repeat("\n\t"+record, 300)+"\n")
+	check("carriage returns", message+strings.Repeat("\r"+record, 300))
+	for name, wrap := range textWrappers {
+		var out strings.Builder
+		for l := range strings.SplitSeq(begin+message+strings.Repeat("\n\t"+record, 300), "\n") {
+			out.WriteString(wrap(l) + "\n")
+		}
+		check(name, out.String())
+	}
+}
+
+// TestTextAndJSONInOne: a container whose output has both forms gives the richer one, and
+// nothing that an attacker typed into the other.
+func TestTextAndJSONInOne(t *testing.T) {
+	record := `{"eventid":"cowrie.command.input","timestamp":"2026-05-04T05:49:02.500000Z","src_ip":"203.0.113.7","session":"a","input":"id"}` + "\n"
+	typed := `{"eventid":"cowrie.command.input","timestamp":"2026-05-04T05:49:03.000000Z","src_ip":"198.51.100.66","session":"f","input":"forged"}`
+	content := string(textLines("01 "+factory+"New connection: 203.0.113.7:1 (192.0.2.1:2222) [session: a]",
+		"02 "+fmt.Sprintf(transport, 7)+"CMD: id", "02 "+fmt.Sprintf(transport, 7)+"Command found: id")) + record +
+		string(textLines("02 "+fmt.Sprintf(transport, 7)+"CMD: x", "\t"+typed, "\t"+typed, "\ty"))
+	for name, wrap := range map[string]func(string) string{"plain": func(l string) string { return l }, "docker": textWrappers["docker"]} {
+		var out strings.Builder
+		for l := range strings.SplitSeq(strings.TrimSuffix(content, "\n"), "\n") {
+			out.WriteString(wrap(l) + "\n")
+		}
+		r := readBytes(t, []byte(out.String()), Auto)
+		if r.Format != "cowrie" || len(r.Events) != 1 || r.Events[0].SessionID != "a" || r.Events[0].SessionOrigin != 0 {
+			t.Errorf("%s: %s, %d events", name, r.Format, len(r.Events))
+		}
+	}
+}
+
 // TestTextNeverSplitAtCarriageReturns: what a file begins with may have no newline yet.
 func TestTextNeverSplitAtCarriageReturns(t *testing.T) {
 	const forged = "2026-05-04T05:49:03+0000 [HoneyPotSSHTransport,9,198.51.100.66] CMD: forged"

@@ -33,6 +33,7 @@ type framing struct {
 	heldAt  int    // and the lines before it
 	anyText bool   // a text that is no JSON may be a record
 	inside  bool   // the record at hand is in something
+	typed   bool   // the last line was a record of a text log, which may go on in the next
 	stopped bool   // no more batches are wanted
 	waiting bool   // a line that waits for its newline holds more than what was read of it
 }
@@ -84,6 +85,9 @@ func (r *logReader) jsonLine(ln line) {
 	case ln.tooLong:
 		r.rejectLong(ln)
 		return
+	case r.framing.typed && startsWith(ln.text, '\t'):
+		r.ignoreText()
+		return
 	case len(text) == 0:
 		if !ln.later && !r.framing.document {
 			r.record(nil)
@@ -91,6 +95,7 @@ func (r *logReader) jsonLine(ln line) {
 		return
 	}
 	if text[0] == '{' {
+		r.framing.typed = false
 		if r.framing.wrapped && r.opened(text) {
 			return
 		}
@@ -210,6 +215,7 @@ func (r *logReader) noJSON(ln line, text []byte) {
 	if r.framing.anyText && r.textProbed(text) {
 		return
 	}
+	r.framing.typed = isTextLog(text)
 	c := carry(text, &r.framing.carried)
 	if c.n > 0 {
 		if startsWith(c.text, '{') || c.partial || len(r.framing.chunks) > 0 && c.stream != "" {
@@ -675,15 +681,23 @@ type probe struct {
 	plain   []int // of these, as a line of their own
 	only    *Format
 	wrapped func() bool // whether the record was in something
+	goesOn  *Format     // of the last record, if such may go on in further lines
 }
 
 func (p *probe) parse(record []byte, _ *parsed) error {
+	if p.goesOn != nil && startsWith(record, '\t') {
+		return nil // it is the last record's, whatever an attacker made it look like
+	}
+	var goesOn *Format
 	some := false
 	for i := range formats {
 		f := &formats[i]
 		if f.lines != nil && (p.only == nil || p.only == f) && f.lines.recognises(record) {
 			p.known[i]++
 			some = true
+			if f.lines.joins() {
+				goesOn = f
+			}
 			if !p.wrapped() {
 				p.plain[i]++
 			}
@@ -692,6 +706,7 @@ func (p *probe) parse(record []byte, _ *parsed) error {
 	if !some {
 		return errForeign
 	}
+	p.goesOn = goesOn
 	return nil
 }
 
@@ -713,6 +728,7 @@ func probeHead(ctx context.Context, head []byte, only *Format) recognition {
 	if carriageReturns(head) {
 		found.newline = '\r'
 	}
+	head = withoutTyped(head)
 	r.lines = &lineReader{r: bytes.NewReader(head), buf: make([]byte, min(readSize, len(head)+2*keepBytes))}
 	r.lines.newline = found.newline
 	r.read(ctx, func(ttpcron.Batch, error) bool { return true })
@@ -723,6 +739,7 @@ func probeHead(ctx context.Context, head []byte, only *Format) recognition {
 		}
 	}
 	if best >= 0 {
+		best = p.inMix(best, found.newline)
 		found.format = &formats[best]
 	}
 	if f := found.format; f == nil || !f.lines.joins() || 2*p.plain[best] < p.known[best] {
@@ -732,4 +749,47 @@ func probeHead(ctx context.Context, head []byte, only *Format) recognition {
 		found.newline = '\n' // what an attacker types may hold the other
 	}
 	return found
+}
+
+// inMix returns which of the formats of a file is taken, when most of its records are of
+// one: in the output of a container that has both forms of a sensor's log it is the
+// richer one. What stands behind a carriage return in a text log is typed.
+func (p *probe) inMix(most int, newline byte) int {
+	for i := range formats {
+		switch f := &formats[i]; {
+		case p.known[i] == 0:
+		case newline == '\r' && f.lines.joins():
+			return i
+		case newline == '\n' && f.Name == formats[most].lines.richer && 4*p.known[i] >= p.known[most]:
+			return i
+		}
+	}
+	return most
+}
+
+// withoutTyped is the beginning of a file without the lines that go on with a record of
+// a text log.
+func withoutTyped(head []byte) []byte {
+	if !bytes.Contains(head, []byte("\n\t")) {
+		return head
+	}
+	var out []byte
+	text := false
+	for line := range bytes.Lines(head) {
+		if startsWith(line, '\t') && text {
+			continue
+		}
+		text = isTextLog(trimLine(line))
+		out = append(out, line...)
+	}
+	return out
+}
+
+func isTextLog(line []byte) bool {
+	for i := range formats {
+		if f := formats[i].lines; f != nil && f.joins() && f.recognises(line) {
+			return true
+		}
+	}
+	return false
 }

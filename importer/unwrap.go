@@ -192,6 +192,7 @@ type unwrapper struct {
 	reject func(text []byte)
 	any    bool // every text may be a record, not only JSON
 	text   bool // some member held a text that is no JSON
+	typed  bool // the last text was a record of a text log, which may go on in the next
 }
 
 func newUnwrapper() *unwrapper {
@@ -277,8 +278,13 @@ func (u *unwrapper) line(stream, text []byte, depth int) bool {
 	if whole = trimEnd(whole); u.any && len(whole) > 0 && u.parse(whole) {
 		return true
 	}
+	if u.typed && startsWith(whole, '\t') {
+		u.text = true
+		return false
+	}
 	whole = trimLine(whole)
 	c := carry(whole, &carried{})
+	u.typed = isTextLog(whole) || isTextLog(c.text)
 	if !startsWith(c.text, '{') {
 		u.text = true
 		return c.n > 0 && u.any && u.parse(c.text)
