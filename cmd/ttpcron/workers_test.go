@@ -101,7 +101,11 @@ func storedTags(t *testing.T, db *kv.DB) (out []string) {
 func tagsAlone(t *testing.T, db *kv.DB) (out []string) {
 	ctx := context.Background()
 	rs, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}))
-	for _, kind := range []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint} {
+	kinds, err := db.Kinds(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range kinds {
 		for day, err := range jobs.Days(ctx, db, kind) {
 			if err != nil {
 				t.Fatal(err)
