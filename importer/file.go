@@ -65,6 +65,8 @@ type File struct {
 	opts     Options
 	position ttpcron.FilePosition // the last that was found or made
 	keep     *ttpcron.FileLook    // what is to be remembered
+	found    recognition
+	named    bool // the user said which format it is
 }
 
 // reader gives out the batches of one file.
@@ -105,7 +107,7 @@ func Open(ctx context.Context, path string, o Options) (*File, error) {
 		}
 		return f, err
 	}
-	f := &File{path: path, format: format, src: src, opts: o}
+	f := &File{path: path, format: format, src: src, opts: o, named: format != nil}
 	if err = src.decode(); err == nil {
 		err = f.recognise(ctx, o)
 	}
@@ -124,7 +126,7 @@ func (f *File) notRead(err error) error {
 	var below *BelowError
 	switch {
 	case errors.As(err, &unknown):
-		unknown.look = f.outcome(ttpcron.LookUnknown, unknown.Detail)
+		unknown.look, unknown.Found = f.outcome(ttpcron.LookUnknown, unknown.Detail), f.Recognition()
 	case errors.As(err, &below):
 		below.look = f.outcome(ttpcron.LookBelow, below.Title)
 	default:
@@ -173,6 +175,7 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 		}
 	}
 	found := sniff(ctx, lines, f.format)
+	f.found = found
 	switch {
 	case f.format == nil:
 		f.format = found.format

@@ -715,6 +715,8 @@ type recognition struct {
 	format  *Format // nil: none
 	newline byte
 	framing framing // whether records are wrapped, and in what
+	records int     // of the format
+	lines   int     // looked at
 }
 
 // probeHead recognises the beginning of a file, among all formats or as one of them.
@@ -740,7 +742,11 @@ func probeHead(ctx context.Context, head []byte, only *Format) recognition {
 	}
 	if best >= 0 {
 		best = p.inMix(best, found.newline)
-		found.format = &formats[best]
+		found.format, found.records = &formats[best], p.known[best]
+	}
+	found.lines = bytes.Count(head, []byte{found.newline})
+	if n := len(head); n > 0 && head[n-1] != found.newline {
+		found.lines++
 	}
 	if f := found.format; f == nil || !f.lines.joins() || 2*p.plain[best] < p.known[best] {
 		found.framing.wrapped, found.framing.some, found.framing.carried = r.framing.some, r.framing.some, r.framing.carried

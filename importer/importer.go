@@ -136,8 +136,10 @@ func (e *BelowError) Error() string {
 type UnknownFormatError struct {
 	Path   string
 	Detail string // what the file looks like, and what to do; may be empty
-	look   *ttpcron.FileLook
-	said   bool
+	// Found is what there was to know of it all the same; zero when SaidBefore.
+	Found Recognition
+	look  *ttpcron.FileLook
+	said  bool
 }
 
 // SaidBefore reports whether an earlier import met the file as it is.

@@ -92,7 +92,7 @@ func unchanged(path string, s *stream, o *Options) (*File, error) {
 			return nil, nil
 		}
 	case ttpcron.LookUnknown:
-		return nil, &UnknownFormatError{path, look.Reason, kept, true}
+		return nil, &UnknownFormatError{Path: path, Detail: look.Reason, look: kept, said: true}
 	case ttpcron.LookGivenUp:
 		return nil, &GivenUpError{Path: path, Reason: look.Reason, look: kept}
 	default:

@@ -94,9 +94,9 @@ func hintOf(err error) string {
 	case errors.Is(err, jobs.ErrInterrupted):
 		return "what was done is kept; run the command again to go on"
 	case errors.As(err, &bad) && noFormat(bad):
-		return "everything else was done; ttpcron import --list-formats shows what is read"
+		return "everything else was done; ttpcron import --list-formats shows what is read, --explain FILE what a file is"
 	case errors.As(err, &bad) && errors.As(err, &useless):
-		return "everything else was done; ttpcron import --rejected lists the lines that could not be used"
+		return "everything else was done; ttpcron import --rejected lists the lines, import --explain FILE says what the file is"
 	case errors.As(err, &bad):
 		return "everything else was done; correct the input and run the command again"
 	case errors.As(err, &narrow):

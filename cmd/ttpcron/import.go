@@ -25,19 +25,20 @@ func importCommand() *command {
 		format                string
 		again                 bool
 		final, rejected, json bool
-		listFormats           bool
+		listFormats, explain  bool
 	}
 	fs := cli.NewFlags()
 	fs.StringVar(&o.format, "format", importer.Auto, "`NAME` of the format of the files: "+formatNames())
 	fs.BoolVar(&o.final, "final", false, "the files will not grow: read a last line that has no newline too")
 	fs.BoolVar(&o.again, "again", false, "read the files from their beginning, also what was read of them before; events that are there stay as they are")
 	fs.BoolVar(&o.rejected, "rejected", false, "list the lines that could not be used, and import nothing")
+	fs.BoolVar(&o.explain, "explain", false, "say what the files are, by what they were recognised and what was not understood, and import nothing")
 	fs.BoolVar(&o.listFormats, "list-formats", false, "list the formats and what becomes of their records, and import nothing")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line: file, format, lines, new, known, ignored, before_horizon, rejected, new_kinds, ignored_types and more")
 	return &command{
 		Name: "import", Args: "[FORMAT:]PATH...", Short: "read honeypot logs into the store", Flags: fs, Unstored: true,
 		Text:     importText(),
-		Examples: "ttpcron import /var/log/cowrie\nttpcron import --format cowrie 'logs/cowrie.json*'\nttpcron import decnet:/var/lib/decnet/decnet.db\nzcat old.json.gz | ttpcron import -\nttpcron import --rejected\nttpcron import --list-formats",
+		Examples: "ttpcron import /var/log/cowrie\nttpcron import --format cowrie 'logs/cowrie.json*'\nttpcron import decnet:/var/lib/decnet/decnet.db\nzcat old.json.gz | ttpcron import -\nttpcron import --rejected\nttpcron import --explain cowrie.json\nttpcron import --list-formats",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			if o.listFormats {
@@ -46,7 +47,11 @@ func importCommand() *command {
 			if o.rejected {
 				return listRejects(ctx, s.out, s.stores, args, o.json)
 			}
-			return importFiles(ctx, s, args, importOptions{o.format, o.again, o.final, o.json})
+			how := importOptions{o.format, o.again, o.final, o.json}
+			if o.explain {
+				return explainFiles(ctx, s, args, how)
+			}
+			return importFiles(ctx, s, args, how)
 		},
 	}
 }

@@ -17,13 +17,13 @@ const maxNamesShown = 10
 // printBreakdown says what kinds of events are new, and of what types the ignored
 // lines were. It prints nothing where there are none.
 func printBreakdown(w io.Writer, r *ttpcron.ImportReport) {
-	for _, part := range []struct {
-		title  string
-		counts ttpcron.NameCounts
-	}{{"New events", r.NewKinds}, {"Ignored lines", r.IgnoredTypes}} {
-		if text := namesText(part.counts); text != "" {
-			fmt.Fprintf(w, "%s: %s.\n", part.title, text)
-		}
+	printCounts(w, "New events", r.NewKinds)
+	printCounts(w, "Ignored lines", r.IgnoredTypes)
+}
+
+func printCounts(w io.Writer, title string, c ttpcron.NameCounts) {
+	if text := namesText(c); text != "" {
+		fmt.Fprintf(w, "%s: %s.\n", title, text)
 	}
 }
 
