@@ -73,14 +73,34 @@ const likeBytes = 4 << 10
 // likenessOf says what content resembles, going by its beginning, or returns nil.
 func likenessOf(text []byte, whole bool) *likeness {
 	h := newHead(text, whole)
-	for _, list := range [][]likeness{packedLikenesses, pointerLikenesses, jsonLikenesses, textLikenesses} {
-		for i := range list {
-			if list[i].is(h) {
-				return &list[i]
-			}
+	for _, list := range [][]likeness{packedLikenesses, pointerLikenesses, jsonLikenesses} {
+		if like := h.among(list); like != nil {
+			return like
 		}
 	}
-	return h.record.unknown()
+	outer := h.record
+	for range maxWrapped {
+		if h.record = h.record.unwrapped(); !h.record.is {
+			break
+		}
+		if like := h.among(jsonLikenesses); like != nil {
+			return like
+		}
+	}
+	if like := h.among(textLikenesses); like != nil {
+		return like
+	}
+	return outer.unknown()
+}
+
+// among returns the first of a list that the content resembles, or nil.
+func (h *head) among(list []likeness) *likeness {
+	for i := range list {
+		if list[i].is(h) {
+			return &list[i]
+		}
+	}
+	return nil
 }
 
 // begins is the test for content that begins with one of some bytes.

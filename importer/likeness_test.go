@@ -65,6 +65,8 @@ var likenessCases = []struct{ what, is, near string }{
 	{"JSON without any record in it", `{"took":1,"hits":{"total":{"value":0},"hits":[]}}`, `{"took":1,"hits":{"total":{"value":1},"hits":[{"a":1}]}}`},
 
 	{"a log of ADBHoney", `{"eventid":"adbhoney.command.input","input":"id"}`, `{"eventid":"adb","input":"id"}`},
+	{"a log of ADBHoney", `{"_index":"x","_source":{"eventid":"adbhoney.session.connect"}}`, `{"_index":"x","other":{"eventid":"adbhoney.session.connect"}}`},
+	{"a log of ADBHoney", `{"stream":"stdout","log":"{\"message\":{\"eventid\":\"adbhoney.session.connect\"}}\n"}`, `{"stream":"stdout","log":"x {\"eventid\":\"adbhoney.session.connect\"}\n"}`},
 	{"a log of Elasticpot", `{"eventid":"elasticpot.attack"}`, `{"eventid":"elastic"}`},
 	{"a log of RDPY or rdphoneypot", `{"eventid":"rdpy.connect"}`, `{"id":"rdpy.connect"}`},
 	{"a log of IPPHoney", `{"eventid":"ipphoney.connect"}`, `{"eventid":"ipp"}`},

@@ -14,6 +14,7 @@ import (
 type jsonHead struct {
 	is      bool // there is one
 	members []jsonMember
+	inner   []byte // the object in the first member that carries records, if one does
 }
 
 type jsonMember struct {
@@ -59,6 +60,9 @@ func (j *jsonHead) read(text []byte) {
 			}
 			break
 		}
+		if _, carries := wrapperIndex[name]; carries && j.inner == nil {
+			j.inner = objectIn(value)
+		}
 		short, ok := value.Text()
 		if !ok {
 			short = string(value.Raw()[:min(len(value.Raw()), maxJSONValue)])
@@ -66,6 +70,26 @@ func (j *jsonHead) read(text []byte) {
 		j.members = append(j.members, jsonMember{name, short[:min(len(short), maxJSONValue)]})
 	}
 	j.is = len(j.members) > 0
+}
+
+// objectIn is the object that a value is, or that its text begins with, or nil.
+func objectIn(value jsontext.Value) []byte {
+	if value.IsObject() {
+		return value.Raw()
+	}
+	if text, ok := value.Text(); ok && strings.HasPrefix(text, "{") {
+		return []byte(text)
+	}
+	return nil
+}
+
+// unwrapped is the record within an object of what carried it.
+func (j *jsonHead) unwrapped() *jsonHead {
+	in := &jsonHead{}
+	if j.inner != nil {
+		in.read(j.inner)
+	}
+	return in
 }
 
 // has reports whether all of some members are there.
