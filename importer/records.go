@@ -4,12 +4,13 @@ import "bytes"
 
 // matcher finds where a JSON value ends in a text that comes in pieces. It looks at
 // every byte once, and checks how brackets, names, colons and commas follow one
-// another; numbers, words and escapes it leaves to the parser.
+// another, and that words are those of JSON; numbers and escapes it leaves to the parser.
 type matcher struct {
 	state   matchState
 	depth   int
 	objects [maxDepth/64 + 1]uint64 // a bit for each level that is an object
 	isName  bool                    // the string at hand is a member's name
+	word    string                  // what is to come of true, false or null
 	n       int                     // bytes looked at
 	name    []byte                  // of the last member, when it may be that of a list
 	known   int                     // levels, from the outermost, that lists may lie in
@@ -62,7 +63,19 @@ func (m *matcher) feed(b []byte) int {
 			i++
 			continue
 		case matchWord:
-			if isWord(c) {
+			if m.word != "" {
+				if c != m.word[0] {
+					m.state = matchBroken
+					continue
+				}
+				m.word = m.word[1:]
+				i++
+				if m.word == "" {
+					m.ended()
+				}
+				continue
+			}
+			if isNumeric(c) {
 				i++
 				continue
 			}
@@ -83,8 +96,8 @@ func (m *matcher) feed(b []byte) int {
 	return i
 }
 
-func isWord(c byte) bool {
-	return c-'0' <= 9 || (c|0x20)-'a' < 26 || c == '+' || c == '-' || c == '.'
+func isNumeric(c byte) bool {
+	return c-'0' <= 9 || c|0x20 == 'e' || c == '+' || c == '-' || c == '.'
 }
 
 // within goes on to the end of a string.
@@ -141,7 +154,18 @@ func (m *matcher) token(c byte, next int) bool {
 			return true
 		}
 		m.state = matchWord
-		return isWord(c)
+		switch c {
+		case 't':
+			m.word = "rue"
+		case 'f':
+			m.word = "alse"
+		case 'n':
+			m.word = "ull"
+		default:
+			m.word = ""
+			return c-'0' <= 9 || c == '-'
+		}
+		return true
 	case matchFirstName, matchName:
 		if c == '"' {
 			m.state, m.isName, m.name = matchString, true, m.name[:0]
