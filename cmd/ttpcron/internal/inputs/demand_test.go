@@ -24,13 +24,14 @@ func TestDemanded(t *testing.T) {
 		o            Options
 		want         string
 	}{
-		"rejects":        {"", bad + "\n" + bad, Options{Demanding: true}, "none of its 2 lines could be used; the first: timestamp"},
-		"one":            {"", bad, Options{Demanding: true}, "its one line could not be used; the first: timestamp"},
-		"one of use":     {"", bad + good, Options{Demanding: true}, ""},
-		"one is ignored": {"", bad + strings.Replace(good, "command.input", "log.open", 1), Options{Demanding: true}, ""},
-		"read before":    {good, good + bad, Options{Demanding: true}, ""},
-		"empty":          {"", "", Options{Demanding: true}, ""},
-		"no demand":      {"", bad, Options{}, ""},
+		"rejects":         {"", bad + "\n" + bad, Options{Demanding: true}, "none of its 2 lines could be used; the first: timestamp"},
+		"one":             {"", bad, Options{Demanding: true}, "its one line could not be used; the first: timestamp"},
+		"one of use":      {"", bad + good, Options{Demanding: true}, ""},
+		"one is ignored":  {"", bad + strings.Replace(good, "command.input", "log.open", 1), Options{Demanding: true}, ""},
+		"one is left out": {"", bad + good, Options{Demanding: true, Kinds: []ttpcron.SourceKind{ttpcron.AuthAttempt}}, ""},
+		"read before":     {good, good + bad, Options{Demanding: true}, ""},
+		"empty":           {"", "", Options{Demanding: true}, ""},
+		"no demand":       {"", bad, Options{}, ""},
 	} {
 		path := filepath.Join(t.TempDir(), "cowrie.json")
 		var positions importer.PositionList
