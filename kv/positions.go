@@ -68,6 +68,23 @@ func (db *DB) HeadLengths(ctx context.Context) ([]int, error) {
 	return slices.Sorted(maps.Keys(db.lengths)), nil
 }
 
+// PositionFormats lists the formats of which there are positions, in the order of their
+// names. It reads all positions.
+func (db *DB) PositionFormats(ctx context.Context) ([]string, error) {
+	formats := map[string]bool{}
+	err := db.view(ctx, func(tx *txn) error {
+		return tx.top(layout.Positions).ForEach(func(k, rec []byte) error {
+			m, err := record.ReadPosition(k, rec)
+			formats[m.Format] = true
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the formats of read positions: %w", err)
+	}
+	return slices.Sorted(maps.Keys(formats)), nil
+}
+
 // FindPositions returns the positions of a format with one of these heads.
 func (db *DB) FindPositions(ctx context.Context, format string, heads []ttpcron.FileHead) ([]ttpcron.FilePosition, error) {
 	var positions []ttpcron.FilePosition

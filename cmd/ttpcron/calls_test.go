@@ -69,7 +69,8 @@ func (c *calling) steps() map[string]func(s *store.Store) (any, error) {
 		"07 known-rejects": func(s *store.Store) (any, error) {
 			return s.Archive.KnownRejects(c.ctx, []ttpcron.Reject{c.reject, {Excerpt: []byte("new")}})
 		},
-		"08 head-lengths": func(s *store.Store) (any, error) { return s.Archive.HeadLengths(c.ctx) },
+		"47 position-formats": func(s *store.Store) (any, error) { return s.Archive.PositionFormats(c.ctx) },
+		"08 head-lengths":     func(s *store.Store) (any, error) { return s.Archive.HeadLengths(c.ctx) },
 		"09 find-positions": func(s *store.Store) (any, error) {
 			return s.Archive.FindPositions(c.ctx, "events", []ttpcron.FileHead{head})
 		},

@@ -151,6 +151,9 @@ func importFiles(ctx context.Context, s *session, args []string, o importOptions
 		total.Add(f.ImportReport)
 	}
 	retention.WarnHorizon(s.log, total, s.now())
+	if serr := sayOnlyCommands(ctx, s.log, db, s.set.Kinds, files); err == nil {
+		err = serr
+	}
 	if cerr := db.Close(); err == nil {
 		err = cerr
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/retention"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
@@ -120,6 +121,11 @@ type storeStatus struct {
 	TagsOfAllKinds  int             `json:"tags"`
 	EventsOfAllKind int             `json:"events"`
 	Held            *retention.Held `json:"held"` // old, and not taken out yet; null: nothing
+	// OnlyCommands are days of which there are only commands: their logs were read by an
+	// earlier version, and were not there to be read again.
+	OnlyCommands []store.DayRange `json:"only_commands"`
+
+	onlyCommands string // in a sentence
 }
 
 type rulesStatus struct {
@@ -180,6 +186,11 @@ func gatherStatus(ctx context.Context, stores *store.Opener, set *settings.Setti
 	if _, s.ran, err = db.Unclaimed(ctx); err != nil {
 		return s, err
 	}
+	days, err := db.OnlyCommands(ctx, inputs.Readings{}, set.Kinds)
+	if err != nil {
+		return s, err
+	}
+	s.Store.OnlyCommands, s.Store.onlyCommands = append([]store.DayRange{}, store.RangesOf(days)...), store.OnlyCommandsText(days)
 	s.Levels = statusOfLevels(st.Levels)
 	runs, err := db.Ledger.Runs(ctx, runsShown)
 	for _, r := range runs {
@@ -261,6 +272,9 @@ func printStatus(out *term.Output, now func() time.Time, s status) error {
 	}
 	if text := halfFree(s.Store.Bytes, s.Store.FreeBytes); text != "" {
 		fmt.Fprintf(out, "%s %s\n", label(""), text)
+	}
+	if s.Store.onlyCommands != "" {
+		fmt.Fprintf(out, "%s %s\n", label(""), s.Store.onlyCommands)
 	}
 	if s.Store.Held != nil {
 		fmt.Fprintf(out, "%s %s\n", label(""), out.Term.Paint(term.Yellow, s.Store.Held.Text))

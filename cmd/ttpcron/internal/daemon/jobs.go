@@ -15,6 +15,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/scheduler"
@@ -139,6 +140,9 @@ func (d *runner) runJob(ctx context.Context, c *settings.Daemon, j settings.Job)
 	}
 	said.whole = len(r.Files) > 0 && job.Place.Name == ""
 	d.sayHorizon(r.Run.Imported)
+	if r.Run.Imported.Known > 0 {
+		d.sayOnlyCommands(ctx, c)
+	}
 	if ahead := d.horizonAhead(ctx); ahead != "" {
 		trouble = strings.TrimPrefix(trouble+"; "+ahead, "; ")
 	}
@@ -212,6 +216,18 @@ func (d *runner) logRun(name string, r jobs.Report, err error) {
 		}
 	}
 	d.sayUnclaimed(r.Run.Unclaimed)
+}
+
+// sayOnlyCommands warns of days that have only commands, whenever they are others.
+func (d *runner) sayOnlyCommands(ctx context.Context, c *settings.Daemon) {
+	days, err := d.store.OnlyCommands(ctx, inputs.Readings{}, c.Kinds)
+	text := store.OnlyCommandsText(days)
+	if err != nil || text == d.onlyCommandsSaid {
+		return // whatever reads the store next says what is wrong with it
+	}
+	if d.onlyCommandsSaid = text; text != "" {
+		d.log.Warn(text)
+	}
 }
 
 // sayUnclaimed logs, once in the life of the process, which kinds of event no rule

@@ -57,8 +57,9 @@ type runner struct {
 	said   map[string]*saidOnce   // by job
 	places map[string]*jobs.Place // where imports stopped, by job
 
-	unclaimed   map[ttpcron.SourceKind]bool // kinds without a rule, of which was said so
-	horizonSaid string                      // what was said last of events that were passed over
+	unclaimed        map[ttpcron.SourceKind]bool // kinds without a rule, of which was said so
+	onlyCommandsSaid string                      // what was said last of days that have only commands
+	horizonSaid      string                      // what was said last of events that were passed over
 
 	timesMu sync.Mutex
 	times   map[string]time.Time // when jobs began last

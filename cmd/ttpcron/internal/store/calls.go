@@ -49,16 +49,17 @@ var calls = control.Name(struct {
 	ArrivedSince call[time.Time, uint64]
 	ArrivedAt    call[uint64, found[time.Time]]
 
-	Import         call[importing, ttpcron.ImportReport]
-	Known          call[control.List[ttpcron.Event], []bool]
-	KnownRejects   call[control.List[ttpcron.Reject], []bool]
-	HeadLengths    call[none, []int]
-	FindPositions  call[positionsOf, []ttpcron.FilePosition]
-	FileLooks      call[control.List[string], []ttpcron.FileLook]
-	KeepLooks      call[control.List[ttpcron.FileLook], none]
-	ForgetFiles    call[time.Time, int]
-	Rejects        call[uint64, rejectPage]
-	RejectsDropped call[none, int]
+	Import          call[importing, ttpcron.ImportReport]
+	Known           call[control.List[ttpcron.Event], []bool]
+	KnownRejects    call[control.List[ttpcron.Reject], []bool]
+	HeadLengths     call[none, []int]
+	PositionFormats call[none, []string]
+	FindPositions   call[positionsOf, []ttpcron.FilePosition]
+	FileLooks       call[control.List[string], []ttpcron.FileLook]
+	KeepLooks       call[control.List[ttpcron.FileLook], none]
+	ForgetFiles     call[time.Time, int]
+	Rejects         call[uint64, rejectPage]
+	RejectsDropped  call[none, int]
 
 	Preview      call[Tagging, ttpcron.Committed]
 	RulesOf      call[ttpcron.SourceKind, []string]
@@ -123,7 +124,8 @@ var calls = control.Name(struct {
 	KnownRejects: large(func(ctx context.Context, h *Holder, q control.List[ttpcron.Reject]) ([]bool, error) {
 		return h.DB.KnownRejects(ctx, q.Items)
 	}),
-	HeadLengths: reads((*kv.DB).HeadLengths),
+	HeadLengths:     reads((*kv.DB).HeadLengths),
+	PositionFormats: reads((*kv.DB).PositionFormats),
 	FindPositions: does(func(ctx context.Context, h *Holder, q positionsOf) ([]ttpcron.FilePosition, error) {
 		return h.DB.FindPositions(ctx, q.Format, q.Heads)
 	}),

@@ -96,6 +96,11 @@ func partsFor[T any](to *conn, items []T) iter.Seq2[control.List[T], error] {
 	return func(yield func(control.List[T], error) bool) { yield(control.ListOf(items), nil) }
 }
 
+// PositionFormats does what kv.DB.PositionFormats does.
+func (s Archive) PositionFormats(ctx context.Context) ([]string, error) {
+	return calls.PositionFormats.ask(ctx, s.conn, none{})
+}
+
 // HeadLengths does what kv.DB.HeadLengths does.
 func (s Archive) HeadLengths(ctx context.Context) ([]int, error) {
 	return calls.HeadLengths.ask(ctx, s.conn, none{})

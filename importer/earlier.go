@@ -1,0 +1,37 @@
+package importer
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// cowrieForCommands is the last version that gave nothing of Cowrie's logs but commands.
+const cowrieForCommands = 2
+
+// ForCommandsAlone reports whether a position of a format was left by a version of the
+// program that took nothing but commands from logs of which this one takes more.
+func ForCommandsAlone(format string) bool {
+	for v := 1; v <= cowrieForCommands; v++ {
+		if format == fmt.Sprintf("%s/%d", cowrie.Name, v) {
+			return true
+		}
+	}
+	return false
+}
+
+// ForMore reports whether a position was left by a version that takes more.
+func ForMore(format string) bool {
+	version, _, _ := strings.Cut(format, " ")
+	return strings.HasPrefix(version, cowrie.Name+"/") && !ForCommandsAlone(version)
+}
+
+// MayBeCowries reports whether an event may come from one of Cowrie's logs: nothing but
+// its content names it, and its session has a name as Cowrie gives.
+func MayBeCowries(e *ttpcron.Event) bool {
+	if n := len(e.SessionID); n < 8 || n > 12 || strings.Trim(e.SessionID, "0123456789abcdef") != "" {
+		return false
+	}
+	return e.DeckyID != "" && e.SourceID() == e.ContentID()
+}
