@@ -322,7 +322,7 @@ func TestInterruptedRunKeepsWhatItTagged(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	s := r.Run.Sources[0]
-	if s.Inserted == 0 || s.Inserted != len(m.tags) || s.Inserted >= 3000 || len(r.Run.Sources) != 1 {
+	if s.Inserted == 0 || s.Inserted != len(m.tags) || s.Inserted >= 3000 || len(r.Run.Sources) != 2 || r.Run.Sources[1].Source != "canary" {
 		t.Errorf("%d in the store; %s", len(m.tags), line(s))
 	}
 	if _, ok := m.cursors[ttpcron.Command]; ok || m.lastRun().Outcome != "interrupted" {

@@ -224,7 +224,9 @@ func (r *run) work(ctx context.Context) error {
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
-	for _, kind := range kinds {
+	// Commands have most of the tags, and come last: tags are stored by time, and few
+	// that are there already are less in the way of many than many are of a few.
+	for _, kind := range slices.Backward(kinds) {
 		if err := r.source(ctx, kind, cursors, upTo); err != nil {
 			return err
 		}
@@ -260,7 +262,7 @@ func (r *run) cursors(ctx context.Context) (map[ttpcron.SourceKind]ttpcron.Curso
 	return m, nil
 }
 
-// kinds lists the kinds of event that the run is to replay, in order, and notes
+// kinds lists the kinds of event that the run is to replay, in the order of reports, and notes
 // to which of those that there are no rule in force applies.
 func (r *run) kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	stored, err := r.stored(ctx)
@@ -307,8 +309,8 @@ func (r *run) source(ctx context.Context, kind ttpcron.SourceKind, cursors map[t
 		return ErrInterrupted
 	}
 	began := r.now()
-	r.out.Run.Sources = append(r.out.Run.Sources, ttpcron.SourceReport{Source: SourceOf(kind), DryRun: r.DryRun})
-	rep := &r.out.Run.Sources[len(r.out.Run.Sources)-1]
+	r.out.Run.Sources = slices.Insert(r.out.Run.Sources, 0, ttpcron.SourceReport{Source: SourceOf(kind), DryRun: r.DryRun})
+	rep := &r.out.Run.Sources[0]
 	defer func() { rep.Elapsed = r.now().Sub(began) }()
 	if r.ChangedOnly || r.rules.Applying(kind) == 0 {
 		return r.retag(ctx, kind, rep, upTo)
