@@ -43,7 +43,9 @@ type lineReader struct {
 	// values says that what is read is JSON: a line longer than half the buffer is
 	// given out value by value.
 	values bool
-	within bool // the rest of such a line comes next
+	within bool  // the rest of such a line comes next
+	clear  int64 // up to where the content is known to have no newline,
+	ending int64 // and where it has one, if that is not before the current position
 	match  matcher
 }
 
@@ -64,7 +66,7 @@ type line struct {
 }
 
 func newLineReader(r io.Reader) *lineReader {
-	return &lineReader{r: r, buf: make([]byte, readSize), newline: '\n'}
+	return &lineReader{r: r, buf: make([]byte, readSize), newline: '\n', ending: -1}
 }
 
 // fill reads more. It makes room by dropping what has been given out, but for
@@ -134,16 +136,36 @@ func (l *lineReader) tailAt(off int64, n int) []byte {
 // next returns the next line, or false at the end of the stream; then err says
 // why it ended.
 func (l *lineReader) next(ctx context.Context) (line, bool) {
-	pending := l.buf[l.start:l.end]
-	if n := bytes.IndexByte(pending, l.newline); n >= 0 && !l.within && bytes.IndexByte(pending[:n], 0) < 0 {
-		l.lineOff, l.lineStart = l.off, l.start
-		l.advance(n + 1)
-		return line{text: pending[:n]}, true
+	if !l.within {
+		pending := l.buf[l.start:l.end]
+		if n := bytes.IndexByte(pending, l.newline); n >= 0 && bytes.IndexByte(pending[:n], 0) < 0 {
+			l.lineOff, l.lineStart = l.off, l.start
+			l.advance(n + 1)
+			return line{text: pending[:n]}, true
+		}
 	}
 	later := l.within
 	ln, ok := l.nextSlow(ctx)
 	ln.later, l.within = later, ln.more
 	return ln, ok
+}
+
+// lineEnd returns how far the next newline is, or -1 when it has not been read. However
+// many values of a line are read, its bytes are searched once.
+func (l *lineReader) lineEnd() int {
+	if l.ending >= l.off && l.clear > l.ending {
+		return int(l.ending - l.off)
+	}
+	from := int(max(0, l.clear-l.off))
+	pending := l.buf[l.start:l.end]
+	n := bytes.IndexByte(pending[from:], l.newline)
+	if n < 0 {
+		l.clear = l.off + int64(len(pending))
+		return -1
+	}
+	l.ending = l.off + int64(from+n)
+	l.clear = l.ending + 1
+	return from + n
 }
 
 // beforeLine returns up to n of the bytes before the last line.
@@ -161,7 +183,7 @@ func (l *lineReader) beforeLine(n int) []byte {
 // before it are for the tail of a position.
 func (l *lineReader) unread(before, text []byte) {
 	l.off -= int64(len(text))
-	l.within = false
+	l.within, l.clear, l.ending = false, l.off, -1
 	if at := l.start - len(text); at >= 0 && bytes.Equal(l.buf[at:l.start], text) {
 		l.start = at
 		return
@@ -179,14 +201,14 @@ func (l *lineReader) nextSlow(ctx context.Context) (line, bool) {
 	if l.start == l.end && !l.fill(ctx) {
 		return line{}, false
 	}
-	l.before, l.beforeOff = append(l.before[:0], l.tail(keepBytes)...), l.off
+	l.before, l.beforeOff = append(l.before[:0], l.tail(tailBytes)...), l.off
 	l.skipNULs(ctx, math.MaxInt64)
 	l.lineOff, l.lineStart = l.off, -1
-	searched := 0 // bytes after start that hold no newline
+	searched := 0
 	for {
 		pending := l.buf[l.start:l.end]
-		if n := bytes.IndexByte(pending[searched:], l.newline); n >= 0 {
-			text := pending[:searched+n]
+		if n := l.lineEnd(); n >= 0 {
+			text := pending[:n]
 			if bytes.IndexByte(text, 0) >= 0 {
 				return l.nextLong(ctx, false), true
 			}
@@ -235,7 +257,7 @@ func (l *lineReader) nextLong(ctx context.Context, values bool) line {
 	kept := 0          // bytes of long that stay as they are: MaxLine, or 0 below it
 	for {
 		pending := l.buf[l.start:l.end]
-		n := bytes.IndexByte(pending, l.newline)
+		n := l.lineEnd()
 		whole := n >= 0
 		if whole {
 			pending = pending[:n]
@@ -252,7 +274,11 @@ func (l *lineReader) nextLong(ctx context.Context, values bool) line {
 			if begun && matching {
 				used := glue + m.feed(pending[glue:])
 				matching = m.state != matchBroken
-				if m.state == matchWhole && used < len(pending) {
+				switch behind := bytes.TrimLeft(pending[used:], " \t\r"); {
+				case m.state != matchWhole || used == len(pending):
+				case len(behind) > 0 && behind[0] == ':':
+					matching = false // the name of a member, behind a list that has ended
+				default:
 					pending, whole = pending[:used], false
 				}
 			}
