@@ -220,6 +220,8 @@ func TestCowrieSessions(t *testing.T) {
 		{"a number that is used again", at(2016, input, `,"input":"a"`) + at(2016, connect, "") + at(2016, failed, `,"input":"b"`), "a b"},
 		{"read once", at(2019, success, `,"input":"a","realm":"passwd"`), "a"},
 		{"read and repeated", at(2019, input, `,"input":"a","realm":"passwd"`) + at(2019, success, `,"input":"a","realm":"passwd"`), "a"},
+		{"an exploit that worked", cowrieLine("cowrie.telnet.exploit_attempt", `,"attempted_command":"id"`) + cowrieLine("cowrie.telnet.exploit_success", `,"attempted_command":"id"`), "id"},
+		{"two exploits", cowrieLine("cowrie.telnet.exploit_attempt", `,"attempted_command":"id"`) + cowrieLine("cowrie.telnet.exploit_attempt", `,"attempted_command":"w"`), "id w"},
 		{"read twice", at(2019, input, `,"input":"a","realm":"passwd"`) + at(2019, success, `,"input":"b","realm":"passwd"`), "a b"},
 	} {
 		r := readBytes(t, []byte(tt.content), "cowrie")

@@ -356,7 +356,7 @@ func (p *cowrieParser) exploit() error {
 		return err
 	}
 	text := p.scalar(cowAttemptedCommand)
-	if text == "" {
+	if text == "" || !p.sessions.attempts(p.session(), text) {
 		return nil
 	}
 	if e, err = p.event(ttpcron.Command); err != nil {

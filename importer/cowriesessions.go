@@ -17,6 +17,7 @@ type cowrieSession struct {
 	connected bool   // the record of its beginning was read
 	input     bool   // a cowrie.command.input of it was read
 	stdin     uint64 // of the last text that a program read
+	attempted uint64 // of the last command that an exploit came with
 }
 
 // cowrieSessions knows the sessions that were in use last: at least
@@ -98,6 +99,19 @@ func (c *cowrieSessions) reads(key uint64, text string, program []byte, repeats 
 		return false
 	}
 	s.stdin = sum
+	c.put(key, s)
+	return true
+}
+
+// attempts notes that an exploit came with a command. It is false when the exploit
+// before it in the session came with the same: one record says that it was tried, and
+// another that it worked.
+func (c *cowrieSessions) attempts(key uint64, command string) bool {
+	s, sum := c.find(key), c.hash(command, "")
+	if s.attempted == sum {
+		return false
+	}
+	s.attempted = sum
 	c.put(key, s)
 	return true
 }
