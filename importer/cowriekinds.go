@@ -110,7 +110,7 @@ func (p *cowrieParser) stdin(repeats bool) error {
 	if err != nil {
 		return err
 	}
-	if !p.sessions.reads(p.session(), text, p.member(cowRealm).Raw(), repeats) {
+	if repeats && p.sessions.repeats(p.session(), text, p.member(cowRealm).Raw()) {
 		return nil
 	}
 	p.put("input_text", text)
@@ -118,7 +118,11 @@ func (p *cowrieParser) stdin(repeats bool) error {
 		p.text("program", cowRealm)
 	}
 	p.protocol("protocol")
-	return p.add(&e)
+	if err := p.add(&e); err != nil {
+		return err
+	}
+	p.sessions.reads(p.session(), text, p.member(cowRealm).Raw())
+	return nil
 }
 
 // chpasswd reads that a password was changed by a line that chpasswd read:
@@ -356,13 +360,17 @@ func (p *cowrieParser) exploit() error {
 		return err
 	}
 	text := p.scalar(cowAttemptedCommand)
-	if text == "" || !p.sessions.attempts(p.session(), text) {
+	if text == "" || p.sessions.tried(p.session(), text) {
 		return nil
 	}
 	if e, err = p.event(ttpcron.Command); err != nil {
 		return err
 	}
-	return p.addCommand(&e, text)
+	if err := p.addCommand(&e, text); err != nil {
+		return err
+	}
+	p.sessions.tries(p.session(), text)
+	return nil
 }
 
 // unsure reads a record of 2015 or 2016 whose number does not say enough: a forwarded

@@ -91,29 +91,30 @@ func (c *cowrieSessions) hasInput(key uint64) {
 	c.input = key
 }
 
-// reads notes that a program read a text. It is false for a record that repeats what
-// the one before it in the session says.
-func (c *cowrieSessions) reads(key uint64, text string, program []byte, repeats bool) bool {
-	s, sum := c.find(key), c.hash(text, string(program))
-	if repeats && s.stdin == sum {
-		return false
-	}
-	s.stdin = sum
-	c.put(key, s)
-	return true
+// repeats reports whether what a program reads is what the last record of the session
+// says that it reads.
+func (c *cowrieSessions) repeats(key uint64, text string, program []byte) bool {
+	return c.find(key).stdin == c.hash(text, string(program))
 }
 
-// attempts notes that an exploit came with a command. It is false when the exploit
-// before it in the session came with the same: one record says that it was tried, and
-// another that it worked.
-func (c *cowrieSessions) attempts(key uint64, command string) bool {
-	s, sum := c.find(key), c.hash(command, "")
-	if s.attempted == sum {
-		return false
-	}
-	s.attempted = sum
+// reads notes that a program read a text.
+func (c *cowrieSessions) reads(key uint64, text string, program []byte) {
+	s := c.find(key)
+	s.stdin = c.hash(text, string(program))
 	c.put(key, s)
-	return true
+}
+
+// tried reports whether the exploit before this one in the session came with the same
+// command: one record says that it was tried, and another that it worked.
+func (c *cowrieSessions) tried(key uint64, command string) bool {
+	return c.find(key).attempted == c.hash(command, "")
+}
+
+// tries notes that an exploit came with a command.
+func (c *cowrieSessions) tries(key uint64, command string) {
+	s := c.find(key)
+	s.attempted = c.hash(command, "")
+	c.put(key, s)
 }
 
 // continues makes the sessions of an earlier file known.
