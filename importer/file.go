@@ -309,7 +309,7 @@ func (f *File) resume(ctx context.Context, positions Positions, lines *lineReade
 			return position, nil, err
 		}
 		at = newLineReader(f.src.content)
-		at.off = from
+		at.off, at.newline = from, lines.newline
 		at.head = head[:min(int64(len(head)), position.Offset)]
 		at.discard(ctx, position.Offset-recalled-from)
 		f.recall(ctx, at, recalled, parser)
@@ -320,6 +320,7 @@ func (f *File) resume(ctx context.Context, positions Positions, lines *lineReade
 			return position, nil, err
 		}
 		at = newLineReader(f.src.content)
+		at.newline = lines.newline
 		if position.Offset > 0 {
 			recalled := f.recalled(position.Offset)
 			at.discard(ctx, position.Offset-recalled)

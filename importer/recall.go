@@ -30,6 +30,7 @@ func (f *File) recall(ctx context.Context, lines *lineReader, n int64, parser re
 		path: f.path, format: f.format, opts: f.opts, src: openStream(nil), parser: parser, arena: &arena{}, final: true,
 		lines: newLineReader(bytes.NewReader(lines.peek(ctx, int(n)))),
 	}
+	r.lines.newline = lines.newline
 	r.read(ctx, func(ttpcron.Batch, error) bool { return true })
 	lines.discard(ctx, n)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // TestRecall reads a log in two imports: the second knows the sessions of the first,
@@ -90,6 +91,41 @@ func TestRecallAnywhere(t *testing.T) {
 		slices.Sort(want)
 		if !slices.Equal(slices.Compact(ids), want) {
 			t.Fatalf("cut at %d, behind %q: %v and %v", at, bytes.TrimSpace(content[:at]), tell(first), tell(second))
+		}
+	}
+}
+
+// TestRecallInEveryForm: what lines of a log end with, and what they lie in, does not
+// matter to what is recalled.
+func TestRecallInEveryForm(t *testing.T) {
+	bare := func(line string) string { return strings.Replace(line, `"src_ip":"203.0.113.7",`, "", 1) }
+	lines := []string{
+		cowrieLine("cowrie.session.connect", ""), bare(cowrieLine("cowrie.command.success", `,"input":"a"`)), bare(cowrieLine("cowrie.command.failed", `,"input":"b"`)),
+	}
+	for name, form := range map[string]func(string) string{
+		"plain": func(s string) string { return s + "\n" },
+		"CR":    func(s string) string { return s + "\r" },
+		"CRLF":  func(s string) string { return s + "\r\n" },
+		"list":  func(s string) string { return s + ",\n" },
+		"docker": func(s string) string {
+			return `{"log":` + string(jsontext.AppendString(nil, s+"\n")) + `,"stream":"stdout"}` + "\n"
+		},
+		"syslog": func(s string) string { return "<134>Jun  6 00:00:01 host cowrie[1]: " + s + "\n" },
+	} {
+		var log string
+		if name == "list" {
+			log = "[\n"
+		}
+		for _, line := range lines[:2] {
+			log += form(strings.TrimSpace(line))
+		}
+		dir := t.TempDir()
+		path := write(t, dir, "cowrie.json", []byte(log))
+		r := mustRead(t, path, Options{})
+		write(t, dir, "cowrie.json", []byte(log+form(strings.TrimSpace(lines[2]))))
+		r = mustRead(t, path, Options{Positions: PositionList{*r.Position}})
+		if len(r.Events) != 1 || told(&r.Events[0]) != `command {"command_text":"b"}` || r.Events[0].AttackerIP != "203.0.113.7" {
+			t.Errorf("%s: %+v", name, tell(r))
 		}
 	}
 }
