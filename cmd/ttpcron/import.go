@@ -241,7 +241,7 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 		out.Note("nothing was read: ttpcron import --list-formats lists the formats that are")
 	}
 	if total.LeftOut > 0 {
-		out.Note("%s left out: of kinds that are not among those in --kinds", term.Plural(total.LeftOut, "event was", "events were"))
+		out.Note("%s left out: the setting kinds does not list theirs", term.Plural(total.LeftOut, "event was", "events were"))
 	}
 	if total.Disputed > 0 {
 		out.Note("%s something else than what is stored, which stays", term.Plural(total.Disputed, "known event says", "known events say"))
