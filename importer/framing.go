@@ -51,15 +51,22 @@ type openRecord struct {
 type chunk struct {
 	stream string
 	text   []byte
-	skip   bool // it is none of a record
-	lines  int  // since it began
-	line   int
+	json   bool // it begins like JSON
+	skip   bool // it is none of a record, or has been rejected
+	line   int  // where it began
+	last   int  // where its last piece is
+	match  matcher
 }
 
 const (
-	// maxChunk is how long the pieces are into which Docker cuts a line.
+	// dockerChunk is how long the pieces are into which Docker cuts a line,
+	// journalChunk those of systemd's journal.
 	dockerChunk  = 16 << 10
-	maxChunks    = 8
+	journalChunk = 48 << 10
+	// journalStream stands for the stream of pieces that do not name theirs.
+	journalStream = "journal"
+	maxChunks     = 8
+	// maxChunkWait is how many lines after its last piece a line is waited for.
 	maxChunkWait = 1000
 )
 
@@ -121,15 +128,8 @@ func (r *logReader) textIn(text []byte) {
 			r.ignoreText()
 			return
 		}
-		if c.stream != "" {
-			if !c.partial {
-				c.text = append(c.text[:len(c.text):len(c.text)], '\n')
-			}
-			whole, ok := r.chunk([]byte(c.stream), c.text, c.partial)
-			if !ok {
-				return
-			}
-			c.text = trimEnd(whole)
+		if !r.pieced(&c) {
+			return
 		}
 		if startsWith(c.text, '{') && r.opened(c.text) {
 			return
@@ -212,23 +212,14 @@ func (r *logReader) member(ln line, name, text []byte) []byte {
 
 // noJSON reads a line that begins like no JSON.
 func (r *logReader) noJSON(ln line, text []byte) {
-	if r.framing.anyText && r.textProbed(text) {
+	if r.framing.anyText && len(r.framing.chunks) == 0 && r.textProbed(text) {
 		return
 	}
 	r.framing.typed = isTextLog(text)
 	c := carry(text, &r.framing.carried)
 	if c.n > 0 {
-		if startsWith(c.text, '{') || c.partial || len(r.framing.chunks) > 0 && c.stream != "" {
-			if c.stream != "" {
-				if !c.partial {
-					c.text = append(c.text[:len(c.text):len(c.text)], '\n')
-				}
-				whole, ok := r.chunk([]byte(c.stream), c.text, c.partial)
-				if !ok {
-					return
-				}
-				c.text = trimEnd(whole)
-			}
+		if !r.pieced(&c) {
+			return
 		}
 		if startsWith(c.text, '{') {
 			r.framing.carried, r.framing.wrapped, r.framing.some = c, true, true
@@ -241,6 +232,23 @@ func (r *logReader) noJSON(ln line, text []byte) {
 		return
 	}
 	r.torn(text)
+}
+
+// pieced joins what is behind a prefix with the pieces before it. It is false when
+// the rest is yet to come.
+func (r *logReader) pieced(c *carried) bool {
+	switch {
+	case !c.partial && len(r.framing.chunks) == 0:
+		return true
+	case c.stream == "":
+		c.stream = journalStream
+	}
+	if !c.partial {
+		c.text = append(c.text[:len(c.text):len(c.text)], '\n')
+	}
+	whole, ok := r.chunk([]byte(c.stream), c.text, c.partial, c.partial)
+	c.text = trimEnd(whole)
+	return ok
 }
 
 // textProbed looks, at the beginning of a file, whether a line is a record of a text
@@ -259,6 +267,9 @@ func (r *logReader) textProbed(text []byte) bool {
 		r.framing.inside = false
 		if err == nil {
 			r.framing.carried, r.framing.some = c, true
+			if c.partial {
+				r.pieced(&c)
+			}
 			return true
 		}
 	}
@@ -355,7 +366,7 @@ func (r *logReader) goOn(ln line) bool {
 		if o.match.state != matchValue && o.match.state != matchFirst {
 			return r.resynchronise(ln)
 		}
-		if r.isRecord(ln.text) {
+		if isClosed(ln.text) && r.isRecord(ln.text) {
 			r.broken(errManyRecords)
 			return false
 		}
@@ -498,12 +509,9 @@ func (r *logReader) atEnd() bool {
 		}
 		r.broken(errUnfinished)
 	}
-	for _, c := range f.chunks {
-		if !c.skip {
-			r.reject(c.line, c.text, errUnfinished, ttpcron.NewRejectID(r.format.Name, c.text))
-		}
+	for len(f.chunks) > 0 {
+		r.dropChunk(0)
 	}
-	f.chunks = nil
 	r.letGo()
 	return false
 }
@@ -568,13 +576,15 @@ func (r *logReader) inner(text []byte) bool {
 }
 
 // logged takes the text of a member that a container's output lies in. Docker logs a
-// line of more than 16 KiB in pieces, of which the last alone has the newline.
-func (r *logReader) logged(stream, text []byte) ([]byte, bool) {
-	return r.chunk(stream, text, !bytes.HasSuffix(text, []byte("\n")))
+// line of more than 16 KiB in pieces, of which the last alone has the newline; cut
+// says that the shipper itself names it a piece.
+func (r *logReader) logged(stream, text []byte, cut bool) ([]byte, bool) {
+	return r.chunk(stream, text, cut || !bytes.HasSuffix(text, []byte("\n")), cut)
 }
 
-// chunk returns the whole line that text is the last piece of, or false.
-func (r *logReader) chunk(stream, text []byte, partial bool) ([]byte, bool) {
+// chunk returns the whole line that text is the last piece of, or false. What comes
+// behind the first piece is never read by itself: an attacker may have typed it.
+func (r *logReader) chunk(stream, text []byte, partial, cut bool) ([]byte, bool) {
 	f := &r.framing
 	at := -1
 	for i := range f.chunks {
@@ -583,30 +593,38 @@ func (r *logReader) chunk(stream, text []byte, partial bool) ([]byte, bool) {
 		}
 	}
 	if at < 0 {
-		if !partial || !r.isCut(stream, text) {
+		if !partial || !cut && !r.isCut(stream, text) {
 			return text, true
 		}
 		if len(f.chunks) == maxChunks {
 			r.dropChunk(0)
 		}
 		r.hold()
-		f.chunks = append(f.chunks, chunk{stream: string(stream), text: bytes.Clone(text), line: r.line, skip: !r.format.lines.joins() && !startsWith(text, '{') && carry(text, &carried{}).n == 0})
+		c := chunk{stream: string(stream), text: bytes.Clone(text), line: r.line, last: r.line}
+		c.json = startsWith(carry(text, &carried{}).text, '{')
+		c.skip = !c.json && !r.format.lines.joins() && !r.framing.anyText
+		if c.match.state = matchBroken; startsWith(text, '{') && !r.format.lines.joins() {
+			c.match = matcher{}
+			c.match.feed(text)
+		}
+		f.chunks = append(f.chunks, c)
 		return nil, false
 	}
 	c := &f.chunks[at]
-	if startsWith(text, '{') && r.wholeValue(text) && !c.skip {
+	c.last = r.line
+	if c.json && !c.skip && (!partial || !cut && len(text) < dockerChunk) && r.isValue(text) {
 		r.dropChunk(at) // which was cut off for good
 		return text, true
 	}
-	c.lines++
 	if !c.skip {
 		c.text = append(c.text, text...)
+		c.match.feed(text)
 	}
-	if partial && len(c.text) <= MaxLine && (c.skip || !r.wholeValue(c.text)) {
-		return nil, false
+	if !c.skip && len(c.text) > MaxLine {
+		r.rejectChunk(c)
+		c.skip, c.text = true, nil
 	}
-	if len(c.text) > MaxLine || c.skip && partial {
-		r.dropChunk(at)
+	if partial && (c.skip || cut || c.match.state != matchWhole) {
 		return nil, false
 	}
 	whole, skip := c.text, c.skip
@@ -627,6 +645,11 @@ func (r *logReader) isCut(stream, text []byte) bool {
 	return len(stream) > 0 && len(text) >= dockerChunk
 }
 
+// isValue reports whether a text is an object and nothing else.
+func (r *logReader) isValue(text []byte) bool {
+	return r.wholeValue(text) && len(trimLine(text[r.framing.value.n:])) == 0
+}
+
 // wholeValue reports whether a text begins with an object that has its end.
 func (r *logReader) wholeValue(text []byte) bool {
 	if !startsWith(text, '{') || r.format.lines.joins() {
@@ -638,24 +661,30 @@ func (r *logReader) wholeValue(text []byte) bool {
 	return m.state == matchWhole
 }
 
-// dropChunk rejects the beginning of a line that was never completed.
+// dropChunk forgets the beginning of a line that was never completed.
 func (r *logReader) dropChunk(at int) {
 	c := r.framing.chunks[at]
 	r.framing.chunks = append(r.framing.chunks[:at], r.framing.chunks[at+1:]...)
-	if !c.skip {
-		reason := errUnfinished
-		if len(c.text) > MaxLine {
-			reason = errTooLong
-		}
-		r.reject(c.line, c.text, reason, ttpcron.NewRejectID(r.format.Name, c.text))
+	if c.skip {
+		r.ignoreText()
+	} else {
+		r.rejectChunk(&c)
 	}
 	r.letGo()
 }
 
-// waitedEnough rejects pieces whose line was not completed for long.
+func (r *logReader) rejectChunk(c *chunk) {
+	reason := errUnfinished
+	if len(c.text) > MaxLine {
+		reason = errTooLong
+	}
+	r.reject(c.line, c.text, reason, ttpcron.NewRejectID(r.format.Name, c.text))
+}
+
+// waitedEnough forgets pieces whose line was not completed for long.
 func (r *logReader) waitedEnough() {
 	for i := len(r.framing.chunks) - 1; i >= 0; i-- {
-		if r.line-r.framing.chunks[i].line > maxChunkWait {
+		if r.line-r.framing.chunks[i].last > maxChunkWait {
 			r.dropChunk(i)
 		}
 	}

@@ -61,6 +61,7 @@ type wrapping struct {
 	members []jsontext.Value
 	lists   []jsontext.Value
 	stream  []byte
+	cut     bool // the line that it holds goes on in the next
 	// what a copy of the line must agree with
 	eventid, session, srcIP jsontext.Value
 }
@@ -84,8 +85,11 @@ func (w *wrapping) look(s *jsontext.Scanner, text []byte) bool {
 				}
 				return true
 			})
-		case name == "stream" && v.IsString():
+		case (name == "stream" || name == "_STREAM_ID") && v.IsString():
 			w.stream, _ = v.Plain()
+		case name == "_LINE_BREAK":
+			why, _ := v.Text()
+			w.cut = why == "line-max"
 		case len(v.Raw()) > 0 && v.Raw()[0] == '[' && listNames[name]:
 			w.lists = append(w.lists, v)
 		}
@@ -187,7 +191,7 @@ type unwrapper struct {
 	parse func(record []byte) bool
 	// chunk takes the text of a member, and returns the whole line when the text is the
 	// end of it. It is false when the rest is yet to come.
-	chunk func(stream, text []byte) ([]byte, bool)
+	chunk func(stream, text []byte, cut bool) ([]byte, bool)
 	// reject takes an element of a list of records that is none.
 	reject func(text []byte)
 	any    bool // every text may be a record, not only JSON
@@ -257,21 +261,37 @@ func (u *unwrapper) member(depth, i int) bool {
 	switch {
 	case v.IsObject():
 		return u.open(v.Raw(), depth+1)
+	case wrapperNames[i] == "MESSAGE":
+		ok := v.IsString()
+		if ok {
+			l.text = v.AppendText(l.text[:0])
+		} else if startsWith(v.Raw(), '[') {
+			l.text, ok = appendNumbers(l.text[:0], v.Raw())
+		}
+		return ok && u.journalLine(&l.wrapping, l.text, depth+1)
 	case v.IsString():
 		l.text = v.AppendText(l.text[:0])
-		return u.line(l.stream, l.text, depth+1)
-	case wrapperNames[i] == "MESSAGE" && startsWith(v.Raw(), '['):
-		var ok bool
-		if l.text, ok = appendNumbers(l.text[:0], v.Raw()); ok {
-			return u.line(l.stream, l.text, depth+1)
-		}
+		return u.line(l.stream, l.text, false, depth+1)
 	}
 	return false
 }
 
+// journalLine reads a line of systemd's journal, which keeps no newlines and cuts what
+// is longer than 48 KiB.
+func (u *unwrapper) journalLine(w *wrapping, text []byte, depth int) bool {
+	stream, cut := w.stream, w.cut || len(text) == journalChunk
+	if len(stream) == 0 {
+		stream = []byte(journalStream)
+	}
+	if !cut {
+		text = append(text, '\n')
+	}
+	return u.line(stream, text, cut, depth)
+}
+
 // line reads the text of a member, which may itself have a prefix or be wrapped.
-func (u *unwrapper) line(stream, text []byte, depth int) bool {
-	whole, ok := u.chunk(stream, text)
+func (u *unwrapper) line(stream, text []byte, cut bool, depth int) bool {
+	whole, ok := u.chunk(stream, text, cut)
 	if !ok {
 		return true // the rest is yet to come
 	}
@@ -328,12 +348,12 @@ func (u *unwrapper) element(v jsontext.Value, depth int) bool {
 		return u.open(v.Raw(), depth)
 	case v.IsString():
 		text := v.AppendText(nil)
-		return u.line(nil, text, depth)
+		return u.line(nil, text, false, depth)
 	case startsWith(v.Raw(), '['): // Loki: when, and the line
 		n, some := 0, false
 		jsontext.EachElement(v.Raw(), func(v jsontext.Value) bool {
 			if n++; n == 2 && v.IsString() {
-				some = u.line(nil, v.AppendText(nil), depth)
+				some = u.line(nil, v.AppendText(nil), false, depth)
 			}
 			return n < 2
 		})

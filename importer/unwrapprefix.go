@@ -72,6 +72,9 @@ func carryMost(text []byte, last *carried, most int) (c carried) {
 		}
 		c.names[c.n] = found
 		c.n++
+		if c.stream == "" && len(c.text) == journalChunk {
+			c.stream, c.partial = journalStream, true
+		}
 	}
 	return c
 }
