@@ -1,0 +1,164 @@
+package importer
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// textProbed looks, at the beginning of a file, whether a line is a record of a text
+// log, perhaps behind a prefix.
+func (r *logReader) textProbed(text []byte) bool {
+	if _, err := r.parse(text); err == nil {
+		return true
+	}
+	for n := 1; n <= maxPrefixes; n++ {
+		c := carryMost(text, &r.framing.carried, n)
+		if c.n < n || startsWith(c.text, '{') {
+			break
+		}
+		r.framing.inside = true
+		_, err := r.parse(c.text)
+		r.framing.inside = false
+		if err == nil {
+			r.framing.carried, r.framing.some = c, true
+			if c.partial {
+				r.pieced(&c)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// carriageReturns reports whether lines end with \r alone, in what a file begins with.
+func carriageReturns(head []byte) bool {
+	return bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, '\r') >= 0
+}
+
+// probe reads the beginning of a file as its records will be read, and counts which
+// formats know them.
+type probe struct {
+	known   []int
+	plain   []int // of these, as a line of their own
+	only    *Format
+	wrapped func() bool // whether the record was in something
+	goesOn  *Format     // of the last record, if such may go on in further lines
+}
+
+func (p *probe) parse(record []byte, _ *parsed) error {
+	if p.goesOn != nil && startsWith(record, '\t') {
+		return nil // it is the last record's, whatever an attacker made it look like
+	}
+	var goesOn *Format
+	some := false
+	for i := range formats {
+		f := &formats[i]
+		if f.lines != nil && (p.only == nil || p.only == f) && f.lines.recognises(record) {
+			p.known[i]++
+			some = true
+			if f.lines.joins() {
+				goesOn = f
+			}
+			if !p.wrapped() {
+				p.plain[i]++
+			}
+		}
+	}
+	if !some {
+		return errForeign
+	}
+	p.goesOn = goesOn
+	return nil
+}
+
+// recognition is what the beginning of a file tells of all of it.
+type recognition struct {
+	format  *Format // nil: none
+	newline byte
+	framing framing // whether records are wrapped, and in what
+	records int     // of the format
+	lines   int     // looked at
+}
+
+// probeHead recognises the beginning of a file, among all formats or as one of them.
+func probeHead(ctx context.Context, head []byte, only *Format) recognition {
+	p := &probe{known: make([]int, len(formats)), plain: make([]int, len(formats)), only: only}
+	format := &Format{Name: Auto, lines: &lineFormat{recognises: func([]byte) bool { return false }, parser: func() recordParser { return p }}}
+	r := &logReader{format: format, parser: p, arena: &arena{}, final: true, src: &stream{}, opts: Options{Now: utcNow}}
+	r.framing.anyText, r.framing.wrapped = true, true
+	p.wrapped = func() bool { return r.framing.inside }
+	found := recognition{newline: '\n'}
+	if carriageReturns(head) {
+		found.newline = '\r'
+	}
+	head = withoutTyped(head)
+	r.lines = &lineReader{r: bytes.NewReader(head), buf: make([]byte, min(readSize, len(head)+2*keepBytes)), ending: -1}
+	r.lines.newline = found.newline
+	r.read(ctx, func(ttpcron.Batch, error) bool { return true })
+	best := -1
+	for i, n := range p.known {
+		if n > 0 && (best < 0 || n > p.known[best]) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		best = p.inMix(best, found.newline)
+		found.format, found.records = &formats[best], p.known[best]
+	}
+	found.lines = bytes.Count(head, []byte{found.newline})
+	if n := len(head); n > 0 && head[n-1] != found.newline {
+		found.lines++
+	}
+	if f := found.format; f == nil || !f.lines.joins() || 2*p.plain[best] < p.known[best] {
+		found.framing.wrapped, found.framing.some, found.framing.carried = r.framing.some, r.framing.some, r.framing.carried
+	}
+	if f := found.format; f != nil && f.lines.joins() {
+		found.newline = '\n' // what an attacker types may hold the other
+	}
+	return found
+}
+
+// inMix returns which of the formats of a file is taken, when most of its records are of
+// one: in the output of a container that has both forms of a sensor's log it is the
+// richer one. What stands behind a carriage return in a text log is typed.
+func (p *probe) inMix(most int, newline byte) int {
+	for i := range formats {
+		switch f := &formats[i]; {
+		case p.known[i] == 0:
+		case newline == '\r' && f.lines.joins():
+			return i
+		case newline == '\n' && f.Name == formats[most].lines.richer && 4*p.known[i] >= p.known[most]:
+			return i
+		}
+	}
+	return most
+}
+
+// withoutTyped is the beginning of a file without the lines that go on with a record of
+// a text log.
+func withoutTyped(head []byte) []byte {
+	if !bytes.Contains(head, []byte("\n\t")) {
+		return head
+	}
+	var out []byte
+	text := false
+	for line := range bytes.Lines(head) {
+		if startsWith(line, '\t') && text {
+			continue
+		}
+		text = isTextLog(trimLine(line))
+		out = append(out, line...)
+	}
+	return out
+}
+
+func isTextLog(line []byte) bool {
+	for i := range formats {
+		if f := formats[i].lines; f != nil && f.joins() && f.recognises(line) {
+			return true
+		}
+	}
+	return false
+}
