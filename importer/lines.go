@@ -44,8 +44,8 @@ type lineReader struct {
 	// given out value by value.
 	values bool
 	within bool  // the rest of such a line comes next
-	clear  int64 // up to where the content is known to have no newline,
-	ending int64 // and where it has one, if that is not before the current position
+	clear  int64 // up to where the content is known to have no newline
+	ending int64 // behind the next newline, if it is known: else not after off
 	match  matcher
 }
 
@@ -66,7 +66,7 @@ type line struct {
 }
 
 func newLineReader(r io.Reader) *lineReader {
-	return &lineReader{r: r, buf: make([]byte, readSize), newline: '\n', ending: -1}
+	return &lineReader{r: r, buf: make([]byte, readSize), newline: '\n'}
 }
 
 // fill reads more. It makes room by dropping what has been given out, but for
@@ -153,8 +153,8 @@ func (l *lineReader) next(ctx context.Context) (line, bool) {
 // lineEnd returns how far the next newline is, or -1 when it has not been read. However
 // many values of a line are read, its bytes are searched once.
 func (l *lineReader) lineEnd() int {
-	if l.ending >= l.off && l.clear > l.ending {
-		return int(l.ending - l.off)
+	if l.ending > l.off {
+		return int(l.ending - 1 - l.off)
 	}
 	from := int(max(0, l.clear-l.off))
 	pending := l.buf[l.start:l.end]
@@ -163,8 +163,8 @@ func (l *lineReader) lineEnd() int {
 		l.clear = l.off + int64(len(pending))
 		return -1
 	}
-	l.ending = l.off + int64(from+n)
-	l.clear = l.ending + 1
+	l.ending = l.off + int64(from+n) + 1
+	l.clear = l.ending
 	return from + n
 }
 
@@ -183,7 +183,7 @@ func (l *lineReader) beforeLine(n int) []byte {
 // before it are for the tail of a position.
 func (l *lineReader) unread(before, text []byte) {
 	l.off -= int64(len(text))
-	l.within, l.clear, l.ending = false, l.off, -1
+	l.within, l.clear, l.ending = false, l.off, 0
 	if at := l.start - len(text); at >= 0 && bytes.Equal(l.buf[at:l.start], text) {
 		l.start = at
 		return

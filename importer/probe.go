@@ -94,7 +94,7 @@ func probeHead(ctx context.Context, head []byte, only *Format) recognition {
 		found.newline = '\r'
 	}
 	head = withoutTyped(head)
-	r.lines = &lineReader{r: bytes.NewReader(head), buf: make([]byte, min(readSize, len(head)+2*keepBytes)), ending: -1}
+	r.lines = &lineReader{r: bytes.NewReader(head), buf: make([]byte, min(readSize, len(head)+2*keepBytes))}
 	r.lines.newline = found.newline
 	r.read(ctx, func(ttpcron.Batch, error) bool { return true })
 	best := -1
