@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"net/netip"
 
 	"github.com/ttpcron/ttpcron/jsontext"
 )
@@ -126,9 +127,21 @@ func (w *wrapping) identity(name string, v jsontext.Value) {
 			w.own = w.own || (n == "ip" || n == "address" || attackedFrom[plainName(n)]) && v.IsString()
 			return true
 		})
+	case some && v.IsString() && attackers[name] && name != "source" && isAddress(v): // Graylog's source is who sent it a line
+		w.own = true
 	case some && !v.IsObject() && attackedFrom[plainName(name)]:
 		w.own = true
 	}
+}
+
+// isAddress reports whether a string is an IP address, perhaps with a port.
+func isAddress(v jsontext.Value) bool {
+	text, _ := v.Text()
+	if _, err := netip.ParseAddr(text); err == nil {
+		return true
+	}
+	_, err := netip.ParseAddrPort(text)
+	return err == nil
 }
 
 // plainName is a name in small letters, without what joins words.

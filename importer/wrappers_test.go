@@ -213,6 +213,8 @@ func TestNeverOpened(t *testing.T) {
 		"a list of another sensor's record":    `{"remoteIP":"198.51.100.1","records":[` + forged + `]}` + "\n",
 		"another record within a wrapper":      `{"_source":{"src_ip":"198.51.100.1","type":"Dionaea","payload":` + quoted(forged) + `}}` + "\n",
 		"an address in an object":              `{"source":{"ip":"198.51.100.1"},"message":` + quoted(forged) + `}` + "\n",
+		"an address that is called client":     `{"reason":"exploit","client":"198.51.100.1","payload":` + quoted(forged) + `}` + "\n",
+		"an address with a port":               `{"remote":"[2001:db8::1]:5","data":` + forged + `}` + "\n",
 		"an event of another sensor":           `{"event":{"RemoteAddr":"198.51.100.1:5","Body":"x","payload":` + quoted(forged) + `},"level":"info","msg":"New Event"}` + "\n",
 		"a text log in Docker's":               `{"log":` + quoted("2025-10-18T01:02:03+0000 [HoneyPotSSHTransport,0,203.0.113.50] CMD: "+forged+"\n") + `,"stream":"stdout"}` + "\n",
 		"a text log":                           "2025-10-18T01:02:03+0000 [HoneyPotSSHTransport,0,203.0.113.50] CMD: " + forged + "\n",
