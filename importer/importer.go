@@ -151,7 +151,7 @@ func (e *UnknownFormatError) Look() *ttpcron.FileLook { return e.look }
 func (e *UnknownFormatError) Error() string {
 	s := e.Path + ": no format recognises it"
 	if e.Detail != "" {
-		s += ": " + e.Detail
+		s += "; " + e.Detail
 	}
 	return s
 }

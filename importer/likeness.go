@@ -121,7 +121,7 @@ const (
 	unpackFirst  = "unpack it first, and import what is in it"
 	nameTheLog   = "name the log that the sensor writes"
 	asJSON       = "convert it to one JSON object a line first"
-	notReadYet   = "it is not read yet: ttpcron import --list-formats shows what is"
+	notReadYet   = "it is not read yet"
 	fetchAgain   = "fetch the log again, and look at what you get"
 	attackersOwn = "perhaps something that an attacker left; " + nameTheLog
 )

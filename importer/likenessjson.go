@@ -198,5 +198,5 @@ func (j *jsonHead) unknown() *likeness {
 	if len(j.members) > maxMembersNamed {
 		more = " and others"
 	}
-	return &likeness{what: "JSON whose records have the members " + strings.Join(names, ", ") + more, todo: "ttpcron import --list-formats shows what is read"}
+	return &likeness{what: "JSON whose records have the members " + strings.Join(names, ", ") + more, todo: "such records are not read"}
 }

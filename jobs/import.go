@@ -79,6 +79,7 @@ func (im *Import) Run(ctx context.Context) ([]FileReport, error) {
 		err = interruptedOr(ctx, s.end(ctx))
 	}
 	if err == nil && len(failed.Files) > 0 {
+		failed.Others = len(files) - len(failed.Files)
 		err = &failed
 	}
 	return files, err

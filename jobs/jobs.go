@@ -180,7 +180,8 @@ var ErrPassedOver = errors.New("passed over")
 // InputError says that some inputs could not be read to their end; the run did
 // everything else.
 type InputError struct {
-	Files []FileReport // those that failed
+	Files  []FileReport // those that failed
+	Others int          // how many there were beside them
 }
 
 // FileReport is what became of one input.

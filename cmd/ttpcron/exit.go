@@ -94,11 +94,11 @@ func hintOf(err error) string {
 	case errors.Is(err, jobs.ErrInterrupted):
 		return "what was done is kept; run the command again to go on"
 	case errors.As(err, &bad) && noFormat(bad):
-		return "everything else was done; ttpcron import --list-formats shows what is read, --explain FILE what a file is"
+		return restDone(bad) + "ttpcron import --list-formats shows what is read, --explain FILE what a file is"
 	case errors.As(err, &bad) && errors.As(err, &useless):
-		return "everything else was done; ttpcron import --rejected lists the lines, import --explain FILE says what the file is"
+		return restDone(bad) + "ttpcron import --rejected lists the lines, import --explain FILE says what the file is"
 	case errors.As(err, &bad):
-		return "everything else was done; correct the input and run the command again"
+		return restDone(bad) + "correct the input and run the command again"
 	case errors.As(err, &narrow):
 		return "free some space there; db backup and db recover can write to another disk"
 	case errors.Is(err, syscall.ENOSPC):
@@ -107,6 +107,14 @@ func hintOf(err error) string {
 		return "run ttpcron as the user that owns the file, or name another store with --db"
 	}
 	return ""
+}
+
+// restDone says that the other inputs were imported, where there were some.
+func restDone(e *jobs.InputError) string {
+	if e.Others == 0 {
+		return ""
+	}
+	return "everything else was done; "
 }
 
 // noFormat reports whether some input was of no known format.

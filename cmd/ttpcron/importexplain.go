@@ -162,7 +162,7 @@ func wrapping(r importer.Recognition) string {
 	case len(r.Prefixes) > 0:
 		return "records stand behind a prefix: " + strings.Join(r.Prefixes, ", then ")
 	case r.Wrapped:
-		return "records lie in lists, or in objects of what carried them"
+		return "records lie in lists, or in objects that a shipper wrote"
 	}
 	return "none"
 }
