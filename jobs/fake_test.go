@@ -434,6 +434,7 @@ func (f fakeFile) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
 	}
 }
 
+func (f fakeFile) Resumed() (int64, int)   { return 0, 0 }
 func (f fakeFile) Look() *ttpcron.FileLook { return f.look }
 
 func input(name string, f fakeFile) Input {

@@ -120,6 +120,8 @@ func (s *scan) file(ctx context.Context, in Input, look ttpcron.FileLook) (FileR
 		}
 	}
 	r.Notes = f.Notes()
+	at, _ := f.Resumed()
+	r.Unchanged = (at > 0 || look.Path != "") && r.Err == nil && r.Lines == 0 && r.Waiting == 0
 	if err := s.halted(ctx, &r); err != nil {
 		return r, err
 	}

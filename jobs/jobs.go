@@ -124,6 +124,8 @@ type File interface {
 	// Progress returns how many bytes have been read, and of how many; a total
 	// of 0 means that it is not known.
 	Progress() (read, total int64)
+	// Resumed returns where an earlier import stopped: bytes and lines.
+	Resumed() (offset int64, lines int)
 	// Notes are sentences that the user should read; complete after Batches.
 	Notes() []string
 	// Look is what is to be remembered of the file once all its batches are
@@ -190,6 +192,9 @@ type FileReport struct {
 	Notes  []string
 	Passed bool  // left out, because it is nothing that can be read; Err says why
 	Err    error // nil, or why the file was not read to its end
+	// Unchanged says that an earlier import read the file, and that there is nothing
+	// more in it that could be read.
+	Unchanged bool
 }
 
 // Report is what a run did.

@@ -14,7 +14,8 @@ import (
 func nativeEvent(at time.Time, i int) string { return nodetest.EventLine(at, i) }
 
 // Of a folder that is full of what no format recognises, the log of a command has
-// a line for each reason, and the table of import every file.
+// a line for each reason, and the table of import their number alone; with --json it
+// has every file.
 func TestPassedOverByHand(t *testing.T) {
 	n := newNode(t, everySecond)
 	for folder, files := range map[string]int{"strays": 300, "more": 1} {
@@ -27,11 +28,15 @@ func TestPassedOverByHand(t *testing.T) {
 	}
 	n.Write("logs/strays/events.jsonl", nativeEvent(n.Base, 1))
 	code, stdout, stderr := n.run("", "import", "--db", "other.db", "logs")
-	if code != exitDone || strings.Count(stderr, "passed over") != 2 || strings.Count(stdout, "passed over") != 302 || strings.Contains(stdout+stderr, "\x1b") {
-		t.Errorf("%d, %d lines of %d rows:\n%s", code, strings.Count(stderr, "passed over"), strings.Count(stdout, "passed over"), stderr)
+	if code != exitDone || strings.Count(stderr, "passed over: files=301 ")+strings.Count(stderr, "passed over: file=") != 2 || stdout != "" || !strings.Contains(stderr, "\n302 files passed over\n") || strings.Contains(stdout+stderr, "\x1b") {
+		t.Errorf("%d, %q and:\n%s", code, stdout, stderr)
 	}
 	code, _, stderr = n.run("", "run-once", "--db", "other.db", "--input", "logs")
 	if code != exitDone || strings.Count(stderr, "passed over") != 2 {
 		t.Errorf("%d\n%s", code, stderr)
+	}
+	code, stdout, stderr = n.run("", "import", "--db", "other.db", "--json", "logs")
+	if code != exitDone || strings.Count(stdout, "\n") != 302 {
+		t.Errorf("%d, %d objects\n%s", code, strings.Count(stdout, "\n"), stderr)
 	}
 }

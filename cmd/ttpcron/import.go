@@ -188,6 +188,10 @@ func appendFileJSON(b []byte, f jobs.FileReport) []byte {
 	return append(b, "}\n"...)
 }
 
+// maxPassedRows is how many files that were passed over have a row in the table of
+// import; more are counted.
+const maxPassedRows = 3
+
 // fileTable prints what became of each file, and of all of them.
 func fileTable(out *term.Output, files []jobs.FileReport) error {
 	t := term.Table{Columns: []term.Column{
@@ -198,12 +202,21 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 	row := func(r ttpcron.ImportReport, remark string) {
 		t.Add(r.File, r.Format, term.Count(r.Lines), term.Count(r.New), term.Count(r.Known), term.Count(r.Ignored), term.Count(r.Rejected), remark)
 	}
-	passed := 0
+	passed, unchanged := 0, 0
+	for i := range files {
+		if files[i].Passed {
+			passed++
+		}
+		if files[i].Unchanged {
+			unchanged++
+		}
+	}
 	for _, f := range files {
 		remark := ""
 		switch {
+		case f.Passed && passed > maxPassedRows:
+			continue
 		case f.Passed:
-			passed++
 			remark = "passed over"
 		case errors.Is(f.Err, context.Canceled):
 			remark = "interrupted"
@@ -223,7 +236,7 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 		row(f.ImportReport, remark)
 		total.Add(f.ImportReport)
 	}
-	if len(files) > 1 {
+	if t.Len() > 1 {
 		total.File = "total"
 		row(total, "")
 	}
@@ -236,6 +249,12 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 	}
 	if total.Waiting > 0 {
 		out.Note("%s", waitingText(total.Waiting))
+	}
+	if passed > maxPassedRows {
+		out.Note("%s files passed over", term.Count(passed))
+	}
+	if unchanged > 0 && unchanged+passed == len(files) {
+		out.Note("nothing new since the last import")
 	}
 	if passed > 0 && passed == len(files) {
 		out.Note("nothing was read: ttpcron import --list-formats lists the formats that are")
