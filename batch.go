@@ -7,11 +7,11 @@ import "time"
 type Batch struct {
 	Events  []Event
 	Rejects []Reject
-	// Report counts the lines of this batch alone: Lines, Ignored, Rejected,
-	// Waiting, and the events that are LeftOut of Events. A
-	// line is a record: each gave events, or is ignored or rejected. Two records that
-	// a crash joined into one line count as two. In a DECNET database each entry of a list of
-	// commands and each trigger counts as a line. A part that cannot be used, of a
+	// Report counts what was read for this batch alone: Lines, Ignored with
+	// IgnoredTypes, Rejected, Waiting, and LeftOut, the events that are not in Events.
+	// A line is a record: it gave events, or is ignored or rejected. Two records that a
+	// crash joined into one line count as two. In a DECNET database each entry of a list
+	// of commands and each trigger counts as a line. A part that cannot be used, of a
 	// row or trigger that is otherwise kept, counts as one more.
 	Report ImportReport
 	// Position is nil when the file cannot be continued later, as with standard

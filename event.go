@@ -52,12 +52,13 @@ func (k SourceKind) Validate() error {
 // together; [Event.Validate] refuses more.
 const MaxText = 4 << 20
 
-// Origin says how the attacker, the address or the time of an event came to be known.
+// Origin says how the attacker, the address, the session or the time of an event came
+// to be known. Only what is recorded is part of the event's identity.
 type Origin uint8
 
 const (
 	OriginRecorded Origin = iota // the record says so
-	OriginResolved               // found elsewhere: an attacker by address among those of the source, an address in another record
+	OriginResolved               // found elsewhere: an attacker by address among those of the source, an address or a session in another record
 	OriginDerived                // derived: an attacker from the address, see DeriveAttacker; a time from when the attacker was last seen
 )
 
@@ -103,19 +104,19 @@ type Event struct {
 	AttackerUUID   string // empty when unknown; see Attacker
 	AttackerIP     string
 	AttackerOrigin Origin // how AttackerUUID was found
-	AddressOrigin  Origin // how AttackerIP was found; what is not recorded is no part of the identity
+	AddressOrigin  Origin // how AttackerIP was found
 	IdentityUUID   string
 	SessionID      string
-	SessionOrigin  Origin // how SessionID was found; what is not recorded is no part of the identity
-	// Connection is what the record calls the connection where it does not name the
-	// session, such as "HoneyPotSSHTransport,7". It is part of the identity.
+	SessionOrigin  Origin // how SessionID was found
+	// Connection is what the record calls the connection if it does not name the
+	// session, such as "HoneyPotSSHTransport,7"; otherwise empty. It is part of the
+	// identity.
 	Connection string
 	DeckyID    string // the sensor or decoy
 	Vantage    Vantage
 
-	// Ordinal tells apart events whose records say the same and whose source has only
-	// seconds: how many of them come before this one in the file. It is part of the
-	// identity.
+	// Ordinal is how many equal records of the same second come before this one in the
+	// file, if the source writes whole seconds; otherwise 0. It is part of the identity.
 	Ordinal uint32
 
 	Payload Payload

@@ -7,21 +7,22 @@ import (
 	"unicode/utf8"
 )
 
-// NameCounts counts by name. Names may be an attacker's text: their number and
-// length are bounded, whatever is counted. It is made by adding to a nil map.
+// NameCounts counts by name. Names may be an attacker's text, so their number and
+// length are bounded. Nil is empty, and [NameCounts.Count] and [NameCounts.Add] make the
+// map. Writing to it in any other way passes the bounds.
 type NameCounts map[string]int
 
 const (
 	// MaxNames is how many names NameCounts tells apart; all others are
 	// [OtherNames] together.
 	MaxNames = 64
-	// MaxName is the length of a name, in bytes. Of longer ones the beginning counts.
+	// MaxName is the most bytes of a name that count; the rest is cut off.
 	MaxName = 64
 	// OtherNames stands for the names that were not told apart.
 	OtherNames = "(other)"
 )
 
-// Count adds to a name.
+// Count adds n to a name, or to OtherNames if there are MaxNames others already.
 func (c *NameCounts) Count(name string, n int) {
 	if n == 0 {
 		return
@@ -56,8 +57,8 @@ func shortName(name string) string {
 	return strings.ToValidUTF8(name, "\ufffd")
 }
 
-// Add adds other counts, the most frequent first: which names are told apart does
-// not depend on chance.
+// Add adds other counts, the most frequent first, so that the order of a map does not
+// decide which names are told apart.
 func (c *NameCounts) Add(o NameCounts) {
 	for _, name := range o.Names() {
 		c.Count(name, o[name])

@@ -95,8 +95,8 @@ type Run struct {
 	Outcome  string    // "", "done", "interrupted" or the error's text
 	Imported ImportReport
 	Sources  []SourceReport
-	// Unclaimed are the kinds of which there were events and to which no rule in force
-	// applied: the run did not look at them.
+	// Unclaimed are the kinds of which there are events, but to which no rule in force
+	// applies: the run did not look at them.
 	Unclaimed []SourceKind
 }
 
@@ -104,12 +104,12 @@ type Run struct {
 type ImportReport struct {
 	File     string
 	Format   string
-	Lines    int // lines, or rows, read
+	Lines    int // lines, rows, or elements of lists, read; see Batch.Report
 	New      int // events stored
 	Known    int // events that the store had
 	Changed  int // new events whose source_id another event had
-	Ignored  int // lines of no interest, such as a key exchange
-	LeftOut  int // events of kinds that were not asked for
+	Ignored  int // lines of no interest, such as that the log was opened
+	LeftOut  int // events of kinds that were not asked for; they are not stored
 	Rejected int // lines that could not be used
 	// BeforeHorizon counts events that were passed over because what is as old
 	// was taken out of the store; Horizon is the day before which that is so, the
@@ -120,11 +120,11 @@ type ImportReport struct {
 	Disputed      int // known events that say something else than the stored one, which stays
 	// RejectedKnown is how many of the rejected lines the store had as rejects.
 	RejectedKnown int
-	// Waiting is how many bytes at the end of files that may grow wait for the rest
-	// of their line. They are no line yet: the next import looks at them again.
+	// Waiting is how many bytes, at the ends of files that may grow, wait for the rest
+	// of their line. They are not in Lines: the next import reads them again.
 	Waiting      int64
-	NewKinds     NameCounts // the events of New by kind
-	IgnoredTypes NameCounts // the lines of Ignored by the type that their source gives them
+	NewKinds     NameCounts // the events of New, by kind
+	IgnoredTypes NameCounts // the lines of Ignored, by what they call their type
 }
 
 // Add adds the counts of another report.

@@ -21,7 +21,8 @@ func ForCommandsAlone(format string) bool {
 	return false
 }
 
-// ForMore reports whether a position was left by a version that takes more.
+// ForMore reports whether a position was left by a version that takes more than commands
+// from logs of Cowrie's. It is false for positions of other formats.
 func ForMore(format string) bool {
 	version, _, _ := strings.Cut(format, " ")
 	return strings.HasPrefix(version, cowrie.Name+"/") && !ForCommandsAlone(version)

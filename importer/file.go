@@ -29,16 +29,17 @@ type Options struct {
 	// error is a [*BelowError].
 	Below bool
 	// Named says that the user named the file itself, not a folder or a pattern. Then
-	// it is read whole, though another log beside it tells the same and more.
+	// a text log is read whole, though a JSON log beside it tells the same and more.
 	Named bool
 	Now   func() time.Time // for Reject.At and FilePosition.SeenAt; nil: the clock
 	Stdin io.Reader        // what "-" reads; nil: os.Stdin
 	peeks bool             // only the first event is wanted
 	Moved func()           // called whenever something has been read; may be nil
 	// Kinds are the kinds of event that are asked for; nil: all. Events of others are
-	// counted in ImportReport.LeftOut. A file that was read for fewer kinds is read again.
+	// counted in ttpcron.ImportReport.LeftOut. A file that was read for other kinds is
+	// read again from its beginning.
 	Kinds []ttpcron.SourceKind
-	// Sequence is of the import that the file is part of; may be nil.
+	// Sequence is shared by the files of one import; nil: the file stands alone.
 	Sequence *Sequence
 }
 
@@ -83,9 +84,11 @@ type closer interface{ close() error }
 // Open opens a file, recognises its format and finds out how far it has been
 // read. The path "-" is standard input. Close it when done.
 //
-// The error is an [*UnknownFormatError] when no format fits, a
-// [*ttpcron.NotRegularError] for FIFOs and devices, or what the system reported. An
-// empty file is no error: it has no format and no batches.
+// The error is an [*UnknownFormatError] if no format fits or the file cannot be a log,
+// a [*BelowError] if Options.Below forbids its format, a [*GivenUpError] if it would
+// have no end, a [*ttpcron.NotRegularError] for FIFOs and devices, an unknown
+// Options.Format, or what the system reported. An empty file is no error: it has no
+// format and no batches.
 func Open(ctx context.Context, path string, o Options) (*File, error) {
 	if o.Now == nil {
 		o.Now = utcNow

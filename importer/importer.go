@@ -4,6 +4,10 @@
 // patterns, then [Open] each path and range over [File.Batches]. A format is
 // recognised by content; the list of them is [Formats].
 //
+// A record is looked for in what wrapped it: compression, an encoding, a list, an object
+// or a prefix. docs/wrappers.md has the rules, and docs/events.md says how records that
+// rotation tore in two are joined.
+//
 // A batch and its position belong together: once the events and rejects of a batch
 // are stored, [ttpcron.Batch.Position] says how far the file has been read, and
 // giving it back in [Options.Positions] makes the next Open go on from there, even
@@ -27,7 +31,7 @@ import (
 )
 
 const (
-	// MaxLine is the longest line, in bytes, that is read; longer ones are
+	// MaxLine is the longest line or record, in bytes, that is read; longer ones are
 	// rejected. NUL bytes do not count.
 	MaxLine = 4 << 20
 	// MaxRow is the size of the longest row, in bytes, that is read from a database.
@@ -136,7 +140,7 @@ func (e *BelowError) Error() string {
 type UnknownFormatError struct {
 	Path   string
 	Detail string // what the file looks like, and what to do; may be empty
-	// Found is what there was to know of it all the same; zero when SaidBefore.
+	// Found is what is known of the file all the same; zero if SaidBefore.
 	Found Recognition
 	look  *ttpcron.FileLook
 	said  bool

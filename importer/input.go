@@ -50,8 +50,8 @@ func ParseInput(s string) (Input, error) {
 // Expansion is what Expand made of what a user named.
 type Expansion struct {
 	Files []Found
-	// Left are what the scan met and left: links out of a folder, devices, folders of
-	// captured files. It is nothing that must be read.
+	// Left is what the scan met and passed over: links out of a folder, devices, folders
+	// of captured files. It is no failure.
 	Left []*LeftError
 }
 
@@ -99,9 +99,10 @@ func isCapture(name string) bool {
 // Expand turns files, folders, patterns (as in [path/filepath.Match]) and "-"
 // into the paths of files, each once, in the order given and sorted within a
 // folder or pattern. In a folder, the files that rotation made of one log come oldest
-// first: cowrie.json.10, cowrie.json.2, cowrie.json.1, cowrie.json. Folders are read with all that is below them, but for
-// folders of captured files (see [CaptureFolders]) that the user did not name;
-// symbolic links found in them are not followed. A pattern that names an existing
+// first: cowrie.json.10, cowrie.json.2, cowrie.json.1, cowrie.json. Folders are read
+// with all that is below them, but for folders of captured files (see
+// [CaptureFolders]) that the user did not name; symbolic links found in
+// them are not followed. A pattern that names an existing
 // file is that file; its wildcards do not match folders of captured files.
 //
 // The paths found are good even when the error is not nil: it joins one error

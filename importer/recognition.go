@@ -6,16 +6,16 @@ import "slices"
 type Recognition struct {
 	Compression []string // the outermost first; none for a file that is not compressed
 	Encoding    string   // UTF-8 or UTF-16; empty for a database
-	// CarriageReturns says that these, and no newlines, end the lines.
+	// CarriageReturns says that lines end with these, and not with newlines.
 	CarriageReturns bool
-	// Wrapped says that records lie in lists, or in objects of something that carried
-	// them. Prefixes are what stands before them on a line, such as "syslog".
+	// Wrapped says that records lie in lists, or in the objects of a shipper, and have
+	// no Prefixes before them.
 	Wrapped  bool
-	Prefixes []string
-	Format   string // empty: none
-	Title    string // of the format
-	Named    bool   // the user said which format it is
-	Records  int    // of the format, in the first Lines lines
+	Prefixes []string // what stands before records on a line, such as "syslog"
+	Format   string   // its name; empty if none was recognised
+	Title    string   // of the format
+	Named    bool     // the user said which format it is
+	Records  int      // how many of the first Lines lines are records of the format
 	Lines    int
 }
 

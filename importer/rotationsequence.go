@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Sequence carries over from one file to the next what helps with it: what a log tells
-// of sessions that go on in its next file, as the address of an attacker that the sensor
-// wrote when the session began; and the names in the folder. One is for the files of one
-// import, which are read one after the other.
+// Sequence carries over from one file to the next what a log said of sessions that go on,
+// such as the address of the attacker, which old sensors wrote only when a session began.
+// It also remembers the names in the folder. The zero value is ready. Use one for the
+// files of one import, read one after the other; it is not safe for concurrent use.
 type Sequence struct {
 	folder string
 	place  place

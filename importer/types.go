@@ -6,7 +6,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// EmptyLine is the type of a line that holds nothing.
+// EmptyLine is the type under which empty lines are counted as ignored.
 const EmptyLine = "(empty line)"
 
 var emptyLine = []byte(EmptyLine)
