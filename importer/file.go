@@ -68,6 +68,7 @@ type File struct {
 	keep     *ttpcron.FileLook    // what is to be remembered
 	found    recognition
 	named    bool // the user said which format it is
+	noText   bool // of what was not recognised: it is not even text
 }
 
 // reader gives out the batches of one file.
@@ -166,7 +167,7 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 			return nil
 		}
 		detail := "it is not " + f.format.Title
-		if like := likenessOf(newLineReader(f.src.content).beginning(ctx, likeBytes)); like != nil {
+		if like := f.like(newLineReader(f.src.content).beginning(ctx, likeBytes)); like != nil {
 			detail += ", " + like.detail()
 		}
 		return &UnknownFormatError{Path: f.path, Detail: detail}
@@ -183,7 +184,7 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 	case f.format == nil:
 		f.format = found.format
 	case found.format == nil:
-		if like := likenessOf(lines.beginning(ctx, likeBytes)); like != nil && like.never {
+		if like := f.like(lines.beginning(ctx, likeBytes)); like != nil && like.never {
 			return &UnknownFormatError{Path: f.path, Detail: like.detail()}
 		}
 	}
@@ -206,6 +207,7 @@ func (f *File) unknown(lines *lineReader) error {
 		return fmt.Errorf("read %s: %w", f.path, f.src.rawErr)
 	}
 	head, whole := lines.beginning(context.Background(), sniffBytes)
+	like := f.like(head, whole)
 	switch {
 	case isInflates(lines.err):
 		return &UnknownFormatError{Path: f.path, Detail: lines.err.Error()}
@@ -217,7 +219,7 @@ func (f *File) unknown(lines *lineReader) error {
 		return &UnknownFormatError{Path: f.path, Detail: "it is a compressed SQLite database; decompress it first"}
 	}
 	unknown := &UnknownFormatError{Path: f.path}
-	if like := likenessOf(head, whole); like != nil {
+	if like != nil {
 		unknown.Detail = like.detail()
 	}
 	return unknown

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ttpcron/ttpcron/jsontext"
 )
@@ -322,6 +323,24 @@ func sqlDump(h *head) bool { return slices.ContainsFunc(h.lines, sqlLine.Match) 
 var stampLine = regexp.MustCompile(`^(#1[0-9]{9}|: 1[0-9]{9}:\d+;.*)$`)
 
 func shellHistory(h *head) bool { return stampLine.Match(h.first()) }
+
+// isText reports whether content is text, going by its beginning: nothing that is
+// packed, with hardly any bytes that are no UTF-8.
+func isText(text []byte, whole bool) bool {
+	h := newHead(text[:min(len(text), likeBytes)], whole && len(text) <= likeBytes)
+	if len(h.text) == 0 || isBinary(h) || h.among(packedLikenesses) != nil || bytes.HasPrefix(h.text, sqliteMagic) {
+		return false
+	}
+	odd := 0
+	for rest := h.text; len(rest) > 0; {
+		r, n := utf8.DecodeRune(rest)
+		if r == utf8.RuneError && n == 1 {
+			odd++
+		}
+		rest = rest[n:]
+	}
+	return odd*20 <= len(h.text)
+}
 
 // isBinary: text has hardly any control characters. NULs are what a power loss
 // leaves in it.

@@ -5,7 +5,7 @@ import "slices"
 // Recognition is what a file was found to be, and by what.
 type Recognition struct {
 	Compression []string // the outermost first; none for a file that is not compressed
-	Encoding    string   // UTF-8 or UTF-16; empty for a database
+	Encoding    string   // UTF-8 or UTF-16; empty for a database, and for what is no text
 	// CarriageReturns says that lines end with these, and not with newlines.
 	CarriageReturns bool
 	// Wrapped says that records lie in lists, or in the objects of a shipper, and have
@@ -26,7 +26,7 @@ func (f *File) Recognition() Recognition {
 	if f.format != nil {
 		r.Format, r.Title = f.format.Name, f.format.Title
 	}
-	if f.src.isSQLite() {
+	if f.src.isSQLite() || f.noText {
 		return r
 	}
 	r.Encoding = "UTF-8"
@@ -41,4 +41,11 @@ func (f *File) Recognition() Recognition {
 	}
 	r.Wrapped = f.found.framing.some && carried.n == 0
 	return r
+}
+
+// like says what content resembles, going by its beginning, or returns nil. It notes
+// whether that is text.
+func (f *File) like(text []byte, whole bool) *likeness {
+	f.noText = !isText(text, whole)
+	return likenessOf(text, whole)
 }

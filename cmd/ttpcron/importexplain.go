@@ -13,12 +13,15 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/importer"
+	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 const (
 	// maxExplained is how many events, and how many reasons, are shown of a file.
 	maxExplained = 10
+	// maxRefused is how many files of a folder are shown that are not read.
+	maxRefused = 10
 	// maxReasons is how many reasons are told apart.
 	maxReasons = 100
 )
@@ -51,7 +54,13 @@ func explainFiles(ctx context.Context, s *session, args []string, o importOption
 	if len(args) == 0 {
 		return cli.Usage("nothing to explain", "name files: ttpcron import --explain cowrie.json")
 	}
-	first := true
+	first, refused := true, 0
+	var failed jobs.InputError
+	fail := func(name string, err error) {
+		f := jobs.FileReport{Err: err}
+		f.File = name
+		failed.Files = append(failed.Files, f)
+	}
 	for _, arg := range args {
 		in, err := importer.ParseInput(arg)
 		if err != nil {
@@ -63,12 +72,23 @@ func explainFiles(ctx context.Context, s *session, args []string, o importOption
 		x, err := importer.Expand([]string{in.Path})
 		for _, found := range x.Files {
 			f, err := explainFile(ctx, s, found, importer.Options{Format: in.Format, Final: o.final, Below: found.Below, Now: s.now, Stdin: s.stdin})
-			if err != nil {
-				return err
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
-			if o.json {
+			if err != nil {
+				fail(found.Path, err)
+				continue
+			}
+			failed.Others++
+			if f.refused != nil && found.Path != in.Path {
+				refused++
+			}
+			switch {
+			case o.json:
 				err = s.out.RawJSON(appendExplainedJSON(nil, f))
-			} else {
+			case f.refused != nil && found.Path != in.Path && refused > maxRefused:
+				continue
+			default:
 				if !first {
 					fmt.Fprintln(s.out)
 				}
@@ -82,9 +102,18 @@ func explainFiles(ctx context.Context, s *session, args []string, o importOption
 		for _, left := range x.Left {
 			s.log.Warn("passed over", "file", term.Clean(left.Path), "reason", term.Clean(left.Reason))
 		}
-		if errs := inputs.Errors(err); len(errs) > 0 {
-			return errs[0]
+		for _, e := range inputs.Errors(err) {
+			fail(in.Path, e)
 		}
+		if len(x.Files)+len(x.Left) == 0 && err == nil {
+			fail(in.Path, inputs.Nothing(in.Path))
+		}
+	}
+	if more := refused - maxRefused; more > 0 && !o.json {
+		s.out.Note("%s not read: --json says of each what it looks like", term.Plural(more, "more file is", "more files are"))
+	}
+	if len(failed.Files) > 0 {
+		return &failed
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 			out = append(out, failing(in.Path, e))
 		}
 		if len(x.Files)+len(x.Left) == 0 && err == nil {
-			out = append(out, failing(in.Path, fmt.Errorf("%s: nothing to read there", in.Path)))
+			out = append(out, failing(in.Path, Nothing(in.Path)))
 		}
 	}
 	return out, nil
@@ -103,6 +103,9 @@ func (o Options) leaving(left *importer.LeftError) jobs.Input {
 func failing(name string, err error) jobs.Input {
 	return jobs.Input{Name: name, Open: func(context.Context, jobs.Known) (jobs.File, error) { return nil, err }}
 }
+
+// Nothing says that a path leads to no file, such as an empty folder.
+func Nothing(path string) error { return fmt.Errorf("%s: nothing to read there", path) }
 
 // Errors lists what errors.Join joined.
 func Errors(err error) []error {
