@@ -58,10 +58,10 @@ func importCommand() *command {
 
 func importText() string {
 	var b strings.Builder
-	b.WriteString(`Reads files, folders with all that is below them, patterns, .gz files, and - for
-standard input. Without a PATH the inputs of the config file are read. Importing
-is idempotent: an event is known by its content, however often its file is
-renamed, rotated, compressed or read again. A file that has grown is read from
+	b.WriteString(`Reads files, folders with all that is below them, patterns, and - for standard
+input, compressed or not. Without a PATH the inputs of the config file are read.
+Importing is idempotent: an event is known by its content, however often its file
+is renamed, rotated, compressed or read again. A file that has grown is read from
 where it stood. Lines that cannot be used are counted, kept with their reason
 (--rejected lists them) and never stop the rest; a file that cannot be read is
 reported, and the others are imported.
@@ -74,9 +74,9 @@ Native events and databases can speak for any sensor, so they are read only wher
 you name the file, a pattern that it matches, or the folder that it lies in, and
 not from folders further down.
 
-What is passed over in a folder is said when it is met first, and with --again.
-The command fails when a file that you named is refused, or holds nothing but
-lines that cannot be used; a configured input of such lines fails nothing.
+What is passed over in a folder is said once, and with --again. The command fails
+when a file that you named is refused, or holds nothing but lines that cannot be
+used; a configured input of such lines fails nothing.
 
 FORMATS
   auto         recognised by content

@@ -32,8 +32,8 @@ func rulesUntagged() *command {
 		Text: `Judges the stored events of the window with the rules as they are now, those of
 --rules among them, and lists what none of them fires on, the most frequent first:
 where the next rule is to be found. Nothing is written. Events of one content are
-listed once. Facts about sessions, such as that one was opened, are no deeds: they
-are looked at when --kind session asks for them.`,
+listed once. Facts about sessions, such as that one was opened, are left out
+unless --kind session asks for them.`,
 		Examples: "ttpcron rules untagged --since 30d\nttpcron rules untagged --limit 0 --json | jq -r .payload.command_text",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

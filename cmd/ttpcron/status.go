@@ -31,11 +31,11 @@ func statusCommand() *command {
 		Text: `Shows the size of the store, events and tags by source, for each source the
 checkpoint and how many events came after it, tags by level, the last runs, and
 where rules come from. WAITING is what the next run takes without --since-days:
-"<" means that it may be fewer, "no rule" that the last run had none for it.
-Nothing is scanned and, once there was a run, no rule is compiled, so that it
-answers at once: rules check says whether all rules are sound. Only where several
-tags of one event by one rule are the same technique in the release of ATT&CK that
-is shown are such tags read, to count one.`,
+"<" means that it may be fewer, "no rule" that no rule applied to that source in
+the last run. Nothing is scanned and, once there was a run, no rule is compiled,
+so that it answers at once: rules check says whether all rules are sound. Only
+where several tags of one event by one rule are the same technique in the release
+of ATT&CK that is shown are such tags read, to count one.`,
 		Examples: "ttpcron status\nttpcron status --json | jq .sources",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
