@@ -168,7 +168,8 @@ func printFaults(out *term.Output, faults []settings.Fault) {
 	}
 }
 
-// sources looks for jobs whose source is neither known nor stored.
+// sources looks for jobs whose source is neither known nor stored, which is a fault, and
+// warns of such kinds.
 func (r *configReport) sources(ctx context.Context, stores *store.Opener) {
 	var stored []ttpcron.SourceKind
 	if db, err := stores.Look(ctx, 0); err == nil {
@@ -176,6 +177,7 @@ func (r *configReport) sources(ctx context.Context, stores *store.Opener) {
 		db.Close()
 	}
 	r.faults = append(r.faults, r.conf.CheckSources(stored)...)
+	settings.WarnKinds(r.log, r.conf.Kinds, stored)
 }
 
 func (r *configReport) faultf(line int, hint, format string, args ...any) {

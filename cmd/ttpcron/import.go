@@ -154,6 +154,9 @@ func importFiles(ctx context.Context, s *session, args []string, o importOptions
 	if serr := sayOnlyCommands(ctx, s.log, db, s.set.Kinds, files); err == nil {
 		err = serr
 	}
+	if kerr := warnKinds(ctx, s.log, db, s.set.Kinds, files); err == nil {
+		err = kerr
+	}
 	if cerr := db.Close(); err == nil {
 		err = cerr
 	}

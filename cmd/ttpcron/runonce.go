@@ -146,6 +146,9 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 	notes.End()
 	retention.WarnHorizon(s.log, r.Run.Imported, s.now())
 	ruleset.SayUnclaimed(s.log, r.Run.Unclaimed)
+	if kerr := warnKinds(ctx, s.log, db, s.set.Kinds, r.Files); err == nil {
+		err = kerr
+	}
 	if !o.dryRun {
 		if serr := sayOnlyCommands(ctx, s.log, db, s.set.Kinds, r.Files); err == nil {
 			err = serr

@@ -163,12 +163,13 @@ func (d *daemon) prepare(ctx context.Context) error {
 }
 
 // checkSources refuses a configuration with a job whose source is neither known nor
-// stored.
+// stored. It warns of kinds that are not.
 func (d *daemon) checkSources(ctx context.Context, c *settings.Daemon) error {
 	stored, err := d.db.Kinds(ctx)
 	if err != nil {
 		return err
 	}
+	settings.WarnKinds(d.log, c.Kinds, stored)
 	return c.File.Refusal(c.CheckSources(stored))
 }
 

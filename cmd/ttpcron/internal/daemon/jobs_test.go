@@ -282,6 +282,23 @@ func testInputThatHangs(t *testing.T) {
 	}
 }
 
+// A kind that is asked for and neither known nor stored is warned of, and refused
+// nothing.
+func TestReloadWarnsOfKinds(t *testing.T) {
+	b := newBench(t, nodetest.Rarely)
+	for kinds, want := range map[string]bool{`["canary", "tunnel"]`: false, `["command", "login"]`: true} {
+		b.stderr.Reset()
+		b.n.Write("ttpcron.toml", "kinds = "+kinds+"\n"+nodetest.Rarely)
+		c, err := b.d.read()
+		if err == nil {
+			err = errors.Join(c.File.Err(), b.d.checkSources(t.Context(), c))
+		}
+		if said := strings.Contains(b.stderr.String(), "neither known nor stored: kinds=login "); err != nil || said != want {
+			t.Errorf("%s: %v\n%s", kinds, err, b.stderr.String())
+		}
+	}
+}
+
 // A reload with a job whose source is neither known nor stored leaves the old
 // configuration in force.
 func TestReloadChecksSources(t *testing.T) {
