@@ -204,7 +204,6 @@ func (l *lineReader) nextSlow(ctx context.Context) (line, bool) {
 	l.before, l.beforeOff = append(l.before[:0], l.tail(tailBytes)...), l.off
 	l.skipNULs(ctx, math.MaxInt64)
 	l.lineOff, l.lineStart = l.off, -1
-	searched := 0
 	for {
 		pending := l.buf[l.start:l.end]
 		if n := l.lineEnd(); n >= 0 {
@@ -215,12 +214,11 @@ func (l *lineReader) nextSlow(ctx context.Context) (line, bool) {
 			l.advance(len(text) + 1)
 			return line{text: text}, true
 		}
-		searched = len(pending)
-		if searched > len(l.buf)/2 {
+		if len(pending) > len(l.buf)/2 {
 			return l.nextLong(ctx, l.values), true
 		}
 		if !l.fill(ctx) {
-			if searched == 0 {
+			if len(pending) == 0 {
 				return line{}, false
 			}
 			return l.nextLong(ctx, l.within && l.values), true
