@@ -24,12 +24,26 @@ type Batch struct {
 type Commit struct {
 	Tags     []Tag
 	Reviews  []Review
-	Kept     []UUID       // tags that reviews leave beside Tags, since commits before brought them
-	Coverage []Coverage   // those of a kind and day together replace what is stored for it
-	RuleSets []RuleSet    // the rules that Coverage speaks of, as far as they may not be stored
-	Cursors  []Cursor     // each replaces that of its kind
-	Run      *Run         // replaces the record with its ID; nil for none
-	Audit    []AuditEntry // are added
+	Kept     []UUID     // tags that reviews leave beside Tags, since commits before brought them
+	Coverage []Coverage // those of a kind and day together replace what is stored for it
+	RuleSets []RuleSet  // the rules that Coverage speaks of, as far as they may not be stored
+	Cursors  []Cursor   // each replaces that of its kind
+	// Matches are added to the base matches of correlations. Of the events of a Review
+	// those of its streams (whose ids are among its Rules) that are not among Matches go.
+	Matches []BaseMatch
+	// Judgements, Judged and Untouched are what a pass of correlations has come to.
+	Judgements []Judgement
+	Gone       []TagKey    // tags of correlations that are taken out
+	Judged     []JudgedDay // each replaces that of its day
+	Settled    []SettledMatches
+	Run        *Run         // replaces the record with its ID; nil for none
+	Audit      []AuditEntry // are added
+}
+
+// TagKey finds a tag.
+type TagKey struct {
+	EventTime time.Time
+	UUID      UUID
 }
 
 // Review says that some rules have looked at events again, or look at such events

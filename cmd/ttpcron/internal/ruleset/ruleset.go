@@ -54,6 +54,9 @@ func (r Set) Has(id string) bool {
 
 func (r Set) with(rs *tagger.RuleSet) Set { return Set{rs, r.Log, r.Observer} }
 
+// Correlations lists the rules over several events that are in force.
+func (r Set) Correlations() []jobs.Correlation { return nil }
+
 // Tagger returns a tagger for one goroutine.
 func (r Set) Tagger() jobs.Tagger {
 	t := r.RuleSet.Tagger(func(e ttpcron.Event, rule string, err error) {

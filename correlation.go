@@ -1,0 +1,426 @@
+package ttpcron
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/ttpcron/ttpcron/jsontext"
+)
+
+// A correlation is a rule over several events: a technique that no single event shows.
+// The rules that it names match events; each such base match belongs to a group, by the
+// values of some fields, and has values of others that the rule counts or adds up. What
+// travels between those who find base matches, those who keep them and those who judge
+// groups is in this file.
+
+// Stream is what some correlations need of the matches of one base rule among the events
+// of one kind: in which group each lies, and some values of its event.
+type Stream struct {
+	// ID names the stream: it is made of what follows. It is no id of a rule, since it
+	// holds a |, but takes the place of one where the store remembers what has looked at
+	// which events.
+	ID     string
+	Rule   string // id of the base rule
+	Kind   SourceKind
+	Group  []GroupField // in the order of their names
+	Values []string     // fields of events
+	// Digest is over everything that decides which matches there are.
+	Digest [16]byte
+}
+
+// GroupField is a field by whose values matches are grouped.
+type GroupField struct {
+	Name     string // of the field in the group
+	From     string // the field of the event; see [Event.AppendField]
+	Optional bool   // an event without it takes part, with null
+}
+
+// NewStream returns the stream of these members, with its ID.
+func NewStream(rule string, kind SourceKind, group []GroupField, values []string, digest [16]byte) *Stream {
+	s := &Stream{Rule: rule, Kind: kind, Group: group, Values: values, Digest: digest}
+	id := append([]byte("match|"), kind...)
+	id = append(append(append(id, '|'), rule...), '|')
+	for i, f := range group {
+		if i > 0 {
+			id = append(id, ',')
+		}
+		id = append(append(append(id, f.Name...), '='), f.From...)
+		if f.Optional {
+			id = append(id, '?')
+		}
+	}
+	id = append(id, '|')
+	for i, v := range values {
+		if i > 0 {
+			id = append(id, ',')
+		}
+		id = append(id, v...)
+	}
+	s.ID = string(id)
+	return s
+}
+
+// IsStream reports whether an id that the store remembers as that of a rule is that of
+// a stream.
+func IsStream(id string) bool { return len(id) > 6 && id[:6] == "match|" }
+
+// Def returns the stream in the form in which a store remembers what has looked at
+// events.
+func (s *Stream) Def() RuleDef { return RuleDef{ID: s.ID, Version: 1, Digest: s.Digest} }
+
+// Grouping names the fields of the stream's groups, separated by commas. Streams of one
+// grouping share groups.
+func (s *Stream) Grouping() string {
+	var b []byte
+	for i, f := range s.Group {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, f.Name...)
+	}
+	return string(b)
+}
+
+// BaseMatch is a match of a base rule, as far as correlations need it.
+type BaseMatch struct {
+	Stream *Stream
+	Group  string // a [Group]
+	Values string // packed values of Stream.Values, see [EachPacked]
+	Time   time.Time
+	Seq    uint64 // arrival number of the event
+}
+
+// Append appends the match of an event to dst: its group and its values. It is false,
+// and appends nothing, when the event lacks a field by which the stream groups; a value
+// that it lacks is packed as null. own are networks whose addresses take no part in
+// groups by address, as those of resolvers do not.
+func (s *Stream) Append(dst []byte, e *Event, own Networks) (packed []byte, group int, ok bool) {
+	start := len(dst)
+	dst = append(dst, byte(e.Vantage))
+	for i := range s.Group {
+		f := &s.Group[i]
+		if f.From == FieldAttackerIP && !f.Optional && (own.Contains(e.AttackerIP) || e.ByResolver()) {
+			return dst[:start], 0, false
+		}
+		before := len(dst)
+		if dst = e.AppendField(dst, f.From); len(dst) == before {
+			if !f.Optional {
+				return dst[:start], 0, false
+			}
+			dst = append(dst, packedNull)
+		}
+	}
+	group = len(dst) - start
+	for _, name := range s.Values {
+		before := len(dst)
+		if dst = e.AppendField(dst, name); len(dst) == before {
+			dst = append(dst, packedNull)
+		}
+	}
+	return dst, group, true
+}
+
+// Fields that every event may have, under the names of its native form. Other names are
+// those of fields of the payload.
+const (
+	FieldAttackerIP   = "attacker_ip"
+	FieldAttackerUUID = "attacker_uuid"
+	FieldIdentityUUID = "identity_uuid"
+	FieldSessionID    = "session_id"
+	FieldDeckyID      = "decky_id"
+)
+
+// AppendField appends the value of a field, packed: see [EachPacked]. It appends nothing
+// for one that is missing, empty where every event has it, or null. The attacker is that
+// of [Event.Attacker].
+func (e *Event) AppendField(dst []byte, name string) []byte {
+	own := ""
+	switch name {
+	case FieldAttackerIP:
+		own = e.AttackerIP
+	case FieldAttackerUUID:
+		own, _ = e.Attacker()
+	case FieldIdentityUUID:
+		own = e.IdentityUUID
+	case FieldSessionID:
+		own = e.SessionID
+	case FieldDeckyID:
+		own = e.DeckyID
+	default:
+		for i := range e.Payload {
+			if f := &e.Payload[i]; f.Name == name {
+				if f.Raw == nil {
+					return appendPackedText(dst, f.Text)
+				}
+				return appendPackedJSON(dst, f.Raw)
+			}
+		}
+		return dst
+	}
+	if own == "" {
+		return dst
+	}
+	return appendPackedText(dst, own)
+}
+
+// The forms of a packed value. They are part of groups that are stored.
+const (
+	packedText = 't' // its length and the text, at most maxPacked bytes
+	packedHash = 'h' // SHA-256 of what AppendSame makes of an object, an array or a longer text
+	packedNull = 'n'
+)
+
+// maxPacked is how long a text may be that is kept as it is.
+const maxPacked = 256
+
+func appendPackedText(dst []byte, text string) []byte {
+	if len(text) > maxPacked {
+		sum := sha256.Sum256(jsontext.AppendSameText(nil, text))
+		return append(append(dst, packedHash), sum[:]...)
+	}
+	return append(binary.AppendUvarint(append(dst, packedText), uint64(len(text))), text...)
+}
+
+// appendPackedJSON packs a number or a boolean as its text, as two copies of a record
+// may have one or the other: see [jsontext.AppendSame].
+func appendPackedJSON(dst, raw []byte) []byte {
+	same := jsontext.AppendSame(nil, raw)
+	if len(same) > 0 && same[0] == packedText && len(same) <= maxPacked {
+		return append(dst, same...)
+	}
+	if len(same) == 0 {
+		return dst
+	}
+	sum := sha256.Sum256(same)
+	return append(append(dst, packedHash), sum[:]...)
+}
+
+// A PackedValue is a value of a field: nothing where the event has none, a text of at
+// most 256 bytes, in which form numbers and booleans are too, or the SHA-256 of anything
+// else.
+type PackedValue struct {
+	Null bool
+	Text string
+	Hash string // 32 bytes, or empty
+}
+
+// AppendJSON appends the value as canonical JSON: a string, null, or {"sha256":"…"}.
+func (v *PackedValue) AppendJSON(dst []byte) []byte {
+	switch {
+	case v.Null:
+		return append(dst, "null"...)
+	case v.Hash != "":
+		dst = append(dst, `{"sha256":"`...)
+		dst = hex.AppendEncode(dst, []byte(v.Hash))
+		return append(dst, `"}`...)
+	}
+	return jsontext.AppendString(dst, v.Text)
+}
+
+// NextPacked reads the first of packed values, and returns what follows. It is false
+// when there is none, or what is there is no packed value.
+func NextPacked(packed string) (v PackedValue, rest string, ok bool) {
+	if packed == "" {
+		return v, "", false
+	}
+	switch body := packed[1:]; packed[0] {
+	case packedNull:
+		return PackedValue{Null: true}, body, true
+	case packedHash:
+		if len(body) < sha256.Size {
+			return v, "", false
+		}
+		return PackedValue{Hash: body[:sha256.Size]}, body[sha256.Size:], true
+	case packedText:
+		var head [binary.MaxVarintLen64]byte
+		n, size := binary.Uvarint(head[:copy(head[:], body)])
+		if size <= 0 || n > maxPacked || uint64(len(body)-size) < n {
+			return v, "", false
+		}
+		return PackedValue{Text: body[size : size+int(n)]}, body[size+int(n):], true
+	}
+	return v, "", false
+}
+
+// A Group is the values of the fields by which matches are grouped, in the order of the
+// names of these, after a byte for the vantage: what hosts saw is never in a group with
+// what honeypots did.
+type Group string
+
+// Vantage returns from where the group's events were seen.
+func (g Group) Vantage() Vantage {
+	if g == "" {
+		return VantageHoneypot
+	}
+	return Vantage(g[0])
+}
+
+// AppendJSON appends the names and values of the group as a JSON object in canonical
+// form, its members in the order of their names. Events that hosts saw have a member
+// "vantage" besides.
+func (g Group) AppendJSON(dst []byte, names []string) []byte {
+	dst = append(dst, '{')
+	first := len(dst)
+	member := func(name string, value func()) {
+		if len(dst) > first {
+			dst = append(dst, ',')
+		}
+		dst = append(jsontext.AppendString(dst, name), ':')
+		value()
+	}
+	host := g.Vantage() == VantageHost
+	vantage := func() {
+		if host {
+			host = false
+			member("vantage", func() { dst = append(dst, `"host"`...) })
+		}
+	}
+	rest := ""
+	if len(g) > 0 {
+		rest = string(g[1:])
+	}
+	for _, name := range names {
+		var v PackedValue
+		v, rest, _ = NextPacked(rest)
+		if name > "vantage" {
+			vantage()
+		}
+		member(name, func() { dst = v.AppendJSON(dst) })
+	}
+	vantage()
+	return append(dst, '}')
+}
+
+// Value returns the value of a name, and false when the group has none.
+func (g Group) Value(names []string, name string) (v PackedValue, ok bool) {
+	i := slices.Index(names, name)
+	if i < 0 || g == "" {
+		return v, false
+	}
+	rest := string(g[1:])
+	for range i + 1 {
+		if v, rest, ok = NextPacked(rest); !ok {
+			return PackedValue{}, false
+		}
+	}
+	return v, !v.Null
+}
+
+// Slot numbers the spans of time that begin at the epoch and are as long as the
+// timespan of a correlation: all windows of one group that end in a slot are one
+// finding.
+func Slot(t time.Time, timespan time.Duration) int64 {
+	// Whole seconds, since nanoseconds since 1970 do not fit beyond the year 2262.
+	return t.Unix() / int64(timespan/time.Second)
+}
+
+// SlotStart returns when a slot begins.
+func SlotStart(slot int64, timespan time.Duration) time.Time {
+	return time.Unix(slot*int64(timespan/time.Second), 0).UTC()
+}
+
+// groupSpace is the namespace of identities that stand for a group, and never changes.
+var groupSpace = uuid5(urlSpace, []byte("ttpcron:group:v1"))
+
+// Finding is what a correlation has found: a window of a group that satisfied its
+// condition ended in a slot.
+type Finding struct {
+	Names    []string // of the group's fields, ascending
+	Group    Group
+	Slot     int64
+	Timespan time.Duration
+}
+
+// Tag returns the tag of the finding with a claim and evidence. It is a function of
+// rule, group and slot alone. Its attacker, session and sensor are those that the group
+// names; where it names none there is an identity made of the group.
+func (f *Finding) Tag(c Claim, evidence []byte) Tag {
+	sum := f.hash()
+	t := Tag{
+		Claim: c, SourceKind: Correlation, SourceID: "corr:" + sum + ":" + strconv.FormatInt(f.Slot, 10),
+		Vantage: f.Group.Vantage(), Evidence: evidence, EventTime: SlotStart(f.Slot, f.Timespan),
+	}
+	for _, field := range [...]struct {
+		name string
+		to   *string
+	}{
+		{FieldAttackerIP, &t.AttackerIP}, {FieldAttackerUUID, &t.AttackerUUID}, {FieldIdentityUUID, &t.IdentityUUID},
+		{FieldSessionID, &t.SessionID}, {FieldDeckyID, &t.DeckyID},
+	} {
+		if v, ok := f.Group.Value(f.Names, field.name); ok && v.Hash == "" {
+			*field.to = v.Text
+		}
+	}
+	if t.AttackerUUID == "" && t.IdentityUUID == "" {
+		if t.AttackerIP != "" {
+			t.AttackerUUID = DeriveAttacker(t.AttackerIP)
+		} else {
+			t.IdentityUUID = uuid5(groupSpace, []byte("group:"+sum)).String()
+		}
+	}
+	return t
+}
+
+// hash returns the first 32 hexadecimal digits of the SHA-256 of the group's names and
+// values as canonical JSON.
+func (f *Finding) hash() string {
+	sum := sha256.Sum256(f.Group.AppendJSON(nil, f.Names))
+	return fmt.Sprintf("%x", sum[:16])
+}
+
+// Judgement says that a correlation has judged all its slots that begin in a span of
+// time: tags that it has there, beside those of the commit and those that it keeps, go.
+type Judgement struct {
+	Rule  string
+	Since time.Time
+	Until time.Time // the first instant after the span
+}
+
+// JudgedDay says which correlations have judged everything that lies in a day, but for
+// base matches that came or went since: every slot that has an instant in common with
+// the day.
+type JudgedDay struct {
+	Day   Day
+	Rules []RuleDef // by ascending id
+}
+
+// SettledMatches says that what came and went of a day, up to a number that
+// [MatchDay.Last] gave, has been judged wherever it matters.
+type SettledMatches struct {
+	Day  Day
+	UpTo uint64
+}
+
+// MatchDay describes the stored base matches of one day.
+type MatchDay struct {
+	Day     Day
+	Matches int
+	// Touched counts the matches that came or went since they were judged, Last numbers
+	// what came or went last.
+	Touched int
+	Last    uint64
+	Judged  RuleSet // the correlations of its JudgedDay
+}
+
+// MatchQuery selects base matches of one grouping.
+type MatchQuery struct {
+	Grouping string    // see [Stream.Grouping]
+	Since    time.Time // when the event happened
+	Until    time.Time // the first instant that is not selected
+	Groups   []Group   // nil: all
+}
+
+// TouchedGroup is a group of which base matches of a day came, or went, since they were
+// judged.
+type TouchedGroup struct {
+	Grouping string
+	Group    Group
+	Earliest time.Time // of those matches
+	Latest   time.Time
+	Went     bool // some of them went
+}
