@@ -126,14 +126,16 @@ type Event struct {
 	Seq uint64
 }
 
-// Validate reports why an event cannot be stored: no kind or one that is not a
-// plain word, no time, a time outside the years 1970 to 9999, nobody to
+// Validate reports why an event cannot be stored: no kind, one that is not a
+// plain word or that of findings, no time, a time outside the years 1970 to 9999, nobody to
 // attribute it to, or a field that is too long.
 func (e *Event) Validate() error {
 	if err := e.Kind.Validate(); err != nil {
 		return err
 	}
 	switch {
+	case e.Kind == Correlation:
+		return errors.New("source_kind correlation is that of a finding over several events, which is no event")
 	case e.Time.IsZero():
 		return errors.New("time is missing")
 	case e.Time.Unix() < 0 || e.Time.Year() > 9999:

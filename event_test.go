@@ -52,6 +52,7 @@ func TestEventValidate(t *testing.T) {
 		"kind with a bar":   {func(e *Event) { e.Kind = "command|x" }, "other characters"},
 		"kind with escape":  {func(e *Event) { e.Kind = "\x1b[2J" }, "other characters"},
 		"kind not in UTF-8": {func(e *Event) { e.Kind = "\xff" }, "other characters"},
+		"a finding":         {func(e *Event) { e.Kind = Correlation }, "source_kind correlation is that of a finding over several events, which is no event"},
 		"no time":           {func(e *Event) { e.Time = time.Time{} }, "time is missing"},
 		"before 1970":       {func(e *Event) { e.Time = time.Unix(0, -1) }, "outside the years"},
 		"year 10000":        {func(e *Event) { e.Time = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "outside the years"},

@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"slices"
+
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/jsontext"
 )
@@ -9,7 +11,7 @@ import (
 var events = Format{
 	Name: "events", Title: "ttpcron's own events, JSON lines", Version: 1, anyone: true,
 	Records: []RecordType{{
-		Name: "any", Kinds: ttpcron.Kinds(),
+		Name: "any", Kinds: slices.DeleteFunc(ttpcron.Kinds(), func(k ttpcron.SourceKind) bool { return k == ttpcron.Correlation }),
 		Why: "the kind is what source_kind says; one that is not in this list is kept too",
 	}},
 	lines: &lineFormat{
