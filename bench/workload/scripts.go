@@ -138,7 +138,7 @@ var (
 	exchanges = []string{
 		"a969beecfec94db78a0a6d0da1e5e81f", "51b16195f3d725f0cca39a443e411da5", "1c40c29bd90a87380715fc7cbfce18f6", "19e0a9b2670667f6066fa5f41289c3b2",
 	}
-	password = []string{"123456", "admin", "password", "root", "1234", "raspberry", "qwerty123", "P@ssw0rd", "xc3511", "vizxv"}
+	passwords = []string{"123456", "admin", "password", "root", "1234", "raspberry", "qwerty123", "P@ssw0rd", "xc3511", "vizxv"}
 )
 
 // campaigns is how many actors share hosts, keys and programs.
@@ -266,7 +266,7 @@ func (g *generator) attacker() string {
 }
 
 func (g *generator) credentials() (user, pass string) {
-	return users[g.n(len(users))], password[g.n(len(password))]
+	return users[g.n(len(users))], passwords[g.n(len(passwords))]
 }
 
 // letters spells x with n capital letters.

@@ -13,7 +13,9 @@
 package workload
 
 import (
+	"cmp"
 	"container/heap"
+	"encoding/json"
 	"iter"
 	"math/rand/v2"
 	"time"
@@ -29,28 +31,36 @@ type Options struct {
 	// the internet: most of its lines are connections and guesses, with key exchanges,
 	// files and tunnels among them. Events are the same commands at other times.
 	Whole bool
-	Seed  uint64 // another seed, another history
+	// Logins is how many login attempts there are, those of the sessions with commands
+	// among them, and in bursts; 0 leaves the attempts out of Events.
+	Logins int
+	// Addresses makes a history of nothing but the Logins, which so many addresses make in
+	// turn, each time in a session of its own.
+	Addresses int
+	Seed      uint64 // another seed, another history
 	// Start is when the history begins; zero means 2026-01-01 UTC.
 	Start time.Time
-	// Days is how long it lasts; zero means a day for every 25,000 commands,
-	// at least one and at most 365.
+	// Days is how long it lasts; zero means a day for every 25,000 commands, or logins
+	// where these are more, at least one and at most 365.
 	Days int
 }
 
-// Events yields the commands of a history as the events that importing it gives,
-// in the order of their times. IDs are empty: they follow from the content.
+// Events yields the commands of a history, and the Logins, as the events that importing
+// it gives, in the order of their times. IDs are empty: they follow from the content.
 func Events(o Options) iter.Seq[ttpcron.Event] {
 	return func(yield func(ttpcron.Event) bool) {
 		for r := range records(o) {
-			if r.step.kind != command {
+			s := r.session
+			e := ttpcron.Event{Time: r.at, AttackerIP: s.ip, SessionID: s.id, DeckyID: s.sensor}
+			switch {
+			case r.step.kind == command:
+				e.Kind, e.Payload = ttpcron.Command, ttpcron.TextPayload("command_text", r.step.text)
+			case o.Logins > 0 && r.step.kind.login():
+				e.Kind, e.Payload = ttpcron.AuthAttempt, r.login()
+			default:
 				continue
 			}
-			s := r.session
-			ok := yield(ttpcron.Event{
-				Kind: ttpcron.Command, Time: r.at, AttackerIP: s.ip, SessionID: s.id, DeckyID: s.sensor,
-				Payload: ttpcron.TextPayload("command_text", r.step.text),
-			})
-			if !ok {
+			if !yield(e) {
 				return
 			}
 		}
@@ -62,6 +72,24 @@ type record struct {
 	at      time.Time
 	session *session
 	step    step
+}
+
+// login returns the payload of a login attempt, as importing Cowrie's log gives it.
+func (r *record) login() ttpcron.Payload {
+	user, password := r.credentials()
+	success := "false"
+	if r.step.kind == loginSucceeded {
+		success = "true"
+	}
+	return ttpcron.Payload{
+		{Name: "method", Text: "password"}, {Name: "password", Text: password},
+		{Name: "success", Raw: json.RawMessage(success)}, {Name: "username", Text: user},
+	}
+}
+
+// credentials returns account and password of an attempt.
+func (r *record) credentials() (user, password string) {
+	return cmp.Or(r.step.user, r.session.user), cmp.Or(r.step.text, r.session.password)
 }
 
 // session is one connection with all that happens in it.
@@ -81,6 +109,7 @@ type step struct {
 	after time.Duration // since the session's start
 	kind  stepKind
 	text  string // of a command; the URL of a download; the hash of a file; the password of a guess, the session's when empty
+	user  string // of a guess, the session's when empty
 }
 
 type stepKind uint8
@@ -99,22 +128,31 @@ const (
 	tunnel
 )
 
+func (k stepKind) login() bool { return k == loginFailed || k == loginSucceeded }
+
 // records merges the sessions, which overlap in time, into one history.
 func records(o Options) iter.Seq[record] {
 	if o.Start.IsZero() {
 		o.Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	if o.Days == 0 {
-		o.Days = min(max(o.Commands/25_000, 1), 365)
+		o.Days = min(max(max(o.Commands, o.Logins)/25_000, 1), 365)
 	}
 	return func(yield func(record) bool) {
 		g := newGenerator(o)
 		var open sessionHeap
-		upcoming := g.session()
+		next := g.session
+		switch {
+		case o.Addresses > 0:
+			next = g.spread
+		case o.Logins > 0:
+			next = g.sessionOrBurst
+		}
+		upcoming := next()
 		for upcoming != nil || len(open) > 0 {
 			for upcoming != nil && (len(open) == 0 || upcoming.start.Before(open[0].at())) {
 				heap.Push(&open, upcoming)
-				upcoming = g.session()
+				upcoming = next()
 			}
 			s := open[0]
 			if !yield(record{s.at(), s, s.steps[s.next]}) {
@@ -157,6 +195,14 @@ type generator struct {
 	tokens   uint64 // unique tokens so far
 	now      time.Time
 	gap      time.Duration // mean time between sessions
+
+	attempts int // logins so far
+	bursts   uint64
+	upcoming *session  // the next that leaves commands, where there are bursts
+	latest   time.Time // when the session before started
+	open     burstHeap
+	burstsAt time.Time     // when the next burst starts
+	burstGap time.Duration // mean time between bursts
 }
 
 // guess returns the password of a failed login: of a whole log one in three is of a
@@ -182,6 +228,8 @@ func newGenerator(o Options) *generator {
 		g.weights += moreScans
 	}
 	g.gap = time.Duration(o.Days) * 24 * time.Hour * meanCommands / time.Duration(max(o.Commands, 1))
+	g.burstsAt = o.Start
+	g.burstGap = time.Duration(o.Days) * 24 * time.Hour * meanBurst / time.Duration(max(g.loginsLeft(), 1))
 	return g
 }
 
@@ -210,9 +258,9 @@ func (g *generator) session() *session {
 	at := time.Duration(0)
 	add := func(kind stepKind, text string, pause time.Duration) {
 		at += pause/4 + g.upTo(pause)
-		s.steps = append(s.steps, step{at, kind, text})
+		s.steps = append(s.steps, step{after: at, kind: kind, text: text})
 	}
-	s.steps = append(s.steps, step{0, connect, ""})
+	s.steps = append(s.steps, step{kind: connect})
 	if !s.telnet {
 		add(version, "", 200*time.Millisecond)
 		if g.Whole {

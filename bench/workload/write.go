@@ -2,7 +2,6 @@ package workload
 
 import (
 	"bufio"
-	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -54,8 +53,8 @@ func appendCowrie(dst []byte, r *record) []byte {
 	case version:
 		dst = append(dst, `"cowrie.client.version","version":"SSH-2.0-Go","message":"Remote SSH version: SSH-2.0-Go"`...)
 	case loginFailed:
-		password := cmp.Or(r.step.text, s.password)
-		dst = fmt.Appendf(dst, `"cowrie.login.failed","username":"%s","password":"%s","message":"login attempt [%s/%s] failed"`, s.user, password, s.user, password)
+		user, password := r.credentials()
+		dst = fmt.Appendf(dst, `"cowrie.login.failed","username":"%s","password":"%s","message":"login attempt [%[1]s/%[2]s] failed"`, user, password)
 	case exchange:
 		dst = fmt.Appendf(dst, `"cowrie.client.kex","hassh":"%s","hasshAlgorithms":%q,"kexAlgs":[%[2]q],"keyAlgs":["ssh-ed25519","ecdsa-sha2-nistp256","rsa-sha2-512","ssh-rsa"],"encCS":["aes128-ctr","aes192-ctr","aes256-ctr","chacha20-poly1305@openssh.com"],"macCS":["hmac-sha2-256","hmac-sha2-512","hmac-sha1"],"compCS":["none"],"langCS":[""],"message":"SSH client hassh fingerprint: %[1]s"`,
 			r.step.text, "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,diffie-hellman-group14-sha256")
@@ -69,7 +68,8 @@ func appendCowrie(dst []byte, r *record) []byte {
 	case tunnel:
 		dst = fmt.Appendf(dst, `"cowrie.direct-tcpip.request","dst_ip":"%s","dst_port":443,"src_port":%d,"message":"direct-tcp connection request to %[1]s:443 from 127.0.0.1:%[2]d"`, r.step.text, port)
 	case loginSucceeded:
-		dst = fmt.Appendf(dst, `"cowrie.login.success","username":"%s","password":"%s","message":"login attempt [%s/%s] succeeded"`, s.user, s.password, s.user, s.password)
+		user, password := r.credentials()
+		dst = fmt.Appendf(dst, `"cowrie.login.success","username":"%s","password":"%s","message":"login attempt [%[1]s/%[2]s] succeeded"`, user, password)
 	case command:
 		dst = append(dst, `"cowrie.command.input","input":`...)
 		dst = jsontext.AppendString(dst, r.step.text)
