@@ -222,6 +222,17 @@ func (v *PackedValue) AppendJSON(dst []byte) []byte {
 	return jsontext.AppendString(dst, v.Text)
 }
 
+// Append appends the packed value.
+func (v *PackedValue) Append(dst []byte) []byte {
+	switch {
+	case v.Null:
+		return append(dst, packedNull)
+	case v.Hash != "":
+		return append(append(dst, packedHash), v.Hash...)
+	}
+	return appendPackedText(dst, v.Text)
+}
+
 // NextPacked reads the first of packed values, and returns what follows. It is false
 // when there is none, or what is there is no packed value.
 func NextPacked(packed string) (v PackedValue, rest string, ok bool) {
@@ -251,6 +262,47 @@ func NextPacked(packed string) (v PackedValue, rest string, ok bool) {
 // names of these, after a byte for the vantage: what hosts saw is never in a group with
 // what honeypots did.
 type Group string
+
+// ParseGroup returns the group of a vantage with these names of which [Group.AppendJSON]
+// makes a text.
+func ParseGroup(object []byte, names []string, v Vantage) (Group, error) {
+	values := map[string]*PackedValue{}
+	jsontext.EachMember(object, func(name []byte, value jsontext.Value) bool {
+		if p, ok := unpackedJSON(value); ok && values[string(name)] == nil {
+			values[string(name)] = &p
+		}
+		return true
+	})
+	packed := []byte{byte(v)}
+	for _, name := range names {
+		if values[name] == nil {
+			return "", fmt.Errorf("the group says nothing of %.80q", name)
+		}
+		packed = values[name].Append(packed)
+	}
+	if g := Group(packed); string(g.AppendJSON(nil, names)) == string(object) {
+		return g, nil
+	}
+	return "", fmt.Errorf("the group has other fields than %.200q", names)
+}
+
+// unpackedJSON reads what [PackedValue.AppendJSON] makes.
+func unpackedJSON(value jsontext.Value) (v PackedValue, ok bool) {
+	switch {
+	case value.IsNull():
+		return PackedValue{Null: true}, true
+	case value.IsObject():
+		jsontext.EachMember(value.Raw(), func(_ []byte, sum jsontext.Value) bool {
+			digits, _ := sum.Text()
+			hash, _ := hex.DecodeString(digits)
+			v.Hash = string(hash)
+			return false
+		})
+		return v, len(v.Hash) == sha256.Size
+	}
+	v.Text, ok = value.Text()
+	return v, ok
+}
 
 // Vantage returns from where the group's events were seen.
 func (g Group) Vantage() Vantage {

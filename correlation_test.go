@@ -1,6 +1,7 @@
 package ttpcron
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -42,5 +43,45 @@ func TestFindingOfAnAddress(t *testing.T) {
 	e.Payload = e.Payload[:1]
 	if _, _, ok := s.Append(nil, &e, nil); ok {
 		t.Error("an event without the field takes part")
+	}
+}
+
+func TestParseGroup(t *testing.T) {
+	names := []string{"a", "b", "vantage", "z"}
+	for _, values := range [][]PackedValue{
+		{{Text: "x"}, {Null: true}, {Text: "v"}, {Text: ""}},
+		{{Text: "\xff\x00\u202e<&>\"\\"}, {Hash: strings.Repeat("\x80\x01", 16)}, {Null: true}, {Text: strings.Repeat("é", 128)}},
+	} {
+		for _, v := range []Vantage{VantageHoneypot, VantageHost} {
+			packed := []byte{byte(v)}
+			for i := range values {
+				packed = values[i].Append(packed)
+			}
+			g := Group(packed)
+			text := g.AppendJSON(nil, names)
+			got, err := ParseGroup(text, names, v)
+			if err != nil || got != g {
+				t.Errorf("%s comes back as %q, %v, want %q", text, got, err, g)
+			}
+			rest := string(got[1:])
+			for i := range values {
+				var p PackedValue
+				if p, rest, _ = NextPacked(rest); p != values[i] {
+					t.Errorf("%s: value %d is %+v, want %+v", text, i, p, values[i])
+				}
+			}
+		}
+	}
+	for _, c := range []struct{ text, why string }{
+		{`{"a":"x"}`, "says nothing of \"b\""},
+		{`{"a":"x","b":1}`, "says nothing of \"b\""},
+		{`{"a":"x","b":{"sha256":"00"}}`, "says nothing of \"b\""},
+		{`{"a":"x","b":"y","c":"z"}`, "other fields"},
+		{`{"a":"x","b":"y","vantage":"host"}`, "other fields"},
+		{`no`, "says nothing of \"a\""},
+	} {
+		if _, err := ParseGroup([]byte(c.text), names[:2], VantageHoneypot); err == nil || !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%s: %v, want %q", c.text, err, c.why)
+		}
 	}
 }

@@ -72,6 +72,9 @@ func telling(kind ttpcron.SourceKind, p ttpcron.Payload) string {
 // excerpt is the text that a tag was made of, as far as its evidence holds it,
 // or else the evidence itself, if it says anything.
 func excerpt(tag *ttpcron.Tag, t term.Terminal) string {
+	if f, ok := findingOf(tag); ok {
+		return beginning(t, f.text())
+	}
 	var evidence map[string]json.RawMessage
 	s := string(tag.Evidence)
 	if json.Unmarshal(tag.Evidence, &evidence) == nil {

@@ -42,7 +42,9 @@ becomes of its rule: --json says "checked": false.
 
 TEXT is what the event was about: a command, the user and password of a login,
 the URL or name of a file, where a tunnel led. Passwords are shown, here and in
---json.
+--json. What a correlation found has no event: TEXT is what was counted, and of
+which group; TIME is when the slot began in which it was found. explain --tag lists
+the events that made it.
 
 CONF is the confidence: given that an attacker did this, how likely the technique
 describes it. LEVEL is how much it says where honest people work too, from
@@ -215,8 +217,8 @@ func markOrNull(m ttpcron.Mark) *ttpcron.Mark {
 }
 
 // checkedByRules reports whether the event of a tag is in the store, so that runs
-// with changed rules look at it again.
-func checkedByRules(t *ttpcron.Tag) bool { return t.Seq != 0 }
+// with changed rules look at it again. A finding has no event: its group is judged again.
+func checkedByRules(t *ttpcron.Tag) bool { return t.Seq != 0 || t.SourceKind == ttpcron.Correlation }
 
 // lastArrived says when events arrived last, to somebody who asked for what arrived
 // later than something and saw nothing.
