@@ -431,6 +431,14 @@ type Judgement struct {
 	Rule  string
 	Since time.Time
 	Until time.Time // the first instant after the span
+	// Part, of Parts, is the share of the tags of which this is said, so that no commit has
+	// to name more of those that are kept than fit into memory. Parts is 0 for all tags.
+	Part, Parts uint32
+}
+
+// Holds reports whether the judgement speaks of a tag, going by its UUID alone.
+func (j *Judgement) Holds(u UUID) bool {
+	return j.Parts < 2 || binary.BigEndian.Uint32(u[:4])%j.Parts == j.Part
 }
 
 // JudgedDay says which correlations have judged everything that lies in a day, but for

@@ -98,6 +98,26 @@ type Run struct {
 	// Unclaimed are the kinds of which there are events, but to which no rule in force
 	// applies: the run did not look at them.
 	Unclaimed []SourceKind
+	// Correlation counts what came of rules over several events.
+	Correlation CorrelationReport
+}
+
+// CorrelationReport counts what a run did with correlations, once it had looked at events.
+type CorrelationReport struct {
+	Rules    int // correlations in force; where there are none nothing is done
+	Days     int // days of which base matches had come or gone, or which a rule had not judged
+	Matches  int // base matches that were read
+	Groups   int // groups that were judged, by each rule that has matches of them
+	Bounded  int // those in which a limit was met, so that something may be missing
+	Tags     int // tags made
+	Inserted int // tags that were new to the store
+	Known    int // tags that the store had
+	Replaced int // those of them that the rules make otherwise
+	Removed  int // tags that the rules do not make any more
+	// NotForetold says that the run was a dry one, which does not know what the
+	// correlations would find.
+	NotForetold bool
+	Elapsed     time.Duration
 }
 
 // ImportReport counts what became of the lines of one file, or of many.

@@ -95,6 +95,7 @@ const (
 	ChangeEdited  = "edited"  // the version is the same, the definition is not
 	ChangeUnknown = "unknown" // what the other set had is not known
 	ChangeKind    = "kind"    // the rule no longer looks at events of a kind
+	ChangeMatches = "matches" // base matches of the correlation went, as when a rule that it names was changed
 )
 
 // Since lists the rules of the set that may give events other tags than old gives

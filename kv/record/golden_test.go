@@ -218,7 +218,8 @@ func goldenRuns() []goldenRecord {
 	run := ttpcron.Run{ID: "20240607T065024", Started: goldenTime, Finished: goldenTime.Add(time.Second), Window: ttpcron.Window{Since: goldenTime}, RuleSet: "f00", Outcome: "done",
 		Imported: ttpcron.ImportReport{File: "f", Format: "cowrie", Lines: 1, New: 2, Known: 3, Changed: 4, Ignored: 5, Rejected: 6},
 		Sources:  []ttpcron.SourceReport{{Source: "command", Events: 1, Commands: 2, Tagged: 3, Tags: 4, Inserted: 5, Known: 6, Skipped: 7, Bounded: 8, DryRun: true, Elapsed: time.Minute}}}
-	rejected, retag, changed, waiting, leftOut := run, run, run, run, run
+	rejected, retag, changed, waiting, leftOut, correlated := run, run, run, run, run, run
+	correlated.Correlation = ttpcron.CorrelationReport{Rules: 1, Days: 2, Matches: 300, Groups: 4, Bounded: 5, Tags: 6, Inserted: 7, Known: 8, Replaced: 9, Removed: 10, NotForetold: true, Elapsed: time.Second}
 	leftOut.Imported.LeftOut, leftOut.Unclaimed = 300, []ttpcron.SourceKind{ttpcron.SessionFact, ttpcron.Scan}
 	waiting.Imported.Waiting = 1 << 40
 	rejected.Imported.RejectedKnown = 7
@@ -242,6 +243,7 @@ func goldenRuns() []goldenRecord {
 		{"run-rejected", "run", parts(text(run.ID)), record.AppendRun(nil, &rejected), rejected, readRun},
 		{"run-waiting", "run", parts(text(run.ID)), record.AppendRun(nil, &waiting), waiting, readRun},
 		{"run-left-out", "run", parts(text(run.ID)), record.AppendRun(nil, &leftOut), leftOut, readRun},
+		{"run-correlated", "run", parts(text(run.ID)), record.AppendRun(nil, &correlated), correlated, readRun},
 		{"reject", "reject", parts(n(3)), withoutRejectID(n(3), record.AppendReject(nil, n(3), &reject)), reject,
 			func(rec []byte) (any, error) { return asAny(record.ReadReject(n(3), rec)) }},
 		{"reject-id", "reject", parts(n(4)), record.AppendReject(nil, n(4), &named), named,
@@ -355,7 +357,7 @@ func TestOldRecords(t *testing.T) {
 	for _, g := range goldenRecords() {
 		readers[g.name] = g.read
 	}
-	for version, wantRecords := range map[byte]int{1: 10, 2: 4, 3: 5, 4: 6} {
+	for version, wantRecords := range map[byte]int{1: 10, 2: 4, 3: 5, 4: 6, 5: 7} {
 		file, err := os.ReadFile(fmt.Sprintf("testdata/records-v%d.golden", version))
 		if err != nil {
 			t.Fatal(err)

@@ -47,6 +47,11 @@ func AppendRun(dst []byte, r *ttpcron.Run) []byte {
 	for _, k := range r.Unclaimed {
 		dst = AppendText(dst, string(k))
 	}
+	c := r.Correlation
+	for _, n := range correlationCounts(&c) {
+		dst = AppendInt(dst, *n)
+	}
+	dst = binary.AppendVarint(AppendBool(dst, c.NotForetold), int64(c.Elapsed))
 	return End(dst, []byte(r.ID))
 }
 
@@ -118,6 +123,12 @@ func ReadRun(key, rec []byte) (run ttpcron.Run, err error) {
 			run.Unclaimed = append(run.Unclaimed, ttpcron.SourceKind(r.Text()))
 		}
 	}
+	if r.Version >= 6 {
+		for _, n := range correlationCounts(&run.Correlation) {
+			*n = r.Int()
+		}
+		run.Correlation.NotForetold, run.Correlation.Elapsed = r.Bool(), time.Duration(r.Varint())
+	}
 	if err := r.Finish(); err != nil {
 		return ttpcron.Run{}, fmt.Errorf("run %q: %w", key, err)
 	}
@@ -132,6 +143,10 @@ func sourceCounts(s *ttpcron.SourceReport) [8]*int {
 
 func retagCounts(s *ttpcron.SourceReport) [3]*int {
 	return [...]*int{&s.Retagged, &s.RetagTags, &s.RetagInserted}
+}
+
+func correlationCounts(c *ttpcron.CorrelationReport) [10]*int {
+	return [...]*int{&c.Rules, &c.Days, &c.Matches, &c.Groups, &c.Bounded, &c.Tags, &c.Inserted, &c.Known, &c.Replaced, &c.Removed}
 }
 
 func importCounts(r *ttpcron.ImportReport) [6]*int {

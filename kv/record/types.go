@@ -17,7 +17,7 @@ var (
 	typeKindTotal  = Type{"total of a kind", 1}
 	typeTagDays    = Type{"number of days", 1}
 	typeCursor     = Type{"checkpoint", 1}
-	typeRun        = Type{"run", 5}
+	typeRun        = Type{"run", 6}
 	typeReject     = Type{"reject", 1}
 	typePosition   = Type{"read position", 1}
 	typeLook       = Type{"look of a file", 1}
