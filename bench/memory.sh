@@ -15,7 +15,7 @@ tt=${TT:-$out/ttpcron}
 [ -n "${TT:-}" ] || CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$tt" ./cmd/ttpcron || exit 1
 go build -o "$out/extreme" ./bench/extreme && go build -o "$out/measure" ./bench/measure || exit 1
 shapes=("$@")
-[ ${#shapes[@]} -gt 0 ] || shapes=(attackers:2000000 oneday:2000000 days:200000 kinds:20000 fields:100000 row:170000 wide:3000000 long:1000000 rules:9000 files:50000)
+[ ${#shapes[@]} -gt 0 ] || shapes=(attackers:2000000 oneday:2000000 instant:2000000 users:500000 days:200000 kinds:20000 fields:100000 row:170000 wide:3000000 long:1000000 rules:9000 files:50000)
 export TTPCRON_CONFIG=/dev/null TTPCRON_LOG_LEVEL=error
 
 mib() { awk -v n="$1" 'BEGIN {printf "%.0f", n / 1048576}'; }

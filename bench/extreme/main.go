@@ -8,6 +8,8 @@
 //	attackers    N attackers with a session each, on 40 days
 //	oneday       N attackers with a session each, on one day
 //	sessions     N events of a thousand attackers, each a session of its own, on 40 days
+//	instant      N login attempts of one address at one instant
+//	users        N login attempts, each for an account with a name of 250 bytes of its own
 //	days         one event on each of N days
 //	kinds        one event of each of N kinds
 //	fields       events of N payload fields, ten of them
@@ -85,6 +87,14 @@ func lines(w io.Writer, shape string, n int) error {
 	case "sessions":
 		for i := range n {
 			eventIn(w, "command", at(i, n, 40), i%1000, i, text)
+		}
+	case "instant":
+		for i := range n {
+			eventIn(w, "auth_attempt", start, 7, i%1000, fmt.Sprintf(`"username":"root","password":"p%d","success":false`, i))
+		}
+	case "users":
+		for i := range n {
+			event(w, "auth_attempt", at(i, n, 40), i%1000, fmt.Sprintf(`"username":"%0250d","password":"123456","success":false`, i))
 		}
 	case "days":
 		for i := range n {
