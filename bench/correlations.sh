@@ -22,12 +22,14 @@ export TTPCRON_CONFIG=/dev/null TTPCRON_LOG_LEVEL=error
 
 figure() { tr ' ' '\n' <"$out/figures" | sed -n "s/^$1=//p"; }
 median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
-row() { # row HISTORY STEP PROGRAM STORE SECONDS CPU ANON WRITTEN
-  awk -v h="$1" -v step="$2" -v p="$3" -v db="$(stat -c %s "$4")" -v s="$5" -v c="$6" -v a="$7" -v w="$8" 'BEGIN {
-    printf "| %s | %s | %s | %.3f | %.3f | %.1f | %.2f | %.1f |\n", h, step, p, s, c, a / 1048576, w / 1048576, db / 1048576 }'
+# passes: the seconds that the report gives for sources and correlations.
+passes() { grep -o '"elapsed_s":[0-9.]*' "$out/report" | awk -F: '{n += $2} END {print n + 0}'; }
+row() { # row HISTORY STEP PROGRAM STORE SECONDS CPU ANON WRITTEN PASSES
+  awk -v h="$1" -v step="$2" -v p="$3" -v db="$(stat -c %s "$4")" -v s="$5" -v c="$6" -v a="$7" -v w="$8" -v passes="$9" 'BEGIN {
+    printf "| %s | %s | %s | %.3f | %.3f | %.3f | %.1f | %.2f | %.1f |\n", h, step, p, s, passes, c, a / 1048576, w / 1048576, db / 1048576 }'
 }
 cpu() { awk "BEGIN { print $(figure user) + $(figure system) }"; }
-measured_row() { row "$1" "$2" "$3" "$4" "$(figure seconds)" "$(cpu)" "$(figure anon)" "$(figure written)"; }
+measured_row() { row "$1" "$2" "$3" "$4" "$(figure seconds)" "$(cpu)" "$(figure anon)" "$(figure written)" "$(passes)"; }
 
 # run PROGRAM STORE: a run over what is new.
 run() {
@@ -39,26 +41,28 @@ run() {
 
 # after HISTORY STEP GEN...: runs, each after a thousand more events.
 after() {
-  local history=$1 step=$2 program store seed
+  local history=$1 step=$2 program store
   shift 2
   for program in without with; do : >"$out/$program.runs"; done
-  for seed in $(seq "$runs"); do
+  for _ in $(seq "$runs"); do
+    seed=$((seed + 1))
     for program in without with; do
       store=$out/$history-$program.db
-      [ $# = 0 ] || "$out/gen" -format events -seed "$((seed + 1000))" "$@" | "${!program}" import --db "$store" --json events:- >"$out/report"
+      [ $# = 0 ] || "$out/gen" -format events -seed "$seed" "$@" | "${!program}" import --db "$store" --json events:- >"$out/report"
       run "$program" "$store"
-      echo "$(figure seconds) $(cpu) $(figure anon) $(figure written)" >>"$out/$program.runs"
+      echo "$(figure seconds) $(cpu) $(figure anon) $(figure written) $(passes)" >>"$out/$program.runs"
     done
   done
   for program in without with; do
-    row "$history" "$step" "$program" "$out/$history-$program.db" $(for i in 1 2 3 4; do cut -d' ' -f"$i" "$out/$program.runs" | median; done)
+    row "$history" "$step" "$program" "$out/$history-$program.db" $(for i in 1 2 3 4 5; do cut -d' ' -f"$i" "$out/$program.runs" | median; done)
   done
 }
 
+seed=1000 # of the events that came last
 echo "$(nproc) cores, $(uname -sr)"
 echo
-echo "| history | step | correlations | seconds | CPU s | MiB RssAnon | MiB written | MiB store |"
-echo "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"
+echo "| history | step | correlations | seconds | of them in passes | CPU s | MiB RssAnon | MiB written | MiB store |"
+echo "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
 for history in ${HISTORIES:-logins one-address addresses}; do
   size=$n
   [ "$history" = logins ] || size=$((n / 2)) # as many logins
