@@ -3,8 +3,9 @@
 // commit the tags together with the cursor that says how far the replay came.
 //
 // Start with [Job] (run.go). Its stages are in import.go and scan.go (inputs),
-// plan.go (what to look at), replay.go (tagging and commits) and retag.go (covered
-// events, with new and changed rules). A job streams: memory is bounded whatever
+// plan.go (what to look at), replay.go (tagging and commits), retag.go (covered
+// events, with new and changed rules), and correlate.go with judging.go (rules over
+// several events). A job streams: memory is bounded whatever
 // the history, tags are committed in groups as they are made, and a run that is
 // killed between two commits is continued by the next one where the last commit
 // left it.
@@ -204,9 +205,9 @@ type Input struct {
 // Progress says how far a run has come. It is reported from one goroutine at a
 // time, many times a second.
 type Progress struct {
-	Stage string // StageImport, StageTag or StageRetag
+	Stage string // one of the Stage constants
 	Name  string // the file, or the source
-	Done  int64  // bytes of the file, or events of the source
+	Done  int64  // bytes of the file, events of the source, or days of base matches
 	Total int64  // 0 when it is not known
 	Lines int    // lines read of the file
 	Tags  int    // tags made so far
@@ -217,6 +218,8 @@ const (
 	StageImport = "import"
 	StageTag    = "tag"
 	StageRetag  = "retag" // covered events, with new and changed rules
+	// StageCorrelate is when correlations judge what was found in all sources.
+	StageCorrelate = "correlate"
 )
 
 // Limits and defaults of a run's settings.

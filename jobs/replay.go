@@ -28,7 +28,8 @@ const (
 	maxGroupRanges = 100_000 // of events that were looked at again
 	maxGroupBytes  = 16 << 20
 	maxGroupDays   = 4096
-	maxGroupNames  = 4096 // attackers and sessions: each is counted somewhere in its day
+	maxGroupNames  = 4096    // attackers and sessions: each is counted somewhere in its day
+	maxGroupMatch  = 8 << 20 // bytes of base matches
 )
 
 // maxUnit is how many events a worker is given at once.
@@ -42,7 +43,8 @@ type unit struct {
 
 	counts
 	out    []ttpcron.Tag
-	bytes  int  // text that out keeps in memory, roughly
+	bytes  int // text that out keeps in memory, roughly
+	base   baseMatches
 	missed bool // an event after the cursor lies outside the window
 	failed []failure
 	again  reviewed
@@ -61,6 +63,8 @@ type group struct {
 	counts
 	out      []ttpcron.Tag
 	bytes    int
+	matches  []ttpcron.BaseMatch
+	base     int // bytes of these
 	coverage []dayCoverage
 	reviews  []ttpcron.Review
 	names    map[string]struct{} // of attackers and sessions
@@ -72,8 +76,8 @@ type group struct {
 	ranges    int      // of the reviews before
 }
 
-func newGroup(began time.Time, out []ttpcron.Tag) group {
-	return group{began: began, out: out, names: map[string]struct{}{}, sets: map[string]struct{}{}}
+func newGroup(began time.Time, out []ttpcron.Tag, matches []ttpcron.BaseMatch) group {
+	return group{began: began, out: out, matches: matches, names: map[string]struct{}{}, sets: map[string]struct{}{}}
 }
 
 type dayCoverage struct {
@@ -89,15 +93,28 @@ type replay struct {
 	plan   *plan
 	source *ttpcron.SourceReport
 	group  group
-	read   int           // events of parts, for progress
-	commit chan outcome  // of the commit in flight
-	flying []ttpcron.Tag // tags in flight
-	broken bool          // a commit failed: nothing more may be committed
+	read   int          // events of parts, for progress
+	commit chan outcome // of the commit in flight
+	flying loads        // in flight
+	broken bool         // a commit failed: nothing more may be committed
 
-	// Slices of tags are large and go round: a unit's from the worker to the
-	// collector and back, a group's from the collector to the commit and back.
-	units  chan []ttpcron.Tag
-	groups []ttpcron.Tag
+	// Slices of tags and of matches are large and go round: a unit's from the worker to
+	// the collector and back, a group's from the collector to the commit and back.
+	units  chan loads
+	groups loads
+}
+
+// loads are the slices of a unit or a group.
+type loads struct {
+	tags    []ttpcron.Tag
+	matches []ttpcron.BaseMatch
+}
+
+// emptied returns them for others to fill. They must not hold on to the memory of pages.
+func (l loads) emptied() loads {
+	clear(l.tags)
+	clear(l.matches)
+	return loads{l.tags[:0], l.matches[:0]}
 }
 
 // outcome is what became of a commit.
@@ -112,11 +129,11 @@ type outcome struct {
 func (rp *replay) run(ctx context.Context) error {
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
-	rp.group = newGroup(rp.job.now(), nil)
+	rp.group = newGroup(rp.job.now(), nil, nil)
 
 	work := make(chan *unit)
 	ordered := make(chan *unit, 2*rp.job.workers)
-	rp.units = make(chan []ttpcron.Tag, 4*rp.job.workers)
+	rp.units = make(chan loads, 4*rp.job.workers)
 	var wg sync.WaitGroup
 	for range rp.job.workers {
 		wg.Go(func() {
@@ -261,12 +278,14 @@ func send(ctx context.Context, u *unit, work, ordered chan<- *unit) error {
 // tag is a worker's share of the replay.
 func (rp *replay) tag(t Tagger, u *unit) {
 	select {
-	case u.out = <-rp.units:
+	case l := <-rp.units:
+		u.out, u.base.list = l.tags, l.matches
 	default:
 	}
 	for next := 0; next < len(u.events); {
 		next = rp.tagFrom(t, u, next)
 	}
+	u.base.settle()
 }
 
 // tagFrom tags a unit's events from the i-th on and returns where it ended:
@@ -304,6 +323,9 @@ func (rp *replay) tagFrom(t Tagger, u *unit, i int) (next int) {
 		var v ttpcron.Verdict
 		u.out, v = t.Tag(e, u.out)
 		u.out = distinct(u.out, before)
+		if !rp.job.DryRun {
+			u.base.add(t.Matches())
+		}
 		for k := before; k < len(u.out); k++ {
 			u.out[k].CreatedAt = now
 			u.bytes += len(u.out[k].Match.Literal) + len(u.out[k].Match.Evidence)
@@ -371,6 +393,8 @@ func (rp *replay) collect(u *unit) {
 	g.name(u.out)
 	g.counts.add(u.counts)
 	g.bytes += u.bytes
+	g.matches = append(g.matches, u.base.list...)
+	g.base += u.base.bytes()
 	rp.plan.add(u.plan)
 	rp.plan.missed = rp.plan.missed || u.missed
 	rp.count(u.plan.settled)
@@ -386,9 +410,8 @@ func (rp *replay) collect(u *unit) {
 	for id, n := range u.made {
 		rp.job.changes.made[id] += n
 	}
-	clear(u.out) // it holds on to the memory of pages
 	select {
-	case rp.units <- u.out[:0]:
+	case rp.units <- (loads{u.out, u.base.list}).emptied():
 	default:
 	}
 	rp.cover(u)
@@ -483,7 +506,7 @@ func (rp *replay) due() bool {
 	if rp.plan.again {
 		events, wait = maxAgainEvents, againTime
 	}
-	if g.events >= events || g.bytes >= maxGroupBytes || len(g.coverage) >= maxGroupDays || len(g.names) >= maxGroupNames || len(g.sets) > maxGroupSets || g.ranges+len(g.seen.ranges) > maxGroupRanges {
+	if g.events >= events || g.bytes >= maxGroupBytes || g.base >= maxGroupMatch || len(g.coverage) >= maxGroupDays || len(g.names) >= maxGroupNames || len(g.sets) > maxGroupSets || g.ranges+len(g.seen.ranges) > maxGroupRanges {
 		return true
 	}
 	return len(g.out) >= rp.job.batch && (len(g.out) >= groupTags || rp.job.now().Sub(g.began) >= wait)
@@ -495,10 +518,10 @@ func (rp *replay) flush(ctx context.Context) error {
 		return err
 	}
 	g := rp.group
-	rp.group = newGroup(rp.job.now(), rp.groups)
-	rp.groups = nil
+	rp.group = newGroup(rp.job.now(), rp.groups.tags, rp.groups.matches)
+	rp.groups = loads{}
 	c := rp.commitOf(&g)
-	rp.commit, rp.flying = make(chan outcome, 1), g.out
+	rp.commit, rp.flying = make(chan outcome, 1), loads{g.out, g.matches}
 	go func(done chan<- outcome) {
 		n, err := rp.job.ledger.Commit(context.WithoutCancel(ctx), c)
 		done <- outcome{n, err}
@@ -507,7 +530,7 @@ func (rp *replay) flush(ctx context.Context) error {
 }
 
 func (rp *replay) commitOf(g *group) ttpcron.Commit {
-	c := ttpcron.Commit{Tags: g.out, Run: rp.job.record()}
+	c := ttpcron.Commit{Tags: g.out, Matches: g.matches, Run: rp.job.record()}
 	for _, d := range g.coverage {
 		c.Coverage = append(c.Coverage, d.list...)
 	}
@@ -522,9 +545,8 @@ func (rp *replay) settle() error {
 	if rp.commit == nil {
 		return nil
 	}
-	err := rp.credit(<-rp.commit, len(rp.flying))
-	clear(rp.flying)
-	rp.commit, rp.groups = nil, rp.flying[:0]
+	err := rp.credit(<-rp.commit, len(rp.flying.tags))
+	rp.commit, rp.groups = nil, rp.flying.emptied()
 	return err
 }
 

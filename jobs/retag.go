@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/ttpcron/ttpcron"
@@ -210,18 +209,26 @@ func (r *run) compare(ctx context.Context, kind ttpcron.SourceKind, t *part, d t
 		}
 	}
 	for _, c := range append(slices.Clip(all.look), all.leave...) {
-		if old := r.changes.rules[c.RuleID]; old == nil || cmp.Or(cmp.Compare(tells(&old.RuleChange), tells(&c)), cmp.Compare(old.Was, c.Was)) < 0 {
-			r.changes.rules[c.RuleID] = &ChangedRule{RuleChange: c}
+		if ttpcron.IsStream(c.RuleID) {
+			continue // it comes with its base rule, or with a correlation
 		}
+		r.changes.note(c)
 	}
 	return all, nil
+}
+
+// note notes that a rule is new or changed.
+func (c *changes) note(now ttpcron.RuleChange) {
+	if old := c.rules[now.RuleID]; old == nil || cmp.Or(cmp.Compare(tells(&old.RuleChange), tells(&now)), cmp.Compare(old.Was, now.Was)) < 0 {
+		c.rules[now.RuleID] = &ChangedRule{RuleChange: now}
+	}
 }
 
 // tells says how much a change tells of a rule: of days with different changes of it
 // the one that tells most is reported.
 func tells(c *ttpcron.RuleChange) int {
 	switch c.Why {
-	case ttpcron.ChangeKind:
+	case ttpcron.ChangeKind, ttpcron.ChangeMatches:
 		return 0
 	case ttpcron.ChangeUnknown:
 		return 1
@@ -296,11 +303,14 @@ func (r *run) leaving(ctx context.Context, kind ttpcron.SourceKind) (map[string]
 
 // only returns the subset with some ids, the same for the same ids.
 func (r *run) only(ids map[string]bool) *subset {
-	key := strings.Join(slices.Sorted(maps.Keys(ids)), "|") // which no id has in it
-	s := r.changes.subsets[key]
+	var key []byte
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		key = append(append(key, id...), 0) // no YAML has NUL in it
+	}
+	s := r.changes.subsets[string(key)]
 	if s == nil {
 		s = &subset{r.rules.Only(ids)}
-		r.changes.subsets[key] = s
+		r.changes.subsets[string(key)] = s
 	}
 	return s
 }

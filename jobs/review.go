@@ -108,3 +108,16 @@ func (g *group) settleReview() {
 		r.Events, r.Earliest, r.Latest = g.seen.ranges, g.seen.earliest, g.seen.latest
 	}
 }
+
+// ofRules returns reviews without the streams among their rules, which have no tags.
+func ofRules(list []ttpcron.Review) (out []ttpcron.Review) {
+	for _, v := range list {
+		if slices.ContainsFunc(v.Rules, ttpcron.IsStream) {
+			v.Rules = slices.DeleteFunc(slices.Clone(v.Rules), ttpcron.IsStream)
+		}
+		if len(v.Rules) > 0 {
+			out = append(out, v)
+		}
+	}
+	return out
+}

@@ -70,7 +70,8 @@ type Job struct {
 	Progress func(Progress)   // may be nil
 	FileDone func(FileReport) // called after each input; may be nil
 
-	parts int // that the coverage of a day may have; 0: maxCoverage
+	parts  int        // that the coverage of a day may have; 0: maxCoverage
+	limits passLimits // of correlations; 0: as they are
 }
 
 // run is a Job at work.
@@ -102,10 +103,11 @@ type dryLedger struct {
 // Commit says what a real commit would do.
 func (l dryLedger) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error) {
 	l.changes.covered(c.Coverage)
-	if len(c.Tags)+len(c.Reviews) == 0 {
+	reviews := ofRules(c.Reviews)
+	if len(c.Tags)+len(reviews) == 0 {
 		return ttpcron.Committed{}, nil
 	}
-	return l.Preview(ctx, ttpcron.Commit{Tags: c.Tags, Reviews: c.Reviews})
+	return l.Preview(ctx, ttpcron.Commit{Tags: c.Tags, Reviews: reviews})
 }
 
 // Run does the job. The report is good even when the error is not nil: it says
@@ -180,10 +182,10 @@ func (r *run) check(ctx context.Context) error {
 		return errors.New("a run with changed rules only takes no window: it takes all that has been covered")
 	case r.DryRun && len(r.Inputs) > 0 && r.Scratch == nil && !r.ChangedOnly:
 		return errors.New("a dry run with inputs needs a scratch store")
-	case r.rules.InForce() == 0:
+	case r.rules.InForce() == 0 && len(r.rules.Correlations()) == 0:
 		return ErrNoRules
 	}
-	if r.Source == SourceAll {
+	if r.Source == SourceAll || r.Source == SourceCorrelation && len(r.rules.Correlations()) > 0 {
 		return nil
 	}
 	stored, err := r.Store.Kinds(ctx)
@@ -204,8 +206,8 @@ func (r *run) check(ctx context.Context) error {
 	return nil
 }
 
-// work imports, then replays one source after the other. Inputs that failed do not
-// stop it; they are what it returns at the end.
+// work imports, then replays one source after the other, then judges what correlations
+// make of it. Inputs that failed do not stop it; they are what it returns at the end.
 func (r *run) work(ctx context.Context) error {
 	failed := cmp.Or(r.importInputs(ctx), r.Failed)
 	var bad *InputError
@@ -231,7 +233,7 @@ func (r *run) work(ctx context.Context) error {
 			return err
 		}
 	}
-	return failed
+	return cmp.Or(r.correlate(ctx), failed)
 }
 
 func (r *run) importInputs(ctx context.Context) error {
@@ -286,7 +288,11 @@ func (r *run) kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 			kinds = append(kinds, k)
 		}
 	}
-	if r.Source != SourceAll {
+	switch r.Source {
+	case SourceAll:
+	case SourceCorrelation:
+		return nil, nil
+	default:
 		return []ttpcron.SourceKind{KindOf(r.Source)}, nil
 	}
 	return kinds, nil

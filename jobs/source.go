@@ -15,6 +15,9 @@ const (
 	SourceCommand = "command"
 	SourceCanary  = "canary" // the kind canary_fingerprint
 	SourceAll     = "all"
+	// SourceCorrelation looks at no events: correlations judge what came or went of base
+	// matches, as they do at the end of every run.
+	SourceCorrelation = string(ttpcron.Correlation)
 )
 
 // KindOf returns the kind of event that a source consists of. SourceAll has none.

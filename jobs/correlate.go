@@ -1,0 +1,510 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Correlations are judged in a pass of their own, once a run has looked at events. What
+// it reads are the base matches that taggers have found, by then and in earlier runs. The
+// store remembers of each day which correlations have judged it, and which groups have
+// been touched since, so that a pass comes to the same tags as one over everything, and
+// a pass that ends at any commit is carried on by the next.
+//
+// A day is fresh when no pass has come to it: then all its matches are touched, and no
+// correlation has anything to make up for there. Before any tag is committed the store is
+// told that a pass has come to the fresh days, since rules that are edited before the
+// pass ends must know that there may be tags of what they were.
+
+// Limits and sizes of a pass.
+const (
+	blockDays    = 8       // days that are judged before what came of them is settled, at least
+	maxSpan      = 64      // days over which one reading goes
+	markDays     = 1024    // days that one commit says something of
+	groupGone    = 20_000  // tags that one commit takes out by name
+	maxKept      = 250_000 // tags that one commit leaves by name
+	maxTouched   = 32_768  // groups that are judged by name
+	maxGoneSlots = 200_000 // slots of which tags are taken out by name
+	foundTags    = 1_000   // tags that a worker hands over at once
+)
+
+// passLimits are those of these limits that tests set.
+type passLimits struct{ kept, touched, tags int }
+
+// judged is a correlation in force.
+type judged struct {
+	Correlation
+	def             ttpcron.RuleDef
+	timespan, reach time.Duration
+	streams         map[string]int // by id
+	first           int64          // the first slot that is not frozen
+	made            bool           // the store may have had tags of it when the pass began
+}
+
+// family is the correlations that are judged in one reading: those of a grouping whose
+// windows are about as long.
+type family struct {
+	grouping string
+	days     int // over which a reading goes
+	rules    []int
+	reach    time.Duration // of all of them
+}
+
+// pass is the judging of a run.
+type pass struct {
+	job      *run
+	matches  Matches
+	rules    []*judged // by id
+	families []*family
+	spans    []int // days of families, ascending
+	days     int   // of a block
+	report   *ttpcron.CorrelationReport
+
+	first  ttpcron.Day   // of the days that there is something to do about
+	fresh  []ttpcron.Day // ascending
+	marked bool          // the store knows that a pass has come to them
+	done   int           // days
+
+	workers []*judging
+	group   judgements
+	commit  chan outcome
+	flying  []ttpcron.Tag
+	spare   []ttpcron.Tag
+	broken  bool           // a commit failed: nothing more may be committed
+	removed map[string]int // tags, by rule
+}
+
+// judgements are what is committed together.
+type judgements struct {
+	ttpcron.Commit
+	bytes int
+	names map[string]struct{} // of attackers and sessions
+	began time.Time
+}
+
+// matchDay is a day of base matches, and what there is to do about it.
+type matchDay struct {
+	day     ttpcron.Day
+	matches int
+	touched int
+	last    uint64
+	fresh   bool
+	lacks   []bool // by rule, those that have not judged the day; nil: none
+}
+
+func (d *matchDay) waits() bool { return d.touched > 0 || d.lacks != nil }
+
+// correlate judges what came or went of base matches, and what correlations that are new
+// or changed have not judged.
+func (r *run) correlate(ctx context.Context) error {
+	rules := r.rules.Correlations()
+	if len(rules) == 0 || r.Store.Matches == nil {
+		return nil
+	}
+	rep := &r.out.Run.Correlation
+	rep.Rules = len(rules)
+	if r.DryRun {
+		rep.NotForetold = true
+		return nil
+	}
+	began := r.now()
+	defer func() { rep.Elapsed = r.now().Sub(began) }()
+	p := &pass{job: r, matches: r.Store.Matches, report: rep, removed: map[string]int{}}
+	err := p.prepare(ctx, rules)
+	if err == nil {
+		err = p.survey(ctx)
+	}
+	if err == nil && rep.Days > 0 {
+		err = p.run(ctx)
+	}
+	p.tell()
+	return interruptedOr(ctx, err)
+}
+
+// prepare sorts correlations into families.
+func (p *pass) prepare(ctx context.Context, rules []Correlation) error {
+	horizon, err := p.matches.EventHorizon(ctx)
+	if err != nil {
+		return err
+	}
+	tagged, err := p.job.Store.RulesOf(ctx, ttpcron.Correlation)
+	if err != nil {
+		return fmt.Errorf("correlations that have tags: %w", err)
+	}
+	for _, c := range rules {
+		j := &judged{Correlation: c, def: c.Def(), timespan: c.Timespan(), reach: c.Reach(), streams: map[string]int{}}
+		j.made = slices.Contains(tagged, j.def.ID)
+		for i, s := range c.Streams() {
+			j.streams[s.ID] = i
+		}
+		if horizon > 0 {
+			// What happened as long before the start of the slot as the rule looks back
+			// is still there.
+			j.first = ttpcron.Slot(horizon.Start().Add(j.reach+j.timespan-time.Second), j.timespan)
+		}
+		p.rules = append(p.rules, j)
+	}
+	slices.SortFunc(p.rules, func(a, b *judged) int { return cmp.Compare(a.def.ID, b.def.ID) })
+	p.days = blockDays
+	for i, j := range p.rules {
+		days := spanOf(j.reach + j.timespan)
+		k := slices.IndexFunc(p.families, func(f *family) bool { return f.grouping == j.Grouping() && f.days == days })
+		if k < 0 {
+			k = len(p.families)
+			p.families = append(p.families, &family{grouping: j.Grouping(), days: days})
+		}
+		f := p.families[k]
+		f.rules, f.reach = append(f.rules, i), max(f.reach, j.reach)
+		p.days = max(p.days, days)
+		if !slices.Contains(p.spans, days) {
+			p.spans = append(p.spans, days)
+		}
+	}
+	slices.Sort(p.spans)
+	return nil
+}
+
+// spanOf returns over how many days a reading goes for windows and slots that take some
+// time together, so that what is read before and after them is no multiple of it.
+func spanOf(d time.Duration) int {
+	days := 1
+	for days < maxSpan && time.Duration(days)*24*time.Hour < d {
+		days *= 2
+	}
+	return days
+}
+
+// matchDays yields the days of base matches, ascending.
+func (p *pass) matchDays(ctx context.Context, from ttpcron.Day) iter.Seq2[*ttpcron.MatchDay, error] {
+	return func(yield func(*ttpcron.MatchDay, error) bool) {
+		for {
+			page, err := p.matches.MatchDays(ctx, from)
+			if err != nil {
+				yield(nil, fmt.Errorf("days of base matches: %w", err))
+				return
+			}
+			for i := range page {
+				if !yield(&page[i], nil) {
+					return
+				}
+			}
+			if len(page) == 0 {
+				return
+			}
+			from = page[len(page)-1].Day + 1
+		}
+	}
+}
+
+// survey finds out what there is to do. Where something has come or gone, and from there
+// on, correlations that are not in force as they were have no longer judged a day, once
+// this pass has settled it: that is written down first.
+func (p *pass) survey(ctx context.Context) error {
+	touched := false
+	var former []ttpcron.JudgedDay
+	for d, err := range p.matchDays(ctx, 0) {
+		if err != nil {
+			return err
+		}
+		day := p.look(d)
+		touched = touched || day.touched > 0
+		if day.fresh {
+			p.fresh = append(p.fresh, day.day)
+		}
+		if day.waits() {
+			if p.report.Days == 0 {
+				p.first = day.day
+			}
+			p.report.Days++
+			p.changes(d)
+		}
+		if !touched || !slices.ContainsFunc(d.Judged.Rules, p.isFormer) {
+			continue
+		}
+		if former = append(former, ttpcron.JudgedDay{Day: d.Day, Rules: p.begun(d.Judged.Rules)}); len(former) == markDays {
+			if err := p.write(ctx, ttpcron.Commit{Judged: former}); err != nil {
+				return err
+			}
+			former = nil
+		}
+	}
+	if len(former) == 0 {
+		return nil
+	}
+	return p.write(ctx, ttpcron.Commit{Judged: former})
+}
+
+// write commits what brings no tag.
+func (p *pass) write(ctx context.Context, c ttpcron.Commit) error {
+	_, err := p.job.ledger.Commit(context.WithoutCancel(ctx), c)
+	if err != nil {
+		p.broken = true
+		return fmt.Errorf("commit what is judged: %w", err)
+	}
+	return nil
+}
+
+// look finds out what there is to do about a day.
+func (p *pass) look(d *ttpcron.MatchDay) matchDay {
+	day := matchDay{day: d.Day, matches: d.Matches, touched: d.Touched, last: d.Last}
+	if len(d.Judged.Rules) == 0 && d.Touched > 0 && d.Touched >= d.Matches {
+		day.fresh = true
+	}
+	if _, fresh := slices.BinarySearch(p.fresh, d.Day); fresh {
+		day.fresh = true
+	}
+	if day.fresh {
+		return day
+	}
+	for i, j := range p.rules {
+		if was := ruleIn(d.Judged.Rules, j.def.ID); was == nil || was.Digest != j.def.Digest {
+			if day.lacks == nil {
+				day.lacks = make([]bool, len(p.rules))
+			}
+			day.lacks[i] = true
+		}
+	}
+	return day
+}
+
+func ruleIn(list []ttpcron.RuleDef, id string) *ttpcron.RuleDef {
+	i, ok := slices.BinarySearchFunc(list, id, func(r ttpcron.RuleDef, id string) int { return cmp.Compare(r.ID, id) })
+	if !ok {
+		return nil
+	}
+	return &list[i]
+}
+
+// isFormer reports whether a correlation that has judged a day is none of those in force.
+func (p *pass) isFormer(was ttpcron.RuleDef) bool {
+	i, ok := slices.BinarySearchFunc(p.rules, was.ID, func(j *judged, id string) int { return cmp.Compare(j.def.ID, id) })
+	return was.Digest != [16]byte{} && (!ok || p.rules[i].def.Digest != was.Digest)
+}
+
+// begun lists the correlations in force, as a day has them to which a pass has come:
+// without a digest those that have not judged it.
+func (p *pass) begun(was []ttpcron.RuleDef) []ttpcron.RuleDef {
+	out := make([]ttpcron.RuleDef, len(p.rules))
+	for i, j := range p.rules {
+		switch w := ruleIn(was, j.def.ID); {
+		case w == nil:
+			out[i] = ttpcron.RuleDef{ID: j.def.ID, Version: j.def.Version}
+		case w.Digest != j.def.Digest:
+			out[i] = ttpcron.RuleDef{ID: j.def.ID, Version: w.Version}
+		default:
+			out[i] = j.def
+		}
+	}
+	return out
+}
+
+// changes notes the correlations that are new or changed since they judged a day.
+func (p *pass) changes(d *ttpcron.MatchDay) {
+	if len(d.Judged.Rules) == 0 {
+		return
+	}
+	for _, j := range p.rules {
+		c := ttpcron.RuleChange{RuleID: j.def.ID, Version: j.def.Version}
+		switch w := ruleIn(d.Judged.Rules, j.def.ID); {
+		case w == nil:
+			c.Why = ttpcron.ChangeNew
+		case w.Digest == j.def.Digest, w.Digest == [16]byte{} && w.Version == j.def.Version: // or an earlier pass did not end
+			continue
+		case w.Version != j.def.Version:
+			c.Was, c.Why = w.Version, ttpcron.ChangeVersion
+		default:
+			c.Was, c.Why = w.Version, ttpcron.ChangeEdited
+		}
+		p.job.changes.note(c)
+	}
+}
+
+// tell adds the correlations of which tags went to the changed rules.
+func (p *pass) tell() {
+	for _, j := range p.rules {
+		if p.removed[j.def.ID] > 0 && p.job.changes.rules[j.def.ID] == nil {
+			p.job.changes.note(ttpcron.RuleChange{RuleID: j.def.ID, Version: j.def.Version, Why: ttpcron.ChangeMatches})
+		}
+	}
+}
+
+// run judges one block of days after the other. Days of a block are settled together.
+func (p *pass) run(ctx context.Context) error {
+	p.start(nil)
+	err := p.blocks(ctx)
+	if err == nil {
+		return p.flush(ctx, true)
+	}
+	if p.broken {
+		return err
+	}
+	// What was found until then is true.
+	if serr := p.flush(ctx, false); serr != nil {
+		return serr
+	}
+	if serr := p.settle(); serr != nil {
+		return serr
+	}
+	return err
+}
+
+func (p *pass) start(tags []ttpcron.Tag) {
+	p.group = judgements{Commit: ttpcron.Commit{Tags: tags}, names: map[string]struct{}{}, began: p.job.now()}
+}
+
+func (p *pass) blocks(ctx context.Context) error {
+	of := func(d ttpcron.Day) ttpcron.Day { return d - d%ttpcron.Day(p.days) }
+	var block []matchDay
+	for d, err := range p.matchDays(ctx, of(p.first)) {
+		if err != nil {
+			return err
+		}
+		if len(block) > 0 && of(d.Day) != of(block[0].day) {
+			if err := p.block(ctx, block); err != nil {
+				return err
+			}
+			block = block[:0]
+		}
+		block = append(block, p.look(d))
+	}
+	return p.block(ctx, block)
+}
+
+// block judges what there is to judge of some days, and settles them.
+func (p *pass) block(ctx context.Context, days []matchDay) error {
+	if !slices.ContainsFunc(days, func(d matchDay) bool { return d.waits() }) {
+		return nil
+	}
+	if err := p.judge(ctx, days); err != nil {
+		return err
+	}
+	rules := make([]ttpcron.RuleDef, len(p.rules))
+	for i, j := range p.rules {
+		rules[i] = j.def
+	}
+	for _, d := range days {
+		if !d.waits() {
+			continue
+		}
+		p.done++
+		p.group.Judged = append(p.group.Judged, ttpcron.JudgedDay{Day: d.day, Rules: rules})
+		if d.touched > 0 {
+			p.group.Settled = append(p.group.Settled, ttpcron.SettledMatches{Day: d.day, UpTo: d.last})
+		}
+	}
+	p.job.progress(Progress{Stage: StageCorrelate, Done: int64(p.done), Total: int64(p.report.Days), Tags: p.report.Tags})
+	if !p.due() {
+		return nil
+	}
+	return p.flush(ctx, false)
+}
+
+// collect takes what a worker hands over.
+func (p *pass) collect(f *found) {
+	g, rep := &p.group, p.report
+	g.Tags = append(g.Tags, f.tags...)
+	g.Gone = append(g.Gone, f.gone...)
+	g.Judgements = append(g.Judgements, f.judgements...)
+	g.Kept = append(g.Kept, f.kept...)
+	g.bytes += f.bytes
+	for i := range f.tags {
+		t := &f.tags[i]
+		g.names[t.SessionID] = struct{}{}
+		g.names[cmp.Or(t.AttackerUUID, t.IdentityUUID)] = struct{}{}
+	}
+	rep.Matches += f.matches
+	rep.Groups += f.groups
+	rep.Bounded += f.bounded
+	rep.Tags += len(f.tags)
+	for id, n := range f.made {
+		p.job.changes.made[id] += n
+	}
+	for _, x := range f.failed {
+		p.job.log.Warn("a correlation failed on a group, its tags are lost", "rule", x.event, "cause", fmt.Sprint(x.cause))
+	}
+	p.job.found.add(f.tags)
+}
+
+// due reports whether the group should be committed now.
+func (p *pass) due() bool {
+	g := &p.group
+	if g.bytes >= maxGroupBytes || len(g.names) >= maxGroupNames || len(g.Gone) >= groupGone || len(g.Kept) >= cmp.Or(p.job.limits.kept, maxKept) || len(g.Judged) >= markDays {
+		return true
+	}
+	return len(g.Tags) >= p.job.batch && (len(g.Tags) >= groupTags || p.job.now().Sub(g.began) >= groupTime)
+}
+
+// flush waits for the commit in flight and starts that of the group, or makes it when it
+// is the last.
+func (p *pass) flush(ctx context.Context, last bool) error {
+	if err := p.settle(); err != nil {
+		return err
+	}
+	c := p.group.Commit
+	if len(c.Tags)+len(c.Gone)+len(c.Judgements)+len(c.Judged) == 0 {
+		return nil
+	}
+	if !p.marked && !last {
+		if err := p.mark(ctx); err != nil {
+			return err
+		}
+	}
+	p.start(p.spare)
+	p.spare = nil
+	c.Run = p.job.record()
+	p.commit, p.flying = make(chan outcome, 1), c.Tags
+	go func(done chan<- outcome) {
+		n, err := p.job.ledger.Commit(context.WithoutCancel(ctx), c)
+		done <- outcome{n, err}
+	}(p.commit)
+	if last {
+		return p.settle()
+	}
+	return nil
+}
+
+// mark tells the store that a pass has come to the fresh days.
+func (p *pass) mark(ctx context.Context) error {
+	rules := p.begun(nil)
+	for days := range slices.Chunk(p.fresh, markDays) {
+		var c ttpcron.Commit
+		for _, d := range days {
+			c.Judged = append(c.Judged, ttpcron.JudgedDay{Day: d, Rules: rules})
+		}
+		if err := p.write(ctx, c); err != nil {
+			return err
+		}
+	}
+	p.marked = true
+	return nil
+}
+
+// settle waits for the commit in flight, if there is one, and books what it did.
+func (p *pass) settle() error {
+	if p.commit == nil {
+		return nil
+	}
+	o, rep := <-p.commit, p.report
+	p.commit = nil
+	if o.err != nil {
+		p.broken = true
+		return fmt.Errorf("commit %d tags of correlations: %w", len(p.flying), o.err)
+	}
+	rep.Inserted += o.Inserted
+	rep.Known += len(p.flying) - o.Inserted
+	rep.Replaced += o.Replaced
+	rep.Removed += o.Removed
+	for k, n := range o.Changes {
+		p.removed[k.RuleID] += n.Removed
+	}
+	p.job.changes.tags.Add(o.Committed)
+	clear(p.flying)
+	p.spare, p.flying = p.flying[:0], nil
+	return nil
+}
