@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
@@ -18,29 +19,47 @@ type heldLedger struct {
 	turn *Turn
 }
 
-// Commit sends large commits in parts. All but the tags goes with the last one:
-// nothing is said to be covered before its tags are stored.
+// Commit sends large commits in parts.
 func (s heldLedger) Commit(ctx context.Context, c ttpcron.Commit) (done ttpcron.Committed, err error) {
-	send := func(q committing) error {
-		q.Turn = s.turn.id
-		n, err := calls.Commit.Call(ctx, s.turn.client, q)
-		done.Add(n)
-		return err
-	}
-	var last *store.Tagging
-	for part, err := range store.TaggingParts(&c) {
-		if err == nil && last != nil {
-			err = send(committing{Tagging: *last})
-		}
+	for part, err := range partsOf(&c) {
 		if err != nil {
 			return done, err
 		}
-		last = &part
+		part.Turn = s.turn.id
+		n, err := calls.Commit.Call(ctx, s.turn.client, part)
+		done.Add(n)
+		if err != nil {
+			return done, err
+		}
 	}
-	return done, send(committing{
+	return done, nil
+}
+
+// partsOf cuts a commit into parts that a call can carry. All but the tags goes with the
+// last one: nothing is said to be covered before its tags are stored.
+func partsOf(c *ttpcron.Commit) iter.Seq2[committing, error] {
+	return func(yield func(committing, error) bool) {
+		var last *store.Tagging
+		for part, err := range store.TaggingParts(c) {
+			if err != nil {
+				yield(committing{}, err)
+				return
+			}
+			if last != nil && !yield(committing{Tagging: *last}, nil) {
+				return
+			}
+			last = &part
+		}
+		yield(lastPart(c, last), nil)
+	}
+}
+
+func lastPart(c *ttpcron.Commit, last *store.Tagging) committing {
+	return committing{
 		Tagging: *last, Coverage: control.ListOf(c.Coverage), RuleSets: control.ListOf(c.RuleSets), Audit: control.ListOf(c.Audit),
+		Matches: store.MatchList{Items: c.Matches}, Judgements: control.ListOf(c.Judgements), Gone: control.ListOf(c.Gone), Judged: control.ListOf(c.Judged), Settled: control.ListOf(c.Settled),
 		Rest: control.Small[rest]{Value: rest{c.Cursors, c.Run}},
-	})
+	}
 }
 
 // Turn is the turn for a run, which a command has or waits for.

@@ -33,6 +33,9 @@ func (d *daemon) serveTurns(s *control.Server) {
 
 // commit commits for a caller that has the turn.
 func (d *daemon) commit(ctx context.Context, q committing) (ttpcron.Committed, error) {
+	if err := q.Matches.CheckStreams(); err != nil {
+		return ttpcron.Committed{}, err
+	}
 	c := q.commit()
 	d.moved.Add(1)
 	n, err := d.timed().Commit(ctx, c)

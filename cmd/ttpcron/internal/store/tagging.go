@@ -27,7 +27,8 @@ type Review struct {
 }
 
 // TaggingParts cuts the part of a commit that changes tags into such as a call can
-// carry. The reviews go with the last, which says what those before it have brought.
+// carry. Reviews and judgements go with the last, which says what those before it have
+// brought.
 func TaggingParts(c *ttpcron.Commit) iter.Seq2[Tagging, error] {
 	return func(yield func(Tagging, error) bool) {
 		last := Tagging{Kept: control.ListOf(c.Kept)}
@@ -40,7 +41,7 @@ func TaggingParts(c *ttpcron.Commit) iter.Seq2[Tagging, error] {
 				if !yield(Tagging{Tags: last.Tags}, nil) {
 					return
 				}
-				for i := 0; i < len(last.Tags.Items) && len(c.Reviews) > 0; i++ {
+				for i := 0; i < len(last.Tags.Items) && len(c.Reviews)+len(c.Judgements) > 0; i++ {
 					last.Kept.Items = append(last.Kept.Items, last.Tags.Items[i].UUID())
 				}
 			}
