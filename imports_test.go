@@ -160,7 +160,7 @@ func TestArrowsOfTheProgram(t *testing.T) {
 		"nodetest":  nil,
 		"logging":   {"host", "term"},
 		"retention": {".", "kv", "term"},
-		"ruleset":   {".", "attack", "cli", "jobs", "tagger", "term"},
+		"ruleset":   {".", "attack", "cli", "jobs", "tagger", "tagger/correlation", "term"},
 		"inputs":    {".", "cli", "importer", "jobs", "term"},
 		"settings":  {".", "attack", "cli", "control", "host", "importer", "jobs", "kv", "metrics", "scheduler", "term"},
 		"store":     {".", "attack", "cli", "control", "host", "jobs", "kv", "kv/doctor", "scheduler", "term"},

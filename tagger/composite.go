@@ -22,6 +22,7 @@ type Composite struct {
 	event *ttpcron.Event // the one at hand, for warnings
 	// The verdict on a text that was not known, and on another event.
 	fresh, other verdict
+	found        matches
 }
 
 // Tagger returns a tagger for one goroutine; make one for each worker. All give
@@ -45,6 +46,7 @@ func (c *Composite) CacheStats() CacheStats { return CacheStats{c.cache.hits, c.
 // lists them. CreatedAt is left zero, and Evidence to whoever reads the tag, see
 // [ttpcron.AppendEvidence].
 func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict) {
+	c.found.begin()
 	k := c.lookups[e.Kind]
 	if k == nil {
 		c.unclaimed(e)
@@ -54,6 +56,7 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttp
 	defer c.forget()
 	if e.Kind != ttpcron.Command {
 		v := c.judge(k, e)
+		c.found.add(e, v, c.rs.links.own)
 		return c.tags(e, v, dst), ttpcron.Verdict{Bounded: v.bounded}
 	}
 	text := e.Payload.CommandText()
@@ -71,12 +74,13 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttp
 	if v.open {
 		v = c.settled(k, v, text, e)
 	}
+	c.found.add(e, v, c.rs.links.own)
 	return c.tags(e, v, dst), ttpcron.Verdict{Bounded: v.bounded}
 }
 
-// Matches returns the matches of the event given last in the streams of the rules. They
-// are good until the next event.
-func (c *Composite) Matches() []ttpcron.BaseMatch { return nil }
+// Matches returns the matches of the event given last in the streams of the rules, those
+// of one rule after another. They, and their text, are good until the next event.
+func (c *Composite) Matches() []ttpcron.BaseMatch { return c.found.list }
 
 // forget lets go of the event, which may hold a page of others.
 func (c *Composite) forget() {
@@ -94,7 +98,7 @@ func (c *Composite) unclaimed(e *ttpcron.Event) {
 }
 
 func (c *Composite) tags(e *ttpcron.Event, v *verdict, dst []ttpcron.Tag) []ttpcron.Tag {
-	if len(v.findings) == 0 {
+	if !v.tags {
 		return dst
 	}
 	attacker, _ := e.Attacker()
@@ -106,6 +110,9 @@ func (c *Composite) tags(e *ttpcron.Event, v *verdict, dst []ttpcron.Tag) []ttpc
 	derived := e.Kind == ttpcron.CanaryFingerprint // whose evidence shows what was derived from it
 	for i := range v.findings {
 		f := &v.findings[i]
+		if len(f.rule.claims) == 0 {
+			continue
+		}
 		tag.Match = f.match(v.event, derived)
 		for j := range f.rule.claims {
 			tag.Claim = f.rule.claims[j]

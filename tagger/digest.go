@@ -1,10 +1,12 @@
 package tagger
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -40,6 +42,22 @@ func digestOf(d *definition) (sum [16]byte) {
 		w.bits(math.Float64bits(c.Confidence))
 	}
 	w.texts(d.evidence)
+	whole := sha256.Sum256(w.all)
+	return [16]byte(whole[:16])
+}
+
+// matchingOf returns the digest of everything in a definition that decides which events
+// it matches.
+func matchingOf(d *definition) [16]byte {
+	w := &digester{}
+	w.text("matches")
+	w.number(engineVersion)
+	kinds := d.kindsOf()
+	w.number(len(kinds))
+	for _, k := range kinds {
+		w.text(string(k))
+	}
+	w.condition(d.match)
 	whole := sha256.Sum256(w.all)
 	return [16]byte(whole[:16])
 }
@@ -128,15 +146,25 @@ func (w *digester) test(t *valueTest) {
 	w.test(t.not)
 }
 
-// Definitions lists the rules that are in force, by id, in the form in which a
-// store remembers them: not such as are disabled or inert, but such as emit nothing
-// because their confidence is too low, for that is what they say of an event.
+// Definitions lists what is in force, by id, in the form in which a store remembers it:
+// the rules, and the streams of the correlations. There are no rules that are disabled or
+// inert among them, but such as emit nothing because their confidence is too low, for
+// that is what they say of an event.
 func (rs *RuleSet) Definitions() []ttpcron.RuleDef {
 	var out []ttpcron.RuleDef
 	for i := range rs.rules {
-		if r := &rs.rules[i]; r.Inert == "" && r.State.Status != ttpcron.StatusDisabled {
+		r := &rs.rules[i]
+		switch {
+		case r.Inert != "" || r.State.Status == ttpcron.StatusDisabled:
+		case r.Correlation != nil:
+			out = append(out, rs.links.rules[r.ID].Def())
+		default:
 			out = append(out, ttpcron.RuleDef{ID: r.ID, Version: r.Version, Digest: rs.defs[i].digest})
 		}
 	}
+	for _, s := range rs.streams {
+		out = append(out, s.Def())
+	}
+	slices.SortFunc(out, func(a, b ttpcron.RuleDef) int { return cmp.Compare(a.ID, b.ID) })
 	return out
 }

@@ -1,6 +1,7 @@
 package tagger
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -17,7 +18,12 @@ func TestDocs(t *testing.T) {
 	}
 	doc := string(data)
 	example := yamlBlocks(doc)[0]
+	whole := fstest.MapFS{}
 	for i, block := range yamlBlocks(doc) {
+		if i > 0 && (strings.HasPrefix(block, "rule_id:") || strings.HasPrefix(block, "title:")) {
+			whole[fmt.Sprintf("doc%d.yaml", i)] = &fstest.MapFile{Data: []byte(block)}
+			continue
+		}
 		if i > 0 {
 			for _, line := range strings.Split(strings.TrimSpace(block), "\n") {
 				match := strings.TrimPrefix(line, "match: ")
@@ -34,7 +40,14 @@ func TestDocs(t *testing.T) {
 			t.Errorf("the example: %s: %s", f.Example, f.Text)
 		}
 	}
-	names := slices.Concat(ruleKeys, testKeys, conditionKeys())
+	rs, report := Load(Options{Releases: sigmaReleases, Folders: []Folder{{Name: "docs", FS: whole}}})
+	for _, p := range report.Problems {
+		t.Error(p)
+	}
+	for _, f := range Test(rs) {
+		t.Errorf("%s: %s: %s", f.Rule, f.Example, f.Text)
+	}
+	names := slices.Concat(ruleKeys, testKeys, conditionKeys(), correlationKeys)
 	for name := range sigmaFields {
 		names = append(names, name)
 	}

@@ -13,30 +13,35 @@ type Failure struct {
 }
 
 // Test runs the examples of every rule of the set and returns those that came
-// out wrong. Each rule is tried by itself, whatever its state; inert rules are
-// left out.
+// out wrong. Each rule is tried by itself, whatever its state, a correlation with those
+// that feed it; inert rules are left out.
 func Test(rs *RuleSet) []Failure {
 	var out []Failure
 	for i, d := range rs.defs {
 		if rs.rules[i].Inert != "" {
 			continue
 		}
-		c := newRuleSet([]*definition{d.certain()}, nil, rs.warned).Tagger(nil)
-		for _, ex := range d.examples {
-			fail := func(text string) {
-				out = append(out, Failure{d.ID, d.Folder, d.File, shorten(ex.text, 200), ex.want, text})
-			}
+		fail := func(ex *example, text string) {
+			out = append(out, Failure{d.ID, d.Folder, d.File, shorten(ex.text, 200), ex.want, text})
+		}
+		if d.correlation != nil {
+			testCorrelation(rs, d, fail)
+			continue
+		}
+		c := byItself(d.certain()).Tagger(nil)
+		for i := range d.examples {
+			ex := &d.examples[i]
 			e := ex.event
 			tags, v := c.Tag(&e, nil)
 			switch {
 			case v.Skipped && ex.want:
-				fail("no rule looks at such an event")
+				fail(ex, "no rule looks at such an event")
 			case v.Bounded:
-				fail("met a bound of work or size")
+				fail(ex, "met a bound of work or size")
 			case ex.want && len(tags) == 0:
-				fail("does not match")
+				fail(ex, "does not match")
 			case !ex.want && len(tags) > 0:
-				fail("matches")
+				fail(ex, "matches")
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"runtime"
@@ -27,11 +28,12 @@ var looksLikeRule = regexp.MustCompile(`(?m)^rule_id[ \t]*:`)
 // looksLikeSigma finds what only Sigma's rules have.
 var looksLikeSigma = regexp.MustCompile(`(?m)^(logsource|detection|correlation)[ \t]*:`)
 
-// The most that the files of all folders may be together: more would keep a
+// The most that the files of all folders may be together, and hold: more would keep a
 // daemon over the memory that is promised.
 const (
 	maxFiles = 10_000
 	maxBytes = 32 << 20
+	maxRules = 10_000
 )
 
 // Load reads and compiles the rules of all folders. The set is never nil; it
@@ -40,16 +42,14 @@ func Load(o Options) (*RuleSet, *LoadReport) { return load(o, nil) }
 
 // load is Load with the files of an earlier set to fall back on.
 func load(o Options, before files) (*RuleSet, *LoadReport) {
-	l := loader{Options: &o, before: before, byID: map[string]*definition{}, files: files{}, report: &LoadReport{}}
+	l := loader{Options: &o, before: before, byID: map[string]*definition{}, refused: map[string]bool{}, files: files{}, report: &LoadReport{}}
 	for i, folder := range o.Folders {
 		l.folder(folder, i)
 	}
-	defs := make([]*definition, 0, len(l.byID))
-	for _, d := range l.byID {
-		defs = append(defs, d)
-	}
-	slices.SortFunc(defs, func(a, b *definition) int { return cmp.Compare(a.ID, b.ID) })
-	rs, report := newRuleSet(defs, nil, &sync.Map{}), l.report
+	links := l.link()
+	l.sortProblems()
+	defs := l.definitions()
+	rs, report := newRuleSet(defs, nil, &sync.Map{}, links, nil), l.report
 	rs.files = l.files
 	report.Loaded = len(defs)
 	for _, r := range rs.rules {
@@ -63,14 +63,86 @@ func load(o Options, before files) (*RuleSet, *LoadReport) {
 	return rs, report
 }
 
+// sortProblems puts the problems of correlations, which are found last, beside the others
+// of their files.
+func (l *loader) sortProblems() {
+	order := map[string]int{}
+	for i, f := range l.Folders {
+		order[f.Name] = i
+	}
+	slices.SortStableFunc(l.report.Problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(order[a.Folder], order[b.Folder]), cmp.Compare(a.File, b.File))
+	})
+}
+
+// definitions lists the definitions by id.
+func (l *loader) definitions() []*definition {
+	defs := make([]*definition, 0, len(l.byID))
+	for _, d := range l.byID {
+		defs = append(defs, d)
+	}
+	slices.SortFunc(defs, func(a, b *definition) int { return cmp.Compare(a.ID, b.ID) })
+	return defs
+}
+
+// link links the correlations and takes out those that cannot be used. A correlation that
+// its file gave before, and that could be used, stays in their place.
+func (l *loader) link() *links {
+	links, refused := link(l.definitions(), l.refused, l.OwnNetworks)
+	now := map[string]*definition{}
+	for id := range refused {
+		now[id] = l.byID[id]
+		if old := l.correlationBefore(now[id]); old != nil {
+			l.byID[id] = old
+		}
+	}
+	still := refused
+	if l.before != nil && len(refused) > 0 {
+		links, still = link(l.definitions(), l.refused, l.OwnNetworks)
+	}
+	for _, id := range slices.Sorted(maps.Keys(refused)) {
+		d, p := now[id], refused[id]
+		_, out := still[id]
+		if !out {
+			l.report.Kept++
+		}
+		l.report.Problems = append(l.report.Problems, Problem{Folder: d.Folder, File: d.File, Line: d.lineOf(p.Key), Field: d.fieldOf(p.Key), Text: p.Reason, Kept: !out})
+	}
+	for id := range still {
+		delete(l.byID, id)
+	}
+	for _, list := range l.files {
+		for i, d := range list {
+			if d := l.byID[d.ID]; d != nil && d.Folder == list[i].Folder && d.File == list[i].File {
+				list[i] = d
+			}
+		}
+	}
+	return links
+}
+
+// correlationBefore returns what the file of a correlation gave under its id before.
+func (l *loader) correlationBefore(d *definition) *definition {
+	for _, old := range l.before[fileName{d.Folder, d.File}] {
+		if old.ID == d.ID && old.correlation != nil {
+			kept := *old
+			kept.order = d.order
+			return &kept
+		}
+	}
+	return nil
+}
+
 // loader is Load at work.
 type loader struct {
 	*Options
 	before files // what the files gave before; nil for nothing
 	byID   map[string]*definition
-	files  files
-	report *LoadReport
-	room   room
+	// refused are the ids and names of rules that cannot be used.
+	refused map[string]bool
+	files   files
+	report  *LoadReport
+	room    room
 }
 
 // room is how many rule files were read, and how large they are together.
@@ -97,24 +169,23 @@ func (r *room) take(size int64) error {
 func (l *loader) folder(folder Folder, number int) {
 	names, listErr := ruleFiles(folder.FS, &l.room)
 	read := loadFiles(folder, names, l.Options)
-	var unused []int
 	for i := range read {
-		r, used := &read[i], false
-		if r.def == nil && !slices.ContainsFunc(r.problems, func(p Problem) bool { return !p.Warning }) {
+		r := &read[i]
+		if len(r.defs) == 0 && !r.refused() {
 			continue // not a rule
 		}
 		l.report.Files++
-		if r.def != nil {
-			def := *r.def
-			def.Folder, def.File, def.order = folder.Name, names[i], number
-			r.problems, used = l.take(&def, r.problems)
+		for _, name := range r.names {
+			l.refused[name] = true
 		}
-		if !used {
-			unused = append(unused, i)
+		for _, d := range r.defs {
+			def := *d
+			def.Folder, def.File, def.order = folder.Name, names[i], number
+			r.problems = l.take(&def, r.problems)
 		}
 	}
-	for _, i := range unused { // now that the others have their ids
-		if old := l.before[fileName{folder.Name, names[i]}]; old != nil {
+	for i := range read { // now that the others have their ids
+		if old := l.before[fileName{folder.Name, names[i]}]; old != nil && read[i].refused() {
 			read[i].problems = l.keep(old, number, read[i].problems)
 		}
 	}
@@ -131,19 +202,26 @@ func (l *loader) folder(folder Folder, number int) {
 	}
 }
 
-// take puts a definition into the set, and reports whether it is the one to use
-// for its file.
-func (l *loader) take(def *definition, problems []Problem) ([]Problem, bool) {
-	earlier, taken := l.byID[def.ID]
-	if taken && earlier.order == def.order {
-		return append(problems, Problem{Field: "rule_id", Text: fmt.Sprintf("%s is already the id of %s", def.ID, earlier.File)}), false
+// take puts a definition into the set, unless its id is taken or the set is full.
+func (l *loader) take(def *definition, problems []Problem) []Problem {
+	refuse := func(field, format string, args ...any) []Problem {
+		return append(problems, Problem{Line: def.line, Field: field, Text: fmt.Sprintf(format, args...)})
 	}
-	if taken {
+	earlier, taken := l.byID[def.ID]
+	switch {
+	case taken && earlier.order == def.order && earlier.File == def.File:
+		return refuse("rule_id", "%s is already the id of another document of the file", def.ID)
+	case taken && earlier.order == def.order:
+		return refuse("rule_id", "%s is already the id of %s", def.ID, earlier.File)
+	case taken:
 		l.report.Replaced++
+	case len(l.byID) == maxRules:
+		return refuse("", "there are more than %d rules: this one is left out", maxRules)
 	}
 	l.byID[def.ID] = def
-	l.files[fileName{def.Folder, def.File}] = def
-	return problems, true
+	file := fileName{def.Folder, def.File}
+	l.files[file] = append(l.files[file], def)
+	return problems
 }
 
 // ruleFiles lists the YAML files of a folder and of the folders within it, but
@@ -175,9 +253,16 @@ func ruleFiles(folder fs.FS, room *room) ([]string, error) {
 	return names, errors.Join(err, failed)
 }
 
+// fileResult is what a file gave. Without a definition and without a problem that is
+// no warning it holds no rule.
 type fileResult struct {
-	def      *definition
+	defs     []*definition
+	names    []string // ids and names of rules that cannot be used
 	problems []Problem
+}
+
+func (r *fileResult) refused() bool {
+	return slices.ContainsFunc(r.problems, func(p Problem) bool { return !p.Warning })
 }
 
 // loadFiles reads files on all cores, and returns the results in their order.
@@ -192,7 +277,7 @@ func loadFiles(folder Folder, names []string, o *Options) []fileResult {
 				if i >= len(names) {
 					return
 				}
-				out[i].def, out[i].problems = loadFile(folder, names[i], o)
+				out[i] = loadFile(folder, names[i], o)
 			}
 		})
 	}
@@ -200,17 +285,15 @@ func loadFiles(folder Folder, names []string, o *Options) []fileResult {
 	return out
 }
 
-// loadFile reads one file. Without a definition and without a problem it is no
-// rule.
-func loadFile(folder Folder, name string, o *Options) (*definition, []Problem) {
+func loadFile(folder Folder, name string, o *Options) fileResult {
 	data, err := readFile(folder.FS, name)
 	if err == nil && !ruleFile.MatchString(name) && !holdsSigma(data) {
-		return nil, passedOver(name, data)
+		return fileResult{problems: passedOver(name, data)}
 	}
 	if err != nil {
-		return nil, []Problem{{Text: pathError(err).Error()}}
+		return fileResult{problems: []Problem{{Text: pathError(err).Error()}}}
 	}
-	return readRule(data, o)
+	return readRules(data, o)
 }
 
 // passedOver warns of a file that looks like a rule but is not named like one.
@@ -226,11 +309,11 @@ func passedOver(name string, data []byte) []Problem {
 }
 
 func holdsSigma(data []byte) bool {
-	root, err := document(data)
+	roots, err := documents(data)
 	if err != nil {
 		return looksLikeSigma.Match(data) // to be refused for the error
 	}
-	return isSigma(root)
+	return slices.ContainsFunc(roots, isSigma)
 }
 
 func readFile(folder fs.FS, name string) ([]byte, error) {

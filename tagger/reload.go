@@ -12,32 +12,37 @@ import (
 // fileName names a rule file by the name of its folder and its own.
 type fileName struct{ folder, file string }
 
-// files says which definition each file gave.
-type files map[fileName]*definition
+// files says which definitions each file gave.
+type files map[fileName][]*definition
 
 // Reload reads the rules of all folders anew, as [Load] does, with one
-// difference: a file that can no longer be used keeps the rule that it gave to
-// this set, and so do the files of a folder that cannot be listed. What is wrong
-// with them is in the report, with Kept set. A file that is gone takes its rule
-// with it.
+// difference: a file that can no longer be used, as a whole or in a part, keeps the
+// rules that it gave to this set and does not give now, and so do the files of a folder
+// that cannot be listed. What is wrong with them is in the report, with Kept set. A file
+// that is gone takes its rules with it.
 //
 // The set itself does not change: whoever uses it goes on with it, and takes the
 // new one when it suits. States are not carried over, see WithStates.
 func (rs *RuleSet) Reload(o Options) (*RuleSet, *LoadReport) { return load(o, rs.files) }
 
-// keep puts the rule that a file gave before in the place of the one that it
-// does not give now, and notes that with what is wrong with it.
-func (l *loader) keep(old *definition, number int, problems []Problem) []Problem {
-	def := *old
-	def.order = number
-	n := len(problems)
-	problems, used := l.take(&def, problems)
-	if !used {
-		return problems
+// keep puts rules that a file gave before in the place of those that it does not give
+// now, and notes that with what is wrong with it.
+func (l *loader) keep(before []*definition, number int, problems []Problem) []Problem {
+	n, kept := len(problems), false
+	for _, old := range before {
+		if now := l.byID[old.ID]; now != nil && now.Folder == old.Folder && now.File == old.File {
+			continue
+		}
+		def := *old
+		def.order, def.line = number, 0
+		before := len(problems)
+		if problems = l.take(&def, problems); len(problems) == before {
+			l.report.Kept++
+			kept = true
+		}
 	}
-	l.report.Kept++
 	for i := range problems[:n] {
-		problems[i].Kept = !problems[i].Warning
+		problems[i].Kept = kept && !problems[i].Warning
 	}
 	return problems
 }

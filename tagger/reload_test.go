@@ -58,7 +58,7 @@ func TestReload(t *testing.T) {
 		{"another file takes the id of a broken one", folder("a.yaml", "", "c.yaml", versioned("A", 3)), over, "A@3 base/c.yaml, B@2 over/mine.yaml", 0,
 			[]string{"base/a.yaml: file is empty", "base/a.yaml: rule_id: A is already the id of c.yaml"}},
 		{"an id is taken twice", folder("a.yaml", versioned("A", 1), "b.yaml", versioned("A", 1)), folder(), "A@1 base/a.yaml, B@1 base/b.yaml", 1,
-			[]string{"base/b.yaml: rule_id: A is already the id of a.yaml (the rule of before stays in use)"}},
+			[]string{"base/b.yaml:1: rule_id: A is already the id of a.yaml (the rule of before stays in use)"}},
 		{"a broken file is new", base, folder("mine.yaml", versioned("B", 2), "new.yaml", ""), start, 0, []string{"over/new.yaml: file is empty"}},
 		{"a folder cannot be listed", noList{base}, over, start, 0, []string{"base: i/o error (the rule of before stays in use)"}},
 	} {

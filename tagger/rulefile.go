@@ -7,29 +7,43 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ttpcron/ttpcron"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/correlation"
 )
 
 // definition is one rule as its file says, checked and with its patterns
 // compiled, but not yet made ready to run.
 type definition struct {
 	Rule
-	match    condition
-	evidence []string // payload fields
+	match    condition // nil for a correlation
+	evidence []string  // payload fields
 	examples []example
-	digest   [16]byte
-	order    int // index of the folder it came from
+	digest   [16]byte // not of a correlation
+	matching [16]byte // the part of the digest that decides which events match
+	order    int      // index of the folder it came from
+	document int      // index in the file
+	line     int      // on which it begins
+
+	sigma bool
+	name  string // by which correlations may refer to it beside its id: Sigma's name
+	// correlation is nil for a rule about single events. Its names are as in the file.
+	correlation *correlation.Definition
+	generate    bool           // of Sigma's correlation
+	lifter      string         // that the correlation is made of, or empty
+	lines       map[string]int // of the keys of a correlation
 }
 
 type example struct {
 	want  bool
 	event ttpcron.Event
+	steps []step // of a correlation, which has no event
 	text  string // for messages
 }
 
 var ruleKeys = []string{
-	"rule_id", "rule_version", "name", "description", "applies_to", "match", "emits", "level", "evidence_fields",
+	"rule_id", "rule_version", "name", "description", "applies_to", "match", "correlation", "emits", "level", "evidence_fields",
 	"attack_release", "last_reviewed", "next_review", "references", "tests",
 }
 
@@ -40,35 +54,57 @@ type ruleReader struct {
 	absent  []string // fields of a Sigma rule that no event has
 }
 
-// readRule reads one rule. The definition is nil when a problem is no warning.
-func readRule(data []byte, o *Options) (def *definition, problems []Problem) {
-	r := &ruleReader{options: o, def: &definition{}}
-	defer func() {
-		if err := recover(); err != nil {
-			if err != errAliases {
-				panic(err)
-			}
-			def, problems = nil, append(r.problems, Problem{Text: errAliases.Error()})
-		}
-	}()
-	root, err := document(data)
+// readRules reads the rules of a file, each in a document of its own. What is wrong with
+// one of them, a problem that is no warning, does not keep the others out.
+func readRules(data []byte, o *Options) (out fileResult) {
+	roots, err := documents(data)
 	if err != nil {
 		p := Problem{Text: err.Error()}
 		if at, ok := err.(*lineError); ok {
 			p.Line = at.line
 		}
-		return nil, []Problem{p}
+		return fileResult{problems: []Problem{p}}
 	}
+	if p := madeOfParts(roots); p != nil {
+		return fileResult{problems: []Problem{*p}}
+	}
+	left := maxVisitedOfFile
+	for i, root := range roots {
+		r := &ruleReader{reader: reader{left: min(left, maxVisited)}, options: o, def: &definition{document: i, line: root.Line}}
+		left -= r.left
+		if r.read(root) {
+			out.defs = append(out.defs, r.def)
+		} else {
+			out.names = append(out.names, r.def.ID, r.def.name)
+		}
+		left += max(r.left, 0)
+		out.problems = append(out.problems, r.problems...)
+	}
+	silence(out.defs)
+	for _, d := range out.defs {
+		if d.correlation == nil {
+			d.digest, d.matching = digestOf(d), matchingOf(d)
+		}
+	}
+	return out
+}
+
+// read reads the rule of a document, and reports whether it can be used.
+func (r *ruleReader) read(root *yaml.Node) (usable bool) {
+	defer func() {
+		if err := recover(); err != nil {
+			if err != errAliases {
+				panic(err)
+			}
+			usable, r.problems = false, append(r.problems, Problem{Text: errAliases.Error()})
+		}
+	}()
 	if isSigma(root) {
 		r.sigma(root)
 	} else {
 		r.rule(root)
 	}
-	if r.refused() {
-		return nil, r.problems
-	}
-	r.def.digest = digestOf(r.def)
-	return r.def, r.problems
+	return !r.refused()
 }
 
 func (r *ruleReader) rule(root *yaml.Node) {
@@ -76,12 +112,19 @@ func (r *ruleReader) rule(root *yaml.Node) {
 	r.required(root, "rule_id", d.ID != "")
 	r.required(root, "rule_version", m.version)
 	r.required(root, "name", d.Name != "")
-	r.required(root, "applies_to", len(d.Kinds) > 0)
-	r.required(root, "match", m.match != nil)
 	r.required(root, "emits", m.emits != nil)
-	if m.match != nil {
-		d.match = r.condition(m.match, "match", 0)
-		r.checkKinds(m.match)
+	switch {
+	case m.correlation != nil && m.match != nil:
+		r.problem(m.match, "match", "a rule has either match or correlation")
+	case m.correlation != nil:
+		r.overSeveral(m)
+	default:
+		r.required(root, "applies_to", len(d.Kinds) > 0)
+		r.required(root, "match", m.match != nil)
+		if m.match != nil {
+			d.match = r.condition(m.match, "match", 0)
+			r.checkKinds(m.match)
+		}
 	}
 	if m.emits != nil {
 		r.emits(m.emits)
@@ -91,10 +134,22 @@ func (r *ruleReader) rule(root *yaml.Node) {
 	}
 }
 
+// overSeveral reads a correlation, and refuses what stands beside it and concerns single
+// events.
+func (r *ruleReader) overSeveral(m ruleMembers) {
+	if m.appliesTo != nil {
+		r.problem(m.appliesTo, "applies_to", "a correlation applies to what its rules apply to: leave this out")
+	}
+	if m.evidence != nil {
+		r.problem(m.evidence, "evidence_fields", "a correlation shows its group: leave this out")
+	}
+	r.correlation(m.correlation, false)
+}
+
 // ruleMembers are the members of a rule that are read once all have been seen.
 type ruleMembers struct {
-	match, emits, tests *yaml.Node // nil when missing
-	version             bool       // there is one
+	match, correlation, emits, tests, appliesTo, evidence *yaml.Node // nil when missing
+	version                                               bool       // there is one
 }
 
 // ruleMembers reads the members that stand for themselves.
@@ -112,11 +167,14 @@ func (r *ruleReader) ruleMembers(root *yaml.Node) (found ruleMembers) {
 		case "description":
 			d.Description = r.optional(m)
 		case "applies_to":
+			found.appliesTo = m.value
 			for _, kind := range r.texts(m.value, m.key) {
 				d.Kinds = append(d.Kinds, ttpcron.SourceKind(kind))
 			}
 		case "match":
 			found.match = m.value
+		case "correlation":
+			found.correlation = m.value
 		case "emits":
 			found.emits = m.value
 		case "level":
@@ -124,6 +182,7 @@ func (r *ruleReader) ruleMembers(root *yaml.Node) (found ruleMembers) {
 				d.Level = r.level(m.value, name)
 			}
 		case "evidence_fields":
+			found.evidence = m.value
 			if m.value.Kind != yaml.SequenceNode || len(m.value.Content) > 0 {
 				d.evidence = r.texts(m.value, m.key)
 				r.checkFieldNames(m.value, d.evidence)
@@ -192,6 +251,9 @@ func (r *ruleReader) checkID(n *yaml.Node, id string) {
 	if len(id) > 128 || strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c == '|' || c == 0x7f }) {
 		r.problem(n, "rule_id", "%q has a blank, a | or more than 128 bytes", shorten(id, 40))
 	}
+	if strings.HasPrefix(id, builtinPrefix) {
+		r.problem(n, "rule_id", "%q begins with %s, as those of the program do", shorten(id, 40), builtinPrefix)
+	}
 }
 
 // checkFieldNames reports names that were meant to be several.
@@ -253,7 +315,7 @@ var (
 
 func (r *ruleReader) emits(n *yaml.Node) {
 	n = r.visit(n)
-	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+	if n.Kind != yaml.SequenceNode {
 		r.problem(n, "emits", "%s, want a list of {tactic, technique_id, sub_technique_id, confidence}", kindOf(n))
 		return
 	}
@@ -350,8 +412,14 @@ func (r *ruleReader) tests(n *yaml.Node) {
 			continue
 		}
 		for i, c := range m.value.Content {
-			e, text := r.example(c, index(field, i))
-			r.def.examples = append(r.def.examples, example{want: m.key == "match", event: e, text: text})
+			var ex example
+			if r.def.correlation != nil {
+				ex = r.sequence(c, index(field, i))
+			} else {
+				ex.event, ex.text = r.example(c, index(field, i))
+			}
+			ex.want = m.key == "match"
+			r.def.examples = append(r.def.examples, ex)
 			if m.key == "match" {
 				r.def.MatchExamples++
 			} else {

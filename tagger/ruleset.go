@@ -2,12 +2,14 @@ package tagger
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/correlation"
 	"github.com/ttpcron/ttpcron/tagger/internal/lazy"
 	"github.com/ttpcron/ttpcron/tagger/literal"
 )
@@ -17,6 +19,9 @@ type RuleSet struct {
 	defs        []*definition // by id
 	states      map[string]ttpcron.RuleState
 	rules       []Rule // as defs
+	links       *links
+	chosen      map[string]bool   // ids of the rules and streams of Only; nil for all
+	streams     []*ttpcron.Stream // of correlations in force, by id
 	fingerprint string
 	// compiled is made when it is first needed: many a set is only looked at.
 	compiled lazy.Value[compiled]
@@ -38,11 +43,12 @@ type runnable struct {
 	*definition
 	shows      ttpcron.FieldNames
 	claims     []ttpcron.Claim // those below the minimum confidence left out
-	perCommand bool            // matches when one simple command satisfies check
-	perProcess bool            // matches when one process does
-	shell      bool            // needs the text parsed
-	payload    bool            // looks at more than the text
-	positive   bool            // a match in a part of the text is a match
+	streams    []*ttpcron.Stream
+	perCommand bool // matches when one simple command satisfies check
+	perProcess bool // matches when one process does
+	shell      bool // needs the text parsed
+	payload    bool // looks at more than the text
+	positive   bool // a match in a part of the text is a match
 	check      prepared
 	relaxed    prepared // of a command rule that looks at more than the text
 	requires   requirement
@@ -58,20 +64,72 @@ type prepared struct {
 	prefilter int32           // its first node in kindRules.prefilters
 }
 
-func newRuleSet(defs []*definition, states map[string]ttpcron.RuleState, warned *sync.Map) *RuleSet {
-	rs := &RuleSet{defs: defs, states: states, warned: warned}
+// byItself returns the set of one rule about single events.
+func byItself(d *definition) *RuleSet {
+	return newRuleSet([]*definition{d}, nil, &sync.Map{}, &links{}, nil)
+}
+
+func newRuleSet(defs []*definition, states map[string]ttpcron.RuleState, warned *sync.Map, links *links, chosen map[string]bool) *RuleSet {
+	rs := &RuleSet{defs: defs, states: states, warned: warned, links: links, chosen: chosen}
 	for _, d := range defs {
-		info := d.Rule
-		info.State = ttpcron.RuleState{RuleID: d.ID, Status: ttpcron.StatusEnabled}
-		if s, ok := states[d.ID]; ok {
-			info.State = s
-		}
-		info.Inert = inertReason(d.match)
-		info.Active = info.Inert == "" && len(effectiveClaims(d, info.State)) > 0
-		rs.rules = append(rs.rules, info)
+		rs.rules = append(rs.rules, rs.describe(d))
 	}
+	rs.streams = rs.streamsInForce()
 	rs.fingerprint = ttpcron.NewRuleSet(rs.Definitions()).Fingerprint
 	return rs
+}
+
+// describe returns what there is to know of a rule in the states of the set.
+func (rs *RuleSet) describe(d *definition) Rule {
+	info := d.Rule
+	info.State = ttpcron.RuleState{RuleID: d.ID, Status: ttpcron.StatusEnabled}
+	if s, ok := rs.states[d.ID]; ok {
+		info.State = s
+	}
+	if info.Feeds = rs.links.feeds[d.ID]; info.Silent == "" && len(d.Claims) == 0 {
+		info.Silent = "it names no technique"
+	}
+	if d.correlation == nil {
+		info.Inert = inertReason(d.match)
+	} else {
+		info.Inert, info.Correlation = rs.links.inert[d.ID], rs.links.describe(d)
+	}
+	info.Active = info.Inert == "" && len(effectiveClaims(d, info.State)) > 0
+	return info
+}
+
+// streamsInForce lists the streams of correlations in force, by id. A correlation that
+// makes no tag needs none: where another names it, that one has its own.
+func (rs *RuleSet) streamsInForce() []*ttpcron.Stream {
+	in := map[string]*ttpcron.Stream{}
+	for id, r := range rs.links.rules {
+		if s := rs.states[id]; s.Status == ttpcron.StatusDisabled || !MakesTags(r) {
+			continue
+		}
+		for _, s := range r.Streams() {
+			if rs.chosen == nil || rs.chosen[s.ID] {
+				in[s.ID] = s
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Values(in), func(a, b *ttpcron.Stream) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// MakesTags reports whether tags come of what a correlation finds.
+func MakesTags(r *correlation.Rule) bool {
+	return slices.ContainsFunc(r.Definition().Claims, func(c ttpcron.Claim) bool { return c.Confidence >= ttpcron.MinConfidence })
+}
+
+// Correlations lists the rules over several events that are in force, by id. One that
+// makes no tag has no streams.
+func (rs *RuleSet) Correlations() []*correlation.Rule {
+	var out []*correlation.Rule
+	for i := range rs.rules {
+		if r := &rs.rules[i]; r.Correlation != nil && r.Inert == "" && r.State.Status != ttpcron.StatusDisabled {
+			out = append(out, rs.links.rules[r.ID])
+		}
+	}
+	return out
 }
 
 func (rs *RuleSet) ready() *compiled { return rs.compiled.Get(rs.compile) }
@@ -113,23 +171,23 @@ func releaseList(list []condition) {
 
 func (rs *RuleSet) compile() *compiled {
 	c := &compiled{kinds: map[ttpcron.SourceKind]*kindRules{}, slow: map[string]string{}}
-	for i, d := range rs.defs {
-		for _, kind := range d.kindsOf() {
+	for _, m := range rs.eventRules() {
+		for _, kind := range m.kindsOf() {
 			k := c.kinds[kind]
 			if k == nil {
 				k = &kindRules{kind: kind}
 				c.kinds[kind] = k
 			}
-			if !rs.rules[i].Active {
+			r := m.runnable(kind)
+			if r == nil {
 				continue
 			}
-			r := newRunnable(d, kind, effectiveClaims(d, rs.rules[i].State))
 			k.rules = append(k.rules, r)
 			switch {
 			case kind == ttpcron.Command:
-				c.slow[d.ID] = r.requires.slowReason()
-			case kind == ttpcron.AuthAttempt && c.slow[d.ID] == "" && !r.requires.known && !looksUp(d.match):
-				c.slow[d.ID] = "no literal is required: it is searched for in every new login"
+				c.slow[m.ID] = r.requires.slowReason()
+			case kind == ttpcron.AuthAttempt && c.slow[m.ID] == "" && !r.requires.known && !looksUp(m.match):
+				c.slow[m.ID] = "no literal is required: it is searched for in every new login"
 			}
 		}
 	}
@@ -137,6 +195,55 @@ func (rs *RuleSet) compile() *compiled {
 		k.indexed()
 	}
 	return c
+}
+
+// eventRule is a rule about single events that belongs to a set for the tags that it makes,
+// for the correlations that it feeds, or for both.
+type eventRule struct {
+	*definition
+	claims  []ttpcron.Claim
+	streams []*ttpcron.Stream
+}
+
+// eventRules lists the rules about single events, by id.
+func (rs *RuleSet) eventRules() []eventRule {
+	var out []eventRule
+	add := func(d *definition) *eventRule {
+		i, ok := slices.BinarySearchFunc(out, d.ID, func(m eventRule, id string) int { return cmp.Compare(m.ID, id) })
+		if !ok {
+			out = slices.Insert(out, i, eventRule{definition: d})
+		}
+		return &out[i]
+	}
+	for i, d := range rs.defs {
+		if d.correlation == nil {
+			m := add(d)
+			if rs.rules[i].Active {
+				m.claims = effectiveClaims(d, rs.rules[i].State)
+			}
+		}
+	}
+	for _, s := range rs.streams {
+		m := add(rs.links.bases[s.Rule])
+		m.streams = append(m.streams, s)
+	}
+	return out
+}
+
+// runnable returns the rule ready for events of a kind, or nil when nothing comes of it.
+func (m *eventRule) runnable(kind ttpcron.SourceKind) *runnable {
+	var streams []*ttpcron.Stream
+	for _, s := range m.streams {
+		if s.Kind == kind {
+			streams = append(streams, s)
+		}
+	}
+	if len(m.claims)+len(streams) == 0 {
+		return nil
+	}
+	r := newRunnable(m.definition, kind, m.claims)
+	r.streams = streams
+	return r
 }
 
 func (rs *RuleSet) find(id string) (int, bool) {
@@ -213,12 +320,25 @@ func (rs *RuleSet) WithStates(states []ttpcron.RuleState, now time.Time) *RuleSe
 			in[s.RuleID] = s
 		}
 	}
-	with := newRuleSet(rs.defs, in, rs.warned)
+	with := newRuleSet(rs.defs, in, rs.warned, rs.links, rs.chosen)
 	with.files = rs.files
 	return with
 }
 
-// Only returns the subset with the given rule ids, in the states they are in.
+// WithOwnNetworks returns the set with other networks whose addresses take no part in
+// groups by address.
+func (rs *RuleSet) WithOwnNetworks(own ttpcron.Networks) *RuleSet {
+	if own.String() == rs.links.own.String() {
+		return rs
+	}
+	links, _ := link(rs.defs, nil, own)
+	with := newRuleSet(rs.defs, rs.states, rs.warned, links, rs.chosen)
+	with.files = rs.files
+	return with
+}
+
+// Only returns the subset with the given ids of rules and of streams, in the states they
+// are in. A rule that only its streams belong to makes no tag.
 func (rs *RuleSet) Only(ids map[string]bool) *RuleSet {
 	var defs []*definition
 	for _, d := range rs.defs {
@@ -226,7 +346,13 @@ func (rs *RuleSet) Only(ids map[string]bool) *RuleSet {
 			defs = append(defs, d)
 		}
 	}
-	return newRuleSet(defs, rs.states, rs.warned)
+	chosen := map[string]bool{}
+	for _, s := range rs.streams {
+		if ids[s.ID] {
+			chosen[s.ID] = true
+		}
+	}
+	return newRuleSet(defs, rs.states, rs.warned, rs.links, chosen)
 }
 
 // Len returns how many rules the set has, inert and disabled ones among them.
@@ -254,15 +380,21 @@ func (rs *RuleSet) Rule(id string) (Rule, bool) {
 	return r, true
 }
 
-// Active returns how many rules can emit a tag of events of one kind.
+// Active returns how many rules can give something of events of one kind: a tag, or a
+// match that a correlation looks at.
 func (rs *RuleSet) Active(kind ttpcron.SourceKind) int {
-	n := 0
+	ids := map[string]bool{}
 	for i, r := range rs.rules {
 		if r.Active && slices.Contains(rs.defs[i].Kinds, kind) {
-			n++
+			ids[r.ID] = true
 		}
 	}
-	return n
+	for _, s := range rs.streams {
+		if s.Kind == kind {
+			ids[s.Rule] = true
+		}
+	}
+	return len(ids)
 }
 
 // InForce returns how many rules can emit a tag.
@@ -276,14 +408,18 @@ func (rs *RuleSet) InForce() int {
 	return n
 }
 
-// Applies reports whether a rule can emit a tag of events of a kind.
+// Applies reports whether a rule can emit a tag of events of a kind, or a stream have
+// matches among them.
 func (rs *RuleSet) Applies(id string, kind ttpcron.SourceKind) bool {
-	i, ok := rs.find(id)
-	return ok && rs.rules[i].Active && slices.Contains(rs.defs[i].Kinds, kind)
+	if i, ok := rs.find(id); ok {
+		return rs.rules[i].Active && slices.Contains(rs.defs[i].Kinds, kind)
+	}
+	i, ok := slices.BinarySearchFunc(rs.streams, id, func(s *ttpcron.Stream, id string) int { return cmp.Compare(s.ID, id) })
+	return ok && rs.streams[i].Kind == kind
 }
 
 // Fingerprint identifies what the set does: a hash over the whole definition of
-// every rule in force, and the version of the engine. Sets with one fingerprint give
+// every rule in force, of every stream, and the version of the engine. Sets with one fingerprint give
 // the same tags.
 func (rs *RuleSet) Fingerprint() string { return rs.fingerprint }
 

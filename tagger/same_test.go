@@ -147,7 +147,7 @@ func eachRuleAlone(t *testing.T, all []string, step int) {
 	nothing := func() struct{} { return struct{}{} }
 	share(len(rs.defs), nothing, func(_ struct{}, i int) {
 		d := rs.defs[i]
-		k := newRuleSet([]*definition{d.certain()}, nil, rs.warned).compile().kinds[ttpcron.Command]
+		k := byItself(d.certain()).compile().kinds[ttpcron.Command]
 		if k == nil {
 			return
 		}

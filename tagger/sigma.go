@@ -20,16 +20,30 @@ import (
 
 // isSigma reports whether a document has the shape of a Sigma rule.
 func isSigma(root *yaml.Node) bool {
+	return hasKey(root, "detection", "logsource") || hasKey(root, "correlation") && !hasKey(root, "rule_id")
+}
+
+func hasKey(root *yaml.Node, keys ...string) bool {
 	if root.Kind != yaml.MappingNode {
 		return false
 	}
 	for i := 0; i+1 < len(root.Content); i += 2 {
-		switch root.Content[i].Value {
-		case "detection", "logsource", "correlation":
+		if slices.Contains(keys, root.Content[i].Value) {
 			return true
 		}
 	}
 	return false
+}
+
+// madeOfParts is the problem of a file whose documents are parts of one another, as
+// those of Sigma's first version were.
+func madeOfParts(roots []*yaml.Node) *Problem {
+	for _, root := range roots {
+		if hasKey(root, "action") && !hasKey(root, "rule_id") {
+			return &Problem{Line: root.Line, Field: "action", Text: "rules that several documents make together are not supported: each document is a rule by itself"}
+		}
+	}
+	return nil
 }
 
 // The confidence of a Sigma rule's claims: how likely a technique describes what the
@@ -49,19 +63,19 @@ func (r *ruleReader) sigma(root *yaml.Node) {
 	if r.refused() {
 		return
 	}
+	if d.sigma = true; m.correlation != nil {
+		d.Kinds, d.evidence = nil, nil
+		r.sigmaCorrelation(root, m)
+		return
+	}
+	if d.ID == "" { // one that correlations name needs none
+		d.ID = plainName(d.name)
+	}
 	r.required(root, "id", d.ID != "")
 	r.required(root, "title", d.Name != "")
 	r.required(root, "logsource", m.logsource != nil)
 	r.required(root, "detection", m.detection != nil)
-	if d.Version = sigmaVersion(m.modified); d.Version == 0 {
-		d.Version = sigmaVersion(m.date)
-	}
-	if d.Version == 0 {
-		d.Version = 1 // Sigma asks for no date
-		if date := cmp.Or(m.modified, m.date); date != "" {
-			r.problem(root, "date", "%q, want YYYY-MM-DD: the rule's version comes from it", shorten(date, 40))
-		}
-	}
+	r.sigmaDate(root, m)
 	if m.logsource != nil {
 		r.sigmaSource(m.logsource)
 	}
@@ -73,14 +87,27 @@ func (r *ruleReader) sigma(root *yaml.Node) {
 	r.sigmaClaims(m.tags)
 }
 
-// sigmaMembers are the members of a rule that are read once all have been seen.
-type sigmaMembers struct {
-	tags, logsource, detection, levelAt *yaml.Node // nil when missing
-	level, date, modified               string
+// sigmaDate makes the rule's version of its dates.
+func (r *ruleReader) sigmaDate(root *yaml.Node, m sigmaMembers) {
+	d := r.def
+	if d.Version = sigmaVersion(m.modified); d.Version == 0 {
+		d.Version = sigmaVersion(m.date)
+	}
+	if d.Version == 0 {
+		d.Version = 1 // Sigma asks for no date
+		if date := cmp.Or(m.modified, m.date); date != "" {
+			r.problem(root, "date", "%q, want YYYY-MM-DD: the rule's version comes from it", shorten(date, 40))
+		}
+	}
 }
 
-// sigmaMembers reads the members that stand for themselves, and refuses those that
-// make a rule of more than one event or document.
+// sigmaMembers are the members of a rule that are read once all have been seen.
+type sigmaMembers struct {
+	tags, logsource, detection, correlation, levelAt *yaml.Node // nil when missing
+	level, date, modified                            string
+}
+
+// sigmaMembers reads the members that stand for themselves.
 func (r *ruleReader) sigmaMembers(root *yaml.Node) sigmaMembers {
 	d, found := r.def, sigmaMembers{level: "medium"}
 	for _, m := range r.members(root, "") {
@@ -111,11 +138,11 @@ func (r *ruleReader) sigmaMembers(root *yaml.Node) sigmaMembers {
 		case "status":
 			r.sigmaStatus(m)
 		case "correlation":
-			r.problem(m.at, m.key, "rules over several events are not supported")
+			found.correlation = m.value
+		case "name":
+			d.name = r.optional(m)
 		case "filter":
 			r.problem(m.at, m.key, "filters for other rules are not supported")
-		case "action":
-			r.problem(m.at, m.key, "rules made of several documents are not supported")
 		}
 	}
 	return found

@@ -158,13 +158,13 @@ func TestSigmaRefused(t *testing.T) {
 		{"time", sigmaRule("sel:\n  CommandLine|hour: 5\ncondition: sel"), `modifier "hour" is not supported`},
 		{"2 of", sigmaRule("a:\n  Image|endswith: /id\ncondition: 2 of them"), "only 1, any and all"},
 		{"filter", "title: x\nlogsource: {product: linux}\nfilter:\n  rules: [x]\n", "filters for other rules"},
-		{"several documents", sigmaRule(plain) + "---\n" + sigmaRule(plain), "more than one document"},
 		{"collection", "action: global\ntitle: x\nlogsource: {product: linux}\n", "several documents"},
 		{"unsupported", strings.Replace(sigmaRule(plain), "status: test", "status: unsupported", 1), "cannot be used"},
 		{"no product", strings.Replace(sigmaRule(plain), "  product: linux\n  category: process_creation", "  service: bash", 1), "logsource.product: is missing"},
 		{"no tactic", strings.Replace(sigmaRule(plain), "  - attack.execution\n", "", 1), "name no tactic for T1059.004"},
 		{"date", strings.NewReplacer("2024-02-29", "June", "modified: 2025-06-01\n", "").Replace(sigmaRule(plain)), `date: "June", want YYYY-MM-DD`},
-		{"correlation", "title: x\ncorrelation:\n  type: event_count\n", "several events"},
+		{"correlation", "title: x\ncorrelation:\n  type: event_count\n", "correlation.rules: is missing"},
+		{"no id", strings.Replace(sigmaRule(plain), "id: 7a1c6f0e-0000-4000-8000-000000000001\n", "", 1), "id: is missing"},
 		{"level", strings.Replace(sigmaRule(plain), "level: high", "level: huge", 1), `level: "huge"`},
 		{"empty", sigmaRule("sel: {}\ncondition: sel"), "match everything"},
 		{"only an empty text", sigmaRule("sel:\n  CommandLine: ''\ncondition: sel"), "can never hold: a field of a process is absent"},
@@ -302,7 +302,7 @@ func TestSigmaFolders(t *testing.T) {
 		".git/hidden.yml":                                {Data: rule},
 		"rules/linux/two-in-one.yml":                     {Data: append(append(rule[:len(rule):len(rule)], "---\n"...), rule...)},
 	}}}})
-	if rs.Len() != 1 || report.Files != 2 || report.Refused() != 1 || len(report.Problems) != 3 {
-		t.Errorf("%d rules of %d files, problems %v; want 1 of 2, one refused and two warnings of files passed over", rs.Len(), report.Files, report.Problems)
+	if rs.Len() != 1 || report.Files != 2 || report.Refused() != 2 || len(report.Problems) != 4 {
+		t.Errorf("%d rules of %d files, problems %v; want 1 of 2, two refused and two warnings of files passed over", rs.Len(), report.Files, report.Problems)
 	}
 }

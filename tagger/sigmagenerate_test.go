@@ -39,7 +39,7 @@ func TestSigmaRulesFire(t *testing.T) {
 			copied.Claims = []ttpcron.Claim{{RuleID: d.ID, TechniqueID: "T1059", Tactic: "TA0002", Confidence: 1}}
 			d = &copied
 		}
-		n, missed := firesOnItself(newRuleSet([]*definition{d}, nil, rs.warned).Tagger(nil), d)
+		n, missed := firesOnItself(byItself(d).Tagger(nil), d)
 		events += n
 		if n == 0 {
 			t.Errorf("%s: no event could be made of its selections", d.File)

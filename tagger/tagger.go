@@ -37,8 +37,10 @@ package tagger
 import (
 	"embed"
 	"io/fs"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/correlation"
 )
 
 //go:embed rules/*.yaml
@@ -67,6 +69,8 @@ type Options struct {
 	// Releases are the releases of ATT&CK in whose names rules may speak, the newest
 	// first. Of a rule that names none each claim is of the newest that has it.
 	Releases []AttackRelease
+	// OwnNetworks are networks whose addresses take no part in groups by address.
+	OwnNetworks ttpcron.Networks
 }
 
 // LoadReport says what became of the files. It is made of facts to print, not
@@ -144,9 +148,18 @@ type Rule struct {
 
 	release string // attack_release; empty when the file names none
 
+	// Correlation is what there is to know of a rule over several events; nil for
+	// others, which alone have Kinds.
+	Correlation *Correlation
+	// Feeds are the ids of the correlations that name the rule.
+	Feeds []string
+	// Silent says why a rule makes no tag whatever it matches, such as that it names no
+	// technique. Empty for a rule that makes some.
+	Silent string
+
 	// State is the operational state in force; Active is false for a rule
 	// that can emit nothing: disabled, inert, or without a claim of
-	// ttpcron.MinConfidence.
+	// ttpcron.MinConfidence. A rule that is disabled goes on feeding correlations.
 	State  ttpcron.RuleState
 	Active bool
 	// Inert says why the rule can never match, such as a lifter that the
@@ -155,6 +168,18 @@ type Rule struct {
 	// Slow says why the rule must be tried on every text that was not seen before.
 	// Empty for a rule that the prefilter can rule out.
 	Slow string
+}
+
+// Correlation describes a rule over several events. That of an inert rule is as its file
+// says.
+type Correlation struct {
+	Type      correlation.Type
+	Rules     []string // ids of the rules that it names, as far as they are known
+	GroupBy   []string // as written
+	Timespan  time.Duration
+	Condition string // such as "gte 10"
+	// Scope says where it can be judged; empty for an inert rule.
+	Scope correlation.Scope
 }
 
 // Warn is called when a tagger has trouble with an event: a rule failed on it, and

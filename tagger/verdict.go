@@ -14,6 +14,8 @@ import (
 type verdict struct {
 	findings []finding // by rule id
 	open     bool      // a finding is open
+	tags     bool      // a finding gives tags
+	streams  bool      // a finding is a match in streams
 	bounded  bool
 	failed   bool           // a rule panicked: not to be kept
 	steps    int            // what the rules took of the budget
@@ -29,6 +31,13 @@ type finding struct {
 	open bool
 }
 
+func (v *verdict) add(f finding) {
+	v.findings = append(v.findings, f)
+	v.open = v.open || f.open
+	v.tags = v.tags || len(f.rule.claims) > 0
+	v.streams = v.streams || len(f.rule.streams) > 0
+}
+
 // evaluate makes the verdict on a text, which the next one overwrites.
 func (c *Composite) evaluate(s *lookup, text string) *verdict {
 	ev := &c.ev
@@ -38,8 +47,7 @@ func (c *Composite) evaluate(s *lookup, text string) *verdict {
 	*v = verdict{findings: v.findings[:0]}
 	s.candidates(func(r *runnable, check *prepared) {
 		if matched, ok := c.try(r, check, ev, v); ok {
-			v.findings = append(v.findings, finding{rule: r, matched: matched, open: r.payload})
-			v.open = v.open || r.payload
+			v.add(finding{rule: r, matched: matched, open: r.payload})
 		}
 	})
 	v.bounded = ev.budget.Met || s.bounded() || ev.script != nil && ev.script.Bounded
@@ -101,7 +109,7 @@ func (c *Composite) evaluateOther(s *lookup, e *ttpcron.Event) *verdict {
 	*v = verdict{findings: v.findings[:0]}
 	s.candidates(func(r *runnable, check *prepared) {
 		if matched, ok := c.try(r, check, ev, v); ok {
-			v.findings = append(v.findings, finding{rule: r, matched: matched})
+			v.add(finding{rule: r, matched: matched})
 		}
 	})
 	v.bounded, v.event = ev.budget.Met, e
@@ -122,8 +130,9 @@ func (c *Composite) settled(s *lookup, v *verdict, text string, e *ttpcron.Event
 			if f.matched, ok = c.try(f.rule, &f.rule.check, ev, out); !ok {
 				continue
 			}
+			f.open = false
 		}
-		out.findings = append(out.findings, f)
+		out.add(f)
 	}
 	out.bounded = out.bounded || ev.budget.Met || s.bounded()
 	return out

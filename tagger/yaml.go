@@ -17,19 +17,23 @@ import (
 // Limits of a rule file. They are far above what people write; they keep a
 // hostile file from costing time or memory.
 const (
-	maxFile    = 1 << 20
-	maxVisited = 50_000 // nodes of a file, those behind an alias once for each use
-	maxNested  = 32     // conditions in conditions
-	maxList    = 10_000 // elements of a list
+	maxFile   = 1 << 20
+	maxNested = 32     // conditions in conditions
+	maxList   = 10_000 // elements of a list
+
+	maxDocuments = 1000
+	// Nodes, those behind an alias once for each use.
+	maxVisited       = 50_000  // of a document
+	maxVisitedOfFile = 250_000 // of all documents of a file
 )
 
 // reader reads one YAML document strictly and gathers what is wrong with it.
 type reader struct {
-	visited  int
+	left     int // nodes that may still be visited
 	problems []Problem
 }
 
-// errAliases stops the reading of a file whose aliases multiply.
+// errAliases stops the reading of a document whose aliases multiply.
 var errAliases = errors.New("file is too large once its aliases are written out")
 
 func (r *reader) problem(n *yaml.Node, field, format string, args ...any) {
@@ -60,8 +64,8 @@ func (r *reader) refused() bool {
 
 // visit follows an alias and counts the node.
 func (r *reader) visit(n *yaml.Node) *yaml.Node {
-	if r.visited++; r.visited > maxVisited {
-		panic(errAliases) // caught by readRule
+	if r.left--; r.left < 0 {
+		panic(errAliases) // caught by ruleReader.read
 	}
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -69,27 +73,27 @@ func (r *reader) visit(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// document parses the one document of a file.
-func document(data []byte) (*yaml.Node, error) {
+// documents parses the documents of a file. Empty ones are left out.
+func documents(data []byte) ([]*yaml.Node, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var doc yaml.Node
-	if err := dec.Decode(&doc); err != nil {
-		if errors.Is(err, io.EOF) {
+	var roots []*yaml.Node
+	for n := 0; ; n++ {
+		var doc yaml.Node
+		err := dec.Decode(&doc)
+		switch {
+		case errors.Is(err, io.EOF) && len(roots) == 0:
 			return nil, errors.New("file is empty")
-		}
-		return nil, yamlError(err)
-	}
-	var more yaml.Node
-	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
-		if err != nil {
+		case errors.Is(err, io.EOF):
+			return roots, nil
+		case err != nil:
 			return nil, yamlError(err)
+		case n == maxDocuments:
+			return nil, fmt.Errorf("file holds more than %d documents", maxDocuments)
 		}
-		return nil, errors.New("file holds more than one document")
+		if len(doc.Content) == 1 && doc.Content[0].Tag != "!!null" {
+			roots = append(roots, doc.Content[0])
+		}
 	}
-	if len(doc.Content) != 1 {
-		return nil, errors.New("file is empty")
-	}
-	return doc.Content[0], nil
 }
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)

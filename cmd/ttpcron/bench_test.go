@@ -9,6 +9,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/bench/workload"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/kv"
@@ -35,7 +36,7 @@ func BenchmarkRun(b *testing.B) {
 		{"covered/pack/real", pack, false, true},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
-			rules, _ := load([]tagger.Folder{bm.rules}, hclog.NewNullLogger())
+			rules, _ := load([]tagger.Folder{bm.rules}, &settings.Settings{}, hclog.NewNullLogger())
 			b.ReportAllocs()
 			tags := 0
 			for range b.N {

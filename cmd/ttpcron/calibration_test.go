@@ -42,7 +42,7 @@ func TestPackIsCalibrated(t *testing.T) {
 // measurePack measures the embedded pack on the lists of a history, and on what was
 // typed in its logs.
 func measurePack(t *testing.T, h testlogs.History, judgements eval.Judgements) eval.Report {
-	rs, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}))
+	rs, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}, nil))
 	m := eval.New(judge(ruleset.Set{RuleSet: rs, Log: hclog.NewNullLogger()}), eval.Options{
 		MinConfidence: eval.DefaultMinConfidence, MinLevel: eval.DefaultMinLevel, Judgements: judgements, CountAs: nameIn(attack.Current()),
 	})

@@ -22,7 +22,7 @@ const coverageFile = "../../docs/coverage.md"
 // technique in use, that no reason outlives its need, and that the document says
 // what the pack does.
 func TestCoverage(t *testing.T) {
-	rs, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}))
+	rs, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}, nil))
 	pack := ruleset.Set{RuleSet: rs}
 	rows := covered(pack, attack.Current())
 	reasons := eval.Reasons()

@@ -21,12 +21,12 @@ func loadRules(set *settings.Settings, log hclog.Logger) (ruleset.Set, *tagger.L
 	if err != nil {
 		return ruleset.Set{}, nil, err
 	}
-	rs, report := load(folders, log)
+	rs, report := load(folders, set, log)
 	return rs, report, nil
 }
 
-func load(folders []tagger.Folder, log hclog.Logger) (ruleset.Set, *tagger.LoadReport) {
-	rs, report := ruleset.Load(folders, ruleset.GCQuick)
+func load(folders []tagger.Folder, set *settings.Settings, log hclog.Logger) (ruleset.Set, *tagger.LoadReport) {
+	rs, report := ruleset.Load(folders, set.OwnNetworks, ruleset.GCQuick)
 	return ruleset.Set{RuleSet: rs, Log: log}, report
 }
 

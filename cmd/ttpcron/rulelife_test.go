@@ -133,7 +133,7 @@ func (l *life) must(err error) {
 }
 
 func (l *life) options() tagger.Options {
-	o := ruleset.Options([]tagger.Folder{{Name: "folder", FS: l.folder}})
+	o := ruleset.Options([]tagger.Folder{{Name: "folder", FS: l.folder}}, nil)
 	o.Releases = nil
 	return o
 }

@@ -53,7 +53,7 @@ func named(set *settings.Settings, log hclog.Logger, dirs []string) (ruleset.Set
 		}
 		folders = append(folders, s)
 	}
-	rs, report := load(folders, log)
+	rs, report := load(folders, set, log)
 	return rs, report, nil
 }
 

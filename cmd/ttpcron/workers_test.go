@@ -100,7 +100,7 @@ func storedTags(t *testing.T, db *kv.DB) (out []string) {
 // tagsAlone tags every event of a store with a tagger that has seen no other.
 func tagsAlone(t *testing.T, db *kv.DB) (out []string) {
 	ctx := context.Background()
-	rs, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}))
+	rs, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}, nil))
 	kinds, err := db.Kinds(ctx)
 	if err != nil {
 		t.Fatal(err)

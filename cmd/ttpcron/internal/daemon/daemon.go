@@ -86,7 +86,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	rules, report := ruleset.Load(folders, ruleset.GCForYears)
+	rules, report := ruleset.Load(folders, o.Config.OwnNetworks, ruleset.GCForYears)
 	ruleset.Warn(o.Log, report)
 	notify.tell("opening the store")
 	db, err := o.Store.File(ctx)

@@ -69,7 +69,9 @@ func (d *daemon) rulesChanged() {
 	before, after := ttpcron.RuleSet{Rules: old.Definitions()}, ttpcron.RuleSet{Rules: rules.Definitions()}
 	var ids []string
 	for _, change := range after.Since(&before) {
-		ids = append(ids, change.RuleID)
+		if !ttpcron.IsStream(change.RuleID) {
+			ids = append(ids, change.RuleID)
+		}
 	}
 	d.log.Info("rules changed, the next run looks again with those that are new or changed", "rules", d.set(rules).InForce(), "new_or_changed", len(ids), "ids", term.Clean(strings.Join(ids[:min(len(ids), 10)], " ")))
 }
@@ -174,7 +176,7 @@ func (d *daemon) reloadRules(c *settings.Daemon) (*tagger.RuleSet, error) {
 		return d.ruleSet(), err
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(ruleset.GCForYears))
-	rs, report := d.ruleSet().Reload(ruleset.Options(folders))
+	rs, report := d.ruleSet().Reload(ruleset.Options(folders, c.OwnNetworks))
 	ruleset.Warn(d.log, report)
 	d.refused.Store(int64(ruleset.Refused(report)))
 	for _, p := range report.Problems {

@@ -107,7 +107,7 @@ func (d *daemon) serveRuns(ctx context.Context, s *control.Server) {
 		if q.Workers < 0 || q.Workers > maxWorkers {
 			return "", fmt.Errorf("workers is %d, want 0 to %d", q.Workers, maxWorkers)
 		}
-		if q.Rules != d.ruleSet().Fingerprint() {
+		if q.Rules != d.ruleSet().WithOwnNetworks(q.OwnNetworks).Fingerprint() {
 			return "", store.ErrOtherRules
 		}
 		r := &askedRun{news: runNews{Waiting: true}, changed: make(chan struct{})}
@@ -172,7 +172,7 @@ func (d *daemon) runFor(ctx context.Context, q runAsked, asked *askedRun) error 
 	if err != nil {
 		return err
 	}
-	rules := d.ruleSet()
+	rules := d.ruleSet().WithOwnNetworks(q.OwnNetworks)
 	if q.Rules != rules.Fingerprint() { // reloaded while it waited
 		return store.ErrOtherRules
 	}

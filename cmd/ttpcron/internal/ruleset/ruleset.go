@@ -21,6 +21,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/tagger"
+	"github.com/ttpcron/ttpcron/tagger/correlation"
 )
 
 // Set is a set of rules as runs use it.
@@ -55,7 +56,28 @@ func (r Set) Has(id string) bool {
 func (r Set) with(rs *tagger.RuleSet) Set { return Set{rs, r.Log, r.Observer} }
 
 // Correlations lists the rules over several events that are in force.
-func (r Set) Correlations() []jobs.Correlation { return nil }
+func (r Set) Correlations() []jobs.Correlation {
+	rules := r.RuleSet.Correlations()
+	out := make([]jobs.Correlation, len(rules))
+	for i, rule := range rules {
+		out[i] = correlationRule{rule}
+	}
+	return out
+}
+
+// correlationRule is a rule over several events as jobs use it.
+type correlationRule struct{ *correlation.Rule }
+
+// Judge returns a judge for one goroutine.
+func (r correlationRule) Judge() jobs.Judge { return r.Rule.Judge() }
+
+// Streams are those whose matches it looks at: none where no tag would come of it.
+func (r correlationRule) Streams() []*ttpcron.Stream {
+	if !tagger.MakesTags(r.Rule) {
+		return nil
+	}
+	return r.Rule.Streams()
+}
 
 // Tagger returns a tagger for one goroutine.
 func (r Set) Tagger() jobs.Tagger {
@@ -104,15 +126,16 @@ const (
 	GCForYears = 20
 )
 
-// Load loads rules. Those that cannot be loaded are in the report.
-func Load(folders []tagger.Folder, gc int) (*tagger.RuleSet, *tagger.LoadReport) {
+// Load loads rules. Those that cannot be loaded are in the report. Addresses of own
+// networks take no part in groups by address.
+func Load(folders []tagger.Folder, own ttpcron.Networks, gc int) (*tagger.RuleSet, *tagger.LoadReport) {
 	defer debug.SetGCPercent(debug.SetGCPercent(gc))
-	return tagger.Load(Options(folders))
+	return tagger.Load(Options(folders, own))
 }
 
 // Options are those with which rules are loaded.
-func Options(folders []tagger.Folder) tagger.Options {
-	o := tagger.Options{Folders: folders}
+func Options(folders []tagger.Folder, own ttpcron.Networks) tagger.Options {
+	o := tagger.Options{Folders: folders, OwnNetworks: own}
 	for _, table := range attack.Tables() {
 		o.Releases = append(o.Releases, tagger.AttackRelease{Name: table.Release(), Technique: techniqueIn(table), Tactics: tacticsOf(table)})
 	}

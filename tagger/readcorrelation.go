@@ -1,0 +1,151 @@
+package tagger
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ttpcron/ttpcron/tagger/correlation"
+)
+
+// maxNamed is how many rules, fields, and aliases a correlation may name of each.
+const maxNamed = 100
+
+var (
+	correlationKeys = []string{"type", "rules", "group-by", "timespan", "condition", "aliases"}
+	comparisons     = []string{"gt", "gte", "lt", "lte", "eq", "neq"}
+)
+
+// correlation reads a rule over several events. What is said here is wrong with its form;
+// [correlation.Link] says what is wrong with its meaning, once all rules are known.
+func (r *ruleReader) correlation(n *yaml.Node, sigma bool) {
+	d := r.def
+	def := &correlation.Definition{RuleID: d.ID, Version: d.Version, Name: d.name}
+	d.correlation, d.lines = def, map[string]int{"": n.Line}
+	for _, m := range r.members(n, "correlation") {
+		field := join("correlation", m.key)
+		d.lines[m.key] = m.at.Line
+		switch m.key {
+		case "type":
+			def.Type = correlation.Type(r.text(m.value, field))
+		case "rules":
+			def.Rules = r.named(m.value, field)
+			for i := range m.value.Content {
+				d.lines[index("rules", i)] = m.value.Content[i].Line
+			}
+		case "group-by":
+			if m.value.Kind != yaml.SequenceNode || len(m.value.Content) > 0 {
+				def.GroupBy = r.named(m.value, field)
+			}
+		case "timespan":
+			var err error
+			if def.Timespan, err = correlation.ParseTimespan(r.text(m.value, field)); err != nil && !r.saidOf(field) {
+				r.problem(m.value, field, "%v", err)
+			}
+		case "condition":
+			r.correlationCondition(m.value, field)
+		case "aliases":
+			def.Aliases = r.aliases(m.value, field)
+		case "generate":
+			if generate := r.boolean(m.value, field); sigma {
+				d.generate = generate
+			} else {
+				r.problem(m.at, field, "is a key of Sigma's files: a base rule that is to make no tag has emits: []")
+			}
+		case "window", "gap", "sliding", "tumbling":
+			r.problem(m.at, field, "windows always slide: every span as long as timespan is one")
+		default:
+			r.unknown(m, "correlation", slices.Clone(correlationKeys))
+		}
+	}
+	r.required(n, "correlation.type", def.Type != "")
+	r.required(n, "correlation.timespan", def.Timespan > 0)
+	r.required(n, "correlation.rules", len(def.Rules) > 0 || def.Condition.Text != "")
+}
+
+// saidOf reports whether a problem of a field was found.
+func (r *reader) saidOf(field string) bool {
+	return slices.ContainsFunc(r.problems, func(p Problem) bool { return p.Field == field })
+}
+
+// named reads a list of names.
+func (r *ruleReader) named(n *yaml.Node, field string) []string {
+	names := r.texts(n, field)
+	if len(names) > maxNamed {
+		r.problem(n, field, "list of %d, at most %d are allowed", len(names), maxNamed)
+		return nil
+	}
+	return names
+}
+
+// correlationCondition reads a mapping of comparisons, or rules joined by and and or.
+func (r *ruleReader) correlationCondition(n *yaml.Node, field string) {
+	c := &r.def.correlation.Condition
+	n = r.visit(n)
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" {
+		if c.Text = strings.TrimSpace(n.Value); c.Text == "" || len(c.Text) > 16<<10 {
+			r.problem(n, field, "text of %d bytes, want 1 to %d", len(c.Text), 16<<10)
+		}
+		return
+	}
+	for _, m := range r.members(n, field) {
+		at := join(field, m.key)
+		r.def.lines[join("condition", m.key)] = m.at.Line
+		switch {
+		case slices.Contains(comparisons, m.key):
+			c.Comparisons = append(c.Comparisons, correlation.Comparison{Op: m.key, Value: r.text(m.value, at)})
+		case m.key == "field":
+			c.Fields = r.named(m.value, at)
+		case m.key == "percentile" && r.def.correlation.Type == "value_percentile": // which is refused by itself
+		default:
+			r.unknown(m, field, append([]string{"field"}, comparisons...))
+		}
+	}
+}
+
+func (r *ruleReader) aliases(n *yaml.Node, field string) map[string]map[string]string {
+	all := map[string]map[string]string{}
+	count := 0
+	for _, alias := range r.members(n, field) {
+		at := join(field, alias.key)
+		of := map[string]string{}
+		for _, m := range r.members(alias.value, at) {
+			of[m.key] = r.text(m.value, join(at, m.key))
+			count++
+		}
+		all[alias.key] = of
+		r.def.lines[join("aliases", alias.key)] = alias.at.Line
+	}
+	if count > maxNamed || len(all) > maxNamed {
+		r.problem(n, field, "are %d, at most %d are allowed", max(count, len(all)), maxNamed)
+		return nil
+	}
+	return all
+}
+
+// lineOf returns the line of a key of a correlation, or of what it is a part of.
+func (d *definition) lineOf(key string) int {
+	for {
+		if line, ok := d.lines[key]; ok {
+			return line
+		}
+		i := strings.LastIndexAny(key, ".[")
+		if i < 0 {
+			return cmp.Or(d.lines[""], d.line)
+		}
+		key = key[:i]
+	}
+}
+
+// fieldOf returns the field of the file that a key of a correlation is.
+func (d *definition) fieldOf(key string) string {
+	switch {
+	case d.lifter != "":
+		return "match"
+	case key == "":
+		return "correlation"
+	}
+	return join("correlation", key)
+}
