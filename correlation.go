@@ -104,7 +104,7 @@ func (s *Stream) Append(dst []byte, e *Event, own Networks) (packed []byte, grou
 	dst = append(dst, byte(e.Vantage))
 	for i := range s.Group {
 		f := &s.Group[i]
-		if f.From == FieldAttackerIP && !f.Optional && (own.Contains(e.AttackerIP) || e.ByResolver()) {
+		if f.From == FieldAttackerIP && !f.Optional && e.marked(own) {
 			return dst[:start], 0, false
 		}
 		before := len(dst)
@@ -118,12 +118,19 @@ func (s *Stream) Append(dst []byte, e *Event, own Networks) (packed []byte, grou
 	group = len(dst) - start
 	for _, name := range s.Values {
 		before := len(dst)
-		if dst = e.AppendField(dst, name); len(dst) == before {
+		if name != FieldUnmarkedIP {
+			dst = e.AppendField(dst, name)
+		} else if !e.marked(own) {
+			dst = e.AppendField(dst, FieldAttackerIP)
+		}
+		if len(dst) == before {
 			dst = append(dst, packedNull)
 		}
 	}
 	return dst, group, true
 }
+
+func (e *Event) marked(own Networks) bool { return own.Contains(e.AttackerIP) || e.ByResolver() }
 
 // Fields that every event may have, under the names of its native form. Other names are
 // those of fields of the payload.
@@ -134,6 +141,11 @@ const (
 	FieldSessionID    = "session_id"
 	FieldDeckyID      = "decky_id"
 )
+
+// FieldUnmarkedIP stands among the values of a stream for the address of an event that
+// may take part in groups by address: it is null for addresses of own networks and of
+// resolvers.
+const FieldUnmarkedIP = "attacker_ip?unmarked"
 
 // AppendField appends the value of a field, packed: see [EachPacked]. It appends nothing
 // for one that is missing, empty where every event has it, or null. The attacker is that
@@ -155,7 +167,7 @@ func (e *Event) AppendField(dst []byte, name string) []byte {
 		for i := range e.Payload {
 			if f := &e.Payload[i]; f.Name == name {
 				if f.Raw == nil {
-					return appendPackedText(dst, f.Text)
+					return AppendPackedText(dst, f.Text)
 				}
 				return appendPackedJSON(dst, f.Raw)
 			}
@@ -165,7 +177,7 @@ func (e *Event) AppendField(dst []byte, name string) []byte {
 	if own == "" {
 		return dst
 	}
-	return appendPackedText(dst, own)
+	return AppendPackedText(dst, own)
 }
 
 // The forms of a packed value. They are part of groups that are stored.
@@ -178,7 +190,8 @@ const (
 // maxPacked is how long a text may be that is kept as it is.
 const maxPacked = 256
 
-func appendPackedText(dst []byte, text string) []byte {
+// AppendPackedText packs a text.
+func AppendPackedText(dst []byte, text string) []byte {
 	if len(text) > maxPacked {
 		sum := sha256.Sum256(jsontext.AppendSameText(nil, text))
 		return append(append(dst, packedHash), sum[:]...)
@@ -236,27 +249,65 @@ func (v *PackedValue) Append(dst []byte) []byte {
 // NextPacked reads the first of packed values, and returns what follows. It is false
 // when there is none, or what is there is no packed value.
 func NextPacked(packed string) (v PackedValue, rest string, ok bool) {
-	if packed == "" {
+	one, rest, ok := CutPacked(packed)
+	if !ok {
 		return v, "", false
 	}
-	switch body := packed[1:]; packed[0] {
-	case packedNull:
-		return PackedValue{Null: true}, body, true
-	case packedHash:
-		if len(body) < sha256.Size {
-			return v, "", false
-		}
-		return PackedValue{Hash: body[:sha256.Size]}, body[sha256.Size:], true
-	case packedText:
-		var head [binary.MaxVarintLen64]byte
-		n, size := binary.Uvarint(head[:copy(head[:], body)])
-		if size <= 0 || n > maxPacked || uint64(len(body)-size) < n {
-			return v, "", false
-		}
-		return PackedValue{Text: body[size : size+int(n)]}, body[size+int(n):], true
+	if text, ok := PackedText(one); ok {
+		v.Text = text
+	} else if PackedNull(one) {
+		v.Null = true
+	} else {
+		v.Hash = one[1:]
 	}
-	return v, "", false
+	return v, rest, true
 }
+
+// CutPacked is NextPacked for who needs the value as it is packed. Equal values are
+// packed the same.
+func CutPacked[T ~string | ~[]byte](packed T) (one, rest T, ok bool) {
+	size := 0
+	if len(packed) > 0 {
+		switch packed[0] {
+		case packedNull:
+			size = 1
+		case packedHash:
+			size = 1 + sha256.Size
+		case packedText:
+			if head, n := packedLen(packed); head > 0 && n <= maxPacked {
+				size = head + n
+			}
+		}
+	}
+	if size == 0 || size > len(packed) {
+		return one, rest, false
+	}
+	return packed[:size], packed[size:], true
+}
+
+// packedLen returns how many bytes come before a packed text, 0 when it is none, and how
+// many the text has.
+func packedLen[T ~string | ~[]byte](packed T) (head, n int) {
+	switch {
+	case len(packed) > 1 && packed[1] < 0x80:
+		return 2, int(packed[1])
+	case len(packed) > 2 && packed[2] < 0x80:
+		return 3, int(packed[1]&0x7f) | int(packed[2])<<7
+	}
+	return 0, 0
+}
+
+// PackedText returns the text of one packed value, and false for one that is none.
+func PackedText[T ~string | ~[]byte](one T) (text T, ok bool) {
+	if len(one) == 0 || one[0] != packedText {
+		return text, false
+	}
+	head, _ := packedLen(one)
+	return one[head:], head > 0
+}
+
+// PackedNull reports whether one packed value is that of a field that is missing.
+func PackedNull[T ~string | ~[]byte](one T) bool { return len(one) == 1 && one[0] == packedNull }
 
 // A Group is the values of the fields by which matches are grouped, in the order of the
 // names of these, after a byte for the vantage: what hosts saw is never in a group with

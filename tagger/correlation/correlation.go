@@ -4,8 +4,42 @@
 // Start with [Link], which takes the definitions of all correlations and makes rules of
 // them. A [Rule] says which streams of base matches it looks at; its [Judge] is given
 // the matches of one group after another, in the order of time, and finds the slots in
-// which a window ends that satisfies the rule's condition. What it finds is a function
-// of the group's matches alone, whatever the order in which events arrived.
+// which a window ends that satisfies the rule's condition. [Rule.Tags] makes the tags of
+// a finding, and [Rule.Trace] says how it came about.
+//
+// What a judge finds is a function of the group's matches alone, whatever the order in
+// which events arrived, and more matches never take a finding back. The language is
+// Sigma's; where Sigma leaves something open, this is what holds:
+//
+//   - A window is as long as the timespan and has both its edges: a match that is exactly
+//     one timespan old counts. It ends at a match of a listed rule that takes part.
+//   - Matches at the same time count as in order, since many sources have seconds only.
+//   - A match that lacks a field of the group takes no part, nor does one without the
+//     field whose values count, or one of several. Null is as good as missing, an empty
+//     text is a value, and an object or a list is one by its content.
+//   - An event that matches several of the rules is one event for event_count, has one
+//     number for value_sum (that of the first rule that gives it one), and shows all of
+//     these rules to the temporal types.
+//   - value_sum adds up numbers, and texts that are decimal numbers, exactly, up to the
+//     18th digit after the point. What is negative or no number takes no part and is
+//     counted, see [Judge.LeftOut].
+//   - A temporal correlation with gte 2 wants two of its rules; temporal_ordered then
+//     wants them in the order of the list, whatever is left out. With a text as its
+//     condition it wants rules that satisfy the text, in the order of the list.
+//   - A correlation that names another sees a match of it at each instant at which a
+//     satisfying window of one of its groups ends. Such a match has the fields by which
+//     the other groups, and no others.
+//   - Groups by session_id have attacker_ip, attacker_uuid, decky_id and identity_uuid
+//     besides, null where they are missing: ids of sessions are used again.
+//   - Where a correlation groups by attacker_ip, addresses of own networks and of
+//     resolvers take no part in it, nor in those that it names. In groups by session they
+//     do take part.
+//   - Names of fields are those of events. What Sigma calls src_ip, SourceIp or source.ip
+//     is attacker_ip; User, user and TargetUserName are username, or user where events of
+//     the kind have that; host, hostname, Computer and ComputerName are decky_id, unless
+//     the rule looks at http_request, which has a host; session and SessionId are
+//     session_id. An alias goes before all that. Where it stands for the same field of
+//     every event in all of the rules, groups have that field.
 package correlation
 
 import (
@@ -79,56 +113,4 @@ func (p Problem) Error() string {
 		return p.Reason
 	}
 	return p.Key + ": " + p.Reason
-}
-
-// Rule is a correlation that can be judged. It is immutable.
-type Rule struct {
-	def      *Definition
-	digest   [16]byte
-	names    []string // of the fields of its groups, ascending
-	grouping string
-	streams  []*ttpcron.Stream
-	need     int // how many events
-}
-
-// Definition returns the definition of which the rule was made.
-func (r *Rule) Definition() *Definition { return r.def }
-
-// Def returns id, version, and a digest of everything that decides what the rule finds.
-func (r *Rule) Def() ttpcron.RuleDef {
-	return ttpcron.RuleDef{ID: r.def.RuleID, Version: r.def.Version, Digest: r.digest}
-}
-
-// Names lists the fields of the rule's groups, ascending.
-func (r *Rule) Names() []string { return r.names }
-
-// Grouping names the fields of the rule's groups, see [ttpcron.Stream.Grouping].
-func (r *Rule) Grouping() string { return r.grouping }
-
-// Streams are those whose matches the rule looks at.
-func (r *Rule) Streams() []*ttpcron.Stream { return r.streams }
-
-// Timespan is how long the rule's windows and slots are.
-func (r *Rule) Timespan() time.Duration { return r.def.Timespan }
-
-// Reach is how long before the end of a window matches may lie that matter for it.
-func (r *Rule) Reach() time.Duration { return r.def.Timespan }
-
-// Scope says where a rule can be judged.
-type Scope string
-
-// The scopes.
-const (
-	ScopeAddress Scope = "address" // where all events of an address meet
-	ScopeWhole   Scope = "whole"   // only where all events meet
-)
-
-// Scope says where the rule can be judged.
-func (r *Rule) Scope() Scope {
-	for _, n := range r.names {
-		if n == ttpcron.FieldAttackerIP {
-			return ScopeAddress
-		}
-	}
-	return ScopeWhole
 }

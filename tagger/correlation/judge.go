@@ -1,49 +1,209 @@
 package correlation
 
-import (
-	"time"
+import "github.com/ttpcron/ttpcron"
 
-	"github.com/ttpcron/ttpcron"
-)
-
-// Judge judges one group after another. It is for one goroutine.
+// Judge judges one group after another. It is for one goroutine. Its memory depends on
+// the thresholds, not on how many matches there are.
 type Judge struct {
 	rule  *Rule
-	times []time.Time
-	seq   uint64
-	slots []int64
+	keyer keyer
+
+	now     instant // of the matches that came last
+	some    bool    // there are such
+	slots   []int64
+	bounded bool
+	leftOut int
+
+	nodes []nodeState
+	of    pieces // the values of the group
+	in    pieces // those of a match
+	bytes []byte
+	ends  []int32
+	size  int // of all groups of nodes
 }
 
+// nodeState is a node in the group that is judged.
+type nodeState struct {
+	single  counter // nil where the node has groups within the rule's
+	touched bool    // it has matches of now
+	groups  groups
+}
+
+// maxSize is about how many bytes the groups within a group may take.
+const maxSize = 16 << 20
+
 // Judge returns a judge.
-func (r *Rule) Judge() *Judge { return &Judge{rule: r} }
+func (r *Rule) Judge() *Judge {
+	j := &Judge{rule: r, keyer: newKeyer(), nodes: make([]nodeState, len(r.nodes))}
+	for i := range r.nodes {
+		if len(r.nodes[i].keys) == 0 {
+			j.nodes[i].single = newCounter(&r.nodes[i])
+		}
+	}
+	return j
+}
 
 // Begin begins with a group.
-func (j *Judge) Begin(ttpcron.Group) {
-	j.times, j.slots = j.times[:0], j.slots[:0]
+func (j *Judge) Begin(g ttpcron.Group) {
+	j.slots, j.bounded, j.some = j.slots[:0], false, false
+	for i := range j.nodes {
+		if n := &j.nodes[i]; n.single != nil {
+			n.single.clear()
+			n.touched = false
+		} else {
+			j.size -= n.groups.clear()
+		}
+	}
+	if j.rule.ofGroup {
+		if len(g) > 0 {
+			g = g[1:]
+		}
+		j.of.read(string(g))
+	}
 }
 
 // Match takes the next match of the group, in the order of time and arrival. The stream
 // is given by its index in [Rule.Streams]. It keeps nothing of m.
 func (j *Judge) Match(stream int, m *ttpcron.BaseMatch) {
-	if len(j.times) > 0 && j.seq == m.Seq && j.times[len(j.times)-1].Equal(m.Time) {
-		return
+	if at := instantOf(m.Time); at != j.now || !j.some {
+		j.settle()
+		j.now, j.some = at, true
 	}
-	j.seq = m.Seq
-	if len(j.times) == j.rule.need {
-		copy(j.times, j.times[1:])
-		j.times = j.times[:len(j.times)-1]
+	if len(j.rule.streams[stream].Values) > 0 {
+		j.in.read(m.Values)
 	}
-	j.times = append(j.times, m.Time)
-	if len(j.times) < j.rule.need || m.Time.Sub(j.times[0]) > j.rule.def.Timespan {
-		return
-	}
-	if s := ttpcron.Slot(m.Time, j.rule.def.Timespan); len(j.slots) == 0 || j.slots[len(j.slots)-1] != s {
-		j.slots = append(j.slots, s)
+	feeds := j.rule.feeds[stream]
+	for i := range feeds {
+		j.feed(&feeds[i], match{at: j.now, item: feeds[i].item, event: true, seq: m.Seq})
 	}
 }
 
 // End appends the slots in which windows ended that satisfy the condition, ascending,
 // and reports whether a limit was met, so that there may be more of them.
 func (j *Judge) End(slots []int64) (_ []int64, bounded bool) {
-	return append(slots, j.slots...), false
+	j.settle()
+	j.some = false
+	return append(slots, j.slots...), j.bounded
+}
+
+// LeftOut counts the matches so far, in all groups, that took no part in a value_sum
+// because their value is negative or no number.
+func (j *Judge) LeftOut() int { return j.leftOut }
+
+// feed gives a match, whose values are in j.in, to a node.
+func (j *Judge) feed(f *feed, m match) {
+	n := &j.rule.nodes[f.node]
+	if len(f.values) > 0 && !j.value(n, f, &m) {
+		return
+	}
+	st := &j.nodes[f.node]
+	if st.single != nil {
+		st.touched = true
+		if st.single.add(&m) {
+			j.bounded = true
+		}
+		return
+	}
+	if !j.gather(f.key) {
+		return
+	}
+	gr := st.groups.find(j.keyer.key(j.bytes), j.now, n, j.bytes, j.ends)
+	if !gr.touched {
+		gr.touched = true
+		st.groups.touched = append(st.groups.touched, gr)
+	}
+	if gr.counter.add(&m) {
+		j.bounded = true
+	}
+	size := gr.bytes()
+	j.size += size - gr.size
+	gr.size = size
+	for j.size > maxSize && st.groups.order.n > 1 {
+		j.size -= st.groups.forget()
+		j.bounded = true
+	}
+}
+
+// value finds the value by which a match counts in a node. It is false for a match that
+// takes no part.
+func (j *Judge) value(n *node, f *feed, m *match) bool {
+	if !j.gather(f.values) {
+		return false
+	}
+	if n.def.Type == ValueCount {
+		m.value = j.keyer.key(j.bytes)
+		return true
+	}
+	text, ok := ttpcron.PackedText(j.bytes)
+	if ok {
+		var d decimal
+		if d, ok = readDecimal(text); ok && !d.negative {
+			m.sum = d.amount(n.limit.sum)
+			return true
+		}
+	}
+	j.leftOut++
+	return false
+}
+
+// gather puts values one after another into j.bytes, and where they end into j.ends. It
+// is false when one is missing that is required.
+func (j *Judge) gather(sources []source) bool {
+	j.bytes, j.ends = j.bytes[:0], j.ends[:0]
+	for _, s := range sources {
+		p := &j.in
+		if s.ofGroup {
+			p = &j.of
+		}
+		before := len(j.bytes)
+		j.bytes = p.append(j.bytes, s.index)
+		if one := j.bytes[before:]; s.required && (len(one) == 0 || ttpcron.PackedNull(one)) {
+			return false
+		}
+		j.ends = append(j.ends, int32(len(j.bytes)))
+	}
+	return true
+}
+
+// settle looks at what the matches of one time have come to, the correlations below
+// others first.
+func (j *Judge) settle() {
+	if !j.some {
+		return
+	}
+	last := len(j.nodes) - 1
+	for i := range last {
+		n, st := &j.rule.nodes[i], &j.nodes[i]
+		if st.single != nil {
+			if st.touched {
+				st.touched = false
+				if st.single.satisfied(j.now) {
+					j.in.set(nil, nil)
+					j.feed(&n.up, match{at: j.now, item: n.up.item})
+				}
+			}
+			continue
+		}
+		for k, gr := range st.groups.touched {
+			st.groups.touched[k] = nil
+			if gr.touched {
+				gr.touched = false
+				if gr.counter.satisfied(j.now) {
+					j.in.set(gr.values, gr.ends)
+					j.feed(&n.up, match{at: j.now, item: n.up.item})
+				}
+			}
+		}
+		st.groups.touched = st.groups.touched[:0]
+		j.size -= st.groups.forgetIdle(j.now, n.span)
+	}
+	root := &j.nodes[last]
+	if root.touched {
+		root.touched = false
+		if root.single.satisfied(j.now) {
+			if s := ttpcron.Slot(j.now.time(), j.rule.def.Timespan); len(j.slots) == 0 || j.slots[len(j.slots)-1] != s {
+				j.slots = append(j.slots, s)
+			}
+		}
+	}
 }

@@ -1,0 +1,92 @@
+package correlation
+
+import "unsafe"
+
+// groups are those of a node within the group that is judged, as far as they may still
+// matter.
+type groups struct {
+	order   recent
+	of      []*group // by entry in order
+	touched []*group // that have matches of the present time
+	free    []*group
+	freed   int // bytes of these
+}
+
+// group is one of them.
+type group struct {
+	counter counter
+	values  []byte // packed, of the node's keys
+	ends    []int32
+	touched bool
+	size    int
+}
+
+// maxFree is how many bytes are kept for groups to come.
+const maxFree = 1 << 20
+
+func (g *group) bytes() int {
+	return int(unsafe.Sizeof(*g)) + 2*recentEntrySize + cap(g.values) + 4*cap(g.ends) + g.counter.size()
+}
+
+// find returns the group with these values, which is new when it is not there.
+func (gs *groups) find(k key, at instant, n *node, values []byte, ends []int32) *group {
+	e, fresh := gs.order.touch(k, at)
+	if !fresh {
+		return gs.of[e]
+	}
+	for int(e) >= len(gs.of) {
+		gs.of = append(gs.of, nil)
+	}
+	var g *group
+	if last := len(gs.free) - 1; last >= 0 {
+		g, gs.free[last] = gs.free[last], nil
+		gs.free = gs.free[:last]
+		gs.freed -= g.bytes()
+	} else {
+		g = &group{counter: newCounter(n)}
+	}
+	g.values, g.ends = append(g.values[:0], values...), append(g.ends[:0], ends...)
+	gs.of[e] = g
+	return g
+}
+
+// forget forgets the group that had no match for longest. It returns how many bytes it
+// took.
+func (gs *groups) forget() int {
+	e := gs.order.oldest()
+	g := gs.of[e]
+	gs.order.remove(e)
+	gs.of[e] = nil
+	return gs.drop(g)
+}
+
+func (gs *groups) drop(g *group) int {
+	size := g.size
+	g.counter.clear()
+	g.touched, g.size = false, 0
+	if n := g.bytes(); gs.freed+n <= maxFree {
+		gs.free, gs.freed = append(gs.free, g), gs.freed+n
+	}
+	return size
+}
+
+// forgetIdle forgets groups that had no match in the window that ends at t.
+func (gs *groups) forgetIdle(t instant, span int64) (size int) {
+	for gs.order.n > 0 && !gs.order.entries[gs.order.oldest()].at.within(t, span) {
+		size += gs.forget()
+	}
+	return size
+}
+
+// clear forgets all groups.
+func (gs *groups) clear() (size int) {
+	for gs.order.n > 0 {
+		size += gs.forget()
+	}
+	if len(gs.order.entries)*recentEntrySize > maxFree {
+		gs.order, gs.of = recent{}, nil
+	}
+	clear(gs.touched[:cap(gs.touched)])
+	gs.touched = gs.touched[:0]
+	return size
+}
