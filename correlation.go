@@ -167,7 +167,7 @@ func (e *Event) AppendField(dst []byte, name string) []byte {
 		for i := range e.Payload {
 			if f := &e.Payload[i]; f.Name == name {
 				if f.Raw == nil {
-					return AppendPackedText(dst, f.Text)
+					return appendPackedText(dst, f.Text)
 				}
 				return appendPackedJSON(dst, f.Raw)
 			}
@@ -177,7 +177,7 @@ func (e *Event) AppendField(dst []byte, name string) []byte {
 	if own == "" {
 		return dst
 	}
-	return AppendPackedText(dst, own)
+	return appendPackedText(dst, own)
 }
 
 // The forms of a packed value. They are part of groups that are stored.
@@ -190,8 +190,7 @@ const (
 // maxPacked is how long a text may be that is kept as it is.
 const maxPacked = 256
 
-// AppendPackedText packs a text.
-func AppendPackedText(dst []byte, text string) []byte {
+func appendPackedText(dst []byte, text string) []byte {
 	if len(text) > maxPacked {
 		sum := sha256.Sum256(jsontext.AppendSameText(nil, text))
 		return append(append(dst, packedHash), sum[:]...)

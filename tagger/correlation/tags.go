@@ -76,7 +76,7 @@ func (r *Rule) appendGroup(dst []byte, g ttpcron.Group) []byte {
 			}
 			rest = tail
 			if text, ok := ttpcron.PackedText(one); ok && len(text) > maxShown {
-				short = ttpcron.AppendPackedText(short, ttpcron.Shorten(text, maxShown))
+				short = (&ttpcron.PackedValue{Text: ttpcron.Shorten(text, maxShown)}).Append(short)
 			} else {
 				short = append(short, one...)
 			}
