@@ -20,6 +20,11 @@ type Judge struct {
 	bytes []byte
 	ends  []int32
 	size  int // of all groups of nodes
+
+	// What Trace looks at: windows of the rule's own group that end now, and matches of the
+	// correlations that it names, whose values are in j.in. Nil otherwise.
+	ended   func(satisfied bool)
+	matched func(node int)
 }
 
 // nodeState is a node in the group that is judged.
@@ -179,7 +184,7 @@ func (j *Judge) settle() {
 				st.touched = false
 				if st.single.satisfied(j.now) {
 					j.in.set(nil, nil)
-					j.feed(&n.up, match{at: j.now, item: n.up.item})
+					j.raise(i)
 				}
 			}
 			continue
@@ -190,7 +195,7 @@ func (j *Judge) settle() {
 				gr.touched = false
 				if gr.counter.satisfied(j.now) {
 					j.in.set(gr.values, gr.ends)
-					j.feed(&n.up, match{at: j.now, item: n.up.item})
+					j.raise(i)
 				}
 			}
 		}
@@ -198,12 +203,27 @@ func (j *Judge) settle() {
 		j.size -= st.groups.forgetIdle(j.now, n.span)
 	}
 	root := &j.nodes[last]
-	if root.touched {
-		root.touched = false
-		if root.single.satisfied(j.now) {
-			if s := ttpcron.Slot(j.now.time(), j.rule.def.Timespan); len(j.slots) == 0 || j.slots[len(j.slots)-1] != s {
-				j.slots = append(j.slots, s)
-			}
+	if !root.touched {
+		return
+	}
+	root.touched = false
+	satisfied := root.single.satisfied(j.now)
+	if satisfied {
+		if s := ttpcron.Slot(j.now.time(), j.rule.def.Timespan); len(j.slots) == 0 || j.slots[len(j.slots)-1] != s {
+			j.slots = append(j.slots, s)
 		}
 	}
+	if j.ended != nil {
+		j.ended(satisfied)
+	}
+}
+
+// raise gives the match of a correlation, whose values are in j.in, to the one that names
+// it.
+func (j *Judge) raise(node int) {
+	if j.matched != nil {
+		j.matched(node)
+	}
+	up := &j.rule.nodes[node].up
+	j.feed(up, match{at: j.now, item: up.item})
 }

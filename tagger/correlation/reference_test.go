@@ -31,13 +31,15 @@ type finding struct {
 	slot  int64
 }
 
-// judged are the findings of a rule as the judge finds them.
-func (h *history) judged(r *Rule) (found []finding) {
-	type at struct {
-		stream int
-		m      ttpcron.BaseMatch
-	}
-	groups := map[ttpcron.Group][]at{}
+// streamed is a match with the number of its stream.
+type streamed struct {
+	stream int
+	m      ttpcron.BaseMatch
+}
+
+// grouped are the matches of a rule's groups, each in the order of time and arrival.
+func (h *history) grouped(r *Rule) map[ttpcron.Group][]streamed {
+	groups := map[ttpcron.Group][]streamed{}
 	for i, s := range r.Streams() {
 		for n := range h.events {
 			e := &h.events[n]
@@ -46,15 +48,22 @@ func (h *history) judged(r *Rule) (found []finding) {
 			}
 			if packed, group, ok := s.Append(nil, e, h.own); ok {
 				g := ttpcron.Group(packed[:group])
-				groups[g] = append(groups[g], at{i, ttpcron.BaseMatch{Stream: s, Group: string(g), Values: string(packed[group:]), Time: e.Time, Seq: e.Seq}})
+				groups[g] = append(groups[g], streamed{i, ttpcron.BaseMatch{Stream: s, Group: string(g), Values: string(packed[group:]), Time: e.Time, Seq: e.Seq}})
 			}
 		}
 	}
-	j := r.Judge()
-	for g, matches := range groups {
-		slices.SortFunc(matches, func(a, b at) int {
+	for _, matches := range groups {
+		slices.SortFunc(matches, func(a, b streamed) int {
 			return cmp.Or(a.m.Time.Compare(b.m.Time), cmp.Compare(a.m.Seq, b.m.Seq), cmp.Compare(a.stream, b.stream))
 		})
+	}
+	return groups
+}
+
+// judged are the findings of a rule as the judge finds them.
+func (h *history) judged(r *Rule) (found []finding) {
+	j := r.Judge()
+	for g, matches := range h.grouped(r) {
 		j.Begin(g)
 		for i := range matches {
 			j.Match(matches[i].stream, &matches[i].m)
