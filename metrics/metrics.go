@@ -25,6 +25,8 @@ type Metrics struct {
 	made       *counter
 	inserted   *counter
 	bounded    *counter
+	groups     *counter
+	cutGroups  *counter
 	ruleErrors *counter
 	cache      *counter
 	batch      *histogram
@@ -44,9 +46,11 @@ func New() *Metrics {
 		sources:    map[string]bool{},
 		imported:   newCounter("import_records_total", "Lines and rows of inputs, by what became of them: new, known, changed, ignored, left_out, before_horizon, rejected, and rejected_known for those that were rejected before; of the known ones, learned and disputed.", "result"),
 		judged:     newCounter("events_judged_total", "Events that runs looked at, by source.", "source"),
-		made:       newCounter("tags_made_total", "Tags that runs made, new to the store or not, by source.", "source"),
+		made:       newCounter("tags_made_total", "Tags that runs made, new to the store or not, by source; those of correlations under correlation.", "source"),
 		inserted:   newCounter("tags_inserted_total", "Tags that were new to the store, by source.", "source"),
 		bounded:    newCounter("events_bounded_total", "Events on which a rule met a limit of work or size.", ""),
+		groups:     newCounter("groups_judged_total", "Groups of base matches that correlations judged, each as often as one did.", ""),
+		cutGroups:  newCounter("groups_bounded_total", "Groups of base matches in which a correlation met a limit, so that findings may be missing.", ""),
 		ruleErrors: newCounter("rule_errors_total", "Times that a rule failed on an event, whose tags are lost.", ""),
 		cache:      newCounter("memo_lookups_total", "Looks at remembered verdicts, by result: hit, miss.", "result"),
 		batch:      newHistogram("batch_duration_seconds", "How long it took to commit a batch of tags.", .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10),
@@ -56,14 +60,18 @@ func New() *Metrics {
 	for _, result := range []string{"new", "known", "changed", "ignored", "left_out", "before_horizon", "rejected", "rejected_known", "learned", "disputed"} {
 		m.imported.add(result, 0)
 	}
-	for _, source := range []string{"command", "canary"} {
+	for _, source := range []string{"command", "canary", string(ttpcron.Correlation)} {
 		m.source(source)
-		m.judged.add(source, 0)
 		m.made.add(source, 0)
 		m.inserted.add(source, 0)
+		if source != string(ttpcron.Correlation) {
+			m.judged.add(source, 0)
+		}
 	}
 	m.Memo(0, 0)
 	m.bounded.add("", 0)
+	m.groups.add("", 0)
+	m.cutGroups.add("", 0)
 	m.ruleErrors.add("", 0)
 	return m
 }
@@ -79,6 +87,11 @@ func (m *Metrics) Run(r *ttpcron.Run) {
 		m.inserted.add(source, s.Inserted+s.RetagInserted)
 		m.bounded.add("", s.Bounded)
 	}
+	c := &r.Correlation
+	m.made.add(m.source(string(ttpcron.Correlation)), c.Tags)
+	m.inserted.add(string(ttpcron.Correlation), c.Inserted)
+	m.groups.add("", c.Groups)
+	m.cutGroups.add("", c.Bounded)
 	if !r.Finished.IsZero() {
 		m.run.observe(max(0, r.Finished.Sub(r.Started).Seconds()))
 	}
@@ -119,7 +132,7 @@ func (m *Metrics) RuleError() { m.ruleErrors.add("", 1) }
 // Write writes all counters and the state.
 func (m *Metrics) Write(w io.Writer, s *State) error {
 	all := exposition{}
-	for _, c := range []interface{ collect(exposition) }{m.imported, m.judged, m.made, m.inserted, m.bounded, m.ruleErrors, m.cache, m.batch, m.run, s} {
+	for _, c := range []interface{ collect(exposition) }{m.imported, m.judged, m.made, m.inserted, m.bounded, m.groups, m.cutGroups, m.ruleErrors, m.cache, m.batch, m.run, s} {
 		c.collect(all)
 	}
 	if _, err := w.Write(all.text()); err != nil {

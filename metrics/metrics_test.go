@@ -20,7 +20,7 @@ import (
 func state() *metrics.State {
 	at := time.Unix(1_700_000_000, 500e6)
 	return &metrics.State{
-		Version: "v1", Healthy: true, Began: at, LastSuccess: at, DiskFree: 7, StoreBytes: 8, StoreFree: 9, Rejects: 10, RulesInForce: 11, RulesRefused: 12,
+		Version: "v1", Healthy: true, Began: at, LastSuccess: at, DiskFree: 7, StoreBytes: 8, StoreFree: 9, Rejects: 10, RulesInForce: 11, RulesRefused: 12, BaseMatches: 13, MatchesWaiting: 14,
 		Sources:    []metrics.Source{{Name: "command", Events: 1, Tags: 2, Waiting: 3, Moved: at, Latest: at}, {Name: "bad\xff"}},
 		Techniques: []metrics.Technique{{ID: "T1059.004", Tags: 4}},
 		Levels:     []metrics.Level{{Name: "high", Tags: 3, OfHosts: 1}, {Name: "low"}},
@@ -70,7 +70,8 @@ func TestWrite(t *testing.T) {
 	}
 	m.Run(&ttpcron.Run{
 		Started: time.Unix(1, 0), Finished: time.Unix(3, 0), Imported: ttpcron.ImportReport{New: 3, Rejected: 2},
-		Sources: []ttpcron.SourceReport{{Source: "command", Events: 5, Tags: 4, Inserted: 3, Retagged: 2, RetagTags: 2, RetagInserted: 1, Bounded: 1}},
+		Sources:     []ttpcron.SourceReport{{Source: "command", Events: 5, Tags: 4, Inserted: 3, Retagged: 2, RetagTags: 2, RetagInserted: 1, Bounded: 1}},
+		Correlation: ttpcron.CorrelationReport{Rules: 1, Groups: 20, Bounded: 2, Tags: 9, Inserted: 8},
 	})
 	m.Run(&ttpcron.Run{Started: time.Unix(9, 0), Finished: time.Unix(3, 0)}) // the clock was set back
 	m.Batch(time.Second)
@@ -86,6 +87,12 @@ func TestWrite(t *testing.T) {
 		"ttpcron_tags_inserted_total{source=command}":          4,
 		"ttpcron_tags_inserted_total{source=canary}":           0,
 		"ttpcron_events_bounded_total":                         1,
+		"ttpcron_tags_made_total{source=correlation}":          9,
+		"ttpcron_tags_inserted_total{source=correlation}":      8,
+		"ttpcron_groups_judged_total":                          20,
+		"ttpcron_groups_bounded_total":                         2,
+		"ttpcron_store_base_matches":                           13,
+		"ttpcron_lag_base_matches":                             14,
 		"ttpcron_rule_errors_total":                            1,
 		"ttpcron_memo_lookups_total{result=hit}":               7,
 		"ttpcron_batch_duration_seconds":                       1,

@@ -18,6 +18,8 @@ type State struct {
 	Rejects               int   // lines kept that could not be used
 	RulesInForce          int
 	RulesRefused          int // files and rules that could not be loaded
+	BaseMatches           int // of correlations
+	MatchesWaiting        int // that came or went and are not judged yet
 	HeldEvents, HeldTags  int // that are old, and that maintenance does not take out yet
 }
 
@@ -77,6 +79,8 @@ var (
 	storeFree    = gauge("store_free_bytes", "Room in the store's file that is used again.", "")
 	diskFree     = gauge("disk_free_bytes", "Free room of the store's filesystem.", "")
 	rejects      = gauge("store_rejects", "Lines kept that could not be used.", "")
+	baseMatches  = gauge("store_base_matches", "Base matches of correlations in the store.", "")
+	lagMatches   = gauge("lag_base_matches", "Base matches that came or went and that correlations have not judged yet.", "")
 	rulesInForce = gauge("rules_in_force", "Rules that can emit something.", "")
 	rulesRefused = gauge("rules_refused", "Rules and rule files that could not be loaded.", "")
 	jobRunning   = gauge("job_running", "1 while the job runs.", "name")
@@ -125,6 +129,8 @@ func (s *State) collect(e exposition) {
 		e.add(diskFree, "", float64(s.DiskFree))
 	}
 	e.add(rejects, "", float64(s.Rejects))
+	e.add(baseMatches, "", float64(s.BaseMatches))
+	e.add(lagMatches, "", float64(s.MatchesWaiting))
 	e.add(rulesInForce, "", float64(s.RulesInForce))
 	e.add(rulesRefused, "", float64(s.RulesRefused))
 	for _, j := range s.Jobs {

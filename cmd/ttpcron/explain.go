@@ -239,7 +239,10 @@ func judgement(out *term.Output, w io.Writer, x tagger.Explanation, j tagger.Mat
 		id := tag.Shown.Technique()
 		fmt.Fprintf(w, "  %s %s %s, %s, confidence %.2f, level %s\n", t.Paint(term.Yellow, "→"), term.Clean(id), techniqueName(under, id), tacticName(under, tag.Shown.Tactic), tag.Confidence, tag.Level)
 	}
-	if j.Dropped != "" {
+	for _, id := range j.Rule.Feeds {
+		fmt.Fprintf(w, "  %s feeds the correlation %s\n", t.Paint(term.Yellow, "→"), term.Clean(id))
+	}
+	if j.Dropped != "" && (len(j.Rule.Claims) > 0 || len(j.Rule.Feeds) == 0) {
 		fmt.Fprintf(w, "  no tag: %s\n", term.Clean(j.Dropped))
 	}
 }
@@ -294,6 +297,7 @@ type judgementJSON struct {
 	Name    string     `json:"name"`
 	Level   string     `json:"level"`
 	Dropped string     `json:"dropped,omitempty"`
+	Feeds   []string   `json:"feeds,omitempty"` // correlations that name the rule
 	State   *stateJSON `json:"state,omitempty"` // of a rule that is disabled or clipped
 	Retired bool       `json:"retired,omitempty"`
 	Hits    []hitJSON  `json:"hits"`
@@ -318,7 +322,7 @@ func explanationOf(now func() time.Time, x tagger.Explanation, life ruleset.Life
 		out.Lines = append(out.Lines, commandJSON{term.Exact(c.Line), term.Exact(c.Program), c.Depth})
 	}
 	for _, j := range x.Rules {
-		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Level: j.Rule.Level.String(), Dropped: j.Dropped, Tags: shownOnce(under, j.Tags), Retired: life.HidesRule(&j.Rule) != nil}
+		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Level: j.Rule.Level.String(), Dropped: j.Dropped, Feeds: j.Rule.Feeds, Tags: shownOnce(under, j.Tags), Retired: life.HidesRule(&j.Rule) != nil}
 		if j.Rule.State.Status != ttpcron.StatusEnabled {
 			s := stateOf(now, j.Rule.State)
 			one.State = &s

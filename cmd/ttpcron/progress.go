@@ -58,7 +58,7 @@ func (p *progress) update(at jobs.Progress) {
 	if at.Name != "" {
 		args = append([]any{"name", term.Clean(at.Name)}, args...)
 	}
-	if at.Stage == jobs.StageTag || at.Stage == jobs.StageRetag {
+	if at.Stage == jobs.StageTag || at.Stage == jobs.StageRetag || at.Stage == jobs.StageCorrelate {
 		args = append(args, "tags", at.Tags)
 	}
 	p.log.Info("working: "+at.Stage, args...)
@@ -95,6 +95,8 @@ func bar(at jobs.Progress, seconds float64, bytes bool, t term.Terminal) string 
 		fmt.Fprintf(&b, "%s lines  %s/s", term.Count(at.Lines), term.Bytes(int64(rate)))
 	case at.Stage == jobs.StageTag, at.Stage == jobs.StageRetag:
 		fmt.Fprintf(&b, "%s events  %s/s  %s tags", term.Count(at.Done), term.Count(int64(rate)), term.Count(at.Tags))
+	case at.Stage == jobs.StageCorrelate:
+		fmt.Fprintf(&b, "%s of %s  %s tags", term.Count(at.Done), term.Plural(int(at.Total), "day", "days"), term.Count(at.Tags))
 	default:
 		fmt.Fprintf(&b, "%s of %s  %s/s", term.Count(at.Done), term.Count(at.Total), term.Count(int64(rate)))
 	}

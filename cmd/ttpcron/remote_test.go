@@ -129,6 +129,8 @@ var remoteSteps = []struct {
 	{args: "checkpoint reset --source canary"},
 	{args: "checkpoint show --json"},
 	{args: "rules list"},
+	{args: "rules show TEST1"},
+	{args: "rules show TEST1 --json"},
 	{args: "rules check"},
 	{args: "rules test"},
 	{args: "rules coverage --json"},

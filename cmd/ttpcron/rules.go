@@ -25,6 +25,7 @@ rule of a folder given with --rules replaces an earlier one with the same rule_i
 		Examples: "ttpcron rules list --technique T1105\nttpcron rules check ./my-rules",
 		Sub: []*command{
 			rulesList(),
+			rulesShow(),
 			rulesStateCommands(),
 			rulesRetire(),
 			rulesUnretire(),
@@ -126,6 +127,36 @@ func printReasons(out *term.Output, report *tagger.LoadReport) error {
 	return nil
 }
 
+// several counts the rules that have to do with several events.
+type several struct {
+	correlations int
+	bases        int // rules about single events that these name
+	onlyFeeding  int // rules of either sort that make no tag, and feed correlations
+}
+
+func severalOf(rules []tagger.Rule) (n several) {
+	for i := range rules {
+		r := &rules[i]
+		if r.Correlation != nil {
+			n.correlations++
+		} else if len(r.Feeds) > 0 {
+			n.bases++
+		}
+		if len(r.Feeds) > 0 && len(r.Claims) == 0 {
+			n.onlyFeeding++
+		}
+	}
+	return n
+}
+
+// noteCorrelations says that a command which looks at events one by one leaves out the
+// rules that look at several.
+func noteCorrelations(out *term.Output, rs ruleset.Set) {
+	if n := severalOf(rs.Rules()).correlations; n > 0 {
+		out.Note("%s left out: ttpcron rules list --kind correlation", term.Plural(n, "correlation, a rule over several events, is", "correlations, rules over several events, are"))
+	}
+}
+
 func rulesCheck() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each thing that is wrong")
@@ -147,8 +178,15 @@ a file which looks like a rule is passed over.`,
 				return err
 			}
 			summary := fmt.Sprintf("%s, %s loaded, %d inert, %d refused, %s", term.Plural(report.Files, "file", "files"), term.Plural(rs.Len(), "rule", "rules"), report.Inert, ruleset.Refused(report), term.Plural(warnings, "warning", "warnings"))
-			if report.Silent > 0 {
-				summary += "\n" + term.Plural(report.Silent, "rule names no technique, and so makes no tag", "rules name no technique, and so make no tag")
+			several := severalOf(rs.Rules())
+			if several.correlations > 0 {
+				summary += "\n" + term.Plural(several.correlations, "rule is a correlation, over several events", "rules are correlations, over several events")
+			}
+			if several.onlyFeeding > 0 {
+				summary += "\n" + term.Plural(several.onlyFeeding, "rule makes no tag, and feeds correlations", "rules make no tag, and feed correlations")
+			}
+			if n := report.Silent - several.onlyFeeding; n > 0 {
+				summary += "\n" + term.Plural(n, "rule names no technique, and so makes no tag", "rules name no technique, and so make no tag")
 			}
 			if *asJSON {
 				s.out.Note("%s", summary)

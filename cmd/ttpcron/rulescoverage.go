@@ -64,7 +64,7 @@ func covered(rs ruleset.Set, under *attack.Table) []eval.Covered {
 			for _, c := range r.Claims {
 				claims = append(claims, under.Shown(&c))
 			}
-			rules = append(rules, eval.Rule{ID: r.ID, Kinds: r.Kinds, Claims: claims})
+			rules = append(rules, eval.Rule{ID: r.ID, Kinds: ruleKinds(&r), Claims: claims})
 		}
 	}
 	return eval.Cover(techniques, rules)

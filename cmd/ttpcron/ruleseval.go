@@ -97,7 +97,8 @@ tags or more that is off by more than 0.1 is marked. A tag counts once for each
 rule that makes it, a text once however many rows have it.
 
 The rules are those of a run: the embedded pack with --rules over it, or these
-alone with --embedded=false. The states kept in the store are not applied.`,
+alone with --embedded=false. The states kept in the store are not applied.
+Correlations, which look at several events, are left out.`,
 		Examples: `ttpcron rules eval atomics.jsonl benign.jsonl
 ttpcron rules eval --rules ./my-rules --misses labelled.jsonl
 ttpcron rules eval --judgements judged.tsv --by-rule labelled.jsonl
@@ -155,6 +156,7 @@ func evaluate(ctx context.Context, s *session, files []string, o evalOptions) er
 	if err != nil {
 		return err
 	}
+	noteCorrelations(s.out, rs)
 	used := 0
 	for _, f := range r.Files {
 		used += f.Labelled + f.Judged + f.Harmless

@@ -33,7 +33,7 @@ func rulesList() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
 	fs.StringVar(&f.technique, "technique", "", "only rules that claim the technique `T` or one of its sub-techniques; an id of any release")
-	fs.StringVar(&f.kind, "kind", "", "only rules that apply to events of the `KIND`, such as command")
+	fs.StringVar(&f.kind, "kind", "", "only rules that apply to events of the `KIND`, such as command; correlation: only rules over several events")
 	fs.Var(&f.level, "min-level", "only rules of the level `L` or above: low, medium, high or critical (default informational: all)")
 	fs.BoolVar(&f.attention, "attention", false, "only rules that are not just enabled: disabled, clipped, retired, inert, slow")
 	return &command{
@@ -42,8 +42,15 @@ func rulesList() *command {
 where there is a store: disabled or clipped, with the reason and with the time
 when that ends; retired, if the tags of the version at hand are hidden. A rule
 that can never match is listed as inert, with the reason; a slow one has to be
-tried on every new text, --json says why.`,
-		Examples: "ttpcron rules list --technique T1105\nttpcron rules list --min-level high\nttpcron rules list --attention\nttpcron rules list TC2303 --json",
+tried on every new text, --json says why.
+
+Of a correlation, a rule over several events, APPLIES TO has what it counts and of
+which rules, and GROUPED BY the fields of its groups. SCOPE is "address" where all
+events of a group are of one address, so that each part of a fleet that is divided
+by address can judge it, and "whole" where only a store with all events can. Rules
+that correlations name are said to feed them; one that shows no technique by
+itself only feeds.`,
+		Examples: "ttpcron rules list --technique T1105\nttpcron rules list --kind correlation\nttpcron rules list --min-level high\nttpcron rules list --attention\nttpcron rules list TC2303 --json",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			f.ids, f.under = args, s.set.Attack
@@ -81,7 +88,7 @@ func (f *ruleFilter) of(rs ruleset.Set, life ruleset.Life) ([]tagger.Rule, error
 	var out []tagger.Rule
 	kinds := map[string]bool{}
 	for _, r := range rs.Rules() {
-		for _, k := range r.Kinds {
+		for _, k := range ruleKinds(&r) {
 			kinds[string(k)] = true
 		}
 		if f.passes(&r, life) {
@@ -108,12 +115,24 @@ func (f *ruleFilter) passes(r *tagger.Rule, life ruleset.Life) bool {
 	case len(f.ids) > 0 && !slices.Contains(f.ids, r.ID),
 		f.technique != "" && !slices.ContainsFunc(r.Claims, claims),
 		!f.level.Admits(r.Level),
-		f.kind != "" && !slices.Contains(r.Kinds, ttpcron.SourceKind(f.kind)),
-		f.attention && stateText(r, life) == string(ttpcron.StatusEnabled):
+		f.kind != "" && !slices.Contains(ruleKinds(r), ttpcron.SourceKind(f.kind)),
+		f.attention && slices.Contains([]string{string(ttpcron.StatusEnabled), onlyFeeds}, stateText(r, life)):
 		return false
 	}
 	return true
 }
+
+// ruleKinds are the kinds under which a rule is found: those of its events, or that of
+// what it makes of several.
+func ruleKinds(r *tagger.Rule) []ttpcron.SourceKind {
+	if r.Correlation != nil {
+		return []ttpcron.SourceKind{ttpcron.Correlation}
+	}
+	return r.Kinds
+}
+
+// onlyFeeds is the state of a rule that makes no tag, and is there for correlations.
+const onlyFeeds = "only feeds"
 
 // stateText is a rule's state in a word or two.
 func stateText(r *tagger.Rule, life ruleset.Life) string {
@@ -121,6 +140,8 @@ func stateText(r *tagger.Rule, life ruleset.Life) string {
 	switch {
 	case r.Inert != "":
 		text, more = "inert", ": "+r.Inert
+	case len(r.Claims) == 0 && len(r.Feeds) > 0:
+		text = onlyFeeds
 	case len(r.Claims) == 0:
 		text, more = "no tag", ": it names no technique"
 	case r.State.Status == ttpcron.StatusClipped, r.State.Status == ttpcron.StatusDisabled:
@@ -156,24 +177,60 @@ func ruleTable(out *term.Output, rules []tagger.Rule, life ruleset.Life, report 
 	t := term.Table{Columns: []term.Column{
 		{Title: "RULE", SGR: term.Cyan}, {Title: "VER", Right: true}, {Title: "APPLIES TO", Min: 10}, {Title: "TECHNIQUES", Min: 12, SGR: term.Yellow}, {Title: "LEVEL", Spare: 1}, {Title: "STATE", Min: 17}, {Title: "NAME", Min: 24},
 	}}
+	correlations := slices.ContainsFunc(rules, func(r tagger.Rule) bool { return r.Correlation != nil })
+	if correlations {
+		t.Columns = slices.Insert(t.Columns, 3, term.Column{Title: "GROUPED BY", Min: 10, Spare: 3}, term.Column{Title: "SCOPE", Spare: 2})
+	}
 	for i := range rules {
 		r := &rules[i]
-		var kinds, claims []string
-		for _, k := range r.Kinds {
-			kinds = append(kinds, string(k))
-		}
+		var claims []string
 		for _, c := range r.Claims {
 			if shown := under.Shown(&c); !slices.Contains(claims, shown.Technique()) {
 				claims = append(claims, shown.Technique())
 			}
 		}
-		t.Add(r.ID, fmt.Sprint(r.Version), strings.Join(kinds, ","), strings.Join(claims, ","), r.Level.String(), stateText(r, life), r.Name)
+		row := []string{r.ID, fmt.Sprint(r.Version), appliesTo(r), strings.Join(claims, ","), r.Level.String(), stateText(r, life) + feedsText(r), r.Name}
+		if correlations {
+			by, scope := "", ""
+			if c := r.Correlation; c != nil {
+				by, scope = strings.Join(c.GroupBy, ","), string(c.Scope)
+			}
+			row = slices.Insert(row, 3, by, scope)
+		}
+		t.Add(row...)
 	}
 	if err := out.Table(&t); err != nil {
 		return err
 	}
 	out.Note("%s", ruleSummary(rules, life, ruleset.Refused(report)))
 	return nil
+}
+
+// appliesTo says at which events a rule looks, or what it counts of which rules.
+func appliesTo(r *tagger.Rule) string {
+	if c := r.Correlation; c != nil {
+		return string(c.Type) + " of " + strings.Join(c.Rules, ",")
+	}
+	var kinds []string
+	for _, k := range r.Kinds {
+		kinds = append(kinds, string(k))
+	}
+	return strings.Join(kinds, ",")
+}
+
+// feedsText says which correlations a rule feeds: one by its id, of several how many.
+func feedsText(r *tagger.Rule) string {
+	switch {
+	case len(r.Feeds) == 0:
+		return ""
+	case len(r.Feeds) == 1 && len(r.Claims) == 0:
+		return " " + r.Feeds[0]
+	case len(r.Feeds) == 1:
+		return ", feeds " + r.Feeds[0]
+	case len(r.Claims) == 0:
+		return " " + term.Plural(len(r.Feeds), "correlation", "correlations")
+	}
+	return ", feeds " + term.Plural(len(r.Feeds), "correlation", "correlations")
 }
 
 // ruleSummary says how many rules are disabled, clipped, retired and so on.
@@ -197,6 +254,13 @@ func ruleSummary(rules []tagger.Rule, life ruleset.Life, refused int) string {
 		}
 	}
 	summary := term.Plural(len(rules), "rule", "rules")
+	several := severalOf(rules)
+	if n := several.correlations; n > 0 {
+		summary += ", " + term.Plural(n, "correlation", "correlations")
+	}
+	if n := several.bases; n > 0 {
+		summary += ", " + term.Plural(n, "base rule", "base rules")
+	}
 	for _, part := range []struct {
 		n    int
 		what string
@@ -217,6 +281,8 @@ type ruleJSON struct {
 	Name        string               `json:"name"`
 	Description string               `json:"description"`
 	AppliesTo   []ttpcron.SourceKind `json:"applies_to"`
+	Correlation *correlationJSON     `json:"correlation"` // of a rule over several events, else null
+	Feeds       []string             `json:"feeds"`       // correlations that name the rule
 	Level       string               `json:"level"`
 	Emits       []claimJSON          `json:"emits"`
 	References  []string             `json:"references"`
@@ -234,6 +300,24 @@ type ruleJSON struct {
 	Examples    int                  `json:"examples"`
 }
 
+type correlationJSON struct {
+	Type      string   `json:"type"`
+	Rules     []string `json:"rules"`
+	GroupBy   []string `json:"group_by"`
+	Timespan  string   `json:"timespan"`
+	Condition string   `json:"condition"`
+	Scope     string   `json:"scope,omitempty"` // none of an inert rule
+}
+
+// correlationOf describes a rule over several events, nil for any other.
+func correlationOf(r *tagger.Rule) *correlationJSON {
+	c := r.Correlation
+	if c == nil {
+		return nil
+	}
+	return &correlationJSON{string(c.Type), append([]string{}, c.Rules...), append([]string{}, c.GroupBy...), spanText(c.Timespan), c.Condition, string(c.Scope)}
+}
+
 type claimJSON struct {
 	Tactic     string          `json:"tactic"`
 	Technique  string          `json:"technique_id"`
@@ -245,22 +329,26 @@ type claimJSON struct {
 
 func ruleLines(out *term.Output, rules []tagger.Rule, life ruleset.Life, under *attack.Table) error {
 	for i := range rules {
-		r := &rules[i]
-		j := ruleJSON{
-			RuleID: r.ID, Version: r.Version, Name: r.Name, Emits: []claimJSON{}, Description: r.Description, AppliesTo: r.Kinds, Level: r.Level.String(), References: r.References,
-			Source: r.Folder, File: r.File, Active: r.Active, State: string(cmp.Or(r.State.Status, ttpcron.StatusEnabled)), Inert: r.Inert, Slow: r.Slow, Examples: r.MatchExamples + r.MissExamples,
-			ExpiresAt: term.TimeOrNull(r.State.ExpiresAt), Reason: r.State.Reason, Retired: life.HidesRule(r) != nil, RetiredOld: life.RetiredVersions(r),
-		}
-		if r.State.Status == ttpcron.StatusClipped {
-			j.Ceiling = &r.State.ConfidenceMax
-		}
-		for _, c := range r.Claims {
-			shown := under.Shown(&c)
-			j.Emits = append(j.Emits, claimJSON{shown.Tactic, shown.TechniqueID, shown.SubTechniqueID, c.Confidence, shown.AttackRelease, recordedJSON(&c, &shown)})
-		}
-		if err := out.JSON(j); err != nil {
+		if err := out.JSON(describeRule(&rules[i], life, under)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// describeRule is what rules list --json and rules show --json say of a rule.
+func describeRule(r *tagger.Rule, life ruleset.Life, under *attack.Table) ruleJSON {
+	j := ruleJSON{
+		RuleID: r.ID, Version: r.Version, Name: r.Name, Emits: []claimJSON{}, Description: r.Description, AppliesTo: ruleKinds(r), Correlation: correlationOf(r), Feeds: append([]string{}, r.Feeds...), Level: r.Level.String(), References: r.References,
+		Source: r.Folder, File: r.File, Active: r.Active, State: string(cmp.Or(r.State.Status, ttpcron.StatusEnabled)), Inert: r.Inert, Slow: r.Slow, Examples: r.MatchExamples + r.MissExamples,
+		ExpiresAt: term.TimeOrNull(r.State.ExpiresAt), Reason: r.State.Reason, Retired: life.HidesRule(r) != nil, RetiredOld: life.RetiredVersions(r),
+	}
+	if r.State.Status == ttpcron.StatusClipped {
+		j.Ceiling = &r.State.ConfidenceMax
+	}
+	for _, c := range r.Claims {
+		shown := under.Shown(&c)
+		j.Emits = append(j.Emits, claimJSON{shown.Tactic, shown.TechniqueID, shown.SubTechniqueID, c.Confidence, shown.AttackRelease, recordedJSON(&c, &shown)})
+	}
+	return j
 }

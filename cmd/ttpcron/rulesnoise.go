@@ -67,7 +67,8 @@ they are now, those of --rules among them; nothing is written. EVENTS counts the
 events on which a rule fires, SHARE is their part of all events, and DISTINCT
 counts different contents among them: a rule with many events and few distinct
 ones sees one bot again and again, one with as many of both may be too wide.
-From 4,096 on DISTINCT is an estimate, within about 3 %.
+From 4,096 on DISTINCT is an estimate, within about 3 %. Correlations, which look
+at several events, are left out: without --replay their stored tags are counted.
 
 LEVEL is the rule's as it is now, empty for one that is not loaded. A rule that
 fires often is noise when its level is medium or above: what is informational says
@@ -170,6 +171,7 @@ func noiseOfEvents(ctx context.Context, out *term.Output, log hclog.Logger, db *
 	}
 	fmt.Fprintf(out.Err, "%s, %s distinct; %s got a tag (%s), %.2f tags an event; %s fired\n", term.Plural(r.Events, "event", "events"), term.Count(r.Distinct),
 		term.Count(r.Tagged), percent(share(r.Tagged, r.Events)), share(r.Tags, r.Events), term.Plural(len(r.Rules), "rule", "rules"))
+	noteCorrelations(out, rs)
 	if judge.bounded > 0 {
 		log.Warn("a rule met a limit of work or size", "events", judge.bounded)
 	}

@@ -33,7 +33,8 @@ func rulesUntagged() *command {
 --rules among them, and lists what none of them fires on, the most frequent first:
 where the next rule is to be found. Nothing is written. Events of one content are
 listed once. Facts about sessions, such as that one was opened, are left out
-unless --kind session asks for them.`,
+unless --kind session asks for them. What several events show together, such as
+guessed passwords, is no matter of one event: correlations are left out.`,
 		Examples: "ttpcron rules untagged --since 30d\nttpcron rules untagged --limit 0 --json | jq -r .payload.command_text",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -115,6 +116,7 @@ func showUntagged(ctx context.Context, s *session, w ttpcron.Window, o untaggedO
 	if r.Dropped > 0 {
 		fmt.Fprintf(s.out.Err, "there are more texts than can be counted: rare ones are missing, and counts may be too low by %s\n", term.Count(r.Dropped))
 	}
+	noteCorrelations(s.out, rs)
 	if judge.bounded > 0 {
 		s.log.Warn("a rule met a limit of work or size", "events", judge.bounded)
 	}

@@ -46,7 +46,7 @@ func runOnceCommand() *command {
 	fs.Var(&o.workers, "workers", "tag with `N` workers; without it with one for each processor")
 	settings.ShareInputs(fs, "import `[FORMAT:]PATH` first; can be repeated")
 	fs.Var(&o.onInterrupt, "on-interrupt", "what Ctrl-C does with a run that a daemon does: `cancel` it, or detach and let it go on")
-	fs.BoolVar(&o.json, "json", false, "print one JSON object a line for each source, then for each changed rule")
+	fs.BoolVar(&o.json, "json", false, "print one JSON object a line for each source, then one for the correlations, then for each changed rule")
 	return &command{
 		Name: "run-once", Short: "import the inputs, then tag what is new", Flags: fs,
 		Text: `Imports the inputs, replays stored events through the rules, and keeps the tags.
@@ -72,7 +72,12 @@ events that a later copy filled in, and where it is not known which rules have
 looked, as after an upgrade, a run looks again with all rules, and lists those
 whose tags changed.
 
---dry-run writes nothing into the store. Inputs are read into a temporary store
+When all events are tagged, correlations, which are rules over several events,
+judge what came or went of the events that their rules match, and new or changed
+ones all of it. What they do not find any more is removed.
+
+--dry-run writes nothing into the store, and does not foretell what correlations
+would find. Inputs are read into a temporary store
 ($TMPDIR), which is deleted afterwards, and only events that the real store does
 not have count as new; "inserted" is what a real run would insert. It lists by
 rule and technique how many tags would come, change and go, and which rules that
@@ -223,6 +228,11 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 				return err
 			}
 		}
+		if c := correlationsOf(&r.Run.Correlation); c != nil {
+			if err := out.JSON(c); err != nil {
+				return err
+			}
+		}
 		printNotes(out.Err, r)
 		return changedLines(out, r, old, o.dryRun)
 	}
@@ -246,6 +256,7 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 	if err := out.Table(sourceTable(r.Run.Sources, o.dryRun)); err != nil {
 		return err
 	}
+	printCorrelations(out, &r.Run.Correlation)
 	if err := printChanged(out, r, old, o.dryRun); err != nil {
 		return err
 	}
@@ -285,4 +296,5 @@ func printNotes(w io.Writer, r jobs.Report) {
 			fmt.Fprintf(w, "\nOn %s a rule met a limit of work or size and did not finish.\n", term.Plural(s.Bounded, term.Clean(s.Source)+" event", term.Clean(s.Source)+" events"))
 		}
 	}
+	noteBoundedGroups(w, &r.Run.Correlation)
 }

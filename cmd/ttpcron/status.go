@@ -154,6 +154,9 @@ type runStatus struct {
 	Inserted int        `json:"inserted"`
 	Known    int        `json:"known"`
 	Sources  []string   `json:"sources"`
+	// Correlations is what came of rules over several events, whose tags are counted
+	// above; null where none was in force.
+	Correlations *correlationsJSON `json:"correlations"`
 }
 
 func gatherStatus(ctx context.Context, stores *store.Opener, set *settings.Settings, now func() time.Time) (status, error) {
@@ -258,6 +261,9 @@ func statusOfRun(r ttpcron.Run) runStatus {
 		s.Known += src.Known + src.RetagTags - src.RetagInserted
 		s.Sources = append(s.Sources, src.Source)
 	}
+	c := &r.Correlation
+	s.Tags, s.Inserted, s.Known = s.Tags+c.Tags, s.Inserted+c.Inserted, s.Known+c.Known
+	s.Correlations = correlationsOf(c)
 	return s
 }
 

@@ -43,8 +43,8 @@ becomes of its rule: --json says "checked": false.
 TEXT is what the event was about: a command, the user and password of a login,
 the URL or name of a file, where a tunnel led. Passwords are shown, here and in
 --json. What a correlation found has no event: TEXT is what was counted, and of
-which group; TIME is when the slot began in which it was found. explain --tag lists
-the events that made it.
+which group; TIME is when the slot began in which it was found. explain --tag
+lists the events that made it.
 
 CONF is the confidence: given that an attacker did this, how likely the technique
 describes it. LEVEL is how much it says where honest people work too, from

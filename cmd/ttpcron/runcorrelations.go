@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+)
+
+// correlationsJSON is what a run did with correlations. As a line of run-once --json its
+// first member tells it from others.
+type correlationsJSON struct {
+	Rules    int     `json:"correlations"` // in force
+	Days     int     `json:"days"`
+	Matches  int     `json:"base_matches"`
+	Groups   int     `json:"groups"`
+	Bounded  int     `json:"bounded"`
+	Tags     int     `json:"tags"`
+	Inserted int     `json:"inserted"`
+	Known    int     `json:"known"`
+	Replaced int     `json:"replaced"`
+	Removed  int     `json:"removed"`
+	Foretold bool    `json:"foretold"` // false in a dry run: what they would find is not known
+	Elapsed  float64 `json:"elapsed_s"`
+}
+
+// correlationsOf is nil for a run in which no correlation was in force.
+func correlationsOf(c *ttpcron.CorrelationReport) *correlationsJSON {
+	if c.Rules == 0 {
+		return nil
+	}
+	return &correlationsJSON{c.Rules, c.Days, c.Matches, c.Groups, c.Bounded, c.Tags, c.Inserted, c.Known, c.Replaced, c.Removed, !c.NotForetold, float64(c.Elapsed.Milliseconds()) / 1000}
+}
+
+// printCorrelations says what a run did with correlations.
+func printCorrelations(out *term.Output, c *ttpcron.CorrelationReport) {
+	if c.Rules == 0 {
+		return
+	}
+	rules := term.Plural(c.Rules, "rule", "rules")
+	fmt.Fprintf(out, "\n%s: ", out.Term.Paint(term.Bold, "Correlations"))
+	switch {
+	case c.NotForetold:
+		fmt.Fprintf(out, "a dry run does not foretell what %s over several events would find.\n", rules)
+	case c.Days == 0:
+		fmt.Fprintf(out, "nothing new for %s to judge.\n", rules)
+	default:
+		fmt.Fprintf(out, "%s judged %s on %s: %s, %s; %s.\n", rules, term.Plural(c.Groups, "group", "groups"), term.Plural(c.Days, "day", "days"),
+			term.Plural(c.Tags, "tag", "tags"), changes(ttpcron.TagChanges{Inserted: c.Inserted, Replaced: c.Replaced, Removed: c.Removed}), term.Ago(c.Elapsed))
+	}
+}
+
+// noteBoundedGroups says in how many groups something may be missing.
+func noteBoundedGroups(w io.Writer, c *ttpcron.CorrelationReport) {
+	if c.Bounded > 0 {
+		fmt.Fprintf(w, "\nIn %s a correlation met a limit of memory: findings may be missing.\n", term.Plural(c.Bounded, "group", "groups"))
+	}
+}
