@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -346,5 +347,40 @@ func TestDescribeCorrelation(t *testing.T) {
 	if c == nil || c.Type != "event_count" || !slices.Equal(c.Rules, []string{"BASE"}) || !slices.Equal(c.GroupBy, []string{"attacker_ip", "username"}) ||
 		c.Timespan != 10*time.Minute || c.Condition != "gte 3" || c.Scope != "address" || !guess.Active || guess.Silent != "" || len(guess.Feeds) > 0 {
 		t.Errorf("%+v, %+v", guess, c)
+	}
+}
+
+// A set without correlations makes the same tags of single events, and no matches; what is
+// wrong with correlations is reported all the same.
+func TestWithoutCorrelations(t *testing.T) {
+	folders := []tagger.Folder{{Name: "rules", FS: fstest.MapFS{
+		"base.yaml":   {Data: []byte(failedLogin("BASE"))},
+		"guess.yaml":  {Data: []byte(guessing("GUESS"))},
+		"broken.yaml": {Data: []byte(guessing("BROKEN", "[BASE]", "[NOTHING]"))},
+		"id.yaml":     {Data: []byte(rule("ID", "{program: id}"))},
+	}}}
+	all, _ := tagger.Load(tagger.Options{Folders: folders})
+	rs, report := tagger.Load(tagger.Options{Folders: folders, WithoutCorrelations: true})
+	if len(all.Correlations()) != 1 || len(rs.Correlations()) != 0 || rs.Len() != all.Len()-1 || report.Loaded != 2 {
+		t.Errorf("%d correlations and %d rules, of %d and %d", len(rs.Correlations()), rs.Len(), len(all.Correlations()), all.Len())
+	}
+	if len(report.Problems) != 1 || report.Problems[0].File != "broken.yaml" {
+		t.Errorf("problems %v, want that of the broken file", report.Problems)
+	}
+	if rs.Fingerprint() == all.Fingerprint() {
+		t.Error("the fingerprint is that of the set with correlations")
+	}
+	again, _ := rs.Reload(tagger.Options{Folders: folders, WithoutCorrelations: true})
+	for name, rs := range map[string]*tagger.RuleSet{"loaded": rs, "loaded again": again} {
+		c := rs.Tagger(nil)
+		if c.Tag(login("203.0.113.9", "root", false), nil); len(c.Matches()) != 0 {
+			t.Errorf("%s: matches %v", name, matched(c))
+		}
+		if tags, _ := c.Tag(command("id"), nil); len(tags) != 1 {
+			t.Errorf("%s: %d tags of a command, want 1", name, len(tags))
+		}
+	}
+	if back, _ := rs.Reload(tagger.Options{Folders: folders}); len(back.Correlations()) != 1 {
+		t.Error("the correlation does not come back")
 	}
 }

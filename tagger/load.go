@@ -48,6 +48,9 @@ func load(o Options, before files) (*RuleSet, *LoadReport) {
 	}
 	links := l.link()
 	l.sortProblems()
+	if o.WithoutCorrelations {
+		links = l.dropCorrelations()
+	}
 	defs := l.definitions()
 	rs, report := newRuleSet(defs, nil, &sync.Map{}, links, nil), l.report
 	rs.files = l.files
@@ -118,6 +121,17 @@ func (l *loader) link() *links {
 			}
 		}
 	}
+	return links
+}
+
+// dropCorrelations takes out all correlations, once it is known what is wrong with them.
+func (l *loader) dropCorrelations() *links {
+	for id, d := range l.byID {
+		if d.correlation != nil {
+			delete(l.byID, id)
+		}
+	}
+	links, _ := link(l.definitions(), nil, l.OwnNetworks)
 	return links
 }
 

@@ -71,6 +71,8 @@ type Options struct {
 	Releases []AttackRelease
 	// OwnNetworks are networks whose addresses take no part in groups by address.
 	OwnNetworks ttpcron.Networks
+	// WithoutCorrelations leaves rules over several events out of the set.
+	WithoutCorrelations bool
 }
 
 // LoadReport says what became of the files. It is made of facts to print, not

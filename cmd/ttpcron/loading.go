@@ -26,7 +26,9 @@ func loadRules(set *settings.Settings, log hclog.Logger) (ruleset.Set, *tagger.L
 }
 
 func load(folders []tagger.Folder, set *settings.Settings, log hclog.Logger) (ruleset.Set, *tagger.LoadReport) {
-	rs, report := ruleset.Load(folders, set.OwnNetworks, ruleset.GCQuick)
+	o := ruleset.Options(folders, set.OwnNetworks)
+	o.WithoutCorrelations = !set.Correlations
+	rs, report := ruleset.Load(o, ruleset.GCQuick)
 	return ruleset.Set{RuleSet: rs, Log: log}, report
 }
 

@@ -53,7 +53,7 @@ func newBench(t *testing.T, config string) *bench {
 	log := logging.New(term.NewOutput(io.Discard, &b.stderr, env).Err, logging.Options{Level: c.LogLevel})
 	db := kvtest.OpenWith(t, c.DB, kv.Options{Now: now})
 	b.d = newDaemon(Options{Config: c, Read: read, Log: log, Now: now, Env: env}, db, &notifier{})
-	b.d.rules, _ = ruleset.Load(folders, nil, ruleset.GCQuick)
+	b.d.rules, _ = ruleset.Load(ruleset.Options(folders, nil), ruleset.GCQuick)
 	b.d.times = map[string]time.Time{}
 	b.d.passed = func() time.Duration { return b.since }
 	return b

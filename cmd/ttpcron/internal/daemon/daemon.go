@@ -86,7 +86,9 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	rules, report := ruleset.Load(folders, o.Config.OwnNetworks, ruleset.GCForYears)
+	wanted := ruleset.Options(folders, o.Config.OwnNetworks)
+	wanted.WithoutCorrelations = !o.Config.Correlations
+	rules, report := ruleset.Load(wanted, ruleset.GCForYears)
 	ruleset.Warn(o.Log, report)
 	notify.tell("opening the store")
 	db, err := o.Store.File(ctx)

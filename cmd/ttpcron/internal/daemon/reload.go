@@ -176,7 +176,9 @@ func (d *daemon) reloadRules(c *settings.Daemon) (*tagger.RuleSet, error) {
 		return d.ruleSet(), err
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(ruleset.GCForYears))
-	rs, report := d.ruleSet().Reload(ruleset.Options(folders, c.OwnNetworks))
+	o := ruleset.Options(folders, c.OwnNetworks)
+	o.WithoutCorrelations = !c.Correlations
+	rs, report := d.ruleSet().Reload(o)
 	ruleset.Warn(d.log, report)
 	d.refused.Store(int64(ruleset.Refused(report)))
 	for _, p := range report.Problems {

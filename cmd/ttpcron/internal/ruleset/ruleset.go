@@ -126,14 +126,14 @@ const (
 	GCForYears = 20
 )
 
-// Load loads rules. Those that cannot be loaded are in the report. Addresses of own
-// networks take no part in groups by address.
-func Load(folders []tagger.Folder, own ttpcron.Networks, gc int) (*tagger.RuleSet, *tagger.LoadReport) {
+// Load loads rules. Those that cannot be loaded are in the report.
+func Load(o tagger.Options, gc int) (*tagger.RuleSet, *tagger.LoadReport) {
 	defer debug.SetGCPercent(debug.SetGCPercent(gc))
-	return tagger.Load(Options(folders, own))
+	return tagger.Load(o)
 }
 
-// Options are those with which rules are loaded.
+// Options are those with which rules are loaded. Addresses of own networks take no part
+// in groups by address.
 func Options(folders []tagger.Folder, own ttpcron.Networks) tagger.Options {
 	o := tagger.Options{Folders: folders, OwnNetworks: own}
 	for _, table := range attack.Tables() {

@@ -94,6 +94,9 @@ func (c *Daemon) ruleNames() []string {
 	if c.Embedded {
 		names = append(names, "embedded")
 	}
+	if c.Correlations {
+		names = append(names, "correlations")
+	}
 	return names
 }
 

@@ -30,11 +30,13 @@ type Settings struct {
 	LogJSON     bool
 	Role        string
 	Embedded    bool // the embedded pack of rules is in force
-	Rules       []string
-	Inputs      []string
-	Kinds       []ttpcron.SourceKind // of event that are imported; nil: all
-	OwnNetworks ttpcron.Networks
-	Attack      *attack.Table // the release of ATT&CK in whose names tags and rules are shown
+	// Correlations says that rules over several events are in force.
+	Correlations bool
+	Rules        []string
+	Inputs       []string
+	Kinds        []ttpcron.SourceKind // of event that are imported; nil: all
+	OwnNetworks  ttpcron.Networks
+	Attack       *attack.Table // the release of ATT&CK in whose names tags and rules are shown
 
 	// DefaultDB reports whether nobody named the store.
 	DefaultDB bool
@@ -80,6 +82,7 @@ func (s *shared) define(fs *flag.FlagSet) {
 	fs.BoolVar(&s.LogJSON, "log-json", false, "log as JSON lines")
 	fs.StringVar(&s.Role, "role", RoleStandalone, "`ROLE` of this host: standalone, master or agent; tags are not made on an agent")
 	fs.BoolVar(&s.Embedded, "embedded", true, "use the embedded pack of rules; --embedded=false for those of --rules alone")
+	fs.BoolVar(&s.Correlations, "correlations", true, "use the rules over several events; --correlations=false for less work and a smaller store")
 	fs.Var(&s.rules, "rules", "`DIR` with rule files, over the embedded pack; can be repeated")
 	fs.Var((*cli.Networks)(&s.OwnNetworks), ownNetworksFlag, "mark addresses in `NET`, an address or a network such as 192.0.2.0/24, as your own; can be repeated")
 	fs.Var((*cli.Kinds)(&s.Kinds), kindsFlag, "import events of this `KIND` alone, such as command or auth_attempt, and leave out all others; can be repeated")
@@ -119,7 +122,7 @@ const (
 )
 
 // SharedFlags are the names of the flags that Share defines.
-var SharedFlags = []string{"config", "db", "socket", "lock-timeout", "log-level", "log-json", "role", "embedded", "rules", kindsFlag, ownNetworksFlag, attackReleaseFlag}
+var SharedFlags = []string{"config", "db", "socket", "lock-timeout", "log-level", "log-json", "role", "embedded", "correlations", "rules", kindsFlag, ownNetworksFlag, attackReleaseFlag}
 
 // listFlags take several values from one variable, separated by commas, and
 // from an array in the config file.
