@@ -21,7 +21,7 @@ func TestDocs(t *testing.T) {
 	whole := fstest.MapFS{}
 	for i, block := range yamlBlocks(doc) {
 		if i > 0 && (strings.HasPrefix(block, "rule_id:") || strings.HasPrefix(block, "title:")) {
-			whole[fmt.Sprintf("doc%d.yaml", i)] = &fstest.MapFile{Data: []byte(block)}
+			whole[fmt.Sprintf("doc%d.yml", i)] = &fstest.MapFile{Data: []byte(block)}
 			continue
 		}
 		if i > 0 {

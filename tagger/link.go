@@ -65,9 +65,29 @@ func link(defs []*definition, refused map[string]bool, own ttpcron.Networks) (*l
 			l.reasons[d.ID] = *err
 		}
 	}
+	l.refuseDependents(resolved)
 	l.inertRules(resolved)
 	l.join(resolved)
 	return l.out, l.reasons
+}
+
+// refuseDependents refuses what names a correlation that is refused.
+func (l *linker) refuseDependents(resolved map[string]*correlation.Definition) {
+	dependents := map[string][]string{}
+	for id, def := range resolved {
+		for _, ref := range idsOf(def) {
+			dependents[ref] = append(dependents[ref], id)
+		}
+	}
+	for refused := slices.Sorted(maps.Keys(l.reasons)); len(refused) > 0; refused = refused[1:] {
+		for _, id := range dependents[refused[0]] {
+			if resolved[id] != nil {
+				l.reasons[id] = correlation.Problem{RuleID: id, Key: "rules", Reason: fmt.Sprintf("%q is refused itself", shorten(refused[0], 60))}
+				delete(resolved, id)
+				refused = append(refused, id)
+			}
+		}
+	}
 }
 
 // join has the rules made. What names a rule that is refused is refused.
@@ -76,6 +96,9 @@ func (l *linker) join(resolved map[string]*correlation.Definition) {
 	for _, id := range slices.Sorted(maps.Keys(resolved)) {
 		if l.out.inert[id] == "" {
 			defs = append(defs, resolved[id])
+			if inner := l.byID[id].inner; inner != nil {
+				defs = append(defs, inner)
+			}
 		}
 	}
 	rules, problems := correlation.Link(defs, l.base, l.out.own)
@@ -84,12 +107,15 @@ func (l *linker) join(resolved map[string]*correlation.Definition) {
 		l.out.rules[def.RuleID] = r
 		for _, id := range idsOf(def) {
 			l.out.feeds[id] = append(l.out.feeds[id], def.RuleID)
-			if d := l.find(id); d.correlation == nil {
+			if d := l.find(id); d != nil && d.correlation == nil {
 				l.out.bases[id] = d
 			}
 		}
 	}
 	for _, p := range problems {
+		if outer, is := strings.CutPrefix(p.RuleID, innerPrefix); is {
+			p.RuleID, p.Key = outer, ""
+		}
 		if _, said := l.reasons[p.RuleID]; !said {
 			l.reasons[p.RuleID] = p
 		}
@@ -115,7 +141,7 @@ func (l *linker) find(id string) *definition {
 // resolved returns a correlation that names rules by their ids.
 func (l *linker) resolved(d *definition) (*correlation.Definition, *correlation.Problem) {
 	def := *d.correlation
-	def.Version, def.Claims = d.Version, d.Claims
+	def.Version, def.Claims, def.Name = d.Version, d.Claims, "" // rules are named by id
 	ids := map[string]string{}
 	for i, ref := range d.refs() {
 		to, reason := l.lookUp(d, ref)
@@ -140,29 +166,7 @@ func (l *linker) resolved(d *definition) (*correlation.Definition, *correlation.
 			def.Aliases[alias] = byID
 		}
 	}
-	l.usersOfCommands(&def)
 	return &def, nil
-}
-
-// usersOfCommands has a Sigma rule that groups by users find those of commands, which
-// have a field of their own for them.
-func (l *linker) usersOfCommands(def *correlation.Definition) {
-	d := l.byID[def.RuleID]
-	if !d.sigma || !slices.Contains(def.GroupBy, "username") || def.Aliases["username"] != nil {
-		return
-	}
-	of := map[string]string{}
-	for _, id := range idsOf(def) {
-		if base := l.find(id); base.correlation == nil && slices.Equal(base.Kinds, []ttpcron.SourceKind{ttpcron.Command}) {
-			of[id] = "user"
-		} else {
-			of[id] = "username"
-		}
-	}
-	if def.Aliases == nil {
-		def.Aliases = map[string]map[string]string{}
-	}
-	def.Aliases["username"] = of
 }
 
 // ruleName finds the names of rules in the text of a condition, and the words between.
@@ -193,8 +197,11 @@ func (d *definition) refs() []string {
 // then anywhere by id, and then by name in the folder that counts most. Otherwise it says
 // why there is none.
 func (l *linker) lookUp(d *definition, ref string) (*definition, string) {
-	if b := builtin(ref); b != nil && d.lifter != "" {
-		return b, ""
+	switch {
+	case d.inner != nil && ref == d.inner.RuleID:
+		return &definition{Rule: Rule{ID: ref}}, ""
+	case d.lifter != "":
+		return builtin(ref), ""
 	}
 	for _, o := range l.byFile[fileName{d.Folder, d.File}] {
 		if o.ID == ref || o.name == ref {
@@ -264,7 +271,7 @@ func (l *links) describe(d *definition) *Correlation {
 	def := d.correlation
 	c := &Correlation{Type: def.Type, Rules: d.refs(), GroupBy: def.GroupBy, Timespan: def.Timespan, Condition: conditionText(&def.Condition)}
 	if r := l.rules[d.ID]; r != nil {
-		c.Rules, c.Scope = idsOf(r.Definition()), r.Scope()
+		c.Rules, c.Condition, c.Scope = idsOf(r.Definition()), r.Condition(), r.Scope()
 	}
 	return c
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/correlation"
 )
 
-// maxNamed is how many rules, fields, and aliases a correlation may name of each.
-const maxNamed = 100
+// maxAliases is how many aliases a correlation may have, counting each for each rule.
+const maxAliases = 1000
 
 var (
 	correlationKeys = []string{"type", "rules", "group-by", "timespan", "condition", "aliases"}
@@ -31,13 +31,13 @@ func (r *ruleReader) correlation(n *yaml.Node, sigma bool) {
 		case "type":
 			def.Type = correlation.Type(r.text(m.value, field))
 		case "rules":
-			def.Rules = r.named(m.value, field)
+			def.Rules = r.named(m.value, field, correlation.MaxRules)
 			for i := range m.value.Content {
 				d.lines[index("rules", i)] = m.value.Content[i].Line
 			}
 		case "group-by":
 			if m.value.Kind != yaml.SequenceNode || len(m.value.Content) > 0 {
-				def.GroupBy = r.named(m.value, field)
+				def.GroupBy = r.named(m.value, field, correlation.MaxFields)
 			}
 		case "timespan":
 			var err error
@@ -54,10 +54,12 @@ func (r *ruleReader) correlation(n *yaml.Node, sigma bool) {
 			} else {
 				r.problem(m.at, field, "is a key of Sigma's files: a base rule that is to make no tag has emits: []")
 			}
-		case "window", "gap", "sliding", "tumbling":
-			r.problem(m.at, field, "windows always slide: every span as long as timespan is one")
 		default:
-			r.unknown(m, "correlation", slices.Clone(correlationKeys))
+			if err := correlation.RefusedKey(m.key); err != nil {
+				r.problem(m.at, field, "%v", err)
+			} else {
+				r.unknown(m, "correlation", slices.Clone(correlationKeys))
+			}
 		}
 	}
 	r.required(n, "correlation.type", def.Type != "")
@@ -71,10 +73,10 @@ func (r *reader) saidOf(field string) bool {
 }
 
 // named reads a list of names.
-func (r *ruleReader) named(n *yaml.Node, field string) []string {
+func (r *ruleReader) named(n *yaml.Node, field string, most int) []string {
 	names := r.texts(n, field)
-	if len(names) > maxNamed {
-		r.problem(n, field, "list of %d, at most %d are allowed", len(names), maxNamed)
+	if len(names) > most {
+		r.problem(n, field, "list of %d, at most %d are allowed", len(names), most)
 		return nil
 	}
 	return names
@@ -97,7 +99,7 @@ func (r *ruleReader) correlationCondition(n *yaml.Node, field string) {
 		case slices.Contains(comparisons, m.key):
 			c.Comparisons = append(c.Comparisons, correlation.Comparison{Op: m.key, Value: r.text(m.value, at)})
 		case m.key == "field":
-			c.Fields = r.named(m.value, at)
+			c.Fields = r.named(m.value, at, correlation.MaxFields)
 		case m.key == "percentile" && r.def.correlation.Type == "value_percentile": // which is refused by itself
 		default:
 			r.unknown(m, field, append([]string{"field"}, comparisons...))
@@ -118,8 +120,8 @@ func (r *ruleReader) aliases(n *yaml.Node, field string) map[string]map[string]s
 		all[alias.key] = of
 		r.def.lines[join("aliases", alias.key)] = alias.at.Line
 	}
-	if count > maxNamed || len(all) > maxNamed {
-		r.problem(n, field, "are %d, at most %d are allowed", max(count, len(all)), maxNamed)
+	if most := max(count, len(all)); most > maxAliases {
+		r.problem(n, field, "are %d, at most %d are allowed", most, maxAliases)
 		return nil
 	}
 	return all

@@ -30,9 +30,10 @@ type definition struct {
 	name  string // by which correlations may refer to it beside its id: Sigma's name
 	// correlation is nil for a rule about single events. Its names are as in the file.
 	correlation *correlation.Definition
-	generate    bool           // of Sigma's correlation
-	lifter      string         // that the correlation is made of, or empty
-	lines       map[string]int // of the keys of a correlation
+	generate    bool                    // of Sigma's correlation
+	lifter      string                  // that the correlation is made of, or empty
+	inner       *correlation.Definition // what such a correlation names besides; nil for none
+	lines       map[string]int          // of the keys of a correlation
 }
 
 type example struct {
@@ -51,7 +52,8 @@ type ruleReader struct {
 	reader
 	options *Options
 	def     *definition
-	absent  []string // fields of a Sigma rule that no event has
+	events  *sigmaEvents // that a Sigma rule is about
+	absent  []string     // fields of a Sigma rule that no event has
 }
 
 // readRules reads the rules of a file, each in a document of its own. What is wrong with
@@ -122,8 +124,9 @@ func (r *ruleReader) rule(root *yaml.Node) {
 		r.required(root, "applies_to", len(d.Kinds) > 0)
 		r.required(root, "match", m.match != nil)
 		if m.match != nil {
-			d.match = r.condition(m.match, "match", 0)
-			r.checkKinds(m.match)
+			if d.match = r.condition(m.match, "match", 0); !r.lift(m.match) {
+				r.checkKinds(m.match)
+			}
 		}
 	}
 	if m.emits != nil {

@@ -103,7 +103,7 @@ func (rs *RuleSet) describe(d *definition) Rule {
 func (rs *RuleSet) streamsInForce() []*ttpcron.Stream {
 	in := map[string]*ttpcron.Stream{}
 	for id, r := range rs.links.rules {
-		if s := rs.states[id]; s.Status == ttpcron.StatusDisabled || !MakesTags(r) {
+		if s := rs.states[id]; s.Status == ttpcron.StatusDisabled || r.Silent() {
 			continue
 		}
 		for _, s := range r.Streams() {
@@ -113,11 +113,6 @@ func (rs *RuleSet) streamsInForce() []*ttpcron.Stream {
 		}
 	}
 	return slices.SortedFunc(maps.Values(in), func(a, b *ttpcron.Stream) int { return cmp.Compare(a.ID, b.ID) })
-}
-
-// MakesTags reports whether tags come of what a correlation finds.
-func MakesTags(r *correlation.Rule) bool {
-	return slices.ContainsFunc(r.Definition().Claims, func(c ttpcron.Claim) bool { return c.Confidence >= ttpcron.MinConfidence })
 }
 
 // Correlations lists the rules over several events that are in force, by id. One that

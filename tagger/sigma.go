@@ -14,9 +14,9 @@ import (
 // Sigma rules (https://github.com/SigmaHQ/sigma-specification, version 2) are
 // read into the same conditions as our own. A log source that describes the
 // start of a Linux process is taken to describe a simple command of a shell
-// text; see docs/rules.md for the fields. What a rule asks for and a command
-// cannot show is a problem that names it: no Sigma rule loads and then does
-// nothing.
+// text, and one of logins or requests the events of these kinds; see docs/rules.md
+// for the fields. What a rule asks for and such an event cannot show is a problem that
+// names it: no Sigma rule loads and then does nothing.
 
 // isSigma reports whether a document has the shape of a Sigma rule.
 func isSigma(root *yaml.Node) bool {
@@ -58,13 +58,11 @@ const (
 // passed over, as the specification allows any.
 func (r *ruleReader) sigma(root *yaml.Node) {
 	d := r.def
-	d.Kinds, d.evidence = []ttpcron.SourceKind{ttpcron.Command}, []string{"command_text"}
 	m := r.sigmaMembers(root)
 	if r.refused() {
 		return
 	}
 	if d.sigma = true; m.correlation != nil {
-		d.Kinds, d.evidence = nil, nil
 		r.sigmaCorrelation(root, m)
 		return
 	}
@@ -76,14 +74,18 @@ func (r *ruleReader) sigma(root *yaml.Node) {
 	r.required(root, "logsource", m.logsource != nil)
 	r.required(root, "detection", m.detection != nil)
 	r.sigmaDate(root, m)
+	var besides condition
 	if m.logsource != nil {
-		r.sigmaSource(m.logsource)
+		r.events, besides = r.sigmaSource(m.logsource)
 	}
 	if r.refused() {
 		return
 	}
+	d.Kinds, d.evidence = []ttpcron.SourceKind{r.events.kind}, r.events.evidence
 	d.Level = r.level(m.levelAt, strings.ToLower(m.level))
-	d.match = r.sigmaDetection(m.detection)
+	if d.match = r.sigmaDetection(m.detection); besides != nil && d.match != nil {
+		d.match = allOf{besides, d.match}
+	}
 	r.sigmaClaims(m.tags)
 }
 
@@ -168,32 +170,6 @@ func sigmaVersion(date string) int {
 		return 0
 	}
 	return n
-}
-
-// sigmaSource refuses the log sources that shell commands do not show.
-func (r *ruleReader) sigmaSource(n *yaml.Node) {
-	in := map[string]string{}
-	for _, m := range r.members(n, "logsource") {
-		if m.key == "product" || m.key == "category" || m.key == "service" {
-			in[m.key] = strings.ToLower(r.optional(member{join("logsource", m.key), m.at, m.value}))
-		}
-	}
-	switch p := in["product"]; {
-	case p == "" && in["category"] == "process_creation": // of any product
-	case p == "":
-		r.problem(n, "logsource.product", "is missing, only linux is supported")
-		return
-	case p != "linux":
-		r.problem(n, "logsource.product", "%q, only linux is supported", shorten(p, 40))
-		return
-	}
-	if c := in["category"]; c != "" && c != "process_creation" {
-		r.problem(n, "logsource.category", "%q is not shown by shell commands, only process_creation is", shorten(c, 40))
-		return
-	}
-	if s := in["service"]; s != "" && !slices.Contains([]string{"bash", "sh", "shell", "zsh"}, s) {
-		r.problem(n, "logsource.service", "%q is not shown by shell commands", shorten(s, 40))
-	}
 }
 
 // sigmaClaims makes a claim of every technique among the tags. A rule that names none

@@ -151,7 +151,7 @@ func TestSigmaRefused(t *testing.T) {
 		{"two operators", sigmaRule("sel:\n  CommandLine|contains|endswith: x\ncondition: sel"), "cannot stand together"},
 		{"exists and others", sigmaRule("sel:\n  User|exists|cased: true\ncondition: sel"), "cannot stand with others"},
 		{"lt", sigmaRule("sel:\n  ProcessId|lt: 5\ncondition: sel"), `can never hold: ProcessId is not shown`},
-		{"absent", sigmaRule("sel:\n  Hashes: null\ncondition: sel"), `holds of every command: Hashes is not shown`},
+		{"absent", sigmaRule("sel:\n  Hashes: null\ncondition: sel"), `holds of all shell commands: Hashes is not shown`},
 		{"gte", sigmaRule("sel:\n  CommandLine|gte: 5\ncondition: sel"), `modifier "gte" is not supported`},
 		{"fieldref", sigmaRule("sel:\n  Image|fieldref: ParentImage\ncondition: sel"), `modifier "fieldref" is not supported`},
 		{"expand", sigmaRule("sel:\n  User|expand: '%admins%'\ncondition: sel"), `modifier "expand" is not supported`},

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ttpcron/ttpcron/tagger/correlation"
 	"github.com/ttpcron/ttpcron/tagger/pattern"
 )
 
@@ -45,7 +46,7 @@ func (r *ruleReader) sigmaDetection(n *yaml.Node) condition {
 		case "condition":
 			conditions, at = r.texts(m.value, field), m.value
 		case "timeframe":
-			r.problem(m.at, field, "rules over several events are not supported")
+			r.problem(m.at, field, "is of Sigma's first version: several events are the matter of a document with correlation")
 		default:
 			if c := r.sigmaSelection(m.value, field, 0); c != nil {
 				selections[m.key], order = c, append(order, m.key)
@@ -74,7 +75,7 @@ func (r *ruleReader) sigmaDetection(n *yaml.Node) condition {
 		r.problem(at, "detection.condition", "can never hold: %s", r.whyKnown())
 	}
 	if isAlways(c) {
-		r.problem(at, "detection.condition", "holds of every command: %s", r.whyKnown())
+		r.problem(at, "detection.condition", "holds of all %s: %s", r.events.name, r.whyKnown())
 	}
 	return c
 }
@@ -86,9 +87,9 @@ func (r *ruleReader) whyKnown() string {
 	case 0:
 		return "a field of a process is absent (null) or has a text, never an empty one"
 	case 1:
-		return r.absent[0] + " is not shown by shell commands"
+		return r.absent[0] + " is not shown by " + r.events.name
 	}
-	return strings.Join(r.absent, ", ") + " are not shown by shell commands"
+	return strings.Join(r.absent, ", ") + " are not shown by " + r.events.name
 }
 
 // never and always are conditions whose answer is known.
@@ -161,6 +162,9 @@ func (r *ruleReader) sigmaSelection(n *yaml.Node, field string, depth int) condi
 	}
 	switch n.Kind {
 	case yaml.ScalarNode:
+		if !r.keywords(n, field) {
+			return nil
+		}
 		return r.sigmaTest(fieldRef{field: fieldText}, []string{"contains"}, []*yaml.Node{n}, field)
 	case yaml.SequenceNode:
 		var any anyOf
@@ -192,13 +196,16 @@ func (r *ruleReader) sigmaField(m member, field string) condition {
 	name, modifiers := parts[0], parts[1:]
 	ref := fieldRef{field: fieldText}
 	if name == "" {
+		if !r.keywords(m.at, field) {
+			return nil
+		}
 		if !slices.Contains(modifiers, "contains") && !slices.Contains(modifiers, "re") {
 			modifiers = append([]string{"contains"}, modifiers...)
 		}
 	} else {
 		var ok bool
-		if ref, ok = sigmaFields[name]; !ok {
-			return r.sigmaAbsent(m, name, modifiers, field)
+		if ref, ok = r.events.field(name); !ok {
+			return r.sigmaOther(m, name, modifiers, field)
 		}
 	}
 	values := []*yaml.Node{m.value}
@@ -212,11 +219,31 @@ func (r *ruleReader) sigmaField(m member, field string) condition {
 	return r.sigmaTest(ref, modifiers, values, field)
 }
 
-// sigmaAbsent reads a test of a field that no shell text shows: what asks for its
+// keywords reports whether the events have a text in which keywords can be found.
+func (r *ruleReader) keywords(n *yaml.Node, field string) bool {
+	if !r.events.keywords {
+		r.problem(n, field, "keywords are looked for in the text of events, and %s have none", r.events.name)
+	}
+	return r.events.keywords
+}
+
+// sigmaOther reads a test of a field that is none of the payload.
+func (r *ruleReader) sigmaOther(m member, name string, modifiers []string, field string) condition {
+	if r.events == sigmaLogins && slices.Contains(sigmaOutcomes, name) {
+		return r.sigmaOutcome(m, modifiers, field)
+	}
+	if r.events != sigmaProcesses && correlation.OfEveryEvent(name) {
+		r.problem(m.at, field, "%s is no part of the payload, and cannot be tested: correlations group by it", shorten(name, 40))
+		return nil
+	}
+	return r.sigmaAbsent(m, name, modifiers, field)
+}
+
+// sigmaAbsent reads a test of a field that the events do not show: what asks for its
 // absence holds, and nothing else does.
 func (r *ruleReader) sigmaAbsent(m member, name string, names []string, field string) condition {
-	if !sigmaAbsent[name] {
-		r.warning(m.at, field, "%q is no field of Sigma's process creation events: it counts as absent", shorten(name, 40))
+	if !r.events.absent[name] {
+		r.warning(m.at, field, "%q is no field of %s: it counts as absent", shorten(name, 40), r.events.usual)
 	}
 	if !slices.Contains(r.absent, name) {
 		r.absent = append(r.absent, shorten(name, 40))

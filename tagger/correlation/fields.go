@@ -13,10 +13,12 @@ import (
 var sigmaFields = map[string]string{
 	"src_ip": ttpcron.FieldAttackerIP, "SourceIp": ttpcron.FieldAttackerIP, "SourceIP": ttpcron.FieldAttackerIP, "source.ip": ttpcron.FieldAttackerIP,
 	"IpAddress": ttpcron.FieldAttackerIP, "ClientIP": ttpcron.FieldAttackerIP, "ClientIp": ttpcron.FieldAttackerIP, "client.ip": ttpcron.FieldAttackerIP, "client_ip": ttpcron.FieldAttackerIP,
-	"c-ip": ttpcron.FieldAttackerIP, "src_host": ttpcron.FieldAttackerIP,
-	"user": fieldUsername, "User": fieldUsername, "UserName": fieldUsername, "user.name": fieldUsername, "TargetUserName": fieldUsername,
+	"c-ip": ttpcron.FieldAttackerIP, "src_host": ttpcron.FieldAttackerIP, "SourceAddress": ttpcron.FieldAttackerIP, "source.address": ttpcron.FieldAttackerIP,
+	"remote_ip": ttpcron.FieldAttackerIP, "remote_addr": ttpcron.FieldAttackerIP, "rhost": ttpcron.FieldAttackerIP, "id.orig_h": ttpcron.FieldAttackerIP,
+	"user": fieldUsername, "User": fieldUsername, "UserName": fieldUsername, "user.name": fieldUsername, "TargetUserName": fieldUsername, "TargetUser": fieldUsername, "AccountName": fieldUsername,
 	"host": ttpcron.FieldDeckyID, "hostname": ttpcron.FieldDeckyID, "host.name": ttpcron.FieldDeckyID, "Computer": ttpcron.FieldDeckyID, "ComputerName": ttpcron.FieldDeckyID,
-	"session": ttpcron.FieldSessionID, "SessionId": ttpcron.FieldSessionID, "session.id": ttpcron.FieldSessionID,
+	"Hostname": ttpcron.FieldDeckyID, "HostName": ttpcron.FieldDeckyID, "host.hostname": ttpcron.FieldDeckyID,
+	"session": ttpcron.FieldSessionID, "SessionId": ttpcron.FieldSessionID, "SessionID": ttpcron.FieldSessionID, "session.id": ttpcron.FieldSessionID,
 	"DestinationPort": "dst_port", "destination.port": "dst_port", "DestinationIp": "dst_ip", "destination.ip": "dst_ip",
 	"CommandLine": "command_text", "CurrentDirectory": "pwd",
 	"c-uri": "raw_url", "cs-uri": "raw_url", "cs-method": "method", "cs-host": "host", "c-useragent": "user_agent", "sc-status": "status",
@@ -35,6 +37,10 @@ var ofKind = map[ttpcron.SourceKind][]string{
 // ofSession are the fields that groups by session have besides: ids of sessions are used
 // again, by other sensors above all.
 var ofSession = []string{ttpcron.FieldAttackerIP, ttpcron.FieldAttackerUUID, ttpcron.FieldDeckyID, ttpcron.FieldIdentityUUID}
+
+// OfEveryEvent reports whether a name stands for a field that every event may have beside
+// its payload.
+func OfEveryEvent(name string) bool { return ofEveryEvent(groupName(name, nil)) }
 
 func ofEveryEvent(name string) bool {
 	return name == ttpcron.FieldSessionID || slices.Contains(ofSession, name)

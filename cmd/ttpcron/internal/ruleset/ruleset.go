@@ -73,7 +73,7 @@ func (r correlationRule) Judge() jobs.Judge { return r.Rule.Judge() }
 
 // Streams are those whose matches it looks at: none where no tag would come of it.
 func (r correlationRule) Streams() []*ttpcron.Stream {
-	if !tagger.MakesTags(r.Rule) {
+	if r.Silent() {
 		return nil
 	}
 	return r.Rule.Streams()
