@@ -44,7 +44,9 @@ type judged struct {
 	timespan, reach time.Duration
 	streams         map[string]int // by id
 	first           int64          // the first slot that is not frozen
+	thawed          time.Time      // its start, if slots began at any instant
 	made            bool           // the store may have had tags of it when the pass began
+	changed         bool           // there are days that it has not judged as it is
 }
 
 // family is the correlations that are judged in one reading: those of a grouping whose
@@ -66,7 +68,8 @@ type pass struct {
 	days     int   // of a block
 	report   *ttpcron.CorrelationReport
 
-	first  ttpcron.Day   // of the days that there is something to do about
+	first  ttpcron.Day   // of the first block in which there is something to do
+	before ttpcron.Day   // of base matches, the last before it
 	fresh  []ttpcron.Day // ascending
 	marked bool          // the store knows that a pass has come to them
 	done   int           // days
@@ -91,6 +94,7 @@ type judgements struct {
 // matchDay is a day of base matches, and what there is to do about it.
 type matchDay struct {
 	day     ttpcron.Day
+	before  ttpcron.Day // the last day of base matches before it, -1 for none
 	matches int
 	touched int
 	last    uint64
@@ -146,7 +150,8 @@ func (p *pass) prepare(ctx context.Context, rules []Correlation) error {
 		if horizon > 0 {
 			// What happened as long before the start of the slot as the rule looks back
 			// is still there.
-			j.first = ttpcron.Slot(horizon.Start().Add(j.reach+j.timespan-time.Second), j.timespan)
+			j.thawed = horizon.Start().Add(j.reach)
+			j.first = ttpcron.Slot(j.thawed.Add(j.timespan-time.Second), j.timespan)
 		}
 		p.rules = append(p.rules, j)
 	}
@@ -208,18 +213,26 @@ func (p *pass) matchDays(ctx context.Context, from ttpcron.Day) iter.Seq2[*ttpcr
 func (p *pass) survey(ctx context.Context) error {
 	touched := false
 	var former []ttpcron.JudgedDay
+	last, before := ttpcron.Day(-1), ttpcron.Day(-1)
 	for d, err := range p.matchDays(ctx, 0) {
 		if err != nil {
 			return err
 		}
+		if p.blockOf(last) != p.blockOf(d.Day) {
+			before = last
+		}
+		last = d.Day
 		day := p.look(d)
 		touched = touched || day.touched > 0
 		if day.fresh {
 			p.fresh = append(p.fresh, day.day)
 		}
+		for i, lacks := range day.lacks {
+			p.rules[i].changed = p.rules[i].changed || lacks
+		}
 		if day.waits() {
 			if p.report.Days == 0 {
-				p.first = day.day
+				p.first, p.before = p.blockOf(day.day), before
 			}
 			p.report.Days++
 			p.changes(d)
@@ -259,11 +272,13 @@ func (p *pass) look(d *ttpcron.MatchDay) matchDay {
 	if _, fresh := slices.BinarySearch(p.fresh, d.Day); fresh {
 		day.fresh = true
 	}
-	if day.fresh {
-		return day
-	}
 	for i, j := range p.rules {
-		if was := ruleIn(d.Judged.Rules, j.def.ID); was == nil || was.Digest != j.def.Digest {
+		lacks := j.changed && j.made // on a fresh day slots may have begun of what the rule was
+		if !day.fresh {
+			was := ruleIn(d.Judged.Rules, j.def.ID)
+			lacks = was == nil || was.Digest != j.def.Digest
+		}
+		if lacks {
 			if day.lacks == nil {
 				day.lacks = make([]bool, len(p.rules))
 			}
@@ -358,20 +373,25 @@ func (p *pass) start(tags []ttpcron.Tag) {
 	p.group = judgements{Commit: ttpcron.Commit{Tags: tags}, names: map[string]struct{}{}, began: p.job.now()}
 }
 
+// blockOf returns the first day of the block of a day.
+func (p *pass) blockOf(d ttpcron.Day) ttpcron.Day { return d - d%ttpcron.Day(p.days) }
+
 func (p *pass) blocks(ctx context.Context) error {
-	of := func(d ttpcron.Day) ttpcron.Day { return d - d%ttpcron.Day(p.days) }
 	var block []matchDay
-	for d, err := range p.matchDays(ctx, of(p.first)) {
+	before := p.before
+	for d, err := range p.matchDays(ctx, p.first) {
 		if err != nil {
 			return err
 		}
-		if len(block) > 0 && of(d.Day) != of(block[0].day) {
+		if len(block) > 0 && p.blockOf(d.Day) != p.blockOf(block[0].day) {
 			if err := p.block(ctx, block); err != nil {
 				return err
 			}
 			block = block[:0]
 		}
-		block = append(block, p.look(d))
+		day := p.look(d)
+		day.before, before = before, d.Day
+		block = append(block, day)
 	}
 	return p.block(ctx, block)
 }

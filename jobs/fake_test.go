@@ -29,6 +29,7 @@ type memory struct {
 	positions []ttpcron.FilePosition
 	looks     map[string]ttpcron.FileLook
 	audit     []ttpcron.AuditEntry
+	book      *matchBook
 	done      ttpcron.Committed // so far
 	asked     map[string]int    // how often looks and positions were asked for
 
@@ -40,6 +41,7 @@ type memory struct {
 	commitErr func(n int, c ttpcron.Commit) error // n counts commits from 1
 	onCommit  func(n int, c ttpcron.Commit)
 	onPage    func(n int)
+	onMatch   func() // may be called by several goroutines
 	importErr error
 	eventsErr error
 }
@@ -48,7 +50,7 @@ func newMemory() *memory {
 	return &memory{
 		ids: map[string]bool{}, tags: map[ttpcron.UUID]ttpcron.Tag{}, coverage: map[kindDay][]ttpcron.Coverage{}, sets: map[string]ttpcron.RuleSet{},
 		cursors: map[ttpcron.SourceKind]ttpcron.Cursor{}, runs: map[string]ttpcron.Run{}, pageSize: 3,
-		looks: map[string]ttpcron.FileLook{}, asked: map[string]int{},
+		looks: map[string]ttpcron.FileLook{}, asked: map[string]int{}, book: newMatchBook(),
 	}
 }
 
@@ -72,6 +74,10 @@ func (m *memory) Import(ctx context.Context, b ttpcron.Batch) (ttpcron.ImportRep
 	for _, e := range b.Events {
 		if m.ids[m.key(&e)] {
 			r.Known++
+			continue
+		}
+		if ttpcron.DayOf(e.Time) < m.book.horizon {
+			r.BeforeHorizon++
 			continue
 		}
 		m.ids[m.key(&e)] = true
@@ -232,6 +238,7 @@ func (m *memory) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committe
 	}
 	m.writes++
 	done := m.apply(c, m.tags)
+	m.book.commit(c, m.events)
 	m.audit = append(m.audit, c.Audit...)
 	m.done.Add(done)
 	if len(c.Tags) > 0 {
@@ -277,6 +284,7 @@ func (m *memory) apply(c ttpcron.Commit, tags map[ttpcron.UUID]ttpcron.Tag) (don
 		}
 		tags[t.UUID()] = t
 	}
+	judgeTags(c, tags, kept, count)
 	for i := range m.events {
 		e := &m.events[i]
 		for _, v := range c.Reviews {

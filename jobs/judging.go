@@ -35,9 +35,10 @@ type reading struct {
 // aim is what a reading is to find of one correlation.
 type aim struct {
 	*judged
-	index       int   // of the rule
-	first, last int64 // slots
-	again       bool  // days are judged that the rule has not judged as it is
+	index       int       // of the rule
+	first, last int64     // slots
+	again       bool      // days are judged that the rule has not judged as it is
+	from        time.Time // when tags may begin that are to go
 
 	judge        Judge
 	since, until time.Time // of the matches that matter
@@ -161,8 +162,10 @@ func (p *pass) planSpan(ctx context.Context, span int, block, days []matchDay, g
 		}
 		switch p.choose(f, block, days) {
 		case judgeAll:
-			if err := give(p.whole(f, days)); err != nil {
-				return err
+			if r := p.whole(f, block, days); r != nil {
+				if err := give(r); err != nil {
+					return err
+				}
 			}
 		case judgeTouched:
 			some = append(some, f)
@@ -176,7 +179,7 @@ func (p *pass) planSpan(ctx context.Context, span int, block, days []matchDay, g
 		return err
 	}
 	for _, f := range some {
-		r := p.whole(f, days)
+		r := p.whole(f, block, days)
 		if g, ok := groups[f.grouping]; ok && p.fewTouched(f, near(f, block, days), g) {
 			r = p.some(f, g)
 		}
@@ -314,7 +317,7 @@ func (a *aim) between(first, last time.Time) bool {
 }
 
 // whole returns the reading of all groups of some days, nil when there is nothing to find.
-func (p *pass) whole(f *family, days []matchDay) *reading {
+func (p *pass) whole(f *family, block, days []matchDay) *reading {
 	r := &reading{family: f}
 	var first, last *matchDay
 	touched, went := false, false
@@ -339,10 +342,19 @@ func (p *pass) whole(f *family, days []matchDay) *reading {
 			continue
 		}
 		until := (last.day + 1).Start().Add(-time.Second)
-		if touched {
+		if touched && !p.covers(a.index, block, last.day, ttpcron.DayOf(until.Add(a.reach))) {
 			until = until.Add(a.reach)
 		}
 		if a.between(first.day.Start(), until) {
+			if a.from = ttpcron.SlotStart(a.first, a.timespan); a.again {
+				// Slots of what the rule was may have begun on days without any match.
+				if from := max(first.before+1, first.day-maxSpan, 0).Start(); from.Before(a.from) {
+					a.from = from
+				}
+				if a.from.Before(a.thawed) {
+					a.from = a.thawed
+				}
+			}
 			r.add(a)
 			r.removing = r.removing || a.made && (went || a.again)
 		}
@@ -351,6 +363,17 @@ func (p *pass) whole(f *family, days []matchDay) *reading {
 		return nil
 	}
 	return r
+}
+
+// covers reports whether windows that end on the days after one, up to another, are judged
+// with these days anyway: all that is there is new to the correlation.
+func (p *pass) covers(rule int, block []matchDay, after, upTo ttpcron.Day) bool {
+	if p.blockOf(upTo) != p.blockOf(after) {
+		return false
+	}
+	return !slices.ContainsFunc(block, func(d matchDay) bool {
+		return d.day > after && d.day <= upTo && !d.fresh && (d.lacks == nil || !d.lacks[rule])
+	})
 }
 
 // some returns the reading of some groups.
@@ -496,7 +519,7 @@ func (w *judging) judged(r *reading) {
 			continue
 		}
 		j := w.share.Judgement
-		j.Rule, j.Since, j.Until = a.def.ID, ttpcron.SlotStart(a.first, a.timespan), ttpcron.SlotStart(a.last+1, a.timespan)
+		j.Rule, j.Since, j.Until = a.def.ID, a.from, ttpcron.SlotStart(a.last+1, a.timespan)
 		w.found.judgements = append(w.found.judgements, j)
 	}
 }

@@ -1,0 +1,451 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// fromScratch is what correlations make of some events: judged one by one, over all of
+// them.
+func (s *sequences) fromScratch(events []ttpcron.Event, frozen func(*sequence, ttpcron.Tag) bool) map[ttpcron.UUID]ttpcron.Tag {
+	tags := map[ttpcron.UUID]ttpcron.Tag{}
+	own := s.networks()
+	for _, q := range s.list {
+		c := s.correlated(q)
+		groups := map[string][]instant{}
+		for i := range events {
+			for k, st := range c.streams {
+				if m, ok := s.match(st, &events[i], own); ok {
+					groups[m.Group] = append(groups[m.Group], instant{m.Time, m.Seq, c.bases[k], m.Values})
+				}
+			}
+		}
+		for g, list := range groups {
+			for _, slot := range q.slots(list) {
+				if t := q.tag(ttpcron.Group(g), slot); frozen == nil || !frozen(q, t) {
+					tags[t.UUID()] = t
+				}
+			}
+		}
+	}
+	return tags
+}
+
+// sameTag reports whether two tags are the same to the byte, but for when they were made.
+func sameTag(a, b ttpcron.Tag) bool {
+	a.CreatedAt, b.CreatedAt = time.Time{}, time.Time{}
+	return fmt.Sprintf("%#v", a) == fmt.Sprintf("%#v", b)
+}
+
+// plays is a random history of events and of the rules over several of them.
+type plays struct {
+	*memory
+	rnd                                                                        *rand.Rand
+	set                                                                        sequences
+	anchors                                                                    []time.Time
+	learned                                                                    map[string]bool // events that no run has looked at since
+	complete, broken, parts, gone, named, whole, frozen, interrupted, compared int
+}
+
+// TestCorrelationsEqualFromScratch plays random histories of arrivals, edits and runs of
+// every sort. After each run that ended well and left nothing out, the tags of the
+// correlations in force must be exactly those that they make of the events in the store.
+func TestCorrelationsEqualFromScratch(t *testing.T) {
+	n := 60
+	if f, err := strconv.Atoi(os.Getenv("JOBS_TEST_LONG")); err == nil && f > 0 {
+		n *= f
+	} else if testing.Short() {
+		n = 15
+	}
+	first := 0
+	if f, err := strconv.Atoi(os.Getenv("JOBS_TEST_SEED")); err == nil {
+		first, n = f, 1
+	}
+	var all plays
+	var found ttpcron.Committed
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	seeds := make(chan int)
+	for range 2 {
+		wg.Go(func() {
+			for seed := range seeds {
+				p := plays{rnd: rand.New(rand.NewPCG(uint64(seed), 9)), memory: newMemory(), learned: map[string]bool{}}
+				err := p.play()
+				mu.Lock()
+				if err != nil {
+					t.Errorf("seed %d: %v", seed, err)
+				}
+				found.Add(p.done)
+				all.complete, all.broken, all.parts, all.gone = all.complete+p.complete, all.broken+p.broken, all.parts+p.parts, all.gone+p.gone
+				all.named, all.whole, all.frozen, all.interrupted, all.compared = all.named+p.book.named, all.whole+p.whole, all.frozen+p.frozen, all.interrupted+p.interrupted, all.compared+p.compared
+				mu.Unlock()
+			}
+		})
+	}
+	for seed := range n {
+		seeds <- first + seed
+	}
+	close(seeds)
+	wg.Wait()
+	inserted, removed := 0, 0
+	for k, c := range found.Changes {
+		if strings.HasPrefix(k.RuleID, "C") {
+			inserted, removed = inserted+c.Inserted, removed+c.Removed
+		}
+	}
+	t.Logf("%d runs ended well, %d were compared, %d broke, %d were interrupted; %d tags came, %d went; commits: %d with parts of judgements, %d with tags by name, %d with days judged; reads of some groups %d; %d tags froze",
+		all.complete, all.compared, all.broken, all.interrupted, inserted, removed, all.parts, all.gone, all.whole, all.named, all.frozen)
+	if n > 1 && (all.complete < 3*n || all.compared < 3*n || all.broken < n/4 || all.interrupted < n/4 || inserted < 10*n || removed < 3*n || all.parts < n/4 || all.gone < n/4 || all.named < n/2 || all.frozen == 0) {
+		t.Error("the histories are too tame")
+	}
+}
+
+func (p *plays) play() error {
+	rnd, m := p.rnd, p.memory
+	m.pageSize = 1 + rnd.IntN(8)
+	m.book.copies = rnd.IntN(3) == 0
+	for range 2 + rnd.IntN(4) {
+		p.anchors = append(p.anchors, daysAgo(12*rnd.Float64()).Truncate(time.Hour))
+	}
+	p.anchors = append(p.anchors, ttpcron.DayOf(daysAgo(3)).Start(), ttpcron.DayOf(daysAgo(4)).Start())
+	input := rule("ALLSTDIN", 1, "")
+	input.kind = stdin
+	p.set = sequences{lexicon: lexicon{rule("ALL", 1, ""), input, rule("A", 1, "wget"), rule("B", 1, "curl")}}
+	for range 4 {
+		p.editSequence()
+	}
+	m.onCommit = func(_ int, c ttpcron.Commit) {
+		for _, j := range c.Judgements {
+			if j.Parts > 1 {
+				p.parts++
+			}
+		}
+		if len(c.Gone) > 0 {
+			p.gone++
+		}
+		if len(c.Judged) > 0 {
+			p.whole++
+		}
+	}
+	for step := range 40 {
+		if err := p.step(); err != nil {
+			return fmt.Errorf("step %d: %w", step, err)
+		}
+	}
+	return nil
+}
+
+func (p *plays) step() error {
+	rnd, m := p.rnd, p.memory
+	switch k := rnd.IntN(20); {
+	case k < 6:
+		p.arrive()
+		return nil
+	case k < 8:
+		edits := edits{rnd: rnd, set: p.set.lexicon}
+		edits.edit()
+		p.set.lexicon = edits.set
+		return nil
+	case k < 11:
+		p.editSequence()
+		return nil
+	case k == 11 && rnd.IntN(4) == 0:
+		p.set.own = []string{"", "203.0.113.1", "203.0.113.0/31"}[rnd.IntN(3)]
+		return nil
+	case k == 12 && rnd.IntN(5) == 0:
+		p.freeze(ttpcron.DayOf(p.anchors[rnd.IntN(len(p.anchors))]) + ttpcron.Day(rnd.IntN(3)))
+		return nil
+	case k == 12 && len(m.events) > 0:
+		i := rnd.IntN(len(m.events))
+		e := m.events[i]
+		text, _ := e.Payload.Text("command_text")
+		payload := ttpcron.TextPayload("command_text", text)
+		payload.Set("username", p.pick("root", "admin", "pi"))
+		p.learned[e.ID] = true
+		m.learn(i, payload)
+		return nil
+	}
+	j := Job{Store: correlating(m), Rules: ref(p.set), Now: clock, BatchSize: 1 + rnd.IntN(5), Workers: 1 + rnd.IntN(3)}
+	if rnd.IntN(3) > 0 {
+		j.Now = ticking()
+	}
+	if rnd.IntN(2) == 0 {
+		j.limits = passLimits{kept: 1 + rnd.IntN(6), touched: rnd.IntN(20), tags: 1 + rnd.IntN(3)}
+	}
+	switch rnd.IntN(8) {
+	case 0:
+		j.SinceDays = 1 + rnd.IntN(14)
+	case 1:
+		j.ChangedOnly = true
+	case 2:
+		j.Source = []string{SourceCommand, "stdin", SourceCorrelation}[rnd.IntN(3)]
+	}
+	if rnd.IntN(8) == 0 {
+		j.DryRun = true
+		writes := m.writes
+		if r, err := j.Run(context.Background()); m.writes != writes || err != nil && !errors.Is(err, ErrNoRules) || err == nil && len(j.Rules.Correlations()) > 0 && !r.Run.Correlation.NotForetold {
+			return fmt.Errorf("a dry run wrote %d times, %v: %+v", m.writes-writes, err, r.Run.Correlation)
+		}
+		return nil
+	}
+	before := maps.Clone(p.tags)
+	complete, err := p.disturbed(&j)
+	if err == nil {
+		err = p.stayFrozen(before)
+	}
+	if err != nil || !complete || j.Source != SourceAll {
+		return err
+	}
+	if j.SinceDays == 0 && !j.ChangedOnly {
+		clear(p.learned)
+	}
+	if len(p.learned) > 0 {
+		return nil
+	}
+	p.compared++
+	return p.asFromScratch()
+}
+
+func (p *plays) pick(from ...string) string { return from[p.rnd.IntN(len(from))] }
+
+// arrive brings events that lie close together, and some that came before.
+func (p *plays) arrive() {
+	rnd := p.rnd
+	for range rnd.IntN(16) {
+		if len(p.events) > 0 && rnd.IntN(6) == 0 {
+			add(p.memory, p.events[rnd.IntN(len(p.events))])
+			continue
+		}
+		at := p.anchors[rnd.IntN(len(p.anchors))]
+		switch rnd.IntN(4) {
+		case 0:
+			at = at.Add(time.Duration(rnd.IntN(8)-4) * 5 * time.Minute) // edges of windows
+		case 1:
+			at = at.Add(time.Duration(rnd.Int64N(int64(40 * time.Minute))))
+		default:
+			at = at.Add(time.Duration(rnd.IntN(1200)-600) * time.Second)
+		}
+		e := command(at, fmt.Sprint(p.pick(alphabet...), " ", p.pick(alphabet...)))
+		e.AttackerIP = p.pick("203.0.113.1", "203.0.113.2", "203.0.113.9")
+		e.SessionID = p.pick("", "1", "2")
+		e.DeckyID = p.pick("s1", "s2")
+		if rnd.IntN(4) > 0 {
+			e.Payload.Set("username", p.pick("root", "admin", "pi"))
+		}
+		if rnd.IntN(4) > 0 {
+			_ = e.Payload.SetRaw("size", []byte(p.pick("1", "2", "50", `{"a":1}`)))
+		}
+		if rnd.IntN(3) == 0 {
+			e.Kind = stdin
+		}
+		if rnd.IntN(9) == 0 {
+			e.Vantage = ttpcron.VantageHost
+		}
+		add(p.memory, e)
+	}
+}
+
+// editSequence adds, changes or removes a correlation.
+func (p *plays) editSequence() {
+	rnd := p.rnd
+	id := "C" + strconv.Itoa(rnd.IntN(6))
+	list := slices.Clone(p.set.list)
+	i := slices.IndexFunc(list, func(q *sequence) bool { return q.id == id })
+	if i >= 0 && rnd.IntN(3) == 0 {
+		p.set.list = slices.Delete(list, i, i+1)
+		return
+	}
+	q := &sequence{id: id, version: 1 + rnd.IntN(2), n: 1 + rnd.IntN(3)}
+	q.typ = p.pick("count", "count", "distinct", "sum", "all", "ordered")
+	q.bases = [][]string{{"A"}, {"A", "B"}, {"B", "A"}, {"ALL"}, {"ALLSTDIN", "A"}, {"C", "B", "D"}}[rnd.IntN(6)]
+	q.group = [][]string{{"attacker_ip"}, {"session_id"}, {"username"}, {"decky_id"}, {"attacker_ip", "username"}, nil, {"attacker_uuid"}}[rnd.IntN(7)]
+	q.value = p.pick("username", "size", "session_id")
+	if q.typ == "sum" {
+		q.n = 1 + rnd.IntN(60)
+	}
+	spans := []time.Duration{time.Second, 5 * time.Minute, 7 * time.Minute, 10 * time.Minute, 10 * time.Minute, time.Hour, 11 * time.Hour, 36 * time.Hour, 5 * 24 * time.Hour, 31 * 24 * time.Hour}
+	q.span = spans[rnd.IntN(len(spans))]
+	if rnd.IntN(4) == 0 {
+		q.inner = &sequence{typ: q.typ, bases: q.bases, group: append(slices.Clone(q.group), "size"), value: q.value, span: spans[rnd.IntN(len(spans)-2)], n: q.n}
+		// What the leaves have for the inner one is its group; see [sequence.streams].
+		q.inner.typ, q.typ, q.n = p.pick("count", "all", "ordered"), "count", 1+rnd.IntN(2)
+	}
+	switch {
+	case i < 0:
+		p.set.list = append(list, q)
+		slices.SortFunc(p.set.list, func(a, b *sequence) int { return strings.Compare(a.id, b.id) })
+	case rnd.IntN(2) == 0: // one thing alone
+		same := *list[i]
+		if same.n++; same.n > 3 && same.typ != "sum" {
+			same.n = 1
+		}
+		list[i] = &same
+		p.set.list = list
+	default:
+		list[i] = q
+		p.set.list = list
+	}
+}
+
+// isFrozen reports whether the slot of a tag reaches into what was pruned.
+func (p *plays) isFrozen(q *sequence, t ttpcron.Tag) bool {
+	return p.book.horizon > 0 && t.EventTime.Add(-q.reach()).Before(p.book.horizon.Start())
+}
+
+// freeze prunes.
+func (p *plays) freeze(before ttpcron.Day) {
+	p.prune(before)
+	for _, q := range p.set.list {
+		for _, t := range p.tags {
+			if t.RuleID == q.id && p.isFrozen(q, t) {
+				p.frozen++
+			}
+		}
+	}
+}
+
+// stayFrozen checks that a run has done nothing to tags of slots that are frozen.
+func (p *plays) stayFrozen(before map[ttpcron.UUID]ttpcron.Tag) error {
+	frozen := func(t ttpcron.Tag) bool {
+		return slices.ContainsFunc(p.set.list, func(q *sequence) bool { return t.RuleID == q.id && p.isFrozen(q, t) })
+	}
+	for u, t := range p.tags {
+		if _, ok := before[u]; !ok && frozen(t) {
+			return fmt.Errorf("a frozen slot has a new tag: %s %s of %s", t.RuleID, t.SourceID, t.EventTime)
+		}
+	}
+	for u, t := range before {
+		if _, ok := p.tags[u]; !ok && frozen(t) {
+			return fmt.Errorf("a tag of a frozen slot is gone: %s %s of %s", t.RuleID, t.SourceID, t.EventTime)
+		}
+	}
+	return nil
+}
+
+// disturbed runs a job that may be interrupted, or fail in the middle.
+func (p *plays) disturbed(j *Job) (complete bool, err error) {
+	m, rnd := p.memory, p.rnd
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	defer func() { m.commitErr, m.onPage, m.onMatch = nil, nil, nil }()
+	broken := errors.New("broken")
+	switch rnd.IntN(7) {
+	case 0:
+		at := m.pages + 1 + rnd.IntN(5)
+		m.onPage = func(n int) {
+			if n == at {
+				cancel()
+			}
+		}
+	case 1:
+		at := m.commits + 1 + rnd.IntN(12)
+		m.commitErr = func(n int, _ ttpcron.Commit) error {
+			if n >= at {
+				return broken
+			}
+			return nil
+		}
+	case 2: // just one fails
+		at := m.commits + 1 + rnd.IntN(12)
+		m.commitErr = func(n int, _ ttpcron.Commit) error {
+			if n == at {
+				return broken
+			}
+			return nil
+		}
+	case 3:
+		var mu sync.Mutex
+		left := rnd.IntN(80)
+		m.onMatch = func() {
+			mu.Lock()
+			defer mu.Unlock()
+			if left--; left == 0 {
+				cancel()
+			}
+		}
+	}
+	r, err := j.Run(ctx)
+	switch {
+	case errors.Is(err, ErrInterrupted):
+		p.interrupted++
+		return false, nil
+	case errors.Is(err, broken):
+		p.broken++
+		return false, nil
+	case errors.Is(err, ErrNoRules):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	c := r.Run.Correlation
+	if c.Inserted+c.Known != c.Tags || c.Rules != len(j.Rules.Correlations()) {
+		return false, fmt.Errorf("counts do not add up: %+v", c)
+	}
+	for _, x := range r.Changed {
+		if ttpcron.IsStream(x.RuleID) {
+			return false, fmt.Errorf("a stream is reported as a rule: %+v", x)
+		}
+	}
+	for _, a := range m.audit {
+		if ttpcron.IsStream(a.RuleID) {
+			return false, fmt.Errorf("a stream is in the audit trail: %+v", a)
+		}
+	}
+	p.complete++
+	return true, nil
+}
+
+// asFromScratch compares the tags of the correlations in force with what they make of the
+// events that runs have looked at.
+func (p *plays) asFromScratch() error {
+	looked := map[string]bool{}
+	for _, t := range p.tags {
+		if strings.HasPrefix(t.RuleID, "ALL") {
+			looked[string(t.SourceKind)+t.SourceID] = true
+		}
+	}
+	var events []ttpcron.Event
+	for _, e := range p.events {
+		if looked[string(e.Kind)+e.ID] {
+			events = append(events, e)
+		}
+	}
+	want := p.set.fromScratch(events, p.isFrozen)
+	for _, q := range p.set.list {
+		if len(p.set.correlated(q).streams) == 0 {
+			continue
+		}
+		for u, t := range p.tags {
+			if t.RuleID != q.id {
+				continue
+			}
+			if p.isFrozen(q, t) {
+				continue
+			}
+			w, ok := want[u]
+			if !ok {
+				return fmt.Errorf("a tag too many: %s %s of %s, %s; %s", t.RuleID, t.SourceID, t.EventTime, t.Evidence, q.text())
+			}
+			if !sameTag(w, t) {
+				return fmt.Errorf("got  %+v\nwant %+v", t, w)
+			}
+			delete(want, u)
+		}
+	}
+	for _, t := range want {
+		return fmt.Errorf("of %d tags that are missing one is %s %s of %s", len(want), t.RuleID, t.SourceID, t.EventTime)
+	}
+	return nil
+}

@@ -1,0 +1,406 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// guess is an event of a user and an address.
+func guess(at time.Time, text, user, ip, session string) ttpcron.Event {
+	e := command(at, text)
+	e.AttackerIP, e.SessionID, e.DeckyID = ip, session, "s1"
+	if user != "" {
+		e.Payload.Set("username", user)
+	}
+	return e
+}
+
+func everyType() sequences {
+	by := func(fields ...string) []string { return fields }
+	return sequences{lexicon: lexicon{rule("A", 1, "wget"), rule("B", 1, "curl")}, list: []*sequence{
+		{id: "C1", version: 1, typ: "count", bases: by("A", "B"), group: by("attacker_ip"), span: 10 * time.Minute, n: 4},
+		{id: "C2", version: 1, typ: "distinct", bases: by("A", "B"), group: by("attacker_ip"), value: "username", span: 10 * time.Minute, n: 2},
+		{id: "C3", version: 1, typ: "all", bases: by("A", "B"), group: by("session_id"), span: 10 * time.Minute},
+		{id: "C4", version: 1, typ: "ordered", bases: by("A", "B"), group: by("username"), span: 7 * time.Minute},
+		{id: "C5", version: 1, typ: "count", group: by("decky_id"), span: 30 * time.Minute, n: 2,
+			inner: &sequence{typ: "count", bases: by("A"), group: by("decky_id", "username"), span: 10 * time.Minute, n: 2}},
+		{id: "C6", version: 1, typ: "sum", bases: by("A"), value: "size", span: time.Hour, n: 3},
+	}}
+}
+
+// tenEvents lie around midnight: at the edges of windows, at one instant, without a field,
+// and of several groups.
+func tenEvents() []ttpcron.Event {
+	night := ttpcron.DayOf(daysAgo(2)).Start()
+	list := []ttpcron.Event{
+		guess(night.Add(-10*time.Minute), "wget 1", "root", "203.0.113.1", "1"),
+		guess(night.Add(-4*time.Minute), "curl 2", "root", "203.0.113.2", "1"),
+		guess(night.Add(-time.Nanosecond), "wget 3", "admin", "203.0.113.1", "2"),
+		guess(night, "curl 4", "root", "203.0.113.1", "2"),
+		guess(night, "wget 5", "root", "203.0.113.1", "2"),
+		guess(night.Add(time.Minute), "wget curl 6", "", "203.0.113.1", ""),
+		guess(night.Add(3*time.Minute), "wget 7", "root", "203.0.113.2", "1"),
+		guess(night.Add(10*time.Minute), "curl 8", "admin", "203.0.113.1", "2"),
+		guess(night.Add(10*time.Minute+1), "wget 9", "pi", "203.0.113.2", "1"),
+		guess(night.Add(26*time.Hour), "wget curl 10", "root", "203.0.113.1", "1"),
+	}
+	for i := range list {
+		_ = list[i].Payload.SetRaw("size", []byte(strconv.Itoa(i%3)))
+	}
+	return list
+}
+
+// TestEveryOrderOfArrival brings ten events in every order, in one to four imports with a
+// run after each, and finds the same tags.
+func TestEveryOrderOfArrival(t *testing.T) {
+	set, events := everyType(), tenEvents()
+	for i := range events {
+		events[i].ID = events[i].ContentID()
+	}
+	want := set.fromScratch(events, nil)
+	found := map[string]bool{}
+	for _, tag := range want {
+		found[tag.RuleID] = true
+	}
+	if len(found) != len(set.list) {
+		t.Fatalf("of %d correlations %v find something", len(set.list), found)
+	}
+	every := 5000
+	if testing.Short() {
+		every = 50_000
+	}
+	if os.Getenv("JOBS_TEST_LONG") != "" {
+		every = 1
+	}
+	n := 0
+	permute(events, 0, func(order []ttpcron.Event) {
+		if n++; n%every != 0 || t.Failed() {
+			return
+		}
+		m := newMemory()
+		rnd := rand.New(rand.NewPCG(uint64(n), 3))
+		for rest := order; len(rest) > 0; {
+			k := 1 + rnd.IntN(len(rest))
+			if rnd.IntN(3) == 0 {
+				k = len(rest)
+			}
+			add(m, rest[:k]...)
+			rest = rest[k:]
+			do(t, Job{Store: correlating(m), Rules: &set, Source: SourceAll, Workers: 1 + rnd.IntN(2)})
+		}
+		have := 0
+		for u, tag := range m.tags {
+			if tag.SourceKind != ttpcron.Correlation {
+				continue
+			}
+			if w, ok := want[u]; !ok || !sameTag(tag, w) {
+				t.Errorf("order %d: got %+v, want %+v", n, tag, w)
+			}
+			have++
+		}
+		if have != len(want) {
+			t.Errorf("order %d: %d tags, want %d", n, have, len(want))
+		}
+	})
+	if n != 3_628_800 {
+		t.Errorf("%d orders", n)
+	}
+}
+
+// permute calls a function with every order of a list.
+func permute[T any](list []T, from int, do func([]T)) {
+	if from == len(list) {
+		do(list)
+		return
+	}
+	for i := from; i < len(list); i++ {
+		list[from], list[i] = list[i], list[from]
+		permute(list, from+1, do)
+		list[from], list[i] = list[i], list[from]
+	}
+}
+
+// findings lists the tags of correlations as rule@version and start of the slot.
+func findings(m *memory) (out []string) {
+	for _, t := range m.tags {
+		if t.SourceKind == ttpcron.Correlation {
+			out = append(out, fmt.Sprintf("%s@%d %s %s", t.RuleID, t.RuleVersion, t.AttackerIP, t.EventTime.Format("02 15:04")))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func counting(n int) sequences {
+	return sequences{lexicon: lexicon{rule("A", 1, "wget")}, list: []*sequence{
+		{id: "C1", version: 1, typ: "count", bases: []string{"A"}, group: []string{"attacker_ip"}, span: 10 * time.Minute, n: n},
+	}}
+}
+
+func correlationLine(r Report) string {
+	c := r.Run.Correlation
+	var rules []string
+	for _, x := range r.Changed {
+		rules = append(rules, fmt.Sprintf("%s@%d was %d %s %d tags +%d -%d", x.RuleID, x.Version, x.Was, x.Why, x.Tags, x.Inserted, x.Removed))
+	}
+	return fmt.Sprintf("days=%d groups=%d tags=%d inserted=%d known=%d removed=%d %v", c.Days, c.Groups, c.Tags, c.Inserted, c.Known, c.Removed, rules)
+}
+
+// TestCorrelationLife runs one job after the other over a history in which one address
+// comes three times within ten minutes, and another twice.
+func TestCorrelationLife(t *testing.T) {
+	m := newMemory()
+	at := ttpcron.DayOf(daysAgo(3)).Start().Add(time.Hour)
+	for i := range 3 {
+		add(m, guess(at.Add(time.Duration(i)*time.Minute), fmt.Sprint("wget ", i), "root", "203.0.113.1", "1"))
+	}
+	for i := range 2 {
+		add(m, guess(at.Add(time.Duration(i)*time.Minute+time.Second), fmt.Sprint("wget x ", i), "root", "203.0.113.2", "2"))
+	}
+	set := counting(3)
+	edited := func(n, version int) *sequences {
+		c := counting(n)
+		c.list[0].version = version
+		return &c
+	}
+	narrow := counting(2)
+	narrow.lexicon = lexicon{rule("A", 1, "wget x")}
+	both := counting(2)
+	both.list = append(both.list, &sequence{id: "C2", version: 1, typ: "count", bases: []string{"A"}, group: []string{"attacker_ip"}, span: time.Hour, n: 2})
+	none := counting(2)
+	none.list = nil
+	for _, s := range []struct {
+		name  string
+		rules *sequences
+		want  string
+	}{
+		{"first run", &set, "days=1 groups=2 tags=1 inserted=1 known=0 removed=0 []"},
+		{"and again", &set, "days=0 groups=0 tags=0 inserted=0 known=0 removed=0 []"},
+		{"an edit", edited(2, 1), "days=1 groups=2 tags=2 inserted=1 known=1 removed=0 [C1@1 was 1 edited 2 tags +1 -0]"},
+		{"a version", edited(2, 2), "days=1 groups=2 tags=2 inserted=2 known=0 removed=2 [C1@2 was 1 version 2 tags +2 -2]"},
+		{"the version before", edited(2, 1), "days=1 groups=2 tags=2 inserted=2 known=0 removed=2 [C1@1 was 2 version 2 tags +2 -2]"},
+		{"a base rule", &narrow, "days=1 groups=1 tags=1 inserted=0 known=1 removed=1 [A@1 was 1 edited 2 tags +0 -3 C1@1 was 0 matches 0 tags +0 -1]"},
+		{"the base rule before", edited(2, 1), "days=1 groups=2 tags=2 inserted=1 known=1 removed=0 [A@1 was 1 edited 5 tags +3 -0]"},
+		{"none", &none, "days=0 groups=0 tags=0 inserted=0 known=0 removed=0 []"},
+		{"one more", &both, "days=1 groups=2 tags=2 inserted=2 known=0 removed=0 [C2@1 was 0 new 2 tags +2 -0]"},
+		{"one less", edited(2, 1), "days=0 groups=0 tags=0 inserted=0 known=0 removed=0 []"},
+	} {
+		if got := correlationLine(do(t, Job{Store: correlating(m), Rules: s.rules, Source: SourceAll})); got != s.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", s.name, got, s.want)
+		}
+	}
+	var audit []string
+	for _, a := range m.audit {
+		audit = append(audit, a.RuleID+" "+a.Reason+" "+a.After)
+	}
+	want := []string{"C1 edited +1 -0 tags, 1 replaced", "C1 version, was 1 +2 -2 tags", "C1 version, was 2 +2 -2 tags", "A edited +0 -3 tags", "C1 matches +0 -1 tags", "A edited +3 -0 tags", "C2 new +2 -0 tags"}
+	if !slices.Equal(audit, want) {
+		t.Errorf("the audit trail has\n%q, want\n%q", audit, want)
+	}
+	r := do(t, Job{Store: correlating(m), Rules: edited(1, 1), Source: SourceAll})
+	if c := m.runs[r.Run.ID].Correlation; c != r.Run.Correlation || c.Rules != 1 || c.Replaced != 2 {
+		t.Errorf("the record says %+v, the report %+v", c, r.Run.Correlation)
+	}
+}
+
+// TestUnloadedCorrelationsCatchUp: what came while a correlation was not loaded is judged
+// when it comes back, and the slots that reach over to later days.
+func TestUnloadedCorrelationsCatchUp(t *testing.T) {
+	m := newMemory()
+	set, other := counting(2), counting(9)
+	other.list[0].id = "C9"
+	midnight := ttpcron.DayOf(daysAgo(3)).Start()
+	add(m, guess(midnight.Add(time.Minute), "wget after", "root", "203.0.113.1", "1"))
+	both := set
+	both.list = append(both.list, other.list...)
+	do(t, Job{Store: correlating(m), Rules: &both, Source: SourceAll})
+	add(m, guess(midnight.Add(-time.Minute), "wget before", "root", "203.0.113.1", "1"))
+	do(t, Job{Store: correlating(m), Rules: &other, Source: SourceAll})
+	if got := findings(m); len(got) > 0 {
+		t.Fatalf("found %q", got)
+	}
+	do(t, Job{Store: correlating(m), Rules: &both, Source: SourceAll})
+	if got, want := findings(m), []string{"C1@1 203.0.113.1 17 00:00"}; !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
+// TestOneEventReadsOneGroup: where much has been judged and little came, no more is read
+// than what lies near it.
+func TestOneEventReadsOneGroup(t *testing.T) {
+	m := newMemory()
+	m.pageSize = 1000
+	start := ttpcron.DayOf(daysAgo(3)).Start()
+	var events []ttpcron.Event
+	for i := range 3000 {
+		events = append(events, guess(start.Add(time.Duration(i)*20*time.Second), fmt.Sprint("wget ", i), "root", fmt.Sprint("203.0.113.", i%3), "1"))
+	}
+	add(m, events...)
+	set := counting(5)
+	do(t, Job{Store: correlating(m), Rules: &set, Source: SourceAll})
+	add(m, guess(start.Add(5*time.Hour), "wget more", "root", "203.0.113.1", "1"))
+	before := m.book.reads
+	r := do(t, Job{Store: correlating(m), Rules: &set, Source: SourceAll})
+	if n := m.book.reads - before; n > 40 || r.Run.Correlation.Groups != 1 {
+		t.Errorf("%d base matches were read: %s", n, correlationLine(r))
+	}
+	before, writes := m.book.reads, m.writes
+	r = do(t, Job{Store: correlating(m), Rules: &set, Source: SourceAll})
+	if m.book.reads != before || m.writes != writes+1 { // the record of the run
+		t.Errorf("with nothing to do %d base matches were read, and %d transactions written: %s", m.book.reads-before, m.writes-writes, correlationLine(r))
+	}
+}
+
+// TestPassStopsAtAnyCommit fails each commit of a pass in turn; the next run ends with the
+// tags of one that never failed, and no commit is made after one that failed.
+func TestPassStopsAtAnyCommit(t *testing.T) {
+	set := everyType()
+	want := set.fromScratch(withIDs(tenEvents()), nil)
+	broken := errors.New("broken")
+	for at := 1; ; at++ {
+		m := newMemory()
+		add(m, tenEvents()...)
+		after := 0
+		m.commitErr = func(n int, c ttpcron.Commit) error {
+			if n == at {
+				return broken
+			}
+			if n > at && len(c.Tags)+len(c.Matches)+len(c.Judged)+len(c.Settled)+len(c.Judgements) > 0 {
+				after++
+			}
+			return nil
+		}
+		job := Job{Store: correlating(m), Rules: &set, Source: SourceAll, Now: ticking(), BatchSize: 1, limits: passLimits{kept: 1, touched: 1, tags: 1}}
+		_, err := try(job)
+		if err == nil {
+			if at < 10 {
+				t.Errorf("only %d commits", at)
+			}
+			return
+		}
+		if !errors.Is(err, broken) || after > 0 {
+			t.Fatalf("commit %d: %v, %d commits after it", at, err, after)
+		}
+		m.commitErr = nil
+		job.Now = ticking()
+		do(t, job)
+		have := 0
+		for u, tag := range m.tags {
+			if tag.SourceKind != ttpcron.Correlation {
+				continue
+			}
+			if w, ok := want[u]; !ok || !sameTag(w, tag) {
+				t.Errorf("commit %d: got %+v", at, tag)
+			}
+			have++
+		}
+		if have != len(want) || len(m.book.touched) > 0 {
+			t.Errorf("commit %d: %d tags, want %d; %d matches are not settled", at, have, len(want), len(m.book.touched))
+		}
+	}
+}
+
+func withIDs(events []ttpcron.Event) []ttpcron.Event {
+	for i := range events {
+		events[i].ID = events[i].ContentID()
+	}
+	return events
+}
+
+// TestPassIsBounded: a pass that finds much commits it in parts, and those of a rule that
+// was edited name no more tags that stay than they may.
+func TestPassIsBounded(t *testing.T) {
+	m := newMemory()
+	m.pageSize = 5000
+	var events []ttpcron.Event
+	start := ttpcron.DayOf(daysAgo(3)).Start()
+	const n = 2 * maxGroupNames
+	for i := range n {
+		events = append(events, guess(start.Add(time.Duration(i)*time.Second), "wget", "root", fmt.Sprintf("10.0.%d.%d", i/256, i%256), "1"))
+	}
+	add(m, events...)
+	most, kept := 0, 0
+	m.onCommit = func(_ int, c ttpcron.Commit) {
+		names := map[string]bool{}
+		for _, t := range c.Tags {
+			if t.SourceKind == ttpcron.Correlation {
+				names[t.AttackerUUID] = true
+			}
+		}
+		most, kept = max(most, len(names)), max(kept, len(c.Kept))
+	}
+	set := counting(1)
+	job := Job{Store: correlating(m), Rules: &set, Source: SourceAll, Workers: 2, limits: passLimits{kept: 2000}}
+	if r := do(t, job); r.Run.Correlation.Inserted != n || most > maxGroupNames+foundTags || kept > 0 {
+		t.Errorf("%s; a commit has tags of %d attackers and keeps %d", correlationLine(r), most, kept)
+	}
+	edited := counting(1)
+	edited.list[0].typ = "all"
+	job.Rules = &edited
+	if r := do(t, job); r.Run.Correlation.Known != n || r.Run.Correlation.Removed != 0 || kept == 0 || kept > 4000 {
+		t.Errorf("%s; a commit keeps %d", correlationLine(r), kept)
+	}
+}
+
+// TestBrokenCorrelation: a correlation that panics loses the tags of a group, not the run.
+func TestBrokenCorrelation(t *testing.T) {
+	for _, workers := range []int{1, 3} {
+		m := newMemory()
+		add(m, tenEvents()...)
+		set := everyType()
+		r := do(t, Job{Store: correlating(m), Rules: breaking{&set}, Source: SourceAll, Workers: workers})
+		for _, f := range findings(m) {
+			if f[:2] == "C1" {
+				t.Errorf("found %s", f)
+			}
+		}
+		if len(findings(m)) == 0 || r.Run.Correlation.Inserted != len(findings(m)) {
+			t.Errorf("%s", correlationLine(r))
+		}
+		if do(t, Job{Store: correlating(m), Rules: breaking{&set}, Source: SourceAll}).Run.Correlation.Days != 0 {
+			t.Error("a group that fails is judged with every run")
+		}
+	}
+}
+
+// breaking is a set of rules of which one panics over some groups.
+type breaking struct{ *sequences }
+
+func (b breaking) Correlations() []Correlation {
+	list := b.sequences.Correlations()
+	list[0].(*correlated).panics = "203.0.113.1"
+	return list
+}
+
+// TestCorrelationsOnly: a run of the source correlation looks at no event.
+func TestCorrelationsOnly(t *testing.T) {
+	m := newMemory()
+	add(m, tenEvents()...)
+	set := everyType()
+	ctx, cancel := context.WithCancel(context.Background())
+	m.onMatch = cancel
+	if _, err := (&Job{Store: correlating(m), Rules: &set, Now: clock}).Run(ctx); !errors.Is(err, ErrInterrupted) {
+		t.Fatal(err)
+	}
+	m.onMatch = nil
+	add(m, guess(daysAgo(1), "wget late", "root", "203.0.113.1", "1"))
+	pages := m.pages
+	r := do(t, Job{Store: correlating(m), Rules: &set, Source: SourceCorrelation})
+	if m.pages != pages || len(r.Run.Sources) > 0 || r.Run.Correlation.Inserted != len(set.fromScratch(withIDs(tenEvents()), nil)) {
+		t.Errorf("%d pages of events were read: %s", m.pages-pages, correlationLine(r))
+	}
+	none := counting(1)
+	none.list = nil
+	if _, err := try(Job{Store: correlating(m), Rules: &none, Source: SourceCorrelation}); !errors.Is(err, ErrNoRules) {
+		t.Errorf("without correlations: %v", err)
+	}
+}
