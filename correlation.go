@@ -95,27 +95,43 @@ type BaseMatch struct {
 	Seq    uint64 // arrival number of the event
 }
 
-// Append appends the match of an event to dst: its group and its values. It is false,
-// and appends nothing, when the event lacks a field by which the stream groups; a value
-// that it lacks is packed as null. own are networks whose addresses take no part in
-// groups by address, as those of resolvers do not.
+// Append appends the match of an event to dst: its group and its values, see AppendGroup
+// and AppendValues.
 func (s *Stream) Append(dst []byte, e *Event, own Networks) (packed []byte, group int, ok bool) {
+	start := len(dst)
+	dst, ok = s.AppendGroup(dst, e, own)
+	group = len(dst) - start
+	if ok {
+		dst = s.AppendValues(dst, e, own)
+	}
+	return dst, group, ok
+}
+
+// AppendGroup appends the group to which the match of an event belongs. It is false, and
+// appends nothing, when the event lacks a field by which the stream groups. own are
+// networks whose addresses take no part in groups by address, as those of resolvers do not.
+func (s *Stream) AppendGroup(dst []byte, e *Event, own Networks) (group []byte, ok bool) {
 	start := len(dst)
 	dst = append(dst, byte(e.Vantage))
 	for i := range s.Group {
 		f := &s.Group[i]
 		if f.From == FieldAttackerIP && !f.Optional && e.marked(own) {
-			return dst[:start], 0, false
+			return dst[:start], false
 		}
 		before := len(dst)
 		if dst = e.AppendField(dst, f.From); len(dst) == before {
 			if !f.Optional {
-				return dst[:start], 0, false
+				return dst[:start], false
 			}
 			dst = append(dst, packedNull)
 		}
 	}
-	group = len(dst) - start
+	return dst, true
+}
+
+// AppendValues appends the values of the stream that an event has. One that it lacks is
+// packed as null.
+func (s *Stream) AppendValues(dst []byte, e *Event, own Networks) []byte {
 	for _, name := range s.Values {
 		before := len(dst)
 		if name != FieldUnmarkedIP {
@@ -127,7 +143,7 @@ func (s *Stream) Append(dst []byte, e *Event, own Networks) (packed []byte, grou
 			dst = append(dst, packedNull)
 		}
 	}
-	return dst, group, true
+	return dst
 }
 
 func (e *Event) marked(own Networks) bool { return own.Contains(e.AttackerIP) || e.ByResolver() }

@@ -1,40 +1,78 @@
 package jobs
 
-import "github.com/ttpcron/ttpcron"
+import (
+	"unsafe"
+
+	"github.com/ttpcron/ttpcron"
+)
 
 // baseMatches are the base matches of a unit's events.
 type baseMatches struct {
 	list []ttpcron.BaseMatch
 	text []byte
-	ends []int // in text: of the group and of the values of each
+	at   []matchText
 	all  string
 }
+
+// matchText says where group and values of a match are in text.
+type matchText struct{ group, values textPart }
+
+type textPart struct{ from, to int }
 
 // matchSize is about what a base match takes beside its text.
 const matchSize = 80
 
-// add takes over the matches of an event. Their text is not the caller's to keep.
+// add takes over the matches of an event. Their text is not the caller's to keep. Matches
+// that have one text go on to share it.
 func (b *baseMatches) add(found []ttpcron.BaseMatch) {
+	first := len(b.at)
 	for i := range found {
 		m := &found[i]
-		b.text = append(b.text, m.Group...)
-		b.ends = append(b.ends, len(b.text))
-		b.text = append(b.text, m.Values...)
-		b.ends = append(b.ends, len(b.text))
+		var at matchText
+		known := false
+		for k := range found[:i] {
+			if sameText(found[k].Group, m.Group) {
+				at.group, known = b.at[first+k].group, true
+				break
+			}
+		}
+		if !known {
+			at.group = b.keep(m.Group)
+		}
+		known = false
+		for k := range found[:i] {
+			if sameText(found[k].Values, m.Values) {
+				at.values, known = b.at[first+k].values, true
+				break
+			}
+		}
+		if !known {
+			at.values = b.keep(m.Values)
+		}
+		b.at = append(b.at, at)
 		b.list = append(b.list, ttpcron.BaseMatch{Stream: m.Stream, Time: m.Time, Seq: m.Seq})
 	}
 }
 
+// sameText reports whether two texts are one in memory.
+func sameText(a, b string) bool {
+	return len(a) == len(b) && unsafe.StringData(a) == unsafe.StringData(b)
+}
+
+func (b *baseMatches) keep(text string) textPart {
+	from := len(b.text)
+	b.text = append(b.text, text...)
+	return textPart{from, len(b.text)}
+}
+
 // settle gives the matches their text, once all are there: one string for a unit.
 func (b *baseMatches) settle() {
-	all, from := string(b.text), 0
+	b.all = string(b.text)
 	for i := range b.list {
-		m, group, values := &b.list[i], b.ends[2*i], b.ends[2*i+1]
-		m.Group, m.Values = all[from:group], all[group:values]
-		from = values
+		m, at := &b.list[i], &b.at[i]
+		m.Group, m.Values = b.all[at.group.from:at.group.to], b.all[at.values.from:at.values.to]
 	}
-	b.text, b.ends = nil, nil
-	b.all = all
+	b.text, b.at = nil, nil
 }
 
 // bytes is what the matches take in memory.

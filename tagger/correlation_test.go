@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+	"unsafe"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/tagger"
@@ -390,5 +391,30 @@ func TestWithoutCorrelations(t *testing.T) {
 	}
 	if back, _ := rs.Reload(tagger.Options{Folders: folders}); len(back.Correlations()) != 1 {
 		t.Error("the correlation does not come back")
+	}
+}
+
+// Matches of an event that lie in one group have one text for it.
+func TestMatchesShareText(t *testing.T) {
+	rs := mustLoad(t, "base.yaml", failedLogin("BASE"), "other.yaml", failedLogin("OTHER"), "a.yaml", guessing("A"), "b.yaml", guessing("B", "[BASE]", "[OTHER]"),
+		"c.yaml", guessing("C", "group-by: [attacker_ip, username]", "group-by: [username]"))
+	c := rs.Tagger(nil)
+	for _, user := range []string{"root", "admin"} {
+		c.Tag(login("203.0.113.9", user, false), nil)
+		groups := map[string]*byte{}
+		for _, m := range c.Matches() {
+			at := unsafe.StringData(m.Group)
+			if was := groups[m.Group]; was != nil && was != at {
+				t.Errorf("%s: the group of %s is there twice", user, m.Stream.ID)
+			}
+			groups[m.Group] = at
+		}
+		want := []string{
+			`BASE {"attacker_ip":"203.0.113.9","username":"` + user + `"}`, `BASE {"username":"` + user + `"}`,
+			`OTHER {"attacker_ip":"203.0.113.9","username":"` + user + `"}`,
+		}
+		if got := matched(c); !slices.Equal(got, want) || len(groups) != 2 {
+			t.Errorf("%s: %d groups of %q", user, len(groups), got)
+		}
 	}
 }

@@ -43,7 +43,7 @@ type runnable struct {
 	*definition
 	shows      ttpcron.FieldNames
 	claims     []ttpcron.Claim // those below the minimum confidence left out
-	streams    []*ttpcron.Stream
+	streams    []baseStream
 	perCommand bool // matches when one simple command satisfies check
 	perProcess bool // matches when one process does
 	shell      bool // needs the text parsed
@@ -166,6 +166,7 @@ func releaseList(list []condition) {
 
 func (rs *RuleSet) compile() *compiled {
 	c := &compiled{kinds: map[ttpcron.SourceKind]*kindRules{}, slow: map[string]string{}}
+	numbers := newStreamNumbers()
 	for _, m := range rs.eventRules() {
 		for _, kind := range m.kindsOf() {
 			k := c.kinds[kind]
@@ -173,7 +174,7 @@ func (rs *RuleSet) compile() *compiled {
 				k = &kindRules{kind: kind}
 				c.kinds[kind] = k
 			}
-			r := m.runnable(kind)
+			r := m.runnable(kind, numbers)
 			if r == nil {
 				continue
 			}
@@ -226,11 +227,11 @@ func (rs *RuleSet) eventRules() []eventRule {
 }
 
 // runnable returns the rule ready for events of a kind, or nil when nothing comes of it.
-func (m *eventRule) runnable(kind ttpcron.SourceKind) *runnable {
-	var streams []*ttpcron.Stream
+func (m *eventRule) runnable(kind ttpcron.SourceKind, numbers streamNumbers) *runnable {
+	var streams []baseStream
 	for _, s := range m.streams {
 		if s.Kind == kind {
-			streams = append(streams, s)
+			streams = append(streams, numbers.of(s))
 		}
 	}
 	if len(m.claims)+len(streams) == 0 {
