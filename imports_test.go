@@ -117,11 +117,12 @@ func TestArrowsOfTheStore(t *testing.T) {
 		"page":      nil,
 		"storefile": nil,
 		"block":     {"record"},
+		"match":     {"record"},
 		"rollup":    {"record"},
 		"layout":    {"page", "record"},
 		"tree":      {"layout", "page", "record"},
-		".":         {"block", "layout", "page", "record", "rollup", "storefile", "tree"},
-		"doctor":    {".", "block", "layout", "page", "record", "rollup", "storefile"},
+		".":         {"block", "layout", "match", "page", "record", "rollup", "storefile", "tree"},
+		"doctor":    {".", "block", "layout", "match", "page", "record", "rollup", "storefile"},
 		"kvtest":    {".", "layout", "page"},
 	}
 	knowsBbolt := []string{".", "kvtest"}

@@ -112,11 +112,15 @@ func (db *DB) commit(ctx context.Context, c ttpcron.Commit) (done ttpcron.Commit
 	var companions []companion
 	var claims []*record.Claim
 	var old storedTags
+	var matches *matchCommit
 	err = db.view(ctx, func(tx *txn) error {
 		if claims, old, err = db.findTags(tx, c.Tags, rows); err != nil {
 			return err
 		}
-		companions, err = newCompanions(tx, c)
+		if companions, err = newCompanions(tx, c); err != nil {
+			return err
+		}
+		matches, err = db.newMatchCommit(tx, &c)
 		return err
 	})
 	if err != nil {
@@ -127,18 +131,22 @@ func (db *DB) commit(ctx context.Context, c ttpcron.Commit) (done ttpcron.Commit
 	if err != nil {
 		return done, err
 	}
+	changed, err := db.reviewMatches(ctx, matches)
+	if err != nil {
+		return done, err
+	}
 	rows = slices.DeleteFunc(rows, func(r tagRow) bool { return r.same })
-	if len(rows)+len(gone)+len(companions) == 0 {
+	if len(rows)+len(gone)+len(companions) == 0 && !changed {
 		return done, nil
 	}
 	if c.Run != nil && (len(companions) == 0 || !companions[len(companions)-1].isRun) {
 		companions = append(companions, runCompanion(c.Run)) // something is written: the counts come along
 	}
-	return done, db.write(ctx, c.Tags, rows, old, gone, companions)
+	return done, db.write(ctx, c.Tags, rows, old, gone, companions, matches)
 }
 
 // write writes what a commit changes, in one transaction.
-func (db *DB) write(ctx context.Context, tags []ttpcron.Tag, rows []tagRow, old storedTags, gone []goneTag, companions []companion) error {
+func (db *DB) write(ctx context.Context, tags []ttpcron.Tag, rows []tagRow, old storedTags, gone []goneTag, companions []companion, matches *matchCommit) error {
 	claims := db.claims.begin()
 	err := db.update(ctx, func(tx *txn) error {
 		if err := db.changeTags(tx, tags, rows, old, gone, claims); err != nil {
@@ -149,12 +157,44 @@ func (db *DB) write(ctx context.Context, tags []ttpcron.Tag, rows []tagRow, old 
 				return err
 			}
 		}
+		if matches != nil {
+			if err := matches.put(tx); err != nil {
+				return err
+			}
+		}
 		return claims.store(tx)
 	})
 	if err == nil {
 		claims.committed()
+		if matches != nil {
+			matches.committed()
+		}
 	}
 	return err
+}
+
+// reviewMatches finds the base matches that reviews take out, but for what is more than a
+// transaction should hold, which it takes out, and reports whether there is anything to
+// store of base matches.
+func (db *DB) reviewMatches(ctx context.Context, m *matchCommit) (changed bool, err error) {
+	for more := true; more; {
+		if m.goes() {
+			if err := db.update(ctx, m.putWent); err != nil {
+				return false, err
+			}
+			m.forget()
+		}
+		err := db.view(ctx, func(tx *txn) (err error) {
+			if more, err = m.next(tx, cmp.Or(db.taken, wentMatches)); err == nil && !more {
+				changed, err = m.changes(tx)
+			}
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	return changed, nil
 }
 
 // review counts the tags that reviews take out and returns them, but for what is
@@ -162,7 +202,7 @@ func (db *DB) write(ctx context.Context, tags []ttpcron.Tag, rows []tagRow, old 
 func (db *DB) review(ctx context.Context, r *reviewer, claims []*record.Claim, done *ttpcron.Committed) (gone []goneTag, err error) {
 	for more := true; more; {
 		if len(gone) > 0 {
-			if err := db.write(ctx, nil, nil, nil, gone, nil); err != nil {
+			if err := db.write(ctx, nil, nil, nil, gone, nil, nil); err != nil {
 				return nil, err
 			}
 		}

@@ -262,3 +262,8 @@ func inFile(t testing.TB, path string, do func(tx *bbolt.Tx) error) {
 		t.Fatal(err)
 	}
 }
+
+// LimitRuns makes the runs of base matches, and their blocks, small.
+func LimitRuns(db *DB, lowest, merged, block, went int) {
+	db.runs, db.taken = runLimits{lowest, merged, block}, went
+}

@@ -59,6 +59,7 @@ import (
 type DB struct {
 	sums   int // how many attackers Summary adds up at once, 0: maxSums
 	taken  int // how many tags reviews take out in a transaction, 0: reviewTags
+	runs   runLimits
 	path   string
 	bolt   *bbolt.DB
 	file   *os.File // that bolt has open
@@ -71,6 +72,7 @@ type DB struct {
 	broken    error      // a write that panicked; guarded by writing
 	stuck     stuck
 	claims    claimTable
+	streams   streamTable
 	shown     shownTable
 	lengthsMu sync.Mutex
 	lengths   map[int]bool   // of the heads of positions; nil: not known; guarded by lengthsMu, which is locked after writing

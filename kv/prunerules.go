@@ -89,7 +89,7 @@ func (w *ruleWalk) takeOut(ctx context.Context, progress func(Progress), total i
 		if err := w.db.view(ctx, func(tx *txn) (err error) { gone, err = w.next(tx); return err }); err != nil || len(gone) == 0 {
 			return err
 		}
-		if err := w.db.write(ctx, nil, nil, nil, gone, nil); err != nil {
+		if err := w.db.write(ctx, nil, nil, nil, gone, nil, nil); err != nil {
 			return err
 		}
 		if at.Done += int64(len(gone)); progress != nil {

@@ -29,13 +29,22 @@ type goneTag struct {
 	claim uint32
 }
 
-// reviewer finds the tags that reviews take out, a part at a time.
+// reviewer finds the tags that reviews and judgements take out, a part at a time.
 type reviewer struct {
-	db      *DB
-	reviews []ttpcron.Review // by day; the first is at hand
-	keep    []tagRow         // by day and key: tags that are made again
-	kept    map[ttpcron.UUID]bool
-	from    record.TagKey // goes on here, unless it is zero
+	db     *DB
+	commit *ttpcron.Commit
+	left   []dayReview // by day; the first is at hand
+	begun  bool        // judgements are among them
+	keep   []tagRow    // by day and key: tags that are made again
+	kept   map[ttpcron.UUID]bool
+	from   record.TagKey // goes on here, unless it is zero
+}
+
+// dayReview is what a commit says of tags of a day that go: a review or judgements.
+type dayReview struct {
+	day    ttpcron.Day
+	review *ttpcron.Review
+	judged *judgedTags
 }
 
 func newReviewer(db *DB, c *ttpcron.Commit, keep []tagRow) (*reviewer, error) {
@@ -43,6 +52,7 @@ func newReviewer(db *DB, c *ttpcron.Commit, keep []tagRow) (*reviewer, error) {
 	slices.SortFunc(reviews, func(a, b ttpcron.Review) int {
 		return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Kind, b.Kind))
 	})
+	r := &reviewer{db: db, commit: c, keep: keep}
 	for i := range reviews {
 		v := &reviews[i]
 		if err := checkReview(v); err != nil {
@@ -51,8 +61,11 @@ func newReviewer(db *DB, c *ttpcron.Commit, keep []tagRow) (*reviewer, error) {
 		if i > 0 && v.Day == reviews[i-1].Day && v.Kind == reviews[i-1].Kind {
 			return nil, fmt.Errorf("two reviews of kind %q and day %d", v.Kind, v.Day)
 		}
+		r.left = append(r.left, dayReview{day: v.Day, review: v})
 	}
-	r := &reviewer{db: db, reviews: reviews, keep: keep}
+	if err := checkJudgements(c); err != nil {
+		return nil, err
+	}
 	if len(c.Kept) > 0 {
 		r.kept = make(map[ttpcron.UUID]bool, len(c.Kept))
 		for _, u := range c.Kept {
@@ -62,6 +75,20 @@ func newReviewer(db *DB, c *ttpcron.Commit, keep []tagRow) (*reviewer, error) {
 	return r, nil
 }
 
+// begin puts judgements among the reviews.
+func (r *reviewer) begin(tx *txn, claims []*record.Claim) error {
+	r.begun = true
+	if len(r.commit.Judgements)+len(r.commit.Gone) == 0 {
+		return nil
+	}
+	days, err := judge(tx, claims, r.commit)
+	for day, j := range days {
+		r.left = append(r.left, dayReview{day: day, judged: j})
+	}
+	slices.SortStableFunc(r.left, func(a, b dayReview) int { return cmp.Compare(a.day, b.day) })
+	return err
+}
+
 // next gives the next tags to take out until there are so many, and reports
 // whether there may be more.
 func (r *reviewer) next(tx *txn, most int, give func(goneTag)) (more bool, err error) {
@@ -69,51 +96,115 @@ func (r *reviewer) next(tx *txn, most int, give func(goneTag)) (more bool, err e
 	if err != nil {
 		return false, err
 	}
+	if !r.begun {
+		if err := r.begin(tx, claims); err != nil {
+			return false, err
+		}
+	}
 	days := tx.top(layout.Tags)
-	for n := 0; len(r.reviews) > 0; r.reviews, r.from = r.reviews[1:], (record.TagKey{}) {
-		v := &r.reviews[0]
-		of := claimsOf(v, claims)
-		b := days.Bucket(record.DayKey(v.Day))
-		if of == nil || b == nil {
+	for ; len(r.left) > 0; r.left, r.from = r.left[1:], (record.TagKey{}) {
+		d := &r.left[0]
+		b := days.Bucket(record.DayKey(d.day))
+		if b == nil {
 			continue
 		}
-		from, until := r.from[:], record.DayNanos
-		if r.from == (record.TagKey{}) && v.Earliest.After(v.Day.Start()) {
-			record.PutNanos(from, record.NanosOf(v.Earliest, v.Day))
+		look := r.judgements
+		if d.review != nil {
+			look = r.reviews
 		}
-		if v.Latest.Before((v.Day + 1).Start()) {
-			until = record.NanosOf(v.Latest, v.Day)
-		}
-		keep := r.rows(v.Day)
-		c := b.Cursor()
-		for k, rec := c.Seek(from); k != nil; k, rec = c.Next() {
-			nanos, u, ok := record.ParseTagKey(k)
-			if !ok {
-				return false, record.Damagef("%x is no key of a tag", k)
-			}
-			if nanos > until {
-				break
-			}
-			id, seq, err := tagOf(claims, k, rec)
-			if err != nil {
-				return false, err
-			}
-			if !of[id-1] || !within(v.Events, seq) {
-				continue
-			}
-			g := goneTag{v.Day, record.TagKey(k), id}
-			if _, again := slices.BinarySearchFunc(keep, k, func(row tagRow, k []byte) int { return bytes.Compare(row.key[:], k) }); again || r.kept[u] {
-				continue
-			}
-			if n == most {
-				r.from = g.key
-				return true, nil
-			}
-			n++
-			give(g)
+		if most, err = look(d, claims, b, most, give); err != nil || most < 0 {
+			return err == nil, err
 		}
 	}
 	return false, nil
+}
+
+// reviews gives the tags that a review takes out, and returns how many may follow, -1
+// when there may be more.
+func (r *reviewer) reviews(d *dayReview, claims []*record.Claim, b *bucket, most int, give func(goneTag)) (left int, err error) {
+	v := d.review
+	of := claimsOf(v, claims)
+	if of == nil {
+		return most, nil
+	}
+	span := nanoSpan{0, record.DayNanos}
+	if v.Earliest.After(v.Day.Start()) {
+		span.first = record.NanosOf(v.Earliest, v.Day)
+	}
+	if v.Latest.Before((v.Day + 1).Start()) {
+		span.last = record.NanosOf(v.Latest, v.Day)
+	}
+	return r.eachTag(d.day, span, claims, b, most, give, func(k []byte, id uint32, seq uint64, nanos int64) bool {
+		return of[id-1] && within(v.Events, seq)
+	})
+}
+
+// judgements gives the tags that judgements take out, and those that are named.
+func (r *reviewer) judgements(d *dayReview, claims []*record.Claim, b *bucket, most int, give func(goneTag)) (left int, err error) {
+	j, keep := d.judged, r.rows(d.day)
+	for _, k := range j.keys {
+		rec := b.Get(k[:])
+		if rec == nil {
+			continue
+		}
+		id, _, err := tagOf(claims, k[:], rec)
+		if err != nil {
+			return 0, err
+		}
+		if claims[id-1].Kind == ttpcron.Correlation && !r.again(keep, k[:]) {
+			most = max(0, most-1)
+			give(goneTag{d.day, k, id})
+		}
+	}
+	if j.spans == nil {
+		return most, nil
+	}
+	return r.eachTag(d.day, j.nanoSpan, claims, b, most, give, func(k []byte, id uint32, _ uint64, nanos int64) bool {
+		return j.takes(id, nanos) && !j.names(k)
+	})
+}
+
+// eachTag gives the tags of a part of a day that goes speaks for, and that the commit
+// does not keep.
+func (r *reviewer) eachTag(day ttpcron.Day, span nanoSpan, claims []*record.Claim, b *bucket, most int, give func(goneTag), goes func(k []byte, id uint32, seq uint64, nanos int64) bool) (left int, err error) {
+	from := r.from[:]
+	if r.from == (record.TagKey{}) {
+		from = make([]byte, 6)
+		record.PutNanos(from, span.first)
+	}
+	keep := r.rows(day)
+	c := b.Cursor()
+	for k, rec := c.Seek(from); k != nil; k, rec = c.Next() {
+		nanos, _, ok := record.ParseTagKey(k)
+		if !ok {
+			return 0, record.Damagef("%x is no key of a tag", k)
+		}
+		if nanos > span.last {
+			break
+		}
+		id, seq, err := tagOf(claims, k, rec)
+		if err != nil {
+			return 0, err
+		}
+		if !goes(k, id, seq, nanos) || r.again(keep, k) {
+			continue
+		}
+		g := goneTag{day, record.TagKey(k), id}
+		if most == 0 {
+			r.from = g.key
+			return -1, nil
+		}
+		most--
+		give(g)
+	}
+	return most, nil
+}
+
+// again reports whether a tag is made again, as one of the rows of its day, or kept.
+func (r *reviewer) again(keep []tagRow, k []byte) bool {
+	_, again := slices.BinarySearchFunc(keep, k, func(row tagRow, k []byte) int { return bytes.Compare(row.key[:], k) })
+	_, u, _ := record.ParseTagKey(k)
+	return again || r.kept[u]
 }
 
 func checkReview(v *ttpcron.Review) error {

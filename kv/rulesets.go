@@ -12,7 +12,7 @@ import (
 
 // RuleSet returns the rules that were in force under a fingerprint, and false
 // when the store does not know it. The store knows every fingerprint that the
-// coverage of some day names.
+// coverage of some day names, or what is judged of its base matches.
 func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.RuleSet, ok bool, err error) {
 	err = db.view(ctx, func(tx *txn) error {
 		key := []byte(fingerprint)
@@ -31,7 +31,8 @@ func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.Rule
 	return set, ok, nil
 }
 
-// putRuleSets stores rule sets and drops those that no coverage names any more.
+// putRuleSets stores rule sets and drops those that neither coverage nor a day of base
+// matches names any more.
 func putRuleSets(tx *txn, sets []*ttpcron.RuleSet) error {
 	b := tx.top(layout.RuleSets)
 	named := map[string]bool{}
@@ -49,6 +50,9 @@ func putRuleSets(tx *txn, sets []*ttpcron.RuleSet) error {
 			return err
 		})
 	})
+	if err == nil {
+		err = eachMatchDay(tx, func(_ ttpcron.Day, m *record.MatchDay) { named[m.Judged] = true })
+	}
 	if err != nil {
 		return err
 	}

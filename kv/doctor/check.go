@@ -77,7 +77,7 @@ func (s *source) check(ctx context.Context, o Options) (CheckReport, error) {
 	if err := c.headers(); err != nil {
 		return CheckReport{}, err
 	}
-	for _, step := range []func() error{c.start, c.claims, c.events, c.tags, c.records, c.rejects, c.purged, c.pages} {
+	for _, step := range []func() error{c.start, c.claims, c.events, c.tags, c.records, c.rejects, c.purged, c.matches, c.pages} {
 		if err := step(); err != nil {
 			return CheckReport{}, err
 		}

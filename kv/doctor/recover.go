@@ -119,15 +119,16 @@ type recovery struct {
 	old          bool // the store is of an earlier schema
 	names        oldNames
 
-	harmed  map[string]bool           // places with damaged pages, of which nobody knows what lay there
-	lost    map[ttpcron.Day]bool      // days with losses
-	again   map[ttpcron.Day]bool      // days at which the next run looks again
-	last    map[record.KindDay]uint64 // arrival number of the last event taken over
-	events  []ttpcron.Event           // waiting to be stored
-	bytes   int                       // of their text
-	tags    foundTags
-	orphans *orphans
-	err     error
+	harmed         map[string]bool           // places with damaged pages, of which nobody knows what lay there
+	lost           map[ttpcron.Day]bool      // days with losses
+	withoutStreams map[string]string         // fingerprints of rule sets that had streams, and those of what is left of them
+	again          map[ttpcron.Day]bool      // days at which the next run looks again
+	last           map[record.KindDay]uint64 // arrival number of the last event taken over
+	events         []ttpcron.Event           // waiting to be stored
+	bytes          int                       // of their text
+	tags           foundTags
+	orphans        *orphans
+	err            error
 }
 
 // foundTags are tags that wait to be stored, once their events are known.

@@ -18,6 +18,31 @@ import (
 // last arrival, and every day was covered by unknown rules that does not say
 // otherwise.
 
+// A new store begins without base matches of correlations: they are made again of the
+// events. So streams are left out of the rules that coverage speaks of.
+
+// ruleSets takes over rule sets, without streams.
+func (r *recovery) ruleSets(t *kv.Takeover) error {
+	r.withoutStreams = map[string]string{}
+	return r.each(layout.RuleSets, func(k, v []byte) error {
+		s, err := record.ReadRuleSet(k, v)
+		if err != nil {
+			return err
+		}
+		rules := slices.DeleteFunc(slices.Clone(s.Rules), func(d ttpcron.RuleDef) bool { return ttpcron.IsStream(d.ID) })
+		switch len(rules) {
+		case len(s.Rules):
+			return t.Put(layout.RuleSets, "", k, v)
+		case 0:
+			r.withoutStreams[s.Fingerprint] = ""
+			return nil
+		}
+		left := ttpcron.NewRuleSet(rules)
+		r.withoutStreams[s.Fingerprint] = left.Fingerprint
+		return t.Put(layout.RuleSets, "", []byte(left.Fingerprint), record.AppendRuleSet(nil, &left))
+	})
+}
+
 // covered takes over checkpoints and coverage.
 func (r *recovery) covered(t *kv.Takeover) error {
 	cursors, lost, err := r.cursors(t)
@@ -176,6 +201,9 @@ func (c *coverage) put(day ttpcron.Day, list []ttpcron.Coverage, good bool) {
 	all := false
 	for i := range list {
 		p := &list[i]
+		if left, ok := c.withoutStreams[p.RuleSet]; ok {
+			*p = p.By(left)
+		}
 		c.vouched(&p.UpTo)
 		all = all || p.After == 0 && p.Since.IsZero() && p.UpTo >= h.LastSeq
 	}

@@ -38,6 +38,9 @@ func (r *recovery) records() {
 		}
 	}
 	err := r.dst.TakeOver(r.ctx, func(t *kv.Takeover) error {
+		if err := r.ruleSets(t); err != nil {
+			return err
+		}
 		if err := r.covered(t); err != nil {
 			return err
 		}

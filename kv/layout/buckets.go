@@ -25,6 +25,8 @@ const (
 	Looks     = "looks"
 	Arrivals  = "arrivals"
 	Purged    = "purged"
+	Streams   = "streams"
+	Matches   = "matches"
 )
 
 // Buckets are the buckets of a store, in the order in which reports name them.
@@ -94,8 +96,8 @@ var Buckets = []Bucket{
 		Key: "<kind>", ByKind: true, Remedy: Recover,
 	},
 	{
-		Name: RuleSets, Holds: "the rules that coverage speaks of",
-		Key: "<fingerprint>", Check: checkRuleSet, Remedy: LookAgain, Recovery: Copied,
+		Name: RuleSets, Holds: "the rules that coverage speaks of, and what is judged of base matches",
+		Key: "<fingerprint>", Check: checkRuleSet, Remedy: LookAgain,
 	},
 	{
 		Name: Retired, Holds: "rules whose tags are hidden",
@@ -120,5 +122,14 @@ var Buckets = []Bucket{
 	{
 		Name: Purged, Holds: "hashes of the events that were purged, which do not come in again",
 		Key: "<run 4> <hash 8>", IsIndex: true, Late: true, Remedy: Recover,
+	},
+	{
+		Name: Streams, Holds: "streams of base matches: rule, kind, what they are grouped by and which values they have",
+		Key: "<number 4>", Late: true, Check: checkStream, Remedy: Recover, Recovery: LeftOut,
+	},
+	{
+		Name: Matches, Holds: "base matches of correlations, by group",
+		Key:    "<day 4> / <run 4> <grouping 4> <hash of the group 12> <nanosecond of the day 6> <arrival 8> <stream 4>",
+		Nested: Days, Late: true, Remedy: Rebuild, Recovery: LeftOut, GrowsWith: WithEvents,
 	},
 }

@@ -77,3 +77,8 @@ func checkArrived(s *Store, _ string, k, v []byte) error {
 	}
 	return err
 }
+
+func checkStream(_ *Store, _ string, k, v []byte) error {
+	_, err := record.ReadStream(k, v)
+	return err
+}

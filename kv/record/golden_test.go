@@ -15,6 +15,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/block"
+	"github.com/ttpcron/ttpcron/kv/match"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -76,6 +77,15 @@ func FuzzRecords(f *testing.F) {
 		record.ReadLook(key, sum(key))
 		record.ReadPruned(key, sum(key))
 		record.ReadAlias(sum(dayBytes, key), dayBytes, key)
+		if s, err := record.ReadStream(key, sum(key)); err == nil {
+			same(t, rec, record.AppendStream(nil, key, s))
+		}
+		if m, err := record.ReadMatchDay(day, sum(dayBytes, record.KeyMatchDay)); err == nil {
+			same(t, rec, record.AppendMatchDay(nil, day, &m))
+		}
+		if s, err := record.ReadStreamDays(day, sum(dayBytes, record.KeyMatchStreams)); err == nil {
+			same(t, rec, record.AppendStreamDays(nil, day, s))
+		}
 		new(record.Meta).Read(key, sum(key))
 	})
 }
@@ -116,7 +126,7 @@ func asAny[T any](v T, err error) (any, error) { return v, err }
 
 // goldenRecords is one record of each sort.
 func goldenRecords() []goldenRecord {
-	return slices.Concat(goldenEvents(), goldenTags(), goldenRuns(), goldenRules(), goldenCounts(), goldenIndex(), goldenMeta())
+	return slices.Concat(goldenEvents(), goldenTags(), goldenRuns(), goldenRules(), goldenCounts(), goldenIndex(), goldenMeta(), goldenMatches())
 }
 
 func goldenEvents() []goldenRecord {
@@ -162,6 +172,49 @@ func goldenEvents() []goldenRecord {
 			func(rec []byte) (any, error) { return asAny(record.ReadArrived(record.NumberKey(arrived.Last), rec)) }},
 		{"pruned", "pruning", parts(text("command")), record.AppendPruned(nil, &pruned), pruned,
 			func(rec []byte) (any, error) { return asAny(record.ReadPruned(text("command"), rec)) }},
+	}
+}
+
+func goldenMatches() []goldenRecord {
+	day, d := goldenDay, record.DayKey(goldenDay)
+	number := record.ClaimNumber(3)
+	stream := ttpcron.NewStream("TC1", ttpcron.AuthAttempt, []ttpcron.GroupField{{Name: "attacker_ip", From: "attacker_ip"}, {Name: "user", From: "username", Optional: true}}, []string{"password"}, [16]byte{})
+	box := record.Box{FirstSeq: 300, LastSeq: 900, FirstNanos: 5e9, LastNanos: 86399e9}
+	of := record.MatchDay{Last: 700, Settled: 600, Matches: 40, Judged: "f00", Runs: []record.MatchRun{
+		{ID: 3, Came: 41, Went: 2, First: 1, Last: 600, Box: box}, {ID: 300, Came: 1, First: 601, Last: 700, Box: record.Box{FirstSeq: 901, LastSeq: 901}},
+	}}
+	streams := []record.StreamDay{{Stream: 2, Matches: 40, Box: box}, {Stream: 300, Matches: 0, Box: box}}
+	key := func(hash uint64, nanos int64, seq uint64) record.MatchKey {
+		return record.MatchKey{Grouping: 1, Hash: record.GroupHash{Hi: hash, Lo: 7}, Nanos: nanos, Seq: seq, Stream: 3}
+	}
+	entries := []match.Entry{
+		{MatchKey: key(5, 1e9, 70), Group: "\x00t\x01a", Values: "t\x02pw"},
+		{MatchKey: key(5, 2e9, 60), Group: "\x00t\x01a", Values: "t\x02pw", Form: match.Replaced},
+		{MatchKey: key(9, 1e9+1e6, 400), Group: "\x01t\x01b", Form: match.Went},
+	}
+	var blockKey, blockRec []byte
+	w := match.Writer{Day: day, Run: 3, Put: func(k, rec []byte) error { blockKey, blockRec = k, rec; return nil }}
+	for i := range entries {
+		if err := w.Add(&entries[i]); err != nil {
+			panic(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		panic(err)
+	}
+	return []goldenRecord{
+		{"stream", "stream", parts(number), record.AppendStream(nil, number, stream), stream,
+			func(rec []byte) (any, error) { return asAny(record.ReadStream(number, rec)) }},
+		{"matches-of-day", "base matches of a day", parts(d, record.KeyMatchDay), record.AppendMatchDay(nil, day, &of), of,
+			func(rec []byte) (any, error) { return asAny(record.ReadMatchDay(day, rec)) }},
+		{"streams-of-day", "streams of a day", parts(d, record.KeyMatchStreams), record.AppendStreamDays(nil, day, streams), streams,
+			func(rec []byte) (any, error) { return asAny(record.ReadStreamDays(day, rec)) }},
+		{"match-block", "block of base matches", parts(d, blockKey), blockRec, entries,
+			func(rec []byte) (any, error) {
+				var b match.Block
+				err := b.Read(day, blockKey, rec, true)
+				return b.Entries, err
+			}},
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 	hashPosition = 'm' // identity of a read position
 	hashLook     = 'l' // path of a file
 	hashReject   = 'r' // identity of a reject
+	hashGroup    = 'g' // group of base matches
 	hashPurged   = 'p' // kind, id and record of an event that was purged
 )
 
@@ -77,6 +78,13 @@ func (s *Secret) Purged(kind ttpcron.SourceKind, id string, says []byte) uint64 
 	return s.sip(append(text, says...))
 }
 
+// Group hashes a group of base matches. It is the first 96 bits of SipHash-2-4 with 128.
+func (s *Secret) Group(group string) GroupHash {
+	var stack [256]byte
+	hi, lo := s.sip128(append(append(stack[:0], hashGroup), group...))
+	return GroupHash{hi, uint32(lo >> 32)}
+}
+
 // sip is SipHash-2-4 (Aumasson and Bernstein, 2012).
 func (s *Secret) sip(text []byte) uint64 {
 	k0, k1 := binary.LittleEndian.Uint64(s[:8]), binary.LittleEndian.Uint64(s[8:])
@@ -114,4 +122,50 @@ func (s *Secret) sip(text []byte) uint64 {
 		round()
 	}
 	return v0 ^ v1 ^ v2 ^ v3
+}
+
+// sip128 is SipHash-2-4 with a result of 128 bits.
+func (s *Secret) sip128(text []byte) (first, second uint64) {
+	k0, k1 := binary.LittleEndian.Uint64(s[:8]), binary.LittleEndian.Uint64(s[8:])
+	v0, v1 := k0^0x736f6d6570736575, k1^0x646f72616e646f6d^0xee
+	v2, v3 := k0^0x6c7967656e657261, k1^0x7465646279746573
+	last := uint64(len(text)) << 56
+	for ; len(text) >= 8; text = text[8:] {
+		m := binary.LittleEndian.Uint64(text)
+		v3 ^= m
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+		v0 ^= m
+	}
+	for i, c := range text {
+		last |= uint64(c) << (8 * i)
+	}
+	v3 ^= last
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0 ^= last
+	v2 ^= 0xee
+	for range 4 {
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	}
+	first = v0 ^ v1 ^ v2 ^ v3
+	v1 ^= 0xdd
+	for range 4 {
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	}
+	return first, v0 ^ v1 ^ v2 ^ v3
+}
+
+func sipRound(v0, v1, v2, v3 uint64) (_, _, _, _ uint64) {
+	v0 += v1
+	v1 = bits.RotateLeft64(v1, 13) ^ v0
+	v0 = bits.RotateLeft64(v0, 32)
+	v2 += v3
+	v3 = bits.RotateLeft64(v3, 16) ^ v2
+	v0 += v3
+	v3 = bits.RotateLeft64(v3, 21) ^ v0
+	v2 += v1
+	v1 = bits.RotateLeft64(v1, 17) ^ v2
+	v2 = bits.RotateLeft64(v2, 32)
+	return v0, v1, v2, v3
 }

@@ -4,6 +4,7 @@ package record
 // field that is added to a type comes last and raises its version.
 var (
 	TypeBlock      = Type{"block of events", 3}
+	TypeMatches    = Type{"block of base matches", 1}
 	typeDay        = Type{"counts of a day", 1}
 	typeCoverage   = Type{"coverage", 1}
 	typeIndexRuns  = Type{"list of an index", 1}
@@ -34,4 +35,7 @@ var (
 	typeJobs       = Type{"times of jobs", 1}
 	typeClock      = Type{"clock", 1}
 	typeUpgrade    = Type{"upgrade", 1}
+	typeStream     = Type{"stream", 1}
+	typeMatchDay   = Type{"base matches of a day", 1}
+	typeStreamDays = Type{"streams of a day", 1}
 )

@@ -1,0 +1,165 @@
+package doctor
+
+import (
+	"fmt"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/match"
+	"github.com/ttpcron/ttpcron/kv/page"
+	"github.com/ttpcron/ttpcron/kv/record"
+)
+
+// matches checks the base matches of correlations: their runs are in order and hold what
+// is said of them, their streams and groups are known.
+func (c *checker) matches() error {
+	c.at(layout.Matches, layout.Rebuild)
+	groupings := c.groupings()
+	c.directory(c.top[layout.Matches], func(name string, b page.Bucket) {
+		day, ok := record.ParseDay([]byte(name))
+		if !ok {
+			c.findf("%x is no day", name)
+			return
+		}
+		c.day = day.String()
+		m := matchCheck{checker: c, day: day, groupings: groupings}
+		c.values(b, m.entry)
+		m.end()
+	})
+	return nil
+}
+
+// groupings returns the number of the grouping of each stream, number 1 first.
+func (c *checker) groupings() (of []uint32) {
+	first := map[string]uint32{}
+	again := page.Walker{File: c.File, Seen: page.NewBitmap(c.Header.Pages), Bad: func(string) {}}
+	again.Each(c.top[layout.Streams], func(e page.Element) {
+		s, err := record.ReadStream(e.Key, e.Value)
+		if err != nil {
+			of = append(of, 0)
+			return
+		}
+		id := uint32(len(of) + 1)
+		if _, ok := first[s.Grouping()]; !ok {
+			first[s.Grouping()] = id
+		}
+		of = append(of, first[s.Grouping()])
+	})
+	return of
+}
+
+// matchCheck checks the base matches of a day.
+type matchCheck struct {
+	*checker
+	day       ttpcron.Day
+	groupings []uint32
+	has       bool // what describes the day
+	of        record.MatchDay
+	streams   map[uint32]record.StreamDay
+	runs      map[uint32]*record.MatchRun // as they are described, less what was met
+
+	block match.Block
+	run   uint32
+	last  record.MatchKey
+}
+
+func (m *matchCheck) entry(k, v []byte) {
+	switch string(k) {
+	case string(record.KeyMatchDay):
+		of, err := record.ReadMatchDay(m.day, v)
+		if err != nil {
+			m.failed(err)
+			return
+		}
+		m.of, m.has, m.runs = of, true, map[uint32]*record.MatchRun{}
+		for i := range of.Runs {
+			if m.runs[of.Runs[i].ID] = &of.Runs[i]; i > 0 && of.Runs[i].First <= of.Runs[i-1].Last {
+				m.findf("run %d is not older than that after it", of.Runs[i-1].ID)
+			}
+		}
+		if len(m.runs) < len(of.Runs) {
+			m.find("a run is described twice")
+		}
+	case string(record.KeyMatchStreams):
+		streams, err := record.ReadStreamDays(m.day, v)
+		m.failed(err)
+		m.streams = map[uint32]record.StreamDay{}
+		sum := 0
+		for _, s := range streams {
+			m.streams[s.Stream] = s
+			if sum += s.Matches; m.known(s.Stream) == 0 {
+				m.findf("stream %d is missing", s.Stream)
+			}
+		}
+		if err == nil && m.has && sum != m.of.Matches {
+			m.findf("counts %d matches, and %d of its streams", m.of.Matches, sum)
+		}
+	default:
+		m.blockOf(k, v)
+	}
+}
+
+// known returns the grouping of a stream, 0 for one that is not there.
+func (m *matchCheck) known(stream uint32) uint32 {
+	if stream == 0 || uint64(stream) > uint64(len(m.groupings)) {
+		return 0
+	}
+	return m.groupings[stream-1]
+}
+
+// blockOf checks a block of a run.
+func (m *matchCheck) blockOf(k, v []byte) {
+	run, _, ok := record.ParseMatchBlockKey(k)
+	if !ok {
+		m.findf("%x is no key of base matches", k)
+		return
+	}
+	if err := m.block.Read(m.day, k, v, false); err != nil {
+		m.failed(fmt.Errorf("run %d: %w", run, err))
+		return
+	}
+	r := m.runs[run]
+	if r == nil {
+		if m.has {
+			m.findf("run %d is not described", run)
+		}
+		return
+	}
+	group := record.GroupHash{}
+	for i := range m.block.Entries {
+		e := &m.block.Entries[i]
+		if (i > 0 || run == m.run) && m.last.Compare(&e.MatchKey) >= 0 {
+			m.findf("run %d is not in order", run)
+		}
+		m.run, m.last = run, e.MatchKey
+		if e.Form == match.Went {
+			r.Went--
+		} else {
+			r.Came--
+		}
+		s, counted := m.streams[e.Stream]
+		switch {
+		case m.known(e.Stream) != e.Grouping:
+			m.findf("run %d: a match of stream %d has the grouping %d", run, e.Stream, e.Grouping)
+		case !r.Holds(e.Nanos, e.Seq) || m.streams != nil && (!counted || !s.Holds(e.Nanos, e.Seq)):
+			m.findf("run %d: a match of stream %d, event %d, is not described", run, e.Stream, e.Seq)
+		case e.Hash != group && m.meta.Secret.Group(e.Group) != e.Hash:
+			m.findf("run %d: a group lies where another belongs", run)
+		case e.Seq > m.meta.Arrival:
+			m.findf("run %d: a match of event %d, and the last one is %d", run, e.Seq, m.meta.Arrival)
+		}
+		group = e.Hash
+	}
+}
+
+// end ends a day: no entry may be missing.
+func (m *matchCheck) end() {
+	if !m.has || m.streams == nil {
+		m.find("the base matches of the day are not described")
+	}
+	for id, r := range m.runs {
+		if r.Came != 0 || r.Went != 0 {
+			m.findf("run %d has %d matches more or less than is said of it", id, r.Came+r.Went)
+		}
+	}
+}

@@ -1,0 +1,460 @@
+package kv
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/match"
+	"github.com/ttpcron/ttpcron/kv/record"
+)
+
+// MatchDays lists days of which base matches are stored, or went and were not judged
+// since: some hundreds, ascending from the one given on, and none when there are no more.
+func (db *DB) MatchDays(ctx context.Context, from ttpcron.Day) (days []ttpcron.MatchDay, err error) {
+	err = db.view(ctx, func(tx *txn) error {
+		top := tx.top(layout.Matches)
+		if top == nil {
+			return nil
+		}
+		sets := map[string]ttpcron.RuleSet{}
+		c := top.Cursor()
+		for k, _ := c.Seek(record.DayKey(max(from, 0))); k != nil && len(days) < pageDays; k, _ = c.Next() {
+			day, ok := record.ParseDay(k)
+			if !ok {
+				return record.Damagef("%x is no day", k)
+			}
+			m, err := record.ReadMatchDay(day, top.Bucket(k).Get(record.KeyMatchDay))
+			if err != nil {
+				return fmt.Errorf("base matches of %s: %w", day, err)
+			}
+			d := ttpcron.MatchDay{Day: day, Matches: m.Matches, Last: m.Last}
+			for i := range m.Runs {
+				if m.Runs[i].Last > m.Settled {
+					d.Touched += m.Runs[i].Entries()
+				}
+			}
+			if d.Judged, err = judgedBy(tx, m.Judged, sets); err != nil {
+				return err
+			}
+			days = append(days, d)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list days of base matches: %w", err)
+	}
+	return days, nil
+}
+
+// judgedBy returns the rule set with a fingerprint, from those given if it is there. One
+// that is missing has judged nothing.
+func judgedBy(tx *txn, fingerprint string, sets map[string]ttpcron.RuleSet) (set ttpcron.RuleSet, err error) {
+	set, ok := sets[fingerprint]
+	if rec := tx.top(layout.RuleSets).Get([]byte(fingerprint)); !ok && fingerprint != "" && rec != nil {
+		if set, err = record.ReadRuleSet([]byte(fingerprint), rec); err != nil {
+			return set, err
+		}
+		sets[fingerprint] = set
+	}
+	return set, nil
+}
+
+// EventHorizon returns the first day of which all events are kept, 0 when none were
+// pruned: days before the one up to which a pruning took events of any kind may lack some.
+func (db *DB) EventHorizon(ctx context.Context) (day ttpcron.Day, err error) {
+	err = db.view(ctx, func(tx *txn) error {
+		h, err := readHorizons(tx)
+		day = h.latest
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read the horizon of events: %w", err)
+	}
+	return day, nil
+}
+
+// BaseMatches yields matches, all of a group one after another, in the order of time and
+// arrival. A match, and its text, is good until the next is asked for; its Stream is the
+// same pointer for the same stream for as long as the store is open. An error ends the
+// sequence.
+func (db *DB) BaseMatches(ctx context.Context, q ttpcron.MatchQuery) iter.Seq2[*ttpcron.BaseMatch, error] {
+	return func(yield func(*ttpcron.BaseMatch, error) bool) {
+		s := matchScan{db: db, ctx: ctx, since: q.Since, until: q.Until, grouping: q.Grouping}
+		out := &ttpcron.BaseMatch{}
+		give := func() bool {
+			for {
+				c, err := s.live()
+				if err != nil {
+					yield(nil, fmt.Errorf("read base matches: %w", err))
+					return false
+				}
+				if c == nil {
+					return true
+				}
+				e := c.Entry()
+				*out = ttpcron.BaseMatch{Stream: s.streams[e.Stream-1].Stream, Group: e.Group, Values: e.Values, Time: record.TimeOf(c.Day, e.Nanos), Seq: e.Seq}
+				if !yield(out, nil) {
+					return false
+				}
+			}
+		}
+		if q.Groups == nil {
+			give()
+			return
+		}
+		hashes := make([]record.GroupHash, len(q.Groups))
+		for i, g := range q.Groups {
+			hashes[i] = db.secret.Group(string(g))
+		}
+		slices.SortFunc(hashes, record.GroupHash.Compare)
+		for _, h := range slices.Compact(hashes) {
+			s.group(h)
+			if !give() {
+				return
+			}
+		}
+	}
+}
+
+// Touched yields the groups of a day of which matches came, or went, and were not judged
+// since: as far as it can be told only those up to a number that MatchDays gave. An error
+// ends the sequence.
+func (db *DB) Touched(ctx context.Context, day ttpcron.Day, upTo uint64) iter.Seq2[ttpcron.TouchedGroup, error] {
+	return func(yield func(ttpcron.TouchedGroup, error) bool) {
+		s := matchScan{db: db, ctx: ctx, since: day.Start(), until: (day + 1).Start(), touched: true, upTo: upTo}
+		var g ttpcron.TouchedGroup
+		var of record.MatchKey
+		begins := 0
+		for {
+			c, err := s.entry()
+			if err != nil {
+				yield(ttpcron.TouchedGroup{}, fmt.Errorf("read groups of %s: %w", day, err))
+				return
+			}
+			if begins != s.begins { // of the group at hand all is given again
+				begins, of = s.begins, record.MatchKey{}
+			}
+			if of.Grouping > 0 && (c == nil || c.Entry().Grouping != of.Grouping || c.Entry().Hash != of.Hash) && !yield(g, nil) {
+				return
+			}
+			if c == nil {
+				return
+			}
+			e := c.Entry()
+			at := record.TimeOf(day, e.Nanos)
+			if e.Grouping != of.Grouping || e.Hash != of.Hash {
+				g = ttpcron.TouchedGroup{Grouping: s.streams[e.Grouping-1].Stream.Grouping(), Group: ttpcron.Group(strings.Clone(e.Group)), Earliest: at}
+			}
+			of, g.Latest, g.Went = e.MatchKey, at, g.Went || e.Form != match.Came
+		}
+	}
+}
+
+// scanBuffer is how many bytes of blocks a scan holds at most.
+const scanBuffer = 4 << 20
+
+// matchScan walks through the matches of some days. It holds no transaction between two
+// of them: of each run it reads some blocks ahead, and begins again where it stood when
+// the store has changed since.
+type matchScan struct {
+	db           *DB
+	ctx          context.Context
+	since, until time.Time
+	grouping     string
+	touched      bool // of all groupings what came and went, and was not judged
+	upTo         uint64
+
+	one     *record.GroupHash // nil: all groups
+	streams []*storedStream
+	number  uint32 // of the grouping
+
+	begun  bool
+	begins int // how often it has begun
+	txid   uint64
+	merge  match.Merge
+	runs   []*runAhead
+	at     record.MatchKey // where it stands; what is there was given
+	day    ttpcron.Day
+	some   bool
+}
+
+// runAhead reads the blocks of a run ahead.
+type runAhead struct {
+	scan   *matchScan
+	stored *storedMatches
+	age    int
+	from   record.MatchKey
+	cursor match.Cursor
+
+	queue [][2][]byte // keys and records
+	buf   []byte
+	last  []byte // the key of the block that was read last
+	ended bool
+	ahead int // bytes to read
+}
+
+// errMoved says that the store has changed since blocks were read ahead.
+var errMoved = errors.New("the store has changed")
+
+// group goes to a group. The scan gives no other from now on.
+func (s *matchScan) group(h record.GroupHash) {
+	s.one, s.begun, s.some = &h, false, false
+}
+
+// live returns the cursor at the next match, nil when there is none.
+func (s *matchScan) live() (*match.Cursor, error) { return s.next((*match.Merge).Live) }
+
+// entry returns the cursor at the next entry, of whatever form.
+func (s *matchScan) entry() (*match.Cursor, error) {
+	return s.next(func(m *match.Merge) (*match.Cursor, error) {
+		if s.some && m.Top() != nil {
+			if err := m.Move(); err != nil {
+				return nil, err
+			}
+		}
+		return m.Top(), nil
+	})
+}
+
+func (s *matchScan) next(step func(*match.Merge) (*match.Cursor, error)) (c *match.Cursor, err error) {
+	for {
+		if !s.begun {
+			if err := s.begin(); err != nil {
+				return nil, err
+			}
+		}
+		c, err = step(&s.merge)
+		if errors.Is(err, errMoved) {
+			s.begun = false
+			continue
+		}
+		if c != nil && err == nil {
+			s.at, s.day, s.some = c.Entry().MatchKey, c.Day, true
+		}
+		return c, err
+	}
+}
+
+// begin begins behind the match that was given last.
+func (s *matchScan) begin() error {
+	s.merge.Reset()
+	s.runs = s.runs[:0]
+	err := s.db.view(s.ctx, func(tx *txn) (err error) {
+		s.txid = tx.snap.TxID
+		if s.streams, err = s.db.streams.all(tx); err != nil {
+			return err
+		}
+		if !s.touched {
+			if s.number, err = s.db.streams.groupingOf(tx, s.grouping); err != nil || s.number == 0 {
+				return err
+			}
+		}
+		return s.open(tx)
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range s.runs {
+		if err := s.merge.Add(&r.cursor); err != nil {
+			return err
+		}
+	}
+	s.begun = true
+	s.begins++
+	s.some = s.some && !s.touched
+	return nil
+}
+
+// open opens the runs that may hold matches.
+func (s *matchScan) open(tx *txn) error {
+	top := tx.top(layout.Matches)
+	if top == nil {
+		return nil
+	}
+	first, last := ttpcron.DayOf(s.since), ttpcron.DayOf(s.until.Add(-1))
+	if s.since.IsZero() {
+		first = 0
+	}
+	if s.until.IsZero() {
+		last = 1<<31 - 1
+	}
+	c := top.Cursor()
+	for k, _ := c.Seek(record.DayKey(max(0, first))); k != nil; k, _ = c.Next() {
+		day, ok := record.ParseDay(k)
+		if !ok {
+			return record.Damagef("%x is no day", k)
+		}
+		if day > last {
+			break
+		}
+		if err := s.openDay(tx, top.Bucket(k), day); err != nil {
+			return fmt.Errorf("base matches of %s: %w", day, err)
+		}
+	}
+	for _, r := range s.runs {
+		r.ahead = 1
+		if s.one == nil {
+			r.ahead = max(1, min(64<<10, scanBuffer/len(s.runs)))
+		}
+		if err := r.read(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *matchScan) openDay(tx *txn, b *bucket, day ttpcron.Day) error {
+	d, err := record.ReadMatchDay(day, b.Get(record.KeyMatchDay))
+	if err != nil {
+		return err
+	}
+	within := record.Box{LastSeq: 1<<64 - 1, LastNanos: record.DayNanos - 1}
+	if !s.since.IsZero() && s.since.After(day.Start()) {
+		within.FirstNanos = record.NanosOf(s.since, day)
+	}
+	if !s.until.IsZero() && s.until.Before((day + 1).Start()) {
+		within.LastNanos = record.NanosOf(s.until, day) - 1
+	}
+	stored := &storedMatches{day: day, bucket: b, MatchDay: d}
+	for i := range d.Runs {
+		run := &d.Runs[i]
+		if !run.Meets(&within) || s.touched && (run.Last <= d.Settled || run.First > s.upTo) {
+			continue
+		}
+		r := &runAhead{scan: s, stored: stored, age: i, from: s.from(day, within.FirstNanos)}
+		r.cursor = match.Cursor{Day: day, Age: i, Next: r.next}
+		last, first := within.LastNanos, within.FirstNanos
+		if run.FirstNanos < first || run.LastNanos > last {
+			r.cursor.Want = func(e *match.Entry) bool { return e.Nanos >= first && e.Nanos <= last }
+		}
+		s.runs = append(s.runs, r)
+	}
+	return nil
+}
+
+// from returns with which key the matches of a day begin that were not given.
+func (s *matchScan) from(day ttpcron.Day, nanos int64) record.MatchKey {
+	k := record.MatchKey{Grouping: s.number}
+	if s.one != nil {
+		k.Hash, k.Nanos = *s.one, nanos
+	}
+	switch {
+	case s.touched && s.at.Grouping > 0:
+		return record.MatchKey{Grouping: s.at.Grouping, Hash: s.at.Hash}
+	case !s.some:
+		return k
+	case day < s.day: // of the group all was given
+		return record.MatchKey{Grouping: s.number, Hash: s.at.Hash, Nanos: record.DayNanos - 1, Seq: 1<<64 - 1, Stream: 1<<32 - 1}
+	case day > s.day:
+		return record.MatchKey{Grouping: s.number, Hash: s.at.Hash, Nanos: nanos}
+	}
+	after := s.at
+	after.Stream++
+	return after
+}
+
+// next gives the cursor its next block.
+func (r *runAhead) next(b *match.Block) (bool, error) {
+	if len(r.queue) == 0 {
+		if r.ended {
+			return false, nil
+		}
+		if err := r.scan.readAhead(); err != nil {
+			return false, err
+		}
+		if len(r.queue) == 0 {
+			return false, nil
+		}
+	}
+	k, rec := r.queue[0][0], r.queue[0][1]
+	r.queue = r.queue[1:]
+	if err := b.Read(r.stored.day, k, rec, true); err != nil {
+		return false, fmt.Errorf("base matches of %s: %w", r.stored.day, err)
+	}
+	i, _ := slices.BinarySearchFunc(b.Entries, &r.from, func(e match.Entry, k *record.MatchKey) int { return e.Compare(k) })
+	b.Entries = b.Entries[i:]
+	if s := r.scan; s.one != nil {
+		i, _ := slices.BinarySearchFunc(b.Entries, *s.one, func(e match.Entry, h record.GroupHash) int {
+			return cmp.Or(e.Hash.Compare(h), -1)
+		})
+		b.Entries = b.Entries[:i]
+	}
+	return true, nil
+}
+
+// readAhead reads further blocks of the runs of which none is left.
+func (s *matchScan) readAhead() error {
+	return s.db.view(s.ctx, func(tx *txn) error {
+		if tx.snap.TxID != s.txid {
+			return errMoved
+		}
+		top := tx.top(layout.Matches)
+		for _, r := range s.runs {
+			if r.ended || len(r.queue) > 0 {
+				continue
+			}
+			r.stored.bucket = top.Bucket(record.DayKey(r.stored.day))
+			r.ahead = max(1, min(2*max(r.ahead, 4096), scanBuffer/len(s.runs)))
+			if err := r.read(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// read reads blocks ahead, at least one if there is any.
+func (r *runAhead) read(tx *txn) error {
+	c := r.stored.bucket.Cursor()
+	run := r.stored.Runs[r.age].ID
+	var k, rec []byte
+	if r.last == nil {
+		k, rec = seekMatches(c, run, &r.from)
+	} else if k, rec = c.Seek(r.last); string(k) == string(r.last) {
+		k, rec = c.Next()
+	}
+	r.queue, r.buf = r.queue[:0], r.buf[:0]
+	type part struct{ key, rec int }
+	var parts []part
+	for ; len(r.buf) < r.ahead; k, rec = c.Next() {
+		if !r.wants(k, run) {
+			r.ended = true
+			break
+		}
+		r.buf = append(append(r.buf, k...), rec...)
+		parts = append(parts, part{len(k), len(rec)})
+		r.last = append(r.last[:0], k...)
+	}
+	at := 0
+	for _, p := range parts {
+		r.queue = append(r.queue, [2][]byte{r.buf[at : at+p.key], r.buf[at+p.key : at+p.key+p.rec]})
+		at += p.key + p.rec
+	}
+	return r.scan.ctx.Err()
+}
+
+// wants reports whether a block is of the run, and may hold what the scan looks for.
+func (r *runAhead) wants(k []byte, run uint32) bool {
+	id, first, ok := record.ParseMatchBlockKey(k)
+	s := r.scan
+	if !ok || id != run || s.number > 0 && first.Grouping > s.number {
+		return false
+	}
+	if s.one != nil && first.Grouping == s.number {
+		switch c := first.Hash.Compare(*s.one); {
+		case c > 0:
+			return false
+		case c == 0 && !s.until.IsZero() && !record.TimeOf(r.stored.day, first.Nanos).Before(s.until):
+			return false
+		}
+	}
+	return true
+}
