@@ -14,7 +14,7 @@ import (
 // judgedTags is what a commit says of the tags of correlations on a day: those of claims
 // in some spans go, and those that are named.
 type judgedTags struct {
-	spans [][]nanoSpan // by claim, number 1 first; nil: of none
+	spans [][]judgedSpan // by claim, number 1 first; nil: of none
 	nanoSpan
 	keys []record.TagKey // ascending
 }
@@ -22,9 +22,17 @@ type judgedTags struct {
 // nanoSpan is a part of a day, from its first nanosecond to the last.
 type nanoSpan struct{ first, last int64 }
 
+// judgedSpan is the part of a day of which a judgement speaks.
+type judgedSpan struct {
+	nanoSpan
+	judgement *ttpcron.Judgement
+}
+
 // takes reports whether a tag goes.
-func (j *judgedTags) takes(id uint32, nanos int64) bool {
-	return j.spans != nil && slices.ContainsFunc(j.spans[id-1], func(s nanoSpan) bool { return s.first <= nanos && nanos <= s.last })
+func (j *judgedTags) takes(id uint32, nanos int64, u ttpcron.UUID) bool {
+	return slices.ContainsFunc(j.spans[id-1], func(s judgedSpan) bool {
+		return s.first <= nanos && nanos <= s.last && s.judgement.Holds(u)
+	})
 }
 
 // names reports whether a tag is one of those that are named.
@@ -35,8 +43,8 @@ func (j *judgedTags) names(key []byte) bool {
 
 func checkJudgements(c *ttpcron.Commit) error {
 	for i := range c.Judgements {
-		if j := &c.Judgements[i]; j.Rule == "" || !j.Since.Before(j.Until) {
-			return fmt.Errorf("judgement of rule %q, from %v to %v", j.Rule, j.Since, j.Until)
+		if j := &c.Judgements[i]; j.Rule == "" || !j.Since.Before(j.Until) || j.Parts > 1 && j.Part >= j.Parts {
+			return fmt.Errorf("judgement of rule %q, from %v to %v, part %d of %d", j.Rule, j.Since, j.Until, j.Part, j.Parts)
 		}
 	}
 	return nil
@@ -77,9 +85,9 @@ func judge(tx *txn, claims []*record.Claim, c *ttpcron.Commit) (map[ttpcron.Day]
 				}
 				t := of(day)
 				if t.spans == nil {
-					t.spans = make([][]nanoSpan, len(claims))
+					t.spans = make([][]judgedSpan, len(claims))
 				}
-				t.spans[id-1] = append(t.spans[id-1], s)
+				t.spans[id-1] = append(t.spans[id-1], judgedSpan{s, j})
 				t.first, t.last = min(t.first, s.first), max(t.last, s.last)
 			}
 			return nil

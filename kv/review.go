@@ -160,7 +160,8 @@ func (r *reviewer) judgements(d *dayReview, claims []*record.Claim, b *bucket, m
 		return most, nil
 	}
 	return r.eachTag(d.day, j.nanoSpan, claims, b, most, give, func(k []byte, id uint32, _ uint64, nanos int64) bool {
-		return j.takes(id, nanos) && !j.names(k)
+		_, u, _ := record.ParseTagKey(k)
+		return j.takes(id, nanos, u) && !j.names(k)
 	})
 }
 
