@@ -38,6 +38,19 @@ func (a amount) digit(d byte) amount {
 	return amount{a.hi*10 + hi, lo}.add(amount{0, uint64(d)})
 }
 
+// shift returns a with so many zeros more.
+func (a amount) shift(zeros int) amount {
+	for zeros > 0 {
+		n := min(zeros, len(tens)-1)
+		hi, lo := bits.Mul64(a.lo, tens[n])
+		a = amount{a.hi*tens[n] + hi, lo}
+		zeros -= n
+	}
+	return a
+}
+
+var tens = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
+
 // String writes the number without zeros that say nothing.
 func (a amount) String() string {
 	var digits [40]byte
@@ -154,6 +167,13 @@ func (d *decimal) amount(most amount) (a amount) {
 			return a
 		}
 		return most
+	}
+	if zeros := d.point + fraction - len(d.digits); zeros >= 0 && len(d.digits) <= 19 {
+		n := uint64(0)
+		for _, c := range d.digits {
+			n = 10*n + uint64(c-'0')
+		}
+		return amount{0, n}.shift(zeros).atMost(most)
 	}
 	for i := range d.point + fraction {
 		c := byte('0')

@@ -114,7 +114,7 @@ func (d *Definition) readCount(c Comparison, rules int) (int, error) {
 	case err != nil:
 		return 0, fmt.Errorf("%.40q is no whole number", c.Value)
 	}
-	if c.Op == "gt" {
+	if c.Op == "gt" && n <= MaxCount {
 		n++
 	}
 	switch {

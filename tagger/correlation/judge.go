@@ -17,6 +17,7 @@ type Judge struct {
 	nodes []nodeState
 	of    pieces // the values of the group
 	in    pieces // those of a match
+	match match
 	bytes []byte
 	ends  []int32
 	size  int // of all groups of nodes
@@ -77,9 +78,10 @@ func (j *Judge) Match(stream int, m *ttpcron.BaseMatch) {
 	if len(j.rule.streams[stream].Values) > 0 {
 		j.in.read(m.Values)
 	}
+	j.match.at, j.match.event, j.match.seq = j.now, true, m.Seq
 	feeds := j.rule.feeds[stream]
 	for i := range feeds {
-		j.feed(&feeds[i], match{at: j.now, item: feeds[i].item, event: true, seq: m.Seq})
+		j.feed(&feeds[i])
 	}
 }
 
@@ -95,16 +97,17 @@ func (j *Judge) End(slots []int64) (_ []int64, bounded bool) {
 // because their value is negative or no number.
 func (j *Judge) LeftOut() int { return j.leftOut }
 
-// feed gives a match, whose values are in j.in, to a node.
-func (j *Judge) feed(f *feed, m match) {
-	n := &j.rule.nodes[f.node]
-	if len(f.values) > 0 && !j.value(n, f, &m) {
+// feed gives j.match, whose values are in j.in, to a node.
+func (j *Judge) feed(f *feed) {
+	n, m := &j.rule.nodes[f.node], &j.match
+	m.item = f.item
+	if len(f.values) > 0 && !j.value(n, f, m) {
 		return
 	}
 	st := &j.nodes[f.node]
 	if st.single != nil {
 		st.touched = true
-		if st.single.add(&m) {
+		if st.single.add(m) {
 			j.bounded = true
 		}
 		return
@@ -117,7 +120,7 @@ func (j *Judge) feed(f *feed, m match) {
 		gr.touched = true
 		st.groups.touched = append(st.groups.touched, gr)
 	}
-	if gr.counter.add(&m) {
+	if gr.counter.add(m) {
 		j.bounded = true
 	}
 	size := gr.bytes()
@@ -224,6 +227,6 @@ func (j *Judge) raise(node int) {
 	if j.matched != nil {
 		j.matched(node)
 	}
-	up := &j.rule.nodes[node].up
-	j.feed(up, match{at: j.now, item: up.item})
+	j.match.at, j.match.event = j.now, false
+	j.feed(&j.rule.nodes[node].up)
 }

@@ -199,12 +199,16 @@ func (l *linker) items(c *linked, refs []string) {
 // circle refuses all correlations of the path from one on: the last of them names it.
 func (l *linker) circle(from int) {
 	path := l.path[from:]
+	const shown = 6
 	for i, c := range path {
 		var text []string
-		for n := range len(path) + 1 {
+		for n := range min(len(path), shown) {
 			text = append(text, path[(i+n)%len(path)].def.RuleID)
 		}
-		c.fail("rules", "lead in a circle: %s", strings.Join(text, " → "))
+		if len(path) > shown {
+			text = append(text, "…")
+		}
+		c.fail("rules", "lead in a circle: %s", strings.Join(append(text, c.def.RuleID), " → "))
 	}
 }
 
@@ -349,7 +353,9 @@ func (c *linked) checkInner() {
 		}
 	}
 	for _, f := range c.fields {
-		check("group-by", f.written)
+		if !f.optional { // who groups by session has the others
+			check("group-by", f.written)
+		}
 	}
 	for _, f := range c.def.Condition.Fields {
 		check("condition.field", f)
