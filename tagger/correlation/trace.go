@@ -376,6 +376,9 @@ func (n *node) chooseOrdered(list []input) (best []choice) {
 	ways := n.orders(list)
 	for _, way := range ways {
 		if out := n.inOrder(list, way, len(way)); out != nil {
+			if end := list[len(list)-1]; end.at != out[len(out)-1].in.at {
+				out = append(out, choice{end, "ends the window"})
+			}
 			return out
 		}
 	}
