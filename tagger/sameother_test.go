@@ -37,7 +37,7 @@ func otherRules(t testing.TB) *RuleSet {
 	if report.Refused() > 0 {
 		t.Fatal(report.Problems)
 	}
-	return rs
+	return claiming(rs)
 }
 
 // otherFields are the values of payload fields that rules look at, as the examples of

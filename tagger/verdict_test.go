@@ -137,7 +137,7 @@ func TestCache(t *testing.T) {
 // memory.
 func TestTagAllocations(t *testing.T) {
 	c := loadEmbedded().Tagger(nil)
-	e := commandEvent("zzgrmblfx")
+	e := commandEvent("linuxshell")
 	var dst []ttpcron.Tag
 	if dst, _ = c.Tag(e, dst); len(dst) > 0 {
 		t.Fatalf("matches %v", rulesOf(dst))

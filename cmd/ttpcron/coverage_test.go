@@ -80,7 +80,7 @@ sub-technique, or the reason why there is none, and does the same for your own r
 	for _, kind := range ttpcron.Kinds() {
 		rules := 0
 		for _, r := range rs.Rules() {
-			if slices.Contains(r.Kinds, kind) {
+			if len(r.Claims) > 0 && slices.Contains(ruleKinds(&r), kind) {
 				rules++
 			}
 		}
@@ -92,15 +92,20 @@ sub-technique, or the reason why there is none, and does the same for your own r
 		fmt.Fprintf(&b, "| `%s` | %d | %d | %d |\n", kind, rules, len(techniquesOf(rows, kind)), n.subs)
 	}
 	if len(unused) > 0 {
-		fmt.Fprintf(&b, "\nNo rule of the pack looks at %s.\n", strings.Join(unused, ", "))
+		fmt.Fprintf(&b, "\nNo rule of the pack makes tags of %s.\n", strings.Join(unused, ", "))
 	}
-	if slices.Contains(unused, "`"+string(ttpcron.Correlation)+"`") {
-		b.WriteString(`A rule sees one event. What only several logins or sessions show together (guessing,
-spraying and stuffing at the sensor itself, T1110, and the account that is found that
-way, T1078) needs windows over events. Of a single login the rules know the accounts that
-products ship with (T1078.001) and the keys of SSH; a wrong password alone makes no tag.
-`)
+	silent := 0
+	for _, r := range rs.Rules() {
+		if len(r.Claims) == 0 {
+			silent++
+		}
 	}
+	fmt.Fprintf(&b, `
+What only several events show together has the kind `+"`correlation`"+`: passwords guessed, a
+download that was run, a host surveyed within minutes. %s of the pack make no tag by
+themselves: they are what [correlations](rules.md#correlations) look at, and are in none of
+the rows above. A single wrong password makes no tag.
+`, term.Plural(silent, "rule", "rules"))
 	b.WriteString("\n## Not shown, and why\n\n| reason | it … | techniques | sub-techniques |\n|---|---|---|---|\n")
 	for _, g := range eval.Groups() {
 		n := countCoverage(rows, func(c *eval.Covered) bool { return !c.Shown() && c.Reason.Group == g.Name })
