@@ -18,7 +18,7 @@
 //     field whose values count, or one of several. Null is as good as missing, an empty
 //     text is a value, and an object or a list is one by its content.
 //   - An event that matches several of the rules is one event for event_count, has one
-//     number for value_sum (that of the first rule that gives it one), and shows all of
+//     number for value_sum (the greatest, where aliases give it several), and shows all of
 //     these rules to the temporal types.
 //   - value_sum adds up numbers, and texts that are decimal numbers, exactly, up to the
 //     18th digit after the point. What is negative or no number takes no part and is

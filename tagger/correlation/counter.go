@@ -166,7 +166,7 @@ type valueSum struct {
 	first int // of the parts that count
 	total amount
 	// The last match, until the next one: of the numbers that an event has as a match of
-	// several rules that of the first counts.
+	// several rules the greatest counts, so that no match takes something from the sum.
 	waits bool
 	last  match
 }
@@ -178,7 +178,7 @@ type part struct {
 
 func (c *valueSum) add(m *match) (bounded bool) {
 	if c.waits && c.last.event && m.event && c.last.seq == m.seq && c.last.at == m.at {
-		if m.item < c.last.item {
+		if c.last.sum.less(m.sum) {
 			c.last = *m
 		}
 		return false

@@ -1,15 +1,17 @@
 package correlation
 
-import "unsafe"
+import (
+	"iter"
+	"unsafe"
+)
 
 // groups are those of a node within the group that is judged, as far as they may still
 // matter.
 type groups struct {
-	order   recent
-	of      []*group // by entry in order
-	touched []*group // that have matches of the present time
-	free    []*group
-	freed   int // bytes of these
+	order recent
+	of    []*group // by entry in order
+	free  []*group
+	freed int // bytes of these
 }
 
 // group is one of them.
@@ -17,7 +19,6 @@ type group struct {
 	counter counter
 	values  []byte // packed, of the node's keys
 	ends    []int32
-	touched bool
 	size    int
 }
 
@@ -50,6 +51,21 @@ func (gs *groups) find(k key, at instant, n *node, values []byte, ends []int32) 
 	return g
 }
 
+// seenAt yields the groups that have matches of a time, than which there is no later one.
+func (gs *groups) seenAt(t instant) iter.Seq[*group] {
+	return func(yield func(*group) bool) {
+		if gs.order.n == 0 {
+			return
+		}
+		entries := gs.order.entries
+		for e := entries[0].next; e != 0 && entries[e].at == t; e = entries[e].next {
+			if !yield(gs.of[e]) {
+				return
+			}
+		}
+	}
+}
+
 // forget forgets the group that had no match for longest. It returns how many bytes it
 // took.
 func (gs *groups) forget() int {
@@ -63,7 +79,7 @@ func (gs *groups) forget() int {
 func (gs *groups) drop(g *group) int {
 	size := g.size
 	g.counter.clear()
-	g.touched, g.size = false, 0
+	g.size = 0
 	if n := g.bytes(); gs.freed+n <= maxFree {
 		gs.free, gs.freed = append(gs.free, g), gs.freed+n
 	}
@@ -86,7 +102,5 @@ func (gs *groups) clear() (size int) {
 	if len(gs.order.entries)*recentEntrySize > maxFree {
 		gs.order, gs.of = recent{}, nil
 	}
-	clear(gs.touched[:cap(gs.touched)])
-	gs.touched = gs.touched[:0]
 	return size
 }

@@ -116,10 +116,6 @@ func (j *Judge) feed(f *feed) {
 		return
 	}
 	gr := st.groups.find(j.keyer.key(j.bytes), j.now, n, j.bytes, j.ends)
-	if !gr.touched {
-		gr.touched = true
-		st.groups.touched = append(st.groups.touched, gr)
-	}
 	if gr.counter.add(m) {
 		j.bounded = true
 	}
@@ -192,17 +188,12 @@ func (j *Judge) settle() {
 			}
 			continue
 		}
-		for k, gr := range st.groups.touched {
-			st.groups.touched[k] = nil
-			if gr.touched {
-				gr.touched = false
-				if gr.counter.satisfied(j.now) {
-					j.in.set(gr.values, gr.ends)
-					j.raise(i)
-				}
+		for gr := range st.groups.seenAt(j.now) {
+			if gr.counter.satisfied(j.now) {
+				j.in.set(gr.values, gr.ends)
+				j.raise(i)
 			}
 		}
-		st.groups.touched = st.groups.touched[:0]
 		j.size -= st.groups.forgetIdle(j.now, n.span)
 	}
 	root := &j.nodes[last]

@@ -106,7 +106,7 @@ func aDefinition(rnd *rand.Rand, h *history, id string) *Definition {
 		d.Condition.Fields = [][]string{{"a"}, {"b"}, {"a", "b"}, {"attacker_ip"}, {"who"}}[rnd.IntN(5)]
 	case ValueSum:
 		least.Value = []string{"0.3", "3", "2.5", "100", "0.000000000000000001", "5.1"}[rnd.IntN(6)]
-		d.Condition.Fields = []string{[]string{"a", "b"}[rnd.IntN(2)]}
+		d.Condition.Fields = []string{[]string{"a", "b", "who"}[rnd.IntN(3)]}
 	case Temporal, TemporalOrdered:
 		least.Value = strconv.Itoa(1 + rnd.IntN(len(d.Rules)))
 		if rnd.IntN(3) == 0 {

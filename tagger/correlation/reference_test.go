@@ -289,14 +289,16 @@ func satisfiedBy(d *Definition, rules [][]refMatch, order []int) bool {
 			return v
 		}))))
 	case ValueSum:
-		seen := map[string]bool{}
-		for _, list := range rules { // of an event the number of the first rule counts
+		most := map[string]*big.Rat{} // of an event the greatest number counts
+		for _, list := range rules {
 			for _, m := range list {
-				if v, ok := number(m.field(d.Condition.Fields[0])); ok && !seen[m.id] {
-					seen[m.id] = true
-					n.Add(n, v)
+				if v, ok := number(m.field(d.Condition.Fields[0])); ok && (most[m.id] == nil || most[m.id].Cmp(v) < 0) {
+					most[m.id] = v
 				}
 			}
+		}
+		for _, v := range most {
+			n.Add(n, v)
 		}
 	default:
 		most := 0

@@ -300,11 +300,12 @@ func (n *node) choose(list []input) []choice {
 	return n.chooseOrdered(list)
 }
 
-// eachEvent returns of the matches of one event the one of the first rule.
+// eachEvent returns of the matches of one event the one with the greatest number, or that
+// of the first rule.
 func eachEvent(list []input) (out []input) {
 	for _, in := range list {
 		if last := len(out) - 1; last >= 0 && in.event && out[last].event && out[last].seq == in.seq && out[last].at == in.at {
-			if in.item < out[last].item {
+			if o := out[last]; o.sum.less(in.sum) || o.sum == in.sum && in.item < o.item {
 				out[last] = in
 			}
 			continue

@@ -43,15 +43,7 @@ func TestTraceShowsWhatSuffices(t *testing.T) {
 		for _, r := range rules {
 			j := r.Judge()
 			for g, matches := range h.grouped(r) {
-				slotsOf := func(matches []streamed) []int64 {
-					j.Begin(g)
-					for i := range matches {
-						j.Match(matches[i].stream, &matches[i].m)
-					}
-					slots, _ := j.End(nil)
-					return slots
-				}
-				slots := slotsOf(matches)
+				slots := slotsOf(j, g, matches)
 				for s := ttpcron.Slot(matches[0].m.Time, r.Timespan()); s <= ttpcron.Slot(matches[len(matches)-1].m.Time, r.Timespan()); s++ {
 					trace, err := r.Trace(g, r.SlotWindow(s), inOrder(matches))
 					if err != nil {
@@ -82,7 +74,7 @@ func TestTraceShowsWhatSuffices(t *testing.T) {
 						return cmp.Or(a.m.Time.Compare(b.m.Time), cmp.Compare(a.m.Seq, b.m.Seq), cmp.Compare(a.stream, b.stream))
 					})
 					enough = slices.CompactFunc(enough, func(a, b streamed) bool { return a.stream == b.stream && a.m.Seq == b.m.Seq })
-					if got := slotsOf(enough); !slices.Contains(got, s) {
+					if got := slotsOf(j, g, enough); !slices.Contains(got, s) {
 						fail("these matches do not suffice")
 					}
 				}
