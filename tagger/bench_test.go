@@ -375,3 +375,53 @@ func BenchmarkLoad(b *testing.B) {
 		rs.ready()
 	}
 }
+
+// correlated are rules over logins: as many correlations as are given, each with a stream
+// of its own of all logins that failed.
+func correlated(b *testing.B, groupings ...string) *RuleSet {
+	files := fstest.MapFS{"base.yaml": {Data: []byte("rule_id: BASE\nrule_version: 1\nname: n\napplies_to: [auth_attempt]\nmatch: {field: {name: success, equals: 'false'}}\nemits: []\n")}}
+	for i, g := range groupings {
+		files[fmt.Sprintf("c%d.yaml", i)] = &fstest.MapFile{Data: fmt.Appendf(nil, "rule_id: C%d\nrule_version: 1\nname: n\ncorrelation: {type: value_count, rules: [BASE], group-by: [%s], timespan: 10m, condition: {gte: 5, field: password}}\n"+
+			"emits: [{tactic: TA0006, technique_id: T1110, confidence: 0.9}]\n", i, g)}
+	}
+	rs, report := Load(Options{Folders: []Folder{{Name: "correlated", FS: files}}})
+	if len(report.Problems) > 0 || len(rs.Correlations()) != len(groupings) {
+		b.Fatal(report.Problems)
+	}
+	return rs
+}
+
+// BenchmarkMatches makes matches of login attempts in no stream, in three, and in the
+// streams of groups by session, which hold the attacker.
+func BenchmarkMatches(b *testing.B) {
+	for _, bm := range []struct {
+		name      string
+		groupings []string
+	}{
+		{"none", nil},
+		{"one", []string{"attacker_ip, username"}},
+		{"three", []string{"attacker_ip", "attacker_ip, username", "decky_id"}},
+		{"sessions", []string{"session_id", "session_id, username", "attacker_uuid"}},
+	} {
+		rs := correlated(b, bm.groupings...)
+		for name, unique := range map[string]bool{"list": false, "unique": true} {
+			events := logins(200_000, unique)
+			for i := range events {
+				e := &events[i]
+				e.AttackerIP, e.SessionID, e.DeckyID, e.Seq = fmt.Sprintf("203.0.%d.%d", i/7%200, i/3%250), fmt.Sprintf("%012x", i/4), "sensor-1", uint64(i)
+			}
+			b.Run(bm.name+"/"+name, func(b *testing.B) {
+				c, matches := rs.Tagger(nil), 0
+				b.ReportAllocs()
+				b.ResetTimer()
+				cpu := cpuTime()
+				for i := range b.N {
+					c.Tag(&events[i%len(events)], nil)
+					matches += len(c.Matches())
+				}
+				b.ReportMetric(float64(cpuTime()-cpu)/float64(b.N), "cpu-ns/op")
+				b.ReportMetric(float64(matches)/float64(b.N), "matches/op")
+			})
+		}
+	}
+}

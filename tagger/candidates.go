@@ -20,6 +20,7 @@ type lookup struct {
 	letters literal.IDs       // options of one letter
 	left    int               // bytes of parts that may still be scanned
 	images  map[string]string // of bare names of programs, as far as they are remembered
+	packer  *ttpcron.Packer   // of the streams
 }
 
 const (
@@ -33,8 +34,8 @@ const (
 	maxFew = 8
 )
 
-func (k *kindRules) lookup() *lookup {
-	s := &lookup{index: k, seen: make(literal.IDs, len(k.unfiltered)), present: make(literal.IDs, len(k.byName)/64+1), letters: make(literal.IDs, 2)}
+func (k *kindRules) lookup(own ttpcron.Networks) *lookup {
+	s := &lookup{index: k, seen: make(literal.IDs, len(k.unfiltered)), present: make(literal.IDs, len(k.byName)/64+1), letters: make(literal.IDs, 2), packer: ttpcron.NewPacker(k.streams, own)}
 	if k.literals != nil {
 		s.scanner = k.literals.Scanner()
 	}

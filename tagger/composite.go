@@ -22,7 +22,7 @@ type Composite struct {
 	event *ttpcron.Event // the one at hand, for warnings
 	// The verdict on a text that was not known, and on another event.
 	fresh, other verdict
-	found        matches
+	matches      []ttpcron.BaseMatch // of the event given last
 }
 
 // Tagger returns a tagger for one goroutine; make one for each worker. All give
@@ -30,7 +30,7 @@ type Composite struct {
 func (rs *RuleSet) Tagger(warn Warn) *Composite {
 	c := &Composite{rs: rs, warn: warn, parser: shell.NewParser(shell.Limits{}), lookups: map[ttpcron.SourceKind]*lookup{}}
 	for kind, k := range rs.ready().kinds {
-		c.lookups[kind] = k.lookup()
+		c.lookups[kind] = k.lookup(rs.links.own)
 		c.parser.Processes = c.parser.Processes || k.processes
 	}
 	return c
@@ -46,7 +46,7 @@ func (c *Composite) CacheStats() CacheStats { return CacheStats{c.cache.hits, c.
 // lists them. CreatedAt is left zero, and Evidence to whoever reads the tag, see
 // [ttpcron.AppendEvidence].
 func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict) {
-	c.found.begin()
+	c.matches = nil
 	k := c.lookups[e.Kind]
 	if k == nil {
 		c.unclaimed(e)
@@ -56,7 +56,7 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttp
 	defer c.forget()
 	if e.Kind != ttpcron.Command {
 		v := c.judge(k, e)
-		c.found.add(e, v, c.rs.links.own)
+		c.match(k, e, v)
 		return c.tags(e, v, dst), ttpcron.Verdict{Bounded: v.bounded}
 	}
 	text := e.Payload.CommandText()
@@ -74,13 +74,27 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttp
 	if v.open {
 		v = c.settled(k, v, text, e)
 	}
-	c.found.add(e, v, c.rs.links.own)
+	c.match(k, e, v)
 	return c.tags(e, v, dst), ttpcron.Verdict{Bounded: v.bounded}
 }
 
 // Matches returns the matches of the event given last in the streams of the rules, those
 // of one rule after another. They, and their text, are good until the next event.
-func (c *Composite) Matches() []ttpcron.BaseMatch { return c.found.list }
+func (c *Composite) Matches() []ttpcron.BaseMatch { return c.matches }
+
+// match makes the matches of an event.
+func (c *Composite) match(s *lookup, e *ttpcron.Event, v *verdict) {
+	if !v.streams {
+		return
+	}
+	s.packer.Begin(e)
+	for i := range v.findings {
+		for _, n := range v.findings[i].rule.streams {
+			s.packer.Add(n)
+		}
+	}
+	c.matches = s.packer.End()
+}
 
 // forget lets go of the event, which may hold a page of others.
 func (c *Composite) forget() {

@@ -325,8 +325,11 @@ func TestExamplesOfCorrelations(t *testing.T) {
 		"no address":                  {"[{times: 3, " + fail + "}]", "[{times: 3, attacker_ip: null, " + fail + "}]", nil},
 		"not listed in order of time": {"[{at: 20m, times: 2, " + fail + "}, {at: 0s, " + fail + "}, {at: 11m, " + fail + "}]", "[{at: 20m, times: 2, " + fail + "}, {at: 9m, " + fail + "}]", nil},
 		"otherwise": {"[{times: 2, " + fail + "}]", "[{times: 4, " + fail + "}]", []string{
-			`GUESS does not match: of 2 events BASE matches 2, 2 in the largest of 1 groups, {"attacker_ip":"203.0.113.1","username":"root"}`,
+			`GUESS does not match: of 2 events BASE matches 2; the group {"attacker_ip":"203.0.113.1","username":"root"} comes to 2 of 3 events, and lacks 1 more event`,
 			`GUESS matches: the group {"attacker_ip":"203.0.113.1","username":"root"}`,
+		}},
+		"in many groups": {"[{times: 9, attacker_ip: '192.0.2.{n}', " + fail + "}]", "[{command: id}]", []string{
+			`GUESS does not match: of 9 events BASE matches 9; the group {"attacker_ip":"192.0.2.1","username":"root"}, the largest of 9, comes to 1 of 3 events, and lacks 2 more events`,
 		}},
 		"nothing of it": {"[{command: uname -a}]", "[{command: uname -a}]", []string{"GUESS does not match: of 1 events BASE matches 0"}},
 	} {

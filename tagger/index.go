@@ -20,6 +20,8 @@ import (
 type kindRules struct {
 	kind  ttpcron.SourceKind
 	rules []*runnable // by id
+	// streams are those of correlations among events of the kind.
+	streams []*ttpcron.Stream
 
 	unfiltered literal.IDs // rules without requirement, always candidates
 	literals   *literal.Index

@@ -43,12 +43,12 @@ type runnable struct {
 	*definition
 	shows      ttpcron.FieldNames
 	claims     []ttpcron.Claim // those below the minimum confidence left out
-	streams    []baseStream
-	perCommand bool // matches when one simple command satisfies check
-	perProcess bool // matches when one process does
-	shell      bool // needs the text parsed
-	payload    bool // looks at more than the text
-	positive   bool // a match in a part of the text is a match
+	streams    []int           // indexes into kindRules.streams
+	perCommand bool            // matches when one simple command satisfies check
+	perProcess bool            // matches when one process does
+	shell      bool            // needs the text parsed
+	payload    bool            // looks at more than the text
+	positive   bool            // a match in a part of the text is a match
 	check      prepared
 	relaxed    prepared // of a command rule that looks at more than the text
 	requires   requirement
@@ -166,7 +166,6 @@ func releaseList(list []condition) {
 
 func (rs *RuleSet) compile() *compiled {
 	c := &compiled{kinds: map[ttpcron.SourceKind]*kindRules{}, slow: map[string]string{}}
-	numbers := newStreamNumbers()
 	for _, m := range rs.eventRules() {
 		for _, kind := range m.kindsOf() {
 			k := c.kinds[kind]
@@ -174,9 +173,14 @@ func (rs *RuleSet) compile() *compiled {
 				k = &kindRules{kind: kind}
 				c.kinds[kind] = k
 			}
-			r := m.runnable(kind, numbers)
-			if r == nil {
+			streams := m.streamsOf(kind)
+			if len(m.claims)+len(streams) == 0 {
 				continue
+			}
+			r := newRunnable(m.definition, kind, m.claims)
+			for _, s := range streams {
+				r.streams = append(r.streams, len(k.streams))
+				k.streams = append(k.streams, s)
 			}
 			k.rules = append(k.rules, r)
 			switch {
@@ -226,20 +230,13 @@ func (rs *RuleSet) eventRules() []eventRule {
 	return out
 }
 
-// runnable returns the rule ready for events of a kind, or nil when nothing comes of it.
-func (m *eventRule) runnable(kind ttpcron.SourceKind, numbers streamNumbers) *runnable {
-	var streams []baseStream
+func (m *eventRule) streamsOf(kind ttpcron.SourceKind) (streams []*ttpcron.Stream) {
 	for _, s := range m.streams {
 		if s.Kind == kind {
-			streams = append(streams, numbers.of(s))
+			streams = append(streams, s)
 		}
 	}
-	if len(m.claims)+len(streams) == 0 {
-		return nil
-	}
-	r := newRunnable(m.definition, kind, m.claims)
-	r.streams = streams
-	return r
+	return streams
 }
 
 func (rs *RuleSet) find(id string) (int, bool) {

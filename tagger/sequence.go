@@ -261,7 +261,21 @@ func (t *trial) missing(out *outcome) string {
 		return text
 	}
 	g := &out.groups[largest]
-	return text + fmt.Sprintf(", %d in the largest of %d groups, %s", len(g.matches), len(out.groups), shorten(string(g.group.AppendJSON(nil, t.rule.Names())), 300))
+	text += "; the group " + shorten(string(g.group.AppendJSON(nil, t.rule.Names())), 300)
+	if n := len(out.groups) - 1; n > 0 {
+		text += fmt.Sprintf(", the largest of %d,", n+1)
+	}
+	trace, err := t.rule.Trace(g.group, ttpcron.Window{}, func(yield func(*ttpcron.BaseMatch, error) bool) {
+		for i := range g.matches {
+			if !yield(&g.matches[i], nil) {
+				return
+			}
+		}
+	})
+	if err != nil || trace.Satisfied {
+		return text + " was judged otherwise than it was traced"
+	}
+	return text + " comes to " + trace.Reached + ", and lacks " + strings.Join(trace.Missing, ", ")
 }
 
 // testCorrelation runs the examples of a correlation.

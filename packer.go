@@ -1,0 +1,224 @@
+package ttpcron
+
+import (
+	"slices"
+	"strings"
+	"unsafe"
+)
+
+// Packer packs the matches of one event after another in several streams: a group once for
+// all streams that share it, the same for values, and once what costs a hash. What comes of it is what
+// [Stream.Append] makes. It uses its memory again, and is not safe for concurrent use.
+type Packer struct {
+	own     Networks
+	streams []packedStream
+	fields  []packedField
+	groups  []packedGroup
+	lists   []packedValues
+
+	event     *Event
+	turn      uint64 // of the event
+	marked    bool   // the address takes no part in groups by address
+	packed    []byte
+	matches   []BaseMatch
+	at        []packedAt // of each match
+	hashed    bool       // some field is
+	attackers *[1 << 8]packedAttacker
+}
+
+type packedStream struct {
+	stream        *Stream
+	group, values int
+}
+
+// packedField is a field of events, and where it lies in what is packed of the event at
+// hand if it was hashed: a value may be large.
+type packedField struct {
+	name     string
+	from, to int
+}
+
+// packedGroup is what streams group by, and where the group of the event at hand lies.
+type packedGroup struct {
+	fields    []GroupField
+	from      []int  // the fields
+	byAddress bool   // not where the address is optional
+	turn      uint64 // of the event that was packed last
+	missing   bool   // it has none
+	at, upTo  int
+}
+
+// packedValues are the values that streams need, and where those of the event at hand lie.
+type packedValues struct {
+	names    []string
+	from     []int // the fields
+	turn     uint64
+	at, upTo int
+}
+
+// packedAt says where a match lies.
+type packedAt struct{ group, groupEnd, values, valuesEnd int }
+
+// packedAttacker is the packed identifier of an attacker of whom nothing but the address
+// is known, which costs a hash to make.
+type packedAttacker struct{ address, packed string }
+
+// keptPacked is how much memory is kept for the next event.
+const keptPacked = 64 << 10
+
+// NewPacker returns a packer for streams. own are networks whose addresses take no part in
+// groups by address.
+func NewPacker(streams []*Stream, own Networks) *Packer {
+	p := &Packer{own: own}
+	for _, s := range streams {
+		x := packedStream{stream: s}
+		x.group = slices.IndexFunc(p.groups, func(g packedGroup) bool {
+			return slices.EqualFunc(g.fields, s.Group, func(a, b GroupField) bool { return a.From == b.From && a.Optional == b.Optional })
+		})
+		if x.group < 0 {
+			g := packedGroup{fields: s.Group}
+			for _, f := range s.Group {
+				g.from = append(g.from, p.field(f.From))
+				g.byAddress = g.byAddress || f.From == FieldAttackerIP && !f.Optional
+			}
+			x.group = len(p.groups)
+			p.groups = append(p.groups, g)
+		}
+		x.values = slices.IndexFunc(p.lists, func(v packedValues) bool { return slices.Equal(v.names, s.Values) })
+		if x.values < 0 {
+			v := packedValues{names: s.Values}
+			for _, name := range s.Values {
+				v.from = append(v.from, p.field(name))
+			}
+			x.values = len(p.lists)
+			p.lists = append(p.lists, v)
+		}
+		p.streams = append(p.streams, x)
+	}
+	return p
+}
+
+// field numbers a field.
+func (p *Packer) field(name string) int {
+	i := slices.IndexFunc(p.fields, func(f packedField) bool { return f.name == name })
+	if i < 0 {
+		i = len(p.fields)
+		p.fields = append(p.fields, packedField{name: name})
+	}
+	return i
+}
+
+// Begin begins with an event, of which there is no match yet. It is kept until End.
+func (p *Packer) Begin(e *Event) {
+	p.event, p.turn = e, p.turn+1
+	p.packed, p.matches, p.at = p.packed[:0], p.matches[:0], p.at[:0]
+	if cap(p.packed) > keptPacked {
+		p.packed = nil
+	}
+	if p.marked = e.Kind == CanaryFingerprint || len(p.own) > 0; p.marked {
+		p.marked = e.marked(p.own)
+	}
+	if p.hashed {
+		p.hashed = false
+		for i := range p.fields {
+			p.fields[i].to = 0
+		}
+	}
+}
+
+// Add says that the event is a match in a stream, given by its index. It is none when it
+// lacks a field by which the stream groups.
+func (p *Packer) Add(stream int) {
+	x := &p.streams[stream]
+	g := &p.groups[x.group]
+	if g.turn != p.turn {
+		p.group(g)
+	}
+	if g.missing {
+		return
+	}
+	v := &p.lists[x.values]
+	if v.turn != p.turn {
+		v.turn, v.at = p.turn, len(p.packed)
+		for _, i := range v.from {
+			if !p.value(i) {
+				p.packed = append(p.packed, packedNull)
+			}
+		}
+		v.upTo = len(p.packed)
+	}
+	p.at = append(p.at, packedAt{g.at, g.upTo, v.at, v.upTo})
+	p.matches = append(p.matches, BaseMatch{Stream: x.stream, Time: p.event.Time, Seq: p.event.Seq})
+}
+
+// group packs a group, as far as the event has one.
+func (p *Packer) group(g *packedGroup) {
+	g.turn, g.at, g.missing = p.turn, len(p.packed), g.byAddress && p.marked
+	if g.missing {
+		return
+	}
+	p.packed = append(p.packed, byte(p.event.Vantage))
+	for i, f := range g.from {
+		if p.value(f) {
+			continue
+		}
+		if !g.fields[i].Optional {
+			g.missing = true
+			return
+		}
+		p.packed = append(p.packed, packedNull)
+	}
+	g.upTo = len(p.packed)
+}
+
+// value packs a field of the event, and reports whether the event has it.
+func (p *Packer) value(i int) bool {
+	f, from := &p.fields[i], len(p.packed)
+	switch {
+	case f.to > 0:
+		p.packed = append(p.packed, p.packed[f.from:f.to]...)
+		return true
+	case f.name == FieldAttackerUUID && p.event.DerivesAttacker():
+		p.packed = append(p.packed, p.attacker()...)
+	case f.name != FieldUnmarkedIP:
+		p.packed = p.event.AppendField(p.packed, f.name)
+	case !p.marked:
+		p.packed = p.event.AppendField(p.packed, FieldAttackerIP)
+	}
+	if len(p.packed) == from {
+		return false
+	}
+	if p.packed[from] == packedHash {
+		f.from, f.to, p.hashed = from, len(p.packed), true
+	}
+	return true
+}
+
+// attacker returns the packed identifier of the event's attacker.
+func (p *Packer) attacker() string {
+	if p.attackers == nil {
+		p.attackers = new([1 << 8]packedAttacker)
+	}
+	address := p.event.AttackerIP
+	hash := uint32(2166136261) // FNV-1a
+	for i := range len(address) {
+		hash = (hash ^ uint32(address[i])) * 16777619
+	}
+	known := &p.attackers[(hash^hash>>16)%uint32(len(p.attackers))]
+	if known.address != address {
+		known.address, known.packed = strings.Clone(address), string(p.event.AppendField(nil, FieldAttackerUUID))
+	}
+	return known.packed
+}
+
+// End returns the matches of the event, in the order in which they were added. Those of
+// one group have the same text for it. They, and their text, are good until Begin.
+func (p *Packer) End() []BaseMatch {
+	p.event = nil
+	packed := unsafe.String(unsafe.SliceData(p.packed), len(p.packed)) // stays where it is, now
+	for i, at := range p.at {
+		m := &p.matches[i]
+		m.Group, m.Values = packed[at.group:at.groupEnd], packed[at.values:at.valuesEnd]
+	}
+	return p.matches
+}
