@@ -458,7 +458,7 @@ type Finding struct {
 // rule, group and slot alone. Its attacker, session and sensor are those that the group
 // names; where it names none there is an identity made of the group.
 func (f *Finding) Tag(c Claim, evidence []byte) Tag {
-	sum := f.hash()
+	sum := f.Group.Hash(f.Names)
 	t := Tag{
 		Claim: c, SourceKind: Correlation, SourceID: "corr:" + sum + ":" + strconv.FormatInt(f.Slot, 10),
 		Vantage: f.Group.Vantage(), Evidence: evidence, EventTime: SlotStart(f.Slot, f.Timespan),
@@ -484,10 +484,10 @@ func (f *Finding) Tag(c Claim, evidence []byte) Tag {
 	return t
 }
 
-// hash returns the first 32 hexadecimal digits of the SHA-256 of the group's names and
-// values as canonical JSON.
-func (f *Finding) hash() string {
-	sum := sha256.Sum256(f.Group.AppendJSON(nil, f.Names))
+// Hash returns the first 32 hexadecimal digits of the SHA-256 of the group's names and
+// values as canonical JSON. It is what the ids of findings call the group.
+func (g Group) Hash(names []string) string {
+	sum := sha256.Sum256(g.AppendJSON(nil, names))
 	return fmt.Sprintf("%x", sum[:16])
 }
 

@@ -276,6 +276,7 @@ func (m *matchModel) compare(t *testing.T, db *kv.DB, r *rand.Rand, pointers map
 	if want := m.list(q); !reflect.DeepEqual(got, want) {
 		t.Errorf("query %+v gives %v\nwant %v", q, got, want)
 	}
+	comparePages(t, db, q, 1+r.IntN(9))
 	byDay := map[ttpcron.Day]int{}
 	for id := range m.matches {
 		byDay[id.day]++
@@ -296,6 +297,7 @@ func (m *matchModel) compare(t *testing.T, db *kv.DB, r *rand.Rand, pointers map
 		}
 		delete(byDay, d.Day)
 		m.compareTouched(t, db, d)
+		compareTouchedPages(t, db, d, 1+r.IntN(5))
 	}
 	for day := range m.judged { // of a day without matches nothing is remembered
 		if !slices.ContainsFunc(days, func(d ttpcron.MatchDay) bool { return d.Day == day }) && len(m.touched[day]) == 0 {

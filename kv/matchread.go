@@ -87,39 +87,9 @@ func (db *DB) EventHorizon(ctx context.Context) (day ttpcron.Day, err error) {
 // sequence.
 func (db *DB) BaseMatches(ctx context.Context, q ttpcron.MatchQuery) iter.Seq2[*ttpcron.BaseMatch, error] {
 	return func(yield func(*ttpcron.BaseMatch, error) bool) {
-		s := matchScan{db: db, ctx: ctx, since: q.Since, until: q.Until, grouping: q.Grouping}
-		out := &ttpcron.BaseMatch{}
-		give := func() bool {
-			for {
-				c, err := s.live()
-				if err != nil {
-					yield(nil, fmt.Errorf("read base matches: %w", err))
-					return false
-				}
-				if c == nil {
-					return true
-				}
-				e := c.Entry()
-				*out = ttpcron.BaseMatch{Stream: s.streams[e.Stream-1].Stream, Group: e.Group, Values: e.Values, Time: record.TimeOf(c.Day, e.Nanos), Seq: e.Seq}
-				if !yield(out, nil) {
-					return false
-				}
-			}
-		}
-		if q.Groups == nil {
-			give()
-			return
-		}
-		hashes := make([]record.GroupHash, len(q.Groups))
-		for i, g := range q.Groups {
-			hashes[i] = db.secret.Group(string(g))
-		}
-		slices.SortFunc(hashes, record.GroupHash.Compare)
-		for _, h := range slices.Compact(hashes) {
-			s.group(h)
-			if !give() {
-				return
-			}
+		err := db.eachMatch(ctx, q, MatchPosition{}, func(m *ttpcron.BaseMatch, _ *matchScan) bool { return yield(m, nil) })
+		if err != nil {
+			yield(nil, fmt.Errorf("read base matches: %w", err))
 		}
 	}
 }
@@ -129,32 +99,46 @@ func (db *DB) BaseMatches(ctx context.Context, q ttpcron.MatchQuery) iter.Seq2[*
 // ends the sequence.
 func (db *DB) Touched(ctx context.Context, day ttpcron.Day, upTo uint64) iter.Seq2[ttpcron.TouchedGroup, error] {
 	return func(yield func(ttpcron.TouchedGroup, error) bool) {
-		s := matchScan{db: db, ctx: ctx, since: day.Start(), until: (day + 1).Start(), touched: true, upTo: upTo}
-		var g ttpcron.TouchedGroup
-		var of record.MatchKey
-		begins := 0
-		for {
-			c, err := s.entry()
-			if err != nil {
-				yield(ttpcron.TouchedGroup{}, fmt.Errorf("read groups of %s: %w", day, err))
-				return
-			}
-			if begins != s.begins { // of the group at hand all is given again
-				begins, of = s.begins, record.MatchKey{}
-			}
-			if of.Grouping > 0 && (c == nil || c.Entry().Grouping != of.Grouping || c.Entry().Hash != of.Hash) && !yield(g, nil) {
-				return
-			}
-			if c == nil {
-				return
-			}
-			e := c.Entry()
-			at := record.TimeOf(day, e.Nanos)
-			if e.Grouping != of.Grouping || e.Hash != of.Hash {
-				g = ttpcron.TouchedGroup{Grouping: s.streams[e.Grouping-1].Stream.Grouping(), Group: ttpcron.Group(strings.Clone(e.Group)), Earliest: at}
-			}
-			of, g.Latest, g.Went = e.MatchKey, at, g.Went || e.Form != match.Came
+		err := db.eachTouched(ctx, day, upTo, MatchPosition{}, func(g ttpcron.TouchedGroup, _ record.MatchKey) bool { return yield(g, nil) })
+		if err != nil {
+			yield(ttpcron.TouchedGroup{}, fmt.Errorf("read groups of %s: %w", day, err))
 		}
+	}
+}
+
+// eachTouched calls do with the groups that were touched and the keys of their last
+// entries, from a position on, until it is false.
+func (db *DB) eachTouched(ctx context.Context, day ttpcron.Day, upTo uint64, from MatchPosition, do func(ttpcron.TouchedGroup, record.MatchKey) bool) error {
+	s := matchScan{db: db, ctx: ctx, since: day.Start(), until: (day + 1).Start(), touched: true, upTo: upTo}
+	if from.Begun {
+		s.at.Grouping, s.at.Hash = from.Key.Grouping, from.Key.Hash.Next()
+		if s.at.Hash == (record.GroupHash{}) {
+			s.at.Grouping++
+		}
+	}
+	var g ttpcron.TouchedGroup
+	var of record.MatchKey
+	begins := 0
+	for {
+		c, err := s.entry()
+		if err != nil {
+			return err
+		}
+		if begins != s.begins { // of the group at hand all is given again
+			begins, of = s.begins, record.MatchKey{}
+		}
+		if of.Grouping > 0 && (c == nil || c.Entry().Grouping != of.Grouping || c.Entry().Hash != of.Hash) && !do(g, of) {
+			return nil
+		}
+		if c == nil {
+			return nil
+		}
+		e := c.Entry()
+		at := record.TimeOf(day, e.Nanos)
+		if e.Grouping != of.Grouping || e.Hash != of.Hash {
+			g = ttpcron.TouchedGroup{Grouping: s.streams[e.Grouping-1].Stream.Grouping(), Group: ttpcron.Group(strings.Clone(e.Group)), Earliest: at}
+		}
+		of, g.Latest, g.Went = e.MatchKey, at, g.Went || e.Form != match.Came
 	}
 }
 

@@ -269,7 +269,7 @@ func idsOf(def *correlation.Definition) []string { return (&definition{correlati
 // describe returns what there is to know of a correlation.
 func (l *links) describe(d *definition) *Correlation {
 	def := d.correlation
-	c := &Correlation{Type: def.Type, Rules: d.refs(), GroupBy: def.GroupBy, Timespan: def.Timespan, Condition: conditionText(&def.Condition)}
+	c := &Correlation{Type: def.Type, Rules: d.refs(), GroupBy: def.GroupBy, Timespan: def.Timespan, Condition: conditionText(&def.Condition), Fields: def.Condition.Fields}
 	if r := l.rules[d.ID]; r != nil {
 		c.Rules, c.Condition, c.Scope = idsOf(r.Definition()), r.Condition(), r.Scope()
 	}
@@ -284,9 +284,5 @@ func conditionText(c *correlation.Condition) string {
 	for _, o := range c.Comparisons {
 		parts = append(parts, o.Op+" "+o.Value)
 	}
-	text := strings.Join(parts, ", ")
-	if len(c.Fields) > 0 {
-		text += " of " + strings.Join(c.Fields, ", ")
-	}
-	return strings.TrimSpace(text)
+	return strings.Join(parts, ", ")
 }

@@ -179,7 +179,8 @@ type Correlation struct {
 	Rules     []string // ids of the rules that it names, as far as they are known
 	GroupBy   []string // as written
 	Timespan  time.Duration
-	Condition string // such as "gte 10"
+	Condition string   // such as "gte 10"
+	Fields    []string // whose values count
 	// Scope says where it can be judged; empty for an inert rule.
 	Scope correlation.Scope
 }

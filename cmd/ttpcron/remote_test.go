@@ -150,6 +150,10 @@ var remoteSteps = []struct {
 	{args: "rules log"},
 	{args: "rules log --json"},
 	{args: "explain uname -a"},
+	{args: "explain --correlation SEV1 --group 203.0.113.7 --json"},
+	{args: "explain --correlation SEV1 --group 203.0.113.7 --at 2026-05-04T05:49:05Z"},
+	{args: "explain --correlation SEV1 --group 203.0.113.99"},
+	{args: "tags --rule SEV1 --uuid"},
 	{args: "explain -", stdin: "wget http://203.0.113.9/a"},
 	{args: "export-events"},
 	{args: "export-events --source command --since 2026-05-05"},
@@ -213,6 +217,7 @@ func TestSameWithDaemon(t *testing.T) {
 			t.Fatal(err)
 		}
 		n.Write("own/own.yaml", ownRule)
+		n.Write("rules/several.yaml", severalRule)
 		n.Env = append(n.Env, "TTPCRON_INPUT=", "LANG=C.UTF-8", "USER=tester", "LOGNAME=tester")
 	}
 	served.serving()

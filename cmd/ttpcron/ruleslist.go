@@ -15,6 +15,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/tagger"
+	"github.com/ttpcron/ttpcron/tagger/correlation"
 )
 
 // ruleFilter says which rules are listed.
@@ -306,6 +307,7 @@ type correlationJSON struct {
 	GroupBy   []string `json:"group_by"`
 	Timespan  string   `json:"timespan"`
 	Condition string   `json:"condition"`
+	Fields    []string `json:"fields"`          // whose values count
 	Scope     string   `json:"scope,omitempty"` // none of an inert rule
 }
 
@@ -315,7 +317,7 @@ func correlationOf(r *tagger.Rule) *correlationJSON {
 	if c == nil {
 		return nil
 	}
-	return &correlationJSON{string(c.Type), append([]string{}, c.Rules...), append([]string{}, c.GroupBy...), spanText(c.Timespan), c.Condition, string(c.Scope)}
+	return &correlationJSON{string(c.Type), append([]string{}, c.Rules...), append([]string{}, c.GroupBy...), correlation.FormatTimespan(c.Timespan), c.Condition, append([]string{}, c.Fields...), string(c.Scope)}
 }
 
 type claimJSON struct {

@@ -97,8 +97,11 @@ func showCorrelation(line func(name, format string, args ...any), c *tagger.Corr
 		by = "nothing: all events are one group"
 	}
 	line("grouped by", "%s", term.Clean(by))
-	line("timespan", "%s", spanText(c.Timespan))
+	line("timespan", "%s", correlation.FormatTimespan(c.Timespan))
 	line("condition", "%s", term.Clean(cmp.Or(c.Condition, "each of these rules")))
+	if len(c.Fields) > 0 {
+		line("values of", "%s", term.Clean(strings.Join(c.Fields, ", ")))
+	}
 	if c.Scope != "" {
 		line("scope", "%s", scopeText[c.Scope])
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,10 +33,12 @@ func statusCommand() *command {
 checkpoint and how many events came after it, tags by level, the last runs, and
 where rules come from. WAITING is what the next run takes without --since-days:
 "<" means that it may be fewer, "no rule" that no rule applied to that source in
-the last run. Nothing is scanned and, once there was a run, no rule is compiled,
-so that it answers at once: rules check says whether all rules are sound. Only
-where several tags of one event by one rule are the same technique in the release
-of ATT&CK that is shown are such tags read, to count one.`,
+the last run. Of correlations, rules over several events, it shows the tags of
+each, and how many base matches came or went that no run has judged yet. Nothing
+is scanned and, once there was a run, no rule is compiled, so that it answers at
+once: rules check says whether all rules are sound. Only where several tags of one
+event by one rule are the same technique in the release of ATT&CK that is shown
+are such tags read, to count one.`,
 		Examples: "ttpcron status\nttpcron status --json | jq .sources",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -62,7 +65,9 @@ type status struct {
 	Rules   rulesStatus    `json:"rules"`
 	Sources []store.Source `json:"sources"`
 	Levels  levelsStatus   `json:"levels"`
-	Runs    []runStatus    `json:"runs"`
+	// Correlations is what the store holds of rules over several events.
+	Correlations correlationStatus `json:"correlations"`
+	Runs         []runStatus       `json:"runs"`
 
 	ran bool // a run came to the events
 }
@@ -186,6 +191,11 @@ func gatherStatus(ctx context.Context, stores *store.Opener, set *settings.Setti
 	if s.Sources, err = db.Sources(ctx, st); err != nil {
 		return s, err
 	}
+	// What correlations find is of no source.
+	s.Sources = slices.DeleteFunc(s.Sources, func(one store.Source) bool { return one.Source == string(ttpcron.Correlation) && one.Events == 0 })
+	if s.Correlations, err = statusOfCorrelations(ctx, db, now()); err != nil {
+		return s, err
+	}
 	if _, s.ran, err = db.Unclaimed(ctx); err != nil {
 		return s, err
 	}
@@ -304,6 +314,9 @@ func printStatus(out *term.Output, now func() time.Time, s status) error {
 	}
 	fmt.Fprintln(out)
 	if err := printSources(out, now, s.Sources); err != nil {
+		return err
+	}
+	if err := printStatusOfCorrelations(out, &s.Correlations); err != nil {
 		return err
 	}
 	if err := printLevels(out, s.Levels); err != nil {

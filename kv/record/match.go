@@ -21,6 +21,14 @@ func (h GroupHash) Compare(o GroupHash) int {
 	return cmp.Compare(h.Lo, o.Lo)
 }
 
+// Next returns the hash that follows, and the zero one after the last.
+func (h GroupHash) Next() GroupHash {
+	if h.Lo++; h.Lo == 0 {
+		h.Hi++
+	}
+	return h
+}
+
 // MatchKey orders the base matches of a day: all of a group one after another, in the
 // order of time and arrival.
 type MatchKey struct {

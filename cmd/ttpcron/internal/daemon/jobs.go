@@ -186,7 +186,7 @@ func inserted(r jobs.Report) (n int) {
 	for _, s := range r.Run.Sources {
 		n += s.Inserted + s.RetagInserted
 	}
-	return n
+	return n + r.Run.Correlation.Inserted
 }
 
 // logRun puts a line into the log about a run that did something.
@@ -214,6 +214,9 @@ func (d *runner) logRun(name string, r jobs.Report, err error) {
 		if s.Retagged+s.Removed+s.Replaced > 0 {
 			d.log.Info("looked again at events", "source", term.Clean(s.Source), "rules", len(r.Changed), "events", s.Retagged, "tags", s.RetagTags, "inserted", s.RetagInserted, "replaced", s.Replaced, "removed", s.Removed)
 		}
+	}
+	if c := &r.Run.Correlation; c.Inserted+c.Removed+c.Replaced+c.Bounded > 0 {
+		d.log.Info("correlations judged", "rules", c.Rules, "days", c.Days, "groups", c.Groups, "tags", c.Tags, "inserted", c.Inserted, "replaced", c.Replaced, "removed", c.Removed, "bounded", c.Bounded, "took", c.Elapsed.Round(time.Millisecond).String())
 	}
 	d.sayUnclaimed(r.Run.Unclaimed)
 }

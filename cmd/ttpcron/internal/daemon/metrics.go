@@ -106,6 +106,20 @@ func (d *daemon) moment(ctx context.Context) (*metrics.State, error) {
 	if free, err := host.FreeBytes(c.StoreDir()); err == nil {
 		s.DiskFree = free
 	}
+	for from := ttpcron.Day(0); ; {
+		days, err := d.db.MatchDays(ctx, from)
+		if err != nil {
+			return nil, err
+		}
+		for i := range days {
+			s.BaseMatches += days[i].Matches
+			s.MatchesWaiting += days[i].Touched
+		}
+		if len(days) == 0 {
+			break
+		}
+		from = days[len(days)-1].Day + 1
+	}
 	for _, src := range sources {
 		s.Sources = append(s.Sources, metrics.Source{
 			Name: src.Source, Events: src.Events, Tags: src.Tags, Waiting: src.Waiting, Moved: timeOrZero(src.UpdatedAt), Latest: timeOrZero(src.Latest), Future: src.FutureEvents,

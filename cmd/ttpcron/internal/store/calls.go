@@ -46,6 +46,13 @@ var calls = control.Name(struct {
 	LastSeq call[none, uint64]
 	Event   call[eventOf, found[ttpcron.Event]]
 
+	MatchDays    call[ttpcron.Day, []ttpcron.MatchDay]
+	EventHorizon call[none, ttpcron.Day]
+	BaseMatches  call[matchesFrom, matchPage]
+	Touched      call[touchedFrom, touchedPage]
+	Groups       call[groupsOf, groupsFound]
+	EventsAt     call[eventsAt, []ttpcron.Event]
+
 	ArrivedSince call[time.Time, uint64]
 	ArrivedAt    call[uint64, found[time.Time]]
 
@@ -105,6 +112,26 @@ var calls = control.Name(struct {
 	Event: does(func(ctx context.Context, h *Holder, q eventOf) (f found[ttpcron.Event], err error) {
 		f.Value, f.OK, err = h.DB.EventByID(ctx, q.Kind, q.Day, q.ID)
 		return f, err
+	}),
+
+	MatchDays: does(func(ctx context.Context, h *Holder, from ttpcron.Day) ([]ttpcron.MatchDay, error) {
+		return h.DB.MatchDays(ctx, from)
+	}),
+	EventHorizon: reads((*kv.DB).EventHorizon),
+	BaseMatches: does(func(ctx context.Context, h *Holder, q matchesFrom) (p matchPage, err error) {
+		p.Matches.Items, p.Next, err = h.DB.MatchPage(ctx, q.Query, q.From, min(max(q.About, 1), maxMatchPage))
+		return p, err
+	}),
+	Touched: does(func(ctx context.Context, h *Holder, q touchedFrom) (p touchedPage, err error) {
+		p.Groups, p.Next, err = h.DB.TouchedPage(ctx, q.Day, q.UpTo, q.From, min(max(q.About, 1), maxMatchPage))
+		return p, err
+	}),
+	Groups: does(func(ctx context.Context, h *Holder, q groupsOf) (f groupsFound, err error) {
+		f.Found, f.More, err = findGroups(ctx, h.DB, &q.Sought, q.Day)
+		return f, err
+	}),
+	EventsAt: does(func(ctx context.Context, h *Holder, q eventsAt) ([]ttpcron.Event, error) {
+		return readEventsAt(ctx, h.DB, &q)
 	}),
 
 	ArrivedSince: does(func(ctx context.Context, h *Holder, t time.Time) (uint64, error) { return h.DB.ArrivedSince(ctx, t) }),

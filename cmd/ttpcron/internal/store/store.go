@@ -31,6 +31,7 @@ import (
 // daemon; each names its own.
 type Store struct {
 	History History // events, in the order of their days
+	Matches Matches // what correlations judge
 	Archive Archive // what imports write, and what they know of files
 	Ledger  Ledger  // how far runs have come
 	Tags    Tags    // what was found
@@ -46,10 +47,12 @@ type conn struct {
 	client *control.Client
 	path   string
 	wait   time.Duration // for a run that must end first
+
+	streams streams // that this process has met
 }
 
 func newStore(c *conn) *Store {
-	return &Store{History{c}, Archive{c}, Ledger{c}, Tags{c}, Rules{c}, File{c}, c}
+	return &Store{History{c}, Matches{c}, Archive{c}, Ledger{c}, Tags{c}, Rules{c}, File{c}, c}
 }
 
 // Local returns a store that this process has open.
@@ -61,7 +64,7 @@ func (s *Store) Daemon() (*control.Client, bool) { return s.conn.client, s.conn.
 
 // Jobs is what a run takes of the store.
 func (s *Store) Jobs() jobs.Store {
-	return jobs.Store{History: s.History, Archive: s.Archive, Ledger: s.Ledger}
+	return jobs.Store{History: s.History, Archive: s.Archive, Ledger: s.Ledger, Matches: s.Matches}
 }
 
 // Path returns the file of the store, as it was named.

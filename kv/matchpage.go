@@ -1,0 +1,113 @@
+package kv
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/record"
+)
+
+// MatchPosition says where a page of base matches ended, or one of touched groups. The
+// zero value is before the first page. The store may change between two pages: what was
+// there before and after is given once.
+type MatchPosition struct {
+	Begun bool
+	Day   ttpcron.Day
+	Key   record.MatchKey // of the match that was given last
+	End   bool            // nothing follows
+}
+
+// pageText is how many bytes of text a page has, a little more.
+const pageText = 1 << 20
+
+// MatchPage returns about as many of the matches that BaseMatches yields as are asked for,
+// from a position on. They are the caller's.
+func (db *DB) MatchPage(ctx context.Context, q ttpcron.MatchQuery, from MatchPosition, about int) (page []ttpcron.BaseMatch, next MatchPosition, err error) {
+	next, size := from, 0
+	err = db.eachMatch(ctx, q, from, func(m *ttpcron.BaseMatch, s *matchScan) bool {
+		one := *m
+		if n := len(page); n > 0 && page[n-1].Group == m.Group {
+			one.Group = page[n-1].Group
+		} else {
+			one.Group = strings.Clone(m.Group)
+			size += len(m.Group)
+		}
+		one.Values = strings.Clone(m.Values)
+		size += len(m.Values)
+		page = append(page, one)
+		next = MatchPosition{Begun: true, Day: s.day, Key: s.at}
+		return len(page) < about && size < pageText
+	})
+	if err != nil {
+		return nil, from, fmt.Errorf("read base matches: %w", err)
+	}
+	next.End = len(page) < about && size < pageText
+	return page, next, nil
+}
+
+// eachMatch calls do with the matches of a query from a position on, until it is false.
+func (db *DB) eachMatch(ctx context.Context, q ttpcron.MatchQuery, from MatchPosition, do func(*ttpcron.BaseMatch, *matchScan) bool) error {
+	s := matchScan{db: db, ctx: ctx, since: q.Since, until: q.Until, grouping: q.Grouping}
+	resume := func() {
+		if from.Begun {
+			s.at, s.day, s.some = from.Key, from.Day, true
+		}
+	}
+	if q.Groups == nil {
+		resume()
+		_, err := s.each(do)
+		return err
+	}
+	hashes := make([]record.GroupHash, 0, len(q.Groups))
+	for _, g := range q.Groups {
+		if h := db.secret.Group(string(g)); !from.Begun || h.Compare(from.Key.Hash) >= 0 {
+			hashes = append(hashes, h)
+		}
+	}
+	slices.SortFunc(hashes, record.GroupHash.Compare)
+	for _, h := range slices.Compact(hashes) {
+		if s.group(h); h == from.Key.Hash {
+			resume()
+		}
+		if more, err := s.each(do); !more || err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each calls do with the matches that follow, until it is false: then there may be more.
+func (s *matchScan) each(do func(*ttpcron.BaseMatch, *matchScan) bool) (more bool, err error) {
+	m := &ttpcron.BaseMatch{}
+	for {
+		c, err := s.live()
+		if err != nil || c == nil {
+			return err == nil, err
+		}
+		e := c.Entry()
+		*m = ttpcron.BaseMatch{Stream: s.streams[e.Stream-1].Stream, Group: e.Group, Values: e.Values, Time: record.TimeOf(c.Day, e.Nanos), Seq: e.Seq}
+		if !do(m, s) {
+			return false, nil
+		}
+	}
+}
+
+// TouchedPage returns about as many of the groups that Touched yields as are asked for,
+// from a position on.
+func (db *DB) TouchedPage(ctx context.Context, day ttpcron.Day, upTo uint64, from MatchPosition, about int) (page []ttpcron.TouchedGroup, next MatchPosition, err error) {
+	next, size := from, 0
+	next.End = true
+	err = db.eachTouched(ctx, day, upTo, from, func(g ttpcron.TouchedGroup, last record.MatchKey) bool {
+		page = append(page, g)
+		size += len(g.Group) + len(g.Grouping)
+		next = MatchPosition{Begun: true, Day: day, Key: last, End: len(page) < about && size < pageText}
+		return next.End
+	})
+	if err != nil {
+		return nil, from, fmt.Errorf("read groups of %s: %w", day, err)
+	}
+	return page, next, nil
+}
