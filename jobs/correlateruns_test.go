@@ -260,6 +260,29 @@ func TestOneEventReadsOneGroup(t *testing.T) {
 	}
 }
 
+// TestWhatIsLeftStays: a match goes that was the last of a slot, and the window that ended
+// before it, and began long before the slot, is enough.
+func TestWhatIsLeftStays(t *testing.T) {
+	m := newMemory()
+	start := ttpcron.DayOf(daysAgo(3)).Start().Add(2 * time.Hour)
+	for _, minute := range []int{-50, 1, 31} {
+		add(m, guess(start.Add(time.Duration(minute)*time.Minute), fmt.Sprint("wget ", minute), "root", "203.0.113.1", "1"))
+	}
+	for i := range 40 {
+		add(m, guess(start.Add(time.Duration(i)*30*time.Minute), fmt.Sprint("wget x ", i), "root", "203.0.113.2", "1"))
+	}
+	set := counting(2)
+	set.list[0].span = time.Hour
+	do(t, Job{Store: correlating(m), Rules: &set, Source: SourceAll})
+	want := findings(m)
+	m.learn(2, ttpcron.TextPayload("command_text", "nothing"))
+	named := m.book.named
+	r := do(t, Job{Store: correlating(m), Rules: &set, Source: SourceAll})
+	if got := findings(m); !slices.Equal(got, want) || r.Run.Correlation.Removed > 0 || m.book.named == named {
+		t.Errorf("found %q, want %q; %s", got, want, correlationLine(r))
+	}
+}
+
 // TestPassStopsAtAnyCommit fails each commit of a pass in turn; the next run ends with the
 // tags of one that never failed, and no commit is made after one that failed.
 func TestPassStopsAtAnyCommit(t *testing.T) {

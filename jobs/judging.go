@@ -592,6 +592,9 @@ func (w *judging) read(r *reading) error {
 
 // matches yields the matches of a reading.
 func (w *judging) matches(r *reading) iter.Seq2[*ttpcron.BaseMatch, error] {
+	if !slices.ContainsFunc(r.aims, func(a aim) bool { return len(a.streams) > 0 }) {
+		return func(func(*ttpcron.BaseMatch, error) bool) {} // it makes no tags, but may have made some
+	}
 	q := ttpcron.MatchQuery{Grouping: r.family.grouping, Since: r.since, Until: r.until}
 	for g := range r.groups {
 		q.Groups = append(q.Groups, g)
