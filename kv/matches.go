@@ -664,9 +664,10 @@ func (s *storedMatches) count(e *match.Entry) {
 }
 
 // store stores what describes the matches of a day. A day of which there are no runs
-// leaves nothing.
+// leaves nothing, unless correlations have judged it: one that is not loaded now, and has
+// tags there, must find that it has to judge the day again.
 func (s *storedMatches) store(tx *txn) error {
-	if len(s.Runs) == 0 {
+	if len(s.Runs) == 0 && s.Judged == "" {
 		return tx.top(layout.Matches).DeleteBucket(record.DayKey(s.day))
 	}
 	if s.Matches < 0 || slices.ContainsFunc(s.streams, func(t record.StreamDay) bool { return t.Matches < 0 }) {

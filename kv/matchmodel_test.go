@@ -53,6 +53,9 @@ func (m *matchModel) commit(c *ttpcron.Commit) {
 			m.touched[id.day] = map[matchID]touching{}
 		}
 		m.touched[id.day][id] = touching{at, went || m.touched[id.day][id].went}
+		if _, ok := m.judged[id.day]; !ok {
+			m.judged[id.day] = ""
+		}
 		days[id.day] = true
 	}
 	for _, v := range c.Reviews {
@@ -80,7 +83,9 @@ func (m *matchModel) commit(c *ttpcron.Commit) {
 		delete(m.touched, s.Day)
 	}
 	for _, j := range c.Judged {
-		m.judged[j.Day] = ttpcron.NewRuleSet(j.Rules).Fingerprint
+		if _, ok := m.judged[j.Day]; ok { // of a day without matches nothing is to be remembered
+			m.judged[j.Day] = ttpcron.NewRuleSet(j.Rules).Fingerprint
+		}
 	}
 }
 
@@ -299,8 +304,12 @@ func (m *matchModel) compare(t *testing.T, db *kv.DB, r *rand.Rand, pointers map
 		m.compareTouched(t, db, d)
 		compareTouchedPages(t, db, d, 1+r.IntN(5))
 	}
-	for day := range m.judged { // of a day without matches nothing is remembered
-		if !slices.ContainsFunc(days, func(d ttpcron.MatchDay) bool { return d.Day == day }) && len(m.touched[day]) == 0 {
+	for day, by := range m.judged {
+		switch there := slices.ContainsFunc(days, func(d ttpcron.MatchDay) bool { return d.Day == day }); {
+		case there:
+		case by != "":
+			t.Errorf("%s was judged and is forgotten", day)
+		case len(m.touched[day]) == 0:
 			delete(m.judged, day)
 		}
 	}
@@ -346,5 +355,43 @@ func (m *matchModel) compareTouched(t *testing.T, db *kv.DB, d ttpcron.MatchDay)
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("touched on %s: %v\nwant %v", d.Day, got, want)
+	}
+}
+
+// Of a day of which all matches went, what has judged it is remembered: a correlation that
+// was not loaded when they went may have tags there.
+func TestJudgedDayWithoutMatches(t *testing.T) {
+	db := kvtest.Open(t)
+	kv.LimitRuns(db, 1, 1000, 1, 100)
+	s, day := matchStreams[0], ttpcron.Day(20000)
+	commit := func(c ttpcron.Commit) {
+		t.Helper()
+		if _, err := db.Commit(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	days := func() ttpcron.MatchDay {
+		t.Helper()
+		list, err := db.MatchDays(t.Context(), 0)
+		if err != nil || len(list) > 1 {
+			t.Fatal(list, err)
+		}
+		return append(list, ttpcron.MatchDay{})[0]
+	}
+	var c ttpcron.Commit
+	for seq := range uint64(4) {
+		c.Matches = append(c.Matches, ttpcron.BaseMatch{Stream: s, Group: "\x00t\x01g", Time: day.Start().Add(time.Hour), Seq: seq + 1})
+	}
+	gone := ttpcron.Commit{Reviews: []ttpcron.Review{{
+		Kind: s.Kind, Day: day, Events: []ttpcron.SeqRange{{First: 1, Last: 4}}, Earliest: day.Start(), Latest: (day + 1).Start().Add(-1), Rules: []string{s.ID},
+	}}}
+	commit(c)
+	judged := []ttpcron.JudgedDay{{Day: day, Rules: []ttpcron.RuleDef{{ID: "C1", Version: 1}}}}
+	commit(ttpcron.Commit{Judged: judged, Settled: []ttpcron.SettledMatches{{Day: day, UpTo: days().Last}}})
+	commit(gone)
+	judged[0].Rules[0].ID = "C2"
+	commit(ttpcron.Commit{Judged: judged, Settled: []ttpcron.SettledMatches{{Day: day, UpTo: days().Last}}})
+	if d := days(); d.Day != day || d.Matches != 0 || d.Touched != 0 || len(d.Judged.Rules) != 1 || d.Judged.Rules[0].ID != "C2" {
+		t.Errorf("the day is now %+v", d)
 	}
 }
