@@ -76,12 +76,12 @@ type eventCount struct {
 	times []instant
 	first int // of times, once it is full
 	seq   uint64
-	event bool // the last match was of an event, with that seq, at the time last added
+	event bool // the last match was of an event, with that seq
 }
 
 func (c *eventCount) add(m *match) bool {
 	if c.many {
-		if c.event && m.event && c.seq == m.seq && c.last() == m.at {
+		if c.event && m.event && c.seq == m.seq {
 			return false
 		}
 		c.event, c.seq = m.event, m.seq
@@ -95,13 +95,6 @@ func (c *eventCount) add(m *match) bool {
 		c.first = 0
 	}
 	return false
-}
-
-func (c *eventCount) last() instant {
-	if c.first > 0 {
-		return c.times[c.first-1]
-	}
-	return c.times[len(c.times)-1]
 }
 
 func (c *eventCount) satisfied(t instant) bool {
@@ -177,7 +170,7 @@ type part struct {
 }
 
 func (c *valueSum) add(m *match) (bounded bool) {
-	if c.waits && c.last.event && m.event && c.last.seq == m.seq && c.last.at == m.at {
+	if c.waits && c.last.event && m.event && c.last.seq == m.seq {
 		if c.last.sum.less(m.sum) {
 			c.last = *m
 		}
@@ -199,7 +192,6 @@ func (c *valueSum) take() {
 	}
 	c.waits = false
 	at, sum := c.last.at, c.last.sum
-	c.expire(at)
 	if n := len(c.parts); n > c.first && c.parts[n-1].at == at {
 		old := c.parts[n-1].sum
 		sum = old.add(sum).atMost(c.need)

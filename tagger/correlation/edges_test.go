@@ -143,6 +143,18 @@ func TestEdges(t *testing.T) {
 	}
 }
 
+// Numbers at one time that come to more than 128 bits hold.
+func TestSumBeyondBounds(t *testing.T) {
+	events := []string{"1@0s a=1"}
+	for range 400 {
+		events = append(events, "1@1s a=1e18")
+	}
+	h := sequence(ValueSum, Condition{Comparisons: []Comparison{{"gt", "999999999999999999"}}, Fields: []string{"a"}}, events...)
+	if got := slots(t, h); !slices.Equal(got, []int64{100}) {
+		t.Errorf("found %v", got)
+	}
+}
+
 // Times are kept to the nanosecond until the year 9999.
 func TestTimesFarApart(t *testing.T) {
 	h := sequence(EventCount, least("gte", "2"), "1@0s", "1@0s", "1@0s", "1@0s")

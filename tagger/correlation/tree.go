@@ -173,8 +173,7 @@ func (c *linked) ways() (ways [][]int) {
 // up says what becomes of the matches of a correlation in the one that names it.
 func (b *builder) up(br, inner *branch, at, item int) feed {
 	it := &br.c.items[item]
-	return br.feed(at, item, func(written string, as use) source {
-		required := as != asOptionalKey
+	return br.feed(at, item, func(written string, required bool) source {
 		field := inner.c.groupField(it.field(written))
 		if !inner.key[field] {
 			return source{ofGroup: true, index: b.constant(inner, field), required: required}
@@ -189,30 +188,16 @@ func (b *builder) up(br, inner *branch, at, item int) feed {
 	})
 }
 
-// use is what a field of a match is used for in a node.
-type use int
-
-const (
-	asValue use = iota
-	asKey
-	asOptionalKey
-)
-
 // feed says what a match is in a node, given where it has its fields.
-func (br *branch) feed(at, item int, find func(written string, as use) source) feed {
+func (br *branch) feed(at, item int, find func(written string, required bool) source) feed {
 	f := feed{node: at, item: item}
 	for i, field := range br.c.fields {
-		if !br.key[i] {
-			continue
+		if br.key[i] {
+			f.key = append(f.key, find(field.written, !field.optional))
 		}
-		as := asKey
-		if field.optional {
-			as = asOptionalKey
-		}
-		f.key = append(f.key, find(field.written, as))
 	}
 	for _, name := range br.c.def.Condition.Fields {
-		f.values = append(f.values, find(name, asValue))
+		f.values = append(f.values, find(name, true))
 	}
 	return f
 }
@@ -230,9 +215,9 @@ func (b *builder) leaf(br *branch, at, item int, kind ttpcron.SourceKind) {
 	for i, f := range br.c.fields {
 		byAddress = byAddress || br.key[i] && br.required[i] && from(f.written) == ttpcron.FieldAttackerIP
 	}
-	s.feeds = append(s.feeds, br.feed(at, item, func(written string, as use) source {
+	s.feeds = append(s.feeds, br.feed(at, item, func(written string, required bool) source {
 		name := from(written)
-		if byAddress && as != asValue && name == ttpcron.FieldAttackerIP {
+		if byAddress && name == ttpcron.FieldAttackerIP {
 			name = ttpcron.FieldUnmarkedIP
 		}
 		i := slices.Index(s.names, name)
@@ -240,7 +225,7 @@ func (b *builder) leaf(br *branch, at, item int, kind ttpcron.SourceKind) {
 			i = len(s.names)
 			s.names = append(s.names, name)
 		}
-		return source{index: i, required: as != asOptionalKey}
+		return source{index: i, required: required}
 	}))
 }
 
