@@ -126,6 +126,7 @@ func (db *DB) commit(ctx context.Context, c ttpcron.Commit) (done ttpcron.Commit
 	if err != nil {
 		return done, err
 	}
+	defer matches.done()
 	countRows(&done, c.Tags, rows)
 	gone, err := db.review(ctx, r, claims, &done)
 	if err != nil {

@@ -77,9 +77,11 @@ type DB struct {
 	lengthsMu sync.Mutex
 	lengths   map[int]bool   // of the heads of positions; nil: not known; guarded by lengthsMu, which is locked after writing
 	encoder   *block.Encoder // guarded by writing
+	room      matchRoom      // guarded by writing
 	blocks    *block.Reader
 
 	tagReaders sync.Pool                  // *tagReader, that nobody uses
+	scans      sync.Pool                  // *matchScan
 	last       atomic.Pointer[tree.State] // that a transaction saw
 	lastSpared atomic.Pointer[lastSpared]
 }

@@ -105,8 +105,31 @@ func (db *DB) newMatchCommit(tx *txn, c *ttpcron.Commit) (*matchCommit, error) {
 	return m, nil
 }
 
+// place is where a match goes.
+type place struct {
+	record.GroupHash
+	at     uint32 // its index
+	stream uint32
+	part   uint32 // index of the dayGrouping
+}
+
+// dayGrouping is a day and the number of a grouping.
+type dayGrouping struct {
+	day      ttpcron.Day
+	grouping uint32
+}
+
+// matchRoom is memory for the matches of a commit, which is used again.
+type matchRoom struct {
+	places, spare []place
+	entries       []match.Entry
+}
+
+// maxRoom bounds the number of matches for which memory is kept.
+const maxRoom = 1 << 15
+
 // sort gives each day its matches in order. Those of days of which events are gone are
-// left out: nothing is judged there.
+// left out: nothing is judged there. Of those of one key the last counts.
 func (m *matchCommit) sort(tx *txn, matches []ttpcron.BaseMatch, of func(ttpcron.Day) *matchChange) error {
 	if len(matches) == 0 {
 		return nil
@@ -115,9 +138,10 @@ func (m *matchCommit) sort(tx *txn, matches []ttpcron.BaseMatch, of func(ttpcron
 	if err != nil {
 		return err
 	}
-	var last *ttpcron.BaseMatch
-	var hash record.GroupHash
-	var d *matchChange
+	room := &m.db.room
+	places := slices.Grow(room.places[:0], len(matches))
+	parts, index := []dayGrouping(nil), map[dayGrouping]uint32{}
+	hashes := lastHashes{secret: &m.db.secret}
 	for i := range matches {
 		b := &matches[i]
 		day := ttpcron.DayOf(b.Time)
@@ -127,55 +151,129 @@ func (m *matchCommit) sort(tx *txn, matches []ttpcron.BaseMatch, of func(ttpcron
 		if day < h.latest {
 			continue
 		}
-		if last == nil || last.Group != b.Group {
-			hash = m.db.secret.Group(b.Group)
+		n := m.streams.of(b.Stream)
+		at := dayGrouping{day, n.grouping}
+		part, ok := index[at]
+		if !ok {
+			part = uint32(len(parts))
+			index[at], parts = part, append(parts, at)
 		}
-		last = b
-		if d == nil || d.day != day {
-			d = of(day)
-		}
-		at := m.streams.of(b.Stream)
-		d.add = append(d.add, match.Entry{
-			MatchKey: record.MatchKey{Grouping: at.grouping, Hash: hash, Nanos: record.NanosOf(b.Time, day), Seq: b.Seq, Stream: at.stream},
-			Group:    b.Group, Values: b.Values,
-		})
+		places = append(places, place{hashes.of(b.Group), uint32(i), n.stream, part})
 	}
+	places, spare := sortPlaces(places, room.spare, parts, matches)
+	room.places, room.spare = places, spare
+	entries := slices.Grow(room.entries[:0], len(places))
+	for len(places) > 0 {
+		day, n := parts[places[0].part].day, 1
+		for n < len(places) && parts[places[n].part].day == day {
+			n++
+		}
+		first := len(entries)
+		entries = appendEntries(entries, places[:n], parts, matches)
+		d := of(day)
+		d.add = entries[first:len(entries):len(entries)]
+		d.stored = make([]bool, len(d.add))
+		places = places[n:]
+	}
+	room.entries = entries
 	return nil
 }
 
-// order sorts the matches of a day. Of those of one key the last counts.
-func (d *matchChange) order() {
-	type place struct {
-		hash     uint64
-		grouping uint32
-		at       uint32
+// sortPlaces sorts places by part, hash, time, arrival and stream: first by the part and
+// 16 bits of the hash, a digit after the other, which leaves little to compare. It
+// returns memory that is free, too.
+func sortPlaces(places, spare []place, parts []dayGrouping, matches []ttpcron.BaseMatch) (sorted, free []place) {
+	order := make([]int, len(parts))
+	for i := range order {
+		order[i] = i
 	}
-	places := make([]place, len(d.add))
-	for i := range d.add {
-		places[i] = place{d.add[i].Hash.Hi, d.add[i].Grouping, uint32(i)}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(parts[a].day, parts[b].day), cmp.Compare(parts[a].grouping, parts[b].grouping))
+	})
+	rank := make([]int, len(parts))
+	for i, part := range order {
+		rank[part] = i
 	}
-	slices.SortFunc(places, func(a, b place) int {
-		switch {
-		case a.grouping != b.grouping:
-			return cmp.Compare(a.grouping, b.grouping)
-		case a.hash != b.hash:
-			return cmp.Compare(a.hash, b.hash)
+	spare = slices.Grow(spare[:0], len(places))[:len(places)]
+	counts := make([]int, max(256, len(parts)))
+	for _, digit := range [...]func(p *place) int{
+		func(p *place) int { return int(p.Hi >> 48 & 0xff) }, func(p *place) int { return int(p.Hi >> 56) }, func(p *place) int { return rank[p.part] },
+	} {
+		clear(counts)
+		for i := range places {
+			counts[digit(&places[i])]++
 		}
-		if c := d.add[a.at].MatchKey.Compare(&d.add[b.at].MatchKey); c != 0 {
+		sum := 0
+		for i, n := range counts {
+			counts[i], sum = sum, sum+n
+		}
+		for i := range places {
+			d := digit(&places[i])
+			spare[counts[d]] = places[i]
+			counts[d]++
+		}
+		places, spare = spare, places
+	}
+	compare := func(a, b place) int {
+		switch {
+		case a.Hi != b.Hi:
+			return cmp.Compare(a.Hi, b.Hi)
+		case a.Lo != b.Lo:
+			return cmp.Compare(a.Lo, b.Lo)
+		}
+		x, y := &matches[a.at], &matches[b.at]
+		if c := x.Time.Compare(y.Time); c != 0 {
 			return c
 		}
-		return cmp.Compare(a.at, b.at)
-	})
-	sorted := make([]match.Entry, 0, len(d.add))
-	for _, p := range places {
-		e := &d.add[p.at]
-		if n := len(sorted); n > 0 && sorted[n-1].MatchKey == e.MatchKey {
-			sorted[n-1] = *e
-		} else {
-			sorted = append(sorted, *e)
+		return cmp.Or(cmp.Compare(x.Seq, y.Seq), cmp.Compare(a.stream, b.stream), cmp.Compare(a.at, b.at))
+	}
+	for i := 0; i < len(places); {
+		n := i + 1
+		for n < len(places) && places[n].part == places[i].part && places[n].Hi>>48 == places[i].Hi>>48 {
+			n++
+		}
+		if n > i+1 {
+			slices.SortFunc(places[i:n], compare)
+		}
+		i = n
+	}
+	return places, spare
+}
+
+// appendEntries appends the entries of matches of a day, which are in order.
+func appendEntries(entries []match.Entry, places []place, parts []dayGrouping, matches []ttpcron.BaseMatch) []match.Entry {
+	first := len(entries)
+	for i := range places {
+		p := &places[i]
+		b, at := &matches[p.at], &parts[p.part]
+		k := record.MatchKey{Grouping: at.grouping, Hash: p.GroupHash, Nanos: record.NanosOf(b.Time, at.day), Seq: b.Seq, Stream: p.stream}
+		if n := len(entries); n > first && entries[n-1].MatchKey == k {
+			entries = entries[:n-1]
+		}
+		entries = append(entries, match.Entry{MatchKey: k, Group: b.Group, Values: b.Values})
+	}
+	return entries
+}
+
+// lastHashes remembers the hashes of the groups of some matches: those of an event have
+// few groups between them.
+type lastHashes struct {
+	secret *record.Secret
+	groups [4]string
+	hashes [4]record.GroupHash
+	next   int
+}
+
+func (l *lastHashes) of(group string) record.GroupHash {
+	for i, g := range &l.groups {
+		if g == group && g != "" {
+			return l.hashes[i]
 		}
 	}
-	d.add, d.stored = sorted, make([]bool, len(sorted))
+	h := l.secret.Group(group)
+	l.groups[l.next], l.hashes[l.next] = group, h
+	l.next = (l.next + 1) % len(l.groups)
+	return h
 }
 
 // review notes what a review says of streams of which there are matches on its day.
@@ -222,6 +320,7 @@ type storedMatches struct {
 	bucket  *bucket
 	streams []record.StreamDay
 	limits  *runLimits
+	memory  arena
 	record.MatchDay
 }
 
@@ -274,10 +373,9 @@ func (s *storedMatches) stream(id uint32) *record.StreamDay {
 	return &s.streams[i]
 }
 
-// compare orders the matches of a day and finds those that are stored, but for such as
+// compare finds the matches of a day that are stored, but for such as
 // reviews speak of: these are met with what goes.
 func (m *matchCommit) compare(tx *txn, d *matchChange) error {
-	d.order()
 	if len(d.add) == 0 {
 		return nil
 	}
@@ -379,34 +477,34 @@ func isMatchBlock(k []byte, run uint32) bool {
 }
 
 // runCursor returns a cursor that stands before the first entry of a run whose key is
-// not below one; nil is the first of all.
-func (s *storedMatches) runCursor(age int, from *record.MatchKey, b *bucket) *match.Cursor {
+// not below one; nil is the first of all. Each block is shown to look, unless it is nil.
+func (s *storedMatches) runCursor(age int, from *record.MatchKey, b *bucket, look func(k []byte)) *match.Cursor {
 	run, c := s.Runs[age].ID, b.Cursor()
 	begun := false
 	next := func(b *match.Block) (bool, error) {
 		var k, rec []byte
-		if begun {
-			if k, rec = c.Next(); !isMatchBlock(k, run) {
-				return false, nil
-			}
-			return true, b.Read(s.day, k, rec, false)
-		}
-		begun = true
-		if from == nil {
+		switch {
+		case begun:
+			k, rec = c.Next()
+		case from == nil:
 			k, rec = c.Seek(record.ClaimNumber(run))
-		} else {
+		default:
 			k, rec = seekMatches(c, run, from)
 		}
 		if !isMatchBlock(k, run) {
 			return false, nil
 		}
+		if look != nil {
+			look(k)
+		}
 		if err := b.Read(s.day, k, rec, false); err != nil {
 			return false, err
 		}
-		if from != nil {
+		if !begun && from != nil {
 			i, _ := slices.BinarySearchFunc(b.Entries, from, func(e match.Entry, k *record.MatchKey) int { return e.Compare(k) })
 			b.Entries = b.Entries[i:]
 		}
+		begun = true
 		return true, nil
 	}
 	return &match.Cursor{Day: s.day, Age: age, Next: next}
@@ -440,7 +538,7 @@ func (m *matchCommit) lookFor(tx *txn, d *matchChange, most int) (left int, err 
 		if !slices.ContainsFunc(d.reviews, func(v matchReview) bool { return v.Meets(&s.Runs[i].Box) }) {
 			continue
 		}
-		c := s.runCursor(i, d.from, s.bucket)
+		c := s.runCursor(i, d.from, s.bucket, nil)
 		c.Want = func(e *match.Entry) bool {
 			for i := range d.reviews {
 				if d.reviews[i].takes(e) {
@@ -538,13 +636,11 @@ func (m *matchCommit) put(tx *txn) error {
 		return err
 	}
 	for _, d := range m.days {
-		entries := d.went
-		for i := range d.add {
-			if !d.stored[i] {
-				entries = append(entries, d.add[i])
-			}
-		}
-		if len(d.went) > 0 && len(entries) > len(d.went) {
+		entries := d.fresh()
+		if len(entries) == 0 {
+			entries = d.went
+		} else if len(d.went) > 0 {
+			entries = append(entries, d.went...) // which is no memory of others
 			slices.SortFunc(entries, func(a, b match.Entry) int { return a.Compare(&b.MatchKey) })
 		}
 		if err := m.change(tx, d, entries, d.judged, d.settled); err != nil {
@@ -555,6 +651,30 @@ func (m *matchCommit) put(tx *txn) error {
 		return nil
 	}
 	return putRuleSets(tx, m.sets)
+}
+
+// fresh returns the matches of a day that the store has not.
+func (d *matchChange) fresh() []match.Entry {
+	i := slices.Index(d.stored, true)
+	if i < 0 {
+		return d.add
+	}
+	fresh := slices.Clone(d.add[:i])
+	for ; i < len(d.add); i++ {
+		if !d.stored[i] {
+			fresh = append(fresh, d.add[i])
+		}
+	}
+	return fresh
+}
+
+// done gives memory back, once nothing is to be done any more.
+func (m *matchCommit) done() {
+	room := &m.db.room
+	if cap(room.entries) > maxRoom {
+		*room = matchRoom{}
+	}
+	clear(room.entries)
 }
 
 // committed says that what put stored is there.
@@ -585,12 +705,7 @@ func (m *matchCommit) change(tx *txn, d *matchChange, entries []match.Entry, jud
 	if judged != nil {
 		s.Judged = *judged
 	}
-	if len(entries) > 0 {
-		if err := s.add(entries); err != nil {
-			return err
-		}
-	}
-	if err := s.merge(); err != nil {
+	if err := s.add(entries); err != nil {
 		return err
 	}
 	return s.store(tx)
@@ -615,32 +730,35 @@ func (s *storedMatches) nextRun() uint32 {
 	return id + 1
 }
 
-// writer returns what writes the blocks of a run.
-func (s *storedMatches) writer(id uint32) *match.Writer {
-	return &match.Writer{Day: s.day, Run: id, Most: s.limits.block, Put: s.bucket.Put}
-}
-
-// add adds entries, which are in order and change something, as a run.
+// add adds entries, which are in order and change something, as a run, and merges runs
+// of which there are many of about one size. Those that are judged stay apart from others.
 func (s *storedMatches) add(entries []match.Entry) error {
-	s.Last++
-	run := record.MatchRun{ID: s.nextRun(), First: s.Last, Last: s.Last}
-	s.bucket.fill(ascendingFill)
-	w := s.writer(run.ID)
-	for i := range entries {
-		e := &entries[i]
-		run.Box.Add(i, e.Nanos, e.Seq)
-		if e.Form == match.Went {
-			run.Went++
-		} else {
-			run.Came++
-		}
-		s.count(e)
-		if err := w.Add(e); err != nil {
+	judged := 0
+	for judged < len(s.Runs) && s.Runs[judged].Last <= s.Settled {
+		judged++
+	}
+	most := min(cmp.Or(s.limits.merged, maxMerged), max(32*len(entries), 1<<16))
+	first := s.mergeFrom(0, judged, 0, most)
+	left := first
+	if first < judged {
+		n, err := s.makeRun(first, judged, nil, true)
+		if err != nil {
 			return err
 		}
+		left += n
 	}
-	s.Runs = append(s.Runs, run)
-	return w.Flush()
+	if len(entries) > 0 {
+		s.Last++
+	}
+	first = s.mergeFrom(left, len(s.Runs), len(entries), most)
+	if len(entries) > 0 || first < len(s.Runs) {
+		for i := range entries {
+			s.count(&entries[i])
+		}
+		_, err := s.makeRun(first, len(s.Runs), entries, false)
+		return err
+	}
+	return nil
 }
 
 // count counts a match that came or went.
@@ -695,8 +813,8 @@ type runLimits struct {
 
 const (
 	lowestTier = 1 << 10
-	tierRatio  = 4
-	maxMerged  = 1 << 19 // they are written in one transaction
+	tierRatio  = 8
+	maxMerged  = 1 << 18 // they are written in one transaction
 )
 
 func (l *runLimits) tierOf(entries int) (tier int) {
@@ -706,55 +824,71 @@ func (l *runLimits) tierOf(entries int) (tier int) {
 	return tier
 }
 
-// merge merges runs of which there are many of about one size. Those that are judged
-// stay apart from others.
-func (s *storedMatches) merge() error {
-	judged := 0
-	for judged < len(s.Runs) && s.Runs[judged].Last <= s.Settled {
-		judged++
-	}
-	left, err := s.mergePart(0, judged, true)
-	if err != nil {
-		return err
-	}
-	_, err = s.mergePart(left, len(s.Runs), false)
-	return err
-}
-
-// mergePart merges runs of a part, of which it returns the end.
-func (s *storedMatches) mergePart(from, to int, settled bool) (int, error) {
-	most := cmp.Or(s.limits.merged, maxMerged)
+// mergeFrom returns from which on the runs of a part are to be merged, with entries that
+// are no run yet: where so many of one tier, or below, follow one another. At most so many
+// entries are merged.
+func (s *storedMatches) mergeFrom(from, to, added, most int) int {
+	merged, sum := to, added // the runs from merged on are one, of so many entries
 	for tier := 0; tier <= s.limits.tierOf(most); tier++ {
-		first, sum := to, 0
+		first, runs, all := merged, 0, sum
+		if sum > 0 {
+			if s.limits.tierOf(sum) > tier {
+				continue
+			}
+			runs++
+		}
 		for first > from && s.limits.tierOf(s.Runs[first-1].Entries()) <= tier {
 			first--
-			sum += s.Runs[first].Entries()
+			runs++
+			all += s.Runs[first].Entries()
 		}
-		if to-first < tierRatio || sum > most {
-			continue
+		if runs >= tierRatio && all <= most {
+			merged, sum = first, all
 		}
-		n, err := s.mergeRuns(first, to, settled)
-		if err != nil {
-			return 0, err
-		}
-		to = first + n
 	}
-	return to, nil
+	return merged
 }
 
-// mergeRuns makes one run of some that follow one another, or none if nothing is left of
-// them. What went is remembered as long as it is not judged, or there are older runs.
-func (s *storedMatches) mergeRuns(first, to int, settled bool) (runs int, err error) {
+// makeRun makes one run of some that follow one another and of entries that come after
+// them, or none if nothing is left of them. What went is remembered as long as it is not
+// judged, or there are older runs. It reads the runs as they were when the transaction
+// began.
+func (s *storedMatches) makeRun(first, to int, entries []match.Entry, settled bool) (runs int, err error) {
 	var all match.Merge
-	run := record.MatchRun{ID: s.nextRun(), First: s.Runs[first].First, Last: s.Runs[to-1].Last}
+	run := record.MatchRun{ID: s.nextRun(), First: s.Last, Last: s.Last}
+	var old [][]byte
 	for i := first; i < to; i++ {
-		if err := all.Add(s.runCursor(i, nil, s.bucket)); err != nil {
+		c := s.runCursor(i, nil, &bucket{tree: s.bucket.tree}, func(k []byte) { old = append(old, bytes.Clone(k)) })
+		if err := all.Add(c); err != nil {
 			return 0, err
 		}
 	}
-	var blocks [][2][]byte // bbolt's cursors do not survive changes
-	w := s.writer(run.ID)
-	w.Put = func(k, rec []byte) error { blocks = append(blocks, [2][]byte{k, rec}); return nil }
+	s.bucket.fill(ascendingFill)
+	w := match.Writer{Day: s.day, Run: run.ID, Most: s.limits.block, Put: s.put}
+	keep := func(e *match.Entry) error {
+		run.Box.Add(run.Entries(), e.Nanos, e.Seq)
+		if e.Form == match.Went {
+			run.Went++
+		} else {
+			run.Came++
+		}
+		return w.Add(e)
+	}
+	switch {
+	case first == to:
+		for i := range entries {
+			if err := keep(&entries[i]); err != nil {
+				return 0, err
+			}
+		}
+	case len(entries) == 0:
+		run.First, run.Last = s.Runs[first].First, s.Runs[to-1].Last
+	default:
+		run.First = s.Runs[first].First
+		if err := all.Add(match.CursorOf(s.day, to, entries)); err != nil {
+			return 0, err
+		}
+	}
 	for all.Top() != nil {
 		e := *all.Top().Entry()
 		for {
@@ -775,26 +909,15 @@ func (s *storedMatches) mergeRuns(first, to int, settled bool) (runs int, err er
 		case e.Form == match.Replaced && settled:
 			e.Form = match.Came
 		}
-		run.Box.Add(run.Entries(), e.Nanos, e.Seq)
-		if e.Form == match.Went {
-			run.Went++
-		} else {
-			run.Came++
-		}
-		if err := w.Add(&e); err != nil {
+		if err := keep(&e); err != nil {
 			return 0, err
 		}
 	}
 	if err := w.Flush(); err != nil {
 		return 0, err
 	}
-	for i := first; i < to; i++ {
-		if err := s.drop(s.Runs[i].ID); err != nil {
-			return 0, err
-		}
-	}
-	for _, b := range blocks {
-		if err := s.bucket.Put(b[0], b[1]); err != nil {
+	for _, k := range old {
+		if err := s.bucket.Delete(k); err != nil {
 			return 0, err
 		}
 	}
@@ -806,7 +929,9 @@ func (s *storedMatches) mergeRuns(first, to int, settled bool) (runs int, err er
 	return 1, nil
 }
 
-// drop deletes the blocks of a run.
-func (s *storedMatches) drop(run uint32) error {
-	return deletePrefix(s.bucket, record.ClaimNumber(run), nil)
+// put stores a block.
+func (s *storedMatches) put(k, rec []byte) error {
+	s.memory.begin()
+	s.memory.buf = append(s.memory.buf, rec...)
+	return s.bucket.Put(k, s.memory.end())
 }

@@ -21,7 +21,6 @@ import (
 type matchModel struct {
 	matches map[matchID]ttpcron.BaseMatch
 	touched map[ttpcron.Day]map[matchID]touching // since they were judged, by what changed
-	last    map[ttpcron.Day]uint64
 	judged  map[ttpcron.Day]string
 }
 

@@ -50,7 +50,9 @@ func (db *DB) MatchPage(ctx context.Context, q ttpcron.MatchQuery, from MatchPos
 
 // eachMatch calls do with the matches of a query from a position on, until it is false.
 func (db *DB) eachMatch(ctx context.Context, q ttpcron.MatchQuery, from MatchPosition, do func(*ttpcron.BaseMatch, *matchScan) bool) error {
-	s := matchScan{db: db, ctx: ctx, since: q.Since, until: q.Until, grouping: q.Grouping}
+	s := db.matchScan(ctx)
+	defer s.done()
+	s.since, s.until, s.grouping = q.Since, q.Until, q.Grouping
 	resume := func() {
 		if from.Begun {
 			s.at, s.day, s.some = from.Key, from.Day, true

@@ -109,7 +109,9 @@ func (db *DB) Touched(ctx context.Context, day ttpcron.Day, upTo uint64) iter.Se
 // eachTouched calls do with the groups that were touched and the keys of their last
 // entries, from a position on, until it is false.
 func (db *DB) eachTouched(ctx context.Context, day ttpcron.Day, upTo uint64, from MatchPosition, do func(ttpcron.TouchedGroup, record.MatchKey) bool) error {
-	s := matchScan{db: db, ctx: ctx, since: day.Start(), until: (day + 1).Start(), touched: true, upTo: upTo}
+	s := db.matchScan(ctx)
+	defer s.done()
+	s.since, s.until, s.touched, s.upTo = day.Start(), (day + 1).Start(), true, upTo
 	if from.Begun {
 		s.at.Grouping, s.at.Hash = from.Key.Grouping, from.Key.Hash.Next()
 		if s.at.Hash == (record.GroupHash{}) {
@@ -142,8 +144,11 @@ func (db *DB) eachTouched(ctx context.Context, day ttpcron.Day, upTo uint64, fro
 	}
 }
 
-// scanBuffer is how many bytes of blocks a scan holds at most.
-const scanBuffer = 4 << 20
+// How many bytes of blocks a scan holds at most, in all and of a run.
+const (
+	scanBuffer = 4 << 20
+	mostAhead  = 64 << 10
+)
 
 // matchScan walks through the matches of some days. It holds no transaction between two
 // of them: of each run it reads some blocks ahead, and begins again where it stood when
@@ -165,6 +170,7 @@ type matchScan struct {
 	txid   uint64
 	merge  match.Merge
 	runs   []*runAhead
+	spare  []*runAhead     // whose memory is used again
 	at     record.MatchKey // where it stands; what is there was given
 	day    ttpcron.Day
 	some   bool
@@ -178,11 +184,46 @@ type runAhead struct {
 	from   record.MatchKey
 	cursor match.Cursor
 
-	queue [][2][]byte // keys and records
-	buf   []byte
-	last  []byte // the key of the block that was read last
-	ended bool
-	ahead int // bytes to read
+	queue   [][2][]byte // keys and records
+	head    int         // the next of them
+	buf     []byte
+	parts   [][2]int // lengths of these in buf
+	lastKey []byte   // of the block that was read last; empty: of none
+	ended   bool
+	ahead   int // bytes to read
+}
+
+// matchScan returns a scan, with the memory of one that is done if there is any.
+func (db *DB) matchScan(ctx context.Context) *matchScan {
+	s, _ := db.scans.Get().(*matchScan)
+	if s == nil {
+		s = &matchScan{}
+	}
+	*s = matchScan{db: db, ctx: ctx, merge: s.merge, runs: s.runs[:0], spare: append(s.spare, s.runs...)}
+	return s
+}
+
+// maxSpare is of how many runs a scan that is done keeps the memory.
+const maxSpare = 16
+
+// done says that the scan is used no more.
+func (s *matchScan) done() {
+	if len(s.runs)+len(s.spare) <= maxSpare {
+		s.merge.Reset()
+		s.db.scans.Put(s)
+	}
+}
+
+// run returns what reads a run ahead.
+func (s *matchScan) run() *runAhead {
+	n := len(s.spare)
+	if n == 0 {
+		return &runAhead{scan: s}
+	}
+	r := s.spare[n-1]
+	s.spare = s.spare[:n-1]
+	*r = runAhead{scan: s, cursor: r.cursor, queue: r.queue[:0], buf: r.buf[:0], parts: r.parts[:0], lastKey: r.lastKey[:0]}
+	return r
 }
 
 // errMoved says that the store has changed since blocks were read ahead.
@@ -230,7 +271,7 @@ func (s *matchScan) next(step func(*match.Merge) (*match.Cursor, error)) (c *mat
 // begin begins behind the match that was given last.
 func (s *matchScan) begin() error {
 	s.merge.Reset()
-	s.runs = s.runs[:0]
+	s.spare, s.runs = append(s.spare, s.runs...), s.runs[:0]
 	err := s.db.view(s.ctx, func(tx *txn) (err error) {
 		s.txid = tx.snap.TxID
 		if s.streams, err = s.db.streams.all(tx); err != nil {
@@ -286,7 +327,7 @@ func (s *matchScan) open(tx *txn) error {
 	for _, r := range s.runs {
 		r.ahead = 1
 		if s.one == nil {
-			r.ahead = max(1, min(64<<10, scanBuffer/len(s.runs)))
+			r.ahead = max(1, min(mostAhead, scanBuffer/len(s.runs)))
 		}
 		if err := r.read(tx); err != nil {
 			return err
@@ -313,8 +354,9 @@ func (s *matchScan) openDay(tx *txn, b *bucket, day ttpcron.Day) error {
 		if !run.Meets(&within) || s.touched && (run.Last <= d.Settled || run.First > s.upTo) {
 			continue
 		}
-		r := &runAhead{scan: s, stored: stored, age: i, from: s.from(day, within.FirstNanos)}
-		r.cursor = match.Cursor{Day: day, Age: i, Next: r.next}
+		r := s.run()
+		r.stored, r.age, r.from = stored, i, s.from(day, within.FirstNanos)
+		r.cursor.Day, r.cursor.Age, r.cursor.Next, r.cursor.Want = day, i, r.next, nil
 		last, first := within.LastNanos, within.FirstNanos
 		if run.FirstNanos < first || run.LastNanos > last {
 			r.cursor.Want = func(e *match.Entry) bool { return e.Nanos >= first && e.Nanos <= last }
@@ -347,19 +389,19 @@ func (s *matchScan) from(day ttpcron.Day, nanos int64) record.MatchKey {
 
 // next gives the cursor its next block.
 func (r *runAhead) next(b *match.Block) (bool, error) {
-	if len(r.queue) == 0 {
+	if r.head == len(r.queue) {
 		if r.ended {
 			return false, nil
 		}
 		if err := r.scan.readAhead(); err != nil {
 			return false, err
 		}
-		if len(r.queue) == 0 {
+		if r.head == len(r.queue) {
 			return false, nil
 		}
 	}
-	k, rec := r.queue[0][0], r.queue[0][1]
-	r.queue = r.queue[1:]
+	k, rec := r.queue[r.head][0], r.queue[r.head][1]
+	r.head++
 	if err := b.Read(r.stored.day, k, rec, true); err != nil {
 		return false, fmt.Errorf("base matches of %s: %w", r.stored.day, err)
 	}
@@ -382,11 +424,11 @@ func (s *matchScan) readAhead() error {
 		}
 		top := tx.top(layout.Matches)
 		for _, r := range s.runs {
-			if r.ended || len(r.queue) > 0 {
+			if r.ended || r.head < len(r.queue) {
 				continue
 			}
 			r.stored.bucket = top.Bucket(record.DayKey(r.stored.day))
-			r.ahead = max(1, min(2*max(r.ahead, 4096), scanBuffer/len(s.runs)))
+			r.ahead = max(1, min(2*max(r.ahead, 4096), mostAhead, scanBuffer/len(s.runs)))
 			if err := r.read(tx); err != nil {
 				return err
 			}
@@ -400,28 +442,27 @@ func (r *runAhead) read(tx *txn) error {
 	c := r.stored.bucket.Cursor()
 	run := r.stored.Runs[r.age].ID
 	var k, rec []byte
-	if r.last == nil {
+	if len(r.lastKey) == 0 {
 		k, rec = seekMatches(c, run, &r.from)
-	} else if k, rec = c.Seek(r.last); string(k) == string(r.last) {
+	} else if k, rec = c.Seek(r.lastKey); string(k) == string(r.lastKey) {
 		k, rec = c.Next()
 	}
-	r.queue, r.buf = r.queue[:0], r.buf[:0]
-	type part struct{ key, rec int }
-	var parts []part
+	r.queue, r.buf, r.parts = r.queue[:0], r.buf[:0], r.parts[:0]
 	for ; len(r.buf) < r.ahead; k, rec = c.Next() {
 		if !r.wants(k, run) {
 			r.ended = true
 			break
 		}
 		r.buf = append(append(r.buf, k...), rec...)
-		parts = append(parts, part{len(k), len(rec)})
-		r.last = append(r.last[:0], k...)
+		r.parts = append(r.parts, [2]int{len(k), len(rec)})
+		r.lastKey = append(r.lastKey[:0], k...)
 	}
 	at := 0
-	for _, p := range parts {
-		r.queue = append(r.queue, [2][]byte{r.buf[at : at+p.key], r.buf[at+p.key : at+p.key+p.rec]})
-		at += p.key + p.rec
+	for _, p := range r.parts {
+		r.queue = append(r.queue, [2][]byte{r.buf[at : at+p[0]], r.buf[at+p[0] : at+p[0]+p[1]]})
+		at += p[0] + p[1]
 	}
+	r.head = 0
 	return r.scan.ctx.Err()
 }
 

@@ -123,6 +123,14 @@ type Cursor struct {
 	at    int
 }
 
+// CursorOf returns a cursor over entries that are in order.
+func CursorOf(day ttpcron.Day, age int, entries []Entry) *Cursor {
+	return &Cursor{Day: day, Age: age, Next: func(b *Block) (some bool, _ error) {
+		b.Entries, entries = entries, nil
+		return len(b.Entries) > 0, nil
+	}}
+}
+
 // Entry returns the entry at which the cursor stands. It is good until the cursor moves.
 func (c *Cursor) Entry() *Entry { return &c.block.Entries[c.at] }
 

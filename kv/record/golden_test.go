@@ -193,7 +193,7 @@ func goldenMatches() []goldenRecord {
 		{MatchKey: key(9, 1e9+1e6, 400), Group: "\x01t\x01b", Form: match.Went},
 	}
 	var blockKey, blockRec []byte
-	w := match.Writer{Day: day, Run: 3, Put: func(k, rec []byte) error { blockKey, blockRec = k, rec; return nil }}
+	w := match.Writer{Day: day, Run: 3, Put: func(k, rec []byte) error { blockKey, blockRec = k, bytes.Clone(rec); return nil }}
 	for i := range entries {
 		if err := w.Add(&entries[i]); err != nil {
 			panic(err)
