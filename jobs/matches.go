@@ -9,15 +9,21 @@ import (
 // baseMatches are the base matches of a unit's events.
 type baseMatches struct {
 	list []ttpcron.BaseMatch
+	packing
+	all string
+}
+
+// packing is memory in which the text of matches is gathered: a worker's, for one unit
+// after another.
+type packing struct {
 	text []byte
 	at   []matchText
-	all  string
 }
 
 // matchText says where group and values of a match are in text.
 type matchText struct{ group, values textPart }
 
-type textPart struct{ from, to int }
+type textPart struct{ from, to int32 }
 
 // matchSize is about what a base match takes beside its text.
 const matchSize = 80
@@ -62,18 +68,27 @@ func sameText(a, b string) bool {
 func (b *baseMatches) keep(text string) textPart {
 	from := len(b.text)
 	b.text = append(b.text, text...)
-	return textPart{from, len(b.text)}
+	return textPart{int32(from), int32(len(b.text))}
 }
 
-// settle gives the matches their text, once all are there: one string for a unit.
-func (b *baseMatches) settle() {
+// settle gives the matches their text, once all are there: one string for a unit. It
+// returns the memory that they were gathered in.
+func (b *baseMatches) settle() packing {
 	b.all = string(b.text)
 	for i := range b.list {
 		m, at := &b.list[i], &b.at[i]
 		m.Group, m.Values = b.all[at.group.from:at.group.to], b.all[at.values.from:at.values.to]
 	}
-	b.text, b.at = nil, nil
+	p := packing{b.text[:0], b.at[:0]}
+	b.packing = packing{}
+	if cap(p.text) > keptText {
+		p.text = nil
+	}
+	return p
 }
+
+// keptText is how much memory for texts is kept for the next unit.
+const keptText = 1 << 20
 
 // bytes is what the matches take in memory.
 func (b *baseMatches) bytes() int { return len(b.list)*matchSize + len(b.all) }

@@ -23,7 +23,8 @@ func TestBaseMatches(t *testing.T) {
 		b.add([]ttpcron.BaseMatch{m(text(0, 3), text(6, 7)), m(text(0, 3), text(7, 8)), m(text(3, 6), text(6, 7)), m(text(0, 3), ""), m(strings.Clone("one"), text(7, 8)), m("", "")})
 		copy(page, "xxxxxxxx")
 	}
-	b.settle()
+	p := b.settle()
+	copy(p.text[:cap(p.text)], "overwritten by the next unit")
 	for i, m := range b.list {
 		if got := m.Group + "|" + m.Values; got != want[i%len(want)] || m.Seq != uint64(i/len(want)) || m.Stream != s {
 			t.Errorf("match %d is %s of %d, want %s", i, got, m.Seq, want[i%len(want)])

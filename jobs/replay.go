@@ -138,6 +138,7 @@ func (rp *replay) run(ctx context.Context) error {
 	for range rp.job.workers {
 		wg.Go(func() {
 			taggers := map[*subset]Tagger{}
+			var p packing
 			for u := range work {
 				if len(u.events) == 0 {
 					close(u.done)
@@ -148,7 +149,7 @@ func (rp *replay) run(ctx context.Context) error {
 					t = rp.rules(u.part).Tagger()
 					taggers[u.part.rules] = t
 				}
-				rp.tag(t, u)
+				rp.tag(t, u, &p)
 				close(u.done)
 			}
 		})
@@ -276,16 +277,17 @@ func send(ctx context.Context, u *unit, work, ordered chan<- *unit) error {
 }
 
 // tag is a worker's share of the replay.
-func (rp *replay) tag(t Tagger, u *unit) {
+func (rp *replay) tag(t Tagger, u *unit, p *packing) {
 	select {
 	case l := <-rp.units:
 		u.out, u.base.list = l.tags, l.matches
 	default:
 	}
+	u.base.packing = *p
 	for next := 0; next < len(u.events); {
 		next = rp.tagFrom(t, u, next)
 	}
-	u.base.settle()
+	*p = u.base.settle()
 }
 
 // tagFrom tags a unit's events from the i-th on and returns where it ended:
