@@ -5,10 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
-	"hash/maphash"
 	"strconv"
-	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -92,29 +89,9 @@ var (
 // address the canonical one counts (RFC 5952; that of IPv4 for an IPv4 address
 // mapped into IPv6); what is no address counts as it is.
 func DeriveAttacker(ip string) string {
-	at := &derived[maphash.String(derivedSeed, ip)%uint64(len(derived))]
-	if d := at.Load(); d != nil && d.ip == ip {
-		return d.uuid
-	}
 	var stack [64]byte
-	d := &derivedAttacker{strings.Clone(ip), uuid5(attackerSpace, appendAddress(stack[:0], ip)).String()}
-	if len(ip) <= maxDerived {
-		at.Store(d)
-	}
-	return d.uuid
+	return uuid5(attackerSpace, appendAddress(stack[:0], ip)).String()
 }
-
-// derived remembers some of the attackers that were derived last: histories name the same
-// ones again and again, and each takes a SHA-1.
-var (
-	derived     [1024]atomic.Pointer[derivedAttacker]
-	derivedSeed = maphash.MakeSeed()
-)
-
-type derivedAttacker struct{ ip, uuid string }
-
-// maxDerived is how long the text of an address may be that is remembered.
-const maxDerived = 64
 
 // SessionIdentity returns the identity of whoever did what a sensor recorded
 // without any address or attacker: a UUIDv5 under a namespace of ttpcron's own,

@@ -63,7 +63,7 @@ func every(text string) (ids []string, bounded bool) {
 var unindexed = sync.OnceValue(func() (out []*runnable) {
 	for _, d := range loadEmbedded().defs {
 		if slices.Contains(d.Kinds, ttpcron.Command) {
-			out = append(out, newRunnable(d, ttpcron.Command, nil))
+			out = append(out, newRunnable(d, ttpcron.Command, d.Claims))
 		}
 	}
 	return out
@@ -172,7 +172,7 @@ func eachRuleAlone(t *testing.T, all []string, step int) {
 		}
 		s := k.lookup(nil)
 		same := func(text string, script *shell.Script) {
-			wanted, want, met := plainRule(newRunnable(d, ttpcron.Command, nil), text, script)
+			wanted, want, met := plainRule(newRunnable(d, ttpcron.Command, d.Claims), text, script)
 			if met {
 				return
 			}

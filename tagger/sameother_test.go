@@ -130,7 +130,7 @@ func tryAll(rs *RuleSet, e *ttpcron.Event) (ids []string) {
 		if !slices.Contains(d.Kinds, e.Kind) {
 			continue
 		}
-		r := newRunnable(d, e.Kind, nil)
+		r := newRunnable(d, e.Kind, d.Claims)
 		var ev evaluation
 		ev.begin("", e)
 		if _, ok := r.try(&r.check, &ev); ok {

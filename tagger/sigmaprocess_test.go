@@ -115,7 +115,7 @@ func TestSigmaSameWithoutIndex(t *testing.T) {
 		parser := shell.NewParser(shell.Limits{})
 		parser.Processes = true
 		for _, text := range texts {
-			_, want, _ := plainRule(newRunnable(rs.defs[0], ttpcron.Command, nil), text, parser.Parse(text))
+			_, want, _ := plainRule(newRunnable(rs.defs[0], ttpcron.Command, rs.defs[0].Claims), text, parser.Parse(text))
 			if got := len(tagCommand(rs, text)) > 0; got != want {
 				t.Errorf("%s: %q: with the index %v, without %v", test, text, got, want)
 			} else if got {
@@ -207,7 +207,7 @@ func TestSigmaRulesSameWithoutIndex(t *testing.T) {
 	var rules []*runnable
 	for _, d := range rs.defs {
 		if len(d.Claims) > 0 {
-			rules = append(rules, newRunnable(d, ttpcron.Command, nil))
+			rules = append(rules, newRunnable(d, ttpcron.Command, d.Claims))
 		}
 	}
 	if len(rules) < 45 {

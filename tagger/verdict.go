@@ -179,8 +179,8 @@ func (r *runnable) try(check *prepared, ev *evaluation) (quote, bool) {
 		matched, ok = r.tryProcesses(check, ev)
 	default:
 		ev.command = -1
-		if ok = check.is.holds(ev); ok {
-			matched = ev.witness(check)
+		if ok = check.is.holds(ev); ok && len(r.claims) > 0 {
+			matched = ev.witness(check) // which tags show
 		}
 	}
 	if (ev.budget.Met || ev.unscanned) && !r.positive {
