@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A History is a folder of logs and commands.
@@ -171,6 +172,33 @@ func cowrieKinds(record map[string]any) []string {
 		return []string{"service_request"}
 	}
 	return nil
+}
+
+// Login is a login that a sensor refused.
+type Login struct {
+	Time                        time.Time
+	Address, Username, Password string
+}
+
+// RefusedLogins are the different records of passwords that were refused in Cowrie's
+// logs. It goes by encoding/json alone.
+func RefusedLogins(t testing.TB, paths ...string) (logins []Login) {
+	t.Helper()
+	found := map[any]bool{}
+	for _, path := range paths {
+		for line := range lines(t, path) {
+			var e struct {
+				EventID, Session, Sensor, Username, Password string
+				Src_IP                                       string
+				Timestamp                                    time.Time
+			}
+			if json.Unmarshal(bytes.TrimLeft(line, "\x00"), &e) == nil && e.EventID == "cowrie.login.failed" && !found[e] {
+				found[e] = true
+				logins = append(logins, Login{e.Timestamp, e.Src_IP, e.Username, e.Password})
+			}
+		}
+	}
+	return logins
 }
 
 // CommandEvents counts the different command events of the Cowrie logs.
