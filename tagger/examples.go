@@ -14,11 +14,11 @@ type Failure struct {
 
 // Test runs the examples of every rule of the set and returns those that came
 // out wrong. Each rule is tried by itself, whatever its state, a correlation with those
-// that feed it; inert rules are left out.
+// that feed it; inert rules, and those of [Options.Beneath], are left out.
 func Test(rs *RuleSet) []Failure {
 	var out []Failure
 	for i, d := range rs.defs {
-		if rs.rules[i].Inert != "" {
+		if rs.rules[i].Inert != "" || d.order < rs.beneath {
 			continue
 		}
 		fail := func(ex *example, text string) {

@@ -43,8 +43,12 @@ func Load(o Options) (*RuleSet, *LoadReport) { return load(o, nil) }
 // load is Load with the files of an earlier set to fall back on.
 func load(o Options, before files) (*RuleSet, *LoadReport) {
 	l := loader{Options: &o, before: before, byID: map[string]*definition{}, refused: map[string]bool{}, files: files{}, report: &LoadReport{}}
-	for i, folder := range o.Folders {
+	for i, folder := range o.Beneath {
 		l.folder(folder, i)
+	}
+	l.report = &LoadReport{}
+	for i, folder := range o.Folders {
+		l.folder(folder, len(o.Beneath)+i)
 	}
 	links := l.link()
 	l.sortProblems()
@@ -53,9 +57,12 @@ func load(o Options, before files) (*RuleSet, *LoadReport) {
 	}
 	defs := l.definitions()
 	rs, report := newRuleSet(defs, nil, &sync.Map{}, links, nil), l.report
-	rs.files = l.files
-	report.Loaded = len(defs)
-	for _, r := range rs.rules {
+	rs.files, rs.beneath = l.files, len(o.Beneath)
+	for i, r := range rs.rules {
+		if defs[i].order < rs.beneath {
+			continue
+		}
+		report.Loaded++
 		if r.Inert != "" {
 			report.Inert++
 		}

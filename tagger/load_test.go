@@ -231,3 +231,25 @@ func FuzzLoad(f *testing.F) {
 		tagger.Test(rs)
 	})
 }
+
+// TestBeneath: what correlations name may lie in folders of which nothing is said.
+func TestBeneath(t *testing.T) {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	beneath := tagger.Folder{Name: "pack", FS: fstest.MapFS{
+		"b1.yaml":  file("rule_id: B1\nrule_version: 1\nname: A\napplies_to: [command]\nmatch: {program: id}\nemits: []\ntests: {match: [whoami]}\n"),
+		"bad.yaml": file("rule_id: [\n"),
+	}}
+	own := tagger.Folder{Name: "own", FS: fstest.MapFS{
+		"c1.yaml": file("rule_id: C1\nrule_version: 1\nname: B\ncorrelation: {type: event_count, rules: [B1], timespan: 1m, condition: {gte: 2}}\nemits: [{tactic: TA0007, technique_id: T1033, confidence: 0.9}]\ntests:\n  match:\n    - - {at: 0s, every: 1s, times: 2, command: id}\n"),
+	}}
+	rs, report := tagger.Load(tagger.Options{Beneath: []tagger.Folder{beneath}, Folders: []tagger.Folder{own}})
+	if report.Files != 1 || report.Loaded != 1 || report.Silent != 0 || len(report.Problems) != 0 || rs.Len() != 2 {
+		t.Errorf("%d rules, report %+v", rs.Len(), report)
+	}
+	if failed := tagger.Test(rs); len(failed) != 0 {
+		t.Errorf("%+v", failed)
+	}
+	if _, report := tagger.Load(tagger.Options{Folders: []tagger.Folder{own}}); report.Loaded != 0 || len(report.Problems) != 1 {
+		t.Errorf("alone: %+v", report)
+	}
+}

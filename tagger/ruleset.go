@@ -31,6 +31,8 @@ type RuleSet struct {
 	// files is what every file gave, rules that a later folder replaced among
 	// them; for Reload. Nil in a set of Only.
 	files files
+	// beneath is how many folders there were beneath those that were to be loaded.
+	beneath int
 }
 
 type compiled struct {

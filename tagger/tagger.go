@@ -63,6 +63,9 @@ type Folder struct {
 
 // Options says what to load.
 type Options struct {
+	// Beneath are read before Folders, for rules that correlations of these name. The
+	// report counts nothing of them, and [Test] leaves them out.
+	Beneath []Folder
 	// Folders are read in order; a rule replaces one with the same rule_id of
 	// an earlier folder.
 	Folders []Folder

@@ -36,7 +36,7 @@ func BenchmarkRun(b *testing.B) {
 		{"covered/pack/real", pack, false, true},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
-			rules, _ := load([]tagger.Folder{bm.rules}, &settings.Settings{}, hclog.NewNullLogger())
+			rules, _ := load(nil, []tagger.Folder{bm.rules}, &settings.Settings{}, hclog.NewNullLogger())
 			b.ReportAllocs()
 			tags := 0
 			for range b.N {

@@ -21,12 +21,14 @@ func loadRules(set *settings.Settings, log hclog.Logger) (ruleset.Set, *tagger.L
 	if err != nil {
 		return ruleset.Set{}, nil, err
 	}
-	rs, report := load(folders, set, log)
+	rs, report := load(nil, folders, set, log)
 	return rs, report, nil
 }
 
-func load(folders []tagger.Folder, set *settings.Settings, log hclog.Logger) (ruleset.Set, *tagger.LoadReport) {
+// load loads the rules of folders, which may name those of folders beneath.
+func load(beneath, folders []tagger.Folder, set *settings.Settings, log hclog.Logger) (ruleset.Set, *tagger.LoadReport) {
 	o := ruleset.Options(folders, set.OwnNetworks)
+	o.Beneath = beneath
 	o.WithoutCorrelations = !set.Correlations
 	rs, report := ruleset.Load(o, ruleset.GCQuick)
 	return ruleset.Set{RuleSet: rs, Log: log}, report

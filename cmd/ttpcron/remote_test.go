@@ -86,7 +86,8 @@ tests:
 var remoteSteps = []struct {
 	args  string
 	stdin string
-	loose bool // counts of bytes and pages differ
+	loose bool   // counts of bytes and pages differ
+	shows string // in the output
 }{
 	{args: "import events.jsonl --json"},
 	{args: "import events.jsonl no-such-file"},
@@ -108,6 +109,7 @@ var remoteSteps = []struct {
 	{args: "run-once --rules-changed-only"},
 	{args: "run-once --source nonsense"},
 	{args: "run-once --rules own --rules-changed-only --log-level warn"},
+	{args: "tags --rule OWN3 --uuid", shows: " OWN3 "},
 	{args: "run-once --rules own --since-days 3650 --log-level warn --input labelled.tsv"},
 	{args: "tags"},
 	{args: "tags --json"},
@@ -150,7 +152,7 @@ var remoteSteps = []struct {
 	{args: "rules log"},
 	{args: "rules log --json"},
 	{args: "explain uname -a"},
-	{args: "explain --correlation SEV1 --group 203.0.113.7 --json"},
+	{args: "explain --correlation SEV1 --group 203.0.113.7 --json", shows: `"tag_stored":true`},
 	{args: "explain --correlation SEV1 --group 203.0.113.7 --at 2026-05-04T05:49:05Z"},
 	{args: "explain --correlation SEV1 --group 203.0.113.99"},
 	{args: "tags --rule SEV1 --uuid"},
@@ -218,6 +220,7 @@ func TestSameWithDaemon(t *testing.T) {
 		}
 		n.Write("own/own.yaml", ownRule)
 		n.Write("rules/several.yaml", severalRule)
+		n.Write("own/several.yaml", strings.NewReplacer("SEV1", "OWN3", "TEST1, TEST2", "OWN2").Replace(severalRule))
 		n.Env = append(n.Env, "TTPCRON_INPUT=", "LANG=C.UTF-8", "USER=tester", "LOGNAME=tester")
 	}
 	served.serving()
@@ -229,6 +232,9 @@ func TestSameWithDaemon(t *testing.T) {
 		}
 		wantCode, wantOut, wantErr := plain.run(step.stdin, args...)
 		code, out, errs := served.run(step.stdin, args...)
+		if !strings.Contains(wantOut, step.shows) {
+			t.Errorf("%s does not show %q: %s", step.args, step.shows, wantOut)
+		}
 		if code != wantCode {
 			t.Errorf("%s: exit %d with a daemon, %d without\n%s%s", step.args, code, wantCode, errs, wantErr)
 		}

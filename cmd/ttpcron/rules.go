@@ -41,21 +41,40 @@ rule of a folder given with --rules replaces an earlier one with the same rule_i
 }
 
 // named loads the folders and files that a command names, or all rules when it
-// names none.
-func named(set *settings.Settings, log hclog.Logger, dirs []string) (ruleset.Set, *tagger.LoadReport, error) {
+// names none, and lists the rules of these. Correlations may name rules of a run that
+// are elsewhere.
+func named(set *settings.Settings, log hclog.Logger, dirs []string) (rs ruleset.Set, own []tagger.Rule, report *tagger.LoadReport, err error) {
 	if len(dirs) == 0 {
-		return loadRules(set, log)
+		rs, report, err = loadRules(set, log)
+		if err == nil {
+			own = rs.Rules()
+		}
+		return rs, own, report, err
 	}
+	names := map[string]bool{}
 	var folders []tagger.Folder
 	for _, dir := range dirs {
 		s, err := ruleset.FolderOrFile(dir)
 		if err != nil {
-			return ruleset.Set{}, nil, err
+			return rs, nil, nil, err
 		}
 		folders = append(folders, s)
+		names[s.Name] = true
 	}
-	rs, report := load(folders, set, log)
-	return rs, report, nil
+	rs, report = load(nil, folders, set, log)
+	if severalOf(rs.Rules()).correlations > 0 || slices.ContainsFunc(report.Problems, func(p tagger.Problem) bool { return strings.HasPrefix(p.Field, "correlation") }) {
+		beneath, err := ruleset.Folders(set.Embedded, set.Rules)
+		if err != nil {
+			return rs, nil, nil, err
+		}
+		rs, report = load(beneath, folders, set, log)
+	}
+	for _, r := range rs.Rules() {
+		if names[r.Folder] {
+			own = append(own, r)
+		}
+	}
+	return rs, own, report, nil
 }
 
 type problemJSON struct {
@@ -165,11 +184,12 @@ func rulesCheck() *command {
 		Text: `Reports what is wrong with rule files, by file, line and field: of the folders
 and files named, or of the embedded pack and --rules. A file with an error gives
 no rule, and the exit status is 1. A warning leaves its rule in use, or says that
-a file which looks like a rule is passed over.`,
+a file which looks like a rule is passed over. Correlations among the named files
+may name rules of the pack and of --rules.`,
 		Examples: "ttpcron rules check ./my-rules\nttpcron rules check ./my-rules/download.yaml --json",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
-			rs, report, err := named(s.set, s.log, args)
+			_, own, report, err := named(s.set, s.log, args)
 			if err != nil {
 				return err
 			}
@@ -177,8 +197,8 @@ a file which looks like a rule is passed over.`,
 			if err != nil {
 				return err
 			}
-			summary := fmt.Sprintf("%s, %s loaded, %d inert, %d refused, %s", term.Plural(report.Files, "file", "files"), term.Plural(rs.Len(), "rule", "rules"), report.Inert, ruleset.Refused(report), term.Plural(warnings, "warning", "warnings"))
-			several := severalOf(rs.Rules())
+			summary := fmt.Sprintf("%s, %s loaded, %d inert, %d refused, %s", term.Plural(report.Files, "file", "files"), term.Plural(report.Loaded, "rule", "rules"), report.Inert, ruleset.Refused(report), term.Plural(warnings, "warning", "warnings"))
+			several := severalOf(own)
 			if several.correlations > 0 {
 				summary += "\n" + term.Plural(several.correlations, "rule is a correlation, over several events", "rules are correlations, over several events")
 			}
@@ -228,7 +248,7 @@ The exit status is 1 when one comes out otherwise, or a rule file is refused.`,
 		Examples: "ttpcron rules test\nttpcron rules test ./my-rules",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
-			rs, report, err := named(s.set, s.log, args)
+			rs, own, report, err := named(s.set, s.log, args)
 			if err != nil {
 				return err
 			}
@@ -248,13 +268,13 @@ The exit status is 1 when one comes out otherwise, or a rule file is refused.`,
 				fmt.Fprintf(s.out, "%s %s (%s/%s): %s, %s: %s\n", s.out.Term.Paint(term.Red, "FAIL"), term.Clean(f.Rule), term.Clean(f.Folder), term.Clean(f.File), want, term.Clean(f.Text), term.Clean(f.Example))
 			}
 			examples, without := 0, 0
-			for _, r := range rs.Rules() {
+			for _, r := range own {
 				examples += r.MatchExamples + r.MissExamples
 				if r.MatchExamples+r.MissExamples == 0 {
 					without++
 				}
 			}
-			summary := fmt.Sprintf("%s, %s, %d failed", term.Plural(rs.Len(), "rule", "rules"), term.Plural(examples, "example", "examples"), len(failures))
+			summary := fmt.Sprintf("%s, %s, %d failed", term.Plural(report.Loaded, "rule", "rules"), term.Plural(examples, "example", "examples"), len(failures))
 			if without > 0 {
 				summary += fmt.Sprintf(", %s without examples", term.Plural(without, "rule", "rules"))
 			}
