@@ -252,7 +252,9 @@ func (s *matchScan) entry() (*match.Cursor, error) {
 func (s *matchScan) next(step func(*match.Merge) (*match.Cursor, error)) (c *match.Cursor, err error) {
 	for {
 		if !s.begun {
-			if err := s.begin(); err != nil {
+			if err := s.begin(); errors.Is(err, errMoved) {
+				continue
+			} else if err != nil {
 				return nil, err
 			}
 		}

@@ -1,0 +1,67 @@
+package kv_test
+
+import (
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
+)
+
+// A scan that looks for where it begins, while others commit, begins again: it is not
+// told that the store has changed.
+func TestScanBeginsWhileOthersCommit(t *testing.T) {
+	db, err := kv.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), kv.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	s := ttpcron.NewStream("R", ttpcron.AuthAttempt, []ttpcron.GroupField{{Name: "attacker_ip", From: "attacker_ip"}}, nil, [16]byte{1})
+	start := time.Unix(1_700_006_400, 0).UTC().Truncate(24 * time.Hour)
+	const n = 40_000
+	var c ttpcron.Commit
+	for i := range n {
+		c.Matches = append(c.Matches, ttpcron.BaseMatch{Stream: s, Group: "\x00t\x04" + strconv.Itoa(1000+i%500), Time: start.Add(time.Duration(i) * 2 * time.Second), Seq: uint64(i + 1)})
+	}
+	if _, err := db.Commit(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	stop, done := make(chan bool), make(chan error)
+	go func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			m := ttpcron.BaseMatch{Stream: s, Group: "\x00t\x04none", Time: start.AddDate(0, 0, 1+i%50), Seq: uint64(n + 1 + i)}
+			if _, err := db.Commit(t.Context(), ttpcron.Commit{Matches: []ttpcron.BaseMatch{m}}); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	// The last matches of the day: hardly any block has one.
+	q := ttpcron.MatchQuery{Grouping: "attacker_ip", Since: start.Add((n - 1) * 2 * time.Second), Until: start.Add(24 * time.Hour)}
+	for range 50 {
+		got := 0
+		for m, err := range db.BaseMatches(t.Context(), q) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got++; m.Seq != n {
+				t.Fatalf("match %d", m.Seq)
+			}
+		}
+		if got != 1 {
+			t.Fatalf("%d matches, want 1", got)
+		}
+	}
+	close(stop)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
