@@ -109,6 +109,7 @@ type CorrelationReport struct {
 	Matches  int // base matches that were read
 	Groups   int // groups that were judged, by each rule that has matches of them
 	Bounded  int // those in which a limit was met, so that something may be missing
+	LeftOut  int // base matches whose value is negative or no number, where rules add up numbers
 	Tags     int // tags made
 	Inserted int // tags that were new to the store
 	Known    int // tags that the store had

@@ -441,6 +441,7 @@ func (p *pass) collect(f *found) {
 	rep.Matches += f.matches
 	rep.Groups += f.groups
 	rep.Bounded += f.bounded
+	rep.LeftOut += f.leftOut
 	rep.Tags += len(f.tags)
 	for id, n := range f.made {
 		p.job.changes.made[id] += n

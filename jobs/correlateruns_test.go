@@ -374,6 +374,21 @@ func TestPassIsBounded(t *testing.T) {
 	}
 }
 
+// TestLeftOutIsCounted: a run adds up, over the groups it judged, the matches whose value
+// does not count. The fake leaves out one of an odd number.
+func TestLeftOutIsCounted(t *testing.T) {
+	m := newMemory()
+	start := ttpcron.DayOf(daysAgo(3)).Start()
+	for i, address := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.3"} {
+		add(m, guess(start.Add(time.Duration(i)*time.Second), "wget", "root", address, "1"))
+	}
+	set := counting(1)
+	job := Job{Store: correlating(m), Rules: &set, Source: SourceAll}
+	if r := do(t, job); r.Run.Correlation.LeftOut != 2 || r.Run.Correlation.Groups != 3 {
+		t.Errorf("%d of %d groups have one left out, want 2 of 3", r.Run.Correlation.LeftOut, r.Run.Correlation.Groups)
+	}
+}
+
 // TestBrokenCorrelation: a correlation that panics loses the tags of a group, not the run.
 func TestBrokenCorrelation(t *testing.T) {
 	for _, workers := range []int{1, 3} {

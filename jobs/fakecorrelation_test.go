@@ -265,6 +265,8 @@ func (j *slowJudge) End(slots []int64) ([]int64, bool) {
 	return append(slots, j.of.slots(j.list)...), len(j.list) > 40
 }
 
+func (j *slowJudge) LeftOut() int { return len(j.list) % 2 }
+
 // sequences is a rule set of wordRules and of sequences over them. Whatever state a word
 // rule is in, its matches count.
 type sequences struct {

@@ -60,9 +60,9 @@ type found struct {
 	judgements []ttpcron.Judgement
 	kept       []ttpcron.UUID
 
-	matches, groups, bounded int
-	made                     map[string]int // tags of days that were judged again, by rule
-	failed                   []failure
+	matches, groups, bounded, leftOut int
+	made                              map[string]int // tags of days that were judged again, by rule
+	failed                            []failure
 }
 
 // judge judges what there is to judge of a block.
@@ -683,6 +683,7 @@ func (w *judging) ask(a *aim) {
 		return
 	}
 	w.found.groups++
+	w.found.leftOut += a.judge.LeftOut()
 	if bounded {
 		w.found.bounded++
 	}

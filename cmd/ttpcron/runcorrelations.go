@@ -16,6 +16,7 @@ type correlationsJSON struct {
 	Matches  int     `json:"base_matches"`
 	Groups   int     `json:"groups"`
 	Bounded  int     `json:"bounded"`
+	LeftOut  int     `json:"left_out"` // base matches whose value is negative or no number
 	Tags     int     `json:"tags"`
 	Inserted int     `json:"inserted"`
 	Known    int     `json:"known"`
@@ -30,7 +31,7 @@ func correlationsOf(c *ttpcron.CorrelationReport) *correlationsJSON {
 	if c.Rules == 0 {
 		return nil
 	}
-	return &correlationsJSON{c.Rules, c.Days, c.Matches, c.Groups, c.Bounded, c.Tags, c.Inserted, c.Known, c.Replaced, c.Removed, !c.NotForetold, float64(c.Elapsed.Milliseconds()) / 1000}
+	return &correlationsJSON{c.Rules, c.Days, c.Matches, c.Groups, c.Bounded, c.LeftOut, c.Tags, c.Inserted, c.Known, c.Replaced, c.Removed, !c.NotForetold, float64(c.Elapsed.Milliseconds()) / 1000}
 }
 
 // printCorrelations says what a run did with correlations.
@@ -51,8 +52,12 @@ func printCorrelations(out *term.Output, c *ttpcron.CorrelationReport) {
 	}
 }
 
-// noteBoundedGroups says in how many groups something may be missing.
+// noteBoundedGroups says in how many groups something may be missing, and how many values
+// are no numbers.
 func noteBoundedGroups(w io.Writer, c *ttpcron.CorrelationReport) {
+	if c.LeftOut > 0 {
+		fmt.Fprintf(w, "\n%s left out where correlations add up numbers: what is negative or no number does not count.\n", term.Plural(c.LeftOut, "value is", "values are"))
+	}
 	if c.Bounded > 0 {
 		fmt.Fprintf(w, "\nIn %s a correlation met a limit of memory: findings may be missing.\n", term.Plural(c.Bounded, "group", "groups"))
 	}

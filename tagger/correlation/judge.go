@@ -51,7 +51,7 @@ func (r *Rule) Judge() *Judge {
 
 // Begin begins with a group.
 func (j *Judge) Begin(g ttpcron.Group) {
-	j.slots, j.bounded, j.some = j.slots[:0], false, false
+	j.slots, j.bounded, j.some, j.leftOut = j.slots[:0], false, false, 0
 	for i := range j.nodes {
 		if n := &j.nodes[i]; n.single != nil {
 			n.single.clear()
@@ -93,8 +93,8 @@ func (j *Judge) End(slots []int64) (_ []int64, bounded bool) {
 	return append(slots, j.slots...), j.bounded
 }
 
-// LeftOut counts the matches so far, in all groups, that took no part in a value_sum
-// because their value is negative or no number.
+// LeftOut counts the matches of the group that took no part in a value_sum because their
+// value is negative or no number.
 func (j *Judge) LeftOut() int { return j.leftOut }
 
 // feed gives j.match, whose values are in j.in, to a node.
