@@ -125,7 +125,7 @@ func explainCorrelation(ctx context.Context, s *session, q *correlationQuestion)
 		if q.json {
 			most = maxStepsJSON
 		}
-		if a.traced, err = traceGroup(ctx, db, r, found[0].Group, window, most); err != nil {
+		if a.traced, err = traceGroup(ctx, db, rs, r, found[0].Group, window, most); err != nil {
 			return err
 		}
 		if err := a.findTag(ctx, db); err != nil {

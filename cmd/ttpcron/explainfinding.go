@@ -62,7 +62,7 @@ func findingOfTag(ctx context.Context, db *store.Store, rs ruleset.Set, tag *ttp
 	if s.unknown = !found; s.unknown {
 		return s, nil
 	}
-	if s.traced, err = traceGroup(ctx, db, s.rule, g, s.slot, most); err != nil {
+	if s.traced, err = traceGroup(ctx, db, rs, s.rule, g, s.slot, most); err != nil {
 		return nil, err
 	}
 	if !s.traced.trace.Satisfied || s.rule.Timespan() != s.slot.Until.Sub(s.slot.Since) {

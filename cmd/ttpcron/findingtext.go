@@ -44,7 +44,15 @@ var shownBeside = []string{ttpcron.FieldAttackerIP, ttpcron.FieldAttackerUUID, t
 // text says in a few words what was found: "5+ events in 10m, username root".
 func (f *finding) text() string {
 	text := f.asked() + " in " + f.Timespan
+	ofSession := false
+	jsontext.EachMember(f.Group, func(name []byte, _ jsontext.Value) bool {
+		ofSession = ofSession || string(name) == ttpcron.FieldSessionID
+		return true
+	})
 	jsontext.EachMember(f.Group, func(name []byte, value jsontext.Value) bool {
+		if ofSession && string(name) == ttpcron.FieldDeckyID {
+			return true // that of the session
+		}
 		if !slices.Contains(shownBeside, string(name)) && !value.IsNull() {
 			text += ", " + string(name) + " " + groupValue(value)
 		}

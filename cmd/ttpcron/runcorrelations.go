@@ -47,7 +47,7 @@ func printCorrelations(out *term.Output, c *ttpcron.CorrelationReport) {
 	case c.Days == 0:
 		fmt.Fprintf(out, "nothing new for %s to judge.\n", rules)
 	default:
-		fmt.Fprintf(out, "%s judged %s on %s: %s, %s; %s.\n", rules, term.Plural(c.Groups, "group", "groups"), term.Plural(c.Days, "day", "days"),
+		fmt.Fprintf(out, "%s judged %s on %s: %s, %s; took %s\n", rules, term.Plural(c.Groups, "group", "groups"), term.Plural(c.Days, "day", "days"),
 			term.Plural(c.Tags, "tag", "tags"), changes(ttpcron.TagChanges{Inserted: c.Inserted, Replaced: c.Replaced, Removed: c.Removed}), term.Ago(c.Elapsed))
 	}
 }

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/tagger/correlation"
@@ -27,8 +29,9 @@ type traced struct {
 	rule  *correlation.Rule
 	group ttpcron.Group
 	trace *correlation.Trace
-	steps []tracedStep // flat, those within another before it
-	more  int          // steps that are left out
+	steps []tracedStep      // flat, those within another before it
+	more  int               // steps that are left out
+	names map[string]string // of the rules that have matched, by id
 }
 
 // tracedStep is what counted, and the event that did.
@@ -39,7 +42,7 @@ type tracedStep struct {
 }
 
 // traceGroup traces a rule in a group, for windows that end in a span of time.
-func traceGroup(ctx context.Context, db *store.Store, r *correlation.Rule, g ttpcron.Group, w ttpcron.Window, most int) (*traced, error) {
+func traceGroup(ctx context.Context, db *store.Store, rs ruleset.Set, r *correlation.Rule, g ttpcron.Group, w ttpcron.Window, most int) (*traced, error) {
 	q := ttpcron.MatchQuery{Grouping: r.Grouping(), Until: w.Until, Groups: []ttpcron.Group{g}}
 	if !w.Since.IsZero() {
 		q.Since = w.Since.Add(-r.Reach())
@@ -48,8 +51,14 @@ func traceGroup(ctx context.Context, db *store.Store, r *correlation.Rule, g ttp
 	if err != nil {
 		return nil, err
 	}
-	t := &traced{rule: r, group: g, trace: trace}
+	t := &traced{rule: r, group: g, trace: trace, names: map[string]string{}}
 	t.flatten(trace.Steps, 0, most)
+	for i := range t.steps {
+		id := t.steps[i].Rule
+		if rule, ok := rs.Rule(id); ok && t.names[id] == "" {
+			t.names[id] = rule.Name
+		}
+	}
 	return t, t.readEvents(ctx, db)
 }
 
@@ -152,6 +161,9 @@ func (t *traced) print(out *term.Output) error {
 	if err := out.Table(&table); err != nil {
 		return err
 	}
+	for _, id := range slices.Sorted(maps.Keys(t.names)) {
+		fmt.Fprintf(out, "%s  %s\n", out.Term.Paint(term.Cyan, term.Clean(id)), term.Clean(t.names[id]))
+	}
 	if t.more > 0 {
 		fmt.Fprintf(out, "and %s that count\n", term.Plural(t.more, "other", "others"))
 	}
@@ -179,6 +191,7 @@ type tracedJSON struct {
 type stepJSON struct {
 	Time   time.Time       `json:"time"`
 	RuleID string          `json:"rule_id"` // that has matched
+	Rule   string          `json:"rule_name"`
 	Note   term.Exact      `json:"note"`
 	Value  json.RawMessage `json:"value"` // that counts; null where none does
 	Depth  int             `json:"depth"` // 1 and more: of the next step of a smaller depth
@@ -202,7 +215,7 @@ func (t *traced) json() *tracedJSON {
 	}
 	for i := range t.steps {
 		s := &t.steps[i]
-		one := stepJSON{Time: s.Time.UTC(), RuleID: s.Rule, Note: term.Exact(s.Note), Depth: s.depth}
+		one := stepJSON{Time: s.Time.UTC(), RuleID: s.Rule, Rule: t.names[s.Rule], Note: term.Exact(s.Note), Depth: s.depth}
 		if s.Value != "" {
 			one.Value = json.RawMessage(s.Value)
 		}
