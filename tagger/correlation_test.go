@@ -354,6 +354,9 @@ func TestDescribeCorrelation(t *testing.T) {
 	if base.Silent != "it names no technique" || base.Active || !slices.Equal(base.Feeds, []string{"GUESS"}) || base.Correlation != nil {
 		t.Errorf("%+v", base)
 	}
+	if x := rs.Explain(*login("203.0.113.9", "root", false)); len(x.Rules) != 1 || x.Rules[0].Dropped != "it names no technique; its matches count in GUESS" {
+		t.Errorf("%+v", x.Rules)
+	}
 	guess, _ := rs.Rule("GUESS")
 	c := guess.Correlation
 	if c == nil || c.Type != "event_count" || !slices.Equal(c.Rules, []string{"BASE"}) || !slices.Equal(c.GroupBy, []string{"attacker_ip", "username"}) ||

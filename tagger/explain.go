@@ -207,8 +207,11 @@ func (rs *RuleSet) whyDropped(i int) string {
 	case ttpcron.StatusClipped:
 		return fmt.Sprintf("its confidence is clipped to %v; tags below %v are not shown", s.ConfidenceMax, ttpcron.MinConfidence)
 	}
-	if len(rs.rules[i].Claims) == 0 {
-		return "it names no technique"
+	if r := &rs.rules[i]; r.Silent != "" {
+		if len(r.Feeds) > 0 && len(r.Claims) == 0 {
+			return r.Silent + "; its matches count in " + strings.Join(r.Feeds[:min(len(r.Feeds), 5)], ", ")
+		}
+		return r.Silent
 	}
 	if rs.rules[i].Active {
 		return "a bound of work was met before its turn came"

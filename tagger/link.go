@@ -102,8 +102,13 @@ func (l *linker) join(resolved map[string]*correlation.Definition) {
 		}
 	}
 	rules, problems := correlation.Link(defs, l.base, l.out.own)
+	streams := map[string]map[string]bool{}
 	for _, r := range rules {
 		def := r.Definition()
+		if base := crowded(streams, r); base != "" {
+			problems = append(problems, correlation.Problem{RuleID: def.RuleID, Key: "group-by", Reason: fmt.Sprintf("other correlations look at %s in %d ways, with other fields each: more are not allowed", base, maxStreams)})
+			continue
+		}
 		l.out.rules[def.RuleID] = r
 		for _, id := range idsOf(def) {
 			l.out.feeds[id] = append(l.out.feeds[id], def.RuleID)
@@ -120,6 +125,31 @@ func (l *linker) join(resolved map[string]*correlation.Definition) {
 			l.reasons[p.RuleID] = p
 		}
 	}
+}
+
+// maxStreams is how many streams of one kind of event a rule may have: each event that it
+// matches is kept in all of them.
+const maxStreams = 256
+
+// crowded counts the streams of a rule by base rule and kind, and returns the base rule that
+// would have too many with them.
+func crowded(streams map[string]map[string]bool, r *correlation.Rule) string {
+	of := func(s *ttpcron.Stream) string { return string(s.Kind) + "|" + s.Rule }
+	more := map[string]int{}
+	for _, s := range r.Streams() {
+		if !streams[of(s)][s.ID] {
+			if more[of(s)]++; len(streams[of(s)])+more[of(s)] > maxStreams {
+				return s.Rule
+			}
+		}
+	}
+	for _, s := range r.Streams() {
+		if streams[of(s)] == nil {
+			streams[of(s)] = map[string]bool{}
+		}
+		streams[of(s)][s.ID] = true
+	}
+	return ""
 }
 
 func (l *linker) base(id string) (correlation.Base, bool) {

