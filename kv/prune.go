@@ -309,7 +309,7 @@ func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day, 
 			if !d.Content { // the id stays taken
 				p.Named.Add(d.Hash, d.Value())
 			}
-		})
+		}, nil)
 		if err != nil {
 			return fmt.Errorf("%s events of %s: %w", kind, day, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
@@ -39,12 +40,13 @@ type PurgedKind struct {
 	Events int
 }
 
-// Purge takes the events of an attacker or a session out of the store, whatever
-// their age, with their tags, with tags of theirs whose events are gone already, and
-// with the rejects that name the attacker or session. They do not come back: an
-// import that meets one of these events again counts it as Known, whatever becomes
-// of horizons, and though it may say more of attacker, session and sensor, or less.
-// Other events of the attacker, and of ids that a source uses again, come in. Who purged, and how much, is in the audit trail, not whom.
+// Purge takes the events of an attacker or a session out of the store, whatever their
+// age, with their tags and base matches, with tags of theirs that stand for several events
+// or whose events are gone already, and with the rejects that name the attacker or session.
+// They do not come back: an import that meets one of these events again counts it as
+// Known, whatever becomes of horizons, and though it may say more of attacker, session and
+// sensor, or less. Other events of the attacker, and of ids that a source uses again, come
+// in. Who purged, and how much, is in the audit trail, not whom.
 //
 // It works in transactions of some days each: stopped or killed it has done a part,
 // and can be repeated. What was taken out lies in the file's free pages afterwards,
@@ -106,6 +108,16 @@ func (w *purging) isAddress(ip string) bool {
 // takesTag reports whether a tag whose event is gone goes.
 func (w *purging) takesTag(t *ttpcron.Tag) bool {
 	return w.isOf(t.AttackerUUID, t.AttackerIP, t.IdentityUUID, t.SessionID)
+}
+
+// takesGroup reports whether the tags of a group go: nothing is to be left of its name.
+func (w *purging) takesGroup(s *storedStream, g ttpcron.Group) bool {
+	f := ttpcron.Finding{Group: g, Timespan: time.Second}
+	for i := range s.Group {
+		f.Names = append(f.Names, s.Group[i].Name)
+	}
+	t := f.Tag(ttpcron.Claim{}, nil)
+	return w.takesTag(&t)
 }
 
 // name notes the address by which an attacker alone is known, as it is spelled.
@@ -251,7 +263,7 @@ func (w *purging) takeOut(ctx context.Context, tx *txn, kind ttpcron.SourceKind,
 			if !d.Content {
 				named = append(named, d.Hash)
 			}
-		})
+		}, w.takesGroup)
 		if err != nil {
 			return fmt.Errorf("%s events of %s: %w", kind, day, err)
 		}

@@ -13,8 +13,9 @@ import (
 // takeOut takes the events of a kind and day out that goes speaks for, with what is
 // kept of them elsewhere in the day, and returns how many they are. It shows each
 // to gone, with its identity. Their tags have to be gone before, the kind is to be
-// recounted afterwards, and given ids stay in their index.
-func (db *DB) takeOut(tx *txn, at record.KindDay, goes func(*ttpcron.Event) bool, gone func(*ttpcron.Event, *record.Identity)) (n int, err error) {
+// recounted afterwards, and given ids stay in their index. Their base matches go, too:
+// see thinMatches.
+func (db *DB) takeOut(tx *txn, at record.KindDay, goes func(*ttpcron.Event) bool, gone func(*ttpcron.Event, *record.Identity), forget func(*storedStream, ttpcron.Group) bool) (n int, err error) {
 	history := tx.top(layout.History).Bucket([]byte(at.Kind))
 	if history == nil {
 		return 0, record.Damage("the events are missing")
@@ -26,6 +27,9 @@ func (db *DB) takeOut(tx *txn, at record.KindDay, goes func(*ttpcron.Event) bool
 		}
 	}
 	if err := t.flush(); err != nil {
+		return 0, err
+	}
+	if err := db.thinMatches(tx, at.Day, &t.seqs, forget); err != nil {
 		return 0, err
 	}
 	switch {
@@ -53,6 +57,7 @@ type thinning struct {
 
 	kept    []ttpcron.Event // of the blocks that are written anew, as yet in none
 	n       int             // events that are gone
+	seqs    record.SeqSet   // of those
 	content []uint64        // hashes of the content-derived ids of those
 	count   ttpcron.DayHistory
 }
@@ -77,6 +82,7 @@ func (t *thinning) block(key []byte) error {
 			t.content = append(t.content, d.Hash)
 		}
 		t.gone(e, &d)
+		t.seqs.Add(e.Seq)
 		t.n++
 	}
 	if len(t.kept)-before == len(events) {

@@ -1,0 +1,179 @@
+package kv
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv/match"
+	"github.com/ttpcron/ttpcron/kv/record"
+)
+
+// thinMatches takes the base matches of events of a day out that are gone, with what is
+// remembered of such as went: nothing is left of them in the file. Groups that lose
+// something are judged again, but for those of which forget is true; none are if it is nil.
+func (db *DB) thinMatches(tx *txn, day ttpcron.Day, gone *record.SeqSet, forget func(*storedStream, ttpcron.Group) bool) error {
+	if gone.Len() == 0 {
+		return nil
+	}
+	s, err := readMatches(tx, day)
+	if err != nil || s == nil {
+		return err
+	}
+	s.limits = &db.runs
+	t := matchThinning{storedMatches: s, gone: gone, forget: forget}
+	if t.streams, err = db.streams.all(tx); err != nil {
+		return err
+	}
+	if err := t.thin(); err != nil {
+		return fmt.Errorf("base matches of %s: %w", day, err)
+	}
+	return s.store(tx)
+}
+
+// matchThinning takes matches out of a day.
+type matchThinning struct {
+	*storedMatches
+	streams []*storedStream
+	gone    *record.SeqSet
+	forget  func(*storedStream, ttpcron.Group) bool
+
+	marks  match.Writer // of the run that says which groups are to be judged again
+	run    record.MatchRun
+	blocks [][2][]byte // of it: bbolt's cursors do not survive changes
+}
+
+func (t *matchThinning) thin() error {
+	t.run = record.MatchRun{ID: t.nextRun(), First: t.Last + 1, Last: t.Last + 1}
+	t.marks = match.Writer{Day: t.day, Run: t.run.ID, Most: t.limits.block, Put: func(k, rec []byte) error {
+		t.blocks = append(t.blocks, [2][]byte{bytes.Clone(k), bytes.Clone(rec)})
+		return nil
+	}}
+	if err := t.look(); err != nil {
+		return err
+	}
+	for i := range t.Runs {
+		if err := t.thinRun(&t.Runs[i]); err != nil {
+			return err
+		}
+	}
+	t.Runs = slices.DeleteFunc(t.Runs, func(r record.MatchRun) bool { return r.Entries() == 0 })
+	if t.run.Went == 0 {
+		return nil
+	}
+	for _, b := range t.blocks {
+		if err := t.bucket.Put(b[0], b[1]); err != nil {
+			return err
+		}
+	}
+	t.Last++
+	t.Runs = append(t.Runs, t.run)
+	return nil // what is merged is read as it was when the transaction began
+}
+
+// look counts what goes, and marks the groups that lose something: the first and the last
+// match that goes say of what time.
+func (t *matchThinning) look() error {
+	var all match.Merge
+	for i := range t.Runs {
+		c := t.runCursor(i, nil, t.bucket, nil)
+		c.Want = func(e *match.Entry) bool { return t.gone.Has(e.Seq) }
+		if err := all.Add(c); err != nil {
+			return err
+		}
+	}
+	var last match.Entry // of the group at hand
+	begun, marked := false, false
+	for all.Top() != nil {
+		e := all.Top().Entry()
+		if !begun || e.MatchKey != last.MatchKey {
+			if e.Form != match.Went {
+				n := t.stream(e.Stream)
+				if n == nil {
+					return record.Damagef("stream %d is not counted", e.Stream)
+				}
+				n.Matches--
+				t.Matches--
+			}
+			same := begun && e.Grouping == last.Grouping && e.Hash == last.Hash
+			if !same {
+				if begun && !marked {
+					if err := t.mark(&last); err != nil {
+						return err
+					}
+				}
+				if err := t.mark(e); err != nil {
+					return err
+				}
+				last.Group = strings.Clone(e.Group)
+			}
+			last.MatchKey, begun, marked = e.MatchKey, true, !same
+		}
+		if err := all.Move(); err != nil {
+			return err
+		}
+	}
+	if begun && !marked {
+		if err := t.mark(&last); err != nil {
+			return err
+		}
+	}
+	return t.marks.Flush()
+}
+
+// mark writes that a match went, unless its group is to be forgotten.
+func (t *matchThinning) mark(e *match.Entry) error {
+	if t.forget == nil {
+		return nil
+	}
+	if e.Grouping == 0 || uint64(e.Grouping) > uint64(len(t.streams)) {
+		return record.Damagef("stream %d is missing", e.Grouping)
+	}
+	if t.forget(t.streams[e.Grouping-1], ttpcron.Group(e.Group)) {
+		return nil
+	}
+	t.run.Box.Add(t.run.Went, e.Nanos, e.Seq)
+	t.run.Went++
+	return t.marks.Add(&match.Entry{MatchKey: e.MatchKey, Form: match.Went, Group: e.Group})
+}
+
+// thinRun takes what goes out of a run. Blocks of which nothing goes stay as they are.
+func (t *matchThinning) thinRun(run *record.MatchRun) error {
+	w := match.Writer{Day: t.day, Run: run.ID, Most: t.limits.block, Put: t.put}
+	var b match.Block
+	for _, k := range keysWith(t.bucket, record.ClaimNumber(run.ID)) {
+		if err := b.Read(t.day, k, t.bucket.Get(k), true); err != nil {
+			return err
+		}
+		left := 0
+		for i := range b.Entries {
+			switch e := &b.Entries[i]; {
+			case !t.gone.Has(e.Seq):
+				left++
+			case e.Form == match.Went:
+				run.Went--
+			default:
+				run.Came--
+			}
+		}
+		if left == len(b.Entries) {
+			continue
+		}
+		if err := t.bucket.Delete(k); err != nil {
+			return err
+		}
+		for i := range b.Entries {
+			if e := &b.Entries[i]; !t.gone.Has(e.Seq) {
+				if err := w.Add(e); err != nil {
+					return err
+				}
+			}
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package kv_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
+	"github.com/ttpcron/ttpcron/kv/kvtest"
+)
+
+var thinStreams = []*ttpcron.Stream{
+	ttpcron.NewStream("R1", ttpcron.Command, []ttpcron.GroupField{{Name: "attacker_ip", From: "attacker_ip"}}, []string{"secret"}, [16]byte{1}),
+	ttpcron.NewStream("R1", ttpcron.Command, []ttpcron.GroupField{{Name: "who", From: "username"}}, []string{"secret"}, [16]byte{1}),
+	ttpcron.NewStream("R2", ttpcron.Command, []ttpcron.GroupField{{Name: "who", From: "username"}}, nil, [16]byte{1}),
+	ttpcron.NewStream("R3", ttpcron.SessionFact, []ttpcron.GroupField{{Name: "attacker_ip", From: "attacker_ip", Optional: true}, {Name: "session_id", From: "session_id"}}, nil, [16]byte{1}),
+}
+
+// thinEvents returns events of many attackers on some days.
+func thinEvents(r *rand.Rand, n int) (events []ttpcron.Event) {
+	for i := range n {
+		ip := fmt.Sprint("203.0.113.", 100+r.IntN(5))
+		e := ttpcron.Event{
+			Kind: []ttpcron.SourceKind{ttpcron.Command, ttpcron.SessionFact}[r.IntN(2)], ID: fmt.Sprint(i),
+			Time: noon.AddDate(0, 0, r.IntN(3)).Add(time.Duration(r.IntN(600)) * time.Minute / 7), AttackerIP: ip, SessionID: fmt.Sprint("session", r.IntN(3), "of", ip),
+		}
+		e.Payload.Set("command_text", fmt.Sprint("id ", i))
+		e.Payload.Set("username", fmt.Sprint("user", r.IntN(3)))
+		e.Payload.Set("secret", "secret of "+ip+fmt.Sprint(r.IntN(9)))
+		events = append(events, e)
+	}
+	return events
+}
+
+// matchesOf returns the base matches of events.
+func matchesOf(events []ttpcron.Event) (all []ttpcron.BaseMatch) {
+	for i := range events {
+		for _, s := range thinStreams {
+			if s.Kind != events[i].Kind {
+				continue
+			}
+			if packed, group, ok := s.Append(nil, &events[i], ttpcron.Networks{}); ok {
+				all = append(all, ttpcron.BaseMatch{Stream: s, Group: string(packed[:group]), Values: string(packed[group:]), Time: events[i].Time, Seq: events[i].Seq})
+			}
+		}
+	}
+	return all
+}
+
+func storedMatchesOf(t *testing.T, db *kv.DB) (all []string) {
+	t.Helper()
+	for _, grouping := range []string{"attacker_ip", "who", "attacker_ip,session_id"} {
+		for m, err := range db.BaseMatches(t.Context(), ttpcron.MatchQuery{Grouping: grouping}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, fmt.Sprintf("%s %q %q %s %d", m.Stream.ID, m.Group, m.Values, m.Time, m.Seq))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func textsOfMatches(matches []ttpcron.BaseMatch) (all []string) {
+	for i := range matches {
+		m := &matches[i]
+		all = append(all, fmt.Sprintf("%s %q %q %s %d", m.Stream.ID, m.Group, m.Values, m.Time, m.Seq))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Events that are purged or pruned take their base matches with them, those that went
+// before among them: nothing of whom is purged is left in the file, and the groups that
+// others share are judged again.
+func TestGoneEventsTakeTheirMatches(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 3))
+			path := filepath.Join(t.TempDir(), "t.db")
+			db := kvtest.OpenAt(t, path)
+			kv.LimitRuns(db, 1+r.IntN(6), 30+r.IntN(300), 1+r.IntN(9), 1+r.IntN(12))
+			events := thinEvents(r, 200)
+			if _, err := db.Import(t.Context(), ttpcron.Batch{Events: events}); err != nil {
+				t.Fatal(err)
+			}
+			stored := eventsOf(t, db)
+			left := slices.Clone(stored)
+			for len(left) > 0 { // in some commits, a part again
+				n := min(len(left), 1+r.IntN(70))
+				again := stored[r.IntN(len(stored)):]
+				list := append(matchesOf(left[:n]), matchesOf(again[:min(len(again), 5)])...)
+				for i := range list { // had others before, or went since
+					if old := list[i]; r.IntN(9) == 0 {
+						old.Values = "t\x03old"
+						commit(t, db, ttpcron.Commit{Matches: []ttpcron.BaseMatch{old}})
+					}
+				}
+				commit(t, db, ttpcron.Commit{Matches: list})
+				left = left[n:]
+			}
+			went := stored[r.IntN(len(stored))]
+			commit(t, db, ttpcron.Commit{Reviews: []ttpcron.Review{{
+				Kind: went.Kind, Day: ttpcron.DayOf(went.Time), Events: []ttpcron.SeqRange{{First: went.Seq, Last: went.Seq}},
+				Earliest: went.Time, Latest: went.Time, Rules: []string{thinStreams[0].ID, thinStreams[1].ID, thinStreams[2].ID, thinStreams[3].ID},
+			}}})
+			judgeAll(t, db)
+
+			purged := "203.0.113.102"
+			if _, err := db.Purge(t.Context(), kv.Purge{Attacker: purged}); err != nil {
+				t.Fatal(err)
+			}
+			want := slices.DeleteFunc(slices.Clone(stored), func(e ttpcron.Event) bool { return e.AttackerIP == purged || e.Seq == went.Seq })
+			if got, want := storedMatchesOf(t, db), textsOfMatches(matchesOf(want)); !slices.Equal(got, want) {
+				t.Errorf("after a purge there are %q\nwant %q", got, want)
+			}
+			touched := map[string]bool{}
+			eachTouched(t, db, func(day ttpcron.Day, g ttpcron.TouchedGroup) {
+				if strings.Contains(string(g.Group), purged) || !g.Went {
+					t.Errorf("group %q by %s is to be judged", g.Group, g.Grouping)
+				}
+				touched[fmt.Sprintf("%s %q from %s to %s", day, g.Group, g.Earliest, g.Latest)] = true
+			})
+			lost := map[string][2]time.Time{}
+			for _, m := range matchesOf(stored) {
+				if e := stored[slices.IndexFunc(stored, func(e ttpcron.Event) bool { return e.Seq == m.Seq })]; e.AttackerIP == purged && m.Stream.Grouping() == "who" {
+					k := fmt.Sprintf("%s %q", ttpcron.DayOf(m.Time), m.Group)
+					span, ok := lost[k]
+					if !ok || m.Time.Before(span[0]) {
+						span[0] = m.Time
+					}
+					if m.Time.After(span[1]) {
+						span[1] = m.Time
+					}
+					lost[k] = span
+				}
+			}
+			wantTouched := map[string]bool{}
+			for k, span := range lost {
+				wantTouched[fmt.Sprintf("%s from %s to %s", k, span[0], span[1])] = true
+			}
+			if !maps.Equal(touched, wantTouched) {
+				t.Errorf("touched are %v\nwant %v", touched, wantTouched)
+			}
+
+			horizon := ttpcron.DayOf(noon) + 1
+			if _, err := db.Prune(t.Context(), kv.Prune{EventsBefore: horizon, TagsBefore: horizon}); err != nil {
+				t.Fatal(err)
+			}
+			want = slices.DeleteFunc(want, func(e ttpcron.Event) bool { return ttpcron.DayOf(e.Time) < horizon })
+			if got, want := storedMatchesOf(t, db), textsOfMatches(matchesOf(want)); !slices.Equal(got, want) {
+				t.Errorf("after a pruning there are %q\nwant %q", got, want)
+			}
+			judgeAll(t, db)
+			closed(t, db)
+			checked(t, path)
+			if _, err := doctor.Compact(t.Context(), path, purgeOptions()); err != nil {
+				t.Fatal(err)
+			}
+			if n := holdsTexts(t, path, []string{purged}); n > 0 {
+				t.Error("the attacker is still in the file")
+			}
+		})
+	}
+}
+
+func commit(t *testing.T, db *kv.DB, c ttpcron.Commit) {
+	t.Helper()
+	if _, err := db.Commit(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// judgeAll says that all base matches are judged.
+func judgeAll(t *testing.T, db *kv.DB) {
+	t.Helper()
+	days, err := db.MatchDays(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c ttpcron.Commit
+	for _, d := range days {
+		c.Settled = append(c.Settled, ttpcron.SettledMatches{Day: d.Day, UpTo: d.Last})
+		c.Judged = append(c.Judged, ttpcron.JudgedDay{Day: d.Day, Rules: []ttpcron.RuleDef{{ID: "C", Version: 1}}})
+	}
+	commit(t, db, c)
+}
+
+func eachTouched(t *testing.T, db *kv.DB, do func(ttpcron.Day, ttpcron.TouchedGroup)) {
+	t.Helper()
+	days, err := db.MatchDays(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range days {
+		for g, err := range db.Touched(t.Context(), d.Day, d.Last) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			do(d.Day, g)
+		}
+	}
+}
