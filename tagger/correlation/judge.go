@@ -32,6 +32,7 @@ type Judge struct {
 type nodeState struct {
 	single  counter // nil where the node has groups within the rule's
 	touched bool    // it has matches of now
+	used    bool    // it has matches of the group
 	groups  groups
 }
 
@@ -53,9 +54,13 @@ func (r *Rule) Judge() *Judge {
 func (j *Judge) Begin(g ttpcron.Group) {
 	j.slots, j.bounded, j.some, j.leftOut = j.slots[:0], false, false, 0
 	for i := range j.nodes {
-		if n := &j.nodes[i]; n.single != nil {
+		n := &j.nodes[i]
+		if !n.used {
+			continue
+		}
+		n.used, n.touched = false, false
+		if n.single != nil {
 			n.single.clear()
-			n.touched = false
 		} else {
 			j.size -= n.groups.clear()
 		}
@@ -105,6 +110,7 @@ func (j *Judge) feed(f *feed) {
 		return
 	}
 	st := &j.nodes[f.node]
+	st.used = true
 	if st.single != nil {
 		st.touched = true
 		if st.single.add(m) {
@@ -186,6 +192,9 @@ func (j *Judge) settle() {
 					j.raise(i)
 				}
 			}
+			continue
+		}
+		if !st.used {
 			continue
 		}
 		for gr := range st.groups.seenAt(j.now) {
