@@ -24,8 +24,8 @@ import (
 
 // Limits and sizes of a pass.
 const (
-	blockDays    = 8       // days that are judged before what came of them is settled, at least
-	maxSpan      = 64      // days over which one reading goes
+	minSpan      = 8       // days over which one reading goes at least, when there are as many,
+	maxSpan      = 64      // and at most
 	markDays     = 1024    // days that one commit says something of
 	groupGone    = 20_000  // tags that one commit takes out by name
 	maxKept      = 250_000 // tags that one commit leaves by name
@@ -35,7 +35,7 @@ const (
 )
 
 // passLimits are those of these limits that tests set.
-type passLimits struct{ kept, touched, tags int }
+type passLimits struct{ kept, touched, tags, span int }
 
 // judged is a correlation in force.
 type judged struct {
@@ -156,9 +156,9 @@ func (p *pass) prepare(ctx context.Context, rules []Correlation) error {
 		p.rules = append(p.rules, j)
 	}
 	slices.SortFunc(p.rules, func(a, b *judged) int { return cmp.Compare(a.def.ID, b.def.ID) })
-	p.days = blockDays
+	least := cmp.Or(p.job.limits.span, minSpan)
 	for i, j := range p.rules {
-		days := spanOf(j.reach + j.timespan)
+		days := spanOf(j.reach+j.timespan, least)
 		k := slices.IndexFunc(p.families, func(f *family) bool { return f.grouping == j.Grouping() && f.days == days })
 		if k < 0 {
 			k = len(p.families)
@@ -176,10 +176,11 @@ func (p *pass) prepare(ctx context.Context, rules []Correlation) error {
 }
 
 // spanOf returns over how many days a reading goes for windows and slots that take some
-// time together, so that what is read before and after them is no multiple of it.
-func spanOf(d time.Duration) int {
-	days := 1
-	for days < maxSpan && time.Duration(days)*24*time.Hour < d {
+// time together. Of the days before and after those that are judged all matches have to
+// be read, since they are stored by group: they should be few.
+func spanOf(d time.Duration, least int) int {
+	days := least
+	for days < maxSpan && time.Duration(days)*24*time.Hour < 4*d {
 		days *= 2
 	}
 	return days
