@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ttpcron/ttpcron"
@@ -51,12 +52,22 @@ func sameTags(t *testing.T, inputs []string) {
 		t.Fatal("no tags")
 	}
 	t.Logf("%d tags", len(alone))
-	for workers, got := range tags {
+	for workers, all := range tags {
+		if !slices.Equal(all, tags["1"]) {
+			t.Errorf("%s workers give %d tags, 1 gives %d; first difference: %s", workers, len(all), len(tags["1"]), difference(all, tags["1"]))
+		}
+		got := slices.DeleteFunc(slices.Clone(all), ofCorrelation)
+		if len(got) == len(all) {
+			t.Error("no correlation found anything")
+		}
 		if !slices.Equal(got, alone) {
 			t.Errorf("%s workers give %d tags, events judged one by one without any memory %d; first difference: %s", workers, len(got), len(alone), difference(got, alone))
 		}
 	}
 }
+
+// ofCorrelation reports whether a tag is of several events.
+func ofCorrelation(tag string) bool { return strings.Contains(tag, " correlation corr:") }
 
 func difference(got, want []string) string {
 	for i := range min(len(got), len(want)) {
