@@ -620,7 +620,10 @@ func (m *matchCommit) changes(tx *txn) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if s != nil && (d.judged != nil && *d.judged != s.Judged || d.settled != nil && min(*d.settled, s.Last) > s.Settled) {
+		if s == nil {
+			s = &storedMatches{}
+		}
+		if d.judged != nil && *d.judged != s.Judged || d.settled != nil && min(*d.settled, s.Last) > s.Settled {
 			return true, nil
 		}
 	}
@@ -691,7 +694,7 @@ func (m *matchCommit) change(tx *txn, d *matchChange, entries []match.Entry, jud
 		return err
 	}
 	if s == nil {
-		if len(entries) == 0 {
+		if len(entries) == 0 && (judged == nil || *judged == "") {
 			return nil // there is nothing to remember of it
 		}
 		if s, err = newMatches(tx, d.day); err != nil {

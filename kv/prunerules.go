@@ -149,7 +149,7 @@ func (w *ruleWalk) in(rollup *bucket) bool {
 	return false
 }
 
-// forget takes the rules out of all coverage.
+// forget takes the rules out of all coverage, and out of what has judged days.
 func (w *ruleWalk) forget(tx *txn) error {
 	without, err := w.sets(tx)
 	if err != nil || len(without) == 0 {
@@ -185,6 +185,9 @@ func (w *ruleWalk) forget(tx *txn) error {
 			return err
 		}
 	}
+	if err := w.forgetJudged(tx, without); err != nil {
+		return err
+	}
 	var sets []*ttpcron.RuleSet
 	for _, s := range without {
 		if s.Fingerprint != "" {
@@ -192,6 +195,31 @@ func (w *ruleWalk) forget(tx *txn) error {
 		}
 	}
 	return putRuleSets(tx, sets)
+}
+
+// forgetJudged has days of base matches judged again by correlations that are among the
+// rules.
+func (w *ruleWalk) forgetJudged(tx *txn, without map[string]*ttpcron.RuleSet) error {
+	var days []ttpcron.Day
+	err := eachMatchDay(tx, func(day ttpcron.Day, m *record.MatchDay) {
+		if without[m.Judged] != nil {
+			days = append(days, day)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, day := range days {
+		s, err := readMatches(tx, day)
+		if err != nil {
+			return err
+		}
+		s.Judged = without[s.Judged].Fingerprint
+		if err := s.store(tx); err != nil {
+			return fmt.Errorf("base matches of %s: %w", day, err)
+		}
+	}
+	return nil
 }
 
 // sets returns the rule sets that have any of the rules, by fingerprint, without

@@ -208,3 +208,68 @@ func eachTouched(t *testing.T, db *kv.DB, do func(ttpcron.Day, ttpcron.TouchedGr
 		}
 	}
 }
+
+// A correlation whose tags are taken out judges everything again when it comes back.
+func TestPruneRulesForgetsWhatIsJudged(t *testing.T) {
+	db := kvtest.Open(t)
+	if _, err := db.Import(t.Context(), ttpcron.Batch{Events: thinEvents(rand.New(rand.NewPCG(1, 1)), 20)}); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, db, ttpcron.Commit{Matches: matchesOf(eventsOf(t, db))})
+	f := ttpcron.Finding{Group: "\x00", Timespan: time.Hour, Slot: ttpcron.Slot(noon, time.Hour)}
+	commit(t, db, ttpcron.Commit{Tags: []ttpcron.Tag{f.Tag(ttpcron.Claim{RuleID: "C1", RuleVersion: 1, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5}, nil)}})
+	days, err := db.MatchDays(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := []ttpcron.RuleDef{{ID: "C1", Version: 1, Digest: [16]byte{1}}, {ID: "C2", Version: 1, Digest: [16]byte{2}}}
+	var c ttpcron.Commit
+	for i, d := range days {
+		c.Judged = append(c.Judged, ttpcron.JudgedDay{Day: d.Day, Rules: rules[:1+i%2]})
+	}
+	commit(t, db, c)
+	if done, err := db.PruneRules(t.Context(), kv.PruneRules{Rules: []string{"C1"}}); err != nil || done.Removed != 1 {
+		t.Fatal(done, err)
+	}
+	if days, err = db.MatchDays(t.Context(), 0); err != nil || len(days) != 3 {
+		t.Fatal(days, err)
+	}
+	for i, d := range days {
+		if want := rules[1 : 1+i%2]; len(d.Judged.Rules) != len(want) || len(want) > 0 && d.Judged.Rules[0] != want[0] {
+			t.Errorf("%s is judged by %v, want %v", d.Day, d.Judged.Rules, want)
+		}
+	}
+}
+
+// What went in the damaged store, and was not judged, a recovered one does not know. So
+// it says of the days of all tags that they are to be judged again.
+func TestRecoveredFindingsAreJudgedAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.db")
+	db := kvtest.OpenAt(t, path)
+	if _, err := db.Import(t.Context(), ttpcron.Batch{Events: thinEvents(rand.New(rand.NewPCG(1, 1)), 20)}); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, db, ttpcron.Commit{Matches: matchesOf(eventsOf(t, db))})
+	judgeAll(t, db)
+	var c ttpcron.Commit
+	for slot := range int64(2) {
+		f := ttpcron.Finding{Group: "\x00", Timespan: 24 * time.Hour, Slot: ttpcron.Slot(noon, 24*time.Hour) + 40*slot}
+		c.Tags = append(c.Tags, f.Tag(ttpcron.Claim{RuleID: "C1", RuleVersion: 3, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5}, nil))
+	}
+	commit(t, db, c)
+	closed(t, db)
+	to := path + ".new"
+	if _, err := doctor.Recover(t.Context(), path, to, purgeOptions()); err != nil {
+		t.Fatal(err)
+	}
+	checked(t, to)
+	days, err := kvtest.OpenAt(t, to).MatchDays(t.Context(), 0)
+	if err != nil || len(days) != 2 {
+		t.Fatal(days, err)
+	}
+	for i, d := range days {
+		if want := ttpcron.DayOf(noon) + ttpcron.Day(40*i); d.Day != want || len(d.Judged.Rules) != 1 || d.Judged.Rules[0] != (ttpcron.RuleDef{ID: "C1", Version: 3}) {
+			t.Errorf("%s is judged by %v, want %s without a digest", d.Day, d.Judged.Rules, want)
+		}
+	}
+}

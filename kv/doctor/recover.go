@@ -127,6 +127,7 @@ type recovery struct {
 	events         []ttpcron.Event           // waiting to be stored
 	bytes          int                       // of their text
 	tags           foundTags
+	found          map[ttpcron.Day]map[string]int // versions of the correlations that have tags, by the day of the tag
 	orphans        *orphans
 	err            error
 }
@@ -239,6 +240,9 @@ func (r *recovery) run(ctx context.Context, progress func(kv.Progress)) error {
 	}
 	if _, ok := r.top[layout.Meta]; !ok && r.report.Events+r.report.Tags+r.report.LostTags == 0 {
 		return &kv.NotStoreError{Path: r.path, Reason: "nothing of a store was found in it"}
+	}
+	if err := r.begun(); err != nil {
+		return err
 	}
 	return r.finish()
 }
@@ -493,6 +497,9 @@ func (r *recovery) storeTags() error {
 			r.orphans.add(r.day, f.uuids[i])
 		case t.UUID() == f.uuids[i]:
 			whole = append(whole, *t)
+			if t.SourceKind == ttpcron.Correlation {
+				r.findings(r.day, t)
+			}
 		default:
 			r.report.LostTags++
 			r.lose(fmt.Sprintf("tag %s: its fields give the UUID %s", f.uuids[i], t.UUID()))
@@ -504,6 +511,39 @@ func (r *recovery) storeTags() error {
 	*f = foundTags{uuids: f.uuids[:0], tags: f.tags[:0], claims: f.claims[:0]}
 	return err
 }
+
+// findings notes that a correlation has a tag on a day.
+func (r *recovery) findings(day ttpcron.Day, t *ttpcron.Tag) {
+	if r.found == nil {
+		r.found = map[ttpcron.Day]map[string]int{}
+	}
+	if r.found[day] == nil {
+		r.found[day] = map[string]int{}
+	}
+	r.found[day][t.RuleID] = t.RuleVersion
+}
+
+// begun has correlations judge the days again on which they have tags: what went before
+// may have been judged or not, and of what went nothing is taken over.
+func (r *recovery) begun() error {
+	for days := range slices.Chunk(slices.Sorted(maps.Keys(r.found)), begunDays) {
+		var c ttpcron.Commit
+		for _, day := range days {
+			d := ttpcron.JudgedDay{Day: day}
+			for _, id := range slices.Sorted(maps.Keys(r.found[day])) {
+				d.Rules = append(d.Rules, ttpcron.RuleDef{ID: id, Version: r.found[day][id]})
+			}
+			c.Judged = append(c.Judged, d)
+		}
+		if _, err := r.dst.Commit(r.ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begunDays is of how many days one commit says that they were begun.
+const begunDays = 1024
 
 // flush stores what is waiting.
 func (r *recovery) flush() {

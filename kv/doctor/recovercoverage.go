@@ -19,7 +19,8 @@ import (
 // otherwise.
 
 // A new store begins without base matches of correlations: they are made again of the
-// events. So streams are left out of the rules that coverage speaks of.
+// events. So streams are left out of the rules that coverage speaks of, and correlations
+// have begun to judge, but judged nothing.
 
 // ruleSets takes over rule sets, without streams.
 func (r *recovery) ruleSets(t *kv.Takeover) error {
