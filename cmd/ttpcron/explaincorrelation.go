@@ -89,6 +89,9 @@ func fieldsText(names []string) string {
 }
 
 func explainCorrelation(ctx context.Context, s *session, q *correlationQuestion) error {
+	if !s.set.Correlations {
+		return cli.Usage("--correlation explains rules over several events, and --correlations=false leaves them out", "leave out that flag, or the key of the config file")
+	}
 	rs, report, err := loadRules(s.set, s.log)
 	if err != nil {
 		return err
