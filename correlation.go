@@ -539,6 +539,7 @@ type MatchQuery struct {
 	Since    time.Time // when the event happened
 	Until    time.Time // the first instant that is not selected
 	Groups   []Group   // nil: all
+	Streams  []string  // ids; nil: all
 }
 
 // TouchedGroup is a group of which base matches of a day came, or went, since they were

@@ -162,7 +162,8 @@ func (m *memory) BaseMatches(ctx context.Context, q ttpcron.MatchQuery) iter.Seq
 	m.mu.Lock()
 	var list []ttpcron.BaseMatch
 	for _, x := range m.book.list {
-		if x.Stream.Grouping() != q.Grouping || x.Time.Before(q.Since) || !x.Time.Before(q.Until) || q.Groups != nil && !slices.Contains(q.Groups, ttpcron.Group(x.Group)) {
+		if x.Stream.Grouping() != q.Grouping || x.Time.Before(q.Since) || !x.Time.Before(q.Until) || q.Groups != nil && !slices.Contains(q.Groups, ttpcron.Group(x.Group)) ||
+			q.Streams != nil && !slices.Contains(q.Streams, x.Stream.ID) {
 			continue
 		}
 		if list = append(list, x); m.book.copies {

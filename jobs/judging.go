@@ -599,6 +599,13 @@ func (w *judging) matches(r *reading) iter.Seq2[*ttpcron.BaseMatch, error] {
 	for g := range r.groups {
 		q.Groups = append(q.Groups, g)
 	}
+	for i := range r.aims {
+		for id := range r.aims[i].streams {
+			q.Streams = append(q.Streams, id)
+		}
+	}
+	slices.Sort(q.Streams)
+	q.Streams = slices.Compact(q.Streams)
 	slices.Sort(q.Groups)
 	return w.pass.matches.BaseMatches(w.ctx, q)
 }

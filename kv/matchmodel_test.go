@@ -93,7 +93,7 @@ func (m *matchModel) list(q ttpcron.MatchQuery) map[string][]string {
 	var of []ttpcron.BaseMatch
 	for _, b := range m.matches {
 		if b.Stream.Grouping() == q.Grouping && !b.Time.Before(q.Since) && (q.Until.IsZero() || b.Time.Before(q.Until)) &&
-			(q.Groups == nil || slices.Contains(q.Groups, ttpcron.Group(b.Group))) {
+			(q.Groups == nil || slices.Contains(q.Groups, ttpcron.Group(b.Group))) && (q.Streams == nil || slices.Contains(q.Streams, b.Stream.ID)) {
 			of = append(of, b)
 		}
 	}
@@ -249,6 +249,12 @@ func (m *matchModel) compare(t *testing.T, db *kv.DB, r *rand.Rand, pointers map
 	if r.IntN(2) == 0 {
 		for range 1 + r.IntN(4) {
 			q.Groups = append(q.Groups, ttpcron.Group(fmt.Sprintf("\x00t\x03g%02d", r.IntN(8))))
+		}
+	}
+	if r.IntN(2) == 0 {
+		q.Streams = []string{"match|of a rule that is not there"}
+		for range 1 + r.IntN(2) {
+			q.Streams = append(q.Streams, matchStreams[r.IntN(len(matchStreams))].ID)
 		}
 	}
 	got, last := map[string][]string{}, ""

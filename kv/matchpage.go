@@ -52,7 +52,7 @@ func (db *DB) MatchPage(ctx context.Context, q ttpcron.MatchQuery, from MatchPos
 func (db *DB) eachMatch(ctx context.Context, q ttpcron.MatchQuery, from MatchPosition, do func(*ttpcron.BaseMatch, *matchScan) bool) error {
 	s := db.matchScan(ctx)
 	defer s.done()
-	s.since, s.until, s.grouping = q.Since, q.Until, q.Grouping
+	s.since, s.until, s.grouping, s.only = q.Since, q.Until, q.Grouping, q.Streams
 	resume := func() {
 		if from.Begun {
 			s.at, s.day, s.some = from.Key, from.Day, true

@@ -158,12 +158,14 @@ type matchScan struct {
 	ctx          context.Context
 	since, until time.Time
 	grouping     string
-	touched      bool // of all groupings what came and went, and was not judged
+	only         []string // ids of streams; nil: all
+	touched      bool     // of all groupings what came and went, and was not judged
 	upTo         uint64
 
 	one     *record.GroupHash // nil: all groups
 	streams []*storedStream
 	number  uint32 // of the grouping
+	wanted  []bool // by number of the stream; nil: all
 
 	begun  bool
 	begins int // how often it has begun
@@ -284,6 +286,7 @@ func (s *matchScan) begin() error {
 				return err
 			}
 		}
+		s.want()
 		return s.open(tx)
 	})
 	if err != nil {
@@ -351,6 +354,17 @@ func (s *matchScan) openDay(tx *txn, b *bucket, day ttpcron.Day) error {
 		within.LastNanos = record.NanosOf(s.until, day) - 1
 	}
 	stored := &storedMatches{day: day, bucket: b, MatchDay: d}
+	if s.wanted != nil {
+		streams, err := record.ReadStreamDays(day, b.Get(record.KeyMatchStreams))
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(streams, func(t record.StreamDay) bool {
+			return t.Matches > 0 && int(t.Stream) < len(s.wanted) && s.wanted[t.Stream] && t.Box.Meets(&within)
+		}) {
+			return nil
+		}
+	}
 	for i := range d.Runs {
 		run := &d.Runs[i]
 		if !run.Meets(&within) || s.touched && (run.Last <= d.Settled || run.First > s.upTo) {
@@ -366,6 +380,17 @@ func (s *matchScan) openDay(tx *txn, b *bucket, day ttpcron.Day) error {
 		s.runs = append(s.runs, r)
 	}
 	return nil
+}
+
+// want finds the numbers of the streams that are asked for.
+func (s *matchScan) want() {
+	if s.only == nil || len(s.wanted) == len(s.streams)+1 {
+		return
+	}
+	s.wanted = make([]bool, len(s.streams)+1)
+	for i, stored := range s.streams {
+		s.wanted[i+1] = slices.Contains(s.only, stored.ID)
+	}
 }
 
 // from returns with which key the matches of a day begin that were not given.
@@ -404,6 +429,7 @@ func (r *runAhead) next(b *match.Block) (bool, error) {
 	}
 	k, rec := r.queue[r.head][0], r.queue[r.head][1]
 	r.head++
+	b.Want = r.scan.wanted
 	if err := b.Read(r.stored.day, k, rec, true); err != nil {
 		return false, fmt.Errorf("base matches of %s: %w", r.stored.day, err)
 	}

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/ttpcron/ttpcron"
@@ -10,6 +11,8 @@ import (
 // Block is the entries of a block that was read, in memory that is used again.
 type Block struct {
 	Entries []Entry
+	// Want says of which streams, by number, the entries are read; nil: of all.
+	Want    []bool
 	text    []byte
 	values  []string
 	streams []uint32
@@ -44,10 +47,13 @@ func (b *Block) Read(day ttpcron.Day, key, rec []byte, keep bool) error {
 		}
 		b.streams = append(b.streams, uint32(s))
 	}
+	if b.Want != nil && r.Err == nil && !slices.ContainsFunc(b.streams, b.wants) {
+		return nil
+	}
 	for range r.Count(MaxEntries) {
 		b.values = append(b.values, text(&r))
 	}
-	e := Entry{MatchKey: first}
+	e, read := Entry{MatchKey: first}, 0
 	groups := r.Count(MaxEntries)
 	for g := range groups {
 		if g > 0 {
@@ -58,27 +64,35 @@ func (b *Block) Read(day ttpcron.Day, key, rec []byte, keep bool) error {
 			e.Hash = h
 		}
 		e.Group = text(&r)
-		n := r.Count(MaxEntries - len(b.Entries))
+		n := r.Count(MaxEntries - read)
 		if n == 0 {
 			r.Fail(record.Damage("group without matches"))
 		}
-		b.group(&r, e, n, unit)
+		begins := b.group(&r, &e, n, unit)
 		if r.Err != nil {
 			break
 		}
-		e.Seq = b.Entries[len(b.Entries)-1].Seq
+		if g == 0 && begins != first {
+			return record.Damage("block of matches begins otherwise than its key says")
+		}
+		read += n
 	}
 	if err := r.Finish(); err != nil {
 		return err
 	}
-	if groups == 0 || b.Entries[0].MatchKey != first {
-		return record.Damage("block of matches begins otherwise than its key says")
+	if groups == 0 {
+		return record.Damage("block without matches")
 	}
 	return nil
 }
 
-// group reads the matches of a group.
-func (b *Block) group(r *record.Reader, e Entry, n int, unit int64) {
+func (b *Block) wants(stream uint32) bool {
+	return b.Want == nil || int(stream) < len(b.Want) && b.Want[stream]
+}
+
+// group reads the matches of a group, whose last one e is then, and returns the key of the
+// first.
+func (b *Block) group(r *record.Reader, e *Entry, n int, unit int64) (begins record.MatchKey) {
 	limit := uint64(record.DayNanos / unit)
 	time := uint64(0)
 	for i := range n {
@@ -90,20 +104,26 @@ func (b *Block) group(r *record.Reader, e Entry, n int, unit int64) {
 		stream >>= 2
 		if stream >= uint64(len(b.streams)) || value >= uint64(len(b.values)) || form > Replaced || step >= limit {
 			r.Fail(record.Damage("match that makes no sense"))
-			return
+			return begins
 		}
 		if time += step; time >= limit {
 			r.Fail(record.Damage("time outside its day"))
-			return
+			return begins
 		}
 		last := e.MatchKey
 		e.Nanos, e.Seq, e.Stream, e.Form, e.Values = int64(time)*unit, seq, b.streams[stream], form, b.values[value]
 		if i > 0 && last.Compare(&e.MatchKey) >= 0 {
 			r.Fail(record.Damage("matches are not in order"))
-			return
+			return begins
 		}
-		b.Entries = append(b.Entries, e)
+		if i == 0 {
+			begins = e.MatchKey
+		}
+		if b.wants(e.Stream) {
+			b.Entries = append(b.Entries, *e)
+		}
 	}
+	return begins
 }
 
 // text reads a text that is part of the record.
