@@ -32,6 +32,7 @@ const (
 	maxTouched   = 32_768  // groups that are judged by name
 	maxGoneSlots = 200_000 // slots of which tags are taken out by name
 	foundTags    = 1_000   // tags that a worker hands over at once
+	passTags     = 8_000   // tags of a commit: each has evidence of its own, and lies among others
 )
 
 // passLimits are those of these limits that tests set.
@@ -459,7 +460,7 @@ func (p *pass) due() bool {
 	if g.bytes >= maxGroupBytes || len(g.names) >= maxGroupNames || len(g.Gone) >= groupGone || len(g.Kept) >= cmp.Or(p.job.limits.kept, maxKept) || len(g.Judged) >= markDays {
 		return true
 	}
-	return len(g.Tags) >= p.job.batch && (len(g.Tags) >= groupTags || p.job.now().Sub(g.began) >= groupTime)
+	return len(g.Tags) >= p.job.batch && (len(g.Tags) >= passTags || p.job.now().Sub(g.began) >= groupTime)
 }
 
 // flush waits for the commit in flight and starts that of the group, or makes it when it

@@ -61,7 +61,19 @@ type seen struct {
 
 type attacker struct {
 	AttackerCount
-	techniques map[int]struct{}
+	techniques []uint64 // a bit for each that it has, by index
+}
+
+// has notes a technique.
+func (a *attacker) has(technique int) {
+	for technique/64 >= len(a.techniques) {
+		a.techniques = append(a.techniques, 0)
+	}
+	word, bit := &a.techniques[technique/64], uint64(1)<<(technique%64)
+	if *word&bit == 0 {
+		*word |= bit
+		a.Techniques++
+	}
 }
 
 func newTally(decided func(*ttpcron.Claim) (float64, bool), own ttpcron.Networks, names ttpcron.Naming) *tally {
@@ -108,7 +120,7 @@ func (t *tally) event(tags []ttpcron.Tag) {
 			a = t.meet(who, tag.AttackerIP)
 		}
 		a.Tags++
-		a.techniques[s.index] = struct{}{}
+		a.has(s.index)
 	}
 }
 
@@ -172,7 +184,7 @@ func (t *tally) meet(who, ip string) *attacker {
 		t.forget()
 	}
 	who = string([]byte(who))
-	a := &attacker{AttackerCount{UUID: who, IP: string([]byte(ip))}, map[int]struct{}{}}
+	a := &attacker{AttackerCount: AttackerCount{UUID: who, IP: string([]byte(ip))}}
 	t.attackers[who] = a
 	return a
 }
@@ -191,7 +203,7 @@ func (t *tally) forget() {
 }
 
 func compareAttackers(a, b *attacker) int {
-	return cmp.Or(cmp.Compare(b.Tags, a.Tags), cmp.Compare(len(b.techniques), len(a.techniques)), cmp.Compare(a.UUID, b.UUID))
+	return cmp.Or(cmp.Compare(b.Tags, a.Tags), cmp.Compare(b.Techniques, a.Techniques), cmp.Compare(a.UUID, b.UUID))
 }
 
 func (t *tally) picture() Picture {
@@ -210,7 +222,6 @@ func (t *tally) picture() Picture {
 	}
 	slices.SortFunc(all, compareAttackers)
 	for _, a := range all[:min(len(all), maxTop)] {
-		a.AttackerCount.Techniques = len(a.techniques)
 		p.Attackers = append(p.Attackers, a.AttackerCount)
 	}
 	return p

@@ -29,7 +29,7 @@ const (
 	maxGroupBytes  = 16 << 20
 	maxGroupDays   = 4096
 	maxGroupNames  = 4096    // attackers and sessions: each is counted somewhere in its day
-	maxGroupMatch  = 8 << 20 // bytes of base matches
+	maxGroupMatch  = 4 << 20 // bytes of base matches
 )
 
 // maxUnit is how many events a worker is given at once.

@@ -16,15 +16,16 @@ const maxShown = 128
 // is not below [ttpcron.MinConfidence].
 func (r *Rule) Tags(g ttpcron.Group, slot int64, dst []ttpcron.Tag) []ttpcron.Tag {
 	f := ttpcron.Finding{Names: r.names, Group: g, Slot: slot, Timespan: r.def.Timespan}
-	var evidence []byte
+	var tag ttpcron.Tag // of the finding: the claims differ in nothing else
 	for _, c := range r.def.Claims {
 		if c.Confidence < ttpcron.MinConfidence {
 			continue
 		}
-		if evidence == nil {
-			evidence = r.appendEvidence(nil, g, slot)
+		if tag.Evidence == nil {
+			tag = f.Tag(c, r.appendEvidence(nil, g, slot))
 		}
-		dst = append(dst, f.Tag(c, evidence))
+		tag.Claim = c
+		dst = append(dst, tag)
 	}
 	return dst
 }
