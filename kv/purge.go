@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 	"github.com/ttpcron/ttpcron/kv/rollup"
@@ -105,19 +105,41 @@ func (w *purging) isAddress(ip string) bool {
 	return ip != "" && (ip == w.p.Attacker || w.deriver.Attacker(&ttpcron.Event{AttackerIP: ip}) == w.derived)
 }
 
-// takesTag reports whether a tag whose event is gone goes.
+// takesTag reports whether a tag goes whose event is gone, or which is of several events:
+// a correlation may group by the attacker under any name.
 func (w *purging) takesTag(t *ttpcron.Tag) bool {
+	if t.SourceKind == ttpcron.Correlation && w.p.Session == "" {
+		for name := range w.names {
+			if bytes.Contains(t.Evidence, jsontext.AppendString(nil, name)) {
+				return true
+			}
+		}
+	}
 	return w.isOf(t.AttackerUUID, t.AttackerIP, t.IdentityUUID, t.SessionID)
 }
 
-// takesGroup reports whether the tags of a group go: nothing is to be left of its name.
+// takesGroup reports whether a group of base matches names whom, under whatever name:
+// nothing is to be left of it.
 func (w *purging) takesGroup(s *storedStream, g ttpcron.Group) bool {
-	f := ttpcron.Finding{Group: g, Timespan: time.Second}
+	var e ttpcron.Event
+	rest := string(g[min(1, len(g)):])
 	for i := range s.Group {
-		f.Names = append(f.Names, s.Group[i].Name)
+		v, more, ok := ttpcron.NextPacked(rest)
+		if !ok {
+			break
+		}
+		switch rest = more; s.Group[i].From {
+		case ttpcron.FieldAttackerIP:
+			e.AttackerIP = v.Text
+		case ttpcron.FieldAttackerUUID:
+			e.AttackerUUID = v.Text
+		case ttpcron.FieldIdentityUUID:
+			e.IdentityUUID = v.Text
+		case ttpcron.FieldSessionID:
+			e.SessionID = v.Text
+		}
 	}
-	t := f.Tag(ttpcron.Claim{}, nil)
-	return w.takesTag(&t)
+	return w.takes(&e)
 }
 
 // name notes the address by which an attacker alone is known, as it is spelled.

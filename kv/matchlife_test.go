@@ -1,0 +1,314 @@
+package kv_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
+)
+
+// The streams of lifeStore: by address, by text, by session of an address.
+func lifeStreams() (all []*ttpcron.Stream) {
+	for _, group := range [][]ttpcron.GroupField{
+		{{Name: "attacker_ip", From: "attacker_ip"}}, {{Name: "command_text", From: "command_text"}},
+		{{Name: "attacker_ip", From: "attacker_ip", Optional: true}, {Name: "session_id", From: "session_id"}},
+	} {
+		all = append(all, ttpcron.NewStream("R1", ttpcron.Command, group, []string{"session_id"}, [16]byte{1}))
+	}
+	return all
+}
+
+// lifeStore makes a store with the events of two attackers on some days, base matches of
+// all, and two findings a day, one for each.
+func lifeStore(t *testing.T, limits bool) (*kv.DB, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "t.db")
+	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	if limits {
+		kv.LimitRuns(db, 1, 40, 3, 0)
+	}
+	var events []ttpcron.Event
+	for i := range 200 {
+		e := ttpcron.Event{
+			Kind: ttpcron.Command, Time: noon.AddDate(0, 0, i%4).Add(time.Duration(i) * time.Second), AttackerIP: otherIP, SessionID: "other-session",
+			DeckyID: "d", Payload: ttpcron.TextPayload("command_text", fmt.Sprint("uname ", i%7)),
+		}
+		if i%3 == 0 {
+			e.AttackerIP, e.SessionID = purgedIP, "bad-session"
+		}
+		if i%21 == 0 {
+			e.Payload.Set("command_text", "only the bad one")
+		}
+		events = append(events, e)
+	}
+	if _, err := db.Import(t.Context(), ttpcron.Batch{Events: events}); err != nil {
+		t.Fatal(err)
+	}
+	for d := range ttpcron.Day(4) {
+		day := ttpcron.DayOf(noon) + d
+		for page, err := range db.Events(t.Context(), ttpcron.Command, day, 0, 1<<40) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for part := range slices.Chunk(page, 7) {
+				var c ttpcron.Commit
+				for i := range part {
+					for _, s := range lifeStreams() {
+						packed, n, ok := s.Append(nil, &part[i], nil)
+						if !ok {
+							t.Fatal("an event is not in a stream")
+						}
+						c.Matches = append(c.Matches, ttpcron.BaseMatch{Stream: s, Group: string(packed[:n]), Values: string(packed[n:]), Time: part[i].Time, Seq: part[i].Seq})
+					}
+				}
+				if _, err := db.Commit(t.Context(), c); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		slot := int(day) * 24
+		judged := ttpcron.Commit{
+			Tags:   []ttpcron.Tag{finding("C1", 1, slot, purgedIP), finding("C1", 1, slot+5, otherIP)},
+			Judged: []ttpcron.JudgedDay{{Day: day, Rules: []ttpcron.RuleDef{{ID: "C1", Version: 1}, {ID: "C2", Version: 1}}}},
+		}
+		days, err := db.MatchDays(t.Context(), day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		judged.Settled = []ttpcron.SettledMatches{{Day: day, UpTo: days[0].Last}}
+		if _, err := db.Commit(t.Context(), judged); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return db, path
+}
+
+// matchesIn returns the matches of a grouping in text, and their days.
+func matchesIn(t *testing.T, db *kv.DB, s *ttpcron.Stream) (texts []string, days []ttpcron.Day) {
+	t.Helper()
+	for m, err := range db.BaseMatches(t.Context(), ttpcron.MatchQuery{Grouping: s.Grouping()}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, m.Group+" "+m.Values+textOf(m))
+		days = append(days, ttpcron.DayOf(m.Time))
+	}
+	slices.Sort(days)
+	return texts, slices.Compact(days)
+}
+
+// closeWhole closes a store and checks its file.
+func closeWhole(t *testing.T, db *kv.DB, path string) {
+	t.Helper()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := doctor.Check(t.Context(), path, doctor.Options{})
+	if err != nil || r.Damaged() {
+		t.Errorf("%+v, %v", r.Findings, err)
+	}
+}
+
+// With the events of an attacker, or of a session, their base matches go, and findings of
+// groups that name them. Other groups in which they were count as touched, and nothing
+// names them there.
+func TestPurgeTakesBaseMatches(t *testing.T) {
+	for name, p := range map[string]kv.Purge{
+		"address":              {Attacker: purgedIP},
+		"UUID":                 {Attacker: ttpcron.DeriveAttacker(purgedIP)},
+		"session":              {Session: "bad-session"},
+		"attacker and session": {Attacker: purgedIP, Session: "bad-session"},
+	} {
+		for _, limits := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, limits), func(t *testing.T) {
+				db, path := lifeStore(t, limits)
+				before, _ := matchesIn(t, db, lifeStreams()[1])
+				if _, err := db.Purge(t.Context(), p); err != nil {
+					t.Fatal(err)
+				}
+				for _, s := range lifeStreams() {
+					texts, _ := matchesIn(t, db, s)
+					for _, m := range texts {
+						if strings.Contains(m, "bad-session") || strings.Contains(m, "only the bad one") {
+							t.Errorf("%q is left", m)
+						}
+					}
+					if want := len(before) - 67; len(texts) != want {
+						t.Errorf("%d matches by %s are left, want %d", len(texts), s.Grouping(), want)
+					}
+				}
+				days, err := db.MatchDays(t.Context(), 0)
+				if err != nil || len(days) != 4 {
+					t.Fatal(days, err)
+				}
+				for _, d := range days {
+					went := map[string]int{}
+					for g, err := range db.Touched(t.Context(), d.Day, d.Last) {
+						if err != nil {
+							t.Fatal(err)
+						}
+						named := strings.Contains(string(g.Group), purgedIP)
+						if !g.Went || strings.Contains(string(g.Group), "bad-session") || named != (g.Grouping == "attacker_ip") {
+							t.Errorf("touched: %+v", g)
+						}
+						went[g.Grouping]++
+					}
+					byAddress := 0 // of an attacker who is gone nothing is left to judge
+					if p.Session != "" {
+						byAddress = 1
+					}
+					if went["command_text"] < 7 || went["attacker_ip"] != byAddress || len(went) != 1+byAddress {
+						t.Errorf("on %s went %v", d.Day, went)
+					}
+				}
+				tags := 0
+				for tag, err := range db.Tags(t.Context(), ttpcron.TagQuery{}) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if tags++; tag.AttackerIP == purgedIP && p.Session == "" {
+						t.Errorf("finding %s is left", tag.SourceID)
+					}
+				}
+				if want := map[bool]int{true: 4, false: 8}[p.Session == ""]; tags != want {
+					t.Errorf("%d findings are left, want %d", tags, want)
+				}
+				closeWhole(t, db, path)
+				if _, err := doctor.Compact(t.Context(), path, doctor.Options{}); err != nil {
+					t.Fatal(err)
+				}
+				file, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if p.Session == "" && strings.Contains(string(file), purgedIP) || strings.Contains(string(file), "bad-session") {
+					t.Error("the compacted file names whom")
+				}
+			})
+		}
+	}
+}
+
+// A correlation may group by the address under a name of its own.
+func TestPurgeOfFindingsByAlias(t *testing.T) {
+	db, _ := lifeStore(t, false)
+	tag := finding("C2", 1, int(ttpcron.DayOf(noon))*24, "192.0.2.99")
+	tag.AttackerIP, tag.AttackerUUID, tag.IdentityUUID = "", "", "0190aaaa-0000-5000-8000-000000000001"
+	tag.Evidence = []byte(`{"group":{"who":"` + purgedIP + `"},"slot":1}`)
+	if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{tag}}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := db.Purge(t.Context(), kv.Purge{Attacker: purgedIP})
+	if err != nil || r.Tags != 5 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// The base matches of days that are pruned go with the events, and none come again; those
+// of later days stay, and so do findings.
+func TestPruneTakesBaseMatches(t *testing.T) {
+	db, path := lifeStore(t, true)
+	first := ttpcron.DayOf(noon)
+	if h, err := db.EventHorizon(t.Context()); h != 0 || err != nil {
+		t.Errorf("horizon %v, %v", h, err)
+	}
+	late := ttpcron.Commit{Matches: []ttpcron.BaseMatch{{Stream: lifeStreams()[0], Group: "\x00t\x01x", Time: noon.AddDate(0, 0, 1), Seq: 3}}}
+	if _, err := db.Prune(t.Context(), kv.Prune{EventsBefore: first + 2}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Commit(t.Context(), late); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range lifeStreams() {
+		if _, days := matchesIn(t, db, s); !reflect.DeepEqual(days, []ttpcron.Day{first + 2, first + 3}) {
+			t.Errorf("matches by %s are left of %v", s.Grouping(), days)
+		}
+	}
+	if h, err := db.EventHorizon(t.Context()); h != first+2 || err != nil {
+		t.Errorf("horizon %v, %v", h, err)
+	}
+	tags := 0
+	for _, err := range db.Tags(t.Context(), ttpcron.TagQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		tags++
+	}
+	if tags != 8 {
+		t.Errorf("%d findings are left", tags)
+	}
+	closeWhole(t, db, path)
+}
+
+// Once the tags of a correlation were pruned by its id it has judged nothing: when it is
+// loaded again it makes them again.
+func TestPrunedRulesHaveJudgedNothing(t *testing.T) {
+	db, path := lifeStore(t, false)
+	if done, err := db.PruneRules(t.Context(), kv.PruneRules{Rules: []string{"C1"}}); err != nil || done.Removed != 8 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	days, err := db.MatchDays(t.Context(), 0)
+	if err != nil || len(days) != 4 {
+		t.Fatal(days, err)
+	}
+	for _, d := range days {
+		if len(d.Judged.Rules) != 1 || d.Judged.Rules[0].ID != "C2" {
+			t.Errorf("%s is judged by %+v", d.Day, d.Judged)
+		}
+	}
+	closeWhole(t, db, path)
+}
+
+// A recovered store begins without base matches, and no rule set says that a stream has
+// looked at anything, so that the next run makes them again.
+func TestRecoveredStoreLooksForBaseMatches(t *testing.T) {
+	db, path := lifeStore(t, false)
+	rules := []ttpcron.RuleDef{{ID: "R1", Version: 1}}
+	for _, s := range lifeStreams() {
+		rules = append(rules, s.Def())
+	}
+	set := ttpcron.NewRuleSet(rules)
+	day := ttpcron.DayOf(noon)
+	if _, err := db.Commit(t.Context(), ttpcron.Commit{RuleSets: []ttpcron.RuleSet{set}, Coverage: []ttpcron.Coverage{{Kind: ttpcron.Command, Day: day, RuleSet: set.Fingerprint, UpTo: 200}}}); err != nil {
+		t.Fatal(err)
+	}
+	closeWhole(t, db, path)
+	to := filepath.Join(t.TempDir(), "r.db")
+	if _, err := doctor.Recover(t.Context(), path, to, doctor.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	db, err := kv.Open(t.Context(), to, kv.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	days, err := db.MatchDays(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range days {
+		if d.Matches > 0 || d.Touched > 0 {
+			t.Errorf("%+v is left", d)
+		}
+	}
+	history, err := db.DayPage(t.Context(), ttpcron.Command, day)
+	if err != nil || len(history) == 0 || len(history[0].Coverage) != 1 {
+		t.Fatalf("%+v, %v", history, err)
+	}
+	got, ok, err := db.RuleSet(t.Context(), history[0].Coverage[0].RuleSet)
+	if want := ttpcron.NewRuleSet(rules[:1]); err != nil || !ok || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v, %v, want %+v", got, ok, err, want)
+	}
+	closeWhole(t, db, to)
+}
