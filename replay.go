@@ -273,7 +273,10 @@ type TagQuery struct {
 	MinConfidence float64
 	MinLevels     MinLevels
 	ArrivedAfter  uint64 // arrival number of the event; leaves out tags whose event is not in the store
-	Limit         int    // 0: all
+	// FoundSince is when, with ArrivedAfter, tags of several events were made, which
+	// have no arrival number.
+	FoundSince time.Time
+	Limit      int // 0: all
 }
 
 // Match reports whether a tag is selected; it does not look at Limit.
@@ -285,8 +288,12 @@ func (q *TagQuery) Match(t *Tag) bool {
 func (q *TagQuery) MatchEvent(t *Tag) bool {
 	return (q.Attacker == "" || t.AttackerUUID == q.Attacker || t.AttackerIP == q.Attacker || t.IdentityUUID == q.Attacker) &&
 		(q.Session == "" || t.SessionID == q.Session) &&
-		(q.ArrivedAfter == 0 || t.Seq > q.ArrivedAfter) &&
+		(q.ArrivedAfter == 0 || t.Seq > q.ArrivedAfter || q.foundSince(t)) &&
 		q.Window.Contains(t.EventTime)
+}
+
+func (q *TagQuery) foundSince(t *Tag) bool {
+	return t.SourceKind == Correlation && !q.FoundSince.IsZero() && !t.CreatedAt.Before(q.FoundSince.Truncate(time.Second))
 }
 
 // MatchClaim reports whether tags with a claim can be selected, going by the claim

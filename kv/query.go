@@ -260,10 +260,19 @@ func (s *tagScan) nextDay(tx *txn, days *cursor) (bool, error) {
 	return false, nil
 }
 
-// arrived reports whether events of a day may have arrived late enough.
+// arrived reports whether events of a day may have arrived late enough, or there may be
+// tags of several events that were found since.
 func (s *tagScan) arrived(tx *txn, day []byte) (may bool, err error) {
 	if s.q.ArrivedAfter == 0 {
 		return true, nil
+	}
+	if b := tx.top(layout.Rollups).Bucket(day); b != nil && !s.q.FoundSince.IsZero() {
+		err := eachClaim(b, day, func(id uint32, _ record.Tally) {
+			may = may || id > 0 && uint64(id) <= uint64(len(s.claims)) && s.matching[id-1] && s.claims[id-1].Kind == ttpcron.Correlation
+		})
+		if may || err != nil {
+			return may, err
+		}
 	}
 	counts := tx.top(layout.DayCounts)
 	err = counts.ForEachBucket(func(kind []byte) error {
@@ -344,7 +353,7 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 // and reports whether all of it does, and no other tag stands for it.
 func (s *tagScan) match(tx *txn, b *bucket, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, ok bool, err error) {
 	if id, seq, ok := record.PeekTag(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) {
-		if !s.matching[id-1] || seq <= s.q.ArrivedAfter && s.q.ArrivedAfter > 0 {
+		if !s.matching[id-1] || seq <= s.q.ArrivedAfter && s.q.ArrivedAfter > 0 && s.claims[id-1].Kind != ttpcron.Correlation {
 			return t, false, nil
 		}
 		if seq > 0 && s.narrow() {
@@ -352,7 +361,7 @@ func (s *tagScan) match(tx *txn, b *bucket, day ttpcron.Day, key, rec []byte) (t
 				return t, false, err
 			}
 		}
-		if s.leftOut && (seq > 0 || !s.narrow()) && s.standIn.of(id) == nil {
+		if s.leftOut && (seq > 0 || !s.narrow() && s.q.ArrivedAfter == 0) && s.standIn.of(id) == nil {
 			s.counted++
 			return t, false, nil
 		}

@@ -75,6 +75,7 @@ func (s *tagSelection) begin(ctx context.Context, out *term.Output, db *store.St
 	if s.q.ArrivedAfter, err = arrivedAfter(ctx, db.History, s.arrived); err != nil {
 		return err
 	}
+	s.q.FoundSince = s.arrived
 	for _, note := range s.notes {
 		out.Note("%s", note)
 	}

@@ -102,6 +102,7 @@ type checker struct {
 	harmed map[string]bool // places with damaged records, where a recount says nothing
 	kinds  map[ttpcron.SourceKind]record.KindTotal
 	days   map[ttpcron.SourceKind]dayCounts // as recounted
+	seen   record.SeqSet                    // arrival numbers of the events that are stored
 	named  record.Fingerprint               // given ids of the events that are stored
 	queue  tagQueue                         // tags of the day at hand
 }

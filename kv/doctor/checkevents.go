@@ -51,13 +51,12 @@ func (l *dayCounts) at(day ttpcron.Day) *dayCount {
 // events checks history, and what is counted and indexed of it.
 func (c *checker) events() error {
 	c.kinds, c.days = map[ttpcron.SourceKind]record.KindTotal{}, map[ttpcron.SourceKind]dayCounts{}
-	var seen record.SeqSet
 	c.at("history", layout.Recover)
 	c.directory(c.top[layout.History], func(name string, b page.Bucket) {
 		c.at("history", layout.Recover)
 		c.kind = ttpcron.SourceKind(name)
 		c.histories[c.kind] = b
-		c.history(b, &seen)
+		c.history(b, &c.seen)
 	})
 	for _, days := range c.days {
 		c.report.Days += len(days)

@@ -11,7 +11,7 @@ import (
 )
 
 // matches checks the base matches of correlations: their runs are in order and hold what
-// is said of them, their streams and groups are known.
+// is said of them, their streams, groups and events are known.
 func (c *checker) matches() error {
 	c.at(layout.Matches, layout.Rebuild)
 	groupings := c.groupings()
@@ -61,6 +61,7 @@ type matchCheck struct {
 	block match.Block
 	run   uint32
 	last  record.MatchKey
+	lost  uint64 // an event that is not there
 }
 
 func (m *matchCheck) entry(k, v []byte) {
@@ -145,8 +146,8 @@ func (m *matchCheck) blockOf(k, v []byte) {
 			m.findf("run %d: a match of stream %d, event %d, is not described", run, e.Stream, e.Seq)
 		case e.Hash != group && m.meta.Secret.Group(e.Group) != e.Hash:
 			m.findf("run %d: a group lies where another belongs", run)
-		case e.Seq > m.meta.Arrival:
-			m.findf("run %d: a match of event %d, and the last one is %d", run, e.Seq, m.meta.Arrival)
+		case e.Form != match.Went && !m.seen.Has(e.Seq) && !m.harmed["history"] && m.lost == 0:
+			m.lost = e.Seq // what went may be of an event that is gone
 		}
 		group = e.Hash
 	}
@@ -154,6 +155,9 @@ func (m *matchCheck) blockOf(k, v []byte) {
 
 // end ends a day: no entry may be missing.
 func (m *matchCheck) end() {
+	if m.lost > 0 {
+		m.findf("there are matches of event %d, which is not there", m.lost)
+	}
 	if !m.has || m.streams == nil {
 		m.find("the base matches of the day are not described")
 	}
