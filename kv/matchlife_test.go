@@ -312,3 +312,41 @@ func TestRecoveredStoreLooksForBaseMatches(t *testing.T) {
 	}
 	closeWhole(t, db, to)
 }
+
+// Findings have no arrival: among what came since a time are those that were made since.
+func TestFindingsSince(t *testing.T) {
+	db, _ := lifeStore(t, false)
+	made := time.Date(2024, 10, 1, 0, 0, 0, 0, time.UTC)
+	later := finding("C9", 1, int(ttpcron.DayOf(noon)+100)*24, otherIP) // on a day without events
+	later.CreatedAt = made.Add(time.Hour)
+	if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{later}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		q    ttpcron.TagQuery
+		want int
+	}{
+		"all":                      {ttpcron.TagQuery{}, 9},
+		"of events alone":          {ttpcron.TagQuery{ArrivedAfter: 1}, 0},
+		"from before":              {ttpcron.TagQuery{ArrivedAfter: 1, FoundSince: made}, 9},
+		"in the second":            {ttpcron.TagQuery{ArrivedAfter: 1, FoundSince: made.Add(time.Second - 1)}, 9},
+		"later":                    {ttpcron.TagQuery{ArrivedAfter: 1 << 40, FoundSince: made.Add(time.Minute)}, 1},
+		"later, of another":        {ttpcron.TagQuery{ArrivedAfter: 1, FoundSince: made.Add(time.Minute), Attacker: purgedIP}, 0},
+		"later, by another rule":   {ttpcron.TagQuery{ArrivedAfter: 1, FoundSince: made.Add(time.Minute), Rule: "C1"}, 0},
+		"later than everything":    {ttpcron.TagQuery{ArrivedAfter: 1, FoundSince: made.Add(2 * time.Hour)}, 0},
+		"of a window, from before": {ttpcron.TagQuery{ArrivedAfter: 1, FoundSince: made, Window: ttpcron.Window{Until: noon.AddDate(0, 0, 50)}}, 8},
+	} {
+		n := 0
+		for tag, err := range db.Tags(t.Context(), c.q) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n++; !c.q.Match(&tag) {
+				t.Errorf("%s: %s does not match", name, tag.SourceID)
+			}
+		}
+		if n != c.want {
+			t.Errorf("%s: %d tags, want %d", name, n, c.want)
+		}
+	}
+}

@@ -62,9 +62,9 @@ event has one tag of it, the surest. --json has as "recorded" what a tag is
 called in the store, where that differs: its UUID follows from that.
 
 Times are those of events. --arrived-since goes by when events arrived in the
-store, by its clock: what a run brought in, however old its logs are. What arrived
-before stores noted that, and tags of correlations or whose events are gone, are
-not in it.
+store, by its clock: what a run brought in, however old its logs are. A tag of
+several events (a correlation's) counts from when it was made. What arrived before
+stores noted that, and tags whose events are gone, are not in it.
 
 An address in your --own-networks is marked (own), that of a hit of a DNS token
 (resolver): it looked a name up for somebody else. In --json "attacker_mark" is
