@@ -63,7 +63,7 @@ var readings = []string{
 	"tags --json --min-confidence 0.9",
 	"export-events", "export-events --source canary", "export-events --since 2026-01-03T06:00:00Z --until 2026-01-06",
 	"status", "status --json",
-	"explain --tag UUID", "rules noise", "rules noise --json --since 2026-01-04", "rules noise --replay --json", "rules untagged --limit 0 --json", "rules list --json", "rules log --json", "rules log --limit 2",
+	"explain --tag UUID", "rules noise", "rules noise --json --since 2026-01-04", "rules noise --replay --json", "rules untagged --limit 0 --json", "rules list --json", "rules show D2 --json", "rules log --json", "rules log --limit 2",
 	"rules state list --json", "checkpoint show --json", "import --rejected", "import --rejected --json", "db prune --keep-events 5d --keep-tags 8d --yes --dry-run --json",
 	"run-once --dry-run --json", "run-once --dry-run --json --since-days 30", "run-once --dry-run --rules-changed-only --json",
 	"db stats --json",

@@ -138,7 +138,7 @@ func TestJSONIsVisible(t *testing.T) {
 	tree := map[string][][]string{
 		"import": {{"--format", "events", events}, {"--rejected"}}, "run-once": {{"--dry-run"}, {"--since-days", "3650", "--input", "events:" + events}},
 		"explain":     {{hostile}, {"uname " + hostile}, {"--tag", tag}},
-		"rules check": {nil}, "rules eval": {{labelled}}, "rules retire": {{"HOSTILE"}}, "rules unretire": {{"HOSTILE"}},
+		"rules check": {nil}, "rules show": {{"HOSTILE"}}, "rules eval": {{labelled}}, "rules retire": {{"HOSTILE"}}, "rules unretire": {{"HOSTILE"}},
 		"rules state set": {{"HOSTILE", "clipped=0.6", "--reason", hostile}}, "rules state clear": {{"HOSTILE"}},
 		"checkpoint set": {{"1"}}, "db prune": {{"--dry-run", "--keep-events", "1d"}}, "db purge": {{"--dry-run", "--session", hostile}},
 		"db backup": {{backup}}, "db recover": {{backup + ".new"}}, "db restore": {{backup}}, "config check": {nil},
