@@ -37,13 +37,20 @@ func Link(defs []*Definition, base func(ref string) (Base, bool), own ttpcron.Ne
 	for _, c := range all {
 		l.link(c)
 	}
+	var builders []*builder
+	shared := valueSets{}
 	for _, c := range all {
 		if len(c.problems) == 0 {
-			if r := c.rule(ownText(own)); r != nil {
-				rules = append(rules, r)
+			r, b := c.rule(ownText(own))
+			for _, s := range b.streams {
+				shared.share(s)
 			}
+			rules, builders = append(rules, r), append(builders, b)
 		}
 		problems = append(problems, c.problems...)
+	}
+	for i, b := range builders {
+		b.finish(rules[i])
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return strings.Compare(a.RuleID, b.RuleID) })
 	return rules, problems

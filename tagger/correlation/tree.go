@@ -33,6 +33,31 @@ type building struct {
 	id    string // without values
 	names []string
 	feeds []feed // sources of a match are indices in names
+	from  *valueSet
+}
+
+// A valueSet is the values of a stream, all that the correlations need that share it.
+type valueSet struct{ names []string }
+
+// maxValues is how many values a stream has at most: correlations that need more between
+// them share several.
+const maxValues = 8
+
+// valueSets are the values of streams, by the id without values.
+type valueSets map[string][]*valueSet
+
+// share finds the stream that has, or is to have, the values that a rule needs of one.
+func (v valueSets) share(b *building) {
+	for _, set := range v[b.id] {
+		all := append(slices.Clone(set.names), b.names...)
+		slices.Sort(all)
+		if all = slices.Compact(all); len(all) <= maxValues || len(all) == len(set.names) {
+			set.names, b.from = all, set
+			return
+		}
+	}
+	b.from = &valueSet{slices.Compact(slices.Sorted(slices.Values(b.names)))}
+	v[b.id] = append(v[b.id], b.from)
 }
 
 // branch is a correlation of the tree.
@@ -46,8 +71,8 @@ type branch struct {
 	key      []bool
 }
 
-// rule makes a rule of a definition that is in order.
-func (c *linked) rule(own string) *Rule {
+// rule lays out a rule of a definition that is in order, all but its streams.
+func (c *linked) rule(own string) (*Rule, *builder) {
 	b := &builder{root: c, own: own}
 	of := make([]int, len(c.fields))
 	for i := range of {
@@ -59,9 +84,8 @@ func (c *linked) rule(own string) *Rule {
 		r.names = append(r.names, f.name)
 	}
 	r.grouping = strings.Join(r.names, ",")
-	b.finish(r)
-	r.digest = r.makeDigest()
-	return r
+	slices.SortFunc(b.streams, func(x, y *building) int { return strings.Compare(x.id, y.id) })
+	return r, b
 }
 
 // branch decides which of the fields of c tell its groups apart. A field of the rule's
@@ -241,11 +265,10 @@ func (b *builder) stream(base Base, kind ttpcron.SourceKind, group []ttpcron.Gro
 	return s
 }
 
-// finish makes the streams.
+// finish makes the streams, which have the values that all rules need that share them.
 func (b *builder) finish(r *Rule) {
-	slices.SortFunc(b.streams, func(x, y *building) int { return strings.Compare(x.id, y.id) })
 	for _, s := range b.streams {
-		values := slices.Sorted(slices.Values(s.names))
+		values := s.from.names
 		for i := range s.feeds {
 			for _, list := range [][]source{s.feeds[i].key, s.feeds[i].values} {
 				for n := range list {
@@ -264,6 +287,7 @@ func (b *builder) finish(r *Rule) {
 			}
 		}
 	}
+	r.digest = r.makeDigest()
 }
 
 // streamDigest returns the digest of everything that decides which matches a stream has.
