@@ -37,8 +37,9 @@ func TestGuessingIsCounted(t *testing.T) {
 				group   func(*testlogs.Login) []string
 				value   func(*testlogs.Login) string // nil counts logins
 			}{
-				{"TC4000", 10 * time.Minute, 5, addressAndUser, nil},
-				{"TC4001", 24 * time.Hour, 30, addressAndUser, nil},
+				{"TC4000", 10 * time.Minute, 5, addressAndUser, password},
+				{"TC4001", 24 * time.Hour, 30, addressAndUser, password},
+				{"TC4127", 10 * time.Minute, 20, addressAndUser, nil},
 				{"TC4002", time.Hour, 10, func(l *testlogs.Login) []string { return []string{l.Address} }, func(l *testlogs.Login) string { return l.Username }},
 				{"TC4003", time.Hour, 5, func(l *testlogs.Login) []string { return []string{l.Address, l.Password} }, func(l *testlogs.Login) string { return l.Username }},
 			} {
@@ -90,13 +91,13 @@ func madeLogins(t *testing.T) string {
 		switch rnd.IntN(200) {
 		case 0:
 			at = at.Add(time.Duration(rnd.IntN(40)) * time.Hour)
-		case 1, 2, 3, 4, 5, 6, 7, 8, 9, 10:
+		case 1, 2, 3:
 			at = at.Add(time.Duration(rnd.IntN(12)) * time.Minute)
 		default:
-			at = at.Add(time.Duration(rnd.IntN(4)) * 50 * time.Second)
+			at = at.Add(time.Duration(rnd.IntN(4)) * 5 * time.Second)
 		}
 		fmt.Fprintf(&log, `{"eventid":"cowrie.login.failed","timestamp":"%s","session":"%012x","src_ip":"203.0.113.%d","sensor":"s%d","username":"u%d","password":"p%d","message":""}`+"\n",
-			at.Format("2006-01-02T15:04:05.000000Z"), i, rnd.IntN(4), rnd.IntN(2), int(rnd.ExpFloat64()*4), rnd.IntN(8))
+			at.Format("2006-01-02T15:04:05.000000Z"), i, rnd.IntN(4), rnd.IntN(2), int(rnd.ExpFloat64()*2), int(rnd.ExpFloat64()*12))
 	}
 	path := filepath.Join(t.TempDir(), "cowrie.json")
 	if err := os.WriteFile(path, log.Bytes(), 0o600); err != nil {
@@ -106,6 +107,8 @@ func madeLogins(t *testing.T) string {
 }
 
 func addressAndUser(l *testlogs.Login) []string { return []string{l.Address, l.Username} }
+
+func password(l *testlogs.Login) string { return l.Password }
 
 // foundSlots are the groups and slots of tags of a correlation.
 func foundSlots(t *testing.T, tags string) map[string]bool {
