@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -109,7 +110,13 @@ func (d *matchDay) waits() bool { return d.touched > 0 || d.lacks != nil }
 // or changed have not judged.
 func (r *run) correlate(ctx context.Context) error {
 	rules := r.rules.Correlations()
-	if len(rules) == 0 || r.Store.Matches == nil {
+	if r.Store.Matches == nil {
+		return nil
+	}
+	if err := r.leaveCorrelations(ctx, rules); err != nil {
+		return interruptedOr(ctx, err)
+	}
+	if len(rules) == 0 {
 		return nil
 	}
 	rep := &r.out.Run.Correlation
@@ -130,6 +137,71 @@ func (r *run) correlate(ctx context.Context) error {
 	}
 	p.tell()
 	return interruptedOr(ctx, err)
+}
+
+// leaveCorrelations takes out what rules found that were correlations and look at single
+// events now, but for the slots of days that are gone. That they have judged anything is
+// forgotten first, so that all of it is judged when they are correlations again.
+func (r *run) leaveCorrelations(ctx context.Context, rules []Correlation) error {
+	if r.DryRun {
+		return nil
+	}
+	ids, err := r.leaving(ctx, ttpcron.Correlation)
+	if err != nil {
+		return err
+	}
+	left := maps.Clone(ids)
+	for _, c := range rules {
+		delete(left, c.Def().ID)
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	horizon, err := r.Store.Matches.EventHorizon(ctx)
+	if err != nil {
+		return err
+	}
+	p := &pass{job: r, matches: r.Store.Matches}
+	var c ttpcron.Commit
+	for d, err := range p.matchDays(ctx, 0) {
+		if err != nil {
+			return err
+		}
+		rest := slices.DeleteFunc(slices.Clone(d.Judged.Rules), func(was ttpcron.RuleDef) bool { return left[was.ID] })
+		if len(rest) == len(d.Judged.Rules) {
+			continue
+		}
+		if c.Judged = append(c.Judged, ttpcron.JudgedDay{Day: d.Day, Rules: rest}); len(c.Judged) == markDays {
+			if err := p.write(ctx, c); err != nil {
+				return err
+			}
+			c.Judged = nil
+		}
+	}
+	for id := range left {
+		c.Judgements = append(c.Judgements, ttpcron.Judgement{Rule: id, Since: horizon.Start(), Until: time.Date(9999, time.December, 31, 23, 59, 59, 999_999_999, time.UTC)})
+	}
+	n, err := r.ledger.Commit(context.WithoutCancel(ctx), c)
+	if err != nil {
+		return fmt.Errorf("commit what rules found that were correlations: %w", err)
+	}
+	for _, d := range r.set.Rules {
+		if n := removedOf(n.Changes, d.ID); left[d.ID] && n > 0 {
+			r.changes.note(ttpcron.RuleChange{RuleID: d.ID, Version: d.Version, Why: ttpcron.ChangeKind})
+		}
+	}
+	r.changes.tags.Add(n)
+	return nil
+}
+
+// removedOf counts the tags of a rule that went.
+func removedOf(changes map[ttpcron.RuleTechnique]ttpcron.TagChanges, id string) (n int) {
+	for k, c := range changes {
+		if k.RuleID == id {
+			n += c.Removed
+		}
+	}
+	return n
 }
 
 // prepare sorts correlations into families.

@@ -178,6 +178,10 @@ func TestCorrelationLife(t *testing.T) {
 	both.list = append(both.list, &sequence{id: "C2", version: 1, typ: "count", bases: []string{"A"}, group: []string{"attacker_ip"}, span: time.Hour, n: 2})
 	none := counting(2)
 	none.list = nil
+	single := counting(2)
+	single.lexicon, single.list = append(slices.Clone(single.lexicon), rule("C1", 1, "x")), nil
+	beside := counting(2)
+	beside.lexicon, beside.list = single.lexicon, both.list[1:]
 	for _, s := range []struct {
 		name  string
 		rules *sequences
@@ -193,6 +197,11 @@ func TestCorrelationLife(t *testing.T) {
 		{"none", &none, "days=0 groups=0 tags=0 inserted=0 known=0 removed=0 []"},
 		{"one more", &both, "days=1 groups=2 tags=2 inserted=2 known=0 removed=0 [C2@1 was 0 new 2 tags +2 -0]"},
 		{"one less", edited(2, 1), "days=0 groups=0 tags=0 inserted=0 known=0 removed=0 []"},
+		{"of single events", &single, "days=0 groups=0 tags=0 inserted=0 known=0 removed=0 [C1@1 was 0 new 2 tags +2 -2]"},
+		{"and again", &single, "days=0 groups=0 tags=0 inserted=0 known=0 removed=0 []"},
+		{"a correlation again", edited(2, 1), "days=1 groups=2 tags=2 inserted=2 known=0 removed=0 [C1@1 was 0 new 2 tags +2 -0]"},
+		{"of single events, beside another", &beside, "days=1 groups=2 tags=2 inserted=0 known=2 removed=0 [C1@1 was 0 kind 0 tags +0 -2]"},
+		{"the correlation once more", edited(2, 1), "days=1 groups=2 tags=2 inserted=2 known=0 removed=0 [C1@1 was 0 new 2 tags +2 -0]"},
 	} {
 		if got := correlationLine(do(t, Job{Store: correlating(m), Rules: s.rules, Source: SourceAll})); got != s.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", s.name, got, s.want)
@@ -202,7 +211,7 @@ func TestCorrelationLife(t *testing.T) {
 	for _, a := range m.audit {
 		audit = append(audit, a.RuleID+" "+a.Reason+" "+a.After)
 	}
-	want := []string{"C1 edited +1 -0 tags, 1 replaced", "C1 version, was 1 +2 -2 tags", "C1 version, was 2 +2 -2 tags", "A edited +0 -3 tags", "C1 matches +0 -1 tags", "A edited +3 -0 tags", "C2 new +2 -0 tags"}
+	want := []string{"C1 edited +1 -0 tags, 1 replaced", "C1 version, was 1 +2 -2 tags", "C1 version, was 2 +2 -2 tags", "A edited +0 -3 tags", "C1 matches +0 -1 tags", "A edited +3 -0 tags", "C2 new +2 -0 tags", "C1 new +2 -2 tags", "C1 new +2 -0 tags", "C1 kind +0 -2 tags", "C1 new +2 -0 tags"}
 	if !slices.Equal(audit, want) {
 		t.Errorf("the audit trail has\n%q, want\n%q", audit, want)
 	}
