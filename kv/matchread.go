@@ -166,6 +166,8 @@ type matchScan struct {
 	streams []*storedStream
 	number  uint32 // of the grouping
 	wanted  []bool // by number of the stream; nil: all
+	days    []scanDay
+	opened  uint64 // the transaction in which they were opened
 
 	begun  bool
 	begins int // how often it has begun
@@ -303,8 +305,43 @@ func (s *matchScan) begin() error {
 	return nil
 }
 
-// open opens the runs that may hold matches.
+// open opens the runs that may hold matches, of the days that the scan goes through.
 func (s *matchScan) open(tx *txn) error {
+	if s.opened != s.txid || s.days == nil {
+		if s.days = s.days[:0]; s.days == nil {
+			s.days = []scanDay{}
+		}
+		if err := s.openDays(tx); err != nil {
+			return err
+		}
+		s.opened = s.txid
+	}
+	top := tx.top(layout.Matches)
+	for i := range s.days {
+		d := &s.days[i]
+		d.stored.bucket = top.Bucket(record.DayKey(d.stored.day))
+		s.openRuns(d)
+	}
+	for _, r := range s.runs {
+		r.ahead = 1
+		if s.one == nil {
+			r.ahead = max(1, min(mostAhead, scanBuffer/len(s.runs)))
+		}
+		if err := r.read(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scanDay is a day that a scan goes through.
+type scanDay struct {
+	stored *storedMatches
+	within record.Box
+}
+
+// openDays finds the days that the scan goes through.
+func (s *matchScan) openDays(tx *txn) error {
 	top := tx.top(layout.Matches)
 	if top == nil {
 		return nil
@@ -327,15 +364,6 @@ func (s *matchScan) open(tx *txn) error {
 		}
 		if err := s.openDay(tx, top.Bucket(k), day); err != nil {
 			return fmt.Errorf("base matches of %s: %w", day, err)
-		}
-	}
-	for _, r := range s.runs {
-		r.ahead = 1
-		if s.one == nil {
-			r.ahead = max(1, min(mostAhead, scanBuffer/len(s.runs)))
-		}
-		if err := r.read(tx); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -365,6 +393,14 @@ func (s *matchScan) openDay(tx *txn, b *bucket, day ttpcron.Day) error {
 			return nil
 		}
 	}
+	s.days = append(s.days, scanDay{stored, within})
+	return nil
+}
+
+// openRuns opens the runs of a day that may hold matches.
+func (s *matchScan) openRuns(of *scanDay) {
+	stored, within, day := of.stored, of.within, of.stored.day
+	d := &stored.MatchDay
 	for i := range d.Runs {
 		run := &d.Runs[i]
 		if !run.Meets(&within) || s.touched && (run.Last <= d.Settled || run.First > s.upTo) {
@@ -379,7 +415,6 @@ func (s *matchScan) openDay(tx *txn, b *bucket, day ttpcron.Day) error {
 		}
 		s.runs = append(s.runs, r)
 	}
-	return nil
 }
 
 // want finds the numbers of the streams that are asked for.
@@ -476,9 +511,12 @@ func (r *runAhead) read(tx *txn) error {
 		k, rec = c.Next()
 	}
 	r.queue, r.buf, r.parts = r.queue[:0], r.buf[:0], r.parts[:0]
-	for ; len(r.buf) < r.ahead; k, rec = c.Next() {
+	for ; ; k, rec = c.Next() {
 		if !r.wants(k, run) {
 			r.ended = true
+			break
+		}
+		if len(r.buf) >= r.ahead {
 			break
 		}
 		r.buf = append(append(r.buf, k...), rec...)
