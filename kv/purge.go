@@ -343,15 +343,26 @@ func (w *purging) planWhole(ctx context.Context) error {
 	for _, day := range days {
 		w.add("tags", 1, func(tx *txn) error {
 			changed := claimChanges{}
+			again := map[string]int{} // versions of correlations, by id
 			err := w.takeOutTags(tx, day, changed, func(_ ttpcron.SourceKind, seq uint64, read func() (*ttpcron.Tag, error)) (bool, error) {
 				if seq != 0 {
 					return false, nil
 				}
 				t, err := read()
-				return err == nil && w.takesTag(t), err
+				if err != nil || !w.takesTag(t) {
+					return false, err
+				}
+				if t.SourceKind == ttpcron.Correlation && !w.isOf(t.AttackerUUID, t.AttackerIP, t.IdentityUUID, t.SessionID) {
+					again[t.RuleID] = t.RuleVersion
+				}
+				return true, nil
 			})
 			if err != nil {
 				return fmt.Errorf("tags of %s: %w", day, err)
+			}
+			// What others typed may be whom by name: that is found again.
+			if err := judgeAgain(tx, day, again); err != nil {
+				return err
 			}
 			return changeTotals(tx, changed)
 		})

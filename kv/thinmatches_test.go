@@ -273,3 +273,41 @@ func TestRecoveredFindingsAreJudgedAgain(t *testing.T) {
 		}
 	}
 }
+
+// A value that others typed may be the address of whom is purged: the tag goes, since it
+// may speak of whom, and is found again of the events of others.
+func TestPurgedByValueIsJudgedAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.db")
+	db := kvtest.OpenAt(t, path)
+	if _, err := db.Import(t.Context(), ttpcron.Batch{Events: thinEvents(rand.New(rand.NewPCG(1, 1)), 20)}); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, db, ttpcron.Commit{Matches: matchesOf(eventsOf(t, db))})
+	rules := []ttpcron.RuleDef{{ID: "C1", Version: 2, Digest: [16]byte{1}}, {ID: "C2", Version: 1, Digest: [16]byte{2}}}
+	day := ttpcron.DayOf(noon)
+	commit(t, db, ttpcron.Commit{Judged: []ttpcron.JudgedDay{{Day: day, Rules: rules}}})
+	f := ttpcron.Finding{Names: []string{"username"}, Group: "\x00t\x0d203.0.113.102", Timespan: 24 * time.Hour, Slot: ttpcron.Slot(noon, 24*time.Hour)}
+	claim := ttpcron.Claim{RuleID: "C1", RuleVersion: 2, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5}
+	later := f
+	later.Slot += 40 // a day without base matches
+	commit(t, db, ttpcron.Commit{Tags: []ttpcron.Tag{
+		f.Tag(claim, []byte(`{"group":{"username":"203.0.113.102"}}`)), later.Tag(claim, []byte(`{"group":{"username":"203.0.113.102"}}`)),
+	}})
+	if _, err := db.Purge(t.Context(), kv.Purge{Attacker: "203.0.113.102"}); err != nil {
+		t.Fatal(err)
+	}
+	days, err := db.MatchDays(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[ttpcron.Day][]ttpcron.RuleDef{}
+	for _, d := range days {
+		got[d.Day] = d.Judged.Rules
+	}
+	begun := ttpcron.RuleDef{ID: "C1", Version: 2}
+	if !slices.Equal(got[day], []ttpcron.RuleDef{begun, rules[1]}) || !slices.Equal(got[day+40], []ttpcron.RuleDef{begun}) {
+		t.Errorf("judged are %v", got)
+	}
+	closed(t, db)
+	checked(t, path)
+}
