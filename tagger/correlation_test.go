@@ -224,6 +224,7 @@ func TestCorrelationRefused(t *testing.T) {
 		{"lt", guessing("X", "gte: 3", "lt: 3"), "dir/x.yaml:9: correlation.condition.lt: "},
 		{"named twice", guessing("X", "[BASE]", "[BASE, BASE]"), "dir/x.yaml:6: correlation.rules: "},
 		{"not", guessing("X", "event_count", "temporal", "{gte: 3}", "BASE and not GOOD"), "dir/x.yaml:9: correlation.condition: "},
+		{"no time", guessing("X", "10m", "0s"), `dir/x.yaml:8: correlation.timespan: "0s" is no time: a window takes a second or more`},
 		{"too long", guessing("X", "10m", "5w"), "dir/x.yaml:8: correlation.timespan: is longer than 31 days"},
 		{"over a refused one", guessing("X", "[BASE]", "[WORSE]") + "---\n" + guessing("WORSE", "[BASE]", "[NONE]"), `dir/x.yaml:6: correlation.rules: "WORSE" is refused itself`},
 		{"over one that Link refuses", guessing("X", "[BASE]", "[WORSE]") + "---\n" + guessing("WORSE", "gte", "lte"), `dir/x.yaml:6: correlation.rules: "WORSE" is refused itself`},

@@ -122,7 +122,7 @@ func explainCorrelation(ctx context.Context, s *session, q *correlationQuestion)
 		return err
 	}
 	info, _ := rs.Rule(q.rule)
-	a := &correlationAnswer{rule: r, name: info.Name, window: window, groups: found, more: more}
+	a := &correlationAnswer{rule: r, name: info.Name, feeds: info.Feeds, window: window, groups: found, more: more}
 	if len(found) == 1 && !more {
 		most := maxStepsShown
 		if q.json {
@@ -230,6 +230,7 @@ func countMatches(ctx context.Context, db *store.Store, q store.GroupsSought, gr
 type correlationAnswer struct {
 	rule   *correlation.Rule
 	name   string
+	feeds  []string // the correlations that name the rule
 	window ttpcron.Window
 	groups []store.GroupFound
 	more   bool    // there are more groups than could be told apart
@@ -354,6 +355,9 @@ func (a *correlationAnswer) none(ctx context.Context, s *session, db *store.Stor
 		break
 	}
 	switch {
+	case len(r.Definition().Claims) == 0 && len(a.feeds) > 0:
+		err = fmt.Errorf("%s makes no tag, and no such group of it is kept", id)
+		hint = "its events are kept in the groups of what it feeds: ask about " + strings.Join(a.feeds, ", ")
 	case !some:
 		hint = "the store holds no base match at all: ttpcron run-once looks at the events with the base rules"
 	case slices.ContainsFunc(q.group, func(v string) bool { return ownAddress(s.set.OwnNetworks, v) }) && slices.Contains(r.Names(), ttpcron.FieldAttackerIP):

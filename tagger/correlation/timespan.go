@@ -38,6 +38,9 @@ func ParseTimespan(text string) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%.40q is no whole number with one of the units s, m, h, d and w", text)
 	}
+	if n == 0 {
+		return 0, fmt.Errorf("%.40q is no time: a window takes a second or more", text)
+	}
 	if n > uint64(math.MaxInt64/int64(unit)) {
 		return MaxReach + time.Second, nil // more than is allowed in any case
 	}
