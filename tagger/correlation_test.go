@@ -212,6 +212,7 @@ func TestStreamsAreDefinitions(t *testing.T) {
 func TestCorrelationRefused(t *testing.T) {
 	for _, tt := range []struct{ name, file, want string }{
 		{"unknown rule", guessing("X", "[BASE]", "[NONE]"), `dir/x.yaml:6: correlation.rules[0]: "NONE" is no rule that was loaded`},
+		{"unknown rule in the condition", guessing("X", "event_count", "temporal", "{gte: 3}", "BASE and NONE"), `dir/x.yaml:9: correlation.condition: "NONE" is no rule that was loaded`},
 		{"a rule that is refused", guessing("X", "[BASE]", "[BAD]"), `dir/x.yaml:6: correlation.rules[0]: "BAD" is refused itself`},
 		{"both", guessing("X", "emits:", "match: {program: x}\nemits:"), "dir/x.yaml:10: match: a rule has either match or correlation"},
 		{"kinds", guessing("X", "emits:", "applies_to: [command]\nemits:"), "dir/x.yaml:10: applies_to: a correlation applies to what its rules apply to: leave this out"},

@@ -176,7 +176,11 @@ func (l *linker) resolved(d *definition) (*correlation.Definition, *correlation.
 	for i, ref := range d.refs() {
 		to, reason := l.lookUp(d, ref)
 		if reason != "" {
-			return nil, &correlation.Problem{RuleID: d.ID, Key: index("rules", i), Reason: reason}
+			key := "condition"
+			if slices.Contains(d.correlation.Rules, ref) {
+				key = index("rules", i)
+			}
+			return nil, &correlation.Problem{RuleID: d.ID, Key: key, Reason: reason}
 		}
 		ids[ref] = to.ID
 	}
