@@ -205,7 +205,6 @@ type correlated struct {
 	streams []*ttpcron.Stream
 	bases   []int // of streams: which of the leaf's bases
 	panics  string
-	most    *int // matches that one judge was given
 }
 
 func (c *correlated) Def() ttpcron.RuleDef {
