@@ -532,7 +532,7 @@ func (p *pass) due() bool {
 	if g.bytes >= maxGroupBytes || len(g.names) >= maxGroupNames || len(g.Gone) >= groupGone || len(g.Kept) >= cmp.Or(p.job.limits.kept, maxKept) || len(g.Judged) >= markDays {
 		return true
 	}
-	return len(g.Tags) >= p.job.batch && (len(g.Tags) >= passTags || p.job.now().Sub(g.began) >= groupTime)
+	return len(g.Tags) >= p.job.batch && (len(g.Tags) >= passTags || p.job.now().Sub(g.began) >= againTime)
 }
 
 // flush waits for the commit in flight and starts that of the group, or makes it when it
