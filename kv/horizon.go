@@ -120,7 +120,8 @@ func withoutPruned(tx *txn, events []*ttpcron.Event, r *ttpcron.ImportReport) (l
 // other kinds they stay.
 //
 // Ids that a source gave to events that are gone are free again, of whatever
-// kind: otherwise the same event would be taken for known.
+// kind: otherwise the same event would be taken for known. Correlations judge the days
+// again of which slots were frozen, by the base matches that are there.
 func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone []Horizon, err error) {
 	db.writing.Lock()
 	defer db.writing.Unlock()
@@ -149,7 +150,9 @@ func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone 
 				return err
 			}
 		}
+		left := ttpcron.Day(0)
 		for _, p := range h.without(kind) {
+			left = max(left, p.Before)
 			if free {
 				p.Named = record.Fingerprint{}
 			}
@@ -157,7 +160,7 @@ func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone 
 				return err
 			}
 		}
-		return nil
+		return judgeThawed(tx, h.latest, left)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("forget the horizon: %w", err)

@@ -73,7 +73,7 @@ func (db *DB) newMatchCommit(tx *txn, c *ttpcron.Commit) (*matchCommit, error) {
 		}
 		return d
 	}
-	if err := m.sort(tx, c.Matches, of); err != nil {
+	if err := m.sort(c.Matches, of); err != nil {
 		return nil, err
 	}
 	for i := range c.Reviews {
@@ -128,15 +128,10 @@ type matchRoom struct {
 // maxRoom bounds the number of matches for which memory is kept.
 const maxRoom = 1 << 15
 
-// sort gives each day its matches in order. Those of days of which events are gone are
-// left out: nothing is judged there. Of those of one key the last counts.
-func (m *matchCommit) sort(tx *txn, matches []ttpcron.BaseMatch, of func(ttpcron.Day) *matchChange) error {
+// sort gives each day its matches in order. Of those of one key the last counts.
+func (m *matchCommit) sort(matches []ttpcron.BaseMatch, of func(ttpcron.Day) *matchChange) error {
 	if len(matches) == 0 {
 		return nil
-	}
-	h, err := readHorizons(tx)
-	if err != nil {
-		return err
 	}
 	room := &m.db.room
 	places := slices.Grow(room.places[:0], len(matches))
@@ -147,9 +142,6 @@ func (m *matchCommit) sort(tx *txn, matches []ttpcron.BaseMatch, of func(ttpcron
 		day := ttpcron.DayOf(b.Time)
 		if b.Stream == nil || b.Seq == 0 || day < 0 || b.Time.Year() > 9999 {
 			return fmt.Errorf("base match without stream, event or time: event %d of %v", b.Seq, b.Time)
-		}
-		if day < h.latest {
-			continue
 		}
 		n := m.streams.of(b.Stream)
 		at := dayGrouping{day, n.grouping}

@@ -216,25 +216,39 @@ func TestPurgeOfFindingsByAlias(t *testing.T) {
 	}
 }
 
-// The base matches of days that are pruned go with the events, and none come again; those
-// of later days stay, and so do findings.
+// The base matches of events that are pruned go with them; those of events that stay, since
+// they have tags, or that are later, stay too, and so do findings. What is found of events
+// before the horizon later on is stored.
 func TestPruneTakesBaseMatches(t *testing.T) {
 	db, path := lifeStore(t, true)
 	first := ttpcron.DayOf(noon)
 	if h, err := db.EventHorizon(t.Context()); h != 0 || err != nil {
 		t.Errorf("horizon %v, %v", h, err)
 	}
-	late := ttpcron.Commit{Matches: []ttpcron.BaseMatch{{Stream: lifeStreams()[0], Group: "\x00t\x01x", Time: noon.AddDate(0, 0, 1), Seq: 3}}}
+	var stays ttpcron.Event
+	for _, e := range eventsOf(t, db) {
+		if ttpcron.DayOf(e.Time) == first+1 {
+			stays = e
+		}
+	}
+	commit(t, db, ttpcron.Commit{Tags: []ttpcron.Tag{tagOf(&stays, 1)}})
 	if _, err := db.Prune(t.Context(), kv.Prune{EventsBefore: first + 2}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Commit(t.Context(), late); err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range lifeStreams() {
-		if _, days := matchesIn(t, db, s); !reflect.DeepEqual(days, []ttpcron.Day{first + 2, first + 3}) {
-			t.Errorf("matches by %s are left of %v", s.Grouping(), days)
+	another := ttpcron.NewStream("R2", ttpcron.Command, lifeStreams()[0].Group, nil, [16]byte{2})
+	packed, n, _ := another.Append(nil, &stays, nil)
+	commit(t, db, ttpcron.Commit{Matches: []ttpcron.BaseMatch{{Stream: another, Group: string(packed[:n]), Values: string(packed[n:]), Time: stays.Time, Seq: stays.Seq}}})
+	for i, s := range lifeStreams() {
+		want := 2*50 + 1
+		if i == 0 { // of which there is another stream
+			want++
 		}
+		if texts, days := matchesIn(t, db, s); len(texts) != want || !reflect.DeepEqual(days, []ttpcron.Day{first + 1, first + 2, first + 3}) {
+			t.Errorf("%d matches by %s are left of %v, want %d", len(texts), s.Grouping(), days, want)
+		}
+	}
+	if days, err := db.MatchDays(t.Context(), 0); err != nil || len(days) != 3 {
+		t.Errorf("days of base matches: %+v, %v", days, err)
 	}
 	if h, err := db.EventHorizon(t.Context()); h != first+2 || err != nil {
 		t.Errorf("horizon %v, %v", h, err)
@@ -246,9 +260,51 @@ func TestPruneTakesBaseMatches(t *testing.T) {
 		}
 		tags++
 	}
-	if tags != 8 {
-		t.Errorf("%d findings are left", tags)
+	if tags != 9 {
+		t.Errorf("%d tags are left", tags)
 	}
+	closeWhole(t, db, path)
+}
+
+// Once no horizon freezes slots any more, the days on which there were some are judged
+// again, before the horizon and after it; a horizon that moves back for one kind alone
+// changes nothing.
+func TestForgottenHorizonIsJudgedAgain(t *testing.T) {
+	db, path := lifeStore(t, false)
+	first := ttpcron.DayOf(noon)
+	rules := []ttpcron.RuleDef{{ID: "C1", Version: 1, Digest: [16]byte{1}}, {ID: "C2", Version: 3, Digest: [16]byte{2}}}
+	if _, err := db.Prune(t.Context(), kv.Prune{EventsBefore: first + 2}); err != nil {
+		t.Fatal(err)
+	}
+	var judged []ttpcron.JudgedDay
+	for _, n := range []ttpcron.Day{1, 2, 3, 63, 64, 200} {
+		judged = append(judged, ttpcron.JudgedDay{Day: first + n, Rules: rules})
+	}
+	commit(t, db, ttpcron.Commit{Judged: judged})
+	again := func(kind ttpcron.SourceKind, want string) {
+		t.Helper()
+		if _, err := db.ForgetHorizon(t.Context(), kind); err != nil {
+			t.Fatal(err)
+		}
+		days, err := db.MatchDays(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, d := range days {
+			if len(d.Judged.Rules) != 2 || d.Judged.Rules[1].Version != 3 {
+				t.Errorf("%s is judged by %+v", d.Day, d.Judged)
+			} else if d.Judged.Rules[0].Digest == [16]byte{} && d.Judged.Rules[1].Digest == [16]byte{} {
+				got += fmt.Sprint(int(d.Day-first), " ")
+			}
+		}
+		if got != want {
+			t.Errorf("with the horizon of %q forgotten the days %sare judged again, want %s", kind, got, want)
+		}
+	}
+	again(ttpcron.Command, "")
+	again("", "1 2 3 63 ")
+	again("", "1 2 3 63 ")
 	closeWhole(t, db, path)
 }
 

@@ -1,7 +1,6 @@
 package kv
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/ttpcron/ttpcron"
@@ -9,21 +8,60 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// dropMatchDays takes out the base matches of days before one of which all events are
-// kept: nothing is judged there any more.
+// dropMatchDays takes out days before the horizon on which no base match is left, with
+// what is said of them.
 func dropMatchDays(tx *txn) error {
 	h, err := readHorizons(tx)
-	top := tx.top(layout.Matches)
-	if err != nil || top == nil {
+	if err != nil {
 		return err
 	}
-	var names [][]byte
-	c := top.Cursor()
-	for k, _ := c.First(); k != nil && bytes.Compare(k, record.DayKey(h.latest)) < 0; k, _ = c.Next() {
-		names = append(names, bytes.Clone(k))
+	var days []ttpcron.Day
+	err = eachMatchDay(tx, func(day ttpcron.Day, m *record.MatchDay) {
+		if day < h.latest && m.Matches == 0 {
+			days = append(days, day)
+		}
+	})
+	if err != nil {
+		return err
 	}
-	for _, name := range names {
-		if err := top.DeleteBucket(name); err != nil {
+	for _, day := range days {
+		if err := tx.top(layout.Matches).DeleteBucket(record.DayKey(day)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// frozenDays is how many days from the horizon on have an instant in common with a frozen
+// slot, at most: a correlation looks back 31 days, and a slot is no longer.
+const frozenDays = 2 * 31
+
+// judgeThawed has all correlations judge the days again on which slots were frozen before
+// the horizon moved back. They may have judged them, and left those slots out.
+func judgeThawed(tx *txn, before, after ttpcron.Day) error {
+	if after >= before {
+		return nil
+	}
+	judged := map[ttpcron.Day]string{}
+	err := eachMatchDay(tx, func(day ttpcron.Day, m *record.MatchDay) {
+		if m.Judged != "" && day < before+frozenDays {
+			judged[day] = m.Judged
+		}
+	})
+	if err != nil {
+		return err
+	}
+	sets := map[string]ttpcron.RuleSet{}
+	for day, fingerprint := range judged {
+		set, err := judgedBy(tx, fingerprint, sets)
+		if err != nil {
+			return err
+		}
+		rules := map[string]int{}
+		for _, r := range set.Rules {
+			rules[r.ID] = r.Version
+		}
+		if err := judgeAgain(tx, day, rules); err != nil {
 			return err
 		}
 	}

@@ -65,8 +65,8 @@ const (
 // Events that were taken out do not come back: from then on Import passes over
 // every event, of whatever kind, that happened before the last day that lost any ended,
 // and counts it as BeforeHorizon, until ForgetHorizon. Ids that a source gave stay
-// taken. The checkpoints stay. The base matches of those days go, and what correlations
-// have made of them stays.
+// taken. The checkpoints stay. The base matches of events that go go with them, and
+// what correlations have made of them stays.
 func (db *DB) Prune(ctx context.Context, p Prune) (PruneReport, error) {
 	if p.TagsBefore > p.EventsBefore {
 		return PruneReport{}, errors.New("tags cannot be kept for less time than their events: the next run would make them again")
