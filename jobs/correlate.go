@@ -25,7 +25,7 @@ import (
 
 // Limits and sizes of a pass.
 const (
-	minSpan      = 8       // days over which one reading goes at least, when there are as many,
+	minSpan      = 1       // days over which one reading goes at least: its tags lie all over them, by group
 	maxSpan      = 64      // and at most
 	markDays     = 1024    // days that one commit says something of
 	groupGone    = 20_000  // tags that one commit takes out by name
