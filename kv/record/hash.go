@@ -87,63 +87,17 @@ func (s *Secret) Group(group string) GroupHash {
 
 // sip is SipHash-2-4 (Aumasson and Bernstein, 2012).
 func (s *Secret) sip(text []byte) uint64 {
-	k0, k1 := binary.LittleEndian.Uint64(s[:8]), binary.LittleEndian.Uint64(s[8:])
-	v0, v1 := k0^0x736f6d6570736575, k1^0x646f72616e646f6d
-	v2, v3 := k0^0x6c7967656e657261, k1^0x7465646279746573
-	round := func() {
-		v0 += v1
-		v1 = bits.RotateLeft64(v1, 13) ^ v0
-		v0 = bits.RotateLeft64(v0, 32)
-		v2 += v3
-		v3 = bits.RotateLeft64(v3, 16) ^ v2
-		v0 += v3
-		v3 = bits.RotateLeft64(v3, 21) ^ v0
-		v2 += v1
-		v1 = bits.RotateLeft64(v1, 17) ^ v2
-		v2 = bits.RotateLeft64(v2, 32)
-	}
-	last := uint64(len(text)) << 56
-	for ; len(text) >= 8; text = text[8:] {
-		m := binary.LittleEndian.Uint64(text)
-		v3 ^= m
-		round()
-		round()
-		v0 ^= m
-	}
-	for i, c := range text {
-		last |= uint64(c) << (8 * i)
-	}
-	v3 ^= last
-	round()
-	round()
-	v0 ^= last
+	v0, v1, v2, v3 := s.sipText(0, text)
 	v2 ^= 0xff
 	for range 4 {
-		round()
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 	}
 	return v0 ^ v1 ^ v2 ^ v3
 }
 
 // sip128 is SipHash-2-4 with a result of 128 bits.
 func (s *Secret) sip128(text []byte) (first, second uint64) {
-	k0, k1 := binary.LittleEndian.Uint64(s[:8]), binary.LittleEndian.Uint64(s[8:])
-	v0, v1 := k0^0x736f6d6570736575, k1^0x646f72616e646f6d^0xee
-	v2, v3 := k0^0x6c7967656e657261, k1^0x7465646279746573
-	last := uint64(len(text)) << 56
-	for ; len(text) >= 8; text = text[8:] {
-		m := binary.LittleEndian.Uint64(text)
-		v3 ^= m
-		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
-		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
-		v0 ^= m
-	}
-	for i, c := range text {
-		last |= uint64(c) << (8 * i)
-	}
-	v3 ^= last
-	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
-	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
-	v0 ^= last
+	v0, v1, v2, v3 := s.sipText(0xee, text)
 	v2 ^= 0xee
 	for range 4 {
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
@@ -154,6 +108,28 @@ func (s *Secret) sip128(text []byte) (first, second uint64) {
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 	}
 	return first, v0 ^ v1 ^ v2 ^ v3
+}
+
+// sipText takes in a text. width tells the lengths of results apart.
+func (s *Secret) sipText(width uint64, text []byte) (v0, v1, v2, v3 uint64) {
+	k0, k1 := binary.LittleEndian.Uint64(s[:8]), binary.LittleEndian.Uint64(s[8:])
+	v0, v1 = k0^0x736f6d6570736575, k1^0x646f72616e646f6d^width
+	v2, v3 = k0^0x6c7967656e657261, k1^0x7465646279746573
+	last := uint64(len(text)) << 56
+	for ; len(text) >= 8; text = text[8:] {
+		m := binary.LittleEndian.Uint64(text)
+		v3 ^= m
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+		v0 ^= m
+	}
+	for i, c := range text {
+		last |= uint64(c) << (8 * i)
+	}
+	v3 ^= last
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	return v0 ^ last, v1, v2, v3
 }
 
 func sipRound(v0, v1, v2, v3 uint64) (_, _, _, _ uint64) {
