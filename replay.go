@@ -107,7 +107,7 @@ type CorrelationReport struct {
 	Rules    int // correlations in force; where there are none nothing is done
 	Days     int // days of which base matches had come or gone, or which a rule had not judged
 	Matches  int // base matches that were read
-	Groups   int // groups that were judged, by each rule that has matches of them
+	Groups   int // groups whose base matches were judged, each once for the days that are judged at once
 	Bounded  int // those in which a limit was met, so that something may be missing
 	LeftOut  int // base matches whose value is negative or no number, where rules add up numbers
 	Tags     int // tags made

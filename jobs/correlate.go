@@ -44,6 +44,7 @@ type judged struct {
 	Correlation
 	def             ttpcron.RuleDef
 	timespan, reach time.Duration
+	least           int
 	streams         map[string]int // by id
 	first           int64          // the first slot that is not frozen
 	thawed          time.Time      // its start, if slots began at any instant
@@ -215,7 +216,7 @@ func (p *pass) prepare(ctx context.Context, rules []Correlation) error {
 		return fmt.Errorf("correlations that have tags: %w", err)
 	}
 	for _, c := range rules {
-		j := &judged{Correlation: c, def: c.Def(), timespan: c.Timespan(), reach: c.Reach(), streams: map[string]int{}}
+		j := &judged{Correlation: c, def: c.Def(), timespan: c.Timespan(), reach: c.Reach(), least: c.Least(), streams: map[string]int{}}
 		j.made = slices.Contains(tagged, j.def.ID)
 		for i, s := range c.Streams() {
 			j.streams[s.ID] = i

@@ -235,7 +235,16 @@ func (c *correlated) Grouping() string {
 func (c *correlated) Streams() []*ttpcron.Stream { return c.streams }
 func (c *correlated) Timespan() time.Duration    { return c.span }
 func (c *correlated) Reach() time.Duration       { return c.reach() }
-func (c *correlated) Judge() Judge               { return &slowJudge{of: c} }
+func (c *correlated) Least() int {
+	switch {
+	case c.inner != nil || c.typ == "sum":
+		return 1
+	case c.typ == "all" || c.typ == "ordered":
+		return len(c.bases)
+	}
+	return c.n
+}
+func (c *correlated) Judge() Judge { return &slowJudge{of: c} }
 func (c *correlated) Tags(g ttpcron.Group, slot int64, dst []ttpcron.Tag) []ttpcron.Tag {
 	return append(dst, c.tag(g, slot))
 }

@@ -146,6 +146,8 @@ type Correlation interface {
 	// Reach is how long before the end of a window matches may lie that matter for it: the
 	// timespan or, where it names other correlations, the most that the spans come to.
 	Reach() time.Duration
+	// Least is from how many matches of a group on it may find something.
+	Least() int
 	// Judge returns a judge for one goroutine.
 	Judge() Judge
 	// Tags appends the tags of a finding to dst, all but CreatedAt.

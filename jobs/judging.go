@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -111,6 +113,8 @@ type judging struct {
 	now    time.Time
 	silent bool // what is found is not handed over
 	share  share
+	held   holding
+	begun  []*aim // that have a match of the group at hand
 }
 
 // share is of which tags a worker notes that they stay.
@@ -212,6 +216,8 @@ func (w *judging) read(r *reading) error {
 		a.judge = w.judges[a.judged]
 	}
 	targets := map[*ttpcron.Stream][]target{}
+	w.held.most = r.hold()
+	var text []byte // of the group
 	var group ttpcron.Group
 	var last ttpcron.BaseMatch // as far as copies of it are told by
 	open, idle := false, false
@@ -231,7 +237,8 @@ func (w *judging) read(r *reading) error {
 					return err
 				}
 			}
-			group, open, last = ttpcron.Group(strings.Clone(m.Group)), true, ttpcron.BaseMatch{}
+			text = append(text[:0], m.Group...)
+			group, open, last = ttpcron.Group(unsafe.String(unsafe.SliceData(text), len(text))), true, ttpcron.BaseMatch{}
 			idle = !w.begin(r, group)
 		}
 		if idle || m.Stream == last.Stream && m.Seq == last.Seq && m.Time.Equal(last.Time) {
@@ -248,11 +255,11 @@ func (w *judging) read(r *reading) error {
 			}
 			targets[m.Stream] = to
 		}
-		for _, t := range to {
-			if a := t.aim; !m.Time.Before(a.since) && m.Time.Before(a.until) {
-				w.match(a, group, t.stream, m)
-			}
+		if w.held.takes(m, to) {
+			continue
 		}
+		w.release(group, math.MaxInt)
+		w.give(group, m, to)
 	}
 	if open && !idle {
 		if err := w.end(r, group); err != nil {
@@ -260,6 +267,77 @@ func (w *judging) read(r *reading) error {
 		}
 	}
 	return w.rest(r)
+}
+
+// give gives a match to those that look at its stream.
+func (w *judging) give(g ttpcron.Group, m *ttpcron.BaseMatch, to []target) {
+	for _, t := range to {
+		if a := t.aim; !m.Time.Before(a.since) && m.Time.Before(a.until) {
+			w.match(a, g, t.stream, m)
+		}
+	}
+}
+
+// holding is the first matches of a group: most groups have few, and then most
+// correlations need not be asked.
+type holding struct {
+	list   []heldMatch
+	values []byte
+	most   int
+	over   bool // the group has more
+}
+
+type heldMatch struct {
+	ttpcron.BaseMatch
+	to   []target
+	from int // where its values begin
+}
+
+// maxHeld is how many matches of a group are held back.
+const maxHeld = 8
+
+// hold is how many matches of a group are too few for some correlation of the reading.
+func (r *reading) hold() (n int) {
+	for i := range r.aims {
+		n = max(n, r.aims[i].least-1)
+	}
+	return min(n, maxHeld)
+}
+
+// takes holds a match back, unless there are enough.
+func (h *holding) takes(m *ttpcron.BaseMatch, to []target) bool {
+	if h.over || len(h.list) == h.most {
+		return false
+	}
+	x := heldMatch{BaseMatch: *m, to: to, from: len(h.values)}
+	x.Group, x.Values = "", ""
+	h.values = append(h.values, m.Values...)
+	h.list = append(h.list, x)
+	return true
+}
+
+// release gives what is held to the correlations for which so many matches may be enough.
+func (w *judging) release(g ttpcron.Group, enough int) {
+	h := &w.held
+	if h.over {
+		return
+	}
+	h.over = true
+	upTo := len(h.values)
+	values := unsafe.String(unsafe.SliceData(h.values), upTo)
+	for i := range h.list {
+		x := &h.list[i]
+		end := upTo
+		if i+1 < len(h.list) {
+			end = h.list[i+1].from
+		}
+		x.Values = values[x.from:end]
+		for _, t := range x.to {
+			if a := t.aim; a.least <= enough && !x.Time.Before(a.since) && x.Time.Before(a.until) {
+				w.match(a, g, t.stream, &x.BaseMatch)
+			}
+		}
+	}
 }
 
 // matches yields the matches of a reading.
@@ -284,9 +362,11 @@ func (w *judging) matches(r *reading) iter.Seq2[*ttpcron.BaseMatch, error] {
 
 // begin begins with a group. It is false for one of which nothing is to be judged.
 func (w *judging) begin(r *reading, g ttpcron.Group) bool {
-	for i := range r.aims {
-		r.aims[i].began, r.aims[i].failed = false, false
+	for _, a := range w.begun {
+		a.began, a.failed = false, false
 	}
+	w.begun = w.begun[:0]
+	w.held.list, w.held.values, w.held.over = w.held.list[:0], w.held.values[:0], false
 	if r.groups == nil {
 		return true
 	}
@@ -314,6 +394,7 @@ func (w *judging) match(a *aim, g ttpcron.Group, stream int, m *ttpcron.BaseMatc
 	defer w.caught(a)
 	if !a.began {
 		a.began = true
+		w.begun = append(w.begun, a)
 		a.judge.Begin(g)
 	}
 	a.judge.Match(stream, m)
@@ -331,8 +412,20 @@ func (w *judging) caught(a *aim) {
 
 // end asks the judges what they have found of a group.
 func (w *judging) end(r *reading, g ttpcron.Group) error {
-	for i := range r.aims {
-		a := &r.aims[i]
+	if !w.silent && (w.held.over || len(w.held.list) > 0) {
+		w.found.groups++
+	}
+	w.release(g, len(w.held.list))
+	t := r.groups[g]
+	if t != nil && t.went {
+		for i := range r.aims {
+			if a := &r.aims[i]; !a.began {
+				w.begun = append(w.begun, a)
+			}
+		}
+	}
+	kept := false // the group's text
+	for _, a := range w.begun {
 		w.slots = w.slots[:0]
 		if a.began && !a.failed {
 			w.ask(a)
@@ -341,11 +434,14 @@ func (w *judging) end(r *reading, g ttpcron.Group) error {
 			if slot < a.first || slot > a.last {
 				continue
 			}
+			if !kept {
+				g, kept = ttpcron.Group(strings.Clone(string(g))), true // tags hold on to it
+			}
 			if err := w.finding(r, a, g, slot); err != nil {
 				return err
 			}
 		}
-		if t := r.groups[g]; t != nil && t.went && a.first <= a.last {
+		if t != nil && t.went && a.first <= a.last {
 			if err := w.gone(a, g); err != nil {
 				return err
 			}
@@ -361,7 +457,6 @@ func (w *judging) ask(a *aim) {
 	if w.silent {
 		return
 	}
-	w.found.groups++
 	w.found.leftOut += a.judge.LeftOut()
 	if bounded {
 		w.found.bounded++

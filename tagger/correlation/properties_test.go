@@ -36,6 +36,9 @@ func TestWhatAMatchMayDecide(t *testing.T) {
 				if !slices.IsSorted(all) || len(slices.Compact(slices.Clone(all))) != len(all) {
 					t.Fatalf("seed %d: slots are %v", seed, all)
 				}
+				if len(all) > 0 && len(matches) < r.Least() {
+					t.Fatalf("seed %d, %+v: %d matches are enough, of at least %d", seed, r.def, len(matches), r.Least())
+				}
 				for s := ttpcron.Slot(time.Unix(995, 0), r.Timespan()); s <= ttpcron.Slot(time.Unix(1030, 0), r.Timespan()); s++ {
 					w := r.SlotWindow(s)
 					var near []streamed
@@ -44,8 +47,12 @@ func TestWhatAMatchMayDecide(t *testing.T) {
 							near = append(near, m)
 						}
 					}
-					if got := slices.Contains(slotsOf(j, g, near), s); got != slices.Contains(all, s) {
+					got := slices.Contains(slotsOf(j, g, near), s)
+					if got != slices.Contains(all, s) {
 						t.Fatalf("seed %d, %+v: slot %d depends on more than its reach", seed, r.def, s)
+					}
+					if got && len(near) < r.Least() {
+						t.Fatalf("seed %d, %+v: %d matches are enough, of at least %d", seed, r.def, len(near), r.Least())
 					}
 				}
 				i := rnd.IntN(len(matches))

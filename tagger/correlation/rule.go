@@ -18,6 +18,7 @@ type Rule struct {
 	feeds    [][]feed // by stream: the nodes that its matches go to
 	nodes    []node   // those below another before it; the rule itself is the last
 	ofGroup  bool     // some node needs values of the group
+	least    int      // see Least
 }
 
 // node is the rule itself, or a correlation that it names.
@@ -71,6 +72,48 @@ func (r *Rule) Timespan() time.Duration { return r.def.Timespan }
 // Reach is how long before the end of a window matches may lie that matter for it: the
 // timespan or, where the rule names other correlations, the most that the spans come to.
 func (r *Rule) Reach() time.Duration { return r.reach }
+
+// Least is from how many matches of a group on the rule may find something: of fewer it
+// need not be asked.
+func (r *Rule) Least() int { return r.least }
+
+// leastOf works out [Rule.Least], from the nodes below up.
+func leastOf(nodes []node, feeds [][]feed) int {
+	items := make([][]int, len(nodes)) // how many matches one of each rule of a node takes
+	for i := range nodes {
+		items[i] = make([]int, len(nodes[i].refs))
+	}
+	for _, of := range feeds {
+		for i := range of {
+			items[of[i].node][of[i].item] = 1
+		}
+	}
+	least := 1
+	for i := range nodes {
+		inner := slices.ContainsFunc(nodes[:i], func(below node) bool { return below.up.node == i })
+		least = nodes[i].least(items[i], inner)
+		if i < len(nodes)-1 {
+			up := &nodes[i].up
+			items[up.node][up.item] = least
+		}
+	}
+	return least
+}
+
+// least is how many base matches it takes to satisfy the node, or fewer, given how many
+// one of each of its rules takes. Rules that are correlations may share theirs.
+func (n *node) least(items []int, inner bool) int {
+	slices.Sort(items)
+	switch {
+	case n.def.Type == ValueSum || n.limit.expr != nil:
+		return items[0]
+	case !inner:
+		return n.limit.count
+	case n.def.Type.temporal():
+		return items[n.limit.count-1]
+	}
+	return items[0]
+}
 
 // Condition returns the rule's condition as it is shown, such as gte 10.
 func (r *Rule) Condition() string { return r.root().limit.text }

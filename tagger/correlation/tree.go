@@ -287,6 +287,7 @@ func (b *builder) finish(r *Rule) {
 			}
 		}
 	}
+	r.least = leastOf(r.nodes, r.feeds)
 	r.digest = r.makeDigest()
 }
 
