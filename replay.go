@@ -104,10 +104,12 @@ type Run struct {
 
 // CorrelationReport counts what a run did with correlations, once it had looked at events.
 type CorrelationReport struct {
-	Rules    int // correlations in force; where there are none nothing is done
-	Days     int // days of which base matches had come or gone, or which a rule had not judged
-	Matches  int // base matches that were read
-	Groups   int // groups whose base matches were judged, each once for the days that are judged at once
+	Rules   int // correlations in force; where there are none nothing is done
+	Days    int // days of which base matches had come or gone, or which a rule had not judged
+	Matches int // base matches that were read, some more than once: windows reach from day to day
+	// Groups counts the groups whose base matches were judged, each once, however many
+	// readings it takes. Beyond some ten thousands it is an estimate.
+	Groups   int
 	Bounded  int // those in which a limit was met, so that something may be missing
 	LeftOut  int // base matches whose value is negative or no number, where rules add up numbers
 	Tags     int // tags made

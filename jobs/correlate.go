@@ -78,12 +78,16 @@ type pass struct {
 	done   int           // days
 
 	workers []*judging
+	groups  *groupCount // that were judged
+	bounded *groupCount // in which a limit was met
 	group   judgements
 	commit  chan outcome
 	flying  []ttpcron.Tag
 	spare   []ttpcron.Tag
 	broken  bool           // a commit failed: nothing more may be committed
 	removed map[string]int // tags, by rule
+
+	judgedTo map[int]judgedTo // by rule; the planner's
 }
 
 // judgements are what is committed together.
@@ -128,7 +132,7 @@ func (r *run) correlate(ctx context.Context) error {
 	}
 	began := r.now()
 	defer func() { rep.Elapsed = r.now().Sub(began) }()
-	p := &pass{job: r, matches: r.Store.Matches, report: rep, removed: map[string]int{}}
+	p := &pass{job: r, matches: r.Store.Matches, report: rep, removed: map[string]int{}, judgedTo: map[int]judgedTo{}, groups: newGroupCount(maxCounted), bounded: newGroupCount(maxCounted)}
 	err := p.prepare(ctx, rules)
 	if err == nil {
 		err = p.survey(ctx)
@@ -514,8 +518,7 @@ func (p *pass) collect(f *found) {
 		g.names[cmp.Or(t.AttackerUUID, t.IdentityUUID)] = struct{}{}
 	}
 	rep.Matches += f.matches
-	rep.Groups += f.groups
-	rep.Bounded += f.bounded
+	rep.Groups, rep.Bounded = p.groups.count(), p.bounded.count()
 	rep.LeftOut += f.leftOut
 	rep.Tags += len(f.tags)
 	for id, n := range f.made {

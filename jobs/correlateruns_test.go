@@ -383,18 +383,91 @@ func TestPassIsBounded(t *testing.T) {
 	}
 }
 
-// TestLeftOutIsCounted: a run adds up, over the groups it judged, the matches whose value
-// does not count. The fake leaves out one of an odd number.
-func TestLeftOutIsCounted(t *testing.T) {
-	m := newMemory()
-	start := ttpcron.DayOf(daysAgo(3)).Start()
-	for i, address := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.3"} {
-		add(m, guess(start.Add(time.Duration(i)*time.Second), "wget", "root", address, "1"))
+// TestFiguresOfGroups: how many groups a run judged, in how many a limit was met and how
+// many values do not count does not depend on how many days one reading takes, nor on how
+// many readings a limit makes of one. The fake meets a limit with every 50th event, and
+// leaves out those of even seconds.
+func TestFiguresOfGroups(t *testing.T) {
+	start := ttpcron.DayOf(daysAgo(9)).Start()
+	set := counting(2)
+	set.list = append(set.list, &sequence{id: "C2", version: 1, typ: "count", bases: []string{"A"}, group: []string{"attacker_ip"}, span: 30 * time.Hour, n: 2})
+	for _, limits := range []passLimits{{}, {span: 1}, {span: 2}, {span: 64}, {tags: 1, kept: 1, span: 1}} {
+		m := newMemory()
+		m.pageSize = 1000
+		for i := range 200 {
+			add(m, guess(start.Add(time.Duration(i)*50*time.Minute), fmt.Sprint("wget ", i), "root", fmt.Sprintf("203.0.113.%d", i%3), "1"))
+			add(m, guess(start.Add(time.Duration(i)*50*time.Minute+time.Second), fmt.Sprint("wget x ", i), "root", "203.0.113.0", "1"))
+		}
+		c := do(t, Job{Store: correlating(m), Rules: &set, Source: SourceAll, limits: limits}).Run.Correlation
+		if c.Groups != 3 || c.Bounded != 1 || c.LeftOut != 400 {
+			t.Errorf("%+v: %d groups, %d met a limit, %d left out; want 3, 1 and 400", limits, c.Groups, c.Bounded, c.LeftOut)
+		}
 	}
-	set := counting(1)
-	job := Job{Store: correlating(m), Rules: &set, Source: SourceAll}
-	if r := do(t, job); r.Run.Correlation.LeftOut != 2 || r.Run.Correlation.Groups != 3 {
-		t.Errorf("%d of %d groups have one left out, want 2 of 3", r.Run.Correlation.LeftOut, r.Run.Correlation.Groups)
+}
+
+// TestSlotsOfTwoDaysAreJudgedOnce: a slot over midnight is a finding of one of the two days,
+// in a first run, after an edit and when matches went, in whatever blocks they are judged.
+func TestSlotsOfTwoDaysAreJudgedOnce(t *testing.T) {
+	start := ttpcron.DayOf(daysAgo(9)).Start()
+	for _, span := range []int{1, 2, 64} {
+		m := newMemory()
+		m.pageSize = 1000
+		for i := range 400 {
+			add(m, guess(start.Add(time.Duration(i)*20*time.Minute), fmt.Sprint("wget ", i%2), "root", "203.0.113.1", "1"))
+		}
+		for _, s := range []struct {
+			span time.Duration
+			word string
+		}{{7 * time.Hour, "wget"}, {7 * time.Hour, "wget 1"}, {11 * time.Hour, "wget 1"}, {11 * time.Hour, "wget"}, {25 * time.Hour, "wget"}} {
+			set := counting(2)
+			set.lexicon[0].word, set.list[0].span = s.word, s.span
+			want := len(set.fromScratch(m.events, nil))
+			c := do(t, Job{Store: correlating(m), Rules: &set, Source: SourceAll, Workers: 2, limits: passLimits{span: span}}).Run.Correlation
+			if got := len(findings(m)); got != want || c.Tags != want {
+				t.Errorf("%d days at once, %v, %s: %d tags made, %d stored, want %d", span, s.span, s.word, c.Tags, got, want)
+			}
+		}
+	}
+}
+
+// TestWhatWentAfterMidnight: the slot over midnight begins on a day of which nothing went.
+func TestWhatWentAfterMidnight(t *testing.T) {
+	midnight := ttpcron.DayOf(daysAgo(3)).Start()
+	set := counting(2)
+	set.list[0].span = 55 * time.Minute
+	for ttpcron.SlotStart(ttpcron.Slot(midnight.Add(2*time.Second), 55*time.Minute), 55*time.Minute).Equal(midnight) {
+		midnight = midnight.Add(-24 * time.Hour)
+	}
+	m := newMemory()
+	for i := range 2 {
+		add(m, guess(midnight.Add(time.Duration(1+i)*time.Second), fmt.Sprint("wget ", i), "root", "203.0.113.1", "1"))
+	}
+	do(t, Job{Store: correlating(m), Rules: &set, Source: SourceAll})
+	if got := findings(m); len(got) != 1 {
+		t.Fatalf("found %q", got)
+	}
+	add(m, guess(midnight.Add(-time.Minute), "wget", "root", "203.0.113.2", "1"))
+	m.learn(1, ttpcron.TextPayload("command_text", "nothing"))
+	do(t, Job{Store: correlating(m), Rules: &set, Source: SourceAll})
+	if got := findings(m); len(got) != 0 {
+		t.Errorf("found %q, of one match alone", got)
+	}
+}
+
+// TestGroupsAreCounted counts exactly while it can, and nearly so after that.
+func TestGroupsAreCounted(t *testing.T) {
+	for _, n := range []int{1, 1000, 1001, 300_000} {
+		c := newGroupCount(1000)
+		h := groupHashes{of: c}
+		for range 2 {
+			for i := range n {
+				h.add(hashOf(ttpcron.Group(strconv.Itoa(i/3)), hashOfGrouping(strconv.Itoa(i%3))))
+			}
+		}
+		h.settle()
+		if got := c.count(); n <= 1000 && got != n || got < n-n/5 || got > n+n/5 || len(c.kept) > 1000 {
+			t.Errorf("counted %d of %d, and kept %d", got, n, len(c.kept))
+		}
 	}
 }
 

@@ -251,8 +251,9 @@ func (c *correlated) Tags(g ttpcron.Group, slot int64, dst []ttpcron.Tag) []ttpc
 
 // slowJudge keeps all of a group.
 type slowJudge struct {
-	of   *correlated
-	list []instant
+	of      *correlated
+	list    []instant
+	counted ttpcron.Window
 }
 
 func (j *slowJudge) Begin(g ttpcron.Group) {
@@ -270,10 +271,21 @@ func (j *slowJudge) Match(stream int, m *ttpcron.BaseMatch) {
 }
 
 func (j *slowJudge) End(slots []int64) ([]int64, bool) {
-	return append(slots, j.of.slots(j.list)...), len(j.list) > 40
+	limit := slices.ContainsFunc(j.list, func(m instant) bool { return m.seq%50 == 0 })
+	return append(slots, j.of.slots(j.list)...), limit
 }
 
-func (j *slowJudge) LeftOut() int { return len(j.list) % 2 }
+func (j *slowJudge) CountLeftOut(w ttpcron.Window) { j.counted = w }
+
+// LeftOut counts the matches of even seconds.
+func (j *slowJudge) LeftOut() (n int) {
+	for _, m := range j.list {
+		if m.at.Unix()%2 == 0 && j.counted.Contains(m.at) {
+			n++
+		}
+	}
+	return n
+}
 
 // sequences is a rule set of wordRules and of sequences over them. Whatever state a word
 // rule is in, its matches count.

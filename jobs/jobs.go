@@ -164,6 +164,9 @@ type Judge interface {
 	// End appends the slots in which windows ended that satisfy the condition, ascending,
 	// and reports whether a limit was met, so that there may be more of them.
 	End(slots []int64) (_ []int64, bounded bool)
+	// CountLeftOut says of which time LeftOut counts matches, of the groups that begin
+	// after it. Without it that is any.
+	CountLeftOut(w ttpcron.Window)
 	// LeftOut counts the matches of the group that took no part because a number is
 	// wanted and their value is negative or none.
 	LeftOut() int

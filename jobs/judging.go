@@ -24,9 +24,9 @@ type found struct {
 	judgements []ttpcron.Judgement
 	kept       []ttpcron.UUID
 
-	matches, groups, bounded, leftOut int
-	made                              map[string]int // tags of days that were judged again, by rule
-	failed                            []failure
+	matches, leftOut int
+	made             map[string]int // tags of days that were judged again, by rule
+	failed           []failure
 }
 
 // judge judges what there is to judge of a block.
@@ -34,7 +34,7 @@ func (p *pass) judge(ctx context.Context, days []matchDay) error {
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
 	for len(p.workers) < p.job.workers {
-		p.workers = append(p.workers, &judging{pass: p, judges: map[*judged]Judge{}, spare: make(chan []ttpcron.Tag, 1)})
+		p.workers = append(p.workers, &judging{pass: p, judges: map[*judged]Judge{}, groups: groupHashes{of: p.groups}, spare: make(chan []ttpcron.Tag, 1)})
 	}
 	work, results := make(chan *reading), make(chan handed)
 	var wg sync.WaitGroup
@@ -103,18 +103,21 @@ type handed struct {
 type judging struct {
 	pass   *pass
 	judges map[*judged]Judge
+	groups groupHashes
 	spare  chan []ttpcron.Tag // that were handed over and are free again
 
-	ctx    context.Context
-	to     chan<- handed
-	found  *found
-	slots  []int64
-	tags   []ttpcron.Tag
-	now    time.Time
-	silent bool // what is found is not handed over
-	share  share
-	held   holding
-	begun  []*aim // that have a match of the group at hand
+	ctx      context.Context
+	to       chan<- handed
+	found    *found
+	slots    []int64
+	tags     []ttpcron.Tag
+	now      time.Time
+	silent   bool           // what is found is not handed over
+	own      ttpcron.Window // see reading
+	grouping uint64         // its hash
+	share    share
+	held     holding
+	begun    []*aim // that have a match of the group at hand
 }
 
 // share is of which tags a worker notes that they stay.
@@ -159,7 +162,9 @@ func (w *judging) do(ctx context.Context, r *reading, to chan<- handed) error {
 	w.ctx, w.to, w.now = ctx, to, w.pass.job.now().UTC().Truncate(time.Second)
 	w.silent, w.share = false, share{keep: r.removing}
 	w.fill()
-	if err := w.read(r); err != nil {
+	err := w.read(r)
+	w.groups.settle()
+	if err != nil {
 		return err
 	}
 	if !r.removing {
@@ -208,12 +213,14 @@ type target struct {
 
 // read feeds the matches of a reading to its correlations.
 func (w *judging) read(r *reading) error {
+	w.own, w.grouping = r.own, hashOfGrouping(r.family.grouping)
 	for i := range r.aims {
 		a := &r.aims[i]
 		if w.judges[a.judged] == nil {
 			w.judges[a.judged] = a.Judge()
 		}
 		a.judge = w.judges[a.judged]
+		a.judge.CountLeftOut(r.own)
 	}
 	targets := map[*ttpcron.Stream][]target{}
 	w.held.most = r.hold()
@@ -406,14 +413,16 @@ func (w *judging) caught(a *aim) {
 		w.found.failed = append(w.found.failed, failure{a.def.ID, cause})
 		a.failed = true
 		a.judge = a.Judge()
+		a.judge.CountLeftOut(w.own)
 		w.judges[a.judged] = a.judge
 	}
 }
 
 // end asks the judges what they have found of a group.
 func (w *judging) end(r *reading, g ttpcron.Group) error {
+	hash := hashOf(g, w.grouping)
 	if !w.silent && (w.held.over || len(w.held.list) > 0) {
-		w.found.groups++
+		w.groups.add(hash)
 	}
 	w.release(g, len(w.held.list))
 	t := r.groups[g]
@@ -428,7 +437,7 @@ func (w *judging) end(r *reading, g ttpcron.Group) error {
 	for _, a := range w.begun {
 		w.slots = w.slots[:0]
 		if a.began && !a.failed {
-			w.ask(a)
+			w.ask(a, hash)
 		}
 		for _, slot := range w.slots {
 			if slot < a.first || slot > a.last {
@@ -450,7 +459,7 @@ func (w *judging) end(r *reading, g ttpcron.Group) error {
 	return nil
 }
 
-func (w *judging) ask(a *aim) {
+func (w *judging) ask(a *aim, group uint64) {
 	defer w.caught(a)
 	slots, bounded := a.judge.End(w.slots)
 	w.slots = slots
@@ -459,7 +468,7 @@ func (w *judging) ask(a *aim) {
 	}
 	w.found.leftOut += a.judge.LeftOut()
 	if bounded {
-		w.found.bounded++
+		w.pass.bounded.add([]uint64{group})
 	}
 }
 

@@ -24,6 +24,9 @@ type reading struct {
 	groups map[ttpcron.Group]*touch
 	// since and until are when the matches happened that are read.
 	since, until time.Time
+	// own is the time of the days that the reading judges: no other of the family does, so
+	// what is counted of their matches is counted once.
+	own ttpcron.Window
 	// removing says that tags of the slots may have to go; keep that the store has to be
 	// told which stay.
 	removing bool
@@ -68,7 +71,11 @@ func (p *pass) plan(ctx context.Context, days []matchDay, give func(*reading) er
 }
 
 // planSpan gives out the readings of the families that read some days at once.
-func (p *pass) planSpan(ctx context.Context, span int, block, days []matchDay, give func(*reading) error) error {
+func (p *pass) planSpan(ctx context.Context, span int, block, days []matchDay, next func(*reading) error) error {
+	give := func(r *reading) error {
+		r.own = ttpcron.Window{Since: days[0].day.Start(), Until: (days[len(days)-1].day + 1).Start()}
+		return next(r)
+	}
 	var some []*family // for which it is still open
 	for _, f := range p.families {
 		if f.days != span {
@@ -76,7 +83,7 @@ func (p *pass) planSpan(ctx context.Context, span int, block, days []matchDay, g
 		}
 		switch p.choose(f, block, days) {
 		case judgeAll:
-			if r := p.whole(f, block, days); r != nil {
+			if r := p.rest(p.whole(f, block, days)); r != nil {
 				if err := give(r); err != nil {
 					return err
 				}
@@ -93,9 +100,11 @@ func (p *pass) planSpan(ctx context.Context, span int, block, days []matchDay, g
 		return err
 	}
 	for _, f := range some {
-		r := p.whole(f, block, days)
+		var r *reading
 		if g, ok := groups[f.grouping]; ok && p.fewTouched(f, near(f, block, days), g) {
 			r = p.some(f, g)
+		} else {
+			r = p.rest(p.whole(f, block, days))
 		}
 		if r == nil || r.groups != nil && len(r.groups) == 0 {
 			continue
@@ -220,14 +229,18 @@ func (j *judged) lastSlot() int64 {
 // between sets which slots are judged: those that have an instant in common with a span
 // of time. Frozen ones are not. It is false when none is left.
 func (a *aim) between(first, last time.Time) bool {
-	a.first = max(a.judged.first, ttpcron.Slot(first, a.timespan))
+	a.begin(max(a.judged.first, ttpcron.Slot(first, a.timespan)))
 	a.last = min(ttpcron.Slot(last, a.timespan), a.lastSlot())
-	a.since = ttpcron.SlotStart(a.first, a.timespan).Add(-a.reach)
+	a.until = ttpcron.SlotStart(a.last+1, a.timespan)
+	return a.first <= a.last
+}
+
+// begin sets the first slot that is judged.
+func (a *aim) begin(slot int64) {
+	a.first, a.since = slot, ttpcron.SlotStart(slot, a.timespan).Add(-a.reach)
 	if epoch := time.Unix(0, 0).UTC(); a.since.Before(epoch) {
 		a.since = epoch
 	}
-	a.until = ttpcron.SlotStart(a.last+1, a.timespan)
-	return a.first <= a.last
 }
 
 // whole returns the reading of all groups of some days, nil when there is nothing to find.
@@ -271,6 +284,39 @@ func (p *pass) whole(f *family, block, days []matchDay) *reading {
 			}
 			r.add(a)
 			r.removing = r.removing || a.made && (went || a.again)
+		}
+	}
+	if len(r.aims) == 0 {
+		return nil
+	}
+	return r
+}
+
+// judgedTo is how far readings of all groups have come with a correlation.
+type judgedTo struct {
+	slot     int64
+	removing bool
+}
+
+// rest takes from a reading of all groups the slots that the one before it has judged, in
+// which days meet. It returns nil when none is left.
+func (p *pass) rest(r *reading) *reading {
+	if r == nil {
+		return nil
+	}
+	aims := r.aims
+	r.aims, r.since, r.until = nil, time.Time{}, time.Time{}
+	for _, a := range aims {
+		was, ok := p.judgedTo[a.index]
+		if ok && was.slot >= a.first && (was.removing || !r.removing || !a.made) {
+			a.begin(was.slot + 1)
+			if from := ttpcron.SlotStart(a.first, a.timespan); a.from.Before(from) {
+				a.from = from
+			}
+		}
+		if a.first <= a.last {
+			p.judgedTo[a.index] = judgedTo{a.last, r.removing}
+			r.add(a)
 		}
 	}
 	if len(r.aims) == 0 {

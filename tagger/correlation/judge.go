@@ -13,6 +13,7 @@ type Judge struct {
 	slots   []int64
 	bounded bool
 	leftOut int
+	counted ttpcron.Window // of which time leftOut is
 
 	nodes []nodeState
 	of    pieces // the values of the group
@@ -98,6 +99,10 @@ func (j *Judge) End(slots []int64) (_ []int64, bounded bool) {
 	return append(slots, j.slots...), j.bounded
 }
 
+// CountLeftOut says of which time LeftOut counts matches, of the groups that begin after
+// it. Without it that is any.
+func (j *Judge) CountLeftOut(w ttpcron.Window) { j.counted = w }
+
 // LeftOut counts the matches of the group that took no part in a value_sum because their
 // value is negative or no number.
 func (j *Judge) LeftOut() int { return j.leftOut }
@@ -152,7 +157,9 @@ func (j *Judge) value(n *node, f *feed, m *match) bool {
 			return true
 		}
 	}
-	j.leftOut++
+	if j.counted.Contains(j.match.at.time()) {
+		j.leftOut++
+	}
 	return false
 }
 
