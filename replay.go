@@ -105,7 +105,8 @@ type Run struct {
 // CorrelationReport counts what a run did with correlations, once it had looked at events.
 type CorrelationReport struct {
 	Rules   int // correlations in force; where there are none nothing is done
-	Days    int // days of which base matches had come or gone, or which a rule had not judged
+	Days    int // days that were judged, since base matches came or went, or a rule had not judged them
+	Waiting int // days of which that is so, but the run ended before they were judged
 	Matches int // base matches that were read, some more than once: windows reach from day to day
 	// Groups counts the groups whose base matches were judged, each once, however many
 	// readings it takes. Beyond some ten thousands it is an estimate.

@@ -75,19 +75,27 @@ type pass struct {
 	before ttpcron.Day   // of base matches, the last before it
 	fresh  []ttpcron.Day // ascending
 	marked bool          // the store knows that a pass has come to them
-	done   int           // days
+	todo   int           // days
 
 	workers []*judging
 	groups  *groupCount // that were judged
 	bounded *groupCount // in which a limit was met
 	group   judgements
 	commit  chan outcome
-	flying  []ttpcron.Tag
+	flying  flight
 	spare   []ttpcron.Tag
-	broken  bool           // a commit failed: nothing more may be committed
-	removed map[string]int // tags, by rule
+	booked  ttpcron.CorrelationReport // what it says of judging is committed
+	broken  bool                      // a commit failed: nothing more may be committed
+	removed map[string]int            // tags, by rule
 
 	judgedTo map[int]judgedTo // by rule; the planner's
+}
+
+// flight is what is being committed.
+type flight struct {
+	tags   []ttpcron.Tag
+	made   map[string]int
+	report ttpcron.CorrelationReport // as it is to be once that is done
 }
 
 // judgements are what is committed together.
@@ -95,6 +103,7 @@ type judgements struct {
 	ttpcron.Commit
 	bytes int
 	names map[string]struct{} // of attackers and sessions
+	made  map[string]int      // tags of days that were judged again, by rule
 	began time.Time
 }
 
@@ -125,9 +134,8 @@ func (r *run) correlate(ctx context.Context) error {
 		return nil
 	}
 	rep := &r.out.Run.Correlation
-	rep.Rules = len(rules)
 	if r.DryRun {
-		rep.NotForetold = true
+		rep.Rules, rep.NotForetold = len(rules), true
 		return nil
 	}
 	began := r.now()
@@ -137,8 +145,11 @@ func (r *run) correlate(ctx context.Context) error {
 	if err == nil {
 		err = p.survey(ctx)
 	}
-	if err == nil && rep.Days > 0 {
-		err = p.run(ctx)
+	if err == nil {
+		rep.Rules, rep.Waiting = len(rules), p.todo
+		if p.todo > 0 {
+			err = p.run(ctx)
+		}
 	}
 	p.tell()
 	return interruptedOr(ctx, err)
@@ -310,10 +321,10 @@ func (p *pass) survey(ctx context.Context) error {
 			p.rules[i].changed = p.rules[i].changed || lacks
 		}
 		if day.waits() {
-			if p.report.Days == 0 {
+			if p.todo == 0 {
 				p.first, p.before = p.blockOf(day.day), before
 			}
-			p.report.Days++
+			p.todo++
 			p.changes(d)
 		}
 		if !touched || !slices.ContainsFunc(d.Judged.Rules, p.isFormer) {
@@ -431,25 +442,31 @@ func (p *pass) tell() {
 // run judges one block of days after the other. Days of a block are settled together.
 func (p *pass) run(ctx context.Context) error {
 	p.start(nil)
+	p.booked = *p.report
 	err := p.blocks(ctx)
-	if err == nil {
-		return p.flush(ctx, true)
+	switch {
+	case err == nil:
+		err = p.flush(ctx, true)
+	case !p.broken:
+		// What was found until then is true.
+		err = cmp.Or(p.flush(ctx, false), p.settle(), err)
 	}
 	if p.broken {
-		return err
-	}
-	// What was found until then is true.
-	if serr := p.flush(ctx, false); serr != nil {
-		return serr
-	}
-	if serr := p.settle(); serr != nil {
-		return serr
+		p.unbook()
 	}
 	return err
 }
 
+// unbook takes from the report what is not committed.
+func (p *pass) unbook() {
+	rep := p.report
+	b := p.booked
+	b.Inserted, b.Known, b.Replaced, b.Removed = rep.Inserted, rep.Known, rep.Replaced, rep.Removed
+	*rep = b
+}
+
 func (p *pass) start(tags []ttpcron.Tag) {
-	p.group = judgements{Commit: ttpcron.Commit{Tags: tags}, names: map[string]struct{}{}, began: p.job.now()}
+	p.group = judgements{Commit: ttpcron.Commit{Tags: tags}, names: map[string]struct{}{}, made: map[string]int{}, began: p.job.now()}
 }
 
 // blockOf returns the first day of the block of a day.
@@ -491,13 +508,14 @@ func (p *pass) block(ctx context.Context, days []matchDay) error {
 		if !d.waits() {
 			continue
 		}
-		p.done++
+		p.report.Days++
+		p.report.Waiting--
 		p.group.Judged = append(p.group.Judged, ttpcron.JudgedDay{Day: d.day, Rules: rules})
 		if d.touched > 0 {
 			p.group.Settled = append(p.group.Settled, ttpcron.SettledMatches{Day: d.day, UpTo: d.last})
 		}
 	}
-	p.job.progress(Progress{Stage: StageCorrelate, Done: int64(p.done), Total: int64(p.report.Days), Tags: p.report.Tags})
+	p.job.progress(Progress{Stage: StageCorrelate, Done: int64(p.report.Days), Total: int64(p.todo), Tags: p.report.Tags})
 	if !p.due() {
 		return nil
 	}
@@ -522,12 +540,11 @@ func (p *pass) collect(f *found) {
 	rep.LeftOut += f.leftOut
 	rep.Tags += len(f.tags)
 	for id, n := range f.made {
-		p.job.changes.made[id] += n
+		g.made[id] += n
 	}
 	for _, x := range f.failed {
 		p.job.log.Warn("a correlation failed on a group, its tags are lost", "rule", x.event, "cause", fmt.Sprint(x.cause))
 	}
-	p.job.found.add(f.tags)
 }
 
 // due reports whether the group should be committed now.
@@ -545,7 +562,7 @@ func (p *pass) flush(ctx context.Context, last bool) error {
 	if err := p.settle(); err != nil {
 		return err
 	}
-	c := p.group.Commit
+	c, made := p.group.Commit, p.group.made
 	if len(c.Tags)+len(c.Gone)+len(c.Judgements)+len(c.Judged) == 0 {
 		return nil
 	}
@@ -557,7 +574,7 @@ func (p *pass) flush(ctx context.Context, last bool) error {
 	p.start(p.spare)
 	p.spare = nil
 	c.Run = p.job.record()
-	p.commit, p.flying = make(chan outcome, 1), c.Tags
+	p.commit, p.flying = make(chan outcome, 1), flight{c.Tags, made, *p.report}
 	go func(done chan<- outcome) {
 		n, err := p.job.ledger.Commit(context.WithoutCancel(ctx), c)
 		done <- outcome{n, err}
@@ -591,19 +608,25 @@ func (p *pass) settle() error {
 	}
 	o, rep := <-p.commit, p.report
 	p.commit = nil
+	f := &p.flying
 	if o.err != nil {
 		p.broken = true
-		return fmt.Errorf("commit %d tags of correlations: %w", len(p.flying), o.err)
+		return fmt.Errorf("commit %d tags of correlations: %w", len(f.tags), o.err)
+	}
+	p.booked = f.report
+	p.job.found.add(f.tags)
+	for id, n := range f.made {
+		p.job.changes.made[id] += n
 	}
 	rep.Inserted += o.Inserted
-	rep.Known += len(p.flying) - o.Inserted
+	rep.Known += len(f.tags) - o.Inserted
 	rep.Replaced += o.Replaced
 	rep.Removed += o.Removed
 	for k, n := range o.Changes {
 		p.removed[k.RuleID] += n.Removed
 	}
 	p.job.changes.tags.Add(o.Committed)
-	clear(p.flying)
-	p.spare, p.flying = p.flying[:0], nil
+	clear(f.tags)
+	p.spare, p.flying = f.tags[:0], flight{}
 	return nil
 }

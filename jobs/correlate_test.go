@@ -337,75 +337,24 @@ func (p *plays) stayFrozen(before map[ttpcron.UUID]ttpcron.Tag) error {
 
 // disturbed runs a job that may be interrupted, or fail in the middle.
 func (p *plays) disturbed(j *Job) (complete bool, err error) {
-	m, rnd := p.memory, p.rnd
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	defer func() { m.commitErr, m.onPage, m.onMatch = nil, nil, nil }()
-	broken := errors.New("broken")
-	switch rnd.IntN(7) {
-	case 0:
-		at := m.pages + 1 + rnd.IntN(5)
-		m.onPage = func(n int) {
-			if n == at {
-				cancel()
-			}
-		}
-	case 1:
-		at := m.commits + 1 + rnd.IntN(12)
-		m.commitErr = func(n int, _ ttpcron.Commit) error {
-			if n >= at {
-				return broken
-			}
-			return nil
-		}
-	case 2: // just one fails
-		at := m.commits + 1 + rnd.IntN(12)
-		m.commitErr = func(n int, _ ttpcron.Commit) error {
-			if n == at {
-				return broken
-			}
-			return nil
-		}
-	case 3:
-		var mu sync.Mutex
-		left := rnd.IntN(80)
-		m.onMatch = func() {
-			mu.Lock()
-			defer mu.Unlock()
-			if left--; left == 0 {
-				cancel()
-			}
-		}
-	}
-	r, err := j.Run(ctx)
-	switch {
-	case errors.Is(err, ErrInterrupted):
-		p.interrupted++
-		return false, nil
-	case errors.Is(err, broken):
-		p.broken++
-		return false, nil
-	case errors.Is(err, ErrNoRules):
-		return false, nil
-	case err != nil:
+	end, err := p.memory.disturbed(p.rnd, j)
+	if err != nil {
 		return false, err
 	}
-	c := r.Run.Correlation
-	if c.Inserted+c.Known != c.Tags || c.Rules != len(j.Rules.Correlations()) {
-		return false, fmt.Errorf("counts do not add up: %+v", c)
+	switch end {
+	case ended:
+		p.complete++
+	case interrupted:
+		p.interrupted++
+	case broke:
+		p.broken++
 	}
-	for _, x := range r.Changed {
-		if ttpcron.IsStream(x.RuleID) {
-			return false, fmt.Errorf("a stream is reported as a rule: %+v", x)
-		}
-	}
-	for _, a := range m.audit {
+	for _, a := range p.audit {
 		if ttpcron.IsStream(a.RuleID) {
 			return false, fmt.Errorf("a stream is in the audit trail: %+v", a)
 		}
 	}
-	p.complete++
-	return true, nil
+	return end == ended, nil
 }
 
 // asFromScratch compares the tags of the correlations in force with what they make of the

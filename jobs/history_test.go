@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 
@@ -38,7 +37,7 @@ func history(seed uint64) error {
 			continue
 		}
 		old := m.cursors[ttpcron.Command]
-		complete, err := m.disturbed(rnd, &j)
+		end, err := m.disturbed(rnd, &j)
 		if err != nil {
 			return fmt.Errorf("step %d: %w", step, err)
 		}
@@ -48,50 +47,13 @@ func history(seed uint64) error {
 		if err := m.truthful(); err != nil {
 			return fmt.Errorf("step %d: %w", step, err)
 		}
-		if complete && j.SinceDays == 0 {
+		if end == ended && j.SinceDays == 0 {
 			if err := m.nothingMissed(); err != nil {
 				return fmt.Errorf("step %d: %w", step, err)
 			}
 		}
 	}
 	return nil
-}
-
-// disturbed runs a job that may be interrupted or fail to commit.
-func (m *memory) disturbed(rnd *rand.Rand, j *Job) (complete bool, err error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	defer func() { m.commitErr, m.onPage = nil, nil }()
-	broken := errors.New("broken")
-	switch rnd.IntN(4) {
-	case 0:
-		at := m.pages + 1 + rnd.IntN(5)
-		m.onPage = func(n int) {
-			if n == at {
-				cancel()
-			}
-		}
-	case 1:
-		at := m.commits + 1 + rnd.IntN(4)
-		m.commitErr = func(n int, _ ttpcron.Commit) error {
-			if n >= at {
-				return broken
-			}
-			return nil
-		}
-	}
-	r, err := j.Run(ctx)
-	switch {
-	case errors.Is(err, ErrInterrupted), errors.Is(err, broken):
-		return false, nil
-	case err != nil:
-		return false, err
-	}
-	s := r.Run.Sources[0]
-	if s.Inserted+s.Known != s.Tags {
-		return false, fmt.Errorf("counts do not add up: %s", line(s))
-	}
-	return true, nil
 }
 
 // truthful checks that coverage of a day speaks of tags that are there.

@@ -69,6 +69,7 @@ type group struct {
 	reviews  []ttpcron.Review
 	names    map[string]struct{} // of attackers and sessions
 	sets     map[string]struct{} // rule sets that the coverage names
+	made     map[string]int      // tags of events that were looked at again, by rule
 	began    time.Time
 
 	reviewing *part    // of the last review
@@ -77,7 +78,7 @@ type group struct {
 }
 
 func newGroup(began time.Time, out []ttpcron.Tag, matches []ttpcron.BaseMatch) group {
-	return group{began: began, out: out, matches: matches, names: map[string]struct{}{}, sets: map[string]struct{}{}}
+	return group{began: began, out: out, matches: matches, names: map[string]struct{}{}, sets: map[string]struct{}{}, made: map[string]int{}}
 }
 
 type dayCoverage struct {
@@ -95,7 +96,7 @@ type replay struct {
 	group  group
 	read   int          // events of parts, for progress
 	commit chan outcome // of the commit in flight
-	flying loads        // in flight
+	flying group        // in flight
 	broken bool         // a commit failed: nothing more may be committed
 
 	// Slices of tags and of matches are large and go round: a unit's from the worker to
@@ -180,6 +181,7 @@ func (rp *replay) run(ctx context.Context) error {
 	}
 	if commitErr != nil {
 		rp.broken = true
+		rp.uncount(&rp.group)
 		return commitErr
 	}
 	return interruptedOr(ctx, readErr)
@@ -408,9 +410,8 @@ func (rp *replay) collect(u *unit) {
 		rp.job.log.Warn("tagger failed on an event, its tags are lost", "source", rp.source.Source, "event", f.event, "cause", fmt.Sprint(f.cause))
 	}
 	rp.count(u.counts)
-	rp.job.found.add(u.out)
 	for id, n := range u.made {
-		rp.job.changes.made[id] += n
+		g.made[id] += n
 	}
 	select {
 	case rp.units <- (loads{u.out, u.base.list}).emptied():
@@ -453,6 +454,12 @@ func (rp *replay) count(c counts) {
 	if rp.plan.kind == ttpcron.Command {
 		s.Commands += c.events - c.skipped
 	}
+}
+
+// uncount takes a group that is not committed from the source's report.
+func (rp *replay) uncount(g *group) {
+	c := g.counts
+	rp.count(counts{-c.events, -c.tagged, -c.tags, -c.skipped, -c.bounded})
 }
 
 // cover moves the coverage of the unit's day to its last event, and at the end
@@ -523,7 +530,7 @@ func (rp *replay) flush(ctx context.Context) error {
 	rp.group = newGroup(rp.job.now(), rp.groups.tags, rp.groups.matches)
 	rp.groups = loads{}
 	c := rp.commitOf(&g)
-	rp.commit, rp.flying = make(chan outcome, 1), loads{g.out, g.matches}
+	rp.commit, rp.flying = make(chan outcome, 1), g
 	go func(done chan<- outcome) {
 		n, err := rp.job.ledger.Commit(context.WithoutCancel(ctx), c)
 		done <- outcome{n, err}
@@ -547,15 +554,22 @@ func (rp *replay) settle() error {
 	if rp.commit == nil {
 		return nil
 	}
-	err := rp.credit(<-rp.commit, len(rp.flying.tags))
-	rp.commit, rp.groups = nil, rp.flying.emptied()
+	err := rp.credit(<-rp.commit, &rp.flying)
+	rp.commit, rp.groups = nil, loads{rp.flying.out, rp.flying.matches}.emptied()
+	rp.flying = group{}
 	return err
 }
 
-// credit books what a commit did.
-func (rp *replay) credit(o outcome, tags int) error {
+// credit books what the commit of a group did.
+func (rp *replay) credit(o outcome, g *group) error {
+	tags := len(g.out)
 	if o.err != nil {
+		rp.uncount(g)
 		return fmt.Errorf("commit %d tags: %w", tags, o.err)
+	}
+	rp.job.found.add(g.out)
+	for id, n := range g.made {
+		rp.job.changes.made[id] += n
 	}
 	rp.job.changes.tags.Add(o.Committed)
 	rp.source.Removed += o.Removed
@@ -578,7 +592,7 @@ func (rp *replay) finish(ctx context.Context, cursors []ttpcron.Cursor) error {
 	c := rp.commitOf(g)
 	c.Cursors = cursors
 	n, err := rp.job.ledger.Commit(ctx, c)
-	err = rp.credit(outcome{n, err}, len(g.out))
+	err = rp.credit(outcome{n, err}, g)
 	rp.group = group{}
 	return err
 }

@@ -338,8 +338,8 @@ func (e *edits) play() error {
 				return fmt.Errorf("step %d: %w", step, err)
 			}
 		}
-		complete, err := m.disturbed(rnd, &j)
-		if err == nil && complete {
+		end, err := m.disturbed(rnd, &j)
+		if err == nil && end == ended {
 			err = e.asFromScratch()
 		}
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 type correlationsJSON struct {
 	Rules    int     `json:"correlations"` // in force
 	Days     int     `json:"days"`
+	Waiting  int     `json:"waiting_days"` // not judged, since the run ended before
 	Matches  int     `json:"base_matches"`
 	Groups   int     `json:"groups"`
 	Bounded  int     `json:"bounded"`
@@ -31,7 +32,7 @@ func correlationsOf(c *ttpcron.CorrelationReport) *correlationsJSON {
 	if c.Rules == 0 {
 		return nil
 	}
-	return &correlationsJSON{c.Rules, c.Days, c.Matches, c.Groups, c.Bounded, c.LeftOut, c.Tags, c.Inserted, c.Known, c.Replaced, c.Removed, !c.NotForetold, float64(c.Elapsed.Milliseconds()) / 1000}
+	return &correlationsJSON{c.Rules, c.Days, c.Waiting, c.Matches, c.Groups, c.Bounded, c.LeftOut, c.Tags, c.Inserted, c.Known, c.Replaced, c.Removed, !c.NotForetold, float64(c.Elapsed.Milliseconds()) / 1000}
 }
 
 // printCorrelations says what a run did with correlations.
@@ -40,14 +41,18 @@ func printCorrelations(out *term.Output, c *ttpcron.CorrelationReport) {
 		return
 	}
 	rules := term.Plural(c.Rules, "rule", "rules")
-	fmt.Fprintf(out, "\n%s: ", out.Term.Paint(term.Bold, "Correlations"))
+	fmt.Fprintf(out, "%s: ", out.Term.Paint(term.Bold, "Correlations"))
 	switch {
 	case c.NotForetold:
 		fmt.Fprintf(out, "a dry run does not foretell what %s over several events would find.\n", rules)
-	case c.Days == 0:
+	case c.Days+c.Waiting == 0:
 		fmt.Fprintf(out, "nothing new for %s to judge.\n", rules)
 	default:
-		fmt.Fprintf(out, "%s judged %s on %s: %s, %s; took %s\n", rules, term.Plural(c.Groups, "group", "groups"), term.Plural(c.Days, "day", "days"),
+		days := term.Plural(c.Days, "day", "days")
+		if c.Waiting > 0 {
+			days = fmt.Sprintf("%s of %s", term.Count(c.Days), term.Plural(c.Days+c.Waiting, "day", "days"))
+		}
+		fmt.Fprintf(out, "%s judged %s on %s: %s, %s; took %s\n", rules, term.Plural(c.Groups, "group", "groups"), days,
 			term.Plural(c.Tags, "tag", "tags"), changes(ttpcron.TagChanges{Inserted: c.Inserted, Replaced: c.Replaced, Removed: c.Removed}), term.Ago(c.Elapsed))
 	}
 }

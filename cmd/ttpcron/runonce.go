@@ -159,8 +159,8 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 			err = serr
 		}
 	}
-	if len(r.Run.Sources) == 0 {
-		return err
+	if len(r.Run.Sources)+len(r.Files)+r.Run.Correlation.Rules == 0 {
+		return err // it did nothing
 	}
 	var old []orphanJSON
 	if o.dryRun {
@@ -253,8 +253,16 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 		}
 		fmt.Fprintln(out)
 	}
-	if err := out.Table(sourceTable(r.Run.Sources, o.dryRun)); err != nil {
-		return err
+	if len(r.Run.Sources)+r.Run.Correlation.Rules == 0 {
+		return nil // it ended before it tagged anything
+	}
+	if len(r.Run.Sources) > 0 {
+		if err := out.Table(sourceTable(r.Run.Sources, o.dryRun)); err != nil {
+			return err
+		}
+		if r.Run.Correlation.Rules > 0 {
+			fmt.Fprintln(out)
+		}
 	}
 	printCorrelations(out, &r.Run.Correlation)
 	if err := printChanged(out, r, old, o.dryRun); err != nil {

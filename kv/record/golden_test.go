@@ -272,7 +272,7 @@ func goldenRuns() []goldenRecord {
 		Imported: ttpcron.ImportReport{File: "f", Format: "cowrie", Lines: 1, New: 2, Known: 3, Changed: 4, Ignored: 5, Rejected: 6},
 		Sources:  []ttpcron.SourceReport{{Source: "command", Events: 1, Commands: 2, Tagged: 3, Tags: 4, Inserted: 5, Known: 6, Skipped: 7, Bounded: 8, DryRun: true, Elapsed: time.Minute}}}
 	rejected, retag, changed, waiting, leftOut, correlated := run, run, run, run, run, run
-	correlated.Correlation = ttpcron.CorrelationReport{Rules: 1, Days: 2, Matches: 300, Groups: 4, Bounded: 5, LeftOut: 300, Tags: 6, Inserted: 7, Known: 8, Replaced: 9, Removed: 10, NotForetold: true, Elapsed: time.Second}
+	correlated.Correlation = ttpcron.CorrelationReport{Rules: 1, Days: 2, Matches: 300, Groups: 4, Bounded: 5, LeftOut: 300, Tags: 6, Inserted: 7, Known: 8, Replaced: 9, Removed: 10, Waiting: 11, NotForetold: true, Elapsed: time.Second}
 	leftOut.Imported.LeftOut, leftOut.Unclaimed = 300, []ttpcron.SourceKind{ttpcron.SessionFact, ttpcron.Scan}
 	waiting.Imported.Waiting = 1 << 40
 	rejected.Imported.RejectedKnown = 7

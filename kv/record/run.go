@@ -145,8 +145,8 @@ func retagCounts(s *ttpcron.SourceReport) [3]*int {
 	return [...]*int{&s.Retagged, &s.RetagTags, &s.RetagInserted}
 }
 
-func correlationCounts(c *ttpcron.CorrelationReport) [11]*int {
-	return [...]*int{&c.Rules, &c.Days, &c.Matches, &c.Groups, &c.Bounded, &c.LeftOut, &c.Tags, &c.Inserted, &c.Known, &c.Replaced, &c.Removed}
+func correlationCounts(c *ttpcron.CorrelationReport) [12]*int {
+	return [...]*int{&c.Rules, &c.Days, &c.Matches, &c.Groups, &c.Bounded, &c.LeftOut, &c.Tags, &c.Inserted, &c.Known, &c.Replaced, &c.Removed, &c.Waiting}
 }
 
 func importCounts(r *ttpcron.ImportReport) [6]*int {
