@@ -182,10 +182,7 @@ func (e *Event) AppendField(dst []byte, name string) []byte {
 	default:
 		for i := range e.Payload {
 			if f := &e.Payload[i]; f.Name == name {
-				if f.Raw == nil {
-					return appendPackedText(dst, f.Text)
-				}
-				return appendPackedJSON(dst, f.Raw)
+				return appendPackedField(dst, f)
 			}
 		}
 		return dst
@@ -206,7 +203,14 @@ const (
 // maxPacked is how long a text may be that is kept as it is.
 const maxPacked = 256
 
-func appendPackedText(dst []byte, text string) []byte {
+func appendPackedField(dst []byte, f *Field) []byte {
+	if f.Raw == nil {
+		return appendPackedText(dst, f.Text)
+	}
+	return appendPackedJSON(dst, f.Raw)
+}
+
+func appendPackedText[T string | []byte](dst []byte, text T) []byte {
 	if len(text) > maxPacked {
 		sum := sha256.Sum256(jsontext.AppendSameText(nil, text))
 		return append(append(dst, packedHash), sum[:]...)
@@ -217,15 +221,32 @@ func appendPackedText(dst []byte, text string) []byte {
 // appendPackedJSON packs a number or a boolean as its text, as two copies of a record
 // may have one or the other: see [jsontext.AppendSame].
 func appendPackedJSON(dst, raw []byte) []byte {
-	same := jsontext.AppendSame(nil, raw)
-	if len(same) > 0 && same[0] == packedText && len(same) <= maxPacked {
-		return append(dst, same...)
+	if isPlain(raw) {
+		return appendPackedText(dst, raw)
 	}
-	if len(same) == 0 {
+	at := len(dst)
+	dst = jsontext.AppendSame(dst, raw)
+	same := dst[at:]
+	if len(same) == 0 || same[0] == packedText && len(same) <= maxPacked {
 		return dst
 	}
 	sum := sha256.Sum256(same)
-	return append(append(dst, packedHash), sum[:]...)
+	return append(append(dst[:at], packedHash), sum[:]...)
+}
+
+// isPlain reports whether a JSON value is true, false, or a number of at most 15 digits and
+// nothing else, which is in its one spelling already.
+func isPlain(raw []byte) bool {
+	switch string(raw) {
+	case "true", "false":
+		return true
+	}
+	for _, c := range raw {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(raw) > 0 && len(raw) <= 15 && (raw[0] != '0' || len(raw) == 1)
 }
 
 // A PackedValue is a value of a field: nothing where the event has none, a text of at

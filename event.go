@@ -3,6 +3,7 @@ package ttpcron
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -187,6 +188,31 @@ func (e *Event) Attacker() (uuid string, origin Origin) {
 // DerivesAttacker reports whether all that is known of the attacker is an address.
 func (e *Event) DerivesAttacker() bool {
 	return e.AttackerUUID == "" && e.IdentityUUID == "" && e.AttackerIP != ""
+}
+
+// Attackers gives the attackers of events, and remembers whom it derived from addresses
+// lately, which costs a hash. It is not safe for concurrent use.
+type Attackers struct{ known *[1 << 9]derivedAttacker }
+
+type derivedAttacker struct{ address, uuid string }
+
+// Of is [Event.Attacker].
+func (a *Attackers) Of(e *Event) (uuid string, origin Origin) {
+	if !e.DerivesAttacker() {
+		return e.AttackerUUID, e.AttackerOrigin
+	}
+	if a.known == nil {
+		a.known = new([1 << 9]derivedAttacker)
+	}
+	hash := uint32(2166136261) // FNV-1a
+	for i := range len(e.AttackerIP) {
+		hash = (hash ^ uint32(e.AttackerIP[i])) * 16777619
+	}
+	d := &a.known[(hash^hash>>16)%uint32(len(a.known))]
+	if d.address != e.AttackerIP {
+		d.address, d.uuid = strings.Clone(e.AttackerIP), DeriveAttacker(e.AttackerIP)
+	}
+	return d.uuid, OriginDerived
 }
 
 // NameNobody gives an event that says nothing of who did it the identity that stands

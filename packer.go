@@ -2,28 +2,26 @@ package ttpcron
 
 import (
 	"slices"
-	"strings"
 	"unsafe"
 )
 
-// Packer packs the matches of one event after another in several streams: a group once for
-// all streams that share it, the same for values, and once what costs a hash. What comes of it is what
+// Packer packs the matches of one event after another in several streams: each field, group
+// and list of values once, for all streams that share it. What comes of it is what
 // [Stream.Append] makes. It uses its memory again, and is not safe for concurrent use.
 type Packer struct {
-	own     Networks
-	streams []packedStream
-	fields  []packedField
-	groups  []packedGroup
-	lists   []packedValues
+	own       Networks
+	attackers *Attackers
+	streams   []packedStream
+	fields    []packedField
+	groups    []packedGroup
+	lists     []packedValues
 
-	event     *Event
-	turn      uint64 // of the event
-	marked    bool   // the address takes no part in groups by address
-	packed    []byte
-	matches   []BaseMatch
-	at        []packedAt // of each match
-	hashed    bool       // some field is
-	attackers *[1 << 8]packedAttacker
+	event   *Event
+	turn    uint64 // of the event
+	marked  bool   // the address takes no part in groups by address
+	packed  []byte
+	matches []BaseMatch
+	at      []packedAt // of each match
 }
 
 type packedStream struct {
@@ -31,12 +29,24 @@ type packedStream struct {
 	group, values int
 }
 
-// packedField is a field of events, and where it lies in what is packed of the event at
-// hand if it was hashed: a value may be large.
+// packedField is a field of events, and where that of the event at hand lies.
 type packedField struct {
 	name     string
-	from, to int
+	from     fieldSource
+	place    int    // in the payload of the event that had it last
+	turn     uint64 // of the event that was packed last
+	at, upTo int    // the same when it has none
 }
+
+// fieldSource says where a field of an event is.
+type fieldSource uint8
+
+const (
+	inPayload fieldSource = iota
+	inEvent
+	ofAttacker
+	unmarkedAddress
+)
 
 // packedGroup is what streams group by, and where the group of the event at hand lies.
 type packedGroup struct {
@@ -59,17 +69,13 @@ type packedValues struct {
 // packedAt says where a match lies.
 type packedAt struct{ group, groupEnd, values, valuesEnd int }
 
-// packedAttacker is the packed identifier of an attacker of whom nothing but the address
-// is known, which costs a hash to make.
-type packedAttacker struct{ address, packed string }
-
 // keptPacked is how much memory is kept for the next event.
 const keptPacked = 64 << 10
 
 // NewPacker returns a packer for streams. own are networks whose addresses take no part in
-// groups by address.
-func NewPacker(streams []*Stream, own Networks) *Packer {
-	p := &Packer{own: own}
+// groups by address, attackers what is remembered of those who are known by address alone.
+func NewPacker(streams []*Stream, own Networks, attackers *Attackers) *Packer {
+	p := &Packer{own: own, attackers: attackers}
 	for _, s := range streams {
 		x := packedStream{stream: s}
 		x.group = slices.IndexFunc(p.groups, func(g packedGroup) bool {
@@ -101,11 +107,20 @@ func NewPacker(streams []*Stream, own Networks) *Packer {
 // field numbers a field.
 func (p *Packer) field(name string) int {
 	i := slices.IndexFunc(p.fields, func(f packedField) bool { return f.name == name })
-	if i < 0 {
-		i = len(p.fields)
-		p.fields = append(p.fields, packedField{name: name})
+	if i >= 0 {
+		return i
 	}
-	return i
+	f := packedField{name: name}
+	switch name {
+	case FieldUnmarkedIP:
+		f.from = unmarkedAddress
+	case FieldAttackerUUID:
+		f.from = ofAttacker
+	case FieldAttackerIP, FieldIdentityUUID, FieldSessionID, FieldDeckyID:
+		f.from = inEvent
+	}
+	p.fields = append(p.fields, f)
+	return len(p.fields) - 1
 }
 
 // Begin begins with an event, of which there is no match yet. It is kept until End.
@@ -117,12 +132,6 @@ func (p *Packer) Begin(e *Event) {
 	}
 	if p.marked = e.Kind == CanaryFingerprint || len(p.own) > 0; p.marked {
 		p.marked = e.marked(p.own)
-	}
-	if p.hashed {
-		p.hashed = false
-		for i := range p.fields {
-			p.fields[i].to = 0
-		}
 	}
 }
 
@@ -173,42 +182,44 @@ func (p *Packer) group(g *packedGroup) {
 
 // value packs a field of the event, and reports whether the event has it.
 func (p *Packer) value(i int) bool {
-	f, from := &p.fields[i], len(p.packed)
-	switch {
-	case f.to > 0:
-		p.packed = append(p.packed, p.packed[f.from:f.to]...)
-		return true
-	case f.name == FieldAttackerUUID && p.event.DerivesAttacker():
-		p.packed = append(p.packed, p.attacker()...)
-	case f.name != FieldUnmarkedIP:
+	f := &p.fields[i]
+	if f.turn == p.turn {
+		p.packed = append(p.packed, p.packed[f.at:f.upTo]...)
+		return f.upTo > f.at
+	}
+	f.turn, f.at = p.turn, len(p.packed)
+	switch f.from {
+	case inPayload:
+		if v := f.of(p.event.Payload); v != nil {
+			p.packed = appendPackedField(p.packed, v)
+		}
+	case ofAttacker:
+		if uuid, _ := p.attackers.Of(p.event); uuid != "" {
+			p.packed = appendPackedText(p.packed, uuid)
+		}
+	case unmarkedAddress:
+		if !p.marked {
+			p.packed = p.event.AppendField(p.packed, FieldAttackerIP)
+		}
+	default:
 		p.packed = p.event.AppendField(p.packed, f.name)
-	case !p.marked:
-		p.packed = p.event.AppendField(p.packed, FieldAttackerIP)
 	}
-	if len(p.packed) == from {
-		return false
-	}
-	if p.packed[from] == packedHash {
-		f.from, f.to, p.hashed = from, len(p.packed), true
-	}
-	return true
+	f.upTo = len(p.packed)
+	return f.upTo > f.at
 }
 
-// attacker returns the packed identifier of the event's attacker.
-func (p *Packer) attacker() string {
-	if p.attackers == nil {
-		p.attackers = new([1 << 8]packedAttacker)
+// of returns the field of a payload, or nil.
+func (f *packedField) of(payload Payload) *Field {
+	if f.place < len(payload) && payload[f.place].Name == f.name {
+		return &payload[f.place]
 	}
-	address := p.event.AttackerIP
-	hash := uint32(2166136261) // FNV-1a
-	for i := range len(address) {
-		hash = (hash ^ uint32(address[i])) * 16777619
+	for i := range payload {
+		if payload[i].Name == f.name {
+			f.place = i
+			return &payload[i]
+		}
 	}
-	known := &p.attackers[(hash^hash>>16)%uint32(len(p.attackers))]
-	if known.address != address {
-		known.address, known.packed = strings.Clone(address), string(p.event.AppendField(nil, FieldAttackerUUID))
-	}
-	return known.packed
+	return nil
 }
 
 // End returns the matches of the event, in the order in which they were added. Those of

@@ -31,7 +31,7 @@ func TestPackerIsTheStreams(t *testing.T) {
 		streams = append(streams, NewStream("R", AuthAttempt, group, values, [16]byte{}))
 	}
 	own, _ := ParseNetworks("192.0.2.0/24")
-	p := NewPacker(streams, own)
+	p := NewPacker(streams, own, &Attackers{})
 	matched, all := 0, 0
 	for i := range 3000 {
 		e := &Event{

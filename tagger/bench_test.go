@@ -105,6 +105,28 @@ func BenchmarkLogins(b *testing.B) {
 	}
 }
 
+// sessions are connections that are opened, name their client and are closed, in turn.
+func sessions(n int) []ttpcron.Event {
+	rnd := rand.New(rand.NewPCG(5, 3))
+	out := make([]ttpcron.Event, n)
+	for i := range out {
+		p := ttpcron.Payload{{Name: "dst_ip", Text: "192.0.2.1"}, {Name: "dst_port", Raw: json.RawMessage("22")}, {Name: "fact", Text: "opened"}, {Name: "protocol", Text: "ssh"},
+			{Name: "src_port", Raw: json.RawMessage(strconv.Itoa(1024 + rnd.IntN(60_000)))}}
+		switch i % 3 {
+		case 1:
+			p = ttpcron.Payload{{Name: "client_version", Text: "SSH-2.0-libssh2_1.4.3"}, {Name: "fact", Text: "client"}}
+		case 2:
+			p = ttpcron.Payload{{Name: "duration_ms", Raw: json.RawMessage(strconv.Itoa(rnd.IntN(30_000)))}, {Name: "fact", Text: "closed"}}
+		}
+		out[i] = ttpcron.Event{Kind: ttpcron.SessionFact, ID: strconv.Itoa(i), AttackerIP: fmt.Sprintf("203.0.%d.%d", i/90%200, i/3%250), SessionID: fmt.Sprintf("%012x", i/3), DeckyID: "sensor-1", Payload: p}
+	}
+	return out
+}
+
+// BenchmarkSessions tags facts about sessions one after the other, on one core: few make a
+// tag, but every third is a base match.
+func BenchmarkSessions(b *testing.B) { benchTag(b, loadEmbedded(), sessions(200_000)) }
+
 // BenchmarkSigma tags commands with the Sigma rules of the tests, alone and beside the
 // pack, on one core.
 func BenchmarkSigma(b *testing.B) {

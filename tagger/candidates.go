@@ -21,6 +21,7 @@ type lookup struct {
 	left    int               // bytes of parts that may still be scanned
 	images  map[string]string // of bare names of programs, as far as they are remembered
 	packer  *ttpcron.Packer   // of the streams
+	facets  *facets           // nil where they do not decide
 }
 
 const (
@@ -34,8 +35,8 @@ const (
 	maxFew = 8
 )
 
-func (k *kindRules) lookup(own ttpcron.Networks) *lookup {
-	s := &lookup{index: k, seen: make(literal.IDs, len(k.unfiltered)), present: make(literal.IDs, len(k.byName)/64+1), letters: make(literal.IDs, 2), packer: ttpcron.NewPacker(k.streams, own)}
+func (k *kindRules) lookup(own ttpcron.Networks, attackers *ttpcron.Attackers) *lookup {
+	s := &lookup{index: k, seen: make(literal.IDs, len(k.unfiltered)), present: make(literal.IDs, len(k.byName)/64+1), letters: make(literal.IDs, 2), packer: ttpcron.NewPacker(k.streams, own, attackers), facets: k.facets.facets()}
 	if k.literals != nil {
 		s.scanner = k.literals.Scanner()
 	}

@@ -16,7 +16,8 @@ type Composite struct {
 	cache  cache
 	memo   memo
 
-	lookups map[ttpcron.SourceKind]*lookup
+	lookups   map[ttpcron.SourceKind]*lookup
+	attackers ttpcron.Attackers
 
 	ev    evaluation
 	event *ttpcron.Event // the one at hand, for warnings
@@ -30,7 +31,7 @@ type Composite struct {
 func (rs *RuleSet) Tagger(warn Warn) *Composite {
 	c := &Composite{rs: rs, warn: warn, parser: shell.NewParser(shell.Limits{}), lookups: map[ttpcron.SourceKind]*lookup{}}
 	for kind, k := range rs.ready().kinds {
-		c.lookups[kind] = k.lookup(rs.links.own)
+		c.lookups[kind] = k.lookup(rs.links.own, &c.attackers)
 		c.parser.Processes = c.parser.Processes || k.processes
 	}
 	return c
@@ -84,14 +85,12 @@ func (c *Composite) Matches() []ttpcron.BaseMatch { return c.matches }
 
 // match makes the matches of an event.
 func (c *Composite) match(s *lookup, e *ttpcron.Event, v *verdict) {
-	if !v.streams {
+	if len(v.streams) == 0 {
 		return
 	}
 	s.packer.Begin(e)
-	for i := range v.findings {
-		for _, n := range v.findings[i].rule.streams {
-			s.packer.Add(n)
-		}
+	for _, n := range v.streams {
+		s.packer.Add(n)
 	}
 	c.matches = s.packer.End()
 }
@@ -115,7 +114,7 @@ func (c *Composite) tags(e *ttpcron.Event, v *verdict, dst []ttpcron.Tag) []ttpc
 	if !v.tags {
 		return dst
 	}
-	attacker, _ := e.Attacker()
+	attacker, _ := c.attackers.Of(e)
 	tag := ttpcron.Tag{
 		SourceKind: e.Kind, SourceID: e.SourceID(), AttackerUUID: attacker, AttackerIP: e.AttackerIP,
 		IdentityUUID: e.IdentityUUID, SessionID: e.SessionID, DeckyID: e.DeckyID, Vantage: e.Vantage, EventTime: e.Time, Seq: e.Seq,

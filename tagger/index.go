@@ -38,6 +38,7 @@ type kindRules struct {
 	payload    []string            // payload fields that literals are looked for in, of other kinds
 	reads      []string            // payload fields that rules of other kinds look at, sorted
 	readsKnown bool                // these are all that decides, see memo
+	facets     *facetRules         // nil where they do not decide
 	shell      bool                // a rule needs the text parsed
 	processes  bool                // and its processes listed
 	prefilters prefilters
@@ -75,6 +76,7 @@ func (k *kindRules) indexed() {
 	x := indexer{k: k, used: map[field]bool{}, ids: len(k.rules), known: map[string]int{}}
 	k.programs = map[string]uint16{}
 	k.readBy()
+	k.facets = newFacetRules(k)
 	var unfiltered []int
 	for i, r := range k.rules {
 		k.shell, k.processes = k.shell || r.shell, k.processes || r.perProcess

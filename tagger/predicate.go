@@ -15,6 +15,10 @@ type predicate struct {
 	holds canary.Check
 	// reads are the payload fields that it looks at; nil where these cannot be told.
 	reads []string
+	// outcome, unless nil, is what of an event decides whatever the settings are: one of few
+	// words. accepts is what these make of it.
+	outcome func(*ttpcron.Event) string
+	accepts func(outcome string) bool
 	// digest stands for what it knows beside its settings.
 	digest string
 }
@@ -24,8 +28,7 @@ type predicate struct {
 // is an error.
 func predicateOf(name string, settings map[string]any) (p predicate, known bool, err error) {
 	if strings.TrimPrefix(name, "lifter:") == "default_login" {
-		p.holds, err = defaultLogin(settings)
-		p.reads, p.digest = []string{"password", "username"}, credentials.Digest()
+		p, err = defaultLogin(settings)
 		return p, true, err
 	}
 	p.holds, known, err = canary.Predicate(name, settings)
@@ -34,23 +37,37 @@ func predicateOf(name string, settings map[string]any) (p predicate, known bool,
 
 // defaultLogin makes a predicate that holds of a login that a product ships with. Its
 // setting is of, a list of classes of such logins; without it every one counts.
-func defaultLogin(settings map[string]any) (canary.Check, error) {
+func defaultLogin(settings map[string]any) (predicate, error) {
 	classes, err := classesOf(settings["of"])
 	if err != nil {
-		return nil, fmt.Errorf("of: %w", err)
+		return predicate{}, fmt.Errorf("of: %w", err)
 	}
-	return func(e *ttpcron.Event, _ ttpcron.Payload) (canary.Evidence, bool) {
-		username, named := e.Payload.Text("username")
-		password, given := e.Payload.Text("password")
-		if !named || !given {
-			return canary.Evidence{}, false
-		}
-		d, ok := credentials.Find(username, password)
-		if !ok || !slices.Contains(classes, d.Class) {
-			return canary.Evidence{}, false
-		}
-		return canary.Evidence{Metric: "default_of", MatchedSignature: d.Product}, true
+	return predicate{
+		holds: func(e *ttpcron.Event, _ ttpcron.Payload) (canary.Evidence, bool) {
+			d, ok := defaultOf(e)
+			if !ok || !slices.Contains(classes, d.Class) {
+				return canary.Evidence{}, false
+			}
+			return canary.Evidence{Metric: "default_of", MatchedSignature: d.Product}, true
+		},
+		reads: []string{"password", "username"},
+		outcome: func(e *ttpcron.Event) string {
+			d, _ := defaultOf(e)
+			return string(d.Class)
+		},
+		accepts: func(class string) bool { return slices.Contains(classes, credentials.Class(class)) },
+		digest:  credentials.Digest(),
 	}, nil
+}
+
+// defaultOf returns what ships with the login of an event.
+func defaultOf(e *ttpcron.Event) (credentials.Default, bool) {
+	username, named := e.Payload.Text("username")
+	password, given := e.Payload.Text("password")
+	if !named || !given {
+		return credentials.Default{}, false
+	}
+	return credentials.Find(username, password)
 }
 
 func classesOf(setting any) ([]credentials.Class, error) {

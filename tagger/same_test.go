@@ -170,7 +170,7 @@ func eachRuleAlone(t *testing.T, all []string, step int) {
 		if k == nil {
 			return
 		}
-		s := k.lookup(nil)
+		s := k.lookup(nil, nil)
 		same := func(text string, script *shell.Script) {
 			wanted, want, met := plainRule(newRunnable(d, ttpcron.Command, d.Claims), text, script)
 			if met {

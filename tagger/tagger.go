@@ -20,8 +20,9 @@
 //   - index.go puts these into a literal index ([literal.Index]), prefilter.go
 //     makes a graph of them for each rule.
 //   - composite.go takes an event. A command whose text is in cache.go has its
-//     verdict already, and so has another event whose fields are in memo.go; package
-//     shell takes commands apart into simple commands.
+//     verdict already, and so has another event whose fields are in memo.go, or of which
+//     facets.go sees in a few look-ups that it makes no tag; package shell takes commands
+//     apart into simple commands.
 //   - candidates.go scans the text and its parts for literals. Rules whose
 //     required literals were seen and whose prefilter passes are candidates.
 //   - evaluate.go runs the checks of each candidate within a budget of steps;

@@ -15,7 +15,7 @@ type verdict struct {
 	findings []finding // by rule id
 	open     bool      // a finding is open
 	tags     bool      // a finding gives tags
-	streams  bool      // a finding is a match in streams
+	streams  []int     // in which the findings are matches, see kindRules.streams
 	bounded  bool
 	failed   bool           // a rule panicked: not to be kept
 	steps    int            // what the rules took of the budget
@@ -35,7 +35,7 @@ func (v *verdict) add(f finding) {
 	v.findings = append(v.findings, f)
 	v.open = v.open || f.open
 	v.tags = v.tags || len(f.rule.claims) > 0
-	v.streams = v.streams || len(f.rule.streams) > 0
+	v.streams = append(v.streams, f.rule.streams...)
 }
 
 // evaluate makes the verdict on a text, which the next one overwrites.
@@ -44,7 +44,7 @@ func (c *Composite) evaluate(s *lookup, text string) *verdict {
 	ev.begin(text, nil)
 	c.lookUp(s, ev)
 	v := &c.fresh
-	*v = verdict{findings: v.findings[:0]}
+	*v = verdict{findings: v.findings[:0], streams: v.streams[:0]}
 	s.candidates(func(r *runnable, check *prepared) {
 		if matched, ok := c.try(r, check, ev, v); ok {
 			v.add(finding{rule: r, matched: matched, open: r.payload})
@@ -59,7 +59,7 @@ func (c *Composite) evaluate(s *lookup, text string) *verdict {
 func (v *verdict) kept() *verdict {
 	copied := *v
 	copied.event = nil
-	copied.findings = slices.Clone(v.findings)
+	copied.findings, copied.streams = slices.Clone(v.findings), slices.Clone(v.streams)
 	for i := range copied.findings {
 		// What matched must not keep the page it came in.
 		q := &copied.findings[i].matched
@@ -81,6 +81,9 @@ func (c *Composite) lookUp(s *lookup, ev *evaluation) {
 
 // judge gives the verdict on an event that is no command.
 func (c *Composite) judge(s *lookup, e *ttpcron.Event) *verdict {
+	if v := s.facets.verdict(e); v != nil {
+		return v
+	}
 	key, ok := c.memo.keyOf(s.index, e)
 	if !ok {
 		return c.evaluateOther(s, e)
@@ -106,7 +109,7 @@ func (c *Composite) evaluateOther(s *lookup, e *ttpcron.Event) *verdict {
 	s.payload(e.Payload)
 	ev.seen = s.seen
 	v := &c.other
-	*v = verdict{findings: v.findings[:0]}
+	*v = verdict{findings: v.findings[:0], streams: v.streams[:0]}
 	s.candidates(func(r *runnable, check *prepared) {
 		if matched, ok := c.try(r, check, ev, v); ok {
 			v.add(finding{rule: r, matched: matched})
@@ -122,7 +125,7 @@ func (c *Composite) settled(s *lookup, v *verdict, text string, e *ttpcron.Event
 	ev.begin(text, e)
 	c.lookUp(s, ev)
 	out := &c.other
-	*out = verdict{findings: out.findings[:0], bounded: v.bounded}
+	*out = verdict{findings: out.findings[:0], streams: out.streams[:0], bounded: v.bounded}
 	for i := range v.findings {
 		f := v.findings[i]
 		if f.open {
