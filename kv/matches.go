@@ -30,12 +30,12 @@ type matchCommit struct {
 // matchChange is what a commit does to the matches of a day.
 type matchChange struct {
 	day     ttpcron.Day
-	add     []match.Entry // in order, none twice
-	stored  []bool        // of add: the store has it just so
+	add     match.List // none twice
+	known   int        // rows of add that the store has
 	reviews []matchReview
 	from    *record.MatchKey // what goes was looked for before it; nil: not yet
 	looked  bool             // all that goes was found
-	went    []match.Entry    // that go with the next transaction
+	went    match.List       // that go with the next transaction
 
 	judged  *string // fingerprint
 	settled *uint64
@@ -48,8 +48,18 @@ type matchReview struct {
 	record.Box
 }
 
-func (v *matchReview) takes(e *match.Entry) bool {
-	return v.of[e.Stream] && v.Holds(e.Nanos, e.Seq) && within(v.events, e.Seq)
+func (v *matchReview) takes(r *match.Row) bool {
+	return v.of[r.Stream] && v.Holds(r.Nanos, r.Seq) && within(v.events, r.Seq)
+}
+
+// takes reports whether a review takes a match out, unless it is found again.
+func (d *matchChange) takes(r *match.Row) bool {
+	for i := range d.reviews {
+		if d.reviews[i].takes(r) {
+			return true
+		}
+	}
+	return false
 }
 
 // newMatchCommit sorts what a commit says of base matches, and compares it with what is
@@ -105,7 +115,7 @@ func (db *DB) newMatchCommit(tx *txn, c *ttpcron.Commit) (*matchCommit, error) {
 }
 
 // maxRoom bounds the number of matches for which memory is kept.
-const maxRoom = 1 << 15
+const maxRoom = 1 << 16
 
 // review notes what a review says of streams of which there are matches on its day.
 func (m *matchCommit) review(tx *txn, v *ttpcron.Review, of func(ttpcron.Day) *matchChange) error {
@@ -145,22 +155,34 @@ func (m *matchCommit) review(tx *txn, v *ttpcron.Review, of func(ttpcron.Day) *m
 	return nil
 }
 
+// read reads what describes the matches of a day, nil when there are none.
+func (m *matchCommit) read(tx *txn, day ttpcron.Day) (*storedMatches, error) {
+	s, err := readMatches(tx, day)
+	if s != nil {
+		s.secret = &m.db.secret
+	}
+	return s, err
+}
+
 // compare finds the matches of a day that are stored, but for such as
 // reviews speak of: these are met with what goes.
 func (m *matchCommit) compare(tx *txn, d *matchChange) error {
-	if len(d.add) == 0 {
+	if len(d.add.Rows) == 0 {
 		return nil
 	}
-	s, err := readMatches(tx, d.day)
+	s, err := m.read(tx, d.day)
 	if err != nil || s == nil {
 		return err
 	}
-	var look []int
-	for i := range d.add {
-		e := &d.add[i]
-		t := s.stream(e.Stream)
-		if t != nil && t.Matches > 0 && t.Holds(e.Nanos, e.Seq) && !slices.ContainsFunc(d.reviews, func(v matchReview) bool { return v.takes(e) }) {
-			look = append(look, i)
+	counts := s.counts()
+	var look []addedRow
+	for i := range d.add.Groups {
+		g := &d.add.Groups[i]
+		for row := g.From; row < g.To; row++ {
+			r := &d.add.Rows[row]
+			if t := counts.of(r.Stream); t != nil && t.Matches > 0 && t.Holds(r.Nanos, r.Seq) && !d.takes(r) {
+				look = append(look, addedRow{g, r})
+			}
 		}
 	}
 	for i := len(s.Runs) - 1; i >= 0 && len(look) > 0; i-- {
@@ -171,50 +193,60 @@ func (m *matchCommit) compare(tx *txn, d *matchChange) error {
 	return nil
 }
 
+// addedRow is a row of what a commit adds.
+type addedRow struct {
+	*match.Group
+	*match.Row
+}
+
 // find looks for some of a day's new matches in a run, and returns those of which it
 // says nothing.
-func (m *matchCommit) find(s *storedMatches, run *record.MatchRun, d *matchChange, look []int) (left []int, err error) {
+func (m *matchCommit) find(s *storedMatches, run *record.MatchRun, d *matchChange, look []addedRow) (left []addedRow, err error) {
 	left = look[:0]
 	c := s.bucket.Cursor()
 	var b match.Block
 	var key []byte
-	for _, i := range look {
-		e := &d.add[i]
-		if !run.Holds(e.Nanos, e.Seq) {
-			left = append(left, i)
+	for _, a := range look {
+		if !run.Holds(a.Nanos, a.Seq) {
+			left = append(left, a)
 			continue
 		}
-		if n := len(b.Entries); n == 0 || b.Entries[n-1].Compare(&e.MatchKey) < 0 {
-			k, rec := seekMatches(c, run.ID, &e.MatchKey)
+		want := a.Key(a.Row)
+		if len(b.Groups) == 0 || compareKeys(b.Last(), want) < 0 {
+			k, rec := seekMatches(c, run.ID, &want)
 			if k == nil {
-				left = append(left, i)
+				left = append(left, a)
 				continue
 			}
 			if string(k) != string(key) {
-				if err := b.Read(d.day, k, rec, false); err != nil {
+				if err := b.Read(s.secret, d.day, k, rec, false); err != nil {
 					return nil, err
 				}
 				key = append(key[:0], k...)
 			}
 		}
-		at, ok := slices.BinarySearchFunc(b.Entries, &e.MatchKey, func(e match.Entry, k *record.MatchKey) int { return e.Compare(k) })
-		if !ok {
-			left = append(left, i)
+		g, r := b.Find(&want)
+		if r == nil {
+			left = append(left, a)
 			continue
 		}
-		d.meet(i, &b.Entries[at])
+		d.meet(a, r.Form, b.Value(r) == d.add.Value(a.Row) && g.Text == a.Text)
 	}
 	return left, nil
 }
 
-// meet notes what is stored in the place of a new match.
-func (d *matchChange) meet(i int, old *match.Entry) {
-	switch e := &d.add[i]; {
-	case old.Form == match.Went:
-	case old.Values == e.Values && old.Group == e.Group:
-		d.stored[i] = true
+func compareKeys(a, b record.MatchKey) int { return a.Compare(&b) }
+
+// meet notes what is stored in the place of a new match: its form, and whether it is the
+// same.
+func (d *matchChange) meet(a addedRow, old match.Form, same bool) {
+	switch {
+	case old == match.Went:
+	case same:
+		a.Known = true
+		d.known++
 	default:
-		e.Form = match.Replaced
+		a.Form = match.Replaced
 	}
 }
 
@@ -236,7 +268,7 @@ func (m *matchCommit) next(tx *txn, most int) (more bool, err error) {
 
 // lookFor finds the matches of a day that its reviews take out.
 func (m *matchCommit) lookFor(tx *txn, d *matchChange, most int) (left int, err error) {
-	s, err := readMatches(tx, d.day)
+	s, err := m.read(tx, d.day)
 	if err != nil || s == nil {
 		d.looked = true
 		return most, err
@@ -247,21 +279,14 @@ func (m *matchCommit) lookFor(tx *txn, d *matchChange, most int) (left int, err 
 			continue
 		}
 		c := s.runCursor(i, d.from, s.bucket, nil)
-		c.Want = func(e *match.Entry) bool {
-			for i := range d.reviews {
-				if d.reviews[i].takes(e) {
-					return true
-				}
-			}
-			return false
-		}
+		c.Want = d.takes
 		if err := all.Add(c); err != nil {
 			return 0, err
 		}
 	}
-	at := 0
+	group, row := 0, 0 // of add
 	if d.from != nil {
-		at, _ = slices.BinarySearchFunc(d.add, d.from, func(e match.Entry, k *record.MatchKey) int { return e.Compare(k) })
+		group, row = d.add.Seek(d.from)
 	}
 	for {
 		c, err := all.Live()
@@ -272,36 +297,45 @@ func (m *matchCommit) lookFor(tx *txn, d *matchChange, most int) (left int, err 
 			d.looked = true
 			return most, nil
 		}
-		e := c.Entry()
-		for at < len(d.add) && d.add[at].Compare(&e.MatchKey) < 0 {
-			at++
+		k := c.Key()
+		for group < len(d.add.Groups) && compareKeys(d.add.Groups[group].Key(&d.add.Rows[row]), k) < 0 {
+			if row++; row == int(d.add.Groups[group].To) {
+				group++
+			}
 		}
-		if at < len(d.add) && d.add[at].MatchKey == e.MatchKey {
-			d.meet(at, e)
-			continue
+		if group < len(d.add.Groups) {
+			if a := (addedRow{&d.add.Groups[group], &d.add.Rows[row]}); a.Key(a.Row) == k {
+				d.meet(a, c.Row().Form, c.Values() == d.add.Value(a.Row) && c.Group().Text == a.Text)
+				continue
+			}
 		}
 		if most == 0 {
-			from := e.MatchKey
-			d.from = &from
+			d.from = &k
 			return 0, nil
 		}
 		most--
-		d.went = append(d.went, match.Entry{MatchKey: e.MatchKey, Form: match.Went, Group: strings.Clone(e.Group)})
+		g := *c.Group()
+		if n := len(d.went.Groups); n == 0 || d.went.Groups[n-1].Compare(&g) != 0 {
+			g.Text = strings.Clone(g.Text)
+		}
+		gone := *c.Row()
+		gone.Form = match.Went
+		d.went.Add(&g, &gone, "")
 	}
 }
 
 // goes reports whether matches are found that go.
 func (m *matchCommit) goes() bool {
-	return slices.ContainsFunc(m.days, func(d *matchChange) bool { return len(d.went) > 0 })
+	return slices.ContainsFunc(m.days, func(d *matchChange) bool { return len(d.went.Rows) > 0 })
 }
 
 // putWent takes out the matches that were found, in a transaction of its own.
 func (m *matchCommit) putWent(tx *txn) error {
 	for _, d := range m.days {
-		if len(d.went) == 0 {
+		if len(d.went.Rows) == 0 {
 			continue
 		}
-		if err := m.change(tx, d, d.went, nil, nil); err != nil {
+		if err := m.change(tx, d, &d.went, nil, nil); err != nil {
 			return fmt.Errorf("base matches of %s: %w", d.day, err)
 		}
 	}
@@ -311,14 +345,14 @@ func (m *matchCommit) putWent(tx *txn) error {
 // forget forgets what putWent took out.
 func (m *matchCommit) forget() {
 	for _, d := range m.days {
-		d.went = nil
+		d.went = match.List{}
 	}
 }
 
 // changes reports whether there is anything to store.
 func (m *matchCommit) changes(tx *txn) (bool, error) {
 	for _, d := range m.days {
-		if len(d.went) > 0 || slices.Contains(d.stored, false) {
+		if len(d.went.Rows) > 0 || d.known < len(d.add.Rows) {
 			return true, nil
 		}
 		if d.judged == nil && d.settled == nil {
@@ -347,12 +381,9 @@ func (m *matchCommit) put(tx *txn) error {
 		return err
 	}
 	for _, d := range m.days {
-		entries := d.fresh()
-		if len(entries) == 0 {
-			entries = d.went
-		} else if len(d.went) > 0 {
-			entries = append(entries, d.went...) // which is no memory of others
-			slices.SortFunc(entries, func(a, b match.Entry) int { return a.Compare(&b.MatchKey) })
+		entries, err := d.entries()
+		if err != nil {
+			return err
 		}
 		if err := m.change(tx, d, entries, d.judged, d.settled); err != nil {
 			return fmt.Errorf("base matches of %s: %w", d.day, err)
@@ -364,28 +395,50 @@ func (m *matchCommit) put(tx *txn) error {
 	return putRuleSets(tx, m.sets)
 }
 
-// fresh returns the matches of a day that the store has not.
-func (d *matchChange) fresh() []match.Entry {
-	i := slices.Index(d.stored, true)
-	if i < 0 {
-		return d.add
-	}
-	fresh := slices.Clone(d.add[:i])
-	for ; i < len(d.add); i++ {
-		if !d.stored[i] {
-			fresh = append(fresh, d.add[i])
+// entries returns the matches of a day that the store has not, and what goes.
+func (d *matchChange) entries() (*match.List, error) {
+	fresh := &d.add
+	if d.known > 0 {
+		fresh = &match.List{}
+		for i := range d.add.Groups {
+			g := &d.add.Groups[i]
+			for row := g.From; row < g.To; row++ {
+				if r := &d.add.Rows[row]; !r.Known {
+					fresh.Add(g, r, d.add.Value(r))
+				}
+			}
 		}
 	}
-	return fresh
+	switch {
+	case len(d.went.Rows) == 0:
+		return fresh, nil
+	case len(fresh.Rows) == 0:
+		return &d.went, nil
+	}
+	var all match.Merge
+	for i, l := range [...]*match.List{fresh, &d.went} {
+		if err := all.Add(match.CursorOf(d.day, i, l)); err != nil {
+			return nil, err
+		}
+	}
+	both := &match.List{}
+	for c := all.Top(); c != nil; c = all.Top() {
+		both.Add(c.Group(), c.Row(), c.Values())
+		if err := all.Move(); err != nil {
+			return nil, err
+		}
+	}
+	return both, nil
 }
 
 // done gives memory back, once nothing is to be done any more.
 func (m *matchCommit) done() {
 	room := &m.db.room
-	if cap(room.entries) > maxRoom {
+	if cap(room.rows) > maxRoom {
 		*room = matchRoom{}
 	}
-	clear(room.entries)
+	clear(room.values)
+	clear(room.lists)
 }
 
 // committed says that what put stored is there.
@@ -396,20 +449,20 @@ func (m *matchCommit) committed() {
 }
 
 // change adds a run to the matches of a day and changes what is judged.
-func (m *matchCommit) change(tx *txn, d *matchChange, entries []match.Entry, judged *string, settled *uint64) error {
+func (m *matchCommit) change(tx *txn, d *matchChange, entries *match.List, judged *string, settled *uint64) error {
 	s, err := readMatches(tx, d.day)
 	if err != nil {
 		return err
 	}
 	if s == nil {
-		if len(entries) == 0 && (judged == nil || *judged == "") {
+		if len(entries.Rows) == 0 && (judged == nil || *judged == "") {
 			return nil // there is nothing to remember of it
 		}
 		if s, err = newMatches(tx, d.day); err != nil {
 			return err
 		}
 	}
-	s.limits = &m.db.runs
+	s.limits, s.secret = &m.db.runs, &m.db.secret
 	if settled != nil {
 		s.Settled = max(s.Settled, min(*settled, s.Last))
 	}

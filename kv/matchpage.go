@@ -63,15 +63,15 @@ func (db *DB) eachMatch(ctx context.Context, q ttpcron.MatchQuery, from MatchPos
 		_, err := s.each(do)
 		return err
 	}
-	hashes := make([]record.GroupHash, 0, len(q.Groups))
+	groups := make([]hashedGroup, 0, len(q.Groups))
 	for _, g := range q.Groups {
 		if h := db.secret.Group(string(g)); !from.Begun || h.Compare(from.Key.Hash) >= 0 {
-			hashes = append(hashes, h)
+			groups = append(groups, hashedGroup{h, string(g)})
 		}
 	}
-	slices.SortFunc(hashes, record.GroupHash.Compare)
-	for _, h := range slices.Compact(hashes) {
-		if s.group(h); h == from.Key.Hash {
+	slices.SortFunc(groups, func(a, b hashedGroup) int { return a.Compare(b.GroupHash) })
+	for _, g := range slices.Compact(groups) {
+		if s.group(g); g.GroupHash == from.Key.Hash {
 			resume()
 		}
 		if more, err := s.each(do); !more || err != nil {
@@ -79,6 +79,12 @@ func (db *DB) eachMatch(ctx context.Context, q ttpcron.MatchQuery, from MatchPos
 		}
 	}
 	return nil
+}
+
+// hashedGroup is a group with its hash.
+type hashedGroup struct {
+	record.GroupHash
+	text string
 }
 
 // each calls do with the matches that follow, until it is false: then there may be more.
@@ -89,8 +95,9 @@ func (s *matchScan) each(do func(*ttpcron.BaseMatch, *matchScan) bool) (more boo
 		if err != nil || c == nil {
 			return err == nil, err
 		}
-		e := c.Entry()
-		*m = ttpcron.BaseMatch{Stream: s.streams[e.Stream-1].Stream, Group: e.Group, Values: e.Values, Time: record.TimeOf(c.Day, e.Nanos), Seq: e.Seq}
+		r := c.Row()
+		m.Stream, m.Group, m.Values = s.streams[r.Stream-1].Stream, c.Group().Text, c.Values()
+		m.Time, m.Seq = record.TimeOf(c.Day, r.Nanos), r.Seq
 		if !do(m, s) {
 			return false, nil
 		}

@@ -1,7 +1,6 @@
 package kv
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -129,18 +128,21 @@ func (db *DB) eachTouched(ctx context.Context, day ttpcron.Day, upTo uint64, fro
 		if begins != s.begins { // of the group at hand all is given again
 			begins, of = s.begins, record.MatchKey{}
 		}
-		if of.Grouping > 0 && (c == nil || c.Entry().Grouping != of.Grouping || c.Entry().Hash != of.Hash) && !do(g, of) {
+		var k record.MatchKey
+		if c != nil {
+			k = c.Key()
+		}
+		if of.Grouping > 0 && (k.Grouping != of.Grouping || k.Hash != of.Hash) && !do(g, of) {
 			return nil
 		}
 		if c == nil {
 			return nil
 		}
-		e := c.Entry()
-		at := record.TimeOf(day, e.Nanos)
-		if e.Grouping != of.Grouping || e.Hash != of.Hash {
-			g = ttpcron.TouchedGroup{Grouping: s.streams[e.Grouping-1].Stream.Grouping(), Group: ttpcron.Group(strings.Clone(e.Group)), Earliest: at}
+		at := record.TimeOf(day, k.Nanos)
+		if k.Grouping != of.Grouping || k.Hash != of.Hash {
+			g = ttpcron.TouchedGroup{Grouping: s.streams[k.Grouping-1].Stream.Grouping(), Group: ttpcron.Group(strings.Clone(c.Group().Text)), Earliest: at}
 		}
-		of, g.Latest, g.Went = e.MatchKey, at, g.Went || e.Form != match.Came
+		of, g.Latest, g.Went = k, at, g.Went || c.Row().Form != match.Came
 	}
 }
 
@@ -163,6 +165,7 @@ type matchScan struct {
 	upTo         uint64
 
 	one     *record.GroupHash // nil: all groups
+	text    string            // of that group
 	streams []*storedStream
 	number  uint32 // of the grouping
 	wanted  []bool // by number of the stream; nil: all
@@ -187,6 +190,8 @@ type runAhead struct {
 	age    int
 	from   record.MatchKey
 	cursor match.Cursor
+	// Rows are read of these nanoseconds of the day, both included.
+	since, until int64
 
 	queue   [][2][]byte // keys and records
 	head    int         // the next of them
@@ -234,8 +239,8 @@ func (s *matchScan) run() *runAhead {
 var errMoved = errors.New("the store has changed")
 
 // group goes to a group. The scan gives no other from now on.
-func (s *matchScan) group(h record.GroupHash) {
-	s.one, s.begun, s.some = &h, false, false
+func (s *matchScan) group(g hashedGroup) {
+	s.one, s.text, s.begun, s.some = &g.GroupHash, g.text, false, false
 }
 
 // live returns the cursor at the next match, nil when there is none.
@@ -268,7 +273,7 @@ func (s *matchScan) next(step func(*match.Merge) (*match.Cursor, error)) (c *mat
 			continue
 		}
 		if c != nil && err == nil {
-			s.at, s.day, s.some = c.Entry().MatchKey, c.Day, true
+			s.at, s.day, s.some = c.Key(), c.Day, true
 		}
 		return c, err
 	}
@@ -409,10 +414,7 @@ func (s *matchScan) openRuns(of *scanDay) {
 		r := s.run()
 		r.stored, r.age, r.from = stored, i, s.from(day, within.FirstNanos)
 		r.cursor.Day, r.cursor.Age, r.cursor.Next, r.cursor.Want = day, i, r.next, nil
-		last, first := within.LastNanos, within.FirstNanos
-		if run.FirstNanos < first || run.LastNanos > last {
-			r.cursor.Want = func(e *match.Entry) bool { return e.Nanos >= first && e.Nanos <= last }
-		}
+		r.since, r.until = within.FirstNanos, within.LastNanos
 		s.runs = append(s.runs, r)
 	}
 }
@@ -464,18 +466,14 @@ func (r *runAhead) next(b *match.Block) (bool, error) {
 	}
 	k, rec := r.queue[r.head][0], r.queue[r.head][1]
 	r.head++
-	b.Want = r.scan.wanted
-	if err := b.Read(r.stored.day, k, rec, true); err != nil {
+	b.Only, b.Since, b.Until = match.Only{Streams: r.scan.wanted}, r.since, r.until
+	if r.scan.one != nil {
+		b.Only.Group = r.scan.text
+	}
+	if err := b.Read(&r.scan.db.secret, r.stored.day, k, rec, true); err != nil {
 		return false, fmt.Errorf("base matches of %s: %w", r.stored.day, err)
 	}
-	i, _ := slices.BinarySearchFunc(b.Entries, &r.from, func(e match.Entry, k *record.MatchKey) int { return e.Compare(k) })
-	b.Entries = b.Entries[i:]
-	if s := r.scan; s.one != nil {
-		i, _ := slices.BinarySearchFunc(b.Entries, *s.one, func(e match.Entry, h record.GroupHash) int {
-			return cmp.Or(e.Hash.Compare(h), -1)
-		})
-		b.Entries = b.Entries[:i]
-	}
+	b.Begin(&r.from)
 	return true, nil
 }
 

@@ -18,6 +18,7 @@ type storedMatches struct {
 	bucket  *bucket
 	streams []record.StreamDay
 	limits  *runLimits
+	secret  *record.Secret
 	memory  arena
 	record.MatchDay
 }
@@ -122,12 +123,11 @@ func (s *storedMatches) runCursor(age int, from *record.MatchKey, b *bucket, loo
 		if look != nil {
 			look(k)
 		}
-		if err := b.Read(s.day, k, rec, false); err != nil {
+		if err := b.Read(s.secret, s.day, k, rec, false); err != nil {
 			return false, err
 		}
 		if !begun && from != nil {
-			i, _ := slices.BinarySearchFunc(b.Entries, from, func(e match.Entry, k *record.MatchKey) int { return e.Compare(k) })
-			b.Entries = b.Entries[i:]
+			b.Begin(from)
 		}
 		begun = true
 		return true, nil
@@ -154,54 +154,89 @@ func (s *storedMatches) nextRun() uint32 {
 	return id + 1
 }
 
-// add adds entries, which are in order and change something, as a run, and merges runs
-// of which there are many of about one size. Those that are judged stay apart from others.
-func (s *storedMatches) add(entries []match.Entry) error {
-	judged := 0
+// add adds entries that change something as a run, after merging runs of which there are
+// many of about one size. Those that are judged stay apart from others.
+func (s *storedMatches) add(entries *match.List) error {
+	judged, added := 0, 0
 	for judged < len(s.Runs) && s.Runs[judged].Last <= s.Settled {
 		judged++
 	}
-	most := min(cmp.Or(s.limits.merged, maxMerged), max(32*len(entries), 1<<16))
-	first := s.mergeFrom(0, judged, 0, most)
-	left := first
-	if first < judged {
-		n, err := s.makeRun(first, judged, nil, true)
-		if err != nil {
+	if entries != nil {
+		added = len(entries.Rows)
+	}
+	most := min(cmp.Or(s.limits.merged, maxMerged), max(32*added, 1<<16))
+	if first, to := s.toMerge(judged, len(s.Runs), added, most); first < to {
+		if err := s.mergeRuns(first, to, false); err != nil {
 			return err
 		}
-		left += n
 	}
-	if len(entries) > 0 {
-		s.Last++
-	}
-	first = s.mergeFrom(left, len(s.Runs), len(entries), most)
-	if len(entries) > 0 || first < len(s.Runs) {
-		for i := range entries {
-			s.count(&entries[i])
+	if first, to := s.toMerge(0, judged, 0, most); first < to {
+		if err := s.mergeRuns(first, to, true); err != nil {
+			return err
 		}
-		_, err := s.makeRun(first, len(s.Runs), entries, false)
-		return err
 	}
-	return nil
+	if added == 0 {
+		return nil
+	}
+	s.Last++
+	s.count(entries)
+	return s.addRun(entries)
 }
 
-// count counts a match that came or went.
-func (s *storedMatches) count(e *match.Entry) {
-	t := s.stream(e.Stream)
-	if t == nil {
-		i, _ := slices.BinarySearchFunc(s.streams, e.Stream, func(t record.StreamDay, id uint32) int { return cmp.Compare(t.Stream, id) })
-		s.streams = slices.Insert(s.streams, i, record.StreamDay{Stream: e.Stream})
-		t = &s.streams[i]
-		t.Box.Add(0, e.Nanos, e.Seq)
+// streamCounts finds the counts of streams by their numbers. They move when a stream is
+// added.
+type streamCounts struct {
+	*storedMatches
+	low []*record.StreamDay
+}
+
+// counts returns what finds the counts of streams.
+func (s *storedMatches) counts() streamCounts {
+	c := streamCounts{storedMatches: s}
+	for i := range s.streams {
+		t := &s.streams[i]
+		if t.Stream >= 1<<12 {
+			break
+		}
+		for int(t.Stream) >= len(c.low) {
+			c.low = append(c.low, nil)
+		}
+		c.low[t.Stream] = t
 	}
-	switch e.Form {
-	case match.Came:
-		t.Box.Add(1, e.Nanos, e.Seq)
-		t.Matches++
-		s.Matches++
-	case match.Went:
-		t.Matches--
-		s.Matches--
+	return c
+}
+
+// of returns the counts of a stream, nil when it has none.
+func (c *streamCounts) of(stream uint32) *record.StreamDay {
+	if uint64(stream) < uint64(len(c.low)) {
+		return c.low[stream]
+	}
+	return c.stream(stream)
+}
+
+// count counts the matches that came or went.
+func (s *storedMatches) count(entries *match.List) {
+	counts := s.counts()
+	for i := range entries.Rows {
+		r := &entries.Rows[i]
+		t := counts.of(r.Stream)
+		if t == nil {
+			at, _ := slices.BinarySearchFunc(s.streams, r.Stream, func(t record.StreamDay, id uint32) int { return cmp.Compare(t.Stream, id) })
+			one := record.StreamDay{Stream: r.Stream}
+			one.Box.Add(0, r.Nanos, r.Seq)
+			s.streams = slices.Insert(s.streams, at, one)
+			counts = s.counts()
+			t = counts.of(r.Stream)
+		}
+		switch r.Form {
+		case match.Came:
+			t.Box.Add(1, r.Nanos, r.Seq)
+			t.Matches++
+			s.Matches++
+		case match.Went:
+			t.Matches--
+			s.Matches--
+		}
 	}
 }
 
@@ -239,6 +274,14 @@ const (
 	lowestTier = 1 << 10
 	tierRatio  = 8
 	maxMerged  = 1 << 18 // they are written in one transaction
+
+	// So many runs of a tier are left as they are. Whoever looks for a group looks into
+	// most runs; but large ones, which a first run over a history makes, span a short time
+	// each, and what reads them reads all of them.
+	smallRuns = 8
+	largeRuns = 24
+	largeTier = 2
+	fewMerged = 3 // so many runs are merged, or none
 )
 
 func (l *runLimits) tierOf(entries int) (tier int) {
@@ -248,109 +291,138 @@ func (l *runLimits) tierOf(entries int) (tier int) {
 	return tier
 }
 
-// mergeFrom returns from which on the runs of a part are to be merged, with entries that
-// are no run yet: where so many of one tier, or below, follow one another. At most so many
-// entries are merged.
-func (s *storedMatches) mergeFrom(from, to, added, most int) int {
-	merged, sum := to, added // the runs from merged on are one, of so many entries
+// toMerge returns which runs of a part are to be merged, before one of so many entries
+// comes behind them: some of a tier, or below, where many follow one another. At most so
+// many entries are merged.
+func (s *storedMatches) toMerge(from, to, added, most int) (first, last int) {
 	for tier := 0; tier <= s.limits.tierOf(most); tier++ {
-		first, runs, all := merged, 0, sum
-		if sum > 0 {
-			if s.limits.tierOf(sum) > tier {
-				continue
-			}
-			runs++
+		if added > 0 && s.limits.tierOf(added) > tier {
+			continue
 		}
-		for first > from && s.limits.tierOf(s.Runs[first-1].Entries()) <= tier {
-			first--
-			runs++
-			all += s.Runs[first].Entries()
+		begin := to
+		for begin > from && s.limits.tierOf(s.Runs[begin-1].Entries()) <= tier {
+			begin--
 		}
-		if runs >= tierRatio && all <= most {
-			merged, sum = first, all
+		many := smallRuns
+		if tier >= largeTier {
+			many = largeRuns
+		}
+		if to-begin < many {
+			continue
+		}
+		if a, b := s.mostRuns(begin, to, most); b-a > last-first && b-a >= fewMerged {
+			first, last = a, b
 		}
 	}
-	return merged
+	return first, last
 }
 
-// makeRun makes one run of some that follow one another and of entries that come after
-// them, or none if nothing is left of them. What went is remembered as long as it is not
-// judged, or there are older runs. It reads the runs as they were when the transaction
-// began.
-func (s *storedMatches) makeRun(first, to int, entries []match.Entry, settled bool) (runs int, err error) {
+// mostRuns returns the most runs that follow one another in a part and have at most so
+// many entries, the oldest of such.
+func (s *storedMatches) mostRuns(from, to, most int) (first, last int) {
+	sum, a := 0, from
+	for b := from; b < to; b++ {
+		for sum += s.Runs[b].Entries(); sum > most; a++ {
+			sum -= s.Runs[a].Entries()
+		}
+		if b+1-a > last-first {
+			first, last = a, b+1
+		}
+	}
+	return first, last
+}
+
+// runWriter writes a run.
+type runWriter struct {
+	run record.MatchRun
+	match.Writer
+}
+
+func (s *storedMatches) runWriter() *runWriter {
+	s.bucket.fill(ascendingFill)
+	w := &runWriter{run: record.MatchRun{ID: s.nextRun(), First: s.Last, Last: s.Last}}
+	w.Writer = match.Writer{Day: s.day, Run: w.run.ID, Most: s.limits.block, Put: s.put}
+	return w
+}
+
+func (w *runWriter) add(g *match.Group, r *match.Row, values string) error {
+	w.run.Box.Add(w.run.Entries(), r.Nanos, r.Seq)
+	if r.Form == match.Went {
+		w.run.Went++
+	} else {
+		w.run.Came++
+	}
+	return w.Add(g, r, values)
+}
+
+// addRun adds a run.
+func (s *storedMatches) addRun(entries *match.List) error {
+	w := s.runWriter()
+	for i := range entries.Groups {
+		g := &entries.Groups[i]
+		for row := g.From; row < g.To; row++ {
+			r := &entries.Rows[row]
+			if err := w.add(g, r, entries.Value(r)); err != nil {
+				return err
+			}
+		}
+	}
+	s.Runs = append(s.Runs, w.run)
+	return w.Flush()
+}
+
+// mergeRuns makes one run of some that follow one another, or none if nothing is left of
+// them. What went is remembered as long as it is not judged, or there are older runs. It
+// reads the runs as they were when the transaction began.
+func (s *storedMatches) mergeRuns(first, to int, settled bool) error {
 	var all match.Merge
-	run := record.MatchRun{ID: s.nextRun(), First: s.Last, Last: s.Last}
 	var old [][]byte
 	for i := first; i < to; i++ {
 		c := s.runCursor(i, nil, &bucket{tree: s.bucket.tree}, func(k []byte) { old = append(old, bytes.Clone(k)) })
 		if err := all.Add(c); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	s.bucket.fill(ascendingFill)
-	w := match.Writer{Day: s.day, Run: run.ID, Most: s.limits.block, Put: s.put}
-	keep := func(e *match.Entry) error {
-		run.Box.Add(run.Entries(), e.Nanos, e.Seq)
-		if e.Form == match.Went {
-			run.Went++
-		} else {
-			run.Came++
-		}
-		return w.Add(e)
-	}
-	switch {
-	case first == to:
-		for i := range entries {
-			if err := keep(&entries[i]); err != nil {
-				return 0, err
-			}
-		}
-	case len(entries) == 0:
-		run.First, run.Last = s.Runs[first].First, s.Runs[to-1].Last
-	default:
-		run.First = s.Runs[first].First
-		if err := all.Add(match.CursorOf(s.day, to, entries)); err != nil {
-			return 0, err
-		}
-	}
-	for all.Top() != nil {
-		e := *all.Top().Entry()
+	w := s.runWriter()
+	w.run.First, w.run.Last = s.Runs[first].First, s.Runs[to-1].Last
+	for c := all.Top(); c != nil; c = all.Top() {
+		g, r, values := *c.Group(), *c.Row(), c.Values()
+		k := g.Key(&r)
 		for {
 			if err := all.Move(); err != nil {
-				return 0, err
+				return err
 			}
-			c := all.Top()
-			if c == nil || c.Entry().MatchKey != e.MatchKey {
+			if !all.Again(&k) {
 				break
 			}
-			if e.Form == match.Came && c.Entry().Form != match.Came {
-				e.Form = match.Replaced
+			if r.Form == match.Came && all.Top().Row().Form != match.Came {
+				r.Form = match.Replaced
 			}
 		}
 		switch {
-		case e.Form == match.Went && settled && first == 0:
+		case r.Form == match.Went && settled && first == 0:
 			continue
-		case e.Form == match.Replaced && settled:
-			e.Form = match.Came
+		case r.Form == match.Replaced && settled:
+			r.Form = match.Came
 		}
-		if err := keep(&e); err != nil {
-			return 0, err
+		if err := w.add(&g, &r, values); err != nil {
+			return err
 		}
 	}
 	if err := w.Flush(); err != nil {
-		return 0, err
+		return err
 	}
 	for _, k := range old {
 		if err := s.bucket.Delete(k); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	if run.Entries() == 0 {
+	if w.run.Entries() == 0 {
 		s.Runs = slices.Delete(s.Runs, first, to)
-		return 0, nil
+	} else {
+		s.Runs = slices.Replace(s.Runs, first, to, w.run)
 	}
-	s.Runs = slices.Replace(s.Runs, first, to, run)
-	return 1, nil
+	return nil
 }
 
 // put stores a block.

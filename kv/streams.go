@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
+	"unsafe"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
@@ -101,9 +102,15 @@ type newStreams struct {
 	numbers   map[string]uint32 // of those
 	groupings map[string]uint32
 	known     map[*ttpcron.Stream]streamNumber
+	recent    [256]recentStream // of known, by the last bits of the pointer
 }
 
 type streamNumber struct{ stream, grouping uint32 }
+
+type recentStream struct {
+	*ttpcron.Stream
+	streamNumber
+}
 
 // begin is called when all streams of the store have been read.
 func (t *streamTable) begin() *newStreams {
@@ -113,11 +120,16 @@ func (t *streamTable) begin() *newStreams {
 }
 
 func (n *newStreams) of(s *ttpcron.Stream) streamNumber {
+	recent := &n.recent[uintptr(unsafe.Pointer(s))/unsafe.Sizeof(*s)%uintptr(len(n.recent))]
+	if recent.Stream == s {
+		return recent.streamNumber
+	}
 	at, ok := n.known[s]
 	if !ok {
 		at = n.find(s)
 		n.known[s] = at
 	}
+	*recent = recentStream{s, at}
 	return at
 }
 

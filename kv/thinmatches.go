@@ -22,7 +22,7 @@ func (db *DB) thinMatches(tx *txn, day ttpcron.Day, gone *record.SeqSet, forget 
 	if err != nil || s == nil {
 		return err
 	}
-	s.limits = &db.runs
+	s.limits, s.secret = &db.runs, &db.secret
 	t := matchThinning{storedMatches: s, gone: gone, forget: forget}
 	if t.streams, err = db.streams.all(tx); err != nil {
 		return err
@@ -79,44 +79,45 @@ func (t *matchThinning) look() error {
 	var all match.Merge
 	for i := range t.Runs {
 		c := t.runCursor(i, nil, t.bucket, nil)
-		c.Want = func(e *match.Entry) bool { return t.gone.Has(e.Seq) }
+		c.Want = func(r *match.Row) bool { return t.gone.Has(r.Seq) }
 		if err := all.Add(c); err != nil {
 			return err
 		}
 	}
-	var last match.Entry // of the group at hand
+	var g match.Group // at hand
+	var last match.Row
 	begun, marked := false, false
-	for all.Top() != nil {
-		e := all.Top().Entry()
-		if !begun || e.MatchKey != last.MatchKey {
-			if e.Form != match.Went {
-				n := t.stream(e.Stream)
+	for c := all.Top(); c != nil; c = all.Top() {
+		same := begun && c.Group().Compare(&g) == 0
+		if r := c.Row(); !same || !r.Same(&last) {
+			if r.Form != match.Went {
+				n := t.stream(r.Stream)
 				if n == nil {
-					return record.Damagef("stream %d is not counted", e.Stream)
+					return record.Damagef("stream %d is not counted", r.Stream)
 				}
 				n.Matches--
 				t.Matches--
 			}
-			same := begun && e.Grouping == last.Grouping && e.Hash == last.Hash
 			if !same {
 				if begun && !marked {
-					if err := t.mark(&last); err != nil {
+					if err := t.mark(&g, &last); err != nil {
 						return err
 					}
 				}
-				if err := t.mark(e); err != nil {
+				g = *c.Group()
+				g.Text = strings.Clone(g.Text)
+				if err := t.mark(&g, r); err != nil {
 					return err
 				}
-				last.Group = strings.Clone(e.Group)
 			}
-			last.MatchKey, begun, marked = e.MatchKey, true, !same
+			last, begun, marked = *r, true, !same
 		}
 		if err := all.Move(); err != nil {
 			return err
 		}
 	}
 	if begun && !marked {
-		if err := t.mark(&last); err != nil {
+		if err := t.mark(&g, &last); err != nil {
 			return err
 		}
 	}
@@ -124,19 +125,21 @@ func (t *matchThinning) look() error {
 }
 
 // mark writes that a match went, unless its group is to be forgotten.
-func (t *matchThinning) mark(e *match.Entry) error {
+func (t *matchThinning) mark(g *match.Group, r *match.Row) error {
 	if t.forget == nil {
 		return nil
 	}
-	if e.Grouping == 0 || uint64(e.Grouping) > uint64(len(t.streams)) {
-		return record.Damagef("stream %d is missing", e.Grouping)
+	if g.Grouping == 0 || uint64(g.Grouping) > uint64(len(t.streams)) {
+		return record.Damagef("stream %d is missing", g.Grouping)
 	}
-	if t.forget(t.streams[e.Grouping-1], ttpcron.Group(e.Group)) {
+	if t.forget(t.streams[g.Grouping-1], ttpcron.Group(g.Text)) {
 		return nil
 	}
-	t.run.Box.Add(t.run.Went, e.Nanos, e.Seq)
+	t.run.Box.Add(t.run.Went, r.Nanos, r.Seq)
 	t.run.Went++
-	return t.marks.Add(&match.Entry{MatchKey: e.MatchKey, Form: match.Went, Group: e.Group})
+	gone := *r
+	gone.Form = match.Went
+	return t.marks.Add(g, &gone, "")
 }
 
 // thinRun takes what goes out of a run. Blocks of which nothing goes stay as they are.
@@ -144,30 +147,33 @@ func (t *matchThinning) thinRun(run *record.MatchRun) error {
 	w := match.Writer{Day: t.day, Run: run.ID, Most: t.limits.block, Put: t.put}
 	var b match.Block
 	for _, k := range keysWith(t.bucket, record.ClaimNumber(run.ID)) {
-		if err := b.Read(t.day, k, t.bucket.Get(k), true); err != nil {
+		if err := b.Read(t.secret, t.day, k, t.bucket.Get(k), true); err != nil {
 			return err
 		}
 		left := 0
-		for i := range b.Entries {
-			switch e := &b.Entries[i]; {
-			case !t.gone.Has(e.Seq):
+		for i := range b.Rows {
+			switch r := &b.Rows[i]; {
+			case !t.gone.Has(r.Seq):
 				left++
-			case e.Form == match.Went:
+			case r.Form == match.Went:
 				run.Went--
 			default:
 				run.Came--
 			}
 		}
-		if left == len(b.Entries) {
+		if left == len(b.Rows) {
 			continue
 		}
 		if err := t.bucket.Delete(k); err != nil {
 			return err
 		}
-		for i := range b.Entries {
-			if e := &b.Entries[i]; !t.gone.Has(e.Seq) {
-				if err := w.Add(e); err != nil {
-					return err
+		for i := range b.Groups {
+			g := &b.Groups[i]
+			for row := g.From; row < g.To; row++ {
+				if r := &b.Rows[row]; !t.gone.Has(r.Seq) {
+					if err := w.Add(g, r, b.Value(r)); err != nil {
+						return err
+					}
 				}
 			}
 		}

@@ -115,7 +115,7 @@ func (m *matchCheck) blockOf(k, v []byte) {
 		m.findf("%x is no key of base matches", k)
 		return
 	}
-	if err := m.block.Read(m.day, k, v, false); err != nil {
+	if err := m.block.Read(&m.meta.Secret, m.day, k, v, false); err != nil {
 		m.failed(fmt.Errorf("run %d: %w", run, err))
 		return
 	}
@@ -126,30 +126,37 @@ func (m *matchCheck) blockOf(k, v []byte) {
 		}
 		return
 	}
-	group := record.GroupHash{}
-	for i := range m.block.Entries {
-		e := &m.block.Entries[i]
-		if (i > 0 || run == m.run) && m.last.Compare(&e.MatchKey) >= 0 {
-			m.findf("run %d is not in order", run)
-		}
-		m.run, m.last = run, e.MatchKey
-		if e.Form == match.Went {
-			r.Went--
-		} else {
-			r.Came--
-		}
-		s, counted := m.streams[e.Stream]
-		switch {
-		case m.known(e.Stream) != e.Grouping:
-			m.findf("run %d: a match of stream %d has the grouping %d", run, e.Stream, e.Grouping)
-		case !r.Holds(e.Nanos, e.Seq) || m.streams != nil && (!counted || !s.Holds(e.Nanos, e.Seq)):
-			m.findf("run %d: a match of stream %d, event %d, is not described", run, e.Stream, e.Seq)
-		case e.Hash != group && m.meta.Secret.Group(e.Group) != e.Hash:
+	for i := range m.block.Groups {
+		g := &m.block.Groups[i]
+		if m.meta.Secret.Group(g.Text) != g.Hash {
 			m.findf("run %d: a group lies where another belongs", run)
-		case e.Form != match.Went && !m.seen.Has(e.Seq) && !m.harmed["history"] && m.lost == 0:
-			m.lost = e.Seq // what went may be of an event that is gone
 		}
-		group = e.Hash
+		for row := g.From; row < g.To; row++ {
+			m.row(r, g, &m.block.Rows[row])
+		}
+	}
+}
+
+// row checks an entry of a run.
+func (m *matchCheck) row(run *record.MatchRun, g *match.Group, e *match.Row) {
+	k := g.Key(e)
+	if run.ID == m.run && m.last.Compare(&k) >= 0 {
+		m.findf("run %d is not in order", run.ID)
+	}
+	m.run, m.last = run.ID, k
+	if e.Form == match.Went {
+		run.Went--
+	} else {
+		run.Came--
+	}
+	s, counted := m.streams[e.Stream]
+	switch {
+	case m.known(e.Stream) != g.Grouping:
+		m.findf("run %d: a match of stream %d has the grouping %d", run.ID, e.Stream, g.Grouping)
+	case !run.Holds(e.Nanos, e.Seq) || m.streams != nil && (!counted || !s.Holds(e.Nanos, e.Seq)):
+		m.findf("run %d: a match of stream %d, event %d, is not described", run.ID, e.Stream, e.Seq)
+	case e.Form != match.Went && !m.seen.Has(e.Seq) && !m.harmed["history"] && m.lost == 0:
+		m.lost = e.Seq // what went may be of an event that is gone
 	}
 }
 

@@ -16,15 +16,46 @@ import (
 
 const day = ttpcron.Day(19000)
 
+var secret record.Secret
+
+// entry is an entry of a run.
+type entry struct {
+	record.MatchKey
+	match.Form
+	Group, Values string
+}
+
+func (e *entry) split() (*match.Group, *match.Row) {
+	return &match.Group{Hash: e.Hash, Grouping: e.Grouping, Text: e.Group}, &match.Row{Nanos: e.Nanos, Seq: e.Seq, Stream: e.Stream, Form: e.Form}
+}
+
+// entriesOf returns the entries of a list, which keep no memory of it.
+func entriesOf(l *match.List) (entries []entry) {
+	for i := range l.Groups {
+		g := &l.Groups[i]
+		for row := g.From; row < g.To; row++ {
+			r := &l.Rows[row]
+			entries = append(entries, entry{g.Key(r), r.Form, strings.Clone(g.Text), strings.Clone(l.Value(r))})
+		}
+	}
+	return entries
+}
+
+// entryAt returns the entry at which a cursor stands.
+func entryAt(c *match.Cursor) entry {
+	return entry{c.Key(), c.Row().Form, strings.Clone(c.Group().Text), strings.Clone(c.Values())}
+}
+
 // blocks returns the blocks of a run.
-func blocks(t testing.TB, most int, entries []match.Entry) (keys, recs [][]byte) {
+func blocks(t testing.TB, most int, entries []entry) (keys, recs [][]byte) {
 	t.Helper()
 	w := match.Writer{Day: day, Run: 7, Most: most, Put: func(k, rec []byte) error {
 		keys, recs = append(keys, bytes.Clone(k)), append(recs, bytes.Clone(rec))
 		return nil
 	}}
 	for i := range entries {
-		if err := w.Add(&entries[i]); err != nil {
+		g, r := entries[i].split()
+		if err := w.Add(g, r, entries[i].Values); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -42,30 +73,33 @@ func cursor(age int, keys, recs [][]byte) *match.Cursor {
 		}
 		k, rec := keys[0], recs[0]
 		keys, recs = keys[1:], recs[1:]
-		return true, b.Read(day, k, rec, true)
+		return true, b.Read(&secret, day, k, rec, true)
 	}}
 }
 
 // randomEntries returns entries in order, with texts that are short, empty and long.
-func randomEntries(r *rand.Rand, n int) (entries []match.Entry) {
+func randomEntries(r *rand.Rand, n int) (entries []entry) {
 	unit := []int64{1, 1e3, 1e6, 1e9}[r.IntN(4)]
 	for range n {
-		hash := uint64(r.IntN(20)) << 60
-		e := match.Entry{
+		group := strings.Repeat("g", 1+r.IntN(20)*[]int{1, 100}[r.IntN(2)])
+		e := entry{
 			MatchKey: record.MatchKey{
-				Grouping: uint32(1 + r.IntN(3)), Hash: record.GroupHash{Hi: hash, Lo: uint32(r.IntN(2))},
+				Grouping: uint32(1 + r.IntN(3)), Hash: secret.Group(group),
 				Nanos: r.Int64N(record.DayNanos/unit) * unit, Seq: r.Uint64()>>uint(r.IntN(64)) | 1, Stream: uint32(1 + r.IntN(300)),
 			},
-			Form: match.Form(r.IntN(3)),
+			Form: match.Form(r.IntN(3)), Group: group,
 		}
-		e.Group = strings.Repeat("g", 1+int(e.Hash.Hi>>60)*int(e.Hash.Lo*100))
-		if e.Form != match.Went {
+		if n := len(entries); n > 0 && r.IntN(3) == 0 { // of the same event
+			e.MatchKey, e.Group = entries[n-1].MatchKey, entries[n-1].Group
+			e.Stream = uint32(1 + r.IntN(300))
+		}
+		if e.Form != match.Went && r.IntN(3) > 0 {
 			e.Values = strings.Repeat("v", []int{0, 1, 5, 3000}[r.IntN(4)]) + fmt.Sprint(r.IntN(3))
 		}
 		entries = append(entries, e)
 	}
-	slices.SortFunc(entries, func(a, b match.Entry) int { return a.Compare(&b.MatchKey) })
-	return slices.CompactFunc(entries, func(a, b match.Entry) bool { return a.MatchKey == b.MatchKey })
+	slices.SortFunc(entries, func(a, b entry) int { return a.Compare(&b.MatchKey) })
+	return slices.CompactFunc(entries, func(a, b entry) bool { return a.MatchKey == b.MatchKey })
 }
 
 // What was written is read as it was, and no block has too many entries or too many bytes.
@@ -75,22 +109,75 @@ func TestBlocksComeBack(t *testing.T) {
 		entries := randomEntries(r, 1+r.IntN(2000))
 		most := r.IntN(match.MaxEntries + 1)
 		keys, recs := blocks(t, most, entries)
-		var got []match.Entry
+		var got []entry
 		var b match.Block
 		for i := range keys {
 			if i > 0 && bytes.Compare(keys[i-1], keys[i]) >= 0 {
 				t.Fatal("keys are not in order")
 			}
-			if err := b.Read(day, keys[i], recs[i], false); err != nil {
+			if err := b.Read(&secret, day, keys[i], recs[i], false); err != nil {
 				t.Fatal(err)
 			}
-			if n := len(b.Entries); most > 0 && n > most || n > match.MaxEntries || n > 1 && len(recs[i]) > 2*1900+4000 {
+			const head = 16 // of a page of bbolt, and of an element of it
+			if n := len(b.Rows); most > 0 && n > most || n > match.MaxEntries || n > 1 && head+2*(head+len(keys[i])+len(recs[i])) > 4096 {
 				t.Errorf("a block of %d entries in %d bytes", n, len(recs[i]))
 			}
-			got = append(got, b.Entries...)
+			got = append(got, entriesOf(&b.List)...)
 		}
 		if !reflect.DeepEqual(got, entries) {
 			t.Fatalf("seed %d: %d entries come back as %d, or otherwise", seed, len(entries), len(got))
+		}
+	}
+}
+
+// Of a block only that is read which is asked for, and a list begins where it is told to.
+func TestBlocksAreReadInPart(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		entries := randomEntries(r, 1+r.IntN(200))
+		any := entries[r.IntN(len(entries))]
+		only := match.Only{Streams: make([]bool, any.Stream+1)}
+		only.Streams[any.Stream] = true
+		for i := range only.Streams {
+			only.Streams[i] = only.Streams[i] || r.IntN(2) == 0
+		}
+		b := match.Block{Since: any.Nanos - any.Nanos/2, Until: any.Nanos + 1}
+		if r.IntN(2) == 0 {
+			only.Group = any.Group
+		}
+		if r.IntN(4) == 0 {
+			only.Streams = nil
+		}
+		b.Only = only
+		var got, want []entry
+		keys, recs := blocks(t, 0, entries)
+		from := entries[r.IntN(len(entries))].MatchKey
+		from.Seq += uint64(r.IntN(3))
+		for i := range keys {
+			if err := b.Read(&secret, day, keys[i], recs[i], true); err != nil {
+				t.Fatal(err)
+			}
+			all := entriesOf(&b.List)
+			for k := range all {
+				g, row := b.Find(&all[k].MatchKey)
+				if row == nil || g.Key(row) != all[k].MatchKey {
+					t.Fatalf("seed %d: entry %d of %d is not found", seed, k, len(all))
+				}
+			}
+			if len(all) > 0 && b.Last() != all[len(all)-1].MatchKey {
+				t.Fatalf("seed %d: the last entry is another", seed)
+			}
+			b.Begin(&from)
+			got = append(got, entriesOf(&b.List)...)
+		}
+		for _, e := range entries {
+			if (only.Streams == nil || int(e.Stream) < len(only.Streams) && only.Streams[e.Stream]) && (only.Group == "" || e.Group == only.Group) &&
+				e.Nanos >= b.Since && e.Nanos <= b.Until && e.Compare(&from) >= 0 {
+				want = append(want, e)
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("seed %d: %d entries of %d are read, not %d", seed, len(got), len(entries), len(want))
 		}
 	}
 }
@@ -100,7 +187,7 @@ func TestMerge(t *testing.T) {
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		type aged struct {
-			match.Entry
+			entry
 			age int
 		}
 		var want []aged
@@ -109,13 +196,13 @@ func TestMerge(t *testing.T) {
 			entries := randomEntries(r, r.IntN(300))
 			if age > 0 && r.IntN(2) == 0 { // keys that an older run has
 				for i := 0; i < len(want) && i < 50; i++ {
-					if !slices.ContainsFunc(entries, func(e match.Entry) bool { return e.MatchKey == want[i].MatchKey }) {
-						e := want[i].Entry
+					if !slices.ContainsFunc(entries, func(e entry) bool { return e.MatchKey == want[i].MatchKey }) {
+						e := want[i].entry
 						e.Form = match.Form(r.IntN(3))
 						entries = append(entries, e)
 					}
 				}
-				slices.SortFunc(entries, func(a, b match.Entry) int { return a.Compare(&b.MatchKey) })
+				slices.SortFunc(entries, func(a, b entry) int { return a.Compare(&b.MatchKey) })
 			}
 			for _, e := range entries {
 				want = append(want, aged{e, age})
@@ -135,7 +222,7 @@ func TestMerge(t *testing.T) {
 		})
 		last := record.MatchKey{}
 		for i, w := range want {
-			if m.Top() == nil || m.Top().Age != w.age || !reflect.DeepEqual(*m.Top().Entry(), w.Entry) {
+			if m.Top() == nil || m.Top().Age != w.age || entryAt(m.Top()) != w.entry {
 				t.Fatalf("seed %d: entry %d of %d is another", seed, i, len(want))
 			}
 			if err := m.Move(); err != nil {
@@ -143,7 +230,7 @@ func TestMerge(t *testing.T) {
 			}
 			if w.MatchKey != last && w.Form != match.Went {
 				c, err := live.Live()
-				if err != nil || c == nil || c.Entry().MatchKey != w.MatchKey || c.Age != w.age {
+				if err != nil || c == nil || c.Key() != w.MatchKey || c.Age != w.age {
 					t.Fatalf("seed %d: live entry %d of %d is another, %v", seed, i, len(want), err)
 				}
 			}
@@ -173,28 +260,26 @@ func FuzzBlock(f *testing.F) {
 		rec[0] = record.TypeMatches.Version
 		record.End(rec, record.DayKey(day), key)
 		var b match.Block
-		if b.Read(day, key, rec, true) != nil {
+		if b.Read(&secret, day, key, rec, true) != nil {
 			return
 		}
-		for i := range b.Entries {
-			if e := &b.Entries[i]; i > 0 && b.Entries[i-1].Compare(&e.MatchKey) >= 0 || e.Nanos < 0 || e.Nanos >= record.DayNanos {
+		entries := entriesOf(&b.List)
+		for i := range entries {
+			if e := &entries[i]; i > 0 && entries[i-1].Compare(&e.MatchKey) >= 0 || e.Nanos < 0 || e.Nanos >= record.DayNanos {
 				t.Fatalf("entry %d is not in order", i)
 			}
 		}
-		var again []match.Entry
-		keys, recs := blocks(t, 0, b.Entries)
+		var again []entry
+		keys, recs := blocks(t, 0, entries)
 		var other match.Block
 		for i := range keys {
-			if err := other.Read(day, keys[i], recs[i], true); err != nil {
+			if err := other.Read(&secret, day, keys[i], recs[i], true); err != nil {
 				t.Fatal(err)
 			}
-			for _, e := range other.Entries {
-				e.Group, e.Values = strings.Clone(e.Group), strings.Clone(e.Values)
-				again = append(again, e)
-			}
+			again = append(again, entriesOf(&other.List)...)
 		}
-		if !reflect.DeepEqual(again, b.Entries) {
-			t.Errorf("%+v comes back as %+v", b.Entries, again)
+		if !reflect.DeepEqual(again, entries) {
+			t.Errorf("%+v comes back as %+v", entries, again)
 		}
 	})
 }

@@ -4,17 +4,20 @@ import (
 	"cmp"
 	"encoding/binary"
 	"hash/maphash"
+	"math/bits"
+	"slices"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// blockBytes is about how many bytes a block has at most, but for one of a single
-// entry: two fill a page.
-const blockBytes = 1900
+// blockBytes is how many bytes a block has at most, but for one of a single entry: two
+// fill a page.
+const blockBytes = 1984
 
-// entryBytes is about how many bytes an entry takes beside texts.
-const entryBytes = 7
+// countBytes is how many bytes of a block are neither texts nor rows: its header, the unit
+// and three counts.
+const countBytes = record.HeaderSize + 1 + 3*2
 
 // Writer makes the blocks of a run of entries, which are given in their order.
 type Writer struct {
@@ -24,86 +27,186 @@ type Writer struct {
 	// Put takes a block. Key and record are good until it returns.
 	Put func(key, rec []byte) error
 
-	rows    []row
-	groups  []group
-	streams []uint32
-	values  dictionary
-	size    int
-	first   record.MatchKey
-	last    record.MatchKey
-	rec     []byte
+	rows   []row
+	groups []writtenGroup
+	kinds  []uint64
+	kindAt [256]int16 // numbers plus 1 of the kinds, by the last bits of those met last
+	values dictionary
+	unit   int // of the times of rows
+	size   int // of the block, at most
+	first  record.MatchKey
+	hash   record.GroupHash // of the group at hand
+	last   row
+	time   int64 // of the last, in units
+	rec    []byte
 }
 
 // row is an entry of the block at hand.
 type row struct {
-	nanos  int64
-	seq    uint64
-	stream int32
-	value  int32
-	form   Form
+	nanos int64
+	seq   uint64
+	head  uint32
+	value int32
 }
 
-// group is a group of the block at hand.
-type group struct {
-	hash record.GroupHash
+// The head of a row is the number of its kind and this bit.
+const sameEvent = 1 // time and arrival number are those of the row before
+
+// writtenGroup is a group of the block at hand.
+type writtenGroup struct {
 	text string
 	rows int
 }
 
 // Add adds an entry, whose text has to stay until the next is added or the run ends.
-func (w *Writer) Add(e *Entry) error {
-	if len(w.rows) > 0 && (len(w.rows) == cmp.Or(w.Most, MaxEntries) || w.size >= blockBytes || e.Grouping != w.last.Grouping) {
+func (w *Writer) Add(g *Group, r *Row, values string) error {
+	if n := len(w.rows); n > 0 && (n == cmp.Or(w.Most, MaxEntries) || g.Grouping != w.first.Grouping || !w.refine(r.Nanos)) {
 		if err := w.Flush(); err != nil {
 			return err
 		}
 	}
-	if len(w.rows) == 0 {
-		w.first = e.MatchKey
+	next := w.weigh(g, r, values)
+	if len(w.rows) > 0 && w.size+next.bytes > blockBytes {
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		next = w.weigh(g, r, values)
 	}
-	if len(w.rows) == 0 || e.Hash != w.last.Hash {
-		w.groups = append(w.groups, group{hash: e.Hash, text: e.Group})
-		w.size += len(e.Group) + 16
+	if next.kind == len(w.kinds) {
+		w.kinds = append(w.kinds, next.code)
+	}
+	w.kindAt[next.code%uint64(len(w.kindAt))] = int16(next.kind + 1)
+	one := row{nanos: r.Nanos, seq: r.Seq, head: uint32(next.kind) << 1}
+	if next.same {
+		one.head |= sameEvent
+	}
+	if next.begins {
+		w.groups, w.hash = append(w.groups, writtenGroup{text: g.Text}), g.Hash
 	}
 	w.groups[len(w.groups)-1].rows++
-	w.last = e.MatchKey
-	value, more := w.values.number(e.Values)
-	w.rows = append(w.rows, row{e.Nanos, e.Seq, w.stream(e.Stream), int32(value), e.Form})
-	w.size += entryBytes + more
+	if values != "" {
+		one.value = w.values.number(values, next.slot)
+	}
+	w.rows, w.last = append(w.rows, one), one
+	w.time = inUnits(r.Nanos, w.unit)
+	w.size += next.bytes
 	return nil
 }
 
-// stream numbers the streams of the block: there are few.
-func (w *Writer) stream(id uint32) int32 {
-	for i, s := range w.streams {
-		if s == id {
-			return int32(i)
-		}
+// refine makes the unit of the block what a time needs, unless the block becomes too
+// large.
+func (w *Writer) refine(nanos int64) bool {
+	unit := unitOf(nanos, w.unit)
+	if unit == w.unit {
+		return true
 	}
-	w.streams = append(w.streams, id)
-	return int32(len(w.streams) - 1)
+	size := w.size + w.timeBytes(unit) - w.timeBytes(w.unit)
+	if size > blockBytes {
+		return false
+	}
+	w.size, w.unit, w.time = size, unit, inUnits(w.last.nanos, unit)
+	return true
 }
+
+// weighed is what the next row takes in the block, with what it brings along.
+type weighed struct {
+	code         uint64
+	kind         int // its number
+	slot         *int16
+	begins, same bool // a group, the event of the row before
+	bytes        int
+}
+
+// weigh looks at the next row. It begins the block if that is empty.
+func (w *Writer) weigh(g *Group, r *Row, values string) weighed {
+	if len(w.rows) == 0 {
+		w.first, w.size, w.unit = g.Key(r), countBytes, unitOf(r.Nanos, len(timeUnits)-1)
+		w.last = row{seq: r.Seq}
+	}
+	n := weighed{begins: len(w.rows) == 0 || g.Hash != w.hash}
+	n.code = uint64(r.Stream)<<kindShift | uint64(r.Form)
+	if values != "" {
+		n.code |= kindValues
+		var bytes int
+		n.slot, bytes = w.values.find(values)
+		n.bytes += bytes
+	}
+	if n.kind = w.findKind(n.code); n.kind == len(w.kinds) {
+		n.bytes += uvarintBytes(n.code)
+	}
+	n.bytes += uvarintBytes(uint64(n.kind) << 1)
+	time := w.time
+	if n.begins {
+		time = 0
+		n.bytes += uvarintBytes(uint64(len(g.Text))) + len(g.Text) + 2
+	} else if n.same = w.last.nanos == r.Nanos && w.last.seq == r.Seq; n.same {
+		return n
+	}
+	n.bytes += uvarintBytes(uint64(inUnits(r.Nanos, w.unit)-time)) + uvarintBytes(zigzag(r.Seq-w.last.seq))
+	return n
+}
+
+// findKind returns the number of a kind, which is the next for one that is new.
+func (w *Writer) findKind(code uint64) int {
+	if n := int(w.kindAt[code%uint64(len(w.kindAt))]) - 1; n >= 0 && w.kinds[n] == code {
+		return n
+	}
+	if n := slices.Index(w.kinds, code); n >= 0 {
+		return n
+	}
+	return len(w.kinds)
+}
+
+// timeBytes is how many bytes the times of the block take in a unit.
+func (w *Writer) timeBytes(unit int) (n int) {
+	rows := w.rows
+	for i := range w.groups {
+		last := int64(0)
+		for k := range rows[:w.groups[i].rows] {
+			if r := &rows[k]; r.head&sameEvent == 0 {
+				t := inUnits(r.nanos, unit)
+				n += uvarintBytes(uint64(t - last))
+				last = t
+			}
+		}
+		rows = rows[w.groups[i].rows:]
+	}
+	return n
+}
+
+func zigzag(n uint64) uint64 { return n<<1 ^ uint64(int64(n)>>63) }
+
+func uvarintBytes(n uint64) int { return (bits.Len64(n|1) + 6) / 7 }
 
 // dictionary numbers the distinct texts of a block in the order of their first use.
 type dictionary struct {
 	texts []string
-	slots [4 * MaxEntries]int16 // numbers plus 1, by hash
+	slots [2 * MaxEntries]int16 // numbers plus 1, by hash
 }
 
 var seed = maphash.MakeSeed()
 
-// number returns the number of a text, and about how many bytes it takes if it is new.
-func (d *dictionary) number(text string) (n, more int) {
+// find returns the slot of a text, which is 0 if it is new, and how many bytes a row takes
+// for it.
+func (d *dictionary) find(text string) (slot *int16, bytes int) {
 	for at := maphash.String(seed, text); ; at++ {
-		slot := &d.slots[at%uint64(len(d.slots))]
+		slot = &d.slots[at%uint64(len(d.slots))]
 		if *slot == 0 {
-			d.texts = append(d.texts, text)
-			*slot = int16(len(d.texts))
-			return len(d.texts) - 1, len(text) + 1
+			return slot, uvarintBytes(uint64(len(d.texts))) + uvarintBytes(uint64(len(text))) + len(text)
 		}
 		if d.texts[*slot-1] == text {
-			return int(*slot - 1), 0
+			return slot, uvarintBytes(uint64(*slot - 1))
 		}
 	}
+}
+
+// number returns the number of a text whose slot was found.
+func (d *dictionary) number(text string, slot *int16) int32 {
+	if *slot == 0 {
+		d.texts = append(d.texts, text)
+		*slot = int16(len(d.texts))
+	}
+	return int32(*slot - 1)
 }
 
 func (d *dictionary) reset() {
@@ -114,22 +217,42 @@ func (d *dictionary) reset() {
 // timeUnits are the units in which a block's times may be written.
 var timeUnits = [...]int64{1, 1e3, 1e6, 1e9}
 
+// inUnits divides by a unit: by a number that the compiler knows.
+func inUnits(nanos int64, unit int) int64 {
+	switch unit {
+	case 3:
+		return nanos / 1e9
+	case 2:
+		return nanos / 1e6
+	case 1:
+		return nanos / 1e3
+	}
+	return nanos
+}
+
+// unitOf returns the largest unit up to one of which a time has a whole number.
+func unitOf(nanos int64, most int) int {
+	switch n := uint64(nanos); {
+	case most == 3 && n%1e9 == 0:
+		return 3
+	case most >= 2 && n%1e6 == 0:
+		return 2
+	case most >= 1 && n%1e3 == 0:
+		return 1
+	}
+	return 0
+}
+
 // Flush makes a block of the entries that were added since the last.
 func (w *Writer) Flush() error {
 	if len(w.rows) == 0 {
 		return nil
 	}
-	unit := len(timeUnits) - 1
-	for i := range w.rows {
-		for w.rows[i].nanos%timeUnits[unit] != 0 {
-			unit--
-		}
-	}
 	rec := record.TypeMatches.Begin(w.rec[:0])
-	rec = append(rec, byte(unit))
-	rec = binary.AppendUvarint(rec, uint64(len(w.streams)))
-	for _, s := range w.streams {
-		rec = binary.AppendUvarint(rec, uint64(s))
+	rec = append(rec, byte(w.unit))
+	rec = binary.AppendUvarint(rec, uint64(len(w.kinds)))
+	for _, k := range w.kinds {
+		rec = binary.AppendUvarint(rec, k)
 	}
 	rec = binary.AppendUvarint(rec, uint64(len(w.values.texts)))
 	for _, t := range w.values.texts {
@@ -139,26 +262,30 @@ func (w *Writer) Flush() error {
 	rows, seq := w.rows, w.first.Seq
 	for i := range w.groups {
 		g := &w.groups[i]
-		if i > 0 {
-			rec = record.AppendHash(rec, g.hash)
-		}
 		rec = record.AppendText(rec, g.text)
 		rec = binary.AppendUvarint(rec, uint64(g.rows))
 		time := int64(0)
 		for k := range rows[:g.rows] {
 			r := &rows[k]
-			t := r.nanos / timeUnits[unit]
-			rec = binary.AppendUvarint(rec, uint64(r.stream)<<2|uint64(r.form))
-			rec = binary.AppendUvarint(rec, uint64(t-time))
-			rec = binary.AppendVarint(rec, int64(r.seq-seq))
-			rec = binary.AppendUvarint(rec, uint64(r.value))
-			time, seq = t, r.seq
+			rec = binary.AppendUvarint(rec, uint64(r.head))
+			if r.head&sameEvent == 0 {
+				t := inUnits(r.nanos, w.unit)
+				rec = binary.AppendUvarint(rec, uint64(t-time))
+				rec = binary.AppendUvarint(rec, zigzag(r.seq-seq))
+				time, seq = t, r.seq
+			}
+			if w.kinds[r.head>>1]&kindValues != 0 {
+				rec = binary.AppendUvarint(rec, uint64(r.value))
+			}
 		}
 		rows = rows[g.rows:]
 	}
 	key := record.MatchBlockKey(w.Run, &w.first)
 	record.End(rec, record.DayKey(w.Day), key)
-	w.rows, w.groups, w.streams, w.size, w.rec = w.rows[:0], w.groups[:0], w.streams[:0], 0, rec
+	for _, k := range w.kinds {
+		w.kindAt[k%uint64(len(w.kindAt))] = 0
+	}
+	w.rows, w.groups, w.kinds, w.rec = w.rows[:0], w.groups[:0], w.kinds[:0], rec
 	w.values.reset()
 	return w.Put(key, rec)
 }

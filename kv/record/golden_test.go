@@ -184,19 +184,27 @@ func goldenMatches() []goldenRecord {
 		{ID: 3, Came: 41, Went: 2, First: 1, Last: 600, Box: box}, {ID: 300, Came: 1, First: 601, Last: 700, Box: record.Box{FirstSeq: 901, LastSeq: 901}},
 	}}
 	streams := []record.StreamDay{{Stream: 2, Matches: 40, Box: box}, {Stream: 300, Matches: 0, Box: box}}
-	key := func(hash uint64, nanos int64, seq uint64) record.MatchKey {
-		return record.MatchKey{Grouping: 1, Hash: record.GroupHash{Hi: hash, Lo: 7}, Nanos: nanos, Seq: seq, Stream: 3}
+	var secret record.Secret
+	const first, second = "\x00t\x01a", "\x01t\x01b"
+	entries := match.List{
+		Groups: []match.Group{{Hash: secret.Group(first), Grouping: 1, To: 3, Text: first}, {Hash: secret.Group(second), Grouping: 1, From: 3, To: 4, Text: second}},
+		Rows: []match.Row{
+			{Nanos: 1e9, Seq: 70, Stream: 3, Values: 0}, {Nanos: 1e9, Seq: 70, Stream: 4, Values: match.NoValues},
+			{Nanos: 2e9, Seq: 60, Stream: 3, Values: 0, Form: match.Replaced}, {Nanos: 1e9 + 1e6, Seq: 400, Stream: 3, Values: match.NoValues, Form: match.Went},
+		},
+		Values: []string{"t\x02pw"},
 	}
-	entries := []match.Entry{
-		{MatchKey: key(5, 1e9, 70), Group: "\x00t\x01a", Values: "t\x02pw"},
-		{MatchKey: key(5, 2e9, 60), Group: "\x00t\x01a", Values: "t\x02pw", Form: match.Replaced},
-		{MatchKey: key(9, 1e9+1e6, 400), Group: "\x01t\x01b", Form: match.Went},
+	if entries.Groups[0].Compare(&entries.Groups[1]) > 0 {
+		panic("groups are not in order")
 	}
 	var blockKey, blockRec []byte
 	w := match.Writer{Day: day, Run: 3, Put: func(k, rec []byte) error { blockKey, blockRec = k, bytes.Clone(rec); return nil }}
-	for i := range entries {
-		if err := w.Add(&entries[i]); err != nil {
-			panic(err)
+	for i := range entries.Groups {
+		g := &entries.Groups[i]
+		for row := g.From; row < g.To; row++ {
+			if err := w.Add(g, &entries.Rows[row], entries.Value(&entries.Rows[row])); err != nil {
+				panic(err)
+			}
 		}
 	}
 	if err := w.Flush(); err != nil {
@@ -212,8 +220,8 @@ func goldenMatches() []goldenRecord {
 		{"match-block", "block of base matches", parts(d, blockKey), blockRec, entries,
 			func(rec []byte) (any, error) {
 				var b match.Block
-				err := b.Read(day, blockKey, rec, true)
-				return b.Entries, err
+				err := b.Read(&secret, day, blockKey, rec, true)
+				return b.List, err
 			}},
 	}
 }
