@@ -178,23 +178,35 @@ func cowrieKinds(record map[string]any) []string {
 type Login struct {
 	Time                        time.Time
 	Address, Username, Password string
+	PasswordNoted               bool
 }
 
-// RefusedLogins are the different records of passwords that were refused in Cowrie's
+// RefusedLogins are the different records of logins that were refused in Cowrie's
 // logs. It goes by encoding/json alone.
 func RefusedLogins(t testing.TB, paths ...string) (logins []Login) {
 	t.Helper()
-	found := map[any]bool{}
+	type record struct {
+		session, sensor string
+		Login
+	}
+	found := map[record]bool{}
 	for _, path := range paths {
 		for line := range lines(t, path) {
 			var e struct {
-				EventID, Session, Sensor, Username, Password string
-				Src_IP                                       string
-				Timestamp                                    time.Time
+				EventID, Session, Sensor, Username, Src_IP string
+				Password                                   *string
+				Timestamp                                  time.Time
 			}
-			if json.Unmarshal(bytes.TrimLeft(line, "\x00"), &e) == nil && e.EventID == "cowrie.login.failed" && !found[e] {
-				found[e] = true
-				logins = append(logins, Login{e.Timestamp, e.Src_IP, e.Username, e.Password})
+			if json.Unmarshal(bytes.TrimLeft(line, "\x00"), &e) != nil || e.EventID != "cowrie.login.failed" {
+				continue
+			}
+			l := Login{Time: e.Timestamp, Address: e.Src_IP, Username: e.Username, PasswordNoted: e.Password != nil}
+			if l.PasswordNoted {
+				l.Password = *e.Password
+			}
+			if r := (record{e.Session, e.Sensor, l}); !found[r] {
+				found[r] = true
+				logins = append(logins, l)
 			}
 		}
 	}
