@@ -19,9 +19,10 @@ import (
 // a pass that ends at any commit is carried on by the next.
 //
 // A day is fresh when no pass has come to it: then all its matches are touched, and no
-// correlation has anything to make up for there. Before any tag is committed the store is
-// told that a pass has come to the fresh days, since rules that are edited before the
-// pass ends must know that there may be tags of what they were.
+// correlation has anything to make up for there. Before any tag comes or goes the store is
+// told that a pass has come to the fresh days, and to those that were judged by a
+// correlation before it was edited, since rules that are edited, or are what they were,
+// before the pass ends must know that there may be tags of something else.
 
 // Limits and sizes of a pass.
 const (
@@ -66,6 +67,7 @@ type pass struct {
 	job      *run
 	matches  Matches
 	rules    []*judged // by id
+	defs     []ttpcron.RuleDef
 	families []*family
 	spans    []int // days of families, ascending
 	days     int   // of a block
@@ -194,19 +196,26 @@ func (r *run) leaveCorrelations(ctx context.Context, rules []Correlation) error 
 			c.Judged = nil
 		}
 	}
+	// All of it: what goes may be more than one transaction takes.
+	if len(c.Judged) > 0 {
+		if err := p.write(ctx, c); err != nil {
+			return err
+		}
+		c.Judged = nil
+	}
 	for id := range left {
 		c.Judgements = append(c.Judgements, ttpcron.Judgement{Rule: id, Since: horizon.Start(), Until: time.Date(9999, time.December, 31, 23, 59, 59, 999_999_999, time.UTC)})
 	}
 	n, err := r.ledger.Commit(context.WithoutCancel(ctx), c)
-	if err != nil {
-		return fmt.Errorf("commit what rules found that were correlations: %w", err)
-	}
 	for _, d := range r.set.Rules {
 		if n := removedOf(n.Changes, d.ID); left[d.ID] && n > 0 {
 			r.changes.note(ttpcron.RuleChange{RuleID: d.ID, Version: d.Version, Why: ttpcron.ChangeKind})
 		}
 	}
 	r.changes.tags.Add(n)
+	if err != nil {
+		return fmt.Errorf("commit what rules found that were correlations: %w", err)
+	}
 	return nil
 }
 
@@ -245,6 +254,9 @@ func (p *pass) prepare(ctx context.Context, rules []Correlation) error {
 		p.rules = append(p.rules, j)
 	}
 	slices.SortFunc(p.rules, func(a, b *judged) int { return cmp.Compare(a.def.ID, b.def.ID) })
+	for _, j := range p.rules {
+		p.defs = append(p.defs, j.def)
+	}
 	least := cmp.Or(p.job.limits.span, minSpan)
 	for i, j := range p.rules {
 		days := spanOf(j.reach+j.timespan, least)
@@ -462,6 +474,7 @@ func (p *pass) unbook() {
 	rep := p.report
 	b := p.booked
 	b.Inserted, b.Known, b.Replaced, b.Removed = rep.Inserted, rep.Known, rep.Replaced, rep.Removed
+	b.Tags = b.Inserted + b.Known
 	*rep = b
 }
 
@@ -500,17 +513,13 @@ func (p *pass) block(ctx context.Context, days []matchDay) error {
 	if err := p.judge(ctx, days); err != nil {
 		return err
 	}
-	rules := make([]ttpcron.RuleDef, len(p.rules))
-	for i, j := range p.rules {
-		rules[i] = j.def
-	}
 	for _, d := range days {
 		if !d.waits() {
 			continue
 		}
 		p.report.Days++
 		p.report.Waiting--
-		p.group.Judged = append(p.group.Judged, ttpcron.JudgedDay{Day: d.day, Rules: rules})
+		p.group.Judged = append(p.group.Judged, ttpcron.JudgedDay{Day: d.day, Rules: p.defs})
 		if d.touched > 0 {
 			p.group.Settled = append(p.group.Settled, ttpcron.SettledMatches{Day: d.day, UpTo: d.last})
 		}
@@ -566,7 +575,7 @@ func (p *pass) flush(ctx context.Context, last bool) error {
 	if len(c.Tags)+len(c.Gone)+len(c.Judgements)+len(c.Judged) == 0 {
 		return nil
 	}
-	if !p.marked && !last {
+	if !p.marked && (!last || len(c.Judgements) > 0) {
 		if err := p.mark(ctx); err != nil {
 			return err
 		}
@@ -585,20 +594,40 @@ func (p *pass) flush(ctx context.Context, last bool) error {
 	return nil
 }
 
-// mark tells the store that a pass has come to the fresh days.
+// mark tells the store that a pass has come to the fresh days and to those that a
+// correlation has judged that is edited: before the pass has judged all of a day, there
+// may be tags of what the rule was, and of what it is.
 func (p *pass) mark(ctx context.Context) error {
-	rules := p.begun(nil)
-	for days := range slices.Chunk(p.fresh, markDays) {
-		var c ttpcron.Commit
-		for _, d := range days {
-			c.Judged = append(c.Judged, ttpcron.JudgedDay{Day: d, Rules: rules})
-		}
-		if err := p.write(ctx, c); err != nil {
+	var c ttpcron.Commit
+	var was, begun []ttpcron.RuleDef
+	for d, err := range p.matchDays(ctx, p.first) {
+		if err != nil {
 			return err
+		}
+		if _, fresh := slices.BinarySearch(p.fresh, d.Day); !fresh && !slices.ContainsFunc(d.Judged.Rules, p.isEdited) {
+			continue
+		}
+		if begun == nil || !slices.Equal(was, d.Judged.Rules) { // days share the list
+			was, begun = d.Judged.Rules, p.begun(d.Judged.Rules)
+		}
+		if c.Judged = append(c.Judged, ttpcron.JudgedDay{Day: d.Day, Rules: begun}); len(c.Judged) == markDays {
+			if err := p.write(ctx, c); err != nil {
+				return err
+			}
+			c.Judged = nil
 		}
 	}
 	p.marked = true
-	return nil
+	if len(c.Judged) == 0 {
+		return nil
+	}
+	return p.write(ctx, c)
+}
+
+// isEdited reports whether a correlation that has judged a day is in force, but another.
+func (p *pass) isEdited(was ttpcron.RuleDef) bool {
+	j := ruleIn(p.defs, was.ID)
+	return j != nil && was.Digest != [16]byte{} && j.Digest != was.Digest
 }
 
 // settle waits for the commit in flight, if there is one, and books what it did.
@@ -609,23 +638,23 @@ func (p *pass) settle() error {
 	o, rep := <-p.commit, p.report
 	p.commit = nil
 	f := &p.flying
-	if o.err != nil {
-		p.broken = true
-		return fmt.Errorf("commit %d tags of correlations: %w", len(f.tags), o.err)
-	}
-	p.booked = f.report
-	p.job.found.add(f.tags)
-	for id, n := range f.made {
-		p.job.changes.made[id] += n
-	}
 	rep.Inserted += o.Inserted
-	rep.Known += len(f.tags) - o.Inserted
 	rep.Replaced += o.Replaced
 	rep.Removed += o.Removed
 	for k, n := range o.Changes {
 		p.removed[k.RuleID] += n.Removed
 	}
 	p.job.changes.tags.Add(o.Committed)
+	if o.err != nil {
+		p.broken = true
+		return fmt.Errorf("commit %d tags of correlations: %w", len(f.tags), o.err)
+	}
+	rep.Known += len(f.tags) - o.Inserted
+	p.booked = f.report
+	p.job.found.add(f.tags)
+	for id, n := range f.made {
+		p.job.changes.made[id] += n
+	}
 	clear(f.tags)
 	p.spare, p.flying = f.tags[:0], flight{}
 	return nil

@@ -54,6 +54,7 @@ type plays struct {
 	*memory
 	rnd                                                                        *rand.Rand
 	set                                                                        sequences
+	former                                                                     []*sequence
 	anchors                                                                    []time.Time
 	learned                                                                    map[string]bool // events that no run has looked at since
 	complete, broken, parts, gone, named, whole, frozen, interrupted, compared int
@@ -263,6 +264,11 @@ func (p *plays) editSequence() {
 	rnd := p.rnd
 	id := "C" + strconv.Itoa(rnd.IntN(6))
 	list := slices.Clone(p.set.list)
+	if len(p.former) > 1 && rnd.IntN(8) == 0 {
+		p.set.list, p.former = p.former, list
+		return
+	}
+	p.former = slices.Clone(list)
 	i := slices.IndexFunc(list, func(q *sequence) bool { return q.id == id })
 	if i >= 0 && rnd.IntN(3) == 0 {
 		p.set.list = slices.Delete(list, i, i+1)

@@ -524,3 +524,72 @@ func TestCorrelationsOnly(t *testing.T) {
 		t.Errorf("without correlations: %v", err)
 	}
 }
+
+// takeOut does of a commit what a store does before it that takes out too much for one
+// transaction.
+func (m *memory) takeOut(c ttpcron.Commit) (done ttpcron.Committed) {
+	kept := map[ttpcron.UUID]bool{}
+	for _, t := range c.Tags {
+		kept[t.UUID()] = true
+	}
+	judgeTags(c, m.tags, kept, func(t *ttpcron.Tag, n ttpcron.TagChanges) {
+		done.TagChanges.Add(n)
+		done.Count(ttpcron.RuleTechnique{RuleID: t.RuleID, Technique: t.Technique()}, n)
+	})
+	m.done.Add(done)
+	return done
+}
+
+// TestEditTakenBack: a correlation is edited, or becomes a rule about single events, the
+// run that judges anew stops at any commit, of which the store may have taken out what
+// goes, and then the rule is what it was.
+func TestEditTakenBack(t *testing.T) {
+	start := ttpcron.DayOf(daysAgo(9)).Start()
+	set := counting(2)
+	for name, edited := range map[string]func(s *sequences){
+		"threshold": func(s *sequences) { s.list[0].n = 3 },
+		"version":   func(s *sequences) { s.list[0].version = 2 },
+		"timespan":  func(s *sequences) { s.list[0].span = 7 * time.Minute },
+		"kind":      func(s *sequences) { s.lexicon, s.list = append(s.lexicon, rule("C1", 1, "x")), nil },
+	} {
+		for _, job := range []Job{{BatchSize: 1, limits: passLimits{kept: 1, tags: 1}}, {BatchSize: 1, limits: passLimits{kept: 1, tags: 1, span: 8}}, {}} {
+			for at := 1; ; at++ {
+				m := newMemory()
+				m.pageSize = 1000
+				for i := range 60 {
+					add(m, guess(start.Add(time.Duration(i/3)*5*time.Hour+time.Duration(i%3*(1+i%5))*time.Minute), fmt.Sprint("wget ", i), "root", fmt.Sprintf("203.0.113.%d", i%2), "1"))
+				}
+				job.Store, job.Rules, job.Source, job.Now, job.Workers = correlating(m), &set, SourceAll, ticking(), 1
+				do(t, job)
+				want := findings(m)
+				other := counting(2)
+				edited(&other)
+				failed, n, before := false, m.commits, m.done.TagChanges
+				m.commitErr = func(k int, c ttpcron.Commit) error {
+					if !failed && k == n+at {
+						failed = true
+						m.taken = m.takeOut(c)
+					}
+					if failed {
+						return errBroken
+					}
+					return nil
+				}
+				job.Rules, job.Now = &other, ticking()
+				r, err := try(job)
+				m.commitErr, m.taken = nil, ttpcron.Committed{}
+				if err := m.tells(&r, before); err != nil {
+					t.Errorf("%s, stopped at commit %d: %v", name, at, err)
+				}
+				job.Rules, job.Now = &set, ticking()
+				do(t, job)
+				if got := findings(m); !slices.Equal(got, want) {
+					t.Errorf("%s, stopped at commit %d: found %q, want %q", name, at, got, want)
+				}
+				if err == nil {
+					break
+				}
+			}
+		}
+	}
+}

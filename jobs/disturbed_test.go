@@ -31,8 +31,12 @@ func (m *memory) disturbed(rnd *rand.Rand, j *Job) (end ending, err error) {
 	defer cancel()
 	defer func() { m.commitErr, m.onPage, m.onMatch = nil, nil, nil }()
 	fail := func(fails func(n int) bool) {
-		m.commitErr = func(n int, _ ttpcron.Commit) error {
+		takes := rnd.IntN(2) == 0
+		m.commitErr = func(n int, c ttpcron.Commit) error {
 			if fails(n) {
+				if takes {
+					m.taken = m.takeOut(c)
+				}
 				return errBroken
 			}
 			return nil

@@ -31,6 +31,7 @@ type memory struct {
 	audit     []ttpcron.AuditEntry
 	book      *matchBook
 	done      ttpcron.Committed // so far
+	taken     ttpcron.Committed // by the commit that fails next
 	asked     map[string]int    // how often looks and positions were asked for
 
 	commits   int
@@ -233,7 +234,9 @@ func (m *memory) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committe
 	}
 	if m.commitErr != nil {
 		if err := m.commitErr(m.commits, c); err != nil {
-			return ttpcron.Committed{}, err
+			taken := m.taken
+			m.taken = ttpcron.Committed{}
+			return taken, err
 		}
 	}
 	m.writes++

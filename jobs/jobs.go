@@ -70,7 +70,8 @@ type Archive interface {
 type Ledger interface {
 	// Commit writes a group of tags and what belongs to them in one
 	// transaction. Tags that exist as they are are left alone. It keeps nothing of
-	// c once it has returned.
+	// c once it has returned. What is too much for one transaction may come and go
+	// before it: so much is returned with an error too.
 	Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error)
 	// Preview says what Commit would do with tags, and writes nothing.
 	Preview(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error)

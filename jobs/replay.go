@@ -562,24 +562,29 @@ func (rp *replay) settle() error {
 
 // credit books what the commit of a group did.
 func (rp *replay) credit(o outcome, g *group) error {
-	tags := len(g.out)
+	known := len(g.out) - o.Inserted
 	if o.err != nil {
 		rp.uncount(g)
-		return fmt.Errorf("commit %d tags: %w", tags, o.err)
-	}
-	rp.job.found.add(g.out)
-	for id, n := range g.made {
-		rp.job.changes.made[id] += n
+		rp.count(counts{tags: o.Inserted})
+		known = 0
+	} else {
+		rp.job.found.add(g.out)
+		for id, n := range g.made {
+			rp.job.changes.made[id] += n
+		}
 	}
 	rp.job.changes.tags.Add(o.Committed)
 	rp.source.Removed += o.Removed
 	rp.source.Replaced += o.Replaced
 	if rp.plan.again {
 		rp.source.RetagInserted += o.Inserted
-		return nil
+	} else {
+		rp.source.Inserted += o.Inserted
+		rp.source.Known += known
 	}
-	rp.source.Inserted += o.Inserted
-	rp.source.Known += tags - o.Inserted
+	if o.err != nil {
+		return fmt.Errorf("commit %d tags: %w", len(g.out), o.err)
+	}
 	return nil
 }
 

@@ -20,8 +20,8 @@ import (
 // has no kind, source or time of the years 1970 to 9999, or a confidence outside 0
 // to 1, fails the call, as does a review that makes no sense.
 //
-// All is one transaction, but for tags that go beyond some hundred thousand: these
-// are taken out before it.
+// All is one transaction, but for tags that go beyond some ten thousands: these are
+// taken out before it, and what Commit returns with an error counts those that are.
 //
 // A commit that brings nothing new writes nothing: no tag, coverage or cursor
 // that differs from what is stored, and a Run whose ID is stored already and that
@@ -30,9 +30,13 @@ import (
 func (db *DB) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error) {
 	db.writing.Lock()
 	defer db.writing.Unlock()
-	done, err := db.commit(ctx, c)
+	rows, r, err := db.sortCommit(&c)
 	if err != nil {
 		return ttpcron.Committed{}, err
+	}
+	done, err := db.commit(ctx, c, rows, r)
+	if err != nil {
+		return r.taken, err
 	}
 	return done, nil
 }
@@ -104,11 +108,7 @@ func countGone(done *ttpcron.Committed, gone map[uint32]int, claims []*record.Cl
 	}
 }
 
-func (db *DB) commit(ctx context.Context, c ttpcron.Commit) (done ttpcron.Committed, err error) {
-	rows, r, err := db.sortCommit(&c)
-	if err != nil {
-		return done, err
-	}
+func (db *DB) commit(ctx context.Context, c ttpcron.Commit, rows []tagRow, r *reviewer) (done ttpcron.Committed, err error) {
 	var companions []companion
 	var claims []*record.Claim
 	var old storedTags
@@ -118,6 +118,9 @@ func (db *DB) commit(ctx context.Context, c ttpcron.Commit) (done ttpcron.Commit
 			return err
 		}
 		if companions, err = newCompanions(tx, c); err != nil {
+			return err
+		}
+		if r.doubts, err = newCoverage(tx, ttpcron.Commit{Coverage: doubtful(&c)}); err != nil {
 			return err
 		}
 		matches, err = db.newMatchCommit(tx, &c)
@@ -132,9 +135,18 @@ func (db *DB) commit(ctx context.Context, c ttpcron.Commit) (done ttpcron.Commit
 	if err != nil {
 		return done, err
 	}
-	changed, err := db.reviewMatches(ctx, matches)
+	changed, err := db.reviewMatches(ctx, matches, r)
 	if err != nil {
 		return done, err
+	}
+	if r.doubted {
+		err = db.view(ctx, func(tx *txn) error {
+			companions, err = newCompanions(tx, c)
+			return err
+		})
+		if err != nil {
+			return done, err
+		}
 	}
 	rows = slices.DeleteFunc(rows, func(r tagRow) bool { return r.same })
 	if len(rows)+len(gone)+len(companions) == 0 && !changed {
@@ -177,9 +189,12 @@ func (db *DB) write(ctx context.Context, tags []ttpcron.Tag, rows []tagRow, old 
 // reviewMatches finds the base matches that reviews take out, but for what is more than a
 // transaction should hold, which it takes out, and reports whether there is anything to
 // store of base matches.
-func (db *DB) reviewMatches(ctx context.Context, m *matchCommit) (changed bool, err error) {
+func (db *DB) reviewMatches(ctx context.Context, m *matchCommit, r *reviewer) (changed bool, err error) {
 	for more := true; more; {
 		if m.goes() {
+			if err := db.doubt(ctx, r); err != nil {
+				return false, err
+			}
 			if err := db.update(ctx, m.putWent); err != nil {
 				return false, err
 			}
@@ -201,15 +216,24 @@ func (db *DB) reviewMatches(ctx context.Context, m *matchCommit) (changed bool, 
 // review counts the tags that reviews take out and returns them, but for what is
 // more than a transaction should hold, which it takes out.
 func (db *DB) review(ctx context.Context, r *reviewer, claims []*record.Claim, done *ttpcron.Committed) (gone []goneTag, err error) {
+	most := cmp.Or(db.taken, reviewTags)
+	if db.taken == 0 && len(r.commit.Judgements) > 0 {
+		most = judgedTagsOnce
+	}
+	var counted ttpcron.Committed
 	for more := true; more; {
 		if len(gone) > 0 {
+			if err := db.doubt(ctx, r); err != nil {
+				return nil, err
+			}
 			if err := db.write(ctx, nil, nil, nil, gone, nil, nil); err != nil {
 				return nil, err
 			}
+			r.taken.Add(counted)
 		}
-		gone = gone[:0]
+		gone, counted = gone[:0], ttpcron.Committed{}
 		err := db.view(ctx, func(tx *txn) (err error) {
-			more, err = r.next(tx, cmp.Or(db.taken, reviewTags), func(g goneTag) { gone = append(gone, g) })
+			more, err = r.next(tx, most, func(g goneTag) { gone = append(gone, g) })
 			return err
 		})
 		if err != nil {
@@ -219,9 +243,33 @@ func (db *DB) review(ctx context.Context, r *reviewer, claims []*record.Claim, d
 		for i := range gone {
 			byClaim[gone[i].claim]++
 		}
-		countGone(done, byClaim, claims)
+		countGone(&counted, byClaim, claims)
+		done.Add(counted)
 	}
 	return gone, nil
+}
+
+// doubtful is the coverage of days of which a commit takes something out, as it is until
+// the commit is done: which rules have looked at their events is not known. Else the rules
+// that have made what goes would not look again, if it is they who are in force next.
+func doubtful(c *ttpcron.Commit) (list []ttpcron.Coverage) {
+	for i := range c.Coverage {
+		v := &c.Coverage[i]
+		if slices.ContainsFunc(c.Reviews, func(r ttpcron.Review) bool { return r.Kind == v.Kind && r.Day == v.Day }) {
+			list = append(list, v.By(""))
+		}
+	}
+	return list
+}
+
+// doubt stores such coverage, before the first of the transactions that go before that of
+// a commit.
+func (db *DB) doubt(ctx context.Context, r *reviewer) error {
+	if r.doubted || len(r.doubts) == 0 {
+		return nil
+	}
+	r.doubted = true
+	return db.write(ctx, nil, nil, nil, nil, r.doubts, nil)
 }
 
 // companion is a small record that a commit writes beside its tags.

@@ -22,6 +22,10 @@ import (
 // that goes before the commit, which is then the last of several transactions.
 const reviewTags = 200_000
 
+// judgedTagsOnce is the same of tags of correlations, each of which takes ten times as
+// much.
+const judgedTagsOnce = 50_000
+
 // goneTag is a tag that is taken out.
 type goneTag struct {
 	day   ttpcron.Day
@@ -37,7 +41,11 @@ type reviewer struct {
 	begun  bool        // judgements are among them
 	keep   []tagRow    // by day and key: tags that are made again
 	kept   map[ttpcron.UUID]bool
-	from   record.TagKey // goes on here, unless it is zero
+	from   record.TagKey     // goes on here, unless it is zero
+	taken  ttpcron.Committed // by transactions before that of the commit
+
+	doubts  []companion // see doubtful
+	doubted bool        // they are stored
 }
 
 // dayReview is what a commit says of tags of a day that go: a review or judgements.
