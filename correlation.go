@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron/jsontext"
@@ -84,6 +86,14 @@ func (s *Stream) Grouping() string {
 		b = append(b, f.Name...)
 	}
 	return string(b)
+}
+
+// GroupingFields returns the names of the fields of a grouping, see [Stream.Grouping].
+func GroupingFields(grouping string) []string {
+	if grouping == "" {
+		return nil
+	}
+	return strings.Split(grouping, ",")
 }
 
 // BaseMatch is a match of a base rule, as far as correlations need it.
@@ -190,28 +200,30 @@ func (e *Event) AppendField(dst []byte, name string) []byte {
 	if own == "" {
 		return dst
 	}
-	return appendPackedText(dst, own)
+	return AppendPackedText(dst, own)
 }
 
 // The forms of a packed value. They are part of groups that are stored.
 const (
-	packedText = 't' // its length and the text, at most maxPacked bytes
+	packedText = 't' // its length and the text, at most MaxPacked bytes
 	packedHash = 'h' // SHA-256 of what AppendSame makes of an object, an array or a longer text
 	packedNull = 'n'
 )
 
-// maxPacked is how long a text may be that is kept as it is.
-const maxPacked = 256
+// MaxPacked is how many bytes a text may have that is kept as it is.
+const MaxPacked = 256
 
 func appendPackedField(dst []byte, f *Field) []byte {
 	if f.Raw == nil {
-		return appendPackedText(dst, f.Text)
+		return AppendPackedText(dst, f.Text)
 	}
 	return appendPackedJSON(dst, f.Raw)
 }
 
-func appendPackedText[T string | []byte](dst []byte, text T) []byte {
-	if len(text) > maxPacked {
+// AppendPackedText appends a text packed, or its SHA-256 when it is longer than
+// [MaxPacked].
+func AppendPackedText[T string | []byte](dst []byte, text T) []byte {
+	if len(text) > MaxPacked {
 		sum := sha256.Sum256(jsontext.AppendSameText(nil, text))
 		return append(append(dst, packedHash), sum[:]...)
 	}
@@ -222,12 +234,12 @@ func appendPackedText[T string | []byte](dst []byte, text T) []byte {
 // may have one or the other: see [jsontext.AppendSame].
 func appendPackedJSON(dst, raw []byte) []byte {
 	if isPlain(raw) {
-		return appendPackedText(dst, raw)
+		return AppendPackedText(dst, raw)
 	}
 	at := len(dst)
 	dst = jsontext.AppendSame(dst, raw)
 	same := dst[at:]
-	if len(same) == 0 || same[0] == packedText && len(same) <= maxPacked {
+	if len(same) == 0 || same[0] == packedText && len(same) <= MaxPacked {
 		return dst
 	}
 	sum := sha256.Sum256(same)
@@ -279,7 +291,7 @@ func (v *PackedValue) Append(dst []byte) []byte {
 	case v.Hash != "":
 		return append(append(dst, packedHash), v.Hash...)
 	}
-	return appendPackedText(dst, v.Text)
+	return AppendPackedText(dst, v.Text)
 }
 
 // NextPacked reads the first of packed values, and returns what follows. It is false
@@ -310,7 +322,7 @@ func CutPacked[T ~string | ~[]byte](packed T) (one, rest T, ok bool) {
 		case packedHash:
 			size = 1 + sha256.Size
 		case packedText:
-			if head, n := packedLen(packed); head > 0 && n <= maxPacked {
+			if head, n := packedLen(packed); head > 0 && n <= MaxPacked {
 				size = head + n
 			}
 		}
@@ -403,33 +415,40 @@ func (g Group) Vantage() Vantage {
 // form, its members in the order of their names. Events that hosts saw have a member
 // "vantage" besides.
 func (g Group) AppendJSON(dst []byte, names []string) []byte {
+	return g.appendJSON(dst, slices.Values(names), MaxPacked)
+}
+
+// appendJSON is AppendJSON with values cut that have more than so many bytes.
+func (g Group) appendJSON(dst []byte, names iter.Seq[string], most int) []byte {
 	dst = append(dst, '{')
 	first := len(dst)
-	member := func(name string, value func()) {
+	member := func(name string) {
 		if len(dst) > first {
 			dst = append(dst, ',')
 		}
 		dst = append(jsontext.AppendString(dst, name), ':')
-		value()
 	}
 	host := g.Vantage() == VantageHost
 	vantage := func() {
 		if host {
 			host = false
-			member("vantage", func() { dst = append(dst, `"host"`...) })
+			member("vantage")
+			dst = append(dst, `"host"`...)
 		}
 	}
 	rest := ""
 	if len(g) > 0 {
 		rest = string(g[1:])
 	}
-	for _, name := range names {
+	for name := range names {
 		var v PackedValue
 		v, rest, _ = NextPacked(rest)
+		v.Text = Shorten(v.Text, most)
 		if name > "vantage" {
 			vantage()
 		}
-		member(name, func() { dst = v.AppendJSON(dst) })
+		member(name)
+		dst = v.AppendJSON(dst)
 	}
 	vantage()
 	return append(dst, '}')
@@ -466,50 +485,157 @@ func SlotStart(slot int64, timespan time.Duration) time.Time {
 // groupSpace is the namespace of identities that stand for a group, and never changes.
 var groupSpace = uuid5(urlSpace, []byte("ttpcron:group:v1"))
 
-// Finding is what a correlation has found: a window of a group that satisfied its
-// condition ended in a slot.
-type Finding struct {
-	Names    []string // of the group's fields, ascending
-	Group    Group
-	Slot     int64
-	Timespan time.Duration
+// Terms are on what terms a correlation finds something: what the evidence of all its
+// findings says alike. See [NewTerms].
+type Terms struct {
+	Type      string // of the correlation, such as event_count
+	Condition string // such as gte 10
+	Fields    FieldNames
+	Group     FieldNames // the fields of its groups, ascending
+	Timespan  time.Duration
 }
 
-// Tag returns the tag of the finding with a claim and evidence. It is a function of
-// rule, group and slot alone. Its attacker, session and sensor are those that the group
-// names; where it names none there is an identity made of the group.
-func (f *Finding) Tag(c Claim, evidence []byte) Tag {
-	sum := f.Group.Hash(f.Names)
-	t := Tag{
-		Claim: c, SourceKind: Correlation, SourceID: "corr:" + sum + ":" + strconv.FormatInt(f.Slot, 10),
-		Vantage: f.Group.Vantage(), Evidence: evidence, EventTime: SlotStart(f.Slot, f.Timespan),
+// maxTerm is how many bytes evidence shows of a condition and of a value of a group. A
+// longer one is cut, and ends with an ellipsis.
+const maxTerm = 128
+
+// NewTerms returns the terms of a correlation of a type and condition, which is about the
+// values of fields, with the fields of its groups, ascending, and a timespan of whole
+// seconds.
+func NewTerms(typ, condition string, fields, group []string, timespan time.Duration) *Terms {
+	short := make([]string, len(fields))
+	for i, f := range fields {
+		short[i] = Shorten(f, maxTerm)
 	}
-	for _, field := range [...]struct {
+	return &Terms{Shorten(typ, maxTerm), Shorten(condition, maxTerm), JoinFields(short), JoinFields(group), timespan}
+}
+
+// Finding is what a correlation has found: a window of a group that satisfied its
+// condition ended in a slot. It gives all that a tag of it says beside the claim and when
+// it was made.
+type Finding struct {
+	Terms *Terms
+	Group Group
+	Slot  int64
+}
+
+// String returns the evidence of the finding's tags.
+func (f *Finding) String() string { return string(f.AppendEvidence(nil)) }
+
+// AppendEvidence appends the evidence of the finding's tags: terms, group and slot as a
+// JSON object in canonical form, its members in the order of their names.
+func (f *Finding) AppendEvidence(dst []byte) []byte {
+	t := f.Terms
+	text := func(name, value string) {
+		dst = jsontext.AppendString(append(dst, name...), value)
+	}
+	text(`{"condition":`, t.Condition)
+	text(`,"correlation":`, t.Type)
+	switch first, more, _ := strings.Cut(string(t.Fields), "\x00"); {
+	case t.Fields == "":
+	case more == "":
+		text(`,"field":`, first)
+	default:
+		sep := `,"field":[`
+		for name := range t.Fields.All() {
+			text(sep, name)
+			sep = ","
+		}
+		dst = append(dst, ']')
+	}
+	dst = append(dst, `,"group":`...)
+	dst = f.Group.appendJSON(dst, t.Group.All(), maxTerm)
+	dst = strconv.AppendInt(append(dst, `,"slot":`...), f.Slot, 10)
+	text(`,"timespan":`, FormatTimespan(t.Timespan))
+	return append(dst, '}')
+}
+
+// FormatTimespan writes a timespan of a correlation in its greatest unit, such as 10m.
+func FormatTimespan(d time.Duration) string {
+	for _, u := range [...]struct {
 		name string
-		to   *string
-	}{
-		{FieldAttackerIP, &t.AttackerIP}, {FieldAttackerUUID, &t.AttackerUUID}, {FieldIdentityUUID, &t.IdentityUUID},
-		{FieldSessionID, &t.SessionID}, {FieldDeckyID, &t.DeckyID},
-	} {
-		if v, ok := f.Group.Value(f.Names, field.name); ok && v.Hash == "" {
-			*field.to = v.Text
+		of   time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}} {
+		if d%u.of == 0 && d != 0 {
+			return strconv.FormatInt(int64(d/u.of), 10) + u.name
 		}
 	}
-	if t.AttackerUUID == "" && t.IdentityUUID == "" {
-		if t.AttackerIP != "" {
-			t.AttackerUUID = DeriveAttacker(t.AttackerIP)
+	return strconv.FormatInt(int64(d/time.Second), 10) + "s"
+}
+
+// Subject is what tags say of a group, whatever was found of it and when.
+type Subject struct {
+	group                                                      Group
+	id                                                         string // of findings, but for the slot
+	attackerIP, attackerUUID, identityUUID, sessionID, deckyID string
+}
+
+// NewSubject returns the subject of a group whose fields have these names. The attacker,
+// session and sensor of its tags are those that the group names; where it names none there
+// is an identity made of the group.
+func NewSubject(g Group, names []string) *Subject {
+	sum := g.Hash(names)
+	s := &Subject{group: g, id: "corr:" + sum + ":"}
+	rest := ""
+	if g != "" {
+		rest = string(g[1:])
+	}
+	for _, name := range names {
+		v, tail, ok := NextPacked(rest)
+		if !ok {
+			break
+		}
+		if rest = tail; v.Null || v.Hash != "" {
+			continue
+		}
+		switch name {
+		case FieldAttackerIP:
+			s.attackerIP = v.Text
+		case FieldAttackerUUID:
+			s.attackerUUID = v.Text
+		case FieldIdentityUUID:
+			s.identityUUID = v.Text
+		case FieldSessionID:
+			s.sessionID = v.Text
+		case FieldDeckyID:
+			s.deckyID = v.Text
+		}
+	}
+	if s.attackerUUID == "" && s.identityUUID == "" {
+		if s.attackerIP != "" {
+			s.attackerUUID = DeriveAttacker(s.attackerIP)
 		} else {
-			t.IdentityUUID = uuid5(groupSpace, []byte("group:"+sum)).String()
+			s.identityUUID = uuid5(groupSpace, []byte("group:"+sum)).String()
 		}
 	}
-	return t
+	return s
+}
+
+// Group returns the group.
+func (s *Subject) Group() Group { return s.group }
+
+// Tag returns the tag of what was found of the group in a slot on some terms, without a
+// claim. It is a function of terms, group and slot alone.
+func (s *Subject) Tag(t *Terms, slot int64) Tag {
+	tag := Tag{EventTime: SlotStart(slot, t.Timespan), Finding: &Finding{t, s.group, slot}}
+	s.Complete(&tag)
+	return tag
+}
+
+// Complete gives the tag of a finding of the group what follows from the group and the
+// slot.
+func (s *Subject) Complete(t *Tag) {
+	t.SourceKind, t.SourceID = Correlation, s.id+strconv.FormatInt(t.Finding.Slot, 10)
+	t.AttackerIP, t.AttackerUUID, t.IdentityUUID, t.SessionID, t.DeckyID = s.attackerIP, s.attackerUUID, s.identityUUID, s.sessionID, s.deckyID
+	t.Vantage = s.group.Vantage()
 }
 
 // Hash returns the first 32 hexadecimal digits of the SHA-256 of the group's names and
 // values as canonical JSON. It is what the ids of findings call the group.
 func (g Group) Hash(names []string) string {
-	sum := sha256.Sum256(g.AppendJSON(nil, names))
-	return fmt.Sprintf("%x", sum[:16])
+	var stack [512]byte
+	sum := sha256.Sum256(g.AppendJSON(stack[:0], names))
+	return hex.EncodeToString(sum[:16])
 }
 
 // Judgement says that a correlation has judged all its slots that begin in a span of

@@ -16,8 +16,8 @@ func TestFindingOfAnAddress(t *testing.T) {
 	if !ok {
 		t.Fatal("takes no part")
 	}
-	f := Finding{Names: []string{"attacker_ip", "who"}, Group: Group(packed[:n]), Slot: Slot(e.Time, time.Hour), Timespan: time.Hour}
-	if got, want := string(f.Group.AppendJSON(nil, f.Names)), `{"attacker_ip":"203.0.113.7","who":"root"}`; got != want {
+	names, group := []string{"attacker_ip", "who"}, Group(packed[:n])
+	if got, want := string(group.AppendJSON(nil, names)), `{"attacker_ip":"203.0.113.7","who":"root"}`; got != want {
 		t.Errorf("group is %s, want %s", got, want)
 	}
 	values := string(packed[n:])
@@ -26,7 +26,7 @@ func TestFindingOfAnAddress(t *testing.T) {
 	if port.Text != "22" || !password.Null || values != "" {
 		t.Errorf("values are %+v, %+v and %q", port, password, values)
 	}
-	tag := f.Tag(Claim{RuleID: "TC9", RuleVersion: 1, TechniqueID: "T1110", SubTechniqueID: "T1110.001"}, nil)
+	tag := NewSubject(group, names).Tag(NewTerms("event_count", "gte 5", nil, names, time.Hour), Slot(e.Time, time.Hour))
 	if want := "corr:ecf6ec7944948ff7083f3c21640f2f5c:472222"; tag.SourceID != want { // of sha256sum
 		t.Errorf("source id is %s, want %s", tag.SourceID, want)
 	}

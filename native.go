@@ -97,10 +97,14 @@ func (t *Tag) AppendShown(dst []byte, shown *Claim) []byte {
 	dst = append(dst, `,"rule_version":`...)
 	dst = strconv.AppendInt(dst, int64(t.RuleVersion), 10)
 	dst = append(dst, `,"evidence":`...)
-	if len(t.Evidence) == 0 {
+	switch {
+	case len(t.Evidence) > 0:
+		dst = append(dst, t.Evidence...)
+	case t.Finding != nil:
+		dst = t.Finding.AppendEvidence(dst)
+	default:
 		dst = append(dst, `{}`...)
 	}
-	dst = append(dst, t.Evidence...)
 	dst = append(dst, `,"attack_release":`...)
 	dst = jsontext.AppendString(dst, shown.AttackRelease)
 	dst = appendText(dst, "mitre_url", shown.MitreURL)

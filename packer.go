@@ -195,7 +195,7 @@ func (p *Packer) value(i int) bool {
 		}
 	case ofAttacker:
 		if uuid, _ := p.attackers.Of(p.event); uuid != "" {
-			p.packed = appendPackedText(p.packed, uuid)
+			p.packed = AppendPackedText(p.packed, uuid)
 		}
 	case unmarkedAddress:
 		if !p.marked {

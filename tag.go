@@ -173,9 +173,12 @@ type Tag struct {
 	// Seq is the arrival number of the event, 0 when the event is not in the store.
 	Seq   uint64
 	Match Match // what of the event made the rule fire
+	// Finding is what a correlation has found; nil for a tag of an event, and for one
+	// whose evidence is all that is known of it.
+	Finding *Finding
 	// Evidence is a JSON object: the least that shows why the rule fired. A tag
 	// that is read from a store has it; until then Match and the event give it, see
-	// AppendEvidence.
+	// AppendEvidence, or the Finding.
 	Evidence  json.RawMessage
 	CreatedAt time.Time // when the tag was made, UTC, to the second
 	EventTime time.Time // when the event happened, UTC

@@ -33,6 +33,7 @@ const (
 	maxKept      = 250_000 // tags that one commit leaves by name
 	maxTouched   = 32_768  // groups that are judged by name
 	maxGoneSlots = 200_000 // slots of which tags are taken out by name
+	findingBytes = 256     // of memory that a finding takes beside its tags and its group
 	foundTags    = 1_000   // tags that a worker hands over at once
 	passTags     = 8_000   // tags of a commit: each has evidence of its own, and lies among others
 )

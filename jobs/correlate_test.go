@@ -46,6 +46,7 @@ func (s *sequences) fromScratch(events []ttpcron.Event, frozen func(*sequence, t
 // sameTag reports whether two tags are the same to the byte, but for when they were made.
 func sameTag(a, b ttpcron.Tag) bool {
 	a.CreatedAt, b.CreatedAt = time.Time{}, time.Time{}
+	a.Finding, b.Finding = nil, nil // the evidence says it
 	return fmt.Sprintf("%#v", a) == fmt.Sprintf("%#v", b)
 }
 

@@ -3,7 +3,6 @@ package jobs
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -194,9 +193,10 @@ func (q *sequence) tag(g ttpcron.Group, slot int64) ttpcron.Tag {
 	for _, f := range q.fields() {
 		names = append(names, f.Name)
 	}
-	f := ttpcron.Finding{Names: names, Group: g, Slot: slot, Timespan: q.span}
-	return f.Tag(ttpcron.Claim{RuleID: q.id, RuleVersion: q.version, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.8, Level: ttpcron.LevelMedium},
-		json.RawMessage(fmt.Sprintf(`{"condition":"gte %d"}`, q.n)))
+	t := ttpcron.NewSubject(g, names).Tag(ttpcron.NewTerms(q.typ, fmt.Sprintf("gte %d", q.n), nil, names, q.span), slot)
+	t.Claim = ttpcron.Claim{RuleID: q.id, RuleVersion: q.version, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.8, Level: ttpcron.LevelMedium}
+	t.Evidence = t.Finding.AppendEvidence(nil)
+	return t
 }
 
 // correlated is a sequence over the rules of a set, as a job uses it.
@@ -245,8 +245,8 @@ func (c *correlated) Least() int {
 	return c.n
 }
 func (c *correlated) Judge() Judge { return &slowJudge{of: c} }
-func (c *correlated) Tags(g ttpcron.Group, slot int64, dst []ttpcron.Tag) []ttpcron.Tag {
-	return append(dst, c.tag(g, slot))
+func (c *correlated) Tags(s *ttpcron.Subject, slot int64, dst []ttpcron.Tag) []ttpcron.Tag {
+	return append(dst, c.tag(s.Group(), slot))
 }
 
 // slowJudge keeps all of a group.

@@ -151,8 +151,9 @@ type Correlation interface {
 	Least() int
 	// Judge returns a judge for one goroutine.
 	Judge() Judge
-	// Tags appends the tags of a finding to dst, all but CreatedAt.
-	Tags(g ttpcron.Group, slot int64, dst []ttpcron.Tag) []ttpcron.Tag
+	// Tags appends the tags of what was found of a group in a slot to dst, all but
+	// CreatedAt.
+	Tags(s *ttpcron.Subject, slot int64, dst []ttpcron.Tag) []ttpcron.Tag
 }
 
 // Judge judges one group after another.

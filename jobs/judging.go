@@ -111,6 +111,8 @@ type judging struct {
 	found    *found
 	slots    []int64
 	tags     []ttpcron.Tag
+	names    []string         // of the fields of the groups of a reading
+	of       *ttpcron.Subject // the group at hand; nil until tags of it are made
 	now      time.Time
 	silent   bool           // what is found is not handed over
 	own      ttpcron.Window // see reading
@@ -222,6 +224,7 @@ func (w *judging) read(r *reading) error {
 		a.judge = w.judges[a.judged]
 		a.judge.CountLeftOut(r.own)
 	}
+	w.names = ttpcron.GroupingFields(r.family.grouping)
 	targets := map[*ttpcron.Stream][]target{}
 	w.held.most = r.hold()
 	var text []byte // of the group
@@ -420,6 +423,7 @@ func (w *judging) caught(a *aim) {
 
 // end asks the judges what they have found of a group.
 func (w *judging) end(r *reading, g ttpcron.Group) error {
+	w.of = nil
 	hash := hashOf(g, w.grouping)
 	if !w.silent && (w.held.over || len(w.held.list) > 0) {
 		w.groups.add(hash)
@@ -433,7 +437,6 @@ func (w *judging) end(r *reading, g ttpcron.Group) error {
 			}
 		}
 	}
-	kept := false // the group's text
 	for _, a := range w.begun {
 		w.slots = w.slots[:0]
 		if a.began && !a.failed {
@@ -442,9 +445,6 @@ func (w *judging) end(r *reading, g ttpcron.Group) error {
 		for _, slot := range w.slots {
 			if slot < a.first || slot > a.last {
 				continue
-			}
-			if !kept {
-				g, kept = ttpcron.Group(strings.Clone(string(g))), true // tags hold on to it
 			}
 			if err := w.finding(r, a, g, slot); err != nil {
 				return err
@@ -491,9 +491,7 @@ func (w *judging) finding(r *reading, a *aim, g ttpcron.Group, slot int64) error
 		return nil
 	}
 	f := w.found
-	for i := range w.tags {
-		f.bytes += len(w.tags[i].Match.Literal) + len(w.tags[i].Match.Evidence) + len(w.tags[i].Evidence)
-	}
+	f.bytes += findingBytes + len(g)
 	f.tags = append(f.tags, w.tags...)
 	if a.again {
 		if f.made == nil {
@@ -515,7 +513,10 @@ func (w *judging) finding(r *reading, a *aim, g ttpcron.Group, slot int64) error
 func (w *judging) make(a *aim, g ttpcron.Group, slot int64) {
 	w.tags = w.tags[:0]
 	defer w.caught(a)
-	w.tags = a.Tags(g, slot, w.tags)
+	if w.of == nil {
+		w.of = ttpcron.NewSubject(ttpcron.Group(strings.Clone(string(g))), w.names) // tags hold on to it
+	}
+	w.tags = a.Tags(w.of, slot, w.tags)
 }
 
 // gone takes out the tags of the slots of a group in which no window ends any more.

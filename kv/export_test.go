@@ -240,7 +240,7 @@ func ForgetThatVantagesAreKnown(t testing.TB, path string) {
 			if rec == nil {
 				return nil
 			}
-			rec = rec[:len(rec)-1]
+			rec = rec[:len(rec)-6]
 			rec[0] = 2
 			record.End(rec, k)
 			if err := b.Put(k, rec); err != nil {

@@ -85,6 +85,12 @@ func life(t *testing.T) []step {
 	}
 	day := ttpcron.DayOf(events[0].Time)
 	session := purgeable(t, events)
+	var findings []ttpcron.Tag
+	for i := 0; len(findings) < len(events)/4; i++ {
+		if events[i].SessionID != session {
+			findings = append(findings, findingOf(&events[i], i))
+		}
+	}
 	imports := func(from, to, n int) step {
 		return step{fmt.Sprint("import ", from), func(db *kv.DB) error {
 			_, err := db.Import(ctx, ttpcron.Batch{Events: events[from:to], Position: crashPosition(n), Rejects: []ttpcron.Reject{{File: "f", Line: n, Reason: "odd", Excerpt: fmt.Append(nil, "{", n), At: noon}}})
@@ -94,7 +100,7 @@ func life(t *testing.T) []step {
 	commits := func(from, to, n int) step {
 		return step{fmt.Sprint("commit ", from), func(db *kv.DB) error {
 			_, err := db.Commit(ctx, ttpcron.Commit{
-				Tags:     tags[from:to],
+				Tags:     slices.Concat(tags[from:to], findings[from/8:to/8]),
 				Coverage: []ttpcron.Coverage{{Kind: ttpcron.Command, Day: day + 1, RuleSet: "set", UpTo: uint64(n), Events: n}},
 				RuleSets: []ttpcron.RuleSet{{Fingerprint: "set", Rules: []ttpcron.RuleDef{{ID: "R0001", Version: 1}}}},
 				Cursors:  []ttpcron.Cursor{{Kind: ttpcron.Command, Seq: uint64(n), UpdatedAt: noon, RunID: "r"}},

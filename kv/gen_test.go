@@ -109,6 +109,19 @@ func tagOf(e *ttpcron.Event, k int) ttpcron.Tag {
 	return t
 }
 
+// findingOf returns the tag of a finding in the session of an event, in the hour of it.
+func findingOf(e *ttpcron.Event, k int) ttpcron.Tag {
+	group := []ttpcron.GroupField{{Name: "attacker_ip", From: "attacker_ip", Optional: true}, {Name: "attacker_uuid", From: "attacker_uuid", Optional: true}, {Name: "session_id", From: "session_id", Optional: true}}
+	packed, _ := ttpcron.NewStream("B1", e.Kind, group, nil, [16]byte{}).AppendGroup(nil, e, nil)
+	names := []string{"attacker_ip", "attacker_uuid", "session_id"}
+	t := ttpcron.NewSubject(ttpcron.Group(packed), names).Tag(ttpcron.NewTerms("event_count", fmt.Sprint("gte ", 5+k%2), []string{"x"}[:k%2], names, time.Hour), ttpcron.Slot(e.Time, time.Hour))
+	t.Claim = ttpcron.Claim{RuleID: fmt.Sprint("C", k%3), RuleVersion: 1, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5 + float64(k%5)/10, AttackRelease: "enterprise-v18.1"}
+	t.Level = [...]ttpcron.Level{ttpcron.LevelHigh, ttpcron.LevelLow}[k%2]
+	t.CreatedAt = time.Date(2024, 7, 1, 12, 0, 0, 0, time.UTC)
+	t.Evidence = t.Finding.AppendEvidence(nil)
+	return t
+}
+
 // otherwise changes about a tag, without another UUID, what a rule may say otherwise of
 // its event.
 func otherwise(t *ttpcron.Tag, e *ttpcron.Event, n int) {

@@ -14,8 +14,10 @@ import (
 
 // finding returns a tag of a correlation.
 func finding(rule string, version, slot int, address string) ttpcron.Tag {
-	f := ttpcron.Finding{Names: []string{"attacker_ip"}, Group: ttpcron.Group(fmt.Sprintf("\x00t%c%s", len(address), address)), Slot: int64(slot), Timespan: time.Hour}
-	t := f.Tag(ttpcron.Claim{RuleID: rule, RuleVersion: version, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5}, []byte(`{"slot":1}`))
+	names := []string{"attacker_ip"}
+	s := ttpcron.NewSubject(ttpcron.Group(fmt.Sprintf("\x00t%c%s", len(address), address)), names)
+	t := s.Tag(ttpcron.NewTerms("event_count", "gte 5", nil, names, time.Hour), int64(slot))
+	t.Claim = ttpcron.Claim{RuleID: rule, RuleVersion: version, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5}
 	t.CreatedAt = time.Date(2024, 10, 1, 0, 0, 0, 0, time.UTC)
 	return t
 }

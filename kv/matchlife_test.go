@@ -204,14 +204,15 @@ func TestPurgeTakesBaseMatches(t *testing.T) {
 // A correlation may group by the address under a name of its own.
 func TestPurgeOfFindingsByAlias(t *testing.T) {
 	db, _ := lifeStore(t, false)
-	tag := finding("C2", 1, int(ttpcron.DayOf(noon))*24, "192.0.2.99")
-	tag.AttackerIP, tag.AttackerUUID, tag.IdentityUUID = "", "", "0190aaaa-0000-5000-8000-000000000001"
-	tag.Evidence = []byte(`{"group":{"who":"` + purgedIP + `"},"slot":1}`)
-	if _, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{tag}}); err != nil {
-		t.Fatal(err)
-	}
+	names := []string{"a", "who"}
+	group := (&ttpcron.PackedValue{Text: purgedIP}).Append([]byte("\x00n"))
+	tag := ttpcron.NewSubject(ttpcron.Group(group), names).Tag(ttpcron.NewTerms("event_count", "gte 5", nil, names, time.Hour), int64(ttpcron.DayOf(noon))*24)
+	tag.Claim = ttpcron.Claim{RuleID: "C2", RuleVersion: 1, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5}
+	whole := tag
+	whole.Finding, whole.RuleVersion, whole.Evidence = nil, 2, tag.Finding.AppendEvidence(nil)
+	commit(t, db, ttpcron.Commit{Tags: []ttpcron.Tag{tag, whole}})
 	r, err := db.Purge(t.Context(), kv.Purge{Attacker: purgedIP})
-	if err != nil || r.Tags != 5 {
+	if err != nil || r.Tags != 6 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -418,6 +418,11 @@ func (h *history) commits() {
 				}
 				c.Tags = append(c.Tags, t)
 			}
+			if h.rnd.IntN(8) == 0 {
+				t := findingOf(&h.m.events[i], h.rnd.IntN(5))
+				t.CreatedAt = t.CreatedAt.Add(time.Duration(h.rnd.IntN(100)) * time.Second)
+				c.Tags = append(c.Tags, t)
+			}
 		}
 	}
 	for range h.rnd.IntN(4) {

@@ -108,7 +108,15 @@ func (w *purging) isAddress(ip string) bool {
 // takesTag reports whether a tag goes whose event is gone, or which is of several events:
 // a correlation may group by the attacker under any name.
 func (w *purging) takesTag(t *ttpcron.Tag) bool {
-	if t.SourceKind == ttpcron.Correlation && w.p.Session == "" {
+	if f := t.Finding; f != nil && w.p.Session == "" {
+		for rest := string(f.Group[1:]); rest != ""; {
+			var v ttpcron.PackedValue
+			var ok bool
+			if v, rest, ok = ttpcron.NextPacked(rest); ok && w.names[v.Text] {
+				return true
+			}
+		}
+	} else if t.SourceKind == ttpcron.Correlation && w.p.Session == "" {
 		for name := range w.names {
 			if bytes.Contains(t.Evidence, jsontext.AppendString(nil, name)) {
 				return true

@@ -374,8 +374,6 @@ func (s *tagScan) match(tx *txn, b *bucket, day ttpcron.Day, key, rec []byte) (t
 		return t, false, err
 	}
 	t.Claim, _ = s.decided.shown(t.Claim)
-	if e != nil {
-		s.tags.show(&t, e)
-	}
+	s.tags.show(&t, e)
 	return t, true, nil
 }

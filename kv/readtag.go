@@ -72,7 +72,7 @@ func (r *tagReader) done() {
 }
 
 // read reads a tag of a day, but for its evidence. Its event is nil when the tag is
-// whole, and otherwise good until read is called twice more.
+// whole or that of a finding, and otherwise good until read is called twice more.
 func (r *tagReader) read(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, claim uint32, e *ttpcron.Event, err error) {
 	t, claim, err = record.ReadTag(day, key, rec, &r.deriver)
 	if err != nil {
@@ -97,7 +97,9 @@ func (r *tagReader) complete(tx *txn, day ttpcron.Day, key []byte, t *ttpcron.Ta
 			return nil, fmt.Errorf("tag %s: %w", u, record.Damagef("its event, %s %d, is missing", c.Kind, t.Seq))
 		}
 	}
-	c.Complete(t, e, &r.deriver)
+	if err := c.Complete(t, e, &r.deriver); err != nil {
+		return nil, fmt.Errorf("tag %x: %w", key, err)
+	}
 	return e, nil
 }
 
@@ -122,9 +124,16 @@ func (r *tagReader) selects(tx *txn, q *ttpcron.TagQuery, at record.KindDay, seq
 		(q.Attacker == "" || e.AttackerIP == q.Attacker || e.IdentityUUID == q.Attacker || r.deriver.Attacker(e) == q.Attacker), nil
 }
 
-// show gives a tag its evidence.
+// show gives a tag its evidence, unless it is whole and has it.
 func (r *tagReader) show(t *ttpcron.Tag, e *ttpcron.Event) {
-	r.evidence = ttpcron.AppendEvidence(r.evidence[:0], e, &t.Match)
+	switch {
+	case e != nil:
+		r.evidence = ttpcron.AppendEvidence(r.evidence[:0], e, &t.Match)
+	case t.Finding != nil:
+		r.evidence = t.Finding.AppendEvidence(r.evidence[:0])
+	default:
+		return
+	}
 	t.Evidence = bytes.Clone(r.evidence)
 	if cap(r.evidence) > maxScratch {
 		r.evidence = nil
@@ -137,7 +146,7 @@ const maxScratch = 64 << 10
 // shown reads a tag of a day with its evidence.
 func (r *tagReader) shown(tx *txn, day ttpcron.Day, key, rec []byte) (ttpcron.Tag, error) {
 	t, _, e, err := r.read(tx, day, key, rec)
-	if e != nil {
+	if err == nil {
 		r.show(&t, e)
 	}
 	return t, err
@@ -168,7 +177,9 @@ func (db *DB) CompleteTags(ctx context.Context, tags []ttpcron.Tag, claims []*re
 				}
 			}
 			if t.Seq == 0 || e != nil {
-				claims[i].Complete(t, e, &deriver)
+				if err := claims[i].Complete(t, e, &deriver); err != nil {
+					return err
+				}
 				if e != nil {
 					t.Vantage = e.Vantage // which it may have learned after the tag was made
 				}

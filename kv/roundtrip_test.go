@@ -114,7 +114,7 @@ func TestStoredTags(t *testing.T) {
 	}, func(ctx context.Context, db *kv.DB, _ ttpcron.Tag) (ttpcron.Tag, error) {
 		page, _, err := db.Under(nil).TagPage(ctx, ttpcron.TagQuery{}, kv.TagPosition{}, 10)
 		return one(page, err)
-	}, map[string]string{"Seq": "there is no event", "ByResolver": "an event says it", "Match.Shows": "evidence says it", "Match.Field": "evidence says it", "Match.Start": "evidence says it", "Match.End": "evidence says it", "Match.Literal": "evidence says it", "Match.Evidence": "evidence says it"})
+	}, map[string]string{"Seq": "there is no event", "ByResolver": "an event says it", "Finding": "it is of another slot", "Match.Shows": "evidence says it", "Match.Field": "evidence says it", "Match.Start": "evidence says it", "Match.End": "evidence says it", "Match.Literal": "evidence says it", "Match.Evidence": "evidence says it"})
 }
 
 // TestReferringTags holds that a tag whose event is stored comes back with what its
@@ -141,7 +141,7 @@ func TestReferringTags(t *testing.T) {
 		want.SourceKind, want.SourceID, want.EventTime, want.Seq, want.Match = e.Kind, stored.SourceID(), e.Time, 1, m
 		want.AttackerUUID, want.AttackerIP, want.IdentityUUID, want.SessionID, want.DeckyID = e.AttackerUUID, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID
 		want.ByResolver = e.ByResolver()
-		want.CreatedAt, want.Evidence = want.CreatedAt.Truncate(time.Second), nil
+		want.CreatedAt, want.Finding, want.Evidence = want.CreatedAt.Truncate(time.Second), nil, nil
 		if n, err := db.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{want}}); n.Inserted != 1 || err != nil {
 			t.Fatal(n, err)
 		}
@@ -157,6 +157,47 @@ func TestReferringTags(t *testing.T) {
 		if err := again.Close(); err != nil {
 			t.Fatal(err)
 		}
+		checked(t, path)
+	}
+}
+
+// TestStoredFindings holds that a tag of a finding comes back with all that its group and
+// its terms say, and that one which its finding does not give is stored as it is.
+func TestStoredFindings(t *testing.T) {
+	g := newGenerator(1)
+	e := g.events(1)[0]
+	for name, change := range map[string]func(*ttpcron.Tag){
+		"as it is":         func(*ttpcron.Tag) {},
+		"within a slot":    func(t *ttpcron.Tag) { t.EventTime = t.EventTime.Add(time.Minute) },
+		"no timespan":      func(t *ttpcron.Tag) { t.Finding.Terms.Timespan = 0 },
+		"part of a second": func(t *ttpcron.Tag) { t.Finding.Terms.Timespan++ },
+		"a name too many":  func(t *ttpcron.Tag) { t.Finding.Terms.Group += "x\x00" },
+		"a name too few":   func(t *ttpcron.Tag) { t.Finding.Terms.Group = "x\x00" },
+		"no group":         func(t *ttpcron.Tag) { t.Finding.Group = "" },
+		"a broken group":   func(t *ttpcron.Tag) { t.Finding.Group += "t" },
+		"a longer head":    func(t *ttpcron.Tag) { t.Finding.Group, t.Finding.Terms.Group = "\x00t\x81\x00x", "x\x00" },
+		"another vantage":  func(t *ttpcron.Tag) { t.Vantage = ttpcron.VantageHost },
+		"of an event":      func(t *ttpcron.Tag) { t.SourceKind = ttpcron.Command },
+		"of no terms":      func(t *ttpcron.Tag) { t.Finding.Terms = nil },
+	} {
+		path := filepath.Join(t.TempDir(), "t.db")
+		db := kvtest.OpenAt(t, path)
+		want := findingOf(&e, 1)
+		change(&want)
+		commit(t, db, ttpcron.Commit{Tags: []ttpcron.Tag{want}})
+		closed(t, db)
+		if name != "as it is" {
+			want.Finding = nil
+		}
+		again := kvtest.OpenAt(t, path)
+		got, err := one(tagPage(t.Context(), again, ttpcron.TagQuery{}))
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s:\ngot  %+v\nwant %+v\n%v", name, got, want, err)
+		}
+		if done, err := again.Commit(t.Context(), ttpcron.Commit{Tags: []ttpcron.Tag{want}}); err != nil || done.TagChanges != (ttpcron.TagChanges{}) {
+			t.Errorf("%s: again: %+v, %v", name, done, err)
+		}
+		closed(t, again)
 		checked(t, path)
 	}
 }

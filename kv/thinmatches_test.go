@@ -216,8 +216,9 @@ func TestPruneRulesForgetsWhatIsJudged(t *testing.T) {
 		t.Fatal(err)
 	}
 	commit(t, db, ttpcron.Commit{Matches: matchesOf(eventsOf(t, db))})
-	f := ttpcron.Finding{Group: "\x00", Timespan: time.Hour, Slot: ttpcron.Slot(noon, time.Hour)}
-	commit(t, db, ttpcron.Commit{Tags: []ttpcron.Tag{f.Tag(ttpcron.Claim{RuleID: "C1", RuleVersion: 1, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5}, nil)}})
+	tag := ttpcron.NewSubject("\x00", nil).Tag(ttpcron.NewTerms("event_count", "gte 5", nil, nil, time.Hour), ttpcron.Slot(noon, time.Hour))
+	tag.Claim = ttpcron.Claim{RuleID: "C1", RuleVersion: 1, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5}
+	commit(t, db, ttpcron.Commit{Tags: []ttpcron.Tag{tag}})
 	days, err := db.MatchDays(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
@@ -253,8 +254,9 @@ func TestRecoveredFindingsAreJudgedAgain(t *testing.T) {
 	judgeAll(t, db)
 	var c ttpcron.Commit
 	for slot := range int64(2) {
-		f := ttpcron.Finding{Group: "\x00", Timespan: 24 * time.Hour, Slot: ttpcron.Slot(noon, 24*time.Hour) + 40*slot}
-		c.Tags = append(c.Tags, f.Tag(ttpcron.Claim{RuleID: "C1", RuleVersion: 3, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5}, nil))
+		tag := ttpcron.NewSubject("\x00", nil).Tag(ttpcron.NewTerms("event_count", "gte 5", nil, nil, 24*time.Hour), ttpcron.Slot(noon, 24*time.Hour)+40*slot)
+		tag.Claim = ttpcron.Claim{RuleID: "C1", RuleVersion: 3, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5}
+		c.Tags = append(c.Tags, tag)
 	}
 	commit(t, db, c)
 	closed(t, db)
@@ -286,13 +288,15 @@ func TestPurgedByValueIsJudgedAgain(t *testing.T) {
 	rules := []ttpcron.RuleDef{{ID: "C1", Version: 2, Digest: [16]byte{1}}, {ID: "C2", Version: 1, Digest: [16]byte{2}}}
 	day := ttpcron.DayOf(noon)
 	commit(t, db, ttpcron.Commit{Judged: []ttpcron.JudgedDay{{Day: day, Rules: rules}}})
-	f := ttpcron.Finding{Names: []string{"username"}, Group: "\x00t\x0d203.0.113.102", Timespan: 24 * time.Hour, Slot: ttpcron.Slot(noon, 24*time.Hour)}
-	claim := ttpcron.Claim{RuleID: "C1", RuleVersion: 2, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5}
-	later := f
-	later.Slot += 40 // a day without base matches
-	commit(t, db, ttpcron.Commit{Tags: []ttpcron.Tag{
-		f.Tag(claim, []byte(`{"group":{"username":"203.0.113.102"}}`)), later.Tag(claim, []byte(`{"group":{"username":"203.0.113.102"}}`)),
-	}})
+	names := []string{"username"}
+	subject := ttpcron.NewSubject("\x00t\x0d203.0.113.102", names)
+	var tags []ttpcron.Tag
+	for _, later := range []int64{0, 40} { // on days with and without base matches
+		tag := subject.Tag(ttpcron.NewTerms("event_count", "gte 5", nil, names, 24*time.Hour), ttpcron.Slot(noon, 24*time.Hour)+later)
+		tag.Claim = ttpcron.Claim{RuleID: "C1", RuleVersion: 2, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5}
+		tags = append(tags, tag)
+	}
+	commit(t, db, ttpcron.Commit{Tags: tags})
 	if _, err := db.Purge(t.Context(), kv.Purge{Attacker: "203.0.113.102"}); err != nil {
 		t.Fatal(err)
 	}

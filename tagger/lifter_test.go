@@ -92,7 +92,7 @@ func TestLifterTags(t *testing.T) {
 	rs := mustLoad(t, "r.yaml", lifted("{kind: 'lifter:brute_force', threshold: 2}", ""))
 	c := rs.Correlations()[0]
 	group, _, _ := c.Streams()[0].Append(nil, login("203.0.113.9", "root", false), nil)
-	tags := c.Tags(ttpcron.Group(group), 5, nil)
+	tags := c.Tags(ttpcron.NewSubject(ttpcron.Group(group), ttpcron.GroupingFields(c.Grouping())), 5, nil)
 	if len(tags) != 1 || tags[0].RuleID != "R0001" || tags[0].RuleVersion != 2 || tags[0].TechniqueID != "T1110" || tags[0].AttackerIP != "203.0.113.9" ||
 		!tags[0].EventTime.Equal(time.Unix(5*600, 0)) {
 		t.Errorf("%+v", tags)

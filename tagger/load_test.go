@@ -251,7 +251,7 @@ func FuzzLoad(f *testing.F) {
 					j.Match(i, &m)
 					slots, _ := j.End(nil)
 					for _, slot := range slots {
-						r.Tags(ttpcron.Group(m.Group), slot, nil)
+						r.Tags(ttpcron.NewSubject(ttpcron.Group(m.Group), r.Names()), slot, nil)
 					}
 				}
 			}

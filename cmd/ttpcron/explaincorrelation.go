@@ -244,7 +244,7 @@ func (a *correlationAnswer) findTag(ctx context.Context, db *store.Store) (err e
 	if !a.traced.trace.Satisfied {
 		return nil
 	}
-	tags := a.rule.Tags(a.traced.group, ttpcron.Slot(a.traced.trace.Until, a.rule.Timespan()), nil)
+	tags := a.rule.Tags(ttpcron.NewSubject(a.traced.group, a.rule.Names()), ttpcron.Slot(a.traced.trace.Until, a.rule.Timespan()), nil)
 	if len(tags) == 0 {
 		return nil
 	}
@@ -382,7 +382,7 @@ func ownAddress(own ttpcron.Networks, value string) bool {
 func askedBy(r *correlation.Rule) string {
 	d := r.Definition()
 	f := finding{Type: string(d.Type), Condition: r.Condition(), Field: d.Condition.Fields}
-	text := f.asked() + " in " + correlation.FormatTimespan(r.Timespan()) + ", of " + strings.Join(d.Rules, ", ")
+	text := f.asked() + " in " + ttpcron.FormatTimespan(r.Timespan()) + ", of " + strings.Join(d.Rules, ", ")
 	return text + ", by " + fieldsText(d.GroupBy)
 }
 
@@ -427,7 +427,7 @@ type groupFoundJSON struct {
 func (a *correlationAnswer) json() correlationAnswerJSON {
 	r := a.rule
 	j := correlationAnswerJSON{
-		RuleID: r.Def().ID, Version: r.Def().Version, Name: a.name, Type: string(r.Definition().Type), Condition: r.Condition(), Timespan: correlation.FormatTimespan(r.Timespan()),
+		RuleID: r.Def().ID, Version: r.Def().Version, Name: a.name, Type: string(r.Definition().Type), Condition: r.Condition(), Timespan: ttpcron.FormatTimespan(r.Timespan()),
 		Since: term.TimeOrNull(a.window.Since), Until: term.TimeOrNull(a.window.Until), More: a.more,
 	}
 	for i := range a.groups {

@@ -68,7 +68,7 @@ func findingOfTag(ctx context.Context, db *store.Store, rs ruleset.Set, tag *ttp
 	if !s.traced.trace.Satisfied || s.rule.Timespan() != s.slot.Until.Sub(s.slot.Since) {
 		return s, nil
 	}
-	s.others = s.rule.Tags(g, f.Slot, nil)
+	s.others = s.rule.Tags(ttpcron.NewSubject(g, s.rule.Names()), f.Slot, nil)
 	for i := range s.others {
 		if s.others[i].UUID() == tag.UUID() {
 			s.now = &s.others[i]

@@ -15,7 +15,6 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/tagger"
-	"github.com/ttpcron/ttpcron/tagger/correlation"
 )
 
 // ruleFilter says which rules are listed.
@@ -317,7 +316,7 @@ func correlationOf(r *tagger.Rule) *correlationJSON {
 	if c == nil {
 		return nil
 	}
-	return &correlationJSON{string(c.Type), append([]string{}, c.Rules...), append([]string{}, c.GroupBy...), correlation.FormatTimespan(c.Timespan), c.Condition, append([]string{}, c.Fields...), string(c.Scope)}
+	return &correlationJSON{string(c.Type), append([]string{}, c.Rules...), append([]string{}, c.GroupBy...), ttpcron.FormatTimespan(c.Timespan), c.Condition, append([]string{}, c.Fields...), string(c.Scope)}
 }
 
 type claimJSON struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
@@ -97,7 +98,7 @@ func showCorrelation(line func(name, format string, args ...any), c *tagger.Corr
 		by = "nothing: all events are one group"
 	}
 	line("grouped by", "%s", term.Clean(by))
-	line("timespan", "%s", correlation.FormatTimespan(c.Timespan))
+	line("timespan", "%s", ttpcron.FormatTimespan(c.Timespan))
 	line("condition", "%s", term.Clean(cmp.Or(c.Condition, "each of these rules")))
 	if len(c.Fields) > 0 {
 		line("values of", "%s", term.Clean(strings.Join(c.Fields, ", ")))

@@ -150,7 +150,10 @@ func (c *checker) tag(day ttpcron.Day, k, v []byte, rollup *rollup.Day, lost *lo
 			return
 		}
 	}
-	cl.Complete(&t, e, &c.deriver)
+	if err := cl.Complete(&t, e, &c.deriver); err != nil {
+		c.failed(fmt.Errorf("tag %s: %w", u, err))
+		return
+	}
 	switch got := t.UUID(); {
 	case got != u:
 		c.findf("tag %s: its fields give the UUID %s", u, got)
@@ -204,6 +207,11 @@ func (s *source) tagRecord(day ttpcron.Day, k, v []byte) (t ttpcron.Tag, cl *rec
 	_, u, _ := record.ParseTagKey(k)
 	if cl = s.claim(claim); cl == nil {
 		return t, nil, 0, fmt.Errorf("tag %s: claim %d is missing", u, claim)
+	}
+	if t.Finding != nil {
+		if err := cl.Complete(&t, nil, &s.deriver); err != nil {
+			return t, nil, 0, fmt.Errorf("tag %s: %w", u, err)
+		}
 	}
 	with := t
 	with.Claim, with.SourceKind = cl.Claim, cl.Kind

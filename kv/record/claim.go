@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/binary"
 	"math"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -16,11 +17,15 @@ type Claim struct {
 	Shows   ttpcron.FieldNames // Match.Shows
 	Field   string             // Match.Field
 	Vantage ttpcron.Vantage
+	Terms   ttpcron.Terms // of findings; zero for what is said of events
 }
 
 // ClaimOf returns the claim of a tag.
 func ClaimOf(t *ttpcron.Tag) Claim {
 	c := Claim{Kind: t.SourceKind, Claim: t.Claim, Shows: t.Match.Shows, Field: t.Match.Field, Vantage: t.Vantage}
+	if isFinding(t) {
+		c.Terms = *t.Finding.Terms
+	}
 	if c.Level == ttpcron.LevelMedium {
 		c.Level = 0 // one claim, whichever way it is said
 	}
@@ -42,6 +47,10 @@ func AppendClaim(dst, key []byte, c Claim) []byte {
 	dst = append(dst, byte(c.Level))
 	dst = AppendText(AppendText(dst, string(c.Shows)), c.Field)
 	dst = append(dst, byte(c.Vantage))
+	for _, s := range [...]string{c.Terms.Type, c.Terms.Condition, string(c.Terms.Fields), string(c.Terms.Group)} {
+		dst = AppendText(dst, s)
+	}
+	dst = binary.AppendUvarint(dst, uint64(c.Terms.Timespan))
 	End(dst[start:], key)
 	return dst
 }
@@ -76,5 +85,20 @@ func ReadClaim(key, rec []byte) (c Claim, err error) {
 			r.Fail(Damagef("vantage %d", c.Vantage))
 		}
 	}
+	if r.Version >= 4 {
+		r.terms(&c.Terms)
+	}
 	return c, r.Finish()
+}
+
+func (r *Reader) terms(t *ttpcron.Terms) {
+	t.Type, t.Condition, t.Fields, t.Group = r.Text(), r.Text(), ttpcron.FieldNames(r.Text()), ttpcron.FieldNames(r.Text())
+	span := r.Uvarint()
+	if span > math.MaxInt64 {
+		r.Fail(Damagef("timespan of %d ns", span))
+	}
+	t.Timespan = time.Duration(span)
+	if r.Err == nil && t.Timespan == 0 && *t != (ttpcron.Terms{}) {
+		r.Fail(Damage("terms without a timespan"))
+	}
 }

@@ -26,9 +26,34 @@ func comesBack(t *testing.T, day ttpcron.Day, key []byte, tag ttpcron.Tag, claim
 	t.Helper()
 	var d record.Deriver
 	k := record.TagKey(key)
+	ofGroup := findingClaim(&tag)
+	completeTag(t, &tag, ofGroup, &d)
 	again, id, err := record.ReadTag(day, key, record.AppendTag(nil, record.DayKey(day), &k, claim, &tag, &d), &d)
+	completeTag(t, &again, ofGroup, &d)
 	if err != nil || id != claim || !reflect.DeepEqual(again, tag) {
 		t.Fatalf("%+v of claim %d comes back as %+v of claim %d, %v", tag, claim, again, id, err)
+	}
+}
+
+// findingClaim returns a claim that goes with the tag of a finding.
+func findingClaim(tag *ttpcron.Tag) *record.Claim {
+	c := &record.Claim{Kind: ttpcron.Correlation, Vantage: tag.Vantage, Terms: *ttpcron.NewTerms("event_count", "gte 5", nil, nil, time.Second)}
+	if f := tag.Finding; f != nil {
+		for rest := string(f.Group[1:]); rest != ""; {
+			_, rest, _ = ttpcron.CutPacked(rest)
+			c.Terms.Group += "name\x00"
+		}
+	}
+	return c
+}
+
+// completeTag completes the tag of a finding, unless it is one within a slot.
+func completeTag(t *testing.T, tag *ttpcron.Tag, c *record.Claim, d *record.Deriver) {
+	t.Helper()
+	if tag.Finding != nil && tag.EventTime.Nanosecond() == 0 {
+		if err := c.Complete(tag, nil, d); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -47,8 +72,9 @@ func FuzzRecords(f *testing.F) {
 		if c, err := record.ReadClaim(key, sum(key)); err == nil {
 			same(t, rec, record.AppendClaim(nil, key, c))
 		}
-		for rec[0] = 1; rec[0] <= 2; rec[0]++ {
-			if tag, claim, err := record.ReadTag(day, key, sum(dayBytes, key), &record.Deriver{}); err == nil {
+		for rec[0] = 1; rec[0] <= 3; rec[0]++ {
+			tag, claim, err := record.ReadTag(day, key, sum(dayBytes, key), &record.Deriver{})
+			if err == nil && (tag.Finding == nil || tag.EventTime.Nanosecond() == 0) { // a slot begins with a second
 				comesBack(t, day, key, tag, claim)
 			}
 		}
@@ -245,6 +271,28 @@ func goldenTags() []goldenRecord {
 		t := ttpcron.Tag{Seq: 1 << 33, Match: m, CreatedAt: goldenTime.AddDate(0, 1, 0).Truncate(time.Second), EventTime: goldenTime}
 		return goldenRecord{name, "tag", parts(d, tk[:]), record.AppendTag(nil, d, &tk, 300, &t, nil), t, readTag}
 	}
+	finding := func(name string, event time.Time, v ttpcron.Vantage, values ...ttpcron.PackedValue) goldenRecord {
+		packed := []byte{byte(v)}
+		for i := range values {
+			packed = values[i].Append(packed)
+		}
+		names := []string{"attacker_ip", "attacker_uuid", "decky_id", "hash", "session_id"}[:len(values)]
+		claim := &record.Claim{Kind: ttpcron.Correlation, Vantage: v, Terms: *ttpcron.NewTerms("event_count", "gte 5", nil, names, time.Hour)}
+		t := ttpcron.NewSubject(ttpcron.Group(packed), names).Tag(&claim.Terms, ttpcron.Slot(event, time.Hour))
+		t.CreatedAt = goldenTime.AddDate(0, 1, 0).Truncate(time.Second)
+		day := ttpcron.DayOf(t.EventTime)
+		d, k := record.DayKey(day), record.MakeTagKey(record.NanosOf(t.EventTime, day), ttpcron.UUID{1, 2, 3})
+		return goldenRecord{name, "tag", parts(d, k[:]), record.AppendTag(nil, d, &k, 300, &t, &record.Deriver{}), t, func(rec []byte) (any, error) {
+			var deriver record.Deriver
+			got, _, err := record.ReadTag(day, k[:], rec, &deriver)
+			if err == nil {
+				err = claim.Complete(&got, nil, &deriver)
+			}
+			return got, err
+		}}
+	}
+	findings := c
+	findings.Kind, findings.Shows, findings.Field, findings.Terms = ttpcron.Correlation, "", "", *ttpcron.NewTerms("value_count", "gte 10", []string{"password", "username"}, []string{"attacker_ip", "decky_id"}, 10*time.Minute)
 	number, ofClaim := record.ClaimNumber(1), record.ClaimKey(record.RollupClaim, 300)
 	ofAttacker, ofAlias := record.HashKey(record.RollupAttacker, 0x0102030405060708), record.HashKey(record.RollupAlias, 9)
 	attacker := record.AttackerTally{Tally: record.Tally{Tags: 5, First: 100, Last: 2000}, UUID: ttpcron.DeriveAttacker("192.0.2.7"), IP: "192.0.2.7", Identity: "identity"}
@@ -257,6 +305,12 @@ func goldenTags() []goldenRecord {
 			func(rec []byte) (any, error) { return asAny(record.ReadClaim(number, rec)) }},
 		{"claim-host", "claim", parts(number), record.AppendClaim(nil, number, ofHost), ofHost,
 			func(rec []byte) (any, error) { return asAny(record.ReadClaim(number, rec)) }},
+		{"claim-finding", "claim", parts(number), record.AppendClaim(nil, number, findings), findings,
+			func(rec []byte) (any, error) { return asAny(record.ReadClaim(number, rec)) }},
+		finding("tag-finding", goldenTime, ttpcron.VantageHoneypot, ttpcron.PackedValue{Text: "192.0.2.7"}, ttpcron.PackedValue{Text: ttpcron.DeriveAttacker("192.0.2.7")},
+			ttpcron.PackedValue{Text: "sensor-1"}, ttpcron.PackedValue{Hash: strings.Repeat("\x01", 32)}, ttpcron.PackedValue{Text: "017bdc8940cc"}),
+		finding("tag-finding-host", goldenTime, ttpcron.VantageHost, ttpcron.PackedValue{Null: true}, ttpcron.PackedValue{Text: "0190aaaa-0000-5000-8000-000000000001"}, ttpcron.PackedValue{Text: ""}),
+		finding("tag-finding-all", goldenTime, ttpcron.VantageHoneypot),
 		{"tag", "tag", parts(d, tk[:]), record.AppendTag(nil, d, &tk, 300, &tag, &record.Deriver{}), tag, readTag},
 		referring("tag-bare", ttpcron.Match{}),
 		referring("tag-span", ttpcron.Match{Start: 3, End: 300}),
@@ -463,17 +517,20 @@ func TestBlockWithoutOrdinals(t *testing.T) {
 	}
 }
 
-// TestClaimWithoutVantage: up to version 2 a claim was one of honeypots.
-func TestClaimWithoutVantage(t *testing.T) {
+// TestShorterClaims: up to version 2 a claim was one of honeypots, and up to version 3 it
+// had no terms.
+func TestShorterClaims(t *testing.T) {
 	for _, g := range goldenRecords() {
 		if g.name != "claim" {
 			continue
 		}
-		rec := slices.Clone(g.rec[:len(g.rec)-1])
-		rec[0] = 2
-		record.End(rec, g.sum...)
-		if got, err := g.read(rec); err != nil || !reflect.DeepEqual(got, g.value) {
-			t.Errorf("read %+v, %v, want %+v", got, err, g.value)
+		for version, less := range map[byte]int{2: 6, 3: 5} {
+			rec := slices.Clone(g.rec[:len(g.rec)-less])
+			rec[0] = version
+			record.End(rec, g.sum...)
+			if got, err := g.read(rec); err != nil || !reflect.DeepEqual(got, g.value) {
+				t.Errorf("version %d: read %+v, %v, want %+v", version, got, err, g.value)
+			}
 		}
 	}
 }

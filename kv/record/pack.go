@@ -17,6 +17,9 @@ const (
 	packUUID    = 0x02 // 16 bytes, for a UUID in canonical form
 	PackContent = 0x03 // 16 bytes, for "sha256:" and 32 hexadecimal digits
 	packIPv4    = 0x04 // 4 bytes
+	packNull    = 0x05 // in groups: a value that is missing
+	packHash    = 0x06 // in groups: 32 bytes, SHA-256 of a value
+	packDerived = 0x07 // in groups: the UUID that follows from the text before, see [ttpcron.DeriveAttacker]
 	packHex     = 0x10 // 0x10+n: n bytes, for 2n lower-case hexadecimal digits, 2 <= n <= maxPackHex
 	packShort   = 0x40 // 0x40+n: text of n bytes, n <= maxPackShort
 

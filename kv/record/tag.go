@@ -1,10 +1,13 @@
 package record
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -20,19 +23,26 @@ import (
 //	tagOther: a byte that says what follows up to the end: text that matched and
 //	  does not stand in the event, or the whole evidence
 //
-// A tag whose event is not in the store is tagWhole, with all that it says of it.
-// So were all tags of version 1, which had no form beside the number of the claim:
+// A tag without an event in the store is tagAlone, with all that it says. So were all
+// tags of version 1, which had no form beside the number of the claim:
 //
 //	tagDerived when the attacker's UUID follows from the address
 //	packed source id, attacker UUID (unless derived), address, identity,
 //	  session, sensor
 //	time of tagging
 //	evidence, up to the end
+//
+// Since version 3 it may be that of a finding. The claim has the terms, the key gives
+// the slot, and all else follows:
+//
+//	tagFinding, and tagHost when hosts saw the events
+//	time of tagging, in seconds since 1970
+//	values of the group, see appendValues, up to the end
 const (
 	tagBare  = 0 // nothing is quoted
 	tagSpan  = 1
 	tagOther = 2
-	tagWhole = 3
+	tagAlone = 3
 
 	tagForms = 4
 
@@ -40,7 +50,13 @@ const (
 	otherEvidence = 1
 
 	tagDerived = 1
+	tagFinding = 2
+	tagHost    = 4
 )
+
+// eventVersion is the version of records of tags that are not those of findings. They
+// have not changed since.
+const eventVersion = 2
 
 // lastSecond is the last one of the year 9999.
 const lastSecond = 253402300799
@@ -53,9 +69,18 @@ type Deriver struct {
 
 	last     *ttpcron.Event
 	sourceID string
+
+	subjects map[grouped]*ttpcron.Subject
 }
 
-// maxDerived is how many addresses a Deriver remembers: some 300 KiB.
+// grouped is a group with the names of its fields.
+type grouped struct {
+	names ttpcron.FieldNames
+	group ttpcron.Group
+}
+
+// maxDerived is how many addresses a Deriver remembers, some 300 KiB, and how many
+// groups.
 const maxDerived = 2048
 
 func (d *Deriver) derive(ip string) string {
@@ -87,14 +112,34 @@ func (d *Deriver) id(e *ttpcron.Event) string {
 	return d.sourceID
 }
 
+// subject returns the subject of a group whose fields have these names.
+func (d *Deriver) subject(g ttpcron.Group, names ttpcron.FieldNames) *ttpcron.Subject {
+	s, ok := d.subjects[grouped{names, g}]
+	if ok {
+		return s
+	}
+	if d.subjects == nil || len(d.subjects) >= maxDerived {
+		d.subjects = map[grouped]*ttpcron.Subject{}
+	}
+	s = ttpcron.NewSubject(g, slices.Collect(names.All()))
+	d.subjects[grouped{names, g}] = s
+	return s
+}
+
 // AppendTag appends the record of a tag. One with the arrival number of an event
 // refers to it.
 func AppendTag(dst []byte, day []byte, key *TagKey, claim uint32, t *ttpcron.Tag, d *Deriver) []byte {
 	start := len(dst)
 	dst = typeTag.Begin(dst)
-	if m := &t.Match; t.Seq == 0 {
-		dst = appendWhole(binary.AppendUvarint(dst, uint64(claim)*tagForms+tagWhole), t, d)
-	} else {
+	m := &t.Match
+	switch {
+	case isFinding(t):
+		dst = appendFinding(binary.AppendUvarint(dst, uint64(claim)*tagForms+tagAlone), t, d)
+	case t.Seq == 0:
+		dst[start] = eventVersion
+		dst = appendWhole(binary.AppendUvarint(dst, uint64(claim)*tagForms+tagAlone), t, d)
+	default:
+		dst[start] = eventVersion
 		form := uint64(tagBare)
 		switch {
 		case m.Evidence != nil || m.End == 0 && m.Literal != "":
@@ -104,7 +149,7 @@ func AppendTag(dst []byte, day []byte, key *TagKey, claim uint32, t *ttpcron.Tag
 		}
 		dst = binary.AppendUvarint(dst, uint64(claim)*tagForms+form)
 		dst = binary.AppendUvarint(dst, t.Seq)
-		dst = binary.AppendUvarint(dst, uint64(min(max(t.CreatedAt.Unix(), 0), lastSecond)))
+		dst = appendSecond(dst, t.CreatedAt)
 		switch {
 		case form == tagSpan:
 			dst = binary.AppendUvarint(dst, uint64(m.Start))
@@ -134,7 +179,79 @@ func appendWhole(dst []byte, t *ttpcron.Tag, d *Deriver) []byte {
 	dst = AppendPacked(dst, t.SessionID)
 	dst = AppendPacked(dst, t.DeckyID)
 	dst = AppendTime(dst, t.CreatedAt)
+	if f := t.Finding; f != nil && f.Terms != nil && t.Evidence == nil {
+		return f.AppendEvidence(dst)
+	}
 	return append(dst, t.Evidence...)
+}
+
+func appendSecond(dst []byte, t time.Time) []byte {
+	return binary.AppendUvarint(dst, uint64(min(max(t.Unix(), 0), lastSecond)))
+}
+
+// isFinding reports whether a tag can be stored as that of a finding. One that cannot is
+// stored whole.
+func isFinding(t *ttpcron.Tag) bool {
+	f := t.Finding
+	if f == nil || t.Seq != 0 || t.SourceKind != ttpcron.Correlation || f.Terms == nil || f.Group == "" || !isTimespan(f.Terms.Timespan) {
+		return false
+	}
+	return t.Vantage == f.Group.Vantage() && t.Vantage <= ttpcron.VantageHost && t.EventTime.Equal(ttpcron.SlotStart(f.Slot, f.Terms.Timespan)) &&
+		fits(f.Group, f.Terms.Group)
+}
+
+// isTimespan reports whether a slot may be so long.
+func isTimespan(d time.Duration) bool { return d > 0 && d%time.Second == 0 }
+
+// fits reports whether a group has a value for each of the names, packed as
+// [ttpcron.PackedValue] packs it.
+func fits(g ttpcron.Group, names ttpcron.FieldNames) bool {
+	n := 0
+	for rest := g[1:]; rest != ""; n++ {
+		one, tail, ok := ttpcron.CutPacked(rest)
+		if text, is := ttpcron.PackedText(one); !ok || is && len(one)-len(text) > 2 && len(text) < 0x80 {
+			return false
+		}
+		rest = tail
+	}
+	return n == strings.Count(string(names), "\x00")
+}
+
+func appendFinding(dst []byte, t *ttpcron.Tag, d *Deriver) []byte {
+	form := byte(tagFinding)
+	if t.Vantage == ttpcron.VantageHost {
+		form |= tagHost
+	}
+	dst = appendSecond(append(dst, form), t.CreatedAt)
+	return appendValues(dst, t.Finding.Group, d)
+}
+
+// appendValues appends the values of a group. Texts are packed. A UUID that follows from
+// the text before it, as that of an attacker does from the address, takes a byte.
+func appendValues(dst []byte, g ttpcron.Group, d *Deriver) []byte {
+	last := ""
+	for rest := string(g[1:]); rest != ""; {
+		var one string
+		one, rest, _ = ttpcron.CutPacked(rest)
+		text, ok := ttpcron.PackedText(one)
+		switch {
+		case ok && derivable(text, last) && d.derive(last) == text:
+			dst = append(dst, packDerived)
+		case ok:
+			dst = AppendPacked(dst, text)
+		case ttpcron.PackedNull(one):
+			dst = append(dst, packNull)
+		default:
+			dst = append(append(dst, packHash), one[1:]...)
+		}
+		last = text
+	}
+	return dst
+}
+
+// derivable reports whether a text looks like a UUID that was derived from one.
+func derivable(text, from string) bool {
+	return from != "" && len(text) == 36 && text[14] == '5'
 }
 
 // PeekTag reads only the claim of a tag's record and the arrival number of its
@@ -147,14 +264,14 @@ func PeekTag(rec []byte) (claim uint32, seq uint64, ok bool) {
 	if n <= 0 {
 		return 0, 0, false
 	}
-	form := uint64(tagWhole)
+	form := uint64(tagAlone)
 	if rec[0] > 1 {
 		head, form = head/tagForms, head%tagForms
 	}
 	if head>>32 != 0 {
 		return 0, 0, false
 	}
-	if form != tagWhole {
+	if form != tagAlone {
 		if seq, n = binary.Uvarint(rec[HeaderSize+n:]); n <= 0 {
 			return 0, 0, false
 		}
@@ -175,7 +292,7 @@ func ReadTag(day ttpcron.Day, key, rec []byte, d *Deriver) (t ttpcron.Tag, claim
 	if err != nil {
 		return t, 0, fmt.Errorf("tag %x: %w", key, err)
 	}
-	id, form := r.Uvarint(), uint64(tagWhole)
+	id, form := r.Uvarint(), uint64(tagAlone)
 	if r.Version > 1 {
 		id, form = id/tagForms, id%tagForms
 	}
@@ -183,8 +300,8 @@ func ReadTag(day ttpcron.Day, key, rec []byte, d *Deriver) (t ttpcron.Tag, claim
 		r.Fail(Damagef("claim %d", id))
 	}
 	t.EventTime = TimeOf(day, nanos)
-	if form == tagWhole {
-		r.whole(&t, d)
+	if form == tagAlone {
+		r.alone(&t, d)
 	} else {
 		r.reference(&t, form)
 	}
@@ -196,11 +313,7 @@ func ReadTag(day ttpcron.Day, key, rec []byte, d *Deriver) (t ttpcron.Tag, claim
 
 func (r *Reader) reference(t *ttpcron.Tag, form uint64) {
 	t.Seq = r.Uvarint()
-	made := r.Uvarint()
-	if made > lastSecond {
-		r.Fail(Damagef("made at second %d", made))
-	}
-	t.CreatedAt = time.Unix(int64(made), 0).UTC()
+	t.CreatedAt = r.second()
 	m := &t.Match
 	switch form {
 	case tagSpan:
@@ -229,8 +342,64 @@ func (r *Reader) reference(t *ttpcron.Tag, form uint64) {
 	}
 }
 
-func (r *Reader) whole(t *ttpcron.Tag, d *Deriver) {
+func (r *Reader) second() time.Time {
+	s := r.Uvarint()
+	if s > lastSecond {
+		r.Fail(Damagef("made at second %d", s))
+	}
+	return time.Unix(int64(s), 0).UTC()
+}
+
+func (r *Reader) alone(t *ttpcron.Tag, d *Deriver) {
 	form := r.Byte()
+	if r.Version > eventVersion {
+		switch form {
+		case tagFinding, tagFinding | tagHost:
+			r.finding(t, form, d)
+			return
+		}
+		r.Fail(Damagef("form %d", form))
+	}
+	r.whole(t, form, d)
+}
+
+func (r *Reader) finding(t *ttpcron.Tag, form byte, d *Deriver) {
+	t.CreatedAt = r.second()
+	var stack [512]byte
+	group := append(stack[:0], byte(ttpcron.VantageHoneypot))
+	if form&tagHost != 0 {
+		group[0] = byte(ttpcron.VantageHost)
+	}
+	var text []byte // the last
+	var room [ttpcron.MaxPacked]byte
+	for len(r.Rest) > 0 {
+		v, last := ttpcron.PackedValue{}, text
+		switch r.Rest[0] {
+		case packNull:
+			r.Byte()
+			v.Null = true
+		case packHash:
+			r.Byte()
+			v.Hash = string(r.Bytes(sha256.Size))
+		case packDerived:
+			r.Byte()
+			if len(last) == 0 {
+				r.Fail(Damage("a UUID of nothing"))
+			}
+			v.Text = d.derive(string(last))
+		default:
+			if text = r.appendPacked(room[:0]); len(text) > ttpcron.MaxPacked {
+				r.Fail(Damagef("a value of %d bytes", len(text)))
+			}
+			group = ttpcron.AppendPackedText(group, text)
+			continue
+		}
+		group, text = v.Append(group), nil
+	}
+	t.Vantage, t.Finding = ttpcron.Vantage(group[0]), &ttpcron.Finding{Group: ttpcron.Group(group)}
+}
+
+func (r *Reader) whole(t *ttpcron.Tag, form byte, d *Deriver) {
 	t.SourceID = r.Packed()
 	if form&tagDerived == 0 {
 		t.AttackerUUID = r.Packed()
@@ -248,17 +417,30 @@ func (r *Reader) whole(t *ttpcron.Tag, d *Deriver) {
 	}
 }
 
-// Complete gives a tag that was read its claim and, unless it is whole, what its
-// event says. Evidence is left to the caller: see [ttpcron.AppendEvidence].
-func (c *Claim) Complete(t *ttpcron.Tag, e *ttpcron.Event, d *Deriver) {
+// Complete gives a tag that was read its claim and, unless it is whole, what its event or
+// its group says. Evidence is left to the caller: see [ttpcron.AppendEvidence].
+func (c *Claim) Complete(t *ttpcron.Tag, e *ttpcron.Event, d *Deriver) error {
+	vantage := t.Vantage
 	t.Claim, t.SourceKind, t.Vantage = c.Claim, c.Kind, c.Vantage
+	if f := t.Finding; f != nil {
+		if c.Kind != ttpcron.Correlation || c.Vantage != vantage || !isTimespan(c.Terms.Timespan) || !fits(f.Group, c.Terms.Group) {
+			return Damage("a finding that does not go with its claim")
+		}
+		f.Terms, f.Slot = &c.Terms, ttpcron.Slot(t.EventTime, c.Terms.Timespan)
+		if !t.EventTime.Equal(ttpcron.SlotStart(f.Slot, c.Terms.Timespan)) {
+			return Damage("a finding within a slot")
+		}
+		d.subject(f.Group, c.Terms.Group).Complete(t)
+		return nil
+	}
 	if t.Seq == 0 {
-		return
+		return nil
 	}
 	t.Match.Shows, t.Match.Field = c.Shows, c.Field
 	t.SourceID, t.AttackerUUID = d.id(e), d.Attacker(e)
 	t.AttackerIP, t.IdentityUUID, t.SessionID, t.DeckyID = e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID
 	t.ByResolver = e.ByResolver()
+	return nil
 }
 
 // CheckTag says why a tag cannot be stored.

@@ -9,8 +9,8 @@ var (
 	typeCoverage   = Type{"coverage", 1}
 	typeIndexRuns  = Type{"list of an index", 1}
 	typeIndexChunk = Type{"chunk of an index", 1}
-	typeClaim      = Type{"claim", 3}
-	typeTag        = Type{"tag", 2}
+	typeClaim      = Type{"claim", 4}
+	typeTag        = Type{"tag", 3}
 	typeTally      = Type{"count of a claim", 1}
 	typeAttacker   = Type{"count of an attacker", 2}
 	typeAlias      = Type{"name in a day", 2}

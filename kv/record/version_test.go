@@ -38,9 +38,14 @@ func TestEveryTypeHasAGoldenRecord(t *testing.T) {
 // TestNewerVersionIsNamed: of a record that a newer program wrote every decoder says
 // so, and does not call it damage; a version that was changed is damage.
 func TestNewerVersionIsNamed(t *testing.T) {
+	newest := map[string]byte{} // some tags are still written as before
 	for _, g := range goldenRecords() {
+		newest[g.typ] = max(newest[g.typ], g.rec[0])
+	}
+	for _, g := range goldenRecords() {
+		known := newest[g.typ]
 		rec := slices.Clone(g.rec)
-		rec[0]++
+		rec[0] = known + 1
 		damage := record.Damage("")
 		if _, err := g.read(rec); !errors.As(err, &damage) {
 			t.Errorf("%s: with a version that was changed: %v", g.name, err)
@@ -52,7 +57,7 @@ func TestNewerVersionIsNamed(t *testing.T) {
 			t.Errorf("%s: of the next version: %v", g.name, err)
 			continue
 		}
-		if newer.Type != g.typ || newer.Version != g.rec[0]+1 || newer.Known != g.rec[0] || !strings.Contains(err.Error(), fmt.Sprintf("%s of version %d: written by a newer ttpcron", g.typ, g.rec[0]+1)) {
+		if newer.Type != g.typ || newer.Version != known+1 || newer.Known != known || !strings.Contains(err.Error(), fmt.Sprintf("%s of version %d: written by a newer ttpcron", g.typ, known+1)) {
 			t.Errorf("%s: %v", g.name, err)
 		}
 		rec[0] = 0

@@ -66,8 +66,8 @@ func ExampleRule_Trace() {
 	trace, _ = rule.Trace(group, rule.SlotWindow(slot), matches(history[:4]))
 	fmt.Println(trace.Satisfied, trace.Reached, trace.Missing)
 
-	for _, tag := range rule.Tags(group, slot, nil) {
-		fmt.Println(tag.SourceID, string(tag.Evidence))
+	for _, tag := range rule.Tags(ttpcron.NewSubject(group, rule.Names()), slot, nil) {
+		fmt.Println(tag.SourceID, string(tag.Finding.AppendEvidence(nil)))
 	}
 	// Output:
 	// true 2 of 2 rules

@@ -122,7 +122,7 @@ func FuzzJudge(f *testing.F) {
 				j.Match(int(b)%len(r.streams), &ttpcron.BaseMatch{Time: at, Seq: uint64(i), Values: string(text[i:])})
 			}
 			j.End(nil)
-			r.Tags(ttpcron.Group(text), int64(len(text)), nil)
+			r.Tags(ttpcron.NewSubject(ttpcron.Group(text), r.Names()), int64(len(text)), nil)
 		}
 	})
 }

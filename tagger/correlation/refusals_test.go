@@ -267,7 +267,7 @@ func TestTimespans(t *testing.T) {
 		}
 	}
 	for d, want := range map[time.Duration]string{time.Second: "1s", 90 * time.Second: "90s", 10 * time.Minute: "10m", 36 * time.Hour: "36h", 14 * 24 * time.Hour: "14d"} {
-		if got := FormatTimespan(d); got != want {
+		if got := ttpcron.FormatTimespan(d); got != want {
 			t.Errorf("%v is written %s, want %s", d, got, want)
 		}
 	}

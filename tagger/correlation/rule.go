@@ -13,6 +13,7 @@ type Rule struct {
 	digest   [16]byte
 	names    []string // of the fields of its groups, ascending
 	grouping string
+	terms    *ttpcron.Terms
 	reach    time.Duration
 	streams  []*ttpcron.Stream
 	feeds    [][]feed // by stream: the nodes that its matches go to

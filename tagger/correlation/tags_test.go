@@ -29,6 +29,13 @@ func groupOf(t *testing.T, r *Rule, e *ttpcron.Event) ttpcron.Group {
 	return ttpcron.Group(packed[:n])
 }
 
+// tagged returns the first tag of a group in a slot, with its evidence.
+func tagged(r *Rule, g ttpcron.Group) ttpcron.Tag {
+	tag := r.Tags(ttpcron.NewSubject(g, r.Names()), 7, nil)[0]
+	tag.Evidence = tag.Finding.AppendEvidence(nil)
+	return tag
+}
+
 // What is stored never changes. The hashes are those of sha256sum over the group, the UUIDs
 // those of Python's uuid5 over the tag's name.
 func TestTagsGolden(t *testing.T) {
@@ -40,11 +47,12 @@ func TestTagsGolden(t *testing.T) {
 	}
 	r := rules[0]
 	g := groupOf(t, r, &ttpcron.Event{Kind: ttpcron.Command, AttackerIP: "203.0.113.7", Payload: ttpcron.TextPayload("service", "ssh")})
-	tags := r.Tags(g, 2833333, nil)
+	tags := r.Tags(ttpcron.NewSubject(g, r.Names()), 2833333, nil)
 	if len(tags) != 1 {
 		t.Fatalf("got %d tags, want that of the claim that is sure enough", len(tags))
 	}
 	tag := tags[0]
+	tag.Evidence = tag.Finding.AppendEvidence(nil)
 	// printf '{"attacker_ip":"203.0.113.7","service":"ssh"}' | sha256sum
 	if want := "corr:e0bb3fe870c6311fcd109ef9c11b533f:2833333"; tag.SourceID != want {
 		t.Errorf("source_id is %s, want %s", tag.SourceID, want)
@@ -75,7 +83,7 @@ func TestEvidenceIsBounded(t *testing.T) {
 		t.Fatal(problems)
 	}
 	g := groupOf(t, rules[0], &ttpcron.Event{Kind: ttpcron.Command, Vantage: ttpcron.VantageHost, Payload: payload})
-	tag := rules[0].Tags(g, 7, nil)[0]
+	tag := tagged(rules[0], g)
 	if len(tag.Evidence) > 4096 || !json.Valid(tag.Evidence) {
 		t.Errorf("evidence has %d bytes: %s", len(tag.Evidence), tag.Evidence)
 	}
@@ -99,12 +107,12 @@ func TestEvidenceIsBounded(t *testing.T) {
 	if tag.Vantage != ttpcron.VantageHost || tag.IdentityUUID == "" {
 		t.Errorf("tag is %+v", tag)
 	}
-	if !strings.HasPrefix(tag.SourceID, "corr:") || rules[0].Tags(g, 7, nil)[0].SourceID != tag.SourceID {
+	if !strings.HasPrefix(tag.SourceID, "corr:") || tagged(rules[0], g).SourceID != tag.SourceID {
 		t.Errorf("source_id is %s", tag.SourceID)
 	}
 	// What is cut in the evidence counts in the identity.
 	payload[0].Text += "!"
-	if other := rules[0].Tags(groupOf(t, rules[0], &ttpcron.Event{Kind: ttpcron.Command, Vantage: ttpcron.VantageHost, Payload: payload}), 7, nil)[0]; other.SourceID == tag.SourceID || !bytes.Equal(other.Evidence, tag.Evidence) {
+	if other := tagged(rules[0], groupOf(t, rules[0], &ttpcron.Event{Kind: ttpcron.Command, Vantage: ttpcron.VantageHost, Payload: payload})); other.SourceID == tag.SourceID || !bytes.Equal(other.Evidence, tag.Evidence) {
 		t.Errorf("%s %s", other.SourceID, other.Evidence)
 	}
 }

@@ -84,6 +84,7 @@ func (c *linked) rule(own string) (*Rule, *builder) {
 		r.names = append(r.names, f.name)
 	}
 	r.grouping = strings.Join(r.names, ",")
+	r.terms = ttpcron.NewTerms(string(c.def.Type), c.limit.text, c.def.Condition.Fields, r.names, c.def.Timespan)
 	slices.SortFunc(b.streams, func(x, y *building) int { return strings.Compare(x.id, y.id) })
 	return r, b
 }
