@@ -426,3 +426,46 @@ func TestMatchesShareText(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysWithoutEffect: what changes nothing is warned of, and the rule is loaded.
+func TestKeysWithoutEffect(t *testing.T) {
+	aliases := func(text string) []string {
+		return []string{"base.yaml", failedLogin("BASE"), "guess.yaml", guessing("GUESS", "  condition: {gte: 3}", "  condition: {gte: 3}\n  aliases: "+text)}
+	}
+	sigma := func(rules, more string) string {
+		return "title: Several\nid: several\ncorrelation:\n  type: event_count\n  rules: [" + rules + "]\n  group-by: [src_ip]\n  timespan: 10m\n  condition: {gte: 3}\n" + more
+	}
+	sigmaBase := "title: Base\nid: own\nlogsource: {product: linux, category: process_creation}\ndetection:\n  sel: {Image|endswith: /wget}\n  condition: sel\n---\n"
+	for name, tt := range map[string]struct {
+		files []string
+		want  []string
+	}{
+		"an alias in group-by":       {[]string{"base.yaml", failedLogin("BASE"), "guess.yaml", guessing("GUESS", "username]", "who]", "  condition: {gte: 3}", "  condition: {gte: 3}\n  aliases: {who: {BASE: username}}")}, nil},
+		"an alias that counts":       {[]string{"base.yaml", failedLogin("BASE"), "guess.yaml", guessing("GUESS", "event_count", "value_count", "[attacker_ip, username]", "[attacker_ip]", "{gte: 3}", "{gte: 3, field: who}\n  aliases: {who: {BASE: username}}")}, nil},
+		"an alias that nothing uses": {aliases("{who: {BASE: username}}"), []string{"guess.yaml:10: correlation.aliases.who: is not in group-by, nor the field of the condition: it has no effect"}},
+		"an alias of nothing":        {aliases("{username: {}}"), []string{"guess.yaml:10: correlation.aliases.username: stands for no field of any rule: it has no effect"}},
+		"generate, of the same file": {[]string{"s.yml", sigmaBase + sigma("own", "  generate: true\n")}, nil},
+		"generate, of another":       {[]string{"base.yaml", failedLogin("BASE"), "s.yml", sigma("BASE", "  generate: false\n")}, []string{"s.yml:9: correlation.generate: has no effect: none of the rules is in this file, and others keep their tags"}},
+		"no generate":                {[]string{"base.yaml", failedLogin("BASE"), "s.yml", sigma("BASE", "")}, nil},
+		"a base rule that nobody names": {[]string{"base.yaml", failedLogin("BASE"), "other.yaml", failedLogin("OTHER"), "guess.yaml", guessing("GUESS")},
+			[]string{"other.yaml:1: emits: is empty, and no correlation that is loaded names the rule: it has no effect"}},
+		"a correlation that nobody names": {[]string{"base.yaml", failedLogin("BASE"), "guess.yaml", strings.Replace(guessing("GUESS"), "emits: [{tactic: TA0006, technique_id: T1110, sub_technique_id: T1110.001, confidence: 0.8}]", "emits: []", 1)},
+			[]string{"guess.yaml:1: emits: is empty, and no correlation that is loaded names the rule: it has no effect"}},
+	} {
+		files := fstest.MapFS{}
+		for i := 0; i < len(tt.files); i += 2 {
+			files[tt.files[i]] = &fstest.MapFile{Data: []byte(tt.files[i+1])}
+		}
+		rs, report := tagger.Load(tagger.Options{Folders: []tagger.Folder{{Name: "rules", FS: files}}})
+		var got []string
+		for _, p := range report.Problems {
+			if !p.Warning {
+				t.Errorf("%s: %v", name, p)
+			}
+			got = append(got, fmt.Sprintf("%s:%d: %s: %s", p.File, p.Line, p.Field, p.Text))
+		}
+		if !slices.Equal(got, tt.want) || len(rs.Rules()) != strings.Count(strings.Join(tt.files, "\n"), "rule_id: ")+strings.Count(strings.Join(tt.files, "\n"), "\nid: ") {
+			t.Errorf("%s: %d rules, and %q, want %q", name, len(rs.Rules()), got, tt.want)
+		}
+	}
+}

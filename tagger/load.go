@@ -121,6 +121,14 @@ func (l *loader) link() *links {
 	for id := range still {
 		delete(l.byID, id)
 	}
+	for _, d := range l.definitions() {
+		if len(refused)+len(l.refused) > 0 {
+			break // they may name it
+		}
+		if d.order >= len(l.Beneath) && d.idle(links) {
+			l.report.Problems = append(l.report.Problems, Problem{Folder: d.Folder, File: d.File, Line: d.line, Field: "emits", Text: "is empty, and no correlation that is loaded names the rule: it has no effect", Warning: true})
+		}
+	}
 	for _, list := range l.files {
 		for i, d := range list {
 			if d := l.byID[d.ID]; d != nil && d.Folder == list[i].Folder && d.File == list[i].File {
@@ -129,6 +137,12 @@ func (l *loader) link() *links {
 		}
 	}
 	return links
+}
+
+// idle reports whether a rule makes no tag and feeds no correlation. Of Sigma's rules many
+// name no technique, and nobody wrote them for ttpcron.
+func (d *definition) idle(links *links) bool {
+	return len(d.Claims) == 0 && !d.sigma && len(links.feeds[d.ID]) == 0 && links.inert[d.ID] == "" && (d.correlation != nil || inertReason(d.match) == "")
 }
 
 // dropCorrelations takes out all correlations, once it is known what is wrong with them.

@@ -2,6 +2,7 @@ package tagger
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -50,7 +51,7 @@ func (r *ruleReader) correlation(n *yaml.Node, sigma bool) {
 			def.Aliases = r.aliases(m.value, field)
 		case "generate":
 			if generate := r.boolean(m.value, field); sigma {
-				d.generate = generate
+				d.generate, d.generates = generate, true
 			} else {
 				r.problem(m.at, field, "is a key of Sigma's files: a base rule that is to make no tag has emits: []")
 			}
@@ -62,6 +63,7 @@ func (r *ruleReader) correlation(n *yaml.Node, sigma bool) {
 			}
 		}
 	}
+	r.unusedAliases()
 	r.required(n, "correlation.type", def.Type != "")
 	r.required(n, "correlation.timespan", def.Timespan > 0)
 	r.required(n, "correlation.rules", len(def.Rules) > 0 || def.Condition.Text != "")
@@ -138,6 +140,25 @@ func (d *definition) lineOf(key string) int {
 			return cmp.Or(d.lines[""], d.line)
 		}
 		key = key[:i]
+	}
+}
+
+// unusedAliases warns of aliases that change nothing.
+func (r *ruleReader) unusedAliases() {
+	d := r.def
+	def := d.correlation
+	for _, alias := range slices.Sorted(maps.Keys(def.Aliases)) {
+		why := ""
+		switch {
+		case !slices.Contains(def.GroupBy, alias) && !slices.Contains(def.Condition.Fields, alias):
+			why = "is not in group-by, nor the field of the condition: it has no effect"
+		case len(def.Aliases[alias]) == 0:
+			why = "stands for no field of any rule: it has no effect"
+		default:
+			continue
+		}
+		key := join("aliases", alias)
+		r.problems = append(r.problems, Problem{Line: d.lineOf(key), Field: d.fieldOf(key), Text: why, Warning: true})
 	}
 }
 

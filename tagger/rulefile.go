@@ -31,6 +31,7 @@ type definition struct {
 	// correlation is nil for a rule about single events. Its names are as in the file.
 	correlation *correlation.Definition
 	generate    bool                    // of Sigma's correlation
+	generates   bool                    // the file says something of it
 	lifter      string                  // that the correlation is made of, or empty
 	inner       *correlation.Definition // what such a correlation names besides; nil for none
 	lines       map[string]int          // of the keys of a correlation
@@ -83,6 +84,7 @@ func readRules(data []byte, o *Options) (out fileResult) {
 		out.problems = append(out.problems, r.problems...)
 	}
 	silence(out.defs)
+	out.problems = append(out.problems, idleGenerate(out.defs)...)
 	for _, d := range out.defs {
 		if d.correlation == nil {
 			d.digest, d.matching = digestOf(d), matchingOf(d)

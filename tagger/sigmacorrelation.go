@@ -1,6 +1,7 @@
 package tagger
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -40,6 +41,23 @@ func (r *ruleReader) sigmaCorrelation(root *yaml.Node, m sigmaMembers) {
 func plainName(name string) string {
 	id := strings.Join(strings.FieldsFunc(name, func(c rune) bool { return c <= ' ' || c == '|' || unicode.IsSpace(c) || unicode.IsControl(c) }), "_")
 	return ttpcron.Shorten(id, 120)
+}
+
+// idleGenerate warns of Sigma's generate where it has no effect: it is about rules of the
+// same file.
+func idleGenerate(defs []*definition) (problems []Problem) {
+	for _, c := range defs {
+		if c.correlation == nil || !c.generates {
+			continue
+		}
+		refs := c.refs()
+		if !slices.ContainsFunc(defs, func(d *definition) bool {
+			return d != c && (slices.Contains(refs, d.ID) || slices.Contains(refs, d.name))
+		}) {
+			problems = append(problems, Problem{Line: c.lineOf("generate"), Field: c.fieldOf("generate"), Text: "has no effect: none of the rules is in this file, and others keep their tags", Warning: true})
+		}
+	}
+	return problems
 }
 
 // silence takes the claims of rules that a correlation of the same file names which does
