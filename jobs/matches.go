@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/ttpcron/ttpcron"
@@ -8,55 +9,51 @@ import (
 
 // baseMatches are the base matches of a unit's events.
 type baseMatches struct {
-	list []ttpcron.BaseMatch
-	packing
-	all string
+	list []keptMatch
+	text []byte // a worker's memory, in which their text is gathered
+	all  string // their text, once all are there
 }
 
-// packing is memory in which the text of matches is gathered: a worker's, for one unit
-// after another.
-type packing struct {
-	text []byte
-	at   []matchText
+// keptMatch is a match in few bytes: which event of the unit it is of, and where its text
+// is.
+type keptMatch struct {
+	stream        *ttpcron.Stream
+	event         int32
+	group, values textPart
 }
-
-// matchText says where group and values of a match are in text.
-type matchText struct{ group, values textPart }
 
 type textPart struct{ from, to int32 }
 
 // matchSize is about what a base match takes beside its text.
 const matchSize = 80
 
-// add takes over the matches of an event. Their text is not the caller's to keep. Matches
-// that have one text go on to share it.
-func (b *baseMatches) add(found []ttpcron.BaseMatch) {
-	first := len(b.at)
+// add takes over the matches of an event, which is given by its index. Their text is not
+// the caller's to keep. Matches that have one text go on to share it.
+func (b *baseMatches) add(event int, found []ttpcron.BaseMatch) {
+	first := len(b.list)
 	for i := range found {
 		m := &found[i]
-		var at matchText
+		one := keptMatch{stream: m.Stream, event: int32(event)}
 		known := false
 		for k := range found[:i] {
 			if sameText(found[k].Group, m.Group) {
-				at.group, known = b.at[first+k].group, true
+				one.group, known = b.list[first+k].group, true
 				break
 			}
 		}
 		if !known {
-			at.group = b.keep(m.Group)
+			one.group = b.keep(m.Group)
 		}
-		known = false
+		known = m.Values == ""
 		for k := range found[:i] {
-			if sameText(found[k].Values, m.Values) {
-				at.values, known = b.at[first+k].values, true
-				break
+			if !known && sameText(found[k].Values, m.Values) {
+				one.values, known = b.list[first+k].values, true
 			}
 		}
 		if !known {
-			at.values = b.keep(m.Values)
+			one.values = b.keep(m.Values)
 		}
-		b.at = append(b.at, at)
-		b.list = append(b.list, ttpcron.BaseMatch{Stream: m.Stream, Time: m.Time, Seq: m.Seq})
+		b.list = append(b.list, one)
 	}
 }
 
@@ -72,23 +69,31 @@ func (b *baseMatches) keep(text string) textPart {
 }
 
 // settle gives the matches their text, once all are there: one string for a unit. It
-// returns the memory that they were gathered in.
-func (b *baseMatches) settle() packing {
-	b.all = string(b.text)
-	for i := range b.list {
-		m, at := &b.list[i], &b.at[i]
-		m.Group, m.Values = b.all[at.group.from:at.group.to], b.all[at.values.from:at.values.to]
+// returns the memory that it was gathered in.
+func (b *baseMatches) settle() (text []byte) {
+	b.all, text = string(b.text), b.text[:0]
+	b.text = nil
+	if cap(text) > keptText {
+		return nil
 	}
-	p := packing{b.text[:0], b.at[:0]}
-	b.packing = packing{}
-	if cap(p.text) > keptText {
-		p.text = nil
-	}
-	return p
+	return text
 }
 
 // keptText is how much memory for texts is kept for the next unit.
 const keptText = 1 << 20
 
-// bytes is what the matches take in memory.
+// bytes is what the matches take in memory when they are appended.
 func (b *baseMatches) bytes() int { return len(b.list)*matchSize + len(b.all) }
+
+// appendTo appends the matches, of these events.
+func (b *baseMatches) appendTo(dst []ttpcron.BaseMatch, events []ttpcron.Event) []ttpcron.BaseMatch {
+	dst = slices.Grow(dst, len(b.list))
+	for i := range b.list {
+		m := &b.list[i]
+		e := &events[m.event]
+		dst = append(dst, ttpcron.BaseMatch{
+			Stream: m.stream, Group: b.all[m.group.from:m.group.to], Values: b.all[m.values.from:m.values.to], Time: e.Time, Seq: e.Seq,
+		})
+	}
+	return dst
+}

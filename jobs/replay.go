@@ -101,11 +101,17 @@ type replay struct {
 
 	// Slices of tags and of matches are large and go round: a unit's from the worker to
 	// the collector and back, a group's from the collector to the commit and back.
-	units  chan loads
+	units  chan unitLoads
 	groups loads
 }
 
-// loads are the slices of a unit or a group.
+// unitLoads are the slices of a unit.
+type unitLoads struct {
+	tags    []ttpcron.Tag
+	matches []keptMatch
+}
+
+// loads are the slices of a group.
 type loads struct {
 	tags    []ttpcron.Tag
 	matches []ttpcron.BaseMatch
@@ -134,12 +140,12 @@ func (rp *replay) run(ctx context.Context) error {
 
 	work := make(chan *unit)
 	ordered := make(chan *unit, 2*rp.job.workers)
-	rp.units = make(chan loads, 4*rp.job.workers)
+	rp.units = make(chan unitLoads, 4*rp.job.workers)
 	var wg sync.WaitGroup
 	for range rp.job.workers {
 		wg.Go(func() {
 			taggers := map[*subset]Tagger{}
-			var p packing
+			var text []byte // of matches
 			for u := range work {
 				if len(u.events) == 0 {
 					close(u.done)
@@ -150,7 +156,7 @@ func (rp *replay) run(ctx context.Context) error {
 					t = rp.rules(u.part).Tagger()
 					taggers[u.part.rules] = t
 				}
-				rp.tag(t, u, &p)
+				text = rp.tag(t, u, text)
 				close(u.done)
 			}
 		})
@@ -278,18 +284,19 @@ func send(ctx context.Context, u *unit, work, ordered chan<- *unit) error {
 	}
 }
 
-// tag is a worker's share of the replay.
-func (rp *replay) tag(t Tagger, u *unit, p *packing) {
+// tag is a worker's share of the replay. Text is memory for that of matches, and what it
+// returns is that for the next unit.
+func (rp *replay) tag(t Tagger, u *unit, text []byte) []byte {
 	select {
 	case l := <-rp.units:
 		u.out, u.base.list = l.tags, l.matches
 	default:
 	}
-	u.base.packing = *p
+	u.base.text = text
 	for next := 0; next < len(u.events); {
 		next = rp.tagFrom(t, u, next)
 	}
-	*p = u.base.settle()
+	return u.base.settle()
 }
 
 // tagFrom tags a unit's events from the i-th on and returns where it ended:
@@ -328,7 +335,7 @@ func (rp *replay) tagFrom(t Tagger, u *unit, i int) (next int) {
 		u.out, v = t.Tag(e, u.out)
 		u.out = distinct(u.out, before)
 		if !rp.job.DryRun {
-			u.base.add(t.Matches())
+			u.base.add(i, t.Matches())
 		}
 		for k := before; k < len(u.out); k++ {
 			u.out[k].CreatedAt = now
@@ -397,7 +404,7 @@ func (rp *replay) collect(u *unit) {
 	g.name(u.out)
 	g.counts.add(u.counts)
 	g.bytes += u.bytes
-	g.matches = append(g.matches, u.base.list...)
+	g.matches = u.base.appendTo(g.matches, u.events)
 	g.base += u.base.bytes()
 	rp.plan.add(u.plan)
 	rp.plan.missed = rp.plan.missed || u.missed
@@ -413,8 +420,9 @@ func (rp *replay) collect(u *unit) {
 	for id, n := range u.made {
 		g.made[id] += n
 	}
+	clear(u.out)
 	select {
-	case rp.units <- (loads{u.out, u.base.list}).emptied():
+	case rp.units <- unitLoads{u.out[:0], u.base.list[:0]}:
 	default:
 	}
 	rp.cover(u)

@@ -267,3 +267,16 @@ func inFile(t testing.TB, path string, do func(tx *bbolt.Tx) error) {
 func LimitRuns(db *DB, lowest, merged, block, went int) {
 	db.runs, db.taken = runLimits{lowest, merged, block}, went
 }
+
+// ScanBegins reads matches, calls do with the number of each, and returns how often the
+// scan has begun.
+func ScanBegins(ctx context.Context, db *DB, q ttpcron.MatchQuery, do func(n int, m *ttpcron.BaseMatch)) (begins int, err error) {
+	n := 0
+	err = db.eachMatch(ctx, q, MatchPosition{}, func(m *ttpcron.BaseMatch, s *matchScan) bool {
+		begins = s.begins
+		do(n, m)
+		n++
+		return true
+	})
+	return begins, err
+}

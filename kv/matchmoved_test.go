@@ -37,7 +37,7 @@ func TestScanBeginsWhileOthersCommit(t *testing.T) {
 				return
 			default:
 			}
-			m := ttpcron.BaseMatch{Stream: s, Group: "\x00t\x04none", Time: start.AddDate(0, 0, 1+i%50), Seq: uint64(n + 1 + i)}
+			m := ttpcron.BaseMatch{Stream: s, Group: "\x00t\x04none", Time: start.AddDate(0, 0, i%3), Seq: uint64(n + 1 + i)}
 			if _, err := db.Commit(t.Context(), ttpcron.Commit{Matches: []ttpcron.BaseMatch{m}}); err != nil {
 				done <- err
 				return
@@ -63,5 +63,69 @@ func TestScanBeginsWhileOthersCommit(t *testing.T) {
 	close(stop)
 	if err := <-done; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A scan goes on where it stands when others commit what are no matches of its days, and
+// begins again when it must: each match that was there is given once.
+func TestScanGoesOnWhileOthersCommit(t *testing.T) {
+	db, err := kv.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), kv.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	s := ttpcron.NewStream("R", ttpcron.AuthAttempt, []ttpcron.GroupField{{Name: "attacker_ip", From: "attacker_ip"}}, nil, [16]byte{1})
+	start := time.Unix(1_700_006_400, 0).UTC().Truncate(24 * time.Hour)
+	seq := uint64(0)
+	add := func(day, n int) {
+		t.Helper()
+		var c ttpcron.Commit
+		for range n {
+			seq++
+			c.Matches = append(c.Matches, ttpcron.BaseMatch{Stream: s, Group: "\x00t\x04" + strconv.Itoa(1000+int(seq)%500), Time: start.AddDate(0, 0, day).Add(time.Duration(seq) * time.Second), Seq: seq})
+		}
+		if _, err := db.Commit(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const n = 10_000
+	for range 4 {
+		add(0, n)
+	}
+	q := ttpcron.MatchQuery{Grouping: "attacker_ip", Since: start, Until: start.AddDate(0, 0, 1)}
+	for _, c := range []struct {
+		name   string
+		commit func(i int)
+		moved  bool
+	}{
+		{"cursor", func(i int) {
+			if err := db.SetCursor(t.Context(), ttpcron.Cursor{Kind: ttpcron.Command, Seq: uint64(i + 1)}); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+		{"matches of another day", func(int) { add(2, 1) }, false},
+		{"matches of the day", func(int) { add(0, 1) }, true},
+	} {
+		seen, last := map[uint64]bool{}, seq
+		begins, err := kv.ScanBegins(t.Context(), db, q, func(i int, m *ttpcron.BaseMatch) {
+			if seen[m.Seq] {
+				t.Fatalf("%s: match %d is given twice", c.name, m.Seq)
+			}
+			if seen[m.Seq] = true; i%1000 == 0 {
+				c.commit(i)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		was := 0
+		for m := range seen {
+			if m <= last {
+				was++
+			}
+		}
+		if was != 4*n || (begins > 1) != c.moved {
+			t.Errorf("%s: %d matches, the scan began %d times", c.name, was, begins)
+		}
 	}
 }

@@ -149,12 +149,12 @@ func (db *DB) eachTouched(ctx context.Context, day ttpcron.Day, upTo uint64, fro
 // How many bytes of blocks a scan holds at most, in all and of a run.
 const (
 	scanBuffer = 4 << 20
-	mostAhead  = 64 << 10
+	mostAhead  = 32 << 10
 )
 
 // matchScan walks through the matches of some days. It holds no transaction between two
 // of them: of each run it reads some blocks ahead, and begins again where it stood when
-// the store has changed since.
+// matches of these days have changed since.
 type matchScan struct {
 	db           *DB
 	ctx          context.Context
@@ -213,7 +213,7 @@ func (db *DB) matchScan(ctx context.Context) *matchScan {
 }
 
 // maxSpare is of how many runs a scan that is done keeps the memory.
-const maxSpare = 16
+const maxSpare = 64
 
 // done says that the scan is used no more.
 func (s *matchScan) done() {
@@ -235,8 +235,8 @@ func (s *matchScan) run() *runAhead {
 	return r
 }
 
-// errMoved says that the store has changed since blocks were read ahead.
-var errMoved = errors.New("the store has changed")
+// errMoved says that matches have changed since blocks were read ahead.
+var errMoved = errors.New("base matches have changed")
 
 // group goes to a group. The scan gives no other from now on.
 func (s *matchScan) group(g hashedGroup) {
@@ -343,6 +343,17 @@ func (s *matchScan) open(tx *txn) error {
 type scanDay struct {
 	stored *storedMatches
 	within record.Box
+	said   string // the record that describes its matches
+}
+
+// moved reports whether the matches of the days have changed since they were opened:
+// whatever changes a run, or makes one, changes what is said of its day.
+func (s *matchScan) moved(tx *txn) bool {
+	top := tx.top(layout.Matches)
+	return slices.ContainsFunc(s.days, func(d scanDay) bool {
+		b := top.Bucket(record.DayKey(d.stored.day))
+		return b == nil || string(b.Get(record.KeyMatchDay)) != d.said
+	})
 }
 
 // openDays finds the days that the scan goes through.
@@ -375,7 +386,8 @@ func (s *matchScan) openDays(tx *txn) error {
 }
 
 func (s *matchScan) openDay(tx *txn, b *bucket, day ttpcron.Day) error {
-	d, err := record.ReadMatchDay(day, b.Get(record.KeyMatchDay))
+	said := b.Get(record.KeyMatchDay)
+	d, err := record.ReadMatchDay(day, said)
 	if err != nil {
 		return err
 	}
@@ -398,7 +410,7 @@ func (s *matchScan) openDay(tx *txn, b *bucket, day ttpcron.Day) error {
 			return nil
 		}
 	}
-	s.days = append(s.days, scanDay{stored, within})
+	s.days = append(s.days, scanDay{stored, within, string(said)})
 	return nil
 }
 
@@ -481,7 +493,10 @@ func (r *runAhead) next(b *match.Block) (bool, error) {
 func (s *matchScan) readAhead() error {
 	return s.db.view(s.ctx, func(tx *txn) error {
 		if tx.snap.TxID != s.txid {
-			return errMoved
+			if s.moved(tx) {
+				return errMoved
+			}
+			s.txid, s.opened = tx.snap.TxID, tx.snap.TxID
 		}
 		top := tx.top(layout.Matches)
 		for _, r := range s.runs {
@@ -509,6 +524,9 @@ func (r *runAhead) read(tx *txn) error {
 		k, rec = c.Next()
 	}
 	r.queue, r.buf, r.parts = r.queue[:0], r.buf[:0], r.parts[:0]
+	if r.ahead >= mostAhead {
+		r.buf = slices.Grow(r.buf, r.ahead+4096)
+	}
 	for ; ; k, rec = c.Next() {
 		if !r.wants(k, run) {
 			r.ended = true

@@ -2,6 +2,7 @@ package match
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 	"unsafe"
 
@@ -143,20 +144,20 @@ func (b *Block) rows(p []byte, n int, seq uint64, unit int64, wanted bool) (begi
 	if until == 0 {
 		until = record.DayNanos
 	}
-	b.Rows = slices.Grow(b.Rows, n)
 	limit := uint64(record.DayNanos / unit)
+	left := len(b.Rows)
+	rows := slices.Grow(b.Rows, n)[:left+n]
 	var time uint64
-	last := Row{Seq: seq}
+	var stream uint32
 	at := 0
 	for i := range n {
 		head, next := uvarint(p, at)
 		if next < 0 || head>>1 >= uint64(len(b.kinds)) {
 			return begins, nil, errRow
 		}
-		at = next
 		k := &b.kinds[head>>1]
-		row := Row{Nanos: last.Nanos, Seq: last.Seq, Stream: k.stream, Values: NoValues, Form: k.form}
-		if head&sameEvent == 0 {
+		inOrder := k.stream > stream
+		if at = next; head&sameEvent == 0 {
 			step, next := uvarint(p, at)
 			if next < 0 || step >= limit {
 				return begins, nil, errRow
@@ -165,34 +166,37 @@ func (b *Block) rows(p []byte, n int, seq uint64, unit int64, wanted bool) (begi
 			if next < 0 {
 				return begins, nil, errRow
 			}
-			at = next
 			if time += step; time >= limit {
 				return begins, nil, record.Damage("time outside its day")
 			}
-			row.Nanos = int64(time) * unit
-			row.Seq += delta>>1 ^ -(delta & 1)
+			was := seq
+			seq += delta>>1 ^ -(delta & 1)
+			at, inOrder = next, i == 0 || step > 0 || seq > was || seq == was && inOrder
+		} else if i == 0 {
+			return begins, nil, errRow
 		}
+		if !inOrder {
+			return begins, nil, record.Damage("matches are not in order")
+		}
+		values := int32(NoValues)
 		if k.values {
 			value, next := uvarint(p, at)
 			if next < 0 || value >= uint64(len(b.Values)) {
 				return begins, nil, errRow
 			}
-			row.Values, at = int32(value), next
+			values, at = int32(value), next
 		}
+		stream = k.stream
+		nanos := int64(time) * unit
+		rows[left] = Row{Nanos: nanos, Seq: seq, Stream: stream, Values: values, Form: k.form}
 		if i == 0 {
-			if head&sameEvent != 0 {
-				return begins, nil, errRow
-			}
-			begins = row
-		} else if last.Compare(&row) >= 0 {
-			return begins, nil, record.Damage("matches are not in order")
+			begins = rows[left]
 		}
-		last = row
-		if wanted && k.wanted && row.Nanos >= since && row.Nanos <= until {
-			b.Rows = append(b.Rows, row)
+		if wanted && k.wanted && nanos >= since && nanos <= until {
+			left++
 		}
 	}
-	b.seq = last.Seq
+	b.Rows, b.seq = rows[:left], seq
 	return begins, p[at:], nil
 }
 
@@ -205,7 +209,18 @@ func uvarint(p []byte, at int) (v uint64, next int) {
 	return longUvarint(p, at)
 }
 
+// longUvarint takes up to 56 bits together: the bytes up to the first without a high bit.
 func longUvarint(p []byte, at int) (v uint64, next int) {
+	if at+8 <= len(p) {
+		v = binary.LittleEndian.Uint64(p[at:])
+		if last := ^v & 0x8080808080808080; last != 0 {
+			v &= (last ^ (last - 1)) & 0x7f7f7f7f7f7f7f7f
+			v = v&0x007f007f007f007f | v&0x7f007f007f007f00>>1
+			v = v&0x00003fff00003fff | v&0x3fff00003fff0000>>2
+			v = v&0x000000000fffffff | v&0x0fffffff00000000>>4
+			return v, at + bits.TrailingZeros64(last)/8 + 1
+		}
+	}
 	v, n := binary.Uvarint(p[min(at, len(p)):])
 	if n <= 0 {
 		return 0, -1

@@ -115,8 +115,8 @@ func (c *Cursor) rowBefore(o *Cursor) bool {
 // Merge gives the entries of several runs in their order.
 type Merge struct {
 	heap []*Cursor
-	// alone says that no other run has rows of the group at hand, of which that of the
-	// first cursor are those before to; stepped that the last move was within such a group.
+	// alone says that no other run has anything that comes before the rows of the first
+	// cursor up to one, which are of a group; stepped that the last move was among such.
 	alone, stepped bool
 	to             int
 
@@ -193,12 +193,13 @@ func (m *Merge) down() {
 		m.heap[i], m.heap[first] = m.heap[first], m.heap[i]
 		i = first
 	}
-	m.alone = len(m.heap) > 0 && m.heap[0].Want == nil
-	for i := 1; i < min(3, len(m.heap)) && m.alone; i++ {
-		m.alone = !m.heap[0].sameGroup(m.heap[i])
+	if m.alone = len(m.heap) > 0 && m.heap[0].Want == nil; !m.alone {
+		return
 	}
-	if m.alone {
-		m.to = int(m.heap[0].Group().To)
+	c := m.heap[0]
+	m.to = int(c.Group().To)
+	for _, o := range m.heap[1:min(3, len(m.heap))] {
+		m.alone = m.alone && (!c.sameGroup(o) || c.block.Rows[m.to-1].Compare(o.Row()) < 0)
 	}
 }
 
