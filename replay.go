@@ -118,7 +118,7 @@ type CorrelationReport struct {
 	Known    int // tags that the store had
 	Replaced int // those of them that the rules make otherwise
 	Removed  int // tags that the rules do not make any more
-	// NotForetold says that the run was a dry one, which does not know what the
+	// NotForetold says that the run was a dry one, which does not know all that the
 	// correlations would find.
 	NotForetold bool
 	Elapsed     time.Duration

@@ -136,10 +136,16 @@ func (r *run) correlate(ctx context.Context) error {
 	if len(rules) == 0 {
 		return nil
 	}
-	rep := &r.out.Run.Correlation
+	rep, all := &r.out.Run.Correlation, len(rules)
 	if r.DryRun {
-		rep.Rules, rep.NotForetold = len(rules), true
-		return nil
+		var err error
+		if rules, err = r.foreseeable(ctx, rules); err != nil {
+			return interruptedOr(ctx, err)
+		}
+		rep.Rules, rep.NotForetold = all, len(rules) < all || r.out.Untagged > 0
+		if len(rules) == 0 {
+			return nil
+		}
 	}
 	began := r.now()
 	defer func() { rep.Elapsed = r.now().Sub(began) }()
@@ -149,7 +155,7 @@ func (r *run) correlate(ctx context.Context) error {
 		err = p.survey(ctx)
 	}
 	if err == nil {
-		rep.Rules, rep.Waiting = len(rules), p.todo
+		rep.Rules, rep.Waiting = all, p.todo
 		if p.todo > 0 {
 			err = p.run(ctx)
 		}
@@ -162,9 +168,6 @@ func (r *run) correlate(ctx context.Context) error {
 // events now, but for the slots of days that are gone. That they have judged anything is
 // forgotten first, so that all of it is judged when they are correlations again.
 func (r *run) leaveCorrelations(ctx context.Context, rules []Correlation) error {
-	if r.DryRun {
-		return nil
-	}
 	ids, err := r.leaving(ctx, ttpcron.Correlation)
 	if err != nil {
 		return err

@@ -53,12 +53,12 @@ func sameTag(a, b ttpcron.Tag) bool {
 // plays is a random history of events and of the rules over several of them.
 type plays struct {
 	*memory
-	rnd                                                                        *rand.Rand
-	set                                                                        sequences
-	former                                                                     []*sequence
-	anchors                                                                    []time.Time
-	learned                                                                    map[string]bool // events that no run has looked at since
-	complete, broken, parts, gone, named, whole, frozen, interrupted, compared int
+	rnd                                                                                  *rand.Rand
+	set                                                                                  sequences
+	former                                                                               []*sequence
+	anchors                                                                              []time.Time
+	learned                                                                              map[string]bool // events that no run has looked at since
+	complete, broken, parts, gone, named, whole, frozen, interrupted, compared, foretold int
 }
 
 // TestCorrelationsEqualFromScratch plays random histories of arrivals, edits and runs of
@@ -91,7 +91,7 @@ func TestCorrelationsEqualFromScratch(t *testing.T) {
 				}
 				found.Add(p.done)
 				all.complete, all.broken, all.parts, all.gone = all.complete+p.complete, all.broken+p.broken, all.parts+p.parts, all.gone+p.gone
-				all.named, all.whole, all.frozen, all.interrupted, all.compared = all.named+p.book.named, all.whole+p.whole, all.frozen+p.frozen, all.interrupted+p.interrupted, all.compared+p.compared
+				all.named, all.whole, all.frozen, all.interrupted, all.compared, all.foretold = all.named+p.book.named, all.whole+p.whole, all.frozen+p.frozen, all.interrupted+p.interrupted, all.compared+p.compared, all.foretold+p.foretold
 				mu.Unlock()
 			}
 		})
@@ -107,9 +107,9 @@ func TestCorrelationsEqualFromScratch(t *testing.T) {
 			inserted, removed = inserted+c.Inserted, removed+c.Removed
 		}
 	}
-	t.Logf("%d runs ended well, %d were compared, %d broke, %d were interrupted; %d tags came, %d went; commits: %d with parts of judgements, %d with tags by name, %d with days judged; reads of some groups %d; %d tags froze",
-		all.complete, all.compared, all.broken, all.interrupted, inserted, removed, all.parts, all.gone, all.whole, all.named, all.frozen)
-	if n >= 60 && (all.complete < 3*n || all.compared < 3*n || all.broken < n/4 || all.interrupted < n/4 || inserted < 10*n || removed < 3*n || all.parts < n/4 || all.gone < n/12 || all.named < n/2 || all.frozen == 0) {
+	t.Logf("%d runs ended well, %d were compared, %d broke, %d were interrupted; %d tags came, %d went; commits: %d with parts of judgements, %d with tags by name, %d with days judged; reads of some groups %d; %d tags froze; %d runs were foretold",
+		all.complete, all.compared, all.broken, all.interrupted, inserted, removed, all.parts, all.gone, all.whole, all.named, all.frozen, all.foretold)
+	if n >= 60 && (all.complete < 3*n || all.compared < 3*n || all.broken < n/4 || all.interrupted < n/4 || inserted < 10*n || removed < 3*n || all.parts < n/4 || all.gone < n/12 || all.named < n/2 || all.frozen == 0 || all.foretold < n/6) {
 		t.Error("the histories are too tame")
 	}
 }
@@ -196,12 +196,7 @@ func (p *plays) step() error {
 		j.Source = []string{SourceCommand, "stdin", SourceCorrelation}[rnd.IntN(3)]
 	}
 	if rnd.IntN(8) == 0 {
-		j.DryRun = true
-		writes := m.writes
-		if r, err := j.Run(context.Background()); m.writes != writes || err != nil && !errors.Is(err, ErrNoRules) || err == nil && len(j.Rules.Correlations()) > 0 && !r.Run.Correlation.NotForetold {
-			return fmt.Errorf("a dry run wrote %d times, %v: %+v", m.writes-writes, err, r.Run.Correlation)
-		}
-		return nil
+		return p.foresee(j)
 	}
 	before := maps.Clone(p.tags)
 	complete, err := p.disturbed(&j)
@@ -218,6 +213,44 @@ func (p *plays) step() error {
 		return nil
 	}
 	p.compared++
+	if err := p.asFromScratch(); err != nil || rnd.IntN(3) > 0 || len(p.set.list) == 0 {
+		return err
+	}
+	list := slices.Clone(p.set.list)
+	q := *list[rnd.IntN(len(list))]
+	q.n = 1 + q.n%3
+	list[slices.IndexFunc(list, func(o *sequence) bool { return o.id == q.id })] = &q
+	p.set.list = list
+	j.Rules = ref(p.set)
+	return p.foresee(j)
+}
+
+// foresee checks that a dry run says what the run itself will do, if it knows.
+func (p *plays) foresee(j Job) error {
+	dry, writes := j, p.writes
+	dry.DryRun = true
+	want, err := dry.Run(context.Background())
+	if p.writes != writes || err != nil && !errors.Is(err, ErrNoRules) {
+		return fmt.Errorf("a dry run wrote %d times, %v: %+v", p.writes-writes, err, want.Run.Correlation)
+	}
+	if c := want.Run.Correlation; err != nil || c.NotForetold || c.Rules == 0 {
+		return nil
+	}
+	got, err := j.Run(context.Background())
+	if err != nil {
+		return err
+	}
+	a, b := got.Run.Correlation, want.Run.Correlation
+	a.Elapsed, b.Elapsed = 0, 0
+	if a != b || !sameChanges(got, want) {
+		return fmt.Errorf("a dry run says %+v %+v, the run does %+v %+v", b, want.Tags, a, got.Tags)
+	}
+	if a.Inserted+a.Removed+a.Replaced > 0 {
+		p.foretold++
+	}
+	if len(p.learned) > 0 || j.Source != SourceAll {
+		return nil
+	}
 	return p.asFromScratch()
 }
 

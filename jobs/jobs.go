@@ -277,6 +277,11 @@ type Report struct {
 	Changed []ChangedRule
 	// Tags are what the run did with tags, or a dry run would do.
 	Tags ttpcron.Committed
+	// Unforetold are the correlations, by id, of which a dry run does not know what they
+	// would find, since it would have to look at events for them first. Untagged estimates
+	// how many events no run has looked at, which a dry run leaves out for all of them.
+	Unforetold []string
+	Untagged   int
 }
 
 // ChangedRule is a rule with which covered history was looked at again, or which

@@ -104,10 +104,10 @@ type dryLedger struct {
 func (l dryLedger) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error) {
 	l.changes.covered(c.Coverage)
 	reviews := ofRules(c.Reviews)
-	if len(c.Tags)+len(reviews) == 0 {
+	if len(c.Tags)+len(reviews)+len(c.Judgements)+len(c.Gone) == 0 {
 		return ttpcron.Committed{}, nil
 	}
-	return l.Preview(ctx, ttpcron.Commit{Tags: c.Tags, Reviews: reviews})
+	return l.Preview(ctx, ttpcron.Commit{Tags: c.Tags, Reviews: reviews, Kept: c.Kept, Judgements: c.Judgements, Gone: c.Gone})
 }
 
 // Run does the job. The report is good even when the error is not nil: it says

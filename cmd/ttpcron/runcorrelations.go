@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/jobs"
 )
 
 // correlationsJSON is what a run did with correlations. As a line of run-once --json its
@@ -23,8 +25,13 @@ type correlationsJSON struct {
 	Known    int     `json:"known"`
 	Replaced int     `json:"replaced"`
 	Removed  int     `json:"removed"`
-	Foretold bool    `json:"foretold"` // false in a dry run: what they would find is not known
+	Foretold bool    `json:"foretold"` // false in a dry run that does not know all that they would find
 	Elapsed  float64 `json:"elapsed_s"`
+
+	// Of a dry run: rules of which it does not know what they would find, and about how many
+	// events no run has looked at.
+	Unforetold []string `json:"not_foretold,omitempty"`
+	Untagged   int      `json:"untagged,omitempty"`
 }
 
 // correlationsOf is nil for a run in which no correlation was in force.
@@ -32,19 +39,20 @@ func correlationsOf(c *ttpcron.CorrelationReport) *correlationsJSON {
 	if c.Rules == 0 {
 		return nil
 	}
-	return &correlationsJSON{c.Rules, c.Days, c.Waiting, c.Matches, c.Groups, c.Bounded, c.LeftOut, c.Tags, c.Inserted, c.Known, c.Replaced, c.Removed, !c.NotForetold, float64(c.Elapsed.Milliseconds()) / 1000}
+	return &correlationsJSON{c.Rules, c.Days, c.Waiting, c.Matches, c.Groups, c.Bounded, c.LeftOut, c.Tags, c.Inserted, c.Known, c.Replaced, c.Removed, !c.NotForetold, float64(c.Elapsed.Milliseconds()) / 1000, nil, 0}
 }
 
 // printCorrelations says what a run did with correlations.
-func printCorrelations(out *term.Output, c *ttpcron.CorrelationReport) {
+func printCorrelations(out *term.Output, r *jobs.Report) {
+	c := &r.Run.Correlation
 	if c.Rules == 0 {
 		return
 	}
-	rules := term.Plural(c.Rules, "rule", "rules")
+	rules := term.Plural(c.Rules-len(r.Unforetold), "rule", "rules")
 	fmt.Fprintf(out, "%s: ", out.Term.Paint(term.Bold, "Correlations"))
 	switch {
-	case c.NotForetold:
-		fmt.Fprintf(out, "a dry run does not foretell what %s over several events would find.\n", rules)
+	case len(r.Unforetold) == c.Rules, c.NotForetold && c.Days+c.Waiting == 0:
+		fmt.Fprintln(out, "nothing is foretold.")
 	case c.Days+c.Waiting == 0:
 		fmt.Fprintf(out, "nothing new for %s to judge.\n", rules)
 	default:
@@ -54,6 +62,20 @@ func printCorrelations(out *term.Output, c *ttpcron.CorrelationReport) {
 		}
 		fmt.Fprintf(out, "%s judged %s on %s: %s, %s; took %s\n", rules, term.Plural(c.Groups, "group", "groups"), days,
 			term.Plural(c.Tags, "tag", "tags"), changes(ttpcron.TagChanges{Inserted: c.Inserted, Replaced: c.Replaced, Removed: c.Removed}), term.Ago(c.Elapsed))
+	}
+}
+
+// noteUnforetold says what a dry run does not know of correlations.
+func noteUnforetold(w io.Writer, r *jobs.Report) {
+	if n := len(r.Unforetold); n > 0 {
+		shown := strings.Join(r.Unforetold[:min(n, 5)], ", ")
+		if n > 5 {
+			shown += ", …"
+		}
+		fmt.Fprintf(w, "\nNot foretold: what %s would find (%s). Runs have not looked at events for them yet.\n", term.Plural(n, "correlation", "correlations"), term.Clean(shown))
+	}
+	if r.Untagged > 0 && r.Run.Correlation.Rules > 0 {
+		fmt.Fprintf(w, "\nNot foretold: what correlations would find with %s at which no run has looked yet.\n", term.Plural(r.Untagged, "event", "events"))
 	}
 }
 

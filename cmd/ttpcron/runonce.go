@@ -76,10 +76,11 @@ When all events are tagged, correlations, which are rules over several events,
 judge what came or went of the events that their rules match, and new or changed
 ones all of it. What they do not find any more is removed.
 
---dry-run writes nothing into the store, and does not foretell what correlations
-would find. Inputs are read into a temporary store
+--dry-run writes nothing into the store. Inputs are read into a temporary store
 ($TMPDIR), which is deleted afterwards, and only events that the real store does
-not have count as new; "inserted" is what a real run would insert. It lists by
+not have count as new; "inserted" is what a real run would insert. Of correlations
+it says what they would find of the events that runs have looked at, and which it
+does not know that of, as when the rules that they count are new. It lists by
 rule and technique how many tags would come, change and go, and which rules that
 are not loaded have tags in the store: with --rules-changed-only just this.
 
@@ -229,6 +230,7 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 			}
 		}
 		if c := correlationsOf(&r.Run.Correlation); c != nil {
+			c.Unforetold, c.Untagged = r.Unforetold, r.Untagged
 			if err := out.JSON(c); err != nil {
 				return err
 			}
@@ -264,7 +266,7 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 			fmt.Fprintln(out)
 		}
 	}
-	printCorrelations(out, &r.Run.Correlation)
+	printCorrelations(out, &r)
 	if err := printChanged(out, r, old, o.dryRun); err != nil {
 		return err
 	}
@@ -305,4 +307,5 @@ func printNotes(w io.Writer, r jobs.Report) {
 		}
 	}
 	noteBoundedGroups(w, &r.Run.Correlation)
+	noteUnforetold(w, &r)
 }

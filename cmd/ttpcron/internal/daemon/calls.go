@@ -68,12 +68,10 @@ type (
 		RuleSets control.List[ttpcron.RuleSet]
 		Audit    control.List[ttpcron.AuditEntry]
 		// What correlations come to.
-		Matches    store.MatchList
-		Judgements control.List[ttpcron.Judgement]
-		Gone       control.List[ttpcron.TagKey]
-		Judged     control.List[ttpcron.JudgedDay]
-		Settled    control.List[ttpcron.SettledMatches]
-		Rest       control.Small[rest]
+		Matches store.MatchList
+		Judged  control.List[ttpcron.JudgedDay]
+		Settled control.List[ttpcron.SettledMatches]
+		Rest    control.Small[rest]
 	}
 	// rest is what a commit holds besides its lists.
 	rest struct {
@@ -86,7 +84,7 @@ type (
 func (q *committing) commit() ttpcron.Commit {
 	c := q.Tagging.Commit()
 	c.Coverage, c.RuleSets, c.Audit = q.Coverage.Items, q.RuleSets.Items, q.Audit.Items
-	c.Matches, c.Judgements, c.Gone, c.Judged, c.Settled = q.Matches.Items, q.Judgements.Items, q.Gone.Items, q.Judged.Items, q.Settled.Items
+	c.Matches, c.Judged, c.Settled = q.Matches.Items, q.Judged.Items, q.Settled.Items
 	c.Cursors, c.Run = q.Rest.Value.Cursors, q.Rest.Value.Run
 	return c
 }

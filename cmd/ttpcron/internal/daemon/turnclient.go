@@ -57,7 +57,7 @@ func partsOf(c *ttpcron.Commit) iter.Seq2[committing, error] {
 func lastPart(c *ttpcron.Commit, last *store.Tagging) committing {
 	return committing{
 		Tagging: *last, Coverage: control.ListOf(c.Coverage), RuleSets: control.ListOf(c.RuleSets), Audit: control.ListOf(c.Audit),
-		Matches: store.MatchList{Items: c.Matches}, Judgements: control.ListOf(c.Judgements), Gone: control.ListOf(c.Gone), Judged: control.ListOf(c.Judged), Settled: control.ListOf(c.Settled),
+		Matches: store.MatchList{Items: c.Matches}, Judged: control.ListOf(c.Judged), Settled: control.ListOf(c.Settled),
 		Rest: control.Small[rest]{Value: rest{c.Cursors, c.Run}},
 	}
 }

@@ -15,6 +15,9 @@ type Tagging struct {
 	Reviews control.List[Review]
 	Kept    control.List[ttpcron.UUID]
 	Rules   control.Small[[][]string] // of reviews, most of which have the same
+	// What correlations come to.
+	Judgements control.List[ttpcron.Judgement]
+	Gone       control.List[ttpcron.TagKey]
 }
 
 // Review is a ttpcron.Review as it travels.
@@ -48,6 +51,7 @@ func TaggingParts(c *ttpcron.Commit) iter.Seq2[Tagging, error] {
 			last.Tags = part
 		}
 		last.review(c.Reviews)
+		last.Judgements, last.Gone = control.ListOf(c.Judgements), control.ListOf(c.Gone)
 		yield(last, nil)
 	}
 }
@@ -66,7 +70,7 @@ func (t *Tagging) review(list []ttpcron.Review) {
 
 // Commit returns the part of a commit that has travelled.
 func (t *Tagging) Commit() ttpcron.Commit {
-	c := ttpcron.Commit{Tags: t.Tags.Items, Kept: t.Kept.Items}
+	c := ttpcron.Commit{Tags: t.Tags.Items, Kept: t.Kept.Items, Judgements: t.Judgements.Items, Gone: t.Gone.Items}
 	for _, v := range t.Reviews.Items {
 		r := ttpcron.Review{Kind: v.Kind, Day: v.Day, Events: v.Events, Earliest: v.Earliest, Latest: v.Latest}
 		if v.Rules >= 0 && v.Rules < len(t.Rules.Value) {
