@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -415,43 +414,60 @@ func (g Group) Vantage() Vantage {
 // form, its members in the order of their names. Events that hosts saw have a member
 // "vantage" besides.
 func (g Group) AppendJSON(dst []byte, names []string) []byte {
-	return g.appendJSON(dst, slices.Values(names), MaxPacked)
+	t := g.text(dst, MaxPacked)
+	for _, name := range names {
+		t.add(name)
+	}
+	return t.end()
 }
 
-// appendJSON is AppendJSON with values cut that have more than so many bytes.
-func (g Group) appendJSON(dst []byte, names iter.Seq[string], most int) []byte {
-	dst = append(dst, '{')
-	first := len(dst)
-	member := func(name string) {
-		if len(dst) > first {
-			dst = append(dst, ',')
-		}
-		dst = append(jsontext.AppendString(dst, name), ':')
+// groupText is the JSON object of a group as far as it is written.
+type groupText struct {
+	to     []byte
+	values string // packed, those that follow
+	some   bool   // there are members
+	host   bool   // "vantage" is to come
+	most   int    // bytes of a value; a longer one is cut
+}
+
+func (g Group) text(dst []byte, most int) groupText {
+	t := groupText{to: append(dst, '{'), host: g.Vantage() == VantageHost, most: most}
+	if g != "" {
+		t.values = string(g[1:])
 	}
-	host := g.Vantage() == VantageHost
-	vantage := func() {
-		if host {
-			host = false
-			member("vantage")
-			dst = append(dst, `"host"`...)
-		}
+	return t
+}
+
+func (t *groupText) name(name string) {
+	if t.some {
+		t.to = append(t.to, ',')
 	}
-	rest := ""
-	if len(g) > 0 {
-		rest = string(g[1:])
+	t.some = true
+	t.to = append(jsontext.AppendString(t.to, name), ':')
+}
+
+func (t *groupText) vantage() {
+	if t.host {
+		t.host = false
+		t.name("vantage")
+		t.to = append(t.to, `"host"`...)
 	}
-	for name := range names {
-		var v PackedValue
-		v, rest, _ = NextPacked(rest)
-		v.Text = Shorten(v.Text, most)
-		if name > "vantage" {
-			vantage()
-		}
-		member(name)
-		dst = v.AppendJSON(dst)
+}
+
+func (t *groupText) add(name string) {
+	var v PackedValue
+	v, t.values, _ = NextPacked(t.values)
+	v.Text = Shorten(v.Text, t.most)
+	if name > "vantage" {
+		t.vantage()
 	}
-	vantage()
-	return append(dst, '}')
+	t.name(name)
+	t.to = v.AppendJSON(t.to)
+}
+
+func (t *groupText) end() []byte {
+	t.vantage()
+	return append(t.to, '}')
 }
 
 // Value returns the value of a name, and false when the group has none.
@@ -544,7 +560,13 @@ func (f *Finding) AppendEvidence(dst []byte) []byte {
 		dst = append(dst, ']')
 	}
 	dst = append(dst, `,"group":`...)
-	dst = f.Group.appendJSON(dst, t.Group.All(), maxTerm)
+	group := f.Group.text(dst, maxTerm)
+	for rest := string(t.Group); rest != ""; {
+		var name string
+		name, rest, _ = strings.Cut(rest, "\x00")
+		group.add(name)
+	}
+	dst = group.end()
 	dst = strconv.AppendInt(append(dst, `,"slot":`...), f.Slot, 10)
 	text(`,"timespan":`, FormatTimespan(t.Timespan))
 	return append(dst, '}')

@@ -37,7 +37,7 @@ func TagBytes(tags []ttpcron.Tag) int {
 	n := 0
 	for i := range tags {
 		day := ttpcron.DayOf(tags[i].EventTime)
-		key := record.MakeTagKey(record.NanosOf(tags[i].EventTime, day), tags[i].UUID())
+		key := record.MakeTagKey(tags[i].SourceKind, record.NanosOf(tags[i].EventTime, day), tags[i].UUID())
 		n += len(key) + len(record.AppendTag(nil, record.DayKey(day), &key, 1, &tags[i], &d))
 	}
 	return n / len(tags)
@@ -168,7 +168,7 @@ func ChangeTag(t testing.TB, path string, tag *ttpcron.Tag, change func(*ttpcron
 	err = db.Update(func(tx *bbolt.Tx) error {
 		day := ttpcron.DayOf(tag.EventTime)
 		b := tx.Bucket([]byte(layout.Tags)).Bucket(record.DayKey(day))
-		key := record.MakeTagKey(record.NanosOf(tag.EventTime, day), tag.UUID())
+		key := record.MakeTagKey(tag.SourceKind, record.NanosOf(tag.EventTime, day), tag.UUID())
 		var d record.Deriver
 		stored, claim, err := record.ReadTag(day, key[:], b.Get(key[:]), &d)
 		if err != nil {

@@ -99,7 +99,7 @@ func judge(tx *txn, claims []*record.Claim, c *ttpcron.Commit) (map[ttpcron.Day]
 	for _, k := range c.Gone {
 		day := ttpcron.DayOf(k.EventTime)
 		t := of(day)
-		t.keys = append(t.keys, record.MakeTagKey(record.NanosOf(k.EventTime, day), k.UUID))
+		t.keys = append(t.keys, record.MakeTagKey(ttpcron.Correlation, record.NanosOf(k.EventTime, day), k.UUID))
 	}
 	for _, t := range days {
 		slices.SortFunc(t.keys, func(a, b record.TagKey) int { return bytes.Compare(a[:], b[:]) })

@@ -67,7 +67,7 @@ func (v View) LeftOut(ctx context.Context, q ttpcron.TagQuery) (n int, err error
 // value is its beginning. It stays good while tags are added and taken away.
 type TagPosition struct {
 	Day   ttpcron.Day // days after it have been seen
-	Until []byte      // keys of Day from here on have been seen; nil: all of it
+	Until []byte      // places in Day from here on have been seen; nil: all of it
 	Begun bool        // Day and Until mean something
 	End   bool        // nothing follows
 }
@@ -129,7 +129,7 @@ type tagScan struct {
 	counted int  // such tags that are counted and not read
 
 	before ttpcron.Day // days from here on have been seen
-	until  []byte      // and of the day before it keys from here on; nil when that day is finished
+	until  []byte      // and of the day before it places from here on; nil when that day is finished
 	done   bool
 }
 
@@ -318,9 +318,9 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 	if w := s.q.Window.Since; w.After(day.Start()) {
 		since = max(since, record.NanosOf(w, day))
 	}
-	c := b.Cursor()
 	size, read := 0, s.tags.events.cache.Bytes()
-	for k, rec := keyBefore(c, s.until); k != nil; k, rec = c.Prev() {
+	walk := walkBack(b, s.until)
+	for k, rec := walk.prev(); k != nil; k, rec = walk.prev() {
 		if len(page) == scanTags || *budget <= 0 || size > scanBytes || s.tags.events.cache.Bytes()-read > scanRead {
 			return page, nil
 		}
@@ -332,7 +332,7 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 		if nanos < since {
 			break
 		}
-		s.until = append(s.until[:0], k...)
+		s.until = record.AppendTagPosition(s.until[:0], k)
 		t, ok, err := s.match(tx, b, day, k, rec)
 		if err != nil {
 			return nil, err

@@ -142,7 +142,7 @@ func (r *reviewer) reviews(d *dayReview, claims []*record.Claim, b *bucket, most
 	if v.Latest.Before((v.Day + 1).Start()) {
 		span.last = record.NanosOf(v.Latest, v.Day)
 	}
-	return r.eachTag(d.day, span, claims, b, most, give, func(k []byte, id uint32, seq uint64, nanos int64) bool {
+	return r.eachTag(d.day, v.Kind == ttpcron.Correlation, span, claims, b, most, give, func(k []byte, id uint32, seq uint64, nanos int64) bool {
 		return of[id-1] && within(v.Events, seq)
 	})
 }
@@ -167,23 +167,22 @@ func (r *reviewer) judgements(d *dayReview, claims []*record.Claim, b *bucket, m
 	if j.spans == nil {
 		return most, nil
 	}
-	return r.eachTag(d.day, j.nanoSpan, claims, b, most, give, func(k []byte, id uint32, _ uint64, nanos int64) bool {
+	return r.eachTag(d.day, true, j.nanoSpan, claims, b, most, give, func(k []byte, id uint32, _ uint64, nanos int64) bool {
 		_, u, _ := record.ParseTagKey(k)
 		return j.takes(id, nanos, u) && !j.names(k)
 	})
 }
 
-// eachTag gives the tags of a part of a day that goes speaks for, and that the commit
-// does not keep.
-func (r *reviewer) eachTag(day ttpcron.Day, span nanoSpan, claims []*record.Claim, b *bucket, most int, give func(goneTag), goes func(k []byte, id uint32, seq uint64, nanos int64) bool) (left int, err error) {
+// eachTag gives the tags of findings, or of events, in a part of a day that goes speaks
+// for, and that the commit does not keep.
+func (r *reviewer) eachTag(day ttpcron.Day, findings bool, span nanoSpan, claims []*record.Claim, b *bucket, most int, give func(goneTag), goes func(k []byte, id uint32, seq uint64, nanos int64) bool) (left int, err error) {
 	from := r.from[:]
 	if r.from == (record.TagKey{}) {
-		from = make([]byte, 6)
-		record.PutNanos(from, span.first)
+		from = record.TagsFrom(findings, span.first)
 	}
 	keep := r.rows(day)
 	c := b.Cursor()
-	for k, rec := c.Seek(from); k != nil; k, rec = c.Next() {
+	for k, rec := c.Seek(from); k != nil && record.OfFinding(k) == findings; k, rec = c.Next() {
 		nanos, _, ok := record.ParseTagKey(k)
 		if !ok {
 			return 0, record.Damagef("%x is no key of a tag", k)

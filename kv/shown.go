@@ -274,13 +274,9 @@ func (in *standIn) eachOf(tx *txn, tags *tagReader, day ttpcron.Day, do func(cla
 	if err != nil || !some || b == nil {
 		return err
 	}
-	var from, until [6]byte
-	record.PutNanos(from[:], span.First)
-	record.PutNanos(until[:], span.Last)
-	c := b.Cursor()
-	for k, rec := c.Seek(from[:]); k != nil && len(k) >= len(until) && string(k[:len(until)]) <= string(until[:]); k, rec = c.Next() {
+	return eachTagWithin(b, span.First, span.Last, func(k, rec []byte) error {
 		if id, _, ok := record.PeekTag(rec); !ok || in.of(id) == nil {
-			continue
+			return nil
 		}
 		t, id, _, err := tags.read(tx, day, k, rec)
 		if err != nil {
@@ -293,8 +289,8 @@ func (in *standIn) eachOf(tx *txn, tags *tagReader, day ttpcron.Day, do func(cla
 		if stands {
 			do(id, &t)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // spared are counts of tags for which others stand, by claim.

@@ -262,21 +262,12 @@ func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
 	claims := map[uint32]record.Tally{}
 	tags := m.db.tagReader()
 	defer tags.done()
-	var from [6]byte
 	var who string // of the tag before
 	var hash uint64
-	record.PutNanos(from[:], since)
-	c := b.Cursor()
-	for k, rec := c.Seek(from[:]); k != nil; k, rec = c.Next() {
-		if nanos, _, ok := record.ParseTagKey(k); ok && nanos >= until {
-			break
-		}
+	err := eachTagWithin(b, since, until-1, func(k, rec []byte) error {
 		t, id, ok, err := m.read(tags, b, day, k, rec)
-		if err != nil {
+		if err != nil || !ok {
 			return err
-		}
-		if !ok {
-			continue
 		}
 		nanos := record.NanosOf(t.EventTime, day)
 		one := record.Tally{Tags: 1, First: nanos, Last: nanos}
@@ -289,6 +280,10 @@ func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
 		if m.attackers.Has(hash) {
 			m.attackers.add(day, hash, one, func() []byte { return namedIn(rollup, day, hash, &t) })
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if !m.counted {
 		for id, t := range claims {

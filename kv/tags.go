@@ -2,6 +2,7 @@ package kv
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
 	"runtime"
@@ -42,11 +43,11 @@ func sortTags(tags []ttpcron.Tag) ([]tagRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(rows, func(a, b tagRow) int {
+	slices.SortFunc(rows, func(a, b tagRow) int {
 		if a.day != b.day {
 			return int(a.day) - int(b.day)
 		}
-		return bytes.Compare(a.key[:], b.key[:])
+		return cmp.Or(bytes.Compare(a.key[:], b.key[:]), a.tag-b.tag)
 	})
 	return slices.CompactFunc(rows, func(a, b tagRow) bool { return a.day == b.day && a.key == b.key }), nil
 }
@@ -84,7 +85,7 @@ func fillRows(rows []tagRow, tags []ttpcron.Tag, first int) error {
 			return fmt.Errorf("tag of %.80q by rule %.80q: %w", t.SourceID, t.RuleID, err)
 		}
 		day := ttpcron.DayOf(t.EventTime)
-		rows[i] = tagRow{day: day, key: record.MakeTagKey(record.NanosOf(t.EventTime, day), t.UUID()), tag: first + i}
+		rows[i] = tagRow{day: day, key: record.MakeTagKey(t.SourceKind, record.NanosOf(t.EventTime, day), t.UUID()), tag: first + i}
 	}
 	return nil
 }
@@ -252,7 +253,7 @@ func (db *DB) addTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, w *tagWriter, 
 	if k, _ := rollups.Cursor().First(); k == nil {
 		days = 1
 	}
-	if err := fillDay(b, rollups, name, rows); err != nil {
+	if err := w.fillDay(b, rollups, name, rows); err != nil {
 		return 0, err
 	}
 	rollup := rollup.NewDay()
@@ -280,22 +281,49 @@ func (db *DB) addTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, w *tagWriter, 
 
 // fillDay says how full the pages of a day are left to which the first of the rows
 // are added.
-func fillDay(b, rollups *bucket, name []byte, rows []tagRow) error {
+func (w *tagWriter) fillDay(b, rollups *bucket, name []byte, rows []tagRow) error {
 	n := sameDay(rows)
-	before := 0
-	if err := eachClaim(rollups, name, func(_ uint32, t record.Tally) { before += t.Tags }); err != nil {
+	events := sort.Search(n, func(i int) bool { return record.OfFinding(rows[i].key[:]) })
+	ofEvents, ofFindings := addedTags{rows: rows[:events]}, addedTags{rows: rows[events:n]}
+	err := eachClaim(rollups, name, func(id uint32, t record.Tally) {
+		if c := w.claims.claim(id); c != nil && c.Kind == ttpcron.Correlation {
+			ofFindings.before += t.Tags
+		} else {
+			ofEvents.before += t.Tags
+		}
+	})
+	if err != nil {
 		return err
 	}
-	between := n // of the rows: those that do not come at the end
-	if last, _ := b.Cursor().Last(); last != nil {
-		between = sort.Search(n, func(i int) bool { return bytes.Compare(rows[i].key[:], last) > 0 })
+	last, _ := keyBefore(b.Cursor(), record.TagsFrom(true, 0))
+	ofEvents.after(last)
+	if last, _ = b.Cursor().Last(); record.OfFinding(last) {
+		ofFindings.after(last)
 	}
 	b.fill(ascendingFill)
-	if 2*between > n {
-		b.fill(scatteredFill(before, between))
+	if 2*(ofEvents.between+ofFindings.between) > n {
+		most := ofEvents
+		if ofFindings.between > most.between {
+			most = ofFindings
+		}
+		b.fill(scatteredFill(most.before, most.between))
 	}
-	rollups.fill(scatteredFill(before, n))
+	rollups.fill(scatteredFill(ofEvents.before+ofFindings.before, n))
 	return nil
+}
+
+// addedTags are the rows that are added to the tags of events of a day, or of findings.
+type addedTags struct {
+	rows    []tagRow
+	before  int // tags that there are
+	between int // rows that come before the last of these
+}
+
+// after counts the rows that come before the last tag, nil for none.
+func (a *addedTags) after(last []byte) {
+	if last != nil {
+		a.between = sort.Search(len(a.rows), func(i int) bool { return bytes.Compare(a.rows[i].key[:], last) > 0 })
+	}
 }
 
 // scatteredFill is how full bbolt shall leave the pages of a bucket to which entries

@@ -155,6 +155,8 @@ func (c *checker) tag(day ttpcron.Day, k, v []byte, rollup *rollup.Day, lost *lo
 		return
 	}
 	switch got := t.UUID(); {
+	case record.OfFinding(k) != (cl.Kind == ttpcron.Correlation):
+		c.findf("tag %s of %s lies where those of others belong", u, cl.Kind)
 	case got != u:
 		c.findf("tag %s: its fields give the UUID %s", u, got)
 	case e != nil && !e.Time.Equal(t.EventTime):

@@ -259,7 +259,7 @@ func goldenTags() []goldenRecord {
 		SourceID: "sha256:00112233445566778899aabbccddeeff", AttackerUUID: ttpcron.DeriveAttacker("192.0.2.7"), AttackerIP: "192.0.2.7",
 		SessionID: "017bdc8940cc", DeckyID: "sensor-1", Evidence: json.RawMessage(`{"command_text":"ls"}`), CreatedAt: goldenTime.AddDate(0, 1, 0), EventTime: goldenTime,
 	}
-	tk := record.MakeTagKey(record.NanosOf(goldenTime, day), ttpcron.UUID{1, 2, 3})
+	tk := record.MakeTagKey(ttpcron.Command, record.NanosOf(goldenTime, day), ttpcron.UUID{1, 2, 3})
 	readTag := func(rec []byte) (any, error) {
 		got, id, err := record.ReadTag(day, tk[:], rec, &record.Deriver{})
 		if id != 300 {
@@ -281,7 +281,7 @@ func goldenTags() []goldenRecord {
 		t := ttpcron.NewSubject(ttpcron.Group(packed), names).Tag(&claim.Terms, ttpcron.Slot(event, time.Hour))
 		t.CreatedAt = goldenTime.AddDate(0, 1, 0).Truncate(time.Second)
 		day := ttpcron.DayOf(t.EventTime)
-		d, k := record.DayKey(day), record.MakeTagKey(record.NanosOf(t.EventTime, day), ttpcron.UUID{1, 2, 3})
+		d, k := record.DayKey(day), record.MakeTagKey(t.SourceKind, record.NanosOf(t.EventTime, day), ttpcron.UUID{1, 2, 3})
 		return goldenRecord{name, "tag", parts(d, k[:]), record.AppendTag(nil, d, &k, 300, &t, &record.Deriver{}), t, func(rec []byte) (any, error) {
 			var deriver record.Deriver
 			got, _, err := record.ReadTag(day, k[:], rec, &deriver)

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"time"
 
@@ -52,16 +54,57 @@ func ParseBlockKey(k []byte) (d ttpcron.Day, seq uint64, ok bool) {
 	return d, binary.BigEndian.Uint64(k[4:]), ok
 }
 
-// TagKey orders the tags of a day by event time, then UUID. A replay in order of
-// time thus adds keys at the end of the bucket, however many tags a day has,
-// where the UUID alone would scatter them over its pages.
+// TagKey orders the tags of events of a day by event time, then UUID, and behind them
+// those of findings likewise. A replay in order of time thus adds keys at the end,
+// however many tags a day has, where the UUID alone would scatter them over the pages of
+// the bucket, as findings, which come later, would be among tags of events.
 type TagKey [22]byte
 
-// MakeTagKey is the key of a tag, from the nanosecond of the day of its event.
-func MakeTagKey(nanos int64, u ttpcron.UUID) (k TagKey) {
-	PutNanos(k[:6], nanos)
+// tagOfFinding is set in the first byte of keys of tags of findings. It is no part of the
+// nanosecond, which has 47 bits.
+const tagOfFinding = 0x80
+
+// MakeTagKey is the key of a tag of events of a kind, or of a correlation, from the
+// nanosecond of the day of its event.
+func MakeTagKey(kind ttpcron.SourceKind, nanos int64, u ttpcron.UUID) (k TagKey) {
+	copy(k[:], TagsFrom(kind == ttpcron.Correlation, nanos))
 	copy(k[6:], u[:])
 	return k
+}
+
+// TagsFrom is the beginning of the keys of tags of findings, or of events, from a
+// nanosecond of the day on.
+func TagsFrom(findings bool, nanos int64) []byte {
+	k := make([]byte, 6)
+	PutNanos(k, nanos)
+	if findings {
+		k[0] |= tagOfFinding
+	}
+	return k
+}
+
+// OfFinding reports whether the key of a tag is that of a finding.
+func OfFinding(k []byte) bool { return len(k) > 0 && k[0]&tagOfFinding != 0 }
+
+// AppendTagPosition appends the place of a tag among all tags of its day by time and
+// UUID: the key that it would have if it were one of an event.
+func AppendTagPosition(dst, key []byte) []byte {
+	start := len(dst)
+	dst = append(dst, key...)
+	dst[start] &^= tagOfFinding
+	return dst
+}
+
+// FindingAt is the key of the tag of a finding at a place among all tags of a day.
+func FindingAt(position []byte) []byte {
+	k := append([]byte(nil), position...)
+	k[0] |= tagOfFinding
+	return k
+}
+
+// CompareTagPositions compares the places of two tags among all tags of a day.
+func CompareTagPositions(a, b []byte) int {
+	return cmp.Or(cmp.Compare(a[0]&^tagOfFinding, b[0]&^tagOfFinding), bytes.Compare(a[1:], b[1:]))
 }
 
 // ParseTagKey reads the key of a tag.
@@ -72,6 +115,7 @@ func ParseTagKey(k []byte) (nanos int64, u ttpcron.UUID, ok bool) {
 	for _, c := range k[:6] {
 		nanos = nanos<<8 | int64(c)
 	}
+	nanos &^= tagOfFinding << 40
 	return nanos, ttpcron.UUID(k[6:]), nanos < DayNanos
 }
 

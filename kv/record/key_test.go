@@ -12,9 +12,18 @@ func TestTagKeysAreInOrder(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	for range 1000 {
 		a, b := rnd.Int64N(DayNanos), rnd.Int64N(DayNanos)
-		ka, kb := MakeTagKey(a, ttpcron.UUID{255}), MakeTagKey(b, ttpcron.UUID{})
-		if a != b && (a < b) != (bytes.Compare(ka[:], kb[:]) < 0) {
-			t.Fatalf("keys of %d and %d are not in order", a, b)
+		kinds := [...]ttpcron.SourceKind{ttpcron.Command, ttpcron.Correlation}
+		of, other := kinds[rnd.IntN(2)], kinds[rnd.IntN(2)]
+		ka, kb := MakeTagKey(of, a, ttpcron.UUID{255}), MakeTagKey(other, b, ttpcron.UUID{})
+		pa, pb := AppendTagPosition(nil, ka[:]), AppendTagPosition(nil, kb[:])
+		if of == other && a != b && (a < b) != (bytes.Compare(ka[:], kb[:]) < 0) || of != other && (other == ttpcron.Correlation) != (bytes.Compare(ka[:], kb[:]) < 0) {
+			t.Fatalf("keys of %s %d and %s %d are not in order", of, a, other, b)
+		}
+		if n := CompareTagPositions(ka[:], kb[:]); n != bytes.Compare(pa, pb) || a != b && (a < b) != (n < 0) {
+			t.Fatalf("places of %d and %d compare as %d", a, b, n)
+		}
+		if OfFinding(ka[:]) != (of == ttpcron.Correlation) || OfFinding(ka[:]) && !bytes.Equal(FindingAt(pa), ka[:]) {
+			t.Fatalf("key of %s: %x", of, ka)
 		}
 		if nanos, u, ok := ParseTagKey(ka[:]); nanos != a || u != (ttpcron.UUID{255}) || !ok {
 			t.Fatalf("key of %d came back as %d, %v, %v", a, nanos, u, ok)
@@ -29,7 +38,11 @@ func FuzzKeys(f *testing.F) {
 			t.Errorf("%x is not the key of its parts", k)
 		}
 		if n, u, ok := ParseTagKey(k); ok {
-			if again := MakeTagKey(n, u); !bytes.Equal(again[:], k) {
+			kind := ttpcron.Command
+			if OfFinding(k) {
+				kind = ttpcron.Correlation
+			}
+			if again := MakeTagKey(kind, n, u); !bytes.Equal(again[:], k) {
 				t.Errorf("%x is not the key of its parts", k)
 			}
 		}
