@@ -3,9 +3,11 @@ package kv_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -200,6 +202,61 @@ func TestStoredFindings(t *testing.T) {
 		closed(t, again)
 		checked(t, path)
 	}
+}
+
+// TestFindingsOfAnyGroup holds that the tag of a finding comes back whatever an attacker
+// wrote into the fields of its group: texts that look like what follows from the one before
+// them, and each form that they are packed in.
+func TestFindingsOfAnyGroup(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.db")
+	db := kvtest.OpenAt(t, path)
+	rnd := rand.New(rand.NewPCG(3, 9))
+	of := ttpcron.DeriveAttacker
+	texts := []string{
+		"", "x", "\x00", "\xff\xfe", "192.0.2.1", "192.0.2.01", "0.0.0.0", "::1", "00", "abcd", "ABCD", strings.Repeat("0f", 47), strings.Repeat("0f", 48),
+		"sha256:" + strings.Repeat("a", 32), "SHA256:" + strings.Repeat("a", 32), strings.Repeat("x", 127), strings.Repeat("x", 128), strings.Repeat("\u2028", 64) + "x", strings.Repeat("x", 255), strings.Repeat("ü", 128),
+		of("x"), of(of("x")), of(of(of("x"))), of(""), strings.ToUpper(of("x")), of("192.0.2.1"), "00000000-0000-0000-0000-000000000000",
+	}
+	var tags []ttpcron.Tag
+	want := map[string]ttpcron.Tag{}
+	for slot := range 2000 {
+		group, names := []byte{byte(rnd.IntN(2))}, []string{}
+		text := "x"
+		for i := range rnd.IntN(6) {
+			names = append(names, fmt.Sprintf("f%d", i))
+			switch v := (ttpcron.PackedValue{}); rnd.IntN(8) {
+			case 0:
+				v.Null = true
+				group = v.Append(group)
+			case 1:
+				v.Hash = strings.Repeat("\x05", 32)
+				group = v.Append(group)
+			case 2, 3, 4:
+				text = of(text)
+				group = ttpcron.AppendPackedText(group, text)
+			default:
+				text = texts[rnd.IntN(len(texts))]
+				group = ttpcron.AppendPackedText(group, text)
+			}
+		}
+		tag := ttpcron.NewSubject(ttpcron.Group(group), names).Tag(ttpcron.NewTerms("event_count", "gte 5", nil, names, time.Second), int64(slot))
+		tag.Claim = ttpcron.Claim{RuleID: "C", RuleVersion: 1, Tactic: "TA0006", TechniqueID: "T1110", Confidence: 0.5, Level: ttpcron.LevelHigh}
+		tag.CreatedAt = time.Date(2024, 7, 1, 12, 0, 0, 0, time.UTC)
+		tag.Evidence = tag.Finding.AppendEvidence(nil)
+		want[tag.UUID().String()], tags = tag, append(tags, tag)
+	}
+	commit(t, db, ttpcron.Commit{Tags: tags})
+	got, _, err := db.Under(nil).TagPage(t.Context(), ttpcron.TagQuery{}, kv.TagPosition{}, 3000)
+	if err != nil || len(got) != len(want) {
+		t.Fatalf("%d of %d tags: %v", len(got), len(want), err)
+	}
+	for _, tag := range got {
+		if w := want[tag.UUID().String()]; !reflect.DeepEqual(tag, w) {
+			t.Errorf("got  %+v\nwant %+v", tag, w)
+		}
+	}
+	closed(t, db)
+	checked(t, path)
 }
 
 func tagPage(ctx context.Context, db *kv.DB, q ttpcron.TagQuery) ([]ttpcron.Tag, error) {

@@ -374,6 +374,7 @@ func (r *Reader) finding(t *ttpcron.Tag, form byte, d *Deriver) {
 	var room [ttpcron.MaxPacked]byte
 	for len(r.Rest) > 0 {
 		v, last := ttpcron.PackedValue{}, text
+		text = nil
 		switch r.Rest[0] {
 		case packNull:
 			r.Byte()
@@ -387,6 +388,7 @@ func (r *Reader) finding(t *ttpcron.Tag, form byte, d *Deriver) {
 				r.Fail(Damage("a UUID of nothing"))
 			}
 			v.Text = d.derive(string(last))
+			text = append(room[:0], v.Text...)
 		default:
 			if text = r.appendPacked(room[:0]); len(text) > ttpcron.MaxPacked {
 				r.Fail(Damagef("a value of %d bytes", len(text)))
@@ -394,7 +396,7 @@ func (r *Reader) finding(t *ttpcron.Tag, form byte, d *Deriver) {
 			group = ttpcron.AppendPackedText(group, text)
 			continue
 		}
-		group, text = v.Append(group), nil
+		group = v.Append(group)
 	}
 	t.Vantage, t.Finding = ttpcron.Vantage(group[0]), &ttpcron.Finding{Group: ttpcron.Group(group)}
 }
