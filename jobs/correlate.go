@@ -74,7 +74,8 @@ type pass struct {
 	days     int   // of a block
 	report   *ttpcron.CorrelationReport
 
-	first  ttpcron.Day   // of the first block in which there is something to do
+	waits  ttpcron.Day   // the first day of which there is something to do
+	first  ttpcron.Day   // of its block
 	before ttpcron.Day   // of base matches, the last before it
 	fresh  []ttpcron.Day // ascending
 	marked bool          // the store knows that a pass has come to them
@@ -157,11 +158,28 @@ func (r *run) correlate(ctx context.Context) error {
 	if err == nil {
 		rep.Rules, rep.Waiting = all, p.todo
 		if p.todo > 0 {
-			err = p.run(ctx)
+			if err = p.warnAwaited(ctx); err == nil {
+				err = p.run(ctx)
+			}
 		}
 	}
 	p.tell()
 	return interruptedOr(ctx, err)
+}
+
+// thawedDays is how many days after the horizon slots may reach back to days before it.
+const thawedDays = 2 * 31
+
+// warnAwaited says that the horizon was forgotten and that the events of days before it
+// are not back, where that matters for what is judged.
+func (p *pass) warnAwaited(ctx context.Context) error {
+	before, err := p.matches.AwaitedBefore(ctx)
+	if err != nil || before == 0 || p.waits >= before+thawedDays {
+		return err
+	}
+	p.job.log.Warn(fmt.Sprintf("the horizon was forgotten, and no event of the days before %s has come in again: what correlations found before %s goes where it needs them, until they are back", before, before+thawedDays),
+		"hint", "import their logs (ttpcron import --again PATH), best before a run; the next run makes again what has gone")
+	return nil
 }
 
 // leaveCorrelations takes out what rules found that were correlations and look at single
@@ -338,6 +356,7 @@ func (p *pass) survey(ctx context.Context) error {
 		}
 		if day.waits() {
 			if p.todo == 0 {
+				p.waits = day.day
 				p.first, p.before = p.blockOf(day.day), before
 			}
 			p.todo++

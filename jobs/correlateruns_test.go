@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,8 +9,11 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -590,6 +594,28 @@ func TestEditTakenBack(t *testing.T) {
 					break
 				}
 			}
+		}
+	}
+}
+
+// TestAwaitedEventsAreSaid: a run that judges days of which slots were frozen, before any
+// event of the days that were pruned is back, says so.
+func TestAwaitedEventsAreSaid(t *testing.T) {
+	day := ttpcron.DayOf(daysAgo(3))
+	for before, said := range map[ttpcron.Day]bool{0: false, day: true, day - thawedDays + 1: true, day - thawedDays: false} {
+		m := newMemory()
+		add(m, guess(day.Start(), "wget", "root", "203.0.113.1", "1"))
+		m.book.awaited = before
+		set := counting(1)
+		var log bytes.Buffer
+		job := Job{Store: correlating(m), Rules: &set, Source: SourceAll, Log: hclog.New(&hclog.LoggerOptions{Output: &log})}
+		do(t, job)
+		if got := strings.Contains(log.String(), "no event of the days before "+before.String()+" has come in again"); got != said {
+			t.Errorf("events before %s are awaited, and the run says %q", before, log.String())
+		}
+		log.Reset()
+		if do(t, job); log.Len() > 0 {
+			t.Errorf("with nothing to do the run says %q", log.String())
 		}
 	}
 }

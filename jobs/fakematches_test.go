@@ -19,6 +19,7 @@ type matchBook struct {
 	judged  map[ttpcron.Day][]ttpcron.RuleDef // of every day that ever had matches
 	streams map[string]*ttpcron.Stream        // as the store has them
 	horizon ttpcron.Day
+	awaited ttpcron.Day
 	copies  bool // matches are read twice
 	reads   int  // matches that were read
 	named   int  // readings of some groups
@@ -221,6 +222,8 @@ func (m *memory) Touched(_ context.Context, day ttpcron.Day, upTo uint64) iter.S
 }
 
 func (m *memory) EventHorizon(context.Context) (ttpcron.Day, error) { return m.book.horizon, nil }
+
+func (m *memory) AwaitedBefore(context.Context) (ttpcron.Day, error) { return m.book.awaited, nil }
 
 // prune takes out the events of the days before one, and their base matches.
 func (m *memory) prune(before ttpcron.Day) {

@@ -100,6 +100,9 @@ type Matches interface {
 	// EventHorizon returns the first day of which all events are kept: those of earlier
 	// ones were taken out, of whatever kind. It is 0 when none were.
 	EventHorizon(ctx context.Context) (ttpcron.Day, error)
+	// AwaitedBefore returns the day before which events may come in again, since the horizon
+	// was forgotten, and none has. It is 0 when there is none.
+	AwaitedBefore(ctx context.Context) (ttpcron.Day, error)
 }
 
 // Store is what a job needs of the store.

@@ -150,11 +150,16 @@ func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone 
 				return err
 			}
 		}
-		left := ttpcron.Day(0)
-		for _, p := range h.without(kind) {
-			left = max(left, p.Before)
+		left, all := ttpcron.Day(0), h.without(kind)
+		for i := range all {
+			left = max(left, all[i].Before)
+		}
+		for _, p := range all {
 			if free {
 				p.Named = record.Fingerprint{}
+			}
+			if left < h.latest && p.Events > 0 && (kind == "" || kind == p.Kind) {
+				p.Awaited = h.latest
 			}
 			if err := tx.top(layout.Pruned).Put([]byte(p.Kind), record.AppendPruned(nil, &p)); err != nil {
 				return err
@@ -166,6 +171,44 @@ func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone 
 		return nil, fmt.Errorf("forget the horizon: %w", err)
 	}
 	return gone, nil
+}
+
+// AwaitedBefore returns the day before which events of some kind may come in again, since
+// the horizon was forgotten, and none has. It is 0 when there is none.
+func (db *DB) AwaitedBefore(ctx context.Context) (day ttpcron.Day, err error) {
+	err = db.view(ctx, func(tx *txn) error {
+		return eachPruned(tx, func(p *record.Pruned) error {
+			day = max(day, p.Awaited)
+			return nil
+		})
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read the horizon that was forgotten: %w", err)
+	}
+	return day, nil
+}
+
+// cameAgain is the kinds of which something comes in that was pruned, and was awaited.
+type cameAgain []record.Pruned
+
+func (c cameAgain) store(tx *txn) error {
+	for i := range c {
+		if err := tx.top(layout.Pruned).Put([]byte(c[i].Kind), record.AppendPruned(nil, &c[i])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func arrivedAgain(tx *txn, events []*ttpcron.Event) (again cameAgain, err error) {
+	err = eachPruned(tx, func(p *record.Pruned) error {
+		if p.Awaited > 0 && slices.ContainsFunc(events, func(e *ttpcron.Event) bool { return e.Kind == p.Kind && ttpcron.DayOf(e.Time) < p.Awaited }) {
+			p.Awaited = 0
+			again = append(again, *p)
+		}
+		return nil
+	})
+	return again, err
 }
 
 // without returns the records that leave no horizon of one kind or, without a kind,

@@ -40,11 +40,15 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 	events, rejects := db.usable(im)
 	report := ttpcron.ImportReport{Rejected: len(rejects)}
 	var ids []identity
+	var again cameAgain
 	var fresh []ttpcron.Reject
 	var lessons []lesson
 	positionKnown := false
 	err := db.view(ctx, func(tx *txn) (err error) {
 		if events, err = withoutPruned(tx, events, &report); err != nil {
+			return err
+		}
+		if again, err = arrivedAgain(tx, events); err != nil {
 			return err
 		}
 		if ids, err = db.identify(tx, events); err != nil {
@@ -95,6 +99,9 @@ func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportRepor
 		}
 		if report.New > 0 {
 			if err := db.addEvents(tx, events, ids, report.New); err != nil {
+				return err
+			}
+			if err := again.store(tx); err != nil {
 				return err
 			}
 		}

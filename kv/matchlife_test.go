@@ -304,8 +304,29 @@ func TestForgottenHorizonIsJudgedAgain(t *testing.T) {
 		}
 	}
 	again(ttpcron.Command, "")
+	awaited := func(want ttpcron.Day) {
+		t.Helper()
+		if day, err := db.AwaitedBefore(t.Context()); err != nil || day != want {
+			t.Errorf("events of days before %s are awaited, %v, want %s", day, err, want)
+		}
+	}
+	awaited(0)
 	again("", "1 2 3 63 ")
 	again("", "1 2 3 63 ")
+	arrive := func(day ttpcron.Day) {
+		t.Helper()
+		for _, kind := range []ttpcron.SourceKind{ttpcron.Command, ttpcron.AuthAttempt} {
+			e := ttpcron.Event{Kind: kind, ID: fmt.Sprint("late", day), Time: day.Start(), AttackerIP: "192.0.2.1", Payload: ttpcron.TextPayload("command_text", "id")}
+			if r, err := db.Import(t.Context(), ttpcron.Batch{Events: []ttpcron.Event{e}}); err != nil || r.New != 1 {
+				t.Fatalf("%+v, %v", r, err)
+			}
+		}
+	}
+	awaited(first + 2)
+	arrive(first + 2)
+	awaited(first + 2)
+	arrive(first + 1)
+	awaited(0)
 	closeWhole(t, db, path)
 }
 

@@ -317,7 +317,7 @@ func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day, 
 		p.Events += n
 		p.Before = max(p.Before, day+1)
 	}
-	p.At = db.now()
+	p.At, p.Awaited = db.now(), 0
 	if err := tx.top(layout.Pruned).Put([]byte(kind), record.AppendPruned(nil, &p)); err != nil {
 		return err
 	}

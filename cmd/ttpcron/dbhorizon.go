@@ -63,6 +63,6 @@ func printForgotten(out *term.Output, gone []kv.Horizon) (err error) {
 		_, err = fmt.Fprintln(out, "there is no horizon: events of every day come in")
 		return err
 	}
-	_, err = fmt.Fprintln(out, "To bring back what logs still hold: ttpcron import --again PATH reads them from their beginning.\nA daemon with keep-events takes out again what is older than that.")
+	_, err = fmt.Fprintln(out, "To bring back what logs still hold: ttpcron import --again PATH reads them from their beginning.\nDo so before the next run: it judges correlations of these days again, and what they found goes until the events are back.\nA daemon with keep-events takes out again what is older than that.")
 	return err
 }

@@ -20,6 +20,9 @@ type correlationStatus struct {
 	Days    int           `json:"days"`    // with base matches
 	Waiting int           `json:"waiting"` // base matches that came or went and are not judged yet
 	Rules   []ruleTagJSON `json:"rules"`   // those with the most tags first
+	// AwaitedBefore is the day before which events may come in again, since the horizon was
+	// forgotten, and none has.
+	AwaitedBefore *string `json:"awaited_before"`
 }
 
 type ruleTagJSON struct {
@@ -39,6 +42,14 @@ func statusOfCorrelations(ctx context.Context, db *store.Store, now time.Time) (
 		if d.Matches > 0 {
 			s.Days++
 		}
+	}
+	awaited, err := db.Matches.AwaitedBefore(ctx)
+	if err != nil {
+		return s, err
+	}
+	if awaited > 0 {
+		text := awaited.String()
+		s.AwaitedBefore = &text
 	}
 	ids, err := db.Ledger.RulesOf(ctx, ttpcron.Correlation)
 	if err != nil || len(ids) == 0 {
@@ -94,6 +105,9 @@ func printStatusOfCorrelations(out *term.Output, s *correlationStatus) error {
 	waiting := "all are judged"
 	if s.Waiting > 0 {
 		waiting = out.Term.Paint(term.Yellow, term.Plural(s.Waiting, "that came or went is not judged yet", "that came or went are not judged yet"))
+	}
+	if s.AwaitedBefore != nil {
+		fmt.Fprintln(out, out.Term.Paint(term.Yellow, "the horizon was forgotten, and no event of the days before "+*s.AwaitedBefore+" has come in again: import their logs (ttpcron import --again PATH) before a run judges these days"))
 	}
 	fmt.Fprintf(out, "%s on %s, %s\n", term.Plural(s.Matches, "base match", "base matches"), term.Plural(s.Days, "day", "days"), waiting)
 	return nil

@@ -180,7 +180,7 @@ func goldenEvents() []goldenRecord {
 	history := ttpcron.DayHistory{Kind: ttpcron.Command, Day: day, Events: 3, FirstSeq: 7, LastSeq: 900, Earliest: goldenTime, Latest: goldenTime.Add(time.Hour)}
 	cursor := ttpcron.Cursor{Kind: ttpcron.Command, Seq: 1 << 33, UpdatedAt: goldenTime, RunID: "manual"}
 	arrived := record.Arrived{Last: 1 << 33, At: goldenTime.Truncate(time.Second)}
-	pruned := record.Pruned{Kind: ttpcron.Command, Before: day, Events: 7, Named: record.Fingerprint{N: 3, Sum: 1 << 60}, At: goldenTime, Forgotten: day - 9}
+	pruned := record.Pruned{Kind: ttpcron.Command, Before: day, Events: 7, Named: record.Fingerprint{N: 3, Sum: 1 << 60}, At: goldenTime, Forgotten: day - 9, Awaited: day - 5}
 	ofDay := parts(text("command"), d)
 	readCoverage := func(rec []byte) (any, error) { return asAny(record.ReadCoverage(goldenAt, rec)) }
 	return []goldenRecord{
@@ -462,7 +462,7 @@ func TestOldRecords(t *testing.T) {
 		case record.AttackerTally:
 			old[g.name] = v
 		case record.Pruned:
-			v.Forgotten = 0
+			v.Forgotten, v.Awaited = 0, 0
 			old[g.name] = v
 		case record.Span:
 			old[g.name] = record.WholeDay()

@@ -21,6 +21,8 @@ type Pruned struct {
 	// Forgotten: horizons of other kinds that are not later do not hold for this one,
 	// because its own was forgotten.
 	Forgotten ttpcron.Day
+	// Awaited: events of days before it may come in again, and none has since.
+	Awaited ttpcron.Day
 }
 
 // AppendPruned appends the record of what was pruned of a kind, which is the key.
@@ -30,6 +32,7 @@ func AppendPruned(dst []byte, p *Pruned) []byte {
 		dst = binary.AppendUvarint(dst, v)
 	}
 	dst = binary.AppendUvarint(AppendTime(dst, p.At), uint64(p.Forgotten))
+	dst = binary.AppendUvarint(dst, uint64(p.Awaited))
 	return End(dst, []byte(p.Kind))
 }
 
@@ -45,6 +48,9 @@ func ReadPruned(key, rec []byte) (p Pruned, err error) {
 			p.Forgotten = ttpcron.Day(r.Count(1<<31 - 1))
 		case p.Before == 0:
 			p.Forgotten = 1<<31 - 1 // what others lost did not matter then
+		}
+		if r.Version >= 3 {
+			p.Awaited = ttpcron.Day(r.Count(1<<31 - 1))
 		}
 		err = r.Finish()
 	}

@@ -23,7 +23,7 @@ var (
 	typePosition   = Type{"read position", 1}
 	typeLook       = Type{"look of a file", 1}
 	typeState      = Type{"state of a rule", 1}
-	typePruned     = Type{"pruning", 2}
+	typePruned     = Type{"pruning", 3}
 	typeRuleSet    = Type{"rule set", 2}
 	typeRetirement = Type{"retirement", 1}
 	typeAudit      = Type{"audit entry", 1}

@@ -46,12 +46,13 @@ var calls = control.Name(struct {
 	LastSeq call[none, uint64]
 	Event   call[eventOf, found[ttpcron.Event]]
 
-	MatchDays    call[ttpcron.Day, []ttpcron.MatchDay]
-	EventHorizon call[none, ttpcron.Day]
-	BaseMatches  call[matchesFrom, matchPage]
-	Touched      call[touchedFrom, touchedPage]
-	Groups       call[groupsOf, groupsFound]
-	EventsAt     call[eventsAt, []ttpcron.Event]
+	MatchDays     call[ttpcron.Day, []ttpcron.MatchDay]
+	EventHorizon  call[none, ttpcron.Day]
+	AwaitedBefore call[none, ttpcron.Day]
+	BaseMatches   call[matchesFrom, matchPage]
+	Touched       call[touchedFrom, touchedPage]
+	Groups        call[groupsOf, groupsFound]
+	EventsAt      call[eventsAt, []ttpcron.Event]
 
 	ArrivedSince call[time.Time, uint64]
 	ArrivedAt    call[uint64, found[time.Time]]
@@ -117,7 +118,8 @@ var calls = control.Name(struct {
 	MatchDays: does(func(ctx context.Context, h *Holder, from ttpcron.Day) ([]ttpcron.MatchDay, error) {
 		return h.DB.MatchDays(ctx, from)
 	}),
-	EventHorizon: reads((*kv.DB).EventHorizon),
+	EventHorizon:  reads((*kv.DB).EventHorizon),
+	AwaitedBefore: reads((*kv.DB).AwaitedBefore),
 	BaseMatches: does(func(ctx context.Context, h *Holder, q matchesFrom) (p matchPage, err error) {
 		p.Matches.Items, p.Next, err = h.DB.MatchPage(ctx, q.Query, q.From, min(max(q.About, 1), maxMatchPage))
 		return p, err

@@ -26,6 +26,11 @@ func (s Matches) EventHorizon(ctx context.Context) (ttpcron.Day, error) {
 	return calls.EventHorizon.ask(ctx, s.conn, none{})
 }
 
+// AwaitedBefore does what kv.DB.AwaitedBefore does.
+func (s Matches) AwaitedBefore(ctx context.Context) (ttpcron.Day, error) {
+	return calls.AwaitedBefore.ask(ctx, s.conn, none{})
+}
+
 // maxMatchPage is how many base matches, or groups, a caller gets at once, at most.
 const maxMatchPage = 8192
 
