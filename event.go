@@ -192,7 +192,10 @@ func (e *Event) DerivesAttacker() bool {
 
 // Attackers gives the attackers of events, and remembers whom it derived from addresses
 // lately, which costs a hash. It is not safe for concurrent use.
-type Attackers struct{ known *[1 << 9]derivedAttacker }
+type Attackers struct {
+	known *[1 << 9]derivedAttacker
+	last  *derivedAttacker
+}
 
 type derivedAttacker struct{ address, uuid string }
 
@@ -201,6 +204,9 @@ func (a *Attackers) Of(e *Event) (uuid string, origin Origin) {
 	if !e.DerivesAttacker() {
 		return e.AttackerUUID, e.AttackerOrigin
 	}
+	if a.last != nil && a.last.address == e.AttackerIP {
+		return a.last.uuid, OriginDerived
+	}
 	if a.known == nil {
 		a.known = new([1 << 9]derivedAttacker)
 	}
@@ -208,11 +214,11 @@ func (a *Attackers) Of(e *Event) (uuid string, origin Origin) {
 	for i := range len(e.AttackerIP) {
 		hash = (hash ^ uint32(e.AttackerIP[i])) * 16777619
 	}
-	d := &a.known[(hash^hash>>16)%uint32(len(a.known))]
-	if d.address != e.AttackerIP {
-		d.address, d.uuid = strings.Clone(e.AttackerIP), DeriveAttacker(e.AttackerIP)
+	a.last = &a.known[(hash^hash>>16)%uint32(len(a.known))]
+	if a.last.address != e.AttackerIP {
+		*a.last = derivedAttacker{strings.Clone(e.AttackerIP), DeriveAttacker(e.AttackerIP)}
 	}
-	return d.uuid, OriginDerived
+	return a.last.uuid, OriginDerived
 }
 
 // NameNobody gives an event that says nothing of who did it the identity that stands

@@ -43,9 +43,12 @@ type fieldSource uint8
 
 const (
 	inPayload fieldSource = iota
-	inEvent
 	ofAttacker
-	unmarkedAddress
+	ofAddress
+	ofUnmarked // address
+	ofIdentity
+	ofSession
+	ofSensor
 )
 
 // packedGroup is what streams group by, and where the group of the event at hand lies.
@@ -112,12 +115,18 @@ func (p *Packer) field(name string) int {
 	}
 	f := packedField{name: name}
 	switch name {
-	case FieldUnmarkedIP:
-		f.from = unmarkedAddress
 	case FieldAttackerUUID:
 		f.from = ofAttacker
-	case FieldAttackerIP, FieldIdentityUUID, FieldSessionID, FieldDeckyID:
-		f.from = inEvent
+	case FieldAttackerIP:
+		f.from = ofAddress
+	case FieldUnmarkedIP:
+		f.from = ofUnmarked
+	case FieldIdentityUUID:
+		f.from = ofIdentity
+	case FieldSessionID:
+		f.from = ofSession
+	case FieldDeckyID:
+		f.from = ofSensor
 	}
 	p.fields = append(p.fields, f)
 	return len(p.fields) - 1
@@ -188,21 +197,29 @@ func (p *Packer) value(i int) bool {
 		return f.upTo > f.at
 	}
 	f.turn, f.at = p.turn, len(p.packed)
+	own := ""
 	switch f.from {
 	case inPayload:
 		if v := f.of(p.event.Payload); v != nil {
 			p.packed = appendPackedField(p.packed, v)
 		}
 	case ofAttacker:
-		if uuid, _ := p.attackers.Of(p.event); uuid != "" {
-			p.packed = AppendPackedText(p.packed, uuid)
-		}
-	case unmarkedAddress:
+		own, _ = p.attackers.Of(p.event)
+	case ofAddress:
+		own = p.event.AttackerIP
+	case ofUnmarked:
 		if !p.marked {
-			p.packed = p.event.AppendField(p.packed, FieldAttackerIP)
+			own = p.event.AttackerIP
 		}
-	default:
-		p.packed = p.event.AppendField(p.packed, f.name)
+	case ofIdentity:
+		own = p.event.IdentityUUID
+	case ofSession:
+		own = p.event.SessionID
+	case ofSensor:
+		own = p.event.DeckyID
+	}
+	if own != "" {
+		p.packed = AppendPackedText(p.packed, own)
 	}
 	f.upTo = len(p.packed)
 	return f.upTo > f.at

@@ -371,23 +371,27 @@ func (u *unit) remade(ruleID string) {
 // those with the identity of another, of which the one with more confidence
 // stays. A rule that claims one technique under two tactics makes such tags.
 func distinct(tags []ttpcron.Tag, from int) []ttpcron.Tag {
-	out := tags[:from]
+	n := from
 next:
-	for _, t := range tags[from:] {
+	for i := from; i < len(tags); i++ {
+		t := &tags[i] // which is large
 		if t.Confidence < ttpcron.MinConfidence {
 			continue
 		}
-		for k := from; k < len(out); k++ {
-			if o := &out[k]; o.RuleID == t.RuleID && o.RuleVersion == t.RuleVersion && o.TechniqueID == t.TechniqueID && o.SubTechniqueID == t.SubTechniqueID {
+		for k := from; k < n; k++ {
+			if o := &tags[k]; o.RuleID == t.RuleID && o.RuleVersion == t.RuleVersion && o.TechniqueID == t.TechniqueID && o.SubTechniqueID == t.SubTechniqueID {
 				if t.Confidence > o.Confidence {
-					*o = t
+					*o = *t
 				}
 				continue next
 			}
 		}
-		out = append(out, t)
+		if n < i {
+			tags[n] = *t
+		}
+		n++
 	}
-	return out
+	return tags[:n]
 }
 
 func textBytes(e *ttpcron.Event) int {

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/pattern"
 )
 
 // Most events that are no commands, such as logins and facts about sessions, make no tag,
@@ -62,7 +63,7 @@ const (
 	// maxFacetSteps is what all tests of a value may take. No rule meets its bound then,
 	// whatever it tests.
 	maxFacetSteps = stepsPerRule / maxFacetFields
-	facetSlots    = 128
+	facetSlots    = 512
 	maxFacetNodes = 4096
 	maxFacetEdges = 64
 )
@@ -249,7 +250,7 @@ func (f *facetRules) facets() *facets {
 	if f == nil {
 		return nil
 	}
-	return &facets{of: f, fields: make([]facetMemory, len(f.fields)), known: make([]facet, len(f.fields))}
+	return &facets{of: f, fields: make([]facetMemory, len(f.fields)), known: make([]facet, len(f.fields)), ev: evaluation{command: -1}}
 }
 
 // verdict returns the verdict on an event, or nil: it makes tags, or facets do not decide.
@@ -398,12 +399,19 @@ func (f *facets) facetOf(field int, e *ttpcron.Event, value string, of facetStat
 
 // evaluate makes the tests of a field.
 func (f *facets) evaluate(x *facetField, e *ttpcron.Event) (bits uint64, ok bool) {
-	f.ev.begin("", e)
-	defer f.ev.begin("", nil) // it must not keep the event
+	ev := &f.ev
+	ev.event, ev.budget = e, pattern.Budget{Steps: stepsPerEvent}
+	defer ev.letGo()
 	for i, leaf := range x.leaves {
-		if leaf.payload(&f.ev) {
+		if leaf.payload(ev) {
 			bits |= 1 << i
 		}
 	}
-	return bits, !f.ev.budget.Met && stepsPerEvent-f.ev.budget.Steps <= maxFacetSteps
+	return bits, !ev.budget.Met && stepsPerEvent-ev.budget.Steps <= maxFacetSteps
+}
+
+// letGo makes the evaluation of one field ready for the next. It must not keep the event.
+func (ev *evaluation) letGo() {
+	ev.event, ev.values = nil, nil
+	ev.computed.forget()
 }
