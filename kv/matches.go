@@ -219,7 +219,7 @@ func (m *matchCommit) find(s *storedMatches, run *record.MatchRun, d *matchChang
 				continue
 			}
 			if string(k) != string(key) {
-				if err := b.Read(s.secret, d.day, k, rec, false); err != nil {
+				if err := b.Read(s.secret, d.day, k, rec); err != nil {
 					return nil, err
 				}
 				key = append(key[:0], k...)

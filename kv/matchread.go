@@ -482,7 +482,7 @@ func (r *runAhead) next(b *match.Block) (bool, error) {
 	if r.scan.one != nil {
 		b.Only.Group = r.scan.text
 	}
-	if err := b.Read(&r.scan.db.secret, r.stored.day, k, rec, true); err != nil {
+	if err := b.Read(&r.scan.db.secret, r.stored.day, k, rec); err != nil {
 		return false, fmt.Errorf("base matches of %s: %w", r.stored.day, err)
 	}
 	b.Begin(&r.from)

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"unsafe"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
@@ -123,7 +124,7 @@ func (s *storedMatches) runCursor(age int, from *record.MatchKey, b *bucket, loo
 		if look != nil {
 			look(k)
 		}
-		if err := b.Read(s.secret, s.day, k, rec, false); err != nil {
+		if err := b.Read(s.secret, s.day, k, rec); err != nil {
 			return false, err
 		}
 		if !begun && from != nil {
@@ -385,9 +386,16 @@ func (s *storedMatches) mergeRuns(first, to int, settled bool) error {
 	}
 	w := s.runWriter()
 	w.run.First, w.run.Last = s.Runs[first].First, s.Runs[to-1].Last
+	var g match.Group
+	var group, values []byte // text that stays when the merge moves
 	for c := all.Top(); c != nil; c = all.Top() {
-		g, r, values := *c.Group(), *c.Row(), c.Values()
+		if at := c.Group(); len(group) == 0 || g.Compare(at) != 0 {
+			g, group = *at, append(group[:0], at.Text...)
+			g.Text = unsafe.String(unsafe.SliceData(group), len(group))
+		}
+		r := *c.Row()
 		k := g.Key(&r)
+		values = append(values[:0], c.Values()...)
 		for {
 			if err := all.Move(); err != nil {
 				return err
@@ -405,7 +413,7 @@ func (s *storedMatches) mergeRuns(first, to int, settled bool) error {
 		case r.Form == match.Replaced && settled:
 			r.Form = match.Came
 		}
-		if err := w.add(&g, &r, values); err != nil {
+		if err := w.add(&g, &r, unsafe.String(unsafe.SliceData(values), len(values))); err != nil {
 			return err
 		}
 	}

@@ -147,7 +147,7 @@ func (t *matchThinning) thinRun(run *record.MatchRun) error {
 	w := match.Writer{Day: t.day, Run: run.ID, Most: t.limits.block, Put: t.put}
 	var b match.Block
 	for _, k := range keysWith(t.bucket, record.ClaimNumber(run.ID)) {
-		if err := b.Read(t.secret, t.day, k, t.bucket.Get(k), true); err != nil {
+		if err := b.Read(t.secret, t.day, k, t.bucket.Get(k)); err != nil {
 			return err
 		}
 		left := 0

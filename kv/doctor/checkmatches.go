@@ -115,7 +115,7 @@ func (m *matchCheck) blockOf(k, v []byte) {
 		m.findf("%x is no key of base matches", k)
 		return
 	}
-	if err := m.block.Read(&m.meta.Secret, m.day, k, v, false); err != nil {
+	if err := m.block.Read(&m.meta.Secret, m.day, k, v); err != nil {
 		m.failed(fmt.Errorf("run %d: %w", run, err))
 		return
 	}

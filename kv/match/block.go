@@ -14,8 +14,8 @@ import (
 type Block struct {
 	List
 	Only         Only
-	Since, Until int64 // nanoseconds of the day between which rows are read, both included; Until 0: all
-	text         []byte
+	Since, Until int64  // nanoseconds of the day between which rows are read, both included; Until 0: all
+	text         []byte // of groups and values
 	kinds        []kind
 	secret       *record.Secret
 	seq          uint64 // of the row that was read last
@@ -41,10 +41,10 @@ const (
 	kindShift  = 3
 )
 
-// Read reads a block. The text of its entries is part of the record or, where it is to
-// be kept, of a copy that the block has.
-func (b *Block) Read(secret *record.Secret, day ttpcron.Day, key, rec []byte, keep bool) error {
+// Read reads a block. The text of its entries is good until the next is read.
+func (b *Block) Read(secret *record.Secret, day ttpcron.Day, key, rec []byte) error {
 	b.Reset()
+	b.text = b.text[:0]
 	_, first, ok := record.ParseMatchBlockKey(key)
 	if !ok {
 		return record.Damagef("%x is no key of a block of matches", key)
@@ -63,12 +63,8 @@ func (b *Block) Read(secret *record.Secret, day ttpcron.Day, key, rec []byte, ke
 	if !b.readKinds(&r) && r.Err == nil {
 		return nil
 	}
-	if keep {
-		b.text = append(b.text[:0], r.Rest...)
-		r.Rest = b.text
-	}
 	for range r.Count(MaxEntries) {
-		b.Values = append(b.Values, text(&r))
+		b.Values = append(b.Values, b.unpack(&r, 0))
 	}
 	groups := r.Count(MaxEntries)
 	if groups == 0 {
@@ -104,7 +100,7 @@ func (b *Block) wants(stream uint32) bool {
 func (b *Block) groups(r *record.Reader, first *record.MatchKey, groups int, unit int64) {
 	hash, left, seq := first.Hash, MaxEntries, first.Seq
 	for i := range groups {
-		g := Group{Hash: hash, Grouping: first.Grouping, Text: text(r), From: int32(len(b.Rows))}
+		g := Group{Hash: hash, Grouping: first.Grouping, Text: b.unpack(r, groupLead), From: int32(len(b.Rows))}
 		wanted := b.Only.Group == "" || g.Text == b.Only.Group
 		if i > 0 && wanted {
 			if g.Hash = b.secret.Group(g.Text); g.Hash.Compare(hash) <= 0 && b.Only.Group == "" {
@@ -228,8 +224,10 @@ func longUvarint(p []byte, at int) (v uint64, next int) {
 	return v, at + n
 }
 
-// text reads a text that is part of the record.
-func text(r *record.Reader) string {
-	t := r.Bytes(r.Count(len(r.Rest)))
+// unpack reads a text that is packed.
+func (b *Block) unpack(r *record.Reader, lead int) string {
+	from := len(b.text)
+	b.text = r.AppendValues(b.text, lead)
+	t := b.text[from:]
 	return unsafe.String(unsafe.SliceData(t), len(t))
 }

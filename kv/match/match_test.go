@@ -73,7 +73,7 @@ func cursor(age int, keys, recs [][]byte) *match.Cursor {
 		}
 		k, rec := keys[0], recs[0]
 		keys, recs = keys[1:], recs[1:]
-		return true, b.Read(&secret, day, k, rec, true)
+		return true, b.Read(&secret, day, k, rec)
 	}}
 }
 
@@ -115,7 +115,7 @@ func TestBlocksComeBack(t *testing.T) {
 			if i > 0 && bytes.Compare(keys[i-1], keys[i]) >= 0 {
 				t.Fatal("keys are not in order")
 			}
-			if err := b.Read(&secret, day, keys[i], recs[i], false); err != nil {
+			if err := b.Read(&secret, day, keys[i], recs[i]); err != nil {
 				t.Fatal(err)
 			}
 			const head = 16 // of a page of bbolt, and of an element of it
@@ -154,7 +154,7 @@ func TestBlocksAreReadInPart(t *testing.T) {
 		from := entries[r.IntN(len(entries))].MatchKey
 		from.Seq += uint64(r.IntN(3))
 		for i := range keys {
-			if err := b.Read(&secret, day, keys[i], recs[i], true); err != nil {
+			if err := b.Read(&secret, day, keys[i], recs[i]); err != nil {
 				t.Fatal(err)
 			}
 			all := entriesOf(&b.List)
@@ -260,7 +260,7 @@ func FuzzBlock(f *testing.F) {
 		rec[0] = record.TypeMatches.Version
 		record.End(rec, record.DayKey(day), key)
 		var b match.Block
-		if b.Read(&secret, day, key, rec, true) != nil {
+		if b.Read(&secret, day, key, rec) != nil {
 			return
 		}
 		entries := entriesOf(&b.List)
@@ -273,7 +273,7 @@ func FuzzBlock(f *testing.F) {
 		keys, recs := blocks(t, 0, entries)
 		var other match.Block
 		for i := range keys {
-			if err := other.Read(&secret, day, keys[i], recs[i], true); err != nil {
+			if err := other.Read(&secret, day, keys[i], recs[i]); err != nil {
 				t.Fatal(err)
 			}
 			again = append(again, entriesOf(&other.List)...)

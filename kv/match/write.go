@@ -29,6 +29,8 @@ type Writer struct {
 
 	rows   []row
 	groups []writtenGroup
+	text   []byte // packed, of the groups
+	packed []byte // the text of the next group or values
 	kinds  []uint64
 	kindAt [256]int16 // numbers plus 1 of the kinds, by the last bits of those met last
 	values dictionary
@@ -54,11 +56,11 @@ const sameEvent = 1 // time and arrival number are those of the row before
 
 // writtenGroup is a group of the block at hand.
 type writtenGroup struct {
-	text string
+	to   int // of text
 	rows int
 }
 
-// Add adds an entry, whose text has to stay until the next is added or the run ends.
+// Add adds an entry. Its text need not stay.
 func (w *Writer) Add(g *Group, r *Row, values string) error {
 	if n := len(w.rows); n > 0 && (n == cmp.Or(w.Most, MaxEntries) || g.Grouping != w.first.Grouping || !w.refine(r.Nanos)) {
 		if err := w.Flush(); err != nil {
@@ -81,11 +83,12 @@ func (w *Writer) Add(g *Group, r *Row, values string) error {
 		one.head |= sameEvent
 	}
 	if next.begins {
-		w.groups, w.hash = append(w.groups, writtenGroup{text: g.Text}), g.Hash
+		w.text = append(w.text, w.packed[:next.group]...)
+		w.groups, w.hash = append(w.groups, writtenGroup{to: len(w.text)}), g.Hash
 	}
 	w.groups[len(w.groups)-1].rows++
 	if values != "" {
-		one.value = w.values.number(values, next.slot)
+		one.value = w.values.number(values, w.packed[next.group:], next.slot)
 	}
 	w.rows, w.last = append(w.rows, one), one
 	w.time = inUnits(r.Nanos, w.unit)
@@ -114,6 +117,7 @@ type weighed struct {
 	kind         int // its number
 	slot         *int16
 	begins, same bool // a group, the event of the row before
+	group        int  // bytes of the group in packed; values follow
 	bytes        int
 }
 
@@ -124,12 +128,23 @@ func (w *Writer) weigh(g *Group, r *Row, values string) weighed {
 		w.last = row{seq: r.Seq}
 	}
 	n := weighed{begins: len(w.rows) == 0 || g.Hash != w.hash}
+	w.packed = w.packed[:0]
+	if n.begins {
+		w.packed = record.AppendValues(w.packed, g.Text, groupLead)
+		n.group = len(w.packed)
+	}
 	n.code = uint64(r.Stream)<<kindShift | uint64(r.Form)
 	if values != "" {
 		n.code |= kindValues
-		var bytes int
-		n.slot, bytes = w.values.find(values)
-		n.bytes += bytes
+		if n.slot = w.values.find(values); *n.slot == 0 {
+			w.packed = record.AppendValues(w.packed, values, 0)
+			n.bytes = uvarintBytes(uint64(len(w.values.ends)))
+		} else {
+			n.bytes = uvarintBytes(uint64(*n.slot - 1))
+		}
+		n.bytes += len(w.packed) // the group's too
+	} else {
+		n.bytes = n.group
 	}
 	if n.kind = w.findKind(n.code); n.kind == len(w.kinds) {
 		n.bytes += uvarintBytes(n.code)
@@ -138,7 +153,7 @@ func (w *Writer) weigh(g *Group, r *Row, values string) weighed {
 	time := w.time
 	if n.begins {
 		time = 0
-		n.bytes += uvarintBytes(uint64(len(g.Text))) + len(g.Text) + 2
+		n.bytes += 2 // how many rows
 	} else if n.same = w.last.nanos == r.Nanos && w.last.seq == r.Seq; n.same {
 		return n
 	}
@@ -178,39 +193,50 @@ func zigzag(n uint64) uint64 { return n<<1 ^ uint64(int64(n)>>63) }
 
 func uvarintBytes(n uint64) int { return (bits.Len64(n|1) + 6) / 7 }
 
+// groupLead is how many bytes of a group come before its values: from where its events were
+// seen.
+const groupLead = 1
+
 // dictionary numbers the distinct texts of a block in the order of their first use.
 type dictionary struct {
-	texts []string
-	slots [2 * MaxEntries]int16 // numbers plus 1, by hash
+	text   []byte // one after another
+	ends   []int32
+	packed []byte
+	slots  [2 * MaxEntries]int16 // numbers plus 1, by hash
 }
 
 var seed = maphash.MakeSeed()
 
-// find returns the slot of a text, which is 0 if it is new, and how many bytes a row takes
-// for it.
-func (d *dictionary) find(text string) (slot *int16, bytes int) {
+// find returns the slot of a text, which is 0 if it is new.
+func (d *dictionary) find(text string) *int16 {
 	for at := maphash.String(seed, text); ; at++ {
-		slot = &d.slots[at%uint64(len(d.slots))]
-		if *slot == 0 {
-			return slot, uvarintBytes(uint64(len(d.texts))) + uvarintBytes(uint64(len(text))) + len(text)
-		}
-		if d.texts[*slot-1] == text {
-			return slot, uvarintBytes(uint64(*slot - 1))
+		if slot := &d.slots[at%uint64(len(d.slots))]; *slot == 0 || string(d.at(int(*slot-1))) == text {
+			return slot
 		}
 	}
 }
 
+// at returns the text with a number.
+func (d *dictionary) at(n int) []byte {
+	from := int32(0)
+	if n > 0 {
+		from = d.ends[n-1]
+	}
+	return d.text[from:d.ends[n]]
+}
+
 // number returns the number of a text whose slot was found.
-func (d *dictionary) number(text string, slot *int16) int32 {
+func (d *dictionary) number(text string, packed []byte, slot *int16) int32 {
 	if *slot == 0 {
-		d.texts = append(d.texts, text)
-		*slot = int16(len(d.texts))
+		d.text, d.packed = append(d.text, text...), append(d.packed, packed...)
+		d.ends = append(d.ends, int32(len(d.text)))
+		*slot = int16(len(d.ends))
 	}
 	return int32(*slot - 1)
 }
 
 func (d *dictionary) reset() {
-	d.texts = d.texts[:0]
+	d.text, d.ends, d.packed = d.text[:0], d.ends[:0], d.packed[:0]
 	clear(d.slots[:])
 }
 
@@ -254,15 +280,14 @@ func (w *Writer) Flush() error {
 	for _, k := range w.kinds {
 		rec = binary.AppendUvarint(rec, k)
 	}
-	rec = binary.AppendUvarint(rec, uint64(len(w.values.texts)))
-	for _, t := range w.values.texts {
-		rec = record.AppendText(rec, t)
-	}
+	rec = binary.AppendUvarint(rec, uint64(len(w.values.ends)))
+	rec = append(rec, w.values.packed...)
 	rec = binary.AppendUvarint(rec, uint64(len(w.groups)))
-	rows, seq := w.rows, w.first.Seq
+	rows, seq, from := w.rows, w.first.Seq, 0
 	for i := range w.groups {
 		g := &w.groups[i]
-		rec = record.AppendText(rec, g.text)
+		rec = append(rec, w.text[from:g.to]...)
+		from = g.to
 		rec = binary.AppendUvarint(rec, uint64(g.rows))
 		time := int64(0)
 		for k := range rows[:g.rows] {
@@ -285,7 +310,7 @@ func (w *Writer) Flush() error {
 	for _, k := range w.kinds {
 		w.kindAt[k%uint64(len(w.kindAt))] = 0
 	}
-	w.rows, w.groups, w.kinds, w.rec = w.rows[:0], w.groups[:0], w.kinds[:0], rec
+	w.rows, w.groups, w.text, w.kinds, w.rec = w.rows[:0], w.groups[:0], w.text[:0], w.kinds[:0], rec
 	w.values.reset()
 	return w.Put(key, rec)
 }

@@ -246,7 +246,7 @@ func goldenMatches() []goldenRecord {
 		{"match-block", "block of base matches", parts(d, blockKey), blockRec, entries,
 			func(rec []byte) (any, error) {
 				var b match.Block
-				err := b.Read(&secret, day, blockKey, rec, true)
+				err := b.Read(&secret, day, blockKey, rec)
 				return b.List, err
 			}},
 	}
