@@ -12,6 +12,9 @@ type baseMatches struct {
 	list []keptMatch
 	text []byte // a worker's memory, in which their text is gathered
 	all  string // their text, once all are there
+	// The groups that were kept last: those of the next event are mostly the same.
+	recent [8]textPart
+	next   int
 }
 
 // keptMatch is a match in few bytes: which event of the unit it is of, and where its text
@@ -42,7 +45,7 @@ func (b *baseMatches) add(event int, found []ttpcron.BaseMatch) {
 			}
 		}
 		if !known {
-			one.group = b.keep(m.Group)
+			one.group = b.group(m.Group)
 		}
 		known = m.Values == ""
 		for k := range found[:i] {
@@ -60,6 +63,19 @@ func (b *baseMatches) add(event int, found []ttpcron.BaseMatch) {
 // sameText reports whether two texts are one in memory.
 func sameText(a, b string) bool {
 	return len(a) == len(b) && unsafe.StringData(a) == unsafe.StringData(b)
+}
+
+// group keeps the text of a group, unless it is one of those that were kept last.
+func (b *baseMatches) group(text string) textPart {
+	for _, p := range b.recent {
+		if string(b.text[p.from:p.to]) == text {
+			return p
+		}
+	}
+	p := b.keep(text)
+	b.recent[b.next%len(b.recent)] = p
+	b.next++
+	return p
 }
 
 func (b *baseMatches) keep(text string) textPart {
@@ -85,9 +101,12 @@ const keptText = 1 << 20
 // bytes is what the matches take in memory when they are appended.
 func (b *baseMatches) bytes() int { return len(b.list)*matchSize + len(b.all) }
 
-// appendTo appends the matches, of these events.
+// appendTo appends the matches, of these events. Of memory it takes twice as much each
+// time, up to what a group may have.
 func (b *baseMatches) appendTo(dst []ttpcron.BaseMatch, events []ttpcron.Event) []ttpcron.BaseMatch {
-	dst = slices.Grow(dst, len(b.list))
+	if n := len(b.list); cap(dst)-len(dst) < n {
+		dst = slices.Grow(dst, max(n, min(cap(dst), maxGroupMatch/matchSize-len(dst))))
+	}
 	for i := range b.list {
 		m := &b.list[i]
 		e := &events[m.event]
