@@ -15,7 +15,7 @@ import (
 // the program after which a rule may give an event another tag than before: of
 // the shell parser and its fields, of the tests, the derived canary signals, the
 // evidence. Stored history is then tagged again with all rules.
-const engineVersion = 3
+const engineVersion = 4
 
 // digester writes a definition in a form that is the same for the same meaning
 // and differs for another: every value is preceded by its length or count.

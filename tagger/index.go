@@ -132,7 +132,14 @@ func (x *indexer) require(list []requiredLiterals, id int) {
 			}
 		}
 		x.used[f] = true
-		if f == fieldPayload && !slices.Contains(x.k.payload, l.field.name) {
+	}
+	x.scan(list)
+}
+
+// scan has the payload fields looked into in which literals are required.
+func (x *indexer) scan(list []requiredLiterals) {
+	for _, l := range list {
+		if l.field.field == fieldPayload && !slices.Contains(x.k.payload, l.field.name) {
 			x.k.payload = append(x.k.payload, l.field.name)
 		}
 	}
@@ -213,6 +220,7 @@ func (x *indexer) termFor(r requirement) int {
 			x.program(name, id)
 		}
 	}
+	x.scan(r.literals) // a term is one of several fields if these require the same of them
 	return id
 }
 

@@ -134,6 +134,9 @@ func TestPayloadConditions(t *testing.T) {
 		"{pattern: 3, field: tries}":                               false, // not a string
 		"{pattern: '^root$', field: username}":                     true,
 		"{all: [{pattern: etc}, {field: {name: ok, in: [true]}}]}": true,
+		// One literal of two fields.
+		"{all: [{pattern: etc/passwd}, {any: [{field: {name: a, equals: root}}, {field: {name: username, equals: root}}]}]}": true,
+		"{not: [{field: {name: a, equals: root}}, {field: {name: username, equals: root}}]}":                                 false,
 	} {
 		if got := matches(t, match, event(ttpcron.HTTPRequest, payload)); got != want {
 			t.Errorf("%s: %v", match, got)
