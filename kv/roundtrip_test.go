@@ -1,6 +1,7 @@
 package kv_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -11,10 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/internal/nountest"
 	"github.com/ttpcron/ttpcron/kv"
+	"github.com/ttpcron/ttpcron/kv/doctor"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
+	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
@@ -334,4 +339,44 @@ func TestStoredTimes(t *testing.T) {
 		c, err := db.Clock(ctx)
 		return c.Held, err
 	}, nil)
+}
+
+// TestMisplacedFinding: the tag of a finding among those of events is damage, and lies
+// where it belongs in a store that is recovered.
+func TestMisplacedFinding(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.db")
+	db := kvtest.OpenAt(t, path)
+	g := newGenerator(1)
+	e := g.events(1)[0]
+	e.Time = ttpcron.DayOf(e.Time).Start().Add(12 * time.Hour)
+	first, second := findingOf(&e, 0), findingOf(&e, 1)
+	own := tagOf(&e, 0)
+	own.EventTime, own.Seq = first.EventTime.Add(-time.Nanosecond), 0
+	commit(t, db, ttpcron.Commit{Tags: []ttpcron.Tag{own, first, second}})
+	closed(t, db)
+	checked(t, path)
+	day := record.DayKey(ttpcron.DayOf(e.Time))
+	change(t, path, func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(layout.Tags)).Bucket(day)
+		c := b.Cursor()
+		c.First()
+		k, v := c.Next() // between two others: what is said of the first and the last stays true
+		key, rec := record.AppendTagPosition(nil, k), bytes.Clone(v)
+		if !record.OfFinding(k) {
+			t.Fatalf("%x is no finding", k)
+		}
+		if err := b.Delete(k); err != nil {
+			return err
+		}
+		return b.Put(key, record.End(rec, day, key))
+	})
+	r, err := doctor.Check(t.Context(), path, doctor.Options{})
+	if err != nil || len(r.Findings) != 1 || !strings.Contains(r.Findings[0].What, "of correlation lies where those of others belong") {
+		t.Errorf("%+v, %v", r.Findings, err)
+	}
+	to, saved := recovered(t, path)
+	if saved.Tags != 3 {
+		t.Errorf("recovered %+v", saved)
+	}
+	checked(t, to)
 }
