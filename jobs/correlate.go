@@ -35,7 +35,8 @@ const (
 	maxGoneSlots = 200_000 // slots of which tags are taken out by name
 	findingBytes = 256     // of memory that a finding takes beside its tags and its group
 	foundTags    = 1_000   // tags that a worker hands over at once
-	passTags     = 8_000   // tags of a commit: each has evidence of its own, and lies among others
+	passTags     = 16_000  // tags of a commit: each lies among others of its day, whose pages are written anew
+	passNames    = 8192    // attackers and sessions of a commit
 )
 
 // passLimits are those of these limits that tests set.
@@ -582,7 +583,7 @@ func (p *pass) collect(f *found) {
 // due reports whether the group should be committed now.
 func (p *pass) due() bool {
 	g := &p.group
-	if g.bytes >= maxGroupBytes || len(g.names) >= maxGroupNames || len(g.Gone) >= groupGone || len(g.Kept) >= cmp.Or(p.job.limits.kept, maxKept) || len(g.Judged) >= markDays {
+	if g.bytes >= maxGroupBytes || len(g.names) >= passNames || len(g.Gone) >= groupGone || len(g.Kept) >= cmp.Or(p.job.limits.kept, maxKept) || len(g.Judged) >= markDays {
 		return true
 	}
 	return len(g.Tags) >= p.job.batch && (len(g.Tags) >= passTags || p.job.now().Sub(g.began) >= againTime)

@@ -359,7 +359,7 @@ func TestPassIsBounded(t *testing.T) {
 	m.pageSize = 5000
 	var events []ttpcron.Event
 	start := ttpcron.DayOf(daysAgo(3)).Start()
-	const n = 2 * maxGroupNames
+	const n = 2 * passNames
 	for i := range n {
 		events = append(events, guess(start.Add(time.Duration(i)*time.Second), "wget", "root", fmt.Sprintf("10.0.%d.%d", i/256, i%256), "1"))
 	}
@@ -376,7 +376,7 @@ func TestPassIsBounded(t *testing.T) {
 	}
 	set := counting(1)
 	job := Job{Store: correlating(m), Rules: &set, Source: SourceAll, Workers: 2, limits: passLimits{kept: 2000}}
-	if r := do(t, job); r.Run.Correlation.Inserted != n || most > maxGroupNames+foundTags || kept > 0 {
+	if r := do(t, job); r.Run.Correlation.Inserted != n || most > passNames+foundTags || kept > 0 {
 		t.Errorf("%s; a commit has tags of %d attackers and keeps %d", correlationLine(r), most, kept)
 	}
 	edited := counting(1)
