@@ -98,6 +98,27 @@ type run struct {
 type dryLedger struct {
 	Ledger
 	changes *changes
+	said    map[ttpcron.UUID]struct{} // tags of correlations that commits before had, maxKept at most
+}
+
+// unsaid leaves out the tags of correlations that a commit before had: a slot may be judged
+// twice, where days meet, and a real commit would know it the second time.
+func (l dryLedger) unsaid(tags []ttpcron.Tag, kept []ttpcron.UUID) ([]ttpcron.Tag, []ttpcron.UUID) {
+	left, kept := make([]ttpcron.Tag, 0, len(tags)), slices.Clip(kept)
+	for i := range tags {
+		if tags[i].SourceKind == ttpcron.Correlation {
+			u := tags[i].UUID()
+			if _, said := l.said[u]; said {
+				kept = append(kept, u)
+				continue
+			}
+			if len(l.said) < maxKept {
+				l.said[u] = struct{}{}
+			}
+		}
+		left = append(left, tags[i])
+	}
+	return left, kept
 }
 
 // Commit says what a real commit would do.
@@ -107,7 +128,8 @@ func (l dryLedger) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Commit
 	if len(c.Tags)+len(reviews)+len(c.Judgements)+len(c.Gone) == 0 {
 		return ttpcron.Committed{}, nil
 	}
-	return l.Preview(ctx, ttpcron.Commit{Tags: c.Tags, Reviews: reviews, Kept: c.Kept, Judgements: c.Judgements, Gone: c.Gone})
+	tags, kept := l.unsaid(c.Tags, c.Kept)
+	return l.Preview(ctx, ttpcron.Commit{Tags: tags, Reviews: reviews, Kept: kept, Judgements: c.Judgements, Gone: c.Gone})
 }
 
 // Run does the job. The report is good even when the error is not nil: it says
@@ -149,7 +171,7 @@ func (j *Job) begin() *run {
 	r.set = ttpcron.RuleSet{Fingerprint: r.ruleSet, Rules: j.Rules.Definitions()}
 	r.sets, r.changes = newRuleSets(j.Store.Ledger, &r.set, cmp.Or(j.parts, maxCoverage)), newChanges()
 	if j.DryRun {
-		r.ledger = dryLedger{j.Store.Ledger, r.changes}
+		r.ledger = dryLedger{j.Store.Ledger, r.changes, map[ttpcron.UUID]struct{}{}}
 	}
 	started := r.now().UTC()
 	r.out.Run = ttpcron.Run{ID: runID(started), Started: started, RuleSet: r.ruleSet}
