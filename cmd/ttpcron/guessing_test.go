@@ -40,7 +40,7 @@ func TestGuessingIsCounted(t *testing.T) {
 			}{
 				{"TC4000", 10 * time.Minute, 5, passwordNoted, addressAndUser, password},
 				{"TC4001", 24 * time.Hour, 30, passwordNoted, addressAndUser, password},
-				{"TC4127", 10 * time.Minute, 20, func(l *testlogs.Login) bool { return !l.PasswordNoted }, addressAndUser, nil},
+				{"TC4127", 10 * time.Minute, 12, func(l *testlogs.Login) bool { return !l.PasswordNoted }, addressAndUser, nil},
 				{"TC4002", time.Hour, 10, func(*testlogs.Login) bool { return true }, func(l *testlogs.Login) []string { return []string{l.Address} }, user},
 				{"TC4003", time.Hour, 5, func(l *testlogs.Login) bool { return commonPasswords[l.Password] }, func(l *testlogs.Login) []string { return []string{l.Address, l.Password} }, user},
 			} {
