@@ -96,22 +96,6 @@ type pass struct {
 	judgedTo map[int]judgedTo // by rule; the planner's
 }
 
-// flight is what is being committed.
-type flight struct {
-	tags   []ttpcron.Tag
-	made   map[string]int
-	report ttpcron.CorrelationReport // as it is to be once that is done
-}
-
-// judgements are what is committed together.
-type judgements struct {
-	ttpcron.Commit
-	bytes int
-	names map[string]struct{} // of attackers and sessions
-	made  map[string]int      // tags of days that were judged again, by rule
-	began time.Time
-}
-
 // matchDay is a day of base matches, and what there is to do about it.
 type matchDay struct {
 	day     ttpcron.Day
@@ -379,16 +363,6 @@ func (p *pass) survey(ctx context.Context) error {
 	return p.write(ctx, ttpcron.Commit{Judged: former})
 }
 
-// write commits what brings no tag.
-func (p *pass) write(ctx context.Context, c ttpcron.Commit) error {
-	_, err := p.job.ledger.Commit(context.WithoutCancel(ctx), c)
-	if err != nil {
-		p.broken = true
-		return fmt.Errorf("commit what is judged: %w", err)
-	}
-	return nil
-}
-
 // look finds out what there is to do about a day.
 func (p *pass) look(d *ttpcron.MatchDay) matchDay {
 	day := matchDay{day: d.Day, matches: d.Matches, touched: d.Touched, last: d.Last}
@@ -466,15 +440,6 @@ func (p *pass) changes(d *ttpcron.MatchDay) {
 	}
 }
 
-// tell adds the correlations of which tags went to the changed rules.
-func (p *pass) tell() {
-	for _, j := range p.rules {
-		if p.removed[j.def.ID] > 0 && p.job.changes.rules[j.def.ID] == nil {
-			p.job.changes.note(ttpcron.RuleChange{RuleID: j.def.ID, Version: j.def.Version, Why: ttpcron.ChangeMatches})
-		}
-	}
-}
-
 // run judges one block of days after the other. Days of a block are settled together.
 func (p *pass) run(ctx context.Context) error {
 	p.start(nil)
@@ -491,19 +456,6 @@ func (p *pass) run(ctx context.Context) error {
 		p.unbook()
 	}
 	return err
-}
-
-// unbook takes from the report what is not committed.
-func (p *pass) unbook() {
-	rep := p.report
-	b := p.booked
-	b.Inserted, b.Known, b.Replaced, b.Removed = rep.Inserted, rep.Known, rep.Replaced, rep.Removed
-	b.Tags = b.Inserted + b.Known
-	*rep = b
-}
-
-func (p *pass) start(tags []ttpcron.Tag) {
-	p.group = judgements{Commit: ttpcron.Commit{Tags: tags}, names: map[string]struct{}{}, made: map[string]int{}, began: p.job.now()}
 }
 
 // blockOf returns the first day of the block of a day.
@@ -553,133 +505,4 @@ func (p *pass) block(ctx context.Context, days []matchDay) error {
 		return nil
 	}
 	return p.flush(ctx, false)
-}
-
-// collect takes what a worker hands over.
-func (p *pass) collect(f *found) {
-	g, rep := &p.group, p.report
-	g.Tags = append(g.Tags, f.tags...)
-	g.Gone = append(g.Gone, f.gone...)
-	g.Judgements = append(g.Judgements, f.judgements...)
-	g.Kept = append(g.Kept, f.kept...)
-	g.bytes += f.bytes
-	for i := range f.tags {
-		t := &f.tags[i]
-		g.names[t.SessionID] = struct{}{}
-		g.names[cmp.Or(t.AttackerUUID, t.IdentityUUID)] = struct{}{}
-	}
-	rep.Matches += f.matches
-	rep.Groups, rep.Bounded = p.groups.count(), p.bounded.count()
-	rep.LeftOut += f.leftOut
-	rep.Tags += len(f.tags)
-	for id, n := range f.made {
-		g.made[id] += n
-	}
-	for _, x := range f.failed {
-		p.job.log.Warn("a correlation failed on a group, its tags are lost", "rule", x.event, "cause", fmt.Sprint(x.cause))
-	}
-}
-
-// due reports whether the group should be committed now.
-func (p *pass) due() bool {
-	g := &p.group
-	if g.bytes >= maxGroupBytes || len(g.names) >= passNames || len(g.Gone) >= groupGone || len(g.Kept) >= cmp.Or(p.job.limits.kept, maxKept) || len(g.Judged) >= markDays {
-		return true
-	}
-	return len(g.Tags) >= p.job.batch && (len(g.Tags) >= passTags || p.job.now().Sub(g.began) >= againTime)
-}
-
-// flush waits for the commit in flight and starts that of the group, or makes it when it
-// is the last.
-func (p *pass) flush(ctx context.Context, last bool) error {
-	if err := p.settle(); err != nil {
-		return err
-	}
-	c, made := p.group.Commit, p.group.made
-	if len(c.Tags)+len(c.Gone)+len(c.Judgements)+len(c.Judged) == 0 {
-		return nil
-	}
-	if !p.marked && (!last || len(c.Judgements) > 0) {
-		if err := p.mark(ctx); err != nil {
-			return err
-		}
-	}
-	p.start(p.spare)
-	p.spare = nil
-	c.Run = p.job.record()
-	p.commit, p.flying = make(chan outcome, 1), flight{c.Tags, made, *p.report}
-	go func(done chan<- outcome) {
-		n, err := p.job.ledger.Commit(context.WithoutCancel(ctx), c)
-		done <- outcome{n, err}
-	}(p.commit)
-	if last {
-		return p.settle()
-	}
-	return nil
-}
-
-// mark tells the store that a pass has come to the fresh days and to those that a
-// correlation has judged that is edited: before the pass has judged all of a day, there
-// may be tags of what the rule was, and of what it is.
-func (p *pass) mark(ctx context.Context) error {
-	var c ttpcron.Commit
-	var was, begun []ttpcron.RuleDef
-	for d, err := range p.matchDays(ctx, p.first) {
-		if err != nil {
-			return err
-		}
-		if _, fresh := slices.BinarySearch(p.fresh, d.Day); !fresh && !slices.ContainsFunc(d.Judged.Rules, p.isEdited) {
-			continue
-		}
-		if begun == nil || !slices.Equal(was, d.Judged.Rules) { // days share the list
-			was, begun = d.Judged.Rules, p.begun(d.Judged.Rules)
-		}
-		if c.Judged = append(c.Judged, ttpcron.JudgedDay{Day: d.Day, Rules: begun}); len(c.Judged) == markDays {
-			if err := p.write(ctx, c); err != nil {
-				return err
-			}
-			c.Judged = nil
-		}
-	}
-	p.marked = true
-	if len(c.Judged) == 0 {
-		return nil
-	}
-	return p.write(ctx, c)
-}
-
-// isEdited reports whether a correlation that has judged a day is in force, but another.
-func (p *pass) isEdited(was ttpcron.RuleDef) bool {
-	j := ruleIn(p.defs, was.ID)
-	return j != nil && was.Digest != [16]byte{} && j.Digest != was.Digest
-}
-
-// settle waits for the commit in flight, if there is one, and books what it did.
-func (p *pass) settle() error {
-	if p.commit == nil {
-		return nil
-	}
-	o, rep := <-p.commit, p.report
-	p.commit = nil
-	f := &p.flying
-	rep.Inserted += o.Inserted
-	rep.Replaced += o.Replaced
-	rep.Removed += o.Removed
-	for k, n := range o.Changes {
-		p.removed[k.RuleID] += n.Removed
-	}
-	p.job.changes.tags.Add(o.Committed)
-	if o.err != nil {
-		p.broken = true
-		return fmt.Errorf("commit %d tags of correlations: %w", len(f.tags), o.err)
-	}
-	rep.Known += len(f.tags) - o.Inserted
-	p.booked = f.report
-	p.job.found.add(f.tags)
-	for id, n := range f.made {
-		p.job.changes.made[id] += n
-	}
-	clear(f.tags)
-	p.spare, p.flying = f.tags[:0], flight{}
-	return nil
 }

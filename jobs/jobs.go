@@ -4,10 +4,11 @@
 //
 // Start with [Job] (run.go). Its stages are in import.go and scan.go (inputs),
 // plan.go (what to look at), replay.go (tagging and commits), retag.go (covered
-// events, with new and changed rules), and correlate.go with readings.go and judging.go
-// (rules over several events; in a dry run foresee.go). A job streams: memory is bounded whatever the history,
-// tags are committed in groups as they are made, and a run that is killed between two
-// commits is continued by the next one where the last commit left it.
+// events, with new and changed rules), and correlate.go with readings.go, judging.go and
+// judgements.go (rules over several events; in a dry run foresee.go). A job streams:
+// memory is bounded whatever the history, tags are committed in groups as they are made,
+// and a run that is killed between two commits is continued by the next one where the
+// last commit left it.
 //
 // A job never publishes. It reaches the outside through the interfaces that it
 // declares here and through nothing else, and it opens no network connection:
