@@ -446,6 +446,8 @@ func TestKeysWithoutEffect(t *testing.T) {
 		"an alias of nothing":        {aliases("{username: {}}"), []string{"guess.yaml:10: correlation.aliases.username: stands for no field of any rule: it has no effect"}},
 		"generate, of the same file": {[]string{"s.yml", sigmaBase + sigma("own", "  generate: true\n")}, nil},
 		"generate, of another":       {[]string{"base.yaml", failedLogin("BASE"), "s.yml", sigma("BASE", "  generate: false\n")}, []string{"s.yml:9: correlation.generate: has no effect: none of the rules is in this file, and others keep their tags"}},
+		"generate, misplaced":        {[]string{"s.yml", sigmaBase + sigma("own", "generate: true\n")}, []string{"s.yml:16: generate: has no effect here: it is a key of correlation"}},
+		"group-by, misplaced":        {[]string{"s.yml", sigmaBase + sigma("own", "group-by: [User]\n")}, []string{"s.yml:16: group-by: has no effect here: it is a key of correlation"}},
 		"no generate":                {[]string{"base.yaml", failedLogin("BASE"), "s.yml", sigma("BASE", "")}, nil},
 		"a base rule that nobody names": {[]string{"base.yaml", failedLogin("BASE"), "other.yaml", failedLogin("OTHER"), "guess.yaml", guessing("GUESS")},
 			[]string{"other.yaml:1: emits: is empty, and no correlation that is loaded names the rule: it has no effect"}},

@@ -107,6 +107,7 @@ func (r *ruleReader) sigmaDate(root *yaml.Node, m sigmaMembers) {
 type sigmaMembers struct {
 	tags, logsource, detection, correlation, levelAt *yaml.Node // nil when missing
 	level, date, modified                            string
+	misplaced                                        []member // which belong under correlation
 }
 
 // sigmaMembers reads the members that stand for themselves.
@@ -145,6 +146,8 @@ func (r *ruleReader) sigmaMembers(root *yaml.Node) sigmaMembers {
 			d.name = r.optional(m)
 		case "filter":
 			r.problem(m.at, m.key, "filters for other rules are not supported")
+		case "generate", "group-by", "timespan", "condition", "aliases", "type", "rules":
+			found.misplaced = append(found.misplaced, m)
 		}
 	}
 	return found

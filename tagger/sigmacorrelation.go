@@ -21,6 +21,9 @@ func (r *ruleReader) sigmaCorrelation(root *yaml.Node, m sigmaMembers) {
 			r.problem(other.at, other.key, "a document has either correlation or detection")
 		}
 	}
+	for _, other := range m.misplaced {
+		r.warning(other.at, other.key, "has no effect here: it is a key of correlation")
+	}
 	if d.ID == "" { // Sigma asks for none
 		d.ID = plainName(d.name)
 	}
