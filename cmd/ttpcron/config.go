@@ -296,12 +296,20 @@ func (r *configReport) rules() string {
 			r.faultf(0, "", "rules: %s", p.String())
 		}
 	}
-	n := rs.InForce()
+	n, several := rs.InForce(), 0
+	for _, rule := range rs.Rules() {
+		if rule.Active && rule.Correlation != nil {
+			several++
+		}
+	}
+	if !c.Correlations {
+		n -= several
+	}
 	if n == 0 {
 		r.faultf(0, "", "no rule is in force, so that no run would do anything")
 	}
 	text := fmt.Sprintf("%s in force", term.Count(n))
-	switch several := len(rs.RuleSet.Correlations()); {
+	switch {
 	case !c.Correlations:
 		text += ", rules over several events are left out"
 	case several > 0:
