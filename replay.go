@@ -102,6 +102,9 @@ type Run struct {
 	Correlation CorrelationReport
 }
 
+// ExactGroups is up to how many groups a [CorrelationReport] counts exactly.
+const ExactGroups = 65_536
+
 // CorrelationReport counts what a run did with correlations, once it had looked at events.
 type CorrelationReport struct {
 	Rules   int // correlations in force; where there are none nothing is done
@@ -109,7 +112,7 @@ type CorrelationReport struct {
 	Waiting int // days of which that is so, but the run ended before they were judged
 	Matches int // base matches that were read, some more than once: windows reach from day to day
 	// Groups counts the groups whose base matches were judged, each once, however many
-	// readings it takes. Beyond some ten thousands it is an estimate.
+	// readings it takes. Beyond ExactGroups it is an estimate.
 	Groups   int
 	Bounded  int // those in which a limit was met, so that something may be missing
 	LeftOut  int // base matches whose value is negative or no number, where rules add up numbers

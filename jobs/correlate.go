@@ -135,7 +135,7 @@ func (r *run) correlate(ctx context.Context) error {
 	}
 	began := r.now()
 	defer func() { rep.Elapsed = r.now().Sub(began) }()
-	p := &pass{job: r, matches: r.Store.Matches, report: rep, removed: map[string]int{}, judgedTo: map[int]judgedTo{}, groups: newGroupCount(maxCounted), bounded: newGroupCount(maxCounted)}
+	p := &pass{job: r, matches: r.Store.Matches, report: rep, removed: map[string]int{}, judgedTo: map[int]judgedTo{}, groups: newGroupCount(ttpcron.ExactGroups), bounded: newGroupCount(ttpcron.ExactGroups)}
 	err := p.prepare(ctx, rules)
 	if err == nil {
 		err = p.survey(ctx)

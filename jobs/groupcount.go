@@ -7,13 +7,10 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// maxCounted is how many groups are told apart to count them. Of more the count is an
-// estimate, which is hardly ever off by more than two in a hundred.
-const maxCounted = 65_536
-
 // groupCount counts the groups that correlations judge, each once, however many readings
 // and correlations it is for. It keeps hashes: all of them as long as there are few,
-// then those whose lowest bit is 0, which are half of them, then a quarter, and so on.
+// then those whose lowest bit is 0, which are half of them, then a quarter, and so on. With
+// [ttpcron.ExactGroups] of them the count is hardly ever off by more than two in a hundred.
 type groupCount struct {
 	mu   sync.Mutex
 	kept map[uint64]struct{}

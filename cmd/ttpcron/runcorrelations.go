@@ -60,9 +60,18 @@ func printCorrelations(out *term.Output, r *jobs.Report) {
 		if c.Waiting > 0 {
 			days = fmt.Sprintf("%s of %s", term.Count(c.Days), term.Plural(c.Days+c.Waiting, "day", "days"))
 		}
-		fmt.Fprintf(out, "%s judged %s on %s: %s, %s; took %s\n", rules, term.Plural(c.Groups, "group", "groups"), days,
+		fmt.Fprintf(out, "%s judged %s on %s: %s, %s; took %s\n", rules, groups(c.Groups), days,
 			term.Plural(c.Tags, "tag", "tags"), changes(ttpcron.TagChanges{Inserted: c.Inserted, Replaced: c.Replaced, Removed: c.Removed}), term.Ago(c.Elapsed))
 	}
+}
+
+// groups says how many groups there were.
+func groups(n int) string {
+	text := term.Plural(n, "group", "groups")
+	if n > ttpcron.ExactGroups {
+		return "about " + text
+	}
+	return text
 }
 
 // noteUnforetold says what a dry run does not know of correlations.
@@ -86,6 +95,6 @@ func noteBoundedGroups(w io.Writer, c *ttpcron.CorrelationReport) {
 		fmt.Fprintf(w, "\n%s left out where correlations add up numbers: what is negative or no number does not count.\n", term.Plural(c.LeftOut, "value is", "values are"))
 	}
 	if c.Bounded > 0 {
-		fmt.Fprintf(w, "\nIn %s a correlation met a limit of memory: findings may be missing.\n", term.Plural(c.Bounded, "group", "groups"))
+		fmt.Fprintf(w, "\nIn %s a correlation met a limit of memory: findings may be missing.\n", groups(c.Bounded))
 	}
 }
