@@ -34,6 +34,7 @@ const (
 	maxTouched   = 32_768  // groups that are judged by name
 	maxGoneSlots = 200_000 // slots of which tags are taken out by name
 	findingBytes = 256     // of memory that a finding takes beside its tags and its group
+	groupCost    = 8       // as many bytes for each byte of its group: tags of long groups fill pages, and each lies on another
 	foundTags    = 1_000   // tags that a worker hands over at once
 	passTags     = 16_000  // tags of a commit: each lies among others of its day, whose pages are written anew
 	passNames    = 8192    // attackers and sessions of a commit

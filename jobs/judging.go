@@ -491,7 +491,7 @@ func (w *judging) finding(r *reading, a *aim, g ttpcron.Group, slot int64) error
 		return nil
 	}
 	f := w.found
-	f.bytes += findingBytes + len(g)
+	f.bytes += findingBytes + groupCost*len(g)
 	f.tags = append(f.tags, w.tags...)
 	if a.again {
 		if f.made == nil {

@@ -265,7 +265,7 @@ func inFile(t testing.TB, path string, do func(tx *bbolt.Tx) error) {
 
 // LimitRuns makes the runs of base matches, and their blocks, small.
 func LimitRuns(db *DB, lowest, merged, block, went int) {
-	db.runs, db.taken = runLimits{lowest, merged, block}, went
+	db.runs, db.taken = runLimits{lowest: lowest, merged: merged, block: block}, went
 }
 
 // ScanBegins reads matches, calls do with the number of each, and returns how often the

@@ -19,6 +19,9 @@ import (
 // wentMatches is how many matches are taken out in one transaction.
 const wentMatches = 1 << 16
 
+// longGroup is how many bytes of a group count as one match more.
+const longGroup = 128
+
 // matchCommit is what a commit does to base matches.
 type matchCommit struct {
 	db      *DB
@@ -295,7 +298,7 @@ func (m *matchCommit) lookFor(tx *txn, d *matchChange, most int) (left int, err 
 		}
 		if c == nil {
 			d.looked = true
-			return most, nil
+			return max(0, most), nil
 		}
 		k := c.Key()
 		for group < len(d.add.Groups) && compareKeys(d.add.Groups[group].Key(&d.add.Rows[row]), k) < 0 {
@@ -309,12 +312,12 @@ func (m *matchCommit) lookFor(tx *txn, d *matchChange, most int) (left int, err 
 				continue
 			}
 		}
-		if most == 0 {
+		if most <= 0 {
 			d.from = &k
 			return 0, nil
 		}
-		most--
 		g := *c.Group()
+		most -= 1 + len(g.Text)/longGroup
 		if n := len(d.went.Groups); n == 0 || d.went.Groups[n-1].Compare(&g) != 0 {
 			g.Text = strings.Clone(g.Text)
 		}

@@ -268,6 +268,7 @@ func (s *storedMatches) putChanged(k, rec []byte) error {
 type runLimits struct {
 	lowest int // entries of the lowest tier, 0: lowestTier
 	merged int // most entries of a run that was merged, 0: maxMerged
+	bytes  int // most bytes of runs that are merged, 0: maxMergedBytes
 	block  int // most entries of a block, 0: match.MaxEntries
 }
 
@@ -275,6 +276,10 @@ const (
 	lowestTier = 1 << 10
 	tierRatio  = 8
 	maxMerged  = 1 << 18 // they are written in one transaction
+
+	// So many bytes may be merged: a group has up to some kilobytes, and what is written
+	// lies in memory twice until the transaction ends.
+	maxMergedBytes = 12 << 20
 
 	// So many runs of a tier are left as they are. Whoever looks for a group looks into
 	// most runs; but large ones, which a first run over a history makes, span a short time
@@ -311,20 +316,37 @@ func (s *storedMatches) toMerge(from, to, added, most int) (first, last int) {
 		if to-begin < many {
 			continue
 		}
-		if a, b := s.mostRuns(begin, to, most); b-a > last-first && b-a >= fewMerged {
+		if a, b := mostRuns(begin, to, most, func(i int) int { return s.Runs[i].Entries() }); b-a > last-first && b-a >= fewMerged {
 			first, last = a, b
 		}
+	}
+	if first == last {
+		return first, last
+	}
+	if first, last = mostRuns(first, last, cmp.Or(s.limits.bytes, maxMergedBytes), s.runBytes); last-first < fewMerged {
+		return 0, 0
 	}
 	return first, last
 }
 
-// mostRuns returns the most runs that follow one another in a part and have at most so
-// many entries, the oldest of such.
-func (s *storedMatches) mostRuns(from, to, most int) (first, last int) {
+// runBytes is how many bytes the blocks of a run take.
+func (s *storedMatches) runBytes(i int) (n int) {
+	run, c := s.Runs[i].ID, s.bucket.Cursor()
+	for k, rec := c.Seek(record.ClaimNumber(run)); isMatchBlock(k, run); k, rec = c.Next() {
+		n += len(k) + len(rec)
+	}
+	return n
+}
+
+// mostRuns returns the most runs that follow one another in a part and are not larger
+// together, the oldest of such.
+func mostRuns(from, to, most int, size func(int) int) (first, last int) {
+	sizes := make([]int, 0, to-from)
 	sum, a := 0, from
 	for b := from; b < to; b++ {
-		for sum += s.Runs[b].Entries(); sum > most; a++ {
-			sum -= s.Runs[a].Entries()
+		sizes = append(sizes, size(b))
+		for sum += sizes[b-from]; sum > most; a++ {
+			sum -= sizes[a-from]
 		}
 		if b+1-a > last-first {
 			first, last = a, b+1

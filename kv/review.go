@@ -22,6 +22,16 @@ import (
 // that goes before the commit, which is then the last of several transactions.
 const reviewTags = 200_000
 
+// What a page of a bucket holds, and what bbolt writes there of an entry.
+const (
+	pageBytes  = 4096
+	entryBytes = 16
+)
+
+// pageTags is as how many tags the first that goes from a page counts: the page is written
+// anew, even if all others on it stay.
+const pageTags = 8
+
 // judgedTagsOnce is the same of tags of correlations, each of which takes ten times as
 // much.
 const judgedTagsOnce = 50_000
@@ -181,6 +191,7 @@ func (r *reviewer) eachTag(day ttpcron.Day, findings bool, span nanoSpan, claims
 		from = record.TagsFrom(findings, span.first)
 	}
 	keep := r.rows(day)
+	passed, last := 0, -1 // bytes of tags, and on which of their pages the one was that goes
 	c := b.Cursor()
 	for k, rec := c.Seek(from); k != nil && record.OfFinding(k) == findings; k, rec = c.Next() {
 		nanos, _, ok := record.ParseTagKey(k)
@@ -190,6 +201,7 @@ func (r *reviewer) eachTag(day ttpcron.Day, findings bool, span nanoSpan, claims
 		if nanos > span.last {
 			break
 		}
+		passed += entryBytes + len(k) + len(rec)
 		id, seq, err := tagOf(claims, k, rec)
 		if err != nil {
 			return 0, err
@@ -198,14 +210,17 @@ func (r *reviewer) eachTag(day ttpcron.Day, findings bool, span nanoSpan, claims
 			continue
 		}
 		g := goneTag{day, record.TagKey(k), id}
-		if most == 0 {
+		if most <= 0 {
 			r.from = g.key
 			return -1, nil
 		}
 		most--
+		if page := passed / pageBytes; page != last {
+			most, last = most-pageTags, page
+		}
 		give(g)
 	}
-	return most, nil
+	return max(0, most), nil
 }
 
 // again reports whether a tag is made again, as one of the rows of its day, or kept.
