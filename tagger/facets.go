@@ -111,7 +111,7 @@ func (f *facetRules) test(c condition) (t facetTest, ok bool) {
 		x := &f.fields[t.field]
 		t.bit = len(x.leaves)
 		x.leaves = append(x.leaves, &checkValue{field: c.field, test: c.test})
-		return t, c.field.field == fieldPayload
+		return t, c.field.field == fieldPayload && x.outcome == nil
 	case predicateTest:
 		p, known, err := predicateOf(c.name, c.settings)
 		if !known || err != nil || p.outcome == nil {

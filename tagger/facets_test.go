@@ -119,6 +119,19 @@ func TestFacetsAreTheRules(t *testing.T) {
 	}
 }
 
+// TestFieldNamedAsAPredicate: a payload field may have the name by which facets know a
+// predicate.
+func TestFieldNamedAsAPredicate(t *testing.T) {
+	field, predicate := "field: {name: 'lifter:default_login', equals: x}", "kind: 'lifter:default_login'"
+	for _, k := range []*kindRules{silentRules(t, field, predicate), silentRules(t, predicate, field)} {
+		e := &ttpcron.Event{Kind: ttpcron.AuthAttempt}
+		e.Payload.Set("lifter:default_login", "x")
+		if v := k.facets.facets().verdict(e); v != nil && !slices.Equal(v.ids(), k.matching(e)) {
+			t.Errorf("facets find %v, the rules %v", v.ids(), k.matching(e))
+		}
+	}
+}
+
 // TestFacetsOfThePack holds that facets decide logins and facts about sessions, and give
 // what the index gives, tags and matches alike.
 func TestFacetsOfThePack(t *testing.T) {
