@@ -269,7 +269,7 @@ func (w *judging) read(r *reading) error {
 			continue
 		}
 		w.release(group, math.MaxInt)
-		w.give(group, m, to)
+		w.give(group, m, to, math.MaxInt)
 	}
 	if open && !idle {
 		if err := w.end(r, group); err != nil {
@@ -279,10 +279,11 @@ func (w *judging) read(r *reading) error {
 	return w.rest(r)
 }
 
-// give gives a match to those that look at its stream.
-func (w *judging) give(g ttpcron.Group, m *ttpcron.BaseMatch, to []target) {
+// give gives a match to those that look at its stream and for which so many matches of the
+// group may be enough.
+func (w *judging) give(g ttpcron.Group, m *ttpcron.BaseMatch, to []target, enough int) {
 	for _, t := range to {
-		if a := t.aim; !m.Time.Before(a.since) && m.Time.Before(a.until) {
+		if a := t.aim; a.least <= enough && !m.Time.Before(a.since) && m.Time.Before(a.until) {
 			w.match(a, g, t.stream, m)
 		}
 	}
@@ -342,11 +343,7 @@ func (w *judging) release(g ttpcron.Group, enough int) {
 			end = h.list[i+1].from
 		}
 		x.Values = values[x.from:end]
-		for _, t := range x.to {
-			if a := t.aim; a.least <= enough && !x.Time.Before(a.since) && x.Time.Before(a.until) {
-				w.match(a, g, t.stream, &x.BaseMatch)
-			}
-		}
+		w.give(g, &x.BaseMatch, x.to, enough)
 	}
 }
 
