@@ -233,16 +233,11 @@ func appendValues(dst []byte, g ttpcron.Group, d *Deriver) []byte {
 	for rest := string(g[1:]); rest != ""; {
 		var one string
 		one, rest, _ = ttpcron.CutPacked(rest)
-		text, ok := ttpcron.PackedText(one)
-		switch {
-		case ok && derivable(text, last) && d.derive(last) == text:
+		text, _ := ttpcron.PackedText(one)
+		if derivable(text, last) && d.derive(last) == text {
 			dst = append(dst, packDerived)
-		case ok:
-			dst = AppendPacked(dst, text)
-		case ttpcron.PackedNull(one):
-			dst = append(dst, packNull)
-		default:
-			dst = append(append(dst, packHash), one[1:]...)
+		} else {
+			dst = appendValue(dst, one)
 		}
 		last = text
 	}

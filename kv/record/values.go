@@ -19,20 +19,25 @@ func AppendValues(dst []byte, text string, lead int) []byte {
 	for rest := text[lead:]; rest != ""; n++ {
 		one, after, ok := ttpcron.CutPacked(rest)
 		value, isText := ttpcron.PackedText(one)
-		switch {
-		case !ok || n == maxValues || isText && !shortest(one, value):
+		if !ok || n == maxValues || isText && !shortest(one, value) {
 			return appendAsItIs(dst[:start], text)
-		case isText:
-			dst = AppendPacked(dst, value)
-		case ttpcron.PackedNull(one):
-			dst = append(dst, packNull)
-		default:
-			dst = append(append(dst, packHash), one[1:]...)
 		}
+		dst = appendValue(dst, one)
 		rest = after
 	}
 	dst[start] = byte(n + 1)
 	return dst
+}
+
+// appendValue appends a packed value in fewer bytes.
+func appendValue(dst []byte, one string) []byte {
+	if text, ok := ttpcron.PackedText(one); ok {
+		return AppendPacked(dst, text)
+	}
+	if ttpcron.PackedNull(one) {
+		return append(dst, packNull)
+	}
+	return append(append(dst, packHash), one[1:]...)
 }
 
 // maxValues is how many values are counted in a byte, which is 0 before a text that is as
