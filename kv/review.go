@@ -10,6 +10,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv/layout"
+	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
 	"github.com/ttpcron/ttpcron/kv/rollup"
 )
@@ -22,19 +23,13 @@ import (
 // that goes before the commit, which is then the last of several transactions.
 const reviewTags = 200_000
 
-// What a page of a bucket holds, and what bbolt writes there of an entry.
-const (
-	pageBytes  = 4096
-	entryBytes = 16
-)
+// judgedTagsOnce is the same of tags of correlations, each of which takes ten times as
+// much.
+const judgedTagsOnce = 50_000
 
 // pageTags is as how many tags the first that goes from a page counts: the page is written
 // anew, even if all others on it stay.
 const pageTags = 8
-
-// judgedTagsOnce is the same of tags of correlations, each of which takes ten times as
-// much.
-const judgedTagsOnce = 50_000
 
 // goneTag is a tag that is taken out.
 type goneTag struct {
@@ -201,7 +196,7 @@ func (r *reviewer) eachTag(day ttpcron.Day, findings bool, span nanoSpan, claims
 		if nanos > span.last {
 			break
 		}
-		passed += entryBytes + len(k) + len(rec)
+		passed += page.ElementSize + len(k) + len(rec)
 		id, seq, err := tagOf(claims, k, rec)
 		if err != nil {
 			return 0, err
@@ -215,8 +210,8 @@ func (r *reviewer) eachTag(day ttpcron.Day, findings bool, span nanoSpan, claims
 			return -1, nil
 		}
 		most--
-		if page := passed / pageBytes; page != last {
-			most, last = most-pageTags, page
+		if at := passed / page.Size; at != last {
+			most, last = most-pageTags, at
 		}
 		give(g)
 	}
