@@ -14,15 +14,7 @@ func TestMatchesTakeBoundedMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it stores a million and a half matches")
 	}
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(64 << 20)) // as a run does
-	debug.FreeOSMemory()
-	before, most := int(rssAnon()), 0
-	look := func(what string) {
-		if n := int(rssAnon()) - before; n > most {
-			most = n
-			t.Logf("%d MiB %s", n>>20, what)
-		}
-	}
+	look, most := taken(t)
 	db, _ := openMemory(t)
 	const events = 500_000
 	l := newLoginMatches(50_000_000, 23*time.Hour, events)
@@ -64,7 +56,23 @@ func TestMatchesTakeBoundedMemory(t *testing.T) {
 		}
 	}
 	look("when touched groups were read")
-	if most > 96<<20 {
-		t.Errorf("%d MiB were taken, of %d groups", most>>20, groups)
+	if *most > 96<<20 {
+		t.Errorf("%d MiB were taken, of %d groups", *most>>20, groups)
 	}
+}
+
+// taken looks at how much memory a test takes under a limit such as runs have: the most
+// of it since the call, in bytes, as far as look is called.
+func taken(t *testing.T) (look func(when string), most *int) {
+	limit := debug.SetMemoryLimit(64 << 20)
+	t.Cleanup(func() { debug.SetMemoryLimit(limit) })
+	debug.FreeOSMemory()
+	before := int(rssAnon())
+	most = new(int)
+	return func(when string) {
+		if n := int(rssAnon()) - before; n > *most {
+			*most = n
+			t.Logf("%d MiB %s", n>>20, when)
+		}
+	}, most
 }

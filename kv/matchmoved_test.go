@@ -1,7 +1,6 @@
 package kv_test
 
 import (
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -10,16 +9,17 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
+// aStream returns a stream of logins by address, and the start of a day.
+func aStream() (*ttpcron.Stream, time.Time) {
+	s := ttpcron.NewStream("R", ttpcron.AuthAttempt, []ttpcron.GroupField{{Name: "attacker_ip", From: "attacker_ip"}}, nil, [16]byte{1})
+	return s, time.Unix(1_700_006_400, 0).UTC().Truncate(24 * time.Hour)
+}
+
 // A scan that looks for where it begins, while others commit, begins again: it is not
 // told that the store has changed.
 func TestScanBeginsWhileOthersCommit(t *testing.T) {
-	db, err := kv.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), kv.Options{NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	s := ttpcron.NewStream("R", ttpcron.AuthAttempt, []ttpcron.GroupField{{Name: "attacker_ip", From: "attacker_ip"}}, nil, [16]byte{1})
-	start := time.Unix(1_700_006_400, 0).UTC().Truncate(24 * time.Hour)
+	db, _ := openMemory(t)
+	s, start := aStream()
 	const n = 40_000
 	var c ttpcron.Commit
 	for i := range n {
@@ -69,13 +69,8 @@ func TestScanBeginsWhileOthersCommit(t *testing.T) {
 // A scan goes on where it stands when others commit what are no matches of its days, and
 // begins again when it must: each match that was there is given once.
 func TestScanGoesOnWhileOthersCommit(t *testing.T) {
-	db, err := kv.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), kv.Options{NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	s := ttpcron.NewStream("R", ttpcron.AuthAttempt, []ttpcron.GroupField{{Name: "attacker_ip", From: "attacker_ip"}}, nil, [16]byte{1})
-	start := time.Unix(1_700_006_400, 0).UTC().Truncate(24 * time.Hour)
+	db, _ := openMemory(t)
+	s, start := aStream()
 	seq := uint64(0)
 	add := func(day, n int) {
 		t.Helper()
