@@ -267,8 +267,10 @@ func (s RuleState) At(now time.Time) RuleStatus {
 
 // TagQuery selects tags. Empty members select everything.
 type TagQuery struct {
-	Attacker  string // UUID or address
+	Attacker  string   // UUID or address
+	Networks  Networks // in which the attacker's address is; nil: anywhere
 	Session   string
+	Sensor    string
 	Technique string // Tnnnn selects its sub-techniques too; Tnnnn.nnn only itself
 	// Counterparts are what Technique is under the names shown, where it is not one
 	// of them: each is selected beside it, but none of its sub-techniques.
@@ -278,11 +280,14 @@ type TagQuery struct {
 	Window        Window // of event time
 	MinConfidence float64
 	MinLevels     MinLevels
-	ArrivedAfter  uint64 // arrival number of the event; leaves out tags whose event is not in the store
+	Levels        []Level // any of them; empty: all that MinLevels shows
+	ArrivedAfter  uint64  // arrival number of the event; leaves out tags whose event is not in the store
 	// FoundSince is when, with ArrivedAfter, tags of several events were made, which
 	// have no arrival number.
 	FoundSince time.Time
-	Limit      int // 0: all
+	MadeSince  time.Time // when the tag was made, at the earliest, whatever the age of its event
+	UpTo       uint64    // arrival number of the event, at the most; 0: any
+	Limit      int       // 0: all
 }
 
 // Match reports whether a tag is selected; it does not look at Limit.
@@ -293,7 +298,11 @@ func (q *TagQuery) Match(t *Tag) bool {
 // MatchEvent reports whether a tag can be selected, going by all but its claim and level.
 func (q *TagQuery) MatchEvent(t *Tag) bool {
 	return (q.Attacker == "" || t.AttackerUUID == q.Attacker || t.AttackerIP == q.Attacker || t.IdentityUUID == q.Attacker) &&
+		(q.Networks == nil || q.Networks.Contains(t.AttackerIP)) &&
 		(q.Session == "" || t.SessionID == q.Session) &&
+		(q.Sensor == "" || t.DeckyID == q.Sensor) &&
+		(q.UpTo == 0 || t.Seq <= q.UpTo) &&
+		(q.MadeSince.IsZero() || !t.CreatedAt.Before(q.MadeSince.Truncate(time.Second))) &&
 		(q.ArrivedAfter == 0 || t.Seq > q.ArrivedAfter || q.foundSince(t)) &&
 		q.Window.Contains(t.EventTime)
 }
@@ -303,10 +312,11 @@ func (q *TagQuery) foundSince(t *Tag) bool {
 }
 
 // MatchClaim reports whether tags with a claim can be selected, going by the claim
-// alone, whatever its level.
+// alone, whatever MinLevels says of its level.
 func (q *TagQuery) MatchClaim(c *Claim) bool {
 	return (q.Technique == "" || c.TechniqueID == q.Technique || c.SubTechniqueID == q.Technique || slices.Contains(q.Counterparts, c.Technique())) &&
 		(len(q.Tactics) == 0 || slices.Contains(q.Tactics, c.Tactic)) &&
 		(q.Rule == "" || c.RuleID == q.Rule) &&
+		(len(q.Levels) == 0 || slices.ContainsFunc(q.Levels, func(l Level) bool { return l.String() == c.Level.String() })) &&
 		c.Confidence >= q.MinConfidence
 }

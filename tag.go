@@ -179,7 +179,13 @@ type Tag struct {
 	// Evidence is a JSON object: the least that shows why the rule fired. A tag
 	// that is read from a store has it; until then Match and the event give it, see
 	// AppendEvidence, or the Finding.
-	Evidence  json.RawMessage
+	Evidence json.RawMessage
+	// Text is what the event was about, or what a finding says in a few words: what a
+	// person wants to see first, passwords included. It has at most MaxShown bytes, and
+	// the sign of what was left out. A tag that is read from a store has it. TextMasked
+	// is the same without the captured passwords in it, empty where there are none.
+	Text, TextMasked string
+
 	CreatedAt time.Time // when the tag was made, UTC, to the second
 	EventTime time.Time // when the event happened, UTC
 }

@@ -178,6 +178,19 @@ func (t *Table) TacticName(id string) string {
 	return ""
 }
 
+// TechniqueName returns the full name of a technique or sub-technique, see
+// [Technique.FullName], as the table has it or else the newest release that does, or ""
+// for an unknown id.
+func (t *Table) TechniqueName(id string) string {
+	x, ok := t.Lookup(id)
+	if !ok {
+		if newest, known := Newest(id); known {
+			x, _ = newest.Lookup(id)
+		}
+	}
+	return x.FullName()
+}
+
 // URL returns the page of a technique, sub-technique or tactic on
 // attack.mitre.org, or "" for an id of neither form. It does not look the id up.
 func URL(id string) string {

@@ -103,6 +103,7 @@ func tagOf(e *ttpcron.Event, k int) ttpcron.Tag {
 		t.Match = ttpcron.Match{Shows: t.Match.Shows, Evidence: json.RawMessage(`{"metric":"m"}`)}
 	}
 	t.Evidence = ttpcron.AppendEvidence(nil, e, &t.Match)
+	t.SetText(e)
 	if e.Seq == 0 {
 		t.Match = ttpcron.Match{}
 	}
@@ -119,6 +120,7 @@ func findingOf(e *ttpcron.Event, k int) ttpcron.Tag {
 	t.Level = [...]ttpcron.Level{ttpcron.LevelHigh, ttpcron.LevelLow}[k%2]
 	t.CreatedAt = time.Date(2024, 7, 1, 12, 0, 0, 0, time.UTC)
 	t.Evidence = t.Finding.AppendEvidence(nil)
+	t.SetText(nil)
 	return t
 }
 

@@ -178,7 +178,7 @@ func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
 // count counts what is left out of the day at hand if nobody has to look at its tags,
 // and is done with the day then.
 func (s *tagScan) count(tx *txn) (ok bool, err error) {
-	if !s.leftOut || s.narrow() || s.q.ArrivedAfter > 0 || !s.q.Window.Covers(s.before) {
+	if !s.leftOut || s.narrow() || s.q.ArrivedAfter > 0 || s.q.UpTo > 0 || !s.q.MadeSince.IsZero() || !s.q.Window.Covers(s.before) {
 		return false, nil
 	}
 	name := record.DayKey(s.before)
@@ -198,8 +198,10 @@ func (s *tagScan) count(tx *txn) (ok bool, err error) {
 	return true, s.standIn.eachOf(tx, s.tags, s.before, func(uint32, *ttpcron.Tag) { s.counted-- })
 }
 
-// narrow reports whether the query asks for an attacker or a session.
-func (s *tagScan) narrow() bool { return s.q.Attacker != "" || s.q.Session != "" }
+// narrow reports whether the query asks for attackers, a session or a sensor.
+func (s *tagScan) narrow() bool {
+	return s.q.Attacker != "" || s.q.Session != "" || s.q.Sensor != "" || s.q.Networks != nil
+}
 
 // prepare works out which claims can match; their number may have grown since
 // the last page.
@@ -361,7 +363,7 @@ func (s *tagScan) match(tx *txn, b *bucket, day ttpcron.Day, key, rec []byte) (t
 				return t, false, err
 			}
 		}
-		if s.leftOut && (seq > 0 || !s.narrow() && s.q.ArrivedAfter == 0) && s.standIn.of(id) == nil {
+		if s.leftOut && s.q.MadeSince.IsZero() && s.q.UpTo == 0 && (seq > 0 || !s.narrow() && s.q.ArrivedAfter == 0) && s.standIn.of(id) == nil {
 			s.counted++
 			return t, false, nil
 		}

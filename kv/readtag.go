@@ -120,12 +120,18 @@ func (r *tagReader) selects(tx *txn, q *ttpcron.TagQuery, at record.KindDay, seq
 	if err != nil || e == nil {
 		return err == nil, err
 	}
-	return (q.Session == "" || e.SessionID == q.Session) &&
+	return (q.Session == "" || e.SessionID == q.Session) && (q.Sensor == "" || e.DeckyID == q.Sensor) &&
+		(q.Networks == nil || q.Networks.Contains(e.AttackerIP)) &&
 		(q.Attacker == "" || e.AttackerIP == q.Attacker || e.IdentityUUID == q.Attacker || r.deriver.Attacker(e) == q.Attacker), nil
 }
 
-// show gives a tag its evidence, unless it is whole and has it.
+// show gives a tag its text, and its evidence unless it is whole and has it.
 func (r *tagReader) show(t *ttpcron.Tag, e *ttpcron.Event) {
+	r.giveEvidence(t, e)
+	t.SetText(e)
+}
+
+func (r *tagReader) giveEvidence(t *ttpcron.Tag, e *ttpcron.Event) {
 	switch {
 	case e != nil:
 		r.evidence = ttpcron.AppendEvidence(r.evidence[:0], e, &t.Match)

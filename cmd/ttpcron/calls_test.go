@@ -83,6 +83,10 @@ func (c *calling) steps() map[string]func(s *store.Store) (any, error) {
 		"03 events": func(s *store.Store) (any, error) {
 			return gathered(s.History.Events(c.ctx, ttpcron.Command, day, 0, 1<<40))
 		},
+		"55 moment": func(s *store.Store) (any, error) {
+			m, err := s.History.Moment(c.ctx)
+			return m.Seq, err
+		},
 		"04 last-seq": func(s *store.Store) (any, error) { return s.History.LastSeq(c.ctx) },
 		"05 event": func(s *store.Store) (any, error) {
 			e, ok, err := s.History.EventByID(c.ctx, c.event.Kind, day, c.event.ID)

@@ -381,8 +381,8 @@ func ownAddress(own ttpcron.Networks, value string) bool {
 // askedBy says what a rule asks of a window.
 func askedBy(r *correlation.Rule) string {
 	d := r.Definition()
-	f := finding{Type: string(d.Type), Condition: r.Condition(), Field: d.Condition.Fields}
-	text := f.asked() + " in " + ttpcron.FormatTimespan(r.Timespan()) + ", of " + strings.Join(d.Rules, ", ")
+	f := ttpcron.FindingEvidence{Type: string(d.Type), Condition: r.Condition(), Field: d.Condition.Fields}
+	text := f.Asked() + " in " + ttpcron.FormatTimespan(r.Timespan()) + ", of " + strings.Join(d.Rules, ", ")
 	return text + ", by " + fieldsText(d.GroupBy)
 }
 
@@ -391,7 +391,7 @@ func groupText(object []byte) string {
 	var parts []string
 	jsontext.EachMember(object, func(name []byte, value jsontext.Value) bool {
 		if !value.IsNull() {
-			parts = append(parts, term.Clean(string(name))+" "+term.Clean(groupValue(value)))
+			parts = append(parts, term.Clean(string(name))+" "+term.Clean(ttpcron.GroupText(value)))
 		}
 		return true
 	})

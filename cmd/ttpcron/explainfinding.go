@@ -16,7 +16,7 @@ import (
 // findingStory is what can be said of a stored tag of a correlation beside what can of
 // any tag.
 type findingStory struct {
-	finding
+	ttpcron.FindingEvidence
 	slot    ttpcron.Window
 	rule    *correlation.Rule // as it is now; nil when it is not loaded, or can find nothing
 	traced  *traced           // nil without rule, or when the group is not known any more
@@ -39,11 +39,11 @@ func correlationIn(rs ruleset.Set, id string) *correlation.Rule {
 // findingOfTag finds out what there is to say of a tag, with the rules as they are loaded,
 // whatever operators decided about them.
 func findingOfTag(ctx context.Context, db *store.Store, rs ruleset.Set, tag *ttpcron.Tag, most int) (*findingStory, error) {
-	f, ok := findingOf(tag)
+	f, ok := tag.FindingEvidence()
 	if !ok {
 		return nil, fmt.Errorf("tag %s: its evidence is not that of a correlation", tag.UUID())
 	}
-	s := &findingStory{finding: f}
+	s := &findingStory{FindingEvidence: f}
 	if span, err := correlation.ParseTimespan(f.Timespan); err == nil && span > 0 {
 		s.slot = ttpcron.Window{Since: ttpcron.SlotStart(f.Slot, span), Until: ttpcron.SlotStart(f.Slot+1, span)}
 	}
@@ -146,7 +146,7 @@ func (s *findingStory) verdict(tag *ttpcron.Tag, loaded bool, shown ttpcron.Clai
 
 // tell prints what there is to say of the finding between the rule and the verdict.
 func (s *findingStory) tell(line func(name, text string)) {
-	line("found", term.Clean(s.asked())+" in "+term.Clean(s.Timespan)+", "+groupText(s.Group))
+	line("found", term.Clean(s.Asked())+" in "+term.Clean(s.Timespan)+", "+groupText(s.Group))
 	line("slot", term.Time(s.slot.Since)+" to "+term.Time(s.slot.Until)+", in which the window ended")
 }
 

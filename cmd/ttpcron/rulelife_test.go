@@ -423,6 +423,7 @@ func (l *life) made(events []ttpcron.Event, life ruleset.Life) map[string]string
 			for _, t := range best {
 				if t, ok := l.asShown(t, life); ok {
 					t.Evidence = ttpcron.AppendEvidence(nil, &events[i], &t.Match)
+					t.SetText(&events[i])
 					want[tagLine(t)] = t.RuleID
 				}
 			}

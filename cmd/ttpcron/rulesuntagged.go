@@ -99,7 +99,7 @@ func showUntagged(ctx context.Context, s *session, w ttpcron.Window, o untaggedO
 			break
 		}
 		if !o.json {
-			t.Add(term.Count(m.Events), term.Time(m.First), term.Time(m.Last), string(m.Kind), beginning(s.out.Term, telling(m.Kind, m.Payload)))
+			t.Add(term.Count(m.Events), term.Time(m.First), term.Time(m.Last), string(m.Kind), beginning(s.out.Term, (&ttpcron.Event{Kind: m.Kind, Payload: m.Payload}).Telling()))
 		} else if err := s.out.JSON(untaggedJSON{m.Kind, m.Events, m.First.UTC(), m.Last.UTC(), m.Cut, m.Payload}); err != nil {
 			return err
 		}

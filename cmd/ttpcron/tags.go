@@ -9,7 +9,6 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
-	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // screenful is how many tags are shown on a terminal when nobody says how many.
@@ -128,17 +127,8 @@ func tagLines(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 		if err != nil {
 			return err
 		}
-		line = t.AppendShown(line[:0], &t.Shown)
-		line = append(line[:len(line)-1], `,"attacker_mark":`...)
-		if mark := t.Mark(o.own); mark != ttpcron.MarkNone {
-			line = jsontext.AppendString(line, string(mark))
-		} else {
-			line = append(line, "null"...)
-		}
-		if !checkedByRules(&t.Tag) {
-			line = append(line, `,"checked":false`...)
-		}
-		line = append(line, '}', '\n')
+		e := exportedTag(t, o.own)
+		line = append(e.AppendJSON(line[:0], o.under), '\n')
 		if err := out.RawJSON(line); err != nil {
 			return err
 		}

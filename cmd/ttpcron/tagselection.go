@@ -84,7 +84,12 @@ func (s *tagSelection) begin(ctx context.Context, out *term.Output, db *store.St
 
 // tags yields the tags, each good until the next.
 func (s *tagSelection) tags(ctx context.Context, db *store.Store) iter.Seq2[*shownTag, error] {
-	return shownTags(db.Tags.Query(ctx, s.q, s.under), s.under, &s.without)
+	return s.tagsOf(ctx, db, s.q)
+}
+
+// tagsOf yields the tags of another query under the same names.
+func (s *tagSelection) tagsOf(ctx context.Context, db *store.Store, q ttpcron.TagQuery) iter.Seq2[*shownTag, error] {
+	return shownTags(db.Tags.Query(ctx, q, s.under), s.under, &s.without)
 }
 
 // noteLacking says of how many of the tags the release lacks the technique.

@@ -104,7 +104,7 @@ func (t *traced) readEvents(ctx context.Context, db *store.Store) error {
 // aboutEvent is an event with nothing of its payload but what views show first.
 func aboutEvent(e *ttpcron.Event) *ttpcron.Event {
 	about := *e
-	text := telling(e.Kind, e.Payload)
+	text := e.Telling()
 	if len(text) > 4*maxExcerpt {
 		text = text[:4*maxExcerpt]
 	}

@@ -129,6 +129,7 @@ func tagsAlone(t *testing.T, db *kv.DB) (out []string) {
 					tags, _ := rs.Tagger(nil).Tag(&page[i], nil)
 					for k := range tags {
 						tags[k].Evidence = ttpcron.AppendEvidence(nil, &page[i], &tags[k].Match)
+						tags[k].SetText(&page[i])
 						out = append(out, line(&tags[k]))
 					}
 				}

@@ -44,6 +44,7 @@ var calls = control.Name(struct {
 	Days    call[daysFrom, []ttpcron.DayHistory]
 	Events  call[eventsOf, []ttpcron.Event]
 	LastSeq call[none, uint64]
+	Moment  call[none, ttpcron.Moment]
 	Event   call[eventOf, found[ttpcron.Event]]
 
 	MatchDays     call[ttpcron.Day, []ttpcron.MatchDay]
@@ -110,6 +111,7 @@ var calls = control.Name(struct {
 		return h.DB.EventPage(ctx, q.Kind, q.Day, q.After, q.UpTo)
 	}),
 	LastSeq: reads((*kv.DB).LastSeq),
+	Moment:  reads((*kv.DB).Moment),
 	Event: does(func(ctx context.Context, h *Holder, q eventOf) (f found[ttpcron.Event], err error) {
 		f.Value, f.OK, err = h.DB.EventByID(ctx, q.Kind, q.Day, q.ID)
 		return f, err

@@ -101,6 +101,11 @@ func (s History) LastSeq(ctx context.Context) (uint64, error) {
 	return calls.LastSeq.ask(ctx, s.conn, none{})
 }
 
+// Moment does what kv.DB.Moment does.
+func (s History) Moment(ctx context.Context) (ttpcron.Moment, error) {
+	return calls.Moment.ask(ctx, s.conn, none{})
+}
+
 // Events does what kv.DB.Events does.
 func (s History) Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) iter.Seq2[[]ttpcron.Event, error] {
 	return kv.EventPages(after, upTo, func(after uint64) ([]ttpcron.Event, error) {

@@ -1,68 +1,67 @@
-package main
+package ttpcron
 
 import (
 	"encoding/json"
 	"slices"
 	"strings"
 
-	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// finding is what the evidence of a correlation's tag says.
-type finding struct {
+// FindingEvidence is what the evidence of a correlation's tag says.
+type FindingEvidence struct {
 	Type      string          `json:"correlation"`
 	Group     json.RawMessage `json:"group"`
 	Slot      int64           `json:"slot"`
 	Timespan  string          `json:"timespan"`
 	Condition string          `json:"condition"`
-	Field     oneOrMore       `json:"field"` // whose values count
+	Field     OneOrMore       `json:"field"` // whose values count
 }
 
-// oneOrMore is a text, or a list of texts.
-type oneOrMore []string
+// OneOrMore is a text, or a list of texts.
+type OneOrMore []string
 
 // UnmarshalJSON takes either.
-func (o *oneOrMore) UnmarshalJSON(b []byte) error {
+func (o *OneOrMore) UnmarshalJSON(b []byte) error {
 	var one string
 	if json.Unmarshal(b, &one) == nil {
-		*o = oneOrMore{one}
+		*o = OneOrMore{one}
 		return nil
 	}
 	return json.Unmarshal(b, (*[]string)(o))
 }
 
-// findingOf reads the evidence of a tag. It is false for anything else than what a
+// FindingEvidence reads the evidence of a tag. It is false for anything else than what a
 // correlation leaves.
-func findingOf(tag *ttpcron.Tag) (f finding, ok bool) {
-	return f, tag.SourceKind == ttpcron.Correlation && json.Unmarshal(tag.Evidence, &f) == nil && f.Type != ""
+func (t *Tag) FindingEvidence() (f FindingEvidence, ok bool) {
+	return f, t.SourceKind == Correlation && json.Unmarshal(t.Evidence, &f) == nil && f.Type != ""
 }
 
 // shownBeside are fields of groups that views show in columns of their own.
-var shownBeside = []string{ttpcron.FieldAttackerIP, ttpcron.FieldAttackerUUID, ttpcron.FieldIdentityUUID, ttpcron.FieldSessionID, "vantage"}
+var shownBeside = []string{FieldAttackerIP, FieldAttackerUUID, FieldIdentityUUID, FieldSessionID, "vantage"}
 
-// text says in a few words what was found: "5+ events in 10m, username root".
-func (f *finding) text() string {
-	text := f.asked() + " in " + f.Timespan
+// Text says in a few words what was found: "5+ events in 10m, username root".
+func (f *FindingEvidence) Text() string {
+	text := f.Asked() + " in " + f.Timespan
 	ofSession := false
 	jsontext.EachMember(f.Group, func(name []byte, _ jsontext.Value) bool {
-		ofSession = ofSession || string(name) == ttpcron.FieldSessionID
+		ofSession = ofSession || string(name) == FieldSessionID
 		return true
 	})
 	jsontext.EachMember(f.Group, func(name []byte, value jsontext.Value) bool {
-		if ofSession && string(name) == ttpcron.FieldDeckyID {
+		if ofSession && string(name) == FieldDeckyID {
 			return true // that of the session
 		}
 		if !slices.Contains(shownBeside, string(name)) && !value.IsNull() {
-			text += ", " + string(name) + " " + groupValue(value)
+			text += ", " + string(name) + " " + GroupText(value)
 		}
 		return true
 	})
 	return text
 }
 
-// asked says what the condition asks of a window.
-func (f *finding) asked() string {
+// Asked says what the condition asks of a window.
+func (f *FindingEvidence) Asked() string {
 	op, n, _ := strings.Cut(f.Condition, " ")
 	count := n + "+"
 	if op == "gt" {
@@ -88,8 +87,8 @@ func (f *finding) asked() string {
 	return f.Type
 }
 
-// groupValue shows a value of a group.
-func groupValue(v jsontext.Value) string {
+// GroupText shows a value of a group.
+func GroupText(v jsontext.Value) string {
 	if text, ok := v.Text(); ok {
 		return text
 	}

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+)
+
+// excerpt is what a tag is about, safe to show.
+func excerpt(tag *ttpcron.Tag, t term.Terminal) string {
+	if tag.Text == "" {
+		return beginning(t, tag.TellingEvidence())
+	}
+	return beginning(t, tag.Text)
+}
+
+// maxExcerpt is how much of a text a table shows where nothing limits its
+// width.
+const maxExcerpt = 160
+
+// beginning is the beginning of an attacker's text, safe to show.
+func beginning(t term.Terminal, s string) string {
+	return t.Cut(term.Clean(s[:min(len(s), 4*maxExcerpt)]), maxExcerpt)
+}

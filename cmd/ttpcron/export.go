@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/export"
+)
+
+type exportOptions struct {
+	tagSelection
+	format, output string
+	passwords      bool
+	own            ttpcron.Networks
+}
+
+// formatChoice is a format with the flags that it alone has.
+type formatChoice struct {
+	export.Format
+	write export.Write
+	flags []string
+}
+
+func exportCommand() *command {
+	var o exportOptions
+	fs := cli.NewFlags()
+	o.define(fs)
+	fs.StringVar(&o.format, "format", "", "write the form `F`: see the list above")
+	fs.StringVar(&o.output, "output", "", "write to `PATH`, which is complete or not there; default: standard output")
+	fs.BoolVar(&o.passwords, "with-passwords", false, "do not mask captured passwords")
+	var choices []formatChoice
+	for _, f := range export.Formats() {
+		own := cli.NewFlags()
+		choice := formatChoice{Format: f, write: f.New(own)}
+		own.VisitAll(func(f *flag.Flag) {
+			choice.flags = append(choice.flags, f.Name)
+			fs.Var(f.Value, f.Name, f.Usage)
+		})
+		choices = append(choices, choice)
+	}
+	return &command{
+		Name: "export", Short: "write tags in the form that another system reads", Flags: fs,
+		Text: `Writes the tags that are selected, the newest first, in one of these forms:
+
+` + formatList() + `
+The same store and flags give the same bytes. A tag is known by its UUID, so that
+what is loaded twice is there once. Events are old: nothing is written that a
+receiver takes for an alert of today.
+
+Captured passwords are masked, unless --with-passwords is given. Ids of events and
+tags are hashes over what was recorded, so whoever has an export can still try
+passwords against them. What attackers typed is never masked, whatever it holds.`,
+		Examples: `ttpcron export --format csv --since 30d --output tags.csv
+ttpcron export --format jsonl --min-level high | jq .technique_name`,
+		Exits: []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
+				return err
+			}
+			f, err := chooseFormat(choices, o.format, fs)
+			if err != nil {
+				return err
+			}
+			if f.To != export.Stream && o.output == "" {
+				return cli.Usage(fmt.Sprintf("--format %s writes no stream", f.Name), "name what to write with --output PATH")
+			}
+			if err := o.check(s.now(), s.set.Attack); err != nil {
+				return err
+			}
+			o.own = s.set.OwnNetworks
+			return exportTags(ctx, s.out, s.stores, f, &o)
+		},
+	}
+}
+
+// formatList lists the formats for help.
+func formatList() string {
+	var b strings.Builder
+	for _, f := range export.Formats() {
+		fmt.Fprintf(&b, "  %-11s  %s\n", f.Name, f.Short)
+	}
+	return b.String()
+}
+
+// chooseFormat finds the format that was named, and refuses flags of others.
+func chooseFormat(choices []formatChoice, name string, fs *flag.FlagSet) (*formatChoice, error) {
+	var names []string
+	var chosen *formatChoice
+	for i := range choices {
+		names = append(names, choices[i].Name)
+		if choices[i].Name == name {
+			chosen = &choices[i]
+		}
+	}
+	hint := "formats are " + strings.Join(names, ", ")
+	if name == "" {
+		return nil, cli.Usage("--format is missing", hint)
+	}
+	if chosen == nil {
+		if near := cli.Nearest(name, names); near != "" {
+			hint = fmt.Sprintf("did you mean %s?", near)
+		}
+		return nil, cli.Usage(fmt.Sprintf("--format %q is not known", name), hint)
+	}
+	var err error
+	fs.Visit(func(f *flag.Flag) {
+		for _, c := range choices {
+			if slices.Contains(c.flags, f.Name) && c.Name != name {
+				err = cli.Usagef("--%s is of --format %s alone", f.Name, c.Name)
+			}
+		}
+	})
+	return chosen, err
+}
+
+func exportTags(ctx context.Context, out *term.Output, stores *store.Opener, f *formatChoice, o *exportOptions) error {
+	db, err := stores.Read(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := o.begin(ctx, out, db); err != nil {
+		return err
+	}
+	program, _ := buildVersion()
+	at, err := db.History.Moment(ctx)
+	if err != nil {
+		return err
+	}
+	o.q.UpTo = at.Seq
+	j := &export.Job{
+		Query: o.q, Table: o.under, Passwords: o.passwords, Version: program, Note: out.Note,
+		Tags: func(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[*export.Tag, error] {
+			return o.exported(o.tagsOf(ctx, db, q))
+		},
+	}
+	if err := writeExport(ctx, out, stores.DB, f, o.output, j); err != nil {
+		return err
+	}
+	o.noteLacking(out)
+	if err := o.noteLeftOut(ctx, out, db); err != nil {
+		return err
+	}
+	return streamed(ctx, out, db, at)
+}
+
+// exported yields tags as formats take them.
+func (o *exportOptions) exported(tags iter.Seq2[*shownTag, error]) iter.Seq2[*export.Tag, error] {
+	return func(yield func(*export.Tag, error) bool) {
+		for t, err := range tags {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			e := exportedTag(t, o.own)
+			if !o.passwords {
+				e.MaskPasswords()
+			}
+			if !yield(&e, nil) {
+				return
+			}
+		}
+	}
+}
+
+func exportedTag(t *shownTag, own ttpcron.Networks) export.Tag {
+	return export.Tag{Tag: t.Tag, Shown: t.Shown, UUID: t.UUID().String(), Mark: t.Mark(own), Checked: checkedByRules(&t.Tag)}
+}

@@ -1,0 +1,96 @@
+// Package export writes tags in the forms that other systems read.
+//
+// Start with [Formats]. A [Format] is one file of this package and one line in that list:
+// it says how it is called, defines the flags that it alone has, and writes. What it is
+// given is a [Job]: the tags, in the order of the store (the newest first), under the names
+// of a release of ATT&CK, without captured passwords unless they were asked for.
+//
+// What is promised of every format, and held by tests that range over the list: the same
+// store gives the same bytes; a tag is known by its UUID, so that what is loaded twice is
+// there once; memory does not grow with the tags; what an attacker wrote stays a value;
+// and nothing that a receiver would take for an alert of today is set, because the events
+// are old.
+package export
+
+import (
+	"context"
+	"flag"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
+)
+
+// Format is one form.
+type Format struct {
+	Name  string // as --format has it
+	Short string // one line of help: what it is, and who reads it
+	To    Target
+	// New defines the flags that only this format has, and returns what writes it once
+	// they are parsed. Their help begins with the name of the format.
+	New func(fs *flag.FlagSet) Write
+}
+
+// Write writes one export. It returns when all is written, or with the error of the tags
+// or of the output.
+type Write func(ctx context.Context, j *Job) error
+
+// Target is where a format is written.
+type Target int
+
+// The targets.
+const (
+	Stream Target = iota // bytes, one after another: standard output, or a file
+	File                 // a file that is written at several places, such as a database
+	Folder               // several files
+)
+
+// formats are all there are, in the order of help.
+var formats = []Format{
+	jsonl,
+	csv,
+}
+
+// Formats returns the formats.
+func Formats() []Format { return formats }
+
+// Tag is a tag as it is exported.
+type Tag struct {
+	ttpcron.Tag               // as it is recorded, but for masked passwords
+	Shown       ttpcron.Claim // under the names of the release
+	UUID        string        // of the tag as it is recorded
+	Mark        ttpcron.Mark  // of the attacker's address
+	Checked     bool          // rules look at its event again when they change
+}
+
+// Job is one export.
+type Job struct {
+	// Tags yields the tags that were selected, or those of another query. A tag is good
+	// until the next.
+	Tags func(context.Context, ttpcron.TagQuery) iter.Seq2[*Tag, error]
+	// Events yields the events of a session, at most so many, the first first.
+	Events func(ctx context.Context, session string, most int) iter.Seq2[*ttpcron.Event, error]
+	// Query is what was selected.
+	Query ttpcron.TagQuery
+	Table *attack.Table // the release whose names are shown
+
+	// Out takes what a Stream is. Path is where a File or a Folder is made: it is put in
+	// its place when Write has returned without an error.
+	Out  io.Writer
+	Path string
+	// Scratch makes a folder for files that are of no use afterwards, at most once.
+	Scratch func() (string, error)
+
+	Passwords bool   // captured passwords are not masked
+	Version   string // of the program
+	// Note says something to the person who exports: what was left out, and how much.
+	Note func(format string, args ...any)
+}
+
+// Selected yields the tags that were selected.
+func (j *Job) Selected(ctx context.Context) iter.Seq2[*Tag, error] { return j.Tags(ctx, j.Query) }
+
+// stamp writes a time in UTC as RFC 3339, with as many digits of the second as it has.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
