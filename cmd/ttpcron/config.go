@@ -28,7 +28,7 @@ import (
 
 func configCommands() *command {
 	return &command{
-		Name: "config", Args: "COMMAND", Short: "look at the config file before the daemon does", Terse: true,
+		Name: "config", Args: "COMMAND", Short: "look at the config file before the daemon does",
 		Text:     `What a config file may hold is in docs/config.md.`,
 		Examples: "ttpcron config check",
 		Sub:      []*command{configCheck()},
@@ -40,7 +40,7 @@ func configCheck() *command {
 	asJSON := flags.Bool("json", false, "print one JSON object: config, store, jobs, faults")
 	return &command{
 		Name: "config check", Args: "[FILE]", Short: "say what the daemon would do, and what is wrong", Flags: flags,
-		Raw: true, Terse: true, // a config file with faults is its business
+		Raw: true, // a config file with faults is its business
 		Text: `Says in words when each job of the config file would run, with the next five
 times, and finds what is wrong: unknown keys with their lines, values that mean
 nothing, schedules, inputs that cannot be read, rules that cannot be loaded.

