@@ -62,6 +62,7 @@ func (t *Tag) MaskPasswords() {
 // SetText sets Text and TextMasked to what the event tells, or where the tag has none to
 // what its evidence tells.
 func (t *Tag) SetText(e *Event) {
+	t.TextMasked = ""
 	if e == nil {
 		t.Text = Shorten(t.TellingEvidence(), MaxShown)
 		return

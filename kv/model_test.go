@@ -209,6 +209,7 @@ func (m *model) know(now map[string]ttpcron.Event, before uint64) {
 			if t.Seq == e.Seq {
 				t.AttackerUUID, t.AttackerIP, t.IdentityUUID, t.SessionID, t.DeckyID, t.Vantage = uuid, e.AttackerIP, e.IdentityUUID, e.SessionID, e.DeckyID, e.Vantage
 				t.Evidence = ttpcron.AppendEvidence(nil, &e, &t.Match)
+				t.SetText(&e)
 				m.tags[u] = t
 			}
 		}
