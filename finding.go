@@ -22,7 +22,7 @@ func SlotStart(slot int64, timespan time.Duration) time.Time {
 }
 
 // groupSpace is the namespace of identities that stand for a group, and never changes.
-var groupSpace = uuid5(urlSpace, []byte("ttpcron:group:v1"))
+var groupSpace = DeriveUUID(urlSpace, []byte("ttpcron:group:v1"))
 
 // Terms are on what terms a correlation finds something: what the evidence of all its
 // findings says alike. See [NewTerms].
@@ -150,7 +150,7 @@ func NewSubject(g Group, names []string) *Subject {
 		if s.attackerIP != "" {
 			s.attackerUUID = DeriveAttacker(s.attackerIP)
 		} else {
-			s.identityUUID = uuid5(groupSpace, []byte("group:"+sum)).String()
+			s.identityUUID = DeriveUUID(groupSpace, []byte("group:"+sum)).String()
 		}
 	}
 	return s

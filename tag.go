@@ -58,8 +58,8 @@ func hexValue(c byte) byte {
 	return 255
 }
 
-// uuid5 makes a version 5 UUID (RFC 4122, section 4.3) of name within space.
-func uuid5(space UUID, name []byte) UUID {
+// DeriveUUID makes a version 5 UUID (RFC 4122, section 4.3) of name within space.
+func DeriveUUID(space UUID, name []byte) UUID {
 	var stack [256]byte
 	b := append(append(stack[:0], space[:]...), name...)
 	sum := sha1.Sum(b)
@@ -74,13 +74,13 @@ var (
 
 	// tagSpace is DECNET's and never changes: a new value would orphan every
 	// stored tag and part us from the tags that DECNET makes.
-	tagSpace = uuid5(urlSpace, []byte("decnet:ttp_tag:v1"))
+	tagSpace = DeriveUUID(urlSpace, []byte("decnet:ttp_tag:v1"))
 
 	// attackerSpace is ours and never changes, for the same reason.
-	attackerSpace = uuid5(urlSpace, []byte("ttpcron:attacker_ip:v1"))
+	attackerSpace = DeriveUUID(urlSpace, []byte("ttpcron:attacker_ip:v1"))
 
 	// identitySpace is ours too. It holds identities of those who have no address.
-	identitySpace = uuid5(urlSpace, []byte("ttpcron:identity:v1"))
+	identitySpace = DeriveUUID(urlSpace, []byte("ttpcron:identity:v1"))
 )
 
 // DeriveAttacker returns the UUID that stands for an attacker of whom nothing
@@ -90,7 +90,7 @@ var (
 // mapped into IPv6); what is no address counts as it is.
 func DeriveAttacker(ip string) string {
 	var stack [64]byte
-	return uuid5(attackerSpace, appendAddress(stack[:0], ip)).String()
+	return DeriveUUID(attackerSpace, appendAddress(stack[:0], ip)).String()
 }
 
 // SessionIdentity returns the identity of whoever did what a sensor recorded
@@ -111,7 +111,7 @@ func HostIdentity(name string) string { return identityOf("host:", name) }
 
 func identityOf(what, name string) string {
 	var stack [128]byte
-	return uuid5(identitySpace, append(append(stack[:0], what...), name...)).String()
+	return DeriveUUID(identitySpace, append(append(stack[:0], what...), name...)).String()
 }
 
 // Claim is what a rule asserts of an event that it matches. One rule may make
@@ -207,7 +207,7 @@ func (t *Tag) UUID() UUID {
 	b = append(b, t.TechniqueID...)
 	b = append(b, '|')
 	b = append(b, t.SubTechniqueID...)
-	return uuid5(tagSpace, b)
+	return DeriveUUID(tagSpace, b)
 }
 
 // Verdict says how the tagging of an event went.

@@ -102,6 +102,11 @@ type Technique struct {
 	// place.
 	Deprecated bool
 
+	// STIX is the id of MITRE's own STIX object, attack-pattern--<uuid>, and Created is
+	// when that was made, RFC 3339 with milliseconds. Created is empty for the techniques
+	// that 19 brought, of which the source of that table does not say it.
+	STIX, Created string
+
 	parent string // its name
 }
 
@@ -227,8 +232,9 @@ var table191 string
 var table181 string
 
 // parse reads a table: a line for each tactic (id, name, short name) in matrix
-// order, and one for each technique (id, name, tactics, platforms, successor) in id
-// order. The successor is empty for a live technique and "-" for a deprecated one.
+// order, and one for each technique (id, name, tactics, platforms, successor, UUID of its STIX
+// object, when that was made) in id order. The successor is empty for a live technique
+// and "-" for a deprecated one.
 func (t *Table) parse() *catalogue {
 	c := &catalogue{byID: make(map[string]int, 1024)}
 	shared := map[string][]string{} // few combinations of tactics and platforms occur
@@ -245,8 +251,8 @@ func (t *Table) parse() *catalogue {
 		switch len(f) {
 		case 3:
 			c.tactics = append(c.tactics, Tactic{ID: f[0], Name: f[1], ShortName: f[2]})
-		case 5:
-			x := Technique{ID: f[0], Name: f[1], Tactics: list(f[2]), Platforms: list(f[3])}
+		case 7:
+			x := Technique{ID: f[0], Name: f[1], Tactics: list(f[2]), Platforms: list(f[3]), STIX: "attack-pattern--" + f[5], Created: f[6]}
 			if parent, ok := c.byID[x.Parent()]; ok {
 				x.parent = c.techniques[parent].Name
 			}

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
 )
 
 // each runs a test on every embedded release.
@@ -183,6 +186,33 @@ func BenchmarkLookup(b *testing.B) {
 	for b.Loop() {
 		if _, ok := Lookup("T1059.004"); !ok {
 			b.Fatal("not found")
+		}
+	}
+}
+
+// TestSTIX holds that every technique has MITRE's own object, the same in every release,
+// and a date where it is known.
+func TestSTIX(t *testing.T) {
+	for _, table := range Tables() {
+		seen := map[string]string{}
+		undated := 0
+		for x := range table.All() {
+			id, ok := strings.CutPrefix(x.STIX, "attack-pattern--")
+			if _, valid := ttpcron.ParseUUID(id); !ok || !valid || seen[id] != "" {
+				t.Errorf("%s, %s: STIX id %q, which %q has too", table.Release(), x.ID, x.STIX, seen[id])
+			}
+			seen[id] = x.ID
+			if other, ok := Lookup(x.ID); ok && (other.STIX != x.STIX || other.Created != x.Created) {
+				t.Errorf("%s is another object in %s", x.ID, table.Release())
+			}
+			if x.Created == "" {
+				undated++
+			} else if _, err := time.Parse("2006-01-02T15:04:05.000Z", x.Created); err != nil {
+				t.Errorf("%s was made at %q", x.ID, x.Created)
+			}
+		}
+		if want := map[string]int{"19.1": 23}[table.Number()]; undated != want {
+			t.Errorf("%s: %d techniques have no date, want %d", table.Release(), undated, want)
 		}
 	}
 }

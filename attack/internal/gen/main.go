@@ -1,7 +1,7 @@
 // Command gen writes one of package attack's tables from a STIX 2 bundle of ATT&CK for
 // Enterprise, the file enterprise-attack.json that MITRE publishes (gzip or
-// not). It copies ids, names, tactics, platforms and revocations, and nothing
-// else.
+// not). It copies ids, names, tactics, platforms, revocations and when an object was
+// made, and nothing else.
 package main
 
 import (
@@ -43,6 +43,7 @@ func main() {
 type object struct {
 	Type         string   `json:"type"`
 	ID           string   `json:"id"`
+	Created      string   `json:"created"`
 	Name         string   `json:"name"`
 	ShortName    string   `json:"x_mitre_shortname"`
 	Revoked      bool     `json:"revoked"`
@@ -138,8 +139,8 @@ func build(objects []object) (string, error) {
 			next = "-"
 		}
 		slices.Sort(t.Platforms)
-		fmt.Fprintf(&out, "%s\t%s\t%s\t%s\t%s\n", t.attackID(), t.Name,
-			strings.Join(tacticsOf(t, tactics), ","), strings.Join(t.Platforms, ","), next)
+		fmt.Fprintf(&out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.attackID(), t.Name,
+			strings.Join(tacticsOf(t, tactics), ","), strings.Join(t.Platforms, ","), next, strings.TrimPrefix(t.ID, "attack-pattern--"), t.Created)
 	}
 	return out.String(), nil
 }
