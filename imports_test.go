@@ -169,7 +169,7 @@ func TestArrowsOfTheProgram(t *testing.T) {
 		"ruleset":   {".", "attack", "cli", "jobs", "tagger", "tagger/correlation", "term"},
 		"inputs":    {".", "cli", "importer", "jobs", "term"},
 		"settings":  {".", "attack", "cli", "control", "host", "importer", "jobs", "kv", "metrics", "scheduler", "term"},
-		"store":     {".", "attack", "cli", "control", "host", "jobs", "kv", "kv/doctor", "scheduler", "term"},
+		"store":     {".", "attack", "cli", "control", "host", "jobs", "kv", "kv/block", "kv/doctor", "scheduler", "term"},
 		"daemon": {".", "attack", "cli", "control", "host", "inputs", "jobs", "kv", "metrics", "retention", "ruleset", "scheduler", "settings", "store",
 			"tagger", "term"},
 	}

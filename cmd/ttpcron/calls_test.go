@@ -67,6 +67,11 @@ func gathered[T any](seq iter.Seq2[T, error]) (all []T, err error) {
 	return all, nil
 }
 
+// query selects the events of an attacker.
+func (c *calling) query() ttpcron.EventQuery {
+	return ttpcron.EventQuery{Attacker: c.event.AttackerIP, UpTo: c.event.Seq}
+}
+
 // pair is an answer of two values.
 type pair struct{ A, B any }
 
@@ -91,6 +96,24 @@ func (c *calling) steps() map[string]func(s *store.Store) (any, error) {
 		"05 event": func(s *store.Store) (any, error) {
 			e, ok, err := s.History.EventByID(c.ctx, c.event.Kind, day, c.event.ID)
 			return pair{e, ok}, err
+		},
+		"56 event-blocks": func(s *store.Store) (any, error) { return s.History.Blocks(c.ctx, c.query()) },
+		"57 events-in": func(s *store.Store) (any, error) {
+			blocks, err := s.History.Blocks(c.ctx, c.query())
+			if err != nil {
+				return nil, err
+			}
+			var all []ttpcron.Event
+			for e, err := range s.History.EventsOf(c.ctx, c.query(), blocks) {
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, *e)
+			}
+			if len(all) == 0 {
+				err = errors.New("there are no events of the attacker")
+			}
+			return all, err
 		},
 		"06 known": func(s *store.Store) (any, error) {
 			return s.Archive.Known(c.ctx, []ttpcron.Event{c.event, {Kind: "command", ID: "new", Time: c.event.Time, AttackerIP: "192.0.2.1"}})

@@ -47,60 +47,113 @@ func (br *Reader) Read(kind ttpcron.SourceKind, day ttpcron.Day, first uint64, r
 	return br.decode(kind, day, first, r)
 }
 
-func (br *Reader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first uint64, r record.Reader) ([]ttpcron.Event, error) {
-	n := r.Count(MaxEvents)
-	var span Span
+// opened is a block whose columns are there, and not read yet.
+type opened struct {
+	events  int
+	span    Span
+	ids     record.Reader
+	idForm  byte
+	columns []byte
+	own     bool    // nothing else uses the memory of the columns
+	buffer  *[]byte // in which they lie otherwise
+}
+
+// open decompresses the columns of a block. The buffer goes back to the pool when they
+// are used no more.
+func (br *Reader) open(r *record.Reader) (o opened, err error) {
+	o.events = r.Count(MaxEvents)
 	if r.Version > 1 {
-		span.First = r.Count(86400)
-		span.Last = span.First + r.Count(86400)
+		o.span.First = r.Count(86400)
+		o.span.Last = o.span.First + r.Count(86400)
 	}
 	idBytes := r.Count(len(r.Rest))
-	idForm := r.Byte()
-	ids := record.Reader{Rest: r.Bytes(idBytes)}
+	o.idForm = r.Byte()
+	o.ids = record.Reader{Rest: r.Bytes(idBytes)}
 	size := r.Count(maxBlockBytes)
 	form := r.Byte()
 	if r.Err != nil {
-		return nil, r.Err
+		return o, r.Err
 	}
-	if n == 0 {
-		return nil, record.Damage("block without events")
+	if o.events == 0 {
+		return o, record.Damage("block without events")
 	}
-	columns, own := r.Rest, false
+	o.columns = r.Rest
 	if form == columnsZstd {
-		buf, _ := br.buffers.Get().(*[]byte)
-		if buf == nil {
-			buf = new([]byte)
+		if o.buffer, _ = br.buffers.Get().(*[]byte); o.buffer == nil {
+			o.buffer = new([]byte)
 		}
-		defer br.buffers.Put(buf)
-		out, err := br.decoder.DecodeAll(r.Rest, (*buf)[:0])
+		out, err := br.decoder.DecodeAll(r.Rest, (*o.buffer)[:0])
 		if err != nil {
-			return nil, record.Damagef("decompress: %v", err)
+			br.done(&o)
+			return o, record.Damagef("decompress: %v", err)
 		}
-		if own = cap(out) > maxBuffer; !own {
-			*buf = out[:0]
+		if o.own = cap(out) > maxBuffer; !o.own {
+			*o.buffer = out[:0]
 		}
-		columns = out
+		o.columns = out
 	}
-	if len(columns) != size {
-		return nil, record.Damagef("block has %d bytes, want %d", len(columns), size)
+	if len(o.columns) != size {
+		br.done(&o)
+		return o, record.Damagef("block has %d bytes, want %d", len(o.columns), size)
 	}
-	events := make([]ttpcron.Event, n)
+	return o, nil
+}
+
+// done gives the buffer of a block back.
+func (br *Reader) done(o *opened) {
+	if o.buffer != nil {
+		br.buffers.Put(o.buffer)
+	}
+}
+
+// Actors calls do for the actors of a block, which are events with nothing but attacker,
+// session and sensor, until it returns false. It reads no more of the block.
+func (br *Reader) Actors(kind ttpcron.SourceKind, day ttpcron.Day, first uint64, rec []byte, do func(*ttpcron.Event) bool) error {
+	r, err := record.TypeBlock.Open(rec, []byte(kind), record.BlockKey(day, first))
+	if err != nil {
+		return err
+	}
+	o, err := br.open(&r)
+	if err != nil {
+		return err
+	}
+	defer br.done(&o)
+	columns := record.Reader{Rest: o.columns}
+	actors := readActors(&columns, r.Version, o.events)
+	if columns.Err != nil {
+		return columns.Err
+	}
+	for i := range actors {
+		if !do(&actors[i]) {
+			break
+		}
+	}
+	return nil
+}
+
+func (br *Reader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first uint64, r record.Reader) ([]ttpcron.Event, error) {
+	o, err := br.open(&r)
+	if err != nil {
+		return nil, err
+	}
+	defer br.done(&o)
+	events := make([]ttpcron.Event, o.events)
 	for i := range events {
 		events[i].Kind = kind
 	}
-	if r.Version > 1 && idForm == idsContent {
-		if idBytes > 0 {
+	if r.Version > 1 && o.idForm == idsContent {
+		if len(o.ids.Rest) > 0 {
 			return nil, record.Damage("ids of events that have none")
 		}
-	} else if err := readIDs(&ids, idForm, events); err != nil {
+	} else if err := readIDs(&o.ids, o.idForm, events); err != nil {
 		return nil, err
 	}
-	if err := readColumns(columns, own, r.Version, day, first, events); err != nil {
+	if err := readColumns(o.columns, o.own, r.Version, day, first, events); err != nil {
 		return nil, err
 	}
 	if r.Version == 1 {
 		forgetDerived(events)
-	} else if span != spanOf(day, events) {
+	} else if o.span != spanOf(day, events) {
 		return nil, record.Damage("events happened at other times than their block says")
 	}
 	return events, nil

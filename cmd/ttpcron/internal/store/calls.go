@@ -47,6 +47,9 @@ var calls = control.Name(struct {
 	Moment  call[none, ttpcron.Moment]
 	Event   call[eventOf, found[ttpcron.Event]]
 
+	EventBlocks call[blocksFrom, blockPage]
+	EventsIn    call[eventsIn, []ttpcron.Event]
+
 	MatchDays     call[ttpcron.Day, []ttpcron.MatchDay]
 	EventHorizon  call[none, ttpcron.Day]
 	AwaitedBefore call[none, ttpcron.Day]
@@ -115,6 +118,14 @@ var calls = control.Name(struct {
 	Event: does(func(ctx context.Context, h *Holder, q eventOf) (f found[ttpcron.Event], err error) {
 		f.Value, f.OK, err = h.DB.EventByID(ctx, q.Kind, q.Day, q.ID)
 		return f, err
+	}),
+
+	EventBlocks: does(func(ctx context.Context, h *Holder, q blocksFrom) (p blockPage, err error) {
+		p.Blocks, p.Next, err = h.DB.EventBlocks(ctx, q.Query, q.From)
+		return p, err
+	}),
+	EventsIn: does(func(ctx context.Context, h *Holder, q eventsIn) ([]ttpcron.Event, error) {
+		return h.DB.EventsIn(ctx, q.Query, q.Block)
 	}),
 
 	MatchDays: does(func(ctx context.Context, h *Holder, from ttpcron.Day) ([]ttpcron.MatchDay, error) {
@@ -344,6 +355,18 @@ type (
 		Kind ttpcron.SourceKind
 		Day  ttpcron.Day
 		ID   string
+	}
+	blocksFrom struct {
+		Query ttpcron.EventQuery
+		From  kv.BlockPosition
+	}
+	blockPage struct {
+		Blocks []ttpcron.EventBlock
+		Next   kv.BlockPosition
+	}
+	eventsIn struct {
+		Query ttpcron.EventQuery
+		Block ttpcron.EventBlock
 	}
 	found[T any] struct {
 		Value T

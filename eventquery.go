@@ -1,0 +1,43 @@
+package ttpcron
+
+import "strings"
+
+// EventQuery selects events by who acted, where. Empty members select everything.
+type EventQuery struct {
+	Attacker      string // UUID or address
+	Session       string
+	SessionBegins string // the first characters of the id of the session
+	Sensor        string
+	Window        Window // of event time
+	UpTo          uint64 // arrival number, at the most; 0: any
+}
+
+// MatchActor reports whether events of an actor can be selected. It looks at attacker,
+// session and sensor.
+func (q *EventQuery) MatchActor(e *Event, attackers *Attackers) bool {
+	if q.Session != "" && e.SessionID != q.Session || q.Sensor != "" && e.DeckyID != q.Sensor || !strings.HasPrefix(e.SessionID, q.SessionBegins) {
+		return false
+	}
+	if q.Attacker == "" || e.AttackerIP == q.Attacker || e.IdentityUUID == q.Attacker || e.AttackerUUID == q.Attacker {
+		return true
+	}
+	if !e.DerivesAttacker() || len(q.Attacker) != 36 {
+		return false
+	}
+	uuid, _ := attackers.Of(e)
+	return uuid == q.Attacker
+}
+
+// Match reports whether an event is selected.
+func (q *EventQuery) Match(e *Event, attackers *Attackers) bool {
+	return (q.UpTo == 0 || e.Seq <= q.UpTo) && q.Window.Contains(e.Time) && q.MatchActor(e, attackers)
+}
+
+// EventBlock is some events of a kind and day that arrived one after another, at most a
+// few hundred, and among them some that a query selects.
+type EventBlock struct {
+	Kind        SourceKind
+	Day         Day
+	First       uint64 // arrival number of the first
+	Since, Till int    // seconds of the day in which all of them happened
+}
