@@ -51,6 +51,9 @@ const (
 var formats = []Format{
 	jsonl,
 	csv,
+	ecs,
+	ocsf,
+	timesketch,
 }
 
 // Formats returns the formats.

@@ -63,6 +63,23 @@ func sampleTags(n int) []Tag {
 	return tags
 }
 
+// everyKind has a tag of each kind of event, with all that evidence of the kind may hold,
+// before sample tags.
+func everyKind() []Tag {
+	tags := sampleTags(2 * len(hostile))
+	for i, kind := range append(ttpcron.Kinds(), "intel") {
+		t := sampleTag(len(tags))
+		t.SourceKind, t.SourceID, t.EventTime = kind, fmt.Sprint(kind, "-", i), tags[len(tags)-1].EventTime
+		t.Evidence = json.RawMessage(`{"command_text":"id","username":"root","user":"root","url":"http://192.0.2.1/\udcff","sha256":"` + strings.Repeat("0a", 32) +
+			`","destination":"192.0.2.25:25","dst_ip":"192.0.2.25","dst_port":25,"method":"GET","raw_url":"/x?y","user_agent":"\ud83dcurl","service":"SSH","matched":null,"group":{"session_id":null}}`)
+		t.UUID = t.Tag.UUID().String()
+		tags = append(tags, t)
+	}
+	t := sampleTag(len(tags))
+	t.AttackerIP, t.Evidence, t.DeckyID, t.SessionID, t.Text = "not an address", nil, "", "", ""
+	return append(tags, t)
+}
+
 // exportTo has a format write tags, with the flags of its own that are given. What it gives is
 // the stream, or the path of what was made.
 func exportTo(t testing.TB, f Format, tags []Tag, flags ...string) (stream []byte, path string) {

@@ -1,0 +1,142 @@
+package export
+
+import (
+	"bytes"
+	stdcsv "encoding/csv"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// found reads the UUIDs of tags out of what a format wrote, in the way of those who read
+// the format: by a library where there is one. A new format has an entry here.
+var found = map[string]func(t testing.TB, stream []byte, path string) []string{
+	"jsonl": func(t testing.TB, stream []byte, _ string) []string { return uuidsOfLines(t, stream, "uuid") },
+	"csv":   func(t testing.TB, stream []byte, _ string) []string { return uuidsOfRows(t, stream) },
+	"ecs": func(t testing.TB, stream []byte, _ string) (uuids []string) {
+		for _, d := range bulk(t, stream) {
+			uuids = append(uuids, d.id)
+		}
+		return uuids
+	},
+	"ocsf": func(t testing.TB, stream []byte, _ string) []string {
+		return uuidsOfLines(t, stream, "metadata", "uid")
+	},
+	"timesketch": func(t testing.TB, stream []byte, _ string) []string { return uuidsOfLines(t, stream, "uuid") },
+}
+
+// lines decodes JSON lines.
+func lines(t testing.TB, stream []byte) (all []map[string]any) {
+	t.Helper()
+	for line := range bytes.Lines(stream) {
+		var object map[string]any
+		if err := json.Unmarshal(line, &object); err != nil || !bytes.HasSuffix(line, []byte("\n")) {
+			t.Fatalf("%v in %.200q", err, line)
+		}
+		all = append(all, object)
+	}
+	return all
+}
+
+func uuidsOfLines(t testing.TB, stream []byte, path ...string) (uuids []string) {
+	for _, object := range lines(t, stream) {
+		for _, name := range path[:len(path)-1] {
+			object = object[name].(map[string]any)
+		}
+		uuids = append(uuids, object[path[len(path)-1]].(string))
+	}
+	return uuids
+}
+
+func uuidsOfRows(t testing.TB, stream []byte) (uuids []string) {
+	rows, err := stdcsv.NewReader(bytes.NewReader(stream)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	column := slices.Index(rows[0], "uuid")
+	for _, row := range rows[1:] {
+		uuids = append(uuids, row[column])
+	}
+	return uuids
+}
+
+// TestTagsOfFormats holds that every tag is there, once, under its UUID, and no other.
+func TestTagsOfFormats(t *testing.T) {
+	for _, f := range Formats() {
+		t.Run(f.Name, func(t *testing.T) {
+			read := found[f.Name]
+			if read == nil {
+				t.Fatalf("found in found_test.go has no entry for %s: nothing reads what it writes", f.Name)
+			}
+			for _, n := range []int{0, 1, 2 * len(hostile), 3000} {
+				tags := sampleTags(n)
+				stream, path := exportTo(t, f, tags)
+				got, want := map[string]int{}, map[string]int{}
+				for _, uuid := range read(t, stream, path) {
+					got[uuid]++
+				}
+				for i := range tags {
+					want[tags[i].UUID]++
+				}
+				if !maps.Equal(got, want) {
+					t.Errorf("of %d tags are there %d", len(want), len(got))
+				}
+			}
+		})
+	}
+}
+
+// TestHostileTexts holds that each text that an attacker wrote comes out of JSON as one
+// value, where it was put, whatever it holds.
+func TestHostileTexts(t *testing.T) {
+	for name, path := range map[string][]string{"jsonl": {"text"}, "ecs": {"process", "command_line"}, "ocsf": {"unmapped", "text"}, "timesketch": {"text"}} {
+		f := Formats()[slices.IndexFunc(Formats(), func(f Format) bool { return f.Name == name })]
+		tags := sampleTags(6 * len(hostile))
+		flags := []string{}
+		if name == "ecs" {
+			flags = append(flags, "--no-actions")
+		}
+		stream, _ := exportTo(t, f, tags, flags...)
+		for i, object := range lines(t, stream) {
+			want := unicodeText(tags[i].Text)
+			if name == "jsonl" {
+				want = strings.ToValidUTF8(tags[i].Text, "\ufffd\ufffd") // by encoding/json, one for each byte
+			}
+			if name == "ecs" && tags[i].SourceKind != "command" {
+				continue
+			}
+			for _, member := range path[:len(path)-1] {
+				object, _ = object[member].(map[string]any)
+			}
+			if got, _ := object[path[len(path)-1]].(string); got != want {
+				t.Errorf("%s: %q came out as %q", name, tags[i].Text, got)
+			}
+		}
+	}
+}
+
+func TestUnicodeJSON(t *testing.T) {
+	for in, want := range map[string]string{
+		`"plain \n \\ \" \/"`:       `"plain \n \\ \" \/"`,
+		`"\udcff"`:                  `"\\xff"`,
+		`"\\udcff"`:                 `"\\udcff"`,
+		`"\ud83d\ude00"`:            `"\ud83d\ude00"`,
+		`"\ud83d"`:                  `"\ufffd"`,
+		`"\ud83dx\udc00\u00e9"`:     `"\ufffdx\ufffd\u00e9"`,
+		"\"\u00e9\U0001f600\"":      `"\u00e9\ud83d\ude00"`,
+		"\"\xff\xc3\"":              `"\\xff\\xc3"`,
+		`"\uzzzz`:                   `"\uzzzz`,
+		`"\ud83`:                    `"\ud83`,
+		`"\`:                        `"\`,
+		`{"a":[1,null,"\u0000"]}`:   `{"a":[1,null,"\u0000"]}`,
+		`"\ud83d\ud83d\ude00\\u"`:   `"\ufffd\ud83d\ude00\\u"`,
+		"\"\u2028\u202e\"":          `"\u2028\u202e"`,
+		`"\u000a\udc80\udcff\udc7f`: `"\u000a\\x80\\xff\ufffd`,
+	} {
+		if got := string(unicodeJSON(nil, []byte(in))); got != want {
+			t.Errorf("%s became %s, want %s", in, got, want)
+		}
+	}
+}
