@@ -54,6 +54,7 @@ var formats = []Format{
 	ecs,
 	ocsf,
 	timesketch,
+	stix,
 }
 
 // Formats returns the formats.

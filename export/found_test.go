@@ -24,6 +24,7 @@ var found = map[string]func(t testing.TB, stream []byte, path string) []string{
 	"ocsf": func(t testing.TB, stream []byte, _ string) []string {
 		return uuidsOfLines(t, stream, "metadata", "uid")
 	},
+	"stix":       func(t testing.TB, stream []byte, _ string) []string { return sightedUUIDs(stixBundlesOf(t, stream)) },
 	"timesketch": func(t testing.TB, stream []byte, _ string) []string { return uuidsOfLines(t, stream, "uuid") },
 }
 

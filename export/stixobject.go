@@ -29,18 +29,14 @@ var (
 // theirs are newer and win.
 const stixEpoch = "2017-05-31T00:00:00.000Z"
 
-// text is a string that somebody else wrote. In JSON it is valid Unicode, with U+FFFD for
-// what is not, and has no control character as it is.
+// text is a string that somebody else wrote. In JSON it is Unicode, see unicodeText, and
+// has no control character as it is.
 type text string
 
 // MarshalJSON implements json.Marshaler.
 func (t text) MarshalJSON() ([]byte, error) {
-	return jsontext.AppendString(nil, validText(string(t))), nil
+	return jsontext.AppendString(nil, unicodeText(string(t))), nil
 }
-
-// validText is s with U+FFFD for what is no UTF-8, which many readers of JSON refuse in any
-// spelling.
-func validText(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
 // stixID makes the id of an object of our own from what it stands for.
 func stixID(kind string, parts ...string) string {
@@ -199,7 +195,7 @@ func addressObservable(address string) *stixObservable {
 func urlObservable(url string) *stixObservable { return valueObservable("url", url) }
 
 func valueObservable(kind, value string) *stixObservable {
-	value = validText(value)
+	value = unicodeText(value)
 	canonical := string(appendCanonical([]byte(`{"value":`), value)) + "}"
 	return &stixObservable{kind, "2.1", observableID(kind, canonical), text(value)}
 }
@@ -214,7 +210,7 @@ type stixProcess struct {
 
 // commandProcess is a command line, the same object wherever it is typed.
 func commandProcess(line string) *stixProcess {
-	line = validText(line)
+	line = unicodeText(line)
 	return &stixProcess{"process", "2.1", stixID("process", line), text(line)}
 }
 
@@ -229,7 +225,7 @@ type stixFile struct {
 
 // fileObservable is a file by its SHA-256 in lower-case hex, its name, or both.
 func fileObservable(sha256, name string) *stixFile {
-	f := &stixFile{Type: "file", SpecVersion: "2.1", Name: text(validText(name))}
+	f := &stixFile{Type: "file", SpecVersion: "2.1", Name: text(unicodeText(name))}
 	var members []string
 	if sha256 != "" {
 		f.Hashes = map[string]string{"SHA-256": sha256}
@@ -242,7 +238,7 @@ func fileObservable(sha256, name string) *stixFile {
 	return f
 }
 
-// appendCanonical appends valid UTF-8 as a string of RFC 8785, which escapes nothing but
+// appendCanonical appends UTF-8 as a string of RFC 8785, which escapes nothing but
 // what must be.
 func appendCanonical(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
