@@ -267,11 +267,13 @@ func (s RuleState) At(now time.Time) RuleStatus {
 
 // TagQuery selects tags. Empty members select everything.
 type TagQuery struct {
-	Attacker  string   // UUID or address
-	Networks  Networks // in which the attacker's address is; nil: anywhere
-	Session   string
-	Sensor    string
-	Technique string // Tnnnn selects its sub-techniques too; Tnnnn.nnn only itself
+	Attacker string   // UUID or address; see SelectAttacker
+	Networks Networks // in which the attacker's address is; nil: anywhere
+	// AttackerToo are other names of the Attacker.
+	AttackerToo []string
+	Session     string
+	Sensor      string
+	Technique   string // Tnnnn selects its sub-techniques too; Tnnnn.nnn only itself
 	// Counterparts are what Technique is under the names shown, where it is not one
 	// of them: each is selected beside it, but none of its sub-techniques.
 	Counterparts  []string
@@ -297,7 +299,7 @@ func (q *TagQuery) Match(t *Tag) bool {
 
 // MatchEvent reports whether a tag can be selected, going by all but its claim and level.
 func (q *TagQuery) MatchEvent(t *Tag) bool {
-	return (q.Attacker == "" || t.AttackerUUID == q.Attacker || t.AttackerIP == q.Attacker || t.IdentityUUID == q.Attacker) &&
+	return (q.Attacker == "" || q.IsAttacker(t.AttackerUUID, t.AttackerIP, t.IdentityUUID)) &&
 		(q.Networks == nil || q.Networks.Contains(t.AttackerIP)) &&
 		(q.Session == "" || t.SessionID == q.Session) &&
 		(q.Sensor == "" || t.DeckyID == q.Sensor) &&

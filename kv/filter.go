@@ -27,9 +27,12 @@ func newFilter(s *record.Secret, q *ttpcron.TagQuery, matching []bool) *filter {
 		f.claims = nil
 	}
 	if q.Attacker != "" {
-		hash := s.Attacker(q.Attacker)
+		for _, name := range append([]string{q.Attacker}, q.AttackerToo...) {
+			hash := s.Attacker(name)
+			f.names = append(f.names, record.HashKey(record.RollupAttacker, hash), record.HashKey(record.RollupAlias, hash))
+		}
 		derived := s.Attacker(ttpcron.DeriveAttacker(q.Attacker)) // has no alias for the address
-		f.names = append(f.names, record.HashKey(record.RollupAttacker, hash), record.HashKey(record.RollupAlias, hash), record.HashKey(record.RollupAttacker, derived))
+		f.names = append(f.names, record.HashKey(record.RollupAttacker, derived))
 	}
 	if q.Session != "" {
 		f.session = record.HashKey(record.RollupAlias, s.Session(q.Session))

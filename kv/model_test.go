@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -351,6 +352,9 @@ func (h *history) event() ttpcron.Event {
 	e.Kind = kinds[h.rnd.IntN(len(kinds))]
 	if h.rnd.IntN(3) == 0 {
 		e.Vantage = ttpcron.VantageHost
+	}
+	if h.rnd.IntN(4) == 0 {
+		e.DeckyID = "sensor-2"
 	}
 	switch h.rnd.IntN(8) {
 	case 0:
@@ -860,9 +864,28 @@ func (h *history) query() (q ttpcron.TagQuery) {
 		e = h.m.events[h.rnd.IntN(len(h.m.events))]
 	}
 	half := func() bool { return h.rnd.IntN(3) == 0 }
+	rarely := func() bool { return h.rnd.IntN(8) == 0 }
 	if half() {
 		uuid, _ := e.Attacker()
 		q.Attacker = [...]string{uuid, e.AttackerIP, e.IdentityUUID, "nobody"}[h.rnd.IntN(4)]
+	}
+	if rarely() && e.AttackerIP != "" {
+		q.SelectAttacker([...]string{e.AttackerIP, "::ffff:" + e.AttackerIP, strings.ToUpper("::ffff:" + e.AttackerIP)}[h.rnd.IntN(3)])
+	}
+	if rarely() {
+		q.Networks, _ = ttpcron.ParseNetworks([...]string{cmp.Or(e.AttackerIP, "192.0.2.1") + "/9", "0.0.0.0/1", "2001:db8::/32"}[h.rnd.IntN(3)])
+	}
+	if rarely() {
+		q.Sensor = [...]string{"sensor-1", "sensor-2", "sensor-3"}[h.rnd.IntN(3)]
+	}
+	if rarely() {
+		q.Levels = append(q.Levels, ttpcron.Levels()[h.rnd.IntN(5)], ttpcron.Levels()[h.rnd.IntN(5)])
+	}
+	if rarely() {
+		q.MadeSince = time.Date(2024, 7, 1, 12, 0, 0, h.rnd.IntN(2), time.UTC).Add(time.Duration(h.rnd.IntN(101)) * time.Second)
+	}
+	if rarely() {
+		q.UpTo = h.rnd.Uint64N(h.m.last + 2)
 	}
 	if half() {
 		q.Session = e.SessionID

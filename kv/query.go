@@ -125,8 +125,9 @@ type tagScan struct {
 	standIn  *standIn
 	tags     *tagReader
 
-	leftOut bool // what the levels of the query leave out is looked for
-	counted int  // such tags that are counted and not read
+	upTo    uint64 // of the query; 0 while no event has arrived later
+	leftOut bool   // what the levels of the query leave out is looked for
+	counted int    // such tags that are counted and not read
 
 	before ttpcron.Day // days from here on have been seen
 	until  []byte      // and of the day before it places from here on; nil when that day is finished
@@ -146,6 +147,13 @@ func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
 	err = s.db.view(ctx, func(tx *txn) error {
 		if err := s.prepare(tx); err != nil || s.done {
 			return err
+		}
+		if s.upTo = s.q.UpTo; s.upTo > 0 {
+			if last, err := arrival(tx); err != nil {
+				return err
+			} else if last <= s.upTo {
+				s.upTo = 0
+			}
 		}
 		days := tx.top(layout.Tags)
 		for budget := scanKeys; budget > 0 && len(page) < scanTags; {
@@ -178,7 +186,7 @@ func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
 // count counts what is left out of the day at hand if nobody has to look at its tags,
 // and is done with the day then.
 func (s *tagScan) count(tx *txn) (ok bool, err error) {
-	if !s.leftOut || s.narrow() || s.q.ArrivedAfter > 0 || s.q.UpTo > 0 || !s.q.MadeSince.IsZero() || !s.q.Window.Covers(s.before) {
+	if !s.leftOut || s.narrow() || s.q.ArrivedAfter > 0 || s.upTo > 0 || !s.q.MadeSince.IsZero() || !s.q.Window.Covers(s.before) {
 		return false, nil
 	}
 	name := record.DayKey(s.before)
@@ -355,7 +363,7 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 // and reports whether all of it does, and no other tag stands for it.
 func (s *tagScan) match(tx *txn, b *bucket, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, ok bool, err error) {
 	if id, seq, ok := record.PeekTag(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) {
-		if !s.matching[id-1] || seq <= s.q.ArrivedAfter && s.q.ArrivedAfter > 0 && s.claims[id-1].Kind != ttpcron.Correlation {
+		if !s.matching[id-1] || s.upTo > 0 && seq > s.upTo || seq <= s.q.ArrivedAfter && s.q.ArrivedAfter > 0 && s.claims[id-1].Kind != ttpcron.Correlation {
 			return t, false, nil
 		}
 		if seq > 0 && s.narrow() {
@@ -363,7 +371,7 @@ func (s *tagScan) match(tx *txn, b *bucket, day ttpcron.Day, key, rec []byte) (t
 				return t, false, err
 			}
 		}
-		if s.leftOut && s.q.MadeSince.IsZero() && s.q.UpTo == 0 && (seq > 0 || !s.narrow() && s.q.ArrivedAfter == 0) && s.standIn.of(id) == nil {
+		if s.leftOut && s.q.MadeSince.IsZero() && (seq > 0 || !s.narrow() && s.q.ArrivedAfter == 0) && s.standIn.of(id) == nil {
 			s.counted++
 			return t, false, nil
 		}

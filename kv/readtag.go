@@ -122,7 +122,7 @@ func (r *tagReader) selects(tx *txn, q *ttpcron.TagQuery, at record.KindDay, seq
 	}
 	return (q.Session == "" || e.SessionID == q.Session) && (q.Sensor == "" || e.DeckyID == q.Sensor) &&
 		(q.Networks == nil || q.Networks.Contains(e.AttackerIP)) &&
-		(q.Attacker == "" || e.AttackerIP == q.Attacker || e.IdentityUUID == q.Attacker || r.deriver.Attacker(e) == q.Attacker), nil
+		(q.Attacker == "" || q.IsAttacker(e.AttackerIP, e.IdentityUUID) || q.IsAttacker(r.deriver.Attacker(e))), nil
 }
 
 // show gives a tag its text, and its evidence unless it is whole and has it.

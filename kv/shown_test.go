@@ -173,6 +173,18 @@ func randomQuery(rnd *rand.Rand, all []ttpcron.Tag) (q ttpcron.TagQuery) {
 	if rnd.IntN(4) == 0 {
 		q.Rule = tag.RuleID
 	}
+	switch rnd.IntN(12) {
+	case 0:
+		q.SelectAttacker("::ffff:" + tag.AttackerIP)
+	case 1:
+		q.Networks, _ = ttpcron.ParseNetworks(tag.AttackerIP + "/30")
+	case 2:
+		q.Sensor = tag.DeckyID
+	case 3:
+		q.Levels = []ttpcron.Level{tag.Level}
+	case 4:
+		q.MadeSince = tag.CreatedAt
+	}
 	q.MinLevels = randomLevels(rnd)
 	if rnd.IntN(3) == 0 {
 		q.Window = ttpcron.Window{Since: tag.EventTime, Until: tag.EventTime.Add(30 * time.Hour)}
