@@ -8,11 +8,13 @@ import (
 // Column describes a column of a table.
 type Column struct {
 	Title string
-	Right bool   // aligned to the right, as numbers are
-	Min   int    // the least it is cut to while others can give way; 0: it is not cut
-	Spare int    // left out of a narrow terminal, 1 before 2; 0: never
-	Tail  bool   // cut at its front: the end of a path tells files apart
-	SGR   string // its colour
+	Right bool // aligned to the right, as numbers are
+	Min   int  // the least it is cut to while others can give way; 0: it is not cut
+	Spare int  // left out of a narrow terminal, 1 before 2; 0: never
+	Tail  bool // cut at its front: the end of a path tells files apart
+	// Cut cuts in another way than [Terminal.Cut]; nil: in that.
+	Cut func(t Terminal, cleaned string, width int) string
+	SGR string // its colour
 }
 
 // Table is printed with columns as wide as their content. Where that is wider
@@ -165,6 +167,9 @@ func (t *Table) line(out *strings.Builder, term Terminal, widths []int, i int) {
 		}
 		if c.Tail && i >= 0 {
 			text = term.CutFront(text, widths[k])
+		}
+		if c.Cut != nil && i >= 0 {
+			text = c.Cut(term, text, widths[k])
 		}
 		text = term.Cut(text, widths[k])
 		pad := strings.Repeat(" ", max(0, widths[k]-Cells(text)))

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+	"golang.org/x/text/width"
 )
 
 // Terminal says what can be shown where output goes.
@@ -77,15 +78,14 @@ func Cells(s string) int {
 	return n
 }
 
-// runeCells is 2 for the characters of East Asian scripts and for pictures,
-// after Unicode's EastAsianWidth (W and F), taken in whole blocks.
+// runeCells is 2 for the characters of East Asian scripts and for pictures (Unicode's
+// East_Asian_Width W and F). Cleaned text has none without a cell of its own.
 func runeCells(r rune) int {
-	switch {
-	case r < 0x1100:
+	if r < 0x1100 {
 		return 1
-	case r <= 0x115f, r >= 0x2e80 && r <= 0xa4cf, r >= 0xac00 && r <= 0xd7a3, r >= 0xf900 && r <= 0xfaff,
-		r >= 0xfe30 && r <= 0xfe6f, r >= 0xff00 && r <= 0xff60, r >= 0xffe0 && r <= 0xffe6,
-		r >= 0x1f300 && r <= 0x1faff, r >= 0x20000 && r <= 0x3fffd:
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
 		return 2
 	}
 	return 1
@@ -107,6 +107,41 @@ func (t Terminal) Cut(s string, width int) string {
 		}
 	}
 	return s
+}
+
+// CutTelling is Cut, but of a path or an address of a file, which has a slash and no blank,
+// it keeps the end, by which files are told apart, and as much of the beginning as fits.
+func (t Terminal) CutTelling(s string, width int) string {
+	if strings.ContainsRune(s, ' ') || !strings.Contains(strings.TrimRight(s, "/"), "/") {
+		return t.Cut(s, width)
+	}
+	name := strings.LastIndexByte(strings.TrimRight(s, "/"), '/')
+	if end := Cells(s[name:]); end < width && width-1-end >= end/4 {
+		return t.cutBefore(s, end, width)
+	}
+	return t.CutMiddle(s, width)
+}
+
+// CutMiddle is Cut, but keeps both ends of the text.
+func (t Terminal) CutMiddle(s string, width int) string { return t.cutBefore(s, width/2, width) }
+
+// cutBefore takes out of a text what is before its last cells and too much.
+func (t Terminal) cutBefore(s string, end, width int) string {
+	n := Cells(s)
+	if width <= 0 || n <= width {
+		return s
+	}
+	if width == 1 {
+		return t.Cut(s, 1)
+	}
+	front := t.Cut(s, width-end)
+	for i, r := range s {
+		if n <= end {
+			return front + s[i:]
+		}
+		n -= runeCells(r)
+	}
+	return front
 }
 
 // CutFront is Cut, but keeps the end of the text.

@@ -52,6 +52,11 @@ func FuzzClean(f *testing.F) {
 			if got := term.Cut(c, width); Cells(got) > width || !utf8.ValidString(got) {
 				t.Fatalf("cut(%q, %d) = %q", c, width, got)
 			}
+			for how, got := range []string{term.CutFront(c, width), term.CutMiddle(c, width), term.CutTelling(c, width)} {
+				if Cells(got) > width || !utf8.ValidString(got) || Cells(c) <= width && got != c {
+					t.Fatalf("cut %d of (%q, %d) = %q", how, c, width, got)
+				}
+			}
 			if got := term.Fit(c, width); Cells(got) != width {
 				t.Fatalf("fit(%q, %d) takes %d cells", c, width, Cells(got))
 			}
@@ -144,6 +149,47 @@ func TestCutFront(t *testing.T) {
 			t.Errorf("cutFront(%q, %d) = %q, want %q", tt.text, tt.width, got, tt.want)
 		}
 	}
+}
+
+func TestCutTelling(t *testing.T) {
+	for _, tt := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"uname -a; cat /etc/passwd", 12, "uname -a; c…"},
+		{"http://203.0.113.9/bins/x86.sh", 20, "http://203.0…/x86.sh"},
+		{"/var/tmp/.cache/agent", 12, "/var/…/agent"},
+		{"/var/tmp/.cache/", 12, "/va…/.cache/"},
+		{"/a-name-that-is-too-long-for-it", 11, "/a-na…or-it"},
+		{"root/hunter2", 80, "root/hunter2"},
+		{"", 5, ""}, {"/", 1, "/"}, {"//////", 3, "//…"}, {"/東京/漢字.sh", 9, "/東….sh"}, {"/a/b", 1, "…"},
+	} {
+		if got := (Terminal{UTF8: true}).CutTelling(tt.text, tt.width); got != tt.want {
+			t.Errorf("CutTelling(%q, %d) = %q, want %q", tt.text, tt.width, got, tt.want)
+		}
+	}
+}
+
+func TestCells(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "abc": 3, "漢字": 4, "ｶﾅ": 2, "ＡＢ": 4, "한글": 4, "é": 1, "😀": 2, "⌚": 2, "🀄": 2, "→…": 2, "𠀀": 2, "ꥠ": 2} {
+		if got := Cells(text); got != want {
+			t.Errorf("%q takes %d cells, want %d", text, got, want)
+		}
+	}
+}
+
+// Unclean gives back what Clean has escaped, but for a backslash that was typed.
+func FuzzUnclean(f *testing.F) {
+	f.Add("\x1b]0;title\a\u202e\xff\U000e0001\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		if strings.Contains(s, `\`) {
+			return
+		}
+		if got := Clean(Unclean(Clean(s))); got != Clean(s) {
+			t.Fatalf("%q is shown as %q, which is taken back as %q", s, Clean(s), got)
+		}
+	})
 }
 
 func TestTableInParts(t *testing.T) {
