@@ -24,6 +24,9 @@ var csvColumns = []string{
 	"attack_release", "mitre_url", "attacker_mark", "checked", "created_at", "uuid",
 }
 
+// WriteCSV writes an export in the form csv, as it is without flags.
+func WriteCSV(ctx context.Context, j *Job) error { return writeCSV(ctx, j, false) }
+
 func writeCSV(ctx context.Context, j *Job, bom bool) error {
 	if bom {
 		if _, err := io.WriteString(j.Out, "\ufeff"); err != nil {

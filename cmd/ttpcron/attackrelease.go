@@ -99,7 +99,7 @@ var techniqueForm = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
 // selectTechnique has a query select a technique that is named as in any release, and
 // says what it is in the one that is shown, if that is something else.
 func selectTechnique(q *ttpcron.TagQuery, name string, table *attack.Table) (note string, err error) {
-	id := strings.ToUpper(name)
+	id := strings.ToUpper(pastedID(name))
 	if id != "" && !techniqueForm.MatchString(id) {
 		return "", cli.Usage(fmt.Sprintf("--technique %q is no technique id", name), "an id looks like T1059 or T1059.004")
 	}
@@ -125,7 +125,7 @@ var tacticForm = regexp.MustCompile(`^TA\d{4}$`)
 // is in the one that is shown, if that is something else. A tactic that was divided is
 // several.
 func tacticIDs(s string, table *attack.Table) (ids []string, note string, err error) {
-	if s == "" {
+	if s = pastedID(s); s == "" {
 		return nil, "", nil
 	}
 	meant := func(t attack.Tactic) bool {

@@ -17,7 +17,7 @@ func excerpt(tag *ttpcron.Tag, t term.Terminal) string {
 // width.
 const maxExcerpt = 160
 
-// beginning is the beginning of an attacker's text, safe to show.
+// beginning is the beginning of an attacker's text, safe to show, or of a path the end.
 func beginning(t term.Terminal, s string) string {
-	return t.Cut(term.Clean(s[:min(len(s), 4*maxExcerpt)]), maxExcerpt)
+	return t.CutTelling(term.Clean(s[:min(len(s), ttpcron.MaxShown+len("…"))]), maxExcerpt)
 }

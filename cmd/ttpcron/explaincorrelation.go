@@ -31,7 +31,7 @@ func (q *correlationQuestion) define(fs *flag.FlagSet) {
 	fs.StringVar(&q.rule, "correlation", "", "explain how far a group came in the `RULE` over several events instead")
 	fs.Var(&q.group, "group", "of --correlation: the group with this `VALUE`, or name=value; can be repeated")
 	fs.StringVar(&q.at, "at", "", "of --correlation: in windows that hold the instant `TIME`")
-	fs.StringVar(&q.since, "since", "", "of --correlation: in windows that end at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
+	fs.StringVar(&q.since, "since", "", "of --correlation: in windows that end at or after `TIME`: "+cli.WhenForms)
 	fs.StringVar(&q.until, "until", "", "of --correlation: in windows that end before `TIME`")
 }
 

@@ -10,8 +10,6 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/export"
 )
 
@@ -78,7 +76,7 @@ ttpcron export --format jsonl --min-level high | jq .technique_name`,
 				return err
 			}
 			o.own = s.set.OwnNetworks
-			return exportTags(ctx, s.out, s.stores, f, &o)
+			return exportTags(ctx, s, f, &o)
 		},
 	}
 }
@@ -123,8 +121,9 @@ func chooseFormat(choices []formatChoice, name string, fs *flag.FlagSet) (*forma
 	return chosen, err
 }
 
-func exportTags(ctx context.Context, out *term.Output, stores *store.Opener, f *formatChoice, o *exportOptions) error {
-	db, err := stores.Read(ctx)
+func exportTags(ctx context.Context, s *session, f *formatChoice, o *exportOptions) error {
+	out := s.out
+	db, err := s.stores.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -144,11 +143,11 @@ func exportTags(ctx context.Context, out *term.Output, stores *store.Opener, f *
 			return o.exported(o.tagsOf(ctx, db, q))
 		},
 	}
-	if err := writeExport(ctx, out, stores.DB, f, o.output, j); err != nil {
+	if err := writeExport(ctx, out, s.stores.DB, f, o.output, j); err != nil {
 		return err
 	}
 	o.noteLacking(out)
-	if err := o.noteLeftOut(ctx, out, db); err != nil {
+	if err := o.end(ctx, s, db); err != nil {
 		return err
 	}
 	return streamed(ctx, out, db, at)

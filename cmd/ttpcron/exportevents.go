@@ -17,7 +17,7 @@ func exportEventsCommand() *command {
 	var since, until, arrived string
 	from := sourceFlag(jobs.SourceAll)
 	fs := cli.NewFlags()
-	fs.StringVar(&since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
+	fs.StringVar(&since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
 	fs.StringVar(&until, "until", "", "only events before `TIME`")
 	fs.StringVar(&arrived, "arrived-since", "", arrivedUsage)
 	fs.Var(&from, "source", sourceUsage)

@@ -50,7 +50,7 @@ type noisyRule struct{ name, level string }
 func rulesNoise() *command {
 	var o noiseOptions
 	fs := cli.NewFlags()
-	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
+	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
 	fs.Var(&o.minLevel, "min-level", "only rules of the level `L` or above: low, medium, high or critical (default informational: all)")
 	fs.BoolVar(&o.replay, "replay", false, "judge the stored events with the rules as they are now, instead of counting stored tags")

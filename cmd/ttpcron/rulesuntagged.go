@@ -22,7 +22,7 @@ type untaggedOptions struct {
 func rulesUntagged() *command {
 	var o untaggedOptions
 	fs := cli.NewFlags()
-	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
+	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
 	fs.StringVar(&o.kind, "kind", "", "only events of the `KIND`, such as command")
 	fs.IntVar(&o.limit, "limit", 50, "list at most `N` texts; 0 for all")

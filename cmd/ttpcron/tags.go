@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/export"
 )
 
 // screenful is how many tags are shown on a terminal when nobody says how many.
@@ -20,6 +22,7 @@ type tagsOptions struct {
 	own   ttpcron.Networks
 	uuid  bool
 	json  bool
+	csv   bool
 }
 
 func tagsCommand() *command {
@@ -29,6 +32,7 @@ func tagsCommand() *command {
 	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows or tags, the newest; 0 for all (default: 100 as a table on a terminal, else all)")
 	fs.BoolVar(&o.uuid, "uuid", false, "show the UUID of the tag in each row, for explain --tag")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
+	fs.BoolVar(&o.csv, "csv", false, "print CSV, a row for each tag, as export --format csv does")
 	fs.Lookup("limit").DefValue = ""
 	return &command{
 		Name: "tags", Short: "show what was found, newest first", Flags: fs,
@@ -71,8 +75,14 @@ An address in your --own-networks is marked (own), that of a hit of a DNS token
 resolver.
 
 On a terminal, or where COLUMNS says how wide the table may be, rows are cut to
-that width; where it is narrow, session, tactic, level and rule are left out in
-turn. Elsewhere only long texts are cut.`,
+that width: a path keeps its end, a command its beginning. Where it is narrow,
+session, tactic, level, rule and confidence are left out in turn, then names of
+techniques and the attacker. Elsewhere only long texts are cut.
+
+What a table shows is taken back by the filters, in quotes: --since takes
+'2026-05-04 05:49:05', --rule 'TC1501 +2'. --new-since goes by when tags were
+made: what new rules found, or a late log brought. Of filters that nothing can
+match a note says so.`,
 		Examples: `ttpcron tags --since 7d --min-confidence 0.6
 ttpcron tags --attacker 203.0.113.7 --tactic persistence
 ttpcron tags --arrived-since 24h --min-level high
@@ -82,6 +92,9 @@ ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
 			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
+			if o.json && o.csv {
+				return cli.Usagef("--json and --csv are two forms: give one")
+			}
 			if o.limit < -1 {
 				return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 			}
@@ -89,39 +102,46 @@ ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
 				return err
 			}
 			o.own = s.set.OwnNetworks
-			return showTags(ctx, s.out, s.stores, o)
+			return showTags(ctx, s, o)
 		},
 	}
 }
 
-func showTags(ctx context.Context, out *term.Output, stores *store.Opener, o tagsOptions) error {
-	db, err := stores.Read(ctx)
+func showTags(ctx context.Context, s *session, o tagsOptions) error {
+	db, err := s.stores.Read(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := o.begin(ctx, out, db); err != nil {
+	if err := o.begin(ctx, s.out, db); err != nil {
 		return err
 	}
-	o.q.Limit = o.limit
-	if o.limit < 0 {
-		o.q.Limit = 0
-		if out.Term.Is && !o.json {
-			o.q.Limit = screenful
-		}
-	}
-	if o.json {
-		if err := tagLines(ctx, out, db, o); err != nil {
-			return err
-		}
-	} else if err := tagTable(ctx, out, db, o); err != nil {
+	at, err := db.History.Moment(ctx)
+	if err != nil {
 		return err
 	}
-	return o.noteLeftOut(ctx, out, db)
+	o.q.UpTo, o.q.Limit = at.Seq, max(o.limit, 0)
+	if o.limit < 0 && s.out.Term.Is && !o.json && !o.csv {
+		o.q.Limit = screenful
+	}
+	show := tagTable
+	switch {
+	case o.json:
+		show = tagLines
+	case o.csv:
+		show = tagRows
+	}
+	if err := show(ctx, s.out, db, &o); err != nil {
+		return err
+	}
+	if err := o.end(ctx, s, db); err != nil {
+		return err
+	}
+	return streamed(ctx, s.out, db, at)
 }
 
 // tagLines prints tags as JSON.
-func tagLines(ctx context.Context, out *term.Output, db *store.Store, o tagsOptions) error {
+func tagLines(ctx context.Context, out *term.Output, db *store.Store, o *tagsOptions) error {
 	var line []byte
 	for t, err := range o.tags(ctx, db) {
 		if err != nil {
@@ -137,23 +157,55 @@ func tagLines(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 	return nil
 }
 
-// tagTable prints tags in parts of a table, so that memory stays small.
-func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOptions) error {
-	t := term.Table{Columns: []term.Column{
-		{Title: "TIME"}, {Title: "ATTACKER", Min: 15, SGR: term.Cyan}, {Title: "SESSION", Min: 8, Spare: 1}, {Title: "TECHNIQUE", Min: 18, SGR: term.Bold}, {Title: "TACTIC", Min: 10, SGR: term.Yellow, Spare: 2},
-		{Title: "LEVEL", Spare: 3}, {Title: "CONF", Right: true, Spare: 5}, {Title: "RULE", Min: 6, Spare: 4}, {Title: "TEXT", Min: 24},
-	}}
-	if o.uuid {
-		t.Columns = append(t.Columns, term.Column{Title: "UUID"})
+// tagRows prints tags as CSV.
+func tagRows(ctx context.Context, out *term.Output, db *store.Store, o *tagsOptions) error {
+	exported := exportOptions{own: o.own, passwords: true}
+	j := &export.Job{
+		Out: out, Query: o.q, Table: o.under, Passwords: true, Note: out.Note,
+		Tags: func(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[*export.Tag, error] {
+			return exported.exported(o.tagsOf(ctx, db, q))
+		},
 	}
-	names := 0 // how long technique names may be
-	if w := out.Term.Width; w > 0 && w < 160 {
+	if err := export.WriteCSV(ctx, j); err != nil {
+		return err
+	}
+	o.noteLacking(out)
+	return nil
+}
+
+// tagColumns are the columns of the table, fit for a terminal of a width, and how long
+// names of techniques may be: 0 for any length, -1 for no names at all.
+func tagColumns(width int, uuid bool) (columns []term.Column, names int) {
+	text, technique := 24, 18
+	switch {
+	case width <= 0 || width >= 160:
+	case width >= 100:
 		names = 30
+	case width >= 78:
+		text, names = 20, 30
+	default:
+		text, technique, names = 8, 9, -1
 	}
+	columns = []term.Column{
+		{Title: "TIME (UTC)"}, {Title: "ATTACKER", Min: 15, SGR: term.Cyan, Spare: 6, Cut: term.Terminal.CutMiddle}, {Title: "SESSION", Min: 8, Spare: 1}, {Title: "TECHNIQUE", Min: technique, SGR: term.Bold}, {Title: "TACTIC", Min: 10, SGR: term.Yellow, Spare: 2},
+		{Title: "LEVEL", Spare: 3}, {Title: "CONF", Right: true, Spare: 5}, {Title: "RULE", Min: 6, Spare: 4}, {Title: "TEXT", Min: text, Cut: term.Terminal.CutTelling},
+	}
+	if uuid {
+		columns[0].Spare, columns[3].Spare, columns[8].Spare = 7, 9, 8
+		columns = append(columns, term.Column{Title: "UUID"})
+	}
+	return columns, names
+}
+
+// tagTable prints tags in parts of a table, so that memory stays small.
+func tagTable(ctx context.Context, out *term.Output, db *store.Store, o *tagsOptions) error {
+	columns, names := tagColumns(out.Term.Width, o.uuid)
+	t := term.Table{Columns: columns}
 	limit := o.q.Limit
-	o.q.Limit = 0
+	q := o.q
+	q.Limit = 0
 	n, unchecked := 0, 0
-	for f, err := range agreements(o.tags(ctx, db)) {
+	for f, err := range agreements(o.tagsOf(ctx, db, q)) {
 		if err != nil {
 			return err
 		}
@@ -163,8 +215,12 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 		if !checkedByRules(&f.Tag) {
 			unchecked++
 		}
+		technique := f.Shown.Technique()
+		if names >= 0 {
+			technique += " " + shortName(o.under, technique, names)
+		}
 		row := []string{term.Time(f.EventTime), cmp.Or(f.AttackerIP, f.AttackerUUID, f.IdentityUUID) + besideAttacker[f.Mark(o.own)], f.SessionID,
-			f.Shown.Technique() + " " + shortName(o.under, f.Shown.Technique(), names), tacticName(o.under, f.Shown.Tactic), f.Level.String(), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, out.Term)}
+			technique, tacticName(o.under, f.Shown.Tactic), f.Level.String(), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, out.Term)}
 		if o.uuid {
 			row = append(row, f.UUID().String())
 		}
@@ -183,12 +239,6 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o tagsOpti
 		out.Note("of %s the event is gone: no rule looks at it any more", term.Plural(unchecked, "row", "rows"))
 	}
 	switch {
-	case n == 0:
-		arrived, err := lastArrived(ctx, db, o.q.ArrivedAfter)
-		if err != nil {
-			return err
-		}
-		out.Note("no tags match%s", arrived)
 	case n > limit && limit == 1:
 		out.Note("the newest is shown; --limit 0 shows all")
 	case n > limit && limit > 0:
@@ -210,19 +260,3 @@ func markOrNull(m ttpcron.Mark) *ttpcron.Mark {
 // checkedByRules reports whether the event of a tag is in the store, so that runs
 // with changed rules look at it again. A finding has no event: its group is judged again.
 func checkedByRules(t *ttpcron.Tag) bool { return t.Seq != 0 || t.SourceKind == ttpcron.Correlation }
-
-// lastArrived says when events arrived last, to somebody who asked for what arrived
-// later than something and saw nothing.
-func lastArrived(ctx context.Context, db *store.Store, after uint64) (string, error) {
-	if after == 0 {
-		return "", nil
-	}
-	st, err := db.File.Stats(ctx)
-	if err != nil {
-		return "", err
-	}
-	if st.Arrived.IsZero() {
-		return "; when events arrived is not known", nil
-	}
-	return "; the last events arrived " + term.Time(st.Arrived), nil
-}

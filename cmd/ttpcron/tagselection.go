@@ -18,28 +18,36 @@ import (
 // over tags.
 type tagSelection struct {
 	q                 ttpcron.TagQuery
+	attacker          string // as it was named
+	malformed         bool   // the attacker looks like an address, and is none
 	since, until      string
 	arrivedSince      string
+	newSince          string
+	levels            cli.Levels
 	arrived           time.Time // what it means; zero: whenever
 	minLevel          cli.MinLevel
 	technique, tactic string        // as they were named
 	under             *attack.Table // whose names are shown
 	notes             []string      // what technique and tactic are in that release
 	without           int           // tags so far whose technique the release lacks
+	found             bool          // there was a tag
 }
 
 // define defines the flags.
 func (s *tagSelection) define(fs *flag.FlagSet) {
-	fs.StringVar(&s.q.Attacker, "attacker", "", "only tags of an attacker: `A` is an address or a UUID")
+	fs.StringVar(&s.attacker, "attacker", "", "only tags of an attacker: `A` is an address, a network such as 192.0.2.0/24, or a UUID")
 	fs.StringVar(&s.q.Session, "session", "", "only tags of the session `S`")
+	fs.StringVar(&s.q.Sensor, "sensor", "", "only tags of the sensor `S`")
 	fs.StringVar(&s.technique, "technique", "", "only tags of the technique `T`, such as T1059, with its sub-techniques, or T1059.004; an id of any release")
 	fs.StringVar(&s.tactic, "tactic", "", "only tags of the tactic `TA`: an id or a name, such as TA0002 or execution")
 	fs.StringVar(&s.q.Rule, "rule", "", "only tags of the rule with id `R`")
-	fs.StringVar(&s.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
+	fs.StringVar(&s.since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
 	fs.StringVar(&s.until, "until", "", "only events before `TIME`")
 	fs.StringVar(&s.arrivedSince, "arrived-since", "", arrivedUsage)
+	fs.StringVar(&s.newSince, "new-since", "", "only tags that were made at or after `TIME`, however old their events are")
 	fs.Float64Var(&s.q.MinConfidence, "min-confidence", 0, "only tags with at least this confidence, `C` from 0 to 1 (default 0: all)")
 	fs.Var(&s.minLevel, "min-level", "only tags with at least the level `L`: informational, low, medium, high or critical (default: all of honeypots, medium of hosts)")
+	fs.Var(&s.levels, "level", "only tags of just this level, or of several: `L,L`")
 }
 
 // check reads what the flags mean.
@@ -50,7 +58,12 @@ func (s *tagSelection) check(now time.Time, under *attack.Table) (err error) {
 	if s.q.MinConfidence < 0 || s.q.MinConfidence > 1 || s.q.MinConfidence != s.q.MinConfidence {
 		return cli.Usagef("--min-confidence is %v, want 0 to 1", s.q.MinConfidence)
 	}
-	s.under, s.q.MinLevels = under, s.minLevel.Levels()
+	s.under, s.q.MinLevels, s.q.Levels = under, s.minLevel.Levels(), s.levels
+	if s.everyLevel() && !s.minLevel.IsSet {
+		s.q.MinLevels = ttpcron.MinLevels{}
+	}
+	s.selectAttacker()
+	s.q.Rule = pastedRule(s.q.Rule)
 	technique, err := selectTechnique(&s.q, s.technique, under)
 	if err != nil {
 		return err
@@ -65,9 +78,15 @@ func (s *tagSelection) check(now time.Time, under *attack.Table) (err error) {
 			s.notes = append(s.notes, note)
 		}
 	}
+	if s.q.MadeSince, err = cli.ParseWhen(s.newSince, now); err != nil {
+		return cli.Usagef("--new-since: %v", err)
+	}
 	s.arrived, err = arrivedSince(s.arrivedSince, now)
 	return err
 }
+
+// everyLevel reports whether levels were asked for, so that none is left out unasked.
+func (s *tagSelection) everyLevel() bool { return s.minLevel.IsSet || len(s.levels) > 0 }
 
 // begin asks the store for what the selection depends on, and says what is selected where
 // that is something else than what was named.
@@ -76,6 +95,9 @@ func (s *tagSelection) begin(ctx context.Context, out *term.Output, db *store.St
 		return err
 	}
 	s.q.FoundSince = s.arrived
+	if err := s.recognise(ctx, db); err != nil {
+		return err
+	}
 	for _, note := range s.notes {
 		out.Note("%s", note)
 	}
@@ -89,7 +111,14 @@ func (s *tagSelection) tags(ctx context.Context, db *store.Store) iter.Seq2[*sho
 
 // tagsOf yields the tags of another query under the same names.
 func (s *tagSelection) tagsOf(ctx context.Context, db *store.Store, q ttpcron.TagQuery) iter.Seq2[*shownTag, error] {
-	return shownTags(db.Tags.Query(ctx, q, s.under), s.under, &s.without)
+	return func(yield func(*shownTag, error) bool) {
+		for t, err := range shownTags(db.Tags.Query(ctx, q, s.under), s.under, &s.without) {
+			s.found = s.found || err == nil
+			if !yield(t, err) {
+				return
+			}
+		}
+	}
 }
 
 // noteLacking says of how many of the tags the release lacks the technique.
@@ -99,14 +128,23 @@ func (s *tagSelection) noteLacking(out *term.Output) {
 	}
 }
 
-// noteLeftOut says what is not shown because nobody asked for a level.
-func (s *tagSelection) noteLeftOut(ctx context.Context, out *term.Output, db *store.Store) error {
-	if s.minLevel.IsSet {
-		return nil
+// end says what is not shown because nobody asked for a level and, where nothing at all
+// was found, which filters nothing can match.
+func (s *tagSelection) end(ctx context.Context, c *session, db *store.Store) error {
+	n := 0
+	if !s.everyLevel() {
+		var err error
+		if n, err = db.Tags.LeftOut(ctx, s.q, s.under); err != nil {
+			return err
+		}
 	}
-	n, err := db.Tags.LeftOut(ctx, s.q, s.under)
-	if err == nil && n > 0 {
-		out.Note("%s not shown; --min-level informational shows all", term.Plural(n, "tag of hosts below medium is", "tags of hosts below medium are"))
+	if !s.found {
+		if err := s.noteNone(ctx, c, db, n == 0); err != nil {
+			return err
+		}
 	}
-	return err
+	if n > 0 {
+		c.out.Note("%s not shown; --min-level informational shows all", term.Plural(n, "tag of hosts below medium is", "tags of hosts below medium are"))
+	}
+	return nil
 }

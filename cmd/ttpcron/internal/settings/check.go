@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/pelletier/go-toml/v2"
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 )
@@ -101,7 +102,7 @@ const (
 
 func tomlKind(v any) string {
 	switch v := v.(type) {
-	case string:
+	case string, time.Time, toml.LocalDate, toml.LocalDateTime:
 		return kindText
 	case bool:
 		return kindBool

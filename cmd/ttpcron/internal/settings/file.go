@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
@@ -164,6 +167,12 @@ func tomlValues(v any) ([]string, error) {
 		return []string{strconv.FormatFloat(v, 'g', -1, 64)}, nil
 	case uint64:
 		return []string{strconv.FormatUint(v, 10)}, nil
+	case time.Time:
+		return []string{v.Format(time.RFC3339Nano)}, nil
+	case toml.LocalDate:
+		return []string{v.String()}, nil
+	case toml.LocalDateTime:
+		return []string{v.String()}, nil
 	case []any:
 		var all []string
 		for _, item := range v {

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+)
+
+// selectAttacker has the query select the attacker that was named, as a table shows it too:
+// with a mark behind it.
+func (s *tagSelection) selectAttacker() {
+	name := strings.TrimSpace(s.attacker)
+	for _, mark := range besideAttacker {
+		name = strings.TrimSuffix(name, mark)
+	}
+	if name == "" {
+		return
+	}
+	if _, err := netip.ParseAddr(name); err != nil {
+		if networks, err := ttpcron.ParseNetworks(name); err == nil && len(networks) > 0 {
+			s.q.Networks = networks
+			return
+		}
+		s.malformed = addressLike.MatchString(name)
+	}
+	s.q.SelectAttacker(name)
+}
+
+// addressLike is what somebody meant as an address or a network: digits and dots, perhaps
+// with a port, or hexadecimal digits and two colons at least.
+var addressLike = regexp.MustCompile(`^(\d+(\.\d+)+(:\d+)?|[0-9a-fA-F.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(%\S*)?)(/\d*)?$`)
+
+var (
+	pastedAgreement = regexp.MustCompile(`^(\S+) \+\d+$`)
+	pastedName      = regexp.MustCompile(`^(?i)(TA?\d{4}(?:\.\d{3})?) .+$`)
+)
+
+// pastedRule is a rule as a table shows it, without how many others agree.
+func pastedRule(s string) string {
+	return pastedAgreement.ReplaceAllString(strings.TrimSpace(s), "$1")
+}
+
+// pastedID is the id of a technique or tactic as a table shows it, with its name.
+func pastedID(s string) string { return pastedName.ReplaceAllString(strings.TrimSpace(s), "$1") }
+
+// recognise asks the store about names that may mean something else than what they look
+// like: an address that is none may be recorded all the same, and a name that a table has
+// made fit to be shown has escapes that are not recorded.
+func (s *tagSelection) recognise(ctx context.Context, db *store.Store) error {
+	if s.malformed {
+		known, err := hasTags(ctx, db, ttpcron.TagQuery{Attacker: s.q.Attacker})
+		if err != nil {
+			return err
+		}
+		if !known {
+			return cli.Usage(fmt.Sprintf("--attacker %q is neither an address nor a network, and nobody is recorded under it", s.attacker),
+				"an address looks like 203.0.113.7 or 2001:db8::7, a network like 192.0.2.0/24 or 2001:db8::/32")
+		}
+	}
+	for _, name := range []struct {
+		text  *string
+		query func(string) ttpcron.TagQuery
+	}{
+		{&s.q.Session, func(text string) ttpcron.TagQuery { return ttpcron.TagQuery{Session: text} }},
+		{&s.q.Sensor, func(text string) ttpcron.TagQuery { return ttpcron.TagQuery{Sensor: text} }},
+	} {
+		recorded := term.Unclean(*name.text)
+		if recorded == *name.text {
+			continue
+		}
+		known, err := hasTags(ctx, db, name.query(*name.text))
+		if err != nil {
+			return err
+		}
+		if !known {
+			*name.text = recorded
+		}
+	}
+	return nil
+}
+
+// hasTags reports whether the store has a tag that a query selects, of whatever level.
+func hasTags(ctx context.Context, db *store.Store, q ttpcron.TagQuery) (bool, error) {
+	q.Limit = 1
+	for _, err := range db.Tags.Query(ctx, q, nil) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+// noteNone says that no tags match, and which filters nothing can match. Whole says that
+// no tags were left out for their level either.
+func (s *tagSelection) noteNone(ctx context.Context, c *session, db *store.Store, whole bool) error {
+	arrived, err := lastArrived(ctx, db, s.q.ArrivedAfter)
+	if err != nil {
+		return err
+	}
+	c.out.Note("no tags match%s", arrived)
+	for _, miss := range []func() (string, error){
+		func() (string, error) { return s.missingRule(ctx, c, db) },
+		func() (string, error) {
+			return s.missing(ctx, db, "session", s.q.Session, ttpcron.TagQuery{Session: s.q.Session})
+		},
+		func() (string, error) {
+			return s.missing(ctx, db, "attacker", s.q.Attacker, ttpcron.TagQuery{Attacker: s.q.Attacker, AttackerToo: s.q.AttackerToo})
+		},
+		func() (string, error) { return s.unsought(whole), nil },
+	} {
+		text, err := miss()
+		if err != nil {
+			return err
+		}
+		if text != "" {
+			c.out.Note("%s", text)
+		}
+	}
+	return nil
+}
+
+// missing says that the store has no tag of somebody, going by the counts of its days.
+func (s *tagSelection) missing(ctx context.Context, db *store.Store, what, name string, q ttpcron.TagQuery) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	known, err := hasTags(ctx, db, q)
+	if err != nil || known {
+		return "", err
+	}
+	text := fmt.Sprintf("the store has no tag of the %s %s; whether it has events without tags was not looked for", what, term.Clean(name))
+	if strings.HasSuffix(name, "…") || strings.HasSuffix(name, "~") {
+		text += ". A table cuts long names: tags --json has all of it"
+	}
+	return text, nil
+}
+
+// unsought says what is known of filters for which the store has no counts: everything
+// where there is no other filter, otherwise how to find out.
+func (s *tagSelection) unsought(whole bool) string {
+	what := ""
+	rest := s.q
+	rest.Limit, rest.UpTo, rest.MinLevels = 0, 0, ttpcron.MinLevels{}
+	switch {
+	case s.q.Sensor != "":
+		what, rest.Sensor = "of the sensor "+term.Clean(s.q.Sensor), ""
+	case s.q.Networks != nil:
+		what, rest.Networks = "of attackers in "+s.q.Networks.String(), nil
+	default:
+		return ""
+	}
+	if reflect.DeepEqual(rest, ttpcron.TagQuery{}) && whole && !s.minLevel.IsSet {
+		return "the store has no tag " + what
+	}
+	return fmt.Sprintf("whether there are other tags %s was not looked for: leave out the other filters to see", what)
+}
+
+// missingRule says of a rule that has no tags whether it is known at all.
+func (s *tagSelection) missingRule(ctx context.Context, c *session, db *store.Store) (string, error) {
+	if s.q.Rule == "" {
+		return "", nil
+	}
+	versions, err := db.Rules.Versions(ctx)
+	if err != nil {
+		return "", err
+	}
+	ids := map[string]string{} // by how they are compared
+	hidden := false
+	for _, v := range versions {
+		if v.RuleID == s.q.Rule && !v.Retired {
+			return "", nil
+		}
+		hidden = hidden || v.RuleID == s.q.Rule
+		ids[strings.ToLower(v.RuleID)] = v.RuleID
+	}
+	name := term.Clean(s.q.Rule)
+	if hidden {
+		return fmt.Sprintf("the tags of the rule %s are hidden: it is retired", name), nil
+	}
+	rules, _, err := loadRules(c.set, c.log)
+	if err != nil {
+		return fmt.Sprintf("the store has no tag of the rule %s; whether it is loaded is not known: %v", name, err), nil
+	}
+	for _, r := range rules.Rules() {
+		if r.ID == s.q.Rule {
+			return fmt.Sprintf("the rule %s is loaded, and the store has no tag of it", name), nil
+		}
+		ids[strings.ToLower(r.ID)] = r.ID
+	}
+	text := fmt.Sprintf("the rule %s is not loaded, and the store has no tag of it", name)
+	var known []string
+	for id := range ids {
+		known = append(known, id)
+	}
+	slices.Sort(known)
+	if near := cli.Nearest(s.q.Rule, known); near != "" {
+		text += fmt.Sprintf("; did you mean %s?", term.Clean(ids[near]))
+	}
+	return text, nil
+}
+
+// lastArrived says when events arrived last, to somebody who asked for what arrived
+// later than something and saw nothing.
+func lastArrived(ctx context.Context, db *store.Store, after uint64) (string, error) {
+	if after == 0 {
+		return "", nil
+	}
+	st, err := db.File.Stats(ctx)
+	if err != nil {
+		return "", err
+	}
+	if st.Arrived.IsZero() {
+		return "; when events arrived is not known", nil
+	}
+	return "; the last events arrived " + term.Time(st.Arrived), nil
+}
