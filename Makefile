@@ -2,6 +2,7 @@
 # make test       the tests, as README.md runs them
 # make check      what .ci/run checks
 # make cross      dist/ttpcron-linux-{amd64,arm64,armv7}
+# make man        dist/man: manual pages, which the program writes itself
 # make bench      the Go benchmarks; bench/run.sh measures whole processes
 # make fuzz       every fuzz target for FUZZTIME each
 
@@ -12,7 +13,7 @@ BENCHTIME ?= 1s
 export CGO_ENABLED = 0
 BUILD = go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: build test race lint check cross bench fuzz clean
+.PHONY: build test race lint check cross man bench fuzz clean
 
 build:
 	$(BUILD) -o ttpcron ./cmd/ttpcron
@@ -35,6 +36,9 @@ cross:
 	GOOS=linux GOARCH=amd64 $(BUILD) -o dist/ttpcron-linux-amd64 ./cmd/ttpcron
 	GOOS=linux GOARCH=arm64 $(BUILD) -o dist/ttpcron-linux-arm64 ./cmd/ttpcron
 	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o dist/ttpcron-linux-armv7 ./cmd/ttpcron
+
+man: build
+	./ttpcron man dist/man
 
 bench:
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./...

@@ -79,7 +79,7 @@ var writings = []string{
 
 // withoutStore are the commands that read no store.
 var withoutStore = []string{
-	"", "checkpoint", "config", "config check", "daemon", "db", "explain", "rules", "rules check", "rules coverage", "rules eval", "rules state", "rules test", "version", "db check",
+	"", "checkpoint", "completion", "config", "config check", "daemon", "db", "explain", "man", "rules", "rules check", "rules coverage", "rules eval", "rules state", "rules test", "version", "db check",
 }
 
 func TestDamageKnowsCommands(t *testing.T) {

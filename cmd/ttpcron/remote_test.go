@@ -182,7 +182,7 @@ var remoteSteps = []struct {
 }
 
 // aloneCommands need the file for themselves, or none.
-var aloneCommands = []string{"daemon", "config check", "db check", "db compact", "db purge", "db restore", "db recover"}
+var aloneCommands = []string{"completion", "man", "daemon", "config check", "db check", "db compact", "db purge", "db restore", "db recover"}
 
 var remoteNoise = []struct {
 	re *regexp.Regexp

