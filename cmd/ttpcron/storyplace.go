@@ -1,0 +1,4 @@
+package main
+
+// place says where an address is, where that is known.
+func (p *storyPage) place(string) string { return "" }

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/story"
+)
+
+// storyOptions are what the commands that tell stories have in common.
+type storyOptions struct {
+	since, until string
+	sensor       string
+	minLevel     cli.MinLevel
+	limit        int
+	full         bool
+	json, csv    bool
+
+	window ttpcron.Window
+	under  *attack.Table
+	own    ttpcron.Networks
+}
+
+func (o *storyOptions) define(fs *flag.FlagSet) {
+	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
+	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
+	fs.Var(&o.minLevel, "min-level", "only tags with at least the level `L`: informational, low, medium, high or critical (default: all of honeypots, medium of hosts)")
+	fs.BoolVar(&o.full, "full", false, "cut nothing and leave nothing out")
+	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
+	fs.BoolVar(&o.csv, "csv", false, "print CSV, a row for each event")
+}
+
+func (o *storyOptions) check(s *session) (err error) {
+	if o.json && o.csv {
+		return cli.Usagef("--json and --csv exclude one another")
+	}
+	if o.limit < 0 {
+		return cli.Usagef("--limit is %d, want 0 or more", o.limit)
+	}
+	o.under, o.own = s.set.Attack, s.set.OwnNetworks
+	o.window, err = cli.Window(o.since, o.until, s.now())
+	return err
+}
+
+// storySource gives what the store holds of a session or an attacker.
+type storySource struct {
+	db      *store.Store
+	q       ttpcron.EventQuery
+	blocks  []ttpcron.EventBlock
+	levels  ttpcron.MinLevels
+	under   *attack.Table
+	without *int // tags whose technique the release lacks
+}
+
+// source finds the events that a query selects.
+func (o *storyOptions) source(ctx context.Context, db *store.Store, q ttpcron.EventQuery) (*storySource, error) {
+	s := &storySource{db: db, q: q, levels: o.minLevel.Levels(), under: o.under, without: new(int)}
+	var err error
+	s.blocks, err = db.History.Blocks(ctx, q)
+	return s, err
+}
+
+// Events implements story.Source.
+func (s *storySource) Events(ctx context.Context) iter.Seq2[*ttpcron.Event, error] {
+	return s.db.History.EventsOf(ctx, s.q, s.blocks)
+}
+
+// Tags implements story.Source.
+func (s *storySource) Tags(ctx context.Context, w ttpcron.Window) iter.Seq2[*story.Tag, error] {
+	q := s.tagQuery()
+	if q.Window.Since.Before(w.Since) {
+		q.Window.Since = w.Since
+	}
+	if !w.Until.IsZero() && (q.Window.Until.IsZero() || w.Until.Before(q.Window.Until)) {
+		q.Window.Until = w.Until
+	}
+	return func(yield func(*story.Tag, error) bool) {
+		for t, err := range shownTags(s.db.Tags.Query(ctx, q, s.under), s.under, s.without) {
+			told := &story.Tag{Tag: t.Tag, Shown: t.Shown}
+			if !yield(told, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (s *storySource) tagQuery() ttpcron.TagQuery {
+	return ttpcron.TagQuery{Attacker: s.q.Attacker, Session: s.q.Session, Sensor: s.q.Sensor, Window: s.q.Window, MinLevels: s.levels, UpTo: s.q.UpTo}
+}
+
+// noteHidden says what is not told because nobody asked for a level, or lacks a name.
+func (s *storySource) noteHidden(ctx context.Context, out *term.Output, asked bool) error {
+	if text := lacking(s.under, min(*s.without, 1)); text != "" {
+		out.Note("some tags are of techniques that %s does not have, shown under the ids of a later release", s.under.Release())
+	}
+	if asked {
+		return nil
+	}
+	n, err := s.db.Tags.LeftOut(ctx, s.tagQuery(), s.under)
+	if err == nil && n > 0 {
+		out.Note("%s not told; --min-level informational tells all", term.Plural(n, "tag of a host below medium is", "tags of hosts below medium are"))
+	}
+	return err
+}
+
+// maxLoose is how many tags without an event a story tells as text.
+const maxLoose = 200
+
+// looseTags are tags that belong to no event in the store.
+type looseTags struct {
+	Tags []story.Tag
+	More int
+}
+
+func (l *looseTags) add(t *story.Tag) {
+	if len(l.Tags) == maxLoose {
+		l.More++
+		return
+	}
+	l.Tags = append(l.Tags, *t)
+}
+
+// duration says how long something took, for people.
+func duration(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	case d < 48*time.Hour:
+		return d.Round(time.Second).String()
+	}
+	return fmt.Sprintf("%.1f days", d.Hours()/24)
+}

@@ -1,0 +1,206 @@
+package story
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// What says what sort of thing an event was, in the words of a story.
+type What string
+
+// The sorts.
+const (
+	Connected What = "connected"
+	Fact      What = "fact" // of the connection: client, hassh, terminal, a variable
+	Login     What = "login"
+	Typed     What = "typed" // a command
+	Input     What = "input" // text typed into a program
+	Fetched   What = "fetched"
+	Uploaded  What = "uploaded" // a file that the attacker brought along
+	Sent      What = "sent"     // a file that went out
+	Tunneled  What = "tunnel"
+	Requested What = "request" // in another protocol
+	Web       What = "web"     // a request to a web server
+	Scanned   What = "scan"
+	Triggered What = "canary"
+	Closed    What = "closed"
+	Other     What = "event"
+)
+
+// Telling is what a story says of an event.
+type Telling struct {
+	What    What
+	Text    string // the attacker's own
+	Outcome Outcome
+	Details []Detail
+}
+
+// Outcome is how something ended, as far as it was recorded.
+type Outcome string
+
+// The outcomes.
+const (
+	Unknown Outcome = ""
+	Worked  Outcome = "worked"
+	Failed  Outcome = "failed"
+)
+
+// Detail is something more that an event says.
+type Detail struct{ Name, Text string }
+
+// Tell tells an event.
+func Tell(e *ttpcron.Event) Telling {
+	t := Telling{What: Other, Text: e.Telling()}
+	switch e.Kind {
+	case ttpcron.Command:
+		t.What = Typed
+	case ttpcron.Stdin:
+		t.What = Input
+	case ttpcron.AuthAttempt:
+		t.What, t.Outcome = Login, outcome(e, "success", Worked, Failed)
+		t.detail(e, "service", "service")
+		t.detail(e, "method", "method")
+		if _, has := e.Payload.Text("password"); has { // else it is in the text
+			t.detail(e, "key", "key_fingerprint")
+		}
+	case ttpcron.FileTransfer:
+		tellFile(&t, e)
+	case ttpcron.Tunnel:
+		t.What = Tunneled
+		if data, _ := e.Payload.Text("data"); data != "" && data != t.Text {
+			t.Details = append(t.Details, Detail{"data", data})
+		}
+	case ttpcron.ServiceRequest:
+		t.What = Requested
+		t.detail(e, "service", "service")
+		t.detail(e, "user", "user")
+		t.detail(e, "cve", "cve")
+	case ttpcron.HTTPRequest:
+		tellWeb(&t, e)
+	case ttpcron.Scan:
+		t.What = Scanned
+		t.Text = value(e, "scan")
+		t.detail(e, "protocol", "protocol")
+		t.detail(e, "port", "dst_port")
+	case ttpcron.CanaryFingerprint:
+		t.What = Triggered
+		t.detail(e, "token", "token_kind")
+		t.detail(e, "path", "request_path")
+		t.detail(e, "placed at", "placement_path")
+	case ttpcron.SessionFact:
+		tellFact(&t, e)
+	}
+	return t
+}
+
+func (t *Telling) detail(e *ttpcron.Event, name, field string) {
+	if v := value(e, field); v != "" && v != t.Text {
+		t.Details = append(t.Details, Detail{name, v})
+	}
+}
+
+func tellFile(t *Telling, e *ttpcron.Event) {
+	t.What, t.Outcome = Fetched, outcome(e, "failed", Failed, Unknown)
+	if value(e, "direction") == "out" {
+		t.What = Sent
+	}
+	switch method := value(e, "method"); {
+	case t.What == Fetched && method == "upload":
+		t.What = Uploaded
+	case method != "download":
+		t.detail(e, "method", "method")
+	}
+	t.detail(e, "name", "filename")
+	t.detail(e, "sha256", "sha256")
+	t.detail(e, "size", "size")
+	t.detail(e, "error", "error")
+}
+
+func tellWeb(t *Telling, e *ttpcron.Event) {
+	t.What = Web
+	if url := value(e, "raw_url"); url != "" {
+		t.Text = url
+	}
+	if method := value(e, "method"); method != "" {
+		t.Text = method + " " + t.Text
+	}
+	t.detail(e, "host", "host")
+	t.detail(e, "agent", "user_agent")
+	t.detail(e, "status", "status")
+	t.detail(e, "body", "body")
+}
+
+func tellFact(t *Telling, e *ttpcron.Event) {
+	t.What = Fact
+	switch fact := value(e, "fact"); fact {
+	case "opened":
+		t.What, t.Text = Connected, ""
+		t.detail(e, "from port", "src_port")
+		if to := value(e, "dst_ip"); to != "" {
+			t.Details = append(t.Details, Detail{"to", to + " port " + value(e, "dst_port")})
+		} else {
+			t.detail(e, "to port", "dst_port")
+		}
+		t.detail(e, "by", "protocol")
+	case "closed":
+		t.What, t.Text = Closed, ""
+		if d, ok := Duration(e); ok {
+			t.Details = append(t.Details, Detail{"after", d.String()})
+		}
+	case "client":
+		t.Text = "client " + t.Text
+	case "kex":
+		t.Text = "hassh " + value(e, "hassh")
+	case "size":
+		t.Text = "terminal " + value(e, "term_size")
+	default:
+		t.Text = fact
+		if name := value(e, "name"); name != "" {
+			t.Text += " " + name
+			if v := value(e, "value"); v != "" {
+				t.Text += "=" + v
+			}
+		}
+	}
+}
+
+// Duration is how long a session lasted, as the fact that it was closed says.
+func Duration(e *ttpcron.Event) (time.Duration, bool) {
+	ms, err := strconv.ParseFloat(value(e, "duration_ms"), 64)
+	if err != nil || ms < 0 || ms > 1e14 {
+		return 0, false
+	}
+	return time.Duration(ms * float64(time.Millisecond)), true
+}
+
+// value is a field of the payload as text: a string as it is, nothing for null, anything
+// else as JSON.
+func value(e *ttpcron.Event, field string) string {
+	for i := range e.Payload {
+		f := &e.Payload[i]
+		if f.Name != field {
+			continue
+		}
+		if f.Raw == nil {
+			return f.Text
+		}
+		if string(f.Raw) != "null" {
+			return string(f.Raw)
+		}
+	}
+	return ""
+}
+
+func outcome(e *ttpcron.Event, field string, yes, no Outcome) Outcome {
+	var is bool
+	if json.Unmarshal([]byte(value(e, field)), &is) != nil {
+		return Unknown
+	}
+	if is {
+		return yes
+	}
+	return no
+}
