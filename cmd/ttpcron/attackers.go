@@ -1,0 +1,86 @@
+package main
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/census"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+)
+
+func attackersCommand() *command {
+	var o censusOptions
+	fs := cli.NewFlags()
+	o.define(fs, "tags")
+	return &command{
+		Name: "attackers", Short: "show who it was: one row for each attacker", Flags: fs,
+		Text: `Shows the attackers, those with the most tags first: how many events there are
+of each, in how many sessions, how many logins were tried and how many of them
+worked (WON), commands typed (CMDS), files that came in or went out, tags,
+different techniques (TECHN), and the highest level of a tag.
+
+An attacker is an address, or who your source says that it is. (own) marks what
+lies in your --own-networks, (resolver) who only looked up names of DNS tokens.
+` + censusText,
+		Examples: `ttpcron attackers --technique T1110
+ttpcron attackers --new-since 7d
+ttpcron attackers --since 24h --sort logins --limit 10
+ttpcron attackers --attacker 192.0.2.0/24 --json`,
+		Exits: []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			return attackersView(s.set.OwnNetworks).run(ctx, s, &o, args)
+		},
+	}
+}
+
+// censusText is what the help of all commands that count says.
+const censusText = `
+Filters of time, attacker, session and sensor hold for events and tags. Those
+of tags, such as --technique or --min-level, leave out rows that have no such
+tag, and TAGS and what stands beside it counts these alone. --new-since leaves
+out whatever was known before: it goes by when events arrived, in all of the
+history.
+
+Times are those of events, in UTC. Of names that are longer than 256 bytes
+there is the beginning. --json and --csv have all columns, and lists of the 16
+most frequent names. On a terminal columns that do not fit are left out.`
+
+func attackersView(own ttpcron.Networks) *censusView {
+	mark := func(r *census.Row) ttpcron.Mark {
+		switch {
+		case own.Contains(r.Addresses.First()):
+			return ttpcron.MarkOwnNetwork
+		case r.Events > 0 && r.Resolver == r.Events:
+			return ttpcron.MarkResolver
+		}
+		return ttpcron.MarkNone
+	}
+	name := func(r *census.Row) string { return cmp.Or(r.Addresses.First(), r.Name[0]) }
+	v := &censusView{by: census.Attackers, one: "attacker", many: "attackers"}
+	v.columns = append([]censusColumn{
+		{Column: term.Column{Title: "ATTACKER", Min: 15, SGR: term.Cyan}, name: "attacker", sort: "addresses", value: func(r *census.Row) any { return name(r) }, cell: func(r *census.Row) string {
+			return firstOfNamed(&r.Addresses, name(r)) + besideAttacker[mark(r)]
+		}},
+		{name: "uuid", sort: "name", value: func(r *census.Row) any { return orNull(r.Name[0]) }},
+		{name: "addresses", value: func(r *census.Row) any { return r.Addresses.Names() }},
+		{name: "attacker_mark", value: func(r *census.Row) any { return orNull(string(mark(r))) }},
+		countEvents,
+		countColumn("SESSIONS", "sessions", 3, func(r *census.Row) int { return r.Sessions }),
+		countColumn("LOGINS", "logins", 0, func(r *census.Row) int { return r.Logins }),
+		countColumn("WON", "logins_won", 0, func(r *census.Row) int { return r.Won }),
+		countCommands,
+		countColumn("FILES", "files", 4, func(r *census.Row) int { return r.Files }),
+		countTags, spared(countTechniques, 6), techniqueIDs, levelColumn(5),
+	}, append(seenColumns(2, 0), countSensors, namesColumn("SENSORS", "sensor_names", 1, func(r *census.Row) *census.List { return &r.Sensors }))...)
+	return v
+}
+
+// firstOfNamed is firstOf for a list that may be empty.
+func firstOfNamed(l *census.List, name string) string {
+	if l.N < 2 {
+		return name
+	}
+	return firstOf(l)
+}

@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/census"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/csvtext"
+)
+
+// censusOptions are the flags of the commands that count events and tags.
+type censusOptions struct {
+	tagSelection
+	newSince  string
+	sort      string
+	reverse   bool
+	limit     int
+	json, csv bool
+	own       ttpcron.Networks
+}
+
+// define defines the flags. Sorted is the name of the column that rows are sorted by where
+// nobody says by which.
+func (o *censusOptions) define(fs *flag.FlagSet, sorted string) {
+	o.tagSelection.define(fs)
+	fs.StringVar(&o.newSince, "new-since", "", newSinceUsage)
+	fs.StringVar(&o.sort, "sort", sorted, "sort by this `COLUMN`, by its title or its name in --json: the highest or latest first, names from A to Z")
+	fs.BoolVar(&o.reverse, "reverse", false, "sort the other way round")
+	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows; 0 for all (default: 100 as a table on a terminal, else all)")
+	fs.Lookup("limit").DefValue = ""
+	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
+	fs.BoolVar(&o.csv, "csv", false, "print CSV, for spreadsheets; no cell is a formula")
+}
+
+const newSinceUsage = "only what was not there before: nothing of it had arrived before `TIME`, whatever --since says"
+
+// check reads what the flags mean.
+func (o *censusOptions) check(s *session) error {
+	if o.limit < -1 {
+		return cli.Usagef("--limit is %d, want 0 or more", o.limit)
+	}
+	if o.json && o.csv {
+		return cli.Usagef("--json and --csv exclude one another")
+	}
+	o.own = s.set.OwnNetworks
+	return o.tagSelection.check(s.now(), s.set.Attack)
+}
+
+// query is what a census counts.
+func (o *censusOptions) query(ctx context.Context, db *store.Store, now time.Time) (q census.Query, err error) {
+	q.Tags = o.q
+	q.Tagged = o.q.Technique != "" || len(o.q.Tactics) > 0 || o.q.Rule != "" || o.minLevel.IsSet || len(o.q.Levels) > 0 || o.q.MinConfidence > 0
+	if q.NewSince, err = cli.ParseWhen(o.newSince, now); err != nil {
+		return q, cli.Usagef("--new-since: %v", err)
+	}
+	q.NewAfter, err = arrivedAfter(ctx, db.History, q.NewSince)
+	return q, err
+}
+
+// censusSource is what a census goes over.
+func (o *censusOptions) source(db *store.Store) census.Source {
+	return census.Source{Events: db.History, Tags: func(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[census.Tag, error] {
+		return func(yield func(census.Tag, error) bool) {
+			o.without = 0
+			for t, err := range o.tagsOf(ctx, db, q) {
+				if err != nil {
+					yield(census.Tag{}, err)
+					return
+				}
+				if !yield(census.Tag{Tag: &t.Tag, Shown: &t.Shown}, nil) {
+					return
+				}
+			}
+		}
+	}}
+}
+
+// censusView is how what was counted is shown.
+type censusView struct {
+	by      census.By
+	columns []censusColumn
+	one     string // what a row is, in words
+	many    string
+}
+
+// censusColumn is a column of a view. Its value is a string, a number, a time, a list or
+// nil: that is what JSON and CSV show of it, and the table if it has no text of its own.
+type censusColumn struct {
+	term.Column        // without a title: not in the table
+	name        string // in JSON and CSV
+	sort        string // by which column of a census rows are sorted by it; empty: not at all
+	value       func(*census.Row) any
+	cell        func(*census.Row) string
+}
+
+// run counts, and shows the rows.
+func (v *censusView) run(ctx context.Context, s *session, o *censusOptions, args []string) error {
+	if err := cli.NoArgs(args); err != nil {
+		return err
+	}
+	if err := o.check(s); err != nil {
+		return err
+	}
+	order, err := v.order(o, s.out)
+	if err != nil {
+		return err
+	}
+	db, err := s.stores.Read(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := o.begin(ctx, s.out, db); err != nil {
+		return err
+	}
+	q, err := o.query(ctx, db, s.now())
+	if err != nil {
+		return err
+	}
+	var c *census.Census
+	defer func() { closeCensus(c) }()
+	err = atOneMoment(ctx, s.out, db, func(upTo uint64) error {
+		closeCensus(c)
+		c = census.New(q, v.by)
+		return c.Count(ctx, o.source(db), upTo)
+	})
+	if err != nil {
+		return err
+	}
+	total, err := v.show(ctx, s.out, o, c, order)
+	if err != nil {
+		return err
+	}
+	o.noteLacking(s.out)
+	if err := v.noteRows(ctx, s.out, db, o, total, order); err != nil {
+		return err
+	}
+	return o.noteLeftOut(ctx, s.out, db)
+}
+
+func closeCensus(c *census.Census) {
+	if c != nil {
+		_ = c.Close() // what is left is removed by the next
+	}
+}
+
+// noteRows says how many rows there are beside those that are shown.
+func (v *censusView) noteRows(ctx context.Context, out *term.Output, db *store.Store, o *censusOptions, total int, order census.Order) error {
+	switch {
+	case total == 0:
+		arrived, err := lastArrived(ctx, db, o.q.ArrivedAfter)
+		if err != nil {
+			return err
+		}
+		out.Note("no %s match%s", v.many, arrived)
+	case order.Limit > 0 && total > order.Limit:
+		out.Note("%s of %s; --limit 0 shows all", term.Count(order.Limit), term.Plural(total, v.one, v.many))
+	}
+	return nil
+}
+
+// order is how the rows are sorted, and how many are shown.
+func (v *censusView) order(o *censusOptions, out *term.Output) (order census.Order, err error) {
+	order.Limit, order.Reverse = max(o.limit, 0), o.reverse
+	if o.limit < 0 && out.Term.Is && !o.json && !o.csv {
+		order.Limit = screenful
+	}
+	var names []string
+	for i := range v.columns {
+		c := &v.columns[i]
+		if c.sort == "" {
+			continue
+		}
+		if strings.EqualFold(o.sort, c.name) || c.Title != "" && strings.EqualFold(o.sort, c.Title) {
+			order.By = census.ColumnNamed(c.sort)
+			return order, nil
+		}
+		names = append(names, c.name)
+	}
+	e := cli.Usage(fmt.Sprintf("--sort %q is no column to sort by", o.sort), "columns are "+strings.Join(names, ", "))
+	if near := cli.Nearest(strings.ToLower(o.sort), names); near != "" {
+		e.Hint = fmt.Sprintf("did you mean %s?", near)
+	}
+	return order, e
+}
+
+// show prints the rows.
+func (v *censusView) show(ctx context.Context, out *term.Output, o *censusOptions, c *census.Census, order census.Order) (total int, err error) {
+	switch {
+	case o.json:
+		var line []byte
+		return c.Rows(ctx, 0, order, func(r *census.Row) error {
+			line = append(v.appendJSON(line[:0], r), '\n')
+			return out.RawJSON(line)
+		})
+	case o.csv:
+		return v.csv(ctx, out, c, order)
+	}
+	var t term.Table
+	for _, col := range v.columns {
+		if col.Title != "" {
+			t.Columns = append(t.Columns, col.Column)
+		}
+	}
+	total, err = c.Rows(ctx, 0, order, func(r *census.Row) error {
+		t.Add(v.cells(r)...)
+		if t.Len() < 1000 {
+			return nil
+		}
+		return out.Table(&t)
+	})
+	if err != nil {
+		return total, err
+	}
+	return total, out.Table(&t)
+}
+
+func (v *censusView) cells(r *census.Row) (cells []string) {
+	for _, c := range v.columns {
+		switch {
+		case c.Title == "":
+		case c.cell != nil:
+			cells = append(cells, c.cell(r))
+		default:
+			cells = append(cells, tableValue(c.value(r)))
+		}
+	}
+	return cells
+}
+
+func (v *censusView) csv(ctx context.Context, out *term.Output, c *census.Census, order census.Order) (total int, err error) {
+	w := csvtext.NewWriter(out)
+	cells := make([]string, len(v.columns))
+	for i, col := range v.columns {
+		cells[i] = col.name
+	}
+	if err := w.Row(cells...); err != nil {
+		return 0, err
+	}
+	total, err = c.Rows(ctx, 0, order, func(r *census.Row) error {
+		for i, col := range v.columns {
+			cells[i] = csvValue(col.value(r))
+		}
+		return w.Row(cells...)
+	})
+	if err != nil {
+		return total, err
+	}
+	return total, w.Flush()
+}

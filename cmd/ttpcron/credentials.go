@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+
+	"github.com/ttpcron/ttpcron/census"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+)
+
+func credentialsCommand() *command {
+	var o censusOptions
+	var users, passwords, keys bool
+	fs := cli.NewFlags()
+	fs.BoolVar(&users, "users", false, "one row for each user name, with whatever password")
+	fs.BoolVar(&passwords, "passwords", false, "one row for each password, of whatever user")
+	fs.BoolVar(&keys, "keys", false, "one row for each fingerprint of a key that was offered")
+	o.define(fs, "tries")
+	return &command{
+		Name: "credentials", Short: "show which users, passwords and keys were tried", Flags: fs,
+		Text: `Shows which users and passwords were tried, the most frequent first: how often,
+how often it worked (WON), by how many attackers, in how many sessions, at how
+many sensors, and when first and last. Passwords are shown, also with --json
+and --csv: one may be that of an employee.
+` + censusText,
+		Examples: `ttpcron credentials --limit 20
+ttpcron credentials --passwords --sort attackers
+ttpcron credentials --sort won --attacker 192.0.2.0/24
+ttpcron credentials --new-since 7d --csv > new.csv`,
+		Exits: []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			by := census.Credentials
+			for _, choice := range []struct {
+				given bool
+				by    census.By
+			}{{users, census.Users}, {passwords, census.Passwords}, {keys, census.Keys}} {
+				if !choice.given {
+					continue
+				}
+				if by != census.Credentials {
+					return cli.Usagef("--users, --passwords and --keys exclude one another")
+				}
+				by = choice.by
+			}
+			return credentialsView(by).run(ctx, s, &o, args)
+		},
+	}
+}
+
+func credentialsView(by census.By) *censusView {
+	v := &censusView{by: by, one: "login", many: "logins"}
+	name := func(title, name string, i int) censusColumn {
+		return censusColumn{Column: term.Column{Title: title, Min: 10, SGR: term.Bold}, name: name, sort: "name", value: func(r *census.Row) any { return r.Name[i] }}
+	}
+	switch by {
+	case census.Users:
+		v.columns, v.one, v.many = []censusColumn{name("USER", "username", 0)}, "user", "users"
+	case census.Passwords:
+		v.columns, v.one, v.many = []censusColumn{name("PASSWORD", "password", 0)}, "password", "passwords"
+	case census.Keys:
+		v.columns, v.one, v.many = []censusColumn{name("KEY", "key_fingerprint", 0)}, "key", "keys"
+	default:
+		v.columns = []censusColumn{name("USER", "username", 0), name("PASSWORD", "password", 1)}
+		v.columns[1].sort = ""
+	}
+	tries := countColumn("TRIES", "tries", 0, func(r *census.Row) int { return r.Logins })
+	tries.sort = "logins"
+	v.columns = append(append(v.columns, tries,
+		countColumn("WON", "won", 0, func(r *census.Row) int { return r.Won }),
+		countColumn("ATTACKERS", "attackers", 0, func(r *census.Row) int { return r.Attackers }),
+		countColumn("SESSIONS", "sessions", 2, func(r *census.Row) int { return r.Sessions }),
+		countColumn("SENSORS", "sensors", 3, func(r *census.Row) int { return r.Sensors.N })), seenColumns(1, 4)...)
+	return v
+}

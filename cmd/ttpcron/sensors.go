@@ -1,0 +1,54 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/ttpcron/ttpcron/census"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+)
+
+func sensorsCommand() *command {
+	var o censusOptions
+	fs := cli.NewFlags()
+	o.define(fs, "events")
+	return &command{
+		Name: "sensors", Short: "show which sensor sees what, and which has fallen silent", Flags: fs,
+		Text: `Shows the sensors, those with the most events first: events, attackers,
+sessions, tags, different techniques (TECHN), the highest level of a tag, the
+first and the last event, and for how long there was none since (SILENT).
+Records that name no sensor are those of "-".
+` + censusText,
+		Examples: `ttpcron sensors
+ttpcron sensors --sort silent
+ttpcron sensors --since 7d --technique T1105
+ttpcron sensors --json | jq 'select(.silent_s > 86400) | .sensor'`,
+		Exits: []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			return sensorsView(s.now()).run(ctx, s, &o, args)
+		},
+	}
+}
+
+func sensorsView(now time.Time) *censusView {
+	v := &censusView{by: census.Sensors, one: "sensor", many: "sensors"}
+	v.columns = append([]censusColumn{
+		{Column: term.Column{Title: "SENSOR", Min: 12, SGR: term.Cyan}, name: "sensor", sort: "name", value: func(r *census.Row) any { return orNull(r.Name[0]) },
+			cell: func(r *census.Row) string { return cmp.Or(r.Name[0], "-") }},
+		countEvents,
+		countColumn("ATTACKERS", "attackers", 3, func(r *census.Row) int { return r.Attackers }),
+		countColumn("SESSIONS", "sessions", 2, func(r *census.Row) int { return r.Sessions }),
+		countTags, spared(countTechniques, 4), techniqueIDs, levelColumn(5),
+	}, append(seenColumns(1, 0),
+		censusColumn{Column: term.Column{Title: "SILENT", Right: true}, name: "silent_s", sort: "silent", value: func(r *census.Row) any {
+			return int(now.Sub(r.Last) / time.Second)
+		}, cell: func(r *census.Row) string {
+			if r.Last.After(now) {
+				return "-"
+			}
+			return term.Ago(now.Sub(r.Last).Truncate(time.Second))
+		}})...)
+	return v
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+
+	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/census"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+)
+
+func techniquesCommand() *command {
+	var o censusOptions
+	fs := cli.NewFlags()
+	o.define(fs, "tags")
+	return &command{
+		Name: "techniques", Short: "show what was done: one row for each technique", Flags: fs,
+		Text: `Shows the techniques, those with the most tags first. Beside the number of tags
+stands in how many different events they are, by how many attackers and in how
+many sessions: one session that writes a file in 62 pieces has 62 tags and 62
+events, and is one session of one attacker. What a correlation found is a tag
+of several events, and counts as none.
+
+A technique that rules name under several tactics has a row for each. Ids and
+names are those of the release that --attack-release names. --new-since shows
+techniques of which no event with such a tag had arrived before.
+` + censusText,
+		Examples: `ttpcron techniques --since 7d
+ttpcron techniques --attacker 203.0.113.7 --sort first
+ttpcron techniques --tactic persistence --sort attackers
+ttpcron techniques --new-since 7d --json`,
+		Exits: []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			return techniquesView(s.set.Attack, s.out.Term.Width).run(ctx, s, &o, args)
+		},
+	}
+}
+
+func techniquesView(under *attack.Table, width int) *censusView {
+	names := 0 // how long those of techniques may be
+	if width > 0 && width < 160 {
+		names = 30
+	}
+	v := &censusView{by: census.Techniques, one: "technique", many: "techniques"}
+	v.columns = append([]censusColumn{
+		{Column: term.Column{Title: "TECHNIQUE", Min: 18, SGR: term.Bold}, name: "technique", sort: "technique", value: func(r *census.Row) any { return r.Name[1] },
+			cell: func(r *census.Row) string { return r.Name[1] + " " + shortName(under, r.Name[1], names) }},
+		{name: "technique_name", value: func(r *census.Row) any { return orNull(under.TechniqueName(r.Name[1])) }},
+		{Column: term.Column{Title: "TACTIC", Min: 10, SGR: term.Yellow, Spare: 4}, name: "tactic", sort: "name", value: func(r *census.Row) any { return r.Name[0] },
+			cell: func(r *census.Row) string { return tacticName(under, r.Name[0]) }},
+		{name: "tactic_name", value: func(r *census.Row) any { return orNull(under.TacticName(r.Name[0])) }},
+		countTags,
+		countColumn("EVENTS", "events", 0, func(r *census.Row) int { return r.Tagged }),
+		countColumn("ATTACKERS", "attackers", 0, func(r *census.Row) int { return r.Attackers }),
+		countColumn("SESSIONS", "sessions", 0, func(r *census.Row) int { return r.Sessions }),
+		countColumn("SENSORS", "sensors", 3, func(r *census.Row) int { return r.Sensors.N }),
+		spared(levelColumn(0), 5),
+	}, append(seenColumns(2, 6), namesColumn("RULES", "rules", 1, func(r *census.Row) *census.List { return &r.Rules }),
+		censusColumn{name: "rule_count", sort: "rules", value: func(r *census.Row) any { return r.Rules.N }})...)
+	for i := range v.columns {
+		if v.columns[i].name == "events" {
+			v.columns[i].sort = "tagged"
+		}
+	}
+	return v
+}
