@@ -19,19 +19,23 @@ import (
 // censusOptions are the flags of the commands that count events and tags.
 type censusOptions struct {
 	tagSelection
-	newSince  string
 	sort      string
 	reverse   bool
 	limit     int
 	json, csv bool
 	own       ttpcron.Networks
+	new       time.Time // what --new-since means
 }
 
 // define defines the flags. Sorted is the name of the column that rows are sorted by where
 // nobody says by which.
 func (o *censusOptions) define(fs *flag.FlagSet, sorted string) {
 	o.tagSelection.define(fs)
-	fs.StringVar(&o.newSince, "new-since", "", newSinceUsage)
+	for _, name := range []string{"attacker", "session", "sensor"} {
+		f := fs.Lookup(name)
+		f.Usage = strings.Replace(f.Usage, "only tags of", "only events and tags of", 1)
+	}
+	fs.Lookup("new-since").Usage = newSinceUsage
 	fs.StringVar(&o.sort, "sort", sorted, "sort by this `COLUMN`, by its title or its name in --json: the highest or latest first, names from A to Z")
 	fs.BoolVar(&o.reverse, "reverse", false, "sort the other way round")
 	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows; 0 for all (default: 100 as a table on a terminal, else all)")
@@ -51,21 +55,20 @@ func (o *censusOptions) check(s *session) error {
 		return cli.Usagef("--json and --csv exclude one another")
 	}
 	o.own = s.set.OwnNetworks
-	return o.tagSelection.check(s.now(), s.set.Attack)
+	err := o.tagSelection.check(s.now(), s.set.Attack)
+	o.new, o.q.MadeSince = o.q.MadeSince, time.Time{}
+	return err
 }
 
 // query is what a census counts.
-func (o *censusOptions) query(ctx context.Context, db *store.Store, now time.Time) (q census.Query, err error) {
-	q.Tags = o.q
-	q.Tagged = o.q.Technique != "" || len(o.q.Tactics) > 0 || o.q.Rule != "" || o.minLevel.IsSet || len(o.q.Levels) > 0 || o.q.MinConfidence > 0
-	if q.NewSince, err = cli.ParseWhen(o.newSince, now); err != nil {
-		return q, cli.Usagef("--new-since: %v", err)
-	}
+func (o *censusOptions) query(ctx context.Context, db *store.Store) (q census.Query, err error) {
+	q.Tags, q.NewSince = o.q, o.new
+	q.Tagged = o.q.Technique != "" || len(o.q.Tactics) > 0 || o.q.Rule != "" || o.everyLevel() || o.q.MinConfidence > 0
 	q.NewAfter, err = arrivedAfter(ctx, db.History, q.NewSince)
 	return q, err
 }
 
-// censusSource is what a census goes over.
+// source is what a census goes over.
 func (o *censusOptions) source(db *store.Store) census.Source {
 	return census.Source{Events: db.History, Tags: func(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[census.Tag, error] {
 		return func(yield func(census.Tag, error) bool) {
@@ -121,7 +124,7 @@ func (v *censusView) run(ctx context.Context, s *session, o *censusOptions, args
 	if err := o.begin(ctx, s.out, db); err != nil {
 		return err
 	}
-	q, err := o.query(ctx, db, s.now())
+	q, err := o.query(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -140,10 +143,7 @@ func (v *censusView) run(ctx context.Context, s *session, o *censusOptions, args
 		return err
 	}
 	o.noteLacking(s.out)
-	if err := v.noteRows(ctx, s.out, db, o, total, order); err != nil {
-		return err
-	}
-	return o.noteLeftOut(ctx, s.out, db)
+	return v.noteRows(ctx, s, db, o, total, order)
 }
 
 func closeCensus(c *census.Census) {
@@ -152,19 +152,19 @@ func closeCensus(c *census.Census) {
 	}
 }
 
-// noteRows says how many rows there are beside those that are shown.
-func (v *censusView) noteRows(ctx context.Context, out *term.Output, db *store.Store, o *censusOptions, total int, order census.Order) error {
+// noteRows says what there is beside the rows that are shown.
+func (v *censusView) noteRows(ctx context.Context, s *session, db *store.Store, o *censusOptions, total int, order census.Order) error {
 	switch {
+	case total == 0 && !o.found:
+		return o.noteNone(ctx, s, db, "no "+v.many+" match", false)
 	case total == 0:
-		arrived, err := lastArrived(ctx, db, o.q.ArrivedAfter)
-		if err != nil {
-			return err
-		}
-		out.Note("no %s match%s", v.many, arrived)
+		s.out.Note("no %s match", v.many)
 	case order.Limit > 0 && total > order.Limit:
-		out.Note("%s of %s; --limit 0 shows all", term.Count(order.Limit), term.Plural(total, v.one, v.many))
+		s.out.Note("%s of %s; --limit 0 shows all", term.Count(order.Limit), term.Plural(total, v.one, v.many))
 	}
-	return nil
+	n, err := o.leftOut(ctx, db)
+	noteLeftOut(s.out, n)
+	return err
 }
 
 // order is how the rows are sorted, and how many are shown.
@@ -179,7 +179,7 @@ func (v *censusView) order(o *censusOptions, out *term.Output) (order census.Ord
 		if c.sort == "" {
 			continue
 		}
-		if strings.EqualFold(o.sort, c.name) || c.Title != "" && strings.EqualFold(o.sort, c.Title) {
+		if strings.EqualFold(o.sort, c.name) || strings.EqualFold(o.sort, c.sort) || c.Title != "" && strings.EqualFold(o.sort, c.Title) {
 			order.By = census.ColumnNamed(c.sort)
 			return order, nil
 		}

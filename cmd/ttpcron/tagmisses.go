@@ -97,14 +97,14 @@ func hasTags(ctx context.Context, db *store.Store, q ttpcron.TagQuery) (bool, er
 	return false, nil
 }
 
-// noteNone says that no tags match, and which filters nothing can match. Whole says that
+// noteNone says that there is none, and which filters nothing can match. Whole says that
 // no tags were left out for their level either.
-func (s *tagSelection) noteNone(ctx context.Context, c *session, db *store.Store, whole bool) error {
+func (s *tagSelection) noteNone(ctx context.Context, c *session, db *store.Store, none string, whole bool) error {
 	arrived, err := lastArrived(ctx, db, s.q.ArrivedAfter)
 	if err != nil {
 		return err
 	}
-	c.out.Note("no tags match%s", arrived)
+	c.out.Note("%s%s", none, arrived)
 	for _, miss := range []func() (string, error){
 		func() (string, error) { return s.missingRule(ctx, c, db) },
 		func() (string, error) {

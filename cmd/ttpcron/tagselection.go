@@ -131,20 +131,29 @@ func (s *tagSelection) noteLacking(out *term.Output) {
 // end says what is not shown because nobody asked for a level and, where nothing at all
 // was found, which filters nothing can match.
 func (s *tagSelection) end(ctx context.Context, c *session, db *store.Store) error {
-	n := 0
-	if !s.everyLevel() {
-		var err error
-		if n, err = db.Tags.LeftOut(ctx, s.q, s.under); err != nil {
-			return err
-		}
+	n, err := s.leftOut(ctx, db)
+	if err != nil {
+		return err
 	}
 	if !s.found {
-		if err := s.noteNone(ctx, c, db, n == 0); err != nil {
+		if err := s.noteNone(ctx, c, db, "no tags match", n == 0); err != nil {
 			return err
 		}
 	}
-	if n > 0 {
-		c.out.Note("%s not shown; --min-level informational shows all", term.Plural(n, "tag of hosts below medium is", "tags of hosts below medium are"))
-	}
+	noteLeftOut(c.out, n)
 	return nil
+}
+
+// leftOut counts the tags that are not shown because nobody asked for a level.
+func (s *tagSelection) leftOut(ctx context.Context, db *store.Store) (int, error) {
+	if s.everyLevel() {
+		return 0, nil
+	}
+	return db.Tags.LeftOut(ctx, s.q, s.under)
+}
+
+func noteLeftOut(out *term.Output, n int) {
+	if n > 0 {
+		out.Note("%s not shown; --min-level informational shows all", term.Plural(n, "tag of hosts below medium is", "tags of hosts below medium are"))
+	}
 }
