@@ -54,6 +54,7 @@ var formats = []Format{
 	ecs,
 	ocsf,
 	timesketch,
+	navigator,
 	stix,
 }
 
@@ -86,6 +87,9 @@ type Job struct {
 	Path string
 	// Scratch makes a folder for files that are of no use afterwards, at most once.
 	Scratch func() (string, error)
+
+	// Window reads a period as --since and --until are read.
+	Window func(since, until string) (ttpcron.Window, error)
 
 	Passwords bool   // captured passwords are not masked
 	Version   string // of the program

@@ -84,6 +84,12 @@ func everyKind() []Tag {
 // the stream, or the path of what was made.
 func exportTo(t testing.TB, f Format, tags []Tag, flags ...string) (stream []byte, path string) {
 	t.Helper()
+	return exportQuery(t, f, tags, ttpcron.TagQuery{}, flags...)
+}
+
+// exportQuery is exportTo of those tags alone that a query selects.
+func exportQuery(t testing.TB, f Format, tags []Tag, q ttpcron.TagQuery, flags ...string) (stream []byte, path string) {
+	t.Helper()
 	fs := flag.NewFlagSet(f.Name, flag.ContinueOnError)
 	write := f.New(fs)
 	if err := fs.Parse(flags); err != nil {
@@ -91,7 +97,7 @@ func exportTo(t testing.TB, f Format, tags []Tag, flags ...string) (stream []byt
 	}
 	var out bytes.Buffer
 	j := &Job{
-		Out: &out, Path: filepath.Join(t.TempDir(), "export"), Table: attack.Current(), Version: "1.2.3",
+		Query: q, Out: &out, Path: filepath.Join(t.TempDir(), "export"), Table: attack.Current(), Version: "1.2.3",
 		Tags: func(_ context.Context, q ttpcron.TagQuery) iter.Seq2[*Tag, error] {
 			return func(yield func(*Tag, error) bool) {
 				for i := range tags {
@@ -102,7 +108,13 @@ func exportTo(t testing.TB, f Format, tags []Tag, flags ...string) (stream []byt
 			}
 		},
 		Scratch: func() (string, error) { return t.TempDir(), nil },
-		Note:    func(format string, args ...any) { t.Logf(format, args...) },
+		Window: func(since, until string) (w ttpcron.Window, err error) {
+			if w.Since, err = time.Parse(time.DateOnly, since); err == nil {
+				w.Until, err = time.Parse(time.DateOnly, until)
+			}
+			return w, err
+		},
+		Note: func(format string, args ...any) { t.Logf(format, args...) },
 	}
 	if err := write(t.Context(), j); err != nil {
 		t.Fatalf("%s: %v", f.Name, err)

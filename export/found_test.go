@@ -24,6 +24,7 @@ var found = map[string]func(t testing.TB, stream []byte, path string) []string{
 	"ocsf": func(t testing.TB, stream []byte, _ string) []string {
 		return uuidsOfLines(t, stream, "metadata", "uid")
 	},
+	"navigator":  nil, // has counts alone, see TestNavigator
 	"stix":       func(t testing.TB, stream []byte, _ string) []string { return sightedUUIDs(stixBundlesOf(t, stream)) },
 	"timesketch": func(t testing.TB, stream []byte, _ string) []string { return uuidsOfLines(t, stream, "uuid") },
 }
@@ -67,7 +68,10 @@ func uuidsOfRows(t testing.TB, stream []byte) (uuids []string) {
 func TestTagsOfFormats(t *testing.T) {
 	for _, f := range Formats() {
 		t.Run(f.Name, func(t *testing.T) {
-			read := found[f.Name]
+			read, known := found[f.Name]
+			if known && read == nil {
+				t.Skip("it has no tags")
+			}
 			if read == nil {
 				t.Fatalf("found in found_test.go has no entry for %s: nothing reads what it writes", f.Name)
 			}

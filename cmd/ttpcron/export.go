@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
@@ -18,6 +19,7 @@ type exportOptions struct {
 	format, output string
 	passwords      bool
 	own            ttpcron.Networks
+	now            time.Time
 }
 
 // formatChoice is a format with the flags that it alone has.
@@ -72,10 +74,10 @@ ttpcron export --format jsonl --min-level high | jq .technique_name`,
 			if f.To != export.Stream && o.output == "" {
 				return cli.Usage(fmt.Sprintf("--format %s writes no stream", f.Name), "name what to write with --output PATH")
 			}
-			if err := o.check(s.now(), s.set.Attack); err != nil {
+			o.now, o.own = s.now(), s.set.OwnNetworks
+			if err := o.check(o.now, s.set.Attack); err != nil {
 				return err
 			}
-			o.own = s.set.OwnNetworks
 			return exportTags(ctx, s, f, &o)
 		},
 	}
@@ -142,6 +144,7 @@ func exportTags(ctx context.Context, s *session, f *formatChoice, o *exportOptio
 		Tags: func(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[*export.Tag, error] {
 			return o.exported(o.tagsOf(ctx, db, q))
 		},
+		Window: func(since, until string) (ttpcron.Window, error) { return cli.Window(since, until, o.now) },
 	}
 	if err := writeExport(ctx, out, s.stores.DB, f, o.output, j); err != nil {
 		return err
