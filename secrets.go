@@ -1,6 +1,7 @@
 package ttpcron
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ var passwordPrograms = []string{"passwd", "chpasswd", "su", "sudo", "login", "ht
 // of a command is none: whatever a password in it is, it belongs to what was typed.
 func holdsPassword(kind SourceKind, name string, field func(string) (string, bool)) bool {
 	switch {
-	case strings.EqualFold(name, "password") || strings.EqualFold(name, "passwd"):
+	case isPassword(name):
 		return true
 	case kind == Stdin && name == "input_text":
 		program, has := field("program")
@@ -28,21 +29,72 @@ func holdsPassword(kind SourceKind, name string, field func(string) (string, boo
 	return false
 }
 
+// hasPasswords reports whether MaskPasswords would mask anything, as fast as can be: it is
+// asked of the event of every tag that is read.
+func (e *Event) hasPasswords() bool {
+	for i := range e.Payload {
+		f := &e.Payload[i]
+		switch {
+		case f.Raw != nil && (f.Raw[0] == '{' || f.Raw[0] == '['):
+			if holdsNested(f.Raw) {
+				return true
+			}
+		case !f.says():
+		case isPassword(f.Name), e.Kind == Stdin && f.Name == "input_text" && holdsPassword(e.Kind, f.Name, e.Payload.Text):
+			return true
+		}
+	}
+	return false
+}
+
+// isPassword reports whether a member of that name holds a password, whatever the kind.
+func isPassword(name string) bool {
+	return len(name) == len("password") && strings.EqualFold(name, "password") || len(name) == len("passwd") && strings.EqualFold(name, "passwd")
+}
+
+// holdsNested reports whether a list or object may have a member that holds a password.
+func holdsNested(raw []byte) bool {
+	for i := 0; ; i++ {
+		n := bytes.IndexAny(raw[i:], "pP\\")
+		if n < 0 {
+			return false
+		}
+		if i += n; raw[i] == '\\' || len(raw) > i+4 && bytes.EqualFold(raw[i:i+4], []byte("pass")) {
+			return true // an escape may spell anything
+		}
+	}
+}
+
 // MaskPasswords replaces the captured passwords in the event's payload by [Masked], and
 // reports whether there was one. It changes no memory that the event shares with others.
 // The id of an event without a name of its own is a hash over what was recorded: whoever
 // has it can still try passwords against it.
 func (e *Event) MaskPasswords() (masked bool) {
-	for i := range e.Payload {
-		f := &e.Payload[i]
-		if !f.says() || !holdsPassword(e.Kind, f.Name, e.Payload.Text) {
+	if !e.hasPasswords() {
+		return false
+	}
+	of := e.Payload
+	for i := range of {
+		f := of[i]
+		switch {
+		case !f.says():
 			continue
+		case holdsPassword(e.Kind, f.Name, of.Text):
+			f = Field{Name: f.Name, Text: Masked}
+		case f.Raw == nil || !holdsNested(f.Raw):
+			continue
+		default:
+			raw := maskNested(f.Raw, 0)
+			if bytes.Equal(raw, f.Raw) {
+				continue
+			}
+			f.Raw = raw
 		}
 		if !masked {
-			e.Payload = slices.Clone(e.Payload)
+			e.Payload = slices.Clone(of)
 			masked = true
 		}
-		e.Payload[i] = Field{Name: f.Name, Text: Masked}
+		e.Payload[i] = f
 	}
 	return masked
 }
@@ -50,7 +102,7 @@ func (e *Event) MaskPasswords() (masked bool) {
 // MaskPasswords replaces the captured passwords in the tag's text and evidence by
 // [Masked]. See [Event.MaskPasswords].
 func (t *Tag) MaskPasswords() {
-	t.Match, t.Evidence = Match{}, maskEvidence(t.SourceKind, t.Evidence)
+	t.Match, t.Finding, t.Evidence = Match{}, nil, maskEvidence(t.SourceKind, t.Evidence)
 	switch {
 	case t.TextMasked != "":
 		t.Text = t.TextMasked
@@ -67,9 +119,14 @@ func (t *Tag) SetText(e *Event) {
 		t.Text = Shorten(t.TellingEvidence(), MaxShown)
 		return
 	}
-	t.Text = Shorten(e.Telling(), MaxShown)
-	if masked := *e; masked.MaskPasswords() {
-		t.TextMasked = Shorten(masked.Telling(), MaxShown)
+	t.Text, t.TextMasked = Shorten(e.Telling(), MaxShown), ""
+	if !e.hasPasswords() { // nearly all
+		return
+	}
+	masked := Event{Kind: e.Kind, Payload: e.Payload}
+	masked.MaskPasswords()
+	if text := Shorten(masked.Telling(), MaxShown); text != t.Text {
+		t.TextMasked = text
 	}
 }
 
@@ -84,22 +141,50 @@ func maskEvidence(kind SourceKind, evidence json.RawMessage) json.RawMessage {
 		text, err := jsontext.DecodeString(members[name])
 		return text, err == nil && members[name] != nil
 	}
+	matched := func(name string) bool { return name == "matched" || name == "matched_signature" }
 	return rewriteMembers(evidence, func(name string, value jsontext.Value) []byte {
 		switch {
-		case name == "group" && kind == Correlation:
-			return rewriteMembers(value.Raw(), func(name string, v jsontext.Value) []byte {
-				if holdsPassword(kind, name, field) && !v.IsNull() {
-					return maskedText()
-				}
-				return v.Raw()
-			})
 		case value.IsNull():
-		case holdsPassword(kind, name, field), kind == AuthAttempt && (name == "matched" || name == "matched_signature") && !isNamed(value, field),
-			kind == Stdin && name == "matched" && holdsPassword(kind, "input_text", field):
+		case holdsPassword(kind, name, field), kind == AuthAttempt && matched(name) && !isNamed(value, field),
+			kind == Stdin && matched(name) && holdsPassword(kind, "input_text", field):
 			return maskedText()
+		default:
+			return maskNested(value.Raw(), 0)
 		}
 		return value.Raw()
 	})
+}
+
+// maxNested is how deep passwords are looked for: each level is read once more, and an
+// attacker may nest without end.
+const maxNested = 32
+
+// maskNested masks the members of objects that hold passwords, and what is nested too deep
+// and may have one. What is neither a list nor an object is left as it is.
+func maskNested(raw []byte, depth int) []byte {
+	switch {
+	case len(raw) == 0 || raw[0] != '{' && raw[0] != '[' || !holdsNested(raw):
+	case depth > maxNested:
+		return maskedText()
+	case raw[0] == '{':
+		return rewriteMembers(raw, func(name string, value jsontext.Value) []byte {
+			if isPassword(name) && !value.IsNull() {
+				return maskedText()
+			}
+			return maskNested(value.Raw(), depth+1)
+		})
+	case raw[0] == '[':
+		out := []byte{'['}
+		jsontext.EachElement(raw, func(value jsontext.Value) bool {
+			if len(out) > 1 {
+				out = append(out, ',')
+			}
+			out = append(out, maskNested(value.Raw(), depth+1)...)
+			return true
+		})
+		return append(out, ']')
+	}
+	return raw
 }
 
 func maskedText() []byte { return jsontext.AppendString(nil, Masked) }
@@ -107,7 +192,7 @@ func maskedText() []byte { return jsontext.AppendString(nil, Masked) }
 // isNamed reports whether what matched of a login is something else than its password.
 func isNamed(value jsontext.Value, field func(string) (string, bool)) bool {
 	text, ok := value.Text()
-	if !ok {
+	if password, has := field("password"); !ok || has && password == text {
 		return false
 	}
 	for _, name := range [...]string{"username", "service", "client_version", "key_fingerprint", "method"} {

@@ -124,7 +124,7 @@ func (s *tagStory) text() string {
 	if s.x.Text != "" || s.event.Kind == ttpcron.Command {
 		return s.x.Text
 	}
-	return ttpcron.TellingText(s.event.Kind, s.event.Payload.Text)
+	return s.event.Telling()
 }
 
 // verdict says whether the tag would be made now, and if not, why.

@@ -254,7 +254,7 @@ func tellContent(out *term.Output, f explainedFile) error {
 		t := term.Table{Columns: []term.Column{{Title: "TIME"}, {Title: "KIND"}, {Title: "ATTACKER", SGR: term.Cyan}, {Title: "SESSION", Min: 8}, {Title: "WHAT", Min: 20}}}
 		for i := range f.first {
 			e := &f.first[i]
-			t.Add(term.Time(e.Time), string(e.Kind), e.AttackerIP, e.SessionID, ttpcron.TellingText(e.Kind, e.Payload.Text))
+			t.Add(term.Time(e.Time), string(e.Kind), e.AttackerIP, e.SessionID, e.Telling())
 		}
 		if err := out.Table(&t); err != nil {
 			return err
