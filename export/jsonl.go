@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
@@ -33,13 +34,19 @@ func (t *Tag) AppendJSON(dst []byte, names Names) []byte {
 	dst = t.AppendShown(dst, &t.Shown)
 	dst = dst[:len(dst)-1]
 	dst = appendText(dst, "attacker_mark", string(t.Mark))
-	dst = appendText(dst, "technique_name", names.TechniqueName(t.Shown.Technique()))
-	dst = appendText(dst, "tactic_name", names.TacticName(t.Shown.Tactic))
+	dst = AppendNames(dst, &t.Shown, names)
 	dst = appendText(dst, "text", t.Text)
 	if !t.Checked {
 		dst = append(dst, `,"checked":false`...)
 	}
 	return append(dst, '}')
+}
+
+// AppendNames appends to an object that is being written what a release calls the technique
+// and the tactic of a claim, null for what it does not have.
+func AppendNames(dst []byte, shown *ttpcron.Claim, names Names) []byte {
+	dst = appendText(dst, "technique_name", names.TechniqueName(shown.Technique()))
+	return appendText(dst, "tactic_name", names.TacticName(shown.Tactic))
 }
 
 // Names are the names of a release of ATT&CK, empty for what it does not have.

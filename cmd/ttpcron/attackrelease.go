@@ -13,6 +13,7 @@ import (
 	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/export"
 )
 
 // shownTag is a tag under the names of a release of ATT&CK. The tag itself is as it is
@@ -20,14 +21,18 @@ import (
 type shownTag struct {
 	ttpcron.Tag
 	Shown ttpcron.Claim
+	under *attack.Table
 }
 
 func showTag(table *attack.Table, t ttpcron.Tag) shownTag {
-	return shownTag{t, table.Shown(&t.Claim)}
+	return shownTag{t, table.Shown(&t.Claim), table}
 }
 
-// MarshalJSON gives what ttpcron.Tag.AppendShown does.
-func (t shownTag) MarshalJSON() ([]byte, error) { return t.AppendShown(nil, &t.Shown), nil }
+// MarshalJSON gives what ttpcron.Tag.AppendShown does, with the names of technique and tactic.
+func (t shownTag) MarshalJSON() ([]byte, error) {
+	b := t.AppendShown(nil, &t.Shown)
+	return append(export.AppendNames(b[:len(b)-1], &t.Shown, t.under), '}'), nil
+}
 
 // lacks reports whether the release has no name for a technique, though another has, so
 // that a claim is shown under its own.
@@ -52,7 +57,7 @@ func lacking(table *attack.Table, n int) string {
 // counts those whose technique the release lacks.
 func shownTags(tags iter.Seq2[ttpcron.Tag, error], table *attack.Table, without *int) iter.Seq2[*shownTag, error] {
 	return func(yield func(*shownTag, error) bool) {
-		s := &shownTag{}
+		s := &shownTag{under: table}
 		for t, err := range tags {
 			s.Tag, s.Shown = t, table.Shown(&t.Claim)
 			if lacks(table, &s.Shown) {

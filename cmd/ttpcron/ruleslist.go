@@ -326,6 +326,8 @@ type claimJSON struct {
 	Confidence float64         `json:"confidence"`
 	Release    string          `json:"attack_release"`
 	Recorded   json.RawMessage `json:"recorded,omitempty"` // under the names of the rule, where they differ
+	Name       string          `json:"technique_name,omitempty"`
+	TacticName string          `json:"tactic_name,omitempty"`
 }
 
 func ruleLines(out *term.Output, rules []tagger.Rule, life ruleset.Life, under *attack.Table) error {
@@ -349,7 +351,7 @@ func describeRule(r *tagger.Rule, life ruleset.Life, under *attack.Table) ruleJS
 	}
 	for _, c := range r.Claims {
 		shown := under.Shown(&c)
-		j.Emits = append(j.Emits, claimJSON{shown.Tactic, shown.TechniqueID, shown.SubTechniqueID, c.Confidence, shown.AttackRelease, recordedJSON(&c, &shown)})
+		j.Emits = append(j.Emits, claimJSON{shown.Tactic, shown.TechniqueID, shown.SubTechniqueID, c.Confidence, shown.AttackRelease, recordedJSON(&c, &shown), under.TechniqueName(shown.Technique()), under.TacticName(shown.Tactic)})
 	}
 	return j
 }

@@ -125,7 +125,7 @@ func (w *storyWriter) looseJSON(t *story.Tag) error {
 
 // tagJSON is a tag as tags --json has it.
 func (w *storyWriter) tagJSON(t *story.Tag) []byte {
-	e := exportedTag(&shownTag{t.Tag, t.Shown}, w.o.own)
+	e := exportedTag(&shownTag{Tag: t.Tag, Shown: t.Shown}, w.o.own)
 	return e.AppendJSON(nil, w.o.under)
 }
 
