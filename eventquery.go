@@ -1,10 +1,14 @@
 package ttpcron
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // EventQuery selects events by who acted, where. Empty members select everything.
 type EventQuery struct {
-	Attacker      string // UUID or address
+	Attacker      string   // UUID or address
+	AttackerToo   []string // other names of the Attacker
 	Session       string
 	SessionBegins string // the first characters of the id of the session
 	Sensor        string
@@ -18,14 +22,18 @@ func (q *EventQuery) MatchActor(e *Event, attackers *Attackers) bool {
 	if q.Session != "" && e.SessionID != q.Session || q.Sensor != "" && e.DeckyID != q.Sensor || !strings.HasPrefix(e.SessionID, q.SessionBegins) {
 		return false
 	}
-	if q.Attacker == "" || e.AttackerIP == q.Attacker || e.IdentityUUID == q.Attacker || e.AttackerUUID == q.Attacker {
+	if q.Attacker == "" || q.named(e.AttackerIP) || q.named(e.IdentityUUID) || q.named(e.AttackerUUID) {
 		return true
 	}
-	if !e.DerivesAttacker() || len(q.Attacker) != 36 {
+	if !e.DerivesAttacker() {
 		return false
 	}
 	uuid, _ := attackers.Of(e)
-	return uuid == q.Attacker
+	return q.named(uuid)
+}
+
+func (q *EventQuery) named(name string) bool {
+	return name == q.Attacker || name != "" && slices.Contains(q.AttackerToo, name)
 }
 
 // Match reports whether an event is selected.

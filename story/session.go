@@ -32,6 +32,7 @@ type Session struct {
 	Logins         Logins
 	Commands       Listed // the first ones
 	Files          Listed
+	Others         Listed // what else was done, but for logins and facts
 	Tags           Techniques
 }
 
@@ -169,6 +170,9 @@ func (s *Session) Add(e *ttpcron.Event, own ttpcron.Networks) {
 		s.Files.add(e.Telling())
 	case ttpcron.SessionFact:
 		s.addFact(e)
+	default:
+		t := Tell(e)
+		s.Others.add(string(t.What) + " " + t.Text)
 	}
 }
 

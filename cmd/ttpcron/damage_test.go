@@ -61,7 +61,7 @@ var readings = []string{
 	"tags --limit 0", "tags --json", "tags --limit 3 --uuid", "tags --limit 5", "tags --json --technique T1082", "tags --json --technique T1105 --limit 2",
 	"tags --json --attacker ATTACKER", "tags --json --session SESSION", "tags --json --since 2026-01-03 --until 2026-01-05T12:00:00Z", "tags --json --rule D2 --since 2026-01-04",
 	"tags --json --min-confidence 0.9",
-	"session SESSION", "session SESSION --json",
+	"session SESSION", "session SESSION --json", "attacker ATTACKER", "attacker ATTACKER --json",
 	"export --format csv", "export --format jsonl --session SESSION", "export-events", "export-events --source canary", "export-events --since 2026-01-03T06:00:00Z --until 2026-01-06",
 	"attackers", "attackers --json --technique T1105", "sessions --json", "techniques --json --attacker ATTACKER", "sensors --csv", "credentials --json --users", "files --csv",
 	"status", "status --json",

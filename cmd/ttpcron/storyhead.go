@@ -109,7 +109,11 @@ func (p *storyPage) headText(h *head) {
 	if h.Sensor != "" {
 		on = " on " + term.Clean(h.Sensor)
 	}
-	p.say("%s\n", p.bold(p.fit("Session "+term.Clean(h.ID)+on, 0)))
+	what := "Session " + term.Clean(h.ID)
+	if h.ID == "" {
+		what = "Without a session"
+	}
+	p.say("%s\n", p.bold(p.fit(what+on, 0)))
 	p.field("attacker", p.actor(&h.Attacker))
 	if h.Events == 0 {
 		p.field("when", "not known: its events are gone from the store, tags are left")

@@ -55,6 +55,7 @@ type storySource struct {
 	db      *store.Store
 	q       ttpcron.EventQuery
 	blocks  []ttpcron.EventBlock
+	unnamed bool // only events and tags without a session
 	levels  ttpcron.MinLevels
 	under   *attack.Table
 	without *int // tags whose technique the release lacks
@@ -70,7 +71,31 @@ func (o *storyOptions) source(ctx context.Context, db *store.Store, q ttpcron.Ev
 
 // Events implements story.Source.
 func (s *storySource) Events(ctx context.Context) iter.Seq2[*ttpcron.Event, error] {
-	return s.db.History.EventsOf(ctx, s.q, s.blocks)
+	events := s.db.History.EventsOf(ctx, s.q, s.blocks)
+	if !s.unnamed {
+		return events
+	}
+	return func(yield func(*ttpcron.Event, error) bool) {
+		for e, err := range events {
+			if (err != nil || e.SessionID == "") && !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// within returns the source of what happened from one time to another, both included.
+func (s *storySource) within(first, last time.Time) *storySource {
+	part := *s
+	w := ttpcron.Window{Since: first, Until: last.Add(1)}
+	part.q.Window, part.blocks = w, nil
+	for _, b := range s.blocks {
+		begin := b.Day.Start().Add(time.Duration(b.Since) * time.Second)
+		if end := b.Day.Start().Add(time.Duration(b.Till+1) * time.Second); begin.Before(w.Until) && end.After(w.Since) {
+			part.blocks = append(part.blocks, b)
+		}
+	}
+	return &part
 }
 
 // Tags implements story.Source.
@@ -84,6 +109,9 @@ func (s *storySource) Tags(ctx context.Context, w ttpcron.Window) iter.Seq2[*sto
 	}
 	return func(yield func(*story.Tag, error) bool) {
 		for t, err := range shownTags(s.db.Tags.Query(ctx, q, s.under), s.under, s.without) {
+			if err == nil && s.unnamed && t.SessionID != "" {
+				continue
+			}
 			told := &story.Tag{Tag: t.Tag, Shown: t.Shown}
 			if !yield(told, err) || err != nil {
 				return
@@ -93,7 +121,7 @@ func (s *storySource) Tags(ctx context.Context, w ttpcron.Window) iter.Seq2[*sto
 }
 
 func (s *storySource) tagQuery() ttpcron.TagQuery {
-	return ttpcron.TagQuery{Attacker: s.q.Attacker, Session: s.q.Session, Sensor: s.q.Sensor, Window: s.q.Window, MinLevels: s.levels, UpTo: s.q.UpTo}
+	return ttpcron.TagQuery{Attacker: s.q.Attacker, AttackerToo: s.q.AttackerToo, Session: s.q.Session, Sensor: s.q.Sensor, Window: s.q.Window, MinLevels: s.levels, UpTo: s.q.UpTo}
 }
 
 // noteHidden says what is not told because nobody asked for a level, or lacks a name.

@@ -43,9 +43,13 @@ type storyPage struct {
 	ofRun    story.Techniques
 }
 
+func newStoryPage(w *storyWriter) *storyPage {
+	return &storyPage{storyWriter: w, width: cmp.Or(w.out.Term.Width, 80)}
+}
+
 // text tells a session as text.
-func (w *storyWriter) text(ctx context.Context, h *head, src *storySource) error {
-	p := &storyPage{storyWriter: w, width: cmp.Or(w.out.Term.Width, 80), protocol: h.Protocol}
+func (p *storyPage) text(ctx context.Context, h *head, src *storySource) error {
+	p.protocol, p.day = h.Protocol, ""
 	p.headText(h)
 	told := 0
 	p.say("\n")
@@ -53,14 +57,14 @@ func (w *storyWriter) text(ctx context.Context, h *head, src *storySource) error
 		if err != nil {
 			return err
 		}
-		if told++; told > w.o.limit && w.o.limit > 0 && !w.o.full {
+		if told++; told > p.o.limit && p.o.limit > 0 && !p.o.full {
 			break
 		}
 		p.entry(e)
 	}
 	p.endRun()
 	p.endFacts()
-	if left := h.Events - w.o.limit; left > 0 && told > w.o.limit && w.o.limit > 0 && !w.o.full {
+	if left := h.Events - p.o.limit; left > 0 && told > p.o.limit && p.o.limit > 0 && !p.o.full {
 		p.say("%s\n", p.dim(fmt.Sprintf("%s and %s after that: --limit 0 tells all", p.more(), term.Plural(left, "event", "events"))))
 	}
 	p.findings(&h.loose)

@@ -50,7 +50,7 @@ func (w *storyWriter) tell(ctx context.Context, h *head, src *storySource) error
 	case w.o.csv:
 		return w.each(ctx, src, w.entryRow, w.looseRow)
 	}
-	return w.text(ctx, h, src)
+	return newStoryPage(w).text(ctx, h, src)
 }
 
 // each gives the entries of a source, then the tags without an event.

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/story"
+)
+
+// sessionsTold is how many sessions of an attacker are told unless somebody asks for more.
+const sessionsTold = 20
+
+func attackerCommand() *command {
+	var o storyOptions
+	fs := cli.NewFlags()
+	o.define(fs)
+	fs.StringVar(&o.sensor, "sensor", "", "only what the sensor `S` saw")
+	fs.IntVar(&o.limit, "limit", sessionsTold, "tell at most `N` sessions, the first and the last; 0 for all. --json and --csv have all events")
+	return &command{
+		Name: "attacker", Args: "ADDRESS", Short: "tell the story of an attacker", Flags: fs,
+		Text: `Tells what one attacker did: when and by which sensors they were seen, what that
+showed, and then each session in short, in the order in which they began. ADDRESS
+is an address, or the UUID of an attacker or identity. Sessions in a row in which
+nobody was let in are counted in one line. What was seen without a session is told
+by sensor.
+
+--full tells each session as ttpcron session does. --json prints an object about
+the attacker, then one for each event with its tags, as tags --json has them, then
+one for each tag without an event. Captured passwords are shown.`,
+		Examples: `ttpcron attacker 203.0.113.7
+ttpcron attacker 203.0.113.7 --since 7d --full
+ttpcron attacker 203.0.113.7 --csv > timeline.csv`,
+		Exits: []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if len(args) != 1 || strings.TrimSpace(args[0]) == "" {
+				return cli.Usage("attacker needs one address or UUID", "ttpcron tags shows addresses as ATTACKER")
+			}
+			if _, err := netip.ParsePrefix(args[0]); err == nil {
+				return cli.Usage(fmt.Sprintf("%s is a network", args[0]), "ttpcron tags --attacker takes networks; attacker tells of one address")
+			}
+			if err := o.check(s); err != nil {
+				return err
+			}
+			return tellAttacker(ctx, s.out, s.stores, strings.TrimSpace(args[0]), &o)
+		},
+	}
+}
+
+func tellAttacker(ctx context.Context, out *term.Output, stores *store.Opener, name string, o *storyOptions) error {
+	db, err := stores.Read(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	at, err := db.History.Moment(ctx)
+	if err != nil {
+		return err
+	}
+	for _, mark := range besideAttacker {
+		name = strings.TrimSuffix(name, mark)
+	}
+	var names ttpcron.TagQuery
+	names.SelectAttacker(name)
+	src, err := o.source(ctx, db, ttpcron.EventQuery{Attacker: names.Attacker, AttackerToo: names.AttackerToo, Sensor: o.sensor, Window: o.window, UpTo: at.Seq})
+	if err != nil {
+		return err
+	}
+	a, loose, err := o.attacker(ctx, src)
+	if err != nil {
+		return err
+	}
+	if a.Events == 0 && a.Tags.N == 0 {
+		return noAttacker(name, db, o)
+	}
+	w := newStoryWriter(out, o)
+	switch {
+	case o.json:
+		if err = out.JSON(attackerJSONOf(o, a)); err == nil {
+			err = w.each(ctx, src, w.entryJSON, w.looseJSON)
+		}
+	case o.csv:
+		err = w.each(ctx, src, w.entryRow, w.looseRow)
+	default:
+		err = newStoryPage(w).attacker(ctx, name, a, loose, src)
+	}
+	if err == nil {
+		err = w.end()
+	}
+	if err != nil {
+		return err
+	}
+	if err := src.noteHidden(ctx, out, o.minLevel.IsSet); err != nil {
+		return err
+	}
+	return streamed(ctx, out, db, at)
+}
+
+func noAttacker(name string, db *store.Store, o *storyOptions) error {
+	where := ""
+	if o.sensor != "" {
+		where = " seen by sensor " + term.Clean(o.sensor)
+	}
+	if !o.window.Since.IsZero() || !o.window.Until.IsZero() {
+		where += " between --since and --until"
+	}
+	return cli.Hint(fmt.Errorf("there is no attacker %q%s in %s", term.Clean(name), where, db.Path()), "ttpcron tags shows attackers; events of pruned days are gone")
+}
+
+// attacker sums up what an attacker did.
+func (o *storyOptions) attacker(ctx context.Context, src *storySource) (*story.Attacker, *looseTags, error) {
+	a, loose := &story.Attacker{}, &looseTags{}
+	for e, err := range src.Events(ctx) {
+		if err != nil {
+			return nil, nil, err
+		}
+		a.Add(e, o.own)
+	}
+	for t, err := range src.Tags(ctx, ttpcron.Window{}) {
+		if err != nil {
+			return nil, nil, err
+		}
+		a.Tags.Add(t)
+		if a.Events == 0 {
+			a.Actor = story.Actor{IP: t.AttackerIP, UUID: t.AttackerUUID, Identity: t.IdentityUUID, Mark: t.Mark(o.own)}
+		}
+		if t.Seq == 0 && (t.SessionID == "" || a.Events == 0) {
+			loose.add(t)
+		}
+	}
+	return a, loose, nil
+}

@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/story"
+)
+
+// attacker tells of an attacker.
+func (p *storyPage) attacker(ctx context.Context, name string, a *story.Attacker, loose *looseTags, src *storySource) error {
+	p.attackerHead(name, a)
+	rows := a.Rows()
+	first, last := len(rows), 0
+	if n := p.o.limit; n > 0 && len(rows) > n {
+		first, last = n-n/2, n/2
+	}
+	if err := p.rows(ctx, a, rows[:first], src); err != nil {
+		return err
+	}
+	if left := rows[first : len(rows)-last]; len(left) > 0 {
+		n, events := 0, 0
+		for _, row := range left {
+			n += len(row)
+			for i := range row {
+				events += int(row[i].Events)
+			}
+		}
+		p.say("\n%s\n", p.dim(fmt.Sprintf("%s %s with %s between %s and %s: --limit 0 tells all", p.more(), term.Plural(n, "session", "sessions"),
+			term.Plural(events, "event", "events"), term.Time(left[0][0].First), term.Time(left[len(left)-1][0].First))))
+		if err := p.rows(ctx, a, rows[len(rows)-last:], src); err != nil {
+			return err
+		}
+	}
+	if a.Untold > 0 {
+		p.say("\n%s\n", p.dim(fmt.Sprintf("%s and %s of later sessions: --since tells them", p.more(), term.Plural(a.Untold, "event", "events"))))
+	}
+	p.findings(loose)
+	return nil
+}
+
+func (p *storyPage) attackerHead(name string, a *story.Attacker) {
+	p.say("%s\n", p.bold(p.fit("Attacker "+term.Clean(name)+besideAttacker[a.Actor.Mark], 0)))
+	p.field("where", p.place(a.Actor.IP))
+	var also []string
+	for _, other := range append(slices.Clone(a.Names.Texts), a.Actor.UUID) {
+		if other != "" && other != name {
+			also = append(also, term.Clean(other))
+		}
+	}
+	if a.Names.More {
+		also = append(also, "and others")
+	}
+	p.field("also", strings.Join(also, ", "))
+	if a.Events == 0 {
+		p.field("seen", "not known: the events are gone from the store, tags are left")
+	} else {
+		p.field("seen", between(a.First, a.Last)+" UTC, "+duration(a.Last.Sub(a.First)))
+	}
+	sensors := term.Clean(strings.Join(a.Sensors.Texts, ", "))
+	if a.Sensors.More {
+		sensors += " and others"
+	}
+	p.field("sensors", sensors)
+	did := term.Plural(len(a.Sessions), "session", "sessions") + ", " + term.Plural(a.Events, "event", "events")
+	p.field("login", loginsText(&a.Logins))
+	s := story.Session{Events: a.Events, Kinds: a.Kinds}
+	p.field("did", did+": "+didText(&s))
+	p.field("tags", p.tagsText(&a.Tags))
+}
+
+// batch is how many sessions are summed up at once.
+const batch = 128
+
+// rows tells sessions, or counts them where nobody was let in.
+func (p *storyPage) rows(ctx context.Context, a *story.Attacker, rows [][]story.SessionRef, src *storySource) error {
+	for len(rows) > 0 {
+		n := min(batch, len(rows))
+		heads, err := p.heads(ctx, a, rows[:n], src)
+		if err != nil {
+			return err
+		}
+		for i, row := range rows[:n] {
+			p.say("\n")
+			if len(row) > 1 {
+				p.quiet(row)
+				continue
+			}
+			h := heads[i]
+			if !p.o.full {
+				p.short(h)
+				continue
+			}
+			one := src.within(h.First, h.Last)
+			one.q.Session, one.q.Sensor, one.unnamed = h.ID, h.Sensor, h.ID == ""
+			if err := p.text(ctx, h, one); err != nil {
+				return err
+			}
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// heads sums up the sessions of rows that are told by themselves.
+func (p *storyPage) heads(ctx context.Context, a *story.Attacker, rows [][]story.SessionRef, src *storySource) ([]*head, error) {
+	heads := make([]*head, len(rows))
+	at := map[uint64]int{}
+	var first, last time.Time
+	for i, row := range rows {
+		if len(row) > 1 {
+			continue
+		}
+		heads[i] = &head{}
+		at[row[0].Key()] = i
+		if first.IsZero() || row[0].First.Before(first) {
+			first = row[0].First
+		}
+		if row[0].Last.After(last) {
+			last = row[0].Last
+		}
+	}
+	if len(at) == 0 {
+		return heads, nil
+	}
+	part := src.within(first, last)
+	for e, err := range part.Events(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if i, ok := at[a.Key(e.DeckyID, e.SessionID)]; ok {
+			heads[i].Add(e, p.o.own)
+		}
+	}
+	tags := *part
+	tags.q.Window = src.q.Window // findings begin before the session does
+	for t, err := range tags.Tags(ctx, ttpcron.Window{Since: first.Add(-maxSlot), Until: last.Add(1)}) {
+		if err != nil {
+			return nil, err
+		}
+		if i, ok := at[a.Key(t.DeckyID, t.SessionID)]; ok {
+			heads[i].Tags.Add(t)
+			if t.Seq == 0 {
+				heads[i].loose.add(t)
+			}
+		}
+	}
+	return heads, nil
+}
+
+// maxSlot is how long before a session a finding of it may begin.
+const maxSlot = 31 * 24 * time.Hour
+
+// quiet counts sessions in which nobody was let in.
+func (p *storyPage) quiet(row []story.SessionRef) {
+	tries := 0
+	last := row[0].Last
+	for i := range row {
+		tries += int(row[i].Tries)
+		if row[i].Last.After(last) {
+			last = row[i].Last
+		}
+	}
+	p.say("%s  %s, %s, none let in\n", p.bold(between(row[0].First, last)), term.Plural(len(row), "session", "sessions"), term.Plural(tries, "try to log in", "tries to log in"))
+}
+
+// commandsShort is how many commands of a session a short story shows.
+const commandsShort = 4
+
+// short tells a session in a few lines.
+func (p *storyPage) short(h *head) {
+	name := "without a session"
+	if h.ID != "" {
+		name = "session " + term.Clean(h.ID)
+	}
+	if h.Sensor != "" {
+		name += " on " + term.Clean(h.Sensor)
+	}
+	p.say("%s  %s\n", p.bold(term.Time(h.First)), p.fit(name+", "+duration(lasted(&h.Session)), 21))
+	say := func(text string) {
+		for _, line := range wrapWords(text, p.width-4) {
+			p.say("    %s\n", line)
+		}
+	}
+	if text := loginsText(&h.Logins); text != "" {
+		say(text + "; " + didText(&h.Session))
+	} else {
+		say(didText(&h.Session))
+	}
+	for i, text := range h.Commands.Texts {
+		if i == commandsShort {
+			break
+		}
+		p.say("    $ %s\n", p.out.Term.Paint(term.Bold, p.fit(term.Clean(text), 6)))
+	}
+	if n := len(h.Commands.Texts); n > commandsShort || h.Commands.More {
+		p.say("    %s\n", p.dim(p.more()+" and other commands"))
+	}
+	for i, text := range h.Files.Texts {
+		if i == commandsShort {
+			p.say("    %s\n", p.dim(p.more()+" and other files"))
+			break
+		}
+		p.say("    file %s\n", p.fit(term.Clean(text), 9))
+	}
+	for i, text := range h.Others.Texts {
+		if i == commandsShort {
+			p.say("    %s\n", p.dim(p.more()+" and more"))
+			break
+		}
+		p.say("    %s\n", p.fit(term.Clean(text), 4))
+	}
+	if h.Tags.N > 0 {
+		var ids []string
+		for _, c := range h.Tags.Counts {
+			ids = append(ids, term.Clean(c.Technique))
+		}
+		slices.Sort(ids)
+		say(p.level(h.Tags.Highest) + ": " + strings.Join(slices.Compact(ids), " "))
+	}
+}
+
+type attackerJSON struct {
+	Type       string                     `json:"type"` // attacker
+	IP         *term.Exact                `json:"attacker_ip"`
+	UUID       *term.Exact                `json:"attacker_uuid"`
+	Identity   *term.Exact                `json:"identity_uuid"`
+	Mark       *ttpcron.Mark              `json:"attacker_mark"`
+	First      *time.Time                 `json:"first_seen"` // null where only tags are left
+	Last       *time.Time                 `json:"last_seen"`
+	Sensors    []term.Exact               `json:"sensors"` // some of them
+	Sessions   int                        `json:"sessions"`
+	Events     int                        `json:"events"`
+	Kinds      map[ttpcron.SourceKind]int `json:"events_by_kind"`
+	Tried      int                        `json:"logins"`
+	Failed     int                        `json:"logins_failed"`
+	Worked     int                        `json:"logins_worked"`
+	Tags       int                        `json:"tags"`
+	Highest    string                     `json:"highest_level"` // empty without tags
+	Techniques []techniqueCountJSON       `json:"techniques"`
+}
+
+func attackerJSONOf(o *storyOptions, a *story.Attacker) attackerJSON {
+	j := attackerJSON{
+		Type: "attacker", IP: exactOrNull(a.Actor.IP), UUID: exactOrNull(a.Actor.UUID), Identity: exactOrNull(a.Actor.Identity), Mark: markOrNull(a.Actor.Mark),
+		First: term.TimeOrNull(a.First), Last: term.TimeOrNull(a.Last), Sensors: exactly(a.Sensors.Texts), Sessions: len(a.Sessions), Events: a.Events, Kinds: a.Kinds,
+		Tried: a.Logins.Tried, Failed: a.Logins.Failed, Worked: a.Logins.Worked, Tags: a.Tags.N, Techniques: techniquesJSON(o, &a.Tags),
+	}
+	if a.Tags.N > 0 {
+		j.Highest = a.Tags.Highest.String()
+	}
+	return j
+}

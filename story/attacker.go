@@ -1,0 +1,117 @@
+package story
+
+import (
+	"hash/maphash"
+	"slices"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// MaxSessions is how many sessions of an attacker are told apart.
+const MaxSessions = 1 << 18
+
+// Attacker is what stands above the story of an attacker.
+type Attacker struct {
+	Actor Actor // as the last event says
+	span
+	Events  int
+	Kinds   map[ttpcron.SourceKind]int
+	Sensors Listed
+	Names   Listed // addresses and identities
+	Logins  Logins
+	Tags    Techniques
+
+	Sessions []SessionRef // in the order in which they began
+	Unnamed  int          // events without a session
+	Untold   int          // events of sessions beyond MaxSessions
+
+	seed  maphash.Seed
+	index map[uint64]int32
+}
+
+// SessionRef is a session of an attacker, or what a sensor saw without one.
+type SessionRef struct {
+	key         uint64
+	First, Last time.Time
+	Events      int32
+	Tries       int32 // of logins
+	Quiet       bool  // nobody was let in, and nothing was done but to try
+}
+
+// Key identifies a session of a sensor; another session has another key, for all that
+// matters.
+func (a *Attacker) Key(sensor, session string) uint64 {
+	if a.index == nil {
+		a.seed, a.index = maphash.MakeSeed(), map[uint64]int32{}
+	}
+	var h maphash.Hash
+	h.SetSeed(a.seed)
+	_, _ = h.WriteString(sensor)
+	_ = h.WriteByte(0)
+	_, _ = h.WriteString(session)
+	return h.Sum64()
+}
+
+// Key is the [Attacker.Key] of the session.
+func (r *SessionRef) Key() uint64 { return r.key }
+
+// Add adds an event, in the order of time.
+func (a *Attacker) Add(e *ttpcron.Event, own ttpcron.Networks) {
+	if a.Events++; a.Events == 1 {
+		a.Kinds = map[ttpcron.SourceKind]int{}
+	}
+	a.Actor = ActorOf(e, own)
+	a.span.add(e.Time)
+	if _, has := a.Kinds[e.Kind]; has || len(a.Kinds) < maxCounted {
+		a.Kinds[e.Kind]++
+	}
+	if e.DeckyID != "" {
+		a.Sensors.add(e.DeckyID)
+	}
+	for _, name := range []string{e.AttackerIP, e.IdentityUUID} {
+		if name != "" {
+			a.Names.add(name)
+		}
+	}
+	if e.SessionID == "" {
+		a.Unnamed++
+	}
+	worked := false
+	if e.Kind == ttpcron.AuthAttempt {
+		t := Tell(e)
+		worked = t.Outcome == Worked
+		a.Logins.add(Try{e.Time, ttpcron.Shorten(t.Text, maxKeptBytes), t.Outcome})
+	}
+	key := a.Key(e.DeckyID, e.SessionID)
+	i, has := a.index[key]
+	if !has {
+		if len(a.Sessions) == MaxSessions {
+			a.Untold++
+			return
+		}
+		i = int32(len(a.Sessions))
+		a.index[key] = i
+		a.Sessions = append(a.Sessions, SessionRef{key: key, First: e.Time, Quiet: true})
+	}
+	r := &a.Sessions[i]
+	r.Last = e.Time
+	r.Events++
+	if e.Kind == ttpcron.AuthAttempt {
+		r.Tries++
+	}
+	r.Quiet = r.Quiet && !worked && (e.Kind == ttpcron.AuthAttempt || e.Kind == ttpcron.SessionFact)
+}
+
+// Rows are the sessions of an attacker as they are told: each by itself, but for those that
+// follow one another in which nobody was let in.
+func (a *Attacker) Rows() (rows [][]SessionRef) {
+	for rest := a.Sessions; len(rest) > 0; {
+		n := 1
+		for rest[0].Quiet && n < len(rest) && rest[n].Quiet {
+			n++
+		}
+		rows, rest = append(rows, rest[:n]), rest[n:]
+	}
+	return slices.Clip(rows)
+}
