@@ -56,6 +56,7 @@ var formats = []Format{
 	timesketch,
 	navigator,
 	stix,
+	misp,
 }
 
 // Formats returns the formats.

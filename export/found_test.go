@@ -25,6 +25,7 @@ var found = map[string]func(t testing.TB, stream []byte, path string) []string{
 		return uuidsOfLines(t, stream, "metadata", "uid")
 	},
 	"navigator":  nil, // has counts alone, see TestNavigator
+	"misp":       func(t testing.TB, stream []byte, _ string) []string { return mispUUIDs(t, mispOf(t, stream)) },
 	"stix":       func(t testing.TB, stream []byte, _ string) []string { return sightedUUIDs(stixBundlesOf(t, stream)) },
 	"timesketch": func(t testing.TB, stream []byte, _ string) []string { return uuidsOfLines(t, stream, "uuid") },
 }
