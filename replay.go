@@ -290,6 +290,8 @@ type TagQuery struct {
 	MadeSince  time.Time // when the tag was made, at the earliest, whatever the age of its event
 	UpTo       uint64    // arrival number of the event, at the most; 0: any
 	Limit      int       // 0: all
+	// Bare leaves out evidence and text, for those who only count: it takes less time.
+	Bare bool
 }
 
 // Match reports whether a tag is selected; it does not look at Limit.

@@ -112,8 +112,10 @@ type count struct {
 	c      *Census
 	table  *table
 	joined *table // by arrival number: the group of an event, and its tags
-	key    []byte
-	value  []byte
+	// matched is how many events tags may be joined with.
+	matched int
+	key     []byte
+	value   []byte
 }
 
 // put adds to a fact of the group whose name has so many bytes of the key.

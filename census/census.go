@@ -43,8 +43,8 @@ type Tag struct {
 // Source is what a census goes over.
 type Source struct {
 	Events Events
-	// Tags yields the tags that a query selects, each good until the next. It need not
-	// give them text or evidence.
+	// Tags yields the tags that a query selects by the time of their event, each good until
+	// the next.
 	Tags func(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[Tag, error]
 }
 
@@ -82,6 +82,7 @@ type Census struct {
 	who    ttpcron.Attackers
 	whose  ttpcron.TagQuery // that of q, whatever it says of time and arrival
 	as     ttpcron.Tag      // an event, as the query looks at it
+	met    met
 	bound  int
 }
 
@@ -89,7 +90,7 @@ type Census struct {
 func New(q Query, by ...By) *Census { return newBounded(q, Bound, by...) }
 
 func newBounded(q Query, bound int, by ...By) *Census {
-	c := &Census{q: q, seed: maphash.MakeSeed(), bound: bound}
+	c := &Census{q: q, seed: maphash.MakeSeed(), bound: bound, met: newMet()}
 	tables := 0
 	for _, b := range by {
 		tables++
@@ -125,7 +126,7 @@ func (c *Census) Close() error {
 // Count goes over events and tags that arrived up to an arrival number. It is called
 // once.
 func (c *Census) Count(ctx context.Context, from Source, upTo uint64) error {
-	c.q.Tags.UpTo, c.q.Tags.Limit = upTo, 0
+	c.q.Tags.UpTo, c.q.Tags.Limit, c.q.Tags.Bare = upTo, 0, true
 	if upTo == 0 {
 		return nil // an empty store, and 0 is no bound
 	}
@@ -228,7 +229,7 @@ func (c *Census) tags(ctx context.Context, from Source) error {
 	if all {
 		q.Window, q.ArrivedAfter, q.FoundSince = ttpcron.Window{}, 0, time.Time{}
 	}
-	if !slices.ContainsFunc(c.counts, func(n *count) bool { return !n.by.joined() || n.joined != nil }) {
+	if !slices.ContainsFunc(c.counts, (*count).wantsTags) {
 		return nil
 	}
 	for t, err := range from.Tags(ctx, q) {
@@ -259,6 +260,7 @@ func (c *Census) tag(t Tag, within bool) error {
 		sum:    sum{1, c.arrival(t.Tag), uint64(level), instantOf(t.EventTime), instantOf(t.EventTime)},
 		within: within,
 	}
+	c.met.at(o.sum.first)
 	for _, n := range c.counts {
 		if err := n.tag(&o, t); err != nil {
 			return err

@@ -46,6 +46,7 @@ func (n *count) event(o *observed, e *ttpcron.Event) error {
 		return err
 	}
 	group := append([]byte(nil), n.key[:name]...)
+	n.matched++
 	n.key = append(append(binary.BigEndian.AppendUint64(n.key[:0], e.Seq), byte(ofEvents)), group...)
 	return n.joined.add(n.key, o.sum)
 }
@@ -124,13 +125,69 @@ func (n *count) tag(o *observed, t Tag) error {
 		return n.put(name, ofOthers, "", o.sum)
 	}
 	err := errors.Join(n.put(name, ofTags, technique, o.sum), n.put(name, ofRules, bounded(t.RuleID), o.sum))
-	if t.SourceKind != ttpcron.Correlation {
-		err = errors.Join(err, n.hashed(name, ofTagged, o.sum, string(t.SourceKind), t.SourceID))
+	if t.SourceKind != ttpcron.Correlation && n.by.counts(ofTagged) {
+		err = errors.Join(err, n.tagged(name, o, t))
 	}
 	if n.by == Techniques || t.Seq == 0 { // otherwise its event says so
 		err = errors.Join(err, n.around(name, o))
 	}
 	return err
+}
+
+// tagged counts the event of a tag once, however many tags of the group it has.
+func (n *count) tagged(name int, o *observed, t Tag) error {
+	n.value = append(n.value[:0], n.key[:name]...)
+	n.value = append(append(n.value, byte(n.by)), t.SourceKind...)
+	n.value = append(append(n.value, 0), t.SourceID...)
+	switch once, sure := n.c.met.first(maphash.Bytes(n.c.seed, n.value)); {
+	case !sure:
+		return n.hashed(name, ofTagged, o.sum, string(t.SourceKind), t.SourceID)
+	case once:
+		return n.put(name, ofTagged, "", o.sum)
+	}
+	return nil
+}
+
+// met tells whether something was met before within an instant: tags of one event have
+// its time and come close together. It remembers a bounded number.
+type met struct {
+	now  instant
+	seen map[uint64]struct{}
+}
+
+// mostMet is how many things of an instant are remembered. Tests change it.
+var mostMet = 1 << 15
+
+func newMet() met { return met{seen: map[uint64]struct{}{}} }
+
+func (m *met) at(now instant) {
+	if now != m.now {
+		m.now = now
+		if len(m.seen) > 256 { // one that grew stays large, and takes long to clear
+			m.seen = map[uint64]struct{}{}
+		}
+		clear(m.seen)
+	}
+}
+
+// first reports whether it is the first time, if that is sure.
+func (m *met) first(hash uint64) (once, sure bool) {
+	if _, again := m.seen[hash]; again {
+		return false, true
+	}
+	if len(m.seen) >= mostMet {
+		return false, false
+	}
+	m.seen[hash] = struct{}{}
+	return true, true
+}
+
+// wantsTags reports whether it depends on tags.
+func (n *count) wantsTags() bool {
+	if n.by.joined() {
+		return n.joined != nil && n.matched > 0
+	}
+	return true
 }
 
 // join finds the groups of tags by their events.
@@ -229,7 +286,10 @@ func (g *tally) add(f fact, value string, s *sum) {
 		g.Techniques.add(value, s.n)
 		g.tags.add(*s)
 	case ofTagged:
-		g.Tagged++
+		g.Tagged += int(s.n)
+		if value != "" {
+			g.Tagged -= int(s.n) - 1
+		}
 	case ofRules:
 		g.Rules.add(value, s.n)
 	case ofAttackers:

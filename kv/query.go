@@ -384,6 +384,8 @@ func (s *tagScan) match(tx *txn, b *bucket, day ttpcron.Day, key, rec []byte) (t
 		return t, false, err
 	}
 	t.Claim, _ = s.decided.shown(t.Claim)
-	s.tags.show(&t, e)
+	if !s.q.Bare {
+		s.tags.show(&t, e)
+	}
 	return t, true, nil
 }

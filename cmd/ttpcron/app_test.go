@@ -129,13 +129,14 @@ func TestUnderline(t *testing.T) {
 }
 
 func TestPicture(t *testing.T) {
-	p := picture{under: attack.Current(), title: "since then", about: true, techniques: []techniqueCount{
-		{"TA0002", "T1059.004", 10}, {"TA0007", "T1082", 40}, {"TA9999", "T9999", 1}, {"TA0007", "T1033", 20},
+	p := picture{under: attack.Current(), title: "since then", also: "TECHNIQUES", about: true, techniques: []techniqueCount{
+		{tactic: "TA0002", technique: "T1059.004", tags: 10}, {tactic: "TA0007", technique: "T1082", tags: 40},
+		{tactic: "TA9999", technique: "T9999", tags: 1}, {tactic: "TA0007", technique: "T1033", tags: 20},
 	}}
 	for i := range 8 {
-		p.techniques = append(p.techniques, techniqueCount{"TA0040", fmt.Sprintf("T148%d", i), 1})
+		p.techniques = append(p.techniques, techniqueCount{tactic: "TA0040", technique: fmt.Sprintf("T148%d", i), tags: 1})
 	}
-	p.attackers = []attackerCount{{"203.0.113.7", 50, "2 techniques"}, {"bad\x1b", 1, "1 technique"}}
+	p.attackers = []attackerCount{{"203.0.113.7", 50, "2"}, {"bad\x1b", 1, "1"}}
 	var b strings.Builder
 	if err := p.print(&b, term.Terminal{}); err != nil {
 		t.Fatal(err)

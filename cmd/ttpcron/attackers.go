@@ -48,15 +48,7 @@ there is the beginning. --json and --csv have all columns, and lists of the 16
 most frequent names. On a terminal columns that do not fit are left out.`
 
 func attackersView(own ttpcron.Networks) *censusView {
-	mark := func(r *census.Row) ttpcron.Mark {
-		switch {
-		case own.Contains(r.Addresses.First()):
-			return ttpcron.MarkOwnNetwork
-		case r.Events > 0 && r.Resolver == r.Events:
-			return ttpcron.MarkResolver
-		}
-		return ttpcron.MarkNone
-	}
+	mark := func(r *census.Row) ttpcron.Mark { return markOf(r, own) }
 	name := func(r *census.Row) string { return cmp.Or(r.Addresses.First(), r.Name[0]) }
 	v := &censusView{by: census.Attackers, one: "attacker", many: "attackers"}
 	v.columns = append([]censusColumn{
@@ -83,4 +75,16 @@ func firstOfNamed(l *census.List, name string) string {
 		return name
 	}
 	return firstOf(l)
+}
+
+// markOf is what an attacker is marked as: a resolver is who did nothing but to look up
+// names.
+func markOf(r *census.Row, own ttpcron.Networks) ttpcron.Mark {
+	switch {
+	case own.Contains(r.Addresses.First()):
+		return ttpcron.MarkOwnNetwork
+	case r.Events > 0 && r.Resolver == r.Events:
+		return ttpcron.MarkResolver
+	}
+	return ttpcron.MarkNone
 }

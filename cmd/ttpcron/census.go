@@ -30,18 +30,23 @@ type censusOptions struct {
 // define defines the flags. Sorted is the name of the column that rows are sorted by where
 // nobody says by which.
 func (o *censusOptions) define(fs *flag.FlagSet, sorted string) {
+	o.filters(fs)
+	fs.StringVar(&o.sort, "sort", sorted, "sort by this `COLUMN`, by its title or its name in --json: the highest or latest first, names from A to Z")
+	fs.BoolVar(&o.reverse, "reverse", false, "sort the other way round")
+	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows; 0 for all (default: 100 as a table on a terminal, else all)")
+	fs.Lookup("limit").DefValue = ""
+	fs.BoolVar(&o.csv, "csv", false, "print CSV, for spreadsheets; no cell is a formula")
+}
+
+// filters defines the flags of those that show a picture too.
+func (o *censusOptions) filters(fs *flag.FlagSet) {
 	o.tagSelection.define(fs)
+	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
 	for _, name := range []string{"attacker", "session", "sensor"} {
 		f := fs.Lookup(name)
 		f.Usage = strings.Replace(f.Usage, "only tags of", "only events and tags of", 1)
 	}
 	fs.Lookup("new-since").Usage = newSinceUsage
-	fs.StringVar(&o.sort, "sort", sorted, "sort by this `COLUMN`, by its title or its name in --json: the highest or latest first, names from A to Z")
-	fs.BoolVar(&o.reverse, "reverse", false, "sort the other way round")
-	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows; 0 for all (default: 100 as a table on a terminal, else all)")
-	fs.Lookup("limit").DefValue = ""
-	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
-	fs.BoolVar(&o.csv, "csv", false, "print CSV, for spreadsheets; no cell is a formula")
 }
 
 const newSinceUsage = "only what was not there before: nothing of it had arrived before `TIME`, whatever --since says"

@@ -25,12 +25,15 @@ type picture struct {
 	about      bool // the attackers' counts may be too low
 	marked     int  // tags of addresses that are marked, whose attackers are left out
 	marks      string
-	leftOut    int // tags of hosts that are below medium
+	leftOut    int    // tags of hosts that are below medium
+	also       string // what else is known of attackers, as a heading
+	counted    bool   // of techniques more than tags is known
 }
 
 type techniqueCount struct {
-	tactic, technique string
-	tags              int
+	tactic, technique           string
+	tags                        int
+	events, attackers, sessions int // where that was counted
 }
 
 type attackerCount struct {
@@ -62,23 +65,23 @@ func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs
 }
 
 func pictureOfRun(f jobs.Picture) picture {
-	p := picture{title: "in what this run tagged", about: f.Approximate, marked: f.Marked, leftOut: f.LeftOut, marks: "own networks and resolvers"}
+	p := picture{title: "in what this run tagged", also: "TECHNIQUES", about: f.Approximate, marked: f.Marked, leftOut: f.LeftOut, marks: "own networks and resolvers"}
 	for _, t := range f.Techniques {
-		p.techniques = append(p.techniques, techniqueCount{t.Tactic, t.Technique, t.Tags})
+		p.techniques = append(p.techniques, techniqueCount{tactic: t.Tactic, technique: t.Technique, tags: t.Tags})
 	}
 	for _, at := range f.Attackers {
-		p.attackers = append(p.attackers, attackerCount{cmp.Or(at.IP, at.UUID), at.Tags, term.Plural(at.Techniques, "technique", "techniques")})
+		p.attackers = append(p.attackers, attackerCount{cmp.Or(at.IP, at.UUID), at.Tags, term.Count(at.Techniques)})
 	}
 	return p
 }
 
 func pictureOfSummary(s ttpcron.Summary) picture {
-	p := picture{marked: s.OwnTags, leftOut: s.LeftOut, marks: "own networks"}
+	p := picture{also: "LAST (UTC)", marked: s.OwnTags, leftOut: s.LeftOut, marks: "own networks"}
 	for _, t := range s.Techniques {
-		p.techniques = append(p.techniques, techniqueCount{t.Tactic, cmp.Or(t.SubTechniqueID, t.TechniqueID), t.Tags})
+		p.techniques = append(p.techniques, techniqueCount{tactic: t.Tactic, technique: cmp.Or(t.SubTechniqueID, t.TechniqueID), tags: t.Tags})
 	}
 	for _, at := range s.Attackers {
-		p.attackers = append(p.attackers, attackerCount{cmp.Or(at.AttackerIP, at.AttackerUUID, at.IdentityUUID), at.Tags, "last seen " + term.Time(at.Last)})
+		p.attackers = append(p.attackers, attackerCount{cmp.Or(at.AttackerIP, at.AttackerUUID, at.IdentityUUID), at.Tags, term.Time(at.Last)})
 	}
 	return p
 }
@@ -90,7 +93,7 @@ func (p picture) print(w io.Writer, t term.Terminal) error {
 		_, err := io.WriteString(w, b.String())
 		return err
 	}
-	names, bars := shares(t.Width)
+	names, bars := shares(t.Width, p.counted)
 	fmt.Fprintf(&b, "\n%s\n", t.Paint(term.Bold, "Techniques "+p.title))
 	p.tactics(&b, t, names, bars)
 	b.WriteString(p.leaving())
@@ -117,7 +120,7 @@ func (p picture) leaving() string {
 // top writes the attackers with the most tags.
 func (p picture) top(b *strings.Builder, t term.Terminal) {
 	list := p.attackers[:min(len(p.attackers), mostAttackers)]
-	width, more := 15, 0
+	width, more := 15, term.Cells(p.also)
 	for _, at := range list {
 		width = min(39, max(width, term.Cells(term.Clean(at.name))))
 		more = max(more, len(at.more))
@@ -127,6 +130,8 @@ func (p picture) top(b *strings.Builder, t term.Terminal) {
 		limit = 80
 	}
 	bars := max(4, min(limit, 120)-width-more-16)
+	heading := fmt.Sprintf("%s %7s  %s  %s", t.Fit("ATTACKER", width), "TAGS", strings.Repeat(" ", bars), p.also)
+	fmt.Fprintf(b, "  %s\n", t.Paint(term.Bold, heading))
 	for _, at := range list {
 		bar := meter(t, at.tags, list[0].tags, bars)
 		fmt.Fprintf(b, "  %s %7s  %s%s  %s\n", t.Paint(term.Cyan, t.Fit(term.Clean(at.name), width)), term.Count(at.tags),
@@ -135,18 +140,34 @@ func (p picture) top(b *strings.Builder, t term.Terminal) {
 }
 
 // shares divides a line between names and bars.
-func shares(width int) (names, bars int) {
-	const fixed = 25 // margin, id, number and the blanks between
+func shares(width int, counted bool) (names, bars int) {
+	fixed := 25 // margin, id, number and the blanks between
+	if counted {
+		fixed += 27
+	}
 	if width <= 0 {
 		width = 80
 	}
 	free := max(24, min(width, 120)-fixed)
-	return free * 3 / 5, free - free*3/5
+	if names = free * 3 / 5; counted {
+		names = free * 3 / 4
+	}
+	return names, free - names
+}
+
+// numbers are what was counted of a technique, or their headings.
+func (p picture) numbers(tags, events, attackers, sessions string) string {
+	if !p.counted {
+		return fmt.Sprintf("%7s", tags)
+	}
+	return fmt.Sprintf("%7s %7s %9s %8s", tags, events, attackers, sessions)
 }
 
 // tactics writes the techniques under their tactics, in the order of the
 // matrix.
 func (p picture) tactics(b *strings.Builder, t term.Terminal, names, bars int) {
+	heading := fmt.Sprintf("%-9s  %s %s", "TECHNIQUE", t.Fit("NAME", names), p.numbers("TAGS", "EVENTS", "ATTACKERS", "SESSIONS"))
+	fmt.Fprintf(b, "    %s\n", t.Paint(term.Bold, heading))
 	most := 0
 	byTactic := map[string][]techniqueCount{}
 	for _, c := range p.techniques {
@@ -164,7 +185,8 @@ func (p picture) tactics(b *strings.Builder, t term.Terminal, names, bars int) {
 			shown = list[:perTactic]
 		}
 		for _, c := range shown {
-			fmt.Fprintf(b, "    %-9s  %s %7s  %s\n", term.Clean(c.technique), t.Fit(shortName(p.under, c.technique, names), names), term.Count(c.tags), meter(t, c.tags, most, bars))
+			numbers := p.numbers(term.Count(c.tags), term.Count(c.events), term.Count(c.attackers), term.Count(c.sessions))
+			fmt.Fprintf(b, "    %-9s  %s %s  %s\n", term.Clean(c.technique), t.Fit(shortName(p.under, c.technique, names), names), numbers, meter(t, c.tags, most, bars))
 		}
 		if rest := list[len(shown):]; len(rest) > 0 {
 			tags := 0

@@ -134,6 +134,8 @@ var remoteSteps = []struct {
 	{args: "attackers --csv --new-since 1h --sort last_seen --reverse"},
 	{args: "sessions --json --limit 2"},
 	{args: "techniques --json --attack-release 18.1"},
+	{args: "summary"},
+	{args: "summary --json --since 2026-05-05", loose: true},
 	{args: "sensors"},
 	{args: "sensors --json", loose: true},
 	{args: "credentials --passwords --json"},
