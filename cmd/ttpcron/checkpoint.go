@@ -61,37 +61,46 @@ func showCheckpoints(ctx context.Context, out *term.Output, stores *store.Opener
 		return err
 	}
 	defer db.Close()
-	last, err := db.History.LastSeq(ctx)
-	if err != nil {
+	var list []checkpointJSON
+	if err := atOneMoment(ctx, out, db, func(last uint64) (err error) {
+		list, err = checkpointsOf(ctx, db, last)
 		return err
-	}
-	cursors, err := db.Ledger.Cursors(ctx)
-	if err != nil {
+	}); err != nil {
 		return err
 	}
 	t := term.Table{Columns: []term.Column{{Title: "SOURCE", SGR: term.Cyan}, {Title: "CHECKPOINT", Right: true}, {Title: "LAST ARRIVAL", Right: true}, {Title: "WAITING", Right: true, SGR: term.Yellow}, {Title: "MOVED"}, {Title: "BY RUN", Min: 10}}}
-	for _, c := range cursors {
-		n, exact, err := jobs.Waiting(ctx, db.History, c.Kind, c.Seq)
-		if err != nil {
-			return err
-		}
-		j := checkpointJSON{jobs.SourceOf(c.Kind), c.Seq, last, n, exact, c.UpdatedAt.UTC(), c.RunID}
+	for _, j := range list {
 		if asJSON {
 			if err := out.JSON(j); err != nil {
 				return err
 			}
 			continue
 		}
-		waiting := term.Count(n)
-		if !exact {
+		waiting := term.Count(j.Waiting)
+		if !j.WaitingExact {
 			waiting = "<" + waiting
 		}
-		t.Add(j.Source, term.Count(c.Seq), term.Count(last), waiting, term.Time(c.UpdatedAt), c.RunID)
+		t.Add(j.Source, term.Count(j.Seq), term.Count(j.LastSeq), waiting, term.Time(j.UpdatedAt), j.Run)
 	}
-	if len(cursors) == 0 && !asJSON {
+	if len(list) == 0 && !asJSON {
 		fmt.Fprintln(out, "No checkpoint yet: the next run-once takes all events.")
 	}
 	return out.Table(&t)
+}
+
+func checkpointsOf(ctx context.Context, db *store.Store, last uint64) (list []checkpointJSON, err error) {
+	cursors, err := db.Ledger.Cursors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cursors {
+		n, exact, err := jobs.Waiting(ctx, db.History, c.Kind, c.Seq)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, checkpointJSON{jobs.SourceOf(c.Kind), c.Seq, last, n, exact, c.UpdatedAt.UTC(), c.RunID})
+	}
+	return list, nil
 }
 
 func checkpointReset() *command {

@@ -117,25 +117,29 @@ func explainCorrelation(ctx context.Context, s *session, q *correlationQuestion)
 		return err
 	}
 	defer db.Close()
-	found, more, err := findGroups(ctx, db, r, sought, window)
-	if err != nil {
-		return err
+	most := maxStepsShown
+	if q.json {
+		most = maxStepsJSON
 	}
 	info, _ := rs.Rule(q.rule)
-	a := &correlationAnswer{rule: r, name: info.Name, feeds: info.Feeds, window: window, groups: found, more: more}
-	if len(found) == 1 && !more {
-		most := maxStepsShown
-		if q.json {
-			most = maxStepsJSON
+	var a *correlationAnswer
+	if err := atOneMoment(ctx, s.out, db, func(uint64) error {
+		found, more, err := findGroups(ctx, db, r, sought, window)
+		if err != nil {
+			return err
+		}
+		a = &correlationAnswer{rule: r, name: info.Name, feeds: info.Feeds, window: window, groups: found, more: more}
+		if len(found) != 1 || more {
+			return nil
 		}
 		if a.traced, err = traceGroup(ctx, db, rs, r, found[0].Group, window, most); err != nil {
 			return err
 		}
-		if err := a.findTag(ctx, db); err != nil {
-			return err
-		}
+		return a.findTag(ctx, db)
+	}); err != nil {
+		return err
 	}
-	if len(found) == 0 {
+	if len(a.groups) == 0 {
 		return a.none(ctx, s, db, q)
 	}
 	if q.json {

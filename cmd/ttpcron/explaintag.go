@@ -10,6 +10,7 @@ import (
 	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/tagger"
 )
@@ -62,6 +63,15 @@ func storyOf(ctx context.Context, s *session, u ttpcron.UUID, most int) (story t
 		return story, err
 	}
 	defer db.Close()
+	err = atOneMoment(ctx, s.out, db, func(uint64) (err error) {
+		story, err = tellTag(ctx, s, db, rules, u, most)
+		return err
+	})
+	return story, err
+}
+
+// tellTag reads what there is to say of a tag.
+func tellTag(ctx context.Context, s *session, db *store.Store, rules ruleset.Set, u ttpcron.UUID, most int) (story tagStory, err error) {
 	found := false
 	story.under = s.set.Attack
 	if story.tag, found, err = db.Tags.ByUUID(ctx, u); err != nil {

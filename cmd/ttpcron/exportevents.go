@@ -68,6 +68,10 @@ func exportEvents(ctx context.Context, s *session, from sourceFlag, window ttpcr
 		return err
 	}
 	defer db.Close()
+	begun, err := db.History.Moment(ctx)
+	if err != nil {
+		return err
+	}
 	w := &wanted{window: window}
 	if w.after, err = arrivedAfter(ctx, db.History, arrived); err != nil {
 		return err
@@ -95,7 +99,7 @@ func exportEvents(ctx context.Context, s *session, from sourceFlag, window ttpcr
 		if err != nil {
 			return err
 		}
-		for page, err := range db.History.Events(ctx, d.kind, d.day, w.after, math.MaxUint64) {
+		for page, err := range db.History.Events(ctx, d.kind, d.day, w.after, begun.Seq) {
 			if err != nil {
 				return err
 			}
@@ -119,6 +123,9 @@ func exportEvents(ctx context.Context, s *session, from sourceFlag, window ttpcr
 	show.done()
 	if tooLong > 0 {
 		s.log.Warn("some events take lines that are longer than import reads back", "events", tooLong, "limit", importer.MaxLine)
+	}
+	if err := streamed(ctx, s.out, db, begun); err != nil {
+		return err
 	}
 	return db.Close()
 }

@@ -96,10 +96,19 @@ nothing where honest people work, however often it is right.`,
 				return err
 			}
 			ruleset.Warn(s.log, report)
-			if o.replay {
-				return noiseOfEvents(ctx, s.out, s.log, db, rs, o)
+			begun, err := db.History.Moment(ctx)
+			if err != nil {
+				return err
 			}
-			return noiseOfTags(ctx, s.out, db, rs, s.set.Attack, o)
+			if o.replay {
+				err = noiseOfEvents(ctx, s.out, s.log, db, rs, o)
+			} else {
+				err = noiseOfTags(ctx, s.out, db, rs, s.set.Attack, o)
+			}
+			if err != nil {
+				return err
+			}
+			return streamed(ctx, s.out, db, begun)
 		},
 	}
 }

@@ -83,6 +83,10 @@ func showUntagged(ctx context.Context, s *session, w ttpcron.Window, o untaggedO
 		return err
 	}
 	ruleset.Warn(s.log, report)
+	begun, err := db.History.Moment(ctx)
+	if err != nil {
+		return err
+	}
 	judge := judge(rs)
 	u := eval.NewUntagged(judge)
 	if err := eachEvent(ctx, db, w, func(e *ttpcron.Event) {
@@ -120,5 +124,5 @@ func showUntagged(ctx context.Context, s *session, w ttpcron.Window, o untaggedO
 	if judge.bounded > 0 {
 		s.log.Warn("a rule met a limit of work or size", "events", judge.bounded)
 	}
-	return nil
+	return streamed(ctx, s.out, db, begun)
 }

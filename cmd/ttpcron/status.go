@@ -45,7 +45,7 @@ are such tags read, to count one.`,
 			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			st, err := gatherStatus(ctx, s.stores, s.set, s.now)
+			st, err := gatherStatus(ctx, s)
 			if err != nil {
 				return err
 			}
@@ -164,13 +164,21 @@ type runStatus struct {
 	Correlations *correlationsJSON `json:"correlations"`
 }
 
-func gatherStatus(ctx context.Context, stores *store.Opener, set *settings.Settings, now func() time.Time) (status, error) {
-	var s status
-	db, err := stores.Read(ctx)
+func gatherStatus(ctx context.Context, s *session) (st status, err error) {
+	db, err := s.stores.Read(ctx)
 	if err != nil {
-		return s, err
+		return st, err
 	}
 	defer db.Close()
+	err = atOneMoment(ctx, s.out, db, func(uint64) (err error) {
+		st, err = statusOf(ctx, db, s.set, s.now)
+		return err
+	})
+	return st, err
+}
+
+func statusOf(ctx context.Context, db *store.Store, set *settings.Settings, now func() time.Time) (status, error) {
+	var s status
 	st, err := db.Tags.Counts(ctx, set.Attack)
 	if err != nil {
 		return s, err
