@@ -3,6 +3,7 @@ package ttpcron
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ttpcron/ttpcron/jsontext"
@@ -34,7 +35,38 @@ func (o *OneOrMore) UnmarshalJSON(b []byte) error {
 // FindingEvidence reads the evidence of a tag. It is false for anything else than what a
 // correlation leaves.
 func (t *Tag) FindingEvidence() (f FindingEvidence, ok bool) {
-	return f, t.SourceKind == Correlation && json.Unmarshal(t.Evidence, &f) == nil && f.Type != ""
+	if t.SourceKind != Correlation {
+		return f, false
+	}
+	fits := true
+	text := func(v jsontext.Value) string {
+		s, ok := v.Text()
+		fits = fits && (ok || v.IsNull())
+		return s
+	}
+	whole := jsontext.EachMember(t.Evidence, func(name []byte, v jsontext.Value) bool {
+		switch string(name) {
+		case "correlation":
+			f.Type = text(v)
+		case "group":
+			f.Group = v.Raw()
+		case "slot":
+			n, err := strconv.ParseInt(string(v.Raw()), 10, 64)
+			f.Slot, fits = n, fits && (err == nil || v.IsNull())
+		case "timespan":
+			f.Timespan = text(v)
+		case "condition":
+			f.Condition = text(v)
+		case "field":
+			if v.IsString() {
+				f.Field = OneOrMore{text(v)}
+			} else {
+				fits = fits && json.Unmarshal(v.Raw(), &f.Field) == nil
+			}
+		}
+		return true
+	})
+	return f, whole && fits && f.Type != ""
 }
 
 // shownBeside are fields of groups that views show in columns of their own.

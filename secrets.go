@@ -133,6 +133,9 @@ func (t *Tag) SetText(e *Event) {
 // maskEvidence masks an evidence object, in which what matched may be a password, or hold
 // one, of which nothing else tells.
 func maskEvidence(kind SourceKind, evidence json.RawMessage) json.RawMessage {
+	if kind != AuthAttempt && kind != Stdin && len(evidence) > 0 && evidence[0] == '{' && !holdsNested(evidence) && json.Valid(evidence) { // nearly all
+		return evidence
+	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(evidence, &members) != nil {
 		return json.RawMessage(`{}`)

@@ -87,6 +87,8 @@ func TestMaskWithoutEvent(t *testing.T) {
 		{Command, `{"command_text":"id"}`, `{"command_text":"id"}`, "id"},
 		{AuthAttempt, `{"password":"hunter2"`, `{}`, ""},
 		{AuthAttempt, ``, `{}`, ""},
+		{Command, ``, `{}`, ""},
+		{Command, `{"a":1`, `{}`, ""},
 	} {
 		tag := Tag{SourceKind: tt.kind, Evidence: json.RawMessage(tt.evidence), Finding: &Finding{}}
 		tag.SetText(nil)
