@@ -68,7 +68,7 @@ func SweepScratch(parent, prefix, suffix string) {
 		entries, err := d.ReadDir(256)
 		for _, e := range entries {
 			if e.IsDir() && len(e.Name()) > len(prefix)+len(suffix) && strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), suffix) {
-				sweepFolder(filepath.Join(parent, e.Name()), true)
+				sweepFolder(filepath.Join(parent, e.Name()), 2)
 			}
 		}
 		if err != nil || len(entries) == 0 {
@@ -77,9 +77,10 @@ func SweepScratch(parent, prefix, suffix string) {
 	}
 }
 
-// sweepFolder removes a folder whose owner is gone, and with nested the folders in
-// it: a store that is made in a scratch folder has one of its own meanwhile.
-func sweepFolder(dir string, nested bool) {
+// sweepFolder removes a folder whose owner is gone, and folders in it down to a depth: a
+// store that is made in a scratch folder has one of its own meanwhile, and an export has
+// folders in a folder.
+func sweepFolder(dir string, depth int) {
 	if !ownFolder(dir) {
 		return
 	}
@@ -93,8 +94,8 @@ func sweepFolder(dir string, nested bool) {
 		switch path := filepath.Join(dir, e.Name()); {
 		case e.Type().IsRegular():
 			_ = os.Remove(path)
-		case e.IsDir() && nested:
-			sweepFolder(path, false)
+		case e.IsDir() && depth > 0:
+			sweepFolder(path, depth-1)
 		}
 	}
 	_ = os.Remove(dir)

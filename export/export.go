@@ -31,6 +31,9 @@ type Format struct {
 	// New defines the flags that only this format has, and returns what writes it once
 	// they are parsed. Their help begins with the name of the format.
 	New func(fs *flag.FlagSet) Write
+	// Place puts what was made at Path to where it is to be, Job.To. Without it that takes
+	// the place of the file that is there.
+	Place func(j *Job) error
 }
 
 // Write writes one export. It returns when all is written, or with the error of the tags
@@ -57,6 +60,7 @@ var formats = []Format{
 	navigator,
 	stix,
 	misp,
+	parquetFormat,
 }
 
 // Formats returns the formats.
@@ -86,6 +90,9 @@ type Job struct {
 	// its place when Write has returned without an error.
 	Out  io.Writer
 	Path string
+	// To is where that is; empty if nobody knows. A format that does not take whatever is
+	// there looks before it writes.
+	To string
 	// Scratch makes a folder for files that are of no use afterwards, at most once.
 	Scratch func() (string, error)
 

@@ -95,9 +95,18 @@ func exportQuery(t testing.TB, f Format, tags []Tag, q ttpcron.TagQuery, flags .
 	if err := fs.Parse(flags); err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
-	j := &Job{
-		Query: q, Out: &out, Path: filepath.Join(t.TempDir(), "export"), Table: attack.Current(), Version: "1.2.3",
+	j := jobOf(t, tags)
+	j.Query = q
+	if err := write(t.Context(), j); err != nil {
+		t.Fatalf("%s: %v", f.Name, err)
+	}
+	return j.Out.(*bytes.Buffer).Bytes(), j.Path
+}
+
+// jobOf is a job of tags.
+func jobOf(t testing.TB, tags []Tag) *Job {
+	return &Job{
+		Out: new(bytes.Buffer), Path: filepath.Join(t.TempDir(), "export"), Table: attack.Current(), Version: "1.2.3",
 		Tags: func(_ context.Context, q ttpcron.TagQuery) iter.Seq2[*Tag, error] {
 			return func(yield func(*Tag, error) bool) {
 				for i := range tags {
@@ -116,10 +125,6 @@ func exportQuery(t testing.TB, f Format, tags []Tag, q ttpcron.TagQuery, flags .
 		},
 		Note: func(format string, args ...any) { t.Logf(format, args...) },
 	}
-	if err := write(t.Context(), j); err != nil {
-		t.Fatalf("%s: %v", f.Name, err)
-	}
-	return out.Bytes(), j.Path
 }
 
 // content is all that a format wrote, of files under their names.

@@ -24,9 +24,15 @@ var found = map[string]func(t testing.TB, stream []byte, path string) []string{
 	"ocsf": func(t testing.TB, stream []byte, _ string) []string {
 		return uuidsOfLines(t, stream, "metadata", "uid")
 	},
-	"navigator":  nil, // has counts alone, see TestNavigator
-	"misp":       func(t testing.TB, stream []byte, _ string) []string { return mispUUIDs(t, mispOf(t, stream)) },
-	"stix":       func(t testing.TB, stream []byte, _ string) []string { return sightedUUIDs(stixBundlesOf(t, stream)) },
+	"navigator": nil, // has counts alone, see TestNavigator
+	"misp":      func(t testing.TB, stream []byte, _ string) []string { return mispUUIDs(t, mispOf(t, stream)) },
+	"stix":      func(t testing.TB, stream []byte, _ string) []string { return sightedUUIDs(stixBundlesOf(t, stream)) },
+	"parquet": func(t testing.TB, _ []byte, path string) (uuids []string) {
+		for _, r := range readDays(t, path) {
+			uuids = append(uuids, r.UUID)
+		}
+		return uuids
+	},
 	"timesketch": func(t testing.TB, stream []byte, _ string) []string { return uuidsOfLines(t, stream, "uuid") },
 }
 
