@@ -201,7 +201,10 @@ func textOf(e *ttpcron.Event, name string) (text string, has bool) {
 			if f.Raw == nil {
 				return f.Text, true
 			}
-			return string(f.Raw), string(f.Raw) != "null"
+			if string(f.Raw) == "null" {
+				break // as good as missing
+			}
+			return string(f.Raw), true
 		}
 	}
 	return "", false

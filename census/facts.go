@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"math"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -53,9 +54,9 @@ func (n *count) event(o *observed, e *ttpcron.Event) error {
 
 // around counts who it was, and where.
 func (n *count) around(name int, o *observed) error {
-	known := o.address
-	if known == "" {
-		known = o.who
+	known := o.who
+	if o.address != "" && n.by.counts(ofAddresses) {
+		known = spelled(o.address)
 	}
 	err := errors.Join(
 		n.hashed(name, ofAttackers, o.sum, o.who),
@@ -70,6 +71,14 @@ func (n *count) around(name int, o *observed) error {
 	return err
 }
 
+// spelled is an address in the one spelling that counts, see [ttpcron.DeriveAttacker].
+func spelled(address string) string {
+	if addr, err := netip.ParseAddr(address); err == nil {
+		return addr.Unmap().String()
+	}
+	return address
+}
+
 func (n *count) ofSession(name int, o *observed, e *ttpcron.Event, won bool) error {
 	if won {
 		return n.put(name, ofLogged, bounded(ttpcron.TellingText(e.Kind, func(name string) (string, bool) { return textOf(e, name) })), o.sum)
@@ -81,7 +90,9 @@ func (n *count) ofSession(name int, o *observed, e *ttpcron.Event, won bool) err
 		return nil
 	}
 	s := o.sum
-	s.most = numberOf(e, "duration_ms")
+	if ms := numberOf(e, "duration_ms"); ms < maxLasted {
+		s.most = ms
+	}
 	return n.put(name, ofEnds, "", s)
 }
 
@@ -91,6 +102,10 @@ func (n *count) ofFile(name int, o *observed, e *ttpcron.Event) error {
 	s.most = numberOf(e, "size")
 	return errors.Join(n.put(name, ofPaths, bounded(path(e)), o.sum), n.put(name, ofDirections, bounded(direction), o.sum), n.put(name, ofSizes, "", s))
 }
+
+// maxLasted is above every number of milliseconds that a session can last; no end is
+// believed that says more.
+const maxLasted = 1e12
 
 // numberOf returns a whole number of the payload, 0 for what is none.
 func numberOf(e *ttpcron.Event, name string) uint64 {
@@ -311,7 +326,7 @@ func (g *tally) add(f fact, value string, s *sum) {
 	case ofSizes:
 		g.Size = s.most
 	case ofEnds:
-		g.Ended, g.Lasted = true, time.Duration(min(s.most, 1<<50))*time.Millisecond
+		g.Ended, g.Lasted = true, time.Duration(s.most)*time.Millisecond
 	}
 }
 
