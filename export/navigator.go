@@ -53,7 +53,7 @@ type layer struct {
 	Name         string           `json:"name"`
 	Versions     layerVersions    `json:"versions"`
 	Domain       string           `json:"domain"`
-	Description  string           `json:"description"`
+	Description  text             `json:"description"`
 	Sorting      int              `json:"sorting"`
 	Layout       layerLayout      `json:"layout"`
 	HideDisabled bool             `json:"hideDisabled"`
@@ -156,7 +156,7 @@ func (o *layerOptions) layer(j *Job, c *layerCounts) *layer {
 	l := &layer{
 		Name: "ttpcron: " + windowWords(j.Query.Window), Domain: "enterprise-attack",
 		Versions:    layerVersions{Attack: strings.Split(j.Table.Number(), ".")[0], Navigator: "5.3.2", Layer: "4.5"},
-		Description: o.description(j, c), Sorting: 3, Layout: layerLayout{Layout: "side", Aggregate: "sum", ShowAggregate: true, ShowName: true, Expanded: "annotated"},
+		Description: text(o.description(j, c)), Sorting: 3, Layout: layerLayout{Layout: "side", Aggregate: "sum", ShowAggregate: true, ShowName: true, Expanded: "annotated"},
 		Metadata: []layerNote{
 			{"made by", text("ttpcron " + j.Version)}, {"ATT&CK", text(j.Table.Release())}, {"score", text("number of " + o.score)},
 			{"tags", text(grouped(c.all.tags))}, {"attackers", text(grouped(c.all.attackers))},
@@ -182,7 +182,7 @@ func (l *layer) add(t layerTechnique) {
 func (o *layerOptions) description(j *Job, c *layerCounts) string {
 	words := fmt.Sprintf("What sensors recorded: %s. %s by %s.", windowWords(j.Query.Window), plural(c.all.tags, "tag", "tags"), plural(c.all.attackers, "attacker", "attackers"))
 	if only := selecting(&j.Query); len(only) > 0 {
-		words += " Only: " + unicodeText(strings.Join(only, ", ")) + "."
+		words += " Only: " + strings.Join(only, ", ") + "."
 	}
 	return words + " A score is a number of " + string(o.score) + "; that of a technique with sub-techniques is shown with theirs."
 }

@@ -11,7 +11,7 @@ import (
 
 // narrowing says in words what of a query may leave out some tags of a technique, an
 // attacker, a sensor and a day, but for the times of events. It is empty where nothing
-// does.
+// does but the levels at which views begin by themselves.
 func narrowing(q *ttpcron.TagQuery) []string {
 	var words []string
 	say := func(is bool, format string, args ...any) {
@@ -24,6 +24,7 @@ func narrowing(q *ttpcron.TagQuery) []string {
 	say(q.Rule != "", "rule %s", q.Rule)
 	say(q.MinConfidence > 0, "confidence at least %s", strconv.FormatFloat(q.MinConfidence, 'f', -1, 64))
 	switch m := q.MinLevels; {
+	case m == ttpcron.DefaultMinLevels():
 	case m.Host == m.Honeypot:
 		say(m.Host != 0, "level at least %s", m.Host)
 	default:
