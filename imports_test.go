@@ -161,6 +161,7 @@ func TestArrowsOfTheStore(t *testing.T) {
 func TestArrowsOfTheProgram(t *testing.T) {
 	may := map[string][]string{
 		"term":      {"jsontext"},
+		"geo":       {"."},
 		"host":      nil,
 		"cli":       {"."},
 		"nodetest":  nil,

@@ -12,7 +12,12 @@ import (
 
 func attackersCommand() *command {
 	var o censusOptions
+	var places placeOptions
 	fs := cli.NewFlags()
+	places.by = cli.OneOf{Values: []string{byCountry, byNetwork}}
+	fs.Var(&places.files, "mmdb", "`FILE` in MaxMind's DB format (.mmdb) that says where addresses are, or whose; can be repeated")
+	fs.Var(&places.by, "by", "one row for each `PLACE`: country or network")
+	fs.StringVar(&places.country, "country", "", "only attackers from the country with the code `CC`, such as NL")
 	o.define(fs, "tags")
 	return &command{
 		Name: "attackers", Short: "show who it was: one row for each attacker", Flags: fs,
@@ -23,14 +28,30 @@ different techniques (TECHN), and the highest level of a tag.
 
 An attacker is an address, or who your source says that it is. (own) marks what
 lies in your --own-networks, (resolver) who only looked up names of DNS tokens.
+
+With --mmdb FROM is the country and NETWORK who runs the network, as far as
+your files know: GeoLite2's and DB-IP's countries, cities and ASNs, and
+IPinfo's. It is looked up now, and stored nowhere. TTPCRON_MMDB names such
+files for good.
 ` + censusText,
 		Examples: `ttpcron attackers --technique T1110
 ttpcron attackers --new-since 7d
+ttpcron attackers --mmdb GeoLite2-Country.mmdb --by country
 ttpcron attackers --since 24h --sort logins --limit 10
 ttpcron attackers --attacker 192.0.2.0/24 --json`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
-			return attackersView(s.set.OwnNetworks).run(ctx, s, &o, args)
+			if err := places.open(); err != nil {
+				return err
+			}
+			defer places.places.Close()
+			o.places = &places
+			if places.by.Value != "" {
+				return places.view().run(ctx, s, &o, args)
+			}
+			v := attackersView(s.set.OwnNetworks)
+			v.columns = append(v.columns, places.columns()...)
+			return v.run(ctx, s, &o, args)
 		},
 	}
 }

@@ -25,6 +25,7 @@ type censusOptions struct {
 	json, csv bool
 	own       ttpcron.Networks
 	new       time.Time // what --new-since means
+	places    *placeOptions
 }
 
 // define defines the flags. Sorted is the name of the column that rows are sorted by where
@@ -69,6 +70,9 @@ func (o *censusOptions) check(s *session) error {
 func (o *censusOptions) query(ctx context.Context, db *store.Store) (q census.Query, err error) {
 	q.Tags, q.NewSince = o.q, o.new
 	q.Tagged = o.q.Technique != "" || len(o.q.Tactics) > 0 || o.q.Rule != "" || o.everyLevel() || o.q.MinConfidence > 0
+	if o.places != nil {
+		o.places.selects(&q)
+	}
 	q.NewAfter, err = arrivedAfter(ctx, db.History, q.NewSince)
 	return q, err
 }
