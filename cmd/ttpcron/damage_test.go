@@ -79,9 +79,10 @@ var writings = []string{
 	"rules unretire D3", "rules state clear D4", "checkpoint set 0 --source command",
 }
 
-// withoutStore are the commands that read no store.
+// withoutStore are the commands that read no store, and the doctor, which reads what status
+// does, and says what is wrong instead of failing.
 var withoutStore = []string{
-	"", "checkpoint", "completion", "config", "config check", "daemon", "db", "explain", "man", "rules", "rules check", "rules coverage", "rules eval", "rules state", "rules test", "version", "db check",
+	"", "checkpoint", "completion", "config", "config check", "daemon", "db", "doctor", "explain", "man", "rules", "rules check", "rules coverage", "rules eval", "rules state", "rules test", "version", "db check",
 }
 
 func TestDamageKnowsCommands(t *testing.T) {

@@ -201,8 +201,9 @@ var remoteSteps = []struct {
 	{args: "version"},
 }
 
-// aloneCommands need the file for themselves, or none.
-var aloneCommands = []string{"completion", "man", "daemon", "config check", "db check", "db compact", "db purge", "db restore", "db recover"}
+// aloneCommands need the file for themselves, or none; the doctor says whether a daemon
+// answers, and has a test of its own.
+var aloneCommands = []string{"doctor", "completion", "man", "daemon", "config check", "db check", "db compact", "db purge", "db restore", "db recover"}
 
 var remoteNoise = []struct {
 	re *regexp.Regexp

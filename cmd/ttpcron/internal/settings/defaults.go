@@ -71,6 +71,10 @@ func defaultConfig(env map[string]string) (string, error) {
 	return path, nil
 }
 
+// Trusted refuses a file that anybody but root and the user given can change. A config
+// file that was named is not refused for it.
+func Trusted(path string, user int) error { return trusted(path, user) }
+
 // trusted refuses a file that anybody but root and the user could have put there,
 // by writing to it or to a folder on the way to it. Symbolic links may lead to it
 // if every folder that they pass is as safe.

@@ -167,6 +167,13 @@ func (o *Opener) OfDaemon(ctx context.Context) (*Store, bool) {
 	return nil, false
 }
 
+// DaemonVersion asks the daemon at a socket for its version, and returns false when none
+// answers there that has the store.
+func (o *Opener) DaemonVersion(ctx context.Context, socket string) (string, bool) {
+	is, err := calls.Store.Call(ctx, control.Dial(socket, control.ClientOptions{Fault: ErrorOf}), none{})
+	return is.Version, err == nil && is.same(o.DB)
+}
+
 // Scratch makes a store in a temporary folder. The returned function closes it and
 // deletes the folder.
 func Scratch(ctx context.Context, now func() time.Time) (*Store, func(), error) {

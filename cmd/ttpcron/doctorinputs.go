@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/importer"
+)
+
+const (
+	// maxLooked is how many files of an input are opened, the newest first.
+	maxLooked = 20
+	// tooQuiet is how long an input may stay as it is without a word.
+	tooQuiet = 7 * 24 * time.Hour
+)
+
+func (p *patient) lookAtRules(context.Context) {
+	rs, report, err := loadRules(&p.conf.Settings, p.stores.Log)
+	if err != nil {
+		p.wrongly("rules in the config file, or --rules, names the folders", "rules: %v", err)
+		return
+	}
+	p.rules = rs
+	for _, one := range report.Problems {
+		if one.Warning {
+			p.doubtfully("ttpcron rules check lists all", "rules: %s", one.String())
+		} else {
+			p.wrongly("ttpcron rules check lists all", "rules: %s", one.String())
+		}
+	}
+	if rs.InForce() == 0 {
+		p.wrongly("ttpcron rules list shows the rules and why one is not in force", "no rule is in force, so that no run does anything")
+		return
+	}
+	late, first := 0, ""
+	for _, r := range rs.Rules() {
+		if due, err := time.Parse(time.DateOnly, r.NextReview); err == nil && due.Before(p.now) {
+			if late++; first == "" {
+				first = r.ID
+			}
+		}
+	}
+	if late > 0 {
+		p.doubtfully("look at it, and set last_reviewed and next_review", "%s past next_review, such as %s", term.Plural(late, "rule is", "rules are"), first)
+	}
+	if report.Inert > 0 {
+		p.doubtfully("ttpcron rules list shows why", "%s never match", term.Plural(report.Inert, "rule can", "rules can"))
+	}
+	if !p.unwell("rules") {
+		p.rightly("%s in force", term.Plural(rs.InForce(), "rule is", "rules are"))
+	}
+}
+
+func (p *patient) lookAtInputs(ctx context.Context) {
+	var names []string
+	for _, j := range p.conf.Jobs {
+		if j.Task == settings.TaskRun {
+			names = append(names, j.Inputs...)
+		}
+	}
+	names = append(names, p.conf.Inputs...)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) == 0 {
+		p.doubtfully(`name them in the config file, such as inputs = ["/var/log/cowrie"]`, "no inputs are configured: only ttpcron import PATH brings events")
+		return
+	}
+	db, err := p.stores.Look(ctx, p.stores.LockTimeout)
+	if err != nil {
+		db = nil // which is said elsewhere
+	} else {
+		defer db.Close()
+	}
+	for _, name := range names {
+		if ctx.Err() != nil {
+			return
+		}
+		p.lookAtInput(ctx, name, db)
+	}
+}
+
+// lookAtInput looks at one input: a file, folder or pattern.
+func (p *patient) lookAtInput(ctx context.Context, name string, db *store.Store) {
+	in, err := importer.ParseInput(name)
+	if err != nil {
+		p.wrongly("ttpcron import --list-formats lists the formats", "input %s: %v", name, err)
+		return
+	}
+	x, err := importer.Expand([]string{in.Path})
+	for _, e := range inputs.Errors(err) {
+		do := "correct the path, or let the user that makes runs read it"
+		if rotated, _ := filepath.Glob(in.Path + "*"); errors.Is(e, os.ErrNotExist) && len(rotated) > 0 {
+			do = fmt.Sprintf("it was rotated away, to %s: name the folder, or the pattern '%s*'", rotated[0], in.Path)
+		}
+		if at := (*fs.PathError)(nil); errors.As(e, &at) {
+			e = fmt.Errorf("%s: %w", at.Path, at.Err)
+		}
+		p.wrongly(do, "input %v", e)
+	}
+	if err != nil {
+		return
+	}
+	if len(x.Files) == 0 {
+		p.doubtfully("is this where the sensor writes?", "input %s: nothing to read there", name)
+		return
+	}
+	newest, formats, unknown, ok := p.lookAtFiles(ctx, in, x.Files)
+	if !ok {
+		return
+	}
+	if len(formats) == 0 && unknown != "" {
+		p.wrongly("ttpcron import --explain "+unknown+" says what it looks like", "input %s: no file of a format that is known", name)
+		return
+	}
+	read := p.lastRead(ctx, db, x.Files)
+	text := fmt.Sprintf("input %s: %s", name, term.Plural(len(x.Files), "file", "files"))
+	if len(formats) > 0 {
+		text += " of " + strings.Join(formats, " and ")
+	}
+	if !newest.IsZero() {
+		text += ", written " + term.Away(newest, p.now)
+	}
+	if !read.IsZero() {
+		text += ", read " + term.Away(read, p.now)
+	}
+	switch {
+	case !newest.IsZero() && p.now.Sub(newest) > tooQuiet:
+		p.doubtfully("does the sensor still run, and does it write here?", "%s", text)
+	default:
+		p.rightly("%s", text)
+	}
+}
+
+// lookAtFiles opens the newest files of an input, and says when one was written last, of
+// which formats they are, and one that is of none. Where
+// something is wrong it has been said, and ok is false.
+func (p *patient) lookAtFiles(ctx context.Context, in importer.Input, files []importer.Found) (newest time.Time, formats []string, unknown string, ok bool) {
+	type dated struct {
+		importer.Found
+		at time.Time
+	}
+	var all []dated
+	for _, f := range files {
+		if info, err := os.Stat(f.Path); err == nil {
+			all = append(all, dated{f, info.ModTime()})
+			if info.ModTime().After(newest) && !info.ModTime().After(p.now.Add(time.Hour)) {
+				newest = info.ModTime()
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b dated) int { return b.at.Compare(a.at) })
+	for _, f := range all[:min(len(all), maxLooked)] {
+		if err := p.service.May(f.Path, host.Read); err != nil {
+			p.wrongly("add the user to the group of the file, such as SupplementaryGroups=cowrie: docs/systemd.md", "input %s: %v", in.Path, err)
+			return newest, formats, unknown, false
+		}
+		file, err := importer.Open(ctx, f.Path, importer.Options{Format: in.Format, Below: f.Below, Named: f.Path == in.Path, Now: func() time.Time { return p.now }})
+		var no *importer.UnknownFormatError
+		var below *importer.BelowError
+		switch {
+		case ctx.Err() != nil:
+			return newest, formats, unknown, false
+		case errors.As(err, &no):
+			unknown = f.Path
+		case errors.As(err, &below):
+		case err != nil:
+			p.wrongly("let the user that makes runs read it", "input %s: %v", in.Path, err)
+			return newest, formats, unknown, false
+		default:
+			if name := file.Recognition().Format; name != "" && !slices.Contains(formats, name) {
+				formats = append(formats, name)
+			}
+			file.Close()
+		}
+	}
+	slices.Sort(formats)
+	return newest, formats, unknown, true
+}
+
+// lastRead is when a run last saw one of some files; zero where that is not known.
+func (p *patient) lastRead(ctx context.Context, db *store.Store, files []importer.Found) (last time.Time) {
+	if db == nil {
+		return last
+	}
+	var paths []string
+	for _, f := range files[:min(len(files), 1000)] {
+		paths = append(paths, f.Path)
+	}
+	looks, err := db.Archive.FileLooks(ctx, paths)
+	if err != nil {
+		return last
+	}
+	for _, l := range looks {
+		if l.SeenAt.After(last) {
+			last = l.SeenAt
+		}
+	}
+	return last
+}
