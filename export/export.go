@@ -61,6 +61,7 @@ var formats = []Format{
 	stix,
 	misp,
 	parquetFormat,
+	decnet,
 }
 
 // Formats returns the formats.

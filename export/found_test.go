@@ -33,6 +33,7 @@ var found = map[string]func(t testing.TB, stream []byte, path string) []string{
 		}
 		return uuids
 	},
+	"decnet":     func(t testing.TB, stream []byte, _ string) []string { return decnetUUIDs(t, stream) },
 	"timesketch": func(t testing.TB, stream []byte, _ string) []string { return uuidsOfLines(t, stream, "uuid") },
 }
 
@@ -84,6 +85,9 @@ func TestTagsOfFormats(t *testing.T) {
 			}
 			for _, n := range []int{0, 1, 2 * len(hostile), 3000} {
 				tags := sampleTags(n)
+				if f.Name == "decnet" {
+					tags = withAttackers(tags) // those of identities alone are left out, see TestDECNETLeavesOutAndSays
+				}
 				stream, path := exportTo(t, f, tags)
 				got, want := map[string]int{}, map[string]int{}
 				for _, uuid := range read(t, stream, path) {

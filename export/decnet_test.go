@@ -1,0 +1,165 @@
+package export
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// decnetSchema is that of DECNET 1.2.1, of the tables that matter.
+const decnetSchema = `
+CREATE TABLE attackers (uuid TEXT PRIMARY KEY, ip TEXT, first_seen DATETIME, last_seen DATETIME);
+CREATE TABLE attacker_identities (uuid TEXT PRIMARY KEY);
+CREATE TABLE ttp_tag (
+	uuid TEXT PRIMARY KEY, source_kind TEXT NOT NULL, source_id TEXT NOT NULL,
+	attacker_uuid TEXT REFERENCES attackers (uuid) ON DELETE CASCADE, identity_uuid TEXT REFERENCES attacker_identities (uuid),
+	session_id TEXT, decky_id TEXT, tactic TEXT NOT NULL, technique_id TEXT NOT NULL, sub_technique_id TEXT,
+	confidence FLOAT NOT NULL CHECK (confidence BETWEEN 0 AND 1), rule_id TEXT NOT NULL, rule_version INTEGER NOT NULL,
+	evidence JSON NOT NULL CHECK (json_valid(evidence)), attack_release TEXT NOT NULL, mitre_url TEXT, created_at DATETIME NOT NULL,
+	CHECK (attacker_uuid IS NOT NULL OR identity_uuid IS NOT NULL));
+`
+
+// master makes a database of DECNET's.
+func master(t testing.TB, rows ...string) (path string, db *sql.DB) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "decnet.db")
+	db, err := sql.Open("sqlite", path+"?_pragma=foreign_keys(1)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	db.SetMaxOpenConns(1)
+	for _, text := range append([]string{decnetSchema}, rows...) {
+		if _, err := db.Exec(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path, db
+}
+
+func ask[T any](t testing.TB, db *sql.DB, query string, args ...any) (x T) {
+	t.Helper()
+	if err := db.QueryRow(query, args...).Scan(&x); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return x
+}
+
+// decnetUUIDs fills a database, with foreign keys, and asks what is in it.
+func decnetUUIDs(t testing.TB, stream []byte) (uuids []string) {
+	t.Helper()
+	_, db := master(t)
+	if _, err := db.Exec(string(stream)); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := db.Query("SELECT uuid FROM ttp_tag")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var uuid string
+		if err := rows.Scan(&uuid); err != nil {
+			t.Fatal(err)
+		}
+		uuids = append(uuids, uuid)
+	}
+	return uuids
+}
+
+// withAttackers are the tags that have an attacker: of identities DECNET knows its own.
+func withAttackers(tags []Tag) (out []Tag) {
+	for _, tag := range tags {
+		if tag.AttackerUUID != "" {
+			out = append(out, tag)
+		}
+	}
+	return out
+}
+
+// TestDECNETFilledTwice runs the SQL twice in a real SQLite with foreign keys.
+func TestDECNETFilledTwice(t *testing.T) {
+	tags := sampleTags(2500)
+	stream, _ := exportTo(t, decnet, tags)
+	_, db := master(t)
+	for range 2 {
+		if _, err := db.Exec(string(stream)); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := ask[int](t, db, "SELECT count(*) FROM ttp_tag"), len(withAttackers(tags)); got != want {
+			t.Errorf("%d tags, want %d", got, want)
+		}
+		if got := ask[int](t, db, "SELECT count(*) FROM attackers"); got != 10 {
+			t.Errorf("%d attackers, want 10", got)
+		}
+	}
+	if got, want := ask[string](t, db, "SELECT max(last_seen) || min(first_seen) FROM attackers"), decnetTime(tags[0].EventTime)+decnetTime(withAttackers(tags)[len(withAttackers(tags))-1].EventTime); got != want {
+		t.Errorf("seen %s, want %s", got, want)
+	}
+	for _, tag := range withAttackers(tags) {
+		if got := ask[string](t, db, "SELECT evidence ->> 'command_text' FROM ttp_tag WHERE uuid = ?", tag.UUID); !strings.HasPrefix(unicodeText(tag.Text), strings.SplitN(got, "\x00", 2)[0]) {
+			t.Fatalf("evidence of %q is %q", tag.Text, got)
+		}
+		if got := ask[sql.NullString](t, db, "SELECT session_id FROM ttp_tag WHERE uuid = ?", tag.UUID); got.String != unicodeText(tag.SessionID) {
+			t.Fatalf("session %q became %q", tag.SessionID, got.String)
+		}
+	}
+}
+
+// TestDECNETMapsAttackers is about a master that has some of the attackers under UUIDs of
+// its own.
+func TestDECNETMapsAttackers(t *testing.T) {
+	tags := withAttackers(sampleTags(60))
+	path, db := master(t, `INSERT INTO attackers (uuid, ip) VALUES ('theirs', '203.0.113.0')`)
+	_ = db.Close()
+	for _, what := range []string{"make", "skip"} {
+		stream, _ := exportTo(t, decnet, tags, "--decnet-db", path, "--attackers", what)
+		_, db := master(t, `INSERT INTO attackers (uuid, ip) VALUES ('theirs', '203.0.113.0')`)
+		if _, err := db.Exec(string(stream)); err != nil {
+			t.Fatal(err)
+		}
+		mapped := 0
+		for _, tag := range tags {
+			if tag.AttackerIP == "203.0.113.0" {
+				mapped++
+			}
+		}
+		if got := ask[int](t, db, "SELECT count(*) FROM ttp_tag WHERE attacker_uuid = 'theirs'"); got != mapped || mapped == 0 {
+			t.Errorf("%s: %d tags of the attacker that the master has, want %d", what, got, mapped)
+		}
+		want := map[string]int{"make": len(tags), "skip": mapped}[what]
+		if got := ask[int](t, db, "SELECT count(*) FROM ttp_tag"); got != want {
+			t.Errorf("%s: %d tags, want %d", what, got, want)
+		}
+	}
+}
+
+func TestDECNETLeavesOutAndSays(t *testing.T) {
+	j := jobOf(t, sampleTags(60))
+	var notes []string
+	j.Note = func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if err := writeDECNET(t.Context(), j, &decnetOptions{dialect: "sqlite", attackers: "make"}); err != nil {
+		t.Fatal(err)
+	}
+	if len(notes) != 1 || !strings.Contains(notes[0], "identity alone") || !strings.HasSuffix(notes[0], ": 10") {
+		t.Errorf("notes are %q", notes)
+	}
+}
+
+func TestDECNETLiterals(t *testing.T) {
+	for _, s := range append(hostile, `\`, `'`, `\'`, `''; --`) {
+		for dialect, plain := range map[bool]string{false: "sqlite", true: "mysql"} {
+			w := decnetWriter{mysql: dialect}
+			w.literal(s)
+			got := string(w.b)
+			if strings.ContainsFunc(got, func(r rune) bool { return r < 0x20 || r >= 0x7f }) || dialect && strings.Contains(got, `\`) {
+				t.Errorf("%s: %q", plain, got)
+			}
+			if got[0] == '\'' && strings.Count(got, "'")%2 != 0 {
+				t.Errorf("%s: quotes of %q do not pair", plain, got)
+			}
+		}
+	}
+}
