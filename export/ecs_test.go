@@ -120,7 +120,7 @@ type ecsField struct {
 // schema opens a schema that this repository does not hold.
 func schema(t testing.TB, name string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("/work/shared/data/schemas", name))
+	b, err := os.ReadFile(filepath.Join(schemaFolder(t), name))
 	if err != nil {
 		t.Skipf("%s is not here: not checked with it", name)
 	}
