@@ -28,6 +28,8 @@ type Format struct {
 	Name  string // as --format has it
 	Short string // one line of help: what it is, and who reads it
 	To    Target
+	// OneSession says that it is of the tags of a session, which the query must name.
+	OneSession bool
 	// New defines the flags that only this format has, and returns what writes it once
 	// they are parsed. Their help begins with the name of the format.
 	New func(fs *flag.FlagSet) Write
@@ -62,6 +64,7 @@ var formats = []Format{
 	misp,
 	parquetFormat,
 	decnet,
+	attackFlow,
 }
 
 // Formats returns the formats.
@@ -81,8 +84,6 @@ type Job struct {
 	// Tags yields the tags that were selected, or those of another query. A tag is good
 	// until the next.
 	Tags func(context.Context, ttpcron.TagQuery) iter.Seq2[*Tag, error]
-	// Events yields the events of a session, at most so many, the first first.
-	Events func(ctx context.Context, session string, most int) iter.Seq2[*ttpcron.Event, error]
 	// Query is what was selected.
 	Query ttpcron.TagQuery
 	Table *attack.Table // the release whose names are shown

@@ -13,8 +13,9 @@ import (
 // found reads the UUIDs of tags out of what a format wrote, in the way of those who read
 // the format: by a library where there is one. A new format has an entry here.
 var found = map[string]func(t testing.TB, stream []byte, path string) []string{
-	"jsonl": func(t testing.TB, stream []byte, _ string) []string { return uuidsOfLines(t, stream, "uuid") },
-	"csv":   func(t testing.TB, stream []byte, _ string) []string { return uuidsOfRows(t, stream) },
+	"attack-flow": func(t testing.TB, stream []byte, _ string) []string { return flowUUIDs(t, stream) },
+	"jsonl":       func(t testing.TB, stream []byte, _ string) []string { return uuidsOfLines(t, stream, "uuid") },
+	"csv":         func(t testing.TB, stream []byte, _ string) []string { return uuidsOfRows(t, stream) },
 	"ecs": func(t testing.TB, stream []byte, _ string) (uuids []string) {
 		for _, d := range bulk(t, stream) {
 			uuids = append(uuids, d.id)

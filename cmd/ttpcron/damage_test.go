@@ -62,7 +62,7 @@ var readings = []string{
 	"tags --json --attacker ATTACKER", "tags --json --session SESSION", "tags --json --since 2026-01-03 --until 2026-01-05T12:00:00Z", "tags --json --rule D2 --since 2026-01-04",
 	"tags --json --min-confidence 0.9",
 	"session SESSION", "session SESSION --json", "attacker ATTACKER", "attacker ATTACKER --json",
-	"export --format csv", "export --format jsonl --session SESSION", "export-events", "export-events --source canary", "export-events --since 2026-01-03T06:00:00Z --until 2026-01-06",
+	"export --format csv", "export --format jsonl --session SESSION", "export --format attack-flow --session SESSION", "export-events", "export-events --source canary", "export-events --since 2026-01-03T06:00:00Z --until 2026-01-06",
 	"attackers", "attackers --json --technique T1105", "sessions --json", "techniques --json --attacker ATTACKER", "sensors --csv", "summary --json", "credentials --json --users", "files --csv",
 	"status", "status --json",
 	"explain --tag UUID", "rules noise", "rules noise --json --since 2026-01-04", "rules noise --replay --json", "rules untagged --limit 0 --json", "rules list --json", "rules show D2 --json", "rules log --json", "rules log --limit 2",

@@ -74,6 +74,9 @@ ttpcron export --format jsonl --min-level high | jq .technique_name`,
 			if f.To != export.Stream && o.output == "" {
 				return cli.Usage(fmt.Sprintf("--format %s writes no stream", f.Name), "name what to write with --output PATH")
 			}
+			if f.OneSession && o.q.Session == "" {
+				return cli.Usage(fmt.Sprintf("--format %s needs a session", f.Name), "name one with --session ID: ttpcron tags shows them")
+			}
 			o.now, o.own = s.now(), s.set.OwnNetworks
 			if err := o.check(o.now, s.set.Attack); err != nil {
 				return err
