@@ -102,7 +102,8 @@ func (e *Event) MaskPasswords() (masked bool) {
 // MaskPasswords replaces the captured passwords in the tag's text and evidence by
 // [Masked]. See [Event.MaskPasswords].
 func (t *Tag) MaskPasswords() {
-	t.Match, t.Finding, t.Evidence = Match{}, nil, maskEvidence(t.SourceKind, t.Evidence)
+	t.Evidence = maskEvidence(t.SourceKind, t.Evidence, t.MatchedSecret || t.Seq == 0 && t.matchedAlone())
+	t.Match, t.Finding = Match{}, nil
 	switch {
 	case t.TextMasked != "":
 		t.Text = t.TextMasked
@@ -111,18 +112,67 @@ func (t *Tag) MaskPasswords() {
 	}
 }
 
-// SetText sets Text and TextMasked to what the event tells, or where the tag has none to
-// what its evidence tells.
+// matchedSecret reports whether what matched of an event with passwords is one of them, or
+// may be. What decoding found may be of any field, and so may what a list holds.
+func (t *Tag) matchedSecret(e *Event) bool {
+	m := &t.Match
+	switch {
+	case m.Evidence != nil || m.End == 0:
+		return m.Evidence != nil || m.Literal != ""
+	case m.Field == "" && e.Kind == Command:
+		return false
+	}
+	for i := range e.Payload {
+		if f := &e.Payload[i]; f.Name == m.Field {
+			return holdsPassword(e.Kind, f.Name, e.Payload.Text) || f.Raw != nil && holdsNested(f.Raw)
+		}
+	}
+	return true
+}
+
+// matchedAlone reports whether nothing but what matched is known of a field of an event
+// that is gone: that field may be a password, unless the event is a command.
+func (t *Tag) matchedAlone() bool {
+	var members map[string]any
+	if t.SourceKind == Command || json.Unmarshal(t.Evidence, &members) != nil {
+		return false
+	}
+	for _, name := range matchedMembers {
+		matched, _ := members[name].(string)
+		matched, _ = strings.CutSuffix(matched, ellipsis)
+		if matched == "" {
+			continue
+		}
+		alone := true
+		for other, value := range members {
+			text, _ := value.(string)
+			if !slices.Contains(matchedMembers, other) && !isPassword(other) && strings.Contains(text, matched) {
+				alone = false
+			}
+		}
+		if alone {
+			return true
+		}
+	}
+	return false
+}
+
+// matchedMembers are the members of evidence that say what matched.
+var matchedMembers = []string{"matched", "matched_signature"}
+
+// SetText sets Text, TextMasked and MatchedSecret to what the event tells, or where the tag
+// has none to what its evidence tells.
 func (t *Tag) SetText(e *Event) {
-	t.TextMasked = ""
+	t.TextMasked, t.MatchedSecret = "", false
 	if e == nil {
 		t.Text = Shorten(t.TellingEvidence(), MaxShown)
 		return
 	}
-	t.Text, t.TextMasked = Shorten(e.Telling(), MaxShown), ""
+	t.Text = Shorten(e.Telling(), MaxShown)
 	if !e.hasPasswords() { // nearly all
 		return
 	}
+	t.MatchedSecret = t.matchedSecret(e)
 	masked := Event{Kind: e.Kind, Payload: e.Payload}
 	masked.MaskPasswords()
 	if text := Shorten(masked.Telling(), MaxShown); text != t.Text {
@@ -131,9 +181,9 @@ func (t *Tag) SetText(e *Event) {
 }
 
 // maskEvidence masks an evidence object, in which what matched may be a password, or hold
-// one, of which nothing else tells.
-func maskEvidence(kind SourceKind, evidence json.RawMessage) json.RawMessage {
-	if kind != AuthAttempt && kind != Stdin && len(evidence) > 0 && evidence[0] == '{' && !holdsNested(evidence) && json.Valid(evidence) { // nearly all
+// one, of which nothing else tells. With secret it is.
+func maskEvidence(kind SourceKind, evidence json.RawMessage, secret bool) json.RawMessage {
+	if !secret && kind != AuthAttempt && kind != Stdin && len(evidence) > 0 && evidence[0] == '{' && !holdsNested(evidence) && json.Valid(evidence) { // nearly all
 		return evidence
 	}
 	var members map[string]json.RawMessage
@@ -144,11 +194,11 @@ func maskEvidence(kind SourceKind, evidence json.RawMessage) json.RawMessage {
 		text, err := jsontext.DecodeString(members[name])
 		return text, err == nil && members[name] != nil
 	}
-	matched := func(name string) bool { return name == "matched" || name == "matched_signature" }
+	matched := func(name string) bool { return slices.Contains(matchedMembers, name) }
 	return rewriteMembers(evidence, func(name string, value jsontext.Value) []byte {
 		switch {
 		case value.IsNull():
-		case holdsPassword(kind, name, field), kind == AuthAttempt && matched(name) && !isNamed(value, field),
+		case holdsPassword(kind, name, field), kind == AuthAttempt && matched(name) && !isNamed(value, field), secret && kind != AuthAttempt && matched(name),
 			kind == Stdin && matched(name) && holdsPassword(kind, "input_text", field):
 			return maskedText()
 		default:

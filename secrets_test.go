@@ -39,6 +39,7 @@ func TestMaskPasswords(t *testing.T) {
 		{"a password beside a command", `{"command_text":"id","Password":"hunter2"}`, Command, "", []string{"command_text", "Password"}, "id", `{"command_text":"id","Password":"[masked]"}`},
 		{"a password deep within", `{"command_text":"id","session":[{"PASSWD":"hunter2","n":1}]}`, Command, "", []string{"session"}, "id", `{"session":[{"PASSWD":"[masked]","n":1}]}`},
 		{"an unknown kind", `{"password":"hunter2","what":"mail"}`, "email", "", []string{"password", "what"}, "password [masked], what mail", `{"password":"[masked]","what":"mail"}`},
+		{"what matched of an unknown kind is in the password", `{"password":"xhunter2","what":"mail"}`, "email", "hunter2", []string{"what"}, "password [masked], what mail", `{"what":"mail","matched":"[masked]"}`},
 		{"null is no password", `{"password":null,"username":"root"}`, AuthAttempt, "", []string{"password"}, "root", `{}`},
 	} {
 		e := Event{Kind: tt.kind, Payload: payloadOf(t, tt.payload)}
@@ -85,6 +86,8 @@ func TestMaskWithoutEvent(t *testing.T) {
 		{AuthAttempt, `{"username":"admin","password":"admin","matched":"admin"}`, `{"username":"admin","password":"[masked]","matched":"[masked]"}`, "admin/[masked]"},
 		{Stdin, `{"input_text":"hunter2"}`, `{"input_text":"[masked]"}`, Masked},
 		{Command, `{"command_text":"id"}`, `{"command_text":"id"}`, "id"},
+		{"email", `{"what":"mail","matched":"hunter2"}`, `{"what":"mail","matched":"[masked]"}`, "[masked]"},
+		{HTTPRequest, `{"user_agent":"sqlmap/1.8","matched":"sqlmap"}`, `{"user_agent":"sqlmap/1.8","matched":"sqlmap"}`, "sqlmap/1.8"},
 		{AuthAttempt, `{"password":"hunter2"`, `{}`, ""},
 		{AuthAttempt, ``, `{}`, ""},
 		{Command, ``, `{}`, ""},
@@ -189,4 +192,17 @@ func holdsPayload(p Payload, secret string) bool {
 		}
 	}
 	return false
+}
+
+// What matched stands in a field: that of a password is masked, that beside it is not.
+func TestMaskMatchedField(t *testing.T) {
+	payload := `{"password":"hunter2","user_agent":"sqlmap/1.8","nested":{"Passwd":"hunter2"}}`
+	for field, want := range map[string]string{"password": Masked, "user_agent": "sqlmap", "nested": Masked, "gone": Masked} {
+		e := Event{Kind: HTTPRequest, Payload: payloadOf(t, payload)}
+		tag := Tag{SourceKind: e.Kind, Seq: 1, Match: Match{Field: field, End: 6}, Evidence: json.RawMessage(`{"matched":"sqlmap"}`)}
+		tag.SetText(&e)
+		if tag.MaskPasswords(); string(tag.Evidence) != `{"matched":"`+want+`"}` {
+			t.Errorf("%s: %s", field, tag.Evidence)
+		}
+	}
 }

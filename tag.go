@@ -185,6 +185,9 @@ type Tag struct {
 	// the sign of what was left out. A tag that is read from a store has it. TextMasked
 	// is the same without the captured passwords in it, empty where there are none.
 	Text, TextMasked string
+	// MatchedSecret says that what matched is a captured password or a part of one, or may
+	// be: nothing else in the evidence tells.
+	MatchedSecret bool
 
 	CreatedAt time.Time // when the tag was made, UTC, to the second
 	EventTime time.Time // when the event happened, UTC

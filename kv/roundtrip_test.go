@@ -121,7 +121,7 @@ func TestStoredTags(t *testing.T) {
 	}, func(ctx context.Context, db *kv.DB, _ ttpcron.Tag) (ttpcron.Tag, error) {
 		page, _, err := db.Under(nil).TagPage(ctx, ttpcron.TagQuery{}, kv.TagPosition{}, 10)
 		return one(page, err)
-	}, map[string]string{"Seq": "there is no event", "ByResolver": "an event says it", "Finding": "it is of another slot", "Match.Shows": "evidence says it", "Match.Field": "evidence says it", "Match.Start": "evidence says it", "Match.End": "evidence says it", "Match.Literal": "evidence says it", "Match.Evidence": "evidence says it", "Text": "evidence says it", "TextMasked": "evidence says it"})
+	}, map[string]string{"Seq": "there is no event", "ByResolver": "an event says it", "Finding": "it is of another slot", "Match.Shows": "evidence says it", "Match.Field": "evidence says it", "Match.Start": "evidence says it", "Match.End": "evidence says it", "Match.Literal": "evidence says it", "Match.Evidence": "evidence says it", "Text": "evidence says it", "TextMasked": "evidence says it", "MatchedSecret": "an event says it"})
 }
 
 // TestReferringTags holds that a tag whose event is stored comes back with what its
