@@ -47,6 +47,7 @@ ttpcron attacker 203.0.113.7 --csv > timeline.csv`,
 			if err := o.check(s); err != nil {
 				return err
 			}
+			defer o.places.Close()
 			return tellAttacker(ctx, s.out, s.stores, strings.TrimSpace(args[0]), &o)
 		},
 	}

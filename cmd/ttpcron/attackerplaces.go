@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -17,6 +18,8 @@ type placeOptions struct {
 	country string
 	places  *geo.Places
 }
+
+const mmdbUsage = "`FILE` in MaxMind's DB format (.mmdb) that says where addresses are, or whose; can be repeated"
 
 // open opens the files.
 func (p *placeOptions) open() (err error) {
@@ -46,6 +49,16 @@ const (
 	byCountry = "country"
 	byNetwork = "network"
 )
+
+// placeText says where an address is and whose, empty where that is not known.
+func placeText(p geo.Place) string {
+	where := cmp.Or(p.CountryName, p.Country)
+	network := networkName(p)
+	if where != "" && network != "" {
+		where += ", "
+	}
+	return where + network
+}
 
 func networkName(p geo.Place) string {
 	if p.ASN == 0 {

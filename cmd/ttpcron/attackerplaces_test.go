@@ -57,6 +57,7 @@ func TestAttackerPlaces(t *testing.T) {
 		{"attackers --attacker 203.0.113.7 --csv", 0, []string{`,NL,Netherlands,64500,'=A\x1b[31m`}, 2},
 		{"attackers --by planet", 2, nil, 0},
 		{"attackers --mmdb " + events, 1, nil, 0},
+		{"session s1 --mmdb " + events, 1, nil, 0},
 	} {
 		code, out, errs := invoke(t, env, strings.Fields(tt.args)...)
 		if code != tt.code || strings.Count(out, "\n") != tt.lines || raw(out) {
@@ -69,6 +70,12 @@ func TestAttackerPlaces(t *testing.T) {
 		}
 		if code == 1 && !strings.Contains(errs, events) {
 			t.Errorf("%s: %s", tt.args, errs)
+		}
+	}
+	for _, args := range [][]string{{"session", "s1"}, {"attacker", "203.0.113.7"}} {
+		code, out, errs := invoke(t, env, args...)
+		if where := `Netherlands, AS64500 =A\x1b[31m`; code != exitDone || !strings.Contains(out, where) || raw(out) {
+			t.Errorf("%v does not say where it came from: exit %d: %s%s", args, code, out, errs)
 		}
 	}
 	if code, _, errs := invoke(t, env[:3], "attackers", "--by", "country"); code != exitUsage || !strings.Contains(errs, "--mmdb FILE") {

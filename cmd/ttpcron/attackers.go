@@ -15,7 +15,7 @@ func attackersCommand() *command {
 	var places placeOptions
 	fs := cli.NewFlags()
 	places.by = cli.OneOf{Values: []string{byCountry, byNetwork}}
-	fs.Var(&places.files, "mmdb", "`FILE` in MaxMind's DB format (.mmdb) that says where addresses are, or whose; can be repeated")
+	fs.Var(&places.files, "mmdb", mmdbUsage)
 	fs.Var(&places.by, "by", "one row for each `PLACE`: country or network")
 	fs.StringVar(&places.country, "country", "", "only attackers from the country with the code `CC`, such as NL")
 	o.define(fs, "tags")

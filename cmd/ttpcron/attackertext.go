@@ -46,7 +46,7 @@ func (p *storyPage) attacker(ctx context.Context, name string, a *story.Attacker
 
 func (p *storyPage) attackerHead(name string, a *story.Attacker) {
 	p.say("%s\n", p.bold(p.fit("Attacker "+term.Clean(name)+besideAttacker[a.Actor.Mark], 0)))
-	p.field("where", p.place(a.Actor.IP))
+	p.field("where", term.Clean(placeText(p.o.places.Of(a.Actor.IP))))
 	var also []string
 	for _, other := range append(slices.Clone(a.Names.Texts), a.Actor.UUID) {
 		if other != "" && other != name {

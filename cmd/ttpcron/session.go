@@ -50,6 +50,7 @@ ttpcron session 3f1c26fb9c3e --json | jq -r 'select(.type=="event")|.told.text'`
 			if err := o.check(s); err != nil {
 				return err
 			}
+			defer o.places.Close()
 			return tellSession(ctx, s.out, s.stores, args[0], &o)
 		},
 	}

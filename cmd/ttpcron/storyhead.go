@@ -134,8 +134,8 @@ func (p *storyPage) headText(h *head) {
 
 func (p *storyPage) actor(a *story.Actor) string {
 	text := term.Clean(a.Name()) + besideAttacker[a.Mark]
-	if beside := p.place(a.IP); beside != "" {
-		text += ", " + beside
+	if beside := placeText(p.o.places.Of(a.IP)); beside != "" {
+		text += ", " + term.Clean(beside)
 	}
 	return text
 }

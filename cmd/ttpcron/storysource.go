@@ -10,6 +10,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/geo"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/story"
@@ -23,6 +24,8 @@ type storyOptions struct {
 	limit        int
 	full         bool
 	json, csv    bool
+	mmdb         cli.List
+	places       *geo.Places
 
 	window ttpcron.Window
 	under  *attack.Table
@@ -33,6 +36,7 @@ func (o *storyOptions) define(fs *flag.FlagSet) {
 	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
 	fs.Var(&o.minLevel, "min-level", "only tags with at least the level `L`: informational, low, medium, high or critical (default: all of honeypots, medium of hosts)")
+	fs.Var(&o.mmdb, "mmdb", mmdbUsage)
 	fs.BoolVar(&o.full, "full", false, "cut nothing and leave nothing out")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
 	fs.BoolVar(&o.csv, "csv", false, "print CSV, a row for each event")
@@ -46,7 +50,10 @@ func (o *storyOptions) check(s *session) (err error) {
 		return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 	}
 	o.under, o.own = s.set.Attack, s.set.OwnNetworks
-	o.window, err = cli.Window(o.since, o.until, s.now())
+	if o.window, err = cli.Window(o.since, o.until, s.now()); err != nil {
+		return err
+	}
+	o.places, err = geo.Open(o.mmdb)
 	return err
 }
 

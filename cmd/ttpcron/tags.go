@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
@@ -187,7 +188,7 @@ func tagColumns(width int, uuid bool) (columns []term.Column, names int) {
 		text, technique, names = 8, 9, -1
 	}
 	columns = []term.Column{
-		{Title: "TIME (UTC)"}, {Title: "ATTACKER", Min: 15, SGR: term.Cyan, Spare: 6, Cut: term.Terminal.CutMiddle}, {Title: "SESSION", Min: 8, Spare: 1}, {Title: "TECHNIQUE", Min: technique, SGR: term.Bold}, {Title: "TACTIC", Min: 10, SGR: term.Yellow, Spare: 2},
+		{Title: "TIME (UTC)"}, {Title: "ATTACKER", Min: 15, SGR: term.Cyan, Spare: 6, Cut: cutAttacker}, {Title: "SESSION", Min: 8, Spare: 1}, {Title: "TECHNIQUE", Min: technique, SGR: term.Bold}, {Title: "TACTIC", Min: 10, SGR: term.Yellow, Spare: 2},
 		{Title: "LEVEL", Spare: 3}, {Title: "CONF", Right: true, Spare: 5}, {Title: "RULE", Min: 6, Spare: 4}, {Title: "TEXT", Min: text, Cut: term.Terminal.CutTelling},
 	}
 	if uuid {
@@ -245,6 +246,14 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o *tagsOpt
 		out.Note("the newest %s are shown; --limit 0 shows all", term.Count(limit))
 	}
 	return nil
+}
+
+// cutAttacker cuts the mark beside an address before the address, and a UUID in its middle.
+func cutAttacker(t term.Terminal, cleaned string, width int) string {
+	if strings.HasSuffix(cleaned, ")") {
+		return t.Cut(cleaned, width)
+	}
+	return t.CutMiddle(cleaned, width)
 }
 
 // besideAttacker is what stands beside an attacker who is marked.
