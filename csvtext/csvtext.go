@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -34,29 +35,43 @@ func (w *Writer) Row(cells ...string) error {
 // Flush writes what is held back.
 func (w *Writer) Flush() error { return w.w.Flush() }
 
-// Cell makes text fit for a cell, before quoting. A cell that a spreadsheet would take
-// for a formula gets an apostrophe before it: one whose first character that is not a
-// blank or a quote is =, +, -, @ or one of their wide forms (OWASP, CSV injection). Line
-// feeds stay. Other control characters, marks that change the direction of text, and bytes
-// that are not UTF-8 are written as escapes, such as \x1b or \u202e.
+// Cell makes text fit for a cell, before quoting. What a spreadsheet would take for a
+// formula gets an apostrophe before it: text whose first character that is not a blank or a
+// quote is =, +, -, @ or one of their wide forms (OWASP, CSV injection). That holds after
+// each semicolon and line feed too: where a comma is the decimal mark, a spreadsheet ends
+// cells at semicolons, and takes no notice of quotes within one. Line feeds stay. Other
+// control characters, characters that are not seen, marks that change the direction of text,
+// and bytes that are not UTF-8 are written as escapes, such as \x1b or \u202e.
 func Cell(s string) string {
-	plain := true
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 && c != '\n' || c >= 0x7f {
-			plain = false
-			break
-		}
-	}
-	if !plain {
+	if !plain(s) {
 		s = visible(s)
 	}
-	if rest := strings.TrimLeft(s, "\n '\""); rest != "" {
-		switch r, _ := utf8.DecodeRuneInString(rest); r {
-		case '=', '+', '-', '@', '＝', '＋', '－', '＠', '−':
-			return "'" + s
+	from, parted := 0, ""
+	for at := 0; ; {
+		if isFormula(s[at:]) {
+			parted += s[from:at] + "'"
+			from = at
+		}
+		next := strings.IndexAny(s[at:], ";\n")
+		if next < 0 {
+			return parted + s[from:]
+		}
+		at += next + 1
+	}
+}
+
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 && c != '\n' || c >= 0x7f {
+			return false
 		}
 	}
-	return s
+	return true
+}
+
+func isFormula(s string) bool {
+	r, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, "\n '\""))
+	return strings.ContainsRune("=+-@＝＋－＠−﹢﹣﹦﹫", r)
 }
 
 func visible(s string) string {
@@ -66,24 +81,21 @@ func visible(s string) string {
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case r < 0x20 && r != '\n' || r >= 0x7f && r < 0xa0:
+		case r == '\n' || unicode.IsPrint(r) && !blank(r):
+			b.WriteString(s[i : i+n])
+		case r < 0xa0:
 			fmt.Fprintf(&b, `\x%02x`, r)
-		case directs(r):
+		case r < 0x10000:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
-			b.WriteString(s[i : i+n])
+			fmt.Fprintf(&b, `\U%08x`, r)
 		}
 		i += n
 	}
 	return b.String()
 }
 
-// directs reports whether a character is not seen and changes how its neighbours are: marks
-// of direction, separators of lines, and characters of no width.
-func directs(r rune) bool {
-	switch {
-	case r == 0x61c, r == 0xfeff, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2060 && r <= 0x206f:
-		return true
-	}
-	return false
+// blank reports whether a letter or sign of Unicode looks like nothing.
+func blank(r rune) bool {
+	return r == 0x115f || r == 0x1160 || r == 0x2800 || r == 0x3164 || r == 0xffa0
 }

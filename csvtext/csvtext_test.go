@@ -8,18 +8,25 @@ import (
 
 func TestCell(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                  "",
-		"uname -a":          "uname -a",
-		"=cmd|'/C calc'!A0": "'=cmd|'/C calc'!A0",
-		" \n=1+1":           "' \n=1+1",
-		"\t@SUM(1)":         `\x09@SUM(1)`,
-		"\"=1":              "'\"=1",
-		"-1":                "'-1",
-		"＝1":                "'＝1",
-		"a\x00\x1b[31m\r\n": "a\\x00\\x1b[31m\\x0d\n",
-		"\u202egpj.exe":     `\u202egpj.exe`,
-		"\xff\u0085":        `\xff\x85`,
-		"Zürich 東京":         "Zürich 東京",
+		"":                    "",
+		"uname -a":            "uname -a",
+		"=cmd|'/C calc'!A0":   "'=cmd|'/C calc'!A0",
+		" \n=1+1":             "' \n'=1+1",
+		"x;=1+1;y; \"@z":      "x;'=1+1;y;' \"@z",
+		"a\n-b;c\n\n+d":       "a\n'-b;c\n'\n'+d",
+		"\u3000=1":            `\u3000=1`,
+		"\u00a0=1":            `\u00a0=1`,
+		"﹦1":                  "'﹦1",
+		"a\u00ad\u3164\ufff9": `a\u00ad\u3164\ufff9`,
+		"\U000e0041\ue000":    `\U000e0041\ue000`,
+		"\t@SUM(1)":           `\x09@SUM(1)`,
+		"\"=1":                "'\"=1",
+		"-1":                  "'-1",
+		"＝1":                  "'＝1",
+		"a\x00\x1b[31m\r\n":   "a\\x00\\x1b[31m\\x0d\n",
+		"\u202egpj.exe":       `\u202egpj.exe`,
+		"\xff\u0085":          `\xff\x85`,
+		"Zürich 東京":           "Zürich 東京",
 	} {
 		if got := Cell(in); got != want {
 			t.Errorf("Cell(%q) = %q, want %q", in, got, want)

@@ -159,14 +159,16 @@ func (w *stixWriter) endDay() error {
 		t.decode(record)
 		g := &w.group
 		if !g.holds(&t) || len(g.tags) >= mostSighting {
-			part := 1
+			part, made := 1, t.made
 			if g.holds(&t) {
-				part = g.part + 1
+				// A tag that a part before this one gained moved others into it.
+				part, made = g.part+1, g.made
 			}
 			if err := w.endGroup(); err != nil {
 				return err
 			}
 			g.begin(&t, part)
+			g.made = later(g.made, made)
 		}
 		w.omitted += g.add(&t)
 		return nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -206,6 +207,28 @@ func TestStixDays(t *testing.T) {
 	}
 	if got := sightedUUIDs([]stixDocument{b}); !slices.Equal(got, tagUUIDs(many)) {
 		t.Errorf("%d tags, want %d", len(got), len(many))
+	}
+
+	// A late tag at the beginning of the day moves others into every further sighting:
+	// what these say has changed, though none of their own tags is new.
+	modified := func(b stixDocument) (dates []string) {
+		for _, o := range b.Objects {
+			if o.Type == "sighting" {
+				dates = append(dates, o.Modified)
+			}
+		}
+		return dates
+	}
+	late := many[0]
+	late.SourceID, late.CreatedAt = "late", later(late.CreatedAt, late.EventTime).Add(time.Hour)
+	late.EventTime = late.EventTime.Add(-time.Second)
+	late.UUID = late.Tag.UUID().String()
+	before := modified(b)
+	stream, _ = exportTo(t, stix, append(many, late))
+	for i, date := range modified(stixBundlesOf(t, stream)[0]) {
+		if date <= before[i] {
+			t.Errorf("sighting %d is of %s, and was of %s before", i, date, before[i])
+		}
 	}
 }
 
