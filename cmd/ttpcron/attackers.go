@@ -81,12 +81,12 @@ func attackersView(own ttpcron.Networks) *censusView {
 		{name: "attacker_mark", value: func(r *census.Row) any { return orNull(string(mark(r))) }},
 		countEvents,
 		countColumn("SESSIONS", "sessions", 3, func(r *census.Row) int { return r.Sessions }),
-		countColumn("LOGINS", "logins", 0, func(r *census.Row) int { return r.Logins }),
-		countColumn("WON", "logins_won", 0, func(r *census.Row) int { return r.Won }),
+		countColumn("LOGINS", "logins", 8, func(r *census.Row) int { return r.Logins }),
+		countColumn("WON", "logins_won", 7, func(r *census.Row) int { return r.Won }),
 		countCommands,
 		countColumn("FILES", "files", 4, func(r *census.Row) int { return r.Files }),
 		countTags, spared(countTechniques, 6), techniqueIDs, levelColumn(5),
-	}, append(seenColumns(2, 0), countSensors, namesColumn("SENSORS", "sensor_names", 1, func(r *census.Row) *census.List { return &r.Sensors }))...)
+	}, append(seenColumns(2, 9), countSensors, namesColumn("SENSORS", "sensor_names", 1, func(r *census.Row) *census.List { return &r.Sensors }))...)
 	return v
 }
 

@@ -35,14 +35,14 @@ ttpcron files --session e41b2c99d706 --csv > files.csv`,
 
 var filesView = &censusView{by: census.Files, one: "file", many: "files", columns: append([]censusColumn{
 	{Column: term.Column{Title: "SHA-256", Min: 12}, name: "sha256", sort: "name", value: func(r *census.Row) any { return orNull(r.Name[0]) }, cell: func(r *census.Row) string { return cmp.Or(r.Name[0], "-") }},
-	{Column: term.Column{Title: "URL OR NAME", Min: 24}, name: "path", value: func(r *census.Row) any { return orNull(r.Paths.First()) }, cell: func(r *census.Row) string { return r.Paths.First() }},
+	{Column: term.Column{Title: "URL OR NAME", Min: 24}, name: "path", value: func(r *census.Row) any { return orNull(r.Paths.First()) }, cell: func(r *census.Row) string { return cmp.Or(r.Paths.First(), "-") }},
 	{name: "paths", value: func(r *census.Row) any { return r.Paths.Names() }},
-	{Column: term.Column{Title: "URLS", Right: true}, name: "path_count", sort: "paths", value: func(r *census.Row) any { return r.Paths.N }},
+	{Column: term.Column{Title: "URLS", Right: true, Spare: 9}, name: "path_count", sort: "paths", value: func(r *census.Row) any { return r.Paths.N }},
 	{Column: term.Column{Title: "DIR", Spare: 3}, name: "directions", value: func(r *census.Row) any { return r.Directions.Names() }, cell: func(r *census.Row) string {
 		return strings.Join(r.Directions.Names(), " ")
 	}},
 	timesColumn("TIMES", "times"),
-	countColumn("ATTACKERS", "attackers", 0, func(r *census.Row) int { return r.Attackers }),
+	countColumn("ATTACKERS", "attackers", 10, func(r *census.Row) int { return r.Attackers }),
 	countColumn("SESSIONS", "sessions", 4, func(r *census.Row) int { return r.Sessions }),
 	countColumn("SENSORS", "sensors", 2, func(r *census.Row) int { return r.Sensors.N }),
 	{Column: term.Column{Title: "SIZE", Right: true, Spare: 5}, name: "size", sort: "size", value: func(r *census.Row) any {

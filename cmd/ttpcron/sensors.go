@@ -41,7 +41,7 @@ func sensorsView(now time.Time) *censusView {
 		countColumn("ATTACKERS", "attackers", 3, func(r *census.Row) int { return r.Attackers }),
 		countColumn("SESSIONS", "sessions", 2, func(r *census.Row) int { return r.Sessions }),
 		countTags, spared(countTechniques, 4), techniqueIDs, levelColumn(5),
-	}, append(seenColumns(1, 0),
+	}, append(seenColumns(1, 6),
 		censusColumn{Column: term.Column{Title: "SILENT", Right: true}, name: "silent_s", sort: "silent", value: func(r *census.Row) any {
 			return int(now.Sub(r.Last) / time.Second)
 		}, cell: func(r *census.Row) string {

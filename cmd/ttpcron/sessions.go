@@ -42,11 +42,11 @@ var sessionsView = &censusView{by: census.Sessions, one: "session", many: "sessi
 	{Column: term.Column{Title: "ATTACKER", Min: 15, SGR: term.Cyan}, name: "attacker", sort: "addresses", value: func(r *census.Row) any { return orNull(r.Addresses.First()) },
 		cell: func(r *census.Row) string { return firstOf(&r.Addresses) }},
 	{name: "attackers", value: func(r *census.Row) any { return r.Addresses.Names() }},
-	{Column: term.Column{Title: "START (UTC)"}, name: "first_seen", sort: "first", value: func(r *census.Row) any { return r.First }},
+	{Column: term.Column{Title: "START (UTC)", Spare: 10}, name: "first_seen", sort: "first", value: func(r *census.Row) any { return r.First }},
 	{name: "last_seen", sort: "last", value: func(r *census.Row) any { return r.Last }},
 	{Column: term.Column{Title: "TOOK", Right: true, Spare: 5}, name: "duration_s", sort: "duration", value: func(r *census.Row) any { return r.Duration().Seconds() },
 		cell: func(r *census.Row) string { return term.Ago(r.Duration()) }},
-	{Column: term.Column{Title: "LOGIN", Min: 10}, name: "login", value: func(r *census.Row) any { return orNull(r.Logged.First()) }, cell: func(r *census.Row) string {
+	{Column: term.Column{Title: "LOGIN", Min: 10, Spare: 9}, name: "login", value: func(r *census.Row) any { return orNull(r.Logged.First()) }, cell: func(r *census.Row) string {
 		switch {
 		case r.Logged.N > 0:
 			return firstOf(&r.Logged)
@@ -58,7 +58,7 @@ var sessionsView = &censusView{by: census.Sessions, one: "session", many: "sessi
 	{name: "logins", sort: "logins", value: func(r *census.Row) any { return r.Logins }},
 	{name: "logins_won", sort: "won", value: func(r *census.Row) any { return r.Won }},
 	{name: "events", sort: "events", value: func(r *census.Row) any { return r.Events }},
-	countCommands,
+	spared(countCommands, 8),
 	countColumn("FILES", "files", 6, func(r *census.Row) int { return r.Files }),
 	countTags, spared(countTechniques, 4), techniqueIDs, levelColumn(7),
 	{Column: term.Column{Title: "END", Spare: 2}, name: "ended", value: func(r *census.Row) any { return r.Ended }, cell: func(r *census.Row) string {

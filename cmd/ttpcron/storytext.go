@@ -382,14 +382,23 @@ func (p *storyPage) tag(a *story.Agreement, beside string) {
 	if a.Others > 0 {
 		rule = fmt.Sprintf("%s +%d", rule, a.Others)
 	}
-	id, end := a.Shown.Technique(), "  "+a.Level.String()+"  "+term.Clean(rule)+beside
+	id, end := a.Shown.Technique(), ""
 	behind := indent + 4 + len(id) + 1
-	room := max(p.width-behind-term.Cells(end), 12)
+	ends := []string{p.level(a.Level), p.dim(term.Clean(rule)) + beside}
+	for i, text := range []string{a.Level.String(), term.Clean(rule) + beside} {
+		if p.width-behind-term.Cells(end+"  "+text) < 8 && !p.o.full {
+			ends = ends[:i] // a narrow terminal: what was done comes first
+			break
+		}
+		end += "  " + text
+	}
+	room := max(p.width-behind-term.Cells(end), 8)
 	name := term.Clean(shortName(p.o.under, id, room))
 	if !p.o.full {
 		name = p.out.Term.Cut(name, room)
 	}
-	p.say("%s%s %s %s  %s  %s%s\n", strings.Repeat(" ", indent+2), p.arrow(), p.out.Term.Paint(term.Cyan, term.Clean(id)), name, p.level(a.Level), p.dim(term.Clean(rule)), beside)
+	line := fmt.Sprintf("%s%s %s %s", strings.Repeat(" ", indent+2), p.arrow(), p.out.Term.Paint(term.Cyan, term.Clean(id)), name)
+	p.say("%s\n", strings.Join(append([]string{line}, ends...), "  "))
 }
 
 // findings tells what belongs to no event.
