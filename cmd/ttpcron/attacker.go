@@ -39,10 +39,10 @@ ttpcron attacker 203.0.113.7 --csv > timeline.csv`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			if len(args) != 1 || strings.TrimSpace(args[0]) == "" {
-				return cli.Usage("attacker needs one address or UUID", "ttpcron tags shows addresses as ATTACKER")
+				return cli.Usage("attacker needs one address or UUID", "ttpcron attackers lists them")
 			}
 			if _, err := netip.ParsePrefix(args[0]); err == nil {
-				return cli.Usage(fmt.Sprintf("%s is a network", args[0]), "ttpcron tags --attacker takes networks; attacker tells of one address")
+				return cli.Usage(fmt.Sprintf("%s is a network", args[0]), "ttpcron attackers --attacker "+args[0]+" lists who is in it")
 			}
 			if err := o.check(s); err != nil {
 				return err
@@ -110,7 +110,7 @@ func noAttacker(name string, db *store.Store, o *storyOptions) error {
 	if !o.window.Since.IsZero() || !o.window.Until.IsZero() {
 		where += " between --since and --until"
 	}
-	return cli.Hint(fmt.Errorf("there is no attacker %q%s in %s", term.Clean(name), where, db.Path()), "ttpcron tags shows attackers; events of pruned days are gone")
+	return cli.Hint(fmt.Errorf("there is no attacker %q%s in %s", term.Clean(name), where, db.Path()), "ttpcron attackers lists them; events of pruned days are gone")
 }
 
 // attacker sums up what an attacker did.

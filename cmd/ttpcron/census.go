@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,7 +116,7 @@ type censusColumn struct {
 
 // run counts, and shows the rows.
 func (v *censusView) run(ctx context.Context, s *session, o *censusOptions, args []string) error {
-	if err := cli.NoArgs(args); err != nil {
+	if err := v.noArgs(args); err != nil {
 		return err
 	}
 	if err := o.check(s); err != nil {
@@ -165,15 +166,42 @@ func closeCensus(c *census.Census) {
 func (v *censusView) noteRows(ctx context.Context, s *session, db *store.Store, o *censusOptions, total int, order census.Order) error {
 	switch {
 	case total == 0 && !o.found:
-		return o.noteNone(ctx, s, db, "no "+v.many+" match", false)
+		if err := o.noteNone(ctx, s, db, "no "+v.many+" match", v.looked(o)); err != nil {
+			return err
+		}
 	case total == 0:
 		s.out.Note("no %s match", v.many)
+	case !o.found && slices.ContainsFunc(v.columns, func(c censusColumn) bool { return c.name == countTags.name }):
+		if _, err := o.noteUntagged(ctx, s, db); err != nil {
+			return err
+		}
+	}
+	switch {
 	case order.Limit > 0 && total > order.Limit:
 		s.out.Note("%s of %s; --limit 0 shows all", term.Count(order.Limit), term.Plural(total, v.one, v.many))
 	}
 	n, err := o.leftOut(ctx, db)
 	noteLeftOut(s.out, n)
 	return err
+}
+
+// looked reports what was looked at where there is no row and no tag: events too, if each
+// of them has a row.
+func (v *censusView) looked(o *censusOptions) lookedAt {
+	each := v.by == census.Attackers || v.by == census.Sensors || v.by == census.Sessions && o.q.Session != ""
+	if each && o.new.IsZero() {
+		return eventsAndTags
+	}
+	return someTags
+}
+
+// noArgs refuses arguments, and says where a name belongs.
+func (v *censusView) noArgs(args []string) error {
+	err := cli.NoArgs(args)
+	if err == nil || v.by != census.Attackers && v.by != census.Sessions {
+		return err
+	}
+	return cli.Usage(err.Error(), fmt.Sprintf("ttpcron %s tells of one %[1]s; --%[1]s shows the row of one", v.one))
 }
 
 // order is how the rows are sorted, and how many are shown.

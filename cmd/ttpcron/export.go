@@ -65,7 +65,7 @@ ttpcron export --format jsonl --min-level high | jq .technique_name`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			if err := cli.NoArgs(args); err != nil {
-				return err
+				return cli.Usage(err.Error(), "name the form with --format, the file with --output")
 			}
 			f, err := chooseFormat(choices, o.format, fs)
 			if err != nil {

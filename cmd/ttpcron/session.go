@@ -45,7 +45,7 @@ ttpcron session 3f1c26fb9c3e --json | jq -r 'select(.type=="event")|.told.text'`
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			if len(args) != 1 || args[0] == "" {
-				return cli.Usage("session needs one id", "tags --json shows ids of sessions as session_id")
+				return cli.Usage("session needs one id", "ttpcron sessions lists them")
 			}
 			if err := o.check(s); err != nil {
 				return err
@@ -191,7 +191,7 @@ func fullID(ctx context.Context, db *store.Store, q ttpcron.EventQuery) (string,
 	case len(ids) == 1:
 		return ids[0], nil
 	case len(ids) == 0:
-		return "", cli.Hint(fmt.Errorf("there is no session %q%s in %s", term.Clean(q.SessionBegins), where, db.Path()), "tags --json and export-events show the ids of sessions as session_id; those of pruned days are gone")
+		return "", cli.Hint(fmt.Errorf("there is no session %q%s in %s", term.Clean(q.SessionBegins), where, db.Path()), "ttpcron sessions lists them; those of pruned days are gone")
 	}
 	slices.Sort(ids)
 	list := term.Clean(strings.Join(ids, ", "))

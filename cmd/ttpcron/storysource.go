@@ -33,7 +33,7 @@ type storyOptions struct {
 }
 
 func (o *storyOptions) define(fs *flag.FlagSet) {
-	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: RFC 3339, YYYY-MM-DD, or how long ago, such as 7d or 36h")
+	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
 	fs.Var(&o.minLevel, "min-level", "only tags with at least the level `L`: informational, low, medium, high or critical (default: all of honeypots, medium of hosts)")
 	fs.Var(&o.mmdb, "mmdb", mmdbUsage)

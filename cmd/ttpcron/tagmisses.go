@@ -97,23 +97,50 @@ func hasTags(ctx context.Context, db *store.Store, q ttpcron.TagQuery) (bool, er
 	return false, nil
 }
 
-// noteNone says that there is none, and which filters nothing can match. Whole says that
-// no tags were left out for their level either.
-func (s *tagSelection) noteNone(ctx context.Context, c *session, db *store.Store, none string, whole bool) error {
+// lookedAt is what was looked at before it was found that nothing matches.
+type lookedAt int
+
+const (
+	someTags      lookedAt = iota // tags, but perhaps not those of every level, or some kinds of event
+	everyTag                      // tags of every level
+	eventsAndTags                 // all events, tags or not
+)
+
+func allTags(all bool) lookedAt {
+	if all {
+		return everyTag
+	}
+	return someTags
+}
+
+// noteUntagged says of a store without any tag that it has none.
+func (s *tagSelection) noteUntagged(ctx context.Context, c *session, db *store.Store) (untagged bool, err error) {
+	tagged, err := hasTags(ctx, db, ttpcron.TagQuery{})
+	if err == nil && !tagged {
+		c.out.Note("the store has no tags at all: ttpcron run-once tags the events that no run has taken")
+	}
+	return !tagged, err
+}
+
+// noteNone says that there is none, and which filters nothing can match.
+func (s *tagSelection) noteNone(ctx context.Context, c *session, db *store.Store, none string, looked lookedAt) error {
 	arrived, err := lastArrived(ctx, db, s.q.ArrivedAfter)
 	if err != nil {
 		return err
 	}
 	c.out.Note("%s%s", none, arrived)
+	if untagged, err := s.noteUntagged(ctx, c, db); err != nil || untagged {
+		return err
+	}
 	for _, miss := range []func() (string, error){
 		func() (string, error) { return s.missingRule(ctx, c, db) },
 		func() (string, error) {
-			return s.missing(ctx, db, "session", s.q.Session, ttpcron.TagQuery{Session: s.q.Session})
+			return s.missing(ctx, db, "session", s.q.Session, ttpcron.TagQuery{Session: s.q.Session}, looked)
 		},
 		func() (string, error) {
-			return s.missing(ctx, db, "attacker", s.q.Attacker, ttpcron.TagQuery{Attacker: s.q.Attacker, AttackerToo: s.q.AttackerToo})
+			return s.missing(ctx, db, "attacker", s.q.Attacker, ttpcron.TagQuery{Attacker: s.q.Attacker, AttackerToo: s.q.AttackerToo}, looked)
 		},
-		func() (string, error) { return s.unsought(whole), nil },
+		func() (string, error) { return s.unsought(looked), nil },
 	} {
 		text, err := miss()
 		if err != nil {
@@ -127,7 +154,7 @@ func (s *tagSelection) noteNone(ctx context.Context, c *session, db *store.Store
 }
 
 // missing says that the store has no tag of somebody, going by the counts of its days.
-func (s *tagSelection) missing(ctx context.Context, db *store.Store, what, name string, q ttpcron.TagQuery) (string, error) {
+func (s *tagSelection) missing(ctx context.Context, db *store.Store, what, name string, q ttpcron.TagQuery, looked lookedAt) (string, error) {
 	if name == "" {
 		return "", nil
 	}
@@ -135,7 +162,12 @@ func (s *tagSelection) missing(ctx context.Context, db *store.Store, what, name 
 	if err != nil || known {
 		return "", err
 	}
-	text := fmt.Sprintf("the store has no tag of the %s %s; whether it has events without tags was not looked for", what, term.Clean(name))
+	text := fmt.Sprintf("the store has no tag of the %s %s", what, term.Clean(name))
+	if only := s.filters(); looked == eventsAndTags && reflect.DeepEqual(only, q) {
+		text = fmt.Sprintf("the store has neither events nor tags of the %s %s", what, term.Clean(name))
+	} else {
+		text += "; whether it has events without tags was not looked for"
+	}
 	if strings.HasSuffix(name, "…") || strings.HasSuffix(name, "~") {
 		text += ". A table cuts long names: tags --json has all of it"
 	}
@@ -144,10 +176,9 @@ func (s *tagSelection) missing(ctx context.Context, db *store.Store, what, name 
 
 // unsought says what is known of filters for which the store has no counts: everything
 // where there is no other filter, otherwise how to find out.
-func (s *tagSelection) unsought(whole bool) string {
+func (s *tagSelection) unsought(looked lookedAt) string {
 	what := ""
-	rest := s.q
-	rest.Limit, rest.UpTo, rest.MinLevels = 0, 0, ttpcron.MinLevels{}
+	rest := s.filters()
 	switch {
 	case s.q.Sensor != "":
 		what, rest.Sensor = "of the sensor "+term.Clean(s.q.Sensor), ""
@@ -156,10 +187,25 @@ func (s *tagSelection) unsought(whole bool) string {
 	default:
 		return ""
 	}
-	if reflect.DeepEqual(rest, ttpcron.TagQuery{}) && whole && !s.minLevel.IsSet {
-		return "the store has no tag " + what
+	if reflect.DeepEqual(rest, ttpcron.TagQuery{}) && !s.minLevel.IsSet {
+		switch looked {
+		case everyTag:
+			return "the store has no tag " + what
+		case eventsAndTags:
+			return "the store has neither events nor tags " + what
+		}
 	}
 	return fmt.Sprintf("whether there are other tags %s was not looked for: leave out the other filters to see", what)
+}
+
+// filters is what was asked for, without what commands add.
+func (s *tagSelection) filters() ttpcron.TagQuery {
+	q := s.q
+	q.Limit, q.UpTo = 0, 0
+	if !s.minLevel.IsSet {
+		q.MinLevels = ttpcron.MinLevels{}
+	}
+	return q
 }
 
 // missingRule says of a rule that has no tags whether it is known at all.

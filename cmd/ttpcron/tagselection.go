@@ -136,7 +136,7 @@ func (s *tagSelection) end(ctx context.Context, c *session, db *store.Store) err
 		return err
 	}
 	if !s.found {
-		if err := s.noteNone(ctx, c, db, "no tags match", n == 0); err != nil {
+		if err := s.noteNone(ctx, c, db, "no tags match", allTags(n == 0)); err != nil {
 			return err
 		}
 	}
