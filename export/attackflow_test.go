@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/ttpcron/ttpcron/export/exporttest"
 )
 
 // flowSchemas finds what the schema of Attack Flow refers to, under whatever address, in the
@@ -38,34 +39,12 @@ func flowObjects(t testing.TB, stream []byte) []map[string]any {
 	return b.Objects
 }
 
-// flowUUIDs are the tags of actions, in the order of the flow.
-func flowUUIDs(t testing.TB, stream []byte) (uuids []string) {
-	t.Helper()
-	byID := map[string]map[string]any{}
-	at := ""
-	for _, o := range flowObjects(t, stream) {
-		byID[o["id"].(string)] = o
-		if o["type"] == "attack-flow" {
-			at = o["start_refs"].([]any)[0].(string)
-		}
-	}
-	for at != "" && len(uuids) <= len(byID) {
-		o := byID[at]
-		uuids = append(uuids, o["external_references"].([]any)[0].(map[string]any)["external_id"].(string))
-		at = ""
-		if next, ok := o["effect_refs"].([]any); ok {
-			at = next[0].(string)
-		}
-	}
-	return uuids
-}
-
 // TestAttackFlow holds that actions follow one another in the order of time, that what
 // they refer to is there, and that ids are distinct.
 func TestAttackFlow(t *testing.T) {
 	tags := sampleTags(100)
 	stream, _ := exportTo(t, attackFlow, tags)
-	uuids := flowUUIDs(t, stream)
+	uuids := exporttest.Readers["attack-flow"](t, stream, "")
 	if len(uuids) != len(tags) {
 		t.Fatalf("%d actions follow one another, want %d", len(uuids), len(tags))
 	}

@@ -6,20 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// decnetSchema is that of DECNET 1.2.1, of the tables that matter.
-const decnetSchema = `
-CREATE TABLE attackers (uuid TEXT PRIMARY KEY, ip TEXT, first_seen DATETIME, last_seen DATETIME);
-CREATE TABLE attacker_identities (uuid TEXT PRIMARY KEY);
-CREATE TABLE ttp_tag (
-	uuid TEXT PRIMARY KEY, source_kind TEXT NOT NULL, source_id TEXT NOT NULL,
-	attacker_uuid TEXT REFERENCES attackers (uuid) ON DELETE CASCADE, identity_uuid TEXT REFERENCES attacker_identities (uuid),
-	session_id TEXT, decky_id TEXT, tactic TEXT NOT NULL, technique_id TEXT NOT NULL, sub_technique_id TEXT,
-	confidence FLOAT NOT NULL CHECK (confidence BETWEEN 0 AND 1), rule_id TEXT NOT NULL, rule_version INTEGER NOT NULL,
-	evidence JSON NOT NULL CHECK (json_valid(evidence)), attack_release TEXT NOT NULL, mitre_url TEXT, created_at DATETIME NOT NULL,
-	CHECK (attacker_uuid IS NOT NULL OR identity_uuid IS NOT NULL));
-`
+	"github.com/ttpcron/ttpcron/export/exporttest"
+)
 
 // master makes a database of DECNET's.
 func master(t testing.TB, rows ...string) (path string, db *sql.DB) {
@@ -31,7 +20,7 @@ func master(t testing.TB, rows ...string) (path string, db *sql.DB) {
 	}
 	t.Cleanup(func() { db.Close() })
 	db.SetMaxOpenConns(1)
-	for _, text := range append([]string{decnetSchema}, rows...) {
+	for _, text := range append([]string{exporttest.DECNETSchema}, rows...) {
 		if _, err := db.Exec(text); err != nil {
 			t.Fatal(err)
 		}
@@ -45,28 +34,6 @@ func ask[T any](t testing.TB, db *sql.DB, query string, args ...any) (x T) {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return x
-}
-
-// decnetUUIDs fills a database, with foreign keys, and asks what is in it.
-func decnetUUIDs(t testing.TB, stream []byte) (uuids []string) {
-	t.Helper()
-	_, db := master(t)
-	if _, err := db.Exec(string(stream)); err != nil {
-		t.Fatal(err)
-	}
-	rows, err := db.Query("SELECT uuid FROM ttp_tag")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var uuid string
-		if err := rows.Scan(&uuid); err != nil {
-			t.Fatal(err)
-		}
-		uuids = append(uuids, uuid)
-	}
-	return uuids
 }
 
 // withAttackers are the tags that have an attacker: of identities DECNET knows its own.

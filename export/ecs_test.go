@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ttpcron/ttpcron/export/exporttest"
 )
 
 // document is one line of _bulk with its action.
@@ -20,7 +22,7 @@ type document struct {
 
 func bulk(t testing.TB, stream []byte) (all []document) {
 	t.Helper()
-	objects := lines(t, stream)
+	objects := exporttest.Lines(t, stream)
 	if len(objects)%2 != 0 {
 		t.Fatalf("%d lines: an action without a document", len(objects))
 	}
@@ -139,7 +141,7 @@ func TestECSFields(t *testing.T) {
 		t.Errorf("the schema is of %s, documents of %s", fields.ECS, ecsVersion)
 	}
 	stream, _ := exportTo(t, ecs, everyKind(), "--no-actions")
-	for _, d := range lines(t, stream) {
+	for _, d := range exporttest.Lines(t, stream) {
 		for _, problem := range ecsProblems("", d, fields.Fields) {
 			t.Errorf("%s in %v", problem, d)
 		}

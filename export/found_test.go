@@ -1,88 +1,24 @@
 package export
 
 import (
-	"bytes"
-	stdcsv "encoding/csv"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ttpcron/ttpcron/export/exporttest"
 )
-
-// found reads the UUIDs of tags out of what a format wrote, in the way of those who read
-// the format: by a library where there is one. A new format has an entry here.
-var found = map[string]func(t testing.TB, stream []byte, path string) []string{
-	"attack-flow": func(t testing.TB, stream []byte, _ string) []string { return flowUUIDs(t, stream) },
-	"jsonl":       func(t testing.TB, stream []byte, _ string) []string { return uuidsOfLines(t, stream, "uuid") },
-	"csv":         func(t testing.TB, stream []byte, _ string) []string { return uuidsOfRows(t, stream) },
-	"ecs": func(t testing.TB, stream []byte, _ string) (uuids []string) {
-		for _, d := range bulk(t, stream) {
-			uuids = append(uuids, d.id)
-		}
-		return uuids
-	},
-	"ocsf": func(t testing.TB, stream []byte, _ string) []string {
-		return uuidsOfLines(t, stream, "metadata", "uid")
-	},
-	"navigator": nil, // has counts alone, see TestNavigator
-	"misp":      func(t testing.TB, stream []byte, _ string) []string { return mispUUIDs(t, mispOf(t, stream)) },
-	"stix":      func(t testing.TB, stream []byte, _ string) []string { return sightedUUIDs(stixBundlesOf(t, stream)) },
-	"parquet": func(t testing.TB, _ []byte, path string) (uuids []string) {
-		for _, r := range readDays(t, path) {
-			uuids = append(uuids, r.UUID)
-		}
-		return uuids
-	},
-	"decnet":     func(t testing.TB, stream []byte, _ string) []string { return decnetUUIDs(t, stream) },
-	"timesketch": func(t testing.TB, stream []byte, _ string) []string { return uuidsOfLines(t, stream, "uuid") },
-}
-
-// lines decodes JSON lines.
-func lines(t testing.TB, stream []byte) (all []map[string]any) {
-	t.Helper()
-	for line := range bytes.Lines(stream) {
-		var object map[string]any
-		if err := json.Unmarshal(line, &object); err != nil || !bytes.HasSuffix(line, []byte("\n")) {
-			t.Fatalf("%v in %.200q", err, line)
-		}
-		all = append(all, object)
-	}
-	return all
-}
-
-func uuidsOfLines(t testing.TB, stream []byte, path ...string) (uuids []string) {
-	for _, object := range lines(t, stream) {
-		for _, name := range path[:len(path)-1] {
-			object = object[name].(map[string]any)
-		}
-		uuids = append(uuids, object[path[len(path)-1]].(string))
-	}
-	return uuids
-}
-
-func uuidsOfRows(t testing.TB, stream []byte) (uuids []string) {
-	rows, err := stdcsv.NewReader(bytes.NewReader(stream)).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	column := slices.Index(rows[0], "uuid")
-	for _, row := range rows[1:] {
-		uuids = append(uuids, row[column])
-	}
-	return uuids
-}
 
 // TestTagsOfFormats holds that every tag is there, once, under its UUID, and no other.
 func TestTagsOfFormats(t *testing.T) {
 	for _, f := range Formats() {
 		t.Run(f.Name, func(t *testing.T) {
-			read, known := found[f.Name]
+			read, known := exporttest.Readers[f.Name]
 			if known && read == nil {
 				t.Skip("it has no tags")
 			}
 			if read == nil {
-				t.Fatalf("found in found_test.go has no entry for %s: nothing reads what it writes", f.Name)
+				t.Fatalf("exporttest.Readers has no entry for %s: nothing reads what it writes", f.Name)
 			}
 			for _, n := range []int{0, 1, 2 * len(hostile), 3000} {
 				tags := sampleTags(n)
@@ -116,7 +52,7 @@ func TestHostileTexts(t *testing.T) {
 			flags = append(flags, "--no-actions")
 		}
 		stream, _ := exportTo(t, f, tags, flags...)
-		for i, object := range lines(t, stream) {
+		for i, object := range exporttest.Lines(t, stream) {
 			want := unicodeText(tags[i].Text)
 			if name == "jsonl" {
 				want = strings.ToValidUTF8(tags[i].Text, "\ufffd\ufffd") // by encoding/json, one for each byte

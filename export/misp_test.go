@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/export/exporttest"
 )
 
 type mispDocument struct {
@@ -30,28 +30,6 @@ func mispOf(t testing.TB, stream []byte) (d mispDocument) {
 		t.Fatal(err)
 	}
 	return d
-}
-
-var commentTags = regexp.MustCompile(`; tags ([0-9a-f -]+)$`)
-
-func mispUUIDs(t testing.TB, d mispDocument) (uuids []string) {
-	t.Helper()
-	add := func(comment text) {
-		m := commentTags.FindStringSubmatch(string(comment))
-		if m == nil {
-			t.Fatalf("comment %q names no tags", comment)
-		}
-		uuids = append(uuids, strings.Fields(m[1])...)
-	}
-	for _, r := range d.Response {
-		for _, a := range r.Event.Attribute {
-			add(a.Comment)
-		}
-		for _, o := range r.Event.Object {
-			add(o.Comment)
-		}
-	}
-	return uuids
 }
 
 // cowrieRelations are those of version 3 of the template that are used, with their types.
@@ -125,7 +103,7 @@ func TestMISP(t *testing.T) {
 		stream, _ := exportTo(t, misp, tags)
 		d := mispOf(t, stream)
 		checkMISP(t, d)
-		got := mispUUIDs(t, d)
+		got := exporttest.Readers["misp"](t, stream, "")
 		slices.Sort(got)
 		if !slices.Equal(got, tagUUIDs(tags)) {
 			t.Errorf("%d tags, want %d", len(got), n)
@@ -174,7 +152,7 @@ func TestMISPManyOfADay(t *testing.T) {
 	stream, _ := exportTo(t, misp, tags)
 	all := mispOf(t, stream)
 	checkMISP(t, all)
-	if n := len(mispUUIDs(t, all)); n != len(tags) || len(all.Response) != 3 {
+	if n := len(exporttest.Readers["misp"](t, stream, "")); n != len(tags) || len(all.Response) != 3 {
 		t.Errorf("%d tags in %d events", n, len(all.Response))
 	}
 	stream, _ = exportTo(t, misp, slices.Delete(slices.Clone(tags), 1, 2)) // without the last of the day

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/ttpcron/ttpcron/export/exporttest"
 )
 
 func TestOCSFSchema(t *testing.T) {
@@ -36,7 +37,7 @@ func TestOCSFSchema(t *testing.T) {
 // TestOCSFIsNoAlert holds what keeps old events from paging anyone.
 func TestOCSFIsNoAlert(t *testing.T) {
 	stream, _ := exportTo(t, ocsf, everyKind())
-	for _, d := range lines(t, stream) {
+	for _, d := range exporttest.Lines(t, stream) {
 		if d["is_alert"] != false || d["class_uid"] != 2004.0 || d["type_uid"] != 200401.0 {
 			t.Errorf("%v", d)
 		}

@@ -1,3 +1,7 @@
+//go:build !386 && !arm && !mips && !mipsle
+
+// The writer of MaxMind DB files does not build for 32 bits.
+
 package main
 
 import (
