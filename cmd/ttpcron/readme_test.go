@@ -28,7 +28,7 @@ func TestFirstLook(t *testing.T) {
 	shown := map[string]bool{"…": true}
 	for _, c := range []struct{ args, env []string }{
 		{[]string{"run-once", "--db", db, "--input", "../../samples"}, nil},
-		{[]string{"tags", "--db", db, "--session", "e41b2c99d706", "--limit", "0"}, []string{"COLUMNS=96"}},
+		{[]string{"session", "--db", db, "e41b2c99d706"}, []string{"COLUMNS=96"}},
 		{[]string{"explain", "--db", db, "--tag", "9e3f74bc-bfe2-5a2c-b500-8d86e2ff37d7"}, []string{"COLUMNS=96"}},
 	} {
 		var out, said bytes.Buffer

@@ -225,7 +225,7 @@ func (p *storyPage) tagsText(t *story.Techniques) string {
 	if t.N == 0 {
 		return "none"
 	}
-	text := term.Plural(t.N, "tag", "tags") + ", the highest " + p.level(t.Highest)
+	text := term.Count(t.N) + ", up to level " + p.level(t.Highest)
 	by := map[string]int{}
 	for _, c := range t.Counts {
 		by[c.Tactic] += c.N
