@@ -165,7 +165,7 @@ func TestArrowsOfTheProgram(t *testing.T) {
 		"host":      nil,
 		"cli":       {"."},
 		"nodetest":  nil,
-		"logging":   {"host", "term"},
+		"logging":   {"host", "jsontext", "term"},
 		"retention": {".", "kv", "term"},
 		"ruleset":   {".", "attack", "cli", "jobs", "tagger", "tagger/correlation", "term"},
 		"inputs":    {".", "cli", "importer", "jobs", "term"},

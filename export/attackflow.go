@@ -67,7 +67,7 @@ type flow struct {
 // writeAttackFlow writes an action for each tag. Tags come the newest first, and so the
 // action that one leads to is known when it is written.
 func writeAttackFlow(ctx context.Context, j *Job) error {
-	out := &stixBundles{out: j.Out, fixed: flowFixed, later: sorter{scratch: j.Scratch}}
+	out := &stixBundles{out: j.json(), fixed: flowFixed, later: sorter{scratch: j.Scratch}}
 	if err := out.begin(); err != nil {
 		return err
 	}

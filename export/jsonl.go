@@ -21,7 +21,7 @@ func writeJSONL(ctx context.Context, j *Job) error {
 			return err
 		}
 		line = append(t.AppendJSON(line[:0], j.Table), '\n')
-		if _, err := j.Out.Write(line); err != nil {
+		if _, err := j.json().Write(line); err != nil {
 			return err
 		}
 	}

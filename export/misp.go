@@ -122,7 +122,7 @@ type mispWriter struct {
 func (o *mispOptions) write(ctx context.Context, j *Job) error {
 	w := &mispWriter{mispOptions: o, j: j, selected: fmt.Sprint(selecting(&j.Query)), sorted: sorter{scratch: j.Scratch}}
 	j.noteCutDays()
-	if _, err := io.WriteString(j.Out, `{"response":[`); err != nil {
+	if _, err := io.WriteString(j.json(), `{"response":[`); err != nil {
 		return err
 	}
 	var record []byte
@@ -144,7 +144,7 @@ func (o *mispOptions) write(ctx context.Context, j *Job) error {
 	if err := w.endDay(); err != nil {
 		return err
 	}
-	_, err := io.WriteString(j.Out, "\n]}\n")
+	_, err := io.WriteString(j.json(), "\n]}\n")
 	return err
 }
 
@@ -205,7 +205,7 @@ func (w *mispWriter) end() error {
 	for _, piece := range [][]byte{
 		[]byte(comma + "\n" + `{"Event":`), head[:len(head)-1], []byte(`,"Attribute":[`), w.attributes.Bytes(), []byte(`],"Object":[`), w.objects.Bytes(), []byte(`]}}`),
 	} {
-		if _, err := w.j.Out.Write(piece); err != nil {
+		if _, err := w.j.json().Write(piece); err != nil {
 			return err
 		}
 	}

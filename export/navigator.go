@@ -147,7 +147,7 @@ func (o *layerOptions) write(ctx context.Context, j *Job) error {
 	if err != nil {
 		return err
 	}
-	_, err = j.Out.Write(append(b, '\n'))
+	_, err = j.json().Write(append(b, '\n'))
 	return err
 }
 

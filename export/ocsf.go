@@ -62,7 +62,7 @@ func writeOCSF(ctx context.Context, j *Job) error {
 		})
 		ocsfUnmapped(&o, t)
 		o.end()
-		if _, err := j.Out.Write(append(o.b, '\n')); err != nil {
+		if _, err := j.json().Write(append(o.b, '\n')); err != nil {
 			return err
 		}
 	}

@@ -121,7 +121,7 @@ func (o *stixOptions) write(ctx context.Context, j *Job) (err error) {
 	if w.producer.ID != programIdentity().ID {
 		fixed = append(fixed, w.producer)
 	}
-	w.out = &stixBundles{out: j.Out, most: o.split, fixed: fixed, later: sorter{scratch: j.Scratch}}
+	w.out = &stixBundles{out: j.json(), most: o.split, fixed: fixed, later: sorter{scratch: j.Scratch}}
 	j.noteCutDays()
 	if err := w.out.begin(); err != nil {
 		return err

@@ -58,7 +58,7 @@ func timelineLines(ctx context.Context, j *Job) error {
 			o.text(name, cells[i])
 		}
 		o.end()
-		if _, err := j.Out.Write(append(o.b, '\n')); err != nil {
+		if _, err := j.json().Write(append(o.b, '\n')); err != nil {
 			return err
 		}
 	}

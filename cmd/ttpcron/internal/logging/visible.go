@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // visibleLog escapes what a log line must not carry to a terminal, whoever made
@@ -20,7 +21,7 @@ var _ hclog.LevelWriter = visibleLog{}
 func (l visibleLog) Write(p []byte) (int, error) { return l.LevelWrite(hclog.Info, p) }
 
 func (l visibleLog) LevelWrite(level hclog.Level, p []byte) (int, error) {
-	line := term.AppendVisibleJSON(nil, p)
+	line := jsontext.AppendVisible(nil, p)
 	if !l.json {
 		line = term.CleanLines(p)
 	}

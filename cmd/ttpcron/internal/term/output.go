@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // Output is what a command prints to: data to standard output, everything else to
@@ -68,9 +70,6 @@ func (o *Output) Either(asJSON bool, v any, format string, args ...any) error {
 
 // RawJSON prints JSON, with what [Clean] would escape written as \uXXXX.
 func (o *Output) RawJSON(text []byte) error {
-	if !plain(text) {
-		text = AppendVisibleJSON(nil, text)
-	}
-	_, err := o.w.Write(text)
+	_, err := o.w.Write(jsontext.AppendVisible(nil, text))
 	return err
 }

@@ -6,8 +6,9 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // Clean makes text that an attacker may have written fit to be shown: it escapes what
@@ -38,7 +39,7 @@ func Clean(s string) string {
 			b.WriteString(`\r`)
 		case r == '\t':
 			b.WriteString(`\t`)
-		case visible(r):
+		case jsontext.Visible(r): // what text output escapes and what JSON escapes is the same
 			b.WriteRune(r)
 		case r < 0x100:
 			fmt.Fprintf(&b, `\x%02x`, r)
@@ -87,11 +88,3 @@ func CleanLines(p []byte) []byte {
 	}
 	return b
 }
-
-// blank holds characters that count as letters or symbols and show nothing.
-var blank = map[rune]bool{0x115f: true, 0x1160: true, 0x2800: true, 0x3164: true, 0xffa0: true, 0x1d159: true}
-
-// visible reports whether a character shows something of its own and does nothing
-// else. What text output escapes and what JSON output escapes is the same for
-// that reason.
-func visible(r rune) bool { return unicode.IsPrint(r) && !unicode.Is(unicode.M, r) && !blank[r] }

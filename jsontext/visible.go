@@ -1,0 +1,70 @@
+package jsontext
+
+import (
+	"encoding/binary"
+	"unicode"
+	"unicode/utf8"
+)
+
+// AppendVisible appends JSON with every character that is not [Visible] written as
+// \uXXXX, and every byte that is not UTF-8 as [AppendString] writes it. What it decodes to
+// stays the same: such characters occur in strings alone. Line ends between values stay.
+// text may be a piece of a value, if it does not end within a character.
+//
+// It is kept apart from [AppendString] because stored ids of events are hashes over the
+// output of that.
+func AppendVisible(dst, text []byte) []byte {
+	if plain(text) {
+		return append(dst, text...)
+	}
+	from := 0
+	for i := 0; i < len(text); {
+		if c := text[i]; c < 0x7f {
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(text[i:])
+		bad := r == utf8.RuneError && n == 1
+		if !bad && Visible(r) {
+			i += n
+			continue
+		}
+		dst = append(dst, text[from:i]...)
+		switch {
+		case bad:
+			dst = AppendEscape(dst, 0xdc00|uint16(text[i]))
+		case r >= 0x10000:
+			dst = AppendEscape(dst, 0xd800|uint16((r-0x10000)>>10))
+			dst = AppendEscape(dst, 0xdc00|uint16(r&0x3ff))
+		default:
+			dst = AppendEscape(dst, uint16(r))
+		}
+		i += n
+		from = i
+	}
+	return append(dst, text[from:]...)
+}
+
+// plain reports whether a text holds nothing but ASCII without DEL, eight bytes
+// at a time: one that does has its highest bit set, or gets it when 1 is added.
+func plain(text []byte) bool {
+	for ; len(text) >= 8; text = text[8:] {
+		if w := binary.LittleEndian.Uint64(text); (w|(w+ones))&highs != 0 {
+			return false
+		}
+	}
+	for _, c := range text {
+		if c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// blank holds characters that count as letters or symbols and show nothing.
+var blank = map[rune]bool{0x115f: true, 0x1160: true, 0x2800: true, 0x3164: true, 0xffa0: true, 0x1d159: true}
+
+// Visible reports whether a character shows something of its own and does nothing
+// else: it is no control character, none of direction or of no width, no accent that
+// piles up on others, and neither private nor unassigned.
+func Visible(r rune) bool { return unicode.IsPrint(r) && !unicode.Is(unicode.M, r) && !blank[r] }
