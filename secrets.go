@@ -47,20 +47,32 @@ func (e *Event) hasPasswords() bool {
 	return false
 }
 
-// isPassword reports whether a member of that name holds a password, whatever the kind.
+// passwordNames are names of members that hold passwords, whatever the kind, in upper or
+// lower case. pwd is none of them: of a command it is the folder.
+var passwordNames = [...]string{"password", "passwd", "pass", "passphrase", "secret"}
+
+// isPassword reports whether a member of that name holds a password.
 func isPassword(name string) bool {
-	return len(name) == len("password") && strings.EqualFold(name, "password") || len(name) == len("passwd") && strings.EqualFold(name, "passwd")
+	for _, password := range passwordNames {
+		if len(name) == len(password) && strings.EqualFold(name, password) {
+			return true
+		}
+	}
+	return false
 }
 
 // holdsNested reports whether a list or object may have a member that holds a password.
 func holdsNested(raw []byte) bool {
 	for i := 0; ; i++ {
-		n := bytes.IndexAny(raw[i:], "pP\\")
+		n := bytes.IndexAny(raw[i:], "pPsS\\")
 		if n < 0 {
 			return false
 		}
-		if i += n; raw[i] == '\\' || len(raw) > i+4 && bytes.EqualFold(raw[i:i+4], []byte("pass")) {
+		if i += n; raw[i] == '\\' {
 			return true // an escape may spell anything
+		}
+		if len(raw) > i+4 && (bytes.EqualFold(raw[i:i+4], []byte("pass")) || bytes.EqualFold(raw[i:i+4], []byte("secr"))) {
+			return true
 		}
 	}
 }

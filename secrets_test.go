@@ -38,6 +38,8 @@ func TestMaskPasswords(t *testing.T) {
 		{"a command is what was typed", `{"command_text":"echo root:hunter2|chpasswd"}`, Command, "chpasswd", []string{"command_text"}, "echo root:hunter2|chpasswd", `{"command_text":"echo root:hunter2|chpasswd","matched":"chpasswd"}`},
 		{"a password beside a command", `{"command_text":"id","Password":"hunter2"}`, Command, "", []string{"command_text", "Password"}, "id", `{"command_text":"id","Password":"[masked]"}`},
 		{"a password deep within", `{"command_text":"id","session":[{"PASSWD":"hunter2","n":1}]}`, Command, "", []string{"session"}, "id", `{"session":[{"PASSWD":"[masked]","n":1}]}`},
+		{"passwords of other names", `{"command_text":"id","pass":"hunter2","session":[{"Secret":"hunter2","passphrase":"hunter2"},{"secrets":1,"pwd":"/root"}]}`, Command, "", []string{"pass", "session"}, "id", `{"pass":"[masked]","session":[{"Secret":"[masked]","passphrase":"[masked]"},{"secrets":1,"pwd":"/root"}]}`},
+		{"a folder", `{"command_text":"id","pwd":"/root"}`, Command, "", []string{"pwd"}, "id", `{"pwd":"/root"}`},
 		{"an unknown kind", `{"password":"hunter2","what":"mail"}`, "email", "", []string{"password", "what"}, "password [masked], what mail", `{"password":"[masked]","what":"mail"}`},
 		{"what matched of an unknown kind is in the password", `{"password":"xhunter2","what":"mail"}`, "email", "hunter2", []string{"what"}, "password [masked], what mail", `{"what":"mail","matched":"[masked]"}`},
 		{"null is no password", `{"password":null,"username":"root"}`, AuthAttempt, "", []string{"password"}, "root", `{}`},
