@@ -149,7 +149,7 @@ func (w *decnetWriter) tag(ctx context.Context, t *Tag, known *decnetDB, o *decn
 			w.lost[decnetUnknown]++
 			return nil
 		default:
-			w.attacker(t)
+			w.attacker(t, known)
 		}
 	}
 	created := t.CreatedAt
@@ -176,14 +176,20 @@ func (w *decnetWriter) tag(ctx context.Context, t *Tag, known *decnetDB, o *decn
 // attacker writes the row of an attacker that DECNET does not have, and again when it was
 // first seen, which is earlier with each tag: tags come newest first. A row under a UUID
 // that we did not derive is DECNET's own, and stays as it is.
-func (w *decnetWriter) attacker(t *Tag) {
+func (w *decnetWriter) attacker(t *Tag, known *decnetDB) {
 	at := decnetTime(t.EventTime)
 	before, made := w.made[t.AttackerUUID]
 	if made && before == at {
 		return
 	}
 	if !made {
-		w.row("attackers (uuid, ip, first_seen, last_seen)", t.AttackerUUID, t.AttackerIP, at, at)
+		into, values := "attackers (uuid, ip, first_seen, last_seen", []any{t.AttackerUUID, t.AttackerIP, at, at}
+		if known != nil {
+			for _, c := range known.demands {
+				into, values = into+", "+c.name, append(values, c.value(at))
+			}
+		}
+		w.row(into+")", values...)
 	}
 	if t.AttackerUUID == ttpcron.DeriveAttacker(t.AttackerIP) {
 		w.b = append(w.b, "UPDATE attackers SET first_seen = "...)

@@ -75,6 +75,29 @@ func TestDECNETFilledTwice(t *testing.T) {
 	}
 }
 
+// TestDECNETFillsWhatAttackersNeed: a master whose attackers have more columns than are
+// known takes the rows that are made, and their tags, when it is there to be asked.
+func TestDECNETFillsWhatAttackersNeed(t *testing.T) {
+	tags := sampleTags(100)
+	path, db := master(t, "DROP TABLE attackers", `CREATE TABLE attackers (uuid VARCHAR PRIMARY KEY NOT NULL, ip VARCHAR NOT NULL, first_seen DATETIME NOT NULL, last_seen DATETIME NOT NULL,
+		event_count INTEGER NOT NULL, services JSON NOT NULL, commands TEXT NOT NULL, score FLOAT NOT NULL, is_traversal BOOLEAN NOT NULL, updated_at DATETIME NOT NULL, country_code VARCHAR, kind TEXT NOT NULL DEFAULT 'x')`)
+	stream, _ := exportTo(t, decnet, tags, "--decnet-db", path)
+	for range 2 {
+		if _, err := db.Exec(string(stream)); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := ask[int](t, db, "SELECT count(*) FROM ttp_tag"), len(withAttackers(tags)); got != want {
+			t.Errorf("%d tags, want %d", got, want)
+		}
+	}
+	if got := ask[string](t, db, "SELECT DISTINCT event_count || services || commands || score || is_traversal || kind FROM attackers"); got != "0[]0.00x" {
+		t.Errorf("what is not known is %q", got)
+	}
+	if n := ask[int](t, db, "SELECT count(*) FROM attackers WHERE updated_at < '2020'"); n != 0 {
+		t.Errorf("%d attackers have no time", n)
+	}
+}
+
 // TestDECNETMapsAttackers is about a master that has some of the attackers under UUIDs of
 // its own.
 func TestDECNETMapsAttackers(t *testing.T) {

@@ -8,6 +8,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 
 	_ "modernc.org/sqlite" // the database
 )
@@ -17,6 +20,57 @@ import (
 type decnetDB struct {
 	db                    *sql.DB
 	byIP, byUUID, byIdent *sql.Stmt
+
+	// demands are the columns of attackers, beside those that an attacker who is made has
+	// anyway, without which no row is taken.
+	demands []decnetColumn
+}
+
+// decnetColumn is a column of a table, with its type as the table declares it.
+type decnetColumn struct{ name, kind string }
+
+// value is what a row has in the column when nothing is known: nothing of its kind, or when
+// the attacker was seen.
+func (c *decnetColumn) value(at string) any {
+	kind := strings.ToUpper(c.kind)
+	has := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(kind, part) })
+	}
+	switch {
+	case has("DATE", "TIME"):
+		return at
+	case has("INT", "REAL", "FLOA", "DOUB", "NUM", "DEC", "BOOL"):
+		return number("0")
+	case has("JSON"):
+		return "[]"
+	}
+	return ""
+}
+
+// plainName is the form of the names that are written without quotes.
+var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// readDemands reads which columns attackers must have.
+func (d *decnetDB) readDemands(ctx context.Context) error {
+	rows, err := d.db.QueryContext(ctx, `SELECT name, type FROM pragma_table_info('attackers') WHERE "notnull" AND dflt_value IS NULL AND NOT pk ORDER BY cid`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c decnetColumn
+		if err := rows.Scan(&c.name, &c.kind); err != nil {
+			return err
+		}
+		if slices.Contains([]string{"uuid", "ip", "first_seen", "last_seen"}, c.name) {
+			continue
+		}
+		if !plainName.MatchString(c.name) {
+			return fmt.Errorf("its attackers need a value in the column %.80q", c.name)
+		}
+		d.demands = append(d.demands, c)
+	}
+	return rows.Err()
 }
 
 // readDECNET opens a database; nil if none is named. It is not written to: neither to it
@@ -59,6 +113,10 @@ func readDECNET(ctx context.Context, path string) (*decnetDB, error) {
 			db.Close()
 			return nil, fmt.Errorf("read %s: it is no database of DECNET's: %w", path, err)
 		}
+	}
+	if err := d.readDemands(ctx); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	return d, nil
 }
