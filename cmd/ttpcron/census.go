@@ -210,7 +210,6 @@ func (v *censusView) order(o *censusOptions, out *term.Output) (order census.Ord
 	if o.limit < 0 && out.Term.Is && !o.json && !o.csv {
 		order.Limit = screenful
 	}
-	var names []string
 	for i := range v.columns {
 		c := &v.columns[i]
 		if c.sort == "" {
@@ -220,13 +219,23 @@ func (v *censusView) order(o *censusOptions, out *term.Output) (order census.Ord
 			order.By = census.ColumnNamed(c.sort)
 			return order, nil
 		}
-		names = append(names, c.name)
 	}
+	names := v.sorts()
 	e := cli.Usage(fmt.Sprintf("--sort %q is no column to sort by", o.sort), "columns are "+strings.Join(names, ", "))
 	if near := cli.Nearest(strings.ToLower(o.sort), names); near != "" {
 		e.Hint = fmt.Sprintf("did you mean %s?", near)
 	}
 	return order, e
+}
+
+// sorts names the columns that rows can be sorted by.
+func (v *censusView) sorts() (names []string) {
+	for _, c := range v.columns {
+		if c.sort != "" {
+			names = append(names, c.name)
+		}
+	}
+	return names
 }
 
 // show prints the rows.

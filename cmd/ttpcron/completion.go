@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
+	"github.com/ttpcron/ttpcron/census"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
@@ -58,7 +60,10 @@ func completedValues() (map[string][]string, error) {
 		return nil, err
 	}
 	rs, _ := ruleset.Load(ruleset.Options(folders, nil), ruleset.GCQuick)
-	var rules, correlations, techniques, tactics, kinds, read, written []string
+	var rules, correlations, techniques, tactics, levels, kinds, read, written []string
+	for _, l := range ttpcron.Levels() {
+		levels = append(levels, l.String())
+	}
 	for _, r := range rs.Rules() {
 		rules = append(rules, r.ID)
 	}
@@ -82,7 +87,9 @@ func completedValues() (map[string][]string, error) {
 	}
 	return map[string][]string{
 		"--log-level": settings.LogLevels(), "--role": settings.Roles(), "--attack-release": attack.Releases(),
-		"--rule": rules, "--correlation": correlations, "--technique": techniques, "--tactic": tactics,
+		"--rule": rules, "--correlation": correlations, "--technique": techniques, "--tactic": tactics, "--level": levels,
+		"attackers --sort": attackersView(nil).sorts(), "sessions --sort": sessionsView.sorts(), "techniques --sort": techniquesView(attack.Current(), 0).sorts(),
+		"sensors --sort": sensorsView(time.Time{}).sorts(), "credentials --sort": credentialsView(census.Credentials).sorts(), "files --sort": filesView.sorts(),
 		"--kind": kinds, "--kinds": kinds, "--source": append([]string{jobs.SourceAll, "canary"}, kinds...),
 		"import --format": append([]string{importer.Auto}, read...), "export --format": written,
 		"rules show": rules, "rules list": rules, "rules retire": rules, "rules unretire": rules, "rules state set": rules, "rules state clear": rules,

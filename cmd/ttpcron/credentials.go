@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/ttpcron/ttpcron/census"
@@ -50,7 +51,8 @@ ttpcron credentials --new-since 7d --csv > new.csv`,
 func credentialsView(by census.By) *censusView {
 	v := &censusView{by: by, one: "login", many: "logins"}
 	name := func(title, name string, i int) censusColumn {
-		return censusColumn{Column: term.Column{Title: title, Min: 10, SGR: term.Bold}, name: name, sort: "name", value: func(r *census.Row) any { return r.Name[i] }}
+		return censusColumn{Column: term.Column{Title: title, Min: 10, SGR: term.Bold}, name: name, sort: "name", value: func(r *census.Row) any { return r.Name[i] },
+			cell: func(r *census.Row) string { return cmp.Or(r.Name[i], "(empty)") }}
 	}
 	switch by {
 	case census.Users:

@@ -72,6 +72,7 @@ func tellSession(ctx context.Context, out *term.Output, stores *store.Opener, id
 		return err
 	}
 	if len(heads) == 0 {
+		q.Session = pastedSession(q.Session)
 		full, err := fullID(ctx, db, q)
 		if err != nil {
 			return err
@@ -159,6 +160,12 @@ func (o *storyOptions) sessions(ctx context.Context, db *store.Store, q ttpcron.
 	return src, heads, nil
 }
 
+// pastedSession is the id of a session, or the beginning of one, as a table shows it: cut,
+// and with escapes.
+func pastedSession(id string) string {
+	return term.Unclean(strings.TrimRight(id, "…"))
+}
+
 // fullID finds the only session whose id begins as was named.
 func fullID(ctx context.Context, db *store.Store, q ttpcron.EventQuery) (string, error) {
 	q.Session, q.SessionBegins = "", q.Session
@@ -190,6 +197,8 @@ func fullID(ctx context.Context, db *store.Store, q ttpcron.EventQuery) (string,
 	switch {
 	case len(ids) == 1:
 		return ids[0], nil
+	case slices.Contains(ids, q.SessionBegins):
+		return q.SessionBegins, nil
 	case len(ids) == 0:
 		return "", cli.Hint(fmt.Errorf("there is no session %q%s in %s", term.Clean(q.SessionBegins), where, db.Path()), "ttpcron sessions lists them; those of pruned days are gone")
 	}
