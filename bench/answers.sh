@@ -31,7 +31,8 @@ row() {
   : >"$out/figures.all"
   for _ in $(seq "$runs"); do
     rm -rf "$out/export"
-    "$out/measure" -o "$out/figures" "$tt" "$@" --db "$db" >"$out/answer" 2>"$out/notes" || true
+    "$out/measure" -o "$out/figures" "$tt" "$@" --db "$db" >"$out/answer" 2>"$out/notes" ||
+      [[ $name = *unknown ]] || { echo "$name failed:" >&2; cat "$out/notes" >&2; exit 1; }
     cat "$out/figures" >>"$out/figures.all"
   done
   local size
