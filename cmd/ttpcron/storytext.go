@@ -435,7 +435,7 @@ func (p *storyPage) loose(title string, tags []story.Tag) {
 		about := cutBytes(t.Text)
 		if f, ok := t.FindingEvidence(); ok {
 			if span, err := correlation.ParseTimespan(f.Timespan); err == nil {
-				about = fmt.Sprintf("to %s: %s", t.EventTime.Add(span).UTC().Format(time.TimeOnly), about)
+				about = fmt.Sprintf("to %s: %s", endOf(t.EventTime, span), about)
 			}
 		}
 		p.day = cmp.Or(p.day, "-")
@@ -467,4 +467,19 @@ func wrapWords(text string, width int) (lines []string) {
 		}
 	}
 	return append(lines, line)
+}
+
+// endOf is when a span ends, with the day where that is not the one on which it begins. A day
+// ends at 24:00.
+func endOf(from time.Time, span time.Duration) string {
+	from = from.UTC()
+	until := from.Add(span)
+	midnight := from.Truncate(24 * time.Hour).Add(24 * time.Hour)
+	switch {
+	case until.Before(midnight):
+		return until.Format(time.TimeOnly)
+	case until.Equal(midnight):
+		return "24:00:00"
+	}
+	return term.Time(until)
 }
