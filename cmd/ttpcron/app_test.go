@@ -102,7 +102,7 @@ func TestExcerpt(t *testing.T) {
 	for evidence, want := range map[string]string{
 		`{"command_text":"id","matched":"x"}`:    "id",
 		`{"metric":"m","matched_signature":"s"}`: "s",
-		`{"metric":"m"}`:                         `{"metric":"m"}`,
+		`{"metric":"m"}`:                         "metric m",
 		`{"command_text":"","matched":"id"}`:     "id",
 		`{}`:                                     "",
 		`{"command_text":"\u001b[2J\udcff"}`:     `\x1b[2J\xff`,

@@ -19,7 +19,6 @@ type storyWriter struct {
 	o      *storyOptions
 	parser *shell.Parser
 	rows   *csvtext.Writer // nil unless CSV is written
-	line   []byte
 }
 
 func newStoryWriter(out *term.Output, o *storyOptions) *storyWriter {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/pelletier/go-toml/v2"
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 )
@@ -58,7 +57,7 @@ func (c *File) checkValue(key string, values []string, f *flag.Flag) {
 	case kind == kindNumber && strings.Trim(values[0], "+-InfaN") == "":
 		c.faultf(line, "", "%s is no number", key)
 		return
-	case want != kindBool && kind == kindBool, want == kindText && kind != kindText:
+	case want != kindBool && kind == kindBool, want == kindText && kind != kindText && !(kind == kindOther && takesTime(f.Name)):
 		c.faultf(line, "", "%s is %s, want %s", key, kind, want)
 		return
 	}
@@ -102,7 +101,7 @@ const (
 
 func tomlKind(v any) string {
 	switch v := v.(type) {
-	case string, time.Time, toml.LocalDate, toml.LocalDateTime:
+	case string:
 		return kindText
 	case bool:
 		return kindBool
@@ -132,6 +131,9 @@ func valueKind(f *flag.Flag) string {
 	}
 	return kindNumber
 }
+
+// takesTime reports whether a flag takes a time, which TOML writes without quotes too.
+func takesTime(flag string) bool { return strings.HasSuffix(flag, "since") || flag == "until" }
 
 // checkShared checks the values of shared flags that are more than their type
 // says.
