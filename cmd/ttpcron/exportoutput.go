@@ -69,7 +69,7 @@ func writeTo(ctx context.Context, f *formatChoice, path string, j *export.Job) e
 	if err != nil {
 		return err
 	}
-	defer making.Remove()
+	defer func() { _ = making.Remove() }()
 	j.Path, j.To = making.File("export"), filepath.Clean(path)
 	if f.To == export.Stream {
 		err = writeStream(ctx, f, j.Path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, j)

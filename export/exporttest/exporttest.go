@@ -218,6 +218,9 @@ func decnet(t testing.TB, stream []byte, _ string) (uuids []string) {
 		}
 		uuids = append(uuids, uuid)
 	}
+	if err := found.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return uuids
 }
 
