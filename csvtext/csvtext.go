@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // Writer writes rows. Errors stay until Flush, which returns the first.
@@ -81,7 +83,7 @@ func visible(s string) string {
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case r == '\n' || unicode.IsPrint(r) && !blank(r):
+		case r == '\n' || unicode.IsPrint(r) && !jsontext.Blank(r):
 			b.WriteString(s[i : i+n])
 		case r < 0xa0:
 			fmt.Fprintf(&b, `\x%02x`, r)
@@ -93,9 +95,4 @@ func visible(s string) string {
 		i += n
 	}
 	return b.String()
-}
-
-// blank reports whether a letter or sign of Unicode looks like nothing.
-func blank(r rune) bool {
-	return r == 0x115f || r == 0x1160 || r == 0x2800 || r == 0x3164 || r == 0xffa0
 }

@@ -26,6 +26,7 @@ func TestCell(t *testing.T) {
 		"a\x00\x1b[31m\r\n":   "a\\x00\\x1b[31m\\x0d\n",
 		"\u202egpj.exe":       `\u202egpj.exe`,
 		"\xff\u0085":          `\xff\x85`,
+		"a\U0001d159":         `a\U0001d159`,
 		"Zürich 東京":           "Zürich 東京",
 	} {
 		if got := Cell(in); got != want {

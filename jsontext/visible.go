@@ -67,4 +67,7 @@ var blank = map[rune]bool{0x115f: true, 0x1160: true, 0x2800: true, 0x3164: true
 // Visible reports whether a character shows something of its own and does nothing
 // else: it is no control character, none of direction or of no width, no accent that
 // piles up on others, and neither private nor unassigned.
-func Visible(r rune) bool { return unicode.IsPrint(r) && !unicode.Is(unicode.M, r) && !blank[r] }
+func Visible(r rune) bool { return unicode.IsPrint(r) && !unicode.Is(unicode.M, r) && !Blank(r) }
+
+// Blank reports whether a character counts as a letter or symbol and shows nothing.
+func Blank(r rune) bool { return blank[r] }
