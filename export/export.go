@@ -136,3 +136,27 @@ func (v *visibleJSON) Write(p []byte) (int, error) {
 
 // stamp writes a time in UTC as RFC 3339, with as many digits of the second as it has.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// eachDay gives the selected tags to each, day by day, and calls end behind those of a day.
+// The newest day comes first; where nothing is selected neither is called.
+func (j *Job) eachDay(ctx context.Context, each func(*Tag) error, end func(ttpcron.Day) error) error {
+	day, some := ttpcron.Day(0), false
+	for t, err := range j.Selected(ctx) {
+		if err != nil {
+			return err
+		}
+		if d := ttpcron.DayOf(t.EventTime); some && d != day {
+			if err := end(day); err != nil {
+				return err
+			}
+		}
+		day, some = ttpcron.DayOf(t.EventTime), true
+		if err := each(t); err != nil {
+			return err
+		}
+	}
+	if !some {
+		return nil
+	}
+	return end(day)
+}

@@ -126,25 +126,17 @@ func (o *mispOptions) write(ctx context.Context, j *Job) error {
 		return err
 	}
 	var record []byte
-	for t, err := range j.Selected(ctx) {
-		if err != nil {
-			return err
-		}
-		if day := ttpcron.DayOf(t.EventTime); day != w.day {
-			if err := w.endDay(); err != nil {
-				return err
-			}
-			w.day = day
-		}
+	err := j.eachDay(ctx, func(t *Tag) error {
 		record = appendMISP(record[:0], t)
-		if err := w.sorted.add(record); err != nil {
-			return err
-		}
-	}
-	if err := w.endDay(); err != nil {
+		return w.sorted.add(record)
+	}, func(day ttpcron.Day) error {
+		w.day = day
+		return w.endDay()
+	})
+	if err != nil {
 		return err
 	}
-	_, err := io.WriteString(j.json(), "\n]}\n")
+	_, err = io.WriteString(j.json(), "\n]}\n")
 	return err
 }
 
