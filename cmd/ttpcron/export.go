@@ -122,6 +122,9 @@ func chooseFormat(choices []formatChoice, name string, fs *flag.FlagSet) (*forma
 				err = cli.Usagef("--%s is of --format %s alone", f.Name, c.Name)
 			}
 		}
+		if f.Name == "output" && f.Value.String() == "" {
+			err = cli.Usage("--output is empty", "name a file or folder, or leave the flag out for standard output")
+		}
 	})
 	return chosen, err
 }
