@@ -212,7 +212,7 @@ var remoteNoise = []struct {
 	{regexp.MustCompile(`\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}`), "RUN"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+0000)?`), "TIME"},
 	{regexp.MustCompile(`"elapsed_s":[0-9.]+`), "ELAPSED"},
-	{regexp.MustCompile(`\b[0-9.]+(ns|µs|ms|s)( ago)?\b`), "SPAN"},
+	{regexp.MustCompile(`\b([0-9.]+(ns|µs|ms|s|m|h))+( ago)?\b`), "SPAN"},
 	{regexp.MustCompile(`\b[0-9.]+ ([KMG]i)?B\b`), "SIZE"},
 	{regexp.MustCompile(`process \d+`), "process PID"},
 	{regexp.MustCompile(` +`), " "},
