@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -77,7 +78,12 @@ func (c *Client) connect(ctx context.Context, trust []int) (net.Conn, error) {
 				conn.Close()
 				return nil, err
 			}
-			return conn, nil
+			reached, ok := ctx.Value(contactKey{}).(*contact)
+			if !ok {
+				return conn, nil
+			}
+			reached.connected.Store(true)
+			return asking{conn, reached}, nil
 		}
 		if !absent(err) || time.Now().After(deadline) {
 			return nil, &AbsentError{Path: c.path, Err: err}
@@ -143,7 +149,12 @@ func (c *Client) Path() string { return c.path }
 func (c *Client) post(ctx context.Context, name string, req any) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(c.end, cancel)
-	resp, err := c.send(ctx, name, req)
+	var reached contact
+	calling := context.WithValue(ctx, contactKey{}, &reached)
+	resp, err := c.send(calling, name, req)
+	if err != nil && ctx.Err() == nil && reached.connected.Load() && !reached.asked.Load() {
+		resp, err = c.send(calling, name, req)
+	}
 	if err != nil {
 		stop()
 		cancel()
@@ -151,6 +162,28 @@ func (c *Client) post(ctx context.Context, name string, req any) (*http.Response
 	}
 	resp.Body = body{resp.Body, func() { stop(); cancel() }}
 	return resp, nil
+}
+
+// contact is how far a call came. A server hangs up on who connects and then sends
+// nothing for some seconds, as a caller does that is suspended between the two. Nothing
+// was asked for then, so that the call may be made once more.
+type contact struct{ connected, asked atomic.Bool }
+
+type contactKey struct{}
+
+// asking is a connection that notes when something is sent.
+type asking struct {
+	net.Conn
+	*contact
+}
+
+func (a asking) Write(b []byte) (int, error) {
+	before := a.asked.Swap(true) // first, so that no server can know more
+	n, err := a.Conn.Write(b)
+	if n == 0 && err != nil && !before {
+		a.asked.Store(false)
+	}
+	return n, err
 }
 
 // body is the body of an answer. Closing it calls done, too.

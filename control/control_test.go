@@ -75,6 +75,60 @@ func serve(t *testing.T, path string, s *control.Server) {
 	})
 }
 
+// hangsUp is a listener that ends some connections: of callers that have asked, when it
+// reads first, or that have not.
+type hangsUp struct {
+	net.Listener
+	left  int
+	reads bool
+}
+
+func (l *hangsUp) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil || l.left == 0 {
+			return c, err
+		}
+		l.left--
+		if l.reads {
+			_, _ = c.Read(make([]byte, 1<<10))
+		}
+		c.Close()
+	}
+}
+
+// A server hangs up on a caller that was suspended before it asked for anything. That
+// call is made once more, and one that may have been heard never is.
+func TestCallsAgain(t *testing.T) {
+	for _, c := range []struct {
+		hangUp         int
+		asked, answers bool
+	}{
+		{0, false, true}, {1, false, true}, {2, false, false}, {1, true, false},
+	} {
+		path := socket(t)
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newServer()
+		done := make(chan error, 1)
+		go func() { done <- s.Serve(&hangsUp{l, c.hangUp, c.asked}) }()
+		slow := control.Dial(path, control.ClientOptions{})
+		if !c.asked {
+			control.SlowToAsk(slow)
+		}
+		got, err := echo.Call(t.Context(), slow, question{Text: "x"})
+		if (err == nil) != c.answers || err == nil && got.Text != "x" {
+			t.Errorf("%+v: %q, %v", c, got.Text, err)
+		}
+		s.Shutdown(t.Context())
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func newServer() *control.Server {
 	s := control.NewServer(control.Options{Fault: func(err error) *control.Fault {
 		if errors.Is(err, errKnown) {
