@@ -170,7 +170,7 @@ func tellFact(t *Telling, e *ttpcron.Event) {
 // Duration is how long a session lasted, as the fact that it was closed says.
 func Duration(e *ttpcron.Event) (time.Duration, bool) {
 	ms, err := strconv.ParseFloat(value(e, "duration_ms"), 64)
-	if err != nil || ms < 0 || ms > 1e14 {
+	if err != nil || !(ms >= 0 && ms <= 1e14) { // NaN is neither
 		return 0, false
 	}
 	return time.Duration(ms * float64(time.Millisecond)), true

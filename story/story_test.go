@@ -1,0 +1,312 @@
+package story
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+var start = time.Date(2026, 5, 4, 5, 49, 0, 0, time.UTC)
+
+// event makes an event whose payload is name, value, name, value; a value that is no
+// string is kept as JSON.
+func event(t *testing.T, seq int, kind ttpcron.SourceKind, payload ...any) *ttpcron.Event {
+	t.Helper()
+	e := &ttpcron.Event{Seq: uint64(seq), Kind: kind, Time: start.Add(time.Duration(seq) * time.Second), SessionID: "s1", DeckyID: "hp-1", AttackerIP: "203.0.113.7"}
+	for i := 0; i < len(payload); i += 2 {
+		f := ttpcron.Field{Name: payload[i].(string)}
+		if text, ok := payload[i+1].(string); ok {
+			f.Text = text
+		} else {
+			raw, err := json.Marshal(payload[i+1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Raw = raw
+		}
+		e.Payload = append(e.Payload, f)
+	}
+	return e
+}
+
+// tag makes a tag of the event with that number.
+func tag(seq int, technique, level string, confidence float64) Tag {
+	var t Tag
+	t.Seq, t.TechniqueID, t.Tactic, t.Confidence = uint64(seq), technique, "TA0002", confidence
+	t.Level, _ = ttpcron.ParseLevel(level)
+	t.RuleID = fmt.Sprint("R", technique, level)
+	t.Shown = t.Claim
+	return t
+}
+
+// told is a source of what is given.
+type told struct {
+	events []*ttpcron.Event
+	tags   []Tag
+	asked  int   // how often for tags
+	err    error // of the last event
+}
+
+func (s *told) Events(context.Context) iter.Seq2[*ttpcron.Event, error] {
+	return func(yield func(*ttpcron.Event, error) bool) {
+		var e ttpcron.Event // the same one each time, as a store does it
+		for _, next := range s.events {
+			if e = *next; !yield(&e, nil) {
+				return
+			}
+		}
+		if s.err != nil {
+			yield(nil, s.err)
+		}
+	}
+}
+
+func (s *told) Tags(_ context.Context, w ttpcron.Window) iter.Seq2[*Tag, error] {
+	s.asked++
+	return func(yield func(*Tag, error) bool) {
+		for i := range s.tags {
+			at := start.Add(time.Duration(s.tags[i].Seq) * time.Second)
+			if s.tags[i].Seq > 0 && len(s.events) > 0 {
+				at = s.events[s.tags[i].Seq-1].Time
+			}
+			if w.Contains(at) && !yield(&s.tags[i], nil) {
+				return
+			}
+		}
+	}
+}
+
+// Each event gets its tags, wherever a page of events ends.
+func TestEntries(t *testing.T) {
+	for _, n := range []int{0, 1, pageEvents - 1, pageEvents, pageEvents + 1, 3 * pageEvents} {
+		for _, sameInstant := range []bool{false, true} {
+			s := &told{}
+			for i := 1; i <= n; i++ {
+				e := event(t, i, ttpcron.Command, "command_text", fmt.Sprint("id ", i))
+				if sameInstant {
+					e.Time = start
+				}
+				s.events = append(s.events, e)
+				s.tags = append(s.tags, tag(i, "T1082", "low", 0.5), tag(i, "T1033", "high", 0.4), tag(i, "T1059", "high", 0.9))
+			}
+			slices.Reverse(s.tags)
+			i := 0
+			for e, err := range Entries(t.Context(), s) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				i++
+				var names []string
+				for k := range e.Tags {
+					names = append(names, e.Tags[k].TechniqueID)
+				}
+				if int(e.Event.Seq) != i || e.Event.Telling() != fmt.Sprint("id ", i) || strings.Join(names, " ") != "T1059 T1033 T1082" {
+					t.Fatalf("%d events, same instant %v: event %d at place %d with %v", n, sameInstant, e.Event.Seq, i, names)
+				}
+			}
+			if i != n || s.asked > n/pageEvents+1 {
+				t.Errorf("%d events of %d, tags were asked for %d times", i, n, s.asked)
+			}
+		}
+	}
+}
+
+// What the source says of its own failure is passed on, and who stops early is obeyed.
+func TestEntriesEndEarly(t *testing.T) {
+	broken := errors.New("broken")
+	s := &told{err: broken}
+	for i := 1; i <= pageEvents+10; i++ {
+		s.events = append(s.events, event(t, i, ttpcron.Command, "command_text", "id"))
+	}
+	var got error
+	n := 0
+	for _, err := range Entries(t.Context(), s) {
+		if got = err; err == nil {
+			n++
+		}
+	}
+	if !errors.Is(got, broken) || n != pageEvents {
+		t.Errorf("%d entries, then %v", n, got)
+	}
+	n = 0
+	for range Entries(t.Context(), s) {
+		if n++; n == 3 {
+			break
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d entries after a stop at 3", n)
+	}
+}
+
+func TestTell(t *testing.T) {
+	for _, c := range []struct {
+		kind    ttpcron.SourceKind
+		payload []any
+		want    Telling
+	}{
+		{ttpcron.Command, []any{"command_text", "uname -a"}, Telling{What: Typed, Text: "uname -a"}},
+		{ttpcron.Stdin, []any{"input_text", "yes", "program", "passwd"}, Telling{What: Input, Text: "(passwd) yes"}},
+		{ttpcron.AuthAttempt, []any{"username", "root", "password", "hunter2", "success", true}, Telling{What: Login, Text: "root/hunter2", Outcome: Worked}},
+		{ttpcron.AuthAttempt, []any{"username", "root", "password", "hunter2", "success", false}, Telling{What: Login, Text: "root/hunter2", Outcome: Failed}},
+		{ttpcron.AuthAttempt, []any{"username", "root", "password", "hunter2"}, Telling{What: Login, Text: "root/hunter2"}},
+		{ttpcron.AuthAttempt, []any{"username", "root", "password", "hunter2", "success", "perhaps"}, Telling{What: Login, Text: "root/hunter2"}},
+		{ttpcron.FileTransfer, []any{"url", "http://192.0.2.1/x", "method", "download", "sha256", "ab"}, Telling{What: Fetched, Text: "http://192.0.2.1/x", Details: []Detail{{"sha256", "ab"}}}},
+		{ttpcron.FileTransfer, []any{"filename", "x.sh", "method", "upload", "sha256", "ab"}, Telling{What: Uploaded, Text: "x.sh", Details: []Detail{{"sha256", "ab"}}}},
+		{ttpcron.FileTransfer, []any{"filename", "x.sh", "direction", "out", "method", "download"}, Telling{What: Sent, Text: "x.sh"}},
+		{ttpcron.FileTransfer, []any{"url", "http://192.0.2.1/x", "method", "download", "failed", true}, Telling{What: Fetched, Text: "http://192.0.2.1/x", Outcome: Failed}},
+		{ttpcron.HTTPRequest, []any{"raw_url", "/x?y", "method", "GET", "user_agent", "curl"}, Telling{What: Web, Text: "GET /x?y", Details: []Detail{{"agent", "curl"}}}},
+		{ttpcron.SessionFact, []any{"fact", "closed", "duration_ms", 1500}, Telling{What: Closed, Details: []Detail{{"after", "1.5s"}}}},
+		{ttpcron.SessionFact, []any{"fact", "kex", "hassh", "ab"}, Telling{What: Fact, Text: "hassh ab"}},
+		{ttpcron.SessionFact, []any{"fact", "var", "name", "LANG", "value", "C"}, Telling{What: Fact, Text: "var LANG=C"}},
+		{ttpcron.SessionFact, []any{"fact", "opened", "src_port", 4242, "dst_ip", "192.0.2.2", "dst_port", 22}, Telling{What: Connected, Details: []Detail{{"from port", "4242"}, {"to", "192.0.2.2 port 22"}}}},
+		{ttpcron.CanaryFingerprint, []any{"token_kind", "pdf", "request_path", "/t/1"}, Telling{What: Triggered, Text: "/t/1", Details: []Detail{{"token", "pdf"}}}},
+	} {
+		e := event(t, 1, c.kind, c.payload...)
+		got := Tell(e)
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s %v\n got %+v\nwant %+v", c.kind, c.payload, got, c.want)
+		}
+	}
+}
+
+// A session that says it lasted for ever, or less than nothing, is not believed.
+func TestDuration(t *testing.T) {
+	for text, want := range map[string]time.Duration{"0": 0, "12.5": 12500 * time.Microsecond, "-1": -1, "1e300": -1, "NaN": -1, "x": -1, "": -1} {
+		got, ok := Duration(event(t, 1, ttpcron.SessionFact, "duration_ms", text))
+		if ok != (want >= 0) || ok && got != want {
+			t.Errorf("%q: %v, %v", text, got, ok)
+		}
+	}
+}
+
+func TestSession(t *testing.T) {
+	var s Session
+	for i, e := range []*ttpcron.Event{
+		event(t, 1, ttpcron.SessionFact, "fact", "opened", "protocol", "ssh"),
+		event(t, 2, ttpcron.SessionFact, "fact", "client", "client_version", "SSH-2.0-Go"),
+		event(t, 3, ttpcron.AuthAttempt, "username", "root", "password", "a", "success", false),
+		event(t, 4, ttpcron.AuthAttempt, "username", "root", "password", "b", "success", true),
+		event(t, 5, ttpcron.AuthAttempt, "username", "root", "password", "c", "success", true),
+		event(t, 6, ttpcron.Command, "command_text", "id"),
+		event(t, 7, ttpcron.Command, "command_text", "id"),
+		event(t, 8, ttpcron.FileTransfer, "url", "http://192.0.2.1/x", "method", "download"),
+		event(t, 9, ttpcron.SessionFact, "fact", "closed", "duration_ms", 9000),
+	} {
+		if i == 0 {
+			e.AttackerIP = "" // an address that comes later is taken
+		}
+		s.Add(e, ttpcron.Networks{})
+	}
+	if s.ID != "s1" || s.Sensor != "hp-1" || s.Attacker.Name() != "203.0.113.7" || s.Events != 9 || s.Protocol != "ssh" {
+		t.Errorf("%+v", s)
+	}
+	if l := s.Logins; l.Tried != 3 || l.Failed != 1 || l.Worked != 2 || l.Before != 1 || l.Successes[0].Text != "root/b" {
+		t.Errorf("logins: %+v", l)
+	}
+	if s.Commands.N != 2 || len(s.Commands.Texts) != 1 || s.Files.N != 1 || s.Clients.Texts[0] != "SSH-2.0-Go" {
+		t.Errorf("%+v %+v %+v", s.Commands, s.Files, s.Clients)
+	}
+	if s.Opened != start.Add(time.Second) || s.Closed != start.Add(9*time.Second) || s.Lasted != 9*time.Second || s.First != s.Opened || s.Last != s.Closed {
+		t.Errorf("%v %v %v", s.Opened, s.Closed, s.Lasted)
+	}
+}
+
+// However much an attacker does, what stands above the story keeps its size.
+func TestHeadsAreBounded(t *testing.T) {
+	var s Session
+	var a Attacker
+	long := strings.Repeat("x", 1<<16)
+	for i := range 5000 {
+		for _, e := range []*ttpcron.Event{
+			event(t, i, ttpcron.Command, "command_text", fmt.Sprint(i, long)),
+			event(t, i, ttpcron.AuthAttempt, "username", long, "password", fmt.Sprint(i), "success", true),
+			event(t, i, ttpcron.SourceKind(fmt.Sprint("kind", i))),
+		} {
+			e.DeckyID = fmt.Sprint("sensor", i)
+			e.AttackerIP = fmt.Sprint("name", i)
+			s.Add(e, ttpcron.Networks{})
+			a.Add(e, ttpcron.Networks{})
+		}
+		g := tag(i, fmt.Sprint("T", 1000+i), "low", 0.5)
+		s.Tags.Add(&g)
+	}
+	if s.Events != 15000 || s.Commands.N != 5000 || !s.Commands.More || len(s.Commands.Texts) != maxListed || len(s.Kinds) > maxCounted+2 || s.Logins.Worked != 5000 || len(s.Logins.Successes) != maxListed || len(s.Logins.Tries) != maxTries {
+		t.Errorf("%d events, %d commands, %d kinds, %+v", s.Events, s.Commands.N, len(s.Kinds), len(s.Logins.Tries))
+	}
+	for _, text := range append(s.Commands.Texts, s.Logins.Tries[0].Text) {
+		if len(text) > maxKeptBytes+16 {
+			t.Errorf("%d bytes are kept of a text", len(text))
+		}
+	}
+	if s.Tags.N != 5000 || len(s.Tags.Counts) != 4*maxCounted {
+		t.Errorf("%d tags, %d techniques", s.Tags.N, len(s.Tags.Counts))
+	}
+	if a.Names.N != 15000 || len(a.Names.Texts) != maxListed || len(a.Sensors.Texts) != maxListed || len(a.Sessions) != 5000 {
+		t.Errorf("%d names, %d sessions", a.Names.N, len(a.Sessions))
+	}
+}
+
+// Sessions in a row in which nobody was let in are one line.
+func TestAttackerRows(t *testing.T) {
+	var a Attacker
+	quiet := func(session, sensor string, success bool) {
+		e := event(t, 1, ttpcron.AuthAttempt, "username", "root", "password", "x", "success", success)
+		e.SessionID, e.DeckyID = session, sensor
+		a.Add(e, ttpcron.Networks{})
+	}
+	quiet("a", "hp-1", false)
+	quiet("b", "hp-1", false)
+	quiet("b", "hp-2", false) // another session, of the same id
+	quiet("c", "hp-1", true)
+	typed := event(t, 1, ttpcron.Command, "command_text", "id")
+	typed.SessionID = "d"
+	a.Add(typed, ttpcron.Networks{})
+	quiet("d", "hp-1", false)
+	quiet("e", "hp-1", false)
+	var sizes []int
+	for _, row := range a.Rows() {
+		sizes = append(sizes, len(row))
+	}
+	if !slices.Equal(sizes, []int{3, 1, 1, 1}) {
+		t.Errorf("rows of %v sessions", sizes)
+	}
+	if r := a.Sessions[4]; r.Key() != a.Key("hp-1", "d") || r.Events != 2 || r.Tries != 1 || r.Quiet {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAgreements(t *testing.T) {
+	tags := []Tag{tag(1, "T1059", "high", 0.5), tag(1, "T1059", "low", 0.9), tag(1, "T1082", "low", 0.4), tag(1, "T1059", "medium", 0.7)}
+	all := Agreements(tags)
+	if len(all) != 2 || all[0].TechniqueID != "T1059" || all[0].Others != 2 || all[0].Confidence != 0.9 || all[0].Level.String() != "high" || all[1].Others != 0 {
+		t.Errorf("%+v", all)
+	}
+	if tags[0].Confidence != 0.5 || tags[1].Level.String() != "low" {
+		t.Errorf("the tags themselves were changed")
+	}
+}
+
+// Findings, and tags whose events are gone, are told apart from those of events.
+func TestLoose(t *testing.T) {
+	s := &told{tags: []Tag{tag(1, "T1059", "low", 0.5), tag(0, "T1110", "high", 0.9), tag(2, "T1082", "low", 0.4)}}
+	var names []string
+	for g, err := range Loose(t.Context(), s, ttpcron.Window{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, g.TechniqueID)
+	}
+	if !slices.Equal(names, []string{"T1110"}) {
+		t.Errorf("%v", names)
+	}
+}
