@@ -145,15 +145,23 @@ func (c *Client) trusted(conn net.Conn, trust []int) error {
 // Path returns where the socket is.
 func (c *Client) Path() string { return c.path }
 
-// post sends a request and returns its answer, unless that is a fault.
-func (c *Client) post(ctx context.Context, name string, req any) (*http.Response, error) {
+// post sends a request of at most so many bytes and returns its answer, unless that is a
+// fault.
+func (c *Client) post(ctx context.Context, name string, req any, limit int) (*http.Response, error) {
+	value, err := encode(req)
+	if err != nil {
+		return nil, err
+	}
+	if len(value) > limit {
+		return nil, fmt.Errorf("request %s has %d bytes and the control socket takes %d", name, len(value), limit)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(c.end, cancel)
 	var reached contact
 	calling := context.WithValue(ctx, contactKey{}, &reached)
-	resp, err := c.send(calling, name, req)
+	resp, err := c.send(calling, name, value)
 	if err != nil && ctx.Err() == nil && reached.connected.Load() && !reached.asked.Load() {
-		resp, err = c.send(calling, name, req)
+		resp, err = c.send(calling, name, value)
 	}
 	if err != nil {
 		stop()
@@ -197,14 +205,7 @@ func (b body) Close() error {
 	return b.ReadCloser.Close()
 }
 
-func (c *Client) send(ctx context.Context, name string, req any) (*http.Response, error) {
-	value, err := encode(req)
-	if err != nil {
-		return nil, err
-	}
-	if len(value) > MaxLargeRequest {
-		return nil, fmt.Errorf("request %s has %d bytes and the control socket takes %d", name, len(value), MaxLargeRequest)
-	}
+func (c *Client) send(ctx context.Context, name string, value []byte) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://ttpcron/v1/"+name, bytes.NewReader(value))
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -230,6 +231,29 @@ func TestCalls(t *testing.T) {
 	}
 	if err := file.Call(ctx, c, question{N: -1}, take); !errors.Is(err, errKnown) {
 		t.Errorf("no file: %v", err)
+	}
+}
+
+// A request that is too large is refused by what it says of itself, before it is read.
+func TestTooLarge(t *testing.T) {
+	path := socket(t)
+	serve(t, path, newServer())
+	for name, limit := range map[string]int{"echo": control.MaxRequest, "large": control.MaxLargeRequest, "file": control.MaxRequest} {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprintf(c, "POST /v1/%s HTTP/1.1\r\nHost: x\r\nTtpcron-Protocol: %d\r\nContent-Length: %d\r\n\r\n", name, control.Protocol, limit+1)
+		go c.Write(make([]byte, limit+1)) // of which some may be read
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+		if resp.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(string(answer), fmt.Sprintf("has %d bytes and /v1/%s takes %d", limit+1, name, limit)) {
+			t.Errorf("%s: %s %q", name, resp.Status, answer)
+		}
 	}
 }
 

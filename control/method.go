@@ -47,7 +47,7 @@ func NewMethod[Req, Resp any](name string, options ...MethodOption) Method[Req, 
 // goes away.
 func (m *Method[Req, Resp]) Serve(s *Server, do func(ctx context.Context, req Req) (Resp, error)) {
 	s.handle(m.name, func(w http.ResponseWriter, r *http.Request) {
-		answer, err := s.answer(w, r, m.large, m.waits, func(ctx context.Context, body []byte) ([]byte, error) {
+		answer, err := s.answer(w, r, m.limit(), m.waits, func(ctx context.Context, body []byte) ([]byte, error) {
 			req, err := decode[Req](m.name, body)
 			if err != nil {
 				return nil, err
@@ -64,7 +64,7 @@ func (m *Method[Req, Resp]) Serve(s *Server, do func(ctx context.Context, req Re
 
 // Call makes the call and waits for its answer.
 func (m *Method[Req, Resp]) Call(ctx context.Context, c *Client, req Req) (out Resp, err error) {
-	resp, err := c.post(ctx, m.name, &req)
+	resp, err := c.post(ctx, m.name, &req, m.limit())
 	if err != nil {
 		return out, err
 	}
@@ -73,6 +73,14 @@ func (m *Method[Req, Resp]) Call(ctx context.Context, c *Client, req Req) (out R
 		return out, fmt.Errorf("control socket %s: answer to %s: %w", c.path, m.name, err)
 	}
 	return out, nil
+}
+
+// limit is how many bytes a request may have.
+func (m *Method[Req, Resp]) limit() int {
+	if m.large {
+		return MaxLargeRequest
+	}
+	return MaxRequest
 }
 
 func (m *Method[Req, Resp]) setName(name string) { m.name = name }

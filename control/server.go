@@ -129,19 +129,15 @@ func (s *Server) Methods() []string { return slices.Clone(s.methods) }
 
 // answer reads a request and has it worked on. Nothing that the caller could
 // draw out happens while the call counts as at work.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, large, waits bool, work func(ctx context.Context, body []byte) ([]byte, error)) (out []byte, err error) {
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, limit int, waits bool, work func(ctx context.Context, body []byte) ([]byte, error)) (out []byte, err error) {
 	w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
 	if got := r.Header.Get(protocolHeader); got != strconv.Itoa(Protocol) {
 		return nil, &Fault{Text: (&ProtocolError{Client: got, Server: strconv.Itoa(Protocol)}).Error()}
 	}
-	limit := int64(MaxRequest)
-	if large {
-		limit = MaxLargeRequest
-	}
 	switch {
 	case r.ContentLength < 0:
 		return nil, &Fault{Text: "the request does not say how long it is"}
-	case r.ContentLength > limit:
+	case r.ContentLength > int64(limit):
 		return nil, &Fault{Text: fmt.Sprintf("the request has %d bytes and %s takes %d", r.ContentLength, r.URL.Path, limit)}
 	case r.ContentLength > MaxRequest:
 		if !s.acquire(r.Context(), s.large) {
@@ -150,7 +146,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, large, waits boo
 		defer func() { <-s.large }()
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTime))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(limit)))
 	if err != nil {
 		return nil, fmt.Errorf("read the request: %w", err)
 	}

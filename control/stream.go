@@ -24,7 +24,7 @@ func (m *FileMethod[Req]) Serve(s *Server, do func(ctx context.Context, req Req)
 		}
 		defer func() { <-one }()
 		var f File
-		_, err := s.answer(w, r, false, true, func(ctx context.Context, body []byte) ([]byte, error) {
+		_, err := s.answer(w, r, MaxRequest, true, func(ctx context.Context, body []byte) ([]byte, error) {
 			req, err := decode[Req](m.name, body)
 			if err != nil {
 				return nil, err
@@ -64,7 +64,7 @@ type File struct {
 // Call makes the call and hands the content of the file to take, which must not
 // dawdle: the server waits half a minute for each piece.
 func (m *FileMethod[Req]) Call(ctx context.Context, c *Client, req Req, take func(size int64, content io.Reader) error) error {
-	resp, err := c.post(ctx, m.name, &req)
+	resp, err := c.post(ctx, m.name, &req, MaxRequest)
 	if err != nil {
 		return err
 	}

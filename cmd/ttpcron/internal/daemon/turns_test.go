@@ -237,7 +237,7 @@ func TestNoTurn(t *testing.T) {
 	if err := s.commit(id); err != nil {
 		t.Error(err)
 	}
-	commit := control.NewMethod[committingRest, int]("commit")
+	commit := control.NewMethod[committingRest, int]("commit", control.Large)
 	for _, bad := range []struct {
 		rest sent
 		want string
