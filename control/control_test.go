@@ -251,6 +251,7 @@ func TestTooLarge(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+		resp.Body.Close()
 		if resp.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(string(answer), fmt.Sprintf("has %d bytes and /v1/%s takes %d", limit+1, name, limit)) {
 			t.Errorf("%s: %s %q", name, resp.Status, answer)
 		}
