@@ -85,7 +85,7 @@ func visible(s string) string {
 			fmt.Fprintf(&b, `\x%02x`, s[i])
 		case r == '\n' || unicode.IsPrint(r) && !jsontext.Blank(r):
 			b.WriteString(s[i : i+n])
-		case r < 0xa0:
+		case r < utf8.RuneSelf:
 			fmt.Fprintf(&b, `\x%02x`, r)
 		case r < 0x10000:
 			fmt.Fprintf(&b, `\u%04x`, r)

@@ -25,7 +25,7 @@ func TestCell(t *testing.T) {
 		"＝1":                  "'＝1",
 		"a\x00\x1b[31m\r\n":   "a\\x00\\x1b[31m\\x0d\n",
 		"\u202egpj.exe":       `\u202egpj.exe`,
-		"\xff\u0085":          `\xff\x85`,
+		"\xff\u0085":          `\xff\u0085`,
 		"a\U0001d159":         `a\U0001d159`,
 		"Zürich 東京":           "Zürich 東京",
 	} {

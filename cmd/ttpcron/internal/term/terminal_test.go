@@ -14,14 +14,14 @@ func TestClean(t *testing.T) {
 		{"line ends", "a\nb\r\tc", `a\nb\r\tc`},
 		{"colour", "\x1b[31mred\x1b[0m", `\x1b[31mred\x1b[0m`},
 		{"title", "\x1b]0;x\x07", `\x1b]0;x\x07`},
-		{"8-bit controls", "\u009b31m\u0085", `\x9b31m\x85`},
+		{"8-bit controls", "\u009b31m\u0085", `\u009b31m\u0085`},
 		{"delete and backspace", "a\x7f\b", `a\x7f\x08`},
 		{"not UTF-8", "\xff\xc3(", `\xff\xc3(`},
 		{"bidi overrides", "\u202ea\u2066b\u200f\u061c", `\u202ea\u2066b\u200f\u061c`},
-		{"no width", "\u200b\u200d\ufeff\u2060\u00ad", `\u200b\u200d\ufeff\u2060\xad`},
+		{"no width", "\u200b\u200d\ufeff\u2060\u00ad", `\u200b\u200d\ufeff\u2060\u00ad`},
 		{"blank letters", "\u3164\u115f\u2800\uffa0", `\u3164\u115f\u2800\uffa0`},
 		{"marks", "e\u0301\u20dd", `e\u0301\u20dd`},
-		{"separators", "\u2028\u2029\u00a0", `\u2028\u2029\xa0`},
+		{"separators", "\u2028\u2029\u00a0", `\u2028\u2029\u00a0`},
 		{"tags and private", "\U000e0041\ue000", `\U000e0041\ue000`},
 	}
 	for _, tt := range tests {

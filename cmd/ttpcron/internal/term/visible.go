@@ -41,7 +41,7 @@ func Clean(s string) string {
 			b.WriteString(`\t`)
 		case jsontext.Visible(r): // what text output escapes and what JSON escapes is the same
 			b.WriteRune(r)
-		case r < 0x100:
+		case r < utf8.RuneSelf: // beyond, \x is a byte that is no character
 			fmt.Fprintf(&b, `\x%02x`, r)
 		case r < 0x10000:
 			fmt.Fprintf(&b, `\u%04x`, r)
