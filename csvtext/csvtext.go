@@ -4,7 +4,6 @@ package csvtext
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"strings"
 	"unicode"
@@ -81,16 +80,10 @@ func visible(s string) string {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
-		case r == utf8.RuneError && n == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case r == '\n' || unicode.IsPrint(r) && !jsontext.Blank(r):
+		case (r != utf8.RuneError || n > 1) && (r == '\n' || unicode.IsPrint(r) && !jsontext.Blank(r)):
 			b.WriteString(s[i : i+n])
-		case r < utf8.RuneSelf:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		case r < 0x10000:
-			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
+			b.WriteString(jsontext.Spell(s[i : i+n]))
 		}
 		i += n
 	}

@@ -2,6 +2,7 @@ package jsontext
 
 import (
 	"encoding/binary"
+	"fmt"
 	"unicode"
 	"unicode/utf8"
 )
@@ -71,3 +72,17 @@ func Visible(r rune) bool { return unicode.IsPrint(r) && !unicode.Is(unicode.M, 
 
 // Blank reports whether a character counts as a letter or symbol and shows nothing.
 func Blank(r rune) bool { return blank[r] }
+
+// Spell writes one character that text, which is no JSON, does not show as it is: a byte
+// that is not UTF-8 and a character of ASCII as \xff, others as \u202e or \U000e0001. No
+// two are spelled alike.
+func Spell(char string) string {
+	r, n := utf8.DecodeRuneInString(char)
+	switch {
+	case r == utf8.RuneError && n <= 1, r < utf8.RuneSelf:
+		return fmt.Sprintf(`\x%02x`, char[0])
+	case r < 0x10000:
+		return fmt.Sprintf(`\u%04x`, r)
+	}
+	return fmt.Sprintf(`\U%08x`, r)
+}

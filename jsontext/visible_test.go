@@ -36,3 +36,23 @@ func TestPlain(t *testing.T) {
 		}
 	}
 }
+
+// What is spelled can be told apart: bytes that are not UTF-8, characters of ASCII, others.
+func TestSpell(t *testing.T) {
+	for char, want := range map[string]string{"\x1b": `\x1b`, "\x7f": `\x7f`, "\x96": `\x96`, "\u0096": `\u0096`, "\u202e": `\u202e`, "\ufffd": `\ufffd`, "\U000e0001": `\U000e0001`} {
+		if got := Spell(char); got != want {
+			t.Errorf("%q: %s, want %s", char, got, want)
+		}
+	}
+	seen := map[string]string{}
+	for i := range 256 + 0x3000 {
+		char := string([]byte{byte(i)})
+		if i >= 256 {
+			char = string(rune(i - 256))
+		}
+		if other, has := seen[Spell(char)]; has && other != char {
+			t.Fatalf("%q and %q are spelled alike", char, other)
+		}
+		seen[Spell(char)] = char
+	}
+}

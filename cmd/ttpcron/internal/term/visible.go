@@ -2,7 +2,6 @@ package term
 
 import (
 	"bytes"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -31,22 +30,16 @@ func Clean(s string) string {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
-		case r == utf8.RuneError && n == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
 		case r == '\n':
 			b.WriteString(`\n`)
 		case r == '\r':
 			b.WriteString(`\r`)
 		case r == '\t':
 			b.WriteString(`\t`)
-		case jsontext.Visible(r): // what text output escapes and what JSON escapes is the same
-			b.WriteRune(r)
-		case r < utf8.RuneSelf: // beyond, \x is a byte that is no character
-			fmt.Fprintf(&b, `\x%02x`, r)
-		case r < 0x10000:
-			fmt.Fprintf(&b, `\u%04x`, r)
+		case (r != utf8.RuneError || n > 1) && jsontext.Visible(r): // what text output escapes and what JSON escapes is the same
+			b.WriteString(s[i : i+n])
 		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
+			b.WriteString(jsontext.Spell(s[i : i+n]))
 		}
 		i += n
 	}
