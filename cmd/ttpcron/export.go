@@ -67,8 +67,11 @@ ttpcron export --format jsonl --min-level high | jq .technique_name`,
 			if err := cli.NoArgs(args); err != nil {
 				return cli.Usage(err.Error(), "name the form with --format, the file with --output")
 			}
-			f, err := chooseFormat(choices, o.format, fs)
+			f, err := chooseFormat(choices, o.format)
 			if err != nil {
+				return err
+			}
+			if err := checkGiven(choices, f, fs); err != nil {
 				return err
 			}
 			if f.To != export.Stream && o.output == "" {
@@ -95,8 +98,8 @@ func formatList() string {
 	return b.String()
 }
 
-// chooseFormat finds the format that was named, and refuses flags of others.
-func chooseFormat(choices []formatChoice, name string, fs *flag.FlagSet) (*formatChoice, error) {
+// chooseFormat finds the format that was named.
+func chooseFormat(choices []formatChoice, name string) (*formatChoice, error) {
 	var names []string
 	var chosen *formatChoice
 	for i := range choices {
@@ -115,10 +118,14 @@ func chooseFormat(choices []formatChoice, name string, fs *flag.FlagSet) (*forma
 		}
 		return nil, cli.Usage(fmt.Sprintf("--format %q is not known", name), hint)
 	}
-	var err error
+	return chosen, nil
+}
+
+// checkGiven refuses flags of other formats, and an output that has no name.
+func checkGiven(choices []formatChoice, chosen *formatChoice, fs *flag.FlagSet) (err error) {
 	fs.Visit(func(f *flag.Flag) {
 		for _, c := range choices {
-			if slices.Contains(c.flags, f.Name) && c.Name != name {
+			if slices.Contains(c.flags, f.Name) && c.Name != chosen.Name {
 				err = cli.Usagef("--%s is of --format %s alone", f.Name, c.Name)
 			}
 		}
@@ -126,7 +133,7 @@ func chooseFormat(choices []formatChoice, name string, fs *flag.FlagSet) (*forma
 			err = cli.Usage("--output is empty", "name a file or folder, or leave the flag out for standard output")
 		}
 	})
-	return chosen, err
+	return err
 }
 
 func exportTags(ctx context.Context, s *session, f *formatChoice, o *exportOptions) error {

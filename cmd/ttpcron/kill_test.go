@@ -142,6 +142,22 @@ func (k *killer) time(db string, args ...string) time.Duration {
 	return time.Since(start)
 }
 
+// kill starts a command and kills it at a random moment within a time.
+func (k *killer) kill(db string, within time.Duration, args ...string) {
+	k.t.Helper()
+	cmd := k.command(db, args...)
+	if err := cmd.Start(); err != nil {
+		k.t.Fatal(err)
+	}
+	time.Sleep(time.Duration(k.rnd.Float64() * float64(within)))
+	k.kills++
+	cmd.Process.Kill()
+	var exit *exec.ExitError
+	if err := cmd.Wait(); errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
+		k.alive++
+	}
+}
+
 // until runs a command and kills it at a random moment of the first quarter of
 // the time that all of it takes, again and again, then lets it finish. What the store holds after
 // each kill must be sound.
@@ -149,17 +165,7 @@ func (k *killer) until(db string, whole time.Duration, share func(kv.Stats) floa
 	k.t.Helper()
 	done := 0.0
 	for range 40 {
-		cmd := k.command(db, args...)
-		if err := cmd.Start(); err != nil {
-			k.t.Fatal(err)
-		}
-		time.Sleep(time.Duration(k.rnd.Float64() * float64(whole) / 4))
-		k.kills++
-		cmd.Process.Kill()
-		var exit *exec.ExitError
-		if err := cmd.Wait(); errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
-			k.alive++
-		}
+		k.kill(db, whole/4, args...)
 		s, ok := k.stats(db)
 		if !ok {
 			continue

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestKillExport kills exports with SIGKILL at random moments. Each file must be what it
@@ -44,13 +43,7 @@ func TestKillExport(t *testing.T) {
 			}
 			left := 0
 			for range kills {
-				cmd := k.command(newer, append(export, to)...)
-				if err := cmd.Start(); err != nil {
-					t.Fatal(err)
-				}
-				time.Sleep(time.Duration(k.rnd.Float64() * float64(whole)))
-				cmd.Process.Kill()
-				cmd.Wait()
+				k.kill(newer, whole, append(export, to)...)
 				now := readTree(t, to)
 				for name, is := range now {
 					if !bytes.Equal(is, before[name]) && !bytes.Equal(is, after[name]) {
