@@ -68,7 +68,9 @@ func SweepScratch(parent, prefix, suffix string) {
 		entries, err := d.ReadDir(256)
 		for _, e := range entries {
 			if e.IsDir() && len(e.Name()) > len(prefix)+len(suffix) && strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), suffix) {
-				sweepFolder(filepath.Join(parent, e.Name()), 2)
+				if dir := filepath.Join(parent, e.Name()); ownFolder(dir, 0o077) {
+					sweepFolder(dir, 2)
+				}
 			}
 		}
 		if err != nil || len(entries) == 0 {
@@ -81,9 +83,6 @@ func SweepScratch(parent, prefix, suffix string) {
 // store that is made in a scratch folder has one of its own meanwhile, and an export has
 // folders in a folder.
 func sweepFolder(dir string, depth int) {
-	if !ownFolder(dir) {
-		return
-	}
 	lock, err := lockFolder(dir)
 	if err != nil || lock == nil {
 		return
@@ -94,7 +93,7 @@ func sweepFolder(dir string, depth int) {
 		switch path := filepath.Join(dir, e.Name()); {
 		case e.Type().IsRegular():
 			_ = os.Remove(path)
-		case e.IsDir() && depth > 0:
+		case e.IsDir() && depth > 0 && ownFolder(path, 0): // an export opens its folders to others before it puts them in place
 			sweepFolder(path, depth-1)
 		}
 	}

@@ -2,9 +2,12 @@
 
 package ttpcron
 
-import "os"
+import (
+	"io/fs"
+	"os"
+)
 
 // lockFolder takes no lock: nothing is swept then.
 func lockFolder(string) (*os.File, error) { return nil, nil }
 
-func ownFolder(string) bool { return false }
+func ownFolder(string, fs.FileMode) bool { return false }

@@ -27,6 +27,18 @@ func TestMain(m *testing.M) {
 		if err := os.WriteFile(within.File("z"), []byte("left behind"), 0o600); err != nil {
 			os.Exit(1)
 		}
+		// An export has folders of any mode.
+		for _, dir := range []string{"export", "export/day"} {
+			if err := os.Mkdir(s.File(dir), 0o700); err != nil {
+				os.Exit(1)
+			}
+			if err := os.Chmod(s.File(dir), 0o755); err != nil {
+				os.Exit(1)
+			}
+			if err := os.WriteFile(filepath.Join(s.File(dir), "part"), []byte("left behind"), 0o644); err != nil {
+				os.Exit(1)
+			}
+		}
 		os.Stdout.WriteString(s.Dir)
 		os.Stdout.Close()
 		_, _ = os.Stdin.Read(make([]byte, 1)) // until it is killed

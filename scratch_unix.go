@@ -4,6 +4,7 @@ package ttpcron
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -37,10 +38,11 @@ func lockFolder(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// ownFolder reports whether a folder is one that this user made for itself.
-func ownFolder(dir string) bool {
+// ownFolder reports whether a folder belongs to this user, and allows nobody what is
+// forbidden.
+func ownFolder(dir string, forbidden fs.FileMode) bool {
 	info, err := os.Lstat(dir)
-	if err != nil || !info.IsDir() || info.Mode().Perm()&0o077 != 0 {
+	if err != nil || !info.IsDir() || info.Mode().Perm()&forbidden != 0 {
 		return false
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
