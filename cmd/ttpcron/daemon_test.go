@@ -187,6 +187,7 @@ const everySecond = nodetest.EverySecond
 // TestDaemonSpeaksToSystemd is a life of the daemon, as the service manager sees
 // it.
 func TestDaemonSpeaksToSystemd(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, everySecond)
 	n.Event(1, 0)
 	n.start()
@@ -339,6 +340,7 @@ func TestDaemonLogsToTheJournal(t *testing.T) {
 // new version looks again at what was covered, a broken file keeps what it gave,
 // and nobody sends a signal.
 func TestDaemonSeesRulesChange(t *testing.T) {
+	t.Parallel()
 	rule := func(version, program string) string {
 		return "rule_id: OWN\nrule_version: " + version + "\nname: own\napplies_to: [command]\nmatch: {program: " + program + "}\nemits: [{tactic: TA0007, technique_id: T1082, confidence: 0.8}]\n"
 	}
@@ -367,6 +369,7 @@ func TestDaemonSeesRulesChange(t *testing.T) {
 // Stopped in the middle of a long run, once or twice, it loses nothing and goes
 // on where it was.
 func TestDaemonStoppedInARun(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, everySecond)
 	var log bytes.Buffer
 	if err := workload.WriteEvents(&log, workload.Options{Commands: 40_000, Seed: 3, Start: n.Base.AddDate(0, 0, -3), Days: 2}); err != nil {

@@ -15,6 +15,7 @@ import (
 // its schedule and no more often, lets others mend the file when it cannot use it
 // any more, and stops when it is told to.
 func TestDaemonMeetsDamage(t *testing.T) {
+	t.Parallel()
 	for _, how := range []struct {
 		name   string
 		damage func(f *os.File) error
@@ -85,6 +86,7 @@ func TestDaemonMeetsDamage(t *testing.T) {
 // TestToolsObeySignals ends commands on a large store, and on a damaged one, by
 // their first signal, whatever they are at.
 func TestToolsObeySignals(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, rarely)
 	n.Env = append(n.Env, "TTPCRON_INPUT=")
 	var events strings.Builder

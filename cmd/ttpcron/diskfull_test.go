@@ -35,6 +35,7 @@ func ended(t *testing.T, cmd *exec.Cmd) (code int, stderr string) {
 // and where this process may mount a small filesystem on that too. The program
 // says so and exits 1; with room again it ends where it would have ended.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	size := 30_000
 	if testing.Short() {
 		size = 8_000

@@ -20,6 +20,7 @@ import (
 // count of the same logs finds: who had so many passwords refused for one account, or so
 // many accounts, within a span of time.
 func TestGuessingIsCounted(t *testing.T) {
+	t.Parallel()
 	logs := map[string][]string{"made": {madeLogins(t)}}
 	for _, h := range testlogs.All(t) {
 		logs[h.Name] = h.CowrieLogs(t)

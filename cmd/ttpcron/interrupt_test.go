@@ -59,6 +59,7 @@ func (w *waiter) obeys(t *testing.T, sig syscall.Signal) {
 
 // Whatever a command waits for, it obeys the first signal.
 func TestWaitsObeyTheFirstSignal(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, rarely)
 	n.Env = append(n.Env, "TTPCRON_INPUT=", "TTPCRON_LOCK_TIMEOUT=1h")
 	if err := os.MkdirAll(n.Path("own"), 0o700); err != nil {
@@ -126,6 +127,7 @@ func TestWaitsObeyTheFirstSignal(t *testing.T) {
 // A command in the middle of a run, beside a daemon that stops answering, obeys
 // too.
 func TestRunObeysBesideASuspendedDaemon(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, rarely)
 	n.Env = append(n.Env, "TTPCRON_INPUT=")
 	n.serving()

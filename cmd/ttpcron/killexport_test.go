@@ -13,6 +13,7 @@ import (
 // TestKillExport kills exports with SIGKILL at random moments. Each file must be what it
 // was or what it is to be, never a part, and the next export sets the rest right.
 func TestKillExport(t *testing.T) {
+	t.Parallel()
 	size, kills := 40_000, 8
 	if testing.Short() {
 		size, kills = 20_000, 5

@@ -62,6 +62,7 @@ func TestAtOneMoment(t *testing.T) {
 // TestBesideImports asks a daemon while it imports and tags: what each answer says holds
 // together, or it says up to which arrival it is complete.
 func TestBesideImports(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, rarely)
 	n.serving()
 	var wg sync.WaitGroup

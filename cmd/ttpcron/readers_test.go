@@ -28,6 +28,7 @@ var (
 // Twenty readers, some of which never take their output, make the file no larger
 // while a backfill goes on, and change nothing of what it finds.
 func TestReadersDuringBackfill(t *testing.T) {
+	t.Parallel()
 	events, readers := *backfill, 20
 	if testing.Short() {
 		events, readers = min(events, 10_000), 6

@@ -233,6 +233,7 @@ func comparable(n *node, text string, loose bool) string {
 // Every command gives the same output and exit code whether or not a daemon has
 // the store.
 func TestSameWithDaemon(t *testing.T) {
+	t.Parallel()
 	plain, served := newNode(t, rarely), newNode(t, rarely)
 	for _, n := range []*node{plain, served} {
 		n.Write("events.jsonl", remoteEvents)
@@ -305,6 +306,7 @@ func busyEvents() int {
 // A run of a caller waits for its turn. An interrupt cancels it, or leaves it
 // alone, as asked.
 func TestRunInDaemonIsInterrupted(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{daemon.InterruptCancel, daemon.InterruptDetach} {
 		t.Run(how, func(t *testing.T) {
 			n := newNode(t, rarely)
@@ -352,6 +354,7 @@ func TestRunInDaemonIsInterrupted(t *testing.T) {
 // A run with rules that are not the daemon's waits for its turn too, and is done
 // with these rules; a run that waits behind it comes next.
 func TestRunWithOtherRules(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, rarely)
 	n.Env = append(n.Env, "TTPCRON_INPUT=")
 	n.Write("events.jsonl", remoteEvents)
@@ -438,6 +441,7 @@ func TestCheckpointWaitsForRun(t *testing.T) {
 
 // A daemon that stops says so to whoever waits for a run.
 func TestDaemonStopsDuringRun(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, rarely)
 	n.Env = append(n.Env, "TTPCRON_INPUT=")
 	n.serving()

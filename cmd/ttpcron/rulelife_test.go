@@ -56,6 +56,7 @@ type life struct {
 // one clean pass over its events shows, and besides only what it showed of rules that
 // are not loaded.
 func TestRuleLife(t *testing.T) {
+	t.Parallel()
 	n := 40
 	if f, err := strconv.Atoi(os.Getenv("KV_TEST_LONG")); err == nil && f > 0 {
 		n *= f

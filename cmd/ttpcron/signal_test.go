@@ -12,6 +12,7 @@ import (
 // TestSignals shows that a first signal ends a run at a batch with exit 130 and
 // keeps what was done, and that the next run goes on.
 func TestSignals(t *testing.T) {
+	t.Parallel()
 	k := newKiller(t, 60_000)
 	imported := k.store("t.db")
 	k.run(imported, "import", k.log)

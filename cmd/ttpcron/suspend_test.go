@@ -30,6 +30,7 @@ const hasOtherRules = "the daemon has other rules"
 // hold up nobody for longer than a lease; the watchdog is fed all the while, and
 // what the first sends later is refused.
 func TestSuspendedCommands(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes as long as a lease")
 	}
