@@ -43,7 +43,6 @@ func (d *damager) held(t *testing.T, store string) (tags, events []string) {
 // whole one holds, each event and tag in every field, and so it does after the next
 // run, with another rule, looks at what the first had covered.
 func TestRecoveredComesBack(t *testing.T) {
-	t.Parallel()
 	d := newWhole(t)
 	d.now = d.now.AddDate(0, 2, 0)
 	whole, recovered := d.path("whole.db"), d.path("recovered.db")
