@@ -76,6 +76,15 @@ func mustRead(t testing.TB, path string, o Options) result {
 	return r
 }
 
+// everyByte is how far apart the places lie at which a test cuts: in short tests only some
+// are tried.
+func everyByte() int {
+	if testing.Short() {
+		return 7
+	}
+	return 1
+}
+
 // readBytes reads content as standard input.
 func readBytes(t testing.TB, content []byte, format string) result {
 	t.Helper()

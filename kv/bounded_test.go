@@ -15,6 +15,9 @@ import (
 // TestPruneInParts: days with much text go in transactions of their own, however few
 // events they have.
 func TestPruneInParts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes a hundred MiB")
+	}
 	db := kvtest.Open(t)
 	noise := rand.NewChaCha8([32]byte{7})
 	text := make([]byte, 1<<20)

@@ -175,6 +175,9 @@ func TestWithoutEvents(t *testing.T) {
 // TestMemoryOfFillingIn imports small copies of one event in each of many blocks: what
 // that takes in memory does not grow with the blocks.
 func TestMemoryOfFillingIn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes a hundred MiB")
+	}
 	const n, size, most = 1000, 128 << 10, 160 << 20
 	db := kvtest.Open(t)
 	rnd := rand.NewChaCha8([32]byte{})
@@ -235,6 +238,9 @@ func peakHeap(do func()) uint64 {
 // TestMemoryOfPurging takes an attacker out of days of large events: what that takes in
 // memory does not grow with the days.
 func TestMemoryOfPurging(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes a hundred MiB")
+	}
 	const days, perDay, size, most = 25, 50, 128 << 10, 130 << 20
 	db := kvtest.Open(t)
 	rnd := rand.NewChaCha8([32]byte{})

@@ -135,7 +135,11 @@ var matchStreams = []*ttpcron.Stream{
 
 // Random commits, reviews, copies, judgements and restarts leave what a plain map holds.
 func TestBaseMatchesAreThoseOfAModel(t *testing.T) {
-	for seed := range uint64(12) {
+	seeds := uint64(12)
+	if testing.Short() {
+		seeds = 4
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { baseMatchesAreThoseOfAModel(t, seed) })
 	}
 }
