@@ -118,7 +118,7 @@ func TestPackedCutAnywhere(t *testing.T) {
 	want := all.IDs()
 	for _, name := range []string{"plain.bz2", "crc64.xz", "blocks.xz", "plain.zst"} {
 		content := packed(t, name)
-		for n := 1; n < len(content); n += everyByte() {
+		for n := 1; n < len(content); n += cutStep() {
 			r := readBytes(t, content[:n], "cowrie")
 			whole := len(r.Rejects) == 1 && strings.Contains(r.Rejects[0].Reason, "data are ")
 			if n <= 6 && !whole { // too little to know it by

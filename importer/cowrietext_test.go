@@ -301,7 +301,7 @@ func TestTextLinesCut(t *testing.T) {
 	for i := range whole.Events {
 		known[whole.Events[i].AttackerIP], known[whole.Events[i].SessionID] = true, true
 	}
-	for at := 0; at < len(input); at += everyByte() {
+	for at := 0; at < len(input); at += cutStep() {
 		r := readBytes(t, input[:at], "cowrie-text")
 		for i := range r.Events {
 			if e := &r.Events[i]; !known[e.AttackerIP] || !known[e.SessionID] {

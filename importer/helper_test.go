@@ -76,9 +76,9 @@ func mustRead(t testing.TB, path string, o Options) result {
 	return r
 }
 
-// everyByte is how far apart the places lie at which a test cuts: in short tests only some
-// are tried.
-func everyByte() int {
+// cutStep is how many bytes lie between the places at which a test cuts: it tries each, or
+// in the short mode some.
+func cutStep() int {
 	if testing.Short() {
 		return 7
 	}

@@ -188,7 +188,7 @@ func TestWrappersCutAnywhere(t *testing.T) {
 	want := all.IDs()
 	for _, w := range wrappers {
 		content := w.wrap(lines)
-		for n := 0; n < len(content); n += everyByte() {
+		for n := 0; n < len(content); n += cutStep() {
 			for _, piece := range []string{content[:n], content[n:]} {
 				got := readBytes(t, []byte(piece), "cowrie")
 				for _, id := range got.IDs() {

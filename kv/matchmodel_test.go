@@ -135,12 +135,8 @@ var matchStreams = []*ttpcron.Stream{
 
 // Random commits, reviews, copies, judgements and restarts leave what a plain map holds.
 func TestBaseMatchesAreThoseOfAModel(t *testing.T) {
-	seeds := uint64(12)
-	if testing.Short() {
-		seeds = 4
-	}
-	for seed := range seeds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { baseMatchesAreThoseOfAModel(t, seed) })
+	for seed := range rounds(12) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { baseMatchesAreThoseOfAModel(t, uint64(seed)) })
 	}
 }
 

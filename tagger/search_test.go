@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ttpcron/ttpcron/internal/race"
 )
 
 var (
@@ -21,12 +23,16 @@ var (
 	searchFrom = flag.String("search-from", "", "folder with commands, one a file, that are tried and changed too")
 )
 
-// What one event may cost, whatever is in it. Under the race detector, which
-// takes stacks and escapes differently, a quarter more counts.
-const (
-	mostAllocated = 16<<20 + raced*(4<<20)
-	mostEventText = 1 << 20
-)
+// What one event may cost, whatever is in it.
+const mostEventText = 1 << 20
+
+var mostAllocated uint64 = 16 << 20
+
+func init() {
+	if race.Enabled { // it takes stacks and escapes differently: a quarter more counts
+		mostAllocated += 4 << 20
+	}
+}
 
 // TestSearch looks at random for commands that cost more than they may, with the
 // whole embedded pack: constructs of the shell repeated and put into each other,

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron/bench/workload"
+	"github.com/ttpcron/ttpcron/internal/race"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/doctor"
 	"github.com/ttpcron/ttpcron/kv/kvtest"
@@ -76,7 +77,7 @@ type killer struct {
 
 func newKiller(t *testing.T, size int) *killer {
 	t.Helper()
-	if raced {
+	if race.Enabled {
 		t.Skip("the detector sees nothing of the program that this test builds: it is of the run without it")
 	}
 	k := &killer{t: t, dir: t.TempDir()}

@@ -1,6 +1,6 @@
 //go:build race
 
-package main
+package race
 
-// raced says that the tests run with the race detector.
-const raced = true
+// Enabled says that the race detector is built in.
+const Enabled = true
