@@ -1,0 +1,134 @@
+package page
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/ttpcron/ttpcron/jsontext"
+)
+
+// name is the name of an element or attribute, or a value that the program alone decides.
+// It is a type of its own so that an attacker's text, a string, cannot become one.
+type name string
+
+// attr is an attribute. A value is made by the functions below, all of which make it fit
+// to stand in quotes.
+type attr struct {
+	name  name
+	value string
+}
+
+// html writes HTML. There are two ways in: names, which are constants of this package, and
+// text, which is escaped whatever it is. It closes what it opened, so that nothing that is
+// left out can leave an element open.
+type html struct {
+	buf  []byte
+	open []name
+}
+
+// el opens an element.
+func (h *html) el(element name, attrs ...attr) {
+	h.tag(element, attrs)
+	h.open = append(h.open, element)
+}
+
+// end closes the element that was opened last.
+func (h *html) end() {
+	last := len(h.open) - 1
+	h.buf = append(append(append(h.buf, "</"...), h.open[last]...), '>')
+	h.open = h.open[:last]
+}
+
+// void writes an element that has no content, such as a line break.
+func (h *html) void(element name, attrs ...attr) { h.tag(element, attrs) }
+
+// with writes an element that holds text alone.
+func (h *html) with(element name, text string, attrs ...attr) {
+	h.el(element, attrs...)
+	h.text(text)
+	h.end()
+}
+
+func (h *html) tag(element name, attrs []attr) {
+	h.buf = append(append(h.buf, '<'), element...)
+	for _, a := range attrs {
+		if a.name == "" {
+			continue
+		}
+		h.buf = append(append(h.buf, ' '), a.name...)
+		if a.value != "" {
+			h.buf = append(append(append(h.buf, '=', '"'), a.value...), '"')
+		}
+	}
+	h.buf = append(h.buf, '>')
+}
+
+// text writes text of whomever: what a browser would obey is escaped, what a reader could
+// not see is spelled.
+func (h *html) text(s string) { h.buf = appendText(h.buf, s) }
+
+func (h *html) number(n int) { h.text(count(n)) }
+
+// nl ends a line of the file, where nobody sees it.
+func (h *html) nl() { h.buf = append(h.buf, '\n') }
+
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "`", "&#96;")
+
+func appendText(dst []byte, s string) []byte {
+	return append(dst, escaper.Replace(jsontext.Clean(s))...)
+}
+
+// class gives an element classes.
+func class(names name) attr { return attr{"class", string(names)} }
+
+// id names an element by a constant and a number.
+func id(prefix name, n int) attr { return attr{"id", string(prefix) + strconv.Itoa(n)} }
+
+// ref links to an element of the page.
+func ref(prefix name, n int) attr { return attr{"href", "#" + string(prefix) + strconv.Itoa(n)} }
+
+// is gives an attribute a value that the program decides.
+func is(attribute, value name) attr { return attr{attribute, string(value)} }
+
+// num gives an attribute a whole number.
+func num(attribute name, n int) attr { return attr{attribute, strconv.Itoa(n)} }
+
+// nums gives an attribute whole numbers with spaces between them.
+func nums(attribute name, list []int) attr {
+	var b []byte
+	for i, n := range list {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		b = strconv.AppendInt(b, int64(n), 10)
+	}
+	return attr{attribute, string(b)}
+}
+
+// said gives an attribute text of whomever. It is for attributes that are shown or read
+// aloud, such as title and aria-label, and for none that a browser obeys.
+func said(attribute name, text string) attr {
+	switch attribute {
+	case "title", "aria-label", "alt", "placeholder", "value", "content", "data-name", "label":
+		return attr{attribute, string(appendText(nil, text))}
+	}
+	panic(fmt.Sprintf("page: attribute %s is no place for text", attribute))
+}
+
+// flag is an attribute without a value, or none.
+func flag(attribute name, on bool) attr {
+	if !on {
+		return attr{}
+	}
+	return attr{attribute, ""}
+}
+
+// count writes a number with commas between thousands.
+func count(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,179 @@
+// Package report gathers what a picture of a store shows: the matrix, who did what and
+// when, what is new, what is noise, and the evidence behind it.
+//
+// Start with [New]. A [Gatherer] is shown every event and every tag once, counts them in
+// memory that is bounded, and gives a [Report]: plain values, ranked and cut, with what was
+// left out said beside them. Package page writes it as one HTML page. Nothing here is made
+// fit to be shown: all text is an attacker's, as it is.
+package report
+
+import (
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Report is all that a picture shows.
+type Report struct {
+	// About the report itself. The caller sets these.
+	Made    time.Time
+	Version string   // of the program
+	Store   string   // the name of its file, without its folder
+	Filters []string // in words, what was selected; empty: everything
+	Masked  bool     // captured passwords are masked
+	Notes   []string // what else the reader must know, a sentence each
+
+	First, Last time.Time // of the events that are counted
+	Total       Total
+	Kinds       []Named // events by kind, the most frequent first
+	NewSince    time.Time
+	New         Newcomers
+
+	// Sensors and Techniques are what Seen refers to. Sensors are in the order of their
+	// names, techniques in that of tactics in the matrix and of ids.
+	Techniques []*Technique
+	Sensors    []*Sensor
+
+	Attackers   Top[*Attacker]
+	Sessions    Top[*Session]
+	Credentials Top[*Credential]
+	Files       Top[*File]
+	Rules       Top[*Rule]
+	Canaries    Top[*Canary]
+
+	Days []Day // each day from the first to the last, those without events too
+	Cube Cube
+}
+
+// Total counts what the report is of. Tagged are events with a tag.
+type Total struct {
+	Events, Tags, Tagged          int
+	Attackers, Sessions, Sensors  int
+	Techniques                    int
+	Level                         ttpcron.Level // the highest of a tag, 0 without tags
+	AtLeast                       bool          // of attackers, sessions or tagged events there are more than were told apart
+	LoginsTried, LoginsWon, Files int
+}
+
+// Named counts what has a name.
+type Named struct {
+	Name  string
+	Times int
+}
+
+// Top is the first of a list that is ranked.
+type Top[T any] struct {
+	Rows    []T
+	Total   int    // how many there are, those that were left out too
+	AtLeast bool   // there are more than Total says: not all were told apart
+	By      string // what they are ranked by, in words: "with the most tags"
+	Command string // the command that shows all of them
+}
+
+// Left is how many were left out.
+func (t *Top[T]) Left() int { return max(t.Total-len(t.Rows), 0) }
+
+// Seen is when and where something was seen: what the filters of a page go by.
+type Seen struct {
+	First, Last time.Time
+	Sensors     []int         // indices of Report.Sensors, ascending
+	Techniques  []int         // indices of Report.Techniques, ascending
+	Level       ttpcron.Level // the highest of a tag, 0 without tags
+	Attacker    int           // index of Cube.Attackers; 0: of none that is listed there
+	New         bool          // nothing of it had arrived before Report.NewSince
+}
+
+// Technique is a technique under a tactic. A technique that has several tactics is there
+// once for each.
+type Technique struct {
+	Seen
+	Tactic, ID          string // as they are shown
+	Tags, Events        int    // Events are those that have such a tag
+	Attackers, Sessions int
+	Levels              [6]int  // tags by level; 0 is none
+	Rules               []Named // ids, the most frequent first, at most 8
+	RuleCount           int
+	Evidence            []*Evidence // of several attackers where it can be, the most telling first
+}
+
+// Evidence is a tag that shows what a count stands for.
+type Evidence struct {
+	Tag      ttpcron.Tag // without its evidence and text
+	Rule     string      // its name; the caller finds it
+	Text     string      // what the event was about; the caller finds it
+	Attacker int         // index of Cube.Attackers
+}
+
+// Attacker is who acted.
+type Attacker struct {
+	Seen
+	UUID, Address                                 string // Address is empty where only an identity is known
+	Place                                         string // country and network; the caller finds it
+	Mark                                          ttpcron.Mark
+	Events, Tags, Sessions, Commands, Logins, Won int
+	Files, Canaries, Tactics                      int
+}
+
+// Session is a session of a sensor.
+type Session struct {
+	Seen
+	ID, Sensor, Attacker                              string // Attacker is an address, or else an identity
+	Events, Commands, Tries, Won, Files, Tags, Tactic int    // Tactic counts tactics
+	Like                                              int    // how many others show the same techniques
+	Story                                             *Story // nil: not told here
+}
+
+// Credential is a login that was tried. Where passwords are masked it is a user, whatever
+// the password.
+type Credential struct {
+	Seen
+	User, Password string
+	Tries, Won     int
+	Attackers      int
+	Passwords      int // different ones of this user; 0 where Password says which
+}
+
+// File is a file that came in or went out.
+type File struct {
+	Seen
+	SHA256, Path, Direction string // SHA256 is empty where it is not known
+	Size                    uint64
+	Times, Attackers        int
+}
+
+// Sensor is where events were seen.
+type Sensor struct {
+	Seen
+	Name                              string
+	Events, Tags, Attackers, Sessions int
+}
+
+// Rule is a rule, and how loud it is.
+type Rule struct {
+	Seen
+	ID, Name                          string        // the caller finds the name
+	Of                                ttpcron.Level // its own level as it is now; 0: not loaded
+	Tags, Events, Attackers, Sessions int
+}
+
+// Canary is an event of a canary that was tripped.
+type Canary struct {
+	Seen
+	Token, Attacker, Sensor, Text string
+	Mark                          ttpcron.Mark
+}
+
+// Newcomers are what was not there before Report.NewSince: nothing of it had arrived until then.
+// A technique is new if no event with such a tag had.
+type Newcomers struct {
+	Attackers  Top[*Attacker]
+	Techniques Top[*Technique]
+	Sensors    Top[*Sensor]
+	Files      Top[*File]
+}
+
+// Day is one day of UTC.
+type Day struct {
+	Events int
+	Tags   [6]int // by level
+}
