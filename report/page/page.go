@@ -24,7 +24,7 @@ var script string
 
 // Options say how a page is written.
 type Options struct {
-	Under *attack.Table // the release whose matrix is shown
+	Under *attack.Table // the release whose matrix is shown; nil: the current one
 	Live  bool          // a daemon serves it, and it can be loaded again
 }
 
@@ -36,25 +36,94 @@ type document struct {
 	html
 	r *report.Report
 	o Options
+	*layout
 }
 
 // Write writes a report as a page of at most MaxBytes. What does not fit is left out, and
 // the page says what.
 func Write(w io.Writer, r *report.Report, o Options) error {
-	d := &document{r: r, o: o}
+	if o.Under == nil {
+		o.Under = attack.Current()
+	}
+	// Rows link to each other, and whether one fits is known when all were written. So the
+	// page is written twice, and the second time only what fits is linked to. That makes
+	// rows shorter, never longer.
+	d := &document{r: r, o: o, layout: newLayout(r)}
+	d.page()
+	d.settle()
+	d.html = html{buf: d.buf[:0]}
+	d.page()
+	_, err := w.Write(d.buf)
+	return err
+}
+
+// section is a part of the page that can be gone to.
+type section struct {
+	name  name
+	title string
+	write func(*document)
+}
+
+// sections are in the order of the page.
+var sections = []section{
+	{"overview", "Overview", (*document).overview},
+	{"matrix", "Matrix", (*document).matrix},
+	{"activity", "Activity", (*document).activity},
+	{"new", "New", (*document).newcomers},
+	{"techniques", "Techniques", (*document).techniques},
+	{"attackers", "Attackers", (*document).attackers},
+	{"sessions", "Sessions", (*document).sessions},
+	{"credentials", "Credentials", (*document).credentials},
+	{"files", "Files", (*document).files},
+	{"sensors", "Sensors", (*document).sensors},
+	{"rules", "Rules", (*document).rules},
+	{"canaries", "Canaries", (*document).canaries},
+	{"about", "About", (*document).about},
+}
+
+// page writes the page from its first byte to its last.
+func (d *document) page() {
 	d.buf = append(d.buf, "<!doctype html>\n"...)
 	d.el("html", is("lang", "en"))
 	d.head()
 	d.el("body")
+	d.with("a", "Skip to the report", class("skip"), is("href", "#overview"))
+	d.masthead()
+	d.nav()
 	d.el("main")
-	d.with("h1", "What attackers did")
+	d.filters()
+	for _, s := range sections {
+		d.el("section", named(s.name), attr{"aria-labelledby", string(s.name) + "-h"})
+		s.write(d)
+		d.end()
+		d.nl()
+	}
 	d.end()
+	d.data()
 	d.raw("script", script)
 	d.end()
 	d.end()
 	d.nl()
-	_, err := w.Write(d.buf)
-	return err
+}
+
+// heading writes the heading of a section.
+func (d *document) heading(section name, text string) {
+	d.with("h2", text, attr{"id", string(section) + "-h"})
+	d.nl()
+}
+
+// nav writes the links to the sections.
+func (d *document) nav() {
+	d.el("nav", is("aria-label", "Sections"), class("sections"))
+	d.el("ul")
+	for _, s := range sections {
+		d.el("li")
+		d.with("a", s.title, attr{"href", "#" + string(s.name)})
+		d.end()
+	}
+	d.end()
+	d.end()
+	d.nl()
 }
 
 // head writes what a browser reads before it shows anything.
@@ -64,7 +133,8 @@ func (d *document) head() {
 	d.void("meta", is("http-equiv", "Content-Security-Policy"), attr{"content", Policy()})
 	d.void("meta", is("name", "viewport"), is("content", "width=device-width, initial-scale=1"))
 	d.void("meta", is("name", "referrer"), is("content", "no-referrer"))
-	d.with("title", "ttpcron report")
+	d.void("meta", is("name", "color-scheme"), is("content", "light dark"))
+	d.with("title", "What attackers did: "+d.period())
 	d.raw("style", style)
 	d.end()
 	d.nl()

@@ -85,6 +85,9 @@ func class(names name) attr { return attr{"class", string(names)} }
 // id names an element by a constant and a number.
 func id(prefix name, n int) attr { return attr{"id", string(prefix) + strconv.Itoa(n)} }
 
+// named names an element by a constant.
+func named(whole name) attr { return attr{"id", string(whole)} }
+
 // ref links to an element of the page.
 func ref(prefix name, n int) attr { return attr{"href", "#" + string(prefix) + strconv.Itoa(n)} }
 

@@ -1,0 +1,5 @@
+package page
+
+func (d *document) activity() {
+	d.heading("activity", "Activity")
+}
