@@ -162,33 +162,21 @@ func (c *Census) Count(ctx context.Context, from Source, upTo uint64) error {
 
 // events counts those of a kind.
 func (c *Census) events(ctx context.Context, from Events, kind ttpcron.SourceKind, of []*count) error {
-	q := &c.q.Tags
-	after := q.ArrivedAfter
-	if c.q.onlyNew() {
-		after = 0
+	span := Span{UpTo: c.q.Tags.UpTo}
+	if !c.q.onlyNew() {
+		span.Window, span.After = c.q.Tags.Window, c.q.Tags.ArrivedAfter
 	}
-	for day := ttpcron.Day(0); ; {
-		page, err := from.DayPage(ctx, kind, day)
-		if err != nil || len(page) == 0 {
+	for page, err := range Pages(ctx, from, kind, span) {
+		if err != nil {
 			return err
 		}
-		for _, d := range page {
-			day = d.Day + 1
-			if !c.q.onlyNew() && (!q.Window.Overlaps(d.Day) || d.LastSeq <= after) || d.FirstSeq > q.UpTo {
-				continue
-			}
-			for events, err := range from.Events(ctx, kind, d.Day, after, q.UpTo) {
-				if err != nil {
-					return err
-				}
-				for i := range events {
-					if err := c.event(&events[i], of); err != nil {
-						return err
-					}
-				}
+		for i := range page {
+			if err := c.event(&page[i], of); err != nil {
+				return err
 			}
 		}
 	}
+	return nil
 }
 
 // event counts one.

@@ -55,8 +55,8 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// report prints an error, with what to do next, and returns the exit code.
-func report(stderr *term.Screen, err error) int {
+// printError prints an error, with what to do next, and returns the exit code.
+func printError(stderr *term.Screen, err error) int {
 	code := exitCode(err)
 	if err == nil || code == exitDone {
 		return code

@@ -8,13 +8,18 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
+// noter takes notes for people, such as the output of a command.
+type noter interface {
+	Note(format string, args ...any)
+}
+
 // moments is how often something is read anew when a daemon changed the store meanwhile.
 const moments = 3
 
 // atOneMoment has read read a store until nothing changed it meanwhile, moments times at
 // most, before anything is printed. If it never held still a note says so. What read is
 // given is the last arrival number: it leaves out what arrived later.
-func atOneMoment(ctx context.Context, out *term.Output, db *store.Store, read func(upTo uint64) error) error {
+func atOneMoment(ctx context.Context, out noter, db *store.Store, read func(upTo uint64) error) error {
 	for n := 1; ; n++ {
 		m, err := db.History.Moment(ctx)
 		if err != nil {
@@ -36,7 +41,7 @@ func atOneMoment(ctx context.Context, out *term.Output, db *store.Store, read fu
 
 // noteChanged says up to where what was read is complete, when the store has changed
 // since.
-func noteChanged(out *term.Output, m ttpcron.Moment) {
+func noteChanged(out noter, m ttpcron.Moment) {
 	out.Note("the store changed while it was read: this is complete up to arrival %s; of what a run did meanwhile some may be in it", term.Count(int(m.Seq)))
 }
 

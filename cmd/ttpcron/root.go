@@ -123,7 +123,7 @@ func run(ctx context.Context, now func() time.Time, args []string, stdin io.Read
 	if ferr := p.out.Flush(); err == nil {
 		err = ferr
 	}
-	return report(p.out.Err, err)
+	return printError(p.out.Err, err)
 }
 
 // main runs the command that arguments name.

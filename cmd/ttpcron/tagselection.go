@@ -90,7 +90,7 @@ func (s *tagSelection) everyLevel() bool { return s.minLevel.IsSet || len(s.leve
 
 // begin asks the store for what the selection depends on, and says what is selected where
 // that is something else than what was named.
-func (s *tagSelection) begin(ctx context.Context, out *term.Output, db *store.Store) (err error) {
+func (s *tagSelection) begin(ctx context.Context, out noter, db *store.Store) (err error) {
 	if s.q.ArrivedAfter, err = arrivedAfter(ctx, db.History, s.arrived); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (s *tagSelection) tagsOf(ctx context.Context, db *store.Store, q ttpcron.Ta
 }
 
 // noteLacking says of how many of the tags the release lacks the technique.
-func (s *tagSelection) noteLacking(out *term.Output) {
+func (s *tagSelection) noteLacking(out noter) {
 	if text := lacking(s.under, s.without); text != "" {
 		out.Note("%s", text)
 	}
@@ -152,7 +152,7 @@ func (s *tagSelection) leftOut(ctx context.Context, db *store.Store) (int, error
 	return db.Tags.LeftOut(ctx, s.q, s.under)
 }
 
-func noteLeftOut(out *term.Output, n int) {
+func noteLeftOut(out noter, n int) {
 	if n > 0 {
 		out.Note("%s not shown; --min-level informational shows all", term.Plural(n, "tag of hosts below medium is", "tags of hosts below medium are"))
 	}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/census"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/geo"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/report"
+	"github.com/ttpcron/ttpcron/report/page"
+	"github.com/ttpcron/ttpcron/tagger"
+)
+
+// reportMaker makes reports of a store: for the command, and for a daemon that serves one.
+// It is good for one.
+type reportMaker struct {
+	tagSelection
+	new           time.Time // since when what was not there before is new; zero: nothing is said
+	rows, stories int       // the most that a list has, and how many sessions are told
+	passwords     bool      // captured passwords are shown
+	live          bool      // a daemon serves it
+
+	now     time.Time
+	version string // of the program
+	own     ttpcron.Networks
+	rules   *tagger.RuleSet // whose names are shown
+	places  *geo.Places
+
+	said []string // what the reader must know
+}
+
+// What a report has unless somebody asks for something else.
+const (
+	reportRows    = 100
+	reportStories = 20
+	reportNew     = 7 * 24 * time.Hour
+)
+
+// liveReport writes the page that a daemon serves: of everything, with what is new of the
+// last week.
+func liveReport(ctx context.Context, db *store.Store, set *settings.Settings, rules *tagger.RuleSet, passwords bool, now time.Time, w io.Writer) error {
+	m := &reportMaker{
+		rows: reportRows, stories: reportStories, passwords: passwords, live: true,
+		now: now, own: set.OwnNetworks, rules: rules, places: &geo.Places{},
+	}
+	m.version, _ = buildVersion()
+	if err := m.check(now, set.Attack); err != nil {
+		return err
+	}
+	m.new = now.Add(-reportNew)
+	_, err := m.make(ctx, db, w)
+	return err
+}
+
+// make makes a report and writes its page. It returns what the report says.
+func (m *reportMaker) make(ctx context.Context, db *store.Store, w io.Writer) (*report.Report, error) {
+	if err := m.begin(ctx, m, db); err != nil {
+		return nil, err
+	}
+	o := report.Options{Query: m.q, NewSince: m.new, Under: m.under, Own: m.own, WithPasswords: m.passwords, Rows: m.rows}
+	var err error
+	if o.NewAfter, err = arrivedAfter(ctx, db.History, m.new); err != nil {
+		return nil, err
+	}
+	var g *report.Gatherer
+	err = atOneMoment(ctx, m, db, func(upTo uint64) error {
+		m.without, m.q.UpTo, o.Query.UpTo = 0, upTo, upTo
+		g = report.New(o)
+		return m.gather(ctx, db, g)
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := g.Report()
+	r.Made, r.Version, r.Store, r.Masked = m.now.UTC(), m.version, filepath.Base(db.Path()), !m.passwords
+	r.Notes = append(r.Notes, m.said...)
+	return r, page.Write(w, r, page.Options{Under: m.under, Live: m.live})
+}
+
+// Note takes down what the reader of the report must know.
+func (m *reportMaker) Note(format string, args ...any) {
+	m.said = append(m.said, fmt.Sprintf(format, args...))
+}
+
+// gather shows all events and tags to a gatherer, both at once.
+func (m *reportMaker) gather(ctx context.Context, db *store.Store, g *report.Gatherer) error {
+	if m.q.UpTo == 0 {
+		return nil // an empty store, and 0 is no bound
+	}
+	return together(ctx,
+		func(ctx context.Context) error { return m.events(ctx, db, g) },
+		func(ctx context.Context) error { return m.tagsOnce(ctx, db, g) },
+	)
+}
+
+// together does some things at once. The first error ends all.
+func together(ctx context.Context, things ...func(context.Context) error) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var wg sync.WaitGroup
+	for _, do := range things {
+		wg.Go(func() {
+			if err := do(ctx); err != nil {
+				stop(err)
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// events shows the events: where it is said what is new, all that there are.
+func (m *reportMaker) events(ctx context.Context, db *store.Store, g *report.Gatherer) error {
+	kinds, err := db.History.Kinds(ctx)
+	if err != nil {
+		return err
+	}
+	span := census.Span{UpTo: m.q.UpTo}
+	if m.new.IsZero() {
+		span.Window, span.After = m.q.Window, m.q.ArrivedAfter
+	}
+	for _, kind := range kinds {
+		for page, err := range census.Pages(ctx, db.History, kind, span) {
+			if err != nil {
+				return err
+			}
+			for i := range page {
+				g.Event(&page[i])
+			}
+		}
+	}
+	return nil
+}
+
+// tagsOnce shows the tags: where it is said what is new, those of all times.
+func (m *reportMaker) tagsOnce(ctx context.Context, db *store.Store, g *report.Gatherer) error {
+	q := m.q
+	q.Bare = true
+	if !m.new.IsZero() {
+		q.Window, q.ArrivedAfter, q.FoundSince = ttpcron.Window{}, 0, time.Time{}
+	}
+	for t, err := range m.tagsOf(ctx, db, q) {
+		if err != nil {
+			return err
+		}
+		g.Tag(&t.Tag, &t.Shown)
+	}
+	return nil
+}
