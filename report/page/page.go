@@ -17,7 +17,12 @@ import (
 )
 
 //go:embed asset/page.css
-var style string
+var pageStyle string
+
+//go:embed asset/matrix.css
+var matrixStyle string
+
+var style = pageStyle + matrixStyle
 
 //go:embed asset/page.js
 var script string

@@ -1,0 +1,55 @@
+package page
+
+import "github.com/ttpcron/ttpcron"
+
+// filters writes the form by which the script filters; without it nobody sees the form.
+// The script fills in what can be chosen.
+func (d *document) filters() {
+	d.el("form", named("filters"), flag("hidden", true), is("aria-label", "Filters"))
+	d.dated("f-from", "from", "From")
+	d.dated("f-to", "to", "To")
+	d.label("f-attacker", "Attacker")
+	d.void("input", named("f-attacker"), is("name", "attacker"), is("list", "f-attackers"), is("autocomplete", "off"),
+		is("spellcheck", "false"), said("placeholder", "address, or how it begins"))
+	d.el("datalist", named("f-attackers"))
+	d.end()
+	d.end()
+	d.choice("f-sensor", "sensor", "Sensor", "all")
+	d.choice("f-tactic", "tactic", "Tactic", "all")
+	d.label("f-level", "Level")
+	d.el("select", named("f-level"), is("name", "level"))
+	d.with("option", "all", is("value", "0"))
+	for level := ttpcron.LevelLow; level <= ttpcron.LevelCritical; level++ {
+		text := level.String()
+		if level < ttpcron.LevelCritical {
+			text += " or higher"
+		}
+		d.with("option", text, num("value", int(level)))
+	}
+	d.end()
+	d.end()
+	d.with("button", "Reset", is("type", "reset"))
+	d.with("output", "", named("shown"), is("aria-live", "polite"))
+	d.end()
+	d.nl()
+}
+
+// label opens the label of a control.
+func (d *document) label(of, text name) {
+	d.el("label", is("for", of))
+	d.text(string(text) + " ")
+}
+
+func (d *document) dated(as, field, text name) {
+	d.label(as, text)
+	d.void("input", named(as), is("name", field), is("type", "date"))
+	d.end()
+}
+
+func (d *document) choice(as, field, text name, all string) {
+	d.label(as, text)
+	d.el("select", named(as), is("name", field))
+	d.with("option", all, is("value", ""))
+	d.end()
+	d.end()
+}
