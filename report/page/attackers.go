@@ -1,35 +1,68 @@
 package page
 
+import "github.com/ttpcron/ttpcron/report"
+
+// attackers writes who acted.
 func (d *document) attackers() {
 	d.heading("attackers", "Attackers")
-	columns := []column{
-		{"Attacker", ""}, {"From", ""}, {"Tags", "n"}, {"Events", "n"}, {"Sessions", "n"}, {"Commands", "n"}, {"Logins", "n"}, {"Won", "n"},
-		{"Level", ""}, {"First", "t"}, {"Last", "t"},
+	top := &d.r.Attackers
+	if len(top.Rows) == 0 {
+		d.none("Nobody acted.")
+		return
 	}
-	d.table("attackers", "Attackers", func() { d.text("Attackers") }, columns, len(d.r.Attackers.Rows), d.attackerRow)
+	most := 0
+	for _, a := range top.Rows {
+		most = max(most, a.Tags)
+	}
+	d.list(list{
+		name: "attackers", label: "Attackers", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "attacker", by: top.By, command: top.Command,
+		columns: []column{
+			{"Attacker", "", "the address, or else the identity"}, {"From", "", "country and network"}, {"Tags", "n", ""}, {"Events", "n", ""},
+			{"Sessions", "n", ""}, {"Commands", "n", ""}, {"Logins", "n", "logins that were tried"}, {"Worked", "n", "logins that worked"},
+			{"Files", "n", ""}, {"Canaries", "n", "canaries that were tripped"}, {"Tactics", "n", "how many tactics of the matrix"},
+			{"Level", "", "the highest of a tag"}, {"First", "t", ""}, {"Last", "t", ""},
+		},
+		row: func(i int) { d.attackerRow(i, most) },
+	})
 }
 
-func (d *document) attackerRow(i int) {
+func (d *document) attackerRow(i, most int) {
 	a := d.r.Attackers.Rows[i]
 	var own attr
-	if d.rowOf[a.Attacker] == i && a.Attacker > 0 {
+	if row, listed := d.rowOf[a.Attacker]; listed && row == i {
 		own = id("a", a.Attacker)
 	}
 	d.tr(&a.Seen, own)
-	d.el("th", is("scope", "row"))
-	d.name(a.Address)
-	d.end()
-	d.el("td")
-	d.name(a.Place)
-	d.end()
-	d.numberCell(a.Tags)
+	d.first(func() { d.attackerName(a) })
+	d.td("", func() {
+		if a.Place != "" {
+			d.name(a.Place)
+		}
+	})
+	d.barCell(a.Tags, most)
 	d.numberCell(a.Events)
 	d.numberCell(a.Sessions)
 	d.numberCell(a.Commands)
 	d.numberCell(a.Logins)
 	d.numberCell(a.Won)
+	d.numberCell(a.Files)
+	d.numberCell(a.Canaries)
+	d.numberCell(a.Tactics)
 	d.levelCell(a.Level)
 	d.momentCell(a.First)
 	d.momentCell(a.Last)
 	d.end()
+}
+
+func (d *document) attackerName(a *report.Attacker) {
+	if a.Address != "" {
+		d.name(a.Address)
+	} else {
+		d.name(a.UUID)
+	}
+	d.marked(a.Mark)
+	if a.New {
+		d.text(" ")
+		d.with("span", "new", class("mark new"))
+	}
 }

@@ -133,8 +133,8 @@ func (d *document) days(list []*bar, unit string) {
 // picture writes a drawing with a title; inside writes its description first.
 func (d *document) picture(as name, title string, height int, inside func(), attrs ...attr) {
 	d.el("div", class("scroll"), num("tabindex", 0), is("role", "region"), said("aria-label", title))
-	d.el("svg", append(attrs, named(as+"-svg"), class("chart"), attr{"viewBox", fmt.Sprintf("0 0 %d %d", chartWidth, height)},
-		is("role", "img"), attr{"aria-labelledby", string(as) + "-t " + string(as) + "-d"})...)
+	d.el("svg", append(attrs, named(as+"-svg"), class("chart"), nums("viewBox", []int{0, 0, chartWidth, height}),
+		is("role", "img"), is("aria-labelledby", as+"-t "+as+"-d"))...)
 	d.with("title", title, is("id", as+"-t"))
 	inside()
 	d.end()
@@ -144,14 +144,14 @@ func (d *document) picture(as name, title string, height int, inside func(), att
 
 // axis writes lines across the plot, from 0 to top, with what they stand for.
 func (d *document) axis(as name, top, upper, lower int) {
-	d.el("g", class("axis"), attr{"data-axis", string(as)})
+	d.el("g", class("axis"), is("data-axis", as))
 	steps := 4
 	if upper == evenTop || top < steps {
 		steps = 1
 	}
 	for i := range steps + 1 {
 		y := float64(lower) - float64(lower-upper)*float64(i)/float64(steps)
-		d.void("path", attr{"d", fmt.Sprintf("M%d %sH%d", plotLeft, decimal(y), plotRight)})
+		d.void("path", across(plotLeft, plotRight, y))
 		d.at("text", plotLeft-6, int(y)+4, "left", count(top*i/steps))
 	}
 	d.end()
@@ -180,9 +180,9 @@ var barClass = [6]name{"", "b1", "b2", "b3", "b4", "b5"}
 // bar writes the tags of some days, the highest level on top of the others, and below them
 // the events.
 func (d *document) bar(b *bar, x, slot float64, top, topEvents int, unit string) {
-	d.el("g", class("bar"), attr{"data-d", fmt.Sprintf("%d %d", b.first, b.last)}, attr{"data-x", decimal(x)})
+	d.el("g", class("bar"), nums("data-d", []int{b.first, b.last}), float("data-x", x))
 	d.with("title", b.title(unit))
-	d.void("rect", class("hit"), attr{"x", decimal(x)}, num("y", tagsTop), attr{"width", decimal(slot)}, num("height", evenBottom-tagsTop))
+	d.void("rect", class("hit"), float("x", x), num("y", tagsTop), float("width", slot), num("height", evenBottom-tagsTop))
 	y := float64(tagsBottom)
 	wide := barWidth(slot)
 	for level := ttpcron.LevelInformational; level <= ttpcron.LevelCritical; level++ {
@@ -199,7 +199,7 @@ func (d *document) bar(b *bar, x, slot float64, top, topEvents int, unit string)
 }
 
 func (d *document) rect(classes name, x, y, w, h float64) {
-	d.void("rect", class(classes), attr{"x", decimal(x)}, attr{"y", decimal(y)}, attr{"width", decimal(w)}, attr{"height", decimal(h)})
+	d.void("rect", class(classes), float("x", x), float("y", y), float("width", w), float("height", h))
 }
 
 func barWidth(slot float64) float64 { return min(slot*0.86, 48) }
@@ -222,9 +222,9 @@ func (b *bar) title(unit string) string {
 func (d *document) daysTable(list []*bar, unit string) {
 	d.el("details")
 	d.with("summary", "Values by "+unit)
-	columns := []column{{capital(unit), ""}, {"Events", "n"}, {"Tags", "n"}}
+	columns := []column{{title: capital(unit)}, {title: "Events", class: "n"}, {title: "Tags", class: "n"}}
 	for level := ttpcron.LevelCritical; level >= ttpcron.LevelInformational; level-- {
-		columns = append(columns, column{capital(level.String()), "n"})
+		columns = append(columns, column{title: capital(level.String()), class: "n"})
 	}
 	d.table("days", "Tags and events by "+unit, func() { d.text("Tags and events by " + unit + ", UTC") }, columns, len(list), func(i int) {
 		b := list[i]
@@ -271,7 +271,7 @@ func (d *document) hours() {
 		for i, n := range tags {
 			d.hour(i, n, scale)
 		}
-	}, attr{"data-scale", scale.String()})
+	}, nums("data-scale", scale))
 	d.hoursTable(&tags)
 }
 
@@ -289,9 +289,9 @@ func (d *document) hour(i, tags int, scale scale) {
 func (d *document) hoursTable(tags *[168]int) {
 	d.el("details")
 	d.with("summary", "Values by weekday and hour")
-	columns := []column{{"Hour", ""}}
+	columns := []column{{title: "Hour"}}
 	for _, name := range weekdays {
-		columns = append(columns, column{name, "n"})
+		columns = append(columns, column{title: name, class: "n"})
 	}
 	d.table("hours", "Tags by weekday and hour", func() { d.text("Tags by weekday and hour, UTC") }, columns, 24, func(hour int) {
 		d.el("tr")
@@ -331,8 +331,3 @@ func niceTop(n int) int {
 	}
 	return (n + 3) / 4 * 4
 }
-
-// decimal writes a coordinate.
-func decimal(x float64) string { return strconv.FormatFloat(math.Round(x*10)/10, 'f', -1, 64) }
-
-func capital(s string) string { return string(s[0]&^0x20) + s[1:] }

@@ -52,13 +52,7 @@ type entry struct {
 
 // data writes what the script counts from.
 func (d *document) data() {
-	text, err := json.Marshal(d.block(budgets["data"])) // which spells <, > and & as escapes
-	if err != nil {
-		panic("page: " + err.Error()) // strings and numbers alone
-	}
-	d.el("script", is("type", "application/json"), is("id", "data"))
-	d.buf = append(d.buf, text...)
-	d.end()
+	d.json("data", d.block(budgets["data"]))
 	d.nl()
 }
 

@@ -1,6 +1,8 @@
 package page
 
 import (
+	"strings"
+
 	"github.com/ttpcron/ttpcron/report"
 )
 
@@ -10,48 +12,55 @@ type part struct {
 	of   int
 }
 
-// layout is what fits on a page.
+// layout is what is on a page.
 type layout struct {
-	settled bool         // what fits is known
+	settled bool         // it is known what fits
 	kept    map[part]int // how many rows of a list are on the page
 
-	stories map[sessionKey]int // rows of Report.Sessions with a story
-	index   map[string]int     // rows of Report.Techniques by tactic and id; by id alone the first
+	told    []int              // rows of Report.Sessions whose story is told, in order
+	stories map[sessionKey]int // their places in told
+	index   map[string]int     // rows of Report.Techniques, by tactic and id and by id alone
 	rowOf   map[int]int        // rows of Report.Attackers by their place in the cube
+
+	sensorAt map[string]int // places of Report.Sensors by name
 }
 
 type sessionKey struct{ sensor, id string }
 
 // budgets are how many bytes the rows of a list take at most. With the style, the script
-// and what stands around the lists they are less than MaxBytes.
+// and what stands around the lists they stay below MaxBytes, see TestBudgets.
 var budgets = map[name]int{
-	"head":        48 << 10,
-	"filters":     96 << 10,
+	"head":        32 << 10,
+	"filters":     64 << 10,
 	"matrix":      512 << 10,
-	"activity":    256 << 10,
-	"data":        896 << 10,
-	"new":         128 << 10,
-	"techniques":  384 << 10,
-	"evidence":    768 << 10,
-	"attackers":   192 << 10,
-	"sessions":    192 << 10,
-	"stories":     896 << 10,
-	"credentials": 96 << 10,
+	"activity":    128 << 10,
+	"days":        48 << 10,
+	"hours":       24 << 10,
+	"data":        768 << 10,
+	"new":         96 << 10,
+	"techniques":  640 << 10,
+	"details":     1100 << 10,
+	"attackers":   160 << 10,
+	"sessions":    160 << 10,
+	"stories":     700 << 10,
+	"credentials": 80 << 10,
 	"files":       96 << 10,
 	"sensors":     96 << 10,
-	"rules":       128 << 10,
-	"canaries":    128 << 10,
-	"notes":       32 << 10,
+	"rules":       112 << 10,
+	"canaries":    96 << 10,
+	"notes":       24 << 10,
 }
 
-// maxStory is how many bytes the lines of one story take at most.
-const maxStory = 64 << 10
-
 func newLayout(r *report.Report) *layout {
-	l := &layout{kept: map[part]int{}, stories: map[sessionKey]int{}, index: map[string]int{}, rowOf: map[int]int{}}
+	l := &layout{
+		kept: map[part]int{}, stories: map[sessionKey]int{}, index: map[string]int{},
+		rowOf: map[int]int{}, sensorAt: map[string]int{},
+	}
 	for i, s := range r.Sessions.Rows {
-		if _, has := l.stories[sessionKey{s.Sensor, s.ID}]; !has && s.Story != nil {
-			l.stories[sessionKey{s.Sensor, s.ID}] = i
+		key := sessionKey{s.Sensor, s.ID}
+		if _, has := l.stories[key]; !has && s.Story != nil {
+			l.stories[key] = len(l.told)
+			l.told = append(l.told, i)
 		}
 	}
 	for i, t := range r.Techniques {
@@ -66,41 +75,69 @@ func newLayout(r *report.Report) *layout {
 			l.rowOf[a.Attacker] = i
 		}
 	}
+	for i, s := range r.Sensors {
+		l.sensorAt[s.Name] = i
+	}
 	return l
 }
 
-// settle ends the first pass: from now on what fits is known.
+// settle ends the first pass: from now on it is known what fits.
 func (l *layout) settle() { l.settled = true }
 
 // has reports whether a row of a list is on the page, or may be as far as is known.
-func (l *layout) has(p part, row int) bool {
-	kept, known := l.kept[p]
+func (l *layout) has(list name, row int) bool {
+	kept, known := l.kept[part{name: list}]
 	return !l.settled || known && row < kept
 }
 
-// rows writes n rows of a list, as many as take no more than some bytes.
-func (d *document) rows(p part, n, most int, row func(i int)) {
+// written returns how many of the n rows of a list are on the page.
+func (l *layout) written(list name, n int) int {
+	if l.settled {
+		return l.kept[part{name: list}]
+	}
+	return n
+}
+
+// rows writes n rows of a list, the first of them that take no more than some bytes, and
+// returns how many were left out.
+func (d *document) rows(p part, n, most int, row func(i int)) (left int) {
+	all := n
 	if d.settled {
 		n = d.kept[p]
 	}
-	start := len(d.buf)
+	start := d.size()
 	for i := range n {
-		mark := len(d.buf)
+		mark := d.size()
 		row(i)
-		d.nl()
-		if !d.settled && len(d.buf)-start > most {
-			d.buf = d.buf[:mark]
+		if !d.settled && d.size()-start > most {
+			d.back(mark)
 			n = i
 			break
 		}
 	}
 	d.kept[p] = n
+	return all - n
 }
 
-// written returns how many of n rows of a list are on the page.
-func (d *document) written(p part, n int) int {
-	if d.settled {
-		return d.kept[p]
+// shares writes n rows of a list that have lists of their own, and tells each how many
+// bytes it may take so that all of them fit. What one does not take is left to the next.
+func (d *document) shares(list name, n int, row func(i, most int)) (left int) {
+	most, start := budgets[list], d.size()
+	return d.rows(part{name: list}, n, most, func(i int) {
+		row(i, (most-(d.size()-start))/max(n-i, 1))
+	})
+}
+
+// within writes a part of the page if it takes no more than its budget, and otherwise says
+// that it was left out.
+func (d *document) within(list name, write func()) {
+	if d.rows(part{name: list}, 1, budgets[list], func(int) { write() }) > 0 {
+		d.with("p", "This is too large for the page, and was left out.", class("left"))
 	}
-	return n
+}
+
+// techniqueAt returns the row of Report.Techniques of an id, the first of several.
+func (l *layout) techniqueAt(id string) (row int, known bool) {
+	row, known = l.index[strings.TrimSpace(id)]
+	return row, known
 }

@@ -1,80 +1,172 @@
 package page
 
+import "github.com/ttpcron/ttpcron/report"
+
+// credentials writes which logins were tried.
 func (d *document) credentials() {
 	d.heading("credentials", "Credentials")
-	columns := []column{{"User", ""}, {"Tries", "n"}}
-	d.table("credentials", "Credentials", func() { d.text("Credentials") }, columns, len(d.r.Credentials.Rows), func(i int) {
-		c := d.r.Credentials.Rows[i]
-		d.tr(&c.Seen)
-		d.el("th", is("scope", "row"))
-		d.name(c.User)
-		d.end()
-		d.numberCell(c.Tries)
-		d.end()
-	})
+	top := &d.r.Credentials
+	if len(top.Rows) == 0 {
+		d.none("Nobody tried a login.")
+		return
+	}
+	most := 0
+	for _, c := range top.Rows {
+		most = max(most, c.Tries)
+	}
+	t := list{
+		name: "credentials", label: "Credentials", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "user", by: top.By, command: top.Command,
+		columns: []column{
+			{"User", "", ""}, {"Passwords", "n", "how many different ones were tried"}, {"Tries", "n", ""}, {"Worked", "n", ""},
+			{"Attackers", "n", ""}, {"First", "t", ""}, {"Last", "t", ""},
+		},
+		note: "Passwords are masked: a user is one row, whatever the password.",
+		row:  func(i int) { d.credentialRow(top.Rows[i], most) },
+	}
+	if !d.r.Masked {
+		t.one, t.note, t.columns[1] = "login", "", column{"Password", "", ""}
+	}
+	d.list(t)
 }
 
+func (d *document) credentialRow(c *report.Credential, most int) {
+	d.tr(&c.Seen)
+	d.first(func() { d.name(c.User) })
+	if d.r.Masked {
+		d.numberCell(c.Passwords)
+	} else {
+		d.td("", func() { d.name(c.Password) })
+	}
+	d.barCell(c.Tries, most)
+	d.numberCell(c.Won)
+	d.numberCell(c.Attackers)
+	d.momentCell(c.First)
+	d.momentCell(c.Last)
+	d.end()
+}
+
+// files writes what came in or went out. Nothing here leads to a file.
 func (d *document) files() {
 	d.heading("files", "Files")
-	columns := []column{{"File", ""}, {"Times", "n"}}
-	d.table("files", "Files", func() { d.text("Files") }, columns, len(d.r.Files.Rows), func(i int) {
-		f := d.r.Files.Rows[i]
-		d.tr(&f.Seen)
-		d.el("th", is("scope", "row"))
-		d.name(f.Path)
-		d.end()
-		d.numberCell(f.Times)
-		d.end()
+	top := &d.r.Files
+	if len(top.Rows) == 0 {
+		d.none("No file came in or went out.")
+		return
+	}
+	d.list(list{
+		name: "files", label: "Files", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "file", by: top.By, command: top.Command,
+		note: "Where a file came from is text, and leads nowhere: it is likely to be malware.",
+		columns: []column{
+			{"File", "", "where it came from, or its path"}, {"SHA-256", "", ""}, {"Direction", "", ""}, {"Size", "n", ""}, {"Times", "n", ""},
+			{"Attackers", "n", ""}, {"First", "t", ""}, {"Last", "t", ""},
+		},
+		row: func(i int) { d.fileRow(top.Rows[i]) },
 	})
 }
 
+func (d *document) fileRow(f *report.File) {
+	d.tr(&f.Seen)
+	d.first(func() { d.code(f.Path) })
+	d.td("", func() {
+		if f.SHA256 != "" {
+			d.el("code", class("hash"))
+			d.cut(f.SHA256, maxName)
+			d.end()
+		}
+	})
+	d.td("", func() { d.cut(f.Direction, maxName) })
+	if f.Size > 0 {
+		d.with("td", fileSize(f.Size), class("n"), num("data-o", int(min(f.Size, 1<<62))))
+	} else {
+		d.with("td", "", class("n"), num("data-o", 0))
+	}
+	d.numberCell(f.Times)
+	d.numberCell(f.Attackers)
+	d.momentCell(f.First)
+	d.momentCell(f.Last)
+	d.end()
+}
+
+// fileName writes what a file is known by.
+func (d *document) fileName(f *report.File) {
+	if f.Path != "" {
+		d.code(f.Path)
+		return
+	}
+	d.el("code", class("hash"))
+	d.cut(f.SHA256, maxName)
+	d.end()
+}
+
+// sensors writes where all that was seen.
 func (d *document) sensors() {
 	d.heading("sensors", "Sensors")
-	columns := []column{{"Sensor", ""}, {"Events", "n"}}
-	d.table("sensors", "Sensors", func() { d.text("Sensors") }, columns, len(d.r.Sensors), func(i int) {
-		s := d.r.Sensors[i]
-		d.tr(&s.Seen)
-		d.el("th", is("scope", "row"))
-		d.name(s.Name)
-		d.end()
-		d.numberCell(s.Events)
-		d.end()
+	if len(d.r.Sensors) == 0 {
+		d.none("No sensor saw anything.")
+		return
+	}
+	most := 0
+	for _, s := range d.r.Sensors {
+		most = max(most, s.Events)
+	}
+	d.list(list{
+		name: "sensors", label: "Sensors", rows: len(d.r.Sensors), one: "sensor", command: "ttpcron sensors",
+		note: "Silent: whole days from the last event of the sensor to the last of all.",
+		columns: []column{
+			{"Sensor", "", ""}, {"Events", "n", ""}, {"Tags", "n", ""}, {"Attackers", "n", ""}, {"Sessions", "n", ""},
+			{"Level", "", "the highest of a tag"}, {"First", "t", ""}, {"Last", "t", ""}, {"Silent", "n", ""},
+		},
+		row: func(i int) { d.sensorRow(d.r.Sensors[i], most) },
 	})
 }
 
-func (d *document) rules() {
-	d.heading("rules", "Rules")
-	columns := []column{{"Rule", ""}, {"Tags", "n"}}
-	d.table("rules", "Rules", func() { d.text("Rules") }, columns, len(d.r.Rules.Rows), func(i int) {
-		r := d.r.Rules.Rows[i]
-		d.tr(&r.Seen)
-		d.el("th", is("scope", "row"))
-		d.name(r.ID)
-		d.end()
-		d.numberCell(r.Tags)
-		d.end()
-	})
+func (d *document) sensorRow(s *report.Sensor, most int) {
+	d.tr(&s.Seen)
+	d.first(func() { d.name(s.Name) })
+	d.barCell(s.Events, most)
+	d.numberCell(s.Tags)
+	d.numberCell(s.Attackers)
+	d.numberCell(s.Sessions)
+	d.levelCell(s.Level)
+	d.momentCell(s.First)
+	d.momentCell(s.Last)
+	if n := d.silent(s); n > 0 {
+		d.with("td", plural(n, "day"), class("n warn"), num("data-o", n))
+	} else {
+		d.with("td", "", class("n"), num("data-o", 0))
+	}
+	d.end()
 }
 
+// canaries writes which canaries were tripped, and by whom.
 func (d *document) canaries() {
 	d.heading("canaries", "Canaries")
-	columns := []column{{"Token", ""}, {"Attacker", ""}}
-	d.table("canaries", "Canaries", func() { d.text("Canaries") }, columns, len(d.r.Canaries.Rows), func(i int) {
-		c := d.r.Canaries.Rows[i]
-		d.tr(&c.Seen)
-		d.el("th", is("scope", "row"))
-		d.name(c.Token)
-		d.end()
-		d.el("td")
-		d.attackerLink(c.Seen.Attacker, c.Attacker)
-		d.end()
-		d.end()
+	top := &d.r.Canaries
+	if len(top.Rows) == 0 {
+		d.none("No canary was tripped.")
+		return
+	}
+	d.list(list{
+		name: "canaries", label: "Canaries that were tripped", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "trip", by: top.By, command: top.Command,
+		columns: []column{{"Token", "", ""}, {"When", "t", ""}, {"By", "", ""}, {"At", "", "the sensor"}, {"Level", "", ""}, {"What", "", "what the canary saw"}},
+		row:     func(i int) { d.canaryRow(top.Rows[i]) },
 	})
 }
 
-func (d *document) about() {
-	d.heading("about", "About this report")
-	d.el("ul")
-	d.rows(part{name: "notes"}, len(d.r.Notes), budgets["notes"], func(i int) { d.with("li", d.r.Notes[i]) })
+func (d *document) canaryRow(c *report.Canary) {
+	d.tr(&c.Seen)
+	d.first(func() { d.name(c.Token) })
+	d.momentCell(c.First)
+	d.td("", func() {
+		d.attackerLink(c.Seen.Attacker, c.Attacker)
+		d.marked(c.Mark)
+	})
+	d.td("", func() {
+		if c.Sensor != "" {
+			d.name(c.Sensor)
+		}
+	})
+	d.levelCell(c.Level)
+	d.td("", func() { d.code(c.Text) })
 	d.end()
 }

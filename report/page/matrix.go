@@ -113,14 +113,14 @@ func (d *document) matrix() {
 	}
 	scale := scaleFor(most)
 	d.el("div", class("tools"), flag("hidden", true), flag("data-js", true))
-	d.button("matrix-all", "Show all techniques", attr{"aria-pressed", "false"})
-	d.button("matrix-unfold", "Unfold sub-techniques", attr{"aria-pressed", "false"})
+	d.button("matrix-all", "Show all techniques", is("aria-pressed", "false"))
+	d.button("matrix-unfold", "Unfold sub-techniques", is("aria-pressed", "false"))
 	d.button("matrix-svg", "Save as SVG")
 	d.button("matrix-png", "Save as PNG")
 	d.end()
 	d.legend(scale)
 	d.el("div", class("scroll"), num("tabindex", 0), is("role", "region"), said("aria-label", "ATT&CK matrix"))
-	d.el("ol", class("matrix"), attr{"data-scale", scale.String()})
+	d.el("ol", class("matrix"), nums("data-scale", scale))
 	for _, c := range columns {
 		d.tactic(c, scale)
 	}
@@ -181,7 +181,7 @@ func (d *document) tactic(c *tactic, scale scale) {
 	if seen == 0 {
 		classes = "tactic none"
 	}
-	d.el("li", class(classes), attr{"data-tactic", string(appendText(nil, c.ID))})
+	d.el("li", class(classes), said("data-tactic", c.ID))
 	d.columnHead(c.Name, seen)
 	d.el("ol")
 	for _, s := range c.squares {
@@ -252,7 +252,7 @@ func (d *document) square(s *square, scale scale) {
 
 // cell writes a technique that was seen as a link to its evidence.
 func (d *document) cell(s *square, title string, scale scale) {
-	d.el("a", class("cell "+scale.class(s.tags)), ref("t", s.of[0]), nums("data-t", s.of), said("aria-label", s.label(title)))
+	d.el("a", class("cell "+scale.class(s.tags)), d.evidenceRef(s.of[0]), nums("data-t", s.of), said("aria-label", s.label(title)))
 	d.inside(s, title)
 	d.end()
 }
@@ -349,12 +349,4 @@ func (s scale) String() string {
 		b = append(b, strconv.Itoa(n))
 	}
 	return strings.Join(b, " ")
-}
-
-// plural counts things in words.
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return count(n) + " " + thing + "s"
 }

@@ -1,13 +1,112 @@
 package page
 
+import (
+	"github.com/ttpcron/ttpcron/report"
+)
+
+// newcomers writes what was not there before.
 func (d *document) newcomers() {
-	d.heading("new", "What is new")
-	d.el("ul")
-	d.rows(part{"new", 0}, len(d.r.New.Attackers.Rows), budgets["new"]/2, func(i int) {
-		a := d.r.New.Attackers.Rows[i]
-		d.el("li", d.filtered(&a.Seen)...)
-		d.attackerLink(a.Attacker, a.Address)
+	since := d.r.NewSince
+	if since.IsZero() {
+		d.heading("new", "What is new")
+		d.el("p", class("nothing"))
+		d.say("This report does not say what is new. ")
+		d.command("ttpcron report --new-since 7d")
+		d.say(" does.")
 		d.end()
+		return
+	}
+	d.heading("new", "New since "+since.UTC().Format(dayLayout))
+	d.el("p")
+	d.say("Nothing of these had arrived in the store before ")
+	d.timed(since, "2006-01-02 15:04 UTC")
+	d.say(".")
+	d.end()
+	if newcomersOf(d.r) == 0 {
+		d.none("Nothing is new: no attacker, technique, sensor or file.")
+		return
+	}
+	n := &d.r.New
+	d.el("div", class("columns"))
+	newList(d, 0, "attacker", &n.Attackers, func(a *report.Attacker) {
+		d.attackerLink(a.Attacker, a.Address)
+		d.aside(a.Tags, "tag")
+		d.aside(a.Won, "login that worked")
+		d.atLevel(&a.Seen)
+	})
+	newList(d, 1, "technique", &n.Techniques, func(t *report.Technique) {
+		if i, known := d.index[t.Tactic+"/"+t.ID]; known {
+			d.techniqueLink(i)
+		} else {
+			d.name(t.ID)
+		}
+		d.aside(t.Tags, "tag")
+		d.atLevel(&t.Seen)
+	})
+	newList(d, 2, "sensor", &n.Sensors, func(s *report.Sensor) {
+		d.name(s.Name)
+		d.aside(s.Events, "event")
+	})
+	newList(d, 3, "file", &n.Files, func(f *report.File) {
+		d.fileName(f)
+		d.aside(f.Times, "time")
 	})
 	d.end()
+}
+
+// newList writes one list of what is new.
+func newList[T any](d *document, of int, one string, top *report.Top[T], item func(T)) {
+	if len(top.Rows) == 0 {
+		return
+	}
+	d.el("div")
+	d.with("h3", capital(atLeast(max(top.Total, len(top.Rows)), top.AtLeast, "new "+one)))
+	d.el("ul", class("list"))
+	left := d.rows(part{"new", of}, len(top.Rows), budgets["new"]/4, func(i int) {
+		d.el("li", d.filtered(seen(any(top.Rows[i])))...)
+		item(top.Rows[i])
+		d.end()
+		d.nl()
+	})
+	d.end()
+	if left += top.Left(); left > 0 {
+		d.el("p", class("left"))
+		d.say(count(left), " more")
+		if top.Command != "" {
+			d.say(": ")
+			d.command(top.Command)
+		}
+		d.end()
+	}
+	d.end()
+}
+
+// seen returns when and where a row of a list was seen.
+func seen(row any) *report.Seen {
+	switch r := row.(type) {
+	case *report.Attacker:
+		return &r.Seen
+	case *report.Technique:
+		return &r.Seen
+	case *report.Sensor:
+		return &r.Seen
+	case *report.File:
+		return &r.Seen
+	}
+	return &report.Seen{}
+}
+
+// aside adds a count in small letters, if there is one.
+func (d *document) aside(n int, one string) {
+	if n > 0 {
+		d.text(" ")
+		d.with("span", plural(n, one), class("aside"))
+	}
+}
+
+func (d *document) atLevel(s *report.Seen) {
+	if s.Level > 0 {
+		d.text(" ")
+		d.level(s.Level)
+	}
 }

@@ -2,42 +2,102 @@ package page
 
 import "github.com/ttpcron/ttpcron/report"
 
-// period says in words of which time the report is.
-func (d *document) period() string {
-	if d.r.First.IsZero() {
-		return "nothing yet"
+// overview writes what somebody reads who reads nothing else.
+func (d *document) overview() {
+	d.heading("overview", "Overview")
+	t := &d.r.Total
+	if t.Events == 0 {
+		d.nothingAtAll()
+		return
 	}
-	const day = "2 January 2006"
-	first, last := d.r.First.UTC().Format(day), d.r.Last.UTC().Format(day)
-	if first == last {
-		return first
+	d.tiles(t)
+	d.el("ul", class("said"))
+	for _, sentence := range []func(*report.Total) bool{
+		d.whoCame, d.loginsTried, d.whatWasSeen, d.worstSeen, d.filesMoved, d.canariesTripped, d.whatIsNew, d.whatIsLoud, d.whoIsSilent,
+	} {
+		mark := d.size()
+		d.el("li")
+		said := sentence(t)
+		d.end()
+		if !said {
+			d.back(mark)
+		}
 	}
-	return first + " to " + last
-}
-
-// masthead writes what the report is of.
-func (d *document) masthead() {
-	d.el("header", class("masthead"))
-	d.with("h1", "What attackers did")
-	d.with("p", d.period(), class("period"))
 	d.end()
 	d.nl()
 }
 
-func (d *document) overview() {
-	d.heading("overview", "Overview")
-	d.el("dl", class("tiles"))
-	for _, t := range []report.Named{
-		{Name: "events", Times: d.r.Total.Events},
-		{Name: "attackers", Times: d.r.Total.Attackers},
-		{Name: "sessions", Times: d.r.Total.Sessions},
-		{Name: "tags", Times: d.r.Total.Tags},
-		{Name: "techniques", Times: d.r.Total.Techniques},
-	} {
-		d.el("div")
-		d.with("dt", t.Name)
-		d.with("dd", count(t.Times))
+// nothingAtAll says what to do about a report without events.
+func (d *document) nothingAtAll() {
+	if len(d.r.Filters) > 0 {
+		d.el("p", class("nothing"))
+		d.say("No event matches: ")
+		d.filtersAgain()
+		d.say(". Leave out a filter of ")
+		d.command("ttpcron report")
+		d.say(", or ask for an earlier time: ")
+		d.command("ttpcron status")
+		d.say(" says what the store holds.")
 		d.end()
+		return
 	}
+	d.el("p", class("nothing"))
+	d.say("The store holds no event yet. ")
+	d.command("ttpcron run-once --input FOLDER")
+	d.say(" reads the logs of a honeypot and tags what they show; ")
+	d.command("ttpcron import formats")
+	d.say(" lists which logs it can read. Then make this report again.")
+	d.end()
+}
+
+// filtersAgain repeats the first filters.
+func (d *document) filtersAgain() {
+	for i, f := range d.r.Filters[:min(len(d.r.Filters), 4)] {
+		if i > 0 {
+			d.say("; ")
+		}
+		d.name(f)
+	}
+}
+
+func (d *document) tiles(t *report.Total) {
+	d.el("ul", class("tiles"))
+	more := func(n int) string {
+		if t.AtLeast {
+			return count(n) + "+"
+		}
+		return count(n)
+	}
+	d.tile("activity", count(t.Events), noun(t.Events, "event"))
+	d.tile("attackers", more(t.Attackers), noun(t.Attackers, "attacker"))
+	d.tile("sessions", more(t.Sessions), noun(t.Sessions, "session"))
+	d.tile("credentials", count(t.LoginsTried), noun(t.LoginsTried, "login")+" tried")
+	d.tile("credentials", count(t.LoginsWon), noun(t.LoginsWon, "login")+" worked")
+	d.tile("techniques", count(t.Techniques), noun(t.Techniques, "technique"))
+	d.tile("matrix", count(t.Tags), noun(t.Tags, "tag"))
+	d.tile("files", count(t.Files), noun(t.Files, "file"))
+	d.el("li", class("highest"))
+	d.el("a", at("techniques"))
+	d.el("strong")
+	if t.Level > 0 {
+		d.level(t.Level)
+	} else {
+		d.say("none")
+	}
+	d.end()
+	d.with("span", "highest level")
+	d.end()
+	d.end()
+	d.end()
+	d.nl()
+}
+
+func (d *document) tile(to name, number, what string) {
+	d.el("li")
+	d.el("a", at(to))
+	d.with("strong", number)
+	d.text(" ")
+	d.with("span", what)
+	d.end()
 	d.end()
 }

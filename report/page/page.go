@@ -7,25 +7,11 @@
 package page
 
 import (
-	"crypto/sha256"
-	_ "embed"
-	"encoding/base64"
 	"io"
 
 	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/report"
 )
-
-//go:embed asset/page.css
-var pageStyle string
-
-//go:embed asset/matrix.css
-var matrixStyle string
-
-var style = pageStyle + matrixStyle
-
-//go:embed asset/page.js
-var script string
 
 // Options say how a page is written.
 type Options struct {
@@ -39,9 +25,9 @@ const MaxBytes = 5 << 20
 // document is a page that is being written.
 type document struct {
 	html
+	*layout
 	r *report.Report
 	o Options
-	*layout
 }
 
 // Write writes a report as a page of at most MaxBytes. What does not fit is left out, and
@@ -50,13 +36,12 @@ func Write(w io.Writer, r *report.Report, o Options) error {
 	if o.Under == nil {
 		o.Under = attack.Current()
 	}
-	// Rows link to each other, and whether one fits is known when all were written. So the
+	// Rows link to each other, and which of them fit is known when all were written. So the
 	// page is written twice, and the second time only what fits is linked to. That makes
 	// rows shorter, never longer.
 	d := &document{r: r, o: o, layout: newLayout(r)}
 	d.page()
 	d.settle()
-	d.html = html{buf: d.buf[:0]}
 	d.page()
 	_, err := w.Write(d.buf)
 	return err
@@ -65,67 +50,48 @@ func Write(w io.Writer, r *report.Report, o Options) error {
 // section is a part of the page that can be gone to.
 type section struct {
 	name  name
-	title string
+	title string // in the navigation
 	write func(*document)
+	rows  func(*report.Report) int // how many there are of what it lists; nil: it lists nothing
 }
 
 // sections are in the order of the page.
 var sections = []section{
-	{"overview", "Overview", (*document).overview},
-	{"matrix", "Matrix", (*document).matrix},
-	{"activity", "Activity", (*document).activity},
-	{"new", "New", (*document).newcomers},
-	{"techniques", "Techniques", (*document).techniques},
-	{"attackers", "Attackers", (*document).attackers},
-	{"sessions", "Sessions", (*document).sessions},
-	{"credentials", "Credentials", (*document).credentials},
-	{"files", "Files", (*document).files},
-	{"sensors", "Sensors", (*document).sensors},
-	{"rules", "Rules", (*document).rules},
-	{"canaries", "Canaries", (*document).canaries},
-	{"about", "About", (*document).about},
+	{"overview", "Overview", (*document).overview, nil},
+	{"matrix", "Matrix", (*document).matrix, nil},
+	{"activity", "Activity", (*document).activity, nil},
+	{"new", "New", (*document).newcomers, newcomersOf},
+	{"techniques", "Techniques", (*document).techniques, func(r *report.Report) int { return len(r.Techniques) }},
+	{"attackers", "Attackers", (*document).attackers, func(r *report.Report) int { return r.Attackers.Total }},
+	{"sessions", "Sessions", (*document).sessions, func(r *report.Report) int { return r.Sessions.Total }},
+	{"credentials", "Credentials", (*document).credentials, func(r *report.Report) int { return r.Credentials.Total }},
+	{"files", "Files", (*document).files, func(r *report.Report) int { return r.Files.Total }},
+	{"sensors", "Sensors", (*document).sensors, func(r *report.Report) int { return len(r.Sensors) }},
+	{"rules", "Rules", (*document).rules, func(r *report.Report) int { return r.Rules.Total }},
+	{"canaries", "Canaries", (*document).canaries, func(r *report.Report) int { return r.Canaries.Total }},
+	{"about", "About", (*document).about, nil},
 }
 
 // page writes the page from its first byte to its last.
 func (d *document) page() {
-	d.buf = append(d.buf, "<!doctype html>\n"...)
+	d.begin()
 	d.el("html", is("lang", "en"))
 	d.head()
 	d.el("body")
-	d.with("a", "Skip to the report", class("skip"), is("href", "#overview"))
+	d.with("a", "Skip to the report", class("skip"), at("overview"))
 	d.masthead()
 	d.nav()
 	d.el("main")
 	d.filters()
 	for _, s := range sections {
-		d.el("section", named(s.name), attr{"aria-labelledby", string(s.name) + "-h"})
+		d.el("section", named(s.name), headed("aria-labelledby", s.name))
 		s.write(d)
 		d.end()
 		d.nl()
 	}
 	d.end()
 	d.data()
-	d.raw("script", script)
-	d.end()
-	d.end()
-	d.nl()
-}
-
-// heading writes the heading of a section.
-func (d *document) heading(section name, text string) {
-	d.with("h2", text, attr{"id", string(section) + "-h"})
-	d.nl()
-}
-
-// nav writes the links to the sections.
-func (d *document) nav() {
-	d.el("nav", is("aria-label", "Sections"), class("sections"))
-	d.el("ul")
-	for _, s := range sections {
-		d.el("li")
-		d.with("a", s.title, attr{"href", "#" + string(s.name)})
-		d.end()
-	}
+	d.script()
 	d.end()
 	d.end()
 	d.nl()
@@ -135,32 +101,42 @@ func (d *document) nav() {
 func (d *document) head() {
 	d.el("head")
 	d.void("meta", is("charset", "utf-8"))
-	d.void("meta", is("http-equiv", "Content-Security-Policy"), attr{"content", Policy()})
+	d.void("meta", is("http-equiv", "Content-Security-Policy"), said("content", Policy()))
 	d.void("meta", is("name", "viewport"), is("content", "width=device-width, initial-scale=1"))
 	d.void("meta", is("name", "referrer"), is("content", "no-referrer"))
-	d.void("meta", is("name", "color-scheme"), is("content", "light dark"))
-	d.with("title", "What attackers did: "+d.period())
-	d.raw("style", style)
+	d.el("title")
+	d.say("What attackers did")
+	if p := period(d.r); p != "" {
+		d.say(", ", p)
+	}
+	d.end()
+	d.style()
 	d.end()
 	d.nl()
 }
 
-// raw writes an element with the program's own style or script.
-func (d *document) raw(element name, text string) {
-	d.el(element)
-	d.buf = append(d.buf, text...)
-	d.end()
+// heading writes the heading of a section.
+func (d *document) heading(section name, text string) {
+	d.with("h2", text, headed("id", section))
+	d.nl()
 }
 
-// policy is the content security policy of every page.
-var policy = "default-src 'none'; style-src '" + hashOf(style) + "'; script-src '" + hashOf(script) +
-	"'; img-src blob: data:; base-uri 'none'; form-action 'none'"
-
-// Policy returns the content security policy of every page, for a server to send as a
-// header too.
-func Policy() string { return policy }
-
-func hashOf(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+// nav writes the links to the sections.
+func (d *document) nav() {
+	d.el("nav", is("aria-label", "Sections"), class("sections"))
+	d.el("ul")
+	for _, s := range sections {
+		d.el("li")
+		d.el("a", at(s.name))
+		d.text(s.title)
+		if s.rows != nil {
+			d.text(" ")
+			d.with("span", count(s.rows(d.r)))
+		}
+		d.end()
+		d.end()
+	}
+	d.end()
+	d.end()
+	d.nl()
 }

@@ -2,52 +2,138 @@ package page
 
 import "github.com/ttpcron/ttpcron/report"
 
+// sessions writes the table of sessions and the stories of the most telling ones.
 func (d *document) sessions() {
 	d.heading("sessions", "Sessions")
-	columns := []column{{"Session", ""}, {"Sensor", ""}, {"Attacker", ""}, {"Commands", "n"}, {"Tags", "n"}, {"Level", ""}, {"First", "t"}}
-	d.table("sessions", "Sessions", func() { d.text("Sessions") }, columns, len(d.r.Sessions.Rows), d.sessionRow)
-	for i, s := range d.r.Sessions.Rows {
-		if s.Story != nil && d.stories[sessionKey{s.Sensor, s.ID}] == i {
-			d.story(i, s)
+	top := &d.r.Sessions
+	if len(top.Rows) == 0 {
+		d.none("No session was recorded.")
+		return
+	}
+	most := 0
+	for _, s := range top.Rows {
+		most = max(most, s.Tags)
+	}
+	d.list(list{
+		name: "sessions", label: "Sessions", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "session", by: top.By, command: top.Command,
+		columns: []column{
+			{"Session", "", "its id leads to its story, if the page has it"}, {"Sensor", "", ""}, {"Attacker", "", ""}, {"Began", "t", ""}, {"Took", "n", "from its first event to its last"},
+			{"Tags", "n", ""}, {"Events", "n", ""}, {"Commands", "n", ""}, {"Logins", "n", "logins that were tried"}, {"Worked", "n", "logins that worked"},
+			{"Files", "n", ""}, {"Tactics", "n", "how many tactics of the matrix"}, {"Level", "", "the highest of a tag"},
+			{"Alike", "n", "how many other sessions show the same techniques"},
+		},
+		row: func(i int) { d.sessionRow(i, most) },
+	})
+	d.tellStories()
+}
+
+func (d *document) sessionRow(i, most int) {
+	s := d.r.Sessions.Rows[i]
+	d.tr(&s.Seen)
+	d.first(func() {
+		var link attr
+		if row, told := d.storyOf(s.Sensor, s.ID); told {
+			link = ref("s", row)
 		}
+		d.el("a", link)
+		d.name(s.ID)
+		d.end()
+	})
+	d.td("", func() { d.name(s.Sensor) })
+	d.td("", func() { d.attackerLink(s.Seen.Attacker, s.Attacker) })
+	d.momentCell(s.First)
+	d.el("td", class("n"), num("data-o", int(s.Last.Sub(s.First).Seconds())))
+	d.say(took(s.Last.Sub(s.First)))
+	d.end()
+	d.barCell(s.Tags, most)
+	d.numberCell(s.Events)
+	d.numberCell(s.Commands)
+	d.numberCell(s.Tries)
+	d.numberCell(s.Won)
+	d.numberCell(s.Files)
+	d.numberCell(s.Tactic)
+	d.levelCell(s.Level)
+	d.numberCell(s.Like)
+	d.end()
+}
+
+// storyOf returns the row of the session whose story is on the page.
+func (d *document) storyOf(sensor, session string) (row int, told bool) {
+	place, told := d.stories[sessionKey{sensor, session}]
+	if !told || !d.has("stories", place) {
+		return 0, false
+	}
+	return d.told[place], true
+}
+
+// tellStories writes what happened in the most telling sessions.
+func (d *document) tellStories() {
+	d.with("h3", "Stories")
+	d.el("p")
+	if len(d.told) == 0 {
+		d.say("No story is told here. ")
+	} else {
+		d.say("What happened in the most telling of them, event by event. ")
+	}
+	d.command("ttpcron session ID")
+	d.say(" tells any of them in full.")
+	d.end()
+	left := d.shares("stories", len(d.told), func(place, most int) {
+		row := d.told[place]
+		d.story(row, d.r.Sessions.Rows[row], most)
+	})
+	if left > 0 {
+		d.with("p", "The page has no room for "+plural(left, "more story")+".", class("left"))
 	}
 }
 
-func (d *document) sessionRow(i int) {
-	s := d.r.Sessions.Rows[i]
-	d.tr(&s.Seen)
-	d.el("th", is("scope", "row"))
-	d.name(s.ID)
-	d.end()
-	d.el("td")
-	d.name(s.Sensor)
-	d.end()
-	d.el("td")
-	d.attackerLink(s.Seen.Attacker, s.Attacker)
-	d.end()
-	d.numberCell(s.Commands)
-	d.numberCell(s.Tags)
-	d.levelCell(s.Level)
-	d.momentCell(s.First)
-	d.end()
-}
-
-func (d *document) story(i int, s *report.Session) {
+// story writes what happened in a session, in so many bytes.
+func (d *document) story(row int, s *report.Session, most int) {
+	start := d.size()
 	d.el("details", append(d.filtered(&s.Seen), class("story"))...)
 	d.el("summary")
-	d.name(s.ID)
+	d.moment(s.First)
+	d.say(" ")
+	d.attackerOf(s)
+	d.say(" at ")
+	d.name(s.Sensor)
+	d.aside(s.Commands, "command")
+	d.aside(s.Files, "file")
+	d.aside(s.Tactic, "tactic")
+	d.atLevel(&s.Seen)
 	d.end()
-	d.el("article", id("s", i))
-	d.el("ol")
-	for _, l := range s.Story.Lines {
-		d.el("li")
-		d.moment(l.Time)
-		d.text(" " + l.What + " ")
-		d.code(l.Text)
+	d.el("article", id("s", row), said("aria-label", "Session "+shortName(s.ID)))
+	d.el("dl", class("facts"))
+	d.fact("session", func() { d.name(s.ID) })
+	d.fact("attacker", func() { d.attackerLink(s.Seen.Attacker, s.Attacker) })
+	d.rows(part{"head", row + 1}, len(s.Story.Head), 4<<10, func(i int) {
+		f := s.Story.Head[i]
+		d.fact(f.Name, func() { d.name(f.Text) })
+	})
+	d.end()
+	d.nl()
+	d.el("ol", class("told"))
+	left := d.rows(part{"lines", row}, len(s.Story.Lines), most-(d.size()-start), func(i int) {
+		d.line(&s.Story.Lines[i])
+		d.nl()
+	})
+	d.end()
+	if left += s.Story.More; left > 0 {
+		d.el("p", class("left"))
+		d.say(plural(left, "more event"))
+		d.commandOn(": ", "ttpcron session", s.ID)
 		d.end()
 	}
 	d.end()
 	d.end()
-	d.end()
 	d.nl()
+}
+
+// attackerOf names who acted, in a place that cannot be a link.
+func (d *document) attackerOf(s *report.Session) {
+	if s.Attacker == "" {
+		d.with("span", "unknown", class("none"))
+		return
+	}
+	d.name(s.Attacker)
 }

@@ -10,30 +10,87 @@ import (
 // column is a column of a table.
 type column struct {
 	title string
-	class name
+	class name   // "n" for numbers, "t" for times
+	note  string // what it says, where the title does not
 }
 
-// table writes a list as a table: as many of its rows as fit.
-func (d *document) table(list name, label string, caption func(), columns []column, n int, row func(i int)) {
+// table writes rows as a table: as many of them as fit. The script sorts them by what stands
+// in their cells: by data-o where a cell has it, by the datetime of its time, by its number
+// if it has the class n, or else by its text.
+func (d *document) table(name name, label string, caption func(), columns []column, n int, row func(i int)) {
 	d.el("div", class("scroll"), is("tabindex", "0"), is("role", "region"), said("aria-label", label))
-	d.el("table", is("data-table", list))
+	d.el("table", is("data-table", name))
 	d.el("caption")
 	caption()
 	d.end()
 	d.el("thead")
 	d.el("tr")
 	for _, c := range columns {
-		d.with("th", c.title, is("scope", "col"), c.class.attr())
+		note := attr{}
+		if c.note != "" {
+			note = said("title", c.note)
+		}
+		d.with("th", c.title, is("scope", "col"), class(c.class), note)
 	}
 	d.end()
 	d.end()
 	d.nl()
 	d.el("tbody")
-	d.rows(part{name: list}, n, budgets[list], row)
+	d.rows(part{name: name}, n, budgets[name], func(i int) {
+		row(i)
+		d.nl()
+	})
 	d.end()
 	d.end()
 	d.end()
 	d.nl()
+}
+
+// list is a list of the report, of which the page has a part.
+type list struct {
+	name    name
+	label   string // for those who hear the page
+	columns []column
+	rows    int
+	total   int
+	more    bool   // there are more than total
+	one     string // what a row is: "attacker"
+	by      string // what they are ranked by: "with the most tags"
+	command string // shows all of them
+	note    string // what else the reader must know
+	row     func(i int)
+}
+
+// list writes a list as a table, and says what was left out.
+func (d *document) list(l list) {
+	d.table(l.name, l.label, func() { d.howMany(l.name, l) }, l.columns, l.rows, l.row)
+}
+
+// howMany says how many rows there are, which of them are shown, and what shows all.
+func (d *document) howMany(of name, t list) {
+	shown := d.written(of, t.rows)
+	total := max(t.total, t.rows)
+	switch {
+	case shown == total && !t.more:
+		d.say(plural(shown, t.one))
+		if t.by != "" && shown > 1 {
+			d.say(", those ", t.by, " first")
+		}
+		d.say(".")
+	default:
+		d.say(count(shown), " of ", atLeast(total, t.more, t.one))
+		if t.by != "" {
+			d.say(", those ", t.by)
+		}
+		d.say(".")
+		if t.command != "" {
+			d.say(" All of them: ")
+			d.command(t.command)
+		}
+	}
+	if t.note != "" {
+		d.say(" ", t.note)
+	}
 }
 
 // tr opens a row of which is known when and where it was.
@@ -68,58 +125,52 @@ func (d *document) day(t time.Time) int {
 	return int(t.UTC().Truncate(day).Sub(d.r.First.UTC().Truncate(day)) / day)
 }
 
-// rank returns a level as a number from 1 to 5.
-func rank(l ttpcron.Level) int {
-	if l == 0 || l > ttpcron.LevelCritical {
-		return int(ttpcron.LevelMedium)
-	}
-	return int(l)
-}
-
-func (d *document) numberCell(n int) { d.with("td", count(n), class("n")) }
-
-// moment writes a time to the second.
-func (d *document) moment(t time.Time) {
-	if t.IsZero() {
-		return
-	}
-	t = t.UTC()
-	d.with("time", t.Format("2006-01-02 15:04:05"), attr{"datetime", t.Format(time.RFC3339)})
-}
-
-func (d *document) momentCell(t time.Time) {
-	d.el("td", class("t"))
-	d.moment(t)
+// first writes the cell that names a row.
+func (d *document) first(write func()) {
+	d.el("th", is("scope", "row"))
+	write()
 	d.end()
 }
 
-// levels are how a level is written: a letter and a word, so that colour says nothing
-// alone.
-var levels = [6]struct {
-	class  name
-	letter string
-}{1: {"lv l1", "I"}, {"lv l2", "L"}, {"lv l3", "M"}, {"lv l4", "H"}, {"lv l5", "C"}}
+func (d *document) td(of name, write func()) {
+	d.el("td", class(of))
+	write()
+	d.end()
+}
 
-func (d *document) level(l ttpcron.Level) {
-	as := levels[rank(l)]
-	d.el("span", class(as.class))
-	d.with("b", as.letter, is("aria-hidden", "true"))
-	d.text(" " + l.String())
+func (d *document) numberCell(n int) {
+	if n == 0 {
+		d.with("td", "0", class("n zero"))
+		return
+	}
+	d.with("td", count(n), class("n"))
+}
+
+// barCell writes a number and draws how much it is of the largest.
+func (d *document) barCell(n, most int) {
+	d.el("td", class("n"), num("data-o", n))
+	d.text(count(n))
+	d.gauge(n, most)
+	d.end()
+}
+
+// momentCell writes a time to the minute.
+func (d *document) momentCell(t time.Time) {
+	d.el("td", class("t"))
+	d.timed(t, "2006-01-02 15:04")
 	d.end()
 }
 
 func (d *document) levelCell(l ttpcron.Level) {
-	d.el("td")
-	if l > 0 {
-		d.level(l)
+	if l == 0 {
+		d.el("td", num("data-o", 0))
+		d.end()
+		return
 	}
+	d.el("td", num("data-o", rank(l)))
+	d.level(l)
 	d.end()
 }
 
-// attr gives an element these classes, or none.
-func (n name) attr() attr {
-	if n == "" {
-		return attr{}
-	}
-	return class(n)
-}
+// none says that there is nothing to list, and what to do about it.
+func (d *document) none(words string) { d.with("p", words, class("nothing")) }

@@ -2,27 +2,47 @@ package page
 
 import "github.com/ttpcron/ttpcron/report"
 
+// techniques writes the table of techniques and the evidence of each.
 func (d *document) techniques() {
 	d.heading("techniques", "Techniques")
-	columns := []column{
-		{"Technique", ""}, {"Tactic", ""}, {"Tags", "n"}, {"Events", "n"}, {"Attackers", "n"}, {"Sessions", "n"},
-		{"Level", ""}, {"First", "t"}, {"Last", "t"}, {"Rules", "n"},
+	if len(d.r.Techniques) == 0 {
+		d.el("p", class("nothing"))
+		d.say("No tag shows a technique. ")
+		d.command("ttpcron tags misses")
+		d.say(" shows what was typed that no rule knows.")
+		d.end()
+		return
 	}
-	d.table("techniques", "Techniques", func() { d.text("Techniques") }, columns, len(d.r.Techniques), d.techniqueRow)
-	d.with("h3", "Evidence")
-	for i := range d.written(part{name: "techniques"}, len(d.r.Techniques)) {
-		d.evidence(i)
+	most, total := 0, 0
+	for _, t := range d.r.Techniques {
+		most, total = max(most, t.Tags), total+t.Tags
+	}
+	d.list(list{
+		name: "techniques", label: "Techniques", rows: len(d.r.Techniques), one: "technique", command: "ttpcron techniques",
+		note: "In the order of the matrix: a technique that serves several tactics has a row for each. Its id leads to the evidence.",
+		columns: []column{
+			{"Technique", "", ""}, {"Tactic", "", ""}, {"Tags", "n", "what rules said of events: one event may have several"},
+			{"Events", "n", "different events with such a tag"}, {"Attackers", "n", ""}, {"Sessions", "n", ""},
+			{"Level", "", "the highest of a tag"}, {"First", "t", ""}, {"Last", "t", ""}, {"Rules", "n", "how many rules say so"},
+		},
+		row: func(i int) { d.techniqueRow(i, most) },
+	})
+	d.with("h3", "Evidence by technique")
+	left := d.shares("details", d.written("techniques", len(d.r.Techniques)), d.evidence)
+	if left > 0 {
+		d.el("p", class("left"))
+		d.say("The page has no room for the evidence of ", plural(left, "more technique"), ": ")
+		d.command("ttpcron tags --technique ID")
+		d.end()
 	}
 }
 
-func (d *document) techniqueRow(i int) {
+func (d *document) techniqueRow(i, most int) {
 	t := d.r.Techniques[i]
-	d.tr(&t.Seen, num("data-i", i))
-	d.el("th", is("scope", "row"))
-	d.techniqueLink(i)
-	d.end()
-	d.with("td", d.o.Under.TacticName(t.Tactic))
-	d.numberCell(t.Tags)
+	d.tr(&t.Seen)
+	d.first(func() { d.techniqueLink(i) })
+	d.with("td", d.tacticName(t.Tactic))
+	d.barCell(t.Tags, most)
 	d.numberCell(t.Events)
 	d.numberCell(t.Attackers)
 	d.numberCell(t.Sessions)
@@ -33,27 +53,113 @@ func (d *document) techniqueRow(i int) {
 	d.end()
 }
 
-// evidence writes the tags that show what the count of a technique stands for.
-func (d *document) evidence(i int) {
-	t := d.r.Techniques[i]
-	d.el("details", append(d.filtered(&t.Seen), id("t", i), class("tech"))...)
-	d.with("summary", t.ID+" "+d.o.Under.TechniqueName(t.ID))
-	d.el("ol")
-	for _, e := range t.Evidence {
-		d.evidenceItem(i, e)
+// tacticName returns the name of a tactic, or its id if the release has none.
+func (d *document) tacticName(id string) string {
+	if n := d.o.Under.TacticName(id); n != "" {
+		return n
 	}
+	return id
+}
+
+// evidence writes the tags that show what the count of a technique stands for, in so many
+// bytes.
+func (d *document) evidence(i, most int) {
+	t, start := d.r.Techniques[i], d.size()
+	d.el("details", append(d.filtered(&t.Seen), id("t", i), class("tech"))...)
+	d.el("summary")
+	d.with("span", t.ID, class("tid"))
+	d.text(" ")
+	d.with("span", d.o.Under.TechniqueName(t.ID), class("tname"))
+	d.text(" ")
+	d.with("span", d.tacticName(t.Tactic), class("aside"))
+	d.aside(t.Tags, "tag")
+	d.atLevel(&t.Seen)
 	d.end()
+	d.el("p", class("how"))
+	d.say(capital(plural(t.Tags, "tag")), " in ", plural(t.Events, "event"), " by ", plural(t.Attackers, "attacker"), " in ", plural(t.Sessions, "session"), ".")
+	d.rulesOf(t)
+	if link := outside(t.ID); link.name != "" {
+		d.say(" ")
+		d.with("a", "What MITRE says of "+t.ID, link, is("rel", "noreferrer"), class("out"))
+	}
+	d.commandOn(" All of them: ", "ttpcron tags --technique", t.ID)
+	d.end()
+	d.nl()
+	d.el("ol", class("evidence"))
+	left := d.rows(part{"evidence", i}, len(t.Evidence), most-(d.size()-start), func(n int) {
+		d.evidenceItem(i, t.Evidence[n])
+		d.nl()
+	})
+	d.end()
+	if left > 0 {
+		d.with("p", "The page has no room for "+plural(left, "more example")+".", class("left"))
+	}
 	d.end()
 	d.nl()
 }
 
+// rulesOf names the rules that found a technique.
+func (d *document) rulesOf(t *report.Technique) {
+	if len(t.Rules) == 0 {
+		return
+	}
+	d.say(" ", capital(noun(t.RuleCount, "rule")), ": ")
+	for i, r := range t.Rules {
+		if i > 0 {
+			d.say(", ")
+		}
+		d.name(r.Name)
+		d.aside(r.Times, "tag")
+	}
+	if left := t.RuleCount - len(t.Rules); left > 0 {
+		d.say(" and ", plural(left, "other"))
+	}
+	d.say(".")
+}
+
+// evidenceItem writes a tag: when, who, where, by which rule, and the text.
 func (d *document) evidenceItem(technique int, e *report.Evidence) {
-	s := report.Seen{First: e.Tag.EventTime, Last: e.Tag.EventTime, Techniques: []int{technique}, Level: e.Tag.Level, Attacker: e.Attacker}
+	t := &e.Tag
+	s := report.Seen{First: t.EventTime, Last: t.EventTime, Techniques: []int{technique}, Level: t.Level, Attacker: e.Attacker}
+	if sensor, known := d.sensorAt[t.DeckyID]; known {
+		s.Sensors = []int{sensor}
+	}
 	d.el("li", d.filtered(&s)...)
-	d.moment(e.Tag.EventTime)
-	d.text(" ")
-	d.attackerLink(e.Attacker, e.Tag.AttackerIP)
-	d.text(" ")
+	d.el("p", class("when"))
+	d.moment(t.EventTime)
+	d.say(" ")
+	d.level(t.Level)
+	d.say(" ")
+	d.attackerLink(e.Attacker, t.AttackerIP)
+	if t.DeckyID != "" {
+		d.say(" at ")
+		d.name(t.DeckyID)
+	}
+	d.say(", rule ")
+	d.name(t.RuleID)
+	if e.Rule != "" {
+		d.say(" ")
+		d.el("q")
+		d.name(e.Rule)
+		d.end()
+	}
+	d.inSession(t.DeckyID, t.SessionID)
+	d.end()
 	d.code(e.Text)
 	d.end()
+}
+
+// inSession links to the story of a session, or says which command tells it.
+func (d *document) inSession(sensor, session string) {
+	if session == "" {
+		return
+	}
+	if row, told := d.storyOf(sensor, session); told {
+		d.say(", session ")
+		d.el("a", ref("s", row))
+		d.name(session)
+		d.end()
+		return
+	}
+	d.commandOn(", ", "ttpcron session", session)
 }

@@ -2,27 +2,41 @@ package page
 
 import (
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/attack"
 )
 
 // How many bytes of a text are shown at most, before they are escaped.
 const (
-	maxName = 200  // of a name, such as that of a user
+	maxName = 160  // of a name, such as that of a user
 	maxText = 1000 // of what an event was about
 )
 
+// say writes a sentence, or a part of one.
+func (d *document) say(words ...string) {
+	for _, w := range words {
+		d.text(w)
+	}
+}
+
 // name writes a short text of whomever, kept apart from the order of what stands around
-// it: letters that are written from right to left cannot move it.
+// it: letters that are written from right to left cannot move that.
 func (d *document) name(text string) {
+	if text == "" {
+		d.with("span", "empty", class("none"))
+		return
+	}
 	d.el("bdi")
 	d.cut(text, maxName)
 	d.end()
 }
 
-// code writes what somebody typed or sent.
+// code writes what somebody typed or sent. It reads from left to right, as programs do.
 func (d *document) code(text string) {
+	if text == "" {
+		return
+	}
 	d.el("code", class("x"), is("dir", "ltr"))
 	d.cut(text, maxText)
 	d.end()
@@ -33,22 +47,24 @@ func (d *document) cut(text string, most int) {
 	shown := ttpcron.CutText(text, most)
 	d.text(shown)
 	if left := len(text) - len(shown); left > 0 {
-		d.with("span", "… "+count(left)+" more bytes", class("cut"))
+		d.with("span", " … "+plural(left, "more byte"), class("cut"))
 	}
 }
 
-// command writes a command that can be copied into a shell. Nothing is written if a part
-// of it has another meaning there.
+// command writes a command as it can be copied into a shell.
 func (d *document) command(words ...string) {
-	for _, w := range words[1:] {
-		if !plainWord(w) {
-			return
-		}
-	}
 	d.with("code", strings.Join(words, " "), class("cmd"))
 }
 
-// plainWord reports whether a shell takes a word as it is, and no program as a flag.
+// commandOn writes a command and what it is about, if a shell takes that as it is.
+func (d *document) commandOn(before, command, what string) {
+	if plainWord(what) {
+		d.text(before)
+		d.command(command, what)
+	}
+}
+
+// plainWord reports whether a shell takes a word as it is, and no program takes it as a flag.
 func plainWord(w string) bool {
 	if w == "" || w[0] == '-' || len(w) > maxName {
 		return false
@@ -62,45 +78,101 @@ func plainWord(w string) bool {
 	return true
 }
 
+// evidenceRef links to the evidence of a technique, if it is on the page.
+func (d *document) evidenceRef(technique int) attr {
+	if technique < 0 || technique >= len(d.r.Techniques) || !d.has("details", technique) {
+		return attr{}
+	}
+	return ref("t", technique)
+}
+
 // techniqueLink writes the id and name of a technique, and links to its evidence.
 func (d *document) techniqueLink(i int) {
 	t := d.r.Techniques[i]
-	if d.has(part{name: "techniques"}, i) {
-		d.el("a", ref("t", i))
-	} else {
-		d.el("span")
-	}
-	d.text(t.ID)
+	d.el("a", d.evidenceRef(i), class("tid"))
+	d.cut(t.ID, maxName)
 	d.end()
-	d.text(" ")
-	d.text(d.o.Under.TechniqueName(t.ID))
+	d.text(" " + d.o.Under.TechniqueName(t.ID))
 }
 
-// attackerLink writes who acted, and links to the row.
+// attackerLink writes who acted, and links to the row: place is that in the cube.
 func (d *document) attackerLink(place int, shown string) {
-	row, listed := d.rowOf[place]
+	if shown == "" && place > 0 && place < len(d.r.Cube.Attackers) {
+		shown = d.r.Cube.Attackers[place]
+	}
 	if shown == "" {
-		shown = d.attackerName(place)
+		d.with("span", "unknown", class("none"))
+		return
 	}
-	if place > 0 && listed && d.has(part{name: "attackers"}, row) {
-		d.el("a", ref("a", place))
-	} else {
-		d.el("span")
+	var link attr
+	if row, listed := d.rowOf[place]; listed && d.has("attackers", row) {
+		link = ref("a", place)
 	}
+	d.el("a", link)
 	d.name(shown)
 	d.end()
 }
 
-func (d *document) attackerName(place int) string {
-	if place > 0 && place < len(d.r.Cube.Attackers) {
-		return d.r.Cube.Attackers[place]
+// marked says who is no attacker.
+func (d *document) marked(m ttpcron.Mark) {
+	words := map[ttpcron.Mark]string{ttpcron.MarkOwnNetwork: "own network", ttpcron.MarkResolver: "resolver"}
+	if w := words[m]; w != "" {
+		d.text(" ")
+		d.with("span", w, class("mark"))
 	}
-	return "others"
 }
 
-// mitre writes a link to MITRE's page of a technique.
-func (d *document) mitre(id string) {
-	if url := attack.URL(id); url != "" {
-		d.with("a", "ATT&CK", attr{"href", url}, is("rel", "noreferrer"), class("out"))
+// levels are how a level is written: a letter and a word, so that no colour says anything
+// alone.
+var levels = [6]struct {
+	class  name
+	letter string
+}{1: {"lv l1", "I"}, {"lv l2", "L"}, {"lv l3", "M"}, {"lv l4", "H"}, {"lv l5", "C"}}
+
+// rank returns a level as a number from 1 to 5.
+func rank(l ttpcron.Level) int {
+	if l == 0 || l > ttpcron.LevelCritical {
+		return int(ttpcron.LevelMedium)
 	}
+	return int(l)
+}
+
+func (d *document) level(l ttpcron.Level) {
+	as := levels[rank(l)]
+	d.el("span", class(as.class))
+	d.with("b", as.letter, is("aria-hidden", "true"))
+	d.text(l.String())
+	d.end()
+}
+
+// levelLetter writes a level where there is no room for the word.
+func (d *document) levelLetter(l ttpcron.Level) {
+	as := levels[rank(l)]
+	d.el("abbr", class(as.class), said("title", l.String()))
+	d.with("b", as.letter)
+	d.end()
+}
+
+// moment writes a time to the second.
+func (d *document) moment(t time.Time) { d.timed(t, "2006-01-02 15:04:05") }
+
+// timed writes a time, which a program can read whatever is shown of it.
+func (d *document) timed(t time.Time, layout string) {
+	if t.IsZero() {
+		return
+	}
+	d.with("time", t.UTC().Format(layout), stamp(t))
+}
+
+// gauge draws how much a number is of the largest.
+func (d *document) gauge(n, most int) {
+	const width = 56
+	long := 0
+	if most > 0 && n > 0 {
+		long = max(1, min(n, most)*width/most)
+	}
+	d.el("svg", class("gauge"), num("width", width), num("height", 8), is("aria-hidden", "true"))
+	d.el("rect", num("width", long), num("height", 8))
+	d.end()
+	d.end()
 }

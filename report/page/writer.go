@@ -1,10 +1,14 @@
 package page
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
@@ -12,8 +16,9 @@ import (
 // It is a type of its own so that an attacker's text, a string, cannot become one.
 type name string
 
-// attr is an attribute. A value is made by the functions below, all of which make it fit
-// to stand in quotes.
+// attr is an attribute, or none if its name is empty. A value is made by the functions
+// below, all of which make it fit to stand in quotes. No other file of this package makes
+// one, turns a string into a name or appends to the page by itself: TestOnlyTheWriterWrites.
 type attr struct {
 	name  name
 	value string
@@ -64,6 +69,28 @@ func (h *html) tag(element name, attrs []attr) {
 	h.buf = append(h.buf, '>')
 }
 
+// json writes data for the script as an element that nobody executes. No text in it can
+// end the element: what a browser would see as a tag is spelled as JSON spells it.
+func (h *html) json(id name, value any) {
+	data, err := json.Marshal(value) // escapes <, > and &, and the line ends of JavaScript
+	if err != nil {
+		panic("page: " + err.Error()) // the script is given strings and numbers alone
+	}
+	h.el("script", is("type", "application/json"), named(id))
+	h.buf = append(h.buf, data...)
+	h.end()
+}
+
+// begin begins a document.
+func (h *html) begin() { h.buf, h.open = append(h.buf[:0], "<!doctype html>\n"...), h.open[:0] }
+
+// size is how many bytes were written.
+func (h *html) size() int { return len(h.buf) }
+
+// back takes back what was written since the size was this one. All that was opened since
+// must have been closed.
+func (h *html) back(size int) { h.buf = h.buf[:size] }
+
 // text writes text of whomever: what a browser would obey is escaped, what a reader could
 // not see is spelled.
 func (h *html) text(s string) { h.buf = appendText(h.buf, s) }
@@ -79,14 +106,37 @@ func appendText(dst []byte, s string) []byte {
 	return append(dst, escaper.Replace(jsontext.Clean(s))...)
 }
 
-// class gives an element classes.
-func class(names name) attr { return attr{"class", string(names)} }
+// class gives an element classes, or none.
+func class(names name) attr {
+	if names == "" {
+		return attr{}
+	}
+	return attr{"class", string(names)}
+}
 
 // id names an element by a constant and a number.
 func id(prefix name, n int) attr { return attr{"id", string(prefix) + strconv.Itoa(n)} }
 
 // named names an element by a constant.
 func named(whole name) attr { return attr{"id", string(whole)} }
+
+// headed names an element by the heading of a section, or says which heading it has.
+func headed(attribute, section name) attr { return attr{attribute, string(section) + "-h"} }
+
+// at links to an element of the page that is named by a constant.
+func at(whole name) attr { return attr{"href", "#" + string(whole)} }
+
+// outside links to MITRE's page of a technique. There is none for what is no technique.
+func outside(technique string) attr {
+	url := attack.URL(technique)
+	if url == "" {
+		return attr{}
+	}
+	return attr{"href", string(appendText(nil, url))}
+}
+
+// stamp gives a time as programs read it.
+func stamp(t time.Time) attr { return attr{"datetime", t.UTC().Format(time.RFC3339)} }
 
 // ref links to an element of the page.
 func ref(prefix name, n int) attr { return attr{"href", "#" + string(prefix) + strconv.Itoa(n)} }
@@ -96,6 +146,17 @@ func is(attribute, value name) attr { return attr{attribute, string(value)} }
 
 // num gives an attribute a whole number.
 func num(attribute name, n int) attr { return attr{attribute, strconv.Itoa(n)} }
+
+// float gives an attribute a number with a digit after the point.
+func float(attribute name, x float64) attr { return attr{attribute, decimal(x)} }
+
+// decimal writes a coordinate.
+func decimal(x float64) string { return strconv.FormatFloat(math.Round(x*10)/10, 'f', -1, 64) }
+
+// across is the path of a horizontal line.
+func across(from, to int, y float64) attr {
+	return attr{"d", "M" + strconv.Itoa(from) + " " + decimal(y) + "H" + strconv.Itoa(to)}
+}
 
 // nums gives an attribute whole numbers with spaces between them.
 func nums(attribute name, list []int) attr {
@@ -113,7 +174,7 @@ func nums(attribute name, list []int) attr {
 // aloud, such as title and aria-label, and for none that a browser obeys.
 func said(attribute name, text string) attr {
 	switch attribute {
-	case "title", "aria-label", "alt", "placeholder", "value", "content", "data-name", "label":
+	case "title", "aria-label", "alt", "placeholder", "value", "content", "label", "data-tactic":
 		return attr{attribute, string(appendText(nil, text))}
 	}
 	panic(fmt.Sprintf("page: attribute %s is no place for text", attribute))
@@ -125,13 +186,4 @@ func flag(attribute name, on bool) attr {
 		return attr{}
 	}
 	return attr{attribute, ""}
-}
-
-// count writes a number with commas between thousands.
-func count(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -1,0 +1,91 @@
+package page
+
+import "github.com/ttpcron/ttpcron/report"
+
+// masthead writes what the report is of, and how it was made.
+func (d *document) masthead() {
+	d.el("header", class("masthead"))
+	d.el("div", class("title"))
+	d.with("h1", "What attackers did")
+	d.el("p", class("period"))
+	switch p := period(d.r); p {
+	case "":
+		d.say("No event yet")
+	default:
+		d.say(p, " ")
+		d.with("span", "UTC", class("zone"))
+	}
+	d.end()
+	d.end()
+	d.el("div", class("tools"))
+	d.with("button", "Dark", named("theme"), is("type", "button"), flag("hidden", true))
+	d.with("button", "Print", named("print"), is("type", "button"), flag("hidden", true))
+	d.end()
+	d.el("dl", class("facts"))
+	d.fact("Sensors", d.sensorNames)
+	d.fact("Store", func() { d.name(d.r.Store) })
+	if !d.r.Made.IsZero() {
+		d.fact("Made", func() { d.timed(d.r.Made, "2006-01-02 15:04 UTC") })
+	}
+	d.fact("Names", func() { d.say("ATT&CK ", d.o.Under.Number()) })
+	d.fact("Shows", d.filterWords)
+	if d.r.Masked {
+		d.fact("Passwords", func() { d.say("masked") })
+	} else {
+		d.fact("Passwords", func() { d.with("strong", "shown as they were captured") })
+	}
+	d.end()
+	d.end()
+	d.nl()
+}
+
+func (d *document) fact(title string, write func()) {
+	d.el("div")
+	d.with("dt", title)
+	d.el("dd")
+	write()
+	d.end()
+	d.end()
+}
+
+// sensorNames writes the names of a few sensors.
+func (d *document) sensorNames() {
+	const most = 4
+	if len(d.r.Sensors) == 0 {
+		d.say("none")
+	}
+	for i, s := range d.r.Sensors {
+		if i > 0 {
+			d.say(", ")
+		}
+		if i == most {
+			d.say("and ")
+			d.with("a", plural(len(d.r.Sensors)-most, "other"), at("sensors"))
+			break
+		}
+		d.name(s.Name)
+	}
+}
+
+// filterWords says what was selected.
+func (d *document) filterWords() {
+	if len(d.r.Filters) == 0 {
+		d.say("everything in the store")
+		return
+	}
+	left := d.rows(part{name: "head"}, len(d.r.Filters), budgets["head"], func(i int) {
+		if i > 0 {
+			d.say("; ")
+		}
+		d.say("only ")
+		d.name(d.r.Filters[i])
+	})
+	if left > 0 {
+		d.say("; and ", plural(left, "more filter"))
+	}
+}
+
+// newcomersOf counts what is new.
+func newcomersOf(r *report.Report) int {
+	return r.New.Attackers.Total + r.New.Techniques.Total + r.New.Sensors.Total + r.New.Files.Total
+}

@@ -1,0 +1,219 @@
+package page
+
+import (
+	"time"
+
+	"github.com/ttpcron/ttpcron/report"
+)
+
+// Each of these writes a sentence for somebody who does not know the program, and links to
+// where it comes from. It is false if there is nothing to say.
+
+func (d *document) whoCame(t *report.Total) bool {
+	d.with("a", capital(atLeast(t.Attackers, t.AtLeast, "attacker")), at("attackers"))
+	if t.Sessions > 0 {
+		d.say(" opened ")
+		d.with("a", plural(t.Sessions, "session"), at("sessions"))
+		d.say(" and")
+	}
+	d.say(" left ", plural(t.Events, "event"), " at ")
+	d.with("a", plural(t.Sensors, "sensor"), at("sensors"))
+	d.say(".")
+	return true
+}
+
+func (d *document) loginsTried(t *report.Total) bool {
+	if t.LoginsTried == 0 {
+		return false
+	}
+	d.say("They tried ")
+	d.with("a", plural(t.LoginsTried, "login"), at("credentials"))
+	switch {
+	case t.LoginsWon == 0:
+		d.say("; none worked")
+	default:
+		d.say("; ")
+		d.with("strong", count(t.LoginsWon)+" worked")
+	}
+	if rows := d.r.Credentials.Rows; len(rows) > 0 && rows[0].User != "" {
+		most := rows[0]
+		for _, c := range rows {
+			if c.Tries > most.Tries {
+				most = c
+			}
+		}
+		d.say(". The user tried most was ")
+		d.name(most.User)
+		d.say(", ", times(most.Tries))
+	}
+	d.say(".")
+	return true
+}
+
+func (d *document) whatWasSeen(t *report.Total) bool {
+	if t.Tags == 0 {
+		d.say("No rule tagged any of it. ")
+		d.command("ttpcron run-once")
+		d.say(" looks at what no run has looked at; ")
+		d.command("ttpcron rules list")
+		d.say(" shows the rules.")
+		return true
+	}
+	d.say("That showed ")
+	d.with("a", plural(t.Techniques, "technique"), at("techniques"))
+	d.say(" of ATT&CK")
+	most := -1
+	for i, x := range d.r.Techniques {
+		if most < 0 || x.Tags > d.r.Techniques[most].Tags {
+			most = i
+		}
+	}
+	if most >= 0 && len(d.r.Techniques) > 1 {
+		x := d.r.Techniques[most]
+		d.say(". The most frequent was ")
+		d.techniqueLink(most)
+		d.say(" (", plural(x.Tags, "tag"), " by ", plural(x.Attackers, "attacker"), ")")
+	}
+	d.say(".")
+	return true
+}
+
+// worstSeen names the most telling technique: of those with the highest level the one by
+// the most attackers.
+func (d *document) worstSeen(*report.Total) bool {
+	worst := -1
+	for i, x := range d.r.Techniques {
+		if worst < 0 || rank(x.Level) > rank(d.r.Techniques[worst].Level) ||
+			rank(x.Level) == rank(d.r.Techniques[worst].Level) && x.Attackers > d.r.Techniques[worst].Attackers {
+			worst = i
+		}
+	}
+	if worst < 0 || rank(d.r.Techniques[worst].Level) < 4 {
+		return false
+	}
+	x, n := d.r.Techniques[worst], 0
+	for _, o := range d.r.Techniques {
+		if rank(o.Level) == rank(x.Level) {
+			n++
+		}
+	}
+	d.say(capital(plural(n, "technique")), " reached the level ")
+	d.level(x.Level)
+	if n > 1 {
+		d.say(", by the most attackers ")
+	} else {
+		d.say(": ")
+	}
+	d.techniqueLink(worst)
+	d.say(" (", plural(x.Attackers, "attacker"), ").")
+	return true
+}
+
+func (d *document) filesMoved(t *report.Total) bool {
+	if t.Files == 0 {
+		return false
+	}
+	d.with("a", plural(t.Files, "file"), at("files"))
+	d.say(" came in or went out.")
+	return true
+}
+
+func (d *document) canariesTripped(*report.Total) bool {
+	n := d.r.Canaries.Total
+	if n == 0 {
+		return false
+	}
+	d.say("Canaries were tripped ")
+	d.with("a", times(n), at("canaries"))
+	d.say(".")
+	return true
+}
+
+func (d *document) whatIsNew(*report.Total) bool {
+	if d.r.NewSince.IsZero() {
+		return false
+	}
+	d.say("New since ", d.r.NewSince.UTC().Format(dayLayout), ": ")
+	if newcomersOf(d.r) == 0 {
+		d.say("nothing. No attacker, technique, sensor or file that had not been seen before.")
+		return true
+	}
+	n, said := &d.r.New, false
+	for _, x := range []struct {
+		total int
+		more  bool
+		one   string
+	}{
+		{n.Attackers.Total, n.Attackers.AtLeast, "attacker"}, {n.Techniques.Total, n.Techniques.AtLeast, "technique"},
+		{n.Sensors.Total, n.Sensors.AtLeast, "sensor"}, {n.Files.Total, n.Files.AtLeast, "file"},
+	} {
+		if x.total == 0 {
+			continue
+		}
+		if said {
+			d.say(", ")
+		}
+		d.with("a", atLeast(x.total, x.more, x.one), at("new"))
+		said = true
+	}
+	d.say(".")
+	return true
+}
+
+func (d *document) whatIsLoud(*report.Total) bool {
+	n := 0
+	for _, r := range d.r.Rules.Rows {
+		if d.loud(r) {
+			n++
+		}
+	}
+	if n == 0 {
+		return false
+	}
+	d.with("a", plural(n, "rule"), at("rules"))
+	if n == 1 {
+		d.say(" is loud: it makes more than 5 % of all tags and claims that they matter.")
+	} else {
+		d.say(" are loud: each makes more than 5 % of all tags and claims that they matter.")
+	}
+	return true
+}
+
+func (d *document) whoIsSilent(*report.Total) bool {
+	n := 0
+	for _, s := range d.r.Sensors {
+		if d.silent(s) > 0 {
+			n++
+		}
+	}
+	if n == 0 {
+		return false
+	}
+	d.with("a", plural(n, "sensor"), at("sensors"))
+	d.say(" had no event in the last day or longer.")
+	return true
+}
+
+// silent is for how many whole days a sensor saw nothing, up to the last event of all.
+func (d *document) silent(s *report.Sensor) int {
+	if s.Last.IsZero() {
+		return 0
+	}
+	return int(d.r.Last.Sub(s.Last) / (24 * time.Hour))
+}
+
+// times says how often something was.
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return plural(n, "time")
+}
+
+// capital begins a sentence.
+func capital(s string) string {
+	if s != "" && s[0] >= 'a' && s[0] <= 'z' {
+		return string(s[0]-'a'+'A') + s[1:]
+	}
+	return s
+}

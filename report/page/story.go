@@ -1,0 +1,73 @@
+package page
+
+import (
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/report"
+)
+
+// How much of an event of a story is shown at most.
+const (
+	maxDetails = 6
+	maxTags    = 12
+)
+
+// shortName returns what is read aloud of a name.
+func shortName(s string) string { return ttpcron.Shorten(s, 40) }
+
+// line writes an event of a story: when, what, and which techniques it showed.
+func (d *document) line(l *report.Line) {
+	outcome := name("")
+	switch l.Outcome {
+	case "worked":
+		outcome = "worked"
+	case "failed":
+		outcome = "failed"
+	}
+	d.el("li", class(outcome))
+	d.timed(l.Time, "15:04:05")
+	d.with("span", l.What, class("what"))
+	d.el("div", class("did"))
+	d.code(l.Text)
+	if l.Outcome != "" {
+		d.text(" ")
+		d.with("span", l.Outcome, class("outcome"))
+	}
+	for _, f := range l.Details[:min(len(l.Details), maxDetails)] {
+		d.el("p", class("detail"))
+		d.say(f.Name, ": ")
+		d.code(f.Text)
+		d.end()
+	}
+	d.others(len(l.Details)-maxDetails, "more fact")
+	d.end()
+	d.el("div", class("shows"))
+	for i := range l.Tags[:min(len(l.Tags), maxTags)] {
+		d.lineTag(&l.Tags[i])
+	}
+	d.others(len(l.Tags)-maxTags, "more technique")
+	d.end()
+	d.end()
+}
+
+// others says how many were left out.
+func (d *document) others(n int, one string) {
+	if n > 0 {
+		d.with("p", plural(n, one), class("left"))
+	}
+}
+
+// lineTag writes a technique that an event showed.
+func (d *document) lineTag(t *report.LineTag) {
+	d.el("span", class("chip"))
+	d.levelLetter(t.Level)
+	d.text(" ")
+	if i, known := d.techniqueAt(t.Technique); known {
+		d.el("a", d.evidenceRef(i), said("title", d.o.Under.TechniqueName(t.Technique)))
+		d.cut(t.Technique, maxName)
+		d.end()
+	} else {
+		d.cut(t.Technique, maxName)
+	}
+	d.end()
+	d.text(" ")
+}
