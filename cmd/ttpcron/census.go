@@ -42,8 +42,13 @@ func (o *censusOptions) define(fs *flag.FlagSet, sorted string) {
 
 // filters defines the flags of those that show a picture too.
 func (o *censusOptions) filters(fs *flag.FlagSet) {
-	o.tagSelection.define(fs)
+	o.defineWithEvents(fs)
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
+}
+
+// defineWithEvents defines the flags where those of actor and time select events too.
+func (s *tagSelection) defineWithEvents(fs *flag.FlagSet) {
+	s.define(fs)
 	for _, name := range []string{"attacker", "session", "sensor"} {
 		f := fs.Lookup(name)
 		f.Usage = strings.Replace(f.Usage, "only tags of", "only events and tags of", 1)

@@ -63,7 +63,7 @@ var readings = []string{
 	"tags --json --min-confidence 0.9",
 	"session SESSION", "session SESSION --json", "attacker ATTACKER", "attacker ATTACKER --json",
 	"export --format csv", "export --format jsonl --session SESSION", "export --format attack-flow --session SESSION", "export-events", "export-events --source canary", "export-events --since 2026-01-03T06:00:00Z --until 2026-01-06",
-	"attackers", "attackers --json --technique T1105", "sessions --json", "techniques --json --attacker ATTACKER", "sensors --csv", "summary --json", "credentials --csv --users", "files --csv",
+	"attackers", "attackers --json --technique T1105", "sessions --json", "techniques --json --attacker ATTACKER", "sensors --csv", "summary --json", "credentials --csv --users", "files --csv", "report -o -",
 	"status", "status --json",
 	"explain --tag UUID", "rules noise", "rules noise --json --since 2026-01-04", "rules noise --replay --json", "rules untagged --limit 0 --json", "rules list --json", "rules show D2 --json", "rules log --json", "rules log --limit 2",
 	"rules state list --json", "checkpoint show --json", "import --rejected", "import --rejected --json", "db prune --keep-events 5d --keep-tags 8d --yes --dry-run --json",

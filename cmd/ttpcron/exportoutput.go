@@ -50,7 +50,7 @@ func writeExport(ctx context.Context, out *term.Output, storePath string, f *for
 func writeTo(ctx context.Context, f *formatChoice, path string, j *export.Job) error {
 	info, err := os.Stat(path)
 	switch {
-	case err == nil && !info.Mode().IsRegular() && !info.IsDir(), strings.HasPrefix(path, "/dev/") && err == nil && !info.IsDir():
+	case err == nil && asItIs(path, info):
 		if f.To != export.Stream {
 			return cli.Usage(fmt.Sprintf("--format %s writes no stream", f.Name), "name a file or folder with --output PATH")
 		}
@@ -64,30 +64,44 @@ func writeTo(ctx context.Context, f *formatChoice, path string, j *export.Job) e
 			return err
 		}
 	}
-	parent := filepath.Dir(filepath.Clean(path))
-	making, err := ttpcron.NewScratch(parent, "."+filepath.Base(path)+".", ".tmp")
+	j.To = filepath.Clean(path)
+	return putInPlace(j.To, func(making string) error {
+		j.Path = making
+		if f.To == export.Stream {
+			return writeStream(ctx, f, making, os.O_CREATE|os.O_EXCL|os.O_WRONLY, j)
+		}
+		if err := f.write(ctx, j); err != nil || f.To != export.File {
+			return err
+		}
+		return syncPath(making)
+	}, func(making string) error {
+		if f.Place != nil {
+			return f.Place(j)
+		}
+		return os.Rename(making, j.To)
+	})
+}
+
+// asItIs reports whether what is at a path is written to as it is: it is neither a file
+// nor a folder.
+func asItIs(path string, info os.FileInfo) bool {
+	return !info.IsDir() && (!info.Mode().IsRegular() || strings.HasPrefix(path, "/dev/"))
+}
+
+// putInPlace makes something beside where it belongs, and places it there when it is
+// whole. Of what fails or is killed nothing stays there.
+func putInPlace(to string, do, place func(making string) error) error {
+	parent := filepath.Dir(to)
+	scratch, err := ttpcron.NewScratch(parent, "."+filepath.Base(to)+".", ".tmp")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = making.Remove() }()
-	j.Path, j.To = making.File("export"), filepath.Clean(path)
-	if f.To == export.Stream {
-		err = writeStream(ctx, f, j.Path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, j)
-	} else {
-		err = f.write(ctx, j)
-	}
-	if err == nil && f.To == export.File {
-		err = syncPath(j.Path)
-	}
-	if err != nil {
+	defer func() { _ = scratch.Remove() }()
+	making := scratch.File("export")
+	if err := do(making); err != nil {
 		return err
 	}
-	if f.Place != nil {
-		err = f.Place(j)
-	} else {
-		err = os.Rename(j.Path, j.To)
-	}
-	if err != nil {
+	if err := place(making); err != nil {
 		return err
 	}
 	return syncPath(parent)

@@ -136,6 +136,8 @@ var remoteSteps = []struct {
 	{args: "techniques --json --attack-release 18.1"},
 	{args: "summary"},
 	{args: "summary --json --since 2026-05-05", loose: true},
+	{args: "report -o -"},
+	{args: "report -o report.html --json", loose: true},
 	{args: "sensors"},
 	{args: "sensors --json", loose: true},
 	{args: "credentials --passwords --json"},

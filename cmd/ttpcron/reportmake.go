@@ -79,9 +79,27 @@ func (m *reportMaker) make(ctx context.Context, db *store.Store, w io.Writer) (*
 		return nil, err
 	}
 	r := g.Report()
+	if err := m.lookUp(ctx, db, r); err != nil {
+		return nil, err
+	}
+	m.noteLacking(m)
+	leftOut, err := m.leftOut(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	noteLeftOut(m, leftOut)
+	r.Filters, _ = m.selected()
 	r.Made, r.Version, r.Store, r.Masked = m.now.UTC(), m.version, filepath.Base(db.Path()), !m.passwords
 	r.Notes = append(r.Notes, m.said...)
 	return r, page.Write(w, r, page.Options{Under: m.under, Live: m.live})
+}
+
+// rule finds a rule that is loaded.
+func (m *reportMaker) rule(id string) (tagger.Rule, bool) {
+	if m.rules == nil {
+		return tagger.Rule{}, false
+	}
+	return m.rules.Rule(id)
 }
 
 // Note takes down what the reader of the report must know.

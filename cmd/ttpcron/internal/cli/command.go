@@ -71,6 +71,9 @@ func (c *Command[S]) Given() map[string][]string {
 	given := map[string][]string{}
 	for ; c != nil; c = c.group {
 		c.Flags.Visit(func(f *flag.Flag) {
+			if name := LetteredFlag(f); name != "" {
+				f = c.Flags.Lookup(name)
+			}
 			_, list := f.Value.(*List)
 			if list || given[f.Name] == nil {
 				given[f.Name] = append(Values(f), given[f.Name]...)

@@ -59,7 +59,8 @@ type described struct{ name, text string }
 
 type completedFlag struct {
 	described
-	by string
+	by     string
+	letter string // its second name, empty for none
 }
 
 // add takes in a command and all below it.
@@ -73,7 +74,7 @@ func (m *completions) add(p *Page) {
 	}
 	if p.Name == "" {
 		c.sub = append(c.sub, described{"help", "tell more of a command"})
-		c.flags = append(c.flags, completedFlag{described{"--version", "print the version"}, noValue})
+		c.flags = append(c.flags, completedFlag{described{"--version", "print the version"}, noValue, ""})
 	}
 	for _, g := range p.Groups {
 		for _, f := range g.Flags {
@@ -83,7 +84,7 @@ func (m *completions) add(p *Page) {
 	for _, f := range p.Shared {
 		c.flags = append(c.flags, m.flag(p, f))
 	}
-	c.flags = append(c.flags, completedFlag{described{"--help", "tell more of the command"}, noValue})
+	c.flags = append(c.flags, completedFlag{described{"--help", "tell more of the command"}, noValue, ""})
 	m.commands = append(m.commands, c)
 	for _, s := range p.Sub {
 		m.add(s)
@@ -91,7 +92,7 @@ func (m *completions) add(p *Page) {
 }
 
 func (m *completions) flag(p *Page, f FlagText) completedFlag {
-	done := completedFlag{described{"--" + f.Name, f.Text}, byNothing}
+	done := completedFlag{described{"--" + f.Name, f.Text}, byNothing, f.Letter}
 	switch {
 	case f.Arg == "":
 		done.by = noValue
@@ -142,6 +143,9 @@ func (m *completions) kinds(put func(path, flag, by string)) {
 		for _, f := range c.flags {
 			if f.by != byNothing {
 				put(c.path, f.name, f.by)
+				if f.letter != "" {
+					put(c.path, "--"+f.letter, f.by) // scripts look both forms up with two
+				}
 			}
 		}
 		if c.args != byNothing {

@@ -177,7 +177,7 @@ func flagLines(f FlagText) string {
 	if f.Default != "" {
 		text += " (default " + f.Default + ")"
 	}
-	head := strings.TrimSpace("--" + f.Name + " " + f.Arg)
+	head := f.Head()
 	start := fmt.Sprintf("  %-20s", head)
 	if len(head) > 20 {
 		start = fmt.Sprintf("  %s\n  %20s", head, "")

@@ -100,7 +100,7 @@ func flagItems(flags []FlagText) (items []ManualItem) {
 		if f.Default != "" {
 			text += " (default " + f.Default + ")"
 		}
-		items = append(items, ManualItem{strings.TrimSpace("--" + f.Name + " " + f.Arg), text})
+		items = append(items, ManualItem{f.Head(), text})
 	}
 	return items
 }

@@ -32,6 +32,7 @@ type FlagGroup struct {
 // FlagText is what there is to say of a flag.
 type FlagText struct {
 	Name    string
+	Letter  string // its second name; empty for nearly all
 	Arg     string // what stands for its value; empty for a flag without
 	Text    string
 	Default string // empty where it goes without saying
@@ -110,9 +111,12 @@ func (p *Program[S]) grouped(c *Command[S]) []FlagGroup {
 		claim(g, 0)
 	}
 	byHeading := map[string][]FlagText{}
+	letter := letters(c.Flags)
 	c.Flags.VisitAll(func(f *flag.Flag) {
-		if c.Bare || !slices.Contains(p.Shared, f.Name) {
-			byHeading[heading[f.Name]] = append(byHeading[heading[f.Name]], flagText(f))
+		if LetteredFlag(f) == "" && (c.Bare || !slices.Contains(p.Shared, f.Name)) {
+			text := flagText(f)
+			text.Letter = letter[f.Name]
+			byHeading[heading[f.Name]] = append(byHeading[heading[f.Name]], text)
 		}
 	})
 	var groups []FlagGroup
@@ -124,11 +128,20 @@ func (p *Program[S]) grouped(c *Command[S]) []FlagGroup {
 	return groups
 }
 
+// Head is how the flag is typed, under each of its names.
+func (f *FlagText) Head() string {
+	head := strings.TrimSpace("--" + f.Name + " " + f.Arg)
+	if f.Letter != "" {
+		head = "-" + f.Letter + ", " + head
+	}
+	return head
+}
+
 // flagText describes a flag.
 func flagText(f *flag.Flag) FlagText {
 	arg, text := flag.UnquoteUsage(f)
 	t := FlagText{Name: f.Name, Arg: arg, Text: text}
-	if v, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && v.IsBoolFlag() {
+	if isBool(f.Value) {
 		t.Arg = ""
 	}
 	if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" {

@@ -232,7 +232,7 @@ func keysOf(commands map[string]*flag.FlagSet) []string {
 	}
 	for name, flags := range commands {
 		flags.VisitAll(func(f *flag.Flag) {
-			if !slices.Contains(SharedFlags, f.Name) && f.Name != inputFlag {
+			if !slices.Contains(SharedFlags, f.Name) && f.Name != inputFlag && cli.LetteredFlag(f) == "" {
 				keys = append(keys, name+"."+f.Name)
 			}
 		})

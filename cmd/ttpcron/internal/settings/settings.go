@@ -260,7 +260,7 @@ func (l layers) set(fs *flag.FlagSet) (faults []Fault) {
 // file. Values of the file that mean nothing are faults already.
 func (l layers) fill(fs *flag.FlagSet, command string) (faults []Fault) {
 	fs.VisitAll(func(f *flag.Flag) {
-		if l.given[f.Name] != nil || f.Name == "config" {
+		if l.given[f.Name] != nil || f.Name == "config" || cli.LetteredFlag(f) != "" {
 			return
 		}
 		values, from, ofFile := l.fallback(command, f.Name)

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/geo"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/report"
+)
+
+// reportOptions are the flags of the command.
+type reportOptions struct {
+	reportMaker
+	output string
+	open   bool
+	json   bool
+	mmdb   cli.List
+}
+
+func reportCommand() *command {
+	var o reportOptions
+	fs := cli.NewFlags()
+	o.defineWithEvents(fs)
+	f := fs.Lookup("new-since")
+	o.newSince, f.DefValue = "7d", "7d"
+	f.Usage = "say what was not there before: nothing of it had arrived before `TIME`, whatever --since says; empty to say nothing"
+	fs.StringVar(&o.output, "output", "report.html", "write to `FILE`, which is complete or not there; - for standard output")
+	cli.Letter(fs, "o", "output")
+	fs.BoolVar(&o.open, "open", false, "show it in a browser, where there is a screen")
+	fs.BoolVar(&o.passwords, "with-passwords", false, "do not mask captured passwords")
+	fs.IntVar(&o.rows, "rows", reportRows, "at most `N` rows in a list; the page says how many there are, and which command shows them")
+	fs.IntVar(&o.stories, "stories", reportStories, "tell at most `N` sessions, those that say most")
+	fs.Var(&o.mmdb, "mmdb", mmdbUsage)
+	fs.BoolVar(&o.json, "json", false, "print what was written as a JSON object")
+	return &command{
+		Name: "report", Short: "write a page to look at and to hand on", Flags: fs,
+		Text: `Writes one HTML page about what the store holds: the ATT&CK matrix as a heat map,
+activity by day and hour, techniques with their evidence, attackers, sessions
+and the stories of those that say most, credentials, files, sensors, rules and
+how loud they are, canaries that were tripped, and what is new since --new-since.
+
+The page is one file of at most 5 MiB that needs no network and no server: open
+it, mail it, put it where others can read it. It can be filtered, sorted and
+printed; the matrix is saved as SVG or PNG, each table as CSV. What was left out
+is said in it, with the command that shows it.
+
+Filters of time, attacker, session and sensor hold for events and tags, all others
+for tags alone. Captured passwords are masked, unless --with-passwords is given.
+What attackers typed is never masked, whatever it holds. Addresses are in it, and
+names of your sensors: only you can read the file, until you say otherwise.`,
+		Examples: `ttpcron report --open
+ttpcron report -o may.html --since 2026-05-01 --until 2026-06-01
+ttpcron report -o ams.html --sensor hp-ams-1 --min-level medium
+ttpcron report -o - | ssh intranet 'cat >report.html'`,
+		Exits: []int{exitFailed, exitLocked, exitInterrupted},
+		Run: func(ctx context.Context, s *session, args []string) error {
+			if err := cli.NoArgs(args); err != nil {
+				return cli.Usage(err.Error(), "name the file with -o")
+			}
+			if err := o.check(s); err != nil {
+				return err
+			}
+			defer o.places.Close()
+			return writeReport(ctx, s, &o)
+		},
+	}
+}
+
+// check reads what the flags mean.
+func (o *reportOptions) check(s *session) (err error) {
+	switch {
+	case o.output == "":
+		return cli.Usage("--output is empty", "name a file, or - for standard output")
+	case o.output == "-" && o.open:
+		return cli.Usage("--open needs a file", "name one with -o")
+	case o.output == "-" && o.json:
+		return cli.Usage("--json says what was written to a file", "name one with -o")
+	case o.rows < 1:
+		return cli.Usagef("--rows is %d, want 1 or more", o.rows)
+	case o.stories < 0:
+		return cli.Usagef("--stories is %d, want 0 or more", o.stories)
+	}
+	o.now, o.own = s.now(), s.set.OwnNetworks
+	o.version, _ = buildVersion()
+	if err := o.tagSelection.check(o.now, s.set.Attack); err != nil {
+		return err
+	}
+	o.new, o.q.MadeSince = o.q.MadeSince, time.Time{}
+	o.places, err = geo.Open(o.mmdb)
+	return err
+}
+
+// writeReport makes the page and writes it where it belongs.
+func writeReport(ctx context.Context, s *session, o *reportOptions) error {
+	db, err := s.stores.Read(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	rs, loaded, err := loadRules(s.set, s.log)
+	if err != nil {
+		return err
+	}
+	ruleset.Warn(s.log, loaded)
+	o.rules = rs.RuleSet
+	var r *report.Report
+	write := func(w io.Writer) (err error) {
+		r, err = o.make(ctx, db, w)
+		return err
+	}
+	var size int64
+	stream := o.output == "-"
+	switch {
+	case stream:
+		err = write(s.out)
+	case same(o.output, s.stores.DB):
+		err = cli.Usage(fmt.Sprintf("--output %s is the store itself", o.output), "name another file")
+	default:
+		size, stream, err = writeReportFile(o.output, write)
+	}
+	if err != nil {
+		return err
+	}
+	for _, note := range o.said {
+		s.out.Note("%s", note)
+	}
+	if r.Total.Events+r.Total.Tags == 0 {
+		if err := o.noteNone(ctx, s, db, "no events match: the page is empty", eventsAndTags); err != nil {
+			return err
+		}
+	}
+	if stream {
+		return nil
+	}
+	if err := o.say(s, r, size); err != nil {
+		return err
+	}
+	if o.open {
+		show(ctx, s, o.output)
+	}
+	return nil
+}
+
+// reportJSON is what report --json prints.
+type reportJSON struct {
+	Path      term.Exact `json:"path"`
+	Bytes     int64      `json:"bytes"`
+	Events    int        `json:"events"`
+	Tags      int        `json:"tags"`
+	Attackers int        `json:"attackers"`
+	Sessions  int        `json:"sessions"`
+	First     *time.Time `json:"first_seen"`
+	Last      *time.Time `json:"last_seen"`
+	Masked    bool       `json:"passwords_masked"`
+	Elapsed   float64    `json:"elapsed_s"`
+}
+
+// say says what was written, and how to look at it.
+func (o *reportOptions) say(s *session, r *report.Report, size int64) error {
+	took := s.now().Sub(o.now)
+	t := &r.Total
+	if o.json {
+		return s.out.JSON(reportJSON{
+			Path: term.Exact(o.output), Bytes: size, Events: t.Events, Tags: t.Tags, Attackers: t.Attackers, Sessions: t.Sessions,
+			First: term.TimeOrNull(r.First), Last: term.TimeOrNull(r.Last), Masked: r.Masked, Elapsed: took.Seconds(),
+		})
+	}
+	span := ""
+	if !r.First.IsZero() {
+		span = ", " + days(r.First, r.Last)
+	}
+	fmt.Fprintf(s.out, "wrote %s, %s in %s: %s, %s of %s%s\n", term.Clean(o.output), term.Bytes(size), duration(took),
+		term.Plural(t.Events, "event", "events"), term.Plural(t.Tags, "tag", "tags"), term.Plural(t.Attackers, "attacker", "attackers"), span)
+	if !o.open {
+		path, err := filepath.Abs(o.output)
+		if err != nil {
+			path = o.output
+		}
+		fmt.Fprintf(s.out, "look at it in a browser: %s\n", term.Clean(fileURL(path)))
+	}
+	return nil
+}
+
+// days says from which day to which something lasted.
+func days(first, last time.Time) string {
+	from, to := first.UTC().Format(time.DateOnly), last.UTC().Format(time.DateOnly)
+	if from == to {
+		return from
+	}
+	return from + " to " + to
+}
+
+// selected says in words what is selected, and as the flags that commands take: the times
+// as they are, so that the same is meant tomorrow.
+func (s *tagSelection) selected() (words, flags []string) {
+	add := func(flag, value, text string) {
+		if value != "" {
+			words, flags = append(words, text), append(flags, "--"+flag, shellQuoted(value))
+		}
+	}
+	instant := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format(time.RFC3339)
+	}
+	add("attacker", s.attacker, "attacker "+s.attacker)
+	add("session", s.q.Session, "session "+s.q.Session)
+	add("sensor", s.q.Sensor, "sensor "+s.q.Sensor)
+	add("technique", s.technique, "technique "+s.technique)
+	add("tactic", s.tactic, "tactic "+s.tactic)
+	add("rule", s.q.Rule, "rule "+s.q.Rule)
+	add("since", instant(s.q.Window.Since), "events from "+term.Time(s.q.Window.Since)+" UTC on")
+	add("until", instant(s.q.Window.Until), "events before "+term.Time(s.q.Window.Until)+" UTC")
+	add("arrived-since", instant(s.arrived), "events that arrived from "+term.Time(s.arrived)+" UTC on")
+	if c := s.q.MinConfidence; c > 0 {
+		add("min-confidence", fmt.Sprint(c), fmt.Sprintf("confidence %v and above", c))
+	}
+	if s.minLevel.IsSet {
+		add("min-level", s.minLevel.String(), "level "+s.minLevel.String()+" and above")
+	}
+	add("level", s.levels.String(), "level "+s.levels.String()+" alone")
+	return words, flags
+}
+
+// shellQuoted is a word as a shell takes it.
+func shellQuoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:,@+", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

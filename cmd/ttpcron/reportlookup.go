@@ -1,0 +1,59 @@
+package main
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/report"
+)
+
+// lookUp finds what a gatherer leaves to whoever has the store, the rules and the places:
+// of what is shown, and of that alone.
+func (m *reportMaker) lookUp(ctx context.Context, db *store.Store, r *report.Report) error {
+	for _, t := range r.Techniques {
+		for _, e := range t.Evidence {
+			if rule, loaded := m.rule(e.Tag.RuleID); loaded {
+				e.Rule = rule.Name
+			}
+			var err error
+			if e.Text, err = m.evidence(ctx, db, &e.Tag); err != nil {
+				return err
+			}
+		}
+	}
+	for _, rule := range r.Rules.Rows {
+		if loaded, ok := m.rule(rule.ID); ok {
+			rule.Name, rule.Of = loaded.Name, loaded.Level
+		}
+	}
+	for _, list := range [][]*report.Attacker{r.Attackers.Rows, r.New.Attackers.Rows} {
+		for _, a := range list {
+			a.Place = placeText(m.places.Of(a.Address))
+		}
+	}
+	return m.tellStories(ctx, db, r.Sessions.Rows)
+}
+
+// evidence is what the event of a tag was about, or what a finding says; empty where the tag
+// is gone meanwhile.
+func (m *reportMaker) evidence(ctx context.Context, db *store.Store, of *ttpcron.Tag) (string, error) {
+	q := ttpcron.TagQuery{
+		Window:  ttpcron.Window{Since: of.EventTime, Until: of.EventTime.Add(1)},
+		Session: of.SessionID, Sensor: of.DeckyID, Rule: of.RuleID, UpTo: m.q.UpTo,
+	}
+	for t, err := range db.Tags.Query(ctx, q, m.under) {
+		if err != nil {
+			return "", err
+		}
+		if t.SourceID != of.SourceID || t.UUID() != of.UUID() {
+			continue
+		}
+		if !m.passwords {
+			t.MaskPasswords()
+		}
+		return cmp.Or(t.Text, t.TellingEvidence()), nil
+	}
+	return "", nil
+}

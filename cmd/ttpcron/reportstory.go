@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/report"
+	"github.com/ttpcron/ttpcron/story"
+	"github.com/ttpcron/ttpcron/tagger/shell"
+)
+
+// What a story of a report is cut to.
+const (
+	storyLines     = 200
+	storyBytes     = 48 << 10 // of the texts of all its lines
+	storyText      = 1024     // bytes of a text
+	storyEvents    = 5000     // that are looked at
+	storyLogins    = 5        // of a run of logins that failed
+	storyLineFacts = 12       // of the connection, in a line
+)
+
+// stories tells the first of the sessions.
+func (m *reportMaker) tellStories(ctx context.Context, db *store.Store, sessions []*report.Session) error {
+	parser := shell.NewParser(shell.Limits{})
+	for _, s := range sessions[:min(len(sessions), m.stories)] {
+		if s.ID == "" {
+			continue
+		}
+		var err error
+		if s.Story, err = m.story(ctx, db, s, parser); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// story tells a session.
+func (m *reportMaker) story(ctx context.Context, db *store.Store, s *report.Session, parser *shell.Parser) (*report.Story, error) {
+	o := storyOptions{under: m.under}
+	src, err := o.source(ctx, db, ttpcron.EventQuery{
+		Session: s.ID, Sensor: s.Sensor, UpTo: m.q.UpTo,
+		Window: ttpcron.Window{Since: s.First, Until: s.Last.Add(1)},
+	})
+	if err != nil {
+		return nil, err
+	}
+	src.levels = m.q.MinLevels
+	t := &reportTeller{storyWriter: &storyWriter{o: &o, parser: parser}}
+	seen := 0
+	for e, err := range story.Entries(ctx, src) {
+		if err != nil {
+			return nil, err
+		}
+		if e.Event.DeckyID != s.Sensor {
+			continue // of another sensor, where this one has no name
+		}
+		if seen++; seen > storyEvents {
+			break
+		}
+		if !m.passwords {
+			e.Event.MaskPasswords()
+		}
+		t.head.Add(&e.Event, m.own)
+		t.entry(e)
+	}
+	t.endRun()
+	t.endFacts()
+	t.story.More += max(s.Events-seen, 0)
+	t.story.Head = t.facts(seen <= storyEvents)
+	return &t.story, nil
+}
+
+// reportTeller makes the story of a session for a report, as a terminal shows it, but that
+// nothing is made fit to be shown yet.
+type reportTeller struct {
+	*storyWriter // for what commands decode
+	story        report.Story
+	head         story.Session
+	bytes        int // of the texts of the lines
+
+	run      string // what the last events have in common
+	alike    int    // of them in a row, told or not
+	untold   int    // of these
+	untilRun time.Time
+
+	conn  []string // facts of the connection that are not told yet
+	since time.Time
+}
+
+// entry tells an event.
+func (t *reportTeller) entry(e *story.Entry) {
+	told := story.Tell(&e.Event)
+	if told.What == story.Fact && len(e.Tags) == 0 {
+		t.fact(e, &told)
+		return
+	}
+	if run := runOf(e, &told); run != t.run {
+		t.endRun()
+		t.run = run
+	}
+	most := alikeTold
+	if told.What == story.Login {
+		most = storyLogins
+	}
+	if t.alike++; t.alike > most && t.run != "" {
+		t.untold++
+		t.untilRun = e.Event.Time
+		return
+	}
+	t.endFacts()
+	line := report.Line{Time: e.Event.Time, What: string(told.What), Text: shorten(told.Text), Outcome: string(told.Outcome)}
+	for _, d := range told.Details {
+		if told.What != story.Login || d.Name != "method" || d.Text != "password" && d.Text != "publickey" {
+			line.Details = append(line.Details, report.Fact{Name: d.Name, Text: shorten(d.Text)})
+		}
+	}
+	layers := t.layersOf(&e.Event)
+	for _, l := range layers[:min(len(layers), layersTold)] {
+		line.Details = append(line.Details, report.Fact{Name: "decoded (" + l.How + ")", Text: shorten(l.Text)})
+	}
+	if more := len(layers) - layersTold; more > 0 {
+		line.Details = append(line.Details, report.Fact{Name: "decoded", Text: term.Count(more) + " more"})
+	}
+	for _, a := range story.Agreements(e.Tags) {
+		line.Tags = append(line.Tags, report.LineTag{Technique: a.Shown.Technique(), Level: a.Level, Rule: a.RuleID, Others: a.Others})
+	}
+	t.add(line, 1)
+}
+
+func shorten(text string) string { return ttpcron.Shorten(text, storyText) }
+
+// add adds a line about some events, if there is room for it.
+func (t *reportTeller) add(line report.Line, events int) {
+	size := len(line.Text)
+	for _, d := range line.Details {
+		size += len(d.Text)
+	}
+	if len(t.story.Lines) == storyLines || t.bytes+size > storyBytes || t.story.More > 0 {
+		t.story.More += events
+		return
+	}
+	t.bytes += size
+	t.story.Lines = append(t.story.Lines, line)
+}
+
+// fact keeps a fact of the connection for the line that tells of some, unless the head has
+// it.
+func (t *reportTeller) fact(e *story.Entry, told *story.Telling) {
+	if fact, _ := e.Event.Payload.Text("fact"); fact == "client" || fact == "kex" {
+		return
+	}
+	t.endRun()
+	if len(t.conn) == 0 {
+		t.since = e.Event.Time
+	}
+	switch {
+	case len(t.conn) < storyLineFacts:
+		t.conn = append(t.conn, ttpcron.Shorten(told.Text, 200))
+	case len(t.conn) == storyLineFacts:
+		t.conn = append(t.conn, "and more")
+	}
+}
+
+// endFacts tells of the connection in one line.
+func (t *reportTeller) endFacts() {
+	if len(t.conn) > 0 {
+		t.add(report.Line{Time: t.since, What: string(story.Fact), Text: strings.Join(t.conn, ", ")}, len(t.conn))
+		t.conn = nil
+	}
+}
+
+// endRun tells of events that were not told one by one.
+func (t *reportTeller) endRun() {
+	if t.untold > 0 {
+		text := fmt.Sprintf("%s more like this, until %s", term.Count(t.untold), t.untilRun.UTC().Format(time.TimeOnly))
+		t.add(report.Line{Time: t.untilRun, What: "and", Text: text}, t.untold)
+	}
+	t.run, t.alike, t.untold = "", 0, 0
+}
+
+// facts are what stands above the story. How it ended is known if all of it was seen.
+func (t *reportTeller) facts(whole bool) []report.Fact {
+	h := &t.head
+	all := []report.Fact{{Name: "client", Text: clientText(h)}, {Name: "login", Text: loginsText(&h.Logins)}, {Name: "did", Text: didText(h)}}
+	if h.Vantage == ttpcron.VantageHost {
+		all = slices.Insert(all, 0, report.Fact{Name: "seen", Text: "in the log of a host, by whose owner it may be"})
+	}
+	if whole {
+		all = append(all, report.Fact{Name: "end", Text: endText(h)})
+	}
+	return slices.DeleteFunc(all, func(f report.Fact) bool { return f.Text == "" })
+}
