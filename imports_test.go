@@ -164,14 +164,15 @@ func TestArrowsOfTheProgram(t *testing.T) {
 		"geo":       {"."},
 		"host":      nil,
 		"cli":       {"."},
+		"live":      {".", "jsontext", "report/page"},
 		"nodetest":  nil,
 		"logging":   {"host", "jsontext", "term"},
 		"retention": {".", "kv", "term"},
 		"ruleset":   {".", "attack", "cli", "jobs", "tagger", "tagger/correlation", "term"},
 		"inputs":    {".", "cli", "importer", "jobs", "term"},
-		"settings":  {".", "attack", "cli", "control", "host", "importer", "jobs", "kv", "metrics", "scheduler", "term"},
+		"settings":  {".", "attack", "cli", "control", "host", "importer", "jobs", "kv", "live", "metrics", "scheduler", "term"},
 		"store":     {".", "attack", "cli", "control", "host", "jobs", "kv", "kv/block", "kv/doctor", "scheduler", "term"},
-		"daemon": {".", "attack", "cli", "control", "host", "inputs", "jobs", "kv", "metrics", "retention", "ruleset", "scheduler", "settings", "store",
+		"daemon": {".", "attack", "cli", "control", "host", "inputs", "jobs", "kv", "live", "metrics", "retention", "ruleset", "scheduler", "settings", "store",
 			"tagger", "term"},
 	}
 	const below = module + "/cmd/ttpcron/internal/"
