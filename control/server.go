@@ -83,6 +83,11 @@ func (s *Server) Handle(pattern string, h http.Handler) {
 	})
 }
 
+// HandleLong adds a handler of plain HTTP whose answer may be large, or have to be waited
+// for. Such calls do not count as at work: the handler bounds what it does at once, and
+// sets the deadlines of its connection itself.
+func (s *Server) HandleLong(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
+
 // page is an answer that is kept until it is whole.
 type page struct {
 	header http.Header

@@ -29,6 +29,8 @@ type Metrics struct {
 	cutGroups  *counter
 	ruleErrors *counter
 	cache      *counter
+	refused    *counter
+	reports    *counter
 	batch      *histogram
 	run        *histogram
 
@@ -53,6 +55,8 @@ func New() *Metrics {
 		cutGroups:  newCounter("groups_bounded_total", "Groups of base matches in which a correlation met a limit, so that findings may be missing.", ""),
 		ruleErrors: newCounter("rule_errors_total", "Times that a rule failed on an event, whose tags are lost.", ""),
 		cache:      newCounter("memo_lookups_total", "Looks at remembered verdicts, by result: hit, miss.", "result"),
+		refused:    newCounter("report_refused_total", "Requests for the live report that were refused, by reason: host, token, slow.", "reason"),
+		reports:    newCounter("report_pages_total", "Pages of the live report that were made, by result: made, failed.", "result"),
 		batch:      newHistogram("batch_duration_seconds", "How long it took to commit a batch of tags.", .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10),
 		run:        newHistogram("run_duration_seconds", "How long runs took, imports included.", .1, .5, 1, 5, 15, 60, 300, 900, 3600, 14400),
 	}
@@ -69,6 +73,12 @@ func New() *Metrics {
 		}
 	}
 	m.Memo(0, 0)
+	for _, reason := range []string{"host", "token", "slow"} {
+		m.refused.add(reason, 0)
+	}
+	for _, result := range []string{"made", "failed"} {
+		m.reports.add(result, 0)
+	}
 	m.bounded.add("", 0)
 	m.groups.add("", 0)
 	m.cutGroups.add("", 0)
@@ -126,13 +136,26 @@ func (m *Metrics) Memo(hits, misses int) {
 	m.cache.add("miss", misses)
 }
 
+// ReportRefused counts a request for the live report that was refused. The reason is the
+// program's own.
+func (m *Metrics) ReportRefused(reason string) { m.refused.add(reason, 1) }
+
+// ReportMade counts a page of the live report that was made, or not.
+func (m *Metrics) ReportMade(err error) {
+	if err != nil {
+		m.reports.add("failed", 1)
+		return
+	}
+	m.reports.add("made", 1)
+}
+
 // RuleError counts a rule that failed on an event.
 func (m *Metrics) RuleError() { m.ruleErrors.add("", 1) }
 
 // Write writes all counters and the state.
 func (m *Metrics) Write(w io.Writer, s *State) error {
 	all := exposition{}
-	for _, c := range []interface{ collect(exposition) }{m.imported, m.judged, m.made, m.inserted, m.bounded, m.groups, m.cutGroups, m.ruleErrors, m.cache, m.batch, m.run, s} {
+	for _, c := range []interface{ collect(exposition) }{m.imported, m.judged, m.made, m.inserted, m.bounded, m.groups, m.cutGroups, m.ruleErrors, m.cache, m.refused, m.reports, m.batch, m.run, s} {
 		c.collect(all)
 	}
 	if _, err := w.Write(all.text()); err != nil {

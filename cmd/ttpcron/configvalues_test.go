@@ -42,6 +42,8 @@ func TestBadValues(t *testing.T) {
 		"daemon.spread": append(types, `"-1s"`, `"25h"`), "daemon.health-limit": append(types, `"-1s"`),
 		"daemon.http":         append(types, `"127.0.0.1"`, `"127.0.0.1:99999"`, `"127.0.0.1:http"`, `":9847"`, `"0.0.0.0:9847"`, `"127.0.0.1:-1"`, `"127.0.0.1:"`, `"127.0.0.1:0"`),
 		"daemon.http-exposed": except("true"), "daemon.node": types,
+		"daemon.http-report": types, "daemon.http-token-file": append(types, `"missing"`, `"folder"`, `"text.txt"`), "daemon.http-report-since": append(types, `"-3d"`, `"soon"`),
+		"daemon.http-hosts":   {`5`, `true`, `[5]`, `[""]`, `""`, `{a = 1}`, `"two words"`, `["a.example", "http://b.example"]`, `"127.1"`, `"a:0"`},
 		"daemon.metrics-file": append(types, `"no/such/folder/x.prom"`, `"folder"`, `"text.txt"`),
 		"run-once.since-days": append(except(`5`), `0`, `4000`, `1.5`), "run-once.batch-size": append(except(`5`), `0`), "run-once.source": append(types, `"all of it"`),
 		"run-once.dry-run": except("true"), "tags.min-confidence": {`nan`, `inf`, `"much"`, `true`, `[]`}, "tags.limit": append(except(`5`, `-1`), `1.5`),

@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/daemon"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/logging"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
+	"github.com/ttpcron/ttpcron/tagger"
 )
 
 func daemonCommand() *command {
@@ -47,7 +50,10 @@ ttpcron daemon --input /var/log/cowrie --keep-events 90d --keep-tags 730d`,
 			s.use(&c.Settings)
 			logging.Queue(s.out.Err, s.log)
 			v, _ := buildVersion()
-			return daemon.Run(ctx, daemon.Options{Config: c, Read: read, Store: s.stores, Log: s.log, Now: s.now, Env: s.env, Version: v})
+			report := func(ctx context.Context, db *store.Store, c *settings.Daemon, rules *tagger.RuleSet, w io.Writer) error {
+				return liveReport(ctx, db, c, rules, s.now(), w)
+			}
+			return daemon.Run(ctx, daemon.Options{Config: c, Read: read, Store: s.stores, Log: s.log, Now: s.now, Env: s.env, Version: v, Report: report})
 		},
 	}
 }

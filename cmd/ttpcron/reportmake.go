@@ -43,18 +43,20 @@ const (
 	reportNew     = 7 * 24 * time.Hour
 )
 
-// liveReport writes the page that a daemon serves: of everything, with what is new of the
-// last week.
-func liveReport(ctx context.Context, db *store.Store, set *settings.Settings, rules *tagger.RuleSet, passwords bool, now time.Time, w io.Writer) error {
+// liveReport writes the page that a daemon serves, without captured passwords: of
+// everything, with what is new of the last week, or as far back as its config says.
+func liveReport(ctx context.Context, db *store.Store, c *settings.Daemon, rules *tagger.RuleSet, now time.Time, w io.Writer) error {
 	m := &reportMaker{
-		rows: reportRows, stories: reportStories, passwords: passwords, live: true,
-		now: now, own: set.OwnNetworks, rules: rules, places: &geo.Places{},
+		rows: reportRows, stories: reportStories, live: true,
+		now: now, own: c.OwnNetworks, rules: rules, places: &geo.Places{}, new: now.Add(-reportNew),
 	}
 	m.version, _ = buildVersion()
-	if err := m.check(now, set.Attack); err != nil {
+	if c.ReportSince > 0 {
+		m.since, m.new = c.ReportSince.String(), time.Time{} // what is new can be told of all alone
+	}
+	if err := m.check(now, c.Attack); err != nil {
 		return err
 	}
-	m.new = now.Add(-reportNew)
 	_, err := m.make(ctx, db, w)
 	return err
 }

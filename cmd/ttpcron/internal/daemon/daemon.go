@@ -5,8 +5,8 @@
 // Start with [Run]. A command that wants a daemon to do a run uses [There]; both
 // ends of that are here, as both ends of the store are in package store. Of the
 // files, jobs.go, maintain.go and retention.go are what jobs do, reload.go replaces
-// the configuration, and the servers are in serve.go, runserve.go, turnserve.go and
-// metrics.go.
+// the configuration, and the servers are in serve.go, runserve.go, turnserve.go,
+// metrics.go and web.go.
 package daemon
 
 import (
@@ -22,6 +22,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/live"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
@@ -41,6 +42,8 @@ type Options struct {
 	Now     func() time.Time
 	Env     map[string]string // for systemd's protocol
 	Version string            // of the program
+	// Report writes the page that is served live; nil: there is none.
+	Report Reporter
 }
 
 // The times that a stop keeps to.
@@ -56,6 +59,7 @@ type daemon struct {
 	holder  *store.Holder // of the store, as calls see it
 	read    func() (*settings.Daemon, error)
 	version string
+	report  Reporter
 
 	notify *notifier
 	sched  *scheduler.Scheduler
@@ -66,6 +70,7 @@ type daemon struct {
 	launch  func(server) (end func()) // runs a server beside the scheduler
 	reloads sync.Mutex                // held while one is in progress
 	web     web                       // changed by reloads alone
+	live    *live.Server              // what it serves of the store
 	fed     int64                     // the value of moved when the watchdog was last fed
 }
 
@@ -128,7 +133,7 @@ func newDaemon(o Options, db *kv.DB, notify *notifier) *daemon {
 			current: current{conf: o.Config}, db: db, log: o.Log, now: o.Now, passed: passing(),
 			observer: &observer{Metrics: metrics.New()}, runEnded: make(chan struct{}, 1),
 		},
-		read: o.Read, version: o.Version, notify: notify, began: o.Now(),
+		read: o.Read, version: o.Version, report: o.Report, notify: notify, began: o.Now(),
 	}
 	d.holder = &store.Holder{
 		DB: db, Version: o.Version, Now: o.Now, Alone: d.alone, Author: author, Tell: d.tell,
@@ -207,7 +212,9 @@ func (d *daemon) run(ctx context.Context, hup <-chan os.Signal) error {
 	for _, serve := range servers {
 		d.launch(serve)
 	}
-	if err := d.serveWeb(d.config().HTTP); err != nil {
+	d.live = d.liveServer(inner)
+	wg.Go(func() { <-inner.Done(); d.live.Wait() })
+	if err := d.serveWeb(d.config()); err != nil {
 		stop(err)
 		wg.Wait()
 		return err

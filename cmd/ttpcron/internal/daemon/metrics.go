@@ -6,17 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
-	"github.com/ttpcron/ttpcron/control"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/metrics"
 	"github.com/ttpcron/ttpcron/tagger"
@@ -203,63 +200,6 @@ func (d *daemon) handlers() map[string]http.Handler {
 			}
 		}),
 	}
-}
-
-// web is what serves metrics and health on an address.
-type web struct {
-	address string
-	end     func()
-}
-
-// serveWeb serves metrics and health at an address, empty for none, and stops
-// serving them at an earlier one. If it fails, the earlier one stays.
-func (d *daemon) serveWeb(address string) error {
-	if d.web.address == address {
-		return nil
-	}
-	was := d.web.address
-	next, err := d.listenHTTP(address)
-	d.endWeb()
-	if err != nil { // perhaps it is the old one that has the port
-		next, err = d.listenHTTP(address)
-	}
-	if err != nil {
-		err = cli.Hint(fmt.Errorf("http: %w", err), "--http names another address")
-		if back, lerr := d.listenHTTP(was); lerr == nil && was != "" {
-			d.web = web{was, d.launch(back)}
-		}
-		return err
-	}
-	if address != "" {
-		d.web = web{address, d.launch(next)}
-	}
-	return nil
-}
-
-func (d *daemon) endWeb() {
-	if d.web.address != "" {
-		d.web.end()
-		d.log.Info("no longer listening", "http", d.web.address)
-	}
-	d.web = web{}
-}
-
-// listenHTTP serves metrics and health on an address. It serves nothing else,
-// because nobody who reaches it is asked who they are.
-func (d *daemon) listenHTTP(address string) (server, error) {
-	if address == "" {
-		return nil, nil
-	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	s := control.NewServer(control.Options{Log: d.log})
-	for pattern, h := range d.handlers() {
-		s.Handle(pattern, h)
-	}
-	d.log.Info("listening", "http", l.Addr().String())
-	return serveUntilDone(s, control.Bounded(l)), nil
 }
 
 // fileEvery is how often the file of metrics is written, beside the end of runs.

@@ -123,7 +123,7 @@ func (d *daemon) reloadInto(old *settings.Daemon) (cerr, rerr error) {
 		err = d.checkSources(context.Background(), c)
 	}
 	if err == nil {
-		err = d.serveWeb(c.HTTP)
+		err = d.serveWeb(c)
 	}
 	if err != nil {
 		return err, nil

@@ -371,7 +371,8 @@ func TestOnePageForAll(t *testing.T) {
 		answers.Go(func() { w := ask(d, "GET", "/report", "localhost:9847"); bodies <- fmt.Sprint(w.Code, w.Body) })
 	}
 	settle(t, func() bool {
-		return b.waiting() == maxWaiting && len(bodies) == 50-maxWaiting })
+		return b.waiting() == maxWaiting && len(bodies) == 50-maxWaiting
+	})
 	close(b.hold)
 	answers.Wait()
 	close(bodies)

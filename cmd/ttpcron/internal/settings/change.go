@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/live"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
@@ -26,6 +27,9 @@ func ChangeOf(old, c *Daemon) Change {
 		{"own-networks", networkNames(old.OwnNetworks), networkNames(c.OwnNetworks)},
 		{"attack-release", one(old.Attack.Number()), one(c.Attack.Number())},
 		{"http", one(old.HTTP), one(c.HTTP)},
+		{"http-report", onlyIf(old.HTTPReport), onlyIf(c.HTTPReport)},
+		{"http-hosts", hostNames(old.HTTPHosts), hostNames(c.HTTPHosts)},
+		{"http-token-file", one(old.HTTPTokenFile), one(c.HTTPTokenFile)},
 		{"metrics-file", one(old.MetricsFile), one(c.MetricsFile)},
 	} {
 		ch.gone = append(ch.gone, without(list.what, list.old, list.now)...)
@@ -36,6 +40,9 @@ func ChangeOf(old, c *Daemon) Change {
 		if was != limits[i] {
 			ch.changed = append(ch.changed, fmt.Sprintf("%s %s to %s", limitNames[i], was, limits[i]))
 		}
+	}
+	if old.HTTPTokenFile == c.HTTPTokenFile && old.HTTPToken != c.HTTPToken {
+		ch.changed = append(ch.changed, "the token of the report")
 	}
 	for _, j := range c.Jobs {
 		i := slices.IndexFunc(old.Jobs, func(o Job) bool { return o.Name == j.Name })
@@ -59,6 +66,21 @@ func one(text string) []string {
 		return nil
 	}
 	return []string{text}
+}
+
+// onlyIf returns a list with true in it, or none.
+func onlyIf(on bool) []string {
+	if !on {
+		return nil
+	}
+	return []string{"true"}
+}
+
+func hostNames(hosts live.Hosts) (names []string) {
+	for _, h := range hosts {
+		names = append(names, h.String())
+	}
+	return names
 }
 
 // without returns the members of list that other lacks, each with what before it.
@@ -107,14 +129,14 @@ func networkNames(networks ttpcron.Networks) (names []string) {
 	return names
 }
 
-var limitNames = [...]string{"keep-events", "keep-tags", "max-size", "min-free", "health-limit"}
+var limitNames = [...]string{"keep-events", "keep-tags", "max-size", "min-free", "health-limit", "http-report-since"}
 
 func (c *Daemon) limits() (l [len(limitNames)]string) {
 	health := "0"
 	if c.HealthLimit > 0 {
 		health = c.HealthLimit.String()
 	}
-	for i, v := range []string{c.KeepEvents.String(), c.KeepTags.String(), c.MaxSize.String(), c.MinFree.String(), health} {
+	for i, v := range []string{c.KeepEvents.String(), c.KeepTags.String(), c.MaxSize.String(), c.MinFree.String(), health, c.ReportSince.String()} {
 		if l[i] = v; v == "0" {
 			l[i] = "none"
 		}

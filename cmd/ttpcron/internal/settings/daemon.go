@@ -5,15 +5,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
-	"net/netip"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/live"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/scheduler"
@@ -30,10 +28,15 @@ type Daemon struct {
 	Spread               time.Duration
 	Node                 string
 
-	HealthLimit time.Duration
-	HTTP        string // the address for metrics and health, empty for none
-	HTTPExposed bool
-	MetricsFile string
+	HealthLimit   time.Duration
+	HTTP          string // the address for metrics and health, empty for none
+	HTTPExposed   bool
+	HTTPReport    bool // the address has the report, too
+	HTTPHosts     live.Hosts
+	HTTPToken     live.Token // what is in HTTPTokenFile
+	ReportSince   cli.Age    // 0: from the beginning
+	HTTPTokenFile string     // empty: nobody is asked who they are
+	MetricsFile   string
 }
 
 // ShareDaemon defines the flags of the command daemon. What they are set to is
@@ -51,6 +54,10 @@ func (c *Daemon) define(fs *flag.FlagSet) {
 	fs.Lookup("health-limit").DefValue = ""
 	fs.StringVar(&c.HTTP, "http", "", "serve /metrics and /healthz at `ADDRESS` too, such as 127.0.0.1:9847; the control socket serves them in any case")
 	fs.BoolVar(&c.HTTPExposed, "http-exposed", false, "let --http be an address that other machines can reach")
+	fs.BoolVar(&c.HTTPReport, "http-report", false, "serve the report too, at /report of --http; an address that other machines can reach needs --http-token-file")
+	fs.StringVar(&c.HTTPTokenFile, "http-token-file", "", "show the report only to who knows the token in `FILE`, which has 16 characters or more and is not open to everybody")
+	fs.Var(&c.HTTPHosts, httpHostsFlag, "let the report be asked for at `HOST` too, a name or an address, as a proxy passes it on; can be repeated")
+	fs.Var(&c.ReportSince, "http-report-since", "the report has the last `DURATION` alone, such as 90d, and does not say what is new (default: all)")
 	fs.StringVar(&c.MetricsFile, "metrics-file", "", "write metrics to `FILE` for node_exporter's textfile collector, such as DIR/ttpcron.prom")
 	fs.DurationVar(&c.Spread, "spread", time.Minute, "begin up to `DURATION` later than scheduled, always by the same part of it, which depends on --node")
 	fs.Lookup("spread").DefValue = "1m"
@@ -114,6 +121,8 @@ func (c *Daemon) check() {
 	var usage *cli.UsageError
 	if err := c.checkHTTP(); errors.As(err, &usage) {
 		c.faultAt("daemon.http", usage.Hint, "%s", usage.Text)
+	} else {
+		c.checkReport()
 	}
 	c.checkPlaces()
 }
@@ -151,30 +160,6 @@ func (c *Daemon) CheckSources(stored []ttpcron.SourceKind) (faults []Fault) {
 		}
 	}
 	return faults
-}
-
-// checkHTTP refuses an address that others than this machine can reach, unless
-// that is meant.
-func (c *Daemon) checkHTTP() error {
-	if c.HTTP == "" {
-		return nil
-	}
-	host, port, err := net.SplitHostPort(c.HTTP)
-	if err == nil {
-		if n, perr := strconv.ParseUint(port, 10, 16); perr != nil {
-			err = fmt.Errorf("%q is no port", port)
-		} else if n == 0 && c.File.values["daemon.http"] != nil {
-			err = errors.New("port 0 would be another one at every start")
-		}
-	}
-	if err != nil {
-		return cli.Usage(fmt.Sprintf("http is %q: %v", c.HTTP, err), "such as 127.0.0.1:9847")
-	}
-	addr, err := netip.ParseAddr(host)
-	if host == "localhost" || err == nil && addr.IsLoopback() || c.HTTPExposed {
-		return nil
-	}
-	return cli.Usage(fmt.Sprintf("http is %q, which other machines could reach", c.HTTP), "give a loopback address such as 127.0.0.1:9847, or say http-exposed too")
 }
 
 // minHealthLimit is the least that the limit of health is when it is not set.

@@ -34,7 +34,7 @@ func (c *Daemon) checkPlaces() {
 		}
 	}
 	written := []place{{"db", db}, {"socket", socket}, {"daemon.metrics-file", c.MetricsFile}}
-	others := slices.Concat(written, []place{{"config", c.File.Path}})
+	others := slices.Concat(written, []place{{"config", c.File.Path}, {"daemon.http-token-file", c.HTTPTokenFile}})
 	for _, dir := range c.Rules {
 		others = append(others, place{"rules", dir})
 	}

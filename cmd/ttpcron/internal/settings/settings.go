@@ -133,7 +133,7 @@ as [run-once]. ttpcron config check says what a file would do.`
 
 // listFlags take several values from one variable, separated by commas, and
 // from an array in the config file.
-var listFlags = map[string]bool{"rules": true, inputFlag: true, kindsFlag: true, ownNetworksFlag: true, "mmdb": true}
+var listFlags = map[string]bool{"rules": true, inputFlag: true, kindsFlag: true, ownNetworksFlag: true, httpHostsFlag: true, "mmdb": true}
 
 // configName is what a flag is called in the config file.
 func configName(flagName string) string {
