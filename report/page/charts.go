@@ -151,7 +151,7 @@ func (d *document) axis(as name, top, upper, lower int) {
 	}
 	for i := range steps + 1 {
 		y := float64(lower) - float64(lower-upper)*float64(i)/float64(steps)
-		d.void("path", across(plotLeft, plotRight, y))
+		d.shape("path", across(plotLeft, plotRight, y))
 		d.at("text", plotLeft-6, int(y)+4, "left", count(top*i/steps))
 	}
 	d.end()
@@ -182,7 +182,7 @@ var barClass = [6]name{"", "b1", "b2", "b3", "b4", "b5"}
 func (d *document) bar(b *bar, x, slot float64, top, topEvents int, unit string) {
 	d.el("g", class("bar"), nums("data-d", []int{b.first, b.last}), float("data-x", x))
 	d.with("title", b.title(unit))
-	d.void("rect", class("hit"), float("x", x), num("y", tagsTop), float("width", slot), num("height", evenBottom-tagsTop))
+	d.shape("rect", class("hit"), float("x", x), num("y", tagsTop), float("width", slot), num("height", evenBottom-tagsTop))
 	y := float64(tagsBottom)
 	wide := barWidth(slot)
 	for level := ttpcron.LevelInformational; level <= ttpcron.LevelCritical; level++ {
@@ -199,7 +199,14 @@ func (d *document) bar(b *bar, x, slot float64, top, topEvents int, unit string)
 }
 
 func (d *document) rect(classes name, x, y, w, h float64) {
-	d.void("rect", class(classes), float("x", x), float("y", y), float("width", w), float("height", h))
+	d.shape("rect", class(classes), float("x", x), float("y", y), float("width", w), float("height", h))
+}
+
+// shape writes an element of a drawing. None of these is void: what is not closed would
+// take in what follows.
+func (d *document) shape(element name, attrs ...attr) {
+	d.el(element, attrs...)
+	d.end()
 }
 
 func barWidth(slot float64) float64 { return min(slot*0.86, 48) }
@@ -257,7 +264,7 @@ func (d *document) hours() {
 			most, peak = tags[h.Hour], h.Hour
 		}
 	}
-	scale := scaleFor(most)
+	scale := evenScale(most)
 	d.with("h3", "Tags by weekday and hour, UTC")
 	d.scaleLegend(scale)
 	d.picture("hours", "Tags by weekday and hour, UTC", hourTop+7*hourHigh+4, func() {
@@ -280,7 +287,7 @@ func (d *document) hour(i, tags int, scale scale) {
 	x, y := hourLeft+hourWide*(i%24), hourTop+hourHigh*(i/24)
 	d.el("g", class("hour "+scale.class(tags)), num("data-h", i))
 	d.with("title", fmt.Sprintf("%s %02d:00 to %02d:59: %s", weekdays[i/24], i%24, i%24, plural(tags, "tag")))
-	d.void("rect", num("x", x), num("y", y), num("width", hourWide-2), num("height", hourHigh-2), num("rx", 3))
+	d.shape("rect", num("x", x), num("y", y), num("width", hourWide-2), num("height", hourHigh-2), num("rx", 3))
 	d.at("text", x+hourWide/2-1, y+hourHigh/2+3, "mid", short(tags))
 	d.end()
 }

@@ -330,6 +330,18 @@ func scaleFor(most int) scale {
 	return scale{1, 10, 100, 1_000, 10_000, 100_000}
 }
 
+// evenScale returns a scale of equal steps, which shows what stands out of much the same.
+func evenScale(most int) scale {
+	step := max(1, (most+5)/6)
+	for unit := 1; step >= 10*unit; unit *= 10 { // two digits that matter
+		step = (step + unit - 1) / unit * unit
+	}
+	if step == 1 {
+		return scale{1, 2, 3, 4, 5, 6}
+	}
+	return scale{1, step, 2 * step, 3 * step, 4 * step, 5 * step}
+}
+
 // heatClass are the classes of heats. 0 is none.
 var heatClass = [7]name{"h0", "h1", "h2", "h3", "h4", "h5", "h6"}
 

@@ -1,2 +1,722 @@
 "use strict";
-document.documentElement.classList.add("js");
+// The page can be read without this script. It filters, sorts, saves and finds its way.
+// Whatever it shows of what an attacker wrote it shows by textContent and setAttribute,
+// which no text can leave.
+(function () {
+	const root = document.documentElement;
+	root.classList.add("js");
+	const byId = id => document.getElementById(id);
+	const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
+	const commas = n => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+	const plural = (n, thing) => commas(n) + " " + thing + (n === 1 ? "" : "s");
+	const numbers = text => text ? text.split(" ").map(Number) : [];
+
+	function make(name, attributes, text) {
+		const e = document.createElement(name);
+		for (const [key, value] of Object.entries(attributes || {})) e.setAttribute(key, value);
+		if (text !== undefined) e.textContent = text;
+		return e;
+	}
+
+	// What there is to count.
+
+	const data = JSON.parse(byId("data").textContent);
+	const dayCount = data.days[1];
+	const firstDay = Date.parse(data.days[0] + "T00:00:00Z") / 864e5;
+	const dateOf = day => new Date((firstDay + day) * 864e5).toISOString().slice(0, 10);
+	const tacticAt = new Map(data.tactics.map((t, i) => [t[0], i]));
+	const letters = data.levels.map(l => l.slice(0, 1).toUpperCase());
+
+	// decode reads keys and counts. Keys may be larger than what bit operations hold.
+	function decode(text, visit) {
+		const bytes = atob(text);
+		let at = 0, key = 0;
+		function varint() {
+			let value = 0, unit = 1, byte;
+			do {
+				byte = bytes.charCodeAt(at++);
+				value += (byte & 127) * unit;
+				unit *= 128;
+			} while (byte > 127);
+			return value;
+		}
+		while (at < bytes.length) {
+			key += varint();
+			visit(key, varint());
+		}
+	}
+
+	// split takes a key apart: what it gives is the last number first.
+	function split(key, sizes) {
+		return sizes.map(size => {
+			const value = key % size;
+			key = (key - value) / size;
+			return value;
+		}).concat(key);
+	}
+
+	const cells = { level: [], technique: [], day: [], sensor: [], attacker: [], tags: [] };
+	decode(data.cells, (key, tags) => {
+		const k = split(key, [5, data.techniques.length, Math.ceil(dayCount / data.step), data.sensors.length + 1]);
+		cells.level.push(k[0] + 1);
+		cells.technique.push(k[1]);
+		cells.day.push(k[2] * data.step);
+		cells.sensor.push(k[3] - 1);
+		cells.attacker.push(k[4]);
+		cells.tags.push(tags);
+	});
+	const hours = [];
+	decode(data.hours, (key, tags) => {
+		const k = split(key, [5, data.tactics.length + 1, data.sensors.length + 1]);
+		hours.push({ level: k[0] + 1, tactic: k[1] - 1, sensor: k[2] - 1, hour: k[3], tags });
+	});
+
+	// What is asked for: a form, and behind the # of the address, so that a view can be shared.
+
+	const form = byId("filters");
+	const fields = ["from", "to", "attacker", "sensor", "tactic", "level"];
+
+	function fillForm() {
+		const option = (select, value, text) => select.append(make("option", { value }, text));
+		data.sensors.forEach((name, i) => option(form.elements.sensor, i, name.length > 60 ? name.slice(0, 59) + "…" : name || "(no name)"));
+		data.tactics.forEach(t => option(form.elements.tactic, t[0], t[1]));
+		data.attackers.slice(1, 2000).forEach(a => option(byId("f-attackers"), a));
+		if (dayCount > 0) {
+			for (const field of ["from", "to"]) {
+				form.elements[field].min = dateOf(0);
+				form.elements[field].max = dateOf(dayCount - 1);
+			}
+		}
+	}
+
+	// asked is what the form says; what is not asked for is missing.
+	function asked() {
+		const out = {};
+		for (const field of fields) {
+			const value = form.elements[field].value.trim();
+			if (value && !(field === "level" && value === "0")) out[field] = value;
+		}
+		return out;
+	}
+
+	// filterOf is what was asked, by index.
+	function filterOf(what) {
+		const f = { from: 0, to: dayCount - 1, axes: [], level: Number(what.level || 0), words: [] };
+		const day = (text, otherwise) => Number.isFinite(Date.parse(text)) ? Date.parse(text) / 864e5 - firstDay : otherwise;
+		if (what.from || what.to) {
+			f.from = day(what.from, 0);
+			f.to = day(what.to, dayCount - 1);
+			f.axes.push("period");
+			f.words.push(what.from ? "from " + what.from : "", what.to ? "to " + what.to : "");
+		}
+		if (what.attacker) {
+			const name = what.attacker.toLowerCase();
+			const same = data.attackers.map(a => a.toLowerCase() === name);
+			f.attackers = same.includes(true) ? same : data.attackers.map(a => a !== "" && a.toLowerCase().startsWith(name));
+			f.found = f.attackers.filter(Boolean).length;
+			f.axes.push("attacker");
+			f.words.push("attacker " + what.attacker);
+		}
+		if (what.sensor) {
+			f.sensor = Number(what.sensor);
+			f.axes.push("sensor");
+			f.words.push("sensor " + data.sensors[f.sensor]);
+		}
+		if (what.tactic) {
+			f.tactic = tacticAt.get(what.tactic);
+			f.techniques = data.techniques.map(t => t[1] === what.tactic);
+			f.axes.push("tactic");
+			f.words.push("tactic " + data.tactics[f.tactic][1]);
+		}
+		if (f.level) {
+			f.axes.push("level");
+			f.words.push("level " + data.levels[f.level] + (f.level < 5 ? " or higher" : ""));
+		}
+		f.words = f.words.filter(Boolean);
+		return f;
+	}
+
+	// count counts tags under a filter.
+	function count(f) {
+		const sum = { tags: 0, techniques: data.techniques.map(() => 0), levels: data.techniques.map(() => 0), days: new Map(), hours: new Array(168).fill(0) };
+		const { level, technique, day, sensor, attacker, tags } = cells;
+		for (let i = 0; i < tags.length; i++) {
+			if (day[i] > f.to || day[i] + data.step - 1 < f.from || level[i] < f.level ||
+				f.sensor !== undefined && sensor[i] !== f.sensor || f.techniques && !f.techniques[technique[i]] ||
+				f.attackers && !f.attackers[attacker[i]]) continue;
+			sum.tags += tags[i];
+			sum.techniques[technique[i]] += tags[i];
+			sum.levels[technique[i]] = Math.max(sum.levels[technique[i]], level[i]);
+			if (!sum.days.has(day[i])) sum.days.set(day[i], [0, 0, 0, 0, 0, 0]);
+			sum.days.get(day[i])[level[i]] += tags[i];
+		}
+		for (const h of hours) {
+			if (h.level >= f.level && (f.tactic === undefined || h.tactic === f.tactic) &&
+				(f.sensor === undefined || data.hoursOfAll || h.sensor === f.sensor)) sum.hours[h.hour] += h.tags;
+		}
+		return sum;
+	}
+
+	// The matrix.
+
+	const matrix = document.querySelector(".matrix");
+	const scaleOf = e => numbers(e.getAttribute("data-scale"));
+	const heat = (scale, n) => scale.filter(from => n >= from).length;
+	const squares = all(".cell[data-t]", matrix).map(e => ({
+		e, of: numbers(e.dataset.t), sum: e.querySelector(".count"), mark: e.querySelector(".lv"),
+		label: e.getAttribute("aria-label").replace(/, [\d,]+ tags?, highest level \w+$/, "")
+	}));
+
+	function showMatrix(sum) {
+		const scale = scaleOf(matrix);
+		for (const s of squares) {
+			const tags = s.of.reduce((n, t) => n + sum.techniques[t], 0);
+			const level = Math.max(...s.of.map(t => sum.levels[t]));
+			s.e.className = "cell h" + heat(scale, tags);
+			s.sum.textContent = commas(tags);
+			s.mark.hidden = level === 0;
+			s.mark.className = "lv l" + level;
+			s.mark.textContent = letters[level];
+			s.mark.title = level ? "highest level: " + data.levels[level] : "";
+			s.e.setAttribute("aria-label", s.label + ", " + plural(tags, "tag") + (level ? ", highest level " + data.levels[level] : ""));
+		}
+		for (const column of all(".tactic", matrix)) {
+			const of = new Set(all("[data-t]", column).flatMap(e => numbers(e.dataset.t)));
+			column.querySelector(".of").textContent = plural(Array.from(of).filter(t => sum.techniques[t] > 0).length, "technique");
+		}
+	}
+
+	const isShown = e => (matrix.classList.contains("all") || !e.closest(".unseen")) && !e.closest("details:not([open]) > ol");
+
+	// Arrow keys go from cell to cell; the matrix is one stop of the tab key.
+	function rove() {
+		const columns = () => all(".tactic", matrix).map(c => all("[data-t]", c).filter(isShown)).filter(c => c.length);
+		let current;
+		function reach(e) {
+			if (current) current.tabIndex = -1;
+			current = e;
+			e.tabIndex = 0;
+		}
+		squares.forEach(s => { s.e.tabIndex = -1; });
+		if (squares.length) reach(squares[0].e);
+		matrix.addEventListener("focusin", event => {
+			if (event.target.matches("[data-t]")) reach(event.target);
+		});
+		matrix.addEventListener("keydown", event => {
+			const grid = columns(), x = grid.findIndex(c => c.includes(event.target));
+			if (x < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
+			const y = grid[x].indexOf(event.target);
+			const near = c => c && c[Math.min(y, c.length - 1)];
+			const to = {
+				ArrowUp: grid[x][y - 1], ArrowDown: grid[x][y + 1], ArrowLeft: near(grid[x - 1]), ArrowRight: near(grid[x + 1]),
+				Home: grid[x][0], End: grid[x][grid[x].length - 1]
+			};
+			if (!(event.key in to)) return;
+			event.preventDefault();
+			if (to[event.key]) to[event.key].focus();
+		});
+		matrix.addEventListener("toggle", () => {
+			if (current && !isShown(current)) reach(current.closest("details").querySelector("summary"));
+		}, true);
+	}
+
+	function toggles() {
+		const button = (id, act) => byId(id).addEventListener("click", event => {
+			const on = event.target.getAttribute("aria-pressed") !== "true";
+			event.target.setAttribute("aria-pressed", on);
+			act(on);
+		});
+		button("matrix-all", on => matrix.classList.toggle("all", on));
+		button("matrix-unfold", on => all("details", matrix).forEach(d => { d.open = on; }));
+	}
+
+	// The pictures of days and hours, and the tables of their values.
+
+	const svgSpace = "http://www.w3.org/2000/svg";
+	function draw(name, attributes, text) {
+		const e = document.createElementNS(svgSpace, name);
+		for (const [key, value] of Object.entries(attributes)) e.setAttribute(key, value);
+		if (text !== undefined) e.textContent = text;
+		return e;
+	}
+
+	const table = name => document.querySelector('table[data-table="' + name + '"]');
+	const valuesOf = name => table(name) ? Array.from(table(name).tBodies[0].rows, r => ({ row: r, cells: all("td", r) })) : [];
+	const bars = all("#days-svg .bar").map(e => ({
+		e, days: numbers(e.dataset.d), x: Number(e.dataset.x), events: e.querySelector(".ev"), title: e.querySelector("title"),
+		said: /^(.*): [\d,]+ tags?, ([\d,]+ events?)/.exec(e.querySelector("title").textContent)
+	}));
+	const valuesOfDays = valuesOf("days"), valuesOfHours = valuesOf("hours");
+	const fieldsOfHours = all("#hours-svg .hour");
+
+	// axisTop is where an axis ends that has to reach n.
+	function axisTop(n) {
+		if (n <= 4) return 4;
+		const step = Math.pow(10, Math.floor(Math.log10(n)));
+		for (const times of [1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10]) {
+			const top = Math.ceil(Math.round(step * times * 1e6) / 1e6);
+			if (top >= n && top % 4 === 0) return top;
+		}
+		return Math.ceil(n / 4) * 4;
+	}
+
+	function showDays(sum, f) {
+		const picture = byId("days-svg");
+		if (!picture) return;
+		const at = name => Number(picture.getAttribute("data-" + name));
+		const perBar = bars.map(b => {
+			const levels = [0, 0, 0, 0, 0, 0];
+			for (let day = b.days[0]; day <= b.days[1]; day++) (sum.days.get(day) || []).forEach((n, level) => { levels[level] += n; });
+			return levels;
+		});
+		const total = levels => levels.reduce((a, b) => a + b, 0);
+		const top = axisTop(Math.max(...perBar.map(total)));
+		all('[data-axis="ticks"] text', picture).forEach((e, i) => { e.textContent = commas(top * i / 4); });
+		bars.forEach((b, i) => {
+			all("[class^=b]", b.e).forEach(e => e.remove());
+			let y = at("bottom");
+			perBar[i].forEach((n, level) => {
+				const height = n / top * (at("bottom") - at("top"));
+				y -= height;
+				if (n) b.e.insertBefore(draw("rect", { class: "b" + level, x: b.x, y, width: b.events.getAttribute("width"), height }), b.events);
+			});
+			const levels = perBar[i].map((n, level) => n ? ", " + commas(n) + " " + data.levels[level] : "").reverse().join("");
+			b.title.textContent = b.said[1] + ": " + plural(total(perBar[i]), "tag") + ", " + b.said[2] + levels;
+			b.e.classList.toggle("out", b.days[1] < f.from || b.days[0] > f.to);
+			if (valuesOfDays[i]) [total(perBar[i]), ...perBar[i].slice(1).reverse()].forEach((n, k) => { valuesOfDays[i].cells[k + 1].textContent = commas(n); });
+		});
+	}
+
+	function showHours(sum) {
+		const picture = byId("hours-svg");
+		if (!picture) return;
+		const scale = scaleOf(picture);
+		fieldsOfHours.forEach((e, i) => {
+			const n = sum.hours[i], title = e.querySelector("title");
+			e.setAttribute("class", "hour h" + heat(scale, n));
+			title.textContent = title.textContent.replace(/[\d,]+ tags?$/, plural(n, "tag"));
+			e.querySelector("text").textContent = n === 0 ? "" : n < 1000 ? n : n < 1e6 ? Math.floor(n / 1000) + "k" : Math.floor(n / 1e6) + "M";
+			if (valuesOfHours[i % 24]) valuesOfHours[i % 24].cells[Math.floor(i / 24)].textContent = commas(n);
+		});
+	}
+
+	// Rows. Each was read once: what it knows of the axes of the filters. In a list of which
+	// some rows know an axis, one that does not know it has nothing there.
+
+	const lists = new Map();
+	for (const e of all("[data-f],[data-s],[data-t],[data-a],[data-v]", document.querySelector("main"))) {
+		if (e.closest(".matrix,svg")) continue;
+		const owner = e.parentElement.closest("table,ol,ul,section");
+		if (!lists.has(owner)) lists.set(owner, { rows: [], knows: {} });
+		const list = lists.get(owner), d = e.dataset, row = { e };
+		if (d.f !== undefined) row.period = [Number(d.f), Number(d.l)];
+		if (d.a !== undefined) row.attacker = Number(d.a);
+		if (d.s !== undefined) row.sensor = numbers(d.s);
+		if (d.t !== undefined) row.tactic = numbers(d.t);
+		if (d.v !== undefined) row.level = Number(d.v);
+		const technique = /^t(\d+)$/.exec(e.id);
+		if (d.i !== undefined || technique) row.technique = Number(technique ? technique[1] : d.i);
+		for (const axis of ["period", "attacker", "sensor", "tactic", "level"]) {
+			if (row[axis] !== undefined || row.technique !== undefined) list.knows[axis] = true;
+		}
+		list.rows.push(row);
+	}
+
+	const fits = {
+		period: (f, r) => r.period && r.period[0] <= f.to && r.period[1] >= f.from,
+		attacker: (f, r) => r.attacker !== undefined && f.attackers[r.attacker],
+		sensor: (f, r) => r.sensor && r.sensor.includes(f.sensor),
+		tactic: (f, r) => r.tactic && r.tactic.some(t => f.techniques[t]),
+		level: (f, r) => r.level >= f.level
+	};
+
+	function showRows(sum, f) {
+		for (const [owner, list] of lists) {
+			const axes = f.axes.filter(axis => list.knows[axis]);
+			let shown = 0;
+			for (const row of list.rows) {
+				const on = row.technique !== undefined ? !f.axes.length || sum.techniques[row.technique] > 0 : axes.every(axis => fits[axis](f, row));
+				if (row.e.hidden === on) row.e.hidden = !on;
+				if (on) shown++;
+			}
+			if (!list.say) continue;
+			const not = f.axes.filter(axis => !list.knows[axis]);
+			list.say.textContent = (f.axes.length > not.length ? commas(shown) + " of " + plural(list.rows.length, "row") + " match" + (shown === 1 ? "es" : "") : "") +
+				(not.length ? (f.axes.length > not.length ? "; " : "") + "not filtered by " + not.join(", ") : "");
+		}
+		for (const { cell, technique } of tagCells) cell.textContent = commas(sum.techniques[technique]);
+	}
+
+	// tagCells are the counts of tags of techniques, which are counted anew under a filter.
+	const tagCells = [];
+	if (table("techniques")) {
+		const at = Array.from(table("techniques").tHead.rows[0].cells).findIndex(c => c.textContent.trim() === "Tags");
+		for (const row of table("techniques").tBodies[0].rows) {
+			if (at >= 0 && row.dataset.i !== undefined) tagCells.push({ cell: row.cells[at], technique: Number(row.dataset.i) });
+		}
+	}
+
+	let filter = filterOf({});
+	const everything = count(filter);
+
+	function apply() {
+		filter = filterOf(asked());
+		const sum = filter.axes.length ? count(filter) : everything;
+		showMatrix(sum);
+		showDays(sum, filter);
+		showHours(sum);
+		showRows(sum, filter);
+		byId("shown").textContent = sentence(sum);
+		root.classList.toggle("filtered", filter.axes.length > 0);
+	}
+
+	// sentence says what is shown, and what could not be filtered.
+	function sentence(sum) {
+		const f = filter;
+		if (!f.axes.length) return "All " + plural(sum.tags, "tag") + ".";
+		const out = [commas(sum.tags) + " of " + plural(everything.tags, "tag") + " match."];
+		if (f.attackers && f.found !== 1) out.push(f.found ? plural(f.found, "attacker") + " whose address begins so." : "No attacker that is told apart here is called that.");
+		const together = f.attackers ? f.attackers.filter((on, i) => on && i >= data.apart).length : 0;
+		if (together) out.push("Tags of " + plural(together, "of these attacker") + " are not counted apart; ttpcron tags --attacker shows them.");
+		const hoursNot = ["period", "attacker"].concat(data.hoursOfAll ? "sensor" : []).filter(axis => f.axes.includes(axis));
+		if (hoursNot.length) out.push("Hours are not filtered by " + hoursNot.join(" or ") + ", events are never filtered.");
+		else out.push("Events are not filtered.");
+		if (f.axes.includes("period") && data.step > 1) out.push("Tags are counted by " + data.step + " days.");
+		out.push("A row of a list is shown if something of it fits each filter.");
+		return out.join(" ");
+	}
+
+	// The way through the page. What is behind the # is an anchor, then ? and the filters.
+
+	function fragment() {
+		const [anchor, query] = location.hash.slice(1).split("?");
+		return { anchor: anchor || "", query };
+	}
+
+	function queryOf(what) {
+		const q = new URLSearchParams();
+		for (const [field, value] of Object.entries(what)) {
+			q.set(field, field === "sensor" ? data.sensors[value] : field === "level" ? data.levels[value] : value);
+		}
+		return q.toString();
+	}
+
+	function readFragment() {
+		const q = new URLSearchParams(fragment().query || "");
+		form.reset();
+		for (const field of fields) {
+			let value = q.get(field);
+			if (value === null) continue;
+			if (field === "sensor") value = data.sensors.indexOf(value);
+			if (field === "level") value = data.levels.indexOf(value);
+			const control = form.elements[field];
+			control.value = value;
+			if (control.tagName === "SELECT" && control.selectedIndex < 0) control.selectedIndex = 0;
+		}
+	}
+
+	function writeFragment() {
+		const query = queryOf(asked());
+		const to = "#" + fragment().anchor + (query ? "?" + query : "");
+		if (to === location.hash || to === "#" && !location.hash) return;
+		try {
+			history.replaceState(null, "", to === "#" ? location.pathname + location.search : to);
+		} catch (e) {
+			location.replace(to); // a browser that lets no file do that
+		}
+	}
+
+	let marked;
+	function follow() {
+		let target;
+		try {
+			target = byId(decodeURIComponent(fragment().anchor));
+		} catch (e) {
+			return; // an address that somebody broke
+		}
+		if (marked) marked.classList.remove("marked");
+		if (!target || !target.closest("main")) return;
+		for (let e = target; e; e = e.parentElement) {
+			e.hidden = false; // even if a filter hides it: somebody asked for it
+			if (e.tagName === "DETAILS") e.open = true;
+		}
+		if (target.tagName !== "SECTION") {
+			marked = target;
+			target.classList.add("marked");
+			const inside = target.tagName === "DETAILS" ? target.querySelector("summary") : target;
+			if (inside === target && !target.hasAttribute("tabindex")) target.tabIndex = -1;
+			inside.focus({ preventScroll: true });
+		}
+		target.scrollIntoView({ block: "start" });
+	}
+
+	function onFragment() {
+		if (fragment().query !== undefined) {
+			readFragment();
+			apply();
+		} else {
+			writeFragment();
+		}
+		follow();
+	}
+
+	// A link to where one is already goes there again.
+	function onClick(event) {
+		const link = event.target.closest("a[href^='#']");
+		if (link && link.getAttribute("href") === "#" + fragment().anchor) {
+			event.preventDefault();
+			follow();
+		}
+		const bar = event.target.closest("#days-svg .bar");
+		if (bar) {
+			const days = numbers(bar.dataset.d);
+			form.elements.from.value = dateOf(days[0]);
+			form.elements.to.value = dateOf(days[1]);
+			changed();
+		}
+	}
+
+	function changed() {
+		apply();
+		writeFragment();
+	}
+
+	let waiting;
+	function listen() {
+		form.addEventListener("input", () => {
+			clearTimeout(waiting);
+			waiting = setTimeout(changed, 150);
+		});
+		form.addEventListener("submit", event => event.preventDefault());
+		form.addEventListener("reset", () => setTimeout(changed, 0)); // when the form is empty
+		addEventListener("hashchange", onFragment);
+		document.addEventListener("click", onClick);
+	}
+
+	// Tables: sorted by a click on a heading, saved as CSV as they are filtered.
+
+	// textOf is the text of an element without what only looks good.
+	function textOf(e) {
+		if (e.nodeType === Node.TEXT_NODE) return e.data;
+		if (e.nodeType !== Node.ELEMENT_NODE || e.matches("button.copy,[aria-hidden=true],a.out")) return "";
+		return Array.from(e.childNodes, textOf).join("");
+	}
+	const plain = e => textOf(e).replace(/\s+/g, " ").trim();
+
+	const collator = new Intl.Collator("en", { numeric: true });
+	function sortKey(cell) {
+		if (!cell) return "";
+		const raw = cell.dataset.k !== undefined ? cell.dataset.k : cell.classList.contains("n") ? plain(cell).replace(/,/g, "") : "";
+		if (raw !== "" && Number.isFinite(Number(raw))) return Number(raw);
+		const level = cell.querySelector(".lv");
+		return level ? Number(level.className.replace(/\D/g, "")) : plain(cell);
+	}
+	function compare(a, b) {
+		if (typeof a === "number" && typeof b === "number") return a - b;
+		if (typeof a !== typeof b) return typeof a === "number" ? 1 : -1;
+		return collator.compare(a, b);
+	}
+
+	function sortable(t) {
+		const body = t.tBodies[0], order = Array.from(body.rows);
+		const heads = Array.from(t.tHead.rows[0].cells);
+		heads.forEach((head, column) => {
+			const button = make("button", { type: "button", class: "sort" });
+			button.append(...head.childNodes);
+			head.append(button);
+			button.addEventListener("click", () => {
+				const keyed = order.map((row, i) => ({ row, i, key: sortKey(row.cells[column]) }));
+				// Numbers and levels begin with the highest; a third click brings back the order of the report.
+				const first = keyed.some(k => typeof k.key === "number") ? "descending" : "ascending";
+				const other = first === "ascending" ? "descending" : "ascending";
+				const now = head.getAttribute("aria-sort"), next = now === first ? other : now === other ? "" : first;
+				heads.forEach(h => h.removeAttribute("aria-sort"));
+				if (next) {
+					head.setAttribute("aria-sort", next);
+					keyed.sort((a, b) => (next === "ascending" ? 1 : -1) * compare(a.key, b.key) || a.i - b.i);
+				}
+				body.append(...keyed.map(k => k.row));
+			});
+		});
+	}
+
+	// csvCell makes a text fit for a cell, so that a spreadsheet shows it and does not run it:
+	// what begins like a formula, at the start or after a semicolon, gets an apostrophe.
+	function csvCell(text) {
+		text = text.replace(/(^|[;\n])(?=[\n '"]*[=+\-@＝＋－＠−﹢﹣﹦﹫])/g, "$1'");
+		return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
+	}
+
+	function csvOf(t) {
+		const rows = [t.tHead.rows[0], ...t.tBodies[0].rows].filter(row => !row.hidden);
+		return rows.map(row => Array.from(row.cells, cell => {
+			const text = plain(cell);
+			return csvCell(cell.classList.contains("n") && /^[\d,]+$/.test(text) ? text.replace(/,/g, "") : text);
+		}).join(",") + "\r\n").join("");
+	}
+
+	function save(name, type, content) {
+		const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
+		const link = make("a", { href: url, download: "ttpcron-" + name });
+		document.body.append(link);
+		link.click();
+		link.remove();
+		setTimeout(() => URL.revokeObjectURL(url), 10000);
+	}
+
+	function furnish(t) {
+		const name = t.dataset.table, tools = make("div", { class: "tools" });
+		const button = make("button", { type: "button", class: "csv" }, "Save as CSV");
+		button.setAttribute("aria-label", "Save as CSV: " + name);
+		button.addEventListener("click", () => save(name + ".csv", "text/csv;charset=utf-8", csvOf(t)));
+		const say = make("span", { class: "rows" });
+		tools.append(button, say);
+		(t.closest(".scroll") || t).before(tools);
+		if (lists.has(t)) lists.get(t).say = say;
+		sortable(t);
+	}
+
+	// The matrix as a picture of its own, as it is shown: with colours of its own, on white.
+
+	const paper = {
+		heat: ["#f4f5f7", "#e1ecf7", "#bfd8ee", "#8fbfe3", "#5b9fd3", "#2468ab", "#0a2f63"],
+		ink: ["#57606a", "#10243a", "#10243a", "#10243a", "#06121f", "#ffffff", "#ffffff"],
+		wide: 138, high: 48, gap: 4, margin: 20
+	};
+
+	// wrap breaks a text into at most some lines of about so many characters.
+	function wrap(text, width, most) {
+		const lines = [""];
+		for (const word of text.split(" ")) {
+			const line = lines[lines.length - 1];
+			if (line && line.length + word.length >= width) lines.push(word);
+			else lines[lines.length - 1] = line ? line + " " + word : word;
+		}
+		return lines.slice(0, most).map((line, i) => i === most - 1 && lines.length > most || line.length > width ? line.slice(0, width - 1) + "…" : line);
+	}
+
+	function drawMatrix() {
+		const p = paper, columns = all(".tactic", matrix);
+		const width = 2 * p.margin + columns.length * (p.wide + p.gap) - p.gap;
+		const svg = draw("svg", { xmlns: svgSpace, width, "font-family": "system-ui, 'DejaVu Sans', Arial, sans-serif", "font-size": 11 });
+		const text = (x, y, content, more) => svg.append(draw("text", Object.assign({ x, y, fill: "#10243a" }, more), content));
+		svg.append(draw("title", {}, "ATT&CK matrix"), draw("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
+		text(p.margin, 36, document.querySelector("h1").textContent, { "font-size": 22, "font-weight": 700 });
+		const period = dayCount > 0 ? dateOf(0) + " to " + dateOf(dayCount - 1) : "no events";
+		text(p.margin, 58, "ATT&CK matrix, " + period + ", " + byId("shown").textContent.split(".")[0] +
+			(filter.words.length ? "; filtered: " + filter.words.join(", ") : ""), { "font-size": 13 });
+		drawLegend(svg, text, 74);
+		let bottom = 0;
+		columns.forEach((column, i) => {
+			const x = p.margin + i * (p.wide + p.gap);
+			wrap(column.querySelector("h3").firstChild.data.trim(), 21, 2).forEach((line, k) => text(x, 122 + 14 * k, line, { "font-weight": 700, "font-size": 12 }));
+			text(x, 152, column.querySelector(".of").textContent, { "font-size": 10, fill: "#57606a" });
+			const shown = all(".cell", column).filter(isShown);
+			shown.forEach((cell, k) => drawCell(svg, text, cell, x, 160 + k * (p.high + p.gap)));
+			bottom = Math.max(bottom, 160 + shown.length * (p.high + p.gap));
+		});
+		text(p.margin, bottom + 22, "Made by ttpcron. ATT&CK is a mark of The MITRE Corporation.", { "font-size": 10, fill: "#57606a" });
+		const height = bottom + 36;
+		svg.setAttribute("height", height);
+		svg.setAttribute("viewBox", "0 0 " + width + " " + height);
+		return { width, height, text: '<?xml version="1.0" encoding="UTF-8"?>\n' + new XMLSerializer().serializeToString(svg) + "\n" };
+	}
+
+	function drawCell(svg, text, cell, x, y) {
+		const p = paper, h = Number(/h(\d)/.exec(cell.className)[1]), fill = p.ink[h];
+		const inset = cell.closest("details > ol, div.unseen") || cell.previousElementSibling ? 10 : 0;
+		const of = name => cell.querySelector(name) ? cell.querySelector(name).textContent : "";
+		svg.append(draw("rect", { x: x + inset, y, width: p.wide - inset, height: p.high, rx: 3, fill: p.heat[h] }));
+		text(x + inset + 5, y + 13, of(".id"), { "font-size": 9, fill });
+		text(x + p.wide - 5, y + 13, of(".count") + " " + of(".lv:not([hidden])"), { "font-size": 10, "font-weight": 700, "text-anchor": "end", fill });
+		wrap(of(".name"), inset ? 20 : 22, 2).forEach((line, k) => text(x + inset + 5, y + 27 + 13 * k, line, { fill }));
+	}
+
+	function drawLegend(svg, text, y) {
+		const scale = scaleOf(matrix);
+		let x = paper.margin;
+		text(x, y + 14, "Tags:");
+		x += 38;
+		scale.forEach((from, i) => {
+			const to = i + 1 < scale.length ? scale[i + 1] - 1 : 0;
+			svg.append(draw("rect", { x, y, width: 92, height: 20, rx: 3, fill: paper.heat[i + 1] }));
+			text(x + 46, y + 14, commas(from) + (to > from ? "–" + commas(to) : to ? "" : " or more"), { "text-anchor": "middle", fill: paper.ink[i + 1] });
+			x += 96;
+		});
+		text(x + 16, y + 14, "Highest level: " + [5, 4, 3, 2, 1].map(l => letters[l] + " " + data.levels[l]).join(", "));
+	}
+
+	function savePicture() {
+		const picture = drawMatrix();
+		const url = URL.createObjectURL(new Blob([picture.text], { type: "image/svg+xml" }));
+		const image = new Image();
+		const failed = () => { byId("shown").textContent = "This browser cannot make the PNG; the SVG can be saved."; };
+		image.onerror = failed;
+		image.onload = () => {
+			const canvas = make("canvas", { width: 2 * picture.width, height: 2 * picture.height });
+			canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+			URL.revokeObjectURL(url);
+			canvas.toBlob(blob => blob ? save("matrix.png", "", blob) : failed(), "image/png");
+		};
+		image.src = url;
+	}
+
+	// Dark and light, copying, printing.
+
+	function themes() {
+		const header = document.querySelector(".masthead");
+		const store = act => { try { return act(sessionStorage); } catch (e) { return null; } };
+		const isDark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+		const saved = store(s => s.getItem("ttpcron-theme"));
+		if (saved === "dark" || saved === "light") root.dataset.theme = saved;
+		const button = make("button", { type: "button", id: "theme" }, "Dark theme");
+		const say = () => button.setAttribute("aria-pressed", isDark());
+		button.addEventListener("click", () => {
+			root.dataset.theme = isDark() ? "light" : "dark";
+			store(s => s.setItem("ttpcron-theme", root.dataset.theme));
+			say();
+		});
+		say();
+		if (header) header.append(button);
+	}
+
+	function copies() {
+		for (const code of all("code.cmd")) {
+			const button = make("button", { type: "button", class: "copy" }, "Copy");
+			button.setAttribute("aria-label", "Copy " + code.textContent);
+			button.addEventListener("click", () => {
+				const done = () => { button.textContent = "Copied"; };
+				const select = () => { getSelection().selectAllChildren(code); button.textContent = "Selected"; };
+				if (navigator.clipboard) navigator.clipboard.writeText(code.textContent).then(done, select);
+				else select();
+			});
+			code.after(button);
+		}
+	}
+
+	// On paper nothing can be unfolded: sub-techniques are.
+	function printing() {
+		let opened = [];
+		addEventListener("beforeprint", () => {
+			opened = all(".matrix details:not([open]), details[data-print]:not([open])");
+			opened.forEach(d => { d.open = true; });
+		});
+		addEventListener("afterprint", () => opened.forEach(d => { d.open = false; }));
+	}
+
+	fillForm();
+	all("table[data-table]").forEach(furnish);
+	themes();
+	copies();
+	printing();
+	toggles();
+	rove();
+	listen();
+	byId("matrix-svg").addEventListener("click", () => save("matrix.svg", "image/svg+xml", drawMatrix().text));
+	byId("matrix-png").addEventListener("click", savePicture);
+	form.hidden = false;
+	all("[data-js]").forEach(e => { e.hidden = false; });
+	readFragment();
+	apply();
+	if (location.hash) follow();
+})();
