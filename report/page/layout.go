@@ -23,6 +23,7 @@ type layout struct {
 	rowOf   map[int]int        // rows of Report.Attackers by their place in the cube
 
 	sensorAt map[string]int // places of Report.Sensors by name
+	counted  *block         // what the script counts from, once it is made
 }
 
 type sessionKey struct{ sensor, id string }

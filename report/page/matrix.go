@@ -250,9 +250,14 @@ func (d *document) square(s *square, scale scale) {
 	d.end()
 }
 
-// cell writes a technique that was seen as a link to its evidence.
+// cell writes a technique that was seen as a link to its evidence, if that is on the page.
 func (d *document) cell(s *square, title string, scale scale) {
-	d.el("a", class("cell "+scale.class(s.tags)), d.evidenceRef(s.of[0]), nums("data-t", s.of), said("aria-label", s.label(title)))
+	heat, of := class("cell "+scale.class(s.tags)), nums("data-t", s.of)
+	if link := d.evidenceRef(s.of[0]); link.name != "" {
+		d.el("a", heat, link, of, said("aria-label", s.label(title)))
+	} else {
+		d.el("span", heat, of)
+	}
 	d.inside(s, title)
 	d.end()
 }

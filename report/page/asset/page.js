@@ -6,7 +6,9 @@
 	const root = document.documentElement;
 	root.classList.add("js");
 	const byId = id => document.getElementById(id);
+	const one = (selector, within) => (within || document).querySelector(selector);
 	const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
+	const clicked = (e, act) => e.addEventListener("click", act);
 	const commas = n => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 	const plural = (n, thing) => commas(n) + " " + thing + (n === 1 ? "" : "s");
 	const numbers = text => text ? text.split(" ").map(Number) : [];
@@ -159,12 +161,12 @@
 
 	// The matrix.
 
-	const matrix = document.querySelector(".matrix");
+	const matrix = one(".matrix");
 	const scaleOf = e => numbers(e.getAttribute("data-scale"));
 	const heat = (scale, n) => scale.filter(from => n >= from).length;
 	const squares = all(".cell[data-t]", matrix).map(e => ({
-		e, of: numbers(e.dataset.t), sum: e.querySelector(".count"), mark: e.querySelector(".lv"),
-		label: e.getAttribute("aria-label").replace(/, [\d,]+ tags?, highest level \w+$/, "")
+		e, of: numbers(e.dataset.t), sum: one(".count", e), mark: one(".lv", e),
+		label: (e.getAttribute("aria-label") || "").replace(/, [\d,]+ tags?, highest level \w+$/, "")
 	}));
 
 	function showMatrix(sum) {
@@ -178,11 +180,11 @@
 			s.mark.className = "lv l" + level;
 			s.mark.textContent = letters[level];
 			s.mark.title = level ? "highest level: " + data.levels[level] : "";
-			s.e.setAttribute("aria-label", s.label + ", " + plural(tags, "tag") + (level ? ", highest level " + data.levels[level] : ""));
+			if (s.label) s.e.setAttribute("aria-label", s.label + ", " + plural(tags, "tag") + (level ? ", highest level " + data.levels[level] : ""));
 		}
 		for (const column of all(".tactic", matrix)) {
 			const of = new Set(all("[data-t]", column).flatMap(e => numbers(e.dataset.t)));
-			column.querySelector(".of").textContent = plural(Array.from(of).filter(t => sum.techniques[t] > 0).length, "technique");
+			one(".of", column).textContent = plural(Array.from(of).filter(t => sum.techniques[t] > 0).length, "technique");
 		}
 	}
 
@@ -221,7 +223,7 @@
 	}
 
 	function toggles() {
-		const button = (id, act) => byId(id).addEventListener("click", event => {
+		const button = (id, act) => clicked(byId(id), event => {
 			const on = event.target.getAttribute("aria-pressed") !== "true";
 			event.target.setAttribute("aria-pressed", on);
 			act(on);
@@ -240,11 +242,11 @@
 		return e;
 	}
 
-	const table = name => document.querySelector('table[data-table="' + name + '"]');
+	const table = name => one('table[data-table="' + name + '"]');
 	const valuesOf = name => table(name) ? Array.from(table(name).tBodies[0].rows, r => ({ row: r, cells: all("td", r) })) : [];
 	const bars = all("#days-svg .bar").map(e => ({
-		e, days: numbers(e.dataset.d), x: Number(e.dataset.x), events: e.querySelector(".ev"), title: e.querySelector("title"),
-		said: /^(.*): [\d,]+ tags?, ([\d,]+ events?)/.exec(e.querySelector("title").textContent)
+		e, days: numbers(e.dataset.d), x: Number(e.dataset.x), events: one(".ev", e), title: one("title", e),
+		said: /^(.*): [\d,]+ tags?, ([\d,]+ events?)/.exec(one("title", e).textContent)
 	}));
 	const valuesOfDays = valuesOf("days"), valuesOfHours = valuesOf("hours");
 	const fieldsOfHours = all("#hours-svg .hour");
@@ -292,10 +294,10 @@
 		if (!picture) return;
 		const scale = scaleOf(picture);
 		fieldsOfHours.forEach((e, i) => {
-			const n = sum.hours[i], title = e.querySelector("title");
+			const n = sum.hours[i], title = one("title", e);
 			e.setAttribute("class", "hour h" + heat(scale, n));
 			title.textContent = title.textContent.replace(/[\d,]+ tags?$/, plural(n, "tag"));
-			e.querySelector("text").textContent = n === 0 ? "" : n < 1000 ? n : n < 1e6 ? Math.floor(n / 1000) + "k" : Math.floor(n / 1e6) + "M";
+			one("text", e).textContent = n === 0 ? "" : n < 1000 ? n : n < 1e6 ? Math.floor(n / 1000) + "k" : Math.floor(n / 1e6) + "M";
 			if (valuesOfHours[i % 24]) valuesOfHours[i % 24].cells[Math.floor(i / 24)].textContent = commas(n);
 		});
 	}
@@ -304,7 +306,7 @@
 	// some rows know an axis, one that does not know it has nothing there.
 
 	const lists = new Map();
-	for (const e of all("[data-f],[data-s],[data-t],[data-a],[data-v]", document.querySelector("main"))) {
+	for (const e of all("[data-f],[data-s],[data-t],[data-a],[data-v]", one("main"))) {
 		if (e.closest(".matrix,svg")) continue;
 		const owner = e.parentElement.closest("table,ol,ul,section");
 		if (!lists.has(owner)) lists.set(owner, { rows: [], knows: {} });
@@ -315,7 +317,8 @@
 		if (d.t !== undefined) row.tactic = numbers(d.t);
 		if (d.v !== undefined) row.level = Number(d.v);
 		const technique = /^t(\d+)$/.exec(e.id);
-		if (d.i !== undefined || technique) row.technique = Number(technique ? technique[1] : d.i);
+		if (technique) row.technique = Number(technique[1]);
+		if (owner === table("techniques")) row.technique = list.rows.length;
 		for (const axis of ["period", "attacker", "sensor", "tactic", "level"]) {
 			if (row[axis] !== undefined || row.technique !== undefined) list.knows[axis] = true;
 		}
@@ -344,16 +347,22 @@
 			list.say.textContent = (f.axes.length > not.length ? commas(shown) + " of " + plural(list.rows.length, "row") + " match" + (shown === 1 ? "es" : "") : "") +
 				(not.length ? (f.axes.length > not.length ? "; " : "") + "not filtered by " + not.join(", ") : "");
 		}
-		for (const { cell, technique } of tagCells) cell.textContent = commas(sum.techniques[technique]);
 	}
 
 	// tagCells are the counts of tags of techniques, which are counted anew under a filter.
-	const tagCells = [];
-	if (table("techniques")) {
-		const at = Array.from(table("techniques").tHead.rows[0].cells).findIndex(c => c.textContent.trim() === "Tags");
-		for (const row of table("techniques").tBodies[0].rows) {
-			if (at >= 0 && row.dataset.i !== undefined) tagCells.push({ cell: row.cells[at], technique: Number(row.dataset.i) });
-		}
+	// The rows of the table are the techniques, in order.
+	const techniques = table("techniques");
+	const tagsAt = techniques ? Array.from(techniques.tHead.rows[0].cells).findIndex(c => c.textContent.trim() === "Tags") : -1;
+	const tagCells = tagsAt < 0 ? [] : Array.from(techniques.tBodies[0].rows, row => row.cells[tagsAt]);
+
+	function showTechniques(sum) {
+		const most = Math.max(1, ...sum.techniques);
+		tagCells.forEach((cell, i) => {
+			const n = sum.techniques[i], gauge = one("rect", cell);
+			cell.firstChild.data = commas(n);
+			cell.dataset.o = n;
+			if (gauge) gauge.setAttribute("width", Math.ceil(n / most * 56));
+		});
 	}
 
 	let filter = filterOf({});
@@ -365,6 +374,7 @@
 		showMatrix(sum);
 		showDays(sum, filter);
 		showHours(sum);
+		showTechniques(sum);
 		showRows(sum, filter);
 		byId("shown").textContent = sentence(sum);
 		root.classList.toggle("filtered", filter.axes.length > 0);
@@ -443,7 +453,7 @@
 		if (target.tagName !== "SECTION") {
 			marked = target;
 			target.classList.add("marked");
-			const inside = target.tagName === "DETAILS" ? target.querySelector("summary") : target;
+			const inside = target.tagName === "DETAILS" ? one("summary", target) : target;
 			if (inside === target && !target.hasAttribute("tabindex")) target.tabIndex = -1;
 			inside.focus({ preventScroll: true });
 		}
@@ -490,7 +500,7 @@
 		form.addEventListener("submit", event => event.preventDefault());
 		form.addEventListener("reset", () => setTimeout(changed, 0)); // when the form is empty
 		addEventListener("hashchange", onFragment);
-		document.addEventListener("click", onClick);
+		clicked(document, onClick);
 	}
 
 	// Tables: sorted by a click on a heading, saved as CSV as they are filtered.
@@ -506,10 +516,10 @@
 	const collator = new Intl.Collator("en", { numeric: true });
 	function sortKey(cell) {
 		if (!cell) return "";
-		const raw = cell.dataset.k !== undefined ? cell.dataset.k : cell.classList.contains("n") ? plain(cell).replace(/,/g, "") : "";
-		if (raw !== "" && Number.isFinite(Number(raw))) return Number(raw);
-		const level = cell.querySelector(".lv");
-		return level ? Number(level.className.replace(/\D/g, "")) : plain(cell);
+		const time = one("time", cell);
+		if (time) return Date.parse(time.dateTime);
+		const raw = cell.dataset.o || (cell.classList.contains("n") ? plain(cell).replace(/,/g, "") : "");
+		return raw !== "" && Number.isFinite(Number(raw)) ? Number(raw) : plain(cell);
 	}
 	function compare(a, b) {
 		if (typeof a === "number" && typeof b === "number") return a - b;
@@ -524,7 +534,7 @@
 			const button = make("button", { type: "button", class: "sort" });
 			button.append(...head.childNodes);
 			head.append(button);
-			button.addEventListener("click", () => {
+			clicked(button, () => {
 				const keyed = order.map((row, i) => ({ row, i, key: sortKey(row.cells[column]) }));
 				// Numbers and levels begin with the highest; a third click brings back the order of the report.
 				const first = keyed.some(k => typeof k.key === "number") ? "descending" : "ascending";
@@ -568,7 +578,7 @@
 		const name = t.dataset.table, tools = make("div", { class: "tools" });
 		const button = make("button", { type: "button", class: "csv" }, "Save as CSV");
 		button.setAttribute("aria-label", "Save as CSV: " + name);
-		button.addEventListener("click", () => save(name + ".csv", "text/csv;charset=utf-8", csvOf(t)));
+		clicked(button, () => save(name + ".csv", "text/csv;charset=utf-8", csvOf(t)));
 		const say = make("span", { class: "rows" });
 		tools.append(button, say);
 		(t.closest(".scroll") || t).before(tools);
@@ -601,7 +611,7 @@
 		const svg = draw("svg", { xmlns: svgSpace, width, "font-family": "system-ui, 'DejaVu Sans', Arial, sans-serif", "font-size": 11 });
 		const text = (x, y, content, more) => svg.append(draw("text", Object.assign({ x, y, fill: "#10243a" }, more), content));
 		svg.append(draw("title", {}, "ATT&CK matrix"), draw("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
-		text(p.margin, 36, document.querySelector("h1").textContent, { "font-size": 22, "font-weight": 700 });
+		text(p.margin, 36, one("h1").textContent, { "font-size": 22, "font-weight": 700 });
 		const period = dayCount > 0 ? dateOf(0) + " to " + dateOf(dayCount - 1) : "no events";
 		text(p.margin, 58, "ATT&CK matrix, " + period + ", " + byId("shown").textContent.split(".")[0] +
 			(filter.words.length ? "; filtered: " + filter.words.join(", ") : ""), { "font-size": 13 });
@@ -609,8 +619,8 @@
 		let bottom = 0;
 		columns.forEach((column, i) => {
 			const x = p.margin + i * (p.wide + p.gap);
-			wrap(column.querySelector("h3").firstChild.data.trim(), 21, 2).forEach((line, k) => text(x, 122 + 14 * k, line, { "font-weight": 700, "font-size": 12 }));
-			text(x, 152, column.querySelector(".of").textContent, { "font-size": 10, fill: "#57606a" });
+			wrap(one("h3", column).firstChild.data.trim(), 21, 2).forEach((line, k) => text(x, 122 + 14 * k, line, { "font-weight": 700, "font-size": 12 }));
+			text(x, 152, one(".of", column).textContent, { "font-size": 10, fill: "#57606a" });
 			const shown = all(".cell", column).filter(isShown);
 			shown.forEach((cell, k) => drawCell(svg, text, cell, x, 160 + k * (p.high + p.gap)));
 			bottom = Math.max(bottom, 160 + shown.length * (p.high + p.gap));
@@ -625,7 +635,7 @@
 	function drawCell(svg, text, cell, x, y) {
 		const p = paper, h = Number(/h(\d)/.exec(cell.className)[1]), fill = p.ink[h];
 		const inset = cell.closest("details > ol, div.unseen") || cell.previousElementSibling ? 10 : 0;
-		const of = name => cell.querySelector(name) ? cell.querySelector(name).textContent : "";
+		const of = name => one(name, cell) ? one(name, cell).textContent : "";
 		svg.append(draw("rect", { x: x + inset, y, width: p.wide - inset, height: p.high, rx: 3, fill: p.heat[h] }));
 		text(x + inset + 5, y + 13, of(".id"), { "font-size": 9, fill });
 		text(x + p.wide - 5, y + 13, of(".count") + " " + of(".lv:not([hidden])"), { "font-size": 10, "font-weight": 700, "text-anchor": "end", fill });
@@ -650,7 +660,7 @@
 		const picture = drawMatrix();
 		const url = URL.createObjectURL(new Blob([picture.text], { type: "image/svg+xml" }));
 		const image = new Image();
-		const failed = () => { byId("shown").textContent = "This browser cannot make the PNG; the SVG can be saved."; };
+		const failed = () => { byId("shown").textContent = "This browser makes no PNG. Save the SVG."; };
 		image.onerror = failed;
 		image.onload = () => {
 			const canvas = make("canvas", { width: 2 * picture.width, height: 2 * picture.height });
@@ -664,30 +674,25 @@
 	// Dark and light, copying, printing.
 
 	function themes() {
-		const header = document.querySelector(".masthead");
-		const store = act => { try { return act(sessionStorage); } catch (e) { return null; } };
 		const isDark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-		const saved = store(s => s.getItem("ttpcron-theme"));
-		if (saved === "dark" || saved === "light") root.dataset.theme = saved;
-		const button = make("button", { type: "button", id: "theme" }, "Dark theme");
-		const say = () => button.setAttribute("aria-pressed", isDark());
-		button.addEventListener("click", () => {
+		const button = byId("theme");
+		const say = () => { button.textContent = isDark() ? "Light" : "Dark"; };
+		clicked(button, () => {
 			root.dataset.theme = isDark() ? "light" : "dark";
-			store(s => s.setItem("ttpcron-theme", root.dataset.theme));
 			say();
 		});
 		say();
-		if (header) header.append(button);
+		button.hidden = false;
 	}
 
-	function copies() {
-		for (const code of all("code.cmd")) {
-			const button = make("button", { type: "button", class: "copy" }, "Copy");
-			button.setAttribute("aria-label", "Copy " + code.textContent);
-			button.addEventListener("click", () => {
-				const done = () => { button.textContent = "Copied"; };
+	// copies gives commands a button, those that are folded away when they unfold.
+	function copies(within) {
+		for (const code of all("code.cmd", within)) {
+			if (code.nextElementSibling && code.nextElementSibling.matches(".copy") || code.closest("details:not([open])")) continue;
+			const button = make("button", { type: "button", class: "copy", "aria-label": "Copy " + code.textContent }, "Copy");
+			clicked(button, () => {
 				const select = () => { getSelection().selectAllChildren(code); button.textContent = "Selected"; };
-				if (navigator.clipboard) navigator.clipboard.writeText(code.textContent).then(done, select);
+				if (navigator.clipboard) navigator.clipboard.writeText(code.textContent).then(() => { button.textContent = "Copied"; }, select);
 				else select();
 			});
 			code.after(button);
@@ -697,6 +702,8 @@
 	// On paper nothing can be unfolded: sub-techniques are.
 	function printing() {
 		let opened = [];
+		byId("print").hidden = false;
+		clicked(byId("print"), () => print());
 		addEventListener("beforeprint", () => {
 			opened = all(".matrix details:not([open]), details[data-print]:not([open])");
 			opened.forEach(d => { d.open = true; });
@@ -707,13 +714,14 @@
 	fillForm();
 	all("table[data-table]").forEach(furnish);
 	themes();
-	copies();
+	copies(document);
+	document.addEventListener("toggle", event => copies(event.target), true);
 	printing();
 	toggles();
 	rove();
 	listen();
-	byId("matrix-svg").addEventListener("click", () => save("matrix.svg", "image/svg+xml", drawMatrix().text));
-	byId("matrix-png").addEventListener("click", savePicture);
+	clicked(byId("matrix-svg"), () => save("matrix.svg", "image/svg+xml", drawMatrix().text));
+	clicked(byId("matrix-png"), savePicture);
 	form.hidden = false;
 	all("[data-js]").forEach(e => { e.hidden = false; });
 	readFragment();
