@@ -364,6 +364,9 @@ func (rs *RuleSet) Rules() []Rule {
 	return out
 }
 
+// Catalogue is [RuleSet.Rules], but does not say which are slow: that takes compiling them.
+func (rs *RuleSet) Catalogue() []Rule { return slices.Clone(rs.rules) }
+
 // Rule describes the rule with an id.
 func (rs *RuleSet) Rule(id string) (Rule, bool) {
 	i, ok := rs.find(id)

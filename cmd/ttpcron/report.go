@@ -104,12 +104,9 @@ func writeReport(ctx context.Context, s *session, o *reportOptions) error {
 		return err
 	}
 	defer db.Close()
-	rs, loaded, err := loadRules(s.set, s.log)
-	if err != nil {
+	if o.rules, err = loadNames(s); err != nil {
 		return err
 	}
-	ruleset.Warn(s.log, loaded)
-	o.rules = rs.RuleSet
 	var r *report.Report
 	write := func(w io.Writer) (err error) {
 		r, err = o.make(ctx, db, w)
@@ -146,6 +143,16 @@ func writeReport(ctx context.Context, s *session, o *reportOptions) error {
 		show(ctx, s, o.output)
 	}
 	return nil
+}
+
+// loadNames loads the rules for their names.
+func loadNames(s *session) (map[string]namedRule, error) {
+	rs, loaded, err := loadRules(s.set, s.log)
+	if err != nil {
+		return nil, err
+	}
+	ruleset.Warn(s.log, loaded)
+	return namesOf(rs.RuleSet), nil
 }
 
 // reportJSON is what report --json prints.

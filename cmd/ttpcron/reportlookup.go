@@ -14,9 +14,7 @@ import (
 func (m *reportMaker) lookUp(ctx context.Context, db *store.Store, r *report.Report) error {
 	for _, t := range r.Techniques {
 		for _, e := range t.Evidence {
-			if rule, loaded := m.rule(e.Tag.RuleID); loaded {
-				e.Rule = rule.Name
-			}
+			e.Rule = m.rules[e.Tag.RuleID].name
 			var err error
 			if e.Text, err = m.evidence(ctx, db, &e.Tag); err != nil {
 				return err
@@ -24,9 +22,8 @@ func (m *reportMaker) lookUp(ctx context.Context, db *store.Store, r *report.Rep
 		}
 	}
 	for _, rule := range r.Rules.Rows {
-		if loaded, ok := m.rule(rule.ID); ok {
-			rule.Name, rule.Of = loaded.Name, loaded.Level
-		}
+		named := m.rules[rule.ID]
+		rule.Name, rule.Of = named.name, named.level
 	}
 	for _, list := range [][]*report.Attacker{r.Attackers.Rows, r.New.Attackers.Rows} {
 		for _, a := range list {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,7 +31,7 @@ type reportMaker struct {
 	now     time.Time
 	version string // of the program
 	own     ttpcron.Networks
-	rules   *tagger.RuleSet // whose names are shown
+	rules   map[string]namedRule
 	places  *geo.Places
 
 	said []string // what the reader must know
@@ -48,7 +49,7 @@ const (
 func liveReport(ctx context.Context, db *store.Store, c *settings.Daemon, rules *tagger.RuleSet, now time.Time, w io.Writer) error {
 	m := &reportMaker{
 		rows: reportRows, stories: reportStories, live: true,
-		now: now, own: c.OwnNetworks, rules: rules, places: &geo.Places{}, new: now.Add(-reportNew),
+		now: now, own: c.OwnNetworks, rules: namesOf(rules), places: &geo.Places{}, new: now.Add(-reportNew),
 	}
 	m.version, _ = buildVersion()
 	if c.ReportSince > 0 {
@@ -96,12 +97,20 @@ func (m *reportMaker) make(ctx context.Context, db *store.Store, w io.Writer) (*
 	return r, page.Write(w, r, page.Options{Under: m.under, Live: m.live})
 }
 
-// rule finds a rule that is loaded.
-func (m *reportMaker) rule(id string) (tagger.Rule, bool) {
-	if m.rules == nil {
-		return tagger.Rule{}, false
+// namedRule is what is told of a rule.
+type namedRule struct {
+	name  string
+	level ttpcron.Level
+}
+
+// namesOf are the names of rules by their ids. All else of rules takes more memory than what
+// a report gathers.
+func namesOf(rs *tagger.RuleSet) map[string]namedRule {
+	names := map[string]namedRule{}
+	for _, r := range rs.Catalogue() {
+		names[strings.Clone(r.ID)] = namedRule{strings.Clone(r.Name), r.Level}
 	}
-	return m.rules.Rule(id)
+	return names
 }
 
 // Note takes down what the reader of the report must know.

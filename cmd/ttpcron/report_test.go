@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestBrowserOf(t *testing.T) {
+	for _, tt := range []struct {
+		system string
+		env    map[string]string
+		want   string
+	}{
+		{"linux", map[string]string{"DISPLAY": ":0"}, "xdg-open"},
+		{"linux", map[string]string{"WAYLAND_DISPLAY": "wayland-0"}, "xdg-open"},
+		{"freebsd", map[string]string{"DISPLAY": ":0"}, "xdg-open"},
+		{"linux", map[string]string{"DISPLAY": ":0", "WSL_DISTRO_NAME": "Debian"}, "wslview"},
+		{"linux", map[string]string{"DISPLAY": ""}, ""},
+		{"darwin", nil, "open"},
+	} {
+		got, err := browserOf(tt.system, tt.env)
+		if got != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%s, %v: %q, %v", tt.system, tt.env, got, err)
+		}
+	}
+}
+
+// A program that shows files gets the whole path and nothing else, and what it says of
+// itself is passed on.
+func TestStart(t *testing.T) {
+	dir := t.TempDir()
+	program := filepath.Join(dir, "shows")
+	script := "#!/bin/sh\nprintf '%s|' \"$#\" \"$1\" >'" + dir + "/asked'\ncase $1 in *broken*) exit 4;; esac\n"
+	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := start(t.Context(), program, "/a b/-x.html"); err != nil {
+		t.Fatal(err)
+	}
+	asked, err := os.ReadFile(filepath.Join(dir, "asked"))
+	if err != nil || string(asked) != "1|/a b/-x.html|" {
+		t.Errorf("it was asked for %q, %v", asked, err)
+	}
+	if err := start(t.Context(), program, "/broken.html"); err == nil || !strings.Contains(err.Error(), "exit status 4") {
+		t.Errorf("it failed: %v", err)
+	}
+	if err := start(t.Context(), filepath.Join(dir, "none"), "/x.html"); err == nil {
+		t.Error("a program that is not there was started")
+	}
+}
+
+func TestFileURL(t *testing.T) {
+	for path, want := range map[string]string{
+		"/tmp/report.html":  "file:///tmp/report.html",
+		"/a b/#1?/100%.htm": "file:///a%20b/%231%3F/100%25.htm",
+	} {
+		if got := fileURL(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
+
+func TestShellQuoted(t *testing.T) {
+	for word, want := range map[string]string{
+		"": "''", "hp-1": "hp-1", "2026-05-04T05:49:05Z": "2026-05-04T05:49:05Z", "a b": "'a b'", "it's": `'it'\''s'`, "$(id)": "'$(id)'", "~": "'~'", "ü": "'ü'",
+	} {
+		if got := shellQuoted(word); got != want {
+			t.Errorf("%q: %s, want %s", word, got, want)
+		}
+	}
+}
+
+// The error of one thing ends the others, and is the one that is told.
+func TestTogether(t *testing.T) {
+	broken := errors.New("broken")
+	waits := func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if err := together(t.Context(), waits, func(context.Context) error { return broken }, waits); !errors.Is(err, broken) {
+		t.Errorf("%v", err)
+	}
+	if err := together(t.Context(), func(context.Context) error { return nil }, func(context.Context) error { return nil }); err != nil {
+		t.Errorf("%v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := together(ctx, waits); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
+// What is selected is said in words, and in flags that mean the same tomorrow.
+func TestSelected(t *testing.T) {
+	var s tagSelection
+	at := time.Date(2026, 5, 4, 5, 49, 5, 0, time.UTC)
+	if words, flags := s.selected(); len(words)+len(flags) > 0 {
+		t.Errorf("nothing is selected: %q, %q", words, flags)
+	}
+	s.attacker, s.q.Sensor, s.tactic, s.q.Window.Since, s.q.MinConfidence = "203.0.113.7", "hp 1", "TA0002", at, 0.5
+	words, flags := s.selected()
+	if got, want := strings.Join(words, "; "), "attacker 203.0.113.7; sensor hp 1; tactic TA0002; events from 2026-05-04 05:49:05 UTC on; confidence 0.5 and above"; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	if got, want := strings.Join(flags, " "), "--attacker 203.0.113.7 --sensor 'hp 1' --tactic TA0002 --since 2026-05-04T05:49:05Z --min-confidence 0.5"; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}
