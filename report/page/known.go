@@ -11,5 +11,5 @@ const KnownBytes = 1024
 // Known reports whether a file that begins so is a page that Write wrote.
 func Known(begins []byte) bool {
 	begins = begins[:min(len(begins), KnownBytes)]
-	return bytes.HasPrefix(begins, []byte("<!doctype html>")) && bytes.Contains(begins, []byte(`<meta name="generator" content="`+generator+`">`))
+	return bytes.HasPrefix(begins, []byte("<!doctype html>")) && bytes.Contains(begins, []byte(`<meta name="generator" content="`+generator+`"`))
 }

@@ -31,7 +31,7 @@ func (d *document) newcomers() {
 	newList(d, 0, "attacker", &n.Attackers, func(a *report.Attacker) {
 		d.attackerLink(a.Attacker, a.Address)
 		d.aside(a.Tags, "tag")
-		d.aside(a.Won, "login that worked")
+		d.aside(a.Won, "working login")
 		d.atLevel(&a.Seen)
 	})
 	newList(d, 1, "technique", &n.Techniques, func(t *report.Technique) {

@@ -172,7 +172,6 @@ func (d *document) gauge(n, most int) {
 		long = max(1, min(n, most)*width/most)
 	}
 	d.el("svg", class("gauge"), num("width", width), num("height", 8), is("aria-hidden", "true"))
-	d.el("rect", num("width", long), num("height", 8))
-	d.end()
+	d.void("rect", num("width", long), num("height", 8))
 	d.end()
 }

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron/report"
@@ -26,7 +27,7 @@ func noun(n int, one string) string {
 	switch {
 	case n == 1:
 		return one
-	case one[last] == 'y' && one[last-1] != 'e':
+	case one[last] == 'y' && !strings.ContainsRune("aeo", rune(one[last-1])):
 		return one[:last] + "ies"
 	}
 	return one + "s"

@@ -35,6 +35,7 @@ type html struct {
 // el opens an element.
 func (h *html) el(element name, attrs ...attr) {
 	h.tag(element, attrs)
+	h.buf = append(h.buf, '>')
 	h.open = append(h.open, element)
 }
 
@@ -45,8 +46,12 @@ func (h *html) end() {
 	h.open = h.open[:last]
 }
 
-// void writes an element that has no content, such as a line break.
-func (h *html) void(element name, attrs ...attr) { h.tag(element, attrs) }
+// void writes an element that has no content, such as a line break, or a shape of a
+// drawing: only there the slash matters, since such an element would stay open without.
+func (h *html) void(element name, attrs ...attr) {
+	h.tag(element, attrs)
+	h.buf = append(h.buf, "/>"...)
+}
 
 // with writes an element that holds text alone.
 func (h *html) with(element name, text string, attrs ...attr) {
@@ -66,7 +71,6 @@ func (h *html) tag(element name, attrs []attr) {
 			h.buf = append(append(append(h.buf, '=', '"'), a.value...), '"')
 		}
 	}
-	h.buf = append(h.buf, '>')
 }
 
 // json writes data for the script as an element that nobody executes. No text in it can
