@@ -210,6 +210,9 @@ func (r *configReport) print() {
 	if c.Attack != attack.Current() {
 		fmt.Fprintf(r.out, "attack  ids and names of %s\n", c.Attack.Release())
 	}
+	if c.HTTP != "" {
+		fmt.Fprintf(r.out, "http    %s: %s\n", term.Clean(c.HTTP), served(c))
+	}
 	offset := scheduler.Offset(c.Node, c.Spread)
 	if offset > 0 {
 		fmt.Fprintf(r.out, "node    begins %s later than scheduled, of a spread of %s\n", offset, longText(c.Spread))
@@ -218,6 +221,18 @@ func (r *configReport) print() {
 		r.job(j, offset)
 	}
 	r.inputs()
+}
+
+// served says what the daemon serves at its address, and for whom.
+func served(c *settings.Daemon) string {
+	p := c.ReportPolicy()
+	switch {
+	case p.On && p.Token.Needed():
+		return "metrics and health, and the report for who knows the token"
+	case p.On:
+		return "metrics, health and the report, for everybody on this machine"
+	}
+	return "metrics and health"
 }
 
 // longText is a duration without the zeros at its end: 1h instead of 1h0m0s.

@@ -20,6 +20,11 @@ const moments = 3
 // most, before anything is printed. If it never held still a note says so. What read is
 // given is the last arrival number: it leaves out what arrived later.
 func atOneMoment(ctx context.Context, out noter, db *store.Store, read func(upTo uint64) error) error {
+	return atMoment(ctx, out, db, moments, read)
+}
+
+// atMoment is atOneMoment with at most so many times.
+func atMoment(ctx context.Context, out noter, db *store.Store, times int, read func(upTo uint64) error) error {
 	for n := 1; ; n++ {
 		m, err := db.History.Moment(ctx)
 		if err != nil {
@@ -32,7 +37,7 @@ func atOneMoment(ctx context.Context, out noter, db *store.Store, read func(upTo
 		if err != nil || now == m {
 			return err
 		}
-		if n == moments {
+		if n == times {
 			noteChanged(out, m)
 			return nil
 		}

@@ -72,8 +72,12 @@ func (m *reportMaker) make(ctx context.Context, db *store.Store, w io.Writer) (*
 	if o.NewAfter, err = arrivedAfter(ctx, db.History, m.new); err != nil {
 		return nil, err
 	}
+	times := moments
+	if m.live {
+		times = 1 // the next page shows what a run did meanwhile
+	}
 	var g *report.Gatherer
-	err = atOneMoment(ctx, m, db, func(upTo uint64) error {
+	err = atMoment(ctx, m, db, times, func(upTo uint64) error {
 		m.without, m.q.UpTo, o.Query.UpTo = 0, upTo, upTo
 		g = report.New(o)
 		return m.gather(ctx, db, g)

@@ -24,16 +24,23 @@ func daemonTable() map[string]*flag.FlagSet {
 // daemonOf reads the configuration of a daemon.
 func daemonOf(t *testing.T, config string) *Daemon {
 	t.Helper()
+	c, err := readDaemon(t, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// readDaemon reads it, and returns what is wrong with it.
+func readDaemon(t *testing.T, config string) (*Daemon, error) {
+	t.Helper()
 	n := nodetest.New(t, config, "../../testdata/rules")
 	r := Reader{Env: n.Vars(), Commands: daemonTable}
 	c, err := r.Daemon(nil)
 	if err == nil {
 		err = c.File.Err()
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return c, err
 }
 
 // A configuration that names no job runs and maintains.
@@ -62,22 +69,6 @@ func TestMaxRuntime(t *testing.T) {
 		c := daemonOf(t, "[[job]]\nname = \"cowrie\"\nschedule = \"0 * * * *\"\n"+value+"\n")
 		if got := c.Jobs[0].MaxRuntime; got != want || c.Jobs[1].MaxRuntime != time.Hour {
 			t.Errorf("%q: %s, and %s by default", value, got, c.Jobs[1].MaxRuntime)
-		}
-	}
-}
-
-func TestHTTPAddress(t *testing.T) {
-	for _, c := range []struct {
-		address string
-		exposed bool
-		ok      bool
-	}{
-		{"", false, true}, {"127.0.0.1:1", false, true}, {"[::1]:1", false, true}, {"localhost:1", false, true}, {"127.9.9.9:1", false, true},
-		{":1", false, false}, {"0.0.0.0:1", false, false}, {"192.0.2.1:1", false, false}, {"example.org:1", false, false}, {"127.0.0.1", false, false},
-		{"0.0.0.0:1", true, true}, {"nonsense", true, false},
-	} {
-		if err := (&Daemon{HTTP: c.address, HTTPExposed: c.exposed}).checkHTTP(); (err == nil) != c.ok {
-			t.Errorf("%q, exposed %t: %v", c.address, c.exposed, err)
 		}
 	}
 }
