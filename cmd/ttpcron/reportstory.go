@@ -21,7 +21,6 @@ const (
 	storyBytes     = 48 << 10 // of the texts of all its lines
 	storyText      = 1024     // bytes of a text
 	storyEvents    = 5000     // that are looked at
-	storyLogins    = 5        // of a run of logins that failed
 	storyLineFacts = 12       // of the connection, in a line
 )
 
@@ -60,9 +59,10 @@ func (m *reportMaker) story(ctx context.Context, db *store.Store, s *report.Sess
 		if e.Event.DeckyID != s.Sensor {
 			continue // of another sensor, where this one has no name
 		}
-		if seen++; seen > storyEvents {
+		if seen == storyEvents {
 			break
 		}
+		seen++
 		if !m.passwords {
 			e.Event.MaskPasswords()
 		}
@@ -72,7 +72,7 @@ func (m *reportMaker) story(ctx context.Context, db *store.Store, s *report.Sess
 	t.endRun()
 	t.endFacts()
 	t.story.More += max(s.Events-seen, 0)
-	t.story.Head = t.facts(seen <= storyEvents)
+	t.story.Head = t.facts(seen >= s.Events)
 	return &t.story, nil
 }
 
@@ -104,11 +104,7 @@ func (t *reportTeller) entry(e *story.Entry) {
 		t.endRun()
 		t.run = run
 	}
-	most := alikeTold
-	if told.What == story.Login {
-		most = storyLogins
-	}
-	if t.alike++; t.alike > most && t.run != "" {
+	if t.alike++; t.alike > alikeTold && t.run != "" {
 		t.untold++
 		t.untilRun = e.Event.Time
 		return
@@ -116,9 +112,10 @@ func (t *reportTeller) entry(e *story.Entry) {
 	t.endFacts()
 	line := report.Line{Time: e.Event.Time, What: string(told.What), Text: shorten(told.Text), Outcome: string(told.Outcome)}
 	for _, d := range told.Details {
-		if told.What != story.Login || d.Name != "method" || d.Text != "password" && d.Text != "publickey" {
-			line.Details = append(line.Details, report.Fact{Name: d.Name, Text: shorten(d.Text)})
+		if told.What == story.Login && goesWithoutSaying(&d, t.head.Protocol) {
+			continue
 		}
+		line.Details = append(line.Details, report.Fact{Name: d.Name, Text: shorten(d.Text)})
 	}
 	layers := t.layersOf(&e.Event)
 	for _, l := range layers[:min(len(layers), layersTold)] {
@@ -184,15 +181,16 @@ func (t *reportTeller) endRun() {
 	t.run, t.alike, t.untold = "", 0, 0
 }
 
-// facts are what stands above the story. How it ended is known if all of it was seen.
+// facts are what stands above the story. What was done and how it ended is known if all of it
+// was seen.
 func (t *reportTeller) facts(whole bool) []report.Fact {
 	h := &t.head
-	all := []report.Fact{{Name: "client", Text: clientText(h)}, {Name: "login", Text: loginsText(&h.Logins)}, {Name: "did", Text: didText(h)}}
+	all := []report.Fact{{Name: "client", Text: clientText(h)}, {Name: "login", Text: loginsText(&h.Logins)}}
 	if h.Vantage == ttpcron.VantageHost {
 		all = slices.Insert(all, 0, report.Fact{Name: "seen", Text: "in the log of a host, by whose owner it may be"})
 	}
 	if whole {
-		all = append(all, report.Fact{Name: "end", Text: endText(h)})
+		all = append(all, report.Fact{Name: "did", Text: didText(h)}, report.Fact{Name: "end", Text: endText(h)})
 	}
 	return slices.DeleteFunc(all, func(f report.Fact) bool { return f.Text == "" })
 }

@@ -244,9 +244,7 @@ func (p *storyPage) line(at time.Time, t *story.Telling) {
 		if t.Outcome == story.Worked {
 			sgr = term.Green
 		}
-		details = slices.DeleteFunc(slices.Clone(details), func(d story.Detail) bool {
-			return d.Name == "method" && (d.Text == "password" || d.Text == "publickey") || d.Name == "service" && d.Text == p.protocol
-		})
+		details = slices.DeleteFunc(slices.Clone(details), func(d story.Detail) bool { return goesWithoutSaying(&d, p.protocol) })
 	}
 	if t.Outcome != story.Unknown {
 		text += "  " + string(t.Outcome)
@@ -259,6 +257,12 @@ func (p *storyPage) line(at time.Time, t *story.Telling) {
 		}
 		p.say("%s%s\n", strings.Repeat(" ", indent+2), p.fit(term.Clean(text), indent+2))
 	}
+}
+
+// goesWithoutSaying reports whether a detail of a login says nothing that its text or the
+// protocol of the session do not say.
+func goesWithoutSaying(d *story.Detail, protocol string) bool {
+	return d.Name == "method" && (d.Text == "password" || d.Text == "publickey") || d.Name == "service" && d.Text == protocol
 }
 
 func cutBytes(s string) string { return s[:min(len(s), textBytes)] }
