@@ -6,8 +6,14 @@ type Cube struct {
 	// Attackers are those that are told apart, by address or else by identity, the one
 	// with the most tags first. The first entry, "", stands for all others.
 	Attackers []string
-	Cells     []Cell
+	Cells     []Cell // in the order of their members
 	Hours     []Hour
+	// DayStep is how many days a cell stands for, from its Day on. It is more than 1 only
+	// where there would be too many cells.
+	DayStep int
+	// Sensorless says that the sensors of cells are not told apart, for the same reason.
+	Sensorless bool
+	Left       int // tags that are in no cell, since their days are not among Report.Days
 }
 
 // Cell counts tags of one day, sensor, attacker, technique and level.

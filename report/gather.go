@@ -23,20 +23,64 @@ type Options struct {
 	Rows          int // the most that a list has; 0: 100
 }
 
+// limits are how much a gatherer tells apart. Each has about how many bytes it takes, with
+// the place that finds it; all together, for an attacker who fills everything, are less
+// than 64 MiB.
+type limits struct {
+	attackers     int // of events and of tags, each: 130
+	eventSessions int // 70
+	tagSessions   int // 75
+	logins        int // 90
+	pairs         int // who tried a login, and with which passwords: 16
+	files         int // 120
+	sensors       int
+	techniques    int // under a tactic
+	rules         int
+	claims        int // a rule, technique and level
+	rowWords      int // of 8 bytes: techniques of those who show many
+	texts         int // bytes of a table's names
+	joined        int // transfers and their tags: 16
+	days          int
+	cells         int // while they are gathered: 16
+}
+
+var standard = limits{
+	attackers: 60_000, eventSessions: 300_000, tagSessions: 160_000, logins: 60_000, pairs: 390_000, files: 20_000,
+	sensors: 512, techniques: 1000, rules: 4000, claims: 16_000, rowWords: 1 << 20, texts: 4 << 20, joined: 60_000, days: 20_000, cells: 390_000,
+}
+
 // Gatherer counts events and tags. Event and Tag may be called by two goroutines, one each.
 type Gatherer struct {
-	o Options
+	o      Options
+	lim    limits
+	h      hasher
+	events *eventSide
+	tags   *tagSide
 }
 
 // New returns a gatherer.
-func New(o Options) *Gatherer { return &Gatherer{o: o} }
+func New(o Options) *Gatherer { return newLimited(o, standard) }
 
-// Event counts an event. It may be of any kind and come in any order.
-func (g *Gatherer) Event(e *ttpcron.Event) {}
+func newLimited(o Options, lim limits) *Gatherer {
+	if o.Rows <= 0 {
+		o.Rows = 100
+	}
+	if o.Under == nil {
+		o.Under = attack.Current()
+	}
+	g := &Gatherer{o: o, lim: lim, h: newHasher()}
+	g.events, g.tags = newEventSide(&g.o, &g.lim, g.h), newTagSide(&g.o, &g.lim, g.h)
+	return g
+}
+
+// Event counts an event. It may be of any kind and come in any order, and is not kept.
+func (g *Gatherer) Event(e *ttpcron.Event) { g.events.event(e) }
 
 // Tag counts a tag, which may be bare; shown is its claim under the names of the release.
-// Tags that are old are shown too if there is a NewSince.
-func (g *Gatherer) Tag(t *ttpcron.Tag, shown *ttpcron.Claim) {}
+// Tags that are old are shown too if there is a NewSince. Tags of one instant come one after
+// another: that is how an event is counted once, whatever tags it has. Nothing is kept of
+// either but copies.
+func (g *Gatherer) Tag(t *ttpcron.Tag, shown *ttpcron.Claim) { g.tags.tag(t, shown) }
 
-// Report returns what was counted. It is called once, when all were.
-func (g *Gatherer) Report() *Report { return &Report{NewSince: g.o.NewSince} }
+// onlyNew reports whether it is asked what is new.
+func (o *Options) asksNew() bool { return !o.NewSince.IsZero() }

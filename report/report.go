@@ -41,8 +41,10 @@ type Report struct {
 	Rules       Top[*Rule]
 	Canaries    Top[*Canary]
 
-	Days []Day // each day from the first to the last, those without events too
-	Cube Cube
+	Days     []Day     // each day from the first to the last, those without events too
+	DaysFrom time.Time // when the first of Days begins
+	DaysLeft Day       // what happened on days that are not among them, which lie too far away
+	Cube     Cube
 }
 
 // Total counts what the report is of. Tagged are events with a tag.

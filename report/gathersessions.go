@@ -1,0 +1,115 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// mostLike is how many sessions with the same techniques are listed.
+const mostLike = 2
+
+// candidate is a session that may be listed.
+type candidate struct {
+	set   uint64 // what stands for its techniques
+	score uint32
+	i     uint32 // number among those of tags
+	like  int
+}
+
+// score is how much a session tells. What needed more of the attacker counts more: a login
+// that worked, files, many tactics, a high level.
+func score(techniques, tactics int, level uint8, f *eventSession) uint32 {
+	n := 2*techniques + 3*tactics + [...]int{0, 0, 1, 4, 12, 24}[level]
+	if f != nil {
+		if f.won > 0 {
+			n += 6
+		}
+		n += 4*int(min(f.files, 3)) + int(min(f.commands, 20))/5
+	}
+	return uint32(n)
+}
+
+// listSessions lists the most telling ones, of those with the same techniques some.
+func (j *joiner) listSessions() {
+	list := &j.r.Sessions
+	list.Total, list.AtLeast = j.r.Total.Sessions, j.e.sessions.cuts+j.t.sessions.cuts > 0
+	list.By, list.Command = "that tell most", "ttpcron sessions"
+	all := make([]candidate, 0, j.t.sessions.n)
+	var techniques []int
+	for i := range uint32(j.t.sessions.n) {
+		f := j.t.sessions.at(i)
+		var tactics int
+		techniques, tactics = j.showed(&f.claims, techniques[:0])
+		c := candidate{i: i, score: score(len(techniques), tactics, f.level, j.eventsOf(i))}
+		for _, at := range techniques {
+			c.set += mix(uint64(at)+1, 0x2545f4914f6cdd1d)
+		}
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.set, b.set), cmp.Compare(b.score, a.score), j.earlier(a.i, b.i))
+	})
+	top := best[candidate]{most: j.o.Rows, before: func(a, b *candidate) bool {
+		return cmp.Or(cmp.Compare(b.score, a.score), j.earlier(a.i, b.i)) < 0
+	}}
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && all[n].set == all[0].set {
+			n++
+		}
+		for _, c := range all[:min(n, mostLike)] {
+			c.like = n - 1
+			top.add(c)
+		}
+		all = all[n:]
+	}
+	for _, c := range top.list {
+		list.Rows = append(list.Rows, j.session(c))
+	}
+}
+
+// earlier orders sessions that tell as much: the newest first.
+func (j *joiner) earlier(a, b uint32) int {
+	x, y := j.t.sessions.at(a), j.t.sessions.at(b)
+	if c := cmp.Or(cmp.Compare(y.last, x.last), cmp.Compare(y.tags, x.tags)); c != 0 {
+		return c
+	}
+	return strings.Compare(j.t.sessions.text.string(x.id), j.t.sessions.text.string(y.id))
+}
+
+// eventsOf is what events say of a session of tags, nil for nothing.
+func (j *joiner) eventsOf(i uint32) *eventSession {
+	k := j.e.sessions.find(j.t.sessions.hashOf(i))
+	if k == gone || j.e.sessions.at(k).events == 0 {
+		return nil
+	}
+	return j.e.sessions.at(k)
+}
+
+func (j *joiner) session(c candidate) *Session {
+	f := j.t.sessions.at(c.i)
+	e := j.eventsOf(c.i)
+	row := &Session{ID: j.t.sessions.text.string(f.id), Tags: int(f.tags), Like: c.like}
+	both, old := f.span, f.old
+	if e != nil {
+		both = e.span
+		row.Events, row.Commands, row.Tries, row.Won, row.Files = int(e.events), int(e.commands), int(e.tries), int(e.won), int(e.files)
+	}
+	if k := j.e.sessions.find(j.t.sessions.hashOf(c.i)); k != gone {
+		old = j.e.sessions.at(k).old || e == nil && f.old
+	}
+	row.Seen = j.seen(both, f.level, !old && j.e.sessions.cuts == 0)
+	row.Techniques, row.Tactic = j.showed(&f.claims, nil)
+	slices.Sort(row.Techniques)
+	if f.sensor != none {
+		row.Sensor = bounded(j.t.names.list[f.sensor])
+		if at := j.sensorOfTags[f.sensor]; at >= 0 {
+			row.Seen.Sensors = []int{at}
+		}
+	}
+	if f.actor != gone {
+		row.Attacker, row.Seen.Attacker = j.actorName(f.actor), j.placeOf(f.actor)
+	}
+	return row
+}
