@@ -27,8 +27,8 @@ func (d *document) masthead() {
 	if !d.r.Made.IsZero() {
 		d.fact("Made", func() { d.timed(d.r.Made, "2006-01-02 15:04 UTC") })
 	}
-	d.fact("Names", func() { d.say("ATT&CK ", d.o.Under.Number()) })
-	d.fact("Shows", d.filterWords)
+	d.fact("Matrix", func() { d.say("ATT&CK ", d.o.Under.Number()) })
+	d.fact("Filters", d.filterWords)
 	if d.r.Masked {
 		d.fact("Passwords", func() { d.say("masked") })
 	} else {
@@ -70,7 +70,7 @@ func (d *document) sensorNames() {
 // filterWords says what was selected.
 func (d *document) filterWords() {
 	if len(d.r.Filters) == 0 {
-		d.say("everything in the store")
+		d.say("none: all of the store")
 		return
 	}
 	left := d.rows(part{name: "head"}, len(d.r.Filters), budgets["head"], func(i int) {

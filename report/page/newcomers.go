@@ -1,6 +1,9 @@
 package page
 
 import (
+	"cmp"
+
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/report"
 )
 
@@ -29,19 +32,19 @@ func (d *document) newcomers() {
 	n := &d.r.New
 	d.el("div", class("columns"))
 	newList(d, 0, "attacker", &n.Attackers, func(a *report.Attacker) {
-		d.attackerLink(a.Attacker, a.Address)
+		d.beforeName(a.Level)
+		d.attackerLink(a.Attacker, cmp.Or(a.Address, a.UUID))
 		d.aside(a.Tags, "tag")
 		d.aside(a.Won, "working login")
-		d.atLevel(&a.Seen)
 	})
 	newList(d, 1, "technique", &n.Techniques, func(t *report.Technique) {
+		d.beforeName(t.Level)
 		if i, known := d.index[t.Tactic+"/"+t.ID]; known {
 			d.techniqueLink(i)
 		} else {
 			d.name(t.ID)
 		}
 		d.aside(t.Tags, "tag")
-		d.atLevel(&t.Seen)
 	})
 	newList(d, 2, "sensor", &n.Sensors, func(s *report.Sensor) {
 		d.name(s.Name)
@@ -104,6 +107,15 @@ func (d *document) aside(n int, one string) {
 	}
 }
 
+// beforeName writes a level as a letter, before what has it.
+func (d *document) beforeName(l ttpcron.Level) {
+	if l > 0 {
+		d.levelLetter(l)
+		d.text(" ")
+	}
+}
+
+// atLevel adds a level, if there is one.
 func (d *document) atLevel(s *report.Seen) {
 	if s.Level > 0 {
 		d.text(" ")

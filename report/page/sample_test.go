@@ -56,7 +56,7 @@ func sample(rows int, strange func(usual string) string) *report.Report {
 	for _, n := range []string{"hp-ams-1", "hp-ams-2", "cowrie-fra", strange("canary-office")} {
 		i := len(r.Sensors)
 		r.Sensors = append(r.Sensors, &report.Sensor{Seen: s.seen(), Name: n, Events: 9000 - 2100*i, Tags: 4000 - 900*i, Attackers: 140 - 20*i, Sessions: 900 - 100*i})
-		r.Sensors[i].Seen.Sensors = []int{i}
+		r.Sensors[i].Seen.Sensors, r.Sensors[i].Last = []int{i}, r.Last
 	}
 	r.Sensors[2].Last = r.Last.AddDate(0, 0, -3)
 	s.techniques()
@@ -216,12 +216,22 @@ func (s *sampler) things(rows int) {
 func (s *sampler) counts() {
 	r := s.r
 	r.Days = make([]report.Day, 29)
-	for range 6000 {
-		c := report.Cell{Day: s.rng.IntN(29), Sensor: s.rng.IntN(4), Attacker: s.rng.IntN(len(r.Cube.Attackers)), Technique: s.rng.IntN(len(r.Techniques)), Level: 1 + s.rng.IntN(5), Tags: 1 + s.rng.IntN(4)}
+	for n := 0; n < len(r.Techniques); {
+		t, c := r.Techniques[n], report.Cell{Day: s.rng.IntN(29), Sensor: s.rng.IntN(4), Attacker: s.rng.IntN(len(r.Cube.Attackers)), Technique: n, Level: 1 + s.rng.IntN(5)}
+		c.Level, c.Tags = min(c.Level, int(t.Level)), min(1+s.rng.IntN(1+t.Tags/20), t.Tags)
+		if t.Tags -= c.Tags; t.Tags == 0 {
+			t.Tags, n = -1, n+1
+		}
 		r.Cube.Cells = append(r.Cube.Cells, c)
 		r.Days[c.Day].Events += 1 + s.rng.IntN(4)
 		r.Days[c.Day].Tags[c.Level] += c.Tags
 		r.Cube.Hours = append(r.Cube.Hours, report.Hour{Hour: (s.rng.IntN(168) + s.rng.IntN(80)) % 168, Sensor: c.Sensor, Tactic: s.rng.IntN(15), Level: c.Level, Tags: c.Tags})
+	}
+	for _, t := range r.Techniques {
+		t.Tags = 0
+	}
+	for _, c := range r.Cube.Cells {
+		r.Techniques[c.Technique].Tags += c.Tags
 	}
 	r.Total = report.Total{Tagged: 9000, Attackers: r.Attackers.Total, Sessions: r.Sessions.Total, Sensors: len(r.Sensors), Techniques: len(r.Techniques), Level: 5, LoginsTried: 9803, LoginsWon: 61, Files: r.Files.Total}
 	for _, t := range r.Techniques {

@@ -1,6 +1,10 @@
 package page
 
-import "github.com/ttpcron/ttpcron/report"
+import (
+	"slices"
+
+	"github.com/ttpcron/ttpcron/report"
+)
 
 // techniques writes the table of techniques and the evidence of each.
 func (d *document) techniques() {
@@ -13,22 +17,24 @@ func (d *document) techniques() {
 		d.end()
 		return
 	}
-	most, total := 0, 0
-	for _, t := range d.r.Techniques {
-		most, total = max(most, t.Tags), total+t.Tags
+	order := make([]int, len(d.r.Techniques))
+	for i := range order {
+		order[i] = i
 	}
+	slices.SortStableFunc(order, func(a, b int) int { return d.r.Techniques[b].Tags - d.r.Techniques[a].Tags })
+	most := d.r.Techniques[order[0]].Tags
 	d.list(list{
-		name: "techniques", label: "Techniques", rows: len(d.r.Techniques), one: "technique", command: "ttpcron techniques",
-		note: "In the order of the matrix: a technique that serves several tactics has a row for each. Its id leads to the evidence.",
+		name: "techniques", label: "Techniques", rows: len(order), one: "technique", by: "with the most tags", command: "ttpcron techniques",
+		note: "One that serves several tactics has a row for each. Its id leads to the evidence.",
 		columns: []column{
 			{"Technique", "", ""}, {"Tactic", "", ""}, {"Tags", "n", "what rules said of events: one event may have several"},
 			{"Events", "n", "different events with such a tag"}, {"Attackers", "n", ""}, {"Sessions", "n", ""},
 			{"Level", "", "the highest of a tag"}, {"First", "t", ""}, {"Last", "t", ""}, {"Rules", "n", "how many rules say so"},
 		},
-		row: func(i int) { d.techniqueRow(i, most) },
+		row: func(i int) { d.techniqueRow(order[i], most) },
 	})
 	d.with("h3", "Evidence by technique")
-	left := d.shares("details", d.written("techniques", len(d.r.Techniques)), d.evidence)
+	left := d.shares("details", len(d.r.Techniques), d.evidence)
 	if left > 0 {
 		d.el("p", class("left"))
 		d.say("The page has no room for the evidence of ", plural(left, "more technique"), ": ")
@@ -39,7 +45,7 @@ func (d *document) techniques() {
 
 func (d *document) techniqueRow(i, most int) {
 	t := d.r.Techniques[i]
-	d.tr(&t.Seen)
+	d.tr(itself(t, i))
 	d.first(func() { d.techniqueLink(i) })
 	d.with("td", d.tacticName(t.Tactic))
 	d.barCell(t.Tags, most)
@@ -51,6 +57,13 @@ func (d *document) techniqueRow(i, most int) {
 	d.momentCell(t.Last)
 	d.numberCell(t.RuleCount)
 	d.end()
+}
+
+// itself is when and where a technique was seen, and no other technique.
+func itself(t *report.Technique, i int) *report.Seen {
+	s := t.Seen
+	s.Techniques = []int{i}
+	return &s
 }
 
 // tacticName returns the name of a tactic, or its id if the release has none.
@@ -65,7 +78,7 @@ func (d *document) tacticName(id string) string {
 // bytes.
 func (d *document) evidence(i, most int) {
 	t, start := d.r.Techniques[i], d.size()
-	d.el("details", append(d.filtered(&t.Seen), id("t", i), class("tech"))...)
+	d.el("details", append(d.filtered(itself(t, i)), id("t", i), class("tech"))...)
 	d.el("summary")
 	d.with("span", t.ID, class("tid"))
 	d.text(" ")
