@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
@@ -202,48 +201,4 @@ func days(first, last time.Time) string {
 		return from
 	}
 	return from + " to " + to
-}
-
-// selected says in words what is selected, and as the flags that commands take: the times
-// as they are, so that the same is meant tomorrow.
-func (s *tagSelection) selected() (words, flags []string) {
-	add := func(flag, value, text string) {
-		if value != "" {
-			words, flags = append(words, text), append(flags, "--"+flag, shellQuoted(value))
-		}
-	}
-	instant := func(t time.Time) string {
-		if t.IsZero() {
-			return ""
-		}
-		return t.UTC().Format(time.RFC3339)
-	}
-	add("attacker", s.attacker, "attacker "+s.attacker)
-	add("session", s.q.Session, "session "+s.q.Session)
-	add("sensor", s.q.Sensor, "sensor "+s.q.Sensor)
-	add("technique", s.technique, "technique "+s.technique)
-	add("tactic", s.tactic, "tactic "+s.tactic)
-	add("rule", s.q.Rule, "rule "+s.q.Rule)
-	add("since", instant(s.q.Window.Since), "events from "+term.Time(s.q.Window.Since)+" UTC on")
-	add("until", instant(s.q.Window.Until), "events before "+term.Time(s.q.Window.Until)+" UTC")
-	add("arrived-since", instant(s.arrived), "events that arrived from "+term.Time(s.arrived)+" UTC on")
-	if c := s.q.MinConfidence; c > 0 {
-		add("min-confidence", fmt.Sprint(c), fmt.Sprintf("confidence %v and above", c))
-	}
-	if s.minLevel.IsSet {
-		add("min-level", s.minLevel.String(), "level "+s.minLevel.String()+" and above")
-	}
-	add("level", s.levels.String(), "level "+s.levels.String()+" alone")
-	return words, flags
-}
-
-// shellQuoted is a word as a shell takes it.
-func shellQuoted(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:,@+", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

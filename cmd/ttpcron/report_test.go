@@ -107,7 +107,17 @@ func TestSelected(t *testing.T) {
 	if got, want := strings.Join(words, "; "), "attacker 203.0.113.7; sensor hp 1; tactic TA0002; events from 2026-05-04 05:49:05 UTC on; confidence 0.5 and above"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	if got, want := strings.Join(flags, " "), "--attacker 203.0.113.7 --sensor 'hp 1' --tactic TA0002 --since 2026-05-04T05:49:05Z --min-confidence 0.5"; got != want {
+	if got, want := withFlags("ttpcron attackers --new-since 7d", flags), "ttpcron attackers --new-since 7d --attacker 203.0.113.7 --sensor 'hp 1' --tactic TA0002 --since 2026-05-04T05:49:05Z --min-confidence 0.5"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+	for line, want := range map[string]string{
+		"ttpcron rules noise":                   " --since 2026-05-04T05:49:05Z",
+		"ttpcron export-events --source canary": " --since 2026-05-04T05:49:05Z",
+		"ttpcron nonsense":                      "",
+		"":                                      "",
+	} {
+		if got := withFlags(line, flags); got != line+want {
+			t.Errorf("%s: %s", line, got)
+		}
 	}
 }

@@ -95,7 +95,14 @@ func (m *reportMaker) make(ctx context.Context, db *store.Store, w io.Writer) (*
 		return nil, err
 	}
 	noteLeftOut(m, leftOut)
-	r.Filters, _ = m.selected()
+	var flags [][2]string
+	r.Filters, flags = m.selected()
+	for _, line := range []*string{
+		&r.Attackers.Command, &r.Sessions.Command, &r.Credentials.Command, &r.Files.Command, &r.Rules.Command, &r.Canaries.Command,
+		&r.New.Attackers.Command, &r.New.Techniques.Command, &r.New.Sensors.Command, &r.New.Files.Command,
+	} {
+		*line = withFlags(*line, flags)
+	}
 	r.Made, r.Version, r.Store, r.Masked = m.now.UTC(), m.version, filepath.Base(db.Path()), !m.passwords
 	r.Notes = append(r.Notes, m.said...)
 	return r, page.Write(w, r, page.Options{Under: m.under, Live: m.live})

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+)
+
+// selected says in words what is selected, and as the flags that commands take: the times
+// as they are, so that the same is meant tomorrow.
+func (s *tagSelection) selected() (words []string, flags [][2]string) {
+	add := func(flag, value, text string) {
+		if value != "" {
+			words, flags = append(words, text), append(flags, [2]string{flag, value})
+		}
+	}
+	instant := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format(time.RFC3339)
+	}
+	add("attacker", s.attacker, "attacker "+s.attacker)
+	add("session", s.q.Session, "session "+s.q.Session)
+	add("sensor", s.q.Sensor, "sensor "+s.q.Sensor)
+	add("technique", s.technique, "technique "+s.technique)
+	add("tactic", s.tactic, "tactic "+s.tactic)
+	add("rule", s.q.Rule, "rule "+s.q.Rule)
+	add("since", instant(s.q.Window.Since), "events from "+term.Time(s.q.Window.Since)+" UTC on")
+	add("until", instant(s.q.Window.Until), "events before "+term.Time(s.q.Window.Until)+" UTC")
+	add("arrived-since", instant(s.arrived), "events that arrived from "+term.Time(s.arrived)+" UTC on")
+	if c := s.q.MinConfidence; c > 0 {
+		add("min-confidence", fmt.Sprint(c), fmt.Sprintf("confidence %v and above", c))
+	}
+	if s.minLevel.IsSet {
+		add("min-level", s.minLevel.String(), "level "+s.minLevel.String()+" and above")
+	}
+	add("level", s.levels.String(), "level "+s.levels.String()+" alone")
+	return words, flags
+}
+
+// withFlags adds flags to a command line, as far as the command has them.
+func withFlags(line string, flags [][2]string) string {
+	name := strings.TrimPrefix(line, "ttpcron ")
+	var of *command
+	rootCommand().Each(func(c *command) {
+		if c.Run != nil && (name == c.Name || strings.HasPrefix(name, c.Name+" ")) {
+			of = c
+		}
+	})
+	for _, f := range flags {
+		aboutTags := !strings.HasPrefix(name, "rules ") || f[0] == "since" || f[0] == "until" // its levels are those of rules
+		if of != nil && of.Has(f[0]) && aboutTags {
+			line += " --" + f[0] + " " + shellQuoted(f[1])
+		}
+	}
+	return line
+}
+
+// shellQuoted is a word as a shell takes it.
+func shellQuoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:,@+", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
