@@ -42,9 +42,17 @@ type Report struct {
 	Canaries    Top[*Canary]
 
 	Days     []Day     // each day from the first to the last, those without events too
-	DaysFrom time.Time // when the first of Days begins
+	DaysFrom time.Time // when the first of Days begins; zero: on the day of First
 	DaysLeft Day       // what happened on days that are not among them, which lie too far away
 	Cube     Cube
+}
+
+// FirstDay is when the first of Days begins.
+func (r *Report) FirstDay() time.Time {
+	if r.DaysFrom.IsZero() {
+		return r.First.UTC().Truncate(24 * time.Hour)
+	}
+	return r.DaysFrom
 }
 
 // Total counts what the report is of. Tagged are events with a tag.

@@ -41,7 +41,7 @@ func (b *bar) allTags() (n int) {
 // bars counts days together until there are at most maxBars, and says of what length
 // they are. Weeks begin on Monday; a bar at either end may be shorter.
 func bars(r *report.Report) (list []*bar, unit string) {
-	start := r.First.UTC().Truncate(24 * time.Hour)
+	start := r.FirstDay()
 	date := func(i int) time.Time { return start.AddDate(0, 0, i) }
 	n := len(r.Days)
 	switch last := date(max(n-1, 0)); {

@@ -63,7 +63,7 @@ func (d *document) data() {
 func (d *document) block(limit int) *block {
 	r := d.r
 	b := &block{
-		Days: [2]any{r.First.UTC().Format("2006-01-02"), len(r.Days)}, Sensors: []string{}, Techniques: [][3]string{},
+		Days: [2]any{r.FirstDay().Format("2006-01-02"), len(r.Days)}, Sensors: []string{}, Techniques: [][3]string{},
 		Attackers: cleaned(r.Cube.Attackers), Levels: levelNames(),
 	}
 	for _, s := range r.Sensors {

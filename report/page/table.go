@@ -122,7 +122,7 @@ func (d *document) filtered(s *report.Seen) []attr {
 // day returns the index of a time in Report.Days.
 func (d *document) day(t time.Time) int {
 	const day = 24 * time.Hour
-	return int(t.UTC().Truncate(day).Sub(d.r.First.UTC().Truncate(day)) / day)
+	return int(t.UTC().Truncate(day).Sub(d.r.FirstDay()) / day)
 }
 
 // first writes the cell that names a row.
