@@ -20,7 +20,7 @@ func (d *document) leftOut() {
 	d.cutList("techniques", len(r.Techniques), len(r.Techniques), false, "technique", "", "ttpcron techniques")
 	d.cutList("attackers", len(r.Attackers.Rows), r.Attackers.Total, r.Attackers.AtLeast, "attacker", r.Attackers.By, r.Attackers.Command)
 	d.cutList("sessions", len(r.Sessions.Rows), r.Sessions.Total, r.Sessions.AtLeast, "session", r.Sessions.By, r.Sessions.Command)
-	d.cutList("credentials", len(r.Credentials.Rows), r.Credentials.Total, r.Credentials.AtLeast, "login", r.Credentials.By, r.Credentials.Command)
+	d.cutList("credentials", len(r.Credentials.Rows), r.Credentials.Total, r.Credentials.AtLeast, d.credential(), r.Credentials.By, r.Credentials.Command)
 	d.cutList("files", len(r.Files.Rows), r.Files.Total, r.Files.AtLeast, "file", r.Files.By, r.Files.Command)
 	d.cutList("sensors", len(r.Sensors), len(r.Sensors), false, "sensor", "", "ttpcron sensors")
 	d.cutList("rules", len(r.Rules.Rows), r.Rules.Total, r.Rules.AtLeast, "rule", r.Rules.By, r.Rules.Command)
@@ -31,7 +31,7 @@ func (d *document) leftOut() {
 	if told := d.written("stories", len(d.told)); r.Sessions.Total > told {
 		d.el("li")
 		d.say("Stories: of ", atLeast(r.Sessions.Total, r.Sessions.AtLeast, "session"), " ", count(told), " are told. Any other: ")
-		d.command("ttpcron session ID")
+		d.example("ttpcron session ID")
 		d.end()
 	}
 	if apart := len(r.Cube.Attackers) - 1; apart > 0 && apart < r.Total.Attackers {
@@ -73,10 +73,12 @@ func (d *document) reading() {
 	d.el("li")
 	d.say("The level says how much an event tells where honest people work too: ")
 	for l := 1; l <= 5; l++ {
+		if l > 1 {
+			d.say(", ")
+		}
 		d.level(ttpcron.Level(l))
-		d.say(" ")
 	}
-	d.say("from next to nothing to a great deal. It is not how sure a rule is.")
+	d.say(": from next to nothing to a great deal. It is not how sure a rule is.")
 	d.end()
 	d.with("li", `What attackers wrote is shown as text. What you could not see of it is spelled: a line end as \n, a mark that turns the direction of writing as \u202e.`)
 	d.with("li", "All times are UTC. What is folded is printed folded.")
@@ -88,7 +90,7 @@ func (d *document) reading() {
 func (d *document) made() {
 	r := d.r
 	d.el("p")
-	d.command("ttpcron report")
+	d.example("ttpcron report")
 	if r.Version != "" {
 		d.say(", version ")
 		d.name(r.Version)
@@ -104,7 +106,7 @@ func (d *document) made() {
 	d.say(". The page needs nothing else and asks no network. ")
 	if r.Masked {
 		d.say("Captured passwords are masked; with ")
-		d.command("--with-passwords")
+		d.example("--with-passwords")
 		d.say(" they are not. ")
 	} else {
 		d.with("strong", "It shows captured passwords, which may be somebody's own.")

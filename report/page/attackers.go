@@ -34,7 +34,7 @@ func (d *document) attackerRow(i, most int) {
 	}
 	d.tr(&a.Seen, own)
 	d.first(func() { d.attackerName(a) })
-	d.td("", func() {
+	d.td("w", func() {
 		if a.Place != "" {
 			d.name(a.Place)
 		}

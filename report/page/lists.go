@@ -15,7 +15,7 @@ func (d *document) credentials() {
 		most = max(most, c.Tries)
 	}
 	t := list{
-		name: "credentials", label: "Credentials", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "user", by: top.By, command: top.Command,
+		name: "credentials", label: "Credentials", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: d.credential(), by: top.By, command: top.Command,
 		columns: []column{
 			{"User", "", ""}, {"Passwords", "n", "how many different ones were tried"}, {"Tries", "n", ""}, {"Worked", "n", ""},
 			{"Attackers", "n", ""}, {"First", "t", ""}, {"Last", "t", ""},
@@ -24,9 +24,17 @@ func (d *document) credentials() {
 		row:  func(i int) { d.credentialRow(top.Rows[i], most) },
 	}
 	if !d.r.Masked {
-		t.one, t.note, t.columns[1] = "login", "", column{"Password", "", ""}
+		t.note, t.columns[1] = "", column{"Password", "", ""}
 	}
 	d.list(t)
+}
+
+// credential is what a row of credentials is.
+func (d *document) credential() string {
+	if d.r.Masked {
+		return "user"
+	}
+	return "login"
 }
 
 func (d *document) credentialRow(c *report.Credential, most int) {
@@ -35,7 +43,7 @@ func (d *document) credentialRow(c *report.Credential, most int) {
 	if d.r.Masked {
 		d.numberCell(c.Passwords)
 	} else {
-		d.td("", func() { d.name(c.Password) })
+		d.td("s", func() { d.name(c.Password) })
 	}
 	d.barCell(c.Tries, most)
 	d.numberCell(c.Won)
@@ -157,11 +165,11 @@ func (d *document) canaryRow(c *report.Canary) {
 	d.tr(&c.Seen)
 	d.first(func() { d.name(c.Token) })
 	d.momentCell(c.First)
-	d.td("", func() {
+	d.td("s", func() {
 		d.attackerLink(c.Seen.Attacker, c.Attacker)
 		d.marked(c.Mark)
 	})
-	d.td("", func() {
+	d.td("s", func() {
 		if c.Sensor != "" {
 			d.name(c.Sensor)
 		}

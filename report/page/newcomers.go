@@ -14,7 +14,7 @@ func (d *document) newcomers() {
 		d.heading("new", "What is new")
 		d.el("p", class("nothing"))
 		d.say("This report does not say what is new. ")
-		d.command("ttpcron report --new-since 7d")
+		d.example("ttpcron report --new-since 7d")
 		d.say(" does.")
 		d.end()
 		return

@@ -34,7 +34,7 @@ func (d *document) nothingAtAll() {
 		d.say("No event matches: ")
 		d.filtersAgain()
 		d.say(". Leave out a filter of ")
-		d.command("ttpcron report")
+		d.example("ttpcron report")
 		d.say(", or ask for an earlier time: ")
 		d.command("ttpcron status")
 		d.say(" says what the store holds.")
@@ -43,7 +43,7 @@ func (d *document) nothingAtAll() {
 	}
 	d.el("p", class("nothing"))
 	d.say("The store holds no event yet. ")
-	d.command("ttpcron run-once --input FOLDER")
+	d.example("ttpcron run-once --input FOLDER")
 	d.say(" reads the logs of a honeypot and tags what they show; ")
 	d.command("ttpcron import formats")
 	d.say(" lists which logs it can read. Then make this report again.")

@@ -24,9 +24,9 @@ func (d *document) rules() {
 	d.say("A rule is ")
 	d.with("span", "loud", class("mark loud"))
 	d.say(" if its own level is medium or above and it makes more than 5 % of all tags: much of what calls for attention is then one thing. ")
-	d.command("ttpcron rules show ID")
+	d.example("ttpcron rules show ID")
 	d.say(" shows what it looks for, ")
-	d.command("ttpcron rules noise --replay")
+	d.example("ttpcron rules noise --replay")
 	d.say(" whether it fires on one thing again and again or on many.")
 	d.end()
 	most := 0
@@ -52,7 +52,7 @@ func (d *document) ruleRow(r *report.Rule, most int) {
 			d.with("span", "loud", class("mark loud"))
 		}
 	})
-	d.td("", func() {
+	d.td("w", func() {
 		if r.Name != "" {
 			d.name(r.Name)
 		}

@@ -39,8 +39,8 @@ func (d *document) sessionRow(i, most int) {
 		d.name(s.ID)
 		d.end()
 	})
-	d.td("", func() { d.name(s.Sensor) })
-	d.td("", func() { d.attackerLink(s.Seen.Attacker, s.Attacker) })
+	d.td("s", func() { d.name(s.Sensor) })
+	d.td("s", func() { d.attackerLink(s.Seen.Attacker, s.Attacker) })
 	d.momentCell(s.First)
 	d.el("td", class("n"), num("data-o", int(s.Last.Sub(s.First).Seconds())))
 	d.say(took(s.Last.Sub(s.First)))
@@ -75,7 +75,7 @@ func (d *document) tellStories() {
 	} else {
 		d.say("What happened in the most telling of them, event by event. ")
 	}
-	d.command("ttpcron session ID")
+	d.example("ttpcron session ID")
 	d.say(" tells any of them in full.")
 	d.end()
 	left := d.shares("stories", len(d.told), func(place, most int) {

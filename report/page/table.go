@@ -10,7 +10,7 @@ import (
 // column is a column of a table.
 type column struct {
 	title string
-	class name   // "n" for numbers, "t" for times
+	class name   // "n" for numbers, "t" for times, "s" and "w" for texts that need some room or much
 	note  string // what it says, where the title does not
 }
 

@@ -38,7 +38,7 @@ func (d *document) techniques() {
 	if left > 0 {
 		d.el("p", class("left"))
 		d.say("The page has no room for the evidence of ", plural(left, "more technique"), ": ")
-		d.command("ttpcron tags --technique ID")
+		d.example("ttpcron tags --technique ID")
 		d.end()
 	}
 }

@@ -56,6 +56,9 @@ func (d *document) command(words ...string) {
 	d.with("code", strings.Join(words, " "), class("cmd"))
 }
 
+// example writes a command that needs more than can be copied.
+func (d *document) example(words string) { d.with("code", words, class("eg")) }
+
 // commandOn writes a command and what it is about, if a shell takes that as it is.
 func (d *document) commandOn(before, command, what string) {
 	if plainWord(what) {
