@@ -21,7 +21,9 @@ func (d *document) table(name name, label string, caption func(), columns []colu
 	d.el("div", class("scroll"), is("tabindex", "0"), is("role", "region"), said("aria-label", label))
 	d.el("table", is("data-table", name))
 	d.el("caption")
+	d.el("span") // which stays in sight while a wide table is scrolled
 	caption()
+	d.end()
 	d.end()
 	d.el("thead")
 	d.el("tr")

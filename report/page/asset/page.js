@@ -318,7 +318,7 @@
 		if (d.v !== undefined) row.level = Number(d.v);
 		const technique = /^t(\d+)$/.exec(e.id);
 		if (technique) row.technique = Number(technique[1]);
-		if (owner === table("techniques")) row.technique = list.rows.length;
+		if (owner === table("techniques")) row.technique = row.tactic[0];
 		for (const axis of ["period", "attacker", "sensor", "tactic", "level"]) {
 			if (row[axis] !== undefined || row.technique !== undefined) list.knows[axis] = true;
 		}
@@ -350,14 +350,14 @@
 	}
 
 	// tagCells are the counts of tags of techniques, which are counted anew under a filter.
-	// The rows of the table are the techniques, in order.
+	// Each row of the table says which technique it is.
 	const techniques = table("techniques");
 	const tagsAt = techniques ? Array.from(techniques.tHead.rows[0].cells).findIndex(c => c.textContent.trim() === "Tags") : -1;
-	const tagCells = tagsAt < 0 ? [] : Array.from(techniques.tBodies[0].rows, row => row.cells[tagsAt]);
+	const tagCells = tagsAt < 0 ? [] : Array.from(techniques.tBodies[0].rows, row => [row.cells[tagsAt], Number(row.dataset.t)]);
 
 	function showTechniques(sum) {
 		const most = Math.max(1, ...sum.techniques);
-		tagCells.forEach((cell, i) => {
+		tagCells.forEach(([cell, i]) => {
 			const n = sum.techniques[i], gauge = one("rect", cell);
 			cell.firstChild.data = commas(n);
 			cell.dataset.o = n;
