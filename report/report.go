@@ -20,6 +20,7 @@ type Report struct {
 	Version string   // of the program
 	Store   string   // the name of its file, without its folder
 	Filters []string // in words, what was selected; empty: everything
+	Flags   string   // of commands such as tags, that select the same, each behind a blank
 	Masked  bool     // captured passwords are masked
 	Notes   []string // what else the reader must know, a sentence each
 

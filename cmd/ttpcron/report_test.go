@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"html"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +121,61 @@ func TestSelected(t *testing.T) {
 	} {
 		if got := withFlags(line, flags); got != line+want {
 			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
+
+var commandInPage = regexp.MustCompile(`<code class="(?:cmd|eg)">([^<]*)</code>`)
+
+// Whatever command a page names is one, and has its flags.
+func TestReportCommands(t *testing.T) {
+	dir := t.TempDir()
+	env := []string{"TTPCRON_CONFIG=" + os.DevNull, "HOME=" + dir, "TTPCRON_DB=" + filepath.Join(dir, "t.db"), "TTPCRON_EMBEDDED=true"}
+	said := func(args ...string) string {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), time.Now, args, strings.NewReader(""), &out, &errs, env); code != exitDone {
+			t.Fatalf("%v: %d\n%s", args, code, errs.String())
+		}
+		return out.String()
+	}
+	said("import", "--format", "events", "-")
+	pages := []string{said("report", "-o", "-")}
+	said("run-once", "--input", filepath.Join("..", "..", "samples"))
+	pages = append(pages, said("report", "-o", "-"), said("report", "-o", "-", "--rows", "3", "--stories", "1", "--min-level", "medium", "--since", "2026-10-26"), said("report", "-o", "-", "--attacker", "192.0.2.254"))
+	commands := map[string]bool{}
+	for _, page := range pages {
+		for _, m := range commandInPage.FindAllStringSubmatch(page, -1) {
+			commands[html.UnescapeString(m[1])] = true
+		}
+	}
+	if len(commands) < 30 || !commands["ttpcron attackers --since 2026-10-26T00:00:00Z --min-level medium"] {
+		t.Errorf("%d commands", len(commands))
+	}
+	for line := range commands {
+		checkCommand(t, line)
+	}
+}
+
+// checkCommand checks that there is a command, and that it has the flags that it is given.
+func checkCommand(t *testing.T, line string) {
+	t.Helper()
+	if strings.HasPrefix(line, "--") {
+		line = "ttpcron report " + line
+	}
+	words, isOurs := strings.CutPrefix(line, "ttpcron ")
+	var of *command
+	rootCommand().Each(func(c *command) {
+		if c.Run != nil && (words == c.Name || strings.HasPrefix(words, c.Name+" ")) {
+			of = c
+		}
+	})
+	if !isOurs || of == nil {
+		t.Errorf("%q is no command", line)
+		return
+	}
+	for _, word := range strings.Fields(words) {
+		if name, isFlag := strings.CutPrefix(word, "--"); isFlag && !of.Has(name) {
+			t.Errorf("%q: there is no flag --%s", line, name)
 		}
 	}
 }

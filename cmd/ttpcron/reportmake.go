@@ -97,6 +97,7 @@ func (m *reportMaker) make(ctx context.Context, db *store.Store, w io.Writer) (*
 	noteLeftOut(m, leftOut)
 	var flags [][2]string
 	r.Filters, flags = m.selected()
+	r.Flags = withFlags("ttpcron tags", flags)[len("ttpcron tags"):]
 	for _, line := range []*string{
 		&r.Attackers.Command, &r.Sessions.Command, &r.Credentials.Command, &r.Files.Command, &r.Rules.Command, &r.Canaries.Command,
 		&r.New.Attackers.Command, &r.New.Techniques.Command, &r.New.Sensors.Command, &r.New.Files.Command,

@@ -45,7 +45,7 @@ func (d *document) nothingAtAll() {
 	d.say("The store holds no event yet. ")
 	d.example("ttpcron run-once --input FOLDER")
 	d.say(" reads the logs of a honeypot and tags what they show; ")
-	d.command("ttpcron import formats")
+	d.command("ttpcron import --list-formats")
 	d.say(" lists which logs it can read. Then make this report again.")
 	d.end()
 }

@@ -38,7 +38,7 @@ func (d *document) techniques() {
 	if left > 0 {
 		d.el("p", class("left"))
 		d.say("The page has no room for the evidence of ", plural(left, "more technique"), ": ")
-		d.example("ttpcron tags --technique ID")
+		d.example("ttpcron tags" + d.r.Flags + " --technique ID")
 		d.end()
 	}
 }
@@ -95,7 +95,7 @@ func (d *document) evidence(i, most int) {
 		d.say(" ")
 		d.with("a", "What MITRE says of "+t.ID, link, is("rel", "noreferrer"), class("out"))
 	}
-	d.commandOn(" All of them: ", "ttpcron tags --technique", t.ID)
+	d.commandOn(" All of them: ", "ttpcron tags"+d.r.Flags+" --technique", t.ID)
 	d.end()
 	d.nl()
 	d.el("ol", class("evidence"))
