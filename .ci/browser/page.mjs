@@ -1,0 +1,462 @@
+// Looks at the page of `ttpcron report` in a browser as those do who are given it: it
+// filters, clicks, types, saves, and compares with what the program says.
+//
+//	node page.mjs PROGRAM FOLDER
+//
+// PROGRAM is ttpcron, FOLDER holds seen.db, which has tags; the rest is made there.
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { chromium } from 'playwright-core'
+import { attacks, hostileEvents } from './hostile.mjs'
+
+const [program, folder] = process.argv.slice(2)
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const run = (...args) => execFileSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] })
+const number = text => Number(text.replace(/,/g, ''))
+
+function assert(holds, what) {
+  if (!holds) throw new Error(what)
+}
+function same(got, want, what) {
+  assert(JSON.stringify(got) === JSON.stringify(want), `${what}: ${JSON.stringify(got)}, want ${JSON.stringify(want)}`)
+}
+
+// The stores and their pages.
+
+const seen = `${folder}/seen.db`, hostile = `${folder}/hostile.db`
+writeFileSync(`${folder}/hostile.jsonl`, hostileEvents())
+run('run-once', '--embedded', '--db', hostile, '--input', `${folder}/hostile.jsonl`)
+run('report', '--db', seen, '-o', `${folder}/seen.html`)
+run('report', '--db', hostile, '-o', `${folder}/hostile.html`, '--with-passwords', '--new-since', '2026-01-01')
+run('report', '--db', seen, '-o', `${folder}/empty.html`, '--since', '2099-01-01')
+const tagsOf = (...flags) => run('tags', '--db', seen, '--json', '--limit', '0', ...flags).split('\n').filter(Boolean).map(line => JSON.parse(line))
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox'] })
+
+// look opens a page, does something there, and holds that the page kept to itself: no
+// request to anything but itself, no error, nothing that its policy had to stop.
+async function look(file, options, act) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options })
+  const page = await context.newPage(), wrong = []
+  const url = `file://${folder}/${file}.html`
+  page.on('console', m => { if (['error', 'warning'].includes(m.type())) wrong.push(`console: ${m.text()}`) })
+  page.on('pageerror', e => wrong.push(`error: ${e.message}`))
+  page.on('request', r => { if (!/^(blob|data):/.test(r.url()) && r.url().split('#')[0] !== url) wrong.push(`asked for ${r.url()}`) })
+  page.on('dialog', d => { wrong.push(`dialog: ${d.message()}`); d.dismiss() })
+  await page.addInitScript(() => {
+    window.stopped = []
+    document.addEventListener('securitypolicyviolation', e => window.stopped.push(`${e.violatedDirective}: ${e.blockedURI} ${e.sample}`))
+  })
+  await page.goto(url + (options.hash || ''))
+  try {
+    await act(page, context)
+    if (options.javaScriptEnabled !== false) wrong.push(...(await page.evaluate(() => window.stopped)).map(v => `stopped: ${v}`))
+  } finally {
+    await context.close()
+  }
+  same(wrong, [], 'the page did what it must not')
+}
+
+const shown = async page => number(/^(?:All )?([\d,]+)/.exec(await page.locator('#shown').textContent())[1])
+async function set(page, fields) {
+  for (const [name, value] of Object.entries(fields)) {
+    const field = page.locator(`#filters [name="${name}"]`)
+    if (['from', 'to', 'attacker'].includes(name)) await field.fill(value)
+    else await field.selectOption(value)
+  }
+  await page.waitForTimeout(250) // the page waits for more to be typed
+}
+const counts = page => page.evaluate(() => {
+  const sum = list => list.reduce((a, b) => a + b, 0)
+  const numbers = (selector, column) => Array.from(document.querySelectorAll(selector), e => Number((column === undefined ? e : e.cells[column]).textContent.replace(/,/g, '')))
+  return {
+    matrix: sum(Array.from(document.querySelectorAll('.matrix [data-t]'), e => e.matches('summary') ? 0 : Number(e.querySelector('.count').textContent.replace(/,/g, '')))),
+    families: sum(Array.from(document.querySelectorAll('.matrix > li > ol > li > .cell[data-t], .matrix > li > ol > li > details > summary'), e => Number(e.querySelector('.count').textContent.replace(/,/g, '')))),
+    techniques: sum(numbers('table[data-table=techniques] tbody tr', 2)),
+    days: sum(numbers('table[data-table=days] tbody tr', 2)),
+    bars: sum(Array.from(document.querySelectorAll('#days-svg .bar title'), e => Number(/: ([\d,]+) tags?/.exec(e.textContent)[1].replace(/,/g, '')))),
+    hours: sum(Array.from(document.querySelectorAll('#hours-svg .hour title'), e => Number(/: ([\d,]+) tags?$/.exec(e.textContent)[1].replace(/,/g, ''))))
+  }
+})
+async function download(page, button) {
+  const [file] = await Promise.all([page.waitForEvent('download'), page.locator(button).click()])
+  return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) }
+}
+const axeOf = async page => {
+  await page.evaluate(axe)
+  return page.evaluate(async () => (await axe.run(document, { resultTypes: ['violations'] })).violations
+    .map(v => `${v.id} (${v.impact}): ${v.nodes.slice(0, 4).map(n => n.html.slice(0, 160)).join(' | ')} [${v.nodes.length}]`))
+}
+const overflow = page => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+const openAll = page => page.evaluate(() => document.querySelectorAll('details').forEach(d => { d.open = true }))
+
+// csvRows reads CSV as RFC 4180 has it.
+function csvRows(text) {
+  const rows = [[]]
+  let at = 0
+  while (at < text.length) {
+    let cell = ''
+    if (text[at] === '"') {
+      for (at++; text[at] !== '"' || text[at + 1] === '"'; at++) {
+        if (text[at] === '"') at++
+        cell += text[at]
+        assert(at < text.length, 'a quote is not closed')
+      }
+      at++
+    } else {
+      while (at < text.length && !',\r'.includes(text[at])) {
+        assert(!'"\n'.includes(text[at]), `a cell that had to be quoted: ${text.slice(at - 20, at + 20)}`)
+        cell += text[at++]
+      }
+    }
+    rows[rows.length - 1].push(cell)
+    if (text[at] === ',') at++
+    else {
+      assert(text.slice(at, at + 2) === '\r\n', `a row ends with ${JSON.stringify(text.slice(at, at + 2))}`)
+      at += 2
+      if (at < text.length) rows.push([])
+    }
+  }
+  return rows
+}
+
+// What is tested.
+
+const tests = {
+  async 'counts agree with the program, under each filter'() {
+    const all = tagsOf()
+    const most = key => { // its values, the most frequent first
+      const times = {}
+      for (const t of all) times[key(t)] = (times[key(t)] || 0) + 1
+      return Object.keys(times).sort((a, b) => times[b] - times[a])
+    }
+    const sensor = most(t => t.decky_id)[0], attacker = most(t => t.attacker_ip)[1], tactic = most(t => t.tactic)[0]
+    const days = most(t => t.event_time.slice(0, 10)).sort(), from = days[1], to = days[days.length - 2]
+    const after = new Date(Date.parse(to) + 864e5).toISOString().slice(0, 10)
+    await look('seen', {}, async page => {
+      const plain = await counts(page)
+      same(plain, { matrix: all.length, families: all.length, techniques: all.length, days: all.length, bars: all.length, hours: all.length }, 'tags without a filter')
+      const cases = [
+        [{ sensor: { label: sensor } }, ['--sensor', sensor], true],
+        [{ attacker }, ['--attacker', attacker]],
+        [{ attacker: '203.0.113.' }, ['--attacker', '203.0.113.0/24']],
+        [{ tactic }, ['--tactic', tactic], true],
+        [{ level: '4' }, ['--min-level', 'high'], true],
+        [{ from }, ['--since', from]],
+        [{ to }, ['--until', after]],
+        [{ sensor: { label: sensor }, tactic, level: '2', from, to }, ['--sensor', sensor, '--tactic', tactic, '--min-level', 'low', '--since', from, '--until', after]]
+      ]
+      for (const [fields, flags, alsoHours] of cases) {
+        await set(page, fields)
+        const want = tagsOf(...flags).length, got = await counts(page)
+        assert(want > 0 && want < all.length, `${flags} selects ${want} tags of ${all.length}`)
+        for (const what of ['matrix', 'families', 'techniques', 'bars', ...alsoHours ? ['hours'] : []]) same(got[what], want, `${what} under ${flags}`)
+        same(await shown(page), want, `the sentence under ${flags}`)
+        await page.locator('#filters [type=reset]').click()
+        await page.waitForTimeout(50)
+        same(await counts(page), plain, 'tags after a reset')
+      }
+    })
+  },
+
+  async 'rows are filtered, and say so'() {
+    await look('seen', {}, async page => {
+      const rows = page.locator('table[data-table=attackers] tbody tr:visible')
+      const before = await rows.count(), name = (await rows.nth(1).locator('th').innerText()).trim()
+      await set(page, { attacker: name })
+      same(await rows.count(), 1, `rows of attacker ${name}`)
+      assert((await rows.first().innerText()).includes(name), 'another attacker is shown')
+      const said = await page.locator('table[data-table=attackers]').evaluate(t => t.closest('.scroll').previousElementSibling.textContent)
+      assert(said.includes(`1 of ${before} rows match`), `the table says ${said}`)
+      const others = await page.locator('#techniques .evidence li:not([hidden])').evaluateAll((list, name) => list.filter(e => !e.textContent.includes(name)).length, name)
+      same(others, 0, 'evidence of others')
+      assert((await page.locator('#shown').getAttribute('aria-live')) === 'polite', 'nobody hears of it')
+    })
+  },
+
+  async 'a view is shared by its address'() {
+    let hash
+    await look('seen', {}, async page => {
+      await set(page, { level: '4', sensor: { index: 1 } })
+      hash = new URL(page.url()).hash
+      const want = await counts(page)
+      await page.goto('about:blank')
+      await page.goto(`file://${folder}/seen.html${hash}`)
+      same(await counts(page), want, `what ${hash} shows`)
+    })
+    for (const broken of ['#?level=%E0%A4%A&sensor=<script>', '#%E0%A4%A', '#t99999', '#?from=never&to=9999999-01-01', '#data', '#__proto__']) {
+      await look('seen', { hash: broken }, async page => { assert(await shown(page) >= 0, broken) })
+    }
+  },
+
+  async 'a click on a technique leads to its evidence and to the session'() {
+    await look('seen', {}, async page => {
+      const told = await page.locator('#techniques details.tech:has(a[href^="#s"])').first().getAttribute('id')
+      const cell = page.locator(`.matrix a[href="#${told}"]`)
+      const folded = page.locator('.matrix details', { has: cell })
+      if (await folded.count()) await folded.locator('summary').click()
+      await cell.click()
+      const evidence = page.locator(`#${told}`)
+      assert(await evidence.evaluate(e => e.open && e.classList.contains('marked')), 'the evidence is not open, or not marked')
+      await page.waitForTimeout(100)
+      const top = await evidence.evaluate(e => e.getBoundingClientRect().top)
+      assert(top > -5 && top < 900, `the evidence is at ${top}`)
+      const link = evidence.locator('a[href^="#s"]').first(), session = await link.getAttribute('href')
+      await link.click()
+      assert(await page.locator(session).isVisible(), 'the session is not shown')
+      assert(await page.locator(session).evaluate(e => e.classList.contains('marked')), 'the session is not marked')
+      await page.goBack()
+      assert(new URL(page.url()).hash === `#${told}` && await evidence.evaluate(e => e.classList.contains('marked')), 'back does not lead back')
+      // A filter stays, and what a link leads to is shown whatever the filter hides.
+      await set(page, { attacker: 'nobody' })
+      same(await shown(page), 0, 'tags of nobody')
+      await page.evaluate(id => { location.hash = id }, session)
+      await page.waitForTimeout(100)
+      assert(await page.locator(session).isVisible(), 'a link leads to what is hidden')
+      assert(page.url().includes('attacker=nobody'), 'a link takes the filter away')
+    })
+  },
+
+  async 'all of it works from the keyboard'() {
+    await look('seen', {}, async page => {
+      await page.keyboard.press('Tab')
+      assert((await page.evaluate(() => document.activeElement.textContent)).startsWith('Skip'), 'nothing to skip with')
+      const isCell = () => page.evaluate(() => document.activeElement.matches('.matrix .cell'))
+      for (let i = 0; i < 80 && !await isCell(); i++) await page.keyboard.press('Tab')
+      assert(await isCell(), 'tab does not reach the matrix')
+      const visited = new Set()
+      for (const key of ['ArrowRight', 'ArrowDown', 'ArrowRight', 'ArrowDown', 'ArrowLeft', 'End', 'Home', 'ArrowRight', 'ArrowUp']) {
+        await page.keyboard.press(key)
+        assert(await isCell(), `${key} leaves the matrix`)
+        visited.add(await page.evaluate(() => document.activeElement.getAttribute('aria-label')))
+      }
+      assert(visited.size >= 3, `arrows reached ${[...visited]}`)
+      for (const label of visited) assert(/^T\d{4}(\.\d{3})? .+, [\d,]+ tags?, highest level \w+$/.test(label), `a cell is called ${label}`)
+      // To a link, by unfolding where it must be.
+      for (let i = 0; i < 30 && await page.evaluate(() => document.activeElement.tagName) !== 'A'; i++) {
+        if (i % 2 === 0) await page.keyboard.press('Enter')
+        await page.keyboard.press(i % 2 === 0 ? 'ArrowDown' : 'ArrowRight')
+      }
+      const href = await page.evaluate(() => document.activeElement.getAttribute('href'))
+      await page.keyboard.press('Enter')
+      await page.waitForTimeout(100)
+      assert(await page.evaluate(id => document.querySelector(id).open && document.querySelector(id).contains(document.activeElement), href), 'enter leads nowhere')
+      await page.keyboard.press('Tab')
+      assert(await page.evaluate(id => document.querySelector(id).contains(document.activeElement), href), 'tab does not go on in the evidence')
+      // Sorting, and what can be scrolled.
+      const head = page.locator('table[data-table=attackers] th button').nth(2)
+      await head.focus()
+      await page.keyboard.press('Enter')
+      assert(await page.locator('table[data-table=attackers] th[aria-sort]').count() === 1, 'enter does not sort')
+      same(await page.evaluate(() => Array.from(document.querySelectorAll('.scroll')).filter(e => e.tabIndex !== 0 || !e.getAttribute('aria-label')).length), 0, 'what scrolls and cannot be reached')
+    })
+  },
+
+  async 'tables are sorted'() {
+    await look('seen', {}, async page => {
+      const names = await page.locator('table[data-table]').evaluateAll(list => list.map(t => t.dataset.table))
+      assert(names.includes('attackers') && names.includes('techniques'), `tables are ${names}`)
+      const table = page.locator('table[data-table=attackers]')
+      const column = i => table.locator('tbody tr').evaluateAll((rows, i) => rows.map(r => r.cells[i].dataset.o || r.cells[i].textContent.trim()), i)
+      const heads = await table.locator('th[scope=col]').allInnerTexts()
+      const original = await column(0)
+      for (let i = 0; i < heads.length; i++) {
+        const button = table.locator('th[scope=col] button').nth(i)
+        for (const order of [1, 2]) {
+          await button.click()
+          const direction = await table.locator('th[scope=col]').nth(i).getAttribute('aria-sort')
+          assert(direction === 'ascending' || direction === 'descending', `${heads[i]} is sorted ${direction}`)
+          const values = await column(i)
+          same(values.length, original.length, 'rows')
+          if (values.every(v => /^[\d,]+$/.test(v))) {
+            const n = values.map(number), sorted = [...n].sort((a, b) => direction === 'ascending' ? a - b : b - a)
+            same(n, sorted, `${heads[i]} ${direction}`)
+            if (order === 1) same(direction, 'descending', `numbers of ${heads[i]} begin with`)
+          }
+        }
+        await button.click()
+        same(await column(0), original, 'the order of the report')
+      }
+    })
+  },
+
+  async 'the matrix is saved as SVG and PNG'() {
+    for (const file of ['seen', 'hostile']) {
+      await look(file, { colorScheme: 'dark' }, async page => {
+        await page.locator('#matrix-unfold').click()
+        if (file === 'seen') await set(page, { level: '2' })
+        const { name, bytes } = await download(page, '#matrix-svg'), text = bytes.toString('utf8')
+        same(name, 'ttpcron-matrix.svg', 'a name')
+        const svg = await page.evaluate(text => {
+          const xml = new DOMParser().parseFromString(text, 'application/xml'), root = xml.documentElement
+          return {
+            root: root.localName, broken: xml.querySelectorAll('parsererror').length, width: Number(root.getAttribute('width')), height: Number(root.getAttribute('height')),
+            names: [...new Set(Array.from(xml.querySelectorAll('*'), e => e.localName))].sort(),
+            attributes: [...new Set(Array.from(xml.querySelectorAll('*')).flatMap(e => Array.from(e.attributes, a => a.name)))],
+            texts: Array.from(xml.querySelectorAll('text'), e => e.textContent)
+          }
+        }, text)
+        same([svg.root, svg.broken, svg.names], ['svg', 0, ['rect', 'svg', 'text', 'title']], 'elements')
+        assert(svg.attributes.every(a => !/^on|href|style/.test(a)), `attributes are ${svg.attributes}`)
+        const cells = await page.locator('.matrix .cell[data-t]:visible').evaluateAll(list => list.map(e => e.querySelector('.id').textContent))
+        assert(cells.length > 0 && cells.every(id => svg.texts.includes(id)), 'a technique is missing')
+        if (file === 'seen') assert(svg.texts.some(t => t.includes('level low or higher')), 'the picture does not say what was filtered')
+        const png = await download(page, '#matrix-png')
+        same([png.name, png.bytes.subarray(0, 8).toString('hex')], ['ttpcron-matrix.png', '89504e470d0a1a0a'], 'a PNG')
+        same([png.bytes.readUInt32BE(16), png.bytes.readUInt32BE(20)], [2 * svg.width, 2 * svg.height], 'its size')
+        assert(png.bytes.length > 20000, 'the PNG is empty')
+      })
+    }
+  },
+
+  async 'each table is saved as CSV that no spreadsheet runs'() {
+    for (const file of ['seen', 'hostile']) {
+      await look(file, {}, async page => {
+        await openAll(page)
+        for (const name of await page.locator('table[data-table]').evaluateAll(list => list.map(t => t.dataset.table))) {
+          const of = page.locator(`table[data-table="${name}"]`)
+          const button = await of.evaluateHandle(t => t.closest('.scroll').previousElementSibling.querySelector('.csv'))
+          const [file] = await Promise.all([page.waitForEvent('download'), button.click()])
+          const rows = csvRows(readFileSync(await file.path(), 'utf8'))
+          same(file.suggestedFilename(), `ttpcron-${name}.csv`, 'a name')
+          same(rows.length, 1 + await of.locator('tbody tr').count(), `rows of ${name}`)
+          assert(rows.every(r => r.length === rows[0].length), `rows of ${name} differ in length`)
+          for (const cell of rows.flat()) assert(!/(^|[;\n])[\n '"]*[=+\-@＝＋－＠−﹢﹣﹦﹫]/.test(cell.replace(/(^|[;\n])'/g, '$1x')), `a formula: ${cell}`)
+        }
+      })
+    }
+    await look('seen', {}, async page => {
+      const name = (await page.locator('table[data-table=attackers] tbody th').first().innerText()).trim()
+      await set(page, { attacker: name })
+      const button = await page.locator('table[data-table=attackers]').evaluateHandle(t => t.closest('.scroll').previousElementSibling.querySelector('.csv'))
+      const [file] = await Promise.all([page.waitForEvent('download'), button.click()])
+      same(csvRows(readFileSync(await file.path(), 'utf8')).length, 2, 'rows of one attacker')
+    })
+  },
+
+  async 'dark, light and paper'() {
+    await look('seen', { colorScheme: 'light' }, async page => {
+      const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor + getComputedStyle(document.documentElement).colorScheme)
+      const heat = () => page.evaluate(() => getComputedStyle(document.querySelector('.matrix .cell[data-t]')).backgroundColor)
+      const light = [await background(), await heat()]
+      await page.locator('#theme').click()
+      const dark = [await background(), await heat()]
+      assert(light[0] !== dark[0] && light[1] !== dark[1], `the theme does not change: ${light}, ${dark}`)
+      await page.emulateMedia({ media: 'print' })
+      same(await page.evaluate(() => getComputedStyle(document.querySelector('.matrix .cell[data-t]')).backgroundColor), light[1], 'colours on paper')
+      assert(!await page.locator('#filters').isVisible() && !await page.locator('#matrix-svg').isVisible(), 'controls are printed')
+      await page.emulateMedia({ media: 'screen' })
+      const folded = () => page.locator('.matrix details:not([open])').count()
+      const before = await folded()
+      await page.evaluate(() => dispatchEvent(new Event('beforeprint')))
+      same(await folded(), 0, 'techniques folded on paper')
+      await page.evaluate(() => dispatchEvent(new Event('afterprint')))
+      same(await folded(), before, 'techniques folded afterwards')
+      const pdf = await page.pdf({ format: 'A4', path: `${folder}/seen.pdf` })
+      assert(pdf.subarray(0, 5).toString() === '%PDF-', 'no PDF')
+    })
+  },
+
+  async 'all techniques are shown when they are asked for'() {
+    await look('seen', {}, async page => {
+      const visible = () => page.locator('.matrix .cell:visible').count()
+      const before = await visible()
+      await page.locator('#matrix-all').click()
+      same(await page.locator('#matrix-all').getAttribute('aria-pressed'), 'true', 'pressed')
+      assert(await visible() > before + 200, `${await visible()} techniques after ${before}`)
+      await page.locator('#matrix-all').click()
+      same(await visible(), before, 'techniques')
+    })
+  },
+
+  async 'narrow and wide, nothing is cut off'() {
+    for (const width of [320, 360, 768, 2400]) {
+      for (const file of ['seen', 'hostile', 'empty']) {
+        await look(file, { viewport: { width, height: 800 } }, async page => {
+          await openAll(page)
+          assert(await overflow(page) <= 0, `${file} scrolls ${await overflow(page)} pixels sideways at ${width}`)
+        })
+      }
+    }
+  },
+
+  async 'without its script the page is whole'() {
+    await look('seen', { javaScriptEnabled: false }, async page => {
+      assert(!await page.locator('#filters').isVisible() && !await page.locator('#matrix-svg').isVisible(), 'controls without a script')
+      const first = page.locator('#techniques details.tech').first()
+      await first.locator('summary').click()
+      assert(await first.locator('.evidence li').first().isVisible(), 'the evidence does not unfold')
+      assert(await page.locator('.matrix a.cell').first().isVisible() && await page.locator('#days-svg').isVisible(), 'no picture')
+      assert(await page.locator('table[data-table=attackers] tbody tr').count() > 0, 'no attackers')
+    })
+  },
+
+  async 'axe finds nothing'() {
+    for (const [name, options] of Object.entries({ light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' }, narrow: { viewport: { width: 360, height: 800 } } })) {
+      await look('seen', options, async page => {
+        same(await axeOf(page), [], `${name}, as it opens`)
+        await set(page, { level: '4' })
+        await page.evaluate(() => document.querySelectorAll('#matrix details, #activity details, details.tech:nth-of-type(-n+3), details.story:nth-of-type(-n+3)').forEach(d => { d.open = true }))
+        await page.locator('#matrix-all').click()
+        same(await axeOf(page), [], `${name}, filtered and unfolded`)
+      })
+    }
+    await look('empty', {}, async page => same(await axeOf(page), [], 'without events'))
+    await look('hostile', {}, async page => same(await axeOf(page), [], 'with hostile texts'))
+  },
+
+  async 'hostile texts are shown, and do nothing'() {
+    await look('hostile', {}, async page => {
+      await openAll(page)
+      for (const button of ['#matrix-all', '#matrix-unfold', '#theme']) await page.locator(button).click()
+      for (const head of await page.locator('th button.sort').all()) await head.click()
+      for (const option of await page.locator('#filters [name=sensor] option').evaluateAll(list => list.map(o => o.value))) await set(page, { sensor: option })
+      await page.locator('#filters [type=reset]').click()
+      await page.waitForTimeout(200)
+      const found = await page.evaluate(() => {
+        const names = new Set(), handlers = []
+        for (const e of document.querySelectorAll('*')) {
+          names.add(e.localName)
+          for (const a of e.attributes) if (/^on|^style$|^src|^action|^formaction|^xlink/i.test(a.name)) handlers.push(`${e.localName} ${a.name}`)
+        }
+        return {
+          pwned: window.pwned, proto: {}.pwned, theirs: document.querySelectorAll('.theirs').length, handlers,
+          odd: [...names].filter(n => ['img', 'iframe', 'object', 'embed', 'link', 'base', 'animate', 'textarea', 'noscript', 'template', 'foreignobject'].includes(n)),
+          scripts: document.scripts.length, forms: document.forms.length, ids: document.querySelectorAll('#filters, #data').length,
+          links: Array.from(document.links, a => a.getAttribute('href')).filter(h => !/^#[\w-]+$|^https:\/\/attack\.mitre\.org\/(techniques|tactics)\/[\w/]+$/.test(h)),
+          text: document.body.innerText, html: document.documentElement.outerHTML.length
+        }
+      })
+      same([found.pwned, found.proto, found.theirs, found.handlers, found.odd, found.scripts, found.forms, found.ids, found.links], [undefined, undefined, 0, [], [], 2, 1, 2, []].map(v => v === undefined ? null : v), 'what hostile texts made')
+      for (const text of attacks.filter(a => /^[\x20-\x7e]+$/.test(a))) assert(found.text.includes(text), `${text} is not shown as it is`)
+      assert(found.text.includes('\\u202etxt.exe\\u2066hidden'), 'marks of direction are not spelled')
+      assert(!/[\u202a-\u202e\u2066-\u2069\u200b-\u200f\u2028\u2029\ufeff]/.test(found.text), 'a character that nobody sees is in the page')
+    })
+    await look('hostile', { javaScriptEnabled: false }, async page => same(await page.locator('.theirs, img, script[src]').count(), 0, 'without a script'))
+  },
+
+  async 'a page of nothing'() {
+    await look('empty', {}, async page => {
+      same(await shown(page), 0, 'tags')
+      await page.locator('#matrix-svg').click()
+      await page.locator('#matrix-all').click()
+    })
+  }
+}
+
+let failed = 0
+const only = process.env.ONLY
+for (const [name, test] of Object.entries(tests)) {
+  if (only && !name.includes(only)) continue
+  const start = Date.now()
+  try {
+    await test()
+    console.log(`ok   ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`)
+  } catch (error) {
+    failed++
+    console.log(`FAIL ${name}: ${error.message.slice(0, 3000)}`)
+  }
+}
+await browser.close()
+process.exit(failed ? 1 : 0)
