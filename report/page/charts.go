@@ -91,6 +91,11 @@ func (d *document) activity() {
 	list, unit := bars(d.r)
 	d.days(list, unit)
 	d.daysTable(list, unit)
+	if left := (&bar{Day: d.r.DaysLeft}); d.r.DaysLeft != (report.Day{}) {
+		d.el("p", class("left"))
+		d.say(plural(left.Events, "event"), " and ", plural(left.allTags(), "tag"), " are of days too far away to be in this picture. No filter of the period finds them.")
+		d.end()
+	}
 	d.hours()
 }
 
@@ -325,16 +330,15 @@ func short(n int) string {
 	return strconv.Itoa(n) + "T"
 }
 
-// niceTop returns where an axis ends that has to reach n: a number that four divides well.
+// niceTop returns where an axis ends that has to reach n, in four steps. The script does
+// the same.
 func niceTop(n int) int {
-	if n <= 4 {
-		return 4
+	step, unit := max(1, (n+3)/4), 1
+	for step >= 10*unit {
+		unit *= 10
 	}
-	step := math.Pow(10, math.Floor(math.Log10(float64(n))))
-	for _, times := range []float64{1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10} {
-		if top := int(math.Ceil(step * times)); top >= n && top%4 == 0 {
-			return top
-		}
+	if unit > 1 && step < 5*unit {
+		unit /= 2
 	}
-	return (n + 3) / 4 * 4
+	return 4 * ((step + unit - 1) / unit * unit)
 }

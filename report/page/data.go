@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/jsontext"
 	"github.com/ttpcron/ttpcron/report"
 )
@@ -29,7 +30,7 @@ type block struct {
 	Days       [2]any      `json:"days"` // the first day, and how many there are
 	Sensors    []string    `json:"sensors"`
 	Attackers  []string    `json:"attackers"`
-	Techniques [][3]string `json:"techniques"` // id, tactic, name
+	Techniques [][5]any    `json:"techniques"` // id, tactic, name, tags, level
 	Tactics    [][2]string `json:"tactics"`    // id, name
 	Levels     []string    `json:"levels"`     // by level; 0 is none
 
@@ -39,6 +40,11 @@ type block struct {
 	Step  int    `json:"step"`
 	Cells string `json:"cells"`
 	Hours string `json:"hours"`
+	// Tags are all of them. Left are in no cell: their days are too far away. Sensorless
+	// says that cells are not told apart by sensor.
+	Tags       int  `json:"tags"`
+	Left       int  `json:"left"`
+	Sensorless bool `json:"sensorless"`
 	// HoursOfAll says that hours are not told apart by sensor: all are of none.
 	HoursOfAll bool `json:"hoursOfAll"`
 }
@@ -63,14 +69,15 @@ func (d *document) data() {
 func (d *document) block(limit int) *block {
 	r := d.r
 	b := &block{
-		Days: [2]any{r.FirstDay().Format("2006-01-02"), len(r.Days)}, Sensors: []string{}, Techniques: [][3]string{},
+		Days: [2]any{r.FirstDay().Format("2006-01-02"), len(r.Days)}, Sensors: []string{}, Techniques: [][5]any{},
 		Attackers: cleaned(r.Cube.Attackers), Levels: levelNames(),
+		Tags: r.Total.Tags, Left: r.Cube.Left, Sensorless: r.Cube.Sensorless,
 	}
 	for _, s := range r.Sensors {
 		b.Sensors = append(b.Sensors, jsontext.Clean(s.Name))
 	}
 	for _, t := range r.Techniques {
-		b.Techniques = append(b.Techniques, [3]string{jsontext.Clean(t.ID), jsontext.Clean(t.Tactic), jsontext.Clean(d.nameOf(t.ID))})
+		b.Techniques = append(b.Techniques, [5]any{jsontext.Clean(t.ID), jsontext.Clean(t.Tactic), jsontext.Clean(d.nameOf(t.ID)), t.Tags, int(t.Level)})
 	}
 	for _, t := range d.o.Under.Tactics() {
 		b.Tactics = append(b.Tactics, [2]string{t.ID, t.Name})
@@ -102,7 +109,7 @@ func cleaned(list []string) []string {
 
 // cells packs the cells, and counts attackers together, and then days, until they fit.
 func (b *block) cells(c *report.Cube, days, limit int) {
-	b.Step = 1
+	b.Step = max(1, c.DayStep)
 	perAttacker := uint64(len(b.Sensors)+1) * uint64(max(days, 1)) * uint64(max(len(b.Techniques), 1)) * 5
 	b.Apart = max(1, min(len(b.Attackers), int(min(maxKey/perAttacker, 1<<30))))
 	for {
@@ -131,7 +138,7 @@ func (b *block) keyed(cells []report.Cell, days int) []entry {
 		key := uint64(attacker)*uint64(len(b.Sensors)+1) + uint64(c.Sensor+1)
 		key = key*spans + uint64(c.Day/b.Step)
 		key = key*uint64(len(b.Techniques)) + uint64(c.Technique)
-		out = append(out, entry{key*5 + uint64(c.Level-1), c.Tags})
+		out = append(out, entry{key*5 + uint64(rank(ttpcron.Level(c.Level))-1), c.Tags})
 	}
 	return out
 }
@@ -145,7 +152,7 @@ func (b *block) hours(hours []report.Hour, bySensor bool) {
 			key += uint64(h.Sensor + 1)
 		}
 		key = key*uint64(len(b.Tactics)+1) + uint64(h.Tactic+1)
-		out = append(out, entry{key*5 + uint64(h.Level-1), h.Tags})
+		out = append(out, entry{key*5 + uint64(rank(ttpcron.Level(h.Level))-1), h.Tags})
 	}
 	b.Hours = pack(out)
 }

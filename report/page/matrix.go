@@ -215,7 +215,7 @@ func (d *document) square(s *square, scale scale) {
 	}
 	d.el("li")
 	defer d.end()
-	if seen == len(s.of) { // itself alone
+	if len(s.of) > 0 && seen == 1 { // itself alone
 		d.cell(s, s.name, scale)
 		for _, sub := range s.subs {
 			d.el("div", class("unseen"))
@@ -227,7 +227,7 @@ func (d *document) square(s *square, scale scale) {
 	whole := &square{id: s.id, name: s.name, of: of, tags: tags, level: level}
 	d.el("details")
 	d.el("summary", class("cell "+scale.class(tags)), nums("data-t", of),
-		said("aria-label", whole.label(fmt.Sprintf("%s with %s", s.name, plural(len(s.subs), "sub-technique")))))
+		said("aria-label", whole.label(s.name)+", unfolds"))
 	d.inside(whole, s.name)
 	d.end()
 	d.el("ol")
@@ -291,7 +291,7 @@ func (d *document) unseen(s *square) {
 // mark writes a level as a letter.
 func (d *document) mark(level ttpcron.Level) {
 	as := levels[rank(level)]
-	d.with("b", as.letter, class(as.class), said("title", "highest level: "+level.String()))
+	d.with("b", as.letter, class(as.class), is("aria-hidden", "true"), said("title", "highest level: "+level.String()))
 }
 
 // levelNames are the names of levels; 0 is none.

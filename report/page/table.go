@@ -18,7 +18,7 @@ type column struct {
 // in their cells: by data-o where a cell has it, by the datetime of its time, by its number
 // if it has the class n, or else by its text.
 func (d *document) table(name name, label string, caption func(), columns []column, n int, row func(i int)) {
-	d.el("div", class("scroll"), is("tabindex", "0"), is("role", "region"), said("aria-label", label))
+	d.el("div", class("scroll"), is("tabindex", "0"), is("role", "region"), said("aria-label", "Table: "+label))
 	d.el("table", is("data-table", name))
 	d.el("caption")
 	d.el("span") // which stays in sight while a wide table is scrolled

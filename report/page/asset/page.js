@@ -13,12 +13,14 @@
 	const plural = (n, thing) => commas(n) + " " + thing + (n === 1 ? "" : "s");
 	const numbers = text => text ? text.split(" ").map(Number) : [];
 
-	function make(name, attributes, text) {
-		const e = document.createElement(name);
-		for (const [key, value] of Object.entries(attributes || {})) e.setAttribute(key, value);
+	function build(e, attributes, text) {
+		for (const key in attributes) e.setAttribute(key, attributes[key]);
 		if (text !== undefined) e.textContent = text;
 		return e;
 	}
+	const make = (name, attributes, text) => build(document.createElement(name), attributes, text);
+	const svgSpace = "http://www.w3.org/2000/svg";
+	const draw = (name, attributes, text) => build(document.createElementNS(svgSpace, name), attributes, text);
 
 	// What there is to count.
 
@@ -80,14 +82,12 @@
 
 	function fillForm() {
 		const option = (select, value, text) => select.append(make("option", { value }, text));
-		data.sensors.forEach((name, i) => option(form.elements.sensor, i, name.length > 60 ? name.slice(0, 59) + "…" : name || "(no name)"));
+		data.sensors.forEach((name, i) => option(form.elements.sensor, i, name.slice(0, 60) || "(no name)"));
 		data.tactics.forEach(t => option(form.elements.tactic, t[0], t[1]));
 		data.attackers.slice(1, 2000).forEach(a => option(byId("f-attackers"), a));
-		if (dayCount > 0) {
-			for (const field of ["from", "to"]) {
-				form.elements[field].min = dateOf(0);
-				form.elements[field].max = dateOf(dayCount - 1);
-			}
+		for (const field of dayCount ? ["from", "to"] : []) {
+			form.elements[field].min = dateOf(0);
+			form.elements[field].max = dateOf(dayCount - 1);
 		}
 	}
 
@@ -104,7 +104,7 @@
 	// filterOf is what was asked, by index.
 	function filterOf(what) {
 		const f = { from: 0, to: dayCount - 1, axes: [], level: Number(what.level || 0), words: [] };
-		const day = (text, otherwise) => Number.isFinite(Date.parse(text)) ? Date.parse(text) / 864e5 - firstDay : otherwise;
+		const day = (text, otherwise) => text ? Date.parse(text) / 864e5 - firstDay : otherwise;
 		if (what.from || what.to) {
 			f.from = day(what.from, 0);
 			f.to = day(what.to, dayCount - 1);
@@ -115,7 +115,6 @@
 			const name = what.attacker.toLowerCase();
 			const same = data.attackers.map(a => a.toLowerCase() === name);
 			f.attackers = same.includes(true) ? same : data.attackers.map(a => a !== "" && a.toLowerCase().startsWith(name));
-			f.found = f.attackers.filter(Boolean).length;
 			f.axes.push("attacker");
 			f.words.push("attacker " + what.attacker);
 		}
@@ -144,7 +143,7 @@
 		const { level, technique, day, sensor, attacker, tags } = cells;
 		for (let i = 0; i < tags.length; i++) {
 			if (day[i] > f.to || day[i] + data.step - 1 < f.from || level[i] < f.level ||
-				f.sensor !== undefined && sensor[i] !== f.sensor || f.techniques && !f.techniques[technique[i]] ||
+				f.sensor !== undefined && !data.sensorless && sensor[i] !== f.sensor || f.techniques && !f.techniques[technique[i]] ||
 				f.attackers && !f.attackers[attacker[i]]) continue;
 			sum.tags += tags[i];
 			sum.techniques[technique[i]] += tags[i];
@@ -166,7 +165,7 @@
 	const heat = (scale, n) => scale.filter(from => n >= from).length;
 	const squares = all(".cell[data-t]", matrix).map(e => ({
 		e, of: numbers(e.dataset.t), sum: one(".count", e), mark: one(".lv", e),
-		label: (e.getAttribute("aria-label") || "").replace(/, [\d,]+ tags?, highest level \w+$/, "")
+		label: e.hasAttribute("aria-label") && textOf(one(".id", e)) + " " + textOf(one(".name", e)), end: e.tagName === "SUMMARY" ? ", unfolds" : ""
 	}));
 
 	function showMatrix(sum) {
@@ -179,12 +178,12 @@
 			s.mark.hidden = level === 0;
 			s.mark.className = "lv l" + level;
 			s.mark.textContent = letters[level];
-			s.mark.title = level ? "highest level: " + data.levels[level] : "";
-			if (s.label) s.e.setAttribute("aria-label", s.label + ", " + plural(tags, "tag") + (level ? ", highest level " + data.levels[level] : ""));
+			s.mark.title = "highest level: " + data.levels[level];
+			if (s.label) s.e.setAttribute("aria-label", s.label + ", " + plural(tags, "tag") + (level ? ", highest level " + data.levels[level] : "") + s.end);
 		}
 		for (const column of all(".tactic", matrix)) {
 			const of = new Set(all("[data-t]", column).flatMap(e => numbers(e.dataset.t)));
-			one(".of", column).textContent = plural(Array.from(of).filter(t => sum.techniques[t] > 0).length, "technique");
+			one(".of", column).textContent = plural([...of].filter(t => sum.techniques[t]).length, "technique");
 		}
 	}
 
@@ -234,39 +233,28 @@
 
 	// The pictures of days and hours, and the tables of their values.
 
-	const svgSpace = "http://www.w3.org/2000/svg";
-	function draw(name, attributes, text) {
-		const e = document.createElementNS(svgSpace, name);
-		for (const [key, value] of Object.entries(attributes)) e.setAttribute(key, value);
-		if (text !== undefined) e.textContent = text;
-		return e;
-	}
-
 	const table = name => one('table[data-table="' + name + '"]');
 	const valuesOf = name => table(name) ? Array.from(table(name).tBodies[0].rows, r => ({ row: r, cells: all("td", r) })) : [];
 	const bars = all("#days-svg .bar").map(e => ({
 		e, days: numbers(e.dataset.d), x: Number(e.dataset.x), events: one(".ev", e), title: one("title", e),
 		said: /^(.*): [\d,]+ tags?, ([\d,]+ events?)/.exec(one("title", e).textContent)
 	}));
+	const techniques = table("techniques");
 	const valuesOfDays = valuesOf("days"), valuesOfHours = valuesOf("hours");
 	const fieldsOfHours = all("#hours-svg .hour");
 
-	// axisTop is where an axis ends that has to reach n.
+	// axisTop is where an axis ends that has to reach n, in four steps.
 	function axisTop(n) {
-		if (n <= 4) return 4;
-		const step = Math.pow(10, Math.floor(Math.log10(n)));
-		for (const times of [1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10]) {
-			const top = Math.ceil(Math.round(step * times * 1e6) / 1e6);
-			if (top >= n && top % 4 === 0) return top;
-		}
-		return Math.ceil(n / 4) * 4;
+		const step = Math.max(1, Math.ceil(n / 4)), ten = 10 ** (String(step).length - 1);
+		const unit = ten > 1 && step < 5 * ten ? ten / 2 : ten;
+		return 4 * Math.ceil(step / unit) * unit;
 	}
 
 	function showDays(sum, f) {
 		const picture = byId("days-svg");
 		if (!picture) return;
 		const at = name => Number(picture.getAttribute("data-" + name));
-		const perBar = bars.map(b => {
+		const perBar = sum.bars || bars.map(b => {
 			const levels = [0, 0, 0, 0, 0, 0];
 			for (let day = b.days[0]; day <= b.days[1]; day++) (sum.days.get(day) || []).forEach((n, level) => { levels[level] += n; });
 			return levels;
@@ -318,7 +306,7 @@
 		if (d.v !== undefined) row.level = Number(d.v);
 		const technique = /^t(\d+)$/.exec(e.id);
 		if (technique) row.technique = Number(technique[1]);
-		if (owner === table("techniques")) row.technique = row.tactic[0];
+		if (owner === techniques) row.technique = row.tactic[0];
 		for (const axis of ["period", "attacker", "sensor", "tactic", "level"]) {
 			if (row[axis] !== undefined || row.technique !== undefined) list.knows[axis] = true;
 		}
@@ -351,14 +339,13 @@
 
 	// tagCells are the counts of tags of techniques, which are counted anew under a filter.
 	// Each row of the table says which technique it is.
-	const techniques = table("techniques");
 	const tagsAt = techniques ? Array.from(techniques.tHead.rows[0].cells).findIndex(c => c.textContent.trim() === "Tags") : -1;
-	const tagCells = tagsAt < 0 ? [] : Array.from(techniques.tBodies[0].rows, row => [row.cells[tagsAt], Number(row.dataset.t)]);
+	const tagCells = tagsAt < 0 ? [] : Array.from(techniques.tBodies[0].rows, row => ({ cell: row.cells[tagsAt], technique: numbers(row.dataset.t)[0] }));
 
 	function showTechniques(sum) {
 		const most = Math.max(1, ...sum.techniques);
-		tagCells.forEach(([cell, i]) => {
-			const n = sum.techniques[i], gauge = one("rect", cell);
+		tagCells.forEach(({ cell, technique }) => {
+			const n = sum.techniques[technique], gauge = one("rect", cell);
 			cell.firstChild.data = commas(n);
 			cell.dataset.o = n;
 			if (gauge) gauge.setAttribute("width", Math.ceil(n / most * 56));
@@ -366,7 +353,14 @@
 	}
 
 	let filter = filterOf({});
+	// What the page says without a filter: tags whose day is too far away are in no cell.
 	const everything = count(filter);
+	everything.tags = data.tags;
+	everything.techniques = data.techniques.map(t => t[3]);
+	everything.levels = data.techniques.map(t => t[4]);
+	if (valuesOfDays.length === bars.length) everything.bars = valuesOfDays.map(v => [0].concat(v.cells.slice(2).map(c => Number(c.textContent.replace(/,/g, ""))).reverse()));
+
+	const othersTags = cells.tags.reduce((n, tags, i) => cells.attacker[i] ? n : n + tags, 0);
 
 	function apply() {
 		filter = filterOf(asked());
@@ -382,17 +376,22 @@
 
 	// sentence says what is shown, and what could not be filtered.
 	function sentence(sum) {
-		const f = filter;
-		if (!f.axes.length) return "All " + plural(sum.tags, "tag") + ".";
-		const out = [commas(sum.tags) + " of " + plural(everything.tags, "tag") + " match."];
-		if (f.attackers && f.found !== 1) out.push(f.found ? plural(f.found, "attacker") + " whose address begins so." : "No attacker that is told apart here is called that.");
-		const together = f.attackers ? f.attackers.filter((on, i) => on && i >= data.apart).length : 0;
-		if (together) out.push("Tags of " + plural(together, "of these attacker") + " are not counted apart; ttpcron tags --attacker shows them.");
-		const hoursNot = ["period", "attacker"].concat(data.hoursOfAll ? "sensor" : []).filter(axis => f.axes.includes(axis));
-		if (hoursNot.length) out.push("Hours are not filtered by " + hoursNot.join(" or ") + ", events are never filtered.");
-		else out.push("Events are not filtered.");
-		if (f.axes.includes("period") && data.step > 1) out.push("Tags are counted by " + data.step + " days.");
-		out.push("A row of a list is shown if something of it fits each filter.");
+		const f = filter, out = [commas(sum.tags) + " of " + plural(data.tags, "tag") + " match."];
+		const say = (is, text) => { if (is) out.push(text); };
+		if (!f.axes.length) return "All " + plural(data.tags, "tag") + ".";
+		if (f.attackers) {
+			const found = f.attackers.filter(Boolean).length;
+			const among = f.attackers.filter((on, i) => on && i >= data.apart).length;
+			say(found !== 1, plural(found, "attacker") + " of those told apart here.");
+			say(among, "Tags of " + commas(among) + " of them are not counted; ttpcron tags --attacker shows them.");
+			say(othersTags, plural(othersTags, "tag") + " are of attackers not told apart.");
+		}
+		say(data.left, plural(data.left, "tag") + " of days too far away cannot be filtered.");
+		say(data.sensorless && f.sensor !== undefined, "Tags are not counted by sensor: there are too many.");
+		say(f.axes.includes("period") && data.step > 1, "Tags are counted by " + data.step + " days.");
+		const not = ["period", "attacker"].concat(data.hoursOfAll ? "sensor" : []).filter(axis => f.axes.includes(axis));
+		say(not.length, "Hours are not filtered by " + not.join(" or ") + ".");
+		say(true, "Events are not filtered. A row of a list is shown if something of it fits each filter.");
 		return out.join(" ");
 	}
 
@@ -401,14 +400,6 @@
 	function fragment() {
 		const [anchor, query] = location.hash.slice(1).split("?");
 		return { anchor: anchor || "", query };
-	}
-
-	function queryOf(what) {
-		const q = new URLSearchParams();
-		for (const [field, value] of Object.entries(what)) {
-			q.set(field, field === "sensor" ? data.sensors[value] : field === "level" ? data.levels[value] : value);
-		}
-		return q.toString();
 	}
 
 	function readFragment() {
@@ -426,24 +417,16 @@
 	}
 
 	function writeFragment() {
-		const query = queryOf(asked());
-		const to = "#" + fragment().anchor + (query ? "?" + query : "");
-		if (to === location.hash || to === "#" && !location.hash) return;
-		try {
-			history.replaceState(null, "", to === "#" ? location.pathname + location.search : to);
-		} catch (e) {
-			location.replace(to); // a browser that lets no file do that
-		}
+		const what = asked();
+		if (what.sensor) what.sensor = data.sensors[what.sensor];
+		if (what.level) what.level = data.levels[what.level];
+		const query = String(new URLSearchParams(what)), to = "#" + fragment().anchor + (query && "?" + query);
+		if (to !== (location.hash || "#")) history.replaceState(null, "", to);
 	}
 
 	let marked;
 	function follow() {
-		let target;
-		try {
-			target = byId(decodeURIComponent(fragment().anchor));
-		} catch (e) {
-			return; // an address that somebody broke
-		}
+		const target = byId(fragment().anchor);
 		if (marked) marked.classList.remove("marked");
 		if (!target || !target.closest("main")) return;
 		for (let e = target; e; e = e.parentElement) {
@@ -453,9 +436,8 @@
 		if (target.tagName !== "SECTION") {
 			marked = target;
 			target.classList.add("marked");
-			const inside = target.tagName === "DETAILS" ? one("summary", target) : target;
-			if (inside === target && !target.hasAttribute("tabindex")) target.tabIndex = -1;
-			inside.focus({ preventScroll: true });
+			if (target.tagName !== "DETAILS") target.tabIndex = -1;
+			(one("summary", target) || target).focus({ preventScroll: true });
 		}
 		target.scrollIntoView({ block: "start" });
 	}
@@ -470,7 +452,7 @@
 		follow();
 	}
 
-	// A link to where one is already goes there again.
+	// A link to where one is already goes there again; a bar is a period.
 	function onClick(event) {
 		const link = event.target.closest("a[href^='#']");
 		if (link && link.getAttribute("href") === "#" + fragment().anchor) {
@@ -503,7 +485,7 @@
 		clicked(document, onClick);
 	}
 
-	// Tables: sorted by a click on a heading, saved as CSV as they are filtered.
+	// Tables: sorted by a click on a heading, saved as they are filtered.
 
 	// textOf is the text of an element without what only looks good.
 	function textOf(e) {
@@ -518,7 +500,7 @@
 		if (!cell) return "";
 		const time = one("time", cell);
 		if (time) return Date.parse(time.dateTime);
-		const raw = cell.dataset.o || (cell.classList.contains("n") ? plain(cell).replace(/,/g, "") : "");
+		const raw = cell.dataset.o || (cell.matches(".n") ? plain(cell).replace(/,/g, "") : "");
 		return raw !== "" && Number.isFinite(Number(raw)) ? Number(raw) : plain(cell);
 	}
 	function compare(a, b) {
@@ -538,8 +520,8 @@
 				const keyed = order.map((row, i) => ({ row, i, key: sortKey(row.cells[column]) }));
 				// Numbers and levels begin with the highest; a third click brings back the order of the report.
 				const first = keyed.some(k => typeof k.key === "number") ? "descending" : "ascending";
-				const other = first === "ascending" ? "descending" : "ascending";
-				const now = head.getAttribute("aria-sort"), next = now === first ? other : now === other ? "" : first;
+				const now = head.getAttribute("aria-sort");
+				const next = !now ? first : now !== first ? "" : first === "ascending" ? "descending" : "ascending";
 				heads.forEach(h => h.removeAttribute("aria-sort"));
 				if (next) {
 					head.setAttribute("aria-sort", next);
@@ -561,7 +543,7 @@
 		const rows = [t.tHead.rows[0], ...t.tBodies[0].rows].filter(row => !row.hidden);
 		return rows.map(row => Array.from(row.cells, cell => {
 			const text = plain(cell);
-			return csvCell(cell.classList.contains("n") && /^[\d,]+$/.test(text) ? text.replace(/,/g, "") : text);
+			return csvCell(cell.matches(".n") && /^[\d,]+$/.test(text) ? text.replace(/,/g, "") : text);
 		}).join(",") + "\r\n").join("");
 	}
 
@@ -612,8 +594,7 @@
 		const text = (x, y, content, more) => svg.append(draw("text", Object.assign({ x, y, fill: "#10243a" }, more), content));
 		svg.append(draw("title", {}, "ATT&CK matrix"), draw("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
 		text(p.margin, 36, one("h1").textContent, { "font-size": 22, "font-weight": 700 });
-		const period = dayCount > 0 ? dateOf(0) + " to " + dateOf(dayCount - 1) : "no events";
-		text(p.margin, 58, "ATT&CK matrix, " + period + ", " + byId("shown").textContent.split(".")[0] +
+		text(p.margin, 58, "ATT&CK matrix, " + plain(one(".period")) + ": " + byId("shown").textContent.split(".")[0] +
 			(filter.words.length ? "; filtered: " + filter.words.join(", ") : ""), { "font-size": 13 });
 		drawLegend(svg, text, 74);
 		let bottom = 0;
@@ -643,17 +624,13 @@
 	}
 
 	function drawLegend(svg, text, y) {
-		const scale = scaleOf(matrix);
 		let x = paper.margin;
-		text(x, y + 14, "Tags:");
-		x += 38;
-		scale.forEach((from, i) => {
-			const to = i + 1 < scale.length ? scale[i + 1] - 1 : 0;
+		all("#matrix .legend .key").forEach((key, i) => {
 			svg.append(draw("rect", { x, y, width: 92, height: 20, rx: 3, fill: paper.heat[i + 1] }));
-			text(x + 46, y + 14, commas(from) + (to > from ? "–" + commas(to) : to ? "" : " or more"), { "text-anchor": "middle", fill: paper.ink[i + 1] });
+			text(x + 46, y + 14, key.textContent, { "text-anchor": "middle", fill: paper.ink[i + 1] });
 			x += 96;
 		});
-		text(x + 16, y + 14, "Highest level: " + [5, 4, 3, 2, 1].map(l => letters[l] + " " + data.levels[l]).join(", "));
+		text(x + 8, y + 14, "tags; highest level: " + [5, 4, 3, 2, 1].map(l => letters[l] + " " + data.levels[l]).join(", "));
 	}
 
 	function savePicture() {
