@@ -82,7 +82,16 @@ func (j *joiner) actorName(i uint32) string {
 			return j.e.actors.text.string(a.address.text)
 		}
 	}
-	return j.t.actors.text.string(j.t.actors.at(i).name)
+	return j.tagName(i)
+}
+
+// tagName is actorName as far as tags say.
+func (j *joiner) tagName(i uint32) string {
+	a, text := j.t.actors.at(i), &j.t.actors.text
+	if a.address != 0 {
+		return text.string(a.address)
+	}
+	return text.string(a.who)
 }
 
 // cells lists cells by what a report numbers: days, sensors, attackers and techniques.

@@ -195,9 +195,13 @@ func (s *eventSide) known(address string) uint32 {
 	if i := s.aliases.find(hash); i != gone {
 		return *s.aliases.at(i)
 	}
-	actor, added := s.actors.get(s.h.of(ttpcron.DeriveAttacker(address)))
+	who := ttpcron.DeriveAttacker(address)
+	actor, added := s.actors.get(s.h.of(who))
 	if added {
 		*s.actors.at(actor) = eventActor{span: never}
+		if len(address) > maxName {
+			s.actors.at(actor).who = s.actors.text.add(who)
+		}
 	}
 	if f := &s.actors.at(actor).address; f.text == 0 {
 		*f = favourite{hash: uint32(hash), text: s.actors.text.add(spelled(address))}

@@ -23,7 +23,6 @@ type joiner struct {
 	stamp                        uint32
 	stamps                       []uint32 // by number of the technique
 	tacticStamps                 []uint32
-	alone                        []sessionActor    // of tags without events, that no event says
 	aloneSessions                map[uint64]uint16 // sensors of sessions that no event says
 	aloneOf                      map[uint64]int    // how many of alone an actor has
 }
@@ -179,8 +178,11 @@ func (j *joiner) findAlone() {
 			if a := e.sessions.at(i).actor; a != gone && e.actors.hashOf(a) == p.actor || e.both.has(mix(p.session, p.actor)) {
 				continue
 			}
-		} else if k := t.sessions.find(p.session); k != gone {
-			j.aloneSessions[p.session] = t.sessions.at(k).sensor
+		} else {
+			j.aloneSessions[p.session] = none
+			if k := t.sessions.find(p.session); k != gone && t.sessions.at(k).named {
+				j.aloneSessions[p.session] = t.sessions.at(k).sensor
+			}
 		}
 		j.aloneOf[p.actor]++
 	}

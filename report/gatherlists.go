@@ -171,7 +171,7 @@ type ranked struct {
 func (j *joiner) rank(ofEvents, ofTags uint32) ranked {
 	x := ranked{ofEvents: ofEvents, ofTags: ofTags}
 	if ofTags != gone {
-		x.tags, x.name = j.t.actors.at(ofTags).tags, j.t.actors.text.string(j.t.actors.at(ofTags).name)
+		x.tags, x.name = j.t.actors.at(ofTags).tags, j.tagName(ofTags)
 	}
 	if ofEvents != gone {
 		a := j.e.actors.at(ofEvents)
@@ -243,11 +243,7 @@ func (j *joiner) attacker(x *ranked) *Attacker {
 	if x.ofTags != gone {
 		a := j.t.actors.at(x.ofTags)
 		both, level, who, ofTags = a.span, a.level, j.t.actors.hashOf(x.ofTags), &a.sensors
-		if a.address {
-			row.Address = j.t.actors.text.string(a.name)
-		} else {
-			row.UUID = j.t.actors.text.string(a.name)
-		}
+		row.Address, row.UUID = j.t.actors.text.string(a.address), j.t.actors.text.string(a.who)
 	}
 	if x.ofEvents != gone {
 		a := j.e.actors.at(x.ofEvents)
@@ -259,14 +255,13 @@ func (j *joiner) attacker(x *ranked) *Attacker {
 		if a.address.text != 0 {
 			row.Address = j.e.actors.text.string(a.address.text)
 		}
-		if row.UUID = j.e.actors.text.string(a.who); a.who == 0 {
-			row.UUID = ttpcron.DeriveAttacker(row.Address)
-		}
+		row.UUID = j.e.actors.text.string(a.who)
 		if a.events > 0 && a.resolver == a.events {
 			row.Mark = ttpcron.MarkResolver
 		}
-	} else if row.UUID == "" && row.Address != "" {
-		row.UUID = j.uuid(who, row.Address)
+	}
+	if row.UUID == "" && row.Address != "" {
+		row.UUID = ttpcron.DeriveAttacker(row.Address)
 	}
 	if j.o.Own.Contains(row.Address) {
 		row.Mark = ttpcron.MarkOwnNetwork
@@ -280,14 +275,6 @@ func (j *joiner) attacker(x *ranked) *Attacker {
 		slices.Sort(row.Techniques)
 	}
 	return row
-}
-
-// uuid is that of whom only tags tell, if it follows from the address.
-func (j *joiner) uuid(who uint64, address string) string {
-	if derived := ttpcron.DeriveAttacker(address); j.h.of(derived) == who {
-		return derived
-	}
-	return ""
 }
 
 func (j *joiner) listLogins() {

@@ -78,14 +78,13 @@ type tagRule struct {
 type tagActor struct {
 	span
 	tags    uint32
-	name    uint32 // text: the address, or else who it is
+	address uint32 // text
+	who     uint32 // UUID; 0: it follows from the address
 	claims  idSet
 	sensors idSet  // of tags without events
 	place   uint32 // in the cube, when all is counted
 	level   uint8
-	address bool // the name is an address
 	old     bool
-	alone   bool // there are tags without events
 	folded  bool // cells do not tell it apart
 }
 
@@ -95,7 +94,8 @@ type tagSession struct {
 	tags, actor, id uint32
 	sensor          uint16
 	level           uint8
-	old, alone      bool
+	old             bool
+	named           bool // a tag without event has the sensor
 	claims          idSet
 }
 
@@ -270,8 +270,11 @@ func (s *tagSide) ofActor(t *ttpcron.Tag, o *tagged) {
 	if s.last.actor == gone || s.last.who != who {
 		i, added := s.actors.get(s.h.of(who))
 		if added {
-			*s.actors.at(i) = tagActor{span: never, address: t.AttackerIP != "", folded: s.actors.cuts > 0 || s.cells.whole}
-			s.actors.at(i).name = s.actors.text.add(cmp.Or(spelled(t.AttackerIP), who))
+			a := tagActor{span: never, folded: s.actors.cuts > 0 || s.cells.whole, address: s.actors.text.add(spelled(t.AttackerIP))}
+			if t.AttackerIP == "" || len(t.AttackerIP) > maxName || ttpcron.DeriveAttacker(t.AttackerIP) != who {
+				a.who = s.actors.text.add(who)
+			}
+			*s.actors.at(i) = a
 		}
 		s.last.who, s.last.actor = who, i
 	}
@@ -283,7 +286,6 @@ func (s *tagSide) ofActor(t *ttpcron.Tag, o *tagged) {
 	a.old = a.old || o.old
 	s.sets.add(&a.claims, o.claim)
 	if t.Seq == 0 { // otherwise its event says so
-		a.alone = true
 		if o.sensor != none {
 			s.sets.add(&a.sensors, o.sensor)
 		}
@@ -294,12 +296,12 @@ func (s *tagSide) ofSession(t *ttpcron.Tag, o *tagged) {
 	i, added := s.sessions.get(s.h.both(t.SessionID, t.DeckyID))
 	f := s.sessions.at(i)
 	if added {
-		*f = tagSession{span: never, actor: o.actor, sensor: o.sensor, id: s.sessions.text.add(t.SessionID)}
+		*f = tagSession{span: never, actor: o.actor, sensor: s.names.of(t.DeckyID), id: s.sessions.text.add(t.SessionID)}
 	}
 	f.see(o.at)
 	f.tags++
 	f.level = max(f.level, o.level)
-	f.old, f.alone = f.old || o.old, f.alone || t.Seq == 0
+	f.old, f.named = f.old || o.old, f.named || t.Seq == 0 && o.named
 	s.sets.add(&f.claims, o.claim)
 	if session, who := s.sessions.hashOf(i), s.actors.hashOf(o.actor); t.Seq == 0 && s.alone.first(mix(session, who)) {
 		s.pairs = append(s.pairs, sessionActor{session, who})
@@ -347,7 +349,7 @@ func (s *tagSide) cutActors() {
 	moved := s.actors.cut(func(a *tagActor) uint64 { return uint64(a.tags) }, func(a *tagActor) {
 		s.sets.drop(&a.claims)
 		s.sets.drop(&a.sensors)
-	}, func(a *tagActor) []*uint32 { return []*uint32{&a.name} })
+	}, func(a *tagActor) []*uint32 { return []*uint32{&a.address, &a.who} })
 	for i := range uint32(s.sessions.n) {
 		if f := s.sessions.at(i); f.actor != gone {
 			f.actor = moved[f.actor]
