@@ -10,23 +10,27 @@ func (d *document) attackers() {
 		d.none("Nobody acted.")
 		return
 	}
-	most := 0
+	most, placed := 0, false
 	for _, a := range top.Rows {
-		most = max(most, a.Tags)
+		most, placed = max(most, a.Tags), placed || a.Place != ""
+	}
+	columns := []column{{"Attacker", "", "the address, or else the identity"}}
+	if placed {
+		columns = append(columns, column{"From", "", "country and network"})
 	}
 	d.list(list{
 		name: "attackers", label: "Attackers", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "attacker", by: top.By, command: top.Command,
-		columns: []column{
-			{"Attacker", "", "the address, or else the identity"}, {"From", "", "country and network"}, {"Tags", "n", ""}, {"Events", "n", ""},
-			{"Sessions", "n", ""}, {"Commands", "n", ""}, {"Logins", "n", "logins that were tried"}, {"Worked", "n", "logins that worked"},
+		columns: append(columns, []column{
+			{"Tags", "n", ""}, {"Events", "n", ""}, {"Sessions", "n", ""}, {"Commands", "n", ""},
+			{"Logins", "n", "logins that were tried"}, {"Worked", "n", "logins that worked"},
 			{"Files", "n", ""}, {"Canaries", "n", "canaries that were tripped"}, {"Tactics", "n", "how many tactics of the matrix"},
 			{"Level", "", "the highest of a tag"}, {"First", "t", ""}, {"Last", "t", ""},
-		},
-		row: func(i int) { d.attackerRow(i, most) },
+		}...),
+		row: func(i int) { d.attackerRow(i, most, placed) },
 	})
 }
 
-func (d *document) attackerRow(i, most int) {
+func (d *document) attackerRow(i, most int, placed bool) {
 	a := d.r.Attackers.Rows[i]
 	var own attr
 	if row, listed := d.rowOf[a.Attacker]; listed && row == i {
@@ -34,11 +38,9 @@ func (d *document) attackerRow(i, most int) {
 	}
 	d.tr(&a.Seen, own)
 	d.first(func() { d.attackerName(a) })
-	d.td("w", func() {
-		if a.Place != "" {
-			d.name(a.Place)
-		}
-	})
+	if placed {
+		d.td("w", func() { d.maybe(a.Place) })
+	}
 	d.barCell(a.Tags, most)
 	d.numberCell(a.Events)
 	d.numberCell(a.Sessions)

@@ -169,11 +169,7 @@ func (d *document) canaryRow(c *report.Canary) {
 		d.attackerLink(c.Seen.Attacker, c.Attacker)
 		d.marked(c.Mark)
 	})
-	d.td("s", func() {
-		if c.Sensor != "" {
-			d.name(c.Sensor)
-		}
-	})
+	d.td("s", func() { d.maybe(c.Sensor) })
 	d.levelCell(c.Level)
 	d.td("", func() { d.code(c.Text) })
 	d.end()

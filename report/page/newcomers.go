@@ -30,6 +30,10 @@ func (d *document) newcomers() {
 		return
 	}
 	n := &d.r.New
+	if n.Attackers.Total == d.r.Total.Attackers && n.Techniques.Total == len(d.r.Techniques) && n.Sensors.Total == len(d.r.Sensors) {
+		d.none("All of it is new: nothing that this report is of had arrived in the store before that time.")
+		return
+	}
 	d.el("div", class("columns"))
 	newList(d, 0, "attacker", &n.Attackers, func(a *report.Attacker) {
 		d.beforeName(a.Level)
@@ -64,20 +68,35 @@ func newList[T any](d *document, of int, one string, top *report.Top[T], item fu
 	}
 	d.el("div")
 	d.with("h3", capital(atLeast(max(top.Total, len(top.Rows)), top.AtLeast, "new "+one)))
-	d.el("ul", class("list"))
-	left := d.rows(part{"new", of}, len(top.Rows), budgets["new"]/4, func(i int) {
+	row := func(i int) {
 		d.el("li", d.filtered(seen(any(top.Rows[i])))...)
 		item(top.Rows[i])
 		d.end()
 		d.nl()
-	})
+	}
+	const atOnce = 10
+	first := min(len(top.Rows), atOnce)
+	d.el("ul", class("list"))
+	left := d.rows(part{"new", of}, first, budgets["new"]/8, row)
 	d.end()
+	if rest := len(top.Rows) - first; rest > 0 && left == 0 {
+		d.el("details")
+		d.with("summary", count(rest)+" more")
+		d.el("ul", class("list"))
+		left = d.rows(part{"newer", of}, rest, budgets["new"]/8, func(i int) { row(first + i) })
+		d.end()
+		d.end()
+	} else {
+		left += rest
+	}
 	if left += top.Left(); left > 0 {
 		d.el("p", class("left"))
 		d.say(count(left), " more")
 		if top.Command != "" {
 			d.say(": ")
 			d.command(top.Command)
+		} else {
+			d.say(" are not on the page")
 		}
 		d.end()
 	}

@@ -52,11 +52,7 @@ func (d *document) ruleRow(r *report.Rule, most int) {
 			d.with("span", "loud", class("mark loud"))
 		}
 	})
-	d.td("w", func() {
-		if r.Name != "" {
-			d.name(r.Name)
-		}
-	})
+	d.td("w", func() { d.maybe(r.Name) })
 	d.levelCell(r.Of)
 	d.barCell(r.Tags, most)
 	d.el("td", class("n"), num("data-o", r.Tags))

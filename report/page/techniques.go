@@ -89,13 +89,25 @@ func (d *document) evidence(i, most int) {
 	d.atLevel(&t.Seen)
 	d.end()
 	d.el("p", class("how"))
-	d.say(capital(plural(t.Tags, "tag")), " in ", plural(t.Events, "event"), " by ", plural(t.Attackers, "attacker"), " in ", plural(t.Sessions, "session"), ".")
+	d.say(capital(plural(t.Tags, "tag")))
+	for _, of := range []struct {
+		n           int
+		before, one string
+	}{{t.Events, " in ", "event"}, {t.Attackers, " by ", "attacker"}, {t.Sessions, " in ", "session"}} {
+		if of.n > 0 {
+			d.say(of.before, plural(of.n, of.one))
+		}
+	}
+	if t.Events == 0 && t.Tags > 0 {
+		d.say(", each found over several events")
+	}
+	d.say(".")
 	d.rulesOf(t)
+	d.commandOn(" All of them: ", "ttpcron tags"+d.r.Flags+" --technique", t.ID)
 	if link := outside(t.ID); link.name != "" {
 		d.say(" ")
-		d.with("a", "What MITRE says of "+t.ID, link, is("rel", "noreferrer"), class("out"))
+		d.with("a", "attack.mitre.org on "+t.ID, link, is("rel", "noreferrer"), class("out"))
 	}
-	d.commandOn(" All of them: ", "ttpcron tags"+d.r.Flags+" --technique", t.ID)
 	d.end()
 	d.nl()
 	d.el("ol", class("evidence"))

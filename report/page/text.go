@@ -32,6 +32,13 @@ func (d *document) name(text string) {
 	d.end()
 }
 
+// maybe writes a short text of whomever, or nothing.
+func (d *document) maybe(text string) {
+	if text != "" {
+		d.name(text)
+	}
+}
+
 // code writes what somebody typed or sent. It reads from left to right, as programs do.
 func (d *document) code(text string) {
 	if text == "" {
