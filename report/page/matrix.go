@@ -288,10 +288,10 @@ func (d *document) unseen(s *square) {
 	d.end()
 }
 
-// mark writes a level as a letter.
+// mark writes a level as a letter, which the style adds: what is read aloud of a cell has the
+// word.
 func (d *document) mark(level ttpcron.Level) {
-	as := levels[rank(level)]
-	d.with("b", as.letter, class(as.class), is("aria-hidden", "true"), said("title", "highest level: "+level.String()))
+	d.with("b", "", class(levels[rank(level)].class), is("aria-hidden", "true"), said("title", "highest level: "+level.String()))
 }
 
 // levelNames are the names of levels; 0 is none.

@@ -177,7 +177,6 @@
 			s.sum.textContent = commas(tags);
 			s.mark.hidden = level === 0;
 			s.mark.className = "lv l" + level;
-			s.mark.textContent = letters[level];
 			s.mark.title = "highest level: " + data.levels[level];
 			if (s.label) s.e.setAttribute("aria-label", s.label + ", " + plural(tags, "tag") + (level ? ", highest level " + data.levels[level] : "") + s.end);
 		}
@@ -296,7 +295,7 @@
 	const lists = new Map();
 	for (const e of all("[data-f],[data-s],[data-t],[data-a],[data-v]", one("main"))) {
 		if (e.closest(".matrix,svg")) continue;
-		const owner = e.parentElement.closest("table,ol,ul,section");
+		const owner = e.closest(".evidence") ? "evidence" : e.parentElement.closest("table,ol,ul,section");
 		if (!lists.has(owner)) lists.set(owner, { rows: [], knows: {} });
 		const list = lists.get(owner), d = e.dataset, row = { e };
 		if (d.f !== undefined) row.period = [Number(d.f), Number(d.l)];
@@ -615,11 +614,12 @@
 
 	function drawCell(svg, text, cell, x, y) {
 		const p = paper, h = Number(/h(\d)/.exec(cell.className)[1]), fill = p.ink[h];
+		const level = one(".lv", cell) ? one(".lv", cell).className.slice(-1) : 0;
 		const inset = cell.closest("details > ol, div.unseen") || cell.previousElementSibling ? 10 : 0;
 		const of = name => one(name, cell) ? one(name, cell).textContent : "";
 		svg.append(draw("rect", { x: x + inset, y, width: p.wide - inset, height: p.high, rx: 3, fill: p.heat[h] }));
 		text(x + inset + 5, y + 13, of(".id"), { "font-size": 9, fill });
-		text(x + p.wide - 5, y + 13, of(".count") + " " + of(".lv:not([hidden])"), { "font-size": 10, "font-weight": 700, "text-anchor": "end", fill });
+		text(x + p.wide - 5, y + 13, of(".count") + " " + letters[level], { "font-size": 10, "font-weight": 700, "text-anchor": "end", fill });
 		wrap(of(".name"), inset ? 20 : 22, 2).forEach((line, k) => text(x + inset + 5, y + 27 + 13 * k, line, { fill }));
 	}
 
