@@ -39,6 +39,9 @@ func (d *document) leftOut() {
 		d.say("Filter by attacker: the ", plural(apart, "attacker"), " with the most tags are told apart; the others are counted together.")
 		d.end()
 	}
+	if !d.has("data", 0) {
+		d.with("li", "The filters: there are too many sensors and techniques to count by. Choose fewer when you make the report.")
+	}
 	d.with("li", "Of long texts the beginning is here, and how much was left out.")
 	d.rows(part{name: "notes"}, len(r.Notes), budgets["notes"], func(i int) {
 		d.el("li")

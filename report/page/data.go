@@ -60,8 +60,10 @@ func (d *document) data() {
 	if d.counted == nil {
 		d.counted = d.block(budgets["data"])
 	}
-	d.json("data", d.counted)
-	d.nl()
+	d.rows(part{name: "data"}, 1, budgets["data"], func(int) {
+		d.json("data", d.counted)
+		d.nl()
+	})
 }
 
 // block makes the block, of at most limit bytes as long as techniques and sensors leave room
@@ -70,14 +72,14 @@ func (d *document) block(limit int) *block {
 	r := d.r
 	b := &block{
 		Days: [2]any{r.FirstDay().Format("2006-01-02"), len(r.Days)}, Sensors: []string{}, Techniques: [][5]any{},
-		Attackers: cleaned(r.Cube.Attackers), Levels: levelNames(),
+		Attackers: allCleaned(r.Cube.Attackers), Levels: levelNames(),
 		Tags: r.Total.Tags, Left: r.Cube.Left, Sensorless: r.Cube.Sensorless,
 	}
 	for _, s := range r.Sensors {
-		b.Sensors = append(b.Sensors, jsontext.Clean(s.Name))
+		b.Sensors = append(b.Sensors, cleaned(s.Name))
 	}
 	for _, t := range r.Techniques {
-		b.Techniques = append(b.Techniques, [5]any{jsontext.Clean(t.ID), jsontext.Clean(t.Tactic), jsontext.Clean(d.nameOf(t.ID)), t.Tags, int(t.Level)})
+		b.Techniques = append(b.Techniques, [5]any{cleaned(t.ID), cleaned(t.Tactic), cleaned(d.nameOf(t.ID)), t.Tags, int(t.Level)})
 	}
 	for _, t := range d.o.Under.Tactics() {
 		b.Tactics = append(b.Tactics, [2]string{t.ID, t.Name})
@@ -99,10 +101,13 @@ func (b *block) size() int {
 	return h.size()
 }
 
-func cleaned(list []string) []string {
+// cleaned is a name as the page shows it, or its beginning.
+func cleaned(name string) string { return jsontext.Clean(ttpcron.CutText(name, maxName)) }
+
+func allCleaned(list []string) []string {
 	out := make([]string, len(list))
 	for i, s := range list {
-		out[i] = jsontext.Clean(s)
+		out[i] = cleaned(s)
 	}
 	return out
 }

@@ -129,12 +129,19 @@ func (d *document) shares(list name, n int, row func(i, most int)) (left int) {
 	})
 }
 
-// within writes a part of the page if it takes no more than its budget, and otherwise says
-// that it was left out.
-func (d *document) within(list name, write func()) {
-	if d.rows(part{name: list}, 1, budgets[list], func(int) { write() }) > 0 {
-		d.with("p", "This is too large for the page, and was left out.", class("left"))
+// section writes a section, if its rows are bounded by themselves or it takes no more than
+// its budget. Otherwise it says that it was left out.
+func (d *document) section(s *section) {
+	d.el("section", named(s.name), headed("aria-labelledby", s.name))
+	switch most, whole := budgets[s.name]; {
+	case !whole || s.rows != nil:
+		s.write(d)
+	case d.rows(part{name: s.name}, 1, most, func(int) { s.write(d) }) > 0:
+		d.heading(s.name, s.title)
+		d.with("p", "This is too large for the page, and was left out. Choose fewer sensors or techniques when you make the report.", class("left"))
 	}
+	d.end()
+	d.nl()
 }
 
 // techniqueAt returns the row of Report.Techniques of an id, the first of several.

@@ -41,7 +41,7 @@ func (d *document) masthead() {
 
 func (d *document) fact(title string, write func()) {
 	d.el("div")
-	d.with("dt", title)
+	d.short("dt", title)
 	d.el("dd")
 	write()
 	d.end()

@@ -83,11 +83,8 @@ func (d *document) page() {
 	d.nav()
 	d.el("main")
 	d.filters()
-	for _, s := range sections {
-		d.el("section", named(s.name), headed("aria-labelledby", s.name))
-		s.write(d)
-		d.end()
-		d.nl()
+	for i := range sections {
+		d.section(&sections[i])
 	}
 	d.end()
 	d.data()

@@ -59,7 +59,7 @@ func sample(rows int, strange func(usual string) string) *report.Report {
 		r.Sensors[i].Seen.Sensors, r.Sensors[i].Last = []int{i}, r.Last
 	}
 	r.Sensors[2].Last = r.Last.AddDate(0, 0, -3)
-	s.techniques()
+	s.techniques(18 + 160/rows)
 	s.people(rows)
 	s.things(rows)
 	s.counts()
@@ -89,11 +89,12 @@ func (s *sampler) seen() report.Seen {
 	return seen
 }
 
-func (s *sampler) techniques() {
+// techniques has one of so many of all techniques.
+func (s *sampler) techniques(every int) {
 	for _, tactic := range attack.Current().Tactics() {
 		for x := range attack.Current().All() {
 			for _, of := range x.Tactics {
-				if of == tactic.ID && x.Live() && s.rng.IntN(18) == 0 {
+				if of == tactic.ID && x.Live() && s.rng.IntN(every) == 0 {
 					s.technique(tactic.ID, x.ID)
 				}
 			}
@@ -199,7 +200,7 @@ func (s *sampler) things(rows int) {
 	}
 	r.Files.Total = len(r.Files.Rows)
 	r.New.Files.Rows, r.New.Files.Total = r.Files.Rows[:min(2, len(r.Files.Rows))], min(2, len(r.Files.Rows))
-	r.New.Techniques.Rows, r.New.Techniques.Total = r.Techniques[3:5], 2
+	r.New.Techniques.Rows, r.New.Techniques.Total = r.Techniques[1:3], 2
 	for i := range min(rows, 26) {
 		x := &report.Rule{Seen: s.seen(), ID: fmt.Sprintf("R%04d", 14+i), Name: "Downloads a program and makes it executable", Of: ttpcron.Level(i % 6), Tags: 4000 / (i + 1), Events: 3000 / (i + 1), Attackers: 100 / (i + 1), Sessions: 200 / (i + 1)}
 		r.Rules.Rows = append(r.Rules.Rows, x)

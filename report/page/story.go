@@ -25,16 +25,17 @@ func (d *document) line(l *report.Line) {
 	}
 	d.el("li", class(outcome))
 	d.timed(l.Time, "15:04:05")
-	d.with("span", l.What, class("what"))
+	d.short("span", l.What, class("what"))
 	d.el("div", class("did"))
 	d.code(l.Text)
 	if l.Outcome != "" {
 		d.text(" ")
-		d.with("span", l.Outcome, class("outcome"))
+		d.short("span", l.Outcome, class("outcome"))
 	}
 	for _, f := range l.Details[:min(len(l.Details), maxDetails)] {
 		d.el("p", class("detail"))
-		d.say(f.Name, ": ")
+		d.cut(f.Name, maxName)
+		d.say(": ")
 		d.code(f.Text)
 		d.end()
 	}

@@ -76,13 +76,16 @@ func (d *document) howMany(of name, t list) {
 	case shown == total && !t.more:
 		d.say(plural(shown, t.one))
 		if t.by != "" && shown > 1 {
-			d.say(", those ", t.by, " first")
+			d.say(", those ")
+			d.cut(t.by, maxName)
+			d.say(" first")
 		}
 		d.say(".")
 	default:
 		d.say(count(shown), " of ", atLeast(total, t.more, t.one))
 		if t.by != "" {
-			d.say(", those ", t.by)
+			d.say(", those ")
+			d.cut(t.by, maxName)
 		}
 		d.say(".")
 		if t.command != "" {

@@ -49,6 +49,13 @@ func (d *document) code(text string) {
 	d.end()
 }
 
+// short writes a word that is expected to be one, such as what a fact is called.
+func (d *document) short(element name, text string, attrs ...attr) {
+	d.el(element, attrs...)
+	d.cut(text, maxName)
+	d.end()
+}
+
 // cut writes the first bytes of a text and says how many were left out.
 func (d *document) cut(text string, most int) {
 	shown := ttpcron.CutText(text, most)
@@ -58,13 +65,23 @@ func (d *document) cut(text string, most int) {
 	}
 }
 
-// command writes a command as it can be copied into a shell.
+// command writes a command as it can be copied into a shell. One that is too long for a
+// page is the beginning of one, and cannot be copied.
 func (d *document) command(words ...string) {
-	d.with("code", strings.Join(words, " "), class("cmd"))
+	all := strings.Join(words, " ")
+	if len(all) > maxText {
+		d.example(all)
+		return
+	}
+	d.with("code", all, class("cmd"))
 }
 
 // example writes a command that needs more than can be copied.
-func (d *document) example(words string) { d.with("code", words, class("eg")) }
+func (d *document) example(words string) {
+	d.el("code", class("eg"))
+	d.cut(words, maxText)
+	d.end()
+}
 
 // commandOn writes a command and what it is about, if a shell takes that as it is.
 func (d *document) commandOn(before, command, what string) {

@@ -24,6 +24,7 @@
 
 	// What there is to count.
 
+	if (!byId("data")) return; // there was too much to count by
 	const data = JSON.parse(byId("data").textContent);
 	const dayCount = data.days[1];
 	const firstDay = Date.parse(data.days[0] + "T00:00:00Z") / 864e5;
