@@ -179,7 +179,7 @@ func (d *document) tactic(c *tactic, scale scale) {
 	seen, _ := c.seen()
 	classes := name("tactic")
 	if seen == 0 {
-		classes = "tactic none"
+		classes = "tactic idle"
 	}
 	d.el("li", class(classes), said("data-tactic", c.ID))
 	d.columnHead(c.Name, seen)

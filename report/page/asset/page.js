@@ -600,7 +600,7 @@
 		let bottom = 0;
 		columns.forEach((column, i) => {
 			const x = p.margin + i * (p.wide + p.gap);
-			wrap(one("h3", column).firstChild.data.trim(), 21, 2).forEach((line, k) => text(x, 122 + 14 * k, line, { "font-weight": 700, "font-size": 12 }));
+			wrap(one("h3", column).firstChild.data.trim(), 17, 2).forEach((line, k) => text(x, 122 + 14 * k, line, { "font-weight": 700, "font-size": 12 }));
 			text(x, 152, one(".of", column).textContent, { "font-size": 10, fill: "#57606a" });
 			const shown = all(".cell", column).filter(isShown);
 			shown.forEach((cell, k) => drawCell(svg, text, cell, x, 160 + k * (p.high + p.gap)));
@@ -621,7 +621,7 @@
 		svg.append(draw("rect", { x: x + inset, y, width: p.wide - inset, height: p.high, rx: 3, fill: p.heat[h] }));
 		text(x + inset + 5, y + 13, of(".id"), { "font-size": 9, fill });
 		text(x + p.wide - 5, y + 13, of(".count") + " " + letters[level], { "font-size": 10, "font-weight": 700, "text-anchor": "end", fill });
-		wrap(of(".name"), inset ? 20 : 22, 2).forEach((line, k) => text(x + inset + 5, y + 27 + 13 * k, line, { fill }));
+		wrap(of(".name"), inset ? 18 : 20, 2).forEach((line, k) => text(x + inset + 5, y + 27 + 13 * k, line, { fill }));
 	}
 
 	function drawLegend(svg, text, y) {
