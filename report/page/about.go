@@ -84,7 +84,7 @@ func (d *document) reading() {
 	d.say(": from next to nothing to a great deal. It is not how sure a rule is.")
 	d.end()
 	d.with("li", `What attackers wrote is shown as text. What you could not see of it is spelled: a line end as \n, a mark that turns the direction of writing as \u202e.`)
-	d.with("li", "All times are UTC. What is folded is printed folded.")
+	d.with("li", "All times are UTC. On paper the page is light; evidence is printed of the techniques that are unfolded.")
 	d.end()
 	d.nl()
 }

@@ -20,20 +20,20 @@ func (d *document) newcomers() {
 		return
 	}
 	d.heading("new", "New since "+since.UTC().Format(dayLayout))
+	if newcomersOf(d.r) == 0 {
+		d.none("Nothing is new: no attacker, technique, sensor or file.")
+		return
+	}
+	if allNew(d.r) {
+		d.none("All of it is new: nothing that this report is of had arrived in the store before that time.")
+		return
+	}
 	d.el("p")
 	d.say("Nothing of these had arrived in the store before ")
 	d.timed(since, "2006-01-02 15:04 UTC")
 	d.say(".")
 	d.end()
-	if newcomersOf(d.r) == 0 {
-		d.none("Nothing is new: no attacker, technique, sensor or file.")
-		return
-	}
 	n := &d.r.New
-	if n.Attackers.Total == d.r.Total.Attackers && n.Techniques.Total == len(d.r.Techniques) && n.Sensors.Total == len(d.r.Sensors) {
-		d.none("All of it is new: nothing that this report is of had arrived in the store before that time.")
-		return
-	}
 	d.el("div", class("columns"))
 	newList(d, 0, "attacker", &n.Attackers, func(a *report.Attacker) {
 		d.beforeName(a.Level)
@@ -59,6 +59,12 @@ func (d *document) newcomers() {
 		d.aside(f.Times, "time")
 	})
 	d.end()
+}
+
+// allNew reports whether nothing was there before.
+func allNew(r *report.Report) bool {
+	n := &r.New
+	return n.Attackers.Total == r.Total.Attackers && n.Techniques.Total == len(r.Techniques) && n.Sensors.Total == len(r.Sensors)
 }
 
 // newList writes one list of what is new.

@@ -138,6 +138,11 @@ func (d *document) whatIsNew(*report.Total) bool {
 		d.say("nothing. No attacker, technique, sensor or file that had not been seen before.")
 		return true
 	}
+	if allNew(d.r) {
+		d.with("a", "all of it", at("new"))
+		d.say(".")
+		return true
+	}
 	n, said := &d.r.New, false
 	for _, x := range []struct {
 		total int

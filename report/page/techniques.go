@@ -33,7 +33,7 @@ func (d *document) techniques() {
 		},
 		row: func(i int) { d.techniqueRow(order[i], most) },
 	})
-	d.with("h3", "Evidence by technique")
+	d.with("h3", "Evidence by technique", class("ev"))
 	left := d.shares("details", len(d.r.Techniques), d.evidence)
 	if left > 0 {
 		d.el("p", class("left"))
