@@ -75,7 +75,7 @@ func (d *document) tiles(t *report.Total) {
 	d.tile("credentials", count(t.LoginsWon), noun(t.LoginsWon, "login")+" worked")
 	d.tile("techniques", count(t.Techniques), noun(t.Techniques, "technique"))
 	d.tile("matrix", count(t.Tags), noun(t.Tags, "tag"))
-	d.tile("files", count(t.Files), noun(t.Files, "file"))
+	d.tile("files", count(d.r.Files.Total), noun(d.r.Files.Total, "file"))
 	d.tile("canaries", count(d.r.Canaries.Total), noun(d.r.Canaries.Total, "canary trip"))
 	d.el("li", class("highest"))
 	d.el("a", at("techniques"))

@@ -113,8 +113,8 @@ func (d *document) filesMoved(t *report.Total) bool {
 	if t.Files == 0 {
 		return false
 	}
-	d.with("a", plural(t.Files, "file"), at("files"))
-	d.say(" came in or went out.")
+	d.with("a", plural(max(d.r.Files.Total, 1), "file"), at("files"))
+	d.say(" came in or went out, ", times(t.Files), " in all.")
 	return true
 }
 
