@@ -65,6 +65,12 @@ func (w *ward) write(name, text string) {
 	}
 }
 
+// token has the report ask for a token.
+func (w *ward) token() {
+	w.write("token", "0123456789abcdef")
+	w.write("ttpcron.toml", w.config+"[daemon]\nhttp = \"127.0.0.1:9847\"\nhttp-report = true\nhttp-token-file = \""+w.path("token")+"\"\n")
+}
+
 // run makes a run.
 func (w *ward) run() {
 	w.t.Helper()
@@ -101,6 +107,14 @@ var illnesses = []struct {
 	{"no config", "config", isDoubtful, "there is no config file", func(w *ward) { delete(w.env, "TTPCRON_CONFIG") }},
 	{"config of everybody", "config", isDoubtful, "everybody may write", func(w *ward) {
 		w.must(os.Chmod(w.path("ttpcron.toml"), 0o666))
+	}},
+	{"a token that everybody can read", "config", isWrong, "open to everybody", func(w *ward) {
+		w.token()
+		w.must(os.Chmod(w.path("token"), 0o644))
+	}},
+	{"a token that the service cannot read", "config", isWrong, "http-token-file", func(w *ward) {
+		w.token()
+		w.machine.user = host.User{Name: "nobody", ID: 65534, Groups: []int{65534}}
 	}},
 	{"no store", "store", isDoubtful, "there is no store yet", func(w *ward) { w.must(os.Remove(w.path("t.db"))) }},
 	{"another file", "store", isWrong, "t.db", func(w *ward) { w.write("t.db", strings.Repeat("no store\n", 1000)) }},

@@ -39,6 +39,11 @@ func (p *patient) lookAtConfig(context.Context) {
 			p.wrongly("let the user of the service read it", "config: %v", err)
 		}
 	}
+	if token := p.conf.HTTPTokenFile; token != "" && len(f.Faults) == 0 {
+		if err := p.service.May(token, host.Read); err != nil {
+			p.wrongly("chgrp it to the group of the service and chmod 640 it", "http-token-file: %v", err)
+		}
+	}
 	if !p.unwell("config") {
 		p.rightly("%s: nothing is wrong", f.Path)
 	}
