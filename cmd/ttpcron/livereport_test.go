@@ -1,16 +1,24 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/nodetest"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 )
 
 // web is the address at which a daemon said that it listens, the last one.
@@ -134,6 +142,96 @@ func TestLiveReport(t *testing.T) {
 	if log := n.stderr.String(); strings.Contains(strings.ToLower(log), token) || strings.Contains(log, "panic") {
 		t.Errorf("log:\n%s", log)
 	}
+}
+
+// Beside imports and runs each page is whole, and what it counts never grows less.
+func TestLiveReportBesideImports(t *testing.T) {
+	const runs, each = 12, 50
+	n := newNode(t, rarely)
+	n.start("--http", "127.0.0.1:0", "--http-report")
+	n.told(`\AREADY=1`)
+	address := n.web()
+	stores := store.Opener{DB: n.Path("t.db"), Sockets: []string{settings.SocketOf(n.Path("t.db"))}, LockTimeout: patience, Log: hclog.NewNullLogger(), Now: time.Now}
+	db, ok := stores.OfDaemon(t.Context())
+	if !ok {
+		t.Fatal("the store is not a daemon's")
+	}
+	folders, err := ruleset.Folders(false, []string{n.Path("rules")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, _ := ruleset.Load(ruleset.Options(folders, nil), ruleset.GCQuick)
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		for i := range runs {
+			for j := range each {
+				n.Event(i*each+j, 0)
+			}
+			n.run("", "run-once")
+		}
+	}()
+	var made, served tally
+	last := func() bool {
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	}
+	pages := 0
+	for ended := false; !ended; pages++ {
+		ended = last()
+		var page strings.Builder
+		if err := liveReport(t.Context(), db, &settings.Daemon{Settings: settings.Settings{Attack: attack.Current()}}, rules, time.Now(), &page); err != nil {
+			t.Fatal(err)
+		}
+		made.grow(t, page.String())
+		resp, body := n.browse(address, address, "/report")
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("%d %.200s", resp.StatusCode, body)
+		}
+		served.grow(t, body)
+	}
+	if want := (tally{runs * each, runs * each}); made != want || pages < 2 {
+		t.Errorf("the last of %d pages counts %+v, want %+v", pages, made, want)
+	}
+	if code := n.stop(); code != exitDone {
+		t.Errorf("exit %d\n%s", code, n.stderr.String())
+	}
+}
+
+// tally is what a page counts.
+type tally struct{ events, tags int }
+
+// grow reads a page, which must be whole and count no less than the one before.
+func (c *tally) grow(t *testing.T, page string) {
+	t.Helper()
+	if !strings.HasPrefix(page, "<!doctype html>") || !strings.HasSuffix(page, "</html>\n") {
+		t.Fatalf("the page is not whole: %.50s … %s", page, page[max(0, len(page)-50):])
+	}
+	_, text, _ := strings.Cut(page, `<script type="application/json" id="data">`)
+	text, _, _ = strings.Cut(text, "</script>")
+	if !json.Valid([]byte(text)) {
+		t.Errorf("its data are no JSON: %.100s", text)
+	}
+	number := func(of string) int {
+		found := regexp.MustCompile(`<strong>([0-9,]+)</strong> <span>` + of + `s?</span>`).FindStringSubmatch(page)
+		if found == nil {
+			return 0 // it says in words that there is nothing
+		}
+		k, err := strconv.Atoi(strings.ReplaceAll(found[1], ",", ""))
+		if err != nil {
+			t.Error(err)
+		}
+		return k
+	}
+	now := tally{number("event"), number("tag")}
+	if now.events < c.events || now.tags < c.tags || now.tags > now.events {
+		t.Errorf("a page counts %+v after one with %+v", now, *c)
+	}
+	*c = now
 }
 
 // freePort is a port at which nobody listens.
