@@ -20,6 +20,7 @@ const (
 	storyLines     = 200
 	storyBytes     = 48 << 10 // of the texts of all its lines
 	storyText      = 1024     // bytes of a text
+	storyOdd       = 64       // of one that was decoded and looks like none
 	storyEvents    = 5000     // that are looked at
 	storyLineFacts = 12       // of the connection, in a line
 )
@@ -88,6 +89,7 @@ type reportTeller struct {
 	alike    int    // of them in a row, told or not
 	untold   int    // of these
 	untilRun time.Time
+	ofRun    story.Techniques
 
 	conn  []string // facts of the connection that are not told yet
 	since time.Time
@@ -107,6 +109,9 @@ func (t *reportTeller) entry(e *story.Entry) {
 	if t.alike++; t.alike > alikeTold && t.run != "" {
 		t.untold++
 		t.untilRun = e.Event.Time
+		for i := range e.Tags {
+			t.ofRun.Add(&e.Tags[i])
+		}
 		return
 	}
 	t.endFacts()
@@ -119,7 +124,11 @@ func (t *reportTeller) entry(e *story.Entry) {
 	}
 	layers := t.layersOf(&e.Event)
 	for _, l := range layers[:min(len(layers), layersTold)] {
-		line.Details = append(line.Details, report.Fact{Name: "decoded (" + l.How + ")", Text: shorten(l.Text)})
+		text := shorten(l.Text)
+		if unreadable(text) {
+			text = ttpcron.Shorten(text, storyOdd)
+		}
+		line.Details = append(line.Details, report.Fact{Name: "decoded (" + l.How + ")", Text: text})
 	}
 	if more := len(layers) - layersTold; more > 0 {
 		line.Details = append(line.Details, report.Fact{Name: "decoded", Text: term.Count(more) + " more"})
@@ -176,9 +185,13 @@ func (t *reportTeller) endFacts() {
 func (t *reportTeller) endRun() {
 	if t.untold > 0 {
 		text := fmt.Sprintf("%s more like this, until %s", term.Count(t.untold), t.untilRun.UTC().Format(time.TimeOnly))
-		t.add(report.Line{Time: t.untilRun, What: "and", Text: text}, t.untold)
+		line := report.Line{Time: t.untilRun, What: "and", Text: text}
+		for _, c := range t.ofRun.Counts {
+			line.Tags = append(line.Tags, report.LineTag{Technique: c.Technique, Level: c.Highest})
+		}
+		t.add(line, t.untold)
 	}
-	t.run, t.alike, t.untold = "", 0, 0
+	t.run, t.alike, t.untold, t.ofRun = "", 0, 0, story.Techniques{}
 }
 
 // facts are what stands above the story. What was done and how it ended is known if all of it
