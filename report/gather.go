@@ -42,11 +42,12 @@ type limits struct {
 	joined        int // transfers and their tags: 16
 	days          int
 	cells         int // while they are gathered: 16
+	met           int // of the events of one instant: 16
 }
 
 var standard = limits{
 	attackers: 60_000, eventSessions: 300_000, tagSessions: 160_000, logins: 60_000, pairs: 390_000, files: 20_000,
-	sensors: 512, techniques: 1000, rules: 4000, claims: 16_000, rowWords: 1 << 20, texts: 4 << 20, joined: 60_000, days: 20_000, cells: 390_000,
+	sensors: 512, techniques: 1000, rules: 4000, claims: 16_000, rowWords: 1 << 20, texts: 4 << 20, joined: 60_000, days: 20_000, cells: 390_000, met: 390_000,
 }
 
 // Gatherer counts events and tags. Event and Tag may be called by two goroutines, one each.

@@ -290,7 +290,7 @@ func (s *eventSide) ofSession(e *ttpcron.Event, o *occurrence) {
 				s.sensors[o.sensor].sessions++
 			}
 		}
-	case f.actor != o.actor && s.both.first(mix(s.sessions.hashOf(i), o.who)):
+	case f.actor != o.actor && s.sessions.cuts == 0 && s.both.first(mix(s.sessions.hashOf(i), o.who)):
 		s.actors.at(o.actor).sessions++
 	}
 }

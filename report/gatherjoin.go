@@ -138,7 +138,7 @@ func (j *joiner) listTechniques() {
 	for at, i := range order {
 		n := &t.techniques[i]
 		j.techniqueAt[i] = at
-		j.r.Techniques = append(j.r.Techniques, &Technique{Tactic: n.tactic, ID: n.id, Tags: tags[i], Events: n.events, Seen: Seen{New: j.o.asksNew() && !n.old}})
+		j.r.Techniques = append(j.r.Techniques, &Technique{Tactic: n.tactic, ID: n.id, Tags: tags[i], Events: n.events, Seen: Seen{New: j.o.asksNew() && !n.old && !t.unclaimed}})
 		if _, has := tactics[n.tactic]; !has {
 			tactics[n.tactic] = len(tactics)
 		}
@@ -184,7 +184,9 @@ func (j *joiner) findAlone() {
 				j.aloneSessions[p.session] = t.sessions.at(k).sensor
 			}
 		}
-		j.aloneOf[p.actor]++
+		if e.sessions.cuts == 0 && !e.both.lost { // otherwise it may have been counted
+			j.aloneOf[p.actor]++
+		}
 	}
 }
 
@@ -220,7 +222,12 @@ func (j *joiner) total() {
 	}
 	r.Total.Attackers = max(r.Total.Attackers, e.most.actors, t.most.actors)
 	r.Total.Sessions = max(counted(&e.sessions, func(f *eventSession) bool { return f.events > 0 })+len(j.aloneSessions), e.most.sessions, t.most.sessions)
-	r.Total.AtLeast = e.actors.cuts+t.actors.cuts+e.sessions.cuts > 0 || e.names.lost || t.names.lost || t.alone.lost || t.met.lost || t.met.seen.lost
+	r.Total.AtLeast = e.actors.cuts+t.actors.cuts > 0 || j.lostSessions() || e.names.lost || t.names.lost || t.met.lost || t.met.seen.lost
+}
+
+// lostSessions reports whether there are more sessions than are told apart.
+func (j *joiner) lostSessions() bool {
+	return j.e.sessions.cuts+j.t.sessions.cuts > 0 || j.e.both.lost || j.t.alone.lost
 }
 
 // eventful reports whether an attacker has events.
@@ -329,7 +336,7 @@ func (j *joiner) notes() {
 		}
 	}
 	say(e.actors.cuts+t.actors.cuts > 0, "There are more attackers than can be told apart here. Those of whom little was seen were left out, and what is said of an attacker may lack some.")
-	say(e.sessions.cuts+t.sessions.cuts > 0, "There are more sessions than can be told apart here. Those of which little was seen were left out, and what is said of a session may lack some.")
+	say(j.lostSessions(), "There are more sessions than can be told apart here. Those of which little was seen were left out, and what is said of a session may lack some.")
 	say(e.logins.cuts > 0 || e.loginSeen.lost, "There are more different logins than can be told apart here. What is said of one may lack some.")
 	say(e.files.cuts > 0, "There are more files than can be told apart here. What is said of one may lack some.")
 	say(e.lost.transfers+t.lost.joined > 0, "Techniques of files are those of the first %d transfers.", j.lim.joined)

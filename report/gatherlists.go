@@ -112,7 +112,7 @@ func (j *joiner) ofSensors() {
 		}
 	}
 	for _, sensor := range j.aloneSessions {
-		if sensor != none && j.sensorOfTags[sensor] >= 0 {
+		if j.e.sessions.cuts == 0 && sensor != none && j.sensorOfTags[sensor] >= 0 {
 			rows[j.sensorOfTags[sensor]].Sessions++
 		}
 	}
@@ -121,7 +121,7 @@ func (j *joiner) ofSensors() {
 	}
 	for i, row := range rows {
 		row.First, row.Last = spans[i].times()
-		row.New = j.o.asksNew() && !old[i]
+		row.New = j.o.asksNew() && !old[i] && (row.Events > 0 || !e.names.lost)
 	}
 	if !j.o.asksNew() {
 		return
@@ -403,7 +403,7 @@ func (j *joiner) listRules() {
 		if rows[c.rule] == nil {
 			n := &t.rules[c.rule]
 			spans[c.rule] = never
-			rows[c.rule] = &Rule{ID: n.id, Events: n.events, Attackers: max(attackers[c.rule], n.attackers), Sessions: max(sessions[c.rule], n.sessions), Seen: Seen{New: j.o.asksNew() && !n.old}}
+			rows[c.rule] = &Rule{ID: n.id, Events: n.events, Attackers: max(attackers[c.rule], n.attackers), Sessions: max(sessions[c.rule], n.sessions), Seen: Seen{New: j.o.asksNew() && !n.old && !t.unclaimed}}
 		}
 		row := rows[c.rule]
 		row.Tags += c.tags

@@ -33,7 +33,7 @@ func score(techniques, tactics int, level uint8, f *eventSession) uint32 {
 // listSessions lists the most telling ones, of those with the same techniques some.
 func (j *joiner) listSessions() {
 	list := &j.r.Sessions
-	list.Total, list.AtLeast = j.r.Total.Sessions, j.e.sessions.cuts+j.t.sessions.cuts > 0
+	list.Total, list.AtLeast = j.r.Total.Sessions, j.lostSessions()
 	list.By, list.Command = "that tell most", "ttpcron sessions"
 	all := make([]candidate, 0, j.t.sessions.n)
 	var techniques []int
@@ -99,7 +99,7 @@ func (j *joiner) session(c candidate) *Session {
 	if k := j.e.sessions.find(j.t.sessions.hashOf(c.i)); k != gone {
 		old = j.e.sessions.at(k).old || e == nil && f.old
 	}
-	row.Seen = j.seen(both, f.level, !old && j.e.sessions.cuts == 0)
+	row.Seen = j.seen(both, f.level, !old && j.e.sessions.cuts == 0 && (e != nil || j.t.sessions.cuts == 0))
 	row.Techniques, row.Tactic = j.showed(&f.claims, nil)
 	slices.Sort(row.Techniques)
 	if f.sensor != none {

@@ -114,9 +114,6 @@ type met struct {
 	lost      bool // of an instant there was more than can be told apart
 }
 
-// mostMet is how many things of an instant are told apart, of 16 bytes each at most.
-const mostMet = 3 << 17
-
 func (m *met) at(sec, nsec int64) {
 	if m.sec == sec && m.nsec == nsec {
 		return

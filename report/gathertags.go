@@ -21,6 +21,7 @@ type tagSide struct {
 
 	claims     []claim // the first is that of all that are not told apart
 	claimOf    map[uint64]uint16
+	unclaimed  bool // there are more claims
 	techniques []tagTechnique
 	techOf     map[[2]string]uint16
 	rules      []tagRule
@@ -123,7 +124,7 @@ func newTagSide(o *Options, lim *limits, h hasher) *tagSide {
 	s.claims, s.techniques, s.rules = []claim{{span: never}}, make([]tagTechnique, 1), make([]tagRule, 1)
 	s.actors = table[tagActor]{bound: lim.attackers, texts: lim.texts, full: s.cutActors}
 	s.sessions = table[tagSession]{bound: lim.tagSessions, texts: 2 * lim.texts, full: s.cutSessions}
-	s.sets.bound, s.alone.bound, s.met.seen.bound = lim.rowWords, lim.pairs/8, mostMet
+	s.sets.bound, s.alone.bound, s.met.seen.bound = lim.rowWords, lim.pairs/8, lim.met
 	s.cells = newCells(lim.cells)
 	s.hours = newHours(o.Under)
 	s.last.actor = gone
@@ -206,6 +207,7 @@ func (s *tagSide) claim(c *ttpcron.Claim, level uint8) uint16 {
 		return i
 	}
 	if len(s.claims) == s.lim.claims {
+		s.unclaimed = true
 		return 0
 	}
 	i := uint16(len(s.claims))
