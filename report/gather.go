@@ -83,5 +83,5 @@ func (g *Gatherer) Event(e *ttpcron.Event) { g.events.event(e) }
 // either but copies.
 func (g *Gatherer) Tag(t *ttpcron.Tag, shown *ttpcron.Claim) { g.tags.tag(t, shown) }
 
-// onlyNew reports whether it is asked what is new.
+// asksNew reports whether it is asked what is new.
 func (o *Options) asksNew() bool { return !o.NewSince.IsZero() }

@@ -269,8 +269,8 @@ func (j *joiner) days() {
 		}
 		return n + d.Events
 	}
-	from, sum, most, first := 0, 0, -1, on[0]
-	for i, d := range on {
+	from, sum, most, first := 0, 0, -1, on[0] // on[from] begins those that end with d
+	for _, d := range on {
 		sum += weight(all[d])
 		for ; d-on[from] >= mostDays; from++ {
 			sum -= weight(all[on[from]])
@@ -278,7 +278,6 @@ func (j *joiner) days() {
 		if sum >= most {
 			most, first = sum, on[from]
 		}
-		_ = i
 	}
 	last := first
 	for _, d := range on {

@@ -31,8 +31,15 @@ func (n *node) web() string {
 	return all[len(all)-1][1]
 }
 
+// browsed is what a browser gets.
+type browsed struct {
+	status int
+	header http.Header
+	body   string
+}
+
 // browse asks for a path as a host, with headers that are name and value in turn.
-func (n *node) browse(address, host, path string, headers ...string) (*http.Response, string) {
+func (n *node) browse(address, host, path string, headers ...string) browsed {
 	n.T.Helper()
 	c := &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
@@ -55,16 +62,17 @@ func (n *node) browse(address, host, path string, headers ...string) (*http.Resp
 	if err != nil {
 		n.T.Fatal(err)
 	}
-	return resp, string(body)
+	return browsed{resp.StatusCode, resp.Header, string(body)}
 }
 
 // sees looks what status each path has, for a host.
 func (n *node) sees(address, host string, want map[string]int) {
 	n.T.Helper()
 	for path, status := range want {
-		resp, body := n.browse(address, host, path)
-		if resp.StatusCode != status {
-			n.T.Errorf("%s as %s: %d, want %d: %.200s", path, host, resp.StatusCode, status, body)
+		got := n.browse(address, host, path)
+		body := got.body
+		if got.status != status {
+			n.T.Errorf("%s as %s: %d, want %d: %.200s", path, host, got.status, status, body)
 		}
 		if path == "/report" && status == http.StatusOK && !strings.HasSuffix(body, "</html>\n") {
 			n.T.Errorf("the page is not whole: …%s", body[max(0, len(body)-100):])
@@ -100,7 +108,7 @@ func TestLiveReport(t *testing.T) {
 	n.reload(config+loop+"http-report = true\n", `added http-report true`)
 	n.sees(here, name, map[string]int{"/report": 200, "/": 303, "/metrics": 200, "/healthz": 200, "/other": 404})
 	n.sees(here, "evil.example:"+port, map[string]int{"/report": 421, "/": 421, "/metrics": 421, "/healthz": 421})
-	if _, body := n.browse(here, name, "/metrics"); !strings.Contains(body, "ttpcron_report_refused_total{reason=\"host\"} 4\n") || !strings.Contains(body, "ttpcron_report_pages_total{result=\"made\"} 1\n") {
+	if body := n.browse(here, name, "/metrics").body; !strings.Contains(body, "ttpcron_report_refused_total{reason=\"host\"} 4\n") || !strings.Contains(body, "ttpcron_report_pages_total{result=\"made\"} 1\n") {
 		t.Errorf("metrics:\n%s", body)
 	}
 	n.reload(config+loop+"http-report = true\nhttp-hosts = [\"proxy.example\"]\n", `added http-hosts proxy.example`)
@@ -115,23 +123,23 @@ func TestLiveReport(t *testing.T) {
 	n.reload(config+all+"http-report = true\nhttp-token-file = \""+n.Path("token")+"\"\n", `added http-report true, http-token-file`)
 	n.sees(here, name, map[string]int{"/report": 401, "/metrics": 200})
 	n.sees(here, "sensor-7", map[string]int{"/report": 421, "/metrics": 200})
-	if resp, _ := n.browse(here, name, "/report", "Authorization", "Bearer "+token); resp.StatusCode != http.StatusOK {
-		t.Errorf("with the token: %d", resp.StatusCode)
+	if status := n.browse(here, name, "/report", "Authorization", "Bearer "+token).status; status != http.StatusOK {
+		t.Errorf("with the token: %d", status)
 	}
-	resp, _ := n.browse(here, name, "/report?token="+token)
-	cookie := strings.Split(resp.Header.Get("Set-Cookie"), ";")[0]
-	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "/report" || cookie == "" {
-		t.Fatalf("%d, %v", resp.StatusCode, resp.Header)
+	led := n.browse(here, name, "/report?token="+token)
+	cookie := strings.Split(led.header.Get("Set-Cookie"), ";")[0]
+	if led.status != http.StatusSeeOther || led.header.Get("Location") != "/report" || cookie == "" {
+		t.Fatalf("%d, %v", led.status, led.header)
 	}
-	if resp, _ := n.browse(here, name, "/report", "Cookie", cookie); resp.StatusCode != http.StatusOK {
-		t.Errorf("with the cookie: %d", resp.StatusCode)
+	if status := n.browse(here, name, "/report", "Cookie", cookie).status; status != http.StatusOK {
+		t.Errorf("with the cookie: %d", status)
 	}
 	// Another token, in the same file.
 	n.Write("token", strings.ToUpper(token))
 	n.reload(config+all+"http-report = true\nhttp-token-file = \""+n.Path("token")+"\"\n", `changed the token of the report`)
 	for _, header := range [][]string{{"Cookie", cookie}, {"Authorization", "Bearer " + token}} {
-		if resp, _ := n.browse(here, name, "/report", header...); resp.StatusCode != http.StatusUnauthorized {
-			t.Errorf("with the earlier token: %d", resp.StatusCode)
+		if status := n.browse(here, name, "/report", header...).status; status != http.StatusUnauthorized {
+			t.Errorf("with the earlier token: %d", status)
 		}
 	}
 	n.reload(config+loop, `gone .*http-report true`)
@@ -188,11 +196,11 @@ func TestLiveReportBesideImports(t *testing.T) {
 			t.Fatal(err)
 		}
 		made.grow(t, page.String())
-		resp, body := n.browse(address, address, "/report")
-		if resp.StatusCode != http.StatusOK {
-			t.Fatalf("%d %.200s", resp.StatusCode, body)
+		got := n.browse(address, address, "/report")
+		if got.status != http.StatusOK {
+			t.Fatalf("%d %.200s", got.status, got.body)
 		}
-		served.grow(t, body)
+		served.grow(t, got.body)
 	}
 	if want := (tally{runs * each, runs * each}); made != want || pages < 2 {
 		t.Errorf("the last of %d pages counts %+v, want %+v", pages, made, want)

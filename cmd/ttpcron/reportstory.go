@@ -25,7 +25,7 @@ const (
 	storyLineFacts = 12       // of the connection, in a line
 )
 
-// stories tells the first of the sessions.
+// tellStories tells the first of the sessions.
 func (m *reportMaker) tellStories(ctx context.Context, db *store.Store, sessions []*report.Session) error {
 	parser := shell.NewParser(shell.Limits{})
 	for _, s := range sessions[:min(len(sessions), m.stories)] {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
@@ -170,7 +171,7 @@ func TestDataIsInert(t *testing.T) {
 	d := drawn(r)
 	d.data()
 	text := string(d.buf)
-	if strings.Count(text, "<") != 2 || strings.ContainsAny(text[30:], "&\u2028\u202e\xff") {
+	if strings.Count(text, "<") != 2 || strings.ContainsAny(text[30:], "&\u2028\u202e") || !utf8.ValidString(text) {
 		t.Errorf("data that a browser would read: %s", text)
 	}
 	var b block

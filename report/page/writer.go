@@ -99,8 +99,6 @@ func (h *html) back(size int) { h.buf = h.buf[:size] }
 // not see is spelled.
 func (h *html) text(s string) { h.buf = appendText(h.buf, s) }
 
-func (h *html) number(n int) { h.text(count(n)) }
-
 // nl ends a line of the file, where nobody sees it.
 func (h *html) nl() { h.buf = append(h.buf, '\n') }
 

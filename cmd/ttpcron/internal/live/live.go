@@ -42,7 +42,7 @@ type Options struct {
 	State func(ctx context.Context) (any, error)
 	Log   hclog.Logger
 	Now   func() time.Time
-	// Refused is told why a request was refused, one of [Refusals]; nil for nobody.
+	// Refused is told why a request was refused, such as [RefusedHost]; nil for nobody.
 	Refused func(why string)
 	// Made is told how long making a page took, and what went wrong; nil for nobody.
 	Made func(took time.Duration, err error)

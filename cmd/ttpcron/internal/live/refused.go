@@ -11,15 +11,12 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// Why a request was refused.
+// Why a request was refused, as [Options] are told.
 const (
 	RefusedHost  = "host"  // it names a host that is not known
 	RefusedToken = "token" // its token is wrong
 	RefusedSlow  = "slow"  // it came with a token, too soon after wrong ones
 )
-
-// Refusals lists why requests are refused.
-func Refusals() []string { return []string{RefusedHost, RefusedToken, RefusedSlow} }
 
 // How fast tokens may be tried from one address: some at once, and then one each time.
 const (
