@@ -228,7 +228,7 @@ func served(c *settings.Daemon) string {
 	p := c.ReportPolicy()
 	switch {
 	case p.On && p.Token.Needed():
-		return "metrics and health, and the report for who knows the token"
+		return "metrics and health, and the report for whoever knows the token"
 	case p.On:
 		return "metrics, health and the report, for everybody on this machine"
 	}

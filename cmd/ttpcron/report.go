@@ -35,25 +35,26 @@ func reportCommand() *command {
 	fs.BoolVar(&o.open, "open", false, "show it in a browser, where there is a screen")
 	fs.BoolVar(&o.passwords, "with-passwords", false, "do not mask captured passwords")
 	fs.IntVar(&o.rows, "rows", reportRows, "at most `N` rows in a list; the page says how many there are, and which command shows them")
-	fs.IntVar(&o.stories, "stories", reportStories, "tell at most `N` sessions, those that say most")
+	fs.IntVar(&o.stories, "stories", reportStories, "tell the stories of at most `N` sessions, the most telling ones")
 	fs.Var(&o.mmdb, "mmdb", mmdbUsage)
 	fs.BoolVar(&o.json, "json", false, "print what was written as a JSON object")
 	return &command{
 		Name: "report", Short: "write a page to look at and to hand on", Flags: fs,
 		Text: `Writes one HTML page about what the store holds: the ATT&CK matrix as a heat map,
-activity by day and hour, techniques with their evidence, attackers, sessions
-and the stories of those that say most, credentials, files, sensors, rules and
+activity by day and hour, techniques with their evidence, attackers, sessions,
+the stories of the most telling ones, credentials, files, sensors, rules and
 how loud they are, canaries that were tripped, and what is new since --new-since.
 
 The page is one file of at most 5 MiB that needs no network and no server: open
 it, mail it, put it where others can read it. It can be filtered, sorted and
-printed; the matrix is saved as SVG or PNG, each table as CSV. What was left out
-is said in it, with the command that shows it.
+printed; the matrix is saved as SVG or PNG, each table as CSV. It says what was
+left out, and which commands show that.
 
 Filters of time, attacker, session and sensor hold for events and tags, all others
 for tags alone. Captured passwords are masked, unless --with-passwords is given.
-What attackers typed is never masked, whatever it holds. Addresses are in it, and
-names of your sensors: only you can read the file, until you say otherwise.`,
+What attackers typed is never masked, whatever it holds. The page has addresses
+and the names of your sensors: only you can read a new file, until you change its
+mode.`,
 		Examples: `ttpcron report --open
 ttpcron report -o may.html --since 2026-05-01 --until 2026-06-01
 ttpcron report -o ams.html --sensor hp-ams-1 --min-level medium

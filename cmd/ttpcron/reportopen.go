@@ -31,7 +31,7 @@ func show(ctx context.Context, s *session, path string) {
 	}
 }
 
-// browserOf names the program that shows a file to who sits before the screen.
+// browserOf names the program that shows a file to whoever sits before the screen.
 func browserOf(system string, env map[string]string) (string, error) {
 	switch {
 	case system == "darwin":

@@ -7,7 +7,7 @@ func (d *document) attackers() {
 	d.heading("attackers", "Attackers")
 	top := &d.r.Attackers
 	if len(top.Rows) == 0 {
-		d.none("Nobody acted.")
+		d.none("No attacker was seen.")
 		return
 	}
 	most, placed := 0, false

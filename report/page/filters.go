@@ -10,7 +10,7 @@ func (d *document) filters() {
 	d.dated("f-to", "to", "To")
 	d.label("f-attacker", "Attacker")
 	d.void("input", named("f-attacker"), is("name", "attacker"), is("list", "f-attackers"), is("autocomplete", "off"),
-		is("spellcheck", "false"), said("placeholder", "address, or how it begins"))
+		is("spellcheck", "false"), said("placeholder", "address or prefix"))
 	d.el("datalist", named("f-attackers"))
 	d.end()
 	d.end()

@@ -29,7 +29,7 @@ func (d *document) newcomers() {
 		return
 	}
 	d.el("p")
-	d.say("Nothing of these had arrived in the store before ")
+	d.say("None of these had arrived in the store before ")
 	d.timed(since, "2006-01-02 15:04 UTC")
 	d.say(".")
 	d.end()

@@ -195,7 +195,11 @@ func (d *document) whoIsSilent(*report.Total) bool {
 		return false
 	}
 	d.with("a", plural(n, "sensor"), at("sensors"))
-	d.say(" had no event in the last day or longer.")
+	if n == 1 {
+		d.say(" has been silent for a day or more.")
+	} else {
+		d.say(" have been silent for a day or more.")
+	}
 	return true
 }
 

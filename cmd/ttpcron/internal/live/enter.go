@@ -27,7 +27,7 @@ func (d *Door) letIn(w http.ResponseWriter, r *http.Request, p *Policy) bool {
 	if wait := d.s.tries.begin(addr, d.s.o.Now()); wait > 0 {
 		d.s.refuse(RefusedSlow, "a token was not looked at: too many wrong ones came before", r, "")
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		d.ask(w, r, http.StatusTooManyRequests, "Too many wrong tokens came from where you are. Try again in some seconds.")
+		d.ask(w, r, http.StatusTooManyRequests, "Too many wrong tokens came from where you are. Try again in a few seconds.")
 		return false
 	}
 	if !p.Token.is(token) {

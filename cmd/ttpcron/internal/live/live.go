@@ -141,7 +141,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Context().Err() != nil:
 	case errors.Is(err, errBusy):
 		w.Header().Set("Retry-After", "5")
-		say(w, http.StatusServiceUnavailable, "Too many wait for the report already. Try again in some seconds.")
+		say(w, http.StatusServiceUnavailable, "Too many wait for the report already. Try again in a few seconds.")
 	case err != nil:
 		w.Header().Set("Retry-After", strconv.Itoa(int(minPause.Seconds())))
 		say(w, http.StatusInternalServerError, "The report could not be made. The daemon's log says why.")

@@ -55,7 +55,7 @@ func (c *Daemon) define(fs *flag.FlagSet) {
 	fs.StringVar(&c.HTTP, "http", "", "serve /metrics and /healthz at `ADDRESS` too, such as 127.0.0.1:9847; the control socket serves them in any case")
 	fs.BoolVar(&c.HTTPExposed, "http-exposed", false, "let --http be an address that other machines can reach")
 	fs.BoolVar(&c.HTTPReport, "http-report", false, "serve the report too, at /report of --http; an address that other machines can reach needs --http-token-file")
-	fs.StringVar(&c.HTTPTokenFile, "http-token-file", "", "show the report only to who knows the token in `FILE`, which has 16 characters or more and is not open to everybody")
+	fs.StringVar(&c.HTTPTokenFile, "http-token-file", "", "show the report only to whoever knows the token in `FILE`, which has 16 characters or more and is not open to everybody")
 	fs.Var(&c.HTTPHosts, httpHostsFlag, "let the report be asked for at `HOST` too, a name or an address, as a proxy passes it on; can be repeated")
 	fs.Var(&c.ReportSince, "http-report-since", "the report has the last `DURATION` alone, such as 90d, and does not say what is new (default: all)")
 	fs.StringVar(&c.MetricsFile, "metrics-file", "", "write metrics to `FILE` for node_exporter's textfile collector, such as DIR/ttpcron.prom")
