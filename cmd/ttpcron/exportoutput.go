@@ -54,7 +54,7 @@ func writeTo(ctx context.Context, f *formatChoice, path string, j *export.Job) e
 		if f.To != export.Stream {
 			return cli.Usage(fmt.Sprintf("--format %s writes no stream", f.Name), "name a file or folder with --output PATH")
 		}
-		return writeStream(ctx, f, path, os.O_WRONLY, j)
+		return writeStream(ctx, f, path, asItIsFlags, j)
 	case err == nil && info.IsDir() && f.To != export.Folder:
 		return errors.New("it is a folder")
 	case err == nil && !info.IsDir() && f.To == export.Folder:
@@ -87,6 +87,10 @@ func writeTo(ctx context.Context, f *formatChoice, path string, j *export.Job) e
 func asItIs(path string, info os.FileInfo) bool {
 	return !info.IsDir() && (!info.Mode().IsRegular() || strings.HasPrefix(path, "/dev/"))
 }
+
+// asItIsFlags open what is written to as it is. What standard output leads to may be a file
+// that others write to as well: nothing that is in it is written over.
+const asItIsFlags = os.O_WRONLY | os.O_APPEND
 
 // putInPlace makes something beside where it belongs, and places it there when it is
 // whole. Of what fails or is killed nothing stays there.

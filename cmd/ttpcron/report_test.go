@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"html"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -65,6 +67,30 @@ func TestFileURL(t *testing.T) {
 		if got := fileURL(path); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
+	}
+}
+
+// What standard output leads to may be a file with more in it: it is added to.
+func TestReportAppends(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, []byte("kept\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	out := fmt.Sprintf("/dev/fd/%d", f.Fd())
+	if _, err := os.Stat(out); err != nil {
+		t.Skip(err)
+	}
+	_, stream, err := writeReportFile(out, func(w io.Writer) error {
+		_, err := io.WriteString(w, "page")
+		return err
+	})
+	if got, _ := os.ReadFile(path); err != nil || !stream || string(got) != "kept\npage" {
+		t.Errorf("%q, %v, %v", got, stream, err)
 	}
 }
 

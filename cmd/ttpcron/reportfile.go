@@ -38,7 +38,7 @@ func replaceReport(path string, write func(io.Writer) error) (size int64, stream
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && asItIs(path, info):
-		size, err = writeFile(path, os.O_WRONLY, 0, write)
+		size, err = writeFile(path, asItIsFlags, 0, write)
 		return size, true, err
 	case err == nil && info.IsDir():
 		return 0, false, errors.New("it is a folder")
