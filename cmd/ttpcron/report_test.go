@@ -142,6 +142,8 @@ func TestSelected(t *testing.T) {
 	for line, want := range map[string]string{
 		"ttpcron rules noise":                   " --since 2026-05-04T05:49:05Z",
 		"ttpcron export-events --source canary": " --since 2026-05-04T05:49:05Z",
+		"ttpcron credentials --users":           " --attacker 203.0.113.7 --sensor 'hp 1' --since 2026-05-04T05:49:05Z",
+		"ttpcron files --new-since 7d":          " --attacker 203.0.113.7 --sensor 'hp 1' --since 2026-05-04T05:49:05Z",
 		"ttpcron nonsense":                      "",
 		"":                                      "",
 	} {

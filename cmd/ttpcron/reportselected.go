@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,9 @@ func (s *tagSelection) selected() (words []string, flags [][2]string) {
 	return words, flags
 }
 
+// eventFlags hold for events as well as for tags.
+var eventFlags = []string{"attacker", "session", "sensor", "since", "until", "arrived-since"}
+
 // withFlags adds flags to a command line, as far as the command has them.
 func withFlags(line string, flags [][2]string) string {
 	name := strings.TrimPrefix(line, "ttpcron ")
@@ -50,9 +54,12 @@ func withFlags(line string, flags [][2]string) string {
 			of = c
 		}
 	})
+	// A page lists these of all events, and the commands with flags of tags only those of
+	// events with such tags.
+	ofEvents := strings.HasPrefix(name, "credentials") || strings.HasPrefix(name, "files")
 	for _, f := range flags {
 		aboutTags := !strings.HasPrefix(name, "rules ") || f[0] == "since" || f[0] == "until" // its levels are those of rules
-		if of != nil && of.Has(f[0]) && aboutTags {
+		if of != nil && of.Has(f[0]) && aboutTags && (!ofEvents || slices.Contains(eventFlags, f[0])) {
 			line += " --" + f[0] + " " + shellQuoted(f[1])
 		}
 	}
