@@ -63,7 +63,7 @@ func randomEvent(r *rand.Rand, i int) ttpcron.Event {
 		}
 	case ttpcron.CanaryFingerprint:
 		e.Payload.Set("token_uuid", pick(r, "t1", "t2"))
-		e.Payload.Set(pick(r, "user_agent", "dns_qname"), pick(r, "curl", "\x1b]0;x\a", "‮gpj.exe"))
+		e.Payload.Set(pick(r, "user_agent", "dns_qname"), pick(r, "curl", "\x1b]0;x\a", "\u202egpj.exe"))
 		e.Payload.Set("password", "hunter2")
 	}
 	return e
