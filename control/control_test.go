@@ -454,3 +454,24 @@ func TestSlowReadersOfPages(t *testing.T) {
 		t.Errorf("%q, %v", r.Text, err)
 	}
 }
+
+// A server that has pages alone knows nothing of calls.
+func TestPagesAlone(t *testing.T) {
+	path := socket(t)
+	s := control.NewServer(control.Options{})
+	s.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "fine") }))
+	serve(t, path, s)
+	hc := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}}}
+	for _, call := range []string{"/v1/", "/v1/echo"} {
+		resp, err := hc.Post("http://x"+call, "application/x-gob", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusNotFound || resp.Header.Get("Ttpcron-Protocol") != "" {
+			t.Errorf("%s: %s, %v", call, resp.Status, resp.Header)
+		}
+	}
+}

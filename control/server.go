@@ -52,10 +52,6 @@ func NewServer(o Options) *Server {
 	if o.Quiet != nil {
 		s.quiet = time.AfterFunc(QuietTime, o.Quiet)
 	}
-	s.mux.HandleFunc("POST /v1/", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
-		s.reply(w, nil, &Fault{Text: fmt.Sprintf("the server does not know %s: it is of another version than the program that calls it", strings.TrimPrefix(r.URL.Path, "/v1/"))})
-	})
 	s.http = &http.Server{
 		Handler: s.mux, ConnContext: withPeer,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: readTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
@@ -120,13 +116,22 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// handle adds the handler of a method.
+// handle adds the handler of a method. A server without methods knows nothing of calls.
 func (s *Server) handle(name string, h http.HandlerFunc) {
+	if len(s.methods) == 0 {
+		s.mux.HandleFunc("POST /v1/", s.unknown)
+	}
 	s.methods = append(s.methods, name)
 	s.mux.HandleFunc("POST /v1/"+name, func(w http.ResponseWriter, r *http.Request) {
 		s.o.Log.Trace("call", "method", name)
 		h(w, r)
 	})
+}
+
+// unknown answers a call of a method that is not there.
+func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
+	s.reply(w, nil, &Fault{Text: fmt.Sprintf("the server does not know %s: it is of another version than the program that calls it", strings.TrimPrefix(r.URL.Path, "/v1/"))})
 }
 
 // Methods lists the names of the methods that the server answers.

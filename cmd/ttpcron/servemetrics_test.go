@@ -60,10 +60,18 @@ func TestMetricsOfDaemon(t *testing.T) {
 			t.Errorf("%s: %d %s", network, status, body)
 		}
 	}
-	// Nothing but these two is there for the network.
+	// Nothing but these two is there for the network, and no calls.
 	for _, path := range []string{"/", "/debug/pprof/", "/v1/stats"} {
-		if status, body := n.get("tcp", web, path); status == http.StatusOK {
+		if status, body := n.get("tcp", web, path); status != http.StatusNotFound {
 			t.Errorf("%s: %d %s", path, status, body)
+		}
+		resp, err := http.Post("http://"+web+path, "application/x-gob", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusNotFound {
+			t.Errorf("POST %s: %s", path, resp.Status)
 		}
 	}
 }
