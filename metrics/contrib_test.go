@@ -20,7 +20,7 @@ import (
 // exposed returns the names of all time series with the names of their labels.
 func exposed(t *testing.T) map[string]map[string]bool {
 	t.Helper()
-	m := metrics.New()
+	m := metrics.New("host")
 	m.Run(&ttpcron.Run{})
 	var b bytes.Buffer
 	if err := m.Write(&b, state()); err != nil {

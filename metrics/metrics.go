@@ -42,8 +42,9 @@ type Metrics struct {
 // input says it is.
 const maxSources = 16
 
-// New returns counters at zero.
-func New() *Metrics {
+// New returns counters at zero. Reasons are those for which requests for the live report
+// are refused.
+func New(reasons ...string) *Metrics {
 	m := &Metrics{
 		sources:    map[string]bool{},
 		imported:   newCounter("import_records_total", "Lines and rows of inputs, by what became of them: new, known, changed, ignored, left_out, before_horizon, rejected, and rejected_known for those that were rejected before; of the known ones, learned and disputed.", "result"),
@@ -55,7 +56,7 @@ func New() *Metrics {
 		cutGroups:  newCounter("groups_bounded_total", "Groups of base matches in which a correlation met a limit, so that findings may be missing.", ""),
 		ruleErrors: newCounter("rule_errors_total", "Times that a rule failed on an event, whose tags are lost.", ""),
 		cache:      newCounter("memo_lookups_total", "Looks at remembered verdicts, by result: hit, miss.", "result"),
-		refused:    newCounter("report_refused_total", "Requests for the live report that were refused, by reason: host, token, slow.", "reason"),
+		refused:    newCounter("report_refused_total", "Requests for the live report that were refused, by reason.", "reason"),
 		reports:    newCounter("report_pages_total", "Pages of the live report that were made, by result: made, failed.", "result"),
 		batch:      newHistogram("batch_duration_seconds", "How long it took to commit a batch of tags.", .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10),
 		run:        newHistogram("run_duration_seconds", "How long runs took, imports included.", .1, .5, 1, 5, 15, 60, 300, 900, 3600, 14400),
@@ -73,7 +74,7 @@ func New() *Metrics {
 		}
 	}
 	m.Memo(0, 0)
-	for _, reason := range []string{"host", "token", "slow"} {
+	for _, reason := range reasons {
 		m.refused.add(reason, 0)
 	}
 	for _, result := range []string{"made", "failed"} {

@@ -64,7 +64,7 @@ func written(t *testing.T, m *metrics.Metrics, s *metrics.State) map[string]floa
 }
 
 func TestWrite(t *testing.T) {
-	m := metrics.New()
+	m := metrics.New("host", "token")
 	if _, ok := written(t, m, state())["ttpcron_import_records_total{result=before_horizon}"]; !ok {
 		t.Error("what never happened is missing rather than 0")
 	}
@@ -77,6 +77,7 @@ func TestWrite(t *testing.T) {
 	m.Batch(time.Second)
 	m.Memo(7, 2)
 	m.RuleError()
+	m.ReportRefused("host")
 	got := written(t, m, state())
 	for key, want := range map[string]float64{
 		"ttpcron_import_records_total{result=new}":             3,
@@ -94,6 +95,8 @@ func TestWrite(t *testing.T) {
 		"ttpcron_store_base_matches":                           13,
 		"ttpcron_lag_base_matches":                             14,
 		"ttpcron_rule_errors_total":                            1,
+		"ttpcron_report_refused_total{reason=host}":            1,
+		"ttpcron_report_refused_total{reason=token}":           0,
 		"ttpcron_memo_lookups_total{result=hit}":               7,
 		"ttpcron_batch_duration_seconds":                       1,
 		"ttpcron_run_duration_seconds":                         2,

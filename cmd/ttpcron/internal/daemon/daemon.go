@@ -131,7 +131,7 @@ func newDaemon(o Options, db *kv.DB, notify *notifier) *daemon {
 	d := &daemon{
 		runner: runner{
 			current: current{conf: o.Config}, db: db, log: o.Log, now: o.Now, passed: passing(),
-			observer: &observer{Metrics: metrics.New()}, runEnded: make(chan struct{}, 1),
+			observer: &observer{Metrics: metrics.New(live.Reasons()...)}, runEnded: make(chan struct{}, 1),
 		},
 		read: o.Read, version: o.Version, report: o.Report, notify: notify, began: o.Now(),
 	}

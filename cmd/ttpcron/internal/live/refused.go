@@ -18,6 +18,9 @@ const (
 	RefusedSlow  = "slow"  // it came with a token, too soon after wrong ones
 )
 
+// Reasons are all of these.
+func Reasons() []string { return []string{RefusedHost, RefusedToken, RefusedSlow} }
+
 // How fast tokens may be tried from one address: some at once, and then one each time.
 const (
 	triesAtOnce = 5
