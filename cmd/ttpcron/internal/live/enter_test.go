@@ -1,0 +1,59 @@
+package live
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// The token in the URL becomes a cookie and leaves the URL.
+func TestCookie(t *testing.T) {
+	const host = "192.0.2.7:9847"
+	b := newBench(t)
+	d := b.door(host, Policy{On: true, Token: token(t)})
+	w := ask(d, "GET", "/report?token="+strings.NewReplacer("+", "%2B", "/", "%2F", "=", "%3D").Replace(secret), host)
+	cookies := w.Result().Cookies()
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/report" || len(cookies) != 1 || b.made.Load() != 0 {
+		t.Fatalf("%d, %v", w.Code, w.Header())
+	}
+	c := cookies[0]
+	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/report" || c.Domain != "" || c.Secure || strings.Contains(c.Value, secret[:8]) {
+		t.Errorf("cookie %s", c)
+	}
+	if w := ask(d, "GET", "/report?token="+secret, host, "X-Forwarded-Proto", "https"); !w.Result().Cookies()[0].Secure {
+		t.Error("behind TLS, the cookie may go without")
+	}
+	mine := []string{"Cookie", c.Name + "=" + c.Value}
+	if w := ask(d, "GET", "/report", host, mine...); w.Code != http.StatusOK {
+		t.Errorf("with the cookie: %d", w.Code)
+	}
+	if w := ask(d, "GET", "/report?token=wrong", host, mine...); w.Code != http.StatusSeeOther || len(w.Result().Cookies()) != 0 {
+		t.Errorf("with the cookie and a token: %d", w.Code)
+	}
+	// A browser that comes without is asked, and told nothing.
+	asked := ask(d, "GET", "/report", host, "Accept", "text/html,*/*")
+	if body := asked.Body.String(); asked.Code != http.StatusUnauthorized || !strings.Contains(body, `<input type="password" name="token"`) || len(asked.Result().Cookies()) != 0 {
+		t.Errorf("%d, %s", asked.Code, body)
+	}
+	// Another token, and another process, know the cookie no more. It is taken away.
+	other, err := NewToken(secret + "2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Change(Policy{On: true, Token: other})
+	elsewhere := newBench(t).door(host, Policy{On: true, Token: token(t)})
+	for _, d := range []*Door{d, elsewhere} {
+		w := ask(d, "GET", "/report", host, mine...)
+		if gone := w.Result().Cookies(); w.Code != http.StatusUnauthorized || len(gone) != 1 || gone[0].MaxAge >= 0 || gone[0].Value != "" {
+			t.Errorf("%d, %v", w.Code, gone)
+		}
+	}
+	if n := b.count(RefusedToken); n != 0 {
+		t.Errorf("%d of these were counted as wrong tokens", n)
+	}
+	// Where nobody is asked, a token leaves the URL all the same.
+	open := b.door("127.0.0.1:9847", Policy{On: true})
+	if w := ask(open, "GET", "/report?token=x", "localhost:9847"); w.Code != http.StatusSeeOther || len(w.Result().Cookies()) != 0 {
+		t.Errorf("%d", w.Code)
+	}
+}
