@@ -34,16 +34,17 @@ const (
 	// MaxLargeRequest is how many bytes the value may have of a method that
 	// takes large ones.
 	MaxLargeRequest = 8 << 20
+	// MaxConnections is how many are open at once; others wait.
+	MaxConnections = 96
 
-	maxConnections = 96               // open at once; others wait
-	maxOfUser      = 64               // of these, of one user who is neither root nor the server's
-	maxWorking     = 8                // calls at work at once; others wait
-	maxLarge       = 2                // large requests in memory at once; others wait
-	maxHeader      = 16 << 10         // bytes
-	readTime       = 30 * time.Second // to receive a request
-	writeTime      = 30 * time.Second // to take an answer, or a part of a long one
-	idleTime       = 30 * time.Second // of a connection between two requests
-	maxAnswer      = 256 << 20        // bytes that a client reads
+	maxOfUser  = 64               // of these, of one user who is neither root nor the server's
+	maxWorking = 8                // calls at work at once; others wait
+	maxLarge   = 2                // large requests in memory at once; others wait
+	maxHeader  = 16 << 10         // bytes
+	readTime   = 30 * time.Second // to receive a request
+	writeTime  = 30 * time.Second // to take an answer, or a part of a long one
+	idleTime   = 30 * time.Second // of a connection between two requests
+	maxAnswer  = 256 << 20        // bytes that a client reads
 )
 
 // protocolHeader names the protocol of a request and of an answer.

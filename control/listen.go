@@ -54,7 +54,7 @@ func Listen(path string, log hclog.Logger) (*Listener, error) {
 		return nil, fmt.Errorf("socket %s: %w", path, err)
 	}
 	u.SetUnlinkOnClose(false) // Close checks first whose it is
-	l := &Listener{unix: u, path: path, log: log, slots: make(chan struct{}, maxConnections), users: map[int]int{}}
+	l := &Listener{unix: u, path: path, log: log, slots: make(chan struct{}, MaxConnections), users: map[int]int{}}
 	if err = os.Chmod(path, SocketMode); err == nil {
 		l.info, err = os.Lstat(path)
 	}
@@ -182,7 +182,7 @@ func (l *Listener) leave(uid int) {
 // Bounded lets a listener have as many connections at once as a control socket
 // has; others wait.
 func Bounded(l net.Listener) net.Listener {
-	return &bounded{Listener: l, slots: make(chan struct{}, maxConnections)}
+	return &bounded{Listener: l, slots: make(chan struct{}, MaxConnections)}
 }
 
 type bounded struct {

@@ -27,6 +27,9 @@ type Options struct {
 	// Quiet is called when calls have been answered and none came for QuietTime;
 	// nil for none.
 	Quiet func()
+	// Once has each connection carry one request: nobody keeps a place from others
+	// without asking for something.
+	Once bool
 }
 
 // QuietTime is how long it is quiet before Options.Quiet is called.
@@ -57,6 +60,7 @@ func NewServer(o Options) *Server {
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: readTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 		ErrorLog: stdlog.New(io.Discard, "", 0), // peers that go away are no news
 	}
+	s.http.SetKeepAlivesEnabled(!o.Once)
 	return s
 }
 

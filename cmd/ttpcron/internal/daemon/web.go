@@ -28,10 +28,14 @@ type shown struct {
 	hour   int64 // what is new changes as time goes by
 }
 
+// forOthers is how many connections are left to metrics and health, however many ask for the
+// report.
+const forOthers = 32
+
 // liveServer returns what serves the report until ctx ends.
 func (d *daemon) liveServer(ctx context.Context) *live.Server {
 	return live.New(ctx, live.Options{
-		Log: d.log, Now: time.Now, Refused: d.observer.ReportRefused,
+		Log: d.log, Now: time.Now, Refused: d.observer.ReportRefused, AtOnce: control.MaxConnections - forOthers,
 		Make: func(ctx context.Context, w io.Writer) error {
 			return d.report(ctx, d.store, d.config(), d.ruleSet(), w)
 		},
@@ -104,7 +108,7 @@ func (d *daemon) listenHTTP(address string, policy live.Policy) (*live.Door, ser
 		return nil, nil, err
 	}
 	door := d.live.Door(address, l.Addr(), policy)
-	s := control.NewServer(control.Options{Log: d.log})
+	s := control.NewServer(control.Options{Log: d.log, Once: true})
 	for pattern, h := range d.handlers() {
 		s.Handle(pattern, door.Guard(h))
 	}

@@ -48,6 +48,7 @@ type bench struct {
 	log   safe
 	state atomic.Int64
 	made  atomic.Int64
+	left  atomic.Int64  // requests over a network that are over
 	hold  chan struct{} // making waits for it; nil: for nothing
 	fail  atomic.Bool
 
@@ -59,7 +60,7 @@ func newBench(t testing.TB) *bench {
 	b := &bench{t: t, refused: map[string]int{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	b.s = New(ctx, Options{
-		Log: hclog.New(&hclog.LoggerOptions{Output: &b.log, DisableTime: true}), Now: b.clock.now,
+		Log: hclog.New(&hclog.LoggerOptions{Output: &b.log, DisableTime: true}), Now: b.clock.now, AtOnce: 64,
 		State: func(context.Context) (any, error) { return b.state.Load(), nil },
 		Make: func(ctx context.Context, w io.Writer) error {
 			n, state := b.made.Add(1), b.state.Load()

@@ -39,6 +39,9 @@ func TestOnePageForAll(t *testing.T) {
 	if b.made.Load() != 1 || got["200"] != maxWaiting || got["503"] != 50-maxWaiting {
 		t.Errorf("made %d times, answers %v", b.made.Load(), got)
 	}
+	if n := b.count(RefusedBusy); n != 50-maxWaiting {
+		t.Errorf("%d are counted as too many", n)
+	}
 	// The state changes all the time.
 	says := func() string {
 		return strings.TrimPrefix(ask(d, "GET", "/report", "localhost:9847").Body.String(), "<!doctype html>")
@@ -168,7 +171,7 @@ func TestEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var made atomic.Int64
 	s := New(ctx, Options{
-		Log: hclog.NewNullLogger(), Now: time.Now, State: func(context.Context) (any, error) { return 0, nil },
+		Log: hclog.NewNullLogger(), Now: time.Now, AtOnce: 1, State: func(context.Context) (any, error) { return 0, nil },
 		Make: func(ctx context.Context, _ io.Writer) error { made.Add(1); <-ctx.Done(); return ctx.Err() },
 	})
 	d := s.Door("127.0.0.1:9847", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9847}, Policy{On: true})

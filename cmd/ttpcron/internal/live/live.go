@@ -8,8 +8,6 @@
 package live
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -27,7 +25,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/ttpcron/ttpcron/jsontext"
-	"github.com/ttpcron/ttpcron/report/page"
 )
 
 // Path is where the page is.
@@ -40,8 +37,11 @@ type Options struct {
 	// State returns what the page shows: the same state, the same page. It can be
 	// compared, and is asked for at every request.
 	State func(ctx context.Context) (any, error)
-	Log   hclog.Logger
-	Now   func() time.Time
+	// AtOnce is how many requests may wait for the page or take it at once. It leaves
+	// connections to whoever asks for something else.
+	AtOnce int
+	Log    hclog.Logger
+	Now    func() time.Time
 	// Refused is told why a request was refused, such as [RefusedHost]; nil for nobody.
 	Refused func(why string)
 	// Made is told how long making a page took, and what went wrong; nil for nobody.
@@ -61,6 +61,8 @@ type Server struct {
 	keep    keeper
 	tries   tries
 	refused refusals
+	places  chan struct{} // of those who wait for the page or take it
+	pace    pace
 	key     []byte // of cookies: they end with the process
 }
 
@@ -69,6 +71,7 @@ func New(ctx context.Context, o Options) *Server {
 	s := &Server{
 		o: o, tries: tries{seed: maphash.MakeSeed()}, key: make([]byte, 32),
 		refused: refusals{log: o.Log, said: map[string]time.Time{}, more: map[string]int{}},
+		places:  make(chan struct{}, o.AtOnce), pace: patience,
 	}
 	s.keep.o, s.keep.ctx = &s.o, ctx
 	_, _ = rand.Read(s.key) // it never fails
@@ -133,21 +136,35 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p == nil || !d.letIn(w, r, p) {
 		return
 	}
-	waits := http.NewResponseController(w)
-	_ = waits.SetReadDeadline(time.Time{}) // or the wait would end with the time to send a request
+	select {
+	case d.s.places <- struct{}{}:
+		defer func() { <-d.s.places }()
+	default:
+		d.busy(w, r)
+		return
+	}
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Time{}) // or the wait would end with the time to send a request
 	m, err := d.s.keep.get(r.Context())
-	_ = waits.SetReadDeadline(time.Now().Add(sendTime))
+	until := time.Now().Add(d.s.pace.piece) // however long the wait was
+	_, _ = conn.SetReadDeadline(until), conn.SetWriteDeadline(until)
 	switch {
 	case r.Context().Err() != nil:
 	case errors.Is(err, errBusy):
-		w.Header().Set("Retry-After", "5")
-		say(w, http.StatusServiceUnavailable, "Too many wait for the report already. Try again in a few seconds.")
+		d.busy(w, r)
 	case err != nil:
 		w.Header().Set("Retry-After", strconv.Itoa(int(minPause.Seconds())))
 		say(w, http.StatusInternalServerError, "The report could not be made. The daemon's log says why.")
 	default:
-		send(w, r, m)
+		d.s.pace.send(w, r, m)
 	}
+}
+
+// busy turns away whoever comes when too many are there already.
+func (d *Door) busy(w http.ResponseWriter, r *http.Request) {
+	d.s.refuse(RefusedBusy, "a request was refused: too many wait for the report or take it already", r, "")
+	w.Header().Set("Retry-After", "5")
+	say(w, http.StatusServiceUnavailable, "Too many wait for the report or take it already. Try again in a few seconds.")
 }
 
 // open answers whoever cannot be let in whatever they know. It returns nil if it did.
@@ -164,7 +181,7 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request) *Policy {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sendTime))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d.s.pace.piece))
 	if !d.known(w, r, p) {
 		return nil
 	}
@@ -218,74 +235,4 @@ func say(w http.ResponseWriter, status int, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
 		fmt.Fprintln(w, jsontext.Clean(line))
 	}
-}
-
-// Bounds of sending.
-const (
-	piece    = 64 << 10         // bytes
-	sendTime = 30 * time.Second // to take a piece
-	allTime  = 5 * time.Minute  // to take all of them
-)
-
-// send answers with a page. However slowly it is taken, nothing but the connection and the
-// compressed page wait.
-func send(w http.ResponseWriter, r *http.Request, m *made) {
-	h := w.Header()
-	h.Set("ETag", m.tag)
-	h.Set("Vary", "Accept-Encoding")
-	if hasTag(r.Header.Get("If-None-Match"), m.tag) {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", page.Policy()+"; frame-ancestors 'none'")
-	var body io.Reader = bytes.NewReader(m.zipped)
-	size := m.size
-	if takesGzip(r.Header.Get("Accept-Encoding")) {
-		h.Set("Content-Encoding", "gzip")
-		size = len(m.zipped)
-	} else if z, err := gzip.NewReader(body); err == nil {
-		body = z
-	}
-	h.Set("Content-Length", strconv.Itoa(size))
-	w.WriteHeader(http.StatusOK)
-	if r.Method == http.MethodHead {
-		return
-	}
-	until, timer := time.Now().Add(allTime), http.NewResponseController(w)
-	for {
-		next := time.Now().Add(sendTime)
-		if until.Before(next) {
-			next = until
-		}
-		_ = timer.SetWriteDeadline(next)
-		if _, err := io.CopyN(w, body, piece); err != nil {
-			return // it is all there, or the reader is gone
-		}
-	}
-}
-
-// hasTag reports whether a header If-None-Match names a tag.
-func hasTag(header, tag string) bool {
-	for one := range strings.SplitSeq(header, ",") {
-		one = strings.TrimSpace(one)
-		if one == "*" || strings.TrimPrefix(one, "W/") == strings.TrimPrefix(tag, "W/") {
-			return true
-		}
-	}
-	return false
-}
-
-// takesGzip reports whether a header Accept-Encoding does.
-func takesGzip(header string) bool {
-	for one := range strings.SplitSeq(header, ",") {
-		name, weight, weighed := strings.Cut(strings.TrimSpace(one), ";")
-		if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
-			continue
-		}
-		q, is := strings.CutPrefix(strings.ReplaceAll(weight, " ", ""), "q=")
-		n, err := strconv.ParseFloat(q, 64)
-		return !weighed || is && err == nil && n > 0
-	}
-	return false
 }

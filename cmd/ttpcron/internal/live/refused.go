@@ -16,10 +16,11 @@ const (
 	RefusedHost  = "host"  // it names a host that is not known
 	RefusedToken = "token" // its token is wrong
 	RefusedSlow  = "slow"  // it came with a token, too soon after wrong ones
+	RefusedBusy  = "busy"  // too many wait for the page or take it
 )
 
 // Reasons are all of these.
-func Reasons() []string { return []string{RefusedHost, RefusedToken, RefusedSlow} }
+func Reasons() []string { return []string{RefusedHost, RefusedToken, RefusedSlow, RefusedBusy} }
 
 // How fast tokens may be tried from one address: some at once, and then one each time.
 const (
