@@ -93,7 +93,11 @@ func (d *document) reading() {
 func (d *document) made() {
 	r := d.r
 	d.el("p")
-	d.example("ttpcron report")
+	if d.o.Live {
+		d.example("ttpcron daemon")
+	} else {
+		d.example("ttpcron report")
+	}
 	if r.Version != "" {
 		d.say(", version ")
 		d.name(r.Version)
@@ -107,11 +111,16 @@ func (d *document) made() {
 		d.timed(r.Made, "2006-01-02 15:04:05 UTC")
 	}
 	d.say(". The page needs nothing else and asks no network. ")
-	if r.Masked {
+	switch {
+	case r.Masked && d.o.Live:
+		d.say("Captured passwords are masked; ")
+		d.example("ttpcron report --with-passwords")
+		d.say(" shows them. ")
+	case r.Masked:
 		d.say("Captured passwords are masked; with ")
 		d.example("--with-passwords")
 		d.say(" they are not. ")
-	} else {
+	default:
 		d.with("strong", "It shows captured passwords, which may be somebody's own.")
 		d.say(" ")
 	}

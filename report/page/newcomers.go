@@ -13,9 +13,17 @@ func (d *document) newcomers() {
 	if since.IsZero() {
 		d.heading("new", "What is new")
 		d.el("p", class("nothing"))
-		d.say("This report does not say what is new. ")
-		d.example("ttpcron report --new-since 7d")
-		d.say(" does.")
+		if d.o.Live {
+			d.say("This page does not say what is new, since it goes no further back than ")
+			d.example("http-report-since")
+			d.say(" in the daemon's configuration says. ")
+			d.example("ttpcron report")
+			d.say(" looks at everything, and does.")
+		} else {
+			d.say("This report does not say what is new. ")
+			d.example("ttpcron report --new-since 7d")
+			d.say(" does.")
+		}
 		d.end()
 		return
 	}

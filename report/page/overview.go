@@ -33,9 +33,15 @@ func (d *document) nothingAtAll() {
 		d.el("p", class("nothing"))
 		d.say("No event matches: ")
 		d.filtersAgain()
-		d.say(". Leave out a filter of ")
-		d.example("ttpcron report")
-		d.say(", or ask for an earlier time: ")
+		if d.o.Live {
+			d.say(". How far back this page goes is what ")
+			d.example("http-report-since")
+			d.say(" in the daemon's configuration says: ")
+		} else {
+			d.say(". Leave out a filter of ")
+			d.example("ttpcron report")
+			d.say(", or ask for an earlier time: ")
+		}
 		d.command("ttpcron status")
 		d.say(" says what the store holds.")
 		d.end()
@@ -46,7 +52,12 @@ func (d *document) nothingAtAll() {
 	d.example("ttpcron run-once --input FOLDER")
 	d.say(" reads the logs of a honeypot and tags what they show; ")
 	d.command("ttpcron import --list-formats")
-	d.say(" lists which logs it can read. Then make this report again.")
+	d.say(" lists which logs it can read. Then ")
+	if d.o.Live {
+		d.say("load this page again.")
+	} else {
+		d.say("make this report again.")
+	}
 	d.end()
 }
 

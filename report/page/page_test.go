@@ -95,6 +95,32 @@ func TestFewEvents(t *testing.T) {
 	}
 }
 
+// A page that a daemon serves says nothing of flags that it has not, and a file nothing of
+// the daemon's settings.
+func TestLive(t *testing.T) {
+	for name, x := range map[string]struct {
+		r            *report.Report
+		live, asFile []string
+	}{
+		"nothing":         {&report.Report{Masked: true}, []string{"load this page again", "ttpcron daemon<", "ttpcron report --with-passwords<", "http-report-since"}, []string{"make this report again", ">--with-passwords<"}},
+		"nothing matches": {&report.Report{Masked: true, Filters: []string{"since 2026-11-01"}}, []string{"http-report-since"}, []string{"Leave out a filter"}},
+		"some, no news":   {sample(4, usual), []string{"http-report-since"}, []string{"ttpcron report --new-since 7d"}},
+	} {
+		x.r.NewSince = time.Time{}
+		live, file := written(t, x.r, Options{Live: true}), written(t, x.r, Options{})
+		for _, text := range x.live {
+			if !strings.Contains(live, text) || strings.Contains(file, text) {
+				t.Errorf("%s: %q is in what a daemon serves: %t, in a file: %t", name, text, strings.Contains(live, text), strings.Contains(file, text))
+			}
+		}
+		for _, text := range x.asFile {
+			if !strings.Contains(file, text) || strings.Contains(live, text) {
+				t.Errorf("%s: %q is in a file: %t, in what a daemon serves: %t", name, text, strings.Contains(file, text), strings.Contains(live, text))
+			}
+		}
+	}
+}
+
 // Whatever the report holds, the page stays below its limit and says what was left out.
 func TestBudgets(t *testing.T) {
 	for name, x := range map[string]struct {
