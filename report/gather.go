@@ -12,6 +12,8 @@ type Options struct {
 	// Query selects tags, and what it says of attacker, session, sensor, time and arrival
 	// selects events too.
 	Query ttpcron.TagQuery
+	// Tagged leaves out attackers and sessions that have none of these tags.
+	Tagged bool
 	// NewSince and NewAfter say what is new: that of which no event arrived up to the
 	// arrival number NewAfter, whatever Query says of time and arrival.
 	NewSince time.Time

@@ -105,8 +105,8 @@ func randomOptions(r *rand.Rand, n int) (o Options) {
 	maybe(func() { q.Window.Since = start.Add(time.Duration(r.IntN(80)) * time.Hour) })
 	maybe(func() { q.Window.Until = start.Add(time.Duration(80+r.IntN(60)) * time.Hour) })
 	maybe(func() { q.ArrivedAfter, q.FoundSince = uint64(r.IntN(n)), start.Add(20*time.Hour) })
-	maybe(func() { q.Technique = "T1" })
-	maybe(func() { q.MinLevels = ttpcron.FromLevel(ttpcron.LevelHigh) })
+	maybe(func() { q.Technique, o.Tagged = "T1", true })
+	maybe(func() { q.MinLevels, o.Tagged = ttpcron.FromLevel(ttpcron.LevelHigh), true })
 	maybe(func() { q.UpTo = uint64(1 + r.IntN(n)) })
 	if r.IntN(2) == 0 {
 		o.NewSince, o.NewAfter = start.Add(50*time.Hour), uint64(r.IntN(n))

@@ -190,9 +190,13 @@ func (j *joiner) listAttackers() {
 		return cmp.Or(cmp.Compare(b.tags, a.tags), cmp.Compare(b.events, a.events), strings.Compare(a.name, b.name)) < 0
 	}
 	top, fresh := best[ranked]{most: j.o.Rows, before: before}, best[ranked]{most: mostNew, before: before}
-	freshN := 0
+	n, freshN := 0, 0
 	each := func(ofEvents, ofTags uint32) {
 		x := j.rank(ofEvents, ofTags)
+		if j.o.Tagged && x.tags == 0 {
+			return
+		}
+		n++
 		top.add(x)
 		if j.isNew(&x) {
 			freshN++
@@ -210,7 +214,10 @@ func (j *joiner) listAttackers() {
 		}
 	}
 	cut := j.e.actors.cuts+j.t.actors.cuts > 0
-	j.r.Attackers = Top[*Attacker]{Total: j.r.Total.Attackers, AtLeast: cut, By: "with the most tags", Command: "ttpcron attackers"}
+	if n = max(n, j.t.most.actors); !j.o.Tagged {
+		n = j.r.Total.Attackers
+	}
+	j.r.Attackers = Top[*Attacker]{Total: n, AtLeast: cut, By: "with the most tags", Command: "ttpcron attackers"}
 	rows := map[ranked]*Attacker{}
 	write := func(list []ranked) (out []*Attacker) {
 		for _, x := range list {

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -354,6 +355,9 @@ func (c *checker) rules() {
 
 func (c *checker) attackers() {
 	groups := c.m.of(whoOf, whoOfTag)
+	if c.m.o.Tagged {
+		maps.DeleteFunc(groups, func(_ string, s *some) bool { return len(s.tags) == 0 })
+	}
 	c.same("attackers", []int{len(c.r.Attackers.Rows), c.r.Attackers.Total}, []int{len(groups), len(groups)})
 	news := 0
 	for i, row := range c.r.Attackers.Rows {
@@ -420,20 +424,28 @@ func (c *checker) sessions() {
 			like[set(s)]++
 		}
 	}
-	want := 0
+	want, first := 0, 0
 	for _, n := range like {
-		want += min(n, mostLike)
+		want, first = want+n, first+min(n, mostLike)
 	}
 	c.same("sessions", len(c.r.Sessions.Rows), want)
-	for _, row := range c.r.Sessions.Rows {
+	if c.m.o.Tagged {
+		maps.DeleteFunc(groups, func(_ string, s *some) bool { return len(s.tags) == 0 })
+		c.same("all tagged sessions", c.r.Sessions.Total, len(groups))
+	}
+	listed := map[string]int{}
+	for i, row := range c.r.Sessions.Rows {
 		s := groups[sessionOf(row.ID, row.Sensor)]
+		if listed[set(s)]++; listed[set(s)] > mostLike && i < first {
+			c.Errorf("session %d: a third one with the same techniques comes before all others", i)
+		}
 		sensors := map[string]bool{}
 		if slices.ContainsFunc(c.r.Sensors, func(s *Sensor) bool { return s.Name == row.Sensor }) {
 			sensors[row.Sensor] = true
 		}
 		what := "session " + row.ID + " " + row.Sensor
 		c.seen(what, &row.Seen, s, sensors, c.m.isNew(s))
-		c.same(what, []int{row.Events, row.Commands, row.Tries, row.Won, row.Files, row.Tags, row.Like, row.Tactic},
+		c.same(what, []int{row.Events, row.Commands, row.Tries, row.Won, row.Files, row.Tags, row.Like, row.Tactics},
 			[]int{len(s.events), s.kind(ttpcron.Command), s.kind(ttpcron.AuthAttempt), s.won(), s.kind(ttpcron.FileTransfer), len(s.tags), like[set(s)] - 1,
 				len(distinct(s.tags, func(t *ttpcron.Tag) string { return t.Tactic }))})
 	}

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// mostLike is how many sessions with the same techniques are listed.
+// mostLike is how many sessions with the same techniques are listed before those with
+// others.
 const mostLike = 2
 
 // candidate is a session that may be listed.
@@ -15,6 +16,7 @@ type candidate struct {
 	score uint32
 	i     uint32 // number among those of tags
 	like  int
+	more  bool // enough sessions with the same techniques tell more
 }
 
 // score is how much a session tells. What needed more of the attacker counts more: a login
@@ -30,10 +32,13 @@ func score(techniques, tactics int, level uint8, f *eventSession) uint32 {
 	return uint32(n)
 }
 
-// listSessions lists the most telling ones, of those with the same techniques some.
+// listSessions lists the most telling ones: first some of each set of techniques.
 func (j *joiner) listSessions() {
 	list := &j.r.Sessions
 	list.Total, list.AtLeast = j.r.Total.Sessions, j.lostSessions()
+	if j.o.Tagged {
+		list.Total = max(j.t.sessions.n, j.t.most.sessions)
+	}
 	list.By, list.Command = "that tell most", "ttpcron sessions"
 	all := make([]candidate, 0, j.t.sessions.n)
 	var techniques []int
@@ -51,6 +56,9 @@ func (j *joiner) listSessions() {
 		return cmp.Or(cmp.Compare(a.set, b.set), cmp.Compare(b.score, a.score), j.earlier(a.i, b.i))
 	})
 	top := best[candidate]{most: j.o.Rows, before: func(a, b *candidate) bool {
+		if a.more != b.more {
+			return b.more
+		}
 		return cmp.Or(cmp.Compare(b.score, a.score), j.earlier(a.i, b.i)) < 0
 	}}
 	for len(all) > 0 {
@@ -58,8 +66,8 @@ func (j *joiner) listSessions() {
 		for n < len(all) && all[n].set == all[0].set {
 			n++
 		}
-		for _, c := range all[:min(n, mostLike)] {
-			c.like = n - 1
+		for i, c := range all[:min(n, j.o.Rows)] {
+			c.like, c.more = n-1, i >= mostLike
 			top.add(c)
 		}
 		all = all[n:]
@@ -100,7 +108,7 @@ func (j *joiner) session(c candidate) *Session {
 		old = j.e.sessions.at(k).old || e == nil && f.old
 	}
 	row.Seen = j.seen(both, f.level, !old && j.e.sessions.cuts == 0 && (e != nil || j.t.sessions.cuts == 0))
-	row.Techniques, row.Tactic = j.showed(&f.claims, nil)
+	row.Techniques, row.Tactics = j.showed(&f.claims, nil)
 	slices.Sort(row.Techniques)
 	if f.sensor != none {
 		row.Sensor = bounded(j.t.names.list[f.sensor])

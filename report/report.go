@@ -20,7 +20,7 @@ type Report struct {
 	Version string   // of the program
 	Store   string   // the name of its file, without its folder
 	Filters []string // in words, what was selected; empty: everything
-	Flags   string   // of commands such as tags, that select the same, each behind a blank
+	Flags   string   // of commands such as tags, that select the same but for the technique, each behind a blank
 	Masked  bool     // captured passwords are masked
 	Notes   []string // what else the reader must know, a sentence each
 
@@ -128,10 +128,10 @@ type Attacker struct {
 // Session is a session of a sensor.
 type Session struct {
 	Seen
-	ID, Sensor, Attacker                              string // Attacker is an address, or else an identity
-	Events, Commands, Tries, Won, Files, Tags, Tactic int    // Tactic counts tactics
-	Like                                              int    // how many others show the same techniques
-	Story                                             *Story // nil: not told here
+	ID, Sensor, Attacker                               string // Attacker is an address, or else an identity
+	Events, Commands, Tries, Won, Files, Tags, Tactics int
+	Like                                               int    // how many others show the same techniques
+	Story                                              *Story // nil: not told here
 }
 
 // Credential is a login that was tried. Where passwords are masked it is a user, whatever

@@ -75,7 +75,7 @@ func (o *censusOptions) check(s *session) error {
 // query is what a census counts.
 func (o *censusOptions) query(ctx context.Context, db *store.Store) (q census.Query, err error) {
 	q.Tags, q.NewSince = o.q, o.new
-	q.Tagged = o.q.Technique != "" || len(o.q.Tactics) > 0 || o.q.Rule != "" || o.everyLevel() || o.q.MinConfidence > 0
+	q.Tagged = o.onlyTagged()
 	if o.places != nil {
 		o.places.selects(&q)
 	}

@@ -56,7 +56,7 @@ func writeTo(ctx context.Context, f *formatChoice, path string, j *export.Job) e
 		}
 		return writeStream(ctx, f, path, asItIsFlags, j)
 	case err == nil && info.IsDir() && f.To != export.Folder:
-		return errors.New("it is a folder")
+		return errFolder
 	case err == nil && !info.IsDir() && f.To == export.Folder:
 		return errors.New("it is a file, and a folder is to be made")
 	case err == nil: // through a link to what it leads to
@@ -81,6 +81,9 @@ func writeTo(ctx context.Context, f *formatChoice, path string, j *export.Job) e
 		return os.Rename(making, j.To)
 	})
 }
+
+// errFolder says that where a file is to be written there is a folder.
+var errFolder = cli.Hint(errors.New("it is a folder"), "name a file in it")
 
 // asItIs reports whether what is at a path is written to as it is: it is neither a file
 // nor a folder.

@@ -179,12 +179,15 @@ func (o *reportOptions) say(s *session, r *report.Report, size int64) error {
 			First: term.TimeOrNull(r.First), Last: term.TimeOrNull(r.Last), Masked: r.Masked, Elapsed: took.Seconds(),
 		})
 	}
-	span := ""
+	span, least := "", ""
+	if t.AtLeast {
+		least = "at least "
+	}
 	if !r.First.IsZero() {
 		span = ", " + days(r.First, r.Last)
 	}
-	fmt.Fprintf(s.out, "wrote %s, %s in %s: %s, %s of %s%s\n", term.Clean(o.output), term.Bytes(size), duration(took),
-		term.Plural(t.Events, "event", "events"), term.Plural(t.Tags, "tag", "tags"), term.Plural(t.Attackers, "attacker", "attackers"), span)
+	fmt.Fprintf(s.out, "wrote %s, %s in %s: %s, %s of %s%s%s\n", term.Clean(o.output), term.Bytes(size), duration(took),
+		term.Plural(t.Events, "event", "events"), term.Plural(t.Tags, "tag", "tags"), least, term.Plural(t.Attackers, "attacker", "attackers"), span)
 	if !o.open {
 		path, err := filepath.Abs(o.output)
 		if err != nil {

@@ -41,7 +41,7 @@ func replaceReport(path string, write func(io.Writer) error) (size int64, stream
 		size, err = writeFile(path, asItIsFlags, 0, write)
 		return size, true, err
 	case err == nil && info.IsDir():
-		return 0, false, errors.New("it is a folder")
+		return 0, false, errFolder
 	case err == nil: // through a link to what it leads to
 		if path, err = filepath.EvalSymlinks(path); err != nil {
 			return 0, false, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -67,7 +68,7 @@ func (m *reportMaker) make(ctx context.Context, db *store.Store, w io.Writer) (*
 	if err := m.begin(ctx, m, db); err != nil {
 		return nil, err
 	}
-	o := report.Options{Query: m.q, NewSince: m.new, Under: m.under, Own: m.own, WithPasswords: m.passwords, Rows: m.rows}
+	o := report.Options{Query: m.q, Tagged: m.onlyTagged(), NewSince: m.new, Under: m.under, Own: m.own, WithPasswords: m.passwords, Rows: m.rows}
 	var err error
 	if o.NewAfter, err = arrivedAfter(ctx, db.History, m.new); err != nil {
 		return nil, err
@@ -97,7 +98,7 @@ func (m *reportMaker) make(ctx context.Context, db *store.Store, w io.Writer) (*
 	noteLeftOut(m, leftOut)
 	var flags [][2]string
 	r.Filters, flags = m.selected()
-	r.Flags = withFlags("ttpcron tags", flags)[len("ttpcron tags"):]
+	r.Flags = withFlags("ttpcron tags", slices.DeleteFunc(slices.Clone(flags), func(f [2]string) bool { return f[0] == "technique" }))[len("ttpcron tags"):]
 	for _, line := range []*string{
 		&r.Attackers.Command, &r.Sessions.Command, &r.Credentials.Command, &r.Files.Command, &r.Rules.Command, &r.Canaries.Command,
 		&r.New.Attackers.Command, &r.New.Techniques.Command, &r.New.Sensors.Command, &r.New.Files.Command,
@@ -105,6 +106,9 @@ func (m *reportMaker) make(ctx context.Context, db *store.Store, w io.Writer) (*
 		*line = withFlags(*line, flags)
 	}
 	r.Made, r.Version, r.Store, r.Masked = m.now.UTC(), m.version, filepath.Base(db.Path()), !m.passwords
+	if m.onlyTagged() {
+		r.Notes = append(r.Notes, "The filters select tags. Attackers and sessions are listed if they have such a tag. How many there are in all, and all that is said of sensors, logins, files, canaries and days, is of events with any tag or none.")
+	}
 	r.Notes = append(r.Notes, m.said...)
 	return r, page.Write(w, r, page.Options{Under: m.under, Live: m.live})
 }

@@ -43,7 +43,7 @@ func sensorsView(now time.Time) *censusView {
 		countTags, spared(countTechniques, 4), techniqueIDs, levelColumn(5),
 	}, append(seenColumns(1, 6),
 		censusColumn{Column: term.Column{Title: "SILENT", Right: true}, name: "silent_s", sort: "silent", value: func(r *census.Row) any {
-			return int(now.Sub(r.Last) / time.Second)
+			return int(max(now.Sub(r.Last), 0) / time.Second) // a clock that is wrong may say the future
 		}, cell: func(r *census.Row) string {
 			if r.Last.After(now) {
 				return "-"

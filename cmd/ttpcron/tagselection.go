@@ -88,6 +88,12 @@ func (s *tagSelection) check(now time.Time, under *attack.Table) (err error) {
 // everyLevel reports whether levels were asked for, so that none is left out unasked.
 func (s *tagSelection) everyLevel() bool { return s.minLevel.IsSet || len(s.levels) > 0 }
 
+// onlyTagged reports whether tags are selected by what they say, and not only by whose they
+// are, and where and when: who has none of them was not asked for.
+func (s *tagSelection) onlyTagged() bool {
+	return s.q.Technique != "" || len(s.q.Tactics) > 0 || s.q.Rule != "" || s.everyLevel() || s.q.MinConfidence > 0
+}
+
 // begin asks the store for what the selection depends on, and says what is selected where
 // that is something else than what was named.
 func (s *tagSelection) begin(ctx context.Context, out noter, db *store.Store) (err error) {

@@ -64,6 +64,36 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// A sensor has been silent since its last event, up to the last of all that is not of a
+// clock which runs ahead.
+func TestSilent(t *testing.T) {
+	made := time.Date(2026, 11, 29, 3, 14, 15, 0, time.UTC)
+	last := func(at ...time.Time) (list []*report.Sensor) {
+		for _, at := range at {
+			list = append(list, &report.Sensor{Seen: report.Seen{Last: at}})
+		}
+		return list
+	}
+	year, ahead := made.AddDate(-1, 0, 0), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		sensors []*report.Sensor
+		want    []int
+	}{
+		"all speak":          {last(year, year.Add(-23*time.Hour)), []int{0, 0}},
+		"one is silent":      {last(year, year.Add(-73*time.Hour)), []int{0, 3}},
+		"a clock runs ahead": {last(year, ahead, year.Add(-73*time.Hour)), []int{0, 0, 3}},
+		"only that":          {last(ahead), []int{0}},
+		"only tags":          {last(time.Time{}, year), []int{0, 0}},
+	} {
+		d := &document{r: &report.Report{Made: made, Sensors: tt.sensors}}
+		for i, s := range tt.sensors {
+			if got := d.silent(s); got != tt.want[i] {
+				t.Errorf("%s: sensor %d is silent for %d days, want %d", name, i, got, tt.want[i])
+			}
+		}
+	}
+}
+
 // A page of which there is little to say says what to do.
 func TestFewEvents(t *testing.T) {
 	at := time.Date(2026, 11, 3, 4, 5, 6, 0, time.UTC)

@@ -154,7 +154,7 @@ func (s *sampler) people(rows int) {
 	for i := range rows {
 		x := &report.Session{
 			Seen: s.seen(), ID: fmt.Sprintf("%012x", 77*(i+1)), Sensor: "hp-ams-1", Attacker: fmt.Sprintf("203.0.113.%d", 1+i%20),
-			Events: 80 - i%70, Commands: 30 - i%30, Tries: i % 7, Won: i % 2, Files: i % 3, Tags: 1 + 60/(i+1), Tactic: 1 + i%9, Like: i * 3 % 50,
+			Events: 80 - i%70, Commands: 30 - i%30, Tries: i % 7, Won: i % 2, Files: i % 3, Tags: 1 + 60/(i+1), Tactics: 1 + i%9, Like: i * 3 % 50,
 		}
 		x.Seen.Attacker = 1 + i%20
 		if i < 12 {

@@ -203,12 +203,19 @@ func (d *document) whoIsSilent(*report.Total) bool {
 	return true
 }
 
-// silent is for how many whole days a sensor saw nothing, up to the last event of all.
+// silent is for how many whole days a sensor saw nothing, up to the last event of all that
+// a clock which is right can have told.
 func (d *document) silent(s *report.Sensor) int {
-	if s.Last.IsZero() {
+	var last time.Time
+	for _, o := range d.r.Sensors {
+		if o.Last.After(last) && !o.Last.After(d.r.Made) {
+			last = o.Last
+		}
+	}
+	if s.Last.IsZero() || s.Last.After(last) {
 		return 0
 	}
-	return int(d.r.Last.Sub(s.Last) / (24 * time.Hour))
+	return int(last.Sub(s.Last) / (24 * time.Hour))
 }
 
 // times says how often something was.
