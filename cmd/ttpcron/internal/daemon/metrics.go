@@ -15,6 +15,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/jobs"
+	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/metrics"
 	"github.com/ttpcron/ttpcron/tagger"
 )
@@ -103,19 +104,8 @@ func (d *daemon) moment(ctx context.Context) (*metrics.State, error) {
 	if free, err := host.FreeBytes(c.StoreDir()); err == nil {
 		s.DiskFree = free
 	}
-	for from := ttpcron.Day(0); ; {
-		days, err := d.db.MatchDays(ctx, from)
-		if err != nil {
-			return nil, err
-		}
-		for i := range days {
-			s.BaseMatches += days[i].Matches
-			s.MatchesWaiting += days[i].Touched
-		}
-		if len(days) == 0 {
-			break
-		}
-		from = days[len(days)-1].Day + 1
+	if s.BaseMatches, s.MatchesWaiting, err = d.matches(ctx); err != nil {
+		return nil, err
 	}
 	for _, src := range sources {
 		s.Sources = append(s.Sources, metrics.Source{
@@ -125,6 +115,34 @@ func (d *daemon) moment(ctx context.Context) (*metrics.State, error) {
 	for _, t := range techniques {
 		s.Techniques = append(s.Techniques, metrics.Technique{ID: t.Technique, Tags: t.Tags})
 	}
+	s.Levels = levels(&st)
+	for _, j := range d.sched.Status() {
+		s.Jobs = append(s.Jobs, metrics.Job{
+			Name: j.Name, Running: j.Running, Started: j.Started, Next: j.Next,
+			Runs: j.Runs, Failures: j.Failures, Stopped: j.Stopped, Skipped: j.Skipped, Missed: j.Missed,
+		})
+	}
+	return s, nil
+}
+
+// matches counts the base matches of correlations, and those that wait to be judged.
+func (d *daemon) matches(ctx context.Context) (all, waiting int, err error) {
+	for from := ttpcron.Day(0); ; {
+		days, err := d.db.MatchDays(ctx, from)
+		if err != nil || len(days) == 0 {
+			return all, waiting, err
+		}
+		for i := range days {
+			all += days[i].Matches
+			waiting += days[i].Touched
+		}
+		from = days[len(days)-1].Day + 1
+	}
+}
+
+// levels counts tags by level, each of which is there.
+func levels(st *kv.Stats) []metrics.Level {
+	var all []metrics.Level
 	for _, level := range ttpcron.Levels() {
 		one := metrics.Level{Name: level.String()}
 		for _, c := range st.Levels {
@@ -135,15 +153,9 @@ func (d *daemon) moment(ctx context.Context) (*metrics.State, error) {
 				one.OfHosts += c.Tags
 			}
 		}
-		s.Levels = append(s.Levels, one)
+		all = append(all, one)
 	}
-	for _, j := range d.sched.Status() {
-		s.Jobs = append(s.Jobs, metrics.Job{
-			Name: j.Name, Running: j.Running, Started: j.Started, Next: j.Next,
-			Runs: j.Runs, Failures: j.Failures, Stopped: j.Stopped, Skipped: j.Skipped, Missed: j.Missed,
-		})
-	}
-	return s, nil
+	return all
 }
 
 func timeOrZero(t *time.Time) time.Time {
