@@ -128,7 +128,7 @@ func TestLiveReport(t *testing.T) {
 	}
 	led := n.browse(here, name, "/report?token="+token)
 	cookie := strings.Split(led.header.Get("Set-Cookie"), ";")[0]
-	if led.status != http.StatusSeeOther || led.header.Get("Location") != "/report" || cookie == "" {
+	if led.status != http.StatusSeeOther || led.header.Get("Location") != "report" || cookie == "" {
 		t.Fatalf("%d, %v", led.status, led.header)
 	}
 	if status := n.browse(here, name, "/report", "Cookie", cookie).status; status != http.StatusOK {

@@ -15,7 +15,7 @@ func (d *Door) letIn(w http.ResponseWriter, r *http.Request, p *Policy) bool {
 	token, inURL, any := given(r)
 	if !p.Token.Needed() || d.hasCookie(r, p) {
 		if inURL {
-			leadTo(w, Path)
+			leadTo(w)
 		}
 		return !inURL
 	}
@@ -38,14 +38,15 @@ func (d *Door) letIn(w http.ResponseWriter, r *http.Request, p *Policy) bool {
 	d.s.tries.forget(addr)
 	if inURL {
 		d.setCookie(w, r, p.Token.proof(d.s.key), 0)
-		leadTo(w, Path)
+		leadTo(w)
 	}
 	return !inURL
 }
 
-func leadTo(w http.ResponseWriter, path string) {
-	w.Header().Set("Location", path)
-	say(w, http.StatusSeeOther, "It is at "+path)
+// leadTo leads to the page.
+func leadTo(w http.ResponseWriter) {
+	w.Header().Set("Location", here)
+	say(w, http.StatusSeeOther, "The report is at "+here)
 }
 
 // cookie is the name of the cookie. Browsers tell no ports apart, and another daemon may
@@ -63,9 +64,11 @@ func (d *Door) hasCookie(r *http.Request, p *Policy) bool {
 	return false
 }
 
+// setCookie sets the cookie where the page is. The path is left to the browser, since a
+// proxy may have the page under another one.
 func (d *Door) setCookie(w http.ResponseWriter, r *http.Request, value string, age int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: d.cookie(), Value: value, Path: Path, MaxAge: age, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Name: d.cookie(), Value: value, MaxAge: age, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https"), // a proxy before it speaks TLS
 	})
 }
@@ -80,7 +83,7 @@ const form = `<!doctype html>
 <main>
 <h1>ttpcron report</h1>
 <p role="status">%SAID%</p>
-<form action="` + Path + `">
+<form action="` + here + `">
 <p><label>Token <input type="password" name="token" autocomplete="current-password" autofocus required></label> <button>Show the report</button></p>
 </form>
 <p>It is in the file that <code>http-token-file</code> names in the config of the daemon. Programs send it as <code>Authorization: Bearer TOKEN</code>.</p>

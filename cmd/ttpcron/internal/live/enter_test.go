@@ -1,7 +1,13 @@
 package live
 
 import (
+	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -13,11 +19,11 @@ func TestCookie(t *testing.T) {
 	d := b.door(host, Policy{On: true, Token: token(t)})
 	w := ask(d, "GET", "/report?token="+strings.NewReplacer("+", "%2B", "/", "%2F", "=", "%3D").Replace(secret), host)
 	cookies := w.Result().Cookies()
-	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/report" || len(cookies) != 1 || b.made.Load() != 0 {
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "report" || len(cookies) != 1 || b.made.Load() != 0 {
 		t.Fatalf("%d, %v", w.Code, w.Header())
 	}
 	c := cookies[0]
-	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/report" || c.Domain != "" || c.Secure || strings.Contains(c.Value, secret[:8]) {
+	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "" || c.Domain != "" || c.Secure || strings.Contains(c.Value, secret[:8]) {
 		t.Errorf("cookie %s", c)
 	}
 	if w := ask(d, "GET", "/report?token="+secret, host, "X-Forwarded-Proto", "https"); !w.Result().Cookies()[0].Secure {
@@ -55,5 +61,78 @@ func TestCookie(t *testing.T) {
 	open := b.door("127.0.0.1:9847", Policy{On: true})
 	if w := ask(open, "GET", "/report?token=x", "localhost:9847"); w.Code != http.StatusSeeOther || len(w.Result().Cookies()) != 0 {
 		t.Errorf("%d", w.Code)
+	}
+}
+
+// proxied is the address of a proxy that has what is at a door under a path of its own.
+func proxied(t *testing.T, prefix string) (address string) {
+	t.Helper()
+	var d *Door
+	behind := http.NewServeMux()
+	behind.HandleFunc(Path, func(w http.ResponseWriter, r *http.Request) { d.ServeHTTP(w, r) })
+	behind.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) { d.Index().ServeHTTP(w, r) })
+	backend := httptest.NewServer(behind)
+	t.Cleanup(backend.Close)
+	to, err := url.Parse(backend.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(http.StripPrefix(prefix, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		r.Out.Host = r.In.Host
+	}}))
+	t.Cleanup(proxy.Close)
+	known, err := ParseHost(proxy.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d = newBench(t).s.Door(backend.Listener.Addr().String(), backend.Listener.Addr(), Policy{On: true, Token: token(t), Hosts: []Host{known}})
+	return proxy.URL
+}
+
+// Behind a proxy, under whatever path, everything that leads to the page does.
+func TestBehindProxy(t *testing.T) {
+	action := regexp.MustCompile(`<form action="([^"]*)">`)
+	for _, prefix := range []string{"", "/honeypot", "/a/b"} {
+		top := proxied(t, prefix) + prefix + "/"
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &http.Client{Jar: jar}
+		browse := func(target string) (*http.Response, string) {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Accept", "text/html")
+			resp, err := c.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := prefix + Path; resp.Request.URL.Path != want || resp.Request.URL.RawQuery != "" {
+				t.Errorf("%s leads to %s, want %s", target, resp.Request.URL, want)
+			}
+			return resp, string(body)
+		}
+		asked, body := browse(top)
+		form := action.FindStringSubmatch(body)
+		if asked.StatusCode != http.StatusUnauthorized || form == nil {
+			t.Fatalf("%s: %s, %s", prefix, asked.Status, body)
+		}
+		sent, err := asked.Request.URL.Parse(form[1] + "?" + url.Values{"token": {secret}}.Encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, target := range []string{sent.String(), top} {
+			if resp, body := browse(target); resp.StatusCode != http.StatusOK || !strings.Contains(body, "1 of 0") {
+				t.Errorf("%s: %s, %s", target, resp.Status, body)
+			}
+		}
 	}
 }

@@ -28,7 +28,11 @@ import (
 )
 
 // Path is where the page is.
-const Path = "/report"
+const Path = "/" + here
+
+// here is the page as seen from where it is and from beside it, under whatever path a proxy
+// has them.
+const here = "report"
 
 // Options set up a server.
 type Options struct {
@@ -125,7 +129,7 @@ func (d *Door) Guard(h http.Handler) http.Handler {
 func (d *Door) Index() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if d.open(w, r) != nil {
-			leadTo(w, Path)
+			leadTo(w)
 		}
 	})
 }

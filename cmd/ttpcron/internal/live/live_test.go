@@ -84,7 +84,7 @@ func TestWhoMaySee(t *testing.T) {
 func TestIndex(t *testing.T) {
 	b := newBench(t)
 	d := b.door("127.0.0.1:9847", Policy{On: true})
-	if w := ask(d.Index(), "GET", "/", "localhost:9847"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/report" {
+	if w := ask(d.Index(), "GET", "/", "localhost:9847"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "report" {
 		t.Errorf("%d, %v", w.Code, w.Header())
 	}
 	if w := ask(d.Index(), "GET", "/", "evil.example:9847"); w.Code != http.StatusMisdirectedRequest {
