@@ -68,7 +68,7 @@ func (h *hours) add(at time.Time, sensor uint16, tactic, level uint8) {
 	i := 0
 	if sensor < hourSensors {
 		i = int(sensor) + 1
-	} else if sensor != none {
+	} else if sensor != nameless {
 		h.lost = true
 	}
 	if h.of[i] == nil {

@@ -107,7 +107,7 @@ func (s *eventSide) event(e *ttpcron.Event) {
 	if within {
 		s.whole(e, &o)
 	}
-	if o.sensor != none {
+	if o.sensor != nameless {
 		s.ofSensor(&o)
 	}
 	s.ofActor(e, &o)
@@ -165,7 +165,7 @@ func (s *eventSide) whole(e *ttpcron.Event, o *occurrence) {
 	case ttpcron.FileTransfer:
 		s.total.Files++
 	}
-	if o.sensor == none {
+	if o.sensor == nameless {
 		s.noSensor++
 	}
 }
@@ -240,7 +240,7 @@ func (s *eventSide) ofActor(e *ttpcron.Event, o *occurrence) {
 			a.resolver++
 		}
 	}
-	if o.sensor != none {
+	if o.sensor != nameless {
 		s.sets.add(&a.sensors, o.sensor)
 	}
 }
@@ -286,7 +286,7 @@ func (s *eventSide) ofSession(e *ttpcron.Event, o *occurrence) {
 		f.actor = o.actor
 		if s.sessions.cuts == 0 { // afterwards it may have been counted before
 			s.actors.at(o.actor).sessions++
-			if o.sensor != none {
+			if o.sensor != nameless {
 				s.sensors[o.sensor].sessions++
 			}
 		}

@@ -179,7 +179,7 @@ func (j *joiner) findAlone() {
 				continue
 			}
 		} else {
-			j.aloneSessions[p.session] = none
+			j.aloneSessions[p.session] = nameless
 			if k := t.sessions.find(p.session); k != gone && t.sessions.at(k).named {
 				j.aloneSessions[p.session] = t.sessions.at(k).sensor
 			}

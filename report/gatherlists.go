@@ -112,7 +112,7 @@ func (j *joiner) ofSensors() {
 		}
 	}
 	for _, sensor := range j.aloneSessions {
-		if j.e.sessions.cuts == 0 && sensor != none && j.sensorOfTags[sensor] >= 0 {
+		if j.e.sessions.cuts == 0 && sensor != nameless && j.sensorOfTags[sensor] >= 0 {
 			rows[j.sensorOfTags[sensor]].Sessions++
 		}
 	}
@@ -446,7 +446,7 @@ func (j *joiner) listCanaries() {
 	for _, c := range e.canaries {
 		row := &c.Canary
 		row.First, row.Last = (&span{c.at, c.at}).times()
-		if c.on != none && j.sensorOfEvents[c.on] >= 0 {
+		if c.on != nameless && j.sensorOfEvents[c.on] >= 0 {
 			row.Seen.Sensors = []int{j.sensorOfEvents[c.on]}
 		}
 		row.Seen.Attacker = j.placeOfHash(c.who)

@@ -67,7 +67,7 @@ func (s *eventSide) login(e *ttpcron.Event, o *occurrence) {
 	if o.won {
 		f.won++
 	}
-	if o.sensor != none {
+	if o.sensor != nameless {
 		s.sets.add(&f.sensors, o.sensor)
 	}
 	s.different(&f.attackers, &f.attacker, hash, o.who)
@@ -107,7 +107,7 @@ func (s *eventSide) file(e *ttpcron.Event, o *occurrence) {
 	direction, _ := textOf(e, "direction")
 	s.favour(&f.path, &s.files.text, hash, ofPath, at)
 	s.favour(&f.direction, &s.files.text, hash, ofDirection, direction)
-	if o.sensor != none {
+	if o.sensor != nameless {
 		s.sets.add(&f.sensors, o.sensor)
 	}
 	s.different(&f.attackers, &f.attacker, hash+2, o.who)

@@ -61,20 +61,20 @@ type names struct {
 	lost   bool
 }
 
-// none is the number of what has none.
-const none = ^uint16(0)
+// nameless is the number of what has no name.
+const nameless = ^uint16(0)
 
-func newNames(most int) names { return names{number: map[string]uint16{}, last: none, most: most} }
+func newNames(most int) names { return names{number: map[string]uint16{}, last: nameless, most: most} }
 
 func (n *names) of(name string) uint16 {
-	if n.last != none && n.list[n.last] == name {
+	if n.last != nameless && n.list[n.last] == name {
 		return n.last
 	}
 	i, has := n.number[name]
 	if !has {
 		if len(n.list) == n.most {
 			n.lost = true
-			return none
+			return nameless
 		}
 		i = uint16(len(n.list))
 		name = strings.Clone(name)

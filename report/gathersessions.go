@@ -110,7 +110,7 @@ func (j *joiner) session(c candidate) *Session {
 	row.Seen = j.seen(both, f.level, !old && j.e.sessions.cuts == 0 && (e != nil || j.t.sessions.cuts == 0))
 	row.Techniques, row.Tactics = j.showed(&f.claims, nil)
 	slices.Sort(row.Techniques)
-	if f.sensor != none {
+	if f.sensor != nameless {
 		row.Sensor = bounded(j.t.names.list[f.sensor])
 		if at := j.sensorOfTags[f.sensor]; at >= 0 {
 			row.Seen.Sensors = []int{at}

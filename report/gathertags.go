@@ -144,12 +144,12 @@ func (s *tagSide) tag(t *ttpcron.Tag, shown *ttpcron.Claim) {
 		return
 	}
 	o.sensor = s.names.of(t.DeckyID)
-	o.named = o.sensor != none && (t.DeckyID != "" || t.SourceKind != ttpcron.Correlation) // a finding may be of several
+	o.named = o.sensor != nameless && (t.DeckyID != "" || t.SourceKind != ttpcron.Correlation) // a finding may be of several
 	if !o.named {
 		if t.DeckyID != "" {
 			s.noSensor++
 		}
-		o.sensor = none
+		o.sensor = nameless
 	}
 	s.whole(t, &o)
 	s.ofActor(t, &o)
@@ -244,7 +244,7 @@ func (s *tagSide) whole(t *ttpcron.Tag, o *tagged) {
 	c := &s.claims[o.claim]
 	c.see(o.at)
 	c.tags++
-	if o.sensor != none {
+	if o.sensor != nameless {
 		s.sets.add(&c.sensors, o.sensor)
 	}
 	s.total.Tags++
@@ -288,7 +288,7 @@ func (s *tagSide) ofActor(t *ttpcron.Tag, o *tagged) {
 	a.old = a.old || o.old
 	s.sets.add(&a.claims, o.claim)
 	if t.Seq == 0 { // otherwise its event says so
-		if o.sensor != none {
+		if o.sensor != nameless {
 			s.sets.add(&a.sensors, o.sensor)
 		}
 	}
@@ -327,7 +327,7 @@ func (s *tagSide) picture(t *ttpcron.Tag, o *tagged) {
 	c := &s.claims[o.claim]
 	s.hours.add(t.EventTime, o.sensor, s.techniques[c.technique].hour, o.level)
 	k := cell{day: uint64(max(ttpcron.DayOf(t.EventTime), 0)), technique: uint64(c.technique), level: uint64(o.level)}
-	if o.sensor != none {
+	if o.sensor != nameless {
 		k.sensor = uint64(o.sensor) + 1
 	}
 	if !s.actors.at(o.actor).folded {

@@ -56,6 +56,16 @@ func (r *Report) FirstDay() time.Time {
 	return r.DaysFrom
 }
 
+// EachCommand puts other commands in the place of those that show all of the lists.
+func (r *Report) EachCommand(other func(command string) string) {
+	for _, command := range []*string{
+		&r.Attackers.Command, &r.Sessions.Command, &r.Credentials.Command, &r.Files.Command, &r.Rules.Command, &r.Canaries.Command,
+		&r.New.Attackers.Command, &r.New.Techniques.Command, &r.New.Sensors.Command, &r.New.Files.Command,
+	} {
+		*command = other(*command)
+	}
+}
+
 // Total counts what the report is of. Tagged are events with a tag.
 type Total struct {
 	Events, Tags, Tagged          int
