@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"strings"
 )
 
 //go:embed asset/page.css
@@ -15,7 +16,10 @@ var matrixStyle string
 var style = pageStyle + matrixStyle
 
 //go:embed asset/page.js
-var script string
+var scriptSource string
+
+// script is the script as a page carries it.
+var script = packed(scriptSource)
 
 // style writes the style of the page, as it is.
 func (h *html) style() { h.asset("style", style) }
@@ -42,4 +46,16 @@ func Policy() string { return policy }
 func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// packed leaves out of a script what is for its readers: how lines are indented, and lines
+// that are empty or a comment. No line may be a part of a longer literal.
+func packed(source string) string {
+	var b strings.Builder
+	for line := range strings.Lines(source) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
+			b.WriteString(line + "\n")
+		}
+	}
+	return b.String()
 }
