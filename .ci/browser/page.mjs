@@ -65,7 +65,7 @@ const settled = page => page.evaluate(() => new Promise(done => setTimeout(done,
 async function set(page, fields) {
   for (const [name, value] of Object.entries(fields)) {
     const field = page.locator(`#filters [name="${name}"]`)
-    if (['from', 'to', 'attacker'].includes(name)) await field.fill(value)
+    if (['from', 'to', 'attacker', 'technique'].includes(name)) await field.fill(value)
     else await field.selectOption(value)
   }
   await settled(page)
@@ -135,6 +135,7 @@ const tests = {
       return Object.keys(times).sort((a, b) => times[b] - times[a])
     }
     const sensor = most(t => t.decky_id)[0], attacker = most(t => t.attacker_ip)[1], tactic = most(t => t.tactic)[0]
+    const sub = most(t => t.sub_technique_id || '').find(id => id), parent = sub.split('.')[0]
     const days = most(t => t.event_time.slice(0, 10)).sort(), from = days[1], to = days[days.length - 2]
     const after = new Date(Date.parse(to) + 864e5).toISOString().slice(0, 10)
     await look('seen', {}, async page => {
@@ -145,6 +146,8 @@ const tests = {
         [{ attacker }, ['--attacker', attacker]],
         [{ tactic }, ['--tactic', tactic], true],
         [{ level: '4' }, ['--min-level', 'high'], true],
+        [{ technique: sub }, ['--technique', sub]],
+        [{ technique: parent.toLowerCase(), level: '2' }, ['--technique', parent, '--min-level', 'low']],
         [{ from }, ['--since', from]],
         [{ to }, ['--until', after]],
         [{ sensor: { label: sensor }, tactic, level: '2', from, to }, ['--sensor', sensor, '--tactic', tactic, '--min-level', 'low', '--since', from, '--until', after]]
@@ -179,6 +182,31 @@ const tests = {
       const others = await page.locator('#techniques .evidence li:not([hidden])').evaluateAll((list, name) => list.filter(e => !e.textContent.includes(name)).length, name)
       same(others, 0, 'evidence of others')
       assert((await page.locator('#shown').getAttribute('aria-live')) === 'polite', 'nobody hears of it')
+    })
+  },
+
+  async 'links lead from a technique to who did it, and to their sessions'() {
+    const known = (...args) => run(...args, '--db', seen, '--json', '--limit', '0').split('\n').filter(Boolean).map(line => JSON.parse(line))
+    const listed = page => page.locator('table[data-table=attackers] tbody tr:visible th bdi').allInnerTexts()
+    await look('seen', {}, async page => {
+      const evidence = page.locator('#techniques details.tech').nth(3), id = await evidence.locator('.tid').innerText()
+      await evidence.locator('summary').click()
+      await evidence.locator('a:text-is("Filter by it: who did this?")').click()
+      await settled(page)
+      same(await page.locator('#f-technique').inputValue(), id, 'the technique that is filtered by')
+      const did = (await listed(page)).sort(), who = known('attackers', '--technique', id).map(a => a.attacker)
+      const all = await page.locator('table[data-table=attackers] tbody th bdi').allTextContents()
+      same(did, all.filter(a => who.includes(a)).sort(), `attackers with ${id}`)
+      assert(did.length > 0 && did.length < all.length, `${did.length} of ${all.length} attackers did it`)
+      assert(await page.evaluate(() => Math.abs(document.getElementById('attackers').getBoundingClientRect().top) < 200), 'the attackers are not in sight')
+      const view = page.url()
+      await page.locator('table[data-table=attackers] tbody tr:visible th a').first().click()
+      await settled(page)
+      same([await page.locator('#f-attacker').inputValue(), await page.locator('#f-technique').inputValue()], [did.length && (await listed(page))[0], ''], 'the attacker that is filtered by')
+      assert(await page.evaluate(() => Math.abs(document.getElementById('sessions').getBoundingClientRect().top) < 200), 'the sessions are not in sight')
+      await page.goBack()
+      await settled(page)
+      same([page.url(), (await listed(page)).sort()], [view, did], 'back leads to')
     })
   },
 
@@ -396,6 +424,7 @@ const tests = {
       assert(await first.locator('.evidence li').first().isVisible(), 'the evidence does not unfold')
       assert(await page.locator('.matrix a.cell').first().isVisible() && await page.locator('#days-svg').isVisible(), 'no picture')
       assert(await page.locator('table[data-table=attackers] tbody tr').count() > 0, 'no attackers')
+      same(await page.locator('a[href*="?"]:visible').count(), 0, 'links that need the script')
     })
   },
 
@@ -431,7 +460,7 @@ const tests = {
           pwned: window.pwned, proto: {}.pwned, theirs: document.querySelectorAll('.theirs').length, handlers,
           odd: [...names].filter(n => ['img', 'iframe', 'object', 'embed', 'link', 'base', 'animate', 'textarea', 'noscript', 'template', 'foreignobject'].includes(n)),
           scripts: document.scripts.length, forms: document.forms.length, ids: document.querySelectorAll('#filters, #data').length,
-          links: Array.from(document.links, a => a.getAttribute('href')).filter(h => !/^#[\w-]+$|^https:\/\/attack\.mitre\.org\/(techniques|tactics)\/[\w/]+$/.test(h)),
+          links: Array.from(document.links, a => a.getAttribute('href')).filter(h => !/^#[\w-]+$|^#(attackers\?technique|sessions\?attacker)=[\w.%+-]+$|^https:\/\/attack\.mitre\.org\/(techniques|tactics)\/[\w/]+$/.test(h)),
           text: document.body.innerText, html: document.documentElement.outerHTML.length
         }
       })

@@ -8,14 +8,10 @@ func (d *document) filters() {
 	d.el("form", named("filters"), flag("hidden", true), is("aria-label", "Filters"))
 	d.dated("f-from", "from", "From")
 	d.dated("f-to", "to", "To")
-	d.label("f-attacker", "Attacker")
-	d.void("input", named("f-attacker"), is("name", "attacker"), is("list", "f-attackers"), is("autocomplete", "off"),
-		is("spellcheck", "false"), said("placeholder", "address or prefix"))
-	d.el("datalist", named("f-attackers"))
-	d.end()
-	d.end()
+	d.typed("f-attacker", "attacker", "Attacker", "f-attackers", "address or prefix")
 	d.choice("f-sensor", "sensor", "Sensor", "all")
 	d.choice("f-tactic", "tactic", "Tactic", "all")
+	d.typed("f-technique", "technique", "Technique", "f-techniques", "id, such as T1105")
 	d.label("f-level", "Level")
 	d.el("select", named("f-level"), is("name", "level"))
 	d.with("option", "all", is("value", "0"))
@@ -43,6 +39,16 @@ func (d *document) label(of, text name) {
 func (d *document) dated(as, field, text name) {
 	d.label(as, text)
 	d.void("input", named(as), is("name", field), is("type", "date"))
+	d.end()
+}
+
+// typed writes a field that offers what is listed.
+func (d *document) typed(as, field, text, list name, hint string) {
+	d.label(as, text)
+	d.void("input", named(as), is("name", field), is("list", list), is("autocomplete", "off"),
+		is("spellcheck", "false"), said("placeholder", hint))
+	d.el("datalist", named(list))
+	d.end()
 	d.end()
 }
 

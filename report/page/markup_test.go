@@ -202,6 +202,9 @@ func checkScript(t testing.TB, n *dom.Node) {
 	}
 }
 
+// byOneTechnique is the only filter that a link of the page has.
+var byOneTechnique = regexp.MustCompile(`^technique=T[\d.]+$`)
+
 func checkLinks(t testing.TB, root *dom.Node, ids map[string]bool) {
 	t.Helper()
 	for n := range root.Descendants() {
@@ -214,6 +217,10 @@ func checkLinks(t testing.TB, root *dom.Node, ids map[string]bool) {
 			}
 		}
 		to, has := attribute(n, "href")
+		to, filter, _ := strings.Cut(to, "?")
+		if filter != "" && !byOneTechnique.MatchString(filter) {
+			t.Errorf("a link with the filter %s", filter)
+		}
 		switch id, inside := strings.CutPrefix(to, "#"); {
 		case !has:
 		case inside && !ids[id]:

@@ -104,6 +104,10 @@ func (d *document) evidence(i, most int) {
 	d.say(".")
 	d.rulesOf(t)
 	d.commandOn(" All of them: ", "ttpcron tags"+d.r.Flags+" --technique", t.ID)
+	if link := byTechnique(t.ID); link.name != "" {
+		d.say(" ")
+		d.with("a", "Filter by it: who did this?", link, flag("hidden", true), flag("data-js", true))
+	}
 	if link := outside(t.ID); link.name != "" {
 		d.say(" ")
 		d.with("a", "attack.mitre.org on "+t.ID, link, is("rel", "noreferrer"), class("out"))

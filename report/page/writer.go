@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -128,13 +129,22 @@ func headed(attribute, section name) attr { return attr{attribute, string(sectio
 // at links to an element of the page that is named by a constant.
 func at(whole name) attr { return attr{"href", "#" + string(whole)} }
 
-// outside links to MITRE's page of a technique. There is none for what is no technique.
-func outside(technique string) attr {
-	url := attack.URL(technique)
-	if url == "" {
+// byTechnique links to the attackers of a technique, as the script filters them. There is
+// no such link for what is no technique.
+func byTechnique(technique string) attr {
+	if attack.URL(technique) == "" {
 		return attr{}
 	}
-	return attr{"href", string(appendText(nil, url))}
+	return attr{"href", "#attackers?technique=" + string(appendText(nil, url.QueryEscape(technique)))}
+}
+
+// outside links to MITRE's page of a technique. There is none for what is no technique.
+func outside(technique string) attr {
+	to := attack.URL(technique)
+	if to == "" {
+		return attr{}
+	}
+	return attr{"href", string(appendText(nil, to))}
 }
 
 // stamp gives a time as programs read it.

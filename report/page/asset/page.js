@@ -79,13 +79,14 @@
 	// What is asked for: a form, and behind the # of the address, so that a view can be shared.
 
 	const form = byId("filters");
-	const fields = ["from", "to", "attacker", "sensor", "tactic", "level"];
+	const fields = ["from", "to", "attacker", "sensor", "tactic", "technique", "level"];
 
 	function fillForm() {
 		const option = (select, value, text) => select.append(make("option", { value }, text));
 		data.sensors.forEach((name, i) => option(form.elements.sensor, i, name.slice(0, 60) || "(no name)"));
 		data.tactics.forEach(t => option(form.elements.tactic, t[0], t[1]));
 		data.attackers.slice(1, 2000).forEach(a => option(byId("f-attackers"), a));
+		new Map(data.techniques).forEach((_, id) => option(byId("f-techniques"), id));
 		for (const field of dayCount ? ["from", "to"] : []) {
 			form.elements[field].min = dateOf(0);
 			form.elements[field].max = dateOf(dayCount - 1);
@@ -129,6 +130,13 @@
 			f.techniques = data.techniques.map(t => t[1] === what.tactic);
 			f.axes.push("tactic");
 			f.words.push("tactic " + data.tactics[f.tactic][1]);
+		}
+		if (what.technique) {
+			const id = what.technique.toUpperCase();
+			const family = t => t[0] === id || t[0].startsWith(id + ".");
+			f.techniques = data.techniques.map((t, i) => family(t) && (!f.techniques || f.techniques[i]));
+			f.axes.push("technique");
+			f.words.push("technique " + id);
 		}
 		if (f.level) {
 			f.axes.push("level");
@@ -293,6 +301,15 @@
 	// Rows. Each was read once: what it knows of the axes of the filters. In a list of which
 	// some rows know an axis, one that does not know it has nothing there.
 
+	const fits = {
+		period: (f, r) => r.period && r.period[0] <= f.to && r.period[1] >= f.from,
+		attacker: (f, r) => r.attacker !== undefined && f.attackers[r.attacker],
+		sensor: (f, r) => r.sensor && r.sensor.includes(f.sensor),
+		tactic: (f, r) => r.tactic && r.tactic.some(t => f.techniques[t]),
+		technique: (f, r) => fits.tactic(f, r),
+		level: (f, r) => r.level >= f.level
+	};
+
 	const lists = new Map();
 	for (const e of all("[data-f],[data-s],[data-t],[data-a],[data-v]", one("main"))) {
 		if (e.closest(".matrix,svg")) continue;
@@ -302,31 +319,22 @@
 		if (d.f !== undefined) row.period = [Number(d.f), Number(d.l)];
 		if (d.a !== undefined) row.attacker = Number(d.a);
 		if (d.s !== undefined) row.sensor = numbers(d.s);
-		if (d.t !== undefined) row.tactic = numbers(d.t);
+		if (d.t !== undefined) row.tactic = row.technique = numbers(d.t);
 		if (d.v !== undefined) row.level = Number(d.v);
-		const technique = /^t(\d+)$/.exec(e.id);
-		if (technique) row.technique = Number(technique[1]);
-		if (owner === techniques) row.technique = row.tactic[0];
-		for (const axis of ["period", "attacker", "sensor", "tactic", "level"]) {
-			if (row[axis] !== undefined || row.technique !== undefined) list.knows[axis] = true;
+		// What is said of one technique alone is shown if a tag of it matches.
+		if (owner === techniques || e.matches(".tech")) row.own = row.technique[0];
+		for (const axis in fits) {
+			if (row[axis] !== undefined || row.own !== undefined) list.knows[axis] = true;
 		}
 		list.rows.push(row);
 	}
-
-	const fits = {
-		period: (f, r) => r.period && r.period[0] <= f.to && r.period[1] >= f.from,
-		attacker: (f, r) => r.attacker !== undefined && f.attackers[r.attacker],
-		sensor: (f, r) => r.sensor && r.sensor.includes(f.sensor),
-		tactic: (f, r) => r.tactic && r.tactic.some(t => f.techniques[t]),
-		level: (f, r) => r.level >= f.level
-	};
 
 	function showRows(sum, f) {
 		for (const [owner, list] of lists) {
 			const axes = f.axes.filter(axis => list.knows[axis]);
 			let shown = 0;
 			for (const row of list.rows) {
-				const on = row.technique !== undefined ? !f.axes.length || sum.techniques[row.technique] > 0 : axes.every(axis => fits[axis](f, row));
+				const on = row.own !== undefined ? !f.axes.length || sum.techniques[row.own] > 0 : axes.every(axis => fits[axis](f, row));
 				if (row.e.hidden === on) row.e.hidden = !on;
 				if (on) shown++;
 			}
@@ -386,10 +394,11 @@
 			say(among, "Tags of " + commas(among) + " of them are not counted; ttpcron tags --attacker shows them.");
 			say(othersTags, plural(othersTags, "tag") + " are of attackers not told apart.");
 		}
+		say(f.techniques && !f.techniques.includes(true), "No technique here is that one.");
 		say(data.left, plural(data.left, "tag") + " of days too far away cannot be filtered.");
 		say(data.sensorless && f.sensor !== undefined, "Tags are not counted by sensor: there are too many.");
 		say(f.axes.includes("period") && data.step > 1, "Tags are counted by " + data.step + " days.");
-		const not = ["period", "attacker"].concat(data.hoursOfAll ? "sensor" : []).filter(axis => f.axes.includes(axis));
+		const not = ["period", "attacker", "technique"].concat(data.hoursOfAll ? "sensor" : []).filter(axis => f.axes.includes(axis));
 		say(not.length, "Hours are not filtered by " + not.join(" or ") + ".");
 		say(true, "Events are not filtered. A row of a list is shown if something of it fits each filter.");
 		return out.join(" ");
@@ -689,7 +698,19 @@
 		addEventListener("afterprint", () => opened.forEach(d => { d.open = false; }));
 	}
 
+	// links makes the names of attackers lead to their sessions, those that can be told apart.
+	function links() {
+		for (const row of all("table[data-table=attackers] tbody tr[data-a]")) {
+			if (row.dataset.a >= data.apart) continue;
+			const name = one("bdi", row), attacker = data.attackers[row.dataset.a];
+			const link = make("a", { href: "#sessions?" + new URLSearchParams({ attacker }), title: "Filter by it, and show its sessions" });
+			name.replaceWith(link);
+			link.append(name);
+		}
+	}
+
 	fillForm();
+	links();
 	all("table[data-table]").forEach(furnish);
 	themes();
 	copies(document);
