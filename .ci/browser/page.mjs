@@ -322,7 +322,7 @@ const tests = {
         await page.locator('#matrix-unfold').click()
         if (file === 'seen') await set(page, { level: '2' })
         const { name, bytes } = await download(page, '#matrix-svg'), text = bytes.toString('utf8')
-        same(name, 'ttpcron-matrix.svg', 'a name')
+        same(name, `ttpcron-matrix${file === 'seen' ? '-low' : ''}.svg`, 'a name')
         const svg = await page.evaluate(text => {
           const xml = new DOMParser().parseFromString(text, 'application/xml'), root = xml.documentElement
           return {
@@ -338,7 +338,7 @@ const tests = {
         assert(cells.length > 0 && cells.every(id => svg.texts.includes(id)), 'a technique is missing')
         if (file === 'seen') assert(svg.texts.some(t => t.includes('level low or higher')), 'the picture does not say what was filtered')
         const png = await download(page, '#matrix-png')
-        same([png.name, png.bytes.subarray(0, 8).toString('hex')], ['ttpcron-matrix.png', '89504e470d0a1a0a'], 'a PNG')
+        same([png.name, png.bytes.subarray(0, 8).toString('hex')], [name.replace('svg', 'png'), '89504e470d0a1a0a'], 'a PNG')
         same([png.bytes.readUInt32BE(16), png.bytes.readUInt32BE(20)], [2 * svg.width, 2 * svg.height], 'its size')
         assert(png.bytes.length > 20000, 'the PNG is empty')
       })
@@ -361,12 +361,39 @@ const tests = {
         }
       })
     }
-    await look('seen', {}, async page => {
-      const name = await page.locator('table[data-table=attackers] tbody th bdi').first().innerText()
-      await set(page, { attacker: name })
-      const button = await page.locator('table[data-table=attackers]').evaluateHandle(t => t.closest('.scroll').previousElementSibling.querySelector('.csv'))
-      const [file] = await Promise.all([page.waitForEvent('download'), button.click()])
-      same(csvRows(readFileSync(await file.path(), 'utf8')).length, 2, 'rows of one attacker')
+    // Of a page with a part of the lists: what a file is called, what it has, what shows the rest.
+    await look('small', {}, async page => {
+      const save = async name => {
+        const button = await page.locator(`table[data-table=${name}]`).evaluateHandle(t => t.closest('.scroll').previousElementSibling.querySelector('.csv'))
+        const [file] = await Promise.all([page.waitForEvent('download'), button.click()])
+        return { name: file.suggestedFilename(), rows: csvRows(readFileSync(await file.path(), 'utf8')) }
+      }
+      const said = name => page.locator(`table[data-table=${name}]`).evaluate(t => t.closest('.scroll').previousElementSibling.textContent)
+      assert(!(await said('attackers')).includes('missing'), 'a list without a filter')
+      const marks = await page.locator('table[data-table=attackers] tbody tr').evaluateAll(list => list.map(row => Array.from(row.querySelectorAll('.mark'), e => e.textContent).join(' ')))
+      const names = await page.locator('table[data-table=attackers] tbody th bdi').allInnerTexts(), whole = await save('attackers')
+      assert(marks.includes('new'), 'no attacker is new')
+      same([whole.rows[0].at(-1), whole.rows.slice(1).map(r => r.at(-1)), whole.rows.slice(1).map(r => r[0])], ['Marks', marks, names], 'attackers and their marks')
+      const last = await page.locator('#f-to').getAttribute('max'), after = new Date(Date.parse(last) + 864e5).toISOString().slice(0, 10)
+      await set(page, { sensor: { label: 'hp-ams-1' }, tactic: 'TA0002', level: '3', from: '2026-06-02', to: last })
+      const part = await save('attackers')
+      same(part.name, `ttpcron-attackers-hp-ams-1-TA0002-medium-2026-06-02-${last}.csv`, 'a name')
+      same(part.rows.length, 1 + await page.locator('table[data-table=attackers] tbody tr:visible').count(), 'rows that match')
+      const period = `--since 2026-06-02 --until ${after}`, commands = {
+        attackers: `ttpcron attackers --sensor hp-ams-1 --tactic TA0002 --min-level medium ${period} --csv`,
+        credentials: `ttpcron credentials --users --sensor hp-ams-1 ${period} --csv`, rules: `ttpcron rules noise ${period}`
+      }
+      for (const [name, command] of Object.entries(commands)) {
+        assert((await said(name)).includes(`Other matches may be missing here. All of them: ${command}Copy`), `${name}: ${await said(name)}`)
+        run(...command.split(' ').slice(1), '--db', seen)
+      }
+      assert(!(await said('techniques')).includes('missing'), 'a list that is whole')
+      // What the report selects already stays if it is less.
+      await set(page, { from: '2026-05-01' })
+      assert((await said('attackers')).includes(`--since 2026-06-01T00:00:00Z --sensor hp-ams-1 --tactic TA0002`), await said('attackers'))
+      await set(page, { attacker: names[0] + '/../="x" y' })
+      same((await save('attackers')).name, `ttpcron-attackers-${names[0]}-..-x-y-hp-ams-1-TA0002-medium-2026-05-01-${last}.csv`, 'a name of what was typed')
+      assert((await said('attackers')).includes(`--attacker '${names[0]}/../="x" y' --sensor`), await said('attackers'))
     })
   },
 

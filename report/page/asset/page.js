@@ -79,7 +79,7 @@
 	// What is asked for: a form, and behind the # of the address, so that a view can be shared.
 
 	const form = byId("filters");
-	const fields = ["from", "to", "attacker", "sensor", "tactic", "technique", "level"];
+	const fields = ["attacker", "sensor", "tactic", "technique", "level", "from", "to"];
 
 	function fillForm() {
 		const option = (select, value, text) => select.append(make("option", { value }, text));
@@ -103,46 +103,54 @@
 		return out;
 	}
 
-	// filterOf is what was asked, by index.
+	// named is what was asked, by name.
+	function named() {
+		const what = asked();
+		if (what.sensor) what.sensor = data.sensors[what.sensor];
+		if (what.level) what.level = data.levels[what.level];
+		return what;
+	}
+
+	// filterOf is what was asked, by index, in words, and as flags of the program.
 	function filterOf(what) {
-		const f = { from: 0, to: dayCount - 1, axes: [], level: Number(what.level || 0), words: [] };
-		const day = (text, otherwise) => text ? Date.parse(text) / 864e5 - firstDay : otherwise;
-		if (what.from || what.to) {
-			f.from = day(what.from, 0);
-			f.to = day(what.to, dayCount - 1);
-			f.axes.push("period");
-			f.words.push(what.from ? "from " + what.from : "", what.to ? "to " + what.to : "");
+		const f = { from: 0, to: dayCount - 1, axes: [], level: Number(what.level || 0), words: [], flags: [] };
+		const day = text => Date.parse(text) / 864e5 - firstDay;
+		function add(axis, words, flag, value) {
+			if (!f.axes.includes(axis)) f.axes.push(axis);
+			f.words.push(words);
+			f.flags.push([flag, value]);
 		}
 		if (what.attacker) {
 			const name = what.attacker.toLowerCase();
 			const same = data.attackers.map(a => a.toLowerCase() === name);
 			f.attackers = same.includes(true) ? same : data.attackers.map(a => a !== "" && a.toLowerCase().startsWith(name));
-			f.axes.push("attacker");
-			f.words.push("attacker " + what.attacker);
+			f.several = f.attackers.filter(Boolean).length > 1; // which no flag says
+			add("attacker", "attacker " + what.attacker, "attacker", data.attackers[f.attackers.indexOf(true)] || what.attacker);
 		}
 		if (what.sensor) {
 			f.sensor = Number(what.sensor);
-			f.axes.push("sensor");
-			f.words.push("sensor " + data.sensors[f.sensor]);
+			add("sensor", "sensor " + data.sensors[f.sensor], "sensor", data.sensors[f.sensor]);
 		}
 		if (what.tactic) {
 			f.tactic = tacticAt.get(what.tactic);
 			f.techniques = data.techniques.map(t => t[1] === what.tactic);
-			f.axes.push("tactic");
-			f.words.push("tactic " + data.tactics[f.tactic][1]);
+			add("tactic", "tactic " + data.tactics[f.tactic][1], "tactic", what.tactic);
 		}
 		if (what.technique) {
 			const id = what.technique.toUpperCase();
 			const family = t => t[0] === id || t[0].startsWith(id + ".");
 			f.techniques = data.techniques.map((t, i) => family(t) && (!f.techniques || f.techniques[i]));
-			f.axes.push("technique");
-			f.words.push("technique " + id);
+			add("technique", "technique " + id, "technique", id);
 		}
-		if (f.level) {
-			f.axes.push("level");
-			f.words.push("level " + data.levels[f.level] + (f.level < 5 ? " or higher" : ""));
+		if (f.level) add("level", "level " + data.levels[f.level] + (f.level < 5 ? " or higher" : ""), "min-level", data.levels[f.level]);
+		if (what.from) {
+			f.from = day(what.from);
+			add("period", "from " + what.from, "since", what.from);
 		}
-		f.words = f.words.filter(Boolean);
+		if (what.to) {
+			f.to = day(what.to);
+			add("period", "to " + what.to, "until", dateOf(Math.min(f.to, dayCount) + 1));
+		}
 		return f;
 	}
 
@@ -338,11 +346,34 @@
 				if (row.e.hidden === on) row.e.hidden = !on;
 				if (on) shown++;
 			}
-			if (!list.say) continue;
-			const not = f.axes.filter(axis => !list.knows[axis]);
-			list.say.textContent = (f.axes.length > not.length ? commas(shown) + " of " + plural(list.rows.length, "row") + " match" + (shown === 1 ? "es" : "") : "") +
-				(not.length ? (f.axes.length > not.length ? "; " : "") + "not filtered by " + not.join(", ") : "");
+			if (list.say) saySome(list, shown, f.axes.filter(axis => !list.knows[axis]), owner);
 		}
+	}
+
+	// saySome says how many rows of a table match, and what shows those that are not on the page.
+	function saySome(list, shown, not, t) {
+		const some = filter.axes.length > not.length, whole = one("caption code", t), out = [];
+		if (some) out.push(commas(shown) + " of " + plural(list.rows.length, "row") + " match" + (shown === 1 ? "es" : ""));
+		if (not.length) out.push("not filtered by " + not.join(", "));
+		list.say.textContent = out.join("; ");
+		if (!some || !whole) return;
+		list.say.append(". Other matches may be missing here");
+		if (filter.several || !whole.matches(".cmd")) return;
+		list.say.append(". All of them: ", make("code", { class: "cmd" }, commandOf(whole.textContent, t.dataset.table)));
+		copies(list.say);
+	}
+
+	// commandOf adds the filter to the command of a list, as far as the command takes it; what
+	// it selects already stays if that is less.
+	function commandOf(line, of) {
+		const only = { credentials: "attacker sensor since until", files: "attacker sensor since until", rules: "since until", canaries: "since until" }[of];
+		for (const [flag, value] of filter.flags) {
+			if (only && !only.includes(flag)) continue;
+			const had = RegExp(" --" + flag + " ('(?:[^']|'\\\\'')*'|[^ ]+)").exec(line);
+			if (had && (flag === "since" ? had[1] > value : flag === "until" ? had[1] < value : flag === "min-level" && data.levels.indexOf(had[1]) > filter.level)) continue;
+			line = (had ? line.replace(had[0], "") : line) + " --" + flag + " " + (/^[\w./:,@+-]+$/.test(value) ? value : "'" + value.replace(/'/g, "'\\''") + "'");
+		}
+		return line + (only === "since until" ? "" : " --csv"); // which those cannot
 	}
 
 	// tagCells are the counts of tags of techniques, which are counted anew under a filter.
@@ -426,10 +457,7 @@
 	}
 
 	function writeFragment() {
-		const what = asked();
-		if (what.sensor) what.sensor = data.sensors[what.sensor];
-		if (what.level) what.level = data.levels[what.level];
-		const query = String(new URLSearchParams(what)), to = "#" + fragment().anchor + (query && "?" + query);
+		const query = String(new URLSearchParams(named())), to = "#" + fragment().anchor + (query && "?" + query);
 		if (to !== (location.hash || "#")) history.replaceState(null, "", to);
 	}
 
@@ -499,7 +527,7 @@
 	// textOf is the text of an element without what only looks good.
 	function textOf(e) {
 		if (e.nodeType === Node.TEXT_NODE) return e.data;
-		if (e.nodeType !== Node.ELEMENT_NODE || e.matches("button.copy,[aria-hidden=true],a.out")) return "";
+		if (e.nodeType !== Node.ELEMENT_NODE || e.matches("button.copy,[aria-hidden=true],a.out,.mark")) return "";
 		return Array.from(e.childNodes, textOf).join("");
 	}
 	const plain = e => textOf(e).replace(/\s+/g, " ").trim();
@@ -548,17 +576,24 @@
 		return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
 	}
 
+	// csvOf has the marks of rows in a column of their own.
 	function csvOf(t) {
-		const rows = [t.tHead.rows[0], ...t.tBodies[0].rows].filter(row => !row.hidden);
-		return rows.map(row => Array.from(row.cells, cell => {
-			const text = plain(cell);
-			return csvCell(cell.matches(".n") && /^[\d,]+$/.test(text) ? text.replace(/,/g, "") : text);
-		}).join(",") + "\r\n").join("");
+		const rows = [t.tHead.rows[0], ...t.tBodies[0].rows].filter(row => !row.hidden), marked = one("tbody .mark", t);
+		return rows.map((row, i) => {
+			const cells = Array.from(row.cells, cell => {
+				const text = plain(cell);
+				return csvCell(cell.matches(".n") && /^[\d,]+$/.test(text) ? text.replace(/,/g, "") : text);
+			});
+			if (marked) cells.push(i ? all(".mark", row).map(e => e.textContent).join(" ") : "Marks");
+			return cells.join(",") + "\r\n";
+		}).join("");
 	}
 
-	function save(name, type, content) {
+	// save saves a file whose name says what it is of.
+	function save(name, end, type, content) {
 		const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
-		const link = make("a", { href: url, download: "ttpcron-" + name });
+		const said = ["ttpcron", name].concat(Object.values(named())).join("-").replace(/[^\w.-]+/g, "-").slice(0, 120);
+		const link = make("a", { href: url, download: said + end });
 		document.body.append(link);
 		link.click();
 		link.remove();
@@ -569,7 +604,7 @@
 		const name = t.dataset.table, tools = make("div", { class: "tools" });
 		const button = make("button", { type: "button", class: "csv" }, "Save as CSV");
 		button.setAttribute("aria-label", "Save as CSV: " + name);
-		clicked(button, () => save(name + ".csv", "text/csv;charset=utf-8", csvOf(t)));
+		clicked(button, () => save(name, ".csv", "text/csv;charset=utf-8", csvOf(t)));
 		const say = make("span", { class: "rows" });
 		tools.append(button, say);
 		(t.closest(".scroll") || t).before(tools);
@@ -653,7 +688,7 @@
 			const canvas = make("canvas", { width: 2 * picture.width, height: 2 * picture.height });
 			canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
 			URL.revokeObjectURL(url);
-			canvas.toBlob(blob => blob ? save("matrix.png", "", blob) : failed(), "image/png");
+			canvas.toBlob(blob => blob ? save("matrix", ".png", "", blob) : failed(), "image/png");
 		};
 		image.src = url;
 	}
@@ -719,7 +754,7 @@
 	toggles();
 	rove();
 	listen();
-	clicked(byId("matrix-svg"), () => save("matrix.svg", "image/svg+xml", drawMatrix().text));
+	clicked(byId("matrix-svg"), () => save("matrix", ".svg", "image/svg+xml", drawMatrix().text));
 	clicked(byId("matrix-png"), savePicture);
 	form.hidden = false;
 	all("[data-js]").forEach(e => { e.hidden = false; });
