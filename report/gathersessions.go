@@ -13,16 +13,17 @@ const mostLike = 2
 // candidate is a session that may be listed.
 type candidate struct {
 	set   uint64 // what stands for its techniques
+	level uint8
 	score uint32
 	i     uint32 // number among those of tags
 	like  int
 	more  bool // enough sessions with the same techniques tell more
 }
 
-// score is how much a session tells. What needed more of the attacker counts more: a login
-// that worked, files, many tactics, a high level.
-func score(techniques, tactics int, level uint8, f *eventSession) uint32 {
-	n := 2*techniques + 3*tactics + [...]int{0, 0, 1, 4, 12, 24}[level]
+// score is how much a session tells, among those of its level. What needed more of the
+// attacker counts more: a login that worked, files, many tactics.
+func score(techniques, tactics int, f *eventSession) uint32 {
+	n := 2*techniques + 3*tactics
 	if f != nil {
 		if f.won > 0 {
 			n += 6
@@ -32,21 +33,22 @@ func score(techniques, tactics int, level uint8, f *eventSession) uint32 {
 	return uint32(n)
 }
 
-// listSessions lists the most telling ones: first some of each set of techniques.
+// listSessions lists those of the highest level, and of one level the most telling ones:
+// first some of each set of techniques.
 func (j *joiner) listSessions() {
 	list := &j.r.Sessions
 	list.Total, list.AtLeast = j.r.Total.Sessions, j.lostSessions()
 	if j.o.Tagged {
 		list.Total = max(j.t.sessions.n, j.t.most.sessions)
 	}
-	list.By, list.Command = "that tell most", "ttpcron sessions"
+	list.By, list.Command = "with the highest level", "ttpcron sessions"
 	all := make([]candidate, 0, j.t.sessions.n)
 	var techniques []int
 	for i := range uint32(j.t.sessions.n) {
 		f := j.t.sessions.at(i)
 		var tactics int
 		techniques, tactics = j.showed(&f.claims, techniques[:0])
-		c := candidate{i: i, score: score(len(techniques), tactics, f.level, j.eventsOf(i))}
+		c := candidate{i: i, level: f.level, score: score(len(techniques), tactics, j.eventsOf(i))}
 		for _, at := range techniques {
 			c.set += mix(uint64(at)+1, 0x2545f4914f6cdd1d)
 		}
@@ -59,7 +61,7 @@ func (j *joiner) listSessions() {
 		if a.more != b.more {
 			return b.more
 		}
-		return cmp.Or(cmp.Compare(b.score, a.score), j.earlier(a.i, b.i)) < 0
+		return cmp.Or(cmp.Compare(b.level, a.level), cmp.Compare(b.score, a.score), j.earlier(a.i, b.i)) < 0
 	}}
 	for len(all) > 0 {
 		n := 1

@@ -35,14 +35,14 @@ func reportCommand() *command {
 	fs.BoolVar(&o.open, "open", false, "show it in a browser, where there is a screen")
 	fs.BoolVar(&o.passwords, "with-passwords", false, "do not mask captured passwords")
 	fs.IntVar(&o.rows, "rows", reportRows, "at most `N` rows in a list; the page says how many there are, and which command shows them")
-	fs.IntVar(&o.stories, "stories", reportStories, "tell the stories of at most `N` sessions, the most telling ones")
+	fs.IntVar(&o.stories, "stories", reportStories, "tell the stories of at most `N` sessions, the first of the list")
 	fs.Var(&o.mmdb, "mmdb", mmdbUsage)
 	fs.BoolVar(&o.json, "json", false, "print what was written as a JSON object")
 	return &command{
 		Name: "report", Short: "write a page to look at and to hand on", Flags: fs,
 		Text: `Writes one HTML page about what the store holds: the ATT&CK matrix as a heat map,
 activity by day and hour, techniques with their evidence, attackers, sessions,
-the stories of the most telling ones, credentials, files, sensors, rules and
+the stories of the first ones, credentials, files, sensors, rules and
 how loud they are, canaries that were tripped, and what is new since --new-since.
 
 The page is one file of at most 5 MiB that needs no network and no server: open

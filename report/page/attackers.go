@@ -14,7 +14,7 @@ func (d *document) attackers() {
 	for _, a := range top.Rows {
 		most, placed = max(most, a.Tags), placed || a.Place != ""
 	}
-	columns := []column{{"Attacker", "", "the address, or else the identity"}}
+	columns := []column{{"Attacker", "", "the address, or else the identity"}, {"Level", "", "the highest of a tag"}}
 	if placed {
 		columns = append(columns, column{"From", "", "country and network"})
 	}
@@ -24,7 +24,7 @@ func (d *document) attackers() {
 			{"Tags", "n", ""}, {"Events", "n", ""}, {"Sessions", "n", ""}, {"Commands", "n", ""},
 			{"Logins", "n", "logins that were tried"}, {"Worked", "n", "logins that worked"},
 			{"Files", "n", ""}, {"Canaries", "n", "canaries that were tripped"}, {"Tactics", "n", "how many tactics of the matrix"},
-			{"Level", "", "the highest of a tag"}, {"First", "t", ""}, {"Last", "t", ""},
+			{"First", "t", ""}, {"Last", "t", ""},
 		}...),
 		row: func(i int) { d.attackerRow(i, most, placed) },
 	})
@@ -38,6 +38,7 @@ func (d *document) attackerRow(i, most int, placed bool) {
 	}
 	d.tr(&a.Seen, own)
 	d.first(func() { d.attackerName(a) })
+	d.levelCell(a.Level)
 	if placed {
 		d.td("w", func() { d.maybe(a.Place) })
 	}
@@ -50,7 +51,6 @@ func (d *document) attackerRow(i, most int, placed bool) {
 	d.numberCell(a.Files)
 	d.numberCell(a.Canaries)
 	d.numberCell(a.Tactics)
-	d.levelCell(a.Level)
 	d.momentCell(a.First)
 	d.momentCell(a.Last)
 	d.end()
@@ -63,7 +63,7 @@ func (d *document) attackerName(a *report.Attacker) {
 		d.name(a.UUID)
 	}
 	d.marked(a.Mark)
-	if a.New {
+	if a.New && !allNew(d.r) {
 		d.text(" ")
 		d.with("span", "new", class("mark new"))
 	}

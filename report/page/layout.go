@@ -23,6 +23,8 @@ type layout struct {
 	rowOf   map[int]int        // rows of Report.Attackers by their place in the cube
 
 	sensorAt map[string]int // places of Report.Sensors by name
+	ruleAt   map[string]int // rows of Report.Rules by id
+	cellsOf  [][]uint32     // which of Cube.Cells are of a technique
 	counted  *block         // what the script counts from, once it is made
 }
 
@@ -55,7 +57,7 @@ var budgets = map[name]int{
 func newLayout(r *report.Report) *layout {
 	l := &layout{
 		kept: map[part]int{}, stories: map[sessionKey]int{}, index: map[string]int{},
-		rowOf: map[int]int{}, sensorAt: map[string]int{},
+		rowOf: map[int]int{}, sensorAt: map[string]int{}, ruleAt: map[string]int{}, cellsOf: make([][]uint32, len(r.Techniques)),
 	}
 	for i, s := range r.Sessions.Rows {
 		key := sessionKey{s.Sensor, s.ID}
@@ -78,6 +80,13 @@ func newLayout(r *report.Report) *layout {
 	}
 	for i, s := range r.Sensors {
 		l.sensorAt[s.Name] = i
+	}
+	for i, rule := range r.Rules.Rows {
+		l.ruleAt[rule.ID] = i
+	}
+	for i := range r.Cube.Cells {
+		t := r.Cube.Cells[i].Technique
+		l.cellsOf[t] = append(l.cellsOf[t], uint32(i))
 	}
 	return l
 }

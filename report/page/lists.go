@@ -119,10 +119,10 @@ func (d *document) sensors() {
 	}
 	d.list(list{
 		name: "sensors", label: "Sensors", rows: len(d.r.Sensors), one: "sensor", command: "ttpcron sensors",
-		note: "Silent: whole days from the last event of the sensor to the last of all.",
+		note: "Silent: whole days from the last event of the sensor to the last of all" + d.lastOfAll() + ".",
 		columns: []column{
-			{"Sensor", "", ""}, {"Events", "n", ""}, {"Tags", "n", ""}, {"Attackers", "n", ""}, {"Sessions", "n", ""},
-			{"Level", "", "the highest of a tag"}, {"First", "t", ""}, {"Last", "t", ""}, {"Silent", "n", ""},
+			{"Sensor", "", ""}, {"Level", "", "the highest of a tag"}, {"Events", "n", ""}, {"Tags", "n", ""}, {"Attackers", "n", ""}, {"Sessions", "n", ""},
+			{"First", "t", ""}, {"Last", "t", ""}, {"Silent", "n", ""},
 		},
 		row: func(i int) { d.sensorRow(d.r.Sensors[i], most) },
 	})
@@ -131,11 +131,11 @@ func (d *document) sensors() {
 func (d *document) sensorRow(s *report.Sensor, most int) {
 	d.tr(&s.Seen)
 	d.first(func() { d.name(s.Name) })
+	d.levelCell(s.Level)
 	d.barCell(s.Events, most)
 	d.numberCell(s.Tags)
 	d.numberCell(s.Attackers)
 	d.numberCell(s.Sessions)
-	d.levelCell(s.Level)
 	d.momentCell(s.First)
 	d.momentCell(s.Last)
 	if n := d.silent(s); n > 0 {

@@ -33,7 +33,11 @@ func (d *document) newcomers() {
 		return
 	}
 	if allNew(d.r) {
-		d.none("All of it is new: nothing that this report is of had arrived in the store before that time.")
+		d.el("p", class("nothing"))
+		d.say("All of it is new, so nothing is listed or marked here: the store got its first event after ")
+		d.timed(since, "2006-01-02 15:04 UTC")
+		d.say(". New is what was imported after that, however old its events are.")
+		d.end()
 		return
 	}
 	d.el("p")

@@ -13,7 +13,7 @@ func (d *document) overview() {
 	d.tiles(t)
 	d.el("ul", class("said"))
 	for _, sentence := range []func(*report.Total) bool{
-		d.whoCame, d.loginsTried, d.whatWasSeen, d.worstSeen, d.filesMoved, d.canariesTripped, d.whatIsNew, d.whatIsLoud, d.whoIsSilent,
+		d.whoCame, d.loginsTried, d.whatWasSeen, d.worstSeen, d.filesMoved, d.canariesTripped, d.whatIsNew, d.whatIsLoud, d.whoIsSilent, d.isOver,
 	} {
 		mark := d.size()
 		d.el("li")

@@ -60,7 +60,7 @@ var sections = []section{
 	{"overview", "Overview", (*document).overview, nil},
 	{"matrix", "Matrix", (*document).matrix, nil},
 	{"activity", "Activity", (*document).activity, nil},
-	{"new", "New", (*document).newcomers, newcomersOf},
+	{"new", "New", (*document).newcomers, newcomersListed},
 	{"techniques", "Techniques", (*document).techniques, func(r *report.Report) int { return len(r.Techniques) }},
 	{"attackers", "Attackers", (*document).attackers, func(r *report.Report) int { return r.Attackers.Total }},
 	{"sessions", "Sessions", (*document).sessions, func(r *report.Report) int { return r.Sessions.Total }},

@@ -39,12 +39,13 @@ func (d *document) rules() {
 			{"Rule", "", ""}, {"Name", "", ""}, {"Own level", "", "the level of the rule as it is now; empty if it is not loaded"}, {"Tags", "n", ""}, {"Share", "n", "of all tags"},
 			{"Events", "n", ""}, {"Attackers", "n", ""}, {"Sessions", "n", ""}, {"First", "t", ""}, {"Last", "t", ""},
 		},
-		row: func(i int) { d.ruleRow(top.Rows[i], most) },
+		row: func(i int) { d.ruleRow(i, most) },
 	})
 }
 
-func (d *document) ruleRow(r *report.Rule, most int) {
-	d.tr(&r.Seen)
+func (d *document) ruleRow(i, most int) {
+	r := d.r.Rules.Rows[i]
+	d.tr(&r.Seen, id("r", i))
 	d.first(func() {
 		d.name(r.ID)
 		if d.loud(r) {

@@ -140,7 +140,7 @@ func (d *document) whatIsNew(*report.Total) bool {
 	}
 	if allNew(d.r) {
 		d.with("a", "all of it", at("new"))
-		d.say(".")
+		d.say(", by the time when it was imported.")
 		return true
 	}
 	n, said := &d.r.New, false
@@ -196,22 +196,48 @@ func (d *document) whoIsSilent(*report.Total) bool {
 	}
 	d.with("a", plural(n, "sensor"), at("sensors"))
 	if n == 1 {
-		d.say(" has been silent for a day or more.")
+		d.say(" was silent for a day or more when the last event of all happened.")
 	} else {
-		d.say(" have been silent for a day or more.")
+		d.say(" were silent for a day or more when the last event of all happened.")
 	}
 	return true
 }
 
-// silent is for how many whole days a sensor saw nothing, up to the last event of all that
-// a clock which is right can have told.
-func (d *document) silent(s *report.Sensor) int {
-	var last time.Time
-	for _, o := range d.r.Sensors {
-		if o.Last.After(last) && !o.Last.After(d.r.Made) {
-			last = o.Last
+// isOver says so where nothing happened for days before the report was made.
+func (d *document) isOver(*report.Total) bool {
+	last := d.lastEvent()
+	n := int(d.r.Made.Sub(last) / (24 * time.Hour))
+	if last.IsZero() || n < 2 {
+		return false
+	}
+	d.say("Nothing happened after ")
+	d.timed(last, "2 January 2006 15:04 UTC")
+	d.say(": this report was made ", plural(n, "day"), " later. Is there newer history to import?")
+	return true
+}
+
+// lastEvent is when the last event of a sensor was that a clock which is right can have told.
+func (d *document) lastEvent() (last time.Time) {
+	for _, s := range d.r.Sensors {
+		if s.Last.After(last) && !s.Last.After(d.r.Made) {
+			last = s.Last
 		}
 	}
+	return last
+}
+
+// lastOfAll says in brackets when that was.
+func (d *document) lastOfAll() string {
+	last := d.lastEvent()
+	if last.IsZero() {
+		return ""
+	}
+	return " (" + last.UTC().Format("2 January 2006 15:04") + ")"
+}
+
+// silent is for how many whole days a sensor saw nothing, up to lastEvent.
+func (d *document) silent(s *report.Sensor) int {
+	last := d.lastEvent()
 	if s.Last.IsZero() || s.Last.After(last) {
 		return 0
 	}

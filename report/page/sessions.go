@@ -2,7 +2,7 @@ package page
 
 import "github.com/ttpcron/ttpcron/report"
 
-// sessions writes the table of sessions and the stories of the most telling ones.
+// sessions writes the table of sessions and the stories of the first ones.
 func (d *document) sessions() {
 	d.heading("sessions", "Sessions")
 	top := &d.r.Sessions
@@ -17,12 +17,13 @@ func (d *document) sessions() {
 	d.list(list{
 		name: "sessions", label: "Sessions", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "session", by: top.By, command: top.Command,
 		columns: []column{
-			{"Session", "", "its id leads to its story, if the page has it"}, {"Sensor", "", ""}, {"Attacker", "", ""}, {"Began", "t", ""}, {"Took", "n", "from its first event to its last"},
+			{"Session", "", "its id leads to its story, if the page has it"}, {"Level", "", "the highest of a tag"}, {"Sensor", "", ""}, {"Attacker", "", ""}, {"Began", "t", ""}, {"Took", "n", "from its first event to its last"},
 			{"Tags", "n", ""}, {"Events", "n", ""}, {"Commands", "n", ""}, {"Logins", "n", "logins that were tried"}, {"Worked", "n", "logins that worked"},
-			{"Files", "n", ""}, {"Tactics", "n", "how many tactics of the matrix"}, {"Level", "", "the highest of a tag"},
-			{"Alike", "n", "how many other sessions show the same techniques"},
+			{"Files", "n", ""}, {"Tactics", "n", "how many tactics of the matrix"},
+			{"Others like it", "n", "how many other sessions show the same techniques"},
 		},
-		row: func(i int) { d.sessionRow(i, most) },
+		note: "Of those with the same techniques two come first and the others last. Of one level those come first that show most: techniques, tactics, a login that worked, files, commands.",
+		row:  func(i int) { d.sessionRow(i, most) },
 	})
 	d.tellStories()
 }
@@ -39,6 +40,7 @@ func (d *document) sessionRow(i, most int) {
 		d.name(s.ID)
 		d.end()
 	})
+	d.levelCell(s.Level)
 	d.td("s", func() { d.name(s.Sensor) })
 	d.td("s", func() { d.attackerLink(s.Seen.Attacker, s.Attacker) })
 	d.momentCell(s.First)
@@ -52,7 +54,6 @@ func (d *document) sessionRow(i, most int) {
 	d.numberCell(s.Won)
 	d.numberCell(s.Files)
 	d.numberCell(s.Tactics)
-	d.levelCell(s.Level)
 	d.numberCell(s.Like)
 	d.end()
 }
@@ -66,14 +67,14 @@ func (d *document) storyOf(sensor, session string) (row int, told bool) {
 	return d.told[place], true
 }
 
-// tellStories writes what happened in the most telling sessions.
+// tellStories writes what happened in the first sessions.
 func (d *document) tellStories() {
 	d.with("h3", "Stories")
 	d.el("p")
 	if len(d.told) == 0 {
 		d.say("No story is told here. ")
 	} else {
-		d.say("What happened in the most telling of them, event by event. ")
+		d.say("What happened in the first of them, event by event. ")
 	}
 	d.example("ttpcron session ID")
 	d.say(" tells any of them in full.")

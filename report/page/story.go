@@ -1,6 +1,8 @@
 package page
 
 import (
+	"strings"
+
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/report"
 )
@@ -63,9 +65,15 @@ func (d *document) lineTag(t *report.LineTag) {
 	d.levelLetter(t.Level)
 	d.text(" ")
 	if i, known := d.techniqueAt(t.Technique); known {
-		d.el("a", d.evidenceRef(i), said("title", d.o.Under.TechniqueName(t.Technique)))
+		d.el("a", d.evidenceRef(i))
 		d.cut(t.Technique, maxName)
 		d.end()
+		own := d.o.Under.TechniqueName(t.Technique)
+		if _, sub, is := strings.Cut(own, ": "); is {
+			own = sub
+		}
+		d.text(" ")
+		d.with("span", own, class("aside"))
 	} else {
 		d.cut(t.Technique, maxName)
 	}

@@ -1,8 +1,11 @@
 package page
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/report"
 )
 
@@ -27,9 +30,9 @@ func (d *document) techniques() {
 		name: "techniques", label: "Techniques", rows: len(order), one: "technique", by: "with the most tags", command: "ttpcron techniques",
 		note: "One that serves several tactics has a row for each. Its id leads to the evidence.",
 		columns: []column{
-			{"Technique", "", ""}, {"Tactic", "", ""}, {"Tags", "n", "what rules said of events: one event may have several"},
+			{"Technique", "", ""}, {"Level", "", "the highest of a tag"}, {"Tactic", "", ""}, {"Tags", "n", "what rules said of events: one event may have several"},
 			{"Events", "n", "different events with such a tag"}, {"Attackers", "n", ""}, {"Sessions", "n", ""},
-			{"Level", "", "the highest of a tag"}, {"First", "t", ""}, {"Last", "t", ""}, {"Rules", "n", "how many rules say so"},
+			{"First", "t", ""}, {"Last", "t", ""}, {"Rules", "n", "how many rules say so"},
 		},
 		row: func(i int) { d.techniqueRow(order[i], most) },
 	})
@@ -47,12 +50,12 @@ func (d *document) techniqueRow(i, most int) {
 	t := d.r.Techniques[i]
 	d.tr(itself(t, i))
 	d.first(func() { d.techniqueLink(i) })
+	d.levelCell(t.Level)
 	d.short("td", d.tacticName(t.Tactic))
 	d.barCell(t.Tags, most)
 	d.numberCell(t.Events)
 	d.numberCell(t.Attackers)
 	d.numberCell(t.Sessions)
-	d.levelCell(t.Level)
 	d.momentCell(t.First)
 	d.momentCell(t.Last)
 	d.numberCell(t.RuleCount)
@@ -102,8 +105,10 @@ func (d *document) evidence(i, most int) {
 		d.say(", each found over several events")
 	}
 	d.say(".")
+	d.whoShowed(i)
 	d.rulesOf(t)
-	d.commandOn(" All of them: ", "ttpcron tags"+d.r.Flags+" --technique", t.ID)
+	d.nextLine()
+	d.commandOn("All tags: ", "ttpcron tags"+d.r.Flags+" --technique", t.ID)
 	if link := byTechnique(t.ID); link.name != "" {
 		d.say(" ")
 		d.with("a", "Filter by it: who did this?", link, flag("hidden", true), flag("data-js", true))
@@ -127,17 +132,55 @@ func (d *document) evidence(i, most int) {
 	d.nl()
 }
 
+// nextLine goes on with another paragraph.
+func (d *document) nextLine() {
+	d.end()
+	d.nl()
+	d.el("p", class("how"))
+}
+
+// mostShowing is how many attackers of a technique are named.
+const mostShowing = 12
+
+// whoShowed names the attackers with the most tags of a technique.
+func (d *document) whoShowed(technique int) {
+	t, tags := d.r.Techniques[technique], map[int]int{}
+	for _, i := range d.cellsOf[technique] {
+		c := &d.r.Cube.Cells[i]
+		tags[c.Attacker] += c.Tags
+	}
+	delete(tags, 0)
+	if len(tags) == 0 {
+		return
+	}
+	d.nextLine()
+	d.say("Attackers: ")
+	places := slices.SortedFunc(maps.Keys(tags), func(a, b int) int { return cmp.Or(tags[b]-tags[a], a-b) })
+	for i, place := range places[:min(len(places), mostShowing)] {
+		if i > 0 {
+			d.say(", ")
+		}
+		d.attackerLink(place, "")
+		d.aside(tags[place], "tag")
+	}
+	if left := t.Attackers - min(len(places), mostShowing); left > 0 {
+		d.say(" and ", plural(left, "other"))
+	}
+	d.say(".")
+}
+
 // rulesOf names the rules that found a technique.
 func (d *document) rulesOf(t *report.Technique) {
 	if len(t.Rules) == 0 {
 		return
 	}
-	d.say(" ", capital(noun(t.RuleCount, "rule")), ": ")
+	d.nextLine()
+	d.say(capital(noun(t.RuleCount, "rule")), ": ")
 	for i, r := range t.Rules {
 		if i > 0 {
 			d.say(", ")
 		}
-		d.name(r.Name)
+		d.ruleLink(r.Name)
 		d.aside(r.Times, "tag")
 	}
 	if left := t.RuleCount - len(t.Rules); left > 0 {
@@ -165,12 +208,15 @@ func (d *document) evidenceItem(technique int, e *report.Evidence) {
 		d.name(t.DeckyID)
 	}
 	d.say(", rule ")
-	d.name(t.RuleID)
+	d.ruleLink(t.RuleID)
 	if e.Rule != "" {
 		d.say(" ")
 		d.el("q")
 		d.name(e.Rule)
 		d.end()
+	}
+	if t.SourceKind == ttpcron.Correlation {
+		d.say(", found over several events")
 	}
 	d.inSession(t.DeckyID, t.SessionID)
 	d.end()

@@ -140,6 +140,17 @@ func (d *document) attackerLink(place int, shown string) {
 	d.end()
 }
 
+// ruleLink writes the id of a rule, and links to its row.
+func (d *document) ruleLink(rule string) {
+	var link attr
+	if row, listed := d.ruleAt[rule]; listed && d.has("rules", row) {
+		link = ref("r", row)
+	}
+	d.el("a", link)
+	d.name(rule)
+	d.end()
+}
+
 // marked says who is no attacker.
 func (d *document) marked(m ttpcron.Mark) {
 	words := map[ttpcron.Mark]string{ttpcron.MarkOwnNetwork: "own network", ttpcron.MarkResolver: "resolver"}
