@@ -179,8 +179,13 @@ func (l *Listener) leave(uid int) {
 	<-l.slots
 }
 
+// sendBuffer is how much of an answer the kernel takes before its reader does, in bytes.
+const sendBuffer = 64 << 10
+
 // Bounded lets a listener have as many connections at once as a control socket
-// has; others wait.
+// has; others wait. What nobody reads stays with the server, where it is counted and
+// given up: the kernel would take megabytes of each connection, of those too that the
+// server has closed.
 func Bounded(l net.Listener) net.Listener {
 	return &bounded{Listener: l, slots: make(chan struct{}, MaxConnections)}
 }
@@ -196,6 +201,9 @@ func (b *bounded) Accept() (net.Conn, error) {
 	if err != nil {
 		<-b.slots
 		return nil, err
+	}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer) // a connection that is gone is found out soon
 	}
 	return &boundedConn{c, sync.OnceFunc(func() { <-b.slots })}, nil
 }

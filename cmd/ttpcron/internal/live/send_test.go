@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron/control"
-	"github.com/ttpcron/ttpcron/report/page"
 )
 
 func TestForms(t *testing.T) {
@@ -45,10 +44,11 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// noise has a server make pages that no socket's buffer takes whole.
-func (b *bench) noise() {
+// noise has a server make pages that do not become smaller, which no socket's buffer takes
+// whole.
+func (b *bench) noise(size int) {
 	b.s.o.Make = func(_ context.Context, w io.Writer) error {
-		noise := make([]byte, page.MaxBytes)
+		noise := make([]byte, size)
 		for i, x := 0, uint32(1); i < len(noise); i++ {
 			x = x*1664525 + 1013904223
 			noise[i] = byte(x >> 24)
@@ -56,17 +56,6 @@ func (b *bench) noise() {
 		_, err := w.Write(noise)
 		return err
 	}
-}
-
-// narrow is a listener whose connections hold little of what nobody reads.
-type narrow struct{ net.Listener }
-
-func (n narrow) Accept() (net.Conn, error) {
-	c, err := n.Listener.Accept()
-	if err == nil {
-		err = c.(*net.TCPConn).SetWriteBuffer(4 << 10)
-	}
-	return c, err
 }
 
 // serve serves the page as a daemon does, and beside it what is small.
@@ -83,7 +72,7 @@ func (b *bench) serve(p Policy) (address string) {
 		b.left.Add(1)
 	}))
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(control.Bounded(narrow{l})) }()
+	go func() { done <- s.Serve(control.Bounded(l)) }()
 	b.t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel() // who is still there is cut off
@@ -121,8 +110,9 @@ func slow(t *testing.T, address string) (status string) {
 // However many take the page slowly, or not at all, metrics and health are answered, and so
 // is the page while there are places.
 func TestSlowReaders(t *testing.T) {
+	const size = 1 << 20 // what the kernel would take at once, if it was let
 	b := newBench(t)
-	b.noise()
+	b.noise(size)
 	address := b.serve(Policy{On: true})
 	for range 63 {
 		if status := slow(t, address); status != "200" {
@@ -134,7 +124,7 @@ func TestSlowReaders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := io.Copy(io.Discard, resp.Body); err != nil || n != page.MaxBytes {
+	if n, err := io.Copy(io.Discard, resp.Body); err != nil || n != size {
 		t.Errorf("%d bytes, %v", n, err)
 	}
 	resp.Body.Close()
@@ -170,7 +160,7 @@ func TestSlowReadersEnd(t *testing.T) {
 	for name, p := range map[string]pace{"a piece": {10 * time.Millisecond, time.Hour}, "all of it": {time.Hour, 10 * time.Millisecond}} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			b.noise()
+			b.noise(1 << 20)
 			b.s.pace = p
 			address := b.serve(Policy{On: true})
 			for range 10 {
