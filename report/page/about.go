@@ -1,6 +1,11 @@
 package page
 
-import "github.com/ttpcron/ttpcron"
+import (
+	"slices"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/report"
+)
 
 // about writes what was left out, and how the page was made.
 func (d *document) about() {
@@ -34,9 +39,9 @@ func (d *document) leftOut() {
 		d.example("ttpcron session ID")
 		d.end()
 	}
-	if apart := len(r.Cube.Attackers) - 1; apart > 0 && apart < r.Total.Attackers {
+	if apart := len(r.Cube.Attackers) - 1; apart > 0 && slices.ContainsFunc(r.Cube.Cells, func(c report.Cell) bool { return c.Attacker == 0 }) {
 		d.el("li")
-		d.say("Filter by attacker: the ", plural(apart, "attacker"), " with the most tags are told apart; the others are counted together.")
+		d.say("Filter by attacker: the ", plural(apart, "attacker"), " with the most tags are told apart; tags of all others are counted together.")
 		d.end()
 	}
 	if !d.has("data", 0) {
