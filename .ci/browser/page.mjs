@@ -79,7 +79,8 @@ const counts = page => page.evaluate(() => {
     techniques: sum(numbers('table[data-table=techniques] tbody tr', 2)),
     days: sum(numbers('table[data-table=days] tbody tr', 2)),
     bars: sum(Array.from(document.querySelectorAll('#days-svg .bar title'), e => Number(/: ([\d,]+) tags?/.exec(e.textContent)[1].replace(/,/g, '')))),
-    hours: sum(Array.from(document.querySelectorAll('#hours-svg .hour title'), e => Number(/: ([\d,]+) tags?$/.exec(e.textContent)[1].replace(/,/g, ''))))
+    hours: sum(Array.from(document.querySelectorAll('#hours-svg .hour title'), e => Number(/: ([\d,]+) tags?$/.exec(e.textContent)[1].replace(/,/g, '')))),
+    weekdays: sum(numbers('#hours-svg .sum').slice(0, 7))
   }
 })
 async function download(page, button) {
@@ -140,7 +141,7 @@ const tests = {
     const after = new Date(Date.parse(to) + 864e5).toISOString().slice(0, 10)
     await look('seen', {}, async page => {
       const plain = await counts(page)
-      same(plain, { matrix: all.length, families: all.length, techniques: all.length, days: all.length, bars: all.length, hours: all.length }, 'tags without a filter')
+      same(plain, { matrix: all.length, families: all.length, techniques: all.length, days: all.length, bars: all.length, hours: all.length, weekdays: all.length }, 'tags without a filter')
       const cases = [
         [{ sensor: { label: sensor } }, ['--sensor', sensor], true],
         [{ attacker }, ['--attacker', attacker]],
@@ -161,7 +162,7 @@ const tests = {
         await set(page, fields)
         const want = tagsOf(...flags).length, got = await counts(page)
         assert(want > 0 && want < all.length, `${flags} selects ${want} tags of ${all.length}`)
-        for (const what of ['matrix', 'families', 'techniques', 'bars', ...alsoHours ? ['hours'] : []]) same(got[what], want, `${what} under ${flags}`)
+        for (const what of ['matrix', 'families', 'techniques', 'bars', ...alsoHours ? ['hours', 'weekdays'] : []]) same(got[what], want, `${what} under ${flags}`)
         same(await shown(page), want, `the sentence under ${flags}`)
         await page.locator('#filters [type=reset]').click()
         await settled(page)

@@ -254,12 +254,15 @@ func (d *document) daysTable(list []*bar, unit string) {
 
 var weekdays = [7]string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
 
-// The geometry of the picture of hours.
+// The geometry of the picture of hours: to the right of the fields, and below them, stand
+// sums.
 const (
-	hourLeft, hourTop, hourWide, hourHigh = 48, 24, 38, 28
+	hourLeft, hourTop, hourWide, hourHigh = 36, 24, 36, 28
+	hourBottom                            = hourTop + 7*hourHigh
 )
 
-// hours writes tags by weekday and hour, as a picture and as a table.
+// hours writes tags by weekday and hour, as a picture and as a table. The script counts
+// both anew under a filter, and scales the colours as evenScale does.
 func (d *document) hours() {
 	var tags [168]int
 	most, peak := 0, 0
@@ -272,7 +275,7 @@ func (d *document) hours() {
 	scale := evenScale(most)
 	d.with("h3", "Tags by weekday and hour, UTC")
 	d.scaleLegend(scale)
-	d.picture("hours", "Tags by weekday and hour, UTC", hourTop+7*hourHigh+4, func() {
+	d.picture("hours", "Tags by weekday and hour, UTC", hourBottom+28, func() {
 		d.with("desc", fmt.Sprintf("Most tags: %s, on %s from %02d:00. The values are in the table below.", count(most), weekdays[peak/24], peak%24), is("id", "hours-d"))
 		for hour := range 24 {
 			d.at("text", hourLeft+hourWide*hour+hourWide/2, hourTop-8, "mid", fmt.Sprintf("%02d", hour))
@@ -283,7 +286,8 @@ func (d *document) hours() {
 		for i, n := range tags {
 			d.hour(i, n, scale)
 		}
-	}, nums("data-scale", scale))
+		d.hourSums(&tags)
+	})
 	d.hoursTable(&tags)
 }
 
@@ -297,6 +301,31 @@ func (d *document) hour(i, tags int, scale scale) {
 	d.end()
 }
 
+// hourSums writes what each weekday and each hour of the day has, in the order in which
+// the script counts them.
+func (d *document) hourSums(tags *[168]int) {
+	d.at("text", chartWidth-2, hourTop-8, "left", "All")
+	d.at("text", hourLeft-8, hourBottom+16, "left", "All")
+	for day := range 7 {
+		n := 0
+		for hour := range 24 {
+			n += tags[24*day+hour]
+		}
+		d.at("text", chartWidth-2, hourTop+hourHigh*day+hourHigh/2+4, "left sum", count(n))
+	}
+	for hour := range 24 {
+		d.at("text", hourLeft+hourWide*hour+hourWide/2-1, hourBottom+16, "mid sum", short(allDays(tags, hour)))
+	}
+}
+
+// allDays counts the tags of an hour of the day.
+func allDays(tags *[168]int, hour int) (n int) {
+	for day := range 7 {
+		n += tags[24*day+hour]
+	}
+	return n
+}
+
 // hoursTable writes what the picture shows as a table.
 func (d *document) hoursTable(tags *[168]int) {
 	d.el("details")
@@ -305,21 +334,26 @@ func (d *document) hoursTable(tags *[168]int) {
 	for _, name := range weekdays {
 		columns = append(columns, column{title: name, class: "n"})
 	}
+	columns = append(columns, column{title: "All days", class: "n"})
 	d.table("hours", "Tags by weekday and hour", func() { d.text("Tags by weekday and hour, UTC") }, columns, 24, func(hour int) {
 		d.el("tr")
 		d.with("th", fmt.Sprintf("%02d:00", hour), is("scope", "row"))
 		for day := range 7 {
 			d.numberCell(tags[24*day+hour])
 		}
+		d.numberCell(allDays(tags, hour))
 		d.end()
 	})
 	d.end()
 }
 
-// short writes a number in at most four characters, 0 as nothing.
+// short writes a number in at most five characters, 0 as nothing. The script does the same.
 func short(n int) string {
-	if n == 0 {
+	switch {
+	case n == 0:
 		return ""
+	case n < 10_000:
+		return count(n)
 	}
 	for _, of := range []string{"", "k", "M", "G"} {
 		if n < 1000 {

@@ -293,17 +293,34 @@
 		});
 	}
 
-	function showHours(sum) {
+	function showHours({ hours }) {
 		const picture = byId("hours-svg");
 		if (!picture) return;
-		const scale = scaleOf(picture);
+		// Steps of two digits that matter, as many as there are colours for.
+		let step = Math.max(1, Math.ceil(Math.max(...hours) / 6));
+		for (let unit = 1; step >= 10 * unit; unit *= 10) step = Math.ceil(step / unit) * unit;
+		const scale = [0, 1, 2, 3, 4, 5].map(i => step > 1 ? i * step || 1 : i + 1);
+		all("#activity span.key").forEach((e, i) => {
+			const last = scale[i + 1] - 1;
+			e.textContent = commas(scale[i]) + (i > 4 ? " or more" : last > scale[i] ? "–" + commas(last) : "");
+		});
+		const short = n => n < 1e4 ? n ? commas(n) : "" : n < 1e6 ? Math.floor(n / 1e3) + "k" : Math.floor(n / 1e6) + "M";
+		const write = (row, column, n) => {
+			const cell = valuesOfHours[row] && valuesOfHours[row].cells[column];
+			if (cell) build(cell, { class: n ? "n" : "n zero" }, commas(n));
+		};
+		const sums = Array(31).fill(0); // of weekdays, then of hours
 		fieldsOfHours.forEach((e, i) => {
-			const n = sum.hours[i], title = one("title", e);
+			const n = hours[i], title = one("title", e), day = Math.floor(i / 24), hour = i % 24;
 			e.setAttribute("class", "hour h" + heat(scale, n));
 			title.textContent = title.textContent.replace(/[\d,]+ tags?$/, plural(n, "tag"));
-			one("text", e).textContent = n === 0 ? "" : n < 1000 ? n : n < 1e6 ? Math.floor(n / 1000) + "k" : Math.floor(n / 1e6) + "M";
-			if (valuesOfHours[i % 24]) valuesOfHours[i % 24].cells[Math.floor(i / 24)].textContent = commas(n);
+			one("text", e).textContent = short(n);
+			write(hour, day, n);
+			sums[day] += n;
+			sums[7 + hour] += n;
 		});
+		all(".sum", picture).forEach((e, i) => { e.textContent = i < 7 ? commas(sums[i]) : short(sums[i]); });
+		sums.slice(7).forEach((n, hour) => write(hour, 7, n));
 	}
 
 	// Rows. Each was read once: what it knows of the axes of the filters. In a list of which
