@@ -31,7 +31,8 @@ run('report', '--db', seen, '-o', `${folder}/seen.html`)
 run('report', '--db', hostile, '-o', `${folder}/hostile.html`, '--with-passwords', '--new-since', '2026-01-01')
 run('report', '--db', seen, '-o', `${folder}/small.html`, '--rows', '10', '--stories', '3', '--since', '2026-06-01')
 run('report', '--db', seen, '-o', `${folder}/empty.html`, '--since', '2099-01-01')
-const tagsOf = (...flags) => run('tags', '--db', seen, '--json', '--limit', '0', ...flags).split('\n').filter(Boolean).map(line => JSON.parse(line))
+const known = (...args) => run(...args, '--db', seen, '--json', '--limit', '0').split('\n').filter(Boolean).map(line => JSON.parse(line))
+const tagsOf = (...flags) => known('tags', ...flags)
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox'] })
 
@@ -72,12 +73,13 @@ async function set(page, fields) {
 }
 const counts = page => page.evaluate(() => {
   const sum = list => list.reduce((a, b) => a + b, 0)
-  const numbers = (selector, column) => Array.from(document.querySelectorAll(selector), e => Number((column === undefined ? e : e.cells[column]).textContent.replace(/,/g, '')))
+  const numbers = (selector, column) => Array.from(document.querySelectorAll(selector), e => Number(e.cells[column].textContent.replace(/,/g, '')))
+  const tags = name => numbers(`table[data-table=${name}] tbody tr`, Array.from(document.querySelectorAll(`table[data-table=${name}] thead th`), e => e.textContent.trim()).indexOf('Tags'))
   return {
     matrix: sum(Array.from(document.querySelectorAll('.matrix [data-t]'), e => e.matches('summary') ? 0 : Number(e.querySelector('.count').textContent.replace(/,/g, '')))),
     families: sum(Array.from(document.querySelectorAll('.matrix > li > ol > li > .cell[data-t], .matrix > li > ol > li > details > summary'), e => Number(e.querySelector('.count').textContent.replace(/,/g, '')))),
-    techniques: sum(numbers('table[data-table=techniques] tbody tr', 2)),
-    days: sum(numbers('table[data-table=days] tbody tr', 2)),
+    techniques: sum(tags('techniques')),
+    days: sum(tags('days')),
     bars: sum(Array.from(document.querySelectorAll('#days-svg .bar title'), e => Number(/: ([\d,]+) tags?/.exec(e.textContent)[1].replace(/,/g, '')))),
     hours: sum(Array.from(document.querySelectorAll('#hours-svg .hour title'), e => Number(/: ([\d,]+) tags?$/.exec(e.textContent)[1].replace(/,/g, '')))),
     weekdays: sum(numbers('#hours-svg .sum').slice(0, 7))
@@ -164,7 +166,7 @@ const tests = {
         assert(want > 0 && want < all.length, `${flags} selects ${want} tags of ${all.length}`)
         for (const what of ['matrix', 'families', 'techniques', 'bars', ...alsoHours ? ['hours', 'weekdays'] : []]) same(got[what], want, `${what} under ${flags}`)
         same(await shown(page), want, `the sentence under ${flags}`)
-        await page.locator('#filters [type=reset]').click()
+        await page.locator('#status [type=reset]').click()
         await settled(page)
         same(await counts(page), plain, 'tags after a reset')
       }
@@ -186,8 +188,69 @@ const tests = {
     })
   },
 
+  async 'what a filter changes, and what it does not'() {
+    await look('seen', {}, async page => {
+      const still = () => page.locator('.still:visible').count()
+      const rows = () => page.locator('table[data-table=attackers]').evaluate(t => {
+        const at = Array.from(t.tHead.rows[0].cells, e => e.textContent.trim()), tags = at.indexOf('Tags'), events = at.indexOf('Events')
+        return Array.from(t.tBodies[0].rows, row => ({
+          name: row.querySelector('th bdi').textContent, tags: Number(row.cells[tags].textContent), hidden: row.hidden,
+          grey: getComputedStyle(row.cells[events]).color, plain: getComputedStyle(row.cells[tags]).color
+        }))
+      })
+      const before = await rows(), fact = page.locator('.masthead .facts dd', { hasText: 'all of the store' })
+      assert(await still() === 0 && await fact.isVisible() && before.every(r => r.grey === r.plain), 'a page without a filter speaks of filters')
+      await set(page, { sensor: { label: 'hp-ams-1' }, tactic: 'TA0002', level: '3' })
+      const want = new Map(known('attackers', '--sensor', 'hp-ams-1', '--tactic', 'TA0002', '--min-level', 'medium').map(a => [a.attacker, a.tags])), now = await rows()
+      for (const r of now) same(r.hidden ? undefined : r.tags, want.get(r.name), `tags of ${r.name}`)
+      assert(now.some(r => r.hidden) && now.some(r => !r.hidden), 'all attackers, or none')
+      const row = now.find(r => !r.hidden)
+      assert(row.grey !== row.plain, 'what is counted anew looks like what is not')
+      assert((await page.locator('#attackers .rows').textContent()).includes('numbers in grey, levels and times are of the whole report'), 'nothing says what is grey')
+      same(await still(), 2, 'sections that say that they stay')
+      const set1 = 'set here: sensor hp-ams-1, tactic Execution, level medium or higher'
+      same(await page.locator('.masthead dd:has(#asked)').innerText(), set1, 'filters in the head')
+      // The line stays in sight, and the reset with it.
+      await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight / 2))
+      const line = await page.locator('#status').boundingBox()
+      assert(line.y >= 0 && line.y < 60, `the line is at ${line.y}`)
+      same((await page.locator('#shown').innerText()).replace(/^.* match: /, ''), set1.slice(10) + '.', 'the line says')
+      await page.locator('#status [type=reset]').click()
+      await settled(page)
+      same([await still(), await rows(), await fact.isVisible()], [0, before, true], 'after a reset')
+      await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight / 2))
+      assert((await page.locator('#status').boundingBox()).y < 0, 'the line stays without a filter')
+      // A date that is half typed.
+      await page.locator('#f-from').focus()
+      await page.keyboard.type('11')
+      await settled(page)
+      assert(/^All .*The date “from” is not complete, and not used\.$/.test(await page.locator('#shown').innerText()), `half a date: ${await page.locator('#shown').innerText()}`)
+      await page.locator('#status [type=reset]').click()
+      await settled(page)
+      assert(!(await page.locator('#shown').innerText()).includes('date'), 'half a date after a reset')
+    })
+  },
+
+  async 'the navigation marks where one is'() {
+    for (const viewport of [{ width: 1400, height: 900 }, { width: 390, height: 800 }]) {
+      await look('small', { viewport }, async page => {
+        const current = () => page.locator('nav.sections [aria-current]').evaluateAll(list => list.map(e => e.getAttribute('href')))
+        same(await current(), ['#overview'], 'at the start')
+        for (const to of await page.locator('nav.sections a').evaluateAll(list => list.map(e => e.getAttribute('href')))) {
+          await page.locator(`nav.sections a[href="${to}"]`).click()
+          await settled(page)
+          same(await current(), [to], `after a jump to ${to}, ${viewport.width} wide`)
+        }
+        await page.evaluate(() => document.getElementById('sessions').scrollIntoView())
+        await settled(page)
+        same(await current(), ['#sessions'], 'after scrolling')
+        const box = await page.locator('nav.sections [aria-current]').boundingBox()
+        assert(box.x >= 0 && box.x + box.width <= viewport.width, 'the marked one is out of sight')
+      })
+    }
+  },
+
   async 'links lead from a technique to who did it, and to their sessions'() {
-    const known = (...args) => run(...args, '--db', seen, '--json', '--limit', '0').split('\n').filter(Boolean).map(line => JSON.parse(line))
     const listed = page => page.locator('table[data-table=attackers] tbody tr:visible th bdi').allInnerTexts()
     await look('seen', {}, async page => {
       const evidence = page.locator('#techniques details.tech').nth(3), id = await evidence.locator('.tid').innerText()
@@ -371,10 +434,11 @@ const tests = {
       }
       const said = name => page.locator(`table[data-table=${name}]`).evaluate(t => t.closest('.scroll').previousElementSibling.textContent)
       assert(!(await said('attackers')).includes('missing'), 'a list without a filter')
-      const marks = await page.locator('table[data-table=attackers] tbody tr').evaluateAll(list => list.map(row => Array.from(row.querySelectorAll('.mark'), e => e.textContent).join(' ')))
-      const names = await page.locator('table[data-table=attackers] tbody th bdi').allInnerTexts(), whole = await save('attackers')
-      assert(marks.includes('new'), 'no attacker is new')
-      same([whole.rows[0].at(-1), whole.rows.slice(1).map(r => r.at(-1)), whole.rows.slice(1).map(r => r[0])], ['Marks', marks, names], 'attackers and their marks')
+      const names = await page.locator('table[data-table=attackers] tbody th bdi').allInnerTexts()
+      const tripped = await page.locator('table[data-table=canaries] tbody tr').evaluateAll(list => list.map(row => [row.querySelector('td bdi').textContent, Array.from(row.querySelectorAll('.mark'), e => e.textContent).join(' ')]))
+      const saved = (await save('canaries')).rows, by = saved[0].indexOf('By')
+      assert(tripped.some(([, mark]) => mark === 'resolver'), 'no resolver tripped a canary')
+      same([saved[0].at(-1), saved.slice(1).map(r => [r[by], r.at(-1)])], ['Marks', tripped], 'who tripped canaries, and marks')
       const last = await page.locator('#f-to').getAttribute('max'), after = new Date(Date.parse(last) + 864e5).toISOString().slice(0, 10)
       await set(page, { sensor: { label: 'hp-ams-1' }, tactic: 'TA0002', level: '3', from: '2026-06-02', to: last })
       const part = await save('attackers')
@@ -476,7 +540,7 @@ const tests = {
       for (const button of ['#matrix-all', '#matrix-unfold', '#theme']) await page.locator(button).click()
       for (const head of await page.locator('th button.sort').all()) await head.click()
       for (const option of await page.locator('#filters [name=sensor] option').evaluateAll(list => list.map(o => o.value))) await set(page, { sensor: option })
-      await page.locator('#filters [type=reset]').click()
+      await page.locator('#status [type=reset]').click()
       await settled(page)
       const found = await page.evaluate(() => {
         const names = new Set(), handlers = []

@@ -48,14 +48,22 @@ func hashOf(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// packed leaves out of a script what is for its readers: how lines are indented, and lines
-// that are empty or a comment. No line may be a part of a longer literal.
+// packed leaves out of a script what is for its readers: how lines are indented, lines that
+// are empty or a comment, ends of lines that go on anyway, and spaces around some operators.
+// No line may be a part of a longer literal, and no literal may have such an operator.
 func packed(source string) string {
 	var b strings.Builder
 	for line := range strings.Lines(source) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
-			b.WriteString(line + "\n")
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "//") {
+			continue
+		}
+		b.WriteString(operators.Replace(line))
+		if strings.Contains(line, "//") || !strings.ContainsAny(line[len(line)-1:], "{([,;") {
+			b.WriteByte('\n')
 		}
 	}
 	return b.String()
 }
+
+var operators = strings.NewReplacer(" => ", "=>", " = ", "=", " === ", "===", " && ", "&&", " || ", "||")

@@ -119,6 +119,7 @@ func (d *document) days(list []*bar, unit string) {
 		d.end()
 	}
 	d.end()
+	d.still("The filters change the tags. They do not change the events.")
 	d.picture("days", "Tags and events by "+unit, chartHeight, func() {
 		d.with("desc", fmt.Sprintf("%s from %s to %s. Most tags: %s in the %s of %s. The values are in the table below.",
 			plural(len(list), unit), list[0].label, list[len(list)-1].label, count(most), unit, peak.label), is("id", "days-d"))

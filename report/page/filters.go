@@ -24,11 +24,18 @@ func (d *document) filters() {
 	}
 	d.end()
 	d.end()
-	d.with("button", "Reset", is("type", "reset"))
+	d.with("p", "", named("caveats"))
+	d.end()
+	d.nl()
+	d.el("div", named("status"), flag("hidden", true), flag("data-js", true)) // stays in sight while a filter is set
 	d.with("output", "", named("shown"), is("aria-live", "polite"))
+	d.with("button", "Reset", is("type", "reset"), is("form", "filters"))
 	d.end()
 	d.nl()
 }
+
+// still says what stays as it is, while a filter is set.
+func (d *document) still(words string) { d.with("p", words, class("still")) }
 
 // label opens the label of a control.
 func (d *document) label(of, text name) {

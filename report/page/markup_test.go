@@ -131,7 +131,7 @@ var may = map[string]bool{}
 func init() {
 	for _, a := range strings.Fields(`aria-hidden aria-label aria-labelledby aria-live aria-pressed aria-current autocomplete charset class content
 		data-a data-axis data-bottom data-d data-f data-h data-js data-l data-left data-o data-right data-s data-scale data-t data-table data-tactic
-		data-top data-v data-x d datetime dir for height hidden href http-equiv id lang list name placeholder rel role rx scope spellcheck tabindex
+		data-top data-v data-x d datetime dir for form height hidden href http-equiv id lang list name placeholder rel role rx scope spellcheck tabindex
 		title type value viewBox width x y data-kind open`) {
 		may[a] = true
 	}

@@ -28,7 +28,10 @@ func (d *document) masthead() {
 		d.fact("Made", func() { d.timed(d.r.Made, "2006-01-02 15:04 UTC") })
 	}
 	d.fact("Matrix", func() { d.say("ATT&CK ", d.o.Under.Number()) })
-	d.fact("Filters", d.filterWords)
+	d.fact("Filters", func() {
+		d.filterWords()
+		d.with("span", "", named("asked")) // what is set on the page
+	})
 	if d.r.Masked {
 		d.fact("Passwords", func() { d.say("masked") })
 	} else {
@@ -70,7 +73,7 @@ func (d *document) sensorNames() {
 // filterWords says what was selected.
 func (d *document) filterWords() {
 	if len(d.r.Filters) == 0 {
-		d.say("none: all of the store")
+		d.with("span", "none: all of the store", class("unfiltered"))
 		return
 	}
 	left := d.rows(part{name: "head"}, len(d.r.Filters), budgets["head"], func(i int) {

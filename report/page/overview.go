@@ -10,6 +10,7 @@ func (d *document) overview() {
 		d.nothingAtAll()
 		return
 	}
+	d.still("The filters do not change this.")
 	d.tiles(t)
 	d.el("ul", class("said"))
 	for _, sentence := range []func(*report.Total) bool{

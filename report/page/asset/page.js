@@ -8,7 +8,8 @@
 	const byId = id => document.getElementById(id);
 	const one = (selector, within) => (within || document).querySelector(selector);
 	const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
-	const clicked = (e, act) => e.addEventListener("click", act);
+	const when = (e, type, act, how) => e.addEventListener(type, act, how);
+	const clicked = (e, act) => when(e, "click", act);
 	const commas = n => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 	const plural = (n, thing) => commas(n) + " " + thing + (n === 1 ? "" : "s");
 	const numbers = text => text ? text.split(" ").map(Number) : [];
@@ -24,7 +25,8 @@
 
 	// What there is to count.
 
-	if (!byId("data")) return; // there was too much to count by
+	// Without data there was too much to count by.
+	if (!byId("data")) return;
 	const data = JSON.parse(byId("data").textContent);
 	const dayCount = data.days[1];
 	const firstDay = Date.parse(data.days[0] + "T00:00:00Z") / 864e5;
@@ -62,13 +64,9 @@
 
 	const cells = { level: [], technique: [], day: [], sensor: [], attacker: [], tags: [] };
 	decode(data.cells, (key, tags) => {
-		const k = split(key, [5, data.techniques.length, Math.ceil(dayCount / data.step), data.sensors.length + 1]);
-		cells.level.push(k[0] + 1);
-		cells.technique.push(k[1]);
-		cells.day.push(k[2] * data.step);
-		cells.sensor.push(k[3] - 1);
-		cells.attacker.push(k[4]);
-		cells.tags.push(tags);
+		const [level, technique, day, sensor, attacker] = split(key, [5, data.techniques.length, Math.ceil(dayCount / data.step), data.sensors.length + 1]);
+		const cell = { level: level + 1, technique, day: day * data.step, sensor: sensor - 1, attacker, tags };
+		for (const of in cells) cells[of].push(cell[of]);
 	});
 	const hours = [];
 	decode(data.hours, (key, tags) => {
@@ -124,7 +122,8 @@
 			const name = what.attacker.toLowerCase();
 			const same = data.attackers.map(a => a.toLowerCase() === name);
 			f.attackers = same.includes(true) ? same : data.attackers.map(a => a !== "" && a.toLowerCase().startsWith(name));
-			f.several = f.attackers.filter(Boolean).length > 1; // which no flag says
+			// No flag says several.
+			f.several = f.attackers.filter(Boolean).length > 1;
 			add("attacker", "attacker " + what.attacker, "attacker", data.attackers[f.attackers.indexOf(true)] || what.attacker);
 		}
 		if (what.sensor) {
@@ -156,7 +155,7 @@
 
 	// count counts tags under a filter.
 	function count(f) {
-		const sum = { tags: 0, techniques: data.techniques.map(() => 0), levels: data.techniques.map(() => 0), days: new Map(), hours: new Array(168).fill(0) };
+		const sum = { tags: 0, techniques: data.techniques.map(() => 0), levels: data.techniques.map(() => 0), attackers: new Array(data.apart).fill(0), days: new Map(), hours: new Array(168).fill(0) };
 		const { level, technique, day, sensor, attacker, tags } = cells;
 		for (let i = 0; i < tags.length; i++) {
 			if (day[i] > f.to || day[i] + data.step - 1 < f.from || level[i] < f.level ||
@@ -164,6 +163,7 @@
 				f.attackers && !f.attackers[attacker[i]]) continue;
 			sum.tags += tags[i];
 			sum.techniques[technique[i]] += tags[i];
+			sum.attackers[attacker[i]] += tags[i];
 			sum.levels[technique[i]] = Math.max(sum.levels[technique[i]], level[i]);
 			if (!sum.days.has(day[i])) sum.days.set(day[i], [0, 0, 0, 0, 0, 0]);
 			sum.days.get(day[i])[level[i]] += tags[i];
@@ -216,10 +216,10 @@
 		}
 		squares.forEach(s => { s.e.tabIndex = -1; });
 		if (squares.length) reach(squares[0].e);
-		matrix.addEventListener("focusin", event => {
+		when(matrix, "focusin", event => {
 			if (event.target.matches("[data-t]")) reach(event.target);
 		});
-		matrix.addEventListener("keydown", event => {
+		when(matrix, "keydown", event => {
 			const grid = columns(), x = grid.findIndex(c => c.includes(event.target));
 			if (x < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
 			const y = grid[x].indexOf(event.target);
@@ -232,7 +232,7 @@
 			event.preventDefault();
 			if (to[event.key]) to[event.key].focus();
 		});
-		matrix.addEventListener("toggle", () => {
+		when(matrix, "toggle", () => {
 			if (current && !isShown(current)) reach(current.closest("details").querySelector("summary"));
 		}, true);
 	}
@@ -255,8 +255,12 @@
 		e, days: numbers(e.dataset.d), x: Number(e.dataset.x), events: one(".ev", e), title: one("title", e),
 		said: /^(.*): [\d,]+ tags?, ([\d,]+ events?)/.exec(one("title", e).textContent)
 	}));
-	const techniques = table("techniques");
+	const techniques = table("techniques"), attackers = table("attackers");
 	const valuesOfDays = valuesOf("days"), valuesOfHours = valuesOf("hours");
+	// now marks a number that is counted anew under a filter, as most are not.
+	const now = cell => cell.classList.add("now");
+	valuesOfDays.forEach(v => v.cells.slice(1).forEach(now));
+	valuesOfHours.forEach(v => v.cells.slice(0, 7).forEach(now));
 	const fieldsOfHours = all("#hours-svg .hour");
 
 	// axisTop is where an axis ends that has to reach n, in four steps.
@@ -348,6 +352,7 @@
 		if (d.v !== undefined) row.level = Number(d.v);
 		// What is said of one technique alone is shown if a tag of it matches.
 		if (owner === techniques || e.matches(".tech")) row.own = row.technique[0];
+		row.apart = owner === attackers && row.attacker < data.apart;
 		for (const axis in fits) {
 			if (row[axis] !== undefined || row.own !== undefined) list.knows[axis] = true;
 		}
@@ -355,11 +360,13 @@
 	}
 
 	function showRows(sum, f) {
+		const ofTags = (f.techniques || f.level) && !data.left;
 		for (const [owner, list] of lists) {
 			const axes = f.axes.filter(axis => list.knows[axis]);
 			let shown = 0;
 			for (const row of list.rows) {
-				const on = row.own !== undefined ? !f.axes.length || sum.techniques[row.own] > 0 : axes.every(axis => fits[axis](f, row));
+				const on = row.own !== undefined ? !f.axes.length || sum.techniques[row.own] > 0 :
+					axes.every(axis => fits[axis](f, row)) && !(ofTags && row.apart && !sum.attackers[row.attacker]);
 				if (row.e.hidden === on) row.e.hidden = !on;
 				if (on) shown++;
 			}
@@ -372,6 +379,7 @@
 		const some = filter.axes.length > not.length, whole = one("caption code", t), out = [];
 		if (some) out.push(commas(shown) + " of " + plural(list.rows.length, "row") + " match" + (shown === 1 ? "es" : ""));
 		if (not.length) out.push("not filtered by " + not.join(", "));
+		if (filter.axes.length && one("td.n:not(.now)", t)) out.push("numbers in grey, levels and times are of the whole report");
 		list.say.textContent = out.join("; ");
 		if (!some || !whole) return;
 		list.say.append(". Other matches may be missing here");
@@ -381,7 +389,7 @@
 	}
 
 	// commandOf adds the filter to the command of a list, as far as the command takes it; what
-	// it selects already stays if that is less.
+	// it selects already stays if that is less. Those that take times alone print no CSV.
 	function commandOf(line, of) {
 		const only = { credentials: "attacker sensor since until", files: "attacker sensor since until", rules: "since until", canaries: "since until" }[of];
 		for (const [flag, value] of filter.flags) {
@@ -390,25 +398,33 @@
 			if (had && (flag === "since" ? had[1] > value : flag === "until" ? had[1] < value : flag === "min-level" && data.levels.indexOf(had[1]) > filter.level)) continue;
 			line = (had ? line.replace(had[0], "") : line) + " --" + flag + " " + (/^[\w./:,@+-]+$/.test(value) ? value : "'" + value.replace(/'/g, "'\\''") + "'");
 		}
-		return line + (only === "since until" ? "" : " --csv"); // which those cannot
+		return line + (only === "since until" ? "" : " --csv");
 	}
 
-	// tagCells are the counts of tags of techniques, which are counted anew under a filter.
-	// Each row of the table says which technique it is.
-	const tagsAt = techniques ? Array.from(techniques.tHead.rows[0].cells).findIndex(c => c.textContent.trim() === "Tags") : -1;
-	const tagCells = tagsAt < 0 ? [] : Array.from(techniques.tBodies[0].rows, row => ({ cell: row.cells[tagsAt], technique: numbers(row.dataset.t)[0] }));
+	// tagCells are the counts of tags in a table that are counted anew under a filter. Each row
+	// says by an attribute what it is of.
+	function tagCells(t, key, end) {
+		if (!t) return [];
+		const at = Array.from(t.tHead.rows[0].cells).findIndex(c => c.textContent.trim() === "Tags");
+		return Array.from(t.tBodies[0].rows).filter(row => row.dataset[key] < end).map(row => {
+			const cell = row.cells[at];
+			now(cell);
+			return { cell, of: row.dataset[key], whole: Number(cell.dataset.o) };
+		});
+	}
+	const tagsOfTechniques = tagCells(techniques, "t", Infinity), tagsOfAttackers = tagCells(attackers, "a", data.apart);
 
-	function showTechniques(sum) {
-		const most = Math.max(1, ...sum.techniques);
-		tagCells.forEach(({ cell, technique }) => {
-			const n = sum.techniques[technique], gauge = one("rect", cell);
-			cell.firstChild.data = commas(n);
-			cell.dataset.o = n;
-			if (gauge) gauge.setAttribute("width", Math.ceil(n / most * 56));
+	function showTags(list, counts) {
+		const tags = list.map(c => filter.axes.length ? counts[c.of] : c.whole), most = Math.max(1, ...tags);
+		list.forEach(({ cell }, i) => {
+			const gauge = one("rect", cell);
+			cell.firstChild.data = commas(tags[i]);
+			cell.dataset.o = tags[i];
+			if (gauge) gauge.setAttribute("width", Math.ceil(tags[i] / most * 56));
 		});
 	}
 
-	let filter = filterOf({});
+	let filter = filterOf({}), found;
 	// What the page says without a filter: tags whose day is too far away are in no cell.
 	const everything = count(filter);
 	everything.tags = data.tags;
@@ -424,17 +440,23 @@
 		showMatrix(sum);
 		showDays(sum, filter);
 		showHours(sum);
-		showTechniques(sum);
+		showTags(tagsOfTechniques, sum.techniques);
+		showTags(tagsOfAttackers, sum.attackers);
 		showRows(sum, filter);
-		byId("shown").textContent = sentence(sum);
+		const words = filter.words.join(", ");
+		found = filter.axes.length ? commas(sum.tags) + " of " + plural(data.tags, "tag") + " match" : "All " + plural(data.tags, "tag");
+		byId("shown").textContent = found + (words && ": " + words) + "." +
+			["from", "to"].map(name => form.elements[name].validity.badInput ? " The date “" + name + "” is not complete, and not used." : "").join("");
+		byId("caveats").textContent = caveats();
+		byId("asked").textContent = words && "set here: " + words;
 		root.classList.toggle("filtered", filter.axes.length > 0);
 	}
 
-	// sentence says what is shown, and what could not be filtered.
-	function sentence(sum) {
-		const f = filter, out = [commas(sum.tags) + " of " + plural(data.tags, "tag") + " match."];
+	// caveats says what could not be filtered.
+	function caveats() {
+		const f = filter, out = [];
 		const say = (is, text) => { if (is) out.push(text); };
-		if (!f.axes.length) return "All " + plural(data.tags, "tag") + ".";
+		if (!f.axes.length) return "";
 		if (f.attackers) {
 			const found = f.attackers.filter(Boolean).length;
 			const among = f.attackers.filter((on, i) => on && i >= data.apart).length;
@@ -484,7 +506,8 @@
 		if (marked) marked.classList.remove("marked");
 		if (!target || !target.closest("main")) return;
 		for (let e = target; e; e = e.parentElement) {
-			e.hidden = false; // even if a filter hides it: somebody asked for it
+			// Even if a filter hides it: somebody asked for it.
+			e.hidden = false;
 			if (e.tagName === "DETAILS") e.open = true;
 		}
 		if (target.tagName !== "SECTION") {
@@ -494,6 +517,23 @@
 			(one("summary", target) || target).focus({ preventScroll: true });
 		}
 		target.scrollIntoView({ block: "start" });
+		here();
+	}
+
+	// here marks in the navigation the section at the top of the window. At the end of the page
+	// that is the one that was gone to, since none can come higher.
+	function here() {
+		const parts = all("main > section"), top = parseFloat(getComputedStyle(root).scrollPaddingTop) + 8;
+		const to = byId(fragment().anchor), goal = parts.indexOf(to && to.closest("main > section"));
+		let at = Math.max(0, parts.filter(e => e.getBoundingClientRect().top < top).length - 1);
+		if (scrollY && scrollY + innerHeight > root.scrollHeight - 2) at = goal > at ? goal : parts.length - 1;
+		all("nav.sections a").forEach((link, i) => {
+			if (i !== at) link.removeAttribute("aria-current");
+			else if (!link.hasAttribute("aria-current")) {
+				link.setAttribute("aria-current", "true");
+				link.closest("ul").scrollLeft = link.offsetLeft - 40;
+			}
+		});
 	}
 
 	function onFragment() {
@@ -529,13 +569,18 @@
 
 	let waiting;
 	function listen() {
-		form.addEventListener("input", () => {
+		function soon() {
 			clearTimeout(waiting);
 			waiting = setTimeout(changed, 150);
-		});
-		form.addEventListener("submit", event => event.preventDefault());
-		form.addEventListener("reset", () => setTimeout(changed, 0)); // when the form is empty
-		addEventListener("hashchange", onFragment);
+		}
+		when(form, "input", soon);
+		// A date that is half typed is no input yet.
+		when(form, "keyup", event => { if (event.target.type === "date") soon(); });
+		when(window, "scroll", here, { passive: true });
+		when(form, "submit", event => event.preventDefault());
+		// When the form is empty.
+		when(form, "reset", () => setTimeout(changed, 0));
+		when(window, "hashchange", onFragment);
 		clicked(document, onClick);
 	}
 
@@ -655,7 +700,7 @@
 		const text = (x, y, content, more) => svg.append(draw("text", Object.assign({ x, y, fill: "#10243a" }, more), content));
 		svg.append(draw("title", {}, "ATT&CK matrix"), draw("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
 		text(p.margin, 36, one("h1").textContent, { "font-size": 22, "font-weight": 700 });
-		text(p.margin, 58, "ATT&CK matrix, " + plain(one(".period")) + ": " + byId("shown").textContent.split(".")[0] +
+		text(p.margin, 58, "ATT&CK matrix, " + plain(one(".period")) + ": " + found +
 			(filter.words.length ? "; filtered: " + filter.words.join(", ") : ""), { "font-size": 13 });
 		drawLegend(svg, text, 74);
 		let bottom = 0;
@@ -743,11 +788,11 @@
 		let opened = [];
 		byId("print").hidden = false;
 		clicked(byId("print"), () => print());
-		addEventListener("beforeprint", () => {
+		when(window, "beforeprint", () => {
 			opened = all(".matrix details:not([open]), details[data-print]:not([open])");
 			opened.forEach(d => { d.open = true; });
 		});
-		addEventListener("afterprint", () => opened.forEach(d => { d.open = false; }));
+		when(window, "afterprint", () => opened.forEach(d => { d.open = false; }));
 	}
 
 	// links makes the names of attackers lead to their sessions, those that can be told apart.
@@ -766,7 +811,7 @@
 	all("table[data-table]").forEach(furnish);
 	themes();
 	copies(document);
-	document.addEventListener("toggle", event => copies(event.target), true);
+	when(document, "toggle", event => copies(event.target), true);
 	printing();
 	toggles();
 	rove();
@@ -778,4 +823,5 @@
 	readFragment();
 	apply();
 	if (location.hash) follow();
+	here();
 })();
