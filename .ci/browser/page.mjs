@@ -82,7 +82,7 @@ const counts = page => page.evaluate(() => {
     days: sum(tags('days')),
     bars: sum(Array.from(document.querySelectorAll('#days-svg .bar title'), e => Number(/: ([\d,]+) tags?/.exec(e.textContent)[1].replace(/,/g, '')))),
     hours: sum(Array.from(document.querySelectorAll('#hours-svg .hour title'), e => Number(/: ([\d,]+) tags?$/.exec(e.textContent)[1].replace(/,/g, '')))),
-    weekdays: sum(numbers('#hours-svg .sum').slice(0, 7))
+    weekdays: sum(Array.from(document.querySelectorAll('#hours-svg .sum'), e => Number(e.textContent.replace(/,/g, ''))).slice(0, 7))
   }
 })
 async function download(page, button) {

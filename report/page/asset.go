@@ -49,7 +49,7 @@ func hashOf(text string) string {
 }
 
 // packed leaves out of a script what is for its readers: how lines are indented, lines that
-// are empty or a comment, ends of lines that go on anyway, and spaces around some operators.
+// are empty or a comment, ends of lines that go on anyway, and spaces around operators.
 // No line may be a part of a longer literal, and no literal may have such an operator.
 func packed(source string) string {
 	var b strings.Builder
@@ -66,4 +66,6 @@ func packed(source string) string {
 	return b.String()
 }
 
-var operators = strings.NewReplacer(" => ", "=>", " = ", "=", " === ", "===", " && ", "&&", " || ", "||")
+var operators = strings.NewReplacer(" => ", "=>", " = ", "=", " === ", "===", " && ", "&&", " || ", "||",
+	" !== ", "!==", " >= ", ">=", " += ", "+=", " + ", "+", " - ", "-", " * ", "*", " < ", "<", " ? ", "?", " : ", ":",
+	") {", "){", "{ ", "{", " }", "}")

@@ -25,7 +25,7 @@ func TestScript(t *testing.T) {
 		t.Error("the policy lets another script act")
 	}
 	source := "\tif (a && b) {\n\n\t// said\n\t\tb(\"//\"); // kept;\n\t\tc = [\n\t\t\t1,\n\t\t\t2\n\t\t]\n\t}\n"
-	if got, want := packed(source), "if (a&&b) {b(\"//\"); // kept;\nc=[1,2\n]\n}\n"; got != want {
+	if got, want := packed(source), "if (a&&b){b(\"//\"); // kept;\nc=[1,2\n]\n}\n"; got != want {
 		t.Errorf("packed is %q, want %q", got, want)
 	}
 }

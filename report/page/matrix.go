@@ -88,13 +88,20 @@ func (s *square) family() (of []int, tags, seen int, level ttpcron.Level) {
 	return of, tags, seen, level
 }
 
-// seen counts what of a tactic was seen.
-func (c *tactic) seen() (techniques, tags int) {
+// seen counts what of a tactic was seen: techniques, by themselves or by a sub-technique,
+// and sub-techniques.
+func (c *tactic) seen() (techniques, subs int) {
 	for _, s := range c.squares {
-		_, n, seen, _ := s.family()
-		techniques, tags = techniques+seen, tags+n
+		if _, _, seen, _ := s.family(); seen > 0 {
+			techniques++
+		}
+		for _, sub := range s.subs {
+			if len(sub.of) > 0 {
+				subs++
+			}
+		}
 	}
-	return techniques, tags
+	return techniques, subs
 }
 
 // matrix writes the matrix as a heat map.
@@ -126,7 +133,7 @@ func (d *document) matrix() {
 	}
 	if len(elsewhere) > 0 {
 		d.el("li", class("tactic elsewhere"))
-		d.columnHead("Not in ATT&CK "+d.o.Under.Number(), len(elsewhere))
+		d.columnHead("Not in ATT&CK "+d.o.Under.Number(), len(elsewhere), 0)
 		d.el("ol")
 		for _, s := range elsewhere {
 			d.el("li")
@@ -176,13 +183,13 @@ func (d *document) scaleLegend(scale scale) {
 }
 
 func (d *document) tactic(c *tactic, scale scale) {
-	seen, _ := c.seen()
+	seen, subs := c.seen()
 	classes := name("tactic")
 	if seen == 0 {
 		classes = "tactic idle"
 	}
 	d.el("li", class(classes), said("data-tactic", c.ID))
-	d.columnHead(c.Name, seen)
+	d.columnHead(c.Name, seen, subs)
 	d.el("ol")
 	for _, s := range c.squares {
 		d.square(s, scale)
@@ -192,11 +199,19 @@ func (d *document) tactic(c *tactic, scale scale) {
 	d.nl()
 }
 
-func (d *document) columnHead(title string, seen int) {
+// columnHead writes above a column what it has. The script counts it anew under a filter.
+func (d *document) columnHead(title string, techniques, subs int) {
 	d.el("h3")
 	d.text(title)
 	d.text(" ")
-	d.with("span", plural(seen, "technique"), class("of"))
+	d.el("span", class("of"))
+	d.text(plural(techniques, "technique"))
+	if subs > 0 {
+		d.text(",")
+		d.nl()
+		d.text(plural(subs, "sub-technique"))
+	}
+	d.end()
 	d.end()
 }
 

@@ -198,8 +198,9 @@
 			if (s.label) s.e.setAttribute("aria-label", s.label + ", " + plural(tags, "tag") + (level ? ", highest level " + data.levels[level] : "") + s.end);
 		}
 		for (const column of all(".tactic", matrix)) {
-			const of = new Set(all("[data-t]", column).flatMap(e => numbers(e.dataset.t)));
-			one(".of", column).textContent = plural([...of].filter(t => sum.techniques[t]).length, "technique");
+			const seen = all("[data-t]:not(.h0)", column), folded = seen.filter(e => e.closest("details > ol"));
+			const subs = folded.filter(e => one(".id", e).textContent.includes(".")).length;
+			one(".of", column).textContent = plural(seen.length - folded.length, "technique") + (subs ? ",\n" + plural(subs, "sub-technique") : "");
 		}
 	}
 
@@ -249,7 +250,7 @@
 
 	// The pictures of days and hours, and the tables of their values.
 
-	const table = name => one('table[data-table="' + name + '"]');
+	const table = name => one("table[data-table='" + name + "']");
 	const valuesOf = name => table(name) ? Array.from(table(name).tBodies[0].rows, r => ({ row: r, cells: all("td", r) })) : [];
 	const bars = all("#days-svg .bar").map(e => ({
 		e, days: numbers(e.dataset.d), x: Number(e.dataset.x), events: one(".ev", e), title: one("title", e),
@@ -635,7 +636,7 @@
 	// what begins like a formula, at the start or after a semicolon, gets an apostrophe.
 	function csvCell(text) {
 		text = text.replace(/(^|[;\n])(?=[\n '"]*[=+\-@＝＋－＠−﹢﹣﹦﹫])/g, "$1'");
-		return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
+		return /[\x22,\r\n]/.test(text) ? "\x22" + text.replace(/\x22/g, "$&$&") + "\x22" : text;
 	}
 
 	// csvOf has the marks of rows in a column of their own.
@@ -679,7 +680,8 @@
 	const paper = {
 		heat: ["#f4f5f7", "#e1ecf7", "#bfd8ee", "#8fbfe3", "#5b9fd3", "#2468ab", "#0a2f63"],
 		ink: ["#57606a", "#10243a", "#10243a", "#10243a", "#06121f", "#ffffff", "#ffffff"],
-		wide: 138, high: 48, gap: 4, margin: 20
+		levels: ["", "#a9b4c0", "#5b9fd3", "#e0a100", "#d1561a", "#7d1128"],
+		wide: 138, gap: 4, margin: 20, top: 172
 	};
 
 	// wrap breaks a text into at most some lines of about so many characters.
@@ -694,40 +696,63 @@
 	}
 
 	function drawMatrix() {
-		const p = paper, columns = all(".tactic", matrix);
-		const width = 2 * p.margin + columns.length * (p.wide + p.gap) - p.gap;
-		const svg = draw("svg", { xmlns: svgSpace, width, "font-family": "system-ui, 'DejaVu Sans', Arial, sans-serif", "font-size": 11 });
+		const p = paper, columns = all(".tactic", matrix).map(column => ({ column, cells: all(".cell", column).filter(isShown).map(cellOf) }));
+		const svg = draw("svg", { xmlns: svgSpace, "font-family": "system-ui, 'DejaVu Sans', Arial, sans-serif", "font-size": 11 });
 		const text = (x, y, content, more) => svg.append(draw("text", Object.assign({ x, y, fill: "#10243a" }, more), content));
 		svg.append(draw("title", {}, "ATT&CK matrix"), draw("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
 		text(p.margin, 36, one("h1").textContent, { "font-size": 22, "font-weight": 700 });
 		text(p.margin, 58, "ATT&CK matrix, " + plain(one(".period")) + ": " + found +
 			(filter.words.length ? "; filtered: " + filter.words.join(", ") : ""), { "font-size": 13 });
 		drawLegend(svg, text, 74);
-		let bottom = 0;
-		columns.forEach((column, i) => {
-			const x = p.margin + i * (p.wide + p.gap);
+		// What would make the picture much higher than its other columns goes on beside it.
+		const highOf = list => list.reduce((n, c) => n + c.high + p.gap, 0);
+		const most = Math.max(440, 8 * Math.sqrt(highOf(columns.flatMap(c => c.cells))));
+		let x = p.margin, bottom = 0;
+		for (const { column, cells } of columns) {
+			const grey = { "font-size": 10, fill: "#57606a" };
 			wrap(one("h3", column).firstChild.data.trim(), 17, 2).forEach((line, k) => text(x, 122 + 14 * k, line, { "font-weight": 700, "font-size": 12 }));
-			text(x, 152, one(".of", column).textContent, { "font-size": 10, fill: "#57606a" });
-			const shown = all(".cell", column).filter(isShown);
-			shown.forEach((cell, k) => drawCell(svg, text, cell, x, 160 + k * (p.high + p.gap)));
-			bottom = Math.max(bottom, 160 + shown.length * (p.high + p.gap));
-		});
+			one(".of", column).textContent.split("\n").forEach((line, k) => text(x, 151 + 12 * k, line, grey));
+			const high = highOf(cells), share = high / Math.ceil(high / most) + 20;
+			let y = p.top;
+			for (const cell of cells) {
+				if (y + cell.high / 2 > p.top + share) {
+					x += p.wide + p.gap;
+					y = p.top;
+					text(x, 163, "continued", grey);
+				}
+				drawCell(svg, text, cell, x, y);
+				y += cell.high + p.gap;
+				bottom = Math.max(bottom, y);
+			}
+			x += p.wide + p.gap;
+		}
 		text(p.margin, bottom + 22, "Made by ttpcron. ATT&CK is a mark of The MITRE Corporation.", { "font-size": 10, fill: "#57606a" });
-		const height = bottom + 36;
-		svg.setAttribute("height", height);
-		svg.setAttribute("viewBox", "0 0 " + width + " " + height);
+		const width = x - p.gap + p.margin, height = bottom + 36;
+		build(svg, { width, height, viewBox: "0 0 " + width + " " + height });
 		return { width, height, text: '<?xml version="1.0" encoding="UTF-8"?>\n' + new XMLSerializer().serializeToString(svg) + "\n" };
 	}
 
+	// cellOf is what the picture shows of a cell.
+	function cellOf(e) {
+		const of = name => one(name, e) ? one(name, e).textContent : "";
+		const inset = e.closest("details > ol, div.unseen") || e.previousElementSibling ? 10 : 0;
+		const lines = wrap(of(".name"), inset ? 18 : 20, 4), level = one(".lv", e);
+		return { inset, lines, high: 22 + 13 * lines.length, id: of(".id"), count: of(".count"), heat: Number(/h(\d)/.exec(e.className)[1]), level: level ? Number(level.className.slice(-1)) : 0 };
+	}
+
 	function drawCell(svg, text, cell, x, y) {
-		const p = paper, h = Number(/h(\d)/.exec(cell.className)[1]), fill = p.ink[h];
-		const level = one(".lv", cell) ? one(".lv", cell).className.slice(-1) : 0;
-		const inset = cell.closest("details > ol, div.unseen") || cell.previousElementSibling ? 10 : 0;
-		const of = name => one(name, cell) ? one(name, cell).textContent : "";
-		svg.append(draw("rect", { x: x + inset, y, width: p.wide - inset, height: p.high, rx: 3, fill: p.heat[h] }));
-		text(x + inset + 5, y + 13, of(".id"), { "font-size": 9, fill });
-		text(x + p.wide - 5, y + 13, of(".count") + " " + letters[level], { "font-size": 10, "font-weight": 700, "text-anchor": "end", fill });
-		wrap(of(".name"), inset ? 18 : 20, 2).forEach((line, k) => text(x + inset + 5, y + 27 + 13 * k, line, { fill }));
+		const p = paper, fill = p.ink[cell.heat], left = x + cell.inset;
+		svg.append(draw("rect", { x: left, y, width: p.wide - cell.inset, height: cell.high, rx: 3, fill: p.heat[cell.heat] }));
+		text(left + 5, y + 13, cell.id, { "font-size": 9, fill });
+		text(x + p.wide - (cell.level ? 24 : 5), y + 13, cell.count, { "font-size": 10, "font-weight": 700, "text-anchor": "end", fill });
+		drawLevel(svg, text, cell.level, x + p.wide - 19, y + 3);
+		cell.lines.forEach((line, k) => text(left + 5, y + 27 + 13 * k, line, { fill }));
+	}
+
+	function drawLevel(svg, text, level, x, y) {
+		if (!level) return;
+		svg.append(draw("rect", { x, y, width: 15, height: 13, rx: 3, fill: paper.levels[level], stroke: "#ffffff" }));
+		text(x + 7.5, y + 10, letters[level], { "font-size": 10, "font-weight": 700, "text-anchor": "middle", fill: level > 4 ? "#ffffff" : "#000000" });
 	}
 
 	function drawLegend(svg, text, y) {
@@ -737,7 +762,13 @@
 			text(x + 46, y + 14, key.textContent, { "text-anchor": "middle", fill: paper.ink[i + 1] });
 			x += 96;
 		});
-		text(x + 8, y + 14, "tags; highest level: " + [5, 4, 3, 2, 1].map(l => letters[l] + " " + data.levels[l]).join(", "));
+		text(x + 8, y + 14, "tags; highest level:");
+		x += 124;
+		for (let level = 5; level; level--) {
+			drawLevel(svg, text, level, x, y + 4);
+			text(x + 20, y + 14, data.levels[level]);
+			x += 72;
+		}
 	}
 
 	function savePicture() {
