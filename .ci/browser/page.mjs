@@ -263,6 +263,12 @@ const tests = {
       same(did, all.filter(a => who.includes(a)).sort(), `attackers with ${id}`)
       assert(did.length > 0 && did.length < all.length, `${did.length} of ${all.length} attackers did it`)
       assert(await page.evaluate(() => Math.abs(document.getElementById('attackers').getBoundingClientRect().top) < 200), 'the attackers are not in sight')
+      assert(await page.evaluate(() => document.activeElement.id === 'attackers'), 'the keyboard goes on elsewhere')
+      // Once more, from the same place.
+      await page.evaluate(() => scrollTo(0, 0))
+      await evidence.locator('a:text-is("Filter by it: who did this?")').evaluate(a => a.click())
+      await settled(page)
+      assert(await page.evaluate(() => Math.abs(document.getElementById('attackers').getBoundingClientRect().top) < 200), 'a link is followed once alone')
       const view = page.url()
       await page.locator('table[data-table=attackers] tbody tr:visible th a').first().click()
       await settled(page)
@@ -314,6 +320,14 @@ const tests = {
       await settled(page)
       assert(await page.locator(session).isVisible(), 'a link leads to what is hidden')
       assert(page.url().includes('attacker=nobody'), 'a link takes the filter away')
+      // So is what an address leads to, whatever was typed before.
+      await page.locator('#f-to').focus()
+      await page.keyboard.type('11')
+      await settled(page)
+      await page.evaluate(hash => { location.hash = hash }, `${session}?attacker=none`)
+      await settled(page)
+      assert(await page.locator(session).isVisible(), 'an address leads to what is hidden')
+      same(await page.locator('#shown').textContent(), `0 of ${tagsOf().length.toLocaleString('en')} tags match: attacker none.`, 'the fields are those of the address')
     })
   },
 

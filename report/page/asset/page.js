@@ -261,7 +261,6 @@
 	// now marks a number that is counted anew under a filter, as most are not.
 	const now = cell => cell.classList.add("now");
 	valuesOfDays.forEach(v => v.cells.slice(1).forEach(now));
-	valuesOfHours.forEach(v => v.cells.slice(0, 7).forEach(now));
 	const fieldsOfHours = all("#hours-svg .hour");
 
 	// axisTop is where an axis ends that has to reach n, in four steps.
@@ -312,7 +311,7 @@
 		const short = n => n < 1e4 ? n ? commas(n) : "" : n < 1e6 ? Math.floor(n / 1e3) + "k" : Math.floor(n / 1e6) + "M";
 		const write = (row, column, n) => {
 			const cell = valuesOfHours[row] && valuesOfHours[row].cells[column];
-			if (cell) build(cell, { class: n ? "n" : "n zero" }, commas(n));
+			if (cell) build(cell, { class: n ? "n now" : "n zero now" }, commas(n));
 		};
 		const sums = Array(31).fill(0); // of weekdays, then of hours
 		fieldsOfHours.forEach((e, i) => {
@@ -397,7 +396,7 @@
 			if (only && !only.includes(flag)) continue;
 			const had = RegExp(" --" + flag + " ('(?:[^']|'\\\\'')*'|[^ ]+)").exec(line);
 			if (had && (flag === "since" ? had[1] > value : flag === "until" ? had[1] < value : flag === "min-level" && data.levels.indexOf(had[1]) > filter.level)) continue;
-			line = (had ? line.replace(had[0], "") : line) + " --" + flag + " " + (/^[\w./:,@+-]+$/.test(value) ? value : "'" + value.replace(/'/g, "'\\''") + "'");
+			line = (had ? line.replace(had[0], "") : line) + " --" + flag + " " + (/^[\w./:,@+-]+$/.test(value) ? value : "'" + value.replace(/\x27/g, "'\\''") + "'");
 		}
 		return line + (only === "since until" ? "" : " --csv");
 	}
@@ -446,8 +445,10 @@
 		showRows(sum, filter);
 		const words = filter.words.join(", ");
 		found = filter.axes.length ? commas(sum.tags) + " of " + plural(data.tags, "tag") + " match" : "All " + plural(data.tags, "tag");
-		byId("shown").textContent = found + (words && ": " + words) + "." +
+		const said = found + (words && ": " + words) + "." +
 			["from", "to"].map(name => form.elements[name].validity.badInput ? " The date “" + name + "” is not complete, and not used." : "").join("");
+		// What is said again is read aloud again.
+		if (byId("shown").textContent !== said) byId("shown").textContent = said;
 		byId("caveats").textContent = caveats();
 		byId("asked").textContent = words && "set here: " + words;
 		root.classList.toggle("filtered", filter.axes.length > 0);
@@ -484,14 +485,12 @@
 
 	function readFragment() {
 		const q = new URLSearchParams(fragment().query || "");
-		form.reset();
 		for (const field of fields) {
 			let value = q.get(field);
-			if (value === null) continue;
-			if (field === "sensor") value = data.sensors.indexOf(value);
+			if (value !== null && field === "sensor") value = data.sensors.indexOf(value);
 			if (field === "level") value = data.levels.indexOf(value);
 			const control = form.elements[field];
-			control.value = value;
+			control.value = value === null ? "" : value;
 			if (control.tagName === "SELECT" && control.selectedIndex < 0) control.selectedIndex = 0;
 		}
 	}
@@ -514,21 +513,24 @@
 		if (target.tagName !== "SECTION") {
 			marked = target;
 			target.classList.add("marked");
-			if (target.tagName !== "DETAILS") target.tabIndex = -1;
-			(one("summary", target) || target).focus({ preventScroll: true });
 		}
+		const first = target.tagName === "DETAILS" ? one("summary", target) : target;
+		if (first === target) target.tabIndex = -1;
+		first.focus({ preventScroll: true });
 		target.scrollIntoView({ block: "start" });
 		here();
 	}
 
+	const parts = all("main > section"), ways = all("nav.sections a");
+
 	// here marks in the navigation the section at the top of the window. At the end of the page
 	// that is the one that was gone to, since none can come higher.
 	function here() {
-		const parts = all("main > section"), top = parseFloat(getComputedStyle(root).scrollPaddingTop) + 8;
+		const top = parseFloat(getComputedStyle(root).scrollPaddingTop) + 8;
 		const to = byId(fragment().anchor), goal = parts.indexOf(to && to.closest("main > section"));
 		let at = Math.max(0, parts.filter(e => e.getBoundingClientRect().top < top).length - 1);
 		if (scrollY && scrollY + innerHeight > root.scrollHeight - 2) at = goal > at ? goal : parts.length - 1;
-		all("nav.sections a").forEach((link, i) => {
+		ways.forEach((link, i) => {
 			if (i !== at) link.removeAttribute("aria-current");
 			else if (!link.hasAttribute("aria-current")) {
 				link.setAttribute("aria-current", "true");
@@ -550,7 +552,7 @@
 	// A link to where one is already goes there again; a bar is a period.
 	function onClick(event) {
 		const link = event.target.closest("a[href^='#']");
-		if (link && link.getAttribute("href") === "#" + fragment().anchor) {
+		if (link && ["#" + fragment().anchor, location.hash].includes(link.getAttribute("href"))) {
 			event.preventDefault();
 			follow();
 		}
