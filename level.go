@@ -41,7 +41,7 @@ func ParseLevel(name string) (l Level, ok bool) {
 }
 
 // AtLeast reports whether the level is min or above it.
-func (l Level) AtLeast(min Level) bool { return l.rank() >= min.rank() }
+func (l Level) AtLeast(min Level) bool { return l.Rank() >= min.Rank() }
 
 // MinLevels are the levels at which a view of tags begins, by where the events were
 // seen. The zero value shows every tag.
@@ -69,7 +69,8 @@ func Levels() []Level {
 	return []Level{LevelCritical, LevelHigh, LevelMedium, LevelLow, LevelInformational}
 }
 
-func (l Level) rank() Level {
+// Rank returns the level that String names: medium for the zero value, and for what is none.
+func (l Level) Rank() Level {
 	if l == 0 || l > LevelCritical {
 		return LevelMedium
 	}

@@ -239,13 +239,9 @@ func (c *Census) tag(t Tag, within bool) error {
 	if who == "" {
 		who = t.IdentityUUID
 	}
-	level := t.Level
-	if level < ttpcron.LevelInformational || level > ttpcron.LevelCritical {
-		level = ttpcron.LevelMedium
-	}
 	o := observed{
 		who: who, address: t.AttackerIP, session: t.SessionID, sensor: t.DeckyID, kind: t.SourceKind,
-		sum:    sum{1, c.arrival(t.Tag), uint64(level), instantOf(t.EventTime), instantOf(t.EventTime)},
+		sum:    sum{1, c.arrival(t.Tag), uint64(t.Level.Rank()), instantOf(t.EventTime), instantOf(t.EventTime)},
 		within: within,
 	}
 	c.met.at(o.sum.first)

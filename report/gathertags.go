@@ -181,12 +181,7 @@ type tagged struct {
 	actor       uint32
 }
 
-func levelOf(t *ttpcron.Tag) uint8 {
-	if t.Level < ttpcron.LevelInformational || t.Level > ttpcron.LevelCritical {
-		return uint8(ttpcron.LevelMedium)
-	}
-	return uint8(t.Level)
-}
+func levelOf(t *ttpcron.Tag) uint8 { return uint8(t.Level.Rank()) }
 
 // old reports whether what a tag is of had arrived before what is new. An event that is
 // gone had.

@@ -13,6 +13,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/tagger"
 )
 
 func TestBrowserOf(t *testing.T) {
@@ -31,6 +34,20 @@ func TestBrowserOf(t *testing.T) {
 		got, err := browserOf(tt.system, tt.env)
 		if got != tt.want || (err == nil) != (tt.want != "") {
 			t.Errorf("%s, %v: %q, %v", tt.system, tt.env, got, err)
+		}
+	}
+}
+
+// A rule that says medium has that level, and is not taken for one that is not loaded.
+func TestNamesOf(t *testing.T) {
+	rules, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}, nil))
+	names := namesOf(rules)
+	if len(names) == 0 {
+		t.Fatal("no names")
+	}
+	for _, r := range rules.Catalogue() {
+		if got := names[r.ID]; got.name != r.Name || got.level == 0 || got.level.String() != r.Level.String() {
+			t.Errorf("%s is %+v, want %s, %s", r.ID, got, r.Name, r.Level)
 		}
 	}
 }

@@ -119,7 +119,7 @@ type namedRule struct {
 func namesOf(rs *tagger.RuleSet) map[string]namedRule {
 	names := map[string]namedRule{}
 	for _, r := range rs.Catalogue() {
-		names[strings.Clone(r.ID)] = namedRule{strings.Clone(r.Name), r.Level}
+		names[strings.Clone(r.ID)] = namedRule{strings.Clone(r.Name), r.Level.Rank()}
 	}
 	return names
 }

@@ -88,14 +88,6 @@ func (d *document) filterWords() {
 	}
 }
 
-// newcomersListed counts what is listed as new: nothing where all of it is.
-func newcomersListed(r *report.Report) int {
-	if allNew(r) {
-		return 0
-	}
-	return newcomersOf(r)
-}
-
 // newcomersOf counts what is new.
 func newcomersOf(r *report.Report) int {
 	return r.New.Attackers.Total + r.New.Techniques.Total + r.New.Sensors.Total + r.New.Files.Total

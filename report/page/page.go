@@ -60,7 +60,7 @@ var sections = []section{
 	{"overview", "Overview", (*document).overview, nil},
 	{"matrix", "Matrix", (*document).matrix, nil},
 	{"activity", "Activity", (*document).activity, nil},
-	{"new", "New", (*document).newcomers, newcomersListed},
+	{"new", "New", (*document).newcomers, newcomersOf},
 	{"techniques", "Techniques", (*document).techniques, func(r *report.Report) int { return len(r.Techniques) }},
 	{"attackers", "Attackers", (*document).attackers, func(r *report.Report) int { return r.Attackers.Total }},
 	{"sessions", "Sessions", (*document).sessions, func(r *report.Report) int { return r.Sessions.Total }},
@@ -127,7 +127,7 @@ func (d *document) nav() {
 		d.el("li")
 		d.el("a", at(s.name))
 		d.text(s.title)
-		if s.rows != nil {
+		if s.rows != nil && !(s.name == "new" && allNew(d.r)) {
 			d.text(" ")
 			d.with("span", count(s.rows(d.r)))
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/report"
 )
 
@@ -61,6 +62,19 @@ func TestGolden(t *testing.T) {
 			}
 			t.Errorf("%s differs in line %d; go test ./report/page -run TestGolden -update writes it anew", file, line+1)
 		}
+	}
+}
+
+// A tag or a rule without a level is of the medium one, by which it is filtered and loud.
+func TestMediumIsZero(t *testing.T) {
+	r := &report.Report{Total: report.Total{Events: 1, Tags: 1}, Rules: report.Top[*report.Rule]{Rows: []*report.Rule{{ID: "R1", Of: ttpcron.LevelMedium, Tags: 1}}, Total: 1}}
+	r.Techniques = []*report.Technique{{ID: "T1105", Tactic: "TA0011", Tags: 1, Seen: report.Seen{Level: ttpcron.LevelMedium}, Evidence: []*report.Evidence{{Text: "wget"}}}}
+	page := written(t, r, Options{})
+	if !regexp.MustCompile(`<li [^>]*data-v="3"[^>]*><p class="when">`).MatchString(page) {
+		t.Error("evidence of a tag without a level is of no level")
+	}
+	if !strings.Contains(page, "1 rule</a> is loud") {
+		t.Error("a rule of the medium level is not loud")
 	}
 }
 

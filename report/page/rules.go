@@ -29,14 +29,17 @@ func (d *document) rules() {
 	d.example("ttpcron rules noise --replay")
 	d.say(" whether it fires on one thing again and again or on many.")
 	d.end()
-	most := 0
+	most, loud := 0, false
 	for _, r := range top.Rows {
-		most = max(most, r.Tags)
+		most, loud = max(most, r.Tags), loud || d.loud(r)
+	}
+	if !loud {
+		d.with("p", "None is loud here.")
 	}
 	d.list(list{
 		name: "rules", label: "Rules", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "rule", by: top.By, command: top.Command,
 		columns: []column{
-			{"Rule", "", ""}, {"Name", "", ""}, {"Own level", "", "the level of the rule as it is now; empty if it is not loaded"}, {"Tags", "n", ""}, {"Share", "n", "of all tags"},
+			{"Rule", "", ""}, {"Name", "", ""}, {"Own level", "", "the level of the rule as it is now; empty if it is not among the rules that are loaded"}, {"Tags", "n", ""}, {"Share", "n", "of all tags"},
 			{"Events", "n", ""}, {"Attackers", "n", ""}, {"Sessions", "n", ""}, {"First", "t", ""}, {"Last", "t", ""},
 		},
 		row: func(i int) { d.ruleRow(i, most) },

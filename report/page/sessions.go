@@ -22,7 +22,7 @@ func (d *document) sessions() {
 			{"Files", "n", ""}, {"Tactics", "n", "how many tactics of the matrix"},
 			{"Others like it", "n", "how many other sessions show the same techniques"},
 		},
-		note: "Of those with the same techniques two come first and the others last. Of one level those come first that show most: techniques, tactics, a login that worked, files, commands.",
+		note: "Of one level those come first that show most: techniques, tactics, a login that worked, files, commands. Two of each kind come before further ones with the same techniques.",
 		row:  func(i int) { d.sessionRow(i, most) },
 	})
 	d.tellStories()
@@ -77,7 +77,7 @@ func (d *document) tellStories() {
 		d.say("What happened in the first of them, event by event. ")
 	}
 	d.example("ttpcron session ID")
-	d.say(" tells any of them in full.")
+	d.say(" tells any of them in full. Here an event names a technique once, however many rules say so.")
 	d.end()
 	left := d.shares("stories", len(d.told), func(place, most int) {
 		row := d.told[place]

@@ -140,7 +140,7 @@ func (d *document) nextLine() {
 }
 
 // mostShowing is how many attackers of a technique are named.
-const mostShowing = 12
+const mostShowing = 30
 
 // whoShowed names the attackers with the most tags of a technique.
 func (d *document) whoShowed(technique int) {
@@ -192,7 +192,7 @@ func (d *document) rulesOf(t *report.Technique) {
 // evidenceItem writes a tag: when, who, where, by which rule, and the text.
 func (d *document) evidenceItem(technique int, e *report.Evidence) {
 	t := &e.Tag
-	s := report.Seen{First: t.EventTime, Last: t.EventTime, Techniques: []int{technique}, Level: t.Level, Attacker: e.Attacker}
+	s := report.Seen{First: t.EventTime, Last: t.EventTime, Techniques: []int{technique}, Level: t.Level.Rank(), Attacker: e.Attacker}
 	if sensor, known := d.sensorAt[t.DeckyID]; known {
 		s.Sensors = []int{sensor}
 	}

@@ -168,12 +168,7 @@ var levels = [6]struct {
 }{1: {"lv l1", "I"}, {"lv l2", "L"}, {"lv l3", "M"}, {"lv l4", "H"}, {"lv l5", "C"}}
 
 // rank returns a level as a number from 1 to 5.
-func rank(l ttpcron.Level) int {
-	if l == 0 || l > ttpcron.LevelCritical {
-		return int(ttpcron.LevelMedium)
-	}
-	return int(l)
-}
+func rank(l ttpcron.Level) int { return int(l.Rank()) }
 
 func (d *document) level(l ttpcron.Level) {
 	as := levels[rank(l)]
