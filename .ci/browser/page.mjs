@@ -458,6 +458,8 @@ const tests = {
       const part = await save('attackers')
       same(part.name, `ttpcron-attackers-hp-ams-1-TA0002-medium-2026-06-02-${last}.csv`, 'a name')
       same(part.rows.length, 1 + await page.locator('table[data-table=attackers] tbody tr:visible').count(), 'rows that match')
+      same(part.rows[0].filter(name => !name.endsWith(' (whole report)')), ['Attacker', 'Tags', 'Marks'].filter(name => part.rows[0].includes(name)), 'columns that the filter changed')
+      same(await page.locator('#hours-still').innerText(), 'Hours are not filtered by period.', 'beside the hours')
       const period = `--since 2026-06-02 --until ${after}`, commands = {
         attackers: `ttpcron attackers --sensor hp-ams-1 --tactic TA0002 --min-level medium ${period} --csv`,
         credentials: `ttpcron credentials --users --sensor hp-ams-1 ${period} --csv`, rules: `ttpcron rules noise ${period}`
@@ -468,7 +470,9 @@ const tests = {
       }
       assert(!(await said('techniques')).includes('missing'), 'a list that is whole')
       // What the report selects already stays if it is less.
-      await set(page, { from: '2026-05-01' })
+      await set(page, { from: '2026-05-01', to: '2027-12-31' })
+      assert((await said('attackers')).includes('--until 2028-01-01'), await said('attackers'))
+      await set(page, { to: last })
       assert((await said('attackers')).includes(`--since 2026-06-01T00:00:00Z --sensor hp-ams-1 --tactic TA0002`), await said('attackers'))
       await set(page, { attacker: names[0] + '/../="x" y' })
       same((await save('attackers')).name, `ttpcron-attackers-${names[0]}-..-x-y-hp-ams-1-TA0002-medium-2026-05-01-${last}.csv`, 'a name of what was typed')

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"strings"
 )
 
 //go:embed asset/page.css
@@ -15,11 +14,10 @@ var matrixStyle string
 
 var style = pageStyle + matrixStyle
 
-//go:embed asset/page.js
-var scriptSource string
-
-// script is the script as a page carries it.
-var script = packed(scriptSource)
+// script is the script as a page carries it: asset/page.js, made small, see TestScript.
+//
+//go:embed asset/page.min.js
+var script string
 
 // style writes the style of the page, as it is.
 func (h *html) style() { h.asset("style", style) }
@@ -47,25 +45,3 @@ func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
-
-// packed leaves out of a script what is for its readers: how lines are indented, lines that
-// are empty or a comment, ends of lines that go on anyway, and spaces around operators.
-// No line may be a part of a longer literal, and no literal may have such an operator.
-func packed(source string) string {
-	var b strings.Builder
-	for line := range strings.Lines(source) {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "//") {
-			continue
-		}
-		b.WriteString(operators.Replace(line))
-		if strings.Contains(line, "//") || !strings.ContainsAny(line[len(line)-1:], "{([,;") {
-			b.WriteByte('\n')
-		}
-	}
-	return b.String()
-}
-
-var operators = strings.NewReplacer(" => ", "=>", " = ", "=", " === ", "===", " && ", "&&", " || ", "||",
-	" !== ", "!==", " >= ", ">=", " += ", "+=", " + ", "+", " - ", "-", " * ", "*", " < ", "<", " ? ", "?", " : ", ":",
-	") {", "){", "{ ", "{", " }", "}")

@@ -276,6 +276,7 @@ func (d *document) hours() {
 	scale := evenScale(most)
 	d.with("h3", "Tags by weekday and hour, UTC")
 	d.scaleLegend(scale)
+	d.with("p", "", named("hours-still"), class("still"))
 	d.picture("hours", "Tags by weekday and hour, UTC", hourBottom+28, func() {
 		d.with("desc", fmt.Sprintf("Most tags: %s, on %s from %02d:00. The values are in the table below.", count(most), weekdays[peak/24], peak%24), is("id", "hours-d"))
 		for hour := range 24 {

@@ -29,7 +29,10 @@ func (d *document) filters() {
 	d.nl()
 	d.el("div", named("status"), flag("hidden", true), flag("data-js", true)) // stays in sight while a filter is set
 	d.with("output", "", named("shown"), is("aria-live", "polite"))
+	d.el("span")
+	d.with("a", "Change", at("filters"))
 	d.with("button", "Reset", is("type", "reset"), is("form", "filters"))
+	d.end()
 	d.end()
 	d.nl()
 }

@@ -148,7 +148,7 @@
 		}
 		if (what.to) {
 			f.to = day(what.to);
-			add("period", "to " + what.to, "until", dateOf(Math.min(f.to, dayCount) + 1));
+			add("period", "to " + what.to, "until", dateOf(Math.min(f.to, dayCount + 4e4) + 1));
 		}
 		return f;
 	}
@@ -450,6 +450,7 @@
 		// What is said again is read aloud again.
 		if (byId("shown").textContent !== said) byId("shown").textContent = said;
 		byId("caveats").textContent = caveats();
+		if (byId("hours-still")) byId("hours-still").textContent = caveatOfHours();
 		byId("asked").textContent = words && "set here: " + words;
 		root.classList.toggle("filtered", filter.axes.length > 0);
 	}
@@ -470,10 +471,14 @@
 		say(data.left, plural(data.left, "tag") + " of days too far away cannot be filtered.");
 		say(data.sensorless && f.sensor !== undefined, "Tags are not counted by sensor: there are too many.");
 		say(f.axes.includes("period") && data.step > 1, "Tags are counted by " + data.step + " days.");
-		const not = ["period", "attacker", "technique"].concat(data.hoursOfAll ? "sensor" : []).filter(axis => f.axes.includes(axis));
-		say(not.length, "Hours are not filtered by " + not.join(" or ") + ".");
 		say(true, "Events are not filtered. A row of a list is shown if something of it fits each filter.");
 		return out.join(" ");
+	}
+
+	// caveatOfHours says by what the hours are not filtered.
+	function caveatOfHours() {
+		const not = ["period", "attacker", "technique"].concat(data.hoursOfAll ? "sensor" : []).filter(axis => filter.axes.includes(axis));
+		return not.length ? "Hours are not filtered by " + not.join(" or ") + "." : "";
 	}
 
 	// The way through the page. What is behind the # is an anchor, then ? and the filters.
@@ -641,12 +646,13 @@
 		return /[\x22,\r\n]/.test(text) ? "\x22" + text.replace(/\x22/g, "$&$&") + "\x22" : text;
 	}
 
-	// csvOf has the marks of rows in a column of their own.
+	// csvOf has the marks of rows in a column of their own. The head says what no filter changed.
 	function csvOf(t) {
 		const rows = [t.tHead.rows[0], ...t.tBodies[0].rows].filter(row => !row.hidden), marked = one("tbody .mark", t);
+		const whole = filter.axes.length && rows[1] ? Array.from(rows[1].cells, cell => cell.matches(".t,.n:not(.now),[data-o]:not(.now)")) : [];
 		return rows.map((row, i) => {
-			const cells = Array.from(row.cells, cell => {
-				const text = plain(cell);
+			const cells = Array.from(row.cells, (cell, k) => {
+				const text = plain(cell) + (i || !whole[k] ? "" : " (whole report)");
 				return csvCell(cell.matches(".n") && /^[\d,]+$/.test(text) ? text.replace(/,/g, "") : text);
 			});
 			if (marked) cells.push(i ? all(".mark", row).map(e => e.textContent).join(" ") : "Marks");
