@@ -100,7 +100,7 @@ func TestBehindProxy(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := &http.Client{Jar: jar}
-		browse := func(target string) (*http.Response, string) {
+		browse := func(target string) (status int, at *url.URL, body string) {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -111,27 +111,27 @@ func TestBehindProxy(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer resp.Body.Close()
-			body, err := io.ReadAll(resp.Body)
+			text, err := io.ReadAll(resp.Body)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if want := prefix + Path; resp.Request.URL.Path != want || resp.Request.URL.RawQuery != "" {
 				t.Errorf("%s leads to %s, want %s", target, resp.Request.URL, want)
 			}
-			return resp, string(body)
+			return resp.StatusCode, resp.Request.URL, string(text)
 		}
-		asked, body := browse(top)
+		status, at, body := browse(top)
 		form := action.FindStringSubmatch(body)
-		if asked.StatusCode != http.StatusUnauthorized || form == nil {
-			t.Fatalf("%s: %s, %s", prefix, asked.Status, body)
+		if status != http.StatusUnauthorized || form == nil {
+			t.Fatalf("%s: %d, %s", prefix, status, body)
 		}
-		sent, err := asked.Request.URL.Parse(form[1] + "?" + url.Values{"token": {secret}}.Encode())
+		sent, err := at.Parse(form[1] + "?" + url.Values{"token": {secret}}.Encode())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, target := range []string{sent.String(), top} {
-			if resp, body := browse(target); resp.StatusCode != http.StatusOK || !strings.Contains(body, "1 of 0") {
-				t.Errorf("%s: %s, %s", target, resp.Status, body)
+			if status, _, body := browse(target); status != http.StatusOK || !strings.Contains(body, "1 of 0") {
+				t.Errorf("%s: %d, %s", target, status, body)
 			}
 		}
 	}
