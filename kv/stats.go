@@ -143,7 +143,7 @@ func (db *DB) kindStats(tx *txn, hidden hiddenClaims, spared spared) ([]KindStat
 			s.Tags += t.Tags
 			kinds[cl.Kind] = s
 			if t.Tags > 0 {
-				levels[LevelCount{Vantage: cl.Vantage, Level: cmp.Or(cl.Level, ttpcron.LevelMedium)}] += t.Tags
+				levels[LevelCount{Vantage: cl.Vantage, Level: cl.Level.Rank()}] += t.Tags
 			}
 		}
 	}

@@ -42,11 +42,24 @@ func (s *tagSelection) selected() (words []string, flags [][2]string) {
 	return words, flags
 }
 
-// eventFlags hold for events as well as for tags.
-var eventFlags = []string{"attacker", "session", "sensor", "since", "until", "arrived-since"}
+// eventFlags hold for events as well as for tags, and timeFlags for rules too.
+var (
+	eventFlags = []string{"attacker", "session", "sensor", "since", "until", "arrived-since"}
+	timeFlags  = []string{"since", "until"}
+)
 
-// withFlags adds flags to a command line, as far as the command has them.
-func withFlags(line string, flags [][2]string) string {
+// narrowed are the commands, by how they begin, that mean by some flags something else than
+// the list of a page beside which they stand.
+var narrowed = map[string][]string{
+	// A page lists these of all events, and the commands with flags of tags only those of
+	// events with such tags.
+	"credentials": eventFlags,
+	"files":       eventFlags,
+	"rules":       timeFlags, // whose levels are those of rules
+}
+
+// flagsOf returns which flags a command line takes beside a list of a page.
+func flagsOf(line string) (takes func(flag string) bool) {
 	name := strings.TrimPrefix(line, "ttpcron ")
 	var of *command
 	rootCommand().Each(func(c *command) {
@@ -54,12 +67,18 @@ func withFlags(line string, flags [][2]string) string {
 			of = c
 		}
 	})
-	// A page lists these of all events, and the commands with flags of tags only those of
-	// events with such tags.
-	ofEvents := strings.HasPrefix(name, "credentials") || strings.HasPrefix(name, "files")
+	first, _, _ := strings.Cut(name, " ")
+	only, some := narrowed[first]
+	return func(flag string) bool {
+		return of != nil && of.Has(flag) && (!some || slices.Contains(only, flag))
+	}
+}
+
+// withFlags adds flags to a command line, as far as the command takes them.
+func withFlags(line string, flags [][2]string) string {
+	takes := flagsOf(line)
 	for _, f := range flags {
-		aboutTags := !strings.HasPrefix(name, "rules ") || f[0] == "since" || f[0] == "until" // its levels are those of rules
-		if of != nil && of.Has(f[0]) && aboutTags && (!ofEvents || slices.Contains(eventFlags, f[0])) {
+		if takes(f[0]) {
 			line += " --" + f[0] + " " + shellQuoted(f[1])
 		}
 	}

@@ -2,6 +2,7 @@ package page
 
 import (
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron/report"
 )
@@ -24,7 +25,8 @@ type layout struct {
 
 	sensorAt map[string]int // places of Report.Sensors by name
 	ruleAt   map[string]int // rows of Report.Rules by id
-	cellsOf  [][]uint32     // which of Cube.Cells are of a technique
+	showed   []showing      // by row of Report.Techniques
+	last     time.Time      // the last event of a sensor that a clock which is right can have told
 	counted  *block         // what the script counts from, once it is made
 }
 
@@ -57,7 +59,7 @@ var budgets = map[name]int{
 func newLayout(r *report.Report) *layout {
 	l := &layout{
 		kept: map[part]int{}, stories: map[sessionKey]int{}, index: map[string]int{},
-		rowOf: map[int]int{}, sensorAt: map[string]int{}, ruleAt: map[string]int{}, cellsOf: make([][]uint32, len(r.Techniques)),
+		rowOf: map[int]int{}, sensorAt: map[string]int{}, ruleAt: map[string]int{}, showed: showingOf(r),
 	}
 	for i, s := range r.Sessions.Rows {
 		key := sessionKey{s.Sensor, s.ID}
@@ -80,13 +82,12 @@ func newLayout(r *report.Report) *layout {
 	}
 	for i, s := range r.Sensors {
 		l.sensorAt[s.Name] = i
+		if s.Last.After(l.last) && !s.Last.After(r.Made) {
+			l.last = s.Last
+		}
 	}
 	for i, rule := range r.Rules.Rows {
 		l.ruleAt[rule.ID] = i
-	}
-	for i := range r.Cube.Cells {
-		t := r.Cube.Cells[i].Technique
-		l.cellsOf[t] = append(l.cellsOf[t], uint32(i))
 	}
 	return l
 }

@@ -99,7 +99,8 @@ func TestSilent(t *testing.T) {
 		"only that":          {last(ahead), []int{0}},
 		"only tags":          {last(time.Time{}, year), []int{0, 0}},
 	} {
-		d := &document{r: &report.Report{Made: made, Sensors: tt.sensors}}
+		r := &report.Report{Made: made, Sensors: tt.sensors}
+		d := &document{r: r, layout: newLayout(r)}
 		for i, s := range tt.sensors {
 			if got := d.silent(s); got != tt.want[i] {
 				t.Errorf("%s: sensor %d is silent for %d days, want %d", name, i, got, tt.want[i])

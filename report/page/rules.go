@@ -12,6 +12,16 @@ func (d *document) loud(r *report.Rule) bool {
 	return r.Of > 0 && rank(r.Of) >= 3 && r.Tags*loudPart > d.r.Total.Tags
 }
 
+// loudRules counts those that are listed.
+func (d *document) loudRules() (n int) {
+	for _, r := range d.r.Rules.Rows {
+		if d.loud(r) {
+			n++
+		}
+	}
+	return n
+}
+
 // rules writes which rules found it, and which of them are loud.
 func (d *document) rules() {
 	d.heading("rules", "Rules and their noise")
@@ -29,11 +39,11 @@ func (d *document) rules() {
 	d.example("ttpcron rules noise --replay")
 	d.say(" whether it fires on one thing again and again or on many.")
 	d.end()
-	most, loud := 0, false
+	most := 0
 	for _, r := range top.Rows {
-		most, loud = max(most, r.Tags), loud || d.loud(r)
+		most = max(most, r.Tags)
 	}
-	if !loud {
+	if d.loudRules() == 0 {
 		d.with("p", "None is loud here.")
 	}
 	d.list(list{

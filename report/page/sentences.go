@@ -166,12 +166,7 @@ func (d *document) whatIsNew(*report.Total) bool {
 }
 
 func (d *document) whatIsLoud(*report.Total) bool {
-	n := 0
-	for _, r := range d.r.Rules.Rows {
-		if d.loud(r) {
-			n++
-		}
-	}
+	n := d.loudRules()
 	if n == 0 {
 		return false
 	}
@@ -205,43 +200,30 @@ func (d *document) whoIsSilent(*report.Total) bool {
 
 // isOver says so where nothing happened for days before the report was made.
 func (d *document) isOver(*report.Total) bool {
-	last := d.lastEvent()
-	n := int(d.r.Made.Sub(last) / (24 * time.Hour))
-	if last.IsZero() || n < 2 {
+	n := int(d.r.Made.Sub(d.last) / (24 * time.Hour))
+	if d.last.IsZero() || n < 2 {
 		return false
 	}
 	d.say("Nothing happened after ")
-	d.timed(last, "2 January 2006 15:04 UTC")
+	d.timed(d.last, "2 January 2006 15:04 UTC")
 	d.say(": this report was made ", plural(n, "day"), " later. Is there newer history to import?")
 	return true
 }
 
-// lastEvent is when the last event of a sensor was that a clock which is right can have told.
-func (d *document) lastEvent() (last time.Time) {
-	for _, s := range d.r.Sensors {
-		if s.Last.After(last) && !s.Last.After(d.r.Made) {
-			last = s.Last
-		}
-	}
-	return last
-}
-
 // lastOfAll says in brackets when that was.
 func (d *document) lastOfAll() string {
-	last := d.lastEvent()
-	if last.IsZero() {
+	if d.last.IsZero() {
 		return ""
 	}
-	return " (" + last.UTC().Format("2 January 2006 15:04") + ")"
+	return " (" + d.last.UTC().Format("2 January 2006 15:04") + ")"
 }
 
-// silent is for how many whole days a sensor saw nothing, up to lastEvent.
+// silent is for how many whole days a sensor saw nothing, up to the last event of all.
 func (d *document) silent(s *report.Sensor) int {
-	last := d.lastEvent()
-	if s.Last.IsZero() || s.Last.After(last) {
+	if s.Last.IsZero() || s.Last.After(d.last) {
 		return 0
 	}
-	return int(last.Sub(s.Last) / (24 * time.Hour))
+	return int(d.last.Sub(s.Last) / (24 * time.Hour))
 }
 
 // times says how often something was.

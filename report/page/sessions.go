@@ -36,9 +36,7 @@ func (d *document) sessionRow(i, most int) {
 		if row, told := d.storyOf(s.Sensor, s.ID); told {
 			link = ref("s", row)
 		}
-		d.el("a", link)
-		d.name(s.ID)
-		d.end()
+		d.linked(link, s.ID)
 	})
 	d.levelCell(s.Level)
 	d.td("s", func() { d.name(s.Sensor) })

@@ -142,28 +142,47 @@ func (d *document) nextLine() {
 // mostShowing is how many attackers of a technique are named.
 const mostShowing = 30
 
+// showing are those with the most tags of a technique.
+type showing []struct{ attacker, tags int } // the attacker by its place in the cube
+
+// showingOf returns them by technique, of those that are told apart.
+func showingOf(r *report.Report) []showing {
+	of := make([][]uint32, len(r.Techniques)) // indices of cells
+	for i := range r.Cube.Cells {
+		if c := &r.Cube.Cells[i]; c.Attacker > 0 {
+			of[c.Technique] = append(of[c.Technique], uint32(i))
+		}
+	}
+	all := make([]showing, len(of))
+	for technique, cells := range of {
+		tags := map[int]int{}
+		for _, i := range cells {
+			tags[r.Cube.Cells[i].Attacker] += r.Cube.Cells[i].Tags
+		}
+		places := slices.SortedFunc(maps.Keys(tags), func(a, b int) int { return cmp.Or(tags[b]-tags[a], a-b) })
+		for _, place := range places[:min(len(places), mostShowing)] {
+			all[technique] = append(all[technique], struct{ attacker, tags int }{place, tags[place]})
+		}
+	}
+	return all
+}
+
 // whoShowed names the attackers with the most tags of a technique.
 func (d *document) whoShowed(technique int) {
-	t, tags := d.r.Techniques[technique], map[int]int{}
-	for _, i := range d.cellsOf[technique] {
-		c := &d.r.Cube.Cells[i]
-		tags[c.Attacker] += c.Tags
-	}
-	delete(tags, 0)
-	if len(tags) == 0 {
+	list := d.showed[technique]
+	if len(list) == 0 {
 		return
 	}
 	d.nextLine()
 	d.say("Attackers: ")
-	places := slices.SortedFunc(maps.Keys(tags), func(a, b int) int { return cmp.Or(tags[b]-tags[a], a-b) })
-	for i, place := range places[:min(len(places), mostShowing)] {
+	for i, of := range list {
 		if i > 0 {
 			d.say(", ")
 		}
-		d.attackerLink(place, "")
-		d.aside(tags[place], "tag")
+		d.attackerLink(of.attacker, "")
+		d.aside(of.tags, "tag")
 	}
-	if left := t.Attackers - min(len(places), mostShowing); left > 0 {
+	if left := d.r.Techniques[technique].Attackers - len(list); left > 0 {
 		d.say(" and ", plural(left, "other"))
 	}
 	d.say(".")
@@ -231,9 +250,7 @@ func (d *document) inSession(sensor, session string) {
 	}
 	if row, told := d.storyOf(sensor, session); told {
 		d.say(", session ")
-		d.el("a", ref("s", row))
-		d.name(session)
-		d.end()
+		d.linked(ref("s", row), session)
 		return
 	}
 	d.commandOn(", ", "ttpcron session", session)

@@ -135,9 +135,7 @@ func (d *document) attackerLink(place int, shown string) {
 	if row, listed := d.rowOf[place]; listed && d.has("attackers", row) {
 		link = ref("a", place)
 	}
-	d.el("a", link)
-	d.name(shown)
-	d.end()
+	d.linked(link, shown)
 }
 
 // ruleLink writes the id of a rule, and links to its row.
@@ -146,8 +144,13 @@ func (d *document) ruleLink(rule string) {
 	if row, listed := d.ruleAt[rule]; listed && d.has("rules", row) {
 		link = ref("r", row)
 	}
+	d.linked(link, rule)
+}
+
+// linked writes a name that leads somewhere, if there is a link.
+func (d *document) linked(link attr, shown string) {
 	d.el("a", link)
-	d.name(rule)
+	d.name(shown)
 	d.end()
 }
 

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/nodetest"
 )
 
 // clock is a clock that a test sets.
@@ -22,30 +23,12 @@ type clock struct{ passed atomic.Int64 }
 func (c *clock) now() time.Time       { return time.Unix(1_700_000_000, c.passed.Load()) }
 func (c *clock) pass(d time.Duration) { c.passed.Add(int64(d)) }
 
-// safe is a buffer that a log writes to.
-type safe struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safe) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safe) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 // bench is a server whose page says how often it was made, and of which state.
 type bench struct {
 	t     testing.TB
 	s     *Server
 	clock clock
-	log   safe
+	log   nodetest.Buffer
 	state atomic.Int64
 	made  atomic.Int64
 	left  atomic.Int64  // requests over a network that are over
