@@ -56,13 +56,20 @@ func (r *Report) FirstDay() time.Time {
 	return r.DaysFrom
 }
 
-// EachCommand puts other commands in the place of those that show all of the lists.
-func (r *Report) EachCommand(other func(command string) string) {
-	for _, command := range []*string{
-		&r.Attackers.Command, &r.Sessions.Command, &r.Credentials.Command, &r.Files.Command, &r.Rules.Command, &r.Canaries.Command,
-		&r.New.Attackers.Command, &r.New.Techniques.Command, &r.New.Sensors.Command, &r.New.Files.Command,
+// EachCommand puts other commands in the place of those that show all of the lists, and says
+// which flags they take.
+func (r *Report) EachCommand(other func(command string) (line string, takes []string)) {
+	for _, of := range []struct {
+		command *string
+		takes   *[]string
+	}{
+		{&r.Attackers.Command, &r.Attackers.Takes}, {&r.Sessions.Command, &r.Sessions.Takes},
+		{&r.Credentials.Command, &r.Credentials.Takes}, {&r.Files.Command, &r.Files.Takes},
+		{&r.Rules.Command, &r.Rules.Takes}, {&r.Canaries.Command, &r.Canaries.Takes},
+		{&r.New.Attackers.Command, &r.New.Attackers.Takes}, {&r.New.Techniques.Command, &r.New.Techniques.Takes},
+		{&r.New.Sensors.Command, &r.New.Sensors.Takes}, {&r.New.Files.Command, &r.New.Files.Takes},
 	} {
-		*command = other(*command)
+		*of.command, *of.takes = other(*of.command)
 	}
 }
 
@@ -85,10 +92,11 @@ type Named struct {
 // Top is the first of a list that is ranked.
 type Top[T any] struct {
 	Rows    []T
-	Total   int    // how many there are, those that were left out too
-	AtLeast bool   // there are more than Total says: not all were told apart
-	By      string // what they are ranked by, in words: "with the most tags"
-	Command string // the command that shows all of them
+	Total   int      // how many there are, those that were left out too
+	AtLeast bool     // there are more than Total says: not all were told apart
+	By      string   // what they are ranked by, in words: "with the most tags"
+	Command string   // the command that shows all of them
+	Takes   []string // flags that Command takes, of those by which a page filters, and csv
 }
 
 // Left is how many were left out.

@@ -99,7 +99,7 @@ func (m *reportMaker) make(ctx context.Context, db *store.Store, w io.Writer) (*
 	var flags [][2]string
 	r.Filters, flags = m.selected()
 	r.Flags = withFlags("ttpcron tags", slices.DeleteFunc(slices.Clone(flags), func(f [2]string) bool { return f[0] == "technique" }))[len("ttpcron tags"):]
-	r.EachCommand(func(line string) string { return withFlags(line, flags) })
+	r.EachCommand(func(line string) (string, []string) { return shownBeside(line, flags) })
 	r.Made, r.Version, r.Store, r.Masked = m.now.UTC(), m.version, filepath.Base(db.Path()), !m.passwords
 	if m.onlyTagged() {
 		r.Notes = append(r.Notes, "The filters select tags. Attackers and sessions are listed if they have such a tag. How many there are in all, and all that is said of sensors, logins, files, canaries and days, is of events with any tag or none.")

@@ -58,10 +58,12 @@ var narrowed = map[string][]string{
 	"rules":       timeFlags, // whose levels are those of rules
 }
 
-// flagsOf returns which flags a command line takes beside a list of a page.
-func flagsOf(line string) (takes func(flag string) bool) {
+// filterFlags are those by which a page filters.
+var filterFlags = []string{"attacker", "sensor", "tactic", "technique", "min-level", "since", "until"}
+
+// flagsOf returns the command of a line, and which flags it takes beside a list of a page.
+func flagsOf(line string) (of *command, takes func(flag string) bool) {
 	name := strings.TrimPrefix(line, "ttpcron ")
-	var of *command
 	rootCommand().Each(func(c *command) {
 		if c.Run != nil && (name == c.Name || strings.HasPrefix(name, c.Name+" ")) {
 			of = c
@@ -69,14 +71,29 @@ func flagsOf(line string) (takes func(flag string) bool) {
 	})
 	first, _, _ := strings.Cut(name, " ")
 	only, some := narrowed[first]
-	return func(flag string) bool {
+	return of, func(flag string) bool {
 		return of != nil && of.Has(flag) && (!some || slices.Contains(only, flag))
 	}
 }
 
+// shownBeside returns a command line as it stands beside a list, with flags as far as it takes
+// them, and those that the page may add.
+func shownBeside(line string, flags [][2]string) (with string, more []string) {
+	of, takes := flagsOf(line)
+	for _, flag := range filterFlags {
+		if takes(flag) {
+			more = append(more, flag)
+		}
+	}
+	if of != nil && of.Has("csv") {
+		more = append(more, "csv")
+	}
+	return withFlags(line, flags), more
+}
+
 // withFlags adds flags to a command line, as far as the command takes them.
 func withFlags(line string, flags [][2]string) string {
-	takes := flagsOf(line)
+	_, takes := flagsOf(line)
 	for _, f := range flags {
 		if takes(f[0]) {
 			line += " --" + f[0] + " " + shellQuoted(f[1])

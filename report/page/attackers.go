@@ -19,7 +19,7 @@ func (d *document) attackers() {
 		columns = append(columns, column{"From", "", "country and network"})
 	}
 	d.list(list{
-		name: "attackers", label: "Attackers", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "attacker", by: top.By, command: top.Command,
+		name: "attackers", label: "Attackers", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "attacker", by: top.By, command: top.Command, takes: top.Takes,
 		columns: append(columns, []column{
 			{"Tags", "n", ""}, {"Events", "n", ""}, {"Sessions", "n", ""}, {"Commands", "n", ""},
 			{"Logins", "n", "logins that were tried"}, {"Worked", "n", "logins that worked"},

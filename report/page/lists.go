@@ -15,7 +15,7 @@ func (d *document) credentials() {
 		most = max(most, c.Tries)
 	}
 	t := list{
-		name: "credentials", label: "Credentials", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: d.credential(), by: top.By, command: top.Command,
+		name: "credentials", label: "Credentials", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: d.credential(), by: top.By, command: top.Command, takes: top.Takes,
 		columns: []column{
 			{"User", "", ""}, {"Passwords", "n", "how many different ones were tried"}, {"Tries", "n", ""}, {"Worked", "n", ""},
 			{"Attackers", "n", ""}, {"First", "t", ""}, {"Last", "t", ""},
@@ -62,7 +62,7 @@ func (d *document) files() {
 		return
 	}
 	d.list(list{
-		name: "files", label: "Files", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "file", by: top.By, command: top.Command,
+		name: "files", label: "Files", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "file", by: top.By, command: top.Command, takes: top.Takes,
 		note: "Where a file came from is text, and leads nowhere: it is likely to be malware.",
 		columns: []column{
 			{"File", "", "where it came from, or its path"}, {"SHA-256", "", ""}, {"Direction", "", ""}, {"Size", "n", ""}, {"Times", "n", ""},
@@ -155,7 +155,7 @@ func (d *document) canaries() {
 		return
 	}
 	d.list(list{
-		name: "canaries", label: "Canaries that were tripped", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "trip", by: top.By, command: top.Command,
+		name: "canaries", label: "Canaries that were tripped", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "trip", by: top.By, command: top.Command, takes: top.Takes,
 		columns: []column{{"Token", "", ""}, {"When", "t", ""}, {"By", "", ""}, {"At", "", "the sensor"}, {"Level", "", ""}, {"What", "", "what the canary saw"}},
 		row:     func(i int) { d.canaryRow(top.Rows[i]) },
 	})

@@ -47,7 +47,7 @@ func (d *document) rules() {
 		d.with("p", "None is loud here.")
 	}
 	d.list(list{
-		name: "rules", label: "Rules", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "rule", by: top.By, command: top.Command,
+		name: "rules", label: "Rules", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "rule", by: top.By, command: top.Command, takes: top.Takes,
 		columns: []column{
 			{"Rule", "", ""}, {"Name", "", ""}, {"Own level", "", "the level of the rule as it is now; empty if it is not among the rules that are loaded"}, {"Tags", "n", ""}, {"Share", "n", "of all tags"},
 			{"Events", "n", ""}, {"Attackers", "n", ""}, {"Sessions", "n", ""}, {"First", "t", ""}, {"Last", "t", ""},

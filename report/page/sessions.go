@@ -15,7 +15,7 @@ func (d *document) sessions() {
 		most = max(most, s.Tags)
 	}
 	d.list(list{
-		name: "sessions", label: "Sessions", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "session", by: top.By, command: top.Command,
+		name: "sessions", label: "Sessions", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "session", by: top.By, command: top.Command, takes: top.Takes,
 		columns: []column{
 			{"Session", "", "its id leads to its story, if the page has it"}, {"Level", "", "the highest of a tag"}, {"Sensor", "", ""}, {"Attacker", "", ""}, {"Began", "t", ""}, {"Took", "n", "from its first event to its last"},
 			{"Tags", "n", ""}, {"Events", "n", ""}, {"Commands", "n", ""}, {"Logins", "n", "logins that were tried"}, {"Worked", "n", "logins that worked"},

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -17,9 +18,9 @@ type column struct {
 // table writes rows as a table: as many of them as fit. The script sorts them by what stands
 // in their cells: by data-o where a cell has it, by the datetime of its time, by its number
 // if it has the class n, or else by its text.
-func (d *document) table(name name, label string, caption func(), columns []column, n int, row func(i int)) {
+func (d *document) table(name name, label string, caption func(), columns []column, n int, row func(i int), more ...attr) {
 	d.el("div", class("scroll"), is("tabindex", "0"), is("role", "region"), said("aria-label", "Table: "+label))
-	d.el("table", is("data-table", name))
+	d.el("table", append(more, is("data-table", name))...)
 	d.el("caption")
 	d.el("span") // which stays in sight while a wide table is scrolled
 	caption()
@@ -55,17 +56,22 @@ type list struct {
 	columns []column
 	rows    int
 	total   int
-	more    bool   // there are more than total
-	one     string // what a row is: "attacker"
-	by      string // what they are ranked by: "with the most tags"
-	command string // shows all of them
-	note    string // what else the reader must know
+	more    bool     // there are more than total
+	one     string   // what a row is: "attacker"
+	by      string   // what they are ranked by: "with the most tags"
+	command string   // shows all of them
+	takes   []string // flags that command takes, for the script
+	note    string   // what else the reader must know
 	row     func(i int)
 }
 
 // list writes a list as a table, and says what was left out.
 func (d *document) list(l list) {
-	d.table(l.name, l.label, func() { d.howMany(l.name, l) }, l.columns, l.rows, l.row)
+	var takes attr
+	if len(l.takes) > 0 {
+		takes = said("data-takes", strings.Join(l.takes, " "))
+	}
+	d.table(l.name, l.label, func() { d.howMany(l.name, l) }, l.columns, l.rows, l.row, takes)
 }
 
 // howMany says how many rows there are, which of them are shown, and what shows all.

@@ -186,7 +186,7 @@ func nums(attribute name, list []int) attr {
 // aloud, such as title and aria-label, and for none that a browser obeys.
 func said(attribute name, text string) attr {
 	switch attribute {
-	case "title", "aria-label", "alt", "placeholder", "value", "content", "label", "data-tactic":
+	case "title", "aria-label", "alt", "placeholder", "value", "content", "label", "data-tactic", "data-takes":
 		return attr{attribute, string(appendText(nil, text))}
 	}
 	panic(fmt.Sprintf("page: attribute %s is no place for text", attribute))

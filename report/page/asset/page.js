@@ -383,22 +383,21 @@
 		list.say.textContent = out.join("; ");
 		if (!some || !whole) return;
 		list.say.append(". Other matches may be missing here");
-		if (filter.several || !whole.matches(".cmd")) return;
-		list.say.append(". All of them: ", make("code", { class: "cmd" }, commandOf(whole.textContent, t.dataset.table)));
+		if (filter.several || !whole.matches(".cmd") || !t.dataset.takes) return;
+		list.say.append(". All of them: ", make("code", { class: "cmd" }, commandOf(whole.textContent, t.dataset.takes.split(" "))));
 		copies(list.say);
 	}
 
 	// commandOf adds the filter to the command of a list, as far as the command takes it; what
-	// it selects already stays if that is less. Those that take times alone print no CSV.
-	function commandOf(line, of) {
-		const only = { credentials: "attacker sensor since until", files: "attacker sensor since until", rules: "since until", canaries: "since until" }[of];
+	// it selects already stays if that is less.
+	function commandOf(line, takes) {
 		for (const [flag, value] of filter.flags) {
-			if (only && !only.includes(flag)) continue;
+			if (!takes.includes(flag)) continue;
 			const had = RegExp(" --" + flag + " ('(?:[^']|'\\\\'')*'|[^ ]+)").exec(line);
 			if (had && (flag === "since" ? had[1] > value : flag === "until" ? had[1] < value : flag === "min-level" && data.levels.indexOf(had[1]) > filter.level)) continue;
 			line = (had ? line.replace(had[0], "") : line) + " --" + flag + " " + (/^[\w./:,@+-]+$/.test(value) ? value : "'" + value.replace(/\x27/g, "'\\''") + "'");
 		}
-		return line + (only === "since until" ? "" : " --csv");
+		return line + (takes.includes("csv") ? " --csv" : "");
 	}
 
 	// tagCells are the counts of tags in a table that are counted anew under a filter. Each row
