@@ -49,7 +49,7 @@ ttpcron daemon --input /var/log/cowrie --keep-events 90d --keep-tags 730d`,
 			}
 			s.use(&c.Settings)
 			logging.Queue(s.out.Err, s.log)
-			v, _ := buildVersion()
+			v := buildVersion()
 			report := func(ctx context.Context, db *store.Store, c *settings.Daemon, rules *tagger.RuleSet, w io.Writer) error {
 				return liveReport(ctx, db, c, rules, s.now(), w)
 			}

@@ -186,7 +186,7 @@ func (p *patient) askDaemon(ctx context.Context, path string) {
 	for _, line := range lines[1:] {
 		p.doubtfully("journalctl -u ttpcron, or its log, says more", "the daemon says %s", strings.TrimPrefix(line, "TROUBLE: "))
 	}
-	ours, _ := buildVersion()
+	ours := buildVersion()
 	theirs, serves := p.stores.DaemonVersion(ctx, path)
 	switch {
 	case !serves:

@@ -146,7 +146,7 @@ func exportTags(ctx context.Context, s *session, f *formatChoice, o *exportOptio
 	if err := o.begin(ctx, out, db); err != nil {
 		return err
 	}
-	program, _ := buildVersion()
+	program := buildVersion()
 	at, err := db.History.Moment(ctx)
 	if err != nil {
 		return err

@@ -102,7 +102,7 @@ func writeManuals(out *term.Output, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	v, _ := buildVersion()
+	v := buildVersion()
 	pages := manuals()
 	for i := range pages {
 		if err := os.WriteFile(filepath.Join(dir, pages[i].File()), []byte(pages[i].Roff(buildDay(), "ttpcron "+v)), 0o644); err != nil {

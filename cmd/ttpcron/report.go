@@ -88,7 +88,7 @@ func (o *reportOptions) check(s *session) (err error) {
 		return cli.Usagef("--stories is %d, want 0 or more", o.stories)
 	}
 	o.now, o.own = s.now(), s.set.OwnNetworks
-	o.version, _ = buildVersion()
+	o.version = buildVersion()
 	if err := o.tagSelection.check(o.now, s.set.Attack); err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func liveReport(ctx context.Context, db *store.Store, c *settings.Daemon, rules 
 		rows: reportRows, stories: reportStories, live: true,
 		now: now, own: c.OwnNetworks, rules: namesOf(rules), places: &geo.Places{}, new: now.Add(-reportNew),
 	}
-	m.version, _ = buildVersion()
+	m.version = buildVersion()
 	if c.ReportSince > 0 {
 		m.since, m.new = c.ReportSince.String(), time.Time{} // what is new can be told of all alone
 	}

@@ -119,7 +119,8 @@ type Program[S any] struct {
 	First string
 	// Topics are further pages of help.
 	Topics []Topic
-	// Version is the command that runs for --version and -V, with any command or none.
+	// Version is the command that runs for --version and -V, with any command or none. A
+	// --json beside them is its flag.
 	Version string
 	// Open makes what a command that is about to run works with, from the flags
 	// that were given to it.
@@ -160,7 +161,7 @@ func (p *Program[S]) Run(ctx context.Context, args []string) (help string, err e
 		case errors.Is(err, flag.ErrHelp):
 			return p.help.String(), nil
 		case errors.Is(err, errVersion):
-			return "", p.exec(ctx, p.Root.sub(p.Version), nil)
+			return "", p.exec(ctx, p.Root.sub(p.Version), versionFlags(args))
 		}
 		return "", err
 	}
@@ -295,6 +296,16 @@ const undefined = "flag provided but not defined: -"
 
 // errVersion says that the version was asked for.
 var errVersion = errors.New("version")
+
+// versionFlags are the flags of the version that stand beside --version.
+func versionFlags(args []string) []string {
+	for _, arg := range args {
+		if arg == "--json" || arg == "-json" {
+			return []string{"--json"}
+		}
+	}
+	return nil
+}
 
 // flagError explains what the flag package could not parse.
 func flagError[S any](err error, c *Command[S]) error {
