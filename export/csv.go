@@ -13,7 +13,7 @@ import (
 var csv = Format{
 	Name: "csv", Short: "a row for each tag, for spreadsheets; no cell is a formula",
 	New: func(fs *flag.FlagSet) Write {
-		bom := fs.Bool("bom", false, "csv: begin with a byte order mark, by which Excel knows UTF-8")
+		bom := fs.Bool("bom", false, "csv: begin with a byte order mark, so that Excel recognises UTF-8")
 		return func(ctx context.Context, j *Job) error { return writeCSV(ctx, j, *bom) }
 	},
 }

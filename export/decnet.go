@@ -19,10 +19,10 @@ var decnet = Format{
 	Name: "decnet", Short: "SQL for DECNET's tables attackers and ttp_tag",
 	New: func(fs *flag.FlagSet) Write {
 		var o decnetOptions
-		fs.StringVar(&o.dialect, "dialect", "sqlite", "decnet: SQL for `DB`: sqlite, or mysql (MariaDB too)")
-		fs.StringVar(&o.database, "decnet-db", "", "decnet: map attackers by address to those of `FILE`, the master's SQLite database, which is only read")
+		fs.StringVar(&o.dialect, "dialect", "sqlite", "decnet: write SQL for `DB`: sqlite, or mysql (also MariaDB)")
+		fs.StringVar(&o.database, "decnet-db", "", "decnet: map attackers by address to those in `FILE`, the master's SQLite database (opened read-only)")
 		fs.StringVar(&o.attackers, "attackers", "make", "decnet: `make` rows for attackers that DECNET does not have, or skip their tags, which needs --decnet-db")
-		fs.BoolVar(&o.eventTime, "created-at-event", false, "decnet: created_at is when it happened, not when the tag was made")
+		fs.BoolVar(&o.eventTime, "created-at-event", false, "decnet: set created_at to when it happened, not when the tag was made")
 		return func(ctx context.Context, j *Job) error {
 			if err := o.check(); err != nil {
 				return err

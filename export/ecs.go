@@ -21,7 +21,7 @@ var ecs = Format{
 	Name: "ecs", Short: "documents of the Elastic Common Schema, for _bulk",
 	New: func(fs *flag.FlagSet) Write {
 		index := fs.String("index", "logs-ttpcron.tags-default", "ecs: create documents in the index or data stream `NAME`")
-		plain := fs.Bool("no-actions", false, "ecs: no line of action before each document, for Filebeat and Elastic Agent")
+		plain := fs.Bool("no-actions", false, "ecs: write no action line before each document, for Filebeat and Elastic Agent")
 		return func(ctx context.Context, j *Job) error {
 			if err := checkIndex(*index); err != nil {
 				return err

@@ -24,8 +24,8 @@ var misp = Format{
 	Name: "misp", Short: "MISP: an event for each day, techniques as galaxy tags",
 	New: func(fs *flag.FlagSet) Write {
 		o := &mispOptions{}
-		fs.StringVar(&o.org, "org", "ttpcron", "misp: events are those of the organisation `NAME`")
-		fs.BoolVar(&o.sensors, "with-sensors", false, "misp: name the sensors, but for names that are addresses (default: left out, since events may be shared)")
+		fs.StringVar(&o.org, "org", "ttpcron", "misp: the organisation `NAME` that the events belong to")
+		fs.BoolVar(&o.sensors, "with-sensors", false, "misp: name the sensors, except names that are addresses (default: no names, since events may be shared)")
 		return o.write
 	},
 }

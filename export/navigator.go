@@ -18,16 +18,16 @@ import (
 // navigator is a layer of the ATT&CK Navigator: a picture of the matrix, in which techniques
 // that were seen have a colour.
 var navigator = Format{
-	Name: "navigator", Short: "a layer of the ATT&CK Navigator, a picture for anybody",
+	Name: "navigator", Short: "a layer for the ATT&CK Navigator",
 	New: func(fs *flag.FlagSet) Write {
 		o := &layerOptions{score: scoreTags}
-		fs.Func("score", "navigator: a technique's score is its number of `WHAT`: tags, attackers or events (default tags)", func(s string) error {
+		fs.Func("score", "navigator: score techniques by their number of `WHAT`: tags, attackers or events (default tags)", func(s string) error {
 			if o.score = layerScore(s); !slices.Contains(layerScores, o.score) {
 				return fmt.Errorf("want tags, attackers or events")
 			}
 			return nil
 		})
-		fs.StringVar(&o.diff, "diff", "", "navigator: show what is new, gone, more or less than in the `PERIOD` from..until, such as 14d..7d beside --since 7d")
+		fs.StringVar(&o.diff, "diff", "", "navigator: compare with the `PERIOD` from..until, such as 14d..7d with --since 7d: what is new, gone, more or less")
 		return o.write
 	},
 }

@@ -20,15 +20,15 @@ var stix = Format{
 	Name: "stix", Short: "STIX 2.1: a sighting for each technique, sensor, attacker and day",
 	New: func(fs *flag.FlagSet) Write {
 		o := &stixOptions{producer: "ttpcron"}
-		fs.Func("producer", "stix: sensors and sightings are those of `NAME` (default ttpcron); two installations need two names", func(s string) error {
+		fs.Func("producer", "stix: `NAME` of the producer of sensors and sightings; each installation needs its own (default ttpcron)", func(s string) error {
 			if s == "" {
 				return fmt.Errorf("the name is empty")
 			}
 			o.producer = s
 			return nil
 		})
-		fs.BoolVar(&o.observed, "observed-data", false, "stix: add what was observed, address and commands; OpenCTI then counts each sighting once")
-		fs.Func("split", "stix: a bundle a line, of at most `N` objects, for what takes no large ones (default: one bundle)", func(s string) error {
+		fs.BoolVar(&o.observed, "observed-data", false, "stix: add observed addresses and commands; OpenCTI then counts each sighting once")
+		fs.Func("split", "stix: one bundle a line, of at most `N` objects each, for receivers that refuse large ones (default: one bundle)", func(s string) error {
 			n, err := strconv.Atoi(s)
 			if err != nil || n < leastSplit {
 				return fmt.Errorf("want a number of %d or more", leastSplit)

@@ -14,7 +14,7 @@ import (
 var timesketch = Format{
 	Name: "timesketch", Short: "a timeline in JSON lines or CSV, for Timesketch",
 	New: func(fs *flag.FlagSet) Write {
-		rows := fs.Bool("timesketch-csv", false, "timesketch: CSV in place of JSON lines")
+		rows := fs.Bool("timesketch-csv", false, "timesketch: write CSV instead of JSON lines")
 		return func(ctx context.Context, j *Job) error {
 			if *rows {
 				return timelineRows(ctx, j)

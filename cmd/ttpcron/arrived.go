@@ -8,7 +8,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 )
 
-const arrivedUsage = "only what came of events that arrived in the store at or after `TIME`, whenever they happened"
+const arrivedUsage = "only events that arrived in the store at or after `TIME`, and their tags, whenever they happened"
 
 // arrivedSince reads --arrived-since; the zero time is none.
 func arrivedSince(text string, now time.Time) (time.Time, error) {

@@ -20,18 +20,18 @@ func attackerCommand() *command {
 	var o storyOptions
 	fs := cli.NewFlags()
 	o.define(fs)
-	fs.StringVar(&o.sensor, "sensor", "", "only what the sensor `S` saw")
-	fs.IntVar(&o.limit, "limit", sessionsTold, "tell at most `N` sessions, the first and the last; 0 for all. --json and --csv have all events")
+	fs.StringVar(&o.sensor, "sensor", "", "only events of sensor `NAME`")
+	fs.IntVar(&o.limit, "limit", sessionsTold, "tell at most `N` sessions, the first and the last; 0 for all; --json and --csv always have all")
 	return &command{
 		Name: "attacker", Args: "ADDRESS", Short: "tell the story of an attacker", Flags: fs,
 		Text: `Tells what one attacker did: when and by which sensors they were seen, what that
-showed, and then each session in short, in the order in which they began. ADDRESS
-is an address, or the UUID of an attacker or identity. Sessions in a row in which
-nobody was let in are counted in one line. What was seen without a session is told
-by sensor.
+showed, and then each session in short, oldest first. ADDRESS is an address, or
+the UUID of an attacker or identity. Consecutive sessions in which no login
+succeeded are counted in one line. Events without a session are listed by
+sensor.
 
 --full tells each session as ttpcron session does. --json prints an object about
-the attacker, then one for each event with its tags, as tags --json has them, then
+the attacker, one for each event with its tags in the form of tags --json, and
 one for each tag without an event. Captured passwords are shown.`,
 		Examples: `ttpcron attacker 203.0.113.7
 ttpcron attacker 203.0.113.7 --since 7d --full

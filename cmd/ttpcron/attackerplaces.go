@@ -19,7 +19,7 @@ type placeOptions struct {
 	places  *geo.Places
 }
 
-const mmdbUsage = "`FILE` in MaxMind's DB format (.mmdb) that says where addresses are, or whose; can be repeated"
+const mmdbUsage = "`FILE` in MaxMind DB format (.mmdb) with countries or network operators; can be repeated"
 
 // open opens the files.
 func (p *placeOptions) open() (err error) {

@@ -17,22 +17,21 @@ func attackersCommand() *command {
 	places.by = cli.OneOf{Values: []string{byCountry, byNetwork}}
 	fs.Var(&places.files, "mmdb", mmdbUsage)
 	fs.Var(&places.by, "by", "one row for each `PLACE`: country or network")
-	fs.StringVar(&places.country, "country", "", "only attackers from the country with the code `CC`, such as NL")
+	fs.StringVar(&places.country, "country", "", "only attackers from the country with code `CC`, such as NL")
 	o.define(fs, "tags")
 	return &command{
-		Name: "attackers", Short: "show who it was: one row for each attacker", Flags: fs,
-		Text: `Shows the attackers, those with the most tags first: how many events there are
-of each, in how many sessions, how many logins were tried and how many of them
-worked (WON), commands typed (CMDS), files that came in or went out, tags,
-different techniques (TECHN), and the highest level of a tag.
+		Name: "attackers", Short: "list the attackers", Flags: fs,
+		Text: `Lists attackers, those with the most tags first: events, sessions, logins tried,
+logins that worked (WON), commands (CMDS), files transferred, tags, distinct
+techniques (TECHN), and the highest level of any tag.
 
-An attacker is an address, or who your source says that it is. (own) marks what
-lies in your --own-networks, (resolver) who only looked up names of DNS tokens.
+An attacker is an address, or an identity that your source provides. (own) marks
+addresses in your --own-networks; (resolver) marks addresses that only looked up
+the names of DNS tokens.
 
-With --mmdb FROM is the country and NETWORK who runs the network, as far as
-your files know: GeoLite2's and DB-IP's countries, cities and ASNs, and
-IPinfo's. It is looked up now, and stored nowhere. TTPCRON_MMDB names such
-files for good.
+With --mmdb, FROM is the country and NETWORK the operator of the network.
+GeoLite2, DB-IP and IPinfo files work. Locations are looked up on each call and
+never stored. Set TTPCRON_MMDB to use the same files every time.
 ` + censusText,
 		Examples: `ttpcron attackers --technique T1110
 ttpcron attackers --new-since 7d
@@ -58,15 +57,15 @@ ttpcron attackers --attacker 192.0.2.0/24 --json`,
 
 // censusText is what the help of all commands that count says.
 const censusText = `
-Filters of time, attacker, session and sensor hold for events and tags. Those
-of tags, such as --technique or --min-level, leave out rows that have no such
-tag, and TAGS and what stands beside it counts these alone. --new-since leaves
-out whatever was known before: it goes by when events arrived, in all of the
-history.
+Filters of time, attacker, session and sensor select events and tags. Other
+filters, such as --technique or --min-level, select tags: rows without such a
+tag are left out, and TAGS and the columns after it count only these tags.
+--new-since leaves out rows that were known before; it goes by when events
+arrived, in the whole history.
 
-Times are those of events, in UTC. Of names that are longer than 256 bytes
-there is the beginning. --json and --csv have all columns, and lists of the 16
-most frequent names. On a terminal columns that do not fit are left out.`
+Times are those of events, in UTC. Names are cut at 256 bytes. --json and --csv
+have all columns, and lists of the 16 most frequent names. On a terminal,
+columns that do not fit are left out.`
 
 func attackersView(own ttpcron.Networks) *censusView {
 	mark := func(r *census.Row) ttpcron.Mark { return markOf(r, own) }

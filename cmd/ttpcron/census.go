@@ -33,11 +33,11 @@ type censusOptions struct {
 // nobody says by which.
 func (o *censusOptions) define(fs *flag.FlagSet, sorted string) {
 	o.filters(fs)
-	fs.StringVar(&o.sort, "sort", sorted, "sort by this `COLUMN`, by its title or its name in --json: the highest or latest first, names from A to Z")
-	fs.BoolVar(&o.reverse, "reverse", false, "sort the other way round")
+	fs.StringVar(&o.sort, "sort", sorted, "sort by `COLUMN`, named by its title or its key in --json: highest or latest first, names from A to Z")
+	fs.BoolVar(&o.reverse, "reverse", false, "reverse the order")
 	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows; 0 for all (default: 100 as a table on a terminal, else all)")
 	fs.Lookup("limit").DefValue = ""
-	fs.BoolVar(&o.csv, "csv", false, "print CSV, for spreadsheets; no cell is a formula")
+	fs.BoolVar(&o.csv, "csv", false, "print CSV; no cell is a formula")
 }
 
 // filters defines the flags of those that show a picture too.
@@ -56,7 +56,7 @@ func (s *tagSelection) defineWithEvents(fs *flag.FlagSet) {
 	fs.Lookup("new-since").Usage = newSinceUsage
 }
 
-const newSinceUsage = "only what was not there before: nothing of it had arrived before `TIME`, whatever --since says"
+const newSinceUsage = "only what is new: none of its events had arrived before `TIME`, whatever --since says"
 
 // check reads what the flags mean.
 func (o *censusOptions) check(s *session) error {

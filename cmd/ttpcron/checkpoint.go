@@ -16,8 +16,8 @@ import (
 func checkpointCommands() *command {
 	return &command{
 		Name: "checkpoint", Args: "COMMAND", Short: "show or move the point where runs resume",
-		Text: `The checkpoint of a source is an arrival number: a run without --since-days takes
-the events that arrived after it, however old they are.`,
+		Text: `The checkpoint of a source is an arrival number. A run without --since-days
+takes the events that arrived after it, however old they are.`,
 		Examples: "ttpcron checkpoint show\nttpcron checkpoint set 0",
 		Sub: []*command{
 			checkpointShow(),
@@ -32,8 +32,8 @@ func checkpointShow() *command {
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each source")
 	return &command{
 		Name: "checkpoint show", Short: "show the checkpoint of every source", Flags: fs,
-		Text: `Shows for every source the checkpoint, the number of the last arrival,
-and how many events wait between the two; "<" means that it may be fewer.`,
+		Text: `Shows for every source its checkpoint, the number of the last arrival, and how
+many events wait in between. "<" means at most that many.`,
 		Examples: "ttpcron checkpoint show",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -109,11 +109,11 @@ func checkpointReset() *command {
 	fs.Var(&from, "source", sourceUsage)
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each source: source")
 	return &command{
-		Name: "checkpoint reset", Short: "forget checkpoints, and what has been covered", Flags: fs,
-		Text: `Forgets the checkpoint of a source and which days the rules have covered. The next
-run is a first run: without --since-days it takes everything that is stored. Tags
-stay, and tags that exist are never made twice. checkpoint set 0 takes everything
-too, but for days that the same rules have covered.`,
+		Name: "checkpoint reset", Short: "forget checkpoints and covered days", Flags: fs,
+		Text: `Forgets the checkpoint of a source and which days the rules have covered. The
+next run is then like a first run: without --since-days it takes every stored
+event. Tags stay, and no tag is made twice. checkpoint set 0 is milder: it skips
+days that the same rules have covered.`,
 		Examples: "ttpcron checkpoint reset --source canary",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -139,10 +139,10 @@ func checkpointSet() *command {
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each source, as checkpoint show does")
 	return &command{
 		Name: "checkpoint set", Args: "SEQ|end", Short: "set the checkpoint to an arrival number", Flags: fs,
-		Text: `Sets the checkpoint to an arrival number. With 0 the next run takes everything
-that is stored, with "end", the last arrival, only what is imported from now on.
-Events that the checkpoint skips are left out until it is set back, or
---since-days takes them.`,
+		Text: `Sets the checkpoint to an arrival number. With 0 the next run takes every stored
+event; with "end", the last arrival, only events imported from now on. Events
+before the checkpoint stay untagged until you set it back or a run takes them
+with --since-days.`,
 		Examples: "ttpcron checkpoint set 0\nttpcron checkpoint set end --source command",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

@@ -19,10 +19,10 @@ import (
 
 func completionCommand() *command {
 	return &command{
-		Name: "completion", Args: strings.Join(cli.Shells(), "|"), Short: "print the script by which your shell completes commands", Bare: true,
-		Text: `The script knows the commands and flags of this very program, the values of flags
-that take one of a list (levels, tactics, techniques, formats, kinds of event, the
-rules of the embedded pack), and where a file belongs. It runs no program.
+		Name: "completion", Args: strings.Join(cli.Shells(), "|"), Short: "print a completion script for your shell", Bare: true,
+		Text: `The script completes commands, flags, file names and the values of flags that take
+one of a list: levels, tactics, techniques, formats, kinds of event, and the rules
+of the embedded pack. It matches this version and runs no program.
 
 For bash, now and in every new shell:
   source <(ttpcron completion bash)

@@ -28,8 +28,8 @@ import (
 
 func configCommands() *command {
 	return &command{
-		Name: "config", Args: "COMMAND", Short: "look at the config file before the daemon does",
-		Text:     `What a config file may hold is in docs/config.md.`,
+		Name: "config", Args: "COMMAND", Short: "check the config file",
+		Text:     `docs/config.md lists everything that a config file can hold.`,
 		Examples: "ttpcron config check",
 		Sub:      []*command{configCheck()},
 	}
@@ -39,14 +39,13 @@ func configCheck() *command {
 	flags := cli.NewFlags()
 	asJSON := flags.Bool("json", false, "print one JSON object: config, store, jobs, faults")
 	return &command{
-		Name: "config check", Args: "[FILE]", Short: "say what the daemon would do, and what is wrong", Flags: flags,
+		Name: "config check", Args: "[FILE]", Short: "show what the daemon would do, and any faults", Flags: flags,
 		Raw: true, // a config file with faults is its business
-		Text: `Says in words when each job of the config file would run, with the next five
-times, and finds what is wrong: unknown keys with their lines, values that mean
-nothing, schedules, inputs that cannot be read, rules that cannot be loaded.
-Without FILE it reads the file that the daemon would read. It takes the shared
-flags, such as --config and --rules, and the environment as the daemon does, and
-changes nothing.`,
+		Text: `Shows in words when each job of the config file would run, with the next five
+times, and lists faults: unknown keys, invalid values and schedules, inputs that
+cannot be read, rules that cannot be loaded. Without FILE it reads the file that
+the daemon would read. Like the daemon it takes the shared flags, such as
+--config and --rules, and the environment. It changes nothing.`,
 		Examples: "ttpcron config check\nttpcron config check new.toml\nttpcron config check --json | jq .faults",
 		Exits:    []int{exitFailed},
 		Run: func(ctx context.Context, s *session, args []string) error {

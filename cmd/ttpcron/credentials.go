@@ -13,16 +13,16 @@ func credentialsCommand() *command {
 	var o censusOptions
 	var users, passwords, keys bool
 	fs := cli.NewFlags()
-	fs.BoolVar(&users, "users", false, "one row for each user name, with whatever password")
-	fs.BoolVar(&passwords, "passwords", false, "one row for each password, of whatever user")
-	fs.BoolVar(&keys, "keys", false, "one row for each fingerprint of a key that was offered")
+	fs.BoolVar(&users, "users", false, "one row for each user name")
+	fs.BoolVar(&passwords, "passwords", false, "one row for each password")
+	fs.BoolVar(&keys, "keys", false, "one row for each key that was offered, by fingerprint")
 	o.define(fs, "tries")
 	return &command{
-		Name: "credentials", Short: "show which users, passwords and keys were tried", Flags: fs,
-		Text: `Shows which users and passwords were tried, the most frequent first: how often,
-how often it worked (WON), by how many attackers, in how many sessions, at how
-many sensors, and when first and last. Passwords are shown, also with --json
-and --csv: one may be that of an employee.
+		Name: "credentials", Short: "list the users, passwords and keys that were tried", Flags: fs,
+		Text: `Lists the users and passwords that were tried, the most frequent first: how
+often each was tried and worked (WON), by how many attackers, in how many
+sessions, at how many sensors, and when first and last. Passwords are shown,
+also with --json and --csv. Some may belong to real people.
 ` + censusText,
 		Examples: `ttpcron credentials --limit 20
 ttpcron credentials --passwords --sort attackers

@@ -17,18 +17,18 @@ func daemonCommand() *command {
 	fs := cli.NewFlags()
 	settings.ShareDaemon(fs)
 	return &command{
-		Name: "daemon", Short: "import and tag on a schedule, for years", Flags: fs, Raw: true,
-		Text: `Runs the jobs of the config file on their schedules until it is stopped, and holds
-the store meanwhile. Without [[job]] it imports the inputs and tags every 5
-minutes, and does maintenance once a day; ttpcron config check shows what is
-scheduled and when. One job runs at a time. What was missed while the machine was
-off or asleep is made up for by one run, which takes everything since the
-checkpoint.
+		Name: "daemon", Short: "import and tag on a schedule", Flags: fs, Raw: true,
+		Text: `Runs the jobs of the config file on their schedules until it is stopped. It
+holds the store the whole time. Without [[job]] it imports the inputs and tags
+every 5 minutes, and does maintenance once a day. ttpcron config check shows the
+schedule. One job runs at a time. After downtime, one run catches up: it takes
+everything since the checkpoint.
 
-SIGTERM stops it at the end of a batch, within 5 seconds, and a second one at
-once; nothing that was committed is lost either way. SIGHUP reads the config file
-and the rules again; when something is wrong with them the old ones stay, and the
-log says so. It speaks systemd's protocol: readiness, reload, status, watchdog.`,
+SIGTERM stops the daemon after the current batch, within 5 seconds; a second
+SIGTERM stops it at once. Either way, nothing that was committed is lost. SIGHUP
+reloads the config file and the rules; if either has a fault, the old ones stay
+in force and the log says so. It supports systemd's notifications: readiness,
+reload, status and watchdog.`,
 		Examples: `ttpcron daemon
 ttpcron daemon --input /var/log/cowrie --keep-events 90d --keep-tags 730d`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},

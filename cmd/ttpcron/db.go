@@ -13,14 +13,13 @@ import (
 
 func dbCommands() *command {
 	return &command{
-		Name: "db", Args: "COMMAND", Short: "check, copy, mend and shrink the store",
-		Text: `Commands for the file that holds the store. Every one of them leaves the file as
-it was when it is interrupted or fails, but for prune and purge, which keep what
-they have done.
+		Name: "db", Args: "COMMAND", Short: "check, copy, repair and shrink the store",
+		Text: `If one of these commands is interrupted or fails, the store's file stays as it
+was. Only prune and purge keep what they have done.
 
 While a daemon has the store, backup, stats and prune go through it. check,
-restore, recover, compact and purge need the file for themselves: stop the daemon
-first.`,
+restore, recover, compact and purge need the file for themselves: stop the
+daemon first.`,
 		Examples: "ttpcron db check\nttpcron db backup /backup/ttpcron.db\nttpcron db prune --keep-events 365d --dry-run",
 		Sub: []*command{
 			dbCheck(),

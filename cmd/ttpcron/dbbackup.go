@@ -16,12 +16,12 @@ func dbBackup() *command {
 	replace := fs.Bool("replace", false, "replace FILE if it exists")
 	asJSON := fs.Bool("json", false, "print one JSON object: path, bytes")
 	return &command{
-		Name: "db backup", Args: "FILE", Short: "copy the store as it stands, and verify the copy", Flags: fs,
-		Text: `Writes a copy of the store at one moment to FILE. The copy is read back and
-checked as db check does before it appears under its name, all of it at once;
-whatever fails or interrupts it leaves no FILE, and an older one as it was.
-Writers wait while it copies and go on while it verifies. Copying the file by
-other means while a program writes to it gives no usable copy.`,
+		Name: "db backup", Args: "FILE", Short: "copy the store and verify the copy", Flags: fs,
+		Text: `Writes a copy of the store, as of one moment, to FILE. The copy is read back and
+checked as db check does; only then does it appear as FILE. If the backup fails
+or is interrupted, there is no FILE, or the older one stays. Writers wait while
+the store is copied, but not during the check. Do not copy the store by other
+means while a program writes to it: the copy would be unusable.`,
 		Examples: "ttpcron db backup /backup/ttpcron-$(date +%F).db\nttpcron db backup --replace /backup/ttpcron.db",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

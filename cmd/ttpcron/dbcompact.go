@@ -13,12 +13,12 @@ func dbCompact() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object: path, before, after (bytes)")
 	return &command{
-		Name: "db compact", Short: "give free room in the store back to the disk", Flags: fs,
-		Text: `Writes the store anew without the room that is free in it, checks the new file as
-db check does, and puts it in the place of the old one, all of it at once. It
-needs as much free space on the disk as the store will have, and nobody else may
-have the store open meanwhile. The store reuses free room by itself: compacting
-pays after db prune, when more than half is free.`,
+		Name: "db compact", Short: "return free space in the store to the disk", Flags: fs,
+		Text: `Writes the store to a new file without its free space, checks that file as db
+check does, and then replaces the old one with it. This needs as much free disk
+space as the new file will take, and no other process may have the store open.
+The store reuses free space by itself, so compact only when more than half of it
+is free, as after db prune.`,
 		Examples: "ttpcron db compact",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

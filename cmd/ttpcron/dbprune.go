@@ -26,45 +26,50 @@ type pruneOptions struct {
 func dbPrune() *command {
 	var o pruneOptions
 	fs := cli.NewFlags()
-	fs.StringVar(&o.keepEvents, "keep-events", "", "keep the events of the last `TIME`, such as 365d or 52w, and take out those of earlier days, but for events that have tags")
-	fs.StringVar(&o.keepTags, "keep-tags", "", "keep the tags of events of the last `TIME`, and the events that have them; without it all of these are kept")
-	fs.BoolVar(&o.dryRun, "dry-run", false, "count what would be taken out, and take out nothing")
-	fs.BoolVar(&o.yes, "yes", false, "do it though it is much at once, or all there is, or no run has looked at some of it")
-	fs.BoolVar(&o.forgetHorizon, "forget-horizon", false, "take out nothing, and let events of days that were taken out come in again")
-	fs.BoolVar(&o.orphans, "orphans", false, "take out the tags of rules that are not loaded, of whatever day, and nothing else")
+	fs.StringVar(&o.keepEvents, "keep-events", "", "keep events of the last `DURATION`, such as 365d or 52w; remove older ones that have no tags")
+	fs.StringVar(&o.keepTags, "keep-tags", "", "keep tags whose events are of the last `DURATION`, with these events; remove older ones (default: keep all)")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would be removed, and remove nothing")
+	fs.BoolVar(&o.yes, "yes", false, "remove even if it is a lot at once, or everything, or not yet looked at by a run")
+	fs.BoolVar(&o.forgetHorizon, "forget-horizon", false, "remove nothing; let events of removed days be imported again")
+	fs.BoolVar(&o.orphans, "orphans", false, "remove only the tags of rules that are not loaded, of any day")
 	o.source = jobs.SourceAll
-	fs.Var(&o.source, "source", "`SOURCE` whose horizon is forgotten: command, canary, all, or another kind of event")
+	fs.Var(&o.source, "source", "with --forget-horizon: only `SOURCE`: command, canary, another kind of event, or all")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object")
 	return &command{
-		Name: "db prune", Short: "take old days out of the store", Flags: fs,
-		Text: `Takes out of the store what happened before a UTC day, the earliest first. An
-event that has tags stays as long as they do, since they show what it says: so
---keep-events takes out the events in which no rule found anything, and
---keep-tags the tags with their events. Tags can be kept longer than events, and
-not shorter, since the next run would make them again.
+		Name: "db prune", Short: "remove old days from the store", Flags: fs,
+		Text: `Removes events from before a UTC day, the earliest first. Events with tags stay
+as long as their tags do. So --keep-events removes events without tags, and
+--keep-tags removes tags together with their events. Tags can be kept longer
+than events but not shorter, since the next run would make them again.
 
-Age counts from this machine's clock, which may be wrong, and what is taken out
-comes back only from the logs. So you need --yes to take out more than a quarter
-of the events or of the tags at once (unless all of them lie within the two days
-before a line, as when you prune every day), anything while no event is newer than
-the line, or events that no run has looked at. Without --yes nothing is taken out
-then, and the reason is shown. The daemon waits a day and looks again before it
-takes out more than a quarter, and takes out nothing while no event is newer.
+Age is measured by this machine's clock, which may be wrong, and removed events
+come back only from the logs. So db prune removes nothing without --yes if it
+would remove
 
-What is taken out stays out: the day after the last one that lost events is the
-horizon, and events of earlier days, of whatever kind, are passed over when a log
-that holds them is imported, and counted. --forget-horizon lets them in again,
-and says what the horizon was; ttpcron import --again PATH then reads the logs
-from their beginning, although they were read before.
+  - more than a quarter of the events or tags (unless all of them lie within two
+    days of the cutoff, as when you prune every day),
+  - anything, when no event is newer than the cutoff, or
+  - events that no run has looked at.
 
---orphans takes out the tags of rules that are not loaded, whenever their events
-happened, and needs --yes: a folder that is not mounted, or that another command
-was told with --rules, has rules too. It does nothing while a rule file cannot be
-used. When such a rule comes back, a run looks at the history again with it.
+It says which of these applies. The daemon waits a day and looks again before it
+removes more than a quarter, and removes nothing while no event is newer than
+the cutoff.
 
-Checkpoints stay where they are, and what runs have covered of the days that are
-left. Interrupted, it keeps what it has done and can be repeated. The room becomes
-free within the file; ttpcron db compact gives it back to the disk.`,
+The day after the last one that lost events is the horizon. When a log holds
+events of earlier days, of any kind, import skips and counts them.
+--forget-horizon admits them again and prints the old horizon; ttpcron import
+--again PATH then rereads the logs.
+
+--orphans removes the tags of rules that are not loaded, whatever their age. It
+needs --yes, because such rules may still exist: in a folder that is not
+mounted, or that another command loads with --rules. It does nothing while any
+rule file is broken. If such a rule comes back, a run applies it to the history
+again.
+
+Checkpoints stay, as does the record of what runs have covered in the remaining
+days. If interrupted, db prune keeps what it has done, and you can repeat it.
+The space becomes free within the file; ttpcron db compact returns it to the
+disk.`,
 		Examples: "ttpcron db prune --keep-events 365d --dry-run\nttpcron db prune --keep-events 90d --keep-tags 730d\nttpcron db prune --orphans --dry-run\nttpcron db prune --forget-horizon --source command",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

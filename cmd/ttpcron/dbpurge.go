@@ -15,34 +15,36 @@ import (
 func dbPurge() *command {
 	fs := cli.NewFlags()
 	var p kv.Purge
-	fs.StringVar(&p.Attacker, "attacker", "", "purge an attacker: `A` is an address or a UUID")
-	fs.StringVar(&p.Session, "session", "", "purge the session with id `S`")
-	fs.StringVar(&p.Reason, "reason", "", "why, for ttpcron rules log: `TEXT` that does not name whom")
-	dryRun := fs.Bool("dry-run", false, "count what would be taken out, and take out nothing")
-	yes := fs.Bool("yes", false, "do it: nothing brings it back")
+	fs.StringVar(&p.Attacker, "attacker", "", "purge attacker `WHO`: an address or a UUID")
+	fs.StringVar(&p.Session, "session", "", "purge session `ID`")
+	fs.StringVar(&p.Reason, "reason", "", "the reason, for ttpcron rules log: `TEXT` that names no attacker")
+	dryRun := fs.Bool("dry-run", false, "show what would be removed, and remove nothing")
+	yes := fs.Bool("yes", false, "remove it, for good")
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	return &command{
-		Name: "db purge", Short: "take everything of an attacker or a session out of the store", Flags: fs,
-		Text: `Takes out every event of an attacker or a session, whatever its age, with all
-that was captured in it, and its tags; and lines that could not be used which name
-the address, UUID or session (of six characters or more). Then it writes the store
-anew as db compact does, so that nothing of it is left in the file. That needs as
-much free space on the disk as the store will have, and nobody else may have the
-store open meanwhile: stop the daemon first.
+		Name: "db purge", Short: "remove all data of an attacker or a session", Flags: fs,
+		Text: `Removes every event of an attacker or a session, whatever its age, with
+everything captured in it and all its tags. Also removes rejected lines that
+name the address, UUID or session (if its id has six characters or more). Then
+it rewrites the store as db compact does, so that no trace remains in the file.
+This needs as much free disk space as the new file will take, and no other
+process may have the store open: stop the daemon first.
 
-The events do not come back when their logs are read again, nor once a horizon is
-forgotten, nor in a store that db recover makes: the store keeps a keyed hash of
-each, counts it as known, and knows nothing else of it. Other events of the
-attacker come in: purge again after those. The audit trail (ttpcron rules log)
-says when, who and how much, not whom.
+The events do not come back: not when their logs are read again, not when a
+horizon is forgotten, and not in a store that db recover makes. The store keeps
+only a keyed hash of each and counts it as known. New events of the same
+attacker are imported; purge again to remove those. The audit trail (ttpcron
+rules log) says when, by whom and how much was purged, but not which attacker or
+session.
 
-Not touched are the logs themselves, copies of the store (backups, what db restore
-and db recover have left beside it, exports), the journal, and events of others in
-which the address is mentioned. The disk may hold blocks of the old file until
-something else is written to them.
+Not touched: the logs themselves, copies of the store (backups, exports, files
+that db restore and db recover left), the journal, and events of others that
+mention the address. The disk may hold blocks of the old file until they are
+overwritten.
 
-An address counts in any spelling. Interrupted, it may have taken out a part: do
-it again, even when nothing is left to take out, and the file is written anew.`,
+An address counts in any spelling. If the purge is interrupted, part of the data
+may remain: run it again, even if there is nothing left to remove, so that the
+file is rewritten.`,
 		Examples: "ttpcron db purge --attacker 203.0.113.7 --dry-run\nttpcron db purge --attacker 203.0.113.7 --yes\nttpcron db purge --session 5f3a0c9e12ab --reason 'request 17' --yes",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

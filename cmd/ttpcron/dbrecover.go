@@ -14,17 +14,17 @@ func dbRecover() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	return &command{
-		Name: "db recover", Args: "NEWFILE", Short: "save what can be saved of a damaged store", Flags: fs,
-		Text: `Makes a new store of everything in the damaged one that a checksum vouches for:
-events with their ids and arrival numbers, tags, checkpoints, states of rules.
-What counts and indexes them is made anew. Pages to which nothing leads any more
-are searched too. The damaged file is not changed; NEWFILE must not exist.
+		Name: "db recover", Args: "NEWFILE", Short: "save what can be saved from a damaged store", Flags: fs,
+		Text: `Copies everything that passes its checksum from the damaged store to a new one:
+events with their ids and arrival numbers, tags, checkpoints, rule states.
+Indexes and counters are rebuilt. Pages that are no longer linked are searched
+too. The damaged file is not changed; NEWFILE must not exist.
 
-It exits 0 when the new file is written, whatever was lost; the report says what,
-and on which days. A tag refers to its event, and is lost with it. What was lost
-comes back in two steps: import the logs of those days again (how far they were
-read is left out of NEWFILE when events are missing), and let ttpcron run-once, or
-the daemon, look at those days again, which it then does by itself.`,
+The exit code is 0 when the new file is written, whatever was lost; the report
+lists the losses and their days. A tag is lost with its event. To get lost data
+back, import the logs of those days again (if events are missing, NEWFILE does
+not remember how far they were read), then let ttpcron run-once or the daemon
+run: it looks at those days again by itself.`,
 		Examples: "ttpcron db recover rescued.db\nttpcron db check --db rescued.db\nttpcron db restore rescued.db",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

@@ -15,11 +15,11 @@ func dbRestore() *command {
 	flags := cli.NewFlags()
 	asJSON := flags.Bool("json", false, "print one JSON object: path, from, aside")
 	return &command{
-		Name: "db restore", Args: "FILE", Short: "put a backup in the place of the store", Flags: flags,
-		Text: `Copies FILE, checks the copy as db check does, and puts it in the place of the
-store, all of it at once. The store that was there is not deleted: it stays
-beside it under a name that ends in the time, and can be removed when nobody
-needs it. A backup that is damaged replaces nothing.`,
+		Name: "db restore", Args: "FILE", Short: "replace the store with a backup", Flags: flags,
+		Text: `Copies FILE, checks the copy as db check does, and replaces the store with it.
+The old store is not deleted: it stays in the same folder under a name that ends
+in the time. Delete it when you no longer need it. A damaged backup replaces
+nothing.`,
 		Examples: "ttpcron db restore /backup/ttpcron.db\nttpcron db restore --db /var/lib/ttpcron/ttpcron.db /backup/ttpcron.db",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

@@ -15,10 +15,10 @@ func dbStats() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	return &command{
-		Name: "db stats", Short: "show what takes the room in the store", Flags: fs,
-		Text: `Reads the file and shows for every part of the store how many records it has, the
-pages that they take, and how much that is of the file. FILL is the share of the
-pages that holds data. ARCHITECTURE.md says what each part is for.`,
+		Name: "db stats", Short: "show what takes up space in the store", Flags: fs,
+		Text: `Shows the records, pages and share of the file for every part of the store. FILL
+is how much of those pages holds data. ARCHITECTURE.md says what each part is
+for.`,
 		Examples: "ttpcron db stats\nttpcron db stats --json | jq '.parts[] | {name, bytes}'",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

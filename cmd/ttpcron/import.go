@@ -28,12 +28,12 @@ func importCommand() *command {
 		listFormats, explain  bool
 	}
 	fs := cli.NewFlags()
-	fs.StringVar(&o.format, "format", importer.Auto, "`NAME` of the format of the files: "+formatNames())
-	fs.BoolVar(&o.final, "final", false, "the files will not grow: read a last line that has no newline too")
-	fs.BoolVar(&o.again, "again", false, "read the files from their beginning, also what was read of them before; events that are there stay as they are")
-	fs.BoolVar(&o.rejected, "rejected", false, "list the lines that could not be used, and import nothing")
-	fs.BoolVar(&o.explain, "explain", false, "say what the files are, by what they were recognised and what was not understood, and import nothing")
-	fs.BoolVar(&o.listFormats, "list-formats", false, "list the formats and what becomes of their records, and import nothing")
+	fs.StringVar(&o.format, "format", importer.Auto, "format `NAME` of the files: "+formatNames())
+	fs.BoolVar(&o.final, "final", false, "the files will not grow: also read a last line without a newline")
+	fs.BoolVar(&o.again, "again", false, "read files from the beginning, even if they were read before; known events stay as they are")
+	fs.BoolVar(&o.rejected, "rejected", false, "list the lines that could not be used; import nothing")
+	fs.BoolVar(&o.explain, "explain", false, "show how each file was recognised and what was not understood; import nothing")
+	fs.BoolVar(&o.listFormats, "list-formats", false, "list the formats and what becomes of their records; import nothing")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line: file, format, lines, new, known, ignored, before_horizon, rejected, new_kinds, ignored_types and more")
 	return &command{
 		Name: "import", Args: "[FORMAT:]PATH...", Short: "read honeypot logs into the store", Flags: fs, Unstored: true,
@@ -58,25 +58,26 @@ func importCommand() *command {
 
 func importText() string {
 	var b strings.Builder
-	b.WriteString(`Reads files, folders with all that is below them, patterns, and - for standard
-input, compressed or not. Without a PATH the inputs of the config file are read.
-Importing is idempotent: an event is known by its content, however often its file
-is renamed, rotated, compressed or read again. A file that has grown is read from
-where it stood. Lines that cannot be used are counted, kept with their reason
-(--rejected lists them) and never stop the rest; a file that cannot be read is
-reported, and the others are imported.
+	b.WriteString(`Reads files, folders with everything below them, patterns, and - for standard
+input, compressed or not. Without PATH it reads the inputs of the config file.
+You can import twice without harm: ttpcron recognises an event by its content,
+even if its file was renamed, rotated, compressed or read again. If a file has
+grown, reading continues where it stopped. Lines that cannot be used are counted
+and kept with the reason (--rejected lists them). Files that cannot be read are
+reported. Neither stops the import.
 
-Folders in which sensors keep what attackers sent are not entered unless you name
-them. Their names are, or begin or end with,`)
+Folders in which sensors keep what attackers sent are skipped unless you name
+them: folders whose names are, begin or end with`)
 	b.WriteString("\n" + cli.Wrap(strings.Join(importer.CaptureFolders(), ", "), 80))
 	b.WriteString(`.
-Native events and databases can speak for any sensor, so they are read only where
-you name the file, a pattern that it matches, or the folder that it lies in, and
-not from folders further down.
 
-What is passed over in a folder is said once, and with --again. The command fails
-when a file that you named is refused, or holds nothing but lines that cannot be
-used; a configured input of such lines fails nothing.
+Native events and databases can claim to come from any sensor. They are read
+only if you name the file, a pattern that matches it, or the folder that holds
+it; not from folders below that.
+
+What is skipped in a folder is reported the first time, and with --again. The
+command fails if a file that you named is refused or has no usable line. A
+configured input without usable lines does not fail it.
 
 FORMATS
   auto         recognised by content

@@ -15,10 +15,10 @@ import (
 
 func manCommand() *command {
 	return &command{
-		Name: "man", Args: "DIR", Short: "write manual pages into a folder", Bare: true,
+		Name: "man", Args: "DIR", Short: "write manual pages to a folder", Bare: true,
 		Text: `Writes ttpcron.1, a page for each command, such as ttpcron-run-once.1, and
-ttpcron.toml.5 for the config file. The folder is made if it is not there. Pages
-that are there are written anew, and other files are left alone.`,
+ttpcron.toml.5 for the config file. The folder is created if necessary. Existing
+pages are replaced; other files are left alone.`,
 		Examples: "ttpcron man /usr/local/share/man/man1\nttpcron man /tmp/pages && man /tmp/pages/ttpcron-run-once.1",
 		Exits:    []int{exitFailed},
 		Run: func(ctx context.Context, s *session, args []string) error {

@@ -30,31 +30,31 @@ func reportCommand() *command {
 	f := fs.Lookup("new-since")
 	o.newSince, f.DefValue = "7d", "7d"
 	f.Usage = "say what was not there before: nothing of it had arrived before `TIME`, whatever --since says; empty to say nothing"
-	fs.StringVar(&o.output, "output", "report.html", "write to `FILE`, which is complete or not there; - for standard output")
+	fs.StringVar(&o.output, "output", "report.html", "write to `FILE`, which appears only when complete; - for standard output")
 	cli.Letter(fs, "o", "output")
-	fs.BoolVar(&o.open, "open", false, "show it in a browser, where there is a screen")
+	fs.BoolVar(&o.open, "open", false, "open the page in a browser, if there is a screen")
 	fs.BoolVar(&o.passwords, "with-passwords", false, "do not mask captured passwords")
-	fs.IntVar(&o.rows, "rows", reportRows, "at most `N` rows in a list; the page says how many there are, and which command shows them")
-	fs.IntVar(&o.stories, "stories", reportStories, "tell the stories of at most `N` sessions, the first of the list")
+	fs.IntVar(&o.rows, "rows", reportRows, "at most `N` rows in a list; the page says how many there are and which command shows them all")
+	fs.IntVar(&o.stories, "stories", reportStories, "tell the stories of the first `N` sessions in the list")
 	fs.Var(&o.mmdb, "mmdb", mmdbUsage)
-	fs.BoolVar(&o.json, "json", false, "print what was written as a JSON object")
+	fs.BoolVar(&o.json, "json", false, "print a summary of what was written, as a JSON object")
 	return &command{
-		Name: "report", Short: "write a page to look at and to hand on", Flags: fs,
-		Text: `Writes one HTML page about what the store holds: the ATT&CK matrix as a heat map,
-activity by day and hour, techniques with their evidence, attackers, sessions,
-the stories of the first ones, credentials, files, sensors, rules and
-how loud they are, canaries that were tripped, and what is new since --new-since.
+		Name: "report", Short: "write a report as one HTML page", Flags: fs,
+		Text: `Writes one HTML page about the store: the ATT&CK matrix as a heat map, activity
+by day and hour, techniques with evidence, attackers, sessions, stories of the
+first sessions, credentials, files, sensors, rules and how often they fire,
+canary tokens that were triggered, and what is new since --new-since.
 
 The page is one file of at most 5 MiB that needs no network and no server: open
-it, mail it, put it where others can read it. It can be filtered, sorted and
-printed; the matrix is saved as SVG or PNG, each table as CSV. It says what was
+it, mail it, or put it where others can read it. You can filter, sort and print
+it, save the matrix as SVG or PNG, and save each table as CSV. It says what was
 left out, and which commands show that.
 
-Filters of time, attacker, session and sensor hold for events and tags, all others
-for tags alone. Captured passwords are masked, unless --with-passwords is given.
-What attackers typed is never masked, whatever it holds. The page has addresses
-and the names of your sensors: only you can read a new file, until you change its
-mode.`,
+Filters of time, attacker, session and sensor select events and tags; all others
+select only tags. Captured passwords are masked unless you give
+--with-passwords. What attackers typed is never masked, even if it contains a
+password. The page contains addresses and the names of your sensors, so a new
+file is readable only by you until you change its mode.`,
 		Examples: `ttpcron report --open
 ttpcron report -o may.html --since 2026-05-01 --until 2026-06-01
 ttpcron report -o ams.html --sensor hp-ams-1 --min-level medium

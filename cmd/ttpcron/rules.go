@@ -19,9 +19,10 @@ import (
 
 func rulesCommands() *command {
 	return &command{
-		Name: "rules", Args: "COMMAND", Short: "list, check and test rules, and decide about them",
-		Text: `Rules are YAML files, DECNET's among them. The embedded pack is loaded first; a
-rule of a folder given with --rules replaces an earlier one with the same rule_id.`,
+		Name: "rules", Args: "COMMAND", Short: "list, check, test and control rules",
+		Text: `Rules are YAML files; DECNET's rule files work too. The embedded pack is loaded
+first. A rule from a --rules folder replaces an earlier one with the same
+rule_id.`,
 		Examples: "ttpcron rules list --technique T1105\nttpcron rules check ./my-rules",
 		Sub: []*command{
 			rulesList(),
@@ -178,14 +179,14 @@ func noteCorrelations(out *term.Output, rs ruleset.Set) {
 
 func rulesCheck() *command {
 	fs := cli.NewFlags()
-	asJSON := fs.Bool("json", false, "print one JSON object a line for each thing that is wrong")
+	asJSON := fs.Bool("json", false, "print one JSON object a line for each fault")
 	return &command{
 		Name: "rules check", Args: "[DIR|FILE...]", Short: "check rule files without using them", Flags: fs, Unstored: true,
-		Text: `Reports what is wrong with rule files, by file, line and field: of the folders
-and files named, or of the embedded pack and --rules. A file with an error gives
-no rule, and the exit status is 1. A warning leaves its rule in use, or says that
-a file which looks like a rule is passed over. Correlations among the named files
-may name rules of the pack and of --rules.`,
+		Text: `Reports what is wrong with rule files, by file, line and field. It checks the
+files and folders that you name, or else the embedded pack and --rules. An error
+disables the whole file and makes the exit status 1. A warning does not disable
+a rule; it also marks files that look like rules but are skipped. Correlations
+in the named files may refer to rules of the pack and of --rules.`,
 		Examples: "ttpcron rules check ./my-rules\nttpcron rules check ./my-rules/download.yaml --json",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -240,11 +241,11 @@ func rulesTest() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line for each example that fails")
 	return &command{
-		Name: "rules test", Args: "[DIR|FILE...]", Short: "run the examples that rules carry", Flags: fs, Unstored: true,
-		Text: `Runs the examples of every rule, of the folders and files named or of the embedded
-pack and --rules: those under tests.match must match, those under tests.no_match
-must not.
-The exit status is 1 when one comes out otherwise, or a rule file is refused.`,
+		Name: "rules test", Args: "[DIR|FILE...]", Short: "run the examples in rules", Flags: fs, Unstored: true,
+		Text: `Runs the examples of every rule in the files and folders that you name, or else
+in the embedded pack and --rules. Examples under tests.match must match; those
+under tests.no_match must not. The exit status is 1 if an example fails or a
+rule file is refused.`,
 		Examples: "ttpcron rules test\nttpcron rules test ./my-rules",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

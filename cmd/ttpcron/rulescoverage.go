@@ -18,13 +18,13 @@ import (
 func rulesCoverage() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
-	missing := fs.Bool("missing", false, "only techniques that no rule shows")
+	missing := fs.Bool("missing", false, "only techniques without a rule")
 	return &command{
-		Name: "rules coverage", Short: "set the rules against the ATT&CK matrix", Flags: fs, Unstored: true,
-		Text: `Lists every technique and sub-technique that is in use in the release of ATT&CK
-that --attack-release names, with the rules that claim it, or the reason why there
-is none. The reasons are those of the embedded pack, and each belongs to a group,
-which --json names.`,
+		Name: "rules coverage", Short: "compare the rules with the ATT&CK matrix", Flags: fs, Unstored: true,
+		Text: `Lists every active technique and sub-technique of the ATT&CK release that
+--attack-release names, with the rules that claim it or the reason why there is
+none. The reasons are those of the embedded pack. Each belongs to a group, which
+--json names.`,
 		Examples: "ttpcron rules coverage --missing\nttpcron rules coverage --rules ./my-rules --json",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

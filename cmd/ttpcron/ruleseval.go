@@ -54,51 +54,51 @@ type evalOptions struct {
 func rulesEval() *command {
 	o := evalOptions{minLevel: cli.MinLevel{Level: eval.DefaultMinLevel, IsSet: true}}
 	fs := cli.NewFlags()
-	fs.Var(&o.minLevel, "min-level", "a tag of a harmless command is a false positive from level `L` on")
-	fs.Float64Var(&o.min, "min-confidence", eval.DefaultMinConfidence, "count once more with tags of confidence `C` or more")
-	fs.StringVar(&o.judgements, "judgements", "", "`FILE` of judgements by analysts: lines of hash, technique and share")
-	fs.BoolVar(&o.byRule, "by-rule", false, "list what each rule did, those furthest from their confidence first")
+	fs.Var(&o.minLevel, "min-level", "a tag of a harmless command is a false positive at `LEVEL` or above")
+	fs.Float64Var(&o.min, "min-confidence", eval.DefaultMinConfidence, "also count with only the tags of confidence `C` or more")
+	fs.StringVar(&o.judgements, "judgements", "", "`FILE` with analysts' judgements: lines of hash, technique and share")
+	fs.BoolVar(&o.byRule, "by-rule", false, "list the results of each rule, those furthest off their confidence first")
 	fs.BoolVar(&o.techniques, "techniques", false, "list the recall of each technique")
-	fs.BoolVar(&o.confusions, "confusions", false, "list what tests got that were not found")
+	fs.BoolVar(&o.confusions, "confusions", false, "list the techniques that tests got instead of their own")
 	fs.BoolVar(&o.misses, "misses", false, "list the tests that were not found, with their commands")
 	fs.BoolVar(&o.positive, "false-positives", false, "list the false positives, with the rules")
-	fs.BoolVar(&o.wrong, "wrong", false, "list the tags that most analysts call wrong, most confident first")
+	fs.BoolVar(&o.wrong, "wrong", false, "list the tags that most analysts call wrong, highest confidence first")
 	fs.IntVar(&o.limit, "limit", 20, "list at most `N` rules and confusions; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print everything as one JSON object")
 	return &command{
 		Name: "rules eval", Args: "FILE...", Short: "measure the rules on labelled and harmless commands", Flags: fs, Unstored: true,
-		Text: `Judges the commands of files of JSON lines, - for standard input. A row with
-technique_id is labelled: rows of one test_id are the commands of one test, a
-row without test_id is a test by itself. A row without technique_id that has
-judged is an attacker's command too. Any other is harmless, and left out when
+		Text: `Judges commands from files of JSON lines; - is standard input. A row with
+technique_id is labelled: rows with the same test_id form one test, and a row
+without test_id is a test by itself. A row without technique_id but with judged
+is also an attacker's command. All other rows are harmless, and are skipped if
 security_tool or also_in_attack_data is true. Lines that cannot be used are
 counted and reported.
 
-RECALL. A test is found when one of its commands gets the technique. At
-technique level any tag of the label's technique counts, whatever the
-sub-technique of either. At sub-technique level a label such as T1059.004 wants
-exactly that; a label such as T1059 is found by itself and by its
-sub-techniques. Labels of any release of ATT&CK are read as what they are called
-in the one that --attack-release names.
+RECALL. A test is found if one of its commands gets the technique. At technique
+level any tag of the label's technique counts, whatever the sub-technique of
+either. At sub-technique level a label such as T1059.004 needs exactly that; a
+label such as T1059 is found by itself or by any of its sub-techniques. Labels
+from older ATT&CK releases are translated to the release that --attack-release
+names.
 
-FALSE POSITIVES are harmless commands with a tag of --min-level, since the level
-says how much an event means where honest people work too. How many have a tag
-of --min-confidence, or any tag, is no fault: listing processes is T1057,
-whoever does it.
+FALSE POSITIVES are harmless commands with a tag at or above --min-level, since
+the level says how much an event means where honest people work too. Commands
+with a tag at --min-confidence, or with any tag, are counted as well but are not
+errors: listing processes is T1057, whoever does it.
 
-CALIBRATION. Confidence says how likely it is that the technique describes what
-an attacker did. For each bin of it: the tags on attackers' commands, their mean
-confidence, and LABELLED, the share that the label of the test names. This is a
-lower bound, for most commands of a test show something else. The member judged
-of a row, such as {"T1057": 1, "T1083": 0.5}, or --judgements gives the share of
-analysts who say that a technique describes the command: RIGHT is its mean, OFF
-how far it lies from the mean confidence of the tags judged. A bin of 50 judged
-tags or more that is off by more than 0.1 is marked. A tag counts once for each
-rule that makes it, a text once however many rows have it.
+CALIBRATION. Confidence is how likely it is that the technique describes what an
+attacker did. Each bin shows the tags on attackers' commands, their mean
+confidence, and LABELLED, the share that the test's label names. LABELLED is a
+lower bound, since most commands of a test show something else. A row's judged
+member, such as {"T1057": 1, "T1083": 0.5}, or --judgements gives the share of
+analysts who say that a technique describes the command. RIGHT is the mean of
+these shares, and OFF its distance from the mean confidence of the judged tags.
+A bin with 50 or more judged tags and OFF above 0.1 is marked. A tag counts once
+for each rule that makes it; a text counts once, however many rows repeat it.
 
-The rules are those of a run: the embedded pack with --rules over it, or these
-alone with --embedded=false. The states kept in the store are not applied.
-Correlations, which look at several events, are left out.`,
+The rules are those of a run: the embedded pack with --rules over it, or with
+--embedded=false only --rules. States kept in the store do not apply, and
+correlations are left out.`,
 		Examples: `ttpcron rules eval atomics.jsonl benign.jsonl
 ttpcron rules eval --rules ./my-rules --misses labelled.jsonl
 ttpcron rules eval --judgements judged.tsv --by-rule labelled.jsonl

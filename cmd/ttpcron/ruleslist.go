@@ -32,24 +32,24 @@ func rulesList() *command {
 	var f ruleFilter
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
-	fs.StringVar(&f.technique, "technique", "", "only rules that claim the technique `T` or one of its sub-techniques; an id of any release")
-	fs.StringVar(&f.kind, "kind", "", "only rules that apply to events of the `KIND`, such as command; correlation: only rules over several events")
-	fs.Var(&f.level, "min-level", "only rules of the level `L` or above: low, medium, high or critical (default informational: all)")
-	fs.BoolVar(&f.attention, "attention", false, "only rules that are not just enabled: disabled, clipped, retired, inert, slow")
+	fs.StringVar(&f.technique, "technique", "", "only rules that claim technique `ID` or one of its sub-techniques; of any ATT&CK release")
+	fs.StringVar(&f.kind, "kind", "", "only rules for events of `KIND`, such as command, or correlation for correlations")
+	fs.Var(&f.level, "min-level", "only rules with `LEVEL` or above: low, medium, high, critical (default informational: all)")
+	fs.BoolVar(&f.attention, "attention", false, "only rules that are disabled, clipped, retired, inert or slow")
 	return &command{
 		Name: "rules list", Args: "[ID...]", Short: "list the rules and their state", Flags: fs, Unstored: true,
-		Text: `Lists the rules that a run would use, or those named, with their operational state
-where there is a store: disabled or clipped, with the reason and with the time
-when that ends; retired, if the tags of the version at hand are hidden. A rule
-that can never match is listed as inert, with the reason; a slow one has to be
-tried on every new text, --json says why.
+		Text: `Lists the rules that a run would use, or only those that you name. If there is a
+store, it adds their state: disabled or clipped, with the reason and the time
+when that ends; or retired, if this version's tags are hidden. A rule that can
+never match is listed as inert, with the reason. A slow rule has to be tried on
+every new text; --json says why.
 
-Of a correlation, a rule over several events, APPLIES TO has what it counts and of
-which rules, and GROUPED BY the fields of its groups. SCOPE is "address" where all
-events of a group are of one address, so that each part of a fleet that is divided
-by address can judge it, and "whole" where only a store with all events can. Rules
-that correlations name are said to feed them; one that shows no technique by
-itself only feeds.`,
+For a correlation, APPLIES TO shows what it counts and of which rules, and
+GROUPED BY the fields of its groups. SCOPE is "address" if all events of a group
+share one address, so that each node of a fleet divided by address can judge it.
+It is "whole" if only a store with all events can. Rules that a correlation
+refers to are marked as feeding it; a rule without a technique of its own only
+feeds.`,
 		Examples: "ttpcron rules list --technique T1105\nttpcron rules list --kind correlation\nttpcron rules list --min-level high\nttpcron rules list --attention\nttpcron rules list TC2303 --json",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

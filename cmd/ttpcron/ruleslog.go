@@ -13,16 +13,16 @@ import (
 func rulesLog() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
-	rule := fs.String("rule", "", "only changes of the rule with id `R`")
-	limit := fs.Int("limit", 100, "at most `N` changes, the newest; 0 for all that are kept")
+	rule := fs.String("rule", "", "only changes of rule `ID`")
+	limit := fs.Int("limit", 100, "at most `N` changes, the newest; 0 for all")
 	return &command{
-		Name: "rules log", Short: "show who changed what rules do, newest first", Flags: fs,
-		Text: `Shows every state that was set or cleared and every rule that was retired or came
-back: when, by whom, what was before and after, and why. Of a run that looked
-again with a changed rule it shows how many of the rule's tags came (+) and went
-(-), if any did; of a purge (ttpcron db purge) how much went. The store keeps the
-last 10,000 changes. A state that was set for a while ends at the time that stands
-in its entry, without another one.`,
+		Name: "rules log", Short: "show changes to rules, newest first", Flags: fs,
+		Text: `Lists every state that was set or cleared and every rule that was retired or
+unretired: when, by whom, the values before and after, and why. A run that
+applied a changed rule to the history is listed with the tags that came (+) and
+went (-), if any; a purge (ttpcron db purge) with how much it removed. The store
+keeps the last 10,000 changes. When a state set with --for ends, there is no new
+entry.`,
 		Examples: "ttpcron rules log\nttpcron rules log --rule TC2303 --json",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

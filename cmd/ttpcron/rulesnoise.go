@@ -52,27 +52,27 @@ func rulesNoise() *command {
 	fs := cli.NewFlags()
 	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
-	fs.Var(&o.minLevel, "min-level", "only rules of the level `L` or above: low, medium, high or critical (default informational: all)")
-	fs.BoolVar(&o.replay, "replay", false, "judge the stored events with the rules as they are now, instead of counting stored tags")
+	fs.Var(&o.minLevel, "min-level", "only rules with `LEVEL` or above: low, medium, high, critical (default informational: all)")
+	fs.BoolVar(&o.replay, "replay", false, "judge the stored events with the present rules, instead of counting stored tags")
 	fs.IntVar(&o.limit, "limit", 0, "list at most `N` rules; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line, one for each rule")
 	return &command{
-		Name: "rules noise", Short: "show which rules fire how often on the history", Flags: fs,
-		Text: `Lists rules by how often they fire on what the store holds, the most frequent
-first. Without --replay the stored tags are counted, from counts that are kept for
-every day: TAGS is their number and SHARE their part of all tags.
+		Name: "rules noise", Short: "show how often each rule fires", Flags: fs,
+		Text: `Lists rules by how often they fire on the stored events, the most frequent
+first. Without --replay it reads the daily counts of stored tags: TAGS is the
+rule's number and SHARE its part of all tags.
 
-With --replay every stored event of the window is judged again by the rules as
-they are now, those of --rules among them; nothing is written. EVENTS counts the
-events on which a rule fires, SHARE is their part of all events, and DISTINCT
-counts different contents among them: a rule with many events and few distinct
-ones sees one bot again and again, one with as many of both may be too wide.
-From 4,096 on DISTINCT is an estimate, within about 3 %. Correlations, which look
-at several events, are left out: without --replay their stored tags are counted.
+With --replay the present rules, those of --rules included, judge every stored
+event of the window again; nothing is written. EVENTS counts the events on which
+a rule fires, SHARE is their part of all events, and DISTINCT counts different
+contents among them. Many events with few distinct contents are one bot again
+and again; many of both may mean that the rule is too broad. From 4,096 on,
+DISTINCT is an estimate, within about 3 %. Correlations are left out; without
+--replay their stored tags are counted.
 
-LEVEL is the rule's as it is now, empty for one that is not loaded. A rule that
-fires often is noise when its level is medium or above: what is informational says
-nothing where honest people work, however often it is right.`,
+LEVEL is the rule's present level, empty if the rule is not loaded. A rule that
+fires often is noise if its level is medium or above. An informational rule may
+fire as often as it likes.`,
 		Examples: "ttpcron rules noise --since 30d --limit 20\nttpcron rules noise --min-level medium\nttpcron rules noise --replay --rules ./my-rules",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

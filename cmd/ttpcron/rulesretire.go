@@ -21,9 +21,9 @@ func rulesRetire() *command {
 	return &command{
 		Name: "rules retire", Args: "ID[@VERSION]", Short: "hide the tags of a rule, or of one version", Flags: fs,
 		Text: `Hides the tags of a bad rule, or of one version of it, from every view, summary
-and export. They stay in the store, so that rules unretire brings them back, and
-no run makes them again. A rule that is retired still runs: without a version also
-its tags to come are hidden. To stop it, use rules state set.`,
+and export. They stay in the store, so no run makes them again, and rules
+unretire brings them back. A retired rule still runs; if you name no version,
+its future tags are hidden too. To stop a rule, use rules state set.`,
 		Examples: "ttpcron rules retire TC2303@1 --reason 'took backups for theft'\nttpcron rules retire TC2303",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -122,8 +122,8 @@ func rulesUnretire() *command {
 	asJSON := fs.Bool("json", false, "print one JSON object: rule_id, rule_version, state, tags")
 	return &command{
 		Name: "rules unretire", Args: "ID[@VERSION]", Short: "show the tags of a retired rule again", Flags: fs,
-		Text: `Takes back what rules retire did, in the same words: what was retired by version
-comes back by version. rules state list shows what is retired.`,
+		Text: `Undoes rules retire. Name the rule as you did there: if you retired a version,
+unretire that version. rules state list shows what is retired.`,
 		Examples: "ttpcron rules unretire TC2303@1",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

@@ -19,11 +19,11 @@ func rulesShow() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object, as rules list --json does")
 	return &command{
-		Name: "rules show", Args: "ID", Short: "show a rule as the program has it", Flags: fs, Unstored: true,
-		Text: `Shows what a rule says, where it comes from, and its operational state where
-there is a store. Of a correlation, a rule over several events: what it counts, of
-which rules, by which groups and within what time, and where it can be judged. Of
-a rule that correlations name: which.`,
+		Name: "rules show", Args: "ID", Short: "show one rule in full", Flags: fs, Unstored: true,
+		Text: `Shows a rule, where it comes from, and its state if there is a store. For a
+correlation it shows what it counts, of which rules, by which groups and within
+what time, and where it can be judged. For a rule that correlations refer to, it
+lists them.`,
 		Examples: "ttpcron rules show TC2303\nttpcron rules show TC2303 --rules ./my-rules --json",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

@@ -17,10 +17,10 @@ import (
 
 func rulesStateCommands() *command {
 	return &command{
-		Name: "rules state", Args: "COMMAND", Short: "disable or clip a rule, for a while or for good",
-		Text: `A state is what an operator decides about a rule, apart from its file: it is kept
-in the store, holds from then on, for views and for runs that begin, and ends by
-itself when it was set for a while. rules log tells who decided what.`,
+		Name: "rules state", Args: "COMMAND", Short: "disable or clip rules",
+		Text: `A state is an operator's decision about a rule, apart from its file. It is kept
+in the store and takes effect at once, in views and in runs that start. With
+--for it ends by itself. rules log shows who decided what.`,
 		Examples: "ttpcron rules state set TC2303 disabled --for 4h\nttpcron rules state list",
 		Sub: []*command{
 			rulesStateSet(),
@@ -38,7 +38,7 @@ const maxReason = 1000
 
 // reasonFlag defines --reason.
 func reasonFlag(fs *flag.FlagSet, reason *string) {
-	fs.StringVar(reason, "reason", "", "`TEXT` that says why, for whoever reads rules log")
+	fs.StringVar(reason, "reason", "", "the reason, for rules log: `TEXT`")
 }
 
 func checkReason(reason string) error {
@@ -51,15 +51,15 @@ func checkReason(reason string) error {
 func rulesStateSet() *command {
 	var length, reason string
 	fs := cli.NewFlags()
-	fs.StringVar(&length, "for", "", "for `DURATION`, such as 4h or 7d; then the rule is enabled again (default: until it is cleared)")
+	fs.StringVar(&length, "for", "", "end the state after `DURATION`, such as 4h or 7d (default: until cleared)")
 	reasonFlag(fs, &reason)
 	asJSON := fs.Bool("json", false, "print the state as one JSON object, as rules state list does")
 	return &command{
 		Name: "rules state set", Args: "ID disabled|clipped=C", Short: "disable a rule, or clip its confidence", Flags: fs,
-		Text: `disabled: the rule gives no tags, and those that it has are hidden. clipped=C: its
-tags are shown with at most the confidence C, under 0.3 not at all. Both begin
-and end at once; the store keeps what the rule says. What a disabled rule leaves
-out, the first run after its state has ended or was cleared makes up for.`,
+		Text: `disabled: the rule makes no tags, and its existing tags are hidden. clipped=C:
+its tags are shown with a confidence of at most C, or not at all if that is
+below 0.3. Both begin and end at once. After a disabled rule's state ends or is
+cleared, the next run makes the tags that were left out.`,
 		Examples: "ttpcron rules state set TC2303 disabled --for 4h --reason 'fires on our probe'\nttpcron rules state set TC2303 clipped=0.5",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -172,8 +172,8 @@ func rulesStateClear() *command {
 	asJSON := fs.Bool("json", false, "print one JSON object a line: rule_id, state, cleared")
 	return &command{
 		Name: "rules state clear", Args: "ID...", Short: "enable a rule again", Flags: fs,
-		Text: `Forgets the state of a rule, which is enabled from then on. The next run looks at
-what was covered while the rule was disabled. A rule without a state is no error.`,
+		Text: `Removes the state of a rule, which is then enabled. The next run looks at what
+was covered while the rule was disabled. It is no error if a rule has no state.`,
 		Examples: "ttpcron rules state clear TC2303",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -237,10 +237,10 @@ func rulesStateList() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
 	return &command{
-		Name: "rules state list", Short: "list the states of rules, and what is retired", Flags: fs,
-		Text: `Lists the rules that are disabled or clipped and the rules, or versions of rules,
-whose tags are hidden, with who did it and why. A state whose time is over is
-listed as expired until it is cleared; it does nothing.`,
+		Name: "rules state list", Short: "list rule states and retired rules", Flags: fs,
+		Text: `Lists rules that are disabled or clipped, and rules or versions whose tags are
+hidden, with who did it and why. A state whose time is over is listed as expired
+until it is cleared; it has no effect.`,
 		Examples: "ttpcron rules state list\nttpcron rules state list --json | jq 'select(.expired | not)'",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

@@ -24,17 +24,17 @@ func rulesUntagged() *command {
 	fs := cli.NewFlags()
 	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
-	fs.StringVar(&o.kind, "kind", "", "only events of the `KIND`, such as command")
+	fs.StringVar(&o.kind, "kind", "", "only events of `KIND`, such as command")
 	fs.IntVar(&o.limit, "limit", 50, "list at most `N` texts; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line, one for each text")
 	return &command{
-		Name: "rules untagged", Short: "show what attackers did that no rule saw", Flags: fs,
-		Text: `Judges the stored events of the window with the rules as they are now, those of
---rules among them, and lists what none of them fires on, the most frequent first:
-where the next rule is to be found. Nothing is written. Events of one content are
-listed once. Facts about sessions, such as that one was opened, are left out
-unless --kind session asks for them. What several events show together, such as
-guessed passwords, is no matter of one event: correlations are left out.`,
+		Name: "rules untagged", Short: "list what attackers did that no rule matched", Flags: fs,
+		Text: `Judges the stored events of the window with the present rules, those of --rules
+included, and lists what none of them matches, the most frequent first. Use it
+to find the next rule to write. Nothing is written. Events with the same content
+are listed once. Session facts, such as that a session was opened, are left out
+unless you give --kind session. Correlations do not count, since they match no
+single event.`,
 		Examples: "ttpcron rules untagged --since 30d\nttpcron rules untagged --limit 0 --json | jq -r .payload.command_text",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

@@ -38,63 +38,61 @@ func runOnceCommand() *command {
 		onInterrupt: cli.OneOf{Value: daemon.InterruptCancel, Values: []string{daemon.InterruptCancel, daemon.InterruptDetach}},
 	}
 	fs := cli.NewFlags()
-	fs.Var(&o.sinceDays, "since-days", "take the events of the last `N` days, 1 to 3650, whatever the checkpoint says (default: resume)")
+	fs.Var(&o.sinceDays, "since-days", "take the events of the last `N` days, 1 to 3650, instead of resuming at the checkpoint")
 	fs.Var(&o.source, "source", sourceUsage)
-	fs.BoolVar(&o.dryRun, "dry-run", false, "tag and count, but write nothing into the store")
-	fs.BoolVar(&o.changedOnly, "rules-changed-only", false, "only look again at what runs have covered, with the rules that are new or changed since: no import, no new events")
-	fs.Var(&o.batchSize, "batch-size", "gather `N` tags before an insert, 1 to 100000")
-	fs.Var(&o.workers, "workers", "tag with `N` workers; without it with one for each processor")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "tag and count, but write nothing to the store")
+	fs.BoolVar(&o.changedOnly, "rules-changed-only", false, "only apply new and changed rules to what earlier runs covered; no import, no new events")
+	fs.Var(&o.batchSize, "batch-size", "gather at least `N` tags before a write, 1 to 100000")
+	fs.Var(&o.workers, "workers", "tag with `N` workers (default: one for each processor)")
 	settings.ShareInputs(fs, "import `[FORMAT:]PATH` first; can be repeated")
-	fs.Var(&o.onInterrupt, "on-interrupt", "what Ctrl-C does with a run that a daemon does: `cancel` it, or detach and let it go on")
-	fs.BoolVar(&o.json, "json", false, "print one JSON object a line for each source, then one for the correlations, then for each changed rule")
+	fs.Var(&o.onInterrupt, "on-interrupt", "on Ctrl-C during a run in the daemon: `WHAT` is cancel, or detach to let it continue")
+	fs.BoolVar(&o.json, "json", false, "print one JSON object a line: each source, the correlations, each changed rule")
 	return &command{
 		Name: "run-once", Short: "import the inputs, then tag what is new", Flags: fs,
 		Text: `Imports the inputs, replays stored events through the rules, and keeps the tags.
 
-Without --since-days a run resumes: it takes every event that arrived after the
-checkpoint of its source, however old, and moves the checkpoint. Where a source
-has no checkpoint yet, as in a first run, that is everything there is. With
---since-days N, such as 7, it takes the events of the last N days by the time they
-happened; the checkpoint moves only when nothing that arrived after it was left
-out, and never back.
+Without --since-days a run resumes: it takes every event that arrived after its
+source's checkpoint, however old, and moves the checkpoint. In a first run, that
+is every event. With --since-days 7 it takes the events that happened in the
+last 7 days. The checkpoint then moves only if nothing that arrived after it was
+left out, and never back.
 
-Sources are command, then canary; all means these and then every further kind of
-event in the store to which a rule applies. Tags that exist are left alone, so a
+Sources are command and canary; all means these, and then every other kind of
+event in the store to which a rule applies. Existing tags are left alone, so a
 second pass reports inserted 0. A day that the same rules have already covered
-is not read again: its events and tags are counted from the store, as known.
+is not read again: its events and tags are counted as known.
 
-When rules are new or changed, or enabled again, a run then looks again at all
-that runs have covered before, however old, with just these rules, and lists them.
-Tags that a changed rule does not make any more are removed, and those that it
-makes otherwise are replaced: what the store shows is what the rules in force say.
-You need not ask for it; --rules-changed-only does this and nothing else. At
-events that a later copy filled in, and where it is not known which rules have
-looked, as after an upgrade, a run looks again with all rules, and lists those
-whose tags changed.
+If rules are new, changed or enabled again, the run then applies just these to
+everything that earlier runs covered, however old, and lists them. Tags that a
+changed rule no longer makes are removed, and those that it makes differently
+are replaced, so the store always shows what the rules in force say.
+--rules-changed-only does only this. If a later copy of a log completed an
+event, or the store does not know which rules have looked, as after an upgrade,
+all rules look again; the run lists those whose tags changed.
 
-When all events are tagged, correlations, which are rules over several events,
-judge what came or went of the events that their rules match, and new or changed
-ones all of it. What they do not find any more is removed.
+When all events are tagged, correlations are judged: on what changed among the
+events that their rules match, or on everything if they are new or changed. Tags
+that a correlation no longer finds are removed.
 
---dry-run writes nothing into the store. Inputs are read into a temporary store
-($TMPDIR), which is deleted afterwards, and only events that the real store does
-not have count as new; "inserted" is what a real run would insert. Of correlations
-it says what they would find of the events that runs have looked at, and which it
-does not know that of, as when the rules that they count are new. It lists by
-rule and technique how many tags would come, change and go, and which rules that
-are not loaded have tags in the store: with --rules-changed-only just this.
+--dry-run writes nothing to the store. Inputs are read into a temporary store in
+$TMPDIR, which is then deleted. Only events that the real store does not have
+count as new; "inserted" is what a real run would insert. It lists by rule and
+technique how many tags would be added, changed and removed, and which rules
+have tags but are not loaded; with --rules-changed-only only this. Correlations
+are judged on events that runs have looked at. It says for which ones it cannot
+know that, as when the rules that they count are new.
 
---batch-size is the least number of tags that are gathered before they are
-written; several batches are committed together where that is faster. A run that
-is stopped or killed loses at most what it had not committed, and the next one
-does that again. Ctrl-C ends a run after the batch in hand, a second one at once.
-A run with no rule in force fails. Nothing is ever sent anywhere.
+--batch-size is the least number of tags gathered before they are written;
+several batches may be committed together. A run that is stopped or killed loses
+at most what it had not committed, and the next run repeats that. Ctrl-C ends a
+run after the current batch; a second Ctrl-C ends it at once. A run fails if no
+rule is in force. Nothing is ever sent over a network.
 
-While a daemon has the store the inputs are imported through it, and the run waits
-for its turn there. The daemon does it if its rules are those of this command, and
-otherwise this command does, while it has its turn. A command that is suspended
-loses its turn after 20 seconds and exits with 75 when it goes on; what it had
-committed is kept.`,
+While a daemon has the store, the inputs are imported through it, and the run
+waits for its turn. If the daemon has the same rules as this command, the daemon
+does the run; otherwise this command does, during its turn. A command that is
+suspended loses its turn after 20 seconds and exits with 75 when it continues.
+What it had committed is kept.`,
 		Examples: `ttpcron run-once --input /var/log/cowrie
 ttpcron run-once --since-days 7 --source command
 ttpcron run-once --dry-run --input cowrie:new.json --json

@@ -15,11 +15,11 @@ func sensorsCommand() *command {
 	fs := cli.NewFlags()
 	o.define(fs, "events")
 	return &command{
-		Name: "sensors", Short: "show which sensor sees what, and which has fallen silent", Flags: fs,
-		Text: `Shows the sensors, those with the most events first: events, attackers,
-sessions, tags, different techniques (TECHN), the highest level of a tag, the
-first and the last event, and for how long there was none since (SILENT).
-Records that name no sensor are those of "-".
+		Name: "sensors", Short: "list the sensors and how long each has been silent", Flags: fs,
+		Text: `Lists sensors, those with the most events first: events, attackers, sessions,
+tags, distinct techniques (TECHN), the highest level of any tag, the first and
+last event, and the time since the last one (SILENT). "-" stands for records
+that name no sensor.
 ` + censusText,
 		Examples: `ttpcron sensors
 ttpcron sensors --sort silent

@@ -21,24 +21,24 @@ func sessionCommand() *command {
 	var o storyOptions
 	fs := cli.NewFlags()
 	o.define(fs)
-	fs.StringVar(&o.sensor, "sensor", "", "the session of the sensor `S`, where several have one of this id")
+	fs.StringVar(&o.sensor, "sensor", "", "only the session of sensor `NAME`, if several sensors have this id")
 	fs.IntVar(&o.limit, "limit", entriesTold, "tell at most `N` events, the first; 0 for all. --json and --csv have all")
 	return &command{
 		Name: "session", Args: "ID", Short: "tell the story of a session", Flags: fs,
-		Text: `Tells what happened in a session, in order: who came and from where, as whom they
-logged in after how many tries, what they typed, fetched and asked for, with the
-techniques that each event showed below it, and how it ended. Commands that showed
-nothing are told too. What a command decodes, such as a script in base64, stands
-below it. What rules over several events found comes last.
+		Text: `Tells what happened in a session, in order: who connected from where, how they
+logged in after how many tries, what they typed, fetched and requested, and how
+it ended. Each event is followed by the techniques that it showed. Commands
+without tags are told too. Decoded text, such as a script in base64, is shown
+below its command. Findings of correlations come last.
 
-The beginning of an id is enough where only one session begins so. Sensors may
-give the same id to different sessions: each is told, or that of --sensor.
+You can shorten the id if only one session begins with it. Sensors may give
+different sessions the same id: each is told, unless you give --sensor.
 
-Of failed logins, and of commands that echo one part of a file after the other,
-the first are told and the others counted; long texts are cut after some lines.
---full cuts nothing. --json prints an object about the session, one for each event
-with its tags, as tags --json has them, and one for each tag without an event.
-Captured passwords are shown.`,
+Only the first few failed logins are told, and the first few commands that echo
+a file piece by piece; the rest are counted. Long texts are cut after a few
+lines. --full cuts nothing. --json prints an object about the session, one for
+each event with its tags in the form of tags --json, and one for each tag
+without an event. Captured passwords are shown.`,
 		Examples: `ttpcron session 3f1c26fb9c3e
 ttpcron session 3f1c --full --min-level medium
 ttpcron session 3f1c26fb9c3e --json | jq -r 'select(.type=="event")|.told.text'`,

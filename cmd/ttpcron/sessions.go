@@ -13,17 +13,16 @@ func sessionsCommand() *command {
 	fs := cli.NewFlags()
 	o.define(fs, "tags")
 	return &command{
-		Name: "sessions", Short: "show the sessions: who logged in as whom, and what came of it", Flags: fs,
-		Text: `Shows the sessions, those with the most tags first: when each began and how
-long it took, the sensor and the attacker, LOGIN (user/password of a login that
-worked, or else how many were tried), commands typed (CMDS), files that came in
-or went out, tags, different techniques (TECHN), the highest level of a tag,
-what the client said that it is, and whether the end of the session was
-recorded (END).
+		Name: "sessions", Short: "list the sessions", Flags: fs,
+		Text: `Lists sessions, those with the most tags first: the start and duration, sensor,
+attacker, LOGIN (user/password of a login that worked, else the number of
+tries), commands (CMDS), files transferred, tags, distinct techniques (TECHN),
+the highest level of any tag, the client's own name for itself, and whether the
+end of the session was recorded (END).
 
-A session is what its sensor calls so: two sensors may use one id. How long it
-took is what the record of its end says, or else from its first to its last
-event. Passwords are shown.
+Sessions are identified by sensor and id: two sensors may use the same id. The
+duration is that in the record of the session's end, or else the time from its
+first to its last event. Passwords are shown.
 ` + censusText,
 		Examples: `ttpcron sessions --since 24h --sort first
 ttpcron sessions --attacker 203.0.113.7

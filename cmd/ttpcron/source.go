@@ -13,7 +13,7 @@ import (
 // knows which sources there are; see [jobs.CheckSource].
 type sourceFlag string
 
-const sourceUsage = "`SOURCE`: command, canary, all, or another kind of event"
+const sourceUsage = "only `SOURCE`: command, canary, another kind of event, or all"
 
 // String implements flag.Value.
 func (s *sourceFlag) String() string { return string(*s) }

@@ -28,17 +28,18 @@ func statusCommand() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	return &command{
-		Name: "status", Short: "show what the store holds and how far runs have come", Flags: fs,
-		Text: `Shows the size of the store, events and tags by source, for each source the
-checkpoint and how many events came after it, tags by level, the last runs, and
-where rules come from. WAITING is what the next run takes without --since-days:
-"<" means that it may be fewer, "no rule" that no rule applied to that source in
-the last run. Of correlations, rules over several events, it shows the tags of
-each, and how many base matches came or went that no run has judged yet. Nothing
-is scanned and, once there was a run, no rule is compiled, so that it answers at
-once: rules check says whether all rules are sound. Only where several tags of one
-event by one rule are the same technique in the release of ATT&CK that is shown
-are such tags read, to count one.`,
+		Name: "status", Short: "show the size of the store and the progress of runs", Flags: fs,
+		Text: `Shows the size of the store, events and tags by source, checkpoints and how many
+events came after them, tags by level, the last runs, and where rules come from.
+WAITING is what the next run takes without --since-days: "<" means at most that
+many, and "no rule" that in the last run no rule applied to that source. For
+each correlation it shows the tags and how many changed base matches no run has
+judged yet.
+
+It answers at once, since it scans no events and compiles no rules after the
+first run; use rules check to check rules. It reads tags only where several tags
+of one event by one rule are the same technique in the ATT&CK release that is
+shown, to count them once.`,
 		Examples: "ttpcron status\nttpcron status --json | jq .sources",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

@@ -17,24 +17,24 @@ func summaryCommand() *command {
 	var o censusOptions
 	fs := cli.NewFlags()
 	o.filters(fs)
-	fs.Lookup("new-since").Usage = "say what was not there before `TIME` (default: the time of --arrived-since, else of --since)"
+	fs.Lookup("new-since").Usage = "show what is new since `TIME` (default: --arrived-since, else --since)"
 	return &command{
-		Name: "summary", Short: "show one page of it all: techniques, who, where, what is new", Flags: fs,
-		Text: `Shows what the store holds in one page: events by kind, attackers, sessions and
-sensors; techniques by tactic, in the order of the matrix; the attackers with the
-most tags, the sensors with the most events, and what is new.
+		Name: "summary", Short: "show techniques, attackers, sensors and what is new", Flags: fs,
+		Text: `Shows one page about the store: events by kind, attackers, sessions and sensors;
+techniques by tactic, in the order of the matrix; the attackers with the most
+tags; the sensors with the most events; and what is new.
 
-Beside the number of tags of a technique stands in how many different events they
-are, by how many attackers and in how many sessions: one session that writes a
-file in 62 pieces has 62 tags and 62 events, and is one session of one attacker.
+For each technique it shows the number of tags, and in how many events and
+sessions and by how many attackers they were seen. One session that writes a
+file in 62 pieces has 62 tags and 62 events, but is one session of one attacker.
 
-What is new was not there before: nothing of it had arrived before the time of
---new-since, in all of the history. Of attackers, that goes by their events; of
-techniques, by events that have such a tag.
+New means that nothing of it had arrived before --new-since, in the whole
+history. For attackers, this goes by their events; for techniques, by events
+with such a tag.
 
-Filters of time, attacker, session and sensor hold for events and tags, all
-others for tags alone. --json is one object: the numbers, every technique, and
-twenty attackers and sensors.`,
+Filters of time, attacker, session and sensor select events and tags; all others
+select only tags. --json is one object: the numbers, every technique, and twenty
+attackers and sensors.`,
 		Examples: `ttpcron summary --since 7d
 ttpcron summary --arrived-since 24h
 ttpcron summary --sensor hp-ams-1 --min-level high

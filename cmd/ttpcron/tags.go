@@ -36,54 +36,53 @@ func tagsCommand() *command {
 	fs.BoolVar(&o.csv, "csv", false, "print CSV, a row for each tag, as export --format csv does")
 	fs.Lookup("limit").DefValue = ""
 	return &command{
-		Name: "tags", Short: "show what was found, newest first", Flags: fs,
-		Text: `Shows tags by the time of their event, the newest first: as a table for people,
-with text that came from attackers made safe to show, or complete with --json. The
-table has one row for each technique that an event showed: the rule that is surest
-of it, how many others agree, and the highest level that one of them gives. --json
-has the tag of every rule. A tag whose event is gone stays as it was, whatever
-becomes of its rule: --json says "checked": false.
+		Name: "tags", Short: "list the tags, newest first", Flags: fs,
+		Text: `Lists tags by the time of their event, newest first. The table has one row for
+each technique that an event showed: the rule with the highest confidence, how
+many others agree, and the highest level that any of them gives. Text from
+attackers is made safe to show. --json has the tag of every rule, in full. If a
+tag's event is gone, the tag stays, whatever becomes of its rule; --json then
+has "checked": false.
 
 TEXT is what the event was about: a command, the user and password of a login,
-the URL or name of a file, where a tunnel led. Passwords are shown, here and in
---json. What a correlation found has no event: TEXT is what was counted, and of
-which group; TIME is when the slot began in which it was found. explain --tag
-lists the events that made it.
+the URL or name of a file, the destination of a tunnel. Passwords are shown,
+also with --json. A correlation's tag has no event: TEXT says what was counted
+and for which group, and TIME is when the slot began. explain --tag lists its
+events.
 
-CONF is the confidence: given that an attacker did this, how likely the technique
-describes it. LEVEL is how much it says where honest people work too, from
-informational over low, medium and high to critical. Where no rule names one it is
+CONF is the confidence: given that an attacker did this, how likely it is that
+the technique describes it. LEVEL is how much it means where honest people work
+too: informational, low, medium, high or critical. A rule without a level has
 medium.
 
-Whoever works on a honeypot is an attacker: tags of every level are shown. Events
-with "vantage": "host" come from the logs of a real host, whose owner works there
-too: of their tags those below medium are left out, and a note says how many.
---min-level holds for both; --min-level informational leaves nothing out.
+Anyone who works on a honeypot is an attacker, so tags of every level are shown.
+Events with "vantage": "host" come from the logs of a real host, where its owner
+works too: tags below medium are left out, and a note says how many. --min-level
+applies to both; --min-level informational shows everything.
 
-Ids and names are those of the release of ATT&CK that --attack-release names,
-whatever the rules have. Where several techniques of one rule became one, an
-event has one tag of it, the surest. --json has as "recorded" what a tag is
-called in the store, where that differs: its UUID follows from that.
+--attack-release names the ATT&CK release for ids and names, whatever release
+the rules use. If several techniques of one rule were merged into one, an event
+has one tag of it, that with the highest confidence. If the store has another id
+for a tag, --json shows it as "recorded"; the UUID follows from that.
 
 Times are those of events. --arrived-since goes by when events arrived in the
-store, by its clock: what a run brought in, however old its logs are. A tag of
-several events (a correlation's) counts from when it was made. What arrived before
-stores noted that, and tags whose events are gone, are not in it.
+store, by its clock, however old the logs are. A correlation's tag counts from
+when it was made. Tags whose events are gone, and events from before stores
+recorded arrival times, are left out.
 
-An address in your --own-networks is marked (own), that of a hit of a DNS token
-(resolver): it looked a name up for somebody else. In --json "attacker_mark" is
-"own-network", "resolver" or null. A tag whose event is gone does not tell a
-resolver.
+(own) marks an address in your --own-networks. (resolver) marks the source of a
+DNS token hit: it looked up a name for someone else. In --json "attacker_mark"
+is "own-network", "resolver" or null. Tags whose events are gone are never
+marked (resolver).
 
-On a terminal, or where COLUMNS says how wide the table may be, rows are cut to
-that width: a path keeps its end, a command its beginning. Where it is narrow,
-session, tactic, level, rule and confidence are left out in turn, then names of
-techniques and the attacker. Elsewhere only long texts are cut.
+On a terminal, or with COLUMNS set, rows are cut to fit: paths keep their end,
+commands their beginning. If there is little room, session, tactic, level, rule,
+confidence, technique names and attacker are dropped, in this order. Elsewhere
+only long texts are cut.
 
-What a table shows is taken back by the filters, in quotes: --since takes
-'2026-05-04 05:49:05', --rule 'TC1501 +2'. --new-since goes by when tags were
-made: what new rules found, or a late log brought. Of filters that nothing can
-match a note says so.`,
+Filters accept what a table shows, in quotes: --since '2026-05-04 05:49:05',
+--rule 'TC1501 +2'. --new-since goes by when tags were made, and so shows what
+new rules or late logs added. If a filter cannot match anything, a note says so.`,
 		Examples: `ttpcron tags --since 7d --min-confidence 0.6
 ttpcron tags --attacker 203.0.113.7 --tactic persistence
 ttpcron tags --arrived-since 24h --min-level high

@@ -35,18 +35,18 @@ type tagSelection struct {
 
 // define defines the flags.
 func (s *tagSelection) define(fs *flag.FlagSet) {
-	fs.StringVar(&s.attacker, "attacker", "", "only tags of an attacker: `A` is an address, a network such as 192.0.2.0/24, or a UUID")
-	fs.StringVar(&s.q.Session, "session", "", "only tags of the session `S`")
-	fs.StringVar(&s.q.Sensor, "sensor", "", "only tags of the sensor `S`")
-	fs.StringVar(&s.technique, "technique", "", "only tags of the technique `T`, such as T1059, with its sub-techniques, or T1059.004; an id of any release")
-	fs.StringVar(&s.tactic, "tactic", "", "only tags of the tactic `TA`: an id or a name, such as TA0002 or execution")
-	fs.StringVar(&s.q.Rule, "rule", "", "only tags of the rule with id `R`")
+	fs.StringVar(&s.attacker, "attacker", "", "only tags of attacker `WHO`: an address, a network such as 192.0.2.0/24, or a UUID")
+	fs.StringVar(&s.q.Session, "session", "", "only tags of session `ID`")
+	fs.StringVar(&s.q.Sensor, "sensor", "", "only tags of sensor `NAME`")
+	fs.StringVar(&s.technique, "technique", "", "only tags of technique `ID`: T1059 for it and its sub-techniques, or T1059.004; of any ATT&CK release")
+	fs.StringVar(&s.tactic, "tactic", "", "only tags of `TACTIC`: an id or a name, such as TA0002 or execution")
+	fs.StringVar(&s.q.Rule, "rule", "", "only tags of rule `ID`")
 	fs.StringVar(&s.since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
 	fs.StringVar(&s.until, "until", "", "only events before `TIME`")
 	fs.StringVar(&s.arrivedSince, "arrived-since", "", arrivedUsage)
-	fs.StringVar(&s.newSince, "new-since", "", "only tags that were made at or after `TIME`, however old their events are")
-	fs.Float64Var(&s.q.MinConfidence, "min-confidence", 0, "only tags with at least this confidence, `C` from 0 to 1 (default 0: all)")
-	fs.Var(&s.minLevel, "min-level", "only tags with at least the level `L`: informational, low, medium, high or critical (default: all of honeypots, medium of hosts)")
+	fs.StringVar(&s.newSince, "new-since", "", "only tags made at or after `TIME`, however old their events are")
+	fs.Float64Var(&s.q.MinConfidence, "min-confidence", 0, "only tags with confidence `C` or more, from 0 to 1 (default 0: all)")
+	fs.Var(&s.minLevel, "min-level", "only tags with `LEVEL` or above: informational, low, medium, high, critical (default: all from honeypots, medium from real hosts)")
 	fs.Var(&s.levels, "level", "only tags of just this level, or of several: `L,L`")
 }
 

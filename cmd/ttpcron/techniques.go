@@ -14,16 +14,15 @@ func techniquesCommand() *command {
 	fs := cli.NewFlags()
 	o.define(fs, "tags")
 	return &command{
-		Name: "techniques", Short: "show what was done: one row for each technique", Flags: fs,
-		Text: `Shows the techniques, those with the most tags first. Beside the number of tags
-stands in how many different events they are, by how many attackers and in how
-many sessions: one session that writes a file in 62 pieces has 62 tags and 62
-events, and is one session of one attacker. What a correlation found is a tag
-of several events, and counts as none.
+		Name: "techniques", Short: "list the techniques", Flags: fs,
+		Text: `Lists techniques, those with the most tags first, and in how many events and
+sessions and by how many attackers they were seen. One session that writes a
+file in 62 pieces has 62 tags and 62 events, but is one session of one attacker.
+A correlation's tag covers several events, and adds none to EVENTS.
 
-A technique that rules name under several tactics has a row for each. Ids and
-names are those of the release that --attack-release names. --new-since shows
-techniques of which no event with such a tag had arrived before.
+A technique that rules name under several tactics has a row for each.
+--attack-release names the ATT&CK release for ids and names. --new-since shows
+techniques for which no event with such a tag had arrived before.
 ` + censusText,
 		Examples: `ttpcron techniques --since 7d
 ttpcron techniques --attacker 203.0.113.7 --sort first

@@ -17,9 +17,9 @@ const helpWidth = 80
 // Topics are the pages of help that are of no command: those of the program, and one
 // about the flags that all commands share.
 func (p *Program[S]) topics() []Topic {
-	flags := Topic{Name: "flags", Short: "the flags that every command takes, environment and config file"}
+	flags := Topic{Name: "flags", Short: "shared flags, environment and config file"}
 	var b strings.Builder
-	b.WriteString("They stand before or behind the name of the command, or behind its arguments.\n\n")
+	b.WriteString("Every command takes these flags, before or after its name or after its arguments.\n\n")
 	for _, f := range p.page(p.Root).Shared {
 		b.WriteString(flagLines(f))
 	}
@@ -70,9 +70,9 @@ func (p *Program[S]) usage(c *Command[S]) string {
 	if len(page.Sub) > 0 {
 		topic := ""
 		if page.Name == "" {
-			topic = ", ttpcron help TOPIC too"
+			topic = " or ttpcron help TOPIC"
 		}
-		fmt.Fprintf(&b, "%s COMMAND --help tells more%s.\n\n", page.Title(), topic)
+		fmt.Fprintf(&b, "For more: %s COMMAND --help%s.\n\n", page.Title(), topic)
 	}
 	for _, g := range page.Groups {
 		b.WriteString(heading(g.Heading, "FLAGS") + "\n")

@@ -46,22 +46,22 @@ func ShareDaemon(fs *flag.FlagSet) { new(Daemon).define(fs) }
 func (c *Daemon) define(fs *flag.FlagSet) {
 	c.MinFree = 256 << 20
 	ShareInputs(fs, "import `[FORMAT:]PATH` in each run; can be repeated")
-	fs.Var(&c.KeepEvents, "keep-events", "keep events for `DURATION`, such as 90d; maintenance takes out older ones that have no tags (default: for ever)")
-	fs.Var(&c.KeepTags, "keep-tags", "keep tags and their events for `DURATION`, by the time of the events; no shorter than --keep-events (default: for ever)")
-	fs.Var(&c.MaxSize, "max-size", "maintenance takes out the oldest days while the store holds more than `SIZE`, such as 2GiB (default: no limit)")
-	fs.Var(&c.MinFree, "min-free", "with less than `SIZE` of free disk nothing is imported; what is stored is still tagged")
-	fs.DurationVar(&c.HealthLimit, "health-limit", 0, "/healthz is false when no run has ended well for `DURATION` (default: three times what lies between two runs, 15m at least)")
+	fs.Var(&c.KeepEvents, "keep-events", "keep events for `DURATION`, such as 90d; maintenance removes older ones that have no tags (default: for ever)")
+	fs.Var(&c.KeepTags, "keep-tags", "keep tags and their events for `DURATION`, by the time of the events; at least --keep-events (default: for ever)")
+	fs.Var(&c.MaxSize, "max-size", "maintenance removes the oldest days while the store holds more than `SIZE`, such as 2GiB (default: no limit)")
+	fs.Var(&c.MinFree, "min-free", "stop importing when less than `SIZE` of disk is free; stored events are still tagged")
+	fs.DurationVar(&c.HealthLimit, "health-limit", 0, "/healthz fails when no run has succeeded for `DURATION` (default: three times the interval between runs, at least 15m)")
 	fs.Lookup("health-limit").DefValue = ""
-	fs.StringVar(&c.HTTP, "http", "", "serve /metrics and /healthz at `ADDRESS` too, such as 127.0.0.1:9847; the control socket serves them in any case")
-	fs.BoolVar(&c.HTTPExposed, "http-exposed", false, "let --http be an address that other machines can reach")
-	fs.BoolVar(&c.HTTPReport, "http-report", false, "serve the report too, at /report of --http; an address that other machines can reach needs --http-token-file")
-	fs.StringVar(&c.HTTPTokenFile, "http-token-file", "", "show the report only to whoever knows the token in `FILE`, which has 16 characters or more and is not open to everybody")
-	fs.Var(&c.HTTPHosts, httpHostsFlag, "let the report be asked for at `HOST` too, a name or an address, as a proxy passes it on; can be repeated")
-	fs.Var(&c.ReportSince, "http-report-since", "the report has the last `DURATION` alone, such as 90d, and does not say what is new (default: all)")
+	fs.StringVar(&c.HTTP, "http", "", "also serve /metrics and /healthz at `ADDRESS`, such as 127.0.0.1:9847; the control socket always serves them")
+	fs.BoolVar(&c.HTTPExposed, "http-exposed", false, "allow --http at an address that other machines can reach")
+	fs.BoolVar(&c.HTTPReport, "http-report", false, "also serve the report, at /report of --http; needs --http-token-file if other machines can reach the address")
+	fs.StringVar(&c.HTTPTokenFile, "http-token-file", "", "show the report only to those with the token in `FILE`; it needs 16 characters or more, and FILE must not be readable by everyone")
+	fs.Var(&c.HTTPHosts, httpHostsFlag, "also accept requests for the report at `HOST`, a name or an address that a proxy passes on; can be repeated")
+	fs.Var(&c.ReportSince, "http-report-since", "limit the report to the last `DURATION`, such as 90d; it then does not say what is new (default: all)")
 	fs.StringVar(&c.MetricsFile, "metrics-file", "", "write metrics to `FILE` for node_exporter's textfile collector, such as DIR/ttpcron.prom")
-	fs.DurationVar(&c.Spread, "spread", time.Minute, "begin up to `DURATION` later than scheduled, always by the same part of it, which depends on --node")
+	fs.DurationVar(&c.Spread, "spread", time.Minute, "delay the start of jobs by up to `DURATION`; the delay is fixed for each --node")
 	fs.Lookup("spread").DefValue = "1m"
-	fs.StringVar(&c.Node, "node", "", "`NAME` that tells this node from others (default: the machine id)")
+	fs.StringVar(&c.Node, "node", "", "identify this node by `NAME` (default: the machine id)")
 }
 
 // Daemon makes the configuration of a daemon with the flags that were given. What

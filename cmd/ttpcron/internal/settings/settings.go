@@ -74,20 +74,20 @@ type shared struct {
 func Share(fs *flag.FlagSet) { (&shared{}).define(fs) }
 
 func (s *shared) define(fs *flag.FlagSet) {
-	fs.StringVar(&s.Config, "config", "", "`FILE` with settings in TOML (default "+SystemConfig+", else $XDG_CONFIG_HOME/ttpcron/ttpcron.toml)")
-	fs.StringVar(&s.DB, "db", "", "`FILE` that holds the store")
-	fs.StringVar(&s.Socket, "socket", "", "`FILE` where a daemon that has the store answers (default: that of the store with .sock, else "+SystemSocket+")")
-	fs.DurationVar(&s.LockTimeout, "lock-timeout", 5*time.Second, "wait `DURATION` for a store that another process holds")
-	fs.StringVar(&s.LogLevel, "log-level", "info", "`LEVEL`: trace, debug, info, warn, error or off")
+	fs.StringVar(&s.Config, "config", "", "read settings from `FILE`, in TOML (default "+SystemConfig+", else $XDG_CONFIG_HOME/ttpcron/ttpcron.toml)")
+	fs.StringVar(&s.DB, "db", "", "use the store in `FILE`")
+	fs.StringVar(&s.Socket, "socket", "", "socket `FILE` of a daemon that holds the store (default: the name of the store with .sock, else "+SystemSocket+")")
+	fs.DurationVar(&s.LockTimeout, "lock-timeout", 5*time.Second, "wait up to `DURATION` for a store that another process holds")
+	fs.StringVar(&s.LogLevel, "log-level", "info", "log `LEVEL` and above: trace, debug, info, warn, error or off")
 	fs.BoolVar(&s.LogJSON, "log-json", false, "log as JSON lines")
-	fs.StringVar(&s.Role, "role", RoleStandalone, "`ROLE` of this host: standalone, master or agent; tags are not made on an agent")
-	fs.BoolVar(&s.Embedded, "embedded", true, "use the embedded pack of rules; --embedded=false for those of --rules alone")
-	fs.BoolVar(&s.Correlations, "correlations", true, "use the rules over several events; --correlations=false for less work and a smaller store")
-	fs.Var(&s.rules, "rules", "`DIR` with rule files, over the embedded pack; can be repeated")
-	fs.Var((*cli.Networks)(&s.OwnNetworks), ownNetworksFlag, "mark addresses in `NET`, an address or a network such as 192.0.2.0/24, as your own; can be repeated")
-	fs.Var((*cli.Kinds)(&s.Kinds), kindsFlag, "import events of this `KIND` alone, such as command or auth_attempt, and leave out all others; can be repeated")
+	fs.StringVar(&s.Role, "role", RoleStandalone, "`ROLE` of this host: standalone, master or agent; an agent makes no tags")
+	fs.BoolVar(&s.Embedded, "embedded", true, "use the embedded pack of rules; --embedded=false: only those of --rules")
+	fs.BoolVar(&s.Correlations, "correlations", true, "use correlations, rules over several events; --correlations=false saves work and space")
+	fs.Var(&s.rules, "rules", "load rule files from `DIR` over the embedded pack; can be repeated")
+	fs.Var((*cli.Networks)(&s.OwnNetworks), ownNetworksFlag, "mark addresses in `NETWORK`, such as 192.0.2.0/24 or one address, as your own; can be repeated")
+	fs.Var((*cli.Kinds)(&s.Kinds), kindsFlag, "import only events of `KIND`, such as command or auth_attempt; can be repeated")
 	s.Attack = attack.Current()
-	fs.Var((*release)(&s.Settings), attackReleaseFlag, "show ids and names of ATT&CK's `RELEASE`: "+strings.Join(attack.Releases(), " or "))
+	fs.Var((*release)(&s.Settings), attackReleaseFlag, "show ids and names of ATT&CK `RELEASE` "+strings.Join(attack.Releases(), " or "))
 }
 
 // release is the flag that sets Settings.Attack.
@@ -125,11 +125,12 @@ const (
 var SharedFlags = []string{"config", "db", "socket", "lock-timeout", "log-level", "log-json", "role", "embedded", "correlations", "rules", kindsFlag, ownNetworksFlag, attackReleaseFlag}
 
 // SharedText is what help says of these flags and of those of commands.
-const SharedText = `Every flag can also be set as TTPCRON_NAME in the environment, such as
-TTPCRON_LOG_LEVEL, and most in the config file; a flag wins over the environment,
-and that over the file. A list has commas in the environment, and is a list in the
-file. In the file the flags of a command are keys of a table with its name, such
-as [run-once]. ttpcron config check says what a file would do.`
+const SharedText = `You can also set every flag in the environment as TTPCRON_NAME, such as
+TTPCRON_LOG_LEVEL, and most flags in the config file. A flag overrides the
+environment, which overrides the file. A list is separated by commas in the
+environment and is an array in the file. In the file, the flags of a command are
+keys of a table with its name, such as [run-once]. ttpcron config check shows
+what a file would do.`
 
 // listFlags take several values from one variable, separated by commas, and
 // from an array in the config file.
