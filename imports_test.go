@@ -166,6 +166,7 @@ func TestArrowsOfTheProgram(t *testing.T) {
 		"cli":       {"."},
 		"live":      {".", "jsontext", "report/page"},
 		"nodetest":  nil,
+		"licences":  nil,
 		"logging":   {"host", "jsontext", "term"},
 		"retention": {".", "kv", "term"},
 		"ruleset":   {".", "attack", "cli", "jobs", "tagger", "tagger/correlation", "term"},

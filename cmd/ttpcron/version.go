@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"regexp"
 	"runtime"
 	"runtime/debug"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/licences"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/tagger"
 )
@@ -26,7 +28,7 @@ const unreleased = "0.1.0-dev"
 func versionCommand() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print a JSON object")
-	licences := fs.Bool("licences", false, "print the terms of the program and of the ATT&CK table in it")
+	terms := fs.Bool("licences", false, "print the licences of the program and of everything in it")
 	return &command{
 		Name: "version", Short: "print the version", Flags: fs, Bare: true,
 		Text: `Prints the version and commit of the program, what built it, the schema of the
@@ -38,9 +40,8 @@ the config file, a store or rules of yours.`,
 			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			if *licences {
-				_, err := fmt.Fprintf(s.out, licenceText, attack.Release, strings.TrimSpace(attack.Licence()))
-				return err
+			if *terms {
+				return printLicences(s.out)
 			}
 			v := versionNow()
 			if *asJSON {
@@ -91,14 +92,27 @@ func (v versionJSON) String() string {
 // mitreNotice is the designation that ATT&CK's licence asks for.
 const mitreNotice = "(c) 2026 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE Corporation."
 
-const licenceText = `ttpcron, copyright 2026 The ttpcron authors, is licensed under the Apache License,
-Version 2.0: https://www.apache.org/licenses/LICENSE-2.0
+// printLicences prints the terms of all that the program is made of.
+func printLicences(w io.Writer) error {
+	if _, err := fmt.Fprint(w, `ttpcron is copyright 2026 The ttpcron authors, and licensed under the Apache License,
+Version 2.0. It is made of the following; the texts come after the list, each once.
 
-It holds the ids and names of techniques of MITRE ATT&CK, %s. MITRE does
-not endorse it. The terms of ATT&CK follow.
+`); err != nil {
+		return err
+	}
+	if err := licences.Write(w); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, `
+%s
+ids and names of techniques of MITRE ATT&CK, %s
+
+MITRE does not endorse this program. The terms of ATT&CK:
 
 %s
-`
+`, strings.Repeat("=", 79), strings.TrimPrefix(attack.Release, "enterprise-"), strings.TrimSpace(attack.Licence()))
+	return err
+}
 
 // build names what the program was made from.
 type build struct {
