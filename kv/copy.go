@@ -3,6 +3,7 @@ package kv
 import (
 	"context"
 	"io"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -70,6 +71,36 @@ func (db *DB) Freeze(ctx context.Context, open func() error) (release func(), er
 		return nil, err
 	}
 	return func() { tx.Rollback() }, nil
+}
+
+// commitPatience is how long a commit may take before anybody asks what it waits for.
+var commitPatience = time.Second
+
+// Blocked reports whether a commit waits for readers, those of [DB.Freeze] among
+// them, to end: the file outgrows its mapping, and everybody else waits for the commit.
+// It may take twice a second to find out.
+func (db *DB) Blocked() bool {
+	began := db.commits.Load()
+	if began == 0 || time.Since(time.Unix(0, began)) < commitPatience {
+		return false
+	}
+	passes := make(chan struct{})
+	go func() {
+		defer close(passes)
+		_ = db.guard(func() error {
+			tx, err := db.bolt.Begin(false) // waits for such a commit, and for no other
+			if err == nil {
+				err = tx.Rollback()
+			}
+			return err
+		})
+	}()
+	select {
+	case <-passes:
+		return false
+	case <-time.After(commitPatience):
+		return db.commits.Load() == began
+	}
 }
 
 // copyBytes is how much of a copy is written in one transaction.

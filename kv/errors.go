@@ -31,7 +31,7 @@ type NewerError struct {
 
 // Error says what to do.
 func (e *NewerError) Error() string {
-	return fmt.Sprintf("store %s has schema %d and this program knows schemas up to %d: use the version of ttpcron that wrote it, or a later one", e.Path, e.Schema, e.Highest)
+	return fmt.Sprintf("store %s has schema %d and this program knows schemas up to %d: install the version of ttpcron that wrote it, or a later one, or restore a backup that this version made (ttpcron db restore FILE)", e.Path, e.Schema, e.Highest)
 }
 
 // NotStoreError says that a file is something else than a store.
@@ -53,10 +53,14 @@ type DamagedError struct {
 	Reason string
 
 	panicked bool
+	unmapped bool // nothing is wrong with the file: there was no address space to map it again
 }
 
 // Error says what was found and what to do.
 func (e *DamagedError) Error() string {
+	if e.unmapped {
+		return fmt.Sprintf("store %s grew and the system has no address space left to map it again; what was committed is kept: start ttpcron again", e.Path)
+	}
 	return fmt.Sprintf("store %s is damaged: %s; keep the file, see what ttpcron db check finds, and restore a backup or save the rest with ttpcron db recover", e.Path, e.Reason)
 }
 

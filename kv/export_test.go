@@ -280,3 +280,13 @@ func ScanBegins(ctx context.Context, db *DB, q ttpcron.MatchQuery, do func(n int
 	})
 	return begins, err
 }
+
+// LimitMapping has the process map so many bytes of a store at most.
+func LimitMapping(bytes int64) (restore func()) {
+	before := mapLimit
+	mapLimit = func() int64 { return bytes }
+	return func() { mapLimit = before }
+}
+
+// Mappable is what the system lets a 32-bit process map.
+func Mappable() int64 { return mappable() }

@@ -28,8 +28,7 @@
 // or tags and 4 KiB for each (kind, day) that it touches; merging the identity
 // index adds up to 32 MiB now and then. 4,096 events or 20,000 tags a call are
 // good: larger ones gain little, much smaller ones pay more for the disk's sync.
-// On 32-bit machines bbolt cannot map more than 2 GiB, and a store cannot grow
-// beyond that.
+// On 32-bit machines a store cannot grow beyond 2 GiB, see [MaxBytes].
 package kv
 
 import (
@@ -46,6 +45,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/ttpcron/ttpcron/kv/block"
 	"github.com/ttpcron/ttpcron/kv/page"
@@ -68,8 +68,9 @@ type DB struct {
 	secret record.Secret
 	fresh  bool // the file was made, or made anew, when it was opened
 
-	writing   sync.Mutex // held from a writer's first look to its commit
-	broken    error      // a write that panicked; guarded by writing
+	writing   sync.Mutex   // held from a writer's first look to its commit
+	commits   atomic.Int64 // when the commit in progress began, in Unix nanoseconds; 0 for none
+	broken    error        // a write that panicked; guarded by writing
 	stuck     stuck
 	claims    claimTable
 	streams   streamTable
@@ -101,7 +102,7 @@ type stuck struct {
 func (s *stuck) err() error {
 	select {
 	case <-s.known:
-		return &DamagedError{Path: s.why.Path, Reason: s.why.Reason + " (this process reads it no more; it has let go of the file, start it again when the store is mended)", panicked: true}
+		return &DamagedError{Path: s.why.Path, Reason: s.why.Reason + " (this process reads it no more; it has let go of the file, start it again when the store is mended)", panicked: true, unmapped: s.why.unmapped}
 	default:
 		return nil
 	}
@@ -188,6 +189,9 @@ func (db *DB) update(ctx context.Context, do func(tx *txn) error) error {
 		return err
 	}
 	err := db.changeFile(do)
+	if errors.Is(err, berrors.ErrMaxSizeReached) {
+		return db.grown() // nothing was written
+	}
 	if damage := (*DamagedError)(nil); errors.As(err, &damage) && damage.panicked {
 		db.broken = err // what bbolt holds in memory cannot be trusted any more
 	}
@@ -244,7 +248,7 @@ func (db *DB) caught(do func() error) (panicked bool, err error) {
 			err = found
 		} else if p != nil {
 			panicked = true
-			err = &DamagedError{Path: db.path, Reason: fmt.Sprintf("reading it failed: %v", p), panicked: true}
+			err = &DamagedError{Path: db.path, Reason: fmt.Sprintf("reading it failed: %v", p), panicked: true, unmapped: !db.isMapped()}
 			return
 		}
 		if d := record.Damage(""); errors.As(err, &d) {

@@ -145,7 +145,7 @@ type OlderError struct {
 
 // Error says what to do.
 func (e *OlderError) Error() string {
-	return fmt.Sprintf("store %s has schema %d and this program needs %d: opening it for writing brings it up to date", e.Path, e.Schema, e.Needed)
+	return fmt.Sprintf("store %s has schema %d and this program needs %d: the next command that writes, such as ttpcron run-once, brings it up to date; make a copy of the file first", e.Path, e.Schema, e.Needed)
 }
 
 // migrate brings a store of an earlier schema up to date.

@@ -127,8 +127,13 @@ func (db *DB) tryOpen(o Options) error {
 			PreLoadFreelist: true,
 			FreelistType:    freelist,
 			PageSize:        page.Size,
+			MaxSize:         int(mapLimit()),
 			OpenFile: func(path string, flag int, mode os.FileMode) (f *os.File, err error) {
 				if f, db.fresh, err = openLocked(path, flag, mode); err != nil {
+					return nil, err
+				}
+				if err = fits(f, db.path); err != nil {
+					f.Close()
 					return nil, err
 				}
 				file = f
@@ -138,6 +143,7 @@ func (db *DB) tryOpen(o Options) error {
 		return err
 	})
 	damage, other, empty := (*DamagedError)(nil), (*NotStoreError)(nil), (*UnfinishedError)(nil)
+	large := (*TooLargeError)(nil)
 	switch {
 	case err == nil && !storefile.Same(file, db.path):
 		return errors.Join(errReplaced, db.guard(db.bolt.Close))
@@ -153,6 +159,8 @@ func (db *DB) tryOpen(o Options) error {
 		return other
 	case errors.As(err, &empty):
 		return empty
+	case errors.As(err, &large):
+		return large
 	case errors.Is(err, berrors.ErrTimeout):
 		return err
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):

@@ -1,6 +1,8 @@
 package kv_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -201,6 +203,69 @@ func TestMeasureSpaceOfOpenStore(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("not measured: %v", want)
+	}
+}
+
+// TestCheckGivesWay: an open store is checked as a closed one is, and a check for which
+// a commit has to wait, since the file outgrows its mapping, begins again behind it.
+func TestCheckGivesWay(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tagged(t, db, 2000)
+	stop := make(chan bool)
+	var writing sync.WaitGroup
+	var begun sync.Once
+	write := func() {
+		g := newGenerator(9)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				importAll(t, db, g.events(500))
+			}
+		}
+	}
+	last, again := int64(0), 0
+	r, err := doctor.CheckOpen(t.Context(), db, doctor.Options{Progress: func(p kv.Progress) {
+		begun.Do(func() {
+			writing.Go(write)
+			for !db.Blocked() {
+				time.Sleep(time.Millisecond)
+			}
+		})
+		if p.Done < last {
+			if again++; again == 1 {
+				close(stop)
+			}
+		}
+		last = p.Done
+	}})
+	if err != nil || r.Damaged() || r.Tags != 2000 {
+		t.Errorf("%v, %+v", err, r)
+	}
+	if again == 0 {
+		t.Error("the check kept a commit waiting until its end")
+		close(stop)
+	}
+	writing.Wait()
+	none := kv.OpenTransactions(db)
+	if err := db.Close(); err != nil || none != 0 {
+		t.Errorf("%d transactions are left, %v", none, err)
+	}
+	checked(t, path)
+
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if db, err = kv.Open(t.Context(), path, kv.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := doctor.CheckOpen(ended, db, doctor.Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a check that is called off: %v", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"time"
 	"unsafe"
 
 	"go.etcd.io/bbolt"
@@ -47,6 +48,7 @@ func (db *DB) view(ctx context.Context, do func(tx *txn) error) error {
 
 // changeFile runs do in a transaction of bbolt that writes.
 func (db *DB) changeFile(do func(tx *txn) error) error {
+	defer db.commits.Store(0)
 	return db.guard(func() error {
 		return db.bolt.Update(func(t *bbolt.Tx) error {
 			db.bolt.AllocSize = growStep(t.Size())
@@ -60,7 +62,11 @@ func (db *DB) changeFile(do func(tx *txn) error) error {
 				if err := do(tx); err != nil {
 					return err
 				}
-				return tx.sealAll()
+				if err := tx.sealAll(); err != nil {
+					return err
+				}
+				db.commits.Store(time.Now().UnixNano())
+				return nil
 			})
 		})
 	})

@@ -17,9 +17,9 @@ func dbCommands() *command {
 		Text: `If one of these commands is interrupted or fails, the store's file stays as it
 was. Only prune and purge keep what they have done.
 
-While a daemon has the store, backup, stats and prune go through it. check,
-restore, recover, compact and purge need the file for themselves: stop the
-daemon first.`,
+While a daemon has the store, check, stats, backup and prune go through it.
+restore, recover, compact and purge need the file to themselves: run systemctl
+stop ttpcron, then the command, then systemctl start ttpcron.`,
 		Examples: "ttpcron db check\nttpcron db backup /backup/ttpcron.db\nttpcron db prune --keep-events 365d --dry-run",
 		Sub: []*command{
 			dbCheck(),

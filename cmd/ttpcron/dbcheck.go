@@ -5,7 +5,9 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
@@ -19,8 +21,8 @@ checksum of every record, the UUID of every tag with its fields, the arrival
 numbers, the checkpoints, and every index, counter and rollup with a recount.
 Damage of any sort makes it exit 1, and each finding says what to do about it. It
 works on any file, however damaged, and takes little memory. Other readers can go
-on meanwhile; writers wait. While a daemon has the store, ttpcron db backup
-checks the copy that it makes.`,
+on meanwhile; writers wait. While a daemon has the store, the daemon does the
+check, of the state at one moment, and goes on importing and tagging.`,
 		Examples: "ttpcron db check\nttpcron db check --db /backup/ttpcron.db\nttpcron db check --json | jq '.findings[]'",
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
@@ -28,7 +30,7 @@ checks the copy that it makes.`,
 				return err
 			}
 			show, done := watchFile(s.out, s.log, s.now, "check", pageBytes)
-			r, err := doctor.Check(ctx, s.set.DB, s.stores.FileOptions(show))
+			r, err := checkStore(ctx, s.stores, show)
 			done()
 			if err != nil {
 				return s.stores.ForItself(ctx, err)
@@ -45,6 +47,13 @@ checks the copy that it makes.`,
 			return err
 		},
 	}
+}
+
+func checkStore(ctx context.Context, stores *store.Opener, show func(kv.Progress)) (doctor.CheckReport, error) {
+	if db, ok := stores.OfDaemon(ctx); ok {
+		return db.File.Check(ctx, show)
+	}
+	return doctor.Check(ctx, stores.DB, stores.FileOptions(show))
 }
 
 // pageBytes is the unit in which checking a file counts.

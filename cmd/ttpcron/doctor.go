@@ -14,6 +14,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/kv"
 )
 
 // verdict is what an examination comes to.
@@ -47,7 +48,7 @@ func examinations() []examination {
 		{"filesystem", "where the store is: network, memory, container, read-only", (*patient).lookAtFilesystem},
 		{"disk", "free space for imports, for db compact, and within the store", (*patient).lookAtDisk},
 		{"temp", "the folder for temporary files", (*patient).lookAtTemp},
-		{"limits", "memory of the control group, file sizes", (*patient).lookAtLimits},
+		{"limits", "memory of the control group, file sizes, address space", (*patient).lookAtLimits},
 		{"clock", "is it synchronised, and does it fit the stored times", (*patient).lookAtClock},
 		{"rules", "broken, inert and overdue rules", (*patient).lookAtRules},
 		{"inputs", "can they be read, what are they, when did they last grow", (*patient).lookAtInputs},
@@ -66,6 +67,7 @@ type machine struct {
 	synchronised  func() (is, known bool)
 	memoryLimit   func() (int64, bool)
 	fileSizeLimit func() (int64, bool)
+	largestStore  func() int64 // that can be mapped; 0 for any
 	units         func(context.Context) ([]unit, bool)
 }
 
@@ -78,7 +80,7 @@ func thisMachine() machine {
 	if groups, err := os.Getgroups(); err == nil {
 		u.Groups = append(u.Groups, groups...)
 	}
-	return machine{u, host.FreeBytes, host.FilesystemOf, host.ClockSynchronised, host.MemoryLimit, host.FileSizeLimit, systemdUnits}
+	return machine{u, host.FreeBytes, host.FilesystemOf, host.ClockSynchronised, host.MemoryLimit, host.FileSizeLimit, kv.MaxBytes, systemdUnits}
 }
 
 // patient is an installation, with what was found out about it.

@@ -49,6 +49,7 @@ func newWard(t *testing.T) *ward {
 		synchronised:  func() (bool, bool) { return true, true },
 		memoryLimit:   func() (int64, bool) { return 0, false },
 		fileSizeLimit: func() (int64, bool) { return 0, false },
+		largestStore:  func() int64 { return 0 },
 		units: func(context.Context) ([]unit, bool) {
 			return readUnits([]byte("Id=ttpcron.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nResult=success\nExecMainStatus=0\nNRestarts=0\n\nId=ttpcron-run.timer\nLoadState=not-found\nActiveState=inactive\n")), true
 		},
@@ -138,6 +139,17 @@ var illnesses = []struct {
 	}},
 	{"little memory", "limits", isDoubtful, "64.0 MiB of memory", func(w *ward) { w.machine.memoryLimit = func() (int64, bool) { return 64 << 20, true } }},
 	{"small files", "limits", isWrong, "ulimit -f", func(w *ward) { w.machine.fileSizeLimit = func() (int64, bool) { return 1024, true } }},
+	{"a store that cannot be mapped", "limits", isWrong, "a 32-bit process can map at most 4.0 KiB", func(w *ward) { w.machine.largestStore = func() int64 { return 4 << 10 } }},
+	{"a store that can hardly grow", "limits", isDoubtful, "cannot grow beyond that", func(w *ward) {
+		info, err := os.Stat(w.path("t.db"))
+		w.must(err)
+		w.machine.largestStore = func() int64 { return info.Size() }
+	}},
+	{"a max-size that cannot be mapped", "limits", isDoubtful, "max-size is 2.0 GiB", func(w *ward) {
+		w.write("ttpcron.toml", w.config+"[daemon]\nmax-size = \"2GiB\"\n")
+		w.machine.largestStore = func() int64 { return 1 << 31 }
+	}},
+	{"no max-size on 32 bits", "limits", isDoubtful, "there is no max-size", func(w *ward) { w.machine.largestStore = func() int64 { return 1 << 31 } }},
 	{"a clock behind", "clock", isWrong, "it is behind", func(w *ward) { w.now = w.now.Add(-48 * time.Hour) }},
 	{"a clock that nobody set", "clock", isWrong, "set the clock", func(w *ward) { w.now = time.Unix(0, 0) }},
 	{"a clock alone", "clock", isDoubtful, "nothing keeps the clock set", func(w *ward) { w.machine.synchronised = func() (bool, bool) { return false, true } }},

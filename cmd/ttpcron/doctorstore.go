@@ -190,8 +190,33 @@ func (p *patient) lookAtLimits(context.Context) {
 			p.doubtfully("ulimit -f unlimited, or LimitFSIZE=infinity in the unit", "no file may have more than %s: the store cannot grow beyond that", term.Bytes(limit))
 		}
 	}
+	p.lookAtAddressSpace()
 	if !p.unwell("limits") {
 		p.rightly("no limit on memory or files stands in the way")
+	}
+}
+
+// lookAtAddressSpace compares the store, and what it may become, with the largest that a
+// 32-bit process can map.
+func (p *patient) lookAtAddressSpace() {
+	limit := p.largestStore()
+	if limit == 0 {
+		return
+	}
+	size := int64(0)
+	if info, err := os.Stat(p.conf.DB); err == nil {
+		size = info.Size()
+	}
+	use := "set max-size to " + term.Bytes(limit/4*3) + " or less, or use a 64-bit system"
+	switch set := int64(p.conf.MaxSize); {
+	case size > limit:
+		p.wrongly("use a 64-bit system; db prune and db compact make it smaller there", "the store is %s, and a 32-bit process can map at most %s", term.Bytes(size), term.Bytes(limit))
+	case size > limit/4*3:
+		p.doubtfully("ttpcron db prune takes out old days; or use a 64-bit system", "the store is %s, and a 32-bit process can map at most %s: it cannot grow beyond that", term.Bytes(size), term.Bytes(limit))
+	case set > limit/8*7:
+		p.doubtfully(use, "max-size is %s, and a 32-bit process can map at most %s: the store stops growing before maintenance takes anything out", term.Bytes(set), term.Bytes(limit))
+	case set == 0:
+		p.doubtfully(use, "there is no max-size, and a 32-bit process can map a store of at most %s", term.Bytes(limit))
 	}
 }
 

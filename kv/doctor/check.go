@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/kv"
@@ -54,6 +55,59 @@ func Check(ctx context.Context, path string, o Options) (CheckReport, error) {
 	}
 	defer src.close()
 	return src.check(ctx, o)
+}
+
+// errGaveWay ends a check that keeps others waiting.
+var errGaveWay = errors.New("it kept writers waiting")
+
+// checkTries is how often CheckOpen begins. After it gave way the file has room to
+// double, or to grow by 1 GiB, before that happens again.
+const checkTries = 5
+
+// CheckOpen is what Check does, for a store that is open. It checks the state of one
+// moment, see [kv.DB.Freeze], while other calls go on: when the file must be mapped
+// anew meanwhile, it gives way and begins again.
+func CheckOpen(ctx context.Context, db *kv.DB, o Options) (CheckReport, error) {
+	for range checkTries {
+		r, err := checkFrozen(ctx, db, o)
+		if damage := (*kv.DamagedError)(nil); errors.As(err, &damage) {
+			// Nothing reads or writes it any more, and its lock is given back.
+			if r, ferr := Check(ctx, db.Path(), o); ferr == nil {
+				return r, nil
+			}
+		}
+		if !errors.Is(err, errGaveWay) {
+			return r, err
+		}
+	}
+	return CheckReport{}, fmt.Errorf("check store %s: it grows faster than it can be read; check a copy (ttpcron db backup)", db.Path())
+}
+
+func checkFrozen(ctx context.Context, db *kv.DB, o Options) (CheckReport, error) {
+	src, release, err := frozen(ctx, db)
+	if err != nil {
+		return CheckReport{}, fmt.Errorf("check store %s: %w", db.Path(), err)
+	}
+	defer release()
+	work, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	asked, show := time.Now(), o.Progress
+	o.Progress = func(p kv.Progress) {
+		if show != nil {
+			show(p)
+		}
+		if time.Since(asked) > time.Second {
+			if db.Blocked() {
+				stop(errGaveWay)
+			}
+			asked = time.Now()
+		}
+	}
+	r, err := src.check(work, o)
+	if err != nil && ctx.Err() == nil && context.Cause(work) != nil {
+		return r, context.Cause(work)
+	}
+	return r, err
 }
 
 // CheckReader checks a store as Check does, wherever it is read from.

@@ -101,6 +101,7 @@ var calls = control.Name(struct {
 	PruneRules    call[exclusive[kv.PruneRules], ttpcron.Committed]
 	ForgetHorizon call[exclusive[ttpcron.SourceKind], []kv.Horizon]
 	Space         call[measuring, doctor.Space]
+	Check         call[measuring, doctor.CheckReport]
 	Backup        copying
 }{
 	// Every command asks this first, and is not to wait behind others for it.
@@ -307,7 +308,20 @@ var calls = control.Name(struct {
 	Space: does(func(ctx context.Context, h *Holder, q measuring) (doctor.Space, error) {
 		return doctor.MeasureOpen(ctx, h.DB, h.moving(q.Progress))
 	}),
+	// One at a time, for the sake of memory, which takes no place from other calls.
+	Check: waits(func(ctx context.Context, h *Holder, q measuring) (doctor.CheckReport, error) {
+		select {
+		case checking <- struct{}{}:
+			defer func() { <-checking }()
+		case <-ctx.Done():
+			return doctor.CheckReport{}, ctx.Err()
+		}
+		return doctor.CheckOpen(ctx, h.DB, doctor.Options{Options: kv.Options{LockTimeout: time.Second}, Progress: h.moving(q.Progress)})
+	}),
 })
+
+// checking holds an entry while a store is checked.
+var checking = make(chan struct{}, 1)
 
 // does makes a call with a request of ordinary size.
 func does[Req, Resp any](do func(context.Context, *Holder, Req) (Resp, error)) call[Req, Resp] {

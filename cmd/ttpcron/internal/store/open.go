@@ -97,7 +97,7 @@ func (o *Opener) Explain(err error) error {
 func (o *Opener) ForItself(ctx context.Context, err error) error {
 	if locked := (*kv.LockedError)(nil); errors.As(err, &locked) && locked.Path == o.DB {
 		if _, ok := o.OfDaemon(ctx); ok {
-			return cli.Hint(err, "a daemon has the store and this needs the file for itself: stop the daemon first, with systemctl stop ttpcron")
+			return cli.Hint(err, "a daemon has the store and this command needs the file to itself: systemctl stop ttpcron, run it again, systemctl start ttpcron")
 		}
 	}
 	return o.Explain(err)

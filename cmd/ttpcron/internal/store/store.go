@@ -316,6 +316,14 @@ func (s File) MeasureSpace(ctx context.Context, show func(kv.Progress)) (doctor.
 	return calls.Space.ask(ctx, s.conn, measuring{Progress: show})
 }
 
+// Check does what doctor.CheckOpen does. It shows no progress when a daemon has the
+// store.
+func (s File) Check(ctx context.Context, show func(kv.Progress)) (doctor.CheckReport, error) {
+	r, err := calls.Check.ask(ctx, s.conn, measuring{Progress: show})
+	r.Path = s.conn.path // as it was named here
+	return r, err
+}
+
 // Backup does what doctor.Backup does. The copy that a daemon makes is written with
 // the rights of this process.
 func (s File) Backup(ctx context.Context, path string, replace bool, show func(kv.Progress)) error {

@@ -1,0 +1,85 @@
+package kv
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+)
+
+// mapLimit is how many bytes of a store this process can map, 0 for no limit that
+// matters. bbolt maps a store as a whole, so no store can be larger.
+var mapLimit = sync.OnceValue(func() int64 {
+	if strconv.IntSize > 32 {
+		return 0
+	}
+	return mappable()
+})
+
+// mapSizes are the sizes of the mappings that bbolt makes of a large file on a 32-bit
+// system: it doubles them up to 1 GiB, and 2 GiB less one byte is its largest.
+var mapSizes = [...]int64{1<<31 - 1, 1 << 30, 512 << 20, 256 << 20}
+
+// heapRoom is how much address space the rest of the process is left when a store is
+// mapped.
+const heapRoom = 256 << 20
+
+// MaxBytes returns the size in bytes of the largest store that this process can open,
+// and 0 when only the disk limits it. On a 32-bit system that is 2 GiB at most, and
+// less where a limit on the process or other mappings leave less address space.
+func MaxBytes() int64 { return mapLimit() }
+
+// TooLargeError says that a store is, or would be, larger than this process can map.
+type TooLargeError struct {
+	Path         string
+	Bytes, Limit int64 // of the file, and the most that can be mapped
+	Grows        bool  // a write would make it so large; it was not done
+}
+
+// Error says what to do.
+func (e *TooLargeError) Error() string {
+	const do = "use ttpcron on a 64-bit system"
+	if e.Grows {
+		return fmt.Sprintf("store %s is %s and cannot grow: a 32-bit process can map at most %s here; take out old days with ttpcron db prune, set max-size, or %s", e.Path, mebibytes(e.Bytes), mebibytes(e.Limit), do)
+	}
+	return fmt.Sprintf("store %s is %s and a 32-bit process can map at most %s here: %s, where ttpcron db prune and ttpcron db compact also make it smaller", e.Path, mebibytes(e.Bytes), mebibytes(e.Limit), do)
+}
+
+func mebibytes(n int64) string {
+	if n >= 1<<30 {
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}
+
+// fits reports a file that this process cannot map.
+func fits(f *os.File, path string) error {
+	limit := mapLimit()
+	if limit == 0 {
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() > limit {
+		return &TooLargeError{Path: path, Bytes: info.Size(), Limit: limit}
+	}
+	return nil
+}
+
+// grown is the error of a write that bbolt refused because of mapLimit.
+func (db *DB) grown() error {
+	e := &TooLargeError{Path: db.path, Limit: mapLimit(), Grows: true}
+	if info, err := os.Stat(db.path); err == nil {
+		e.Bytes = info.Size()
+	}
+	return e
+}
+
+// isMapped reports whether bbolt has the file mapped. It has not after the system refused
+// it a larger mapping.
+func (db *DB) isMapped() (is bool) {
+	defer func() { is = recover() == nil }()
+	return db.bolt == nil || db.bolt.Info().Data != 0
+}

@@ -1,0 +1,18 @@
+//go:build unix
+
+package kv
+
+import "golang.org/x/sys/unix"
+
+// mappable tries out which of the mappings of bbolt fit into the address space,
+// beside the rest of the process. Nothing is read, and no memory is taken.
+func mappable() int64 {
+	for _, size := range mapSizes {
+		room, err := unix.MmapPtr(-1, 0, nil, uintptr(size)+heapRoom, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON)
+		if err == nil {
+			_ = unix.MunmapPtr(room, uintptr(size)+heapRoom)
+			return size
+		}
+	}
+	return mapSizes[len(mapSizes)-1] / 2
+}
