@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// SelectAttacker has the query select an attacker by what somebody calls it: its UUID, its
-// identity or its address. An address selects what was recorded under another of its usual
-// spellings too: the canonical one (RFC 5952), in full, in capitals, or as IPv4 mapped into
-// IPv6; and who is known by nothing but the address, in whatever spelling.
+// SelectAttacker makes the query select an attacker by UUID, identity or address. An
+// address also selects what was recorded under its other usual spellings (canonical as in
+// RFC 5952, in full, in capitals, or as IPv4 mapped into IPv6), and attackers known only by
+// the address, in any spelling.
 func (q *TagQuery) SelectAttacker(name string) {
 	q.Attacker, q.AttackerToo = name, nil
 	add := func(others ...string) {
@@ -39,8 +39,7 @@ func (q *TagQuery) SelectAttacker(name string) {
 	add(DeriveAttacker(name))
 }
 
-// IsAttacker reports whether one of the names of somebody is one by which the query selects
-// an attacker.
+// IsAttacker reports whether the query selects an attacker with any of these names.
 func (q *TagQuery) IsAttacker(names ...string) bool {
 	for _, n := range names {
 		if n == q.Attacker || n != "" && slices.Contains(q.AttackerToo, n) {

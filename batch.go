@@ -14,26 +14,26 @@ type Batch struct {
 	// of commands and each trigger counts as a line. A part that cannot be used, of a
 	// row or trigger that is otherwise kept, counts as one more.
 	Report ImportReport
-	// Position is nil when the file cannot be continued later, as with standard
-	// input and databases.
+	// Position is nil if reading cannot continue later, as with standard input and
+	// databases.
 	Position *FilePosition
 }
 
-// Commit is what one transaction of a run writes: tags, and how far the run has
-// come with them.
+// Commit is what one transaction of a run writes: tags, and how far the run has come.
 type Commit struct {
 	Tags     []Tag
 	Reviews  []Review
-	Kept     []UUID     // tags that reviews leave beside Tags, since commits before brought them
-	Coverage []Coverage // those of a kind and day together replace what is stored for it
-	RuleSets []RuleSet  // the rules that Coverage speaks of, as far as they may not be stored
+	Kept     []UUID     // tags that reviews keep in addition to Tags, because earlier commits wrote them
+	Coverage []Coverage // the coverage of a kind and day replaces what is stored for them
+	RuleSets []RuleSet  // rules that Coverage refers to and that may not be stored yet
 	Cursors  []Cursor   // each replaces that of its kind
-	// Matches are added to the base matches of correlations. Of the events of a Review
-	// those of its streams (whose ids are among its Rules) that are not among Matches go.
+	// Matches are added to the base matches of correlations. For the events of a Review,
+	// matches of its streams (whose ids are among its Rules) that are not in Matches are
+	// removed.
 	Matches []BaseMatch
-	// Judgements, Judged and Untouched are what a pass of correlations has come to.
+	// Judgements, Judged and Untouched are the result of a correlation pass.
 	Judgements []Judgement
-	Gone       []TagKey    // tags of correlations that are taken out
+	Gone       []TagKey    // tags of correlations to remove
 	Judged     []JudgedDay // each replaces that of its day
 	Settled    []SettledMatches
 	Run        *Run         // replaces the record with its ID; nil for none
@@ -46,9 +46,9 @@ type TagKey struct {
 	UUID      UUID
 }
 
-// Review says that some rules have looked at events again, or look at such events
-// no longer: whatever tags by these rules the events have beside those among the
-// commit's tags are removed. A commit has at most one of a kind and day.
+// Review says that some rules have looked at events again, or no longer look at such
+// events. Tags that these rules made for the events, other than the commit's own, are
+// removed. A commit has at most one review of a kind and day.
 type Review struct {
 	Kind   SourceKind
 	Day    Day
@@ -65,7 +65,7 @@ type SeqRange struct{ First, Last uint64 }
 // Committed counts what a commit did with tags.
 type Committed struct {
 	TagChanges
-	// Changes are the same by rule and technique, without those of which nothing
+	// Changes are the same counts by rule and technique, without those where nothing
 	// changed.
 	Changes map[RuleTechnique]TagChanges
 }
@@ -90,9 +90,9 @@ func (c *Committed) Count(k RuleTechnique, n TagChanges) {
 
 // TagChanges counts tags that came, changed and went.
 type TagChanges struct {
-	Inserted int // the store did not have them
-	Replaced int // the store had them with other confidence, level, tactic or match
-	Removed  int // the rule does not make them any more
+	Inserted int // new to the store
+	Replaced int // in the store with another confidence, level, tactic or match
+	Removed  int // no longer made by the rule
 }
 
 // Add adds up two counts.

@@ -5,32 +5,32 @@ import (
 	"time"
 )
 
-// A correlation is a rule over several events: a technique that no single event shows.
-// The rules that it names match events; each such base match belongs to a group, by the
-// values of some fields, and has values of others that the rule counts or adds up. What
-// travels between those who find base matches, those who keep them and those who judge
-// groups is here, in packedvalue.go, group.go, finding.go and judgement.go.
+// A correlation is a rule over several events: a technique that no single event shows. The
+// rules that it names match events; each such base match belongs to a group, by the values
+// of some fields, and has values of others that the rule counts or adds up. The types that
+// pass between finding base matches, storing them and judging groups are here, in
+// packedvalue.go, group.go, finding.go and judgement.go.
 
-// Stream is what some correlations need of the matches of one base rule among the events
-// of one kind: in which group each lies, and some values of its event.
+// Stream is what correlations need from the matches of one base rule among events of one
+// kind: the group of each match, and some values of its event.
 type Stream struct {
-	// ID names the stream: it is made of what follows. It is no id of a rule, since it
-	// holds a |, but takes the place of one where the store remembers what has looked at
+	// ID names the stream and is made from the other members. It contains a |, so it is
+	// never a rule's id, but the store uses it like one to remember what has looked at
 	// which events.
 	ID     string
 	Rule   string // id of the base rule
 	Kind   SourceKind
-	Group  []GroupField // in the order of their names
+	Group  []GroupField // ordered by name
 	Values []string     // fields of events
-	// Digest is over everything that decides which matches there are.
+	// Digest covers everything that decides which matches exist.
 	Digest [16]byte
 }
 
-// GroupField is a field by whose values matches are grouped.
+// GroupField is a field that matches are grouped by.
 type GroupField struct {
 	Name     string // of the field in the group
 	From     string // the field of the event; see [Event.AppendField]
-	Optional bool   // an event without it takes part, with null
+	Optional bool   // an event without it takes part with null
 }
 
 // NewStream returns the stream of these members, with its ID.
@@ -58,12 +58,10 @@ func NewStream(rule string, kind SourceKind, group []GroupField, values []string
 	return s
 }
 
-// IsStream reports whether an id that the store remembers as that of a rule is that of
-// a stream.
+// IsStream reports whether an id that the store keeps like a rule's is a stream's.
 func IsStream(id string) bool { return len(id) > 6 && id[:6] == "match|" }
 
-// Def returns the stream in the form in which a store remembers what has looked at
-// events.
+// Def returns the stream as the definition that a store keeps of what has looked at events.
 func (s *Stream) Def() RuleDef { return RuleDef{ID: s.ID, Version: 1, Digest: s.Digest} }
 
 // Grouping names the fields of the stream's groups, separated by commas. Streams of one
@@ -87,7 +85,7 @@ func GroupingFields(grouping string) []string {
 	return strings.Split(grouping, ",")
 }
 
-// BaseMatch is a match of a base rule, as far as correlations need it.
+// BaseMatch is the part of a base rule's match that correlations need.
 type BaseMatch struct {
 	Stream *Stream
 	Group  string // a [Group]
@@ -108,9 +106,9 @@ func (s *Stream) Append(dst []byte, e *Event, own Networks) (packed []byte, grou
 	return dst, group, ok
 }
 
-// AppendGroup appends the group to which the match of an event belongs. It is false, and
-// appends nothing, when the event lacks a field by which the stream groups. own are
-// networks whose addresses take no part in groups by address, as those of resolvers do not.
+// AppendGroup appends the group to which an event's match belongs. It returns false, and
+// appends nothing, if the event lacks a field that the stream groups by. Addresses in the
+// networks own, and those of resolvers, take no part in groups by address.
 func (s *Stream) AppendGroup(dst []byte, e *Event, own Networks) (group []byte, ok bool) {
 	start := len(dst)
 	dst = append(dst, byte(e.Vantage))
@@ -130,8 +128,7 @@ func (s *Stream) AppendGroup(dst []byte, e *Event, own Networks) (group []byte, 
 	return dst, true
 }
 
-// AppendValues appends the values of the stream that an event has. One that it lacks is
-// packed as null.
+// AppendValues appends the stream's values of an event. A missing value is packed as null.
 func (s *Stream) AppendValues(dst []byte, e *Event, own Networks) []byte {
 	for _, name := range s.Values {
 		before := len(dst)
@@ -149,8 +146,8 @@ func (s *Stream) AppendValues(dst []byte, e *Event, own Networks) []byte {
 
 func (e *Event) marked(own Networks) bool { return own.Contains(e.AttackerIP) || e.ByResolver() }
 
-// Fields that every event may have, under the names of its native form. Other names are
-// those of fields of the payload.
+// Fields that every event may have, under the names of its native form. Any other name is a
+// payload field.
 const (
 	FieldAttackerIP   = "attacker_ip"
 	FieldAttackerUUID = "attacker_uuid"
@@ -159,14 +156,13 @@ const (
 	FieldDeckyID      = "decky_id"
 )
 
-// FieldUnmarkedIP stands among the values of a stream for the address of an event that
-// may take part in groups by address: it is null for addresses of own networks and of
-// resolvers.
+// FieldUnmarkedIP is a stream value: the event's address if it may take part in groups by
+// address, and null for addresses of own networks and resolvers.
 const FieldUnmarkedIP = "attacker_ip?unmarked"
 
 // AppendField appends the value of a field, packed: see [EachPacked]. It appends nothing
-// for one that is missing, empty where every event has it, or null. The attacker is that
-// of [Event.Attacker].
+// for a field that is missing or null, or for one of the fields above that is empty. The
+// attacker is that of [Event.Attacker].
 func (e *Event) AppendField(dst []byte, name string) []byte {
 	own := ""
 	switch name {

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// SourceKind names what sort of activity an event records. Rules say which
-// kinds they apply to; kinds that the program does not know are kept.
+// SourceKind names the sort of activity that an event records. Rules say which kinds they
+// apply to. Kinds that the program does not know are kept.
 type SourceKind string
 
-// The kinds that the program knows of, each with what one event is. See
-// [SourceKind.IdentityFields] for what tells two events of a kind apart.
+// The kinds that the program knows, and what one event of each is. See
+// [SourceKind.IdentityFields] for what distinguishes two events of a kind.
 const (
 	Command           SourceKind = "command"            // a shell command that the attacker typed; payload command_text
 	CanaryFingerprint SourceKind = "canary_fingerprint" // a canary token that was triggered
@@ -24,19 +24,19 @@ const (
 	SessionFact       SourceKind = "session"            // a fact about a session, such as that it was opened; payload fact
 	Stdin             SourceKind = "stdin"              // text typed into a running program, never a shell command; payload input_text
 	Tunnel            SourceKind = "tunnel"             // a forwarded connection that was asked for, or its data; payload destination
-	Correlation       SourceKind = "correlation"        // a finding over several events, and no event
+	Correlation       SourceKind = "correlation"        // a finding over several events, not an event
 )
 
-// Kinds lists the kinds that the program knows of, whether or not it does more
-// with one than to keep it and to let rules look at it.
+// Kinds lists the kinds that the program knows, including those that it only stores and
+// passes to rules.
 func Kinds() []SourceKind {
 	return []SourceKind{
 		Command, CanaryFingerprint, AuthAttempt, HTTPRequest, FileTransfer, Scan, ServiceRequest, SessionFact, Stdin, Tunnel, Correlation,
 	}
 }
 
-// Validate says what keeps a text from being the name of a kind: letters, digits
-// and _ . : - make one, 64 bytes at most.
+// Validate says why a text cannot be the name of a kind. A name has letters, digits and _ .
+// : - and is at most 64 bytes long.
 func (k SourceKind) Validate() error {
 	switch {
 	case k == "":
@@ -49,8 +49,8 @@ func (k SourceKind) Validate() error {
 	return nil
 }
 
-// MaxText is how many bytes the payload of an event may have, names and values
-// together; [Event.Validate] refuses more.
+// MaxText is the most bytes that an event's payload may have, names and values together;
+// [Event.Validate] refuses more.
 const MaxText = 4 << 20
 
 // Origin says how the attacker, the address, the session or the time of an event came
@@ -74,12 +74,12 @@ func (o Origin) String() string {
 	return "recorded"
 }
 
-// Vantage says from where an event was seen. It is no part of what the event is.
+// Vantage says where an event was seen from. It is not part of the event's identity.
 type Vantage uint8
 
 const (
-	VantageHoneypot Vantage = iota // by a honeypot or canary: whoever did it is an attacker
-	VantageHost                    // in the logs of a real host: whoever did it may be its owner
+	VantageHoneypot Vantage = iota // by a honeypot or canary: anyone who acts is an attacker
+	VantageHost                    // in the logs of a real host: it may have been the owner
 )
 
 // String returns "honeypot" or "host".
@@ -94,12 +94,12 @@ func (v Vantage) String() string {
 // a value: nothing changes it after it is stored.
 type Event struct {
 	Kind SourceKind
-	// ID names the event within its kind, where the source gives it a name. It is
-	// empty where the source gives none; see SourceID.
+	// ID is the id that the source gives the event within its kind. It is empty if the
+	// source gives none; see SourceID.
 	ID   string
 	Time time.Time // when it happened, UTC
-	// TimeOrigin is OriginDerived for a time that the record of the event does
-	// not hold and that may come out otherwise when it is read again.
+	// TimeOrigin is OriginDerived if the event's record does not hold the time, so that
+	// reading it again may give another.
 	TimeOrigin Origin
 
 	AttackerUUID   string // empty when unknown; see Attacker
@@ -116,14 +116,14 @@ type Event struct {
 	DeckyID    string // the sensor or decoy
 	Vantage    Vantage
 
-	// Ordinal is how many equal records of the same second come before this one in the
+	// Ordinal is the number of equal records of the same second before this one in the
 	// file, if the source writes whole seconds; otherwise 0. It is part of the identity.
 	Ordinal uint32
 
 	Payload Payload
 
-	// Seq is the event's arrival number in the store, from 1; 0 before it is
-	// stored. It orders history by arrival and is no part of what the event is.
+	// Seq is the event's arrival number in the store, from 1; 0 before it is stored. It
+	// orders history by arrival and is not part of the event's identity.
 	Seq uint64
 }
 
@@ -175,9 +175,9 @@ func (k SourceKind) plain() bool {
 	return true
 }
 
-// Attacker returns the UUID that tags of the event carry: AttackerUUID, or when
-// there is neither that nor an identity the one that DeriveAttacker makes of
-// the address.
+// Attacker returns the UUID that tags of the event carry: AttackerUUID, or what
+// DeriveAttacker makes of the address if the event has neither AttackerUUID nor an
+// identity.
 func (e *Event) Attacker() (uuid string, origin Origin) {
 	if e.DerivesAttacker() {
 		return DeriveAttacker(e.AttackerIP), OriginDerived
@@ -185,13 +185,13 @@ func (e *Event) Attacker() (uuid string, origin Origin) {
 	return e.AttackerUUID, e.AttackerOrigin
 }
 
-// DerivesAttacker reports whether all that is known of the attacker is an address.
+// DerivesAttacker reports whether only an address is known of the attacker.
 func (e *Event) DerivesAttacker() bool {
 	return e.AttackerUUID == "" && e.IdentityUUID == "" && e.AttackerIP != ""
 }
 
-// Attackers gives the attackers of events, and remembers whom it derived from addresses
-// lately, which costs a hash. It is not safe for concurrent use.
+// Attackers returns the attackers of events. Deriving one from an address costs a hash, so
+// it remembers recent ones. It is not safe for concurrent use.
 type Attackers struct {
 	known *[1 << 9]derivedAttacker
 	last  *derivedAttacker
@@ -221,17 +221,17 @@ func (a *Attackers) Of(e *Event) (uuid string, origin Origin) {
 	return a.last.uuid, OriginDerived
 }
 
-// NameNobody gives an event that says nothing of who did it the identity that stands
-// for whoever did, see [SessionIdentity]. A format calls it whose source can write
-// such records; native events must say who it was.
+// NameNobody gives an event that does not say who did it an identity made from its sensor
+// and session, see [SessionIdentity]. Formats call it if their source can write such
+// records; native events must say who it was.
 func (e *Event) NameNobody() {
 	if e.AttackerUUID == "" && e.IdentityUUID == "" && e.AttackerIP == "" {
 		e.IdentityUUID = SessionIdentity(e.DeckyID, e.SessionID)
 	}
 }
 
-// SourceID returns the name of the event within its kind (source_id): its ID, or
-// its ContentID where its source gives it none.
+// SourceID returns the event's id within its kind (source_id): its ID, or its ContentID if
+// the source gives none.
 func (e *Event) SourceID() string {
 	if e.ID == "" {
 		return e.ContentID()

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// EventQuery selects events by who acted, where. Empty members select everything.
+// EventQuery selects events by who acted, and where. Empty members select everything.
 type EventQuery struct {
 	Attacker      string   // UUID or address
 	AttackerToo   []string // other names of the Attacker
@@ -41,8 +41,8 @@ func (q *EventQuery) Match(e *Event, attackers *Attackers) bool {
 	return (q.UpTo == 0 || e.Seq <= q.UpTo) && q.Window.Contains(e.Time) && q.MatchActor(e, attackers)
 }
 
-// EventBlock is some events of a kind and day that arrived one after another, at most a
-// few hundred, and among them some that a query selects.
+// EventBlock is at most a few hundred events of a kind and day that arrived one after
+// another, and the ones among them that a query selects.
 type EventBlock struct {
 	Kind        SourceKind
 	Day         Day

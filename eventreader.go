@@ -97,9 +97,9 @@ var (
 	errPayloadNotObject = fmt.Errorf("payload: %w", jsontext.ErrNotObject)
 )
 
-// Read reads an event as [Event.UnmarshalJSON] does and allocates its parts in
-// room, or on the heap if room is nil. Strings that e already has, such as the
-// session of the event before, are kept rather than allocated again.
+// Read reads an event as [Event.UnmarshalJSON] does and allocates its parts in room, or on
+// the heap if room is nil. Strings that e already has, such as the previous event's
+// session, are reused rather than allocated again.
 //
 // Malformed JSON is reported before a payload with too many members, and that
 // before any other error. On an error e is unchanged.
@@ -145,7 +145,7 @@ func (r *EventReader) Read(line []byte, e *Event, room Room) error {
 	return r.fill(e, &texts, ordinal, payload, room)
 }
 
-// fill makes the event of what was found.
+// fill makes the event from what was found.
 func (r *EventReader) fill(e *Event, texts *[stringMembers]jsontext.Value, ordinal jsontext.Value, payload Payload, room Room) error {
 	timeOrigin, err := parseOrigin("time_origin", texts[memberTimeOrigin])
 	if err != nil {

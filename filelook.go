@@ -2,14 +2,14 @@ package ttpcron
 
 import "time"
 
-// FileLook remembers how a file looked when an import was done with it, so that
-// one that still looks the same costs a look in the next import. It knows the
-// file by its path.
+// FileLook remembers how a file looked when an import finished with it, so that the next
+// import can skip it after one look if nothing has changed. It identifies the file by its
+// path.
 type FileLook struct {
 	Path string
-	How  string // how it was read, and by which formats; made otherwise it is of no use
-	// What the system says of the file. Changed is the time that no program can
-	// set; zero where there is none.
+	How  string // how it was read, and by which formats; if that differs, the look is useless
+	// What the system says about the file. Changed is the time that no program can set,
+	// zero if the system has none.
 	Size              int64
 	Modified, Changed time.Time
 	Inode             uint64
@@ -19,10 +19,10 @@ type FileLook struct {
 	Format  string // recognised; empty for none
 	Outcome LookOutcome
 	Reason  string // why it was not read to its end
-	// The position that the file left, which is kept as long as the file is seen.
+	// The file's read position, which is kept as long as the file is seen.
 	PositionFormat string
 	PositionHead   FileHead
-	SeenAt         time.Time // when it was seen last, within a day
+	SeenAt         time.Time // when it was last seen, to within a day
 }
 
 // LookOutcome says how reading a file ended.
@@ -33,7 +33,7 @@ const (
 	LookRead    LookOutcome = iota // read to its end
 	LookUnknown                    // no log
 	LookGivenUp                    // reading it would never end, or is refused
-	LookBelow                      // it speaks for others, and was not named
+	LookBelow                      // it can speak for any sensor, and was not named
 )
 
 // FileHead is the SHA-256 of the first Length bytes of some content. With a

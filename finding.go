@@ -8,9 +8,8 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// Slot numbers the spans of time that begin at the epoch and are as long as the
-// timespan of a correlation: all windows of one group that end in a slot are one
-// finding.
+// Slot numbers spans of time as long as a correlation's timespan, counted from the epoch.
+// All windows of a group that end in one slot are one finding.
 func Slot(t time.Time, timespan time.Duration) int64 {
 	// Whole seconds, since nanoseconds since 1970 do not fit beyond the year 2262.
 	return t.Unix() / int64(timespan/time.Second)
@@ -24,8 +23,8 @@ func SlotStart(slot int64, timespan time.Duration) time.Time {
 // groupSpace is the namespace of identities that stand for a group, and never changes.
 var groupSpace = DeriveUUID(urlSpace, []byte("ttpcron:group:v1"))
 
-// Terms are on what terms a correlation finds something: what the evidence of all its
-// findings says alike. See [NewTerms].
+// Terms are a correlation's conditions: what the evidence of all its findings has in
+// common. See [NewTerms].
 type Terms struct {
 	Type      string // of the correlation, such as event_count
 	Condition string // such as gte 10
@@ -34,8 +33,8 @@ type Terms struct {
 	Timespan  time.Duration
 }
 
-// maxTerm is how many bytes evidence shows of a condition and of a value of a group. A
-// longer one is cut, and ends with an ellipsis.
+// maxTerm is the most bytes that evidence shows of a condition or a group's value. Longer
+// ones are cut and end with an ellipsis.
 const maxTerm = 128
 
 // NewTerms returns the terms of a correlation of a type and condition, which is about the
@@ -49,9 +48,9 @@ func NewTerms(typ, condition string, fields, group []string, timespan time.Durat
 	return &Terms{Shorten(typ, maxTerm), Shorten(condition, maxTerm), JoinFields(short), JoinFields(group), timespan}
 }
 
-// Finding is what a correlation has found: a window of a group that satisfied its
-// condition ended in a slot. It gives all that a tag of it says beside the claim and when
-// it was made.
+// Finding is what a correlation has found: a window of a group that satisfied its condition
+// ended in a slot. It gives everything that its tag says except the claim and when it was
+// made.
 type Finding struct {
 	Terms *Terms
 	Group Group
@@ -62,7 +61,7 @@ type Finding struct {
 func (f *Finding) String() string { return string(f.AppendEvidence(nil)) }
 
 // AppendEvidence appends the evidence of the finding's tags: terms, group and slot as a
-// JSON object in canonical form, its members in the order of their names.
+// JSON object in canonical form, its members ordered by name.
 func (f *Finding) AppendEvidence(dst []byte) []byte {
 	t := f.Terms
 	text := func(name, value string) {
@@ -95,7 +94,7 @@ func (f *Finding) AppendEvidence(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// FormatTimespan writes a timespan of a correlation in its greatest unit, such as 10m.
+// FormatTimespan formats a correlation's timespan in its largest unit, such as 10m.
 func FormatTimespan(d time.Duration) string {
 	for _, u := range [...]struct {
 		name string
@@ -108,7 +107,7 @@ func FormatTimespan(d time.Duration) string {
 	return strconv.FormatInt(int64(d/time.Second), 10) + "s"
 }
 
-// Subject is what tags say of a group, whatever was found of it and when.
+// Subject is what tags say about a group, whatever was found and when.
 type Subject struct {
 	group                                                      Group
 	id                                                         string // of findings, but for the slot
@@ -116,8 +115,8 @@ type Subject struct {
 }
 
 // NewSubject returns the subject of a group whose fields have these names. The attacker,
-// session and sensor of its tags are those that the group names; where it names none there
-// is an identity made of the group.
+// session and sensor of its tags are those that the group names. If it names none, the tags
+// have an identity made from the group.
 func NewSubject(g Group, names []string) *Subject {
 	sum := g.Hash(names)
 	s := &Subject{group: g, id: "corr:" + sum + ":"}
@@ -159,16 +158,15 @@ func NewSubject(g Group, names []string) *Subject {
 // Group returns the group.
 func (s *Subject) Group() Group { return s.group }
 
-// Tag returns the tag of what was found of the group in a slot on some terms, without a
-// claim. It is a function of terms, group and slot alone.
+// Tag returns the tag for what was found in the group and slot under some terms, without a
+// claim. It depends only on terms, group and slot.
 func (s *Subject) Tag(t *Terms, slot int64) Tag {
 	tag := Tag{EventTime: SlotStart(slot, t.Timespan), Finding: &Finding{t, s.group, slot}}
 	s.Complete(&tag)
 	return tag
 }
 
-// Complete gives the tag of a finding of the group what follows from the group and the
-// slot.
+// Complete fills in what follows from the group and the slot in a finding's tag.
 func (s *Subject) Complete(t *Tag) {
 	t.SourceKind, t.SourceID = Correlation, s.id+strconv.FormatInt(t.Finding.Slot, 10)
 	t.AttackerIP, t.AttackerUUID, t.IdentityUUID, t.SessionID, t.DeckyID = s.attackerIP, s.attackerUUID, s.identityUUID, s.sessionID, s.deckyID

@@ -9,7 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// FindingEvidence is what the evidence of a correlation's tag says.
+// FindingEvidence is the content of the evidence of a correlation's tag.
 type FindingEvidence struct {
 	Type      string          `json:"correlation"`
 	Group     json.RawMessage `json:"group"`
@@ -32,8 +32,8 @@ func (o *OneOrMore) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(o))
 }
 
-// FindingEvidence reads the evidence of a tag. It is false for anything else than what a
-// correlation leaves.
+// FindingEvidence reads the evidence of a tag. It returns false for evidence that no
+// correlation wrote.
 func (t *Tag) FindingEvidence() (f FindingEvidence, ok bool) {
 	if t.SourceKind != Correlation {
 		return f, false

@@ -9,13 +9,13 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// A Group is the values of the fields by which matches are grouped, in the order of the
-// names of these, after a byte for the vantage: what hosts saw is never in a group with
-// what honeypots did.
+// A Group is the values of the fields that matches are grouped by, in the order of the
+// fields' names, after a byte for the vantage: events seen by hosts and by honeypots are
+// never in one group.
 type Group string
 
-// ParseGroup returns the group of a vantage with these names of which [Group.AppendJSON]
-// makes a text.
+// ParseGroup is the inverse of [Group.AppendJSON]: it returns the group with a vantage and
+// names from its text.
 func ParseGroup(object []byte, names []string, v Vantage) (Group, error) {
 	values := map[string]*PackedValue{}
 	jsontext.EachMember(object, func(name []byte, value jsontext.Value) bool {
@@ -55,7 +55,7 @@ func unpackedJSON(value jsontext.Value) (v PackedValue, ok bool) {
 	return v, ok
 }
 
-// Vantage returns from where the group's events were seen.
+// Vantage returns where the group's events were seen from.
 func (g Group) Vantage() Vantage {
 	if g == "" {
 		return VantageHoneypot
@@ -63,9 +63,8 @@ func (g Group) Vantage() Vantage {
 	return Vantage(g[0])
 }
 
-// AppendJSON appends the names and values of the group as a JSON object in canonical
-// form, its members in the order of their names. Events that hosts saw have a member
-// "vantage" besides.
+// AppendJSON appends the names and values of the group as a JSON object in canonical form,
+// its members ordered by name. Groups of events seen by hosts also have a member "vantage".
 func (g Group) AppendJSON(dst []byte, names []string) []byte {
 	t := g.text(dst, MaxPacked)
 	for _, name := range names {

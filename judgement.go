@@ -5,32 +5,31 @@ import (
 	"time"
 )
 
-// Judgement says that a correlation has judged all its slots that begin in a span of
-// time: tags that it has there, beside those of the commit and those that it keeps, go.
+// Judgement says that a correlation has judged all its slots that begin in a span of time.
+// Tags that it has there are removed, except those of the commit and those that it keeps.
 type Judgement struct {
 	Rule  string
 	Since time.Time
 	Until time.Time // the first instant after the span
-	// Part, of Parts, is the share of the tags of which this is said, so that no commit has
-	// to name more of those that are kept than fit into memory. Parts is 0 for all tags.
+	// Part, of Parts, is the share of the tags that this applies to, so that no commit has
+	// to name more kept tags than fit into memory. Parts is 0 for all tags.
 	Part, Parts uint32
 }
 
-// Holds reports whether the judgement speaks of a tag, going by its UUID alone.
+// Holds reports whether the judgement applies to a tag, going by its UUID alone.
 func (j *Judgement) Holds(u UUID) bool {
 	return j.Parts < 2 || binary.BigEndian.Uint32(u[:4])%j.Parts == j.Part
 }
 
-// JudgedDay says which correlations have judged everything that lies in a day, but for
-// base matches that came or went since: every slot that has an instant in common with
-// the day.
+// JudgedDay says which correlations have judged every slot that overlaps a day, apart from
+// base matches that came or went since.
 type JudgedDay struct {
 	Day   Day
 	Rules []RuleDef // by ascending id
 }
 
-// SettledMatches says that what came and went of a day, up to a number that
-// [MatchDay.Last] gave, has been judged wherever it matters.
+// SettledMatches says that the changes of a day's base matches, up to a number from
+// [MatchDay.Last], have been judged wherever they matter.
 type SettledMatches struct {
 	Day  Day
 	UpTo uint64
@@ -40,8 +39,8 @@ type SettledMatches struct {
 type MatchDay struct {
 	Day     Day
 	Matches int
-	// Touched counts the matches that came or went since they were judged, Last numbers
-	// what came or went last.
+	// Touched counts the matches that came or went since they were judged. Last is the
+	// number of the latest change.
 	Touched int
 	Last    uint64
 	Judged  RuleSet // the correlations of its JudgedDay
@@ -56,8 +55,7 @@ type MatchQuery struct {
 	Streams  []string  // ids; nil: all
 }
 
-// TouchedGroup is a group of which base matches of a day came, or went, since they were
-// judged.
+// TouchedGroup is a group in which base matches of a day came or went since it was judged.
 type TouchedGroup struct {
 	Grouping string
 	Group    Group

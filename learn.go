@@ -6,16 +6,15 @@ import (
 )
 
 // Learn fills in what the event lacks from another copy of its record: facts of the
-// payload, the attacker, the address, the session, the sensor, the identity. Where
-// both say something the event keeps its own, but for an attacker, an address or a
-// session that was derived, which gives way to one that was found, and that to one
-// that was recorded; and the identity that stands for nobody ([SessionIdentity]) gives way to
-// anybody. Kind, ID, time and ordinal stay, because they are the event's place.
+// payload, the attacker, the address, the session, the sensor, the identity. If both say
+// something, the event keeps its own value, with two exceptions. A derived attacker,
+// address or session is replaced by a resolved one, and that by a recorded one. The
+// identity of a session or sensor ([SessionIdentity]) is replaced by any other. Kind, ID,
+// time and ordinal stay, because they are the event's place.
 //
-// It reports whether the event has learned something, and whether the copy says
-// something else in a place where it learned nothing. If the event would become one
-// that cannot be stored, or a command of another text, it learns nothing, and that is
-// a dispute too.
+// It reports whether the event has learned something, and whether the copy contradicts it
+// where it learned nothing. If the event would become invalid, or a command with another
+// text, it learns nothing, and that is a dispute too.
 //
 // Learn changes no memory that the event shares with others.
 func (e *Event) Learn(o *Event) (learned, disputed bool) {
@@ -100,10 +99,9 @@ func (l *learner) payload(a, b Payload) Payload {
 	return append(append(make(Payload, 0, len(a)+len(news)), a...), news...).sorted()
 }
 
-// AppendFacts appends what the event says beside its record, which a copy of the
-// record may not say: in a form that is the same for the same facts, and different
-// for different ones. Nothing is appended when there are none. An identity that
-// stands for nobody is none.
+// AppendFacts appends what the event says that is not part of its record, and that a copy
+// of the record may lack. Equal facts have equal forms, and different facts different ones.
+// It appends nothing if there are none. An identity made by NameNobody does not count.
 func (e *Event) AppendFacts(dst []byte) []byte {
 	if e.AttackerUUID != "" && e.AttackerOrigin != OriginRecorded {
 		dst = appendPart(append(dst, byte(e.AttackerOrigin)), recordUUID, e.AttackerUUID)

@@ -1,16 +1,15 @@
 package ttpcron
 
-// Level is how much an event that a rule matches says where honest people work
-// too: listing processes says next to nothing, fetching a miner and starting it a
-// great deal. It is not how sure the rule is of the technique, which is the claim's
-// confidence. The words are Sigma's.
+// Level is how much a matched event means where honest people work too: listing processes
+// means next to nothing, fetching and starting a miner a great deal. It is not how sure the
+// rule is of the technique; that is the claim's confidence. The words are Sigma's.
 //
-// The zero value is the level of a rule that names none, and reads as medium. A
-// rule that says medium gives it too, so that both claim the same.
+// The zero value is the level of a rule that names none, and reads as medium. A rule that
+// says medium has it too, so that both make the same claim.
 type Level uint8
 
-// The levels, in ascending order. Compare them with AtLeast, which takes the zero
-// value for what it means.
+// The levels, in ascending order. Compare them with AtLeast, which reads the zero value as
+// medium.
 const (
 	LevelInformational Level = iota + 1
 	LevelLow
@@ -47,9 +46,9 @@ func (l Level) AtLeast(min Level) bool { return l.Rank() >= min.Rank() }
 // seen. The zero value shows every tag.
 type MinLevels struct{ Honeypot, Host Level }
 
-// DefaultMinLevels are those of a view for which nobody asked otherwise: whoever works
-// on a honeypot is an attacker, whoever works on a host may be its owner. A store counts
-// the tags of attackers by them: others need these counts made anew.
+// DefaultMinLevels are those of a view by default: anyone on a honeypot is an attacker, but
+// on a host it may be the owner. A store counts attackers' tags with them, so other levels
+// need another count.
 func DefaultMinLevels() MinLevels { return MinLevels{Host: LevelMedium} }
 
 // FromLevel begins at one level, wherever events were seen.
@@ -69,7 +68,8 @@ func Levels() []Level {
 	return []Level{LevelCritical, LevelHigh, LevelMedium, LevelLow, LevelInformational}
 }
 
-// Rank returns the level that String names: medium for the zero value, and for what is none.
+// Rank returns the level that String names: medium for the zero value and for invalid
+// levels.
 func (l Level) Rank() Level {
 	if l == 0 || l > LevelCritical {
 		return LevelMedium

@@ -8,22 +8,20 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// Match says what of an event made a rule fire. Together with the event it gives
-// the evidence of a tag, see [AppendEvidence], so that no tag has to repeat its event.
+// Match says which part of an event made a rule fire. Together with the event it gives a
+// tag's evidence, see [AppendEvidence], so that no tag repeats its event.
 type Match struct {
 	// Shows names the payload fields that the rule copies into the evidence.
 	Shows FieldNames
-	// Field, Start and End are where the part that matched stands in the event:
-	// bytes of a payload field, of the text of a command when Field is empty. End
-	// is 0 when it stands nowhere.
+	// Field, Start and End locate the part that matched: bytes of a payload field, or of a
+	// command's text if Field is empty. End is 0 if the part is not in the event.
 	Field      string
 	Start, End int
-	// Literal is what matched when it does not stand in the event: what decoding
-	// found, or an element of a list. It has at most MaxMatched bytes, and the sign
-	// of what was left out.
+	// Literal is what matched if it is not in the event: the result of decoding, or an
+	// element of a list. It has at most MaxMatched bytes, and an ellipsis if it was cut.
 	Literal string
-	// Evidence, when set, is the whole evidence: of an event whose rules look at
-	// more than it holds, such as the signals of a canary.
+	// Evidence, when set, is the whole evidence, for events whose rules look at more than
+	// they hold, such as a canary's signals.
 	Evidence json.RawMessage
 }
 
@@ -120,12 +118,12 @@ func (m *Match) Text(e *Event) string {
 	return m.searched(e)[m.Start:m.End]
 }
 
-// Fits reports whether the part that matched lies within the event's text.
+// Fits reports whether the part that matched is within the event's text.
 func (m *Match) Fits(e *Event) bool {
 	return m.End == 0 || m.Start >= 0 && m.Start <= m.End && m.End <= len(m.searched(e))
 }
 
-// searched returns the text in which the part that matched stands.
+// searched returns the text that contains the part that matched.
 func (m *Match) searched(e *Event) string {
 	if m.Field == "" {
 		return e.Payload.CommandText()
@@ -154,8 +152,8 @@ func AppendEvidence(dst []byte, e *Event, m *Match) []byte {
 	return v.end()
 }
 
-// AppendSignature appends the evidence of an event that rules do not look at as it
-// is: fields of it, the metric that decided, and its value.
+// AppendSignature appends the evidence of an event that rules see only in derived form:
+// some of its fields, the metric that decided, and its value.
 func AppendSignature(dst []byte, e *Event, shows FieldNames, metric, value string) []byte {
 	v := evidence{event: e, dst: append(dst, '{')}
 	v.fields(shows, value)
@@ -171,8 +169,8 @@ type evidence struct {
 	some  bool // it has members
 }
 
-// fields writes the fields that a rule shows and the context of a command. It
-// returns the one that holds nothing but what matched.
+// fields writes the fields that a rule shows and the context of a command. It returns the
+// field that is exactly what matched.
 func (v *evidence) fields(shows FieldNames, matched string) (shown string) {
 	e := v.event
 	for name := range shows.All() {
@@ -220,8 +218,8 @@ func (v *evidence) member(name, text string) {
 	v.dst = jsontext.AppendString(v.dst, Shorten(text, MaxShown))
 }
 
-// field copies a payload field when the event has it. A value that is no string
-// and too long to copy is left out: half of it would not be JSON.
+// field copies a payload field when the event has it. A value that is not a string and too
+// long to copy is left out, because half of it would not be JSON.
 func (v *evidence) field(name string) {
 	p := v.event.Payload
 	for i := range p {

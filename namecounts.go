@@ -7,18 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// NameCounts counts by name. Names may be an attacker's text, so their number and
-// length are bounded. Nil is empty, and [NameCounts.Count] and [NameCounts.Add] make the
-// map. Writing to it in any other way passes the bounds.
+// NameCounts counts by name. Names may be an attacker's text, so their number and length
+// are bounded. Nil is empty; [NameCounts.Count] and [NameCounts.Add] make the map. Writing
+// to it directly bypasses the bounds.
 type NameCounts map[string]int
 
 const (
-	// MaxNames is how many names NameCounts tells apart; all others are
-	// [OtherNames] together.
+	// MaxNames is how many names NameCounts distinguishes; all others count as
+	// [OtherNames].
 	MaxNames = 64
 	// MaxName is the most bytes of a name that count; the rest is cut off.
 	MaxName = 64
-	// OtherNames stands for the names that were not told apart.
+	// OtherNames stands for all names beyond MaxNames.
 	OtherNames = "(other)"
 )
 
@@ -57,8 +57,8 @@ func shortName(name string) string {
 	return strings.ToValidUTF8(name, "\ufffd")
 }
 
-// Add adds other counts, the most frequent first, so that the order of a map does not
-// decide which names are told apart.
+// Add adds other counts, the most frequent first, so that map order does not decide which
+// names are kept.
 func (c *NameCounts) Add(o NameCounts) {
 	for _, name := range o.Names() {
 		c.Count(name, o[name])

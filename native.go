@@ -55,10 +55,10 @@ func (e *Event) AppendJSON(dst []byte) []byte {
 // MarshalJSON gives what AppendJSON does.
 func (e Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil), nil }
 
-// UnmarshalJSON reads the native form. Members that it does not know are
-// ignored, null counts as missing, and of members with one name the last counts.
-// A time or payload that is missing, and any member of the wrong type, is an
-// error that names it. It does not call Validate.
+// UnmarshalJSON reads the native form. Members that it does not know are ignored, null
+// counts as missing, and of members with one name the last counts. A missing time or
+// payload, or a member of the wrong type, is an error that names it. It does not call
+// Validate.
 func (e *Event) UnmarshalJSON(data []byte) error {
 	var r EventReader
 	return r.Read(data, e, nil)
@@ -69,9 +69,9 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 // escape <, > and &. Evidence is copied as it is.
 func (t *Tag) AppendJSON(dst []byte) []byte { return t.AppendShown(dst, &t.Claim) }
 
-// AppendShown is AppendJSON for a tag that is shown under other names, those of a
-// claim: see [Naming]. What it is called in the store, from which its UUID follows,
-// is added as "recorded" where it differs.
+// AppendShown is AppendJSON for a tag that is shown under other names, those of a claim:
+// see [Naming]. If its names in the store differ, which its UUID depends on, they are added
+// as "recorded".
 func (t *Tag) AppendShown(dst []byte, shown *Claim) []byte {
 	dst = append(dst, `{"uuid":`...)
 	dst = jsontext.AppendString(dst, t.UUID().String())

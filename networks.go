@@ -67,19 +67,19 @@ func (n Networks) String() string {
 	return b.String()
 }
 
-// Mark says that an address is not that of an attacker, as far as one can tell. What
-// is marked is kept and shown, and takes no part in groups by address.
+// Mark says that an address is probably not an attacker's. Marked events are kept and
+// shown, but take no part in groups by address.
 type Mark string
 
-// The marks. An address without one is that of an attacker, a private address too.
+// The marks. An address without one is an attacker's, even if it is private.
 const (
 	MarkNone       Mark = ""
 	MarkOwnNetwork Mark = "own-network" // it lies in a network that the user lists
 	MarkResolver   Mark = "resolver"    // it looked up the name of a DNS token for somebody else
 )
 
-// Mark returns the mark of the tag's address. A network that the user lists says
-// more than what the event does.
+// Mark returns the mark of the tag's address. A listed network takes precedence over what
+// the event says.
 func (t *Tag) Mark(own Networks) Mark {
 	switch {
 	case own.Contains(t.AttackerIP):
@@ -90,9 +90,9 @@ func (t *Tag) Mark(own Networks) Mark {
 	return MarkNone
 }
 
-// ByResolver reports whether the event is a hit of a DNS token, so that its address
-// is that of a resolver: the record says so or, where it does not say how the canary
-// was triggered, it has a name that was looked up and nothing of a request.
+// ByResolver reports whether the event is a hit of a DNS token, so that its address is a
+// resolver's. Either the record says so, or it does not say how the canary was triggered,
+// and has a name that was looked up but no request.
 func (e *Event) ByResolver() bool {
 	if e.Kind != CanaryFingerprint {
 		return false

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// NotRegularError says that a path is not that of a regular file. Such a path is
-// not opened for reading: that may block for ever, never end, or have effects.
+// NotRegularError says that a path is not a regular file. Such a path is not opened for
+// reading, because that may block for ever, never end, or have side effects.
 type NotRegularError struct {
 	Path string
 	Kind string // "a FIFO", "a device", …
@@ -25,13 +25,12 @@ func (e *NotRegularError) Error() string {
 	return fmt.Sprintf("%s is %s, not a file", e.Path, e.Kind)
 }
 
-// IsFolder reports whether the path is that of a folder.
+// IsFolder reports whether the path is a folder.
 func (e *NotRegularError) IsFolder() bool { return e.Kind == kindFolder }
 
 const kindFolder = "a folder"
 
-// Irregular names what a mode says that is not a regular file, and is empty for
-// one.
+// Irregular names the type of a file that is not regular, and is empty for a regular one.
 func Irregular(mode fs.FileMode) string {
 	switch {
 	case mode.IsRegular():
@@ -48,10 +47,10 @@ func Irregular(mode fs.FileMode) string {
 	return "a device"
 }
 
-// OpenRegular opens a regular file for reading, following symbolic links. What
-// is none, or a file that the kernel makes up such as /proc/kmsg, is a
-// [*NotRegularError] and is not opened, not even for a moment. Every path that
-// somebody else may choose, or put something else at, is opened by it.
+// OpenRegular opens a regular file for reading, following symbolic links. For anything
+// else, and for files that the kernel makes up such as /proc/kmsg, it returns a
+// [*NotRegularError] without opening them even briefly. Use it for every path that somebody
+// else may choose or replace.
 func OpenRegular(path string) (*os.File, fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -83,7 +82,7 @@ func OpenRegular(path string) (*os.File, fs.FileInfo, error) {
 
 const kindMadeUp = "a file of the kernel"
 
-// TooLargeError says that a file has more bytes than what it is for may have.
+// TooLargeError says that a file is larger than its purpose allows.
 type TooLargeError struct {
 	Path  string
 	Limit int64 // bytes
@@ -94,8 +93,8 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("%s has more than %d bytes", e.Path, e.Limit)
 }
 
-// ReadRegular reads a file as [OpenRegular] opens it. Of one with more than limit
-// bytes it reads no more than that, and returns a [*TooLargeError].
+// ReadRegular reads a file opened with [OpenRegular]. If it has more than limit bytes,
+// ReadRegular stops there and returns a [*TooLargeError].
 func ReadRegular(path string, limit int64) ([]byte, error) {
 	f, _, err := OpenRegular(path)
 	if err != nil {

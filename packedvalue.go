@@ -15,7 +15,7 @@ const (
 	packedNull = 'n'
 )
 
-// MaxPacked is how many bytes a text may have that is kept as it is.
+// MaxPacked is the most bytes of a text that is kept as it is.
 const MaxPacked = 256
 
 func appendPackedField(dst []byte, f *Field) []byte {
@@ -66,9 +66,8 @@ func isPlain(raw []byte) bool {
 	return len(raw) > 0 && len(raw) <= 15 && (raw[0] != '0' || len(raw) == 1)
 }
 
-// A PackedValue is a value of a field: nothing where the event has none, a text of at
-// most 256 bytes, in which form numbers and booleans are too, or the SHA-256 of anything
-// else.
+// A PackedValue is a value of a field: nothing if the event has none, a text of at most 256
+// bytes (also for numbers and booleans), or the SHA-256 of anything else.
 type PackedValue struct {
 	Null bool
 	Text string
@@ -99,8 +98,8 @@ func (v *PackedValue) Append(dst []byte) []byte {
 	return AppendPackedText(dst, v.Text)
 }
 
-// NextPacked reads the first of packed values, and returns what follows. It is false
-// when there is none, or what is there is no packed value.
+// NextPacked reads the first of several packed values and returns what follows. It returns
+// false if there is no valid packed value.
 func NextPacked(packed string) (v PackedValue, rest string, ok bool) {
 	one, rest, ok := CutPacked(packed)
 	if !ok {
@@ -116,7 +115,7 @@ func NextPacked(packed string) (v PackedValue, rest string, ok bool) {
 	return v, rest, true
 }
 
-// CutPacked is NextPacked for who needs the value as it is packed. Equal values are
+// CutPacked is like NextPacked, but returns the value in packed form. Equal values are
 // packed the same.
 func CutPacked[T ~string | ~[]byte](packed T) (one, rest T, ok bool) {
 	size := 0
@@ -150,7 +149,7 @@ func packedLen[T ~string | ~[]byte](packed T) (head, n int) {
 	return 0, 0
 }
 
-// PackedText returns the text of one packed value, and false for one that is none.
+// PackedText returns the text of one packed value, and false if it is not a text.
 func PackedText[T ~string | ~[]byte](one T) (text T, ok bool) {
 	if len(one) == 0 || one[0] != packedText {
 		return text, false
@@ -159,5 +158,5 @@ func PackedText[T ~string | ~[]byte](one T) (text T, ok bool) {
 	return one[head:], head > 0
 }
 
-// PackedNull reports whether one packed value is that of a field that is missing.
+// PackedNull reports whether one packed value stands for a missing field.
 func PackedNull[T ~string | ~[]byte](one T) bool { return len(one) == 1 && one[0] == packedNull }

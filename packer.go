@@ -6,8 +6,8 @@ import (
 )
 
 // Packer packs the matches of one event after another in several streams: each field, group
-// and list of values once, for all streams that share it. What comes of it is what
-// [Stream.Append] makes. It uses its memory again, and is not safe for concurrent use.
+// and list of values once, for all streams that share it. The result is the same as with
+// [Stream.Append]. A Packer reuses its memory and is not safe for concurrent use.
 type Packer struct {
 	own       Networks
 	attackers *Attackers
@@ -75,8 +75,8 @@ type packedAt struct{ group, groupEnd, values, valuesEnd int }
 // keptPacked is how much memory is kept for the next event.
 const keptPacked = 64 << 10
 
-// NewPacker returns a packer for streams. own are networks whose addresses take no part in
-// groups by address, attackers what is remembered of those who are known by address alone.
+// NewPacker returns a packer for streams. Addresses in the networks own take no part in
+// groups by address. attackers caches the attackers known by address alone.
 func NewPacker(streams []*Stream, own Networks, attackers *Attackers) *Packer {
 	p := &Packer{own: own, attackers: attackers}
 	for _, s := range streams {
@@ -132,7 +132,7 @@ func (p *Packer) field(name string) int {
 	return len(p.fields) - 1
 }
 
-// Begin begins with an event, of which there is no match yet. It is kept until End.
+// Begin starts an event, which has no match yet. The event is kept until End.
 func (p *Packer) Begin(e *Event) {
 	p.event, p.turn = e, p.turn+1
 	p.packed, p.matches, p.at = p.packed[:0], p.matches[:0], p.at[:0]
@@ -144,8 +144,8 @@ func (p *Packer) Begin(e *Event) {
 	}
 }
 
-// Add says that the event is a match in a stream, given by its index. It is none when it
-// lacks a field by which the stream groups.
+// Add records that the event matches in the stream with an index. It has no effect if the
+// event lacks a field that the stream groups by.
 func (p *Packer) Add(stream int) {
 	x := &p.streams[stream]
 	g := &p.groups[x.group]
@@ -239,8 +239,8 @@ func (f *packedField) of(payload Payload) *Field {
 	return nil
 }
 
-// End returns the matches of the event, in the order in which they were added. Those of
-// one group have the same text for it. They, and their text, are good until Begin.
+// End returns the matches of the event, in the order in which they were added. Matches of
+// one group share its text. They and their text are valid until the next Begin.
 func (p *Packer) End() []BaseMatch {
 	p.event = nil
 	packed := unsafe.String(unsafe.SliceData(p.packed), len(p.packed)) // stays where it is, now

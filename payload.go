@@ -27,8 +27,8 @@ type Payload []Field
 // TextPayload returns the payload {name: text}.
 func TextPayload(name, text string) Payload { return Payload{{Name: name, Text: text}} }
 
-// Text returns the string member called name. It is false for a member that is
-// missing or not a string, which no rule matches.
+// Text returns the string member called name. It returns false for a member that is missing
+// or not a string, which no rule matches.
 func (p Payload) Text(name string) (string, bool) {
 	for i := range p {
 		if p[i].Name == name {
@@ -67,11 +67,11 @@ func (p Payload) Value(name string) any {
 	return nil
 }
 
-// Set puts a string member, replacing one of the same name.
+// Set sets a string member, replacing one of the same name.
 func (p *Payload) Set(name, text string) { p.put(Field{Name: name, Text: text}) }
 
-// SetRaw puts a member from its JSON text, replacing one of the same name. A
-// JSON string is decoded. Malformed JSON is an error and changes nothing.
+// SetRaw sets a member from its JSON text, replacing one of the same name. A JSON string is
+// decoded. Malformed JSON is an error and changes nothing.
 func (p *Payload) SetRaw(name string, raw []byte) error {
 	var s jsontext.Scanner
 	s.Reset(raw)
@@ -136,9 +136,8 @@ func (p *Payload) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// sorted sorts fields by name, and of those with one name keeps the last. It
-// sorts once, at the end: an object of a million members must not cost the
-// square of them.
+// sorted sorts fields by name and keeps the last of those with the same name. It sorts
+// once, at the end, because an object with a million members must not take quadratic time.
 func (p Payload) sorted() Payload {
 	inOrder := true
 	for i := 1; i < len(p) && inOrder; i++ {
@@ -171,8 +170,8 @@ func (p Payload) Clone() Payload {
 	return out
 }
 
-// GobEncode implements gob.GobEncoder: a payload travels as its JSON, which has
-// some bytes for every member.
+// GobEncode implements gob.GobEncoder. A payload is sent as its JSON, which has some bytes
+// for every member.
 func (p Payload) GobEncode() ([]byte, error) { return p.AppendJSON(nil), nil }
 
 // GobDecode implements gob.GobDecoder.

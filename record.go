@@ -14,19 +14,18 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// A source that names its records keeps their names: an event is known by its ID,
-// unless the source used that for something else before. An event whose source has
-// no name for it is known by its record: kind, time, attacker, session, sensor and
-// the payload fields that say what happened. Both questions, what an event's name
-// is and whether two events of one name are one, are answered by the same fields.
+// If a source gives its records ids, an event is identified by its ID, unless the source
+// used that ID for something else before. Otherwise it is identified by its record: kind,
+// time, attacker, session, sensor and the payload fields that say what happened. The same
+// fields decide what an event's id is, and whether two events with one id are the same.
 //
-// Only what the record itself holds counts. What was derived or found elsewhere,
-// the identity that a source makes out by comparing, and every other payload field
-// are facts that may be learned later; see [Event.Learn].
+// Only what the record itself holds counts. Facts that may be learned later do not: values
+// that were derived or found elsewhere, the identity that a source finds by comparing, and
+// all other payload fields. See [Event.Learn].
 
-// identityFields are the payload fields that say what happened, sorted by name, for
-// each kind. Of any other kind all do. Neither names nor kinds can ever change:
-// stored IDs would no longer be met.
+// identityFields are the payload fields that say what happened, sorted by name, for each
+// kind. For any other kind all do. Names and kinds can never change, because stored IDs
+// would no longer match.
 var identityFields = map[SourceKind][]string{
 	Command:           {"command_text"},
 	Stdin:             {"input_text", "program"},
@@ -40,8 +39,8 @@ var identityFields = map[SourceKind][]string{
 	CanaryFingerprint: {"dns_qname", "request_path", "token_uuid", "user_agent"},
 }
 
-// IdentityFields lists the payload fields that tell two events of the kind apart,
-// sorted by name. It is false for a kind of which every field does.
+// IdentityFields lists the payload fields that distinguish two events of the kind, sorted
+// by name. It returns false for a kind where every field does.
 func (k SourceKind) IdentityFields() (names []string, listed bool) {
 	names, listed = identityFields[k]
 	return slices.Clone(names), listed
@@ -57,8 +56,8 @@ func identifies(names []string, listed bool, name string) bool {
 	return !listed || slices.Contains(names, name)
 }
 
-// says reports whether a field says anything. A field that is empty does, as a
-// login without a password; null is as good as no field.
+// says reports whether a field says anything. An empty field does, such as an empty
+// password; null counts as missing.
 func (f *Field) says() bool { return f.Raw == nil || string(f.Raw) != "null" }
 
 // appendSame appends what a field says, the same for values that say the same.
@@ -97,16 +96,16 @@ const (
 	recordHash    = 'h' // text: the name; then the SHA-256 of the value's text, 32 bytes, for a tunnel's data and the body of a request
 )
 
-// AppendRecord appends what the event's record says of when, who, in which session,
-// at which sensor, what and, of records that say the same, which one, in a canonical
-// form: the same for all time, and different for different records. ID, identity, arrival and what was derived are no part of
+// AppendRecord appends the event's record in canonical form: when, who, in which session,
+// at which sensor, what, and which of several equal records. The form never changes, and
+// differs for different records. ID, identity, arrival and derived values are not part of
 // it.
 //
-// The form is "ttpcron:event:v1" and a newline, then the parts that the record has,
-// each a letter and a text with its length as a varint. What a record does not have
-// is left out. Of the event's own members the empty string means that; a payload
-// field that is empty is there, and one that is null is not. Values count as
-// [jsontext.AppendSame] says: port 22 is port "22".
+// The form is "ttpcron:event:v1" and a newline, then the parts that the record has, each a
+// letter and a text with its length as a varint. What a record does not have is left out.
+// Among the event's own members the empty string means missing. An empty payload field
+// counts, and one that is null does not. Values compare as in [jsontext.AppendSame]: port
+// 22 is port "22".
 func (e *Event) AppendRecord(dst []byte) []byte {
 	dst = appendPart(append(dst, recordPrefix...), recordKind, string(e.Kind))
 	if e.TimeOrigin == OriginRecorded {
@@ -185,8 +184,8 @@ func (e *Event) recordedAttacker() (uuid, address string) {
 	return uuid, address
 }
 
-// recordedSession returns the session as the record has it: not one that another
-// record tells.
+// recordedSession returns the session as the record has it, not one found in another
+// record.
 func (e *Event) recordedSession() string {
 	if e.SessionOrigin != OriginRecorded {
 		return ""
@@ -212,9 +211,9 @@ func (e *Event) RecordDigest() [sha256.Size]byte {
 // ContentPrefix begins every ID that ContentID gives.
 const ContentPrefix = "sha256:"
 
-// ContentID returns the source_id of an event whose source gives none: "sha256:"
-// and the first 32 hexadecimal digits of RecordDigest. One record read twice, from
-// whichever file, gives one ID.
+// ContentID returns the source_id of an event whose source gives none: "sha256:" and the
+// first 32 hexadecimal digits of RecordDigest. A record that is read twice, from any file,
+// gives the same ID.
 func (e *Event) ContentID() string {
 	sum := e.RecordDigest()
 	var id [len(ContentPrefix) + 32]byte
@@ -223,9 +222,8 @@ func (e *Event) ContentID() string {
 	return string(id[:])
 }
 
-// SameRecord reports whether two events of one ID can be the same: nothing that
-// the records of both say differs. It may hold between a and b and between b and
-// c, and not between a and c.
+// SameRecord reports whether two events with one ID can be the same: nothing that both
+// records say differs. It is not transitive.
 func (e *Event) SameRecord(o *Event) bool {
 	if e.Kind != o.Kind || e.TimeOrigin == OriginRecorded && o.TimeOrigin == OriginRecorded && !e.Time.Equal(o.Time) {
 		return false

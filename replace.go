@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// ForeignFileError says that a file which would be replaced is none of the kind
-// that is written, so that whoever named it meant another one.
+// ForeignFileError says that a file to be replaced is not of the kind being written, so the
+// user probably meant another file.
 type ForeignFileError struct{ Path, Want string }
 
 // Error names the file.
@@ -16,11 +16,10 @@ func (e *ForeignFileError) Error() string {
 	return fmt.Sprintf("%s exists and is not %s: it is not replaced", e.Path, e.Want)
 }
 
-// CheckReplace reports whether the file at a path, under whatever name it is
-// known elsewhere, may be replaced by one of the kind want: there is none, it is
-// empty, or ours says so of its content. Otherwise the error is a
-// *[ForeignFileError], or what ours returned. Everything that puts a file in the
-// place of another asks it.
+// CheckReplace reports whether the file at a path may be replaced by one of the kind want:
+// it does not exist, it is empty, or ours accepts its content. Otherwise the error is a
+// *[ForeignFileError], or what ours returned. Everything that replaces a file calls it
+// first.
 func CheckReplace(path, want string, ours func(f *os.File) (bool, error)) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -15,15 +15,13 @@ type DayHistory struct {
 	FirstSeq         uint64 // lowest arrival number among them
 	LastSeq          uint64 // highest arrival number among them
 	Earliest, Latest time.Time
-	Coverage         []Coverage // what runs have looked at; none when no run has
+	Coverage         []Coverage // what runs have looked at, empty if none has
 }
 
-// Coverage says which of a day's events of one kind have been tagged by the rule
-// set with fingerprint RuleSet: those that arrived in (After, UpTo] and happened
-// at or after Since. A day that was covered in parts, or whose parts were
-// covered by different rules, has several. The counts say what came of the
-// events, so that a run which finds the day covered can report it without
-// reading it again.
+// Coverage says which of a day's events of one kind have been tagged by the rule set with
+// fingerprint RuleSet: those that arrived in (After, UpTo] and happened at or after Since.
+// A day that was covered in parts, or by different rules, has several. The counts let a run
+// that finds the day covered report the result without reading it again.
 type Coverage struct {
 	Kind    SourceKind
 	Day     Day
@@ -31,7 +29,7 @@ type Coverage struct {
 	After   uint64    // arrival number
 	UpTo    uint64    // arrival number
 	Since   time.Time // zero: whenever they happened
-	// Uncounted: the counts are not known, because different runs looked at the
+	// Uncounted says that the counts are unknown, because different runs looked at the
 	// events with different parts of the rule set.
 	Uncounted bool
 
@@ -42,15 +40,15 @@ type Coverage struct {
 	Bounded int // events on which a rule met a limit
 }
 
-// By returns coverage of the same events by another rule set, empty for unknown rules.
-// What came of the events is not known then.
+// By returns coverage of the same events by another rule set, empty for unknown rules. Its
+// counts are unknown.
 func (c Coverage) By(ruleSet string) Coverage {
 	return Coverage{Kind: c.Kind, Day: c.Day, RuleSet: ruleSet, After: c.After, UpTo: c.UpTo, Since: c.Since, Uncounted: true}
 }
 
-// Cursor is the checkpoint of one kind of event. Resumed runs look at events
-// that arrived after Seq, however old they are; those at or before it have been
-// tagged, or left out on purpose when somebody set it.
+// Cursor is the checkpoint of one kind of event. Runs that resume look at events that
+// arrived after Seq, however old they are. Those up to Seq have been tagged, or were
+// skipped when somebody set the checkpoint.
 type Cursor struct {
 	Kind      SourceKind
 	Seq       uint64    // arrival number
@@ -70,16 +68,16 @@ type SourceReport struct {
 	Skipped  int    // events that no rule could look at: no text
 	Bounded  int    // events on which a rule met a limit of time or size
 
-	// Events that earlier runs had covered were looked at again with just the
-	// rules that are new or changed. The counts above do not include them.
+	// Events that earlier runs had covered and that new or changed rules looked at again.
+	// The counts above do not include them.
 	Retagged      int // events looked at again
 	RetagTags     int // tags that the new or changed rules made of them
-	RetagInserted int // how many of these the store did not have
+	RetagInserted int // of these, new to the store
 
-	// Tags of events that were looked at before, with rules that are new or
-	// changed since, here or above.
+	// Tags of events that were looked at before, from rules that are new or changed since,
+	// counted here or above.
 	Removed  int // the rules do not make them any more
-	Replaced int // the rules make them otherwise
+	Replaced int // the rules make them differently
 
 	DryRun  bool
 	Elapsed time.Duration
@@ -95,39 +93,39 @@ type Run struct {
 	Outcome  string    // "", "done", "interrupted" or the error's text
 	Imported ImportReport
 	Sources  []SourceReport
-	// Unclaimed are the kinds of which there are events, but to which no rule in force
-	// applies: the run did not look at them.
+	// Unclaimed are the kinds of stored events to which no rule in force applies. The run
+	// did not look at them.
 	Unclaimed []SourceKind
-	// Correlation counts what came of rules over several events.
+	// Correlation counts the results of rules over several events.
 	Correlation CorrelationReport
 }
 
-// ExactGroups is up to how many groups a [CorrelationReport] counts exactly.
+// ExactGroups is the number of groups up to which a [CorrelationReport] counts exactly.
 const ExactGroups = 65_536
 
 // CorrelationReport counts what a run did with correlations, once it had looked at events.
 type CorrelationReport struct {
-	Rules   int // correlations in force; where there are none nothing is done
+	Rules   int // correlations in force; without any, nothing is done
 	Days    int // days that were judged, since base matches came or went, or a rule had not judged them
-	Waiting int // days of which that is so, but the run ended before they were judged
+	Waiting int // days that still wait, because the run ended before they were judged
 	Matches int // base matches that were read, some more than once: windows reach from day to day
 	// Groups counts the groups whose base matches were judged, each once, however many
 	// readings it takes. Beyond ExactGroups it is an estimate.
 	Groups   int
-	Bounded  int // those in which a limit was met, so that something may be missing
-	LeftOut  int // base matches whose value is negative or no number, where rules add up numbers
+	Bounded  int // groups in which a limit was met, so that findings may be missing
+	LeftOut  int // base matches whose value is negative or not a number, where rules add up numbers
 	Tags     int // tags made
 	Inserted int // tags that were new to the store
 	Known    int // tags that the store had
-	Replaced int // those of them that the rules make otherwise
-	Removed  int // tags that the rules do not make any more
-	// NotForetold says that the run was a dry one, which does not know all that the
+	Replaced int // of these, made differently by the rules
+	Removed  int // tags that the rules no longer make
+	// NotForetold says that the run was a dry run that cannot know everything the
 	// correlations would find.
 	NotForetold bool
 	Elapsed     time.Duration
 }
 
-// ImportReport counts what became of the lines of one file, or of many.
+// ImportReport counts the results of importing one file, or many.
 type ImportReport struct {
 	File     string
 	Format   string
@@ -138,17 +136,17 @@ type ImportReport struct {
 	Ignored  int // lines of no interest, such as that the log was opened
 	LeftOut  int // events of kinds that were not asked for; they are not stored
 	Rejected int // lines that could not be used
-	// BeforeHorizon counts events that were passed over because what is as old
-	// was taken out of the store; Horizon is the day before which that is so, the
-	// latest where kinds differ.
+	// BeforeHorizon counts events that were skipped because events of their age were
+	// removed from the store. Horizon is the first day that is not skipped, the latest one
+	// if kinds differ.
 	BeforeHorizon int
 	Horizon       Day
-	Learned       int // known events from which the stored one has learned something
-	Disputed      int // known events that say something else than the stored one, which stays
-	// RejectedKnown is how many of the rejected lines the store had as rejects.
+	Learned       int // known events that filled in something of the stored one
+	Disputed      int // known events that contradict the stored one, which stays
+	// RejectedKnown is how many of the rejected lines the store already had as rejects.
 	RejectedKnown int
-	// Waiting is how many bytes, at the ends of files that may grow, wait for the rest
-	// of their line. They are not in Lines: the next import reads them again.
+	// Waiting is the number of bytes at the ends of growing files that wait for the rest of
+	// their line. They are not in Lines: the next import reads them again.
 	Waiting      int64
 	NewKinds     NameCounts // the events of New, by kind
 	IgnoredTypes NameCounts // the lines of Ignored, by what they call their type
@@ -184,13 +182,13 @@ type Reject struct {
 	ID      RejectID // see Identity
 }
 
-// RejectID says what could not be used, wherever it was met: the same line in
-// another file, or in another run, is the same reject.
+// RejectID identifies what could not be used, wherever it was found: the same line in
+// another file or another run is the same reject.
 type RejectID [16]byte
 
-// NewRejectID makes the ID of what could not be used: its format, the whole text
-// of a line or value, and what else tells it from others of the same text. The
-// name of the file and the line's number, which rotation changes, are no part.
+// NewRejectID makes the ID of what could not be used from its format, the whole text of the
+// line or value, and whatever else distinguishes it from others with the same text. The
+// file's name and the line number, which rotation changes, are not part of it.
 func NewRejectID(format string, what ...[]byte) RejectID {
 	h := sha256.New()
 	for _, part := range append([][]byte{[]byte(format)}, what...) {
@@ -202,8 +200,8 @@ func NewRejectID(format string, what ...[]byte) RejectID {
 	return RejectID(h.Sum(nil)[:16])
 }
 
-// Identity returns the ID, or where none is set one that is made of the excerpt,
-// which for a short line is the whole text, or of the reason where there is none.
+// Identity returns the ID. If none is set, it makes one from the excerpt, which for a short
+// line is the whole text, or without an excerpt from the reason.
 func (r *Reject) Identity() RejectID {
 	switch {
 	case r.ID != RejectID{}:
@@ -219,8 +217,8 @@ func (r *Reject) Identity() RejectID {
 // MaxExcerpt is how many bytes of a rejected line are kept.
 const MaxExcerpt = 2048
 
-// FilePosition remembers how far a file has been read. It knows the file by its
-// content, not by its name or inode: rotation changes both.
+// FilePosition remembers how far a file has been read. It identifies the file by its
+// content, because rotation changes name and inode.
 type FilePosition struct {
 	Path   string // where it was last seen; "-" never has a position
 	Format string
@@ -240,14 +238,14 @@ type FilePosition struct {
 type RuleState struct {
 	RuleID        string
 	Status        RuleStatus
-	ConfidenceMax float64   // for StatusClipped: a ceiling that only lowers
+	ConfidenceMax float64   // for StatusClipped: the most confidence that is shown
 	ExpiresAt     time.Time // zero: never; after it the rule is enabled again
 	Reason        string
 	SetBy         string
 	SetAt         time.Time
 }
 
-// RuleStatus is what a RuleState does to its rule.
+// RuleStatus is the effect of a RuleState on its rule.
 type RuleStatus string
 
 // The states of a rule.
@@ -274,8 +272,8 @@ type TagQuery struct {
 	Session     string
 	Sensor      string
 	Technique   string // Tnnnn selects its sub-techniques too; Tnnnn.nnn only itself
-	// Counterparts are what Technique is under the names shown, where it is not one
-	// of them: each is selected beside it, but none of its sub-techniques.
+	// Counterparts are what Technique is called under the names shown, if it is not one of
+	// them. They are selected too, but not their sub-techniques.
 	Counterparts  []string
 	Tactics       []string // any of them; empty: all
 	Rule          string
@@ -283,14 +281,14 @@ type TagQuery struct {
 	MinConfidence float64
 	MinLevels     MinLevels
 	Levels        []Level // any of them; empty: all that MinLevels shows
-	ArrivedAfter  uint64  // arrival number of the event; leaves out tags whose event is not in the store
-	// FoundSince is when, with ArrivedAfter, tags of several events were made, which
-	// have no arrival number.
+	ArrivedAfter  uint64  // arrival number of the event; excludes tags whose event is not in the store
+	// FoundSince, with ArrivedAfter, is the earliest time at which tags of several events
+	// were made, since these have no arrival number.
 	FoundSince time.Time
 	MadeSince  time.Time // when the tag was made, at the earliest, whatever the age of its event
 	UpTo       uint64    // arrival number of the event, at the most; 0: any
 	Limit      int       // 0: all
-	// Bare leaves out evidence and text, for those who only count: it takes less time.
+	// Bare leaves out evidence and text, which is faster if you only count.
 	Bare bool
 }
 
@@ -299,7 +297,8 @@ func (q *TagQuery) Match(t *Tag) bool {
 	return q.MatchClaim(&t.Claim) && q.MinLevels.Show(t.Level, t.Vantage) && q.MatchEvent(t)
 }
 
-// MatchEvent reports whether a tag can be selected, going by all but its claim and level.
+// MatchEvent reports whether a tag can be selected, going by everything but its claim and
+// level.
 func (q *TagQuery) MatchEvent(t *Tag) bool {
 	return (q.Attacker == "" || q.IsAttacker(t.AttackerUUID, t.AttackerIP, t.IdentityUUID)) &&
 		(q.Networks == nil || q.Networks.Contains(t.AttackerIP)) &&
@@ -315,8 +314,8 @@ func (q *TagQuery) foundSince(t *Tag) bool {
 	return t.SourceKind == Correlation && !q.FoundSince.IsZero() && !t.CreatedAt.Before(q.FoundSince.Truncate(time.Second))
 }
 
-// MatchClaim reports whether tags with a claim can be selected, going by the claim
-// alone, whatever MinLevels says of its level.
+// MatchClaim reports whether tags with a claim can be selected, going by the claim alone
+// and ignoring MinLevels.
 func (q *TagQuery) MatchClaim(c *Claim) bool {
 	return (q.Technique == "" || c.TechniqueID == q.Technique || c.SubTechniqueID == q.Technique || slices.Contains(q.Counterparts, c.Technique())) &&
 		(len(q.Tactics) == 0 || slices.Contains(q.Tactics, c.Tactic)) &&

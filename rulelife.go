@@ -46,8 +46,8 @@ func (s *RuleSet) byID() map[string]*RuleDef {
 	return m
 }
 
-// Over returns the set together with the rules of an older one whose ids it has
-// not: what has looked at events at which the older set looked first and then this.
+// Over returns the set together with the rules of an older one whose ids it lacks: the
+// rules that have looked at events after the older set and then this one did.
 func (s *RuleSet) Over(old *RuleSet) RuleSet {
 	have := s.byID()
 	rules := slices.Clone(s.Rules)
@@ -62,7 +62,7 @@ func (s *RuleSet) Over(old *RuleSet) RuleSet {
 	return NewRuleSet(rules)
 }
 
-// Shared returns the rules that two sets have in common, with one definition.
+// Shared returns the rules that two sets have in common with the same definition.
 func (s *RuleSet) Shared(o *RuleSet) RuleSet {
 	theirs := o.byID()
 	var rules []RuleDef
@@ -80,7 +80,7 @@ func (s *RuleSet) Shared(o *RuleSet) RuleSet {
 	return NewRuleSet(rules)
 }
 
-// RuleChange is a rule of a set that another set lacks or has otherwise.
+// RuleChange is a rule of a set that another set lacks or has with another definition.
 type RuleChange struct {
 	RuleID  string
 	Version int
@@ -93,14 +93,14 @@ const (
 	ChangeNew     = "new"     // the other set has no such rule in force
 	ChangeVersion = "version" // it has another version
 	ChangeEdited  = "edited"  // the version is the same, the definition is not
-	ChangeUnknown = "unknown" // what the other set had is not known
+	ChangeUnknown = "unknown" // it is not known what the other set had
 	ChangeKind    = "kind"    // the rule no longer looks at events of a kind
-	ChangeMatches = "matches" // base matches of the correlation went, as when a rule that it names was changed
+	ChangeMatches = "matches" // base matches of the correlation were removed, as when a rule that it names was changed
 )
 
-// Since lists the rules of the set that may give events other tags than old gives
-// them. The digest decides: the version may go up, down or stay. Rules that old
-// has and the set has not need no work.
+// Since lists the rules of the set that may give events other tags than old does. The
+// digest decides; the version may go up, down or stay. Rules that only old has need no
+// work.
 func (s *RuleSet) Since(old *RuleSet) []RuleChange {
 	was := old.byID()
 	var changes []RuleChange
@@ -123,8 +123,8 @@ func (s *RuleSet) Since(old *RuleSet) []RuleChange {
 	return changes
 }
 
-// Retirement hides the tags of a bad rule, or of one version of it, from every
-// view. The tags stay in the store, so that it can be undone.
+// Retirement hides the tags of a bad rule, or of one version of it, from every view. The
+// tags stay in the store, so it can be undone.
 type Retirement struct {
 	RuleID  string
 	Version int // AllVersions for every version, those to come included
@@ -141,8 +141,8 @@ func (r *Retirement) Hides(c *Claim) bool {
 	return c.RuleID == r.RuleID && (r.Version == AllVersions || r.Version == c.RuleVersion)
 }
 
-// AuditEntry records that somebody changed what a rule does in operation, or purged
-// an attacker or a session; then there is no rule.
+// AuditEntry records that somebody changed a rule's effect, or purged an attacker or a
+// session, in which case it names no rule.
 type AuditEntry struct {
 	Number  uint64 // ascending, from 1
 	At      time.Time
@@ -151,7 +151,7 @@ type AuditEntry struct {
 	RuleID  string
 	Version int // AllVersions unless the change concerns one version
 	Before  string
-	After   string // what the change put in the place of Before
+	After   string // what replaced Before
 	Reason  string
 }
 
@@ -161,8 +161,8 @@ const (
 	AuditStateClear = "state clear"
 	AuditRetire     = "retire"
 	AuditUnretire   = "unretire"
-	// AuditRetag is no decision of an operator: a run has looked again at events
-	// with the rule, and the tags that it gives them are others now.
+	// AuditRetag is not an operator's decision: a run has looked at events again with the
+	// rule, and their tags have changed.
 	AuditRetag = "retagged"
 	AuditPurge = "purge"
 )

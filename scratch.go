@@ -9,19 +9,18 @@ import (
 	"strings"
 )
 
-// Scratch is a folder for files that are of no use once the process that made
-// them has ended. A lock on it says that its owner lives, and ends with the
-// process, however that ends: what a killed process left behind is known by it
-// and removed by the next one.
+// Scratch is a folder for files that are useless once the process that made them has ended.
+// A lock on it shows that its owner lives, and ends with the process however that ends. So
+// the next process can recognise and remove what a killed one left behind.
 type Scratch struct {
 	Dir string
 
 	lock *os.File
 }
 
-// NewScratch makes a folder in parent whose name begins and ends as given, with a
-// number between. Before, it removes what processes of this user that are no more
-// left under such names, see [SweepScratch].
+// NewScratch makes a folder in parent whose name begins and ends as given, with a number
+// between. It first removes what dead processes of this user left under such names, see
+// [SweepScratch].
 func NewScratch(parent, prefix, suffix string) (*Scratch, error) {
 	SweepScratch(parent, prefix, suffix)
 	for range 100 {
@@ -45,7 +44,7 @@ func NewScratch(parent, prefix, suffix string) (*Scratch, error) {
 // File returns the path of a file in the folder.
 func (s *Scratch) File(name string) string { return filepath.Join(s.Dir, name) }
 
-// Remove removes the folder with all that is in it.
+// Remove removes the folder and everything in it.
 func (s *Scratch) Remove() error {
 	err := os.RemoveAll(s.Dir)
 	if s.lock != nil {
@@ -54,9 +53,9 @@ func (s *Scratch) Remove() error {
 	return err
 }
 
-// SweepScratch removes the folders that NewScratch made under such a name and
-// whose owners are gone, with the plain files in them and in folders in them.
-// Folders of other users, and whatever else there is, stay.
+// SweepScratch removes the folders that NewScratch made under such a name and whose owners
+// are gone, with the plain files in them and in their folders. Folders of other users, and
+// anything else, stay.
 func SweepScratch(parent, prefix, suffix string) {
 	prefix = strings.ReplaceAll(prefix, "*", "_")
 	d, err := os.Open(parent)

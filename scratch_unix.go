@@ -38,8 +38,7 @@ func lockFolder(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// ownFolder reports whether a folder belongs to this user, and allows nobody what is
-// forbidden.
+// ownFolder reports whether a folder belongs to this user and has no forbidden permissions.
 func ownFolder(dir string, forbidden fs.FileMode) bool {
 	info, err := os.Lstat(dir)
 	if err != nil || !info.IsDir() || info.Mode().Perm()&forbidden != 0 {

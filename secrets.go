@@ -9,7 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// Masked stands where a captured password was.
+// Masked replaces a captured password.
 const Masked = "[masked]"
 
 // passwordPrograms are programs that read passwords from their standard input.
@@ -17,7 +17,7 @@ var passwordPrograms = []string{"passwd", "chpasswd", "su", "sudo", "login", "ht
 
 // holdsPassword reports whether a field of the payload of an event holds a captured
 // password: that of a login, or what was typed into a program that asks for one. The text
-// of a command is none: whatever a password in it is, it belongs to what was typed.
+// of a command does not count: a password in it is part of what was typed.
 func holdsPassword(kind SourceKind, name string, field func(string) (string, bool)) bool {
 	switch {
 	case isPassword(name):
@@ -29,8 +29,8 @@ func holdsPassword(kind SourceKind, name string, field func(string) (string, boo
 	return false
 }
 
-// hasPasswords reports whether MaskPasswords would mask anything, as fast as can be: it is
-// asked of the event of every tag that is read.
+// hasPasswords reports whether MaskPasswords would mask anything. It must be fast, because
+// it runs for the event of every tag that is read.
 func (e *Event) hasPasswords() bool {
 	for i := range e.Payload {
 		f := &e.Payload[i]
@@ -48,7 +48,7 @@ func (e *Event) hasPasswords() bool {
 }
 
 // passwordNames are names of members that hold passwords, whatever the kind, in upper or
-// lower case. pwd is none of them: of a command it is the folder.
+// lower case. pwd is not one of them, because in a command it is the folder.
 var passwordNames = [...]string{"password", "passwd", "pass", "passphrase", "secret"}
 
 // isPassword reports whether a member of that name holds a password.
@@ -79,7 +79,7 @@ func holdsNested(raw []byte) bool {
 
 // MaskPasswords replaces the captured passwords in the event's payload by [Masked], and
 // reports whether there was one. It changes no memory that the event shares with others.
-// The id of an event without a name of its own is a hash over what was recorded: whoever
+// The id of an event without an id from its source is a hash of its record, so anyone who
 // has it can still try passwords against it.
 func (e *Event) MaskPasswords() (masked bool) {
 	if !e.hasPasswords() {
@@ -124,8 +124,8 @@ func (t *Tag) MaskPasswords() {
 	}
 }
 
-// matchedSecret reports whether what matched of an event with passwords is one of them, or
-// may be. What decoding found may be of any field, and so may what a list holds.
+// matchedSecret reports whether what matched in an event with passwords is or may be one of
+// them. What decoding found, or a list holds, may come from any field.
 func (t *Tag) matchedSecret(e *Event) bool {
 	m := &t.Match
 	switch {
@@ -142,8 +142,8 @@ func (t *Tag) matchedSecret(e *Event) bool {
 	return true
 }
 
-// matchedAlone reports whether nothing but what matched is known of a field of an event
-// that is gone: that field may be a password, unless the event is a command.
+// matchedAlone reports whether only what matched is known of a field, because the event is
+// gone. The field may be a password, unless the event is a command.
 func (t *Tag) matchedAlone() bool {
 	var members map[string]any
 	if t.SourceKind == Command || json.Unmarshal(t.Evidence, &members) != nil {
@@ -172,8 +172,8 @@ func (t *Tag) matchedAlone() bool {
 // matchedMembers are the members of evidence that say what matched.
 var matchedMembers = []string{"matched", "matched_signature"}
 
-// SetText sets Text, TextMasked and MatchedSecret to what the event tells, or where the tag
-// has none to what its evidence tells.
+// SetText sets Text, TextMasked and MatchedSecret from the event, or from the evidence if
+// the tag's event is gone.
 func (t *Tag) SetText(e *Event) {
 	t.TextMasked, t.MatchedSecret = "", false
 	if e == nil {
@@ -192,8 +192,8 @@ func (t *Tag) SetText(e *Event) {
 	}
 }
 
-// maskEvidence masks an evidence object, in which what matched may be a password, or hold
-// one, of which nothing else tells. With secret it is.
+// maskEvidence masks an evidence object. What matched may be or hold a password that
+// nothing else shows; with secret it is one.
 func maskEvidence(kind SourceKind, evidence json.RawMessage, secret bool) json.RawMessage {
 	if !secret && kind != AuthAttempt && kind != Stdin && len(evidence) > 0 && evidence[0] == '{' && !holdsNested(evidence) && json.Valid(evidence) { // nearly all
 		return evidence
@@ -254,7 +254,7 @@ func maskNested(raw []byte, depth int) []byte {
 
 func maskedText() []byte { return jsontext.AppendString(nil, Masked) }
 
-// isNamed reports whether what matched of a login is something else than its password.
+// isNamed reports whether what matched of a login is something other than its password.
 func isNamed(value jsontext.Value, field func(string) (string, bool)) bool {
 	text, ok := value.Text()
 	if password, has := field("password"); !ok || has && password == text {

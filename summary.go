@@ -2,7 +2,7 @@ package ttpcron
 
 import "time"
 
-// Summary is what the tags of a window add up to.
+// Summary is the counts of a window's tags.
 type Summary struct {
 	Window Window // of event time
 	Tags   int
@@ -11,14 +11,14 @@ type Summary struct {
 
 	Techniques []TechniqueCount // most tags first
 	Rules      []RuleCount      // most tags first
-	// Attackers are those with the most tags, these first, at most MaxAttackers of
-	// them. Whose address lies in a network that the user lists is not among them.
-	// Resolvers are: counts by attacker do not tell what the events were.
+	// Attackers are at most MaxAttackers attackers, those with the most tags first.
+	// Addresses in the user's own networks are not among them. Resolvers are, because
+	// counts by attacker do not say what the events were.
 	Attackers []AttackerCount
 	// AttackersTotal is how many attackers there are, in the list or not.
 	AttackersTotal int
-	OwnTags        int // tags of those in networks that the user lists
-	LeftOut        int // tags that are below the levels asked for, and so not counted above
+	OwnTags        int // tags of attackers in the user's own networks
+	LeftOut        int // tags below the requested levels, which are not counted above
 }
 
 // MaxAttackers is how many attackers a Summary lists.

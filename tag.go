@@ -72,31 +72,30 @@ func DeriveUUID(space UUID, name []byte) UUID {
 var (
 	urlSpace = UUID{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}
 
-	// tagSpace is DECNET's and never changes: a new value would orphan every
-	// stored tag and part us from the tags that DECNET makes.
+	// tagSpace is DECNET's and never changes. A new value would orphan every stored tag,
+	// and DECNET's tags would no longer match.
 	tagSpace = DeriveUUID(urlSpace, []byte("decnet:ttp_tag:v1"))
 
 	// attackerSpace is ours and never changes, for the same reason.
 	attackerSpace = DeriveUUID(urlSpace, []byte("ttpcron:attacker_ip:v1"))
 
-	// identitySpace is ours too. It holds identities of those who have no address.
+	// identitySpace is ours too. It holds identities without an address.
 	identitySpace = DeriveUUID(urlSpace, []byte("ttpcron:identity:v1"))
 )
 
-// DeriveAttacker returns the UUID that stands for an attacker of whom nothing
-// but the address is known: UUIDv5 of the address under a namespace of
-// ttpcron's own, UUIDv5(URL, "ttpcron:attacker_ip:v1"). Of the spellings of an
-// address the canonical one counts (RFC 5952; that of IPv4 for an IPv4 address
-// mapped into IPv6); what is no address counts as it is.
+// DeriveAttacker returns the UUID of an attacker known only by address: UUIDv5 of the
+// address under a namespace of ttpcron's own, UUIDv5(URL, "ttpcron:attacker_ip:v1"). The
+// canonical spelling of an address counts (RFC 5952, and IPv4 for an IPv4 address mapped
+// into IPv6). A text that is not an address counts as it is.
 func DeriveAttacker(ip string) string {
 	var stack [64]byte
 	return DeriveUUID(attackerSpace, appendAddress(stack[:0], ip)).String()
 }
 
-// SessionIdentity returns the identity of whoever did what a sensor recorded
-// without any address or attacker: a UUIDv5 under a namespace of ttpcron's own,
-// UUIDv5(URL, "ttpcron:identity:v1"), of "session:<sensor>/<session>", or of
-// "sensor:<sensor>" where there is no session either.
+// SessionIdentity returns the identity for what a sensor recorded without any address or
+// attacker: a UUIDv5 under a namespace of ttpcron's own, UUIDv5(URL,
+// "ttpcron:identity:v1"), of "session:<sensor>/<session>", or of "sensor:<sensor>" if there
+// is no session either.
 func SessionIdentity(sensor, session string) string {
 	if session == "" {
 		return identityOf("sensor:", sensor)
@@ -104,9 +103,8 @@ func SessionIdentity(sensor, session string) string {
 	return identityOf("session:", sensor+"/"+session)
 }
 
-// HostIdentity returns the identity of whoever did what the log of a real host
-// holds without a remote address: a UUIDv5 under the namespace of SessionIdentity,
-// of "host:<name>".
+// HostIdentity returns the identity for what a real host's log holds without a remote
+// address: a UUIDv5 under the namespace of SessionIdentity, of "host:<name>".
 func HostIdentity(name string) string { return identityOf("host:", name) }
 
 func identityOf(what, name string) string {
@@ -114,8 +112,8 @@ func identityOf(what, name string) string {
 	return DeriveUUID(identitySpace, append(append(stack[:0], what...), name...)).String()
 }
 
-// Claim is what a rule asserts of an event that it matches. One rule may make
-// several claims.
+// Claim is what a rule asserts about an event that it matches. One rule may make several
+// claims.
 type Claim struct {
 	RuleID         string
 	RuleVersion    int
@@ -137,23 +135,23 @@ func (c *Claim) Technique() string {
 	return c.TechniqueID
 }
 
-// StandsFor reports whether a claim is shown in the place of another by the same version
-// of a rule, both of which have one name in the release that is shown: it is surer, or as
-// sure and its technique comes first. So of several such claims one stands for all.
+// StandsFor reports whether a claim is shown instead of another by the same version of a
+// rule, when both have the same name in the release that is shown. The surer claim wins,
+// then the one whose technique comes first, so one of several such claims stands for all.
 func (c *Claim) StandsFor(o *Claim) bool {
 	return cmp.Or(cmp.Compare(c.Confidence, o.Confidence), cmp.Compare(o.Technique(), c.Technique())) > 0
 }
 
 // Naming shows claims under the names of a release of ATT&CK: technique, sub-technique,
-// tactic, release and page. Implementations are comparable and few, such as pointers to
-// tables: what follows from one is kept under it.
+// tactic, release and page. Implementations must be comparable and few, such as pointers to
+// tables, because they are used as cache keys.
 type Naming interface {
-	// Shown returns a claim under those names, and as it is where they have none for
-	// its technique.
+	// Shown returns a claim under those names, or unchanged if they have none for its
+	// technique.
 	Shown(*Claim) Claim
 }
 
-// MinConfidence is the confidence under which a tag is not written.
+// MinConfidence is the confidence below which no tag is written.
 const MinConfidence = 0.3
 
 // Tag says that an event showed a technique, according to one version of one
@@ -168,25 +166,25 @@ type Tag struct {
 	SessionID    string
 	DeckyID      string
 	Vantage      Vantage // from where the event was seen
-	// ByResolver is what [Event.ByResolver] says, and false when the event is gone.
+	// ByResolver is [Event.ByResolver], or false if the event is gone.
 	ByResolver bool
 	// Seq is the arrival number of the event, 0 when the event is not in the store.
 	Seq   uint64
-	Match Match // what of the event made the rule fire
-	// Finding is what a correlation has found; nil for a tag of an event, and for one
-	// whose evidence is all that is known of it.
+	Match Match // the part of the event that made the rule fire
+	// Finding is what a correlation has found. It is nil for a tag of an event, and for a
+	// tag of which only the evidence is known.
 	Finding *Finding
-	// Evidence is a JSON object: the least that shows why the rule fired. A tag
-	// that is read from a store has it; until then Match and the event give it, see
-	// AppendEvidence, or the Finding.
+	// Evidence is a JSON object, the least that shows why the rule fired. A tag that is
+	// read from a store has it. Until then Match and the event give it (see
+	// AppendEvidence), or the Finding.
 	Evidence json.RawMessage
-	// Text is what the event was about, or what a finding says in a few words: what a
-	// person wants to see first, passwords included. It has at most MaxShown bytes, and
-	// the sign of what was left out. A tag that is read from a store has it. TextMasked
-	// is the same without the captured passwords in it, empty where there are none.
+	// Text is what a person wants to see first of the event or finding, passwords included.
+	// It has at most MaxShown bytes, and an ellipsis if it was cut. A tag that is read from
+	// a store has it. TextMasked is the same without captured passwords, empty if there are
+	// none.
 	Text, TextMasked string
-	// MatchedSecret says that what matched is a captured password or a part of one, or may
-	// be: nothing else in the evidence tells.
+	// MatchedSecret says that what matched is or may be a captured password or a part of
+	// one. Nothing else in the evidence shows that.
 	MatchedSecret bool
 
 	CreatedAt time.Time // when the tag was made, UTC, to the second
@@ -194,9 +192,8 @@ type Tag struct {
 }
 
 // UUID returns the tag's identity: a version 5 UUID of
-// source_kind|source_id|rule_id|rule_version|technique_id|sub_technique_id.
-// Time, host and process play no part, so that the same event and rule give the
-// same tag wherever and whenever they meet.
+// source_kind|source_id|rule_id|rule_version|technique_id|sub_technique_id. Time, host and
+// process play no part, so the same event and rule give the same tag everywhere.
 func (t *Tag) UUID() UUID {
 	var stack [256]byte
 	b := append(stack[:0], t.SourceKind...)

@@ -10,8 +10,8 @@ import (
 )
 
 // TellingText is what a person wants to see of an event first: what was typed, which login
-// was tried, which file came from where. It is empty where the fields that has gives do
-// not tell. It is an attacker's text as it is, passwords included.
+// was tried, which file came from where. It is empty if the fields that has returns do not
+// say. It is an attacker's raw text, passwords included.
 func TellingText(kind SourceKind, field func(name string) (text string, has bool)) (text string) {
 	switch kind {
 	case Command:
@@ -78,7 +78,7 @@ func requestText(field func(name string) (string, bool)) string {
 	return url
 }
 
-// factText says a fact about a session in a few words.
+// factText states a fact about a session in a few words.
 func factText(field func(name string) (string, bool)) string {
 	fact, _ := field("fact")
 	switch fact {
@@ -129,7 +129,7 @@ func joinText(field func(name string) (string, bool), between string, names ...s
 var tellingFields = []string{"command_text", "user_agent", "raw_url", "request_path", "dns_qname", "username", "matched_signature", "matched"}
 
 // Scalar returns the member called name as text: a string, or a number, true or false as
-// JSON writes it. It is false for a member that is missing or anything else.
+// JSON writes it. It returns false for a missing member or any other type.
 func (p Payload) Scalar(name string) (string, bool) {
 	for i := range p {
 		if p[i].Name == name {
@@ -149,8 +149,8 @@ func (f *Field) scalarText() (string, bool) {
 	return string(f.Raw), true
 }
 
-// Telling is [TellingText] of the event or, where that does not tell, all that its payload
-// has: "name value, name value".
+// Telling is the event's [TellingText] or, if that is empty, its whole payload: "name
+// value, name value".
 func (e *Event) Telling() string {
 	if e.Kind == Command { // nearly all
 		if text := e.Payload.CommandText(); text != "" {
@@ -187,8 +187,8 @@ func tellMember(all *strings.Builder, name, text string) {
 	all.WriteString(Shorten(text, MaxShown))
 }
 
-// TellingEvidence is what the evidence of the tag tells: the text of a finding, or what
-// TellingText finds in it, or else all that the evidence has.
+// TellingEvidence is the same for the tag's evidence: the text of a finding, or what
+// TellingText finds in it, or else the whole evidence.
 func (t *Tag) TellingEvidence() string {
 	if f, ok := t.FindingEvidence(); ok {
 		return f.Text()

@@ -1,13 +1,13 @@
-// Package ttpcron holds the nouns that the parts of ttpcron share: the [Event]
-// that a honeypot recorded, the [Tag] that a rule made of it, and the windows,
-// positions and counters by which a replay keeps its place.
+// Package ttpcron has the types that the parts of ttpcron share: the [Event] that a
+// honeypot recorded, the [Tag] that a rule gave it, and the windows, positions and counters
+// that keep track of a replay.
 //
-// The package depends on nothing but the standard library and package jsontext.
-// Every other package of the module may import the two; none of them imports
-// another, and cmd/ttpcron joins them.
+// The package depends only on the standard library and package jsontext. Every other
+// package of the module may import these two, but not one another; cmd/ttpcron connects
+// them.
 //
-// What identifies an event or a tag is decided here and nowhere else
-// ([Event.ContentID], [Tag.UUID]), because a stored identity can never change.
+// Only this package decides what identifies an event or a tag ([Event.ContentID],
+// [Tag.UUID]), because a stored identity can never change.
 package ttpcron
 
 import "time"
