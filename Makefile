@@ -3,6 +3,7 @@
 # make check      what .ci/run checks
 # make cross      dist/ttpcron-linux-{amd64,arm64,armv7}
 # make man        dist/man: manual pages, which the program writes itself
+# make picture    docs/report.png, with Chromium
 # make bench      the Go benchmarks; bench/run.sh measures whole processes
 # make fuzz       every fuzz target for FUZZTIME each
 
@@ -13,7 +14,7 @@ BENCHTIME ?= 1s
 export CGO_ENABLED = 0
 BUILD = go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: build test race lint check cross man bench fuzz clean
+.PHONY: build test race lint check cross man picture bench fuzz clean
 
 build:
 	$(BUILD) -o ttpcron ./cmd/ttpcron
@@ -39,6 +40,9 @@ cross:
 
 man: build
 	./ttpcron man dist/man
+
+picture:
+	sh .ci/picture/make.sh
 
 bench:
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./...

@@ -2,60 +2,256 @@ package main
 
 import (
 	"bytes"
-	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
-// TestFirstLook holds README.md to what its first command shows of the samples: what it
-// quotes are lines of the true output, but for how long a source took.
+const (
+	firstStore   = "/tmp/ttpcron-first-look.db"
+	firstCommand = "ttpcron run-once --db " + firstStore + " --input samples"
+	shownWidth   = "COLUMNS=96"
+)
+
+// TestFirstLook follows README.md, as followPage does, from its first command on.
 func TestFirstLook(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	followPage(t, "README.md")
+}
+
+// TestPages follows the pages for each kind of reader, over the store that the first
+// command of README.md makes.
+func TestPages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs some eighty commands")
 	}
-	_, quoted, ok := strings.Cut(string(readme), "\n## What the first one shows")
-	quoted, _, end := strings.Cut(quoted, "\n## ")
-	if !ok || !end {
-		t.Fatal("README.md does not say what the first command shows")
-	}
-	db := filepath.Join(t.TempDir(), "t.db")
-	now := func() time.Time { return time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC) }
-	shown := map[string]bool{"…": true}
-	for _, c := range []struct{ args, env []string }{
-		{[]string{"run-once", "--db", db, "--input", "../../samples"}, nil},
-		{[]string{"session", "--db", db, "e41b2c99d706"}, []string{"COLUMNS=96"}},
-		{[]string{"explain", "--db", db, "--tag", "9e3f74bc-bfe2-5a2c-b500-8d86e2ff37d7"}, []string{"COLUMNS=96"}},
-	} {
-		var out, said bytes.Buffer
-		if code := run(context.Background(), now, c.args, strings.NewReader(""), &out, &said, append(c.env, "LANG=C.UTF-8")); code != 0 {
-			t.Fatalf("%s: exit %d: %s", c.args[0], code, said.Bytes())
-		}
-		for line := range strings.Lines(out.String() + said.String()) {
-			shown[untimed(line)] = true
-		}
-	}
-	lines := 0
-	for line := range strings.Lines(quoted) {
-		text, isQuote := strings.CutPrefix(line, "    ")
-		if !isQuote {
-			continue
-		}
-		lines++
-		if !shown[untimed(text)] {
-			t.Errorf("README.md quotes a line that the output does not have: %s", line)
-		}
-	}
-	if lines < 40 {
-		t.Errorf("README.md quotes %d lines", lines)
+	for _, name := range []string{"docs/operator.md", "docs/analyst.md", "docs/rule-author.md", "docs/fleet.md"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			followPage(t, name)
+		})
 	}
 }
 
-// untimed cuts off what a source took.
-func untimed(line string) string {
-	return strings.TrimSpace(regexp.MustCompile(` +(\d+(\.\d+)?[µm]?s|TIME)\s*$`).ReplaceAllString(line, ""))
+// followPage runs every command that a page shows, in one shell, and compares what is printed.
+// In an indented block, a line that begins with "$ " is a command, and what follows up to the
+// next one is what it prints. A line of "…" stands for any number of lines, and for none. A
+// here-document is part of its command. A block without "$ " is not run. With -update it writes
+// into the page what was printed, but for commands whose output is abridged.
+func followPage(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip(err)
+	}
+	path := filepath.Join("..", "..", filepath.FromSlash(name))
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := readPage(string(text))
+	if len(p.commands) == 0 {
+		t.Fatal("the page shows no command")
+	}
+	printed := p.follow(t, name != "README.md")
+	changed := false
+	for i, c := range p.commands {
+		if asShown(c.output, printed[i]) {
+			continue
+		}
+		if *update && !abridged(c.output) {
+			p.commands[i].output, changed = printed[i], true
+			continue
+		}
+		t.Errorf("line %d: $ %s\nis shown to print\n%s\nand prints\n%s\n(-update mends what is not abridged)",
+			c.line, c.text, strings.Join(c.output, "\n"), strings.Join(printed[i], "\n"))
+	}
+	if changed {
+		if err := os.WriteFile(path, []byte(p.text()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestPagesFindChanges holds that a page which shows something else is noticed.
+func TestPagesFindChanges(t *testing.T) {
+	printed := []string{"a  b", "", "c", "took 12ms", "d"}
+	for shown, same := range map[string]bool{
+		"a b||c|took 3s|d": true, "…": true, "a b|…": true, "…|c|…|d": true, "a b||c|took 3s|d|…": true,
+		"a b||c|took 3s": false, "b|…": false, "…|d|c": false, "c|…": false, "": false, "…|e|…": false,
+	} {
+		if asShown(strings.Split(shown, "|"), printed) != same {
+			t.Errorf("%q: want %v", shown, same)
+		}
+	}
+}
+
+// shownCommand is a command of a page with what the page says that it prints.
+type shownCommand struct {
+	line   int // from 1
+	text   string
+	output []string
+}
+
+// walked is a document whose commands are taken out: each part is followed by a command.
+type walked struct {
+	parts    []string
+	commands []shownCommand
+}
+
+func readPage(text string) *walked {
+	p := &walked{}
+	var part strings.Builder
+	lines := strings.Split(text, "\n")
+	for i := 0; i < len(lines); {
+		part.WriteString(lines[i] + "\n")
+		command, is := strings.CutPrefix(lines[i], "    $ ")
+		i++
+		if !is {
+			continue
+		}
+		c := shownCommand{line: i, text: command}
+		for end := hereDocument(command); end != ""; i++ {
+			part.WriteString(lines[i] + "\n")
+			c.text += "\n" + strings.TrimPrefix(lines[i], "    ")
+			if lines[i] == "    "+end {
+				end = ""
+			}
+		}
+		for i < len(lines) && inBlock(lines[i:]) && !strings.HasPrefix(lines[i], "    $ ") {
+			c.output = append(c.output, strings.TrimPrefix(lines[i], "    "))
+			i++
+		}
+		// The empty line before the next command is there to be read.
+		for len(c.output) > 0 && c.output[len(c.output)-1] == "" {
+			c.output = c.output[:len(c.output)-1]
+			i--
+		}
+		p.commands = append(p.commands, c)
+		p.parts = append(p.parts, part.String())
+		part.Reset()
+	}
+	p.parts = append(p.parts, strings.TrimSuffix(part.String(), "\n"))
+	return p
+}
+
+// hereDocument is the word that ends the lines which a command takes from the page.
+func hereDocument(command string) string {
+	if m := regexp.MustCompile(`<<'(\w+)'$`).FindStringSubmatch(command); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// inBlock says whether the first line is part of an indented block: an empty one is if
+// an indented line follows.
+func inBlock(lines []string) bool {
+	for _, line := range lines {
+		if line != "" {
+			return strings.HasPrefix(line, "    ")
+		}
+	}
+	return false
+}
+
+func (p *walked) text() string {
+	var b strings.Builder
+	for i, part := range p.parts {
+		b.WriteString(part)
+		if i == len(p.commands) {
+			break
+		}
+		for _, line := range p.commands[i].output {
+			b.WriteString(strings.TrimRight("    "+line, " ") + "\n")
+		}
+	}
+	return b.String()
+}
+
+// follow types the commands into a shell, and gives the lines that each printed.
+func (p *walked) follow(t *testing.T, begun bool) [][]string {
+	t.Helper()
+	dir := t.TempDir()
+	clone, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"samples", "tagger", "cmd", "packaging"} {
+		if err := os.Symlink(filepath.Join(clone, name), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var script strings.Builder
+	fmt.Fprintf(&script, "export TTPCRON_DB=%s\n", firstStore)
+	if begun {
+		fmt.Fprintf(&script, "%s >/dev/null 2>&1 || exit\n", firstCommand)
+	}
+	for i, c := range p.commands {
+		text := strings.ReplaceAll(c.text, "go run ./cmd/ttpcron ", "ttpcron ")
+		fmt.Fprintf(&script, "printf '\\001%d\\n'\n%s\nprintf '\\002%%d\\n' $?\n", i, text)
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(script.String(), "/tmp/", dir+"/"))
+	cmd.Dir = dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(dir, "home"), "TMPDIR=" + os.TempDir(),
+		"TTPCRON_CONFIG=" + os.DevNull, "LANG=C.UTF-8", shownWidth}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v: %s", err, out.Bytes())
+	}
+	text := strings.ReplaceAll(out.String(), dir+"/", "/tmp/")
+	printed := make([][]string, len(p.commands))
+	for i, c := range p.commands {
+		_, rest, begun := strings.Cut(text, fmt.Sprintf("\x01%d\n", i))
+		body, rest, ended := strings.Cut(rest, "\x02")
+		if !begun || !ended {
+			t.Fatalf("line %d: $ %s: the shell ended: %s", c.line, c.text, text)
+		}
+		if !strings.HasPrefix(rest, "0\n") {
+			status, _, _ := strings.Cut(rest, "\n")
+			t.Errorf("line %d: $ %s: exit %s: %s", c.line, c.text, status, body)
+		}
+		body = strings.TrimRight(body, "\n")
+		if body != "" {
+			printed[i] = strings.Split(body, "\n")
+		}
+	}
+	return printed
+}
+
+const leftOut = "…"
+
+func abridged(shown []string) bool {
+	for _, line := range shown {
+		if strings.TrimSpace(line) == leftOut {
+			return true
+		}
+	}
+	return false
+}
+
+// asShown compares what a page shows with what was printed, but for times that a machine
+// took and days that have passed.
+func asShown(shown, printed []string) bool {
+	if len(shown) == 0 {
+		return len(printed) == 0
+	}
+	if strings.TrimSpace(shown[0]) == leftOut {
+		for i := range len(printed) + 1 {
+			if asShown(shown[1:], printed[i:]) {
+				return true
+			}
+		}
+		return false
+	}
+	return len(printed) > 0 && timeless(shown[0]) == timeless(printed[0]) && asShown(shown[1:], printed[1:])
+}
+
+// passing is what differs from one day, or one machine, to the next.
+var passing = regexp.MustCompile(`\b\d+(\.\d+)?([nµm]?s|m[0-9]*s?|h|y)\b|\b\d+(\.\d+)? (day|week|month|year)s?\b|\b\d+(\.\d+)? [KM]iB\b|\b\d+ pages\b|(\bmade|^arrived) +\d{4}-\d\d-\d\d[ T][0-9:.]+`)
+
+func timeless(line string) string {
+	return strings.Join(strings.Fields(passing.ReplaceAllString(line, "~")), " ")
 }
