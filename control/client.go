@@ -30,18 +30,18 @@ type Client struct {
 
 // ClientOptions sets up a client.
 type ClientOptions struct {
-	// Retry is how long to try again when nobody serves the socket, as while the
-	// server is restarted; 0 tries once.
+	// Retry is how long to keep trying when nobody serves the socket, as during a restart
+	// of the server; 0 tries once.
 	Retry time.Duration
-	// Fault makes an error of a fault whose kind the program knows, and returns nil
+	// Fault turns a fault of a kind that the program knows into an error, and returns nil
 	// for others. It may be nil.
 	Fault func(*Fault) error
-	// Trust lets a server be of these users too, beside this one, root and the
-	// owner of the socket's folder.
+	// Trust lists users who may run the server, besides this user, root and the owner of
+	// the socket's folder.
 	Trust []int
-	// Interrupt cancels all calls, whatever their own context, InterruptGrace after
-	// it has ended, so that a suspended server does not hold anybody who wants to
-	// leave. It may be nil.
+	// Interrupt cancels all calls, whatever their own context, InterruptGrace after it has
+	// ended, so that a suspended server cannot hold up a caller that wants to exit. It may
+	// be nil.
 	Interrupt context.Context
 }
 
@@ -67,7 +67,7 @@ func Dial(path string, o ClientOptions) *Client {
 // dialPoll is how often a socket that nobody serves is tried again.
 const dialPoll = 50 * time.Millisecond
 
-// connect connects to the socket, and makes sure who listens there.
+// connect connects to the socket, and checks who listens there.
 func (c *Client) connect(ctx context.Context, trust []int) (net.Conn, error) {
 	deadline := time.Now().Add(c.retry)
 	for {
@@ -96,7 +96,7 @@ func (c *Client) connect(ctx context.Context, trust []int) (net.Conn, error) {
 	}
 }
 
-// absent reports whether an error of connecting says that nobody serves.
+// absent reports whether a connection error means that nobody serves the socket.
 func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
@@ -115,8 +115,8 @@ func (e *AbsentError) Error() string {
 // Unwrap returns the system's error.
 func (e *AbsentError) Unwrap() error { return e.Err }
 
-// trusted refuses a server that a stranger may have put there, in a folder such
-// as /tmp where everybody may make files.
+// trusted refuses a server that another user may have put there, in a folder such as /tmp
+// where everybody may create files.
 func (c *Client) trusted(conn net.Conn, trust []int) error {
 	u, ok := conn.(*net.UnixConn)
 	if !ok {
@@ -145,8 +145,7 @@ func (c *Client) trusted(conn net.Conn, trust []int) error {
 // Path returns where the socket is.
 func (c *Client) Path() string { return c.path }
 
-// post sends a request of at most so many bytes and returns its answer, unless that is a
-// fault.
+// post sends a request of limited size and returns its answer, unless that is a fault.
 func (c *Client) post(ctx context.Context, name string, req any, limit int) (*http.Response, error) {
 	value, err := encode(req)
 	if err != nil {
@@ -172,9 +171,9 @@ func (c *Client) post(ctx context.Context, name string, req any, limit int) (*ht
 	return resp, nil
 }
 
-// contact is how far a call came. A server hangs up on who connects and then sends
-// nothing for some seconds, as a caller does that is suspended between the two. Nothing
-// was asked for then, so that the call may be made once more.
+// contact is how far a call got. A server hangs up on a caller that connects and then sends
+// nothing for some seconds, for example because it was suspended in between. Nothing was
+// asked for then, so the call may be made once more.
 type contact struct{ connected, asked atomic.Bool }
 
 type contactKey struct{}

@@ -1,18 +1,16 @@
-// Package control lets processes of one machine use what one of them has open:
-// a [Server] behind a unix socket that knows who calls, and a [Client].
+// Package control lets processes of one machine use what one of them has open: through a
+// [Server] behind a unix socket, which knows who calls, and a [Client].
 //
-// Start with a list of [Method] values, which both sides share. The server goes on
-// with [Listen], [NewServer] and the Serve of each method, the client with [Dial]
-// and their Call. A call is an HTTP POST to /v1/NAME that carries one value in the
-// encoding of encoding/gob and gets one back, or an error with its kind. Both are
-// read whole before anything is done with them, so a caller that is slow, asleep or
-// gone holds nothing of the server but a connection, and that not for long. What
-// has no end is asked for in pages.
+// Start with a list of [Method] values, which both sides share. The server then uses
+// [Listen], [NewServer] and each method's Serve; the client uses [Dial] and each method's
+// Call. A call is an HTTP POST to /v1/NAME that carries one value, encoded by encoding/gob,
+// and gets a value or an error with its kind back. Both are read whole before they are
+// used, so a caller that is slow, asleep or gone holds only a connection, and not for long.
+// Unbounded lists are read in pages.
 //
-// The server takes calls of its own user, of root and of members of the group
-// that the socket belongs to, and of nobody else. They may do all that the
-// methods registered do; bounds keep one of them from taking the memory or all
-// connections of the server.
+// The server takes calls only from its own user, root and members of the socket's group.
+// They may do everything that the registered methods do. Limits keep any one of them from
+// using up the server's memory or connections.
 package control
 
 import (
@@ -28,16 +26,14 @@ const Protocol = 2
 
 // Bounds of a server.
 const (
-	// MaxRequest is how many bytes the value of a call may have, unless the
-	// method takes more.
+	// MaxRequest is the most bytes of a call's value, unless the method takes more.
 	MaxRequest = 64 << 10
-	// MaxLargeRequest is how many bytes the value may have of a method that
-	// takes large ones.
+	// MaxLargeRequest is the most bytes of the value for a method that takes large ones.
 	MaxLargeRequest = 8 << 20
 	// MaxConnections is how many are open at once; others wait.
 	MaxConnections = 96
 
-	maxOfUser  = 64               // of these, of one user who is neither root nor the server's
+	maxOfUser  = 64               // of these, from one user who is neither root nor the server's own
 	maxWorking = 8                // calls at work at once; others wait
 	maxLarge   = 2                // large requests in memory at once; others wait
 	maxHeader  = 16 << 10         // bytes
@@ -50,9 +46,8 @@ const (
 // protocolHeader names the protocol of a request and of an answer.
 const protocolHeader = "Ttpcron-Protocol"
 
-// Fault is an error as it travels: its text and, where the server knows one, a
-// kind, from which the client makes an error that errors.Is and errors.As
-// recognise.
+// Fault is an error as it is sent: its text and, if the server knows one, a kind. From the
+// kind the client makes an error that errors.Is and errors.As recognise.
 type Fault struct {
 	Kind   string
 	Text   string
@@ -107,8 +102,7 @@ func ErrorOf(f *Fault, more func(*Fault) error) error {
 	return f
 }
 
-// known is an error with the text that the server gave. It wraps one that the
-// caller knows.
+// known is an error with the server's text that wraps an error known to the caller.
 type known struct {
 	text string
 	is   error
@@ -117,7 +111,7 @@ type known struct {
 func (k *known) Error() string { return k.text }
 func (k *known) Unwrap() error { return k.is }
 
-// Known returns an error that wraps is and has a text of its own.
+// Known returns an error with its own text that wraps is.
 func Known(text string, is error) error { return &known{text, is} }
 
 // ProtocolError says that client and server are of different versions.

@@ -10,9 +10,9 @@ import (
 	"unsafe"
 )
 
-// List is a list in a request or an answer. It travels item by item, so that
-// reading it takes no more memory than a small multiple of the bytes that were
-// sent, however few of them an item has.
+// List is a list in a request or an answer. It is sent item by item, so that reading it
+// takes no more memory than a small multiple of the bytes sent, however small the items
+// are.
 type List[T any] struct {
 	Items []T
 
@@ -66,8 +66,8 @@ func (l *List[T]) GobDecode(b []byte) error {
 	}
 }
 
-// Parts cuts a list into lists that a call can carry, of about so many bytes at
-// most and one item at least. An encoding error ends it.
+// Parts cuts a list into lists that fit into a call: each has at most about the given
+// number of bytes, and at least one item. An encoding error ends it.
 func Parts[T any](items []T, about int) iter.Seq2[List[T], error] {
 	return func(yield func(List[T], error) bool) {
 		for len(items) > 0 {
@@ -93,8 +93,8 @@ func Parts[T any](items []T, about int) iter.Seq2[List[T], error] {
 	}
 }
 
-// Small is a part of a request that is always short. It is read only when its
-// encoding is not longer than MaxSmall, so that it cannot take much memory.
+// Small is a part of a request that is always short. It is read only if its encoding is at
+// most MaxSmall bytes, so it cannot take much memory.
 type Small[T any] struct{ Value T }
 
 // MaxSmall is how long the encoding of a Small may be, in bytes.

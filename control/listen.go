@@ -20,7 +20,7 @@ const SocketMode = 0o660
 // maxSocketPath is how long the path of a socket may be on Linux, in bytes.
 const maxSocketPath = 107
 
-// Listener accepts connections of those who may call.
+// Listener accepts connections from users who may call.
 type Listener struct {
 	unix  *net.UnixListener
 	path  string
@@ -53,7 +53,7 @@ func Listen(path string, log hclog.Logger) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("socket %s: %w", path, err)
 	}
-	u.SetUnlinkOnClose(false) // Close checks first whose it is
+	u.SetUnlinkOnClose(false) // Close first checks whose it is
 	l := &Listener{unix: u, path: path, log: log, slots: make(chan struct{}, MaxConnections), users: map[int]int{}}
 	if err = os.Chmod(path, SocketMode); err == nil {
 		l.info, err = os.Lstat(path)
@@ -120,8 +120,8 @@ func (l *Listener) Close() error {
 	return l.unix.Close()
 }
 
-// Accept waits for a connection of somebody who may call. It leaves those
-// beyond the bounds waiting in the kernel's queue.
+// Accept waits for a connection from somebody who may call. Connections beyond the limits
+// wait in the kernel's queue.
 func (l *Listener) Accept() (net.Conn, error) {
 	l.slots <- struct{}{}
 	for {
@@ -182,10 +182,10 @@ func (l *Listener) leave(uid int) {
 // sendBuffer is how much of an answer the kernel takes before its reader does, in bytes.
 const sendBuffer = 64 << 10
 
-// Bounded lets a listener have as many connections at once as a control socket
-// has; others wait. What nobody reads stays with the server, where it is counted and
-// given up: the kernel would take megabytes of each connection, of those too that the
-// server has closed.
+// Bounded limits a listener to as many connections at once as a control socket; others
+// wait. It also keeps the kernel's send buffers small. Otherwise the kernel would hold
+// megabytes of unread answers for each connection, even for closed ones, where the server
+// cannot count them.
 func Bounded(l net.Listener) net.Listener {
 	return &bounded{Listener: l, slots: make(chan struct{}, MaxConnections)}
 }
@@ -203,7 +203,7 @@ func (b *bounded) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	if tcp, ok := c.(*net.TCPConn); ok {
-		_ = tcp.SetWriteBuffer(sendBuffer) // a connection that is gone is found out soon
+		_ = tcp.SetWriteBuffer(sendBuffer) // a dead connection is noticed soon
 	}
 	return &boundedConn{c, sync.OnceFunc(func() { <-b.slots })}, nil
 }
@@ -218,7 +218,7 @@ func (c *boundedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// conn is a connection with who is at its other end.
+// conn is a connection with the peer at its other end.
 type conn struct {
 	*net.UnixConn
 	peer  Peer

@@ -12,9 +12,9 @@ import (
 	"unicode"
 )
 
-// Method is one call: its name, what it takes and what it gives. A server that
-// serves a Method and a client that calls the same one cannot disagree on any of
-// these. Programs keep their methods in one list and have [Name] name them.
+// Method is one call: its name, the type of its argument and the type of its result. A
+// server and a client that use the same Method cannot disagree on these. Programs keep
+// their methods in one list and let [Name] name them.
 type Method[Req, Resp any] struct {
 	name  string
 	large bool
@@ -25,11 +25,11 @@ type Method[Req, Resp any] struct {
 type MethodOption int
 
 const (
-	// Large lets the request have up to MaxLargeRequest bytes. Whatever in it may
-	// be long should be a [List], which bounds the memory that it takes.
+	// Large allows requests of up to MaxLargeRequest bytes. Anything in it that may be long
+	// should be a [List], which bounds its memory.
 	Large MethodOption = iota
-	// Waits is for methods that mostly wait: they are not counted among the calls
-	// at work, so that they take no place from others.
+	// Waits is for methods that mostly wait. They do not count as calls at work, so they do
+	// not keep others out.
 	Waits
 )
 
@@ -43,7 +43,7 @@ func NewMethod[Req, Resp any](name string, options ...MethodOption) Method[Req, 
 	return m
 }
 
-// Serve has a server answer the method. The context of do ends when the caller
+// Serve makes a server answer the method. The context passed to do ends when the caller
 // goes away.
 func (m *Method[Req, Resp]) Serve(s *Server, do func(ctx context.Context, req Req) (Resp, error)) {
 	s.handle(m.name, func(w http.ResponseWriter, r *http.Request) {

@@ -21,18 +21,18 @@ import (
 // Options sets up a server.
 type Options struct {
 	Log hclog.Logger // nil: none
-	// Fault gives errors that the caller should recognise a kind; nil, or a nil
-	// result, gives none.
+	// Fault gives a kind to errors that the caller should recognise; nil, or a nil result,
+	// gives none.
 	Fault func(error) *Fault
 	// Quiet is called when calls have been answered and none came for QuietTime;
 	// nil for none.
 	Quiet func()
-	// Once has each connection carry one request: nobody keeps a place from others
-	// without asking for something.
+	// Once limits each connection to one request, so that idle connections do not keep
+	// others out.
 	Once bool
 }
 
-// QuietTime is how long it is quiet before Options.Quiet is called.
+// QuietTime is how long no call may come before Options.Quiet is called.
 const QuietTime = 5 * time.Second
 
 // Server answers calls.
@@ -64,8 +64,8 @@ func NewServer(o Options) *Server {
 	return s
 }
 
-// Handle adds a handler of plain HTTP, such as that of metrics. Its answer should
-// be small: the caller has some seconds to take it.
+// Handle adds a plain HTTP handler, such as the one for metrics. Its answer should be
+// small: the caller has some seconds to read it.
 func (s *Server) Handle(pattern string, h http.Handler) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		if !s.acquire(r.Context(), s.working) {
@@ -83,9 +83,9 @@ func (s *Server) Handle(pattern string, h http.Handler) {
 	})
 }
 
-// HandleLong adds a handler of plain HTTP whose answer may be large, or have to be waited
-// for. Such calls do not count as at work: the handler bounds what it does at once, and
-// sets the deadlines of its connection itself.
+// HandleLong adds a plain HTTP handler whose answer may be large or take long. Its calls do
+// not count as calls at work. The handler limits how much it does at once, and sets its
+// connections' deadlines itself.
 func (s *Server) HandleLong(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
 
 // page is an answer that is kept until it is whole.
@@ -132,7 +132,7 @@ func (s *Server) handle(name string, h http.HandlerFunc) {
 	})
 }
 
-// unknown answers a call of a method that is not there.
+// unknown answers a call of a method that does not exist.
 func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
 	s.reply(w, nil, &Fault{Text: fmt.Sprintf("the server does not know %s: it is of another version than the program that calls it", strings.TrimPrefix(r.URL.Path, "/v1/"))})
@@ -141,8 +141,8 @@ func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
 // Methods lists the names of the methods that the server answers.
 func (s *Server) Methods() []string { return slices.Clone(s.methods) }
 
-// answer reads a request and has it worked on. Nothing that the caller could
-// draw out happens while the call counts as at work.
+// answer reads a request and lets do work on it. While the call counts as at work, nothing
+// happens that the caller could delay.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, limit int, waits bool, work func(ctx context.Context, body []byte) ([]byte, error)) (out []byte, err error) {
 	w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
 	if got := r.Header.Get(protocolHeader); got != strconv.Itoa(Protocol) {

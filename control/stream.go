@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// FileMethod is a call that is answered with the content of a file. See [Method].
+// FileMethod is a call that returns the content of a file. See [Method].
 type FileMethod[Req any] struct{ name string }
 
 func (m *FileMethod[Req]) setName(name string) { m.name = name }
 
-// Serve has a server answer the method with a file that do has made for it and
-// which is closed afterwards. The caller takes it at its own pace, but must take
-// some within every half minute. One such call is at work at a time.
+// Serve makes a server answer the method with a file that do makes for it and that is
+// closed afterwards. The caller reads it at its own pace, but must read some of it in every
+// half minute. One such call is at work at a time.
 func (m *FileMethod[Req]) Serve(s *Server, do func(ctx context.Context, req Req) (File, error)) {
 	one := make(chan struct{}, 1)
 	s.handle(m.name, func(w http.ResponseWriter, r *http.Request) {
@@ -61,8 +61,8 @@ type File struct {
 	Size int64 // in bytes
 }
 
-// Call makes the call and hands the content of the file to take, which must not
-// dawdle: the server waits half a minute for each piece.
+// Call makes the call and passes the content of the file to take, which must not be slow:
+// the server waits half a minute for each piece.
 func (m *FileMethod[Req]) Call(ctx context.Context, c *Client, req Req, take func(size int64, content io.Reader) error) error {
 	resp, err := c.post(ctx, m.name, &req, MaxRequest)
 	if err != nil {

@@ -12,17 +12,17 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Correlations are judged in a pass of their own, once a run has looked at events. What
-// it reads are the base matches that taggers have found, by then and in earlier runs. The
-// store remembers of each day which correlations have judged it, and which groups have
-// been touched since, so that a pass comes to the same tags as one over everything, and
-// a pass that ends at any commit is carried on by the next.
+// Correlations are judged in a pass of their own, after a run has looked at events. The
+// pass reads the base matches that taggers have found, in this run and earlier ones. The
+// store remembers for each day which correlations have judged it, and which groups have
+// been touched since. So a pass makes the same tags as one over everything, and the next
+// pass can continue from any commit.
 //
-// A day is fresh when no pass has come to it: then all its matches are touched, and no
-// correlation has anything to make up for there. Before any tag comes or goes the store is
-// told that a pass has come to the fresh days, and to those that were judged by a
-// correlation before it was edited, since rules that are edited, or are what they were,
-// before the pass ends must know that there may be tags of something else.
+// A day is fresh if no pass has come to it. Then all its matches are touched, and no
+// correlation has anything to make up for there. Before any tag comes or goes, the store
+// records that a pass has come to the fresh days, and to those that a correlation judged
+// before it was edited. If a rule is edited again, or reverted, before the pass ends, the
+// next pass then knows that there may be tags of another version.
 
 // Limits and sizes of a pass.
 const (
@@ -168,9 +168,9 @@ func (p *pass) warnAwaited(ctx context.Context) error {
 	return nil
 }
 
-// leaveCorrelations takes out what rules found that were correlations and look at single
-// events now, but for the slots of days that are gone. That they have judged anything is
-// forgotten first, so that all of it is judged when they are correlations again.
+// leaveCorrelations removes the findings of rules that were correlations and now look at
+// single events, except in the slots of removed days. It first forgets that they have
+// judged anything, so that everything is judged if they become correlations again.
 func (r *run) leaveCorrelations(ctx context.Context, rules []Correlation) error {
 	ids, err := r.leaving(ctx, ttpcron.Correlation)
 	if err != nil {
@@ -284,9 +284,9 @@ func (p *pass) prepare(ctx context.Context, rules []Correlation) error {
 	return nil
 }
 
-// spanOf returns over how many days a reading goes for windows and slots that take some
-// time together. Of the days before and after those that are judged all matches have to
-// be read, since they are stored by group: they should be few.
+// spanOf returns how many days a reading covers, given the length of a window and a slot
+// together. All matches of the days before and after the judged ones have to be read, since
+// they are stored by group, so these days should be few.
 func spanOf(d time.Duration, least int) int {
 	days := least
 	for days < maxSpan && time.Duration(days)*24*time.Hour < 4*d {
@@ -317,9 +317,9 @@ func (p *pass) matchDays(ctx context.Context, from ttpcron.Day) iter.Seq2[*ttpcr
 	}
 }
 
-// survey finds out what there is to do. Where something has come or gone, and from there
-// on, correlations that are not in force as they were have no longer judged a day, once
-// this pass has settled it: that is written down first.
+// survey finds out what there is to do. From the first day where something has come or
+// gone, correlations that have changed or are gone no longer count as having judged a day
+// once this pass has settled it. That is recorded first.
 func (p *pass) survey(ctx context.Context) error {
 	touched := false
 	var former []ttpcron.JudgedDay
@@ -397,7 +397,7 @@ func ruleIn(list []ttpcron.RuleDef, id string) *ttpcron.RuleDef {
 	return &list[i]
 }
 
-// isFormer reports whether a correlation that has judged a day is none of those in force.
+// isFormer reports whether a correlation that has judged a day is no longer in force.
 func (p *pass) isFormer(was ttpcron.RuleDef) bool {
 	i, ok := slices.BinarySearchFunc(p.rules, was.ID, func(j *judged, id string) int { return cmp.Compare(j.def.ID, id) })
 	return was.Digest != [16]byte{} && (!ok || p.rules[i].def.Digest != was.Digest)

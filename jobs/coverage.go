@@ -6,22 +6,22 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// A day's coverage is a list of parts, each of which says that one rule set has
-// looked at every event of an interval of arrival numbers, or at those of them
-// that happened at or after an instant. Parts of one rule set are joined where
-// they touch, so that most days have one; parts may overlap.
+// A day's coverage is a list of parts. Each says that one rule set has looked at every
+// event in an interval of arrival numbers, or at those of them that happened at or after an
+// instant. Parts of one rule set are joined where they touch, so that most days have one;
+// parts may overlap.
 
-// maxCoverage is how many parts a day may have. Then they are joined, at the
-// price of being wrong about what lies between them.
+// maxCoverage is how many parts a day may have. Beyond that they are joined, at the price
+// of forgetting what lies between them.
 const maxCoverage = 32
 
-// holds reports whether a part speaks of an event of its day.
+// holds reports whether a part covers an event of its day.
 func holds(c *ttpcron.Coverage, e *ttpcron.Event) bool {
 	return e.Seq > c.After && e.Seq <= c.UpTo && (c.Since.IsZero() || !e.Time.Before(c.Since))
 }
 
-// contains reports whether a speaks of all events of b, when the day's last
-// event has the arrival number last.
+// contains reports whether a covers all events of b, if the day's last event has the
+// arrival number last.
 func contains(a, b *ttpcron.Coverage, last uint64) bool {
 	return a.After <= b.After && a.UpTo >= min(b.UpTo, last) && (a.Since.IsZero() || !b.Since.IsZero() && !b.Since.Before(a.Since))
 }
@@ -82,9 +82,8 @@ func (s *ruleSets) fewer(list []ttpcron.Coverage) []ttpcron.Coverage {
 	return list
 }
 
-// touching finds two parts without anything between them, of which the first is
-// the earlier; with known such as have rules in common. The second is 0 when there
-// are none.
+// touching finds two parts with nothing between them, the earlier one first; with known,
+// only parts that have rules in common. The second is 0 if there are none.
 func (s *ruleSets) touching(list []ttpcron.Coverage, known bool) (int, int) {
 	for i := range list {
 		for k := i + 1; k < len(list); k++ {
@@ -108,9 +107,9 @@ func join(a, b ttpcron.Coverage) ttpcron.Coverage {
 	return c
 }
 
-// collapse joins all parts that are limited by time, and all that are not, whatever
-// lies between them, and forgets which rules they had: they will be looked at again
-// with all, and with them what no run has looked at.
+// collapse joins all parts that are limited by time, and all that are not, whatever lies
+// between them. It forgets their rules, so they are looked at again with all rules,
+// together with the events between them that no run has looked at.
 func collapse(list []ttpcron.Coverage) []ttpcron.Coverage {
 	var out []ttpcron.Coverage
 	for _, limited := range []bool{false, true} {
@@ -152,8 +151,7 @@ func setCounts(c *ttpcron.Coverage, n counts) {
 	c.Events, c.Tagged, c.Tags, c.Skipped, c.Bounded = n.events, n.tagged, n.tags, n.skipped, n.bounded
 }
 
-// prefix returns the part of a rule set that speaks of a whole day up to an
-// arrival number.
+// prefix returns the part of a rule set that covers a whole day up to an arrival number.
 func prefix(list []ttpcron.Coverage, ruleSet string) (ttpcron.Coverage, bool) {
 	for _, c := range list {
 		if c.RuleSet == ruleSet && c.After == 0 && c.Since.IsZero() {

@@ -8,12 +8,12 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// A dry run foretells what correlations would find of the base matches that are stored. It
-// does not know those that its own looking at events would bring.
+// A dry run foretells what correlations would find in the stored base matches. It does not
+// know the base matches that a real run would add.
 
-// foreseeable returns the correlations whose base matches are stored as far as runs have
-// looked at events. The report says which are not, and of how many events no run has
-// looked for any.
+// foreseeable returns the correlations whose base matches are stored for all events that
+// runs have looked at. The report names the others, and says in how many events no run has
+// looked for base matches.
 func (r *run) foreseeable(ctx context.Context, rules []Correlation) ([]Correlation, error) {
 	missing := map[string]bool{} // streams
 	var kinds []ttpcron.SourceKind

@@ -29,16 +29,16 @@ func (e *InputError) Unwrap() []error {
 // Import reads inputs into an archive, one after the other.
 type Import struct {
 	Archive Archive
-	// Beyond, when set, is an archive that is left as it is: what it holds
-	// counts as known and is not imported. A dry run imports into a scratch
-	// archive, beyond the real one.
+	// Beyond, when set, is an archive that is only read: what it holds counts as known and
+	// is not imported. A dry run imports into a scratch archive, with the real one as
+	// Beyond.
 	Beyond   Archive
 	Inputs   []Input
 	Progress func(Progress)
 	// Done is called after each input.
 	Done func(FileReport)
-	// Stall is how long an input may go without anything being read of it before
-	// it is given up and the next one is read; 0: DefaultStall.
+	// Stall is how long an input may yield nothing before it is given up for the next one;
+	// 0: DefaultStall.
 	Stall time.Duration
 	// Limit is how long the import may take, 0 for no limit. What it has read by
 	// then is stored, and Place says where it stopped.
@@ -85,8 +85,8 @@ func (im *Import) Run(ctx context.Context) ([]FileReport, error) {
 	return files, err
 }
 
-// file imports one input. Its error is one that must stop the import; one that
-// concerns the input alone is in the report.
+// file imports one input. It returns only errors that must stop the whole import; an error
+// of the input alone is in the report.
 func (s *scan) file(ctx context.Context, in Input, look ttpcron.FileLook) (FileReport, error) {
 	r := FileReport{ImportReport: ttpcron.ImportReport{File: in.Name}}
 	if ctx.Err() != nil {
@@ -132,8 +132,8 @@ func (s *scan) file(ctx context.Context, in Input, look ttpcron.FileLook) (FileR
 	return r, s.remember(ctx, keep)
 }
 
-// halted returns why the whole import stops in the middle of a file: it was
-// interrupted, or its time is up. Then the report blames nothing on the file.
+// halted returns why the whole import stops in the middle of a file: it was interrupted, or
+// its time is up. The report does not blame the file then.
 func (s *scan) halted(ctx context.Context, r *FileReport) error {
 	err := interruptedOr(ctx, nil)
 	if err == nil && errors.Is(r.Err, errTimeUp) {

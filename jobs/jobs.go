@@ -1,18 +1,16 @@
-// Package jobs holds the one job that ttpcron exists for: import what sensors
-// have written, replay a window of the stored history through the tagger, and
-// commit the tags together with the cursor that says how far the replay came.
+// Package jobs has the one job that ttpcron exists for: import what sensors have written,
+// replay a window of the stored history through the tagger, and commit the tags together
+// with the cursor that says how far the replay got.
 //
-// Start with [Job] (run.go). Its stages are in import.go and scan.go (inputs),
-// plan.go (what to look at), replay.go (tagging and commits), retag.go (covered
-// events, with new and changed rules), and correlate.go with readings.go, judging.go and
-// judgements.go (rules over several events; in a dry run foresee.go). A job streams:
-// memory is bounded whatever the history, tags are committed in groups as they are made,
-// and a run that is killed between two commits is continued by the next one where the
-// last commit left it.
+// Start with [Job] (run.go). Its stages are in import.go and scan.go (inputs), plan.go
+// (what to look at), replay.go (tagging and commits), retag.go (covered events, with new
+// and changed rules), and correlate.go with readings.go, judging.go and judgements.go
+// (rules over several events; in a dry run foresee.go). A job streams: memory is bounded
+// whatever the history, and tags are committed in groups as they are made. If a run is
+// killed, the next one continues from its last commit.
 //
-// A job never publishes. It reaches the outside through the interfaces that it
-// declares here and through nothing else, and it opens no network connection:
-// events of last year must not page anyone tonight.
+// A job never publishes. It reaches the outside only through the interfaces declared here,
+// and it opens no network connection: events of last year must not page anyone tonight.
 package jobs
 
 import (
@@ -26,83 +24,84 @@ import (
 
 // History is the stored history of events, as a replay reads it.
 type History interface {
-	// Kinds lists the kinds of which events are stored.
+	// Kinds lists the kinds of the stored events.
 	Kinds(ctx context.Context) ([]ttpcron.SourceKind, error)
-	// DayPage lists days with events of a kind, ascending from the given one: as
-	// many as it likes, and none only when there are no more.
+	// DayPage lists days with events of a kind, ascending from the given one. It may return
+	// any number of days, but none only if there are no more.
 	DayPage(ctx context.Context, kind ttpcron.SourceKind, from ttpcron.Day) ([]ttpcron.DayHistory, error)
 	// Events yields a day's events with arrival numbers in (after, upTo], page
 	// by page in the order of arrival. Pages belong to the caller.
 	Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) iter.Seq2[[]ttpcron.Event, error]
-	// LastSeq returns the arrival number that was given last, 0 for none.
+	// LastSeq returns the latest arrival number, 0 for none.
 	LastSeq(ctx context.Context) (uint64, error)
 }
 
-// TimeOrder is what a History may do besides, to have tags made in the order in
+// TimeOrder is an optional interface of a History. It lets tags be made in the order in
 // which they are stored.
 type TimeOrder interface {
-	// EventsInTime yields what Events does in about the order of time. It reports
-	// false, and yields nothing, where that is the order of arrival.
+	// EventsInTime yields what Events does, in approximate order of time. It reports false,
+	// and yields nothing, if that is the order of arrival.
 	EventsInTime(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) (pages iter.Seq2[[]ttpcron.Event, error], scattered bool, err error)
 }
 
 // Archive is where imported events go.
 type Archive interface {
-	// Import stores a batch in one transaction. It reports New, Known and Changed
-	// events. Rejected counts the batch's rejects and the events that cannot be
-	// stored, RejectedKnown those of them that were there before.
+	// Import stores a batch in one transaction. It reports New, Known and Changed events.
+	// Rejected counts the batch's rejects and the events that cannot be stored,
+	// RejectedKnown those among them that were known.
 	Import(ctx context.Context, b ttpcron.Batch) (ttpcron.ImportReport, error)
-	// Known says of each event whether it is stored.
+	// Known says for each event whether it is stored.
 	Known(ctx context.Context, events []ttpcron.Event) ([]bool, error)
 	// KnownRejects says the same of rejects.
 	KnownRejects(ctx context.Context, rejects []ttpcron.Reject) ([]bool, error)
 	Positions
-	// FileLooks returns what is remembered of the files at some paths, in their
-	// order, a zero look for nothing.
+	// FileLooks returns what is remembered of the files at some paths, in their order, with
+	// a zero look for unknown files.
 	FileLooks(ctx context.Context, paths []string) ([]ttpcron.FileLook, error)
 	// KeepLooks remembers how files look.
 	KeepLooks(ctx context.Context, looks []ttpcron.FileLook) error
-	// ForgetFiles drops what is remembered of files that were not seen since a
-	// time, as far as there is too much of it.
+	// ForgetFiles drops what is remembered of files not seen since a time, if too much is
+	// remembered.
 	ForgetFiles(ctx context.Context, seenBefore time.Time) (dropped int, err error)
 }
 
 // Ledger keeps tags, and how far runs have come.
 type Ledger interface {
-	// Commit writes a group of tags and what belongs to them in one
-	// transaction. Tags that exist as they are are left alone. It keeps nothing of
-	// c once it has returned. What is too much for one transaction may come and go
-	// before it: so much is returned with an error too.
+	// Commit writes a group of tags and what belongs to them in one transaction. Tags that
+	// already exist unchanged are left alone. Commit keeps no reference to c. What is too
+	// much for one transaction may be added and removed in earlier ones, so the counts are
+	// valid even with an error.
 	Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error)
-	// Preview says what Commit would do with tags, and writes nothing.
+	// Preview returns what Commit would do with tags, and writes nothing.
 	Preview(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error)
-	// RulesOf lists the rules of which there are tags of events of a kind.
+	// RulesOf lists the rules that have tags of events of a kind.
 	RulesOf(ctx context.Context, kind ttpcron.SourceKind) (ids []string, err error)
-	// RuleSet returns the rules that were in force under a fingerprint that
-	// coverage names, and false when the ledger does not know it.
+	// RuleSet returns the rules that were in force under a fingerprint in coverage, and
+	// false if the ledger does not know it.
 	RuleSet(ctx context.Context, fingerprint string) (ttpcron.RuleSet, bool, error)
 	// Cursors lists the checkpoints.
 	Cursors(ctx context.Context) ([]ttpcron.Cursor, error)
 }
 
-// Matches are the stored base matches of correlations. Commits bring them, with the tags
-// of the same events.
+// Matches are the stored base matches of correlations. They are committed with the tags of
+// the same events.
 type Matches interface {
-	// MatchDays lists days of which base matches are stored or went, ascending from the
-	// given one: as many as it likes, and none only when there are no more.
+	// MatchDays lists days with base matches that are stored or were removed, ascending
+	// from the given one. It may return any number of days, but none only if there are no
+	// more.
 	MatchDays(ctx context.Context, from ttpcron.Day) ([]ttpcron.MatchDay, error)
-	// BaseMatches yields matches, all of a group one after another, in the order of time
-	// and arrival. A match, and its text, is good until the next is asked for; Stream is
-	// the same pointer for the same stream for as long as the store is open.
+	// BaseMatches yields matches, all of a group one after another, in order of time and
+	// arrival. A match and its text are valid until the next one is requested. Stream is
+	// the same pointer for the same stream while the store is open.
 	BaseMatches(ctx context.Context, q ttpcron.MatchQuery) iter.Seq2[*ttpcron.BaseMatch, error]
-	// Touched yields the groups of a day of which matches came or went up to a number
-	// that MatchDays gave and were not judged since.
+	// Touched yields the groups of a day whose matches came or went up to a number from
+	// MatchDays and were not judged since.
 	Touched(ctx context.Context, day ttpcron.Day, upTo uint64) iter.Seq2[ttpcron.TouchedGroup, error]
-	// EventHorizon returns the first day of which all events are kept: those of earlier
-	// ones were taken out, of whatever kind. It is 0 when none were.
+	// EventHorizon returns the first day whose events are all kept: those of earlier days were
+	// removed, whatever their kind. It is 0 if none were.
 	EventHorizon(ctx context.Context) (ttpcron.Day, error)
-	// AwaitedBefore returns the day before which events may come in again, since the horizon
-	// was forgotten, and none has. It is 0 when there is none.
+	// AwaitedBefore returns the day before which events may come in again because the
+	// horizon was forgotten, if none has yet. Otherwise it is 0.
 	AwaitedBefore(ctx context.Context) (ttpcron.Day, error)
 }
 
@@ -124,8 +123,8 @@ type Rules interface {
 	Applying(kind ttpcron.SourceKind) int
 	// Applies reports whether a rule can emit something for events of a kind.
 	Applies(ruleID string, kind ttpcron.SourceKind) bool
-	// Definitions lists the rules that are in force, by id, such as emit nothing
-	// among them.
+	// Definitions lists the rules that are in force, by id, including those that emit
+	// nothing.
 	Definitions() []ttpcron.RuleDef
 	// Only returns the rules with these ids, in the states they are in.
 	Only(ids map[string]bool) Rules
@@ -135,46 +134,46 @@ type Rules interface {
 	Correlations() []Correlation
 }
 
-// Correlation is a rule over several events. It judges groups of base matches, each by
-// itself, and finds slots in which a window ends that satisfies its condition. What it
-// finds is a function of the group's matches alone.
+// Correlation is a rule over several events. It judges each group of base matches by
+// itself, and finds slots in which a window that satisfies its condition ends. What it
+// finds depends only on the group's matches.
 type Correlation interface {
-	// Def returns id and version, and a digest that changes with everything that could
-	// change what it finds of given matches.
+	// Def returns id, version, and a digest that changes with everything that could change
+	// its findings.
 	Def() ttpcron.RuleDef
 	// Grouping is that of all its streams.
 	Grouping() string
-	// Streams are those whose matches it looks at.
+	// Streams are the streams whose matches it looks at.
 	Streams() []*ttpcron.Stream
-	// Timespan is how long its windows and slots are, in whole seconds.
+	// Timespan is the length of its windows and slots, in whole seconds.
 	Timespan() time.Duration
-	// Reach is how long before the end of a window matches may lie that matter for it: the
-	// timespan or, where it names other correlations, the most that the spans come to.
+	// Reach is how far before the end of a window matches can matter: the timespan or, if
+	// it names other correlations, the longest sum of timespans.
 	Reach() time.Duration
-	// Least is from how many matches of a group on it may find something.
+	// Least is the number of matches that a group needs at least for a finding.
 	Least() int
 	// Judge returns a judge for one goroutine.
 	Judge() Judge
-	// Tags appends the tags of what was found of a group in a slot to dst, all but
-	// CreatedAt.
+	// Tags appends the tags of a finding, for a group and slot, to dst. It leaves CreatedAt
+	// unset.
 	Tags(s *ttpcron.Subject, slot int64, dst []ttpcron.Tag) []ttpcron.Tag
 }
 
 // Judge judges one group after another.
 type Judge interface {
-	// Begin begins with a group.
+	// Begin starts a group.
 	Begin(g ttpcron.Group)
-	// Match takes the next match of the group, in the order of time and arrival. The
-	// stream is given by its index in Streams. It keeps nothing of m.
+	// Match takes the next match of the group, in order of time and arrival. The stream is
+	// given by its index in Streams. Match keeps no reference to m.
 	Match(stream int, m *ttpcron.BaseMatch)
-	// End appends the slots in which windows ended that satisfy the condition, ascending,
-	// and reports whether a limit was met, so that there may be more of them.
+	// End appends the slots in which satisfied windows ended, in ascending order. It
+	// reports whether a limit was met, so that there may be more.
 	End(slots []int64) (_ []int64, bounded bool)
-	// CountLeftOut says of which time LeftOut counts matches, of the groups that begin
-	// after it. Without it that is any.
+	// CountLeftOut sets the time range in which LeftOut counts matches, for groups that
+	// begin after the call. By default that is any time.
 	CountLeftOut(w ttpcron.Window)
-	// LeftOut counts the matches of the group that took no part because a number is
-	// wanted and their value is negative or none.
+	// LeftOut counts the group's matches that took no part because their value is negative
+	// or not a number where one is needed.
 	LeftOut() int
 }
 
@@ -182,8 +181,8 @@ type Judge interface {
 // to the job.
 type Tagger interface {
 	Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict)
-	// Matches returns the matches of the event given last in the streams of the rules.
-	// They, and their text, are good until the next event.
+	// Matches returns the last event's matches in the streams of the rules. They and their
+	// text are valid until the next event.
 	Matches() []ttpcron.BaseMatch
 }
 
@@ -193,30 +192,29 @@ type File interface {
 	Format() string
 	// Batches yields the content. An error ends it.
 	Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error]
-	// Progress returns how many bytes have been read, and of how many; a total
-	// of 0 means that it is not known.
+	// Progress returns how many bytes have been read, and the total, 0 if unknown.
 	Progress() (read, total int64)
 	// Resumed returns where an earlier import stopped: bytes and lines.
 	Resumed() (offset int64, lines int)
 	// Notes are sentences that the user should read; complete after Batches.
 	Notes() []string
-	// Look is what is to be remembered of the file once all its batches are
-	// stored, or nil. An error of Open or Batches may have the same method.
+	// Look returns what to remember of the file once all its batches are stored, or nil. An
+	// error of Open or Batches may have the same method.
 	Look() *ttpcron.FileLook
 	Close() error
 }
 
-// Input is something to import. Open is given what is known of earlier imports, so
-// that a file that has grown is read from where it stood, and one that has not
-// changed is not read. Name is the path of a file. An error of Open that wraps
-// ErrPassedOver leaves the input out and is no failure.
+// Input is something to import. Open receives what is known from earlier imports, so that a
+// file that has grown is read from where the last import stopped, and an unchanged file is
+// not read. Name is the path of a file. An error of Open that wraps ErrPassedOver skips the
+// input and is not a failure.
 type Input struct {
 	Name string
 	Open func(ctx context.Context, known Known) (File, error)
 }
 
-// Progress says how far a run has come. It is reported from one goroutine at a
-// time, many times a second.
+// Progress says how far a run has got. It is reported from one goroutine at a time, many
+// times a second.
 type Progress struct {
 	Stage string // one of the Stage constants
 	Name  string // the file, or the source
@@ -242,14 +240,14 @@ const (
 	MaxBatchSize     = 100_000
 )
 
-// ErrNoRules is returned by a run to which no rule applies.
+// ErrNoRules is returned by a run if no rule applies.
 var ErrNoRules = errors.New("no rule is in force")
 
 // ErrInterrupted is returned by a run whose context was cancelled. What it had
 // tagged is committed.
 var ErrInterrupted = errors.New("interrupted")
 
-// ErrPassedOver is wrapped by an Input's Open for a file that need not be
+// ErrPassedOver is wrapped by errors of an Input's Open for files that need not be
 // readable, such as a stray file in a folder of logs.
 var ErrPassedOver = errors.New("passed over")
 
@@ -257,17 +255,16 @@ var ErrPassedOver = errors.New("passed over")
 // everything else.
 type InputError struct {
 	Files  []FileReport // those that failed
-	Others int          // how many there were beside them
+	Others int          // how many other inputs there were
 }
 
-// FileReport is what became of one input.
+// FileReport is the result of importing one input.
 type FileReport struct {
 	ttpcron.ImportReport
 	Notes  []string
-	Passed bool  // left out, because it is nothing that can be read; Err says why
+	Passed bool  // skipped, because it cannot be read; Err says why
 	Err    error // nil, or why the file was not read to its end
-	// Unchanged says that an earlier import read the file, and that there is nothing
-	// more in it that could be read.
+	// Unchanged says that an earlier import read the file, and that it has nothing new.
 	Unchanged bool
 }
 
@@ -276,24 +273,23 @@ type Report struct {
 	Run   ttpcron.Run
 	Files []FileReport
 	Found Picture // the tags that this run made, whether new or known
-	// Changed are the rules that are new or changed since runs covered some of
-	// the history, which was looked at again with them; by rule id.
+	// Changed are the rules that are new or changed since runs covered some of the history,
+	// and that looked at it again; by rule id.
 	Changed []ChangedRule
 	// Tags are what the run did with tags, or a dry run would do.
 	Tags ttpcron.Committed
-	// Unforetold are the correlations, by id, of which a dry run does not know what they
-	// would find, since it would have to look at events for them first. Untagged estimates
-	// how many events no run has looked at, which a dry run leaves out for all of them.
+	// Unforetold are the correlations, by id, whose findings a dry run cannot foretell,
+	// since it would have to look at events for them first. Untagged estimates how many
+	// events no run has looked at. A dry run leaves these out for all correlations.
 	Unforetold []string
 	Untagged   int
 }
 
-// ChangedRule is a rule with which covered history was looked at again, or which
-// no longer looks at it.
+// ChangedRule is a rule that looked at covered history again, or no longer looks at it.
 type ChangedRule struct {
 	ttpcron.RuleChange
 	Tags int // tags that the rule made of events that were looked at again
-	// TagChanges is what the run did with tags of the rule, those of new events
-	// among them, or what a dry run would do.
+	// TagChanges is what the run did, or a dry run would do, with the rule's tags,
+	// including those of new events.
 	ttpcron.TagChanges
 }

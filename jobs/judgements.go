@@ -93,9 +93,9 @@ func (p *pass) flush(ctx context.Context, last bool) error {
 	return nil
 }
 
-// mark tells the store that a pass has come to the fresh days and to those that a
-// correlation has judged that is edited: before the pass has judged all of a day, there
-// may be tags of what the rule was, and of what it is.
+// mark records that a pass has come to the fresh days, and to those that a since edited
+// correlation has judged. Until the pass has judged all of a day, there may be tags of the
+// old rule and of the new one.
 func (p *pass) mark(ctx context.Context) error {
 	var c ttpcron.Commit
 	var was, begun []ttpcron.RuleDef
@@ -123,13 +123,14 @@ func (p *pass) mark(ctx context.Context) error {
 	return p.write(ctx, c)
 }
 
-// isEdited reports whether a correlation that has judged a day is in force, but another.
+// isEdited reports whether a correlation that has judged a day is in force with another
+// definition.
 func (p *pass) isEdited(was ttpcron.RuleDef) bool {
 	j := ruleIn(p.defs, was.ID)
 	return j != nil && was.Digest != [16]byte{} && j.Digest != was.Digest
 }
 
-// settle waits for the commit in flight, if there is one, and books what it did.
+// settle waits for the commit in flight, if there is one, and records what it did.
 func (p *pass) settle() error {
 	if p.commit == nil {
 		return nil
@@ -159,7 +160,7 @@ func (p *pass) settle() error {
 	return nil
 }
 
-// unbook takes from the report what is not committed.
+// unbook removes from the report what is not committed.
 func (p *pass) unbook() {
 	rep := p.report
 	b := p.booked

@@ -122,14 +122,14 @@ type judging struct {
 	begun    []*aim // that have a match of the group at hand
 }
 
-// share is of which tags a worker notes that they stay.
+// share is the part of the tags that a worker notes as staying.
 type share struct {
 	ttpcron.Judgement // its part
 	keep              bool
 	tags              int // that stay, whether they are noted or not
 }
 
-// take takes back what was handed over.
+// take reclaims what was handed over.
 func (w *judging) take(f *found) {
 	clear(f.tags)
 	select {
@@ -138,7 +138,7 @@ func (w *judging) take(f *found) {
 	}
 }
 
-// fill begins with what is to be handed over next.
+// fill starts the next bundle to hand over.
 func (w *judging) fill() {
 	w.found = &found{}
 	select {
@@ -279,8 +279,8 @@ func (w *judging) read(r *reading) error {
 	return w.rest(r)
 }
 
-// give gives a match to those that look at its stream and for which so many matches of the
-// group may be enough.
+// give passes a match to the correlations that look at its stream and for which this many
+// matches of the group may be enough.
 func (w *judging) give(g ttpcron.Group, m *ttpcron.BaseMatch, to []target, enough int) {
 	for _, t := range to {
 		if a := t.aim; a.least <= enough && !m.Time.Before(a.since) && m.Time.Before(a.until) {
@@ -289,7 +289,7 @@ func (w *judging) give(g ttpcron.Group, m *ttpcron.BaseMatch, to []target, enoug
 	}
 }
 
-// holding is the first matches of a group: most groups have few, and then most
+// holding has the first matches of a group. Most groups have few, and then most
 // correlations need not be asked.
 type holding struct {
 	list   []heldMatch
@@ -327,7 +327,8 @@ func (h *holding) takes(m *ttpcron.BaseMatch, to []target) bool {
 	return true
 }
 
-// release gives what is held to the correlations for which so many matches may be enough.
+// release passes what is held to the correlations for which this many matches may be
+// enough.
 func (w *judging) release(g ttpcron.Group, enough int) {
 	h := &w.held
 	if h.over {
@@ -367,7 +368,7 @@ func (w *judging) matches(r *reading) iter.Seq2[*ttpcron.BaseMatch, error] {
 	return w.pass.matches.BaseMatches(w.ctx, q)
 }
 
-// begin begins with a group. It is false for one of which nothing is to be judged.
+// begin starts a group. It returns false if nothing in the group is to be judged.
 func (w *judging) begin(r *reading, g ttpcron.Group) bool {
 	for _, a := range w.begun {
 		a.began, a.failed = false, false
@@ -418,7 +419,7 @@ func (w *judging) caught(a *aim) {
 	}
 }
 
-// end asks the judges what they have found of a group.
+// end asks the judges what they have found in a group.
 func (w *judging) end(r *reading, g ttpcron.Group) error {
 	w.of = nil
 	hash := hashOf(g, w.grouping)

@@ -30,8 +30,8 @@ type textPart struct{ from, to int32 }
 // matchSize is about what a base match takes beside its text.
 const matchSize = 80
 
-// add takes over the matches of an event, which is given by its index. Their text is not
-// the caller's to keep. Matches that have one text go on to share it.
+// add takes over the matches of an event, given by its index, with their text. Matches that
+// share a text keep sharing it.
 func (b *baseMatches) add(event int, found []ttpcron.BaseMatch) {
 	first := len(b.list)
 	for i := range found {
@@ -101,8 +101,8 @@ const keptText = 1 << 20
 // bytes is what the matches take in memory when they are appended.
 func (b *baseMatches) bytes() int { return len(b.list)*matchSize + len(b.all) }
 
-// appendTo appends the matches, of these events. Of memory it takes twice as much each
-// time, up to what a group may have.
+// appendTo appends the matches of these events. It doubles its memory each time, up to what
+// a group may have.
 func (b *baseMatches) appendTo(dst []ttpcron.BaseMatch, events []ttpcron.Event) []ttpcron.BaseMatch {
 	if n := len(b.list); cap(dst)-len(dst) < n {
 		dst = slices.Grow(dst, max(n, min(cap(dst), maxGroupMatch/matchSize-len(dst))))

@@ -7,14 +7,14 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Picture is what a run's tags show, most frequent first.
+// Picture is a summary of a run's tags, most frequent first.
 type Picture struct {
 	Techniques []TechniqueCount
 	Attackers  []AttackerCount // at most maxTop, without marked ones
 	Marked     int             // tags of addresses that are marked, see ttpcron.Mark
 	LeftOut    int             // tags that ttpcron.DefaultMinLevels leaves out; nothing above counts them
-	// Approximate: there were so many attackers that rare ones were forgotten
-	// on the way, and counts of the others may be too low.
+	// Approximate says that there were too many attackers to keep: rare ones were dropped,
+	// and counts of the others may be too low.
 	Approximate bool
 }
 
@@ -80,7 +80,7 @@ func newTally(decided func(*ttpcron.Claim) (float64, bool), own ttpcron.Networks
 	return &tally{decided: decided, own: own, names: names, techniques: map[technique]*seen{}, shown: map[technique]*seen{}, attackers: map[string]*attacker{}}
 }
 
-// add counts tags, of which those of an event stand together.
+// add counts tags, in which those of an event are adjacent.
 func (t *tally) add(tags []ttpcron.Tag) {
 	for len(tags) > 0 {
 		n := 1
@@ -169,7 +169,7 @@ func (t *tally) another(tags []ttpcron.Tag, i int) bool {
 	return false
 }
 
-// confidence is the one with which the tags of a claim are shown, if they are.
+// confidence is the confidence with which a claim's tags are shown, if they are shown.
 func (t *tally) confidence(c *ttpcron.Claim) (confidence float64, shown bool) {
 	if t.decided == nil {
 		return c.Confidence, true
@@ -177,8 +177,8 @@ func (t *tally) confidence(c *ttpcron.Claim) (confidence float64, shown bool) {
 	return t.decided(c)
 }
 
-// meet begins to count an attacker. Strings of a tag may hold on to the memory
-// of the page that their event was read with, so they are copied.
+// meet starts to count an attacker. Strings of a tag may hold on to the memory of the page
+// that their event was read with, so they are copied.
 func (t *tally) meet(who, ip string) *attacker {
 	if len(t.attackers) >= maxAttacker {
 		t.forget()

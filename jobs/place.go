@@ -2,20 +2,20 @@ package jobs
 
 import "errors"
 
-// Place is where an import stopped because its time was up. The next one begins
-// with the input after it, so that one which takes long keeps no other from being
-// read for ever. Its zero value is the place before the first input.
+// Place is where an import stopped because its time was up. The next one begins with the
+// input after it, so that a slow input does not keep others from ever being read. Its zero
+// value is the place before the first input.
 type Place struct {
 	Name string // of the input at which it stopped; empty: it went through all
-	Left int    // how many inputs it did not come to
+	Left int    // how many inputs it did not reach
 	at   int    // which of the inputs it was
 }
 
 // errTimeUp ends an import whose time is up.
 var errTimeUp = errors.New("the time to import is up")
 
-// next returns with which of the inputs to begin. Where the one at which the last
-// import stopped is gone, as after a rotation, what has its place now is next.
+// next returns the input to begin with. If the one at which the last import stopped is
+// gone, as after a rotation, it is the one now in its place.
 func (p *Place) next(inputs []Input) int {
 	if p == nil || p.Name == "" || len(inputs) == 0 {
 		return 0
@@ -33,8 +33,8 @@ func (p *Place) next(inputs []Input) int {
 
 func (s *scan) timeUp() bool { return s.Limit > 0 && s.now().Sub(s.began) >= s.Limit }
 
-// stopped notes in Place where the next import goes on, when the time was up after
-// done inputs. Running out of time is no error.
+// stopped notes in Place where the next import continues, if the time was up after done
+// inputs. Running out of time is not an error.
 func (s *scan) stopped(done int, err error) error {
 	if !errors.Is(err, errTimeUp) {
 		if err == nil && s.Place != nil {

@@ -27,8 +27,8 @@ type plan struct {
 	upTo    uint64 // events that arrive later belong to the next run
 	ruleSet string
 	again   bool // covered events are looked at again
-	// choose decides whether and from where a day is read. What it finds out
-	// besides it adds to the second.
+	// choose decides whether and from where a day is read. It adds what else it finds out
+	// to the second argument.
 	choose func(context.Context, ttpcron.DayHistory, *planned) (part, bool, error)
 
 	parts int // days to read, and their events, as far as is known beforehand
@@ -37,7 +37,7 @@ type plan struct {
 	planned // so far
 }
 
-// planned is what planning finds out besides what there is to read.
+// planned is what planning finds out apart from what to read.
 type planned struct {
 	// settled counts what earlier runs with the same rules made of events that
 	// are selected and need not be read again.
@@ -74,16 +74,15 @@ type part struct {
 	// them is known only at the end.
 	byTime bool
 
-	// stale are the parts of base that other rules covered. Their events are
-	// reviewed: whatever tags they have by the rules of review and are not made
-	// again go.
+	// stale are the parts of base that other rules covered. Their events are reviewed: tags
+	// that they have from the rules of review, and that are not made again, are removed.
 	stale            []ttpcron.Coverage
 	review           []string
 	earliest, latest time.Time // of the day's events
 
-	// again: just the events of stale are looked at, with just the rules that are
-	// new or changed; with none when rules is nil, and then all events of stale
-	// are reviewed. fresh are those that the run has looked at with all rules.
+	// again: only the events of stale are looked at, with only the rules that are new or
+	// changed; if rules is nil, with none, and then all events of stale are reviewed. fresh
+	// are the events that the run has looked at with all rules.
 	again bool
 	rules *subset
 	fresh ttpcron.Coverage

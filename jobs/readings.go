@@ -12,27 +12,27 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// A block of days is judged in readings: each is what the correlations of a family have
-// to judge of some days, all groups or some of them. Which of the two costs less is
-// decided by how much has been touched; tags are the same.
+// A block of days is judged in readings. Each is what a family of correlations has to judge
+// on some days, in all groups or in some. How much has been touched decides which costs
+// less; the tags are the same.
 
 // reading is one of them, for one worker.
 type reading struct {
 	family *family
 	aims   []aim
-	// groups are those that are judged, and what came or went of them; nil: all.
+	// groups are the groups that are judged, and what came or went in them; nil: all.
 	groups map[ttpcron.Group]*touch
-	// since and until are when the matches happened that are read.
+	// since and until limit the time of the matches that are read.
 	since, until time.Time
 	// own is the time of the days that the reading judges: no other of the family does, so
 	// what is counted of their matches is counted once.
 	own ttpcron.Window
-	// removing says that tags of the slots may have to go; keep that the store has to be
-	// told which stay.
+	// removing says that tags of the slots may have to be removed; keep says that the store
+	// must be told which stay.
 	removing bool
 }
 
-// aim is what a reading is to find of one correlation.
+// aim is what a reading looks for with one correlation.
 type aim struct {
 	*judged
 	index       int       // of the rule
@@ -243,7 +243,7 @@ func (a *aim) begin(slot int64) {
 	}
 }
 
-// whole returns the reading of all groups of some days, nil when there is nothing to find.
+// whole returns the reading of all groups of some days, nil if there is nothing to find.
 func (p *pass) whole(f *family, block, days []matchDay) *reading {
 	r := &reading{family: f}
 	var first, last *matchDay
@@ -292,7 +292,7 @@ func (p *pass) whole(f *family, block, days []matchDay) *reading {
 	return r
 }
 
-// judgedTo is how far readings of all groups have come with a correlation.
+// judgedTo is how far readings of all groups have got with a correlation.
 type judgedTo struct {
 	slot     int64
 	removing bool
@@ -370,8 +370,8 @@ func (r *reading) add(a aim) {
 	r.aims = append(r.aims, a)
 }
 
-// narrow sets what is judged of a group that was touched. Where nothing of it went, a
-// window that ends before what came is as it was, and what is there need not be found.
+// narrow sets what is judged of a touched group. If nothing was removed from it, windows
+// that end before the new matches are unchanged and need not be judged.
 func (a *aim) narrow(t *touch) bool {
 	if !a.between(t.earliest, t.latest.Add(a.reach)) {
 		return false

@@ -11,10 +11,10 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// The size of a group of tags that is committed at once. A commit waits for the
-// disk, so a group holds many batches of the size that was asked for; it ends
-// with the first of these limits that is reached once a batch is full, or with
-// maxGroupEvents, maxGroupBytes, maxGroupDays or maxGroupNames even when it is not.
+// The size of a group of tags that is committed at once. A commit waits for the disk, so a
+// group holds many batches of the requested size. It ends at the first of these limits that
+// is reached once a batch is full. At maxGroupEvents, maxGroupBytes, maxGroupDays or
+// maxGroupNames it ends even if no batch is full.
 //
 // A commit after which tags of a day are gone counts the day anew, so a group of
 // events that are looked at again is larger.
@@ -32,7 +32,7 @@ const (
 	maxGroupMatch  = 4 << 20 // bytes of base matches
 )
 
-// maxUnit is how many events a worker is given at once.
+// maxUnit is the number of events that a worker gets at once.
 const maxUnit = 512
 
 // unit is a run of events of one day, tagged by one worker.
@@ -124,15 +124,15 @@ func (l loads) emptied() loads {
 	return loads{l.tags[:0], l.matches[:0]}
 }
 
-// outcome is what became of a commit.
+// outcome is the result of a commit.
 type outcome struct {
 	ttpcron.Committed
 	err error
 }
 
-// run reads and tags everything in the plan, and commits all groups but the
-// last, which stays in rp.group for the caller to finish. It returns
-// ErrInterrupted when ctx was cancelled; what was tagged until then is good.
+// run reads and tags everything in the plan, and commits all groups but the last, which
+// stays in rp.group for the caller to finish. It returns ErrInterrupted if ctx was
+// cancelled; what was tagged until then is valid.
 func (rp *replay) run(ctx context.Context) error {
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
@@ -201,8 +201,7 @@ func (rp *replay) rules(t *part) Rules {
 	return rp.job.rules
 }
 
-// reads sends the plan's events out in units, each both to the workers and to
-// the collector.
+// reads sends out the plan's events in units, each to the workers and to the collector.
 func (rp *replay) reads(ctx context.Context, work, ordered chan<- *unit) error {
 	var found planned
 	give := func(t *part, events []ttpcron.Event) error {
@@ -254,8 +253,8 @@ func (rp *replay) readPart(ctx context.Context, t *part, give func(*part, []ttpc
 	return give(t, nil)
 }
 
-// inTimeFrom is how many events a part has at least that is read in the order of
-// time if they arrived in another: fewer are committed at once, in any order.
+// inTimeFrom is the number of events from which a part is read in order of time if they
+// arrived in another. Fewer are committed at once, in any order.
 const inTimeFrom = 4096
 
 // pages returns the events of a part, in the order in which they are to be tagged.
@@ -367,9 +366,9 @@ func (u *unit) remade(ruleID string) {
 	u.made[ruleID]++
 }
 
-// distinct drops, among one event's tags, those too weak to be written and
-// those with the identity of another, of which the one with more confidence
-// stays. A rule that claims one technique under two tactics makes such tags.
+// distinct drops those of an event's tags that are too weak to be written. Of tags with the
+// same identity it keeps the one with the most confidence. A rule that claims one technique
+// under two tactics makes such tags.
 func distinct(tags []ttpcron.Tag, from int) []ttpcron.Tag {
 	n := from
 next:

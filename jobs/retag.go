@@ -28,8 +28,8 @@ type changes struct {
 	rules   map[string]*ChangedRule // with which events are looked at again
 	made    map[string]int          // tags of such events, by rule; the collector's
 	tags    ttpcron.Committed       // what the run did with tags; the collector's
-	// leaving are the rules of the run that do not look at a kind of event and of
-	// which the store has tags of such events.
+	// leaving are the rules of the run that do not look at a kind of event although the
+	// store has their tags of such events.
 	leaving map[ttpcron.SourceKind]map[string]bool
 
 	mu sync.Mutex // guards what follows
@@ -46,7 +46,7 @@ type changesOf struct {
 	kind    ttpcron.SourceKind
 }
 
-// difference is what rules have to do about events at which others have looked.
+// difference is what rules have to do about events that other rules have looked at.
 type difference struct {
 	look  []ttpcron.RuleChange // rules that look again
 	leave []ttpcron.RuleChange // rules that look at such events no longer
@@ -81,7 +81,7 @@ func newChanges() *changes {
 	}
 }
 
-// covered notes the coverage that a dry run would write.
+// covered records the coverage that a dry run would write.
 func (c *changes) covered(list []ttpcron.Coverage) {
 	days := map[kindDay][]ttpcron.Coverage{}
 	for _, v := range list {
@@ -179,8 +179,8 @@ func (r *run) retagDay(ctx context.Context, kind ttpcron.SourceKind, d ttpcron.D
 	return t, true, nil
 }
 
-// freshens reports whether nothing is stale of a day once a part of it, which is no
-// part of looking again, has been read.
+// freshens reports whether nothing of a day is stale once a part of it, which is not part
+// of looking again, has been read.
 func (t *part) freshens() bool {
 	read := t.adds
 	read.UpTo = t.upTo
@@ -224,8 +224,8 @@ func (c *changes) note(now ttpcron.RuleChange) {
 	}
 }
 
-// tells says how much a change tells of a rule: of days with different changes of it
-// the one that tells most is reported.
+// tells ranks how informative a change of a rule is. If days have different changes of it,
+// the most informative is reported.
 func tells(c *ttpcron.RuleChange) int {
 	switch c.Why {
 	case ttpcron.ChangeKind, ttpcron.ChangeMatches:
@@ -237,9 +237,8 @@ func tells(c *ttpcron.RuleChange) int {
 	}
 }
 
-// changedSince lists the run's rules that are new or changed since another rule
-// set was in force, as far as they have to do with a kind of event. Of a set that
-// is not known, all are.
+// changedSince lists the run's rules for a kind of event that are new or changed since
+// another rule set was in force. If that set is not known, it lists all of them.
 func (r *run) changedSince(ctx context.Context, fingerprint string, kind ttpcron.SourceKind) (difference, error) {
 	if fingerprint == r.ruleSet {
 		return difference{}, nil
@@ -341,8 +340,7 @@ func (s *ruleSets) retagged(t *part, upTo uint64) []ttpcron.Coverage {
 	return list
 }
 
-// audit returns the entries of the audit trail about the changed rules whose tags
-// are others now.
+// audit returns the audit entries for the changed rules whose tags have changed.
 func (r *run) audit() (entries []ttpcron.AuditEntry) {
 	for _, c := range r.out.Changed {
 		if c.TagChanges == (ttpcron.TagChanges{}) {

@@ -7,8 +7,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// reviewed is which events of a day have been looked at again: ranges of arrival
-// numbers, which go on over what belongs to other kinds and days.
+// reviewed is which events of a day have been looked at again: ranges of arrival numbers,
+// which may span events of other kinds and days.
 type reviewed struct {
 	ranges           []ttpcron.SeqRange
 	earliest, latest time.Time

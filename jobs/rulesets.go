@@ -8,8 +8,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// ruleSets are the rule sets that a run has to do with: its own, those that
-// coverage names, and those that it makes of them.
+// ruleSets are the rule sets of a run: its own, those that coverage names, and those that
+// it makes from them.
 type ruleSets struct {
 	ledger Ledger
 	own    *ttpcron.RuleSet

@@ -23,14 +23,13 @@ import (
 // cursor of their kind, however old they are, and moves the cursor to the last
 // of them. Where a kind has no cursor yet, that is everything.
 //
-// With SinceDays a run takes the events of the last so many days by event time,
-// whatever the cursor says. It moves the cursor only when no event that arrived
-// after it was left out, and never back; a later resumed run therefore misses
-// nothing.
+// With SinceDays a run takes the events of that many last days by event time, whatever the
+// cursor says. It moves the cursor only if no event that arrived after it was left out, and
+// never back, so a later run that resumes misses nothing.
 //
-// A run whose rules are not those of earlier ones then looks at what these had
-// covered again, with just the rules that are new or changed, wherever it lies;
-// what no run has looked at stays left out.
+// If a run's rules differ from those of earlier runs, it then looks again at everything
+// that these covered, with only the rules that are new or changed. It does not look at
+// events that no run has covered.
 type Job struct {
 	Store Store
 	Rules Rules
@@ -39,15 +38,15 @@ type Job struct {
 	Scratch *Store
 
 	Inputs []Input
-	// Imported is what was imported for the run before it; its record counts it
-	// with what the run imports itself. Failed is nil, or what of it could not be
-	// read: the run does everything else and returns it at the end.
+	// Imported is what was imported for the run beforehand; the run's record counts it
+	// together with its own imports. Failed is nil, or what could not be read then: the run
+	// does everything else and returns it at the end.
 	Imported  ttpcron.ImportReport
 	Failed    error
 	Source    string // see Sources; empty: SourceAll
 	SinceDays int    // 0: resume
-	// ChangedOnly does nothing but look at covered events again with the rules
-	// that are new or changed: no import, no new events.
+	// ChangedOnly only looks at covered events again with the rules that are new or
+	// changed: no import, no new events.
 	ChangedOnly bool
 	// DryRun tags and counts but writes nothing to Store.
 	DryRun    bool
@@ -59,12 +58,12 @@ type Job struct {
 	Place       *Place
 
 	Now func() time.Time // may be called from several goroutines; nil: time.Now
-	// Decided says with which confidence the report's picture has the tags of a claim,
-	// and whether it has them; nil: all, as the rules say.
+	// Decided returns whether the report's picture shows a claim's tags, and with which
+	// confidence; nil: all, as the rules say.
 	Decided func(*ttpcron.Claim) (confidence float64, shown bool)
 	// OwnNetworks are left out of the attackers of that picture.
 	OwnNetworks ttpcron.Networks
-	// Names are those under which it shows techniques; nil: those of the rules.
+	// Names are the names under which it shows techniques; nil: those of the rules.
 	Names    ttpcron.Naming
 	Log      hclog.Logger     // nil: none
 	Progress func(Progress)   // may be nil
@@ -101,8 +100,8 @@ type dryLedger struct {
 	said    map[ttpcron.UUID]struct{} // tags of correlations that commits before had, maxKept at most
 }
 
-// unsaid leaves out the tags of correlations that a commit before had: a slot may be judged
-// twice, where days meet, and a real commit would know it the second time.
+// unsaid leaves out the tags of correlations that an earlier commit had. A slot where days
+// meet may be judged twice, and a real commit would know its tags the second time.
 func (l dryLedger) unsaid(tags []ttpcron.Tag, kept []ttpcron.UUID) ([]ttpcron.Tag, []ttpcron.UUID) {
 	left, kept := make([]ttpcron.Tag, 0, len(tags)), slices.Clip(kept)
 	for i := range tags {
@@ -132,10 +131,9 @@ func (l dryLedger) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Commit
 	return l.Preview(ctx, ttpcron.Commit{Tags: tags, Reviews: reviews, Kept: kept, Judgements: c.Judgements, Gone: c.Gone})
 }
 
-// Run does the job. The report is good even when the error is not nil: it says
-// what was done until then. Errors that a caller may want to tell apart are
-// ErrNoRules, ErrInterrupted and *InputError. Unless it is a dry run the store
-// keeps a record of the run, however it ended.
+// Run does the job. The report is valid even if the error is not nil: it says what was done
+// until then. Callers may want to check for ErrNoRules, ErrInterrupted and *InputError.
+// Unless it is a dry run, the store keeps a record of the run, however it ended.
 func (j *Job) Run(ctx context.Context) (Report, error) {
 	r := j.begin()
 	err := r.check(ctx)
@@ -248,8 +246,8 @@ func (r *run) work(ctx context.Context) error {
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
-	// Commands have most of the tags, and come last: tags are stored by time, and few
-	// that are there already are less in the way of many than many are of a few.
+	// Commands have most of the tags and come last. Tags are stored by time, and adding
+	// many to a few is cheaper than adding a few to many.
 	for _, kind := range slices.Backward(kinds) {
 		if err := r.source(ctx, kind, cursors, upTo); err != nil {
 			return err
@@ -286,8 +284,8 @@ func (r *run) cursors(ctx context.Context) (map[ttpcron.SourceKind]ttpcron.Curso
 	return m, nil
 }
 
-// kinds lists the kinds of event that the run is to replay, in the order of reports, and notes
-// to which of those that there are no rule in force applies.
+// kinds lists the kinds of event that the run is to replay, in the order of reports, and
+// notes the stored kinds to which no rule in force applies.
 func (r *run) kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	stored, err := r.stored(ctx)
 	if err != nil {
@@ -320,7 +318,7 @@ func (r *run) kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	return kinds, nil
 }
 
-// stored lists the kinds of which there are events, in the order of their names.
+// stored lists the kinds of the stored events, by name.
 func (r *run) stored(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	stored, err := r.Store.Kinds(ctx)
 	if err == nil && r.DryRun && r.Scratch != nil {
@@ -399,7 +397,7 @@ func (r *run) replay(ctx context.Context, p *plan, rep *ttpcron.SourceReport, mo
 	return errors.Join(err, rp.finish(context.WithoutCancel(ctx), cursors))
 }
 
-// move returns the cursor that a plan has earned, if it moves at all.
+// move returns the new cursor after a plan, if it moves at all.
 func (r *run) move(p *plan, cursors map[ttpcron.SourceKind]ttpcron.Cursor) []ttpcron.Cursor {
 	old, has := cursors[p.kind]
 	if p.missed || has && p.upTo <= old.Seq {
@@ -408,7 +406,7 @@ func (r *run) move(p *plan, cursors map[ttpcron.SourceKind]ttpcron.Cursor) []ttp
 	return []ttpcron.Cursor{{Kind: p.kind, Seq: p.upTo, UpdatedAt: r.now().UTC(), RunID: r.out.Run.ID}}
 }
 
-// record returns a copy of the run's record as it stands.
+// record returns a copy of the run's current record.
 func (r *run) record() *ttpcron.Run {
 	c := r.out.Run
 	c.Sources = slices.Clone(c.Sources)

@@ -11,19 +11,19 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Known is what earlier imports remembered: of a file by its path, and of content
-// by its beginning.
+// Known is what earlier imports remembered: looks by a file's path, and positions by the
+// beginning of its content.
 type Known struct {
 	Look      ttpcron.FileLook // zero: nothing
 	Positions Positions
-	// Moved is to be called whenever something was read, so that a slow input is
-	// told from one that hangs.
+	// Moved must be called whenever something was read, so that a slow input can be
+	// distinguished from one that hangs.
 	Moved func()
 }
 
 // Positions finds how far content has been read, whatever its file is called.
 type Positions interface {
-	// HeadLengths lists the lengths of head that positions have.
+	// HeadLengths lists the head lengths of the stored positions.
 	HeadLengths(ctx context.Context) ([]int, error)
 	// FindPositions returns the positions of a format with one of these heads.
 	FindPositions(ctx context.Context, format string, heads []ttpcron.FileHead) ([]ttpcron.FilePosition, error)
@@ -32,8 +32,7 @@ type Positions interface {
 // DefaultStall is how long an input may go without anything being read of it.
 const DefaultStall = 5 * time.Minute
 
-// ErrStalled is wrapped by the error of an input of which nothing could be read
-// for too long.
+// ErrStalled is wrapped by the error of an input that yielded nothing for too long.
 var ErrStalled = errors.New("nothing could be read of it")
 
 // scanPage is how many files are looked up, and remembered, at once.
@@ -123,7 +122,7 @@ func (s *scan) end(ctx context.Context) error {
 	return err
 }
 
-// lookOf returns what an error of a file wants to be remembered.
+// lookOf returns the look that a file's error asks to be remembered.
 func lookOf(err error) *ttpcron.FileLook {
 	var l interface{ Look() *ttpcron.FileLook }
 	if errors.As(err, &l) {

@@ -8,19 +8,19 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// The sources that a run can be limited to, beside the names of all other kinds
-// of event. SourceAll means SourceCommand, then SourceCanary, then every further
-// kind of event in the store to which a rule applies, in the order of their names.
+// The sources that a run can be limited to, in addition to the names of all other kinds of
+// event. SourceAll means SourceCommand, then SourceCanary, then every further kind of event
+// in the store to which a rule applies, in the order of their names.
 const (
 	SourceCommand = "command"
 	SourceCanary  = "canary" // the kind canary_fingerprint
 	SourceAll     = "all"
-	// SourceCorrelation looks at no events: correlations judge what came or went of base
-	// matches, as they do at the end of every run.
+	// SourceCorrelation looks at no events. Correlations judge the base matches that came
+	// or went, as they do at the end of every run.
 	SourceCorrelation = string(ttpcron.Correlation)
 )
 
-// KindOf returns the kind of event that a source consists of. SourceAll has none.
+// KindOf returns the kind of event of a source. SourceAll has none.
 func KindOf(source string) ttpcron.SourceKind {
 	if source == SourceCanary {
 		return ttpcron.CanaryFingerprint
@@ -36,9 +36,8 @@ func SourceOf(kind ttpcron.SourceKind) string {
 	return string(kind)
 }
 
-// Sources lists the sources that there are in a store that holds some kinds of
-// event: SourceAll, the kinds that the program knows, and the others that are
-// stored.
+// Sources lists the sources of a store with some kinds of event: SourceAll, the kinds that
+// the program knows, and the others that are stored.
 func Sources(stored []ttpcron.SourceKind) []string {
 	names := []string{SourceCommand, SourceCanary, SourceAll}
 	var more []string
@@ -51,10 +50,10 @@ func Sources(stored []ttpcron.SourceKind) []string {
 	return append(names, slices.Compact(more)...)
 }
 
-// UnknownSourceError says that there is no source with a name.
+// UnknownSourceError says that no source has a name.
 type UnknownSourceError struct {
 	Source string
-	There  []string // the sources that there are, see Sources
+	There  []string // the existing sources, see Sources
 }
 
 // Error names what there is.

@@ -11,10 +11,9 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// WriteFile writes all counters and the state to a file for node_exporter's
-// textfile collector, which finds the old content or the new and nothing in
-// between. The file can be read by everybody. Another file than one that WriteFile
-// has written is not replaced, see [CheckFile].
+// WriteFile writes all counters and the state to a file for node_exporter's textfile
+// collector, which finds either the old content or the new. Everybody can read the file.
+// WriteFile only replaces files that it wrote, see [CheckFile].
 func (m *Metrics) WriteFile(path string, s *State) error {
 	var b bytes.Buffer
 	err := m.Write(&b, s)
@@ -32,11 +31,11 @@ func (m *Metrics) WriteFile(path string, s *State) error {
 	return nil
 }
 
-// firstLine is how all that Write writes begins.
+// firstLine begins everything that Write writes.
 const firstLine = "# HELP ttpcron_"
 
-// CheckFile returns an error when WriteFile would refuse to replace what is at a
-// path: anything but an empty file or metrics of this program.
+// CheckFile returns an error if WriteFile would refuse to replace what is at a path:
+// anything but an empty file or this program's metrics.
 func CheckFile(path string) error {
 	return ttpcron.CheckReplace(path, "a file of ttpcron's metrics", func(f *os.File) (bool, error) {
 		head := make([]byte, len(firstLine))
@@ -48,8 +47,8 @@ func CheckFile(path string) error {
 	})
 }
 
-// replaceFile puts content in the place of a file. The collector reads *.prom in
-// the folder alone, and so not what is being written.
+// replaceFile replaces a file's content. The collector reads only *.prom in the folder, so
+// it does not see the file that is being written.
 func replaceFile(path string, content []byte) (err error) {
 	scratch, err := ttpcron.NewScratch(filepath.Dir(path), "."+filepath.Base(path)+".", ".tmp")
 	if err != nil {

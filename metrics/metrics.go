@@ -1,10 +1,9 @@
-// Package metrics counts what a daemon does and writes it in the text format of
-// Prometheus. Start with [New]; [Metrics.Write] adds to the counters what a
-// [State] says of the moment.
+// Package metrics counts what a daemon does and writes it in the text format of Prometheus.
+// Start with [New]; [Metrics.Write] writes the counters together with the current [State].
 //
-// Names and labels are an interface: what dashboards and alerts are built on is
-// not renamed. Labels come from the program, its configuration and its rules,
-// never from what attackers wrote, so that nobody can make their number grow.
+// Names and labels are an interface: dashboards and alerts rely on them, so they are not
+// renamed. Labels come from the program, its configuration and its rules, never from what
+// attackers wrote, so nobody can make their number grow.
 package metrics
 
 import (
@@ -61,7 +60,7 @@ func New(reasons ...string) *Metrics {
 		batch:      newHistogram("batch_duration_seconds", "How long it took to commit a batch of tags.", .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10),
 		run:        newHistogram("run_duration_seconds", "How long runs took, imports included.", .1, .5, 1, 5, 15, 60, 300, 900, 3600, 14400),
 	}
-	// What never happened is 0 rather than missing: rates need a start.
+	// Counters start at 0 rather than missing, because rates need a start.
 	for _, result := range []string{"new", "known", "changed", "ignored", "left_out", "before_horizon", "rejected", "rejected_known", "learned", "disputed"} {
 		m.imported.add(result, 0)
 	}
@@ -121,7 +120,7 @@ func (m *Metrics) source(name string) string {
 	return strings.ToValidUTF8(name, "?")
 }
 
-// Import counts what became of lines outside of a run.
+// Import counts the results of an import outside of a run.
 func (m *Metrics) Import(r ttpcron.ImportReport) {
 	for result, n := range map[string]int{"new": r.New, "known": r.Known, "changed": r.Changed, "ignored": r.Ignored, "left_out": r.LeftOut, "before_horizon": r.BeforeHorizon, "rejected": r.Rejected - r.RejectedKnown, "rejected_known": r.RejectedKnown, "learned": r.Learned, "disputed": r.Disputed} {
 		m.imported.add(result, n)

@@ -2,7 +2,7 @@ package metrics
 
 import "time"
 
-// State is what is true at one moment. Times that are zero are left out.
+// State describes one moment. Zero times are left out.
 type State struct {
 	Version     string
 	Healthy     bool
@@ -20,7 +20,7 @@ type State struct {
 	RulesRefused          int // files and rules that could not be loaded
 	BaseMatches           int // of correlations
 	MatchesWaiting        int // that came or went and are not judged yet
-	HeldEvents, HeldTags  int // that are old, and that maintenance does not take out yet
+	HeldEvents, HeldTags  int // due for removal, but held back by maintenance
 }
 
 // Source describes the events of one kind.

@@ -94,7 +94,7 @@ func (c *counter) collect(e exposition) {
 	}
 }
 
-// histogram counts observations by size.
+// histogram counts observations by value.
 type histogram struct {
 	family
 	bounds []float64 // ascending
