@@ -10,8 +10,7 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// The fields of an event in hand. Whatever type a value is of that should be of
-// another, nothing of it is lost.
+// The fields of the current event. A value of an unexpected type is kept in full.
 
 // put adds a field of text.
 func (p *cowrieParser) put(name, text string) {

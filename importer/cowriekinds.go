@@ -72,8 +72,8 @@ func (p *cowrieParser) typed() (string, error) {
 // records in another file then.
 var inputSince = time.Date(2016, 10, 1, 0, 0, 0, 0, time.UTC)
 
-// command makes the event of a line that the attacker typed. An empty one, when
-// only Enter was pressed, is of no interest, nor is one that is repeated.
+// command makes the event of a line that the attacker typed. An empty line, when only Enter
+// was pressed, is ignored, and so is a repeated one.
 func (p *cowrieParser) command(repeats bool) error {
 	text, err := p.typed()
 	if err != nil || text == "" {

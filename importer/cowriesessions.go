@@ -5,12 +5,12 @@ import (
 	"math/bits"
 )
 
-// What a record says may need another one of its session: sensors of 2015 wrote the
-// attacker's address only when the session began, and those of 2016 no record of type
+// A record may need another one of its session: sensors of 2015 wrote the attacker's
+// address only when the session began, and those of 2016 no record of type
 // cowrie.command.input.
 
-// cowrieSession is what is known of a session from the records that were read. It has
-// no pointers, so that it holds on to nothing.
+// cowrieSession is what is known of a session from the records that were read. It has no
+// pointers, so it keeps no other memory alive.
 type cowrieSession struct {
 	address   [46]byte
 	length    uint8  // of address; 0: not known

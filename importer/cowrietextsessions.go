@@ -27,7 +27,7 @@ const (
 // restarted forgets everything: the sensor counts its connections anew.
 func (s *textSessions) restarted() { *s = textSessions{} }
 
-// speaker is whoever is at the other end of a connection.
+// speaker is the other end of a connection.
 type speaker struct {
 	protocol string // ssh, telnet or empty
 	address  string

@@ -17,27 +17,26 @@ import (
 type Options struct {
 	Format    string    // a format's name; "" or "auto" recognises by content
 	Positions Positions // finds what earlier imports stored; nil: nothing
-	// Look is what an earlier import remembered of the file, or zero. A file that
-	// still looks the same is not read.
+	// Look is what an earlier import remembered of the file, or zero. If the file still
+	// looks the same, it is not read.
 	Look ttpcron.FileLook
-	// Final says that the file will not grow, so that a last line without a
-	// newline is read too. It is assumed of compressed files, of names with a
-	// date or number as rotation gives them, and of standard input.
+	// Final says that the file will not grow, so that a last line without a newline is read
+	// too. It is assumed for compressed files, names with a date or number as rotation
+	// gives them, and standard input.
 	Final bool
-	// Below says that the user named neither the file nor the folder that it lies
-	// in. Formats in which a file can speak for others are not taken then: the
-	// error is a [*BelowError].
+	// Below says that the user named neither the file nor the folder that directly contains
+	// it. Formats that can speak for any sensor are then refused with a [*BelowError].
 	Below bool
-	// Named says that the user named the file itself, not a folder or a pattern. Then
-	// a text log is read whole, though a JSON log beside it tells the same and more.
+	// Named says that the user named the file itself, not a folder or a pattern. A text log
+	// is then read whole, even if a JSON log next to it has the same events.
 	Named bool
 	Now   func() time.Time // for Reject.At and FilePosition.SeenAt; nil: the clock
 	Stdin io.Reader        // what "-" reads; nil: os.Stdin
 	peeks bool             // only the first event is wanted
 	Moved func()           // called whenever something has been read; may be nil
-	// Kinds are the kinds of event that are asked for; nil: all. Events of others are
-	// counted in ttpcron.ImportReport.LeftOut. A file that was read for other kinds is
-	// read again from its beginning.
+	// Kinds are the kinds of event to import; nil: all. Other events are counted in
+	// ttpcron.ImportReport.LeftOut. A file that was read for other kinds is read again from
+	// its beginning.
 	Kinds []ttpcron.SourceKind
 	// Sequence is shared by the files of one import; nil: the file stands alone.
 	Sequence *Sequence
@@ -45,7 +44,7 @@ type Options struct {
 
 // Positions finds the positions that earlier imports stored.
 type Positions interface {
-	// HeadLengths lists the lengths of head that positions have.
+	// HeadLengths lists the head lengths of the stored positions.
 	HeadLengths(ctx context.Context) ([]int, error)
 	// FindPositions returns the positions of a format with one of these heads.
 	FindPositions(ctx context.Context, format string, heads []ttpcron.FileHead) ([]ttpcron.FilePosition, error)
@@ -68,7 +67,7 @@ type File struct {
 	keep     *ttpcron.FileLook    // what is to be remembered
 	found    recognition
 	named    bool // the user said which format it is
-	noText   bool // of what was not recognised: it is not even text
+	noText   bool // for an unrecognised file: it is not even text
 }
 
 // reader gives out the batches of one file.
@@ -85,11 +84,11 @@ type closer interface{ close() error }
 // Open opens a file, recognises its format and finds out how far it has been
 // read. The path "-" is standard input. Close it when done.
 //
-// The error is an [*UnknownFormatError] if no format fits or the file cannot be a log,
-// a [*BelowError] if Options.Below forbids its format, a [*GivenUpError] if it would
-// have no end, a [*ttpcron.NotRegularError] for FIFOs and devices, an unknown
-// Options.Format, or what the system reported. An empty file is no error: it has no
-// format and no batches.
+// The error is an [*UnknownFormatError] if no format fits or the file cannot be a log, a
+// [*BelowError] if Options.Below forbids its format, a [*GivenUpError] if reading it would
+// never end, a [*ttpcron.NotRegularError] for FIFOs and devices, an unknown Options.Format,
+// or what the system reported. An empty file is not an error: it has no format and no
+// batches.
 func Open(ctx context.Context, path string, o Options) (*File, error) {
 	if o.Now == nil {
 		o.Now = utcNow
@@ -357,8 +356,8 @@ func (f *File) Format() string {
 	return f.format.Name
 }
 
-// Notes returns what a user should know about how the file is read, a sentence
-// each, such as a table that is missing.
+// Notes returns what the user should know about how the file is read, one sentence each,
+// such as a missing table.
 func (f *File) Notes() []string {
 	if n, ok := f.reader.(noter); ok {
 		return n.notes()
@@ -366,18 +365,17 @@ func (f *File) Notes() []string {
 	return nil
 }
 
-// Resumed returns where reading starts: bytes of uncompressed content and lines
-// that an earlier import has stored. Zero when the file is read from its start.
+// Resumed returns where reading starts: the bytes of uncompressed content and the lines
+// that earlier imports stored. It is zero if the file is read from its start.
 func (f *File) Resumed() (offset int64, lines int) { return f.from, f.line }
 
-// Progress returns how many bytes of the file on disk have been read, and of how
-// many; a total of 0 means that it is not known. It may be called from another
-// goroutine.
+// Progress returns how many bytes of the file on disk have been read, and the total, 0 if
+// unknown. It may be called from another goroutine.
 func (f *File) Progress() (read, total int64) { return f.src.pos.Load(), f.src.size }
 
-// Batches reads the file. It can be ranged over once. An error ends it; every
-// batch before the error is good. When ctx is cancelled what has been read so
-// far is given out as a last batch, then ctx's error.
+// Batches reads the file. It can be ranged over once. An error ends it; every batch before
+// the error is valid. If ctx is cancelled, it yields what has been read so far as a last
+// batch, then ctx's error.
 func (f *File) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
 	return func(yield func(ttpcron.Batch, error) bool) {
 		if f.used || f.reader == nil {
@@ -405,7 +403,7 @@ func (f *File) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
 	}
 }
 
-// readLook is what is to be remembered of a file that was read to its end.
+// readLook is what to remember of a file that was read to its end.
 func (f *File) readLook() *ttpcron.FileLook {
 	look := f.src.finish(&f.opts)
 	if look != nil {
@@ -417,9 +415,8 @@ func (f *File) readLook() *ttpcron.FileLook {
 	return look
 }
 
-// Look returns what is to be remembered of the file, once all its batches are
-// stored: an import that is given it as [Options.Look] does not read the file
-// again before it has changed. It is nil when nothing is.
+// Look returns what to remember of the file once all its batches are stored, or nil. An
+// import that gets it as [Options.Look] does not read the file again until it changes.
 func (f *File) Look() *ttpcron.FileLook {
 	if f.reader == nil && !f.used {
 		return f.readLook() // there is nothing in it

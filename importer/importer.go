@@ -1,25 +1,24 @@
-// Package importer reads what honeypots wrote down and turns it into events.
+// Package importer reads honeypot logs and turns them into events.
 //
 // Start with [ParseInput] for what a user typed, [Expand] for folders and
 // patterns, then [Open] each path and range over [File.Batches]. A format is
 // recognised by content; the list of them is [Formats].
 //
-// A record is looked for in what wrapped it: compression, an encoding, a list, an object
-// or a prefix. docs/wrappers.md has the rules, and docs/events.md says how records that
-// rotation tore in two are joined.
+// Records are found inside their wrappers: compression, an encoding, a list, an object or a
+// prefix. docs/wrappers.md has the rules, and docs/events.md says how records that rotation
+// tore in two are joined.
 //
-// A batch and its position belong together: once the events and rejects of a batch
-// are stored, [ttpcron.Batch.Position] says how far the file has been read, and
-// giving it back in [Options.Positions] makes the next Open go on from there, even
-// if the file has been renamed, rotated or compressed in between. Reading something
-// twice is harmless, because events are named by their source or by their own
-// content; positions only save the time.
+// A batch and its position belong together: once the events and rejects of a batch are
+// stored, [ttpcron.Batch.Position] says how far the file has been read, and returning it in
+// [Options.Positions] makes the next Open continue from there, even if the file was
+// renamed, rotated or compressed in between. Reading something twice is harmless, because
+// events have an id from their source or their own content; positions only save time.
 //
-// Everything here was written by attackers. A line that cannot be used becomes a
-// [ttpcron.Reject] and the next one is read; memory is bounded by [MaxLine], the
-// limits of a batch and, for a database, [MaxRow], whatever the input holds.
-// Strings in events are never overwritten, so callers may keep them. The package
-// opens no network connection and writes to no file that it is given.
+// Attackers may have written everything that is read. A line that cannot be used becomes a
+// [ttpcron.Reject] and reading continues; memory is bounded by [MaxLine], the limits of a
+// batch and, for a database, [MaxRow], whatever the input holds. Strings in events are
+// never overwritten, so callers may keep them. The package opens no network connection and
+// writes to no file that it is given.
 package importer
 
 import (
@@ -34,49 +33,48 @@ const (
 	// MaxLine is the longest line or record, in bytes, that is read; longer ones are
 	// rejected. NUL bytes do not count.
 	MaxLine = 4 << 20
-	// MaxRow is the size of the longest row, in bytes, that is read from a database.
+	// MaxRow is the size of the largest row, in bytes, that is read from a database.
 	MaxRow = 16 << 20
-	// MaxBatchEvents is how many events a batch has at most.
+	// MaxBatchEvents is the most events of a batch.
 	MaxBatchEvents = 4096
-	// MaxBatchBytes is the size of a batch's texts, in bytes, at which it is
-	// given out: its last event may go past it.
+	// MaxBatchBytes is the size of a batch's texts, in bytes, at which it is complete. Its
+	// last event may exceed it.
 	MaxBatchBytes = 4 << 20
 	// maxDepth is how deep the arrays and objects of a line may nest. Honeypots
 	// write four levels at most.
 	maxDepth = 128
 )
 
-// Auto is the name by which a user asks for recognition by content.
+// Auto is the format name that asks for recognition by content.
 const Auto = "auto"
 
 // Format is a kind of input that can be read.
 type Format struct {
 	Name  string // as in --format
 	Title string // a few words for help
-	// Version is raised whenever the format yields more events than before of
-	// the same input. Positions of another version are not used, so that files
-	// which were read by an older program are read again from the start.
+	// Version is raised whenever the format yields more events from the same input.
+	// Positions of another version are not used, so files that an older program read are
+	// read again from the start.
 	Version int
 
-	// anyone says that a file of the format speaks for any sensor and attacker: a
-	// sensor writes its own log, and such a file could come from whoever can
-	// write to a folder.
+	// anyone says that a file of the format can speak for any sensor and attacker, so
+	// anyone who can write to a folder could have made it.
 	anyone bool
 
-	// Records lists the types of records that the format has, with what becomes of
-	// each. Others, which a later version of the sensor may write, are ignored.
+	// Records lists the format's record types and how each is handled. Other types, which a
+	// later version of the sensor may write, are ignored.
 	Records []RecordType
 
 	lines    *lineFormat     // for a log of one record a line, or
 	database *databaseFormat // for a database
 }
 
-// RecordType says what becomes of the records of one type.
+// RecordType says how records of one type are handled.
 type RecordType struct {
 	Name  string               // as the source calls it, such as its eventid
 	Kinds []ttpcron.SourceKind // of the events that such a record gives
-	// Why says why a record gives none, or under which condition it does; empty
-	// where each gives an event.
+	// Why says why a record gives no event, or on which condition it does; empty if each
+	// gives an event.
 	Why string
 }
 
@@ -85,7 +83,7 @@ type RecordType struct {
 // lines is taken, then the first in this list.
 var formats = []Format{cowrie, cowrieTextLog, decnet, events}
 
-// Formats returns the formats that can be read, in the order of help.
+// Formats returns the formats that can be read, in the order of the help.
 func Formats() []Format { return append([]Format(nil), formats...) }
 
 // versionName is what a position carries as its format.
@@ -112,8 +110,8 @@ func formatNames() string {
 	return strings.Join(names, ", ")
 }
 
-// BelowError says that a file was not read because its format is one in which
-// it can speak for others, and the user named a folder further up.
+// BelowError says that a file was not read because its format can speak for any sensor, and
+// the user named only a folder further up.
 type BelowError struct {
 	Path  string
 	Title string // of what it holds
@@ -127,20 +125,19 @@ func (e *BelowError) SaidBefore() bool { return e.said }
 // aDatabase is the Title of a database that was not opened.
 const aDatabase = "a SQLite database"
 
-// Look returns what is to be remembered of the file, or nil.
+// Look returns what to remember of the file, or nil.
 func (e *BelowError) Look() *ttpcron.FileLook { return e.look }
 
 func (e *BelowError) Error() string {
 	return fmt.Sprintf("%s holds %s, which is read only where you name the file or the folder that it lies in", e.Path, e.Title)
 }
 
-// UnknownFormatError says that no format recognises a file. In a folder of many
-// files that is a reason to skip it and to say so; where the user named the
-// file it is a failure.
+// UnknownFormatError says that no format recognises a file. In a folder such a file is
+// skipped and reported; if the user named the file, it is a failure.
 type UnknownFormatError struct {
 	Path   string
 	Detail string // what the file looks like, and what to do; may be empty
-	// Found is what is known of the file all the same; zero if SaidBefore.
+	// Found is what is known of the file anyway; zero if SaidBefore.
 	Found Recognition
 	look  *ttpcron.FileLook
 	said  bool
@@ -149,7 +146,7 @@ type UnknownFormatError struct {
 // SaidBefore reports whether an earlier import met the file as it is.
 func (e *UnknownFormatError) SaidBefore() bool { return e.said }
 
-// Look returns what is to be remembered of the file, or nil.
+// Look returns what to remember of the file, or nil.
 func (e *UnknownFormatError) Look() *ttpcron.FileLook { return e.look }
 
 func (e *UnknownFormatError) Error() string {

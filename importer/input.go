@@ -23,10 +23,9 @@ type Input struct {
 
 var formatPrefix = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]+$`)
 
-// ParseInput reads "PATH" or "FORMAT:PATH". A prefix counts as a format only
-// when it looks like the name of one: "/var/log/a:b", "C:\logs" and the name of
-// an existing file that holds a colon are paths. An unknown format is an error
-// that lists those known.
+// ParseInput reads "PATH" or "FORMAT:PATH". A prefix counts as a format only if it looks
+// like a format's name: "/var/log/a:b", "C:\logs" and the name of an existing file that
+// holds a colon are paths. An unknown format is an error that lists those known.
 func ParseInput(s string) (Input, error) {
 	if s == "" {
 		return Input{}, errors.New("the path of an input is empty")
@@ -47,11 +46,11 @@ func ParseInput(s string) (Input, error) {
 	return Input{}, fmt.Errorf("input %q: unknown format %q; known are %s", s, prefix, formatNames())
 }
 
-// Expansion is what Expand made of what a user named.
+// Expansion is the result of Expand.
 type Expansion struct {
 	Files []Found
-	// Left is what the scan met and passed over: links out of a folder, devices, folders
-	// of captured files. It is no failure.
+	// Left is what the scan skipped: links out of a folder, devices, folders of captured
+	// files. It is not a failure.
 	Left []*LeftError
 }
 
@@ -65,7 +64,7 @@ type Found struct {
 
 const (
 	maxCapturesNamed = 5
-	// maxLeft bounds how much of what was left is told apart.
+	// maxLeft limits how many skipped items are listed separately.
 	maxLeft = 10_000
 	// maxFound bounds how many files one scan takes.
 	maxFound = 1_000_000
@@ -96,17 +95,16 @@ func isCapture(name string) bool {
 	return len(words) > 0 && (captureFolders[words[0]] || captureFolders[words[len(words)-1]])
 }
 
-// Expand turns files, folders, patterns (as in [path/filepath.Match]) and "-"
-// into the paths of files, each once, in the order given and sorted within a
-// folder or pattern. In a folder, the files that rotation made of one log come oldest
-// first: cowrie.json.10, cowrie.json.2, cowrie.json.1, cowrie.json. Folders are read
-// with all that is below them, but for folders of captured files (see
-// [CaptureFolders]) that the user did not name; symbolic links found in
-// them are not followed. A pattern that names an existing
-// file is that file; its wildcards do not match folders of captured files.
+// Expand turns files, folders, patterns (as in [path/filepath.Match]) and "-" into the
+// paths of files, each once, in the order given and sorted within a folder or pattern. In a
+// folder, the rotated files of one log come oldest first: cowrie.json.10, cowrie.json.2,
+// cowrie.json.1, cowrie.json. Folders are read with everything below them, except folders
+// of captured files (see [CaptureFolders]) that the user did not name. Symbolic links in
+// them are not followed. A pattern that names an existing file is that file; its wildcards
+// do not match folders of captured files.
 //
-// The paths found are good even when the error is not nil: it joins one error
-// for each path that is missing, unreadable, or named and not a file.
+// The paths are valid even if the error is not nil: it joins one error for each path that
+// is missing, unreadable, or named but not a file.
 func Expand(patterns []string) (Expansion, error) {
 	x := expansion{seen: map[string]int{}}
 	for _, p := range patterns {
@@ -303,7 +301,7 @@ func (x *expansion) link(root, path, shown string) {
 	}
 }
 
-// LeftError says that something which a scan met is not read.
+// LeftError says that a scan skipped something.
 type LeftError struct {
 	Path, Reason string
 	look         *ttpcron.FileLook
@@ -315,14 +313,14 @@ func (e *LeftError) Error() string { return e.Path + ": " + e.Reason }
 // Look returns what is to be remembered, or nil.
 func (e *LeftError) Look() *ttpcron.FileLook { return e.look }
 
-// SaidBefore reports whether an earlier import has met the same.
+// SaidBefore reports whether an earlier import skipped the same.
 func (e *LeftError) SaidBefore() bool { return e.said }
 
 // howLeft is the How of what was left.
 const howLeft = "left"
 
-// Remembered returns the error as it is for whoever knows what an earlier import
-// remembered under its path.
+// Remembered returns the error for a caller that knows what an earlier import remembered
+// under its path.
 func (e *LeftError) Remembered(known ttpcron.FileLook, now time.Time) *LeftError {
 	left := *e
 	left.said = known.Path == e.Path && known.How == howLeft && known.Reason == e.Reason

@@ -43,7 +43,7 @@ type recordParser interface {
 	parse(record []byte, to *parsed) error
 }
 
-// errForeign says that a text is no record of the format that was asked.
+// errForeign says that a text is not a record of the format.
 var errForeign = errors.New("not a record of this format")
 
 // parsed takes what a parser makes of one record.

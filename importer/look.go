@@ -183,9 +183,9 @@ func (f *File) outcome(what ttpcron.LookOutcome, reason string) *ttpcron.FileLoo
 	return look
 }
 
-// GivenUpError says that a file was not read to its end because it would have
-// none in this life, as one that decompresses to a multiple of what any log does,
-// or because it is a program where data are expected.
+// GivenUpError says that a file was not read to its end because that would take practically
+// for ever, for example because it expands far more than any log, or because it contains
+// programs instead of data.
 type GivenUpError struct {
 	Path   string
 	Reason string
@@ -198,7 +198,7 @@ func (e *GivenUpError) Unwrap() error { return e.err }
 
 func (e *GivenUpError) Error() string { return e.Path + ": " + e.Reason }
 
-// Look returns what is to be remembered of the file, or nil.
+// Look returns what to remember of the file, or nil.
 func (e *GivenUpError) Look() *ttpcron.FileLook { return e.look }
 
 // givenUp returns a *GivenUpError for an error that will come back however often the

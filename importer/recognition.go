@@ -2,14 +2,13 @@ package importer
 
 import "slices"
 
-// Recognition is what a file was found to be, and by what.
+// Recognition says what a file was found to be, and why.
 type Recognition struct {
 	Compression []string // the outermost first; none for a file that is not compressed
-	Encoding    string   // UTF-8 or UTF-16; empty for a database, and for what is no text
-	// CarriageReturns says that lines end with these, and not with newlines.
+	Encoding    string   // UTF-8 or UTF-16; empty for a database, and for anything that is not text
+	// CarriageReturns says that lines end with carriage returns instead of newlines.
 	CarriageReturns bool
-	// Wrapped says that records lie in lists, or in the objects of a shipper, and have
-	// no Prefixes before them.
+	// Wrapped says that records are inside lists or a shipper's objects, without Prefixes.
 	Wrapped  bool
 	Prefixes []string // what stands before records on a line, such as "syslog"
 	Format   string   // its name; empty if none was recognised
@@ -19,8 +18,8 @@ type Recognition struct {
 	Lines    int
 }
 
-// Recognition says what the file was found to be. Of a file that looks as it did in an
-// earlier import, and was not read, it knows the format alone.
+// Recognition says what the file was found to be. If a file looks as it did in an earlier
+// import and was not read, only the format is known.
 func (f *File) Recognition() Recognition {
 	r := Recognition{Compression: slices.Clone(f.src.layers), Named: f.named}
 	if f.format != nil {

@@ -13,11 +13,11 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// A sensor may write one story in two logs, of which one says more. Where both lie in a
-// folder the events of the poorer one that the richer one has must not come once more:
-// nothing shows that they are the same. So of the poorer one only what is earlier than
-// the first record of the richer one is taken, or later than it was written to. A file
-// that the user named is read whole.
+// A sensor may write the same events to two logs, one of which says more. If both are in a
+// folder, the poorer log must not add events that the richer one has, because nothing shows
+// that they are the same. So only what is earlier than the richer log's first record, or
+// later than its last write, is taken from the poorer one. A file that the user named is
+// read whole.
 
 const (
 	// maxLogsBeside is how many logs in a folder are looked at.
@@ -194,7 +194,7 @@ func (u *unlessRicher) parse(record []byte, to *parsed) error {
 	return nil
 }
 
-// besideRicher looks for a richer log beside the one that is opened.
+// besideRicher looks for a richer log next to the one that is opened.
 func (r *logReader) besideRicher(ctx context.Context, o Options) {
 	format := r.format.lines.richer
 	if format == "" || r.src.file == nil || o.peeks {

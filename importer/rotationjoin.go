@@ -12,17 +12,16 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// A record that rotation tore in two has its beginning at the end of one file and
-// its rest at the beginning of the next. Whoever reads either file looks at the
-// other one, so that the order of import plays no part: both give the same event.
+// A record that rotation tore in two has its beginning at the end of one file and its rest
+// at the beginning of the next. Reading either file looks at the other one too, so the
+// order of import does not matter: both give the same event.
 //
-// A join is no way to forge an event. The sensor wrote both pieces, and escaped what
-// an attacker typed, so the cut can leave one quotation mark of an attacker's
-// without its backslash, at the beginning of the rest, and no more: with what follows,
-// which is escaped still, it makes no JSON. Where bytes between the pieces are lost,
-// as some are when a log is copied and then emptied, the pieces may be of two
-// records that were cut within the same member. Then the join has the words of the
-// one and the session of the other.
+// A join cannot be used to forge an event. The sensor wrote both pieces and escaped what an
+// attacker typed. At most, the cut leaves one of the attacker's quotation marks without its
+// backslash at the beginning of the rest, and with what follows, which is still escaped,
+// that is not JSON. If bytes between the pieces are lost, as when a log is copied and then
+// emptied, the pieces may be of two records that were cut within the same member. The
+// joined record then has the words of one and the session of the other.
 
 // atEdge reports whether a line is the first of a file, or a last one without its
 // newline: either may be a piece of a record.
@@ -229,8 +228,8 @@ func isClosed(text []byte) bool {
 	return len(text) > 1 && text[0] == '{' && text[len(text)-1] == '}'
 }
 
-// namesTwice reports whether an object has two members of one name: no sensor
-// writes that, but two halves of different records may have it.
+// namesTwice reports whether an object repeats a member. No sensor writes that, but two
+// halves of different records may have it.
 func namesTwice(text []byte) bool {
 	s := jsontext.Scanner{MaxDepth: maxDepth}
 	s.Reset(trimLine(text))

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Sequence carries over from one file to the next what a log said of sessions that go on,
-// such as the address of the attacker, which old sensors wrote only when a session began.
-// It also remembers the names in the folder. The zero value is ready. Use one for the
+// Sequence carries what a log said about open sessions from one file to the next, such as
+// the attacker's address, which old sensors wrote only at the beginning of a session. It
+// also remembers the names in the folder. The zero value is ready to use. Use one for the
 // files of one import, read one after the other; it is not safe for concurrent use.
 type Sequence struct {
 	folder string

@@ -20,9 +20,9 @@ type databaseFormat struct {
 	open func(ctx context.Context, f *Format, db *database, o Options) (reader, error)
 }
 
-// database is a SQLite database that belongs to someone else. It is read
-// without writing to it or beside it: a -wal or -shm file that this program
-// makes, under its own user, could keep the owner from writing.
+// database is a SQLite database that belongs to someone else. It is read without writing to
+// it or next to it: a -wal or -shm file made by this program, under its own user, could
+// keep the owner from writing.
 type database struct {
 	db   *sql.DB
 	conn *sql.Conn            // the only one

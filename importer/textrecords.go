@@ -13,13 +13,13 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// A record of a text log ends where the next one begins: a message that holds newlines
-// goes on in the lines that follow. So the last line is held until another record, or
-// the end of the file, shows that it is whole.
+// A record of a text log ends where the next one begins, because a message with newlines
+// continues in the following lines. So the last line is held until another record, or the
+// end of the file, shows that it is complete.
 //
-// What a record means may depend on those before it: whose connection it is, how many
-// equal ones there were. So a text log that has grown is read from its beginning again,
-// and what an earlier import stored is not given out once more.
+// What a record means may depend on those before it: whose connection it is, how many equal
+// ones there were. So a text log that has grown is read from its beginning again, without
+// yielding what an earlier import stored.
 
 // held is a record that may go on.
 type held struct {

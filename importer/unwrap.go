@@ -7,8 +7,8 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// A shipper puts a sensor's record into a member of an object of its own, as an object
-// or as the text of one. The rules by which the record inside is found:
+// A shipper puts a sensor's record into a member of its own object, as an object or as
+// text. The rules by which the record inside is found:
 //
 //   - An object that is a record of its own is never opened: one that has an eventid,
 //     or says from which address it was attacked. Its texts are what an attacker sent,
@@ -289,8 +289,8 @@ func (u *unwrapper) member(depth, i int) bool {
 	return false
 }
 
-// journalLine reads a line of systemd's journal, which keeps no newlines and cuts what
-// is longer than 48 KiB.
+// journalLine reads a line of systemd's journal, which drops newlines and cuts lines after
+// 48 KiB.
 func (u *unwrapper) journalLine(w *wrapping, text []byte, depth int) bool {
 	stream, cut := w.stream, w.cut || len(text) == journalChunk
 	if len(stream) == 0 {

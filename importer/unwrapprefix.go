@@ -5,8 +5,8 @@ import (
 	"regexp"
 )
 
-// A prefix is what programs that carry logs put before a line. Only a record that
-// begins right behind a whole one is read: what comes later in a line may be what an
+// A prefix is what programs that carry logs put before a line. A record is read only if it
+// begins right after a complete prefix, because anything later in a line may be what an
 // attacker typed.
 type prefix struct {
 	name string

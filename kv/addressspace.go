@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// mapLimit is how many bytes of a store this process can map, 0 for no limit that
-// matters. bbolt maps a store as a whole, so no store can be larger.
+// mapLimit is how many bytes of a store this process can map, 0 for no practical limit.
+// bbolt maps a store as a whole, so no store can be larger.
 var mapLimit = sync.OnceValue(func() int64 {
 	if strconv.IntSize > 32 {
 		return 0

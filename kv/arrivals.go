@@ -42,17 +42,17 @@ func putArrived(b *bucket, a record.Arrived) error {
 	return b.Put(record.NumberKey(a.Last), record.AppendArrived(nil, a))
 }
 
-// ArrivedSince returns the first arrival number of the events that arrived at or
-// after a time, by the store's clock and to the second; one more than the last when
-// none did.
+// ArrivedSince returns the first arrival number of the events that arrived at or after a
+// time, by the store's clock and to the second. If none did, it returns one more than the
+// last.
 //
-// Entries are in the order of arrival, whatever the clock said. The first whose time
-// is not before t counts, and all that follow it. So after a clock was ahead or was
-// set back there may be too much in it, and never too little: what arrived since t
-// while the clock was right is in it. An entry that is later than now, though one
-// that came after it is not, has a clock that was ahead, and does not count by
-// itself; nor does one before 2020, when the clock had not been set yet. Events that
-// arrived before the store noted such times count only for a t before 2020.
+// Entries are in order of arrival, whatever the clock said. The first whose time is not
+// before t counts, and all that follow it. So after a clock ran ahead or was set back, the
+// result may include too much, but never too little: it has everything that arrived since t
+// while the clock was right. An entry that is later than now, although a following one is
+// not, comes from a clock that ran ahead and does not count by itself. Nor does one before
+// 2020, when the clock had not been set yet. Events that arrived before the store noted
+// such times count only for a t before 2020.
 //
 // It reads an entry for each import that brought something new.
 func (db *DB) ArrivedSince(ctx context.Context, t time.Time) (seq uint64, err error) {
@@ -96,9 +96,8 @@ func arrivedSince(tx *txn, t, now time.Time) (uint64, error) {
 	return first, nil
 }
 
-// ArrivedAt returns when the event with an arrival number arrived, to the second and
-// by what the clock said then. It is not known of events that arrived before the
-// store noted it.
+// ArrivedAt returns when the event with an arrival number arrived, to the second and by the
+// clock at the time. It is unknown for events that arrived before the store recorded it.
 func (db *DB) ArrivedAt(ctx context.Context, seq uint64) (at time.Time, ok bool, err error) {
 	err = db.view(ctx, func(tx *txn) error {
 		b := tx.top(layout.Arrivals)

@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// MaxAudit is how many entries of the audit trail are kept; the oldest are
-// dropped. Their numbers tell how many there were.
+// MaxAudit is how many entries of the audit trail are kept; the oldest are dropped. Entry
+// numbers show how many there were.
 const MaxAudit = 10_000
 
 // Audit lists the changes of rules in operation, newest first; limit 0 lists all

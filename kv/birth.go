@@ -87,9 +87,8 @@ func linked(path string) (string, error) {
 	return path, errors.New("too many symbolic links")
 }
 
-// UnfinishedError says that a file is empty, or that a process was killed while
-// it made a store of it. Nothing was ever stored there, and opening it for
-// writing makes the store.
+// UnfinishedError says that a file is empty, or that a process was killed while making a
+// store in it. Nothing was ever stored there, and opening it for writing makes the store.
 type UnfinishedError struct {
 	Path  string
 	Bytes int64 // size of the file

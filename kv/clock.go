@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Held is what maintenance would take out because of its age, and why it does
-// not. The zero Held is nothing.
+// Held is what maintenance would remove because of its age, and why it does not. The zero
+// Held means nothing.
 type Held = record.Held
 
 // HeldReason says why a pruning waits.
@@ -26,8 +26,8 @@ const (
 	HeldAll   = record.HeldAll   // nothing would be left
 )
 
-// MinSeenDays is on how many days a clock must have been seen before anything is
-// taken out because of its age.
+// MinSeenDays is the number of days on which a clock must have been seen before anything is
+// removed because of its age.
 const MinSeenDays = 3
 
 const (
@@ -39,26 +39,26 @@ const (
 	keptDays = 8
 	// setBack is how far back a clock goes when it is set; less is how clocks are.
 	setBack = time.Minute
-	// firstDay is 2020-01-01: what says less is no clock, but a machine that
-	// begins in 1970 until it hears of the time.
+	// firstDay is 2020-01-01: an earlier time comes from a machine that starts in 1970
+	// until its clock is set.
 	firstDay ttpcron.Day = 18262
 	// lookEvery is how often the last look is written down at most.
 	lookEvery = time.Hour
 )
 
-// Clock is what a store has seen of its machine's clock: at imports that brought
-// something new, and where [DB.SeeClock] was called. A clock cannot be told wrong
-// by looking at it once, but one that was right on several days is right.
+// Clock is what a store has seen of its machine's clock: at imports that brought something
+// new, and where [DB.SeeClock] was called. One look cannot show whether a clock is wrong,
+// but a clock that was consistent on several days is right.
 type Clock struct {
 	Days []ttpcron.Day // on which it was seen, ascending; the latest few
 	Last time.Time     // the last look, an hour old at most when others followed
 	Held record.Held   // what maintenance holds back
 }
 
-// Present returns the day from which age is counted, and whether it is known.
-// That is today when the clock was seen on [MinSeenDays] days of the last seven,
-// today among them, and otherwise the third newest day on which it was seen. On
-// fewer days it is not known, and the first of them is returned.
+// Present returns the day from which age is counted, and whether it is known. That is today
+// if the clock was seen on [MinSeenDays] of the last seven days, today included, and
+// otherwise the third newest day on which it was seen. If it was seen on fewer days, the
+// day is not known, and the first of them is returned.
 //
 // So a clock that is wrong for a day, or for one run, moves nothing, and one that
 // is years ahead of what was seen counts from the third day on. Days later than

@@ -14,19 +14,17 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Commit adds the tags that the store does not have, replaces those that it has
-// otherwise, takes out those that the reviews do not find any more, and writes the
-// records that go with them. A tag that is replaced keeps its CreatedAt. A tag that
-// has no kind, source or time of the years 1970 to 9999, or a confidence outside 0
-// to 1, fails the call, as does a review that makes no sense.
+// Commit adds new tags, replaces those that differ, removes those that the reviews no
+// longer find, and writes the records that go with them. A tag that is replaced keeps its
+// CreatedAt. A tag that has no kind, source or time of the years 1970 to 9999, or a
+// confidence outside 0 to 1, fails the call, as does a review that makes no sense.
 //
-// All is one transaction, but for tags that go beyond some ten thousands: these are
-// taken out before it, and what Commit returns with an error counts those that are.
+// This is one transaction, unless more than some ten thousand tags have to be removed:
+// these are removed before it, and counted in the result even with an error.
 //
-// A commit that brings nothing new writes nothing: no tag, coverage or cursor
-// that differs from what is stored, and a Run whose ID is stored already and that
-// is not finished. So the record of a run that was killed may lack the counts of
-// its last commits.
+// A commit without anything new writes nothing: no tag, coverage or cursor differs from
+// what is stored, and its Run is unfinished and already stored. So the record of a run that
+// was killed may lack the counts of its last commits.
 func (db *DB) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committed, error) {
 	db.writing.Lock()
 	defer db.writing.Unlock()

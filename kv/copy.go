@@ -10,17 +10,16 @@ import (
 	"github.com/ttpcron/ttpcron/kv/page"
 )
 
-// Progress says how far checking, recovering or copying a store has come.
+// Progress says how far checking, recovering or copying a store has got.
 type Progress struct {
 	Place string // what is being read
 	Done  int64  // pages, days or bytes
 	Total int64  // 0 when it is not known
 }
 
-// CopyTo writes the bytes of the store as it stands at one moment to the writer
-// that to returns for so many. What is deleted or replaced meanwhile stays in the
-// store's file until the copy is done: nothing but the copy is made under the
-// transaction.
+// CopyTo writes the bytes of the store at one moment to the writer that to returns for that
+// size. What is deleted or replaced meanwhile stays in the store's file until the copy is
+// done.
 func (db *DB) CopyTo(ctx context.Context, to func(size int64) (io.Writer, error)) error {
 	return db.view(ctx, func(tx *txn) error {
 		w, err := to(tx.bolt.Size())
@@ -46,9 +45,8 @@ func (db *DB) Size(ctx context.Context) (file, free int64, err error) {
 	return file, int64(s.FreePageN+s.PendingPageN) * int64(pageSize), nil
 }
 
-// Freeze calls open while nobody commits. The state of the file that its headers
-// say then stays in it until release: freed pages are not used again, and a write
-// that makes the file outgrow its mapping waits.
+// Freeze calls open while nobody commits. The file keeps that state until release: freed
+// pages are not used again, and a write that makes the file outgrow its mapping waits.
 func (db *DB) Freeze(ctx context.Context, open func() error) (release func(), err error) {
 	db.writing.Lock()
 	defer db.writing.Unlock()
@@ -76,9 +74,9 @@ func (db *DB) Freeze(ctx context.Context, open func() error) (release func(), er
 // commitPatience is how long a commit may take before anybody asks what it waits for.
 var commitPatience = time.Second
 
-// Blocked reports whether a commit waits for readers, those of [DB.Freeze] among
-// them, to end: the file outgrows its mapping, and everybody else waits for the commit.
-// It may take twice a second to find out.
+// Blocked reports whether a commit waits for readers to end, including those of
+// [DB.Freeze], because the file outgrows its mapping. Everybody else waits for the commit
+// then. It may take twice a second to find out.
 func (db *DB) Blocked() bool {
 	began := db.commits.Load()
 	if began == 0 || time.Since(time.Unix(0, began)) < commitPatience {
@@ -110,8 +108,8 @@ const copyBytes = 16 << 20
 // for each day with tags.
 const copyBuckets = 8192
 
-// Rewrite writes the content of the store into an empty file, without the room
-// that is free in it; size is about how much that is.
+// Rewrite writes the content of the store into an empty file, without free space; size is
+// the approximate size.
 func (db *DB) Rewrite(ctx context.Context, path string, size int64, progress func(Progress)) (err error) {
 	dst, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true, PageSize: page.Size, FreelistType: bbolt.FreelistMapType})
 	if err != nil {

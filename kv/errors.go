@@ -34,7 +34,7 @@ func (e *NewerError) Error() string {
 	return fmt.Sprintf("store %s has schema %d and this program knows schemas up to %d: install the version of ttpcron that wrote it, or a later one, or restore a backup that this version made (ttpcron db restore FILE)", e.Path, e.Schema, e.Highest)
 }
 
-// NotStoreError says that a file is something else than a store.
+// NotStoreError says that a file is not a store.
 type NotStoreError struct {
 	Path   string
 	Reason string
@@ -64,9 +64,9 @@ func (e *DamagedError) Error() string {
 	return fmt.Sprintf("store %s is damaged: %s; keep the file, see what ttpcron db check finds, and restore a backup or save the rest with ttpcron db recover", e.Path, e.Reason)
 }
 
-// UnsyncedError says that the disk did not confirm what was written. Nobody can
-// know whether it is there, and to write more could destroy what was there
-// before, so that the store refuses it until it is opened again.
+// UnsyncedError says that the disk did not confirm what was written. It is unknown whether
+// it was written, and writing more could destroy what was there before, so the store
+// refuses writes until it is opened again.
 type UnsyncedError struct {
 	Path string
 	Err  error

@@ -36,10 +36,9 @@ const (
 )
 
 // EventBlocks lists the blocks with events that a query selects, from a position on, by
-// day, kind and arrival, and returns the position behind them: some thousand blocks are
-// looked at, by as many goroutines as there are processors, and perhaps none is found
-// though more follow. It goes by the actors of blocks and by days: what happened at other
-// times of a day is listed too.
+// day, kind and arrival, and returns the position after them. A call looks at some thousand
+// blocks with one goroutine per processor, and may find none although more follow. It goes
+// by the blocks' actors and days, so it also lists events at other times of a day.
 func (db *DB) EventBlocks(ctx context.Context, q ttpcron.EventQuery, from BlockPosition) (found []ttpcron.EventBlock, next BlockPosition, err error) {
 	s := &blockSearch{db: db, q: q, at: from}
 	if !from.End {
@@ -195,8 +194,8 @@ func nextBlockDay(history *bucket, kinds []ttpcron.SourceKind, from ttpcron.Day)
 	return day, ok, nil
 }
 
-// EventsIn reads the events of a block that a query selects, in the order of arrival; none
-// when the block is gone.
+// EventsIn reads the events of a block that a query selects, in order of arrival; none if
+// the block is gone.
 func (db *DB) EventsIn(ctx context.Context, q ttpcron.EventQuery, b ttpcron.EventBlock) ([]ttpcron.Event, error) {
 	events, err := db.page(ctx, record.KindDay{Kind: b.Kind, Day: b.Day}, max(b.First, 1)-1, math.MaxUint64)
 	if err != nil {

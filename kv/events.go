@@ -10,7 +10,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Kinds lists the kinds of which events are stored, in the order of their names.
+// Kinds lists the kinds of the stored events, by name.
 func (db *DB) Kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	var kinds []ttpcron.SourceKind
 	err := db.view(ctx, func(tx *txn) error {
@@ -31,9 +31,8 @@ const (
 	pageParts = 2048
 )
 
-// DayPage lists days on which there are events of a kind, ascending from the one
-// given on, each with its coverage: some hundreds of them, and none when there
-// are no more.
+// DayPage lists some hundred days with events of a kind, ascending from the given one, each
+// with its coverage. It returns none if there are no more.
 func (db *DB) DayPage(ctx context.Context, kind ttpcron.SourceKind, from ttpcron.Day) ([]ttpcron.DayHistory, error) {
 	var days []ttpcron.DayHistory
 	err := db.view(ctx, func(tx *txn) (err error) {
@@ -89,11 +88,11 @@ func (db *DB) eachDay(ctx context.Context, kind ttpcron.SourceKind, do func(ttpc
 	}
 }
 
-// Events yields the events of a kind and day whose arrival number is in
-// (after, upTo], in the order of arrival. A page has at most 256 events and,
-// unless it is a single event, about 1 MiB of text. The slice and its events are
-// the caller's, but the memory of their text and of Field.Raw is shared within
-// the page and must not be written to. An error ends the sequence.
+// Events yields the events of a kind and day whose arrival number is in (after, upTo], in
+// the order of arrival. A page has at most 256 events and, unless it is a single event,
+// about 1 MiB of text. The caller owns the slice and its events, but the memory of their
+// text and of Field.Raw is shared within the page and must not be written to. An error ends
+// the sequence.
 func (db *DB) Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) iter.Seq2[[]ttpcron.Event, error] {
 	return EventPages(after, upTo, func(after uint64) ([]ttpcron.Event, error) {
 		return db.EventPage(ctx, kind, day, after, upTo)
@@ -159,7 +158,7 @@ func (db *DB) page(ctx context.Context, k record.KindDay, after, upTo uint64) (p
 	return page, err
 }
 
-// LastSeq returns the arrival number that was given last, 0 in an empty store.
+// LastSeq returns the latest arrival number, 0 in an empty store.
 func (db *DB) LastSeq(ctx context.Context) (uint64, error) {
 	var seq uint64
 	err := db.view(ctx, func(tx *txn) (err error) {

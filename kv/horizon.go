@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Horizon says before which day no event of a kind comes in, because the days
-// before it were pruned.
+// Horizon is the day before which no event of a kind is stored, because earlier days were
+// pruned.
 type Horizon struct {
 	Kind   ttpcron.SourceKind
 	Before ttpcron.Day
@@ -115,13 +115,12 @@ func withoutPruned(tx *txn, events []*ttpcron.Event, r *ttpcron.ImportReport) (l
 	return left, nil
 }
 
-// ForgetHorizon lets events of days that were pruned come in again, those of one
-// kind or, without a kind, of all, and returns the horizons that there were. For the
-// other kinds they stay.
+// ForgetHorizon lets events of pruned days come in again, for one kind or, without a kind,
+// for all. It returns the previous horizons. Those of other kinds stay.
 //
-// Ids that a source gave to events that are gone are free again, of whatever
-// kind: otherwise the same event would be taken for known. Correlations judge the days
-// again of which slots were frozen, by the base matches that are there.
+// Ids that a source gave to removed events are free again, for every kind: otherwise the
+// same event would be taken for known. Correlations judge days with frozen slots again,
+// from the base matches that exist.
 func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone []Horizon, err error) {
 	db.writing.Lock()
 	defer db.writing.Unlock()
@@ -173,8 +172,8 @@ func (db *DB) ForgetHorizon(ctx context.Context, kind ttpcron.SourceKind) (gone 
 	return gone, nil
 }
 
-// AwaitedBefore returns the day before which events of some kind may come in again, since
-// the horizon was forgotten, and none has. It is 0 when there is none.
+// AwaitedBefore returns the day before which events of some kind may come in again because
+// the horizon was forgotten, if none has yet. Otherwise it is 0.
 func (db *DB) AwaitedBefore(ctx context.Context) (day ttpcron.Day, err error) {
 	err = db.view(ctx, func(tx *txn) error {
 		return eachPruned(tx, func(p *record.Pruned) error {

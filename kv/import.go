@@ -8,32 +8,28 @@ import (
 	"github.com/ttpcron/ttpcron/kv/block"
 )
 
-// Import stores events that the store does not have, in the order given, with
-// rising arrival numbers, and reports New, NewKinds, Known, Changed, BeforeHorizon, Rejected
-// and RejectedKnown: a reject that was stored once, see [ttpcron.Reject.Identity],
-// is not stored again.
+// Import stores new events, in the given order, with ascending arrival numbers, and reports
+// New, NewKinds, Known, Changed, BeforeHorizon, Rejected and RejectedKnown: a reject that
+// was stored once, see [ttpcron.Reject.Identity], is not stored again.
 //
-// An event without ID gets its [ttpcron.Event.ContentID]. An event whose ID
-// another event of its kind has, one that is not its [ttpcron.Event.SameRecord],
-// is stored as "<id>~<first 12 hexadecimal digits of its RecordDigest>" and counts
-// as Changed as well as New, or as Known when that one is stored too. One that was
-// purged (see [DB.Purge]) is Known. Which of
-// them keeps the plain ID is a matter of arrival. Of an event that was pruned only
-// the digest is left to compare with. An event that
-// fails [ttpcron.Event.Validate], or has more than 16,384 payload fields, is kept
-// as a reject, after im.Rejects; Rejected counts both. An event that happened
-// before what was pruned, of whatever kind (see [DB.Prune]), is passed over and counts
-// as BeforeHorizon.
+// An event without ID gets its [ttpcron.Event.ContentID]. An event whose ID another event
+// of its kind has, one that is not its [ttpcron.Event.SameRecord], is stored as
+// "<id>~<first 12 hexadecimal digits of its RecordDigest>" and counts as Changed as well as
+// New, or as Known when that one is stored too. One that was purged (see [DB.Purge]) is
+// Known. The one that arrives first keeps the plain ID. For a pruned event only the digest
+// is left to compare with. An event that fails [ttpcron.Event.Validate], or has more than
+// 16,384 payload fields, is kept as a reject, after im.Rejects; Rejected counts both. An
+// event that happened before what was pruned, of whatever kind (see [DB.Prune]), is skipped
+// and counts as BeforeHorizon.
 //
-// A known event fills in what the stored one lacks, see [ttpcron.Event.Learn], and
-// counts as Learned; the stored one keeps its arrival number, and what coverage says of
-// it is forgotten. One that says something else counts as Disputed. What fills in more
-// than some MiB of blocks is written before the rest, in transactions of its own: a call
-// that fails may have done a part of it, and does it no second time.
+// A known event fills in what the stored one lacks, see [ttpcron.Event.Learn], and counts
+// as Learned. The stored one keeps its arrival number and is no longer covered. A known
+// event that contradicts it counts as Disputed. Filling in more than some MiB of blocks
+// happens first, in separate transactions: a call that fails may have done a part of it,
+// which need not be done again.
 //
-// The events are not changed; read them back to learn ID and Seq. A call that
-// brings nothing new writes nothing; a position that differs only in SeenAt is
-// nothing new.
+// The given events are not changed; read them back for ID and Seq. A call without anything
+// new writes nothing; a position that differs only in SeenAt is not new.
 func (db *DB) Import(ctx context.Context, im ttpcron.Batch) (ttpcron.ImportReport, error) {
 	db.writing.Lock()
 	defer db.writing.Unlock()
@@ -154,9 +150,9 @@ func excerpt(e *ttpcron.Event) []byte {
 	return short.AppendJSON(nil)
 }
 
-// Known says of each event whether Import would count it as Known. Of several
-// equal events that the store does not have, all but the first are known. One
-// that Import would reject is not; one that it would pass over as pruned is.
+// Known says for each event whether Import would count it as Known. Of several equal new
+// events, all but the first are known. An event that Import would reject is not known; one
+// that it would skip as pruned is.
 func (db *DB) Known(ctx context.Context, events []ttpcron.Event) ([]bool, error) {
 	known := make([]bool, len(events))
 	err := db.view(ctx, func(tx *txn) error {

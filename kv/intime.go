@@ -33,9 +33,9 @@ type blockSpan struct {
 	block.Span
 }
 
-// EventsInTime yields the events that Events yields in about the order of time: in
-// that order but where keeping it would need too much memory. It reports false, and
-// yields nothing, where the order of arrival is about that of time already.
+// EventsInTime yields what Events does, in order of time except where that would need too
+// much memory. It reports false, and yields nothing, if the order of arrival is already
+// about that of time.
 func (db *DB) EventsInTime(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) (pages iter.Seq2[[]ttpcron.Event, error], scattered bool, err error) {
 	at := record.KindDay{Kind: kind, Day: day}
 	spans, scattered, err := db.blockSpans(ctx, at, after, upTo)

@@ -1,24 +1,22 @@
-// Package kv keeps the history of events, the tags made of them and the place
-// where replay stands in one bbolt file.
+// Package kv keeps the history of events, their tags and the state of the replay in one
+// bbolt file.
 //
-// Start with [Open]. [DB.Import] adds events, [DB.Events] reads them back page by
-// page, [DB.Commit] adds tags together with the records that say how far the replay
-// came, [DB.Tags] and [DB.Summary] answer questions. A tag is stored as a reference
-// to its event, which is read with it. The bytes of keys and values are in package
-// record, the list of buckets is in package layout, and package doctor checks,
-// recovers and copies the file.
+// Start with [Open]. [DB.Import] adds events, [DB.Events] reads them back page by page,
+// [DB.Commit] adds tags together with the records that say how far the replay got,
+// [DB.Tags] and [DB.Summary] answer questions. A tag is stored as a reference to its event,
+// which is read with it. The bytes of keys and values are in package record, the list of
+// buckets is in package layout, and package doctor checks, recovers and copies the file.
 //
-// What holds after a crash, of the process or of the machine: a call that
-// returned without error is there wholly; a call that did not return is there
-// wholly or not at all. Tags, coverage, cursors and the run that belong together
-// are one call.
+// After a crash of the process or the machine, everything written by a call that returned
+// without error is there. A call that did not return has taken effect wholly or not at all.
+// Tags, coverage, cursors and the run that belong together are one call.
 //
 // Everything returned is a copy that the caller may keep. Events of one page
 // share the memory of their text, so one kept event keeps its page.
 //
-// Iterators read a page in a short transaction of its own and hold none while
-// the caller works, so a caller may write to the store in the middle of a loop.
-// A page shows one state of the store; two pages may show two.
+// Iterators read each page in a short transaction of its own and hold none while the caller
+// works, so a caller may write to the store in the middle of a loop. A page shows one state
+// of the store; two pages may show different states.
 //
 // # Sizes
 //

@@ -14,10 +14,9 @@ import (
 // lockPoll is how often a store that is locked is tried again.
 const lockPoll = 50 * time.Millisecond
 
-// LockFile opens the file of a store for reading and takes the lock that readers
-// of a store take, so that nobody writes to it meanwhile, or the exclusive one of a
-// writer. Closing the file gives it back. Errors are *[LockedError],
-// *[NotStoreError], or the system's.
+// LockFile opens a store's file for reading and takes a reader's lock, so that nobody
+// writes to it meanwhile, or a writer's exclusive lock. Closing the file releases it.
+// Errors are *[LockedError], *[NotStoreError], or the system's.
 func LockFile(ctx context.Context, path string, timeout time.Duration, exclusive bool) (*os.File, error) {
 	deadline := time.Now().Add(timeout)
 	for {

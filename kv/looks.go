@@ -12,8 +12,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// FileLooks returns what is remembered of the files at some paths, in their
-// order; a zero look for one of which nothing is.
+// FileLooks returns what is remembered of the files at some paths, in their order, with a
+// zero look for unknown files.
 func (db *DB) FileLooks(ctx context.Context, paths []string) ([]ttpcron.FileLook, error) {
 	looks := make([]ttpcron.FileLook, len(paths))
 	err := db.view(ctx, func(tx *txn) error {
@@ -99,10 +99,9 @@ func (db *DB) seen(tx *txn, l *ttpcron.FileLook) error {
 	return b.Put(key, record.AppendPosition(nil, key, &m))
 }
 
-// ForgetFiles drops looks and positions over MaxFilePositions of each, those seen longest
-// ago first, and none that were seen at or after a time. It returns how many it
-// dropped. It reads all of them, once, when there are too many; it needs 16 bytes
-// for each that may be dropped.
+// ForgetFiles drops looks and positions beyond MaxFilePositions of each, the least recently
+// seen first, but none seen at or after a time. It returns how many it dropped. If there
+// are too many, it reads all of them once, and needs 16 bytes for each that may be dropped.
 func (db *DB) ForgetFiles(ctx context.Context, seenBefore time.Time) (dropped int, err error) {
 	for _, in := range []struct {
 		bucket string

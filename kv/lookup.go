@@ -13,10 +13,9 @@ import (
 // lookupKeys is how many keys are looked at in one transaction.
 const lookupKeys = 1 << 18
 
-// TagByUUID finds a tag, hidden or not, and reports whether there is one. Tags
-// lie in the order of event time, so it looks at the keys of all of them, the
-// newest first, and decodes none but the one it finds: about a second for ten
-// million tags.
+// TagByUUID finds a tag, hidden or not, and reports whether there is one. Tags are in order
+// of event time, so it looks at the keys of all tags, newest first, and decodes only the
+// one it finds: about a second for ten million tags.
 func (db *DB) TagByUUID(ctx context.Context, u ttpcron.UUID) (t ttpcron.Tag, ok bool, err error) {
 	before, until := ttpcron.Day(1<<31-1), []byte(nil)
 	for done := false; err == nil && !ok && !done; {

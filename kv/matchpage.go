@@ -10,9 +10,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// MatchPosition says where a page of base matches ended, or one of touched groups. The
-// zero value is before the first page. The store may change between two pages: what was
-// there before and after is given once.
+// MatchPosition says where a page of base matches or touched groups ended. The zero value
+// is before the first page. The store may change between two pages: what was there both
+// before and after is returned once.
 type MatchPosition struct {
 	Begun bool
 	Day   ttpcron.Day
@@ -23,8 +23,8 @@ type MatchPosition struct {
 // pageText is how many bytes of text a page has, a little more.
 const pageText = 1 << 20
 
-// MatchPage returns about as many of the matches that BaseMatches yields as are asked for,
-// from a position on. They are the caller's.
+// MatchPage returns about as many of the matches that BaseMatches yields as requested, from
+// a position on. The caller owns them.
 func (db *DB) MatchPage(ctx context.Context, q ttpcron.MatchQuery, from MatchPosition, about int) (page []ttpcron.BaseMatch, next MatchPosition, err error) {
 	next, size := from, 0
 	err = db.eachMatch(ctx, q, from, func(m *ttpcron.BaseMatch, s *matchScan) bool {
@@ -104,8 +104,8 @@ func (s *matchScan) each(do func(*ttpcron.BaseMatch, *matchScan) bool) (more boo
 	}
 }
 
-// TouchedPage returns about as many of the groups that Touched yields as are asked for,
-// from a position on.
+// TouchedPage returns about as many of the groups that Touched yields as requested, from a
+// position on.
 func (db *DB) TouchedPage(ctx context.Context, day ttpcron.Day, upTo uint64, from MatchPosition, about int) (page []ttpcron.TouchedGroup, next MatchPosition, err error) {
 	next, size := from, 0
 	next.End = true

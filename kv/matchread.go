@@ -15,8 +15,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// MatchDays lists days of which base matches are stored, or went and were not judged
-// since: some hundreds, ascending from the one given on, and none when there are no more.
+// MatchDays lists some hundred days with base matches that are stored, or were removed and
+// not judged since, ascending from the given one. It returns none if there are no more.
 func (db *DB) MatchDays(ctx context.Context, from ttpcron.Day) (days []ttpcron.MatchDay, err error) {
 	err = db.view(ctx, func(tx *txn) error {
 		top := tx.top(layout.Matches)
@@ -66,8 +66,8 @@ func judgedBy(tx *txn, fingerprint string, sets map[string]ttpcron.RuleSet) (set
 	return set, nil
 }
 
-// EventHorizon returns the first day of which all events are kept, 0 when none were
-// pruned: days before the one up to which a pruning took events of any kind may lack some.
+// EventHorizon returns the first day whose events are all kept, 0 if none were pruned.
+// Earlier days may lack events of some kind.
 func (db *DB) EventHorizon(ctx context.Context) (day ttpcron.Day, err error) {
 	err = db.view(ctx, func(tx *txn) error {
 		h, err := readHorizons(tx)
@@ -80,10 +80,9 @@ func (db *DB) EventHorizon(ctx context.Context) (day ttpcron.Day, err error) {
 	return day, nil
 }
 
-// BaseMatches yields matches, all of a group one after another, in the order of time and
-// arrival. A match, and its text, is good until the next is asked for; its Stream is the
-// same pointer for the same stream for as long as the store is open. An error ends the
-// sequence.
+// BaseMatches yields matches, all of a group one after another, in order of time and
+// arrival. A match and its text are valid until the next one is requested. Its Stream is
+// the same pointer for the same stream while the store is open. An error ends the sequence.
 func (db *DB) BaseMatches(ctx context.Context, q ttpcron.MatchQuery) iter.Seq2[*ttpcron.BaseMatch, error] {
 	return func(yield func(*ttpcron.BaseMatch, error) bool) {
 		err := db.eachMatch(ctx, q, MatchPosition{}, func(m *ttpcron.BaseMatch, _ *matchScan) bool { return yield(m, nil) })
@@ -93,9 +92,9 @@ func (db *DB) BaseMatches(ctx context.Context, q ttpcron.MatchQuery) iter.Seq2[*
 	}
 }
 
-// Touched yields the groups of a day of which matches came, or went, and were not judged
-// since: as far as it can be told only those up to a number that MatchDays gave. An error
-// ends the sequence.
+// Touched yields the groups of a day whose matches came or went and were not judged since,
+// as far as possible only changes up to a number from MatchDays. An error ends the
+// sequence.
 func (db *DB) Touched(ctx context.Context, day ttpcron.Day, upTo uint64) iter.Seq2[ttpcron.TouchedGroup, error] {
 	return func(yield func(ttpcron.TouchedGroup, error) bool) {
 		err := db.eachTouched(ctx, day, upTo, MatchPosition{}, func(g ttpcron.TouchedGroup, _ record.MatchKey) bool { return yield(g, nil) })

@@ -31,20 +31,20 @@ type Options struct {
 	// NoSync does not wait for the disk after a commit, so that a crash of the
 	// machine may destroy the store. For tests and benchmarks only.
 	NoSync bool
-	// Upgrading is called before a store of an earlier schema is brought up to date,
-	// which may take minutes; nil for nobody to tell.
+	// Upgrading is called before a store of an earlier schema is upgraded, which may take
+	// minutes; it may be nil.
 	Upgrading func(from, to int)
 }
 
 // Schema is the version of the layout that this program writes.
 const Schema = 5
 
-// Open opens the store at path. Unless ReadOnly is set it makes what is missing:
-// the folders with mode 0700, the file with mode 0600; what exists keeps its
-// mode. An empty file, or one that a process was killed while it made it, becomes
-// a store; with ReadOnly it is an *[UnfinishedError], and a missing one an error
-// that wraps [fs.ErrNotExist]. Other errors are *[LockedError], *[NewerError],
-// *[NotStoreError], *[DamagedError], or the system's.
+// Open opens the store at path. Unless ReadOnly is set, it creates what is missing: folders
+// with mode 0700, the file with mode 0600. What exists keeps its mode. An empty file, or
+// one left by a process that was killed while creating it, becomes a store; with ReadOnly
+// it is an *[UnfinishedError], and a missing one an error that wraps [fs.ErrNotExist].
+// Other errors are *[LockedError], *[NewerError], *[NotStoreError], *[DamagedError], or the
+// system's.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if o.Now == nil {
 		o.Now = time.Now

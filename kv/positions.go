@@ -22,8 +22,8 @@ var maxFilePositions = MaxFilePositions
 // hardFiles is how many there are at most: no scan sees more files.
 const hardFiles = 3 * MaxFilePositions
 
-// FilePositions lists the positions of all files, the one seen last first. There is one
-// position for each format, head and length of head, wherever the file lies.
+// FilePositions lists the positions of all files, most recently seen first. There is one
+// position for each format, head and head length, wherever the file is.
 func (db *DB) FilePositions(ctx context.Context) ([]ttpcron.FilePosition, error) {
 	var positions []ttpcron.FilePosition
 	err := db.view(ctx, func(tx *txn) error {
@@ -40,7 +40,7 @@ func (db *DB) FilePositions(ctx context.Context) ([]ttpcron.FilePosition, error)
 	return positions, nil
 }
 
-// HeadLengths lists the lengths of head that positions have, ascending. It reads all
+// HeadLengths lists the head lengths of the stored positions, ascending. It reads all
 // positions when it is first called.
 func (db *DB) HeadLengths(ctx context.Context) ([]int, error) {
 	db.lengthsMu.Lock()
@@ -68,8 +68,7 @@ func (db *DB) HeadLengths(ctx context.Context) ([]int, error) {
 	return slices.Sorted(maps.Keys(db.lengths)), nil
 }
 
-// PositionFormats lists the formats of which there are positions, in the order of their
-// names. It reads all positions.
+// PositionFormats lists the formats that have positions, by name. It reads all positions.
 func (db *DB) PositionFormats(ctx context.Context) ([]string, error) {
 	formats := map[string]bool{}
 	err := db.view(ctx, func(tx *txn) error {

@@ -15,35 +15,35 @@ import (
 
 // Prune says which days are taken out of a store.
 type Prune struct {
-	// EventsBefore takes out the events of every earlier day; 0 takes out none.
+	// EventsBefore removes the events of every earlier day; 0 removes none.
 	EventsBefore ttpcron.Day
-	// TagsBefore takes out the tags of every earlier day. It is not after
-	// EventsBefore: the next run would make them again of the events.
+	// TagsBefore removes the tags of every earlier day. It must not be after EventsBefore,
+	// because the next run would make the tags again from the events.
 	TagsBefore ttpcron.Day
 
 	DryRun   bool
 	Progress func(Progress) // in days; nil for none
 }
 
-// PruneReport counts what was taken out, or would be.
+// PruneReport counts what was removed, or would be.
 type PruneReport struct {
 	Kinds   []PrunedKind // that had events to take out
 	Tags    int
 	TagDays int
-	// Days counts, over all kinds, the days whose events go wholly, LooseDays those
-	// of which the events without tags go.
+	// Days counts, over all kinds, the days that lose all events, LooseDays the days that
+	// lose only events without tags.
 	Days, LooseDays int
 	// The earliest days of each sort, if there are any.
 	FirstDay, FirstLooseDay, FirstTagDay ttpcron.Day
 }
 
-// PrunedKind counts the events of one kind that were taken out.
+// PrunedKind counts the removed events of one kind.
 type PrunedKind struct {
 	Kind   ttpcron.SourceKind
 	Days   int
 	Events int
-	// Waiting is how many of the events no run has looked at: they arrived after
-	// the checkpoint and nothing covers them. It may be fewer, never more.
+	// Waiting is how many of the events no run has looked at: they arrived after the
+	// checkpoint and are not covered. The true number may be lower, never higher.
 	Waiting int
 }
 
@@ -54,19 +54,17 @@ const (
 	pruneDays   = 8192
 )
 
-// Prune takes old days out of the store, the earliest first, in transactions of
-// some days each: stopped or killed it has done a part, and can be repeated. The
-// room becomes free within the file; Compact gives it back.
+// Prune removes old days from the store, the earliest first, in transactions of some days
+// each. If it is stopped or killed, it has done a part and can be repeated. The space
+// becomes free within the file; Compact returns it to the disk.
 //
-// An event that has tags stays as long as they do, since they lack their text
-// without it: of days from TagsBefore on just the other events are taken out.
-// A day of which all events have tags is left alone.
+// An event stays as long as its tags, since they would lack their text without it. On days
+// from TagsBefore on only events without tags are removed.
 //
-// Events that were taken out do not come back: from then on Import passes over
-// every event, of whatever kind, that happened before the last day that lost any ended,
-// and counts it as BeforeHorizon, until ForgetHorizon. Ids that a source gave stay
-// taken. The checkpoints stay. The base matches of events that go go with them, and
-// what correlations have made of them stays.
+// Removed events do not come back: from then on, until ForgetHorizon, Import skips every
+// event of any kind that happened before the end of the last day that lost events, and
+// counts it as BeforeHorizon. Ids that a source gave stay taken, and checkpoints stay. Base
+// matches are removed with their events, but what correlations made of them stays.
 func (db *DB) Prune(ctx context.Context, p Prune) (PruneReport, error) {
 	if p.TagsBefore > p.EventsBefore {
 		return PruneReport{}, errors.New("tags cannot be kept for less time than their events: the next run would make them again")

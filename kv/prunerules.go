@@ -12,7 +12,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// PruneRules says of which rules the tags are taken out of a store.
+// PruneRules selects the rules whose tags are removed from a store.
 type PruneRules struct {
 	Rules []string // ids
 
@@ -20,10 +20,9 @@ type PruneRules struct {
 	Progress func(Progress) // in tags; nil for none
 }
 
-// PruneRules takes out all tags of some rules, those of events that are gone among
-// them, and counts them. It forgets that the rules have looked at anything: a run
-// that has them looks at all covered events again. Like Prune it can be stopped, or
-// killed, and repeated.
+// PruneRules removes all tags of some rules, including those of removed events, and counts
+// them. It forgets that the rules have looked at anything, so a run that has them looks at
+// all covered events again. Like Prune, it can be stopped or killed, and repeated.
 func (db *DB) PruneRules(ctx context.Context, p PruneRules) (done ttpcron.Committed, err error) {
 	db.writing.Lock()
 	defer db.writing.Unlock()

@@ -15,8 +15,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/rollup"
 )
 
-// Purge says whose traces are taken out of a store. With both, what is of the
-// attacker and of the session goes.
+// Purge selects whose traces are removed from a store. With both members set, only what
+// belongs to the attacker and the session is removed.
 type Purge struct {
 	Attacker string // UUID, address or identity, as of [ttpcron.TagQuery]
 	Session  string
@@ -26,31 +26,30 @@ type Purge struct {
 	Progress   func(Progress) // in days; nil for none
 }
 
-// PurgeReport counts what was taken out, or would be.
+// PurgeReport counts what was removed, or would be.
 type PurgeReport struct {
 	Kinds   []PurgedKind // that had events to take out
 	Tags    int
 	Rejects int
 }
 
-// PurgedKind counts the events of one kind that were taken out.
+// PurgedKind counts the removed events of one kind.
 type PurgedKind struct {
 	Kind   ttpcron.SourceKind
 	Days   int
 	Events int
 }
 
-// Purge takes the events of an attacker or a session out of the store, whatever their
-// age, with their tags and base matches, with tags of theirs that stand for several events
-// or whose events are gone already, and with the rejects that name the attacker or session.
-// They do not come back: an import that meets one of these events again counts it as
-// Known, whatever becomes of horizons, and though it may say more of attacker, session and
-// sensor, or less. Other events of the attacker, and of ids that a source uses again, come
-// in. Who purged, and how much, is in the audit trail, not whom.
+// Purge removes the events of an attacker or a session from the store, whatever their age,
+// with their tags and base matches, their tags for several events or for events already
+// removed, and the rejects that name the attacker or session. They do not come back: an
+// import counts such an event as Known, whatever the horizon, even if it says more or less
+// about attacker, session and sensor. Other events of the attacker, and re-used ids, are
+// imported. The audit trail records who purged and how much, but not whom.
 //
-// It works in transactions of some days each: stopped or killed it has done a part,
-// and can be repeated. What was taken out lies in the file's free pages afterwards,
-// until doctor.Compact writes the file anew.
+// It works in transactions of some days each. If it is stopped or killed, it has done a
+// part and can be repeated. Removed bytes remain in the file's free pages until
+// doctor.Compact rewrites the file.
 func (db *DB) Purge(ctx context.Context, p Purge) (PurgeReport, error) {
 	if p.Attacker == "" && p.Session == "" {
 		return PurgeReport{}, errors.New("purge: nothing says whom")

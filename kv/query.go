@@ -17,11 +17,11 @@ func (db *DB) Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Ta
 	return db.Under(nil).Tags(ctx, q)
 }
 
-// Tags yields the tags that a query selects: newest event time first, tags of
-// one instant by descending UUID. Days on which nothing can match are not
-// visited, and tags whose claim does not match are not decoded. Tags that operators
-// have hidden are left out: of rules that are retired, disabled, or clipped below
-// ttpcron.MinConfidence. An error ends the sequence.
+// Tags yields the tags that a query selects: newest event time first, tags of one instant
+// by descending UUID. Days on which nothing can match are not visited, and tags whose claim
+// does not match are not decoded. Tags that operators have hidden are left out: those of
+// rules that are retired, disabled, or clipped below ttpcron.MinConfidence. An error ends
+// the sequence.
 func (v View) Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Tag, error] {
 	return func(yield func(ttpcron.Tag, error) bool) {
 		s := newTagScan(v, q)
@@ -44,9 +44,9 @@ func (v View) Tags(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[ttpcron.Ta
 	}
 }
 
-// LeftOut counts the tags that a query would select if it asked for every level. What
-// it does not narrow down to an attacker, a session or late arrivals is taken from the
-// counts that are kept for every day.
+// LeftOut counts the tags that a query would select at every level but leaves out at its
+// own. Unless the query selects an attacker, a session or late arrivals, it uses the counts
+// that are kept for every day.
 func (v View) LeftOut(ctx context.Context, q ttpcron.TagQuery) (n int, err error) {
 	s := newTagScan(v, q)
 	s.leftOut, s.q.MinLevels = true, ttpcron.MinLevels{}
@@ -63,8 +63,8 @@ func (v View) LeftOut(ctx context.Context, q ttpcron.TagQuery) (n int, err error
 	return n, nil
 }
 
-// TagPosition is a place in the sequence of tags that a query selects. The zero
-// value is its beginning. It stays good while tags are added and taken away.
+// TagPosition is a place in the sequence of tags that a query selects. The zero value is
+// its beginning. It stays valid while tags are added and removed.
 type TagPosition struct {
 	Day   ttpcron.Day // days after it have been seen
 	Until []byte      // places in Day from here on have been seen; nil: all of it
@@ -75,10 +75,10 @@ type TagPosition struct {
 // maxPageScans is how many transactions a page of tags may take.
 const maxPageScans = 64
 
-// TagPage reads tags that a query selects, in the order of Tags, from a position
-// on, and returns the position behind them. It returns about as many as asked
-// for, fewer when they are large or rare, even none, and does not look at
-// q.Limit. Everything has been read when the position's End is set.
+// TagPage reads tags that a query selects, in the order of Tags, from a position on, and
+// returns the position after them. It returns about as many as requested, fewer if they are
+// large or rare, perhaps none, and ignores q.Limit. When the position's End is set,
+// everything has been read.
 func (v View) TagPage(ctx context.Context, q ttpcron.TagQuery, from TagPosition, about int) ([]ttpcron.Tag, TagPosition, error) {
 	s := newTagScan(v, q)
 	defer s.tags.done()

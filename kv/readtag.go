@@ -158,9 +158,9 @@ func (r *tagReader) shown(tx *txn, day ttpcron.Day, key, rec []byte) (ttpcron.Ta
 	return t, err
 }
 
-// CompleteTags gives tags that were read of another store with the same events
-// what their events say, and reports of each whether its event is there and is the
-// one that it speaks of. Those of whole tags need not be.
+// CompleteTags completes tags from another store with the same events by what their events
+// say. For each it reports whether its event is there and is the right one. Whole tags do
+// not need theirs.
 func (db *DB) CompleteTags(ctx context.Context, tags []ttpcron.Tag, claims []*record.Claim) (there []bool, err error) {
 	there = make([]bool, len(tags))
 	order := make([]int, len(tags))

@@ -15,8 +15,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// MaxRejects is how many rejects are kept; others are dropped and counted: the
-// oldest of the file that has most.
+// MaxRejects is how many rejects are kept. Beyond that the oldest reject of the file with
+// the most is dropped and counted.
 const MaxRejects = 10_000
 
 // Rejects yields the rejects that are kept, in the order in which they were
@@ -42,9 +42,8 @@ func (db *DB) Rejects(ctx context.Context) iter.Seq2[ttpcron.Reject, error] {
 	}
 }
 
-// RejectPage reads some of the rejects that are kept, in the order of Rejects,
-// after a number, and returns the number of the last. They begin after 0, and
-// none are left when it returns none.
+// RejectPage reads some of the kept rejects after a number, in the order of Rejects, and
+// returns the number of the last. Start with 0; when it returns none, none are left.
 func (db *DB) RejectPage(ctx context.Context, after uint64) (page []ttpcron.Reject, last uint64, err error) {
 	const pageRejects = 100
 	err = db.view(ctx, func(tx *txn) error {
@@ -119,7 +118,7 @@ func (db *DB) knownRejects(tx *txn, rejects []ttpcron.Reject) ([]bool, error) {
 	return rejectedIndex(tx).met(hashes)
 }
 
-// KnownRejects says of each reject whether Import would count it as known.
+// KnownRejects says for each reject whether Import would count it as known.
 func (db *DB) KnownRejects(ctx context.Context, rejects []ttpcron.Reject) (known []bool, err error) {
 	err = db.view(ctx, func(tx *txn) error {
 		known, err = db.knownRejects(tx, rejects)

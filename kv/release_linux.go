@@ -5,9 +5,9 @@ import (
 	"syscall"
 )
 
-// Release gives up the memory in which pages of the file are mapped. The kernel
-// keeps them as it keeps those of any file, and they come back when they are
-// read: a process that will be idle for long does not look as if it needed them.
+// Release gives up the memory in which pages of the file are mapped, so that a process that
+// will be idle for long does not seem to need it. The kernel keeps the pages in its cache
+// as for any file, and they come back when they are read.
 func (db *DB) Release(ctx context.Context) error {
 	// The mapping stays where it is while a transaction is open.
 	return db.view(ctx, func(tx *txn) error {

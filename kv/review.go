@@ -15,9 +15,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv/rollup"
 )
 
-// A review takes out the tags that rules which have looked at events again do not
-// make any more. They are found among the tags of the day by claim and by the
-// arrival number of the event, without reading either.
+// A review removes the tags that rules no longer make after looking at events again. They
+// are found among the tags of the day by claim and by the arrival number of the event,
+// without reading either.
 
 // reviewTags is how many tags are taken out in one transaction. What is more than
 // that goes before the commit, which is then the last of several transactions.

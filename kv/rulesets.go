@@ -10,9 +10,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// RuleSet returns the rules that were in force under a fingerprint, and false
-// when the store does not know it. The store knows every fingerprint that the
-// coverage of some day names, or what is judged of its base matches.
+// RuleSet returns the rules that were in force under a fingerprint, and false if the store
+// does not know it. The store knows every fingerprint named by a day's coverage or by the
+// judging of its base matches.
 func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.RuleSet, ok bool, err error) {
 	err = db.view(ctx, func(tx *txn) error {
 		key := []byte(fingerprint)

@@ -11,18 +11,18 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// View reads the tags of a store under the names of a release of ATT&CK. Several
-// techniques that one rule claims may have one name there, since they became one: of
-// an event's tags that say the same by one version of a rule, one is shown and counted,
-// the surest. Tags are returned as they are recorded, so that their UUIDs follow from
-// them; filters by technique and tactic mean the names shown.
+// View reads a store's tags under the names of an ATT&CK release. Several techniques that a
+// rule claims may have one name there, because they were merged. If tags of an event by one
+// version of a rule say the same, only the surest is shown and counted. Tags are returned
+// as recorded, so that their UUIDs can be computed from them; filters by technique and
+// tactic mean the names shown.
 type View struct {
 	db    *DB
 	names ttpcron.Naming
 }
 
-// Under returns the store's tags under some names, nil for those of the rules. It costs
-// nothing; what follows from names for all claims is kept as long as the store is open.
+// Under returns a view of the store's tags under some names, nil for those of the rules. It
+// is cheap, and what it computes for all claims is cached while the store is open.
 func (db *DB) Under(names ttpcron.Naming) View { return View{db, names} }
 
 // shownClaims are the claims of a store under some names.

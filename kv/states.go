@@ -54,8 +54,8 @@ func (db *DB) SetRuleState(ctx context.Context, s ttpcron.RuleState) error {
 	return nil
 }
 
-// ClearRuleState forgets the state of a rule, which is enabled again, and
-// records who did so. A rule without state is no error, and is not recorded.
+// ClearRuleState forgets the state of a rule, which is enabled again, and records who did
+// so. A rule without a state is not an error, and nothing is recorded.
 func (db *DB) ClearRuleState(ctx context.Context, ruleID, by string) error {
 	err := db.change(ctx, func(tx *txn) error {
 		b := tx.top(layout.States)

@@ -42,9 +42,9 @@ type KindStats struct {
 	Days             int       // days on which there are events
 	Earliest, Latest time.Time // event time
 
-	// Newest is the latest event that is not dated in the future. Later than
-	// tomorrow a clock was wrong, the sensor's or this machine's; Future counts
-	// such events, and FutureDays their days.
+	// Newest is the latest event that is not dated later than tomorrow. Later events mean
+	// that a clock was wrong, the sensor's or this machine's; Future counts them, and
+	// FutureDays their days.
 	Newest             time.Time
 	Future, FutureDays int
 }
@@ -60,8 +60,8 @@ type LevelCount struct {
 // Stats does what View.Stats does, under the names of the rules.
 func (db *DB) Stats(ctx context.Context) (Stats, error) { return db.Under(nil).Stats(ctx) }
 
-// Stats describes the store from the counts that it keeps, whatever its size. Where
-// tags fall together under the names, days that have some are read.
+// Stats describes the store from its stored counts, whatever its size. If the names merge
+// tags, days that have such tags are read.
 func (v View) Stats(ctx context.Context) (Stats, error) {
 	db := v.db
 	s := Stats{Path: db.path, Schema: db.schema}

@@ -12,13 +12,12 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Summary adds up the tags of a window that a view shows which begins at some levels.
-// Days that lie wholly in the window are taken from the counts that are kept for every
-// day; of the others, two at most, the tags in the window are read. Tags that operators
-// have hidden are left out; days that have some are read too, and so are days of which
-// levels leave out something, unless that is what the default ones do. Of an attacker
-// with several addresses the one in the Summary says whether it lies in one of the
-// networks own.
+// Summary adds up the tags of a window that a view shows from some levels on. Days entirely
+// in the window are taken from daily counts; on the others, at most two, the tags in the
+// window are read. Tags that operators have hidden are left out; days that have some are
+// read too, and so are days of which levels leave out something, unless that is what the
+// default ones do. For an attacker with several addresses, the one in the Summary decides
+// whether it is in one of the networks own.
 func (v View) Summary(ctx context.Context, w ttpcron.Window, levels ttpcron.MinLevels, own ttpcron.Networks) (ttpcron.Summary, error) {
 	s, db := ttpcron.Summary{Window: w}, v.db
 	err := db.view(ctx, func(tx *txn) error {

@@ -18,9 +18,8 @@ type TechniqueTotal struct {
 	Tags      int
 }
 
-// TechniqueTotals counts the tags of every technique from the counts that the
-// store keeps, in the order of their ids. Unlike Summary it costs the same whatever
-// the size of the history, unless tags fall together under the names.
+// TechniqueTotals returns the tags of every technique from the stored counts, by id. Unlike
+// Summary, it costs the same whatever the size of the history, unless the names merge tags.
 func (v View) TechniqueTotals(ctx context.Context) ([]TechniqueTotal, error) {
 	db, sum := v.db, map[string]int{}
 	err := db.view(ctx, func(tx *txn) error {
@@ -75,8 +74,8 @@ type VersionCount struct {
 	Retired bool // the tags are hidden, whatever the state of the rule
 }
 
-// RuleVersions counts tags by rule and version, in that order, those of retired
-// rules too.
+// RuleVersions counts tags by rule and version, in that order, including those of retired
+// rules.
 func (db *DB) RuleVersions(ctx context.Context) ([]VersionCount, error) {
 	var out []VersionCount
 	err := db.view(ctx, func(tx *txn) error {
@@ -115,8 +114,7 @@ func (db *DB) RuleVersions(ctx context.Context) ([]VersionCount, error) {
 	return out, nil
 }
 
-// RulesOf lists the rules of which there are tags of events of a kind, hidden ones
-// among them, in the order of their ids.
+// RulesOf lists the rules that have tags of events of a kind, hidden ones included, by id.
 func (db *DB) RulesOf(ctx context.Context, kind ttpcron.SourceKind) (ids []string, err error) {
 	err = db.view(ctx, func(tx *txn) error {
 		claims, err := db.claims.all(tx)

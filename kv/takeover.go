@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// A Takeover puts what was saved of another store into this one as it was, with its
-// ids and arrival numbers. Tags are what [DB.Commit] takes.
+// A Takeover writes what was saved from another store into this one unchanged, with its ids
+// and arrival numbers. Tags are what [DB.Commit] takes.
 type Takeover struct {
 	db *DB
 	tx *txn
@@ -36,27 +36,26 @@ func (t *Takeover) Put(bucket, name string, key, rec []byte) error {
 	return b.Put(bytes.Clone(key), bytes.Clone(rec))
 }
 
-// SetSecret gives the store the secret of the other one. Nothing has been put into
-// it before.
+// SetSecret gives the store the other one's secret. Call it before anything else.
 func (t *Takeover) SetSecret(s record.Secret) error {
 	t.db.secret = s
 	return t.tx.top(layout.Meta).Put(record.KeySecret, record.AppendSecret(nil, &s))
 }
 
-// Purged takes over entries of the index of events that were purged, of a store
-// with the same secret.
+// Purged takes over entries of the index of purged events from a store with the same
+// secret.
 func (t *Takeover) Purged(hashes []uint64) error { return addPurged(t.tx, hashes) }
 
-// SetNumber sets the number that a bucket of the file keeps for itself.
+// SetNumber sets the number that a bucket of the file keeps.
 func (t *Takeover) SetNumber(bucket string, n uint64) error { return t.tx.top(bucket).SetSequence(n) }
 
-// Arrival returns the arrival number that was given last.
+// Arrival returns the latest arrival number.
 func (t *Takeover) Arrival() (uint64, error) { return arrival(t.tx) }
 
-// SetArrival sets the arrival number that was given last.
+// SetArrival sets the latest arrival number.
 func (t *Takeover) SetArrival(n uint64) error { return putArrival(t.tx, n) }
 
-// LastNoted returns the last arrival number of which it was noted when it was given.
+// LastNoted returns the last arrival number whose arrival time was recorded.
 func (t *Takeover) LastNoted() (uint64, error) {
 	a, err := lastArrived(t.tx)
 	return a.Last, err
@@ -147,7 +146,7 @@ func (t *Takeover) Insert(at record.KindDay, events []ttpcron.Event) (int, error
 	return len(events), db.countEvents(tx, at, events)
 }
 
-// TagCounts counts the tags of every day, those of retired rules too.
+// TagCounts counts the tags of every day, including those of retired rules.
 func (db *DB) TagCounts(ctx context.Context) (map[ttpcron.Day]int, error) {
 	counts := map[ttpcron.Day]int{}
 	err := db.view(ctx, func(tx *txn) error {

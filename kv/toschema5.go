@@ -14,10 +14,10 @@ import (
 	"github.com/ttpcron/ttpcron/kv/storefile"
 )
 
-// Schema 5 identifies events otherwise and stores tags that refer to their events.
-// The upgrade rewrites one day after the other, some days in a transaction: all at
-// once would need as much memory as the history is large. A record in the bucket
-// meta says which days are done, and that nothing but the upgrade may use the store.
+// Schema 5 identifies events differently and stores tags that refer to their events. The
+// upgrade rewrites one day after the other, some days in a transaction, because all at once
+// would need as much memory as the history is large. A record in the bucket meta says which
+// days are done, and that nothing but the upgrade may use the store.
 //
 // Tags of events that are stored are dropped, and the next run makes them again:
 // coverage of their days is by unknown rules from now on. Tags whose events are gone
