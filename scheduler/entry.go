@@ -2,10 +2,10 @@ package scheduler
 
 import "time"
 
-// MaxStepBack is the longest step back of the clock within which what has
-// occurred does not occur again, and the furthest in the future that a last run
-// may lie to be believed. Cron of Debian draws the line at three hours,
-// for jobs that run rarely; here one of every minute must not wait that long.
+// MaxStepBack is the longest step back of the clock after which past occurrences do not
+// occur again, and the furthest in the future that a last run may be to be believed.
+// Debian's cron draws the line at three hours, for jobs that run rarely; here a job of
+// every minute must not wait that long.
 const MaxStepBack = time.Hour
 
 // maxCount is how many missed occurrences are counted.

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Explain says in words when a schedule occurs, and its next n occurrences after
-// now. Those of an @every schedule are counted from now.
+// Explain returns in words when a schedule occurs, and its next n occurrences after now.
+// For an @every schedule they count from now.
 func Explain(s *Schedule, now time.Time, n int) (words string, next []time.Time) {
 	for t := now; len(next) < n; next = append(next, t) {
 		if t = s.Next(t); t.IsZero() {

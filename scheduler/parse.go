@@ -41,7 +41,7 @@ var fields = []field{
 	{"day of week", 0, 6, "sunmontuewedthufrisat"},
 }
 
-// descriptors are the words that stand for an expression.
+// descriptors are words for expressions.
 var descriptors = map[string]string{
 	"@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
 	"@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
@@ -52,12 +52,12 @@ var descriptors = map[string]string{
 // @weekly, @monthly, @yearly (@annually). CRON_TZ=Europe/Berlin before it names
 // a time zone, UTC without one. The error is a *[ParseError].
 //
-// A field is *, or numbers, ranges and steps joined by commas; months and days
-// of the week have names of three letters. As with every cron, an event occurs
-// on days that fit either day field when neither of them is *.
+// A field is *, or numbers, ranges and steps joined by commas; months and days of the week
+// have names of three letters. As in every cron, if neither day field is *, a day that fits
+// either one counts.
 //
-// Everything is checked here, because the library's parser takes expressions
-// that never occur or mean nothing ("," or "*-5") and panics on some.
+// Everything is checked here, because the library's parser accepts expressions that never
+// occur or mean nothing ("," or "*-5") and panics on some.
 func Parse(expr string) (*Schedule, error) {
 	p := parser{expr: expr}
 	s, err := p.parse()

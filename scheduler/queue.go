@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// ErrStopped is what became of a run that still waited when the scheduler
-// stopped.
+// ErrStopped is the result of a run that was still waiting when the scheduler stopped.
 var ErrStopped = errors.New("the scheduler stopped before the run began")
 
 // ErrQueueFull is returned by Queue when MaxQueued runs wait.
@@ -43,7 +42,7 @@ func (t *Ticket) Done() <-chan struct{} { return t.done }
 // context.Canceled for a run that never began.
 func (t *Ticket) Err() error { return t.err }
 
-// Cancel takes the run out of the queue at once, or ends its context.
+// Cancel removes the run from the queue at once, or ends its context.
 func (t *Ticket) Cancel() {
 	t.mu.Lock()
 	t.canceled = true
@@ -54,8 +53,8 @@ func (t *Ticket) Cancel() {
 	t.Withdraw()
 }
 
-// Withdraw takes the run out of the queue, and reports whether it was still
-// there: one that has begun goes on.
+// Withdraw removes the run from the queue and reports whether it was still there. A run
+// that has begun continues.
 func (t *Ticket) Withdraw() bool {
 	s := t.s
 	s.mu.Lock()
@@ -78,10 +77,10 @@ func (t *Ticket) end(err error) {
 	close(t.done)
 }
 
-// Queue asks for a run beside the schedules. It waits for the run in progress,
-// and for occurrences that came before it; it is never skipped and never joined
-// with another. Its failure is the caller's to see, and pauses nothing. It may
-// be called from any goroutine, before Run too.
+// Queue asks for a run outside the schedules. It waits for the run in progress and for
+// earlier occurrences, and is never skipped or merged with another. Its failure is reported
+// only to the caller and pauses nothing. Queue may be called from any goroutine, even
+// before Run.
 func (s *Scheduler) Queue(name string, job Job) (*Ticket, error) {
 	t := &Ticket{s: s, name: name, job: job, asked: s.now(), started: make(chan struct{}), done: make(chan struct{})}
 	s.mu.Lock()

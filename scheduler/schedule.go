@@ -22,8 +22,8 @@ func (s *Schedule) String() string { return s.expr }
 // Every returns the interval of an @every schedule, 0 for one of times.
 func (s *Schedule) Every() time.Duration { return s.every }
 
-// Next returns the first occurrence after t, in the schedule's time zone, and
-// zero when there is none for 20 years.
+// Next returns the first occurrence after t, in the schedule's time zone, or zero if there
+// is none for 20 years.
 //
 // The library finds times on a calendar without daylight saving, which are then
 // looked up in the zone: its own arithmetic leaves out what a change of the

@@ -3,29 +3,27 @@
 //
 // What it promises:
 //
-//   - Times are UTC, or of the zone that CRON_TZ= names. A time that daylight
-//     saving skips occurs right after the jump, one that is repeated occurs once.
-//   - One run at a time. An occurrence of a job that is still running is
-//     skipped, counted and logged. A job that waits for another one's end runs
-//     after it, so that two jobs of the same hour both run.
-//   - A run that somebody asks for waits for its turn and is never dropped.
-//   - Occurrences that were missed (power off, suspend, a job before it) are
-//     made up for by one run.
-//   - The clock on the wall is looked at every [Options.Wake], since timers do
-//     not run while a machine sleeps.
-//   - When the clock steps back, by an hour at most, no occurrence runs twice.
-//     A longer step is the correction of a clock that was wrong: schedules count
-//     from the new time at once, so that nothing waits for years. An @every
-//     schedule goes by the time that has passed, whatever the clock says.
-//   - A job that fails or panics stops neither the others nor its own next run;
-//     it pauses, twice as long each time in a row, up to [Options.MaxPause].
+//   - Times are UTC, or in the zone that CRON_TZ= names. A time that daylight saving skips
+//     occurs right after the jump; a repeated time occurs once.
+//   - One run at a time. An occurrence of a job that is still running is skipped, counted
+//     and logged. A job that is due while another runs waits, so two jobs of the same hour
+//     both run.
+//   - A requested run waits for its turn and is never dropped.
+//   - After missed occurrences (power off, suspend, an earlier job), one run catches up.
+//   - It looks at the wall clock every [Options.Wake], since timers do not run while a
+//     machine sleeps.
+//   - If the clock steps back by at most an hour, no occurrence runs twice. A longer step
+//     corrects a wrong clock: schedules count from the new time at once, so nothing waits
+//     for years. An @every schedule goes by elapsed time, whatever the clock says.
+//   - A job that fails or panics stops neither the others nor its own next run. It pauses,
+//     twice as long after each further failure, up to [Options.MaxPause].
 //   - A node's spread moves all of its occurrences by the same offset.
 //
-// The library robfig/cron parses expressions and finds times on the calendar.
-// Its runner is not used: it sleeps on one timer until the next occurrence, so
-// that a suspended machine is late by as long as it slept; it runs missed
-// occurrences of a clock that jumps not at all or twice; it lets jobs run side
-// by side; it dies of a job's panic; and it has no clock that a test could set.
+// The library robfig/cron parses expressions and finds times on the calendar. Its runner is
+// not used. It sleeps on one timer until the next occurrence, so a machine that was
+// suspended is late by as long as it slept. When the clock jumps, it runs missed
+// occurrences not at all or twice. It runs jobs in parallel, dies of a job's panic, and has
+// no clock that a test could set.
 package scheduler
 
 import (
@@ -48,7 +46,7 @@ type Job interface {
 	Run(ctx context.Context) error
 }
 
-// JobFunc is a function as a Job.
+// JobFunc is a Job that is a function.
 type JobFunc func(ctx context.Context) error
 
 // Run calls the function.
@@ -59,10 +57,10 @@ type Entry struct {
 	Name     string // unique
 	Schedule *Schedule
 	Job      Job
-	// Last is when the job last began to run, before this process. What was
-	// missed since then is made up for. Zero: not known; an @every job then runs
-	// at once, one of times at its next occurrence. So does one that lies more
-	// than MaxStepBack in the future: its clock was wrong.
+	// Last is when the job last began to run, before this process. What was missed since
+	// then is caught up with. Zero means unknown: an @every job then runs at once, any
+	// other at its next occurrence. The same holds if Last is more than MaxStepBack in the
+	// future, because its clock was wrong.
 	Last time.Time
 	// MaxRuntime ends a run by its context, with ErrMaxRuntime as the cause. Such
 	// a run counts as stopped, not as failed. The time that the machine sleeps
@@ -70,8 +68,8 @@ type Entry struct {
 	MaxRuntime time.Duration
 }
 
-// ErrMaxRuntime is the cause of the end of a context of a run that took longer
-// than its Entry allows.
+// ErrMaxRuntime is the cause of a cancelled context if the run took longer than its Entry
+// allows.
 var ErrMaxRuntime = errors.New("it ran for longer than max-runtime")
 
 // ErrStillRunning is returned by Run when a job did not end within the grace.
@@ -79,14 +77,12 @@ var ErrStillRunning = errors.New("a job did not stop in time")
 
 // Options sets up a Scheduler. Zero values have defaults.
 type Options struct {
-	// Now is the clock on the wall, time.Now when nil. How much time passes is
-	// measured apart from it.
+	// Now is the wall clock, time.Now if nil. Elapsed time is measured separately.
 	Now func() time.Time
 	Log hclog.Logger // nil: none
 	// Wake is the longest sleep between two looks at the clock, 30 s by default.
 	Wake time.Duration
-	// Grace is how long Run waits for the job that runs when it is to stop, 10 s
-	// by default.
+	// Grace is how long Run waits for the running job when it has to stop, 10 s by default.
 	Grace time.Duration
 	// Pause is the pause after a first failure, 30 s by default; MaxPause, 1 h by
 	// default, the longest.
@@ -189,8 +185,8 @@ func check(entries []Entry) error {
 	return nil
 }
 
-// Offset is the part of a spread, in whole seconds, by which a node delays what
-// it does: the same at every start, evenly spread over nodes.
+// Offset is the part of a spread, in whole seconds, by which a node delays its jobs: the
+// same at every start, and evenly distributed over nodes.
 func Offset(node string, spread time.Duration) time.Duration {
 	seconds := uint64(max(0, spread) / time.Second)
 	if seconds == 0 {
@@ -221,9 +217,8 @@ func (m moment) minus(d time.Duration) moment {
 	return moment{m.wall.Add(-d), m.passed - d}
 }
 
-// Run runs jobs until ctx is cancelled. It then cancels the context of the job
-// that runs, waits for it up to the grace, and returns nil or ErrStillRunning.
-// It can be called once.
+// Run runs jobs until ctx is cancelled. It then cancels the running job's context, waits
+// for it up to the grace, and returns nil or ErrStillRunning. It can be called once.
 func (s *Scheduler) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		now := s.now()
@@ -269,9 +264,9 @@ func (s *Scheduler) drain() error {
 	}
 }
 
-// Replace gives the scheduler other entries. A job that keeps its name and
-// schedule keeps its place in time, its counts and its pause; one that runs is
-// not disturbed, whether or not it is among them. Call it from one goroutine.
+// Replace gives the scheduler other entries. A job that keeps its name and schedule keeps
+// its place in time, its counts and its pause. A running job is not disturbed, even if it
+// is not among them. Call it from one goroutine.
 func (s *Scheduler) Replace(entries []Entry) error {
 	if err := check(entries); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package block is the bytes of events: blocks of up to 256 events of one kind and
-// day, in the order of arrival. It knows no transaction and no file.
+// Package block encodes events: blocks of up to 256 events of one kind and day, in order of
+// arrival. It knows no transactions and no files.
 //
 // A block is a record (see package record), whose body is
 //
@@ -19,9 +19,9 @@
 //	payload   number of the event's payload
 //	ordinal   of the few events that have one: how many lie between, the ordinal
 //
-// Nine in ten commands that honeypots see repeat another, so most events cost
-// their time and two numbers. The id of an event whose source gave it none is
-// computed when it is wanted, see [ttpcron.Event.SourceID].
+// Nine in ten commands that honeypots see repeat another, so most events cost their time
+// and two numbers. The id of an event whose source gave it none is computed when needed,
+// see [ttpcron.Event.SourceID].
 package block
 
 import (
@@ -48,7 +48,7 @@ const (
 	columnsZstd = 1
 )
 
-// Span is when the events of a block happened: seconds of the day.
+// Span is the time of a block's events: seconds of the day.
 type Span struct{ First, Last int }
 
 // spanOf returns the span of events of a day.

@@ -9,17 +9,17 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Cache reads single events. It keeps the blocks that it read last: tags in the
-// order of time meet blocks in about the order of arrival, from each sensor its
-// own. It is not safe for concurrent use.
+// Cache reads single events. It keeps the blocks that it read last, because tags in order
+// of time need blocks in about the order of arrival, for each sensor its own. It is not
+// safe for concurrent use.
 type Cache struct {
 	Reader *Reader
-	// Find returns the record of the block of a kind and day in which an event with
-	// an arrival number would lie, and the block's first arrival number; no record
-	// when there is none.
+	// Find returns the record of the block of a kind and day that would contain an event
+	// with an arrival number, and the block's first arrival number; no record if there is
+	// none.
 	Find func(at record.KindDay, seq uint64) (first uint64, rec []byte, err error)
-	// Blocks is how many are kept at most, 0 for 128: whoever asks in the order of
-	// arrival needs no more than two.
+	// Blocks is how many are kept at most, 0 for 128. Reading in order of arrival needs no
+	// more than two.
 	Blocks int
 
 	kept  []*keptBlock // the one that was used last comes last
@@ -44,14 +44,14 @@ const (
 	largeBytes = 1 << 20 // a block of more is kept with the one before it alone: it is one event
 )
 
-// Changed says that what Find finds may have changed. Blocks that have not stay.
+// Changed says that the result of Find may have changed. Unchanged blocks stay.
 func (c *Cache) Changed() { c.epoch++ }
 
 // Bytes returns about how many bytes of events were read so far.
 func (c *Cache) Bytes() int { return c.read }
 
-// Event returns the event of a kind and day with an arrival number, nil when there
-// is none. It is good until Event is called twice more.
+// Event returns the event of a kind and day with an arrival number, or nil. It is valid
+// until Event is called twice more.
 func (c *Cache) Event(at record.KindDay, seq uint64) (*ttpcron.Event, error) {
 	b := c.held(at, seq)
 	if b == nil {

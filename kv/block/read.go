@@ -24,8 +24,8 @@ type Reader struct {
 // text of the events that are in it.
 const maxBuffer = 1 << 20
 
-// NewReader makes a reader that decompresses so many blocks at once, 0 for as
-// many as there are processors. It takes memory when it is first used.
+// NewReader makes a reader that decompresses up to n blocks at once, 0 for one per
+// processor. It allocates memory at first use.
 func NewReader(concurrency int) (*Reader, error) {
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(concurrency), zstd.WithDecoderMaxMemory(maxBlockBytes), zstd.WithDecoderLowmem(true))
 	if err != nil {

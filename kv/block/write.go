@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Encoder compresses blocks. It takes memory when it is first used, and is not
-// safe for concurrent use.
+// Encoder compresses blocks. It allocates memory at first use and is not safe for
+// concurrent use.
 type Encoder struct{ zstd *zstd.Encoder }
 
 // NewEncoder makes an encoder.
@@ -31,8 +31,8 @@ type Writer struct {
 	scratch, columns, packed           []byte
 }
 
-// NewWriter makes a writer, which keeps the memory that it needed for the
-// largest block.
+// NewWriter makes a writer. The writer keeps the memory that it needed for the largest
+// block.
 func NewWriter(encoder *Encoder) *Writer {
 	return &Writer{
 		encoder: encoder,
@@ -66,8 +66,8 @@ func (d *dictionary) appendTo(dst []byte) []byte {
 	return append(dst, d.data...)
 }
 
-// Append appends the record of a block. All events have the kind and day given and
-// a Seq, which rises. The ID of one whose source gave it none is empty.
+// Append appends the record of a block. All events must have the given kind and day and an
+// ascending Seq. The ID of an event whose source gave it none is empty.
 func (w *Writer) Append(dst []byte, kind ttpcron.SourceKind, day ttpcron.Day, events []ttpcron.Event) []byte {
 	start := len(dst)
 	dst = record.TypeBlock.Begin(dst)

@@ -24,10 +24,9 @@ func (e *DamagedCopyError) Error() string {
 	return fmt.Sprintf("the copy of %s is damaged (%d findings, the first in %s: %s) and has been deleted", e.Path, len(e.Report.Findings)+e.Report.More, f.Place, f.What)
 }
 
-// Backup writes a copy of an open store to a file, as it stood at one moment; other
-// calls go on meanwhile. The copy is synced, and checked as [Check] does, before it
-// appears under its name, all of it at once. A file that exists is an
-// *[ExistsError] unless replace is set.
+// Backup writes a copy of an open store, as of one moment, to a file; other calls continue
+// meanwhile. The copy is synced, and checked as by [Check], before it atomically appears
+// under its name. A file that exists is an *[ExistsError] unless replace is set.
 func Backup(ctx context.Context, db *kv.DB, path string, replace bool, progress func(kv.Progress)) error {
 	size, _, err := db.Size(ctx)
 	if info, serr := os.Stat(db.Path()); err == nil && serr == nil && storefile.SameAs(info, path) {
@@ -50,9 +49,8 @@ func Backup(ctx context.Context, db *kv.DB, path string, replace bool, progress 
 	return nil
 }
 
-// Snapshot returns a copy of an open store, as Backup makes one, in a file without
-// a name: it is gone when it is closed, or when the process ends. progress may be
-// nil.
+// Snapshot returns a copy of an open store, as Backup makes one, in a file without a name,
+// which is gone when it is closed or the process ends. progress may be nil.
 func Snapshot(ctx context.Context, db *kv.DB, progress func(kv.Progress)) (f *os.File, err error) {
 	defer func() {
 		if err != nil {

@@ -31,7 +31,7 @@ type CheckReport struct {
 // Damaged reports whether anything is wrong.
 func (r *CheckReport) Damaged() bool { return len(r.Findings) > 0 }
 
-// MaxFindings is how many findings a report holds; the rest is counted.
+// MaxFindings is how many findings a report lists; the rest are counted.
 const MaxFindings = 1000
 
 // What to do about a finding.
@@ -40,14 +40,13 @@ const (
 	doFree   = "write nothing to it, free pages may be in use: ttpcron db recover makes a new file"
 )
 
-// Check reads a store's file from one end to the other and compares everything
-// in it that can be told from something else: the pages of bbolt, the checksum
-// of every record, every tag with its event, and rollups, counters and indexes with
-// a recount. It needs no working bbolt: no damage makes it
-// panic. It takes a shared lock, and memory for one day's rollup.
+// Check reads a store's whole file and compares everything in it that can be checked
+// against something else: the pages of bbolt, the checksum of every record, every tag with
+// its event, and rollups, counters and indexes with a recount. It needs no working bbolt:
+// no damage makes it panic. It takes a shared lock, and memory for one day's rollup.
 //
-// An error says that the file could not be checked, because it is missing,
-// locked, no store at all, or newer than this program.
+// An error says that the file could not be checked, because it is missing, locked, not a
+// store, or newer than this program.
 func Check(ctx context.Context, path string, o Options) (CheckReport, error) {
 	src, err := openSource(ctx, path, o.Options, false)
 	if err != nil {
@@ -64,9 +63,9 @@ var errGaveWay = errors.New("it kept writers waiting")
 // double, or to grow by 1 GiB, before that happens again.
 const checkTries = 5
 
-// CheckOpen is what Check does, for a store that is open. It checks the state of one
-// moment, see [kv.DB.Freeze], while other calls go on: when the file must be mapped
-// anew meanwhile, it gives way and begins again.
+// CheckOpen is like Check, for a store that is open. It checks the state of one moment, see
+// [kv.DB.Freeze], while other calls continue. If the file must be mapped again meanwhile,
+// it gives way and starts over.
 func CheckOpen(ctx context.Context, db *kv.DB, o Options) (CheckReport, error) {
 	for range checkTries {
 		r, err := checkFrozen(ctx, db, o)
@@ -110,7 +109,7 @@ func checkFrozen(ctx context.Context, db *kv.DB, o Options) (CheckReport, error)
 	return r, err
 }
 
-// CheckReader checks a store as Check does, wherever it is read from.
+// CheckReader checks a store as Check does, from any reader.
 func CheckReader(ctx context.Context, r io.ReaderAt, size int64, o Options) (CheckReport, error) {
 	s := &source{path: "store", top: map[string]page.Bucket{}}
 	if err := s.openReader(r, size); err != nil {

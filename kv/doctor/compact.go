@@ -13,10 +13,9 @@ import (
 // Compacted says what compacting a store gained.
 type Compacted struct{ Before, After int64 } // bytes of the file
 
-// Compact writes a store anew without the room that is free in it, checks the new
-// file as [Check] does, and puts it in the place of the old one, all of it at once.
-// Nobody else may have the store open. Interrupted at any moment it leaves the old
-// store.
+// Compact rewrites a store without free space, checks the new file as [Check] does, and
+// atomically replaces the old one. Nobody else may have the store open. If it is
+// interrupted, the old store stays.
 func Compact(ctx context.Context, path string, o Options) (Compacted, error) {
 	if _, err := os.Stat(path); err != nil {
 		return Compacted{}, fmt.Errorf("open store %s: %w", path, err)

@@ -1,11 +1,11 @@
 // Package doctor treats a store's file as a whole: it checks, measures, recovers,
 // compacts, backs up and restores it.
 //
-// Start with [Check] and [Recover]; check*.go and recover*.go are theirs, and
-// source.go reads the pages for both. Together with [MeasureSpace] they trust
-// nothing in the file, and no damage makes them panic. Whatever writes a file
-// (newfile.go) makes it in a scratch folder beside its place, checks it, syncs it
-// and renames it, so that at any moment there is one whole file under the name.
+// Start with [Check] and [Recover]; check*.go and recover*.go are theirs, and source.go
+// reads the pages for both. Together with [MeasureSpace] they trust nothing in the file,
+// and no damage makes them panic. Files are written (newfile.go) in a scratch folder next
+// to their place, checked, synced and renamed, so that the name always belongs to one whole
+// file.
 package doctor
 
 import (
@@ -27,7 +27,7 @@ type Options struct {
 	kv.Options
 	Progress func(kv.Progress) // nil for none; called often
 
-	// AtOnce is how many attackers, addresses and sessions of a day Check counts in
-	// one pass: 0 for as many as take some 20 MiB.
+	// AtOnce is how many attackers, addresses and sessions of a day Check counts in one
+	// pass; 0 means as many as fit into some 20 MiB.
 	AtOnce int
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// Purge takes the traces of an attacker or a session out of a store as [kv.DB.Purge]
-// does, and then compacts it, so that nothing of them is left in its file. It compacts
-// even when it finds nothing: another purge may have been killed before it did.
-// Nobody else may have the store open. Interrupted it may have taken out a part, and
-// is to be done again.
+// Purge removes the traces of an attacker or a session from a store as [kv.DB.Purge] does,
+// and then compacts it, so that nothing of them is left in its file. It compacts even if it
+// finds nothing, because another purge may have been killed before compacting. Nobody else
+// may have the store open. If it is interrupted, it may have removed a part and must be
+// repeated.
 func Purge(ctx context.Context, path string, p kv.Purge, o Options) (kv.PurgeReport, Compacted, error) {
 	if _, err := os.Stat(path); err != nil {
 		return kv.PurgeReport{}, Compacted{}, fmt.Errorf("open store %s: %w", path, err)

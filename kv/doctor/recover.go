@@ -17,7 +17,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// RecoverReport counts what Recover saved and what it could not.
+// RecoverReport counts what Recover could save and what it could not.
 type RecoverReport struct {
 	Events  int // saved
 	Tags    int
@@ -26,29 +26,29 @@ type RecoverReport struct {
 
 	LostBlocks int // blocks of up to 256 events each
 	LostTags   int
-	// WithEvents is how many of the lost tags were whole, but not their events, which
-	// hold what they say.
+	// WithEvents is how many of the lost tags were intact, but lost with their events,
+	// which hold what they say.
 	WithEvents  int
 	LostRecords int
-	// LookAgain counts days of which it is not known any more what rules have looked
-	// at: the next run looks at all that was saved of them.
+	// LookAgain counts days for which it is no longer known what rules have looked at. The
+	// next run looks at everything that was saved of them.
 	LookAgain int
-	// Reread says that events are missing, or may be: how far files were read is left
-	// out, so that importing the logs reads them again.
+	// Reread says that events are or may be missing. Read positions are left out, so that
+	// importing the logs reads them again.
 	Reread bool
-	// MissingEvents and MissingTags are how many fewer there are than the store
-	// counts, as far as its counts can be read: those that are known to be lost,
-	// and those of which no trace was found.
+	// MissingEvents and MissingTags are how many fewer there are than the store's own
+	// counts say, as far as these can be read: those known to be lost, and those without
+	// any trace.
 	MissingEvents int
 	MissingTags   int
 	// OldHeader says that one of the two headers is damaged. It may have been the
 	// newer one; then the last transaction before the damage is lost.
 	OldHeader bool
-	// NoHeader says that neither header is whole: every page was searched for
-	// events and tags, and other records could not be told from each other.
+	// NoHeader says that neither header is intact: every page was searched for events and
+	// tags, and other records could not be distinguished.
 	NoHeader bool
-	// Uncounted says that what the store counts could not all be read, so that
-	// things may be missing of which no trace was found.
+	// Uncounted says that not all of the store's counts could be read, so events and tags
+	// may be missing without a trace.
 	Uncounted bool
 	LostDays  []string // days, as YYYY-MM-DD, on which something was lost; at most MaxFindings
 
@@ -61,19 +61,18 @@ func (r *RecoverReport) Whole() bool {
 	return r.LostBlocks+r.LostTags+r.LostRecords+r.MissingEvents+r.MissingTags == 0 && !r.OldHeader && !r.NoHeader && !r.Uncounted && len(r.LostDays) == 0
 }
 
-// Recover reads what can be read of the store at path, and makes of it a new
-// store at to. The old file is not changed. Whatever a checksum vouches for is
-// taken over: events with their ids and arrival numbers, tags, and other records;
-// what counts and indexes them is made anew. Entries of pages to which nothing
-// leads any more, because a page above them is damaged, are found by looking at
-// every page that is neither reached nor free; without a header, at every page.
+// Recover reads what can be read of the store at path, and makes a new store from it at to.
+// The old file is not changed. Everything with a valid checksum is taken over: events with
+// their ids and arrival numbers, tags, and other records. Counts and indexes are rebuilt.
+// Entries of pages that are no longer reachable, because a page above them is damaged, are
+// found by looking at every page that is neither reached nor free; without a header, at
+// every page.
 //
-// A tag refers to its event, and is lost with it. Where something was lost, or what
-// was covered, the new store says that unknown rules looked at the day, so that the
-// next run looks at it again. When events were lost read positions are left out, so
-// that importing the logs reads them again: events that come back are looked at as
-// new ones. Together this brings back what was there. A file at to is an
-// *[ExistsError].
+// A tag refers to its event, and is lost with it. If something of a day was lost, or its
+// coverage, the new store says that unknown rules looked at the day, so the next run looks
+// at it again. If events were lost, read positions are left out, so importing the logs
+// reads them again, and events that come back count as new. Together this restores what was
+// there. A file at to is an *[ExistsError].
 func Recover(ctx context.Context, path, to string, o Options) (RecoverReport, error) {
 	src, err := openSource(ctx, path, o.Options, true)
 	if err != nil {

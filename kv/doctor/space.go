@@ -17,7 +17,7 @@ type Space struct {
 	Buckets   []BucketSpace
 }
 
-// BucketSpace describes one top-level bucket with all that is in it.
+// BucketSpace describes one top-level bucket with everything in it.
 type BucketSpace struct {
 	Name    string // as in ARCHITECTURE.md
 	Buckets int    // buckets in it: days and kinds
@@ -28,9 +28,9 @@ type BucketSpace struct {
 	GrowsWith string
 }
 
-// MeasureSpace reads a store's file from one end to the other and measures its
-// buckets, in the order of the list in ARCHITECTURE.md. It takes a shared lock. A
-// damaged store is a *[kv.DamagedError]; Check tells more about it.
+// MeasureSpace reads a store's whole file and measures its buckets, in the order of
+// [layout.Buckets]. It takes a shared lock. For a damaged store it returns a
+// *[kv.DamagedError]; Check says more.
 func MeasureSpace(ctx context.Context, path string, o Options) (Space, error) {
 	src, err := openSource(ctx, path, o.Options, false)
 	if err != nil {
@@ -40,8 +40,8 @@ func MeasureSpace(ctx context.Context, path string, o Options) (Space, error) {
 	return src.space(ctx, o.Progress)
 }
 
-// MeasureOpen is what MeasureSpace does, for a store that is open; other calls go
-// on meanwhile, see [kv.DB.Freeze].
+// MeasureOpen is like MeasureSpace, for a store that is open; other calls continue
+// meanwhile, see [kv.DB.Freeze].
 func MeasureOpen(ctx context.Context, db *kv.DB, progress func(kv.Progress)) (Space, error) {
 	src, release, err := frozen(ctx, db)
 	if err != nil {

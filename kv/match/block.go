@@ -41,7 +41,7 @@ const (
 	kindShift  = 3
 )
 
-// Read reads a block. The text of its entries is good until the next is read.
+// Read reads a block. The text of its entries is valid until the next is read.
 func (b *Block) Read(secret *record.Secret, day ttpcron.Day, key, rec []byte) error {
 	b.Reset()
 	b.text = b.text[:0]

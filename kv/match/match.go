@@ -1,10 +1,10 @@
 // Package match keeps the base matches of a day as sorted runs of blocks, and merges
 // runs. It knows no transaction.
 //
-// Matches come in the order of arrival and are read by group, in random order; so they
-// are kept as in a log-structured merge tree (O'Neil et al., 1996). What a commit brings
-// becomes a run, and so does what it takes away: an entry of a younger run takes the
-// place of one of an older run with the same key.
+// Matches arrive in order of arrival and are read by group, in random order, so they are
+// kept as in a log-structured merge tree (O'Neil et al., 1996). Additions and removals of a
+// commit become a run. An entry of a younger run replaces one of an older run with the same
+// key.
 //
 // Start with [List], which has entries in order, [Writer], which makes blocks of them,
 // [Cursor], which reads them, and [Merge].
@@ -17,8 +17,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// List is entries in order: those of a group one after another. Of most matches it holds
-// no pointer.
+// List is entries in order, those of a group one after another. Most entries hold no
+// pointer.
 type List struct {
 	Groups []Group
 	Rows   []Row
@@ -139,7 +139,7 @@ func (l *List) Seek(k *record.MatchKey) (group, row int) {
 	return group, row
 }
 
-// Find returns the row with a key, and its group, nil when there is none.
+// Find returns the row with a key and its group, or nil.
 func (l *List) Find(k *record.MatchKey) (*Group, *Row) {
 	group, row := l.Seek(k)
 	if group == len(l.Groups) {

@@ -28,8 +28,8 @@ func CursorOf(day ttpcron.Day, age int, l *List) *Cursor {
 	}}
 }
 
-// Group returns the group in which the cursor stands. Like Row it is good until the cursor
-// moves; so is the text of both.
+// Group returns the group at the cursor. Like Row, it and its text are valid until the
+// cursor moves.
 func (c *Cursor) Group() *Group { return &c.block.Groups[c.group] }
 
 // Row returns the row at which the cursor stands.
@@ -41,7 +41,7 @@ func (c *Cursor) Values() string { return c.block.Value(&c.block.Rows[c.at]) }
 // Key returns the key of the entry.
 func (c *Cursor) Key() record.MatchKey { return c.Group().Key(c.Row()) }
 
-// Move moves to the next entry, and is false when there is none.
+// Move moves to the next entry and returns false if there is none.
 func (c *Cursor) Move() (bool, error) {
 	if c.at++; c.at < int(c.block.Groups[c.group].To) && c.Want == nil {
 		return true, nil
@@ -129,7 +129,7 @@ type Merge struct {
 // Reset begins anew, without a run.
 func (m *Merge) Reset() { *m = Merge{heap: m.heap[:0]} }
 
-// Add adds a run, before the first entry is asked for. The cursor stands before its
+// Add adds a run. Call it before requesting the first entry. The cursor must be before its
 // first entry.
 func (m *Merge) Add(c *Cursor) error {
 	ok, err := c.nextBlock()
@@ -209,8 +209,8 @@ func (m *Merge) Again(k *record.MatchKey) bool {
 	return !m.stepped && len(m.heap) > 0 && m.heap[0].Key() == *k
 }
 
-// Live returns the cursor at the next match that there is, nil when there is none: what
-// the youngest run says of a match counts.
+// Live returns the cursor at the next match that exists, or nil. What the youngest run says
+// about a match counts.
 func (m *Merge) Live() (*Cursor, error) {
 	for {
 		if m.given {

@@ -19,12 +19,12 @@ const blockBytes = 1984
 // and three counts.
 const countBytes = record.HeaderSize + 1 + 3*2
 
-// Writer makes the blocks of a run of entries, which are given in their order.
+// Writer makes the blocks of a run from entries that are given in order.
 type Writer struct {
 	Day  ttpcron.Day
 	Run  uint32
 	Most int // entries of a block, 0: MaxEntries
-	// Put takes a block. Key and record are good until it returns.
+	// Put takes a block. Key and record are valid until it returns.
 	Put func(key, rec []byte) error
 
 	rows   []row
@@ -269,7 +269,7 @@ func unitOf(nanos int64, most int) int {
 	return 0
 }
 
-// Flush makes a block of the entries that were added since the last.
+// Flush makes a block from the entries added since the last one.
 func (w *Writer) Flush() error {
 	if len(w.rows) == 0 {
 		return nil

@@ -9,9 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Same reports whether an open file is still the one at its path: compacting
-// and restoring put another in its place, and a lock of the old one guards
-// nothing.
+// Same reports whether an open file is still the one at its path: compacting and restoring
+// replace it, and a lock on the old one protects nothing.
 func Same(f *os.File, path string) bool {
 	a, err := f.Stat()
 	return err == nil && SameAs(a, path)
@@ -23,7 +22,7 @@ func SameAs(a os.FileInfo, path string) bool {
 	return err == nil && os.SameFile(a, b)
 }
 
-// Followed is a path without symbolic links, as far as it leads anywhere.
+// Followed returns a path with symbolic links resolved, as far as it exists.
 func Followed(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		return real
@@ -31,7 +30,7 @@ func Followed(path string) string {
 	return path
 }
 
-// MakeFolder makes a folder and those above it, and sees that each is on the disk.
+// MakeFolder makes a folder and those above it, and syncs each to disk.
 func MakeFolder(dir string) error {
 	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		return nil
@@ -56,7 +55,7 @@ func MakeFolder(dir string) error {
 	return nil // a folder that may be written and not read
 }
 
-// SyncDir sees that what was made or renamed in a folder is on the disk.
+// SyncDir makes sure that what was created or renamed in a folder is on disk.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -76,6 +75,6 @@ func scratchName(path string) (dir, prefix, suffix string) {
 // NewScratch makes a scratch folder beside a file.
 func NewScratch(path string) (*ttpcron.Scratch, error) { return ttpcron.NewScratch(scratchName(path)) }
 
-// SweepScratch removes the scratch folders beside a file that killed processes
-// left behind; what is in them may be as large as the store.
+// SweepScratch removes the scratch folders that killed processes left next to a file; their
+// content may be as large as the store.
 func SweepScratch(path string) { ttpcron.SweepScratch(scratchName(path)) }

@@ -1,6 +1,5 @@
-// Package storefile is what surrounds a store's file on its machine: the lock that
-// says who has it, the folder that it lies in, the scratch folders beside it, and
-// the room that is left. It knows nothing of what is in the file.
+// Package storefile handles what surrounds a store's file: its lock, its folder, the
+// scratch folders next to it, and free space. It does not know what is in the file.
 package storefile
 
 import (

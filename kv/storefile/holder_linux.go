@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// Holder finds a process that holds the lock of a file, perhaps this one; 0 when the system does not say.
+// Holder finds a process that holds the lock of a file, perhaps this one; 0 if the system
+// does not say.
 func Holder(path string) (pid int, command string) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -13,7 +13,7 @@ func Unlock(*os.File) error { return nil }
 // FreeSpace cannot tell here.
 func FreeSpace(string) (free int64, known bool) { return 0, false }
 
-// DressLike gives a file that takes another's place its mode.
+// DressLike gives a file the mode of the file that it replaces.
 func DressLike(f, old *os.File) error {
 	info, err := old.Stat()
 	if err != nil {

@@ -21,8 +21,8 @@ func TryLock(f *os.File, exclusive bool) (bool, error) {
 	return err == nil, err
 }
 
-// Unlock gives back the lock of a file, whoever else holds the file open: a lock
-// ends by itself only when nobody does, and a mapping counts.
+// Unlock releases the lock of a file even if others have the file open. A lock ends by
+// itself only when nobody does, and a mapping counts.
 func Unlock(f *os.File) error {
 	c, err := f.SyscallConn()
 	if err != nil {
@@ -42,9 +42,9 @@ func FreeSpace(dir string) (free int64, known bool) {
 	return int64(s.Bavail) * int64(s.Bsize), true
 }
 
-// DressLike gives a file that takes another's place its mode and owner, so that
-// whoever could open the store still can. Only root can give files away; for
-// others both files are their own.
+// DressLike gives a file the mode and owner of the file that it replaces, so that everybody
+// who could open the store still can. Only root can change owners; other users own both
+// files.
 func DressLike(f, old *os.File) error {
 	info, err := old.Stat()
 	if err != nil {
