@@ -6,7 +6,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// chunk is a line that a container wrote, of which only the beginning was logged.
+// chunk is a line of a container of which only the beginning was logged.
 type chunk struct {
 	stream string
 	text   []byte
@@ -108,7 +108,7 @@ func (r *logReader) chunk(stream, text []byte, partial, cut bool) ([]byte, bool)
 	return whole, true
 }
 
-// isCut reports whether a piece of a container's output without newline goes on.
+// isCut reports whether a piece of a container's output without a newline continues.
 func (r *logReader) isCut(stream, text []byte) bool {
 	if startsWith(text, '{') && !r.format.lines.joins() {
 		return !r.wholeValue(text)

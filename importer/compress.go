@@ -193,7 +193,7 @@ func (s *stream) unpack(from io.Reader) io.Reader {
 	}
 }
 
-// peeked is a reader of which the first bytes have been looked at.
+// peeked is a reader whose first bytes have been looked at.
 type peeked struct {
 	r    io.Reader
 	head []byte
@@ -228,7 +228,7 @@ func (p *peeked) Read(b []byte) (int, error) {
 	return p.r.Read(b)
 }
 
-// steady is a reader that reads on where another says that there is nothing yet.
+// steady is a reader that keeps reading when another says that there is nothing yet.
 type steady struct{ r io.Reader }
 
 func (s steady) Read(p []byte) (int, error) {

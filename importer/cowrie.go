@@ -266,7 +266,7 @@ var (
 	errNoInput   = errors.New("input is missing or not a string")
 )
 
-// foreignError says why a record is none of the format's.
+// foreignError says why a record is not one of the format's.
 type foreignError string
 
 func (e foreignError) Error() string { return string(e) }

@@ -17,10 +17,10 @@ import (
 //
 //	2025-10-18T01:02:03.100000Z a1b2c3d4e5f6 CMD: uname -a
 //
-// A record goes on where Twisted begins a line with a tab, which it puts behind each
-// newline of a message: whatever an attacker types stays in its record. output_textlog
-// puts nothing there. What does not begin like a record goes on with the one before, but
-// a typed line that does is taken for one.
+// Twisted writes a tab after each newline of a message, so a line that begins with a tab
+// continues the record, and whatever an attacker types stays in its record. output_textlog
+// writes no tab. A line that does not begin like a record continues the one before, but a
+// typed line that does is taken for a record.
 var cowrieTextLog = Format{
 	Name: "cowrie-text", Title: "Cowrie or Kippo SSH and Telnet honeypot, text log", Version: 1,
 	Records: cowrieTextRecords(),
@@ -65,7 +65,7 @@ func isCowrieText(line []byte) bool {
 	return ok && typeOf(text) != nil
 }
 
-// cowrieContinues reports whether a line goes on with the record before, and with what.
+// cowrieContinues reports whether a line continues the record before, and with what.
 func cowrieContinues(record, line []byte) (more []byte, ok bool) {
 	var clock lineClock
 	if len(line) > 0 && line[0] != '\t' {

@@ -259,7 +259,7 @@ func TestTextLogGrows(t *testing.T) {
 	}
 }
 
-// A last line without newline waits, and with it the record that goes on in it, until
+// A last line without newline waits, and with it the record that continues in it, until
 // nobody has written for long.
 func TestTextLastLine(t *testing.T) {
 	at := "2026-05-04T05:49:02+0000 " + fmt.Sprintf(transport, 7)

@@ -6,7 +6,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// message is what a record says, behind the time and whoever spoke.
+// message is what a record says, after the time and the speaker.
 type message struct {
 	event    ttpcron.Event // with all that events of any kind have
 	protocol string        // that the record names; empty if it names none

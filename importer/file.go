@@ -78,7 +78,7 @@ type reader interface {
 // noter is a reader that has something to tell the user.
 type noter interface{ notes() []string }
 
-// closer is a reader that holds something open besides the stream.
+// closer is a reader that holds something open in addition to the stream.
 type closer interface{ close() error }
 
 // Open opens a file, recognises its format and finds out how far it has been
@@ -256,7 +256,7 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 	return err
 }
 
-// openLog finds where an earlier import stopped and goes on from there.
+// openLog finds where an earlier import stopped and continues from there.
 func (f *File) openLog(ctx context.Context, o Options, lines *lineReader, found recognition) error {
 	if o.Sequence == nil {
 		o.Sequence = &Sequence{}
@@ -295,8 +295,8 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader, found 
 	return nil
 }
 
-// resume returns a reader that stands where the best of the positions says, and lets
-// the parser recall what came before.
+// resume returns a reader at the best of the positions, and lets the parser recall what
+// came before.
 func (f *File) resume(ctx context.Context, positions Positions, lines *lineReader, parser recordParser) (position ttpcron.FilePosition, at *lineReader, err error) {
 	for len(lines.head) < headBytes && lines.fill(ctx) {
 	}

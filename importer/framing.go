@@ -125,8 +125,8 @@ func (r *logReader) jsonText(ln line, text []byte) {
 	}
 }
 
-// member goes past a member that stands in no object: of a document that was too
-// long, behind its list, or of a record of which the beginning is missing.
+// member skips a member outside of any object: of a document that was too long, after its
+// list, or of a record whose beginning is missing.
 func (r *logReader) member(ln line, name, text []byte) []byte {
 	text = bytes.TrimLeft(text, " \t\r\n")
 	if startsWith(text, '[') && listNames[string(bytes.Trim(name, `"`))] && r.framing.document {
@@ -206,7 +206,7 @@ func (r *logReader) valueOf(value []byte) {
 // that records lie under.
 func (r *logReader) texts() bool { return r.framing.unwrap != nil && r.framing.unwrap.text }
 
-// torn reads a text of which some is no JSON.
+// torn reads a text that is only partly JSON.
 func (r *logReader) torn(text []byte) {
 	if r.piecesOrNone(text) {
 		return

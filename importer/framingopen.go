@@ -6,7 +6,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// openRecord is a record that goes on with the next line.
+// openRecord is a record that continues on the next line.
 type openRecord struct {
 	text   []byte // from where it begins, newlines too
 	match  matcher
@@ -15,7 +15,7 @@ type openRecord struct {
 	skip   bool  // it is rejected already
 }
 
-// begin keeps the beginning of a record that goes on with the next line.
+// begin keeps the beginning of a record that continues on the next line.
 func (r *logReader) begin(ln line, text []byte) {
 	o := &r.framing.open
 	// Both end where the buffer does.
@@ -35,8 +35,8 @@ func (r *logReader) hold() {
 	}
 }
 
-// goOn reads the next line of a record. It is false when the line is none of it, and
-// is to be read as another.
+// goOn reads the next line of a record. It returns false if the line does not belong to it
+// and must be read as another.
 func (r *logReader) goOn(ln line) bool {
 	o := &r.framing.open
 	if ln.tooLong || ln.nuls || ln.more || ln.later {
@@ -81,8 +81,8 @@ func (r *logReader) goOn(ln line) bool {
 	return true
 }
 
-// resynchronise ends a record that is none. What it holds from the next line that
-// begins like a record is read again.
+// resynchronise ends what turned out not to be a record. Its content is read again from the
+// next line that begins like a record.
 func (r *logReader) resynchronise(ln line) bool {
 	o := &r.framing.open
 	if len(o.breaks) == 0 || o.skip || r.framing.reread > 4*r.lines.off+readSize {

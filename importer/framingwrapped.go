@@ -59,7 +59,7 @@ func (r *logReader) opened(text []byte) bool {
 	return true
 }
 
-// noRecord rejects an element of a list of records that is none.
+// noRecord rejects an element of a list of records that is not a record.
 func (r *logReader) noRecord(text []byte) {
 	_, err := r.try(text)
 	if err == nil {

@@ -124,8 +124,8 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
-// FuzzResume cuts a file anywhere, reads the beginning, lets it grow to the
-// whole, and goes on from the position: every event must come once.
+// FuzzResume cuts a file anywhere, reads the beginning, lets it grow to the whole, and
+// continues from the position: every event must come once.
 func FuzzResume(f *testing.F) {
 	f.Add([]byte(commands(0, 5)), uint16(300), false)
 	f.Add([]byte(commands(0, 5)), uint16(300), true)

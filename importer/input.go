@@ -330,8 +330,8 @@ func (e *LeftError) Remembered(known ttpcron.FileLook, now time.Time) *LeftError
 	return &left
 }
 
-// companion reports whether a file belongs to a SQLite database beside it, with
-// which it is read.
+// companion reports whether a file belongs to a SQLite database next to it, and is read
+// with that.
 func companion(path string) bool {
 	for _, suffix := range []string{"-wal", "-shm", "-journal"} {
 		if base, ok := strings.CutSuffix(path, suffix); ok {

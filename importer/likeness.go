@@ -216,7 +216,7 @@ func ttyrec(h *head) bool {
 	return pieces > 0
 }
 
-// pointerLikenesses are what stands in the place of a log that was not fetched.
+// pointerLikenesses are placeholders for a log that was not fetched.
 var pointerLikenesses = []likeness{
 	{"a Git LFS pointer", "run git lfs pull in its repository", gitLFS, true},
 	{"a git-annex pointer", "run git annex get in its repository", gitAnnex, true},

@@ -185,7 +185,7 @@ func cyberLab(h *head) bool {
 
 const maxMembersNamed = 8
 
-// unknown describes records of which nothing more is known.
+// unknown describes records about which nothing more is known.
 func (j *jsonHead) unknown() *likeness {
 	if !j.is {
 		return nil

@@ -23,8 +23,8 @@ type lineFormat struct {
 	// middle of a valid record other than as the beginning of a nested one. A format
 	// whose records cannot be told from what an attacker wrote into one has none.
 	begins string
-	// continues reports whether a line goes on with the record before, and with which
-	// text. Only formats have it whose records may hold newlines; see held.
+	// continues reports whether a line continues the record before, and with which text.
+	// Only formats whose records may hold newlines have it; see held.
 	continues func(record, line []byte) (more []byte, ok bool)
 	parser    func() recordParser
 	// richer is the name of the format in which the same sensor says the same and more.
@@ -36,10 +36,10 @@ type lineFormat struct {
 // recordParser turns a record into events. It may keep what helps it with the next
 // record; it is used by one goroutine.
 type recordParser interface {
-	// parse reads one record, which is not empty, and gives its events to to. Of a
-	// record that is of no interest it says of which type it is instead. An error
-	// says why the record cannot be used; what it gave before counts for nothing. It
-	// is or wraps errForeign when the record is not one of the format's at all.
+	// parse reads one record, which is not empty, and gives its events to to. For an
+	// ignored record it returns the type instead. An error says why the record cannot be
+	// used, and what was given before does not count. It is or wraps errForeign if the
+	// record is not one of the format's at all.
 	parse(record []byte, to *parsed) error
 }
 
@@ -302,9 +302,9 @@ func (r *logReader) one(text []byte) {
 // maxPieces bounds into how many records a line is taken apart.
 const maxPieces = 64
 
-// pieces takes apart a line that is no record: one of which only the beginning
-// was written before the sensor was killed has the next one behind it. It
-// returns false, having done nothing, when no piece is a record.
+// pieces takes apart a line that is not a record. If only the beginning of a record was
+// written before the sensor was killed, the next one follows on the same line. It returns
+// false, having done nothing, if no piece is a record.
 func (r *logReader) pieces(text []byte) bool {
 	begins := []byte(r.format.lines.begins)
 	if len(begins) == 0 {
@@ -370,7 +370,7 @@ func (r *logReader) parse(text []byte) (used bool, err error) {
 	return true, nil
 }
 
-// rejectLong rejects a line of which only the beginning was kept.
+// rejectLong rejects a line whose beginning alone was kept.
 func (r *logReader) rejectLong(ln line) {
 	r.reject(r.line, ln.text, fmt.Errorf("the line is longer than %d bytes", MaxLine), ttpcron.NewRejectID(r.format.Name, ln.text, ln.rest[:]))
 }

@@ -27,7 +27,7 @@ const (
 	judging = 3
 )
 
-// how says what a look depends on beside the file: what was asked for, and the
+// how says what a look depends on in addition to the file: what was asked for, and the
 // formats that this program knows.
 func (o *Options) how() string {
 	var b strings.Builder
@@ -119,8 +119,8 @@ func (s *stream) stat() (fs.FileInfo, error) {
 	return s.file.Stat()
 }
 
-// beside describes what of a database lies in files beside it, and says when that
-// changed last.
+// beside describes the parts of a database in files next to it, and says when they last
+// changed.
 func beside(path string) (parts string, last time.Time, err error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return "", last, err

@@ -267,8 +267,8 @@ func TestPassedOverIsRemembered(t *testing.T) {
 	}
 }
 
-// TestGivenUpDatabaseIsRemembered: a database that takes too long, or has programs
-// in the place of tables, costs a look until it, or what lies beside it, changes.
+// TestGivenUpDatabaseIsRemembered: a database that takes too long, or has programs in the
+// place of tables, costs a look until it, or what lies next to it, changes.
 func TestGivenUpDatabaseIsRemembered(t *testing.T) {
 	view := func(t *testing.T) string {
 		path := filepath.Join(t.TempDir(), "d.db")

@@ -18,9 +18,8 @@ type members struct {
 	ended  bool // the member has, and what follows it is not known yet
 }
 
-// errNothingYet says that a read found nothing, and that the next one goes on:
-// between two calls whoever reads can be interrupted, however many NULs or empty
-// members there are.
+// errNothingYet says that a read found nothing, and that the next one continues: the reader
+// can be interrupted between two calls, however many NULs or empty members there are.
 var errNothingYet = errors.New("nothing yet")
 
 func newMembers(from *bufio.Reader) (*members, error) {

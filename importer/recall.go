@@ -7,9 +7,9 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// recallBytes is how much of what an earlier import has read of a log is read again,
-// before reading goes on behind it, by a parser that needs to know what came before: a
-// session that goes on is known then, unless it was silent for long.
+// recallBytes is how much of what an earlier import has read of a log is read again, before
+// reading goes on behind it, by a parser that needs to know what came before: an open
+// session is known then, unless it was silent for long.
 const recallBytes = 1 << 20
 
 // recalled returns how many bytes before a read position are to be recalled.

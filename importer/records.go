@@ -37,7 +37,7 @@ const (
 
 func (m *matcher) reset() { *m = matcher{name: m.name[:0]} }
 
-// open reports whether the value goes on, and could be complete on lines to come.
+// open reports whether the value continues, and could be completed by later lines.
 func (m *matcher) open() bool { return m.state != matchWhole && m.state != matchBroken }
 
 // inString reports whether what has been read ends within a string, which no

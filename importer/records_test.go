@@ -2,8 +2,8 @@ package importer
 
 import "testing"
 
-// TestMatcherKnowsWords: what is no word of JSON ends a record that goes on with the
-// next line, so that the line is looked at by itself.
+// TestMatcherKnowsWords: what is no word of JSON ends a record that continues with the next
+// line, so that the line is looked at by itself.
 func TestMatcherKnowsWords(t *testing.T) {
 	for text, want := range map[string]matchState{
 		`{"a":true}`: matchWhole, `{"a": false , "b":null}`: matchWhole, `[-1.5e+3]`: matchWhole, `{"a":` + "\n" + `nu`: matchWord,

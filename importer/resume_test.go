@@ -144,7 +144,7 @@ func firstOf(a, b string) string {
 }
 
 // TestPositionIsTrue stops after every batch, as if the program had been killed, and
-// goes on from that batch's position: nothing may be missing.
+// continues from that batch's position: nothing may be missing.
 func TestPositionIsTrue(t *testing.T) {
 	content := commands(0, 3*MaxBatchEvents)
 	// Batches also end after many rejects and after much input.

@@ -39,7 +39,7 @@ type neighbour struct {
 	path string
 }
 
-// newEdges finds where a file stands.
+// newEdges finds a file's place.
 func newEdges(path string, file *os.File, names *folderNames) edges {
 	if file == nil {
 		return edges{}
@@ -65,8 +65,8 @@ func (p place) follows(older place) bool {
 	return older.form == dated || older.number <= 1
 }
 
-// beside returns the places right after or before one. The log that is written to
-// comes after files with a date and after such with a number.
+// beside returns the places right after or before one. The current log comes after files
+// with a date or a number.
 func (e *edges) beside(p place, after bool) []place {
 	var out []place
 	for i := range e.near {

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// place is where a file stands among those that rotation made of one log, going by
-// its name: first those with a date, the oldest first, then those with a number, the
-// highest first, then the log that is written to.
+// place is a file's place among the rotated files of one log, going by its name: first
+// those with a date, the oldest first, then those with a number, the highest first, then
+// the log that is written to.
 type place struct {
 	log    string // what the log that is written to is called
 	form   placeForm

@@ -29,8 +29,8 @@ type continuer interface {
 	continues(from recordParser)
 }
 
-// next gives a parser what the last file told, if its log goes on in this file. Files
-// of other logs may have other sessions of the same names.
+// next gives a parser what the last file told, if its log continues in this file. Files of
+// other logs may have other sessions of the same names.
 func (s *Sequence) next(e *edges, f *Format, p recordParser) {
 	c, ok := p.(continuer)
 	if !ok || e.path == "" {

@@ -28,7 +28,7 @@ type database struct {
 	conn *sql.Conn            // the only one
 	kept map[string]*sql.Stmt // queries that are run again and again
 	name string               // as the user gave it
-	path string               // without symbolic links: SQLite's other files lie beside it
+	path string               // without symbolic links: SQLite's other files lie next to it
 	src  *stream              // for progress
 	how  string               // a sentence, when it had to be opened in an unusual way
 
@@ -100,7 +100,7 @@ func usesWAL(path string) (bool, error) {
 	return header[18] == 2 || header[19] == 2, nil
 }
 
-// oddCompanion finds what is no file where SQLite would open one beside the
+// oddCompanion finds anything that is not a file where SQLite would open one next to the
 // database.
 func (d *database) oddCompanion() error {
 	for _, suffix := range []string{"-wal", "-shm", "-journal"} {
@@ -147,8 +147,8 @@ func (d *database) connect(ctx context.Context, path, mode string) error {
 	return nil
 }
 
-// connectCopy copies the database with what a crash left beside it, and lets
-// SQLite repair the copy.
+// connectCopy copies the database with what a crash left next to it, and lets SQLite repair
+// the copy.
 func (d *database) connectCopy(ctx context.Context) error {
 	dir, err := ttpcron.NewScratch(os.TempDir(), "ttpcron-import-", "")
 	if err != nil {

@@ -24,7 +24,7 @@ type stream struct {
 	utf16   bool     // content was UTF-16
 	magic   []byte   // the first bytes, before decompression
 	look    ttpcron.FileLook
-	beside  string // what of a database lies beside it
+	beside  string // what of a database lies next to it
 	moved   func() // called after each read
 }
 

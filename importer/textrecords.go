@@ -29,7 +29,7 @@ type held struct {
 	start boundary // where it begins
 	end   int64    // where it ends, as far as was read
 	line  int      // in which it begins
-	// goesOn says that it goes on in a last line that waits for its newline.
+	// goesOn says that it continues in a last line that waits for its newline.
 	goesOn bool
 
 	next boundary // where the line that comes next begins
@@ -49,8 +49,8 @@ func (b *boundary) set(offset int64, line int, tail []byte) {
 // joins reports whether records may go on in further lines.
 func (f *lineFormat) joins() bool { return f.continues != nil }
 
-// trimText takes from a line of a text log what is none of its text: NULs that a power
-// loss left before it, a byte order mark, and the carriage return of a file of DOS.
+// trimText removes from a line of a text log what is not part of its text: NULs that a
+// power loss left before it, a byte order mark, and the carriage return of a file of DOS.
 func trimText(text []byte) []byte {
 	text = bytes.TrimPrefix(bytes.TrimLeft(text, "\x00"), byteOrderMark)
 	return bytes.TrimSuffix(text, []byte("\r"))
@@ -152,8 +152,8 @@ func (r *logReader) textLine(ctx context.Context, ln line) bool {
 // before, which gives the event: what it means depends on those before it.
 var restOfRecord = []byte("(rest of a record in the file before)")
 
-// isRest reports whether the first line of a file goes on with a record that rotation
-// tore in two.
+// isRest reports whether the first line of a file continues a record that rotation tore in
+// two.
 func (r *logReader) isRest(ctx context.Context, ln line) bool {
 	if ln.tooLong || r.edges.path == "" || len(trimText(ln.text)) == 0 || r.isRecord(trimText(ln.text)) {
 		return false
@@ -206,7 +206,7 @@ func (r *logReader) lastTextLine(ln line) {
 	}
 }
 
-// awaits leaves a last line, and the record that goes on in it, for a later import.
+// awaits leaves a last line, and the record that continues in it, for a later import.
 func (r *logReader) awaits(ln line) {
 	from := r.consumed
 	if r.held.any {
@@ -218,7 +218,7 @@ func (r *logReader) awaits(ln line) {
 	r.batch.Report.Waiting = r.lines.off - from
 }
 
-// forget drops what was read for the sake of what follows.
+// forget drops what was read only for what follows.
 func (r *logReader) forget() {
 	r.batch.Events, r.batch.Rejects, r.batch.Report = r.batch.Events[:0], nil, ttpcron.ImportReport{}
 	r.types, r.since = typeCounts{}, r.consumed
@@ -227,7 +227,7 @@ func (r *logReader) forget() {
 	}
 }
 
-// lastRecord reads the record that is held at the end of a file, unless it goes on in a
+// lastRecord reads the record that is held at the end of a file, unless it continues in a
 // line that waits, or reading ended before.
 func (r *logReader) lastRecord() {
 	if r.lines.err == io.EOF && !r.held.goesOn {

@@ -62,7 +62,7 @@ type wrapping struct {
 	members []jsontext.Value
 	lists   []jsontext.Value
 	stream  []byte
-	cut     bool // the line that it holds goes on in the next
+	cut     bool // the line that it holds continues in the next
 	// what a copy of the line must agree with
 	eventid, session, srcIP jsontext.Value
 }
@@ -200,12 +200,12 @@ type unwrapper struct {
 		text []byte // a member's, decoded
 		last int    // the member that had the record last, and 1
 	}
-	// parse takes a record. It is false when the text is none of the format's.
+	// parse takes a record. It returns false if the text is not one of the format's.
 	parse func(record []byte) bool
 	// chunk takes the text of a member, and returns the whole line when the text is the
 	// end of it. It is false when the rest is yet to come.
 	chunk func(stream, text []byte, cut bool) ([]byte, bool)
-	// reject takes an element of a list of records that is none.
+	// reject takes an element of a list of records that is not a record.
 	reject func(text []byte)
 	any    bool // every text may be a record, not only JSON
 	text   bool // some member held a text that is no JSON

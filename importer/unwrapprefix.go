@@ -18,8 +18,8 @@ const (
 	bsdTime  = `(?:\d{4} )?[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d{1,9})?(?: \d{4})?`
 	fullTime = `[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? [A-Z]{2,5}`
 	upTime   = `\[ *\d{1,12}\.\d{6}\]|\d{9,11}\.\d{6}`
-	// sender is a host and a program. In Cowrie's own text log a session stands where
-	// the host does, and "CMD:" before what the attacker typed.
+	// sender is a host and a program. Cowrie's own text log has a session in place of the
+	// host, and "CMD:" before what the attacker typed.
 	sender = `[^\s{}\[\]"]+ ([^\s:{}\[\]"]+)(?:\[\d{1,10}\])?: ?`
 	colour = `(?:\x1b\[[\d;]{0,16}m)*`
 )

@@ -29,10 +29,10 @@ const (
 	minSpan      = 1       // days over which one reading goes at least: its tags lie all over them, by group
 	maxSpan      = 64      // and at most
 	markDays     = 1024    // days that one commit says something of
-	groupGone    = 20_000  // tags that one commit takes out by name
+	groupGone    = 20_000  // tags that one commit removes by name
 	maxKept      = 250_000 // tags that one commit leaves by name
 	maxTouched   = 32_768  // groups that are judged by name
-	maxGoneSlots = 200_000 // slots of which tags are taken out by name
+	maxGoneSlots = 200_000 // slots of which tags are removed by name
 	findingBytes = 256     // of memory that a finding takes beside its tags and its group
 	groupCost    = 8       // as many bytes for each byte of its group: tags of long groups fill pages, and each lies on another
 	foundTags    = 1_000   // tags that a worker hands over at once

@@ -529,7 +529,7 @@ func TestCorrelationsOnly(t *testing.T) {
 	}
 }
 
-// takeOut does of a commit what a store does before it that takes out too much for one
+// takeOut does of a commit what a store does before it that removes too much for one
 // transaction.
 func (m *memory) takeOut(c ttpcron.Commit) (done ttpcron.Committed) {
 	kept := map[ttpcron.UUID]bool{}
@@ -545,8 +545,8 @@ func (m *memory) takeOut(c ttpcron.Commit) (done ttpcron.Committed) {
 }
 
 // TestEditTakenBack: a correlation is edited, or becomes a rule about single events, the
-// run that judges anew stops at any commit, of which the store may have taken out what
-// goes, and then the rule is what it was.
+// run that judges anew stops at any commit, of which the store may have removed what goes,
+// and then the rule is what it was.
 func TestEditTakenBack(t *testing.T) {
 	start := ttpcron.DayOf(daysAgo(9)).Start()
 	set := counting(2)

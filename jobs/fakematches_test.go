@@ -191,7 +191,7 @@ func (m *memory) BaseMatches(ctx context.Context, q ttpcron.MatchQuery) iter.Seq
 				yield(nil, err)
 				return
 			}
-			// What is given is good until the next is asked for.
+			// What is given is valid until the next is asked for.
 			group, values := []byte(list[i].Group), []byte(list[i].Values)
 			one = list[i]
 			one.Group, one.Values = string(group), string(values)
@@ -225,7 +225,7 @@ func (m *memory) EventHorizon(context.Context) (ttpcron.Day, error) { return m.b
 
 func (m *memory) AwaitedBefore(context.Context) (ttpcron.Day, error) { return m.book.awaited, nil }
 
-// prune takes out the events of the days before one, and their base matches.
+// prune removes the events of the days before one, and their base matches.
 func (m *memory) prune(before ttpcron.Day) {
 	old := func(t time.Time) bool { return ttpcron.DayOf(t) < before }
 	m.events = slices.DeleteFunc(m.events, func(e ttpcron.Event) bool { return old(e.Time) })

@@ -29,8 +29,8 @@ type History interface {
 	// DayPage lists days with events of a kind, ascending from the given one. It may return
 	// any number of days, but none only if there are no more.
 	DayPage(ctx context.Context, kind ttpcron.SourceKind, from ttpcron.Day) ([]ttpcron.DayHistory, error)
-	// Events yields a day's events with arrival numbers in (after, upTo], page
-	// by page in the order of arrival. Pages belong to the caller.
+	// Events yields a day's events with arrival numbers in (after, upTo], page by page in
+	// order of arrival. Pages belong to the caller.
 	Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) iter.Seq2[[]ttpcron.Event, error]
 	// LastSeq returns the latest arrival number, 0 for none.
 	LastSeq(ctx context.Context) (uint64, error)

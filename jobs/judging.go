@@ -517,7 +517,7 @@ func (w *judging) make(a *aim, g ttpcron.Group, slot int64) {
 	w.tags = a.Tags(w.of, slot, w.tags)
 }
 
-// gone takes out the tags of the slots of a group in which no window ends any more.
+// gone removes the tags of the slots of a group in which no window ends any more.
 func (w *judging) gone(a *aim, g ttpcron.Group) error {
 	if !a.made || a.failed && a.began {
 		return nil
@@ -543,7 +543,7 @@ func (w *judging) gone(a *aim, g ttpcron.Group) error {
 	return nil
 }
 
-// rest takes out the tags of groups of which nothing is left.
+// rest removes the tags of groups of which nothing is left.
 func (w *judging) rest(r *reading) error {
 	for g, t := range r.groups {
 		if t.seen || !t.went {

@@ -70,8 +70,8 @@ type part struct {
 	// before is what was covered last before after, if adds may go on from it.
 	before ttpcron.Coverage
 
-	// byTime: the events are read in the order of time, so that what is covered of
-	// them is known only at the end.
+	// byTime: the events are read in order of time, so that what is covered of them is
+	// known only at the end.
 	byTime bool
 
 	// stale are the parts of base that other rules covered. Their events are reviewed: tags

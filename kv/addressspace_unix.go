@@ -4,8 +4,8 @@ package kv
 
 import "golang.org/x/sys/unix"
 
-// mappable tries out which of the mappings of bbolt fit into the address space,
-// beside the rest of the process. Nothing is read, and no memory is taken.
+// mappable tries which of bbolt's mappings fit into the address space next to the rest of
+// the process. Nothing is read, and no memory is taken.
 func mappable() int64 {
 	for _, size := range mapSizes {
 		room, err := unix.MmapPtr(-1, 0, nil, uintptr(size)+heapRoom, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON)

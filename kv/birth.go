@@ -21,9 +21,9 @@ import (
 // nobody may make files. An empty one becomes a store where it is, and when the
 // process is killed at that, what it leaves is known by unfinished.
 
-// birthBytes is the largest file that a process leaves which is killed while it
-// makes a store in an empty file: bbolt maps so much, and lets the file grow to it
-// with the first transaction.
+// birthBytes is the largest file that a process can leave when it is killed while making a
+// store in an empty file: bbolt maps that much, and grows the file to it in the first
+// transaction.
 const birthBytes = 32 << 10
 
 // born makes the store at a path if there is no file.

@@ -83,8 +83,8 @@ func TestImportSeesClock(t *testing.T) {
 	}
 }
 
-// A step back begins a second look anew, a second's correction does not, and a
-// pruning that takes out what is held back forgets it.
+// A step back begins a second look anew, a second's correction does not, and a pruning that
+// removes what is held back forgets it.
 func TestHeld(t *testing.T) {
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	path := filepath.Join(t.TempDir(), "t.db")

@@ -184,9 +184,9 @@ func (db *DB) write(ctx context.Context, tags []ttpcron.Tag, rows []tagRow, old 
 	return err
 }
 
-// reviewMatches finds the base matches that reviews take out, but for what is more than a
-// transaction should hold, which it takes out, and reports whether there is anything to
-// store of base matches.
+// reviewMatches finds the base matches that reviews remove, but for what is more than a
+// transaction should hold, which it removes, and reports whether there is anything to store
+// of base matches.
 func (db *DB) reviewMatches(ctx context.Context, m *matchCommit, r *reviewer) (changed bool, err error) {
 	for more := true; more; {
 		if m.goes() {
@@ -211,8 +211,8 @@ func (db *DB) reviewMatches(ctx context.Context, m *matchCommit, r *reviewer) (c
 	return changed, nil
 }
 
-// review counts the tags that reviews take out and returns them, but for what is
-// more than a transaction should hold, which it takes out.
+// review counts the tags that reviews remove and returns them, but for what is more than a
+// transaction should hold, which it removes.
 func (db *DB) review(ctx context.Context, r *reviewer, claims []*record.Claim, done *ttpcron.Committed) (gone []goneTag, err error) {
 	most := cmp.Or(db.taken, reviewTags)
 	if db.taken == 0 && len(r.commit.Judgements) > 0 {
@@ -247,9 +247,9 @@ func (db *DB) review(ctx context.Context, r *reviewer, claims []*record.Claim, d
 	return gone, nil
 }
 
-// doubtful is the coverage of days of which a commit takes something out, as it is until
-// the commit is done: which rules have looked at their events is not known. Else the rules
-// that have made what goes would not look again, if it is they who are in force next.
+// doubtful is the coverage of days from which a commit removes something, until the commit
+// is done: it is unknown which rules have looked at their events. Otherwise the rules that
+// made the removed tags would not look again if they were in force next.
 func doubtful(c *ttpcron.Commit) (list []ttpcron.Coverage) {
 	for i := range c.Coverage {
 		v := &c.Coverage[i]

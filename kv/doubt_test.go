@@ -11,9 +11,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// TestDoubtedCoverage: a commit that takes out more than one transaction holds fails in any
+// TestDoubtedCoverage: a commit that removes more than one transaction holds fails in any
 // of its writes. Where some of what goes is gone, the store does not know which rules have
-// looked at the events of the day; what Commit has taken out it says. Once more it comes to
+// looked at the events of the day; what Commit has removed it says. Once more it comes to
 // what a commit does that never failed.
 func TestDoubtedCoverage(t *testing.T) {
 	at := time.Date(2024, 10, 1, 12, 0, 0, 0, time.UTC)

@@ -89,10 +89,10 @@ func (db *DB) eachDay(ctx context.Context, kind ttpcron.SourceKind, do func(ttpc
 }
 
 // Events yields the events of a kind and day whose arrival number is in (after, upTo], in
-// the order of arrival. A page has at most 256 events and, unless it is a single event,
-// about 1 MiB of text. The caller owns the slice and its events, but the memory of their
-// text and of Field.Raw is shared within the page and must not be written to. An error ends
-// the sequence.
+// order of arrival. A page has at most 256 events and, unless it is a single event, about 1
+// MiB of text. The caller owns the slice and its events, but the memory of their text and
+// of Field.Raw is shared within the page and must not be written to. An error ends the
+// sequence.
 func (db *DB) Events(ctx context.Context, kind ttpcron.SourceKind, day ttpcron.Day, after, upTo uint64) iter.Seq2[[]ttpcron.Event, error] {
 	return EventPages(after, upTo, func(after uint64) ([]ttpcron.Event, error) {
 		return db.EventPage(ctx, kind, day, after, upTo)

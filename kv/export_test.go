@@ -118,8 +118,7 @@ func (db *DB) Days(ctx context.Context, kind ttpcron.SourceKind) (days []ttpcron
 	return days, err
 }
 
-// TakeOutAtOnce sets how many tags reviews take out in a transaction; 0 is the
-// default.
+// TakeOutAtOnce sets how many tags reviews remove in a transaction; 0 is the default.
 func TakeOutAtOnce(db *DB, n int) { db.taken = n }
 
 // AtOnce makes Summary add up so many attackers at once.

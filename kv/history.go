@@ -128,7 +128,7 @@ func (db *DB) openBlock(b *bucket, k record.KindDay, next *ttpcron.Event) ([]ttp
 	return events, nil
 }
 
-// countEvent adds the next event, in the order of arrival, to the counts of its day.
+// countEvent adds the next event, in order of arrival, to the counts of its day.
 func countEvent(h *ttpcron.DayHistory, at record.KindDay, e *ttpcron.Event) {
 	if h.Events++; h.Events == 1 {
 		*h = ttpcron.DayHistory{Kind: at.Kind, Day: at.Day, Events: 1, FirstSeq: e.Seq, Earliest: e.Time, Latest: e.Time}

@@ -31,9 +31,9 @@ func (db *DB) Horizons(ctx context.Context) ([]Horizon, error) {
 	return all, nil
 }
 
-// horizons is before which days nothing comes in. There is one for all kinds, the
-// latest: days of which a pruning took events are gone, also for a kind that the store
-// did not have then. Only what was forgotten of a kind does not hold for it.
+// horizons are the days before which nothing comes in. The latest holds for all kinds: days
+// from which a pruning removed events are gone, even for a kind that the store did not have
+// then. A horizon that was forgotten for a kind does not hold for it.
 type horizons struct {
 	kinds  map[ttpcron.SourceKind]record.Pruned // nil where nothing was pruned
 	latest ttpcron.Day
@@ -60,7 +60,7 @@ func (h *horizons) of(kind ttpcron.SourceKind) ttpcron.Day {
 	return p.Before
 }
 
-// listHorizons lists the horizons of the kinds of which there are events, or were.
+// listHorizons lists the horizons of the kinds that have or had events.
 func listHorizons(tx *txn) (all []Horizon, err error) {
 	h, err := readHorizons(tx)
 	if err != nil || h.latest == 0 {
@@ -187,7 +187,7 @@ func (db *DB) AwaitedBefore(ctx context.Context) (day ttpcron.Day, err error) {
 	return day, nil
 }
 
-// cameAgain is the kinds of which something comes in that was pruned, and was awaited.
+// cameAgain is the kinds that get awaited events which had been pruned.
 type cameAgain []record.Pruned
 
 func (c cameAgain) store(tx *txn) error {

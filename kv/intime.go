@@ -72,8 +72,8 @@ type mergeByTime struct {
 	bytes int // that they take, about
 }
 
-// openBlocks is a heap of blocks whose events are in the order of time, none of
-// which is empty; the next event of all is the first one's first.
+// openBlocks is a heap of nonempty blocks whose events are in order of time. The next event
+// is the first block's first.
 type openBlocks []*openBlock
 
 type openBlock struct {

@@ -22,7 +22,7 @@ type judgedTags struct {
 // nanoSpan is a part of a day, from its first nanosecond to the last.
 type nanoSpan struct{ first, last int64 }
 
-// judgedSpan is the part of a day of which a judgement speaks.
+// judgedSpan is the part of a day that a judgement covers.
 type judgedSpan struct {
 	nanoSpan
 	judgement *ttpcron.Judgement

@@ -20,13 +20,13 @@
 //
 // # Sizes
 //
-// bbolt keeps every page that a transaction changes in memory until it commits,
-// and [DB.Import] and [DB.Commit] are one transaction each, so the caller bounds
-// memory by the size of a call. A call needs about twice the bytes of its events
-// or tags and 4 KiB for each (kind, day) that it touches; merging the identity
-// index adds up to 32 MiB now and then. 4,096 events or 20,000 tags a call are
-// good: larger ones gain little, much smaller ones pay more for the disk's sync.
-// On 32-bit machines a store cannot grow beyond 2 GiB, see [MaxBytes].
+// bbolt keeps every page that a transaction changes in memory until it commits, and
+// [DB.Import] and [DB.Commit] are one transaction each, so the caller bounds memory by the
+// size of a call. A call needs about twice the bytes of its events or tags and 4 KiB for
+// each (kind, day) that it touches; merging the identity index adds up to 32 MiB now and
+// then. 4,096 events or 20,000 tags a call are a good size: larger calls gain little, and
+// much smaller ones pay more for the disk's sync. On 32-bit machines a store cannot grow
+// beyond 2 GiB, see [MaxBytes].
 package kv
 
 import (
@@ -56,7 +56,7 @@ import (
 // once; writers wait for one another.
 type DB struct {
 	sums   int // how many attackers Summary adds up at once, 0: maxSums
-	taken  int // how many tags reviews take out in a transaction, 0: reviewTags
+	taken  int // how many tags reviews remove in a transaction, 0: reviewTags
 	runs   runLimits
 	path   string
 	bolt   *bbolt.DB

@@ -25,7 +25,7 @@ func command(id, ip, text string) ttpcron.Event {
 	return ttpcron.Event{Kind: ttpcron.Command, ID: id, Time: noon, AttackerIP: ip, Payload: ttpcron.TextPayload("command_text", text)}
 }
 
-// idsOf returns the ids of all stored commands in the order of arrival.
+// idsOf returns the ids of all stored commands in order of arrival.
 func idsOf(t *testing.T, db *kv.DB) (ids []string) {
 	t.Helper()
 	readAll(t, db, func(page []ttpcron.Event) {

@@ -12,8 +12,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// original says of which event another is a copy that has other facts, or whose
-// record says more or less: one of the batch, or one that is stored.
+// original says which event, in the batch or stored, another is a copy of, if the copy has
+// other facts or its record says more or less.
 type original struct {
 	batch int    // its index and 1
 	place uint64 // where it is stored
@@ -52,8 +52,8 @@ func lessonsAtOnce(lessons []lesson) int {
 // batch are replaced by others that have learned, since the batch is the caller's.
 // It returns what stored events have learned, in the order of kinds and places.
 //
-// Few copies come here: those whose facts are not the ones that the index has of the
-// original. So a block is read only where there may be something to learn, and once.
+// Few copies come here: those whose facts differ from the ones that the index has of the
+// original. So a block is read once, and only if there may be something to learn.
 func (db *DB) learn(tx *txn, events []*ttpcron.Event, ids []identity, report *ttpcron.ImportReport) ([]lesson, error) {
 	var copies []int
 	for i := range ids {
@@ -192,9 +192,8 @@ func (db *DB) fillIn(tx *txn, lessons []lesson) error {
 	return claims.store(tx)
 }
 
-// moveToHosts gives the tags of some events of a kind and day, in the order of
-// arrival, claims that say that the events were seen from a host. The tags are to be
-// counted anew.
+// moveToHosts gives the tags of some events of a kind and day, in order of arrival, claims
+// that say that the events were seen from a host. The tags are to be counted anew.
 func moveToHosts(tx *txn, at record.KindDay, seqs []uint64, claims *newClaims) error {
 	day := record.DayKey(at.Day)
 	b := tx.top(layout.Tags).Bucket(day)
@@ -298,8 +297,8 @@ func lookAgain(tx *txn, at record.KindDay, seqs []uint64) error {
 	return b.Put(record.DayKey(at.Day), record.AppendCoverage(nil, at, withoutEvents(list, seqs)))
 }
 
-// withoutEvents makes the coverage of some events, in the order of arrival, that of
-// unknown rules.
+// withoutEvents makes the coverage of some events, in order of arrival, that of unknown
+// rules.
 func withoutEvents(list []ttpcron.Coverage, seqs []uint64) []ttpcron.Coverage {
 	out := withHoles(list, holesOf(seqs, maxHoles))
 	if len(out) > maxParts {

@@ -32,7 +32,7 @@ func (db *DB) TagByUUID(ctx context.Context, u ttpcron.UUID) (t ttpcron.Tag, ok 
 					before, until = day, bytes.Repeat([]byte{0xff}, len(record.TagKey{}))
 				}
 				b := days.Bucket(record.DayKey(before))
-				if b == nil { // taken out of the store since the last transaction
+				if b == nil { // removed from the store since the last transaction
 					until = nil
 					continue
 				}

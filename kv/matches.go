@@ -16,7 +16,7 @@ import (
 // brings and takes away of a day has a number. Until all up to it is judged the runs
 // that have it are not merged with older ones: so they tell which groups were touched.
 
-// wentMatches is how many matches are taken out in one transaction.
+// wentMatches is how many matches are removed in one transaction.
 const wentMatches = 1 << 16
 
 // longGroup is how many bytes of a group count as one match more.
@@ -44,7 +44,7 @@ type matchChange struct {
 	settled *uint64
 }
 
-// matchReview is what a review says of the streams of which there are matches.
+// matchReview is what a review says about the streams that have matches.
 type matchReview struct {
 	of     map[uint32]bool // streams
 	events []ttpcron.SeqRange
@@ -120,7 +120,7 @@ func (db *DB) newMatchCommit(tx *txn, c *ttpcron.Commit) (*matchCommit, error) {
 // maxRoom bounds the number of matches for which memory is kept.
 const maxRoom = 1 << 16
 
-// review notes what a review says of streams of which there are matches on its day.
+// review notes what a review says about streams that have matches on its day.
 func (m *matchCommit) review(tx *txn, v *ttpcron.Review, of func(ttpcron.Day) *matchChange) error {
 	some := false
 	for _, id := range v.Rules {
@@ -202,8 +202,8 @@ type addedRow struct {
 	*match.Row
 }
 
-// find looks for some of a day's new matches in a run, and returns those of which it
-// says nothing.
+// find looks for some of a day's new matches in a run, and returns those that are not in
+// it.
 func (m *matchCommit) find(s *storedMatches, run *record.MatchRun, d *matchChange, look []addedRow) (left []addedRow, err error) {
 	left = look[:0]
 	c := s.bucket.Cursor()
@@ -269,7 +269,7 @@ func (m *matchCommit) next(tx *txn, most int) (more bool, err error) {
 	return false, nil
 }
 
-// lookFor finds the matches of a day that its reviews take out.
+// lookFor finds the matches of a day that its reviews remove.
 func (m *matchCommit) lookFor(tx *txn, d *matchChange, most int) (left int, err error) {
 	s, err := m.read(tx, d.day)
 	if err != nil || s == nil {
@@ -332,7 +332,7 @@ func (m *matchCommit) goes() bool {
 	return slices.ContainsFunc(m.days, func(d *matchChange) bool { return len(d.went.Rows) > 0 })
 }
 
-// putWent takes out the matches that were found, in a transaction of its own.
+// putWent removes the matches that were found, in a transaction of its own.
 func (m *matchCommit) putWent(tx *txn) error {
 	for _, d := range m.days {
 		if len(d.went.Rows) == 0 {

@@ -488,7 +488,7 @@ func (r *runAhead) next(b *match.Block) (bool, error) {
 	return true, nil
 }
 
-// readAhead reads further blocks of the runs of which none is left.
+// readAhead reads more blocks of the runs that have none left.
 func (s *matchScan) readAhead() error {
 	return s.db.view(s.ctx, func(tx *txn) error {
 		if tx.snap.TxID != s.txid {

@@ -103,8 +103,8 @@ func isMatchBlock(k []byte, run uint32) bool {
 	return ok && r == run
 }
 
-// runCursor returns a cursor that stands before the first entry of a run whose key is
-// not below one; nil is the first of all. Each block is shown to look, unless it is nil.
+// runCursor returns a cursor before the first entry of a run whose key is not below the
+// given one; nil is the very first. Each block is shown to look, unless it is nil.
 func (s *storedMatches) runCursor(age int, from *record.MatchKey, b *bucket, look func(k []byte)) *match.Cursor {
 	run, c := s.Runs[age].ID, b.Cursor()
 	begun := false
@@ -155,8 +155,8 @@ func (s *storedMatches) nextRun() uint32 {
 	return id + 1
 }
 
-// add adds entries that change something as a run, after merging runs of which there are
-// many of about one size. Those that are judged stay apart from others.
+// add adds entries that change something as a run, after merging runs if there are many of
+// about one size. Judged runs stay apart from others.
 func (s *storedMatches) add(entries *match.List) error {
 	judged, added := 0, 0
 	for judged < len(s.Runs) && s.Runs[judged].Last <= s.Settled {
@@ -241,9 +241,9 @@ func (s *storedMatches) count(entries *match.List) {
 	}
 }
 
-// store stores what describes the matches of a day. A day of which there are no runs
-// leaves nothing, unless correlations have judged it: one that is not loaded now, and has
-// tags there, must find that it has to judge the day again.
+// store stores what describes the matches of a day. A day without runs leaves nothing,
+// unless correlations have judged it: a correlation that is not loaded now, and has tags
+// there, must find that it has to judge the day again.
 func (s *storedMatches) store(tx *txn) error {
 	if len(s.Runs) == 0 && s.Judged == "" {
 		return tx.top(layout.Matches).DeleteBucket(record.DayKey(s.day))

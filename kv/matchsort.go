@@ -13,7 +13,7 @@ import (
 )
 
 // Matches of a commit are sorted by sorting their groups, of which there are fewer, and
-// giving each its rows: these come in the order of arrival, which is mostly that of time.
+// giving each its rows: these come in order of arrival, which is mostly that of time.
 
 // matchPart is what is of one day and grouping.
 type matchPart struct {
@@ -141,7 +141,7 @@ func (s *matchSorter) group(part, i uint32) uint32 {
 
 var groupSeed = maphash.MakeSeed()
 
-// slot returns where the number of a group stands, or belongs.
+// slot returns where the number of a group is, or belongs.
 func (s *matchSorter) slot(part uint32, text string) *uint32 {
 	mask := uint64(len(s.slots) - 1)
 	for at := maphash.String(groupSeed, text) + uint64(part)*0x9e3779b97f4a7c15; ; at++ {

@@ -8,8 +8,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// dropMatchDays takes out days before the horizon on which no base match is left, with
-// what is said of them.
+// dropMatchDays removes days before the horizon that have no base match left, with their
+// descriptions.
 func dropMatchDays(tx *txn) error {
 	h, err := readHorizons(tx)
 	if err != nil {
@@ -68,8 +68,8 @@ func judgeThawed(tx *txn, before, after ttpcron.Day) error {
 	return nil
 }
 
-// judgeAgain has correlations, of which the versions are given, judge a day again. It may
-// be one without base matches, in which slots begin.
+// judgeAgain makes the correlations with the given versions judge a day again. The day may
+// have no base matches, but only the beginning of slots.
 func judgeAgain(tx *txn, day ttpcron.Day, rules map[string]int) error {
 	if len(rules) == 0 {
 		return nil

@@ -41,7 +41,7 @@ func (m *model) has(kind ttpcron.SourceKind, id string) bool {
 	return slices.ContainsFunc(m.events, func(e ttpcron.Event) bool { return e.Kind == kind && e.ID == id })
 }
 
-// prunes takes out the events, and perhaps the tags, of early days.
+// prunes removes the events, and perhaps the tags, of early days.
 func (h *history) prunes() {
 	if len(h.m.events) == 0 {
 		return
@@ -70,7 +70,7 @@ func (h *history) prunes() {
 	}
 }
 
-// prunesRules takes out the tags of some rules.
+// prunesRules removes the tags of some rules.
 func (h *history) prunesRules() {
 	p := kv.PruneRules{}
 	for range h.rnd.IntN(4) {
@@ -225,7 +225,7 @@ func (m *model) prune(p kv.Prune) (events, tags int) {
 	return events, tags
 }
 
-// uncover makes of the coverage of a day what it is once events were taken out.
+// uncover makes of the coverage of a day what it is once events were removed.
 func (m *model) uncover(at kindAndDay, left, some bool) {
 	list := slices.Clone(m.coverage[at.kind][at.day])
 	for i, c := range list {
@@ -246,8 +246,8 @@ type kindAndDay struct {
 	day  ttpcron.Day
 }
 
-// crashes lets a call begin, takes the file as it is at some write of it, and
-// goes on with that: the call is there wholly or not at all.
+// crashes lets a call begin, takes the file as it is at some write of it, and continues
+// with that: the call is there wholly or not at all.
 func (h *history) crashes() {
 	before := h.m.clone()
 	at := h.rnd.IntN(16)

@@ -35,7 +35,7 @@ func saysMore(one, other map[string]string) bool {
 	return true
 }
 
-// purges takes out what is of an attacker or a session.
+// purges removes what is of an attacker or a session.
 func (h *history) purges() {
 	if len(h.m.events) == 0 {
 		return

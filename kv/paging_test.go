@@ -129,7 +129,7 @@ func TestTagPages(t *testing.T) {
 	}
 }
 
-// A day that is taken out of the store between two pages is no damage.
+// A day that is removed from the store between two pages is no damage.
 func TestTagPagesWhilePruning(t *testing.T) {
 	db := kvtest.Open(t)
 	tagged(t, db, 2000)

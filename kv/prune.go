@@ -13,7 +13,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Prune says which days are taken out of a store.
+// Prune selects the days that are removed from a store.
 type Prune struct {
 	// EventsBefore removes the events of every earlier day; 0 removes none.
 	EventsBefore ttpcron.Day
@@ -27,7 +27,7 @@ type Prune struct {
 
 // PruneReport counts what was removed, or would be.
 type PruneReport struct {
-	Kinds   []PrunedKind // that had events to take out
+	Kinds   []PrunedKind // that had events to remove
 	Tags    int
 	TagDays int
 	// Days counts, over all kinds, the days that lose all events, LooseDays the days that
@@ -47,7 +47,7 @@ type PrunedKind struct {
 	Waiting int
 }
 
-// The most that one transaction of a pruning takes out.
+// The most that one transaction of a pruning removes.
 const (
 	pruneEvents = 200_000
 	pruneTags   = 100_000
@@ -184,7 +184,7 @@ func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKin
 	return plan, cmp.Or(err, eerr)
 }
 
-// dayGroup is some days whose events are taken out in one transaction.
+// dayGroup is some days whose events are removed in one transaction.
 type dayGroup struct {
 	days          []ttpcron.Day
 	events, bytes int
@@ -286,8 +286,8 @@ func waiting(d ttpcron.DayHistory, cursor uint64) int {
 	return int(min(uint64(d.Events), d.LastSeq-seen))
 }
 
-// pruneEvents takes out the events of some days of a kind, and moves the kind's
-// horizon behind the last of them.
+// pruneEvents removes the events of some days of a kind, and moves the kind's horizon past
+// the last of them.
 func (db *DB) pruneEvents(tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day, tagsBefore ttpcron.Day) error {
 	p := record.Pruned{Kind: kind}
 	if rec := tx.top(layout.Pruned).Get([]byte(kind)); rec != nil {

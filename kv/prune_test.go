@@ -83,8 +83,8 @@ func TestPruneKeepsTagged(t *testing.T) {
 	}
 	prune(kv.Prune{EventsBefore: first + 3}, before(3))
 
-	// Stopped once the tags of the first day are gone, another pruning takes out
-	// the events that they held.
+	// Stopped once the tags of the first day are gone, another pruning removes the events
+	// that they held.
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := db.Prune(ctx, kv.Prune{TagsBefore: first + 1, EventsBefore: first + 3, Progress: func(kv.Progress) { cancel() }})
 	if !errors.Is(err, context.Canceled) {

@@ -50,7 +50,7 @@ func (db *DB) planPruneTags(ctx context.Context, before ttpcron.Day, report *Pru
 	return plan, err
 }
 
-// pruneTagDays takes out the tags of days.
+// pruneTagDays removes the tags of days.
 func pruneTagDays(tx *txn, days [][]byte) error {
 	changed := claimChanges{}
 	for _, day := range days {
@@ -64,7 +64,7 @@ func pruneTagDays(tx *txn, days [][]byte) error {
 	return changeTotals(tx, changed)
 }
 
-// dropTagDays takes out the tags of days, with what counts them in the days.
+// dropTagDays removes the tags of days, with the days' counts of them.
 func dropTagDays(tx *txn, days [][]byte) error {
 	rollups, tags := tx.top(layout.Rollups), tx.top(layout.Tags)
 	for _, day := range days {

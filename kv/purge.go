@@ -28,7 +28,7 @@ type Purge struct {
 
 // PurgeReport counts what was removed, or would be.
 type PurgeReport struct {
-	Kinds   []PurgedKind // that had events to take out
+	Kinds   []PurgedKind // that had events to remove
 	Tags    int
 	Rejects int
 }
@@ -271,7 +271,7 @@ func (w *purging) countTags(tx *txn, at record.KindDay, of *record.SeqSet) (n in
 	return n, err
 }
 
-// takeOut takes out the events of some days of a kind, with their tags.
+// takeOut removes the events of some days of a kind, with their tags.
 func (w *purging) takeOut(ctx context.Context, tx *txn, kind ttpcron.SourceKind, days []ttpcron.Day) error {
 	changed := claimChanges{}
 	var purged, named []uint64
@@ -529,7 +529,7 @@ func (w *purging) takeOutRejects(tx *txn) error {
 	return putDropped(tx, dropped+len(keys))
 }
 
-// note adds what was taken out to the audit trail.
+// note adds what was removed to the audit trail.
 func (w *purging) note(tx *txn) error {
 	events := 0
 	for _, k := range w.report.Kinds {

@@ -117,9 +117,9 @@ func purgeOptions() doctor.Options {
 	return doctor.Options{Options: kv.Options{NoSync: true, Now: func() time.Time { return noon }}}
 }
 
-// TestPurge takes out an attacker, by each of the names: nothing of him is in the
-// file afterwards, and what is of others stays as it was. The events do not come in
-// again whatever is done to the store, and others do.
+// TestPurge removes an attacker, by each of the names: nothing of him is in the file
+// afterwards, and what is of others stays as it was. The events do not come in again
+// whatever is done to the store, and others do.
 func TestPurge(t *testing.T) {
 	hidden := secrets(12)
 	for _, p := range []kv.Purge{
@@ -339,7 +339,7 @@ func TestPurgeInterrupted(t *testing.T) {
 	}
 }
 
-// TestPurgeWholeTags takes out tags whose events were pruned under an earlier schema.
+// TestPurgeWholeTags removes tags whose events were pruned under an earlier schema.
 func TestPurgeWholeTags(t *testing.T) {
 	path := write(t, unpack(t, "v4.db.gz"))
 	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})

@@ -101,7 +101,7 @@ func (v View) TagPage(ctx context.Context, q ttpcron.TagQuery, from TagPosition,
 	return page, TagPosition{Day: s.before, Until: s.until, Begun: true, End: s.done}, nil
 }
 
-// tagOverhead is about what a tag takes beside its evidence, in bytes.
+// tagOverhead is about what a tag takes in addition to its evidence, in bytes.
 const tagOverhead = 256
 
 // The most that is read in one transaction of a scan.
@@ -170,7 +170,7 @@ func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
 				continue
 			}
 			day := days.Bucket(record.DayKey(s.before))
-			if day == nil { // taken out of the store since the last page
+			if day == nil { // removed from the store since the last page
 				s.until = nil
 				continue
 			}

@@ -25,8 +25,8 @@ func (db *DB) storedEvents() *storedEvents {
 	return s
 }
 
-// at returns an event as a transaction has it, nil when there is none. It is good
-// until at is called twice more.
+// at returns an event as a transaction has it, nil when there is none. It is valid until at
+// is called twice more.
 func (s *storedEvents) at(tx *txn, at record.KindDay, seq uint64) (*ttpcron.Event, error) {
 	if s.tx != tx {
 		s.tx = tx
@@ -71,8 +71,8 @@ func (r *tagReader) done() {
 	r.db.tagReaders.Put(r)
 }
 
-// read reads a tag of a day, but for its evidence. Its event is nil when the tag is
-// whole or that of a finding, and otherwise good until read is called twice more.
+// read reads a tag of a day, but for its evidence. Its event is nil when the tag is whole
+// or that of a finding, and otherwise valid until read is called twice more.
 func (r *tagReader) read(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, claim uint32, e *ttpcron.Event, err error) {
 	t, claim, err = record.ReadTag(day, key, rec, &r.deriver)
 	if err != nil {

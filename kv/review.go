@@ -19,26 +19,25 @@ import (
 // are found among the tags of the day by claim and by the arrival number of the event,
 // without reading either.
 
-// reviewTags is how many tags are taken out in one transaction. What is more than
-// that goes before the commit, which is then the last of several transactions.
+// reviewTags is how many tags are removed in one transaction. Any more are removed before
+// the commit, which is then the last of several transactions.
 const reviewTags = 200_000
 
-// judgedTagsOnce is the same of tags of correlations, each of which takes ten times as
-// much.
+// judgedTagsOnce is the same for correlations' tags, each of which takes ten times as much.
 const judgedTagsOnce = 50_000
 
 // pageTags is as how many tags the first that goes from a page counts: the page is written
 // anew, even if all others on it stay.
 const pageTags = 8
 
-// goneTag is a tag that is taken out.
+// goneTag is a tag that is removed.
 type goneTag struct {
 	day   ttpcron.Day
 	key   record.TagKey
 	claim uint32
 }
 
-// reviewer finds the tags that reviews and judgements take out, a part at a time.
+// reviewer finds the tags that reviews and judgements remove, a part at a time.
 type reviewer struct {
 	db     *DB
 	commit *ttpcron.Commit
@@ -102,8 +101,8 @@ func (r *reviewer) begin(tx *txn, claims []*record.Claim) error {
 	return err
 }
 
-// next gives the next tags to take out until there are so many, and reports
-// whether there may be more.
+// next gives the next tags to remove until there are so many, and reports whether there may
+// be more.
 func (r *reviewer) next(tx *txn, most int, give func(goneTag)) (more bool, err error) {
 	claims, err := r.db.claims.all(tx)
 	if err != nil {
@@ -132,8 +131,8 @@ func (r *reviewer) next(tx *txn, most int, give func(goneTag)) (more bool, err e
 	return false, nil
 }
 
-// reviews gives the tags that a review takes out, and returns how many may follow, -1
-// when there may be more.
+// reviews gives the tags that a review removes, and returns how many may follow, -1 when
+// there may be more.
 func (r *reviewer) reviews(d *dayReview, claims []*record.Claim, b *bucket, most int, give func(goneTag)) (left int, err error) {
 	v := d.review
 	of := claimsOf(v, claims)
@@ -152,7 +151,7 @@ func (r *reviewer) reviews(d *dayReview, claims []*record.Claim, b *bucket, most
 	})
 }
 
-// judgements gives the tags that judgements take out, and those that are named.
+// judgements gives the tags that judgements remove, and those that are named.
 func (r *reviewer) judgements(d *dayReview, claims []*record.Claim, b *bucket, most int, give func(goneTag)) (left int, err error) {
 	j, keep := d.judged, r.rows(d.day)
 	for _, k := range j.keys {
@@ -280,8 +279,7 @@ func (r *reviewer) rows(day ttpcron.Day) []tagRow {
 	return r.keep[find(day):find(day+1)]
 }
 
-// claimChanges is by how many tags the totals of claims change of which tags were
-// taken out or replaced.
+// claimChanges is the change in the totals of claims whose tags were removed or replaced.
 type claimChanges map[uint32]int
 
 // changeDay takes tags out of a day and stores others, new or in the place of such

@@ -29,7 +29,7 @@ func newDayRewrite(db *DB, at record.KindDay) *dayRewrite {
 	return &dayRewrite{db: db, at: at, writer: block.NewWriter(db.encoder)}
 }
 
-// keep takes up the next event, in the order of arrival.
+// keep takes up the next event, in order of arrival.
 func (r *dayRewrite) keep(e *ttpcron.Event) {
 	if d := record.IdentityOf(&r.db.secret, e); d.Content {
 		form := record.ContentIndex(r.at.Kind, r.at.Day)

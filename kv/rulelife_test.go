@@ -167,8 +167,8 @@ func TestRetiredTagsStay(t *testing.T) {
 	}
 }
 
-// TestPrunedRulesHaveNotLooked holds that coverage forgets rules whose tags are taken
-// out: when they come back they look again.
+// TestPrunedRulesHaveNotLooked holds that coverage forgets rules whose tags are removed:
+// when they come back they look again.
 func TestPrunedRulesHaveNotLooked(t *testing.T) {
 	db, ctx := kvtest.Open(t), t.Context()
 	events := newGenerator(3).events(30)

@@ -56,8 +56,8 @@ func (x *runIndex) find(hashes []uint64) (found []bool, values []record.IndexVal
 	return found, values, nil
 }
 
-// met returns, for each hash, whether it is in the set or stands before in the
-// list. A nil index is empty.
+// met returns, for each hash, whether it is in the set or earlier in the list. A nil index
+// is empty.
 func (x *runIndex) met(hashes []uint64) ([]bool, error) {
 	met := make([]bool, len(hashes))
 	if x != nil {

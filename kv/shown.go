@@ -118,8 +118,8 @@ func (s *shownClaims) shown(number uint32, decided ttpcron.Claim) ttpcron.Claim 
 	return c
 }
 
-// standIn finds the tags for which another of the same event and rule stands. It is
-// nil when there can be none.
+// standIn finds the tags that another tag of the same event and rule stands for. It is nil
+// if there can be none.
 type standIn struct {
 	claims  []*record.Claim
 	alike   []*alike // by claim; nil where nothing can fall together
@@ -127,8 +127,8 @@ type standIn struct {
 	decided *decisions
 }
 
-// fate is what becomes of the tags with a claim: a tag stands for those of the same
-// fate alone.
+// fate is what happens to the tags with a claim: a tag stands only for tags with the same
+// fate.
 type fate byte
 
 const (
@@ -148,7 +148,7 @@ func fatesOf(counted []bool) []fate {
 	return fates
 }
 
-// standIn looks among the claims that take part, of which the store has tags.
+// standIn looks among the claims of stored tags that take part.
 func (s *shownClaims) standIn(tx *txn, claims []*record.Claim, fates []fate, d *decisions) *standIn {
 	if s.alike == nil {
 		return nil

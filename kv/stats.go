@@ -24,7 +24,7 @@ type Stats struct {
 	Arrived   time.Time // when the last events arrived; zero where that is not known
 
 	Kinds          []KindStats  // in the order of their names
-	Levels         []LevelCount // those that there are tags of, by vantage, the highest first
+	Levels         []LevelCount // levels that have tags, by vantage, the highest first
 	TagDays        int          // days on which there are tags that are not retired
 	Runs           int
 	Rejects        int // rejects kept

@@ -99,9 +99,9 @@ func BenchmarkReadTags(b *testing.B) {
 	}
 }
 
-// BenchmarkArrival commits the tags of histories that arrive in the order of time,
-// and of twenty sensors that saw the same days and arrive one after the other: bytes
-// a tag, bytes written, and what it costs to read them back and to check them.
+// BenchmarkArrival commits the tags of histories that arrive in order of time, and of
+// twenty sensors that saw the same days and arrive one after the other: bytes a tag, bytes
+// written, and what it costs to read them back and to check them.
 func BenchmarkArrival(b *testing.B) {
 	for _, sensors := range []int{1, 20} {
 		b.Run(fmt.Sprintf("sensors-%d", sensors), func(b *testing.B) {

@@ -10,11 +10,10 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// takeOut takes the events of a kind and day out that goes speaks for, with what is
-// kept of them elsewhere in the day, and returns how many they are. It shows each
-// to gone, with its identity. Their tags have to be gone before, the kind is to be
-// recounted afterwards, and given ids stay in their index. Their base matches go, too:
-// see thinMatches.
+// takeOut removes the events of a kind and day for which goes returns true, with what is
+// kept of them elsewhere in the day, and returns their number. It shows each to gone, with
+// its identity. Their tags have to be gone before, the kind is to be recounted afterwards,
+// and given ids stay in their index. Their base matches go, too: see thinMatches.
 func (db *DB) takeOut(tx *txn, at record.KindDay, goes func(*ttpcron.Event) bool, gone func(*ttpcron.Event, *record.Identity), forget func(*storedStream, ttpcron.Group) bool) (n int, err error) {
 	history := tx.top(layout.History).Bucket([]byte(at.Kind))
 	if history == nil {
@@ -62,7 +61,7 @@ type thinning struct {
 	count   ttpcron.DayHistory
 }
 
-// block thins a block. One of which nothing goes stays as it is.
+// block thins a block. A block that loses nothing stays as it is.
 func (t *thinning) block(key []byte) error {
 	_, first, _ := record.ParseBlockKey(key)
 	events, err := t.db.blocks.Read(t.at.Kind, t.at.Day, first, t.history.Get(key))
@@ -170,8 +169,8 @@ func keysWith(b *bucket, prefix []byte) (keys [][]byte) {
 	return keys
 }
 
-// recountKind sets the total of a kind to what its days add up to. A kind of
-// which nothing is left leaves no buckets.
+// recountKind sets the total of a kind to the sum of its days. A kind with nothing left
+// leaves no buckets.
 func recountKind(tx *txn, kind ttpcron.SourceKind) error {
 	if err := tx.top(layout.Totals).Delete(record.KindTotalKey(kind)); err != nil {
 		return err

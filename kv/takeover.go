@@ -80,9 +80,9 @@ func (t *Takeover) Rejects(dropped int, rejects []ttpcron.Reject) error {
 	return t.db.addRejects(t.tx, rejects)
 }
 
-// Events stores events that have an ID and an arrival number, and that the
-// store does not have. Those of a kind and day are in the order of arrival and
-// arrived after those that are stored.
+// Events stores events that have an ID and an arrival number, and that the store does not
+// have. Those of a kind and day are in order of arrival and arrived after those that are
+// stored.
 func (t *Takeover) Events(events []ttpcron.Event) error {
 	db, tx := t.db, t.tx
 	pointers, ids := make([]*ttpcron.Event, len(events)), make([]identity, len(events))

@@ -11,9 +11,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// thinMatches takes the base matches of events of a day out that are gone, with what is
-// remembered of such as went: nothing is left of them in the file. Groups that lose
-// something are judged again, but for those of which forget is true; none are if it is nil.
+// thinMatches removes the base matches of a day's removed events, and the records of
+// removed matches, so that nothing of them is left in the file. Groups that lose something
+// are judged again, except those for which forget returns true; if it is nil, none are.
 func (db *DB) thinMatches(tx *txn, day ttpcron.Day, gone *record.SeqSet, forget func(*storedStream, ttpcron.Group) bool) error {
 	if gone.Len() == 0 {
 		return nil
@@ -142,7 +142,7 @@ func (t *matchThinning) mark(g *match.Group, r *match.Row) error {
 	return t.marks.Add(g, &gone, "")
 }
 
-// thinRun takes what goes out of a run. Blocks of which nothing goes stay as they are.
+// thinRun thins a run. Blocks that lose nothing stay as they are.
 func (t *matchThinning) thinRun(run *record.MatchRun) error {
 	w := match.Writer{Day: t.day, Run: run.ID, Most: t.limits.block, Put: t.put}
 	var b match.Block

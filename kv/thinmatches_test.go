@@ -209,7 +209,7 @@ func eachTouched(t *testing.T, db *kv.DB, do func(ttpcron.Day, ttpcron.TouchedGr
 	}
 }
 
-// A correlation whose tags are taken out judges everything again when it comes back.
+// A correlation whose tags are removed judges everything again when it comes back.
 func TestPruneRulesForgetsWhatIsJudged(t *testing.T) {
 	db := kvtest.Open(t)
 	if _, err := db.Import(t.Context(), ttpcron.Batch{Events: thinEvents(rand.New(rand.NewPCG(1, 1)), 20)}); err != nil {

@@ -51,7 +51,7 @@ func (db *DB) hasRoom() error {
 	return nil
 }
 
-// toSchema5 upgrades a store of schema 4, or goes on with that.
+// toSchema5 upgrades a store of schema 4, or continues with that.
 func (db *DB) toSchema5(ctx context.Context) error {
 	for done := false; !done; {
 		if err := ctx.Err(); err != nil {
@@ -246,8 +246,8 @@ func (db *DB) joined(tx *txn, at record.KindDay) (map[uint64]*ttpcron.Event, err
 	return several, err
 }
 
-// uncover makes the coverage of a day that of unknown rules. Rules have looked at a
-// day of which tags were dropped, even where nothing says so.
+// uncover makes the coverage of a day that of unknown rules. Rules have looked at a day
+// whose tags were dropped, even if nothing says so.
 func uncover(tx *txn, at record.KindDay, dropped bool) error {
 	b, err := tx.top(layout.Coverage).CreateBucketIfNotExists([]byte(at.Kind))
 	if err != nil {

@@ -312,7 +312,7 @@ type cursor struct {
 	w *bbolt.Cursor
 }
 
-// Cursor returns a cursor that stands nowhere yet.
+// Cursor returns a cursor without a position.
 func (b *bucket) Cursor() *cursor {
 	c := &cursor{b: b}
 	if b.w != nil {

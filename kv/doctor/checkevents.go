@@ -36,7 +36,7 @@ func (d *dayCount) add(e *ttpcron.Event) {
 // dayCounts are those of one kind, ascending.
 type dayCounts []dayCount
 
-// at finds a day, or makes it. What it returns is good until the next call.
+// at finds a day, or makes it. What it returns is valid until the next call.
 func (l *dayCounts) at(day ttpcron.Day) *dayCount {
 	if n := len(*l); n > 0 && (*l)[n-1].day == day {
 		return &(*l)[n-1]

@@ -29,8 +29,8 @@ func (h GroupHash) Next() GroupHash {
 	return h
 }
 
-// MatchKey orders the base matches of a day: all of a group one after another, in the
-// order of time and arrival.
+// MatchKey orders the base matches of a day: all of a group one after another, in order of
+// time and arrival.
 type MatchKey struct {
 	Hash     GroupHash
 	Nanos    int64 // of the day

@@ -195,8 +195,8 @@ func ReadClock(rec []byte) (c Clock, err error) {
 	return c, r.Finish()
 }
 
-// Held is what maintenance would take out because of its age, and why it does
-// not. The zero Held is nothing.
+// Held is what maintenance would remove because of its age, and why it does not. The zero
+// Held is nothing.
 type Held struct {
 	Why   HeldReason
 	Since time.Time // when it was first wanted

@@ -8,14 +8,14 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Pruned says what was taken out of the history of a kind. Events of days before
-// the horizon do not come back: an import passes over them, wherever it meets
-// them, and over those of all other kinds that are as old. Ids that a source gave stay taken, because tags that are kept longer
-// than their events are named by them; named sums them up for a check.
+// Pruned says what was removed from the history of a kind. Events of days before the
+// horizon do not come back: an import passes over them, wherever it meets them, and over
+// those of all other kinds that are as old. Ids that a source gave stay taken, because tags
+// that are kept longer than their events are named by them; named sums them up for a check.
 type Pruned struct {
 	Kind   ttpcron.SourceKind
 	Before ttpcron.Day // the horizon; 0 once it is forgotten
-	Events int         // how many were taken out, in all
+	Events int         // how many were removed, in all
 	Named  Fingerprint // those of them whose source gave an id
 	At     time.Time   // of the last pruning
 	// Forgotten: horizons of other kinds that are not later do not hold for this one,
