@@ -3,7 +3,7 @@
 //
 // Start with [Open]. [DB.Import] adds events, [DB.Events] reads them back page by page,
 // [DB.Commit] adds tags together with the records that say how far the replay got,
-// [DB.Tags] and [DB.Summary] answer questions. A tag is stored as a reference to its event,
+// [DB.Tags] and [View.Summary] answer questions. A tag is stored as a reference to its event,
 // which is read with it. The bytes of keys and values are in package record, the list of
 // buckets is in package layout, and package doctor checks, recovers and copies the file.
 //
