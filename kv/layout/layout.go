@@ -1,7 +1,7 @@
-// Package layout is the list of a store's buckets: what each is for, how its keys
-// are made, how one record of it is checked, and what becomes of it when a damaged
-// store is recovered. Whatever treats buckets alike ranges over the list: making a
-// store, opening, checking, measuring, pruning, compacting and recovering it.
+// Package layout is the list of a store's buckets: what each is for, how its keys are made,
+// how one of its records is checked, and how it is recovered from a damaged store. Code
+// that treats buckets alike ranges over the list: making a store, opening, checking,
+// measuring, pruning, compacting and recovering it.
 //
 // Start with [Buckets]. A new bucket is an entry there and the encoding of its
 // records in package record. Existing stores lack it, so it has to be Late.
@@ -23,9 +23,8 @@ type Bucket struct {
 	Number  Number  // what its sequence number means
 	Late    bool    // it is made when it is first needed
 
-	// Check checks one record. name is the bucket that the record is in: this one,
-	// or one nested in it. Check is nil where records are compared with other
-	// records instead.
+	// Check checks one record. name is the bucket that the record is in: this one, or one
+	// nested in it. Check is nil if records are compared with other records instead.
 	Check  func(s *Store, name string, k, v []byte) error
 	Noun   string // what a report calls its records
 	Remedy string // what to do about damage in it
@@ -66,7 +65,7 @@ const (
 	Last           // the number that was given last; keys are numbers
 )
 
-// Recovery says what becomes of a bucket when a damaged store is recovered.
+// Recovery says how a bucket is recovered from a damaged store.
 type Recovery int
 
 // What becomes of a bucket.
@@ -105,7 +104,7 @@ func Nests(p *page.Place) bool {
 	return b != nil && b.Nested != Flat
 }
 
-// A Sum checks the checksums of the records of one bucket, whatever they are.
+// A Sum checks the checksums of the records of one bucket, whatever their type.
 type Sum struct {
 	prefix  []byte
 	aliases bool // there may be aliases without a checksum

@@ -22,9 +22,9 @@ type Element struct {
 	child      uint64 // of a branch
 }
 
-// Elements takes a branch or leaf apart: bbolt writes the contents of elements
-// one after the other without gaps, so whatever lies elsewhere is damage. Each
-// element that lies within the page is returned, whatever is said of the page.
+// Elements takes a branch or leaf apart. bbolt writes the contents of elements one after
+// the other without gaps, so anything elsewhere is damage. Each element within the page is
+// returned, even if the page has faults.
 func (p *Page) Elements(dst []Element) (out []Element, bad string) {
 	le := binary.LittleEndian
 	note := func(format string, args ...any) {

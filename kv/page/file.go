@@ -1,6 +1,6 @@
-// Package page reads the pages of a store's file and believes nothing: not that a
-// page is where it says, nor that it holds what it counts, nor that it belongs to
-// the bucket that leads to it. It knows no bbolt, and no record.
+// Package page reads the pages of a store's file without trusting them: a page may be in
+// the wrong place, have a wrong count, or belong to another bucket than the one that leads
+// to it. It knows neither bbolt nor records.
 //
 // bbolt maps the file and trusts it: a page that points outside of the file or at
 // itself ends the process, and nothing can catch that. What must bear any content
@@ -141,8 +141,8 @@ func FNV64a(b []byte) uint64 {
 	return h
 }
 
-// Page reads a page with its overflow. What is wrong with it comes back as text;
-// data is nil when nothing of it can be used. Give data back with done.
+// Page reads a page with its overflow. Its faults are returned as text; data is nil if
+// nothing can be used. Return data with done.
 func (f *File) Page(id uint64) (p Page, err error) {
 	p.ID = id
 	if id < 2 || id >= f.Header.Pages {

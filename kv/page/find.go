@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 )
 
-// Find calls do for the last entry of a bucket whose key is not after the one
-// given, if there is one. Key and value die when do returns. Where the pages on the
-// way make no sense it finds nothing: a [Walker] says what is wrong with them.
+// Find calls do for the last entry of a bucket whose key is not after the given one, if
+// there is one. Key and value are valid until do returns. If the pages on the way are
+// damaged it finds nothing: a [Walker] says what is wrong with them.
 func (f *File) Find(b Bucket, key []byte, do func(e Element)) error {
 	if b.Inline != nil {
 		p := Page{Data: b.Inline, Flags: FlagLeaf, Count: int(binary.LittleEndian.Uint16(b.Inline[10:]))}

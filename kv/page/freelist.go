@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// Freelist reads the ids of free pages and calls do for each. The list may be
-// long, so it is read in parts. What is wrong with it comes back as text.
+// Freelist reads the ids of free pages and calls do for each. The list may be long, so it
+// is read in parts. Its faults are returned as text.
 func (f *File) Freelist(do func(id uint64)) (p Page, bad string, err error) {
 	p, err = f.Page(f.Header.Freelist)
 	if err != nil || p.Bad != "" {

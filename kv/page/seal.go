@@ -5,16 +5,16 @@ import (
 	"hash/crc32"
 )
 
-// A page cannot say to which bucket it belongs: where the entry of a bucket was
-// changed, the bucket begins at another page, which may be whole. So the number
-// that bbolt keeps for each bucket holds sums of the bucket's name and of its
-// first and last key, the seal, which whoever opens the bucket compares with what
-// is there. A part of a tree begins or ends with another key than the whole tree.
+// A page does not say which bucket it belongs to. If the entry of a bucket was changed, the
+// bucket begins at another page, which may be intact. So the number that bbolt keeps for
+// each bucket holds a seal: checksums of the bucket's name and of its first and last key,
+// which are compared when the bucket is opened. A part of a tree begins or ends with
+// another key than the whole tree.
 //
-// A bucket in a bucket has a sum of its names in the upper 32 bits, so that a list
-// of days can be trusted without opening each of them, and the sum of its ends in
-// the lower 32. A bucket of the file has the sum of its ends in the upper 24 bits
-// and a number of its own in the others.
+// A nested bucket has the checksum of its names in the upper 32 bits, so that a list of
+// days can be trusted without opening each, and the checksum of its ends in the lower 32. A
+// top-level bucket has the checksum of its ends in the upper 24 bits and its own number in
+// the others.
 //
 // Buckets written before schema 4 have no seal until they are written to or
 // copied.
@@ -23,11 +23,11 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 const countBits = 40
 
-// CountMask has the bits of the number that a bucket of the file keeps for itself.
+// CountMask has the bits of the number that a top-level bucket keeps.
 const CountMask = 1<<countBits - 1
 
-// Place says where a bucket lies: its name, and that of the bucket which it lies
-// in, empty for a bucket of the file.
+// Place says where a bucket is: its name, and the name of the bucket that contains it,
+// empty for a top-level bucket.
 type Place struct{ In, Name string }
 
 func (p *Place) sum(more ...[]byte) uint32 {
@@ -39,8 +39,7 @@ func (p *Place) sum(more ...[]byte) uint32 {
 	return sum
 }
 
-// Seal returns the number of a bucket with the seal in it. Keys are nil when there
-// are none.
+// Seal returns the number of a bucket with the seal in it. Keys are nil if there are none.
 func (p *Place) Seal(count uint64, first, last []byte) uint64 {
 	if p.In == "" {
 		count &= CountMask
@@ -53,8 +52,8 @@ func (p *Place) Seal(count uint64, first, last []byte) uint64 {
 // Sealed reports whether the number of a bucket has a seal in it.
 func (p *Place) Sealed(seq uint64) bool { return seq > CountMask || p.In != "" && seq != 0 }
 
-// Named reports whether the number of a bucket, as far as it is sealed, is of one
-// of that name.
+// Named reports whether the number of a bucket, if sealed, belongs to a bucket of that
+// name.
 func (p *Place) Named(seq uint64) bool {
 	return p.In == "" || !p.Sealed(seq) || seq>>32 == uint64(p.sum())
 }

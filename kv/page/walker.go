@@ -6,9 +6,8 @@ import (
 	"fmt"
 )
 
-// Walker visits the entries of buckets in the order of their keys, and notes
-// what is wrong with the pages on its way. What lies below a bad page is left
-// out.
+// Walker visits the entries of buckets in order of their keys, and notes faults of the
+// pages on its way. What is below a bad page is left out.
 type Walker struct {
 	File *File
 	Seen Bitmap // pages that have been visited
@@ -20,8 +19,8 @@ type Walker struct {
 	Stale int    // pages met that are in it
 }
 
-// Each calls do for the entries of a bucket, and compares their first and last key
-// with its seal. Key and value die when do returns.
+// Each calls do for the entries of a bucket, and compares their first and last key with its
+// seal. Key and value are valid until do returns.
 func (w *Walker) Each(b Bucket, do func(e Element)) {
 	if !b.sealed {
 		w.entries(b, do)
@@ -79,8 +78,8 @@ func (w *Walker) page(id uint64, first []byte, last *[]byte, do func(e Element),
 	}
 	p, err := w.File.Page(id)
 	if err != nil {
-		// A page that the disk does not give is damage as any other; the rest
-		// may be readable.
+		// A page that the disk cannot read is damage like any other; the rest may be
+		// readable.
 		w.Bad(err.Error())
 		return
 	}

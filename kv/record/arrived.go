@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Arrived says when events arrived: those that were given arrival numbers up to
-// Last, and after the Last of the entry before. At is what the clock said, in whole
-// seconds; the zero time where that is not known.
+// Arrived says when events arrived: those with arrival numbers up to Last and after the
+// Last of the previous entry. At is the clock's time, in whole seconds; the zero time if
+// unknown.
 type Arrived struct {
 	Last uint64
 	At   time.Time

@@ -8,9 +8,9 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Claim is what many tags have in common: the kind of event, from where it was seen,
-// what the rule says of it, and what it shows. The store numbers claims, and a tag
-// holds the number. So whatever is counted by claim is counted by level and vantage.
+// Claim is what many tags have in common: the kind of event, where it was seen from, what
+// the rule says about it, and what it shows. The store numbers claims, and a tag holds the
+// number. So counts by claim are also counts by level and vantage.
 type Claim struct {
 	Kind ttpcron.SourceKind
 	ttpcron.Claim
@@ -55,9 +55,8 @@ func AppendClaim(dst, key []byte, c Claim) []byte {
 	return dst
 }
 
-// TellsVantage reports whether the record of a claim, which can be read, says from where
-// its events were seen. Those of before did not, and count as of honeypots until a run
-// makes the tags again.
+// TellsVantage reports whether a valid record of a claim says where its events were seen
+// from. Older records do not, and count as honeypots' until a run makes the tags again.
 func TellsVantage(rec []byte) bool { return rec[0] >= 3 }
 
 // ReadClaim reads the record of a claim.

@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// ContentID4 is the ID that stores up to schema 4 gave to an event whose source
-// gave it none: a hash of all that its record held.
+// ContentID4 is the ID that stores up to schema 4 gave to an event whose source gave it
+// none: a hash of everything in its record.
 func ContentID4(e *ttpcron.Event) string {
 	var stack [512]byte
 	b := jsontext.AppendString(stack[:0], string(e.Kind))

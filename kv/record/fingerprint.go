@@ -1,8 +1,8 @@
 package record
 
-// Fingerprint is a sum over a set of entries of an identity index. Two sets
-// that are not equal have, by chance, the same one once in 2^64 cases; the
-// hashes in the entries are keyed, so that nobody can choose them.
+// Fingerprint is a checksum of a set of entries of an identity index. Two different sets
+// have the same one by chance once in 2^64 cases; the hashes in the entries are keyed, so
+// that nobody can choose them.
 type Fingerprint struct {
 	N   int
 	Sum uint64

@@ -10,14 +10,14 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// Stores up to schema 4 knew events by other digests than [ttpcron.Event.AppendRecord]
-// gives. They are kept here for two reasons: to recognise the names that such a store
-// gave to events whose ID was used again, and events that were pruned there, of which
-// nothing but a hash is left. See also [ContentID4].
+// Stores up to schema 4 identified events by other digests than that of
+// [ttpcron.Event.AppendRecord]. They are kept here for two reasons: to recognise the names
+// that such a store gave to events whose ID was used again, and events that were pruned
+// there, of which only a hash is left. See also [ContentID4].
 
-// FormerNames returns the suffixes that stores up to schema 2, and 3 to 4, added to
-// an ID that another event had: "~" and twelve hexadecimal digits. (Where somebody
-// had made two records agree in these there were more digits.)
+// FormerNames returns the suffixes that stores up to schema 2, and 3 to 4, added to an ID
+// that another event had: "~" and twelve hexadecimal digits. (If somebody made two records
+// collide in these, there were more digits.)
 func FormerNames(e *ttpcron.Event) [2]string {
 	payload, record := formerPayloadDigest(e), sha256.Sum256(formerRecord(nil, e))
 	return [...]string{"~" + hex.EncodeToString(payload[:6]), "~" + hex.EncodeToString(record[:6])}
@@ -30,8 +30,8 @@ func (s *Secret) FormerPayload(e *ttpcron.Event) uint64 {
 	return s.hash(hashDigest, "", string(digest[:]))
 }
 
-// FormerRecord hashes what is said of an event with a given id, as stores of schema
-// 3 and 4 did.
+// FormerRecord hashes the content of an event with a given id, as stores of schema 3 and 4
+// did.
 func (s *Secret) FormerRecord(e *ttpcron.Event) uint64 {
 	return s.sip(formerRecord([]byte{hashFormer}, e))
 }

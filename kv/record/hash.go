@@ -7,8 +7,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Secret keys the hashes of a store. It is drawn when the store is made, so that
-// an attacker, who writes the text that is hashed, cannot prepare collisions.
+// Secret keys the hashes of a store. It is chosen at random when the store is made, so that
+// an attacker, who writes the hashed text, cannot prepare collisions.
 type Secret [16]byte
 
 // The hashes of a store never mix: each sort of text has a domain.

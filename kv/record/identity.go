@@ -6,13 +6,13 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Identity is how an event is known: by its ID. Where the ID is derived from the
-// content, the ID says all: equal means known, and since the content holds the time,
-// an index for each kind and day is enough. (Where it does not, because the time was
-// derived, the ID is treated as a given one.) A given ID says little about the content:
-// a source whose ids are positions in a list uses one twice. So one index of all
-// given ids keeps a digest of the record beside each, and where the event lies, so
-// that one whose digest differs can be compared with it.
+// Identity is how an event is recognised: by its ID. If the ID is derived from the content,
+// equal IDs mean that the event is known, and since the content has the time, an index for
+// each kind and day is enough. (If it has not, because the time was derived, the ID is
+// treated as a given one.) A given ID says little about the content: a source whose ids are
+// positions in a list uses one twice. So one index of all given ids keeps a digest of each
+// record and the event's place, so that an event with another digest can be compared with
+// it.
 type Identity struct {
 	ID      string // given, or derived from the content
 	Content bool   // derived, and known by the index of its day
@@ -20,8 +20,8 @@ type Identity struct {
 
 	derived bool
 
-	// Digest says in its lower bits what facts the event has beside its record, and in
-	// the others, for an ID in the index of all given ones, what the record is.
+	// Digest says in its lower bits what facts the event has in addition to its record, and
+	// in the others, for an ID in the index of given ones, what the record is.
 	Digest uint64
 	Place  uint64 // of the event once it is stored
 }
@@ -33,8 +33,8 @@ const factBits = 24
 // SameRecord reports whether two digests are of one record.
 func SameRecord(a, b uint64) bool { return a>>factBits == b>>factBits }
 
-// HasOtherFacts reports whether an event has facts that another, of which a digest is
-// given, does not have, or perhaps fewer.
+// HasOtherFacts reports whether an event has facts that another event, given by its digest,
+// lacks, or perhaps fewer facts.
 func (d *Identity) HasOtherFacts(other uint64) bool {
 	const mask = 1<<factBits - 1
 	return d.Digest&mask != 0 && (d.Digest^other)&mask != 0
@@ -43,7 +43,7 @@ func (d *Identity) HasOtherFacts(other uint64) bool {
 // Reads makes the digest anew, of an event that has learned something.
 func (d *Identity) Reads(s *Secret, e *ttpcron.Event) { d.Digest = s.digest(e, !d.Content) }
 
-// Given returns the ID, empty for one that is derived: it need not be stored.
+// Given returns the ID, or an empty string for a derived one, which need not be stored.
 func (d *Identity) Given() string {
 	if d.derived {
 		return ""
@@ -66,14 +66,14 @@ func (d *Identity) Value() IndexValue {
 	return IndexValue{seq<<factBits | d.Digest}
 }
 
-// ContentPlace returns where an event of a day lies, and the digest of its facts, of
-// the value that the index of content-derived ids has of it.
+// ContentPlace returns the place of an event within a day and the digest of its facts, from
+// its value in the index of content-derived ids.
 func ContentPlace(day ttpcron.Day, v IndexValue) (place, digest uint64) {
 	return PlaceOf(day, v[0]>>factBits), v[0] & (1<<factBits - 1)
 }
 
-// IdentityOf returns how an event is known. Only one that has an arrival number has
-// a place.
+// IdentityOf returns how an event is recognised. Only an event with an arrival number has a
+// place.
 func IdentityOf(s *Secret, e *ttpcron.Event) Identity {
 	id, derived := e.ID, false
 	if id == "" || strings.HasPrefix(id, ttpcron.ContentPrefix) {
@@ -99,8 +99,7 @@ func IdentityOf(s *Secret, e *ttpcron.Event) Identity {
 // ContentPrefix begins every ID that is derived from content.
 const ContentPrefix = ttpcron.ContentPrefix
 
-// PlaceOf says where an event of a given kind lies, 0 for an event that is not
-// stored.
+// PlaceOf returns the place of an event of a given kind, 0 for an event that is not stored.
 func PlaceOf(day ttpcron.Day, seq uint64) uint64 {
 	if seq >= 1<<placeBits {
 		return 0
@@ -108,7 +107,7 @@ func PlaceOf(day ttpcron.Day, seq uint64) uint64 {
 	return uint64(day)<<placeBits | seq
 }
 
-// ParsePlace returns the day and the arrival number that a place speaks of.
+// ParsePlace returns the day and the arrival number of a place.
 func ParsePlace(p uint64) (day ttpcron.Day, seq uint64) {
 	return ttpcron.Day(p >> placeBits), p & (1<<placeBits - 1)
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Index is the form of a set of 64-bit hashes, each with a value of no, one or two
-// numbers, that grows by batches. Hashes arrive in random order, which a B+tree
-// pays with a page rewritten for each; so they are kept as sorted runs, as in a
-// log-structured merge tree (O'Neil et al., 1996).
+// Index is the form of a set of 64-bit hashes, each with a value of no, one or two numbers,
+// that grows by batches. Hashes arrive in random order, for which a B+tree would rewrite a
+// page each, so they are kept as sorted runs, as in a log-structured merge tree (O'Neil et
+// al., 1996).
 //
 // A run is a list of chunks under <prefix> <run 4> <last hash of the chunk 8>;
 // <prefix> <0 4> is the list of runs.
@@ -23,8 +23,7 @@ type Index struct {
 	Width  int // of a value, in bytes: 8 for each number
 }
 
-// IndexValue is what is kept beside a hash. Numbers that an index does not have
-// are 0.
+// IndexValue is what is kept with a hash. Numbers that an index does not have are 0.
 type IndexValue [2]uint64
 
 // chunkBytes is how many bytes of entries a chunk has at most: two chunks fill a
@@ -37,14 +36,14 @@ type IndexRun struct {
 	Count int
 }
 
-// ContentIndex is that of the index of content-derived ids of a kind and day, whose
-// values say where the event lies and what facts it has.
+// ContentIndex is the index of content-derived ids of a kind and day. Its values say where
+// the event is and what facts it has.
 func ContentIndex(kind ttpcron.SourceKind, day ttpcron.Day) Index {
 	return Index{Name: []byte(kind), Prefix: DayKey(day), Width: 8}
 }
 
-// NamedIndex is that of the index of given ids, whose values are the digest of an
-// event's record and its place.
+// NamedIndex is the index of given ids. Its values are the digest of an event's record and
+// its place.
 func NamedIndex() Index { return Index{Name: []byte("named"), Width: 16} }
 
 // RejectedIndex is that of the index of rejects.
@@ -122,7 +121,7 @@ func (x *Index) ReadChunk(key, rec []byte) ([]byte, error) {
 	return r.Rest, nil
 }
 
-// Chunks cuts entries into those of chunks, and gives each with its key.
+// Chunks cuts entries into chunks, and yields each with its key.
 func (x *Index) Chunks(id uint32, entries []byte) iter.Seq2[[]byte, []byte] {
 	size := x.EntrySize()
 	return func(yield func(key, part []byte) bool) {

@@ -54,10 +54,10 @@ func ParseBlockKey(k []byte) (d ttpcron.Day, seq uint64, ok bool) {
 	return d, binary.BigEndian.Uint64(k[4:]), ok
 }
 
-// TagKey orders the tags of events of a day by event time, then UUID, and behind them
-// those of findings likewise. A replay in order of time thus adds keys at the end,
-// however many tags a day has, where the UUID alone would scatter them over the pages of
-// the bucket, as findings, which come later, would be among tags of events.
+// TagKey orders a day's tags of events by event time, then UUID, and after them those of
+// findings in the same way. So a replay in order of time adds keys at the end, however many
+// tags a day has. UUIDs alone would scatter them over the bucket's pages, and so would
+// findings, which come later, among tags of events.
 type TagKey [22]byte
 
 // tagOfFinding is set in the first byte of keys of tags of findings. It is no part of the
@@ -72,8 +72,8 @@ func MakeTagKey(kind ttpcron.SourceKind, nanos int64, u ttpcron.UUID) (k TagKey)
 	return k
 }
 
-// TagsFrom is the beginning of the keys of tags of findings, or of events, from a
-// nanosecond of the day on.
+// TagsFrom is the first possible key of tags of findings, or of events, from a nanosecond
+// of the day on.
 func TagsFrom(findings bool, nanos int64) []byte {
 	k := make([]byte, 6)
 	PutNanos(k, nanos)

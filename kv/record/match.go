@@ -7,7 +7,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// GroupHash stands for a group: a keyed hash long enough that no two groups share one.
+// GroupHash identifies a group: a keyed hash long enough that no two groups share one.
 type GroupHash struct {
 	Hi uint64
 	Lo uint32
@@ -114,7 +114,7 @@ type Box struct {
 	FirstNanos, LastNanos int64
 }
 
-// Add makes the box hold a match. The first of all is told by n being 0.
+// Add extends the box to hold a match. n is 0 for the very first.
 func (b *Box) Add(n int, nanos int64, seq uint64) {
 	if n == 0 {
 		*b = Box{seq, seq, nanos, nanos}
@@ -268,8 +268,8 @@ func ReadStreamDays(day ttpcron.Day, rec []byte) (streams []StreamDay, err error
 	return streams, r.Finish()
 }
 
-// AppendStream appends the record of a stream, whose key is its number. The digest is
-// no part of it: what there is of a stream is what its present definition gives.
+// AppendStream appends the record of a stream, whose key is its number. The digest is not
+// part of it: a stream's matches are always those of its present definition.
 func AppendStream(dst, key []byte, s *ttpcron.Stream) []byte {
 	start := len(dst)
 	dst = typeStream.Begin(dst)

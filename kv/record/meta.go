@@ -27,13 +27,13 @@ type Meta struct {
 	Secret  Secret
 	Arrival uint64 // the arrival number that was given last
 	Dropped uint64 // rejects
-	// Upgrading: a store of the schema before is being brought up to this one.
+	// Upgrading says that a store of the previous schema is being upgraded to this one.
 	Upgrading bool
 }
 
-// Read takes up one record of the bucket, and reports whether there is one of
-// that name. The times of jobs and the clock are checked only. A field whose
-// record is damaged is of no use.
+// Read reads one record of the bucket, and reports whether a record has that name. The
+// times of jobs and the clock are only checked. A field whose record is damaged is not
+// valid.
 func (m *Meta) Read(key, rec []byte) (known bool, err error) {
 	switch string(key) {
 	case string(KeySchema):
@@ -71,7 +71,7 @@ func ReadSchema(rec []byte) (int, error) {
 	return r.Count(1 << 30), r.Finish()
 }
 
-// AppendUpgrade appends the record of how far an upgrade has come: days before one
+// AppendUpgrade appends the record of how far an upgrade has got: days before the given one
 // are done.
 func AppendUpgrade(dst []byte, next ttpcron.Day) []byte {
 	return appendNumber(dst, &typeUpgrade, KeyUpgrade, uint64(next))
@@ -101,12 +101,12 @@ func ReadSecret(rec []byte) (s Secret, err error) {
 	return s, r.Finish()
 }
 
-// AppendArrival appends the record of the arrival number that was given last.
+// AppendArrival appends the record of the latest arrival number.
 func AppendArrival(dst []byte, n uint64) []byte {
 	return appendNumber(dst, &typeArrival, KeyArrival, n)
 }
 
-// ReadArrival reads the record of the arrival number that was given last.
+// ReadArrival reads the record of the latest arrival number.
 func ReadArrival(rec []byte) (uint64, error) { return readNumber(&typeArrival, KeyArrival, rec) }
 
 // AppendDropped appends the record of how many rejects were dropped.
@@ -196,7 +196,7 @@ func ReadClock(rec []byte) (c Clock, err error) {
 }
 
 // Held is what maintenance would remove because of its age, and why it does not. The zero
-// Held is nothing.
+// Held means nothing.
 type Held struct {
 	Why   HeldReason
 	Since time.Time // when it was first wanted

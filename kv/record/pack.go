@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Names such as UUIDs, addresses and session ids are stored packed: one byte
-// that says how, and then as few bytes as the form allows.
+// Names such as UUIDs, addresses and session ids are stored packed: one byte for the form,
+// then as few bytes as the form allows.
 const (
 	packEmpty   = 0x00
 	packText    = 0x01 // a length and text

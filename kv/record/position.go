@@ -7,7 +7,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// HeadOf returns the head by which a file is known that has a read position.
+// HeadOf returns the head that identifies the file of a read position.
 func HeadOf(m *ttpcron.FilePosition) ttpcron.FileHead {
 	return ttpcron.FileHead{Length: m.HeadLen, Sum: m.Head}
 }

@@ -9,23 +9,23 @@ import (
 )
 
 // Pruned says what was removed from the history of a kind. Events of days before the
-// horizon do not come back: an import passes over them, wherever it meets them, and over
-// those of all other kinds that are as old. Ids that a source gave stay taken, because tags
-// that are kept longer than their events are named by them; named sums them up for a check.
+// horizon do not come back: imports skip them, and events of all other kinds that are as
+// old. Ids that a source gave stay taken, because tags that are kept longer than their
+// events refer to them; named is their checksum.
 type Pruned struct {
 	Kind   ttpcron.SourceKind
 	Before ttpcron.Day // the horizon; 0 once it is forgotten
 	Events int         // how many were removed, in all
 	Named  Fingerprint // those of them whose source gave an id
 	At     time.Time   // of the last pruning
-	// Forgotten: horizons of other kinds that are not later do not hold for this one,
-	// because its own was forgotten.
+	// Forgotten says that horizons of other kinds that are not later do not hold for this
+	// one, because its own was forgotten.
 	Forgotten ttpcron.Day
-	// Awaited: events of days before it may come in again, and none has since.
+	// Awaited is the day before which events may come in again, if none has since.
 	Awaited ttpcron.Day
 }
 
-// AppendPruned appends the record of what was pruned of a kind, which is the key.
+// AppendPruned appends the record of what was pruned of a kind. The kind is the key.
 func AppendPruned(dst []byte, p *Pruned) []byte {
 	dst = typePruned.Begin(dst)
 	for _, v := range [...]uint64{uint64(p.Before), uint64(p.Events), uint64(p.Named.N), p.Named.Sum} {

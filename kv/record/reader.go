@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Reader takes a body apart. After an error every read returns zero values, so
-// that callers check err once, at the end.
+// Reader reads the fields of a body. After an error every read returns zero values, so
+// callers check err once, at the end.
 type Reader struct {
 	Version byte // of the record
 	Rest    []byte

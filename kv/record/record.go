@@ -1,19 +1,18 @@
-// Package record is the bytes of what a store keeps: keys, and the values under
-// them. It knows no transaction and no file.
+// Package record encodes what a store keeps: keys, and the values under them. It knows no
+// transactions and no files.
 //
 // # Records
 //
 // Every value in the file is a record: a version byte, a checksum of four bytes,
-// little-endian, and a body. The checksum is the CRC-32C of the version, the
-// record's key and the body. The key is part of it so that a record in the wrong
-// place is detected too. It is given in parts, and begins with the name of the
-// bucket where the record lies in a bucket of a kind or a day, or in an index.
+// little-endian, and a body. The checksum is the CRC-32C of the version, the record's key
+// and the body. The key is part of it so that a record in the wrong place is detected too.
+// It is given in parts. In an index and in buckets of a kind or a day, it begins with the
+// bucket's name.
 //
-// The version is that of the record's [Type]. A body is a list of fields without
-// names: numbers as [encoding/binary]'s varints, text and bytes with their length,
-// times as seconds and nanoseconds, names such as UUIDs and addresses packed (see
-// [AppendPacked]). A reader takes exactly the fields of the version that the
-// record has, and refuses what is left over.
+// The version is that of the record's [Type]. A body is a list of fields without names:
+// numbers as [encoding/binary]'s varints, text and bytes with their length, times as
+// seconds and nanoseconds, names such as UUIDs and addresses packed (see [AppendPacked]). A
+// reader takes exactly the fields of the record's version, and refuses anything left over.
 //
 // # Adding a field
 //
@@ -25,9 +24,9 @@
 //		m.Owner = r.Text()
 //	}
 //
-// So old records stay as they are, with the zero value for the field, and a store
-// needs no new schema. A program that is older than a record says so with a
-// [NewerError], and does not call it damage.
+// So old records stay as they are, with the zero value for the field, and a store needs no
+// new schema. A program that is older than a record returns a [NewerError] and does not
+// call it damage.
 //
 // # Keys
 //
@@ -62,8 +61,8 @@ func (d Damage) Error() string { return string(d) }
 // Damagef makes a [Damage].
 func Damagef(format string, args ...any) error { return Damage(fmt.Sprintf(format, args...)) }
 
-// A Type is a sort of record. A program writes records of its version, and reads
-// those of every version up to it.
+// A Type is a type of record. A program writes records of its version, and reads those of
+// every version up to it.
 type Type struct {
 	Name    string // as errors call it
 	Version byte   // that is written, and the highest that is known

@@ -6,14 +6,13 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// The longest texts of a reject that are kept, in bytes, beside
-// ttpcron.MaxExcerpt.
+// The longest texts of a reject that are kept, in bytes, in addition to ttpcron.MaxExcerpt.
 const (
 	maxRejectName   = 4096
 	maxRejectReason = 1024
 )
 
-// AppendReject stores the identity beside a reject; up to schema 2 there was none.
+// AppendReject stores the identity with a reject; up to schema 2 there was none.
 func AppendReject(dst, key []byte, r *ttpcron.Reject) []byte {
 	id := r.Identity()
 	dst = AppendText(typeReject.Begin(dst), cut(r.File, maxRejectName))

@@ -8,8 +8,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// AppendRun appends the record of a run, whose key is the ID. What few runs have
-// is left out at the end where it is zero.
+// AppendRun appends the record of a run, whose key is the ID. Fields at the end that few
+// runs have are left out if they are zero.
 func AppendRun(dst []byte, r *ttpcron.Run) []byte {
 	dst = typeRun.Begin(dst)
 	for _, t := range [...]time.Time{r.Started, r.Finished, r.Window.Since, r.Window.Until} {

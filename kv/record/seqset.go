@@ -1,7 +1,7 @@
 package record
 
-// SeqSet is a set of arrival numbers. Those of a day lie close together, and take
-// about a bit each.
+// SeqSet is a set of arrival numbers. Those of a day are close together and take about a
+// bit each.
 type SeqSet struct {
 	parts map[uint64]*[seqPart / 64]uint64
 	n     int

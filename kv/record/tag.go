@@ -23,8 +23,8 @@ import (
 //	tagOther: a byte that says what follows up to the end: text that matched and
 //	  does not stand in the event, or the whole evidence
 //
-// A tag without an event in the store is tagAlone, with all that it says. So were all
-// tags of version 1, which had no form beside the number of the claim:
+// A tag without an event in the store is tagAlone, with everything that it says. So were
+// all tags of version 1, which had no form next to the number of the claim:
 //
 //	tagDerived when the attacker's UUID follows from the address
 //	packed source id, attacker UUID (unless derived), address, identity,
@@ -61,9 +61,9 @@ const eventVersion = 2
 // lastSecond is the last one of the year 9999.
 const lastSecond = 253402300799
 
-// Deriver remembers what it derived: UUIDs of addresses, of which a history has
-// few, and the id of the last event, whose tags come together. Hashes for each tag
-// would be felt.
+// Deriver caches what it derived: UUIDs of addresses, of which a history has few, and the
+// id of the last event, whose tags are adjacent. Hashing for each tag would be noticeably
+// slower.
 type Deriver struct {
 	uuids map[string]string // by address
 
@@ -126,8 +126,8 @@ func (d *Deriver) subject(g ttpcron.Group, names ttpcron.FieldNames) *ttpcron.Su
 	return s
 }
 
-// AppendTag appends the record of a tag. One with the arrival number of an event
-// refers to it.
+// AppendTag appends the record of a tag. A tag with the arrival number of an event refers
+// to it.
 func AppendTag(dst []byte, day []byte, key *TagKey, claim uint32, t *ttpcron.Tag, d *Deriver) []byte {
 	start := len(dst)
 	dst = typeTag.Begin(dst)
@@ -274,8 +274,8 @@ func PeekTag(rec []byte) (claim uint32, seq uint64, ok bool) {
 	return uint32(head), seq, true
 }
 
-// ReadTag reads the record of a tag but for its claim, the number of which it
-// returns. A tag with a Seq lacks what its event says, see [Claim.Complete].
+// ReadTag reads the record of a tag except its claim, whose number it returns. A tag with a
+// Seq lacks what its event says, see [Claim.Complete].
 func ReadTag(day ttpcron.Day, key, rec []byte, d *Deriver) (t ttpcron.Tag, claim uint32, err error) {
 	nanos, _, ok := ParseTagKey(key)
 	if !ok {
@@ -414,8 +414,8 @@ func (r *Reader) whole(t *ttpcron.Tag, form byte, d *Deriver) {
 	}
 }
 
-// Complete gives a tag that was read its claim and, unless it is whole, what its event or
-// its group says. Evidence is left to the caller: see [ttpcron.AppendEvidence].
+// Complete gives a tag its claim and, unless it is whole, what its event or its group says.
+// Evidence is left to the caller: see [ttpcron.AppendEvidence].
 func (c *Claim) Complete(t *ttpcron.Tag, e *ttpcron.Event, d *Deriver) error {
 	vantage := t.Vantage
 	t.Claim, t.SourceKind, t.Vantage = c.Claim, c.Kind, c.Vantage

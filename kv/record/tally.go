@@ -182,8 +182,7 @@ const daySeconds = DayNanos / 1e9
 // WholeDay is all of a day.
 func WholeDay() Span { return Span{0, daySeconds - 1} }
 
-// SpanOf returns the seconds in which a time from first to last, nanoseconds of the
-// day, lies.
+// SpanOf returns the seconds of a time from first to last, in nanoseconds of the day.
 func SpanOf(first, last int64) Span { return Span{first / 1e9, last / 1e9} }
 
 // Join returns the span from the beginning of the earlier to the end of the later.
@@ -220,8 +219,7 @@ func ReadAlias(rec, day, key []byte) (Span, error) {
 	return s, r.Finish()
 }
 
-// IsOldAlias reports whether a record is that of an alias as it was before schema 4,
-// without a checksum.
+// IsOldAlias reports whether a record is an alias from before schema 4, without a checksum.
 func IsOldAlias(rec []byte) bool { return len(rec) == 1 && rec[0] == 1 }
 
 // FirstName is the name by which an attacker is counted.
