@@ -18,10 +18,10 @@ import (
 	"github.com/ttpcron/ttpcron/kv/storefile"
 )
 
-// Restore replaces the store at path with a copy of the store at from. The old store is
-// kept next to it under the returned name, empty if there was none. The copy is checked as
-// by [Check] before it atomically takes its place. Restore waits for the lock of the store
-// that it replaces.
+// Restore puts a copy of the store at from in the place of the store at path, which
+// is kept beside it under the name returned, empty when there was none. The copy is
+// checked as [Check] does before it takes that place, all of it at once. It waits
+// for the lock of the store that is replaced.
 func Restore(ctx context.Context, from, path string, o Options) (aside string, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -126,7 +126,7 @@ func setAside(path string, now time.Time) (string, error) {
 // asideTime is the form of the time in the name of a store that was set aside.
 const asideTime = "20060102T150405Z"
 
-// Asides lists the stores that Restore has set aside next to a store, oldest first.
+// Asides lists the stores that Restore has set aside beside a store, oldest first.
 func Asides(path string) (asides []string, err error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, err
