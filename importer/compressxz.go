@@ -306,7 +306,7 @@ func (x *xzReader) endStream() error {
 	return errNothingYet
 }
 
-// nextStream goes on to the next stream, past a buffer of NULs at most.
+// nextStream moves to the next stream, past at most a buffer of NULs.
 func (x *xzReader) nextStream() error {
 	some, err := skipPadding(x.from)
 	if some || err != nil {

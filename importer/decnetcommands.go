@@ -198,10 +198,10 @@ func (p *entryParser) scalar(name string, a *arena) string {
 	return ""
 }
 
-// evidenceNames are the members kept beside the text, in the order of a payload.
+// evidenceNames are the members kept with the text, in the order of a payload.
 var evidenceNames = [...]string{"pwd", "service", "src", "uid", "user"}
 
-// payload keeps the text and what serves as evidence beside it.
+// payload keeps the text and what serves as evidence.
 func (p *entryParser) payload(text string, a *arena) (ttpcron.Payload, error) {
 	n := 1
 	for _, name := range evidenceNames {

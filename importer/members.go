@@ -42,7 +42,7 @@ func (m *members) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// next goes on to the next member, past a buffer of NULs at most.
+// next moves to the next member, past at most a buffer of NULs.
 func (m *members) next() error {
 	if some, err := skipPadding(m.from); some || err != nil {
 		return err

@@ -100,7 +100,7 @@ func isNumeric(c byte) bool {
 	return c-'0' <= 9 || c|0x20 == 'e' || c == '+' || c == '-' || c == '.'
 }
 
-// within goes on to the end of a string.
+// within reads to the end of a string.
 func (m *matcher) within(b []byte, i int) int {
 	start := i
 	for i < len(b) {

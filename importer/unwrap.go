@@ -38,7 +38,7 @@ var wrapperIndex = func() map[string]int {
 	return index
 }()
 
-// rawNames is how many of wrapperNames are copies of a line beside what was made of it.
+// rawNames is how many of wrapperNames are copies of a line, next to what was made from it.
 const rawNames = 3
 
 // attackedFrom are names of members that say from where, spelled without capitals and

@@ -27,7 +27,7 @@ type keptMatch struct {
 
 type textPart struct{ from, to int32 }
 
-// matchSize is about what a base match takes beside its text.
+// matchSize is about what a base match takes in addition to its text.
 const matchSize = 80
 
 // add takes over the matches of an event, given by its index, with their text. Matches that

@@ -18,8 +18,8 @@ type selection struct {
 	whole   bool   // ignore coverage: look at every event, as a dry run does
 }
 
-// plan is what a run has to do for one kind of event. It is made a day at a time
-// while the run goes on: a history may have any number of days.
+// plan is what a run has to do for one kind of event. It is made a day at a time during the
+// run: a history may have any number of days.
 type plan struct {
 	history History
 	kind    ttpcron.SourceKind

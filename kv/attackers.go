@@ -57,7 +57,7 @@ func (a *attackerSums) add(day ttpcron.Day, hash uint64, t record.Tally, named f
 	a.sums[hash] = s
 }
 
-// next goes on to the next range.
+// next moves to the next range.
 func (a *attackerSums) next() bool {
 	more := a.Range.Next(len(a.sums), a.most)
 	clear(a.sums)

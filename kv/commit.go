@@ -270,7 +270,7 @@ func (db *DB) doubt(ctx context.Context, r *reviewer) error {
 	return db.write(ctx, nil, nil, nil, nil, r.doubts, nil)
 }
 
-// companion is a small record that a commit writes beside its tags.
+// companion is a small record that a commit writes with its tags.
 type companion struct {
 	isRun bool
 	put   func(tx *txn) error

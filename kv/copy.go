@@ -215,7 +215,7 @@ func (c *copier) bucket(parent [][]byte, name []byte, from *bucket) error {
 	return reseal(to, from.Place, from.Sequence(), first, last)
 }
 
-// flush commits what has been copied and goes on.
+// flush commits what has been copied and continues.
 func (c *copier) flush() error {
 	if err := c.ctx.Err(); err != nil {
 		return err

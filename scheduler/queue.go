@@ -134,7 +134,7 @@ func (s *Scheduler) runTicket(ctx context.Context, t *Ticket, now moment) {
 	s.launch(inner, t.job)
 }
 
-// ticketEnded hands the result to whoever asked.
+// ticketEnded passes the result to the caller of Queue.
 func (s *Scheduler) ticketEnded(t *Ticket, r result, took string) {
 	if r.err != nil {
 		s.o.Log.Warn("run on request ended with an error", "job", t.name, "error", r.err, "took", took)

@@ -25,13 +25,11 @@ func (s *Schedule) Every() time.Duration { return s.every }
 // Next returns the first occurrence after t, in the schedule's time zone, or zero if there
 // is none for 20 years.
 //
-// The library finds times on a calendar without daylight saving, which are then
-// looked up in the zone: its own arithmetic leaves out what a change of the
-// clocks skips, and gives what is repeated twice. Here, a time that is skipped
-// occurs right after the jump, together with others that are, and a time that is
-// repeated occurs the first time. A schedule of every hour goes on through both,
-// as real hours pass: nothing is made up for, and the repeated hour counts
-// twice.
+// The library finds times on a calendar without daylight saving, which are then looked up
+// in the zone, because its own arithmetic omits skipped times and returns repeated ones
+// twice. Here a skipped time occurs right after the jump, together with other skipped ones,
+// and a repeated time occurs the first time. An hourly schedule runs every real hour:
+// nothing is caught up with, and the repeated hour counts twice.
 func (s *Schedule) Next(t time.Time) time.Time {
 	if s.every > 0 {
 		return t.Add(s.every).In(s.zone)
