@@ -211,6 +211,8 @@ type File interface {
 type Input struct {
 	Name string
 	Open func(ctx context.Context, known Known) (File, error)
+	// Err is why there is nothing to open, where that is known before; Open returns it.
+	Err error
 }
 
 // Progress says how far a run has got. It is reported from one goroutine at a time, many

@@ -94,12 +94,12 @@ type UnfinishedError struct {
 	Bytes int64 // size of the file
 }
 
-// Error says what to do.
+// Error says what the file is.
 func (e *UnfinishedError) Error() string {
 	if e.Bytes == 0 {
-		return fmt.Sprintf("%s is empty; name another file or remove it", e.Path)
+		return fmt.Sprintf("%s is empty: nothing was ever stored in it", e.Path)
 	}
-	return fmt.Sprintf("%s is a store that was never finished, and holds nothing: the process that made it was stopped; name another file or remove it", e.Path)
+	return fmt.Sprintf("%s is a store that was never finished, and holds nothing: the process that made it was stopped", e.Path)
 }
 
 // unfinished reports whether it is certain that nothing was ever stored in a

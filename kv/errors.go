@@ -2,6 +2,7 @@ package kv
 
 import (
 	"fmt"
+	"io/fs"
 )
 
 // LockedError says that another process has the store open. Readers share a
@@ -40,9 +41,17 @@ type NotStoreError struct {
 	Reason string
 }
 
-// Error says why, and what to do.
+// Error says why.
 func (e *NotStoreError) Error() string {
-	return fmt.Sprintf("%s is not a ttpcron store: %s; name another file, or move this one away to start a new store", e.Path, e.Reason)
+	return fmt.Sprintf("%s is not a ttpcron store: %s", e.Path, e.Reason)
+}
+
+// irregular says that a path leads to no file that could hold a store.
+func irregular(path string, mode fs.FileMode) *NotStoreError {
+	if mode.IsDir() {
+		return &NotStoreError{Path: path, Reason: "it is a folder"}
+	}
+	return &NotStoreError{Path: path, Reason: "it is no regular file"}
 }
 
 // DamagedError says that a store's content contradicts itself: the medium or

@@ -32,7 +32,7 @@ func checkFile(path string) error {
 		return nil // bbolt's own attempt gives the error
 	}
 	if !info.Mode().IsRegular() {
-		return &NotStoreError{Path: path, Reason: "it is no regular file"}
+		return irregular(path, info.Mode())
 	}
 	f, _, err := ttpcron.OpenRegular(path)
 	if odd := (*ttpcron.NotRegularError)(nil); errors.As(err, &odd) {
@@ -85,7 +85,7 @@ func CheckHeader(f *os.File, path string) error {
 	case !found && zeros(buf):
 		return &NotStoreError{Path: path, Reason: "it holds nothing but zeros"}
 	case !found:
-		return &NotStoreError{Path: path, Reason: "it is no bbolt file"}
+		return &NotStoreError{Path: path, Reason: "it does not begin like one"}
 	case used == 0:
 		return &DamagedError{Path: path, Reason: "no header is whole"}
 	case info.Size() < used:
@@ -99,7 +99,7 @@ func CheckHeader(f *os.File, path string) error {
 // ever stored: bbolt makes an empty file anew.
 func openLocked(path string, flag int, mode os.FileMode) (f *os.File, fresh bool, err error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, false, &NotStoreError{Path: path, Reason: "it is no regular file"}
+		return nil, false, irregular(path, info.Mode())
 	}
 	if f, err = os.OpenFile(path, flag, mode); err != nil {
 		return nil, false, err

@@ -187,7 +187,7 @@ func (db *DB) openSchema(ctx context.Context, o Options) error {
 		return err
 	}
 	if !db.fresh {
-		return &NotStoreError{Path: db.path, Reason: "it is a bbolt file of another program that holds nothing"}
+		return &NotStoreError{Path: db.path, Reason: "it is the database of another program, and holds nothing"}
 	}
 	if err := db.update(ctx, makeStore); err != nil {
 		return fmt.Errorf("make store %s: %w", db.path, err)
@@ -217,7 +217,7 @@ func makeStore(tx *txn) error {
 func (db *DB) readMeta(tx *txn) error {
 	meta := tx.top(layout.Meta)
 	if meta == nil || meta.Get(record.KeySchema) == nil {
-		return &NotStoreError{Path: db.path, Reason: "it is a bbolt file of another program"}
+		return &NotStoreError{Path: db.path, Reason: "it is the database of another program"}
 	}
 	var err error
 	if db.schema, err = record.ReadSchema(meta.Get(record.KeySchema)); err != nil {

@@ -21,7 +21,7 @@ func attackerCommand() *command {
 	fs := cli.NewFlags()
 	o.define(fs)
 	fs.StringVar(&o.sensor, "sensor", "", "only events of sensor `NAME`")
-	fs.IntVar(&o.limit, "limit", sessionsTold, "tell at most `N` sessions, the first and the last; 0 for all; --json and --csv always have all")
+	cli.LimitVar(fs, &o.limit, "limit", sessionsTold, "tell at most `N` sessions, the first and the last; 0 for all; --json and --csv always have all")
 	return &command{
 		Name: "attacker", Args: "ADDRESS", Short: "tell the story of an attacker", Flags: fs,
 		Text: `Tells what one attacker did: when and by which sensors they were seen, what that

@@ -35,8 +35,7 @@ func (o *censusOptions) define(fs *flag.FlagSet, sorted string) {
 	o.filters(fs)
 	fs.StringVar(&o.sort, "sort", sorted, "sort by `COLUMN`, named by its title or its key in --json: highest or latest first, names from A to Z")
 	fs.BoolVar(&o.reverse, "reverse", false, "reverse the order")
-	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows; 0 for all (default: 100 as a table on a terminal, else all)")
-	fs.Lookup("limit").DefValue = ""
+	cli.LimitVar(fs, &o.limit, "limit", -1, "at most `N` rows; 0 for all (default: 100 as a table on a terminal, else all)")
 	fs.BoolVar(&o.csv, "csv", false, "print CSV; no cell is a formula")
 }
 
@@ -60,9 +59,6 @@ const newSinceUsage = "only what is new: none of its events had arrived before `
 
 // check reads what the flags mean.
 func (o *censusOptions) check(s *session) error {
-	if o.limit < -1 {
-		return cli.Usagef("--limit is %d, want 0 or more", o.limit)
-	}
 	if o.json && o.csv {
 		return cli.Usagef("--json and --csv exclude one another")
 	}

@@ -352,7 +352,7 @@ func (r *configReport) inputs() {
 			}
 			x, err := importer.Expand([]string{in.Path})
 			for _, e := range inputs.Errors(err) {
-				r.faultf(r.inputLine(j), "", "input %v", e)
+				r.faultf(r.inputLine(j), "", "input: %v", inputs.InWords(in.Path, e))
 			}
 			if len(x.Files)+len(x.Left) == 0 && err == nil {
 				r.faultf(r.inputLine(j), "", "input %s: nothing to read there", name)
@@ -365,7 +365,7 @@ func (r *configReport) inputs() {
 				}
 				f, _, err := ttpcron.OpenRegular(p)
 				if err != nil {
-					r.faultf(r.inputLine(j), "", "input %v", err)
+					r.faultf(r.inputLine(j), "", "input: %v", inputs.InWords(p, err))
 					continue
 				}
 				f.Close()

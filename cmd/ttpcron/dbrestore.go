@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
@@ -30,11 +32,8 @@ nothing.`,
 			show, done := watchFile(s.out, s.log, s.now, "restore", pageBytes)
 			aside, err := doctor.Restore(ctx, from, s.set.DB, s.stores.FileOptions(show))
 			done()
-			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("there is no backup at %s", from)
-			}
 			if err != nil {
-				return s.stores.ForItself(ctx, err)
+				return noBackup(err, from, s.stores.ForItself(ctx, err))
 			}
 			if *asJSON {
 				return s.out.JSON(map[string]term.Exact{"path": term.Exact(s.set.DB), "from": term.Exact(from), "aside": term.Exact(aside)})
@@ -46,4 +45,23 @@ nothing.`,
 			return nil
 		},
 	}
+}
+
+// noBackup explains why a file cannot be restored, if it is the file's fault; otherwise it
+// returns another explanation.
+func noBackup(err error, from string, other error) error {
+	const named = "name a file that ttpcron db backup wrote; the store is as it was"
+	notStore, empty := (*kv.NotStoreError)(nil), (*kv.UnfinishedError)(nil)
+	if _, missing := os.Stat(from); errors.Is(missing, fs.ErrNotExist) {
+		return cli.Hint(fmt.Errorf("there is no backup at %s", from), named)
+	}
+	switch {
+	case errors.Is(err, doctor.ErrStoreItself):
+		return cli.Hint(fmt.Errorf("%s is the store itself, not a backup of it", from), named)
+	case errors.As(err, &notStore) && notStore.Path == from:
+		return cli.Hint(fmt.Errorf("%s is not a backup of a store: %s", from, notStore.Reason), named)
+	case errors.As(err, &empty) && empty.Path == from:
+		return cli.Hint(err, named)
+	}
+	return other
 }

@@ -75,6 +75,8 @@ func hintOf(err error) string {
 	var h cli.Hinted
 	var locked *kv.LockedError
 	var older *kv.OlderError
+	var other *kv.NotStoreError
+	var unfinished *kv.UnfinishedError
 	var narrow *doctor.NoSpaceError
 	var bad *jobs.InputError
 	var useless *inputs.UselessError
@@ -85,6 +87,13 @@ func hintOf(err error) string {
 		return h.Hint
 	case errors.As(err, &older):
 		return "ttpcron import - </dev/null opens it for writing and does nothing else"
+	case errors.As(err, &other):
+		if strings.HasSuffix(other.Reason, "folder") {
+			return "name a file in it: --db FOLDER/ttpcron.db"
+		}
+		return "name the store with --db, or move this file away to start a new one in its place"
+	case errors.As(err, &unfinished):
+		return store.MakeHint
 	case errors.As(err, &locked) && host.Suspended(locked.PID):
 		return fmt.Sprintf("that process is suspended: let it go on with fg or kill -CONT %d, or end it", locked.PID)
 	case errors.As(err, &locked):
@@ -97,6 +106,10 @@ func hintOf(err error) string {
 		return restDone(bad) + "ttpcron import --list-formats shows what is read, --explain FILE what a file is"
 	case errors.As(err, &bad) && errors.As(err, &useless):
 		return restDone(bad) + "ttpcron import --rejected lists the lines, import --explain FILE says what the file is"
+	case errors.As(err, &bad) && everyFile(bad, fs.ErrNotExist):
+		return restDone(bad) + "check the path: a relative one begins in the current folder, and a pattern is quoted"
+	case errors.As(err, &bad) && everyFile(bad, fs.ErrPermission):
+		return restDone(bad) + "let the user of ttpcron read it, such as with setfacl -m u:USER:r FILE, or run ttpcron as another user"
 	case errors.As(err, &bad):
 		return restDone(bad) + "correct the input and run the command again"
 	case errors.As(err, &narrow):
@@ -107,6 +120,11 @@ func hintOf(err error) string {
 		return "run ttpcron as the user that owns the file, or name another store with --db"
 	}
 	return ""
+}
+
+// everyFile reports whether all inputs failed for one reason.
+func everyFile(e *jobs.InputError, reason error) bool {
+	return !slices.ContainsFunc(e.Files, func(f jobs.FileReport) bool { return !errors.Is(f.Err, reason) })
 }
 
 // restDone says that the other inputs were imported, where there were some.

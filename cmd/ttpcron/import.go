@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -127,6 +128,9 @@ func importFiles(ctx context.Context, s *session, args []string, o importOptions
 	if o.again {
 		forgetPositions(found)
 	}
+	if err := nothingToStore(s, found); err != nil {
+		return err
+	}
 	db, err := s.stores.Write(ctx)
 	if err != nil {
 		return err
@@ -162,6 +166,39 @@ func importFiles(ctx context.Context, s *session, args []string, o importOptions
 		err = cerr
 	}
 	return err
+}
+
+// nothingToStore refuses to make a store for inputs of which none is there.
+func nothingToStore(s *session, found []jobs.Input) error {
+	if !s.stores.Absent() {
+		return nil
+	}
+	if len(found) == 0 {
+		return cli.Hint(fmt.Errorf("%w at %s, and nothing to import", store.ErrNone, s.stores.DB),
+			"name what honeypots wrote: ttpcron run-once --input /var/log/cowrie; inputs in the config file are imported in every run")
+	}
+	failed := inputs.NotThere(found)
+	if failed == nil {
+		return nil
+	}
+	if len(failed.Files) > 1 { // the error names the first
+		notes := inputs.Notes{Log: s.log}
+		for _, f := range failed.Files {
+			notes.Add(f)
+		}
+	}
+	return failed
+}
+
+// failure is in a word or two why a file was not read.
+func failure(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "no such file"
+	case errors.Is(err, fs.ErrPermission):
+		return "not permitted"
+	}
+	return "failed"
 }
 
 // forgetPositions makes inputs be read from their beginning.
@@ -225,7 +262,7 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 		case errors.Is(f.Err, context.Canceled):
 			remark = "interrupted"
 		case f.Err != nil:
-			remark = "failed"
+			remark = failure(f.Err)
 		case f.BeforeHorizon > 0:
 			remark = term.Count(f.BeforeHorizon) + " before the horizon"
 		case f.Changed > 0:

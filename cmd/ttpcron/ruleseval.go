@@ -55,7 +55,7 @@ func rulesEval() *command {
 	o := evalOptions{minLevel: cli.MinLevel{Level: eval.DefaultMinLevel, IsSet: true}}
 	fs := cli.NewFlags()
 	fs.Var(&o.minLevel, "min-level", "a tag of a harmless command is a false positive at `LEVEL` or above")
-	fs.Float64Var(&o.min, "min-confidence", eval.DefaultMinConfidence, "also count with only the tags of confidence `C` or more")
+	cli.ConfidenceVar(fs, &o.min, "min-confidence", eval.DefaultMinConfidence, "also count with only the tags of confidence `C` or more")
 	fs.StringVar(&o.judgements, "judgements", "", "`FILE` with analysts' judgements: lines of hash, technique and share")
 	fs.BoolVar(&o.byRule, "by-rule", false, "list the results of each rule, those furthest off their confidence first")
 	fs.BoolVar(&o.techniques, "techniques", false, "list the recall of each technique")
@@ -63,7 +63,7 @@ func rulesEval() *command {
 	fs.BoolVar(&o.misses, "misses", false, "list the tests that were not found, with their commands")
 	fs.BoolVar(&o.positive, "false-positives", false, "list the false positives, with the rules")
 	fs.BoolVar(&o.wrong, "wrong", false, "list the tags that most analysts call wrong, highest confidence first")
-	fs.IntVar(&o.limit, "limit", 20, "list at most `N` rules and confusions; 0 for all")
+	cli.LimitVar(fs, &o.limit, "limit", 20, "list at most `N` rules and confusions; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print everything as one JSON object")
 	return &command{
 		Name: "rules eval", Args: "FILE...", Short: "measure the rules on labelled and harmless commands", Flags: fs, Unstored: true,
@@ -105,13 +105,8 @@ ttpcron rules eval --judgements judged.tsv --by-rule labelled.jsonl
 ttpcron rules eval --false-positives --min-level high benign.jsonl`,
 		Exits: []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
-			switch {
-			case len(args) == 0:
+			if len(args) == 0 {
 				return cli.Usage("rules eval needs a file of labelled commands", "ttpcron rules eval --help tells what is in one")
-			case o.min < 0 || o.min > 1 || o.min != o.min:
-				return cli.Usagef("--min-confidence is %v, want 0 to 1", o.min)
-			case o.limit < 0:
-				return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 			}
 			return evaluate(ctx, s, args, o)
 		},

@@ -14,7 +14,8 @@ func rulesLog() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
 	rule := fs.String("rule", "", "only changes of rule `ID`")
-	limit := fs.Int("limit", 100, "at most `N` changes, the newest; 0 for all")
+	var limit int
+	cli.LimitVar(fs, &limit, "limit", 100, "at most `N` changes, the newest; 0 for all")
 	return &command{
 		Name: "rules log", Short: "show changes to rules, newest first", Flags: fs,
 		Text: `Lists every state that was set or cleared and every rule that was retired or
@@ -29,10 +30,7 @@ entry.`,
 			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			if *limit < 0 {
-				return cli.Usagef("--limit is %d, want 0 or more", *limit)
-			}
-			return showLog(ctx, s.out, s.stores, *rule, *limit, *asJSON)
+			return showLog(ctx, s.out, s.stores, *rule, limit, *asJSON)
 		},
 	}
 }

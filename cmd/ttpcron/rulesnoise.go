@@ -54,7 +54,7 @@ func rulesNoise() *command {
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
 	fs.Var(&o.minLevel, "min-level", "only rules with `LEVEL` or above: low, medium, high, critical (default informational: all)")
 	fs.BoolVar(&o.replay, "replay", false, "judge the stored events with the present rules, instead of counting stored tags")
-	fs.IntVar(&o.limit, "limit", 0, "list at most `N` rules; 0 for all")
+	cli.LimitVar(fs, &o.limit, "limit", 0, "list at most `N` rules; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line, one for each rule")
 	return &command{
 		Name: "rules noise", Short: "show how often each rule fires", Flags: fs,
@@ -82,9 +82,6 @@ fire as often as it likes.`,
 			var err error
 			if o.window, err = cli.Window(o.since, o.until, s.now()); err != nil {
 				return err
-			}
-			if o.limit < 0 {
-				return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 			}
 			db, err := s.stores.Read(ctx)
 			if err != nil {

@@ -4,31 +4,41 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/tagger"
 	"github.com/ttpcron/ttpcron/tagger/correlation"
 )
 
 func rulesShow() *command {
-	fs := cli.NewFlags()
-	asJSON := fs.Bool("json", false, "print one JSON object, as rules list --json does")
+	flags := cli.NewFlags()
+	asJSON := flags.Bool("json", false, "print one JSON object, as rules list --json does")
+	source := flags.Bool("source", false, "print the rule's file as it is, to copy it and change the copy")
 	return &command{
-		Name: "rules show", Args: "ID", Short: "show one rule in full", Flags: fs, Unstored: true,
+		Name: "rules show", Args: "ID", Short: "show one rule in full", Flags: flags, Unstored: true,
 		Text: `Shows a rule, where it comes from, and its state if there is a store. For a
 correlation it shows what it counts, of which rules, by which groups and within
 what time, and where it can be judged. For a rule that correlations refer to, it
-lists them.`,
-		Examples: "ttpcron rules show TC2303\nttpcron rules show TC2303 --rules ./my-rules --json",
+lists them.
+
+--source prints the rule's file, from the embedded pack or from your folder. To
+change a rule, save its file in a folder, raise the version, edit it, and name the
+folder with --rules: it replaces the rule with the same id.`,
+		Examples: "ttpcron rules show TC2303\nttpcron rules show TC2303 --rules ./my-rules --json\nttpcron rules show TC2303 --source > my-rules/TC2303.yaml",
 		Exits:    []int{exitFailed, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			if len(args) != 1 {
 				return cli.Usage("rules show needs the id of one rule", "ttpcron rules list shows the ids")
+			}
+			if *source && *asJSON {
+				return cli.Usage("--source takes no --json", "a rule's file is YAML, and is printed as it is")
 			}
 			rs, life, report, err := rulesWithLife(ctx, s)
 			if err != nil {
@@ -39,6 +49,9 @@ lists them.`,
 			if !ok {
 				return unknownRule(rs, args[0])
 			}
+			if *source {
+				return printSource(s.out, s.set, &r)
+			}
 			if *asJSON {
 				return s.out.JSON(describeRule(&r, life, s.set.Attack))
 			}
@@ -46,6 +59,29 @@ lists them.`,
 			return nil
 		},
 	}
+}
+
+// printSource prints the file that a rule is from.
+func printSource(out *term.Output, set *settings.Settings, r *tagger.Rule) error {
+	folders, err := ruleset.Folders(set.Embedded, set.Rules)
+	if err != nil {
+		return err
+	}
+	for _, f := range folders {
+		if f.Name != r.Folder {
+			continue
+		}
+		text, err := fs.ReadFile(f.FS, r.File)
+		if err != nil {
+			return fmt.Errorf("read the source of rule %s: %w", r.ID, err)
+		}
+		if out.Term.Is { // it may be anybody's
+			text = term.CleanLines(text)
+		}
+		_, err = out.Write(text)
+		return err
+	}
+	return fmt.Errorf("the source of rule %s was not found: no folder %s", r.ID, r.Folder)
 }
 
 func showRule(out *term.Output, r *tagger.Rule, rs ruleset.Set, life ruleset.Life, under *attack.Table) {

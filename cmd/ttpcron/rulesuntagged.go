@@ -25,7 +25,7 @@ func rulesUntagged() *command {
 	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
 	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
 	fs.StringVar(&o.kind, "kind", "", "only events of `KIND`, such as command")
-	fs.IntVar(&o.limit, "limit", 50, "list at most `N` texts; 0 for all")
+	cli.LimitVar(fs, &o.limit, "limit", 50, "list at most `N` texts; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line, one for each text")
 	return &command{
 		Name: "rules untagged", Short: "list what attackers did that no rule matched", Flags: fs,
@@ -40,9 +40,6 @@ single event.`,
 		Run: func(ctx context.Context, s *session, args []string) error {
 			if err := cli.NoArgs(args); err != nil {
 				return err
-			}
-			if o.limit < 0 {
-				return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 			}
 			w, err := cli.Window(o.since, o.until, s.now())
 			if err != nil {

@@ -123,6 +123,9 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := nothingToStore(s, found); err != nil {
+		return err
+	}
 	notes := inputs.Notes{Log: s.log}
 	job := jobs.Job{
 		Inputs: found, Source: string(o.source), SinceDays: o.sinceDays.N, DryRun: o.dryRun, BatchSize: o.batchSize.N, Workers: o.workers.N,

@@ -22,7 +22,7 @@ func sessionCommand() *command {
 	fs := cli.NewFlags()
 	o.define(fs)
 	fs.StringVar(&o.sensor, "sensor", "", "only the session of sensor `NAME`, if several sensors have this id")
-	fs.IntVar(&o.limit, "limit", entriesTold, "tell at most `N` events, the first; 0 for all. --json and --csv have all")
+	cli.LimitVar(fs, &o.limit, "limit", entriesTold, "tell at most `N` events, the first; 0 for all. --json and --csv have all")
 	return &command{
 		Name: "session", Args: "ID", Short: "tell the story of a session", Flags: fs,
 		Text: `Tells what happened in a session, in order: who connected from where, how they

@@ -30,11 +30,10 @@ func tagsCommand() *command {
 	var o tagsOptions
 	fs := cli.NewFlags()
 	o.define(fs)
-	fs.IntVar(&o.limit, "limit", -1, "at most `N` rows or tags, the newest; 0 for all (default: 100 as a table on a terminal, else all)")
+	cli.LimitVar(fs, &o.limit, "limit", -1, "at most `N` rows or tags, the newest; 0 for all (default: 100 as a table on a terminal, else all)")
 	fs.BoolVar(&o.uuid, "uuid", false, "show the UUID of the tag in each row, for explain --tag")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
 	fs.BoolVar(&o.csv, "csv", false, "print CSV, a row for each tag, as export --format csv does")
-	fs.Lookup("limit").DefValue = ""
 	return &command{
 		Name: "tags", Short: "list the tags, newest first", Flags: fs,
 		Text: `Lists tags by the time of their event, newest first. The table has one row for
@@ -94,9 +93,6 @@ ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
 			}
 			if o.json && o.csv {
 				return cli.Usagef("--json and --csv are two forms: give one")
-			}
-			if o.limit < -1 {
-				return cli.Usagef("--limit is %d, want 0 or more", o.limit)
 			}
 			if err := o.check(s.now(), s.set.Attack); err != nil {
 				return err

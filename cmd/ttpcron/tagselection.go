@@ -45,7 +45,7 @@ func (s *tagSelection) define(fs *flag.FlagSet) {
 	fs.StringVar(&s.until, "until", "", "only events before `TIME`")
 	fs.StringVar(&s.arrivedSince, "arrived-since", "", arrivedUsage)
 	fs.StringVar(&s.newSince, "new-since", "", "only tags made at or after `TIME`, however old their events are")
-	fs.Float64Var(&s.q.MinConfidence, "min-confidence", 0, "only tags with confidence `C` or more, from 0 to 1 (default 0: all)")
+	cli.ConfidenceVar(fs, &s.q.MinConfidence, "min-confidence", 0, "only tags with confidence `C` or more, from 0 to 1 (default 0: all)")
 	fs.Var(&s.minLevel, "min-level", "only tags with `LEVEL` or above: informational, low, medium, high, critical (default: all from honeypots, medium from real hosts)")
 	fs.Var(&s.levels, "level", "only tags of just this level, or of several: `L,L`")
 }
@@ -54,9 +54,6 @@ func (s *tagSelection) define(fs *flag.FlagSet) {
 func (s *tagSelection) check(now time.Time, under *attack.Table) (err error) {
 	if s.q.Window, err = cli.Window(s.since, s.until, now); err != nil {
 		return err
-	}
-	if s.q.MinConfidence < 0 || s.q.MinConfidence > 1 || s.q.MinConfidence != s.q.MinConfidence {
-		return cli.Usagef("--min-confidence is %v, want 0 to 1", s.q.MinConfidence)
 	}
 	s.under, s.q.MinLevels, s.q.Levels = under, s.minLevel.Levels(), s.levels
 	if s.everyLevel() && !s.minLevel.IsSet {

@@ -30,7 +30,7 @@ func (e *DamagedCopyError) Error() string {
 func Backup(ctx context.Context, db *kv.DB, path string, replace bool, progress func(kv.Progress)) error {
 	size, _, err := db.Size(ctx)
 	if info, serr := os.Stat(db.Path()); err == nil && serr == nil && storefile.SameAs(info, path) {
-		err = errors.New("it is the store itself")
+		err = ErrStoreItself
 	}
 	if err == nil {
 		err = replaceable(ctx, path)

@@ -252,7 +252,7 @@ func (c *checker) metaRecords() error {
 		}
 	})
 	if len(found) == 0 && c.w.Err == nil {
-		return &kv.NotStoreError{Path: c.path, Reason: "it is a bbolt file of another program, or damaged at its root"}
+		return &kv.NotStoreError{Path: c.path, Reason: "it is the database of another program, or damaged at its root"}
 	}
 	for _, k := range [][]byte{record.KeySchema, record.KeySecret} {
 		if !found[string(k)] {

@@ -18,6 +18,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv/storefile"
 )
 
+// ErrStoreItself says that a backup and its store are one file.
+var ErrStoreItself = errors.New("it is the store itself")
+
 // Restore puts a copy of the store at from in the place of the store at path, which
 // is kept beside it under the name returned, empty when there was none. The copy is
 // checked as [Check] does before it takes that place, all of it at once. It waits
@@ -32,7 +35,7 @@ func Restore(ctx context.Context, from, path string, o Options) (aside string, e
 	}
 	defer src.close()
 	if storefile.Same(src.file, path) {
-		return "", fmt.Errorf("restore %s: it is the store itself", from)
+		return "", fmt.Errorf("restore %s: %w", from, ErrStoreItself)
 	}
 	if err := storefile.MakeFolder(filepath.Dir(path)); err != nil {
 		return "", fmt.Errorf("make the folder of the store: %w", err)

@@ -39,7 +39,9 @@ type source struct {
 // openSource opens and locks the file of a store; any regular file if it may
 // have lost its header.
 func openSource(ctx context.Context, path string, o kv.Options, headless bool) (*source, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, &kv.NotStoreError{Path: path, Reason: "it is a folder"}
+	} else if err == nil && !info.Mode().IsRegular() {
 		return nil, &kv.NotStoreError{Path: path, Reason: "it is no regular file"}
 	}
 	f, err := kv.LockFile(ctx, path, o.LockTimeout, false)

@@ -7,6 +7,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -220,11 +221,21 @@ func (p *Program[S]) exec(ctx context.Context, c *Command[S], args []string) err
 		}
 		return flagError(err, c)
 	}
+	if len(args) == 1 && args[0] == "help" && len(p.literal) == 0 {
+		return p.helpOf(c)
+	}
 	s, err := p.Open(c)
 	if err != nil {
 		return err
 	}
 	return c.Run(ctx, s, append(args, p.literal...))
+}
+
+// helpOf notes the help of a command as what was asked for.
+func (p *Program[S]) helpOf(c *Command[S]) error {
+	p.help.Reset()
+	fmt.Fprintln(&p.help, p.usage(c))
+	return flag.ErrHelp
 }
 
 // interspersed parses flags that stand behind arguments, which the flag package
@@ -260,7 +271,17 @@ func (p *Program[S]) parseError(err error) error {
 		}
 		return flagError(err, c)
 	}
-	return p.unknown(p.byFlags[none.Command.FlagSet], none.Command.FlagSet.Args())
+	c, rest := p.byFlags[none.Command.FlagSet], none.Command.FlagSet.Args()
+	if len(rest) > 0 && rest[0] == "help" {
+		for rest = rest[1:]; len(rest) > 0 && c.sub(rest[0]) != nil; rest = rest[1:] {
+			c = c.sub(rest[0])
+		}
+		if len(rest) == 0 || strings.HasPrefix(rest[0], "-") {
+			return p.helpOf(c)
+		}
+		p.asked = true
+	}
+	return p.unknown(c, rest)
 }
 
 // unknown explains that a group has no command of the name that arguments begin with.
@@ -285,14 +306,13 @@ func (p *Program[S]) unknown(c *Command[S], rest []string) error {
 			names = append(names, t.Name)
 		}
 	}
-	if near := Nearest(rest[0], names); near != "" {
+	if near := cmp.Or(completed(rest[0], names), Nearest(rest[0], names)); near != "" {
 		e.Hint = fmt.Sprintf("did you mean %s %s?", where, near)
+	} else if there := p.elsewhere(rest[0]); there != nil {
+		e.Hint = fmt.Sprintf("did you mean ttpcron %s?", there.Name)
 	}
 	return e
 }
-
-// undefined is how the flag package begins to say that a flag does not exist.
-const undefined = "flag provided but not defined: -"
 
 // errVersion says that the version was asked for.
 var errVersion = errors.New("version")
@@ -307,23 +327,27 @@ func versionFlags(args []string) []string {
 	return nil
 }
 
-// flagError explains what the flag package could not parse.
-func flagError[S any](err error, c *Command[S]) error {
-	text := strings.TrimPrefix(err.Error(), "error parsing commandline arguments: ")
-	e := &UsageError{text, fmt.Sprintf("%s --help lists the flags", strings.TrimSpace("ttpcron "+c.Name))}
-	name, unknown := strings.CutPrefix(text, undefined)
-	if !unknown {
-		return e
+// completed is the one name that begins with what was typed; empty when there is none,
+// or more than one.
+func completed(typed string, names []string) (found string) {
+	for _, n := range names {
+		if len(typed) > 2 && strings.HasPrefix(n, typed) {
+			if found != "" {
+				return ""
+			}
+			found = n
+		}
 	}
-	name = strings.TrimPrefix(name, "-")
-	e.Text = fmt.Sprintf("unknown flag --%s", name)
-	if len(name) == 1 {
-		e.Text = "unknown flag -" + name
-	}
-	var names []string
-	c.Flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
-	if near := Nearest(name, names); near != "" {
-		e.Hint = fmt.Sprintf("did you mean --%s?", near)
-	}
-	return e
+	return found
+}
+
+// elsewhere is the command that has a name in another group than the one in which it was
+// looked for; nil when there is none.
+func (p *Program[S]) elsewhere(name string) (found *Command[S]) {
+	p.Root.Each(func(c *Command[S]) {
+		if found == nil && c.Name != "" && c.Name[strings.LastIndexByte(c.Name, ' ')+1:] == name {
+			found = c
+		}
+	})
+	return found
 }

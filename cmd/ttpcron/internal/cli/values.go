@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -119,7 +120,7 @@ func (o *OneOf) Set(s string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("want %s or %s", strings.Join(o.Values[:len(o.Values)-1], ", "), o.Values[len(o.Values)-1])
+	return errors.New("want " + Or(o.Values))
 }
 
 // Choices are the values.

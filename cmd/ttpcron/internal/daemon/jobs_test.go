@@ -142,7 +142,7 @@ func TestTroubleOfEachJob(t *testing.T) {
 	if text := b.d.health.text(); !strings.Contains(text, "TROUBLE: 1 input could not be read") {
 		t.Errorf("status: %s", text)
 	}
-	if n := strings.Count(b.stderr.String(), "not read to its end"); n != 1 {
+	if n := strings.Count(b.stderr.String(), "no such file or folder"); n != 1 {
 		t.Errorf("said %d times:\n%s", n, b.stderr.String())
 	}
 	if err := os.Rename(b.n.Path("events.jsonl"), b.n.Path("nowhere.json")); err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -101,7 +102,40 @@ func (o Options) leaving(left *importer.LeftError) jobs.Input {
 }
 
 func failing(name string, err error) jobs.Input {
-	return jobs.Input{Name: name, Open: func(context.Context, jobs.Known) (jobs.File, error) { return nil, err }}
+	err = InWords(name, err)
+	return jobs.Input{Name: name, Err: err, Open: func(context.Context, jobs.Known) (jobs.File, error) { return nil, err }}
+}
+
+// InWords says in words that a path leads nowhere, if that is what an error says.
+func InWords(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &missingError{path, err}
+	}
+	return err
+}
+
+// missingError says that a path leads nowhere.
+type missingError struct {
+	path string
+	err  error // the system's
+}
+
+func (e *missingError) Error() string { return "there is no file or folder " + e.path }
+
+// Unwrap returns the system's error.
+func (e *missingError) Unwrap() error { return e.err }
+
+// NotThere returns why inputs cannot be read if there is nothing to read at any of them,
+// else nil.
+func NotThere(found []jobs.Input) *jobs.InputError {
+	e := &jobs.InputError{}
+	for _, in := range found {
+		if in.Err == nil {
+			return nil
+		}
+		e.Files = append(e.Files, jobs.FileReport{ImportReport: ttpcron.ImportReport{File: in.Name}, Err: in.Err})
+	}
+	return e
 }
 
 // Nothing says that a path leads to no file, such as an empty folder.

@@ -3,6 +3,7 @@ package inputs
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -59,6 +60,10 @@ func (n *Notes) Add(f jobs.FileReport) {
 		n.pass(f.File, text)
 	case errors.As(f.Err, &useless):
 		n.Log.Error(useless.what(), "file", term.Clean(f.File), "first", term.Clean(useless.First))
+	case errors.Is(f.Err, fs.ErrNotExist) && f.Lines == 0:
+		n.Log.Error("no such file or folder", "file", term.Clean(f.File))
+	case f.Lines == 0:
+		n.Log.Error("could not be read", "file", term.Clean(f.File), "error", term.Clean(text))
 	default:
 		n.Log.Error("not read to its end", "file", term.Clean(f.File), "error", term.Clean(text))
 	}

@@ -28,7 +28,7 @@ func (c *File) checkValues(commands map[string]*flag.FlagSet) {
 			set, name = commands[command], own
 		}
 		if key == inputsKey {
-			c.checkList(key, new(cli.List))
+			c.checkList(key, &flag.Flag{Name: key, Value: new(cli.List)})
 			continue
 		}
 		if f := set.Lookup(name); f != nil {
@@ -43,7 +43,7 @@ func (c *File) checkValue(key string, values []string, f *flag.Flag) {
 	want := valueKind(f)
 	switch {
 	case listFlags[f.Name]:
-		c.checkList(key, f.Value)
+		c.checkList(key, f)
 		return
 	case len(values) != 1 || kind == kindList:
 		c.faultf(line, "", "%s is a list, want one value", key)
@@ -66,17 +66,17 @@ func (c *File) checkValue(key string, values []string, f *flag.Flag) {
 		err = checkShared(f.Name, values[0])
 	}
 	if err != nil {
-		c.faultf(line, "", "%s: %q is not a value for it: %v", key, values[0], err)
+		c.faultf(line, "", "%s", cli.BadValue(key, values[0], f, err))
 	}
 }
 
 // checkList tries a list of texts on the flag that it is for.
-func (c *File) checkList(key string, on flag.Value) {
+func (c *File) checkList(key string, on *flag.Flag) {
 	if kind := c.kinds[key]; kind != kindList && kind != kindText {
 		c.faultf(c.lines[key], "", "%s is %s, want a list of texts in quotes", key, kind)
 		return
 	}
-	_, paths := on.(*cli.List)
+	_, paths := on.Value.(*cli.List)
 	for _, v := range c.values[key] {
 		if v == "" || strings.ContainsRune(v, 0) && paths {
 			what := "the path of nothing"
@@ -84,8 +84,8 @@ func (c *File) checkList(key string, on flag.Value) {
 				what = "no value; leave the key out for none"
 			}
 			c.faultf(c.lines[key], "", "%s: %q is %s", key, v, what)
-		} else if err := on.Set(v); err != nil {
-			c.faultf(c.lines[key], "", "%s: %q is not a value for it: %v", key, v, err)
+		} else if err := on.Value.Set(v); err != nil {
+			c.faultf(c.lines[key], "", "%s", cli.BadValue(key, v, on, err))
 		}
 	}
 }
@@ -141,15 +141,15 @@ func checkShared(name, value string) error {
 	switch name {
 	case "log-level":
 		if hclog.LevelFromString(value) == hclog.NoLevel {
-			return errors.New("want trace, debug, info, warn, error or off")
+			return errors.New("want " + cli.Or(LogLevels()))
 		}
 	case "role":
 		if roles := Roles(); !slices.Contains(roles, value) {
-			return fmt.Errorf("want %s", strings.Join(roles, ", "))
+			return errors.New("want " + cli.Or(roles))
 		}
 	case "lock-timeout":
 		if d, err := time.ParseDuration(value); err != nil || d < 0 || d > 24*time.Hour {
-			return errors.New("want 0s to 24h")
+			return errors.New("want 0s to 24h, such as 30s")
 		}
 	}
 	return nil

@@ -37,6 +37,8 @@ type Daemon struct {
 	ReportSince   cli.Age    // 0: from the beginning
 	HTTPTokenFile string     // empty: nobody is asked who they are
 	MetricsFile   string
+
+	from layers // where the values come from
 }
 
 // ShareDaemon defines the flags of the command daemon. What they are set to is
@@ -76,6 +78,7 @@ func (r *Reader) Daemon(given Given) (*Daemon, error) {
 	fs := cli.NewFlags()
 	c.define(fs)
 	l := layers{r.Env, &file, given}
+	c.from = l
 	faults := append(l.set(fs), l.fill(fs, "daemon")...)
 	shared, more := l.shared()
 	if c.Settings, err = r.placed(shared, false); err != nil {

@@ -93,7 +93,11 @@ func (r *Reader) file(given Given) (File, error) {
 	c.Found, c.Empty = true, len(bytes.TrimSpace(text)) == 0
 	top, err := parseTOML(text)
 	if err != nil {
-		return c, cli.Usage(fmt.Sprintf("config %s: %v", path, err), "the numbers are line and column")
+		hint := ""
+		if at := (*tomlError)(nil); errors.As(err, &at) {
+			hint = at.hint
+		}
+		return c, cli.Usage(fmt.Sprintf("config %s: %v", path, err), hint)
 	}
 	flags := r.Commands()
 	known := keysOf(flags)
@@ -136,11 +140,13 @@ func (c *File) table(t *tomlTable, prefix string, known []string) {
 			case name == "job":
 				c.faultf(line, "write [[job]]", "[job] is one table, and jobs are a list of them")
 			default:
-				c.faultf(line, "tables have the names of commands, such as [daemon] and [run-once]", "unknown table [%s]", name)
+				c.faultf(line, tableHint(name, known), "unknown table [%s]", name)
 			}
 		case []*tomlTable:
 			if name == "job" {
 				c.jobs = v
+			} else if slices.Contains(tableNames(known), name) {
+				c.faultf(line, fmt.Sprintf("write [%s]", name), "[[%s]] is a list of tables, and a command has one", name)
 			} else {
 				c.Faults = append(c.Faults, Fault{line, fmt.Sprintf("unknown table [[%s]]", name), "the only table with two brackets is [[job]]"})
 			}
@@ -198,16 +204,57 @@ func (c *File) checkKeys(known []string) {
 
 func unknownKey(name string, line int, known []string) Fault {
 	f := Fault{Line: line, Text: fmt.Sprintf("unknown key %s", name)}
-	table, own, _ := strings.Cut(name, ".")
+	table, own, nested := strings.Cut(name, ".")
+	switch {
+	case name == "job":
+		return Fault{line, "job is no list of tables", "each job is a table [[job]] with its keys below it"}
+	case slices.Contains(tableNames(known), name):
+		return Fault{line, name + " is a table, not a value", fmt.Sprintf("write [%s], and its keys below it", name)}
+	}
 	if f.Hint = belongs(table, own, known); f.Hint != "" {
 		return f
 	}
 	if near := cli.Nearest(name, known); near != "" {
 		f.Hint = fmt.Sprintf("did you mean %s?", near)
 	} else {
-		f.Hint = "known keys are " + strings.Join(known, ", ")
+		f.Hint = knownKeys(table, nested, known)
 	}
 	return f
+}
+
+// knownKeys lists the keys of the table that an unknown one is in.
+func knownKeys(table string, nested bool, known []string) string {
+	var names []string
+	for _, k := range known {
+		in, own, below := strings.Cut(k, ".")
+		if below && nested && in == table {
+			names = append(names, own)
+		} else if !below && !nested {
+			names = append(names, k)
+		}
+	}
+	if nested {
+		return fmt.Sprintf("keys of [%s] are %s", table, strings.Join(names, ", "))
+	}
+	return fmt.Sprintf("keys outside tables are %s; those of a command are in its table, such as [daemon]", strings.Join(names, ", "))
+}
+
+// tableNames are the tables that known keys are in.
+func tableNames(known []string) (names []string) {
+	for _, k := range known {
+		if table, _, nested := strings.Cut(k, "."); nested && !slices.Contains(names, table) {
+			names = append(names, table)
+		}
+	}
+	return names
+}
+
+// tableHint says which table was meant.
+func tableHint(name string, known []string) string {
+	if near := cli.Nearest(name, tableNames(known)); near != "" {
+		return fmt.Sprintf("did you mean [%s]?", near)
+	}
+	return "tables have the names of commands, such as [daemon] and [run-once]"
 }
 
 // belongs says where a key belongs that stands in the wrong table.

@@ -28,8 +28,8 @@ func TestNewFlagIsKeyAndVariable(t *testing.T) {
 		{"file, with _", "[paint]\ncolour_depth = 16\n", "", nil, "16"},
 		{"environment over the file", "[paint]\ncolour-depth = 16\n", "24", nil, "24"},
 		{"flag over both", "[paint]\ncolour-depth = 16\n", "24", Given{"colour-depth": {"32"}}, "32"},
-		{"no number in the file", "[paint]\ncolour-depth = \"deep\"\n", "", nil, "config " + file + `: paint.colour-depth: "deep" is not a value for it: parse error (line 2)`},
-		{"no number in the environment", "", "deep", nil, `TTPCRON_COLOUR_DEPTH: "deep" is not a value for colour-depth: parse error`},
+		{"no number in the file", "[paint]\ncolour-depth = \"deep\"\n", "", nil, "config " + file + `: paint.colour-depth is "deep", want a whole number, such as 10 (line 2)`},
+		{"no number in the environment", "", "deep", nil, `TTPCRON_COLOUR_DEPTH is "deep", want a whole number, such as 10`},
 		{"in the wrong place", "colour-depth = 16\n", "", nil, "config " + file + ": unknown key colour-depth (line 1)"},
 	} {
 		if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {

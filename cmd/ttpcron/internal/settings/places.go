@@ -118,5 +118,9 @@ func writableFolder(dir string) error {
 
 // faultAt notes what is wrong with a value, with its line if it is from the file.
 func (c *Daemon) faultAt(key, hint, format string, args ...any) {
-	c.File.faultf(c.File.lines[key], hint, format, args...)
+	text := fmt.Sprintf(format, args...)
+	if own := strings.TrimPrefix(key, "daemon."); c.File.lines[key] == 0 && (strings.HasPrefix(text, own+" ") || strings.HasPrefix(text, own+":")) {
+		text = c.from.named(own) + strings.TrimPrefix(text, own)
+	}
+	c.File.Faults = append(c.File.Faults, Fault{c.File.lines[key], text, hint})
 }

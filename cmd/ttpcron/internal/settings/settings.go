@@ -7,8 +7,8 @@
 package settings
 
 import (
+	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -105,7 +105,7 @@ func (r *release) String() string {
 func (r *release) Set(s string) error {
 	table, ok := attack.In(s)
 	if !ok {
-		return fmt.Errorf("want a release that is known here: %s", strings.Join(attack.Releases(), " or "))
+		return errors.New("want " + cli.Or(attack.Releases()))
 	}
 	r.Attack = table
 	return nil
@@ -230,12 +230,15 @@ func (l layers) shared() (Settings, []Fault) {
 	faults := l.set(fs)
 	faults = append(faults, l.fill(fs, "")...)
 	for _, name := range []string{"log-level", "role", "lock-timeout"} {
-		value := fs.Lookup(name).Value.String()
-		if values, _, ofFile := l.fallback("", name); l.given[name] == nil && ofFile && values != nil {
+		f := fs.Lookup(name)
+		values, from, ofFile := l.fallback("", name)
+		if l.given[name] != nil {
+			from = cli.Dashed(name)
+		} else if ofFile && values != nil {
 			continue // a fault of the file, which is known
 		}
-		if err := checkShared(name, value); err != nil {
-			faults = append(faults, Fault{Text: fmt.Sprintf("%s is %q, %v", name, value, err)})
+		if err := checkShared(name, f.Value.String()); err != nil {
+			faults = append(faults, Fault{Text: cli.BadValue(from, f.Value.String(), f, err)})
 		}
 	}
 	s.Rules, s.Inputs = s.rules, l.given[inputFlag]
@@ -245,12 +248,20 @@ func (l layers) shared() (Settings, []Fault) {
 	return s.Settings, faults
 }
 
+// named is a flag as it was set: as typed, or the variable.
+func (l layers) named(flag string) string {
+	if name, v := variable(l.env, flag); l.given[flag] == nil && v != "" {
+		return name
+	}
+	return cli.Dashed(flag)
+}
+
 // set sets the flags of a set that were given.
 func (l layers) set(fs *flag.FlagSet) (faults []Fault) {
 	fs.VisitAll(func(f *flag.Flag) {
 		for _, v := range l.given[f.Name] {
 			if err := f.Value.Set(v); err != nil {
-				faults = append(faults, Fault{Text: fmt.Sprintf("--%s: %q is not a value for it: %v", f.Name, v, err)})
+				faults = append(faults, Fault{Text: cli.BadValue(cli.Dashed(f.Name), v, f, err)})
 			}
 		}
 	})
@@ -267,7 +278,7 @@ func (l layers) fill(fs *flag.FlagSet, command string) (faults []Fault) {
 		values, from, ofFile := l.fallback(command, f.Name)
 		for _, v := range values {
 			if err := f.Value.Set(v); err != nil && !ofFile {
-				faults = append(faults, Fault{Text: fmt.Sprintf("%s: %q is not a value for %s: %v", from, v, f.Name, err)})
+				faults = append(faults, Fault{Text: cli.BadValue(from, v, f, err)})
 				return
 			}
 		}

@@ -2,11 +2,9 @@ package settings
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"sort"
-	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -26,15 +24,13 @@ func (t *tomlTable) keys() []string {
 	return keys
 }
 
-// parseTOML reads a config file. The error for a text that is not TOML begins with
-// line and column.
+// parseTOML reads a config file. The error for a text that is not TOML is a *[tomlError].
 func parseTOML(text []byte) (*tomlTable, error) {
 	var values map[string]any
 	if err := toml.Unmarshal(text, &values); err != nil {
 		var at *toml.DecodeError
 		if errors.As(err, &at) {
-			line, column := at.Position()
-			err = fmt.Errorf("(%d, %d): %s", line, column, strings.TrimPrefix(at.Error(), "toml: "))
+			err = explainTOML(text, at)
 		}
 		return nil, err
 	}

@@ -82,13 +82,10 @@ func (o *Opener) Change(ctx context.Context) (*Store, error) {
 }
 
 // Explain says what to do about an error of opening the store, or of work on its
-// file: that it does not exist, was never finished, or is a daemon's.
+// file: that it does not exist, or is a daemon's.
 func (o *Opener) Explain(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return o.missing()
-	}
-	if unfinished := (*kv.UnfinishedError)(nil); errors.As(err, &unfinished) {
-		return cli.Hint(err, "ttpcron import PATH makes a store of it; --db names another")
 	}
 	return err
 }
@@ -102,6 +99,15 @@ func (o *Opener) ForItself(ctx context.Context, err error) error {
 	}
 	return o.Explain(err)
 }
+
+// Absent reports whether there is no file where the store would be.
+func (o *Opener) Absent() bool {
+	_, err := os.Stat(o.DB)
+	return o.DB != "" && errors.Is(err, fs.ErrNotExist)
+}
+
+// MakeHint says how a store is made, and that another can be named.
+const MakeHint = "ttpcron import PATH makes a store of it; --db names another"
 
 func (o *Opener) missing() error {
 	return cli.Hint(fmt.Errorf("%w at %s", ErrNone, o.DB), "ttpcron import PATH makes one; --db names another")
