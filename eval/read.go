@@ -119,7 +119,7 @@ func parseRow(line []byte) (*row, error) {
 		var kind *json.UnmarshalTypeError
 		switch {
 		case !errors.As(err, &kind):
-			return nil, err
+			return nil, errors.New("it is not JSON")
 		case kind.Field == "":
 			return nil, errors.New("no JSON object but " + kind.Value)
 		}

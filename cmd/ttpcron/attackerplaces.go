@@ -26,7 +26,7 @@ func (p *placeOptions) open() (err error) {
 	if len(p.files) == 0 && (p.by.Value != "" || p.country != "") {
 		return cli.Usage("where addresses are is not known", "--mmdb FILE names a file that says so, such as GeoLite2-Country.mmdb")
 	}
-	p.places, err = geo.Open(p.files)
+	p.places, err = openPlaces(p.files)
 	return err
 }
 
@@ -108,4 +108,13 @@ func (p *placeOptions) view() *censusView {
 		countTags, spared(countTechniques, 2), techniqueIDs, levelColumn(6),
 	}, seenColumns(1, 7)...)
 	return v
+}
+
+// openPlaces opens files that say where addresses are.
+func openPlaces(files []string) (*geo.Places, error) {
+	places, err := geo.Open(files)
+	if err != nil {
+		err = cli.Hint(err, "--mmdb names a MaxMind DB file, such as GeoLite2-Country.mmdb")
+	}
+	return places, err
 }

@@ -60,7 +60,7 @@ const newSinceUsage = "only what is new: none of its events had arrived before `
 // check reads what the flags mean.
 func (o *censusOptions) check(s *session) error {
 	if o.json && o.csv {
-		return cli.Usagef("--json and --csv exclude one another")
+		return cli.Usage("--json and --csv exclude one another", "give one of them")
 	}
 	o.own = s.set.OwnNetworks
 	err := o.tagSelection.check(s.now(), s.set.Attack)

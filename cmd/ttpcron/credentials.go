@@ -39,7 +39,7 @@ ttpcron credentials --new-since 7d --csv > new.csv`,
 					continue
 				}
 				if by != census.Credentials {
-					return cli.Usagef("--users, --passwords and --keys exclude one another")
+					return cli.Usage("--users, --passwords and --keys exclude one another", "give one of them")
 				}
 				by = choice.by
 			}

@@ -61,7 +61,7 @@ func printError(stderr *term.Screen, err error) int {
 	if err == nil || code == exitDone {
 		return code
 	}
-	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	text := strings.ReplaceAll(cli.Plain(err), "\n", "; ")
 	fmt.Fprintf(stderr, "ttpcron: %s\n", term.Clean(text))
 	if hint := hintOf(err); hint != "" {
 		fmt.Fprintf(stderr, "hint: %s\n", term.Clean(hint))
@@ -117,7 +117,10 @@ func hintOf(err error) string {
 	case errors.Is(err, syscall.ENOSPC):
 		return "free some space and run the command again; what was committed is kept"
 	case errors.Is(err, fs.ErrPermission):
-		return "run ttpcron as the user that owns the file, or name another store with --db"
+		return "run ttpcron as a user with access to it, such as with sudo -u USER, or name another path"
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return "check the path: a relative one begins in the current folder"
 	}
 	return ""
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -123,11 +124,15 @@ func eventToExplain(ctx context.Context, s *session, args []string, event bool) 
 		return storedEvent(ctx, s, text)
 	}
 	var e ttpcron.Event
-	if err := json.Unmarshal([]byte(text), &e); err != nil {
-		return e, cli.Usagef("--event: %v", err)
+	const such = "ttpcron export-events prints events as --event takes them"
+	var syntax *json.SyntaxError
+	if err := json.Unmarshal([]byte(text), &e); errors.As(err, &syntax) {
+		return e, cli.Usage(fmt.Sprintf("--event is not JSON: it goes wrong at byte %d", syntax.Offset), such)
+	} else if err != nil {
+		return e, cli.Usage(fmt.Sprintf("--event: %v", err), such)
 	}
 	if err := e.Validate(); err != nil {
-		return e, cli.Usagef("--event: %v", err)
+		return e, cli.Usage(fmt.Sprintf("--event: %v", err), such)
 	}
 	if e.ID == "" {
 		e.ID = e.ContentID()

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/geo"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/ruleset"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/report"
@@ -93,7 +92,7 @@ func (o *reportOptions) check(s *session) (err error) {
 		return err
 	}
 	o.new, o.q.MadeSince = o.q.MadeSince, time.Time{}
-	o.places, err = geo.Open(o.mmdb)
+	o.places, err = openPlaces(o.mmdb)
 	return err
 }
 

@@ -109,7 +109,7 @@ func expiry(now func() time.Time, length string) (time.Time, error) {
 	}
 	d, ok := cli.ParseAgo(length)
 	if !ok || d <= 0 || d > longestState {
-		return time.Time{}, cli.Usagef("--for %q: want how long, such as 30m, 4h or 7d, up to ten years", length)
+		return time.Time{}, cli.Usagef("--for is %.80q, want a duration, such as 30m, 4h or 7d, of ten years at most", length)
 	}
 	return now().Add(d).UTC().Truncate(time.Second), nil
 }

@@ -44,7 +44,7 @@ func (o *storyOptions) define(fs *flag.FlagSet) {
 
 func (o *storyOptions) check(s *session) (err error) {
 	if o.json && o.csv {
-		return cli.Usagef("--json and --csv exclude one another")
+		return cli.Usage("--json and --csv exclude one another", "give one of them")
 	}
 	if o.limit < 0 {
 		return cli.Usagef("--limit is %d, want 0 or more", o.limit)
@@ -53,7 +53,7 @@ func (o *storyOptions) check(s *session) (err error) {
 	if o.window, err = cli.Window(o.since, o.until, s.now()); err != nil {
 		return err
 	}
-	o.places, err = geo.Open(o.mmdb)
+	o.places, err = openPlaces(o.mmdb)
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
@@ -141,6 +142,7 @@ func (s *tagSelection) noteNone(ctx context.Context, c *session, db *store.Store
 			return s.missing(ctx, db, "attacker", s.q.Attacker, ttpcron.TagQuery{Attacker: s.q.Attacker, AttackerToo: s.q.AttackerToo}, looked)
 		},
 		func() (string, error) { return s.unsought(looked), nil },
+		func() (string, error) { return s.outsideWindow(ctx, db) },
 	} {
 		text, err := miss()
 		if err != nil {
@@ -266,4 +268,32 @@ func lastArrived(ctx context.Context, db *store.Store, after uint64) (string, er
 		return "; when events arrived is not known", nil
 	}
 	return "; the last events arrived " + term.Time(st.Arrived), nil
+}
+
+// outsideWindow says of which time the store has events, if that of the window is another.
+func (s *tagSelection) outsideWindow(ctx context.Context, db *store.Store) (string, error) {
+	if s.q.Window.Since.IsZero() && s.q.Window.Until.IsZero() {
+		return "", nil
+	}
+	st, err := db.Tags.Counts(ctx, s.under)
+	if err != nil {
+		return "", err
+	}
+	var first, last time.Time
+	for _, k := range st.Kinds {
+		if k.Events == 0 {
+			continue
+		}
+		if first.IsZero() || k.Earliest.Before(first) {
+			first = k.Earliest
+		}
+		if k.Newest.After(last) {
+			last = k.Newest
+		}
+	}
+	inside := (s.q.Window.Since.IsZero() || !last.Before(s.q.Window.Since)) && (s.q.Window.Until.IsZero() || first.Before(s.q.Window.Until))
+	if inside || last.IsZero() {
+		return "", nil
+	}
+	return fmt.Sprintf("the store has events from %s to %s (UTC)", term.Time(first), term.Time(last)), nil
 }

@@ -110,8 +110,26 @@ func unknownFlag(name, help string, fs *flag.FlagSet) error {
 	e := &UsageError{"unknown flag " + Dashed(name), help}
 	var names []string
 	fs.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
-	if near := Nearest(name, names); near != "" && len(name) > 1 {
+	near := Nearest(name, names)
+	if len(name) == 1 {
+		near = oneFrom(name, names)
+	}
+	if near != "" {
 		e.Hint = fmt.Sprintf("did you mean %s?", Dashed(near))
 	}
 	return e
+}
+
+// oneFrom is the only name that begins with some letters; empty when there is none, or more
+// than one.
+func oneFrom(letters string, names []string) (found string) {
+	for _, n := range names {
+		if strings.HasPrefix(n, letters) {
+			if found != "" {
+				return ""
+			}
+			found = n
+		}
+	}
+	return found
 }

@@ -327,18 +327,12 @@ func versionFlags(args []string) []string {
 	return nil
 }
 
-// completed is the one name that begins with what was typed; empty when there is none,
-// or more than one.
-func completed(typed string, names []string) (found string) {
-	for _, n := range names {
-		if len(typed) > 2 && strings.HasPrefix(n, typed) {
-			if found != "" {
-				return ""
-			}
-			found = n
-		}
+// completed is the one name that begins with what was typed.
+func completed(typed string, names []string) string {
+	if len(typed) < 3 {
+		return ""
 	}
-	return found
+	return oneFrom(typed, names)
 }
 
 // elsewhere is the command that has a name in another group than the one in which it was

@@ -29,7 +29,7 @@ func (h Hinted) Unwrap() error { return h.Err }
 // NoArgs refuses arguments of a command that has none.
 func NoArgs(args []string) error {
 	if len(args) > 0 {
-		return Usagef("unexpected argument %q", args[0])
+		return Usage(fmt.Sprintf("unexpected argument %q", args[0]), "the command takes flags alone, such as --json; --help lists them")
 	}
 	return nil
 }

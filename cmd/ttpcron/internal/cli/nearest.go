@@ -7,7 +7,11 @@ import "strings"
 func Nearest(typed string, names []string) string {
 	best, distance := "", len(typed)/3+2
 	for _, n := range names {
-		if d := EditDistance(strings.ToLower(typed), n); d < distance || d == distance-1 && best == "" {
+		d := EditDistance(strings.ToLower(typed), n)
+		if 2*d > max(len(typed), len(n)) {
+			continue // most of it is something else
+		}
+		if d < distance || d == distance-1 && best == "" {
 			best, distance = n, d
 		}
 	}

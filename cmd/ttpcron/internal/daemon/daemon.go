@@ -98,7 +98,7 @@ func Run(ctx context.Context, o Options) error {
 	notify.tell("opening the store")
 	db, err := o.Store.File(ctx)
 	if err != nil {
-		return err
+		return o.Store.ForItself(ctx, err)
 	}
 	d := newDaemon(o, db, notify)
 	d.rules = rules

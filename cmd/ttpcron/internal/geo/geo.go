@@ -3,6 +3,7 @@
 package geo
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -37,7 +38,7 @@ func Open(names []string) (*Places, error) {
 		r, err := open(name)
 		if err != nil {
 			p.Close()
-			return nil, fmt.Errorf("read places from %s: %w", name, err)
+			return nil, fmt.Errorf("read where addresses are from %s: %w", name, err)
 		}
 		p.files = append(p.files, r)
 	}
@@ -46,7 +47,11 @@ func Open(names []string) (*Places, error) {
 
 func open(name string) (r *maxminddb.Reader, err error) {
 	defer recovered(&err)
-	return maxminddb.Open(name)
+	r, err = maxminddb.Open(name)
+	if invalid := (maxminddb.InvalidDatabaseError{}); errors.As(err, &invalid) {
+		err = errors.New("it is no MaxMind DB file, or damaged")
+	}
+	return r, err
 }
 
 // recovered makes an error of what a damaged file may cause.

@@ -151,7 +151,7 @@ func folder(dir string) (tagger.Folder, error) {
 		err = fmt.Errorf("%s is not a folder", dir)
 	}
 	if err != nil {
-		return tagger.Folder{}, cli.Hint(fmt.Errorf("rules: %w", err), "--rules names a folder that holds rule files, *.yaml")
+		return tagger.Folder{}, cli.Hint(fmt.Errorf("rules: %w", err), "name a folder that holds rule files, *.yaml")
 	}
 	return tagger.Folder{Name: dir, FS: ttpcron.RegularFS(dir)}, nil
 }

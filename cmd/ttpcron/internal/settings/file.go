@@ -88,7 +88,7 @@ func (r *Reader) file(given Given) (File, error) {
 		return c, nil
 	}
 	if err != nil {
-		return c, cli.Usage(fmt.Sprintf("config: %v", err), "name a file that can be read; --config /dev/null uses none")
+		return c, cli.Usage(fmt.Sprintf("config: %s", cli.Plain(err)), "name a file that can be read; --config /dev/null uses none")
 	}
 	c.Found, c.Empty = true, len(bytes.TrimSpace(text)) == 0
 	top, err := parseTOML(text)

@@ -48,7 +48,7 @@ func (c *Daemon) checkReport() {
 	if c.HTTPTokenFile != "" {
 		var err error
 		if c.HTTPToken, err = live.ReadToken(c.HTTPTokenFile); err != nil {
-			c.faultAt("daemon.http-token-file", "the file is for the user of the daemon and its group, such as root:ttpcron with mode 640", "http-token-file: %v", err)
+			c.faultAt("daemon.http-token-file", "the file is for the user of the daemon and its group, such as root:ttpcron with mode 640", "http-token-file: %s", cli.Plain(err))
 		}
 	}
 	if !c.HTTPReport {

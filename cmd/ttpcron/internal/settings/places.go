@@ -24,13 +24,13 @@ func (c *Daemon) checkPlaces() {
 	if err := control.CheckPath(socket); err != nil {
 		c.faultAt("socket", "name a shorter path with socket", "%v", err)
 	} else if info, err := os.Lstat(socket); err == nil && info.Mode().Type() != fs.ModeSocket {
-		c.faultAt("socket", "", "socket %s: a file that is no socket has this name", socket)
+		c.faultAt("socket", "name another path, or move that file away", "socket %s: a file that is no socket has this name", socket)
 	}
 	if c.MetricsFile != "" {
 		if err := metrics.CheckFile(c.MetricsFile); err != nil {
 			c.faultAt("daemon.metrics-file", "name a file of its own, such as DIR/ttpcron.prom", "metrics-file: %v", err)
 		} else if err := writableFolder(filepath.Dir(c.MetricsFile)); err != nil {
-			c.faultAt("daemon.metrics-file", "", "metrics-file: %v", err)
+			c.faultAt("daemon.metrics-file", "name a file in a folder that the daemon may write to", "metrics-file: %v", err)
 		}
 	}
 	written := []place{{"db", db}, {"socket", socket}, {"daemon.metrics-file", c.MetricsFile}}
@@ -106,6 +106,8 @@ func samePlace(a, b string) bool {
 func writableFolder(dir string) error {
 	info, err := os.Stat(dir)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no folder %s", dir)
 	case err != nil:
 		return err
 	case !info.IsDir():

@@ -27,6 +27,8 @@ type Opener struct {
 	LockTimeout time.Duration
 	Log         hclog.Logger
 	Now         func() time.Time
+
+	said string // why a daemon could not be asked, as it was logged
 }
 
 // ErrNone says that there is no store.
@@ -163,7 +165,7 @@ func (o *Opener) OfDaemon(ctx context.Context) (*Store, bool) {
 		case errors.As(err, &away):
 			o.Log.Debug("no daemon", "socket", path, "error", err.Error())
 		case err != nil:
-			o.Log.Warn("the daemon cannot be asked", "socket", term.Clean(path), "error", term.Clean(err.Error()))
+			o.unasked(path, err)
 		case is.same(o.DB):
 			o.Log.Debug("the store is asked of the daemon", "socket", path)
 			c := control.Dial(path, control.ClientOptions{Fault: ErrorOf, Trust: trust, Retry: o.LockTimeout, Interrupt: ctx})
@@ -171,6 +173,19 @@ func (o *Opener) OfDaemon(ctx context.Context) (*Store, bool) {
 		}
 	}
 	return nil, false
+}
+
+// unasked says, once, that a daemon did not answer as it should.
+func (o *Opener) unasked(socket string, err error) {
+	why := err.Error()
+	if errors.Is(err, context.DeadlineExceeded) {
+		why = "it did not answer in time"
+	}
+	if o.said == why {
+		return
+	}
+	o.said = why
+	o.Log.Warn("the daemon cannot be asked", "socket", term.Clean(socket), "error", term.Clean(why))
 }
 
 // DaemonVersion asks the daemon at a socket for its version, and returns false when none
@@ -191,7 +206,7 @@ func Scratch(ctx context.Context, now func() time.Time) (*Store, func(), error) 
 	db, err := kv.Open(ctx, path, kv.Options{NoSync: true, Now: now})
 	if err != nil {
 		_ = dir.Remove()
-		return nil, nil, fmt.Errorf("make a temporary store for the dry run: %w", err)
+		return nil, nil, cli.Hint(fmt.Errorf("make a temporary store for the dry run: %w", err), "TMPDIR names the folder for temporary files")
 	}
 	_ = os.Remove(path) // so that its room is free when the process is killed
 	return Local(&Holder{DB: db, Now: now}), func() {
