@@ -111,10 +111,7 @@ func unknownFlag(name, help string, fs *flag.FlagSet) error {
 	var names []string
 	fs.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
 	near := Nearest(name, names)
-	if len(name) == 1 {
-		near = oneFrom(name, names)
-	}
-	if near != "" {
+	if near != "" && len(name) > 1 {
 		e.Hint = fmt.Sprintf("did you mean %s?", Dashed(near))
 	}
 	return e
