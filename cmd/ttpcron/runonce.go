@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"strconv"
 
 	"github.com/ttpcron/ttpcron"
@@ -123,6 +121,11 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 	if err != nil {
 		return err
 	}
+	if s.stores.Absent() {
+		if err := jobs.CheckSource(string(o.source), nil); err != nil {
+			return err // before a store is made
+		}
+	}
 	if err := nothingToStore(s, found); err != nil {
 		return err
 	}
@@ -189,11 +192,6 @@ func runHereOrThere(ctx context.Context, there *daemon.There) (jobs.Report, erro
 // storeForRun opens the store of a run. A dry run reads the real store, or an
 // empty one where there is none, and writes into a scratch store.
 func storeForRun(ctx context.Context, stores *store.Opener, dry bool, job *jobs.Job) (*store.Store, func(), error) {
-	if _, err := os.Stat(stores.DB); errors.Is(err, fs.ErrNotExist) {
-		if err := jobs.CheckSource(job.Source, nil); err != nil {
-			return nil, nil, err // before a store is made
-		}
-	}
 	if !dry {
 		db, err := stores.Write(ctx)
 		if err != nil {

@@ -1,6 +1,9 @@
 package cli
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Nearest returns the name that a mistyped one was probably meant to be, or
 // nothing when none is close.
@@ -8,7 +11,7 @@ func Nearest(typed string, names []string) string {
 	best, distance := "", len(typed)/3+2
 	for _, n := range names {
 		d := EditDistance(strings.ToLower(typed), n)
-		if 2*d > max(len(typed), len(n)) {
+		if 2*d > max(len(typed), len(n)) && !sameLetters(typed, n) {
 			continue // most of it is something else
 		}
 		if d < distance || d == distance-1 && best == "" {
@@ -39,4 +42,12 @@ func EditDistance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// sameLetters reports whether two names differ in the order of their letters alone.
+func sameLetters(a, b string) bool {
+	x, y := []byte(a), []byte(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
 }
