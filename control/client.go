@@ -135,7 +135,7 @@ func (c *Client) trusted(conn net.Conn, trust []int) error {
 		}
 	}
 	if info, err := os.Stat(filepath.Dir(c.path)); err == nil {
-		if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) == p.UID {
+		if uid, _, ok := ownerOf(info); ok && uid == p.UID {
 			return nil
 		}
 	}

@@ -76,8 +76,8 @@ func CheckPath(path string) error {
 
 // groupOf returns the group that a file belongs to, -1 when it is not known.
 func groupOf(info fs.FileInfo) int {
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		return int(stat.Gid)
+	if _, gid, ok := ownerOf(info); ok {
+		return gid
 	}
 	return -1
 }
