@@ -1,9 +1,7 @@
 package store
 
 import (
-	"io/fs"
 	"os"
-	"syscall"
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
 )
@@ -23,14 +21,6 @@ func identify(path, version string) (identity, error) {
 	}
 	is.Device, is.Inode = inode(info)
 	return is, nil
-}
-
-func inode(info fs.FileInfo) (device, number uint64) {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, 0
-	}
-	return uint64(stat.Dev), stat.Ino
 }
 
 // same reports whether a path leads to the store.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -150,8 +149,8 @@ func (o *Opener) OfDaemon(ctx context.Context) (*Store, bool) {
 		}
 		var trust []int
 		if info, err := os.Stat(o.DB); err == nil {
-			if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-				trust = append(trust, int(stat.Uid))
+			if uid, ok := ownerOf(info); ok {
+				trust = append(trust, uid)
 			}
 		}
 		first := control.Dial(path, control.ClientOptions{Fault: ErrorOf, Trust: trust})
