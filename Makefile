@@ -2,6 +2,7 @@
 # make test       the tests, as README.md runs them
 # make check      what .ci/run checks
 # make cross      dist/ttpcron-linux-{amd64,arm64,armv7}
+# make release    dist/: archives, packages, checksums of VERSION, such as 0.1.0
 # make man        dist/man: manual pages, which the program writes itself
 # make picture    docs/report.png, with Chromium
 # make bench      the Go benchmarks; bench/run.sh measures whole processes
@@ -14,7 +15,7 @@ BENCHTIME ?= 1s
 export CGO_ENABLED = 0
 BUILD = go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: build test race lint check cross man picture bench fuzz clean
+.PHONY: build test race lint check cross release man picture bench fuzz clean
 
 build:
 	$(BUILD) -o ttpcron ./cmd/ttpcron
@@ -37,6 +38,9 @@ cross:
 	GOOS=linux GOARCH=amd64 $(BUILD) -o dist/ttpcron-linux-amd64 ./cmd/ttpcron
 	GOOS=linux GOARCH=arm64 $(BUILD) -o dist/ttpcron-linux-arm64 ./cmd/ttpcron
 	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o dist/ttpcron-linux-armv7 ./cmd/ttpcron
+
+release:
+	packaging/build.sh $(VERSION:v%=%)
 
 man: build
 	./ttpcron man dist/man

@@ -56,7 +56,7 @@ split() { # split TARGET: sets os, arch, arm
 
 binary() { echo "$stage/bin/${1/\//_}"; } # binary TARGET: where its program is
 
-mkdir -p "$stage/bin" "$stage/doc" "$stage/man" "$stage/completions"
+mkdir -p "$stage/bin" "$stage/doc" "$stage/debian" "$stage/man" "$stage/completions"
 for target in "${targets[@]}"; do
   echo "building $target"
   split "$target"
@@ -81,7 +81,7 @@ cp packaging/copyright NOTICE README.md "$stage/doc/"
 gzip -9n <CHANGELOG.md >"$stage/doc/CHANGELOG.md.gz"
 printf 'ttpcron (%s) unstable; urgency=medium\n\n  * What is new is in CHANGELOG.md.gz.\n\n -- The ttpcron authors <ttpcron@users.noreply.github.com>  %s\n' \
   "${version/-/\~}" "$(date -u -R -d "@$SOURCE_DATE_EPOCH" 2>/dev/null || date -u -R -r "$SOURCE_DATE_EPOCH")" |
-  gzip -9n >"$stage/doc/changelog.gz"
+  gzip -9n >"$stage/debian/changelog.gz"
 
 archive() { # archive TARGET: one folder, for a machine without a package manager
   local os=${1%/*} name=ttpcron_${version}_${1/\//_} dir kind=tar.gz program=ttpcron
@@ -110,7 +110,7 @@ packages() { # packages TARGET: what nfpm.yaml says, for each package manager
   rm -rf "$stage/package"
   mkdir -p "$stage/package/man"
   cp "$(binary "$1")" "$stage/package/ttpcron"
-  cp -R "$stage/doc" "$stage/completions" "$stage/package/"
+  cp -R "$stage/doc" "$stage/debian" "$stage/completions" "$stage/package/"
   cp "$stage"/man/* "$stage/package/man/"
   gzip -9n "$stage"/package/man/*
   sed "s#@STAGE@#$stage/package#g; s#@ARCH@#$NFPM_ARCH#g; s#@VERSION@#$version#g" packaging/nfpm.yaml >"$stage/nfpm.yaml"
