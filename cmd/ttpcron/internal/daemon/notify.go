@@ -86,7 +86,7 @@ func (n *notifier) try(text string) bool {
 	}
 	full := false
 	_ = raw.Write(func(fd uintptr) bool {
-		_, err := syscall.Write(int(fd), []byte(text))
+		err := writeOnce(fd, text)
 		full = errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOBUFS)
 		return true // else it would wait
 	})
