@@ -113,6 +113,9 @@ packages() { # packages TARGET: what nfpm.yaml says, for each package manager
   cp -R "$stage/doc" "$stage/debian" "$stage/completions" "$stage/package/"
   cp "$stage"/man/* "$stage/package/man/"
   gzip -9n "$stage"/package/man/*
+  # An .apk holds the times that its scripts have on disk.
+  cp -R packaging/scripts "$stage/package/"
+  touch -t "$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M.%S)" "$stage"/package/scripts/*
   sed "s#@STAGE@#$stage/package#g; s#@ARCH@#$NFPM_ARCH#g; s#@VERSION@#$version#g" packaging/nfpm.yaml >"$stage/nfpm.yaml"
   for format in ${FORMATS-deb rpm apk}; do
     "$stage/nfpm" package --config "$stage/nfpm.yaml" --packager "$format" --target "$dist/ttpcron_${version}_$debian.$format" >"$stage/nfpm.log" || { cat "$stage/nfpm.log" >&2; return 1; }
