@@ -125,7 +125,7 @@ const (
 var SharedFlags = []string{"config", "db", "socket", "lock-timeout", "log-level", "log-json", "role", "embedded", "correlations", "rules", kindsFlag, ownNetworksFlag, attackReleaseFlag}
 
 // SharedText is what help says of these flags and of those of commands.
-const SharedText = `You can also set every flag in the environment as TTPCRON_NAME, such as
+const SharedText = `You can also set every flag as TTPCRON_NAME in the environment, such as
 TTPCRON_LOG_LEVEL, and most flags in the config file. A flag overrides the
 environment, which overrides the file. A list is separated by commas in the
 environment and is an array in the file. In the file, the flags of a command are
