@@ -57,14 +57,14 @@ const AlikeGroup = "alike"
 // Groups are the kinds of reasons why techniques have no rule.
 func Groups() []Group {
 	return []Group{
-		{"platform", "needs what no sensor plays: Windows, macOS, an office suite, SaaS, an identity provider"},
+		{"platform", "needs a platform that no sensor emulates: Windows, macOS, an office suite, SaaS, an identity provider"},
 		{"elsewhere", "happens away from the sensor: bought, rented, built, or read on web pages"},
 		{"people", "happens to a person: a message, a conversation, a click"},
-		{"device", "is hardware, or the firmware of a device"},
+		{"device", "concerns hardware or firmware"},
 		{"inside", "happens inside a program or a file: an exploit, content, code that changes"},
-		{"traffic", "lies within traffic, or shows over many connections only"},
+		{"traffic", "shows only in traffic, or over many connections"},
 		{"console", "is done in the console of another service"},
-		{AlikeGroup, "looks like another technique, and is tagged as that"},
+		{AlikeGroup, "looks like another technique, and is tagged as that one"},
 	}
 }
 

@@ -65,11 +65,11 @@ func coverageDocument(rs ruleset.Set, rows []eval.Covered) string {
 
 <!-- Written by go test ./cmd/ttpcron -run TestCoverage -update. -->
 
-ATT&CK %s has %d techniques and %d sub-techniques in use. Of these a Linux honeypot or a
-canary token can see %d techniques and %d sub-techniques, and the %s of the embedded
-pack show %d and %d. A technique is shown when a rule claims it or one of its
-sub-techniques. `+"`ttpcron rules coverage`"+` lists the rules of every technique and
-sub-technique, or the reason why there is none, and does the same for your own rules.
+ATT&CK %s has %d active techniques and %d active sub-techniques. A Linux honeypot or a
+canary token can see %d techniques and %d sub-techniques of these. The %s of the
+embedded pack cover %d and %d. A technique is covered if a rule claims it or one of its
+sub-techniques. `+"`ttpcron rules coverage`"+` lists the rules for every technique and
+sub-technique, or the reason why there is none. It includes your own rules.
 
 ## Evidence
 
@@ -92,7 +92,7 @@ sub-technique, or the reason why there is none, and does the same for your own r
 		fmt.Fprintf(&b, "| `%s` | %d | %d | %d |\n", kind, rules, len(techniquesOf(rows, kind)), n.subs)
 	}
 	if len(unused) > 0 {
-		fmt.Fprintf(&b, "\nNo rule of the pack makes tags of %s.\n", strings.Join(unused, ", "))
+		fmt.Fprintf(&b, "\nThe pack has no rules for %s.\n", strings.Join(unused, ", "))
 	}
 	silent := 0
 	for _, r := range rs.Rules() {
@@ -101,17 +101,17 @@ sub-technique, or the reason why there is none, and does the same for your own r
 		}
 	}
 	fmt.Fprintf(&b, `
-What only several events show together has the kind `+"`correlation`"+`: passwords guessed, a
-download that was run, a host surveyed within minutes. %s of the pack make no tag by
-themselves: they are what [correlations](rules.md#correlations) look at, and are in none of
-the rows above. A single wrong password makes no tag.
+Rules of kind `+"`correlation`"+` need several events: guessed passwords, a download that was
+run, a host surveyed within minutes. %s of the pack only feed
+[correlations](rules.md#correlations) and make no tags of their own. They are in none of
+the rows above. So a single wrong password makes no tag.
 `, term.Plural(silent, "rule", "rules"))
-	b.WriteString("\n## Not shown, and why\n\n| reason | it … | techniques | sub-techniques |\n|---|---|---|---|\n")
+	b.WriteString("\n## Not covered, and why\n\n| reason | the technique | techniques | sub-techniques |\n|---|---|---|---|\n")
 	for _, g := range eval.Groups() {
 		n := countCoverage(rows, func(c *eval.Covered) bool { return !c.Shown() && c.Reason.Group == g.Name })
 		fmt.Fprintf(&b, "| %s | %s | %d | %d |\n", g.Name, g.Text, n.techniques, n.subs)
 	}
-	b.WriteString("\n## Tactics\n\nMany techniques serve several tactics.\n\n| tactic | techniques | shown | sub-techniques | shown |\n|---|---|---|---|---|\n")
+	b.WriteString("\n## Tactics\n\nMany techniques have several tactics.\n\n| tactic | techniques | covered | sub-techniques | covered |\n|---|---|---|---|---|\n")
 	for _, tactic := range attack.Current().Tactics() {
 		n := countCoverage(rows, func(c *eval.Covered) bool { return slices.Contains(c.Technique.Tactics, tactic.ID) })
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d |\n", tactic.Name, n.techniques, n.shown, n.subs, n.subsShown)
@@ -119,10 +119,10 @@ the rows above. A single wrong password makes no tag.
 	b.WriteString(`
 ## Techniques
 
-Rules and events are those of a technique and its sub-techniques. What is not shown stands
-with its reason: the whole technique, or some sub-techniques.
+Rules and events include those of sub-techniques. The last column has the reason why the whole
+technique, or some of its sub-techniques, are not covered.
 
-|technique|name|rules|events|sub-techniques|not shown|
+|technique|name|rules|events|sub-techniques|not covered|
 |---|---|---|---|---|---|
 `)
 	for i := range rows {
