@@ -1,15 +1,15 @@
-// Package attack knows the techniques and tactics of MITRE ATT&CK for
-// Enterprise: ids, names, the tactics that each serves, and what became of ids
-// that are no longer used. Two releases are embedded as facts, without
-// descriptions: [Current], and the one before it for readers that lag.
+// Package attack has the techniques and tactics of MITRE ATT&CK for Enterprise: ids,
+// names, the tactics of each technique, and what became of revoked ids. Two releases are
+// embedded, without descriptions: [Current], and the one before it for readers that lag
+// behind.
 //
-// Start with [Lookup], which asks the current release, or [In] for another. What one
-// release names is found in another by [Table.Translate]. A table is read on first
-// use, once, in well under a millisecond; nothing happens before that.
+// Start with [Lookup] for the current release, or [In] for another. [Table.Translate]
+// finds the id of one release in another. A table is parsed on first use, once, in well
+// under a millisecond.
 //
-// © 2026 The MITRE Corporation. This work is reproduced and distributed with
-// the permission of The MITRE Corporation. ATT&CK's licence is in the file
-// LICENSE-MITRE-ATTACK.txt beside this one.
+// © 2026 The MITRE Corporation. This work is reproduced and distributed with the
+// permission of The MITRE Corporation. ATT&CK's licence is in the file
+// LICENSE-MITRE-ATTACK.txt in this folder.
 package attack
 
 import (

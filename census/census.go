@@ -1,14 +1,13 @@
 // Package census counts the events and tags of a store by attacker, session, technique,
-// sensor, login or file: who did it, where from, with what, how often, when first and
-// last.
+// sensor, login or file: who, where from, with what, how often, when first and last.
 //
-// Start with [New]. A [Census] goes over the events once and over the tags once, whatever
-// it counts by, and takes no more memory for ten million attackers than for a thousand:
-// what does not fit goes to sorted runs in a scratch folder, which are merged as rows are
-// asked for. It reads through [Events] and [Source], and knows no store.
+// Start with [New]. A [Census] reads the events once and the tags once, whatever it
+// counts by, and needs no more memory for ten million attackers than for a thousand:
+// counts that do not fit go to sorted runs in a scratch folder, which are merged as rows
+// are read. It reads through [Events] and [Source], and does not depend on a store.
 //
-// Counts are exact, but that different attackers, sessions and events of one group are
-// told apart by a keyed hash of 64 bits.
+// Counts are exact, except that attackers, sessions and events within a group are
+// distinguished by a keyed 64-bit hash.
 package census
 
 import (

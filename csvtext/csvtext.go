@@ -1,5 +1,5 @@
-// Package csvtext writes tables as CSV (RFC 4180) that a spreadsheet shows and does not
-// run: cells hold what an attacker wrote.
+// Package csvtext writes CSV (RFC 4180) whose cells a spreadsheet shows but never runs,
+// since attackers wrote their contents.
 package csvtext
 
 import (

@@ -1,53 +1,51 @@
-// Package eval measures rules: against commands whose technique is known,
-// against commands that are harmless, against a stored history, and against the
-// ATT&CK matrix.
+// Package eval measures rules: against commands with a known technique, against harmless
+// commands, against a stored history, and against the ATT&CK matrix.
 //
-// Start with [New] and [Measure.Read] for labelled commands, [NewNoise] for a
-// history, and [Cover] for the matrix. Nothing in here depends on how rules
-// work; the caller brings a [Tagger].
+// Start with [New] and [Measure.Read] for labelled commands, [NewNoise] for a history,
+// and [Cover] for the matrix. The package does not depend on how rules work; the caller
+// provides a [Tagger].
 //
 // # What is measured
 //
-// A tag says two things, and they are measured apart. Its confidence says: given
-// that an attacker did this, how likely is it that the technique describes it. Only
-// commands of attackers can tell whether that is so. Its level says how much the
-// event means where honest people work too. Only harmless commands can tell that:
-// listing processes is T1057 with great confidence and says nothing.
+// A tag says two things, which are measured separately. Its confidence says how likely
+// it is that the technique describes the event, given that an attacker did it. Only
+// attackers' commands can test that. Its level says how much the event means where
+// honest people work too. Only harmless commands can test that: listing processes is
+// T1057 with high confidence, but means nothing.
 //
 // # Recall
 //
-// A test is a set of commands with one label: rows that share a test_id, or a
-// row by itself when it has none. Many commands of a test only prepare the
-// ground, so a test is found when at least one of them gets the technique.
+// A test is a set of commands with one label: rows that share a test_id, or a single row
+// without one. Many commands of a test only prepare the ground, so a test is found if at
+// least one of them gets the technique.
 //
-// At the level of techniques it is found by a tag of the label's technique,
-// whatever the sub-technique of either: T1059.006 finds a test of T1059.004.
-// At the level of sub-techniques a label that is a sub-technique is found by
-// that very sub-technique and nothing else; a label that names none is found by
-// the technique or any of its sub-techniques.
+// At technique level a test is found by any tag of the label's technique, whatever the
+// sub-technique of either: T1059.006 finds a test of T1059.004. At sub-technique level a
+// label with a sub-technique is found only by exactly that one; a label without is found
+// by the technique or any of its sub-techniques.
 //
-// Recall is given three times: by any tag, by tags of at least a confidence, and
-// by tags of at least a level.
+// Recall is reported three times: for all tags, for tags at or above a confidence, and
+// for tags at or above a level.
 //
 // # False positives
 //
-// A harmless command is a false positive when it gets a tag of at least the least
-// level asked for, and counts once however many tags it gets. Those with a tag of
-// at least a confidence, and with any tag, are counted too; they are no mistakes.
+// A harmless command is a false positive if it gets a tag at or above the given level.
+// It counts once, however many tags it gets. Commands with a tag at or above a
+// confidence, or with any tag, are counted too, but are not errors.
 //
 // # Calibration
 //
-// For each bin of confidence the report gives the share of tags on attackers'
-// commands that are right. A test has one label, and most commands of an attack
-// show something else besides: a ps in a test of credential dumping is Process
-// Discovery. So the share of tags that the label names is a lower bound only. What
-// counts are judgements: the share of the analysts asked who say that a technique
-// describes a command ([Judgements], or the member judged of a row).
+// For each bin of confidence the report shows the share of correct tags on attackers'
+// commands. A test has one label, but most commands of an attack also show something
+// else: a ps in a test of credential dumping is Process Discovery. So the share of tags
+// that the label names is only a lower bound. Better evidence are judgements: the share
+// of analysts who say that a technique describes a command ([Judgements], or the row's
+// judged member).
 //
-// A tag counts once for each rule that makes it, as the store keeps it: each
-// carries the confidence of its rule, and that is what an author sets; the bins are
-// the sums of the rules. A command counts once however many rows have its text,
-// since what one bot typed a thousand times tells no more than once.
+// A tag counts once for each rule that makes it, as in the store: each has its rule's
+// confidence, which its author sets, and the bins are the sums of the rules. A command
+// counts once, however many rows have its text, since a bot that types it a thousand
+// times adds no information.
 package eval
 
 import (

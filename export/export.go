@@ -1,14 +1,14 @@
-// Package export writes tags in the forms that other systems read.
+// Package export writes tags in the formats of other systems.
 //
-// Start with [Formats]. A [Format] is one file of this package and one line in that list:
-// it says how it is called, defines the flags that it alone has, and writes. What it is
-// given is a [Job]: the tags, in the order of the store (the newest first), under the names
-// of a release of ATT&CK, without captured passwords unless they were asked for.
+// Start with [Formats]. A [Format] is one file of this package and one line in that
+// list: it has a name, defines its own flags, and writes. It is given a [Job]: the tags
+// in the order of the store (newest first), with the ids of one ATT&CK release, and
+// without captured passwords unless they were asked for.
 //
-// What is promised of every format, and held by tests that range over the list: the same
-// store gives the same bytes; a tag is known by its UUID, so that what is loaded twice is
-// there once; memory does not grow with the tags; what an attacker wrote stays a value;
-// and nothing that a receiver would take for an alert of today is set, because the events
+// Every format guarantees, and tests that range over the list check: the same store
+// gives the same bytes; tags keep their UUIDs, so loading twice makes no duplicates;
+// memory does not grow with the number of tags; an attacker's text stays a value; and
+// nothing is set that a receiver would take for an alert of today, because the events
 // are old.
 package export
 

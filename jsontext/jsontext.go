@@ -1,19 +1,18 @@
-// Package jsontext reads and writes JSON text that holds what attackers wrote.
+// Package jsontext reads and writes JSON that contains attackers' text.
 //
-// A [Scanner] checks a text against RFC 8259 in a single pass and returns values
-// that point into it. [AppendString] and [Value.AppendText] are the two halves of
-// a string codec that keeps every byte, and [AppendCanonical] writes a value in
-// the one spelling over which the identity of events is hashed.
+// A [Scanner] checks a text against RFC 8259 in a single pass and returns values that
+// point into it. [AppendString] and [Value.AppendText] are the two halves of a string
+// codec that keeps every byte. [AppendCanonical] writes a value in the canonical form
+// over which the identity of events is hashed.
 //
-// Attackers send bytes that are not UTF-8, and JSON cannot hold them. Python, in
-// which Cowrie and OpenCanary are written, reads byte 0xNN of such input as the
-// lone surrogate U+DCNN (PEP 383, "surrogateescape") and its json module writes
-// that as \udcNN. This package keeps the same convention, so that text survives
-// a round trip byte for byte.
+// Attackers send bytes that are not UTF-8, which JSON cannot hold. Python, in which
+// Cowrie and OpenCanary are written, reads byte 0xNN of such input as the lone surrogate
+// U+DCNN (PEP 383, "surrogateescape"), and its json module writes that as \udcNN. This
+// package uses the same convention, so text survives a round trip byte for byte.
 //
-// The cost of a text is proportional to its length, its nesting is bounded, and
-// nothing reads past its end. The package depends only on the standard library, so
-// that any package that reads or writes JSON by hand can import it.
+// Cost is proportional to the length of the text, nesting is bounded, and nothing reads
+// past the end. The package depends only on the standard library, so any package that
+// handles JSON by hand can import it.
 package jsontext
 
 import (

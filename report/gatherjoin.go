@@ -334,8 +334,8 @@ func (j *joiner) notes() {
 			j.r.Notes = append(j.r.Notes, fmt.Sprintf(format, args...))
 		}
 	}
-	say(e.actors.cuts+t.actors.cuts > 0, "There are more attackers than can be told apart here. Those of whom little was seen were left out, and what is said of an attacker may lack some.")
-	say(j.lostSessions(), "There are more sessions than can be told apart here. Those of which little was seen were left out, and what is said of a session may lack some.")
+	say(e.actors.cuts+t.actors.cuts > 0, "There are too many attackers to count separately. Those with the fewest events were left out, and the figures of others may be incomplete.")
+	say(j.lostSessions(), "There are too many sessions to count separately. Those with the fewest events were left out, and the figures of others may be incomplete.")
 	say(e.logins.cuts > 0 || e.loginSeen.lost, "There are more different logins than can be told apart here. What is said of one may lack some.")
 	say(e.files.cuts > 0, "There are more files than can be told apart here. What is said of one may lack some.")
 	say(e.lost.transfers+t.lost.joined > 0, "Techniques of files are those of the first %d transfers.", j.lim.joined)

@@ -1,10 +1,10 @@
-// Package report gathers what a picture of a store shows: the matrix, who did what and
-// when, what is new, what is noise, and the evidence behind it.
+// Package report gathers the data for a report about a store: the matrix, who did what
+// and when, what is new, what is noise, and the evidence.
 //
-// Start with [New]. A [Gatherer] is shown every event and every tag once, counts them in
-// memory that is bounded, and gives a [Report]: plain values, ranked and cut, with what was
-// left out said beside them. Package page writes it as one HTML page. Nothing here is made
-// fit to be shown: all text is an attacker's, as it is.
+// Start with [New]. A [Gatherer] gets every event and every tag once, counts them in
+// bounded memory, and returns a [Report]: plain values, ranked and cut, with a note of
+// what was left out. Package page writes it as one HTML page. Text is not escaped here:
+// all of it is as the attacker wrote it.
 package report
 
 import (

@@ -1,11 +1,11 @@
-// Package story joins the events and tags of a session, or of an attacker, into what can
-// be told of it: who came, with which client, how they got in, what they did in order, and
-// what that showed.
+// Package story joins the events and tags of a session, or of an attacker, into a story:
+// who came, with which client, how they got in, what they did in order, and what that
+// showed.
 //
-// A [Source] gives events and tags. [Entries] joins them; [Session] and [Attacker] are
-// what stands above: summed up one entry at a time, in memory that is bounded whatever was
-// done. [Tell] says what an event was, in parts that a terminal and a page show each in
-// their way. Nothing here is made fit to be shown: all text is an attacker's, as it is.
+// A [Source] provides events and tags, and [Entries] joins them. [Session] and
+// [Attacker] are the heads of stories, summed up one entry at a time in bounded memory.
+// [Tell] describes an event in parts that a terminal and a page show in their own ways.
+// Text is not escaped here: all of it is as the attacker wrote it.
 package story
 
 import (

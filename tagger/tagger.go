@@ -1,43 +1,40 @@
-// Package tagger tags events: it loads rules, and gives every event the ATT&CK
-// techniques that the rules find in it.
+// Package tagger tags events with ATT&CK techniques, according to rules.
 //
-// Start with [Load], which reads rule files into a [RuleSet], and
-// [RuleSet.Tagger], which gives the [Composite] that tags. docs/rules.md
-// describes the language of the files; [Embedded] is the pack that ships with
-// the program.
+// Start with [Load], which reads rule files into a [RuleSet], and [RuleSet.Tagger],
+// which returns the [Composite] that tags. docs/rules.md describes the rule language;
+// [Embedded] is the pack that ships with the program.
 //
-// From text to tag, file by file:
+// From rule file to tag:
 //
-//   - load.go, rulefile.go, readcondition.go and sigma.go read a file into
-//     definitions, whose match is a tree of conditions (condition.go).
-//   - readcorrelation.go and sigmacorrelation.go read rules over several events, lifter.go
-//     makes those that are part of the program. link.go finds the rules that they name and
-//     has package correlation make rules of them. What they need of the matches of rules
-//     about single events are streams: such a rule is evaluated once, for its tags and for
-//     the matches in its streams ([Composite.Matches]).
-//   - compile.go turns conditions into checks; required.go derives the required
-//     literals, options and programs of each.
-//   - index.go puts these into a literal index ([literal.Index]), prefilter.go
-//     makes a graph of them for each rule.
-//   - composite.go takes an event. A command whose text is in cache.go has its
-//     verdict already, and so has another event whose fields are in memo.go, or of which
-//     facets.go sees in a few look-ups that it makes no tag; package shell takes commands
-//     apart into simple commands.
-//   - candidates.go scans the text and its parts for literals. Rules whose
-//     required literals were seen and whose prefilter passes are candidates.
-//   - evaluate.go runs the checks of each candidate within a budget of steps;
-//     package pattern matches the expressions. process.go is the part for Sigma's
-//     rules, which are tried on the processes that a text starts.
-//   - verdict.go joins what matched into a verdict, evidence.go quotes what
-//     matched, and the verdict's claims become tags.
+//   - load.go, rulefile.go, readcondition.go and sigma.go read a file into definitions,
+//     whose match is a tree of conditions (condition.go).
+//   - readcorrelation.go and sigmacorrelation.go read rules over several events;
+//     lifter.go makes the built-in ones. link.go resolves their references and has
+//     package correlation make rules of them. They consume streams of base matches: a
+//     base rule is evaluated once for both its tags and its streams
+//     ([Composite.Matches]).
+//   - compile.go turns conditions into checks; required.go derives the literals, options
+//     and programs that each requires.
+//   - index.go puts these into a literal index ([literal.Index]); prefilter.go makes a
+//     graph of them for each rule.
+//   - composite.go takes an event. The verdict is remembered for a command with the same
+//     text (cache.go) and for other events with the same fields (memo.go); facets.go
+//     rules out many others with a few look-ups. Package shell splits commands into
+//     simple commands.
+//   - candidates.go scans the text and its parts for literals. A rule is a candidate if
+//     its required literals were found and its prefilter passes.
+//   - evaluate.go runs the checks of each candidate within a budget of steps; package
+//     pattern matches the expressions. process.go handles Sigma rules, which are tried
+//     on the processes that a text starts.
+//   - verdict.go joins the matches into a verdict, evidence.go quotes what matched, and
+//     the verdict's claims become tags.
 //
-// A rule set is compiled once and never changes, so that tagging cannot fail
-// because of a rule: what cannot be compiled is refused by [Load] and named in
-// its report, and the rest loads. Every event was written by an attacker; the
-// work done on one is bounded, by counting steps and not by a clock, so that
-// the same event and rules give the same tags on any machine, in any order,
-// with any number of workers. An event on which a bound was met is reported as
-// [Verdict.Bounded] and still gets the tags of the rules that finished.
+// A rule set is compiled once and never changes, so tagging cannot fail because of a
+// rule: [Load] refuses and reports rules that cannot be compiled, and loads the rest.
+// Attackers write events, so the work on each is bounded, in steps and not in time. The
+// same event and rules therefore give the same tags on any machine, in any order, with
+// any number of workers. An event that reached a bound is reported as [Verdict.Bounded]
+// and still gets the tags of the rules that finished.
 package tagger
 
 import (

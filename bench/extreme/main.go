@@ -1,9 +1,9 @@
-// Command extreme writes histories that are large in one respect alone, to
-// measure what memory grows with.
+// Command extreme writes histories that are large in a single respect, to measure
+// what makes memory grow.
 //
 //	extreme SHAPE N PATH
 //
-// PATH is a file, or for rules and files a folder that is made. The shapes:
+// PATH is a file, or for rules and files a new folder. The shapes:
 //
 //	attackers    N attackers with a session each, on 40 days
 //	oneday       N attackers with a session each, on one day

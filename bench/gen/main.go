@@ -1,5 +1,5 @@
-// Command gen writes a made-up command history to standard output, to measure
-// with. See package workload.
+// Command gen writes a synthetic command history to standard output, for
+// benchmarks. See package workload.
 package main
 
 import (

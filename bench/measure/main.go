@@ -1,12 +1,11 @@
-// Command measure runs a program and says what it cost: wall and processor
-// time, bytes that it caused to be written to storage, and the most anonymous
-// memory that it held. The maximum resident set, which other tools report,
-// counts the pages of a mapped store too and says little.
+// Command measure runs a program and reports its cost: wall and processor time, bytes
+// written to storage, and the peak of anonymous memory. The maximum resident set, which
+// other tools report, includes the pages of a mapped store and says little.
 //
 //	measure [-o FILE] PROGRAM ARGUMENT...
 //
-// It leaves the program's input and output alone and writes one line of
-// "name=value" pairs to FILE, or to standard error.
+// It leaves the program's input and output alone and writes one line of "name=value"
+// pairs to FILE, or to standard error.
 package main
 
 import (

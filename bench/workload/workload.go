@@ -1,15 +1,13 @@
-// Package workload makes command histories to measure with: the same Options
-// give the same history, on every machine. Nothing in them was recorded; the
-// shapes are those that SSH and Telnet honeypots see.
+// Package workload makes synthetic command histories for benchmarks. The same Options
+// give the same history on every machine. Nothing in them was recorded; the shapes are
+// those that SSH and Telnet honeypots see.
 //
-// The real kind has the duplication of a real honeypot: sessions are scripts
-// that bots replay, and about nine commands in ten repeat an earlier text to the
-// letter, since little in a session is its own but a password, a host or a
-// marker. The unique kind has the same sessions with a detail of its own in
-// every command, so that nothing is gained by remembering texts.
+// The real kind has the duplication of a real honeypot: sessions are scripts that bots
+// replay, and about nine commands in ten repeat an earlier text exactly, since sessions
+// differ only in a password, a host or a marker. The unique kind has the same sessions
+// with a unique detail in every command, so that remembering texts gains nothing.
 //
-// Histories are made as they are read, in memory that does not depend on their
-// length.
+// Histories are made as they are read, in memory that does not depend on their length.
 package workload
 
 import (

@@ -57,10 +57,10 @@ func forgetHorizon(ctx context.Context, out *term.Output, stores *store.Opener, 
 
 func printForgotten(out *term.Output, gone []kv.Horizon) (err error) {
 	for _, h := range gone {
-		fmt.Fprintf(out, "%s: the horizon was %s; events of earlier days come in again\n", term.Clean(jobs.SourceOf(h.Kind)), h.Before)
+		fmt.Fprintf(out, "%s: the horizon was %s; events of earlier days are imported again\n", term.Clean(jobs.SourceOf(h.Kind)), h.Before)
 	}
 	if len(gone) == 0 {
-		_, err = fmt.Fprintln(out, "there is no horizon: events of every day come in")
+		_, err = fmt.Fprintln(out, "there is no horizon: events of every day are imported")
 		return err
 	}
 	_, err = fmt.Fprintln(out, "To bring back what logs still hold: ttpcron import --again PATH reads them from their beginning.\nDo so before the next run: it judges correlations of these days again, and what they found goes until the events are back.\nA daemon with keep-events takes out again what is older than that.")

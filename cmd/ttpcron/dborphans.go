@@ -85,7 +85,7 @@ func pruneOrphans(ctx context.Context, s *session, o pruneOptions) error {
 
 func printPrunedRules(out *term.Output, r orphansJSON) error {
 	if len(r.Rules) == 0 {
-		fmt.Fprintln(out, "every rule of which there are tags is loaded")
+		fmt.Fprintln(out, "every rule with tags is loaded")
 		return nil
 	}
 	t := term.Table{Columns: []term.Column{{Title: "RULE", SGR: term.Cyan}, {Title: "TAGS", Right: true}}}
@@ -95,9 +95,9 @@ func printPrunedRules(out *term.Output, r orphansJSON) error {
 	if err := out.Table(&t); err != nil {
 		return err
 	}
-	verb := "took out"
+	verb := "removed"
 	if r.DryRun {
-		verb = "would take out"
+		verb = "would remove"
 	}
 	fmt.Fprintf(out, "%s %s of %s that are not loaded\n", verb, term.Plural(r.Tags, "tag", "tags"), term.Plural(len(r.Rules), "rule", "rules"))
 	if !r.DryRun {

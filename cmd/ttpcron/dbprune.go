@@ -224,7 +224,7 @@ func mayPrune(ctx context.Context, now func() time.Time, db *store.Store, p kv.P
 }
 
 func printPruned(out *term.Output, r pruneJSON) error {
-	verb, which := "took out", ""
+	verb, which := "removed", ""
 	switch {
 	case r.TagsBefore == nil:
 		which = "without tags "
@@ -232,7 +232,7 @@ func printPruned(out *term.Output, r pruneJSON) error {
 		which = "to take out "
 	}
 	if r.DryRun {
-		verb = "would take out"
+		verb = "would remove"
 	}
 	for _, s := range r.Sources {
 		waiting := ""

@@ -119,9 +119,9 @@ func purgedAmount(r kv.PurgeReport) string {
 }
 
 func printPurged(out *term.Output, r kv.PurgeReport, c doctor.Compacted, asides []string, dryRun bool) error {
-	verb := "took out"
+	verb := "removed"
 	if dryRun {
-		verb = "would take out"
+		verb = "would remove"
 	}
 	for _, k := range r.Kinds {
 		fmt.Fprintf(out, "%s: %s %s of %s\n", term.Clean(jobs.SourceOf(k.Kind)), verb, term.Plural(k.Events, "event", "events"), term.Plural(k.Days, "day", "days"))

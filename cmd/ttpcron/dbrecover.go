@@ -110,7 +110,7 @@ func printRecovered(out *term.Output, to string, r doctor.RecoverReport) error {
 		fmt.Fprintln(out, "without a header checkpoints, states of rules and read positions of files could not be told apart: they are lost")
 	}
 	if r.Uncounted {
-		fmt.Fprintln(out, "the store's own counts are damaged too: something may be missing of which no trace was found")
+		fmt.Fprintln(out, "the store's own counts are damaged too: more may be missing than was found")
 	}
 	if n := len(r.LostDays); n > 0 {
 		days := r.LostDays[:min(n, 20)]
@@ -142,7 +142,7 @@ func printNextSteps(out *term.Output, to string, r doctor.RecoverReport) error {
 		if len(r.LostDays) > 0 {
 			of = "of these days "
 		}
-		fmt.Fprintf(out, "import the logs %sagain (what is known stays known), ", of)
+		fmt.Fprintf(out, "import the logs %sagain (known events stay), ", of)
 	}
 	switch {
 	case r.LookAgain > 0:

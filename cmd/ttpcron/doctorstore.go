@@ -192,7 +192,7 @@ func (p *patient) lookAtLimits(context.Context) {
 	}
 	p.lookAtAddressSpace()
 	if !p.unwell("limits") {
-		p.rightly("no limit on memory or files stands in the way")
+		p.rightly("no limit on memory or file size is too low")
 	}
 }
 
@@ -251,7 +251,7 @@ func (p *patient) lookAtRuns(context.Context) {
 		p.doubtfully("ttpcron run-once makes the first", "there was no run yet, so that nothing is tagged")
 	case runs[0].Finished == nil:
 		if age := p.now.Sub(runs[0].Started); age > limit {
-			p.doubtfully("the next run goes on where it was", "the last run began %s and did not end: it goes on, or was killed", term.Away(runs[0].Started, p.now))
+			p.doubtfully("the next run continues where it stopped", "the last run began %s and did not end: it is still running, or was killed", term.Away(runs[0].Started, p.now))
 		}
 	case runs[0].Outcome != "done":
 		p.doubtfully("ttpcron run-once goes on, and says what is wrong", "the last run ended %s with %q", term.Away(*runs[0].Finished, p.now), runs[0].Outcome)
@@ -296,6 +296,6 @@ func (p *patient) lookAtKinds(context.Context) {
 		p.doubtfully("docs/config.md, retention and clocks, says why maintenance waits", "%s", held.Text)
 	}
 	if !p.unwell("kinds") {
-		p.rightly("rules look at all %s of event", term.Plural(len(p.status.Sources), "kind", "kinds"))
+		p.rightly("rules apply to all %s of event", term.Plural(len(p.status.Sources), "kind", "kinds"))
 	}
 }

@@ -194,6 +194,6 @@ func (p *patient) askDaemon(ctx context.Context, path string) {
 	case theirs != ours:
 		p.doubtfully("systemctl restart ttpcron", "the daemon is ttpcron %s, and this is %s", theirs, ours)
 	case !p.unwell("daemon"):
-		p.rightly("it answers at %s, is well, and is of this version (%s)", path, term.Clean(ours))
+		p.rightly("it answers at %s, is healthy, and has this version (%s)", path, term.Clean(ours))
 	}
 }

@@ -245,9 +245,9 @@ func explainText(out *term.Output, x tagger.Explanation, life ruleset.Life, unde
 // whySkipped says why no rule has looked at an event.
 func whySkipped(e *ttpcron.Event) string {
 	if e.Kind == ttpcron.Command {
-		return "No rule looks at such an event: it has no text."
+		return "No rule applies to such an event: it has no text."
 	}
-	return fmt.Sprintf("No rule looks at events of the kind %s.", term.Clean(string(e.Kind)))
+	return fmt.Sprintf("No rule applies to events of the kind %s.", term.Clean(string(e.Kind)))
 }
 
 // judgement prints one rule's finding.

@@ -182,7 +182,7 @@ func recognisedBy(r importer.Recognition) string {
 	case r.Encoding == "":
 		return "it has the tables of one"
 	}
-	return fmt.Sprintf("%s of it in %s at the beginning", term.Plural(r.Records, "record", "records"), term.Plural(r.Lines, "line", "lines"))
+	return fmt.Sprintf("%s in the first %s", term.Plural(r.Records, "record", "records"), term.Plural(r.Lines, "line", "lines"))
 }
 
 // wrapping says what the records of a file lie in.

@@ -1,5 +1,5 @@
-// Command ttpcron imports what honeypots wrote down, replays windows of it
-// through a tagger that names ATT&CK techniques, and shows what was found.
+// Command ttpcron imports honeypot logs, replays any part of them through a tagger that
+// names ATT&CK techniques, and shows what was found.
 //
 // Run ttpcron --help for its commands.
 package main

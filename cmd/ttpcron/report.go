@@ -192,7 +192,7 @@ func (o *reportOptions) say(s *session, r *report.Report, size int64) error {
 		if err != nil {
 			path = o.output
 		}
-		fmt.Fprintf(s.out, "look at it in a browser: %s\n", term.Clean(fileURL(path)))
+		fmt.Fprintf(s.out, "open it in a browser: %s\n", term.Clean(fileURL(path)))
 	}
 	return nil
 }

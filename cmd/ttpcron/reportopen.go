@@ -27,7 +27,7 @@ func show(ctx context.Context, s *session, path string) {
 		err = start(ctx, program, path)
 	}
 	if err != nil {
-		s.out.Note("not opened: %s; look at it in a browser: %s", term.Clean(err.Error()), term.Clean(fileURL(path)))
+		s.out.Note("not opened: %s; open it in a browser: %s", term.Clean(err.Error()), term.Clean(fileURL(path)))
 	}
 }
 

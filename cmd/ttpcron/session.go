@@ -83,7 +83,7 @@ func tellSession(ctx context.Context, out *term.Output, stores *store.Opener, id
 		}
 	}
 	if len(heads) > 1 {
-		out.Note("%s have a session %s: each is told; --sensor tells one", term.Plural(len(heads), "sensor", "sensors"), term.Clean(q.Session))
+		out.Note("%s have a session %s: all are shown; choose one with --sensor", term.Plural(len(heads), "sensor", "sensors"), term.Clean(q.Session))
 	}
 	w := newStoryWriter(out, o)
 	for i, sensor := range slices.Sorted(maps.Keys(heads)) {

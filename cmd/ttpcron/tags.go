@@ -232,7 +232,7 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o *tagsOpt
 	}
 	o.noteLacking(out)
 	if unchecked > 0 {
-		out.Note("of %s the event is gone: no rule looks at it any more", term.Plural(unchecked, "row", "rows"))
+		out.Note("the event of %s is gone: rules can no longer check it", term.Plural(unchecked, "row", "rows"))
 	}
 	switch {
 	case n > limit && limit == 1:

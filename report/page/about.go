@@ -41,13 +41,13 @@ func (d *document) leftOut() {
 	}
 	if apart := len(r.Cube.Attackers) - 1; apart > 0 && slices.ContainsFunc(r.Cube.Cells, func(c report.Cell) bool { return c.Attacker == 0 }) {
 		d.el("li")
-		d.say("Filter by attacker: the ", plural(apart, "attacker"), " with the most tags are told apart; tags of all others are counted together.")
+		d.say("Filter by attacker: the ", plural(apart, "attacker"), " with the most tags can be chosen; all others are counted together.")
 		d.end()
 	}
 	if !d.has("data", 0) {
 		d.with("li", "The filters: there are too many sensors and techniques to count by. Choose fewer when you make the report.")
 	}
-	d.with("li", "Of long texts the beginning is here, and how much was left out.")
+	d.with("li", "Long texts are cut; each says how much was left out.")
 	d.rows(part{name: "notes"}, len(r.Notes), budgets["notes"], func(i int) {
 		d.el("li")
 		d.cut(r.Notes[i], maxText)
@@ -76,19 +76,19 @@ func (d *document) cutList(of name, rows, total int, more bool, one, by, command
 func (d *document) reading() {
 	d.el("ul", class("list"))
 	d.el("li")
-	d.say("A tag says that an event showed a technique of ATT&CK, according to a rule. One event may have several.")
+	d.say("A tag says that, according to a rule, an event showed an ATT&CK technique. One event may have several tags.")
 	d.end()
 	d.el("li")
-	d.say("The level says how much an event tells where honest people work too: ")
+	d.say("The level says how much an event means where honest people work too: ")
 	for l := 1; l <= 5; l++ {
 		if l > 1 {
 			d.say(", ")
 		}
 		d.level(ttpcron.Level(l))
 	}
-	d.say(": from next to nothing to a great deal. It is not how sure a rule is.")
+	d.say(". It says nothing about how confident a rule is.")
 	d.end()
-	d.with("li", `What attackers wrote is shown as text. What you could not see of it is spelled: a line end as \n, a mark that turns the direction of writing as \u202e.`)
+	d.with("li", `What attackers wrote is shown as text. Invisible characters are escaped: a line end as \n, a mark that changes the text direction as \u202e.`)
 	d.with("li", "All times are UTC. On paper the page is light; evidence is printed of the techniques that are unfolded.")
 	d.end()
 	d.nl()
@@ -115,7 +115,7 @@ func (d *document) made() {
 		d.say(", on ")
 		d.timed(r.Made, "2006-01-02 15:04:05 UTC")
 	}
-	d.say(". The page needs nothing else and asks no network. ")
+	d.say(". The page is complete and uses no network. ")
 	switch {
 	case r.Masked && d.o.Live:
 		d.say("Captured passwords are masked; ")
@@ -126,7 +126,7 @@ func (d *document) made() {
 		d.example("--with-passwords")
 		d.say(" they are not. ")
 	default:
-		d.with("strong", "It shows captured passwords, which may be somebody's own.")
+		d.with("strong", "It shows captured passwords; some may belong to real people.")
 		d.say(" ")
 	}
 	d.end()

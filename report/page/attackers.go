@@ -22,8 +22,8 @@ func (d *document) attackers() {
 		name: "attackers", label: "Attackers", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "attacker", by: top.By, command: top.Command, takes: top.Takes,
 		columns: append(columns, []column{
 			{"Tags", "n", ""}, {"Events", "n", ""}, {"Sessions", "n", ""}, {"Commands", "n", ""},
-			{"Logins", "n", "logins that were tried"}, {"Worked", "n", "logins that worked"},
-			{"Files", "n", ""}, {"Canaries", "n", "canaries that were tripped"}, {"Tactics", "n", "how many tactics of the matrix"},
+			{"Logins", "n", "logins tried"}, {"Worked", "n", "logins that worked"},
+			{"Files", "n", ""}, {"Canaries", "n", "canary tokens that were triggered"}, {"Tactics", "n", "number of tactics"},
 			{"First", "t", ""}, {"Last", "t", ""},
 		}...),
 		row: func(i int) { d.attackerRow(i, most, placed) },

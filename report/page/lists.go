@@ -7,7 +7,7 @@ func (d *document) credentials() {
 	d.heading("credentials", "Credentials")
 	top := &d.r.Credentials
 	if len(top.Rows) == 0 {
-		d.none("Nobody tried a login.")
+		d.none("No login was tried.")
 		return
 	}
 	most := 0
@@ -17,7 +17,7 @@ func (d *document) credentials() {
 	t := list{
 		name: "credentials", label: "Credentials", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: d.credential(), by: top.By, command: top.Command, takes: top.Takes,
 		columns: []column{
-			{"User", "", ""}, {"Passwords", "n", "how many different ones were tried"}, {"Tries", "n", ""}, {"Worked", "n", ""},
+			{"User", "", ""}, {"Passwords", "n", "distinct passwords"}, {"Tries", "n", ""}, {"Worked", "n", ""},
 			{"Attackers", "n", ""}, {"First", "t", ""}, {"Last", "t", ""},
 		},
 		note: "Passwords are masked: a user is one row, whatever the password.",
@@ -58,12 +58,12 @@ func (d *document) files() {
 	d.heading("files", "Files")
 	top := &d.r.Files
 	if len(top.Rows) == 0 {
-		d.none("No file came in or went out.")
+		d.none("No file was transferred.")
 		return
 	}
 	d.list(list{
 		name: "files", label: "Files", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "file", by: top.By, command: top.Command, takes: top.Takes,
-		note: "Where a file came from is text, and leads nowhere: it is likely to be malware.",
+		note: "The source of a file is not a link, since it is likely to be malware.",
 		columns: []column{
 			{"File", "", "where it came from, or its path"}, {"SHA-256", "", ""}, {"Direction", "", ""}, {"Size", "n", ""}, {"Times", "n", ""},
 			{"Attackers", "n", ""}, {"First", "t", ""}, {"Last", "t", ""},
@@ -110,7 +110,7 @@ func (d *document) fileName(f *report.File) {
 func (d *document) sensors() {
 	d.heading("sensors", "Sensors")
 	if len(d.r.Sensors) == 0 {
-		d.none("No sensor saw anything.")
+		d.none("No sensor recorded anything.")
 		return
 	}
 	most := 0
@@ -151,11 +151,11 @@ func (d *document) canaries() {
 	d.heading("canaries", "Canaries")
 	top := &d.r.Canaries
 	if len(top.Rows) == 0 {
-		d.none("No canary was tripped.")
+		d.none("No canary token was triggered.")
 		return
 	}
 	d.list(list{
-		name: "canaries", label: "Canaries that were tripped", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "trip", by: top.By, command: top.Command, takes: top.Takes,
+		name: "canaries", label: "Canary tokens that were triggered", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "trip", by: top.By, command: top.Command, takes: top.Takes,
 		columns: []column{{"Token", "", ""}, {"When", "t", ""}, {"By", "", ""}, {"At", "", "the sensor"}, {"Level", "", ""}, {"What", "", "what the canary saw"}},
 		row:     func(i int) { d.canaryRow(top.Rows[i]) },
 	})

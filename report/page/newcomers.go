@@ -14,7 +14,7 @@ func (d *document) newcomers() {
 		d.heading("new", "What is new")
 		d.el("p", class("nothing"))
 		if d.o.Live {
-			d.say("This page does not say what is new, since it goes no further back than ")
+			d.say("This page does not say what is new, since it only goes back to ")
 			d.example("http-report-since")
 			d.say(" in the daemon's configuration says. ")
 			d.example("ttpcron report")
@@ -34,7 +34,7 @@ func (d *document) newcomers() {
 	}
 	if allNew(d.r) {
 		d.el("p", class("nothing"))
-		d.say("All of it is new, so nothing is listed or marked here: the store got its first event after ")
+		d.say("Everything is new, so nothing is listed or marked here: the store got its first event after ")
 		d.timed(since, "2006-01-02 15:04 UTC")
 		d.say(". New is what was imported after that, however old its events are.")
 		d.end()

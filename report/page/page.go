@@ -1,9 +1,9 @@
-// Package page writes a report as one HTML page that needs nothing else: no network, no
-// other file. It can be read without its script; the script filters, sorts and saves.
+// Package page writes a report as one self-contained HTML page, without network access
+// or other files. It is readable without its script, which filters, sorts and saves.
 //
-// Start with [Write]. Whatever it writes goes through a writer that alone knows how text
-// becomes HTML. The page says in a content security policy which style and which script
-// may act, by their hashes: whatever an attacker's text would be taken for, it cannot act.
+// Start with [Write]. All output goes through a writer that alone knows how text becomes
+// HTML. A content security policy allows only the page's own style and script, by hash,
+// so that an attacker's text could not run even if it were taken for code.
 package page
 
 import (

@@ -24,7 +24,7 @@ func (d *document) loudRules() (n int) {
 
 // rules writes which rules found it, and which of them are loud.
 func (d *document) rules() {
-	d.heading("rules", "Rules and their noise")
+	d.heading("rules", "Rules and noise")
 	top := &d.r.Rules
 	if len(top.Rows) == 0 {
 		d.none("No rule found anything.")
@@ -49,7 +49,7 @@ func (d *document) rules() {
 	d.list(list{
 		name: "rules", label: "Rules", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "rule", by: top.By, command: top.Command, takes: top.Takes,
 		columns: []column{
-			{"Rule", "", ""}, {"Name", "", ""}, {"Own level", "", "the level of the rule as it is now; empty if it is not among the rules that are loaded"}, {"Tags", "n", ""}, {"Share", "n", "of all tags"},
+			{"Rule", "", ""}, {"Name", "", ""}, {"Own level", "", "the present level of the rule; empty if it is not loaded"}, {"Tags", "n", ""}, {"Share", "n", "of all tags"},
 			{"Events", "n", ""}, {"Attackers", "n", ""}, {"Sessions", "n", ""}, {"First", "t", ""}, {"Last", "t", ""},
 		},
 		row: func(i int) { d.ruleRow(i, most) },

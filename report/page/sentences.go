@@ -42,7 +42,7 @@ func (d *document) loginsTried(t *report.Total) bool {
 				most = c
 			}
 		}
-		d.say(". The user tried most was ")
+		d.say(". The user name tried most was ")
 		d.name(most.User)
 		d.say(", ", times(most.Tries))
 	}
@@ -54,7 +54,7 @@ func (d *document) whatWasSeen(t *report.Total) bool {
 	if t.Tags == 0 {
 		d.say("No rule tagged any of it. ")
 		d.command("ttpcron run-once")
-		d.say(" looks at what no run has looked at; ")
+		d.say(" tags what no run has seen yet; ")
 		d.command("ttpcron rules list")
 		d.say(" shows the rules.")
 		return true
@@ -123,7 +123,7 @@ func (d *document) canariesTripped(*report.Total) bool {
 	if n == 0 {
 		return false
 	}
-	d.say("Canaries were tripped ")
+	d.say("Canary tokens were triggered ")
 	d.with("a", times(n), at("canaries"))
 	d.say(".")
 	return true

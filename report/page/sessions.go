@@ -17,12 +17,12 @@ func (d *document) sessions() {
 	d.list(list{
 		name: "sessions", label: "Sessions", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "session", by: top.By, command: top.Command, takes: top.Takes,
 		columns: []column{
-			{"Session", "", "its id leads to its story, if the page has it"}, {"Level", "", "the highest of a tag"}, {"Sensor", "", ""}, {"Attacker", "", ""}, {"Began", "t", ""}, {"Took", "n", "from its first event to its last"},
-			{"Tags", "n", ""}, {"Events", "n", ""}, {"Commands", "n", ""}, {"Logins", "n", "logins that were tried"}, {"Worked", "n", "logins that worked"},
-			{"Files", "n", ""}, {"Tactics", "n", "how many tactics of the matrix"},
-			{"Others like it", "n", "how many other sessions show the same techniques"},
+			{"Session", "", "its id links to its story, if the page has it"}, {"Level", "", "the highest of a tag"}, {"Sensor", "", ""}, {"Attacker", "", ""}, {"Began", "t", ""}, {"Took", "n", "from its first event to its last"},
+			{"Tags", "n", ""}, {"Events", "n", ""}, {"Commands", "n", ""}, {"Logins", "n", "logins tried"}, {"Worked", "n", "logins that worked"},
+			{"Files", "n", ""}, {"Tactics", "n", "number of tactics"},
+			{"Others like it", "n", "other sessions with the same techniques"},
 		},
-		note: "Of one level those come first that show most: techniques, tactics, a login that worked, files, commands. Two of each kind come before further ones with the same techniques.",
+		note: "Sorted by level, then by what they show: techniques, tactics, a login that worked, files, commands. After two sessions with the same techniques, further ones come last.",
 		row:  func(i int) { d.sessionRow(i, most) },
 	})
 	d.tellStories()
@@ -70,9 +70,9 @@ func (d *document) tellStories() {
 	d.with("h3", "Stories")
 	d.el("p")
 	if len(d.told) == 0 {
-		d.say("No story is told here. ")
+		d.say("There are no stories here. ")
 	} else {
-		d.say("What happened in the first of them, event by event. ")
+		d.say("The first sessions, event by event. ")
 	}
 	d.example("ttpcron session ID")
 	d.say(" tells any of them in full. Here an event names a technique once, however many rules say so.")

@@ -16,7 +16,7 @@ func (d *document) techniques() {
 		d.el("p", class("nothing"))
 		d.say("No tag shows a technique. ")
 		d.command("ttpcron tags misses")
-		d.say(" shows what was typed that no rule knows.")
+		d.say(" lists commands that no rule matches.")
 		d.end()
 		return
 	}
@@ -28,11 +28,11 @@ func (d *document) techniques() {
 	most := d.r.Techniques[order[0]].Tags
 	d.list(list{
 		name: "techniques", label: "Techniques", rows: len(order), one: "technique", by: "with the most tags", command: "ttpcron techniques",
-		note: "One that serves several tactics has a row for each. Its id leads to the evidence.",
+		note: "A technique with several tactics has a row for each. Its id links to the evidence.",
 		columns: []column{
-			{"Technique", "", ""}, {"Level", "", "the highest of a tag"}, {"Tactic", "", ""}, {"Tags", "n", "what rules said of events: one event may have several"},
+			{"Technique", "", ""}, {"Level", "", "the highest of a tag"}, {"Tactic", "", ""}, {"Tags", "n", "an event may have several tags"},
 			{"Events", "n", "different events with such a tag"}, {"Attackers", "n", ""}, {"Sessions", "n", ""},
-			{"First", "t", ""}, {"Last", "t", ""}, {"Rules", "n", "how many rules say so"},
+			{"First", "t", ""}, {"Last", "t", ""}, {"Rules", "n", "rules that found it"},
 		},
 		row: func(i int) { d.techniqueRow(order[i], most) },
 	})

@@ -1,17 +1,13 @@
-// Package canary reads, from the record of a triggered canary token, who triggered
-// it.
+// Package canary derives, from the record of a triggered canary token, who triggered it.
 //
-// [Signals] derives fields from the record: the class of the client, whether a
-// browser is automated, whether what it says of itself contradicts itself, what
-// sort of token it was. [Predicate] gives the built-in conditions that rules
-// name as lifter:NAME; they read those fields.
+// [Signals] derives fields: the class of the client, whether a browser is automated,
+// whether its claims about itself contradict each other, and the type of token.
+// [Predicate] returns the built-in conditions that rules name as lifter:NAME; they read
+// these fields. If the sensor recorded such a field itself, that value is kept.
 //
-// A sensor may have recorded such a field itself. Then its word stands, and
-// Signals does not derive that field.
-//
-// A browser's fingerprint is written by whoever opened the token: every member
-// may be missing, of another type, or a lie. A contradiction is reported only
-// when both sides of it are known.
+// A browser's fingerprint is written by the visitor: any member may be missing, have
+// another type, or be a lie. A contradiction is reported only if both sides of it are
+// known.
 package canary
 
 import (

@@ -1,45 +1,45 @@
-// Package correlation judges rules over several events: techniques that no single
+// Package correlation judges rules over several events, for techniques that no single
 // event shows.
 //
-// Start with [Link], which takes the definitions of all correlations and makes rules of
-// them. A [Rule] says which streams of base matches it looks at; its [Judge] is given
-// the matches of one group after another, in the order of time, and finds the slots in
-// which a window ends that satisfies the rule's condition. [Rule.Tags] makes the tags of
-// a finding, and [Rule.Trace] says how it came about.
+// Start with [Link], which turns the definitions of all correlations into rules. A
+// [Rule] lists the streams of base matches that it needs. Its [Judge] takes the matches
+// of one group after another, in order of time, and finds the slots in which a satisfied
+// window ends. [Rule.Tags] makes the tags of a finding, and [Rule.Trace] shows how it
+// came about.
 //
-// What a judge finds is a function of the group's matches alone, whatever the order in
-// which events arrived, and more matches never take a finding back. The language is
-// Sigma's; where Sigma leaves something open, this is what holds:
+// A judge's findings depend only on the group's matches, not on the order in which
+// events arrived, and more matches never undo a finding. The language is Sigma's. Where
+// Sigma leaves something open, these rules apply:
 //
-//   - A window is as long as the timespan and has both its edges: a match that is exactly
-//     one timespan old counts. It ends at a match of a listed rule that takes part.
-//   - Matches at the same time count as in order, since many sources have seconds only.
-//   - A match that lacks a field of the group takes no part, nor does one without the
-//     field whose values count, or one of several. Null is as good as missing, an empty
-//     text is a value, and an object or a list is one by its content.
+//   - A window is as long as the timespan and includes both ends: a match exactly one
+//     timespan old counts. It ends at a match of a listed rule.
+//   - Matches at the same time count as in order, since many sources record whole
+//     seconds.
+//   - A match that lacks a group field takes no part, nor does one that lacks a field
+//     whose values count. Null counts as missing, an empty text is a value, and objects
+//     and lists are compared by content.
 //   - An event that matches several of the rules is one event for event_count, has one
-//     number for value_sum (the greatest, where aliases give it several), and shows all of
-//     these rules to the temporal types.
-//   - value_sum adds up numbers, and texts that are decimal numbers, exactly, up to the
-//     18th digit after the point. What is negative or no number takes no part and is
-//     counted, see [Judge.LeftOut].
-//   - A temporal correlation with gte 2 wants two of its rules; temporal_ordered then
-//     wants them in the order of the list, whatever is left out. With a text as its
-//     condition it wants rules that satisfy the text, in the order of the list.
-//   - A correlation that names another sees a match of it at each instant at which a
-//     satisfying window of one of its groups ends. Such a match has the fields by which
-//     the other groups, and no others.
-//   - Groups by session_id have attacker_ip, attacker_uuid, decky_id and identity_uuid
-//     besides, null where they are missing: ids of sessions are used again.
-//   - Where a correlation groups by attacker_ip, addresses of own networks and of
-//     resolvers take no part in it, nor in those that it names. In groups by session they
-//     do take part.
-//   - Names of fields are those of events. What Sigma calls src_ip, SourceIp or source.ip
-//     is attacker_ip; User, user and TargetUserName are username, or user where events of
-//     the kind have that; host, hostname, Computer and ComputerName are decky_id, unless
-//     the rule looks at http_request, which has a host; session and SessionId are
-//     session_id. An alias goes before all that. Where it stands for the same field of
-//     every event in all of the rules, groups have that field.
+//     number for value_sum (the greatest, if aliases give it several), and counts for
+//     all of these rules in the temporal types.
+//   - value_sum adds numbers, and texts that are decimal numbers, exactly to 18 decimal
+//     places. Values that are negative or not numbers are skipped and counted, see
+//     [Judge.LeftOut].
+//   - A temporal correlation with gte 2 needs two of its rules; temporal_ordered needs
+//     them in the order of the list, with others left out. If the condition is a text,
+//     it needs rules that satisfy the text, in the order of the list.
+//   - A correlation over another one sees a match at each time at which a satisfied
+//     window of the inner one ends. Such a match has only the fields of the inner group.
+//   - Groups by session_id also have attacker_ip, attacker_uuid, decky_id and
+//     identity_uuid, null if missing, because session ids are reused.
+//   - If a correlation groups by attacker_ip, addresses of own networks and of resolvers
+//     take no part in it, nor in the correlations that it refers to. They do take part
+//     in groups by session.
+//   - Field names are those of events. Sigma's src_ip, SourceIp and source.ip are
+//     attacker_ip. User, user and TargetUserName are username, or user for kinds of
+//     event that have that. host, hostname, Computer and ComputerName are decky_id,
+//     except in rules for http_request, which has a host. session and SessionId are
+//     session_id. An alias takes precedence; if it means the same field in all of the
+//     rules, groups have that field.
 package correlation
 
 import (

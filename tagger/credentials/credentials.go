@@ -1,8 +1,8 @@
-// Package credentials knows the logins that products ship with. [Find] says of which
-// product a user name and a password are the first login.
+// Package credentials knows the logins that products ship with. [Find] returns the
+// product whose first login is a given user name and password.
 //
-// defaults.tsv is the list, and says what belongs in it. It is a list of facts about
-// products, not of passwords that are often tried.
+// The list is defaults.tsv, which says what belongs in it: facts about products, not
+// passwords that are often tried.
 package credentials
 
 import (

@@ -1,16 +1,14 @@
 // Package literal finds which of many literals occur in a text, in one pass.
 //
-// At every position the last four bytes are hashed and looked up in a small
-// table of bits; where it says that a literal may hold them, the literal is
-// compared (Rabin and Karp's idea, with the rarest four bytes of each literal
-// instead of its first). An Aho-Corasick automaton over the same literals is
-// larger than a processor's caches and was measured at five times the time.
-// Letters are compared without regard to case, as pattern.Fold folds them.
+// At every position the last four bytes are hashed and looked up in a small bit table;
+// on a hit, the literal is compared. This is Rabin and Karp's idea, with the rarest four
+// bytes of each literal instead of its first. An Aho-Corasick automaton over the same
+// literals exceeds a processor's caches and took five times as long when measured. Case
+// is ignored, as in pattern.Fold.
 //
-// A scan does not report where a literal stands but what requires it: as in an
-// inverted index each literal has postings, the ids of those that require it, and
-// a scan gathers the ids of the literals that it found. A posting may count in some
-// fields only, such as the path of a program; a scan says which field its text is.
+// As in an inverted index, each literal has postings: the ids that require it. A scan
+// returns these ids, not the positions of literals. A posting may apply only to some
+// fields, such as the path of a program; a scan is told which field its text is.
 package literal
 
 import (

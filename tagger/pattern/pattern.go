@@ -1,16 +1,15 @@
-// Package pattern matches texts against regular expressions in the syntax of
-// Python's re module, in which DECNET's rules are written, with bounded work.
+// Package pattern matches regular expressions in the syntax of Python's re module, which
+// DECNET's rules use, with bounded work.
 //
-// Start with [Compile]. An expression that needs no backtracking is rewritten
-// for package [regexp] and takes time linear in the text; that holds for
-// lookahead at an expression's end, lookbehind at its beginning, and most of
-// what rules are made of. The others (lookahead elsewhere, backreferences,
-// atomic groups) are matched by backtracking under a [Budget] of steps, so that
-// the answer depends on the text and never on the clock.
+// Start with [Compile]. An expression that needs no backtracking is rewritten for
+// package [regexp] and takes time linear in the text. That includes lookahead at the
+// end, lookbehind at the beginning, and most of what rules use. Others (lookahead
+// elsewhere, backreferences, atomic groups) are matched by backtracking within a
+// [Budget] of steps, so the result depends on the text and never on the clock.
 //
-// Differences from Python: \d, \w, \s and \b know ASCII only, as under re.ASCII;
-// flags such as (?i) apply to the whole expression wherever they stand, as they
-// did until Python 3.10; \N{…} is refused.
+// Differences from Python: \d, \w, \s and \b match ASCII only, as with re.ASCII; flags
+// such as (?i) apply to the whole expression wherever they appear, as they did until
+// Python 3.10; \N{…} is refused.
 package pattern
 
 import (

@@ -1,39 +1,38 @@
-// Package shell takes an attacker's command line apart into the simple commands
-// that it runs.
+// Package shell splits an attacker's command line into the simple commands that it runs.
 //
-// Start with [Parser.Parse]. Quotes, wrappers
-// such as sudo and busybox, variables with literal values and layers of
-// encoding are removed, so that a rule may ask for the program wget whether the
-// text says "wget", "/bin/busybox w'g'et" or "echo d2dldA==|base64 -d|sh".
+// Start with [Parser.Parse]. It removes quotes, wrappers such as sudo and busybox,
+// variables with literal values, and layers of encoding. A rule can then ask for the
+// program wget, whether the text says "wget", "/bin/busybox w'g'et" or "echo
+// d2dldA==|base64 -d|sh".
 //
-// Every text has a result. One that is not valid shell, or that would cost too
-// much to parse, is split tolerantly; work, memory and depth are bounded by
-// [Limits], and a text that meets a bound gives what was found so far.
+// Every text has a result. A text that is not valid shell, or too expensive to parse, is
+// split tolerantly. [Limits] bounds work, memory and depth; a text that reaches a limit
+// gives what was found so far.
 //
 // # What counts as run
 //
-// Nothing is executed. The package follows what a text says for certain, and
-// where it must choose, it chooses so that behaviour is seen:
+// Nothing is executed. The package follows what a text says for certain. Where it must
+// choose, it chooses so that behaviour is seen:
 //
-//   - All branches of if, case, && and || are reported, the body of a loop once,
-//     the body of a function where it is declared. Of several assignments to a
-//     variable the last one before its use counts, in whichever branch it stands.
-//   - A wrapper (sudo, env, nohup, busybox, xargs, …) is removed, and listed; of
-//     the processes that a text starts ([Parser.Processes]) it is one. A
-//     program that takes a command as text (sh -c, eval, su -c, ssh, trap,
-//     crontab, find -exec, screen, docker exec) stays, and the commands of the text follow it
-//     with the program among their wrappers. What ssh runs on another host is
-//     reported too: it is the same person's doing.
-//   - Text that is printed counts as run when a shell reads it: through a pipe, a
-//     here-document, $(…) in the place of a program, sh -c or eval, or from a file
-//     that the same text wrote. A file that begins with #! is taken apart where
-//     it is written. Text that is only decoded is a [Layer] and no command.
-//   - What prints into a shell by way of "$(…)" or <(…) pipes to it, as with |.
-//   - Decoded are base64, base32, hex, backslash escapes, rev, tr and sed s with
-//     literal arguments, as far as echo, printf, cat, tee and files of the same
-//     text bring them their input. Compressed or encrypted data is not opened.
-//   - Of code for Python, Perl, awk and the like, only literal texts in calls such
-//     as system("…") are looked at, also in a literal base64 string.
+//   - All branches of if, case, && and || are reported, the body of a loop once, and the
+//     body of a function where it is declared. Of several assignments to a variable, the
+//     last one before its use counts, whatever branch it is in.
+//   - A wrapper (sudo, env, nohup, busybox, xargs, …) is removed and listed; in
+//     [Parser.Processes] it is a process. A program that runs a command given as text
+//     (sh -c, eval, su -c, ssh, trap, crontab, find -exec, screen, docker exec) stays.
+//     The commands in the text follow it, with the program among their wrappers.
+//     Commands that ssh runs on another host are reported too, since the same person
+//     runs them.
+//   - Printed text counts as run if a shell reads it: through a pipe, a here-document,
+//     $(…) in place of a program, sh -c or eval, or from a file that the same text
+//     wrote. A file that begins with #! is parsed where it is written. Text that is only
+//     decoded is a [Layer], not a command.
+//   - A command that prints into a shell through "$(…)" or <(…) pipes to it, as with |.
+//   - Decoded are base64, base32, hex, backslash escapes, rev, tr and sed s with literal
+//     arguments, if echo, printf, cat, tee or files of the same text provide the input.
+//     Compressed or encrypted data is not opened.
+//   - In code for Python, Perl, awk and the like, only literal texts in calls such as
+//     system("…") are used, also in a literal base64 string.
 package shell
 
 // Limits bounds the work that one text can cause. A zero field means its

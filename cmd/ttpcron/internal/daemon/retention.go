@@ -31,7 +31,7 @@ func (d *runner) byAge(ctx context.Context, c *settings.Daemon) (held kv.Held, e
 	return held, d.db.SetHeld(ctx, held)
 }
 
-// wouldPrune counts what a pruning would take out.
+// wouldPrune counts what a pruning would remove.
 func (d *runner) wouldPrune(ctx context.Context, p kv.Prune) (kv.PruneReport, error) {
 	p.DryRun = true
 	return d.db.Prune(ctx, p)

@@ -14,7 +14,7 @@ type Aging struct {
 	Now   time.Time
 	Clock kv.Clock // of the store
 	Stats kv.Stats // of the store
-	// Count says what a pruning would take out.
+	// Count says what a pruning would remove.
 	Count func(ctx context.Context, p kv.Prune) (kv.PruneReport, error)
 }
 

@@ -25,7 +25,7 @@ const (
 )
 
 // Reason says why a pruning must not go ahead unasked, "" when nothing is against it.
-// r counts what it would take out of a store with the counts st.
+// r counts what it would remove of a store with the counts st.
 func Reason(p kv.Prune, r kv.PruneReport, st kv.Stats) kv.HeldReason {
 	h := Counts(p, r, st)
 	regular := (r.Days == 0 || r.FirstDay >= p.TagsBefore-regularDays) && (r.LooseDays == 0 || r.FirstLooseDay >= p.EventsBefore-regularDays)
@@ -50,7 +50,7 @@ func newest(st kv.Stats) (day ttpcron.Day) {
 	return day
 }
 
-// Counts sets what a pruning would take out against what there is. Events that are
+// Counts sets what a pruning would remove against what there is. Events that are
 // dated in the future do not count as there.
 func Counts(p kv.Prune, r kv.PruneReport, st kv.Stats) kv.Held {
 	h := kv.Held{EventsBefore: p.EventsBefore, TagsBefore: p.TagsBefore, Tags: r.Tags}
@@ -85,7 +85,7 @@ func Explain(h kv.Held, c *kv.Clock, now time.Time) string {
 	return fmt.Sprintf("kept although old: %s: %s; %s%s takes it out now", Amount(h), why, then, pruneCommand(h, now))
 }
 
-// Amount counts what a pruning would take out.
+// Amount counts what a pruning would remove.
 func Amount(h kv.Held) string {
 	var parts []string
 	if h.Events > 0 {
