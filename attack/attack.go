@@ -110,7 +110,7 @@ type Technique struct {
 	parent string // its name
 }
 
-// Live reports whether the id is in use: neither revoked nor deprecated.
+// Live reports whether the technique is active: neither revoked nor deprecated.
 func (t Technique) Live() bool { return !t.Revoked && !t.Deprecated }
 
 // Parent returns the id of the technique that a sub-technique refines, or ""
@@ -140,12 +140,12 @@ type Tactic struct {
 }
 
 // Lookup returns the technique or sub-technique of the current release with an id,
-// which may be one that is no longer used. It is false for an id that the release
-// does not have.
+// including revoked and deprecated ones. It is false for an id that the release does not
+// have.
 func Lookup(id string) (Technique, bool) { return Current().Lookup(id) }
 
-// Lookup returns the technique or sub-technique of the table with an id, which may be
-// one that is no longer used. It is false for an id that the table does not have.
+// Lookup returns the technique or sub-technique of the table with an id, including
+// revoked and deprecated ones. It is false for an id that the table does not have.
 func (t *Table) Lookup(id string) (Technique, bool) {
 	if x := t.find(id); x != nil {
 		return *x, true
@@ -166,8 +166,8 @@ func (t *Table) find(id string) *Technique {
 	return &c.techniques[i]
 }
 
-// All yields every technique and sub-technique in the order of their ids, those
-// no longer used among them.
+// All yields every technique and sub-technique in order of id, including revoked and
+// deprecated ones.
 func (t *Table) All() iter.Seq[Technique] { return slices.Values(t.read().techniques) }
 
 // Tactics returns the tactics in matrix order, from Reconnaissance to Impact.
@@ -183,8 +183,8 @@ func (t *Table) TacticName(id string) string {
 	return ""
 }
 
-// TechniqueName returns the full name of a technique or sub-technique, see
-// [Technique.FullName], as the table has it or else the newest release that does, or ""
+// TechniqueName returns the full name of a technique or sub-technique (see
+// [Technique.FullName]) in the table, or else in the newest release that has it, or ""
 // for an unknown id.
 func (t *Table) TechniqueName(id string) string {
 	x, ok := t.Lookup(id)

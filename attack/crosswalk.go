@@ -7,17 +7,17 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Counterpart returns what the table has for a technique or sub-technique that is
-// named as in any embedded release: the technique itself where it is live in the
-// table, or else the one that took its place, or that it took the place of. It is
-// false for an id that no release has, and for a technique that is newer than the table
-// and took the place of nothing in it. What was withdrawn and replaced by nothing is
-// its own counterpart, and the only one that is not live.
+// Counterpart returns the technique of the table that corresponds to a technique or
+// sub-technique of any embedded release: the technique itself if it is active in the
+// table, or else its successor or predecessor. It is false for an id that no release
+// has, and for a technique that is newer than the table and replaced nothing in it. A
+// technique that was withdrawn without a successor is its own counterpart, and the only
+// one that is not active.
 //
-// Of several predecessors the one of the same name counts, or else the first by id:
-// T1562, T1562.001 and T1562.006 became T1685 "Disable or Modify Tools", which is
-// T1562.001 of that name in 18.1. So a way back may lead to another id than the one
-// that was left, but the way there again leads to the same.
+// Of several predecessors it returns the one with the same name, or else the first by
+// id: T1562, T1562.001 and T1562.006 became T1685 "Disable or Modify Tools", which is
+// the name of T1562.001 in 18.1. So translating to the table and back may give another
+// id, but translating that again gives the same result.
 func (t *Table) Counterpart(id string) (Technique, bool) {
 	x, ok := t.Lookup(id)
 	if !ok {
@@ -29,15 +29,15 @@ func (t *Table) Counterpart(id string) (Technique, bool) {
 	return x, ok
 }
 
-// Translate returns a technique and one of its tactics, as any embedded release
-// names them, as the table has them. It is false, and returns what it was given,
-// where [Table.Counterpart] has nothing.
+// Translate returns the technique and tactic of the table for a technique and tactic of
+// any embedded release. If [Table.Counterpart] has nothing, it returns its arguments and
+// false.
 //
-// A tactic that the technique serves in the table stays. For another, one counts that
-// the technique gained in the table over a release in which it serves the other, or
-// else any: the first in matrix order. So TA0005 of T1553 is TA0112 in 19.1, where
-// defense evasion was divided, TA0003 of T1574 is TA0002, and TA0005 of T1548 is
-// TA0004, all that is left to it.
+// The tactic stays if the technique has it in the table. Otherwise the result is a
+// tactic that the technique gained over a release in which it has the given one, or else
+// any of its tactics: the first in matrix order. So TA0005 of T1553 is TA0112 in 19.1,
+// where Defense Evasion was split, TA0003 of T1574 is TA0002, and TA0005 of T1548 is
+// TA0004, its only tactic.
 func (t *Table) Translate(technique, tactic string) (id, inTactic string, ok bool) {
 	x, ok := t.Counterpart(technique)
 	if !ok {
@@ -46,9 +46,9 @@ func (t *Table) Translate(technique, tactic string) (id, inTactic string, ok boo
 	return x.ID, t.tacticOf(x, tactic), true
 }
 
-// Shown implements [ttpcron.Naming]: a claim in the names of any release in those of the
-// table, as [Table.Translate] gives them. A claim of a technique that the table does not
-// have stays as it is, and keeps its release.
+// Shown implements [ttpcron.Naming]: it translates a claim of any release to the table,
+// as [Table.Translate] does. A claim of a technique that the table does not have stays
+// unchanged and keeps its release.
 func (t *Table) Shown(c *ttpcron.Claim) ttpcron.Claim {
 	shown := *c
 	if x := t.find(c.Technique()); x != nil && x.Live() && slices.Contains(x.Tactics, c.Tactic) { // nearly all
@@ -69,10 +69,10 @@ func (t *Table) Shown(c *ttpcron.Claim) ttpcron.Claim {
 	return shown
 }
 
-// Counterparts returns what an id that is not in use in the table stands for there, when
-// it selects its sub-techniques too: what it and they became, and of what they were made.
-// The ids are sorted. There are none for an id that is in use in the table, and for one
-// of no release. See [ttpcron.TagQuery].
+// Counterparts returns the active ids that an id not active in the table corresponds to,
+// for a query that includes sub-techniques: what it and its sub-techniques became, and
+// what they were made from. The ids are sorted. There are none for an active id, or for
+// an id of no release. See [ttpcron.TagQuery].
 func (t *Table) Counterparts(id string) (ids []string) {
 	if x, ok := t.Lookup(id); ok && x.Live() {
 		return nil
@@ -114,7 +114,7 @@ func (t *Table) tacticOf(x Technique, tactic string) string {
 }
 
 // CounterpartTactic returns the tactic of the table for a tactic of any embedded
-// release: itself, or else the one that most of its techniques serve in the table.
+// release: itself, or else the tactic that most of its techniques have in the table.
 // TA0112 is TA0005 in 18.1. It is false for an unknown id.
 func (t *Table) CounterpartTactic(id string) (Tactic, bool) {
 	for _, have := range t.read().tactics {
@@ -177,8 +177,8 @@ func (t *Table) name(id string) string {
 	return x.Name
 }
 
-// Newest returns the newest embedded release in which a technique or sub-technique
-// is live, or else the newest that knows it. It is false for an id that none has.
+// Newest returns the newest embedded release in which a technique or sub-technique is
+// active, or else the newest that has it. It is false for an id that none has.
 func Newest(id string) (*Table, bool) {
 	var known *Table
 	for _, t := range tables {

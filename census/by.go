@@ -6,7 +6,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// By is what a census counts by.
+// By is the property that a census counts by.
 type By uint8
 
 // What can be counted by, each with the names that a group of it has.

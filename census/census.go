@@ -39,7 +39,7 @@ type Tag struct {
 	Shown *ttpcron.Claim
 }
 
-// Source is what a census goes over.
+// Source provides the events and tags to count.
 type Source struct {
 	Events Events
 	// Tags yields the tags that a query selects by the time of their event, each good until
@@ -47,7 +47,7 @@ type Source struct {
 	Tags func(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[Tag, error]
 }
 
-// Query says what is counted.
+// Query selects what is counted.
 type Query struct {
 	// Tags selects tags. What it says of attacker, session, sensor, time and arrival
 	// selects events too.
@@ -69,7 +69,7 @@ type Query struct {
 
 func (q *Query) onlyNew() bool { return !q.NewSince.IsZero() }
 
-// Bound is about how many bytes of memory a census keeps counts in.
+// Bound is the approximate memory, in bytes, that a census uses for counts.
 const Bound = 24 << 20
 
 // Census counts. It is not safe for concurrent use.
@@ -85,7 +85,7 @@ type Census struct {
 	bound  int
 }
 
-// New returns a census that counts by some. It must be closed.
+// New returns a census that counts by the given properties. It must be closed.
 func New(q Query, by ...By) *Census { return newBounded(q, Bound, by...) }
 
 func newBounded(q Query, bound int, by ...By) *Census {
@@ -111,7 +111,7 @@ func newBounded(q Query, bound int, by ...By) *Census {
 // say to which group they belong.
 func (c *Census) joins(b By) bool { return b.joined() && (c.q.Tagged || b == Files) }
 
-// Close removes what is on disk.
+// Close removes files on disk.
 func (c *Census) Close() error {
 	for _, n := range c.counts {
 		n.table.close()
@@ -122,8 +122,7 @@ func (c *Census) Close() error {
 	return c.disk.close()
 }
 
-// Count goes over events and tags that arrived up to an arrival number. It is called
-// once.
+// Count reads the events and tags that arrived up to an arrival number. Call it once.
 func (c *Census) Count(ctx context.Context, from Source, upTo uint64) error {
 	c.q.Tags.UpTo, c.q.Tags.Limit, c.q.Tags.Bare = upTo, 0, true
 	if upTo == 0 {
@@ -272,8 +271,8 @@ type observed struct {
 	within          bool // it is selected by time and arrival
 }
 
-// Rows yields what was counted by the i-th of those given to New, in an order, each row
-// good for good. It returns how many rows there are, those that the limit leaves out too.
+// Rows yields the rows for the i-th property given to New, in an order. Rows stay valid.
+// It returns the total number of rows, including those beyond the limit.
 func (c *Census) Rows(ctx context.Context, i int, order Order, do func(*Row) error) (total int, err error) {
 	if order.By == nil {
 		return 0, errors.New("census: no column to sort by")

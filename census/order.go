@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// Order is how rows are sorted, and how many there are.
+// Order says how rows are sorted and limited.
 type Order struct {
 	By      *Column
 	Reverse bool
 	Limit   int // 0: all
 }
 
-// Column is something by which rows can be sorted: numbers and times with the greatest
-// first, texts as they are spelled.
+// Column is a column to sort rows by: numbers and times with the greatest first, texts
+// alphabetically.
 type Column struct {
 	Name   string
 	number func(*Row) uint64
@@ -60,8 +60,8 @@ var columns = []Column{
 	{Name: "name", text: func(r *Row) string { return strings.Join(r.Name, "\x00") }},
 }
 
-// Duration is how long the group lasted: what its end says, or else from the first to the
-// last event.
+// Duration returns how long the group lasted: by the record of its end, or else from the
+// first to the last event.
 func (r *Row) Duration() time.Duration {
 	if r.Lasted > 0 {
 		return r.Lasted
@@ -69,7 +69,7 @@ func (r *Row) Duration() time.Duration {
 	return r.Last.Sub(r.First)
 }
 
-// ColumnNamed finds a column by its name, nil for none.
+// ColumnNamed returns the column with a name, or nil.
 func ColumnNamed(name string) *Column {
 	i := slices.IndexFunc(columns, func(c Column) bool { return c.Name == name })
 	if i < 0 {

@@ -10,8 +10,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Row is what was counted of a group. Which of the members mean something follows from
-// what was counted by, see [By].
+// Row has the counts of a group. Which members have a meaning depends on the property
+// counted by, see By.
 type Row struct {
 	// Name is what the members of the group share, see By. Of a text of more than 256
 	// bytes there is the beginning, and a hash of all of it.
@@ -52,13 +52,13 @@ type Row struct {
 	Arrived uint64
 }
 
-// List is which there were, the most frequent first, and how many different ones.
+// List has the most frequent names, in order, and the number of distinct ones.
 type List struct {
 	N   int
 	Top []Named // at most 16
 }
 
-// Named is an entry of a list, with how often it was there.
+// Named is a name in a list, with its count.
 type Named struct {
 	Name  string
 	Times int
@@ -92,7 +92,7 @@ func (l *List) Names() []string {
 	return names
 }
 
-// First is the name of the first entry, empty for none.
+// First returns the most frequent name, or "" for an empty list.
 func (l *List) First() string {
 	if len(l.Top) == 0 {
 		return ""

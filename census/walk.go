@@ -7,7 +7,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Span says which events of a history are gone over.
+// Span selects the events of a history to read.
 type Span struct {
 	// Window leaves out the days that it does not overlap. Events of the others are not
 	// looked at.
@@ -15,8 +15,8 @@ type Span struct {
 	After, UpTo uint64 // arrival numbers: those in (After, UpTo]
 }
 
-// Pages yields the events of a kind, a day after the other, each page good for good. Of a
-// day they come in the order of arrival.
+// Pages yields the events of a kind, day by day. A page stays valid. Events of a day
+// come in the order of arrival.
 func Pages(ctx context.Context, from Events, kind ttpcron.SourceKind, s Span) iter.Seq2[[]ttpcron.Event, error] {
 	return func(yield func([]ttpcron.Event, error) bool) {
 		for day := ttpcron.Day(0); ; {

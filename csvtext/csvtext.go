@@ -33,16 +33,16 @@ func (w *Writer) Row(cells ...string) error {
 	return err
 }
 
-// Flush writes what is held back.
+// Flush writes buffered rows and returns the first error.
 func (w *Writer) Flush() error { return w.w.Flush() }
 
-// Cell makes text fit for a cell, before quoting. What a spreadsheet would take for a
-// formula gets an apostrophe before it: text whose first character that is not a blank or a
-// quote is =, +, -, @ or one of their wide forms (OWASP, CSV injection). That holds after
-// each semicolon and line feed too: where a comma is the decimal mark, a spreadsheet ends
-// cells at semicolons, and takes no notice of quotes within one. Line feeds stay. Other
-// control characters, characters that are not seen, marks that change the direction of text,
-// and bytes that are not UTF-8 are written as escapes, such as \x1b or \u202e.
+// Cell makes text safe for a cell, before quoting. It puts an apostrophe before text
+// that a spreadsheet would take for a formula: text whose first character other than
+// blanks and quotes is =, +, -, @ or one of their wide forms (OWASP, CSV injection). It
+// does the same after each semicolon and line feed, since spreadsheets with a decimal
+// comma end cells at semicolons, even within quotes. Line feeds stay. Other control
+// characters, invisible characters, direction marks and invalid UTF-8 are escaped, such
+// as \x1b or \u202e.
 func Cell(s string) string {
 	if !plain(s) {
 		s = visible(s)

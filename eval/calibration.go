@@ -8,8 +8,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Calibration sets the confidence of tags against what labels and judgements say of
-// them.
+// Calibration compares the confidence of tags with labels and judgements.
 type Calibration struct {
 	Tags       int
 	Confidence float64 // the sum of that of Tags
@@ -28,15 +27,15 @@ func (c *Calibration) Mean() float64 { return ratio(c.Confidence, c.Tags) }
 // JudgedMean is the mean confidence of the tags judged, 0 where there are none.
 func (c *Calibration) JudgedMean() float64 { return ratio(c.JudgedConfidence, c.Judged) }
 
-// RightShare is the share of the tags judged that are right, 0 where there are none.
+// RightShare is the share of judged tags that are correct, 0 if there are none.
 func (c *Calibration) RightShare() float64 { return ratio(c.Right, c.Judged) }
 
-// NamedShare is the share of labelled tags that the label names, 0 where there are
-// none: a lower bound of the share that is right.
+// NamedShare is the share of labelled tags that the label names, 0 if there are none. It
+// is a lower bound of the share of correct tags.
 func (c *Calibration) NamedShare() float64 { return ratio(float64(c.Named), c.Labelled) }
 
-// Off is how far the share of right tags lies above the mean confidence of the
-// tags judged; it is negative where the confidence promises too much.
+// Off is the share of correct tags minus the mean confidence of the judged tags. It is
+// negative if confidence is too high.
 func (c *Calibration) Off() float64 { return c.RightShare() - c.JudgedMean() }
 
 const (
@@ -44,8 +43,8 @@ const (
 	FarOff       = 0.1 // the difference between confidence and share above which it is wrong
 )
 
-// Wrong reports whether enough tags were judged and their confidence is far from
-// the share that is right.
+// Wrong reports whether enough tags were judged and their confidence is far from the
+// share of correct ones.
 func (c *Calibration) Wrong() bool { return c.Judged >= EnoughJudged && math.Abs(c.Off()) > FarOff }
 
 func ratio(sum float64, n int) float64 {
@@ -107,7 +106,7 @@ func (m *Measure) bins() []Bin {
 	return bins
 }
 
-// RuleScore is what one claim of a rule did.
+// RuleScore is the result of one claim of a rule.
 type RuleScore struct {
 	RuleID      string
 	Technique   string

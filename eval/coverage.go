@@ -12,8 +12,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Technique is what coverage must know of a technique or sub-technique that is
-// in use.
+// Technique is what coverage needs to know about an active technique or sub-technique.
 type Technique struct {
 	ID, Name  string
 	Current   string   // its id in the current release, which Reasons have; empty: ID
@@ -21,7 +20,7 @@ type Technique struct {
 	Platforms []string // as ATT&CK spells them
 }
 
-// Rule is what coverage must know of a rule.
+// Rule is what coverage needs to know about a rule.
 type Rule struct {
 	ID     string
 	Kinds  []ttpcron.SourceKind
@@ -50,8 +49,8 @@ type Reason struct {
 // Group is a kind of reason.
 type Group struct{ Name, Text string }
 
-// AlikeGroup holds techniques that a sensor sees and cannot tell from others. What
-// is in any other group no sensor sees.
+// AlikeGroup is for techniques that a sensor sees but cannot distinguish from others.
+// Techniques in other groups are not visible to any sensor.
 const AlikeGroup = "alike"
 
 // Groups are the kinds of reasons why techniques have no rule.
@@ -72,7 +71,7 @@ func Groups() []Group {
 // its sub-techniques.
 func (c *Covered) Shown() bool { return len(c.Rules) > 0 || c.SubRules > 0 }
 
-// Cover sets rules against techniques. Rows come in the order of techniques.
+// Cover compares rules with techniques. Rows come in the order of techniques.
 func Cover(techniques []Technique, rules []Rule) []Covered {
 	rows := make([]Covered, len(techniques))
 	at := map[string]int{}

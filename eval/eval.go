@@ -245,7 +245,7 @@ func (m *Measure) harmless(r *row) {
 	}
 }
 
-// Report gives what was measured so far.
+// Report returns the measurements so far.
 func (m *Measure) Report() Report {
 	r := m.report
 	r.MinConfidence, r.MinLevel = m.o.MinConfidence, m.o.MinLevel

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Judgements say of commands which techniques describe them, according to analysts.
-// They know a command by a hash of its text, so that they can be kept and passed on
-// without the command.
+// Judgements holds which techniques describe a command, according to analysts. Commands
+// are identified by a hash of their text, so judgements can be stored and shared without
+// the commands.
 type Judgements map[TextHash]map[string]float64
 
 // TextHash is the first 12 hexadecimal digits of the SHA-256 of a command's text.

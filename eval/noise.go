@@ -101,7 +101,7 @@ type RuleNoise struct {
 	Distinct int // different contents among them; an estimate, within about 3 %, from exactBelow on
 }
 
-// Report gives what was counted so far.
+// Report returns the counts so far.
 func (n *Noise) Report() NoiseReport {
 	r := n.report
 	r.Distinct = n.distinct.count()

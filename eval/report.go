@@ -7,7 +7,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Report is what was measured.
+// Report is the result of a measurement.
 type Report struct {
 	MinConfidence float64
 	MinLevel      ttpcron.Level
@@ -129,8 +129,8 @@ type Hit struct {
 	Level      ttpcron.Level
 }
 
-// WrongTag is a tag of a technique that, by most of the analysts asked, does not
-// describe the command.
+// WrongTag is a tag whose technique, according to most analysts asked, does not describe
+// the command.
 type WrongTag struct {
 	Command  string
 	Tag      Hit

@@ -18,11 +18,11 @@ const (
 	maxKept     = 4096
 )
 
-// Untagged lists what no rule saw, the most frequent contents first. Its memory
-// is bounded: of more than maxUntagged different contents the rare ones are
-// dropped and the counts of the others may be too low, by at most the number of
-// events over maxUntagged (J. Misra and D. Gries, "Finding repeated elements",
-// 1982). It is not safe for concurrent use.
+// Untagged lists contents that no rule matched, the most frequent first. Its memory is
+// bounded: if there are more than maxUntagged different contents, the rare ones are
+// dropped and the counts of the others may be too low, by at most the number of events
+// divided by maxUntagged (J. Misra and D. Gries, "Finding repeated elements", 1982). It
+// is not safe for concurrent use.
 type Untagged struct {
 	tagger Tagger
 	seed   maphash.Seed
@@ -31,7 +31,7 @@ type Untagged struct {
 	tags   []ttpcron.Tag
 }
 
-// UntaggedReport says what no rule saw.
+// UntaggedReport lists what no rule matched.
 type UntaggedReport struct {
 	Events   int // looked at
 	Untagged int // events of them on which no rule fired
@@ -39,7 +39,7 @@ type UntaggedReport struct {
 	Contents []Missed
 }
 
-// Missed is one content on which no rule fired.
+// Missed is a content that no rule matched.
 type Missed struct {
 	Events      int // with this content
 	First, Last time.Time
@@ -110,7 +110,7 @@ func (u *Untagged) drop() {
 	}
 }
 
-// Report gives what was counted so far.
+// Report returns the counts so far.
 func (u *Untagged) Report() UntaggedReport {
 	r := u.report
 	for _, m := range u.seen {

@@ -24,7 +24,7 @@ var csvColumns = []string{
 	"attack_release", "mitre_url", "attacker_mark", "checked", "created_at", "uuid",
 }
 
-// WriteCSV writes an export in the form csv, as it is without flags.
+// WriteCSV writes an export in the format csv without flags.
 func WriteCSV(ctx context.Context, j *Job) error { return writeCSV(ctx, j, false) }
 
 func writeCSV(ctx context.Context, j *Job, bom bool) error {

@@ -24,7 +24,7 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// Format is one form.
+// Format is one export format.
 type Format struct {
 	Name  string // as --format has it
 	Short string // one line of help: what it is, and who reads it
@@ -39,11 +39,11 @@ type Format struct {
 	Place func(j *Job) error
 }
 
-// Write writes one export. It returns when all is written, or with the error of the tags
-// or of the output.
+// Write writes one export. It returns when everything is written, or with the error of
+// the tags or of the output.
 type Write func(ctx context.Context, j *Job) error
 
-// Target is where a format is written.
+// Target is what a format writes to.
 type Target int
 
 // The targets.
@@ -71,7 +71,7 @@ var formats = []Format{
 // Formats returns the formats.
 func Formats() []Format { return formats }
 
-// Tag is a tag as it is exported.
+// Tag is an exported tag.
 type Tag struct {
 	ttpcron.Tag               // as it is recorded, but for masked passwords
 	Shown       ttpcron.Claim // under the names of the release
@@ -110,7 +110,7 @@ type Job struct {
 	visible visibleJSON
 }
 
-// Selected yields the tags that were selected.
+// Selected yields the selected tags.
 func (j *Job) Selected(ctx context.Context) iter.Seq2[*Tag, error] { return j.Tags(ctx, j.Query) }
 
 // json is Out for JSON. What was written by attackers comes out of it fit for a terminal: what

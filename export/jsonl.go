@@ -28,8 +28,9 @@ func writeJSONL(ctx context.Context, j *Job) error {
 	return nil
 }
 
-// AppendJSON appends the tag as one JSON object: what [ttpcron.Tag.AppendShown] gives, with
-// the names of technique and tactic, what the event was about, and what marks its address.
+// AppendJSON appends the tag as one JSON object: the output of
+// [ttpcron.Tag.AppendShown], with the names of technique and tactic, what the event was
+// about, and the mark of its address.
 func (t *Tag) AppendJSON(dst []byte, names Names) []byte {
 	dst = t.AppendShown(dst, &t.Shown)
 	dst = dst[:len(dst)-1]
@@ -42,14 +43,14 @@ func (t *Tag) AppendJSON(dst []byte, names Names) []byte {
 	return append(dst, '}')
 }
 
-// AppendNames appends to an object that is being written what a release calls the technique
-// and the tactic of a claim, null for what it does not have.
+// AppendNames appends the names of a claim's technique and tactic to an object that is
+// being written, or null for names that the release does not have.
 func AppendNames(dst []byte, shown *ttpcron.Claim, names Names) []byte {
 	dst = appendText(dst, "technique_name", names.TechniqueName(shown.Technique()))
 	return appendText(dst, "tactic_name", names.TacticName(shown.Tactic))
 }
 
-// Names are the names of a release of ATT&CK, empty for what it does not have.
+// Names returns the names of an ATT&CK release, empty for ids that it does not have.
 type Names interface {
 	TechniqueName(id string) string // with that of the parent before it
 	TacticName(id string) string

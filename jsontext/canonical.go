@@ -1,9 +1,9 @@
 package jsontext
 
-// AppendCanonical appends a JSON value without white space between its tokens and
-// with every string as [AppendString] writes it, so that a value is spelled the
-// same whichever programs it passed through. It keeps the order of members and
-// the spelling of numbers. On an error it returns dst as it was.
+// AppendCanonical appends a JSON value without white space between its tokens and with
+// every string as AppendString writes it, so that a value has the same spelling whatever
+// programs it passed through. It keeps the order of members and the spelling of numbers.
+// On an error it returns dst unchanged.
 func AppendCanonical(dst, text []byte) ([]byte, error) {
 	var s Scanner
 	s.Reset(text)

@@ -5,11 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// Clean makes text that an attacker may have written fit to be shown: it escapes what
-// a terminal or a page would obey and what a reader could not see. These are control characters,
-// with line ends and escape sequences among them; bytes that are not UTF-8; characters
-// of direction and of no width; accents that pile up on others; private and unassigned
-// characters. Whoever wants the exact text takes the JSON.
+// Clean makes an attacker's text safe to show. It escapes what a terminal or page would
+// act on and what a reader could not see: control characters, including line ends and
+// escape sequences; invalid UTF-8; direction marks and zero-width characters; accents
+// that pile up on others; private and unassigned characters. For the exact text, use
+// JSON.
 func Clean(s string) string {
 	plain := true
 	for i := 0; i < len(s); i++ {

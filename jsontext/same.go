@@ -8,17 +8,16 @@ import (
 	"strconv"
 )
 
-// AppendSame appends what a JSON value says in a form that is the same for values
-// that say the same and different for others, whichever program spelled them. The
-// form can never change: events are known by hashes over it. text is canonical
-// JSON, see [AppendCanonical]; the form of anything else is not defined.
+// AppendSame appends a form of a JSON value that is equal for values with the same
+// meaning and different for others, whatever program wrote them. The form can never
+// change, since hashes over it identify events. text must be canonical JSON, see
+// [AppendCanonical].
 //
-// A string, a number or a boolean counts as its text, so that 22 and "22" are the
-// same: programs that pass a record on turn one into the other. Of a number the
-// value counts, not the spelling: 22, 22.0 and 2.2e1 are the same, and so are 0 and
-// -0. The members of an object count in any order, of those with one name the last,
-// and null is as good as missing; in an array it keeps its place. Nothing is
-// appended for null.
+// A string, a number and a boolean count as their text, so 22 and "22" are the same:
+// programs that pass records on convert between them. Numbers are compared by value: 22,
+// 22.0 and 2.2e1 are the same, and so are 0 and -0. The order of members does not
+// matter. Of members with one name the last counts, and a null member counts as missing;
+// in an array, null keeps its place. Nothing is appended for null.
 func AppendSame(dst, text []byte) []byte {
 	var s Scanner
 	s.Reset(text)

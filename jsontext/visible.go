@@ -8,12 +8,12 @@ import (
 )
 
 // AppendVisible appends JSON with every character that is not [Visible] written as
-// \uXXXX, and every byte that is not UTF-8 as [AppendString] writes it. What it decodes to
-// stays the same: such characters occur in strings alone. Line ends between values stay.
-// text may be a piece of a value, if it does not end within a character.
+// \uXXXX, and every byte that is not UTF-8 as [AppendString] writes it. The decoded
+// value stays the same, since such characters occur only in strings. Line ends between
+// values stay. text may be part of a value if it does not end within a character.
 //
-// It is kept apart from [AppendString] because stored ids of events are hashes over the
-// output of that.
+// It is separate from AppendString because stored event ids are hashes over the output
+// of that.
 func AppendVisible(dst, text []byte) []byte {
 	if plain(text) {
 		return append(dst, text...)
@@ -65,17 +65,16 @@ func plain(text []byte) bool {
 // blank holds characters that count as letters or symbols and show nothing.
 var blank = map[rune]bool{0x115f: true, 0x1160: true, 0x2800: true, 0x3164: true, 0xffa0: true, 0x1d159: true}
 
-// Visible reports whether a character shows something of its own and does nothing
-// else: it is no control character, none of direction or of no width, no accent that
-// piles up on others, and neither private nor unassigned.
+// Visible reports whether a character is visible and harmless: not a control character,
+// direction mark or zero-width character, not an accent that piles up on others, and
+// neither private nor unassigned.
 func Visible(r rune) bool { return unicode.IsPrint(r) && !unicode.Is(unicode.M, r) && !Blank(r) }
 
-// Blank reports whether a character counts as a letter or symbol and shows nothing.
+// Blank reports whether a character counts as a letter or symbol but shows nothing.
 func Blank(r rune) bool { return blank[r] }
 
-// Spell writes one character that text, which is no JSON, does not show as it is: a byte
-// that is not UTF-8 and a character of ASCII as \xff, others as \u202e or \U000e0001. No
-// two are spelled alike.
+// Spell writes one character that plain text does not show as it is: invalid UTF-8 and
+// ASCII as \xff, others as \u202e or \U000e0001. The spelling is unique.
 func Spell(char string) string {
 	r, n := utf8.DecodeRuneInString(char)
 	switch {

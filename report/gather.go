@@ -7,7 +7,7 @@ import (
 	"github.com/ttpcron/ttpcron/attack"
 )
 
-// Options say what is gathered.
+// Options select what is gathered.
 type Options struct {
 	// Query selects tags, and what it says of attacker, session, sensor, time and arrival
 	// selects events too.
@@ -76,13 +76,13 @@ func newLimited(o Options, lim limits) *Gatherer {
 	return g
 }
 
-// Event counts an event. It may be of any kind and come in any order, and is not kept.
+// Event counts an event of any kind, in any order. It does not keep the event.
 func (g *Gatherer) Event(e *ttpcron.Event) { g.events.event(e) }
 
-// Tag counts a tag, which may be bare; shown is its claim under the names of the release.
-// Tags that are old are shown too if there is a NewSince. Tags of one instant come one after
-// another: that is how an event is counted once, whatever tags it has. Nothing is kept of
-// either but copies.
+// Tag counts a tag, which may be bare; shown is its claim in the ids of the release. If
+// there is a NewSince, old tags must be passed too. Tags of one instant must be passed
+// consecutively, so that an event with several tags is counted once. Only copies are
+// kept.
 func (g *Gatherer) Tag(t *ttpcron.Tag, shown *ttpcron.Claim) { g.tags.tag(t, shown) }
 
 // asksNew reports whether it is asked what is new.

@@ -27,7 +27,7 @@ type joiner struct {
 	aloneOf                      map[uint64]int    // how many of alone an actor has
 }
 
-// Report returns what was counted. It is called once, when all were.
+// Report returns the result. Call it once, after the last event and tag.
 func (g *Gatherer) Report() *Report {
 	j := &joiner{Gatherer: g, e: g.events, t: g.tags, r: &Report{NewSince: g.o.NewSince}}
 	j.favourites()

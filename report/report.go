@@ -13,7 +13,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Report is all that a picture shows.
+// Report is everything that a report shows.
 type Report struct {
 	// About the report itself. The caller sets these.
 	Made    time.Time
@@ -56,8 +56,8 @@ func (r *Report) FirstDay() time.Time {
 	return r.DaysFrom
 }
 
-// EachCommand puts other commands in the place of those that show all of the lists, and says
-// which flags they take.
+// EachCommand replaces the commands that show complete lists, and says which flags they
+// take.
 func (r *Report) EachCommand(other func(command string) (line string, takes []string)) {
 	for _, of := range []struct {
 		command *string
@@ -73,7 +73,7 @@ func (r *Report) EachCommand(other func(command string) (line string, takes []st
 	}
 }
 
-// Total counts what the report is of. Tagged are events with a tag.
+// Total has the totals of the report. Tagged are events with a tag.
 type Total struct {
 	Events, Tags, Tagged          int
 	Attackers, Sessions, Sensors  int
@@ -83,13 +83,13 @@ type Total struct {
 	LoginsTried, LoginsWon, Files int
 }
 
-// Named counts what has a name.
+// Named is a name with a count.
 type Named struct {
 	Name  string
 	Times int
 }
 
-// Top is the first of a list that is ranked.
+// Top is the first rows of a ranked list.
 type Top[T any] struct {
 	Rows    []T
 	Total   int      // how many there are, those that were left out too
@@ -99,10 +99,10 @@ type Top[T any] struct {
 	Takes   []string // flags that Command takes, of those by which a page filters, and csv
 }
 
-// Left is how many were left out.
+// Left returns how many rows were left out.
 func (t *Top[T]) Left() int { return max(t.Total-len(t.Rows), 0) }
 
-// Seen is when and where something was seen: what the filters of a page go by.
+// Seen says when and where something was seen. Page filters use it.
 type Seen struct {
 	First, Last time.Time
 	Sensors     []int         // indices of Report.Sensors, ascending
@@ -112,8 +112,8 @@ type Seen struct {
 	New         bool          // nothing of it had arrived before Report.NewSince
 }
 
-// Technique is a technique under a tactic. A technique that has several tactics is there
-// once for each.
+// Technique is a technique under a tactic. A technique with several tactics has one
+// entry for each.
 type Technique struct {
 	Seen
 	Tactic, ID          string // as they are shown
@@ -125,7 +125,7 @@ type Technique struct {
 	Evidence            []*Evidence // of several attackers where it can be, the most telling first
 }
 
-// Evidence is a tag that shows what a count stands for.
+// Evidence is a tag that backs a count.
 type Evidence struct {
 	Tag      ttpcron.Tag // without its evidence and text
 	Rule     string      // its name; the caller finds it
@@ -152,8 +152,8 @@ type Session struct {
 	Story                                              *Story // nil: not told here
 }
 
-// Credential is a login that was tried. Where passwords are masked it is a user, whatever
-// the password.
+// Credential is a login that was tried. If passwords are masked, it is a user with any
+// password.
 type Credential struct {
 	Seen
 	User, Password string
@@ -162,7 +162,7 @@ type Credential struct {
 	Passwords      int // different ones of this user; 0 where Password says which
 }
 
-// File is a file that came in or went out.
+// File is a file that was transferred, in either direction.
 type File struct {
 	Seen
 	SHA256, Path, Direction string // SHA256 is empty where it is not known
@@ -177,7 +177,7 @@ type Sensor struct {
 	Events, Tags, Attackers, Sessions int
 }
 
-// Rule is a rule, and how loud it is.
+// Rule is a rule with its counts.
 type Rule struct {
 	Seen
 	ID, Name                          string        // the caller finds the name
@@ -185,15 +185,15 @@ type Rule struct {
 	Tags, Events, Attackers, Sessions int
 }
 
-// Canary is an event of a canary that was tripped.
+// Canary is an event of a canary token that was triggered.
 type Canary struct {
 	Seen
 	Token, Attacker, Sensor, Text string
 	Mark                          ttpcron.Mark
 }
 
-// Newcomers are what was not there before Report.NewSince: nothing of it had arrived until then.
-// A technique is new if no event with such a tag had.
+// Newcomers are new since Report.NewSince: none of their events had arrived before. A
+// technique is new if no event with such a tag had.
 type Newcomers struct {
 	Attackers  Top[*Attacker]
 	Techniques Top[*Technique]

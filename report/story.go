@@ -13,7 +13,7 @@ type Story struct {
 	More  int // lines that were left out, after the last
 }
 
-// Fact is something that has a name, such as "client".
+// Fact is a named value, such as "client".
 type Fact struct{ Name, Text string }
 
 // Line is an event of a story.

@@ -11,7 +11,7 @@ import (
 // MaxSessions is how many sessions of an attacker are told apart.
 const MaxSessions = 1 << 18
 
-// Attacker is what stands above the story of an attacker.
+// Attacker is the head of an attacker's story.
 type Attacker struct {
 	Actor Actor // as the last event says
 	span
@@ -30,7 +30,7 @@ type Attacker struct {
 	index map[uint64]int32
 }
 
-// SessionRef is a session of an attacker, or what a sensor saw without one.
+// SessionRef is a session of an attacker, or a sensor's events without a session.
 type SessionRef struct {
 	key         uint64
 	First, Last time.Time
@@ -39,8 +39,8 @@ type SessionRef struct {
 	Quiet       bool  // nobody was let in, and nothing was done but to try
 }
 
-// Key identifies a session of a sensor; another session has another key, for all that
-// matters.
+// Key identifies a session of a sensor. Different sessions have different keys, apart
+// from hash collisions.
 func (a *Attacker) Key(sensor, session string) uint64 {
 	if a.index == nil {
 		a.seed, a.index = maphash.MakeSeed(), map[uint64]int32{}
@@ -103,8 +103,8 @@ func (a *Attacker) Add(e *ttpcron.Event, own ttpcron.Networks) {
 	r.Quiet = r.Quiet && !worked && (e.Kind == ttpcron.AuthAttempt || e.Kind == ttpcron.SessionFact)
 }
 
-// Rows are the sessions of an attacker as they are told: each by itself, but for those that
-// follow one another in which nobody was let in.
+// Rows returns the sessions of an attacker as they are told: one by one, except that
+// consecutive sessions without a successful login form one row.
 func (a *Attacker) Rows() (rows [][]SessionRef) {
 	for rest := a.Sessions; len(rest) > 0; {
 		n := 1

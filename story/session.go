@@ -16,7 +16,7 @@ const (
 	maxKeptBytes = 512 // of a text that is kept
 )
 
-// Session is what stands above the story of a session.
+// Session is the head of a session's story.
 type Session struct {
 	ID, Sensor string
 	Attacker   Actor
@@ -36,13 +36,13 @@ type Session struct {
 	Tags           Techniques
 }
 
-// Actor is who acts: what events say of one.
+// Actor is an attacker, as events name one.
 type Actor struct {
 	IP, UUID, Identity string
 	Mark               ttpcron.Mark
 }
 
-// Name is the shortest that an actor is known by.
+// Name returns the shortest name of an actor.
 func (a *Actor) Name() string { return cmp.Or(a.IP, a.UUID, a.Identity) }
 
 // ActorOf returns the actor of an event.
@@ -58,7 +58,8 @@ func ActorOf(e *ttpcron.Event, own ttpcron.Networks) Actor {
 	return a
 }
 
-// Listed is the first distinct texts of a kind, and how many there were with those.
+// Listed has the first distinct texts of a kind, and the number of all, including
+// repetitions.
 type Listed struct {
 	Texts []string
 	N     int // of all, repeated ones too

@@ -18,13 +18,13 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Tag is a tag, and its claim under the names of the release that is shown.
+// Tag is a tag with its claim in the ids of the release that is shown.
 type Tag struct {
 	ttpcron.Tag
 	Shown ttpcron.Claim
 }
 
-// Source is what a story is told from.
+// Source provides the events and tags of a story.
 type Source interface {
 	// Events yields events in the order of time. Each is good until the next.
 	Events(context.Context) iter.Seq2[*ttpcron.Event, error]
@@ -33,7 +33,7 @@ type Source interface {
 	Tags(context.Context, ttpcron.Window) iter.Seq2[*Tag, error]
 }
 
-// Entry is an event with its tags: the highest level first, then the surest.
+// Entry is an event with its tags, sorted by level and then confidence, highest first.
 type Entry struct {
 	Event ttpcron.Event
 	Tags  []Tag
@@ -47,8 +47,8 @@ const (
 	pageInstant = 8192
 )
 
-// Entries yields the events of a source with their tags, in order. An entry is good until
-// the next.
+// Entries yields the events of a source with their tags, in order. An entry is valid
+// until the next one.
 func Entries(ctx context.Context, s Source) iter.Seq2[*Entry, error] {
 	return func(yield func(*Entry, error) bool) {
 		var page []Entry
@@ -139,7 +139,7 @@ func higher(a, b *Tag) int {
 	return 1
 }
 
-// Loose yields the tags that are of no event in the store: those of findings over several
+// Loose yields tags without an event in the store: those of findings over several
 // events, and those whose events are gone.
 func Loose(ctx context.Context, s Source, w ttpcron.Window) iter.Seq2[*Tag, error] {
 	return func(yield func(*Tag, error) bool) {
@@ -153,8 +153,8 @@ func Loose(ctx context.Context, s Source, w ttpcron.Window) iter.Seq2[*Tag, erro
 	}
 }
 
-// Agreement is a technique that tags of one event show: what the surest says, the highest
-// level that one gives, and how many others agree.
+// Agreement is a technique that tags of one event share: the tag with the highest
+// confidence, the highest level that any tag gives, and how many others agree.
 type Agreement struct {
 	Tag
 	Others int

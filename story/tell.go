@@ -8,7 +8,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// What says what sort of thing an event was, in the words of a story.
+// What is the type of an event, in the words of a story.
 type What string
 
 // The sorts.
@@ -30,7 +30,7 @@ const (
 	Other     What = "event"
 )
 
-// Telling is what a story says of an event.
+// Telling is how a story describes an event.
 type Telling struct {
 	What    What
 	Text    string // the attacker's own
@@ -38,7 +38,7 @@ type Telling struct {
 	Details []Detail
 }
 
-// Outcome is how something ended, as far as it was recorded.
+// Outcome is the result of an action, if it was recorded.
 type Outcome string
 
 // The outcomes.
@@ -48,10 +48,10 @@ const (
 	Failed  Outcome = "failed"
 )
 
-// Detail is something more that an event says.
+// Detail is a further named value of an event.
 type Detail struct{ Name, Text string }
 
-// Tell tells an event.
+// Tell describes an event.
 func Tell(e *ttpcron.Event) Telling {
 	t := Telling{What: Other, Text: e.Telling()}
 	switch e.Kind {
@@ -167,7 +167,7 @@ func tellFact(t *Telling, e *ttpcron.Event) {
 	}
 }
 
-// Duration is how long a session lasted, as the fact that it was closed says.
+// Duration returns the length of a session, as recorded when it was closed.
 func Duration(e *ttpcron.Event) (time.Duration, bool) {
 	ms, err := strconv.ParseFloat(value(e, "duration_ms"), 64)
 	if err != nil || !(ms >= 0 && ms <= 1e14) { // NaN is neither
