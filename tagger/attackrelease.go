@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// AttackRelease is what the loader must know of a release of ATT&CK to check what
-// rules claim.
+// AttackRelease is what the loader needs to know about an ATT&CK release to check the
+// claims of rules.
 type AttackRelease struct {
 	Name string // as rules spell it, such as "enterprise-v19.1"
 	// Technique looks up a technique or sub-technique by id. When it is nil the ids
@@ -21,7 +21,7 @@ type AttackRelease struct {
 	Tactics map[string]string
 }
 
-// Technique is what the loader must know of an ATT&CK technique.
+// Technique is what the loader needs to know about an ATT&CK technique.
 type Technique struct {
 	Tactics    []string // TAnnnn
 	Revoked    bool

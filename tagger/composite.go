@@ -7,8 +7,8 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
-// Composite gives an event to every tagger that claims its kind and joins their
-// tags. It is not safe for concurrent use.
+// Composite passes an event to every tagger that handles its kind and joins their tags.
+// It is not safe for concurrent use.
 type Composite struct {
 	rs     *RuleSet
 	warn   Warn
@@ -37,14 +37,14 @@ func (rs *RuleSet) Tagger(warn Warn) *Composite {
 	return c
 }
 
-// CacheStats counts how often the verdict on a command's text was known.
+// CacheStats counts how often the verdict on a command's text was remembered.
 type CacheStats struct{ Hits, Misses int }
 
 // CacheStats returns the counts since the tagger was made.
 func (c *Composite) CacheStats() CacheStats { return CacheStats{c.cache.hits, c.cache.misses} }
 
-// Tag appends the event's tags to dst, ordered by rule id and then as the rule
-// lists them. CreatedAt is left zero, and Evidence to whoever reads the tag, see
+// Tag appends the event's tags to dst, ordered by rule id and then as the rule lists
+// them. CreatedAt is left zero, and Evidence is left to the reader of the tag, see
 // [ttpcron.AppendEvidence].
 func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict) {
 	c.matches = nil
@@ -79,8 +79,8 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttp
 	return c.tags(e, v, dst), ttpcron.Verdict{Bounded: v.bounded}
 }
 
-// Matches returns the matches of the event given last in the streams of the rules, those
-// of one rule after another. They, and their text, are good until the next event.
+// Matches returns the last event's matches in the streams of the rules, grouped by rule.
+// They and their text are valid until the next event.
 func (c *Composite) Matches() []ttpcron.BaseMatch { return c.matches }
 
 // match makes the matches of an event.

@@ -146,10 +146,10 @@ func (w *digester) test(t *valueTest) {
 	w.test(t.not)
 }
 
-// Definitions lists what is in force, by id, in the form in which a store remembers it:
-// the rules, and the streams of the correlations. There are no rules that are disabled or
-// inert among them, but such as emit nothing because their confidence is too low, for
-// that is what they say of an event.
+// Definitions returns what is in force, by id, in the form that a store remembers: the
+// rules, and the streams of the correlations. Disabled and inert rules are left out.
+// Rules that emit nothing because their confidence is too low are included, since that
+// is their verdict on an event.
 func (rs *RuleSet) Definitions() []ttpcron.RuleDef {
 	var out []ttpcron.RuleDef
 	for i := range rs.rules {

@@ -2,7 +2,7 @@ package tagger
 
 import "github.com/ttpcron/ttpcron"
 
-// Failure is one example of a rule that came out otherwise than the rule says.
+// Failure is an example of a rule that does not give the expected result.
 type Failure struct {
 	Rule    string
 	Folder  string
@@ -12,9 +12,9 @@ type Failure struct {
 	Text    string // what is wrong
 }
 
-// Test runs the examples of every rule of the set and returns those that came
-// out wrong. Each rule is tried by itself, whatever its state, a correlation with those
-// that feed it; inert rules, and those of [Options.Beneath], are left out.
+// Test runs the examples of every rule of the set and returns those that fail. Each rule
+// is tried by itself, whatever its state; a correlation is tried with the rules that
+// feed it. Inert rules and those of Options.Beneath are left out.
 func Test(rs *RuleSet) []Failure {
 	var out []Failure
 	for i, d := range rs.defs {

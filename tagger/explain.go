@@ -43,7 +43,7 @@ type CommandView struct {
 	Start, End int
 }
 
-// LayerView is a text that was decoded out of the event's.
+// LayerView is a text decoded from the event's text.
 type LayerView struct {
 	Method     string // such as "base64"
 	Text       string
@@ -58,7 +58,7 @@ type Match struct {
 	Tags    []ttpcron.Tag
 }
 
-// Hit is one test that held.
+// Hit is a test that passed.
 type Hit struct {
 	Field   string // such as "program" or "command_text"
 	Test    string // such as `in [wget, curl]`
@@ -68,9 +68,9 @@ type Hit struct {
 	End     int
 }
 
-// Explain evaluates the rules on one event and says why, by the evaluator that Tag uses. Rules
-// that a state or a low confidence keeps from emitting are listed with the
-// reason when they match.
+// Explain evaluates the rules on one event, with the evaluator that Tag uses, and shows
+// why they match. A matching rule that emits nothing because of a state or a low
+// confidence is listed with the reason.
 func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
 	x := Explanation{Event: e}
 	c := rs.Tagger(nil)

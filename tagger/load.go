@@ -36,8 +36,8 @@ const (
 	maxRules = 10_000
 )
 
-// Load reads and compiles the rules of all folders. The set is never nil; it
-// may be empty, which is the caller's to judge.
+// Load reads and compiles the rules of all folders. The set is never nil, but may be
+// empty.
 func Load(o Options) (*RuleSet, *LoadReport) { return load(o, nil) }
 
 // load is Load with the files of an earlier set to fall back on.

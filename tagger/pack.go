@@ -7,9 +7,9 @@ import (
 	"io/fs"
 )
 
-// Pack describes the embedded rules: how many there are, and the first 12 hexadecimal
-// digits of a SHA-256 over the names and contents of their files. It parses no rule, so
-// that a program can name its pack without the time that loading takes.
+// Pack describes the embedded rules: their number, and the first 12 hexadecimal digits
+// of a SHA-256 over the names and contents of their files. It parses no rule, so a
+// program can show its pack without the cost of loading it.
 func Pack() (rules int, digest string) {
 	h := sha256.New()
 	add := func(s []byte) { // the length first: no two packs write the same bytes

@@ -15,14 +15,13 @@ type fileName struct{ folder, file string }
 // files says which definitions each file gave.
 type files map[fileName][]*definition
 
-// Reload reads the rules of all folders anew, as [Load] does, with one
-// difference: a file that can no longer be used, as a whole or in a part, keeps the
-// rules that it gave to this set and does not give now, and so do the files of a folder
-// that cannot be listed. What is wrong with them is in the report, with Kept set. A file
-// that is gone takes its rules with it.
+// Reload reads the rules of all folders again, as Load does, with one difference: a file
+// that can no longer be used, in whole or in part, keeps those of its rules in this set
+// that it no longer gives. So do the files of a folder that cannot be listed. Their
+// faults are in the report, with Kept set. The rules of a deleted file go with it.
 //
-// The set itself does not change: whoever uses it goes on with it, and takes the
-// new one when it suits. States are not carried over, see WithStates.
+// The set itself does not change: its users keep it, and switch to the new one when
+// convenient. States are not carried over, see [RuleSet.WithStates].
 func (rs *RuleSet) Reload(o Options) (*RuleSet, *LoadReport) { return load(o, rs.files) }
 
 // keep puts rules that a file gave before in the place of those that it does not give
@@ -67,13 +66,12 @@ func (l *loader) keepUnlisted(folder Folder, number int, listed []string) bool {
 // so that watching many files on a slow disk stays cheap.
 const lookCost = 200
 
-// Watch sends a value when the rule files of the folders have changed, until ctx
-// is done. It looks every so often at the names, sizes, times and inodes of the
-// files, by the names of their folders: a folder that is replaced as a whole, by a
-// rename or a symbolic link, is seen, as are files on network disks. A change is
-// reported once two looks agree, so that files that are still being written are not
-// read. While a value waits to be received, no other is sent. The folders are
-// asked for at every look, and other ones than before are a change too.
+// Watch sends a value when the rule files of the folders have changed, until ctx is
+// done. At each interval it compares the names, sizes, times and inodes of the files by
+// path, so it notices folders that are replaced by a rename or a symbolic link, and
+// files on network disks. A change is reported once two consecutive looks agree, so that
+// files are not read while they are being written. At most one value is pending. folders
+// is called each time; a different result counts as a change.
 func Watch(ctx context.Context, folders func() []Folder, every time.Duration) <-chan struct{} {
 	changed := make(chan struct{}, 1)
 	w := watch{reported: stamp(folders())}

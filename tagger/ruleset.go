@@ -117,8 +117,8 @@ func (rs *RuleSet) streamsInForce() []*ttpcron.Stream {
 	return slices.SortedFunc(maps.Values(in), func(a, b *ttpcron.Stream) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-// Correlations lists the rules over several events that are in force, by id. One that
-// makes no tag has no streams.
+// Correlations returns the rules over several events that are in force, by id. A
+// correlation that makes no tags has no streams.
 func (rs *RuleSet) Correlations() []*correlation.Rule {
 	var out []*correlation.Rule
 	for i := range rs.rules {
@@ -131,9 +131,9 @@ func (rs *RuleSet) Correlations() []*correlation.Rule {
 
 func (rs *RuleSet) ready() *compiled { return rs.compiled.Get(rs.compile) }
 
-// Release lets go of what long use has made of the rules: their indexes, and the
-// automata of their expressions, which grow with the texts that they meet. They are
-// made again when they are needed. Taggers that were made before may go on.
+// Release frees what long use has built from the rules: their indexes, and the automata
+// of their expressions, which grow with the texts that they meet. These are rebuilt when
+// needed. Existing taggers keep working.
 func (rs *RuleSet) Release() {
 	rs.compiled.Release()
 	for _, d := range rs.defs {
@@ -332,8 +332,8 @@ func (rs *RuleSet) WithOwnNetworks(own ttpcron.Networks) *RuleSet {
 	return with
 }
 
-// Only returns the subset with the given ids of rules and of streams, in the states they
-// are in. A rule that only its streams belong to makes no tag.
+// Only returns the subset with the given ids of rules and streams, with their states. If
+// only streams of a rule are included, the rule makes no tags.
 func (rs *RuleSet) Only(ids map[string]bool) *RuleSet {
 	var defs []*definition
 	for _, d := range rs.defs {
@@ -350,11 +350,11 @@ func (rs *RuleSet) Only(ids map[string]bool) *RuleSet {
 	return newRuleSet(defs, rs.states, rs.warned, rs.links, chosen)
 }
 
-// Len returns how many rules the set has, inert and disabled ones among them.
+// Len returns the number of rules in the set, including inert and disabled ones.
 func (rs *RuleSet) Len() int { return len(rs.rules) }
 
-// Rules describes the rules of the set in the order of their ids. The slices in
-// it belong to the set and must not be changed.
+// Rules describes the rules of the set in order of id. Its slices belong to the set and
+// must not be changed.
 func (rs *RuleSet) Rules() []Rule {
 	out := slices.Clone(rs.rules)
 	slow := rs.ready().slow
@@ -364,7 +364,8 @@ func (rs *RuleSet) Rules() []Rule {
 	return out
 }
 
-// Catalogue is [RuleSet.Rules], but does not say which are slow: that takes compiling them.
+// Catalogue is like [RuleSet.Rules], but does not say which rules are slow, since that
+// requires compiling them.
 func (rs *RuleSet) Catalogue() []Rule { return slices.Clone(rs.rules) }
 
 // Rule describes the rule with an id.
@@ -378,8 +379,8 @@ func (rs *RuleSet) Rule(id string) (Rule, bool) {
 	return r, true
 }
 
-// Active returns how many rules can give something of events of one kind: a tag, or a
-// match that a correlation looks at.
+// Active returns how many rules can produce something from events of one kind: a tag, or
+// a match that a correlation uses.
 func (rs *RuleSet) Active(kind ttpcron.SourceKind) int {
 	ids := map[string]bool{}
 	for i, r := range rs.rules {
@@ -406,8 +407,8 @@ func (rs *RuleSet) InForce() int {
 	return n
 }
 
-// Applies reports whether a rule can emit a tag of events of a kind, or a stream have
-// matches among them.
+// Applies reports whether a rule can tag events of a kind, or a stream can have matches
+// among them.
 func (rs *RuleSet) Applies(id string, kind ttpcron.SourceKind) bool {
 	if i, ok := rs.find(id); ok {
 		return rs.rules[i].Active && slices.Contains(rs.defs[i].Kinds, kind)
@@ -416,9 +417,9 @@ func (rs *RuleSet) Applies(id string, kind ttpcron.SourceKind) bool {
 	return ok && rs.streams[i].Kind == kind
 }
 
-// Fingerprint identifies what the set does: a hash over the whole definition of
-// every rule in force, of every stream, and the version of the engine. Sets with one fingerprint give
-// the same tags.
+// Fingerprint identifies the behaviour of the set: a hash over the whole definition of
+// every rule in force, of every stream, and the version of the engine. Sets with the
+// same fingerprint give the same tags.
 func (rs *RuleSet) Fingerprint() string { return rs.fingerprint }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -64,7 +64,7 @@ type Folder struct {
 	FS   fs.FS
 }
 
-// Options says what to load.
+// Options select what to load.
 type Options struct {
 	// Beneath are read before Folders, for rules that correlations of these name. The
 	// report counts nothing of them, and [Test] leaves them out.
@@ -81,8 +81,8 @@ type Options struct {
 	WithoutCorrelations bool
 }
 
-// LoadReport says what became of the files. It is made of facts to print, not
-// of errors to stop at: what is wrong with one file never keeps another out.
+// LoadReport is the result of loading files. It has facts to print, not errors to stop
+// at: a fault in one file never keeps another one out.
 type LoadReport struct {
 	Files    int // rule files read, by their name
 	Loaded   int // rules in the set, inert ones among them
@@ -93,7 +93,7 @@ type LoadReport struct {
 	Problems []Problem
 }
 
-// Refused counts the files that gave no rule.
+// Refused returns the number of files that gave no rule.
 func (r *LoadReport) Refused() int {
 	n := 0
 	for _, p := range r.Problems {
@@ -104,7 +104,7 @@ func (r *LoadReport) Refused() int {
 	return n
 }
 
-// Problem is one thing wrong with a rule file.
+// Problem is a fault in a rule file.
 type Problem struct {
 	Folder  string // Folder.Name
 	File    string // name within the folder
@@ -115,7 +115,7 @@ type Problem struct {
 	Kept    bool // the rule that the file gave before stays in use, see RuleSet.Reload
 }
 
-// String gives the problem on one line: "embedded/x.yaml:3: match.pattern: …".
+// String returns the problem on one line: "embedded/x.yaml:3: match.pattern: …".
 func (p Problem) String() string {
 	s := p.Folder
 	if p.File != "" {
@@ -178,8 +178,8 @@ type Rule struct {
 	Slow string
 }
 
-// Correlation describes a rule over several events. That of an inert rule is as its file
-// says.
+// Correlation describes a rule over several events. For an inert rule it is what the
+// file says.
 type Correlation struct {
 	Type      correlation.Type
 	Rules     []string // ids of the rules that it names, as far as they are known
@@ -191,7 +191,7 @@ type Correlation struct {
 	Scope correlation.Scope
 }
 
-// Warn is called when a tagger has trouble with an event: a rule failed on it, and
-// the tags that it would have made of it are lost, or, with an empty rule, no rule
-// applies to its kind, which is said once for each kind.
+// Warn is called when a tagger has trouble with an event: a rule failed on it, so that
+// its tags are lost; or, with an empty rule, no rule applies to the kind of event, which
+// is reported once for each kind.
 type Warn func(event ttpcron.Event, rule string, err error)

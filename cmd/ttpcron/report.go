@@ -28,7 +28,7 @@ func reportCommand() *command {
 	o.defineWithEvents(fs)
 	f := fs.Lookup("new-since")
 	o.newSince, f.DefValue = "7d", "7d"
-	f.Usage = "say what was not there before: nothing of it had arrived before `TIME`, whatever --since says; empty to say nothing"
+	f.Usage = "show what is new since `TIME`, whatever --since says; empty to leave this out"
 	fs.StringVar(&o.output, "output", "report.html", "write to `FILE`, which appears only when complete; - for standard output")
 	cli.Letter(fs, "o", "output")
 	fs.BoolVar(&o.open, "open", false, "open the page in a browser, if there is a screen")

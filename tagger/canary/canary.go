@@ -45,10 +45,9 @@ const (
 // for.
 const maxFingerprint = 1 << 20
 
-// Signals returns the fields that the event's payload lets one derive, sorted by
-// name. Fields that the payload already has are left out, but for token_kind
-// where it holds DECNET's word for the channel: look for a field here first,
-// then in the payload.
+// Signals returns the fields that can be derived from the event's payload, sorted by
+// name. Fields that the payload already has are left out, except token_kind if it holds
+// DECNET's word for the channel. So look for a field here first, then in the payload.
 func Signals(e *ttpcron.Event) ttpcron.Payload {
 	r := newRecord(e)
 	s := signals{event: e}

@@ -11,15 +11,15 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// Evidence is what a predicate shows for its verdict: the field that decided
-// and what it held. It never holds a raw fingerprint.
+// Evidence is what decided a predicate: the field and its value. It never has a raw
+// fingerprint.
 type Evidence struct {
 	Metric           string `json:"metric"`
 	MatchedSignature string `json:"matched_signature"`
 }
 
-// Check decides a predicate on an event and the signals that [Signals] derived
-// from it.
+// Check decides a predicate from an event and the signals that [Signals] derived from
+// it.
 type Check func(e *ttpcron.Event, signals ttpcron.Payload) (Evidence, bool)
 
 // predicates are the built-in conditions by name, without "lifter:".

@@ -202,8 +202,8 @@ func (d *Definition) readText(refs []string, item func(string) (int, error)) (*e
 	return e, err
 }
 
-// RefusedKey says why a key that others have proposed for correlations is refused, and
-// nil for one that is merely unknown.
+// RefusedKey returns why a key that others have proposed for correlations is refused, or
+// nil for a key that is merely unknown.
 func RefusedKey(key string) error {
 	switch key {
 	case "window", "gap":

@@ -38,8 +38,8 @@ var ofKind = map[ttpcron.SourceKind][]string{
 // again, by other sensors above all.
 var ofSession = []string{ttpcron.FieldAttackerIP, ttpcron.FieldAttackerUUID, ttpcron.FieldDeckyID, ttpcron.FieldIdentityUUID}
 
-// OfEveryEvent reports whether a name stands for a field that every event may have beside
-// its payload.
+// OfEveryEvent reports whether a name is a field that every event may have outside its
+// payload.
 func OfEveryEvent(name string) bool { return ofEveryEvent(groupName(name, nil)) }
 
 func ofEveryEvent(name string) bool {

@@ -10,13 +10,13 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Link makes rules of the definitions: it resolves what they name, among each other and
-// with base, makes the streams, and refuses what cannot be judged over a history to which
+// Link makes rules from the definitions: it resolves references among them and through
+// base, makes the streams, and refuses whatever cannot be judged on a history to which
 // events may still be added. own are networks whose addresses take no part in groups by
-// address. The rules come by id, and so do the problems.
+// address. Rules and problems are ordered by id.
 //
-// A name is first that of a rule by its id, of a correlation before another, and then a
-// second name, which must be clear. base need not know of correlations.
+// A reference is first the id of a rule, with correlations before others, and then a
+// second name, which must be unambiguous. base need not know correlations.
 func Link(defs []*Definition, base func(ref string) (Base, bool), own ttpcron.Networks) (rules []*Rule, problems []Problem) {
 	l := &linker{base: base, byID: map[string]*linked{}, byName: map[string][]*linked{}}
 	defs = slices.Clone(defs)

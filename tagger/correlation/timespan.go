@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// MaxReach is how far back a correlation may look, all in all.
+// MaxReach is how far back a correlation may look in total.
 const MaxReach = 31 * 24 * time.Hour
 
 // ParseTimespan reads a timespan in Sigma's form, such as 30s, 10m, 2h, 1d or 1w. Months

@@ -14,7 +14,7 @@ import (
 	"sync"
 )
 
-// Class says what a default login tells of whoever uses it.
+// Class is the kind of a default login.
 type Class string
 
 // The classes.
@@ -38,7 +38,7 @@ type login struct{ username, password string }
 //go:embed defaults.tsv
 var list string
 
-// Digest changes with the list.
+// Digest changes whenever the list does.
 func Digest() string {
 	sum := sha256.Sum256([]byte(list))
 	return hex.EncodeToString(sum[:8])
@@ -52,8 +52,7 @@ var defaults = sync.OnceValue(func() map[login]Default {
 	return found
 })
 
-// Find returns what is known of a login, compared as a system compares it: upper and
-// lower case differ.
+// Find returns what is known about a login. As in a real system, case matters.
 func Find(username, password string) (Default, bool) {
 	d, ok := defaults()[login{username, password}]
 	return d, ok

@@ -60,13 +60,13 @@ type posting struct {
 	in Fields
 }
 
-// Builder gathers literals.
+// Builder collects literals.
 type Builder struct {
 	postings map[string][]posting
 }
 
-// Add makes a scan report the id for texts of the fields that contain the literal,
-// which is folded first. An empty literal is ignored.
+// Add makes a scan report the id for texts of the fields that contain the literal, which
+// is folded first. An empty literal is ignored.
 func (b *Builder) Add(literal string, id int, in Fields) {
 	if literal == "" {
 		return
@@ -84,8 +84,8 @@ func (b *Builder) Len() int { return len(b.postings) }
 // maxLiterals is how many literals can be numbered.
 const maxLiterals = 1<<16 - 2
 
-// Build makes the index. When there are more literals than can be numbered, the
-// last in alphabetical order are taken for found where their first byte is.
+// Build makes the index. If there are more literals than can be numbered, the last in
+// alphabetical order count as found wherever their first byte occurs.
 func (b *Builder) Build() *Index {
 	s := &Index{byPair: make([]uint16, 1<<16)}
 	for c := range s.fold {
@@ -250,7 +250,7 @@ func (s *Index) Scanner() *Scanner {
 	return &Scanner{index: s, seen: make([]Fields, len(s.literals))}
 }
 
-// Reset forgets what was reported.
+// Reset forgets which literals were reported.
 func (s *Scanner) Reset() {
 	for _, number := range s.dirty {
 		s.seen[number] = 0
@@ -264,7 +264,7 @@ func copies(text string) bool {
 	return strings.IndexByte(text, 0xe2) >= 0 || strings.IndexByte(text, 0xc5) >= 0
 }
 
-// Cost is how many bytes a scan of a text walks and makes.
+// Cost returns how many bytes a scan of a text walks and makes.
 func Cost(text string) int {
 	if copies(text) {
 		return 2 * len(text)
@@ -272,9 +272,8 @@ func Cost(text string) int {
 	return len(text)
 }
 
-// Scan adds the ids of what requires a literal of the text in one of the fields that
-// the text is a value of. It leaves out literals that an earlier text of these fields
-// contained.
+// Scan adds the ids that require a literal in the text, in one of the fields that the
+// text is a value of. It skips literals that an earlier text of these fields contained.
 func (s *Scanner) Scan(text string, in Fields, found IDs) {
 	if copies(text) {
 		text = pattern.Fold(text)

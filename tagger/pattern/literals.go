@@ -11,9 +11,9 @@ const (
 	maxLiteral = 24 // bytes of a literal
 )
 
-// Fold returns s as literals are compared: ASCII letters in lower case, and the
-// two other characters that are an ASCII letter in another case, U+212A and
-// U+017F, as that letter.
+// Fold returns s in the form in which literals are compared: ASCII letters in lower
+// case, and U+212A and U+017F, which are ASCII letters in another case, as those
+// letters.
 func Fold(s string) string {
 	from := firstFoldable(s)
 	if from == len(s) {
@@ -41,7 +41,7 @@ func Fold(s string) string {
 
 const kelvin, longS = "\u212a", "\u017f"
 
-// Folds reports whether [Fold] must make a copy.
+// Folds reports whether Fold has to make a copy.
 func Folds(s string) bool { return firstFoldable(s) < len(s) }
 
 // firstFoldable returns where something that Fold changes may begin.
@@ -63,8 +63,8 @@ type known struct {
 
 const maxMore = 8
 
-// Best returns the better of two sets of literals, of which a text must hold
-// one each: the one that fewer texts will hold.
+// Best returns the better of two sets of literals, given that a matching text contains
+// one of each: the one that occurs in fewer texts.
 func Best(a, b []string) []string {
 	if Score(b) > Score(a) {
 		return b
@@ -72,8 +72,8 @@ func Best(a, b []string) []string {
 	return a
 }
 
-// Score rates how selective a set of literals is, by its least selective member:
-// long and rare is good, and every further member costs. It is 0 for an empty set.
+// Score rates how selective a set of literals is, by its least selective member: long
+// and rare is good, and every further member costs. It is 0 for an empty set.
 func Score(set []string) int {
 	if len(set) == 0 {
 		return 0

@@ -43,8 +43,8 @@ type linearPattern struct {
 	regexp       lazy.Value[regexp.Regexp] // for where a match is
 }
 
-// Release lets go of what matching has made: automata and programs, which are made
-// again when they are needed. Matches in progress are not disturbed.
+// Release frees automata and programs built by matching. They are rebuilt when needed,
+// and matches in progress are not disturbed.
 func (p *Pattern) Release() {
 	p.prog.Release()
 	if p.linear != nil {
@@ -53,8 +53,8 @@ func (p *Pattern) Release() {
 	}
 }
 
-// Budget is how much work matching may still do. A step is about a nanosecond
-// on a machine of 2020.
+// Budget is the work that matching may still do. A step takes about a nanosecond on a
+// machine of 2020.
 type Budget struct {
 	Steps int
 	// Met is set when a match was given up, or tried on a part of the text
@@ -64,8 +64,8 @@ type Budget struct {
 	stack []frame // lent from one match to the next
 }
 
-// Compile reads an expression. Errors name what Python would object to, or the
-// limit that the expression breaks, and the position.
+// Compile parses an expression. Errors name what Python would object to, or the limit
+// that the expression exceeds, and the position.
 func Compile(expr string) (*Pattern, error) {
 	n, groups, err := parse(expr)
 	if err != nil {
@@ -117,16 +117,16 @@ func (p *Pattern) String() string { return p.expr }
 // Linear reports whether matching takes time linear in the text.
 func (p *Pattern) Linear() bool { return p.linear != nil }
 
-// Literals returns strings of which every text that matches holds at least one,
-// when both are folded by [Fold]. It is empty when nothing is known.
+// Literals returns strings of which every matching text contains at least one, if both
+// are folded by [Fold]. It is empty if nothing is known.
 func (p *Pattern) Literals() []string { return p.literals }
 
-// MoreLiterals returns further sets like Literals, of each of which a text that matches
-// holds at least one.
+// MoreLiterals returns further sets like Literals: a matching text contains at least one
+// string of each.
 func (p *Pattern) MoreLiterals() [][]string { return p.more }
 
-// Match reports whether the text holds a match. It is false when the budget was
-// met before one was found.
+// Match reports whether the text contains a match. It is false if the budget ran out
+// before one was found.
 func (p *Pattern) Match(text string, b *Budget) bool {
 	if len(text) < p.least {
 		return false
@@ -174,8 +174,8 @@ func (p *Pattern) search(text string, b *Budget) ([]int, bool) {
 	return at, true
 }
 
-// Find returns where the leftmost match begins and ends. In a text longer than
-// a few KiB it may be another of the matches, and begin later than it could.
+// Find returns the start and end of the leftmost match. In a text longer than a few KiB
+// it may return another match, or one that begins later than it could.
 func (p *Pattern) Find(text string, b *Budget) (start, end int, ok bool) {
 	if p.linear == nil {
 		return p.prog.Get(p.newProgram).find(text, b)

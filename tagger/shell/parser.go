@@ -6,8 +6,8 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// Parser parses texts one after the other and keeps its working memory in
-// between. It is not safe for concurrent use; the scripts that it returns are.
+// Parser parses texts one after another and reuses its working memory. It is not safe
+// for concurrent use, but the scripts that it returns are.
 type Parser struct {
 	// Processes makes scripts list the processes that a text starts.
 	Processes bool
@@ -17,7 +17,7 @@ type Parser struct {
 	b      build
 }
 
-// NewParser returns a parser that keeps to the limits.
+// NewParser returns a parser with the given limits.
 func NewParser(limits Limits) *Parser { return &Parser{limits: limits.withDefaults()} }
 
 func (l Limits) withDefaults() Limits {
@@ -37,8 +37,8 @@ func (l Limits) withDefaults() Limits {
 // script shares memory with the text.
 func (p *Parser) Parse(text string) *Script { return p.parse(text, (*build).finish) }
 
-// View is Parse for a script that is not kept: its lists, but not their texts,
-// are lost when the parser is used again. It takes half the memory.
+// View is like Parse for a script that is not kept: its lists, but not their texts,
+// become invalid when the parser is used again. It takes half the memory.
 func (p *Parser) View(text string) *Script { return p.parse(text, (*build).view) }
 
 func (p *Parser) parse(text string, finish func(*build) *Script) (script *Script) {
@@ -68,8 +68,8 @@ func (p *Parser) parse(text string, finish func(*build) *Script) (script *Script
 	return finish(&p.b)
 }
 
-// Work returns the bytes that the last parse has walked, made and copied, of
-// those that [Limits.Bytes] bounds.
+// Work returns how many bytes the last parse walked, made and copied, of those that
+// Limits.Bytes bounds.
 func (p *Parser) Work() int {
 	return p.b.text.spent + p.b.copies.spent + p.b.moved.spent + p.b.lists.spent + p.b.lines.spent
 }

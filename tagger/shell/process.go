@@ -7,8 +7,8 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// Process is a program that a text starts, as a log of the processes of a real host
-// shows it: a wrapper is a process of its own, before what it runs.
+// Process is a program that a text starts, as a real host's process log shows it: a
+// wrapper is a process of its own, before the program that it runs.
 type Process struct {
 	// Path is the program as written. It is empty for the shell that runs a text
 	// of several commands, of which no text says which it is.

@@ -47,8 +47,8 @@ type Limits struct {
 	Bytes int
 }
 
-// Script is what a text does. It is never changed after it was made: it may be
-// cached and read by many goroutines.
+// Script is what a text does. It is immutable, so it can be cached and read by many
+// goroutines.
 type Script struct {
 	// Commands are the simple commands in the order of the text. A command
 	// stands before the ones inside its own substitutions and layers.
@@ -65,8 +65,8 @@ type Script struct {
 	Fallback bool
 }
 
-// Command is one simple command, as rules see it. Its lists share memory with
-// those of other commands and must not be changed.
+// Command is one simple command, as rules see it. Its lists share memory with those of
+// other commands and must not be changed.
 type Command struct {
 	Program string // base name after wrappers; empty for bare assignments and redirections
 	Path    string // the program as written
@@ -97,7 +97,7 @@ type Command struct {
 	Original   bool
 }
 
-// Layer is a text that decoding found.
+// Layer is a decoded text.
 type Layer struct {
 	Text       string
 	How        string // base64, base32, hex, escape (of $'…'), echo, printf, rev, tac, tr, sed
