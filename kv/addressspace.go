@@ -24,10 +24,18 @@ var mapSizes = [...]int64{1<<31 - 1, 1 << 30, 512 << 20, 256 << 20}
 // mapped.
 const heapRoom = 256 << 20
 
-// MaxBytes returns the size in bytes of the largest store that this process can open,
-// and 0 when only the disk limits it. On a 32-bit system that is 2 GiB at most, and
-// less where a limit on the process or other mappings leave less address space.
-func MaxBytes() int64 { return mapLimit() }
+// growLimit is how large this process lets a store become: a part less than it can map.
+// bbolt computes sizes with the process's integers, which must not overflow by the
+// largest page and the step by which a file grows (see growStep), of 80 MiB together.
+func growLimit() int64 {
+	limit := mapLimit()
+	return limit - limit/16
+}
+
+// MaxBytes returns the size in bytes up to which this process lets a store grow, and 0
+// when only the disk limits it. On a 32-bit system that is 1.9 GiB at most, and less
+// where a limit on the process or other mappings leave less address space.
+func MaxBytes() int64 { return growLimit() }
 
 // TooLargeError says that a store is, or would be, larger than this process can map.
 type TooLargeError struct {
@@ -40,7 +48,7 @@ type TooLargeError struct {
 func (e *TooLargeError) Error() string {
 	const do = "use ttpcron on a 64-bit system"
 	if e.Grows {
-		return fmt.Sprintf("store %s is %s and cannot grow: a 32-bit process can map at most %s here; take out old days with ttpcron db prune, set max-size, or %s", e.Path, mebibytes(e.Bytes), mebibytes(e.Limit), do)
+		return fmt.Sprintf("store %s is %s and cannot grow: a 32-bit process can map a store of at most %s here; take out old days with ttpcron db prune, set max-size, or %s", e.Path, mebibytes(e.Bytes), mebibytes(e.Limit), do)
 	}
 	return fmt.Sprintf("store %s is %s and a 32-bit process can map at most %s here: %s, where ttpcron db prune and ttpcron db compact also make it smaller", e.Path, mebibytes(e.Bytes), mebibytes(e.Limit), do)
 }
@@ -68,9 +76,9 @@ func fits(f *os.File, path string) error {
 	return nil
 }
 
-// grown is the error of a write that bbolt refused because of mapLimit.
+// grown is the error of a write that bbolt refused because of growLimit.
 func (db *DB) grown() error {
-	e := &TooLargeError{Path: db.path, Limit: mapLimit(), Grows: true}
+	e := &TooLargeError{Path: db.path, Limit: growLimit(), Grows: true}
 	if info, err := os.Stat(db.path); err == nil {
 		e.Bytes = info.Size()
 	}

@@ -26,7 +26,7 @@
 // each (kind, day) that it touches; merging the identity index adds up to 32 MiB now and
 // then. 4,096 events or 20,000 tags a call are a good size: larger calls gain little, and
 // much smaller ones pay more for the disk's sync. On 32-bit machines a store cannot grow
-// beyond 2 GiB, see [MaxBytes].
+// beyond 1.9 GiB, see [MaxBytes].
 package kv
 
 import (

@@ -127,7 +127,7 @@ func (db *DB) tryOpen(o Options) error {
 			PreLoadFreelist: true,
 			FreelistType:    freelist,
 			PageSize:        page.Size,
-			MaxSize:         int(mapLimit()),
+			MaxSize:         int(growLimit()),
 			OpenFile: func(path string, flag int, mode os.FileMode) (f *os.File, err error) {
 				if f, db.fresh, err = openLocked(path, flag, mode); err != nil {
 					return nil, err
