@@ -115,7 +115,7 @@ func TestUpgrade(t *testing.T) {
 			n.must("run-once")
 			n.must("db", "check")
 			tags, want := objects(t, n.must("tags", "--json")), golden("tags")
-			contains(t, "tags", tags, want, "created_at source_id uuid confidence")
+			contains(t, "tags", tags, want, "created_at source_id uuid confidence attack_release")
 			if late := 2; len(tags) != len(want)+late {
 				t.Errorf("%d tags, want %d: %v", len(tags), len(want)+late, tags)
 			}
