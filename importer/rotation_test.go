@@ -103,7 +103,7 @@ func TestTornRecord(t *testing.T) {
 			if i == 0 {
 				step = 1
 			}
-			for cut := from + i%step; cut <= to; cut += step {
+			for cut := from + i%step; cut <= to; cut += step * cutStep() {
 				older := put(t, dir, names[0], session[:cut])
 				newer := put(t, dir, names[1], session[cut:])
 				forth, back := newShelf(), newShelf()
@@ -132,7 +132,7 @@ func TestTornWhileRead(t *testing.T) {
 	for i, rotated := range []string{"cowrie.json.1", "cowrie.json.1.gz", "cowrie.json.2024-05-31"} {
 		for k, begins := range []string{"", strings.Repeat("\x00", 5000)} {
 			dir := t.TempDir()
-			for cut := from + i + 3*k; cut <= to; cut += 7 {
+			for cut := from + i + 3*k; cut <= to; cut += 7 * cutStep() {
 				os.Remove(filepath.Join(dir, rotated))
 				s := newShelf()
 				live := put(t, dir, "cowrie.json", session[:cut])
@@ -514,7 +514,7 @@ func TestTornWrappedRecord(t *testing.T) {
 				t.Fatalf("%d events in wrappers, %d without", len(want.Events), len(plain.Events))
 			}
 			dir := t.TempDir()
-			for cut := len(all[0]) + 1; cut <= len(all[0])+len(all[1])+2; cut += 3 {
+			for cut := len(all[0]) + 1; cut <= len(all[0])+len(all[1])+2; cut += 3 * cutStep() {
 				older, newer := put(t, dir, "cowrie.json.1", log[:cut]), put(t, dir, "cowrie.json", log[cut:])
 				for _, order := range [][]string{{older, newer}, {newer, older}} {
 					s := newShelf()
