@@ -191,6 +191,17 @@ type Tag struct {
 	EventTime time.Time // when the event happened, UTC
 }
 
+// Before reports whether t is shown rather than o where one of the tags that claim the same
+// technique of an event is enough: it has the higher level, or else the higher confidence,
+// or else the rule id that comes first.
+func (t *Tag) Before(o *Tag) bool {
+	return cmp.Or(
+		cmp.Compare(o.Level.Rank(), t.Level.Rank()),
+		cmp.Compare(o.Confidence, t.Confidence),
+		cmp.Compare(t.RuleID, o.RuleID),
+	) < 0
+}
+
 // UUID returns the tag's identity: a version 5 UUID of
 // source_kind|source_id|rule_id|rule_version|technique_id|sub_technique_id. Time, host and
 // process play no part, so the same event and rule give the same tag everywhere.

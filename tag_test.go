@@ -198,3 +198,20 @@ func TestStandsFor(t *testing.T) {
 		t.Error("a claim stands for itself")
 	}
 }
+
+func TestTagBefore(t *testing.T) {
+	tag := func(level Level, confidence float64, rule string) *Tag {
+		return &Tag{Claim: Claim{RuleID: rule, Level: level, Confidence: confidence}}
+	}
+	order := []*Tag{
+		tag(LevelHigh, 0.5, "B"), tag(LevelMedium, 0.9, "A"), tag(0, 0.8, "A"), // without a level: medium
+		tag(LevelMedium, 0.8, "B"), tag(LevelLow, 1, "A"),
+	}
+	for i, a := range order {
+		for k, b := range order {
+			if got := a.Before(b); got != (i < k) {
+				t.Errorf("%d before %d: %v", i, k, got)
+			}
+		}
+	}
+}

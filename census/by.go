@@ -37,21 +37,22 @@ func (b By) names() int {
 
 // joined reports whether only the event of a tag says to which group it belongs.
 func (b By) joined() bool {
-	switch b {
-	case Credentials, Users, Passwords, Keys, Files:
-		return true
-	}
-	return false
+	return b.ofLogins() || b == Files
+}
+
+// ofLogins reports whether login attempts alone are counted by it.
+func (b By) ofLogins() bool {
+	return b == Credentials || b == Users || b == Passwords || b == Keys
 }
 
 // ofKind reports whether events of a kind are counted by it.
 func (b By) ofKind(kind ttpcron.SourceKind) bool {
-	switch b {
-	case Techniques:
+	switch {
+	case b == Techniques:
 		return false
-	case Credentials, Users, Passwords, Keys:
+	case b.ofLogins():
 		return kind == ttpcron.AuthAttempt
-	case Files:
+	case b == Files:
 		return kind == ttpcron.FileTransfer
 	}
 	return true
@@ -118,9 +119,14 @@ type count struct {
 	value   []byte
 }
 
+// counts reports whether facts of some sort are counted.
+func (n *count) counts(f fact) bool {
+	return n.by.counts(f) || f == ofAddresses && n.c.q.Who && n.by.ofLogins()
+}
+
 // put adds to a fact of the group whose name has so many bytes of the key.
 func (n *count) put(name int, f fact, value string, s sum) error {
-	if !n.by.counts(f) {
+	if !n.counts(f) {
 		return nil
 	}
 	n.key = append(append(n.key[:name], byte(f)), value...)

@@ -60,6 +60,10 @@ type Query struct {
 	// were made before NewSince.
 	NewSince time.Time
 	NewAfter uint64 // arrival number
+	// Won leaves out groups without a login that worked.
+	Won bool
+	// Who names the addresses of groups by credentials, users, passwords and keys too.
+	Who bool
 	// Keep, if not nil, says of which addresses events and tags are counted. It is asked
 	// for each event.
 	Keep func(address string) bool

@@ -55,7 +55,7 @@ func (n *count) event(o *observed, e *ttpcron.Event) error {
 // around counts who it was, and where.
 func (n *count) around(name int, o *observed) error {
 	known := o.who
-	if o.address != "" && n.by.counts(ofAddresses) {
+	if o.address != "" && n.counts(ofAddresses) {
 		known = spelled(o.address)
 	}
 	err := errors.Join(
@@ -269,7 +269,7 @@ func (n *count) rows(ctx context.Context, do func(r *Row, group []byte) error) e
 // keeps reports whether the query wants a group.
 func (n *count) keeps(g *tally) bool {
 	q := &n.c.q
-	return g.told().n > 0 && (!q.Tagged || g.Tags > 0) && (!q.onlyNew() || g.arrived() > q.NewAfter)
+	return g.told().n > 0 && (!q.Tagged || g.Tags > 0) && (!q.Won || g.Won > 0) && (!q.onlyNew() || g.arrived() > q.NewAfter)
 }
 
 // tally is a group whose facts come one after another.

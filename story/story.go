@@ -153,8 +153,8 @@ func Loose(ctx context.Context, s Source, w ttpcron.Window) iter.Seq2[*Tag, erro
 	}
 }
 
-// Agreement is a technique that tags of one event share: the tag with the highest
-// confidence, the highest level that any tag gives, and how many others agree.
+// Agreement is a technique that tags of one event share: the first of these tags, see
+// [ttpcron.Tag.Before], and how many others claim the same.
 type Agreement struct {
 	Tag
 	Others int
@@ -167,15 +167,10 @@ next:
 		t := &tags[i]
 		for k := range all {
 			if a := &all[k]; a.Shown.Technique() == t.Shown.Technique() {
-				level := a.Level
-				if t.Level.AtLeast(level) {
-					level = t.Level
-				}
 				a.Others++
-				if t.Confidence > a.Confidence {
+				if t.Before(&a.Tag.Tag) {
 					a.Tag = *t
 				}
-				a.Level = level
 				continue next
 			}
 		}

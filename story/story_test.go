@@ -288,7 +288,7 @@ func TestAttackerRows(t *testing.T) {
 func TestAgreements(t *testing.T) {
 	tags := []Tag{tag(1, "T1059", "high", 0.5), tag(1, "T1059", "low", 0.9), tag(1, "T1082", "low", 0.4), tag(1, "T1059", "medium", 0.7)}
 	all := Agreements(tags)
-	if len(all) != 2 || all[0].TechniqueID != "T1059" || all[0].Others != 2 || all[0].Confidence != 0.9 || all[0].Level.String() != "high" || all[1].Others != 0 {
+	if len(all) != 2 || all[0].TechniqueID != "T1059" || all[0].Others != 2 || all[0].Confidence != 0.5 || all[0].Level.String() != "high" || all[1].Others != 0 {
 		t.Errorf("%+v", all)
 	}
 	if tags[0].Confidence != 0.5 || tags[1].Level.String() != "low" {

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/census"
@@ -25,7 +24,8 @@ type censusOptions struct {
 	limit     int
 	json, csv bool
 	own       ttpcron.Networks
-	new       time.Time // what --new-since means
+	won       bool // only what has a login that worked
+	who       bool // addresses are named that are not otherwise
 	places    *placeOptions
 }
 
@@ -45,14 +45,9 @@ func (o *censusOptions) filters(fs *flag.FlagSet) {
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
 }
 
-// defineWithEvents defines the flags where those of actor and time select events too.
-func (s *tagSelection) defineWithEvents(fs *flag.FlagSet) {
-	s.define(fs)
-	for _, name := range []string{"attacker", "session", "sensor"} {
-		f := fs.Lookup(name)
-		f.Usage = strings.Replace(f.Usage, "only tags of", "only events and tags of", 1)
-	}
-	fs.Lookup("new-since").Usage = newSinceUsage
+// defineWon defines the flag of commands that count logins.
+func (o *censusOptions) defineWon(fs *flag.FlagSet) {
+	fs.BoolVar(&o.won, "won", false, "only those with a login that worked")
 }
 
 const newSinceUsage = "only what is new: none of its events had arrived before `TIME`, whatever --since says"
@@ -63,15 +58,13 @@ func (o *censusOptions) check(s *session) error {
 		return cli.Usage("--json and --csv exclude one another", "give one of them")
 	}
 	o.own = s.set.OwnNetworks
-	err := o.tagSelection.check(s.now(), s.set.Attack)
-	o.new, o.q.MadeSince = o.q.MadeSince, time.Time{}
-	return err
+	return o.tagSelection.check(s.now(), s.set.Attack)
 }
 
 // query is what a census counts.
 func (o *censusOptions) query(ctx context.Context, db *store.Store) (q census.Query, err error) {
 	q.Tags, q.NewSince = o.q, o.new
-	q.Tagged = o.onlyTagged()
+	q.Tagged, q.Won, q.Who = o.onlyTagged(), o.won, o.who
 	if o.places != nil {
 		o.places.selects(&q)
 	}

@@ -17,6 +17,8 @@ func credentialsCommand() *command {
 	fs.BoolVar(&passwords, "passwords", false, "one row for each password")
 	fs.BoolVar(&keys, "keys", false, "one row for each key that was offered, by fingerprint")
 	o.define(fs, "tries")
+	o.defineWon(fs)
+	o.who = true
 	return &command{
 		Name: "credentials", Short: "list the users, passwords and keys that were tried", Flags: fs,
 		Text: `Lists the users and passwords that were tried, the most frequent first: how
@@ -25,6 +27,7 @@ sessions, at how many sensors, and when first and last. Passwords are shown,
 also with --json and --csv. Some may belong to real people.
 ` + censusText,
 		Examples: `ttpcron credentials --limit 20
+ttpcron credentials --won
 ttpcron credentials --passwords --sort attackers
 ttpcron credentials --sort won --attacker 192.0.2.0/24
 ttpcron credentials --new-since 7d --csv > new.csv`,
@@ -70,6 +73,8 @@ func credentialsView(by census.By) *censusView {
 	v.columns = append(append(v.columns, tries,
 		countColumn("WON", "won", 0, func(r *census.Row) int { return r.Won }),
 		countColumn("ATTACKERS", "attackers", 0, func(r *census.Row) int { return r.Attackers }),
+		censusColumn{Column: term.Column{Title: "FROM", Min: 15, Spare: 2, SGR: term.Cyan}, name: "addresses", value: func(r *census.Row) any { return r.Addresses.Names() },
+			cell: func(r *census.Row) string { return firstOf(&r.Addresses) }},
 		countColumn("SESSIONS", "sessions", 2, func(r *census.Row) int { return r.Sessions }),
 		countColumn("SENSORS", "sensors", 3, func(r *census.Row) int { return r.Sensors.N })), seenColumns(1, 4)...)
 	return v

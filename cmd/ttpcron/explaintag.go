@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -250,15 +251,7 @@ func tellStory(out *term.Output, s tagStory) error {
 	fmt.Fprintln(w)
 	textParts(out, *s.x)
 	judgement(out, w, *s.x, *j, s.under)
-	var others []string
-	for _, o := range s.x.Rules {
-		if o.Rule.ID != tag.RuleID {
-			others = append(others, term.Clean(o.Rule.ID))
-		}
-	}
-	if others != nil {
-		fmt.Fprintf(w, "\nOther rules match it too: %s\n", t.Cut(strings.Join(others, ", "), 400))
-	}
+	s.others(w)
 	return nil
 }
 
@@ -338,4 +331,26 @@ func printStoryJSON(out *term.Output, now func() time.Time, s tagStory) error {
 		result.Now = &x
 	}
 	return out.JSON(result)
+}
+
+// others names the other rules that match the event: those that claim the same first,
+// without which the technique would be shown all the same.
+func (s *tagStory) others(w *term.Output) {
+	var same, more []string
+	for _, o := range s.x.Rules {
+		claims := func(t ttpcron.Tag) bool { return t.Technique() == s.tag.Technique() }
+		switch id := term.Clean(o.Rule.ID); {
+		case o.Rule.ID == s.tag.RuleID:
+		case slices.ContainsFunc(o.Tags, claims):
+			same = append(same, id)
+		default:
+			more = append(more, id)
+		}
+	}
+	if same != nil {
+		fmt.Fprintf(w, "\nOther rules make the same claim: %s\n", w.Term.Cut(strings.Join(same, ", "), 400))
+	}
+	if more != nil {
+		fmt.Fprintf(w, "\nOther rules match it too: %s\n", w.Term.Cut(strings.Join(more, ", "), 400))
+	}
 }

@@ -142,6 +142,7 @@ func TestJSONIsVisible(t *testing.T) {
 		"rules state set": {{"HOSTILE", "clipped=0.6", "--reason", hostile}}, "rules state clear": {{"HOSTILE"}},
 		"checkpoint set": {{"1"}}, "db prune": {{"--dry-run", "--keep-events", "1d"}}, "db purge": {{"--dry-run", "--session", hostile}},
 		"db backup": {{backup}}, "db recover": {{backup + ".new"}}, "db restore": {{backup}}, "config check": {nil},
+		"report":  {{"--output", filepath.Join(t.TempDir(), "report.html")}},
 		"session": {{hostile}, {"1"}}, "attacker": {{hostile}, {"203.0.113.7"}},
 		"rules untagged": {nil}, "rules noise": {nil, {"--replay"}},
 	}

@@ -140,7 +140,7 @@ func TestScanBesideDaemon(t *testing.T) {
 	if code := run(t.Context(), later, []string{"run-once", "--input", n.Path("moved")}, strings.NewReader(""), &stdout, &stderr, n.Env); code != exitDone {
 		t.Fatal(stderr.String())
 	}
-	if want := fmt.Sprintf("Imported %d files (%d passed over): 0 lines, 0 new, 0 known, 0 ignored, 0 rejected.", 2*each, 2*each); !strings.Contains(stdout.String(), want) {
+	if want := fmt.Sprintf("Imported %d files (%d passed over): 0 lines; 0 new events, 0 known; 0 lines ignored, 0 rejected.", 2*each, 2*each); !strings.Contains(stdout.String(), want) {
 		t.Errorf("a run: %s", stdout.String())
 	}
 	if last := n.scan(false, n.Path("moved")); len(last.read) != 0 {

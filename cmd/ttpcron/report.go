@@ -27,7 +27,7 @@ func reportCommand() *command {
 	fs := cli.NewFlags()
 	o.defineWithEvents(fs)
 	f := fs.Lookup("new-since")
-	o.newSince, f.DefValue = "7d", "7d"
+	o.newSince, f.DefValue = reportNew, reportNew
 	f.Usage = "show what is new since `TIME`, whatever --since says; empty to leave this out"
 	fs.StringVar(&o.output, "output", "report.html", "write to `FILE`, which appears only when complete; - for standard output")
 	cli.Letter(fs, "o", "output")
@@ -91,7 +91,6 @@ func (o *reportOptions) check(s *session) (err error) {
 	if err := o.tagSelection.check(o.now, s.set.Attack); err != nil {
 		return err
 	}
-	o.new, o.q.MadeSince = o.q.MadeSince, time.Time{}
 	o.places, err = openPlaces(o.mmdb)
 	return err
 }

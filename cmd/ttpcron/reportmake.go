@@ -24,10 +24,9 @@ import (
 // It is good for one.
 type reportMaker struct {
 	tagSelection
-	new           time.Time // since when what was not there before is new; zero: nothing is said
-	rows, stories int       // the most that a list has, and how many sessions are told
-	passwords     bool      // captured passwords are shown
-	live          bool      // a daemon serves it
+	rows, stories int  // the most that a list has, and how many sessions are told
+	passwords     bool // captured passwords are shown
+	live          bool // a daemon serves it
 
 	now     time.Time
 	version string // of the program
@@ -42,7 +41,7 @@ type reportMaker struct {
 const (
 	reportRows    = 100
 	reportStories = 20
-	reportNew     = 7 * 24 * time.Hour
+	reportNew     = "7d"
 )
 
 // liveReport writes the page that a daemon serves, without captured passwords: of
@@ -50,11 +49,12 @@ const (
 func liveReport(ctx context.Context, db *store.Store, c *settings.Daemon, rules *tagger.RuleSet, now time.Time, w io.Writer) error {
 	m := &reportMaker{
 		rows: reportRows, stories: reportStories, live: true,
-		now: now, own: c.OwnNetworks, rules: namesOf(rules), places: &geo.Places{}, new: now.Add(-reportNew),
+		tagSelection: tagSelection{newSince: reportNew},
+		now:          now, own: c.OwnNetworks, rules: namesOf(rules), places: &geo.Places{},
 	}
 	m.version = buildVersion()
 	if c.ReportSince > 0 {
-		m.since, m.new = c.ReportSince.String(), time.Time{} // what is new can be told of all alone
+		m.since, m.newSince = c.ReportSince.String(), "" // what is new can be told of all alone
 	}
 	if err := m.check(now, c.Attack); err != nil {
 		return err

@@ -143,7 +143,7 @@ func (p *invocation) main(ctx context.Context, args []string) error {
 func (p *invocation) commands(root *command) *cli.Program[*session] {
 	return &cli.Program[*session]{
 		Root: root, Share: settings.Share, Shared: settings.SharedFlags, SharedText: settings.SharedText, Open: p.open,
-		FlagGroups: []cli.FlagGroup{cli.FlagsOf("filters", new(tagSelection).define)},
+		FlagGroups: []cli.FlagGroup{cli.FlagsOf("filters", defineFilters)},
 		Version:    "version",
 		First:      "begin with ttpcron run-once --input PATH, then ttpcron tags; ttpcron --help lists all commands",
 		Exits:      exitTexts, Done: exitDone, Usage: exitUsage,

@@ -246,8 +246,8 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 		if m.BeforeHorizon > 0 {
 			before += fmt.Sprintf(", %s before the horizon", term.Count(m.BeforeHorizon))
 		}
-		fmt.Fprintf(out, "Imported %s: %s lines, %s new, %s known, %s ignored%s, %s rejected%s.\n",
-			filesText(r.Files), term.Count(m.Lines), term.Count(m.New), term.Count(m.Known), term.Count(m.Ignored), before, term.Count(m.Rejected), knownRejects(m))
+		fmt.Fprintf(out, "Imported %s: %s; %s, %s known; %s lines ignored%s, %s rejected%s.\n",
+			filesText(r.Files), term.Plural(m.Lines, "line", "lines"), term.Plural(m.New, "new event", "new events"), term.Count(m.Known), term.Count(m.Ignored), before, term.Count(m.Rejected), knownRejects(m))
 		printBreakdown(out, &m)
 		if m.Waiting > 0 {
 			fmt.Fprintf(out, "Of the files that grow %s.\n", waitingText(m.Waiting))

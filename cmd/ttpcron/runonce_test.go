@@ -22,7 +22,7 @@ func TestRunsThatEndedEarly(t *testing.T) {
 		r         jobs.Report
 		want, not string
 	}{
-		{"while it imported", jobs.Report{Files: files, Run: ttpcron.Run{Imported: files[0].ImportReport}}, "Imported 1 file: 7 lines, 6 new", "technique"},
+		{"while it imported", jobs.Report{Files: files, Run: ttpcron.Run{Imported: files[0].ImportReport}}, "Imported 1 file: 7 lines; 6 new events", "technique"},
 		{"while it correlated", jobs.Report{Run: ttpcron.Run{Correlation: judged}}, "5 rules judged 40 groups on 3 of 15 days: 2 tags, 2 new", "nothing new"},
 		{"before a day was judged", jobs.Report{Run: ttpcron.Run{Correlation: begun}}, "5 rules judged 0 groups on 0 of 1 day: 0 tags", "nothing new"},
 	} {

@@ -12,6 +12,7 @@ func sessionsCommand() *command {
 	var o censusOptions
 	fs := cli.NewFlags()
 	o.define(fs, "tags")
+	o.defineWon(fs)
 	return &command{
 		Name: "sessions", Short: "list the sessions", Flags: fs,
 		Text: `Lists sessions, those with the most tags first: the start and duration, sensor,
@@ -25,7 +26,7 @@ duration is that in the record of the session's end, or else the time from its
 first to its last event. Passwords are shown.
 ` + censusText,
 		Examples: `ttpcron sessions --since 24h --sort first
-ttpcron sessions --attacker 203.0.113.7
+ttpcron sessions --won --attacker 203.0.113.7
 ttpcron sessions --technique T1105 --min-level high
 ttpcron sessions --sort commands --limit 20 --csv > sessions.csv`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},

@@ -37,8 +37,8 @@ func tagsCommand() *command {
 	return &command{
 		Name: "tags", Short: "list the tags, newest first", Flags: fs,
 		Text: `Lists tags by the time of their event, newest first. The table has one row for
-each technique that an event showed: the rule with the highest confidence, how
-many others agree, and the highest level that any of them gives. Text from
+each technique that an event showed: the tag with the highest level, then the
+highest confidence, and how many other rules make the same claim. Text from
 attackers is made safe to show. --json has the tag of every rule, in full. If a
 tag's event is gone, the tag stays, whatever becomes of its rule; --json then
 has "checked": false.
@@ -80,8 +80,8 @@ confidence, technique names and attacker are dropped, in this order. Elsewhere
 only long texts are cut.
 
 Filters accept what a table shows, in quotes: --since '2026-05-04 05:49:05',
---rule 'TC1501 +2'. --new-since goes by when tags were made, and so shows what
-new rules or late logs added. If a filter cannot match anything, a note says so.`,
+--rule 'TC1501 +2'. --tagged-since goes by when a run made the tag, and so shows
+what new rules or late logs added. If a filter cannot match anything, a note says so.`,
 		Examples: `ttpcron tags --since 7d --min-confidence 0.6
 ttpcron tags --attacker 203.0.113.7 --tactic persistence
 ttpcron tags --arrived-since 24h --min-level high

@@ -5,9 +5,8 @@ import (
 	"iter"
 )
 
-// agreement is a technique that one event showed: the tag of the rule that is
-// surest of it, with the highest level that a rule gives it, and how many other
-// rules say the same.
+// agreement is a technique that one event showed: the first of its tags, see
+// [ttpcron.Tag.Before], and how many other rules claim the same.
 type agreement struct {
 	shownTag
 	others int
@@ -60,14 +59,9 @@ func join(instant []agreement, t *shownTag) []agreement {
 		if f.SourceID != t.SourceID || f.SourceKind != t.SourceKind || f.Shown.Technique() != t.Shown.Technique() {
 			continue
 		}
-		level := f.Level
-		if t.Level.AtLeast(level) {
-			level = t.Level
-		}
-		if f.others++; t.Confidence > f.Confidence {
+		if f.others++; t.Before(&f.Tag) {
 			f.shownTag = *t
 		}
-		f.Level = level
 		return instant
 	}
 	return append(instant, agreement{shownTag: *t})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -22,9 +23,11 @@ type tagSelection struct {
 	malformed         bool   // the attacker looks like an address, and is none
 	since, until      string
 	arrivedSince      string
+	taggedSince       string
 	newSince          string
 	levels            cli.Levels
 	arrived           time.Time // what it means; zero: whenever
+	new               time.Time // what --new-since means; zero: what was known before counts too
 	minLevel          cli.MinLevel
 	technique, tactic string        // as they were named
 	under             *attack.Table // whose names are shown
@@ -33,8 +36,30 @@ type tagSelection struct {
 	found             bool          // there was a tag
 }
 
-// define defines the flags.
+// defineFilters defines every flag that is a filter for some command.
+func defineFilters(fs *flag.FlagSet) {
+	var s tagSelection
+	s.define(fs)
+	fs.String("new-since", "", "")
+}
+
+// define defines the flags of what shows tags alone.
 func (s *tagSelection) define(fs *flag.FlagSet) {
+	s.defineShared(fs)
+	fs.StringVar(&s.taggedSince, "tagged-since", "", "only tags that a run made at or after `TIME`, however old their events are")
+}
+
+// defineWithEvents defines the flags where those of actor and time select events too.
+func (s *tagSelection) defineWithEvents(fs *flag.FlagSet) {
+	s.defineShared(fs)
+	for _, name := range []string{"attacker", "session", "sensor"} {
+		f := fs.Lookup(name)
+		f.Usage = strings.Replace(f.Usage, "only tags of", "only events and tags of", 1)
+	}
+	fs.StringVar(&s.newSince, "new-since", "", newSinceUsage)
+}
+
+func (s *tagSelection) defineShared(fs *flag.FlagSet) {
 	fs.StringVar(&s.attacker, "attacker", "", "only tags of attacker `WHO`: an address, a network such as 192.0.2.0/24, or a UUID")
 	fs.StringVar(&s.q.Session, "session", "", "only tags of session `ID`")
 	fs.StringVar(&s.q.Sensor, "sensor", "", "only tags of sensor `NAME`")
@@ -44,7 +69,6 @@ func (s *tagSelection) define(fs *flag.FlagSet) {
 	fs.StringVar(&s.since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
 	fs.StringVar(&s.until, "until", "", "only events before `TIME`")
 	fs.StringVar(&s.arrivedSince, "arrived-since", "", arrivedUsage)
-	fs.StringVar(&s.newSince, "new-since", "", "only tags made at or after `TIME`, however old their events are")
 	cli.ConfidenceVar(fs, &s.q.MinConfidence, "min-confidence", 0, "only tags with confidence `C` or more, from 0 to 1 (default 0: all)")
 	fs.Var(&s.minLevel, "min-level", "only tags with `LEVEL` or above: informational, low, medium, high, critical (default: all from honeypots, medium from real hosts)")
 	fs.Var(&s.levels, "level", "only tags of just this level, or of several: `L,L`")
@@ -75,7 +99,10 @@ func (s *tagSelection) check(now time.Time, under *attack.Table) (err error) {
 			s.notes = append(s.notes, note)
 		}
 	}
-	if s.q.MadeSince, err = cli.ParseWhen(s.newSince, now); err != nil {
+	if s.q.MadeSince, err = cli.ParseWhen(s.taggedSince, now); err != nil {
+		return cli.Usagef("--tagged-since: %v", err)
+	}
+	if s.new, err = cli.ParseWhen(s.newSince, now); err != nil {
 		return cli.Usagef("--new-since: %v", err)
 	}
 	s.arrived, err = arrivedSince(s.arrivedSince, now)
