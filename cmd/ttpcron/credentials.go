@@ -73,7 +73,7 @@ func credentialsView(by census.By) *censusView {
 	v.columns = append(append(v.columns, tries,
 		countColumn("WON", "won", 0, func(r *census.Row) int { return r.Won }),
 		countColumn("ATTACKERS", "attackers", 0, func(r *census.Row) int { return r.Attackers }),
-		censusColumn{Column: term.Column{Title: "FROM", Min: 18, Spare: 2, SGR: term.Cyan}, name: "addresses", value: func(r *census.Row) any { return r.Addresses.Names() },
+		censusColumn{Column: term.Column{Title: "FROM", Min: 18, Spare: 5, SGR: term.Cyan}, name: "addresses", value: func(r *census.Row) any { return r.Addresses.Names() },
 			cell: func(r *census.Row) string { return firstOf(&r.Addresses) }},
 		countColumn("SESSIONS", "sessions", 2, func(r *census.Row) int { return r.Sessions }),
 		countColumn("SENSORS", "sensors", 3, func(r *census.Row) int { return r.Sensors.N })), seenColumns(1, 4)...)
