@@ -81,7 +81,8 @@ only long texts are cut.
 
 Filters accept what a table shows, in quotes: --since '2026-05-04 05:49:05',
 --rule 'TC1501 +2'. --tagged-since goes by when a run made the tag, and so shows
-what new rules or late logs added. If a filter cannot match anything, a note says so.`,
+what new rules or late logs added. If a filter cannot match anything, a note
+says so.`,
 		Examples: `ttpcron tags --since 7d --min-confidence 0.6
 ttpcron tags --attacker 203.0.113.7 --tactic persistence
 ttpcron tags --arrived-since 24h --min-level high
