@@ -12,9 +12,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"strconv"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -126,20 +127,22 @@ func (c *Client) trusted(conn net.Conn, trust []int) error {
 	if err != nil {
 		return err
 	}
-	if privileged(p.UID) {
+	if c.trusts(p, trust) {
 		return nil
 	}
-	for _, uid := range trust {
-		if p.UID == uid {
-			return nil
-		}
-	}
-	if info, err := os.Stat(filepath.Dir(c.path)); err == nil {
-		if uid, _, ok := ownerOf(info); ok && uid == p.UID {
-			return nil
-		}
-	}
 	return fmt.Errorf("control socket %s: it is served by %s, who is neither you nor root nor the owner of its folder", c.path, p)
+}
+
+func (c *Client) trusts(p Peer, trust []int) bool {
+	if privileged(p.UID) || slices.Contains(trust, p.UID) {
+		return true
+	}
+	info, err := os.Stat(filepath.Dir(c.path))
+	if err != nil {
+		return false
+	}
+	uid, _, ok := ownerOf(info)
+	return ok && uid == p.UID
 }
 
 // Path returns where the socket is.

@@ -32,6 +32,33 @@ func TestWhoMayCall(t *testing.T) {
 	}
 }
 
+// A command tells its events to no stranger who has put a socket where a daemon's is looked
+// for.
+func TestWhoMayServe(t *testing.T) {
+	c := &Client{path: filepath.Join(t.TempDir(), "s")} // in a folder of ours
+	owner := Stranger - 1
+	for _, test := range []struct {
+		uid  int
+		want bool
+	}{{os.Geteuid(), true}, {0, true}, {owner, true}, {Stranger, false}} {
+		if got := c.trusts(Peer{UID: test.uid}, []int{owner}); got != test.want {
+			t.Errorf("user %d serves: %t", test.uid, got)
+		}
+	}
+	if os.Geteuid() != 0 {
+		return
+	}
+	if err := os.Chown(filepath.Dir(c.path), Stranger, -1); err != nil {
+		t.Fatal(err)
+	}
+	if !c.trusts(Peer{UID: Stranger}, nil) || c.trusts(Peer{UID: owner}, nil) {
+		t.Error("whose folder it is does not count")
+	}
+	if c.path = filepath.Join(c.path, "missing", "s"); c.trusts(Peer{UID: Stranger}, nil) {
+		t.Error("a folder that is not there counts")
+	}
+}
+
 // The group of the socket may be changed while it is served.
 func TestGroupOfSocketIsChanged(t *testing.T) {
 	groups, err := os.Getgroups()
