@@ -13,9 +13,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
