@@ -171,8 +171,8 @@ func TestHints(t *testing.T) {
 		{&doctor.NoSpaceError{Dir: "/backup"}, "free some space there"},
 		{&kv.LockedError{Path: "t.db"}, "wait until it has finished, or wait longer with --lock-timeout"},
 		{&jobs.InputError{Files: []jobs.FileReport{{Err: &importer.UnknownFormatError{Path: "a.log"}}}}, "ttpcron import --list-formats shows what is read, --explain FILE what a file is"},
-		{&jobs.InputError{Files: []jobs.FileReport{{Err: fs.ErrNotExist}}}, "correct the input and run the command again"},
-		{&jobs.InputError{Files: []jobs.FileReport{{Err: fs.ErrNotExist}}, Others: 1}, "everything else was done; correct the input and run the command again"},
+		{&jobs.InputError{Files: []jobs.FileReport{{Err: fs.ErrNotExist}}}, "check the path: a relative one begins in the current folder"},
+		{&jobs.InputError{Files: []jobs.FileReport{{Err: fs.ErrNotExist}}, Others: 1}, "everything else was done; check the path: "},
 	} {
 		if got := hintOf(fmt.Errorf("doing something: %w", tt.err)); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%v: hint %q, want %q in it", tt.err, got, tt.want)

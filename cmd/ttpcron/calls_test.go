@@ -226,6 +226,10 @@ func (c *calling) steps() map[string]func(s *store.Store) (any, error) {
 		"43 kinds, again":   func(s *store.Store) (any, error) { return s.History.Kinds(c.ctx) }, // when it has ended the log of the one before is there
 		"54 awaited-before": func(s *store.Store) (any, error) { return s.Matches.AwaitedBefore(c.ctx) },
 		"53 forget-horizon": func(s *store.Store) (any, error) { return s.File.ForgetHorizon(c.ctx, "") },
+		"58 check": func(s *store.Store) (any, error) {
+			r, err := s.File.Check(c.ctx, nil)
+			return r.Damaged(), err
+		},
 		"37 space": func(s *store.Store) (any, error) {
 			sp, err := s.File.MeasureSpace(c.ctx, nil)
 			return len(sp.Buckets), err

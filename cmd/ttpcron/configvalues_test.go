@@ -87,8 +87,8 @@ func refusedConfig(t *testing.T, text string, line int) {
 	if line == 0 {
 		want = "WRONG"
 	}
-	// What is no TOML at all has its line before everything else.
-	if code == exitDone || !strings.Contains(out, want) && !strings.Contains(stderr, fmt.Sprintf("(%d, ", line)) {
+	// What is no TOML at all is said with its line, and nothing else.
+	if code == exitDone || !strings.Contains(out, want) && !strings.Contains(stderr, fmt.Sprintf("(line %d)", line)) {
 		t.Errorf("config check: exit %d, want %q\n%s%s", code, want, out, stderr)
 	}
 	// One that takes the file all the same stops at once.

@@ -82,7 +82,7 @@ func TestForeignConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := []string{"HOME=" + home, "TTPCRON_CONFIG=", "TTPCRON_DB=" + filepath.Join(home, "t.db")}
-	if _, _, stderr := invoke(t, env, "status"); !strings.Contains(stderr, `log-level: "loud" is not a value`) {
+	if _, _, stderr := invoke(t, env, "status"); !strings.Contains(stderr, `log-level is "loud", want trace`) {
 		t.Errorf("my own file is not read: %s", stderr)
 	}
 	chmod(t, file, 0o666)
@@ -90,7 +90,7 @@ func TestForeignConfig(t *testing.T) {
 	if code != exitUsage || !strings.Contains(stderr, "is not used: everybody may write to "+file) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	if _, _, stderr := invoke(t, env, "status", "--config", file); !strings.Contains(stderr, `log-level: "loud" is not a value`) {
+	if _, _, stderr := invoke(t, env, "status", "--config", file); !strings.Contains(stderr, `log-level is "loud", want trace`) {
 		t.Errorf("named, it is not read: %s", stderr)
 	}
 }

@@ -89,7 +89,7 @@ func TestDaysWithOnlyCommands(t *testing.T) {
 	}
 	// A log that comes back tells the rest. Its commands are known.
 	code, out, stderr := invoke(t, env, "run-once", "--input", log(3))
-	if code != exitDone || !strings.Contains(out, "4 lines, 3 new, 1 known") || !strings.Contains(stderr, "2 days have "+said) {
+	if code != exitDone || !strings.Contains(out, "4 lines; 3 new events, 1 known") || !strings.Contains(stderr, "2 days have "+said) {
 		t.Errorf("run-once: %d, %s%s", code, out, stderr)
 	}
 	// What was pruned is gone on purpose.

@@ -78,7 +78,7 @@ func printSource(out *term.Output, set *settings.Settings, r *tagger.Rule) error
 		if out.Term.Is { // it may be anybody's
 			text = term.CleanLines(text)
 		}
-		_, err = out.Write(text)
+		_, err = out.WriteString(string(text))
 		return err
 	}
 	return fmt.Errorf("the source of rule %s was not found: no folder %s", r.ID, r.Folder)

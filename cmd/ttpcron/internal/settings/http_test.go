@@ -57,7 +57,7 @@ func TestReportPolicy(t *testing.T) {
 		{"for all, not said", "0.0.0.0:1", false, true, good, "which other machines could reach"},
 		{"an open token", "127.0.0.1:1", false, true, open, "open to everybody"},
 		{"a short token", "127.0.0.1:1", false, true, short, "5 characters, want at least 16"},
-		{"a missing token", "127.0.0.1:1", false, false, filepath.Join(dir, "missing"), "no such file"},
+		{"a missing token", "127.0.0.1:1", false, false, filepath.Join(dir, "missing"), "there is no file or folder "},
 		{"a folder", "127.0.0.1:1", false, true, dir, "is a folder"},
 	} {
 		config := "[daemon]\n"

@@ -59,7 +59,7 @@ func TestNoTOML(t *testing.T) {
 		{"a = [1, 2\n", "the list of a has no comma between two values, or no ] at its end (line 1)"},
 		{"x = 1\na = [\n\"b\"\n\"c\"]\n", "the list of a has no comma between two values, or no ] at its end (line 4)"},
 		{"a = \"\xff\"\n", "the file is not UTF-8 here (line 1)"},
-		{"a = 99999999999999999999\n", "the value of a is no number (line 1)"},
+		{"a = 99999999999999999999\n", "the value of a is too large a number (line 1)"},
 		{"x = 1\na = {b = 1, b = 2}\n", "a is there already (line 2)"},
 		{"x = 1\na = \"b\n", "the quote of a is not closed (line 2)"},
 		{"x = 1\na = 'b\n", "the quote of a is not closed (line 2)"},

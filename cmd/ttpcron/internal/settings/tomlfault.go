@@ -41,7 +41,8 @@ var tomlMistakes = []tomlMistake{
 	{[]string{"already"}, "%s is there already", "keep one of the two; a table too may have its name only once"},
 	{[]string{"expected newline", "strings must be quoted", "start of value", "expected keyword", "expected value", "not end of input", "expected number", "expected digit", "extra bytes", "extra characters"},
 		"the value of %s is no text in quotes, number, true, false or list", `put text in plain quotes: %s = "text"`},
-	{[]string{"leading zeroes", "digit", "too large", "float", "sign is not"}, "the value of %s is no number", `put text in quotes: %s = "text"`},
+	{[]string{"too large"}, "the value of %s is too large a number", "numbers go up to 9223372036854775807"},
+	{[]string{"leading zeroes", "digit", "float", "sign is not"}, "the value of %s is no number", `put text in quotes: %s = "text"`},
 	{[]string{"date", "time", "colon", "hour", "minute", "second"}, "the value of %s is no date or time", `put text in quotes: %s = "text"`},
 }
 
