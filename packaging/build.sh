@@ -12,13 +12,14 @@
 #   COMMIT             the commit; else git says it
 #   SOURCE_DATE_EPOCH  the time of all files, in seconds since 1970; else the commit's
 #   FORMATS            packages to build; "deb rpm apk"
+#   NFPM               the program nfpm; else it is built
 set -euo pipefail
 cd "$(dirname "$0")/.."
 umask 022
 export LC_ALL=C TZ=UTC CGO_ENABLED=0 GOFLAGS=-mod=readonly GOTOOLCHAIN=${GOTOOLCHAIN:-local}
 unset GOAMD64 GOARM64 GOEXPERIMENT
 
-readonly NFPM=github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
+readonly nfpm_module=github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 targets=(linux/amd64 linux/arm64 linux/armv7 darwin/amd64 darwin/arm64 windows/amd64)
 
 version=${1:-}
@@ -100,7 +101,7 @@ archive() { # archive TARGET: one folder, for a machine without a package manage
 }
 
 packages() { # packages TARGET: what nfpm.yaml says, for each package manager
-  local format debian
+  local format debian pid pids=()
   case $1 in
   linux/amd64) NFPM_ARCH=amd64 debian=amd64 ;;
   linux/arm64) NFPM_ARCH=arm64 debian=arm64 ;;
@@ -117,8 +118,13 @@ packages() { # packages TARGET: what nfpm.yaml says, for each package manager
   cp -R packaging/scripts "$stage/package/"
   touch -t "$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M.%S)" "$stage"/package/scripts/*
   sed "s#@STAGE@#$stage/package#g; s#@ARCH@#$NFPM_ARCH#g; s#@VERSION@#$version#g" packaging/nfpm.yaml >"$stage/nfpm.yaml"
+  # Side by side: compression takes most of the time.
   for format in ${FORMATS-deb rpm apk}; do
-    "$stage/nfpm" package --config "$stage/nfpm.yaml" --packager "$format" --target "$dist/ttpcron_${version}_$debian.$format" >"$stage/nfpm.log" || { cat "$stage/nfpm.log" >&2; return 1; }
+    "$nfpm" package --config "$stage/nfpm.yaml" --packager "$format" --target "$dist/ttpcron_${version}_$debian.$format" >"$stage/$format.log" 2>&1 &
+    pids[$!]=$format
+  done
+  for pid in "${!pids[@]}"; do
+    wait "$pid" || { cat "$stage/${pids[$pid]}.log" >&2; return 1; }
   done
 }
 
@@ -130,7 +136,8 @@ image() { # image TARGET
 }
 
 go build -o "$stage/archiver" packaging/archive.go
-if [ -n "${FORMATS-deb rpm apk}" ]; then GOBIN=$stage go install "$NFPM"; fi
+nfpm=${NFPM:-$stage/nfpm}
+if [ -n "${FORMATS-deb rpm apk}" ] && [ ! -x "$nfpm" ]; then GOBIN=$stage go install "$nfpm_module"; nfpm=$stage/nfpm; fi
 for target in "${targets[@]}"; do
   echo "packing $target"
   archive "$target"
