@@ -376,7 +376,7 @@ func (r *configReport) inputs() {
 	if any {
 		fmt.Fprintf(r.out, "\ninputs  %s can be read now\n", term.Plural(files, "file", "files"))
 	} else {
-		r.faultf(0, `such as inputs = ["/var/log/cowrie"]`, "no job has inputs, so that nothing would be imported")
+		r.faultf(r.conf.File.Line("inputs"), `name your logs with the key inputs, such as inputs = ["/var/log/cowrie"]`, "no inputs are set, so nothing would be imported")
 	}
 }
 

@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// The example is right but for inputs, which it cannot know.
+// The example lacks nothing but inputs, which it cannot know.
 func TestExampleConfig(t *testing.T) {
 	code, stdout, stderr := invoke(t, nil, "config", "check", "../../packaging/ttpcron.toml", "--embedded=false", "--rules", "testdata/rules", "--db", t.TempDir()+"/t.db")
-	if code != exitFailed || !strings.HasSuffix(stderr, "1 fault\n") || !strings.Contains(stdout, "no job has inputs") {
+	if code != exitFailed || !strings.HasSuffix(stderr, "1 fault\n") || !strings.Contains(stdout, "no inputs are set") {
 		t.Errorf("more than inputs is missing in it: %s%s", stdout, stderr)
 	}
 }
