@@ -62,7 +62,8 @@ type Query struct {
 	NewAfter uint64 // arrival number
 	// Won leaves out groups without a login that worked.
 	Won bool
-	// Who names the addresses of groups by credentials, users, passwords and keys too.
+	// Who names the addresses of groups by credentials, users, passwords and keys too: with
+	// Won, those whose login worked.
 	Who bool
 	// Keep, if not nil, says of which addresses events and tags are counted. It is asked
 	// for each event.
@@ -273,6 +274,7 @@ type observed struct {
 	kind            ttpcron.SourceKind
 	sum             sum
 	within          bool // it is selected by time and arrival
+	lost            bool // it is a login that did not work, where those that did are asked for
 }
 
 // Rows yields the rows for the i-th property given to New, in an order. Rows stay valid.

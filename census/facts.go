@@ -34,6 +34,7 @@ func (n *count) event(o *observed, e *ttpcron.Event) error {
 		flags |= isResolver
 	}
 	n.value = append(append(n.value[:0], flags), e.Kind...)
+	o.lost = n.c.q.Won && flags&hasWon == 0
 	err := errors.Join(n.put(name, ofEvents, string(n.value), o.sum), n.around(name, o))
 	switch {
 	case err != nil:
@@ -58,10 +59,10 @@ func (n *count) around(name int, o *observed) error {
 	if o.address != "" && n.counts(ofAddresses) {
 		known = spelled(o.address)
 	}
-	err := errors.Join(
-		n.hashed(name, ofAttackers, o.sum, o.who),
-		n.put(name, ofAddresses, bounded(known), o.sum),
-	)
+	err := n.hashed(name, ofAttackers, o.sum, o.who)
+	if !o.lost || !n.by.ofLogins() {
+		err = errors.Join(err, n.put(name, ofAddresses, bounded(known), o.sum))
+	}
 	if o.sensor != "" {
 		err = errors.Join(err, n.put(name, ofSensors, bounded(o.sensor), o.sum))
 	}

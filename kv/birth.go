@@ -56,7 +56,9 @@ func makeNamed(ctx context.Context, path string, o Options) error {
 	if err := db.openFile(ctx, o); err != nil {
 		return err
 	}
-	err = db.update(ctx, makeStore)
+	if err = db.update(ctx, makeStore); err == nil {
+		err = storefile.OwnLike(db.file, dir)
+	}
 	if cerr := db.closeFile(); err == nil {
 		err = cerr
 	}

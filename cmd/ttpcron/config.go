@@ -183,11 +183,19 @@ func (r *configReport) faultf(line int, hint, format string, args ...any) {
 	r.faults = append(r.faults, settings.Fault{Line: line, Text: fmt.Sprintf(format, args...), Hint: hint})
 }
 
+// noConfig names the files of which none is there.
+func noConfig(last string) string {
+	if last == settings.SystemConfig {
+		return last
+	}
+	return settings.SystemConfig + " and no " + last
+}
+
 func (r *configReport) print() {
 	c := r.conf
 	path := c.File.Path
 	if !c.File.Found {
-		path += " (not there)"
+		path = "none: there is no " + noConfig(path)
 	}
 	fmt.Fprintf(r.out, "config  %s\n", term.Clean(path))
 	fmt.Fprintf(r.out, "store   %s%s\n", term.Clean(c.DB), r.disk())

@@ -23,8 +23,10 @@ func credentialsCommand() *command {
 		Name: "credentials", Short: "list the users, passwords and keys that were tried", Flags: fs,
 		Text: `Lists the users and passwords that were tried, the most frequent first: how
 often each was tried and worked (WON), by how many attackers, in how many
-sessions, at how many sensors, and when first and last. Passwords are shown,
-also with --json and --csv. Some may belong to real people.
+sessions, at how many sensors, and when first and last. FROM is the address that
+tried it most, and how many others did; with --won, only those that got in count
+here. Passwords are shown, also with --json and --csv. Some may belong to real
+people.
 ` + censusText,
 		Examples: `ttpcron credentials --limit 20
 ttpcron credentials --won

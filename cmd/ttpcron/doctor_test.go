@@ -105,7 +105,7 @@ var illnesses = []struct {
 }{
 	{"unknown key", "config", isWrong, "unknown key colour", func(w *ward) { w.write("ttpcron.toml", w.config+"colour = 1\n") }},
 	{"no TOML", "config", isWrong, "config ", func(w *ward) { w.write("ttpcron.toml", "[") }},
-	{"no config", "config", isDoubtful, "there is no config file", func(w *ward) { delete(w.env, "TTPCRON_CONFIG") }},
+	{"no config", "config", isDoubtful, "there is no /etc/ttpcron/ttpcron.toml", func(w *ward) { delete(w.env, "TTPCRON_CONFIG") }},
 	{"config of everybody", "config", isDoubtful, "everybody may write", func(w *ward) {
 		w.must(os.Chmod(w.path("ttpcron.toml"), 0o666))
 	}},

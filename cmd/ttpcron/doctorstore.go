@@ -28,7 +28,7 @@ func (p *patient) lookAtConfig(context.Context) {
 		}
 	}
 	if !f.Found {
-		p.doubtfully("packaging/ttpcron.toml is an example; a daemon needs inputs, which are in it", "there is no config file at %s: everything is as by default", f.Path)
+		p.doubtfully("write "+settings.SystemConfig+" with your logs: inputs = [\"/var/log/cowrie\"]; docs/config.md has the other keys", "there is no %s: every setting has its default", noConfig(f.Path))
 		return
 	}
 	if f.Path != os.DevNull {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/export"
 )
 
@@ -162,6 +163,9 @@ func exportTags(ctx context.Context, s *session, f *formatChoice, o *exportOptio
 	}
 	if err := writeExport(ctx, out, s.stores.DB, f, o.output, j); err != nil {
 		return err
+	}
+	if o.output != "" {
+		out.Note("wrote %s", term.Clean(o.output))
 	}
 	o.noteLacking(out)
 	if err := o.end(ctx, s, db); err != nil {

@@ -237,7 +237,7 @@ func (sum *summary) printRest(s *session) error {
 	fmt.Fprintf(out, "  %s, %s, %s\n", term.Plural(sum.newAttackers, "attacker", "attackers"), term.Plural(sum.newSensors, "sensor", "sensors"), term.Plural(len(sum.newTechniques), "technique", "techniques"))
 	for i, r := range sum.newTechniques {
 		if i == summaryRows {
-			fmt.Fprintf(out, "    and %s: ttpcron techniques --new-since\n", term.Plural(len(sum.newTechniques)-i, "other", "others"))
+			fmt.Fprintf(out, "    and %s: ttpcron techniques --new-since %s\n", term.Plural(len(sum.newTechniques)-i, "other", "others"), sum.since.UTC().Format(time.RFC3339))
 			break
 		}
 		fmt.Fprintf(out, "    %-9s  %s\n", term.Clean(r.Name[1]), techniqueName(s.set.Attack, r.Name[1]))

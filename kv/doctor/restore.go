@@ -55,10 +55,12 @@ func Restore(ctx context.Context, from, path string, o Options) (aside string, e
 		defer old.Close() // keeps others out until the new file is there
 	}
 	err = newFile(path, true, src.Bytes, func(f *os.File) error {
+		dress := func() error { return storefile.OwnLike(f, filepath.Dir(path)) }
 		if old != nil {
-			if err := storefile.DressLike(f, old); err != nil {
-				return err
-			}
+			dress = func() error { return storefile.DressLike(f, old) }
+		}
+		if err := dress(); err != nil {
+			return err
 		}
 		w := &meter{ctx: ctx, w: f, at: kv.Progress{Place: "copy", Total: src.Bytes}, progress: o.Progress}
 		if _, err := io.Copy(w, io.NewSectionReader(src.file, 0, src.Bytes)); err != nil {

@@ -13,6 +13,9 @@ func Unlock(*os.File) error { return nil }
 // FreeSpace cannot tell here.
 func FreeSpace(string) (free int64, known bool) { return 0, false }
 
+// OwnLike does nothing here.
+func OwnLike(*os.File, string) error { return nil }
+
 // DressLike gives a file the mode of the file that it replaces.
 func DressLike(f, old *os.File) error {
 	info, err := old.Stat()

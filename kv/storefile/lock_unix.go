@@ -42,6 +42,23 @@ func FreeSpace(dir string) (free int64, known bool) {
 	return int64(s.Bavail) * int64(s.Bsize), true
 }
 
+// OwnLike gives a new file the owner of its folder if root makes it in a folder of somebody
+// else, who could not open it otherwise: a service's user, for example, in whose state
+// folder an administrator makes or restores the store.
+func OwnLike(f *os.File, dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Uid != 0 {
+		return f.Chown(int(s.Uid), int(s.Gid))
+	}
+	return nil
+}
+
 // DressLike gives a file the mode and owner of the file that it replaces, so that everybody
 // who could open the store still can. Only root can change owners; other users own both
 // files.
