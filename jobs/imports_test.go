@@ -22,8 +22,10 @@ func TestNothingReachesOut(t *testing.T) {
 		" syscall":             "O_NONBLOCK, the kind of a file system, and the lock and owner of a scratch folder",
 		"kv syscall":           "a full disk, and the pages that the system may take back",
 		"kv/storefile syscall": "the lock of a file, and its device and inode, to find who holds it",
-		"importer syscall":     "the inode of a file, and when it changed last",
-		"tagger syscall":       "the inode of a rule file, to see that another took its place",
+
+		"kv golang.org/x/sys/unix": "whether 32 bits of address space have room for a larger mapping",
+		"importer syscall":         "the inode of a file, and when it changed last",
+		"tagger syscall":           "the inode of a rule file, to see that another took its place",
 	}
 	const module = "github.com/ttpcron/ttpcron"
 	format := `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`
