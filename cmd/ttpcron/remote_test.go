@@ -219,6 +219,8 @@ var remoteNoise = []struct {
 	{regexp.MustCompile(`\b([0-9.]+(ns|µs|ms|s|m|h))+( ago)?\b`), "SPAN"},
 	{regexp.MustCompile(`\b[0-9.]+ ([KMG]i)?B\b`), "SIZE"},
 	{regexp.MustCompile(`process \d+`), "process PID"},
+	// Looks are kept of files that were not written within the last seconds.
+	{regexp.MustCompile(`(?m)^looks .*\n|\{"name":"looks"[^}]*\},?`), ""},
 	{regexp.MustCompile(` +`), " "},
 }
 
