@@ -46,9 +46,6 @@ func (o *storyOptions) check(s *session) (err error) {
 	if o.json && o.csv {
 		return cli.Usage("--json and --csv exclude one another", "give one of them")
 	}
-	if o.limit < 0 {
-		return cli.Usagef("--limit is %d, want 0 or more", o.limit)
-	}
 	o.under, o.own = s.set.Attack, s.set.OwnNetworks
 	if o.window, err = cli.Window(o.since, o.until, s.now()); err != nil {
 		return err
