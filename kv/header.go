@@ -106,7 +106,7 @@ func openLocked(path string, flag int, mode os.FileMode) (f *os.File, fresh bool
 	}
 	defer func() {
 		if err != nil {
-			f.Close()
+			_ = storefile.Release(f)
 		}
 	}()
 	writes := flag&os.O_RDWR != 0

@@ -61,6 +61,7 @@ type DB struct {
 	path   string
 	bolt   *bbolt.DB
 	file   *os.File // that bolt has open
+	shared *os.File // the lock of a store that is only read: bolt closes it, and does not unlock it
 	now    func() time.Time
 	schema int
 	secret record.Secret
@@ -149,14 +150,14 @@ func (db *DB) closeFile() error {
 	}
 	select {
 	case err := <-closed:
+		if db.shared != nil {
+			_ = storefile.Release(db.shared)
+		}
 		return err
 	case <-db.stuck.known:
-		return drop(db.file)
+		return storefile.Release(db.file)
 	}
 }
-
-// drop closes a file that is mapped: the mapping would keep its lock.
-func drop(f *os.File) error { return errors.Join(storefile.Unlock(f), f.Close()) }
 
 // giveUp notes that bbolt is stuck. When nobody writes any more the lock of the
 // file is given back, so that others can mend it while this process lives.

@@ -15,7 +15,7 @@ import (
 const lockPoll = 50 * time.Millisecond
 
 // LockFile opens a store's file for reading and takes a reader's lock, so that nobody
-// writes to it meanwhile, or a writer's exclusive lock. Closing the file releases it.
+// writes to it meanwhile, or a writer's exclusive lock. [storefile.Release] gives it back.
 // Errors are *[LockedError], *[NotStoreError], or the system's.
 func LockFile(ctx context.Context, path string, timeout time.Duration, exclusive bool) (*os.File, error) {
 	deadline := time.Now().Add(timeout)
@@ -29,7 +29,7 @@ func LockFile(ctx context.Context, path string, timeout time.Duration, exclusive
 		}
 		locked, err := storefile.TryLock(f, exclusive)
 		if locked && err == nil && !storefile.Same(f, path) {
-			f.Close() // replaced while the lock was waited for
+			_ = storefile.Release(f) // replaced while the lock was waited for
 			continue
 		}
 		if locked || err != nil {

@@ -133,8 +133,14 @@ func (db *DB) tryOpen(o Options) error {
 					return nil, err
 				}
 				if err = fits(f, db.path); err != nil {
-					f.Close()
+					_ = storefile.Release(f)
 					return nil, err
+				}
+				if o.ReadOnly {
+					if db.shared, err = storefile.SameLock(f); err != nil {
+						_ = storefile.Release(f)
+						return nil, err
+					}
 				}
 				file = f
 				return f, nil
@@ -142,17 +148,20 @@ func (db *DB) tryOpen(o Options) error {
 		})
 		return err
 	})
+	if err != nil && db.shared != nil {
+		_ = storefile.Release(db.shared)
+	}
 	damage, other, empty := (*DamagedError)(nil), (*NotStoreError)(nil), (*UnfinishedError)(nil)
 	large := (*TooLargeError)(nil)
 	switch {
 	case err == nil && !storefile.Same(file, db.path):
-		return errors.Join(errReplaced, db.guard(db.bolt.Close))
+		return errors.Join(errReplaced, db.closeFile())
 	case err == nil:
 		db.file = file
 		return nil
 	case errors.As(err, &damage):
 		if file != nil && damage.panicked {
-			_ = drop(file)
+			_ = storefile.Release(file)
 		}
 		return damage
 	case errors.As(err, &other):

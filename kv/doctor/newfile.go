@@ -133,7 +133,7 @@ func replaceable(ctx context.Context, path string) error {
 			pid, command := storefile.Holder(path)
 			return false, &kv.LockedError{Path: path, PID: pid, Command: command}
 		}
-		if err := f.Close(); err != nil { // gives back the lock
+		if err := storefile.Release(f); err != nil {
 			return false, err
 		}
 		return isStore(ctx, path)

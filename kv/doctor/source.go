@@ -17,6 +17,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/layout"
 	"github.com/ttpcron/ttpcron/kv/page"
 	"github.com/ttpcron/ttpcron/kv/record"
+	"github.com/ttpcron/ttpcron/kv/storefile"
 )
 
 // source is a store's file that is read page by page.
@@ -50,7 +51,7 @@ func openSource(ctx context.Context, path string, o kv.Options, headless bool) (
 	}
 	s := &source{path: path, file: f, top: map[string]page.Bucket{}}
 	if err := s.open(headless); err != nil {
-		f.Close()
+		_ = storefile.Release(f)
 		return nil, err
 	}
 	return s, nil
@@ -92,7 +93,7 @@ func (s *source) findBlock(at record.KindDay, seq uint64) (first uint64, rec []b
 
 func (s *source) close() {
 	s.blocks.Close()
-	s.file.Close() // gives back the lock
+	_ = storefile.Release(s.file)
 }
 
 // watch makes the walker, which tells bad of damaged pages.

@@ -22,7 +22,8 @@ func TryLock(f *os.File, exclusive bool) (bool, error) {
 }
 
 // Unlock releases the lock of a file even if others have the file open. A lock ends by
-// itself only when nobody does, and a mapping counts.
+// itself only when nobody does. A mapping counts, and so does a child process that was
+// forked a moment ago and does not run its own program yet.
 func Unlock(f *os.File) error {
 	c, err := f.SyscallConn()
 	if err != nil {
@@ -31,6 +32,31 @@ func Unlock(f *os.File) error {
 	var uerr error
 	err = c.Control(func(fd uintptr) { uerr = syscall.Flock(int(fd), syscall.LOCK_UN) })
 	return errors.Join(err, uerr)
+}
+
+// Release unlocks a file and closes it.
+func Release(f *os.File) error { return errors.Join(Unlock(f), f.Close()) }
+
+// SameLock returns another handle of an open file, through which its lock can be given
+// back when the first is closed.
+func SameLock(f *os.File) (*os.File, error) {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var handle int
+	var derr error
+	err = c.Control(func(fd uintptr) {
+		syscall.ForkLock.RLock()
+		defer syscall.ForkLock.RUnlock()
+		if handle, derr = syscall.Dup(int(fd)); derr == nil {
+			syscall.CloseOnExec(handle)
+		}
+	})
+	if err = errors.Join(err, derr); err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(handle), f.Name()), nil
 }
 
 // FreeSpace returns how many bytes may be written to the filesystem of a folder.
