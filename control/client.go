@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -22,11 +21,12 @@ import (
 // Client calls a server. It keeps no connection between two calls, so that a
 // program that waits for its user costs the server nothing.
 type Client struct {
-	path  string
-	http  *http.Client
-	retry time.Duration
-	fault func(*Fault) error
-	end   context.Context // ends all calls
+	path      string
+	ownedLike string
+	http      *http.Client
+	retry     time.Duration
+	fault     func(*Fault) error
+	end       context.Context // ends all calls
 }
 
 // ClientOptions sets up a client.
@@ -37,9 +37,9 @@ type ClientOptions struct {
 	// Fault turns a fault of a kind that the program knows into an error, and returns nil
 	// for others. It may be nil.
 	Fault func(*Fault) error
-	// Trust lists users who may run the server, besides this user, root and the owner of
-	// the socket's folder.
-	Trust []int
+	// OwnedLike names a file, perhaps not there, whose owner may run the server, besides
+	// this user, root and the owner of the socket's folder.
+	OwnedLike string
 	// Interrupt cancels all calls, whatever their own context, InterruptGrace after it has
 	// ended, so that a suspended server cannot hold up a caller that wants to exit. It may
 	// be nil.
@@ -52,7 +52,7 @@ const InterruptGrace = 5 * time.Second
 
 // Dial returns a client for the server at a socket. It does not connect yet.
 func Dial(path string, o ClientOptions) *Client {
-	c := &Client{path: path, retry: o.Retry, fault: o.Fault, end: context.Background()}
+	c := &Client{path: path, ownedLike: o.OwnedLike, retry: o.Retry, fault: o.Fault, end: context.Background()}
 	if o.Interrupt != nil {
 		end, cancel := context.WithCancel(c.end)
 		c.end = end
@@ -60,7 +60,7 @@ func Dial(path string, o ClientOptions) *Client {
 	}
 	c.http = &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true, DisableCompression: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return c.connect(ctx, o.Trust) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return c.connect(ctx) },
 	}}
 	return c
 }
@@ -69,13 +69,13 @@ func Dial(path string, o ClientOptions) *Client {
 const dialPoll = 50 * time.Millisecond
 
 // connect connects to the socket, and checks who listens there.
-func (c *Client) connect(ctx context.Context, trust []int) (net.Conn, error) {
+func (c *Client) connect(ctx context.Context) (net.Conn, error) {
 	deadline := time.Now().Add(c.retry)
 	for {
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, "unix", c.path)
 		if err == nil {
-			if err := c.trusted(conn, trust); err != nil {
+			if err := c.trusted(conn); err != nil {
 				conn.Close()
 				return nil, err
 			}
@@ -118,7 +118,7 @@ func (e *AbsentError) Unwrap() error { return e.Err }
 
 // trusted refuses a server that another user may have put there, in a folder such as /tmp
 // where everybody may create files.
-func (c *Client) trusted(conn net.Conn, trust []int) error {
+func (c *Client) trusted(conn net.Conn) error {
 	u, ok := conn.(*net.UnixConn)
 	if !ok {
 		return errors.New("no unix socket")
@@ -127,22 +127,24 @@ func (c *Client) trusted(conn net.Conn, trust []int) error {
 	if err != nil {
 		return err
 	}
-	if c.trusts(p, trust) {
+	if c.trusts(p) {
 		return nil
 	}
 	return fmt.Errorf("control socket %s: it is served by %s, who is neither you nor root nor the owner of its folder", c.path, p)
 }
 
-func (c *Client) trusts(p Peer, trust []int) bool {
-	if privileged(p.UID) || slices.Contains(trust, p.UID) {
-		return true
-	}
-	info, err := os.Stat(filepath.Dir(c.path))
+func (c *Client) trusts(p Peer) bool {
+	return privileged(p.UID) || owns(p.UID, filepath.Dir(c.path)) || c.ownedLike != "" && owns(p.UID, c.ownedLike)
+}
+
+// owns reports whether a file is there and belongs to a user.
+func owns(user int, path string) bool {
+	info, err := os.Stat(path)
 	if err != nil {
 		return false
 	}
 	uid, _, ok := ownerOf(info)
-	return ok && uid == p.UID
+	return ok && uid == user
 }
 
 // Path returns where the socket is.

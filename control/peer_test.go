@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -35,27 +36,31 @@ func TestWhoMayCall(t *testing.T) {
 // A command tells its events to no stranger who has put a socket where a daemon's is looked
 // for.
 func TestWhoMayServe(t *testing.T) {
-	c := &Client{path: filepath.Join(t.TempDir(), "s")} // in a folder of ours
+	c := &Client{path: filepath.Join(t.TempDir(), "s"), ownedLike: filepath.Join(t.TempDir(), "t.db")} // in folders of ours
 	owner := Stranger - 1
+	if err := os.WriteFile(c.ownedLike, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		uid  int
 		want bool
-	}{{os.Geteuid(), true}, {0, true}, {owner, true}, {Stranger, false}} {
-		if got := c.trusts(Peer{UID: test.uid}, []int{owner}); got != test.want {
+	}{{os.Geteuid(), true}, {0, true}, {owner, false}, {Stranger, false}} {
+		if got := c.trusts(Peer{UID: test.uid}); got != test.want {
 			t.Errorf("user %d serves: %t", test.uid, got)
 		}
 	}
 	if os.Geteuid() != 0 {
 		return
 	}
-	if err := os.Chown(filepath.Dir(c.path), Stranger, -1); err != nil {
+	if err := errors.Join(os.Chown(filepath.Dir(c.path), Stranger, -1), os.Chown(c.ownedLike, owner, -1)); err != nil {
 		t.Fatal(err)
 	}
-	if !c.trusts(Peer{UID: Stranger}, nil) || c.trusts(Peer{UID: owner}, nil) {
-		t.Error("whose folder it is does not count")
+	if !c.trusts(Peer{UID: Stranger}) || !c.trusts(Peer{UID: owner}) {
+		t.Error("whose folder it is, or whose store, does not count")
 	}
-	if c.path = filepath.Join(c.path, "missing", "s"); c.trusts(Peer{UID: Stranger}, nil) {
-		t.Error("a folder that is not there counts")
+	missing := filepath.Join(c.path, "missing", "s")
+	if c.path, c.ownedLike = missing, missing; c.trusts(Peer{UID: Stranger}) || c.trusts(Peer{UID: owner}) {
+		t.Error("a file that is not there counts")
 	}
 }
 

@@ -147,13 +147,7 @@ func (o *Opener) OfDaemon(ctx context.Context) (*Store, bool) {
 		if err != nil || info.Mode().Type() != fs.ModeSocket {
 			continue
 		}
-		var trust []int
-		if info, err := os.Stat(o.DB); err == nil {
-			if uid, ok := ownerOf(info); ok {
-				trust = append(trust, uid)
-			}
-		}
-		first := control.Dial(path, control.ClientOptions{Fault: ErrorOf, Trust: trust})
+		first := control.Dial(path, control.ClientOptions{Fault: ErrorOf, OwnedLike: o.DB})
 		asked, cancel := context.WithTimeout(ctx, max(o.LockTimeout, time.Second))
 		is, err := calls.Store.Call(asked, first, none{})
 		cancel()
@@ -167,7 +161,7 @@ func (o *Opener) OfDaemon(ctx context.Context) (*Store, bool) {
 			o.unasked(path, err)
 		case is.same(o.DB):
 			o.Log.Debug("the store is asked of the daemon", "socket", path)
-			c := control.Dial(path, control.ClientOptions{Fault: ErrorOf, Trust: trust, Retry: o.LockTimeout, Interrupt: ctx})
+			c := control.Dial(path, control.ClientOptions{Fault: ErrorOf, OwnedLike: o.DB, Retry: o.LockTimeout, Interrupt: ctx})
 			return newStore(&conn{client: c, path: o.DB, wait: o.LockTimeout}), true
 		}
 	}

@@ -15,12 +15,3 @@ func inode(info fs.FileInfo) (device, number uint64) {
 	}
 	return uint64(stat.Dev), stat.Ino
 }
-
-// ownerOf returns the user who owns a file, false when the system does not know.
-func ownerOf(info fs.FileInfo) (uid int, ok bool) {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, false
-	}
-	return int(stat.Uid), true
-}

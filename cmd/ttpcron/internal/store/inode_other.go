@@ -6,6 +6,3 @@ import "io/fs"
 
 // inode knows no number of files here. Nobody asks: no daemon serves this system.
 func inode(fs.FileInfo) (device, number uint64) { return 0, 0 }
-
-// ownerOf knows no owner: files of this system have none with a number.
-func ownerOf(fs.FileInfo) (uid int, ok bool) { return 0, false }
