@@ -9,14 +9,17 @@ import (
 	"testing/fstest"
 )
 
-// TestDocs holds docs/rules.md to the program: its example is a good rule, its
-// conditions load, and it names every field, test and key.
+// TestDocs holds docs/rules.md and docs/sigma.md to the program: the example is a good
+// rule, all conditions load, and every field, test and key is named.
 func TestDocs(t *testing.T) {
-	data, err := os.ReadFile("../docs/rules.md")
-	if err != nil {
-		t.Fatal(err)
+	var doc string
+	for _, page := range []string{"../docs/rules.md", "../docs/sigma.md"} {
+		data, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc += string(data)
 	}
-	doc := string(data)
 	example := yamlBlocks(doc)[0]
 	whole := fstest.MapFS{}
 	for i, block := range yamlBlocks(doc) {

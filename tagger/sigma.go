@@ -14,7 +14,7 @@ import (
 // Sigma rules (https://github.com/SigmaHQ/sigma-specification, version 2) are
 // read into the same conditions as our own. A log source that describes the
 // start of a Linux process is taken to describe a simple command of a shell
-// text, and one of logins or requests the events of these kinds; see docs/rules.md
+// text, and one of logins or requests the events of these kinds; see docs/sigma.md
 // for the fields. What a rule asks for and such an event cannot show is a problem that
 // names it: no Sigma rule loads and then does nothing.
 

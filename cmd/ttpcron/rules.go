@@ -183,8 +183,8 @@ func rulesCheck() *command {
 	return &command{
 		Name: "rules check", Args: "[DIR|FILE...]", Short: "check rule files without using them", Flags: fs, Unstored: true,
 		Text: `Reports what is wrong with rule files, by file, line and field. It checks the
-files and folders that you name, or else the embedded pack and --rules. An error
-disables the whole file and makes the exit status 1. A warning does not disable
+files and folders that you name, or else the embedded pack and --rules. A rule
+with an error is left out, and the exit status is 1. A warning does not disable
 a rule; it also marks files that look like rules but are skipped. Correlations
 in the named files may refer to rules of the pack and of --rules.`,
 		Examples: "ttpcron rules check ./my-rules\nttpcron rules check ./my-rules/download.yaml --json",
