@@ -35,11 +35,19 @@ func TestReadersDuringBackfill(t *testing.T) {
 	}
 	alone := backfillWith(t, events, 0)
 	with := backfillWith(t, events, readers)
+	// How much is committed at once depends on the machine's load, and so does the size of
+	// the file. A reader that keeps old pages from being used again does it each time.
+	most := alone.bytes*11/10 + 128<<10
+	for range 2 {
+		if with.bytes > most {
+			with = backfillWith(t, events, readers)
+		}
+	}
 	t.Logf("%d events, %d tags: %d bytes without readers, %d with %d, which made %d calls meanwhile", alone.events, alone.tags, alone.bytes, with.bytes, readers, with.calls)
 	if with.events != alone.events || with.tags != alone.tags || alone.events != events || alone.tags == 0 {
 		t.Errorf("with readers %d events and %d tags, without %d and %d", with.events, with.tags, alone.events, alone.tags)
 	}
-	if with.bytes > alone.bytes*11/10+128<<10 { // commits differ, by their time
+	if with.bytes > most {
 		t.Errorf("the file has %d bytes with readers and %d without", with.bytes, alone.bytes)
 	}
 	if with.calls < int64(readers) {
