@@ -13,16 +13,16 @@ import (
 )
 
 // Correlations are judged in a pass of their own, after a run has looked at events. The
-// pass reads the base matches that taggers have found, in this run and earlier ones. The
-// store remembers for each day which correlations have judged it, and which groups have
-// been touched since. So a pass makes the same tags as one over everything, and the next
-// pass can continue from any commit.
+// pass reads the base matches that taggers found, in this run and earlier ones. For each
+// day, the store remembers which correlations have judged it, and which groups have
+// changed since. So a pass makes the same tags as one over everything, and the next pass
+// can continue from any commit.
 //
-// A day is fresh if no pass has come to it. Then all its matches are touched, and no
-// correlation has anything to make up for there. Before any tag comes or goes, the store
-// records that a pass has come to the fresh days, and to those that a correlation judged
-// before it was edited. If a rule is edited again, or reverted, before the pass ends, the
-// next pass then knows that there may be tags of another version.
+// A day is fresh if no pass has judged it. Then all its matches count as changed, and no
+// correlation needs to catch up there. Before it adds or removes any tag, a pass records
+// that it has begun on the fresh days, and on those that a since edited correlation has
+// judged. If a rule is edited again, or reverted, before the pass ends, the next pass
+// knows that there may be tags of another version.
 
 // Limits and sizes of a pass.
 const (
@@ -40,7 +40,7 @@ const (
 	passNames    = 8192    // attackers and sessions of a commit
 )
 
-// passLimits are those of these limits that tests set.
+// passLimits are the limits that tests set.
 type passLimits struct{ kept, touched, tags, span int }
 
 // judged is a correlation in force.
@@ -56,8 +56,8 @@ type judged struct {
 	changed         bool           // there are days that it has not judged as it is
 }
 
-// family is the correlations that are judged in one reading: those of a grouping whose
-// windows are about as long.
+// family is the correlations that share one reading: same grouping, and windows of about
+// the same length.
 type family struct {
 	grouping string
 	days     int // over which a reading goes
@@ -97,7 +97,7 @@ type pass struct {
 	judgedTo map[int]judgedTo // by rule; the planner's
 }
 
-// matchDay is a day of base matches, and what there is to do about it.
+// matchDay is a day of base matches, and the work to be done there.
 type matchDay struct {
 	day     ttpcron.Day
 	before  ttpcron.Day // the last day of base matches before it, -1 for none
@@ -110,8 +110,8 @@ type matchDay struct {
 
 func (d *matchDay) waits() bool { return d.touched > 0 || d.lacks != nil }
 
-// correlate judges what came or went of base matches, and what correlations that are new
-// or changed have not judged.
+// correlate judges base matches that came or went, and whatever new or changed
+// correlations have not judged yet.
 func (r *run) correlate(ctx context.Context) error {
 	rules := r.rules.Correlations()
 	if r.Store.Matches == nil {
@@ -156,8 +156,8 @@ func (r *run) correlate(ctx context.Context) error {
 // thawedDays is how many days after the horizon slots may reach back to days before it.
 const thawedDays = 2 * 31
 
-// warnAwaited says that the horizon was forgotten and that the events of days before it
-// are not back, where that matters for what is judged.
+// warnAwaited warns if the horizon was forgotten and the events of earlier days have not
+// been imported again, where that affects the result.
 func (p *pass) warnAwaited(ctx context.Context) error {
 	before, err := p.matches.AwaitedBefore(ctx)
 	if err != nil || before == 0 || p.waits >= before+thawedDays {
@@ -204,7 +204,7 @@ func (r *run) leaveCorrelations(ctx context.Context, rules []Correlation) error 
 			c.Judged = nil
 		}
 	}
-	// All of it: what goes may be more than one transaction takes.
+	// One transaction may not be able to remove them all.
 	if len(c.Judged) > 0 {
 		if err := p.write(ctx, c); err != nil {
 			return err
@@ -317,9 +317,9 @@ func (p *pass) matchDays(ctx context.Context, from ttpcron.Day) iter.Seq2[*ttpcr
 	}
 }
 
-// survey finds out what there is to do. From the first day where something has come or
-// gone, correlations that have changed or are gone no longer count as having judged a day
-// once this pass has settled it. That is recorded first.
+// survey finds the work to be done. From the first changed day on, correlations that were
+// edited or removed no longer count as having judged a day that this pass settles. That is
+// recorded first.
 func (p *pass) survey(ctx context.Context) error {
 	touched := false
 	var former []ttpcron.JudgedDay
@@ -364,7 +364,7 @@ func (p *pass) survey(ctx context.Context) error {
 	return p.write(ctx, ttpcron.Commit{Judged: former})
 }
 
-// look finds out what there is to do about a day.
+// look finds the work to be done on a day.
 func (p *pass) look(d *ttpcron.MatchDay) matchDay {
 	day := matchDay{day: d.Day, matches: d.Matches, touched: d.Touched, last: d.Last}
 	if len(d.Judged.Rules) == 0 && d.Touched > 0 && d.Touched >= d.Matches {
@@ -403,8 +403,8 @@ func (p *pass) isFormer(was ttpcron.RuleDef) bool {
 	return was.Digest != [16]byte{} && (!ok || p.rules[i].def.Digest != was.Digest)
 }
 
-// begun lists the correlations in force, as a day has them to which a pass has come:
-// without a digest those that have not judged it.
+// begun lists the correlations in force, as recorded for a day on which a pass has begun:
+// those that have not judged it have no digest.
 func (p *pass) begun(was []ttpcron.RuleDef) []ttpcron.RuleDef {
 	out := make([]ttpcron.RuleDef, len(p.rules))
 	for i, j := range p.rules {
@@ -482,7 +482,7 @@ func (p *pass) blocks(ctx context.Context) error {
 	return p.block(ctx, block)
 }
 
-// block judges what there is to judge of some days, and settles them.
+// block judges some days, and settles them.
 func (p *pass) block(ctx context.Context, days []matchDay) error {
 	if !slices.ContainsFunc(days, func(d matchDay) bool { return d.waits() }) {
 		return nil

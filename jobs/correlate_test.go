@@ -17,8 +17,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// fromScratch is what correlations make of some events: judged one by one, over all of
-// them.
+// fromScratch judges correlations one by one, over all the events.
 func (s *sequences) fromScratch(events []ttpcron.Event, frozen func(*sequence, ttpcron.Tag) bool) map[ttpcron.UUID]ttpcron.Tag {
 	tags := map[ttpcron.UUID]ttpcron.Tag{}
 	own := s.networks()
@@ -43,14 +42,14 @@ func (s *sequences) fromScratch(events []ttpcron.Event, frozen func(*sequence, t
 	return tags
 }
 
-// sameTag reports whether two tags are the same to the byte, but for when they were made.
+// sameTag reports whether two tags are equal to the byte, except for when they were made.
 func sameTag(a, b ttpcron.Tag) bool {
 	a.CreatedAt, b.CreatedAt = time.Time{}, time.Time{}
 	a.Finding, b.Finding = nil, nil // the evidence says it
 	return fmt.Sprintf("%#v", a) == fmt.Sprintf("%#v", b)
 }
 
-// plays is a random history of events and of the rules over several of them.
+// plays is a random history of events and of correlations.
 type plays struct {
 	*memory
 	rnd                                                                                  *rand.Rand
@@ -225,7 +224,7 @@ func (p *plays) step() error {
 	return p.foresee(j)
 }
 
-// foresee checks that a dry run says what the run itself will do, if it knows.
+// foresee checks that a dry run predicts what the run does, where it claims to know.
 func (p *plays) foresee(j Job) error {
 	dry, writes := j, p.writes
 	dry.DryRun = true
@@ -256,7 +255,7 @@ func (p *plays) foresee(j Job) error {
 
 func (p *plays) pick(from ...string) string { return from[p.rnd.IntN(len(from))] }
 
-// arrive brings events that lie close together, and some that came before.
+// arrive adds events that are close together in time, and some that are older.
 func (p *plays) arrive() {
 	rnd := p.rnd
 	for range rnd.IntN(16) {
@@ -340,7 +339,7 @@ func (p *plays) editSequence() {
 	}
 }
 
-// isFrozen reports whether the slot of a tag reaches into what was pruned.
+// isFrozen reports whether a tag's slot reaches into pruned days.
 func (p *plays) isFrozen(q *sequence, t ttpcron.Tag) bool {
 	return p.book.horizon > 0 && t.EventTime.Add(-q.reach()).Before(p.book.horizon.Start())
 }
@@ -357,7 +356,7 @@ func (p *plays) freeze(before ttpcron.Day) {
 	}
 }
 
-// stayFrozen checks that a run has done nothing to tags of slots that are frozen.
+// stayFrozen checks that a run has not touched the tags of frozen slots.
 func (p *plays) stayFrozen(before map[ttpcron.UUID]ttpcron.Tag) error {
 	frozen := func(t ttpcron.Tag) bool {
 		return slices.ContainsFunc(p.set.list, func(q *sequence) bool { return t.RuleID == q.id && p.isFrozen(q, t) })
@@ -397,8 +396,8 @@ func (p *plays) disturbed(j *Job) (complete bool, err error) {
 	return end == ended, nil
 }
 
-// asFromScratch compares the tags of the correlations in force with what they make of the
-// events that runs have looked at.
+// asFromScratch compares the tags of the correlations in force with those that they make
+// from the events that runs have looked at.
 func (p *plays) asFromScratch() error {
 	looked := map[string]bool{}
 	for _, t := range p.tags {

@@ -41,8 +41,8 @@ func everyType() sequences {
 	}}
 }
 
-// tenEvents lie around midnight: at the edges of windows, at one instant, without a field,
-// and of several groups.
+// tenEvents happen around midnight, in several groups: some at the edges of windows, some
+// at the same instant, one without a field.
 func tenEvents() []ttpcron.Event {
 	night := ttpcron.DayOf(daysAgo(2)).Start()
 	list := []ttpcron.Event{
@@ -159,8 +159,8 @@ func correlationLine(r Report) string {
 	return fmt.Sprintf("days=%d groups=%d tags=%d inserted=%d known=%d removed=%d %v", c.Days, c.Groups, c.Tags, c.Inserted, c.Known, c.Removed, rules)
 }
 
-// TestCorrelationLife runs one job after the other over a history in which one address
-// comes three times within ten minutes, and another twice.
+// TestCorrelationLife runs one job after another over a history in which one address
+// appears three times within ten minutes, and another twice.
 func TestCorrelationLife(t *testing.T) {
 	m := newMemory()
 	at := ttpcron.DayOf(daysAgo(3)).Start().Add(time.Hour)
@@ -225,8 +225,8 @@ func TestCorrelationLife(t *testing.T) {
 	}
 }
 
-// TestUnloadedCorrelationsCatchUp: what came while a correlation was not loaded is judged
-// when it comes back, and the slots that reach over to later days.
+// TestUnloadedCorrelationsCatchUp: events that arrive while a correlation is not loaded
+// are judged when it is back, including slots that reach into later days.
 func TestUnloadedCorrelationsCatchUp(t *testing.T) {
 	m := newMemory()
 	set, other := counting(2), counting(9)
@@ -247,8 +247,8 @@ func TestUnloadedCorrelationsCatchUp(t *testing.T) {
 	}
 }
 
-// TestOneEventReadsOneGroup: where much has been judged and little came, no more is read
-// than what lies near it.
+// TestOneEventReadsOneGroup: if most of a history has been judged, a new event makes the
+// pass read only what is near it.
 func TestOneEventReadsOneGroup(t *testing.T) {
 	m := newMemory()
 	m.pageSize = 1000
@@ -273,8 +273,8 @@ func TestOneEventReadsOneGroup(t *testing.T) {
 	}
 }
 
-// TestWhatIsLeftStays: a match goes that was the last of a slot, and the window that ended
-// before it, and began long before the slot, is enough.
+// TestWhatIsLeftStays: the last match of a slot is removed. A window that ended before it,
+// and began long before the slot, still satisfies the correlation.
 func TestWhatIsLeftStays(t *testing.T) {
 	m := newMemory()
 	start := ttpcron.DayOf(daysAgo(3)).Start().Add(2 * time.Hour)
@@ -296,8 +296,8 @@ func TestWhatIsLeftStays(t *testing.T) {
 	}
 }
 
-// TestPassStopsAtAnyCommit fails each commit of a pass in turn; the next run ends with the
-// tags of one that never failed, and no commit is made after one that failed.
+// TestPassStopsAtAnyCommit fails each commit of a pass in turn. The next run ends with the
+// tags of a pass that never failed, and nothing is committed after the failure.
 func TestPassStopsAtAnyCommit(t *testing.T) {
 	set := everyType()
 	want := set.fromScratch(withIDs(tenEvents()), nil)
@@ -352,8 +352,8 @@ func withIDs(events []ttpcron.Event) []ttpcron.Event {
 	return events
 }
 
-// TestPassIsBounded: a pass that finds much commits it in parts, and those of a rule that
-// was edited name no more tags that stay than they may.
+// TestPassIsBounded: a pass with many findings commits them in parts. For an edited rule,
+// each part lists at most the allowed number of tags that stay.
 func TestPassIsBounded(t *testing.T) {
 	m := newMemory()
 	m.pageSize = 5000
@@ -387,10 +387,10 @@ func TestPassIsBounded(t *testing.T) {
 	}
 }
 
-// TestFiguresOfGroups: how many groups a run judged, in how many a limit was met and how
-// many values do not count does not depend on how many days one reading takes, nor on how
-// many readings a limit makes of one. The fake meets a limit with every 50th event, and
-// leaves out those of even seconds.
+// TestFiguresOfGroups: the numbers of judged groups, bounded groups and left out values do
+// not depend on how many days one reading covers, nor on how many readings a limit splits
+// it into. The fake reaches a limit at every 50th event, and leaves out events of even
+// seconds.
 func TestFiguresOfGroups(t *testing.T) {
 	start := ttpcron.DayOf(daysAgo(9)).Start()
 	set := counting(2)
@@ -409,8 +409,9 @@ func TestFiguresOfGroups(t *testing.T) {
 	}
 }
 
-// TestSlotsOfTwoDaysAreJudgedOnce: a slot over midnight is a finding of one of the two days,
-// in a first run, after an edit and when matches went, in whatever blocks they are judged.
+// TestSlotsOfTwoDaysAreJudgedOnce: a slot over midnight counts as a finding of only one of
+// its two days: in a first run, after an edit, and after matches were removed, however the
+// days are divided into blocks.
 func TestSlotsOfTwoDaysAreJudgedOnce(t *testing.T) {
 	start := ttpcron.DayOf(daysAgo(9)).Start()
 	for _, span := range []int{1, 2, 64} {
@@ -434,7 +435,7 @@ func TestSlotsOfTwoDaysAreJudgedOnce(t *testing.T) {
 	}
 }
 
-// TestWhatWentAfterMidnight: the slot over midnight begins on a day of which nothing went.
+// TestWhatWentAfterMidnight: the slot over midnight begins on a day that lost nothing.
 func TestWhatWentAfterMidnight(t *testing.T) {
 	midnight := ttpcron.DayOf(daysAgo(3)).Start()
 	set := counting(2)
@@ -458,7 +459,7 @@ func TestWhatWentAfterMidnight(t *testing.T) {
 	}
 }
 
-// TestGroupsAreCounted counts exactly while it can, and nearly so after that.
+// TestGroupsAreCounted counts exactly as long as it can, and approximately after that.
 func TestGroupsAreCounted(t *testing.T) {
 	for _, n := range []int{1, 1000, 1001, 300_000} {
 		c := newGroupCount(1000)
@@ -475,7 +476,8 @@ func TestGroupsAreCounted(t *testing.T) {
 	}
 }
 
-// TestBrokenCorrelation: a correlation that panics loses the tags of a group, not the run.
+// TestBrokenCorrelation: if a correlation panics, one group loses its tags; the run goes
+// on.
 func TestBrokenCorrelation(t *testing.T) {
 	for _, workers := range []int{1, 3} {
 		m := newMemory()
@@ -496,7 +498,7 @@ func TestBrokenCorrelation(t *testing.T) {
 	}
 }
 
-// breaking is a set of rules of which one panics over some groups.
+// breaking is a rule set with a rule that panics over some groups.
 type breaking struct{ *sequences }
 
 func (b breaking) Correlations() []Correlation {
@@ -529,8 +531,8 @@ func TestCorrelationsOnly(t *testing.T) {
 	}
 }
 
-// takeOut does of a commit what a store does before it that removes too much for one
-// transaction.
+// takeOut applies the part of a commit that a store does in a transaction before it, if it
+// removes too much for one.
 func (m *memory) takeOut(c ttpcron.Commit) (done ttpcron.Committed) {
 	kept := map[ttpcron.UUID]bool{}
 	for _, t := range c.Tags {
@@ -544,9 +546,9 @@ func (m *memory) takeOut(c ttpcron.Commit) (done ttpcron.Committed) {
 	return done
 }
 
-// TestEditTakenBack: a correlation is edited, or becomes a rule about single events, the
-// run that judges anew stops at any commit, of which the store may have removed what goes,
-// and then the rule is what it was.
+// TestEditTakenBack: a correlation is edited, or becomes a rule for single events. The run
+// that judges it again stops at some commit, after the store may have removed tags. Then
+// the edit is reverted.
 func TestEditTakenBack(t *testing.T) {
 	start := ttpcron.DayOf(daysAgo(9)).Start()
 	set := counting(2)
@@ -598,8 +600,8 @@ func TestEditTakenBack(t *testing.T) {
 	}
 }
 
-// TestAwaitedEventsAreSaid: a run that judges days of which slots were frozen, before any
-// event of the days that were pruned is back, says so.
+// TestAwaitedEventsAreSaid: a run warns if it judges days with formerly frozen slots
+// before any event of the pruned days is back.
 func TestAwaitedEventsAreSaid(t *testing.T) {
 	day := ttpcron.DayOf(daysAgo(3))
 	for before, said := range map[ttpcron.Day]bool{0: false, day: true, day - thawedDays + 1: true, day - thawedDays: false} {

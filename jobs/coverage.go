@@ -7,12 +7,12 @@ import (
 )
 
 // A day's coverage is a list of parts. Each says that one rule set has looked at every
-// event in an interval of arrival numbers, or at those of them that happened at or after an
-// instant. Parts of one rule set are joined where they touch, so that most days have one;
-// parts may overlap.
+// event in an interval of arrival numbers, or only at those of them that happened at or
+// after an instant. Parts of one rule set are joined if they touch, so most days have one
+// part. Parts may overlap.
 
-// maxCoverage is how many parts a day may have. Beyond that they are joined, at the price
-// of forgetting what lies between them.
+// maxCoverage is how many parts a day may have. Beyond that, parts are joined, and what
+// they say about the events between them is lost.
 const maxCoverage = 32
 
 // holds reports whether a part covers an event of its day.
@@ -26,8 +26,8 @@ func contains(a, b *ttpcron.Coverage, last uint64) bool {
 	return a.After <= b.After && a.UpTo >= min(b.UpTo, last) && (a.Since.IsZero() || !b.Since.IsZero() && !b.Since.Before(a.Since))
 }
 
-// covered returns a list with one more part, which takes the place of those that
-// it contains. The day's last event has the arrival number last.
+// covered returns the list with one more part, which replaces the parts that it contains.
+// The day's last event has the arrival number last.
 func (s *ruleSets) covered(list []ttpcron.Coverage, c ttpcron.Coverage, last uint64) []ttpcron.Coverage {
 	if c.UpTo <= c.After {
 		return list
@@ -57,8 +57,8 @@ func (s *ruleSets) covered(list []ttpcron.Coverage, c ttpcron.Coverage, last uin
 	return s.fewer(out)
 }
 
-// fewer joins parts when there are too many: first those that touch, to the rules
-// that both have, and if this does not do all of them.
+// fewer joins parts when there are too many: first those that touch, keeping the rules
+// that they share; if that is not enough, all of them.
 func (s *ruleSets) fewer(list []ttpcron.Coverage) []ttpcron.Coverage {
 	for _, known := range []bool{true, false} {
 		for len(list) > s.parts {
@@ -107,9 +107,9 @@ func join(a, b ttpcron.Coverage) ttpcron.Coverage {
 	return c
 }
 
-// collapse joins all parts that are limited by time, and all that are not, whatever lies
-// between them. It forgets their rules, so they are looked at again with all rules,
-// together with the events between them that no run has looked at.
+// collapse joins all parts that are limited by time, and all that are not, with everything
+// between them. It forgets their rules. So these events, and those between that no run has
+// looked at, are looked at again with all rules.
 func collapse(list []ttpcron.Coverage) []ttpcron.Coverage {
 	var out []ttpcron.Coverage
 	for _, limited := range []bool{false, true} {

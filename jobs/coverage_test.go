@@ -8,10 +8,9 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// TestTooManyPartsAreJoined covers a day in more parts than it may have, each with a
-// rule of its own beside one that all have. Those that touch are joined to what they
-// share; only where something lies between, which no run has looked at, the rules are
-// forgotten.
+// TestTooManyPartsAreJoined covers a day in more parts than it may have. Each has a rule
+// of its own and one that all share. Parts that touch keep the rule that they share; only
+// where events between them were never looked at are the rules forgotten.
 func TestTooManyPartsAreJoined(t *testing.T) {
 	own := ttpcron.NewRuleSet([]ttpcron.RuleDef{{ID: "all", Version: 1, Digest: [16]byte{1}}})
 	part := func(s *ruleSets, i int, gap uint64) ttpcron.Coverage {
@@ -43,8 +42,8 @@ func TestTooManyPartsAreJoined(t *testing.T) {
 	}
 }
 
-// TestReviewedRanges holds that what was looked at again is told in ranges that leave
-// out what was passed over, whatever the units in which it was read.
+// TestReviewedRanges: the ranges of reviewed events leave out the events that were
+// skipped, however the reading was divided into units.
 func TestReviewedRanges(t *testing.T) {
 	looked := []bool{true, true, false, true, true, true, false, false, true}
 	want := []ttpcron.SeqRange{{First: 10, Last: 20}, {First: 40, Last: 60}, {First: 90, Last: 90}}

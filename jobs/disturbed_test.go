@@ -24,8 +24,8 @@ const (
 
 var errBroken = errors.New("broken")
 
-// disturbed runs a job that may be interrupted, or fail to commit, and holds its report to
-// what is stored.
+// disturbed runs a job that may be interrupted or fail to commit, and compares its report
+// with what is stored.
 func (m *memory) disturbed(rnd *rand.Rand, j *Job) (end ending, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -86,7 +86,7 @@ func (m *memory) disturbed(rnd *rand.Rand, j *Job) (end ending, err error) {
 	return end, nil
 }
 
-// tells holds the report of a run to what it has committed, and to its record.
+// tells compares a run's report with what it has committed, and with its record.
 func (m *memory) tells(r *Report, before ttpcron.TagChanges) error {
 	sum := ttpcron.TagChanges{}
 	for _, s := range r.Run.Sources {
@@ -118,8 +118,8 @@ func (m *memory) tells(r *Report, before ttpcron.TagChanges) error {
 	return nil
 }
 
-// TestFiguresAreThoseOfCommits: whichever commit of a run fails, what the run says of tags
-// is what is stored: the figures of sources and correlations, and the picture.
+// TestFiguresAreThoseOfCommits: whichever commit of a run fails, its figures of sources
+// and correlations, and its picture, match what is stored.
 func TestFiguresAreThoseOfCommits(t *testing.T) {
 	set := everyType()
 	for at := 1; ; at++ {

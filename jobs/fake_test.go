@@ -266,7 +266,7 @@ func (m *memory) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committe
 	return done, nil
 }
 
-// apply does to tags what a commit says, event by event.
+// apply applies a commit's tags, event by event.
 func (m *memory) apply(c ttpcron.Commit, tags map[ttpcron.UUID]ttpcron.Tag) (done ttpcron.Committed) {
 	count := func(t *ttpcron.Tag, n ttpcron.TagChanges) {
 		done.TagChanges.Add(n)
@@ -338,7 +338,7 @@ func (m *memory) lastRun() ttpcron.Run {
 	return m.runs[slices.Max(slices.Collect(maps.Keys(m.runs)))]
 }
 
-// words is a rule set that tags a command once for each of its words it knows.
+// words is a rule set that tags a command once for each word in it that it knows.
 type words struct {
 	name  string
 	kinds []ttpcron.SourceKind
@@ -401,7 +401,7 @@ var bothKinds = []ttpcron.SourceKind{ttpcron.Command, ttpcron.CanaryFingerprint}
 
 func rules(terms ...string) words { return words{name: "W", kinds: bothKinds, terms: terms} }
 
-// noon is when all runs of these tests take place.
+// noon is the time of all runs in these tests.
 var noon = time.Date(2026, 5, 20, 12, 0, 0, 0, time.UTC)
 
 func clock() time.Time { return noon }

@@ -12,7 +12,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// sequence is a correlation, in the slowest form: every window is looked at as a whole.
+// sequence is a correlation in its slowest form: it checks every window as a whole.
 type sequence struct {
 	id      string
 	version int
@@ -47,7 +47,7 @@ func (q *sequence) reach() time.Duration {
 	return q.span
 }
 
-// fields are those by which streams of the sequence group.
+// fields are the fields by which the sequence's streams are grouped.
 func (q *sequence) fields() []ttpcron.GroupField {
 	var out []ttpcron.GroupField
 	names := slices.Clone(q.group)
@@ -65,7 +65,7 @@ func (q *sequence) fields() []ttpcron.GroupField {
 	return out
 }
 
-// streams are those of the sequence over the rules of a set, by the base rule.
+// streams are the sequence's streams over the rules of a set, by base rule.
 func (q *sequence) streams(l lexicon, own string) []*ttpcron.Stream {
 	values := []string{q.value}
 	if q.inner != nil {
@@ -110,8 +110,8 @@ func (q *sequence) ends(list []instant) (out []time.Time) {
 	return out
 }
 
-// findings returns the matches that the sequence, as the inner one of another, makes of
-// leaf matches whose values are its group.
+// findings returns the matches that the sequence, as a link in a chain, makes from leaf
+// matches with its group as values.
 func (q *sequence) findings(list []instant) (out []instant) {
 	groups := map[string][]instant{}
 	var order []string
@@ -141,7 +141,7 @@ func (q *sequence) satisfied(window []instant) bool {
 	kinds, values := map[int]bool{}, map[string]bool{}
 	sum, stage := 0, 0
 	for from := 0; from < len(window); {
-		// Matches of one instant are in whatever order suits.
+		// Matches at the same instant may be in any order.
 		to := from
 		for to < len(window) && window[to].at.Equal(window[from].at) {
 			to++
@@ -178,7 +178,7 @@ func (q *sequence) satisfied(window []instant) bool {
 	}
 }
 
-// slots returns those in which windows end that satisfy the condition.
+// slots returns the slots in which satisfied windows end.
 func (q *sequence) slots(list []instant) (out []int64) {
 	slices.SortStableFunc(list, func(a, b instant) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.seq, b.seq)) })
 	for _, at := range q.ends(list) {

@@ -70,7 +70,7 @@ func (b *matchBook) remove(k matchKey) {
 	}
 }
 
-// commit does what a commit says of base matches.
+// commit applies a commit's base matches.
 func (b *matchBook) commit(c ttpcron.Commit, events []ttpcron.Event) {
 	made := map[matchKey]bool{}
 	for _, m := range c.Matches {
@@ -109,7 +109,7 @@ func (b *matchBook) commit(c ttpcron.Commit, events []ttpcron.Event) {
 	}
 }
 
-// judge does to tags what a commit says of correlations.
+// judge applies the tags that a commit has from correlations.
 func judgeTags(c ttpcron.Commit, tags map[ttpcron.UUID]ttpcron.Tag, kept map[ttpcron.UUID]bool, count func(*ttpcron.Tag, ttpcron.TagChanges)) {
 	for _, u := range c.Kept {
 		kept[u] = true
@@ -191,7 +191,7 @@ func (m *memory) BaseMatches(ctx context.Context, q ttpcron.MatchQuery) iter.Seq
 				yield(nil, err)
 				return
 			}
-			// What is given is valid until the next is asked for.
+			// The arguments are valid until the next call.
 			group, values := []byte(list[i].Group), []byte(list[i].Values)
 			one = list[i]
 			one.Group, one.Values = string(group), string(values)
@@ -237,7 +237,8 @@ func (m *memory) prune(before ttpcron.Day) {
 	b.horizon = max(b.horizon, before)
 }
 
-// learn gives an event another payload. It arrives anew: what was found of it goes.
+// learn gives an event another payload. It counts as newly arrived, and its findings are
+// removed.
 func (m *memory) learn(i int, p ttpcron.Payload) {
 	e := m.events[i]
 	m.events = slices.Delete(m.events, i, i+1)

@@ -7,10 +7,10 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// groupCount counts the groups that correlations judge, each once, however many readings
-// and correlations it is for. It keeps hashes: all of them as long as there are few,
-// then those whose lowest bit is 0, which are half of them, then a quarter, and so on. With
-// [ttpcron.ExactGroups] of them the count is hardly ever off by more than two in a hundred.
+// groupCount counts the groups that correlations judge, each once, even if it is in
+// several readings or correlations. It keeps hashes: all of them while there are few, then
+// only those whose lowest bit is 0, then a quarter, and so on. With [ttpcron.ExactGroups]
+// hashes, the count is rarely off by more than two per cent.
 type groupCount struct {
 	mu   sync.Mutex
 	kept map[uint64]struct{}
@@ -41,7 +41,7 @@ func (c *groupCount) add(hashes []uint64) {
 	}
 }
 
-// count returns how many different ones there were.
+// count returns the number of different groups.
 func (c *groupCount) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,8 +70,8 @@ var groupSeed, groupingSeed = maphash.MakeSeed(), maphash.MakeSeed()
 
 func hashOfGrouping(names string) uint64 { return maphash.String(groupingSeed, names) }
 
-// hashOf returns the hash of a group, given that of its grouping: values of different
-// fields may be alike.
+// hashOf returns a group's hash. It includes that of its grouping, since values of
+// different fields may be equal.
 func hashOf(g ttpcron.Group, grouping uint64) uint64 {
 	return maphash.String(groupSeed, string(g)) ^ grouping
 }

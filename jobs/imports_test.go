@@ -7,17 +7,16 @@ import (
 	"testing"
 )
 
-// TestNothingReachesOut shows what the packages that a job is made of import
-// themselves: none that could reach a network, start a program or talk to the
-// kernel past package os. What other modules bring is held to account by the
-// root package's test of the import graph: nothing but google/uuid, which the
-// SQLite driver needs, imports package net, to ask for a hardware address.
+// TestNothingReachesOut checks that no package of a job imports one that could reach a
+// network, start a program or bypass package os. The root package's test of the import
+// graph checks other modules: only google/uuid, which the SQLite driver needs, imports
+// package net, for a hardware address.
 func TestNothingReachesOut(t *testing.T) {
 	if testing.Short() {
 		t.Skip("asks the go command")
 	}
 	reaches := []string{"C", "net", "net/http", "net/rpc", "net/smtp", "crypto/tls", "log/syslog", "os/exec", "plugin", "golang.org/x/sys/unix", "syscall"}
-	// What each of these needs it for.
+	// Why each package needs it.
 	may := map[string]string{
 		" syscall":             "O_NONBLOCK, the kind of a file system, and the lock and owner of a scratch folder",
 		"kv syscall":           "a full disk, and the pages that the system may take back",

@@ -119,7 +119,7 @@ type Rules interface {
 	Fingerprint() string
 	// InForce counts the rules that can emit something.
 	InForce() int
-	// Applying counts those of them that apply to a kind.
+	// Applying counts the rules that apply to a kind.
 	Applying(kind ttpcron.SourceKind) int
 	// Applies reports whether a rule can emit something for events of a kind.
 	Applies(ruleID string, kind ttpcron.SourceKind) bool

@@ -422,7 +422,7 @@ func TestAllSources(t *testing.T) {
 	if got := names(r); !slices.Equal(got, []string{"command=0", "canary=1", "auth_attempt=1"}) {
 		t.Errorf("sources %v", got)
 	}
-	// One that was there before rules came for it is taken from its beginning.
+	// A kind that was stored before any rule applied to it is read from its beginning.
 	w.kinds = append(w.kinds, "other")
 	add(m, event("other", daysAgo(500), "wget"))
 	r = do(t, Job{Store: storeOf(m), Rules: w, Source: SourceAll})
@@ -543,7 +543,7 @@ func TestPictureStaysBounded(t *testing.T) {
 	}
 }
 
-// names is a release in which T1 and T2 are T9, in another tactic.
+// names is a release in which T1 and T2 are T9, with another tactic.
 type names struct{}
 
 func (names) Shown(c *ttpcron.Claim) ttpcron.Claim {
@@ -554,8 +554,8 @@ func (names) Shown(c *ttpcron.Claim) ttpcron.Claim {
 	return shown
 }
 
-// TestPictureCountsOnce holds that techniques which are shown as one count once for each
-// event and rule.
+// TestPictureCountsOnce: techniques that are shown as one count once for each event and
+// rule.
 func TestPictureCountsOnce(t *testing.T) {
 	tag := func(event, rule, tactic, technique string, confidence float64) ttpcron.Tag {
 		return ttpcron.Tag{Claim: ttpcron.Claim{RuleID: rule, Tactic: tactic, TechniqueID: technique, Confidence: confidence}, SourceID: event, AttackerUUID: "a"}
@@ -582,7 +582,8 @@ func TestPictureCountsOnce(t *testing.T) {
 	}
 }
 
-// What falls together goes by the confidences that are shown, as in every other view.
+// Which of several tags shown as one counts depends on the shown confidence, as in every
+// other view.
 func TestPictureCountsOnceWhatIsClipped(t *testing.T) {
 	tl := newTally(func(c *ttpcron.Claim) (float64, bool) { return min(c.Confidence, 0.5), true }, nil, oneName{})
 	tag := ttpcron.Tag{Claim: ttpcron.Claim{RuleID: "R1", Tactic: "TA1", TechniqueID: "T1", Confidence: 0.6}, SourceID: "e1", AttackerUUID: "a"}
@@ -594,7 +595,7 @@ func TestPictureCountsOnceWhatIsClipped(t *testing.T) {
 	}
 }
 
-// oneName is a release in which every technique is T9, in the tactic that it has.
+// oneName is a release in which every technique is T9, with its own tactic.
 type oneName struct{}
 
 func (oneName) Shown(c *ttpcron.Claim) ttpcron.Claim {
@@ -637,9 +638,9 @@ func TestPictureBeginsAtMediumOnHosts(t *testing.T) {
 	}
 }
 
-// TestHistories plays random histories of arrivals, runs of every sort,
-// interruptions and failures, and checks after each resumed run that nothing is
-// without its tag, and that coverage tells the truth.
+// TestHistories plays random histories of arrivals, runs of every sort, interruptions and
+// failures. After each resumed run, every event must have its tag, and coverage must be
+// true.
 func TestHistories(t *testing.T) {
 	n := 300
 	if testing.Short() {

@@ -10,7 +10,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// judgements are what is committed together.
+// judgements are committed together.
 type judgements struct {
 	ttpcron.Commit
 	bytes int
@@ -19,7 +19,7 @@ type judgements struct {
 	began time.Time
 }
 
-// flight is what is being committed.
+// flight is the commit in progress.
 type flight struct {
 	tags   []ttpcron.Tag
 	made   map[string]int
@@ -30,7 +30,7 @@ func (p *pass) start(tags []ttpcron.Tag) {
 	p.group = judgements{Commit: ttpcron.Commit{Tags: tags}, names: map[string]struct{}{}, made: map[string]int{}, began: p.job.now()}
 }
 
-// collect takes what a worker hands over.
+// collect takes over a worker's findings.
 func (p *pass) collect(f *found) {
 	g, rep := &p.group, p.report
 	g.Tags = append(g.Tags, f.tags...)
@@ -93,9 +93,9 @@ func (p *pass) flush(ctx context.Context, last bool) error {
 	return nil
 }
 
-// mark records that a pass has come to the fresh days, and to those that a since edited
-// correlation has judged. Until the pass has judged all of a day, there may be tags of the
-// old rule and of the new one.
+// mark records that a pass has begun on the fresh days, and on those that a since edited
+// correlation has judged. Until the pass has judged a whole day, there may be tags of both
+// the old rule and the new one.
 func (p *pass) mark(ctx context.Context) error {
 	var c ttpcron.Commit
 	var was, begun []ttpcron.RuleDef
@@ -160,7 +160,7 @@ func (p *pass) settle() error {
 	return nil
 }
 
-// unbook removes from the report what is not committed.
+// unbook removes uncommitted figures from the report.
 func (p *pass) unbook() {
 	rep := p.report
 	b := p.booked
@@ -179,7 +179,7 @@ func (p *pass) write(ctx context.Context, c ttpcron.Commit) error {
 	return nil
 }
 
-// tell adds the correlations of which tags went to the changed rules.
+// tell adds correlations that lost tags to the changed rules.
 func (p *pass) tell() {
 	for _, j := range p.rules {
 		if p.removed[j.def.ID] > 0 && p.job.changes.rules[j.def.ID] == nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// found is what a worker hands over.
+// found is what a worker passes to the collector.
 type found struct {
 	tags       []ttpcron.Tag
 	bytes      int
@@ -29,7 +29,7 @@ type found struct {
 	failed           []failure
 }
 
-// judge judges what there is to judge of a block.
+// judge judges a block.
 func (p *pass) judge(ctx context.Context, days []matchDay) error {
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
@@ -122,14 +122,14 @@ type judging struct {
 	begun    []*aim // that have a match of the group at hand
 }
 
-// share is the part of the tags that a worker notes as staying.
+// share is the part of the kept tags that a worker may note.
 type share struct {
 	ttpcron.Judgement // its part
 	keep              bool
 	tags              int // that stay, whether they are noted or not
 }
 
-// take reclaims what was handed over.
+// take reclaims the memory of findings.
 func (w *judging) take(f *found) {
 	clear(f.tags)
 	select {
@@ -147,7 +147,7 @@ func (w *judging) fill() {
 	}
 }
 
-// hand hands over what was found.
+// hand passes the findings to the collector.
 func (w *judging) hand() error {
 	f := w.found
 	w.fill()
@@ -194,7 +194,7 @@ func (w *judging) do(ctx context.Context, r *reading, to chan<- handed) error {
 	return nil
 }
 
-// judged says that what is not kept of a reading goes.
+// judged says that the tags of a reading go unless they are kept.
 func (w *judging) judged(r *reading) {
 	for i := range r.aims {
 		a := &r.aims[i]
@@ -279,7 +279,7 @@ func (w *judging) read(r *reading) error {
 	return w.rest(r)
 }
 
-// give passes a match to the correlations that look at its stream and for which this many
+// give passes a match to the correlations that read its stream and for which this many
 // matches of the group may be enough.
 func (w *judging) give(g ttpcron.Group, m *ttpcron.BaseMatch, to []target, enough int) {
 	for _, t := range to {
@@ -307,7 +307,8 @@ type heldMatch struct {
 // maxHeld is how many matches of a group are held back.
 const maxHeld = 8
 
-// hold is how many matches of a group are too few for some correlation of the reading.
+// hold is the largest number of matches of a group that are too few for some correlation
+// of the reading.
 func (r *reading) hold() (n int) {
 	for i := range r.aims {
 		n = max(n, r.aims[i].least-1)
@@ -327,8 +328,7 @@ func (h *holding) takes(m *ttpcron.BaseMatch, to []target) bool {
 	return true
 }
 
-// release passes what is held to the correlations for which this many matches may be
-// enough.
+// release passes the held matches to the correlations for which this many may be enough.
 func (w *judging) release(g ttpcron.Group, enough int) {
 	h := &w.held
 	if h.over {
@@ -408,7 +408,7 @@ func (w *judging) match(a *aim, g ttpcron.Group, stream int, m *ttpcron.BaseMatc
 	a.judge.Match(stream, m)
 }
 
-// caught notes that a judge panicked. What it has found of the group is lost.
+// caught notes that a judge panicked. Its findings in the group are lost.
 func (w *judging) caught(a *aim) {
 	if cause := recover(); cause != nil {
 		w.found.failed = append(w.found.failed, failure{a.def.ID, cause})
@@ -419,7 +419,7 @@ func (w *judging) caught(a *aim) {
 	}
 }
 
-// end asks the judges what they have found in a group.
+// end collects the judges' findings in a group.
 func (w *judging) end(r *reading, g ttpcron.Group) error {
 	w.of = nil
 	hash := hashOf(g, w.grouping)
@@ -517,7 +517,7 @@ func (w *judging) make(a *aim, g ttpcron.Group, slot int64) {
 	w.tags = a.Tags(w.of, slot, w.tags)
 }
 
-// gone removes the tags of the slots of a group in which no window ends any more.
+// gone removes the tags of a group's slots in which no window ends any more.
 func (w *judging) gone(a *aim, g ttpcron.Group) error {
 	if !a.made || a.failed && a.began {
 		return nil
@@ -543,7 +543,7 @@ func (w *judging) gone(a *aim, g ttpcron.Group) error {
 	return nil
 }
 
-// rest removes the tags of groups of which nothing is left.
+// rest removes the tags of groups that have no matches left.
 func (w *judging) rest(r *reading) error {
 	for g, t := range r.groups {
 		if t.seen || !t.went {

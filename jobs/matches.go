@@ -12,13 +12,13 @@ type baseMatches struct {
 	list []keptMatch
 	text []byte // a worker's memory, in which their text is gathered
 	all  string // their text, once all are there
-	// The groups that were kept last: those of the next event are mostly the same.
+	// The most recent groups: the next event is mostly of one of them.
 	recent [8]textPart
 	next   int
 }
 
-// keptMatch is a match in few bytes: which event of the unit it is of, and where its text
-// is.
+// keptMatch is a match in few bytes: the index of its event in the unit, and where its
+// text is.
 type keptMatch struct {
 	stream        *ttpcron.Stream
 	event         int32
@@ -27,7 +27,7 @@ type keptMatch struct {
 
 type textPart struct{ from, to int32 }
 
-// matchSize is about what a base match takes in addition to its text.
+// matchSize is about how much memory a base match takes in addition to its text.
 const matchSize = 80
 
 // add takes over the matches of an event, given by its index, with their text. Matches that
@@ -65,7 +65,7 @@ func sameText(a, b string) bool {
 	return len(a) == len(b) && unsafe.StringData(a) == unsafe.StringData(b)
 }
 
-// group keeps the text of a group, unless it is one of those that were kept last.
+// group keeps a group's text, unless it is one of the most recent.
 func (b *baseMatches) group(text string) textPart {
 	for _, p := range b.recent {
 		if string(b.text[p.from:p.to]) == text {
@@ -84,8 +84,8 @@ func (b *baseMatches) keep(text string) textPart {
 	return textPart{int32(from), int32(len(b.text))}
 }
 
-// settle gives the matches their text, once all are there: one string for a unit. It
-// returns the memory that it was gathered in.
+// settle gives the matches their text once the unit is complete, as one string. It returns
+// the memory in which the text was gathered.
 func (b *baseMatches) settle() (text []byte) {
 	b.all, text = string(b.text), b.text[:0]
 	b.text = nil
@@ -95,14 +95,14 @@ func (b *baseMatches) settle() (text []byte) {
 	return text
 }
 
-// keptText is how much memory for texts is kept for the next unit.
+// keptText is how much memory for texts is reused for the next unit.
 const keptText = 1 << 20
 
-// bytes is what the matches take in memory when they are appended.
+// bytes is how much memory the matches take once appended.
 func (b *baseMatches) bytes() int { return len(b.list)*matchSize + len(b.all) }
 
-// appendTo appends the matches of these events. It doubles its memory each time, up to what
-// a group may have.
+// appendTo appends the matches of these events. It doubles its memory each time, up to a
+// group's limit.
 func (b *baseMatches) appendTo(dst []ttpcron.BaseMatch, events []ttpcron.Event) []ttpcron.BaseMatch {
 	if n := len(b.list); cap(dst)-len(dst) < n {
 		dst = slices.Grow(dst, max(n, min(cap(dst), maxGroupMatch/matchSize-len(dst))))

@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// What is kept of matches is what they said, also when their text is overwritten, and a
-// text that several share is kept once.
+// Kept matches do not change when their text is overwritten, and a shared text is kept
+// once.
 func TestBaseMatches(t *testing.T) {
 	s := ttpcron.NewStream("R", ttpcron.AuthAttempt, nil, nil, [16]byte{})
 	var b baseMatches

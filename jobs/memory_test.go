@@ -57,8 +57,8 @@ func (l *long) Commit(_ context.Context, c ttpcron.Commit) (ttpcron.Committed, e
 	return ttpcron.Committed{TagChanges: ttpcron.TagChanges{Inserted: len(c.Tags)}}, nil
 }
 
-// TestMemoryOfDays plans and replays a history of many days: what is kept
-// depends on none of them, and a commit holds so many days at most.
+// TestMemoryOfDays plans and replays a history of many days. Memory does not grow with the
+// days, and a commit has a limited number of them.
 func TestMemoryOfDays(t *testing.T) {
 	for name, covered := range map[string]string{"new": "", "covered by other rules": "others"} {
 		t.Run(name, func(t *testing.T) {

@@ -52,7 +52,7 @@ type tally struct {
 
 type technique struct{ tactic, id string }
 
-// seen counts the tags of a technique as it is shown.
+// seen counts the tags of a shown technique.
 type seen struct {
 	technique
 	tags, index int
@@ -124,7 +124,7 @@ func (t *tally) event(tags []ttpcron.Tag) {
 	}
 }
 
-// seen returns the count of a technique as it is shown.
+// seen returns the count of a shown technique.
 func (t *tally) seen(c *ttpcron.Claim) *seen {
 	claimed := technique{c.Tactic, c.Technique()}
 	s := t.techniques[claimed]
@@ -147,8 +147,8 @@ func (t *tally) seen(c *ttpcron.Claim) *seen {
 	return s
 }
 
-// another reports whether another of an event's tags, by the same rule and shown as the
-// same technique, stands for one.
+// another reports whether an event has another tag by the same rule, shown as the same
+// technique, that stands for this one.
 func (t *tally) another(tags []ttpcron.Tag, i int) bool {
 	tag := &tags[i]
 	name := t.seen(&tag.Claim).id
@@ -169,7 +169,7 @@ func (t *tally) another(tags []ttpcron.Tag, i int) bool {
 	return false
 }
 
-// confidence is the confidence with which a claim's tags are shown, if they are shown.
+// confidence is the shown confidence of a claim's tags, if they are shown.
 func (t *tally) confidence(c *ttpcron.Claim) (confidence float64, shown bool) {
 	if t.decided == nil {
 		return c.Confidence, true

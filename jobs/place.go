@@ -11,10 +11,10 @@ type Place struct {
 	at   int    // which of the inputs it was
 }
 
-// errTimeUp ends an import whose time is up.
+// errTimeUp ends an import that has used up its time.
 var errTimeUp = errors.New("the time to import is up")
 
-// next returns the input to begin with. If the one at which the last import stopped is
+// next returns the input to begin with. If the input where the last import stopped is
 // gone, as after a rotation, it is the one now in its place.
 func (p *Place) next(inputs []Input) int {
 	if p == nil || p.Name == "" || len(inputs) == 0 {
@@ -33,7 +33,7 @@ func (p *Place) next(inputs []Input) int {
 
 func (s *scan) timeUp() bool { return s.Limit > 0 && s.now().Sub(s.began) >= s.Limit }
 
-// stopped notes in Place where the next import continues, if the time was up after done
+// stopped sets Place, where the next import continues, if the time was up after done
 // inputs. Running out of time is not an error.
 func (s *scan) stopped(done int, err error) error {
 	if !errors.Is(err, errTimeUp) {

@@ -12,8 +12,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// slow is what sensors wrote: of each input so many batches, each of which takes a
-// minute to read.
+// slow is a list of inputs, each of some batches that take a minute each to read.
 type slow struct {
 	clock time.Time
 	left  map[string]int
@@ -60,9 +59,8 @@ func (f slowFile) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
 	}
 }
 
-// TestImportLeavesTimeToTag: a run that has more to import than it has time tags
-// what it has stored, the next ones go on, and none of the inputs has to wait for
-// another to be done.
+// TestImportLeavesTimeToTag: a run with more to import than time allows tags what it has
+// stored. The next runs continue, and no input waits until another is complete.
 func TestImportLeavesTimeToTag(t *testing.T) {
 	m := newMemory()
 	s := &slow{clock: noon, left: map[string]int{"a": 8, "b": 7, "c": 1, "d": 1}}
@@ -89,8 +87,8 @@ func TestImportLeavesTimeToTag(t *testing.T) {
 	}
 }
 
-// TestTimeUpIsNoFailure: neither is one within opening, and what failed is said all
-// the same.
+// TestTimeUpIsNoFailure: neither is running out of time while opening an input, and other
+// failures are still reported.
 func TestTimeUpIsNoFailure(t *testing.T) {
 	s := &slow{clock: noon, left: map[string]int{"long": 9, "after": 1}}
 	gone := errors.New("gone")
@@ -110,7 +108,7 @@ func TestTimeUpIsNoFailure(t *testing.T) {
 	if files, err = im.Run(t.Context()); err != nil || files[0].File != "after" || files[0].New != 1 || files[1].Err != nil {
 		t.Errorf("%+v, %v", files, err)
 	}
-	// What stops the program is no time that is up: the place stays.
+	// A stopped program has not run out of time: the place stays.
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := im.Run(ctx); !errors.Is(err, ErrInterrupted) || place.Name != "opens" {

@@ -18,8 +18,8 @@ type selection struct {
 	whole   bool   // ignore coverage: look at every event, as a dry run does
 }
 
-// plan is what a run has to do for one kind of event. It is made a day at a time during the
-// run: a history may have any number of days.
+// plan is the work of a run for one kind of event. It is made a day at a time during the
+// run, since a history may have any number of days.
 type plan struct {
 	history History
 	kind    ttpcron.SourceKind
@@ -27,8 +27,8 @@ type plan struct {
 	upTo    uint64 // events that arrive later belong to the next run
 	ruleSet string
 	again   bool // covered events are looked at again
-	// choose decides whether and from where a day is read. It adds what else it finds out
-	// to the second argument.
+	// choose decides whether and from where a day is read. It adds what else it learns to
+	// the second argument.
 	choose func(context.Context, ttpcron.DayHistory, *planned) (part, bool, error)
 
 	parts int // days to read, and their events, as far as is known beforehand
@@ -37,13 +37,12 @@ type plan struct {
 	planned // so far
 }
 
-// planned is what planning finds out apart from what to read.
+// planned is what planning yields besides the parts to read.
 type planned struct {
-	// settled counts what earlier runs with the same rules made of events that
-	// are selected and need not be read again.
+	// settled counts the results of earlier runs with the same rules for selected events
+	// that need not be read again.
 	settled counts
-	// missed: events after the cursor lie outside the window, so that the
-	// cursor must stay where it is.
+	// missed: events after the cursor are outside the window, so the cursor must stay.
 	missed bool
 	stale  bool // a day was covered by other rules
 }
@@ -54,24 +53,24 @@ func (p *planned) add(o planned) {
 	p.stale = p.stale || o.stale
 }
 
-// part is one day of a kind that has to be read.
+// part is a day of one kind to be read.
 type part struct {
 	day   ttpcron.Day
 	after uint64 // read what arrived after this
 	upTo  uint64 // and up to this
 	total int    // events expected, for progress
-	// filter: only some events of the day lie in the window.
+	// filter: only some events of the day are in the window.
 	filter bool
-	// base is the day's coverage before the part is read, adds what reading it
-	// adds, as far as it has come.
+	// base is the day's coverage before the part is read; adds is what reading it has
+	// added so far.
 	base []ttpcron.Coverage
 	adds ttpcron.Coverage
 	last uint64 // arrival number of the day's last event
-	// before is what was covered last before after, if adds may go on from it.
+	// before is the last coverage before after, if adds may continue it.
 	before ttpcron.Coverage
 
-	// byTime: the events are read in order of time, so that what is covered of them is
-	// known only at the end.
+	// byTime: the events are read in order of time, so their coverage is known only at the
+	// end.
 	byTime bool
 
 	// stale are the parts of base that other rules covered. Their events are reviewed: tags
@@ -80,15 +79,15 @@ type part struct {
 	review           []string
 	earliest, latest time.Time // of the day's events
 
-	// again: only the events of stale are looked at, with only the rules that are new or
-	// changed; if rules is nil, with none, and then all events of stale are reviewed. fresh
+	// again: only the events in stale are looked at, with only the new or changed rules.
+	// If rules is nil, no rule looks at them, and all events in stale are reviewed. fresh
 	// are the events that the run has looked at with all rules.
 	again bool
 	rules *subset
 	fresh ttpcron.Coverage
 }
 
-// counts is what tagging made of some events.
+// counts is the result of tagging some events.
 type counts struct {
 	events, tagged, tags, skipped, bounded int
 }
@@ -143,8 +142,8 @@ func (r *run) plan(ctx context.Context, h History, kind ttpcron.SourceKind, sel 
 	return p, p.measure(ctx)
 }
 
-// measure counts what there is to read. Days on which something arrives
-// meanwhile are decided upon again when their turn comes.
+// measure counts what there is to read. Days that get new events meanwhile are decided
+// again when their turn comes.
 func (p *plan) measure(ctx context.Context) error {
 	for d, err := range Days(ctx, p.history, p.kind) {
 		if err != nil {
@@ -216,8 +215,8 @@ func (p *plan) resume(d ttpcron.DayHistory) (part, bool) {
 	return t, true
 }
 
-// continued makes a part go on with what was covered before it, or where that was
-// by other rules touch it, unless an event that no run has looked at lies between.
+// continued makes a part continue the coverage before it, also where that touches it by
+// other rules, unless there is an event between that no run has looked at.
 func (p *plan) continued(ctx context.Context, t *part) error {
 	if t.before.UpTo == 0 {
 		return nil
@@ -249,8 +248,8 @@ func arrived(ctx context.Context, h History, kind ttpcron.SourceKind, day ttpcro
 	return false, nil
 }
 
-// rest estimates how many of a day's events arrived after a number: exact for
-// none and all, a bound otherwise.
+// rest estimates how many of a day's events arrived after a number: exact if it is all or
+// none, and otherwise an upper bound.
 func rest(d ttpcron.DayHistory, after uint64) int {
 	if after < d.FirstSeq {
 		return d.Events

@@ -12,27 +12,27 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// A block of days is judged in readings. Each is what a family of correlations has to judge
-// on some days, in all groups or in some. How much has been touched decides which costs
-// less; the tags are the same.
+// A block of days is judged in readings. In each, a family of correlations judges some
+// days, in all groups or in some. The cheaper way depends on how much has changed; the
+// tags are the same.
 
-// reading is one of them, for one worker.
+// reading is the work of one worker.
 type reading struct {
 	family *family
 	aims   []aim
-	// groups are the groups that are judged, and what came or went in them; nil: all.
+	// groups are the groups to judge, with what came or went in them; nil: all.
 	groups map[ttpcron.Group]*touch
 	// since and until limit the time of the matches that are read.
 	since, until time.Time
-	// own is the time of the days that the reading judges: no other of the family does, so
-	// what is counted of their matches is counted once.
+	// own is the time of the days that the reading judges. No other reading of the family
+	// judges them, so figures of their matches are counted once.
 	own ttpcron.Window
-	// removing says that tags of the slots may have to be removed; keep says that the store
-	// must be told which stay.
+	// removing says that tags of the slots may have to go; keep says that the store needs
+	// a list of those that stay.
 	removing bool
 }
 
-// aim is what a reading looks for with one correlation.
+// aim is what a reading looks for, for one correlation.
 type aim struct {
 	*judged
 	index       int       // of the rule
@@ -52,7 +52,7 @@ type touch struct {
 	went, seen       bool
 }
 
-// plan gives out the readings of a block.
+// plan sends out a block's readings.
 func (p *pass) plan(ctx context.Context, days []matchDay, give func(*reading) error) error {
 	for _, span := range p.spans {
 		of := func(d *matchDay) ttpcron.Day { return d.day - d.day%ttpcron.Day(span) }
@@ -70,7 +70,7 @@ func (p *pass) plan(ctx context.Context, days []matchDay, give func(*reading) er
 	return nil
 }
 
-// planSpan gives out the readings of the families that read some days at once.
+// planSpan sends out the readings of the families that read some days together.
 func (p *pass) planSpan(ctx context.Context, span int, block, days []matchDay, next func(*reading) error) error {
 	give := func(r *reading) error {
 		r.own = ttpcron.Window{Since: days[0].day.Start(), Until: (days[len(days)-1].day + 1).Start()}
@@ -123,8 +123,8 @@ const (
 	judgeAll
 )
 
-// choose says what a family is to judge of some days, as far as that is known before the
-// groups that were touched are read.
+// choose decides what a family judges on some days, as far as possible before the changed
+// groups are read.
 func (p *pass) choose(f *family, block, days []matchDay) int {
 	touched := 0
 	for i := range days {
@@ -143,7 +143,7 @@ func (p *pass) choose(f *family, block, days []matchDay) int {
 	return judgeTouched
 }
 
-// near counts the matches that are read to judge all of what was touched.
+// near counts the matches to read if all changed groups are judged.
 func near(f *family, block, days []matchDay) (n int) {
 	first, last := ttpcron.Day(math.MaxInt32), ttpcron.Day(0)
 	for i := range days {
@@ -160,8 +160,7 @@ func near(f *family, block, days []matchDay) (n int) {
 	return n
 }
 
-// touched reads which groups of some days were touched. Groupings of which there are too
-// many have none.
+// touched reads the changed groups of some days. Groupings with too many have none.
 func (p *pass) touched(ctx context.Context, families []*family, days []matchDay) (map[string]map[ttpcron.Group]*touch, error) {
 	groups := map[string]map[ttpcron.Group]*touch{}
 	for _, f := range families {
@@ -221,13 +220,13 @@ func (p *pass) fewTouched(f *family, near int, groups map[ttpcron.Group]*touch) 
 	return true
 }
 
-// lastSlot is that of the last instant of which there can be an event.
+// lastSlot is the slot of the last instant at which an event can happen.
 func (j *judged) lastSlot() int64 {
 	return ttpcron.Slot(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), j.timespan)
 }
 
-// between sets which slots are judged: those that have an instant in common with a span
-// of time. Frozen ones are not. It is false when none is left.
+// between sets the slots to judge: those that overlap a span of time and are not frozen.
+// It is false if there are none.
 func (a *aim) between(first, last time.Time) bool {
 	a.begin(max(a.judged.first, ttpcron.Slot(first, a.timespan)))
 	a.last = min(ttpcron.Slot(last, a.timespan), a.lastSlot())
@@ -259,7 +258,7 @@ func (p *pass) whole(f *family, block, days []matchDay) *reading {
 		}
 		last = d
 		touched = touched || d.touched > 0
-		// On a fresh day of which as much was touched as is there, nothing went.
+		// If as many matches of a fresh day changed as it has, nothing was removed.
 		went = went || d.touched > 0 && !(d.fresh && d.touched <= d.matches)
 	}
 	for _, i := range f.rules {
@@ -274,7 +273,8 @@ func (p *pass) whole(f *family, block, days []matchDay) *reading {
 		}
 		if a.between(first.day.Start(), until) {
 			if a.from = ttpcron.SlotStart(a.first, a.timespan); a.again {
-				// Slots of what the rule was may have begun on days without any match.
+				// Slots of the earlier version of the rule may have begun on days without
+				// any match.
 				if from := max(first.before+1, first.day-maxSpan, 0).Start(); from.Before(a.from) {
 					a.from = from
 				}
@@ -292,14 +292,14 @@ func (p *pass) whole(f *family, block, days []matchDay) *reading {
 	return r
 }
 
-// judgedTo is how far readings of all groups have got with a correlation.
+// judgedTo is how far readings of all groups have judged a correlation.
 type judgedTo struct {
 	slot     int64
 	removing bool
 }
 
-// rest takes from a reading of all groups the slots that the one before it has judged, in
-// which days meet. It returns nil when none is left.
+// rest removes from a reading of all groups the slots over midnight that the reading
+// before it has judged. It returns nil if none are left.
 func (p *pass) rest(r *reading) *reading {
 	if r == nil {
 		return nil
@@ -370,7 +370,7 @@ func (r *reading) add(a aim) {
 	r.aims = append(r.aims, a)
 }
 
-// narrow sets what is judged of a touched group. If nothing was removed from it, windows
+// narrow limits what is judged of a changed group. If nothing was removed from it, windows
 // that end before the new matches are unchanged and need not be judged.
 func (a *aim) narrow(t *touch) bool {
 	if !a.between(t.earliest, t.latest.Add(a.reach)) {

@@ -99,8 +99,9 @@ type replay struct {
 	flying group        // in flight
 	broken bool         // a commit failed: nothing more may be committed
 
-	// Slices of tags and of matches are large and go round: a unit's from the worker to
-	// the collector and back, a group's from the collector to the commit and back.
+	// Slices of tags and matches are large, so they are reused: a unit's go from the
+	// worker to the collector and back, a group's from the collector to the commit and
+	// back.
 	units  chan unitLoads
 	groups loads
 }
@@ -193,7 +194,7 @@ func (rp *replay) run(ctx context.Context) error {
 	return interruptedOr(ctx, readErr)
 }
 
-// rules returns those with which a part is looked at.
+// rules returns the rules for a part.
 func (rp *replay) rules(t *part) Rules {
 	if t.rules != nil {
 		return t.rules.rules
@@ -229,7 +230,7 @@ func (rp *replay) reads(ctx context.Context, work, ordered chan<- *unit) error {
 	return give(nil, nil)
 }
 
-// readPart gives out the events of a part.
+// readPart sends out a part's events.
 func (rp *replay) readPart(ctx context.Context, t *part, give func(*part, []ttpcron.Event) error) error {
 	if t.again && t.rules == nil { // rules leave, none looks
 		return give(t, nil)
@@ -254,10 +255,10 @@ func (rp *replay) readPart(ctx context.Context, t *part, give func(*part, []ttpc
 }
 
 // inTimeFrom is the number of events from which a part is read in order of time if they
-// arrived in another. Fewer are committed at once, in any order.
+// arrived in another order. Fewer are committed at once, so their order does not matter.
 const inTimeFrom = 4096
 
-// pages returns the events of a part, in the order in which they are to be tagged.
+// pages returns a part's events, in the order in which they are tagged.
 func (rp *replay) pages(ctx context.Context, t *part) (iter.Seq2[[]ttpcron.Event, error], error) {
 	h := rp.job.history
 	if in, ok := h.(TimeOrder); ok && t.total >= inTimeFrom && !t.again && len(t.stale) == 0 {
@@ -283,8 +284,8 @@ func send(ctx context.Context, u *unit, work, ordered chan<- *unit) error {
 	}
 }
 
-// tag is a worker's share of the replay. Text is memory for that of matches, and what it
-// returns is that for the next unit.
+// tag is a worker's share of the replay. text is memory for the text of matches; it
+// returns the memory for the next unit.
 func (rp *replay) tag(t Tagger, u *unit, text []byte) []byte {
 	select {
 	case l := <-rp.units:
@@ -298,9 +299,8 @@ func (rp *replay) tag(t Tagger, u *unit, text []byte) []byte {
 	return u.base.settle()
 }
 
-// tagFrom tags a unit's events from the i-th on and returns where it ended:
-// after the last, or after one over which the tagger panicked, whose tags are
-// lost.
+// tagFrom tags a unit's events from the i-th on. It returns where it ended: after the last
+// event, or after one over which the tagger panicked. That event gets no tags.
 func (rp *replay) tagFrom(t Tagger, u *unit, i int) (next int) {
 	before := len(u.out)
 	defer func() {
@@ -358,7 +358,7 @@ func (rp *replay) tagFrom(t Tagger, u *unit, i int) (next int) {
 	return i
 }
 
-// remade counts a tag of an event that was looked at again.
+// remade counts a tag of a reviewed event.
 func (u *unit) remade(ruleID string) {
 	if u.made == nil {
 		u.made = map[string]int{}
@@ -366,9 +366,9 @@ func (u *unit) remade(ruleID string) {
 	u.made[ruleID]++
 }
 
-// distinct drops those of an event's tags that are too weak to be written. Of tags with the
-// same identity it keeps the one with the most confidence. A rule that claims one technique
-// under two tactics makes such tags.
+// distinct drops an event's tags that are too weak to be written. Of tags with the same
+// identity, which a rule makes if it claims a technique under two tactics, it keeps the
+// most confident.
 func distinct(tags []ttpcron.Tag, from int) []ttpcron.Tag {
 	n := from
 next:
@@ -437,7 +437,7 @@ func (rp *replay) collect(u *unit) {
 	rp.job.progress(at)
 }
 
-// name notes the names of attackers and sessions in tags.
+// name collects the names of attackers and sessions in tags.
 func (g *group) name(tags []ttpcron.Tag) {
 	var session, attacker string
 	for i := range tags {
@@ -473,8 +473,8 @@ func (rp *replay) uncount(g *group) {
 	rp.count(counts{-c.events, -c.tagged, -c.tags, -c.skipped, -c.bounded})
 }
 
-// cover moves the coverage of the unit's day to its last event, and at the end
-// of the part to the last event that the plan knows of.
+// cover extends the day's coverage to the unit's last event, and at the end of the part to
+// the last event that the plan knows.
 func (rp *replay) cover(u *unit) {
 	t := u.part
 	upTo := t.upTo
@@ -494,8 +494,8 @@ func (rp *replay) cover(u *unit) {
 		setCounts(&t.adds, total)
 		var covers ttpcron.Coverage
 		if t.byTime && len(u.events) > 0 {
-			// Rules have looked at some of the events: if the run ends here, the
-			// next one must not take them for new.
+			// Rules have looked at some of the events: if the run ends here, the next one
+			// must not count them as new.
 			covers = t.adds.By("")
 			covers.After, covers.UpTo = t.after, t.upTo
 		} else {
@@ -560,7 +560,7 @@ func (rp *replay) commitOf(g *group) ttpcron.Commit {
 	return c
 }
 
-// settle waits for the commit in flight, if there is one.
+// settle waits for the commit in flight, if any.
 func (rp *replay) settle() error {
 	if rp.commit == nil {
 		return nil
@@ -571,7 +571,7 @@ func (rp *replay) settle() error {
 	return err
 }
 
-// credit books what the commit of a group did.
+// credit counts what a group's commit did.
 func (rp *replay) credit(o outcome, g *group) error {
 	known := len(g.out) - o.Inserted
 	if o.err != nil {
@@ -599,7 +599,7 @@ func (rp *replay) credit(o outcome, g *group) error {
 	return nil
 }
 
-// finish commits the last group, with the cursor when there is one to move.
+// finish commits the last group, with the cursor if it moves.
 func (rp *replay) finish(ctx context.Context, cursors []ttpcron.Cursor) error {
 	g := &rp.group
 	if len(g.out) == 0 && len(g.coverage) == 0 && len(cursors) == 0 {

@@ -20,33 +20,32 @@ type kindDay struct {
 	day  ttpcron.Day
 }
 
-// changes is what a run knows of the differences between its rules and those
-// that were in force before.
+// changes is what a run knows about how its rules differ from those before.
 type changes struct {
 	since   map[changesOf]difference
 	subsets map[string]*subset      // by their rules' ids
 	rules   map[string]*ChangedRule // with which events are looked at again
 	made    map[string]int          // tags of such events, by rule; the collector's
 	tags    ttpcron.Committed       // what the run did with tags; the collector's
-	// leaving are the rules of the run that do not look at a kind of event although the
-	// store has their tags of such events.
+	// leaving are the run's rules that no longer look at a kind of event but have tags of
+	// such events in the store.
 	leaving map[ttpcron.SourceKind]map[string]bool
 
 	mu sync.Mutex // guards what follows
 	// would is the coverage that a dry run would have written.
 	would map[kindDay][]ttpcron.Coverage
-	// fresh are the events that the run has looked at with all its rules, on days
-	// that were covered by others.
+	// fresh are the events that the run has looked at with all its rules, on days that
+	// other rules covered.
 	fresh map[kindDay]ttpcron.Coverage
 }
 
-// changesOf stands for the changes since a rule set that matter to a kind of event.
+// changesOf is the changes since a rule set that matter to a kind of event.
 type changesOf struct {
 	ruleSet string
 	kind    ttpcron.SourceKind
 }
 
-// difference is what rules have to do about events that other rules have looked at.
+// difference is the work that rules have on events that other rules have looked at.
 type difference struct {
 	look  []ttpcron.RuleChange // rules that look again
 	leave []ttpcron.RuleChange // rules that look at such events no longer
@@ -54,7 +53,7 @@ type difference struct {
 
 func (d *difference) none() bool { return len(d.look)+len(d.leave) == 0 }
 
-// add adds what has to be done about other events.
+// add adds the work on other events.
 func (d *difference) add(o difference) {
 	d.look = append(d.look, o.look...)
 	d.leave = append(d.leave, o.leave...)
@@ -101,7 +100,7 @@ func (c *changes) foreseen(at kindDay) (list []ttpcron.Coverage, ok bool) {
 	return list, ok
 }
 
-// looked notes at which events of a day the run has looked with all its rules.
+// looked records which events of a day the run has looked at with all its rules.
 func (c *changes) looked(at kindDay, part ttpcron.Coverage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,7 +113,7 @@ func (c *changes) lookedAt(at kindDay) ttpcron.Coverage {
 	return c.fresh[at]
 }
 
-// list returns the rules with which events were looked at again.
+// list returns the rules that were used for reviews.
 func (c *changes) list() []ChangedRule {
 	var out []ChangedRule
 	for _, id := range slices.Sorted(maps.Keys(c.rules)) {
@@ -143,9 +142,9 @@ func (r *run) retag(ctx context.Context, kind ttpcron.SourceKind, rep *ttpcron.S
 	return r.replay(ctx, p, rep, func() []ttpcron.Cursor { return nil })
 }
 
-// retagPlan plans the days of a kind that are covered by other rules, where the
-// run's rules could find something else. Days where rules only went away keep
-// the coverage that they have, which loses nothing when the rules come back.
+// retagPlan plans the days of a kind that other rules cover, if the run's rules could find
+// something else. Days that only lost rules keep their coverage, which is still right when
+// the rules come back.
 func (r *run) retagPlan(ctx context.Context, kind ttpcron.SourceKind, upTo uint64) (*plan, error) {
 	p := &plan{history: r.Store.History, kind: kind, upTo: upTo, again: true}
 	p.choose = func(ctx context.Context, d ttpcron.DayHistory, _ *planned) (part, bool, error) {
@@ -179,20 +178,19 @@ func (r *run) retagDay(ctx context.Context, kind ttpcron.SourceKind, d ttpcron.D
 	return t, true, nil
 }
 
-// freshens reports whether nothing of a day is stale once a part of it, which is not part
-// of looking again, has been read.
+// freshens reports whether reading a part of a day, not as a review, leaves nothing of the
+// day stale.
 func (t *part) freshens() bool {
 	read := t.adds
 	read.UpTo = t.upTo
 	return !slices.ContainsFunc(t.stale, func(c ttpcron.Coverage) bool { return !contains(&read, &c, t.last) })
 }
 
-// compare finds the parts of a day's coverage, among those that reach into what a
-// part reads, whose rules are not those of the run, and returns what is to be done
-// about their events.
+// compare finds the parts of a day's coverage that overlap a part and have other rules
+// than the run's. It returns what has to be done about their events.
 func (r *run) compare(ctx context.Context, kind ttpcron.SourceKind, t *part, d ttpcron.DayHistory) (all difference, err error) {
 	for _, c := range d.Coverage {
-		// The set is wanted later, too, when there is nobody to wait for it.
+		// The set is needed later, too, when this part of the coverage may be gone.
 		if _, err := r.sets.get(ctx, c.RuleSet); err != nil {
 			return all, err
 		}
@@ -238,7 +236,7 @@ func tells(c *ttpcron.RuleChange) int {
 }
 
 // changedSince lists the run's rules for a kind of event that are new or changed since
-// another rule set was in force. If that set is not known, it lists all of them.
+// another rule set was in force. If that set is unknown, it lists all of them.
 func (r *run) changedSince(ctx context.Context, fingerprint string, kind ttpcron.SourceKind) (difference, error) {
 	if fingerprint == r.ruleSet {
 		return difference{}, nil
@@ -276,8 +274,8 @@ func (r *run) changedSince(ctx context.Context, fingerprint string, kind ttpcron
 	return diff, nil
 }
 
-// leaving returns the rules of the run that do not look at a kind of event, though
-// the store has tags of such events by them.
+// leaving returns the run's rules that no longer look at a kind of event but have tags of
+// such events in the store.
 func (r *run) leaving(ctx context.Context, kind ttpcron.SourceKind) (map[string]bool, error) {
 	if ids, ok := r.changes.leaving[kind]; ok {
 		return ids, nil
@@ -314,8 +312,8 @@ func (r *run) only(ids map[string]bool) *subset {
 	return s
 }
 
-// retagged returns a day's coverage when the stale parts of it have been looked
-// at again up to an arrival number.
+// retagged returns a day's coverage once its stale parts have been reviewed up to an
+// arrival number.
 func (s *ruleSets) retagged(t *part, upTo uint64) []ttpcron.Coverage {
 	var list []ttpcron.Coverage
 	for _, c := range t.base {

@@ -16,8 +16,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// wordRule tags commands that hold a word. Its definition is the word, what it
-// claims of them, and the kinds of event that it looks at.
+// wordRule tags commands that contain a word. Its definition is the word, its claim, and
+// the kinds of event that it looks at.
 type wordRule struct {
 	id         string
 	version    int
@@ -119,9 +119,9 @@ func retagLine(r Report) string {
 	return fmt.Sprintf("events=%d inserted=%d retagged=%d tags=%d inserted=%d %v", s.Events, s.Inserted, s.Retagged, s.RetagTags, s.RetagInserted, rules)
 }
 
-// TestChangedRules runs one job after the other over a growing history: one
-// event on each of two days, and one of long ago that is left out on purpose: a run over
-// a week, and then the checkpoint was set.
+// TestChangedRules runs one job after another over a growing history: an event on each of
+// two days, and an old one that is skipped by a run over a week and a checkpoint set after
+// it.
 func TestChangedRules(t *testing.T) {
 	old := lexicon{rule("A", 1, "wget"), rule("B", 1, "curl")}
 	disabled, weak, sure := rule("B", 1, "curl"), rule("B", 1, "curl"), rule("B", 1, "curl")
@@ -170,8 +170,8 @@ func TestChangedRules(t *testing.T) {
 	}
 }
 
-// TestChangedRulesReachPartsOfDays covers a day in parts: what happened in the
-// window of a run after which the checkpoint was set, and what arrived after that.
+// TestChangedRulesReachPartsOfDays covers a day in parts: the events in a run's window,
+// after which the checkpoint was set, and those that arrived later.
 func TestChangedRulesReachPartsOfDays(t *testing.T) {
 	m := newMemory()
 	add(m, command(daysAgo(7.1), "x morning, left out"), command(daysAgo(6.9), "x afternoon"))
@@ -194,7 +194,7 @@ func TestChangedRulesReachPartsOfDays(t *testing.T) {
 	if m.pages != pages {
 		t.Error("read again with nothing changed")
 	}
-	// A store that does not know what the old rules were uses all.
+	// A store that does not know the old rules uses all of the new ones.
 	clear(m.sets)
 	r := do(t, Job{Store: storeOf(m), Rules: lexicon{rule("A", 1, "x"), rule("C", 1, "x")}})
 	if got, want := retagLine(r), "events=0 inserted=0 retagged=3 tags=6 inserted=3 [A@1 unknown 3 tags +0 -0 ~0 C@1 unknown 3 tags +3 -0 ~0]"; got != want {
@@ -234,8 +234,8 @@ func TestDryRunShowsTheDifference(t *testing.T) {
 	}
 }
 
-// TestInterruptedRetagGoesOn interrupts looking again, and checks that the next
-// run goes on where it stopped.
+// TestInterruptedRetagGoesOn interrupts a review, and checks that the next run continues
+// where it stopped.
 func TestInterruptedRetagGoesOn(t *testing.T) {
 	m := newMemory()
 	m.pageSize = 100
@@ -263,11 +263,11 @@ func TestInterruptedRetagGoesOn(t *testing.T) {
 	}
 }
 
-// TestIncrementalEqualsFromScratch plays random histories of rule edits,
-// arrivals, and runs of every sort, disturbed ones among them. After every run
-// that ended well the tags of the rules in force must be exactly those that a
-// run from scratch would make of the events that some run has looked at. A rule of
-// each kind that never changes and tags every event says which these are.
+// TestIncrementalEqualsFromScratch plays random histories of rule edits, arrivals and runs
+// of every sort, some disturbed. After every run that ended well, the tags of the rules in
+// force must be exactly those that a run from scratch would make from the events that some
+// run has looked at. To show which these are, each kind has a rule that never changes and
+// tags every event.
 func TestIncrementalEqualsFromScratch(t *testing.T) {
 	n := 400
 	if testing.Short() {
@@ -331,8 +331,8 @@ func (e *edits) play() error {
 		case 1:
 			j.ChangedOnly = true
 		}
-		// Where parts are joined over what no run has looked at, a dry run joins
-		// others.
+		// Where parts are joined over events that no run has looked at, a dry run joins
+		// other parts.
 		if rnd.IntN(3) == 0 && e.most == 0 {
 			if err := e.foretold(&j); err != nil {
 				return fmt.Errorf("step %d: %w", step, err)
@@ -385,7 +385,7 @@ func (e *edits) edit() {
 	e.set = l
 }
 
-// foretold checks that a dry run says what the run itself will do.
+// foretold checks that a dry run predicts what the run does.
 func (e *edits) foretold(j *Job) error {
 	dry, writes := *j, e.writes
 	dry.DryRun = true
@@ -407,8 +407,8 @@ func sameChanges(a, b Report) bool {
 	return a.Tags.TagChanges == b.Tags.TagChanges && maps.Equal(a.Tags.Changes, b.Tags.Changes)
 }
 
-// asFromScratch compares the tags of the rules in force with what they make of
-// every event that has been looked at.
+// asFromScratch compares the tags of the rules in force with those that they make from
+// every event that a run has looked at.
 func (e *edits) asFromScratch() error {
 	looked, have, want := map[string]bool{}, map[string]int{}, map[string]int{}
 	force := map[string]bool{}

@@ -7,17 +7,17 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// reviewed is which events of a day have been looked at again: ranges of arrival numbers,
-// which may span events of other kinds and days.
+// reviewed is the reviewed events of a day: ranges of arrival numbers, which may span
+// events of other kinds and days.
 type reviewed struct {
 	ranges           []ttpcron.SeqRange
 	earliest, latest time.Time
-	// from the first event of those that were read on, and up to the last
+	// from the first event that was read, and up to the last
 	whole, open bool
 	began       bool
 }
 
-// add notes that an event, the next that was read, has been looked at again.
+// add notes that the next event has been reviewed.
 func (v *reviewed) add(e *ttpcron.Event) {
 	if v.open {
 		v.ranges[len(v.ranges)-1].Last = e.Seq
@@ -31,7 +31,7 @@ func (v *reviewed) add(e *ttpcron.Event) {
 	v.span(e.Time, e.Time)
 }
 
-// pass notes that the next event has not been looked at again.
+// pass notes that the next event has not been reviewed.
 func (v *reviewed) pass() { v.began, v.open = true, false }
 
 func (v *reviewed) span(earliest, latest time.Time) {
@@ -43,7 +43,7 @@ func (v *reviewed) span(earliest, latest time.Time) {
 	}
 }
 
-// join adds what was read next.
+// join adds the events that were read next.
 func (v *reviewed) join(o *reviewed) {
 	if !o.began {
 		return
@@ -87,7 +87,7 @@ func allOf(t *part) reviewed {
 	return v
 }
 
-// review adds the events of a part that have been looked at again to the group.
+// review adds a part's reviewed events to the group.
 func (g *group) review(kind ttpcron.SourceKind, t *part, v *reviewed) {
 	if len(t.review) == 0 || len(v.ranges) == 0 && g.reviewing != t {
 		return

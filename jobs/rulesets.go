@@ -26,8 +26,8 @@ func newRuleSets(l Ledger, own *ttpcron.RuleSet, parts int) *ruleSets {
 	return s
 }
 
-// make notes a set that the run has made and returns its fingerprint, empty for
-// one of no rules.
+// make adds a set that the run has made and returns its fingerprint, which is empty if it
+// has no rules.
 func (s *ruleSets) make(set ttpcron.RuleSet) string {
 	if len(set.Rules) == 0 {
 		return ""
@@ -40,7 +40,7 @@ func (s *ruleSets) make(set ttpcron.RuleSet) string {
 	return set.Fingerprint
 }
 
-// get returns a set, nil when nobody knows it.
+// get returns a set, or nil if it is unknown.
 func (s *ruleSets) get(ctx context.Context, fingerprint string) (*ttpcron.RuleSet, error) {
 	if fingerprint == "" {
 		return nil, nil
@@ -67,8 +67,7 @@ func (s *ruleSets) cached(fingerprint string) (set *ttpcron.RuleSet, ok bool) {
 	return set, ok
 }
 
-// over returns the set of events at which another set has looked, and then the
-// run's own.
+// over returns the rule set that had looked at events, and then the run's own.
 func (s *ruleSets) over(fingerprint string) string {
 	old, _ := s.cached(fingerprint)
 	if old == nil {

@@ -226,8 +226,8 @@ func (r *run) check(ctx context.Context) error {
 	return nil
 }
 
-// work imports, then replays one source after the other, then judges what correlations
-// make of it. Inputs that failed do not stop it; they are what it returns at the end.
+// work imports, then replays one source after another, then judges correlations. Inputs
+// that fail do not stop it; it returns their errors at the end.
 func (r *run) work(ctx context.Context) error {
 	failed := cmp.Or(r.importInputs(ctx), r.Failed)
 	var bad *InputError
@@ -284,8 +284,8 @@ func (r *run) cursors(ctx context.Context) (map[ttpcron.SourceKind]ttpcron.Curso
 	return m, nil
 }
 
-// kinds lists the kinds of event that the run is to replay, in the order of reports, and
-// notes the stored kinds to which no rule in force applies.
+// kinds lists the kinds of event to replay, in the order of reports, and notes the stored
+// kinds that no rule in force applies to.
 func (r *run) kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	stored, err := r.stored(ctx)
 	if err != nil {
@@ -377,13 +377,13 @@ func (r *run) replayScratch(ctx context.Context, kind ttpcron.SourceKind, sel se
 	return r.replay(ctx, plan, rep, func() []ttpcron.Cursor { return nil })
 }
 
-// selection decides what the run takes of a kind with a cursor.
+// selection decides which events of a kind with a cursor the run looks at.
 func (r *run) selection(c ttpcron.Cursor) selection {
 	return selection{cursor: c.Seq, resumed: r.SinceDays == 0, whole: r.DryRun, window: r.out.Run.Window}
 }
 
-// replay carries out a plan and finishes it: the last tags, and the cursors
-// that move when nothing was left out.
+// replay carries out a plan and finishes it with the last tags, and moves the cursor if
+// nothing was left out.
 func (r *run) replay(ctx context.Context, p *plan, rep *ttpcron.SourceReport, move func() []ttpcron.Cursor) error {
 	rp := &replay{job: r, plan: p, source: rep}
 	err := rp.run(ctx)

@@ -68,7 +68,7 @@ func (im *Import) scan() *scan {
 	return s
 }
 
-// looks gives each input what is remembered of its file, a page at a time.
+// looks gives each input the stored look of its file, a page at a time.
 func (s *scan) looks(ctx context.Context, do func(Input, ttpcron.FileLook) error) error {
 	for page := range slices.Chunk(s.inputs, scanPage) {
 		paths := make([]string, len(page))
@@ -91,7 +91,7 @@ func (s *scan) looks(ctx context.Context, do func(Input, ttpcron.FileLook) error
 	return nil
 }
 
-// remember keeps the look of a file, if there is one to be kept.
+// remember stores a file's look, if there is one.
 func (s *scan) remember(ctx context.Context, look *ttpcron.FileLook) error {
 	if look == nil || s.Beyond != nil {
 		return nil

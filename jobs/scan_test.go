@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// TestScanIsLinear counts what a scan asks its archive: so much for a page of
-// files, and nothing for each file that has not changed.
+// TestScanIsLinear counts a scan's queries: a fixed number for a page of files, and none
+// for a file that has not changed.
 func TestScanIsLinear(t *testing.T) {
 	for _, n := range []int{1, scanPage, 10 * scanPage} {
 		m := newMemory()
@@ -47,7 +47,7 @@ func TestScanIsLinear(t *testing.T) {
 	}
 }
 
-// hanging is a file of which nothing comes until ctx is done.
+// hanging is a file that yields nothing until ctx is done.
 type hanging struct{ fakeFile }
 
 func (hanging) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
@@ -57,8 +57,8 @@ func (hanging) Batches(ctx context.Context) iter.Seq2[ttpcron.Batch, error] {
 	}
 }
 
-// TestStalledInputDoesNotStopTheRest: one that hangs when it is opened, one that
-// hangs when it is read, and one that is read.
+// TestStalledInputDoesNotStopTheRest: one input hangs when it is opened, one when it is
+// read; a third is imported.
 func TestStalledInputDoesNotStopTheRest(t *testing.T) {
 	m := newMemory()
 	inputs := []Input{
