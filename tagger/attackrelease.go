@@ -45,10 +45,10 @@ func releaseNumber(name string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(name, "enterprise-"), "v")
 }
 
-// releaseOf returns the release whose names a claim uses, which the rule does not name:
-// the newest in which the technique is in use and serves one of the tactics, or else
-// the newest in which it is in use, or else the newest that knows it. The technique
-// is that of the release. It is false for an id of none.
+// releaseOf returns the release of a claim in a rule that names none: the newest in which
+// the technique is active and has one of the tactics, or else the newest in which it is
+// active, or else the newest that knows it. The technique is that release's. It is false
+// for an unknown id.
 func (o *Options) releaseOf(id string, tactics ...string) (from *AttackRelease, t Technique, ok bool) {
 	best := 0
 	for i := range o.Releases {
@@ -80,7 +80,8 @@ func (o *Options) tactic(name string) string {
 	return ""
 }
 
-// newest is the name of the newest release, of which rules are that claim nothing else.
+// newest is the name of the newest release: the release of rules whose claims do not imply
+// another.
 func (o *Options) newest() string {
 	if len(o.Releases) == 0 {
 		return ""
@@ -97,8 +98,8 @@ func (o *Options) known() string {
 	return strings.Join(names, " and ")
 }
 
-// checkTechnique checks a claim against the release that the rule names, or else
-// finds the one whose names it uses. It is false for a claim that cannot be used.
+// checkTechnique checks a claim against the release that the rule names, or else finds the
+// release of its ids. It is false for a claim that cannot be used.
 func (r *ruleReader) checkTechnique(n *yaml.Node, field string, c *ttpcron.Claim) bool {
 	from, t, ok := r.options.releaseOf(c.Technique(), c.Tactic)
 	named := slices.IndexFunc(r.options.Releases, func(a AttackRelease) bool { return a.named(c.AttackRelease) })

@@ -76,8 +76,8 @@ func BenchmarkTag(b *testing.B) {
 	}
 }
 
-// logins is a flood of attempts: of a list of passwords, the same for everybody, or
-// each with a password of its own. Every 20th gets in.
+// logins is a flood of attempts: with a list of passwords that is the same for everyone,
+// or each with its own password. Every 20th gets in.
 func logins(n int, unique bool) []ttpcron.Event {
 	users := []string{"root", "root", "root", "admin", "ubuntu", "pi", "test", "oracle", "user", "postgres"}
 	rnd := rand.New(rand.NewPCG(1, 2))
@@ -127,8 +127,8 @@ func sessions(n int) []ttpcron.Event {
 // tag, but every third is a base match.
 func BenchmarkSessions(b *testing.B) { benchTag(b, loadEmbedded(), sessions(200_000)) }
 
-// BenchmarkSigma tags commands with the Sigma rules of the tests, alone and beside the
-// pack, on one core.
+// BenchmarkSigma tags commands with the Sigma rules of the tests, alone and together with
+// the pack, on one core.
 func BenchmarkSigma(b *testing.B) {
 	sigma := Folder{Name: "sigma", FS: os.DirFS("testdata/sigma")}
 	for name, folders := range map[string][]Folder{"alone": {sigma}, "pack": {{Name: "embedded", FS: Embedded()}, sigma}} {
@@ -138,8 +138,7 @@ func BenchmarkSigma(b *testing.B) {
 	}
 }
 
-// BenchmarkParseOnly is the part of BenchmarkTag that taking the texts apart
-// takes.
+// BenchmarkParseOnly measures the part of BenchmarkTag that parses texts.
 func BenchmarkParseOnly(b *testing.B) {
 	events := history(100_000, true)
 	c := loadEmbedded().Tagger(nil)
@@ -152,7 +151,7 @@ func BenchmarkParseOnly(b *testing.B) {
 	}
 }
 
-// patternRules are rules of DECNET's shape: one expression on the text each.
+// patternRules are rules of DECNET's form, each with one expression on the text.
 func patternRules(b *testing.B, patterns []string) *RuleSet {
 	files := fstest.MapFS{}
 	for i, expr := range patterns {
@@ -166,10 +165,9 @@ func patternRules(b *testing.B, patterns []string) *RuleSet {
 	return rs
 }
 
-// BenchmarkPatterns matches commands against patterns on one core, beside its
-// yardsticks: package regexp trying every pattern on every command, and ripgrep,
-// whole process, which only says how many commands match any. bench/engines
-// compares other engines.
+// BenchmarkPatterns matches commands against patterns on one core. It compares package
+// regexp, which tries every pattern on every command, and ripgrep as a whole process,
+// which only says how many commands match any. bench/engines compares other engines.
 func BenchmarkPatterns(b *testing.B) {
 	patterns := workload.Patterns(300)
 	for _, load := range []struct {
@@ -178,8 +176,8 @@ func BenchmarkPatterns(b *testing.B) {
 	}{{"real", false}, {"unique", true}} {
 		events := history(100_000, load.unique)
 		all := patternRules(b, patterns)
-		// The twenty that match most give nearly the same tags: what is compared
-		// is the cost of the rules that do not match.
+		// The twenty that match most give nearly the same tags: this compares the cost of
+		// the rules that do not match.
 		busiest := busiestRules(all, events, 20)
 		b.Run(load.name+"/ours-20", func(b *testing.B) { benchTag(b, busiest, events) })
 		b.Run(load.name+"/ours-300", func(b *testing.B) { benchTag(b, all, events) })
@@ -268,10 +266,10 @@ func BenchmarkHostile(b *testing.B) {
 	}
 }
 
-// BenchmarkWorstEvent makes 1 MiB of everything that is likely to cost much:
-// the inputs that fuzzing has kept, the examples of every rule repeated, so that
-// each rule has its own words before it, and all of them together. It reports
-// the most processor time and memory that one of these events took.
+// BenchmarkWorstEvent makes 1 MiB of everything that is likely to be expensive: the inputs
+// that fuzzing has kept, the examples of every rule repeated, so that each rule meets its
+// own words, and all of them combined. It reports the most processor time and memory that
+// one of these events took.
 func BenchmarkWorstEvent(b *testing.B) {
 	const (
 		size  = 1 << 20
@@ -398,8 +396,8 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-// correlated are rules over logins: as many correlations as are given, each with a stream
-// of its own of all logins that failed.
+// correlated are rules over logins: n correlations, each with its own stream of all failed
+// logins.
 func correlated(b *testing.B, groupings ...string) *RuleSet {
 	files := fstest.MapFS{"base.yaml": {Data: []byte("rule_id: BASE\nrule_version: 1\nname: n\napplies_to: [auth_attempt]\nmatch: {field: {name: success, equals: 'false'}}\nemits: []\n")}}
 	for i, g := range groupings {

@@ -9,7 +9,7 @@ import (
 // builtinPrefix begins the ids of rules that are part of the program.
 const builtinPrefix = "lifter:"
 
-// Rules about single events that the correlations of lifters are made of.
+// Rules for single events that lifters' correlations refer to.
 const (
 	loginFailed   = builtinPrefix + "login_failed"
 	loginAccepted = builtinPrefix + "login_accepted"

@@ -14,14 +14,14 @@ const (
 	cacheSeen    = 1 << 15  // texts that the doorkeeper remembers
 )
 
-// cache remembers verdicts by text. It keeps two generations: when the young
-// one is full it becomes the old one, and what is used again moves back. A text
-// is admitted when it comes for the second time: most never do.
+// cache remembers verdicts by text. It keeps two generations: when the young one is full
+// it becomes the old one, and entries that are used again move back. A text is admitted
+// when it occurs for the second time: most never do.
 type cache struct {
 	young, old map[string]*verdict
 	seed       maphash.Seed
-	// doorkeeper (TinyLFU's word) remembers which texts came before: the upper half
-	// of a hash, in the slot that the lower half names.
+	// doorkeeper (TinyLFU's word) remembers which texts have occurred: the upper half of a
+	// hash, in the slot that the lower half selects.
 	doorkeeper []uint32
 	bytes      int // of the young generation, roughly
 	hits       int

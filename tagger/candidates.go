@@ -27,11 +27,10 @@ type lookup struct {
 const (
 	// noProgram stands for a program that no rule names.
 	noProgram = ^uint16(0)
-	// maxScanned is how many bytes of the parts of one text are looked at. Each
-	// byte of a text may be in many parts: of each command around a
-	// substitution, say.
+	// maxScanned is how many bytes of the parts of one text are scanned. Each byte of a
+	// text may be in many parts, such as each command around a substitution.
 	maxScanned = 3 << 20
-	// maxFew is how many programs are asked for one by one.
+	// maxFew is how many programs are looked up one by one.
 	maxFew = 8
 )
 
@@ -43,7 +42,7 @@ func (k *kindRules) lookup(own ttpcron.Networks, attackers *ttpcron.Attackers) *
 	return s
 }
 
-// begin forgets the event before: what is seen are the rules without requirement.
+// begin resets the state for the next event: only the rules without requirement are seen.
 func (s *lookup) begin() {
 	copy(s.seen, s.index.unfiltered)
 	clear(s.present)
@@ -55,8 +54,8 @@ func (s *lookup) begin() {
 	}
 }
 
-// text looks for literals in the raw text. When lines of commands matter too, it
-// stands for those that are a part of it.
+// text looks for literals in the raw text. If lines of commands matter too, it also covers
+// those that are a part of it.
 func (s *lookup) text(text string) {
 	if s.scanner == nil {
 		return
@@ -111,8 +110,8 @@ func (s *lookup) script(text string, script *shell.Script, programs []uint16) []
 	return programs
 }
 
-// processes looks for literals in the images and lines of processes. The line of a
-// wrapper has in it the lines of what it runs, and is a part of the text as a rule.
+// processes looks for literals in the images and lines of processes. A wrapper's line
+// contains the lines of what it runs, and is usually a part of the text.
 func (s *lookup) processes(text string, script *shell.Script) {
 	for i := range script.Processes {
 		p := &script.Processes[i]

@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/pattern"
 )
 
-// A check decides one condition. Checks are made by compile, never change, and
-// keep what they need while they run in the evaluation.
+// A check decides one condition. Checks are made by compile and never change; what they
+// need while they run is kept in the evaluation.
 type check interface{ holds(ev *evaluation) bool }
 
 type (
@@ -35,8 +35,8 @@ type (
 	checkValue struct {
 		field fieldRef
 		test  *valueTest
-		// terms are what the index knows the test by, all of which must be seen;
-		// programs are those that it asks for, by number.
+		// terms are the test's terms in the index, all of which must be seen; programs are
+		// the numbers of the programs that it names.
 		terms    []int
 		programs literal.IDs
 	}
@@ -144,9 +144,9 @@ func costOfList(list []condition) int {
 	return sum
 }
 
-// relax replaces what depends on more than the command's text by the answer
-// that lets the condition hold: a text that fails the relaxed condition fails
-// the whole. want is the answer that the place asks for.
+// relax replaces everything that depends on more than the command's text by the answer
+// that lets the condition hold. So a text that fails the relaxed condition fails the
+// whole. want is the answer that is needed at this place.
 func relax(c condition, want bool) condition {
 	switch c := c.(type) {
 	case allOf:

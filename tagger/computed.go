@@ -10,7 +10,7 @@ type computed struct {
 	bytes  int
 }
 
-// computedField are the values of one field, by command or process.
+// computedField has the values of one field, by command or process.
 type computedField struct{ value, folded []string }
 
 // maxComputed bounds the bytes that are computed for one event, the lists included. It
@@ -21,7 +21,7 @@ const maxComputed = 4 << 20
 // stringSize is what a string takes in a list.
 const stringSize = 16
 
-// forget lets go of what was computed for the event before.
+// forget drops what was computed for the previous event.
 func (m *computed) forget() {
 	if m != nil && m.bytes > 0 {
 		*m = computed{}
@@ -46,8 +46,8 @@ func (ev *evaluation) pays(n int) bool {
 	return true
 }
 
-// slot returns where the text of the command at hand is kept, or nil when there
-// is no room for it.
+// slot returns where the current command's text is kept, or nil if there is no room for
+// it.
 func (ev *evaluation) slot(f field, folded bool) *string {
 	if f.ofCommand() {
 		return ev.slotAt(f, folded, ev.command, len(ev.script.Commands))
@@ -70,8 +70,7 @@ func (ev *evaluation) slotAt(f field, folded bool, at, n int) *string {
 	return &(*list)[at]
 }
 
-// folded returns a value of a field in lower case, and false when there is no
-// room for it.
+// folded returns a value of a field in lower case, or false if there is no room for it.
 func (ev *evaluation) folded(f field, value string) (string, bool) {
 	if !pattern.Folds(value) {
 		return value, true

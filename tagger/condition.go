@@ -6,9 +6,9 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/pattern"
 )
 
-// A condition is what must hold of an event for a rule to match: the tree that
-// the YAML of a rule is read into, and the only thing that the compiler knows
-// of it. Any other language of rules is loaded by building this tree.
+// A condition is what an event must satisfy for a rule to match: the tree that a rule's
+// YAML is read into, and all that the compiler knows of it. To support another rule
+// language, build this tree.
 type condition interface{ condition() }
 
 type (
@@ -46,8 +46,8 @@ func (fieldTest) condition()     {}
 func (flagTest) condition()      {}
 func (predicateTest) condition() {}
 
-// valueTest is a test of one string. Every member that is set must hold of the
-// same value; of a member's list one element suffices, except containsAll.
+// valueTest is a test of one string. The same value must pass every member that is set.
+// For a list, one element suffices, except for containsAll.
 type valueTest struct {
 	equals      []string
 	contains    []string

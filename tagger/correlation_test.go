@@ -59,8 +59,8 @@ func matched(c *tagger.Composite) (out []string) {
 	return out
 }
 
-// A base rule is evaluated for the correlations that it feeds: it makes matches whether it
-// makes tags or not, whatever its state, and none when no correlation in force needs them.
+// A base rule is evaluated for its correlations: it makes matches whether or not it makes
+// tags, whatever its state. It makes none if no correlation in force needs them.
 func TestMatches(t *testing.T) {
 	rs := mustLoad(t, "base.yaml", failedLogin("BASE"), "guess.yaml", guessing("GUESS"))
 	want := []string{`BASE {"attacker_ip":"203.0.113.9","username":"root"}`}
@@ -113,8 +113,8 @@ func streamIDs(rs *tagger.RuleSet) map[string]bool {
 	return ids
 }
 
-// A rule that makes tags and feeds correlations is evaluated once and gives both; of
-// commands too, whose verdict is remembered by their text, and where other fields decide.
+// A rule that makes tags and feeds correlations is evaluated once for both. That includes
+// commands, whose verdict is remembered by their text, also if other fields decide.
 func TestTagsAndMatches(t *testing.T) {
 	rs := mustLoad(t,
 		"a.yaml", rule("A", "{program: wget}"),
@@ -145,8 +145,8 @@ func TestTagsAndMatches(t *testing.T) {
 	}
 }
 
-// Definitions list streams beside rules, so that whatever has to look at events again does
-// for correlations too.
+// Definitions list streams next to rules, so events are looked at again for correlations
+// too.
 func TestStreamsAreDefinitions(t *testing.T) {
 	set := func(replace ...string) *tagger.RuleSet {
 		return mustLoad(t, "base.yaml", strings.NewReplacer(replace...).Replace(failedLogin("BASE")), "guess.yaml", strings.NewReplacer(replace...).Replace(guessing("GUESS")))
@@ -172,8 +172,8 @@ func TestStreamsAreDefinitions(t *testing.T) {
 	if rs.Active(ttpcron.AuthAttempt) != 1 || rs.Active(ttpcron.Command) != 0 || rs.InForce() != 1 {
 		t.Errorf("%d of logins, %d of commands, %d in all", rs.Active(ttpcron.AuthAttempt), rs.Active(ttpcron.Command), rs.InForce())
 	}
-	// What changes the matches changes the stream and the correlation; another threshold
-	// leaves the matches as they are, another name everything.
+	// A change of the matches changes the stream and the correlation. Another threshold
+	// leaves the matches as they are; another name changes both.
 	digests := func(rs *tagger.RuleSet) map[string][16]byte {
 		out := map[string][16]byte{}
 		for _, d := range rs.Definitions() {
@@ -207,8 +207,8 @@ func TestStreamsAreDefinitions(t *testing.T) {
 	}
 }
 
-// TestCorrelationRefused holds that what cannot be used is refused for a reason that names
-// file, line and key, and that whatever else is in the folder loads.
+// TestCorrelationRefused: a correlation that cannot be used is refused with file, line and
+// key, and everything else in the folder loads.
 func TestCorrelationRefused(t *testing.T) {
 	for _, tt := range []struct{ name, file, want string }{
 		{"unknown rule", guessing("X", "[BASE]", "[NONE]"), `dir/x.yaml:6: correlation.rules[0]: "NONE" is no rule that was loaded`},
@@ -278,8 +278,8 @@ func TestInertCorrelation(t *testing.T) {
 	}
 }
 
-// A file that can no longer be used keeps its correlation, and so does one that names what
-// is no longer there.
+// If a file becomes invalid, its correlation stays. So does a correlation that names a
+// rule which is gone.
 func TestReloadCorrelation(t *testing.T) {
 	o := options(tagger.Folder{Name: "dir", FS: folder("base.yaml", failedLogin("BASE"), "guess.yaml", guessing("GUESS"))})
 	before, _ := tagger.Load(o)
@@ -367,8 +367,8 @@ func TestDescribeCorrelation(t *testing.T) {
 	}
 }
 
-// A set without correlations makes the same tags of single events, and no matches; what is
-// wrong with correlations is reported all the same.
+// A set without correlations makes the same tags for single events, and no matches. Faults
+// in correlations are still reported.
 func TestWithoutCorrelations(t *testing.T) {
 	folders := []tagger.Folder{{Name: "rules", FS: fstest.MapFS{
 		"base.yaml":   {Data: []byte(failedLogin("BASE"))},
@@ -402,7 +402,7 @@ func TestWithoutCorrelations(t *testing.T) {
 	}
 }
 
-// Matches of an event that lie in one group have one text for it.
+// Matches of an event in the same group share one text for it.
 func TestMatchesShareText(t *testing.T) {
 	rs := mustLoad(t, "base.yaml", failedLogin("BASE"), "other.yaml", failedLogin("OTHER"), "a.yaml", guessing("A"), "b.yaml", guessing("B", "[BASE]", "[OTHER]"),
 		"c.yaml", guessing("C", "group-by: [attacker_ip, username]", "group-by: [username]"))
@@ -427,7 +427,7 @@ func TestMatchesShareText(t *testing.T) {
 	}
 }
 
-// TestKeysWithoutEffect: what changes nothing is warned of, and the rule is loaded.
+// TestKeysWithoutEffect: a key without effect gives a warning, and the rule loads.
 func TestKeysWithoutEffect(t *testing.T) {
 	aliases := func(text string) []string {
 		return []string{"base.yaml", failedLogin("BASE"), "guess.yaml", guessing("GUESS", "  condition: {gte: 3}", "  condition: {gte: 3}\n  aliases: "+text)}

@@ -21,9 +21,9 @@ const engineVersion = 4
 // and differs for another: every value is preceded by its length or count.
 type digester struct{ all []byte }
 
-// digestOf returns the digest of everything in a definition that decides which
-// tags it gives: kinds, condition, claims and evidence. Names, descriptions,
-// references, reviews and tests play no part, nor does the layout of the file.
+// digestOf returns the digest of everything in a definition that decides which tags it
+// makes: kinds, condition, claims and evidence. Names, descriptions, references, reviews,
+// tests and layout do not count.
 func digestOf(d *definition) (sum [16]byte) {
 	w := &digester{}
 	w.number(engineVersion)

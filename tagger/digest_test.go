@@ -141,8 +141,8 @@ func TestDigestsDiffer(t *testing.T) {
 	}
 }
 
-// TestDigestHoldsDefaultLogins holds that rules which know default logins look again at
-// history when the list of these changes, and no others.
+// TestDigestHoldsDefaultLogins: when the list of default logins changes, the rules that
+// use it look at history again, and no others.
 func TestDigestHoldsDefaultLogins(t *testing.T) {
 	holds := func(c condition) bool {
 		w := &digester{}

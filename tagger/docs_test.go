@@ -9,8 +9,8 @@ import (
 	"testing/fstest"
 )
 
-// TestDocs holds docs/rules.md and docs/sigma.md to the program: the example is a good
-// rule, all conditions load, and every field, test and key is named.
+// TestDocs checks docs/rules.md and docs/sigma.md: the example is a good rule, all
+// conditions load, and every field, test and key is named.
 func TestDocs(t *testing.T) {
 	var doc string
 	for _, page := range []string{"../docs/rules.md", "../docs/sigma.md"} {

@@ -15,18 +15,17 @@ import (
 // a [pattern.Budget].
 const stepsPerEvent = 12_000_000
 
-// stepsPerRule is the part of it that one rule may use, so that a text made for
-// one rule does not cost the others their turn.
+// stepsPerRule is the part of the budget that one rule may use, so a text made for one
+// rule does not use up the others' share.
 const stepsPerRule = 3_000_000
 
-// evaluation evaluates rules on one event after another, and holds the memory that
-// takes.
+// evaluation evaluates rules on one event after another, and keeps the memory for it.
 type evaluation struct {
 	text   string
 	script *shell.Script
 	event  *ttpcron.Event // nil while only the text may be looked at
-	// signals are the fields of event that were derived, and proof what the
-	// first built-in predicate that held shows for it.
+	// signals are the derived fields of the event; proof is the evidence of the first
+	// predicate that held.
 	signals ttpcron.Payload
 	proof   *canary.Evidence
 
@@ -34,8 +33,8 @@ type evaluation struct {
 	process  int      // index of the process at hand
 	form     form     // in which it is looked at
 	programs []uint16 // of the simple commands, as the index numbers them
-	// seen are the rules and terms whose requirement the index found; nil when it
-	// was not asked.
+	// seen are the rules and terms whose requirements the index found; nil if the index
+	// was not used.
 	seen      literal.IDs
 	unscanned bool // the index has not looked at all
 	once      []answer
@@ -43,7 +42,7 @@ type evaluation struct {
 	values    map[string][]string // of payload fields that were asked for
 	computed  *computed           // nil until something was
 
-	// trace gathers the tests that held; nil when nobody asks.
+	// trace collects the tests that held; nil if it is not needed.
 	trace *trace
 }
 
@@ -59,8 +58,7 @@ const (
 // trace is the list of tests that held on the way to a match.
 type trace struct{ hits []held }
 
-// held is a test that held, as it is noted: most of what is noted is forgotten
-// again.
+// held is a test that held, in a form that is cheap to record: most records are discarded.
 type held struct {
 	field      fieldRef
 	test       *valueTest // nil for one without a value
@@ -250,7 +248,7 @@ func (c *checkValue) many(ev *evaluation, values []string) bool {
 	return false
 }
 
-// passes tests one value and notes the part that satisfied the test.
+// passes tests one value and records the part that satisfied the test.
 func (c *checkValue) passes(ev *evaluation, value string) bool {
 	start, end, ok := c.test.passes(ev, c.field.field, value)
 	if ok {
@@ -259,8 +257,8 @@ func (c *checkValue) passes(ev *evaluation, value string) bool {
 	return ok
 }
 
-// passes tests one value. The part of it that start and end tell is the one
-// that the last of the tests that have one looked at.
+// passes tests one value. start and end are the part of it that the last of the tests with
+// a position matched.
 func (t *valueTest) passes(ev *evaluation, from field, value string) (start, end int, ok bool) {
 	if !ev.spend(16 + len(value)/4) {
 		return 0, 0, false
@@ -297,7 +295,7 @@ func (t *valueTest) passes(ev *evaluation, from field, value string) (start, end
 	return t.searches(ev, from, value, folded, start, end)
 }
 
-// manyValues is from how many values on a test for equality looks them up.
+// manyValues is the number of values from which a test for equality uses a map.
 const manyValues = 16
 
 func (t *valueTest) equalsAny(s string) bool {
@@ -378,7 +376,7 @@ func (ev *evaluation) spend(steps int) bool {
 	return true
 }
 
-// noted returns where the trace stands, for rewind.
+// noted returns the position in the trace, for rewind.
 func (ev *evaluation) noted() int {
 	if ev.trace == nil {
 		return 0
@@ -392,7 +390,7 @@ func (ev *evaluation) rewind(noted int) {
 	}
 }
 
-// hit notes a test that held of the part [start, end) of a value.
+// hit records a test that the part [start, end) of a value passed.
 func (ev *evaluation) hit(f fieldRef, test *valueTest, value string, start, end int) {
 	if ev.trace != nil {
 		h := held{f, test, value, start, end, ev.command}

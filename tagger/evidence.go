@@ -7,24 +7,21 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
-// quote is what matched: a part of a field of the event, or text that does not
-// stand in it.
+// quote is what matched: a part of a field of the event, or text that is not in it.
 type quote struct {
 	field      string // payload field; empty: the text of a command
 	start, end int    // end is 0 for a literal
 	literal    string // bounded
 
-	// Of an event whose rules look at derived fields: the field that decided, and
-	// its value.
+	// For an event with derived fields: the field that decided, and its value.
 	metric, value string
 }
 
-// literally quotes text that does not stand in the event.
+// literally quotes text that is not in the event.
 func literally(s string) quote { return quote{literal: ttpcron.Shorten(s, ttpcron.MaxMatched)} }
 
-// quoteLine quotes a command: its line where it stands in the text as it is, and
-// the text that it was written as otherwise. Of one that was decoded the text has
-// nothing.
+// quoteLine quotes a command: its line if the text has it literally, and otherwise the
+// text that it was written as. The text of a decoded command is not in the event.
 func quoteLine(text string, c *shell.Command) quote {
 	if !c.Original || c.Start < 0 || c.End > len(text) || c.Start >= c.End {
 		return literally(c.Line)
@@ -58,8 +55,8 @@ func (ev *evaluation) quote(h *held) quote {
 	return q
 }
 
-// quotePart quotes a part of a command where it stands in the text, and otherwise
-// as it is given.
+// quotePart quotes a part of a command from the event if it is there, and otherwise as
+// given.
 func quotePart(text string, c *shell.Command, part string, otherwise quote) quote {
 	if c.Original && c.Start >= 0 && c.End <= len(text) && c.Start < c.End {
 		if i := strings.Index(text[c.Start:min(c.End, c.Start+maxWindow)], part); i >= 0 {
@@ -69,8 +66,8 @@ func quotePart(text string, c *shell.Command, part string, otherwise quote) quot
 	return otherwise
 }
 
-// match returns what a finding tells of an event. looked is the event with the
-// fields that were derived from it.
+// match returns a finding's evidence about an event. looked is the event with its derived
+// fields.
 func (f *finding) match(looked *ttpcron.Event, derived bool) ttpcron.Match {
 	q := &f.matched
 	m := ttpcron.Match{Shows: f.rule.shows, Field: q.field, Start: q.start, End: q.end, Literal: q.literal}

@@ -52,8 +52,8 @@ func TestEmbedded(t *testing.T) {
 	}
 }
 
-// TestEmbeddedLevels holds every rule of the embedded pack to a level of its own: one
-// that says nothing would be medium, and nobody would know whether that was meant.
+// TestEmbeddedLevels: every rule of the embedded pack names a level. Without one it would
+// be medium, perhaps by accident.
 func TestEmbeddedLevels(t *testing.T) {
 	line := regexp.MustCompile(`(?m)^level: (\w+)$`)
 	used := map[string]int{}

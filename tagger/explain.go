@@ -130,8 +130,8 @@ func (ev *evaluation) hits() []Hit {
 	return out
 }
 
-// maxHits is how many tests are described of one rule, maxWindow how much of a text
-// is searched for where a value stands.
+// maxHits is how many tests of one rule are described; maxWindow is how much of a text is
+// searched for a value.
 const (
 	maxHits   = 64
 	maxWindow = 64 << 10
@@ -164,8 +164,8 @@ func (ev *evaluation) describe(h *held) Hit {
 	return x
 }
 
-// stepsPerExplanation is the work of all the rules that are tried for one
-// explanation: every rule, not just those that the index gives a chance.
+// stepsPerExplanation is the work of all the rules that one explanation tries: every rule,
+// not only the candidates of the index.
 const stepsPerExplanation = 4 * stepsPerEvent
 
 func gave(tags []ttpcron.Tag, rule string) bool {

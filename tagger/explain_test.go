@@ -8,10 +8,9 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// TestExplainAgrees explains examples of the embedded rules: every tag that Tag
-// gives has its match with the tests that held, what is marked in the text
-// is there, and nothing else is said to match but what a state or a low
-// confidence keeps back.
+// TestExplainAgrees explains examples of the embedded rules: every tag that Tag makes has
+// its match with the tests that held, what is marked in the text is there, and no other
+// match is shown unless a state or a low confidence holds it back.
 func TestExplainAgrees(t *testing.T) {
 	rs, _ := Load(Options{Folders: []Folder{{Name: "embedded", FS: Embedded()}}})
 	states := []ttpcron.RuleState{}

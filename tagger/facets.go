@@ -9,12 +9,12 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/pattern"
 )
 
-// Most events that are no commands, such as logins and facts about sessions, make no tag,
-// and few of their fields decide which base rules match. So a verdict without tags is found
-// by asking one field after another what the tests of the rules say of its value, its
-// facet, until every rule is decided: which field is asked next depends on the answers
-// before. Facets of values and verdicts are remembered. What is too long, or has to be taken
-// apart, is left to the index.
+// Most events that are not commands, such as logins and facts about sessions, get no tag,
+// and few of their fields decide which base rules match. So to find a verdict without
+// tags, one field after another is looked up until every rule is decided. The results of
+// all rule tests of a field's value are its facet. Which field is next depends on the
+// facets so far. Facets and verdicts are remembered. Values that are too long, or
+// structured, are left to the index.
 
 // facetRules are the rules of a kind, as far as facets decide them.
 type facetRules struct {
@@ -53,15 +53,15 @@ const (
 const (
 	maxFacetFields = 16
 	maxFacetBits   = 64
-	// maxSearched is how many tests of a field may search in its value: the index looks
-	// for many at once.
+	// maxSearched is how many tests of a field may search in its value: for many, the
+	// index is better.
 	maxSearched = 4
-	// maxFacet is how long a value may be that is remembered, maxLookedUp one of which all
+	// maxFacet is the longest value that is remembered; maxLookedUp is the same if all
 	// tests are look-ups.
 	maxFacet    = 46
 	maxLookedUp = 4096
-	// maxFacetSteps is what all tests of a value may take. No rule meets its bound then,
-	// whatever it tests.
+	// maxFacetSteps is what all tests of a value may take. That is below each rule's
+	// limit, whatever it tests.
 	maxFacetSteps = stepsPerRule / maxFacetFields
 	facetSlots    = 512
 	maxFacetNodes = 4096
@@ -147,8 +147,8 @@ func (f *facetRules) field(name string) int {
 	return i
 }
 
-// decide says whether the condition holds, as far as the facets that are known tell. If
-// they do not, ask is a field that would.
+// decide says whether the condition holds, if the known facets tell. Otherwise, ask is a
+// field that would.
 func (t *facetTest) decide(known []facet) (a answer, ask int) {
 	if t.of == facetBit {
 		switch f := &known[t.field]; {
@@ -189,7 +189,7 @@ func (t *facetTest) answer(a answer) answer {
 	return yes
 }
 
-// facet is what the tests of a field say of its value, a bit each.
+// facet has the results of a field's tests on its value, one bit each.
 type facet struct {
 	bits  uint64
 	asked bool
@@ -204,7 +204,7 @@ type facets struct {
 	ev     evaluation
 }
 
-// facetNode is what is known after some answers: a verdict, or which field to ask next.
+// facetNode is what is known after some facets: a verdict, or the field to look up next.
 type facetNode struct {
 	field   int // -1 where all rules are decided
 	edges   []facetEdge
@@ -291,7 +291,7 @@ func (f *facets) verdict(e *ttpcron.Event) (v *verdict) {
 	return f.nodes[at].verdict
 }
 
-// grow adds the node to which an answer leads, and returns 0 when there are too many.
+// grow adds the node that a facet leads to. It returns 0 if there are too many.
 func (f *facets) grow(at int, bits uint64) int {
 	if len(f.nodes[at].edges) >= maxFacetEdges {
 		return 0
@@ -307,7 +307,7 @@ func (f *facets) grow(at int, bits uint64) int {
 	return to
 }
 
-// node makes the node of what is known.
+// node makes the node for what is known.
 func (f *facets) node(parent int, bits uint64) facetNode {
 	n := facetNode{field: -1, parent: parent, bits: bits}
 	v := &verdict{}

@@ -69,8 +69,8 @@ func randomMatch(rnd *rand.Rand, depth int) string {
 	return [...]string{"all", "any", "not"}[rnd.IntN(3)] + ": [" + strings.Join(list, ", ") + "]"
 }
 
-// TestFacetsAreTheRules holds that facets find the rules that match when each is tried by
-// itself, of values of any type, whatever was asked before.
+// TestFacetsAreTheRules: facets find the rules that match when each is tried alone, for
+// values of any type and after any earlier events.
 func TestFacetsAreTheRules(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 7))
 	values := []string{`"x"`, `"X"`, `"y"`, `""`, "22", `"22"`, "2.20e1", "true", `"true"`, "false", "null", `["x","x"]`, `{"d":"x"}`, `"` + strings.Repeat("x", 60) + `"`, `"\u0000ÿ"`, "-1"}
@@ -119,7 +119,7 @@ func TestFacetsAreTheRules(t *testing.T) {
 	}
 }
 
-// TestFieldNamedAsAPredicate: a payload field may have the name by which facets know a
+// TestFieldNamedAsAPredicate: a payload field may have the name that facets use for a
 // predicate.
 func TestFieldNamedAsAPredicate(t *testing.T) {
 	field, predicate := "field: {name: 'lifter:default_login', equals: x}", "kind: 'lifter:default_login'"
@@ -132,8 +132,8 @@ func TestFieldNamedAsAPredicate(t *testing.T) {
 	}
 }
 
-// TestFacetsOfThePack holds that facets decide logins and facts about sessions, and give
-// what the index gives, tags and matches alike.
+// TestFacetsOfThePack: facets decide logins and facts about sessions, and give the same
+// tags and matches as the index.
 func TestFacetsOfThePack(t *testing.T) {
 	rs := loadEmbedded()
 	with, without := rs.Tagger(nil), rs.Tagger(nil)
@@ -171,7 +171,7 @@ func TestFacetsOfThePack(t *testing.T) {
 	}
 }
 
-// What facets cannot tell cheaply, or within the bounds of a rule, they leave to the index.
+// What facets cannot decide cheaply, or within a rule's limits, they leave to the index.
 func TestFacetsLeave(t *testing.T) {
 	many := make([]string, maxSearched+1)
 	for i := range many {
@@ -203,7 +203,7 @@ func TestFacetsLeave(t *testing.T) {
 			t.Errorf("%.60s: decided %v, want %v", shown(tt.e.Payload), got, tt.want)
 		}
 	}
-	// A pattern that is tried for long meets the bound of its rule, or comes near it.
+	// A slow pattern reaches its rule's limit, or comes close.
 	slow := silentRules(t, `field: {name: a, pattern: '(?=(a+))(a*)*\1b'}`).facets.facets()
 	if slow == nil || slow.verdict(of("a", strings.Repeat("a", 40))) != nil {
 		t.Error("facets decide by a pattern that did not end")
@@ -214,8 +214,7 @@ func TestFacetsLeave(t *testing.T) {
 	}
 }
 
-// TestFacetMemory holds that what is remembered of answers has a bound, and that no event
-// is kept.
+// TestFacetMemory: the remembered facets are bounded, and no event is kept.
 func TestFacetMemory(t *testing.T) {
 	var matches []string
 	for _, name := range []string{"a", "b", "c", "d"} {

@@ -44,8 +44,8 @@ const (
 	fieldCount
 )
 
-// fieldSpelling is how rules and people write the fields; those that a rule
-// cannot name as a key are in capitals.
+// fieldSpelling is how rules and people write the fields. Those in capitals cannot be keys
+// of a rule.
 var fieldSpelling = [fieldCount]string{
 	fieldNone: "none", fieldText: "text", fieldDecoded: "decoded", fieldPayload: "field",
 	fieldProgram: "program", fieldPath: "path", fieldArgs: "args", fieldLine: "line",
@@ -57,7 +57,7 @@ var fieldSpelling = [fieldCount]string{
 	fieldParentCommandLine: "ParentCommandLine",
 }
 
-// fieldNames are the fields that stand as keys of a condition.
+// fieldNames are the fields that can be keys of a condition.
 var fieldNames = func() map[string]field {
 	names := map[string]field{}
 	for f := fieldText; f <= fieldBackground; f++ {
@@ -74,8 +74,8 @@ func (f field) ofCommand() bool { return f >= fieldProgram && f <= fieldBackgrou
 
 func (f field) ofProcess() bool { return f >= fieldImage }
 
-// value returns the value of a field that a simple command has exactly once,
-// and many those of a field that it may have any number of times.
+// value returns the value of a field that a simple command has exactly once; many returns
+// those of a field that it may have any number of times.
 func (f field) of(c *shell.Command) (value string, many []string) {
 	switch f {
 	case fieldProgram:
@@ -134,10 +134,9 @@ var patternFields = map[ttpcron.SourceKind]string{
 	"email":                   "subject",
 }
 
-// payloadValues appends the values of a payload field as text: a string as it
-// is, a number or boolean in its JSON form, of a list every element that is one
-// of these. A name with dots that is no field descends into objects. Of more than
-// maxElements elements of a list the first are looked at.
+// payloadValues appends the values of a payload field as text: a string as it is, a number
+// or boolean in its JSON form, and every such element of a list, up to maxElements. A name
+// with dots that is not a field descends into objects.
 func payloadValues(dst []string, p ttpcron.Payload, name string) []string {
 	for i := range p {
 		if p[i].Name != name {
@@ -162,9 +161,9 @@ func payloadValues(dst []string, p ttpcron.Payload, name string) []string {
 	return dst
 }
 
-// payloadScalar returns the one value of a payload field that is a text, a number or a
-// boolean. has is false for a field that is missing or null, and plain for one that
-// has to be decoded to know its values.
+// payloadScalar returns the single value of a payload field that is a text, a number or a
+// boolean. has is false if the field is missing or null; plain is false if it must be
+// decoded first.
 func payloadScalar(p ttpcron.Payload, name string) (value string, has, plain bool) {
 	for i := range p {
 		if p[i].Name != name {

@@ -2,9 +2,9 @@ package tagger
 
 import "unicode/utf8"
 
-// globMatches reports whether a shell pattern matches the whole of s: * stands
-// for any characters, / among them, ? for one, […] for one of a set, and a
-// backslash takes the special meaning from what follows.
+// globMatches reports whether a shell pattern matches the whole of s: * is any characters,
+// including /, ? is one character, […] one of a set, and a backslash quotes the next
+// character.
 func globMatches(glob, s string) bool {
 	star, resume := -1, 0
 	g, i := 0, 0
@@ -32,8 +32,8 @@ func globMatches(glob, s string) bool {
 	return g == len(glob)
 }
 
-// globOne matches one element of a glob against the first character of s, and
-// says how long the element is.
+// globOne matches one element of a glob against the first character of s, and returns the
+// element's length.
 func globOne(glob, s string) (n int, ok bool) {
 	if glob == "" {
 		return 0, false

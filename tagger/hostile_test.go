@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// An event whose payload is a megabyte of JSON costs a walk over it, not a copy
-// of every member for every rule that asks for one.
+// A payload with a megabyte of JSON costs one walk over it, not a copy of every member for
+// every rule that reads one.
 func TestStructuredPayload(t *testing.T) {
 	const size = 1<<20 - 64
 	rep := func(s string) string { return strings.Repeat(s, size/len(s)) }
@@ -45,8 +45,8 @@ func TestStructuredPayload(t *testing.T) {
 	}
 }
 
-// The rules that are tried for one explanation have a budget together, and that
-// it was spent is said.
+// The rules tried for one explanation share a budget. If it runs out, the explanation says
+// so.
 func TestExplainIsBounded(t *testing.T) {
 	x := bombs(t, 40).Explain(*commandEvent(strings.Repeat("a", 1<<20)))
 	if x.steps > stepsPerExplanation || !x.Verdict.Bounded {
@@ -58,9 +58,9 @@ func TestExplainIsBounded(t *testing.T) {
 	}
 }
 
-// Tests that held of commands on which the rule then failed cost an explanation
-// next to nothing, what it tells of a value is bounded, and a rule that matches is
-// told of even when finding the place takes more than is left.
+// Tests that held on commands where the rule then failed cost an explanation almost
+// nothing. What it shows of a value is bounded, and a match is shown even if finding its
+// place takes more than is left of the budget.
 func TestExplainTellsWhatMatched(t *testing.T) {
 	files := fstest.MapFS{}
 	for i := range 40 {

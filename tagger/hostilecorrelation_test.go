@@ -9,7 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-// many writes n documents to files of a thousand, the i-th of them by document.
+// many writes n documents to files of a thousand each; document makes the i-th.
 func many(n int, document func(i int) string) (files []string) {
 	for from := 0; from < n; from += 1000 {
 		var b strings.Builder
@@ -21,8 +21,8 @@ func many(n int, document func(i int) string) (files []string) {
 	return files
 }
 
-// Rules made to cost much when they are joined cost little, and each that cannot be used is
-// named once, in a line of bounded length.
+// Rules made to be expensive to link cost little, and each that cannot be used is named
+// once, in a line of bounded length.
 func TestHostileCorrelations(t *testing.T) {
 	const n = 3000
 	over := func(i int, rules string) string {
@@ -81,7 +81,7 @@ func TestHostileCorrelations(t *testing.T) {
 			t.Errorf("%s: %d matches of one event", name, n)
 		}
 	}
-	// More rules than a set may have are left out, and it is said.
+	// Rules beyond a set's limit are left out, and the report says so.
 	rs, report := load(many(10_500, func(i int) string { return over(i, "BASE") })...)
 	if rs.Len() != 0 || !strings.Contains(fmt.Sprint(report.Problems), "there are more than 10000 rules: this one is left out") {
 		t.Errorf("%d rules, %d problems", rs.Len(), len(report.Problems))

@@ -7,20 +7,19 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/literal"
 )
 
-// kindRules are the rules that can emit a tag of an event of one kind, and the
-// literal index that finds which of them are candidates for an event.
+// kindRules are the rules that can emit a tag for events of one kind, and the literal
+// index that finds the candidates for an event.
 //
-// The index numbers its rules, and after them the terms: tests within rules that
-// require literals. Literals of tests of the raw text are looked for in the text;
-// programs and literals of tests of its parts are looked for in what the shell
-// parser made of it, since quotes and encodings hide them in the text. A rule or
-// term is seen as soon as anything it requires is found in the field that it
-// requires it in, of any simple command. So the index may report candidates that do
-// not match, but never misses a rule that does.
+// The index numbers its rules, and after them the terms: tests within rules that require
+// literals. Literals of tests of the raw text are looked for in the text. Programs and
+// literals of tests of its parts are looked for in the shell parser's result, since quotes
+// and encodings hide them in the text. A rule or term is seen as soon as something it
+// requires is found in the required field of any simple command. So the index may report
+// candidates that do not match, but never misses a rule that does.
 type kindRules struct {
 	kind  ttpcron.SourceKind
 	rules []*runnable // by id
-	// streams are those of correlations among events of the kind.
+	// streams are the correlations' streams for events of the kind.
 	streams []*ttpcron.Stream
 
 	unfiltered literal.IDs // rules without requirement, always candidates
@@ -44,8 +43,8 @@ type kindRules struct {
 	prefilters prefilters
 }
 
-// fieldBits are the bits of the fields that literals are looked for in. Text and
-// payload share one: no kind of event has both.
+// fieldBits are the bits of the fields that are searched for literals. Text and payload
+// share one: no kind of event has both.
 var fieldBits = func() (bits [fieldCount]literal.Fields) {
 	bits[fieldPayload], bits[fieldText] = 1, 1
 	next := literal.Fields(2)
@@ -136,7 +135,7 @@ func (x *indexer) require(list []requiredLiterals, id int) {
 	x.scan(list)
 }
 
-// scan has the payload fields looked into in which literals are required.
+// scan searches the payload fields for required literals.
 func (x *indexer) scan(list []requiredLiterals) {
 	for _, l := range list {
 		if l.field.field == fieldPayload && !slices.Contains(x.k.payload, l.field.name) {
@@ -194,7 +193,7 @@ func (x *indexer) terms(c check) {
 	}
 }
 
-// term numbers a condition that is made of others, or returns 0.
+// term numbers a condition made of others, or returns 0.
 func (x *indexer) term(c check, r requirement) int {
 	if _, leaf := c.(*checkValue); leaf || !r.known || r.everywhere() || x.ids >= maxIDs {
 		return 0
@@ -272,9 +271,8 @@ func (x *indexer) program(name string, id int) {
 	}
 }
 
-// scanned returns the field whose literals are looked for in the place of this one's:
-// the line of a command contains its program, arguments, options and operands, and a
-// parent is a process too.
+// scanned returns the field that is searched instead of this one: a command's line
+// contains its program, arguments, options and operands, and a parent is a process too.
 func (f field) scanned() field {
 	switch f {
 	case fieldProgram, fieldArgs, fieldArgAny, fieldFlag, fieldOperand:

@@ -5,9 +5,8 @@ import (
 	"syscall"
 )
 
-// inode distinguishes one file from another of the same name, size and time, as
-// reproducible images hold them: which it is, and when anything of it changed
-// last.
+// inode distinguishes files with the same name, size and time, as in reproducible images:
+// by its number and its last change.
 func inode(info fs.FileInfo) [3]int64 {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

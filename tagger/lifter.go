@@ -13,18 +13,18 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A lifter is a correlation that is part of the program, for rules that name it as a
-// predicate, lifter:NAME, as DECNET's do.
+// A lifter is a built-in correlation. Rules name it as a predicate, lifter:NAME, as
+// DECNET's do.
 type lifter struct {
-	// names are those that it goes by, without separators; see lifterOf.
+	// names are its spellings, without separators; see lifterOf.
 	names []string
-	// make makes the correlation: how much it takes, and within how long.
+	// make makes the correlation for a threshold and a time.
 	make      func(n int, within time.Duration) correlation.Definition
 	threshold int // unless the rule sets another
 	within    time.Duration
 }
 
-// lifters are all of them, by the name that is told to people.
+// lifters are all of them, by the name that is shown.
 var lifters = map[string]lifter{
 	"brute_force": {
 		names:     []string{"bruteforce", "bruteforcing", "brute", "failedlogins", "loginfailures", "authfailures", "multiplefailures", "failures", "failed"},
@@ -73,8 +73,7 @@ var lifters = map[string]lifter{
 	},
 }
 
-// innerPrefix stands before the id of a rule in that of the correlation which its own
-// names.
+// innerPrefix begins the id of the inner correlation of a rule, followed by the rule's id.
 const innerPrefix = builtinPrefix + "failures|"
 
 func counting(kind correlation.Type, base string, n int, within time.Duration, fields []string, groupBy ...string) correlation.Definition {
@@ -84,14 +83,14 @@ func counting(kind correlation.Type, base string, n int, within time.Duration, f
 	}
 }
 
-// What may stand around the name of a lifter: who is asked, and what came of it.
+// Words that may surround a lifter's name: the service before it, the result after it.
 var (
 	lifterBefore = []string{"auth", "authentication", "login", "logon", "ssh", "telnet", "credential", "credentials", "session", "attacker", "correlation"}
 	lifterBehind = []string{"attempt", "attempts", "attack", "attacks", "detected", "detection", "burst", "correlation", "window", "count", "lifter"}
 )
 
 // lifterOf returns the correlation of a name such as auth_bruteforce or password-spraying,
-// and what it is called here.
+// and its name here.
 func lifterOf(name string) (l lifter, called string, ok bool) {
 	words := strings.FieldsFunc(strings.ToLower(strings.TrimPrefix(name, builtinPrefix)), func(c rune) bool { return c == '_' || c == '-' || c == '.' || c == ':' })
 	for {
@@ -122,8 +121,8 @@ var (
 	}
 )
 
-// lift makes a correlation of a rule whose condition is a lifter that is one, and reports
-// whether it is.
+// lift turns a rule whose condition names a lifter into a correlation, and reports whether
+// it does.
 func (r *ruleReader) lift(n *yaml.Node) bool {
 	d := r.def
 	p, ok := d.match.(predicateTest)

@@ -16,7 +16,7 @@ func lifted(match, tests string) string {
 		"\nemits: [{tactic: TA0006, technique_id: T1110, confidence: 0.8}]\nevidence_fields: [username]\nattack_release: enterprise-v19.1\n" + tests
 }
 
-// TestLifters holds each correlation that is part of the program to what it is for.
+// TestLifters has examples of each built-in correlation.
 func TestLifters(t *testing.T) {
 	const (
 		failed = "kind: auth_attempt, payload: {service: ssh, username: root, password: 'p{n}', success: false}"
@@ -53,7 +53,7 @@ func TestLifters(t *testing.T) {
 	}
 }
 
-// Settings that are none are refused, those that are not known are said to be passed over.
+// Invalid settings are refused; unknown ones give a warning.
 func TestLifterSettings(t *testing.T) {
 	for match, want := range map[string]string{
 		"{kind: 'lifter:brute_force', threshold: many}": `dir/r.yaml:5: match.threshold: "many", want a whole number from 1`,
@@ -70,8 +70,7 @@ func TestLifterSettings(t *testing.T) {
 	}
 }
 
-// A lifter that the program does not have leaves the rule inert, and so does a predicate of
-// single events what it is.
+// An unknown lifter makes the rule inert. A predicate for single events stays one.
 func TestOtherLifters(t *testing.T) {
 	for match, want := range map[string]string{
 		"{kind: 'lifter:auth_anomaly'}":                          "the program has no lifter:auth_anomaly",

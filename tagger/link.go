@@ -12,8 +12,7 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/correlation"
 )
 
-// links is what the correlations of a set come to, once the rules that they name are
-// known.
+// links is the result of linking the correlations of a set to the rules that they name.
 type links struct {
 	own   ttpcron.Networks
 	rules map[string]*correlation.Rule // by id
@@ -160,7 +159,7 @@ func (l *linker) base(id string) (correlation.Base, bool) {
 	return correlation.Base{ID: d.ID, Kinds: d.kindsOf(), Digest: d.matching}, true
 }
 
-// find returns the rule with an id, which may be one of those that are built in.
+// find returns the rule with an id, including built-in rules.
 func (l *linker) find(id string) *definition {
 	if d := builtin(id); d != nil {
 		return d
@@ -227,9 +226,9 @@ func (d *definition) refs() []string {
 	return refs
 }
 
-// lookUp finds the rule that a correlation names: by id or name, in its own file first,
-// then anywhere by id, and then by name in the folder that counts most. Otherwise it says
-// why there is none.
+// lookUp finds the rule that a correlation names: by id or name in its own file, then by
+// id anywhere, and then by name in the folder with the highest precedence. Otherwise it
+// says why there is none.
 func (l *linker) lookUp(d *definition, ref string) (*definition, string) {
 	switch {
 	case d.inner != nil && ref == d.inner.RuleID:
@@ -300,7 +299,7 @@ func (l *linker) inertRules(resolved map[string]*correlation.Definition) {
 // idsOf lists the rules that a definition names once their ids are known, each once.
 func idsOf(def *correlation.Definition) []string { return (&definition{correlation: def}).refs() }
 
-// describe returns what there is to know of a correlation.
+// describe returns a correlation's description.
 func (l *links) describe(d *definition) *Correlation {
 	def := d.correlation
 	c := &Correlation{Type: def.Type, Rules: d.refs(), GroupBy: def.GroupBy, Timespan: def.Timespan, Condition: conditionText(&def.Condition), Fields: def.Condition.Fields}

@@ -73,8 +73,8 @@ func load(o Options, before files) (*RuleSet, *LoadReport) {
 	return rs, report
 }
 
-// sortProblems puts the problems of correlations, which are found last, beside the others
-// of their files.
+// sortProblems sorts the problems of correlations, which are found last, to the others of
+// their files.
 func (l *loader) sortProblems() {
 	order := map[string]int{}
 	for i, f := range l.Folders {
@@ -95,8 +95,8 @@ func (l *loader) definitions() []*definition {
 	return defs
 }
 
-// link links the correlations and takes out those that cannot be used. A correlation that
-// its file gave before, and that could be used, stays in their place.
+// link links the correlations and removes those that cannot be used. If the file had a
+// usable one before, that stays.
 func (l *loader) link() *links {
 	links, refused := link(l.definitions(), l.refused, l.OwnNetworks)
 	now := map[string]*definition{}
@@ -139,13 +139,13 @@ func (l *loader) link() *links {
 	return links
 }
 
-// idle reports whether a rule makes no tag and feeds no correlation. Of Sigma's rules many
-// name no technique, and nobody wrote them for ttpcron.
+// idle reports whether a rule makes no tag and feeds no correlation. Many Sigma rules name
+// no technique; they were not written for ttpcron.
 func (d *definition) idle(links *links) bool {
 	return len(d.Claims) == 0 && !d.sigma && len(links.feeds[d.ID]) == 0 && links.inert[d.ID] == "" && (d.correlation != nil || inertReason(d.match) == "")
 }
 
-// dropCorrelations takes out all correlations, once it is known what is wrong with them.
+// dropCorrelations removes all correlations, after their problems are known.
 func (l *loader) dropCorrelations() *links {
 	for id, d := range l.byID {
 		if d.correlation != nil {
@@ -156,7 +156,7 @@ func (l *loader) dropCorrelations() *links {
 	return links
 }
 
-// correlationBefore returns what the file of a correlation gave under its id before.
+// correlationBefore returns the correlation that the file had before under that id.
 func (l *loader) correlationBefore(d *definition) *definition {
 	for _, old := range l.before[fileName{d.Folder, d.File}] {
 		if old.ID == d.ID && old.correlation != nil {
@@ -180,7 +180,7 @@ type loader struct {
 	room    room
 }
 
-// room is how many rule files were read, and how large they are together.
+// room is the number and size of the rule files that were read.
 type room struct {
 	files int
 	bytes int64
@@ -237,7 +237,7 @@ func (l *loader) folder(folder Folder, number int) {
 	}
 }
 
-// take puts a definition into the set, unless its id is taken or the set is full.
+// take adds a definition to the set, unless its id is taken or the set is full.
 func (l *loader) take(def *definition, problems []Problem) []Problem {
 	refuse := func(field, format string, args ...any) []Problem {
 		return append(problems, Problem{Line: def.line, Field: field, Text: fmt.Sprintf(format, args...)})
@@ -288,8 +288,8 @@ func ruleFiles(folder fs.FS, room *room) ([]string, error) {
 	return names, errors.Join(err, failed)
 }
 
-// fileResult is what a file gave. Without a definition and without a problem that is
-// no warning it holds no rule.
+// fileResult is the content of a file. If it has neither a definition nor a problem except
+// warnings, the file has no rule.
 type fileResult struct {
 	defs     []*definition
 	names    []string // ids and names of rules that cannot be used
@@ -331,7 +331,7 @@ func loadFile(folder Folder, name string, o *Options) fileResult {
 	return readRules(data, o)
 }
 
-// passedOver warns of a file that looks like a rule but is not named like one.
+// passedOver warns of a file that looks like a rule but has another sort of name.
 func passedOver(name string, data []byte) []Problem {
 	if !looksLikeRule.Match(data) || strings.HasPrefix(path.Base(name), ".") {
 		return nil

@@ -50,8 +50,8 @@ func mustLoad(t *testing.T, files ...string) *tagger.RuleSet {
 	return rs
 }
 
-// TestLoadProblems holds the messages for what people get wrong: one line that
-// names file, line and field, without the names of Go types.
+// TestLoadProblems checks the messages for common mistakes: one line with file, line and
+// field, without names of Go types.
 func TestLoadProblems(t *testing.T) {
 	ok := rule("X1", "{pattern: x}")
 	for _, tt := range []struct{ name, file, want string }{
@@ -146,7 +146,7 @@ func bomb() string {
 	return rule("X1", "{program: x}") + b.String() + "tests: {match: [{payload: {x: *a8}}]}\n"
 }
 
-// TestLoadFileNames reads what is named like a rule and nothing else.
+// TestLoadFileNames: only files named like rules are read.
 func TestLoadFileNames(t *testing.T) {
 	rs, report := load(
 		"a.yaml", rule("A", "{pattern: x}"), "b_2.yml", rule("B", "{pattern: x}"),
@@ -164,8 +164,8 @@ func TestLoadFileNames(t *testing.T) {
 	}
 }
 
-// TestLoadOverride replaces a rule by one of a later folder, and reports two of
-// one folder.
+// TestLoadOverride replaces a rule by one in a later folder, and reports two in one
+// folder.
 func TestLoadOverride(t *testing.T) {
 	first := folder("a.yaml", rule("A", "{pattern: one}"), "b.yaml", rule("B", "{pattern: x}"), "b_again.yaml", rule("B", "{pattern: y}"))
 	second := folder("mine.yaml", rule("A", "{pattern: two}", "rule_version: 1", "rule_version: 7"))
@@ -200,8 +200,8 @@ func TestLoadNothing(t *testing.T) {
 	}
 }
 
-// FuzzLoad holds that whatever a file says, it gives a rule or a problem that
-// fits on a line, that a rule that loads can be run, and a correlation that loads judged.
+// FuzzLoad: any file gives a rule or a problem that fits on a line, a rule that loads can
+// be run, and a correlation that loads can be judged.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(rule("A", "{pattern: '(?i)a(?=b)', field: x}")))
 	f.Add([]byte(rule("A", "{all: [{program: [a, b]}, {not: {args: {glob: '*x[!a-z]', not: {contains: y}}}}], some: {url: {count_min: 2}}}")))
@@ -263,7 +263,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// TestBeneath: what correlations name may lie in folders of which nothing is said.
+// TestBeneath: correlations may name rules in folders that are loaded without a report.
 func TestBeneath(t *testing.T) {
 	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
 	beneath := tagger.Folder{Name: "pack", FS: fstest.MapFS{

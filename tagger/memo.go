@@ -9,17 +9,16 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// memo remembers the verdicts on events that are no commands, such as logins, by the
-// payload fields that the rules of their kind read: two events that agree in these have
-// one verdict. One memo serves all kinds, so that it takes no more than that of
-// commands.
+// memo remembers the verdicts on events that are not commands, such as logins, by the
+// payload fields that the rules of their kind read: events with equal fields have the same
+// verdict. One memo serves all kinds, so its memory is bounded like that for commands.
 type memo struct {
 	cache
 	key []byte // of the event at hand
 }
 
-// keyOf returns what the rules read of an event, and false where that cannot be told
-// or is too long to be remembered. It is good until the next call.
+// keyOf returns the fields of an event that the rules read, or false if these are unknown
+// or too long to be remembered. It is valid until the next call.
 func (m *memo) keyOf(k *kindRules, e *ttpcron.Event) (key string, ok bool) {
 	if !k.readsKnown {
 		return "", false
@@ -46,8 +45,8 @@ func (m *memo) keyOf(k *kindRules, e *ttpcron.Event) (key string, ok bool) {
 	return unsafe.String(unsafe.SliceData(m.key), len(m.key)), true
 }
 
-// payloadReads returns the payload fields that a condition looks at, and false where that
-// cannot be told.
+// payloadReads returns the payload fields that a condition reads, or false if they are
+// unknown.
 func payloadReads(c condition) (names []string, known bool) {
 	switch c := c.(type) {
 	case allOf:
@@ -80,8 +79,8 @@ func payloadReadsOf(list []condition) (names []string, known bool) {
 	return names, true
 }
 
-// readBy notes what the rules of a kind read. Of a canary they also see what is derived
-// from the whole of its payload.
+// readBy collects what the rules of a kind read. For canaries that includes everything
+// derived from the payload.
 func (k *kindRules) readBy() {
 	k.readsKnown = k.kind != ttpcron.Command && k.kind != ttpcron.CanaryFingerprint
 	for _, r := range k.rules {

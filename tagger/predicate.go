@@ -13,13 +13,13 @@ import (
 // predicate is a built-in condition with the settings of a rule.
 type predicate struct {
 	holds canary.Check
-	// reads are the payload fields that it looks at; nil where these cannot be told.
+	// reads are the payload fields that it reads; nil if they are unknown.
 	reads []string
-	// outcome, unless nil, is what of an event decides whatever the settings are: one of few
-	// words. accepts is what these make of it.
+	// outcome, unless nil, is the part of an event that decides for any settings: one of a
+	// few words. accepts decides by it.
 	outcome func(*ttpcron.Event) string
 	accepts func(outcome string) bool
-	// digest stands for what it knows beside its settings.
+	// digest identifies built-in data, which its settings do not.
 	digest string
 }
 
@@ -35,8 +35,8 @@ func predicateOf(name string, settings map[string]any) (p predicate, known bool,
 	return p, known, err
 }
 
-// defaultLogin makes a predicate that holds of a login that a product ships with. Its
-// setting is of, a list of classes of such logins; without it every one counts.
+// defaultLogin makes a predicate for logins that a product ships with. Its setting is of,
+// a list of classes; without it all count.
 func defaultLogin(settings map[string]any) (predicate, error) {
 	classes, err := classesOf(settings["of"])
 	if err != nil {

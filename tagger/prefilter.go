@@ -2,9 +2,9 @@ package tagger
 
 import "github.com/ttpcron/ttpcron/tagger/literal"
 
-// prefilters say, from the terms and programs that an event has, whether a check
-// can hold. They look at no text, and at no simple command in particular. Each is a
-// decision graph: the answer at a node leads to another node, or to an outcome.
+// prefilters say, from an event's terms and programs, whether a check can hold. They read
+// no text, and no simple command in particular. Each is a decision graph: the answer at a
+// node leads to another node, or to an outcome.
 type prefilters []prefilterNode
 
 type prefilterNode struct {
@@ -48,7 +48,7 @@ func (p *prefilters) graph(c check, yes, no int32) int32 {
 	return yes
 }
 
-// allTerms asks for terms, the first of them first.
+// allTerms requires terms, and looks up the first one first.
 func (p *prefilters) allTerms(terms []int, yes, no int32) int32 {
 	for i := len(terms) - 1; i >= 0; i-- {
 		yes = p.node(prefilterNode{term: terms[i], yes: yes, no: no})

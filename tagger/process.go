@@ -8,8 +8,8 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
-// A form is how a log shows the process of a text of several commands: as it was
-// typed, or as the argument of the shell that ran it.
+// A form is how a log shows the process of a text with several commands: as typed, or as
+// the argument of the shell that ran it.
 type form uint8
 
 const (
@@ -20,15 +20,15 @@ const (
 	formCount
 )
 
-// given is what a shell is called with in front of a text. The other forms are ends
-// of the last one.
+// given is how a shell is called before a text. The other forms are suffixes of the last
+// one.
 const given = "bash -c "
 
-// begins is where a form begins in the text with given in front of it.
+// begins is where a form begins in the text with given before it.
 var begins = [formCount]int{asTyped: len(given), underSh: len("ba"), underBash: 0}
 
-// ofProcess returns the value of a field of the process at hand, which is empty when
-// it has none, and false when there is no room to make it.
+// ofProcess returns the value of a field of the current process. It is empty if there is
+// none, and false if there is no room to make it.
 func (ev *evaluation) ofProcess(f field) (string, bool) {
 	p, at := ev.processOf(f)
 	switch {
@@ -46,8 +46,8 @@ func (ev *evaluation) ofProcess(f field) (string, bool) {
 	return value, ok
 }
 
-// processOf returns the process that a field speaks of: the one at hand, or the one
-// that started it, if the text tells.
+// processOf returns the process that a field refers to: the current one, or its parent, if
+// the text shows it.
 func (ev *evaluation) processOf(f field) (*shell.Process, int) {
 	at := ev.process
 	if f == fieldParentImage || f == fieldParentCommandLine {
@@ -109,8 +109,8 @@ func (ev *evaluation) foldedAt(f field, at int, value string) (string, bool) {
 	return *kept, *kept != ""
 }
 
-// imageOf returns the path of the file that runs: Linux finds a bare name in a
-// folder of PATH, for which /usr/bin stands.
+// imageOf returns the path of the program: Linux finds a bare name in a folder of PATH,
+// and /usr/bin stands for these.
 func imageOf(path string) string {
 	if imageSize(path) == 0 {
 		return path
@@ -128,10 +128,10 @@ func imageSize(path string) int {
 	return len(foundIn) + len(path)
 }
 
-// tryProcesses tries a rule on each program that a text starts, and then on the texts
-// of several programs. A text is not tried by a rule that holds whatever it says, nor
-// by one that selects some program in it: what the rule excepts is then decided for
-// that program, and not for all of the text.
+// tryProcesses tries a rule on each program that a text starts, and then on the texts of
+// several programs. It skips a text if the rule would match any text, or if the rule
+// selects some program in it: the rule's exceptions are then decided for that program, not
+// for the whole text.
 func (r *runnable) tryProcesses(check *prepared, ev *evaluation) (quote, bool) {
 	selected := false
 	for i := range ev.script.Processes {
@@ -156,7 +156,7 @@ func (r *runnable) tryProcesses(check *prepared, ev *evaluation) (quote, bool) {
 	return quote{}, false
 }
 
-// holdsOf reports whether a check holds of one process.
+// holdsOf reports whether a check holds for one process.
 func (ev *evaluation) holdsOf(c check, process int, as form) bool {
 	if ev.budget.Steps < leastSteps {
 		ev.budget.Met = true
@@ -166,11 +166,11 @@ func (ev *evaluation) holdsOf(c check, process int, as form) bool {
 	return c.holds(ev)
 }
 
-// anyText is a process whose text says nothing.
+// anyText is a process with a text that matches nothing in particular.
 var anyText = &shell.Script{Processes: []shell.Process{{Line: "\x01", Parent: -1, Command: -1, Text: true}}}
 
-// prepareForms finds the forms of a text that say something to a rule. cond lets hold
-// what depends on more than the text.
+// prepareForms finds the forms of a text that can matter to a rule. cond treats everything
+// that depends on more than the text as true.
 func (p *prepared) prepareForms(cond condition) {
 	relaxed := prepare(relax(cond, true), true)
 	for f := range formCount {
@@ -181,14 +181,14 @@ func (p *prepared) prepareForms(cond condition) {
 	}
 }
 
-// exceptNothing adds the check of a condition without what it excepts.
+// exceptNothing adds the check for a condition without its exceptions.
 func (p *prepared) exceptNothing(cond condition) {
 	c := compiler{perCommand: true, slots: p.slots}
 	p.selects = c.compile(selecting(cond))
 	p.slots = c.slots
 }
 
-// selecting is a condition without what it excepts.
+// selecting is a condition without its exceptions.
 func selecting(c condition) condition {
 	list := func(in []condition) []condition {
 		out := make([]condition, len(in))
@@ -218,7 +218,7 @@ func asksForAbsence(c noneOf) bool {
 	})
 }
 
-// quoteProcess quotes a process: what was typed for it.
+// quoteProcess quotes the text that was typed for a process.
 func quoteProcess(text string, script *shell.Script, p *shell.Process) quote {
 	switch {
 	case p.Command < 0:

@@ -12,7 +12,7 @@ import (
 // marshalPlain writes what reader.plain read as JSON.
 func marshalPlain(v any) ([]byte, error) { return json.Marshal(v) }
 
-// condition reads a mapping of which every key must hold.
+// condition reads a mapping, all of whose keys must hold.
 func (r *ruleReader) condition(n *yaml.Node, field string, depth int) condition {
 	if depth > maxNested {
 		r.problem(n, field, "conditions are nested deeper than %d", maxNested)
@@ -127,7 +127,7 @@ func lifterName(members []member) string {
 	return ""
 }
 
-// predicate reads a built-in predicate: every other key is a setting of it.
+// predicate reads a built-in predicate: all other keys are its settings.
 func (r *ruleReader) predicate(members []member, field, name string) condition {
 	l := predicateTest{name: name, settings: map[string]any{}}
 	for _, m := range members {

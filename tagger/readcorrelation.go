@@ -11,7 +11,7 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/correlation"
 )
 
-// maxAliases is how many aliases a correlation may have, counting each for each rule.
+// maxAliases is how many aliases a correlation may have, counted once for each rule.
 const maxAliases = 1000
 
 var (
@@ -19,8 +19,8 @@ var (
 	comparisons     = []string{"gt", "gte", "lt", "lte", "eq", "neq"}
 )
 
-// correlation reads a rule over several events. What is said here is wrong with its form;
-// [correlation.Link] says what is wrong with its meaning, once all rules are known.
+// correlation reads a rule over several events. It reports faults of form;
+// [correlation.Link] reports faults of meaning, once all rules are known.
 func (r *ruleReader) correlation(n *yaml.Node, sigma bool) {
 	d := r.def
 	def := &correlation.Definition{RuleID: d.ID, Version: d.Version, Name: d.name}
@@ -129,7 +129,7 @@ func (r *ruleReader) aliases(n *yaml.Node, field string) map[string]map[string]s
 	return all
 }
 
-// lineOf returns the line of a key of a correlation, or of what it is a part of.
+// lineOf returns the line of a key of a correlation, or of the key that contains it.
 func (d *definition) lineOf(key string) int {
 	for {
 		if line, ok := d.lines[key]; ok {

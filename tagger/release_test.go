@@ -11,7 +11,7 @@ import (
 	"github.com/ttpcron/ttpcron/internal/testlogs"
 )
 
-// heap is what is in use after a collection, in bytes.
+// heap is the memory in use after a collection, in bytes.
 func heap() int {
 	runtime.GC()
 	runtime.GC() // pools keep what they hold through one
@@ -20,8 +20,8 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// TestRelease holds that a set that was used much takes no more memory, once it was
-// released, than before it was used, and gives the same tags again.
+// TestRelease: after a release, a used set takes no more memory than before its use, and
+// gives the same tags again.
 func TestRelease(t *testing.T) {
 	rs, _ := Load(Options{Folders: []Folder{{Name: "embedded", FS: Embedded()}}, Releases: []AttackRelease{{Name: "enterprise-v18.1"}}})
 	commands := testlogs.All(t)[0].Commands(t)
@@ -51,7 +51,7 @@ func TestRelease(t *testing.T) {
 	runtime.KeepAlive(rs)
 }
 
-// TestReleaseWhileTagging holds that a release disturbs no tagger.
+// TestReleaseWhileTagging: a release disturbs no tagger.
 func TestReleaseWhileTagging(t *testing.T) {
 	rs := loadEmbedded()
 	commands := testlogs.All(t)[0].Commands(t)[:200]

@@ -24,8 +24,8 @@ type files map[fileName][]*definition
 // convenient. States are not carried over, see [RuleSet.WithStates].
 func (rs *RuleSet) Reload(o Options) (*RuleSet, *LoadReport) { return load(o, rs.files) }
 
-// keep puts rules that a file gave before in the place of those that it does not give
-// now, and notes that with what is wrong with it.
+// keep puts a file's earlier rules in place of those that it no longer gives, and adds
+// that to its problems.
 func (l *loader) keep(before []*definition, number int, problems []Problem) []Problem {
 	n, kept := len(problems), false
 	for _, old := range before {
@@ -62,8 +62,8 @@ func (l *loader) keepUnlisted(folder Folder, number int, listed []string) bool {
 	return lost != nil
 }
 
-// lookCost is how many times longer than a look the pause after it is at least,
-// so that watching many files on a slow disk stays cheap.
+// lookCost is the shortest pause after a look, in multiples of the time that the look
+// took, so watching many files on a slow disk is cheap.
 const lookCost = 200
 
 // Watch sends a value when the rule files of the folders have changed, until ctx is
@@ -101,7 +101,8 @@ func Watch(ctx context.Context, folders func() []Folder, every time.Duration) <-
 // watch decides when a change is reported.
 type watch struct{ reported, seen [sha256.Size]byte }
 
-// look reports whether what is seen now was seen before, and was not reported yet.
+// look reports whether the state is the same as at the last look and has not been reported
+// yet.
 func (w *watch) look(now [sha256.Size]byte) bool {
 	settled := now == w.seen && now != w.reported
 	w.seen = now

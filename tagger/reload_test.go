@@ -86,7 +86,7 @@ func TestReload(t *testing.T) {
 		if before.Fingerprint() != fingerprint || inForce(before) != start {
 			t.Errorf("%s: the set that was reloaded has changed", tt.name)
 		}
-		// A second reload keeps what the first has kept.
+		// A second reload keeps the same rules as the first.
 		if again, _ := after.Reload(o); inForce(again) != tt.want || again.Fingerprint() != after.Fingerprint() {
 			t.Errorf("%s, and again: %s", tt.name, inForce(again))
 		}

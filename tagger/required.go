@@ -8,17 +8,17 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/pattern"
 )
 
-// A requirement is what an event must have for a condition to hold: one of the
-// programs, or one of the literals. The prefilter leaves out rules whose
-// requirement a text does not meet.
+// A requirement is what an event must have for a condition to hold: one of the programs,
+// or one of the literals. The prefilter leaves out rules whose requirements a text does
+// not meet.
 type requirement struct {
 	known    bool               // false: nothing is known, the condition must be tried
 	programs []string           // of which some simple command has one
 	literals []requiredLiterals // of all of which one must be there
 }
 
-// requiredLiterals are literals of which a value of the field must hold one, or options of
-// which it must be one.
+// requiredLiterals are literals, one of which a value of the field must contain; for
+// options, one of which it must be.
 type requiredLiterals struct {
 	field  fieldRef
 	texts  []string
@@ -61,7 +61,7 @@ func requirementOfAny(list []condition) requirement {
 	return all
 }
 
-// score rates a requirement: the fewer texts meet it, the higher.
+// score rates a requirement: the fewer texts meet it, the higher the score.
 func (r requirement) score() int {
 	if !r.known {
 		return 0
@@ -84,7 +84,7 @@ func (r requirement) score() int {
 	return max(least-len(r.programs)/8, 1)
 }
 
-// everywhere reports whether almost every text meets the requirement: a letter or
+// everywhere reports whether almost every text meets the requirement, such as a letter or
 // digit in a line.
 func (r requirement) everywhere() bool {
 	return slices.ContainsFunc(r.literals, func(l requiredLiterals) bool {
@@ -117,8 +117,8 @@ func (r requirement) key() string {
 	return strings.Join(slices.Compact(parts), "")
 }
 
-// everyday are the programs that most attackers run: one of them is less
-// selective than any word of some letters.
+// everyday are the programs that most attackers run: one of these is less selective than
+// any word of a few letters.
 var everyday = func() map[string]bool {
 	names := map[string]bool{}
 	for _, name := range strings.Fields(`: [ awk bash busybox cat cd chmod cp curl cut dd echo egrep export find grep head
@@ -128,8 +128,8 @@ var everyday = func() map[string]bool {
 	return names
 }()
 
-// ownPrograms returns the programs of which the simple command being tested must have
-// one for a condition to hold; nil when it may have any.
+// ownPrograms returns the programs that the tested simple command must have for a
+// condition to hold; nil if it may have any.
 func ownPrograms(c condition) []string {
 	switch c := c.(type) {
 	case allOf:
@@ -182,7 +182,7 @@ func (t fieldTest) requiring(set []string, options bool) requirement {
 	return requirement{known: true, literals: []requiredLiterals{{t.field, set, options}}}
 }
 
-// maxSets is how many sets of literals a test is known by.
+// maxSets is how many sets of literals a test may require.
 const maxSets = 4
 
 // literals returns sets of required literals, the most selective first. Every value
@@ -233,7 +233,7 @@ func (t *valueTest) requiredSets() [][]string {
 	return sets[:min(len(sets), maxSets)]
 }
 
-// foldAll folds literals, and gives nil when one of them says nothing.
+// foldAll folds literals. It returns nil if one of them says nothing.
 func foldAll(list []string) []string {
 	var out []string
 	for _, s := range list {
@@ -272,9 +272,9 @@ func globLiteral(glob string) string {
 	return best
 }
 
-// looksUp reports whether deciding a condition takes look-ups alone, so that it may be
-// tried on every event: tests for equality, for a field, predicates that know what they
-// read.
+// looksUp reports whether a condition needs only look-ups, so it may be tried on every
+// event: tests for equality, for the presence of a field, and predicates that know their
+// fields.
 func looksUp(c condition) bool {
 	switch c := c.(type) {
 	case allOf:

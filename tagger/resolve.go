@@ -2,8 +2,8 @@ package tagger
 
 import "github.com/ttpcron/ttpcron"
 
-// resolve gives the condition as it reads for events of one kind: where it
-// speaks of the event's text, the payload field that holds it.
+// resolve returns the condition for events of one kind: a test of the event's text becomes
+// one of the payload field that has it.
 func resolve(c condition, kind ttpcron.SourceKind) condition {
 	switch c := c.(type) {
 	case allOf:

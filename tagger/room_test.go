@@ -8,7 +8,7 @@ import (
 	"testing/fstest"
 )
 
-// TestRoomForRules leaves out what is too many or too large, and says so.
+// TestRoomForRules: rules that are too many or too large are left out, and reported.
 func TestRoomForRules(t *testing.T) {
 	many, large := fstest.MapFS{}, fstest.MapFS{}
 	for i := range maxFiles - 1 {

@@ -57,8 +57,8 @@ type ruleReader struct {
 	absent  []string     // fields of a Sigma rule that no event has
 }
 
-// readRules reads the rules of a file, each in a document of its own. What is wrong with
-// one of them, a problem that is no warning, does not keep the others out.
+// readRules reads the rules of a file, each a document. An error in one does not keep the
+// others out.
 func readRules(data []byte, o *Options) (out fileResult) {
 	roots, err := documents(data)
 	if err != nil {
@@ -139,8 +139,7 @@ func (r *ruleReader) rule(root *yaml.Node) {
 	}
 }
 
-// overSeveral reads a correlation, and refuses what stands beside it and concerns single
-// events.
+// overSeveral reads a correlation, and refuses keys next to it that are for single events.
 func (r *ruleReader) overSeveral(m ruleMembers) {
 	if m.appliesTo != nil {
 		r.problem(m.appliesTo, "applies_to", "a correlation applies to what its rules apply to: leave this out")
@@ -233,8 +232,7 @@ func (r *ruleReader) optional(m member) string {
 	return strings.TrimSpace(r.text(m.value, m.key))
 }
 
-// level reads the name of a level. A rule that says medium claims what one without a
-// level does, which is the zero value.
+// level reads the name of a level. medium is the zero value, as if there were no level.
 func (r *ruleReader) level(n *yaml.Node, name string) ttpcron.Level {
 	l, ok := ttpcron.ParseLevel(name)
 	if !ok {

@@ -23,15 +23,15 @@ type RuleSet struct {
 	chosen      map[string]bool   // ids of the rules and streams of Only; nil for all
 	streams     []*ttpcron.Stream // of correlations in force, by id
 	fingerprint string
-	// compiled is made when it is first needed: many a set is only looked at.
+	// compiled is made when it is first needed: many sets are only read.
 	compiled lazy.Value[compiled]
-	// warned has the kinds of event for which Warn was called since no rule applies
-	// to them. All sets that come from one Load share it.
+	// warned has the kinds of event for which Warn was called because no rule applies to
+	// them. All sets from one Load share it.
 	warned *sync.Map
 	// files is what every file gave, rules that a later folder replaced among
 	// them; for Reload. Nil in a set of Only.
 	files files
-	// beneath is how many folders there were beneath those that were to be loaded.
+	// beneath is how many folders were beneath the ones to be loaded.
 	beneath int
 }
 
@@ -66,7 +66,7 @@ type prepared struct {
 	prefilter int32           // its first node in kindRules.prefilters
 }
 
-// byItself returns the set of one rule about single events.
+// byItself returns a set of just one rule for single events.
 func byItself(d *definition) *RuleSet {
 	return newRuleSet([]*definition{d}, nil, &sync.Map{}, &links{}, nil)
 }
@@ -81,7 +81,7 @@ func newRuleSet(defs []*definition, states map[string]ttpcron.RuleState, warned 
 	return rs
 }
 
-// describe returns what there is to know of a rule in the states of the set.
+// describe returns a rule's description, with its state in the set.
 func (rs *RuleSet) describe(d *definition) Rule {
 	info := d.Rule
 	info.State = ttpcron.RuleState{RuleID: d.ID, Status: ttpcron.StatusEnabled}
@@ -101,7 +101,7 @@ func (rs *RuleSet) describe(d *definition) Rule {
 }
 
 // streamsInForce lists the streams of correlations in force, by id. A correlation that
-// makes no tag needs none: where another names it, that one has its own.
+// makes no tag needs none: an outer one that names it has its own.
 func (rs *RuleSet) streamsInForce() []*ttpcron.Stream {
 	in := map[string]*ttpcron.Stream{}
 	for id, r := range rs.links.rules {
@@ -245,8 +245,8 @@ func (rs *RuleSet) find(id string) (int, bool) {
 	return slices.BinarySearchFunc(rs.rules, id, func(r Rule, id string) int { return cmp.Compare(r.ID, id) })
 }
 
-// effectiveClaims returns what a rule emits in a state. The ceiling of a clipped rule
-// is no part of its tags: it is applied when they are read.
+// effectiveClaims returns what a rule emits in a state. The ceiling of a clipped rule is
+// not part of its tags: it is applied when they are read.
 func effectiveClaims(d *definition, s ttpcron.RuleState) []ttpcron.Claim {
 	if s.Status == ttpcron.StatusDisabled {
 		return nil
@@ -287,8 +287,8 @@ func prepare(cond condition, perCommand bool) prepared {
 	return prepared{is: is, slots: c.slots}
 }
 
-// isPositive reports whether a condition that holds of a part of a text or of
-// its commands holds of the whole: nothing in it is negated.
+// isPositive reports whether a condition that holds for a part of a text or of its
+// commands also holds for the whole: nothing in it is negated.
 func isPositive(c condition) bool {
 	switch c := c.(type) {
 	case allOf:

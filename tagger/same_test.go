@@ -13,8 +13,8 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
-// texts are what the index is tried on: a made history with the examples of every
-// rule, and the commands of each history of logs.
+// texts are the inputs for the index: a made history with the examples of every rule, and
+// the commands in each history of logs.
 func texts(t testing.TB) map[string][]string {
 	var made []string
 	for e := range workload.Events(workload.Options{Commands: 300, Unique: true, Seed: 7}) {
@@ -36,8 +36,8 @@ func texts(t testing.TB) map[string][]string {
 	return all
 }
 
-// plainRule tries one rule on a text that was taken apart, without index, cache
-// and any memory of other rules.
+// plainRule tries one rule on a parsed text, without index, cache or memory of other
+// rules.
 func plainRule(r *runnable, text string, script *shell.Script) (matched quote, ok, bounded bool) {
 	var ev evaluation
 	ev.begin(text, commandEvent(text))
@@ -69,8 +69,8 @@ var unindexed = sync.OnceValue(func() (out []*runnable) {
 	return out
 })
 
-// claiming returns the rules about single events, in which base rules that make no tag
-// claim something too, so that tags show what they match.
+// claiming returns the rules for single events, with a claim added to base rules that make
+// no tag, so that tags show what they match.
 func claiming(rs *RuleSet) *RuleSet {
 	var defs []*definition
 	for _, d := range rs.defs {
@@ -85,8 +85,8 @@ func claiming(rs *RuleSet) *RuleSet {
 	return newRuleSet(defs, nil, &sync.Map{}, &links{}, nil)
 }
 
-// checkSame holds that a text gets the same tags with the index and without,
-// from the cache and without, from a fresh tagger and one that was used.
+// checkSame: a text gets the same tags with and without the index, with and without the
+// cache, from a fresh tagger and from a used one.
 func checkSame(t *testing.T, rs *RuleSet, used *Composite, text string) {
 	t.Helper()
 	first, v1 := used.Tag(commandEvent(text), nil)
@@ -124,8 +124,8 @@ func share[T any](n int, setUp func() T, do func(own T, i int)) {
 	workers.Wait()
 }
 
-// TestSameWithoutIndex holds that the whole pack gives each text the same tags
-// with the index and without, whatever the tagger did before.
+// TestSameWithoutIndex: the whole pack gives each text the same tags with and without the
+// index, whatever the tagger did before.
 func TestSameWithoutIndex(t *testing.T) {
 	rs := claiming(loadEmbedded())
 	step := 9
@@ -141,9 +141,9 @@ func TestSameWithoutIndex(t *testing.T) {
 	}
 }
 
-// TestEachRuleAlone holds that the index of a single rule, which looks at fewer
-// fields than that of the pack, leaves nothing out either: each rule is tried on
-// its own examples and on a sample of all texts.
+// TestEachRuleAlone: the index of a single rule, which searches fewer fields than that of
+// the pack, misses nothing either. Each rule is tried on its own examples and on a sample
+// of all texts.
 func TestEachRuleAlone(t *testing.T) {
 	step := 61
 	if testing.Short() {
@@ -195,7 +195,7 @@ func eachRuleAlone(t *testing.T, all []string, step int) {
 	})
 }
 
-// alone tries the only rule of an index on a text that was taken apart.
+// alone tries the only rule of an index on a parsed text.
 func alone(s *lookup, text string, script *shell.Script) (matched quote, ok bool) {
 	var ev evaluation
 	ev.begin(text, commandEvent(text))

@@ -65,8 +65,8 @@ func otherFields(rs *RuleSet) map[string][]ttpcron.Field {
 	return out
 }
 
-// TestSameOtherEvents holds that events which are no commands get the same tags with
-// what the index and the memo spare and without, whatever the tagger did before.
+// TestSameOtherEvents: events that are not commands get the same tags with and without the
+// index and the memo, whatever the tagger did before.
 func TestSameOtherEvents(t *testing.T) {
 	rs := otherRules(t)
 	fields := otherFields(rs)
@@ -140,8 +140,8 @@ func tryAll(rs *RuleSet, e *ttpcron.Event) (ids []string) {
 	return ids
 }
 
-// TestMemoNeedsNoEvent holds that what is remembered of an event does not keep it, nor
-// speaks of it: the evidence of a tag is that of its own event.
+// TestMemoNeedsNoEvent: the memo does not keep the event. The evidence of a tag is that of
+// its own event.
 func TestMemoNeedsNoEvent(t *testing.T) {
 	rs := otherRules(t)
 	c := rs.Tagger(nil)
@@ -170,8 +170,8 @@ func TestMemoNeedsNoEvent(t *testing.T) {
 	}
 }
 
-// TestTypedTextIsNoCommand holds that no rule of the pack takes what was typed into a
-// program for a command of the shell.
+// TestTypedTextIsNoCommand: no rule of the pack mistakes text typed into a program for a
+// shell command.
 func TestTypedTextIsNoCommand(t *testing.T) {
 	rs := loadEmbedded()
 	c := rs.Tagger(nil)
@@ -192,8 +192,8 @@ func TestTypedTextIsNoCommand(t *testing.T) {
 	}
 }
 
-// TestSlowLogins holds that a rule is called slow which searches every login for nothing
-// in particular, and none that looks up or requires a literal.
+// TestSlowLogins: a rule is called slow if it searches every login for nothing in
+// particular, but not if it looks up or requires a literal.
 func TestSlowLogins(t *testing.T) {
 	many := make([]string, 3000)
 	for i := range many {

@@ -23,7 +23,7 @@ var (
 	searchFrom = flag.String("search-from", "", "folder with commands, one a file, that are tried and changed too")
 )
 
-// What one event may cost, whatever is in it.
+// Limits for one event, whatever its content.
 const mostEventText = 1 << 20
 
 var mostAllocated uint64 = 16 << 20
@@ -45,8 +45,7 @@ func TestSearch(t *testing.T) {
 	searchCommands(t, "", mostAllocated, 80, tagging(c))
 }
 
-// searchCommands looks for commands that are costly to something: few of them when
-// no time is given.
+// searchCommands searches for expensive commands, only a few without a time.
 func searchCommands(t *testing.T, prefix string, most uint64, few int, costs func(text string) cost) {
 	seed := *searchSeed
 	if seed == 0 && *searchTime > 0 {
@@ -74,7 +73,7 @@ func searchCommands(t *testing.T, prefix string, most uint64, few int, costs fun
 	}
 }
 
-// save keeps a command in the folder for them, if there is one.
+// save keeps a command in the folder for these, if there is one.
 func (s *search) save(name string, n int, text string) {
 	if *searchDir == "" {
 		return
@@ -103,8 +102,8 @@ func (c cost) of(measure int) float64 {
 	return [...]float64{float64(c.cpu), float64(c.allocated), float64(c.work)}[measure]
 }
 
-// measured does something once, for what is made once, and then until the cheapest
-// of some times.
+// measured runs a function once, for what is made only once, and then measures the
+// cheapest of several runs.
 func measured(do func() (work int, bounded bool)) cost {
 	do()
 	best := cost{}
@@ -127,7 +126,7 @@ func measured(do func() (work int, bounded bool)) cost {
 	return best
 }
 
-// tagging is what it costs to tag a command that was not seen before.
+// tagging is the cost of tagging a new command.
 func tagging(c *Composite) func(text string) cost {
 	return func(text string) cost {
 		e := commandEvent(text)
@@ -280,7 +279,7 @@ func (s *search) fresh() genome {
 
 func (s *search) times(size int) int { return 1 + s.length(size) }
 
-// settings are what is large and used again and again: %s is a filling.
+// settings are large and much used: %s is a filling.
 var settings = []string{
 	"a=%s;", "a='%s';", "a=(%s);", "IFS='%s';", "echo '%s'>f;", "set -- %s;", "f() { %s; };", "alias a='%s';", "export a='%s';", "a=\"%s\" b='%s';",
 	"cat <<E >f\n%s\nE\n", "cat <<'E' | sh\n%s\nE\n", "sh -c '%s';", "eval '%s';", "read a <<< '%s';", "printf -v a '%s';", "a=$(echo '%s');", "declare -a a=(%s);",

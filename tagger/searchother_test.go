@@ -13,8 +13,8 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// mostExplained bounds what explaining one event may allocate: every rule of the
-// pack is tried, and what each of them saw is kept.
+// mostExplained bounds what explaining one event may allocate: every rule of the pack is
+// tried, and its results are kept.
 const mostExplained = 32 << 20
 
 // TestSearchExplain looks for commands that are costly to explain.
@@ -162,7 +162,7 @@ func (s *payloads) text(most int) string {
 	return text
 }
 
-// json makes a value of any form; one of its members may have most of the room.
+// json makes a value of any form; one of its members may take most of the room.
 func (s *payloads) json(depth int) json.RawMessage {
 	switch n := s.rnd.IntN(10); {
 	case s.left < 64 || n == 0 || depth > 20:

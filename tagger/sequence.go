@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// step is a part of an example of a correlation: an event, or several of its kind one
-// after another.
+// step is a part of a correlation's example: an event, or several of the same kind in a
+// row.
 type step struct {
 	event ttpcron.Event // in whose texts {n} stands for the number of the event, from 1
 	at    time.Duration // since the example begins
@@ -23,7 +23,7 @@ type step struct {
 	times int
 }
 
-// Limits of the examples of one rule.
+// Limits for the examples of one rule.
 const (
 	maxSteps  = 10_000
 	maxEvents = 10_000 // of one example

@@ -11,12 +11,11 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Sigma rules (https://github.com/SigmaHQ/sigma-specification, version 2) are
-// read into the same conditions as our own. A log source that describes the
-// start of a Linux process is taken to describe a simple command of a shell
-// text, and one of logins or requests the events of these kinds; see docs/sigma.md
-// for the fields. What a rule asks for and such an event cannot show is a problem that
-// names it: no Sigma rule loads and then does nothing.
+// Sigma rules (https://github.com/SigmaHQ/sigma-specification, version 2) are read into
+// the same conditions as our own. A log source for Linux process creation means the
+// processes of a shell text; one for logins or requests means events of these kinds.
+// docs/sigma.md lists the fields. If a rule needs what these events cannot show, that is a
+// problem: no Sigma rule loads and then does nothing.
 
 // isSigma reports whether a document has the shape of a Sigma rule.
 func isSigma(root *yaml.Node) bool {
@@ -35,8 +34,8 @@ func hasKey(root *yaml.Node, keys ...string) bool {
 	return false
 }
 
-// madeOfParts is the problem of a file whose documents are parts of one another, as
-// those of Sigma's first version were.
+// madeOfParts is the problem of a file whose documents are parts of one rule, as in
+// Sigma's first version.
 func madeOfParts(roots []*yaml.Node) *Problem {
 	for _, root := range roots {
 		if hasKey(root, "action") && !hasKey(root, "rule_id") {
@@ -46,9 +45,9 @@ func madeOfParts(roots []*yaml.Node) *Problem {
 	return nil
 }
 
-// The confidence of a Sigma rule's claims: how likely a technique describes what the
-// rule matches. Sigma's level is another thing. Authors name first what they wrote the
-// rule for, and behind it what the same act may also be.
+// The confidence of a Sigma rule's claims: how likely a technique describes what the rule
+// matches. Sigma's level is something else. Authors put first the technique that they
+// wrote the rule for, and after it what the same act may also be.
 const (
 	sigmaMain  = 0.8
 	sigmaOther = 0.5
@@ -89,7 +88,7 @@ func (r *ruleReader) sigma(root *yaml.Node) {
 	r.sigmaClaims(m.tags)
 }
 
-// sigmaDate makes the rule's version of its dates.
+// sigmaDate sets the rule's version from its dates.
 func (r *ruleReader) sigmaDate(root *yaml.Node, m sigmaMembers) {
 	d := r.def
 	if d.Version = sigmaVersion(m.modified); d.Version == 0 {
@@ -162,8 +161,8 @@ func (r *ruleReader) sigmaStatus(m member) {
 	}
 }
 
-// sigmaVersion makes a rule's version of its date: 20231105 of 2023-11-05 or
-// 2023/11/05, 0 when it is none.
+// sigmaVersion turns a date into a rule's version: 20231105 for 2023-11-05 or 2023/11/05,
+// 0 if it is not a date.
 func sigmaVersion(date string) int {
 	if len(date) < 10 {
 		return 0
@@ -220,8 +219,8 @@ func (r *ruleReader) sigmaClaims(tags *yaml.Node) {
 	}
 }
 
-// sigmaTactic picks the tactic of a technique: the first one tagged that it
-// belongs to in the release whose names the tags use, else the first that it has.
+// sigmaTactic picks a technique's tactic: the first tagged one that it has in the release
+// of the tags' names, or else its first.
 func (r *ruleReader) sigmaTactic(id string, tagged []string) string {
 	_, technique, _ := r.options.releaseOf(id, tagged...)
 	own := technique.Tactics

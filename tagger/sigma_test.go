@@ -198,8 +198,8 @@ func FuzzSigma(f *testing.F) {
 	})
 }
 
-// TestSigmaLevel holds that a Sigma rule brings its level, whatever its case, that
-// without one it is medium, and that the confidence is another thing.
+// TestSigmaLevel: a Sigma rule has its own level, in any case, or else medium. Its
+// confidence does not depend on it.
 func TestSigmaLevel(t *testing.T) {
 	for line, want := range map[string]ttpcron.Level{
 		"level: critical": ttpcron.LevelCritical, "level: High": ttpcron.LevelHigh, "level: medium": ttpcron.LevelMedium, "": ttpcron.LevelMedium,
@@ -213,8 +213,8 @@ func TestSigmaLevel(t *testing.T) {
 	}
 }
 
-// TestSigmaConfidence holds that the technique which a rule names first, with what it
-// is a part of, is claimed for more than what the author names behind it.
+// TestSigmaConfidence: the technique that a rule names first, with its parent, has a
+// higher confidence than those after it.
 func TestSigmaConfidence(t *testing.T) {
 	rule := strings.Replace(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"), "  - attack.t1059.004\n", "  - attack.t1059.004\n  - attack.t1105\n  - attack.t1059\n  - attack.t1105\n", 1)
 	rs, report := loadSigma(rule)
@@ -227,8 +227,8 @@ func TestSigmaConfidence(t *testing.T) {
 	}
 }
 
-// TestSigmaSilent holds that a rule which names no technique loads, makes no tag, and
-// that the report counts it.
+// TestSigmaSilent: a rule without a technique loads and makes no tag, and the report
+// counts it.
 func TestSigmaSilent(t *testing.T) {
 	rs, report := loadSigma(strings.Replace(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"), "  - attack.t1059.004\n", "", 1))
 	if rs.Len() != 1 || report.Silent != 1 || len(report.Problems) > 0 || rs.InForce() != 0 || len(tagCommand(rs, "id")) != 0 {
@@ -240,7 +240,7 @@ func TestSigmaSilent(t *testing.T) {
 	}
 }
 
-// TestSigmaUndated holds that a rule needs no date.
+// TestSigmaUndated: a rule needs no date.
 func TestSigmaUndated(t *testing.T) {
 	rs, report := loadSigma(strings.NewReplacer("date: 2024-02-29\n", "", "modified: 2025-06-01\n", "").Replace(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel")))
 	if rs.Len() != 1 || rs.Rules()[0].Version != 1 {
@@ -248,7 +248,7 @@ func TestSigmaUndated(t *testing.T) {
 	}
 }
 
-// TestSigmaTactics holds that tactics have the names of every release.
+// TestSigmaTactics: tactics have the names of every release.
 func TestSigmaTactics(t *testing.T) {
 	for tag, want := range map[string]string{"stealth": "TA0005", "defense_impairment": "TA0112", "defense-impairment": "TA0112", "ta0112": "TA0112"} {
 		rs, report := loadSigma(strings.Replace(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"), "attack.execution", "attack."+tag, 1))
@@ -258,8 +258,8 @@ func TestSigmaTactics(t *testing.T) {
 	}
 }
 
-// TestSigmaAbsent holds that a field which no shell text shows is absent: a rule that
-// can hold without it loads.
+// TestSigmaAbsent: a field that no shell text shows is absent. A rule that can match
+// without it loads.
 func TestSigmaAbsent(t *testing.T) {
 	for name, detection := range map[string]string{
 		"alternative":   "a:\n  Hashes|contains: x\nb:\n  Image|endswith: /id\ncondition: a or b",
@@ -282,8 +282,7 @@ func TestSigmaAbsent(t *testing.T) {
 	}
 }
 
-// TestSigmaAnyProduct holds that a rule for no product in particular is one for
-// Linux too.
+// TestSigmaAnyProduct: a rule without a product applies to Linux too.
 func TestSigmaAnyProduct(t *testing.T) {
 	rs, report := loadSigma(strings.Replace(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"), "  product: linux\n", "", 1))
 	if len(report.Problems) > 0 || len(tagCommand(rs, "id")) != 1 {
@@ -291,8 +290,8 @@ func TestSigmaAnyProduct(t *testing.T) {
 	}
 }
 
-// TestSigmaFolders checks that Sigma rules are found in folders of any depth,
-// as in a checkout of SigmaHQ, where DECNET would ignore what lies there.
+// TestSigmaFolders: Sigma rules are found in folders of any depth, as in a checkout of
+// SigmaHQ. DECNET would ignore those.
 func TestSigmaFolders(t *testing.T) {
 	rule := []byte(sigmaRule("sel:\n  Image|endswith: /id\ncondition: sel"))
 	rs, report := Load(Options{Releases: sigmaReleases, Folders: []Folder{{Name: "test", FS: fstest.MapFS{

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// sigmaToken is a token of a Sigma condition: a parenthesis, a pipe, or a word,
-// which may end in or hold wildcards.
+// sigmaToken is a token of a Sigma condition: a parenthesis, a pipe, or a word, which may
+// have wildcards.
 var sigmaToken = regexp.MustCompile(`\s*([()|]|[^\s()|]+)`)
 
 const maxSigmaTokens = 500
@@ -176,7 +176,7 @@ func (e *sigmaExpr) use(n int) error {
 	return nil
 }
 
-// sigmaNameMatches compares a selection's name with one that may hold *.
+// sigmaNameMatches compares a selection's name with one that may have *.
 func sigmaNameMatches(glob, name string) bool {
 	parts := strings.Split(glob, "*")
 	if len(parts) == 1 {

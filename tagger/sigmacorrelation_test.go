@@ -11,7 +11,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// sigmaLogin is a base rule as Sigma's users write it, with a technique of its own.
+// sigmaLogin is a base rule as Sigma users write it, with its own technique.
 const sigmaLogin = `title: Failed login
 id: 53ba33fd-3a50-4468-a5ef-c583635cfa92
 name: failed_login
@@ -77,8 +77,8 @@ func gives(rs *RuleSet, e *ttpcron.Event) string {
 	return strings.Join(out, ", ")
 }
 
-// A file of Sigma's with a correlation and its base rule: the base rule makes no tag of its
-// own unless generate says so, but does in a file of its own.
+// A Sigma file with a correlation and its base rule: the base rule makes no tags unless
+// generate says so. In its own file it does.
 func TestSigmaCorrelation(t *testing.T) {
 	const group = `{"attacker_ip":"203.0.113.1","username":"root"}`
 	const base, guess = "53ba33fd-3a50-4468-a5ef-c583635cfa92", "a8418a5a-5fc4-46b5-b23b-6c73beb19d41"
@@ -141,8 +141,8 @@ func TestSigmaCorrelationWithoutID(t *testing.T) {
 	}
 }
 
-// A name stands for the rule of the same file, and otherwise for the one of the folder that
-// counts most; two there are refused by name.
+// A name means the rule in the same file, or else the one in the folder with the highest
+// precedence. If that folder has two, the name is refused.
 func TestSigmaNames(t *testing.T) {
 	named := func(id, service string) string {
 		return strings.NewReplacer("53ba33fd-3a50-4468-a5ef-c583635cfa92", id, "service: sshd", "service: "+service).Replace(sigmaLogin)
@@ -178,7 +178,7 @@ func TestSigmaNames(t *testing.T) {
 	}
 }
 
-// In a correlation of Sigma's, the user of a command is another field than that of a login.
+// In a Sigma correlation, the user of a command is a different field from that of a login.
 func TestSigmaUserOfCommands(t *testing.T) {
 	id := "title: id\nid: ID\nname: identity\nlogsource: {product: linux, category: process_creation}\ndetection: {sel: {Image|endswith: /id}, condition: sel}\n"
 	rs, report := loadSigmaFiles("a.yml", sigmaLogin+"---\n"+id+"---\n"+strings.Replace(sigmaGuessing, "[failed_login]", "[failed_login, identity]", 1))

@@ -25,8 +25,8 @@ var sigmaFields = map[string]fieldRef{
 	"CurrentDirectory":  {field: fieldPayload, name: "pwd"},
 }
 
-// sigmaAbsent are the fields of Sigma's process creation events that no shell text
-// shows. They are absent, as every field is of an event that has not got it.
+// sigmaAbsent are the fields of Sigma's process creation events that no shell text shows.
+// They are absent from every event.
 var sigmaAbsent = map[string]bool{
 	"Company": true, "Description": true, "FileVersion": true, "GrandParentImage": true, "Hashes": true, "imphash": true, "Imphash": true,
 	"IntegrityLevel": true, "LogonGuid": true, "LogonId": true, "md5": true, "OriginalFileName": true, "ParentProcessGuid": true,
@@ -108,7 +108,7 @@ func isAlways(c condition) bool {
 	return is && len(list) == 0
 }
 
-// settled leaves out of a condition what is known.
+// settled simplifies a condition by its known parts.
 func settled(c condition) condition {
 	switch c := c.(type) {
 	case allOf:
@@ -152,8 +152,8 @@ func settled(c condition) condition {
 	return c
 }
 
-// sigmaSelection reads a mapping of fields, of which all must hold, a list of
-// which one must, or a keyword to be found anywhere in the text.
+// sigmaSelection reads a mapping of fields, all of which must hold, a list, one of which
+// must hold, or a keyword that may be anywhere in the text.
 func (r *ruleReader) sigmaSelection(n *yaml.Node, field string, depth int) condition {
 	n = r.visit(n)
 	if depth > maxNested {
@@ -219,7 +219,7 @@ func (r *ruleReader) sigmaField(m member, field string) condition {
 	return r.sigmaTest(ref, modifiers, values, field)
 }
 
-// keywords reports whether the events have a text in which keywords can be found.
+// keywords reports whether the events have a text to search for keywords.
 func (r *ruleReader) keywords(n *yaml.Node, field string) bool {
 	if !r.events.keywords {
 		r.problem(n, field, "keywords are looked for in the text of events, and %s have none", r.events.name)
@@ -239,8 +239,8 @@ func (r *ruleReader) sigmaOther(m member, name string, modifiers []string, field
 	return r.sigmaAbsent(m, name, modifiers, field)
 }
 
-// sigmaAbsent reads a test of a field that the events do not show: what asks for its
-// absence holds, and nothing else does.
+// sigmaAbsent reads a test of a field that the events do not show: only a test for its
+// absence holds.
 func (r *ruleReader) sigmaAbsent(m member, name string, names []string, field string) condition {
 	if !r.events.absent[name] {
 		r.warning(m.at, field, "%q is no field of %s: it counts as absent", shorten(name, 40), r.events.usual)
@@ -329,7 +329,7 @@ func (r *ruleReader) sigmaModifiers(names []string, at *yaml.Node, field string)
 	return m, true
 }
 
-// contradiction says why modifiers cannot do together what they ask for.
+// contradiction says why modifiers cannot be combined.
 func (m sigmaModifiers) contradiction() string {
 	switch {
 	case m.flags != "" && m.op != "re":
@@ -405,8 +405,8 @@ func (r *ruleReader) sigmaTest(ref fieldRef, names []string, values []*yaml.Node
 	return c
 }
 
-// mergedTest joins tests of one field, of which one must hold, into a single
-// test with a list where they use one operator only.
+// mergedTest joins alternative tests of one field into a single test with a list, if they
+// use only one operator.
 func mergedTest(list []condition) *valueTest {
 	if slices.ContainsFunc(list, func(c condition) bool { _, is := c.(fieldTest); return !is }) {
 		return nil // a value that must be absent
@@ -480,10 +480,9 @@ func (r *ruleReader) sigmaValue(n *yaml.Node, m sigmaModifiers, field string) *v
 	return t
 }
 
-// sigmaWildcards reads a value of a Sigma rule, in which * and ? are wildcards
-// unless a backslash stands before them, and a backslash stands for itself
-// unless it stands before one of * ? \. It returns the value without wildcards,
-// and as a glob.
+// sigmaWildcards reads a value of a Sigma rule. * and ? are wildcards unless a backslash
+// is before them; a backslash is literal unless it is before one of * ? \. It returns the
+// value without wildcards, and as a glob.
 func sigmaWildcards(s string) (plain, glob string, wild bool) {
 	var p, g strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -555,8 +554,8 @@ func utf16Bytes(s string, order binary.AppendByteOrder) string {
 	return string(b)
 }
 
-// base64Offsets returns what the base64 form of any text that holds s must
-// hold: it depends on where in a group of three bytes s begins.
+// base64Offsets returns what the base64 form of any text that contains s must contain.
+// That depends on where in a group of three bytes s begins.
 func base64Offsets(s string) []string {
 	out := make([]string, 0, 3)
 	for shift := range 3 {

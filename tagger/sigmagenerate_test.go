@@ -13,11 +13,10 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// TestSigmaRulesFire holds that every Sigma rule which loads fires on events that are
-// made from its own selections: for each way in which its condition can hold, and for
-// each value of its lists, the process that the author describes is written as a
-// command. TTPCRON_SIGMA_RULES names a folder of other rules, such as a checkout of
-// SigmaHQ's.
+// TestSigmaRulesFire: every Sigma rule that loads fires on events made from its own
+// selections. For each way in which its condition can hold, and for each value in its
+// lists, the described process is written as a command. TTPCRON_SIGMA_RULES names a folder
+// of other rules, such as a checkout of SigmaHQ's.
 func TestSigmaRulesFire(t *testing.T) {
 	folder, least := "testdata/sigma", 45
 	if dir := os.Getenv("TTPCRON_SIGMA_RULES"); dir != "" {
@@ -59,8 +58,8 @@ func holdsDetection(folder fs.FS, name string) (bool, error) {
 	return strings.Contains(string(data), "\ndetection:"), err
 }
 
-// firesOnItself returns how many events could be made of a rule's selections, and
-// those that the rule misses.
+// firesOnItself returns how many events could be made from a rule's selections, and those
+// that the rule misses.
 func firesOnItself(c *Composite, d *definition) (made int, missed []string) {
 	seen := map[string]bool{}
 	for _, way := range waysOf(d.match, true) {
@@ -98,10 +97,10 @@ type atom struct {
 	want bool
 }
 
-// maxWays bounds the ways in which one condition is made to hold.
+// maxWays bounds the ways to satisfy one condition.
 const maxWays = 64
 
-// waysOf lists the ways in which a condition comes out as wanted.
+// waysOf lists the ways in which a condition gets the wanted result.
 func waysOf(c condition, want bool) [][]atom {
 	every := func(list []condition, want bool) [][]atom {
 		ways := [][]atom{nil}
@@ -144,7 +143,7 @@ func waysOf(c condition, want bool) [][]atom {
 	panic(fmt.Sprintf("a Sigma rule holds %T", c))
 }
 
-// mostValues is how many values the longest list of a way has.
+// mostValues is the length of a way's longest list of values.
 func mostValues(way []atom) int {
 	most := 1
 	for _, a := range way {
@@ -156,7 +155,7 @@ func mostValues(way []atom) int {
 	return most
 }
 
-// wanted is what one field must be made of.
+// wanted is what one field must satisfy.
 type wanted struct {
 	equal, begin, end []string
 	within            []string
@@ -166,7 +165,7 @@ type wanted struct {
 
 func nthOf[T any](list []T, n int) T { return list[n%len(list)] }
 
-// add adds what the nth values of a test ask for.
+// add adds what the nth values of a test require.
 func (w *wanted) add(t *valueTest, nth int) bool {
 	w.asked = true
 	if len(t.equals) > 0 {
@@ -275,8 +274,7 @@ var (
 	wideGaps  = []string{" ", "", " x ", "x ", "x"}
 )
 
-// values lists texts that may be what is wanted, to be tried, with gaps between their
-// parts.
+// values lists candidate texts for a wanted value, with gaps between their parts.
 func (w *wanted) values(gaps []string) []string {
 	if len(w.equal) > 0 {
 		return w.equal[:1]
@@ -300,7 +298,7 @@ func (w *wanted) values(gaps []string) []string {
 	return out
 }
 
-// joined joins parts with a gap between them, but no blank beside another.
+// joined joins parts with a gap between them, but never adds a second blank.
 func joined(parts []string, gap string) string {
 	var out strings.Builder
 	for i, p := range parts {
@@ -329,7 +327,7 @@ type wish struct {
 	asks                            map[field]*wanted
 }
 
-// wishFor makes the process of a way, with the nth values of its lists.
+// wishFor makes the process for a way, with the nth values of its lists.
 func wishFor(way []atom, nth int) (*wish, bool) {
 	w := &wish{way: way, payload: map[string]string{}, asks: map[field]*wanted{}}
 	payload := map[string]*wanted{}
@@ -379,7 +377,7 @@ func firstOf(list []string, passes func(string) bool) (string, bool) {
 	return list[i], true
 }
 
-// passes reports whether a value of a field is what the way wants of it.
+// passes reports whether a value satisfies what the way wants of the field.
 func (w *wish) passes(f field, name, value string) bool {
 	for _, a := range w.way {
 		if a.test.field.field != f || a.test.field.name != name {
@@ -459,8 +457,8 @@ func (w *wish) process(image, line field) (program, path_, commandLine string, o
 	return "", "", "", false
 }
 
-// wrapped is what stands between a wrapper and the command that it runs; those that
-// stay its parent are in parents.
+// wrapped is what goes between a wrapper and the command that it runs; parents has those
+// that stay its parent.
 var wrapped = map[string]string{
 	"nohup": " ./x", "env": " ./x", "nice": " ./x", "doas": " ./x", "sudo": " ./x", "setsid": " ./x", "chroot": " /mnt ./x", "timeout": " 5 ./x", "flock": " /x ./x",
 	"busybox": " ls", "stdbuf": " -o0 ./x", "strace": " ./x", "xargs": " ./x", "linux32": " ./x", "unshare": " ./x", "ionice": " ./x",
@@ -525,8 +523,7 @@ func (w *wish) operates() bool {
 	return slices.ContainsFunc(slices.Concat(asks.equal, asks.begin, asks.end, asks.within), func(s string) bool { return strings.ContainsAny(s, "|;>&") })
 }
 
-// asText is the line as a text that is typed: what stands behind sh -c, if that is
-// what it begins with.
+// asText is the line as a typed text: the text after sh -c, if it begins with that.
 func (w *wish) asText() []string {
 	text := strings.TrimPrefix(strings.TrimPrefix(w.line, "sh -c "), "bash -c ")
 	if text = strings.TrimSpace(text); strings.ContainsAny(text[:1], "|;&") {

@@ -40,8 +40,8 @@ func checkSigma(t *testing.T, cases []sigmaCase) {
 	}
 }
 
-// TestSigmaWrappers holds that a wrapper is a process of its own, with the whole of
-// its command line, and that what it runs is one too.
+// TestSigmaWrappers: a wrapper is a process of its own, with its whole command line, and
+// so is what it runs.
 func TestSigmaWrappers(t *testing.T) {
 	checkSigma(t, []sigmaCase{
 		{"nohup", "sel:\n  Image|endswith: /nohup\ncondition: sel", []string{"nohup ./x &", "sudo nohup ./x", "nohup sh -c 'a; b' >/dev/null 2>&1 &", "(nohup ./x)"}, []string{"./nohup.sh", "echo nohup"}},
@@ -58,8 +58,8 @@ func TestSigmaWrappers(t *testing.T) {
 	})
 }
 
-// TestSigmaParents holds which process a program is a child of: what a wrapper gives
-// its place to has the parent of the wrapper.
+// TestSigmaParents checks each program's parent: what replaces a wrapper has the wrapper's
+// parent.
 func TestSigmaParents(t *testing.T) {
 	checkSigma(t, []sigmaCase{
 		{"sudo", "sel:\n  ParentImage|endswith: /sudo\n  Image|endswith: /sh\ncondition: sel", []string{"sudo sh", "sudo nohup env A=b sh"}, []string{"sh", "sudo -l; sh", "nohup sh"}},
@@ -72,8 +72,8 @@ func TestSigmaParents(t *testing.T) {
 	})
 }
 
-// TestSigmaTexts holds that a text with pipes, lists and redirections is what a shell
-// was given, and that it is no program.
+// TestSigmaTexts: a text with pipes, lists and redirections is the argument of a shell,
+// and not a program.
 func TestSigmaTexts(t *testing.T) {
 	piped := "sel:\n  CommandLine|contains: 'base64 '\nexec:\n  - CommandLine|contains: ['| sh ', '|bash ']\n  - CommandLine|endswith: ['| sh', '|sh', '| bash']\ncondition: all of them"
 	given := "sel:\n  CommandLine|startswith: ['sh -c ', 'bash -c ']\nexec:\n  CommandLine|endswith: ['| sh', '| bash']\ncondition: all of them"
@@ -96,8 +96,8 @@ func TestSigmaTexts(t *testing.T) {
 	})
 }
 
-// TestSigmaSameWithoutIndex holds that a rule of processes is found by its index for
-// whatever it matches without.
+// TestSigmaSameWithoutIndex: with the index, a rule for processes matches everything that
+// it matches without.
 func TestSigmaSameWithoutIndex(t *testing.T) {
 	texts := []string{
 		"curl x | sh", "sudo nohup  ./x &", "echo a >> /etc/crontab", "su -c 'curl x | sh'", "busybox wget x|sh", "A=b ls", "env -S 'sh -c id'", "W\"G\"ET x",
@@ -128,8 +128,8 @@ func TestSigmaSameWithoutIndex(t *testing.T) {
 	}
 }
 
-// TestNativeRulesBesideSigma holds that rules of commands see the same whether or not
-// processes are listed.
+// TestNativeRulesBesideSigma: rules for commands match the same whether or not processes
+// are listed.
 func TestNativeRulesBesideSigma(t *testing.T) {
 	listing := shell.NewParser(shell.Limits{})
 	listing.Processes = true
@@ -144,8 +144,7 @@ func TestNativeRulesBesideSigma(t *testing.T) {
 	}
 }
 
-// TestSigmaHostile holds that many wrappers around many commands cost no more than
-// others.
+// TestSigmaHostile: many wrappers around many commands cost no more than other texts.
 func TestSigmaHostile(t *testing.T) {
 	files := fstest.MapFS{}
 	for i, test := range []string{
@@ -182,8 +181,8 @@ func TestSigmaHostile(t *testing.T) {
 	}
 }
 
-// TestSigmaUnhidden holds that commands behind many wrappers, in capitals, take nothing
-// from the commands that follow.
+// TestSigmaUnhidden: commands with many wrappers, in capitals, do not hide the commands
+// that follow.
 func TestSigmaUnhidden(t *testing.T) {
 	rs, report := loadSigma(sigmaRule("sel:\n  CommandLine: /tmp/evil x\ncondition: sel"))
 	if rs.Len() != 1 {

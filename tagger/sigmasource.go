@@ -9,7 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// sigmaEvents is what the events of a log source of Sigma's are here.
+// sigmaEvents is what the events of a Sigma log source are here.
 type sigmaEvents struct {
 	kind     ttpcron.SourceKind
 	name     string              // for people
@@ -55,8 +55,8 @@ func payloadFields(spellings map[string]string) map[string]fieldRef {
 	return fields
 }
 
-// sigmaOutcomes are names for the field that says how an attempt to log in ended, and
-// sigmaOutcome what they hold.
+// sigmaOutcomes are names of the field that says whether a login succeeded; sigmaOutcome
+// has its values.
 var (
 	sigmaOutcomes = []string{"outcome", "event.outcome", "Outcome", "result", "Result", "status", "Status", "action", "event.action", "EventType", "event_type", "EventName"}
 	sigmaOutcome  = func() map[string]string {
@@ -73,8 +73,8 @@ var (
 	}()
 )
 
-// sigmaSource finds the events that a log source is about, and what all of them must
-// satisfy besides. It refuses those of which there are none.
+// sigmaSource finds the events of a log source, and the condition that all of them must
+// satisfy. It refuses log sources without events.
 func (r *ruleReader) sigmaSource(n *yaml.Node) (events *sigmaEvents, besides condition) {
 	in := map[string]string{}
 	for _, m := range r.members(n, "logsource") {
@@ -127,7 +127,7 @@ func nativeEvents(kind ttpcron.SourceKind) *sigmaEvents {
 	return e
 }
 
-// field returns what a field of a rule is here, and false when the events do not show it.
+// field returns what a rule's field is here, or false if the events do not have it.
 func (e *sigmaEvents) field(name string) (fieldRef, bool) {
 	if e.fields == nil {
 		return fieldRef{field: fieldPayload, name: name}, true

@@ -144,8 +144,8 @@ func TestPayloadConditions(t *testing.T) {
 	}
 }
 
-// TestSecondStage holds that a rule on command and payload looks at each
-// event's own payload, although the text is evaluated once.
+// TestSecondStage: a rule on command and payload reads each event's own payload, although
+// the text is evaluated once.
 func TestSecondStage(t *testing.T) {
 	rs := mustLoad(t,
 		"a.yaml", rule("A", "{program: id, field: {name: user, equals: root}}"),
@@ -223,8 +223,8 @@ func evidenceOf(e *ttpcron.Event, tag *ttpcron.Tag) string {
 	return string(ttpcron.AppendEvidence(nil, e, &tag.Match))
 }
 
-// TestEvidence holds what is shown: bounded, valid JSON whatever the bytes, and
-// how the attacker became known.
+// TestEvidence: evidence is bounded, is valid JSON whatever the bytes, and says how the
+// attacker became known.
 func TestEvidence(t *testing.T) {
 	rs := mustLoad(t, "a.yaml", rule("A", "{pattern: 'x+'}"), "b.yaml", rule("B", "{program: y}"))
 	c := rs.Tagger(nil)
@@ -318,8 +318,8 @@ func TestReferenceRules(t *testing.T) {
 	}
 }
 
-// TestStates holds that a state disables, that it ends, and that the fingerprint
-// says so; a ceiling is for those who read tags.
+// TestStates: a state disables a rule, it ends, and the fingerprint shows it. A ceiling is
+// applied by the readers of tags.
 func TestStates(t *testing.T) {
 	now := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 	rs := mustLoad(t, "a.yaml", rule("A", "{program: id}"), "b.yaml", rule("B", "{program: id}"))
@@ -371,7 +371,7 @@ func mustTag(rs *tagger.RuleSet, text string) []ttpcron.Tag {
 	return tags
 }
 
-// TestUnclaimedKind holds that a kind without rules is told once.
+// TestUnclaimedKind: a kind without rules is reported once.
 func TestUnclaimedKind(t *testing.T) {
 	rs := mustLoad(t, "a.yaml", rule("A", "{program: id}"))
 	told := 0
@@ -394,7 +394,7 @@ func TestUnclaimedKind(t *testing.T) {
 	}
 }
 
-// TestOrder holds the order of tags: by rule, then as the rule lists them.
+// TestOrder checks the order of tags: by rule, then as the rule lists them.
 func TestOrder(t *testing.T) {
 	two := []string{"emits:", "emits:\n  - {tactic: TA0007, technique_id: T1083, confidence: 0.5}"}
 	rs := mustLoad(t, "z.yaml", rule("A2", "{program: id}", two...), "y.yaml", rule("A10", "{pattern: id}", two...), "x.yaml", rule("B", "{text: id}", two...))
@@ -407,8 +407,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestExplain holds that an explanation shows what matched where, and what was
-// dropped why.
+// TestExplain: an explanation shows what matched where, and why tags were dropped.
 func TestExplain(t *testing.T) {
 	rs := mustLoad(t, "a.yaml", rule("A", "{program: wget, operand: {ends_with: .sh}}"), "b.yaml", rule("B", "{pattern: 'tmp/.'}"), "c.yaml", rule("C", "{program: nope}"))
 	rs = rs.WithStates([]ttpcron.RuleState{{RuleID: "B", Status: ttpcron.StatusDisabled}}, time.Now())

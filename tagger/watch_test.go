@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestWatchSettles holds that a change is reported once, when it has settled.
+// TestWatchSettles: a change is reported once, when it has settled.
 func TestWatchSettles(t *testing.T) {
 	var w watch
 	got := ""

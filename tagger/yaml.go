@@ -27,13 +27,13 @@ const (
 	maxVisitedOfFile = 250_000 // of all documents of a file
 )
 
-// reader reads one YAML document strictly and gathers what is wrong with it.
+// reader reads one YAML document strictly and collects its problems.
 type reader struct {
 	left     int // nodes that may still be visited
 	problems []Problem
 }
 
-// errAliases stops the reading of a document whose aliases multiply.
+// errAliases stops the reading of a document with multiplying aliases.
 var errAliases = errors.New("file is too large once its aliases are written out")
 
 func (r *reader) problem(n *yaml.Node, field, format string, args ...any) {
@@ -123,8 +123,8 @@ type member struct {
 	value *yaml.Node
 }
 
-// members reads a mapping. What is no mapping, a key that is no text and a key
-// that stands twice are problems.
+// members reads a mapping. Anything else, a key that is not a text, and a repeated key are
+// problems.
 func (r *reader) members(n *yaml.Node, field string) []member {
 	n = r.visit(n)
 	if n.Kind != yaml.MappingNode {
@@ -168,7 +168,7 @@ func join(field, key string) string {
 
 func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
 
-// kindOf names what a node is, for people.
+// kindOf names the type of a node, for people.
 func kindOf(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:

@@ -41,8 +41,7 @@ const (
 	FingerprintError     = "fingerprint_error"        // why a fingerprint was not read
 )
 
-// maxFingerprint bounds the JSON, in bytes, in which a fingerprint is looked
-// for.
+// maxFingerprint bounds the JSON, in bytes, that is searched for a fingerprint.
 const maxFingerprint = 1 << 20
 
 // Signals returns the fields that can be derived from the event's payload, sorted by
@@ -111,8 +110,8 @@ func newRecord(e *ttpcron.Event) *record {
 	return r
 }
 
-// headersOf returns the members of the headers that are of use here, by name in
-// lower case. It is nil when they are no object or too long.
+// headersOf returns the headers that are needed here, by name in lower case. It is nil if
+// the headers are not an object or too long.
 func headersOf(p ttpcron.Payload) map[string]json.RawMessage {
 	for _, name := range [...]string{"headers", "raw_headers"} {
 		f := fieldOf(p, name)
@@ -182,8 +181,7 @@ func (s *signals) text(name, value string) {
 	}
 }
 
-// token puts the kind of the token, also over the words with which DECNET says
-// how a token reports.
+// token sets the kind of the token. It replaces DECNET's words for how a token reports.
 func (s *signals) token(name, value string) {
 	switch was, _ := s.event.Payload.Text(name); was {
 	case "http", "dns", "aws_passive":
@@ -227,8 +225,7 @@ func (s *signals) client(r *record) {
 	s.text(ClientName, name)
 }
 
-// browser puts what the fingerprint of a browser says and how it contradicts
-// itself.
+// browser sets what a browser's fingerprint says, and how it contradicts itself.
 func (s *signals) browser(r *record) {
 	fp := &r.fp
 	if fp.webdriver != nil {

@@ -17,16 +17,16 @@ const (
 	ClassUnknown     = "unknown"
 )
 
-// clientMark is a piece of a user agent that tells the client.
+// clientMark is a piece of a user agent that identifies the client.
 type clientMark struct {
 	text  string // in lower case
 	class string
 	name  string
 }
 
-// clientMarks are looked for in this order, which puts what is more specific
-// first: link previews and scanners often claim to be browsers too. The texts
-// are those that the products document or are known to send.
+// clientMarks are tried in this order, the more specific first: link previews and scanners
+// often claim to be browsers too. The texts are those that the products document or are
+// known to send.
 var clientMarks = []clientMark{
 	// Automation and headless browsers.
 	{"headlesschrome", ClassAutomation, "headless_chrome"},
@@ -207,8 +207,8 @@ var clientMarks = []clientMark{
 	{"thunderbird/", ClassOffice, "thunderbird"},
 }
 
-// browserMarks tell which browser a user agent that begins with Mozilla/ or
-// Opera/ is: those that claim to be others come first.
+// browserMarks identify the browser in a user agent that begins with Mozilla/ or Opera/.
+// Those that claim to be others come first.
 var browserMarks = []clientMark{
 	{"edg/", ClassBrowser, "edge"}, {"edga/", ClassBrowser, "edge"}, {"edgios/", ClassBrowser, "edge"}, {"edge/", ClassBrowser, "edge"},
 	{"opr/", ClassBrowser, "opera"}, {"opera", ClassBrowser, "opera"}, {"yabrowser/", ClassBrowser, "yandex_browser"},
@@ -217,9 +217,8 @@ var browserMarks = []clientMark{
 	{"trident/", ClassBrowser, "internet_explorer"}, {"msie ", ClassBrowser, "internet_explorer"}, {"safari/", ClassBrowser, "safari"},
 }
 
-// client returns the class and name of what a user agent says it is. Both are
-// empty when there is no user agent; the class is unknown when it says nothing
-// that is known here.
+// client returns the class and name of the client according to its user agent. Both are
+// empty without a user agent; the class is unknown if nothing in it is recognised.
 func client(agent string) (class, name string) {
 	if agent == "" {
 		return "", ""

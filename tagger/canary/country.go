@@ -2,16 +2,16 @@ package canary
 
 import "strings"
 
-// country is what is known of a country: the range of its clocks, in minutes
-// east of UTC with summer time, and the languages in wide use.
+// country is the range of a country's clocks, in minutes east of UTC with summer time, and
+// the languages in wide use.
 type country struct {
 	from, to  int
 	languages string // ISO 639-1 codes, each between blanks; English is understood
 }
 
-// countries holds those that most traffic comes from, without small territories
-// far away. A judgement: languages that a large part of the people speak at
-// home, official or not; a country that is not here is not judged.
+// countries has the countries that most traffic comes from, without small territories far
+// away. It is a judgement: languages that a large part of the people speak at home,
+// official or not. Countries that are not listed are not judged.
 var countries = map[string]country{
 	"AE": {240, 240, " ar hi ur fa ml bn ta tl "}, "AR": {-180, -180, " es "}, "AT": {60, 120, " de hu hr sl tr sr bs "},
 	"AU": {480, 660, " zh ar vi el it pa hi "}, "BD": {360, 360, " bn "}, "BE": {60, 120, " nl fr de ar tr it "}, "BG": {120, 180, " bg tr "},

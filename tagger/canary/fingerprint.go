@@ -10,8 +10,8 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// fingerprint is what of a browser's fingerprint is of use. Members that are
-// missing, null, {"err": …} or of another type are empty.
+// fingerprint is the useful part of a browser's fingerprint. Members that are missing,
+// null, {"err": …} or of another type are empty.
 type fingerprint struct {
 	agent     string
 	platform  string
@@ -71,8 +71,8 @@ func readFingerprint(raw json.RawMessage) fingerprint {
 	return fp
 }
 
-// members returns those of some members that a JSON object has, or nil when it is
-// no object. Of members with one name the last counts.
+// members returns those of some members that a JSON object has, or nil if it is not an
+// object. If a name occurs twice, the last counts.
 func members(raw json.RawMessage, names ...string) map[string]json.RawMessage {
 	m := map[string]json.RawMessage{}
 	if !jsontext.EachMember(raw, func(name []byte, value jsontext.Value) bool {

@@ -102,11 +102,11 @@ func softwareRenderer(renderer string) string {
 	return ""
 }
 
-// addressContradicts compares the public addresses that WebRTC shows with that
-// of the request. One that is equal settles it. Others count when they are of
-// the request's family and in another /16 (IPv4) or /32 (IPv6): a judgement,
-// since carriers spread a household's connections over neighbouring addresses,
-// and there is no geography here.
+// addressContradicts compares the public addresses that WebRTC shows with that of the
+// request. If one is equal, there is no contradiction. Others count if they are of the
+// request's family and in another /16 (IPv4) or /32 (IPv6). That is a judgement: carriers
+// spread a household's connections over neighbouring addresses, and there is no geography
+// here.
 func addressContradicts(request netip.Addr, shown []netip.Addr) (bad, known bool) {
 	if !isPublic(request) {
 		return false, false

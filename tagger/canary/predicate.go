@@ -73,9 +73,8 @@ func holder(e *ttpcron.Event, signals ttpcron.Payload, name string) ttpcron.Payl
 	return e.Payload
 }
 
-// automationHash holds for a known hash of canvas and audio, or a known tool,
-// whose name is among the catalogues. A sensor that only says true has looked
-// in the catalogues itself.
+// automationHash holds for a known hash of canvas and audio, or a known tool, if its name
+// is among the catalogues. A sensor that only says true has checked the catalogues itself.
 func automationHash(settings map[string]any) (Check, error) {
 	catalogues, err := stringList(settings["catalogues"])
 	if err != nil {

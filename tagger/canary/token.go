@@ -7,8 +7,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// tokenKinds say what a token looks like, by DECNET's generators, Canarytokens'
-// token types, and DECNET's instrumenters.
+// tokenKinds say what a token looks like, by the names of DECNET's generators,
+// Canarytokens' token types, and DECNET's instrumenters.
 var tokenKinds = map[string]string{
 	"aws_creds": "aws_keys", "env_file": "env_file", "git_config": "git_config", "ssh_key": "ssh_key", "mysql_dump": "database_dump",
 	"honeydoc": "document", "honeydoc_docx": "document", "honeydoc_pdf": "document", "fingerprint_html": "web_bug", "fingerprint_svg": "web_bug",
@@ -24,7 +24,7 @@ var tokenKinds = map[string]string{
 	"docx": "document", "xlsx": "document", "pdf": "document", "html": "web_bug", "image": "web_bug",
 }
 
-// tokenKind returns what the token looks like to whoever finds it.
+// tokenKind returns what the token looks like to its finder.
 func tokenKind(p ttpcron.Payload, channel string) string {
 	for _, name := range [...]string{"generator", "token_type", TokenKind, "instrumenter"} {
 		value := strings.ToLower(firstText(p, name))
@@ -49,7 +49,7 @@ func tokenKind(p ttpcron.Payload, channel string) string {
 	return ""
 }
 
-// placedKind tells the kind of a token by the file that it was placed as.
+// placedKind identifies a token's kind by the file that it was placed as.
 func placedKind(file string) string {
 	file = strings.ToLower(file)
 	name := path.Base(file)
@@ -86,8 +86,8 @@ var dnsHints = map[string]string{
 	"smb": "network_share", "ldap": "directory", "kube": "kubernetes", "k8s": "kubernetes", "smtp": "mail", "mail": "mail",
 }
 
-// dnsHint returns what the first telling label of a name says. The last two
-// labels are the zone's.
+// dnsHint returns what the first meaningful label of a name says. The last two labels are
+// the zone's.
 func dnsHint(qname string) string {
 	labels := strings.Split(strings.ToLower(strings.TrimSuffix(qname, ".")), ".")
 	for i, label := range labels {

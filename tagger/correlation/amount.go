@@ -77,20 +77,20 @@ func (a amount) String() string {
 	return string(digits[i:end])
 }
 
-// A decimal is a number as a text spells it: digits, where the point stands among them
-// (before the first for 0, further left or right for others), and a sign.
+// A decimal is a number as a text spells it: digits, the position of the point among them
+// (0 is before the first; it may be outside on either side), and a sign.
 type decimal struct {
 	digits   []byte // without zeros at either end, and possibly without any: 0
 	point    int
 	negative bool
 }
 
-// maxPoint bounds where the point of a decimal may stand: numbers beyond it are as good as
+// maxPoint bounds the position of a decimal's point: numbers beyond it are as good as
 // infinite, or as zero.
 const maxPoint = 1 << 20
 
-// readDecimal reads a number: an optional sign, digits with or without a point among
-// them, an optional exponent. It is false for anything else. It works in text and
+// readDecimal reads a number: an optional sign, digits with or without a point, an
+// optional exponent. It is false for anything else. It uses text as its working memory and
 // changes it.
 func readDecimal(text []byte) (d decimal, ok bool) {
 	i := 0

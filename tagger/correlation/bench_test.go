@@ -42,7 +42,7 @@ func someRules(tb testing.TB) []*Rule {
 	return rules
 }
 
-// logins are so many logins of an address, a second apart.
+// logins are n logins from an address, a second apart.
 func logins(tb testing.TB, r *Rule, n int) (list []streamed) {
 	for i, s := range r.Streams() {
 		if s.Rule != "TC1" {
@@ -70,7 +70,7 @@ func judgeAll(j *Judge, list []streamed, slots []int64) []int64 {
 	return slots
 }
 
-// What a match costs in a rule, when addresses come once, as most do, and when they come
+// The cost of a match in a rule, if addresses occur once, as most do, and if they occur
 // often. Most of it does not depend on the thresholds.
 func BenchmarkJudge(b *testing.B) {
 	for _, n := range []int{1, 3, 1000} {

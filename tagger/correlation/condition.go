@@ -22,7 +22,7 @@ const (
 	MaxParts  = 256     // rules and correlations that it is made of, each as often as it is named
 )
 
-// threshold is what a condition comes to.
+// threshold is what a condition requires.
 type threshold struct {
 	count int    // of events, values or rules
 	sum   amount // of value_sum

@@ -8,15 +8,15 @@ import (
 
 // A counter is what a node remembers of the matches of one of its groups: never a whole
 // window, only what decides whether windows that end now or later satisfy it. Matches
-// come in the order of time.
+// arrive in order of time.
 type counter interface {
 	// add takes a match. It reports whether a limit was met.
 	add(m *match) (bounded bool)
 	// satisfied reports whether the window that ends at t satisfies the condition. It is
-	// asked once, when all matches of a time have been added.
+	// called once, after all matches of that time have been added.
 	satisfied(t instant) bool
-	// reached says how far the window that ends at t comes towards the condition: how
-	// many of the events, values or rules there are, or what the sum is.
+	// reached returns how far the window that ends at t gets towards the condition: the
+	// number of events, values or rules, or the sum.
 	reached(t instant) progress
 	// clear forgets all.
 	clear()
@@ -34,7 +34,7 @@ type match struct {
 	sum   amount
 }
 
-// progress is how far a window comes.
+// progress is how far a window gets.
 type progress struct {
 	count int
 	sum   amount
@@ -150,8 +150,8 @@ func (c *valueCount) size() int { return int(unsafe.Sizeof(*c)) + c.values.size(
 // maxInstants is how many times with numbers a value_sum remembers of a group.
 const maxInstants = 100_000
 
-// valueSum remembers the last numbers, as many as it takes to reach the sum, those of one
-// time together.
+// valueSum remembers the latest numbers, as many as the sum needs, with those of the same
+// time added up.
 type valueSum struct {
 	need  amount
 	span  int64
@@ -277,17 +277,17 @@ func (c *temporal) size() int {
 	return int(unsafe.Sizeof(*c)) + cap(c.last)*int(unsafe.Sizeof(instant{}))
 }
 
-// ordered remembers for the rules that come first in an order when they may have begun at
-// the latest. Rules that match at the same time count as in order.
+// ordered remembers, for the rules at the start of an order, the latest time at which they
+// may have begun. Rules that match at the same time count as in order.
 type ordered struct {
 	span int64
 	now  uint64 // the rules that match at the time that matches were added last
 	ever uint64
-	// ways are orders of which one is enough; starts has an entry for each rule of each.
+	// ways are orders, one of which is enough; starts has an entry for each rule of each.
 	ways [][]int
-	// Without them that many of the rules are enough, of those that there are: starts has
-	// for each number of rules less one, and for each rule, the latest start of so many that
-	// match in order and among which none comes after that rule.
+	// Without ways, need rules in order are enough. For each number of rules less one, and
+	// for each rule, starts has the latest start of that many rules that match in order,
+	// none of them after that rule.
 	need   int
 	rules  int
 	starts []instant
@@ -327,7 +327,7 @@ func (c *ordered) satisfied(t instant) bool {
 	return some
 }
 
-// matched notes that a rule has matched where the number of rules counts.
+// matched counts a rule's match if a number of rules is enough.
 func (c *ordered) matched(rule int, t instant) {
 	for n := range c.need {
 		start := t

@@ -62,7 +62,7 @@ func sequence(typ Type, c Condition, events ...string) *history {
 	return h
 }
 
-// slots are the slots of all groups in which a history's correlation finds something.
+// slots are the slots of all groups in which a history's correlation has findings.
 func slots(t *testing.T, h *history) (list []int64) {
 	t.Helper()
 	rules, problems := h.link()
@@ -143,7 +143,7 @@ func TestEdges(t *testing.T) {
 	}
 }
 
-// Numbers at one time that come to more than 128 bits hold.
+// Numbers at one time may add up to more than 128 bits.
 func TestSumBeyondBounds(t *testing.T) {
 	events := []string{"1@0s a=1"}
 	for range 341 { // 10^36 units each: just more than 2^128
@@ -168,15 +168,15 @@ func TestTimesFarApart(t *testing.T) {
 	if got := slots(t, h); !slices.Equal(got, []int64{0, 25340230079}) {
 		t.Errorf("found %v", got)
 	}
-	// As many nanoseconds as a number of 64 bits has values are no time at all apart.
+	// 2^64 nanoseconds must not count as no time at all.
 	h.events[2].Time, h.events[3].Time = time.Unix(100, 0).Add(1<<63-1).Add(1<<63-1).Add(2), time.Unix(100, 0)
 	if got := slots(t, h); !slices.Equal(got, []int64{0}) {
 		t.Errorf("found %v", got)
 	}
 }
 
-// Hayabusa took events of different groups together when a correlation named several rules
-// (Yamato-Security/hayabusa#1809), and looked at the order behind the first rule only
+// Hayabusa mixed events of different groups when a correlation named several rules
+// (Yamato-Security/hayabusa#1809), and checked the order only after the first rule
 // (#1810).
 func TestErrorsOfOthers(t *testing.T) {
 	if got := slots(t, sequence(Temporal, Condition{}, "1@0s ip=192.0.2.7", "2@1s ip=192.0.2.8", "3@2s ip=192.0.2.9")); got != nil {
@@ -190,7 +190,7 @@ func TestErrorsOfOthers(t *testing.T) {
 	}
 }
 
-// A chain: whose passwords are guessed at two sensors within an hour.
+// A chain: accounts whose passwords are guessed at two sensors within an hour.
 func TestChainOfTwo(t *testing.T) {
 	h := sequence(EventCount, least("gte", "2"),
 		"1@0s decky=d1", "1@9s decky=d1", // a match at 9s
@@ -232,7 +232,8 @@ func TestGroupsBySession(t *testing.T) {
 	}
 }
 
-// sessionByName has the reference, which knows no names of Sigma's, see those of events.
+// sessionByName replaces Sigma's names, which the reference does not know, by those of
+// events.
 func sessionByName(h *history) *history {
 	rules, _ := h.link()
 	if !slices.Contains(rules[0].Names(), "session_id") {

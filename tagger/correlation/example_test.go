@@ -28,7 +28,7 @@ func ExampleRule_Trace() {
 	}
 	rule := rules[1]
 
-	// Who keeps base matches gives those of one group in the order of time.
+	// A store of base matches yields those of one group in order of time.
 	base := func(after time.Duration, rule string, user string) ttpcron.BaseMatch {
 		e := ttpcron.Event{Kind: ttpcron.AuthAttempt, Time: time.Unix(1_750_000_000, 0).Add(after), AttackerIP: "203.0.113.1", Payload: ttpcron.TextPayload("username", user)}
 		for _, s := range rules[1].Streams() {

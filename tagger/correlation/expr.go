@@ -23,7 +23,7 @@ const (
 	maxWays          = 256  // ways in which the rules of temporal_ordered may satisfy it
 )
 
-// holds reports whether the condition holds when those rules were seen whose bits are set.
+// holds reports whether the condition holds once the rules whose bits are set were seen.
 func (e *expr) holds(seen uint64) bool {
 	switch e.op {
 	case '&':

@@ -8,8 +8,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// sigmaFields are fields that Sigma's rules name after the logs of real hosts, and the
-// fields of events that hold the same.
+// sigmaFields are the names that Sigma rules use, after the logs of real hosts, and the
+// event fields that mean the same.
 var sigmaFields = map[string]string{
 	"src_ip": ttpcron.FieldAttackerIP, "SourceIp": ttpcron.FieldAttackerIP, "SourceIP": ttpcron.FieldAttackerIP, "source.ip": ttpcron.FieldAttackerIP,
 	"IpAddress": ttpcron.FieldAttackerIP, "ClientIP": ttpcron.FieldAttackerIP, "ClientIp": ttpcron.FieldAttackerIP, "client.ip": ttpcron.FieldAttackerIP, "client_ip": ttpcron.FieldAttackerIP,
@@ -66,8 +66,8 @@ func eventField(name string, kind ttpcron.SourceKind, kinds []ttpcron.SourceKind
 	return to
 }
 
-// checkField says what keeps a text from being the name of a field in a rule. Names stand
-// in the ids of streams.
+// checkField says why a text cannot be the name of a field in a rule. Names are part of
+// stream ids.
 func checkField(name string) error {
 	switch {
 	case name == "":

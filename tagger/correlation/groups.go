@@ -5,8 +5,7 @@ import (
 	"unsafe"
 )
 
-// groups are those of a node within the group that is judged, as far as they may still
-// matter.
+// groups are a node's groups within the group that is judged, as long as they may matter.
 type groups struct {
 	order recent
 	of    []*group // by entry in order
@@ -22,7 +21,7 @@ type group struct {
 	size    int
 }
 
-// maxFree is how many bytes are kept for groups to come.
+// maxFree is how many bytes are kept for later groups.
 const maxFree = 1 << 20
 
 func (g *group) bytes() int {
@@ -51,7 +50,7 @@ func (gs *groups) find(k key, at instant, n *node, values []byte, ends []int32) 
 	return g
 }
 
-// seenAt yields the groups that have matches of a time, than which there is no later one.
+// seenAt yields the groups that have matches of a time, which must be the latest.
 func (gs *groups) seenAt(t instant) iter.Seq[*group] {
 	return func(yield func(*group) bool) {
 		if gs.order.n == 0 {
@@ -66,8 +65,7 @@ func (gs *groups) seenAt(t instant) iter.Seq[*group] {
 	}
 }
 
-// forget forgets the group that had no match for longest. It returns how many bytes it
-// took.
+// forget drops the group whose last match is oldest. It returns the bytes that this frees.
 func (gs *groups) forget() int {
 	e := gs.order.oldest()
 	g := gs.of[e]

@@ -18,7 +18,7 @@ func (t instant) time() time.Time { return time.Unix(t.sec, int64(t.ns)).UTC() }
 
 func (t instant) before(u instant) bool { return t.sec < u.sec || t.sec == u.sec && t.ns < u.ns }
 
-// within reports whether t lies in the window of so many seconds that ends at end, both
+// within reports whether t is in the window of that many seconds that ends at end, both
 // edges included. t is not after end.
 func (t instant) within(end instant, span int64) bool {
 	d := end.sec - t.sec

@@ -23,8 +23,8 @@ type Judge struct {
 	ends  []int32
 	size  int // of all groups of nodes
 
-	// What Trace looks at: windows of the rule's own group that end now, and matches of the
-	// correlations that it names, whose values are in j.in. Nil otherwise.
+	// For Trace: called for windows of the rule's own group that end now, and for matches
+	// of the correlations that it names, whose values are in j.in. Nil otherwise.
 	ended   func(satisfied bool)
 	matched func(node int)
 }
@@ -139,8 +139,8 @@ func (j *Judge) feed(f *feed) {
 	}
 }
 
-// value finds the value by which a match counts in a node. It is false for a match that
-// takes no part.
+// value finds the value by which a match counts in a node. It is false if the match takes
+// no part.
 func (j *Judge) value(n *node, f *feed, m *match) bool {
 	if !j.gather(f.values) {
 		return false
@@ -182,8 +182,7 @@ func (j *Judge) gather(sources []source) bool {
 	return true
 }
 
-// settle looks at what the matches of one time have come to, the correlations below
-// others first.
+// settle evaluates the matches of one time, inner correlations first.
 func (j *Judge) settle() {
 	if !j.some {
 		return
@@ -228,8 +227,7 @@ func (j *Judge) settle() {
 	}
 }
 
-// raise gives the match of a correlation, whose values are in j.in, to the one that names
-// it.
+// raise passes a correlation's match, whose values are in j.in, to the outer one.
 func (j *Judge) raise(node int) {
 	if j.matched != nil {
 		j.matched(node)

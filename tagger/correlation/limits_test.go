@@ -18,8 +18,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// many are addresses, each of which does something twice within a second. The rule wants
-// three such addresses within a minute.
+// many are addresses, each of which acts twice within a second. The rule requires three of
+// them within a minute.
 func many(t *testing.T) (*Rule, func(j *Judge, address int, at time.Time)) {
 	t.Helper()
 	inner := &Definition{RuleID: "C1", Version: 1, Type: EventCount, Rules: []string{"TC1"}, GroupBy: []string{"attacker_ip"}, Timespan: 10 * time.Second, Condition: least("gte", "2")}
@@ -40,8 +40,8 @@ func many(t *testing.T) (*Rule, func(j *Judge, address int, at time.Time)) {
 	}
 }
 
-// Groups within a group are forgotten when nothing of them matters any more: a million of
-// them, of which few matter at a time, take no room, and nothing is missed.
+// Groups within a group are forgotten when they no longer matter: a million of them, of
+// which few matter at a time, take no room, and no finding is missed.
 func TestIdleGroupsAreForgotten(t *testing.T) {
 	r, match := many(t)
 	j := r.Judge()
@@ -71,7 +71,7 @@ func TestIdleGroupsAreForgotten(t *testing.T) {
 	runtime.KeepAlive(j)
 }
 
-// Those that matter take what they may, and when there are more that is said.
+// Groups that matter may use the whole limit. If there are more, the result says so.
 func TestGroupsWithinAGroupAreBounded(t *testing.T) {
 	r, match := many(t)
 	j := r.Judge()
@@ -103,7 +103,8 @@ func TestGroupsWithinAGroupAreBounded(t *testing.T) {
 	runtime.KeepAlive(j)
 }
 
-// A single group takes as much as the threshold needs, however many matches there are.
+// A single group takes as much memory as the threshold needs, however many matches there
+// are.
 func TestMemoryDependsOnTheThreshold(t *testing.T) {
 	for _, d := range []*Definition{
 		{Type: EventCount, Condition: least("gte", "1000")},
@@ -158,7 +159,7 @@ func TestSumsOfSmallNumbersAreBounded(t *testing.T) {
 	}
 }
 
-// Judging allocates nothing once it has what it needs.
+// Once it has its memory, judging allocates nothing.
 func TestJudgingAllocatesNothing(t *testing.T) {
 	for _, r := range someRules(t) {
 		j, list, slots := r.Judge(), logins(t, r, 20), make([]int64, 0, 100)

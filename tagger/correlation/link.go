@@ -63,7 +63,7 @@ type linker struct {
 	path   []*linked // that is being linked
 }
 
-// linked is a definition with what it names.
+// linked is a definition with the rules that it names.
 type linked struct {
 	def      *Definition
 	done     bool
@@ -203,7 +203,7 @@ func (l *linker) items(c *linked, refs []string) {
 	}
 }
 
-// circle refuses all correlations of the path from one on: the last of them names it.
+// circle refuses all correlations in the path from the first one that the last one names.
 func (l *linker) circle(from int) {
 	path := l.path[from:]
 	const shown = 6
@@ -219,7 +219,7 @@ func (l *linker) circle(from int) {
 	}
 }
 
-// resolve finds what a name stands for, and says what is wrong with it.
+// resolve finds the rule of a name, or says what is wrong with it.
 func (l *linker) resolve(it *item) string {
 	if it.inner = l.byID[it.ref]; it.inner != nil {
 		return ""
@@ -276,7 +276,7 @@ func (c *linked) aliases() {
 	})
 }
 
-// group finds the fields by which the correlation groups.
+// group finds the fields that the correlation groups by.
 func (c *linked) group() {
 	add := func(f groupField) {
 		if slices.ContainsFunc(c.fields, func(o groupField) bool { return o.name == f.name }) {
@@ -310,9 +310,9 @@ func (c *linked) group() {
 	slices.SortFunc(c.fields, func(a, b groupField) int { return strings.Compare(a.name, b.name) })
 }
 
-// groupName returns the name of a field in groups: the one that the definition uses, but
-// that of the field that every event has where it stands for that one in all of the rules.
-// one is false for an alias that stands for several, or for a field of another sort.
+// groupName returns the name of a field in groups: usually the one in the definition, or
+// the common field if that name means it in all of the rules. one is false for an alias
+// with several meanings, or for a field of another sort.
 func (c *linked) groupName(written string) (name string, one bool) {
 	if c.def.Aliases[written] == nil {
 		return groupName(written, c.kinds), true
@@ -335,7 +335,7 @@ func (it *item) field(written string) string {
 	return written
 }
 
-// groupField returns which of the fields by which it groups a name stands for, or -1.
+// groupField returns the index of the group-by field that a name means, or -1.
 func (c *linked) groupField(name string) int {
 	for _, n := range []string{name, groupName(name, c.kinds)} {
 		if i := slices.IndexFunc(c.fields, func(f groupField) bool { return f.name == n || f.written == n }); i >= 0 {
@@ -345,8 +345,8 @@ func (c *linked) groupField(name string) int {
 	return -1
 }
 
-// checkInner sees to it that the correlations that this one names have the fields that it
-// needs: those by which they group.
+// checkInner checks that inner correlations have the fields that this one needs: those
+// that they group by.
 func (c *linked) checkInner() {
 	check := func(key, written string) {
 		for i := range c.items {

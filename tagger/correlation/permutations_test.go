@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Ten events that arrive in any order, 3,628,800 of them, give the same findings, for each
-// type. Times are of whole seconds, so that several events share one.
+// Ten events in any order of arrival, 3,628,800 in all, give the same findings, for each
+// type. Times are whole seconds, so several events share one.
 func TestEveryOrderOfArrival(t *testing.T) {
 	events := []string{"1@0s a=1", "2@0s a=2", "13@0s a=3", "3@5s a=1", "2@5s a=0.5", "1@5s a=2", "2@12s a=1", "12@12s a=4", "3@12s a=2", "1@14s a=1"}
 	if len(events) != 10 {

@@ -20,9 +20,9 @@ func slotsOf(j *Judge, g ttpcron.Group, matches []streamed) []int64 {
 	return slots
 }
 
-// What a pass over touched groups rests on: a slot depends on the matches from the rule's
-// reach before its start to its end alone; a match decides nothing outside the slots from
-// its own to that of its time and the reach; and no match takes a finding back.
+// A pass over changed groups relies on three properties: a slot depends only on the
+// matches from the rule's reach before its start to its end; a match affects only the
+// slots from its own to that of its time plus the reach; and no match removes a finding.
 func TestWhatAMatchMayDecide(t *testing.T) {
 	tried, decided := 0, 0
 	for seed := range uint64(1500) {
@@ -81,7 +81,7 @@ func TestWhatAMatchMayDecide(t *testing.T) {
 	}
 }
 
-// bytesThen are random numbers that begin with those of a text.
+// bytesThen are random numbers that begin with a text's bytes.
 type bytesThen struct {
 	text []byte
 	rest rand.Source
@@ -96,8 +96,8 @@ func (b *bytesThen) Uint64() uint64 {
 	return n
 }
 
-// The judge finds what the definition says in whatever history the bytes make, and bears
-// matches that no store would give it.
+// For any history made from the bytes, the judge finds what the definition says. It also
+// survives matches that no store would give it.
 func FuzzJudge(f *testing.F) {
 	f.Add([]byte{})
 	for seed := range uint64(20) {

@@ -12,8 +12,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// aHistory makes events and correlations, chains among them, that have much in common:
-// few values, times close to each other and often equal.
+// aHistory makes events and correlations, with chains, that have much in common: few
+// values, and times that are close or equal.
 func aHistory(rnd *rand.Rand) *history {
 	one := func(list ...string) string { return list[rnd.IntN(len(list))] }
 	h := &history{bases: map[string]Base{}}
@@ -143,8 +143,8 @@ func aCondition(rnd *rand.Rand, rules []string) string {
 	return a + " or " + b
 }
 
-// What the judge finds is what the definition says, for correlations of every type and
-// chains of them, with ties, marked addresses, and values of every sort.
+// The judge finds what the definition says, for correlations of every type and chains of
+// them, with equal times, marked addresses, and values of every sort.
 func TestJudgeFindsWhatTheDefinitionSays(t *testing.T) {
 	histories := 6000
 	if testing.Short() {

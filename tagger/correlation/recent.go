@@ -2,8 +2,8 @@ package correlation
 
 import "hash/maphash"
 
-// A key stands for bytes that are compared but not kept: two hashes of them under seeds
-// that nobody outside the process knows.
+// A key stands for bytes that are compared but not kept: two hashes with seeds that are
+// secret to the process.
 type key struct{ a, b uint64 }
 
 type keyer struct{ a, b maphash.Seed }
@@ -12,8 +12,8 @@ func newKeyer() keyer { return keyer{maphash.MakeSeed(), maphash.MakeSeed()} }
 
 func (k *keyer) key(b []byte) key { return key{maphash.Bytes(k.a, b), maphash.Bytes(k.b, b)} }
 
-// recent is a set of keys in the order in which they were last seen. Emptying it costs
-// as much as it holds, not as much as it ever held.
+// recent is a set of keys in the order in which they were last seen. Emptying it costs as
+// much as it has entries now, not as many as it ever had.
 type recent struct {
 	entries []recentEntry // the first links the others into a ring, the latest next
 	table   []int32       // open addressing: entries by key, 0 for none
@@ -30,8 +30,8 @@ type recentEntry struct {
 
 const recentEntrySize = 48 + 2*4 // with what it takes of a table that is half full
 
-// touch notes that a key was seen, later than all before. It returns the number of its
-// entry, which stays the same until it is removed.
+// touch notes that a key was seen just now. It returns the number of its entry, which
+// stays the same until it is removed.
 func (r *recent) touch(k key, at instant) (entry int32, fresh bool) {
 	if len(r.entries) == 0 {
 		r.entries = append(r.entries, recentEntry{})

@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// history is what the judge is tried on: events, the base rules that each matches, and
-// correlations over them.
+// history is the input of the judge: events, the base rules that each matches, and
+// correlations.
 type history struct {
 	events  []ttpcron.Event
 	matched [][]string // base rules by event
@@ -84,8 +84,7 @@ func sortFindings(list []finding) {
 	slices.SortFunc(list, func(a, b finding) int { return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.slot, b.slot)) })
 }
 
-// The reference judges by definition, from the events, with nothing of what the judge is
-// made of.
+// The reference judges by definition, from the events, and shares no code with the judge.
 
 // refMatch is a match of a rule.
 type refMatch struct {
@@ -117,7 +116,7 @@ func (h *history) byReference(d *Definition) (found []finding) {
 	return found
 }
 
-// names are the fields by which a definition groups; session adds others.
+// names are the fields that a definition groups by; session adds others.
 func (h *history) names(d *Definition) []string {
 	names := slices.Clone(d.GroupBy)
 	if slices.Contains(names, "session_id") {
@@ -131,8 +130,8 @@ func (h *history) names(d *Definition) []string {
 	return names
 }
 
-// windows are the matches of a correlation: groups and instants at which a window ends
-// that satisfies it. unmarked are the fields by which correlations above it group.
+// windows are a correlation's matches: groups, and instants at which a satisfied window
+// ends. unmarked are the fields that outer correlations group by.
 func (h *history) windows(d *Definition, unmarked map[string]bool) (out []refMatch) {
 	byField := map[string]bool{}
 	for n := range unmarked {

@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// known are base rules TC1 to TC9, the last of which has a name too, and NONE, which looks
-// at no kind of event.
+// known are base rules TC1 to TC9, the last of which also has a name, and NONE, which
+// applies to no kind of event.
 func known(ref string) (Base, bool) {
 	switch {
 	case ref == "NONE":
@@ -181,7 +181,7 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
-// chain are so many correlations, each of which names the next, and the last a base rule.
+// chain are n correlations, each of which names the next; the last names a base rule.
 func chain(n int) (defs []*Definition) {
 	for i := range n {
 		d := &Definition{RuleID: fmt.Sprintf("C%05d", i), Type: EventCount, Rules: []string{fmt.Sprintf("C%05d", i+1)}, Timespan: time.Second, Condition: least("gte", "1")}
@@ -205,7 +205,7 @@ func TestChainsAreTenDeepAtMost(t *testing.T) {
 	if len(rules) != 10 || len(problems) != 2 || problems[1].Error() != "rules: correlations name each other more than 10 deep" || problems[0].Error() != `rules: "C00001" is refused itself` {
 		t.Errorf("twelve: %d rules, %q", len(rules), problems)
 	}
-	// Without end: neither the stack nor time runs out.
+	// A chain of any length exhausts neither the stack nor the time.
 	defs := chain(10_000)
 	defs[9999].Rules[0] = "C00000"
 	rules, problems = Link(defs, known, nil)

@@ -101,8 +101,8 @@ func leastOf(nodes []node, feeds [][]feed) int {
 	return least
 }
 
-// least is how many base matches it takes to satisfy the node, or fewer, given how many
-// one of each of its rules takes. Rules that are correlations may share theirs.
+// least is at most the number of base matches that satisfy the node, given how many each
+// of its rules needs. Rules that are correlations may share theirs.
 func (n *node) least(items []int, inner bool) int {
 	slices.Sort(items)
 	switch {

@@ -36,7 +36,7 @@ func tagged(r *Rule, g ttpcron.Group) ttpcron.Tag {
 	return tag
 }
 
-// What is stored never changes. The hashes are those of sha256sum over the group, the UUIDs
+// Stored values never change. The hashes are those of sha256sum over the group, the UUIDs
 // those of Python's uuid5 over the tag's name.
 func TestTagsGolden(t *testing.T) {
 	d := claimed(&Definition{RuleID: "TC9", Version: 2, Type: ValueCount, Rules: []string{"TC1"}, GroupBy: []string{"src_ip", "service"}, Timespan: 10 * time.Minute,

@@ -278,7 +278,7 @@ func (t *tracer) steps(node int, group []byte, end instant) (steps []Step) {
 	return steps
 }
 
-// choice is a match that counts, and what is reached with it.
+// choice is a match that counts, and the progress that it makes.
 type choice struct {
 	in   input
 	note string
@@ -300,8 +300,8 @@ func (n *node) choose(list []input) []choice {
 	return n.chooseOrdered(list)
 }
 
-// eachEvent returns of the matches of one event the one with the greatest number, or that
-// of the first rule.
+// eachEvent returns one match of each event: the one with the greatest number, or that of
+// the first rule.
 func eachEvent(list []input) (out []input) {
 	for _, in := range list {
 		if last := len(out) - 1; last >= 0 && in.event && out[last].event && out[last].seq == in.seq && out[last].at == in.at {
@@ -396,7 +396,8 @@ func (n *node) chooseOrdered(list []input) (best []choice) {
 func (n *node) inOrder(list []input, way []int, of int) (out []choice) {
 	next := len(list) - 1
 	for i := len(way) - 1; i >= 0; i-- {
-		// Matches at the time of the next one count as before it, wherever they stand.
+		// Matches at the same time as the next one count as before it, wherever they are
+		// in the list.
 		for i < len(way)-1 && next+1 < len(list) && list[next+1].at == out[len(out)-1].in.at {
 			next++
 		}
@@ -412,8 +413,8 @@ func (n *node) inOrder(list []input, way []int, of int) (out []choice) {
 	return out
 }
 
-// orders are the orders of rules that satisfy the node. Where a number of rules is enough
-// it is the longest one that the window has, as far as it is needed.
+// orders are the orders of rules that satisfy the node. If a number of rules is enough, it
+// is the longest order in the window, as far as it is needed.
 func (n *node) orders(list []input) [][]int {
 	if n.ways != nil {
 		return n.ways
@@ -451,7 +452,7 @@ func (n *node) orders(list []input) [][]int {
 	return nil
 }
 
-// wanted is the threshold of a sum as it is shown.
+// wanted is a sum's threshold, as shown.
 func (n *node) wanted() string {
 	op, value, _ := strings.Cut(n.limit.text, " ")
 	if op == "gt" {
@@ -460,7 +461,7 @@ func (n *node) wanted() string {
 	return value
 }
 
-// reached says how far a window of the node comes.
+// reached says how far a window of the node gets.
 func (n *node) reached(p progress) string {
 	switch n.def.Type {
 	case EventCount:

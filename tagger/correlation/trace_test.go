@@ -33,8 +33,8 @@ func leaves(r *Rule, steps []Step) (out []streamed) {
 	return out
 }
 
-// A trace agrees with the judge, and what it shows is enough: the rule finds the same in
-// these matches alone. Where nothing is found it says what is missing.
+// A trace agrees with the judge, and the matches that it shows are enough: the rule has
+// the same finding with these alone. Without a finding, it says what is missing.
 func TestTraceShowsWhatSuffices(t *testing.T) {
 	found, not := 0, 0
 	for seed := range uint64(1500) {

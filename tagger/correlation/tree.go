@@ -16,8 +16,8 @@ import (
 // which a rule may find something else in the same matches, or a stream have others.
 const engineVersion = 1
 
-// builder lays out a rule as the tree of the correlations that it is made of, over the
-// matches of base rules in a group of the rule itself.
+// builder lays out a rule as a tree of correlations, over the matches of base rules in one
+// of the rule's groups.
 type builder struct {
 	root    *linked
 	own     string // networks
@@ -39,14 +39,14 @@ type building struct {
 // A valueSet is the values of a stream, all that the correlations need that share it.
 type valueSet struct{ names []string }
 
-// maxValues is how many values a stream has at most: correlations that need more between
-// them share several.
+// maxValues is how many values a stream has at most: correlations that need more in total
+// share several streams.
 const maxValues = 8
 
 // valueSets are the values of streams, by the id without values.
 type valueSets map[string][]*valueSet
 
-// share finds the stream that has, or is to have, the values that a rule needs of one.
+// share finds the stream that has, or will have, the values that a rule needs.
 func (v valueSets) share(b *building) {
 	for _, set := range v[b.id] {
 		all := append(slices.Clone(set.names), b.names...)
@@ -63,10 +63,10 @@ func (v valueSets) share(b *building) {
 // branch is a correlation of the tree.
 type branch struct {
 	c *linked
-	// of says which of its fields each field of the rule's groups is.
+	// of maps each field of the rule's groups to one of the branch's fields.
 	of []int
-	// required says of which of its fields the tree above, or the correlation, needs a
-	// value, and key which of them tell its groups apart within one of the rule's.
+	// required has the fields whose values the outer tree, or the correlation, needs; key
+	// has those that distinguish its groups within one of the rule's.
 	required []bool
 	key      []bool
 }
@@ -89,8 +89,8 @@ func (c *linked) rule(own string) (*Rule, *builder) {
 	return r, b
 }
 
-// branch decides which of the fields of c tell its groups apart. A field of the rule's
-// groups does not, except that one that may be missing there may be required here.
+// branch decides which fields of c distinguish its groups. A field of the rule's groups
+// does not, unless it may be missing there but is required here.
 func (b *builder) branch(c *linked, of []int, required []bool) *branch {
 	br := &branch{c: c, of: of, required: required, key: make([]bool, len(c.fields))}
 	for i, f := range c.fields {
@@ -100,8 +100,8 @@ func (b *builder) branch(c *linked, of []int, required []bool) *branch {
 	return br
 }
 
-// constant returns the field of the rule's groups that has the same value as a field of
-// a branch in all of its groups there, or -1.
+// constant returns the field of the rule's groups that always has the same value as a
+// branch's field, or -1.
 func (b *builder) constant(br *branch, field int) int {
 	for k, f := range br.of {
 		if f == field && (!b.root.fields[k].optional || !br.required[field]) {
@@ -111,7 +111,7 @@ func (b *builder) constant(br *branch, field int) int {
 	return -1
 }
 
-// add adds a branch and all below it. It returns the number of its node.
+// add adds a branch with everything below it, and returns the number of its node.
 func (b *builder) add(br *branch) int {
 	c := br.c
 	type child struct {
@@ -164,7 +164,7 @@ func (b *builder) add(br *branch) int {
 	return at
 }
 
-// ways lists the orders of rules that satisfy a correlation whose order counts.
+// ways lists the orders of rules that satisfy a correlation of type temporal_ordered.
 func (c *linked) ways() (ways [][]int) {
 	if c.def.Type != TemporalOrdered {
 		return nil
@@ -195,7 +195,7 @@ func (c *linked) ways() (ways [][]int) {
 	return ways
 }
 
-// up says what becomes of the matches of a correlation in the one that names it.
+// up says how an inner correlation's matches count in the outer one.
 func (b *builder) up(br, inner *branch, at, item int) feed {
 	it := &br.c.items[item]
 	return br.feed(at, item, func(written string, required bool) source {
@@ -213,7 +213,7 @@ func (b *builder) up(br, inner *branch, at, item int) feed {
 	})
 }
 
-// feed says what a match is in a node, given where it has its fields.
+// feed says how a match counts in a node, given where its fields are.
 func (br *branch) feed(at, item int, find func(written string, required bool) source) feed {
 	f := feed{node: at, item: item}
 	for i, field := range br.c.fields {
@@ -227,7 +227,7 @@ func (br *branch) feed(at, item int, find func(written string, required bool) so
 	return f
 }
 
-// leaf adds what a base rule gives a node of events of a kind.
+// leaf adds what a base rule contributes to a node for events of a kind.
 func (b *builder) leaf(br *branch, at, item int, kind ttpcron.SourceKind) {
 	it := &br.c.items[item]
 	from := func(written string) string { return eventField(it.field(written), kind, br.c.kinds) }
@@ -347,8 +347,8 @@ func (r *Rule) makeDigest() [16]byte {
 	return w.sum()
 }
 
-// digester writes what a rule is in a form that is the same for the same meaning and
-// differs for another: every value is preceded by its length or count.
+// digester writes a rule in a form that depends only on its meaning: every value is
+// preceded by its length or count.
 type digester struct{ all []byte }
 
 func (w *digester) bits(n uint64) { w.all = binary.LittleEndian.AppendUint64(w.all, n) }

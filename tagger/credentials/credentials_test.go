@@ -21,8 +21,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestRead holds that the list is refused where it would mean something else than it
-// says, and that every class is used.
+// TestRead: the list is refused if it could be misread, and every class is used.
 func TestRead(t *testing.T) {
 	for _, bad := range []string{
 		"device\troot\tx", "device\t\tx\tp", "device\troot\tx\t", "devices\troot\tx\tp", "device\troot\tx\tp\tmore", "guess\ta\tb\tp\nsystem\ta\tb\tq", "",

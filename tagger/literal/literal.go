@@ -54,7 +54,7 @@ type entry struct {
 // Fields is a set of fields that texts are values of, a bit for each.
 type Fields uint16
 
-// posting is the id of something that requires a literal, and in which fields.
+// posting is the id that requires a literal, and the fields.
 type posting struct {
 	id uint16
 	in Fields
@@ -127,8 +127,8 @@ func merged(postings []posting) []posting {
 	return out
 }
 
-// shorten replaces literals by their first bytes, of which there are fewer: a scan
-// then finds too much, and misses nothing.
+// shorten cuts literals to their first bytes, so that there are fewer: a scan then finds
+// too many, and misses none.
 func (b *Builder) shorten(texts []string) {
 	for _, text := range texts {
 		if len(text) > 1 {
@@ -138,7 +138,7 @@ func (b *Builder) shorten(texts []string) {
 	}
 }
 
-// grams counts in how many places of the literals each four bytes stand.
+// grams counts how many places in the literals have each four bytes.
 func grams(texts []string) map[string]int {
 	counts := map[string]int{}
 	for _, t := range texts {
@@ -149,8 +149,8 @@ func grams(texts []string) map[string]int {
 	return counts
 }
 
-// rarest returns where the four bytes of a literal end that the fewest others
-// have. Runs of one byte are the last choice: they are cheap to write many of.
+// rarest returns the end of the four bytes of a literal that occur in the fewest others.
+// Runs of one byte are the last choice: an attacker can write many of them cheaply.
 func rarest(text string, counts map[string]int) int {
 	best, least := 0, 0
 	for i := gram; i <= len(text); i++ {

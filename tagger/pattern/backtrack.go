@@ -6,14 +6,14 @@ import (
 )
 
 const (
-	// stepCost is what one instruction takes of a Budget.
+	// stepCost is what one instruction costs of a Budget.
 	stepCost = 10
-	// maxMatch bounds what one match may take of it.
+	// maxMatch bounds what one match may use of it.
 	maxMatch = 2_000_000
 )
 
-// machine matches one text by backtracking. Its stack is its own: neither text
-// nor expression can exhaust the goroutine's.
+// machine matches one text by backtracking. It has its own stack, so neither text nor
+// expression can exhaust the goroutine's.
 type machine struct {
 	code  []instruction
 	text  string
@@ -65,8 +65,8 @@ func (p *program) find(text string, b *Budget) (start, end int, ok bool) {
 	return start, end, ok
 }
 
-// inRune reports whether the byte at i continues a valid rune, which has no
-// position of its own inside.
+// inRune reports whether the byte at i continues a valid rune, so there is no position
+// before it.
 func inRune(text string, i int) bool {
 	for k := i - 1; k >= max(0, i-3); k-- {
 		if utf8.RuneStart(text[k]) {
@@ -144,7 +144,7 @@ func (m *machine) save(slot, pos int) {
 	m.slots[slot] = pos
 }
 
-// back undoes what was done since the last choice above base.
+// back undoes everything since the last choice above base.
 func (m *machine) back(base int) (pc, pos int, ok bool) {
 	for len(m.stack) > base {
 		f := m.stack[len(m.stack)-1]

@@ -9,15 +9,15 @@ import (
 	"unicode/utf8"
 )
 
-// A dfa answers whether a text holds a match by walking a deterministic
-// automaton that is built as it is needed (Thompson 1968; Cox, "Regular
-// Expression Matching in the Wild", 2010). It is some ten times as fast as
-// package regexp, which also has to find where a match begins.
+// A dfa finds whether a text has a match by walking a deterministic automaton that is
+// built as needed (Thompson 1968; Cox, "Regular Expression Matching in the Wild", 2010).
+// It is about ten times as fast as package regexp, which also has to find where a match
+// begins.
 //
-// A state is a set of instructions of the compiled expression, before the empty
-// ones are followed, and what the character before was; assertions are decided
-// when the next character is known. The alphabet is the classes of characters
-// that the expression tells apart.
+// A state is a set of instructions of the compiled expression, before the empty ones are
+// followed, and the kind of the previous character; assertions are decided when the next
+// character is known. The alphabet is the classes of characters that the expression
+// distinguishes.
 type dfa struct {
 	machine *dfaProgram
 	trans   []int32 // state*stride + class
@@ -32,7 +32,7 @@ type dfa struct {
 	bytes  int // roughly what the states take
 }
 
-// dfaProgram is what all automata of one expression share.
+// dfaProgram is shared by all automata of one expression.
 type dfaProgram struct {
 	prog     *syntax.Prog
 	ascii    [utf8.RuneSelf]uint8
@@ -48,7 +48,7 @@ type dfaState struct {
 	before uint8
 }
 
-// States that are not built but stand for an answer, and the first real one.
+// Pseudo-states that stand for an answer, and the first real state.
 const (
 	dfaUnknown int32 = iota
 	dfaMatch
@@ -56,7 +56,7 @@ const (
 	dfaStart
 )
 
-// What stands before a state.
+// What comes before a state.
 const (
 	beforeNothing uint8 = iota
 	beforeNewline
@@ -176,7 +176,7 @@ func (p *dfaProgram) class(r rune) uint8 {
 	return p.classOf[i]
 }
 
-// before says what a character is to the position after it.
+// before returns the kind of a character for the position after it.
 func before(r rune) uint8 {
 	switch {
 	case r == '\n':
@@ -193,8 +193,8 @@ func newDFA(p *dfaProgram) *dfa {
 	return d
 }
 
-// stride is how many transitions a state has: one for each class, and one for
-// the end of the text.
+// stride is a state's number of transitions: one for each class, and one for the end of
+// the text.
 func (p *dfaProgram) stride() int { return len(p.reps) + 1 }
 
 func (d *dfa) reset() {
@@ -226,11 +226,10 @@ func (d *dfa) state(insts []uint32, before uint8) int32 {
 	return s
 }
 
-// match reports whether the text holds a match, and a position that the one
-// that ends first does not reach beyond. whole is false for a text that was
-// cut: what ends at the cut is no match. left is what the budget allows to be
-// built; ok is false when that did not suffice, or the automaton grew too large
-// too often.
+// match reports whether the text has a match, and a position that the match which ends
+// first does not pass. whole is false for a text that was cut: a match that ends at the
+// cut does not count. left is how much the budget allows to build; ok is false if that was
+// not enough, or the automaton grew too large too often.
 func (d *dfa) match(text string, whole bool, left *int) (end int, found, ok bool) {
 	p := d.machine
 	s, stride := dfaStart, int32(p.stride())
@@ -285,7 +284,7 @@ func (d *dfa) restart(s int32) int32 {
 	return d.state(keep.insts, keep.before)
 }
 
-// build works out where a state goes on a class, or at the end of the text.
+// build computes the state that follows on a class, or at the end of the text.
 func (d *dfa) build(s int32, class int, left *int) int32 {
 	p := d.machine
 	end := class == len(p.reps)
@@ -329,8 +328,7 @@ func (d *dfa) step(r rune) int32 {
 	return d.state(out, before(r))
 }
 
-// close follows the empty instructions, and reports whether a match is among
-// what they lead to.
+// close follows the empty instructions, and reports whether they lead to a match.
 func (d *dfa) close(insts []uint32, holds syntax.EmptyOp) (matched bool) {
 	d.gen++
 	d.closed = d.closed[:0]

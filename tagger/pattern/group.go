@@ -110,7 +110,7 @@ func (p *parser) body() (*node, error) {
 		return nil, p.errorf("missing ), unterminated subpattern")
 	}
 	p.flags = outer
-	// A group is one item for the quantifier, whatever is in it.
+	// For a quantifier, a group is one item, whatever is in it.
 	if n.op == opRepeat || n.op >= opBegin {
 		return p.node(node{op: opConcat, subs: []*node{n}})
 	}

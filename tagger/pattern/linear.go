@@ -6,19 +6,18 @@ import (
 	"unicode"
 )
 
-// maxProgram bounds an expression by an estimate of its instructions: repeats
-// are written out.
+// maxProgram bounds an expression by an estimate of its instructions, with repeats written
+// out.
 const maxProgram = 8000
 
-// linear rewrites an expression for package regexp, which has no lookaround but
-// works in linear time. The result agrees with the expression about whether a
-// text holds a match and, unless it looks behind its beginning, where the first
-// one begins.
+// linear rewrites an expression for package regexp, which has no lookaround but works in
+// linear time. The result agrees with the expression about whether a text has a match and,
+// unless it looks behind its beginning, where the first one begins.
 //
-// What needs no lookaround after all is rewritten: nothing comes after the tail
-// of an expression, so that a lookahead there may consume what it sees, and $
-// the last newline; likewise a lookbehind at the head. What was consumed only
-// to be looked at is captured, for Find to leave it out of the match.
+// Lookaround that is not really needed is rewritten: nothing comes after the tail of an
+// expression, so a lookahead there may consume what it sees, and $ the last newline;
+// likewise a lookbehind at the head. What is consumed only for that is captured, so that
+// Find leaves it out of the match.
 type linear struct {
 	b     strings.Builder
 	group int
@@ -33,7 +32,7 @@ func newLinear(n *node) (*linear, bool) {
 	return l, ok
 }
 
-// size estimates how many instructions package regexp makes of a node.
+// size estimates how many instructions package regexp needs for a node.
 func (n *node) size() int {
 	sum := 1 + len(n.set)/8
 	for _, s := range n.subs {
@@ -82,8 +81,8 @@ func (n *node) caseOf() (folded, exact bool) {
 	return folded, exact
 }
 
-// emit writes a node. fold is what the flag i stands at; head and tail say that
-// nothing can come before or after the node.
+// emit writes a node. fold is the state of the flag i; head and tail say that nothing can
+// come before or after the node.
 func (l *linear) emit(n *node, fold, head, tail bool) bool {
 	if folded, exact := n.caseOf(); folded != exact && folded != fold {
 		if folded {

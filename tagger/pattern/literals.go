@@ -54,7 +54,7 @@ func firstFoldable(s string) int {
 	return len(s)
 }
 
-// known is what the spelling of a node says about the texts that it matches.
+// known is what a node's spelling says about the texts that it matches.
 type known struct {
 	exact    []string   // all the strings it can match, or nil when unknown
 	required []string   // every match contains one of these; nil when unknown
@@ -157,10 +157,10 @@ func implied(set, best []string) bool {
 	return true
 }
 
-// best is the most selective set of which every match contains a literal.
+// best is the most selective set with a literal for every match.
 func (k known) best() []string { return Best(k.required, usable(k.exact)) }
 
-// usable returns the set unless one of its strings says nothing.
+// usable returns the set, unless one of its strings occurs in every text.
 func usable(set []string) []string {
 	for _, s := range set {
 		if s == "" {
@@ -243,8 +243,8 @@ func (n *node) knownConcat() known {
 		before := cur
 		cur = []string{""}
 		if s.op == opRepeat && s.min > 0 {
-			// The first round stands right after what came before, the last
-			// one right before what follows.
+			// The first round comes right after the text before it, the last one right
+			// before the text after it.
 			if k := s.subs[0].known(); len(k.exact) > 0 {
 				note(usable(cross(before, k.exact)))
 				cur = k.exact

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of an expression. They are far above what rules need and keep a
-// hostile rule file from costing much.
+// Limits of an expression: far above what rules need, and low enough that a hostile rule
+// file costs little.
 const (
 	maxExpression = 16 << 10
 	maxNesting    = 100
@@ -21,7 +21,7 @@ const (
 
 var errTooManyNodes = fmt.Errorf("expression has more than %d parts", maxNodes)
 
-// flags are those of Python's inline groups that change how the rest is read.
+// flags are those of Python's inline groups that change how the rest is parsed.
 type flags struct{ fold, multiline, dotAll, verbose bool }
 
 // parser reads the syntax of Python's re module for str patterns (the
@@ -57,8 +57,8 @@ func parse(expr string) (n *node, groups int, err error) {
 	return n, p.groups, nil
 }
 
-// globalFlags finds (?i) and the like wherever they stand: outside of a group
-// of their own they concern the whole expression.
+// globalFlags finds (?i) and the like anywhere: in a group of their own they apply to the
+// whole expression.
 func globalFlags(expr string) (f flags) {
 	inClass := false
 	for i := 0; i < len(expr); i++ {
@@ -204,8 +204,8 @@ func (p *parser) skipVerbose() {
 	}
 }
 
-// item reads one thing that can be repeated. It returns nil for what stands for
-// nothing at all.
+// item parses one thing that can be repeated. It returns nil for something that matches
+// nothing, such as a comment.
 func (p *parser) item() (*node, error) {
 	switch c := p.next(); c {
 	case '.':
@@ -250,8 +250,8 @@ func (p *parser) literal(c rune) (*node, error) {
 	return &asciiNodes()[0][c], nil
 }
 
-// asciiNodes are the literals that expressions are mostly made of: exact ones,
-// and those in any case. They are complete, and never change.
+// asciiNodes are the commonest literals: exact ones, and those in any case. They are
+// complete, and never change.
 var asciiNodes = sync.OnceValue(func() *[2][utf8.RuneSelf]node {
 	nodes := new([2][utf8.RuneSelf]node)
 	for i := range nodes {
@@ -264,7 +264,7 @@ var asciiNodes = sync.OnceValue(func() *[2][utf8.RuneSelf]node {
 	return nodes
 })
 
-// quantified reads what may follow an item: *, +, ?, {m,n}, and ? or + after it.
+// quantified parses what may follow an item: *, +, ?, {m,n}, and ? or + after it.
 func (p *parser) quantified(n *node) (*node, error) {
 	p.skipVerbose()
 	lo, hi, ok, err := p.quantifier()
@@ -361,7 +361,7 @@ func (p *parser) class() (*node, error) {
 	}
 	set = normalise(set)
 	if negate && p.flags.fold {
-		// The complement must leave out every case of what is listed.
+		// The complement must leave out every case of the listed letters.
 		set = foldSet(set)
 	}
 	if negate {
@@ -371,8 +371,8 @@ func (p *parser) class() (*node, error) {
 	return p.node(node{op: opClass, set: set, fold: p.flags.fold})
 }
 
-// foldSet adds the other cases of the letters of a set. Ranges above 4,096
-// runes already hold the cases that matter.
+// foldSet adds the other cases of a set's letters. Ranges above 4,096 runes already have
+// the cases that matter.
 func foldSet(set []rune) []rune {
 	out := append([]rune(nil), set...)
 	for i := 0; i+1 < len(set); i += 2 {
@@ -493,7 +493,7 @@ func (p *parser) checkGroup(group int, name string) error {
 	return nil
 }
 
-// characterEscape reads an escape that stands for one character.
+// characterEscape parses an escape that stands for one character.
 func (p *parser) characterEscape() (rune, error) {
 	at := p.pos
 	c := p.next()

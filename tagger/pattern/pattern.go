@@ -142,8 +142,8 @@ func (p *Pattern) Match(text string, b *Budget) bool {
 	return found
 }
 
-// walk matches by automaton. ok is false when there is none, or it would cost
-// more than package regexp.
+// walk matches by automaton. ok is false if there is none, or it would cost more than
+// package regexp.
 func (l *linearPattern) walk(text string, b *Budget) (end int, found, ok bool) {
 	pool := l.pool.Get(l.newPool)
 	if pool == nil {
@@ -209,15 +209,15 @@ func (p *Pattern) Find(text string, b *Budget) (start, end int, ok bool) {
 	return from + start, from + max(start, end), true
 }
 
-// around is how much of a long text Find looks at on each side of where a match
-// must end.
+// around is how much of a long text Find searches on each side of the position where a
+// match must end.
 const around = 4096
 
-// leastTried is how much of a text is looked at when no budget is left.
+// leastTried is how much of a text is searched when no budget is left.
 const leastTried = 1024
 
-// afford pays for a text, and shortens one that cannot be paid for. A match
-// that reaches the end of a shortened text is none: what follows might tell.
+// afford pays for a text, and shortens it to what the budget allows. A match that reaches
+// the end of a shortened text does not count: the rest might decide otherwise.
 func afford(text string, perByte int, b *Budget) string {
 	if len(text)*perByte > b.Steps {
 		if n := max(b.Steps/perByte, leastTried); n < len(text) {

@@ -223,7 +223,7 @@ func TestLiterals(t *testing.T) {
 	}
 }
 
-// TestMore holds that the parts of a sequence are known one by one.
+// TestMore: the parts of a sequence are known one by one.
 func TestMore(t *testing.T) {
 	for expr, want := range map[string]string{
 		`echo\s+"?\$\w+"?\s*\|\s*(?:ba)?sh\b`: `["$ $] [|] [bash sh]`,
@@ -247,8 +247,8 @@ func TestMore(t *testing.T) {
 	}
 }
 
-// TestLeast holds that a text shorter than every match is not looked at, and
-// that no other is left out for its length.
+// TestLeast: a text shorter than every match is not searched, and no other is left out for
+// its length.
 func TestLeast(t *testing.T) {
 	for expr, want := range map[string]int{
 		``: 0, `a`: 1, `(?i)k`: 1, `é`: 1, `ab?c`: 2, `(?:abc|de)`: 2, `(?:ab){3,}`: 6, `^[48]\w{93}$`: 94, `a(?=bcd)`: 1, `(a)\1`: 1, `\bx\b`: 1,
@@ -282,8 +282,8 @@ func oracle(expr string) (*regexp2.Regexp, bool) {
 	return re, true
 }
 
-// FuzzPattern holds that the linear form, backtracking and regexp2 find a match
-// at the same place, and that a text that matches holds a literal.
+// FuzzPattern: the linear form, backtracking and regexp2 find a match at the same place,
+// and a text that matches has a required literal.
 func FuzzPattern(f *testing.F) {
 	for _, s := range [][2]string{
 		{`/etc/passwd(?=\s|/|$)`, "cat /etc/passwd\n"}, {`(?i)a(?!b)`, "AB aC"}, {`(?<!x)(a|ab)(c|bcd)*`, "xabcd"},

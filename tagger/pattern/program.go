@@ -42,14 +42,13 @@ type instruction struct {
 type program struct {
 	code  []instruction
 	slots int
-	// first says with which bytes a match can begin; nil when any will do, or
-	// none.
+	// first has the bytes with which a match can begin; nil if any will do, or none.
 	first *[256]bool
 	start bool // a match can only begin where the text does
 }
 
-// newProgram compiles an expression. Repeats are written out; node.size has
-// bounded what becomes of them.
+// newProgram compiles an expression. Repeats are written out; node.size has already
+// bounded the result.
 func newProgram(n *node, groups int) *program {
 	p := &program{slots: 2 * (groups + 1)}
 	p.emit(n)

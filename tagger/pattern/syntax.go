@@ -28,8 +28,8 @@ const (
 	opNotWord      // \B
 )
 
-// node is a node of a parsed expression. Flags are resolved by the parser: a
-// node does not depend on where it stands.
+// node is a node of a parsed expression. The parser has resolved the flags, so a node does
+// not depend on its place.
 type node struct {
 	op   op
 	fold bool   // for opLiteral, opClass and opBackref: ignore case
@@ -47,8 +47,8 @@ type node struct {
 	knowledge *known // what known found out; nil before
 }
 
-// The sets are those of Python's re under re.ASCII: what attackers type into
-// shells is ASCII, and Go's \b knows nothing else.
+// The sets are those of Python's re under re.ASCII: attackers type ASCII into shells, and
+// Go's \b knows nothing else.
 var (
 	digitSet = []rune{'0', '9'}
 	spaceSet = []rune{'\t', '\r', ' ', ' '}
@@ -58,7 +58,7 @@ var (
 	fullSet = []rune{0, unicode.MaxRune}
 )
 
-// normalise sorts pairs and joins those that touch.
+// normalise sorts pairs and joins adjacent ones.
 func normalise(set []rune) []rune {
 	type pair struct{ lo, hi rune }
 	pairs := make([]pair, 0, len(set)/2)
@@ -144,8 +144,7 @@ func equalFold(a, b rune) bool {
 	return false
 }
 
-// width returns how many runes a node always consumes, or false when that
-// varies.
+// width returns how many runes a node always consumes, or false if that varies.
 func (n *node) fixedWidth() (int, bool) {
 	switch n.op {
 	case opLiteral, opClass:
@@ -180,7 +179,7 @@ func (n *node) fixedWidth() (int, bool) {
 
 const maxLeast = 1 << 20
 
-// least returns how many bytes the shortest match has at least.
+// least returns the length of the shortest match in bytes, or less.
 func (n *node) least() int {
 	sum := 0
 	switch n.op {

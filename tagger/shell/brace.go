@@ -6,8 +6,8 @@ import "strings"
 // kept as written.
 const maxBraces = 64
 
-// braces returns the words, still quoted, that brace expansion makes of one, or
-// nil when there is nothing to expand.
+// braces returns the words, still quoted, that brace expansion makes from a word, or nil
+// if there is nothing to expand.
 func (b *build) braces(raw string) []string {
 	open := strings.IndexByte(raw, '{')
 	if open < 0 || len(raw) > maxValue || !strings.ContainsAny(raw[open:], ",.") {
@@ -26,8 +26,7 @@ func (b *build) braces(raw string) []string {
 	return out
 }
 
-// maxBraceWork bounds the bytes looked at to find the ends of braces, of all
-// words together.
+// maxBraceWork bounds the bytes that are scanned for the ends of braces, in all words.
 const maxBraceWork = 4 * maxValue
 
 type braceExpander struct {

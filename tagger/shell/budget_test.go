@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// makers are the functions of the standard library that make text, or lists of
-// it, of the size of what they are given.
+// makers are the functions of the standard library that make text, or lists of it, as
+// large as their arguments.
 var makers = map[string][]string{
 	"strings": {"Builder", "Clone", "Fields", "FieldsFunc", "Join", "Map", "NewReplacer", "Repeat", "Replace", "ReplaceAll", "Split", "SplitAfter",
 		"SplitAfterN", "SplitN", "Title", "ToLower", "ToTitle", "ToUpper", "ToValidUTF8"},
@@ -24,8 +24,8 @@ var makers = map[string][]string{
 	"bytes":   nil, "fmt": nil, "regexp": nil, "encoding/base32": nil, "encoding/base64": nil, "encoding/hex": nil, // whatever it is
 }
 
-// TestOnlyTheBudgetMakesText holds that a function that makes or copies text has
-// the budget as its receiver or a parameter, and pays.
+// TestOnlyTheBudgetMakesText: a function that makes or copies text has the budget as its
+// receiver or a parameter, and pays.
 func TestOnlyTheBudgetMakesText(t *testing.T) {
 	fset := gotoken.NewFileSet()
 	var files []*ast.File
@@ -44,7 +44,7 @@ func TestOnlyTheBudgetMakesText(t *testing.T) {
 		files = append(files, f)
 	}
 	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}}
-	// The full parser is not read: what it gives are nodes, of which no text is made.
+	// The full parser's code is not checked: it gives nodes, whose text is not copied.
 	config := types.Config{Importer: importer.ForCompiler(fset, "source", nil), Error: func(error) {}}
 	_, _ = config.Check("shell", fset, files, info)
 	paying := 0
@@ -151,8 +151,8 @@ func pays(body ast.Node) bool {
 	return found
 }
 
-// free are texts whose expansion, or the walk over it, once cost nothing, or far
-// more than was counted. What is repeated is so as often as a size has room for.
+// free are texts whose expansion, or the walk over it, once cost nothing, or far more than
+// was counted. They repeat their parts as often as a size allows.
 var free = []struct{ name, before, repeated string }{
 	{"replacement", "a=" + strings.Repeat("x", 32<<10) + ";", "b=${a//x/yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy};"},
 	{"one replacement each", "a=" + strings.Repeat("x", 32<<10) + ";", "b=${a/x/y};"},
@@ -199,8 +199,8 @@ func freeText(i, size int) string {
 // full parser and the list of commands.
 const mostMade = 13 << 20
 
-// TestNothingIsFree holds that what a text makes the parser allocate is bounded,
-// whatever it repeats, and that what was left out is said.
+// TestNothingIsFree: what a text makes the parser allocate is bounded, whatever it
+// repeats, and the result says if anything was left out.
 func TestNothingIsFree(t *testing.T) {
 	for i, c := range free {
 		t.Run(c.name, func(t *testing.T) {
@@ -229,8 +229,8 @@ func allocated(do func()) uint64 {
 	return least
 }
 
-// TestSpentBudgetKeepsPlainCommands holds that a text that has spent its budget
-// says so, and that the commands behind are still taken apart.
+// TestSpentBudgetKeepsPlainCommands: a text that has used up its budget says so, and the
+// commands after it are still parsed.
 func TestSpentBudgetKeepsPlainCommands(t *testing.T) {
 	for i, c := range free {
 		if !strings.HasSuffix(c.repeated, ";") {

@@ -62,7 +62,7 @@ func (b *build) full() bool {
 	return b.bounded && len(b.cmds) >= b.limits.Commands
 }
 
-// reserve makes room for a command, so that it stands before those inside it.
+// reserve makes room for a command, so that it comes before those inside it.
 func (b *build) reserve() int {
 	if b.full() {
 		return -1
@@ -110,8 +110,8 @@ func (b *build) assignList(c *call, name string, items []word, raw string) {
 	b.vars[name] = v
 }
 
-// call reports a command, and the commands of the layers that it brings. It
-// returns what the command prints, where that is known.
+// call reports a command, and the commands in the layers that it opens. It returns what
+// the command prints, if that is known.
 func (b *build) call(c *call) stream {
 	if c.index < 0 {
 		return stream{}
@@ -169,8 +169,8 @@ func (b *build) enter(c *call) {
 // maxPiped bounds the entries in the lists of all pipelines.
 const maxPiped = 16384
 
-// redirect follows the output of a command into files, and returns what is
-// left of it for the pipe.
+// redirect follows a command's output into files, and returns what is left of it for the
+// pipe.
 func (b *build) redirect(c *call, out stream) stream {
 	for i := range c.redirs {
 		r := &c.redirs[i]
@@ -183,8 +183,8 @@ func (b *build) redirect(c *call, out stream) stream {
 	return out
 }
 
-// write remembers what is known of a file that the script writes. One that
-// begins as a script does is taken apart.
+// write remembers the known content of a file that the script writes. If it begins like a
+// script, it is parsed.
 func (b *build) write(c *call, name string, text stream, more bool) {
 	key := fileKey(name)
 	old, had := b.files[key]
@@ -207,8 +207,8 @@ func (b *build) write(c *call, name string, text stream, more bool) {
 	}
 }
 
-// fileKey is what the script's own files are known by: the base name, since
-// cd makes one file appear under many paths.
+// fileKey identifies the script's own files by base name, since cd gives one file many
+// paths.
 func fileKey(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
 
 // join returns what two commands print, one after the other.

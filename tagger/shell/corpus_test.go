@@ -46,7 +46,7 @@ func commandsOfLogs(t *testing.T, commands []string) {
 	}
 }
 
-// Strict scanning gives what the full parser gives.
+// The strict scanner's result equals that of the full parser.
 func TestStrictEqualsFull(t *testing.T) {
 	for _, h := range testlogs.All(t) {
 		t.Run(h.Name, func(t *testing.T) {

@@ -29,8 +29,8 @@ func (b *build) describe(c *call) {
 	}
 }
 
-// line fills the program, the arguments and the normalised line. Where the line
-// stands in the source as it is, no copy is made.
+// line sets the program, the arguments and the normalised line. If the source has the line
+// literally, it is not copied.
 func (b *build) line(c *call, d *draft) {
 	d.Path = c.words[0].text
 	d.Program = c.words[0].name()
@@ -115,8 +115,8 @@ func (b *build) options(c *call, d *draft) {
 // maxFlags bounds the flags kept of one command.
 const maxFlags = 64
 
-// attached names, of programs that are often called so, the letters whose value
-// may follow without a blank: curl -XPOST has the option X, not P, O, S and T.
+// attached has, for common programs, the letters whose value may follow without a blank:
+// curl -XPOST has the option X, not P, O, S and T.
 var attached = map[string]string{
 	"curl": "ACDEFHKPQTUXYbcdemortuwxyz",
 	"wget": "ABDIOPQRTUXaeilotw",
@@ -138,8 +138,8 @@ func (b *build) letters(arg, valued string) []string {
 	return b.strs[from:len(b.strs):len(b.strs)]
 }
 
-// flag adds the names that an option, without its first dash, goes by; valued
-// are the letters that may have their value attached.
+// flag adds the names of an option, which is given without its first dash; valued are the
+// letters that may have an attached value.
 func (b *build) flag(s, valued string) {
 	if s[0] == '-' {
 		if name := flagName(s[1:]); name != "" {

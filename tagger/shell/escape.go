@@ -17,10 +17,9 @@ var plainEscapes = map[byte]byte{
 	'a': 7, 'b': 8, 'e': 27, 'E': 27, 'f': 12, 'n': '\n', 'r': '\r', 't': '\t', 'v': 11, '\\': '\\', '\'': '\'', '"': '"', '?': '?',
 }
 
-// unescape decodes backslash escapes: those of Bash, and \nnn without the zero
-// in echo, as BusyBox has it. numeric is true when a byte was given by
-// its number, which is how text is hidden, and stop when \c ends the output. What cannot
-// be paid for stays as it is.
+// unescape decodes backslash escapes: Bash's, and \nnn without the zero in echo, as in
+// BusyBox. numeric is true if a byte was given by its number, which is how text is hidden,
+// and stop if \c ends the output. What the budget does not allow stays as it is.
 func (m *budget) unescape(s string, style escapeStyle) (out string, numeric, stop bool) {
 	if strings.IndexByte(s, '\\') < 0 || !m.spend(2*len(s)) {
 		return s, false, false
@@ -75,8 +74,7 @@ func (m *budget) unescape(s string, style escapeStyle) (out string, numeric, sto
 	return string(b), numeric, false
 }
 
-// number reads up to limit digits and returns their value and how many there
-// were.
+// number reads up to limit digits and returns their value and count.
 func number(s string, base, limit int) (v uint32, n int) {
 	for n < len(s) && n < limit {
 		d := hexValue(s[n])

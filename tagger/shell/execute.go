@@ -2,8 +2,8 @@ package shell
 
 import "strings"
 
-// execute follows what a command does to what is known: the layers that it
-// brings and the text that it prints. It returns the latter.
+// execute applies a command to what is known: the layers that it opens and the text that
+// it prints. It returns the latter.
 func (b *build) execute(c *call) stream {
 	name := b.cmds[c.index].Program
 	if c.words[0].sub != nil { // what it prints is run
@@ -69,8 +69,7 @@ func (b *build) execute(c *call) stream {
 // stream returns a word as something to be parsed or printed.
 func (w *word) stream() stream { return stream{text: w.text, known: w.known, substs: w.substs} }
 
-// feed records that the command executes what the substitutions in a word
-// print.
+// feed records that the command executes the output of the substitutions in a word.
 func (b *build) feed(c *call, w *word, program string) {
 	if w.sub == nil {
 		return
@@ -105,7 +104,7 @@ func isShell(name string) bool {
 	return false
 }
 
-// runShell parses what a shell is given to run: -c text, a file that the script
+// runShell parses what a shell is given to run: the text after -c, a file that the script
 // has written, or its standard input.
 func (b *build) runShell(c *call, name string) stream {
 	b.feedProcesses(c, name)
@@ -312,7 +311,7 @@ func (b *build) crontab(c *call) {
 	b.layer(c, table, "crontab")
 }
 
-// cronCommand returns the command of a line of a crontab.
+// cronCommand returns the command in a crontab line.
 func cronCommand(line string) string {
 	line = strings.TrimSpace(line)
 	fields := 5

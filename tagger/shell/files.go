@@ -19,8 +19,8 @@ type fileUse struct {
 	out    string // options whose value is a file written, each between blanks, with dashes
 }
 
-// uses are the programs whose file operands are known. Options are those of the
-// GNU tools, curl, wget and OpenSSL.
+// uses are the programs whose file operands are known. The options are those of the GNU
+// tools, curl, wget and OpenSSL.
 var uses = map[string]fileUse{
 	"cat":      {reads: true},
 	"tac":      {reads: true, valued: "s"},
@@ -234,7 +234,7 @@ func (u *fileUse) hasLetter(c byte) bool {
 	return c < utf8.RuneSelf && u.names(dashed(c))
 }
 
-// dashed returns the option of one letter, or a dash for what is no letter.
+// dashed returns the option of one letter, or a dash if it is not a letter.
 func dashed(c byte) string {
 	if c >= utf8.RuneSelf {
 		return "-"
@@ -251,7 +251,7 @@ var letterOptions = func() string {
 	return string(all[:])
 }()
 
-// listed reports whether a name stands in a list, between blanks.
+// listed reports whether a blank-separated list has a name.
 func listed(list, name string) bool {
 	if name == "" || len(name)+2 > len(list) {
 		return false

@@ -35,7 +35,7 @@ func (b *build) finish() *Script {
 	return s
 }
 
-// view is finish without the copies: the script is part of the build's memory.
+// view is finish without copies: the script shares the build's memory.
 func (b *build) view() *Script {
 	b.neighbours()
 	b.viewed = Script{Commands: slices.Grow(b.viewed.Commands[:0], len(b.cmds)), Decoded: b.layers, Bounded: b.boundMet(), Fallback: b.fell}
@@ -84,11 +84,11 @@ func (b *build) neighbours() {
 	}
 }
 
-// maxNeighbours bounds a list that is put together from several pipelines.
+// maxNeighbours bounds a list that joins those of several pipelines.
 const maxNeighbours = 32
 
-// joinLists returns x and y in one list, sharing when one of them is empty. It
-// is x when the list cannot be paid for.
+// joinLists returns x and y in one list, sharing if one of them is empty. It is x if the
+// budget does not allow the list.
 func (m *budget) joinLists(x, y []string) []string {
 	if len(x) == 0 {
 		return y
@@ -99,12 +99,11 @@ func (m *budget) joinLists(x, y []string) []string {
 	return append(x[:len(x):len(x)], y[:min(len(y), maxNeighbours)]...)
 }
 
-// stringCost is what a string takes in a list.
+// stringCost is the cost of a string in a list.
 const stringCost = 16
 
-// around returns the programs of earlier and of later stages. Of a pipeline
-// with many of them it returns each name once, the nearest first in after and
-// last in before.
+// around returns the programs of earlier and of later stages. In a long pipeline, it
+// returns each name once, the nearest first in after and last in before.
 func (p *pipeline) around(stage int) (before, after []string) {
 	first, _ := slices.BinarySearch(p.stages, stage)
 	next, _ := slices.BinarySearch(p.stages, stage+1)
@@ -117,8 +116,8 @@ func (p *pipeline) around(stage int) (before, after []string) {
 	return p.before[first], p.after[next]
 }
 
-// maxExact is how many programs of a pipeline are listed one by one, and how
-// many distinct names of a longer one.
+// maxExact is how many programs of a pipeline are listed one by one, and how many distinct
+// names of a longer one.
 const maxExact = 64
 
 // distinct fills before and after: for each index into programs, the names up to

@@ -20,8 +20,8 @@ var fuzzSeeds = []string{
 	"echo tegw|rev|tr a-z b-za|sed s/a/b/|xxd -r -p|openssl base64 -d|sh",
 }
 
-// Every text has a script within the limits, the same each time, and a command
-// of it that is written out with quotes is that command again.
+// Every text has a script within the limits, the same each time. If one of its commands is
+// written out with quotes, it parses to the same command.
 func FuzzParse(f *testing.F) {
 	for _, s := range fuzzSeeds {
 		f.Add(s)
@@ -90,8 +90,7 @@ func FuzzStrict(f *testing.F) {
 	})
 }
 
-// Brace expansion stays within its bounds and gives nothing but what the braces
-// hold.
+// Brace expansion stays within its limits and yields only what the braces contain.
 func FuzzBraces(f *testing.F) {
 	f.Add("{echo,Y3VybA==}")
 	f.Add("a{b,c{d,e}}f{1..3}")

@@ -12,14 +12,13 @@ func isInterpreter(name string) bool {
 	return version != name && strings.Trim(version, "0123456789.") == ""
 }
 
-// runners are the functions by which Python, Perl, Ruby, PHP, Lua, Node and awk
-// run a command, as they end a call's name.
+// runners are the functions that run a command in Python, Perl, Ruby, PHP, Lua, Node and
+// awk, as ends of a call's name.
 var runners = []string{"system", "popen", "Popen", "exec", "execSync", "spawn", "call", "run", "check_output", "getoutput", "passthru", "execute"}
 
-// interpreted reports the commands that code given to an interpreter runs:
-// literal texts in calls such as os.system("…"), also when they or the code
-// around them are a base64 literal. Nothing of the code is understood beyond
-// that.
+// interpreted reports the commands that code for an interpreter runs: literal texts in
+// calls such as os.system("…"), also if they or the code around them are a base64 literal.
+// Nothing else of the code is understood.
 func (b *build) interpreted(c *call, name string) {
 	b.feedProcesses(c, name)
 	for i := 1; i < len(c.words); i++ {

@@ -56,8 +56,8 @@ func (b *build) affordable(text string) bool {
 	return true
 }
 
-// opensClause reports whether the text begins with a keyword that holds other
-// commands, or ends a chain of them.
+// opensClause reports whether the text begins with a keyword that contains other commands,
+// or ends a chain of them.
 func opensClause(s string) bool {
 	n := 0
 	for n < len(s) && n < 9 && s[n] >= 'a' && s[n] <= 'z' {

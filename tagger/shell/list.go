@@ -22,8 +22,8 @@ func (b *build) runTokens(src *sourceText, first int, at *place, in stream) stre
 	return out
 }
 
-// runList reports the commands of an and-or list. What follows || is taken not
-// to run when it comes to what the list prints.
+// runList reports the commands of an and-or list. For the list's output, commands after ||
+// count as not run.
 func (b *build) runList(src *sourceText, toks []token, at *place, in stream) stream {
 	out := stream{known: true}
 	otherwise := false
@@ -67,8 +67,8 @@ func stageEnd(toks []token) int {
 	return len(toks)
 }
 
-// runStage reports the commands between two operators. There is one, unless
-// parentheses stand between, which tolerant scanning does not match up.
+// runStage reports the commands between two operators. There is one, except with
+// parentheses, which the tolerant scanner does not match.
 func (b *build) runStage(src *sourceText, toks []token, at *place, in stream) stream {
 	out := stream{known: true}
 	for i := 0; i < len(toks); i++ {
@@ -161,8 +161,8 @@ func (b *build) hereString(op redirOp, w word) word {
 	return w
 }
 
-// skipKeywords drops the reserved words at the start of a command, and all of
-// what is no command: the head of for, case and function.
+// skipKeywords drops reserved words at the start of a command, and everything that is not
+// a command: the head of for, case and function.
 func skipKeywords(text string, toks []token) []token {
 	for len(toks) > 0 && toks[0].kind == wordToken {
 		switch text[toks[0].start:toks[0].end] {

@@ -6,16 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// variable is what the script is known to have assigned.
+// variable is what the script is known to assign.
 type variable struct {
 	text string
 	list []string // of an array
 }
 
-// maxValue bounds the value kept of one variable.
+// maxValue bounds the stored value of one variable.
 const maxValue = 64 << 10
 
-// assign remembers a literal value; what is not known is forgotten.
+// assign stores a literal value; an unknown value deletes the variable.
 func (b *build) assign(name string, w word) {
 	if !w.known || len(w.text) > maxValue || len(b.vars) >= 1024 {
 		delete(b.vars, name)
@@ -132,8 +132,8 @@ func (b *build) parameterValue(name, op string, v variable, known bool) (string,
 	return b.modified(v.text, op)
 }
 
-// defaulted handles ${x:-w}, ${x:=w} and ${x:+w}. A variable that the script
-// does not assign is taken to be unset: that is what the word is there for.
+// defaulted handles ${x:-w}, ${x:=w} and ${x:+w}. A variable that the script does not
+// assign counts as unset: that is what w is for.
 func (b *build) defaulted(name, op string, v variable, known bool) (value string, ok, is bool) {
 	colon := strings.TrimPrefix(op, ":")
 	if colon == "" || strings.IndexByte("-=+", colon[0]) < 0 || !isName(name) {

@@ -74,14 +74,13 @@ func (p *Parser) Work() int {
 	return p.b.text.spent + p.b.copies.spent + p.b.moved.spent + p.b.lists.spent + p.b.lines.spent
 }
 
-// copiedSource is how much of a text may be copied for its words, lines and
-// assignments. A text that spends the budget of what it produces must not take
-// from the plain commands behind what they need, so copies have a budget of their
-// own: each byte of what is produced and of the source may be in a word and in a
-// line. So it is with the buffer that words pass through, which costs no memory.
+// copiedSource is how much text may be copied for words, lines and assignments. If a text
+// uses up its budget, that must not affect the plain commands after it, so copies have
+// their own budget: each byte of the source and of the output may be in a word and in a
+// line. The same goes for the buffer that words pass through, which costs no memory.
 const copiedSource = 1 << 20
 
-// maxSource bounds the text that is looked at.
+// maxSource bounds the text that is parsed.
 const maxSource = 64 << 20
 
 // build is the state of one parse.
@@ -123,7 +122,8 @@ type build struct {
 	separates [256]bool
 	files     map[string]stream // what the script wrote, by base name
 
-	// Stacks: whoever pushes pops. Slices of them stay valid when they grow.
+	// Stacks: the function that pushes also pops. Slices of them stay valid when they
+	// grow.
 	words  []word
 	redirs []redir
 	spool  spool
@@ -165,8 +165,7 @@ func (s *sourceText) slice(from, to int) string {
 	return s.text[min(max(from, 0), to):to]
 }
 
-// place is where a command stands: what surrounds it gives it neighbours,
-// wrappers and files.
+// place is the surroundings of a command: they give it neighbours, wrappers and files.
 type place struct {
 	parent     *place // whose output its output is; nil at the top and in substitutions
 	pipe       *pipeline
@@ -190,8 +189,8 @@ type pipeline struct {
 	before, after [][]string // of a long pipeline, see distinct
 }
 
-// stream is what a command writes or reads. A text that is not known may still
-// be there in part, with expansions as they were written.
+// stream is what a command writes or reads. A text that is not fully known may be there in
+// part, with expansions as written.
 type stream struct {
 	text   string
 	known  bool
@@ -226,8 +225,7 @@ const strsKept = 1024
 // maxKept bounds the working memory, in entries, that outlives a parse.
 const maxKept = 64 << 10
 
-// emptied gives the slice back for the next parse, without what it held, unless
-// it has grown past what is worth keeping.
+// emptied empties a slice for the next parse, unless it has grown too large to keep.
 func emptied[T any](s []T, keep int) []T {
 	if cap(s) > keep {
 		return nil
@@ -241,7 +239,7 @@ func (b *build) boundMet() bool {
 	return b.bounded || b.unlisted || b.lines.met || b.text.met || b.copies.met || b.moved.met || b.lists.met
 }
 
-// run reports the commands of a text and returns what they write.
+// run reports the commands in a text and returns their output.
 func (b *build) run(src *sourceText, at *place, in stream) stream {
 	mark := len(b.toks)
 	defer func() { b.toks = b.toks[:mark] }()
@@ -264,8 +262,8 @@ func (b *build) run(src *sourceText, at *place, in stream) stream {
 	return b.runTokens(src, mark, at, in)
 }
 
-// parse gives the text to the full parser. It returns nil for what is not
-// valid in Bash nor in a POSIX shell.
+// parse calls the full parser. It returns nil for text that is valid neither in Bash nor
+// in a POSIX shell.
 func (b *build) parse(text string) *syntax.File {
 	if b.sh == nil {
 		b.sh = syntax.NewParser(syntax.Variant(syntax.LangBash))
@@ -279,14 +277,14 @@ func (b *build) parse(text string) *syntax.File {
 	return file
 }
 
-// layer parses a text that a command brings: the argument of sh -c, a
-// here-document for a shell, what a substitution prints.
+// layer parses a text that a command brings: the argument of sh -c, a here-document for a
+// shell, the output of a substitution.
 func (b *build) layer(c *call, text stream, wrapper string) stream {
 	return b.layerOf(c, text, wrapper, true)
 }
 
-// layerOf is layer, told whether the text is more than an argument of the command,
-// whose process would show it.
+// layerOf is layer, but also says whether the text is more than an argument of the
+// command, whose process would show it.
 func (b *build) layerOf(c *call, text stream, wrapper string, started bool) stream {
 	if !b.text.spend(len(text.text)) || strings.TrimSpace(text.text) == "" || isBinary(text.text) {
 		return stream{}

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// prints returns what a program prints, for those whose output is a plain
-// function of their arguments and input. It is false for the others.
+// prints returns a program's output if it is a plain function of arguments and input, and
+// otherwise false.
 func (b *build) prints(c *call, name string) (stream, bool) {
 	args := c.words[1:]
 	switch name {
@@ -70,8 +70,8 @@ func (b *build) foundBy(c *call, text, how string) {
 	b.found(Layer{Text: strings.TrimSuffix(text, "\n"), How: how, Depth: c.at.depth, Start: start, End: end})
 }
 
-// input is what a program reads: the files named, if the script has written
-// them, or its standard input.
+// input is what a program reads: the named files, if the script has written them, or its
+// standard input.
 func (b *build) input(c *call, args []word, valued string) stream {
 	out := stream{known: true}
 	named := false

@@ -30,7 +30,7 @@ type Process struct {
 	Text bool
 }
 
-// What processes are counted as: many of one sort leave room for the others.
+// How processes are counted: many of one sort leave room for the others.
 const (
 	ofCommands = iota
 	ofWrappers
@@ -52,7 +52,7 @@ type enclosing struct {
 	hidden bool   // it is part of the shell
 }
 
-// startAll lists the processes of a command: those of its wrappers, and its own.
+// startAll lists the processes of a command: its wrappers and its own.
 func (b *build) startAll(c *call) {
 	words := c.words
 	if len(b.enclosing) > 0 {
@@ -93,9 +93,9 @@ func (b *build) startAll(c *call) {
 	}
 }
 
-// rest returns the line of the inner words of a command, given that of the outer, and
-// in which process's line it is. It is the end of that line, unless the wrapper takes a
-// text apart, as env -S does.
+// rest returns the line of a command's inner words, given that of the outer ones and the
+// process whose line that is. It is the end of that line, unless the wrapper parses a
+// text, as env -S does.
 func (b *build) rest(line string, outer, inner []word, within int32) (string, []word, int32) {
 	if n := len(outer) - len(inner); n >= 0 && len(inner) > 0 && &outer[n] == &inner[0] {
 		return line[max(len(line)-joinedLen(inner)+1, 0):], inner, within
@@ -104,8 +104,8 @@ func (b *build) rest(line string, outer, inner []word, within int32) (string, []
 	return text, inner, -1
 }
 
-// wholeLine returns the words of a command in one line. Where the line stands in the
-// source as it is, no copy is made.
+// wholeLine returns the words of a command as one line. If the source has the line
+// literally, it is not copied.
 func (b *build) wholeLine(c *call, words []word) string {
 	if d := &b.cmds[c.index]; len(b.enclosing) == 0 && d.Path == d.Program {
 		return d.Line
@@ -138,7 +138,7 @@ func isLine(line string, words []word) bool {
 	return true
 }
 
-// started adds a process and returns its index, or -1 when there is no room for it.
+// started adds a process and returns its index, or -1 if there is no room for it.
 func (b *build) started(sort int, p Process) int32 {
 	if b.startedOf[sort] >= processesPerCommand[sort]*b.limits.Commands {
 		b.unlisted = true
@@ -152,8 +152,8 @@ func (b *build) started(sort int, p Process) int32 {
 	return int32(len(b.processes) - 1)
 }
 
-// maxArgument is how long an argument can be on Linux (MAX_ARG_STRLEN), and so the text
-// that a shell is given.
+// maxArgument is how long an argument can be on Linux (MAX_ARG_STRLEN), and thus the text
+// for a shell.
 const maxArgument = 128 << 10
 
 // startText lists the shell that runs a text of more than one program.
@@ -175,7 +175,7 @@ func (b *build) startTokens(src *sourceText, mark int, at *place) {
 	}
 }
 
-// pagers are the variables whose value a program runs as a text.
+// pagers are the variables whose value a program runs as a command.
 var pagers = map[string]bool{
 	"PAGER": true, "GIT_PAGER": true, "MANPAGER": true, "SYSTEMD_PAGER": true, "EDITOR": true, "VISUAL": true, "GIT_EDITOR": true,
 	"GIT_SSH_COMMAND": true, "GIT_EXTERNAL_DIFF": true, "LESSOPEN": true, "BROWSER": true,

@@ -30,11 +30,11 @@ type token struct {
 	plain      bool // a word without quotes and expansions
 	op         redirOp
 	start, end int32
-	// Of a here-document: where its body is.
+	// For a here-document: where its body is.
 	body, bodyEnd int32
 }
 
-// Bytes by what they mean to the scanner.
+// Bytes by their meaning to the scanner.
 const (
 	plainByte  uint8 = iota
 	blankByte        // blank or tab
@@ -63,8 +63,8 @@ var byteClass = func() (t [256]uint8) {
 	return t
 }()
 
-// What is kept of one text. A command with more words loses the rest of them,
-// so that padding does not hide the commands after it.
+// Limits for one text. A command with more words loses the rest of them, so padding does
+// not hide the commands after it.
 const (
 	maxWords      = 4096
 	maxTokenCount = 32 << 10
@@ -141,8 +141,8 @@ func (s *scanner) at(n int) byte {
 	return 0
 }
 
-// operator takes the operator at pos. It returns false for one that strict
-// scanning leaves alone.
+// operator reads the operator at pos. It returns false if the strict scanner does not
+// handle it.
 func (s *scanner) operator() bool {
 	start, toks := s.pos, s.b.toks
 	t := token{start: int32(start)}
@@ -201,7 +201,7 @@ func (s *scanner) operator() bool {
 	return true
 }
 
-// needsMore reports whether the list goes on after a newline.
+// needsMore reports whether the list continues after a newline.
 func (s *scanner) needsMore() bool {
 	toks := s.b.toks
 	if len(toks) == s.mark {
@@ -380,8 +380,7 @@ func (s *scanner) strictVariable(i int) int {
 	return i + 1
 }
 
-// graphic reports whether quoted text holds nothing that the full parser treats
-// in a way of its own.
+// graphic reports whether the full parser treats no byte of the quoted text specially.
 func graphic(s string) bool {
 	for i := range len(s) {
 		if !graphicByte(s[i]) {
@@ -393,7 +392,7 @@ func graphic(s string) bool {
 
 func graphicByte(c byte) bool { return c >= ' ' && c != 0x7f || c == '\n' || c == '\t' }
 
-// acceptable reports whether strict scanning may take the word where it stands.
+// acceptable reports whether the strict scanner may use the word in its place.
 func (s *scanner) acceptable(word string, plain bool) bool {
 	if !s.first {
 		return true

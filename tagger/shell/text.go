@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// This file is the only one whose functions make text: all of them take the
-// budget, and pay before they walk or copy. TestOnlyTheBudgetMakesText holds it.
+// Only the functions in this file make text: all of them take the budget, and pay before
+// they walk or copy. TestOnlyTheBudgetMakesText enforces this.
 
 // budget is the work that a parse may still do, in bytes walked or produced.
 type budget struct {
@@ -148,14 +148,14 @@ func (m *budget) keep(buf []byte) (string, bool) {
 	return string(buf), true
 }
 
-// spool is a buffer in which words are put together.
+// spool is a buffer in which words are assembled.
 type spool struct {
 	buf  []byte
 	room int // what this parse has paid for; the buffer may have more from others
 }
 
-// put appends a text; the words in the buffer may come to size bytes. What the
-// buffer grows by is paid for from made.
+// put appends a text; the words in the buffer may reach size bytes. The growth of the
+// buffer is paid for from made.
 func (m *budget) put(s *spool, text string, size int, made *budget) bool {
 	if !m.spend(len(text)) {
 		return false
@@ -179,7 +179,7 @@ func (m *budget) put(s *spool, text string, size int, made *budget) bool {
 // leastRoom is how many bytes a buffer has room for at first.
 const leastRoom = 256
 
-// replace is strings.Replace, whose size is known before it is made.
+// replace is strings.Replace, but its size is known in advance.
 func (m *budget) replace(text, old, with string, n int) (string, bool) {
 	if old == "" || !m.spend(len(text)) {
 		return "", false
@@ -228,8 +228,8 @@ func (m *budget) lower(text string) (string, bool) {
 	return strings.ToLower(text), true
 }
 
-// unquote removes quotes and backslashes, expanding nothing: what the shell
-// does to the delimiter of a here-document. What cannot be paid for stays.
+// unquote removes quotes and backslashes and expands nothing, as the shell does with the
+// delimiter of a here-document. What the budget does not allow stays.
 func (m *budget) unquote(s string) string {
 	if !strings.ContainsAny(s, `'"\`) || !m.spend(len(s)) {
 		return s

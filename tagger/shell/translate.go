@@ -2,9 +2,8 @@ package shell
 
 import "strings"
 
-// translation returns what tr does with literal sets, such as rot13 or the
-// deletion of filler characters. It is nil for what it does not know: classes,
-// complements, squeezing.
+// translation returns what tr does with literal sets, such as rot13 or the deletion of
+// filler characters. It is nil for anything else: classes, complements, squeezing.
 func (m *budget) translation(args []word) decoder {
 	remove := false
 	if len(args) > 0 && args[0].text == "-d" {

@@ -112,8 +112,8 @@ func (b *build) binary(src *sourceText, cmd *syntax.BinaryCmd, at *place, in str
 	return out
 }
 
-// compound returns the place inside a compound command: its redirections are
-// those of every command in it.
+// compound returns the place inside a compound command, whose redirections apply to every
+// command in it.
 func (b *build) compound(src *sourceText, s *syntax.Stmt, at *place) (*place, stream) {
 	if len(s.Redirs) == 0 {
 		return at, stream{}
@@ -137,8 +137,8 @@ func (b *build) compound(src *sourceText, s *syntax.Stmt, at *place) (*place, st
 	return inner, in
 }
 
-// loop reports the body of a for loop once. Its variable is known when there is
-// one item only.
+// loop reports the body of a for loop once. Its variable is known if there is only one
+// item.
 func (b *build) loop(src *sourceText, cmd *syntax.ForClause, at *place, in stream) {
 	if iter, ok := cmd.Loop.(*syntax.WordIter); ok {
 		mark := len(b.words)
@@ -155,8 +155,8 @@ func (b *build) loop(src *sourceText, cmd *syntax.ForClause, at *place, in strea
 	b.statements(src, cmd.Do, at, in)
 }
 
-// happening runs the substitutions in a word whose value is not used, such as the
-// subject of case.
+// happening runs the substitutions in a word whose value is not used, such as the subject
+// of case.
 func (b *build) happening(src *sourceText, at *place, w *syntax.Word) {
 	if w == nil || len(w.Parts) == 0 {
 		return
@@ -166,7 +166,7 @@ func (b *build) happening(src *sourceText, at *place, w *syntax.Word) {
 	b.words = b.words[:before]
 }
 
-// treeWord pushes what a parsed word expands to.
+// treeWord pushes the expansion of a parsed word.
 func (b *build) treeWord(src *sourceText, at *place, w *syntax.Word) {
 	from, to := int(w.Pos().Offset()), int(w.End().Offset())
 	raw := src.slice(from, to)
@@ -199,8 +199,8 @@ func (b *build) simple(src *sourceText, s *syntax.Stmt, assigns []*syntax.Assign
 	return out
 }
 
-// declaration reports export, declare and their like, whose assignments the
-// parser keeps apart from the words.
+// declaration reports export, declare and the like, whose assignments the parser keeps
+// separate from the words.
 func (b *build) declaration(src *sourceText, s *syntax.Stmt, d *syntax.DeclClause, at *place, in stream) stream {
 	words, redirs := len(b.words), len(b.redirs)
 	c := call{src: src, at: at, in: in, index: b.reserve(), first: int(d.Variant.Pos().Offset())}

@@ -27,7 +27,7 @@ func (w *word) name() string {
 	return w.text[at:]
 }
 
-// speller makes words of the text of one word as it stands in the source.
+// speller makes words from the text of one word in the source.
 type speller struct {
 	b    *build
 	src  *sourceText
@@ -94,8 +94,7 @@ func (s *speller) put(text string) {
 	s.some, s.afterIF = true, false
 }
 
-// add puts a text as it is. When it cannot be paid for, the word stays as it is
-// written.
+// add appends a text as it is. If the budget does not allow it, the word stays as written.
 func (s *speller) add(text string) {
 	if !s.b.moved.put(&s.b.spool, text, s.from+s.size, &s.b.copies) {
 		s.broke = true
@@ -137,26 +136,26 @@ func (s *speller) value(text string, quoted bool) {
 	}
 }
 
-// finish pushes the word in progress, if there is one, and begins another.
+// finish pushes the current word, if any, and begins another.
 func (s *speller) finish() {
 	if s.some {
 		s.b.push(s.src, s.take())
 	}
 }
 
-// push adds a word. Those of the original are as many as it has room for; those
-// of layers and substitutions, which may be in many of them, are paid for.
+// push adds a word. Words of the original are limited by its size. Those of layers and
+// substitutions may be in many of them, so they are paid for.
 func (b *build) push(src *sourceText, w word) {
 	if src == &b.src || b.text.spend(wordCost/4) {
 		b.words = append(b.words, w)
 	}
 }
 
-// wordCost is what a word takes besides its text.
+// wordCost is the cost of a word besides its text.
 const wordCost = 128
 
-// take returns the word in progress and begins another. One that cannot be paid
-// for is as it is written.
+// take returns the current word and begins another. If the budget does not allow it, the
+// word is as written.
 func (s *speller) take() word {
 	b := s.b
 	w := word{known: !s.unknown, base: int32(s.base), substs: s.substs, sub: s.sub}
@@ -219,8 +218,8 @@ func (s *speller) parts(text string, whole bool) {
 	}
 }
 
-// plainLen returns how many bytes at the start of text stand for themselves,
-// unquoted or between double quotes.
+// plainLen returns how many bytes at the start of text have no special meaning, unquoted
+// or between double quotes.
 func plainLen(text string, quoted bool) int {
 	for i := range len(text) {
 		switch text[i] {
@@ -336,7 +335,7 @@ func parameterLen(s string) int {
 // maxInner bounds expansions within expansions, ${a:-${b:-$(c)}}.
 const maxInner = 8
 
-// happen runs the substitutions in text without wanting what they give.
+// happen runs the substitutions in text and ignores their output.
 func (s *speller) happen(text string, off int) {
 	if !strings.Contains(text, "$(") && !strings.Contains(text, "`") {
 		return
@@ -353,8 +352,7 @@ func (s *speller) happen(text string, off int) {
 	s.b.words = s.b.words[:mark]
 }
 
-// substitution runs a command substitution and puts what it prints, where that
-// is known.
+// substitution runs a command substitution and appends its output, if that is known.
 func (s *speller) substitution(text string, i, end int, quoted bool) int {
 	node := s.node(i)
 	if node != nil {
@@ -390,8 +388,7 @@ func (s *speller) process(text string, i int) int {
 // maxSubsts bounds the substitutions that are run.
 const maxSubsts = 4096
 
-// maxExpansions bounds the expansions that are looked at; the text after them
-// is kept as written.
+// maxExpansions bounds the number of expansions; the text after them stays as written.
 const maxExpansions = 16384
 
 // inside runs the commands of the substitution text[i:end].

@@ -17,9 +17,8 @@ type wrapper struct {
 	builtin bool   // the shell does what it does: there is no process
 }
 
-// wrappers are the programs that are removed from in front of a command. Option
-// lists are those of the GNU and util-linux manuals, sudo 1.9, OpenDoas and
-// BusyBox.
+// wrappers are the programs that are removed in front of a command. The options are those
+// in the manuals of GNU, util-linux, sudo 1.9, OpenDoas and BusyBox.
 var wrappers = map[string]wrapper{
 	"sudo": {valued: "CDghpRrTtUu", long: " user group host prompt chdir chroot role type other-user close-from command-timeout ",
 		stops: "elvVK", assigns: true, forks: true},
@@ -133,8 +132,8 @@ func (w *wrapper) strip(m *budget, c *call, args []word) ([]word, bool) {
 	return nil, false
 }
 
-// option returns how many arguments an option takes up, and whether with it
-// the program runs no command.
+// option returns how many arguments an option takes, and whether the program runs no
+// command if it is given.
 func (w *wrapper) option(arg string) (n int, stop bool) {
 	if strings.HasPrefix(arg, "--") {
 		name := arg[2:]

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A value is made once however many need it at a time, and again after a release.
+// A value is made once, however many callers need it at a time, and again after a release.
 func TestValue(t *testing.T) {
 	var v Value[int]
 	var made atomic.Int32
