@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"encoding/binary"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +50,9 @@ var columns = []Column{
 	counted("techniques", func(r *Row) int { return r.Techniques.N }),
 	counted("paths", func(r *Row) int { return r.Paths.N }),
 	counted("rules", func(r *Row) int { return r.Rules.N }),
-	counted("level", func(r *Row) int { return int(r.Level) }),
+	{Name: "level", number: func(r *Row) uint64 { // of one level, the one with most techniques first
+		return uint64(r.Level)<<32 | uint64(min(r.Techniques.N, math.MaxInt32))
+	}},
 	counted("duration", func(r *Row) int { return int(r.Duration() / time.Millisecond) }),
 	{Name: "size", number: func(r *Row) uint64 { return r.Size }},
 	timed("first", func(r *Row) time.Time { return r.First }),

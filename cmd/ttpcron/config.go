@@ -222,7 +222,7 @@ func (r *configReport) print() {
 	}
 	offset := scheduler.Offset(c.Node, c.Spread)
 	if offset > 0 {
-		fmt.Fprintf(r.out, "node    begins %s later than scheduled, of a spread of %s\n", offset, longText(c.Spread))
+		fmt.Fprintf(r.out, "node    starts each run %s late, so that nodes do not all start at once (spread %s)\n", offset, longText(c.Spread))
 	}
 	for _, j := range c.Jobs {
 		r.job(j, offset)
@@ -235,7 +235,7 @@ func served(c *settings.Daemon) string {
 	p := c.ReportPolicy()
 	switch {
 	case p.On && p.Token.Needed():
-		return "metrics and health, and the report for whoever knows the token"
+		return "metrics and health, and the report for anyone with the token"
 	case p.On:
 		return "metrics, health and the report, for everybody on this machine"
 	}
@@ -330,14 +330,22 @@ func (r *configReport) rules() string {
 	if n == 0 {
 		r.faultf(0, "", "no rule is in force, so that no run would do anything")
 	}
-	text := fmt.Sprintf("%s in force", term.Count(n))
+	text := fmt.Sprintf("%s, of which %s", term.Count(rs.Len()), term.Plural(n, "makes tags", "make tags"))
 	switch {
 	case !c.Correlations:
-		text += ", rules over several events are left out"
+		text += ", without correlations"
 	case several > 0:
-		text += fmt.Sprintf(", %s of them over several events", term.Count(several))
+		text += ", " + term.Plural(several, "of them a correlation", "of them correlations")
 	}
 	return text
+}
+
+// adviceOnInput says what to do about an input that cannot be opened.
+func adviceOnInput(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "let this user read it: docs/systemd.md, logs with restricted access, says how"
+	}
+	return ""
 }
 
 // inputs tries to open what would be read.
@@ -360,7 +368,7 @@ func (r *configReport) inputs() {
 			}
 			x, err := importer.Expand([]string{in.Path})
 			for _, e := range inputs.Errors(err) {
-				r.faultf(r.inputLine(j), "", "input: %v", inputs.InWords(in.Path, e))
+				r.faultf(r.inputLine(j), adviceOnInput(e), "input: %v", inputs.InWords(in.Path, e))
 			}
 			if len(x.Files)+len(x.Left) == 0 && err == nil {
 				r.faultf(r.inputLine(j), "", "input %s: nothing to read there", name)
@@ -373,7 +381,7 @@ func (r *configReport) inputs() {
 				}
 				f, _, err := ttpcron.OpenRegular(p)
 				if err != nil {
-					r.faultf(r.inputLine(j), "", "input: %v", inputs.InWords(p, err))
+					r.faultf(r.inputLine(j), adviceOnInput(err), "input: %v", inputs.InWords(p, err))
 					continue
 				}
 				f.Close()

@@ -15,7 +15,7 @@ func TestExampleConfig(t *testing.T) {
 	}
 }
 
-// Rules that make no tag are not counted as in force, whether they look at one event or at
+// Rules that make no tag are not counted with those that do, whether they look at one event or at
 // several.
 func TestConfigCountsRules(t *testing.T) {
 	rules := t.TempDir()
@@ -49,8 +49,8 @@ emits: [{tactic: TA0006, technique_id: T1110, confidence: 0.8}]
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
-		"":                     "\nrules   2 in force, 1 of them over several events\n",
-		"--correlations=false": "\nrules   1 in force, rules over several events are left out\n",
+		"":                     "\nrules   4, of which 2 make tags, 1 of them a correlation\n",
+		"--correlations=false": "\nrules   2, of which 1 makes tags, without correlations\n",
 	} {
 		all := append([]string{"config", "check", "--config=", "--embedded=false", "--rules", rules, "--db", t.TempDir() + "/t.db"}, strings.Fields(args)...)
 		if _, stdout, stderr := invoke(t, nil, all...); !strings.Contains(stdout, want) {

@@ -59,7 +59,7 @@ func (p *patient) lookAtRules(context.Context) {
 		p.doubtfully("ttpcron rules list shows why", "%s never match", term.Plural(report.Inert, "rule can", "rules can"))
 	}
 	if !p.unwell("rules") {
-		p.rightly("%s in force", term.Plural(rs.InForce(), "rule is", "rules are"))
+		p.rightly("%s, of which %s", term.Plural(rs.Len(), "rule", "rules"), term.Plural(rs.InForce(), "makes tags", "make tags"))
 	}
 }
 

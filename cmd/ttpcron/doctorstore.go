@@ -295,7 +295,7 @@ func (p *patient) lookAtKinds(context.Context) {
 	if held := p.status.Store.Held; held != nil {
 		p.doubtfully("docs/config.md, retention and clocks, says why maintenance waits", "%s", held.Text)
 	}
-	if !p.unwell("kinds") {
+	if !p.unwell("kinds") && len(p.status.Sources) > 0 {
 		p.rightly("rules apply to all %s of event", term.Plural(len(p.status.Sources), "kind", "kinds"))
 	}
 }

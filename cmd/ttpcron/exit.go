@@ -117,7 +117,7 @@ func hintOf(err error) string {
 	case errors.Is(err, syscall.ENOSPC):
 		return "free some space and run the command again; what was committed is kept"
 	case errors.Is(err, fs.ErrPermission):
-		return "run ttpcron as a user with access to it, such as with sudo -u USER, or name another path"
+		return "run ttpcron as a user with access to it, such as with sudo -u USER or runuser -u USER --, or name another path"
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return "check the path: a relative one begins in the current folder"

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
@@ -13,6 +14,27 @@ import (
 
 // maxNamesShown is how many kinds, or types of ignored lines, a summary names.
 const maxNamesShown = 10
+
+// printImported says what an import of files gave.
+func printImported(out io.Writer, files []jobs.FileReport, m *ttpcron.ImportReport) {
+	if !slices.ContainsFunc(files, func(f jobs.FileReport) bool { return !f.Unchanged }) {
+		fmt.Fprintf(out, "Nothing new in %s since the last import.\n", filesText(files))
+		return
+	}
+	more := ""
+	if m.LeftOut > 0 {
+		more = fmt.Sprintf(", %s left out", term.Count(m.LeftOut))
+	}
+	if m.BeforeHorizon > 0 {
+		more += fmt.Sprintf(", %s before the horizon", term.Count(m.BeforeHorizon))
+	}
+	fmt.Fprintf(out, "Imported %s: %s; %s, %s known; %s lines ignored%s, %s rejected%s.\n",
+		filesText(files), term.Plural(m.Lines, "line", "lines"), term.Plural(m.New, "new event", "new events"), term.Count(m.Known), term.Count(m.Ignored), more, term.Count(m.Rejected), knownRejects(*m))
+	printBreakdown(out, m)
+	if m.Waiting > 0 {
+		fmt.Fprintf(out, "Of the files that grow %s.\n", waitingText(m.Waiting))
+	}
+}
 
 // printBreakdown says what kinds of events are new, and of what types the ignored
 // lines were. It prints nothing where there are none.

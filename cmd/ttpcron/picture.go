@@ -52,6 +52,9 @@ const (
 // the store knows it, or of the tags that the run made.
 func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, set *settings.Settings, dry bool) error {
 	p := pictureOfRun(r.Found)
+	if len(set.OwnNetworks) > 0 {
+		p.marks = "own networks and resolvers"
+	}
 	if w := r.Run.Window; !dry && !w.Since.IsZero() {
 		s, err := db.Tags.Summary(context.WithoutCancel(ctx), w, ttpcron.DefaultMinLevels(), set.OwnNetworks, set.Attack)
 		if err != nil {
@@ -65,7 +68,7 @@ func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs
 }
 
 func pictureOfRun(f jobs.Picture) picture {
-	p := picture{title: "in what this run tagged", also: "TECHNIQUES", about: f.Approximate, marked: f.Marked, leftOut: f.LeftOut, marks: "own networks and resolvers"}
+	p := picture{title: "in what this run tagged", also: "TECHNIQUES", about: f.Approximate, marked: f.Marked, leftOut: f.LeftOut, marks: "resolvers"}
 	for _, t := range f.Techniques {
 		p.techniques = append(p.techniques, techniqueCount{tactic: t.Tactic, technique: t.Technique, tags: t.Tags})
 	}
@@ -100,7 +103,7 @@ func (p picture) print(w io.Writer, t term.Terminal) error {
 	fmt.Fprintf(&b, "\n%s\n", t.Paint(term.Bold, "Top attackers"))
 	p.top(&b, t)
 	if p.marked > 0 {
-		fmt.Fprintf(&b, "  (without %s of %s)\n", term.Plural(p.marked, "tag", "tags"), p.marks)
+		fmt.Fprintf(&b, "  (not counted: %s of %s)\n", term.Plural(p.marked, "tag", "tags"), p.marks)
 	}
 	if p.about {
 		b.WriteString("  (about: there were very many attackers)\n")

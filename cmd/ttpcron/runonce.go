@@ -238,20 +238,7 @@ func printRun(ctx context.Context, out *term.Output, db *store.Store, r jobs.Rep
 		return changedLines(out, r, old, o.dryRun)
 	}
 	if len(r.Files) > 0 {
-		m := r.Run.Imported
-		before := ""
-		if m.LeftOut > 0 {
-			before = fmt.Sprintf(", %s left out", term.Count(m.LeftOut))
-		}
-		if m.BeforeHorizon > 0 {
-			before += fmt.Sprintf(", %s before the horizon", term.Count(m.BeforeHorizon))
-		}
-		fmt.Fprintf(out, "Imported %s: %s; %s, %s known; %s lines ignored%s, %s rejected%s.\n",
-			filesText(r.Files), term.Plural(m.Lines, "line", "lines"), term.Plural(m.New, "new event", "new events"), term.Count(m.Known), term.Count(m.Ignored), before, term.Count(m.Rejected), knownRejects(m))
-		printBreakdown(out, &m)
-		if m.Waiting > 0 {
-			fmt.Fprintf(out, "Of the files that grow %s.\n", waitingText(m.Waiting))
-		}
+		printImported(out, r.Files, &r.Run.Imported)
 		fmt.Fprintln(out)
 	}
 	if len(r.Run.Sources)+r.Run.Correlation.Rules == 0 {

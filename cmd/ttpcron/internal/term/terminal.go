@@ -69,11 +69,19 @@ func (t Terminal) Paint(sgr, text string) string {
 	return "\x1b[" + sgr + "m" + text + "\x1b[0m"
 }
 
-// Cells returns how many cells of a terminal cleaned text takes.
+// Cells returns how many cells of a terminal cleaned text takes. What Paint added takes
+// none.
 func Cells(s string) int {
-	n := 0
+	n, painting := 0, false
 	for _, r := range s {
-		n += runeCells(r)
+		switch {
+		case r == '\x1b':
+			painting = true
+		case painting:
+			painting = r != 'm'
+		default:
+			n += runeCells(r)
+		}
 	}
 	return n
 }
