@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// mapLimit is how many bytes of a store this process can map, 0 for no practical limit.
-// bbolt maps a store as a whole, so no store can be larger.
+// mapLimit is how many bytes of a store this process can map; 0 means no practical limit.
+// bbolt maps the whole store, so no store can be larger.
 var mapLimit = sync.OnceValue(func() int64 {
 	if strconv.IntSize > 32 {
 		return 0
@@ -20,13 +20,13 @@ var mapLimit = sync.OnceValue(func() int64 {
 // system: it doubles them up to 1 GiB, and 2 GiB less one byte is its largest.
 var mapSizes = [...]int64{1<<31 - 1, 1 << 30, 512 << 20, 256 << 20}
 
-// heapRoom is how much address space the rest of the process is left when a store is
+// heapRoom is the address space that is left for the rest of the process when a store is
 // mapped.
 const heapRoom = 256 << 20
 
-// growLimit is how large this process lets a store become: a part less than it can map.
-// bbolt computes sizes with the process's integers, which must not overflow by the
-// largest page and the step by which a file grows (see growStep), of 80 MiB together.
+// growLimit is how large this process lets a store become: a little less than it can map.
+// bbolt computes sizes with the process's integers. These must not overflow when it adds
+// the largest page and the step by which a file grows (see growStep), 80 MiB in all.
 func growLimit() int64 {
 	limit := mapLimit()
 	return limit - limit/16

@@ -13,9 +13,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
-// TestLittleAddressSpace has a process that can map little, as one of 32 bits: a store
-// that is larger is refused and not changed, and one that would become larger keeps what
-// it holds and goes on.
+// TestLittleAddressSpace: a process that can map little, like a 32-bit one, refuses a
+// larger store and does not change it. A store that would become too large keeps its
+// content and still works.
 func TestLittleAddressSpace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
@@ -80,7 +80,7 @@ func TestLittleAddressSpace(t *testing.T) {
 	kvtest.Check(t, path)
 }
 
-// TestMappable: the system is asked, and says one of bbolt's sizes.
+// TestMappable: the system gives one of bbolt's sizes.
 func TestMappable(t *testing.T) {
 	if n := kv.Mappable(); n != math.MaxInt32 && n != 1<<30 && n != 512<<20 && n != 256<<20 && n != 128<<20 {
 		t.Errorf("%d bytes can be mapped", n)

@@ -4,8 +4,8 @@ package kv
 
 import "golang.org/x/sys/unix"
 
-// mappable tries which of bbolt's mappings fit into the address space next to the rest of
-// the process. Nothing is read, and no memory is taken.
+// mappable finds which of bbolt's mapping sizes fit into the address space next to the
+// rest of the process. It reads nothing, and takes no memory.
 func mappable() int64 {
 	for _, size := range mapSizes {
 		room, err := unix.MmapPtr(-1, 0, nil, uintptr(size)+heapRoom, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON)

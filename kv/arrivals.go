@@ -11,9 +11,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// noteArrivals notes that the events that were given the numbers after one up to
-// another arrived now. Imports within a second share an entry. Where events before
-// these have none, they get one without a time.
+// noteArrivals records that the events with numbers after one up to another arrived now.
+// Imports within a second share an entry. Events before these that have no entry get one
+// without a time.
 func noteArrivals(tx *txn, after, last uint64, now time.Time) error {
 	b, err := tx.CreateBucketIfNotExists([]byte(layout.Arrivals))
 	if err != nil {
@@ -118,7 +118,7 @@ func (db *DB) ArrivedAt(ctx context.Context, seq uint64) (at time.Time, ok bool,
 	return at, !at.IsZero(), nil
 }
 
-// lastArrived returns the last entry, the zero one when there is none.
+// lastArrived returns the last entry, or the zero one.
 func lastArrived(tx *txn) (record.Arrived, error) {
 	b := tx.top(layout.Arrivals)
 	if b == nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// arriving imports events one at a time while a clock says what the test wants.
+// arriving imports events one at a time under a clock that the test sets.
 type arriving struct {
 	t   *testing.T
 	db  *kv.DB
@@ -99,7 +99,7 @@ func TestArrivedSince(t *testing.T) {
 	}
 }
 
-// An arrivalModel is what a store should note, kept the simplest way.
+// An arrivalModel is what a store should record, in the simplest form.
 type arrivalModel struct {
 	stamps []int64 // by arrival number, from 1: what the clock said, in seconds
 	days   []ttpcron.Day
@@ -270,8 +270,8 @@ func arrivalsOf(t *testing.T, db *kv.DB) int {
 	return 0
 }
 
-// TestArrivalsOfEarlierStore: what a store has from before it noted arrivals came
-// before everything that it notes.
+// TestArrivalsOfEarlierStore: events from before a store recorded arrivals count as
+// earlier than all that it records.
 func TestArrivalsOfEarlierStore(t *testing.T) {
 	recent := time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)
 	a := &arriving{t: t, happened: recent}
@@ -296,9 +296,9 @@ func TestArrivalsOfEarlierStore(t *testing.T) {
 	}
 }
 
-// TestArrivalsDamaged: an entry of events that never arrived is found, and left out
-// by a recovery; all others are kept. Where the last arrival number is lost, they
-// vouch for it.
+// TestArrivalsDamaged: a check finds an entry for events that never arrived, and a
+// recovery leaves it out and keeps all others. If the last arrival number is lost, the
+// entries supply it.
 func TestArrivalsDamaged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
 	a := &arriving{t: t}

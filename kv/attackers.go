@@ -26,7 +26,7 @@ type attackerSums struct {
 	sums map[uint64]attackerSum
 }
 
-// maxSums is how many attackers are added up in one pass: some 15 MiB.
+// maxSums is how many attackers are added up in one pass: about 15 MiB.
 const maxSums = 1 << 17
 
 func newAttackerSums(most int) *attackerSums {

@@ -67,8 +67,8 @@ func used(b *testing.B, db *kv.DB) int64 {
 	return s.FileBytes - s.FreeBytes
 }
 
-// BenchmarkImport stores a honeypot's log of some weeks: how fast, and in how
-// many bytes an event with its entry in the identity index.
+// BenchmarkImport stores a honeypot's log of some weeks. It measures time, and bytes for
+// each event with its entry in the identity index.
 func BenchmarkImport(b *testing.B) {
 	for _, unique := range []bool{false, true} {
 		name := "real"
@@ -164,8 +164,8 @@ func tagAll(tb testing.TB, db *kv.DB, each int, commit func([]ttpcron.Tag)) (tot
 	return total
 }
 
-// BenchmarkCommit inserts tags, then inserts them again, and puts as many values
-// of the same sizes into plain bbolt under ascending keys: the floor of the
+// BenchmarkCommit inserts tags, then inserts them again. For comparison, it puts as many
+// values of the same sizes into plain bbolt under ascending keys: the lower bound of the
 // medium.
 func BenchmarkCommit(b *testing.B) {
 	for _, pace := range []time.Duration{4 * time.Second, 300 * time.Millisecond} {

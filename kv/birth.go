@@ -15,13 +15,12 @@ import (
 	"github.com/ttpcron/ttpcron/kv/storefile"
 )
 
-// A new store is made whole in a scratch folder and then given its name, so that
-// a process which is killed meanwhile leaves no file that is half a store. A file
-// that exists cannot be made so: it may be a mount, or lie in a folder where
-// nobody may make files. An empty one becomes a store where it is, and when the
-// process is killed at that, what it leaves is known by unfinished.
+// A new store is made in a scratch folder and then renamed, so a process that is killed
+// meanwhile leaves no half-made store. That is impossible if the file exists: it may be a
+// mount, or in a folder where nobody may make files. An empty file becomes a store in
+// place; if the process is killed, unfinished recognises what it leaves.
 
-// birthBytes is the largest file that a process can leave when it is killed while making a
+// birthBytes is the largest file that a process can leave if it is killed while making a
 // store in an empty file: bbolt maps that much, and grows the file to it in the first
 // transaction.
 const birthBytes = 32 << 10
@@ -41,9 +40,9 @@ func born(ctx context.Context, path string, o Options) error {
 	return nil
 }
 
-// makeNamed makes a store and gives it its name unless another process was
-// quicker. Where that cannot be done in one step, because the filesystem has no
-// hard links, it leaves the name free: the store is then made where it is to be.
+// makeNamed makes a store and gives it its name, unless another process was quicker. If
+// that cannot be done in one step, because the filesystem has no hard links, it leaves the
+// name free, and the store is made in place.
 func makeNamed(ctx context.Context, path string, o Options) error {
 	dir := filepath.Dir(path)
 	scratch, err := storefile.NewScratch(path)
@@ -104,10 +103,9 @@ func (e *UnfinishedError) Error() string {
 	return fmt.Sprintf("%s is a store that was never finished, and holds nothing: the process that made it was stopped", e.Path)
 }
 
-// unfinished reports whether it is certain that nothing was ever stored in a
-// file: it is empty, or holds no more than what bbolt writes into a new file and
-// what the first transaction writes before the header that makes it count.
-// Sectors may be missing: those that power failed to write are zeros.
+// unfinished reports whether certainly nothing was ever stored in a file: it is empty, or
+// has at most what bbolt writes into a new file and what the first transaction writes
+// before its header. Sectors that a power failure kept from being written may be zeros.
 func unfinished(f io.ReaderAt, size int64) bool {
 	const header = page.HeaderOffset + page.HeaderBytes
 	if size == 0 {
@@ -123,7 +121,7 @@ func unfinished(f io.ReaderAt, size int64) bool {
 	image := birthImage()
 	head := content[:min(len(content), len(image))]
 	if tail := content[len(head):]; !zeros(tail) {
-		// The first commit replaces a header, and changes nothing else of these.
+		// The first commit replaces a header, and changes nothing else here.
 		return bytes.Equal(head, image)
 	}
 	for at := 0; at < len(head); at += sectorBytes {
@@ -135,11 +133,11 @@ func unfinished(f io.ReaderAt, size int64) bool {
 			return false
 		}
 	}
-	// Of the second header alone, less than all of it may be that of any store.
+	// If only the second header is there, and not in full, it may be any store's.
 	return !zeros(head[:header]) || len(head) >= page.Size+header || zeros(head)
 }
 
-// sectorBytes is how much a disk writes wholly or not at all.
+// sectorBytes is how much a disk writes as a whole or not at all.
 const sectorBytes = 512
 
 func zeros(b []byte) bool { return bytes.Count(b, []byte{0}) == len(b) }

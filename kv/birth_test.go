@@ -21,7 +21,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
-// fresh is the file of a store in which nothing has been stored yet.
+// fresh is the file of a store with nothing stored in it yet.
 func fresh(t *testing.T) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "fresh.db")
@@ -145,8 +145,8 @@ func TestUnfinished(t *testing.T) {
 	}
 }
 
-// TestCertainlyUnfinished takes pieces of stores that were finished: what might
-// have held something is never taken for a store that was not.
+// TestCertainlyUnfinished takes pieces of finished stores: anything that may have held
+// data never counts as unfinished.
 func TestCertainlyUnfinished(t *testing.T) {
 	store := fresh(t)
 	for n := 1; n <= len(store); n++ {
@@ -222,8 +222,8 @@ func TestBirthSparesOthers(t *testing.T) {
 	}
 }
 
-// TestBirthLeavesNothing makes stores under every sort of path: nothing is beside
-// them, and a link leads to the file that it named.
+// TestBirthLeavesNothing makes stores under every sort of path: nothing else is left in
+// the folder, and a link leads to the file that it named.
 func TestBirthLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(dir, "link.db")
@@ -313,7 +313,7 @@ func TestKilledBirth(t *testing.T) {
 	}
 }
 
-// childCreator stores an event of its own in a store that may not be there yet.
+// childCreator stores an event in a store that may not exist yet.
 func childCreator(ctx context.Context, path string) error {
 	fmt.Println("ready")
 	db, err := kv.Open(ctx, path, kv.Options{LockTimeout: time.Minute})
@@ -324,8 +324,8 @@ func childCreator(ctx context.Context, path string) error {
 	return errors.Join(err, db.Close())
 }
 
-// TestCreators lets several processes make one store at once: what each of them
-// stored is there.
+// TestCreators lets several processes make one store at once: the events of each are
+// there.
 func TestCreators(t *testing.T) {
 	const creators = 4
 	for round := range rounds(8) {

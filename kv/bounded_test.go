@@ -12,7 +12,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
-// TestPruneInParts: days with much text go in transactions of their own, however few
+// TestPruneInParts: days with much text are removed in their own transactions, however few
 // events they have.
 func TestPruneInParts(t *testing.T) {
 	if testing.Short() {
@@ -39,8 +39,7 @@ func TestPruneInParts(t *testing.T) {
 	}
 }
 
-// TestExpiredStateIsNone: what was decided before a state was set counts as it was
-// in force.
+// TestExpiredStateIsNone: once a state has expired, the decision before it counts again.
 func TestExpiredStateIsNone(t *testing.T) {
 	now := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 	db := kvtest.OpenWith(t, filepath.Join(t.TempDir(), "t.db"), kv.Options{NoSync: true, Now: func() time.Time { return now }})
@@ -62,8 +61,8 @@ func TestExpiredStateIsNone(t *testing.T) {
 	}
 }
 
-// TestUpgradingIsSaid: whoever opens an old store is told before it is brought up to
-// date, and only then.
+// TestUpgradingIsSaid: a caller that opens an old store is told before the upgrade, and
+// only then.
 func TestUpgradingIsSaid(t *testing.T) {
 	path := write(t, unpack(t, "v4.db.gz"))
 	for _, want := range []int{1, 0} {

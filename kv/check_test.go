@@ -36,8 +36,8 @@ func TestCheckWhole(t *testing.T) {
 	}
 }
 
-// flips chooses single bits to flip: half of them anywhere, the others in a page
-// of each sort in turn, since there are many leaves and one list of free pages.
+// flips chooses single bits to flip: half of them anywhere, the others in a page of each
+// sort in turn, since there are many leaves and only one list of free pages.
 func flips(content []byte, n int, do func(sort string, at int, bad []byte)) {
 	sorts := map[uint16]string{1: "branch", 2: "leaf", 4: "header", 16: "free pages"}
 	pages := map[string][]int{}
@@ -79,8 +79,8 @@ func freePages(content []byte) int {
 	return 4096 * int(binary.LittleEndian.Uint64(newer[free:]))
 }
 
-// usedOfBranch returns how many bytes of a branch page say something: small stores
-// have nearly empty ones.
+// usedOfBranch returns how many bytes of a branch page are in use: small stores have
+// nearly empty ones.
 func usedOfBranch(page []byte) int {
 	last := 16 * int(binary.LittleEndian.Uint16(page[10:])) // where the last element is
 	return last + int(binary.LittleEndian.Uint32(page[last:])+binary.LittleEndian.Uint32(page[last+4:]))

@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// claimTable keeps the claims of a store in memory. Claims are never changed or
-// deleted, so what it holds stays true.
+// claimTable keeps the claims of a store in memory. Claims are never changed or deleted,
+// so its content stays true.
 type claimTable struct {
 	mu     sync.RWMutex
 	byID   []*record.Claim // number 1 first
@@ -114,7 +114,7 @@ func (n *newClaims) id(c record.Claim) uint32 {
 	return id
 }
 
-// claim returns the claim with a number, nil when there is none.
+// claim returns the claim with a number, or nil.
 func (n *newClaims) claim(id uint32) *record.Claim {
 	switch {
 	case id == 0 || uint64(id) > uint64(n.base+len(n.added)):

@@ -31,13 +31,12 @@ const (
 const MinSeenDays = 3
 
 const (
-	// seenWithin is within how many days, today among them, a clock must have
+	// seenWithin is the number of days, including today, within which a clock must have
 	// been seen that often for today to count.
 	seenWithin = 7
-	// keptDays is how many days are kept up to the present one, and how many
-	// after it.
+	// keptDays is how many days are kept up to the present one, and how many after it.
 	keptDays = 8
-	// setBack is how far back a clock goes when it is set; less is how clocks are.
+	// setBack is the step back from which a clock counts as set; smaller ones are usual.
 	setBack = time.Minute
 	// firstDay is 2020-01-01: an earlier time comes from a machine that starts in 1970
 	// until its clock is set.
@@ -157,7 +156,7 @@ func (db *DB) SetHeld(ctx context.Context, h record.Held) error {
 	return nil
 }
 
-// releaseHeld forgets what was held back once a pruning has taken it out.
+// releaseHeld forgets what was held back once a pruning has removed it.
 func (db *DB) releaseHeld(ctx context.Context, p Prune) error {
 	c, err := db.Clock(ctx)
 	if err != nil || c.Held.Why == "" || p.EventsBefore < c.Held.EventsBefore || p.TagsBefore < c.Held.TagsBefore {

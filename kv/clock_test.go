@@ -83,7 +83,7 @@ func TestImportSeesClock(t *testing.T) {
 	}
 }
 
-// A step back begins a second look anew, a second's correction does not, and a pruning that
+// A step back starts a new second look; a correction by a second does not; a pruning that
 // removes what is held back forgets it.
 func TestHeld(t *testing.T) {
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)

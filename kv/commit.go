@@ -69,8 +69,8 @@ func (db *DB) sortCommit(c *ttpcron.Commit) (rows []tagRow, r *reviewer, err err
 	return rows, r, err
 }
 
-// findTags marks the rows of tags that the store has, and returns its claims and
-// what is stored otherwise.
+// findTags marks the rows of tags that the store has, and returns their claims and the
+// tags that are stored otherwise.
 func (db *DB) findTags(tx *txn, tags []ttpcron.Tag, rows []tagRow) ([]*record.Claim, storedTags, error) {
 	claims, err := db.claims.all(tx)
 	if err != nil {
@@ -184,9 +184,8 @@ func (db *DB) write(ctx context.Context, tags []ttpcron.Tag, rows []tagRow, old 
 	return err
 }
 
-// reviewMatches finds the base matches that reviews remove, but for what is more than a
-// transaction should hold, which it removes, and reports whether there is anything to store
-// of base matches.
+// reviewMatches finds the base matches that reviews remove. If they are too many for one
+// transaction, it removes some first. It reports whether the commit changes base matches.
 func (db *DB) reviewMatches(ctx context.Context, m *matchCommit, r *reviewer) (changed bool, err error) {
 	for more := true; more; {
 		if m.goes() {
@@ -211,8 +210,8 @@ func (db *DB) reviewMatches(ctx context.Context, m *matchCommit, r *reviewer) (c
 	return changed, nil
 }
 
-// review counts the tags that reviews remove and returns them, but for what is more than a
-// transaction should hold, which it removes.
+// review counts the tags that reviews remove and returns them. If they are too many for
+// one transaction, it removes some first.
 func (db *DB) review(ctx context.Context, r *reviewer, claims []*record.Claim, done *ttpcron.Committed) (gone []goneTag, err error) {
 	most := cmp.Or(db.taken, reviewTags)
 	if db.taken == 0 && len(r.commit.Judgements) > 0 {
@@ -247,9 +246,9 @@ func (db *DB) review(ctx context.Context, r *reviewer, claims []*record.Claim, d
 	return gone, nil
 }
 
-// doubtful is the coverage of days from which a commit removes something, until the commit
-// is done: it is unknown which rules have looked at their events. Otherwise the rules that
-// made the removed tags would not look again if they were in force next.
+// doubtful is the coverage of days from which a commit removes something: until the commit
+// is done, it is unknown which rules have looked at their events. Otherwise the rules of
+// the removed tags would not look again if they were in force next.
 func doubtful(c *ttpcron.Commit) (list []ttpcron.Coverage) {
 	for i := range c.Coverage {
 		v := &c.Coverage[i]
@@ -260,8 +259,8 @@ func doubtful(c *ttpcron.Commit) (list []ttpcron.Coverage) {
 	return list
 }
 
-// doubt stores such coverage, before the first of the transactions that go before that of
-// a commit.
+// doubt stores this coverage before the first of the transactions that precede the
+// commit's.
 func (db *DB) doubt(ctx context.Context, r *reviewer) error {
 	if r.doubted || len(r.doubts) == 0 {
 		return nil

@@ -71,7 +71,7 @@ func (db *DB) Freeze(ctx context.Context, open func() error) (release func(), er
 	return func() { tx.Rollback() }, nil
 }
 
-// commitPatience is how long a commit may take before anybody asks what it waits for.
+// commitPatience is how long a commit may take before anyone asks what it waits for.
 var commitPatience = time.Second
 
 // Blocked reports whether a commit waits for readers to end, including those of
@@ -104,8 +104,8 @@ func (db *DB) Blocked() bool {
 // copyBytes is how much of a copy is written in one transaction.
 const copyBytes = 16 << 20
 
-// copyBuckets is how many buckets are opened in one transaction: a store has two
-// for each day with tags.
+// copyBuckets is how many buckets are opened in one transaction: a store has two for each
+// day with tags.
 const copyBuckets = 8192
 
 // Rewrite writes the content of the store into an empty file, without free space; size is
@@ -155,8 +155,8 @@ func (c *copier) next() (err error) {
 	return err
 }
 
-// commit keeps the transaction until it is over: values lie in the file that is
-// copied, and a page of it that the disk cannot give ends a commit with a panic.
+// commit keeps the transaction until it ends: values are in the file that is copied, and
+// if the disk cannot read a page of it, the commit panics.
 func (c *copier) commit() error {
 	err := c.tx.Commit()
 	c.tx = nil

@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// newCoverage returns the records of the coverage that differs from what is
-// stored, and of the rule sets that are not.
+// newCoverage returns the records of the coverage that differs from what is stored, and of
+// the rule sets that are missing.
 func newCoverage(tx *txn, c ttpcron.Commit) (companions []companion, err error) {
 	var order []record.KindDay
 	days := map[record.KindDay][]ttpcron.Coverage{}

@@ -149,8 +149,8 @@ func childTools(ctx context.Context, path string) error {
 	}
 }
 
-// TestKilledTools kills a process that compacts, backs up and restores: the store
-// is there and whole at every moment, and so is the backup once there was one.
+// TestKilledTools kills a process that compacts, backs up and restores: the store is there
+// and intact at every moment, and so is the backup once it exists.
 func TestKilledTools(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 3))
 	content := rich(t)
@@ -164,7 +164,7 @@ func TestKilledTools(t *testing.T) {
 				t.Fatalf("%s: %s", file, firstDifference(got, want))
 			}
 		}
-		// What the killed process left behind is in nobody's way.
+		// What the killed process left behind does no harm.
 		if _, err := doctor.Compact(t.Context(), path, doctor.Options{Options: kv.Options{NoSync: true}}); err != nil {
 			t.Fatal(err)
 		}
@@ -197,8 +197,8 @@ func start(t *testing.T, what, path string) (*exec.Cmd, *bufio.Scanner) {
 	return cmd, bufio.NewScanner(out)
 }
 
-// killAfter lets a child acknowledge some batches, kills it in the middle of
-// what follows, and returns how many it acknowledged in all.
+// killAfter lets a child acknowledge some batches, kills it during the next one, and
+// returns how many it acknowledged.
 func killAfter(t *testing.T, what, path string, batches int, more time.Duration) (acknowledged int) {
 	cmd, out := start(t, what, path)
 	for out.Scan() {
@@ -211,8 +211,8 @@ func killAfter(t *testing.T, what, path string, batches int, more time.Duration)
 	return acknowledged
 }
 
-// TestKilledImport kills a process in the middle of importing: what it was told
-// is stored is there, and nothing is there in part.
+// TestKilledImport kills a process during an import: everything that was acknowledged is
+// there, and nothing is there in part.
 func TestKilledImport(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
 	for range rounds(50) {
@@ -247,8 +247,8 @@ func TestKilledImport(t *testing.T) {
 	}
 }
 
-// TestKilledCommit kills a process in the middle of committing tags: tags and
-// cursor are those of one and the same number of batches.
+// TestKilledCommit kills a process that commits tags: tags and cursor are those of the
+// same number of batches.
 func TestKilledCommit(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 2))
 	for range rounds(30) {

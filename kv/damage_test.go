@@ -43,8 +43,8 @@ func dumpAllFile(t *testing.T, path string) []byte {
 	return dumpAll(t, db)
 }
 
-// unhidden dumps a store after the tags of all rules are shown as they are again:
-// what operators decided may be what is lost.
+// unhidden dumps a store after the decisions of operators are undone, since these may be
+// lost.
 func unhidden(t *testing.T, path string) []byte {
 	t.Helper()
 	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true, Now: func() time.Time { return noon }})
@@ -68,8 +68,8 @@ func unhidden(t *testing.T, path string) []byte {
 }
 
 // TestCheckFindsDamageEverywhere flips bits in each region of a store's file, and
-// overwrites stretches of it. A check finds each, or the place belongs to
-// nothing: then everything reads as before.
+// overwrites stretches of it. A check finds each, unless the place is unused: then
+// everything reads as before.
 func TestCheckFindsDamageEverywhere(t *testing.T) {
 	content := rich(t)
 	path := write(t, content)
@@ -124,9 +124,9 @@ func TestCheckFindsDamageEverywhere(t *testing.T) {
 	}
 }
 
-// TestRecoverAnyPage loses each page of a store in turn. Recovering saves every
-// event and tag that did not lie on it, and names the days of which something is
-// lost; a page that holds neither costs none.
+// TestRecoverAnyPage loses each page of a store in turn. Recovery saves every event and
+// tag that was not on it, and names the days that lost something. If the page had neither,
+// nothing is lost.
 func TestRecoverAnyPage(t *testing.T) {
 	content := rich(t)
 	want := byDay(unhidden(t, write(t, content)))
@@ -180,8 +180,8 @@ func TestRecoverAnyPage(t *testing.T) {
 	}
 }
 
-// TestRecoverWithoutHeader recovers a file whose beginning was overwritten: every
-// event and every tag is there.
+// TestRecoverWithoutHeader recovers a file whose beginning was overwritten: every event
+// and tag is there.
 func TestRecoverWithoutHeader(t *testing.T) {
 	for name, content := range map[string][]byte{"small": small(t), "tiny": tiny(t)} {
 		want := byDay(dumpAllFile(t, write(t, content)))
@@ -212,8 +212,8 @@ func TestRecoverOld(t *testing.T) {
 	}
 }
 
-// FuzzCheck overwrites parts of a store's file: a check ends without panic, and
-// what it does not find changes nothing.
+// FuzzCheck overwrites parts of a store's file: a check does not panic, and damage that it
+// does not find changes nothing.
 func FuzzCheck(f *testing.F) {
 	var content, want []byte
 	f.Add(uint32(4096+16), []byte{1})

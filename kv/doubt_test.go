@@ -12,9 +12,9 @@ import (
 )
 
 // TestDoubtedCoverage: a commit that removes more than one transaction holds fails in any
-// of its writes. Where some of what goes is gone, the store does not know which rules have
-// looked at the events of the day; what Commit has removed it says. Once more it comes to
-// what a commit does that never failed.
+// of its writes. If it has removed something, the store does not know which rules have
+// looked at the day's events, and Commit returns what it removed. Repeated, it has the
+// result of a commit that never failed.
 func TestDoubtedCoverage(t *testing.T) {
 	at := time.Date(2024, 10, 1, 12, 0, 0, 0, time.UTC)
 	day := ttpcron.DayOf(at)

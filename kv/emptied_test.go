@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
-// A pruning that removes all tags there are ends: the rollups of many days fill several
-// pages, and bbolt looks for the last entry of emptied pages for ever.
+// A pruning that removes all tags must end: the rollups of many days fill several pages,
+// and bbolt searches emptied pages for their last entry for ever.
 func TestAllTagsOfManyDaysArePruned(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
 	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})

@@ -17,8 +17,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// There is no index of events by attacker or session. But the actors of a block stand at
-// its beginning, once each, so that of most blocks nothing else has to be read.
+// There is no index of events by attacker or session. But a block begins with its actors,
+// once each, so most blocks need not be read further.
 
 // BlockPosition is a place among the blocks of a store, which are ordered by day, kind and
 // arrival. The zero value is the beginning.
@@ -29,7 +29,7 @@ type BlockPosition struct {
 	End  bool   // nothing follows
 }
 
-// The most that is looked at in one transaction of a search.
+// The limits of one transaction of a search.
 const (
 	searchBlocks = 2048
 	searchBytes  = 32 << 20
@@ -72,8 +72,7 @@ type foundBlock struct {
 	err error
 }
 
-// gather copies the records that come next, so that no other goroutine reads what is
-// mapped.
+// gather copies the next records, so that no other goroutine reads mapped memory.
 func (s *blockSearch) gather(tx *txn) error {
 	history := tx.top(layout.History)
 	kinds, err := historyKinds(history)
@@ -112,7 +111,7 @@ func (s *blockSearch) gather(tx *txn) error {
 	return nil
 }
 
-// ofKind copies the records of the day and kind at hand, and reports whether there is no
+// ofKind copies the records of the current day and kind, and reports whether there is no
 // room for more.
 func (s *blockSearch) ofKind(b *bucket, size *int) (full bool) {
 	c := b.Cursor()
@@ -137,7 +136,7 @@ func (s *blockSearch) ofKind(b *bucket, size *int) (full bool) {
 	return false
 }
 
-// search returns those of the blocks that have an actor who is sought.
+// search returns the blocks with an actor that is sought.
 func (s *blockSearch) search() (found []ttpcron.EventBlock, err error) {
 	const share = 16
 	var next atomic.Int32
@@ -216,7 +215,7 @@ func (db *DB) EventsIn(ctx context.Context, q ttpcron.EventQuery, b ttpcron.Even
 	return events, nil
 }
 
-// apart gives the values of an event's payload memory of their own.
+// apart copies the values of an event's payload to their own memory.
 func apart(e *ttpcron.Event) {
 	e.Payload = slices.Clone(e.Payload)
 	for i := range e.Payload {

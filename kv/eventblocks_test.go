@@ -12,8 +12,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
-// A search by actors finds each event that a look at all of them finds, whatever is asked
-// for.
+// A search by actors finds each event that a search through all events finds, for any
+// query.
 func TestEventBlocks(t *testing.T) {
 	db := kvtest.Open(t)
 	start := time.Date(2026, 5, 4, 22, 0, 0, 0, time.UTC)

@@ -25,7 +25,7 @@ func (db *DB) Kinds(ctx context.Context) ([]ttpcron.SourceKind, error) {
 	return kinds, nil
 }
 
-// The most that a page of days holds: a day has a part of coverage, or some.
+// The limits of a page of days: a day has one part of coverage, or a few.
 const (
 	pageDays  = 512
 	pageParts = 2048
@@ -127,8 +127,8 @@ func (db *DB) EventPage(ctx context.Context, kind ttpcron.SourceKind, day ttpcro
 	return page, nil
 }
 
-// page reads the events of one block whose arrival number is in (after, upTo],
-// none when there are no more.
+// page reads the events of one block whose arrival number is in (after, upTo]; none if
+// there are no more.
 func (db *DB) page(ctx context.Context, k record.KindDay, after, upTo uint64) (page []ttpcron.Event, err error) {
 	err = db.view(ctx, func(tx *txn) error {
 		if k.Kind == "" || k.Day < 0 {

@@ -12,8 +12,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// A store takes events, gives them back to be tagged, and takes the tags
-// together with the checkpoint.
+// A store takes events, yields them for tagging, and takes the tags together with the
+// checkpoint.
 func Example() {
 	dir, err := os.MkdirTemp("", "ttpcron")
 	if err != nil {

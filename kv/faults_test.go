@@ -19,7 +19,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
-// dumpAll is dump with what is kept of rules, of coverage and of what was pruned.
+// dumpAll is dump with the records of rules, coverage and horizons.
 func dumpAll(t *testing.T, db *kv.DB) []byte {
 	t.Helper()
 	ctx := t.Context()
@@ -48,7 +48,7 @@ func dumpAll(t *testing.T, db *kv.DB) []byte {
 			}
 		}
 	}
-	// What was pruned is passed over, and what was not is not.
+	// Pruned events are skipped, and others are not.
 	old := newGenerator(3).events(400)
 	note(db.Known(ctx, old))
 	return []byte(b.String())
@@ -60,8 +60,7 @@ type step struct {
 	do   func(db *kv.DB) error
 }
 
-// life is a series of calls that touch every part of a store, each of which
-// writes.
+// life is a series of calls that touch every part of a store, each of which writes.
 func life(t *testing.T) []step {
 	g := newGenerator(3)
 	g.pace = 5 * time.Minute
@@ -133,7 +132,7 @@ func life(t *testing.T) []step {
 	}
 }
 
-// purgeable returns a session of commands none of which has a whole tag.
+// purgeable returns a session of commands without a whole tag.
 func purgeable(t *testing.T, events []ttpcron.Event) string {
 	t.Helper()
 	bad := map[string]bool{}
@@ -151,7 +150,7 @@ func purgeable(t *testing.T, events []ttpcron.Event) string {
 	return ""
 }
 
-// rich is the content of a store with something in each of its parts.
+// rich is the content of a store with something in each part.
 func rich(t *testing.T) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "rich.db")
@@ -192,10 +191,9 @@ func openOnDisk(t *testing.T) (*kv.DB, *kv.Disk, string) {
 	return db, kv.TakeDisk(t, db), path
 }
 
-// TestFailedWrites lets each write of each transaction fail in turn, before,
-// after and in the middle of it. The call fails, and the store holds what it held
-// before; once the disk works the call succeeds, and the store holds what it
-// would have held.
+// TestFailedWrites lets each write of each transaction fail in turn, before, after and
+// during it. The call fails, and the store is unchanged; once the disk works, the call
+// succeeds as if nothing had failed.
 func TestFailedWrites(t *testing.T) {
 	reference, _, _ := openOnDisk(t)
 	db, disk, path := openOnDisk(t)
@@ -257,9 +255,9 @@ func TestFailedWrites(t *testing.T) {
 	}
 }
 
-// TestFailedSync lets the disk refuse to confirm the data of a transaction, or
-// its header. The call fails, the store refuses to write from then on and says
-// so, and holds when it is opened again what it held before, or all of the call.
+// TestFailedSync: the disk fails to sync a transaction's data, or its header. The call
+// fails, and the store refuses to write from then on and says so. When it is opened again,
+// it has its earlier content, or the whole call's.
 func TestFailedSync(t *testing.T) {
 	for _, header := range []bool{false, true} {
 		for i, s := range life(t) {
@@ -326,10 +324,9 @@ type diskWrite struct {
 	data []byte
 }
 
-// TestPowerCut cuts the power at every stage of every transaction: a disk may
-// have written any of what was not synced, in any order, each 512-byte sector
-// wholly or not at all. The store holds the transaction or does not, and is
-// whole.
+// TestPowerCut cuts the power at every stage of every transaction: a disk may have written
+// any of the data that was not synced, in any order, each 512-byte sector as a whole or
+// not at all. The store has the transaction or not, and is intact.
 func TestPowerCut(t *testing.T) {
 	db, disk, path := openOnDisk(t)
 	var writes []diskWrite
@@ -400,8 +397,8 @@ func put(image []byte, off int64, b []byte) []byte {
 	return image
 }
 
-// holds wants a file of some content to be a store that holds what is wanted,
-// in which a check finds at most so many things, and which can be written to.
+// holds checks that a file is a store with the wanted content, that a check finds at most
+// that many things in it, and that it can be written to.
 func holds(t *testing.T, where string, image, want []byte, findings int) {
 	t.Helper()
 	path := write(t, image)

@@ -2,8 +2,8 @@ package kv
 
 import "testing"
 
-// TestScatteredFill: pages that were full and have become too large are split into
-// parts of about one size, none of which is too large again.
+// TestScatteredFill: full pages that became too large are split into parts of about the
+// same size, none of which is too large again.
 func TestScatteredFill(t *testing.T) {
 	for _, c := range []struct {
 		before, added int

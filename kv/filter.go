@@ -7,15 +7,15 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// filter tells from a rollup whether a day can hold what a query selects.
+// filter decides by a rollup whether a day can have what a query selects.
 type filter struct {
 	claims  []uint32 // nil: any
 	names   [][]byte // keys, one of which must exist; nil: any
 	session []byte   // key that must exist; nil: any
 }
 
-// newFilter prepares a query's filter. Matching says of each claim, number 1
-// first, whether the query can select it.
+// newFilter prepares a query's filter. Matching says for each claim, number 1 first,
+// whether the query can select it.
 func newFilter(s *record.Secret, q *ttpcron.TagQuery, matching []bool) *filter {
 	f := &filter{}
 	for i, ok := range matching {

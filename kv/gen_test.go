@@ -11,9 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// generator makes events with the duplication of a honeypot's log: sessions of a
-// few to a few dozen commands out of a small repertoire, some of them with a
-// password or a host of their own.
+// generator makes events as repetitive as a honeypot's log: sessions of a few to a few
+// dozen commands from a small repertoire, some with their own password or host.
 type generator struct {
 	rnd     *rand.Rand
 	now     time.Time
@@ -110,7 +109,7 @@ func tagOf(e *ttpcron.Event, k int) ttpcron.Tag {
 	return t
 }
 
-// findingOf returns the tag of a finding in the session of an event, in the hour of it.
+// findingOf returns the tag of a finding in an event's session and hour.
 func findingOf(e *ttpcron.Event, k int) ttpcron.Tag {
 	group := []ttpcron.GroupField{{Name: "attacker_ip", From: "attacker_ip", Optional: true}, {Name: "attacker_uuid", From: "attacker_uuid", Optional: true}, {Name: "session_id", From: "session_id", Optional: true}}
 	packed, _ := ttpcron.NewStream("B1", e.Kind, group, nil, [16]byte{}).AppendGroup(nil, e, nil)
@@ -124,8 +123,7 @@ func findingOf(e *ttpcron.Event, k int) ttpcron.Tag {
 	return t
 }
 
-// otherwise changes about a tag, without another UUID, what a rule may say otherwise of
-// its event.
+// otherwise changes what a rule may change about its tag without changing the UUID.
 func otherwise(t *ttpcron.Tag, e *ttpcron.Event, n int) {
 	switch n % 3 {
 	case 0:

@@ -24,8 +24,8 @@ func CheckFile(path string) error {
 	return err
 }
 
-// checkFile looks at the file at a path as CheckHeader does; one that cannot be opened
-// is for others to tell.
+// checkFile checks the file at a path as CheckHeader does. If it cannot be opened, other
+// code reports that.
 func checkFile(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -52,7 +52,7 @@ func CheckHeader(f *os.File, path string) error {
 	buf := make([]byte, 2*page.Size)
 	n, _ := f.ReadAt(buf, 0)
 	buf = buf[:n]
-	// The size after the header: a file that is being written grows first.
+	// The size is read after the header: a file that is being written grows first.
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -94,9 +94,9 @@ func CheckHeader(f *os.File, path string) error {
 	return nil
 }
 
-// openLocked opens a file for bbolt. It takes the lock that bbolt takes, so that
-// nobody writes while the file is looked at, and empties one in which nothing was
-// ever stored: bbolt makes an empty file anew.
+// openLocked opens a file for bbolt. It takes bbolt's lock, so that nobody writes while it
+// checks the file. A file in which nothing was ever stored is emptied, and bbolt starts it
+// anew.
 func openLocked(path string, flag int, mode os.FileMode) (f *os.File, fresh bool, err error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, false, irregular(path, info.Mode())

@@ -10,8 +10,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// addEvents stores the events that are not known, n of them, and what the clock says
-// as they arrive.
+// addEvents stores the n unknown events, and the clock's time of arrival.
 func (db *DB) addEvents(tx *txn, events []*ttpcron.Event, ids []identity, n int) error {
 	before, err := arrival(tx)
 	if err != nil {
@@ -128,7 +127,7 @@ func (db *DB) openBlock(b *bucket, k record.KindDay, next *ttpcron.Event) ([]ttp
 	return events, nil
 }
 
-// countEvent adds the next event, in order of arrival, to the counts of its day.
+// countEvent adds the next event, in order of arrival, to its day's counts.
 func countEvent(h *ttpcron.DayHistory, at record.KindDay, e *ttpcron.Event) {
 	if h.Events++; h.Events == 1 {
 		*h = ttpcron.DayHistory{Kind: at.Kind, Day: at.Day, Events: 1, FirstSeq: e.Seq, Earliest: e.Time, Latest: e.Time}
@@ -187,8 +186,8 @@ func (db *DB) eachStored(ctx context.Context, tx *txn, do func(*ttpcron.Event)) 
 	})
 }
 
-// seekBlock moves to the block that holds the first event after an arrival
-// number, or to the one before it.
+// seekBlock moves to the block with the first event after an arrival number, or to the one
+// before it.
 func seekBlock(c *cursor, day ttpcron.Day, after uint64) (key, rec []byte) {
 	key, rec = c.Seek(record.BlockKey(day, after+1))
 	if d, first, ok := record.ParseBlockKey(key); ok && d == day && first == after+1 {
@@ -201,7 +200,7 @@ func seekBlock(c *cursor, day ttpcron.Day, after uint64) (key, rec []byte) {
 	return c.Seek(record.BlockKey(day, after+1))
 }
 
-// between cuts the events down to those whose arrival number is in (after, upTo].
+// between keeps the events whose arrival number is in (after, upTo].
 func between(events []ttpcron.Event, after, upTo uint64) []ttpcron.Event {
 	for len(events) > 0 && events[0].Seq <= after {
 		events = events[1:]

@@ -31,9 +31,9 @@ func (db *DB) Horizons(ctx context.Context) ([]Horizon, error) {
 	return all, nil
 }
 
-// horizons are the days before which nothing comes in. The latest holds for all kinds: days
-// from which a pruning removed events are gone, even for a kind that the store did not have
-// then. A horizon that was forgotten for a kind does not hold for it.
+// horizons are the days before which no event is accepted. The latest counts for all
+// kinds: days from which a pruning removed events are gone, even for a kind that the store
+// did not have then. A horizon that was forgotten for a kind does not count for it.
 type horizons struct {
 	kinds  map[ttpcron.SourceKind]record.Pruned // nil where nothing was pruned
 	latest ttpcron.Day
@@ -85,7 +85,7 @@ func listHorizons(tx *txn) (all []Horizon, err error) {
 	return all, err
 }
 
-// eachPruned calls do for what was pruned of each kind.
+// eachPruned calls do with what was pruned of each kind.
 func eachPruned(tx *txn, do func(*record.Pruned) error) error {
 	return tx.top(layout.Pruned).ForEach(func(k, rec []byte) error {
 		p, err := record.ReadPruned(k, rec)
@@ -210,9 +210,9 @@ func arrivedAgain(tx *txn, events []*ttpcron.Event) (again cameAgain, err error)
 	return again, err
 }
 
-// without returns the records that leave no horizon of one kind or, without a kind,
-// none at all. The other kinds get one of their own, as far as they are known: the one
-// that is forgotten may be the latest.
+// without returns the records that leave no horizon for one kind or, without a kind, for
+// any. The other known kinds get one of their own, since the forgotten one may be the
+// latest.
 func (h *horizons) without(kind ttpcron.SourceKind) (all []record.Pruned) {
 	kinds := slices.Collect(maps.Keys(h.kinds))
 	if kind != "" {

@@ -54,10 +54,10 @@ func imported(t *testing.T, db *kv.DB, events []ttpcron.Event) (r ttpcron.Import
 	return r
 }
 
-// TestHorizonOfKindsThatCameLater: what a store that had only commands lost of its
-// days does not come in with kinds that it meets later, in the store itself, in a
-// compacted and in a recovered one, until the horizon is forgotten: of one kind for
-// that kind alone, of all for all.
+// TestHorizonOfKindsThatCameLater: a store that had only commands has pruned days. Events
+// of kinds that it meets later do not come in for these days, in the store itself, in a
+// compacted and in a recovered one, until the horizon is forgotten, for that kind or for
+// all.
 func TestHorizonOfKindsThatCameLater(t *testing.T) {
 	const days, each = 10, 20
 	first := ttpcron.Day(20000)
@@ -105,7 +105,7 @@ func TestHorizonOfKindsThatCameLater(t *testing.T) {
 			t.Errorf("horizons %v, %v", h, err)
 		}
 
-		// Of the kind whose pruning it was; all others keep it, met or not.
+		// Only for the pruned kind; all others keep the horizon, stored or not.
 		gone, err := db.ForgetHorizon(t.Context(), ttpcron.Command)
 		if err != nil || !slices.Equal(gone, []kv.Horizon{{Kind: ttpcron.Command, Before: first + 6}}) {
 			t.Fatalf("%v, %v", gone, err)

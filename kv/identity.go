@@ -9,7 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// identity is what the store makes of an event before storing it.
+// identity is what the store computes for an event before storing it.
 type identity struct {
 	record.Identity // under which it is or would be stored
 	known           bool
@@ -17,8 +17,8 @@ type identity struct {
 	of              original
 }
 
-// contentIndex is the index of content-derived ids of one kind and day, nil when
-// no event of the kind is stored.
+// contentIndex is the index of content-derived ids of one kind and day, nil if no event of
+// the kind is stored.
 func contentIndex(tx *txn, kind ttpcron.SourceKind, day ttpcron.Day) *runIndex {
 	b := tx.top(layout.Identity).Bucket([]byte(kind))
 	if b == nil {
@@ -32,8 +32,8 @@ func namedIndex(tx *txn) *runIndex {
 	return &runIndex{tx.top(layout.Named), record.NamedIndex()}
 }
 
-// identify finds out which events are known. Of equal events in the batch all
-// but the first are, and so are those that were purged.
+// identify finds the known events. Of equal events in the batch, all but the first are
+// known, and so are purged ones.
 func (db *DB) identify(tx *txn, events []*ttpcron.Event) ([]identity, error) {
 	out := make([]identity, len(events))
 	for i, e := range events {
@@ -132,8 +132,8 @@ func remember(tx *txn, events []*ttpcron.Event, ids []identity) error {
 	return nil
 }
 
-// namedEntries returns what the index of given ids holds of the events that are
-// stored, in no order: 24 bytes for each that has such an id.
+// namedEntries returns the index of given ids for the stored events, unordered: 24 bytes
+// for each event with a given id.
 func (db *DB) namedEntries(ctx context.Context, tx *txn) ([]byte, error) {
 	var entries []byte
 	x := record.NamedIndex()

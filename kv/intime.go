@@ -15,16 +15,15 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Sensors whose logs are imported one after the other bring the events of a day in
-// another order than that of time. What is made of them is stored by time, and is
-// stored best in that order.
+// If the logs of sensors are imported one after another, a day's events do not arrive in
+// order of time. Tags are stored by time, and are stored best in that order.
 
-// backSeconds is by how much a block must begin earlier than one before it ends for
-// events to count as scattered.
+// backSeconds is by how much a block must begin earlier than one before it for events to
+// count as scattered.
 const backSeconds = 600
 
-// openBytes is the most that EventsInTime keeps of blocks whose events precede one
-// another's, about, unless it is one block.
+// openBytes is roughly the most that EventsInTime keeps of blocks that overlap in time,
+// unless it is one block.
 const openBytes = 16 << 20
 
 // blockSpan is a block of a day, and when its events happened.
@@ -72,8 +71,8 @@ type mergeByTime struct {
 	bytes int // that they take, about
 }
 
-// openBlocks is a heap of nonempty blocks whose events are in order of time. The next event
-// is the first block's first.
+// openBlocks is a heap of nonempty blocks with events in order of time. The next event is
+// the first block's first.
 type openBlocks []*openBlock
 
 type openBlock struct {
@@ -112,8 +111,8 @@ func (m *mergeByTime) page() (page []ttpcron.Event, err error) {
 	return page, nil
 }
 
-// openNext opens the blocks that may hold an event which precedes all of those that
-// are open, as far as there is room.
+// openNext opens the blocks that may have an event before all of the open ones, as far as
+// there is room.
 func (m *mergeByTime) openNext() error {
 	for len(m.rest) > 0 && (len(m.open) == 0 || m.bytes < openBytes && !m.open[0].events[0].Time.Before(m.day.Start().Add(time.Duration(m.rest[0].First)*time.Second))) {
 		events, err := m.load(m.rest[0].first)

@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
-// TestEventsInTime: the events of sensors that arrived one after the other come in order of
-// time, each once; of one sensor they come as they arrived.
+// TestEventsInTime: events of sensors that arrived one after another come in order of
+// time, each once; those of one sensor come as they arrived.
 func TestEventsInTime(t *testing.T) {
 	db := kvtest.Open(t)
 	g := newGenerator(5)

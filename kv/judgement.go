@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// judgedTags is what a commit says of the tags of correlations on a day: those of claims
-// in some spans go, and those that are named.
+// judgedTags is what a commit says about the tags of correlations on a day: those of
+// claims in some spans are removed, and those that are named.
 type judgedTags struct {
 	spans [][]judgedSpan // by claim, number 1 first; nil: of none
 	nanoSpan
@@ -35,7 +35,7 @@ func (j *judgedTags) takes(id uint32, nanos int64, u ttpcron.UUID) bool {
 	})
 }
 
-// names reports whether a tag is one of those that are named.
+// names reports whether a tag is among those that are named.
 func (j *judgedTags) names(key []byte) bool {
 	_, ok := slices.BinarySearchFunc(j.keys, key, func(k record.TagKey, key []byte) int { return bytes.Compare(k[:], key) })
 	return ok

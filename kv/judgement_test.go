@@ -27,8 +27,8 @@ func keyOf(t *ttpcron.Tag) ttpcron.TagKey {
 	return ttpcron.TagKey{EventTime: t.EventTime, UUID: t.UUID()}
 }
 
-// A judgement removes the tags that its rule has in its span, whatever their version,
-// beside those that the commit brings or keeps. Gone removes tags by name.
+// A judgement removes its rule's tags in its span, whatever their version, except those
+// that the commit adds or keeps. Gone removes tags by name.
 func TestJudgements(t *testing.T) {
 	slot := 20000 * 24 // the first hour of a day
 	var all []ttpcron.Tag
@@ -121,7 +121,7 @@ func TestJudgements(t *testing.T) {
 	}
 }
 
-// Judgements of the shares of a span remove together what one of the whole does.
+// Judgements of the shares of a span remove together what one of the whole span removes.
 func TestJudgementOfShares(t *testing.T) {
 	db := kvtest.Open(t)
 	var all []ttpcron.Tag

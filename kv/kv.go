@@ -89,8 +89,8 @@ type DB struct {
 // Path returns the path that the store was opened with.
 func (db *DB) Path() string { return db.path }
 
-// stuck says that bbolt panicked outside the work of a transaction, so that it may
-// hold its locks for ever: nothing must wait for it any more.
+// stuck is set when bbolt panicked outside the work of a transaction. It may hold its
+// locks for ever, so nothing may wait for it any more.
 type stuck struct {
 	once  sync.Once
 	why   *DamagedError // set before known is closed
@@ -111,8 +111,8 @@ func newDB(path string, now func() time.Time) *DB {
 	return &DB{path: path, now: now, stuck: stuck{known: make(chan struct{})}}
 }
 
-// hasHeader is called before a transaction begins. When no header is whole bbolt
-// panics there, holding locks for which all others would wait, even to end a
+// hasHeader is called before a transaction begins. If no header is intact, bbolt panics
+// there while it holds locks, and all others would wait for these, even to end a
 // transaction.
 func (db *DB) hasHeader() error {
 	if err := db.stuck.err(); err != nil {
@@ -159,8 +159,8 @@ func (db *DB) closeFile() error {
 	}
 }
 
-// giveUp notes that bbolt is stuck. When nobody writes any more the lock of the
-// file is given back, so that others can mend it while this process lives.
+// giveUp records that bbolt is stuck. Once nobody writes any more, the file's lock is
+// released, so that others can repair it while this process lives.
 func (db *DB) giveUp(why *DamagedError) {
 	db.stuck.once.Do(func() {
 		db.stuck.why = why
@@ -201,15 +201,15 @@ func (db *DB) update(ctx context.Context, do func(tx *txn) error) error {
 	return err
 }
 
-// change runs do in a write transaction of its own.
+// change runs do in its own write transaction.
 func (db *DB) change(ctx context.Context, do func(tx *txn) error) error {
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	return db.update(ctx, do)
 }
 
-// unsynced reports whether an error comes from the disk's sync. bbolt's other
-// errors of a disk name the file, and what they concern has not been touched.
+// unsynced reports whether an error comes from the disk's sync. Other disk errors of bbolt
+// name the file, and leave the data untouched.
 func unsynced(err error) bool {
 	var errno syscall.Errno
 	var path *fs.PathError

@@ -129,8 +129,8 @@ func TestImportKeepsWhatCannotBeStored(t *testing.T) {
 	}
 }
 
-// TestLargeEvents stores the largest events there can be, which must neither
-// meet in one block nor be refused.
+// TestLargeEvents stores the largest possible events. They must not share a block, and
+// must not be refused.
 func TestLargeEvents(t *testing.T) {
 	db := kvtest.Open(t)
 	var events []ttpcron.Event
@@ -436,8 +436,8 @@ func TestLooks(t *testing.T) {
 	}
 }
 
-// TestForgetFiles: of more files than are kept the ones that were seen longest
-// ago go, and none that the last scan saw, however many these are.
+// TestForgetFiles: if there are too many files, those seen longest ago are forgotten, but
+// none that the last scan saw, however many these are.
 func TestForgetFiles(t *testing.T) {
 	defer kv.SetMaxFilePositions(100)()
 	db := kvtest.Open(t)

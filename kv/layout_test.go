@@ -39,8 +39,7 @@ func withBucket(t *testing.T, b layout.Bucket) {
 	t.Cleanup(func() { layout.Buckets = before })
 }
 
-// putNotes makes a store with some notes, in the way in which a bucket's own file
-// would store them.
+// putNotes makes a store with some notes, stored as in a bucket's own file.
 func putNotes(t *testing.T, put func(to *kv.Takeover, key, rec []byte) error) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "t.db")
@@ -137,8 +136,8 @@ func TestNewBucket(t *testing.T) {
 	}
 }
 
-// TestNewBucketOfKinds adds one that holds a bucket for each kind, which older stores
-// lack: it is checked and recovered, and pruning takes it out too.
+// TestNewBucketOfKinds adds a bucket with one bucket for each kind, which older stores
+// lack: it is checked and recovered, and pruning removes it.
 func TestNewBucketOfKinds(t *testing.T) {
 	withBucket(t, layout.Bucket{Name: "notes", Nested: layout.Kinds, Late: true, Remedy: layout.Rebuild, Recovery: layout.Copied, Check: func(_ *layout.Store, kind string, k, v []byte) error {
 		_, err := typeNote.Open(v, []byte(kind), k)
@@ -192,8 +191,7 @@ func TestNewBucketOfKinds(t *testing.T) {
 	}
 }
 
-// TestListOfBuckets: names are different, and what is taken over as it is can be
-// checked.
+// TestListOfBuckets: names differ, and a bucket that is copied unchanged can be checked.
 func TestListOfBuckets(t *testing.T) {
 	for i, b := range layout.Buckets {
 		if b.Name == "" || b.Holds == "" || b.Key == "" || b.Remedy == "" {

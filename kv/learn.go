@@ -19,8 +19,8 @@ type original struct {
 	place uint64 // where it is stored
 }
 
-// lesson is what a stored event has learned. It holds copies, which the batch has
-// anyway, and not the event, whose text lies in the memory of a whole block.
+// lesson is what a stored event has learned. It has copies, which the batch has anyway,
+// and not the event, whose text shares a whole block's memory.
 type lesson struct {
 	at   record.KindDay
 	seq  uint64
@@ -30,14 +30,14 @@ type lesson struct {
 	cost int              // bytes of the block that it is in, about; 0 if an earlier lesson has that
 }
 
-// lessonBytes is about how many bytes of blocks one transaction fills in: a copy of
-// one event in each block of a history writes all of it anew.
+// lessonBytes is about how many bytes of blocks one transaction fills in: a copy of one
+// event in each block of a history rewrites all of it.
 const lessonBytes = 32 << 20
 
-// movedBytes is about what it takes to give the tags of an event other claims.
+// movedBytes is about the cost of giving an event's tags other claims.
 const movedBytes = 1 << 10
 
-// lessonsAtOnce returns how many of the first lessons one transaction takes up.
+// lessonsAtOnce returns how many of the first lessons fit in one transaction.
 func lessonsAtOnce(lessons []lesson) int {
 	bytes := 0
 	for i := range lessons {
@@ -48,12 +48,12 @@ func lessonsAtOnce(lessons []lesson) int {
 	return len(lessons)
 }
 
-// learn lets events learn from the copies of them that a batch has. Those of the
-// batch are replaced by others that have learned, since the batch is the caller's.
-// It returns what stored events have learned, in the order of kinds and places.
+// learn lets events learn from the copies of them in a batch. The batch is the caller's,
+// so its events are replaced by others that have learned. It returns what stored events
+// have learned, in the order of kinds and places.
 //
-// Few copies come here: those whose facts differ from the ones that the index has of the
-// original. So a block is read once, and only if there may be something to learn.
+// Few copies get here: those whose facts differ from the original's in the index. So a
+// block is read once, and only if there may be something to learn.
 func (db *DB) learn(tx *txn, events []*ttpcron.Event, ids []identity, report *ttpcron.ImportReport) ([]lesson, error) {
 	var copies []int
 	for i := range ids {
@@ -117,7 +117,7 @@ func (db *DB) learn(tx *txn, events []*ttpcron.Event, ids []identity, report *tt
 	return lessons, nil
 }
 
-// taught lets an event learn from a copy, and counts what comes of it.
+// taught lets an event learn from a copy, and counts the result.
 func taught(e, from *ttpcron.Event, report *ttpcron.ImportReport) bool {
 	before := *e
 	learned, disputed := false, true
@@ -144,8 +144,8 @@ func otherwiseAttributed(a, b *ttpcron.Event) bool {
 	return was != is || a.AttackerIP != b.AttackerIP || a.IdentityUUID != b.IdentityUUID || a.SessionID != b.SessionID
 }
 
-// fillIn stores what events have learned. They keep their arrival numbers, and
-// coverage no longer says that rules have looked at them.
+// fillIn stores what events have learned. They keep their arrival numbers, and coverage no
+// longer says that rules have looked at them.
 func (db *DB) fillIn(tx *txn, lessons []lesson) error {
 	if len(lessons) == 0 {
 		return nil
@@ -276,8 +276,8 @@ func (db *DB) fillInDay(tx *txn, w *block.Writer, at record.KindDay, lessons []l
 	return lookAgain(tx, at, seqs)
 }
 
-// maxHoles is how many holes the coverage of a day gets at once; maxParts is how many
-// parts it may have afterwards. Beyond, rules look at what lies between too.
+// maxHoles is how many holes a day's coverage gets at once; maxParts is how many parts it
+// may have afterwards. Beyond that, rules also look at the events between.
 const (
 	maxHoles = 4
 	maxParts = 24
@@ -310,8 +310,8 @@ func withoutEvents(list []ttpcron.Coverage, seqs []uint64) []ttpcron.Coverage {
 // hole is a range of arrival numbers, (after, upTo].
 type hole struct{ after, upTo uint64 }
 
-// holesOf makes holes around arrival numbers, which rise; one around all of them if
-// there would be more than most.
+// holesOf makes holes around ascending arrival numbers, or one around all of them if there
+// would be more than most.
 func holesOf(seqs []uint64, most int) []hole {
 	var holes []hole
 	for _, seq := range seqs {
@@ -327,8 +327,8 @@ func holesOf(seqs []uint64, most int) []hole {
 	return holes
 }
 
-// withHoles cuts holes into parts of coverage. What is cut out is covered by unknown
-// rules; of what is left the counts are not known.
+// withHoles cuts holes into parts of coverage. Unknown rules cover the holes; the counts
+// of the remaining parts are unknown.
 func withHoles(list []ttpcron.Coverage, holes []hole) []ttpcron.Coverage {
 	var out []ttpcron.Coverage
 	for _, c := range list {

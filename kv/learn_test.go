@@ -91,7 +91,7 @@ func TestFillIn(t *testing.T) {
 	closed(t, db)
 }
 
-// TestFillInMuch lets the events of one block learn more than a block holds.
+// TestFillInMuch: the events of one block learn more than a block can hold.
 func TestFillInMuch(t *testing.T) {
 	db := kvtest.Open(t)
 	events := newGenerator(4).events(200)
@@ -128,7 +128,7 @@ func TestLearnInOneBatch(t *testing.T) {
 	closed(t, db)
 }
 
-// TestRenamedLearns lets an event learn whose ID another has.
+// TestRenamedLearns: an event learns whose ID another has.
 func TestRenamedLearns(t *testing.T) {
 	db := kvtest.Open(t)
 	first, second := counted(1, "192.0.2.1", noon), counted(1, "192.0.2.2", noon)
@@ -172,8 +172,8 @@ func TestWithoutEvents(t *testing.T) {
 	}
 }
 
-// TestMemoryOfFillingIn imports small copies of one event in each of many blocks: what
-// that takes in memory does not grow with the blocks.
+// TestMemoryOfFillingIn imports small copies of one event in each of many blocks: memory
+// does not grow with the blocks.
 func TestMemoryOfFillingIn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes a hundred MiB")
@@ -235,8 +235,8 @@ func peakHeap(do func()) uint64 {
 	return <-peak
 }
 
-// TestMemoryOfPurging takes an attacker out of days of large events: what that takes in
-// memory does not grow with the days.
+// TestMemoryOfPurging purges an attacker from days of large events: memory does not grow
+// with the days.
 func TestMemoryOfPurging(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes a hundred MiB")

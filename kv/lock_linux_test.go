@@ -13,7 +13,7 @@ import (
 )
 
 // A child process has each descriptor of its parent for a moment, between fork and exec. A
-// store that is closed meanwhile is free all the same.
+// store that is closed meanwhile is free nevertheless.
 func TestClosedStoreIsFree(t *testing.T) {
 	for name, use := range map[string]func(path string, fork func()) error{
 		"write": func(path string, fork func()) error {
@@ -85,7 +85,7 @@ func TestClosedStoreIsFree(t *testing.T) {
 	}
 }
 
-// descriptors returns those that this process has of a file.
+// descriptors returns this process's descriptors of a file.
 func descriptors(t *testing.T, path string) (fds []int) {
 	t.Helper()
 	links, err := filepath.Glob("/proc/self/fd/*")

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// rounds is how often a test does something at random: a tenth in the short
-// mode, and KV_TEST_LONG times as often for a run over night.
+// rounds is how often a test repeats something random: a tenth in short mode, and
+// KV_TEST_LONG times as often for a run over night.
 func rounds(n int) int {
 	if testing.Short() {
 		return max(2, n/10)

@@ -80,7 +80,7 @@ func (db *DB) KeepLooks(ctx context.Context, looks []ttpcron.FileLook) error {
 	return nil
 }
 
-// seen notes in the position of a file that the file was seen.
+// seen records in a file's position that the file was seen.
 func (db *DB) seen(tx *txn, l *ttpcron.FileLook) error {
 	if l.PositionFormat == "" {
 		return nil

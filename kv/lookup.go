@@ -10,7 +10,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// lookupKeys is how many keys are looked at in one transaction.
+// lookupKeys is how many keys are looked up in one transaction.
 const lookupKeys = 1 << 18
 
 // TagByUUID finds a tag, hidden or not, and reports whether there is one. Tags are in order

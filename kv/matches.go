@@ -12,14 +12,14 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Base matches lie by the day of their event, in runs: see package match. What a commit
-// brings and takes away of a day has a number. Until all up to it is judged the runs
-// that have it are not merged with older ones: so they tell which groups were touched.
+// Base matches are stored by the day of their event, in runs: see package match. What a
+// commit adds to and removes from a day has a number. Runs with a number are not merged
+// with older ones until everything up to it is judged: so they show which groups changed.
 
 // wentMatches is how many matches are removed in one transaction.
 const wentMatches = 1 << 16
 
-// longGroup is how many bytes of a group count as one match more.
+// longGroup is how many bytes of a group count as one more match.
 const longGroup = 128
 
 // matchCommit is what a commit does to base matches.
@@ -44,7 +44,7 @@ type matchChange struct {
 	settled *uint64
 }
 
-// matchReview is what a review says about the streams that have matches.
+// matchReview is what a review says about streams with matches.
 type matchReview struct {
 	of     map[uint32]bool // streams
 	events []ttpcron.SeqRange
@@ -65,8 +65,8 @@ func (d *matchChange) takes(r *match.Row) bool {
 	return false
 }
 
-// newMatchCommit sorts what a commit says of base matches, and compares it with what is
-// stored. What goes is found by next.
+// newMatchCommit sorts a commit's changes to base matches, and compares them with what is
+// stored. next finds what is removed.
 func (db *DB) newMatchCommit(tx *txn, c *ttpcron.Commit) (*matchCommit, error) {
 	m := &matchCommit{db: db}
 	if len(c.Matches)+len(c.Reviews)+len(c.Judged)+len(c.Settled) == 0 {
@@ -120,7 +120,7 @@ func (db *DB) newMatchCommit(tx *txn, c *ttpcron.Commit) (*matchCommit, error) {
 // maxRoom bounds the number of matches for which memory is kept.
 const maxRoom = 1 << 16
 
-// review notes what a review says about streams that have matches on its day.
+// review records what a review says about streams with matches on its day.
 func (m *matchCommit) review(tx *txn, v *ttpcron.Review, of func(ttpcron.Day) *matchChange) error {
 	some := false
 	for _, id := range v.Rules {
@@ -158,7 +158,7 @@ func (m *matchCommit) review(tx *txn, v *ttpcron.Review, of func(ttpcron.Day) *m
 	return nil
 }
 
-// read reads what describes the matches of a day, nil when there are none.
+// read reads the description of a day's matches, nil if there are none.
 func (m *matchCommit) read(tx *txn, day ttpcron.Day) (*storedMatches, error) {
 	s, err := readMatches(tx, day)
 	if s != nil {
@@ -167,8 +167,8 @@ func (m *matchCommit) read(tx *txn, day ttpcron.Day) (*storedMatches, error) {
 	return s, err
 }
 
-// compare finds the matches of a day that are stored, but for such as
-// reviews speak of: these are met with what goes.
+// compare finds the stored matches of a day, except for those of reviewed streams, which
+// next finds.
 func (m *matchCommit) compare(tx *txn, d *matchChange) error {
 	if len(d.add.Rows) == 0 {
 		return nil
@@ -196,7 +196,7 @@ func (m *matchCommit) compare(tx *txn, d *matchChange) error {
 	return nil
 }
 
-// addedRow is a row of what a commit adds.
+// addedRow is a row that a commit adds.
 type addedRow struct {
 	*match.Group
 	*match.Row
@@ -240,7 +240,7 @@ func (m *matchCommit) find(s *storedMatches, run *record.MatchRun, d *matchChang
 
 func compareKeys(a, b record.MatchKey) int { return a.Compare(&b) }
 
-// meet notes what is stored in the place of a new match: its form, and whether it is the
+// meet records what is stored in place of a new match: its form, and whether it is the
 // same.
 func (d *matchChange) meet(a addedRow, old match.Form, same bool) {
 	switch {
@@ -253,7 +253,7 @@ func (d *matchChange) meet(a addedRow, old match.Form, same bool) {
 	}
 }
 
-// next finds what goes until there are so many, and reports whether there may be more.
+// next finds the matches to remove, up to a number, and reports whether there may be more.
 func (m *matchCommit) next(tx *txn, most int) (more bool, err error) {
 	for _, d := range m.days {
 		if d.looked {
@@ -332,7 +332,7 @@ func (m *matchCommit) goes() bool {
 	return slices.ContainsFunc(m.days, func(d *matchChange) bool { return len(d.went.Rows) > 0 })
 }
 
-// putWent removes the matches that were found, in a transaction of its own.
+// putWent removes the matches that were found, in its own transaction.
 func (m *matchCommit) putWent(tx *txn) error {
 	for _, d := range m.days {
 		if len(d.went.Rows) == 0 {
@@ -398,7 +398,7 @@ func (m *matchCommit) put(tx *txn) error {
 	return putRuleSets(tx, m.sets)
 }
 
-// entries returns the matches of a day that the store has not, and what goes.
+// entries returns the day's matches that are new to the store, and those to remove.
 func (d *matchChange) entries() (*match.List, error) {
 	fresh := &d.add
 	if d.known > 0 {

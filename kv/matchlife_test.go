@@ -121,9 +121,9 @@ func closeWhole(t *testing.T, db *kv.DB, path string) {
 	}
 }
 
-// With the events of an attacker, or of a session, their base matches go, and findings of
-// groups that name them. Other groups in which they were count as touched, and nothing
-// names them there.
+// Purging an attacker or a session removes the events' base matches, and findings of
+// groups that name them. Other groups that had these matches count as changed, and name
+// them nowhere.
 func TestPurgeTakesBaseMatches(t *testing.T) {
 	for name, p := range map[string]kv.Purge{
 		"address":              {Attacker: purgedIP},
@@ -201,7 +201,7 @@ func TestPurgeTakesBaseMatches(t *testing.T) {
 	}
 }
 
-// A correlation may group by the address under a name of its own.
+// A correlation may group by the address under another name.
 func TestPurgeOfFindingsByAlias(t *testing.T) {
 	db, _ := lifeStore(t, false)
 	names := []string{"a", "who"}
@@ -217,9 +217,9 @@ func TestPurgeOfFindingsByAlias(t *testing.T) {
 	}
 }
 
-// The base matches of events that are pruned go with them; those of events that stay, since
-// they have tags, or that are later, stay too, and so do findings. What is found of events
-// before the horizon later on is stored.
+// Pruned events take their base matches with them. Those of events that stay, because they
+// have tags or are later, stay too, and so do findings. Later findings about events before
+// the horizon are stored.
 func TestPruneTakesBaseMatches(t *testing.T) {
 	db, path := lifeStore(t, true)
 	first := ttpcron.DayOf(noon)
@@ -330,8 +330,8 @@ func TestForgottenHorizonIsJudgedAgain(t *testing.T) {
 	closeWhole(t, db, path)
 }
 
-// Once the tags of a correlation were pruned by its id it has judged nothing: when it is
-// loaded again it makes them again.
+// After the tags of a correlation were pruned by its id, it has judged nothing: when it is
+// loaded again, it makes them again.
 func TestPrunedRulesHaveJudgedNothing(t *testing.T) {
 	db, path := lifeStore(t, false)
 	if done, err := db.PruneRules(t.Context(), kv.PruneRules{Rules: []string{"C1"}}); err != nil || done.Removed != 8 {
@@ -350,7 +350,7 @@ func TestPrunedRulesHaveJudgedNothing(t *testing.T) {
 }
 
 // A recovered store begins without base matches, and no rule set says that a stream has
-// looked at anything, so that the next run makes them again.
+// looked at anything, so the next run makes them again.
 func TestRecoveredStoreLooksForBaseMatches(t *testing.T) {
 	db, path := lifeStore(t, false)
 	rules := []ttpcron.RuleDef{{ID: "R1", Version: 1}}
@@ -391,7 +391,7 @@ func TestRecoveredStoreLooksForBaseMatches(t *testing.T) {
 	closeWhole(t, db, to)
 }
 
-// Findings have no arrival: among what came since a time are those that were made since.
+// Findings have no arrival: a query for arrivals since a time includes those made since.
 func TestFindingsSince(t *testing.T) {
 	db, _ := lifeStore(t, false)
 	made := time.Date(2024, 10, 1, 0, 0, 0, 0, time.UTC)

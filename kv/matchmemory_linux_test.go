@@ -61,8 +61,8 @@ func TestMatchesTakeBoundedMemory(t *testing.T) {
 	}
 }
 
-// taken looks at how much memory a test takes under a limit such as runs have: the most
-// of it since the call, in bytes, as far as look is called.
+// taken measures a test's memory under a limit like that of a run: the highest value since
+// the call, in bytes, among the moments when look is called.
 func taken(t *testing.T) (look func(when string), most *int) {
 	limit := debug.SetMemoryLimit(64 << 20)
 	t.Cleanup(func() { debug.SetMemoryLimit(limit) })

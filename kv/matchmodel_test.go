@@ -40,7 +40,7 @@ func idOf(m *ttpcron.BaseMatch) matchID {
 	return matchID{ttpcron.DayOf(m.Time), m.Stream.ID, m.Group, m.Seq}
 }
 
-// commit does what a store does with a commit.
+// commit applies a commit to the model.
 func (m *matchModel) commit(c *ttpcron.Commit) {
 	again := map[matchID]bool{}
 	for i := range c.Matches {
@@ -133,7 +133,8 @@ var matchStreams = []*ttpcron.Stream{
 	ttpcron.NewStream("R4", ttpcron.Command, nil, []string{"a", "b"}, [16]byte{1}),
 }
 
-// Random commits, reviews, copies, judgements and restarts leave what a plain map holds.
+// After random commits, reviews, copies, judgements and restarts, the store equals a plain
+// map.
 func TestBaseMatchesAreThoseOfAModel(t *testing.T) {
 	for seed := range rounds(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { baseMatchesAreThoseOfAModel(t, uint64(seed)) })
@@ -154,7 +155,7 @@ func baseMatchesAreThoseOfAModel(t *testing.T, seed uint64) {
 	db := open()
 	m := &matchModel{matches: map[matchID]ttpcron.BaseMatch{}, touched: map[ttpcron.Day]map[matchID]touching{}, judged: map[ttpcron.Day]string{}}
 	first := ttpcron.Day(20000)
-	// What an event is does not change, but for the values of its matches.
+	// An event does not change, except for the values of its matches.
 	event := func(seq uint64) (time.Time, *rand.Rand) {
 		er := rand.New(rand.NewPCG(seq, 99))
 		day := first + ttpcron.Day(er.IntN(4))
@@ -363,8 +364,8 @@ func (m *matchModel) compareTouched(t *testing.T, db *kv.DB, d ttpcron.MatchDay)
 	}
 }
 
-// Of a day of which all matches went, what has judged it is remembered: a correlation that
-// was not loaded when they went may have tags there.
+// If a day has lost all its matches, the store remembers what judged it: a correlation
+// that was not loaded then may have tags there.
 func TestJudgedDayWithoutMatches(t *testing.T) {
 	db := kvtest.Open(t)
 	kv.LimitRuns(db, 1, 1000, 1, 100)

@@ -15,8 +15,8 @@ func aStream() (*ttpcron.Stream, time.Time) {
 	return s, time.Unix(1_700_006_400, 0).UTC().Truncate(24 * time.Hour)
 }
 
-// A scan that looks for where it begins, while others commit, begins again: it is not
-// told that the store has changed.
+// If others commit while a scan looks for its beginning, it begins again; the caller does
+// not see an error.
 func TestScanBeginsWhileOthersCommit(t *testing.T) {
 	db, _ := openMemory(t)
 	s, start := aStream()
@@ -66,8 +66,8 @@ func TestScanBeginsWhileOthersCommit(t *testing.T) {
 	}
 }
 
-// A scan goes on where it stands when others commit what are no matches of its days, and
-// begins again when it must: each match that was there is given once.
+// A scan continues in place if others commit something other than matches of its days, and
+// otherwise begins again: each match is yielded once.
 func TestScanGoesOnWhileOthersCommit(t *testing.T) {
 	db, _ := openMemory(t)
 	s, start := aStream()

@@ -20,7 +20,7 @@ type MatchPosition struct {
 	End   bool            // nothing follows
 }
 
-// pageText is how many bytes of text a page has, a little more.
+// pageText is roughly how many bytes of text a page has.
 const pageText = 1 << 20
 
 // MatchPage returns about as many of the matches that BaseMatches yields as requested, from

@@ -9,7 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// comparePages holds that pages, however short, give what the sequences give, once each.
+// comparePages: pages of any length yield what the sequences yield, once each.
 func comparePages(t *testing.T, db *kv.DB, q ttpcron.MatchQuery, about int) {
 	t.Helper()
 	type found struct {
@@ -41,7 +41,7 @@ func comparePages(t *testing.T, db *kv.DB, q ttpcron.MatchQuery, about int) {
 	}
 }
 
-// compareTouchedPages holds the same of touched groups.
+// compareTouchedPages does the same for changed groups.
 func compareTouchedPages(t *testing.T, db *kv.DB, d ttpcron.MatchDay, about int) {
 	t.Helper()
 	var want, got []ttpcron.TouchedGroup

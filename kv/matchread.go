@@ -152,7 +152,7 @@ const (
 )
 
 // matchScan walks through the matches of some days. It holds no transaction between two
-// of them: of each run it reads some blocks ahead, and begins again where it stood when
+// matches: it reads some blocks of each run ahead, and begins again at its position if
 // matches of these days have changed since.
 type matchScan struct {
 	db           *DB
@@ -189,7 +189,7 @@ type runAhead struct {
 	age    int
 	from   record.MatchKey
 	cursor match.Cursor
-	// Rows are read of these nanoseconds of the day, both included.
+	// Only rows within these nanoseconds of the day are read, both included.
 	since, until int64
 
 	queue   [][2][]byte // keys and records
@@ -201,7 +201,7 @@ type runAhead struct {
 	ahead   int // bytes to read
 }
 
-// matchScan returns a scan, with the memory of one that is done if there is any.
+// matchScan returns a scan, reusing the memory of a finished one.
 func (db *DB) matchScan(ctx context.Context) *matchScan {
 	s, _ := db.scans.Get().(*matchScan)
 	if s == nil {
@@ -211,7 +211,7 @@ func (db *DB) matchScan(ctx context.Context) *matchScan {
 	return s
 }
 
-// maxSpare is of how many runs a scan that is done keeps the memory.
+// maxSpare is for how many runs a finished scan keeps the memory.
 const maxSpare = 64
 
 // done says that the scan is used no more.
@@ -242,10 +242,10 @@ func (s *matchScan) group(g hashedGroup) {
 	s.one, s.text, s.begun, s.some = &g.GroupHash, g.text, false, false
 }
 
-// live returns the cursor at the next match, nil when there is none.
+// live returns the cursor at the next match, or nil.
 func (s *matchScan) live() (*match.Cursor, error) { return s.next((*match.Merge).Live) }
 
-// entry returns the cursor at the next entry, of whatever form.
+// entry returns the cursor at the next entry of any form.
 func (s *matchScan) entry() (*match.Cursor, error) {
 	return s.next(func(m *match.Merge) (*match.Cursor, error) {
 		if s.some && m.Top() != nil {
@@ -345,8 +345,8 @@ type scanDay struct {
 	said   string // the record that describes its matches
 }
 
-// moved reports whether the matches of the days have changed since they were opened:
-// whatever changes a run, or makes one, changes what is said of its day.
+// moved reports whether the days' matches have changed since they were opened: any change
+// of a run, or a new one, changes the day's description.
 func (s *matchScan) moved(tx *txn) bool {
 	top := tx.top(layout.Matches)
 	return slices.ContainsFunc(s.days, func(d scanDay) bool {
@@ -441,7 +441,7 @@ func (s *matchScan) want() {
 	}
 }
 
-// from returns with which key the matches of a day begin that were not given.
+// from returns the key at which the remaining matches of a day begin.
 func (s *matchScan) from(day ttpcron.Day, nanos int64) record.MatchKey {
 	k := record.MatchKey{Grouping: s.number}
 	if s.one != nil {
@@ -547,7 +547,7 @@ func (r *runAhead) read(tx *txn) error {
 	return r.scan.ctx.Err()
 }
 
-// wants reports whether a block is of the run, and may hold what the scan looks for.
+// wants reports whether a block belongs to the run, and may have what the scan looks for.
 func (r *runAhead) wants(k []byte, run uint32) bool {
 	id, first, ok := record.ParseMatchBlockKey(k)
 	s := r.scan

@@ -24,7 +24,7 @@ type storedMatches struct {
 	record.MatchDay
 }
 
-// readMatches reads what describes the matches of a day, nil when there are none.
+// readMatches reads the description of a day's matches, nil if there are none.
 func readMatches(tx *txn, day ttpcron.Day) (*storedMatches, error) {
 	top := tx.top(layout.Matches)
 	if top == nil {
@@ -73,9 +73,9 @@ func (s *storedMatches) stream(id uint32) *record.StreamDay {
 	return &s.streams[i]
 }
 
-// seekMatches goes to the block of a run in which a key is if it is in the run, or to the
-// first of the run; nil when the run has no block. It is for transactions that read:
-// bbolt's cursors do not step back over pages that were emptied.
+// seekMatches moves to the block of a run that would have a key, or to the first of the
+// run; nil if the run has no block. It is for read transactions: bbolt's cursors do not
+// step back over emptied pages.
 func seekMatches(c *cursor, run uint32, key *record.MatchKey) (k, rec []byte) {
 	want := record.MatchBlockKey(run, key)
 	k, rec = c.Seek(want)
@@ -103,8 +103,8 @@ func isMatchBlock(k []byte, run uint32) bool {
 	return ok && r == run
 }
 
-// runCursor returns a cursor before the first entry of a run whose key is not below the
-// given one; nil is the very first. Each block is shown to look, unless it is nil.
+// runCursor returns a cursor before the first entry of a run with at least the given key;
+// nil means the very first. look, unless it is nil, gets each block.
 func (s *storedMatches) runCursor(age int, from *record.MatchKey, b *bucket, look func(k []byte)) *match.Cursor {
 	run, c := s.Runs[age].ID, b.Cursor()
 	begun := false
@@ -155,8 +155,8 @@ func (s *storedMatches) nextRun() uint32 {
 	return id + 1
 }
 
-// add adds entries that change something as a run, after merging runs if there are many of
-// about one size. Judged runs stay apart from others.
+// add adds changes as a run, after merging runs if there are many of about the same size.
+// Judged runs are kept apart from others.
 func (s *storedMatches) add(entries *match.List) error {
 	judged, added := 0, 0
 	for judged < len(s.Runs) && s.Runs[judged].Last <= s.Settled {
@@ -241,9 +241,9 @@ func (s *storedMatches) count(entries *match.List) {
 	}
 }
 
-// store stores what describes the matches of a day. A day without runs leaves nothing,
-// unless correlations have judged it: a correlation that is not loaded now, and has tags
-// there, must find that it has to judge the day again.
+// store stores the description of a day's matches. A day without runs leaves nothing,
+// unless correlations have judged it: a correlation with tags there that is not loaded now
+// must learn later that it has to judge the day again.
 func (s *storedMatches) store(tx *txn) error {
 	if len(s.Runs) == 0 && s.Judged == "" {
 		return tx.top(layout.Matches).DeleteBucket(record.DayKey(s.day))
@@ -277,13 +277,13 @@ const (
 	tierRatio  = 8
 	maxMerged  = 1 << 18 // they are written in one transaction
 
-	// So many bytes may be merged: a group has up to some kilobytes, and what is written
-	// lies in memory twice until the transaction ends.
+	// The most bytes to merge: a group has up to some kilobytes, and what is written is in
+	// memory twice until the transaction ends.
 	maxMergedBytes = 12 << 20
 
-	// So many runs of a tier are left as they are. Whoever looks for a group looks into
-	// most runs; but large ones, which a first run over a history makes, span a short time
-	// each, and what reads them reads all of them.
+	// The number of runs in a tier that are left alone. A search for a group looks into
+	// most runs. But large runs, which a first run over a history makes, span a short time
+	// each, and are read as a whole anyway.
 	smallRuns = 8
 	largeRuns = 24
 	largeTier = 2
@@ -297,9 +297,9 @@ func (l *runLimits) tierOf(entries int) (tier int) {
 	return tier
 }
 
-// toMerge returns which runs of a part are to be merged, before one of so many entries
-// comes behind them: some of a tier, or below, where many follow one another. At most so
-// many entries are merged.
+// toMerge returns which runs of a part to merge before a run with that many entries is
+// added: some of a tier, or below it, if many follow one another. The number of entries is
+// limited.
 func (s *storedMatches) toMerge(from, to, added, most int) (first, last int) {
 	for tier := 0; tier <= s.limits.tierOf(most); tier++ {
 		if added > 0 && s.limits.tierOf(added) > tier {
@@ -338,8 +338,8 @@ func (s *storedMatches) runBytes(i int) (n int) {
 	return n
 }
 
-// mostRuns returns the most runs that follow one another in a part and are not larger
-// together, the oldest of such.
+// mostRuns returns the longest, oldest series of adjacent runs in a part that is not
+// larger in total.
 func mostRuns(from, to, most int, size func(int) int) (first, last int) {
 	sizes := make([]int, 0, to-from)
 	sum, a := 0, from
@@ -394,9 +394,9 @@ func (s *storedMatches) addRun(entries *match.List) error {
 	return w.Flush()
 }
 
-// mergeRuns makes one run of some that follow one another, or none if nothing is left of
-// them. What went is remembered as long as it is not judged, or there are older runs. It
-// reads the runs as they were when the transaction began.
+// mergeRuns merges some adjacent runs into one, or none if nothing is left of them.
+// Removed matches are kept until they are judged and there are no older runs. It reads the
+// runs as they were when the transaction began.
 func (s *storedMatches) mergeRuns(first, to int, settled bool) error {
 	var all match.Merge
 	var old [][]byte

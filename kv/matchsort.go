@@ -12,10 +12,10 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Matches of a commit are sorted by sorting their groups, of which there are fewer, and
-// giving each its rows: these come in order of arrival, which is mostly that of time.
+// A commit's matches are sorted by sorting their groups, which are fewer, and giving each
+// its rows: these come in order of arrival, which is mostly that of time.
 
-// matchPart is what is of one day and grouping.
+// matchPart is the matches of one day and grouping.
 type matchPart struct {
 	day      ttpcron.Day
 	grouping uint32
@@ -69,7 +69,7 @@ var endOfYears = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 
 const daySeconds = 24 * 60 * 60
 
-// sort gives each day its matches in order. Of those of one key the last counts.
+// sort puts each day's matches in order. Of those with equal keys, the last counts.
 func (m *matchCommit) sort(matches []ttpcron.BaseMatch, of func(ttpcron.Day) *matchChange) error {
 	if len(matches) == 0 {
 		return nil
@@ -120,8 +120,8 @@ func (s *matchSorter) part(day ttpcron.Day, grouping uint32) uint32 {
 	return part
 }
 
-// group returns the number of the group of a match: most are those of the match before
-// in their part. Only one that is new has to be hashed with the secret.
+// group returns the number of a match's group: mostly that of the match before it in its
+// part. Only a new group must be hashed with the secret.
 func (s *matchSorter) group(part, i uint32) uint32 {
 	p, text := &s.parts[part], s.matches[i].Group
 	if p.text == text && text != "" {
@@ -245,8 +245,8 @@ func (s *matchSorter) sortRows(of func(ttpcron.Day) *matchChange) {
 	}
 }
 
-// orderRows puts the rows of a group in order to where they belong, which may be where
-// they are, and returns how many there are: of equal ones the last.
+// orderRows puts the rows of a group in order in their place, and returns how many there
+// are. Of equal ones, the last counts.
 func orderRows(dst, rows []match.Row) (n int) {
 	for i := 1; i < len(rows); i++ {
 		if rows[i-1].Compare(&rows[i]) > 0 {

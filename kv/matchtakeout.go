@@ -32,8 +32,8 @@ func dropMatchDays(tx *txn) error {
 	return nil
 }
 
-// frozenDays is how many days from the horizon on have an instant in common with a frozen
-// slot, at most: a correlation looks back 31 days, and a slot is no longer.
+// frozenDays is the most days from the horizon on that overlap a frozen slot: a
+// correlation looks back 31 days, and a slot is no longer.
 const frozenDays = 2 * 31
 
 // judgeThawed has all correlations judge the days again on which slots were frozen before

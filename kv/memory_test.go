@@ -24,8 +24,8 @@ func openMemory(t *testing.T) (*kv.DB, string) {
 	return db, path
 }
 
-// commitAttackers stores a tag of each of n attackers on each of two days, and
-// of some of them more.
+// commitAttackers stores a tag for each of n attackers on each of two days, and more for
+// some of them.
 func commitAttackers(t *testing.T, db *kv.DB, n int) {
 	t.Helper()
 	var tags []ttpcron.Tag
@@ -110,7 +110,7 @@ func TestManyAttackers(t *testing.T) {
 	if r := check(); r.Damaged() {
 		t.Fatalf("%+v", r.Findings[:1])
 	}
-	// One more tag for the attackers whose hashes come first and last.
+	// One more tag for the attackers with the first and the last hash.
 	kv.Miscount(t, path, ttpcron.DayOf(day))
 	if r := check(); len(r.Findings) != 2 {
 		t.Errorf("findings %+v", r.Findings)

@@ -21,9 +21,9 @@ var migrations = [3]func(db *DB, tx *txn) error{
 	toSchema2, toSchema3, toSchema4,
 }
 
-// toSchema2 adds the buckets for what was pruned and for the life of rules.
-// Coverage is forgotten, since it did not say which rules had looked: the next
-// run looks at those days again, and finds its tags there.
+// toSchema2 adds the buckets for horizons and for the life of rules. Coverage is
+// forgotten, since it did not say which rules had looked: the next run looks at those days
+// again, and finds its tags there.
 func toSchema2(_ *DB, tx *txn) error {
 	for i := range layout.Buckets {
 		if b := &layout.Buckets[i]; !b.Late {
@@ -82,9 +82,8 @@ func (db *DB) indexNamed(tx *txn) error {
 	return db.reindexNamed(context.Background(), tx, record.Index{Name: []byte(layout.Named), Width: 8})
 }
 
-// reindexNamed makes the index of given ids anew from the events. Of events that
-// were pruned nothing but the old entries is left; they stay as they are, those of
-// schema 2 without a place.
+// reindexNamed rebuilds the index of given ids from the events. For pruned events, only
+// the old entries are left; they stay unchanged, those of schema 2 without a place.
 func (db *DB) reindexNamed(ctx context.Context, tx *txn, form record.Index) error {
 	entries, err := db.namedEntries(ctx, tx)
 	if err != nil {

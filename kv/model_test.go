@@ -21,7 +21,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
-// model is what a store should hold, kept the simplest way.
+// model is what a store should contain, in the simplest form.
 type model struct {
 	events   []ttpcron.Event // by Seq
 	last     uint64          // Seq that was given last
@@ -36,7 +36,7 @@ type model struct {
 	states   map[string]ttpcron.RuleState
 	retired  map[string]ttpcron.Retirement
 	horizons map[ttpcron.SourceKind]ttpcron.Day // events of earlier days were pruned, of whatever kind
-	// forgotten: up to which the horizons of other kinds do not hold for one.
+	// forgotten: up to where the horizons of other kinds do not count for a kind.
 	forgotten map[ttpcron.SourceKind]ttpcron.Day
 	took      map[ttpcron.SourceKind]bool // kinds of which something was pruned
 	purged    map[string][]ttpcron.Event  // by kind and id
@@ -49,7 +49,8 @@ type held struct {
 	pruned  bool
 }
 
-// same reports whether two events of one id may be one: what both say agrees.
+// same reports whether two events with the same id may be one: they do not contradict each
+// other.
 func same(a, b *ttpcron.Event) bool {
 	x, y := says(a), says(b)
 	for k, v := range x {
@@ -186,8 +187,8 @@ func (m *model) learn(key string, have held, from *ttpcron.Event, now map[string
 	}
 }
 
-// know makes the events that have learned what they are now, with their tags. Those
-// that were stored before are looked at again.
+// know replaces events that have learned, with their tags. Stored ones are looked at
+// again.
 func (m *model) know(now map[string]ttpcron.Event, before uint64) {
 	m.events = slices.Clone(m.events) // which a backup may share
 	again := map[kindAndDay][]uint64{}
@@ -223,7 +224,7 @@ func (m *model) know(now map[string]ttpcron.Event, before uint64) {
 	}
 }
 
-// reject reports whether what is rejected is new.
+// reject reports whether a reject is new.
 func (m *model) reject(what string, r *ttpcron.ImportReport) bool {
 	r.Rejected++
 	if m.rejected[what] {
@@ -464,7 +465,7 @@ func (h *history) commits() {
 	}
 }
 
-// review has some rules have looked at some events of a day again.
+// review makes some rules look at some events of a day again.
 func (h *history) review(c *ttpcron.Commit) {
 	if len(h.m.events) == 0 {
 		return
@@ -545,7 +546,7 @@ func (h *history) retires() {
 	h.m.retired[key] = r
 }
 
-// shown lists the tags that no operator has hidden, as they are shown.
+// shown lists the tags that no operator has hidden, as shown.
 func (m *model) shown() (tags []ttpcron.Tag) {
 	for _, t := range m.tags {
 		if m.isRetired(&t) {
@@ -584,7 +585,7 @@ func (h *history) reopen() {
 	h.open()
 }
 
-// open opens the store after whatever became of its file, which must be sound.
+// open opens the store whatever happened to its file, which must be intact.
 func (h *history) open() {
 	kvtest.Check(h.t, h.path)
 	checked(h.t, h.path)
@@ -673,7 +674,7 @@ func (h *history) compare() {
 	h.compareLookups()
 }
 
-// compareRules compares what is kept of rules.
+// compareRules compares what is stored about rules.
 func (h *history) compareRules() {
 	counts := map[kv.VersionCount]int{}
 	for _, t := range h.m.tags {

@@ -95,7 +95,7 @@ func (h *history) prunesRules() {
 	}
 }
 
-// forgets lets what was pruned come in again, of a kind or of all.
+// forgets lets pruned events come in again, of one kind or of all.
 func (h *history) forgets() {
 	if h.m.tagged() {
 		return
@@ -136,7 +136,7 @@ func (m *model) latestHorizon() (latest ttpcron.Day) {
 	return latest
 }
 
-// listHorizons lists those of the kinds of which there are events, or were.
+// listHorizons lists the horizons of the kinds that have, or had, events.
 func (m *model) listHorizons() (all []kv.Horizon) {
 	kinds := maps.Clone(m.took)
 	for _, e := range m.events {
@@ -168,8 +168,8 @@ func (m *model) forget(kind ttpcron.SourceKind) {
 	m.horizons = own
 }
 
-// freeIDs forgets the ids of all events that are gone, if any is of a kind whose
-// horizon is forgotten.
+// freeIDs forgets the ids of all removed events, if any is of a kind whose horizon is
+// forgotten.
 func (m *model) freeIDs(kinds []kv.Horizon) {
 	gone := maps.Clone(m.ids)
 	for _, e := range m.events {
@@ -225,7 +225,7 @@ func (m *model) prune(p kv.Prune) (events, tags int) {
 	return events, tags
 }
 
-// uncover makes of the coverage of a day what it is once events were removed.
+// uncover sets a day's coverage after events were removed.
 func (m *model) uncover(at kindAndDay, left, some bool) {
 	list := slices.Clone(m.coverage[at.kind][at.day])
 	for i, c := range list {
@@ -246,8 +246,8 @@ type kindAndDay struct {
 	day  ttpcron.Day
 }
 
-// crashes lets a call begin, takes the file as it is at some write of it, and continues
-// with that: the call is there wholly or not at all.
+// crashes starts a call, copies the file at one of its writes, and continues with the
+// copy: the call is there in full or not at all.
 func (h *history) crashes() {
 	before := h.m.clone()
 	at := h.rnd.IntN(16)

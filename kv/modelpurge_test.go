@@ -7,10 +7,10 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// What becomes of a history of which attackers and sessions are purged.
+// The model of a store from which attackers and sessions are purged.
 
-// wasPurged reports whether an event is one that was purged. It may say more of
-// attacker, session and sensor than it did, or less.
+// wasPurged reports whether an event is a purged one. It may say more or less about
+// attacker, session and sensor than that did.
 func (m *model) wasPurged(e *ttpcron.Event, content bool) bool {
 	got := says(e)
 	return slices.ContainsFunc(m.purged[string(e.Kind)+"|"+e.ID], func(p ttpcron.Event) bool {
@@ -19,7 +19,7 @@ func (m *model) wasPurged(e *ttpcron.Event, content bool) bool {
 	})
 }
 
-// saysMore reports whether the one says what the other does, and perhaps more of
+// saysMore reports whether one event says what the other does, and perhaps more about
 // attacker, session and sensor.
 func saysMore(one, other map[string]string) bool {
 	for k, v := range other {

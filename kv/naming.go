@@ -10,8 +10,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// naming finds out which events with given ids are known, and names those whose
-// ID another event has.
+// naming finds the known events among those with given ids, and names those whose ID
+// another event has.
 type naming struct {
 	db     *DB
 	tx     *txn
@@ -20,21 +20,20 @@ type naming struct {
 	have   map[uint64]holder // by hash of the ID
 }
 
-// holder is the event that has an ID: one of the batch, or one that is stored.
+// holder is the event that has an ID, in the batch or in the store.
 type holder struct {
 	event *ttpcron.Event // nil: stored
 	batch int            // its index there and 1
 	value record.IndexValue
 }
 
-// renames are the bytes of the digest in the name of an event whose ID is taken:
-// more than six only where somebody made two records agree in six.
+// renames are the numbers of digest bytes in the name of an event whose ID is taken: more
+// than six only if somebody made two records that agree in six.
 var renames = [...]int{6, 12, 32}
 
-// resolve resolves the given ids of some of the events, in the order given. An
-// event may find its ID taken by one before it. One that finds it taken is known
-// when it is stored under the name that it would get, or when the one that has
-// the ID says nothing else.
+// resolve resolves the given ids of some events, in order. An event before it may have
+// taken an event's ID. Then the event is known if it is stored under the name that it
+// would get, or if the holder of the ID says the same.
 func (n *naming) resolve(members []int) error {
 	if err := n.look(members); err != nil {
 		return err
@@ -118,8 +117,8 @@ func (n *naming) recall(members []int) error {
 	return nil
 }
 
-// learned finds the events whose name, made of their record, another has: it had the
-// same record, and has learned more.
+// learned finds the events whose derived name another event has: that one had the same
+// record, and has learned more.
 func (n *naming) learned(members []int) error {
 	holders := map[int]holder{}
 	var met []int
@@ -158,8 +157,8 @@ func (n *naming) look(members []int) error {
 	return err
 }
 
-// claim gives events the ids that nobody has, and returns those whose ID an event
-// with another record has.
+// claim gives events the ids that are free, and returns those whose ID an event with
+// another record has.
 func (n *naming) claim(members []int) (taken []int) {
 	for _, i := range members {
 		d := &n.ids[i]
@@ -175,8 +174,8 @@ func (n *naming) claim(members []int) (taken []int) {
 	return taken
 }
 
-// held reports whether the event that has the ID has the same record, and notes
-// that the event is known then.
+// held reports whether the holder of the ID has the same record; if so, the event is
+// known.
 func (n *naming) held(i int) bool {
 	d := &n.ids[i]
 	h, ok := n.have[d.Hash]
@@ -190,8 +189,7 @@ func (n *naming) held(i int) bool {
 	return same
 }
 
-// newly returns what gives an event whose ID another has the name under which it is
-// stored, with so many bytes of its digest.
+// newly names an event whose ID another has, with that many bytes of its digest.
 func (n *naming) newly(size int) func(i int) {
 	return func(i int) {
 		digest := n.events[i].RecordDigest()
@@ -210,8 +208,8 @@ func (n *naming) rename(i int, suffix string) {
 	d.changed = true
 }
 
-// compare finds the events that say nothing else than the one that has the ID
-// which the source gave them. Stored ones are read, each block once.
+// compare finds the events that say the same as the holder of the ID that their source
+// gave them. Stored holders are read, each block once.
 func (n *naming) compare(members []int, holders map[int]holder) error {
 	order := slices.Clone(members)
 	slices.SortStableFunc(order, func(a, b int) int {
@@ -221,7 +219,7 @@ func (n *naming) compare(members []int, holders map[int]holder) error {
 	for _, i := range order {
 		e, h := n.events[i], holders[i]
 		if h.event == nil && h.value[1] == 0 {
-			// Pruned in a store of schema 2, of which only that digest is left.
+			// Pruned in a store of schema 2, which kept only that digest.
 			n.ids[i].known = h.value[0] == n.db.secret.FormerPayload(e)
 			continue
 		}

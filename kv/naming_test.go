@@ -18,7 +18,7 @@ func counted(id int, ip string, at time.Time) ttpcron.Event {
 	return ttpcron.Event{Kind: ttpcron.Command, ID: fmt.Sprint(id), Time: at, AttackerIP: ip, SessionID: "s", DeckyID: "sensor-1", Payload: ttpcron.TextPayload("command_text", "id")}
 }
 
-// imports imports events and compares what is reported.
+// imports imports events and compares the report.
 func imports(t *testing.T, db *kv.DB, events []ttpcron.Event, want ttpcron.ImportReport) {
 	t.Helper()
 	known, err := db.Known(t.Context(), events)
@@ -52,8 +52,8 @@ func closed(t *testing.T, db *kv.DB) {
 	checked(t, db.Path())
 }
 
-// TestCollectorCounts reads a collector that begins to count from 1 again: the
-// texts are the same, everything else is not.
+// TestCollectorCounts reads a collector that starts counting from 1 again: the texts are
+// the same, everything else differs.
 func TestCollectorCounts(t *testing.T) {
 	for _, batch := range []int{1, 7, 1000} {
 		db := kvtest.Open(t)
@@ -80,8 +80,8 @@ func TestCollectorCounts(t *testing.T) {
 	}
 }
 
-// TestLearnedLater imports events whose source knows more of them later, or less,
-// in each order, in one batch and in two.
+// TestLearnedLater imports events whose source knows more about them later, or less, in
+// each order, in one batch and in two.
 func TestLearnedLater(t *testing.T) {
 	base := ttpcron.Event{
 		Kind: ttpcron.CanaryFingerprint, ID: "t1", Time: noon, AttackerIP: "192.0.2.1", DeckyID: "web", SessionID: "s",
@@ -129,7 +129,7 @@ func TestLearnedLater(t *testing.T) {
 	}
 }
 
-// TestLastSeenMoves imports a command without a time of its own, again and again.
+// TestLastSeenMoves imports a command without its own time several times.
 func TestLastSeenMoves(t *testing.T) {
 	db := kvtest.Open(t)
 	e := command("u#cmd0", "192.0.2.1", "id")
@@ -148,7 +148,7 @@ func TestLastSeenMoves(t *testing.T) {
 	}
 }
 
-// TestNamesAfterPrune uses ids again whose events were pruned.
+// TestNamesAfterPrune reuses the ids of pruned events.
 func TestNamesAfterPrune(t *testing.T) {
 	db := kvtest.Open(t)
 	first := counted(1, "192.0.2.1", noon)
@@ -165,7 +165,7 @@ func TestNamesAfterPrune(t *testing.T) {
 	closed(t, db)
 }
 
-// TestSchema2 opens a store whose index of given ids knew only payloads.
+// TestSchema2 opens a store whose index of given ids had only payloads.
 func TestSchema2(t *testing.T) {
 	path := write(t, unpack(t, "v2.db.gz"))
 	db := kvtest.OpenAt(t, path)
@@ -223,8 +223,8 @@ func storedIn(t *testing.T, db *kv.DB) (events []ttpcron.Event) {
 	return events
 }
 
-// TestNamesAfterForgetting reads a log again whose event got a name of its own since
-// another had its id, which is gone and free.
+// TestNamesAfterForgetting reads a log again. One of its events was renamed because
+// another had its id, which is free by now.
 func TestNamesAfterForgetting(t *testing.T) {
 	db := kvtest.Open(t)
 	first, second := counted(1, "192.0.2.1", noon), counted(1, "192.0.2.1", noon.AddDate(0, 0, 3))

@@ -16,8 +16,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// newer makes a record one of a later version of its type, which may still be written in
-// the one before the last.
+// newer turns a record into one of a later version of its type.
 func newer(t *testing.T, path, bucket string, sub []byte) {
 	t.Helper()
 	change(t, path, func(tx *bbolt.Tx) error {
@@ -33,8 +32,8 @@ func newer(t *testing.T, path, bucket string, sub []byte) {
 	})
 }
 
-// TestNewerRecords: of a record that a newer program wrote, commands say so; it is no
-// damage, so that nobody repairs what is whole.
+// TestNewerRecords: commands say that a newer program wrote a record. It does not count as
+// damage, so that nobody repairs an intact store.
 func TestNewerRecords(t *testing.T) {
 	content := rich(t)
 	tagDay := oldestTagDay(t, content)
@@ -88,8 +87,8 @@ func TestNewerRecords(t *testing.T) {
 	}
 }
 
-// TestNewerSecret: a store that cannot be opened because a newer program wrote what it
-// says of itself is not called damaged either.
+// TestNewerSecret: a store that cannot be opened, because a newer program wrote its basic
+// records, is not called damaged either.
 func TestNewerSecret(t *testing.T) {
 	for _, name := range []string{"schema", "secret"} {
 		path := write(t, rich(t))

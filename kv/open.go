@@ -110,8 +110,8 @@ func (db *DB) openFile(ctx context.Context, o Options) error {
 	}
 }
 
-// tryOpen opens the file if it is not locked. bbolt panics over some files that
-// are damaged and leaves them open, so the file is kept at hand.
+// tryOpen opens the file unless it is locked. bbolt panics over some damaged files and
+// leaves them open, so a handle of the file is kept.
 func (db *DB) tryOpen(o Options) error {
 	var file *os.File
 	freelist := bbolt.FreelistMapType
@@ -178,11 +178,10 @@ func (db *DB) tryOpen(o Options) error {
 	return fmt.Errorf("open store %s: %w", db.path, err)
 }
 
-// errReplaced says that another file took the place of the one that was opened.
+// errReplaced says that another file has replaced the opened one.
 var errReplaced = errors.New("the store was replaced while it was opened")
 
-// openSchema reads what the store says of itself, and makes a new store of an
-// empty file.
+// openSchema reads the store's basic records, and makes an empty file a new store.
 func (db *DB) openSchema(ctx context.Context, o Options) error {
 	empty := false
 	err := db.view(ctx, func(tx *txn) error {

@@ -86,7 +86,7 @@ func TestOpenIsCancelled(t *testing.T) {
 	if _, err := kv.Open(ctx, path, kv.Options{LockTimeout: time.Minute}); !errors.Is(err, context.Canceled) {
 		t.Errorf("waiting for a lock: %v", err)
 	}
-	// A process that opens the store twice is told its own number.
+	// A process that opens the store twice gets its own process number.
 	var locked *kv.LockedError
 	if _, err := kv.Open(t.Context(), path, kv.Options{}); !errors.As(err, &locked) {
 		t.Errorf("opening twice: %v", err)
@@ -262,9 +262,8 @@ func touch(t *testing.T, db *kv.DB) error {
 	return errors.Join(errs, err)
 }
 
-// TestFlippedBits damages pages at random: the store may be wrong about what it
-// cannot sum, such as free pages, but it must neither panic nor return what was
-// never stored.
+// TestFlippedBits damages random pages: the store may be wrong about what has no checksum,
+// such as free pages, but it must neither panic nor return what was never stored.
 func TestFlippedBits(t *testing.T) {
 	content := small(t)
 	stored := map[string]bool{}

@@ -42,8 +42,8 @@ func tagged(t *testing.T, db *kv.DB, n int) {
 	}
 }
 
-// While the consumer of an iterator works, however slowly, no transaction is
-// open that would keep bbolt from using freed pages again.
+// While an iterator's consumer works, however slowly, no transaction is open that would
+// keep bbolt from reusing freed pages.
 func TestIteratorsHoldNoTransaction(t *testing.T) {
 	db := kvtest.Open(t)
 	tagged(t, db, 2000)
@@ -97,7 +97,7 @@ func TestIteratorsHoldNoTransaction(t *testing.T) {
 	}
 }
 
-// Pages give what Tags gives, whatever their size, and from a fresh scan each.
+// Pages yield what Tags yields, whatever their size, each from a fresh scan.
 func TestTagPages(t *testing.T) {
 	db := kvtest.Open(t)
 	tagged(t, db, 2000)
@@ -146,7 +146,7 @@ func TestTagPagesWhilePruning(t *testing.T) {
 	}
 }
 
-// A position that no page gave, such as a hostile one, gives tags or none.
+// A position that no page returned, such as a hostile one, yields tags or none.
 func TestTagPageAnywhere(t *testing.T) {
 	db := kvtest.Open(t)
 	tagged(t, db, 500)
@@ -206,8 +206,8 @@ func TestMeasureSpaceOfOpenStore(t *testing.T) {
 	}
 }
 
-// TestCheckGivesWay: an open store is checked as a closed one is, and a check for which
-// a commit has to wait, since the file outgrows its mapping, begins again behind it.
+// TestCheckGivesWay: an open store is checked like a closed one. If a commit has to wait
+// for the check, because the file outgrows its mapping, the check begins again after it.
 func TestCheckGivesWay(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})

@@ -19,7 +19,7 @@ const MaxFilePositions = 500_000
 // maxFilePositions is MaxFilePositions but in tests.
 var maxFilePositions = MaxFilePositions
 
-// hardFiles is how many there are at most: no scan sees more files.
+// hardFiles is the absolute limit: no scan sees more files.
 const hardFiles = 3 * MaxFilePositions
 
 // FilePositions lists the positions of all files, most recently seen first. There is one
@@ -111,7 +111,7 @@ func (db *DB) FindPositions(ctx context.Context, format string, heads []ttpcron.
 	return positions, nil
 }
 
-// hasPosition reports whether a position is stored, but for the time when it was made.
+// hasPosition reports whether a position is stored, whatever its time.
 func (db *DB) hasPosition(tx *txn, m *ttpcron.FilePosition) bool {
 	key := record.PositionKey(&db.secret, m.Format, record.HeadOf(m))
 	rec := tx.top(layout.Positions).Get(key)

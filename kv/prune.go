@@ -101,10 +101,10 @@ type prunePart struct {
 	do    func(tx *txn) error
 }
 
-// planPrune lists what is to be done, and counts it.
+// planPrune lists and counts the work.
 func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan []prunePart, total int64, err error) {
-	// Tags go first: what is left of a day if the pruning ends on its way are
-	// events without tags, never tags without events.
+	// Tags go first: if the pruning is interrupted, a day may have events without tags,
+	// never tags without events.
 	plan, err = db.planPruneTags(ctx, p.TagsBefore, report)
 	if err != nil {
 		return nil, 0, err
@@ -137,7 +137,7 @@ func (db *DB) planPrune(ctx context.Context, p Prune, report *PruneReport) (plan
 	return plan, total, nil
 }
 
-// planPruneKind lists what is to be done to the events of a kind.
+// planPruneKind lists the work on the events of a kind.
 func (db *DB) planPruneKind(ctx context.Context, p Prune, kind ttpcron.SourceKind, cursor uint64, report *PruneReport) (plan []prunePart, err error) {
 	sum := PrunedKind{Kind: kind}
 	var group dayGroup
@@ -190,8 +190,8 @@ type dayGroup struct {
 	events, bytes int
 }
 
-// add adds a day, with the size of its blocks, and reports whether that is enough for
-// one transaction.
+// add adds a day, with the size of its blocks, and reports whether the transaction is
+// full.
 func (g *dayGroup) add(d ttpcron.DayHistory, bytes int) (full bool) {
 	g.days, g.events, g.bytes = append(g.days, d.Day), g.events+d.Events, g.bytes+bytes
 	return g.events >= pruneEvents || g.bytes >= rewriteBytes || len(g.days) == pruneDays
@@ -271,7 +271,7 @@ func (db *DB) taggedEvents(tx *txn, at record.KindDay) (*record.SeqSet, error) {
 	return set, err
 }
 
-// waiting returns how many of a day's events, at most, no run has looked at.
+// waiting returns an upper bound of the day's events that no run has looked at.
 func waiting(d ttpcron.DayHistory, cursor uint64) int {
 	seen := cursor
 	slices.SortFunc(d.Coverage, func(a, b ttpcron.Coverage) int { return cmp.Compare(a.After, b.After) })

@@ -15,7 +15,7 @@ import (
 )
 
 // TestPruneKeepsTagged prunes the events of days whose tags stay, in steps that are
-// repeated, stopped and undone: an event goes once it has no tag, and not before.
+// repeated, stopped and undone: an event is removed once it has no tag, and not before.
 func TestPruneKeepsTagged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
 	db := kvtest.OpenAt(t, path)

@@ -148,7 +148,7 @@ func (w *ruleWalk) in(rollup *bucket) bool {
 	return false
 }
 
-// forget takes the rules out of all coverage, and out of what has judged days.
+// forget removes the rules from all coverage, and from the records of judged days.
 func (w *ruleWalk) forget(tx *txn) error {
 	without, err := w.sets(tx)
 	if err != nil || len(without) == 0 {

@@ -91,8 +91,8 @@ func (w *purging) takes(e *ttpcron.Event) bool {
 	return w.isOf(w.deriver.Attacker(e), e.AttackerIP, e.IdentityUUID, e.SessionID)
 }
 
-// isOf reports whether what goes by these names goes. An address counts in any
-// spelling.
+// isOf reports whether something with these names is to be purged. An address counts in
+// any spelling.
 func (w *purging) isOf(uuid, ip, identity, session string) bool {
 	p := w.p
 	return (p.Session == "" || session == p.Session) &&
@@ -104,8 +104,8 @@ func (w *purging) isAddress(ip string) bool {
 	return ip != "" && (ip == w.p.Attacker || w.deriver.Attacker(&ttpcron.Event{AttackerIP: ip}) == w.derived)
 }
 
-// takesTag reports whether a tag goes whose event is gone, or which is of several events:
-// a correlation may group by the attacker under any name.
+// takesTag reports whether to remove a tag whose event is gone, or that stands for several
+// events: a correlation may group by the attacker under any name.
 func (w *purging) takesTag(t *ttpcron.Tag) bool {
 	if f := t.Finding; f != nil && w.p.Session == "" {
 		for rest := string(f.Group[1:]); rest != ""; {
@@ -125,8 +125,8 @@ func (w *purging) takesTag(t *ttpcron.Tag) bool {
 	return w.isOf(t.AttackerUUID, t.AttackerIP, t.IdentityUUID, t.SessionID)
 }
 
-// takesGroup reports whether a group of base matches names whom, under whatever name:
-// nothing is to be left of it.
+// takesGroup reports whether a group of base matches names the purged attacker or session,
+// in any field.
 func (w *purging) takesGroup(s *storedStream, g ttpcron.Group) bool {
 	var e ttpcron.Event
 	rest := string(g[min(1, len(g)):])
@@ -149,14 +149,14 @@ func (w *purging) takesGroup(s *storedStream, g ttpcron.Group) bool {
 	return w.takes(&e)
 }
 
-// name notes the address by which an attacker alone is known, as it is spelled.
+// name records the address that alone identifies an attacker, in its spelling.
 func (w *purging) name(e *ttpcron.Event) {
 	if w.p.Session == "" && (e.DerivesAttacker() || w.isAddress(e.AttackerIP)) {
 		w.names[e.AttackerIP] = true
 	}
 }
 
-// plan finds and counts what is to be done.
+// plan finds and counts the work.
 func (w *purging) plan(ctx context.Context) error {
 	kinds, err := w.db.Kinds(ctx)
 	if err != nil {
@@ -442,8 +442,8 @@ func (w *purging) takeOutTags(tx *txn, day ttpcron.Day, changed claimChanges, go
 	return nil
 }
 
-// shortestName is how long a name is that is looked for in lines that could not be
-// used: shorter ones stand in many.
+// shortestName is the shortest name to look for in rejected lines: shorter ones occur in
+// many.
 const shortestName = 6
 
 // rejects returns the keys of the rejects that name whom.
@@ -484,7 +484,7 @@ func isAlnum(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// do does what was planned, and notes it in the last transaction.
+// do carries out the plan, and records it in the last transaction.
 func (w *purging) do(ctx context.Context) error {
 	// Rejects go first: another purge, after this one was killed, would not know the
 	// addresses of events that are gone.

@@ -39,8 +39,8 @@ func secrets(n int) (all []string) {
 	return all
 }
 
-// purgeEvents returns events of an attacker whose secrets are given, one a day and
-// kind, among those of another, with and without ids of their own.
+// purgeEvents returns events of an attacker with the given secrets, one for each day and
+// kind, among those of another, with and without given ids.
 func purgeEvents(secrets []string) (events []ttpcron.Event) {
 	for i, secret := range secrets {
 		for k := range 6 {
@@ -63,8 +63,8 @@ func purgeEvents(secrets []string) (events []ttpcron.Event) {
 	return events
 }
 
-// purgeStore makes a store of such events, with tags of all and rejects that name
-// the attacker.
+// purgeStore makes a store of these events, with tags for all of them and rejects that
+// name the attacker.
 func purgeStore(t *testing.T, secrets []string) (path string, events []ttpcron.Event) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "t.db")
@@ -117,9 +117,9 @@ func purgeOptions() doctor.Options {
 	return doctor.Options{Options: kv.Options{NoSync: true, Now: func() time.Time { return noon }}}
 }
 
-// TestPurge removes an attacker, by each of the names: nothing of him is in the file
-// afterwards, and what is of others stays as it was. The events do not come in again
-// whatever is done to the store, and others do.
+// TestPurge removes an attacker, by each of the names: the file no longer has anything
+// about them, and everything else is unchanged. The purged events do not come in again,
+// whatever is done to the store; others do.
 func TestPurge(t *testing.T) {
 	hidden := secrets(12)
 	for _, p := range []kv.Purge{
@@ -203,7 +203,7 @@ func TestPurge(t *testing.T) {
 	}
 }
 
-// TestPurgedAndOthers imports, after a purge, what is like the events that are gone.
+// TestPurgedAndOthers imports, after a purge, events similar to the purged ones.
 func TestPurgedAndOthers(t *testing.T) {
 	db := kvtest.Open(t)
 	first := command("1", purgedIP, "uname")
@@ -250,8 +250,8 @@ func TestPurgedAndOthers(t *testing.T) {
 	closed(t, db)
 }
 
-// TestPurgeKilled takes the file as it is at any write of a purge: it is whole, and
-// another purge does the rest.
+// TestPurgeKilled copies the file at any write of a purge: it is intact, and another purge
+// does the rest.
 func TestPurgeKilled(t *testing.T) {
 	hidden := secrets(8)
 	source, events := purgeStore(t, hidden)

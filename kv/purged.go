@@ -44,9 +44,9 @@ func addPurged(tx *txn, hashes []uint64) error {
 	return x.add(entries)
 }
 
-// purgedAs appends the hashes under which an event is known once it is purged: its
-// id, and the one that its source gave it before another event was found to have it.
-// Of one with a given id a copy may say less of attacker, session and sensor.
+// purgedAs appends the hashes that identify an event after its purge: its id, and the one
+// from its source if another event had that. A copy of an event with a given id may say
+// less about attacker, session and sensor.
 func (db *DB) purgedAs(hashes []uint64, e *ttpcron.Event, d *record.Identity) []uint64 {
 	if d.Content {
 		return append(hashes, db.secret.Purged(e.Kind, d.ID, nil))
@@ -68,9 +68,8 @@ func (db *DB) purgedAs(hashes []uint64, e *ttpcron.Event, d *record.Identity) []
 // of a digest.
 var givenName = regexp.MustCompile(`^(?s)(.+)~(?:[0-9a-f]{12}|[0-9a-f]{24}|[0-9a-f]{64})$`)
 
-// findPurged marks the events that were purged as known. One with a given id is
-// that event, too, when it says more of attacker, session and sensor, or less: a
-// source learns some of it late.
+// findPurged marks purged events as known. An event with a given id is also purged if it
+// says more or less about attacker, session and sensor: a source learns some of it late.
 func (db *DB) findPurged(tx *txn, events []*ttpcron.Event, ids []identity) error {
 	x := purgedIndex(tx)
 	if x == nil || len(events) == 0 {
@@ -86,8 +85,8 @@ func (db *DB) findPurged(tx *txn, events []*ttpcron.Event, ids []identity) error
 			add(i, nil)
 			continue
 		}
-		// What says as much or less was stored as a part; what was stored whole may
-		// be a part of what the event says.
+		// If the event says as much or less, its form was stored as a part; if it says
+		// more, the purged event's whole form is one of its parts.
 		whole, parts := purgedForms(e)
 		add(i, parts[0])
 		add(i, whole)
@@ -109,11 +108,10 @@ const (
 	formPart  = 'p' // what a copy may say
 )
 
-// purgedForms returns what an event with a given id says, with all that it says of
-// attacker, address, session and sensor, and with every part of that, all of it first.
-// A form is a byte, these four with their lengths (the address as the attacker that is
-// derived from it, which is the same for every spelling), and the SHA-256 of the record
-// without them.
+// purgedForms returns what an event with a given id says, with every subset of what it
+// says about attacker, address, session and sensor, the whole first. A form is a byte,
+// these four with their lengths (the address as the attacker derived from it, which is the
+// same for every spelling), and the SHA-256 of the record without them.
 func purgedForms(e *ttpcron.Event) (whole []byte, parts [][]byte) {
 	bare := *e
 	bare.AttackerUUID, bare.AttackerIP, bare.SessionID, bare.DeckyID = "", "", "", ""

@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// TestPurgedForms: the forms of events that were purged can never change, or these
-// come in again.
+// TestPurgedForms: the forms of purged events can never change, or the events would come
+// in again.
 func TestPurgedForms(t *testing.T) {
 	e := ttpcron.Event{
 		Kind: ttpcron.Command, ID: "1~0123456789ab", Time: time.Date(2026, 5, 4, 12, 0, 0, 5, time.UTC), AttackerIP: "::ffff:203.0.113.77", SessionID: "s",

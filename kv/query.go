@@ -104,7 +104,7 @@ func (v View) TagPage(ctx context.Context, q ttpcron.TagQuery, from TagPosition,
 // tagOverhead is about what a tag takes in addition to its evidence, in bytes.
 const tagOverhead = 256
 
-// The most that is read in one transaction of a scan.
+// The limits of one transaction of a scan.
 const (
 	scanTags  = 256      // tags returned
 	scanKeys  = 1 << 14  // keys looked at
@@ -183,8 +183,8 @@ func (s *tagScan) page(ctx context.Context) (page []ttpcron.Tag, err error) {
 	return page, err
 }
 
-// count counts what is left out of the day at hand if nobody has to look at its tags,
-// and is done with the day then.
+// count counts what is left out of the current day if its tags need not be read, and
+// finishes the day.
 func (s *tagScan) count(tx *txn) (ok bool, err error) {
 	if !s.leftOut || s.narrow() || s.q.ArrivedAfter > 0 || s.upTo > 0 || !s.q.MadeSince.IsZero() || !s.q.Window.Covers(s.before) {
 		return false, nil
@@ -297,8 +297,8 @@ func (s *tagScan) arrived(tx *txn, day []byte) (may bool, err error) {
 	return may, err
 }
 
-// span returns the part of a day in which matches lie, and false when there is none.
-// A day whose rollup is missing may hold anything.
+// span returns the part of a day with possible matches, or false. A day without a rollup
+// may have anything.
 func (s *tagScan) span(rollup *bucket, day []byte) (record.Span, bool, error) {
 	if rollup == nil {
 		return record.WholeDay(), true, nil
@@ -306,7 +306,7 @@ func (s *tagScan) span(rollup *bucket, day []byte) (record.Span, bool, error) {
 	return s.filter.within(day, rollup)
 }
 
-// keyBefore moves to the last key before the one given, nil when there is none.
+// keyBefore moves to the last key before the given one, or returns nil.
 func keyBefore(c *cursor, key []byte) (k, v []byte) {
 	if k, _ = c.Seek(key); k == nil {
 		return c.Last()
@@ -359,8 +359,8 @@ func (s *tagScan) inDay(tx *txn, b *bucket, page []ttpcron.Tag, budget *int) ([]
 	return page, nil
 }
 
-// match decodes a tag of a day's bucket if its claim and the arrival of its event match,
-// and reports whether all of it does, and no other tag stands for it.
+// match decodes a tag in a day's bucket if its claim and its event's arrival match. It
+// reports whether everything matches, and no other tag stands for it.
 func (s *tagScan) match(tx *txn, b *bucket, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, ok bool, err error) {
 	if id, seq, ok := record.PeekTag(rec); ok && id > 0 && uint64(id) <= uint64(len(s.matching)) {
 		if !s.matching[id-1] || s.upTo > 0 && seq > s.upTo || seq <= s.q.ArrivedAfter && s.q.ArrivedAfter > 0 && s.claims[id-1].Kind != ttpcron.Correlation {

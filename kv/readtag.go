@@ -25,8 +25,8 @@ func (db *DB) storedEvents() *storedEvents {
 	return s
 }
 
-// at returns an event as a transaction has it, nil when there is none. It is valid until at
-// is called twice more.
+// at returns an event as the transaction sees it, or nil. It is valid until the second
+// next call.
 func (s *storedEvents) at(tx *txn, at record.KindDay, seq uint64) (*ttpcron.Event, error) {
 	if s.tx != tx {
 		s.tx = tx
@@ -56,8 +56,8 @@ type tagReader struct {
 	evidence []byte // the last, in memory that is used again
 }
 
-// tagReader returns a reader, with the blocks of one that is done if there is any:
-// what is asked for in pages meets the same blocks again.
+// tagReader returns a reader, with the blocks of a finished one: pages read the same
+// blocks again.
 func (db *DB) tagReader() *tagReader {
 	if r, ok := db.tagReaders.Get().(*tagReader); ok {
 		return r
@@ -71,8 +71,8 @@ func (r *tagReader) done() {
 	r.db.tagReaders.Put(r)
 }
 
-// read reads a tag of a day, but for its evidence. Its event is nil when the tag is whole
-// or that of a finding, and otherwise valid until read is called twice more.
+// read reads a day's tag without its evidence. Its event is nil for a tag that is stored
+// whole and for a finding. Otherwise it is valid until the second next call.
 func (r *tagReader) read(tx *txn, day ttpcron.Day, key, rec []byte) (t ttpcron.Tag, claim uint32, e *ttpcron.Event, err error) {
 	t, claim, err = record.ReadTag(day, key, rec, &r.deriver)
 	if err != nil {
@@ -103,8 +103,8 @@ func (r *tagReader) complete(tx *txn, day ttpcron.Day, key []byte, t *ttpcron.Ta
 	return e, nil
 }
 
-// tagOf returns the claim of a tag's record, one of those given, and the arrival number
-// of its event, 0 for one whose event is gone. It reads no more of it.
+// tagOf returns the claim in a tag's record, one of those given, and its event's arrival
+// number, 0 if the event is gone. It reads nothing else.
 func tagOf(claims []*record.Claim, k, rec []byte) (claim uint32, seq uint64, err error) {
 	claim, seq, ok := record.PeekTag(rec)
 	if !ok || claim == 0 || uint64(claim) > uint64(len(claims)) {
@@ -113,8 +113,8 @@ func tagOf(claims []*record.Claim, k, rec []byte) (claim uint32, seq uint64, err
 	return claim, seq, nil
 }
 
-// selects reports whether a query may select tags of an event, going by whose it is
-// and by its session; one that is missing may.
+// selects reports whether a query may select tags of an event, by its attacker and
+// session; a missing one may match.
 func (r *tagReader) selects(tx *txn, q *ttpcron.TagQuery, at record.KindDay, seq uint64) (bool, error) {
 	e, err := r.events.at(tx, at, seq)
 	if err != nil || e == nil {

@@ -57,8 +57,8 @@ func byDay(dump []byte) map[string][]string {
 	return days
 }
 
-// TestRecoverDamaged recovers stores in which single bits were flipped: what is
-// saved was there before, and days that are not reported are complete.
+// TestRecoverDamaged recovers stores with single flipped bits: what is saved was there
+// before, and days that are not reported are complete.
 func TestRecoverDamaged(t *testing.T) {
 	content := tiny(t)
 	path := write(t, content)

@@ -76,8 +76,8 @@ func (db *DB) RejectsDropped(ctx context.Context) (int, error) {
 	return dropped, nil
 }
 
-// countRejects counts the rejects kept and dropped. They are numbered from 1; what
-// the bucket's sequence has given and is not kept was dropped.
+// countRejects counts the stored and the dropped rejects. They are numbered from 1: the
+// rest of the bucket's sequence was dropped.
 func countRejects(tx *txn) (kept, dropped int, err error) {
 	numbered := tx.top(layout.Rejects).Sequence()
 	rec := tx.top(layout.Meta).Get(record.KeyDropped)
@@ -98,15 +98,14 @@ func putDropped(tx *txn, n int) error {
 	return tx.top(layout.Meta).Put(record.KeyDropped, record.AppendDropped(nil, uint64(n)))
 }
 
-// rejectedIndex is the index of the rejects that were ever stored. Those that
-// were dropped stay in it: a file that holds more than are kept brings nothing
-// new when it is read again.
+// rejectedIndex is the index of all rejects that were ever stored. Dropped ones stay in
+// it: a file with more rejects than are kept yields nothing new when it is read again.
 func rejectedIndex(tx *txn) *runIndex {
 	return &runIndex{tx.top(layout.Rejected), record.RejectedIndex()}
 }
 
-// knownRejects says of each reject whether it was stored before. Of equal ones
-// all but the first are known.
+// knownRejects says for each reject whether it was stored before. Of equal ones, all but
+// the first are known.
 func (db *DB) knownRejects(tx *txn, rejects []ttpcron.Reject) ([]bool, error) {
 	if len(rejects) == 0 {
 		return nil, nil
@@ -182,8 +181,8 @@ func (db *DB) addRejects(tx *txn, rejects []ttpcron.Reject) error {
 	return dropRejects(tx)
 }
 
-// dropRejects drops rejects over MaxRejects. The files share the room: the oldest
-// go of those that have most, so that no file pushes out what others brought.
+// dropRejects drops rejects over MaxRejects. The files share the room: the oldest rejects
+// of the files with most go, so no file pushes out those of another.
 func dropRejects(tx *txn) error {
 	kept, dropped, err := countRejects(tx)
 	if err != nil || kept <= MaxRejects {
@@ -217,8 +216,8 @@ func dropRejects(tx *txn) error {
 	return putDropped(tx, dropped)
 }
 
-// shares returns how much of the room each list may take so that all fit, and
-// how many that have more may take one more.
+// shares returns how much of the room each list may take so that all fit, and how many of
+// the longer ones may take one more.
 func shares[K comparable, V any](lists map[K][]V, room int) (share, spare int) {
 	taken := func(share int) (n int) {
 		for _, l := range lists {

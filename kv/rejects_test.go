@@ -9,7 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
-// rejectsOf makes rejects of a file, each with a text of its own.
+// rejectsOf makes rejects of a file, each with its own text.
 func rejectsOf(file string, n int) (list []ttpcron.Reject) {
 	for i := range n {
 		list = append(list, ttpcron.Reject{File: file, Line: i + 1, Format: "cowrie", Reason: "odd", Excerpt: fmt.Append(nil, file, i)})
@@ -48,8 +48,8 @@ func TestRejectsAgain(t *testing.T) {
 	}
 }
 
-// TestRejectsShareTheRoom fills the list from two files; the rejects of others
-// stay, and what was dropped is still known.
+// TestRejectsShareTheRoom fills the list from two files; the rejects of others stay, and
+// dropped ones are still known.
 func TestRejectsShareTheRoom(t *testing.T) {
 	db := kvtest.Open(t)
 	add := func(list []ttpcron.Reject, known int) {

@@ -86,15 +86,15 @@ func retirements(tx *txn) (list []ttpcron.Retirement, err error) {
 	return list, err
 }
 
-// hiddenClaims says of each claim, number 1 first, whether its tags are hidden.
-// It is nil when nothing is.
+// hiddenClaims says for each claim, number 1 first, whether its tags are hidden. It is nil
+// if none are.
 type hiddenClaims []bool
 
 func (h hiddenClaims) has(id uint32) bool {
 	return id > 0 && uint64(id) <= uint64(len(h)) && h[id-1]
 }
 
-// decisions are what operators decided about rules, as it is in force at an instant.
+// decisions are operators' decisions about rules in force at an instant.
 type decisions struct {
 	retired []ttpcron.Retirement
 	states  map[string]ttpcron.RuleState // by rule, those that are not enabled
@@ -119,7 +119,7 @@ func (db *DB) decisions(tx *txn) (d decisions, err error) {
 	return d, err
 }
 
-// shown returns a claim as it is shown, and false for one whose tags are hidden.
+// shown returns a claim as shown, or false if its tags are hidden.
 func (d *decisions) shown(c ttpcron.Claim) (ttpcron.Claim, bool) {
 	for i := range d.retired {
 		if d.retired[i].Hides(&c) {
@@ -164,8 +164,8 @@ func (db *DB) hidden(tx *txn) (hiddenClaims, error) {
 	return d.hidden(claims), nil
 }
 
-// inDay reports whether the rollup of a day counts a hidden claim, and whether
-// it counts one that is not.
+// inDay reports whether the rollup of a day counts a hidden claim, and whether it counts
+// one that is not.
 func (h hiddenClaims) inDay(rollup *bucket) (hidden, shown bool) {
 	c := rollup.Cursor()
 	for k, _ := c.Seek([]byte{record.RollupClaim}); len(k) == 5 && k[0] == record.RollupClaim && !(hidden && shown); k, _ = c.Next() {

@@ -19,15 +19,16 @@ import (
 // are found among the tags of the day by claim and by the arrival number of the event,
 // without reading either.
 
-// reviewTags is how many tags are removed in one transaction. Any more are removed before
+// reviewTags is how many tags are removed in one transaction. Others are removed before
 // the commit, which is then the last of several transactions.
 const reviewTags = 200_000
 
-// judgedTagsOnce is the same for correlations' tags, each of which takes ten times as much.
+// judgedTagsOnce is the same for correlations' tags, each of which costs ten times as
+// much.
 const judgedTagsOnce = 50_000
 
-// pageTags is as how many tags the first that goes from a page counts: the page is written
-// anew, even if all others on it stay.
+// pageTags is how many tags the first removed tag of a page counts as: the page is
+// rewritten even if all others on it stay.
 const pageTags = 8
 
 // goneTag is a tag that is removed.
@@ -131,7 +132,7 @@ func (r *reviewer) next(tx *txn, most int, give func(goneTag)) (more bool, err e
 	return false, nil
 }
 
-// reviews gives the tags that a review removes, and returns how many may follow, -1 when
+// reviews yields the tags that a review removes, and returns how many may follow, -1 if
 // there may be more.
 func (r *reviewer) reviews(d *dayReview, claims []*record.Claim, b *bucket, most int, give func(goneTag)) (left int, err error) {
 	v := d.review
@@ -151,7 +152,7 @@ func (r *reviewer) reviews(d *dayReview, claims []*record.Claim, b *bucket, most
 	})
 }
 
-// judgements gives the tags that judgements remove, and those that are named.
+// judgements yields the tags that judgements remove, and those that are named.
 func (r *reviewer) judgements(d *dayReview, claims []*record.Claim, b *bucket, most int, give func(goneTag)) (left int, err error) {
 	j, keep := d.judged, r.rows(d.day)
 	for _, k := range j.keys {
@@ -238,8 +239,8 @@ func checkReview(v *ttpcron.Review) error {
 	return nil
 }
 
-// claimsOf says of each claim, number 1 first, whether it is one of the rules of a
-// review; nil when none is.
+// claimsOf says for each claim, number 1 first, whether it is from one of a review's
+// rules; nil if none is.
 func claimsOf(v *ttpcron.Review, claims []*record.Claim) (of []bool) {
 	rules := make(map[string]bool, len(v.Rules))
 	for _, id := range v.Rules {
@@ -256,7 +257,7 @@ func claimsOf(v *ttpcron.Review, claims []*record.Claim) (of []bool) {
 	return of
 }
 
-// within reports whether an arrival number lies in one of some ranges.
+// within reports whether an arrival number is in one of some ranges.
 func within(ranges []ttpcron.SeqRange, seq uint64) bool {
 	_, ok := slices.BinarySearchFunc(ranges, seq, func(r ttpcron.SeqRange, seq uint64) int {
 		switch {
@@ -282,9 +283,9 @@ func (r *reviewer) rows(day ttpcron.Day) []tagRow {
 // claimChanges is the change in the totals of claims whose tags were removed or replaced.
 type claimChanges map[uint32]int
 
-// changeDay takes tags out of a day and stores others, new or in the place of such
-// as the store has, and counts the day anew. It returns by how many the days with tags
-// become more: -1 when none is left.
+// changeDay removes tags from a day and stores others, new ones or replacements, and
+// recounts the day. It returns the change in the number of days with tags: -1 if no tags
+// are left.
 func (db *DB) changeDay(tx *txn, day ttpcron.Day, tags []ttpcron.Tag, rows []tagRow, gone []goneTag, w *tagWriter, changed claimChanges) (days int, err error) {
 	name := record.DayKey(day)
 	b, rollups := tx.top(layout.Tags).Bucket(name), tx.top(layout.Rollups).Bucket(name)
@@ -319,7 +320,7 @@ func (db *DB) changeDay(tx *txn, day ttpcron.Day, tags []ttpcron.Tag, rows []tag
 // maxRecount is how many attackers and names are counted at once.
 const maxRecount = 1 << 16
 
-// recountDay makes the rollup of a day that which its tags give.
+// recountDay makes the rollup of a day from its tags.
 func (db *DB) recountDay(tx *txn, day ttpcron.Day, tags, rollups *bucket, claims *newClaims) error {
 	d := rollup.NewDay()
 	d.Most = cmp.Or(db.sums, maxRecount)
@@ -339,8 +340,8 @@ func (db *DB) recountDay(tx *txn, day ttpcron.Day, tags, rollups *bucket, claims
 	}
 }
 
-// recountTagsOf counts the tags of a day anew, with the names that attackers have now,
-// and adds to changed by how many there are more of each claim.
+// recountTagsOf counts a day's tags, under the present names of attackers, and adds the
+// difference for each claim to changed.
 func (db *DB) recountTagsOf(tx *txn, day ttpcron.Day, claims *newClaims, changed claimChanges) error {
 	name := record.DayKey(day)
 	rollups := tx.top(layout.Rollups)
@@ -392,8 +393,8 @@ func (db *DB) countDay(tx *txn, day ttpcron.Day, tags *bucket, to *rollup.Day, c
 	})
 }
 
-// rewriteRollup makes the counts in the bucket of a day those given, as far as they
-// lie in its range; those of claims with claims.
+// rewriteRollup replaces the counts in a day's bucket within its range; those of claims
+// with claims.
 func rewriteRollup(d *rollup.Day, b *bucket, day []byte, claims bool) error {
 	var drop [][]byte
 	put := map[string][]byte{}
@@ -514,7 +515,7 @@ func changeTotals(tx *txn, changed claimChanges) error {
 	return nil
 }
 
-// eachTally gives of each claim the counts of its first day, or of its last.
+// eachTally yields each claim's counts on its first day, or on its last.
 func eachTally(tx *txn, of map[uint32]*record.TagTotal, last bool, give func(t *record.TagTotal, day ttpcron.Day, of record.Tally)) error {
 	rollups, left := tx.top(layout.Rollups), maps.Clone(of)
 	c := rollups.Cursor()

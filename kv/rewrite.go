@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// rewriteBytes is about how many bytes of blocks one transaction writes anew, unless
-// it is one day.
+// rewriteBytes is about how many bytes of blocks one transaction rewrites, unless it is
+// one day.
 const rewriteBytes = 32 << 20
 
 // dayRewrite stores the events of a kind and day anew.
@@ -48,8 +48,7 @@ func (r *dayRewrite) block() {
 	r.events = slices.Clone(r.events[n:])
 }
 
-// store stores the events and what counts and indexes them, in the place of what
-// was there of the day.
+// store stores the events with their counts and indexes, and replaces those of the day.
 func (r *dayRewrite) store(tx *txn) error {
 	for len(r.events) > 0 {
 		r.block()

@@ -23,9 +23,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// stored fills every exported field of a noun, puts it into a store, opens the
-// store anew and takes it out again. Fields that do not come back are named with
-// the reason: others must, and those that are named must not.
+// stored fills every exported field of a noun, stores it, reopens the store and reads it.
+// Fields that are not stored are listed with the reason: all others must be, and the
+// listed ones must not.
 func stored[T any](t *testing.T, put func(ctx context.Context, db *kv.DB, v T) error, get func(ctx context.Context, db *kv.DB, v T) (T, error), but map[string]string) {
 	t.Helper()
 	var want T
@@ -69,9 +69,8 @@ func one[T any](list []T, err error) (v T, _ error) {
 	return list[0], nil
 }
 
-// TestStoredEvents and the tests after it hold that no field of a noun is lost in
-// the store: a field that is added to a noun later must be stored, or be named here
-// with a reason.
+// TestStoredEvents and the tests after it check that the store loses no field of a noun: a
+// new field must be stored, or be listed here with a reason.
 func TestStoredEvents(t *testing.T) {
 	stored(t, func(ctx context.Context, db *kv.DB, e ttpcron.Event) error {
 		r, err := db.Import(ctx, ttpcron.Batch{Events: []ttpcron.Event{e}})
@@ -108,8 +107,8 @@ func TestStoredFiles(t *testing.T) {
 	}, nil)
 }
 
-// TestStoredTags holds it for tags without an event in the store, which are stored
-// whole. TestReferringTags is about the others.
+// TestStoredTags checks tags without an event in the store, which are stored whole.
+// TestReferringTags checks the others.
 func TestStoredTags(t *testing.T) {
 	stored(t, func(ctx context.Context, db *kv.DB, tag ttpcron.Tag) error {
 		tag.Seq = 0
@@ -124,8 +123,8 @@ func TestStoredTags(t *testing.T) {
 	}, map[string]string{"Seq": "there is no event", "ByResolver": "an event says it", "Finding": "it is of another slot", "Match.Shows": "evidence says it", "Match.Field": "evidence says it", "Match.Start": "evidence says it", "Match.End": "evidence says it", "Match.Literal": "evidence says it", "Match.Evidence": "evidence says it", "Text": "evidence says it", "TextMasked": "evidence says it", "MatchedSecret": "an event says it"})
 }
 
-// TestReferringTags holds that a tag whose event is stored comes back with what its
-// event says, in each form that it is stored in.
+// TestReferringTags: a tag whose event is stored is read back with the event's data, in
+// each form in which it is stored.
 func TestReferringTags(t *testing.T) {
 	var e ttpcron.Event
 	nountest.Fill(t, &e)
@@ -169,8 +168,8 @@ func TestReferringTags(t *testing.T) {
 	}
 }
 
-// TestStoredFindings holds that a tag of a finding comes back with all that its group and
-// its terms say, and that one which its finding does not give is stored as it is.
+// TestStoredFindings: a finding's tag is read back with everything in its group and terms;
+// a tag that its finding does not imply is stored whole.
 func TestStoredFindings(t *testing.T) {
 	g := newGenerator(1)
 	e := g.events(1)[0]
@@ -211,9 +210,9 @@ func TestStoredFindings(t *testing.T) {
 	}
 }
 
-// TestFindingsOfAnyGroup holds that the tag of a finding comes back whatever an attacker
-// wrote into the fields of its group: texts that look like what follows from the one before
-// them, and each form that they are packed in.
+// TestFindingsOfAnyGroup: a finding's tag is read back whatever an attacker wrote into the
+// fields of its group: texts that look like what follows the one before them, and each
+// form in which they are packed.
 func TestFindingsOfAnyGroup(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
 	db := kvtest.OpenAt(t, path)
@@ -344,8 +343,8 @@ func TestStoredTimes(t *testing.T) {
 	}, nil)
 }
 
-// TestMisplacedFinding: the tag of a finding among those of events is damage, and lies
-// where it belongs in a store that is recovered.
+// TestMisplacedFinding: a finding's tag among those of events is damage. A recovery puts
+// it in its place.
 func TestMisplacedFinding(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
 	db := kvtest.OpenAt(t, path)

@@ -167,8 +167,8 @@ func TestRetiredTagsStay(t *testing.T) {
 	}
 }
 
-// TestPrunedRulesHaveNotLooked holds that coverage forgets rules whose tags are removed:
-// when they come back they look again.
+// TestPrunedRulesHaveNotLooked: coverage forgets rules whose tags are removed. When they
+// come back, they look again.
 func TestPrunedRulesHaveNotLooked(t *testing.T) {
 	db, ctx := kvtest.Open(t), t.Context()
 	events := newGenerator(3).events(30)

@@ -32,7 +32,7 @@ func (db *DB) RuleSet(ctx context.Context, fingerprint string) (set ttpcron.Rule
 }
 
 // putRuleSets stores rule sets and drops those that neither coverage nor a day of base
-// matches names any more.
+// matches names.
 func putRuleSets(tx *txn, sets []*ttpcron.RuleSet) error {
 	b := tx.top(layout.RuleSets)
 	named := map[string]bool{}

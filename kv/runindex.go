@@ -184,8 +184,8 @@ func (x *runIndex) remove(hashes []uint64) error {
 	return x.bucket.Put(x.ListKey(), x.AppendRuns(nil, left))
 }
 
-// removeFrom takes hashes, which are in order, out of a run, and returns how many
-// it had. Chunks that had any are written anew, neighbours together.
+// removeFrom removes sorted hashes from a run, and returns how many it had. Chunks that
+// had any are rewritten, neighbours together.
 func (x *runIndex) removeFrom(r record.IndexRun, hashes []uint64) (n int, err error) {
 	var keys [][]byte // of the chunks that had any
 	var parts [][]byte
@@ -231,7 +231,7 @@ func (x *runIndex) removeFrom(r record.IndexRun, hashes []uint64) (n int, err er
 	return n, nil
 }
 
-// after returns how many of the hashes, which are in order, are not above another.
+// after returns how many of the sorted hashes are not above another.
 func after(hashes []uint64, h uint64) int {
 	n, ok := slices.BinarySearch(hashes, h)
 	for ; ok && n < len(hashes) && hashes[n] == h; n++ {
@@ -239,8 +239,8 @@ func after(hashes []uint64, h uint64) int {
 	return n
 }
 
-// without returns the entries whose hashes are not among those given, both in
-// order, and how many are.
+// without returns the entries whose hashes are not among those given, both sorted, and how
+// many are.
 func without(entries []byte, size int, hashes []uint64) (left []byte, gone int) {
 	for ; len(entries) > 0; entries = entries[size:] {
 		h := binary.BigEndian.Uint64(entries)

@@ -33,7 +33,7 @@ func TestRunIndex(t *testing.T) {
 		}
 		for range 120 {
 			err := bolt.Update(func(tx *bbolt.Tx) error {
-				// A neighbour on either side, whose chunks must not be met.
+				// A neighbour on either side, whose chunks must not be touched.
 				for _, prefix := range []string{"a", "c"} {
 					x := index(tx, prefix)
 					if err := x.add(x.AppendEntry(nil, rnd.Uint64(), record.IndexValue{1})); err != nil {
@@ -84,8 +84,8 @@ func TestRunIndex(t *testing.T) {
 	}
 }
 
-// TestRunIndexRemove takes hashes out of an index, few and many, until none are
-// left: the others stay, with their values, and more can be added.
+// TestRunIndexRemove removes hashes from an index, few and many, until none are left: the
+// others keep their values, and more can be added.
 func TestRunIndexRemove(t *testing.T) {
 	bolt, err := bbolt.Open(filepath.Join(t.TempDir(), "index.db"), 0o600, &bbolt.Options{NoSync: true})
 	if err != nil {

@@ -14,8 +14,7 @@ import (
 // MaxRuns is how many runs are remembered; the oldest are dropped.
 const MaxRuns = 1000
 
-// farAhead is how far in the future a run may have begun before its clock is taken
-// for a wrong one.
+// farAhead is how far in the future a run may have begun before its clock counts as wrong.
 const farAhead = time.Hour
 
 // Runs lists runs, newest first; limit 0 lists all that are remembered. Those that
@@ -65,9 +64,9 @@ func putRun(tx *txn, r *ttpcron.Run) error {
 	return b.Put(key, record.AppendRun(nil, r))
 }
 
-// farthest returns the key of the first run or of the last, whichever began the
-// longer time before a new one, or after it: those of a clock that was wrong for a
-// while must not drive out those of a right one.
+// farthest returns the key of the first run or of the last, whichever began farther from a
+// new one: runs under a clock that was wrong for a while must not displace those under a
+// right one.
 func farthest(b *bucket, r *ttpcron.Run) []byte {
 	c := b.Cursor()
 	first, rec := c.First()

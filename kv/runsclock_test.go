@@ -10,8 +10,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// The runs of a clock that was ten years ahead, or behind, neither hide those of
-// the right one nor drive them out.
+// Runs under a clock ten years ahead, or behind, neither hide nor displace those under the
+// right one.
 func TestRunsOfAWrongClock(t *testing.T) {
 	right := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 	db, err := kv.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), kv.Options{NoSync: true, Now: func() time.Time { return right }})

@@ -15,7 +15,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
-// golden4 is a line of what v4.golden holds of events and tags.
+// golden4 is a line of v4.golden about events and tags.
 type golden4 struct {
 	Type      string
 	Seq       uint64 // of a tag: that of its event, 0 when the event is gone
@@ -38,8 +38,8 @@ func readGolden4(t *testing.T) (lines []golden4) {
 	return lines
 }
 
-// said is what a line of JSON says but for the ids that are made of content, which
-// an upgrade may make anew.
+// said is the content of a line of JSON without ids made from content, which an upgrade
+// may change.
 func said(t *testing.T, line []byte, derivedID bool) string {
 	t.Helper()
 	members := map[string]any{}
@@ -67,9 +67,9 @@ func said(t *testing.T, line []byte, derivedID bool) string {
 	return string(out)
 }
 
-// TestSchema4 opens a store with something of everything: every event says what it
-// said, and so does every tag whose event is gone; the others are dropped, and the
-// next run looks at their events again.
+// TestSchema4 opens a store with something of everything: every event is unchanged, and so
+// is every tag whose event is gone. The other tags are dropped, and the next run looks at
+// their events again.
 func TestSchema4(t *testing.T) {
 	path := write(t, unpack(t, "v4.db.gz"))
 	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
@@ -138,9 +138,9 @@ func TestSchema4(t *testing.T) {
 	}
 }
 
-// TestUpgradeGoesOn stops an upgrade of a store of schema 4 after each transaction.
-// Until it is finished nothing but an upgrade may use the store, and what is
-// finished is what an upgrade without a stop gives.
+// TestUpgradeGoesOn stops an upgrade of a store of schema 4 after each transaction. Until
+// the upgrade is finished, nothing else may use the store. The result is that of an
+// uninterrupted upgrade.
 func TestUpgradeGoesOn(t *testing.T) {
 	content := unpack(t, "v4.db.gz")
 	path := write(t, content)

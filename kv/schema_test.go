@@ -39,8 +39,8 @@ func unpack(t *testing.T, name string) []byte {
 	return b
 }
 
-// TestSchema1 opens a store that the first version wrote: it is brought up to
-// date when it is opened for writing, and everything in it is what it was.
+// TestSchema1 opens a store from the first version: opening it for writing upgrades it,
+// and everything in it is unchanged.
 func TestSchema1(t *testing.T) {
 	path := write(t, unpack(t, "v1.db.gz"))
 	before, err := os.ReadFile(path)
@@ -72,9 +72,8 @@ func TestSchema1(t *testing.T) {
 	}
 }
 
-// upgraded is what a dump says but for what an upgrade changes: ids that are made of
-// content, and tags with their summary: they are made again. (Those whose events are
-// gone stay: TestSchema4.)
+// upgraded is a dump without what an upgrade changes: ids made from content, and tags with
+// their summary, which are made again. (Tags whose events are gone stay: TestSchema4.)
 func upgraded(dump []byte) []byte {
 	var out []byte
 	for line := range bytes.Lines(dump) {
@@ -87,8 +86,7 @@ func upgraded(dump []byte) []byte {
 
 var derivedID = regexp.MustCompile(`"source_id":"sha256:[0-9a-f]{32}"`)
 
-// TestMigrationIsWhole lets a migration fail half-way: the file stays of its
-// schema.
+// TestMigrationIsWhole: a migration fails half-way, and the file keeps its schema.
 func TestMigrationIsWhole(t *testing.T) {
 	path := write(t, unpack(t, "v1.db.gz"))
 	broken := errors.New("no")
@@ -126,7 +124,7 @@ func dumpFile(t *testing.T, path string) []byte {
 	return dump(t, db)
 }
 
-// dump writes down all that a store holds but for coverage.
+// dump lists everything in a store except coverage.
 func dump(t *testing.T, db *kv.DB) []byte {
 	t.Helper()
 	ctx := t.Context()

@@ -14,8 +14,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
-// TestSchema3 opens a store whose buckets have no seal: everything in it is what
-// it was, in it and in a compacted one, and work goes on.
+// TestSchema3 opens a store whose buckets have no seal: everything in it is unchanged, in
+// the store and in a compacted copy, and both can be written to.
 func TestSchema3(t *testing.T) {
 	path := write(t, unpack(t, "v3.db.gz"))
 	open := func() *kv.DB {
@@ -71,8 +71,8 @@ func TestCompactSeals(t *testing.T) {
 	emptyBuckets(t, content)
 }
 
-// TestRenamedDays changes the name of each day in the lists of days, so that the
-// order of names stays: whoever lists days or asks for one is told.
+// TestRenamedDays changes the name of each day in the lists of days without changing their
+// order: reading the list or a day gives an error.
 func TestRenamedDays(t *testing.T) {
 	content := rich(t)
 	le := binary.LittleEndian
@@ -105,9 +105,8 @@ func TestRenamedDays(t *testing.T) {
 	}
 }
 
-// TestUsedAndFree puts each leaf of the tags into the list of free pages: db stats
-// says so, and recovering does not say that nothing was lost, since the page may be
-// an old one.
+// TestUsedAndFree adds each leaf of the tags to the list of free pages: db stats reports
+// it, and recovery does not claim that nothing was lost, since the page may be an old one.
 func TestUsedAndFree(t *testing.T) {
 	content := rich(t)
 	le := binary.LittleEndian

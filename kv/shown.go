@@ -31,8 +31,8 @@ type shownClaims struct {
 	alike  []*alike        // the same; nil for a claim that no other falls together with, and when there are none
 }
 
-// alike are claims of a rule's version under one name, of more than one technique as
-// they are recorded.
+// alike are claims of one rule version that are shown under one name but recorded with
+// several techniques.
 type alike struct {
 	techniques []technique // as recorded, each once, in the order of their ids
 	numbers    []uint32    // of the claims
@@ -137,7 +137,7 @@ const (
 	fateLeftOut // by its level, and counted apart
 )
 
-// fatesOf are those of claims that are counted or take no part.
+// fatesOf are the fates of claims that count or take no part.
 func fatesOf(counted []bool) []fate {
 	fates := make([]fate, len(counted))
 	for i, ok := range counted {
@@ -172,8 +172,7 @@ func (s *shownClaims) standIn(tx *txn, claims []*record.Claim, fates []fate, d *
 	return in
 }
 
-// several reports whether claims that take part and are there have several techniques, as
-// they are recorded.
+// several reports whether the claims that take part have several recorded techniques.
 func (in *standIn) several(a *alike, there func(id uint32) bool) bool {
 	var first *ttpcron.Claim
 	for _, id := range a.numbers {
@@ -196,8 +195,8 @@ func (in *standIn) of(claim uint32) *alike {
 	return in.alike[claim-1]
 }
 
-// stands reports whether another tag of the day's bucket stands for one, which is as
-// it is recorded under a key.
+// stands reports whether another tag in the day's bucket stands for the one recorded under
+// a key.
 func (in *standIn) stands(day *bucket, key []byte, t *ttpcron.Tag, claim uint32) (bool, error) {
 	a := in.of(claim)
 	if a == nil {
@@ -236,8 +235,8 @@ func (in *standIn) before(a, b uint32) bool {
 	return x.StandsFor(&y)
 }
 
-// within reports whether a day with the rollup given may hold tags for which others
-// stand, and when such tags happened, of all claims that fall together.
+// within reports whether a day with the given rollup may have tags that others stand for,
+// and when the tags of such claims happened.
 func (in *standIn) within(day []byte, rollup *bucket) (span record.Tally, some bool, err error) {
 	if in == nil || rollup == nil {
 		return span, false, nil
@@ -266,7 +265,7 @@ func (in *standIn) within(day []byte, rollup *bucket) (span record.Tally, some b
 	return span, some, nil
 }
 
-// eachOf calls do for the tags of a day for which others stand.
+// eachOf calls do with a day's tags that others stand for.
 func (in *standIn) eachOf(tx *txn, tags *tagReader, day ttpcron.Day, do func(claim uint32, t *ttpcron.Tag)) error {
 	name := record.DayKey(day)
 	b := tx.top(layout.Tags).Bucket(name)
@@ -293,11 +292,11 @@ func (in *standIn) eachOf(tx *txn, tags *tagReader, day ttpcron.Day, do func(cla
 	})
 }
 
-// spared are counts of tags for which others stand, by claim.
+// spared are counts of tags that others stand for, by claim.
 type spared map[uint32]int
 
-// spared counts the tags of the whole store for which others stand. While nothing is
-// written they are counted once.
+// spared counts the tags of the whole store that others stand for. The result is kept
+// until something is written.
 func (v View) spared(ctx context.Context, tx *txn, hidden hiddenClaims) (spared, error) {
 	claims, err := v.db.claims.all(tx)
 	if err != nil {
@@ -339,7 +338,7 @@ func (v View) spared(ctx context.Context, tx *txn, hidden hiddenClaims) (spared,
 	return counts, nil
 }
 
-// lastSpared is what a transaction counted.
+// lastSpared is a transaction's counts.
 type lastSpared struct {
 	names  ttpcron.Naming
 	tx     int

@@ -16,11 +16,11 @@ import (
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
-// Techniques of which several have one name in one release or the other.
+// Techniques, several of which have the same name in one release or the other.
 var renamed = []string{"T1562", "T1562.001", "T1562.006", "T1685", "T1562.004", "T1686", "T1070.002", "T1685.006", "T1574.006", "T1059.004", "T1687", "T9999"}
 
 // renamedStore is a store with random tags of these techniques, by rules that claim
-// several of them, of which some are retired or clipped.
+// several of them and of which some are retired or clipped.
 func renamedStore(t *testing.T, rnd *rand.Rand) *kv.DB {
 	db, ctx := kvtest.Open(t), t.Context()
 	kv.AtOnce(db, 2+rnd.IntN(6)) // attackers, so that there are several passes
@@ -82,7 +82,7 @@ func renamedStore(t *testing.T, rnd *rand.Rand) *kv.DB {
 	return db
 }
 
-// once leaves of tags that say the same of an event the one that is shown.
+// once keeps, of tags that say the same about an event, the shown one.
 func once(names ttpcron.Naming, all []ttpcron.Tag, q ttpcron.TagQuery) []ttpcron.Tag {
 	type key struct {
 		kind     ttpcron.SourceKind
@@ -117,8 +117,8 @@ func once(names ttpcron.Naming, all []ttpcron.Tag, q ttpcron.TagQuery) []ttpcron
 	return out
 }
 
-// TestTagsThatSayTheSame holds that views and counts under the names of a release have
-// what follows, slowly, from all the tags.
+// TestTagsThatSayTheSame: views and counts under a release's names equal those computed
+// slowly from all the tags.
 func TestTagsThatSayTheSame(t *testing.T) {
 	for seed := range uint64(8) {
 		rnd := rand.New(rand.NewPCG(seed, 19))
@@ -309,8 +309,8 @@ func compareTotals(t *testing.T, view kv.View, names ttpcron.Naming, want []ttpc
 	}
 }
 
-// TestNoTechniqueWithoutTags holds that a technique whose every tag another stands for,
-// in another tactic, is in no summary.
+// TestNoTechniqueWithoutTags: if other tags, in another tactic, stand for all of a
+// technique's tags, it is in no summary.
 func TestNoTechniqueWithoutTags(t *testing.T) {
 	db := kvtest.Open(t)
 	importAll(t, db, newGenerator(1).events(3))
@@ -343,9 +343,8 @@ func pairOf(e *ttpcron.Event, rule string) [2]ttpcron.Tag {
 	return [2]ttpcron.Tag{sub, main}
 }
 
-// TestCountsFollowWritesAndTime holds that counts of tags that stand for others, which
-// are kept, are made anew when there are more tags or claims, and when what operators
-// decided ends.
+// TestCountsFollowWritesAndTime: the kept counts of tags that others stand for are
+// recomputed when there are more tags or claims, and when an operator's decision expires.
 func TestCountsFollowWritesAndTime(t *testing.T) {
 	now := time.Date(2024, 7, 1, 12, 0, 0, 0, time.UTC)
 	db := kvtest.OpenWith(t, filepath.Join(t.TempDir(), "store.db"), kv.Options{Now: func() time.Time { return now }})
@@ -391,8 +390,7 @@ func TestCountsFollowWritesAndTime(t *testing.T) {
 	counts("with more claims", 12)
 }
 
-// TestStandsForTheSameFate holds that a tag which its level leaves out stands for none
-// that is shown.
+// TestStandsForTheSameFate: a tag left out by its level stands for no shown tag.
 func TestStandsForTheSameFate(t *testing.T) {
 	db := kvtest.Open(t)
 	importAll(t, db, newGenerator(1).events(1))

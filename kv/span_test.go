@@ -77,8 +77,8 @@ func tagsOf(t *testing.T, db *kv.DB, q ttpcron.TagQuery) (tags []ttpcron.Tag) {
 	return tags
 }
 
-// TestTagsOfNames asks for tags by session and attacker, whose part of a day the
-// rollups know: whatever the order of arrival, none is passed over.
+// TestTagsOfNames queries tags by session and attacker, whose part of a day is in the
+// rollups: none is missed, whatever the order of arrival.
 func TestTagsOfNames(t *testing.T) {
 	path := t.TempDir() + "/t.db"
 	all := spread(t, path)
@@ -123,8 +123,7 @@ func TestTagsOfNames(t *testing.T) {
 	}
 }
 
-// TestCheckComparesSpans: a name that is said to be found in less of a day than it is
-// would hide tags.
+// TestCheckComparesSpans: a span in a rollup that is too short would hide tags.
 func TestCheckComparesSpans(t *testing.T) {
 	path := t.TempDir() + "/t.db"
 	all := spread(t, path)

@@ -77,7 +77,7 @@ func (db *DB) ClearRuleState(ctx context.Context, ruleID, by string) error {
 	return nil
 }
 
-// inForce returns a state as it is in force: an expired one counts as none.
+// inForce returns a state in force: an expired one counts as none.
 func inForce(s ttpcron.RuleState, now time.Time) ttpcron.RuleState {
 	if s.At(now) == ttpcron.StatusEnabled {
 		return ttpcron.RuleState{}

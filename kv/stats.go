@@ -170,7 +170,7 @@ func levelCounts(tags map[LevelCount]int) (out []LevelCount) {
 	return out
 }
 
-// splitFuture tells the newest event from those that are dated after tomorrow.
+// splitFuture separates the newest event from those dated after tomorrow.
 func (s *KindStats) splitFuture(tx *txn, tomorrow ttpcron.Day) error {
 	if s.Events == 0 {
 		return nil

@@ -83,7 +83,7 @@ func (t *streamTable) groupingOf(tx *txn, grouping string) (uint32, error) {
 	return t.groupings[grouping], nil
 }
 
-// numberOf returns the number of a stream of a kind that is known, 0 for none.
+// numberOf returns the number of a stream of a known kind, 0 if there is none.
 func (t *streamTable) numberOf(id string, kind ttpcron.SourceKind) uint32 {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -112,7 +112,7 @@ type recentStream struct {
 	streamNumber
 }
 
-// begin is called when all streams of the store have been read.
+// begin is called after all streams of the store have been read.
 func (t *streamTable) begin() *newStreams {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -174,7 +174,7 @@ func (n *newStreams) store(tx *txn) error {
 	return nil
 }
 
-// committed adds the new streams as they are stored: what they are made of is copied.
+// committed adds the new streams, with copies of their content.
 func (n *newStreams) committed() {
 	n.table.mu.Lock()
 	defer n.table.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
-// patience is how long a test waits for what must come, before it fails.
+// patience is how long a test waits before it fails.
 const patience = 2 * time.Minute
 
 // comes fails the test when something waits for ever.
@@ -44,9 +44,9 @@ func overwrite(t *testing.T, path string, at int64, b []byte) {
 	}
 }
 
-// TestStuck takes the headers away beneath an open store, over which bbolt panics
-// with its locks held. Every later call fails at once, the file is free for who
-// mends it, and closing does not wait for a transaction in progress.
+// TestStuck destroys the headers of an open store, so that bbolt panics while it holds its
+// locks. Every later call fails at once, the file is free to be repaired, and closing does
+// not wait for a transaction in progress.
 func TestStuck(t *testing.T) {
 	content := tiny(t)
 	path, whole := write(t, content), write(t, content)
@@ -106,8 +106,8 @@ func TestStuck(t *testing.T) {
 	<-left // whatever came of it
 }
 
-// TestDamagedLetsGo opens stores over which bbolt panics: who could not open one
-// holds no lock of it.
+// TestDamagedLetsGo opens stores that bbolt panics over: after the failure, no lock is
+// left.
 func TestDamagedLetsGo(t *testing.T) {
 	content := tiny(t)
 	panicked := 0

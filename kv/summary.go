@@ -114,7 +114,7 @@ func (c claimSort) fate() fate {
 	return fateCounted
 }
 
-// choose finds out what becomes of which tags.
+// choose decides which tags count, and how.
 func (m *merger) choose(levels ttpcron.MinLevels, names ttpcron.Naming) error {
 	d, err := m.db.decisions(m.tx)
 	if err != nil {
@@ -152,8 +152,8 @@ const (
 	fromTags                     // from the tags
 )
 
-// source finds out where the counts of a day's attackers can be taken from. Those of
-// its claims can be taken from its rollup always.
+// source decides where to read a day's counts of attackers. Those of claims are always in
+// its rollup.
 func (m *merger) source(rollup *bucket) (countSource, error) {
 	all, shown := true, true
 	c := rollup.Cursor()
@@ -174,8 +174,8 @@ func (m *merger) source(rollup *bucket) (countSource, error) {
 	return fromTags, nil
 }
 
-// whole takes a day from its rollup; of attackers either all tags, or those that are
-// shown by default.
+// whole reads a day from its rollup; for attackers, either all tags or those shown by
+// default.
 func (m *merger) whole(day ttpcron.Day, b *bucket, from countSource) error {
 	c := b.Cursor()
 	for k, rec := c.Seek([]byte{record.RollupClaim}); !m.counted && len(k) == 5 && k[0] == record.RollupClaim; k, rec = c.Next() {
@@ -211,8 +211,8 @@ func (m *merger) whole(day ttpcron.Day, b *bucket, from countSource) error {
 	return nil
 }
 
-// spare takes the tags of a whole day for which others stand out of its counts.
-// Their times stay: those that stand for them have the same.
+// spare subtracts a whole day's tags that others stand for. Their times stay: those that
+// stand for them have the same.
 func (m *merger) spare(day ttpcron.Day) error {
 	if m.standIn == nil {
 		return nil
@@ -245,7 +245,7 @@ func (m *merger) addClaim(day ttpcron.Day, id uint32, t record.Tally) {
 	m.claims[id] = sum
 }
 
-// part reads the tags of a day that lie in the window and count.
+// part reads a day's tags that are in the window and count.
 func (m *merger) part(day ttpcron.Day, rollup *bucket, w ttpcron.Window) error {
 	b := m.tx.top(layout.Tags).Bucket(record.DayKey(day))
 	if b == nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/layout"
 )
 
-// room reports what a tag takes in the buckets that grow with tags: in its own with
-// and without the pages, and its share of the rollups.
+// room reports how much a tag takes in the buckets that grow with tags: in its own, with
+// and without page overhead, and its share of the rollups.
 func room(b *testing.B, db *kv.DB) {
 	b.Helper()
 	space, err := doctor.MeasureOpen(b.Context(), db, nil)
@@ -47,7 +47,7 @@ func openTagged(b *testing.B) (db *kv.DB, tags int) {
 	return db, tags
 }
 
-// readTags reads the tags that a query selects and returns how many they are.
+// readTags reads the tags that a query selects and returns their number.
 func readTags(b *testing.B, db *kv.DB, q ttpcron.TagQuery) (n int) {
 	b.Helper()
 	for t, err := range db.Tags(b.Context(), q) {
@@ -62,7 +62,7 @@ func readTags(b *testing.B, db *kv.DB, q ttpcron.TagQuery) (n int) {
 	return n
 }
 
-// BenchmarkReadTags reads tags as views do: the newest page, all of them, those of a
+// BenchmarkReadTags reads tags as views do: the newest page, all of them, and those of a
 // session in the middle of the history and of its attacker.
 func BenchmarkReadTags(b *testing.B) {
 	db, total := openTagged(b)

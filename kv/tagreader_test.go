@@ -13,8 +13,8 @@ import (
 )
 
 // TestReadersOfTags reads pages of tags while events and tags are added, so that the
-// blocks that readers leave to one another change beneath them: every tag says what
-// its event says, whoever read its block before.
+// blocks that readers pass on change: every tag agrees with its event, whoever read its
+// block before.
 func TestReadersOfTags(t *testing.T) {
 	db, ctx := kvtest.Open(t), t.Context()
 	stop := make(chan struct{})

@@ -29,9 +29,8 @@ func storedAs(events []ttpcron.Event) []ttpcron.Event {
 	return events
 }
 
-// TestCheckFindsWrongReferences lets tags refer to what is not their event. A check
-// says so, and of which tag; nobody is told what the tag would say of another event;
-// and recovering leaves the tag out and nothing else.
+// TestCheckFindsWrongReferences makes tags refer to other events. A check names the tag,
+// no reader gets a tag with another event's data, and recovery leaves out just that tag.
 func TestCheckFindsWrongReferences(t *testing.T) {
 	g := newGenerator(5)
 	g.pace = 20 * time.Minute
@@ -207,9 +206,9 @@ func TestRecoverCountsOrphansOnce(t *testing.T) {
 	}
 }
 
-// TestEveryByteOfTagsAndBlocks changes each byte of the tags and of the history of a
-// small store. A check finds it, and whoever reads the store is told, or it belongs to
-// nothing: then everything reads as before.
+// TestEveryByteOfTagsAndBlocks changes each byte of the tags and the history of a small
+// store. A check finds it, and readers get an error; or the byte is unused, and everything
+// reads as before.
 func TestEveryByteOfTagsAndBlocks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
 	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
@@ -282,9 +281,9 @@ func (r *countingReader) ReadAt(p []byte, off int64) (int, error) {
 	return r.Reader.ReadAt(p, off)
 }
 
-// TestCheckReadsBlocksOnce checks a day of sensors whose logs arrived one after the
-// other, so that the order of its tags is not that of its blocks: no more is read of
-// the file than for one sensor.
+// TestCheckReadsBlocksOnce checks a day of sensors whose logs arrived one after another,
+// so the order of its tags is not that of its blocks. The check reads no more of the file
+// than for one sensor.
 func TestCheckReadsBlocksOnce(t *testing.T) {
 	reads := func(sensors int) int {
 		path := filepath.Join(t.TempDir(), "t.db")
@@ -323,8 +322,8 @@ func TestCheckReadsBlocksOnce(t *testing.T) {
 	}
 }
 
-// TestRecoverLearned loses both headers of a store whose events have learned
-// something, so that their blocks lie in it in two states: the later one is saved.
+// TestRecoverLearned loses both headers of a store whose events have learned, so that the
+// file has two states of their blocks: the later one is saved.
 func TestRecoverLearned(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
 	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
@@ -358,8 +357,8 @@ func TestRecoverLearned(t *testing.T) {
 	}
 }
 
-// TestRecoverSaysOfPurged damages what tells the events that were purged: recovering
-// says that they may come in again.
+// TestRecoverSaysOfPurged damages the records of purged events: recovery warns that these
+// may come in again.
 func TestRecoverSaysOfPurged(t *testing.T) {
 	path, _ := purgeStore(t, secrets(12))
 	if _, _, err := doctor.Purge(t.Context(), path, kv.Purge{Attacker: purgedIP, By: "me"}, purgeOptions()); err != nil {

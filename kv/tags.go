@@ -27,8 +27,7 @@ type tagRow struct {
 	same  bool // it is stored just so
 }
 
-// storedTags are the tags that a commit replaces, as they are stored, by the index of
-// what replaces them.
+// storedTags are the stored tags that a commit replaces, by the index of the new ones.
 type storedTags map[int]storedTag
 
 type storedTag struct {
@@ -52,8 +51,8 @@ func sortTags(tags []ttpcron.Tag) ([]tagRow, error) {
 	return slices.CompactFunc(rows, func(a, b tagRow) bool { return a.day == b.day && a.key == b.key }), nil
 }
 
-// makeRows computes the keys of tags. Large batches are shared out: a UUID is a
-// SHA-1, and while one is committed little else may be going on.
+// makeRows computes the keys of tags. Large batches are shared out: a UUID is a SHA-1, and
+// little else may be going on during a commit.
 func makeRows(tags []ttpcron.Tag) ([]tagRow, error) {
 	const share = 2048
 	rows := make([]tagRow, len(tags))
@@ -77,7 +76,7 @@ func makeRows(tags []ttpcron.Tag) ([]tagRow, error) {
 	return rows, nil
 }
 
-// fillRows computes the keys of tags, the first of which has the index given.
+// fillRows computes the keys of tags, starting at the given index.
 func fillRows(rows []tagRow, tags []ttpcron.Tag, first int) error {
 	for i := range tags {
 		t := &tags[i]
@@ -90,7 +89,7 @@ func fillRows(rows []tagRow, tags []ttpcron.Tag, first int) error {
 	return nil
 }
 
-// tagFinder compares tags with those that the store has.
+// tagFinder compares tags with the stored ones.
 type tagFinder struct {
 	tx      *txn
 	tags    []ttpcron.Tag
@@ -102,8 +101,8 @@ type tagFinder struct {
 	buf     []byte
 }
 
-// find marks the rows that the store has. It walks rows and keys side by side,
-// since a replay meets the tags in the order in which they lie.
+// find marks the rows that the store has. It walks rows and keys in parallel, since a
+// replay finds tags in the order in which they are stored.
 func (f *tagFinder) find(rows []tagRow) error {
 	for len(rows) > 0 {
 		n := sameDay(rows)
@@ -151,7 +150,7 @@ func (f *tagFinder) inDay(c *cursor, rows []tagRow) error {
 	return nil
 }
 
-// compare finds out whether a tag is stored as it is now.
+// compare decides whether a tag is stored in its present form.
 func (f *tagFinder) compare(r *tagRow, k, rec []byte) error {
 	old, id, err := record.ReadTag(r.day, k, rec, &f.deriver)
 	if err != nil {
@@ -185,8 +184,7 @@ type tagWriter struct {
 	with    ttpcron.Tag // one that is known, as old as it was
 }
 
-// put stores a tag and returns the number of its claim. One that is known stays as
-// old as it was.
+// put stores a tag and returns the number of its claim. A known tag keeps its age.
 func (w *tagWriter) put(b *bucket, day []byte, r *tagRow, t *ttpcron.Tag) (claim uint32, err error) {
 	if r.known {
 		w.with = *t
@@ -237,8 +235,8 @@ func (db *DB) changeTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, old storedT
 	return changeTotals(tx, changed)
 }
 
-// addTags stores tags of one day, of which those that the store has keep their
-// claims, and counts the others. It returns 1 when they are the first of the day.
+// addTags stores tags of one day and counts the new ones; those that the store has keep
+// their claims. It returns 1 if they are the day's first.
 func (db *DB) addTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, w *tagWriter, total map[uint32]record.TagTotal) (days int, err error) {
 	day := rows[0].day
 	name := record.DayKey(day)
@@ -279,8 +277,7 @@ func (db *DB) addTags(tx *txn, tags []ttpcron.Tag, rows []tagRow, w *tagWriter, 
 	return days, nil
 }
 
-// fillDay says how full the pages of a day are left to which the first of the rows
-// are added.
+// fillDay sets how full to leave the pages of the day of the first rows.
 func (w *tagWriter) fillDay(b, rollups *bucket, name []byte, rows []tagRow) error {
 	n := sameDay(rows)
 	events := sort.Search(n, func(i int) bool { return record.OfFinding(rows[i].key[:]) })
@@ -319,16 +316,16 @@ type addedTags struct {
 	between int // rows that come before the last of these
 }
 
-// after counts the rows that come before the last tag, nil for none.
+// after counts the rows that come before the last tag, or nil for none.
 func (a *addedTags) after(last []byte) {
 	if last != nil {
 		a.between = sort.Search(len(a.rows), func(i int) bool { return bytes.Compare(a.rows[i].key[:], last) > 0 })
 	}
 }
 
-// scatteredFill is how full bbolt shall leave the pages of a bucket to which entries
-// are added all over: it splits a page that has become too large into such parts, and
-// if these were full the last would be nearly empty.
+// scatteredFill is how full bbolt leaves the pages of a bucket that gets entries
+// everywhere: it splits a page that is too large into such parts. If these were full, the
+// last would be nearly empty.
 func scatteredFill(before, added int) float64 {
 	if before == 0 {
 		return ascendingFill

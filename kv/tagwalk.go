@@ -2,8 +2,8 @@ package kv
 
 import "github.com/ttpcron/ttpcron/kv/record"
 
-// tagWalk walks backwards through the tags of a day by time and UUID. In the bucket those
-// of findings come behind those of events.
+// tagWalk walks backwards through a day's tags by time and UUID. In the bucket, those of
+// findings come after those of events.
 type tagWalk struct{ events, findings walkedTags }
 
 // walkedTags are the tags of events, or of findings.
@@ -28,7 +28,7 @@ func (t *walkedTags) set(k, rec []byte) {
 	t.k, t.rec = k, rec
 }
 
-// prev returns key and record of the next tag, nil when there is none.
+// prev returns key and record of the next tag, or nil.
 func (w *tagWalk) prev() (k, rec []byte) {
 	e, f := &w.events, &w.findings
 	if f.k != nil && (e.k == nil || record.CompareTagPositions(f.k, e.k) > 0) {
@@ -42,7 +42,7 @@ func (w *tagWalk) prev() (k, rec []byte) {
 	return k, rec
 }
 
-// eachTagWithin calls do for the tags of a day's bucket from one nanosecond of the day to
+// eachTagWithin calls do with the tags in a day's bucket from one nanosecond of the day to
 // another, both included: first those of events, then those of findings.
 func eachTagWithin(b *bucket, first, last int64, do func(k, rec []byte) error) error {
 	c := b.Cursor()

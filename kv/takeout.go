@@ -10,10 +10,10 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// takeOut removes the events of a kind and day for which goes returns true, with what is
-// kept of them elsewhere in the day, and returns their number. It shows each to gone, with
-// its identity. Their tags have to be gone before, the kind is to be recounted afterwards,
-// and given ids stay in their index. Their base matches go, too: see thinMatches.
+// takeOut removes the events of a kind and day for which goes returns true, with what the
+// day stores about them elsewhere, and returns their number. It passes each to gone, with
+// its identity. Their tags must be removed before, and the kind recounted afterwards;
+// given ids stay in their index. Their base matches go too: see thinMatches.
 func (db *DB) takeOut(tx *txn, at record.KindDay, goes func(*ttpcron.Event) bool, gone func(*ttpcron.Event, *record.Identity), forget func(*storedStream, ttpcron.Group) bool) (n int, err error) {
 	history := tx.top(layout.History).Bucket([]byte(at.Kind))
 	if history == nil {
@@ -61,7 +61,7 @@ type thinning struct {
 	count   ttpcron.DayHistory
 }
 
-// block thins a block. A block that loses nothing stays as it is.
+// block thins a block. A block that loses nothing is unchanged.
 func (t *thinning) block(key []byte) error {
 	_, first, _ := record.ParseBlockKey(key)
 	events, err := t.db.blocks.Read(t.at.Kind, t.at.Day, first, t.history.Get(key))
@@ -116,8 +116,8 @@ func (t *thinning) flush() error {
 	return nil
 }
 
-// recount sets right what counts and indexes the events of the day that are left.
-// Coverage no longer says what it counted.
+// recount corrects the counts and indexes for the day's remaining events. Coverage loses
+// its counts.
 func (t *thinning) recount(tx *txn) error {
 	name, day := []byte(t.at.Kind), record.DayKey(t.at.Day)
 	if err := tx.top(layout.DayCounts).Bucket(name).Put(day, record.AppendDay(nil, t.at, t.count)); err != nil {

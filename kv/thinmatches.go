@@ -74,7 +74,7 @@ func (t *matchThinning) thin() error {
 }
 
 // look counts what goes, and marks the groups that lose something: the first and the last
-// match that goes say of what time.
+// removed match give the time.
 func (t *matchThinning) look() error {
 	var all match.Merge
 	for i := range t.Runs {
@@ -142,7 +142,7 @@ func (t *matchThinning) mark(g *match.Group, r *match.Row) error {
 	return t.marks.Add(g, &gone, "")
 }
 
-// thinRun thins a run. Blocks that lose nothing stay as they are.
+// thinRun thins a run. Blocks that lose nothing are unchanged.
 func (t *matchThinning) thinRun(run *record.MatchRun) error {
 	w := match.Writer{Day: t.day, Run: run.ID, Most: t.limits.block, Put: t.put}
 	var b match.Block

@@ -77,9 +77,8 @@ func textsOfMatches(matches []ttpcron.BaseMatch) (all []string) {
 	return all
 }
 
-// Events that are purged or pruned take their base matches with them, those that went
-// before among them: nothing of whom is purged is left in the file, and the groups that
-// others share are judged again.
+// Purged and pruned events take their base matches with them, including removed ones: a
+// purge leaves nothing about its target in the file, and shared groups are judged again.
 func TestGoneEventsTakeTheirMatches(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -209,7 +208,7 @@ func eachTouched(t *testing.T, db *kv.DB, do func(ttpcron.Day, ttpcron.TouchedGr
 	}
 }
 
-// A correlation whose tags are removed judges everything again when it comes back.
+// A correlation whose tags were removed judges everything again when it comes back.
 func TestPruneRulesForgetsWhatIsJudged(t *testing.T) {
 	db := kvtest.Open(t)
 	if _, err := db.Import(t.Context(), ttpcron.Batch{Events: thinEvents(rand.New(rand.NewPCG(1, 1)), 20)}); err != nil {
@@ -242,8 +241,8 @@ func TestPruneRulesForgetsWhatIsJudged(t *testing.T) {
 	}
 }
 
-// What went in the damaged store, and was not judged, a recovered one does not know. So
-// it says of the days of all tags that they are to be judged again.
+// A recovered store does not know which matches were removed and not judged. So it marks
+// the days of all tags to be judged again.
 func TestRecoveredFindingsAreJudgedAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
 	db := kvtest.OpenAt(t, path)
@@ -276,8 +275,8 @@ func TestRecoveredFindingsAreJudgedAgain(t *testing.T) {
 	}
 }
 
-// A value that others typed may be the address of whom is purged: the tag goes, since it
-// may speak of whom, and is found again of the events of others.
+// A value that others typed may be the purged address: the tag goes, since it may be about
+// the purged attacker, and is found again from the others' events.
 func TestPurgedByValueIsJudgedAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
 	db := kvtest.OpenAt(t, path)

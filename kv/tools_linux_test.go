@@ -21,8 +21,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
-// TestBackupWhileWriting backs a store up while events and tags are written: each
-// copy is whole and of one moment between two calls.
+// TestBackupWhileWriting backs a store up while events and tags are written: each copy is
+// intact, and is the state between two calls.
 func TestBackupWhileWriting(t *testing.T) {
 	db := kvtest.Open(t)
 	events := crashEvents(200)
@@ -108,8 +108,8 @@ func TestBackupRefuses(t *testing.T) {
 	}
 }
 
-// TestLeftovers deletes what processes that were killed left of copies of this
-// file, and nothing else: not what a process still holds.
+// TestLeftovers deletes what killed processes left of copies of this file, and nothing
+// else: not what a live process still holds.
 func TestLeftovers(t *testing.T) {
 	db := kvtest.OpenAt(t, write(t, tiny(t)))
 	dir := t.TempDir()
@@ -235,8 +235,8 @@ func TestRestoreOld(t *testing.T) {
 	}
 }
 
-// TestNoRoom writes no copy where there is too little room, and says how much is
-// needed.
+// TestNoRoom: if there is too little room, no copy is written, and the error says how much
+// is needed.
 func TestNoRoom(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "small")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -267,8 +267,8 @@ func TestNoRoom(t *testing.T) {
 	}
 }
 
-// TestPruneStopped stops a pruning on its way: what it has done is done wholly,
-// and the next one does the rest.
+// TestPruneStopped stops a pruning: each of its steps is complete, and the next pruning
+// does the rest.
 func TestPruneStopped(t *testing.T) {
 	path := write(t, rich(t))
 	db := kvtest.OpenAt(t, path)
@@ -342,7 +342,7 @@ func TestPruneCountsWaiting(t *testing.T) {
 	}
 }
 
-// TestMeasureSpace: the parts of a file and what is free in it are all of it.
+// TestMeasureSpace: the parts of a file and its free space add up to the whole.
 func TestMeasureSpace(t *testing.T) {
 	path := write(t, rich(t))
 	s, err := doctor.MeasureSpace(t.Context(), path, doctor.Options{})
@@ -379,8 +379,7 @@ func TestMeasureSpace(t *testing.T) {
 	}
 }
 
-// TestReplacesNoOther holds that neither a backup nor a restore takes the place of
-// a file of another kind.
+// TestReplacesNoOther: neither a backup nor a restore replaces a file of another kind.
 func TestReplacesNoOther(t *testing.T) {
 	store := write(t, tiny(t))
 	db := kvtest.OpenAt(t, store)

@@ -15,24 +15,22 @@ import (
 )
 
 // Schema 5 identifies events differently and stores tags that refer to their events. The
-// upgrade rewrites one day after the other, some days in a transaction, because all at once
-// would need as much memory as the history is large. A record in the bucket meta says which
-// days are done, and that nothing but the upgrade may use the store.
+// upgrade rewrites one day after another, several days in a transaction, because all at
+// once would need memory for the whole history. A record in the bucket meta says which
+// days are done, and that only the upgrade may use the store.
 //
-// Tags of events that are stored are dropped, and the next run makes them again:
-// coverage of their days is by unknown rules from now on. Tags whose events are gone
-// stay as they are.
+// Tags of stored events are dropped, and the next run makes them again, since unknown
+// rules now cover their days. Tags whose events are gone are unchanged.
 
-// upgradeRows is how many events and tags one transaction of the upgrade takes up,
-// unless it is one day.
+// upgradeRows is how many events and tags one transaction of the upgrade handles, unless
+// it is one day.
 var upgradeRows = 100_000
 
-// upgraded is called after each transaction of an upgrade but the last; for tests.
+// upgraded is called after each transaction of an upgrade except the last; for tests.
 var upgraded = func() error { return nil }
 
-// The free room on the disk without which the upgrade does not begin, in bytes and
-// as a part of the file: what it writes fits into the pages that it frees, but for
-// its first transactions.
+// The free disk space that an upgrade needs to begin, in bytes and as a part of the file:
+// its writes fit into the pages that it frees, except for its first transactions.
 const (
 	upgradeRoom  = 64 << 20
 	upgradeShare = 8
@@ -124,7 +122,7 @@ func nextDay(tx *txn, from ttpcron.Day) (first ttpcron.Day, ok bool, err error) 
 	return first, ok, err
 }
 
-// upgradeDay upgrades a day, and returns how many events and tags it has had.
+// upgradeDay upgrades a day, and returns the number of its events and tags.
 func (db *DB) upgradeDay(tx *txn, day ttpcron.Day) (rows int, err error) {
 	stored := map[uint64]struct{}{} // by their names in schema 4
 	var kinds []ttpcron.SourceKind
@@ -154,8 +152,8 @@ func (db *DB) upgradeDay(tx *txn, day ttpcron.Day) (rows int, err error) {
 	return rows + n, err
 }
 
-// upgradeEvents stores the events of a kind and day anew, and notes the names that
-// they had. Events that are one by now become the first of them.
+// upgradeEvents rewrites the events of a kind and day, and records their former names.
+// Events that have become one are merged into the first.
 func (db *DB) upgradeEvents(tx *txn, at record.KindDay, stored map[uint64]struct{}) (n int, err error) {
 	name, day := []byte(at.Kind), record.DayKey(at.Day)
 	rest := newDayRewrite(db, at)
@@ -202,8 +200,8 @@ func (db *DB) upgradeEvents(tx *txn, at record.KindDay, stored map[uint64]struct
 	return n, rest.store(tx)
 }
 
-// joined returns the events of a kind and day that several are by now, each with what
-// all of them say, by the hash of their id.
+// joined returns the events of a kind and day that several have become, each with the data
+// of all of them, by the hash of their id.
 func (db *DB) joined(tx *txn, at record.KindDay) (map[uint64]*ttpcron.Event, error) {
 	seen, several := map[uint64]struct{}{}, map[uint64]*ttpcron.Event{}
 	look := func(do func(e *ttpcron.Event, hash uint64)) error {
@@ -246,7 +244,7 @@ func (db *DB) joined(tx *txn, at record.KindDay) (map[uint64]*ttpcron.Event, err
 	return several, err
 }
 
-// uncover makes the coverage of a day that of unknown rules. Rules have looked at a day
+// uncover turns a day's coverage into that of unknown rules. Rules have looked at a day
 // whose tags were dropped, even if nothing says so.
 func uncover(tx *txn, at record.KindDay, dropped bool) error {
 	b, err := tx.top(layout.Coverage).CreateBucketIfNotExists([]byte(at.Kind))
@@ -274,8 +272,8 @@ func uncover(tx *txn, at record.KindDay, dropped bool) error {
 	return b.Put(key, record.AppendCoverage(nil, at, list))
 }
 
-// upgradeTags drops the tags of a day whose events are stored, and counts the others
-// anew. It returns how many there were, and of which kinds some are dropped.
+// upgradeTags drops a day's tags whose events are stored, and recounts the others. It
+// returns their number, and the kinds of which some are dropped.
 func (db *DB) upgradeTags(tx *txn, day ttpcron.Day, stored map[uint64]struct{}) (n int, dropped map[ttpcron.SourceKind]bool, err error) {
 	name := record.DayKey(day)
 	tags, rollups := tx.top(layout.Tags), tx.top(layout.Rollups)
@@ -327,7 +325,7 @@ func (db *DB) upgradeTags(tx *txn, day ttpcron.Day, stored map[uint64]struct{}) 
 	return n, dropped, db.recountTagsOf(tx, day, claims, claimChanges{}) // the totals come last
 }
 
-// finishUpgrade makes anew what is counted and indexed over all days.
+// finishUpgrade rebuilds the counts and indexes over all days.
 func (db *DB) finishUpgrade(ctx context.Context, tx *txn) error {
 	kinds := tx.top(layout.DayCounts)
 	var names []ttpcron.SourceKind
@@ -353,8 +351,8 @@ func (db *DB) finishUpgrade(ctx context.Context, tx *txn) error {
 	return meta.Put(record.KeySchema, record.AppendSchema(nil, Schema))
 }
 
-// recountTags sets the totals of claims, and of days with tags, to what the rollups
-// add up to.
+// recountTags sets the totals of claims, and of days with tags, to the sums of the
+// rollups.
 func recountTags(tx *txn) error {
 	totals, rollups := tx.top(layout.Totals), tx.top(layout.Rollups)
 	if err := deletePrefix(totals, []byte{record.RollupClaim}, nil); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// TestUpgradeJoinsEvents: events that were two, because a fact told them apart that
-// is no part of what they are, become one that has the facts of both.
+// TestUpgradeJoinsEvents: two events that differed only in a fact that is not part of
+// their identity become one, with the facts of both.
 func TestUpgradeJoinsEvents(t *testing.T) {
 	ctx := t.Context()
 	db, err := Open(ctx, filepath.Join(t.TempDir(), "t.db"), Options{NoSync: true})

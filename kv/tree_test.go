@@ -12,8 +12,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
-// leafOf returns where the first leaf of a part of a store lies that has some
-// entries.
+// leafOf returns the position of the first leaf with entries in a part of a store.
 func leafOf(t *testing.T, content []byte, sort string) int {
 	t.Helper()
 	for _, r := range regions(t, content)[sort] {
@@ -25,9 +24,9 @@ func leafOf(t *testing.T, content []byte, sort string) int {
 	return 0
 }
 
-// TestCompactDamagedEntry compacts a store in which an entry says that it is a
-// gigabyte long, which is found out only when the copy is committed: it ends, and
-// the store can be opened again.
+// TestCompactDamagedEntry compacts a store with an entry that claims to be a gigabyte
+// long, which is noticed only when the copy is committed: it ends, and the store can be
+// opened again.
 func TestCompactDamagedEntry(t *testing.T) {
 	content := rich(t)
 	for _, sort := range []string{"tags", "history", "rollups"} {
@@ -56,7 +55,7 @@ func TestCompactDamagedEntry(t *testing.T) {
 	}
 }
 
-// changes of a page of 13 to 100 entries, none of which bbolt minds.
+// changes to a page with 13 to 100 entries that bbolt accepts.
 var pageChanges = map[string]func(page []byte){
 	"fewer entries":             func(p []byte) { binary.LittleEndian.PutUint16(p[10:], binary.LittleEndian.Uint16(p[10:])-1) },
 	"no entries":                func(p []byte) { binary.LittleEndian.PutUint16(p[10:], 0) },
@@ -94,8 +93,8 @@ func TestDamagedPages(t *testing.T) {
 	}
 }
 
-// TestEmptyBuckets lets the bucket of each part, and of each day and kind in it,
-// begin at one of its own leaves, as if the rest of it had never been there.
+// TestEmptyBuckets makes the bucket of each part, and of each day and kind in it, begin at
+// one of its own leaves, as if the rest had never existed.
 func TestEmptyBuckets(t *testing.T) { emptyBuckets(t, rich(t)) }
 
 func emptyBuckets(t *testing.T, content []byte) {

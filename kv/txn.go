@@ -17,15 +17,15 @@ import (
 	"github.com/ttpcron/ttpcron/kv/tree"
 )
 
-// txn is a transaction: bbolt's, with a look at every page before something is
-// read from it or bbolt changes it. What the file gives dies with it.
+// txn is a bbolt transaction that checks every page before something is read from it or
+// bbolt changes it. Data from the file is invalid after it ends.
 type txn struct {
 	bucket
 	bolt *bbolt.Tx
 	snap *tree.Snapshot
 }
 
-// top returns a bucket of the file, nil when there is none.
+// top returns a bucket of the file, or nil.
 func (tx *txn) top(name string) *bucket { return tx.Bucket([]byte(name)) }
 
 // view runs do in a read transaction.
@@ -72,12 +72,12 @@ func (db *DB) changeFile(do func(tx *txn) error) error {
 	})
 }
 
-// growStep is by how much a file grows at a time, which costs a sync of its own: a
-// small part of what it has.
+// growStep is by how much a file grows at a time, which costs its own sync: a small part
+// of its size.
 func growStep(size int64) int { return int(min(max(size/32, 1<<20), 16<<20)) }
 
-// snapshotOf returns the snapshot of a transaction. It knows what the one before
-// knew when nothing has been written since.
+// snapshotOf returns a transaction's snapshot. It has the previous one's knowledge if
+// nothing has been written since.
 func (db *DB) snapshotOf(t *bbolt.Tx) *tree.Snapshot {
 	info := db.bolt.Info()
 	if info.PageSize != page.Size {
@@ -139,7 +139,7 @@ func (b *bucket) vouch(key []byte, last bool) {
 	b.vouched = true
 }
 
-// find looks up a key as it was when the transaction began.
+// find looks up a key in the state at the start of the transaction.
 func (b *bucket) find(key []byte) (v []byte, isBucket, ok bool) {
 	if b.tree == nil {
 		return nil, false, false
@@ -215,7 +215,7 @@ func (b *bucket) SetSequence(n uint64) error {
 	return b.w.SetSequence(n & page.CountMask)
 }
 
-// touch notes that the bucket is changed.
+// touch records that the bucket is changed.
 func (b *bucket) touch() {
 	if b.changed != nil && b.Name != "" {
 		b.changed[b.Place] = b
@@ -236,7 +236,7 @@ func (b *bucket) Delete(key []byte) error {
 	return sorted(key, b.w.Delete(key))
 }
 
-// sorted tells an entry of another sort than it should be.
+// sorted reports an entry of the wrong sort.
 func sorted(key []byte, err error) error {
 	if errors.Is(err, berrors.ErrIncompatibleValue) {
 		return record.Damagef("%x is a bucket where none should be, or is none", key)
@@ -334,8 +334,8 @@ func (c *cursor) entry(ok bool) (k, v []byte) {
 	return k, v
 }
 
-// moved looks at the pages around the key to which bbolt's cursor has come: it
-// had been looked at from the pages before.
+// moved checks the pages around the key that bbolt's cursor has reached, which were
+// checked from the previous pages.
 func (c *cursor) moved(k, v []byte) ([]byte, []byte) {
 	if k != nil {
 		c.b.vouch(k, false)

@@ -14,7 +14,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
-// mixedEvents are events of some days, every third of them of a host.
+// mixedEvents are events of some days, every third from a host.
 func mixedEvents(n int) []ttpcron.Event {
 	g := newGenerator(11)
 	g.pace = 10 * time.Minute
@@ -93,9 +93,8 @@ func comparesWithTags(t *testing.T, db *kv.DB, tags []ttpcron.Tag) {
 	}
 }
 
-// TestHostsTakeTheirTagsAlong lets events learn that they were seen from a host. Their
-// tags are those of hosts from then on, also where a first try failed, whose claims are
-// not there.
+// TestHostsTakeTheirTagsAlong: events learn that they were seen from a host. From then on
+// their tags are hosts' tags, even after a failed first try, which stored no claims.
 func TestHostsTakeTheirTagsAlong(t *testing.T) {
 	db := kvtest.Open(t)
 	hosts := mixedEvents(600)
@@ -143,8 +142,7 @@ func TestHostsTakeTheirTagsAlong(t *testing.T) {
 	closed(t, db)
 }
 
-// TestDefaultSummaryReadsNoTag: what hosts are left out of is known from what is counted
-// of every day.
+// TestDefaultSummaryReadsNoTag: each day's counts say what is left out of hosts' tags.
 func TestDefaultSummaryReadsNoTag(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
 	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
@@ -177,8 +175,8 @@ func TestDefaultSummaryReadsNoTag(t *testing.T) {
 	}
 }
 
-// TestCheckFindsWrongVantage has claims say another vantage than the events. A check says
-// of which tags, and recovering believes the events.
+// TestCheckFindsWrongVantage makes claims contradict their events' vantage. A check names
+// the tags, and recovery believes the events.
 func TestCheckFindsWrongVantage(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
 	db, err := kv.Open(t.Context(), path, kv.Options{NoSync: true})
@@ -218,8 +216,8 @@ func TestCheckFindsWrongVantage(t *testing.T) {
 	closed(t, db)
 }
 
-// TestStoreOfBeforeVantages has claims of before they told the vantage. Such a store is
-// whole, and tags that are made again have the vantages of their events.
+// TestStoreOfBeforeVantages has claims from before vantages were stored. Such a store is
+// intact, and tags that are made again have their events' vantages.
 func TestStoreOfBeforeVantages(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
 	open := func() *kv.DB {

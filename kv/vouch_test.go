@@ -16,8 +16,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/tree"
 )
 
-// TestBesideBranches changes a branch that bbolt would merge with another one when
-// it commits: a transaction that deletes what lies below the other one finds it.
+// TestBesideBranches changes a branch that bbolt would merge with another one in a commit:
+// a transaction that deletes below the other one notices it.
 func TestBesideBranches(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
 	open := func() *DB {
@@ -100,9 +100,9 @@ func TestBesideBranches(t *testing.T) {
 	}
 }
 
-// TestStateOutlivesMappings holds that what has been found out about a state of
-// the store serves every transaction that sees the state, wherever the file is
-// mapped, and none after the next commit.
+// TestStateOutlivesMappings: what has been checked of a state of the store serves every
+// transaction that sees that state, wherever the file is mapped, and none after the next
+// commit.
 func TestStateOutlivesMappings(t *testing.T) {
 	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "t.db"), Options{NoSync: true})
 	if err != nil {
@@ -124,7 +124,7 @@ func TestStateOutlivesMappings(t *testing.T) {
 	if again, _ := seen(); again != before {
 		t.Error("nothing was written, and the state is another one")
 	}
-	// A transaction that has the file mapped anew, and is given up then.
+	// A transaction that makes bbolt map the file again, and is then rolled back.
 	err = db.bolt.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte(layout.Meta))
 		for i := range 3000 {

@@ -37,7 +37,7 @@ type keptBlock struct {
 	bytes  int
 }
 
-// The most that a Cache keeps, but for two blocks: most blocks take 100 KiB.
+// The limit of a Cache, not counting two blocks: most blocks take 100 KiB.
 const (
 	keptBlocks = 128
 	keptBytes  = 16 << 20

@@ -47,7 +47,7 @@ func (br *Reader) Read(kind ttpcron.SourceKind, day ttpcron.Day, first uint64, r
 	return br.decode(kind, day, first, r)
 }
 
-// opened is a block whose columns are there, and not read yet.
+// opened is a block whose columns are located but not read yet.
 type opened struct {
 	events  int
 	span    Span
@@ -159,7 +159,7 @@ func (br *Reader) decode(kind ttpcron.SourceKind, day ttpcron.Day, first uint64,
 	return events, nil
 }
 
-// forgetDerived takes their IDs from events whose source gave them none.
+// forgetDerived removes the IDs of events whose source gave them none.
 func forgetDerived(events []ttpcron.Event) {
 	for i := range events {
 		if e := &events[i]; strings.HasPrefix(e.ID, record.ContentPrefix) && e.ID == record.ContentID4(e) {
@@ -193,8 +193,9 @@ func readIDs(r *record.Reader, form byte, events []ttpcron.Event) error {
 // span is a part of the columns' text.
 type span struct{ from, to int }
 
-// readColumns reads the columns of events, of a block of the given version. If they are its own they are changed no
-// more, and the text of the events may lie in them.
+// readColumns reads the columns of events, from a block of the given version. If the
+// columns are its own, they are not changed any more, and the events' text may share their
+// memory.
 func readColumns(columns []byte, own bool, version byte, day ttpcron.Day, first uint64, events []ttpcron.Event) error {
 	r := record.Reader{Rest: columns}
 	actors := readActors(&r, version, len(events))
@@ -297,8 +298,8 @@ func readShapes(r *record.Reader, limit int) [][]shapeField {
 	return shapes
 }
 
-// payloads are the distinct payloads of a block: shapes, and where the values
-// lie in the text.
+// payloads are the distinct payloads of a block: shapes, and where the values are in the
+// text.
 type payloads struct {
 	text   string
 	raw    []byte // the same text again, when there are raw fields
@@ -349,8 +350,7 @@ func readPayloads(r *record.Reader, columns []byte, own bool, shapes [][]shapeFi
 	return p
 }
 
-// fill gives each event the payload of its number, in memory of its own but for
-// the text.
+// fill gives each event the payload of its number, in its own memory except for the text.
 func (p *payloads) fill(events []ttpcron.Event, numbers []int, total int) {
 	slab := make([]ttpcron.Field, total)
 	for i := range events {

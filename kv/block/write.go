@@ -199,8 +199,8 @@ func appendValues(dst []byte, p ttpcron.Payload) []byte {
 	return dst
 }
 
-// timeUnits are the units in which a block's times may be written; sensors write
-// microseconds or coarser.
+// timeUnits are the units in which a block's times may be written. Sensors write
+// microseconds or coarser units.
 var timeUnits = [...]int64{1, 1e3, 1e6, 1e9}
 
 func appendTimes(dst []byte, day ttpcron.Day, events []ttpcron.Event) []byte {

@@ -82,7 +82,7 @@ func Snapshot(ctx context.Context, db *kv.DB, progress func(kv.Progress)) (f *os
 	return f, nil
 }
 
-// copyInto writes a store to a file as it stands at one moment.
+// copyInto writes a store's state at one moment to a file.
 func copyInto(ctx context.Context, db *kv.DB, f *os.File, progress func(kv.Progress)) error {
 	return db.CopyTo(ctx, func(size int64) (io.Writer, error) {
 		return &meter{ctx: ctx, w: f, at: kv.Progress{Place: "copy", Total: size}, progress: progress}, nil

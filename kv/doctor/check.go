@@ -70,7 +70,7 @@ func CheckOpen(ctx context.Context, db *kv.DB, o Options) (CheckReport, error) {
 	for range checkTries {
 		r, err := checkFrozen(ctx, db, o)
 		if damage := (*kv.DamagedError)(nil); errors.As(err, &damage) {
-			// Nothing reads or writes it any more, and its lock is given back.
+			// Nobody reads or writes it any more, and its lock is released.
 			if r, ferr := Check(ctx, db.Path(), o); ferr == nil {
 				return r, nil
 			}
@@ -147,7 +147,7 @@ type checker struct {
 	report  CheckReport
 	recount int
 
-	// Where the check stands.
+	// The current position of the check.
 	place, do string
 	kind      ttpcron.SourceKind
 	day       string
@@ -171,8 +171,8 @@ func (c *checker) find(what string) {
 
 func (c *checker) findf(format string, args ...any) { c.find(fmt.Sprintf(format, args...)) }
 
-// failed notes an error as a finding. A record that a newer program wrote is not a
-// finding: it ends the check.
+// failed records an error as a finding. A record from a newer program is not a finding: it
+// ends the check.
 func (c *checker) failed(err error) {
 	if newer := (*record.NewerError)(nil); errors.As(err, &newer) {
 		c.w.Err = err
@@ -181,7 +181,7 @@ func (c *checker) failed(err error) {
 	}
 }
 
-// at says where the check stands.
+// at sets the current position of the check.
 func (c *checker) at(place, do string) { c.place, c.do, c.kind, c.day = place, do, "", "" }
 
 // headers checks the two headers.
@@ -228,7 +228,7 @@ func (c *checker) start() error {
 	return nil
 }
 
-// pass visits a bucket, whatever it is, for the sake of its pages.
+// pass visits a bucket only for its pages.
 func (s *source) pass(b page.Bucket, depth int) {
 	s.w.Each(b, func(e page.Element) {
 		if ref, bad := page.ParseBucket(e.Value); e.Bucket && bad == "" && depth < page.MaxDepth {
@@ -272,7 +272,7 @@ func (c *checker) metaRecords() error {
 	return nil
 }
 
-// claims reads the claims, to which tags refer by number.
+// claims reads the claims, which tags refer to by number.
 func (c *checker) claims() error {
 	c.at("claims", layout.Recover)
 	c.readClaims(c.failed)

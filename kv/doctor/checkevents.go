@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// dayCount is what was counted of the events of a kind and day. There may be any
-// number of days, so it is kept small.
+// dayCount is the counted events of a kind and day. There may be any number of days, so it
+// is small.
 type dayCount struct {
 	day              ttpcron.Day
 	counted          bool // the store counts the day
@@ -48,7 +48,7 @@ func (l *dayCounts) at(day ttpcron.Day) *dayCount {
 	return &(*l)[i]
 }
 
-// events checks history, and what is counted and indexed of it.
+// events checks history, with its counts and indexes.
 func (c *checker) events() error {
 	c.kinds, c.days = map[ttpcron.SourceKind]record.KindTotal{}, map[ttpcron.SourceKind]dayCounts{}
 	c.at("history", layout.Recover)
@@ -194,8 +194,8 @@ func (c *checker) checkContent() {
 	}
 }
 
-// checkNamed compares the index of given ids with the events, and with what is
-// remembered of events that were pruned.
+// checkNamed compares the index of given ids with the events, and with the records of
+// pruned events.
 func (c *checker) checkNamed() {
 	c.at("pruned", layout.Recover)
 	pruned := record.Fingerprint{}

@@ -10,8 +10,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// matches checks the base matches of correlations: their runs are in order and hold what
-// is said of them, their streams, groups and events are known.
+// matches checks the base matches of correlations: their runs are in order and agree with
+// their descriptions, and their streams, groups and events exist.
 func (c *checker) matches() error {
 	c.at(layout.Matches, layout.Rebuild)
 	groupings := c.groupings()
@@ -100,7 +100,7 @@ func (m *matchCheck) entry(k, v []byte) {
 	}
 }
 
-// known returns the grouping of a stream, 0 for one that is not there.
+// known returns a stream's grouping, or 0 for an unknown stream.
 func (m *matchCheck) known(stream uint32) uint32 {
 	if stream == 0 || uint64(stream) > uint64(len(m.groupings)) {
 		return 0

@@ -10,7 +10,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// records checks the buckets of which each record can be checked alone.
+// records checks the buckets whose records can be checked one by one.
 func (c *checker) records() error {
 	store := &layout.Store{Secret: c.meta.Secret, Arrival: c.meta.Arrival}
 	for i := range layout.Buckets {
@@ -29,7 +29,7 @@ func (c *checker) records() error {
 	return nil
 }
 
-// recordsOf checks the records of a bucket, or of one in it, and what it counts.
+// recordsOf checks and counts the records of a bucket, or of one in it.
 func (c *checker) recordsOf(in *layout.Bucket, store *layout.Store, name string, b page.Bucket) {
 	n := uint64(0)
 	c.values(b, func(k, v []byte) {
@@ -46,7 +46,7 @@ func (c *checker) recordsOf(in *layout.Bucket, store *layout.Store, name string,
 	}
 }
 
-// stand says at which record of a bucket the check stands.
+// stand sets the record that is being checked.
 func (c *checker) stand(in *layout.Bucket, name string, k []byte) {
 	c.kind, c.day = "", ""
 	if in.ByKind {

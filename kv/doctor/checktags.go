@@ -47,8 +47,7 @@ func (c *checker) tags() error {
 	return nil
 }
 
-// maxRecount is how many attackers, addresses and sessions of a day are counted
-// at once.
+// maxRecount is how many attackers, addresses and sessions of a day are counted at once.
 const maxRecount = 1 << 17
 
 // tagDay checks the tags of a day and its rollup, if it has one, and adds to the
@@ -113,7 +112,7 @@ func (c *checker) tagsOf(day ttpcron.Day, b page.Bucket, rollup *rollup.Day) {
 	said, looked := c.cache.Bytes(), 0
 	look := func() {
 		c.queue.empty(func(k, v []byte) bool {
-			// What is read for tags counts no pages, and may take its time.
+			// Reading for tags counts no pages, and may take long.
 			if looked++; looked%4096 == 0 || c.cache.Bytes()-said > 64<<20 {
 				said = c.cache.Bytes()
 				c.w.Read(0)
@@ -171,8 +170,8 @@ func (c *checker) tag(day ttpcron.Day, k, v []byte, rollup *rollup.Day, lost *lo
 	}
 }
 
-// lostEvents counts the tags of a day whose events cannot be read. There may be as
-// many as a damaged page held events.
+// lostEvents counts a day's tags whose events cannot be read. There may be as many as a
+// damaged page had events.
 type lostEvents struct {
 	damaged, missing int // by whether the block of the event is there
 	first            string

@@ -32,9 +32,9 @@ func (e *NoSpaceError) Error() string {
 	return fmt.Sprintf("%s has %d MiB free and the copy needs %d MiB", e.Dir, e.Enough>>20, e.Need>>20)
 }
 
-// newFile makes a file in a scratch folder beside path, and gives it its name
-// when write has succeeded and it is on the disk. Nothing is left of it
-// otherwise, or of a process that was killed after the next one.
+// newFile makes a file in a scratch folder next to path, and renames it once write has
+// succeeded and it is on the disk. Otherwise nothing is left of it; the next call removes
+// what a killed process left.
 func newFile(path string, replace bool, size int64, write func(f *os.File) error) (err error) {
 	dir := filepath.Dir(path)
 	if _, err := os.Lstat(path); err == nil && !replace {
@@ -72,8 +72,8 @@ func newFile(path string, replace bool, size int64, write func(f *os.File) error
 	return storefile.SyncDir(dir)
 }
 
-// appear gives a file its name. Unless replace is set it never takes the place
-// of another, even of one that was made a moment ago.
+// appear gives a file its name. Unless replace is set, it never replaces another file,
+// even one that was made a moment ago.
 func appear(temporary, path string, replace bool) error {
 	if !replace {
 		switch err := os.Link(temporary, path); {
@@ -90,7 +90,7 @@ func appear(temporary, path string, replace bool) error {
 	return os.Rename(temporary, path)
 }
 
-// room checks that a folder's filesystem has room for so many bytes.
+// room checks that a folder's filesystem has room for that many bytes.
 func room(dir string, size int64) error {
 	const slack = 1 << 20
 	if free, known := storefile.FreeSpace(dir); known && free < size+slack {
@@ -99,7 +99,7 @@ func room(dir string, size int64) error {
 	return nil
 }
 
-// meter writes, tells how far it has come, and stops when it is told to.
+// meter writes, reports progress, and stops on request.
 type meter struct {
 	ctx      context.Context
 	w        io.Writer
@@ -120,9 +120,9 @@ func (m *meter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// replaceable refuses to replace, with a copy, what is not a store of this program
-// or what a process has open as its store: that process would go on with a file
-// that nobody can find.
+// replaceable refuses to replace, with a copy, anything but a store of this program, and a
+// store that a process has open: that process would go on with a file that nobody can
+// find.
 func replaceable(ctx context.Context, path string) error {
 	return ttpcron.CheckReplace(path, "a store", func(f *os.File) (bool, error) {
 		free, err := storefile.TryLock(f, true)
@@ -140,8 +140,8 @@ func replaceable(ctx context.Context, path string) error {
 	})
 }
 
-// isStore reports whether a file is a store of this program, damaged ones and
-// those of other versions among them.
+// isStore reports whether a file is a store of this program, including damaged ones and
+// those of other versions.
 func isStore(ctx context.Context, path string) (bool, error) {
 	db, err := kv.Open(ctx, path, kv.Options{ReadOnly: true})
 	if err == nil {

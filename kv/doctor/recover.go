@@ -102,7 +102,7 @@ func Recover(ctx context.Context, path, to string, o Options) (RecoverReport, er
 	return r.report, nil
 }
 
-// recovery takes over what is whole of one store into another.
+// recovery copies what is intact of one store into another.
 type recovery struct {
 	*source
 	ctx    context.Context
@@ -139,9 +139,8 @@ type foundTags struct {
 	bytes  int // of what they quote
 }
 
-// orphans counts tags without their events. A file without a header may hold several
-// states of the page of a tag, so those that were counted are remembered, up to a
-// number.
+// orphans counts tags without their events. A file without a header may have several
+// states of a tag's page, so counted tags are remembered, up to a limit.
 type orphans struct {
 	days map[ttpcron.Day]int
 	seen map[ttpcron.UUID]struct{}
@@ -175,8 +174,8 @@ func (r *recovery) find(what string) {
 	r.report.Findings = append(r.report.Findings, f)
 }
 
-// failed notes an error as a finding, and reports whether it is one. A record that
-// a newer program wrote is not a finding: it ends the recovery.
+// failed records an error as a finding, and reports whether it is one. A record from a
+// newer program is not a finding: it ends the recovery.
 func (r *recovery) failed(err error) bool {
 	if newer := (*record.NewerError)(nil); errors.As(err, &newer) {
 		r.w.Err = err
@@ -186,7 +185,7 @@ func (r *recovery) failed(err error) bool {
 	return true
 }
 
-// lose notes that something of the day at hand was lost.
+// lose records that something of the current day was lost.
 func (r *recovery) lose(what string) {
 	r.find(what)
 	r.loseDay()
@@ -246,7 +245,7 @@ func (r *recovery) run(ctx context.Context, progress func(kv.Progress)) error {
 	return r.finish()
 }
 
-// walk takes over what the header leads to, and then what is found elsewhere.
+// walk copies what the header leads to, and then what is found elsewhere.
 func (r *recovery) walk() error {
 	r.readFree()
 	found := len(r.report.Findings)
@@ -268,8 +267,8 @@ func (r *recovery) walk() error {
 	if err := r.readPruned(); err != nil {
 		return err
 	}
-	// All events come before all tags, which refer to them. What is reached from the
-	// buckets has to be known before what is not.
+	// All events come before all tags, which refer to them. What the buckets lead to must
+	// be known before the rest.
 	r.walkHistory()
 	reached := slices.Clone(r.w.Seen)
 	r.passOthers()
@@ -289,8 +288,8 @@ func (r *recovery) walk() error {
 	return nil
 }
 
-// readFree reads the list of free pages, as far as it is whole: a page of it to
-// which something leads is an old one, or the list is damaged.
+// readFree reads the intact part of the list of free pages. If something leads to a listed
+// page, the page is an old one, or the list is damaged.
 func (r *recovery) readFree() {
 	if r.Header.Freelist == page.NoFreelist {
 		return
@@ -306,7 +305,7 @@ func (r *recovery) readFree() {
 	}
 }
 
-// readMeta reads the bucket meta as far as it is whole; nothing of it is needed.
+// readMeta reads the intact part of the bucket meta; none of it is essential.
 func (r *recovery) readMeta() error {
 	r.place = "meta"
 	r.values(r.top[layout.Meta], func(k, v []byte) {
@@ -324,8 +323,8 @@ func (r *recovery) readMeta() error {
 	return nil
 }
 
-// keepSecret gives the new store the secret of the old one where events were purged:
-// these are known by hashes with it.
+// keepSecret gives the new store the old one's secret if events were purged: they are
+// recognised by hashes with it.
 func (r *recovery) keepSecret() error {
 	if _, ok := r.top[layout.Purged]; !ok || r.meta.Secret == (record.Secret{}) {
 		return nil
@@ -333,9 +332,8 @@ func (r *recovery) keepSecret() error {
 	return r.dst.TakeOver(r.ctx, func(t *kv.Takeover) error { return t.SetSecret(r.meta.Secret) })
 }
 
-// readPruned takes over what was pruned, before any event is stored: the events
-// that are there are not older. The ids of those that are gone cannot be known
-// from it, so the sum starts anew.
+// readPruned copies the horizons before any event is stored: the stored events are not
+// older. The ids of pruned events cannot be derived from it, so the sum starts anew.
 func (r *recovery) readPruned() error {
 	r.place = "pruned"
 	var all []record.Pruned
@@ -421,7 +419,7 @@ func textOf(e *ttpcron.Event) (n int) {
 	return n
 }
 
-// The most that is taken over in one transaction.
+// The limits of one transaction.
 const (
 	recoverEvents = 8192
 	recoverTags   = 20_000
@@ -452,8 +450,8 @@ func (r *recovery) walkTags() {
 	r.day = 0
 }
 
-// loseOrphans counts the tags whose events were not found: they say nothing
-// without, and are made again when the events come back.
+// loseOrphans counts the tags whose events were not found. They are useless alone, and are
+// made again when the events are back.
 func (r *recovery) loseOrphans() {
 	for _, day := range slices.Sorted(maps.Keys(r.orphans.days)) {
 		n := r.orphans.days[day]
@@ -479,8 +477,7 @@ func (r *recovery) keep(day ttpcron.Day, k []byte, t ttpcron.Tag, cl *record.Cla
 	}
 }
 
-// storeTags stores the tags that are waiting, but for those whose events are not
-// there.
+// storeTags stores the waiting tags, except for those whose events are missing.
 func (r *recovery) storeTags() error {
 	f, day := &r.tags, r.day
 	defer func() { r.day = day }()
@@ -511,7 +508,7 @@ func (r *recovery) storeTags() error {
 	return err
 }
 
-// findings notes that a correlation has a tag on a day.
+// findings records that a correlation has a tag on a day.
 func (r *recovery) findings(day ttpcron.Day, t *ttpcron.Tag) {
 	if r.found == nil {
 		r.found = map[ttpcron.Day]map[string]int{}
@@ -522,8 +519,8 @@ func (r *recovery) findings(day ttpcron.Day, t *ttpcron.Tag) {
 	r.found[day][t.RuleID] = t.RuleVersion
 }
 
-// begun has correlations judge the days again on which they have tags: what went before
-// may have been judged or not, and of what went nothing is taken over.
+// begun makes correlations judge the days on which they have tags again: removed matches
+// may or may not have been judged, and their records are not copied.
 func (r *recovery) begun() error {
 	for days := range slices.Chunk(slices.Sorted(maps.Keys(r.found)), begunDays) {
 		var c ttpcron.Commit
@@ -541,10 +538,10 @@ func (r *recovery) begun() error {
 	return nil
 }
 
-// begunDays is of how many days one commit says that they were begun.
+// begunDays is how many days one commit marks as begun.
 const begunDays = 1024
 
-// flush stores what is waiting.
+// flush stores the waiting events and tags.
 func (r *recovery) flush() {
 	if r.err != nil {
 		return

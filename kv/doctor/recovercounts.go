@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// compareCounts compares the events and tags that were taken over with what the
-// store counts, as far as the counts can be read.
+// compareCounts compares the copied events and tags with the store's counts, as far as
+// these can be read.
 func (r *recovery) compareCounts() {
 	bad := r.w.Bad
 	r.w.Bad = func(what string) {
@@ -29,8 +29,8 @@ func (r *recovery) compareCounts() {
 	}
 }
 
-// passOver passes over a count that is damaged. Nothing else is lost by it, unless
-// what it counts lay on damaged pages: nobody can tell then.
+// passOver skips a damaged count. Nothing else is lost with it, unless the counted data
+// was on damaged pages, which nobody can know.
 func (r *recovery) passOver(what string, err error) {
 	if r.harmed[what] || r.harmed["file"] {
 		r.report.Uncounted = true
@@ -38,7 +38,7 @@ func (r *recovery) passOver(what string, err error) {
 	}
 }
 
-// compareTags finds the days of which tags are missing.
+// compareTags finds the days with missing tags.
 func (r *recovery) compareTags() {
 	got, err := r.dst.TagCounts(r.ctx)
 	r.err = err
@@ -68,7 +68,7 @@ func (r *recovery) compareTags() {
 	})
 }
 
-// compareEvents finds the days of which events are missing.
+// compareEvents finds the days with missing events.
 func (r *recovery) compareEvents() {
 	r.place = "days"
 	got := map[record.KindDay]int{}
@@ -104,7 +104,7 @@ func (r *recovery) compareEvents() {
 	})
 }
 
-// eventCounts notes how many events of a kind were taken over, by day.
+// eventCounts has the number of copied events of a kind, by day.
 func (r *recovery) eventCounts(kind ttpcron.SourceKind, got map[record.KindDay]int) error {
 	for from := ttpcron.Day(0); ; {
 		days, err := r.dst.DayPage(r.ctx, kind, from)

@@ -144,8 +144,8 @@ type coverage struct {
 // lastDay comes after all others.
 const lastDay = ttpcron.Day(1<<31 - 1)
 
-// takeOver goes side by side through the days of which events were saved and the
-// records of coverage.
+// takeOver walks in parallel through the days of the saved events and the records of
+// coverage.
 func (c *coverage) takeOver(b page.Bucket) error {
 	c.kind = c.of
 	c.values(b, func(k, v []byte) {
@@ -171,7 +171,7 @@ func (c *coverage) takeOver(b page.Bucket) error {
 	return c.failed
 }
 
-// next returns the next day of which there are events, if it is not after one.
+// next returns the next day with events, unless it is after the given one.
 func (c *coverage) next(last ttpcron.Day) (h ttpcron.DayHistory, ok bool) {
 	if len(c.days) == 0 && c.failed == nil {
 		c.days, c.failed = c.t.Days(c.of, c.from)
@@ -184,7 +184,7 @@ func (c *coverage) next(last ttpcron.Day) (h ttpcron.DayHistory, ok bool) {
 	return h, true
 }
 
-// without treats the days up to one that have no record of coverage.
+// without handles the days up to one that have no record of coverage.
 func (c *coverage) without(last ttpcron.Day) {
 	for h, ok := c.next(last); ok; h, ok = c.next(last) {
 		if c.damaged || c.noCursor {
@@ -219,8 +219,8 @@ func (c *coverage) put(day ttpcron.Day, list []ttpcron.Coverage, good bool) {
 	}
 }
 
-// byUnknown is coverage by unknown rules: those of an earlier schema have to look
-// again, see [recovery.remade].
+// byUnknown is coverage by unknown rules: rules of an earlier schema have to look again,
+// see [recovery.remade].
 func byUnknown(list []ttpcron.Coverage) (out []ttpcron.Coverage) {
 	for _, c := range list {
 		out = append(out, c.By(""))
@@ -228,7 +228,7 @@ func byUnknown(list []ttpcron.Coverage) (out []ttpcron.Coverage) {
 	return out
 }
 
-// unknown says that unknown rules have looked at all events of a day.
+// unknown records that unknown rules have looked at all events of a day.
 func (c *coverage) unknown(h *ttpcron.DayHistory) {
 	c.again[h.Day] = true
 	c.report.LookAgain = len(c.again)
@@ -246,10 +246,10 @@ func (c *coverage) setCursor() error {
 	return c.t.Put(layout.Cursors, "", []byte(c.of), record.AppendCursor(nil, &v))
 }
 
-// recovered stands for a run in a checkpoint that none has set.
+// recovered is the name of the run in a checkpoint that no run has set.
 const recovered = "recovered"
 
-// lookAtAll lets the next run look at all that was found in a file without a
+// lookAtAll makes the next run look at everything that was found in a file without a
 // header, if any run had looked at it.
 func (r *recovery) lookAtAll() {
 	r.report.Reread = true

@@ -7,9 +7,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// Up to schema 4 a tag named its event by an id that events without one had then.
-// Where the event is stored the tag is left out, as when such a store is upgraded:
-// the next run makes it again under the id that the event has now.
+// Up to schema 4, a tag named its event by an id that events without one had then. If the
+// event is stored, the tag is left out, as in an upgrade: the next run makes it again
+// under the event's present id.
 
 // oldNames are the names that the events of a day had in an earlier schema, as
 // hashes.

@@ -77,8 +77,7 @@ func (r *recovery) eventsLost() bool {
 	return r.report.LostBlocks+r.report.MissingEvents+r.report.WithEvents > 0 || r.report.Uncounted && (r.harmed[layout.History] || r.harmed["file"])
 }
 
-// somethingLost reports whether events or tags may be missing of which nobody knows
-// the day.
+// somethingLost reports whether events or tags may be missing whose day is unknown.
 func (r *recovery) somethingLost() bool {
 	return r.report.Uncounted && (r.eventsLost() || r.report.LostTags+r.report.MissingTags > 0 || r.harmed[layout.Tags])
 }
@@ -114,7 +113,7 @@ func (r *recovery) comparedWith() *layout.Store {
 	return s
 }
 
-// copyRecords takes over the records of a bucket, and of those in it, as they are.
+// copyRecords copies the records of a bucket, and of the buckets in it, unchanged.
 func (r *recovery) copyRecords(t *kv.Takeover, in *layout.Bucket) (err error) {
 	n := uint64(0)
 	with := r.comparedWith()
@@ -176,8 +175,8 @@ func (r *recovery) purged(t *kv.Takeover) error {
 	return t.Purged(hashes)
 }
 
-// rejects takes over the rejects, numbered anew after those that were dropped.
-// Which were dropped cannot be taken over: they come back when they are met again.
+// rejects copies the rejects, numbered after those that were dropped. Which ones were
+// dropped is lost: they are stored again when they occur again.
 func (r *recovery) rejects(t *kv.Takeover) error {
 	var all []ttpcron.Reject
 	err := r.each(layout.Rejects, func(k, v []byte) error {
@@ -196,7 +195,7 @@ func (r *recovery) rejects(t *kv.Takeover) error {
 	return t.Rejects(int(r.meta.Dropped), all)
 }
 
-// finish sets the last arrival number, so that none is given twice.
+// finish sets the last arrival number, so that none is used twice.
 func (r *recovery) finish() error {
 	return r.dst.TakeOver(r.ctx, func(t *kv.Takeover) error {
 		last, err := t.Arrival()

@@ -29,10 +29,9 @@ func (r *recovery) passOthers() {
 }
 
 // stray are blocks and tags on pages that nothing leads to and that are not free: a
-// damaged page above hides them. Free pages hold what was stored once, and are
-// searched only when they cannot be told and something is missing. The checksums,
-// which cover kind and day, tell what belongs where: every name that was seen as the
-// name of a bucket is tried.
+// damaged page above hides them. Free pages have old data. They are searched only if they
+// cannot be identified and something is missing. The checksums, which cover kind and day,
+// show what belongs where: every name that was seen as a bucket's name is tried.
 type stray struct {
 	over   func(id uint64) bool // pages to be passed over
 	unsure bool                 // which pages are free is not known
@@ -52,7 +51,7 @@ type foundBlock struct {
 	page   uint64
 }
 
-// newStray finds out which pages are free.
+// newStray finds the free pages.
 func (r *recovery) newStray() *stray {
 	free := page.NewBitmap(r.Header.Pages)
 	f := &stray{isDay: map[ttpcron.Day]bool{}, over: func(id uint64) bool { return free.Has(id) || id == r.Header.Freelist }}
@@ -77,7 +76,7 @@ func (f *stray) wanted(r *recovery) bool {
 	return !f.unsure || r.report.LostBlocks+r.report.LostTags+len(r.report.LostDays) > 0
 }
 
-// names gathers the names of buckets, wherever they are.
+// names collects the names of buckets, wherever they are.
 func (f *stray) names(r *recovery) {
 	if f.named {
 		return
@@ -139,7 +138,7 @@ func (f *stray) searchTags(r *recovery) {
 	r.report.Stray += r.report.Tags - first
 }
 
-// name notes the name of a bucket, which is a day's or a kind's.
+// name records the name of a bucket, which is a day or a kind.
 func (f *stray) name(name []byte) {
 	if day, ok := record.ParseDay(name); ok && !f.isDay[day] {
 		f.isDay[day] = true
@@ -151,7 +150,7 @@ func (f *stray) name(name []byte) {
 	}
 }
 
-// foundClaim keeps what is a claim and was not read before.
+// foundClaim keeps a new claim.
 func (r *recovery) foundClaim(e page.Element) {
 	if e.Bucket || len(e.Key) != 4 {
 		return
@@ -206,7 +205,7 @@ func (r *recovery) eachStray(over func(id uint64) bool, read func(pages int), do
 	}
 }
 
-// findBlocks notes an entry that is a block.
+// findBlocks records an entry that is a block.
 func (r *recovery) findBlocks(page uint64, k, v []byte, f *stray) {
 	if day, first, ok := record.ParseBlockKey(k); ok {
 		for _, kind := range f.kinds {
@@ -224,7 +223,7 @@ func (r *recovery) strayTag(k, v []byte, f *stray) {
 		return
 	}
 	for i := range f.days {
-		// Most tags lie beside another of their day.
+		// Most tags are next to another of their day.
 		n := (f.day + i) % len(f.days)
 		if record.CheckSum(v, record.DayKey(f.days[n]), k) != nil {
 			continue
@@ -241,9 +240,9 @@ func (r *recovery) strayTag(k, v []byte, f *stray) {
 	}
 }
 
-// strayBlocks takes over the blocks that were found. Of several that begin with
-// the same event, earlier states of one block, the last one is that with the most
-// events and, since events learn, the most bytes.
+// strayBlocks copies the blocks that were found. If several begin with the same event,
+// they are states of one block. The latest has the most events and, since events learn,
+// the most bytes.
 func (r *recovery) strayBlocks(f *stray) {
 	slices.SortFunc(f.blocks, func(a, b foundBlock) int {
 		return cmp.Or(cmp.Compare(a.at.Kind, b.at.Kind), cmp.Compare(a.at.Day, b.at.Day), cmp.Compare(a.first, b.first), cmp.Compare(b.events, a.events), cmp.Compare(b.bytes, a.bytes))
@@ -285,8 +284,8 @@ func (r *recovery) strayBlock(b foundBlock) {
 	}
 }
 
-// strayEvents takes over events of a block that was found. Those that arrived
-// before what is stored of their day are stored by their own in front of it.
+// strayEvents copies the events of a block that was found. Those that arrived before the
+// stored ones of their day get their own blocks in front of these.
 func (r *recovery) strayEvents(events []ttpcron.Event) {
 	r.flush()
 	at := record.KindDay{Kind: r.kind, Day: r.day}

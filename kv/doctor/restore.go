@@ -84,9 +84,8 @@ func Restore(ctx context.Context, from, path string, o Options) (aside string, e
 	return aside, nil
 }
 
-// mayHaveBeenStore tells a store that damage has made unrecognisable from a file of
-// another kind, which somebody named by mistake. Pages of a store are full of
-// zeros; text has none.
+// mayHaveBeenStore distinguishes a store that damage has made unrecognisable from a file
+// of another kind, named by mistake. A store's pages are full of zeros; text has none.
 func mayHaveBeenStore(f *os.File) (bool, error) {
 	head := make([]byte, page.Size)
 	n, err := f.ReadAt(head, 0)
@@ -106,8 +105,7 @@ func upgrade(ctx context.Context, path string) error {
 	return db.Close()
 }
 
-// setAside gives a store a second name, by which it stays when another takes its
-// place.
+// setAside gives a store a second name, under which it stays when another replaces it.
 func setAside(path string, now time.Time) (string, error) {
 	for n := 1; ; n++ {
 		name := fmt.Sprintf("%s.%s", path, now.UTC().Format(asideTime))

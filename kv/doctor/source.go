@@ -20,7 +20,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/storefile"
 )
 
-// source is a store's file that is read page by page.
+// source is a store's file, read page by page.
 type source struct {
 	*page.File
 	path   string
@@ -81,7 +81,7 @@ func (s *source) openReader(r io.ReaderAt, size int64) (err error) {
 	return err
 }
 
-// findBlock finds the block in which an event would lie.
+// findBlock finds the block where an event would be.
 func (s *source) findBlock(at record.KindDay, seq uint64) (first uint64, rec []byte, err error) {
 	err = s.Find(s.histories[at.Kind], record.BlockKey(at.Day, seq), func(e page.Element) {
 		if day, n, ok := record.ParseBlockKey(e.Key); ok && day == at.Day && !e.Bucket {
@@ -96,7 +96,7 @@ func (s *source) close() {
 	_ = storefile.Release(s.file)
 }
 
-// watch makes the walker, which tells bad of damaged pages.
+// watch makes the walker, which reports damaged pages to bad.
 func (s *source) watch(ctx context.Context, progress func(kv.Progress), bad func(string)) {
 	s.w = &page.Walker{File: s.File, Seen: page.NewBitmap(s.Header.Pages), Bad: bad}
 	done := int64(0)
@@ -118,9 +118,8 @@ func (s *source) directory(b page.Bucket, do func(name string, b page.Bucket)) {
 	}
 }
 
-// buckets lists the buckets of the file, or of a bucket in it, of which there may
-// be any number. What is wrong with the list is told at once, and the list read
-// again as it is wanted.
+// buckets lists the buckets of the file, or of a bucket in it. There may be any number.
+// Faults in the list are reported at once, and the list is read again when it is used.
 func (s *source) buckets(b page.Bucket) iter.Seq2[string, page.Bucket] {
 	seen := slices.Clone(s.w.Seen)
 	n := 0
@@ -160,7 +159,7 @@ func (s *source) buckets(b page.Bucket) iter.Seq2[string, page.Bucket] {
 	}
 }
 
-// errStopped ends a walk whose rest nobody wants.
+// errStopped ends a walk whose rest is not needed.
 var errStopped = errors.New("stopped")
 
 // readTop reads the list of top-level buckets.

@@ -8,9 +8,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// tagQueue holds the records of tags of a day until they are looked at, in the
-// order in which their events arrived: so each block of events is read once, in
-// whatever order sensors sent what they saw.
+// tagQueue holds the records of a day's tags, in the order in which their events arrived,
+// until they are checked: so each block of events is read once, in whatever order the
+// sensors' events arrived.
 type tagQueue struct {
 	bytes []byte // keys and records
 	tags  []queuedTag
@@ -30,7 +30,7 @@ const (
 
 func (q *tagQueue) full() bool { return len(q.tags) >= queuedTags || len(q.bytes) >= queuedBytes }
 
-// add copies a tag. It need not be one.
+// add copies a tag, or anything else under its key.
 func (q *tagQueue) add(s *source, k, v []byte) {
 	t := queuedTag{key: len(q.bytes), rec: len(q.bytes) + len(k), to: len(q.bytes) + len(k) + len(v)}
 	if id, seq, ok := record.PeekTag(v); ok {

@@ -10,7 +10,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv/match"
 )
 
-// loginList is what logins of some addresses give in two streams of one grouping, in
+// loginList is what the logins of some addresses yield in two streams of one grouping, in
 // order.
 func loginList(logins, addresses int) *match.List {
 	r := rand.New(rand.NewPCG(1, 2))
@@ -72,7 +72,7 @@ func BenchmarkWrite(b *testing.B) {
 	}
 }
 
-// BenchmarkMerge reads what there is in four runs: time for each match.
+// BenchmarkMerge reads everything in four runs, and reports the time for each match.
 func BenchmarkMerge(b *testing.B) {
 	for _, addresses := range listSizes {
 		b.Run(fmt.Sprint(addresses), func(b *testing.B) {

@@ -74,7 +74,7 @@ func (b *Block) Read(secret *record.Secret, day ttpcron.Day, key, rec []byte) er
 	return r.Finish()
 }
 
-// readKinds reads the kinds of rows, and reports whether one is asked for.
+// readKinds reads the kinds of rows, and reports whether a wanted one is among them.
 func (b *Block) readKinds(r *record.Reader) (some bool) {
 	b.kinds = b.kinds[:0]
 	for range r.Count(MaxEntries) {
@@ -96,7 +96,7 @@ func (b *Block) wants(stream uint32) bool {
 	return of == nil || int(stream) < len(of) && of[stream]
 }
 
-// groups reads the groups of a block, of which the first begins with a key.
+// groups reads the groups of a block, the first of which begins with a key.
 func (b *Block) groups(r *record.Reader, first *record.MatchKey, groups int, unit int64) {
 	hash, left, seq := first.Hash, MaxEntries, first.Seq
 	for i := range groups {
@@ -205,7 +205,7 @@ func uvarint(p []byte, at int) (v uint64, next int) {
 	return longUvarint(p, at)
 }
 
-// longUvarint takes up to 56 bits together: the bytes up to the first without a high bit.
+// longUvarint combines up to 56 bits: the bytes up to the first without a high bit.
 func longUvarint(p []byte, at int) (v uint64, next int) {
 	if at+8 <= len(p) {
 		v = binary.LittleEndian.Uint64(p[at:])

@@ -41,7 +41,7 @@ func entriesOf(l *match.List) (entries []entry) {
 	return entries
 }
 
-// entryAt returns the entry at which a cursor stands.
+// entryAt returns a cursor's entry.
 func entryAt(c *match.Cursor) entry {
 	return entry{c.Key(), c.Row().Form, strings.Clone(c.Group().Text), strings.Clone(c.Values())}
 }
@@ -102,7 +102,7 @@ func randomEntries(r *rand.Rand, n int) (entries []entry) {
 	return slices.CompactFunc(entries, func(a, b entry) bool { return a.MatchKey == b.MatchKey })
 }
 
-// What was written is read as it was, and no block has too many entries or too many bytes.
+// What was written is read back unchanged, and no block has too many entries or bytes.
 func TestBlocksComeBack(t *testing.T) {
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -130,7 +130,7 @@ func TestBlocksComeBack(t *testing.T) {
 	}
 }
 
-// Of a block only that is read which is asked for, and a list begins where it is told to.
+// Only the requested part of a block is read, and a list begins where it should.
 func TestBlocksAreReadInPart(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 4))
@@ -182,7 +182,7 @@ func TestBlocksAreReadInPart(t *testing.T) {
 	}
 }
 
-// A merge gives what a sorted list of all entries is, and of one key the youngest first.
+// A merge yields the sorted list of all entries, the youngest first if keys are equal.
 func TestMerge(t *testing.T) {
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 2))
@@ -242,8 +242,8 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// FuzzBlock: whatever bytes a block has, reading it gives entries in order that make the
-// same entries again, or an error.
+// FuzzBlock: any bytes of a block give either entries in order that encode to the same
+// entries, or an error.
 func FuzzBlock(f *testing.F) {
 	r := rand.New(rand.NewPCG(3, 3))
 	for range 5 {

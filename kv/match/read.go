@@ -52,7 +52,7 @@ func (c *Cursor) Move() (bool, error) {
 	return c.nextBlock()
 }
 
-// find finds an entry that is wanted in the block, from where the cursor stands on.
+// find finds a wanted entry in the block, from the cursor's position on.
 func (c *Cursor) find() bool {
 	for ; c.group < len(c.block.Groups); c.group++ {
 		g := &c.block.Groups[c.group]
@@ -77,13 +77,13 @@ func (c *Cursor) nextBlock() (bool, error) {
 	}
 }
 
-// sameGroup reports whether another cursor stands in the same group of the same day.
+// sameGroup reports whether another cursor is in the same group of the same day.
 func (c *Cursor) sameGroup(o *Cursor) bool {
 	return c.Day == o.Day && c.Group().Compare(o.Group()) == 0
 }
 
-// before reports whether the entry of a cursor comes before that of another: the entry
-// of the younger run first where they have one key.
+// before reports whether a cursor's entry comes before another's. If the keys are equal,
+// the younger run's comes first.
 func (c *Cursor) before(o *Cursor) bool {
 	a, b := c.Group(), o.Group()
 	switch {
@@ -115,8 +115,8 @@ func (c *Cursor) rowBefore(o *Cursor) bool {
 // Merge gives the entries of several runs in their order.
 type Merge struct {
 	heap []*Cursor
-	// alone says that no other run has anything that comes before the rows of the first
-	// cursor up to one, which are of a group; stepped that the last move was among such.
+	// alone says that no other run has an entry before the rows of the first cursor up to
+	// this one, all of the same group; stepped says that the last move was among these.
 	alone, stepped bool
 	to             int
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// FuzzUvarint: numbers are read as the standard library reads them, wherever they stand.
+// FuzzUvarint: numbers are read as the standard library reads them, at any position.
 func FuzzUvarint(f *testing.F) {
 	for i := range 64 {
 		f.Add(binary.AppendUvarint(nil, 1<<i), 0)

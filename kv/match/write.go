@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// blockBytes is how many bytes a block has at most, but for one of a single entry: two
-// fill a page.
+// blockBytes is the most bytes in a block, except for one with a single entry: two fill a
+// page.
 const blockBytes = 1984
 
 // countBytes is how many bytes of a block are neither texts nor rows: its header, the unit
@@ -51,7 +51,7 @@ type row struct {
 	value int32
 }
 
-// The head of a row is the number of its kind and this bit.
+// A row begins with the number of its kind and this bit.
 const sameEvent = 1 // time and arrival number are those of the row before
 
 // writtenGroup is a group of the block at hand.
@@ -96,8 +96,7 @@ func (w *Writer) Add(g *Group, r *Row, values string) error {
 	return nil
 }
 
-// refine makes the unit of the block what a time needs, unless the block becomes too
-// large.
+// refine sets the block's unit to what a time needs, unless the block becomes too large.
 func (w *Writer) refine(nanos int64) bool {
 	unit := unitOf(nanos, w.unit)
 	if unit == w.unit {
@@ -111,7 +110,7 @@ func (w *Writer) refine(nanos int64) bool {
 	return true
 }
 
-// weighed is what the next row takes in the block, with what it brings along.
+// weighed is the size of the next row in the block, with the texts that it needs.
 type weighed struct {
 	code         uint64
 	kind         int // its number
@@ -161,7 +160,7 @@ func (w *Writer) weigh(g *Group, r *Row, values string) weighed {
 	return n
 }
 
-// findKind returns the number of a kind, which is the next for one that is new.
+// findKind returns the number of a kind; a new kind gets the next one.
 func (w *Writer) findKind(code uint64) int {
 	if n := int(w.kindAt[code%uint64(len(w.kindAt))]) - 1; n >= 0 && w.kinds[n] == code {
 		return n
@@ -172,7 +171,7 @@ func (w *Writer) findKind(code uint64) int {
 	return len(w.kinds)
 }
 
-// timeBytes is how many bytes the times of the block take in a unit.
+// timeBytes is how many bytes the block's times take in a unit.
 func (w *Writer) timeBytes(unit int) (n int) {
 	rows := w.rows
 	for i := range w.groups {
@@ -193,8 +192,7 @@ func zigzag(n uint64) uint64 { return n<<1 ^ uint64(int64(n)>>63) }
 
 func uvarintBytes(n uint64) int { return (bits.Len64(n|1) + 6) / 7 }
 
-// groupLead is how many bytes of a group come before its values: from where its events were
-// seen.
+// groupLead is how many bytes of a group come before its values: its vantage.
 const groupLead = 1
 
 // dictionary numbers the distinct texts of a block in the order of their first use.
@@ -225,7 +223,7 @@ func (d *dictionary) at(n int) []byte {
 	return d.text[from:d.ends[n]]
 }
 
-// number returns the number of a text whose slot was found.
+// number returns the number of the text in a slot.
 func (d *dictionary) number(text string, packed []byte, slot *int16) int32 {
 	if *slot == 0 {
 		d.text, d.packed = append(d.text, text...), append(d.packed, packed...)
@@ -256,7 +254,7 @@ func inUnits(nanos int64, unit int) int64 {
 	return nanos
 }
 
-// unitOf returns the largest unit up to one of which a time has a whole number.
+// unitOf returns the largest unit, up to the given one, that divides a time.
 func unitOf(nanos int64, most int) int {
 	switch n := uint64(nanos); {
 	case most == 3 && n%1e9 == 0:

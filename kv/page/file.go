@@ -20,7 +20,7 @@ import (
 // Size is the size of a page in a new file, the same on every machine.
 const Size = 4096
 
-// The header of a file lies behind the head of its page.
+// A file's header comes after the head of its page.
 const (
 	Magic        = 0xED0CDAED // its first four bytes
 	Version      = 2          // the next four
@@ -35,7 +35,7 @@ const (
 	BucketSize  = 16 // the head of the entry of a bucket
 )
 
-// The flags of a page say what it is.
+// A page's flags say what it is.
 const (
 	FlagBranch   = 0x01
 	FlagLeaf     = 0x02

@@ -40,7 +40,7 @@ func (f *File) Find(b Bucket, key []byte, do func(e Element)) error {
 	return nil
 }
 
-// find calls do for the last entry whose key is not after the one given.
+// find calls do with the last entry whose key is not after the given one.
 func (p *Page) find(key []byte, do func(e Element)) {
 	elements, _ := p.Elements(nil)
 	for i := len(elements) - 1; i >= 0; i-- {

@@ -124,7 +124,7 @@ func same(t *testing.T, rec, again []byte) {
 	}
 }
 
-// goldenRecord is a record with what it holds.
+// goldenRecord is a record with its content.
 type goldenRecord struct {
 	name  string
 	typ   string   // the name of its type
@@ -147,7 +147,7 @@ func parts(p ...[]byte) [][]byte { return p }
 
 func text(s string) []byte { return []byte(s) }
 
-// asAny makes what a decoder returns a value of any type.
+// asAny lets a decoder return a value of any type.
 func asAny[T any](v T, err error) (any, error) { return v, err }
 
 // goldenRecords is one record of each sort.
@@ -438,7 +438,7 @@ func goldenMeta() []goldenRecord {
 	}
 }
 
-// withoutRejectID makes a reject's record as it was up to schema 2.
+// withoutRejectID turns a reject's record into that of schema 2.
 func withoutRejectID(key, rec []byte) []byte {
 	return record.End(rec[:len(rec)-len(ttpcron.RejectID{})], key)
 }
@@ -535,9 +535,9 @@ func TestShorterClaims(t *testing.T) {
 	}
 }
 
-// TestGoldenRecords reads the records of testdata, which earlier versions wrote,
-// and checks that records are still written as they were. Blocks need only be
-// readable: the compressor may find shorter forms.
+// TestGoldenRecords reads the records in testdata, which earlier versions wrote, and
+// checks that records are still written the same way. Blocks need only be readable: the
+// compressor may find shorter forms.
 func TestGoldenRecords(t *testing.T) {
 	records := goldenRecords()
 	if *update {

@@ -110,7 +110,7 @@ func (s *Secret) sip128(text []byte) (first, second uint64) {
 	return first, v0 ^ v1 ^ v2 ^ v3
 }
 
-// sipText takes in a text. width tells the lengths of results apart.
+// sipText hashes a text. width distinguishes results of different lengths.
 func (s *Secret) sipText(width uint64, text []byte) (v0, v1, v2, v3 uint64) {
 	k0, k1 := binary.LittleEndian.Uint64(s[:8]), binary.LittleEndian.Uint64(s[8:])
 	v0, v1 = k0^0x736f6d6570736575, k1^0x646f72616e646f6d^width

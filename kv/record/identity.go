@@ -26,8 +26,7 @@ type Identity struct {
 	Place  uint64 // of the event once it is stored
 }
 
-// factBits are the bits of a digest that speak of facts; they are 0 when there are
-// none.
+// factBits are the bits of a digest for facts; they are 0 if there are none.
 const factBits = 24
 
 // SameRecord reports whether two digests are of one record.
@@ -112,5 +111,5 @@ func ParsePlace(p uint64) (day ttpcron.Day, seq uint64) {
 	return ttpcron.Day(p >> placeBits), p & (1<<placeBits - 1)
 }
 
-// placeBits are those of the arrival number; the day of the year 9999 has 22.
+// placeBits are the bits of the arrival number; the day of the year 9999 has 22.
 const placeBits = 40

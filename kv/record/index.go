@@ -26,8 +26,7 @@ type Index struct {
 // IndexValue is what is kept with a hash. Numbers that an index does not have are 0.
 type IndexValue [2]uint64
 
-// chunkBytes is how many bytes of entries a chunk has at most: two chunks fill a
-// page.
+// chunkBytes is the most bytes of entries in a chunk: two chunks fill a page.
 const chunkBytes = 1900
 
 // IndexRun is one sorted run.

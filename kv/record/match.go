@@ -102,7 +102,7 @@ func ParseMatchBlockKey(b []byte) (run uint32, k MatchKey, ok bool) {
 	return run, k, run > 0 && k.Nanos < DayNanos
 }
 
-// The keys of what describes the matches of a day, which come before those of blocks.
+// The keys of the description of a day's matches, which come before those of blocks.
 var (
 	KeyMatchDay     = []byte{0, 0, 0, 0, 'd'}
 	KeyMatchStreams = []byte{0, 0, 0, 0, 's'}

@@ -10,7 +10,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// The records of the bucket meta, each under a name of its own.
+// The records of the bucket meta, each under its own name.
 var (
 	KeySchema  = []byte("schema")
 	KeySecret  = []byte("secret")

@@ -98,9 +98,8 @@ func (r *Reader) appendPacked(dst []byte) []byte {
 	}
 }
 
-// appendUnhex appends the bytes of lower-case hexadecimal digits, an even number
-// of them. It reports whether they are such digits; if not, dst comes back as it
-// was.
+// appendUnhex appends the bytes of an even number of lower-case hexadecimal digits. It
+// reports whether they are such digits; if not, dst is unchanged.
 func appendUnhex(dst []byte, s string) ([]byte, bool) {
 	out, bad := dst, byte(0)
 	for i := 0; i+1 < len(s); i += 2 {

@@ -22,8 +22,8 @@ func encoded[T any](t *testing.T, through func(v T) (T, error)) {
 	}
 }
 
-// TestNothingIsLost holds of the nouns that are the store's own what kv's TestStored…
-// hold of those that others hand to it.
+// TestNothingIsLost checks the store's own nouns, as kv's TestStored… check those of
+// others.
 func TestNothingIsLost(t *testing.T) {
 	key, day := []byte("key"), record.DayKey(19000)
 	encoded(t, func(c record.Claim) (record.Claim, error) {

@@ -54,8 +54,8 @@ const (
 	tagHost    = 4
 )
 
-// eventVersion is the version of records of tags that are not those of findings. They
-// have not changed since.
+// eventVersion is the version of tags' records other than findings. They have not changed
+// since.
 const eventVersion = 2
 
 // lastSecond is the last one of the year 9999.
@@ -79,8 +79,8 @@ type grouped struct {
 	group ttpcron.Group
 }
 
-// maxDerived is how many addresses a Deriver remembers, some 300 KiB, and how many
-// groups.
+// maxDerived is how many addresses, about 300 KiB, and how many groups a Deriver
+// remembers.
 const maxDerived = 2048
 
 func (d *Deriver) derive(ip string) string {
@@ -112,7 +112,7 @@ func (d *Deriver) id(e *ttpcron.Event) string {
 	return d.sourceID
 }
 
-// subject returns the subject of a group whose fields have these names.
+// subject returns the subject of a group with these fields.
 func (d *Deriver) subject(g ttpcron.Group, names ttpcron.FieldNames) *ttpcron.Subject {
 	s, ok := d.subjects[grouped{names, g}]
 	if ok {
@@ -244,7 +244,7 @@ func appendValues(dst []byte, g ttpcron.Group, d *Deriver) []byte {
 	return dst
 }
 
-// derivable reports whether a text looks like a UUID that was derived from one.
+// derivable reports whether a text looks like a derived UUID.
 func derivable(text, from string) bool {
 	return from != "" && len(text) == 36 && text[14] == '5'
 }

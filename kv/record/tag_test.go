@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// TestFlippedTags flips each bit of tags in every form, and of their keys and days:
-// no tag is read.
+// TestFlippedTags flips each bit of tags in every form, and of their keys and days: no tag
+// is read.
 func TestFlippedTags(t *testing.T) {
 	forms := 0
 	for _, g := range goldenRecords() {

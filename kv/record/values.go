@@ -40,8 +40,8 @@ func appendValue(dst []byte, one string) []byte {
 	return append(append(dst, packHash), one[1:]...)
 }
 
-// maxValues is how many values are counted in a byte, which is 0 before a text that is as
-// it is.
+// maxValues is how many values are counted in a byte, which is 0 before a text that is not
+// packed.
 const maxValues = 126
 
 // shortest reports whether a packed text has its length in as few bytes as it can.

@@ -23,7 +23,7 @@ var valueTexts = []struct {
 	{"t\x80\x01" + strings.Repeat("x", 128), 0, 1 + 129},
 	{"t\x80\x02" + strings.Repeat("y", 256), 0, 1 + 3 + 256},
 	{strings.Repeat("n", 126), 0, 127},
-	// what stays as it is
+	// not packed
 	{strings.Repeat("n", 127), 0, 129},
 	{"", 1, 2},
 	{"t\x84\x00root", 0, 2 + 7},
@@ -32,7 +32,7 @@ var valueTexts = []struct {
 	{"t\x81\x02" + strings.Repeat("z", 257), 0, 3 + 260},
 }
 
-// Packed values come back as they were, in as few bytes as they are to take.
+// Packed values are read back unchanged, and take the expected number of bytes.
 func TestAppendValues(t *testing.T) {
 	for _, c := range valueTexts {
 		b := AppendValues([]byte("before"), c.text, c.lead)
@@ -46,7 +46,7 @@ func TestAppendValues(t *testing.T) {
 	}
 }
 
-// FuzzValues: any text comes back as it was, and reading any bytes ends.
+// FuzzValues: any text is read back unchanged, and reading any bytes ends.
 func FuzzValues(f *testing.F) {
 	for _, c := range valueTexts {
 		f.Add(c.text, c.lead == 1, AppendValues(nil, c.text, c.lead))

@@ -14,8 +14,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/record"
 )
 
-// TestEveryTypeHasAGoldenRecord: no type of record is without a test of its bytes
-// and of what is said of its next version.
+// TestEveryTypeHasAGoldenRecord: every type of record has a test of its bytes, and of the
+// error for its next version.
 func TestEveryTypeHasAGoldenRecord(t *testing.T) {
 	source, err := os.ReadFile("types.go")
 	if err != nil {
@@ -68,8 +68,8 @@ func TestNewerVersionIsNamed(t *testing.T) {
 	}
 }
 
-// TestTrailingBytesAreRefused: what a record has more than its version says is
-// damage. A tag ends with evidence, which goes on to the end of its record.
+// TestTrailingBytesAreRefused: bytes beyond the record's version are damage. A tag ends
+// with evidence, which extends to the end of its record.
 func TestTrailingBytesAreRefused(t *testing.T) {
 	for _, g := range goldenRecords() {
 		if g.typ == "tag" {
@@ -89,7 +89,7 @@ type note struct {
 	Author string
 }
 
-// notes are what two programs write and read of it, as record.go says.
+// notes are what two programs write and read of it, as record.go describes.
 func notes(version byte) (write func(note) []byte, read func([]byte) (note, error)) {
 	typ, key := record.Type{Name: "note", Version: version}, []byte("key")
 	write = func(n note) []byte {
@@ -113,8 +113,8 @@ func notes(version byte) (write func(note) []byte, read func([]byte) (note, erro
 	return write, read
 }
 
-// TestFieldMore adds a field to a type of record: the new program reads what the old
-// one wrote, without the field; the old one says that the new one's are newer.
+// TestFieldMore adds a field to a type of record: the new program reads the old one's
+// records, without the field; the old one says that the new one's are newer.
 func TestFieldMore(t *testing.T) {
 	oldWrite, oldRead := notes(1)
 	newWrite, newRead := notes(2)

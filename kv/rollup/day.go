@@ -33,7 +33,7 @@ type Day struct {
 	names    [2]*record.Span // of the attacker's other names
 }
 
-// defaultLevels tell what of an attacker's tags is shown where nobody asks otherwise.
+// defaultLevels say which of an attacker's tags are shown by default.
 var defaultLevels = ttpcron.DefaultMinLevels()
 
 // NewDay makes a rollup that counts everything at once.
@@ -102,7 +102,7 @@ func (d *Day) Next() bool {
 	return more
 }
 
-// note notes the names of an attacker. It has no tally when it is out of range.
+// note records an attacker's names. It has no tally if it is out of range.
 func (d *Day) note(s *record.Secret, t *ttpcron.Tag, at record.Span) {
 	hash := s.Attacker(record.FirstName(t.AttackerUUID, t.IdentityUUID, t.AttackerIP))
 	a := d.Attackers[hash]

@@ -65,9 +65,8 @@ func SyncDir(dir string) error {
 	return d.Sync()
 }
 
-// Files that are to become a store, or a copy of one, are written in a folder
-// beside it, named .NAME.123.tmp: on its filesystem, and out of the way of what
-// watches the folder.
+// Files that become a store, or a copy of one, are written in a folder next to it, named
+// .NAME.123.tmp: on the same filesystem, and hidden from programs that watch the folder.
 func scratchName(path string) (dir, prefix, suffix string) {
 	return filepath.Dir(path), "." + filepath.Base(path) + ".", ".tmp"
 }

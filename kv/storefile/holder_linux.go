@@ -38,8 +38,7 @@ func Holder(path string) (pid int, command string) {
 	return 0, ""
 }
 
-// deviceNumbers takes a device apart, as gnu_dev_major and gnu_dev_minor of the C
-// library do.
+// deviceNumbers splits a device, as gnu_dev_major and gnu_dev_minor of the C library do.
 func deviceNumbers(dev uint64) (major, minor uint64) {
 	return dev>>8&0xfff | dev>>32&^0xfff, dev&0xff | dev>>12&^0xff&0xffffffff
 }

@@ -192,7 +192,7 @@ func (c *Cursor) Vouch(key []byte, last bool) (lo, hi []byte) {
 	return lo, hi
 }
 
-// besides looks at the pages beside the one to which a step leads.
+// besides checks the pages next to the one that a step leads to.
 func (c *Cursor) besides(s *step) {
 	for _, at := range [...]int{s.at - 1, s.at + 1} {
 		if at >= 0 && at < s.page.Count {

@@ -15,9 +15,9 @@ type Page struct {
 	Leaf  bool
 }
 
-// look looks at the entries of a page: their contents lie one after the other
-// without gaps, and keys rise. Only the root page of a new file has none: bbolt
-// keeps an empty bucket in its entry. It returns where the last one ends.
+// look checks the entries of a page: their contents follow one another without gaps, and
+// keys ascend. Only the root page of a new file has none: bbolt keeps an empty bucket in
+// its entry. It returns where the last one ends.
 func (p *Page) look(root uint64) int {
 	le := binary.LittleEndian
 	next := page.HeadSize + p.Count*page.ElementSize
@@ -82,8 +82,8 @@ func (p *Page) Child(i int) uint64 {
 	return binary.LittleEndian.Uint64(p.data[page.HeadSize+i*page.ElementSize+8:])
 }
 
-// search returns the first entry whose key is not below the one given, and
-// whether it is that key.
+// search returns the first entry with at least the given key, and whether the keys are
+// equal.
 func (p *Page) search(key []byte) (int, bool) {
 	lo, hi := 0, p.Count
 	for lo < hi {

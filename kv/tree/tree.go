@@ -63,8 +63,7 @@ func (t *Tree) Open() {
 	}
 }
 
-// lookAt checks what the entries of a leaf say: each record, and the name of each
-// bucket.
+// lookAt checks the contents of a leaf: each record, and the name of each bucket.
 func (t *Tree) lookAt(p *Page) {
 	nested := t.Name == "" || layout.Nests(&t.Place)
 	sum := layout.SumOf(&t.Place)
