@@ -8,8 +8,8 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// arena gives out the strings and payloads of one batch from a few large
-// allocations. What it gives out is never overwritten.
+// arena allocates the strings and payloads of one batch from a few large pieces. They are
+// never overwritten.
 type arena struct {
 	text   strings.Builder
 	fields []ttpcron.Field
@@ -52,7 +52,7 @@ func (a *arena) same(last string, b []byte) string {
 	return a.Text(b)
 }
 
-// decoded returns what a JSON string says; it is false for anything else.
+// decoded returns the value of a JSON string, or false for anything else.
 func (a *arena) decoded(v jsontext.Value) (string, bool) {
 	b, plain := v.Plain()
 	switch {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What an arena gives out stays as it is, whatever is given out or appended to it
+// What an arena has allocated does not change, whatever is allocated or appended
 // afterwards.
 func TestArenaKeepsWhatItGaveOut(t *testing.T) {
 	a := &arena{}
@@ -40,8 +40,8 @@ func TestArenaKeepsWhatItGaveOut(t *testing.T) {
 	}
 }
 
-// Fields take more memory than the text of an event whose strings repeat those of
-// the last one, so a batch is bounded by the text of its lines.
+// Fields take more memory than the text of an event whose strings repeat those of the last
+// one, so the text of its lines limits a batch.
 func TestEventsOfManyFieldsMakeSmallBatches(t *testing.T) {
 	var payload strings.Builder
 	for i := range 1000 {

@@ -126,8 +126,8 @@ func BenchmarkDecnet(b *testing.B) {
 	b.ReportMetric(100_000*float64(b.N)/b.Elapsed().Seconds(), "commands/s")
 }
 
-// BenchmarkEvents reads native events, each of which is one in the end, where
-// most lines of BenchmarkCowrie are none.
+// BenchmarkEvents reads native events, each of which is stored; most lines of
+// BenchmarkCowrie give no event.
 func BenchmarkEvents(b *testing.B) {
 	var content bytes.Buffer
 	for i := range 20_000 {
@@ -136,8 +136,8 @@ func BenchmarkEvents(b *testing.B) {
 	benchmarkLines(b, content.Bytes())
 }
 
-// BenchmarkExported reads events as export-events writes those of Cowrie's
-// commands and of triggers with headers.
+// BenchmarkExported reads events as export-events writes them, for Cowrie's commands and
+// for triggers with headers.
 func BenchmarkExported(b *testing.B) {
 	r := readBytes(b, generateCowrie(5000), Auto)
 	var content []byte

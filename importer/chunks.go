@@ -18,19 +18,19 @@ type chunk struct {
 }
 
 const (
-	// dockerChunk is how long the pieces are into which Docker cuts a line,
-	// journalChunk those of systemd's journal.
+	// dockerChunk is the length of the pieces into which Docker cuts a line, journalChunk
+	// that of systemd's journal.
 	dockerChunk  = 16 << 10
 	journalChunk = 48 << 10
-	// journalStream stands for the stream of pieces that do not name theirs.
+	// journalStream is the stream of pieces that do not name theirs.
 	journalStream = "journal"
 	maxChunks     = 8
-	// maxChunkWait is how many lines after its last piece a line is waited for.
+	// maxChunkWait is for how many lines after its last piece an incomplete line is kept.
 	maxChunkWait = 1000
 )
 
-// pieced joins what is behind a prefix with the pieces before it. It is false when
-// the rest is yet to come.
+// pieced joins the text after a prefix with the pieces before it. It is false if the rest
+// is missing so far.
 func (r *logReader) pieced(c *carried) bool {
 	switch {
 	case !c.partial && len(r.framing.chunks) == 0:
@@ -46,15 +46,15 @@ func (r *logReader) pieced(c *carried) bool {
 	return ok
 }
 
-// logged takes the text of a member that a container's output lies in. Docker logs a
-// line of more than 16 KiB in pieces, of which the last alone has the newline; cut
-// says that the shipper itself names it a piece.
+// logged reads the text of a member with a container's output. Docker logs a line of more
+// than 16 KiB in pieces, of which only the last has the newline; cut says that the shipper
+// itself calls it a piece.
 func (r *logReader) logged(stream, text []byte, cut bool) ([]byte, bool) {
 	return r.chunk(stream, text, cut || !bytes.HasSuffix(text, []byte("\n")), cut)
 }
 
-// chunk returns the whole line that text is the last piece of, or false. What comes
-// behind the first piece is never read by itself: an attacker may have typed it.
+// chunk returns the whole line if text is its last piece, or false. The text after the
+// first piece is never read by itself: an attacker may have typed it.
 func (r *logReader) chunk(stream, text []byte, partial, cut bool) ([]byte, bool) {
 	f := &r.framing
 	at := -1
@@ -152,7 +152,7 @@ func (r *logReader) rejectChunk(c *chunk) {
 	r.reject(c.line, c.text, reason, ttpcron.NewRejectID(r.format.Name, c.text))
 }
 
-// waitedEnough forgets pieces whose line was not completed for long.
+// waitedEnough forgets pieces of lines that were not completed in time.
 func (r *logReader) waitedEnough() {
 	for i := len(r.framing.chunks) - 1; i >= 0; i-- {
 		if r.line-r.framing.chunks[i].last > maxChunkWait {

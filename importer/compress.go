@@ -11,18 +11,18 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// compression is a form in which files are compressed. It is known by the first
-// bytes of the data, whatever the file is called.
+// compression is a compressed form. It is recognised by the first bytes of the data,
+// whatever the file's name.
 type compression struct {
 	name  string
 	magic []byte
-	// ratio is how many times the size of the file its data may have, see inflating.
+	// ratio is how many times the file's size the data may have, see inflating.
 	ratio int64
 	open  func(from *bufio.Reader, src *stream) (io.Reader, error)
 }
 
-// maxWindow is the largest dictionary or window, in bytes, that is kept for data in
-// xz or zstd. It is what the strongest level of xz asks for.
+// maxWindow is the largest dictionary or window, in bytes, for data in xz or zstd. It is
+// that of xz's strongest level.
 const maxWindow = 64 << 20
 
 var errWindow = fmt.Errorf("need a dictionary of more than %d MiB: decompress the file first", maxWindow>>20)
@@ -34,8 +34,8 @@ var errLayers = fmt.Errorf("it is compressed more than %d times over", maxLayers
 
 var zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 
-// Of gzip, 400 times is more than any log reaches, and its own limit is 1,032. The
-// others find what repeats at any distance: a log written twice has half the size.
+// For gzip, 400 times is more than any log reaches, and its own limit is 1,032. The others
+// find repetitions at any distance: a log written twice has half the size.
 var compressions = []compression{
 	{"gzip", gzipMagic, 400, func(from *bufio.Reader, _ *stream) (io.Reader, error) { return newMembers(from) }},
 	{"zstd", zstdMagic, 2000, openZstd},
@@ -57,7 +57,7 @@ func compressionOf(magic []byte) *compression {
 	return nil
 }
 
-// isBzip2 tells "BZh9" and the beginning of a block, or of the end, from text.
+// isBzip2 distinguishes "BZh9" and the beginning of a block, or of the end, from text.
 func isBzip2(magic []byte) bool {
 	if len(magic) < 4 || magic[3] < '1' || magic[3] > '9' {
 		return false
@@ -90,7 +90,7 @@ func (z zstdReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// damageError says that compressed data end too early or are no such data.
+// damageError says that compressed data end too early or are invalid.
 type damageError struct {
 	form string
 	err  error
@@ -114,9 +114,9 @@ func (e *damageError) Error() string {
 	return e.form + " data are damaged: " + reason
 }
 
-// maxInflated is how much a compressed file may decompress to, in bytes, without
-// a look at how much it was. Above, it may be up to the ratio of its form times its
-// size, whatever is compressed in what.
+// maxInflated is how much a compressed file may decompress to, in bytes, whatever its
+// size. Above that, the limit is the ratio of its form times its size, for all nested
+// forms together.
 const maxInflated = 64 << 20
 
 // inflatesError says that a file decompresses to more than any log does.
@@ -128,8 +128,8 @@ func (e *inflatesError) Error() string {
 
 func isInflates(err error) bool { return errors.As(err, new(*inflatesError)) }
 
-// inflating reads what a layer of compression holds, gives up on too much of it, and
-// says of which form damaged data are.
+// inflating reads the content of a layer of compression, gives up if it is too large, and
+// says which form is damaged.
 type inflating struct {
 	r     io.Reader
 	src   *stream
@@ -162,12 +162,11 @@ func (r *inflating) Read(p []byte) (int, error) {
 	return n, r.err
 }
 
-// inflated reports whether n bytes are more than what has been read of the file can
-// honestly hold.
+// inflated reports whether n bytes are more than an honest file of the size read so far
+// can contain.
 func (s *stream) inflated(n, ratio int64) bool { return n > maxInflated && n/ratio > s.pos.Load() }
 
-// unpack goes through the layers of compression from the outermost one, and
-// returns what they hold.
+// unpack opens the layers of compression from the outermost one, and returns the content.
 func (s *stream) unpack(from io.Reader) io.Reader {
 	s.layers = nil
 	ratio := int64(0)
@@ -193,7 +192,7 @@ func (s *stream) unpack(from io.Reader) io.Reader {
 	}
 }
 
-// peeked is a reader whose first bytes have been looked at.
+// peeked is a reader whose first bytes have been inspected.
 type peeked struct {
 	r    io.Reader
 	head []byte
@@ -228,7 +227,7 @@ func (p *peeked) Read(b []byte) (int, error) {
 	return p.r.Read(b)
 }
 
-// steady is a reader that keeps reading when another says that there is nothing yet.
+// steady is a reader that keeps reading while another has nothing yet.
 type steady struct{ r io.Reader }
 
 func (s steady) Read(p []byte) (int, error) {

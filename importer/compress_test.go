@@ -137,8 +137,8 @@ func TestPackedCutAnywhere(t *testing.T) {
 	}
 }
 
-// TestPackedBombs: nothing decompresses without end, nor needs more memory than there
-// is, however it is nested.
+// TestPackedBombs: nothing decompresses without end, or needs more memory than there is,
+// however it is nested.
 func TestPackedBombs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")

@@ -65,7 +65,7 @@ func (c counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// whole is io.ReadFull, to which an end is a cut.
+// whole is io.ReadFull, but an early end counts as damage.
 func (x *xzReader) whole(p []byte) error {
 	_, err := io.ReadFull(counted{x}, p)
 	return cutOff(err)
@@ -152,7 +152,7 @@ func (x *xzReader) next() error {
 	if err != nil {
 		return err
 	}
-	// Blocks of a few bytes that each want a large one are work without end as well.
+	// Blocks of a few bytes, each with a large dictionary, are endless work too.
 	x.allocated += int64(dictionary)
 	if ratio := int64(2000); x.src.inflated(x.allocated/4, ratio) {
 		return &inflatesError{ratio}

@@ -10,9 +10,9 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// Cowrie's JSON log: one object a record, "eventid" says what it is about. See
-// https://docs.cowrie.org/en/latest/OUTPUT.html. What becomes of each type of record
-// is in cowrietypes.go.
+// Cowrie's JSON log: one object a record, with its type in "eventid". See
+// https://docs.cowrie.org/en/latest/OUTPUT.html. cowrietypes.go says what becomes of each
+// type.
 var cowrie = Format{
 	Name: "cowrie", Title: "Cowrie SSH and Telnet honeypot, JSON log", Version: 3,
 	Records: cowrieRecords(),
@@ -24,8 +24,8 @@ var cowrie = Format{
 	},
 }
 
-// isCowrie looks for an eventid of Cowrie's in the members before the cut or
-// damage, if there is one.
+// isCowrie looks for one of Cowrie's eventids in the members before the cut or damage, if
+// any.
 func isCowrie(line []byte) bool {
 	s := jsontext.Scanner{MaxDepth: maxDepth}
 	s.Reset(line)
@@ -39,8 +39,7 @@ func isCowrie(line []byte) bool {
 	return found
 }
 
-// isCowrieID reports whether Cowrie gives such names to its types of records, or gave
-// them in 2015 and 2016.
+// isCowrieID reports whether an eventid has the form of Cowrie's, now or in 2015 and 2016.
 func isCowrieID(id []byte) bool {
 	if bytes.HasPrefix(id, []byte("cowrie.")) {
 		return true
@@ -102,8 +101,7 @@ const (
 
 const _ = 64 - cowrieMembers // they fit into cowrieParser.has
 
-// cowrieMemberCalled returns the member with a name; it is false for those that do
-// not matter.
+// cowrieMemberCalled returns the member with a name, or false if it is not needed.
 func cowrieMemberCalled(name []byte) (cowrieMember, bool) {
 	switch string(name) {
 	case "eventid":
@@ -198,8 +196,8 @@ func cowrieMemberCalled(name []byte) (cowrieMember, bool) {
 	return 0, false
 }
 
-// cowrieParser keeps the members of the current record that matter. Every record is
-// checked to be JSON, also when it is of no interest.
+// cowrieParser keeps the needed members of the current record. It checks that every record
+// is JSON, even if it yields no event.
 type cowrieParser struct {
 	scanner jsontext.Scanner
 	nested  jsontext.Scanner // for values that hold others
@@ -250,7 +248,7 @@ func (p *cowrieParser) member(m cowrieMember) jsontext.Value {
 // there reports whether the record says anything else than null under a name.
 func (p *cowrieParser) there(m cowrieMember) bool { return len(p.member(m).Raw()) > 0 }
 
-// first returns the first of several members that is there, or the first of them.
+// first returns the first of several members that is present, or the first of them.
 func (p *cowrieParser) first(members ...cowrieMember) cowrieMember {
 	for _, m := range members {
 		if p.there(m) {
@@ -274,8 +272,7 @@ func (e foreignError) Error() string { return string(e) }
 // Is makes it an errForeign.
 func (e foreignError) Is(target error) bool { return target == errForeign }
 
-// eventID returns what the record says of its type. The bytes are valid until the
-// next call.
+// eventID returns the record's type. The bytes are valid until the next call.
 func (p *cowrieParser) eventID() ([]byte, error) {
 	v := p.member(cowEventID)
 	id, plain := v.Plain()
@@ -312,8 +309,8 @@ func (p *cowrieParser) parse(record []byte, to *parsed) error {
 	return nil
 }
 
-// event begins an event with what those of all kinds have in common. Its fields
-// follow, sorted by name, then add.
+// event begins an event with the fields that all kinds have. Its other fields follow,
+// sorted by name, then add.
 func (p *cowrieParser) event(kind ttpcron.SourceKind) (ttpcron.Event, error) {
 	v := p.member(cowSrcIP)
 	if !v.IsString() && len(v.Raw()) > 0 {
@@ -343,7 +340,7 @@ func (p *cowrieParser) event(kind ttpcron.SourceKind) (ttpcron.Event, error) {
 // session names the session of the event in hand.
 func (p *cowrieParser) session() uint64 { return p.sessions.key(p.last.SessionID, p.last.DeckyID) }
 
-// add gives out the event in hand with its fields.
+// add yields the current event with its fields.
 func (p *cowrieParser) add(e *ttpcron.Event) error {
 	if p.fieldErr != nil {
 		return p.fieldErr

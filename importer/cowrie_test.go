@@ -15,7 +15,7 @@ func cowrieLine(eventid, more string) string {
 	return fmt.Sprintf(`{"eventid":"%s","sensor":"a","timestamp":"2026-05-04T05:00:01.000001Z","src_ip":"203.0.113.7","session":"s1"%s}`+"\n", eventid, more)
 }
 
-// told says what an event is: its kind and payload.
+// told returns an event's kind and payload.
 func told(e *ttpcron.Event) string {
 	return string(e.Kind) + " " + string(e.Payload.AppendJSON(nil))
 }
@@ -121,8 +121,8 @@ func TestCowrieTypes(t *testing.T) {
 	}
 }
 
-// TestCowrieIgnored: what gives no event is ignored by its name, whoever invented it,
-// and what is no record of Cowrie's is refused.
+// TestCowrieIgnored: records without an event are counted by type, whoever invented it; a
+// record that is not Cowrie's is refused.
 func TestCowrieIgnored(t *testing.T) {
 	for _, name := range []string{"cowrie.log.open", "cowrie.virustotal.scanurl", "cowrie.invented.later", "cowrie.", "KIPP0004", "COW0099", "cowrie.command.failed"} {
 		r := readBytes(t, []byte(cowrieLine(name, `,"input":"id"`)), "cowrie")
@@ -143,7 +143,7 @@ func TestCowrieIgnored(t *testing.T) {
 	}
 }
 
-// TestCowrieRefused: a record of which no sense can be made says why.
+// TestCowrieRefused: an unusable record is refused with a reason.
 func TestCowrieRefused(t *testing.T) {
 	deep := strings.Repeat("[", maxDepth-1) + strings.Repeat("]", maxDepth-1)
 	for _, tt := range []struct{ line, reason string }{
@@ -163,7 +163,7 @@ func TestCowrieRefused(t *testing.T) {
 	}
 }
 
-// TestCowrieOldNumbers: the types had numbers in 2015 and 2016.
+// TestCowrieOldNumbers: types had numbers in 2015 and 2016.
 func TestCowrieOldNumbers(t *testing.T) {
 	for _, tt := range []struct {
 		number int
@@ -195,7 +195,7 @@ func TestCowrieOldNumbers(t *testing.T) {
 	}
 }
 
-// TestCowrieSessions reads what says too little without what came before it.
+// TestCowrieSessions reads records that depend on those before them.
 func TestCowrieSessions(t *testing.T) {
 	at := func(year int, eventid, more string) string {
 		return strings.Replace(cowrieLine(eventid, more), "2026-", fmt.Sprint(year, "-"), 1)
@@ -252,8 +252,8 @@ func TestCowrieSessions(t *testing.T) {
 	}
 }
 
-// TestCowrieSessionsAreBounded: a flood of sessions takes no more room than others,
-// and what it pushes out is what was not in use.
+// TestCowrieSessionsAreBounded: a flood of sessions takes no more memory than others, and
+// pushes out only sessions that are not in use.
 func TestCowrieSessionsAreBounded(t *testing.T) {
 	c := newCowrieParser().(*cowrieParser).sessions
 	c.begins(c.key("kept", "a"), "192.0.2.1")
@@ -275,8 +275,8 @@ func TestCowrieSessionsAreBounded(t *testing.T) {
 	}
 }
 
-// TestCowrieCut reads one record of each type, cut anywhere: what is left is no record,
-// and does not change the one that follows.
+// TestCowrieCut cuts one record of each type at any place: the rest is not a record, and
+// does not affect the next one.
 func TestCowrieCut(t *testing.T) {
 	whole := cowrieLine("cowrie.command.input", `,"input":"id","timestamp":"2026-05-04T06:00:00Z"`)
 	first := readBytes(t, []byte(whole), "cowrie")

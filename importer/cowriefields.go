@@ -17,9 +17,8 @@ func (p *cowrieParser) put(name, text string) {
 	p.fields = append(p.fields, ttpcron.Field{Name: name, Text: text})
 }
 
-// text adds what should be a text. A whole number or a boolean becomes one, which is
-// what they count as in an event (see jsontext.AppendSame); anything else stays as
-// it is.
+// text adds a text. A whole number or a boolean becomes text, since they count as equal in
+// an event (see jsontext.AppendSame); anything else is unchanged.
 func (p *cowrieParser) text(name string, m cowrieMember) {
 	v := p.member(m)
 	raw := v.Raw()
@@ -62,8 +61,7 @@ func (p *cowrieParser) canonical(name string, v jsontext.Value) {
 	p.fields = append(p.fields, ttpcron.Field{Name: name, Raw: p.to.arena.Raw(p.scratch)})
 }
 
-// scalar returns what a member says as a text: "" for what is missing or holds other
-// values.
+// scalar returns a member's value as text: "" if it is missing or has another type.
 func (p *cowrieParser) scalar(m cowrieMember) string {
 	v := p.member(m)
 	if s, ok := p.to.arena.decoded(v); ok {
@@ -88,7 +86,7 @@ func (p *cowrieParser) protocol(name string) {
 	}
 }
 
-// milliseconds returns how long a session lasted, as JSON, or nil.
+// milliseconds returns a session's duration as JSON, or nil.
 func (p *cowrieParser) milliseconds() json.RawMessage {
 	m, scale := cowDurationMS, 1.0
 	if !p.there(m) {
@@ -114,8 +112,7 @@ func (p *cowrieParser) milliseconds() json.RawMessage {
 func nests(raw []byte) bool    { return raw[0] == '{' || raw[0] == '[' }
 func isNumber(raw []byte) bool { return raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9' }
 
-// isWhole reports whether a text is a whole number, not below zero, in the only
-// spelling that such a number has.
+// isWhole reports whether a text is a whole number, at least zero, in its only spelling.
 func isWhole(text []byte) bool {
 	if len(text) == 0 || len(text) > 18 || text[0] == '0' && len(text) > 1 {
 		return false

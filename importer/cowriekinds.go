@@ -37,14 +37,14 @@ func (p *cowrieParser) commandResult() error {
 	return p.command(true)
 }
 
-// hasRealm reports whether a program read what was typed.
+// hasRealm reports whether the input went to a program.
 func (p *cowrieParser) hasRealm() bool {
 	raw := p.member(cowRealm).Raw()
 	return len(raw) > 0 && string(raw) != `""`
 }
 
-// typed returns what was typed: input, or what message says, where a shipper has put
-// something of its own under the name input.
+// typed returns the typed text: input, or the text in message if a shipper uses the name
+// input for something else.
 func (p *cowrieParser) typed() (string, error) {
 	input := p.member(cowInput)
 	if s, ok := p.to.arena.decoded(input); ok {
@@ -67,9 +67,9 @@ func (p *cowrieParser) typed() (string, error) {
 	return "", errNoInput
 }
 
-// inputSince is when every sensor can be taken to write cowrie.command.input, which
-// came on 18 September 2016: a session whose beginning was not read may have such
-// records in another file then.
+// inputSince is when all sensors should write cowrie.command.input, which appeared on 18
+// September 2016. Before that, if the beginning of a session was not read, such records
+// may be in another file.
 var inputSince = time.Date(2016, 10, 1, 0, 0, 0, 0, time.UTC)
 
 // command makes the event of a line that the attacker typed. An empty line, when only Enter
@@ -97,8 +97,8 @@ func (p *cowrieParser) addCommand(e *ttpcron.Event, text string) error {
 	return p.add(e)
 }
 
-// sessionInput reads what was typed into a program. Without realm it is not known
-// into which.
+// sessionInput reads text that was typed into a program. Without realm the program is
+// unknown.
 func (p *cowrieParser) sessionInput() error { return p.stdin(false) }
 
 func (p *cowrieParser) stdin(repeats bool) error {
@@ -125,8 +125,8 @@ func (p *cowrieParser) stdin(repeats bool) error {
 	return nil
 }
 
-// chpasswd reads that a password was changed by a line that chpasswd read:
-// "user:password", of which the record has hardly more than the user.
+// chpasswd reads a change of password by a line for chpasswd: "user:password". The record
+// has hardly more than the user.
 func (p *cowrieParser) chpasswd() error {
 	line, ok := p.to.arena.decoded(p.member(cowInput))
 	if !ok {
@@ -173,8 +173,8 @@ func (p *cowrieParser) login(success json.RawMessage) error {
 	return p.add(&e)
 }
 
-// keyType adds the type of a key, which the key itself begins with. A shipper may have
-// put something of its own under the name type.
+// keyType adds the type of a key, with which the key itself begins. A shipper may use the
+// name type for something else.
 func (p *cowrieParser) keyType() {
 	key, _ := p.member(cowKey).Text()
 	if word, _, ok := strings.Cut(key, " "); ok && word != "" {
@@ -213,8 +213,8 @@ func (p *cowrieParser) client() error {
 	return p.add(&e)
 }
 
-// clientVersion adds what the client calls itself. Some versions of Cowrie write it
-// as Python writes bytes: b'SSH-2.0-Go'.
+// clientVersion adds what the client calls itself. Some versions of Cowrie write it like
+// Python's bytes: b'SSH-2.0-Go'.
 func (p *cowrieParser) clientVersion() {
 	written, plain := p.member(cowVersion).Plain()
 	if bytes, ok := strings.CutPrefix(string(written), "b'SSH-"); plain && ok && strings.HasSuffix(bytes, "'") {
@@ -373,8 +373,8 @@ func (p *cowrieParser) exploit() error {
 	return nil
 }
 
-// unsure reads a record of 2015 or 2016 whose number does not say enough: a forwarded
-// connection or its data, or a public key.
+// unsure reads a record of 2015 or 2016 with an ambiguous number: a forwarded connection
+// or its data, or a public key.
 func (p *cowrieParser) unsure() error {
 	switch {
 	case p.there(cowFingerprint):

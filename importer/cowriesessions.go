@@ -5,12 +5,12 @@ import (
 	"math/bits"
 )
 
-// A record may need another one of its session: sensors of 2015 wrote the attacker's
-// address only when the session began, and those of 2016 no record of type
+// A record may need an earlier one of its session: in 2015 sensors wrote the attacker's
+// address only at the beginning of the session, and in 2016 they had no record of type
 // cowrie.command.input.
 
-// cowrieSession is what is known of a session from the records that were read. It has no
-// pointers, so it keeps no other memory alive.
+// cowrieSession is what the records read so far say about a session. It has no pointers,
+// so it keeps no other memory alive.
 type cowrieSession struct {
 	address   [46]byte
 	length    uint8  // of address; 0: not known
@@ -20,8 +20,8 @@ type cowrieSession struct {
 	attempted uint64 // of the last command that an exploit came with
 }
 
-// cowrieSessions knows the sessions that were in use last: at least
-// maxCowrieSessions of them, at most twice as many.
+// cowrieSessions has the most recently used sessions: at least maxCowrieSessions, at most
+// twice as many.
 type cowrieSessions struct {
 	seed       maphash.Seed
 	young, old map[uint64]cowrieSession
@@ -42,7 +42,7 @@ func (c *cowrieSessions) hash(a, b string) uint64 {
 	return maphash.String(c.seed, a) ^ bits.RotateLeft64(maphash.String(c.seed, b), 23) | 1
 }
 
-// find returns what is known of a session.
+// find returns what is known about a session.
 func (c *cowrieSessions) find(key uint64) cowrieSession {
 	s, ok := c.young[key]
 	if !ok {
@@ -53,7 +53,7 @@ func (c *cowrieSessions) find(key uint64) cowrieSession {
 	return s
 }
 
-// put keeps what is known of a session.
+// put stores what is known about a session.
 func (c *cowrieSessions) put(key uint64, s cowrieSession) {
 	if key == 0 {
 		return
@@ -70,7 +70,7 @@ func (c *cowrieSessions) put(key uint64, s cowrieSession) {
 	}
 }
 
-// begins notes that the record of a session's beginning was read.
+// begins records that the beginning of a session was read.
 func (c *cowrieSessions) begins(key uint64, address string) {
 	s := cowrieSession{connected: true}
 	if len(address) <= len(s.address) {
@@ -79,7 +79,7 @@ func (c *cowrieSessions) begins(key uint64, address string) {
 	c.put(key, s)
 }
 
-// hasInput notes that a cowrie.command.input of a session was read.
+// hasInput records that a session has a cowrie.command.input.
 func (c *cowrieSessions) hasInput(key uint64) {
 	if key == c.input {
 		return
@@ -91,26 +91,25 @@ func (c *cowrieSessions) hasInput(key uint64) {
 	c.input = key
 }
 
-// repeats reports whether what a program reads is what the last record of the session
-// says that it reads.
+// repeats reports whether the session's last record had the same text read by a program.
 func (c *cowrieSessions) repeats(key uint64, text string, program []byte) bool {
 	return c.find(key).stdin == c.hash(text, string(program))
 }
 
-// reads notes that a program read a text.
+// reads records that a program read a text.
 func (c *cowrieSessions) reads(key uint64, text string, program []byte) {
 	s := c.find(key)
 	s.stdin = c.hash(text, string(program))
 	c.put(key, s)
 }
 
-// tried reports whether the exploit before this one in the session came with the same
-// command: one record says that it was tried, and another that it worked.
+// tried reports whether the session's previous exploit had the same command: one record
+// says that it was tried, another that it worked.
 func (c *cowrieSessions) tried(key uint64, command string) bool {
 	return c.find(key).attempted == c.hash(command, "")
 }
 
-// tries notes that an exploit came with a command.
+// tries records an exploit's command.
 func (c *cowrieSessions) tries(key uint64, command string) {
 	s := c.find(key)
 	s.attempted = c.hash(command, "")

@@ -17,10 +17,10 @@ import (
 //
 //	2025-10-18T01:02:03.100000Z a1b2c3d4e5f6 CMD: uname -a
 //
-// Twisted writes a tab after each newline of a message, so a line that begins with a tab
+// Twisted writes a tab after each newline in a message. So a line that begins with a tab
 // continues the record, and whatever an attacker types stays in its record. output_textlog
-// writes no tab. A line that does not begin like a record continues the one before, but a
-// typed line that does is taken for a record.
+// writes no tab. A line that does not begin like a record continues the previous one, but
+// a typed line that does counts as a record.
 var cowrieTextLog = Format{
 	Name: "cowrie-text", Title: "Cowrie or Kippo SSH and Telnet honeypot, text log", Version: 1,
 	Records: cowrieTextRecords(),
@@ -45,8 +45,8 @@ func cowrieTextRecords() (all []RecordType) {
 	return append(all, RecordType{Name: otherMessage, Why: "says what the sensor did"})
 }
 
-// isCowrieText recognises what only Cowrie and Kippo write: a part of theirs that
-// speaks, or a session and a message that is known.
+// isCowrieText recognises what only Cowrie and Kippo write: a system of theirs, or a
+// session with a known message.
 func isCowrieText(line []byte) bool {
 	var clock lineClock
 	_, _, rest, ok := clock.read(line)
@@ -90,8 +90,8 @@ func cowrieContinues(record, line []byte) (more []byte, ok bool) {
 	return line, ok
 }
 
-// cutSystem splits "[system] text". A system that has a bracket is one whose record was
-// cut off, and the next one behind it.
+// cutSystem splits "[system] text". If the system has a bracket, its record was cut off,
+// and the next record comes after it.
 func cutSystem(rest []byte) (system, text []byte, ok bool) {
 	if len(rest) == 0 || rest[0] != '[' {
 		return nil, nil, false
@@ -121,7 +121,7 @@ func cutSession(rest []byte) (session, text []byte, ok bool) {
 	return session, text, true
 }
 
-// lineClock reads the times with which lines begin. It keeps the last second.
+// lineClock reads the times at the beginning of lines. It keeps the last second.
 type lineClock struct {
 	text [len(secondForm)]byte
 	at   time.Time
@@ -129,9 +129,9 @@ type lineClock struct {
 
 const secondForm = "2006-01-02T15:04:05"
 
-// read reads "2025-10-18T01:02:03.100000+0200 ", or with a blank before the hour, with no
-// fraction, and with any form of zone or none, which is UTC. whole says that there is no
-// fraction.
+// read reads "2025-10-18T01:02:03.100000+0200 ", also with a blank before the hour,
+// without a fraction, and with any form of zone or none, which means UTC. whole says that
+// there is no fraction.
 func (c *lineClock) read(line []byte) (at time.Time, whole bool, rest []byte, ok bool) {
 	if len(line) < len(secondForm)+2 || line[4] != '-' {
 		return at, false, nil, false
@@ -179,7 +179,7 @@ func (c *lineClock) second(line []byte) bool {
 	return ok
 }
 
-// zone reads the zone at the beginning of a text, and says how long it is.
+// zone reads the zone at the beginning of a text, and returns its length.
 func zone(text []byte) (offset time.Duration, n int, ok bool) {
 	if len(text) == 0 || text[0] == ' ' {
 		return 0, 0, true
@@ -222,9 +222,8 @@ type cowrieTextParser struct {
 	number   []byte
 }
 
-// continues takes over whose connections and sessions those of the file before are, and
-// not how many equal records there were: they would be others when this file is read
-// without the one before.
+// continues takes over the connections and sessions of the previous file, but not the
+// counts of equal records: these would differ if this file were read alone.
 func (p *cowrieTextParser) continues(from recordParser) {
 	if before, ok := from.(*cowrieTextParser); ok {
 		p.sessions = before.sessions

@@ -87,7 +87,7 @@ func TestTextSessions(t *testing.T) {
 	}
 }
 
-// A session that only a longer log tells is no part of the identity.
+// A session that is only known from a longer log is not part of the identity.
 func TestTextLogThatBeginsLater(t *testing.T) {
 	input, err := os.ReadFile("testdata/cowrie-text/input.log.1")
 	if err != nil {
@@ -221,9 +221,9 @@ func TestLineClock(t *testing.T) {
 	}
 }
 
-// TestTextLogGrows reads the beginning of a log, of any length, and goes on when it is
-// whole: no event is lost or comes twice, and ordinals go on. Only where a line was whole
-// and its record was not, the record has come twice, once without its end.
+// TestTextLogGrows reads the beginning of a log, of any length, and then the whole: no
+// event is lost or doubled, and ordinals continue. Only if a line was complete and its
+// record was not does the record occur twice, once without its end.
 func TestTextLogGrows(t *testing.T) {
 	cmd := fmt.Sprintf(transport, 7) + "CMD: "
 	input := textLines("01 "+factory+"New connection: 203.0.113.7:1 (192.0.2.1:2222) [session: a]", "no record",
@@ -259,8 +259,8 @@ func TestTextLogGrows(t *testing.T) {
 	}
 }
 
-// A last line without newline waits, and with it the record that continues in it, until
-// nobody has written for long.
+// A last line without newline waits, with the record that it belongs to, until nothing has
+// been written for long.
 func TestTextLastLine(t *testing.T) {
 	at := "2026-05-04T05:49:02+0000 " + fmt.Sprintf(transport, 7)
 	dir := t.TempDir()
@@ -290,7 +290,7 @@ func TestTextLastLine(t *testing.T) {
 	}
 }
 
-// TestTextLinesCut cuts every line at every byte: nobody else appears.
+// TestTextLinesCut cuts every line at every byte: no other attacker appears.
 func TestTextLinesCut(t *testing.T) {
 	input, err := os.ReadFile("testdata/cowrie-text/input.log.1")
 	if err != nil {
@@ -311,8 +311,8 @@ func TestTextLinesCut(t *testing.T) {
 	}
 }
 
-// TestTextBatches has a log that needs many batches; each position is one from which
-// the rest follows.
+// TestTextBatches reads a log in many batches; reading can continue from the position of
+// each.
 func TestTextBatches(t *testing.T) {
 	content := generateText(3000)
 	dir := t.TempDir()

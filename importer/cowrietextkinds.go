@@ -11,7 +11,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// spoke fills in what the part that wrote a record tells.
+// spoke fills in what the system of a record implies.
 func (p *cowrieTextParser) spoke(m *message, system []byte) {
 	who := p.sessions.speaker(system)
 	if m.who = who; who == nil {
@@ -24,7 +24,7 @@ func (p *cowrieTextParser) spoke(m *message, system []byte) {
 	}
 }
 
-// inSession fills in what is known of the session of a record.
+// inSession fills in what is known about a record's session.
 func (p *cowrieTextParser) inSession(m *message, session []byte) {
 	m.plain = true
 	if m.who = p.sessions.find(session); m.who != nil {
@@ -66,7 +66,7 @@ func (p *cowrieTextParser) uint(a *arena, name string, n uint64) {
 	p.fields = append(p.fields, ttpcron.Field{Name: name, Raw: a.Raw(p.number)})
 }
 
-// command makes the event of a line that was typed. An empty one is of no interest.
+// command makes the event for a typed line. An empty line is ignored.
 func (p *cowrieTextParser) command(m *message, to *parsed) error {
 	if len(bytes.TrimSpace(m.text)) == 0 {
 		return nil
@@ -141,8 +141,8 @@ func (p *cowrieTextParser) key(m *message, to *parsed) error {
 	return p.give(m, to)
 }
 
-// opened reads "203.0.113.50:40000 (198.51.100.2:2222) [session: a1b2c3d4e5f6]". It tells
-// of which address the session is.
+// opened reads "203.0.113.50:40000 (198.51.100.2:2222) [session: a1b2c3d4e5f6]", which
+// gives the session's address.
 func (p *cowrieTextParser) opened(m *message, to *parsed) error {
 	rest, session, ok := cutLast(m.text, " [session: ")
 	session, closed := bytes.CutSuffix(session, []byte("]"))

@@ -7,24 +7,23 @@ import (
 	"strings"
 )
 
-// A text log names the session only where a connection is made, and everything else by
-// the transport: "HoneyPotSSHTransport,7,203.0.113.50", the seventh connection that a
-// port accepted since the sensor began. Nothing says which transport a new connection
-// has. A transport that is met for the first time has one of the connections from its
-// address that no other has: the one with the number that is expected, by how many
-// connections to the port lie between it and the last whose transport is known, or else
-// the earliest.
+// A text log names the session only when a connection is made. All other records name the
+// transport: "HoneyPotSSHTransport,7,203.0.113.50", the seventh connection that a port
+// accepted since the sensor started. Nothing says which transport a new connection has. A
+// new transport belongs to a connection from its address that has none yet: the one with
+// the expected number, counting the connections to the port since the last known
+// transport, or else the earliest.
 
 const (
 	// maxTransports is how many transports, or sessions, are remembered at least.
 	maxTransports = 1 << 14
-	// maxUnmet is how many connections wait for their transport.
+	// maxUnmet is how many connections may wait for their transport.
 	maxUnmet = 1 << 10
-	// maxPorts is how many listening ports are told apart.
+	// maxPorts is how many listening ports are distinguished.
 	maxPorts = 64
 )
 
-// restarted forgets everything: the sensor counts its connections anew.
+// restarted forgets everything: the sensor counts its connections from the start.
 func (s *textSessions) restarted() { *s = textSessions{} }
 
 // speaker is the other end of a connection.
@@ -36,7 +35,7 @@ type speaker struct {
 	connection string
 }
 
-// connection is one that was made and whose transport was not met yet.
+// connection is a connection whose transport is not known yet.
 type connection struct {
 	speaker
 	port  portKey
@@ -48,14 +47,15 @@ type portKey struct {
 	port     uint16
 }
 
-// portCount is the last connection of a port whose transport is known, and how many were made.
+// portCount is the last connection of a port whose transport is known, and the number of
+// connections.
 type portCount struct {
 	made          int
 	index, number int
 	known         bool
 }
 
-// textSessions knows whose transports and sessions the last ones of a file are.
+// textSessions has the most recent transports and sessions of a file.
 type textSessions struct {
 	speakers, before map[string]*speaker // by transport, or by session
 	unmet            []connection
@@ -84,7 +84,7 @@ func (s *textSessions) keep(name string, who *speaker) {
 	s.speakers[name] = who
 }
 
-// protocolOf tells the protocol of the part of Cowrie that wrote a line.
+// protocolOf returns the protocol of the system that wrote a line.
 func protocolOf(system []byte) string {
 	switch {
 	case bytes.Contains(system, []byte("elnet")):

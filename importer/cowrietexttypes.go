@@ -6,7 +6,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// message is what a record says, after the time and the speaker.
+// message is the text of a record, after the time and the system.
 type message struct {
 	event    ttpcron.Event // with all that events of any kind have
 	protocol string        // that the record names; empty if it names none
@@ -23,7 +23,7 @@ type messageType struct {
 	why    string
 }
 
-// cowrieMessages are the types of messages that are told apart. The first that fits is taken.
+// cowrieMessages are the known types of messages. The first that matches counts.
 var cowrieMessages = []messageType{
 	{"CMD: ", ttpcron.Command, (*cowrieTextParser).command, "unless nothing was typed"},
 	{"CMD:", ttpcron.Command, (*cowrieTextParser).command, "unless nothing was typed"},
@@ -54,7 +54,7 @@ var cowrieMessages = []messageType{
 // otherMessage is the type of all other messages.
 const otherMessage = "other message"
 
-// name is what the messages of a type begin with, without what belongs to the value.
+// name is the beginning of a type's messages, without what belongs to the value.
 func (t *messageType) name() string {
 	return string(bytes.TrimRight([]byte(t.begins), " :([\""))
 }

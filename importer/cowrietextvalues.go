@@ -31,7 +31,7 @@ func unquoted(text []byte) []byte {
 	return text
 }
 
-// pythonBytes reads bytes as Python shows them, such as b'a\n\xff', from the beginning of
+// pythonBytes reads bytes in Python's notation, such as b'a\n\xff', from the beginning of
 // a text.
 func pythonBytes(text []byte) (value, rest []byte, ok bool) {
 	if len(text) < 3 || text[0] != 'b' || text[1] != '\'' && text[1] != '"' {

@@ -76,7 +76,7 @@ func TestTextLogWrapped(t *testing.T) {
 	}
 }
 
-// TestWrappedTextIsNotForged: whatever is typed in a wrapped log is text.
+// TestWrappedTextIsNotForged: anything typed in a wrapped log stays text.
 func TestWrappedTextIsNotForged(t *testing.T) {
 	const forged = "2026-05-04T05:49:03+0000 [HoneyPotSSHTransport,9,198.51.100.66] CMD: forged"
 	begin := strings.Split(strings.TrimSuffix(string(textLines("01 "+factory+"New connection: 203.0.113.7:1 (192.0.2.1:2222) [session: a]",
@@ -114,7 +114,7 @@ func TestWrappedTextIsNotForged(t *testing.T) {
 	}
 }
 
-// TestTypedRecordsAreNoFormat: a text log stays one, however many records of another
+// TestTypedRecordsAreNoFormat: a text log is recognised, however many records of another
 // format an attacker types at its beginning.
 func TestTypedRecordsAreNoFormat(t *testing.T) {
 	record := `{"eventid":"cowrie.command.input","timestamp":"2026-05-04T05:49:03.000000Z","src_ip":"198.51.100.66","session":"f","input":"forged"}`
@@ -142,8 +142,8 @@ func TestTypedRecordsAreNoFormat(t *testing.T) {
 	}
 }
 
-// TestTextAndJSONInOne: a container whose output has both forms gives the richer one, and
-// nothing that an attacker typed into the other.
+// TestTextAndJSONInOne: if a container's output has both forms, only the richer one is
+// read, and nothing that an attacker typed into the other.
 func TestTextAndJSONInOne(t *testing.T) {
 	record := `{"eventid":"cowrie.command.input","timestamp":"2026-05-04T05:49:02.500000Z","src_ip":"203.0.113.7","session":"a","input":"id"}` + "\n"
 	typed := `{"eventid":"cowrie.command.input","timestamp":"2026-05-04T05:49:03.000000Z","src_ip":"198.51.100.66","session":"f","input":"forged"}`
@@ -162,7 +162,7 @@ func TestTextAndJSONInOne(t *testing.T) {
 	}
 }
 
-// TestTextNeverSplitAtCarriageReturns: what a file begins with may have no newline yet.
+// TestTextNeverSplitAtCarriageReturns: the beginning of a file may have no newline yet.
 func TestTextNeverSplitAtCarriageReturns(t *testing.T) {
 	const forged = "2026-05-04T05:49:03+0000 [HoneyPotSSHTransport,9,198.51.100.66] CMD: forged"
 	for _, format := range []string{Auto, "cowrie-text"} {

@@ -6,16 +6,16 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// cowrieType is a type of record, and what becomes of it.
+// cowrieType is a type of record and its handling.
 type cowrieType struct {
 	name string
-	// old is the number by which the type was known in 2015 and 2016, when its name
-	// was KIPP and the number, or COW and the number.
+	// old is the type's number in 2015 and 2016, when its name was KIPP or COW and the
+	// number.
 	old   int
 	kinds []ttpcron.SourceKind
 	why   string // as RecordType.Why
-	// read gives out the events of the record in hand; none, and no error, if it is
-	// of no interest after all.
+	// read yields the events of the current record; none, and no error, if it is ignored
+	// after all.
 	read func(*cowrieParser) error
 }
 
@@ -37,13 +37,12 @@ var (
 	exploitKinds = []ttpcron.SourceKind{ttpcron.ServiceRequest, ttpcron.Command}
 )
 
-// cowrieTypes are the types of records that Cowrie is known to write. Any other is
-// ignored by its name.
+// cowrieTypes are the types of records that Cowrie is known to write. Others are counted
+// by name and ignored.
 //
-// The numbers are those of the messages that Kippo's and Cowrie's sources had with
-// them. Up to 13 they are certain. Of 14 to 16 (a forwarded connection, its data, a
-// public key) it is not, so that those are read by what a record holds, see
-// cowrieParser.unsure.
+// The numbers are those of the messages in Kippo's and Cowrie's sources. Up to 13 they are
+// certain. 14 to 16 (a forwarded connection, its data, a public key) are not, so these are
+// read by the record's content, see cowrieParser.unsure.
 var cowrieTypes = []cowrieType{
 	{name: "cowrie.session.connect", old: 1, kinds: sessionKind, read: (*cowrieParser).opened},
 	{name: "cowrie.login.success", old: 2, kinds: authKind, read: func(p *cowrieParser) error { return p.login(rawTrue) }},

@@ -12,8 +12,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// DECNET's database: the commands of its attackers and the triggers of its
-// canary tokens.
+// DECNET's database: its attackers' commands and its canary tokens' triggers.
 var decnet = Format{
 	Name: "decnet", Title: "DECNET's SQLite database", Version: 2,
 	Records: []RecordType{
@@ -86,7 +85,7 @@ func (s *decnetShape) triggersUsable() bool {
 	return s.triggers["uuid"] && s.triggers["occurred_at"]
 }
 
-// gaps says what is missing and what follows from it.
+// gaps says what is missing and what that means.
 func (s *decnetShape) gaps() []string {
 	var gaps []string
 	missing := func(columns map[string]bool, table, consequence string, names ...string) {
@@ -121,7 +120,7 @@ func (r *decnetReader) notes() []string {
 
 func (r *decnetReader) close() error { return r.db.close() }
 
-// read gives out the commands, then the triggers.
+// read yields the commands, then the triggers.
 func (r *decnetReader) read(ctx context.Context, yield func(ttpcron.Batch, error) bool) {
 	r.ctx, r.yield = ctx, yield
 	var err error
@@ -148,8 +147,8 @@ func (r *decnetReader) read(ctx context.Context, yield func(ttpcron.Batch, error
 	}
 }
 
-// table reads the rows that ids names, each by a query of its own whose first
-// columns are the size of the row and a name for it.
+// table reads the rows that ids lists, each by its own query, whose first columns are the
+// size of the row and a name for it.
 func (r *decnetReader) table(name string, q rowQuery, row func(c []column)) error {
 	columns := make([]column, len(q.columns)+1)
 	into := make([]any, len(columns))
@@ -191,7 +190,7 @@ func (r *decnetReader) table(name string, q rowQuery, row func(c []column)) erro
 	return fmt.Errorf("%s: read table %s after row %d: %w", r.db.name, name, max(0, r.row-1), err)
 }
 
-// rowQuery reads one row; the rowids of what it is joined of are the parameters.
+// rowQuery reads one row; the parameters are the rowids of its parts.
 type rowQuery struct {
 	columns     []string // the first names the row
 	from, where string
@@ -244,8 +243,7 @@ func optional(columns map[string]bool, alias, name string) string {
 	return alias + "." + name
 }
 
-// add keeps an event that was made of raw, a value of the row with that uuid,
-// which lies at where.
+// add keeps an event made from raw, a value at where in the row with that uuid.
 func (r *decnetReader) add(e ttpcron.Event, uuid string, raw []byte, where func() string) {
 	if err := e.Validate(); err != nil {
 		r.reject(uuid, raw, fmt.Errorf("%s: %w", where(), err), "event")
@@ -258,9 +256,9 @@ func (r *decnetReader) add(e ttpcron.Event, uuid string, raw []byte, where func(
 	r.batch.Report.Lines++
 }
 
-// reject notes that text, a value of the row with that uuid, cannot be used. Of
-// what has no text of its own, more says what it is. Where the value lies in a
-// list is no part of its identity: lists are trimmed.
+// reject rejects text, a value in the row with that uuid. If it has no text of its own,
+// more describes it. Its position in a list is not part of its identity: lists are
+// trimmed.
 func (r *decnetReader) reject(uuid string, text []byte, reason error, more ...string) {
 	what := [][]byte{text, []byte(uuid)}
 	for _, m := range more {

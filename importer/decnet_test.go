@@ -36,7 +36,7 @@ func exec(t *testing.T, db *sql.DB, statement string, args ...any) {
 	}
 }
 
-// listing is what lies in a folder.
+// listing is the content of a folder.
 func listing(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -89,8 +89,8 @@ func TestDecnetWhileWritten(t *testing.T) {
 	}
 }
 
-// TestDecnetTwice reads a database that changes as DECNET's does: what was read
-// before keeps its name, its time may move.
+// TestDecnetTwice reads a database that changes as DECNET's does: events keep their names,
+// and their time may change.
 func TestDecnetTwice(t *testing.T) {
 	path := buildDecnet(t, decnetDir, "")
 	first := mustRead(t, path, Options{})
@@ -121,8 +121,8 @@ func TestDecnetLeavesNoTrace(t *testing.T) {
 	}
 }
 
-// TestDecnetAfterCrash reads what a killed writer left: a -wal that nobody has
-// open, with and without its -shm, and a journal.
+// TestDecnetAfterCrash reads what a killed writer left: a -wal that nobody has open, with
+// and without its -shm, and a journal.
 func TestDecnetAfterCrash(t *testing.T) {
 	path := buildDecnet(t, decnetDir, "")
 	writer := openWriter(t, path)
@@ -146,8 +146,7 @@ func TestDecnetAfterCrash(t *testing.T) {
 	}
 }
 
-// TestDecnetStarted has DECNET start while its database is read as one that
-// nobody has open.
+// TestDecnetStarted: DECNET starts while its database is read as if nobody had it open.
 func TestDecnetStarted(t *testing.T) {
 	path := buildDecnet(t, decnetDir, "PRAGMA journal_mode=wal")
 	f, err := Open(t.Context(), path, Options{})
@@ -246,7 +245,7 @@ func TestDecnetHostile(t *testing.T) {
 	}
 }
 
-// An export of what was read can be read back, however deep it is nested.
+// An export can be read back, however deep it is nested.
 func TestDecnetDepthIsThatOfNativeEvents(t *testing.T) {
 	nested := func(depth int) string {
 		return strings.Repeat(`{"a":`, depth-1) + `{}` + strings.Repeat(`}`, depth-1)
@@ -324,9 +323,9 @@ func TestDecnetDamaged(t *testing.T) {
 	}
 }
 
-// TestDecnetAgain reads lists that were trimmed and re-ordered while attackers
-// were seen again: a malformed entry is the same reject wherever it stands, and a
-// time that is not the command's own is said to be derived.
+// TestDecnetAgain reads lists that were trimmed and re-ordered while attackers were seen
+// again: a malformed entry is the same reject in any place, and a time that is not the
+// command's own is marked as derived.
 func TestDecnetAgain(t *testing.T) {
 	path := buildDecnet(t, decnetDir, "DELETE FROM attackers; DELETE FROM canary_triggers")
 	db := openWriter(t, path)

@@ -84,11 +84,11 @@ func eachEntry(text []byte, do func(v jsontext.Value) bool) error {
 // more.
 func (r *decnetReader) room() bool { return !r.full() || r.flush() }
 
-// emptyCommand is the type of an entry of which only the key Enter was pressed.
+// emptyCommand is the type of an entry where only Enter was pressed.
 const emptyCommand = "command without text"
 
-// command finishes the event of one entry. An entry whose text is empty is of no
-// interest, like an empty line in a shell; one without any text is malformed.
+// command finishes an entry's event. An entry with an empty text is ignored, like an empty
+// line in a shell; one without text is malformed.
 func (r *decnetReader) command(e ttpcron.Event, p *entryParser, raw []byte, where func() string) {
 	text, some := p.text(r.arena)
 	switch {
@@ -119,8 +119,8 @@ func (r *decnetReader) command(e ttpcron.Event, p *entryParser, raw []byte, wher
 	r.add(e, e.AttackerUUID, raw, where)
 }
 
-// entryParser holds the members of one entry of a list of commands, by any of
-// the names that DECNET's programs give them.
+// entryParser holds the members of one entry of a list of commands, under any of the names
+// that DECNET's programs use.
 type entryParser struct {
 	scanner jsontext.Scanner
 	members map[string]jsontext.Value
@@ -147,8 +147,7 @@ func (p *entryParser) read(object []byte) {
 	}
 }
 
-// text returns the first text that is not empty. It is true when the entry has
-// any text at all.
+// text returns the first text that is not empty. It is true if the entry has any text.
 func (p *entryParser) text(a *arena) (text string, some bool) {
 	for _, name := range []string{"command_text", "text", "command"} {
 		s, ok := a.decoded(p.members[name])
@@ -186,7 +185,7 @@ func (p *entryParser) time() (at time.Time, has bool) {
 	return time.Time{}, has
 }
 
-// scalar returns a string, or a number other than 0 as it is written.
+// scalar returns a string, or a number other than 0 in its spelling.
 func (p *entryParser) scalar(name string, a *arena) string {
 	v := p.members[name]
 	if s, ok := a.decoded(v); ok {

@@ -59,10 +59,10 @@ func (r *decnetReader) links() triggerLinks {
 	return triggerLinks{t["token_uuid"] && k["uuid"], t["attacker_id"] && a["uuid"], t["src_ip"] && a["uuid"] && a["ip"]}
 }
 
-// triggerIDs gives the rowids of the token and the attacker of each trigger, of
-// the attacker last seen at its address, and of the trigger itself. The query sorts, so that all its work is
-// done before its first row, where it can be interrupted; what it sorts are
-// numbers, which SQLite keeps in a file when they are many.
+// triggerIDs yields the rowids of each trigger's token and attacker, of the attacker last
+// seen at its address, and of the trigger itself. The query sorts, so all its work is done
+// before its first row, while it can be interrupted. It sorts numbers, which SQLite keeps
+// in a file if there are many.
 func (r *decnetReader) triggerIDs(ctx context.Context, each func(ids []any) error) error {
 	last, some := int64(0), false
 	return r.db.rows(ctx, r.triggerIDsQuery(), nil, func(rows *sql.Rows) error {
@@ -164,11 +164,11 @@ func (r *decnetReader) trigger(c []column) {
 	r.add(e, uuid, c[triggerHeaders].raw, where)
 }
 
-// maxHeadersDepth leaves room for the event and the payload around the headers,
-// in which they must not be nested too deep to be read back.
+// maxHeadersDepth leaves room for the event and the payload around the headers: deeper
+// ones could not be read back.
 const maxHeadersDepth = maxDepth - 2
 
-// headers puts the headers as they were read into the payload.
+// headers puts the headers into the payload unchanged.
 func (r *decnetReader) headers(e *ttpcron.Event, raw []byte) error {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || string(raw) == "null" {

@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// utf16Looked is how many bytes must be UTF-16 of ASCII for a text without byte
-// order mark to be taken for UTF-16.
+// utf16Looked is how many bytes must be ASCII in UTF-16 for a text without byte order mark
+// to count as UTF-16.
 const utf16Looked = 32
 
-// utf16Order tells whether a text that begins with head is UTF-16, as PowerShell
-// writes what it redirects, and which byte of a unit comes first. NULs that a file
-// system left at the beginning of a log are neither.
+// utf16Order reports whether a text that begins with head is UTF-16, as PowerShell writes
+// redirected output, and which byte of a unit comes first. NULs that a file system left at
+// the beginning of a log do not count.
 func utf16Order(head []byte) (big, ok bool) {
 	if len(head) >= 2 && (head[0] == 0xff && head[1] == 0xfe || head[0] == 0xfe && head[1] == 0xff) {
 		return head[0] == 0xfe, true
@@ -90,8 +90,8 @@ func (u *utf16Reader) fill() error {
 	return nil
 }
 
-// decode decodes what has been read. At the end also what is half a pair, and half
-// a unit, which stays the byte that it is.
+// decode decodes what has been read. At the end it also decodes half a pair, and half a
+// unit, which stays a byte.
 func (u *utf16Reader) decode() {
 	out := u.text[:0]
 	in := u.in

@@ -66,8 +66,8 @@ func TestUTF16(t *testing.T) {
 	}
 }
 
-// TestUTF16KeepsAll: every sequence of units comes back, lone surrogates too, however
-// it is cut into reads.
+// TestUTF16KeepsAll: every sequence of units is preserved, with lone surrogates, however
+// it is split into reads.
 func TestUTF16KeepsAll(t *testing.T) {
 	content := []byte{0xff, 0xfe}
 	for _, unit := range []uint16{'a', 0xd83d, 0xde00, 0xd83d, 'b', 0xde00, 0xd83d, 0xd83d, 0xde00, 0xfffd, 0x20ac, 0xdc80, 0xd800} {

@@ -21,7 +21,7 @@ var events = Format{
 	},
 }
 
-// maxMembers bounds how many fields the payload of a native event may have.
+// maxMembers bounds the fields in the payload of a native event.
 const maxMembers = 1024
 
 func isEvent(line []byte) bool {

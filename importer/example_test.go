@@ -12,8 +12,8 @@ import (
 	"github.com/ttpcron/ttpcron/importer"
 )
 
-// A log is read, grows, is rotated and compressed away, and is read on from
-// where it stood.
+// A log is read, grows, is rotated and compressed, and reading continues at its earlier
+// position.
 func Example() {
 	dir, err := os.MkdirTemp("", "example")
 	if err != nil {

@@ -70,12 +70,12 @@ type File struct {
 	noText   bool // for an unrecognised file: it is not even text
 }
 
-// reader gives out the batches of one file.
+// reader yields the batches of one file.
 type reader interface {
 	read(ctx context.Context, yield func(ttpcron.Batch, error) bool)
 }
 
-// noter is a reader that has something to tell the user.
+// noter is a reader with notes for the user.
 type noter interface{ notes() []string }
 
 // closer is a reader that holds something open in addition to the stream.
@@ -122,8 +122,7 @@ func Open(ctx context.Context, path string, o Options) (*File, error) {
 	return f, nil
 }
 
-// notRead completes the error of a file that was opened for nothing with what is
-// to be remembered of the file.
+// notRead adds to an error what to remember about the file.
 func (f *File) notRead(err error) error {
 	var unknown *UnknownFormatError
 	var below *BelowError
@@ -199,8 +198,7 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 	return f.openLog(ctx, o, lines, found)
 }
 
-// unknown says what a file of no known format is. One without any content is
-// fine, whatever the format.
+// unknown describes a file of no known format. An empty one is fine, whatever the format.
 func (f *File) unknown(lines *lineReader) error {
 	if f.src.rawErr != nil {
 		return fmt.Errorf("read %s: %w", f.path, f.src.rawErr)
@@ -295,7 +293,7 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader, found 
 	return nil
 }
 
-// resume returns a reader at the best of the positions, and lets the parser recall what
+// resume returns a reader at the best of the positions, and makes the parser recall what
 // came before.
 func (f *File) resume(ctx context.Context, positions Positions, lines *lineReader, parser recordParser) (position ttpcron.FilePosition, at *lineReader, err error) {
 	for len(lines.head) < headBytes && lines.fill(ctx) {

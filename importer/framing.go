@@ -8,16 +8,15 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// framing is what a logReader of a format whose records are JSON knows of where the
-// next record begins. A line that is a record needs none of it.
+// framing finds where the next record begins, for a logReader of a JSON format. A line
+// that is a record does not need it.
 type framing struct {
 	value matcher
 	open  openRecord
 	// document says that the records are a list in a document that is too long to be
 	// held; what follows the list is no record.
 	document bool
-	// debris says that what comes next may be what is left of a record that was
-	// rejected.
+	// debris says that the next text may be the rest of a rejected record.
 	debris bool
 	reread int64 // bytes that were put back to look for a record in them
 
@@ -44,7 +43,7 @@ var (
 	errManyRecords = errors.New("its beginning is followed by another record")
 )
 
-// jsonLine reads a line of a format whose records are JSON.
+// jsonLine reads a line of a JSON format.
 func (r *logReader) jsonLine(ln line) {
 	if ln.list {
 		r.framing.document = true
@@ -81,8 +80,8 @@ func (r *logReader) jsonLine(ln line) {
 	r.jsonText(ln, text)
 }
 
-// jsonText reads what a line holds that is no record as a whole: several of them, an
-// element of a list, the beginning of a record, a record behind a prefix.
+// jsonText reads a line that is not a single record: several of them, an element of a
+// list, the beginning of a record, a record after a prefix.
 func (r *logReader) jsonText(ln line, text []byte) {
 	m := &r.framing.value
 	for !r.framing.stopped {
@@ -126,7 +125,7 @@ func (r *logReader) jsonText(ln line, text []byte) {
 }
 
 // member skips a member outside of any object: of a document that was too long, after its
-// list, or of a record whose beginning is missing.
+// list, or of a record without its beginning.
 func (r *logReader) member(ln line, name, text []byte) []byte {
 	text = bytes.TrimLeft(text, " \t\r\n")
 	if startsWith(text, '[') && listNames[string(bytes.Trim(name, `"`))] && r.framing.document {
@@ -179,7 +178,7 @@ func (r *logReader) ignoreText() {
 	r.count(false)
 }
 
-// valueOf reads a JSON value that stands where a record does.
+// valueOf reads a JSON value in the place of a record.
 func (r *logReader) valueOf(value []byte) {
 	if value[0] == '"' {
 		r.stringOf(value)
@@ -202,8 +201,8 @@ func (r *logReader) valueOf(value []byte) {
 	r.flush()
 }
 
-// texts reports whether the last object that was opened held a text under a name
-// that records lie under.
+// texts reports whether the last opened object had a text in a member that may contain
+// records.
 func (r *logReader) texts() bool { return r.framing.unwrap != nil && r.framing.unwrap.text }
 
 // torn reads a text that is only partly JSON.
@@ -230,8 +229,8 @@ func (r *logReader) stringOf(value []byte) {
 	}
 }
 
-// flush gives out a batch that is full in the middle of a line. Its position is
-// before the line.
+// flush yields a batch that is full in the middle of a line. Its position is before the
+// line.
 func (r *logReader) flush() {
 	if r.full() && !r.framing.stopped {
 		r.framing.stopped = !r.yield(r.take(), nil)

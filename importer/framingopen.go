@@ -81,7 +81,7 @@ func (r *logReader) goOn(ln line) bool {
 	return true
 }
 
-// resynchronise ends what turned out not to be a record. Its content is read again from the
+// resynchronise ends what is not a record after all. Its content is read again from the
 // next line that begins like a record.
 func (r *logReader) resynchronise(ln line) bool {
 	o := &r.framing.open
@@ -119,8 +119,8 @@ func (r *logReader) broken(reason error) {
 	r.letGo()
 }
 
-// tooLong deals with a record that is longer than is held: one that is a document
-// with a list is read element by element.
+// tooLong handles a record that is too long to hold: a document with a list is read
+// element by element.
 func (r *logReader) tooLong() {
 	o := &r.framing.open
 	if o.match.list > 0 && !ownRecord(o.text[:o.match.list]) {
@@ -142,8 +142,8 @@ func (r *logReader) stream() {
 	r.letGo()
 }
 
-// early reads what is whole of a last line without newline, in a list or a document.
-// It is false when some of the line is yet to come.
+// early reads the complete part of a last line without newline, in a list or a document.
+// It is false if some of the line is yet to come.
 func (r *logReader) early(ln line) bool {
 	ln.waits, r.framing.waiting = true, false
 	text := trimLine(ln.text)
@@ -179,8 +179,7 @@ func (r *logReader) letGo() {
 	}
 }
 
-// atEnd deals with what is open when no more comes. It is true when there is more to
-// read after all.
+// atEnd handles what is open at the end. It is true if there is more to read after all.
 func (r *logReader) atEnd() bool {
 	f := &r.framing
 	if f.open.match.n > 0 {

@@ -4,8 +4,8 @@ import (
 	"errors"
 )
 
-// textIn reads a line of a text log, which may be wrapped where the first lines of the
-// file were: in a log that is not, what looks like a wrapper is an attacker's text.
+// textIn reads a line of a text log. It may be wrapped if the file's first lines were;
+// otherwise, what looks like a wrapper is an attacker's text.
 func (r *logReader) textIn(text []byte) {
 	f := &r.framing
 	switch {
@@ -69,7 +69,7 @@ func (r *logReader) noRecord(text []byte) {
 	r.flush()
 }
 
-// inner reads what may be a record that a shipper's object holds.
+// inner reads a possible record in a shipper's object.
 func (r *logReader) inner(text []byte) bool {
 	if r.format.lines.joins() {
 		if !startsWith(text, '{') {

@@ -11,9 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// FuzzLines reads hostile content as every line format. No line may be lost, no
-// event may be one that cannot be stored, and it must not matter in how many
-// pieces a file was read.
+// FuzzLines reads hostile content in every line format. No line may be lost, every event
+// can be stored, and it does not matter in how many pieces a file is read.
 func FuzzLines(f *testing.F) {
 	f.Add([]byte(commands(0, 3)), uint16(1))
 	f.Add([]byte(command(1, "a")[:70]+command(2, "b")+"\x00\x00\n\r\n"+command(3, "c")), uint16(0))
@@ -49,9 +48,9 @@ func FuzzLines(f *testing.F) {
 	})
 }
 
-// FuzzCowrie reads hostile members in a record of each type of Cowrie's, and of none.
-// Each record is an event, ignored or refused, and what is yielded can be stored and
-// comes back equal.
+// FuzzCowrie reads hostile members in a record of each of Cowrie's types, and of none.
+// Each record is an event, ignored or refused, and every event can be stored and read back
+// unchanged.
 func FuzzCowrie(f *testing.F) {
 	for i := range cowrieTypes {
 		f.Add(uint8(i), []byte(`"input":"i\udcff","realm":"r","username":"u","password":["p",{"a":1.50}],"protocol":"ssh","src_port":"22","dst_ip":"::1","dst_port":22,"data":"\u0000",`+

@@ -76,8 +76,8 @@ func mustRead(t testing.TB, path string, o Options) result {
 	return r
 }
 
-// cutStep is how many bytes lie between the places at which a test cuts: it tries each, or
-// in the short mode some.
+// cutStep is the distance in bytes between the places at which a test cuts: it tries each,
+// or in short mode some.
 func cutStep() int {
 	if testing.Short() {
 		return 7

@@ -129,8 +129,8 @@ func TestGzipMembers(t *testing.T) {
 	}
 }
 
-// TestBomb streams what was compressed to a thousandth, up to the size at which
-// that is given up.
+// TestBomb reads content compressed to a thousandth, up to the size at which reading is
+// given up.
 func TestBomb(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a second")
@@ -228,7 +228,7 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-// TestRecognition finds a format behind what does not look like it.
+// TestRecognition recognises a format after other content.
 func TestRecognition(t *testing.T) {
 	line := command(1, "id")
 	long := `{"eventid":"cowrie.command.input","input":"` + strings.Repeat("x", 1<<20) + `","timestamp":"2026-05-04T05:49:13Z","src_ip":"203.0.113.7"}` + "\n"

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// identity returns the time at which anything of a file changed last, which no
-// program can set, and which file it is.
+// identity returns a file's number, and the time of its last change of any sort, which no
+// program can set.
 func identity(info fs.FileInfo) (changed time.Time, inode uint64) {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

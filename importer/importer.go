@@ -78,19 +78,19 @@ type RecordType struct {
 	Why string
 }
 
-// formats is the only list of formats; help, recognition and tests range over
-// it. Where several recognise a file, the one that knows most of its first
-// lines is taken, then the first in this list.
+// formats is the only list of formats; help, recognition and tests range over it. If
+// several recognise a file, the one that recognises most of its first lines counts, then
+// the first in this list.
 var formats = []Format{cowrie, cowrieTextLog, decnet, events}
 
 // Formats returns the formats that can be read, in the order of the help.
 func Formats() []Format { return append([]Format(nil), formats...) }
 
-// versionName is what a position carries as its format.
+// versionName is a position's format.
 func (f *Format) versionName() string { return fmt.Sprintf("%s/%d", f.Name, f.Version) }
 
-// speaks reports whether a file of the format is taken only where the user named
-// it or its folder.
+// speaks reports whether a file of the format is read only if the user named it or its
+// folder.
 func (f *Format) speaks() bool { return f.anyone || f.database != nil }
 
 func findFormat(name string) (*Format, bool) {

@@ -66,13 +66,13 @@ const (
 	maxCapturesNamed = 5
 	// maxLeft limits how many skipped items are listed separately.
 	maxLeft = 10_000
-	// maxFound bounds how many files one scan takes.
+	// maxFound bounds the files of one scan.
 	maxFound = 1_000_000
 )
 
-// captureFolders are the names of folders in which sensors keep what attackers
-// sent them: uploads, downloads, recordings. Their content is whatever an
-// attacker wants it to be, a log too, so a scan does not enter them, see isCapture.
+// captureFolders are the names of folders where sensors keep attackers' files: uploads,
+// downloads, recordings. An attacker chooses their content, and it may look like a log, so
+// a scan skips them, see isCapture.
 var captureFolders = map[string]bool{
 	"artefacts": true, "artifacts": true, "attachments": true, "attacks": true, "binaries": true, "bistreams": true,
 	"captures": true, "dl": true, "download": true, "downloads": true, "extract_files": true, "filestore": true,
@@ -83,9 +83,9 @@ var captureFolders = map[string]bool{
 // CaptureFolders lists the names of folders that a scan does not enter, sorted.
 func CaptureFolders() []string { return slices.Sorted(maps.Keys(captureFolders)) }
 
-// isCapture reports whether a folder's name is one of these, in upper or lower
-// case, or begins or ends with one as a word of its own: "downloads.old",
-// "tty.1", "sensor1_downloads".
+// isCapture reports whether a folder's name is one of these, in upper or lower case, or
+// begins or ends with one as a separate word: "downloads.old", "tty.1",
+// "sensor1_downloads".
 func isCapture(name string) bool {
 	name = strings.ToLower(name)
 	if captureFolders[name] {
@@ -123,8 +123,8 @@ type expansion struct {
 	left     int // of Left, without those folders
 }
 
-// add takes in a file. One that was found from two places is below neither when
-// it is not below one of them.
+// add adds a file. If it is found from two places, it counts as named if it is in one of
+// them directly.
 func (x *expansion) add(path string, below bool) {
 	clean := path
 	if path != Stdin {
@@ -140,16 +140,16 @@ func (x *expansion) add(path string, below bool) {
 
 func (x *expansion) fail(err error) { x.errs = append(x.errs, err) }
 
-// leave notes that something within a folder is not read. Of more than there is room
-// for, the first are named.
+// leave records that something in a folder is skipped. If there are too many, only the
+// first are named.
 func (x *expansion) leave(path, reason string) {
 	if x.left++; x.left <= maxLeft {
 		x.Left = append(x.Left, &LeftError{Path: path, Reason: reason})
 	}
 }
 
-// capture counts a folder of what Cowrie captured, which is not entered: it holds
-// attackers' files, not logs.
+// capture counts a folder of files that Cowrie captured. It is skipped: it has attackers'
+// files, not logs.
 func (x *expansion) capture(path string) {
 	x.captured++
 	if len(x.captures) < maxCapturesNamed {
@@ -288,8 +288,8 @@ func (x *expansion) folder(root string) {
 	}
 }
 
-// link looks at a symbolic link within a folder. What it leads to is read by its
-// own name when that is in the folder too, and not read when it is elsewhere.
+// link handles a symbolic link in a folder. If its target is in the folder too, that is
+// read under its own name; otherwise it is skipped.
 func (x *expansion) link(root, path, shown string) {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {

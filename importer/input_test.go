@@ -136,8 +136,8 @@ func tree(t *testing.T, dir string, names ...string) {
 	}
 }
 
-// TestCaptureFolders walks folders as sensors keep them: what attackers sent is
-// an input only where the user names it.
+// TestCaptureFolders walks sensors' folders: attackers' files are an input only if the
+// user names them.
 func TestCaptureFolders(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -175,8 +175,8 @@ func TestCaptureFolders(t *testing.T) {
 	}
 }
 
-// TestLeft: what a scan meets and leaves is no failure, and is said once, then again
-// when it is not what it was.
+// TestLeft: something that a scan skips is not a failure. It is reported once, and again
+// when it changes.
 func TestLeft(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -220,7 +220,7 @@ func TestLeft(t *testing.T) {
 	}
 }
 
-// TestCaptureNames: a folder of captured files stays one when it is renamed.
+// TestCaptureNames: a renamed folder of captured files is still recognised.
 func TestCaptureNames(t *testing.T) {
 	for name, want := range map[string]bool{
 		"downloads": true, "Downloads.old": true, "DOWNLOADS2": true, "tty.1": true, "dl_2026": true, "upload.d": true,
@@ -233,8 +233,8 @@ func TestCaptureNames(t *testing.T) {
 	}
 }
 
-// TestSpeaksForOthers: a file that can speak for any sensor and attacker is
-// taken where the user named it or its folder, and nowhere below.
+// TestSpeaksForOthers: a file that can name any sensor and attacker is read if the user
+// named it or its folder, but not below that.
 func TestSpeaksForOthers(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

@@ -22,8 +22,8 @@ func (o *Options) leaveOut(b *ttpcron.Batch) {
 	b.Report.LeftOut += all - len(b.Events)
 }
 
-// version is what a position carries as its format: what was read under another one
-// may lack events, so that the file is read again from the start.
+// version is a position's format: a file read under another one may lack events, so it is
+// read again from the start.
 func (o *Options) version(f *Format) string { return f.versionName() + o.kindNames() }
 
 // kindNames lists the kinds that are asked for, each once; empty for all.

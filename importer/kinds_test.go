@@ -23,8 +23,8 @@ func kindsOf(events []ttpcron.Event) (kinds []ttpcron.SourceKind) {
 	return kinds
 }
 
-// TestKinds reads a log for some kinds of event: the others are counted. It is read
-// again when a kind is added, whatever order the list has, and not otherwise.
+// TestKinds reads a log for some kinds of event; the others are counted. It is read again
+// when a kind is added, but not when the order of the list changes.
 func TestKinds(t *testing.T) {
 	path := write(t, t.TempDir(), "cowrie.json", []byte(wholeSession))
 	command, login, fact := ttpcron.Command, ttpcron.AuthAttempt, ttpcron.SessionFact
@@ -54,7 +54,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// TestKindsOfDatabase: the same for a database, of which there is a look and no position.
+// TestKindsOfDatabase: the same for a database, which has a look but no position.
 func TestKindsOfDatabase(t *testing.T) {
 	path := buildDecnet(t, "testdata/decnet", "")
 	all := kindsOf(mustRead(t, path, Options{}).Events)

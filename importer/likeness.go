@@ -11,14 +11,14 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// likeness is something that a file may be which no format reads. What it is, and what to do
-// about it, is said instead of leaving the user with "no format recognises it".
+// likeness is something that a file of no known format may be. The error says what it
+// looks like and what to do about it, instead of only "no format recognises it".
 type likeness struct {
 	what string // such as "a Git LFS pointer"
 	todo string
 	is   func(h *head) bool
-	// never says that no line of such a file can be a record, so that it is refused
-	// even when the user named a format.
+	// never says that no line of such a file can be a record, so it is refused even if the
+	// user named a format.
 	never bool
 }
 
@@ -68,7 +68,7 @@ func (h *head) most(is func(line []byte) bool) bool {
 	return 2*n > len(h.lines)
 }
 
-// likeBytes is how much is looked at of content that has a format already.
+// likeBytes is how much is inspected of content that has a format already.
 const likeBytes = 4 << 10
 
 // likenessOf says what content resembles, going by its beginning, or returns nil.
@@ -160,7 +160,7 @@ var packedLikenesses = []likeness{
 
 const recorded = "what was typed is in the sensor's log too, such as cowrie.json: name that"
 
-// officeDocument tells a spreadsheet or such from another ZIP archive.
+// officeDocument distinguishes a spreadsheet or the like from other ZIP archives.
 func officeDocument(h *head) bool {
 	return begins("PK\x03\x04")(h) && at(30, "[Content_Types].xml")(h)
 }
@@ -169,7 +169,7 @@ func pcapng(h *head) bool {
 	return begins("\x0a\x0d\x0d\x0a")(h) && (at(8, "\x1a\x2b\x3c\x4d")(h) || at(8, "\x4d\x3c\x2b\x1a")(h))
 }
 
-// windowsProgram tells a program from text that begins with its two letters.
+// windowsProgram distinguishes a program from text that begins with its two letters.
 func windowsProgram(h *head) bool {
 	if !begins("MZ")(h) || len(h.text) < 64 {
 		return false
@@ -253,8 +253,8 @@ func isXML(h *head) bool {
 	return strings.HasPrefix(text, "<?xml ") || strings.HasPrefix(text, "<error>")
 }
 
-// serverError: what an object store, a Git host or Elasticsearch says where there
-// is no such file.
+// serverError is the answer of an object store, a Git host or Elasticsearch for a missing
+// file.
 func serverError(h *head) bool {
 	if line := string(h.first()); h.whole && len(h.lines) == 1 && (line == "404: Not Found" || line == "Not Found" || line == "Access Denied") {
 		return true
@@ -277,7 +277,7 @@ func emptyJSON(h *head) bool {
 	return string(text) == "null" || string(text) == `""` || h.record.is && noHits.Match(text) && len(h.lines) < maxHeadLines && !bytes.Contains(text, []byte(`":[{`))
 }
 
-// textLikenesses are texts, and what is not even that.
+// textLikenesses are texts, and binary files.
 var textLikenesses = []likeness{
 	{"a CSV export of Kibana", "its times are in the time zone of the browser that made it, and nothing says which: export the documents as JSON, which is read", kibanaCSV, false},
 	{"Cowrie's records as CSV", "make JSON of it, which is read: mlr --icsv --ojsonl cat FILE | ttpcron import -", cowrieCSV, false},
@@ -298,7 +298,7 @@ var textLikenesses = []likeness{
 	{"binary data", nameTheLog, isBinary, false},
 }
 
-// lines is the test for content most of whose first lines match an expression.
+// lines is the test for content where most of the first lines match an expression.
 func lines(pattern string) func(*head) bool {
 	re := regexp.MustCompile(pattern)
 	return func(h *head) bool { return len(h.lines) > 0 && h.most(re.Match) }
@@ -342,8 +342,8 @@ func isText(text []byte, whole bool) bool {
 	return odd*20 <= len(h.text)
 }
 
-// isBinary: text has hardly any control characters. NULs are what a power loss
-// leaves in it.
+// isBinary reports whether content has more control characters than text does. NULs do not
+// count: a power loss leaves these.
 func isBinary(h *head) bool {
 	odd, all := 0, 0
 	for _, c := range h.text[:min(len(h.text), 4<<10)] {

@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// windows is the beginning of a program for Windows whose header says that it goes
-// on at an offset.
+// windows is the beginning of a Windows program whose header is at an offset.
 func windows(offset uint32) string {
 	b := append([]byte("MZ"), make([]byte, 58)...)
 	return string(binary.LittleEndian.AppendUint32(b, offset)) + "PE\x00\x00"
@@ -153,8 +152,8 @@ func TestLikenesses(t *testing.T) {
 	}
 }
 
-// What says that no line can be a record is never said of a log, wherever that is cut,
-// and no cut makes the look fail.
+// A log, cut anywhere, never looks like a file without records, and recognition never
+// fails.
 func TestLikenessOfLogs(t *testing.T) {
 	logs := commands(0, 3) + "\x00\x00\x00" + command(4, "x")
 	for end := range len(logs) {
@@ -171,8 +170,8 @@ func TestLikenessOfLogs(t *testing.T) {
 	}
 }
 
-// A file that cannot be a log is refused whatever format it is said to have; one that
-// only has odd lines at its beginning is read.
+// A file that cannot be a log is refused whatever format the user names; one that only
+// begins with odd lines is read.
 func TestNamedFormatOfNoLog(t *testing.T) {
 	dir := t.TempDir()
 	zip := write(t, dir, "cowrie.zip", []byte("PK\x03\x04\x14\x00\x08\x00"+strings.Repeat("x", 100)))

@@ -30,11 +30,11 @@ func csvRow(line []byte) (cells []string) {
 
 func csvCell(text []byte) string { return strings.Trim(string(bytes.TrimSpace(text)), `"`) }
 
-// minColumns is how many columns a text must have to be taken for CSV.
+// minColumns is the number of columns from which a text counts as CSV.
 const minColumns = 3
 
-// csv returns the first row of what looks like CSV: lines with as many cells each,
-// as far as a quoted cell does not go on in the next line.
+// csv returns the first row of what looks like CSV: lines with the same number of cells,
+// unless a quoted cell continues in the next line.
 func (h *head) csv() []string {
 	first := csvRow(h.first())
 	if len(first) < minColumns || slices.Contains([]byte("{[<"), h.first()[0]) {

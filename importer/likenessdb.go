@@ -22,11 +22,11 @@ var databaseLikenesses = []databaseLikeness{
 	{"a browser's history", nameTheLog, []string{"urls", "visits"}},
 }
 
-// maxTables is how many tables of a database are looked at.
+// maxTables is how many tables of a database are inspected.
 const maxTables = 200
 
-// likeness says what a database resembles that has not the tables of any format. The
-// text is empty, or begins with a comma.
+// likeness says what a database with unknown tables resembles. The text is empty, or
+// begins with a comma.
 func (d *database) likeness(ctx context.Context) string {
 	var tables []string
 	err := d.rows(ctx, "SELECT CASE WHEN octet_length(name) <= 64 THEN CAST(name AS TEXT) ELSE '' END FROM sqlite_schema WHERE type = 'table' LIMIT ?", []any{maxTables}, func(r *sql.Rows) error {

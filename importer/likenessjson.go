@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// jsonHead is the first JSON object of a file that no format recognises, or as much
-// of it as there is in the head.
+// jsonHead is the first JSON object of a file that no format recognises, as far as the
+// head contains it.
 type jsonHead struct {
 	is      bool // there is one
 	members []jsonMember
@@ -46,8 +46,8 @@ func newJSONHead(h *head) *jsonHead {
 	return j
 }
 
-// read takes in the members of an object, the last of which may be cut off: of that
-// the first byte is known.
+// read reads the members of an object. The last one may be cut off, but has its first
+// byte.
 func (j *jsonHead) read(text []byte) {
 	*j = jsonHead{}
 	s := jsontext.Scanner{MaxDepth: maxDepth}
@@ -83,7 +83,7 @@ func objectIn(value jsontext.Value) []byte {
 	return nil
 }
 
-// unwrapped is the record within an object of what carried it.
+// unwrapped is the record inside a shipper's object.
 func (j *jsonHead) unwrapped() *jsonHead {
 	in := &jsonHead{}
 	if j.inner != nil {
@@ -107,8 +107,8 @@ func (j *jsonHead) begins(name, prefix string) bool {
 	return slices.ContainsFunc(j.members, func(m jsonMember) bool { return m.name == name && strings.HasPrefix(m.text, prefix) })
 }
 
-// ofSensor is the test for records that have some members. The text of one of
-// them, given as "name=text", begins so.
+// ofSensor is the test for records with certain members. "name=text" says that a member's
+// text begins with that.
 func ofSensor(members ...string) func(*head) bool {
 	return func(h *head) bool {
 		if !h.record.is {
@@ -124,8 +124,8 @@ func ofSensor(members ...string) func(*head) bool {
 	}
 }
 
-// jsonLikenesses are logs of other sensors and programs, known by the members that
-// their records have. The first that fits is taken.
+// jsonLikenesses are logs of other sensors and programs, recognised by their members. The
+// first that matches counts.
 var jsonLikenesses = []likeness{
 	{"a log of ADBHoney", notReadYet, ofSensor("eventid=adbhoney."), false},
 	{"a log of Elasticpot", notReadYet, ofSensor("eventid=elasticpot."), false},
@@ -168,7 +168,7 @@ var jsonLikenesses = []likeness{
 	{"a log of qeeqbox/honeypots as Python prints it", "let it write JSON: \"logs\":\"file,json\"", lines(`^\{'action': '`), false},
 }
 
-// beelzebub wraps what it tells in an event.
+// beelzebub puts its data into an event.
 func beelzebub(h *head) bool {
 	return h.record.begins("event", "{") && h.record.has("status") && bytes.Contains(h.text, []byte(`"RemoteAddr"`))
 }
