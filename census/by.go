@@ -35,7 +35,7 @@ func (b By) names() int {
 	return 1
 }
 
-// joined reports whether only the event of a tag says to which group it belongs.
+// joined reports whether only a tag's event has the group.
 func (b By) joined() bool {
 	return b.ofLogins() || b == Files
 }
@@ -58,8 +58,8 @@ func (b By) ofKind(kind ttpcron.SourceKind) bool {
 	return true
 }
 
-// facts are what is counted of a group. They stand behind its name in a key, before their
-// value, and are no part of any format.
+// facts are what is counted for a group. In a key they come after its name and before
+// their value. They are not part of any format.
 type fact byte
 
 const (
@@ -113,7 +113,7 @@ type count struct {
 	c      *Census
 	table  *table
 	joined *table // by arrival number: the group of an event, and its tags
-	// matched is how many events tags may be joined with.
+	// matched is how many events tags can be joined with.
 	matched int
 	key     []byte
 	value   []byte
@@ -124,7 +124,7 @@ func (n *count) counts(f fact) bool {
 	return n.by.counts(f) || f == ofAddresses && n.c.q.Who && n.by.ofLogins()
 }
 
-// put adds to a fact of the group whose name has so many bytes of the key.
+// put adds to a fact of the group whose name is that many bytes of the key.
 func (n *count) put(name int, f fact, value string, s sum) error {
 	if !n.counts(f) {
 		return nil
@@ -133,7 +133,7 @@ func (n *count) put(name int, f fact, value string, s sum) error {
 	return n.table.add(n.key, s)
 }
 
-// hashed is put with what stands for a value.
+// hashed is put with the hash of a value.
 func (n *count) hashed(name int, f fact, s sum, value ...string) error {
 	if !n.by.counts(f) {
 		return nil
@@ -156,8 +156,8 @@ func (n *count) named(names ...string) int {
 	return len(n.key)
 }
 
-// group begins a key with the name of the group to which something belongs, by what
-// events and tags have in common.
+// group begins a key with the name of the group, from the fields that events and tags
+// share.
 func (n *count) group(o *observed) (name int, ok bool) {
 	switch n.by {
 	case Whole:

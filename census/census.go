@@ -112,8 +112,8 @@ func newBounded(q Query, bound int, by ...By) *Census {
 	return c
 }
 
-// joins reports whether tags are joined with events by their arrival number, which alone
-// say to which group they belong.
+// joins reports whether tags are joined with events by arrival number, since only events
+// have the group.
 func (c *Census) joins(b By) bool { return b.joined() && (c.q.Tagged || b == Files) }
 
 // Close removes files on disk.
@@ -163,7 +163,7 @@ func (c *Census) Count(ctx context.Context, from Source, upTo uint64) error {
 	return nil
 }
 
-// events counts those of a kind.
+// events counts the events of a kind.
 func (c *Census) events(ctx context.Context, from Events, kind ttpcron.SourceKind, of []*count) error {
 	span := Span{UpTo: c.q.Tags.UpTo}
 	if !c.q.onlyNew() {
@@ -256,7 +256,7 @@ func (c *Census) tag(t Tag, within bool) error {
 	return nil
 }
 
-// arrival is when what a tag is of arrived. An event that is gone counts as old.
+// arrival is when a tag's event arrived. An event that is gone counts as old.
 func (c *Census) arrival(t *ttpcron.Tag) uint64 {
 	switch {
 	case t.Seq > 0:
@@ -267,7 +267,7 @@ func (c *Census) arrival(t *ttpcron.Tag) uint64 {
 	return 0
 }
 
-// observed is what is counted of an event or a tag.
+// observed is what is counted for an event or a tag.
 type observed struct {
 	who, address    string // who is a UUID
 	session, sensor string

@@ -144,7 +144,7 @@ func randomQuery(r *rand.Rand, n int) Query {
 
 var allBy = []By{Whole, Attackers, Places, Sessions, Techniques, Sensors, Credentials, Users, Passwords, Keys, Files}
 
-// A census says what a model does that keeps everything, in whatever memory.
+// A census equals that of a model that keeps everything, with any amount of memory.
 func TestModel(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	defer func(n int) { mostMet = n }(mostMet)

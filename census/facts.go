@@ -108,7 +108,7 @@ func (n *count) ofFile(name int, o *observed, e *ttpcron.Event) error {
 // believed that says more.
 const maxLasted = 1e12
 
-// numberOf returns a whole number of the payload, 0 for what is none.
+// numberOf returns a whole number in the payload, or 0.
 func numberOf(e *ttpcron.Event, name string) uint64 {
 	s, _ := textOf(e, name)
 	n, _ := strconv.ParseUint(s, 10, 62)
@@ -150,7 +150,7 @@ func (n *count) tag(o *observed, t Tag) error {
 	return err
 }
 
-// tagged counts the event of a tag once, however many tags of the group it has.
+// tagged counts a tag's event once, however many of its tags are in the group.
 func (n *count) tagged(name int, o *observed, t Tag) error {
 	n.value = append(n.value[:0], n.key[:name]...)
 	n.value = append(append(n.value, byte(n.by)), t.SourceKind...)
@@ -164,8 +164,8 @@ func (n *count) tagged(name int, o *observed, t Tag) error {
 	return nil
 }
 
-// met tells whether something was met before within an instant: tags of one event have
-// its time and come close together. It remembers a bounded number.
+// met reports whether something appeared before at the same instant: tags of one event
+// have its time and come close together. It remembers a limited number.
 type met struct {
 	now  instant
 	seen map[uint64]struct{}
@@ -273,11 +273,11 @@ func (n *count) keeps(g *tally) bool {
 	return g.told().n > 0 && (!q.Tagged || g.Tags > 0) && (!q.Won || g.Won > 0) && (!q.onlyNew() || g.arrived() > q.NewAfter)
 }
 
-// tally is a group whose facts come one after another.
+// tally is a group whose facts arrive one after another.
 type tally struct {
 	Row
 	name []byte
-	// All of the events, those that are not selected by time and arrival, and the tags.
+	// For all events, for those not selected by time and arrival, and for the tags.
 	events, others, tags sum
 }
 
@@ -358,7 +358,8 @@ func (g *tally) addEvents(flags byte, kind string, s *sum) {
 	g.Kinds.add(kind, s.n)
 }
 
-// told is what says when the group was seen: its events, or if there are none the tags.
+// told is the part that says when the group was seen: its events or, without any, the
+// tags.
 func (g *tally) told() *sum {
 	if g.events.n == 0 {
 		return &g.tags

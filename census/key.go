@@ -8,11 +8,11 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// maxName is how many bytes a part of the name of a group has, and a name in a list. Of a
-// longer text there is the beginning, and a hash of all of it.
+// maxName is how many bytes a part of a group's name has, and a name in a list. A longer
+// text is kept as its beginning and a hash of the whole.
 const maxName = 256
 
-// bounded returns a text, or what stands for one that is long.
+// bounded returns a text, or its short form if it is long.
 func bounded(s string) string {
 	if len(s) <= maxName {
 		return s

@@ -9,7 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// modelGroup is a group with everything that was ever counted of it.
+// modelGroup is a group with everything that was ever counted for it.
 type modelGroup struct {
 	Row
 	arrived  []uint64 // of everything that says whether the group is new

@@ -81,8 +81,8 @@ func ColumnNamed(name string) *Column {
 	return &columns[i]
 }
 
-// appendKey appends what rows are sorted by. Those that are equal stand in the order of
-// their events, the most first, and then of their names.
+// appendKey appends the sort key of rows. Equal rows are sorted by their events, the most
+// first, and then by name.
 func (o *Order) appendKey(dst []byte, r *Row, group []byte) []byte {
 	from := len(dst)
 	if o.By.text != nil {
@@ -99,7 +99,7 @@ func (o *Order) appendKey(dst []byte, r *Row, group []byte) []byte {
 	return append(dst, group...)
 }
 
-// sorter sorts rows. If there is a small limit it keeps no more of them.
+// sorter sorts rows. With a small limit, it keeps only that many.
 type sorter struct {
 	order Order
 	n     int // rows that were added
@@ -111,7 +111,7 @@ type sorter struct {
 
 type sortedRow struct{ key, row []byte }
 
-// keptRows is up to which limit rows that will not be shown are forgotten at once.
+// keptRows is the limit up to which rows that will not be shown are dropped at once.
 const keptRows = 1000
 
 func (s *sorter) add(r *Row, group []byte) error {

@@ -64,7 +64,7 @@ type Named struct {
 	Times int
 }
 
-// topNames is how many entries a list has.
+// topNames is the length of a list.
 const topNames = 16
 
 // add adds an entry that was not there yet.

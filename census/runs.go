@@ -41,12 +41,12 @@ func (d *disk) close() error {
 // pair is an entry of a run. It is good until the next.
 type pair struct{ key, value []byte }
 
-// runs are sorted lists of pairs on disk. So many of one level are merged into one of the
-// next that few files are open, and each pair is written few times.
+// runs are sorted lists of pairs on disk. Several of one level are merged into one of the
+// next, so that few files are open, and each pair is written few times.
 type runs struct {
 	disk *disk
-	// join makes one value of two of equal keys, in the memory of the first; nil: no two
-	// keys are equal.
+	// join merges the values of equal keys, in the memory of the first; nil: no two keys
+	// are equal.
 	join   func(a, b []byte) []byte
 	levels [][]*os.File
 }
@@ -108,8 +108,7 @@ func remove(files []*os.File) {
 	}
 }
 
-// all yields the pairs of all runs in the order of their keys, those of equal keys as
-// one.
+// all yields the pairs of all runs in the order of their keys, with equal keys joined.
 func (r *runs) all() iter.Seq2[pair, error] {
 	var files []*os.File
 	for _, l := range r.levels {

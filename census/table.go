@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// sum is what adds up under one key: it is the same in whatever order it is added up.
+// sum is what is added up under one key; the order of additions does not matter.
 type sum struct {
 	n           uint64 // how often
 	seq         uint64 // the lowest arrival number
@@ -83,7 +83,7 @@ func newTable(d *disk, bound int) *table {
 	return &table{sums: map[string]*sum{}, bound: bound, runs: runs{disk: d, join: joinSums}}
 }
 
-// entryBytes is about what an entry takes beside its key.
+// entryBytes is about what an entry takes besides its key.
 const entryBytes = 150
 
 // add adds to the sum of a key.
@@ -106,7 +106,7 @@ func (t *table) add(key []byte, s sum) error {
 	return nil
 }
 
-// sorted yields what is in memory.
+// sorted yields the pairs in memory.
 func (t *table) sorted() iter.Seq2[pair, error] {
 	keys := make([]string, 0, len(t.sums))
 	for k := range t.sums {

@@ -8,7 +8,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// TestValues counts values that say nothing, or what nobody believes.
+// TestValues counts values that are empty or implausible.
 func TestValues(t *testing.T) {
 	h := &history{}
 	for _, e := range []struct {

@@ -117,7 +117,7 @@ func (e *AbsentError) Error() string {
 func (e *AbsentError) Unwrap() error { return e.Err }
 
 // trusted refuses a server that another user may have put there, in a folder such as /tmp
-// where everybody may create files.
+// where everyone may create files.
 func (c *Client) trusted(conn net.Conn) error {
 	u, ok := conn.(*net.UnixConn)
 	if !ok {

@@ -98,8 +98,8 @@ func (l *hangsUp) Accept() (net.Conn, error) {
 	}
 }
 
-// A server hangs up on a caller that was suspended before it asked for anything. That
-// call is made once more, and one that may have been heard never is.
+// A server hangs up on a caller that was suspended before it asked anything. That call is
+// repeated once; one that may have been heard never is.
 func TestCallsAgain(t *testing.T) {
 	for _, c := range []struct {
 		hangUp         int
@@ -234,7 +234,7 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// A request that is too large is refused by what it says of itself, before it is read.
+// A request that is too large is refused by its declared size, before it is read.
 func TestTooLarge(t *testing.T) {
 	path := socket(t)
 	serve(t, path, newServer())
@@ -290,8 +290,8 @@ func raw(t *testing.T, path, text string) {
 	}
 }
 
-// Callers that never finish their request, never take their answer or never
-// stop waiting keep nobody else from working.
+// Callers that never finish their request, never read their answer or never stop waiting
+// keep nobody else from working.
 func TestSlowCallers(t *testing.T) {
 	path := socket(t)
 	s := newServer()
@@ -425,7 +425,7 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// Pages that are taken slowly keep nobody from working.
+// Slow readers of pages keep nobody from working.
 func TestSlowReadersOfPages(t *testing.T) {
 	path := socket(t)
 	s := newServer()

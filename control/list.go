@@ -22,8 +22,8 @@ type List[T any] struct {
 // ListOf makes a list.
 func ListOf[T any](items []T) List[T] { return List[T]{Items: items} }
 
-// listFactor is how many bytes of memory a byte of an encoded list may become. The
-// encoding of an item seldom has less than a fifth of its size in memory.
+// listFactor is how many bytes of memory a byte of an encoded list may become. An encoded
+// item rarely has less than a fifth of its size in memory.
 const listFactor = 32
 
 // listSpare is how many bytes of memory even a short list may become.

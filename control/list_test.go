@@ -10,8 +10,8 @@ import (
 	"github.com/ttpcron/ttpcron/control"
 )
 
-// A list comes back as it was, whole and in parts, and its parts are as long as was
-// asked for.
+// A list is decoded unchanged, whole and in parts, and its parts have the requested
+// length.
 func TestList(t *testing.T) {
 	items := make([]question, 1000)
 	for i := range items {
@@ -50,8 +50,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// Items that say nothing of themselves cannot take much more memory than they have
-// bytes.
+// Empty items cannot take much more memory than they have bytes.
 func TestListBoundsMemory(t *testing.T) {
 	type wide struct{ A [200]int64 }
 	var b bytes.Buffer

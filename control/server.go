@@ -76,7 +76,7 @@ func (s *Server) Handle(pattern string, h http.Handler) {
 			defer func() { <-s.working }()
 			h.ServeHTTP(a, r)
 		}()
-		// However slowly the answer is taken, the call is no longer at work.
+		// However slowly the answer is read, the call is no longer at work.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
 		w.WriteHeader(a.status)
 		_, _ = w.Write(a.body.Bytes())
@@ -88,7 +88,7 @@ func (s *Server) Handle(pattern string, h http.Handler) {
 // connections' deadlines itself.
 func (s *Server) HandleLong(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
 
-// page is an answer that is kept until it is whole.
+// page is an answer that is kept until it is complete.
 type page struct {
 	header http.Header
 	status int

@@ -14,7 +14,7 @@ var attackFlow = Format{
 	New: func(*flag.FlagSet) Write { return writeAttackFlow },
 }
 
-// The extension by which its objects are known, and who made it.
+// The extension that defines its objects, and its author.
 const (
 	flowExtension = "extension-definition--fb9c968a-745b-4ade-9b25-c324172197f4"
 	flowAuthor    = "identity--fb9c968a-745b-4ade-9b25-c324172197f4"
@@ -31,7 +31,7 @@ var flowFixed = []any{
 	},
 }
 
-// newSDO says that an object is of the extension.
+// newSDO says that an object belongs to the extension.
 type newSDO map[string]struct {
 	Type string `json:"extension_type"`
 }
@@ -117,7 +117,7 @@ func attackerName(t *Tag) string {
 	return t.IdentityUUID
 }
 
-// actionOf makes the action of a tag, and what it refers to.
+// actionOf makes a tag's action, and what it refers to.
 func actionOf(t *Tag, j *Job) (a *flowAction, refs []stixRef) {
 	technique := t.Shown.Technique()
 	name := j.Table.TechniqueName(technique)

@@ -12,8 +12,8 @@ import (
 	"github.com/ttpcron/ttpcron/export/exporttest"
 )
 
-// flowSchemas finds what the schema of Attack Flow refers to, under whatever address, in the
-// folder of schemas.
+// flowSchemas finds what Attack Flow's schema refers to, under any address, in the folder
+// of schemas.
 type flowSchemas struct{ folder string }
 
 func (s flowSchemas) Load(url string) (any, error) {
@@ -39,8 +39,8 @@ func flowObjects(t testing.TB, stream []byte) []map[string]any {
 	return b.Objects
 }
 
-// TestAttackFlow holds that actions follow one another in the order of time, that what
-// they refer to is there, and that ids are distinct.
+// TestAttackFlow: actions follow one another in order of time, everything that they refer
+// to is there, and ids are distinct.
 func TestAttackFlow(t *testing.T) {
 	tags := sampleTags(100)
 	stream, _ := exportTo(t, attackFlow, tags)

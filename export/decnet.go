@@ -13,8 +13,8 @@ import (
 	"github.com/ttpcron/ttpcron/attack"
 )
 
-// decnet is DECNET's table ttp_tag, as SQL that is run against its master's database.
-// Statements insert what is not there and change nothing that is.
+// decnet is DECNET's table ttp_tag, as SQL for its master's database. Statements insert
+// what is missing and change nothing that is there.
 var decnet = Format{
 	Name: "decnet", Short: "SQL for DECNET's tables attackers and ttp_tag",
 	New: func(fs *flag.FlagSet) Write {
@@ -173,9 +173,9 @@ func (w *decnetWriter) tag(ctx context.Context, t *Tag, known *decnetDB, o *decn
 	return nil
 }
 
-// attacker writes the row of an attacker that DECNET does not have, and again when it was
-// first seen, which is earlier with each tag: tags come newest first. A row under a UUID
-// that we did not derive is DECNET's own, and stays as it is.
+// attacker writes a row for an attacker that DECNET does not have, and again for an
+// earlier first sighting, which each tag may bring: tags come newest first. A row under a
+// UUID that we did not derive is DECNET's own, and is not changed.
 func (w *decnetWriter) attacker(t *Tag, known *decnetDB) {
 	at := decnetTime(t.EventTime)
 	before, made := w.made[t.AttackerUUID]
@@ -206,8 +206,7 @@ func (w *decnetWriter) attacker(t *Tag, known *decnetDB) {
 	w.made[t.AttackerUUID] = at
 }
 
-// decnetEvidence is the evidence with the time of the event, for which the table has no
-// column.
+// decnetEvidence is the evidence with the event's time, for which the table has no column.
 func decnetEvidence(t *Tag) string {
 	var o object
 	o.begin()
@@ -251,9 +250,9 @@ func (w *decnetWriter) row(into string, values ...any) {
 	w.rows++
 }
 
-// literal writes a text. What holds anything but printable ASCII, or for MySQL, where it
-// depends on a setting what that means, a backslash, is written as the hexadecimal of its
-// UTF-8: then no reader of the file, however it is set, can take it for anything else.
+// literal writes a text. One with anything but printable ASCII is written as the
+// hexadecimal of its UTF-8, so no reader of the file can misread it. That includes
+// backslashes for MySQL, where their meaning depends on a setting.
 func (w *decnetWriter) literal(s string) {
 	s = unicodeText(s)
 	plain := true

@@ -75,8 +75,8 @@ func TestDECNETFilledTwice(t *testing.T) {
 	}
 }
 
-// TestDECNETFillsWhatAttackersNeed: a master whose attackers have more columns than are
-// known takes the rows that are made, and their tags, when it is there to be asked.
+// TestDECNETFillsWhatAttackersNeed: a master whose attackers have unknown columns accepts
+// the rows, and their tags, if the export can read it.
 func TestDECNETFillsWhatAttackersNeed(t *testing.T) {
 	tags := sampleTags(100)
 	path, db := master(t, "DROP TABLE attackers", `CREATE TABLE attackers (uuid VARCHAR PRIMARY KEY NOT NULL, ip VARCHAR NOT NULL, first_seen DATETIME NOT NULL, last_seen DATETIME NOT NULL,
@@ -98,8 +98,7 @@ func TestDECNETFillsWhatAttackersNeed(t *testing.T) {
 	}
 }
 
-// TestDECNETMapsAttackers is about a master that has some of the attackers under UUIDs of
-// its own.
+// TestDECNETMapsAttackers: a master has some of the attackers under its own UUIDs.
 func TestDECNETMapsAttackers(t *testing.T) {
 	tags := withAttackers(sampleTags(60))
 	path, db := master(t, `INSERT INTO attackers (uuid, ip) VALUES ('theirs', '203.0.113.0')`)

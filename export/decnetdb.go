@@ -21,15 +21,15 @@ type decnetDB struct {
 	db                    *sql.DB
 	byIP, byUUID, byIdent *sql.Stmt
 
-	// demands are the columns of attackers, beside those that an attacker who is made has
-	// anyway, without which no row is taken.
+	// demands are the columns that a row of attackers must also have, besides those that
+	// are always written.
 	demands []decnetColumn
 }
 
 // decnetColumn is a column of a table, with its type as the table declares it.
 type decnetColumn struct{ name, kind string }
 
-// value is what a row has in the column when nothing is known: nothing of its kind, or when
+// value is the column's value for a new row: an empty one of its type, or the time when
 // the attacker was seen.
 func (c *decnetColumn) value(at string) any {
 	kind := strings.ToUpper(c.kind)
@@ -73,8 +73,8 @@ func (d *decnetDB) readDemands(ctx context.Context) error {
 	return rows.Err()
 }
 
-// readDECNET opens a database; nil if none is named. It is not written to: neither to it
-// nor beside it, where a file of another user's could keep its owner from writing.
+// readDECNET opens a database; nil if none is named. It writes neither to it nor next to
+// it, where another user's file could keep the owner from writing.
 func readDECNET(ctx context.Context, path string) (*decnetDB, error) {
 	if path == "" {
 		return nil, nil
@@ -123,8 +123,8 @@ func readDECNET(ctx context.Context, path string) (*decnetDB, error) {
 
 func (d *decnetDB) close() { d.db.Close() }
 
-// attacker is the UUID that DECNET has for an attacker, known to us by a UUID, which may be
-// DECNET's own, and an address. It is empty if there is none.
+// attacker is DECNET's UUID for an attacker with a UUID, which may be DECNET's own, and an
+// address. It is empty if there is none.
 func (d *decnetDB) attacker(ctx context.Context, uuid, ip string) (string, error) {
 	if d == nil {
 		return "", nil

@@ -12,11 +12,11 @@ import (
 	"github.com/ttpcron/ttpcron/attack"
 )
 
-// ecs is Elastic's Common Schema, a document for each tag: the lists of techniques and
-// tactics pair by their place, which they can only within one technique.
+// ecs is Elastic's Common Schema, with a document for each tag: its lists of techniques
+// and tactics are parallel, which is only possible for one technique.
 //
-// Every document is an event of intrusion detection, whatever was seen: a process that
-// starts, which is what a command is elsewhere, would be looked at by rules that page.
+// Every document is an intrusion detection event, whatever was seen: as process starts,
+// which commands are elsewhere, they would trigger alert rules.
 var ecs = Format{
 	Name: "ecs", Short: "documents of the Elastic Common Schema, for _bulk",
 	New: func(fs *flag.FlagSet) Write {
@@ -49,7 +49,7 @@ func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 })
 }
 
-// writeECS writes documents, with the action that creates each in an index if there is one.
+// writeECS writes documents, each with the action that creates it if there is an index.
 func writeECS(ctx context.Context, j *Job, index string) error {
 	var o object
 	found := evidence{}
@@ -145,7 +145,7 @@ func ecsThreat(o *object, t *Tag, table *attack.Table) {
 	})
 }
 
-// address is the text of an address, empty for what is none.
+// address is the text of an address, or empty.
 func address(s string) string {
 	a, err := netip.ParseAddr(s)
 	if err != nil {
@@ -210,7 +210,7 @@ func ecsWhat(o *object, t *Tag, found evidence) {
 }
 
 // ecsOwn is what ECS has no fields for. The evidence is a text: its members depend on the
-// rule, and one that has another type elsewhere would have the document refused.
+// rule, and a member with two types would make the index refuse a document.
 func ecsOwn(o *object, t *Tag) {
 	o.in("ttpcron", func() {
 		o.text("source_kind", string(t.SourceKind))

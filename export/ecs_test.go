@@ -79,7 +79,7 @@ func TestECSLoadedTwice(t *testing.T) {
 	}
 }
 
-// TestECSNeverAlerts holds what keeps old events from paging anyone.
+// TestECSNeverAlerts checks what keeps old events from paging anyone.
 func TestECSNeverAlerts(t *testing.T) {
 	stream, _ := exportTo(t, ecs, sampleTags(100))
 	for _, d := range bulk(t, stream) {
@@ -112,7 +112,7 @@ func TestECSIndexNames(t *testing.T) {
 	}
 }
 
-// ecsField is what the schema says of a field.
+// ecsField is the schema's definition of a field.
 type ecsField struct {
 	Type    string
 	Array   bool

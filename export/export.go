@@ -113,9 +113,9 @@ type Job struct {
 // Selected yields the selected tags.
 func (j *Job) Selected(ctx context.Context) iter.Seq2[*Tag, error] { return j.Tags(ctx, j.Query) }
 
-// json is Out for JSON. What was written by attackers comes out of it fit for a terminal: what
-// a terminal would obey and what a reader could not see is escaped, and says the same. Each
-// write ends between characters.
+// json is Out for JSON. Attackers' text in it is safe for a terminal: what a terminal
+// would obey and what a reader could not see is escaped, with the same meaning. Each write
+// ends between characters.
 func (j *Job) json() io.Writer {
 	j.visible.w = j.Out
 	return &j.visible
@@ -137,8 +137,8 @@ func (v *visibleJSON) Write(p []byte) (int, error) {
 // stamp writes a time in UTC as RFC 3339, with as many digits of the second as it has.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// eachDay gives the selected tags to each, day by day, and calls end behind those of a day.
-// The newest day comes first; where nothing is selected neither is called.
+// eachDay passes the selected tags to each, day by day, newest first, and calls end after
+// each day. Days without selected tags are skipped.
 func (j *Job) eachDay(ctx context.Context, each func(*Tag) error, end func(ttpcron.Day) error) error {
 	day, some := ttpcron.Day(0), false
 	for t, err := range j.Selected(ctx) {

@@ -24,8 +24,8 @@ var hostile = []string{
 	"a\u061c\u200b\u200e\u200f\u2066b\u2069\ufeff \u0085\u009b31m \x7f c\u0301 \u3164\U000e0041",
 }
 
-// claims of one tactic, of several, of a sub-technique, and of one that the release before
-// the current one does not have.
+// claims with one tactic, with several, of a sub-technique, and of a technique that the
+// previous release does not have.
 var sampleClaims = []struct{ tactic, technique, sub string }{
 	{"TA0007", "T1082", ""}, {"TA0001", "T1078", "T1078.001"}, {"TA0003", "T1098", "T1098.004"}, {"TA0011", "T1105", ""}, {"TA0006", "T1110", "T1110.001"},
 }
@@ -81,14 +81,14 @@ func everyKind() []Tag {
 	return append(tags, t)
 }
 
-// exportTo has a format write tags, with the flags of its own that are given. What it gives is
-// the stream, or the path of what was made.
+// exportTo makes a format write tags, with the given flags. It returns the stream, or the
+// path of the output.
 func exportTo(t testing.TB, f Format, tags []Tag, flags ...string) (stream []byte, path string) {
 	t.Helper()
 	return exportQuery(t, f, tags, ttpcron.TagQuery{}, flags...)
 }
 
-// exportQuery is exportTo of those tags alone that a query selects.
+// exportQuery is exportTo for the tags that a query selects.
 func exportQuery(t testing.TB, f Format, tags []Tag, q ttpcron.TagQuery, flags ...string) (stream []byte, path string) {
 	t.Helper()
 	fs := flag.NewFlagSet(f.Name, flag.ContinueOnError)
@@ -149,9 +149,9 @@ func content(t testing.TB, f Format, stream []byte, path string) string {
 	return all.String()
 }
 
-// TestFormats holds what is promised of every format: the same tags give the same bytes, a
-// tag more gives others, no tags give something whole, and what has no UTF-8 or is a control
-// character does not come out as it is.
+// TestFormats checks every format: equal tags give equal bytes, another tag gives other
+// bytes, no tags give a valid output, and invalid UTF-8 and control characters are never
+// written literally.
 func TestFormats(t *testing.T) {
 	for _, f := range Formats() {
 		t.Run(f.Name, func(t *testing.T) {

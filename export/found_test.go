@@ -9,7 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron/export/exporttest"
 )
 
-// TestTagsOfFormats holds that every tag is there, once, under its UUID, and no other.
+// TestTagsOfFormats: every tag is there, once, under its UUID, and no other.
 func TestTagsOfFormats(t *testing.T) {
 	for _, f := range Formats() {
 		t.Run(f.Name, func(t *testing.T) {
@@ -41,8 +41,8 @@ func TestTagsOfFormats(t *testing.T) {
 	}
 }
 
-// TestHostileTexts holds that each text that an attacker wrote comes out of JSON as one
-// value, where it was put, whatever it holds.
+// TestHostileTexts: each text of an attacker is one value in the JSON, in its place,
+// whatever its content.
 func TestHostileTexts(t *testing.T) {
 	for name, path := range map[string][]string{"jsonl": {"text"}, "ecs": {"process", "command_line"}, "ocsf": {"unmapped", "text"}, "timesketch": {"text"}} {
 		f := Formats()[slices.IndexFunc(Formats(), func(f Format) bool { return f.Name == name })]

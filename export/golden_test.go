@@ -10,8 +10,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// TestGolden compares what each format writes as a stream with testdata/NAME.golden: a
-// change of a format is seen in review, as its readers will see it.
+// TestGolden compares each format's stream with testdata/NAME.golden, so that a review
+// shows a change as readers will see it.
 func TestGolden(t *testing.T) {
 	for _, f := range Formats() {
 		if f.To != Stream {

@@ -19,7 +19,7 @@ import (
 	"github.com/ttpcron/ttpcron/attack"
 )
 
-// misp is a list of MISP's events: one for each UTC day, or several where a day has much.
+// misp is a list of MISP events: one for each UTC day, or several for a large day.
 var misp = Format{
 	Name: "misp", Short: "MISP: an event for each day, techniques as galaxy tags",
 	New: func(fs *flag.FlagSet) Write {
@@ -83,8 +83,7 @@ type mispAttribute struct {
 	Tag          []mispTag `json:"Tag,omitempty"`
 }
 
-// mispObject is one of the template cowrie, which MISP publishes: what was recorded of a
-// session.
+// mispObject is an object of MISP's published template cowrie: a session's record.
 type mispObject struct {
 	Name            string          `json:"name"`
 	MetaCategory    string          `json:"meta-category"`
@@ -140,8 +139,8 @@ func (o *mispOptions) write(ctx context.Context, j *Job) error {
 	return err
 }
 
-// endDay writes the events of a day. The oldest comes first: what is added later to a day
-// that is cut lengthens its last event.
+// endDay writes a day's events. The oldest comes first, so later additions to a split day
+// extend its last event.
 func (w *mispWriter) endDay() error {
 	w.part = 0
 	w.begin()
@@ -204,7 +203,7 @@ func (w *mispWriter) end() error {
 	return nil
 }
 
-// endGroup adds what was recorded once, with its tags, to the event.
+// endGroup adds one record, with its tags, to the event.
 func (w *mispWriter) endGroup() error {
 	g := &w.group
 	if len(g.uuids) == 0 {
@@ -242,10 +241,10 @@ func (w *mispWriter) endGroup() error {
 	return err
 }
 
-// mostOfObject is how many attributes an object has at most.
+// mostOfObject is the most attributes in an object.
 const mostOfObject = 5
 
-// object is what was recorded of a session.
+// object is the record of a session.
 func (w *mispWriter) object(tags []mispTag) *mispObject {
 	g := &w.group
 	at := stamp(g.at)
@@ -276,8 +275,8 @@ func (w *mispWriter) object(tags []mispTag) *mispObject {
 	return o
 }
 
-// plain is what was recorded of no session. MISP has a value once in an event: this one says
-// when and by whom, and a number where that is not enough.
+// plain is a record without a session. MISP allows a value once in an event: this one has
+// time and attacker, and a number if that is not enough.
 func (w *mispWriter) plain(tags []mispTag) *mispAttribute {
 	g := &w.group
 	at := stamp(g.at)
@@ -298,12 +297,12 @@ func (w *mispWriter) plain(tags []mispTag) *mispAttribute {
 	}
 }
 
-// derive makes the UUID of a part of what was recorded, within the event.
+// derive makes the UUID of a part of a record, within the event.
 func (w *mispWriter) derive(part string) string {
 	return ttpcron.DeriveUUID(w.uuid, []byte(part+"|"+string(w.group.kind)+"|"+w.group.source)).String()
 }
 
-// sensorName is the sensor's name where it is asked for, and does not tell its address.
+// sensorName is the sensor's name if it is wanted and does not reveal its address.
 func (w *mispWriter) sensorName() string {
 	if _, err := netip.ParseAddr(w.group.sensor); !w.sensors || err == nil {
 		return ""
@@ -311,7 +310,7 @@ func (w *mispWriter) sensorName() string {
 	return strings.TrimSpace(w.group.sensor)
 }
 
-// said is the text, or what stands for it: MISP refuses blank values.
+// said is the text, or a substitute: MISP refuses blank values.
 func (w *mispWriter) said() string {
 	return unblank(w.group.text, strings.Join(slices.Sorted(maps.Keys(w.group.techniques)), " "))
 }
@@ -323,8 +322,8 @@ func unblank(s, other string) string {
 	return s
 }
 
-// galaxyTag is the tag of a technique in MISP's galaxy, which knows it by its own name
-// without that of its parent. It is empty for an id of no release.
+// galaxyTag is a technique's tag in MISP's galaxy, which uses its own name without its
+// parent's. It is empty for an unknown id.
 func galaxyTag(under *attack.Table, id string) string {
 	x, ok := under.Lookup(id)
 	if !ok {

@@ -35,8 +35,8 @@ func mispOf(t testing.TB, stream []byte) (d mispDocument) {
 // cowrieRelations are those of version 3 of the template that are used, with their types.
 var cowrieRelations = map[string]string{"session": "text", "timestamp": "datetime", "src_ip": "ip-src", "sensor": "text", "input": "text", "message": "text"}
 
-// checkMISP holds what the schema does not: UUIDs are there once, objects have what their
-// template requires, values are what MISP takes, and nobody is told of anything.
+// checkMISP checks what the schema does not: UUIDs are unique, objects have what their
+// template requires, values are acceptable to MISP, and nothing is published.
 func checkMISP(t testing.TB, d mispDocument) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -125,7 +125,7 @@ func TestMISP(t *testing.T) {
 	}
 }
 
-// TestMISPValid asks the schema of PyMISP, the lax one: the other is no valid schema.
+// TestMISPValid uses PyMISP's lax schema: the other is not a valid schema.
 func TestMISPValid(t *testing.T) {
 	s := validator(t, "misp-event-2.4-lax.schema.json")
 	stream, _ := exportTo(t, misp, sampleTags(300), "--with-sensors")
@@ -136,8 +136,8 @@ func TestMISPValid(t *testing.T) {
 	}
 }
 
-// TestMISPManyOfADay holds that a day with much is cut, and that what comes later in the day
-// changes its last event alone.
+// TestMISPManyOfADay: a large day is split, and later events of the day change only its
+// last MISP event.
 func TestMISPManyOfADay(t *testing.T) {
 	var tags []Tag
 	for i := range 6000 {
@@ -164,8 +164,8 @@ func TestMISPManyOfADay(t *testing.T) {
 	}
 }
 
-// TestMISPTags holds the names by which MISP's galaxy knows techniques, and that one event of
-// several tags is there once.
+// TestMISPTags: techniques have the names in MISP's galaxy, and an event with several tags
+// is there once.
 func TestMISPTags(t *testing.T) {
 	one, other := sampleTag(3), sampleTag(3)
 	other.Shown.TechniqueID, other.Shown.SubTechniqueID, other.RuleID = "T1098", "T1098.004", "another"

@@ -9,7 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// mispGroup is what was recorded once, with its tags.
+// mispGroup is one record, with its tags.
 type mispGroup struct {
 	key []byte // the beginning of a record that its tags have in common
 
@@ -22,7 +22,8 @@ type mispGroup struct {
 	uuids                                  []string
 }
 
-// appendMISP appends what a group needs of a tag. Its time comes first, and then the event.
+// appendMISP appends what a group needs from a tag. Its time comes first, and then the
+// event.
 func appendMISP(dst []byte, t *Tag) []byte {
 	address := ""
 	if a, err := netip.ParseAddr(t.AttackerIP); err == nil && t.Mark == ttpcron.MarkNone { // others are no attacker's, or your own
@@ -38,12 +39,12 @@ func appendMISP(dst []byte, t *Tag) []byte {
 	return dst
 }
 
-// holds reports whether a record is of the event of the group.
+// holds reports whether a record belongs to the group's event.
 func (g *mispGroup) holds(record []byte) bool {
 	return len(g.uuids) > 0 && bytes.HasPrefix(record, g.key)
 }
 
-// begin begins a group with the first of its records.
+// begin begins a group with its first record.
 func (g *mispGroup) begin(record []byte) {
 	*g = mispGroup{key: g.key[:0], techniques: map[string]struct{}{}}
 	b := record
@@ -77,7 +78,7 @@ func (g *mispGroup) add(record []byte) {
 	}
 }
 
-// comment says what a reader sees beside what was recorded, and names the tags.
+// comment describes a record for readers, and names the tags.
 func (g *mispGroup) comment() string {
 	what := string(g.kind)
 	if g.vantage == ttpcron.VantageHost {

@@ -108,8 +108,8 @@ type layerLegend struct {
 	Color string `json:"color"`
 }
 
-// layerColors are the colours of scores, from 1, 10, 100, …: few techniques have nearly all
-// tags of a honeypot, and beside these every other would look like none at all.
+// layerColors are the colours of scores, from 1, 10, 100, …: few techniques have nearly
+// all tags of a honeypot, and next to these, every other would look like none at all.
 var layerColors = []string{"#fff3cd", "#fed976", "#fd8d3c", "#e31a1c", "#99000d"}
 
 func (o *layerOptions) write(ctx context.Context, j *Job) error {
@@ -151,7 +151,7 @@ func (o *layerOptions) write(ctx context.Context, j *Job) error {
 	return err
 }
 
-// layer is the layer of what was counted, without colours and legend.
+// layer is the layer of the counts, without colours and legend.
 func (o *layerOptions) layer(j *Job, c *layerCounts) *layer {
 	l := &layer{
 		Name: "ttpcron: " + windowWords(j.Query.Window), Domain: "enterprise-attack",
@@ -204,7 +204,7 @@ func (o *layerOptions) technique(table *attack.Table, key layerKey, c *layerCoun
 	return t
 }
 
-// colorScores gives each cell the colour of its score, with that of sub-techniques.
+// colorScores colours each cell by its score, including sub-techniques.
 func (o *layerOptions) colorScores(l *layer) {
 	most := 0
 	sums := l.sums()
@@ -228,7 +228,7 @@ func (o *layerOptions) colorScores(l *layer) {
 	}
 }
 
-// sums are the scores of cells, of a technique with those of its sub-techniques.
+// sums are the scores of cells, with a technique's sub-techniques added to its own.
 func (l *layer) sums() map[layerKey]int {
 	sums := map[layerKey]int{}
 	for _, t := range l.Techniques {
@@ -243,8 +243,8 @@ func (l *layer) sums() map[layerKey]int {
 	return sums
 }
 
-// keys are the cells of a layer in the order of ids and of the matrix: those in which
-// something was counted, and the parents of their techniques.
+// keys are the cells of a layer in the order of ids and of the matrix: those with counts,
+// and the parents of their techniques.
 func (c *layerCounts) keys(table *attack.Table) []layerKey {
 	keys := map[layerKey]bool{}
 	for key := range c.cells {
@@ -271,7 +271,7 @@ func shortName(table *attack.Table, tactic string) string {
 	return ""
 }
 
-// plural writes a number with what it counts.
+// plural writes a number with its noun.
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

@@ -21,7 +21,7 @@ func layerOf(t testing.TB, tags []Tag, flags ...string) (l layer) {
 	return l
 }
 
-// checkLayer holds what the Navigator drops without a word, or refuses.
+// checkLayer checks for what the Navigator silently drops, or refuses.
 func checkLayer(t testing.TB, l layer, table *attack.Table) {
 	t.Helper()
 	seen := map[layerKey]bool{}

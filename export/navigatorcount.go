@@ -11,7 +11,7 @@ import (
 // layerKey is a cell of the matrix: a technique or sub-technique, under a tactic.
 type layerKey struct{ technique, tactic string }
 
-// layerCount is what was counted of a cell, or of all.
+// layerCount is the counts of a cell, or of all.
 type layerCount struct {
 	tags, attackers, events int
 	first, last             time.Time
@@ -40,7 +40,7 @@ func (c *layerCount) add(t *Tag) {
 	}
 }
 
-// layerCounts is what was counted of a selection.
+// layerCounts is the counts of a selection.
 type layerCounts struct {
 	cells   map[layerKey]*layerCount
 	all     layerCount
@@ -87,7 +87,7 @@ func (o *layerOptions) count(ctx context.Context, j *Job, q ttpcron.TagQuery) (*
 	return c, events.each(func(cell uint16) { byNumber[cell].events++ })
 }
 
-// whose is who a tag is about: an attacker, or else an identity.
+// whose is a tag's attacker, or else its identity.
 func whose(t *Tag) ttpcron.UUID {
 	for _, s := range [...]string{t.AttackerUUID, t.IdentityUUID} {
 		if s == "" {
@@ -101,7 +101,7 @@ func whose(t *Tag) ttpcron.UUID {
 	return ttpcron.DeriveUUID(stixSpace, []byte(t.AttackerIP))
 }
 
-// distinct counts what is different, in bounded memory.
+// distinct counts different values, in bounded memory.
 type distinct struct {
 	sorted sorter
 	lately map[distinctKey]struct{} // that were added lately, and need not be again
@@ -128,7 +128,7 @@ func (d *distinct) add(of uint16, id ttpcron.UUID) error {
 	return d.sorted.add(key[:])
 }
 
-// each calls do once for each that is different, with what it is of.
+// each calls do once for each different value, with its owner.
 func (d *distinct) each(do func(of uint16)) error {
 	var last distinctKey
 	first := true

@@ -36,8 +36,8 @@ func changeOf(before, now int) layerChange {
 	return changeNone
 }
 
-// colorDiff adds to a layer what was there before and is gone, and gives each cell the
-// colour of what became of it. Scores stay those of the selection.
+// colorDiff adds to a layer the cells that are gone, and colours each cell by its change.
+// Scores stay those of the selection.
 func (o *layerOptions) colorDiff(j *Job, l *layer, now, before *layerCounts, period ttpcron.Window) {
 	both := &layerCounts{cells: map[layerKey]*layerCount{}}
 	for _, c := range []*layerCounts{before, now} {

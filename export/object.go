@@ -26,8 +26,8 @@ func (o *object) name(name string) {
 	}
 }
 
-// in writes an object as a member, or as an element of a list where there is no name. It
-// is left out if nothing is in it.
+// in writes an object as a member, or without a name as an element of a list. An empty
+// object is left out.
 func (o *object) in(name string, members func()) {
 	before := len(o.b)
 	o.name(name)
@@ -53,7 +53,7 @@ func (o *object) list(name string, elements func()) {
 	o.b = append(o.b, ']')
 }
 
-// texts writes those of the texts that are not empty, as a list.
+// texts writes the nonempty texts as a list.
 func (o *object) texts(name string, texts ...string) {
 	o.list(name, func() {
 		for _, s := range texts {
@@ -84,9 +84,9 @@ func (o *object) bool(name string, b bool) {
 	o.b = strconv.AppendBool(o.b, b)
 }
 
-// unicodeText replaces each byte that is not UTF-8 by its number, such as \xff. JSON as
-// this program writes it has lone surrogates for such bytes, which keeps them, but many
-// receivers refuse those, or put one sign for all of them.
+// unicodeText replaces each byte that is not UTF-8 by its number, such as \xff. This
+// program's JSON has lone surrogates for these bytes, which preserves them, but many
+// receivers refuse those, or replace all of them by one sign.
 func unicodeText(s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -107,7 +107,7 @@ func unicodeText(s string) string {
 // evidence are the members of a tag's evidence that are texts, by name.
 type evidence map[string]string
 
-// read reads the texts of an evidence object, in place of those of another.
+// read replaces the texts by those of an evidence object.
 func (e evidence) read(raw []byte) {
 	clear(e)
 	jsontext.EachMember(raw, func(name []byte, value jsontext.Value) bool {
@@ -118,8 +118,8 @@ func (e evidence) read(raw []byte) {
 	})
 }
 
-// unicodeJSON writes JSON without lone surrogates, in ASCII: what stands for a byte that is
-// not UTF-8 is written as unicodeText does, any other half of a pair as U+FFFD.
+// unicodeJSON writes JSON in ASCII without lone surrogates: those for bytes that are not
+// UTF-8 become the form of unicodeText, any other becomes U+FFFD.
 func unicodeJSON(dst, text []byte) []byte {
 	for i := 0; i < len(text); {
 		c := text[i]
@@ -150,8 +150,8 @@ func unicodeJSON(dst, text []byte) []byte {
 	return dst
 }
 
-// appendEscaped appends what \uXXXX at the beginning of a text stands for, and returns how
-// much of the text that was.
+// appendEscaped appends the meaning of \uXXXX at the beginning of a text, and returns its
+// length in the text.
 func appendEscaped(dst, text []byte) (out []byte, n int) {
 	unit, ok := hexUnit(text)
 	switch {
@@ -185,17 +185,17 @@ func appendRune(dst []byte, r rune) []byte {
 	return jsontext.AppendEscape(dst, uint16(r))
 }
 
-// release is the number of the release of ATT&CK whose names a tag is shown under, such as
+// release is the number of the ATT&CK release under whose names a tag is shown, such as
 // 19.1.
 func (t *Tag) release() string { return strings.TrimPrefix(t.Shown.AttackRelease, "enterprise-v") }
 
-// ownName is a technique's name without that of its parent.
+// ownName is a technique's name without its parent's.
 func ownName(table *attack.Table, id string) string {
 	x, _ := table.Lookup(id)
 	return x.Name
 }
 
-// headline is what a list of a receiver's shows of a tag.
+// headline is what a receiver's list shows for a tag.
 func (t *Tag) headline(names Names) string {
 	id := t.Shown.Technique()
 	line := id

@@ -132,8 +132,7 @@ func versionedURL(release, kind, id string) string {
 	return "https://attack.mitre.org/versions/v" + major + "/" + kind + "/" + strings.ReplaceAll(id, ".", "/") + "/"
 }
 
-// ocsfEvidence writes one evidence. A process has to have an id of some sort: that of the
-// event is given.
+// ocsfEvidence writes one evidence. A process must have an id: it is the event's.
 func ocsfEvidence(o *object, t *Tag, found evidence) {
 	o.in("", func() {
 		if t.SourceKind == ttpcron.Command {

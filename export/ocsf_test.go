@@ -34,7 +34,7 @@ func TestOCSFSchema(t *testing.T) {
 	}
 }
 
-// TestOCSFIsNoAlert holds what keeps old events from paging anyone.
+// TestOCSFIsNoAlert checks what keeps old events from paging anyone.
 func TestOCSFIsNoAlert(t *testing.T) {
 	stream, _ := exportTo(t, ocsf, everyKind())
 	for _, d := range exporttest.Lines(t, stream) {

@@ -87,8 +87,8 @@ func TestParquetRows(t *testing.T) {
 	}
 }
 
-// TestParquetGroups holds that a day with many tags becomes several row groups and pages,
-// each sorted as it says, and that what it says of its times is so.
+// TestParquetGroups: a day with many tags becomes several row groups and pages, each
+// sorted as declared, with correct statistics of times.
 func TestParquetGroups(t *testing.T) {
 	tags := make([]Tag, 60000)
 	for i := range tags {

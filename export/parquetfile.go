@@ -106,8 +106,8 @@ func (c *parquetColumn) reset() {
 	c.values, c.ends, c.defined = c.values[:0], c.ends[:0], c.defined[:0]
 }
 
-// dictionary lists the different values of the group, and which of them each value is. It
-// is false where that would save nothing.
+// dictionary lists the group's different values, and each value's index among them. It is
+// false if that would save nothing.
 func (c *parquetColumn) dictionary() (plain []byte, which []int32, distinct int, ok bool) {
 	if c.kind != parquetformat.ByteArray || c.once {
 		return nil, nil, 0, false
@@ -166,7 +166,7 @@ func (p *parquetWriter) write(b []byte) error {
 	return err
 }
 
-// row ends a row, to which every column has got its value.
+// row ends a row, after every column has its value.
 func (p *parquetWriter) row() error {
 	size := 0
 	for _, c := range p.columns {
@@ -238,8 +238,8 @@ func (p *parquetWriter) chunk(c *parquetColumn) (parquetformat.ColumnChunk, erro
 
 func some[T any](v T) thrift.Null[T] { return thrift.Null[T]{V: v, Valid: true} }
 
-// dataPage writes a page of rows from one on, and returns the one after it. which is what
-// is left of the values' places in the dictionary, nil where there is none.
+// dataPage writes a page of rows from one on, and returns the next one. which is the
+// remaining indices in the dictionary, or nil.
 func (p *parquetWriter) dataPage(c *parquetColumn, from int, which []int32, distinct int, m *parquetformat.ColumnMetaData) (to int, err error) {
 	start := 0
 	if from > 0 {
@@ -323,7 +323,7 @@ func (p *parquetWriter) page(header *parquetformat.PageHeader, raw []byte, m *pa
 	return p.write(p.packed)
 }
 
-// close writes what is held and the end of the file.
+// close writes what is buffered and the end of the file.
 func (p *parquetWriter) close(createdBy string) error {
 	if p.file == nil {
 		return nil

@@ -13,11 +13,11 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// A folder of days may be there from an export before. Its days within the window that is
-// exported now are replaced, each at once, and taken out where no tag is left; days outside
-// of it stay. That is right only if it is an export of ours, of the same tags but for the
-// window, and if the window has whole days of it: the marker says the first two. Readers of
-// Parquet pass over names that begin with an underscore.
+// A folder of days may exist from an earlier export. Its days within the present window
+// are replaced, each at once, and removed if no tag is left; days outside stay. That is
+// right only if the folder is our export of the same tags except for the window, and if
+// the window consists of whole days: the marker shows the former. Readers of Parquet skip
+// names that begin with an underscore.
 const markerFile = "_ttpcron.json"
 
 type marker struct {
@@ -25,7 +25,7 @@ type marker struct {
 	Selection json.RawMessage `json:"selection"`
 }
 
-// markerOf says which tags are exported, whatever the window.
+// markerOf identifies the exported tags, whatever the window.
 func markerOf(j *Job) ([]byte, error) {
 	q := j.Query
 	q.Window, q.UpTo = ttpcron.Window{}, 0
@@ -173,8 +173,8 @@ func placeDays(j *Job) error {
 	return syncFolder(j.To)
 }
 
-// takeOut takes the days out that lie in the window and were not written again, of which
-// it knows that no tag of them is left.
+// takeOut removes the days in the window that were not written again: they have no tags
+// left.
 func takeOut(j *Job, days map[ttpcron.Day]bool) (gone, kept int, err error) {
 	for day := range days {
 		if !j.Query.Window.Covers(day) {

@@ -11,8 +11,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// schemaFolder is a folder of published schemas beside a clone. They are not part of the
-// project: a test that wants them is skipped where there are none.
+// schemaFolder is a folder of published schemas next to a clone. They are not part of the
+// project: without them, tests that need them are skipped.
 func schemaFolder(t testing.TB) string {
 	t.Helper()
 	for _, up := range []string{"../..", "../../.."} {
@@ -28,8 +28,8 @@ func schemaFolder(t testing.TB) string {
 // compilers are by folder, or by file where a schema is a file alone.
 var compilers = map[string]*jsonschema.Compiler{}
 
-// validator compiles a published schema by its path in the folder. Other files of its folder
-// and of those beside it are found under the ids that they give themselves.
+// validator compiles a published schema by its path in the folder. Other files in its
+// folder and in neighbouring ones are found by their own ids.
 func validator(t testing.TB, name string) *jsonschema.Schema {
 	t.Helper()
 	path := filepath.Join(schemaFolder(t), name)

@@ -9,9 +9,9 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// narrowing says in words what of a query may leave out some tags of a technique, an
-// attacker, a sensor and a day, but for the times of events. It is empty where nothing
-// does but the levels at which views begin by themselves.
+// narrowing says in words which filters of a query may leave out some tags of a technique,
+// an attacker, a sensor and a day, except for the times of events. It is empty if only the
+// default levels do.
 func narrowing(q *ttpcron.TagQuery) []string {
 	var words []string
 	say := func(is bool, format string, args ...any) {
@@ -42,7 +42,7 @@ func narrowing(q *ttpcron.TagQuery) []string {
 	return words
 }
 
-// selecting says in words what a query selects, but for the times of events.
+// selecting says in words what a query selects, except for the times of events.
 func selecting(q *ttpcron.TagQuery) []string {
 	var words []string
 	for _, w := range [][2]string{{"attacker", q.Attacker}, {"network", q.Networks.String()}, {"sensor", q.Sensor}, {"technique", q.Technique}} {
@@ -69,8 +69,8 @@ func windowWords(w ttpcron.Window) string {
 // minute writes a time in UTC for people.
 func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-// noteCutDays says that days of the selection are not whole, of a format that has something
-// for each day: what it has of such a day takes the place of what it had of the whole.
+// noteCutDays warns that days of the selection are not whole, for a format with daily
+// objects: what it writes for such a day replaces what it wrote for the whole day.
 func (j *Job) noteCutDays() {
 	for _, t := range []time.Time{j.Query.Window.Since, j.Query.Window.Until} {
 		if !t.IsZero() && !t.Equal(ttpcron.DayOf(t).Start()) {

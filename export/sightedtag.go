@@ -9,14 +9,14 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// sightedKey is what the tags of a sighting have in common within a day.
+// sightedKey is what a sighting's tags have in common within a day.
 type sightedKey struct {
 	technique, sensor, attacker string // the attacker's address, or else UUID
 	vantage                     ttpcron.Vantage
 }
 
-// sightedTag is what a sighting needs of a tag. It is sorted as bytes, in which the key
-// comes first, and then the time.
+// sightedTag is what a sighting needs from a tag. It is sorted as bytes: first the key,
+// then the time.
 type sightedTag struct {
 	sightedKey
 	at, made                   time.Time
@@ -28,7 +28,7 @@ type sightedTag struct {
 	mark, command              string
 }
 
-// appendSighted appends a tag. Its command is of use where observed data is asked for.
+// appendSighted appends a tag. Its command is only needed for observed data.
 func appendSighted(dst []byte, t *Tag, commands bool) []byte {
 	attacker := t.AttackerIP
 	if a, err := netip.ParseAddr(attacker); err == nil {

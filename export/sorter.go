@@ -17,8 +17,8 @@ const (
 	sorterRuns  = 16       // files that are merged at a time
 )
 
-// sorter puts records in the order of their bytes, whatever their number: what is more
-// than fits into memory waits in files.
+// sorter sorts any number of records by their bytes: what does not fit into memory waits
+// in files.
 type sorter struct {
 	scratch func() (string, error)
 
@@ -80,7 +80,7 @@ func (s *sorter) drop() (err error) {
 	return err
 }
 
-// spill moves what is in memory into a file. Many files are made one.
+// spill moves what is in memory into a file. Many files are merged into one.
 func (s *sorter) spill() error {
 	s.sort()
 	err := s.write(func(put func([]byte) error) error {
@@ -146,7 +146,7 @@ func (r *run) next() error {
 	return err
 }
 
-// runs is a heap of those that have a record.
+// runs is a heap of the runs that have a record left.
 type runs []*run
 
 func (h runs) Len() int           { return len(h) }

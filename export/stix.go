@@ -14,8 +14,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// stix is a bundle of STIX 2.1: a sighting for each technique, sensor, attacker and UTC day,
-// and what it refers to.
+// stix is a bundle of STIX 2.1: a sighting for each technique, sensor, attacker and UTC
+// day, and what it refers to.
 var stix = Format{
 	Name: "stix", Short: "STIX 2.1: a sighting for each technique, sensor, attacker and day",
 	New: func(fs *flag.FlagSet) Write {
@@ -52,7 +52,7 @@ const (
 	mostCommands = 20     // of what a sighting observed
 )
 
-// stixTags defines what a sighting says of its tags.
+// stixTags defines what a sighting says about its tags.
 var stixTags = propertyExtension("ttpcron-tags",
 	"The tags that a sighting stands for, and by whom and what they were made.",
 	"tag_uuids: list of string, the UUID of each tag (UUIDv5 of source_kind|source_id|rule_id|rule_version|technique_id|sub_technique_id). "+
@@ -93,7 +93,7 @@ type sightedTags struct {
 	Tags     []string `json:"tag_uuids"`
 }
 
-// stixObserved is what was observed of a sighting.
+// stixObserved is the observed data of a sighting.
 type stixObserved struct {
 	stixCommon
 	First   string   `json:"first_observed"`
@@ -210,7 +210,7 @@ func (w *stixWriter) endGroup() error {
 	return w.out.add(s, refs...)
 }
 
-// observation is what was observed of a group, nil where nothing can be named.
+// observation is a group's observed data, nil if nothing can be named.
 func (w *stixWriter) observation(g *sightedGroup, address *stixObservable, id string) (o *stixObserved, refs []stixRef) {
 	o = &stixObserved{
 		stixCommon: stixObject("observed-data", id, w.producer.ID, stixTime(w.day.Start()), stixTime(g.changed())),
@@ -278,7 +278,7 @@ func (g *sightedGroup) begin(t *sightedTag, part int) {
 	}
 }
 
-// add adds a tag, and returns how many commands are left out by it.
+// add adds a tag, and returns how many commands that leaves out.
 func (g *sightedGroup) add(t *sightedTag) (omitted int) {
 	g.first, g.last, g.made = earlier(g.first, t.at), later(g.last, t.at), later(g.made, t.made)
 	if t.level.AtLeast(g.level) {
@@ -296,7 +296,7 @@ func (g *sightedGroup) add(t *sightedTag) (omitted int) {
 	return 0
 }
 
-// changed is when what a sighting says changed last.
+// changed is when a sighting's content last changed.
 func (g *sightedGroup) changed() time.Time { return later(g.made, g.last) }
 
 func earlier(a, b time.Time) time.Time {

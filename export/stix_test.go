@@ -50,8 +50,8 @@ func stixBundlesOf(t testing.TB, stream []byte) (bundles []stixDocument) {
 	return bundles
 }
 
-// checkBundle holds what schemas do not: every id is of one object and of the right
-// namespace, what is referred to is there, and times are in order.
+// checkBundle checks what schemas do not: every id belongs to one object and the right
+// namespace, all references are there, and times are in order.
 func checkBundle(t testing.TB, b stixDocument) {
 	t.Helper()
 	ids := map[string]stixMembers{}
@@ -146,8 +146,8 @@ func TestStix(t *testing.T) {
 	}
 }
 
-// TestStixValid asks the schemas of OASIS. Their schema of a bundle refuses every extension
-// definition, which fits two of its alternatives: it is asked about the bundle without.
+// TestStixValid uses OASIS's schemas. Their schema of a bundle refuses every extension
+// definition, which fits two of its alternatives, so the bundle is checked without.
 func TestStixValid(t *testing.T) {
 	kinds := map[string]*jsonschema.Schema{"bundle": validator(t, "stix2.1/common/bundle.json")}
 	for kind, folder := range map[string]string{
@@ -209,8 +209,8 @@ func TestStixDays(t *testing.T) {
 		t.Errorf("%d tags, want %d", len(got), len(many))
 	}
 
-	// A late tag at the beginning of the day moves others into every further sighting:
-	// what these say has changed, though none of their own tags is new.
+	// A late tag at the beginning of the day moves others into every later sighting: the
+	// content of these has changed, though none of their own tags is new.
 	modified := func(b stixDocument) (dates []string) {
 		for _, o := range b.Objects {
 			if o.Type == "sighting" {
@@ -232,8 +232,8 @@ func TestStixDays(t *testing.T) {
 	}
 }
 
-// TestStixIDsAreStable holds that a sighting to which a tag is added keeps its id and when
-// it was made, and is newer.
+// TestStixIDsAreStable: a sighting with an added tag keeps its id and creation time, and
+// is newer.
 func TestStixIDsAreStable(t *testing.T) {
 	one := sampleTags(1)
 	before, _ := exportTo(t, stix, one)
@@ -256,7 +256,7 @@ func TestStixIDsAreStable(t *testing.T) {
 	}
 }
 
-// TestStixUnknownTechnique holds that a tag of a technique that no release has is there.
+// TestStixUnknownTechnique: a tag of a technique that no release has is there.
 func TestStixUnknownTechnique(t *testing.T) {
 	tags := sampleTags(1)
 	tags[0].Claim.TechniqueID, tags[0].AttackerIP, tags[0].AttackerUUID, tags[0].DeckyID = "T9999", "", "", ""

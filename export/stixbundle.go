@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// stixBundles writes objects into one bundle, or into several of a bounded size, each of
-// which has all that its objects refer to.
+// stixBundles writes objects into one bundle, or into several of bounded size, each with
+// everything that its objects refer to.
 type stixBundles struct {
 	out   io.Writer
 	most  int   // objects of a bundle; 0: there is one bundle
@@ -23,8 +23,8 @@ type stixBundles struct {
 	line  []byte
 }
 
-// mostKnown is how many ids are kept of what a single bundle refers to. What is referred to
-// again after many others is only sorted out later.
+// mostKnown is how many ids of references a single bundle remembers. Repetitions beyond
+// that are removed later.
 const mostKnown = 50_000
 
 // stixRef is an object that others refer to.
@@ -33,7 +33,7 @@ type stixRef struct {
 	make func() any
 }
 
-// add writes an object and, where this bundle lacks them, those that it refers to.
+// add writes an object and the objects that it refers to, unless this bundle has them.
 func (b *stixBundles) add(object any, refs ...stixRef) error {
 	if b.most > 0 {
 		lacking := 1

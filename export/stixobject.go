@@ -10,12 +10,12 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// Objects of STIX 2.1, as several formats write them. Their ids never change: what is
-// imported twice is known by them.
+// Objects of STIX 2.1, as several formats write them. Their ids never change, so importing
+// them twice makes no duplicates.
 //
-// An id of an object or a relationship is UUIDv5 under a namespace of our own, as is that
-// of a process, for which the specification names nothing that it could follow from. That
-// of any other observable is what the specification asks for.
+// An object's or relationship's id is UUIDv5 under our own namespace, and so is a
+// process's, for which the specification defines none. Any other observable's id is what
+// the specification defines.
 var (
 	stixSpace       = ttpcron.DeriveUUID(urlSpace, []byte("ttpcron:stix:v1"))
 	observableSpace = ttpcron.UUID{0x00, 0xab, 0xed, 0xb4, 0xaa, 0x42, 0x46, 0x6c, 0x9c, 0x01, 0xfe, 0xd2, 0x33, 0x15, 0xa9, 0xb7}
@@ -24,13 +24,13 @@ var (
 	urlSpace = ttpcron.UUID{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}
 )
 
-// stixEpoch is when an object was made whose content follows from its id, or, of a
-// technique, whose date is not known: before every copy that MITRE published, so that
-// theirs are newer and win.
+// stixEpoch is the creation time of an object whose content follows from its id, and of a
+// technique whose date is unknown: before every copy that MITRE published, so theirs are
+// newer and win.
 const stixEpoch = "2017-05-31T00:00:00.000Z"
 
-// text is a string that somebody else wrote. In JSON it is Unicode, see unicodeText, and
-// has no control character as it is.
+// text is a string from someone else. In JSON it is valid Unicode, see unicodeText,
+// without literal control characters.
 type text string
 
 // MarshalJSON implements json.Marshaler.
@@ -38,7 +38,7 @@ func (t text) MarshalJSON() ([]byte, error) {
 	return jsontext.AppendString(nil, unicodeText(string(t))), nil
 }
 
-// stixID makes the id of an object of our own from what it stands for.
+// stixID makes the id of our own object from its identifying parts.
 func stixID(kind string, parts ...string) string {
 	name := []byte(kind)
 	for _, p := range parts {
@@ -84,8 +84,7 @@ type stixIdentity struct {
 	Roles []string `json:"roles,omitempty"`
 }
 
-// programIdentity is who defines our extensions, and makes objects where nobody else is
-// named.
+// programIdentity is the author of our extensions, and of objects without another author.
 func programIdentity() *stixIdentity { return producerIdentity("ttpcron") }
 
 // producerIdentity is an organisation or program that makes objects.
@@ -99,8 +98,8 @@ func sensorIdentity(producer, name string, v ttpcron.Vantage) *stixIdentity {
 	return &stixIdentity{stixObject("identity", id, producer, stixEpoch, stixEpoch), text(name), "system", []string{v.String()}}
 }
 
-// stixAttackPattern is a technique: what identifies it, for readers that have MITRE's own
-// object already and for those that do not.
+// stixAttackPattern is a technique: what identifies it, whether or not a reader has
+// MITRE's own object.
 type stixAttackPattern struct {
 	stixCommon
 	Name       string          `json:"name"`
@@ -178,7 +177,7 @@ type stixObservable struct {
 	Value       text   `json:"value"`
 }
 
-// addressObservable is an address, in its canonical spelling. It is nil for what is none.
+// addressObservable is an address, in its canonical spelling, or nil.
 func addressObservable(address string) *stixObservable {
 	a, err := netip.ParseAddr(address)
 	if err != nil {
@@ -214,7 +213,7 @@ func commandProcess(line string) *stixProcess {
 	return &stixProcess{"process", "2.1", stixID("process", line), text(line)}
 }
 
-// stixFile is a file of which a hash or a name is known.
+// stixFile is a file with a known hash or name.
 type stixFile struct {
 	Type        string            `json:"type"`
 	SpecVersion string            `json:"spec_version"`

@@ -31,8 +31,8 @@ func TestObservableIDs(t *testing.T) {
 	}
 }
 
-// TestStixIDs holds that ids of our own are of another namespace, and that no part of one
-// runs into the next.
+// TestStixIDs: our own ids have another namespace, and their parts cannot run into each
+// other.
 func TestStixIDs(t *testing.T) {
 	if a, b := stixID("identity", "a|b", "c"), stixID("identity", "a", "b|c"); a == b {
 		t.Error("parts run together")

@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/csvtext"
 )
 
-// timesketch is a timeline as Timesketch, Plaso and others of their kind import it: three
-// columns that they ask for, and others beside.
+// timesketch is a timeline as Timesketch, Plaso and similar programs import it: three
+// required columns, and others.
 var timesketch = Format{
 	Name: "timesketch", Short: "a timeline in JSON lines or CSV, for Timesketch",
 	New: func(fs *flag.FlagSet) Write {
@@ -29,7 +29,7 @@ var timelineColumns = []string{
 	"tactic", "tactic_name", "technique", "technique_name", "level", "confidence", "rule_id", "rule_version", "text", "evidence", "attack_release", "created_at",
 }
 
-// timeline is what the columns of a tag hold.
+// timeline is the columns of a tag.
 func timeline(cells []string, t *Tag, names Names) []string {
 	technique := t.Shown.Technique()
 	return append(cells[:0],

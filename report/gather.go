@@ -25,9 +25,8 @@ type Options struct {
 	Rows          int // the most that a list has; 0: 100
 }
 
-// limits are how much a gatherer tells apart. Each has about how many bytes it takes, with
-// the place that finds it; all together, for an attacker who fills everything, are less
-// than 64 MiB.
+// limits are how much a gatherer distinguishes, each with about the bytes that an entry
+// takes. All together take less than 64 MiB, even if an attacker fills everything.
 type limits struct {
 	attackers     int // of events and of tags, each: 130
 	eventSessions int // 70
@@ -85,5 +84,5 @@ func (g *Gatherer) Event(e *ttpcron.Event) { g.events.event(e) }
 // kept.
 func (g *Gatherer) Tag(t *ttpcron.Tag, shown *ttpcron.Claim) { g.tags.tag(t, shown) }
 
-// asksNew reports whether it is asked what is new.
+// asksNew reports whether the report lists what is new.
 func (o *Options) asksNew() bool { return !o.NewSince.IsZero() }

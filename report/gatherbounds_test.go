@@ -18,8 +18,8 @@ var tiny = limits{
 	rowWords: 1, texts: 2 * textBlock, joined: 2, days: 2, cells: 8, met: 2,
 }
 
-// Within whatever bounds totals are exact, sums add up, nothing is more than there is, and
-// what is less is said to be.
+// Within any limits, totals are exact, sums add up, no count is too high, and a report
+// says which are too low.
 func TestBounds(t *testing.T) {
 	for seed := range uint64(200) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -62,7 +62,7 @@ func (c *boundsChecker) same(what string, got, want any) {
 	}
 }
 
-// most compares what may be less if that is said.
+// most compares counts that may be lower if the report says so.
 func (c *boundsChecker) most(what string, got, want int, said bool) {
 	c.Helper()
 	if got > want || got < want && !said {
@@ -137,7 +137,7 @@ func (c *boundsChecker) lists() {
 	}
 }
 
-// sums adds up what stands for all tags.
+// sums adds up the counts that stand for all tags.
 func (c *boundsChecker) sums() {
 	cells, hours, days := c.got.Cube.Left, 0, c.got.DaysLeft
 	attackers := map[int]int{}
@@ -232,7 +232,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// BenchmarkGather counts events and tags of a history whose values are few.
+// BenchmarkGather counts the events and tags of a history with few different values.
 func BenchmarkGather(b *testing.B) {
 	h := randomHistory(rand.New(rand.NewPCG(1, 2)), 20_000)
 	b.Run("events", func(b *testing.B) {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// cell is what tags are counted by in the cube. Sensor and attacker are numbers from 1; 0
-// stands for all that are not told apart.
+// cell is what the cube counts tags by. Sensor and attacker are numbers from 1; 0 stands
+// for all others.
 type cell struct{ day, sensor, attacker, technique, level uint64 }
 
 // A cell is packed into 63 bits.
@@ -27,8 +27,8 @@ func unpacked(key uint64) cell {
 	return cell{key >> dayShift, key >> sensorShift & (1<<sensorBits - 1), key >> attackerShift & (1<<attackerBits - 1), key >> techniqueShift & (1<<techniqueBits - 1), key & (1<<levelBits - 1)}
 }
 
-// cells are counts by cell, as many as there is room for. Where there is none the cells
-// become coarser for good, so that each has all tags that are its.
+// cells are counts by cell, up to a limit. If there are too many, the cells become coarser
+// for good, and each still has all its tags.
 type cells struct {
 	keys   []uint64 // 0 is free: a cell has a level
 	counts []uint32
@@ -44,12 +44,12 @@ type grain struct {
 	sensors bool   // sensors are not told apart
 }
 
-// daySteps are how many days a cell stands for, when there are too many cells for less.
+// daySteps are how many days a cell may cover, if there are too many cells for fewer.
 var daySteps = []uint64{1, 7, 28, 364, 1 << 22}
 
 func newCells(most int) cells { return cells{most: most, grain: grain{days: 1}} }
 
-// of is the cell in which a cell is counted.
+// of is the coarser cell in which a cell is counted.
 func (g grain) of(c cell) cell {
 	if g.days > 1 {
 		c.day -= c.day % g.days
@@ -147,8 +147,8 @@ func (c *cells) move(to func(uint64) uint64) {
 	})
 }
 
-// fold makes room: the attackers with the fewest tags become others for good, and when none
-// is left the cells become coarser.
+// fold makes room: the attackers with the fewest tags become "others" for good, and if
+// none is left, the cells become coarser.
 func (s *tagSide) fold() {
 	for s.cells.n > s.cells.most/2 {
 		if s.cells.whole {

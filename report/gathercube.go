@@ -7,8 +7,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// The most that a cube has: its cells and hours take some bytes each in a page. Before
-// fewer than fewAttackers are told apart its cells become coarser.
+// The limits of a cube: each cell and hour takes some bytes in a page. Before fewer than
+// fewAttackers are distinguished, its cells become coarser.
 const (
 	mostCells     = 150_000
 	mostHours     = 30_000
@@ -16,7 +16,7 @@ const (
 	fewAttackers  = 20
 )
 
-// cube fills in the cube, and says of each attacker where in it they are.
+// cube fills in the cube, and sets each attacker's place in it.
 func (j *joiner) cube() {
 	r, t := j.r, j.t
 	var told []uint32
@@ -53,8 +53,8 @@ func (j *joiner) cube() {
 	j.fill(list)
 }
 
-// fitting is how many attackers can be told apart, -1 if there are too many cells without
-// any.
+// fitting is how many attackers can be distinguished, -1 if there are too many cells even
+// without any.
 func fitting(list []countedCell, told int) int {
 	of, others := make([]int, told+1), make([]countedCell, 0, len(list))
 	for _, c := range list {
@@ -94,7 +94,7 @@ func (j *joiner) tagName(i uint32) string {
 	return text.string(a.who)
 }
 
-// cells lists cells by what a report numbers: days, sensors, attackers and techniques.
+// cells lists cells by the report's numbers for days, sensors, attackers and techniques.
 func (j *joiner) cells(grain grain, told []uint32) []countedCell {
 	first := uint64(ttpcron.DayOf(j.r.DaysFrom))
 	days := uint64(len(j.r.Days))
@@ -137,8 +137,8 @@ func (j *joiner) fill(list []countedCell) {
 	}
 }
 
-// hours fills in the hours of the week: where they are too many, those of the sensors with
-// the fewest tags are of none.
+// hours fills in the hours of the week. If there are too many, those of the sensors with
+// the fewest tags have no sensor.
 func (j *joiner) hours() {
 	h := &j.t.hours
 	type sensorHours struct {

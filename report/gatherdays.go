@@ -56,7 +56,7 @@ func newHours(under *attack.Table) hours {
 	return h
 }
 
-// tactic is the number of a tactic; mostTactics for none of them.
+// tactic is the number of a tactic, mostTactics for none.
 func (h *hours) tactic(id string) uint8 {
 	if i := slices.Index(h.tactics, id); i >= 0 {
 		return uint8(min(i, mostTactics))

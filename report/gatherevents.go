@@ -9,7 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// eventSide is what is known of events.
+// eventSide is what events contribute.
 type eventSide struct {
 	o     *Options
 	lim   *limits
@@ -126,7 +126,7 @@ func (s *eventSide) event(e *ttpcron.Event) {
 	}
 }
 
-// occurrence is what is counted of an event.
+// occurrence is what is counted for an event.
 type occurrence struct {
 	at          int64 // microseconds since 1970
 	within, old bool  // it is selected by time and arrival; it had arrived before NewSince
@@ -136,7 +136,7 @@ type occurrence struct {
 	who         uint64 // hash of the actor
 }
 
-// matches reports whether an event is selected by whom it is of, and where.
+// matches reports whether an event's attacker and sensor are selected.
 func (s *eventSide) matches(e *ttpcron.Event) bool {
 	who := e.AttackerUUID
 	if s.whose.Attacker != "" {
@@ -189,7 +189,7 @@ func (s *eventSide) actor(e *ttpcron.Event) uint32 {
 	return s.last.actor
 }
 
-// known returns the number of whom nothing but the address is known.
+// known returns the number of an attacker who is known only by address.
 func (s *eventSide) known(address string) uint32 {
 	hash := s.h.of(address)
 	if i := s.aliases.find(hash); i != gone {
@@ -359,7 +359,7 @@ func path(e *ttpcron.Event) string {
 	return ""
 }
 
-// fileSum is what a file is known by: its SHA-256, and where there is none its path.
+// fileSum identifies a file: by its SHA-256, or else by its path.
 func fileSum(e *ttpcron.Event) (sum, at string) {
 	if sum, _ := textOf(e, "sha256"); sum != "" {
 		return strings.ToLower(sum), ""
@@ -367,7 +367,7 @@ func fileSum(e *ttpcron.Event) (sum, at string) {
 	return "", path(e)
 }
 
-// numberOf returns a whole number of the payload, 0 for what is none.
+// numberOf returns a whole number in the payload, or 0.
 func numberOf(e *ttpcron.Event, name string) uint64 {
 	s, _ := textOf(e, name)
 	n, _ := strconv.ParseUint(s, 10, 62)

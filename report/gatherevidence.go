@@ -16,7 +16,7 @@ type sample struct {
 	again bool // there is another of the attacker before
 }
 
-// mostEvidence is how many tags a technique has as evidence, and a claim as samples.
+// mostEvidence is how many tags are a technique's evidence, and a claim's samples.
 const mostEvidence = 5
 
 // mostSamples bounds them, of about 1 KiB each.
@@ -100,7 +100,7 @@ func (s *tagSide) sameRule(a, b *sample) bool {
 	return s.claims[a.claim].rule == s.claims[b.claim].rule
 }
 
-// again is how many of those that are chosen are the same.
+// again is how many of the chosen tags are equal.
 func again(chosen []*sample, e *sample, same func(a, b *sample) bool) (n int) {
 	for _, c := range chosen {
 		if same(c, e) {

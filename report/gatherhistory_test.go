@@ -117,8 +117,8 @@ func randomOptions(r *rand.Rand, n int) (o Options) {
 	return o
 }
 
-// show shows a history to a gatherer, as a store does: events in any order, tags those that
-// the query selects.
+// show passes a history to a gatherer as a store does: events in any order, and the tags
+// that the query selects.
 func (h *history) show(g *Gatherer) {
 	var both sync.WaitGroup
 	both.Go(func() {

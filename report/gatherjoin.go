@@ -49,7 +49,7 @@ func (g *Gatherer) Report() *Report {
 	return j.r
 }
 
-// favourites gives what has several names the most frequent one.
+// favourites picks the most frequent of several names.
 func (j *joiner) favourites() {
 	e := j.e
 	for i := range uint32(e.others.n) {
@@ -78,7 +78,7 @@ func (j *joiner) favourites() {
 	}
 }
 
-// listSensors puts those of both sides in one order.
+// listSensors puts the sensors of events and tags in one order.
 func (j *joiner) listSensors() {
 	names := map[string]bool{}
 	for i, name := range j.e.names.list {
@@ -167,8 +167,7 @@ func (j *joiner) showed(claims *idSet, techniques []int) (list []int, tactics in
 	return list, tactics
 }
 
-// findAlone finds in which sessions attackers had a part of whom only tags without events
-// say it.
+// findAlone finds the sessions of attackers that only tags without events name.
 func (j *joiner) findAlone() {
 	e, t := j.e, j.t
 	j.aloneOf, j.aloneSessions = map[uint64]int{}, map[uint64]uint16{}
@@ -225,7 +224,7 @@ func (j *joiner) total() {
 	r.Total.AtLeast = e.actors.cuts+t.actors.cuts > 0 || j.lostSessions() || e.names.lost || t.names.lost || t.met.lost || t.met.seen.lost
 }
 
-// lostSessions reports whether there are more sessions than are told apart.
+// lostSessions reports whether there are more sessions than are distinguished.
 func (j *joiner) lostSessions() bool {
 	return j.e.sessions.cuts+j.t.sessions.cuts > 0 || j.e.both.lost || j.t.alone.lost
 }
@@ -239,8 +238,8 @@ func (j *joiner) eventful(who uint64) bool {
 // mostDays is how many days a report has: ten years.
 const mostDays = 3660
 
-// days finds the days that are shown: where they are too many, those in a row in which the
-// most happened.
+// days chooses the days to show: if there are too many, the consecutive ones with the most
+// tags.
 func (j *joiner) days() {
 	r := j.r
 	all := map[ttpcron.Day]*Day{}
@@ -326,7 +325,7 @@ func (j *joiner) sensorsOf(ofEvents, ofTags *idSet) (list []int) {
 	return slices.Compact(list)
 }
 
-// notes says what was not told apart.
+// notes says what was not distinguished.
 func (j *joiner) notes() {
 	e, t := j.e, j.t
 	say := func(is bool, format string, args ...any) {

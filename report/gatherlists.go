@@ -8,14 +8,14 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// mostNew is the most that a list of what is new has, and mostRules how many rules of a
+// mostNew is the length of a list of what is new; mostRules is how many rules of a
 // technique are named.
 const (
 	mostNew   = 50
 	mostRules = 8
 )
 
-// ofTechniques fills in what is known of techniques.
+// ofTechniques fills in the techniques.
 func (j *joiner) ofTechniques() {
 	t := j.t
 	attackers, _ := t.countActors()
@@ -71,7 +71,7 @@ func (j *joiner) ofTechniques() {
 	n.Rows = n.Rows[:min(n.Total, mostNew)]
 }
 
-// placeOf is where in the cube an attacker is, by its number among those of tags.
+// placeOf is an attacker's place in the cube, by the number on the side of tags.
 func (j *joiner) placeOf(actor uint32) int {
 	if actor == gone {
 		return 0
@@ -82,7 +82,7 @@ func (j *joiner) placeOf(actor uint32) int {
 // placeOfHash is placeOf by the hash of who it is.
 func (j *joiner) placeOfHash(who uint64) int { return j.placeOf(j.t.actors.find(who)) }
 
-// ofSensors fills in what is known of sensors.
+// ofSensors fills in the sensors.
 func (j *joiner) ofSensors() {
 	e, t, rows := j.e, j.t, j.r.Sensors
 	spans, old := make([]span, len(rows)), make([]bool, len(rows))
@@ -138,7 +138,8 @@ func (j *joiner) ofSensors() {
 	n.Rows = n.Rows[:min(n.Total, mostNew)]
 }
 
-// attackersOfSensors counts those of events, and those whom only tags without events say.
+// attackersOfSensors counts the attackers of events, and those that only tags without
+// events name.
 func (j *joiner) attackersOfSensors() []int {
 	n := make([]int, len(j.r.Sensors))
 	for i := range uint32(j.e.actors.n) {
@@ -234,8 +235,8 @@ func (j *joiner) listAttackers() {
 	}
 }
 
-// isNew reports whether nothing of an attacker had arrived. Of what may have been dropped
-// before that cannot be said.
+// isNew reports whether an attacker is new. For attackers that may have been dropped
+// before, that is unknown.
 func (j *joiner) isNew(x *ranked) bool {
 	if !j.o.asksNew() || j.e.actors.cuts > 0 && (x.ofEvents == gone || x.ofEvents >= j.e.actors.sure) || j.t.actors.cuts > 0 && x.events == 0 {
 		return false
@@ -369,7 +370,7 @@ func (j *joiner) file(i uint32, claims []uint16) *File {
 	return row
 }
 
-// shows says of something what it showed.
+// shows lists the techniques that something showed.
 func (j *joiner) shows(s *Seen, claims []uint16) {
 	for _, id := range claims {
 		c := &j.t.claims[id]

@@ -32,7 +32,7 @@ type file struct {
 	old             bool
 }
 
-// joinedFile says of which file an event was.
+// joinedFile identifies the file of an event.
 type joinedFile struct{ seq, file uint64 }
 
 func (s *eventSide) login(e *ttpcron.Event, o *occurrence) {
@@ -76,7 +76,7 @@ func (s *eventSide) login(e *ttpcron.Event, o *occurrence) {
 	}
 }
 
-// different counts different things of something: the first is remembered beside it.
+// different counts distinct things; the first is stored directly.
 func (s *eventSide) different(n, first *uint32, of, thing uint64) {
 	switch half := uint32(thing >> 32); {
 	case *n == 0:
@@ -199,7 +199,7 @@ func (s *eventSide) cutActors() {
 	s.last.actor = gone
 }
 
-// attackersOfSensors counts those that are told apart.
+// attackersOfSensors counts the distinguished attackers.
 func (s *eventSide) attackersOfSensors() []int {
 	n := make([]int, len(s.sensors))
 	for i := range uint32(s.actors.n) {
@@ -219,7 +219,7 @@ func (s *eventSide) cutSessions() {
 	}, func(*eventSession) {}, func(*eventSession) []*uint32 { return nil })
 }
 
-// counted is how many of a table count.
+// counted is how many entries of a table count.
 func counted[F any](t *table[F], counts func(*F) bool) (n int) {
 	for i := range uint32(t.n) {
 		if counts(t.at(i)) {

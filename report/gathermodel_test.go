@@ -111,7 +111,7 @@ func distinct[T any](list []T, of func(T) string) map[string]bool {
 	return all
 }
 
-// around is how many different values events have, and tags of which no event says it.
+// around is how many different values events have, and tags without events.
 func (s *some) around(event func(*ttpcron.Event) string, tag func(*ttpcron.Tag) string) map[string]bool {
 	all := distinct(s.events, event)
 	for _, t := range s.tags {
@@ -160,7 +160,7 @@ func (s *some) won() (n int) {
 	return n
 }
 
-// told are the first and the last time: of events, or else of tags.
+// told is the first and the last time: of events, or else of tags.
 func (s *some) told() (first, last time.Time) {
 	var times []time.Time
 	for _, e := range s.events {
@@ -187,7 +187,7 @@ func (s *some) level() (l ttpcron.Level) {
 	return l
 }
 
-// isNew reports whether nothing of it had arrived.
+// isNew reports whether nothing of it had arrived before.
 func (m *model) isNew(s *some) bool {
 	if m.o.NewSince.IsZero() {
 		return false
@@ -213,7 +213,7 @@ func (m *model) areNew(tags []*ttpcron.Tag) bool {
 	return !m.o.NewSince.IsZero()
 }
 
-// picked are the names of what a list of indices stands for.
+// picked are the names that a list of indices refers to.
 func picked[T any](list []T, at []int, name func(T) string) map[string]bool {
 	all := map[string]bool{}
 	for _, i := range at {
@@ -312,7 +312,8 @@ func (c *checker) techniques() {
 	}
 }
 
-// evidence is of the technique, of the highest level, and of several attackers if need be.
+// The evidence must be of the technique, of the highest level, and of several attackers if
+// it has room.
 func (c *checker) evidence(what string, row *Technique, s *some) {
 	levels := 0
 	for _, e := range row.Evidence {
@@ -385,7 +386,7 @@ func (c *checker) attackers() {
 	}
 }
 
-// cubeHas compares what the cube has of an attacker.
+// cubeHas compares an attacker's counts in the cube.
 func (c *checker) cubeHas(row *Attacker, s *some) {
 	if len(s.tags) > 0 && row.Seen.Attacker == 0 {
 		c.Errorf("%s is not told apart in the cube", row.UUID)
@@ -585,7 +586,7 @@ func (c *checker) cube() {
 	c.same("days", append([]Day{}, c.r.Days...), days)
 }
 
-// A report says what a model does that keeps everything.
+// A report equals that of a model that keeps everything.
 func TestModel(t *testing.T) {
 	for seed := range uint64(120) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// maxName is how many bytes a text has that is kept of a group. Of a longer one there is
-// the beginning, and a hash of all of it.
+// maxName is how many bytes are kept of a group's text. A longer one is kept as its
+// beginning and a hash of the whole.
 const maxName = 256
 
 func bounded(s string) string {
@@ -26,19 +26,19 @@ func bounded(s string) string {
 	return ttpcron.CutText(s, maxName-40) + "… sha256:" + hex.EncodeToString(h[:8])
 }
 
-// hasher gives what stands for names. Both sides have the same.
+// hasher hashes names, in the same way for events and tags.
 type hasher struct{ seed, second maphash.Seed }
 
 func newHasher() hasher { return hasher{maphash.MakeSeed(), maphash.MakeSeed()} }
 
 func (h *hasher) of(name string) uint64 { return maphash.String(h.seed, name) }
 
-// both stands for two names.
+// both is the hash of two names.
 func (h *hasher) both(a, b string) uint64 {
 	return mix(maphash.String(h.seed, a), maphash.String(h.second, b))
 }
 
-// mix makes one hash of two, whose order counts.
+// mix combines two hashes in order.
 func mix(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a^0x9e3779b97f4a7c15, b|1)
 	return (hi ^ lo) + bits.RotateLeft64(a, 29) + b*0xd6e8feb86659fd93
@@ -52,7 +52,7 @@ func spelled(address string) string {
 	return address
 }
 
-// names numbers names in the order in which they are met, as many as there is room for.
+// names numbers names in the order in which they appear, up to a limit.
 type names struct {
 	list   []string
 	number map[string]uint16

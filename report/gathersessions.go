@@ -20,8 +20,8 @@ type candidate struct {
 	more  bool // enough sessions with the same techniques tell more
 }
 
-// score is how much a session tells, among those of its level. What needed more of the
-// attacker counts more: a login that worked, files, many tactics.
+// score is how informative a session is, among those with the same level. What took the
+// attacker more effort counts more: a login that worked, files, many tactics.
 func score(techniques, tactics int, f *eventSession) uint32 {
 	n := 2*techniques + 3*tactics
 	if f != nil {
@@ -33,8 +33,8 @@ func score(techniques, tactics int, f *eventSession) uint32 {
 	return uint32(n)
 }
 
-// listSessions lists those of the highest level, and of one level the most telling ones:
-// first some of each set of techniques.
+// listSessions lists sessions by level, and within a level the most informative first,
+// with some of each set of techniques before others.
 func (j *joiner) listSessions() {
 	list := &j.r.Sessions
 	list.Total, list.AtLeast = j.r.Total.Sessions, j.lostSessions()
@@ -79,7 +79,7 @@ func (j *joiner) listSessions() {
 	}
 }
 
-// earlier orders sessions that tell as much: the newest first.
+// earlier orders equally informative sessions: the newest first.
 func (j *joiner) earlier(a, b uint32) int {
 	x, y := j.t.sessions.at(a), j.t.sessions.at(b)
 	if c := cmp.Or(cmp.Compare(y.last, x.last), cmp.Compare(y.tags, x.tags)); c != 0 {

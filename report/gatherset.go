@@ -2,7 +2,7 @@ package report
 
 import "math/bits"
 
-// idSet is a set of small numbers. Most have few; those of the others are in a row of bits.
+// idSet is a set of small numbers. Most have few; others use a bit map.
 type idSet struct {
 	n   uint16 // how many; inRow: ids has the number of the row
 	ids [7]uint16
@@ -85,7 +85,7 @@ func (r *bitRows) each(s *idSet, do func(id uint16)) {
 	}
 }
 
-// drop gives back what a set has.
+// drop releases a set's memory.
 func (r *bitRows) drop(s *idSet) {
 	if s.n == inRow {
 		row := s.row()
@@ -106,8 +106,8 @@ func (r *bitRows) count(s *idSet) (n int) {
 	return n
 }
 
-// met tells whether something was met before within an instant: tags of one event have its
-// time and come close together.
+// met reports whether something appeared before at the same instant: tags of one event
+// have its time and come close together.
 type met struct {
 	sec, nsec int64
 	seen      pairs

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// table finds what is known of things by the hashes of their names. It has a bound: when it
-// is full the lighter half is dropped, and what comes later may have been there before.
+// table finds entries by the hashes of their names. It has a limit: when it is full, the
+// lighter half is dropped, and later entries may have been there before.
 //
-// Numbers and pointers that it gives are good until it is cut.
+// Numbers and pointers from it are valid until it is cut.
 type table[F any] struct {
 	slots  []uint64 // the upper half of a hash, and a number from 1; 0 is free
 	chunks []*[chunkSize]entry[F]
@@ -31,14 +31,14 @@ const (
 	firstSlots = 1 << 8
 )
 
-// gone is the number of what was dropped.
+// gone is the number of dropped entries.
 const gone = ^uint32(0)
 
 func (t *table[F]) at(i uint32) *F { return &t.chunks[i/chunkSize][i%chunkSize].f }
 
 func (t *table[F]) hashOf(i uint32) uint64 { return t.chunks[i/chunkSize][i%chunkSize].hash }
 
-// find returns the number of what has a hash, gone for none.
+// find returns the number for a hash, or gone.
 func (t *table[F]) find(hash uint64) uint32 {
 	if len(t.slots) == 0 {
 		return gone
@@ -52,7 +52,7 @@ func (t *table[F]) find(hash uint64) uint32 {
 	return gone
 }
 
-// get returns the number of what has a hash, which it adds if need be.
+// get returns the number for a hash, and adds it if needed.
 func (t *table[F]) get(hash uint64) (i uint32, added bool) {
 	if i := t.find(hash); i != gone {
 		return i, false
@@ -93,8 +93,8 @@ func (t *table[F]) rebuild(slots int) {
 	}
 }
 
-// cut drops the lighter half, of those that are equal the first. It returns what the
-// number of each has become. References to texts, which refs gives, are kept up.
+// cut drops the lighter half, and among equal ones the first. It returns each entry's new
+// number. References to texts, from refs, are kept up to date.
 func (t *table[F]) cut(weight func(*F) uint64, drop func(*F), refs func(*F) []*uint32) []uint32 {
 	t.cuts++
 	weights := make([]uint64, t.n)
@@ -150,7 +150,7 @@ type texts struct {
 
 const textBlock = 1 << 16
 
-// add returns what stands for a text from now on: 0 for the empty one.
+// add returns the number for a text: 0 for the empty one.
 func (t *texts) add(s string) uint32 { return t.addBytes([]byte(bounded(s))) }
 
 func (t *texts) addBytes(s []byte) uint32 {

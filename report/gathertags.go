@@ -8,7 +8,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// tagSide is what is known of tags.
+// tagSide is what tags contribute.
 type tagSide struct {
 	o   *Options
 	lim *limits
@@ -112,7 +112,7 @@ type tagSensor struct {
 // sessionActor says that somebody had a part in a session, by their hashes.
 type sessionActor struct{ session, actor uint64 }
 
-// joinedTag says what a transfer or a canary showed.
+// joinedTag is what a transfer or a canary showed.
 type joinedTag struct {
 	seq   uint64
 	claim uint16
@@ -170,7 +170,7 @@ func (s *tagSide) tag(t *ttpcron.Tag, shown *ttpcron.Claim) {
 	s.sample(t, &o)
 }
 
-// tagged is what is counted of a tag.
+// tagged is what is counted for a tag.
 type tagged struct {
 	at          int64 // microseconds since 1970
 	within, old bool  // it is selected by time and arrival; its event had arrived before NewSince
@@ -183,8 +183,8 @@ type tagged struct {
 
 func levelOf(t *ttpcron.Tag) uint8 { return uint8(t.Level.Rank()) }
 
-// old reports whether what a tag is of had arrived before what is new. An event that is
-// gone had.
+// old reports whether a tag's event arrived before the new ones. An event that is gone
+// did.
 func (s *tagSide) old(t *ttpcron.Tag) bool {
 	switch {
 	case !s.o.asksNew():
@@ -195,7 +195,7 @@ func (s *tagSide) old(t *ttpcron.Tag) bool {
 	return t.SourceKind != ttpcron.Correlation || t.CreatedAt.Before(s.o.NewSince.Truncate(time.Second))
 }
 
-// claim returns the number of what is claimed.
+// claim returns the number of a claim.
 func (s *tagSide) claim(c *ttpcron.Claim, level uint8) uint16 {
 	hash := mix(s.h.both(c.RuleID, c.Technique()), s.h.of(c.Tactic)+uint64(level))
 	if i, has := s.claimOf[hash]; has {

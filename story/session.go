@@ -8,7 +8,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// The most that is kept of each list, however long a session is. What is more is counted.
+// The limits of each list, however long a session is. The rest is counted.
 const (
 	maxTries     = 10
 	maxListed    = 8

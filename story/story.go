@@ -39,8 +39,8 @@ type Entry struct {
 	Tags  []Tag
 }
 
-// The most that is joined at once. Events of one instant stay together as long as they
-// are not more than fit.
+// The limits of what is joined at once. Events of one instant stay together unless they
+// are more than that.
 const (
 	pageEvents  = 512
 	pageBytes   = 4 << 20

@@ -17,7 +17,7 @@ import (
 
 var start = time.Date(2026, 5, 4, 5, 49, 0, 0, time.UTC)
 
-// event makes an event whose payload is name, value, name, value; a value that is no
+// event makes an event whose payload is name, value, name, value; a value that is not a
 // string is kept as JSON.
 func event(t *testing.T, seq int, kind ttpcron.SourceKind, payload ...any) *ttpcron.Event {
 	t.Helper()
@@ -48,7 +48,7 @@ func tag(seq int, technique, level string, confidence float64) Tag {
 	return t
 }
 
-// told is a source of what is given.
+// told is a source of given events and tags.
 type told struct {
 	events []*ttpcron.Event
 	tags   []Tag
@@ -120,7 +120,7 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-// What the source says of its own failure is passed on, and who stops early is obeyed.
+// The source's error is passed on, and a caller may stop early.
 func TestEntriesEndEarly(t *testing.T) {
 	broken := errors.New("broken")
 	s := &told{err: broken}
@@ -221,7 +221,7 @@ func TestSession(t *testing.T) {
 	}
 }
 
-// However much an attacker does, what stands above the story keeps its size.
+// However much an attacker does, the head of the story keeps its size.
 func TestHeadsAreBounded(t *testing.T) {
 	var s Session
 	var a Attacker
@@ -256,7 +256,7 @@ func TestHeadsAreBounded(t *testing.T) {
 	}
 }
 
-// Sessions in a row in which nobody was let in are one line.
+// Adjacent sessions without a login are one line.
 func TestAttackerRows(t *testing.T) {
 	var a Attacker
 	quiet := func(session, sensor string, success bool) {
@@ -296,7 +296,7 @@ func TestAgreements(t *testing.T) {
 	}
 }
 
-// Findings, and tags whose events are gone, are told apart from those of events.
+// Findings, and tags whose events are gone, are separate from tags of events.
 func TestLoose(t *testing.T) {
 	s := &told{tags: []Tag{tag(1, "T1059", "low", 0.5), tag(0, "T1110", "high", 0.9), tag(2, "T1082", "low", 0.4)}}
 	var names []string

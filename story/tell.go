@@ -176,7 +176,7 @@ func Duration(e *ttpcron.Event) (time.Duration, bool) {
 	return time.Duration(ms * float64(time.Millisecond)), true
 }
 
-// value is a field of the payload as text: a string as it is, nothing for null, anything
+// value is a field of the payload as text: a string unchanged, nothing for null, anything
 // else as JSON.
 func value(e *ttpcron.Event, field string) string {
 	for i := range e.Payload {

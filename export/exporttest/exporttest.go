@@ -51,7 +51,8 @@ func Lines(t testing.TB, stream []byte) (all []map[string]any) {
 	return all
 }
 
-// members are the texts at a path of those lines that have it: of bulk loads every other.
+// members are the texts at a path in the lines that have it: in bulk loads every other
+// line.
 func members(t testing.TB, stream []byte, path ...string) (uuids []string) {
 	t.Helper()
 	for _, object := range Lines(t, stream) {
@@ -112,7 +113,7 @@ func flow(t testing.TB, stream []byte, _ string) (uuids []string) {
 
 var namedTags = regexp.MustCompile(`; tags ([0-9a-f -]+)$`)
 
-// comments are those of MISP, which has no other place for tags.
+// comments are MISP's comments, its only place for tags.
 func comments(t testing.TB, stream []byte, _ string) (uuids []string) {
 	t.Helper()
 	type commented struct{ Comment string }

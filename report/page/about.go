@@ -18,7 +18,7 @@ func (d *document) about() {
 	d.made()
 }
 
-// leftOut says of each list how much of it is here.
+// leftOut writes how much of each list is here.
 func (d *document) leftOut() {
 	d.el("ul", class("list"))
 	mark, r := d.size(), d.r
@@ -57,7 +57,7 @@ func (d *document) leftOut() {
 	d.nl()
 }
 
-// cutList says how much of a list is here, if not all of it is.
+// cutList writes how much of a list is here, if it is cut.
 func (d *document) cutList(of name, rows, total int, more bool, one, by, command string) {
 	shown := d.written(of, rows)
 	if shown >= total && !more {
@@ -94,7 +94,7 @@ func (d *document) reading() {
 	d.nl()
 }
 
-// made says what the page was made of, and with which program.
+// made writes the page's data source and program.
 func (d *document) made() {
 	r := d.r
 	d.el("p")

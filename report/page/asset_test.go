@@ -9,8 +9,8 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// The script that a page carries is the one that is read and changed, made small. It has at
-// most 30 KiB, and the policy of the page lets it act.
+// The script in a page is the minified form of the source file. It is at most 30 KiB, and
+// the page's policy allows it.
 func TestScript(t *testing.T) {
 	source, err := os.ReadFile(filepath.Join("asset", "page.js"))
 	if err != nil {

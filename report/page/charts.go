@@ -10,8 +10,8 @@ import (
 	"github.com/ttpcron/ttpcron/report"
 )
 
-// The geometry of the picture of days, in units of its own. The script draws bars anew
-// by what the attributes of the picture say.
+// The geometry of the picture of days, in its own units. The script redraws the bars
+// according to the picture's attributes.
 const (
 	chartWidth  = 960
 	plotLeft    = 64
@@ -38,8 +38,8 @@ func (b *bar) allTags() (n int) {
 	return n
 }
 
-// bars counts days together until there are at most maxBars, and says of what length
-// they are. Weeks begin on Monday; a bar at either end may be shorter.
+// bars adds up days until there are at most maxBars, and returns their length. Weeks begin
+// on Monday; a bar at either end may be shorter.
 func bars(r *report.Report) (list []*bar, unit string) {
 	start := r.FirstDay()
 	date := func(i int) time.Time { return start.AddDate(0, 0, i) }
@@ -148,7 +148,7 @@ func (d *document) picture(as name, title string, height int, inside func(), att
 	d.nl()
 }
 
-// axis writes lines across the plot, from 0 to top, with what they stand for.
+// axis writes lines across the plot, from 0 to top, with their values.
 func (d *document) axis(as name, top, upper, lower int) {
 	d.el("g", class("axis"), is("data-axis", as))
 	steps := 4
@@ -168,7 +168,7 @@ func (d *document) at(element name, x, y int, classes name, text string) {
 	d.with(element, text, num("x", x), num("y", y), class(classes))
 }
 
-// labels writes below the plot of which days some bars are.
+// labels writes the dates of some bars below the plot.
 func (d *document) labels(list []*bar) {
 	every := (len(list) + 9) / 10
 	slot := float64(plotRight-plotLeft) / float64(len(list))
@@ -208,8 +208,8 @@ func (d *document) rect(classes name, x, y, w, h float64) {
 	d.shape("rect", class(classes), float("x", x), float("y", y), float("width", w), float("height", h))
 }
 
-// shape writes an element of a drawing. None of these is void: what is not closed would
-// take in what follows.
+// shape writes an element of a drawing. None of these is void: an unclosed one would
+// contain what follows.
 func (d *document) shape(element name, attrs ...attr) {
 	d.el(element, attrs...)
 	d.end()
@@ -231,7 +231,7 @@ func (b *bar) title(unit string) string {
 	return text
 }
 
-// daysTable writes what the picture shows as a table.
+// daysTable writes the picture's data as a table.
 func (d *document) daysTable(list []*bar, unit string) {
 	d.el("details")
 	d.with("summary", "Values by "+unit)
@@ -255,8 +255,8 @@ func (d *document) daysTable(list []*bar, unit string) {
 
 var weekdays = [7]string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
 
-// The geometry of the picture of hours: to the right of the fields, and below them, stand
-// sums.
+// The geometry of the picture of hours: sums are to the right of the fields, and below
+// them.
 const (
 	hourLeft, hourTop, hourWide, hourHigh = 36, 24, 36, 28
 	hourBottom                            = hourTop + 7*hourHigh
@@ -303,8 +303,8 @@ func (d *document) hour(i, tags int, scale scale) {
 	d.end()
 }
 
-// hourSums writes what each weekday and each hour of the day has, in the order in which
-// the script counts them.
+// hourSums writes the sums of each weekday and each hour of the day, in the script's
+// order.
 func (d *document) hourSums(tags *[168]int) {
 	d.at("text", chartWidth-2, hourTop-8, "left", "All")
 	d.at("text", hourLeft-8, hourBottom+16, "left", "All")
@@ -328,7 +328,7 @@ func allDays(tags *[168]int, hour int) (n int) {
 	return n
 }
 
-// hoursTable writes what the picture shows as a table.
+// hoursTable writes the picture's data as a table.
 func (d *document) hoursTable(tags *[168]int) {
 	d.el("details")
 	d.with("summary", "Values by weekday and hour")
@@ -366,7 +366,7 @@ func short(n int) string {
 	return strconv.Itoa(n) + "T"
 }
 
-// niceTop returns where an axis ends that has to reach n, in four steps. The script does
+// niceTop returns the end of an axis that has to reach n, in four steps. The script does
 // the same.
 func niceTop(n int) int {
 	step, unit := max(1, (n+3)/4), 1

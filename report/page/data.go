@@ -11,7 +11,7 @@ import (
 	"github.com/ttpcron/ttpcron/report"
 )
 
-// maxKey is what a number of JavaScript holds exactly.
+// maxKey is the largest number that JavaScript holds exactly.
 const maxKey = 1 << 53
 
 // block is what the script of a page counts from. Its strings are spelled as the page
@@ -55,7 +55,7 @@ type entry struct {
 	tags int
 }
 
-// data writes what the script counts from.
+// data writes the data that the script counts.
 func (d *document) data() {
 	if d.counted == nil {
 		d.counted = d.block(budgets["data"])

@@ -82,7 +82,7 @@ func unpack(t *testing.T, text string) (list []entry) {
 	return list
 }
 
-// cellsOf reads the cells of a block, and how many days each of them counts.
+// cellsOf reads the cells of a block, and how many days each covers.
 func cellsOf(t *testing.T, b *block) map[report.Cell]int {
 	t.Helper()
 	out := map[report.Cell]int{}
@@ -183,7 +183,7 @@ func TestDataIsInert(t *testing.T) {
 	}
 }
 
-// Each technique of the report has a place, whatever its tactic and id.
+// Each technique in the report has a place, whatever its tactic and id.
 func TestMatrixLosesNothing(t *testing.T) {
 	r := counted(10, 2, 5, 300)
 	columns, elsewhere := drawn(r).columns()

@@ -2,8 +2,8 @@ package page
 
 import "github.com/ttpcron/ttpcron"
 
-// filters writes the form by which the script filters; without it nobody sees the form.
-// The script fills in what can be chosen.
+// filters writes the script's form for filters, which is hidden without the script. The
+// script fills in the choices.
 func (d *document) filters() {
 	d.el("form", named("filters"), flag("hidden", true), is("aria-label", "Filters"))
 	d.dated("f-from", "from", "From")
@@ -37,7 +37,7 @@ func (d *document) filters() {
 	d.nl()
 }
 
-// still says what stays as it is, while a filter is set.
+// still writes what does not change while a filter is set.
 func (d *document) still(words string) { d.with("p", words, class("still")) }
 
 // label opens the label of a control.
@@ -52,7 +52,7 @@ func (d *document) dated(as, field, text name) {
 	d.end()
 }
 
-// typed writes a field that offers what is listed.
+// typed writes a field with a list of choices.
 func (d *document) typed(as, field, text, list name, hint string) {
 	d.label(as, text)
 	d.void("input", named(as), is("name", field), is("list", list), is("autocomplete", "off"),

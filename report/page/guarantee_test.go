@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// What a page is made of is decided in two files: the writer, and the one that writes the
-// program's own style and script. Nobody else makes an attribute, turns a string into a
-// name or touches the bytes of the page.
+// Only two files decide what a page consists of: the writer, and the one with the
+// program's own style and script. No other makes an attribute, turns a string into a name
+// or appends to the page's bytes.
 func TestOnlyTheWriterWrites(t *testing.T) {
 	files, err := os.ReadDir(".")
 	if err != nil {

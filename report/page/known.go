@@ -2,7 +2,7 @@ package page
 
 import "bytes"
 
-// generator is by what a page is known to be one.
+// generator identifies a page as a report.
 const generator = "ttpcron report"
 
 // KnownBytes is how much of a file [Known] looks at.

@@ -32,8 +32,8 @@ type layout struct {
 
 type sessionKey struct{ sensor, id string }
 
-// budgets are how many bytes the rows of a list take at most. With the style, the script
-// and what stands around the lists they stay below MaxBytes, see TestBudgets.
+// budgets are the limits of lists' rows in bytes. With the style, the script and what
+// surrounds the lists, they stay below MaxBytes, see TestBudgets.
 var budgets = map[name]int{
 	"head":        32 << 10,
 	"filters":     64 << 10,
@@ -101,7 +101,7 @@ func (l *layout) has(list name, row int) bool {
 	return !l.settled || known && row < kept
 }
 
-// written returns how many of the n rows of a list are on the page.
+// written returns how many of a list's n rows are on the page.
 func (l *layout) written(list name, n int) int {
 	if l.settled {
 		return l.kept[part{name: list}]
@@ -109,8 +109,8 @@ func (l *layout) written(list name, n int) int {
 	return n
 }
 
-// rows writes n rows of a list, the first of them that take no more than some bytes, and
-// returns how many were left out.
+// rows writes n rows of a list, as many as fit into a number of bytes, and returns how
+// many were left out.
 func (d *document) rows(p part, n, most int, row func(i int)) (left int) {
 	all := n
 	if d.settled {
@@ -130,8 +130,8 @@ func (d *document) rows(p part, n, most int, row func(i int)) (left int) {
 	return all - n
 }
 
-// shares writes n rows of a list that have lists of their own, and tells each how many
-// bytes it may take so that all of them fit. What one does not take is left to the next.
+// shares writes n rows of a list that have their own lists, and gives each a share of the
+// bytes so that all of them fit. What one does not use is left to the next.
 func (d *document) shares(list name, n int, row func(i, most int)) (left int) {
 	most, start := budgets[list], d.size()
 	return d.rows(part{name: list}, n, most, func(i int) {

@@ -29,7 +29,7 @@ func (d *document) credentials() {
 	d.list(t)
 }
 
-// credential is what a row of credentials is.
+// credential is a row of credentials.
 func (d *document) credential() string {
 	if d.r.Masked {
 		return "user"
@@ -53,7 +53,7 @@ func (d *document) credentialRow(c *report.Credential, most int) {
 	d.end()
 }
 
-// files writes what came in or went out. Nothing here leads to a file.
+// files writes the files that came in or went out. Nothing here links to a file.
 func (d *document) files() {
 	d.heading("files", "Files")
 	top := &d.r.Files
@@ -95,7 +95,7 @@ func (d *document) fileRow(f *report.File) {
 	d.end()
 }
 
-// fileName writes what a file is known by.
+// fileName writes the name of a file.
 func (d *document) fileName(f *report.File) {
 	if f.Path != "" {
 		d.code(f.Path)

@@ -79,7 +79,8 @@ func harmless() func(string) string {
 	}
 }
 
-// shape lists the elements of a page with their attributes, without what may be text.
+// shape lists the elements of a page with their attributes, without those that may have
+// text.
 func shape(root *dom.Node) (list []string) {
 	textual := map[string]bool{"title": true, "aria-label": true, "data-tactic": true, "content": true}
 	for n := range root.Descendants() {
@@ -114,7 +115,7 @@ func attribute(n *dom.Node, key string) (string, bool) {
 	return "", false
 }
 
-// textOf is the text of an element, without what was said to be left out of it.
+// textOf is the text of an element, without the note about what was left out.
 func textOf(n *dom.Node) string {
 	var b strings.Builder
 	for c := range n.Descendants() {
@@ -125,7 +126,7 @@ func textOf(n *dom.Node) string {
 	return b.String()
 }
 
-// may are the attributes that an element of the page may have, whose values are ours.
+// may are the attributes that an element may have and whose values the program decides.
 var may = map[string]bool{}
 
 func init() {
@@ -137,7 +138,7 @@ func init() {
 	}
 }
 
-// check holds a page to what is true of every page, and returns it parsed.
+// check checks what must be true of every page, and returns it parsed.
 func check(t testing.TB, page string) *dom.Node {
 	t.Helper()
 	root, err := dom.Parse(strings.NewReader(page))
@@ -243,8 +244,8 @@ func startTags(page string) (n int) {
 	}
 }
 
-// FuzzPage holds that no text of a report becomes anything but text: the page has the
-// elements and attributes that it has with harmless texts, and each text comes back.
+// FuzzPage: no text in a report becomes anything but text. The page has the same elements
+// and attributes as with harmless texts, and each text is read back unchanged.
 func FuzzPage(f *testing.F) {
 	for i, s := range hostile {
 		f.Add(s, hostile[(i+5)%len(hostile)], strings.Repeat(s, 60), uint64(i))
@@ -278,7 +279,7 @@ func FuzzPage(f *testing.F) {
 	})
 }
 
-// back holds that each text that is shown is one that was given.
+// back checks that each shown text is one of the given ones.
 func back(t *testing.T, root *dom.Node, given map[string]bool) {
 	t.Helper()
 	names, long := map[string]bool{}, map[string]bool{}

@@ -2,7 +2,7 @@ package page
 
 import "github.com/ttpcron/ttpcron/report"
 
-// masthead writes what the report is of, and how it was made.
+// masthead writes what the report covers, and how it was made.
 func (d *document) masthead() {
 	d.el("header", class("masthead"))
 	d.el("div", class("title"))
@@ -70,7 +70,7 @@ func (d *document) sensorNames() {
 	}
 }
 
-// filterWords says what was selected.
+// filterWords writes the filters in words.
 func (d *document) filterWords() {
 	if len(d.r.Filters) == 0 {
 		d.with("span", "none: all of the store", class("unfiltered"))

@@ -76,8 +76,7 @@ func (c *tactic) add(all map[[2]string]*square, table *attack.Table, id string) 
 	return s
 }
 
-// family is what a technique and its sub-techniques count together, and how many of them
-// were seen.
+// family is the sum of a technique and its sub-techniques, and how many of them were seen.
 func (s *square) family() (of []int, tags, seen int, level ttpcron.Level) {
 	for _, x := range append([]*square{s}, s.subs...) {
 		of, tags, level = append(of, x.of...), tags+x.tags, max(level, x.level)
@@ -199,7 +198,7 @@ func (d *document) tactic(c *tactic, scale scale) {
 	d.nl()
 }
 
-// columnHead writes above a column what it has. The script counts it anew under a filter.
+// columnHead writes a column's head with its count. The script recounts it under a filter.
 func (d *document) columnHead(title string, techniques, subs int) {
 	d.el("h3")
 	d.text(title)
@@ -215,8 +214,8 @@ func (d *document) columnHead(title string, techniques, subs int) {
 	d.end()
 }
 
-// square writes a technique: a link to its evidence, or, if sub-techniques of it were
-// seen, what unfolds to such links.
+// square writes a technique: a link to its evidence or, if any of its sub-techniques was
+// seen, an element that unfolds to such links.
 func (d *document) square(s *square, scale scale) {
 	of, tags, seen, level := s.family()
 	if len(of) == 0 {
@@ -290,7 +289,7 @@ func (d *document) inside(s *square, title string) {
 	d.end()
 }
 
-// label is what is read aloud of a cell.
+// label is the text of a cell for screen readers.
 func (s *square) label(title string) string {
 	return fmt.Sprintf("%s %s, %s, highest level %s", s.id, title, plural(s.tags, "tag"), s.level)
 }
@@ -303,8 +302,7 @@ func (d *document) unseen(s *square) {
 	d.end()
 }
 
-// mark writes a level as a letter, which the style adds: what is read aloud of a cell has the
-// word.
+// mark writes a level as a letter, which the style adds: screen readers get the word.
 func (d *document) mark(level ttpcron.Level) {
 	d.with("b", "", class(levels[rank(level)].class), is("aria-hidden", "true"), said("title", "highest level: "+level.String()))
 }
@@ -326,10 +324,10 @@ func (d *document) nameOf(id string) string {
 	return "unknown technique"
 }
 
-// scale says from how many tags on each heat begins, the first of them 1.
+// scale has the number of tags at which each heat begins; the first is 1.
 type scale []int
 
-// scales are those of which the first is taken that reaches far enough.
+// scales are tried in this order; the first that reaches far enough is used.
 var scales = []struct {
 	below int
 	scale scale
@@ -340,7 +338,7 @@ var scales = []struct {
 	{200_000, scale{1, 10, 100, 1_000, 5_000, 25_000}},
 }
 
-// scaleFor returns a scale on which counts up to most can be told apart.
+// scaleFor returns a scale that distinguishes counts up to most.
 func scaleFor(most int) scale {
 	for _, s := range scales {
 		if most < s.below {
@@ -350,7 +348,7 @@ func scaleFor(most int) scale {
 	return scale{1, 10, 100, 1_000, 10_000, 100_000}
 }
 
-// evenScale returns a scale of equal steps, which shows what stands out of much the same.
+// evenScale returns a scale with equal steps, which shows outliers among similar counts.
 func evenScale(most int) scale {
 	step := max(1, (most+5)/6)
 	for unit := 1; step >= 10*unit; unit *= 10 { // two digits that matter

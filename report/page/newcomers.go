@@ -7,7 +7,7 @@ import (
 	"github.com/ttpcron/ttpcron/report"
 )
 
-// newcomers writes what was not there before.
+// newcomers writes what is new.
 func (d *document) newcomers() {
 	since := d.r.NewSince
 	if since.IsZero() {
@@ -144,7 +144,7 @@ func (d *document) aside(n int, one string) {
 	}
 }
 
-// beforeName writes a level as a letter, before what has it.
+// beforeName writes a level as a letter, before the name.
 func (d *document) beforeName(l ttpcron.Level) {
 	if l > 0 {
 		d.levelLetter(l)

@@ -36,9 +36,9 @@ func Write(w io.Writer, r *report.Report, o Options) error {
 	if o.Under == nil {
 		o.Under = attack.Current()
 	}
-	// Rows link to each other, and which of them fit is known when all were written. So the
-	// page is written twice, and the second time only what fits is linked to. That makes
-	// rows shorter, never longer.
+	// Rows link to each other, and which of them fit is known only when all are written.
+	// So the page is written twice, and the second time it links only to what fits. That
+	// makes rows shorter, never longer.
 	d := &document{r: r, o: o, layout: newLayout(r)}
 	d.page()
 	d.settle()
@@ -94,7 +94,7 @@ func (d *document) page() {
 	d.nl()
 }
 
-// head writes what a browser reads before it shows anything.
+// head writes the head of the HTML document.
 func (d *document) head() {
 	d.el("head")
 	d.void("meta", is("charset", "utf-8"))

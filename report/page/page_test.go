@@ -65,7 +65,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// A tag or a rule without a level is of the medium one, by which it is filtered and loud.
+// A tag or a rule without a level counts as medium, in filters and for loud rules.
 func TestMediumIsZero(t *testing.T) {
 	r := &report.Report{Total: report.Total{Events: 1, Tags: 1}, Rules: report.Top[*report.Rule]{Rows: []*report.Rule{{ID: "R1", Of: ttpcron.LevelMedium, Tags: 1}}, Total: 1}}
 	r.Techniques = []*report.Technique{{ID: "T1105", Tactic: "TA0011", Tags: 1, Seen: report.Seen{Level: ttpcron.LevelMedium}, Evidence: []*report.Evidence{{Text: "wget"}}}}
@@ -109,7 +109,7 @@ func TestSilent(t *testing.T) {
 	}
 }
 
-// A page of which there is little to say says what to do.
+// A page with few events says what to do.
 func TestFewEvents(t *testing.T) {
 	at := time.Date(2026, 11, 3, 4, 5, 6, 0, time.UTC)
 	untagged := &report.Report{First: at, Last: at, Days: []report.Day{{Events: 1}}, Masked: true, NewSince: at}
@@ -166,7 +166,8 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// Whatever the report holds, the page stays below its limit and says what was left out.
+// Whatever the report's content, the page stays below its limit and says what was left
+// out.
 func TestBudgets(t *testing.T) {
 	for name, x := range map[string]struct {
 		r    *report.Report
@@ -195,8 +196,8 @@ func TestBudgets(t *testing.T) {
 	}
 }
 
-// huge makes every text as long as one that is read from a store can be, and lists longer
-// than any report has.
+// huge makes every text as long as one from a store can be, and lists longer than any
+// report's.
 func huge(r *report.Report) *report.Report {
 	long := strings.Repeat("\"<\xff", 64<<10/3)
 	texts(r, func(s string) string {

@@ -5,14 +5,14 @@ import "github.com/ttpcron/ttpcron/report"
 // loudPart is which part of all tags a rule must have to be called loud, as a divisor.
 const loudPart = 20
 
-// loud reports whether a rule fires so often that what it says hides what others say: its
-// level is medium or above, and more than 5 % of all tags are its own. A rule that calls
-// itself informational may be right as often as it likes.
+// loud reports whether a rule fires so often that it hides others: its level is medium or
+// above, and it makes more than 5 % of all tags. An informational rule may fire as often
+// as it likes.
 func (d *document) loud(r *report.Rule) bool {
 	return r.Of > 0 && rank(r.Of) >= 3 && r.Tags*loudPart > d.r.Total.Tags
 }
 
-// loudRules counts those that are listed.
+// loudRules counts the listed ones.
 func (d *document) loudRules() (n int) {
 	for _, r := range d.r.Rules.Rows {
 		if d.loud(r) {
@@ -22,7 +22,7 @@ func (d *document) loudRules() (n int) {
 	return n
 }
 
-// rules writes which rules found it, and which of them are loud.
+// rules writes which rules fired, and which of them are loud.
 func (d *document) rules() {
 	d.heading("rules", "Rules and noise")
 	top := &d.r.Rules

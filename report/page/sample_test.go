@@ -243,7 +243,7 @@ func (s *sampler) counts() {
 	}
 }
 
-// usual leaves texts as they are.
+// usual leaves texts unchanged.
 func usual(text string) string { return text }
 
 // someHostile puts a hostile text in the place of every third.

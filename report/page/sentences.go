@@ -6,8 +6,8 @@ import (
 	"github.com/ttpcron/ttpcron/report"
 )
 
-// Each of these writes a sentence for somebody who does not know the program, and links to
-// where it comes from. It is false if there is nothing to say.
+// Each of these writes a sentence for a reader who does not know the program, with a link
+// to the details. It is false if there is nothing to say.
 
 func (d *document) whoCame(t *report.Total) bool {
 	d.with("a", capital(atLeast(t.Attackers, t.AtLeast, "attacker")), at("attackers"))
@@ -78,8 +78,8 @@ func (d *document) whatWasSeen(t *report.Total) bool {
 	return true
 }
 
-// worstSeen names the most telling technique: of those with the highest level the one by
-// the most attackers.
+// worstSeen names the most notable technique: among those with the highest level, the one
+// used by the most attackers.
 func (d *document) worstSeen(*report.Total) bool {
 	worst := -1
 	for i, x := range d.r.Techniques {

@@ -56,7 +56,7 @@ func (d *document) sessionRow(i, most int) {
 	d.end()
 }
 
-// storyOf returns the row of the session whose story is on the page.
+// storyOf returns the row of the session with a story on the page.
 func (d *document) storyOf(sensor, session string) (row int, told bool) {
 	place, told := d.stories[sessionKey{sensor, session}]
 	if !told || !d.has("stories", place) {

@@ -7,13 +7,13 @@ import (
 	"github.com/ttpcron/ttpcron/report"
 )
 
-// How much of an event of a story is shown at most.
+// The limits of an event in a story.
 const (
 	maxDetails = 6
 	maxTags    = 12
 )
 
-// shortName returns what is read aloud of a name.
+// shortName returns a name for screen readers.
 func shortName(s string) string { return ttpcron.Shorten(s, 40) }
 
 // line writes an event of a story: when, what, and which techniques it showed.
@@ -52,7 +52,7 @@ func (d *document) line(l *report.Line) {
 	d.end()
 }
 
-// others says how many were left out.
+// others writes how many were left out.
 func (d *document) others(n int, one string) {
 	if n > 0 {
 		d.with("p", plural(n, one), class("left"))

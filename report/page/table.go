@@ -15,9 +15,9 @@ type column struct {
 	note  string // what it says, where the title does not
 }
 
-// table writes rows as a table: as many of them as fit. The script sorts them by what stands
-// in their cells: by data-o where a cell has it, by the datetime of its time, by its number
-// if it has the class n, or else by its text.
+// table writes as many rows as fit, as a table. The script sorts them by their cells: by
+// data-o if a cell has it, by the datetime of its time, by its number if it has the class
+// n, or else by its text.
 func (d *document) table(name name, label string, caption func(), columns []column, n int, row func(i int), more ...attr) {
 	d.el("div", class("scroll"), is("tabindex", "0"), is("role", "region"), said("aria-label", "Table: "+label))
 	d.el("table", append(more, is("data-table", name))...)
@@ -49,7 +49,7 @@ func (d *document) table(name name, label string, caption func(), columns []colu
 	d.nl()
 }
 
-// list is a list of the report, of which the page has a part.
+// list is a list of the report, part of which is on the page.
 type list struct {
 	name    name
 	label   string // for those who hear the page
@@ -65,7 +65,7 @@ type list struct {
 	row     func(i int)
 }
 
-// list writes a list as a table, and says what was left out.
+// list writes a list as a table, and what was left out.
 func (d *document) list(l list) {
 	var takes attr
 	if len(l.takes) > 0 {
@@ -74,7 +74,7 @@ func (d *document) list(l list) {
 	d.table(l.name, l.label, func() { d.howMany(l.name, l) }, l.columns, l.rows, l.row, takes)
 }
 
-// howMany says how many rows there are, which of them are shown, and what shows all.
+// howMany writes how many rows there are, which of them are shown, and what shows all.
 func (d *document) howMany(of name, t list) {
 	shown := d.written(of, t.rows)
 	total := max(t.total, t.rows)
@@ -104,12 +104,12 @@ func (d *document) howMany(of name, t list) {
 	}
 }
 
-// tr opens a row of which is known when and where it was.
+// tr opens a row with a known time and sensor.
 func (d *document) tr(s *report.Seen, more ...attr) {
 	d.el("tr", append(more, d.filtered(s)...)...)
 }
 
-// filtered returns what the filters of the page go by.
+// filtered returns the attributes that the page's filters use.
 func (d *document) filtered(s *report.Seen) []attr {
 	attrs := make([]attr, 0, 6)
 	if !s.First.IsZero() && !s.Last.IsZero() {
@@ -157,7 +157,7 @@ func (d *document) numberCell(n int) {
 	d.with("td", count(n), class("n"))
 }
 
-// barCell writes a number and draws how much it is of the largest.
+// barCell writes a number with a bar relative to the largest.
 func (d *document) barCell(n, most int) {
 	d.el("td", class("n"), num("data-o", n))
 	d.text(count(n))
@@ -183,5 +183,5 @@ func (d *document) levelCell(l ttpcron.Level) {
 	d.end()
 }
 
-// none says that there is nothing to list, and what to do about it.
+// none writes that there is nothing to list, and what to do about it.
 func (d *document) none(words string) { d.with("p", words, class("nothing")) }

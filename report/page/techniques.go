@@ -77,8 +77,7 @@ func (d *document) tacticName(id string) string {
 	return id
 }
 
-// evidence writes the tags that show what the count of a technique stands for, in so many
-// bytes.
+// evidence writes tags as evidence for a technique's count, within a number of bytes.
 func (d *document) evidence(i, most int) {
 	t, start := d.r.Techniques[i], d.size()
 	d.el("details", append(d.filtered(itself(t, i)), id("t", i), class("tech"))...)
@@ -132,7 +131,7 @@ func (d *document) evidence(i, most int) {
 	d.nl()
 }
 
-// nextLine goes on with another paragraph.
+// nextLine begins another paragraph.
 func (d *document) nextLine() {
 	d.end()
 	d.nl()
@@ -145,7 +144,7 @@ const mostShowing = 30
 // showing are those with the most tags of a technique.
 type showing []struct{ attacker, tags int } // the attacker by its place in the cube
 
-// showingOf returns them by technique, of those that are told apart.
+// showingOf returns the distinguished attackers by technique.
 func showingOf(r *report.Report) []showing {
 	of := make([][]uint32, len(r.Techniques)) // indices of cells
 	for i := range r.Cube.Cells {
@@ -243,7 +242,7 @@ func (d *document) evidenceItem(technique int, e *report.Evidence) {
 	d.end()
 }
 
-// inSession links to the story of a session, or says which command tells it.
+// inSession links to a session's story, or names the command that shows it.
 func (d *document) inSession(sensor, session string) {
 	if session == "" {
 		return

@@ -20,8 +20,8 @@ func (d *document) say(words ...string) {
 	}
 }
 
-// name writes a short text of whomever, kept apart from the order of what stands around
-// it: letters that are written from right to left cannot move that.
+// name writes a short text by anyone, isolated from the text around it: right-to-left
+// letters cannot reorder that.
 func (d *document) name(text string) {
 	if text == "" {
 		d.with("span", "empty", class("none"))
@@ -49,14 +49,14 @@ func (d *document) code(text string) {
 	d.end()
 }
 
-// short writes a word that is expected to be one, such as what a fact is called.
+// short writes a text that should be one word, such as the name of a fact.
 func (d *document) short(element name, text string, attrs ...attr) {
 	d.el(element, attrs...)
 	d.cut(text, maxName)
 	d.end()
 }
 
-// cut writes the first bytes of a text and says how many were left out.
+// cut writes the first bytes of a text and how many were left out.
 func (d *document) cut(text string, most int) {
 	shown := ttpcron.CutText(text, most)
 	d.text(shown)
@@ -65,8 +65,8 @@ func (d *document) cut(text string, most int) {
 	}
 }
 
-// command writes a command as it can be copied into a shell. One that is too long for a
-// page is the beginning of one, and cannot be copied.
+// command writes a command that can be copied into a shell. If it is too long for a page,
+// only its beginning is shown, and it cannot be copied.
 func (d *document) command(words ...string) {
 	all := strings.Join(words, " ")
 	if len(all) > maxText {
@@ -83,7 +83,7 @@ func (d *document) example(words string) {
 	d.end()
 }
 
-// commandOn writes a command and what it is about, if a shell takes that as it is.
+// commandOn writes a command with its argument, if a shell takes that literally.
 func (d *document) commandOn(before, command, what string) {
 	if plainWord(what) {
 		d.text(before)
@@ -91,7 +91,8 @@ func (d *document) commandOn(before, command, what string) {
 	}
 }
 
-// plainWord reports whether a shell takes a word as it is, and no program takes it as a flag.
+// plainWord reports whether a shell takes a word literally, and no program takes it as a
+// flag.
 func plainWord(w string) bool {
 	if w == "" || w[0] == '-' || len(w) > maxName {
 		return false
@@ -163,8 +164,7 @@ func (d *document) marked(m ttpcron.Mark) {
 	}
 }
 
-// levels are how a level is written: a letter and a word, so that no colour says anything
-// alone.
+// levels are how a level is written: a letter and a word, so that no colour is needed.
 var levels = [6]struct {
 	class  name
 	letter string
@@ -181,7 +181,7 @@ func (d *document) level(l ttpcron.Level) {
 	d.end()
 }
 
-// levelLetter writes a level where there is no room for the word.
+// levelLetter writes a level if there is no room for the word.
 func (d *document) levelLetter(l ttpcron.Level) {
 	as := levels[rank(l)]
 	d.el("abbr", class(as.class), said("title", l.String()))
@@ -192,7 +192,7 @@ func (d *document) levelLetter(l ttpcron.Level) {
 // moment writes a time to the second.
 func (d *document) moment(t time.Time) { d.timed(t, "2006-01-02 15:04:05") }
 
-// timed writes a time, which a program can read whatever is shown of it.
+// timed writes a time in machine-readable form, with any text.
 func (d *document) timed(t time.Time, layout string) {
 	if t.IsZero() {
 		return
@@ -200,7 +200,7 @@ func (d *document) timed(t time.Time, layout string) {
 	d.with("time", t.UTC().Format(layout), stamp(t))
 }
 
-// gauge draws how much a number is of the largest.
+// gauge draws a number relative to the largest.
 func (d *document) gauge(n, most int) {
 	const width = 56
 	long := 0

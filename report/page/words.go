@@ -21,7 +21,7 @@ func count(n int) string {
 // plural counts things: "1 attacker", "214 attackers".
 func plural(n int, one string) string { return count(n) + " " + noun(n, one) }
 
-// noun is the word for so many things.
+// noun is the word for n things.
 func noun(n int, one string) string {
 	last := len(one) - 1
 	switch {
@@ -43,7 +43,7 @@ func atLeast(n int, more bool, one string) string {
 
 const dayLayout = "2 January 2006"
 
-// period says in words of which time the report is.
+// period writes the report's time in words.
 func period(r *report.Report) string {
 	if r.First.IsZero() {
 		return ""
@@ -60,7 +60,7 @@ func period(r *report.Report) string {
 	return first.Format(dayLayout) + " to " + last.Format(dayLayout)
 }
 
-// took says how long something took, in two units at most.
+// took writes a duration in at most two units.
 func took(d time.Duration) string {
 	s := int(d.Round(time.Second) / time.Second)
 	switch {

@@ -13,21 +13,21 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// name is the name of an element or attribute, or a value that the program alone decides.
-// It is a type of its own so that an attacker's text, a string, cannot become one.
+// name is the name of an element or attribute, or a value that only the program decides.
+// It has its own type, so that an attacker's text, a string, cannot become one.
 type name string
 
-// attr is an attribute, or none if its name is empty. A value is made by the functions
-// below, all of which make it fit to stand in quotes. No other file of this package makes
-// one, turns a string into a name or appends to the page by itself: TestOnlyTheWriterWrites.
+// attr is an attribute, or none if its name is empty. The functions below make its value,
+// all of them fit for quotes. No other file in this package makes one, turns a string into
+// a name or appends to the page: TestOnlyTheWriterWrites.
 type attr struct {
 	name  name
 	value string
 }
 
 // html writes HTML. There are two ways in: names, which are constants of this package, and
-// text, which is escaped whatever it is. It closes what it opened, so that nothing that is
-// left out can leave an element open.
+// text, which is always escaped. It closes what it opened, so nothing that is left out
+// leaves an element open.
 type html struct {
 	buf  []byte
 	open []name
@@ -47,8 +47,8 @@ func (h *html) end() {
 	h.open = h.open[:last]
 }
 
-// void writes an element that has no content, such as a line break, or a shape of a
-// drawing: only there the slash matters, since such an element would stay open without.
+// void writes an element without content, such as a line break, or a shape in a drawing:
+// only there the slash matters, since the element would stay open without it.
 func (h *html) void(element name, attrs ...attr) {
 	h.tag(element, attrs)
 	h.buf = append(h.buf, "/>"...)
@@ -74,8 +74,8 @@ func (h *html) tag(element name, attrs []attr) {
 	}
 }
 
-// json writes data for the script as an element that nobody executes. No text in it can
-// end the element: what a browser would see as a tag is spelled as JSON spells it.
+// json writes data for the script as an element that is not executed. No text in it can
+// end the element: what a browser would take for a tag is escaped as in JSON.
 func (h *html) json(id name, value any) {
 	data, err := json.Marshal(value) // escapes <, > and &, and the line ends of JavaScript
 	if err != nil {
@@ -92,15 +92,15 @@ func (h *html) begin() { h.buf, h.open = append(h.buf[:0], "<!doctype html>\n"..
 // size is how many bytes were written.
 func (h *html) size() int { return len(h.buf) }
 
-// back takes back what was written since the size was this one. All that was opened since
-// must have been closed.
+// back removes everything written since that size. All elements opened since must be
+// closed.
 func (h *html) back(size int) { h.buf = h.buf[:size] }
 
-// text writes text of whomever: what a browser would obey is escaped, what a reader could
-// not see is spelled.
+// text writes text by anyone: what a browser would obey is escaped, and what a reader
+// could not see is spelled out.
 func (h *html) text(s string) { h.buf = appendText(h.buf, s) }
 
-// nl ends a line of the file, where nobody sees it.
+// nl ends a line of the file, which a browser does not show.
 func (h *html) nl() { h.buf = append(h.buf, '\n') }
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "`", "&#96;")
@@ -129,8 +129,8 @@ func headed(attribute, section name) attr { return attr{attribute, string(sectio
 // at links to an element of the page that is named by a constant.
 func at(whole name) attr { return attr{"href", "#" + string(whole)} }
 
-// byTechnique links to the attackers of a technique, as the script filters them. There is
-// no such link for what is no technique.
+// byTechnique links to the attackers of a technique, through the script's filter, unless
+// it is not a technique.
 func byTechnique(technique string) attr {
 	if attack.URL(technique) == "" {
 		return attr{}
@@ -138,7 +138,7 @@ func byTechnique(technique string) attr {
 	return attr{"href", "#attackers?technique=" + string(appendText(nil, url.QueryEscape(technique)))}
 }
 
-// outside links to MITRE's page of a technique. There is none for what is no technique.
+// outside links to MITRE's page of a technique, unless it is not a technique.
 func outside(technique string) attr {
 	to := attack.URL(technique)
 	if to == "" {
@@ -182,8 +182,8 @@ func nums(attribute name, list []int) attr {
 	return attr{attribute, string(b)}
 }
 
-// said gives an attribute text of whomever. It is for attributes that are shown or read
-// aloud, such as title and aria-label, and for none that a browser obeys.
+// said sets an attribute to text by anyone. It is for attributes that are shown or read
+// aloud, such as title and aria-label, and not for any that a browser obeys.
 func said(attribute name, text string) attr {
 	switch attribute {
 	case "title", "aria-label", "alt", "placeholder", "value", "content", "label", "data-tactic", "data-takes":
