@@ -30,8 +30,8 @@ const (
 	rangeReason = "value out of range"
 )
 
-// wanted says what a flag takes, where the reason for which it refused a value is the
-// flag package's own.
+// wanted says what a flag takes, if the flag package gave its own reason for refusing a
+// value.
 func wanted(f *flag.Flag, reason string) string {
 	if reason != parseReason && reason != rangeReason {
 		return reason
@@ -70,7 +70,7 @@ func Or(choices []string) string {
 	return strings.Join(choices[:n], ", ") + " or " + choices[n]
 }
 
-// What the flag package says of a mistake. It gives texts alone.
+// The flag package's messages for mistakes. It exports only texts.
 const (
 	undefined = "flag provided but not defined: -"
 	valueless = "flag needs an argument: -"
@@ -117,7 +117,7 @@ func unknownFlag(name, help string, fs *flag.FlagSet) error {
 	return e
 }
 
-// oneFrom is the only name that begins with some letters; empty when there is none, or more
+// oneFrom is the only name that begins with some letters; empty if there is none, or more
 // than one.
 func oneFrom(letters string, names []string) (found string) {
 	for _, n := range names {

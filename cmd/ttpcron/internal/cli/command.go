@@ -95,7 +95,7 @@ func Values(f *flag.Flag) []string {
 // Exit is what an exit code means: in a word or two, and in a sentence.
 type Exit struct{ Word, Text string }
 
-// sub is the command of a group with a name; nil when there is none.
+// sub is a group's command with a name, or nil.
 func (c *Command[S]) sub(name string) *Command[S] {
 	for _, s := range c.Sub {
 		if s.Name[strings.LastIndexByte(s.Name, ' ')+1:] == name {
@@ -172,7 +172,7 @@ func (p *Program[S]) Run(ctx context.Context, args []string) (help string, err e
 	return "", err
 }
 
-// asTopic is the page of help that arguments ask for, if it is of no command.
+// asTopic is the topic page that the arguments ask for, if it is not a command's.
 func (p *Program[S]) asTopic(args []string) string {
 	if len(args) > 0 && args[0] == "help" {
 		args = args[1:]
@@ -231,15 +231,15 @@ func (p *Program[S]) exec(ctx context.Context, c *Command[S], args []string) err
 	return c.Run(ctx, s, append(args, p.literal...))
 }
 
-// helpOf notes the help of a command as what was asked for.
+// helpOf marks a command's help as requested.
 func (p *Program[S]) helpOf(c *Command[S]) error {
 	p.help.Reset()
 	fmt.Fprintln(&p.help, p.usage(c))
 	return flag.ErrHelp
 }
 
-// interspersed parses flags that stand behind arguments, which the flag package
-// leaves alone, and returns the arguments.
+// interspersed parses flags after arguments, which the flag package leaves alone, and
+// returns the arguments.
 func interspersed(fs *flag.FlagSet, args []string) ([]string, error) {
 	var plain []string
 	for len(args) > 0 {
@@ -317,7 +317,7 @@ func (p *Program[S]) unknown(c *Command[S], rest []string) error {
 // errVersion says that the version was asked for.
 var errVersion = errors.New("version")
 
-// versionFlags are the flags of the version that stand beside --version.
+// versionFlags are the flags that are allowed with --version.
 func versionFlags(args []string) []string {
 	for _, arg := range args {
 		if arg == "--json" || arg == "-json" {
@@ -335,8 +335,7 @@ func completed(typed string, names []string) string {
 	return oneFrom(typed, names)
 }
 
-// elsewhere is the command that has a name in another group than the one in which it was
-// looked for; nil when there is none.
+// elsewhere is the command with that name in another group than the requested one, or nil.
 func (p *Program[S]) elsewhere(name string) (found *Command[S]) {
 	p.Root.Each(func(c *Command[S]) {
 		if found == nil && c.Name != "" && c.Name[strings.LastIndexByte(c.Name, ' ')+1:] == name {

@@ -30,7 +30,7 @@ func Completion(shell string, root *Page, values map[string][]string, topics []s
 	return m.fish(), nil
 }
 
-// What completes a value that is of no list.
+// Completions for values that are not in a list.
 const (
 	byNothing = "any"
 	byFiles   = "files"
@@ -115,7 +115,7 @@ func (m *completions) args(p *Page) string {
 	return byPlace(p.Args)
 }
 
-// byPlace says what completes what a word in capitals stands for.
+// byPlace completes what a word in capitals stands for.
 func byPlace(arg string) string {
 	switch {
 	case strings.Contains(arg, "FILE"), strings.Contains(arg, "PATH"):
@@ -136,8 +136,8 @@ func (m *completions) list(values []string) string {
 	return m.lists[key]
 }
 
-// kinds yields what completes the value of each flag, and the arguments of each command,
-// but for the most frequent answer.
+// kinds yields the completion of each flag's value, and of each command's arguments,
+// except for the commonest one.
 func (m *completions) kinds(put func(path, flag, by string)) {
 	for _, c := range m.commands {
 		for _, f := range c.flags {
@@ -154,7 +154,7 @@ func (m *completions) kinds(put func(path, flag, by string)) {
 	}
 }
 
-// firstWords is a text, cut to what fits beside a flag in a list.
+// firstWords is a text, cut to what fits next to a flag in a list.
 func firstWords(text string) string {
 	first, _, _ := strings.Cut(Wrap(text, 50), "\n")
 	if first != text {

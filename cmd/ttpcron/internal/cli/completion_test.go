@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// odd is a word with which no shell may do anything.
+// odd is a word that every shell must take literally.
 const odd = "a'b\"c `touch bad`$(touch bad);\\ *~!"
 
-// shellProgram is a program with one of everything that completion tells apart.
+// shellProgram is a program with one of everything that completion distinguishes.
 func shellProgram() *Program[none] {
 	run := func(context.Context, none, []string) error { return nil }
 	do := NewFlags()
@@ -34,8 +34,8 @@ func shellProgram() *Program[none] {
 	}
 }
 
-// How each shell is asked: the words of a line are its arguments, the last of them is
-// being typed. It prints a candidate a line.
+// How each shell is asked: the words of a line are its arguments, and the last of them is
+// being typed. It prints one candidate a line.
 var askShell = map[string]string{
 	"bash": `source "$SCRIPT"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ttpcron; for r in "${COMPREPLY[@]}"; do if [[ -e $r ]]; then printf '%s\n' "$r"; else eval "printf '%s\n' $r"; fi; done`,
 	"zsh": `compdef() { : }; source "$SCRIPT"

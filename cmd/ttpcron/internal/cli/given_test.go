@@ -9,9 +9,8 @@ import (
 	"testing"
 )
 
-// A shared flag can stand before the command, at its group and behind arguments.
-// Lists are joined in that order; of any other flag the one nearest to the command
-// counts.
+// A shared flag can come before the command, after its group and after arguments. Lists
+// are joined in that order; for any other flag the one nearest to the command counts.
 func TestGiven(t *testing.T) {
 	for args, want := range map[string]string{
 		"group do":                               "",

@@ -14,8 +14,8 @@ type Topic struct {
 // helpWidth is how wide help is, in characters.
 const helpWidth = 80
 
-// Topics are the pages of help that are of no command: those of the program, and one
-// about the flags that all commands share.
+// Topics are the help pages that are not a command's: the program's, and one about the
+// flags that all commands share.
 func (p *Program[S]) topics() []Topic {
 	flags := Topic{Name: "flags", Short: "shared flags, environment and config file"}
 	var b strings.Builder
@@ -41,7 +41,7 @@ func (p *Program[S]) TopicNames() (names []string) {
 	return names
 }
 
-// topic is the page of help with a name; empty when there is none. Commands go first.
+// topic is the help page with a name, or empty. Commands go first.
 func (p *Program[S]) topic(name string) string {
 	for _, t := range p.topics() {
 		if t.Name == name && p.Root.sub(name) == nil {

@@ -127,7 +127,7 @@ func (m *Manual) Roff(date, by string) string {
 	return b.String()
 }
 
-// roffText writes paragraphs. Lines that begin with spaces stay as they are.
+// roffText writes paragraphs. Lines that begin with spaces are unchanged.
 func roffText(b *strings.Builder, text string) {
 	first := true
 	for block := range strings.SplitSeq(strings.Trim(text, "\n"), "\n\n") {
@@ -182,7 +182,7 @@ func noRequest(text string) string {
 	return text
 }
 
-// roffHead is the head of an entry: what stands for something else is italic.
+// roffHead is the head of an entry: placeholders are italic.
 func roffHead(head string) string {
 	words := strings.Split(head, " ")
 	for i, w := range words {
@@ -195,7 +195,7 @@ func roffHead(head string) string {
 	return strings.Join(words, " ")
 }
 
-// roff escapes what the language of manual pages would take for something else.
+// roff escapes what has a meaning in the language of manual pages.
 func roff(text string) string {
 	var b strings.Builder
 	for _, r := range text {

@@ -9,9 +9,9 @@ import (
 	"github.com/ttpcron/ttpcron/control"
 )
 
-// author names who made a call, by what the kernel says of it. Only the command
-// knows who became root with sudo; the daemon believes it only from those who could
-// write to the store anyway.
+// author names a caller by the kernel's information. Only the command knows who used sudo
+// to become root; the daemon believes it only from callers who could write to the store
+// anyway.
 func author(ctx context.Context, stated string) string {
 	p, ok := control.PeerOf(ctx)
 	if !ok {

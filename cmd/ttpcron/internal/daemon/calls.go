@@ -7,8 +7,8 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// calls are what a daemon can be asked for beyond its store: runs with its rules,
-// and the turn of a run for a command that has others.
+// calls are a daemon's calls besides those of its store: runs with its rules, and turns
+// for commands that run with their own.
 var calls = control.Name(struct {
 	Run       control.Method[runAsked, string] // gives an ID
 	RunFollow control.Method[following, runNews]
@@ -42,7 +42,7 @@ type (
 		ID      string
 		Version uint64
 	}
-	// runNews is how far such a run has come.
+	// runNews is the progress of such a run.
 	runNews struct {
 		Version  uint64 // grows with each change
 		Waiting  bool   // for another run
@@ -57,10 +57,10 @@ type (
 		ID    string
 		Begun bool
 	}
-	// turnState is what the caller of a turn learns.
+	// turnState is what a turn's caller learns.
 	turnState struct{ Begun bool }
-	// committing is a ttpcron.Commit as it travels: what has no bound are lists,
-	// the rest has few bytes.
+	// committing is a ttpcron.Commit in transit: unbounded parts are lists, the rest has
+	// few bytes.
 	committing struct {
 		Turn     string
 		Tagging  store.Tagging
@@ -73,7 +73,7 @@ type (
 		Settled control.List[ttpcron.SettledMatches]
 		Rest    control.Small[rest]
 	}
-	// rest is what a commit holds besides its lists.
+	// rest is a commit without its lists.
 	rest struct {
 		Cursors []ttpcron.Cursor
 		Run     *ttpcron.Run

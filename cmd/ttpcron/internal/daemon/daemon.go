@@ -52,8 +52,8 @@ const (
 	serverGrace = 400 * time.Millisecond // for servers, and for whoever reads the store
 )
 
-// daemon is what lives as long as the command daemon runs: the runner, which does
-// the jobs, and the scheduler and servers around it.
+// daemon lives as long as the command daemon runs: the runner, which does the jobs, with
+// the scheduler and the servers.
 type daemon struct {
 	runner
 	holder  *store.Holder // of the store, as calls see it
@@ -74,8 +74,8 @@ type daemon struct {
 	fed     int64                     // the value of moved when the watchdog was last fed
 }
 
-// server runs beside the scheduler until its context ends, and returns soon
-// after. An error before that ends the daemon.
+// server runs next to the scheduler until its context ends, and returns soon after. An
+// error before that ends the daemon.
 type server func(ctx context.Context) error
 
 // Run runs a daemon until ctx ends.
@@ -109,8 +109,8 @@ func Run(ctx context.Context, o Options) error {
 	}
 	err = d.run(ctx, hup)
 	if errors.Is(err, scheduler.ErrStillRunning) {
-		// The store cannot be closed under the job's hands. What was committed is
-		// on disk, and the next start goes on from there, as after a crash.
+		// The store cannot be closed while the job uses it. What was committed is on disk,
+		// and the next start continues from there, as after a crash.
 		d.log.Warn("left while a job was still running; the next start goes on after what it committed", "error", err.Error())
 		return nil
 	}
@@ -143,8 +143,8 @@ func newDaemon(o Options, db *kv.DB, notify *notifier) *daemon {
 	return d
 }
 
-// passing returns a clock that shows how much time has passed since now. Setting
-// the clock on the wall does not move it.
+// passing returns a clock that shows how much time has passed since now. Setting the wall
+// clock does not affect it.
 func passing() func() time.Duration {
 	began := time.Now()
 	return func() time.Duration { return time.Since(began) }
@@ -170,7 +170,7 @@ func (d *daemon) prepare(ctx context.Context) error {
 }
 
 // checkSources refuses a configuration with a job whose source is neither known nor
-// stored. It warns of kinds that are not.
+// stored. It warns about such kinds.
 func (d *daemon) checkSources(ctx context.Context, c *settings.Daemon) error {
 	stored, err := d.db.Kinds(ctx)
 	if err != nil {
@@ -180,7 +180,7 @@ func (d *daemon) checkSources(ctx context.Context, c *settings.Daemon) error {
 	return c.File.Refusal(c.CheckSources(stored))
 }
 
-// wake is how often the clock is looked at: often enough for the watchdog.
+// wake is how often the clock is read: often enough for the watchdog.
 func (d *daemon) wake() time.Duration {
 	wake := 30 * time.Second
 	if d.notify.watchdog > 0 {
@@ -243,10 +243,9 @@ func (d *daemon) run(ctx context.Context, hup <-chan os.Signal) error {
 	return err
 }
 
-// awake is called at every look at the clock: it feeds the watchdog, unless a job
-// of the daemon's own runs without showing progress, and says what the daemon is
-// doing. Waiting for a caller that has its turn, or for the disk to give an input,
-// is not something that a restart would mend.
+// awake is called at every tick: it feeds the watchdog, unless one of the daemon's own
+// jobs runs without progress, and reports the daemon's state. A restart would not help
+// while it waits for a caller's turn, or for an input's disk.
 func (d *daemon) awake(all []scheduler.Status) {
 	moved := d.moved.Load()
 	if !running(all) || moved != d.fed || d.turns.away() || d.input.Name() != "" {
@@ -265,7 +264,7 @@ func running(all []scheduler.Status) bool {
 	return false
 }
 
-// state says in a line what the daemon is doing.
+// state describes the daemon's state in a line.
 func (d *daemon) state(all []scheduler.Status) string {
 	text := "idle"
 	var next *scheduler.Status

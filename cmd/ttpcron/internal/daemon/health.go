@@ -60,7 +60,7 @@ func (h *health) succeeded(at time.Time, passed time.Duration, did string) {
 	h.success, h.ended, h.last, h.damage = at, passed, did, ""
 }
 
-// failed notes why a job failed.
+// failed records why a job failed.
 func (h *health) failed(job string, err error) {
 	h.troubled(job, fmt.Sprintf("%s failed: %v", job, err))
 	var damaged *kv.DamagedError
@@ -72,7 +72,7 @@ func (h *health) failed(job string, err error) {
 	}
 }
 
-// troubled notes what needs attention after a job's last run, "" for nothing.
+// troubled records what needs attention after a job's last run, "" for nothing.
 func (h *health) troubled(job, trouble string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -95,14 +95,14 @@ func (h *health) keep(jobs []settings.Job) {
 	})
 }
 
-// reloadFailed notes what keeps a configuration from being taken.
+// reloadFailed records why a configuration is refused.
 func (h *health) reloadFailed(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.reload = "reload: " + err.Error()
 }
 
-// reloaded notes what a reload changed, and what about it needs attention.
+// reloaded records what a reload changed, and what about it needs attention.
 func (h *health) reloaded(at time.Time, ch settings.Change, trouble string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -121,14 +121,14 @@ func (h *health) rulesLoaded(err error) {
 	}
 }
 
-// saidOnce keeps what is the same in every run of a job out of the log: it is
-// said again when it has changed, or was gone in between.
+// saidOnce keeps repetitions in a job's runs out of the log: a message is logged again
+// when it has changed, or was gone in between.
 type saidOnce struct {
 	before, now map[uint64]bool // by hashes
 	whole       bool            // the run got to everything: what it did not say is over
 }
 
-// maxSaid bounds what is remembered of one run: no scan sees more files.
+// maxSaid bounds what is remembered from one run: no scan sees more files.
 const maxSaid = 1_000_000
 
 var saidSeed = maphash.MakeSeed()
@@ -158,8 +158,7 @@ func (s *saidOnce) next() {
 	s.before, s.now, s.whole = s.now, map[uint64]bool{}, false
 }
 
-// saidBy returns what a job has said. Only runs use it, of which there is one at
-// a time.
+// saidBy returns what a job has logged. Only runs use it, one at a time.
 func (d *runner) saidBy(job string) *saidOnce {
 	if d.said == nil {
 		d.said = map[string]*saidOnce{}

@@ -8,8 +8,8 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/nodetest"
 )
 
-// Health goes by the time that passes: a clock that was ahead when a run ended well
-// does not vouch for the years until then, and one that jumps ahead is no illness.
+// Health goes by elapsed time: a clock that was ahead when a run ended well does not make
+// the daemon healthy for years, and one that jumps ahead does not make it ill.
 func TestHealthUnderAWrongClock(t *testing.T) {
 	b := newBench(t, nodetest.EverySecond)
 	b.n.Event(0, 0)
@@ -37,7 +37,7 @@ func TestHealthUnderAWrongClock(t *testing.T) {
 	}
 }
 
-// What stays the same is said once, however much of it there is.
+// Repetitions are logged once, however many there are.
 func TestSaidOnce(t *testing.T) {
 	s := &saidOnce{}
 	for run := range 3 {

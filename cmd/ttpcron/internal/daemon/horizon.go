@@ -20,7 +20,7 @@ func (d *runner) sayHorizon(r ttpcron.ImportReport) {
 	}
 }
 
-// horizonAhead says that a horizon lies in the future, so that nothing comes in.
+// horizonAhead says that a horizon is in the future, so that no event comes in.
 func (d *runner) horizonAhead(ctx context.Context) string {
 	all, err := d.db.Horizons(ctx)
 	if err != nil {

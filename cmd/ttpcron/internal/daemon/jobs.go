@@ -21,10 +21,9 @@ import (
 	"github.com/ttpcron/ttpcron/scheduler"
 )
 
-// entries are the jobs as the scheduler takes them. A job that is seen for the
-// first time counts from now, so that one whose hours the machine spends switched
-// off is made up for. So does one that last ran under a clock far ahead of now: its
-// last run would be in the future at every start until that time came.
+// entries are the jobs for the scheduler. A new job counts from now, so that it catches up
+// even if the machine is always off at its hours. So does a job that last ran under a
+// clock far ahead of now: otherwise it would not run until that time came.
 func (d *runner) entries(c *settings.Daemon) []scheduler.Entry {
 	var out []scheduler.Entry
 	kept := map[string]time.Time{}
@@ -56,9 +55,8 @@ func (d *runner) remember(times map[string]time.Time) {
 	}
 }
 
-// giveBack returns the memory that a run took to the system: it may be long until
-// the next run. It collects twice, because pools keep what they hold through one
-// collection.
+// giveBack returns a run's memory to the system: it may be long until the next run. It
+// collects twice, because pools keep their content through one collection.
 func (d *runner) giveBack() {
 	runtime.GC()
 	debug.FreeOSMemory()
@@ -154,8 +152,7 @@ func (d *runner) runJob(ctx context.Context, c *settings.Daemon, j settings.Job)
 // importShare is the part of a job's max-runtime that importing may take: half.
 const importShare = 2
 
-// placeOf returns where the imports of a job stopped last. Only runs use it, of
-// which there is one at a time.
+// placeOf returns where a job's last import stopped. Only runs use it, one at a time.
 func (d *runner) placeOf(job string) *jobs.Place {
 	if d.places == nil {
 		d.places = map[string]*jobs.Place{}
@@ -166,13 +163,12 @@ func (d *runner) placeOf(job string) *jobs.Place {
 	return d.places[job]
 }
 
-// did says in a few words what a run did.
+// did summarises a run.
 func did(r jobs.Report) string {
 	return fmt.Sprintf("%s, %s", term.Plural(r.Run.Imported.New, "new event", "new events"), term.Plural(inserted(r), "new tag", "new tags"))
 }
 
-// manyEvents is how many events make most rules compile their patterns, which
-// stay with them.
+// manyEvents is how many events make most rules compile their patterns, which they keep.
 const manyEvents = 20_000
 
 func looked(r jobs.Report) (n int) {
@@ -257,7 +253,7 @@ func (d *runner) sayUnclaimed(kinds []ttpcron.SourceKind) {
 // progress is called many times a second while a job runs.
 func (d *runner) progress(jobs.Progress) { d.moved.Add(1) }
 
-// fileDone notes what somebody should know of a file, once.
+// fileDone logs what the user should know about a file, once.
 func (d *runner) fileDone(notes *inputs.Notes, said *saidOnce) func(jobs.FileReport) {
 	return func(f jobs.FileReport) {
 		d.moved.Add(1)

@@ -74,7 +74,7 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
-// A clock that was ten years ahead when jobs ran does not keep them from running,
+// A clock that was ten years ahead when jobs ran does not keep them from running now,
 // however short the machine is on.
 func TestJobTimesOfAWrongClock(t *testing.T) {
 	b := newBench(t, nodetest.EverySecond+"[[job]]\nname = \"nightly\"\nschedule = \"0 3 * * *\"\n")
@@ -109,8 +109,8 @@ func TestJobTimesOfAWrongClock(t *testing.T) {
 	}
 }
 
-// An input that cannot be read is said once, keeps nothing else from being read,
-// and is no failure that would make the job pause.
+// An unreadable input is reported once, does not affect the others, and is not a failure
+// that would pause the job.
 func TestUnreadableInput(t *testing.T) {
 	b := newBench(t, nodetest.EverySecond)
 	b.d.conf.Jobs[0].Inputs = []string{b.n.Path("nowhere.json"), b.n.Path("events.jsonl")}
@@ -129,8 +129,8 @@ func TestUnreadableInput(t *testing.T) {
 	}
 }
 
-// What one job leaves to be seen to stays until that job has run well; the runs
-// of another neither hide it nor say theirs again.
+// Trouble in one job stays until that job has run well; the runs of another neither hide
+// nor repeat it.
 func TestTroubleOfEachJob(t *testing.T) {
 	b := newBench(t, nodetest.EverySecond+"[[job]]\nname = \"other\"\nschedule = \"@every 1s\"\n")
 	b.d.conf.Jobs[0].Inputs, b.d.conf.Jobs[1].Inputs = []string{b.n.Path("nowhere.json")}, nil
@@ -159,8 +159,8 @@ func TestTroubleOfEachJob(t *testing.T) {
 	}
 }
 
-// A job that has more to import than half its time allows tags what it has, and
-// comes to every input in later runs.
+// A job with more to import than half its time allows tags what it has, and reaches every
+// input in later runs.
 func TestImportTakesHalfOfMaxRuntime(t *testing.T) {
 	b := newBench(t, nodetest.EverySecond+"max-runtime = \"60m\"\n")
 	const files = 20
@@ -187,7 +187,7 @@ func TestImportTakesHalfOfMaxRuntime(t *testing.T) {
 	}
 }
 
-// Whatever a folder is full of, what is passed over is a line for each reason, once.
+// Whatever a folder contains, skipped files are one line for each reason, once.
 func TestPassedOverIsALine(t *testing.T) {
 	b := newBench(t, nodetest.EverySecond)
 	strays := func(folder string, n int) {
@@ -219,7 +219,7 @@ func TestPassedOverIsALine(t *testing.T) {
 		!strings.Contains(lines[1], "events.jsonl holds ttpcron's own events") {
 		t.Fatalf("%d lines:\n%s", len(lines), lines)
 	}
-	// A run that does not come to everything forgets nothing of what it said.
+	// A run that does not reach everything forgets nothing that was logged.
 	maxRuntime := &b.d.conf.Jobs[0].MaxRuntime
 	*maxRuntime = time.Hour
 	b.slow()
@@ -246,8 +246,8 @@ func (s stuck) Batches(context.Context) iter.Seq2[ttpcron.Batch, error] {
 	}
 }
 
-// An input that hangs, such as one on a server that is gone, is no reason to kill
-// the daemon: it would hang again.
+// An input that hangs, such as one on a lost server, is no reason to kill the daemon: it
+// would hang again.
 func TestInputThatHangs(t *testing.T) { synctest.Test(t, testInputThatHangs) }
 
 func testInputThatHangs(t *testing.T) {
@@ -282,8 +282,7 @@ func testInputThatHangs(t *testing.T) {
 	}
 }
 
-// A kind that is asked for and neither known nor stored is warned of, and refused
-// nothing.
+// An unknown kind that is not stored gives a warning, and is not refused.
 func TestReloadWarnsOfKinds(t *testing.T) {
 	b := newBench(t, nodetest.Rarely)
 	for kinds, want := range map[string]bool{`["canary", "tunnel"]`: false, `["command", "login"]`: true} {

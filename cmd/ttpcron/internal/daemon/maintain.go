@@ -31,8 +31,8 @@ func (d *runner) maintain(ctx context.Context, c *settings.Daemon, job string) e
 	return err
 }
 
-// sayHeld logs what is held back, once for as long as it is, and returns the part
-// of it that is trouble. That a store is young is none.
+// sayHeld logs what is held back, once as long as it is, and returns the part that is
+// trouble. A young store is none.
 func (d *runner) sayHeld(ctx context.Context, h kv.Held, said *saidOnce) (trouble string, err error) {
 	if h.Why == "" {
 		return "", nil
@@ -71,9 +71,9 @@ func (d *runner) prune(ctx context.Context, p kv.Prune, why string) error {
 	return err
 }
 
-// shrink takes out the oldest days, their events and tags together, while the store
-// holds more than it may. Whatever may be of today stays, whatever the clock says:
-// the day from which age counts, all later ones, and the newest day with events.
+// shrink removes the oldest days, events and tags together, while the store is larger than
+// allowed. Whatever may be today's stays under any clock: the day from which age counts,
+// all later ones, and the newest day with events.
 func (d *runner) shrink(ctx context.Context, c *settings.Daemon) error {
 	for {
 		s, err := d.db.Stats(ctx)
@@ -99,7 +99,7 @@ func (d *runner) shrink(ctx context.Context, c *settings.Daemon) error {
 		if first >= until {
 			return tooMuch(until, ttpcron.DayOf(d.now()), future)
 		}
-		// A fiftieth of the days at once: each step costs a look at all of them.
+		// A fiftieth of the days at once: each step reads all of them.
 		p := kv.Prune{EventsBefore: min(first+1+ttpcron.Day(days/50), until)}
 		p.TagsBefore = p.EventsBefore
 		if err := d.prune(ctx, p, fmt.Sprintf("the store holds %s of max-size %s", term.Bytes(used), term.Bytes(int64(c.MaxSize)))); err != nil {
@@ -108,7 +108,7 @@ func (d *runner) shrink(ctx context.Context, c *settings.Daemon) error {
 	}
 }
 
-// tooMuch says that what is left is more than max-size.
+// tooMuch says that the rest is larger than max-size.
 func tooMuch(until, today ttpcron.Day, future int) error {
 	also := ""
 	if future > 0 {

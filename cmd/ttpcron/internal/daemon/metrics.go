@@ -20,7 +20,7 @@ import (
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-// observer counts what the runs of a daemon do.
+// observer counts the work of a daemon's runs.
 type observer struct {
 	*metrics.Metrics
 
@@ -35,7 +35,7 @@ func (o *observer) Tagger(t *tagger.Composite) {
 	o.taggers = append(o.taggers, t)
 }
 
-// ended counts a run that has ended, and what the caches of its taggers did.
+// ended counts a finished run, with the caches of its taggers.
 func (o *observer) ended(r *ttpcron.Run) {
 	o.mu.Lock()
 	made := o.taggers
@@ -57,7 +57,7 @@ func (d *runner) count(r *ttpcron.Run) {
 	}
 }
 
-// timed is the store of a run, whose commits are measured.
+// timed is a run's store, with commits measured.
 func (d *runner) timed() jobs.Store {
 	s := d.store.Jobs()
 	s.Ledger = timedLedger{s.Ledger, d.observer}
@@ -125,7 +125,7 @@ func (d *daemon) moment(ctx context.Context) (*metrics.State, error) {
 	return s, nil
 }
 
-// matches counts the base matches of correlations, and those that wait to be judged.
+// matches counts correlations' base matches, and those that wait to be judged.
 func (d *daemon) matches(ctx context.Context) (all, waiting int, err error) {
 	for from := ttpcron.Day(0); ; {
 		days, err := d.db.MatchDays(ctx, from)
@@ -140,7 +140,7 @@ func (d *daemon) matches(ctx context.Context) (all, waiting int, err error) {
 	}
 }
 
-// levels counts tags by level, each of which is there.
+// levels counts tags by level, with zeros.
 func levels(st *kv.Stats) []metrics.Level {
 	var all []metrics.Level
 	for _, level := range ttpcron.Levels() {
@@ -183,7 +183,7 @@ func (d *daemon) unhealthy() (why string, last time.Time) {
 	return "", last
 }
 
-// handlers are what can be read by HTTP, on the control socket and elsewhere.
+// handlers are what HTTP serves, on the control socket and elsewhere.
 func (d *daemon) handlers() map[string]http.Handler {
 	return map[string]http.Handler{
 		"GET /metrics": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -214,11 +214,11 @@ func (d *daemon) handlers() map[string]http.Handler {
 	}
 }
 
-// fileEvery is how often the file of metrics is written, beside the end of runs.
+// fileEvery is how often the metrics file is written, besides the end of runs.
 const fileEvery = time.Minute
 
-// writeMetrics keeps the file of metrics fresh, if there is to be one. A file that
-// a reload has dropped is removed: whoever reads it would believe it for ever.
+// writeMetrics keeps the metrics file fresh, if there is one. A file that a reload has
+// dropped is removed: otherwise its readers would believe it for ever.
 func (d *daemon) writeMetrics(ctx context.Context) error {
 	ticker := time.NewTicker(fileEvery)
 	defer ticker.Stop()

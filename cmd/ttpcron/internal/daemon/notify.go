@@ -51,9 +51,8 @@ func newNotifier(env map[string]string, pid int) (*notifier, error) {
 	return n, nil
 }
 
-// say sends lines, and never waits: when the socket is full, because its reader is
-// slow, they go out before what is said next. What cannot be sent at all is lost:
-// nobody listens then.
+// say sends lines without waiting: if the socket is full, because its reader is slow, they
+// are sent before the next ones. What cannot be sent at all is lost: nobody listens then.
 func (n *notifier) say(lines ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -63,8 +62,8 @@ func (n *notifier) say(lines ...string) {
 	}
 }
 
-// send sends what is owed, then text, and reports whether nothing is left to be
-// sent. The caller holds mu.
+// send sends what is owed, then text, and reports whether everything was sent. The caller
+// holds mu.
 func (n *notifier) send(text string) bool {
 	for len(n.owed) > 0 {
 		if !n.try(n.owed[0]) {
@@ -110,8 +109,7 @@ func (n *notifier) ready(status string) {
 	n.say("READY=1", "STATUS="+term.Clean(status))
 }
 
-// reloading says that a reload has begun. systemd compares the time with that
-// of its own request.
+// reloading announces a reload. systemd compares the time with that of its own request.
 func (n *notifier) reloading() {
 	if now, ok := host.MonotonicMicros(); ok {
 		n.say("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", now))

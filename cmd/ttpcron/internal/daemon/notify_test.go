@@ -66,8 +66,8 @@ func TestWatchdog(t *testing.T) {
 	}
 }
 
-// A notify socket that nobody reads is not waited for; what matters is sent when
-// there is room again, in order, and the status that holds then.
+// The daemon does not wait for a notify socket that nobody reads. Important messages are
+// sent, in order, when there is room again, with the status at that time.
 func TestNotifySocketIsFull(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "s")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})

@@ -19,8 +19,8 @@ import (
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-// rulesLooked is the least time between two looks at the folders of rules. A change
-// is taken after two looks.
+// rulesLooked is the least time between two looks at the rule folders. A change is taken
+// after two looks.
 const rulesLooked = time.Second
 
 // reloadOn reloads at every signal, and the rules alone when their files have
@@ -76,9 +76,8 @@ func (d *daemon) rulesChanged() {
 	d.log.Info("rules changed, the next run looks again with those that are new or changed", "rules", d.set(rules).InForce(), "new_or_changed", len(ids), "ids", term.Clean(strings.Join(ids[:min(len(ids), 10)], " ")))
 }
 
-// reload reads the configuration and the rules again. A broken configuration
-// changes nothing; a broken rule file leaves the rule in force that it gave before.
-// It returns what is wrong.
+// reload reads the configuration and the rules again. A broken configuration changes
+// nothing; if a rule file is broken, its earlier rules stay. It returns the faults.
 func (d *daemon) reload() error {
 	d.reloads.Lock()
 	defer d.reloads.Unlock()
@@ -98,7 +97,7 @@ func (d *daemon) reload() error {
 	return err
 }
 
-// tookOver says what a new configuration brought and took away.
+// tookOver logs what a new configuration added and removed.
 func (d *daemon) tookOver(old, c *settings.Daemon) {
 	ch, trouble := settings.ChangeOf(old, c), ""
 	d.log.Info("reloaded", append([]any{"jobs", len(c.Jobs), "rules", d.inForce()}, ch.Args()...)...)
@@ -110,7 +109,7 @@ func (d *daemon) tookOver(old, c *settings.Daemon) {
 	d.health.reloaded(d.now(), ch, trouble)
 }
 
-// reloadInto returns what is wrong with the configuration, and with rules.
+// reloadInto returns the faults of the configuration, and of rules.
 func (d *daemon) reloadInto(old *settings.Daemon) (cerr, rerr error) {
 	c, err := d.read()
 	if err == nil {
@@ -149,8 +148,8 @@ func (d *daemon) reloadInto(old *settings.Daemon) (cerr, rerr error) {
 	return nil, rerr
 }
 
-// keepingStart returns a new configuration in which the settings that need a
-// restart are as they were. It logs those that differ, at each reload.
+// keepingStart returns a new configuration with the old values of settings that need a
+// restart. It logs those that differ, at each reload.
 func (d *daemon) keepingStart(old, read *settings.Daemon) *settings.Daemon {
 	c := *read
 	// One log for the life of the process, with the new level.
@@ -168,8 +167,8 @@ func (d *daemon) keepingStart(old, read *settings.Daemon) *settings.Daemon {
 	return &c
 }
 
-// reloadRules loads the rules of a configuration anew. A rule whose file is
-// broken stays as it was; the error names the first such file.
+// reloadRules loads a configuration's rules. If a rule's file is broken, the rule stays as
+// it was; the error names the first such file.
 func (d *daemon) reloadRules(c *settings.Daemon) (*tagger.RuleSet, error) {
 	folders, err := ruleset.Folders(c.Embedded, c.Rules)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 )
 
-// A setting that needs a restart is named when it has changed, and no other is: a
-// socket beside the store goes where the store goes.
+// A changed setting that needs a restart is named, and no other: a socket next to the
+// store moves with the store.
 func TestWhatNeedsARestart(t *testing.T) {
 	b := newBench(t, nodetest.Rarely)
 	other := b.n.Path("other.db")

@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// byAge takes out what is older than the configuration allows, as far as the clock
-// can be trusted, and returns what is held back.
+// byAge removes what is older than the configuration allows, as far as the clock can be
+// trusted, and returns what is held back.
 func (d *runner) byAge(ctx context.Context, c *settings.Daemon) (held kv.Held, err error) {
 	a := retention.Aging{Keep: func(at time.Time) kv.Prune { return lines(c, at) }, Now: d.now().UTC(), Count: d.wouldPrune}
 	if a.Clock, err = d.db.SeeClock(ctx); err != nil {
@@ -37,7 +37,7 @@ func (d *runner) wouldPrune(ctx context.Context, p kv.Prune) (kv.PruneReport, er
 	return d.db.Prune(ctx, p)
 }
 
-// lines says what goes when age counts from an instant.
+// lines are the days that go if age counts from an instant.
 func lines(c *settings.Daemon, at time.Time) (p kv.Prune) {
 	line := func(keep cli.Age) ttpcron.Day {
 		if keep == 0 {

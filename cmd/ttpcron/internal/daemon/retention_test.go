@@ -29,7 +29,7 @@ func (b *bench) seen(daysAgo ...int) {
 	b.clock = now
 }
 
-// heldADayAgo is what is held back, as if it had been a day longer.
+// heldADayAgo is what is held back, with a day added.
 func (b *bench) heldADayAgo() kv.Held {
 	h := b.clockSeen().Held
 	h.Since = h.Since.Add(-day)
@@ -81,9 +81,9 @@ func newRetentionBench(t *testing.T, config string) *bench {
 // keep is a configuration that keeps events and tags for some time alike.
 func keep(age string) string { return fmt.Sprintf("keep-events = %q\nkeep-tags = %[1]q\n", age) }
 
-// The clock is ten years ahead for a while, one event is logged under it, and
-// maintenance runs: nothing is lost, and when the clock is right again new events
-// come in. So it is in a store that has just begun and in one that is months old.
+// The clock is ten years ahead for a while, one event is logged under it, and maintenance
+// runs: nothing is lost, and when the clock is right again, new events come in. That goes
+// for a new store and for one that is months old.
 func TestClockYearsAhead(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -153,7 +153,7 @@ func TestClockYearsBehind(t *testing.T) {
 	}
 }
 
-// A machine that was off for months keeps all for some days, then goes on.
+// A machine that was off for months keeps everything for some days, then goes on.
 func TestClockAfterMonths(t *testing.T) {
 	b := newRetentionBench(t, keep("10d"))
 	b.seen(2, 1, 0)
@@ -175,8 +175,8 @@ func TestClockAfterMonths(t *testing.T) {
 	b.count(100, "on the third day") // ten of 110 is no great share
 }
 
-// More than a quarter at once needs a second look, a day later. It is said
-// meanwhile, and a step back of the clock begins anew.
+// Removing more than a quarter at once needs a second look, a day later. Meanwhile it is
+// reported, and a step back of the clock starts again.
 func TestSecondLook(t *testing.T) {
 	b := newRetentionBench(t, keep("10d"))
 	b.seen(2, 1, 0)
@@ -221,7 +221,7 @@ func TestSecondLook(t *testing.T) {
 	b.count(4, "five days later")
 }
 
-// All there is stays, however often it is looked at.
+// Everything is never removed, however often retention runs.
 func TestNeverAll(t *testing.T) {
 	b := newRetentionBench(t, keep("10d"))
 	b.n.Event(0, 0)
@@ -259,7 +259,7 @@ func TestYoungStore(t *testing.T) {
 	b.count(100, "on the third day")
 }
 
-// max-size takes out nothing that may be of today, whatever the clock says.
+// max-size removes nothing that may be today's, under any clock.
 func TestMaxSizeWithWrongClock(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -287,8 +287,8 @@ func TestMaxSizeWithWrongClock(t *testing.T) {
 	}
 }
 
-// Where a horizon lies ahead after all, that is said once, and forgetting it
-// lets everything in again.
+// If a horizon is in the future after all, it is reported once, and forgetting it lets
+// everything in again.
 func TestHorizonAhead(t *testing.T) {
 	b := newRetentionBench(t, "")
 	right := b.clock
@@ -373,8 +373,8 @@ func TestRetention(t *testing.T) {
 	}
 }
 
-// Days of which every event has a tag are left alone however old they are, and the
-// horizon stays where it is: late events of theirs come in.
+// Days on which every event has a tag stay however old they are, and so does the horizon:
+// late events of these days come in.
 func TestRetentionOfTagged(t *testing.T) {
 	b := newRetentionBench(t, `keep-events = "10d"`)
 	b.seen(2, 1, 0)

@@ -58,7 +58,7 @@ func (t *There) Run(ctx context.Context) (jobs.Report, error) {
 	if failed != nil {
 		q.Failed = failed.Error()
 	}
-	// An interrupt has to wait for the id: without it nobody could cancel the run.
+	// An interrupt waits for the id: without it the run could not be cancelled.
 	id, err := calls.Run.Call(context.WithoutCancel(ctx), client, q)
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
@@ -87,8 +87,7 @@ func stopped(err error) error {
 	return err
 }
 
-// follow waits for a run to end. An interrupt cancels it, or leaves it running with
-// nobody waiting for it.
+// follow waits for a run to end. An interrupt cancels it, or only stops waiting for it.
 func (t *There) follow(ctx context.Context, client *control.Client, id string) (jobs.Report, error) {
 	var news runNews
 	asking, told := ctx, false

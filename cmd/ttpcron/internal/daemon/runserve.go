@@ -17,7 +17,7 @@ import (
 // maxWorkers bounds what a caller may ask for.
 const maxWorkers = 256
 
-// maxAsked is how many runs are remembered, those that wait among them.
+// maxAsked is how many runs are remembered, including waiting ones.
 const maxAsked = 64
 
 // newsEvery is the least time between two reports of progress to a caller.

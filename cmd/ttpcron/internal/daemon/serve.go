@@ -16,8 +16,8 @@ import (
 	"github.com/ttpcron/ttpcron/scheduler"
 )
 
-// listen opens the control socket, so that whoever hears that the daemon is ready
-// finds it listening, and returns the servers that are to run beside the scheduler.
+// listen opens the control socket, so that it listens before the daemon says that it is
+// ready, and returns the servers to run next to the scheduler.
 func (d *daemon) listen(ctx context.Context) ([]server, error) {
 	c := d.config()
 	l, err := control.Listen(c.Socket, d.log)
@@ -49,8 +49,8 @@ func serveUntilDone(s *control.Server, l net.Listener) server {
 // followTime is the longest that a caller waits for news in one call.
 const followTime = 10 * time.Second
 
-// freeMemory gives unused memory back to the system. It collects twice, because
-// pools keep what they hold through one collection.
+// freeMemory returns unused memory to the system. It collects twice, because pools keep
+// their content through one collection.
 func freeMemory() {
 	runtime.GC()
 	debug.FreeOSMemory()

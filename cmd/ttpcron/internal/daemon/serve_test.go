@@ -13,8 +13,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// A caller cannot say who it is, nor when it is: the audit trail has what the
-// kernel says of it, and the daemon's clock.
+// A caller cannot forge its identity or the time: the audit trail has the kernel's
+// information, and the daemon's clock.
 func TestCallerCannotForgeWhoItIs(t *testing.T) {
 	s := newServed(t, nodetest.Rarely)
 	ctx, longAgo := t.Context(), time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)

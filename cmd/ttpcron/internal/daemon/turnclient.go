@@ -13,7 +13,7 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// heldLedger is the ledger of a daemon whose turn for a run this process has.
+// heldLedger is the ledger of a daemon in which this process has a turn.
 type heldLedger struct {
 	store.Ledger
 	turn *Turn
@@ -35,8 +35,8 @@ func (s heldLedger) Commit(ctx context.Context, c ttpcron.Commit) (done ttpcron.
 	return done, nil
 }
 
-// partsOf cuts a commit into parts that a call can carry. All but the tags goes with the
-// last one: nothing is said to be covered before its tags are stored.
+// partsOf splits a commit into parts that a call can carry. Everything but the tags goes
+// with the last one: nothing may count as covered before its tags are stored.
 func partsOf(c *ttpcron.Commit) iter.Seq2[committing, error] {
 	return func(yield func(committing, error) bool) {
 		var last *store.Tagging
@@ -70,8 +70,7 @@ type Turn struct {
 
 // AskTurn asks a daemon for a turn.
 func AskTurn(ctx context.Context, client *control.Client) (*Turn, error) {
-	// An interrupt has to wait for the id: without it nobody could give the turn
-	// back.
+	// An interrupt waits for the id: without it the turn could not be returned.
 	id, err := calls.Turn.Call(context.WithoutCancel(ctx), client, none{})
 	return &Turn{client, id}, err
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/ttpcron/ttpcron/internal/nountest"
 )
 
-// sentParts sends the parts of a commit, and returns what comes of each.
+// sentParts sends the parts of a commit, and returns the result of each.
 func sentParts(t *testing.T, c *ttpcron.Commit) (got []ttpcron.Commit) {
 	t.Helper()
 	for part, err := range partsOf(c) {
@@ -46,7 +46,7 @@ func TestCommitTravels(t *testing.T) {
 	}
 }
 
-// What correlations come to is said once all their tags are there, and of all of them.
+// Judgements are sent when all tags are there, and apply to all of them.
 func TestJudgementsTravelLast(t *testing.T) {
 	at := time.Date(2026, 5, 4, 5, 40, 0, 0, time.UTC)
 	c := ttpcron.Commit{

@@ -13,23 +13,23 @@ import (
 	"github.com/ttpcron/ttpcron/scheduler"
 )
 
-// A turn is a lease. Its caller shows with calls of its own, apart from the work
-// that it does, that it lives; when it has not been heard of for leaseTicks the
-// turn is over, and nothing is committed under it any more. So a caller that is
-// suspended, or whose machine has no time for it, holds up nobody for longer.
+// A turn is a lease. Its caller renews it with calls apart from its work. If there is no
+// call for leaseTicks, the turn is over, and nothing more is committed under it. So a
+// caller that is suspended, or whose machine is too busy, holds up others no longer than
+// that.
 //
-// Ticks are counted, not times compared: a clock that is set plays no part, and
-// a daemon that was suspended itself, or whose machine slept, has counted no more
-// than one of them when it wakes and finds the calls that came meanwhile.
+// The daemon counts ticks and does not compare times: setting the clock has no effect, and
+// a daemon that was suspended, or whose machine slept, has counted at most one tick when
+// it wakes and finds the calls made meanwhile.
 const (
 	leaseTick  = time.Second
 	leaseTicks = int(store.Lease / leaseTick)
-	// keepTime is the longest that one call to keep a turn waits: a caller is heard
-	// of at least so often.
+	// keepTime is the longest that one renewing call waits: a caller calls at least that
+	// often.
 	keepTime = 5 * time.Second
 )
 
-// maxGone is how many turns that were taken back are remembered.
+// maxGone is how many revoked turns are remembered.
 const maxGone = 256
 
 // turns are the turns that callers have, or wait for.
@@ -152,8 +152,7 @@ func (ts *turns) count(ctx context.Context) {
 	}
 }
 
-// find returns a turn, and notes that its caller has just been heard from. The
-// caller holds mu.
+// find returns a turn, and records that its caller has just called. The caller holds mu.
 func (ts *turns) find(id string) (*turn, error) {
 	if t := ts.byID[id]; t != nil {
 		t.idle = 0
@@ -228,8 +227,8 @@ func (ts *turns) commit(id string, do func() error) error {
 	return do()
 }
 
-// away reports whether a caller has the turn and nothing of it is at work in this
-// process at the moment.
+// away reports whether a caller has the turn and no call of it is at work in this process
+// right now.
 func (ts *turns) away() bool {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()

@@ -16,8 +16,8 @@ import (
 	"github.com/ttpcron/ttpcron/scheduler"
 )
 
-// served is a daemon within the test whose jobs run, and a caller of it. Time
-// passes for its turns when the test says so.
+// served is a daemon inside the test whose jobs run, and a caller. The test advances the
+// time for its turns.
 type served struct {
 	*bench
 	path   string // of the socket
@@ -63,7 +63,7 @@ func newServed(t *testing.T, config string) *served {
 	return s
 }
 
-// store is that of the daemon, as a caller of it has it.
+// store is the daemon's store, as a caller sees it.
 func (s *served) store() *store.Store {
 	s.t.Helper()
 	o := store.Opener{DB: s.d.db.Path(), Sockets: []string{s.path}, LockTimeout: nodetest.Patience, Log: s.d.log, Now: s.d.now}
@@ -115,8 +115,8 @@ func (s *served) pass(ticks int) {
 	}
 }
 
-// A caller that is not heard of loses its turn, and what it sends afterwards is
-// refused; whoever waits behind it comes next.
+// A caller that makes no calls loses its turn, and its later calls are refused; the next
+// in line gets the turn.
 func TestTurnIsTakenBack(t *testing.T) {
 	s := newServed(t, nodetest.Rarely)
 	held := s.ask()
@@ -198,7 +198,7 @@ func TestTurnWaitsForItsCommit(t *testing.T) {
 	<-after.Done()
 }
 
-// While a caller has its turn the watchdog is fed, whatever the caller does.
+// While a caller has its turn, the watchdog is fed, whatever the caller does.
 func TestWatchdogDuringTurn(t *testing.T) {
 	s := newServed(t, nodetest.Rarely)
 	id := s.ask()
@@ -212,8 +212,7 @@ func TestWatchdogDuringTurn(t *testing.T) {
 	s.wait("the end of the turn", func() bool { return !s.d.turns.away() })
 }
 
-// committingRest is committing by somebody who writes what he likes beside the
-// lists.
+// committingRest is committing from a caller that sends anything next to the lists.
 type committingRest struct {
 	Turn string
 	Rest sent
@@ -224,7 +223,7 @@ type sent []byte
 
 func (b sent) GobEncode() ([]byte, error) { return b, nil }
 
-// Nobody commits without the turn of a run, nor keeps the turn of another.
+// Nobody can commit without a turn, or keep another's turn.
 func TestNoTurn(t *testing.T) {
 	s := newServed(t, nodetest.Rarely)
 	for _, id := range []string{"", "1", "1.1"} {
@@ -250,7 +249,7 @@ func TestNoTurn(t *testing.T) {
 	if err := s.commit(waits); !errors.Is(err, store.ErrNoTurn) {
 		t.Errorf("a commit before the turn: %v", err)
 	}
-	// A caller that goes away gives its turn back, one that waits too.
+	// A caller that goes away returns its turn, or its place in the queue.
 	for _, gone := range []struct {
 		id    string
 		begun bool
@@ -276,7 +275,7 @@ func TestNoTurn(t *testing.T) {
 	}
 }
 
-// A run whose turn was taken back says so.
+// A run whose turn was revoked says so.
 func TestRunWithoutItsTurn(t *testing.T) {
 	err := turnLost(errors.Join(jobs.ErrInterrupted, control.ErrorOf(control.FaultOf(store.ErrTurnTaken, store.FaultOf), store.ErrorOf)))
 	var h cli.Hinted

@@ -20,7 +20,7 @@ import (
 // configuration says and with the names of these rules.
 type Reporter func(ctx context.Context, db *store.Store, c *settings.Daemon, rules *tagger.RuleSet, w io.Writer) error
 
-// shown is what a page of the report shows. What is the same shows the same.
+// shown identifies the content of a report page: equal values mean equal pages.
 type shown struct {
 	moment ttpcron.Moment
 	config *settings.Daemon
@@ -28,8 +28,8 @@ type shown struct {
 	hour   int64 // what is new changes as time goes by
 }
 
-// forOthers is how many connections are left to metrics and health, however many ask for the
-// report.
+// forOthers is how many connections are reserved for metrics and health, however many ask
+// for the report.
 const forOthers = 32
 
 // liveServer returns what serves the report until ctx ends.
@@ -58,8 +58,8 @@ type web struct {
 	end     func()
 }
 
-// serveWeb serves what a configuration says at its address, none if that is empty, and
-// stops serving at an earlier one. If it fails, the earlier one stays as it was.
+// serveWeb serves a configuration at its address, or nothing if that is empty, and stops
+// serving at an earlier one. If it fails, the earlier one continues.
 func (d *daemon) serveWeb(c *settings.Daemon) error {
 	policy := c.ReportPolicy()
 	policy.On = policy.On && d.report != nil

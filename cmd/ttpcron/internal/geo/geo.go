@@ -54,7 +54,7 @@ func open(name string) (r *maxminddb.Reader, err error) {
 	return r, err
 }
 
-// recovered makes an error of what a damaged file may cause.
+// recovered turns the panic that a damaged file may cause into an error.
 func recovered(err *error) {
 	if v := recover(); v != nil {
 		*err = fmt.Errorf("the file is damaged: %v", v)
@@ -94,8 +94,8 @@ func (p *Places) Of(address string) Place {
 	return place
 }
 
-// add fills in what is not known yet. Only single values are decoded, since the whole of a
-// hostile record may be far larger than its file.
+// add fills in what is missing. It decodes only single values, since a whole hostile
+// record may be far larger than its file.
 func (p *Place) add(f *maxminddb.Reader, addr netip.Addr) (err error) {
 	defer recovered(&err)
 	r := f.Lookup(addr)

@@ -96,7 +96,7 @@ func TestFilesThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// Whatever is in a file, looking up neither crashes nor says much.
+// Whatever is in a file, a look-up neither crashes nor returns much.
 func TestHostileFiles(t *testing.T) {
 	whole := country(t)
 	for seed := range uint64(2000) {

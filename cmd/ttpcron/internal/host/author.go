@@ -28,8 +28,7 @@ func AuthorOf(uid, pid int, sudo string) string {
 	return fmt.Sprintf("%s (uid %d, process %d%s)", name, uid, pid, sudo)
 }
 
-// plainName reports whether a text can be taken for the name of a user, and for
-// nothing else beside it.
+// plainName reports whether a text can be a user's name, and nothing else.
 func plainName(text string) bool {
 	return len(text) <= 64 && !strings.ContainsFunc(text, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-+$@\\", r)

@@ -28,7 +28,7 @@ func (e *UselessError) what() string {
 	return fmt.Sprintf("none of its %s lines could be used", term.Count(e.Lines))
 }
 
-// demanded is a file of which something must be of use.
+// demanded is a file that must contain something usable.
 type demanded struct{ *importer.File }
 
 // Batches yields those of the file, and then a UselessError if they held nothing but

@@ -15,8 +15,8 @@ import (
 
 const good = `{"eventid":"cowrie.command.input","input":"id","src_ip":"203.0.113.7","timestamp":"2026-05-04T05:49:06Z"}` + "\n"
 
-// A file that was named has failed when it gives nothing but rejects. What was read of
-// it before may have been of use, and without a demand nothing fails.
+// A named file fails if it gives nothing but rejects. Earlier reads of it may have been
+// useful, and without a demand nothing fails.
 func TestDemanded(t *testing.T) {
 	bad := strings.Replace(good, "2026-05-04", "yesterday", 1)
 	for name, tt := range map[string]struct {

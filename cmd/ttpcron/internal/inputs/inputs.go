@@ -73,8 +73,8 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 	return out, nil
 }
 
-// input opens one file when its turn comes. A file that the user did not name,
-// but that lies in a folder named, may be of no known format.
+// input opens one file when its turn comes. A file that the user did not name, but that is
+// in a named folder, may have no known format.
 func (o Options) input(format string, found importer.Found, named bool) jobs.Input {
 	return jobs.Input{Name: found.Path, Open: func(ctx context.Context, known jobs.Known) (jobs.File, error) {
 		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Kinds: o.Kinds, Below: found.Below, Named: named, Now: o.Now, Stdin: o.Stdin, Sequence: o.sequence})

@@ -8,8 +8,8 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// TestSessionsOfAFolder: a folder is read oldest file first, and what a session told in
-// one file is known in the next.
+// TestSessionsOfAFolder: a folder is read oldest file first, and sessions continue from
+// one file to the next.
 func TestSessionsOfAFolder(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// maxPassedNamed is how many of the files passed over for one reason are named.
+	// maxPassedNamed is how many of the files skipped for one reason are named.
 	maxPassedNamed = 5
-	// maxPassedReasons is how many reasons are told apart. There may be as many as
+	// maxPassedReasons is how many reasons are distinguished. There may be as many as
 	// files: the reason for a damaged file says where it is damaged.
 	maxPassedReasons = 20
 )

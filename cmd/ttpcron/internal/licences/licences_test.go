@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write licences.txt.gz anew")
 
-// platforms are those that releases are built for: they do not link the same modules.
+// platforms are those that releases are built for: they link different modules.
 var platforms = []string{"linux/amd64", "linux/arm64", "linux/arm", "darwin/amd64", "darwin/arm64", "windows/amd64"}
 
 // component is something that is linked.
@@ -31,15 +31,15 @@ type component struct {
 // licenceFile is a name of a file with terms in it.
 var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents|unlicense|copyright)`)
 
-// leftOut are files that say nothing of what is linked.
+// leftOut are files that do not affect what is linked.
 var leftOut = map[string]string{
 	"modernc.org/memory LICENSE-LOGO":         "where its logo is from, which is a picture",
 	"modernc.org/sqlite LICENSE-3RD-PARTY.md": "repeats what stands here already, with the licences of its tests",
 	"modernc.org/sqlite LICENSE-SQLITE_VEC":   "of its package vec, which is not linked",
 }
 
-// permissive are the licences that may be linked, and what each is known by. A text may
-// have several; one that has none of them, or a word of copyleft, must be read by a person.
+// permissive are the licences that may be linked, with texts that identify each. A text
+// may have several; if it has none, or a word of copyleft, a person must read it.
 var permissive = []struct{ spdx, phrase string }{
 	{"Apache-2.0", "Apache License Version 2.0, January 2004"},
 	{"Apache-2.0", "Licensed under the Apache License, Version 2.0"},

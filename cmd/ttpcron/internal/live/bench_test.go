@@ -23,7 +23,7 @@ type clock struct{ passed atomic.Int64 }
 func (c *clock) now() time.Time       { return time.Unix(1_700_000_000, c.passed.Load()) }
 func (c *clock) pass(d time.Duration) { c.passed.Add(int64(d)) }
 
-// bench is a server whose page says how often it was made, and of which state.
+// bench is a server whose page says how often it was made, and from which state.
 type bench struct {
 	t     testing.TB
 	s     *Server
@@ -76,7 +76,7 @@ func (b *bench) count(why string) int {
 	return b.refused[why]
 }
 
-// door is one at an address, whatever the test listens on.
+// door is a server at an address, whatever the test listens on.
 func (b *bench) door(address string, p Policy) *Door {
 	d := b.s.Door(address, nil, p)
 	d.at = at(b.t, address)

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// letIn answers whoever does not know the token, and returns false. A token in the URL is
-// put into a cookie, and the answer leads to the URL without it, so that it does not stay
-// in the history of the browser.
+// letIn answers a client without the token, and returns false. A token in the URL becomes
+// a cookie, and the answer redirects to the URL without it, so that it does not stay in
+// the browser's history.
 func (d *Door) letIn(w http.ResponseWriter, r *http.Request, p *Policy) bool {
 	token, inURL, any := given(r)
 	if !p.Token.Needed() || d.hasCookie(r, p) {
@@ -49,7 +49,7 @@ func leadTo(w http.ResponseWriter) {
 	say(w, http.StatusSeeOther, "The report is at "+here)
 }
 
-// cookie is the name of the cookie. Browsers tell no ports apart, and another daemon may
+// cookie is the cookie's name. Browsers do not distinguish ports, and another daemon may
 // have another port.
 func (d *Door) cookie() string { return "ttpcron_" + strconv.Itoa(int(d.at.addr.Port())) }
 
@@ -73,7 +73,7 @@ func (d *Door) setCookie(w http.ResponseWriter, r *http.Request, value string, a
 	})
 }
 
-// form asks for a token. What stands in it is the program's own.
+// form asks for a token. All its text is the program's own.
 const form = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

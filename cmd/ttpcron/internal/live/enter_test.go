@@ -36,12 +36,12 @@ func TestCookie(t *testing.T) {
 	if w := ask(d, "GET", "/report?token=wrong", host, mine...); w.Code != http.StatusSeeOther || len(w.Result().Cookies()) != 0 {
 		t.Errorf("with the cookie and a token: %d", w.Code)
 	}
-	// A browser that comes without is asked, and told nothing.
+	// A browser without the token is asked for it, and learns nothing else.
 	asked := ask(d, "GET", "/report", host, "Accept", "text/html,*/*")
 	if body := asked.Body.String(); asked.Code != http.StatusUnauthorized || !strings.Contains(body, `<input type="password" name="token"`) || len(asked.Result().Cookies()) != 0 {
 		t.Errorf("%d, %s", asked.Code, body)
 	}
-	// Another token, and another process, know the cookie no more. It is taken away.
+	// With another token or in another process, the cookie is invalid and is removed.
 	other, err := NewToken(secret + "2")
 	if err != nil {
 		t.Fatal(err)
@@ -57,14 +57,14 @@ func TestCookie(t *testing.T) {
 	if n := b.count(RefusedToken); n != 0 {
 		t.Errorf("%d of these were counted as wrong tokens", n)
 	}
-	// Where nobody is asked, a token leaves the URL all the same.
+	// Without a check of tokens, a token leaves the URL all the same.
 	open := b.door("127.0.0.1:9847", Policy{On: true})
 	if w := ask(open, "GET", "/report?token=x", "localhost:9847"); w.Code != http.StatusSeeOther || len(w.Result().Cookies()) != 0 {
 		t.Errorf("%d", w.Code)
 	}
 }
 
-// proxied is the address of a proxy that has what is at a door under a path of its own.
+// proxied is the address of a proxy that serves a door under its own path.
 func proxied(t *testing.T, prefix string) (address string) {
 	t.Helper()
 	var d *Door
@@ -90,7 +90,7 @@ func proxied(t *testing.T, prefix string) (address string) {
 	return proxy.URL
 }
 
-// Behind a proxy, under whatever path, everything that leads to the page does.
+// Behind a proxy, under any path, all links and redirects work.
 func TestBehindProxy(t *testing.T) {
 	action := regexp.MustCompile(`<form action="([^"]*)">`)
 	for _, prefix := range []string{"", "/honeypot", "/a/b"} {

@@ -49,7 +49,7 @@ func ParseHost(s string) (Host, error) {
 	return h, nil
 }
 
-// cutPort separates the port, 0 where there is none.
+// cutPort separates the port, 0 if there is none.
 func cutPort(s string) (name string, port uint16, err error) {
 	i := strings.LastIndexByte(s, ':')
 	switch {
@@ -72,8 +72,8 @@ func cutPort(s string) (name string, port uint16, err error) {
 	return s[:i], uint16(n), nil
 }
 
-// isName reports whether a text in lower case can be the name of a machine. What looks
-// like a number to some programs, such as 127.1, is none.
+// isName reports whether a text in lower case can be a machine's name. What some programs
+// take for a number, such as 127.1, is not one.
 func isName(s string) bool {
 	if s == "" || len(s) > maxName {
 		return false
@@ -114,7 +114,7 @@ func (h Host) same(o Host) bool { return h.Name == o.Name && h.Addr == o.Addr }
 // loopback reports whether this machine alone can be meant.
 func (h Host) loopback() bool { return h.Addr.IsLoopback() || h.Name == "localhost" }
 
-// maxClip is how much of what somebody sent is shown, in bytes.
+// maxClip is how much of a client's text is shown, in bytes.
 const maxClip = 120
 
 func clip(s string) string {
@@ -152,9 +152,9 @@ type place struct {
 	addr  netip.AddrPort
 }
 
-// knows reports whether somebody who asks for want at the local address means this place.
-// A name that is not known may be one that a foreign page's owner has led here: the page
-// could then read what is answered.
+// knows reports whether a request for the host want at the local address means this
+// server. An unknown name may have been pointed here by the owner of a foreign page, which
+// could then read the answers.
 func (p *place) knows(want Host, local netip.Addr, listed []Host) bool {
 	port := want.Port == p.addr.Port() || want.Port == 0 && p.addr.Port() == 80
 	for _, l := range listed {

@@ -114,8 +114,8 @@ func TestKnownHosts(t *testing.T) {
 	}
 }
 
-// FuzzHost holds that what is taken for a host is spelled in one way, which other readers
-// of such names take for the same, and that none but the names of this machine are known.
+// FuzzHost: an accepted host has a single spelling, which other programs read in the same
+// way, and only this machine's names are known.
 func FuzzHost(f *testing.F) {
 	for _, s := range []string{"localhost:9847", "127.0.0.1:9847", "[::1]:9847", "::1", "a.b:1", "[::ffff:7f00:1]:9847", "127.1:9847", "localhost.:9847", "localhost\t:9847", "evil@localhost:9847", "[::1]evil:9847"} {
 		f.Add(s)

@@ -21,9 +21,9 @@ import (
 
 // Bounds of making pages.
 const (
-	// minPause is the least time between the end of a page's making and the next one. It
-	// is also at least as long as the making took, so that making pages never takes more
-	// than half of the time, however often somebody asks.
+	// minPause is the least time between making two pages. It is also at least as long as
+	// the making took, so that making pages never takes more than half of the time,
+	// however many requests there are.
 	minPause = 10 * time.Second
 	// maxMaking is how long making one may take.
 	maxMaking = 5 * time.Minute
@@ -31,7 +31,7 @@ const (
 	maxWaiting = 32
 )
 
-// made is a page. It is kept compressed, as it is sent to all that take it so.
+// made is a page. It is kept compressed, as most clients get it.
 type made struct {
 	zipped []byte
 	size   int // in bytes, not compressed
@@ -47,8 +47,8 @@ type making struct {
 	err     error
 }
 
-// keeper keeps the last page, and has another one made when somebody asks and the state is
-// no longer the one that it shows.
+// keeper keeps the last page, and has a new one made on a request if the state has
+// changed.
 type keeper struct {
 	o   *Options
 	ctx context.Context // of all making

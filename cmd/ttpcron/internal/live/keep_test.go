@@ -122,7 +122,7 @@ func TestGoingAway(t *testing.T) {
 	}
 }
 
-// An error is said, is not tried again at once, and gives way to the next page.
+// An error is shown, is not retried at once, and is replaced by the next page.
 func TestFailure(t *testing.T) {
 	b := newBench(t)
 	d := b.door("127.0.0.1:9847", Policy{On: true})
@@ -146,7 +146,7 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// What goes wrong in making a page ends neither the process nor the server.
+// A failure in making a page ends neither the process nor the server.
 func TestPanicAndEndlessPage(t *testing.T) {
 	for name, write := range map[string]func(io.Writer) error{
 		"panic": func(io.Writer) error { panic("at the disco") },

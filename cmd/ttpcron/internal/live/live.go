@@ -30,8 +30,8 @@ import (
 // Path is where the page is.
 const Path = "/" + here
 
-// here is the page as seen from where it is and from beside it, under whatever path a proxy
-// has them.
+// here is the page's relative URL from itself and from its neighbours, under whatever path
+// a proxy has them.
 const here = "report"
 
 // Options set up a server.
@@ -164,14 +164,14 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// busy turns away whoever comes when too many are there already.
+// busy turns clients away if there are too many.
 func (d *Door) busy(w http.ResponseWriter, r *http.Request) {
 	d.s.refuse(RefusedBusy, "a request was refused: too many wait for the report or take it already", r, "")
 	w.Header().Set("Retry-After", "5")
 	say(w, http.StatusServiceUnavailable, "Too many wait for the report or take it already. Try again in a few seconds.")
 }
 
-// open answers whoever cannot be let in whatever they know. It returns nil if it did.
+// open refuses clients that cannot be let in whatever they know. It then returns nil.
 func (d *Door) open(w http.ResponseWriter, r *http.Request) *Policy {
 	p := d.policy.Load()
 	if !p.On {
@@ -197,7 +197,7 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request) *Policy {
 	return p
 }
 
-// known answers whoever asks for a host that is not known, and returns false.
+// known refuses requests for an unknown host, and returns false.
 func (d *Door) known(w http.ResponseWriter, r *http.Request, p *Policy) bool {
 	var local netip.Addr
 	if tcp, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
@@ -225,7 +225,7 @@ func (s *Server) refuse(why, text string, r *http.Request, host string) {
 	s.refused.add(why, s.o.Now(), text, from(r), host)
 }
 
-// from is the address that a request comes from.
+// from is the client's address.
 func from(r *http.Request) netip.Addr {
 	at, _ := netip.ParseAddrPort(r.RemoteAddr) // the zero address for what is none
 	return at.Addr()

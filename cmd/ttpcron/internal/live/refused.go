@@ -28,15 +28,15 @@ const (
 	tryEvery    = 2 * time.Second
 )
 
-// tries holds up whoever tries tokens. What it remembers has one size, however many
-// addresses try: those that share an entry hold up one another.
+// tries slows down clients that try tokens. Its memory has a fixed size, however many
+// addresses try: those that share an entry slow each other down.
 type tries struct {
 	mu    sync.Mutex
 	seed  maphash.Seed
 	until [1024]time.Time // when all that was tried is forgotten
 }
 
-// begin takes note of a try. If it comes too soon it returns for how long to wait.
+// begin records a try. If it comes too soon, it returns how long to wait.
 func (t *tries) begin(from netip.Addr, now time.Time) (wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,8 +72,8 @@ func (t *tries) entry(from netip.Addr) *time.Time {
 // sayEvery is how often a reason is logged while requests are refused for it.
 const sayEvery = 10 * time.Second
 
-// refusals logs why requests were refused: a line for the first, and then one every so
-// often, with how many it stands for.
+// refusals logs why requests were refused: a line for the first, and then one at
+// intervals, with how many it stands for.
 type refusals struct {
 	log hclog.Logger
 

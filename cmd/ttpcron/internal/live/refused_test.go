@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// Who tries tokens is held up, counted and logged, and nothing of what was tried is in the
-// log, nor in the answers.
+// A client that tries tokens is slowed down, counted and logged. The tokens are neither in
+// the log nor in the answers.
 func TestWrongTokens(t *testing.T) {
 	const host = "192.0.2.7:9847"
 	b := newBench(t)
@@ -49,7 +49,7 @@ func TestWrongTokens(t *testing.T) {
 	}
 }
 
-// What a request names can neither add lines to the log nor act where it is shown.
+// A host in a request can neither add lines to the log nor act where it is shown.
 func TestHostsInLogAndAnswer(t *testing.T) {
 	b := newBench(t)
 	d := b.door("127.0.0.1:9847", Policy{On: true})

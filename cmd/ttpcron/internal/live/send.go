@@ -20,8 +20,8 @@ type pace struct{ piece, whole time.Duration }
 
 var patience = pace{30 * time.Second, 5 * time.Minute}
 
-// send answers with a page. However slowly it is taken, nothing but the connection, its
-// place and the compressed page wait.
+// send sends a page. However slowly it is read, only the connection, its slot and the
+// compressed page wait.
 func (p pace) send(w http.ResponseWriter, r *http.Request, m *made) {
 	h := w.Header()
 	h.Set("ETag", m.tag)

@@ -58,7 +58,7 @@ func (b *bench) noise(size int) {
 	}
 }
 
-// serve serves the page as a daemon does, and beside it what is small.
+// serve serves the page as a daemon does, together with small answers.
 func (b *bench) serve(p Policy) (address string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -107,8 +107,8 @@ func slow(t *testing.T, address string) (status string) {
 	return string(head[len("HTTP/1.1 "):])
 }
 
-// However many take the page slowly, or not at all, metrics and health are answered, and so
-// is the page while there are places.
+// However many clients read the page slowly, or not at all, metrics and health are
+// answered, and so is the page while there are slots.
 func TestSlowReaders(t *testing.T) {
 	const size = 1 << 20 // what the kernel would take at once, if it was let
 	b := newBench(t)
@@ -184,7 +184,7 @@ type timed struct {
 
 func (w *timed) SetWriteDeadline(t time.Time) error { w.until = t; return nil }
 
-// Whoever had to wait has all the time to take what comes of it.
+// A client that had to wait still has the full time to read the answer.
 func TestTimeAfterTheWait(t *testing.T) {
 	b := newBench(t)
 	b.fail.Store(true)

@@ -76,14 +76,14 @@ func ReadToken(path string) (Token, error) {
 // Needed reports whether there is a token that somebody must know.
 func (t Token) Needed() bool { return t.set }
 
-// is compares in a time that tells nothing of the token.
+// is compares in constant time.
 func (t Token) is(given string) bool {
 	sum := sha256.Sum256([]byte(given))
 	return t.set && subtle.ConstantTimeCompare(sum[:], t.sum[:]) == 1
 }
 
-// proof is what a cookie says of somebody who knew the token. It does not give the token
-// away, and nobody can make one without the key.
+// proof is the content of a cookie for a client that knew the token. It does not reveal
+// the token, and cannot be made without the key.
 func (t Token) proof(key []byte) string {
 	mac := hmac.New(sha256.New, key)
 	_, _ = mac.Write(t.sum[:])

@@ -8,8 +8,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// journal writes log lines with the priority before them by which systemd's
-// journal knows what is a warning; see sd-daemon(3).
+// journal writes log lines with the priority prefix that systemd's journal uses; see
+// sd-daemon(3).
 type journal struct{ w io.Writer }
 
 var _ hclog.LevelWriter = journal{}
@@ -26,7 +26,7 @@ func (j journal) LevelWrite(level hclog.Level, p []byte) (int, error) {
 	case hclog.Error:
 		priority = 3
 	}
-	// Each line is an entry of its own there.
+	// Each line is a separate entry there.
 	var b bytes.Buffer
 	for line := range bytes.Lines(p) {
 		fmt.Fprintf(&b, "<%d>%s", priority, line)

@@ -42,5 +42,5 @@ func Queue(screen *term.Screen, log hclog.Logger) {
 	})
 }
 
-// sayTime is how long a line of the log is waited for.
+// sayTime is how long a log line may wait.
 const sayTime = 200 * time.Millisecond

@@ -7,10 +7,9 @@ import (
 	"time"
 )
 
-// queue passes what is written to it on to a writer that may block, such as a
-// pipe that nobody reads. A write waits until it has been passed on, but not for
-// long: the daemon goes on without its log. What finds no room is dropped,
-// counted, and said when the log flows again.
+// queue passes writes on to a writer that may block, such as a pipe that nobody reads. A
+// write waits until it has been passed on, but not for long: the daemon continues without
+// its log. What finds no room is dropped, counted, and reported when the log flows again.
 type queue struct {
 	w    io.Writer
 	lost func(n int) // says how many writes were dropped

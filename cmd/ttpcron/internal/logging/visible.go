@@ -9,8 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// visibleLog escapes what a log line must not carry to a terminal, whoever made
-// the line.
+// visibleLog escapes what a log line must not send to a terminal, whoever wrote the line.
 type visibleLog struct {
 	w    io.Writer
 	json bool

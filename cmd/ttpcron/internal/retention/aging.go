@@ -54,8 +54,8 @@ func (a *Aging) Decide(ctx context.Context) (do kv.Prune, held kv.Held, err erro
 	return do, held, nil
 }
 
-// hold notes what is held back, and since when: a line that has only moved on with
-// the clock counts as the same.
+// hold records what is held back, and since when: a line that has only moved on with the
+// clock counts as the same.
 func (a *Aging) hold(why kv.HeldReason, p kv.Prune, found kv.PruneReport) kv.Held {
 	h := Counts(p, found, a.Stats)
 	h.Why, h.Since = why, a.Now

@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// A store that holds an event a day, all of them kept for 30 days, is looked at
-// under clocks that can be trusted more or less.
+// A store with an event a day, all kept for 30 days, is decided on under clocks that are
+// more or less trustworthy.
 func TestDecide(t *testing.T) {
 	day := func(n int) ttpcron.Day {
 		return ttpcron.DayOf(time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)) + ttpcron.Day(n)
@@ -65,8 +65,8 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// Of the days up to the line some events are tagged, and stay: what goes is less
-// than the days hold, and goes unasked, at once or not at all, as if it were all.
+// Some events of the days up to the line have tags, and stay: what goes is less than the
+// days have, and is decided as if it were all.
 func TestReasonWithTags(t *testing.T) {
 	day := func(n int) ttpcron.Day { return 20000 + ttpcron.Day(n) }
 	stats := func(newest int) kv.Stats {

@@ -15,9 +15,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// What is taken out because of its age goes by a clock, and clocks are wrong at
-// times. So no more than a share goes at once, unless all of it is of the last
-// days before the line: that is what retention does every day.
+// Removal by age depends on a clock, and clocks are sometimes wrong. So only a share goes
+// at once, unless all of it is from the last days before the line: that is what retention
+// does every day.
 const (
 	shareAtOnce = 4 // a quarter
 	regularDays = 2
@@ -126,7 +126,7 @@ func Describe(c *kv.Clock, now time.Time) *Held {
 	return out
 }
 
-// pruneCommand is the command that takes out what is held back.
+// pruneCommand is the command that removes what is held back.
 func pruneCommand(h kv.Held, now time.Time) string {
 	var b strings.Builder
 	b.WriteString("ttpcron db prune")

@@ -17,8 +17,8 @@ func (c *File) faultf(line int, hint, format string, args ...any) {
 	c.Faults = append(c.Faults, Fault{line, fmt.Sprintf(format, args...), hint})
 }
 
-// checkValues tries every value of the file on the flag that it is for, whatever
-// command reads the file, so that none works with a file that another refuses.
+// checkValues tries every value in the file on its flag, whatever command reads the file,
+// so that no command accepts a file that another refuses.
 func (c *File) checkValues(commands map[string]*flag.FlagSet) {
 	top := cli.NewFlags()
 	Share(top)
@@ -118,8 +118,8 @@ func tomlKind(v any) string {
 	return kindOther
 }
 
-// valueKind says what kind of value a flag takes. Whatever is neither text nor true
-// or false may be written with or without quotes.
+// valueKind returns the type of a flag's value. Values other than text, true and false may
+// have quotes or not.
 func valueKind(f *flag.Flag) string {
 	if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
 		return kindBool

@@ -109,7 +109,7 @@ func (c *Daemon) SocketOfStore() bool { return c.Socket == SocketOf(c.DB) }
 // StoreDir is the folder in which the store grows.
 func (c *Daemon) StoreDir() string { return filepath.Dir(c.DB) }
 
-// check notes the values that mean nothing.
+// check collects the values that are invalid.
 func (c *Daemon) check() {
 	c.checkLimits()
 	if c.KeepTags > 0 && (c.KeepEvents == 0 || c.KeepTags < c.KeepEvents) {
@@ -130,7 +130,7 @@ func (c *Daemon) check() {
 	c.checkPlaces()
 }
 
-// The least that limits may be: a smaller value is a mistake.
+// The lower bounds of limits: a smaller value is a mistake.
 const (
 	minMaxSize = cli.Size(16 << 10)
 	minKeep    = cli.Age(24 * time.Hour)

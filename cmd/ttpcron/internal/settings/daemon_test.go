@@ -62,8 +62,8 @@ func TestDefaultJobs(t *testing.T) {
 	}
 }
 
-// A job that says nothing of it ends after an hour, so that one that hangs does
-// not keep the others waiting.
+// A job without a limit ends after an hour, so one that hangs does not keep the others
+// waiting.
 func TestMaxRuntime(t *testing.T) {
 	for value, want := range map[string]time.Duration{"": time.Hour, `max-runtime = "5m"`: 5 * time.Minute, `max-runtime = "none"`: 0, `max-runtime = "0"`: 0} {
 		c := daemonOf(t, "[[job]]\nname = \"cowrie\"\nschedule = \"0 * * * *\"\n"+value+"\n")

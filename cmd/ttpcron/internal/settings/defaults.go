@@ -15,8 +15,8 @@ import (
 // SystemConfig is the config file of a machine.
 const SystemConfig = "/etc/ttpcron/ttpcron.toml"
 
-// serviceDir is the folder that systemd made for a service and named in a
-// variable such as STATE_DIRECTORY; empty when there is none.
+// serviceDir is the folder that systemd made for a service and named in a variable such as
+// STATE_DIRECTORY, or empty.
 func serviceDir(env map[string]string, name string) string {
 	dir, _, _ := strings.Cut(env[name], ":")
 	if !filepath.IsAbs(dir) {
@@ -25,7 +25,7 @@ func serviceDir(env map[string]string, name string) string {
 	return dir
 }
 
-// defaultDB is the place of a user's store when nobody names one.
+// defaultDB is the path of a user's store if none is named.
 func defaultDB(env map[string]string, user int) (string, error) {
 	if dir := serviceDir(env, "STATE_DIRECTORY"); dir != "" {
 		return filepath.Join(dir, "ttpcron.db"), nil
@@ -40,8 +40,8 @@ func defaultDB(env map[string]string, user int) (string, error) {
 	return filepath.Join(dir, "ttpcron", "ttpcron.db"), nil
 }
 
-// xdg is a folder of the XDG base directory specification, which has relative
-// paths ignored; empty when not even HOME says where it is.
+// xdg is a folder of the XDG base directory specification, which says to ignore relative
+// paths; empty if HOME is not set either.
 func xdg(env map[string]string, name, fallback string) string {
 	if dir := env[name]; filepath.IsAbs(dir) {
 		return dir
@@ -52,8 +52,8 @@ func xdg(env map[string]string, name, fallback string) string {
 	return ""
 }
 
-// defaultConfig is the config file when nobody names one: that of the machine,
-// or else the user's own, which need not be there.
+// defaultConfig is the config file if none is named: the machine's, or else the user's
+// own, which may be missing.
 func defaultConfig(env map[string]string) (string, error) {
 	path := SystemConfig
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -101,10 +101,10 @@ func trusted(path string, user int) error {
 	return nil
 }
 
-// ownedWell refuses what belongs to anybody but root and the user given, or is
-// writable by others. In a folder with the sticky bit, such as /tmp, nobody can
-// replace what belongs to somebody else. A group with the number of the owner is
-// that user's own, which most systems create.
+// ownedWell refuses files that belong to anyone but root and the given user, or that
+// others can write. In a folder with the sticky bit, such as /tmp, nobody can replace
+// another user's files. A group with the owner's number is that user's own, which most
+// systems create.
 func ownedWell(path string, info fs.FileInfo, user int) error {
 	uid, gid, known := host.OwnerOf(info)
 	mode := info.Mode()

@@ -67,9 +67,8 @@ func (c *File) Line(key string) int { return c.lines[key] }
 // maxConfig is the most that a config file may have.
 const maxConfig = 1 << 20
 
-// file reads the config file that was named, or the default one when there is one,
-// and notes what means nothing in it. Its error says that the file cannot be read,
-// or is not TOML.
+// file reads the named config file, or the default one if it exists, and collects its
+// faults. Its error says that the file cannot be read, or is not TOML.
 func (r *Reader) file(given Given) (File, error) {
 	path := r.Env["TTPCRON_CONFIG"]
 	if named := given["config"]; len(named) > 0 && named[0] != "" {
@@ -193,7 +192,7 @@ func tomlValues(v any) ([]string, error) {
 	return nil, fmt.Errorf("a value of this type means nothing here; put it in quotes")
 }
 
-// checkKeys notes keys of the config file that mean nothing.
+// checkKeys collects unknown keys in the config file.
 func (c *File) checkKeys(known []string) {
 	for name := range c.values {
 		if !slices.Contains(known, name) {
@@ -257,7 +256,7 @@ func tableHint(name string, known []string) string {
 	return "tables have the names of commands, such as [daemon] and [run-once]"
 }
 
-// belongs says where a key belongs that stands in the wrong table.
+// belongs says which table a misplaced key belongs to.
 func belongs(table, own string, known []string) string {
 	switch {
 	case own != "" && slices.Contains(append(SharedFlags[1:len(SharedFlags):len(SharedFlags)], "inputs"), own):
@@ -270,8 +269,8 @@ func belongs(table, own string, known []string) string {
 	return ""
 }
 
-// keysOf lists the keys that a config file may have: the shared flags, the inputs,
-// and under the name of a command that command's own flags.
+// keysOf lists the keys that a config file may have: the shared flags, the inputs, and
+// each command's own flags under its name.
 func keysOf(commands map[string]*flag.FlagSet) []string {
 	keys := []string{inputsKey}
 	for _, name := range SharedFlags[1:] {

@@ -8,8 +8,8 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 )
 
-// What was given to a flag is read again at each reload, so that every value that
-// a flag takes must come out of it as the flag takes it.
+// A flag's given value is parsed again at each reload, so every value that a flag takes
+// must be printed in a form that it takes.
 func TestGivenIsTakenAgain(t *testing.T) {
 	flags := func() *flag.FlagSet {
 		fs := cli.NewFlags()

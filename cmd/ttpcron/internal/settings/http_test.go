@@ -25,8 +25,8 @@ func TestHTTPAddress(t *testing.T) {
 	}
 }
 
-// A report that everybody could read who reaches the address is refused, as is one that
-// nothing serves, and a token that everybody can read.
+// Refused: a report without a token at an address that others can reach, a report that
+// nothing serves, and a token that everyone can read.
 func TestReportPolicy(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string, mode os.FileMode) string {

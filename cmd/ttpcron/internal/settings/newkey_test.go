@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 )
 
-// A flag that is added to a command is a variable of the environment and a key of
-// the config file without any other place knowing of it, and its values are checked.
+// A flag that is added to a command becomes an environment variable and a config key
+// automatically, and its values are checked.
 func TestNewFlagIsKeyAndVariable(t *testing.T) {
 	added := func() *flag.FlagSet {
 		fs := cli.NewFlags()

@@ -118,7 +118,7 @@ func writableFolder(dir string) error {
 	return nil
 }
 
-// faultAt notes what is wrong with a value, with its line if it is from the file.
+// faultAt records a fault in a value, with its line if it is from the file.
 func (c *Daemon) faultAt(key, hint, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if own := strings.TrimPrefix(key, "daemon."); c.File.lines[key] == 0 && (strings.HasPrefix(text, own+" ") || strings.HasPrefix(text, own+":")) {

@@ -49,12 +49,11 @@ const (
 	RoleAgent      = "agent"
 )
 
-// decnetMode is the variable with which DECNET says what a host is to it.
+// decnetMode is the variable in which DECNET names a host's role.
 const decnetMode = "DECNET_MODE"
 
-// decnetRole is the role that DECNET's own variable gives a host, empty for none.
-// DECNET takes whatever is not an agent for a master; here a value that means
-// nothing leaves the choice to the config file.
+// decnetRole is the role in DECNET's own variable, or empty. DECNET treats everything but
+// an agent as a master; here an invalid value leaves the choice to the config file.
 func decnetRole(env map[string]string) string {
 	switch mode := strings.ToLower(strings.TrimSpace(env[decnetMode])); mode {
 	case RoleAgent, RoleMaster:
@@ -136,7 +135,7 @@ what a file would do.`
 // from an array in the config file.
 var listFlags = map[string]bool{"rules": true, inputFlag: true, kindsFlag: true, ownNetworksFlag: true, httpHostsFlag: true, "mmdb": true}
 
-// configName is what a flag is called in the config file.
+// configName is a flag's name in the config file.
 func configName(flagName string) string {
 	if flagName == inputFlag {
 		return inputsKey
@@ -215,7 +214,7 @@ func (r *Reader) placed(s Settings, unstored bool) (Settings, error) {
 	return s, err
 }
 
-// layers are where values come from: the first that has one wins.
+// layers are the sources of values: the first that has one wins.
 type layers struct {
 	env   map[string]string
 	file  *File
@@ -268,8 +267,8 @@ func (l layers) set(fs *flag.FlagSet) (faults []Fault) {
 	return faults
 }
 
-// fill sets those that were not given, from the environment, then from the config
-// file. Values of the file that mean nothing are faults already.
+// fill sets the remaining flags, from the environment, then from the config file. Invalid
+// values in the file are faults already.
 func (l layers) fill(fs *flag.FlagSet, command string) (faults []Fault) {
 	fs.VisitAll(func(f *flag.Flag) {
 		if l.given[f.Name] != nil || f.Name == "config" || cli.LetteredFlag(f) != "" {

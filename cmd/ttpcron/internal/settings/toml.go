@@ -41,8 +41,8 @@ func parseTOML(text []byte) (*tomlTable, error) {
 	return place.table(values), nil
 }
 
-// tomlPlace is where a value stands, and the values in it. Decoded values do not
-// say, which is why the file is parsed once more.
+// tomlPlace is the position of a value, and the values in it. Decoded values lack it, so
+// the file is parsed a second time.
 type tomlPlace struct {
 	line int
 	keys map[string]*tomlPlace // of a table
@@ -67,7 +67,7 @@ func (p *tomlPlace) table(values map[string]any) *tomlTable {
 	return t
 }
 
-// items returns a list as it is, unless it is one of tables.
+// items returns a list unchanged, unless it is one of tables.
 func (p *tomlPlace) items(list []any) any {
 	var tables []*tomlTable
 	for i, v := range list {
@@ -118,8 +118,8 @@ func (f *placeFinder) line(n *unstable.Node) int {
 	return sort.SearchInts(f.begins, int(n.Raw.Offset)+1)
 }
 
-// at returns the place that a key or the name of a table leads to from a table. A
-// name that leads through a list of tables means the last of them.
+// at returns the place that a key or table name leads to from a table. A name that leads
+// through a list of tables means the last of them.
 func (f *placeFinder) at(p *tomlPlace, e *unstable.Node) *tomlPlace {
 	for it := e.Key(); it.Next(); {
 		if len(p.list) > 0 {
@@ -137,7 +137,7 @@ func (f *placeFinder) at(p *tomlPlace, e *unstable.Node) *tomlPlace {
 	return p
 }
 
-// value notes the places within tables in braces and within lists.
+// value records the places within inline tables and lists.
 func (f *placeFinder) value(p *tomlPlace, v *unstable.Node) {
 	for it := v.Children(); it.Next(); {
 		n := it.Node()

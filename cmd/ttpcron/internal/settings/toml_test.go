@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// places lists the keys of a table with their lines, those of tables within it too.
+// places lists a table's keys with their lines, including nested tables.
 func (t *tomlTable) places(prefix string) (all []string) {
 	for _, key := range t.keys() {
 		all = append(all, fmt.Sprintf("%s%s:%d", prefix, key, t.lines[key]))
@@ -23,7 +23,7 @@ func (t *tomlTable) places(prefix string) (all []string) {
 	return all
 }
 
-// Every key has the line that it stands in, however the file is written.
+// Every key has its line, however the file is written.
 func TestLinesOfKeys(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"", ""},
@@ -78,8 +78,7 @@ func TestNoTOML(t *testing.T) {
 	}
 }
 
-// FuzzTOML holds that every key of what is TOML has a line of the text, and that
-// every error has a place.
+// FuzzTOML: every key in valid TOML has a line, and every error has a place.
 func FuzzTOML(f *testing.F) {
 	for _, seed := range []string{"a.b = {c = [1, {d = 2}]}\n[[job]]\nx = 1\n[job.y]\n[[a.z]]\n", "\"a\\u0062\" = '''\n'''", "a = 1979-05-27\r\nb = [[{}], []]", "[a.b]\n[a]\nc = 1", "a = [{}]\n[[b]]\n[b.c]\n[[b]]\n[b.c]"} {
 		f.Add(seed)

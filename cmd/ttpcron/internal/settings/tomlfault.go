@@ -46,7 +46,7 @@ var tomlMistakes = []tomlMistake{
 	{[]string{"date", "time", "colon", "hour", "minute", "second"}, "the value of %s is no date or time", `put text in quotes: %s = "text"`},
 }
 
-// explainTOML translates what the library says of a text.
+// explainTOML translates the library's message.
 func explainTOML(text []byte, at *toml.DecodeError) error {
 	line, _ := at.Position()
 	said := strings.TrimPrefix(at.Error(), "toml: ")
@@ -77,7 +77,7 @@ func lastWith(lines [][]byte, part string, otherwise int) int {
 	return otherwise
 }
 
-// maxKeyShown is how long a key may be that a message repeats.
+// maxKeyShown is how long a key in a message may be.
 const maxKeyShown = 60
 
 // keyNear is the key or table that a line sets, or the nearest line above it that sets

@@ -20,7 +20,7 @@ func variableOf(flagName string) string {
 	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
 }
 
-// inputsVariable is another name of the variable of --input: that of its key.
+// inputsVariable is a second name for --input's variable: that of its key.
 var inputsVariable = variableOf(inputsKey)
 
 // variable returns the variable that sets a flag, and its value; empty for none.
@@ -49,11 +49,11 @@ func splitList(value string) (parts []string) {
 	return parts
 }
 
-// injected are the variables that Docker and Kubernetes set in a container for each
-// other one that is called ttpcron, or begins with that name.
+// injected are the variables that Docker and Kubernetes set in a container for each other
+// one whose name is ttpcron, or begins with it.
 var injected = regexp.MustCompile(`^TTPCRON_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_.+)?)?|NAME|ENV_.+)$`)
 
-// maxDoubts is how many variables that mean nothing are named.
+// maxDoubts is how many unknown variables are named.
 const maxDoubts = 5
 
 // Doubts says what in the environment was hardly meant so: variables that mean
@@ -102,7 +102,7 @@ func quoted(parts []string) string {
 	return strings.Join(all, " and ")
 }
 
-// maxJoined is how many values next to one another are tried as one path.
+// maxJoined is how many adjacent values are tried as one path.
 const maxJoined = 8
 
 // cutPath finds values next to one another which are no paths, but one together.

@@ -34,8 +34,8 @@ func doubts(env ...string) []string {
 	return all
 }
 
-// What means nothing is said with the name that was meant, and what orchestrators
-// set is not.
+// An unknown variable is reported with the name that was probably meant; variables set by
+// orchestrators are not.
 func TestVariablesThatMeanNothing(t *testing.T) {
 	for _, fine := range []string{
 		"TTPCRON_DB=x", "TTPCRON_LOCK_TIMEOUT=5s", "TTPCRON_INPUTS=x", "TTPCRON_LOK_TIMEOUT=", "PATH=/bin", "XTTPCRON_FOO=1",

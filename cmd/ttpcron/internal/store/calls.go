@@ -14,9 +14,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv/doctor"
 )
 
-// call is one thing that can be asked of a store: how it travels, and how the
-// process that has the store open does it, for itself or for others. No request
-// names a file that a daemon opens: files are read and written by the caller.
+// call is one request to a store: how it travels, and how the process that has the store
+// open carries it out, for itself or for others. No request names a file for a daemon to
+// open: the caller reads and writes files.
 type call[Req, Resp any] struct {
 	control.Method[Req, Resp]
 	do func(ctx context.Context, h *Holder, req Req) (Resp, error)
@@ -35,8 +35,8 @@ func (c *call[Req, Resp]) ask(ctx context.Context, to *conn, req Req) (Resp, err
 	return c.Call(ctx, to.client, req)
 }
 
-// calls are all that can be asked of a store. What is added here is served, and
-// asked by a method of one of the parts of [Store].
+// calls are all requests to a store. A new entry is served, and called by a method of one
+// of the parts of [Store].
 var calls = control.Name(struct {
 	Store call[none, identity]
 
@@ -304,7 +304,7 @@ var calls = control.Name(struct {
 		}
 		return gone, err
 	}),
-	// While it is read, or copied, a commit may wait for that: it is progress too.
+	// A commit may wait while the store is read, or copied: that is progress too.
 	Space: does(func(ctx context.Context, h *Holder, q measuring) (doctor.Space, error) {
 		return doctor.MeasureOpen(ctx, h.DB, h.moving(q.Progress))
 	}),
@@ -344,7 +344,7 @@ func reads[Resp any](do func(*kv.DB, context.Context) (Resp, error)) call[none, 
 	return does(func(ctx context.Context, h *Holder, _ none) (Resp, error) { return do(h.DB, ctx) })
 }
 
-// What calls take and give beside the nouns.
+// What calls take and return besides the nouns.
 type (
 	none      struct{ None bool }
 	importing struct {
@@ -428,14 +428,14 @@ type (
 	}
 )
 
-// maxTagPage is how many tags a caller gets at once, at most.
+// maxTagPage is the most tags that a caller gets at once.
 const maxTagPage = 2048
 
 // copying is the call that answers with a copy of the store.
 type copying struct{ control.FileMethod[none] }
 
-// serve has a server answer with a copy, which is made before any of it is sent,
-// so that however slowly it is taken no transaction stays open.
+// serve makes a server answer with a copy, which is complete before it is sent, so that a
+// slow reader keeps no transaction open.
 func (c *copying) serve(s *control.Server, h *Holder) {
 	c.Serve(s, func(ctx context.Context, _ none) (f control.File, err error) {
 		file, err := doctor.Snapshot(ctx, h.DB, h.moving(nil))

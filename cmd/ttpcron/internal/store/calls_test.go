@@ -14,8 +14,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// entry is a call of the list: its name, and a zero value of what it takes and
-// gives.
+// entry is a call in the list: its name, and zero values of its request and answer.
 type entry struct {
 	name      string
 	req, resp reflect.Type // resp is nil where a file is given
@@ -40,8 +39,8 @@ func entries(t *testing.T) (all []entry) {
 	return all
 }
 
-// What calls take and give comes through the wire as it was, every field of it: a
-// field that is added to a noun is not lost on the way.
+// Requests and answers are decoded unchanged, every field of them: a new field of a noun
+// is not lost on the way.
 func TestNothingIsLostOnTheWire(t *testing.T) {
 	for _, e := range entries(t) {
 		for what, of := range map[string]reflect.Type{"takes": e.req, "gives": e.resp} {
@@ -68,7 +67,7 @@ func TestNothingIsLostOnTheWire(t *testing.T) {
 	}
 }
 
-// Lists of nouns come back whatever bytes they hold.
+// Lists of nouns are decoded unchanged, whatever bytes they have.
 func TestListsOfNouns(t *testing.T) {
 	events := []ttpcron.Event{{}, {Kind: "command", ID: "a\xff", Payload: ttpcron.Payload{{Name: "n", Raw: []byte(`[1,"\udcff"]`)}, {Name: "t", Text: "\x00\xfe\n"}}}}
 	back := through(t, control.ListOf(events)).Items
@@ -93,8 +92,8 @@ func through[T any](t testing.TB, v T) (got T) {
 	return got
 }
 
-// FuzzImporting: whatever a caller sends is read or refused, and makes no more of
-// it in memory than a bounded multiple.
+// FuzzImporting: whatever a caller sends is read or refused, and takes no more memory than
+// a limited multiple of it.
 func FuzzImporting(f *testing.F) {
 	e := ttpcron.Event{Kind: "command", Payload: ttpcron.TextPayload("command_text", "id")}
 	for _, q := range []importing{

@@ -25,8 +25,7 @@ func (s History) Blocks(ctx context.Context, q ttpcron.EventQuery) (blocks []ttp
 	return blocks, nil
 }
 
-// openBytes is the most that EventsOf keeps of blocks whose events happened between one
-// another's, about.
+// openBytes is roughly the most that EventsOf keeps of blocks that overlap in time.
 const openBytes = 16 << 20
 
 // EventsOf yields the events of some blocks that a query selects, in the order of time, and

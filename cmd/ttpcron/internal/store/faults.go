@@ -15,7 +15,7 @@ import (
 	"github.com/ttpcron/ttpcron/scheduler"
 )
 
-// Errors of runs beside a daemon.
+// Errors of runs while a daemon runs.
 var (
 	// ErrOtherRules says that the daemon cannot do a run: it has other rules.
 	ErrOtherRules = errors.New("the daemon that has the store tags with other rules than this command would")
@@ -28,8 +28,8 @@ var (
 // Lease is how long a daemon leaves a turn to a command that it does not hear of.
 const Lease = 20 * time.Second
 
-// sameErrors are errors that the daemon and its callers know, by name. What a
-// command says of an error, and its exit code, must not depend on who met it.
+// sameErrors are errors that the daemon and its callers both know, by name. A command's
+// message and exit code must not depend on which of them met the error.
 var sameErrors = map[string]error{
 	"interrupted": jobs.ErrInterrupted,
 	"no-rules":    jobs.ErrNoRules,

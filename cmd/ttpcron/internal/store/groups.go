@@ -85,8 +85,8 @@ func (q *GroupsSought) fits() func(ttpcron.Group) bool {
 	}
 }
 
-// eachElsewhere reports whether each of some texts is the value of a field that has no
-// name, all of them of different fields.
+// eachElsewhere reports whether each of some texts is the value of a different field
+// without a given name.
 func eachElsewhere(texts, values, named []string) bool {
 	if len(texts) == 0 {
 		return true
@@ -129,8 +129,8 @@ func (f *GroupFound) Add(o *GroupFound) {
 // maxFound is how many groups are found in a call, at most.
 const maxFound = 4096
 
-// findGroups finds the groups of which there are base matches on a day. It
-// reports whether there are more than it gives.
+// findGroups finds the groups with base matches on a day. It reports whether there are
+// more than it returns.
 func findGroups(ctx context.Context, db *kv.DB, q *GroupsSought, day ttpcron.Day) (found []GroupFound, more bool, err error) {
 	fits := q.fits()
 	var group string

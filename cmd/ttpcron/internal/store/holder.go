@@ -45,7 +45,7 @@ func Methods() []string {
 	return s.Methods()
 }
 
-// server is a call as whoever answers it sees it.
+// server is a call as the serving process sees it.
 type server interface {
 	serve(*control.Server, *Holder)
 }
@@ -92,7 +92,7 @@ func (h *Holder) imported(r ttpcron.ImportReport) {
 	}
 }
 
-// moving wraps show, which may be nil, so that Moved is told each time, too.
+// moving wraps show, which may be nil, so that Moved is called each time too.
 func (h *Holder) moving(show func(kv.Progress)) func(kv.Progress) {
 	return func(p kv.Progress) {
 		if h.Moved != nil {

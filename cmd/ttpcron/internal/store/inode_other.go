@@ -4,5 +4,5 @@ package store
 
 import "io/fs"
 
-// inode knows no number of files here. Nobody asks: no daemon serves this system.
+// inode returns nothing here, which does not matter: no daemon runs on this system.
 func inode(fs.FileInfo) (device, number uint64) { return 0, 0 }

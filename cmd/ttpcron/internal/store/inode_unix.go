@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// inode returns what names a file on this machine, whatever path leads to it.
+// inode identifies a file on this machine, whatever path leads to it.
 func inode(info fs.FileInfo) (device, number uint64) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -31,7 +31,7 @@ func (s Matches) AwaitedBefore(ctx context.Context) (ttpcron.Day, error) {
 	return calls.AwaitedBefore.ask(ctx, s.conn, none{})
 }
 
-// maxMatchPage is how many base matches, or groups, a caller gets at once, at most.
+// maxMatchPage is the most base matches, or groups, that a caller gets at once.
 const maxMatchPage = 8192
 
 // BaseMatches does what kv.DB.BaseMatches does.
@@ -115,14 +115,14 @@ func (s Matches) EventsAt(ctx context.Context, kind ttpcron.SourceKind, day ttpc
 	}
 }
 
-// maxEventsAt is how many events are asked for at once, at most.
+// maxEventsAt is the most events in one request.
 const maxEventsAt = 1024
 
-// eventsAtBytes is how many bytes of text a call gives, a little more, or a single event.
+// eventsAtBytes is roughly how many bytes of text a call returns, or a single event.
 const eventsAtBytes = 1 << 20
 
-// readEventsAt reads some of the events that are asked for, ascending, and none only when
-// none of them is there.
+// readEventsAt reads some of the requested events, ascending; none only if none of them
+// exists.
 func readEventsAt(ctx context.Context, db *kv.DB, q *eventsAt) (events []ttpcron.Event, err error) {
 	seqs := slices.Compact(slices.Sorted(slices.Values(q.Seqs[:min(len(q.Seqs), maxEventsAt)])))
 	size := 0
@@ -153,7 +153,7 @@ func readEventsAt(ctx context.Context, db *kv.DB, q *eventsAt) (events []ttpcron
 	return events, nil
 }
 
-// streams are those that a caller has met: each is one pointer for as long as it calls.
+// streams are those that a caller has met: each is one pointer as long as it calls.
 type streams struct {
 	mu   sync.Mutex
 	byID map[string]*ttpcron.Stream

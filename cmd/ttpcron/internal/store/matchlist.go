@@ -106,7 +106,7 @@ func (s *sent) signed() int64 {
 	return int64(n>>1) ^ -int64(n&1)
 }
 
-// count reads how many things follow, of so many bytes each at least.
+// count reads how many items follow, each of at least that many bytes.
 func (s *sent) count(size int) int {
 	n := s.number()
 	if s.err != nil || n > uint64(len(s.rest)/size) {

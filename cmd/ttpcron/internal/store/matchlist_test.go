@@ -22,7 +22,7 @@ func someMatches(n int) []ttpcron.BaseMatch {
 	return list
 }
 
-// Base matches come back as they were, each stream as one.
+// Base matches are decoded unchanged, and each stream is one pointer.
 func TestMatchList(t *testing.T) {
 	for _, n := range []int{0, 1, 1000} {
 		want := someMatches(n)
@@ -55,8 +55,8 @@ func TestMatchList(t *testing.T) {
 	}
 }
 
-// FuzzMatchList: whatever is sent is read or refused, takes no more memory than a bounded
-// multiple, and comes back as it was read.
+// FuzzMatchList: whatever is sent is read or refused, takes no more memory than a limited
+// multiple of it, and encodes to the same again.
 func FuzzMatchList(f *testing.F) {
 	for _, n := range []int{0, 2, 9} {
 		b, _ := MatchList{someMatches(n)}.GobEncode()

@@ -66,11 +66,11 @@ func (s *Store) OnlyCommands(ctx context.Context, of Readings, kinds []ttpcron.S
 	return days, nil
 }
 
-// besideCommands are the kinds of event that a log of Cowrie's gives beside commands.
+// besideCommands are the kinds of event other than commands that Cowrie's logs give.
 var besideCommands = []ttpcron.SourceKind{ttpcron.AuthAttempt, ttpcron.SessionFact, ttpcron.FileTransfer, ttpcron.Tunnel, ttpcron.Stdin, ttpcron.ServiceRequest}
 
-// daysWithMore are the days of which there are events of a kind that a log of Cowrie's
-// gives beside commands.
+// daysWithMore are the days with events of a kind other than commands that Cowrie's logs
+// give.
 func (s *Store) daysWithMore(ctx context.Context) (map[ttpcron.Day]bool, error) {
 	stored, err := s.History.Kinds(ctx)
 	if err != nil {

@@ -69,7 +69,7 @@ func (s Archive) KnownRejects(ctx context.Context, rejects []ttpcron.Reject) ([]
 	return askAbout(ctx, s.conn, &calls.KnownRejects, rejects)
 }
 
-// askAbout makes a call that gives an answer for each item, in parts if need be.
+// askAbout makes a call with an answer for each item, in parts if needed.
 func askAbout[T, A any](ctx context.Context, to *conn, c *call[control.List[T], []A], items []T) (all []A, err error) {
 	for part, err := range partsFor(to, items) {
 		if err != nil {

@@ -89,7 +89,7 @@ func (s *Store) Sources(ctx context.Context, st kv.Stats) ([]Source, error) {
 
 func (s *Source) unclaimed() { s.Unclaimed, s.Waiting, s.WaitingExact = true, 0, true }
 
-// lookedBack is how many runs are looked at for one that came to the events.
+// lookedBack is how many runs are searched for one that reached the events.
 const lookedBack = 5
 
 // Unclaimed lists the kinds to which no rule applied in the last run that came to

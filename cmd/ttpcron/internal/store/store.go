@@ -41,7 +41,7 @@ type Store struct {
 	conn *conn
 }
 
-// conn leads to a store: to one that this process has open, or to a daemon.
+// conn leads to a store: one that this process has open, or a daemon's.
 type conn struct {
 	holder *Holder // nil when a daemon has it
 	client *control.Client
@@ -196,7 +196,7 @@ func (s Tags) Counts(ctx context.Context, under *attack.Table) (kv.Stats, error)
 	return st, err
 }
 
-// names are those of a release, nil for those of the rules.
+// names are a release's names, nil for those of the rules.
 func names(table *attack.Table) ttpcron.Naming {
 	if table == nil {
 		return nil
@@ -204,7 +204,7 @@ func names(table *attack.Table) ttpcron.Naming {
 	return table
 }
 
-// number is what a release is called between processes.
+// number identifies a release between processes.
 func number(table *attack.Table) string {
 	if table == nil {
 		return ""

@@ -10,8 +10,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// A commit that is cut into parts and sent brings the same tags, and its reviews know
-// of all of them.
+// A commit that is split and sent makes the same tags, and its reviews apply to all of
+// them.
 func TestTaggingParts(t *testing.T) {
 	at := time.Date(2026, 5, 4, 5, 49, 5, 0, time.UTC)
 	c := ttpcron.Commit{Kept: []ttpcron.UUID{{1}}}

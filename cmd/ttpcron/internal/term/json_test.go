@@ -6,8 +6,8 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// hostile drives a terminal, turns text around, hides some of it, and is no
-// UTF-8 at its end.
+// hostile has terminal controls, changes the text's direction, hides some of it, and ends
+// in invalid UTF-8.
 const hostile = "\x1b[31m \u009b31mRED\u0085 \x7f \u061c\u200e\u200f\u202a\u202e\u2066\u2069 \u2028\u2029\ufeff\u200b\u00ad\u3164 \U000e0041\U000e007f \U0001d159 \xff\xc3"
 
 // FuzzVisibleJSON shows that printing escapes the same as text output does, and

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestRowsFit holds that no row is wider than the terminal, down to half a usual
-// one, and that nothing is cut where there is none.
+// TestRowsFit: no row is wider than the terminal, down to half the usual width, and
+// without a terminal nothing is cut.
 func TestRowsFit(t *testing.T) {
 	columns := []Column{
 		{Title: "TIME"}, {Title: "ATTACKER", Min: 15}, {Title: "SESSION", Min: 8, Spare: 1}, {Title: "TECHNIQUE", Min: 18}, {Title: "TACTIC", Min: 10, Spare: 2},

@@ -86,8 +86,8 @@ func Cells(s string) int {
 	return n
 }
 
-// runeCells is 2 for the characters of East Asian scripts and for pictures (Unicode's
-// East_Asian_Width W and F). Cleaned text has none without a cell of its own.
+// runeCells is 2 for characters of East Asian scripts and for pictures (Unicode's
+// East_Asian_Width W and F). In cleaned text every character has a cell.
 func runeCells(r rune) int {
 	if r < 0x1100 {
 		return 1
@@ -133,7 +133,7 @@ func (t Terminal) CutTelling(s string, width int) string {
 // CutMiddle is Cut, but keeps both ends of the text.
 func (t Terminal) CutMiddle(s string, width int) string { return t.cutBefore(s, width/2, width) }
 
-// cutBefore takes out of a text what is before its last cells and too much.
+// cutBefore removes what does not fit before a text's last cells.
 func (t Terminal) cutBefore(s string, end, width int) string {
 	n := Cells(s)
 	if width <= 0 || n <= width {

@@ -179,7 +179,7 @@ func TestCells(t *testing.T) {
 	}
 }
 
-// Unclean gives back what Clean has escaped, but for a backslash that was typed.
+// Unclean reverses Clean, except for a typed backslash.
 func FuzzUnclean(f *testing.F) {
 	f.Add("\x1b]0;title\a\u202e\xff\U000e0001\n")
 	f.Fuzz(func(t *testing.T, s string) {
