@@ -45,7 +45,7 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-// quiet is a call of the program that nobody sees.
+// quiet runs the program without showing its output.
 func quiet(env map[string]string) *invocation {
 	return &invocation{out: term.NewOutput(io.Discard, io.Discard, env), stdin: strings.NewReader(""), env: env, now: time.Now}
 }
@@ -162,7 +162,7 @@ func TestPicture(t *testing.T) {
 	}
 }
 
-// TestHints holds what is said about errors of other packages.
+// TestHints checks the messages for errors of other packages.
 func TestHints(t *testing.T) {
 	for _, tt := range []struct {
 		err  error

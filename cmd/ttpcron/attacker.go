@@ -13,7 +13,7 @@ import (
 	"github.com/ttpcron/ttpcron/story"
 )
 
-// sessionsTold is how many sessions of an attacker are told unless somebody asks for more.
+// sessionsTold is how many of an attacker's sessions are shown by default.
 const sessionsTold = 20
 
 func attackerCommand() *command {

@@ -50,7 +50,7 @@ const (
 	byNetwork = "network"
 )
 
-// placeText says where an address is and whose, empty where that is not known.
+// placeText is an address's place and owner, as far as they are known.
 func placeText(p geo.Place) string {
 	where := cmp.Or(p.CountryName, p.Country)
 	network := networkName(p)
@@ -67,7 +67,7 @@ func networkName(p geo.Place) string {
 	return strings.TrimSpace(fmt.Sprintf("AS%d %s", p.ASN, p.Network))
 }
 
-// columns are those of an attacker's place.
+// columns are the columns of an attacker's place.
 func (p *placeOptions) columns() []censusColumn {
 	of := func(r *census.Row) geo.Place { return p.places.Of(r.Addresses.First()) }
 	columns := []censusColumn{

@@ -15,7 +15,7 @@ import (
 	"github.com/maxmind/mmdbwriter/mmdbtype"
 )
 
-// Where attackers come from is what the user's files say, safe to show.
+// Attackers' places are those in the user's files, safe to show.
 func TestAttackerPlaces(t *testing.T) {
 	dir := t.TempDir()
 	tree, err := mmdbwriter.New(mmdbwriter.Options{DatabaseType: "test", IncludeReservedNetworks: true})

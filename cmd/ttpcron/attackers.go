@@ -55,7 +55,7 @@ ttpcron attackers --attacker 192.0.2.0/24 --json`,
 	}
 }
 
-// censusText is what the help of all commands that count says.
+// censusText is part of the help of all commands that count.
 const censusText = `
 Filters of time, attacker, session and sensor select events and tags. Other
 filters, such as --technique or --min-level, select tags: rows without such a
@@ -97,8 +97,7 @@ func firstOfNamed(l *census.List, name string) string {
 	return firstOf(l)
 }
 
-// markOf is what an attacker is marked as: a resolver is who did nothing but to look up
-// names.
+// markOf is an attacker's mark: a resolver only looked up names.
 func markOf(r *census.Row, own ttpcron.Networks) ttpcron.Mark {
 	switch {
 	case own.Contains(r.Addresses.First()):

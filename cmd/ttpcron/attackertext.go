@@ -77,7 +77,7 @@ func (p *storyPage) attackerHead(name string, a *story.Attacker) {
 // batch is how many sessions are summed up at once.
 const batch = 128
 
-// rows tells sessions, or counts them where nobody was let in.
+// rows shows sessions, or only counts those without a login.
 func (p *storyPage) rows(ctx context.Context, a *story.Attacker, rows [][]story.SessionRef, src *storySource) error {
 	for len(rows) > 0 {
 		n := min(batch, len(rows))
@@ -107,7 +107,7 @@ func (p *storyPage) rows(ctx context.Context, a *story.Attacker, rows [][]story.
 	return nil
 }
 
-// heads sums up the sessions of rows that are told by themselves.
+// heads sums up the sessions of rows that are shown one by one.
 func (p *storyPage) heads(ctx context.Context, a *story.Attacker, rows [][]story.SessionRef, src *storySource) ([]*head, error) {
 	heads := make([]*head, len(rows))
 	at := map[uint64]int{}
@@ -153,10 +153,10 @@ func (p *storyPage) heads(ctx context.Context, a *story.Attacker, rows [][]story
 	return heads, nil
 }
 
-// maxSlot is how long before a session a finding of it may begin.
+// maxSlot is how long before a session one of its findings may begin.
 const maxSlot = 31 * 24 * time.Hour
 
-// quiet counts sessions in which nobody was let in.
+// quiet counts sessions without a login.
 func (p *storyPage) quiet(row []story.SessionRef) {
 	tries := 0
 	last := row[0].Last
@@ -172,7 +172,7 @@ func (p *storyPage) quiet(row []story.SessionRef) {
 // commandsShort is how many commands of a session a short story shows.
 const commandsShort = 4
 
-// short tells a session in a few lines.
+// short shows a session in a few lines.
 func (p *storyPage) short(h *head) {
 	name := "without a session"
 	if h.ID != "" {

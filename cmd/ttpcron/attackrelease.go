@@ -16,8 +16,8 @@ import (
 	"github.com/ttpcron/ttpcron/export"
 )
 
-// shownTag is a tag under the names of a release of ATT&CK. The tag itself is as it is
-// recorded, so that its UUID follows from it.
+// shownTag is a tag under the names of an ATT&CK release. The tag itself is as recorded,
+// since its UUID follows from that.
 type shownTag struct {
 	ttpcron.Tag
 	Shown ttpcron.Claim
@@ -45,7 +45,7 @@ func lacks(table *attack.Table, shown *ttpcron.Claim) bool {
 	return known && !has
 }
 
-// lacking says of how many tags the release lacks the technique; nothing of none.
+// lacking says for how many tags the release lacks the technique; nothing if none.
 func lacking(table *attack.Table, n int) string {
 	if n == 0 {
 		return ""
@@ -53,8 +53,8 @@ func lacking(table *attack.Table, n int) string {
 	return fmt.Sprintf("%s of techniques that %s does not have, shown under the ids of a later release", term.Plural(n, "tag is", "tags are"), table.Release())
 }
 
-// shownTags yields tags under the names of a release, each good until the next, and
-// counts those whose technique the release lacks.
+// shownTags yields tags under a release's names, each valid until the next, and counts
+// those whose technique the release lacks.
 func shownTags(tags iter.Seq2[ttpcron.Tag, error], table *attack.Table, without *int) iter.Seq2[*shownTag, error] {
 	return func(yield func(*shownTag, error) bool) {
 		s := &shownTag{under: table}
@@ -70,8 +70,8 @@ func shownTags(tags iter.Seq2[ttpcron.Tag, error], table *attack.Table, without 
 	}
 }
 
-// shownOnce shows the tags that the rules give an event now, of which those that say
-// the same under the names of the release are shown once.
+// shownOnce shows the tags that the rules give an event now. Of those that are equal under
+// the release's names, it shows one.
 func shownOnce(table *attack.Table, tags []ttpcron.Tag) []shownTag {
 	out := make([]shownTag, 0, len(tags))
 next:
@@ -90,8 +90,7 @@ next:
 	return out
 }
 
-// recordedJSON is what a claim says under the names of its rule, null where it is shown
-// under the same.
+// recordedJSON is a claim under the names of its rule, null if it is shown under the same.
 func recordedJSON(c, shown *ttpcron.Claim) json.RawMessage {
 	if c.SameNames(shown) {
 		return nil
@@ -101,8 +100,8 @@ func recordedJSON(c, shown *ttpcron.Claim) json.RawMessage {
 
 var techniqueForm = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
 
-// selectTechnique has a query select a technique that is named as in any release, and
-// says what it is in the one that is shown, if that is something else.
+// selectTechnique makes a query select a technique by its name in any release, and says
+// what it is in the shown release, if that differs.
 func selectTechnique(q *ttpcron.TagQuery, name string, table *attack.Table) (note string, err error) {
 	id := strings.ToUpper(pastedID(name))
 	if id != "" && !techniqueForm.MatchString(id) {
@@ -126,9 +125,8 @@ func selectTechnique(q *ttpcron.TagQuery, name string, table *attack.Table) (not
 
 var tacticForm = regexp.MustCompile(`^TA\d{4}$`)
 
-// tacticIDs finds a tactic by id, name or short name in any release, and says what it
-// is in the one that is shown, if that is something else. A tactic that was divided is
-// several.
+// tacticIDs finds a tactic by id, name or short name in any release, and says what it is
+// in the shown release, if that differs. A tactic that was divided gives several.
 func tacticIDs(s string, table *attack.Table) (ids []string, note string, err error) {
 	if s = pastedID(s); s == "" {
 		return nil, "", nil

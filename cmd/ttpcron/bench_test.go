@@ -18,9 +18,9 @@ import (
 
 const benchCommands = 100_000
 
-// BenchmarkRun answers what a command costs end to end: reading history,
-// tagging, inserting and the checkpoint, with the real store, rules and disk.
-// One operation is a run over 100,000 commands.
+// BenchmarkRun measures a command end to end: reading history, tagging, inserting and the
+// checkpoint, with the real store, rules and disk. One operation is a run over 100,000
+// commands.
 func BenchmarkRun(b *testing.B) {
 	few := tagger.Folder{Name: "few", FS: os.DirFS("testdata/rules")}
 	pack := tagger.Folder{Name: "embedded", FS: tagger.Embedded()}

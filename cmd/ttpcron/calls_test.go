@@ -23,7 +23,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// calling asks stores for everything that can be asked of one.
+// calling makes every call to stores.
 type calling struct {
 	ctx    context.Context
 	dir    string
@@ -75,8 +75,8 @@ func (c *calling) query() ttpcron.EventQuery {
 // pair is an answer of two values.
 type pair struct{ A, B any }
 
-// steps are calls in an order in which they build on one another. Those whose
-// answer is of the moment give nothing to compare.
+// steps are calls that build on one another. Those whose answer depends on the moment give
+// nothing to compare.
 func (c *calling) steps() map[string]func(s *store.Store) (any, error) {
 	day := ttpcron.DayOf(c.event.Time)
 	head := ttpcron.FileHead{Length: 4096}
@@ -247,8 +247,8 @@ func (c *calling) steps() map[string]func(s *store.Store) (any, error) {
 	}
 }
 
-// Every call of the list gives through a real daemon what it gives where the store
-// is open, and none is left out.
+// Every call in the list has the same result through a real daemon as in the process that
+// has the store open, and none is left out.
 func TestEveryCallOfTheStore(t *testing.T) {
 	n := newNode(t, rarely)
 	n.Env = append(n.Env, "TTPCRON_INPUT=", "TTPCRON_LOG_LEVEL=trace")
@@ -312,7 +312,7 @@ func TestEveryCallOfTheStore(t *testing.T) {
 	}
 }
 
-// prepare finds in a store what is asked for.
+// prepare finds what to ask for in a store.
 func (c *calling) prepare(t *testing.T, s *store.Store) {
 	t.Helper()
 	tags, err := gathered(s.Tags.Query(c.ctx, ttpcron.TagQuery{Limit: 1}, nil))

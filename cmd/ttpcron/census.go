@@ -29,8 +29,8 @@ type censusOptions struct {
 	places    *placeOptions
 }
 
-// define defines the flags. Sorted is the name of the column that rows are sorted by where
-// nobody says by which.
+// define defines the flags. Sorted is the name of the column that rows are sorted by by
+// default.
 func (o *censusOptions) define(fs *flag.FlagSet, sorted string) {
 	o.filters(fs)
 	fs.StringVar(&o.sort, "sort", sorted, "sort by `COLUMN`, named by its title or its key in --json: highest or latest first, names from A to Z")
@@ -39,7 +39,7 @@ func (o *censusOptions) define(fs *flag.FlagSet, sorted string) {
 	fs.BoolVar(&o.csv, "csv", false, "print CSV; no cell is a formula")
 }
 
-// filters defines the flags of those that show a picture too.
+// filters defines the flags of commands that also show a picture.
 func (o *censusOptions) filters(fs *flag.FlagSet) {
 	o.defineWithEvents(fs)
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
@@ -52,7 +52,7 @@ func (o *censusOptions) defineWon(fs *flag.FlagSet) {
 
 const newSinceUsage = "only what is new: none of its events had arrived before `TIME`, whatever --since says"
 
-// check reads what the flags mean.
+// check validates the flags.
 func (o *censusOptions) check(s *session) error {
 	if o.json && o.csv {
 		return cli.Usage("--json and --csv exclude one another", "give one of them")
@@ -72,7 +72,7 @@ func (o *censusOptions) query(ctx context.Context, db *store.Store) (q census.Qu
 	return q, err
 }
 
-// source is what a census goes over.
+// source is the events and tags that a census reads.
 func (o *censusOptions) source(db *store.Store) census.Source {
 	return census.Source{Events: db.History, Tags: func(ctx context.Context, q ttpcron.TagQuery) iter.Seq2[census.Tag, error] {
 		return func(yield func(census.Tag, error) bool) {
@@ -90,7 +90,7 @@ func (o *censusOptions) source(db *store.Store) census.Source {
 	}}
 }
 
-// censusView is how what was counted is shown.
+// censusView is the form in which counts are shown.
 type censusView struct {
 	by      census.By
 	columns []censusColumn
@@ -99,7 +99,7 @@ type censusView struct {
 }
 
 // censusColumn is a column of a view. Its value is a string, a number, a time, a list or
-// nil: that is what JSON and CSV show of it, and the table if it has no text of its own.
+// nil: that is what JSON and CSV show, and the table if the column has no text of its own.
 type censusColumn struct {
 	term.Column        // without a title: not in the table
 	name        string // in JSON and CSV
@@ -156,7 +156,7 @@ func closeCensus(c *census.Census) {
 	}
 }
 
-// noteRows says what there is beside the rows that are shown.
+// noteRows says what there is besides the shown rows.
 func (v *censusView) noteRows(ctx context.Context, s *session, db *store.Store, o *censusOptions, total int, order census.Order) error {
 	switch {
 	case total == 0 && !o.found:
@@ -179,8 +179,8 @@ func (v *censusView) noteRows(ctx context.Context, s *session, db *store.Store, 
 	return err
 }
 
-// looked reports what was looked at where there is no row and no tag: events too, if each
-// of them has a row.
+// looked reports what was searched if there is no row and no tag: events too, if each of
+// them has a row.
 func (v *censusView) looked(o *censusOptions) lookedAt {
 	each := v.by == census.Attackers || v.by == census.Sensors || v.by == census.Sessions && o.q.Session != ""
 	if each && o.new.IsZero() {
@@ -198,7 +198,7 @@ func (v *censusView) noArgs(args []string) error {
 	return cli.Usage(err.Error(), fmt.Sprintf("ttpcron %s tells of one %[1]s; --%[1]s shows the row of one", v.one))
 }
 
-// order is how the rows are sorted, and how many are shown.
+// order is the sort order of the rows, and their number.
 func (v *censusView) order(o *censusOptions, out *term.Output) (order census.Order, err error) {
 	order.Limit, order.Reverse = max(o.limit, 0), o.reverse
 	if o.limit < 0 && out.Term.Is && !o.json && !o.csv {

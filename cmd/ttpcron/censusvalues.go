@@ -99,7 +99,7 @@ func countColumn(title, name string, spare int, of func(*census.Row) int) census
 	return censusColumn{Column: term.Column{Title: title, Right: true, Spare: spare}, name: name, sort: strings.TrimPrefix(name, "logins_"), value: func(r *census.Row) any { return of(r) }}
 }
 
-// seenColumns makes the columns of first and last. Spare are those of the table.
+// seenColumns makes the columns of first and last. Spare are the table's.
 func seenColumns(first, last int) []censusColumn {
 	return []censusColumn{
 		{Column: term.Column{Title: "FIRST (UTC)", Spare: first}, name: "first_seen", sort: "first", value: func(r *census.Row) any { return r.First }},
@@ -111,12 +111,12 @@ func levelColumn(spare int) censusColumn {
 	return censusColumn{Column: term.Column{Title: "LEVEL", Spare: spare}, name: "level", sort: "level", value: func(r *census.Row) any { return levelOrNull(r.Level) }}
 }
 
-// namesColumn makes a column of names, of which the table shows the most frequent.
+// namesColumn makes a column of names; the table shows the most frequent.
 func namesColumn(title, name string, spare int, of func(*census.Row) *census.List) censusColumn {
 	return censusColumn{Column: term.Column{Title: title, Min: 8, Spare: spare}, name: name, value: func(r *census.Row) any { return of(r).Names() }, cell: func(r *census.Row) string { return firstOf(of(r)) }}
 }
 
-// firstOf is the first name of a list, and how many there are besides.
+// firstOf is the first name in a list, and how many others there are.
 func firstOf(l *census.List) string {
 	if l.N < 2 {
 		return l.First()

@@ -14,8 +14,7 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// changedShown is how many changed rules whose tags changed a run lists; a dry run
-// lists all of these.
+// changedShown is how many rules with changed tags a run lists; a dry run lists all.
 const changedShown = 10
 
 type changedJSON struct {
@@ -38,8 +37,7 @@ type changesJSON struct {
 	Removed   int    `json:"removed"`
 }
 
-// orphanJSON is a version of a rule that is not loaded, of which the store holds
-// tags.
+// orphanJSON is a version of a rule that is not loaded but has tags in the store.
 type orphanJSON struct {
 	RuleID  string `json:"orphan_rule"`
 	Version int    `json:"rule_version"`
@@ -62,15 +60,15 @@ func orphans(ctx context.Context, db *store.Store, rules ruleset.Set) ([]orphanJ
 	return out, nil
 }
 
-// listed leaves out the rules that looked at events again only because it is not known
-// which rules had done that, and found what they had found.
+// listed leaves out rules that looked at events again only because it was unknown which
+// rules had done that, and that changed no tags.
 func listed(changed []jobs.ChangedRule) []jobs.ChangedRule {
 	return slices.DeleteFunc(slices.Clone(changed), func(c jobs.ChangedRule) bool {
 		return c.Why == ttpcron.ChangeUnknown && c.TagChanges == ttpcron.TagChanges{}
 	})
 }
 
-// lookedWith says with which rules a run has looked at events again.
+// lookedWith says with which rules a run has reviewed events.
 func lookedWith(changed []jobs.ChangedRule) string {
 	known := 0
 	for _, c := range changed {
@@ -88,8 +86,8 @@ func lookedWith(changed []jobs.ChangedRule) string {
 	}
 }
 
-// changedLines prints what came of rules that are new or changed, and in a dry run
-// what would come, as JSON.
+// changedLines prints the results of new or changed rules as JSON, or in a dry run the
+// predicted ones.
 func changedLines(out *term.Output, r jobs.Report, old []orphanJSON, dry bool) error {
 	for _, c := range listed(r.Changed) {
 		j := changedJSON{RuleID: c.RuleID, Version: c.Version, Why: c.Why, Tags: c.Tags, Inserted: c.Inserted, Replaced: c.Replaced, Removed: c.Removed}
@@ -116,7 +114,7 @@ func changedLines(out *term.Output, r jobs.Report, old []orphanJSON, dry bool) e
 	return nil
 }
 
-// byRule lists the rules and techniques of which something has changed.
+// byRule lists the rules and techniques with changes.
 func byRule(c ttpcron.Committed) []ttpcron.RuleTechnique {
 	return slices.SortedFunc(maps.Keys(c.Changes), func(a, b ttpcron.RuleTechnique) int {
 		return cmp.Or(cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Technique, b.Technique))

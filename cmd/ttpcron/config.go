@@ -61,7 +61,7 @@ the daemon would read. Like the daemon it takes the shared flags, such as
 	}
 }
 
-// configReport is what a check finds.
+// configReport is the result of a check.
 type configReport struct {
 	conf   *settings.Daemon
 	faults []settings.Fault
@@ -148,7 +148,7 @@ func (r *configReport) err() error {
 	return fmt.Errorf("config %s: %s", r.conf.File.Path, term.Plural(len(r.faults), "fault", "faults"))
 }
 
-// printFaults lists what is wrong.
+// printFaults lists the faults.
 func printFaults(out *term.Output, faults []settings.Fault) {
 	if len(faults) == 0 {
 		fmt.Fprintln(out, "\nNothing is wrong.")
@@ -167,8 +167,8 @@ func printFaults(out *term.Output, faults []settings.Fault) {
 	}
 }
 
-// sources looks for jobs whose source is neither known nor stored, which is a fault, and
-// warns of such kinds.
+// sources finds jobs whose source is neither known nor stored, which is a fault, and warns
+// about such kinds.
 func (r *configReport) sources(ctx context.Context, stores *store.Opener) {
 	var stored []ttpcron.SourceKind
 	if db, err := stores.Look(ctx, 0); err == nil {
@@ -183,7 +183,7 @@ func (r *configReport) faultf(line int, hint, format string, args ...any) {
 	r.faults = append(r.faults, settings.Fault{Line: line, Text: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-// noConfig names the files of which none is there.
+// noConfig names the missing files.
 func noConfig(last string) string {
 	if last == settings.SystemConfig {
 		return last
@@ -230,7 +230,7 @@ func (r *configReport) print() {
 	r.inputs()
 }
 
-// served says what the daemon serves at its address, and for whom.
+// served says what the daemon serves at its address, and to whom.
 func served(c *settings.Daemon) string {
 	p := c.ReportPolicy()
 	switch {
@@ -286,7 +286,7 @@ func (r *configReport) job(j settings.Job, offset time.Duration) {
 	}
 }
 
-// disk says what is free where the store grows.
+// disk says how much is free where the store grows.
 func (r *configReport) disk() string {
 	dir := r.conf.StoreDir()
 	for {

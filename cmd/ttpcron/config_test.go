@@ -15,8 +15,8 @@ func TestExampleConfig(t *testing.T) {
 	}
 }
 
-// Rules that make no tag are not counted with those that do, whether they look at one event or at
-// several.
+// Rules that make no tag are not counted with those that do, whether they are for single
+// events or correlations.
 func TestConfigCountsRules(t *testing.T) {
 	rules := t.TempDir()
 	text := `rule_id: BASE1

@@ -13,9 +13,8 @@ import (
 	"time"
 )
 
-// TestBadValues gives every key values that mean nothing. A check of the config
-// names the line of each, and neither the daemon nor another command works with
-// it.
+// TestBadValues gives every key invalid values. A check of the config names the line of
+// each, and neither the daemon nor another command accepts them.
 func TestBadValues(t *testing.T) {
 	types := []string{`5`, `true`, `["a", "b"]`, `[]`, `""`, `2026-05-04`, `nan`, `{a = 1}`, `-1`, `99999999999999999999`}
 	except := func(not ...string) (list []string) {
@@ -87,7 +86,7 @@ func refusedConfig(t *testing.T, text string, line int) {
 	if line == 0 {
 		want = "WRONG"
 	}
-	// What is no TOML at all is said with its line, and nothing else.
+	// A file that is not TOML is reported with its line, and nothing else.
 	if code == exitDone || !strings.Contains(out, want) && !strings.Contains(stderr, fmt.Sprintf("(line %d)", line)) {
 		t.Errorf("config check: exit %d, want %q\n%s%s", code, want, out, stderr)
 	}
@@ -103,7 +102,7 @@ func refusedConfig(t *testing.T, text string, line int) {
 	}
 }
 
-// TestBadTables tries what is wrong beyond one value.
+// TestBadTables tries faults beyond single values.
 func TestBadTables(t *testing.T) {
 	for _, tt := range []struct {
 		name, text string
@@ -138,7 +137,7 @@ func TestBadTables(t *testing.T) {
 	}
 }
 
-// TestSocketOfAnother holds that a socket which somebody serves stays.
+// TestSocketOfAnother: a socket that another process serves stays.
 func TestSocketOfAnother(t *testing.T) {
 	dir, err := os.MkdirTemp("", "s")
 	if err != nil {

@@ -27,7 +27,7 @@ import (
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-// burst is a correlation as the test sees it: what its file says.
+// burst is a correlation as the test sees it: the content of its file.
 type burst struct {
 	id      string
 	version int
@@ -154,7 +154,7 @@ func (b *burst) satisfied(window []seen) bool {
 	return true
 }
 
-// ends returns the instants at which windows of a group end that are satisfied.
+// ends returns the instants at which satisfied windows of a group end.
 func (b *burst) ends(group []seen) (out []time.Time) {
 	for i, last := range group {
 		if i+1 < len(group) && group[i+1].at.Equal(last.at) {
@@ -186,9 +186,9 @@ type correlationLife struct {
 }
 
 // TestCorrelationLife plays random histories. After each run that ended well and left
-// nothing out, the tags of correlations must be exactly those that the test makes of the
-// events that are there, from what the files say; in the end, they are to the byte those
-// of a store in which everything arrived at once.
+// nothing out, the tags of correlations must be exactly those that the test derives from
+// the stored events and the files. In the end, they must equal, to the byte, those of a
+// store in which everything arrived at once.
 func TestCorrelationLife(t *testing.T) {
 	n, first := 12, 0
 	if f, err := strconv.Atoi(os.Getenv("KV_TEST_LONG")); err == nil && f > 0 {
@@ -245,7 +245,7 @@ func newCorrelationLife(t *testing.T, seed uint64) *correlationLife {
 
 func (l *correlationLife) pick(from ...string) string { return from[l.rnd.IntN(len(from))] }
 
-// base writes a base rule; now and then one that makes no tag by itself.
+// base writes a base rule; some make no tag of their own.
 func (l *correlationLife) base(id string) {
 	l.words[id] = l.pick("wget", "curl", "root", "admin", "o")
 	l.kinds[id] = l.pick("command", "auth_attempt", "command, auth_attempt")
@@ -353,8 +353,8 @@ func (l *correlationLife) step() {
 	}
 }
 
-// arrive brings events that lie close together, late ones among them, and some that came
-// before, now and then with more to say.
+// arrive adds events that are close together in time, late ones, and known ones, some with
+// more data.
 func (l *correlationLife) arrive() {
 	var batch []ttpcron.Event
 	for range 1 + l.rnd.IntN(14) {
@@ -550,7 +550,7 @@ func (l *correlationLife) isFrozen(start time.Time, reach time.Duration) bool {
 	return day > 0 && start.Add(-reach).Before(day.Start())
 }
 
-// compare compares the tags of correlations with what is found of the events.
+// compare compares the tags of correlations with the findings derived from the events.
 func (l *correlationLife) compare(r jobs.Report) {
 	l.Helper()
 	l.compared++
@@ -614,8 +614,8 @@ func (l *correlationLife) again() {
 	l.must(other.db.Close())
 }
 
-// TestUnloadedCorrelationOfEmptiedDay: while a correlation is not loaded all base matches
-// of its day go. When it comes back its tag goes too.
+// TestUnloadedCorrelationOfEmptiedDay: while a correlation is not loaded, its day loses
+// all base matches. When it comes back, its tag goes too.
 func TestUnloadedCorrelationOfEmptiedDay(t *testing.T) {
 	l := newCorrelationLife(t, 1)
 	at := l.now.Add(-48 * time.Hour)

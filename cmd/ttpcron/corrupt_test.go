@@ -6,8 +6,7 @@ import (
 	"math/rand/v2"
 )
 
-// corruptions are what can happen to a file, and what can happen to the fields
-// that bbolt trusts.
+// corruptions are what can happen to a file, and to the fields that bbolt trusts.
 var corruptions = []struct {
 	name string
 	do   func(rnd *rand.Rand, b []byte) ([]byte, string)
@@ -188,7 +187,7 @@ func childOf(rnd *rand.Rand, b []byte, n uint64) (child uint64, ok bool) {
 	return le.Uint64(page[16+16*rnd.IntN(count)+8:]), true
 }
 
-// partOfBucket lets a bucket begin at a page below the one at which it does.
+// partOfBucket makes a bucket begin at a page below its root.
 func partOfBucket(rnd *rand.Rand, b []byte) ([]byte, string) {
 	places := bucketPlaces(b)
 	for _, i := range rnd.Perm(len(places)) {
@@ -201,8 +200,8 @@ func partOfBucket(rnd *rand.Rand, b []byte) ([]byte, string) {
 	return b, ""
 }
 
-// leaveOut lets an entry of a branch lead to the first page below the one to which
-// it does, which begins with the same key.
+// leaveOut makes a branch's entry lead to the first page below its own, which begins with
+// the same key.
 func leaveOut(rnd *rand.Rand, b []byte) ([]byte, string) {
 	le := binary.LittleEndian
 	list := treePages(b, branchFlag)

@@ -18,9 +18,8 @@ import (
 
 const coverageFile = "../../docs/coverage.md"
 
-// TestCoverage holds that the embedded pack has a rule, or a reason, for every
-// technique in use, that no reason outlives its need, and that the document says
-// what the pack does.
+// TestCoverage: the embedded pack has a rule, or a reason, for every active technique, no
+// reason is outdated, and the document agrees with the pack.
 func TestCoverage(t *testing.T) {
 	rs, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}, nil))
 	pack := ruleset.Set{RuleSet: rs}

@@ -90,7 +90,7 @@ func (n *node) listen() {
 	}
 }
 
-// forget forgets what was said, and logged.
+// forget drops messages and log.
 func (n *node) forget() {
 	n.mu.Lock()
 	n.said = nil
@@ -98,7 +98,7 @@ func (n *node) forget() {
 	n.stderr.Reset()
 }
 
-// patience is how long something that is bound to happen is waited for.
+// patience is how long a test waits before it fails.
 const patience = nodetest.Patience
 
 func (n *node) wait(what string, done func() bool) {
@@ -116,7 +116,7 @@ func (n *node) messages() string {
 	return strings.Join(n.said, "\n--\n")
 }
 
-// told waits for a message, and forgets what came up to it.
+// told waits for a message, and drops everything up to it.
 func (n *node) told(pattern string) string {
 	n.T.Helper()
 	var found string
@@ -272,7 +272,7 @@ func TestDaemonRefuses(t *testing.T) {
 	}
 }
 
-// With too little free disk nothing is imported, and what is stored is tagged.
+// With too little free disk, nothing is imported, and stored events are tagged.
 func TestDaemonWithoutFreeDisk(t *testing.T) {
 	n := newNode(t, everySecond)
 	n.Event(1, 0)
@@ -336,9 +336,8 @@ func TestDaemonLogsToTheJournal(t *testing.T) {
 	}
 }
 
-// TestDaemonSeesRulesChange edits the folder of rules under a running daemon. A
-// new version looks again at what was covered, a broken file keeps what it gave,
-// and nobody sends a signal.
+// TestDaemonSeesRulesChange edits the rule folder of a running daemon. A new version looks
+// again at history, a broken file keeps its earlier rules, and no signal is needed.
 func TestDaemonSeesRulesChange(t *testing.T) {
 	t.Parallel()
 	rule := func(version, program string) string {
@@ -366,8 +365,7 @@ func TestDaemonSeesRulesChange(t *testing.T) {
 	}
 }
 
-// Stopped in the middle of a long run, once or twice, it loses nothing and goes
-// on where it was.
+// Stopped during a long run, once or twice, it loses nothing and continues.
 func TestDaemonStoppedInARun(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, everySecond)

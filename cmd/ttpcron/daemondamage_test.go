@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// TestDaemonMeetsDamage breaks the store beneath a daemon in every way that
-// matters to it: it says so in the log, the status and /healthz, goes on trying on
-// its schedule and no more often, lets others mend the file when it cannot use it
-// any more, and stops when it is told to.
+// TestDaemonMeetsDamage breaks a daemon's store in every way that matters to it: the
+// daemon reports it in the log, the status and /healthz, keeps trying on its schedule and
+// no more often, lets others repair the file once it cannot use it any more, and stops
+// when asked to.
 func TestDaemonMeetsDamage(t *testing.T) {
 	t.Parallel()
 	for _, how := range []struct {
@@ -83,8 +83,8 @@ func TestDaemonMeetsDamage(t *testing.T) {
 	}
 }
 
-// TestToolsObeySignals ends commands on a large store, and on a damaged one, by
-// their first signal, whatever they are at.
+// TestToolsObeySignals: commands on a large store, and on a damaged one, end at their
+// first signal, whatever they are doing.
 func TestToolsObeySignals(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, rarely)

@@ -13,9 +13,8 @@ import (
 // nativeEvent is a line with an event that the test rules tag.
 func nativeEvent(at time.Time, i int) string { return nodetest.EventLine(at, i) }
 
-// Of a folder that is full of what no format recognises, the log of a command has
-// a line for each reason, and the table of import their number alone; with --json it
-// has every file.
+// If a folder is full of files without a known format, a command's log has a line for each
+// reason, and the table of import only their number; with --json every file is listed.
 func TestPassedOverByHand(t *testing.T) {
 	n := newNode(t, everySecond)
 	for folder, files := range map[string]int{"strays": 300, "more": 1} {

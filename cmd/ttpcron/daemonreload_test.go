@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// reload writes a configuration, and waits for what the daemon says of it.
+// reload writes a configuration, and waits for the daemon's message.
 func (n *node) reload(config, want string) {
 	n.T.Helper()
 	n.Write("ttpcron.toml", config)
@@ -28,8 +28,7 @@ func (n *node) exists(name string) bool {
 	return err == nil
 }
 
-// A reload says what came and went, leaves nothing behind of what went, and
-// refuses a file that has lost everything.
+// A reload reports what came and went, leaves nothing behind, and refuses an emptied file.
 func TestReloadSaysWhatChanged(t *testing.T) {
 	n := newNode(t, "")
 	n.Env = append(n.Env, "TTPCRON_INPUT=", "TTPCRON_RULES=")
@@ -73,7 +72,7 @@ func TestReloadSaysWhatChanged(t *testing.T) {
 	n.reload(whole, `reloaded \S+ UTC: gone own-networks 192\.0\.2\.0/24`)
 	n.reload(whole, `\A[^;]*(; next [^;]*)?(; last run [^;]*)?\z`) // no change, nothing to say
 
-	// The port of another one is refused, and the old one served on.
+	// The port of another process is refused, and the old one still served.
 	n.reload(strings.Replace(whole, address, "203.0.113.1:1", 1)+"http-exposed = true\n", `TROUBLE: reload: http: `)
 	if !healthy() {
 		t.Error("nobody listens after a reload that was refused")

@@ -27,10 +27,10 @@ var damageAll = flag.Bool("damage-all", false, "go on after a failure")
 
 var damageDir = flag.String("damage-dir", "", "where stores are kept that failed; the folder for temporary files when empty")
 
-// TestRandomDamage damages a store at random, and runs every command that reads
-// one. Each says that the store is damaged, or gives exactly what it gives for
-// the whole store; and what any of them finds db check finds too.
-// go test -run TestRandomDamage -damage 1h -timeout 2h ./cmd/ttpcron
+// TestRandomDamage damages a store at random, and runs every command that reads one. Each
+// reports damage, or gives exactly the result for the intact store; and db check finds
+// what any of them finds. go test -run TestRandomDamage -damage 1h -timeout 2h
+// ./cmd/ttpcron
 func TestRandomDamage(t *testing.T) {
 	d := newDamager(t)
 	lasts := *damageTime
@@ -55,8 +55,8 @@ func TestRandomDamage(t *testing.T) {
 		count, strings.Join(sorts, ", "), d.ran, d.refused, d.same, d.found, count-d.found)
 }
 
-// readings are the commands that read the store and change nothing. DB stands
-// for its file and DIR for a folder.
+// readings are the commands that read the store and change nothing. DB stands for its file
+// and DIR for a folder.
 var readings = []string{
 	"tags --limit 0", "tags --json", "tags --limit 3 --uuid", "tags --limit 5", "tags --json --technique T1082", "tags --json --technique T1105 --limit 2",
 	"tags --json --attacker ATTACKER", "tags --json --session SESSION", "tags --json --since 2026-01-03 --until 2026-01-05T12:00:00Z", "tags --json --rule D2 --since 2026-01-04",
@@ -71,16 +71,16 @@ var readings = []string{
 	"db stats --json",
 }
 
-// writings are the commands that change the store or make another of it, and
-// what shows afterwards whether all is there.
+// writings are the commands that change or copy the store, and those that show afterwards
+// whether everything is there.
 var writings = []string{
 	"db compact", "db purge --attacker ATTACKER --yes --json", "db backup DIR/copy.db", "db recover DIR/copy.db", "run-once --json", "run-once --json --since-days 30", "import DIR/all.jsonl --json", "import DIR/more.jsonl --json",
 	"db prune --keep-events 5d --keep-tags 8d --yes --json", "rules retire D2", "rules state set D1 disabled", "checkpoint reset --source command", "db restore DIR/damaged.db",
 	"rules unretire D3", "rules state clear D4", "checkpoint set 0 --source command",
 }
 
-// withoutStore are the commands that read no store, and the doctor, which reads what status
-// does, and says what is wrong instead of failing.
+// withoutStore are the commands that read no store, and the doctor, which reads what
+// status does, and reports faults instead of failing.
 var withoutStore = []string{
 	"", "checkpoint", "completion", "config", "config check", "daemon", "db", "doctor", "explain", "man", "rules", "rules check", "rules coverage", "rules eval", "rules state", "rules test", "version", "db check",
 }
@@ -94,7 +94,7 @@ func TestDamageKnowsCommands(t *testing.T) {
 	}
 }
 
-// answer is what a command said and did.
+// answer is a command's output and effect.
 type answer struct {
 	line           string
 	code           int
@@ -108,8 +108,8 @@ type damager struct {
 	whole []byte
 	now   time.Time
 	words map[string]string
-	// want has the answers for the whole store, and for it when one of its two
-	// headers is lost: it may be that of one transaction earlier.
+	// want has the answers for the intact store, and for the store without one of its two
+	// headers: it may be one transaction older.
 	want map[string][]string
 
 	sorts                     map[string]int
@@ -146,7 +146,7 @@ func newWhole(t *testing.T) *damager {
 	return d
 }
 
-// memoryDir makes a folder that needs no disk, where there is one.
+// memoryDir makes a folder in memory, if possible.
 func memoryDir(t *testing.T) string {
 	dir, err := os.MkdirTemp("/dev/shm", "ttpcron")
 	if err != nil {
@@ -208,8 +208,8 @@ func steady(s string) string {
 	return runID.ReplaceAllString(changing.ReplaceAllString(s, `"$1":"_"`), "RUN")
 }
 
-// build makes a store with something in each of its parts, in several steps, so
-// that there are old pages in it.
+// build makes a store with something in each part, in several steps, so that it has old
+// pages.
 func (d *damager) build(t *testing.T) {
 	var all, more bytes.Buffer
 	store := d.path("whole.db")
@@ -269,7 +269,7 @@ func (d *damager) build(t *testing.T) {
 	}
 }
 
-// baseline notes what the commands say of the whole store.
+// baseline records the commands' answers for the intact store.
 func (d *damager) baseline(t *testing.T) {
 	for header := range 3 {
 		content := bytes.Clone(d.whole)
@@ -300,8 +300,8 @@ func (d *damager) baseline(t *testing.T) {
 	d.ran = 0
 }
 
-// change runs a command that writes over the damaged store, and commands that
-// show what the store holds then.
+// change runs a command that overwrites the damaged store, and commands that then show its
+// content.
 func (d *damager) change(t *testing.T, line string) []answer {
 	os.Remove(d.path("copy.db"))
 	store, result := d.path("changed.db"), d.path("changed.db")
@@ -390,7 +390,7 @@ func (d *damager) keep(t *testing.T, content []byte) {
 	t.Log("the store is kept as", f.Name(), errors.Join(err, f.Close()))
 }
 
-// judge says what is wrong with an answer over a damaged store.
+// judge says what is wrong with an answer from a damaged store.
 func (d *damager) judge(t *testing.T, where string, check, a answer) {
 	switch {
 	case raw(a.stdout) || raw(a.stderr):
@@ -413,7 +413,7 @@ func (d *damager) judge(t *testing.T, where string, check, a answer) {
 	}
 }
 
-// firstChange shows the first line in which two texts differ.
+// firstChange shows the first line that differs.
 func firstChange(got, want string) string {
 	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range min(len(a), len(b)) {

@@ -34,9 +34,8 @@ stop ttpcron, then the command, then systemctl start ttpcron.`,
 	}
 }
 
-// watchFile returns a function that shows how far work on the store's file has
-// come, and one that takes the bar away. Sizes are shown in bytes, or, when days
-// are counted, in days.
+// watchFile returns a function that shows the progress of work on the store's file, and
+// one that removes the bar. Sizes are in bytes, or in days if days are counted.
 func watchFile(out *term.Output, log hclog.Logger, now func() time.Time, work string, pageSize int64) (show func(kv.Progress), done func()) {
 	p := newProgress(out, log, now)
 	p.bytes = pageSize > 0
@@ -53,8 +52,7 @@ func watchFile(out *term.Output, log hclog.Logger, now func() time.Time, work st
 	}, p.done
 }
 
-// halfFree says how to get the room back of a store of which more than half is
-// free, or nothing.
+// halfFree says how to shrink a store if more than half of it is free, or nothing.
 func halfFree(bytes, free int64) string {
 	if free*2 <= bytes || bytes < 1<<20 {
 		return ""

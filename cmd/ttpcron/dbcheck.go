@@ -94,7 +94,7 @@ func findingsOf(list []doctor.Finding) []findingJSON {
 	return out
 }
 
-// findingsShown is how many findings are shown to people.
+// findingsShown is how many findings are shown as text.
 const findingsShown = 50
 
 func printCheck(out *term.Output, r doctor.CheckReport) error {
@@ -118,7 +118,7 @@ func printCheck(out *term.Output, r doctor.CheckReport) error {
 	return nil
 }
 
-// printFindings prints what was found, and how much more there is.
+// printFindings prints findings, and how many more there are.
 func printFindings(out *term.Output, list []doctor.Finding, more int) error {
 	t := term.Table{Columns: []term.Column{{Title: "PLACE", SGR: term.Cyan}, {Title: "KIND"}, {Title: "DAY"}, {Title: "WHAT", Min: 30}}}
 	for i, f := range list {

@@ -91,7 +91,7 @@ disk.`,
 	}
 }
 
-// plan reads what the flags mean.
+// plan validates the flags.
 func (o *pruneOptions) plan(now time.Time) (p kv.Prune, err error) {
 	if o.sourceGiven() {
 		return p, cli.Usage("--source goes with --forget-horizon", "days are taken out of all sources")
@@ -116,7 +116,7 @@ func (o *pruneOptions) plan(now time.Time) (p kv.Prune, err error) {
 
 func (o *pruneOptions) sourceGiven() bool { return o.source != jobs.SourceAll }
 
-// keepFrom returns the first day that is kept.
+// keepFrom returns the first day to keep.
 func keepFrom(flag, value string, now time.Time) (ttpcron.Day, error) {
 	d, ok := cli.ParseAgo(value)
 	if !ok || d < 24*time.Hour {
@@ -187,8 +187,8 @@ func prune(ctx context.Context, s *session, p kv.Prune, o pruneOptions) error {
 	return closing(err, db)
 }
 
-// mayPrune reports why a pruning should not go on unasked: evidence that no rule
-// has seen would go, or much at once, or all there is.
+// mayPrune reports why a pruning needs confirmation: it would remove events that no rule
+// has seen, or a large part, or everything.
 func mayPrune(ctx context.Context, now func() time.Time, db *store.Store, p kv.Prune, r kv.PruneReport) error {
 	st, err := db.File.Stats(ctx)
 	if err != nil {

@@ -109,7 +109,7 @@ func purge(ctx context.Context, s *session, p kv.Purge, dryRun, yes, asJSON bool
 	return printPurged(s.out, r, c, asides, dryRun)
 }
 
-// purgedAmount counts what a purge takes out.
+// purgedAmount counts what a purge removes.
 func purgedAmount(r kv.PurgeReport) string {
 	events := 0
 	for _, k := range r.Kinds {

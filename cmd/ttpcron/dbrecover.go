@@ -127,7 +127,7 @@ func printRecovered(out *term.Output, to string, r doctor.RecoverReport) error {
 	return printNextSteps(out, to, r)
 }
 
-// printNextSteps says how what was lost comes back.
+// printNextSteps says how to get back what was lost.
 func printNextSteps(out *term.Output, to string, r doctor.RecoverReport) error {
 	step := "then"
 	if r.Reread || r.LookAgain > 0 {

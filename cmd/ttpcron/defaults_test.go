@@ -12,8 +12,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 )
 
-// TestNoHome holds that without a home nothing of the folder that the program
-// happens to be in is read.
+// TestNoHome: without a home, nothing is read from the current folder.
 func TestNoHome(t *testing.T) {
 	if _, err := os.Stat(settings.SystemConfig); err == nil {
 		t.Log("this machine has a " + settings.SystemConfig)
@@ -42,8 +41,8 @@ func TestNoHome(t *testing.T) {
 	}
 }
 
-// TestNoPlace holds that a command which works without a store works where there
-// is no place for one, and opens nothing of the folder that the program is in.
+// TestNoPlace: a command that works without a store also works if there is no default path
+// for one, and opens nothing in the current folder.
 func TestNoPlace(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if _, err := new(store.Opener).Read(t.Context()); !errors.Is(err, store.ErrNone) {
@@ -67,8 +66,8 @@ func chmod(t *testing.T, path string, mode os.FileMode) {
 	}
 }
 
-// TestForeignConfig holds that a config file that was found, and not named, must
-// be one that nobody else can change.
+// TestForeignConfig: a config file that was found, not named, must be one that nobody else
+// can change.
 func TestForeignConfig(t *testing.T) {
 	if _, err := os.Stat(settings.SystemConfig); err == nil {
 		t.Skip("this machine has a " + settings.SystemConfig)

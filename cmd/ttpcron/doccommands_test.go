@@ -53,8 +53,8 @@ func TestDocsShowCommandsThatAreThere(t *testing.T) {
 	}
 }
 
-// callsOf lists the calls of the program in a line, without its name: of an indented block
-// those behind "ttpcron", of code within text also those that begin with a command.
+// callsOf lists the calls of the program in a line, without its name: in an indented block
+// those after "ttpcron", in inline code also those that begin with a command.
 func callsOf(line string) (calls []string) {
 	code := []string{line}
 	if !strings.HasPrefix(line, "    ") {
@@ -84,7 +84,7 @@ func commandOf(call string) (of *command, rest string) {
 	return of, rest
 }
 
-// wrongIn says what is wrong with a call: nothing, if it is empty.
+// wrongIn says what is wrong with a call, or nothing.
 func wrongIn(call string) string {
 	of, rest := commandOf(call)
 	if of == nil {
@@ -102,7 +102,7 @@ func wrongIn(call string) string {
 	return ""
 }
 
-// The pages that say how many rules there are say it right.
+// The pages that give the number of rules are right.
 func TestDocsCountRules(t *testing.T) {
 	rules, _ := tagger.Pack()
 	for page, says := range map[string]string{"README.md": "with %d rules inside", "CHANGELOG.md": "The embedded pack has %d rules"} {

@@ -17,7 +17,7 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// verdict is what an examination comes to.
+// verdict is the result of an examination.
 type verdict string
 
 const (
@@ -40,7 +40,7 @@ type examination struct {
 	look        func(*patient, context.Context)
 }
 
-// examinations are what the doctor looks at, in order.
+// examinations are the doctor's checks, in order.
 func examinations() []examination {
 	return []examination{
 		{"config", "the config file: faults, and who else may change it", (*patient).lookAtConfig},
@@ -83,7 +83,7 @@ func thisMachine() machine {
 	return machine{u, host.FreeBytes, host.FilesystemOf, host.ClockSynchronised, host.MemoryLimit, host.FileSizeLimit, kv.MaxBytes, systemdUnits}
 }
 
-// patient is an installation, with what was found out about it.
+// patient is an installation, with the facts about it.
 type patient struct {
 	machine
 	env    map[string]string
@@ -164,7 +164,7 @@ func examine(ctx context.Context, s *session, m machine) []examined {
 	return p.found
 }
 
-// gather finds out what several examinations need.
+// gather collects the facts that several examinations need.
 func (p *patient) gather(ctx context.Context, s *session) {
 	p.units, p.systemd = p.machine.units(ctx)
 	p.service = p.user
@@ -207,7 +207,7 @@ func (p *patient) unwell(check string) bool {
 // doctorWidth is how wide a line of text may be behind the verdict and the check.
 const doctorWidth = 56
 
-// tellExamined prints what was found, what is wrong first.
+// tellExamined prints the results, faults first.
 func tellExamined(out *term.Output, found []examined, asJSON bool) error {
 	count := map[verdict]int{}
 	colours := map[verdict]string{isWrong: term.Red, isDoubtful: term.Yellow, isRight: term.Green}

@@ -96,7 +96,7 @@ func (w *ward) units(text string) {
 
 const goodUnit = "Id=ttpcron.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nResult=success\n"
 
-// illnesses are what the doctor finds, at least one for each examination.
+// illnesses are the faults that the doctor finds, at least one for each examination.
 var illnesses = []struct {
 	name, check string
 	verdict     verdict
@@ -260,7 +260,7 @@ func (w *ward) answers(code int, text string) {
 	w.t.Cleanup(func() { server.Close() })
 }
 
-// TestDoctor makes a sound installation ill, and looks at what the doctor says.
+// TestDoctor breaks a sound installation, and checks the doctor's report.
 func TestDoctor(t *testing.T) {
 	tried := map[string]bool{}
 	for _, tt := range illnesses {

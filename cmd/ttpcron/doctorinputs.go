@@ -22,7 +22,7 @@ import (
 const (
 	// maxLooked is how many files of an input are opened, the newest first.
 	maxLooked = 20
-	// tooQuiet is how long an input may stay as it is without a word.
+	// tooQuiet is how long an input may go without changes before the doctor mentions it.
 	tooQuiet = 7 * 24 * time.Hour
 )
 
@@ -91,7 +91,7 @@ func (p *patient) lookAtInputs(ctx context.Context) {
 	}
 }
 
-// lookAtInput looks at one input: a file, folder or pattern.
+// lookAtInput checks one input: a file, folder or pattern.
 func (p *patient) lookAtInput(ctx context.Context, name string, db *store.Store) {
 	in, err := importer.ParseInput(name)
 	if err != nil {
@@ -143,9 +143,9 @@ func (p *patient) lookAtInput(ctx context.Context, name string, db *store.Store)
 	}
 }
 
-// lookAtFiles opens the newest files of an input, and says when one was written last, of
-// which formats they are, and one that is of none. Where
-// something is wrong it has been said, and ok is false.
+// lookAtFiles opens the newest files of an input. It returns when one was last written,
+// their formats, and one without a format. If something is wrong, it has been reported,
+// and ok is false.
 func (p *patient) lookAtFiles(ctx context.Context, in importer.Input, files []importer.Found) (newest time.Time, formats []string, unknown string, ok bool) {
 	type dated struct {
 		importer.Found

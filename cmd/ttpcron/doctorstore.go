@@ -87,7 +87,7 @@ func (p *patient) lookAtStore(context.Context) {
 	}
 }
 
-// doubtStoreFolder says what keeps runs from making files beside the store.
+// doubtStoreFolder says what keeps runs from making files next to the store.
 func (p *patient) doubtStoreFolder() {
 	dir := existing(p.conf.StoreDir())
 	if err := p.service.May(dir, host.Write|host.Enter); err != nil {
@@ -155,8 +155,8 @@ func (p *patient) lookAtDisk(context.Context) {
 	}
 }
 
-// leastTemp is how much room for temporary files is doubtful: a dry run keeps a whole store
-// there, SQLite what it sorts.
+// leastTemp is how little room for temporary files is doubtful: a dry run keeps a whole
+// store there, and SQLite sorts there.
 const leastTemp = 64 << 20
 
 func (p *patient) lookAtTemp(context.Context) {
@@ -196,7 +196,7 @@ func (p *patient) lookAtLimits(context.Context) {
 	}
 }
 
-// lookAtAddressSpace compares the store, and what it may become, with the largest that a
+// lookAtAddressSpace compares the store's size, now and at its limit, with the most that a
 // 32-bit process can map.
 func (p *patient) lookAtAddressSpace() {
 	limit := p.largestStore()
@@ -220,7 +220,7 @@ func (p *patient) lookAtAddressSpace() {
 	}
 }
 
-// clockSlack is by how much a clock may go back without a word.
+// clockSlack is the step back of a clock that goes unmentioned.
 const clockSlack = 5 * time.Minute
 
 func (p *patient) lookAtClock(context.Context) {

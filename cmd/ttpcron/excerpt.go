@@ -5,7 +5,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
-// excerpt is what a tag is about, safe to show.
+// excerpt is a short form of a tag's text, safe to show.
 func excerpt(tag *ttpcron.Tag, t term.Terminal) string {
 	if tag.Text == "" {
 		return beginning(t, tag.TellingEvidence())
@@ -13,8 +13,7 @@ func excerpt(tag *ttpcron.Tag, t term.Terminal) string {
 	return beginning(t, tag.Text)
 }
 
-// maxExcerpt is how much of a text a table shows where nothing limits its
-// width.
+// maxExcerpt is how much of a text a table shows if its width is unlimited.
 const maxExcerpt = 160
 
 // beginning is the beginning of an attacker's text, safe to show, or of a path the end.

@@ -98,7 +98,7 @@ ttpcron explain --event '{"source_kind":"auth_attempt","time":"2026-05-04T05:49:
 	}
 }
 
-// eventToExplain makes an event of the arguments, or finds the one that they name.
+// eventToExplain makes an event from the arguments, or finds the named one.
 func eventToExplain(ctx context.Context, s *session, args []string, event bool) (ttpcron.Event, error) {
 	if len(args) == 0 {
 		return ttpcron.Event{}, cli.Usage("explain needs a command", `quote it: ttpcron explain "uname -a"`)
@@ -170,7 +170,7 @@ func storedEvent(ctx context.Context, s *session, id string) (ttpcron.Event, err
 	return ttpcron.Event{}, cli.Hint(fmt.Errorf("there is no event %.200q in %s", id, db.Path()), "tags --json and export-events show the ids of events as source_id; those of pruned days are gone")
 }
 
-// eventParts prints an event that is no command: what it is, and all that it says.
+// eventParts prints an event that is not a command, in full.
 func eventParts(out *term.Output, e *ttpcron.Event) {
 	if e.Kind == ttpcron.Command && e.Seq == 0 {
 		return // it stands on the command line
@@ -188,7 +188,7 @@ func eventParts(out *term.Output, e *ttpcron.Event) {
 	fmt.Fprintln(w)
 }
 
-// textParts prints what a text was taken apart into.
+// textParts prints the parts of a text.
 func textParts(out *term.Output, x tagger.Explanation) {
 	w, t := out, out.Term
 	for _, l := range x.Layers {
@@ -276,7 +276,7 @@ func judgement(out *term.Output, w io.Writer, x tagger.Explanation, j tagger.Mat
 	}
 }
 
-// underline shows a part of a text with a little of what stands around it.
+// underline shows a part of a text with some of its surroundings.
 func underline(text string, start, end int, t term.Terminal) string {
 	const around = 30
 	if start < 0 || end <= start || end > len(text) {

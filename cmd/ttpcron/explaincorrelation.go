@@ -19,7 +19,7 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/correlation"
 )
 
-// correlationQuestion asks how far a group came in a correlation.
+// correlationQuestion asks how far a group got in a correlation.
 type correlationQuestion struct {
 	rule             string
 	group            cli.List
@@ -167,12 +167,12 @@ func correlationNamed(rs ruleset.Set, id string) (*correlation.Rule, error) {
 	return nil, cli.Hint(fmt.Errorf("the rule %s looks at single events: it has no groups", id), hint)
 }
 
-// maxGroups is how many groups are told apart.
+// maxGroups is how many groups are distinguished.
 const maxGroups = 10_000
 
-// findGroups finds the groups that are sought and have base matches that matter for the
-// windows that end in a span of time, those with the most first. It reports whether there
-// are more than it can tell apart.
+// findGroups finds the requested groups with base matches that matter for windows that end
+// in a span of time, those with the most first. It reports whether there are too many to
+// distinguish.
 func findGroups(ctx context.Context, db *store.Store, r *correlation.Rule, q store.GroupsSought, w ttpcron.Window) (all []store.GroupFound, more bool, err error) {
 	if !w.Since.IsZero() {
 		w.Since = w.Since.Add(-r.Reach())
@@ -230,7 +230,7 @@ func countMatches(ctx context.Context, db *store.Store, q store.GroupsSought, gr
 	return all, false, nil
 }
 
-// correlationAnswer is how far a group came, or which groups are meant.
+// correlationAnswer is how far a group got, or the candidate groups.
 type correlationAnswer struct {
 	rule   *correlation.Rule
 	name   string
@@ -243,7 +243,7 @@ type correlationAnswer struct {
 	stored bool    // whether the store has that tag
 }
 
-// findTag finds the tag of the finding, if there is one.
+// findTag finds the finding's tag, if there is one.
 func (a *correlationAnswer) findTag(ctx context.Context, db *store.Store) (err error) {
 	if !a.traced.trace.Satisfied {
 		return nil
@@ -258,7 +258,7 @@ func (a *correlationAnswer) findTag(ctx context.Context, db *store.Store) (err e
 	return err
 }
 
-// tagText says what has become of what is found.
+// tagText says what has become of the finding's tag.
 func (a *correlationAnswer) tagText() string {
 	switch {
 	case a.tag == "":
@@ -298,7 +298,7 @@ func (a *correlationAnswer) print(out *term.Output) error {
 	return a.traced.print(out)
 }
 
-// list prints the groups that fit, for whoever asks to name one.
+// list prints the candidate groups, so that the user can name one.
 func (a *correlationAnswer) list(out *term.Output) error {
 	names := a.rule.Names()
 	table := term.Table{}
@@ -338,7 +338,7 @@ func valueOf(g ttpcron.Group, names []string, name string) string {
 	return v.Text
 }
 
-// none says why no group fits, as far as that can be told.
+// none says why no group fits, as far as that is known.
 func (a *correlationAnswer) none(ctx context.Context, s *session, db *store.Store, q *correlationQuestion) error {
 	r, id := a.rule, a.rule.Def().ID
 	err := fmt.Errorf("no event that a base rule of %s matches is of such a group", id)
@@ -382,7 +382,7 @@ func ownAddress(own ttpcron.Networks, value string) bool {
 	return own.Contains(value)
 }
 
-// askedBy says what a rule asks of a window.
+// askedBy says what a rule requires of a window.
 func askedBy(r *correlation.Rule) string {
 	d := r.Definition()
 	f := ttpcron.FindingEvidence{Type: string(d.Type), Condition: r.Condition(), Field: d.Condition.Fields}

@@ -13,8 +13,7 @@ import (
 	"github.com/ttpcron/ttpcron/tagger/correlation"
 )
 
-// findingStory is what can be said of a stored tag of a correlation beside what can of
-// any tag.
+// findingStory is the part of the story that only a correlation's tag has.
 type findingStory struct {
 	ttpcron.FindingEvidence
 	slot    ttpcron.Window
@@ -36,8 +35,8 @@ func correlationIn(rs ruleset.Set, id string) *correlation.Rule {
 	return nil
 }
 
-// findingOfTag finds out what there is to say of a tag, with the rules as they are loaded,
-// whatever operators decided about them.
+// findingOfTag explains a tag with the loaded rules, whatever operators decided about
+// them.
 func findingOfTag(ctx context.Context, db *store.Store, rs ruleset.Set, tag *ttpcron.Tag, most int) (*findingStory, error) {
 	f, ok := tag.FindingEvidence()
 	if !ok {
@@ -77,8 +76,8 @@ func findingOfTag(ctx context.Context, db *store.Store, rs ruleset.Set, tag *ttp
 	return s, nil
 }
 
-// group finds the group that a tag is of: in its evidence, or where that has only the
-// beginning of a value, among those that have base matches.
+// group finds a tag's group: in its evidence, or if a value is cut there, among those with
+// base matches.
 func (s *findingStory) group(ctx context.Context, db *store.Store, tag *ttpcron.Tag) (g ttpcron.Group, found bool, err error) {
 	parts := strings.Split(tag.SourceID, ":")
 	if len(parts) != 3 {
@@ -144,7 +143,7 @@ func (s *findingStory) verdict(tag *ttpcron.Tag, loaded bool, shown ttpcron.Clai
 	return "The rule does not find this now: it, its base rules or the events are others than when the tag was made. The next run that judges the group removes the tag."
 }
 
-// tell prints what there is to say of the finding between the rule and the verdict.
+// tell prints the finding's story, between the rule and the verdict.
 func (s *findingStory) tell(line func(name, text string)) {
 	line("found", term.Clean(s.Asked())+" in "+term.Clean(s.Timespan)+", "+groupText(s.Group))
 	line("slot", term.Time(s.slot.Since)+" to "+term.Time(s.slot.Until)+", in which the window ended")

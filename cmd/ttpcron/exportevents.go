@@ -136,7 +136,7 @@ type kindDay struct {
 	day  ttpcron.Day
 }
 
-// heldDays is about how many days daysToExport remembers, of all kinds.
+// heldDays is about how many days daysToExport remembers, for all kinds together.
 const heldDays = 1 << 16
 
 // daysToExport yields the days of some kinds with events that may be wanted, by day,

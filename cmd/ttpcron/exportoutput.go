@@ -15,7 +15,7 @@ import (
 	"github.com/ttpcron/ttpcron/export"
 )
 
-// writeExport has a format write to standard output, or to a path at which there is the
+// writeExport makes a format write to standard output, or to a path, which then has the
 // whole export or what was there before.
 func writeExport(ctx context.Context, out *term.Output, storePath string, f *formatChoice, path string, j *export.Job) (err error) {
 	var scratch *ttpcron.Scratch
@@ -45,8 +45,8 @@ func writeExport(ctx context.Context, out *term.Output, storePath string, f *for
 	return nil
 }
 
-// writeTo writes to a path. What is there and is neither file nor folder, such as a pipe
-// or a terminal, is written to as it is.
+// writeTo writes to a path. If there is something other than a file or folder, such as a
+// pipe or a terminal, it is written to in place.
 func writeTo(ctx context.Context, f *formatChoice, path string, j *export.Job) error {
 	info, err := os.Stat(path)
 	switch {
@@ -85,18 +85,17 @@ func writeTo(ctx context.Context, f *formatChoice, path string, j *export.Job) e
 // errFolder says that where a file is to be written there is a folder.
 var errFolder = cli.Hint(errors.New("it is a folder"), "name a file in it")
 
-// asItIs reports whether what is at a path is written to as it is: it is neither a file
-// nor a folder.
+// asItIs reports whether a path is written to in place: it is neither a file nor a folder.
 func asItIs(path string, info os.FileInfo) bool {
 	return !info.IsDir() && (!info.Mode().IsRegular() || strings.HasPrefix(path, "/dev/"))
 }
 
-// asItIsFlags open what is written to as it is. What standard output leads to may be a file
-// that others write to as well: nothing that is in it is written over.
+// asItIsFlags open what is written to in place. Standard output may lead to a file that
+// others write to too: nothing in it is overwritten.
 const asItIsFlags = os.O_WRONLY | os.O_APPEND
 
-// putInPlace makes something beside where it belongs, and places it there when it is
-// whole. Of what fails or is killed nothing stays there.
+// putInPlace makes something next to its destination, and moves it there when it is
+// complete. A failed or killed one never appears there.
 func putInPlace(to string, do, place func(making string) error) error {
 	parent := filepath.Dir(to)
 	scratch, err := ttpcron.NewScratch(parent, "."+filepath.Base(to)+".", ".tmp")
@@ -149,7 +148,7 @@ func same(a, b string) bool {
 	return err == nil && os.SameFile(x, y)
 }
 
-// syncFile has a file written to the disk, if it lies on one.
+// syncFile writes a regular file to the disk.
 func syncFile(f *os.File) error {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return err

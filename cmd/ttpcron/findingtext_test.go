@@ -7,7 +7,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
-// TestFindingText: a tag without an event says in a few words what was found.
+// TestFindingText: a tag without an event has a short text about what was found.
 func TestFindingText(t *testing.T) {
 	for evidence, want := range map[string]string{
 		`{"correlation":"event_count","condition":"gte 5","group":{"attacker_ip":"203.0.113.7","username":"root"},"slot":1,"timespan":"10m"}`:                                                                                                "5+ events in 10m, username root",

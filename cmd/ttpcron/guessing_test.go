@@ -16,8 +16,8 @@ import (
 	"github.com/ttpcron/ttpcron/internal/testlogs"
 )
 
-// TestGuessingIsCounted holds that the pack's correlations of logins find what a plain
-// count of the same logs finds: who had so many passwords refused for one account, or so
+// TestGuessingIsCounted: the pack's correlations of logins find what a plain count of the
+// same logs finds: addresses that had so many passwords refused for one account, or for so
 // many accounts, within a span of time.
 func TestGuessingIsCounted(t *testing.T) {
 	t.Parallel()
@@ -88,9 +88,9 @@ func TestGuessingIsCounted(t *testing.T) {
 	}
 }
 
-// madeLogins writes a log of logins that were refused: few addresses, accounts and
-// passwords, in bursts at whole seconds, so that windows end at their very edges, with
-// days between some of them.
+// madeLogins writes a log of refused logins: few addresses, accounts and passwords, in
+// bursts at whole seconds, so that windows end exactly at their edges, with days between
+// some of them.
 func madeLogins(t *testing.T) string {
 	rnd := rand.New(rand.NewPCG(1, 10))
 	var log bytes.Buffer
@@ -129,7 +129,7 @@ func password(l *testlogs.Login) string { return l.Password }
 
 func user(l *testlogs.Login) string { return l.Username }
 
-// commonPasswords are some of those that the pack's rule about commonly used passwords has.
+// commonPasswords are some of those in the pack's rule about commonly used passwords.
 var commonPasswords = map[string]bool{"123456": true, "admin": true, "password": true, "1234": true, "123": true, "root": true, "abc123": true}
 
 // foundSlots are the groups and slots of tags of a correlation.

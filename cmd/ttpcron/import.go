@@ -168,7 +168,7 @@ func importFiles(ctx context.Context, s *session, args []string, o importOptions
 	return err
 }
 
-// nothingToStore refuses to make a store for inputs of which none is there.
+// nothingToStore refuses to make a store if none of the inputs exists.
 func nothingToStore(s *session, found []jobs.Input) error {
 	if !s.stores.Absent() {
 		return nil
@@ -229,11 +229,11 @@ func appendFileJSON(b []byte, f jobs.FileReport) []byte {
 	return append(b, "}\n"...)
 }
 
-// maxPassedRows is how many files that were passed over have a row in the table of
-// import; more are counted.
+// maxPassedRows is how many skipped files have a row in the table of import; others are
+// counted.
 const maxPassedRows = 3
 
-// fileTable prints what became of each file, and of all of them.
+// fileTable prints the result for each file, and for all of them.
 func fileTable(out *term.Output, files []jobs.FileReport) error {
 	t := term.Table{Columns: []term.Column{
 		{Title: "FILE", Min: 16, Tail: true, SGR: term.Cyan}, {Title: "FORMAT"}, {Title: "LINES", Right: true}, {Title: "NEW", Right: true, SGR: term.Green},
@@ -312,8 +312,7 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 	return nil
 }
 
-// knownRejects says how many of the lines that could not be used were rejected
-// before.
+// knownRejects says how many of the rejected lines were rejected before.
 func knownRejects(r ttpcron.ImportReport) string {
 	if r.RejectedKnown == 0 {
 		return ""

@@ -18,15 +18,15 @@ import (
 )
 
 const (
-	// maxExplained is how many events, and how many reasons, are shown of a file.
+	// maxExplained is how many events, and how many reasons, are shown for a file.
 	maxExplained = 10
-	// maxRefused is how many files of a folder are shown that are not read.
+	// maxRefused is how many of a folder's unreadable files are shown.
 	maxRefused = 10
-	// maxReasons is how many reasons are told apart.
+	// maxReasons is how many reasons are distinguished.
 	maxReasons = 100
 )
 
-// explainedFile is what is to be said of a file.
+// explainedFile is the explanation of a file.
 type explainedFile struct {
 	path    string
 	is      importer.Recognition
@@ -118,7 +118,7 @@ func explainFiles(ctx context.Context, s *session, args []string, o importOption
 	return nil
 }
 
-// explainFile reads a file from its beginning. An error of it says that nothing can be said.
+// explainFile reads a file from its beginning. An error means that nothing can be said.
 func explainFile(ctx context.Context, s *session, found importer.Found, o importer.Options) (f explainedFile, err error) {
 	f.path = found.Path
 	file, err := importer.Open(ctx, found.Path, o)
@@ -172,7 +172,7 @@ func (f *explainedFile) add(b ttpcron.Batch) {
 	}
 }
 
-// recognisedBy says by what a file was recognised.
+// recognisedBy says how a file was recognised.
 func recognisedBy(r importer.Recognition) string {
 	switch {
 	case r.Format == "":
@@ -185,7 +185,7 @@ func recognisedBy(r importer.Recognition) string {
 	return fmt.Sprintf("%s in the first %s", term.Plural(r.Records, "record", "records"), term.Plural(r.Lines, "line", "lines"))
 }
 
-// wrapping says what the records of a file lie in.
+// wrapping says what a file's records are wrapped in.
 func wrapping(r importer.Recognition) string {
 	switch {
 	case len(r.Prefixes) > 0:
@@ -196,7 +196,7 @@ func wrapping(r importer.Recognition) string {
 	return "none"
 }
 
-// tellFile prints what is to be said of a file for people.
+// tellFile prints the explanation of a file.
 func tellFile(out *term.Output, f explainedFile) error {
 	line := func(title, text string) { fmt.Fprintf(out, "  %-12s %s\n", title, term.Clean(text)) }
 	fmt.Fprintln(out, term.Clean(f.path))

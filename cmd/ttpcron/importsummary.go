@@ -36,8 +36,8 @@ func printImported(out io.Writer, files []jobs.FileReport, m *ttpcron.ImportRepo
 	}
 }
 
-// printBreakdown says what kinds of events are new, and of what types the ignored
-// lines were. It prints nothing where there are none.
+// printBreakdown prints the kinds of new events, and the types of ignored lines, if there
+// are any.
 func printBreakdown(w io.Writer, r *ttpcron.ImportReport) {
 	printCounts(w, "New events", r.NewKinds)
 	printCounts(w, "Ignored lines", r.IgnoredTypes)

@@ -50,7 +50,7 @@ func (w *waiter) obeys(t *testing.T, sig syscall.Signal) {
 		t.Errorf("%v: it does not obey the first %v\n%s", w.cmd.Args[1:], sig, w.stderr.String())
 		return
 	}
-	// A signal that comes before the program asks for signals ends it too.
+	// A signal that comes before the program handles signals ends it too.
 	ws := w.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if code := w.cmd.ProcessState.ExitCode(); code != exitInterrupted && !ws.Signaled() {
 		t.Errorf("%v: exit %d\n%s", w.cmd.Args[1:], code, w.stderr.String())
@@ -124,8 +124,7 @@ func TestWaitsObeyTheFirstSignal(t *testing.T) {
 	}
 }
 
-// A command in the middle of a run, beside a daemon that stops answering, obeys
-// too.
+// A command in the middle of a run, next to a daemon that stops answering, obeys too.
 func TestRunObeysBesideASuspendedDaemon(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, rarely)
@@ -146,7 +145,7 @@ func TestRunObeysBesideASuspendedDaemon(t *testing.T) {
 	n.signal(syscall.SIGCONT)
 }
 
-// A signal is obeyed although nobody reads what stderr leads to.
+// A signal is obeyed although nobody reads stderr.
 func TestSignalWithFullStderr(t *testing.T) {
 	n := newNode(t, rarely)
 	n.run("", "version")

@@ -18,12 +18,11 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// hostile drives a terminal, turns text around, hides some of it, and is no
-// UTF-8 at its end.
+// hostile has terminal controls, changes the text's direction, hides some of it, and ends
+// in invalid UTF-8.
 const hostile = "\x1b[31m \u009b31mRED\u0085 \x7f \u061c\u200e\u200f\u202a\u202e\u2066\u2069 \u2028\u2029\ufeff\u200b\u00ad\u3164 \U000e0041\U000e007f \U0001d159 \xff\xc3"
 
-// TestOneWayToPrintJSON holds that commands print JSON through JSON and RawJSON of
-// their output alone.
+// TestOneWayToPrintJSON: commands print JSON only through their output's JSON and RawJSON.
 func TestOneWayToPrintJSON(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -66,7 +65,7 @@ func TestOneWayToPrintJSON(t *testing.T) {
 	}
 }
 
-// selector writes x.y.z as it stands in the source.
+// selector writes x.y.z as in the source.
 func selector(s *ast.SelectorExpr) string {
 	switch x := s.X.(type) {
 	case *ast.Ident:
@@ -77,8 +76,8 @@ func selector(s *ast.SelectorExpr) string {
 	return s.Sel.Name
 }
 
-// hostileStore makes a store, and rules, with hostile text wherever there can be
-// some. It returns the environment for it, and the UUID of a tag.
+// hostileStore makes a store, and rules, with hostile text wherever possible. It returns
+// the environment for it, and the UUID of a tag.
 func hostileStore(t *testing.T) (env []string, tag string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -120,8 +119,8 @@ func hostileStore(t *testing.T) (env []string, tag string) {
 	return env, got.UUID
 }
 
-// TestJSONIsVisible calls every command that has --json over a store of hostile
-// text, and takes a look at its output and at what it logs.
+// TestJSONIsVisible runs every command that has --json over a store of hostile text, and
+// checks its output and log.
 func TestJSONIsVisible(t *testing.T) {
 	env, tag := hostileStore(t)
 	events := ""
@@ -186,7 +185,7 @@ func TestJSONIsVisible(t *testing.T) {
 	}
 }
 
-// TestExplainJSONIsExact holds that a value comes out of JSON as it went in.
+// TestExplainJSONIsExact: a value is the same before and after JSON.
 func TestExplainJSONIsExact(t *testing.T) {
 	_, out, stderr := invoke(t, []string{"TTPCRON_DB=" + filepath.Join(t.TempDir(), "t.db")}, "explain", "--json", "echo "+hostile)
 	var got struct{ Text json.RawMessage }
@@ -198,7 +197,7 @@ func TestExplainJSONIsExact(t *testing.T) {
 	}
 }
 
-// TestExportComesBack holds that what is escaped for the eye is the same event.
+// TestExportComesBack: an escaped event is the same event.
 func TestExportComesBack(t *testing.T) {
 	env, _ := hostileStore(t)
 	_, out, _ := invoke(t, env, "export-events")

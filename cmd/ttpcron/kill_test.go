@@ -21,9 +21,9 @@ import (
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
-// TestKill kills the program with SIGKILL at random moments of imports and of
-// runs, again and again on one store, then lets it finish. The store must end
-// with the events and tags of a program that nobody disturbed.
+// TestKill kills the program with SIGKILL at random moments of imports and runs, again and
+// again on one store, then lets it finish. The store must end with the events and tags of
+// an undisturbed program.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	histories, size := 4, 60_000
@@ -37,7 +37,7 @@ func TestKill(t *testing.T) {
 	if len(wantEvents) <= size || len(wantTags) == 0 { // there are other events beside the commands
 		t.Fatalf("undisturbed: %d events, %d tags", len(wantEvents), len(wantTags))
 	}
-	// A quick machine may need more of them until a kill lands inside.
+	// A fast machine may need more of them until a kill hits a run.
 	for seed := 0; seed < histories || k.inside == 0 && seed < 10*histories; seed++ {
 		k.rnd = rand.New(rand.NewPCG(uint64(seed), 7))
 		db := k.store("killed.db")
@@ -163,9 +163,8 @@ func (k *killer) kill(db string, within time.Duration, args ...string) {
 	}
 }
 
-// until runs a command and kills it at a random moment of the first quarter of
-// the time that all of it takes, again and again, then lets it finish. What the store holds after
-// each kill must be sound.
+// until runs a command and kills it at a random moment in the first quarter of its usual
+// time, again and again, then lets it finish. After each kill, the store must be sound.
 func (k *killer) until(db string, whole time.Duration, share func(kv.Stats) float64, args ...string) {
 	k.t.Helper()
 	done := 0.0

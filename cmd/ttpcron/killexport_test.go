@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestKillExport kills exports with SIGKILL at random moments. Each file must be what it
-// was or what it is to be, never a part, and the next export sets the rest right.
+// TestKillExport kills exports with SIGKILL at random moments. Each file must be the old
+// one or the new one, never a part, and the next export completes the rest.
 func TestKillExport(t *testing.T) {
 	t.Parallel()
 	size, kills := 40_000, 8
@@ -96,7 +96,7 @@ func readTree(t *testing.T, root string) map[string][]byte {
 	return files
 }
 
-// scratches are what an export that was killed left beside its place.
+// scratches are what a killed export left next to its destination.
 func scratches(t *testing.T, dir string) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(dir, ".*"))

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestKillReport kills reports with SIGKILL at random moments. The file is the page of before
-// or the whole page of now, and the next report takes away what was left beside it.
+// TestKillReport kills reports with SIGKILL at random moments. The file is the old page or
+// the whole new one, and the next report removes what was left next to it.
 func TestKillReport(t *testing.T) {
 	t.Parallel()
 	size, kills := 20_000, 8
@@ -60,5 +60,5 @@ func TestKillReport(t *testing.T) {
 	}
 }
 
-// timeMade are the times of today, such as that when a page was made.
+// timeMade are today's times, such as when a page was made.
 var timeMade = regexp.MustCompile(`20\d\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?Z?|\d{1,2} [A-Z][a-z]+ 20\d\d`)

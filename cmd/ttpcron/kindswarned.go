@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// warnKinds warns of kinds that were asked for and are neither known, nor stored, nor in
-// what was just imported.
+// warnKinds warns about requested kinds that are neither known, nor stored, nor in what
+// was just imported.
 func warnKinds(ctx context.Context, log hclog.Logger, db *store.Store, asked []ttpcron.SourceKind, files []jobs.FileReport) error {
 	if asked == nil {
 		return nil

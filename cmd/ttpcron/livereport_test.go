@@ -21,7 +21,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 )
 
-// web is the address at which a daemon said that it listens, the last one.
+// web is the last address at which a daemon said that it listens.
 func (n *node) web() string {
 	n.T.Helper()
 	all := regexp.MustCompile(`(?m) listening: http=(\S+)$`).FindAllStringSubmatch(n.stderr.String(), -1)
@@ -114,7 +114,7 @@ func TestLiveReport(t *testing.T) {
 	n.reload(config+loop+"http-report = true\nhttp-hosts = [\"proxy.example\"]\n", `added http-hosts proxy.example`)
 	n.sees(here, "proxy.example", map[string]int{"/report": 200})
 
-	// Others could reach it: it stays as it was until there is a token.
+	// Others could reach it: nothing changes until there is a token.
 	n.reload(config+all+"http-report = true\n", `TROUBLE: reload: .*whoever reaches 0\.0\.0\.0`)
 	n.sees(here, "proxy.example", map[string]int{"/report": 200})
 	n.reload(config+all, `added http 0.0.0.0`)
@@ -152,7 +152,7 @@ func TestLiveReport(t *testing.T) {
 	}
 }
 
-// Beside imports and runs each page is whole, and what it counts never grows less.
+// During imports and runs each page is whole, and its counts never decrease.
 func TestLiveReportBesideImports(t *testing.T) {
 	const runs, each = 12, 50
 	n := newNode(t, rarely)
@@ -210,7 +210,7 @@ func TestLiveReportBesideImports(t *testing.T) {
 	}
 }
 
-// tally is what a page counts.
+// tally is a page's counts.
 type tally struct{ events, tags int }
 
 // grow reads a page, which must be whole and count no less than the one before.

@@ -25,7 +25,7 @@ func loadRules(set *settings.Settings, log hclog.Logger) (ruleset.Set, *tagger.L
 	return rs, report, nil
 }
 
-// load loads the rules of folders, which may name those of folders beneath.
+// load loads the rules in folders, which may refer to those in folders beneath.
 func load(beneath, folders []tagger.Folder, set *settings.Settings, log hclog.Logger) (ruleset.Set, *tagger.LoadReport) {
 	o := ruleset.Options(folders, set.OwnNetworks)
 	o.Beneath = beneath
@@ -34,7 +34,7 @@ func load(beneath, folders []tagger.Folder, set *settings.Settings, log hclog.Lo
 	return ruleset.Set{RuleSet: rs, Log: log}, report
 }
 
-// briefWait is how long a command that only looks at rules waits for the store.
+// briefWait is how long a command that only reads rules waits for the store.
 const briefWait = 200 * time.Millisecond
 
 // rulesWithLife loads the rules for commands that only look at them: with what

@@ -16,9 +16,9 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
 )
 
-// memoryGoal is where the garbage collector begins to work harder, so that a
-// run stays under 128 MiB of memory of its own. It is no limit: an event
-// that needs more gets it. GOMEMLIMIT sets another.
+// memoryGoal is where the garbage collector begins to work harder, so that a run stays
+// under 128 MiB of its own memory. It is not a limit: an event that needs more gets it.
+// GOMEMLIMIT sets another.
 const memoryGoal = 120 << 20
 
 func main() { os.Exit(process(time.Now)) }
@@ -31,16 +31,16 @@ func process(now func() time.Time) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	// A reader such as head that closes the pipe gives an error to look at,
-	// instead of a signal that would end a run between two commits.
+	// If a reader such as head closes the pipe, writing returns an error, instead of a
+	// signal that would end a run between two commits.
 	signal.Ignore(syscall.SIGPIPE)
 	host.IgnoreFileLimit()
 	go interrupts(signals, cancel)
 	return run(ctx, now, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ())
 }
 
-// sayTime is how long a signal waits for a message to be printed: perhaps nobody
-// reads what stderr leads to.
+// sayTime is how long a signal waits for a message to be printed: perhaps nobody reads
+// stderr.
 const sayTime = 200 * time.Millisecond
 
 // interrupts obeys signals: the first cancels, the second ends the process.

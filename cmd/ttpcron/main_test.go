@@ -23,8 +23,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"ttpcron": shifted})
 }
 
-// clockVariable names a file with how far the clock is ahead, such as 24h or
-// -9000h. It is of tests alone: the program has no such setting.
+// clockVariable names a file that says how far the clock is ahead, such as 24h or -9000h.
+// It is only for tests: the program has no such setting.
 const clockVariable = "TEST_CLOCK"
 
 // shifted is the program, with a clock that a test can set while it runs.
@@ -69,8 +69,8 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// invoke runs the program within the test. Its store is a new one, unless env
-// says otherwise: not even root's tests touch that of the machine.
+// invoke runs the program within the test. Its store is a new one, unless env says
+// otherwise: even root's tests must not touch the machine's.
 func invoke(t testing.TB, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	home := t.TempDir()
@@ -124,9 +124,9 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestEveryCommandHasJSON holds what the README says of them. The daemon prints
-// nothing, export-events nothing but JSON, export what --format names, completion and man a script
-// and pages.
+// TestEveryCommandHasJSON checks the README's claim. Exceptions: the daemon prints
+// nothing, export-events only JSON, export what --format names, completion and man a
+// script and pages.
 func TestEveryCommandHasJSON(t *testing.T) {
 	rootCommand().Each(func(c *command) {
 		if c.Run == nil || c.Name == "daemon" || c.Name == "export-events" || c.Name == "export" || c.Name == "completion" || c.Name == "man" {

@@ -10,8 +10,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 )
 
-// TestManualPages holds that every command has a page, and what shows manual pages finds
-// nothing wrong with one.
+// TestManualPages: every command has a page, and man finds no fault in any.
 func TestManualPages(t *testing.T) {
 	dir := t.TempDir()
 	if code, _, errs := invoke(t, nil, "man", dir); code != exitDone {
@@ -50,8 +49,8 @@ func TestManualPages(t *testing.T) {
 	}
 }
 
-// TestCompletionOfTheTree holds that the scripts know every command, and that their
-// shells can read them.
+// TestCompletionOfTheTree: the scripts know every command, and their shells can parse
+// them.
 func TestCompletionOfTheTree(t *testing.T) {
 	for _, shell := range cli.Shells() {
 		code, script, errs := invoke(t, nil, "completion", shell)

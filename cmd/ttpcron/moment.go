@@ -13,12 +13,12 @@ type noter interface {
 	Note(format string, args ...any)
 }
 
-// moments is how often something is read anew when a daemon changed the store meanwhile.
+// moments is how often something is read again if a daemon changed the store meanwhile.
 const moments = 3
 
-// atOneMoment has read read a store until nothing changed it meanwhile, moments times at
-// most, before anything is printed. If it never held still a note says so. What read is
-// given is the last arrival number: it leaves out what arrived later.
+// atOneMoment calls read until nothing changes the store meanwhile, at most moments times,
+// before anything is printed. If the store keeps changing, a note says so. read gets the
+// last arrival number, and leaves out later arrivals.
 func atOneMoment(ctx context.Context, out noter, db *store.Store, read func(upTo uint64) error) error {
 	return atMoment(ctx, out, db, moments, read)
 }
@@ -44,13 +44,13 @@ func atMoment(ctx context.Context, out noter, db *store.Store, times int, read f
 	}
 }
 
-// noteChanged says up to where what was read is complete, when the store has changed
+// noteChanged says up to which arrival the result is complete, if the store has changed
 // since.
 func noteChanged(out noter, m ttpcron.Moment) {
 	out.Note("the store changed while it was read: this is complete up to arrival %s; of what a run did meanwhile some may be in it", term.Count(int(m.Seq)))
 }
 
-// streamed says, behind what was printed while it was read, up to where it is complete.
+// streamed says, after printing while reading, up to which arrival the output is complete.
 func streamed(ctx context.Context, out *term.Output, db *store.Store, m ttpcron.Moment) error {
 	now, err := db.History.Moment(ctx)
 	if err == nil && now != m {

@@ -15,8 +15,8 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
-// TestAtOneMoment holds that what is gathered is read again while something changes the
-// store, and that a note says so where it never holds still.
+// TestAtOneMoment: results are gathered again if the store changes meanwhile, and a note
+// says so if it keeps changing.
 func TestAtOneMoment(t *testing.T) {
 	ctx := context.Background()
 	o := &store.Opener{DB: t.TempDir() + "/t.db", LockTimeout: time.Second, Now: time.Now}
@@ -59,8 +59,8 @@ func TestAtOneMoment(t *testing.T) {
 	}
 }
 
-// TestBesideImports asks a daemon while it imports and tags: what each answer says holds
-// together, or it says up to which arrival it is complete.
+// TestBesideImports queries a daemon while it imports and tags: each answer is consistent,
+// or says up to which arrival it is complete.
 func TestBesideImports(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, rarely)

@@ -13,8 +13,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv/kvtest"
 )
 
-// earlierStore is a store as a version left it that took nothing but commands from
-// Cowrie's logs: some days of these, of a DECNET database and of native events.
+// earlierStore is a store from a version that read only commands from Cowrie's logs: some
+// days of these, of a DECNET database and of native events.
 func earlierStore(t *testing.T, path string) {
 	t.Helper()
 	var events []ttpcron.Event
@@ -43,7 +43,7 @@ func earlierStore(t *testing.T, path string) {
 	}
 }
 
-// cowrieDay is the log of a day in which there is a command of the earlier store.
+// cowrieDay is the log of a day with a command of the earlier store.
 func cowrieDay(day int) string {
 	var b strings.Builder
 	for i, what := range []string{`"eventid":"cowrie.session.connect"`, `"eventid":"cowrie.login.success","username":"root","password":"x"`, fmt.Sprintf(`"eventid":"cowrie.command.input","input":"uname -a %d"`, day), `"eventid":"cowrie.session.closed"`} {
@@ -87,7 +87,7 @@ func TestDaysWithOnlyCommands(t *testing.T) {
 	if _, out, _ := invoke(t, env, "status", "--json"); !strings.Contains(out, `"only_commands":[{"from":"2024-05-01","to":"2024-05-01"},{"from":"2024-05-03","to":"2024-05-03"},{"from":"2024-05-05","to":"2024-05-05"}]`) {
 		t.Errorf("status --json: %s", out)
 	}
-	// A log that comes back tells the rest. Its commands are known.
+	// A log that comes back gives the rest. Its commands are known.
 	code, out, stderr := invoke(t, env, "run-once", "--input", log(3))
 	if code != exitDone || !strings.Contains(out, "4 lines; 3 new events, 1 known") || !strings.Contains(stderr, "2 days have "+said) {
 		t.Errorf("run-once: %d, %s%s", code, out, stderr)

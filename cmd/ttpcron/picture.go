@@ -16,7 +16,7 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// picture is the short view of what was found.
+// picture is the short view of the findings.
 type picture struct {
 	under      *attack.Table // whose names it has
 	title      string
@@ -48,8 +48,8 @@ const (
 	mostAttackers = 5
 )
 
-// printPicture shows the techniques and attackers of a run: of its window, as
-// the store knows it, or of the tags that the run made.
+// printPicture shows the techniques and attackers of a run: those in its window, as
+// stored, or of the tags that it made.
 func printPicture(ctx context.Context, out *term.Output, db *store.Store, r jobs.Report, set *settings.Settings, dry bool) error {
 	p := pictureOfRun(r.Found)
 	if len(set.OwnNetworks) > 0 {
@@ -112,7 +112,7 @@ func (p picture) print(w io.Writer, t term.Terminal) error {
 	return err
 }
 
-// leaving says what is left out of the picture because of its level.
+// leaving says what the picture leaves out by level.
 func (p picture) leaving() string {
 	if p.leftOut == 0 {
 		return ""
@@ -158,7 +158,7 @@ func shares(width int, counted bool) (names, bars int) {
 	return names, free - names
 }
 
-// numbers are what was counted of a technique, or their headings.
+// numbers are a technique's counts, or their headings.
 func (p picture) numbers(tags, events, attackers, sessions string) string {
 	if !p.counted {
 		return fmt.Sprintf("%7s", tags)
@@ -201,8 +201,7 @@ func (p picture) tactics(b *strings.Builder, t term.Terminal, names, bars int) {
 	}
 }
 
-// tacticOrder lists the tactics that there are in the order of the matrix, and
-// those of no matrix after them.
+// tacticOrder lists the tactics in the order of the matrix, and unknown ones after them.
 func (p picture) tacticOrder(byTactic map[string][]techniqueCount) []string {
 	var order, unknown []string
 	for _, tactic := range p.under.Tactics() {
@@ -219,7 +218,7 @@ func (p picture) tacticOrder(byTactic map[string][]techniqueCount) []string {
 	return append(order, unknown...)
 }
 
-// meter draws a bar whose length is a number's share of the greatest.
+// meter draws a bar for a number's share of the greatest.
 func meter(t term.Terminal, n, most, width int) string {
 	full := "█"
 	if !t.UTF8 {

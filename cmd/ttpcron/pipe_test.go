@@ -40,7 +40,7 @@ func TestPipesGetAllRows(t *testing.T) {
 	}
 }
 
-// The exit codes of the operator's page are those of the program, in the same words.
+// The exit codes on the operator's page are the program's, in the same words.
 func TestDocsShowExitCodes(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "operator.md"))
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// progress shows how far a run has come: as a bar on a terminal, as a line in
-// the log every few seconds elsewhere.
+// progress shows a run's progress: as a bar on a terminal, and elsewhere as a log line
+// every few seconds.
 type progress struct {
 	out   *term.Output
 	log   hclog.Logger

@@ -18,15 +18,15 @@ import (
 
 var backfill = flag.Int("backfill", 40_000, "events of TestReadersDuringBackfill")
 
-// readerCommands are what the readers call again and again. Those of
-// slowReaders stop taking their output after its first bytes.
+// readerCommands are what the readers run repeatedly. Those of slowReaders stop reading
+// their output after its first bytes.
 var (
 	readerCommands = []string{"status", "tags --json", "tags --limit 20", "checkpoint show", "export-events", "db stats --json", "rules noise --json"}
 	slowReaders    = []string{"export-events", "export-events --source command", "tags --json"}
 )
 
-// Twenty readers, some of which never take their output, make the file no larger
-// while a backfill goes on, and change nothing of what it finds.
+// Twenty readers, some of which never read their output, do not enlarge the file during a
+// backfill, and do not change its results.
 func TestReadersDuringBackfill(t *testing.T) {
 	t.Parallel()
 	events, readers := *backfill, 20
@@ -36,7 +36,7 @@ func TestReadersDuringBackfill(t *testing.T) {
 	alone := backfillWith(t, events, 0)
 	with := backfillWith(t, events, readers)
 	// How much is committed at once depends on the machine's load, and so does the size of
-	// the file. A reader that keeps old pages from being used again does it each time.
+	// the file. A reader that keeps old pages from being reused enlarges it each time.
 	most := alone.bytes*11/10 + 128<<10
 	for range 2 {
 		if with.bytes > most {

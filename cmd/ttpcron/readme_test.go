@@ -36,11 +36,11 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// followPage runs every command that a page shows, in one shell, and compares what is printed.
-// In an indented block, a line that begins with "$ " is a command, and what follows up to the
-// next one is what it prints. A line of "…" stands for any number of lines, and for none. A
-// here-document is part of its command. A block without "$ " is not run. With -update it writes
-// into the page what was printed, but for commands whose output is abridged.
+// followPage runs every command on a page, in one shell, and compares the output. In an
+// indented block, a line that begins with "$ " is a command, and the lines up to the next
+// one are its output. A line of "…" stands for any number of lines, also none. A
+// here-document is part of its command. A block without "$ " is not run. With -update it
+// writes the output into the page, except for commands whose output is abridged.
 func followPage(t *testing.T, name string) {
 	t.Helper()
 	if _, err := exec.LookPath("sh"); err != nil {
@@ -75,7 +75,7 @@ func followPage(t *testing.T, name string) {
 	}
 }
 
-// TestPagesFindChanges holds that a page which shows something else is noticed.
+// TestPagesFindChanges: a page that shows other output fails.
 func TestPagesFindChanges(t *testing.T) {
 	printed := []string{"a  b", "", "c", "took 12ms", "d"}
 	for shown, same := range map[string]bool{
@@ -88,14 +88,14 @@ func TestPagesFindChanges(t *testing.T) {
 	}
 }
 
-// shownCommand is a command of a page with what the page says that it prints.
+// shownCommand is a command on a page with its output there.
 type shownCommand struct {
 	line   int // from 1
 	text   string
 	output []string
 }
 
-// walked is a document whose commands are taken out: each part is followed by a command.
+// walked is a document without its commands: each part is followed by one.
 type walked struct {
 	parts    []string
 	commands []shownCommand
@@ -145,8 +145,8 @@ func hereDocument(command string) string {
 	return ""
 }
 
-// inBlock says whether the first line is part of an indented block: an empty one is if
-// an indented line follows.
+// inBlock says whether the first line is part of an indented block: an empty one is if an
+// indented line follows.
 func inBlock(lines []string) bool {
 	for _, line := range lines {
 		if line != "" {
@@ -232,8 +232,8 @@ func abridged(shown []string) bool {
 	return false
 }
 
-// asShown compares what a page shows with what was printed, but for times that a machine
-// took and days that have passed.
+// asShown compares a page with the output, except for times that a machine took and
+// numbers of days that have passed.
 func asShown(shown, printed []string) bool {
 	if len(shown) == 0 {
 		return len(printed) == 0

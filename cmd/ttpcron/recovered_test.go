@@ -16,8 +16,8 @@ import (
 // created is when a tag was made.
 var created = regexp.MustCompile(`"created_at":"[^"]*",?`)
 
-// said runs a command that has to succeed, and returns the lines that it printed, in
-// their order or sorted.
+// said runs a command that must succeed, and returns the printed lines, in order or
+// sorted.
 func (d *damager) said(t *testing.T, store, line string, order func([]string)) []string {
 	t.Helper()
 	a := d.invoke(store, line)
@@ -29,7 +29,7 @@ func (d *damager) said(t *testing.T, store, line string, order func([]string)) [
 	return lines
 }
 
-// held is what a store holds: tags with all their fields in the order of queries, and
+// held is a store's content: tags with all their fields in the order of queries, and
 // events, which may have arrived in another order.
 func (d *damager) held(t *testing.T, store string) (tags, events []string) {
 	t.Helper()
@@ -37,11 +37,11 @@ func (d *damager) held(t *testing.T, store string) (tags, events []string) {
 	return d.said(t, store, "tags --json --limit 0", kept), d.said(t, store, "export-events", slices.Sort[[]string])
 }
 
-// TestRecoveredComesBack loses each page of history, tags, coverage and of what leads
-// to them, counts and indexes them, in turn, some pairs of them, and both headers. After db recover the log is imported
-// again and an ordinary run looks at what there is: the store holds exactly what a
-// whole one holds, each event and tag in every field, and so it does after the next
-// run, with another rule, looks at what the first had covered.
+// TestRecoveredComesBack loses each page of history, tags and coverage, and each page that
+// leads to them, counts or indexes them, in turn, some pairs of them, and both headers.
+// After db recover, the log is imported again, and an ordinary run follows. The store must
+// then equal an intact one, in each field of each event and tag, also after the next run,
+// with another rule, has looked at history.
 func TestRecoveredComesBack(t *testing.T) {
 	d := newWhole(t)
 	d.now = d.now.AddDate(0, 2, 0)
@@ -60,7 +60,7 @@ func TestRecoveredComesBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What is made again has the time at which it is made.
+	// What is made again has a new creation time.
 	strip := func(lines []string) []string {
 		for i := range lines {
 			lines[i] = created.ReplaceAllString(lines[i], "")

@@ -17,10 +17,10 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/nodetest"
 )
 
-// rarely is a configuration whose jobs do not run while a test does.
+// rarely is a configuration whose jobs do not run during a test.
 const rarely = nodetest.Rarely
 
-// run runs a command beside the daemon of a node, or without one.
+// run runs a command with a node's daemon, or without one.
 func (n *node) run(stdin string, args ...string) (code int, stdout, stderr string) {
 	n.T.Helper()
 	self, err := os.Executable()
@@ -54,12 +54,12 @@ const remoteEvents = `{"source_kind":"command","source_id":"c1","time":"2026-05-
 {"source_kind":"canary_fingerprint","source_id":"f1","time":"2026-05-06T01:00:00Z","attacker_ip":"203.0.113.9","payload":{"user_agent":"curl/8.5.0"}}
 `
 
-// hostEvents are of a host, where honest people work too.
+// hostEvents are from a host, where honest people work too.
 const hostEvents = `{"source_kind":"command","source_id":"h1","time":"2026-05-07T05:49:05Z","identity_uuid":"5f1a6a80-0000-5000-8000-000000000001","session_id":"w7","vantage":"host","payload":{"command_text":"uname -a"}}
 {"source_kind":"command","source_id":"h2","time":"2026-05-07T05:50:05Z","identity_uuid":"5f1a6a80-0000-5000-8000-000000000001","session_id":"w7","vantage":"host","payload":{"command_text":"echo top"}}
 `
 
-// countedEvents are of a collector that began to count again.
+// countedEvents are from a collector that restarted its count.
 const countedEvents = `{"source_kind":"command","source_id":"1","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"command_text":"echo counted"}}
 {"source_kind":"command","source_id":"1","time":"2026-05-04T05:49:06Z","attacker_ip":"203.0.113.7","payload":{"command_text":"echo counted"}}
 {"source_kind":"command","source_id":"1","time":"2026-05-04T05:49:06Z","time_origin":"derived","attacker_ip":"203.0.113.8","payload":{"command_text":"echo counted"}}
@@ -206,7 +206,7 @@ var remoteSteps = []struct {
 }
 
 // aloneCommands need the file for themselves, or none; the doctor says whether a daemon
-// answers, and has a test of its own.
+// answers, and has its own test.
 var aloneCommands = []string{"doctor", "completion", "man", "daemon", "config check", "db compact", "db purge", "db restore", "db recover"}
 
 var remoteNoise = []struct {
@@ -348,7 +348,7 @@ func TestRunInDaemonIsInterrupted(t *testing.T) {
 				_, out, _ := n.run("", "status", "--json")
 				return strings.Contains(out, outcome)
 			})
-			// Nothing is lost either way: the next run goes on.
+			// Nothing is lost either way: the next run continues.
 			n.run("", "run-once", "--since-days", "3650")
 			if _, out, _ := n.run("", "tags", "--json"); strings.Count(out, "\n") != 3*busyEvents() {
 				t.Errorf("%d tags", strings.Count(out, "\n"))
@@ -445,7 +445,7 @@ func TestCheckpointWaitsForRun(t *testing.T) {
 	}
 }
 
-// A daemon that stops says so to whoever waits for a run.
+// A daemon that stops tells the callers that wait for a run.
 func TestDaemonStopsDuringRun(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, rarely)

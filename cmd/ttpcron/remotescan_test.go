@@ -21,14 +21,14 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// scanned is what a scan of a folder did.
+// scanned is the work of a scan.
 type scanned struct {
 	ttpcron.ImportReport
 	files, passed int
 	read          map[string]bool // files of which more than a look was read
 }
 
-// scan imports as the command does, with a clock by which all files have settled.
+// scan imports as the command does, with a clock under which all files have settled.
 func (n *node) scan(again bool, named ...string) scanned {
 	n.T.Helper()
 	now := func() time.Time { return time.Now().Add(time.Hour) }
@@ -84,9 +84,8 @@ func compressed(t *testing.T, text string) string {
 	return b.String()
 }
 
-// TestScanBesideDaemon: what is remembered of files works through a daemon as it
-// does without one. A second scan reads nothing, however many files there are and
-// whatever came of them.
+// TestScanBesideDaemon: files are remembered through a daemon as without one. A second
+// scan reads nothing, however many files there are and whatever their results.
 func TestScanBesideDaemon(t *testing.T) {
 	n := newNode(t, rarely)
 	n.Env = append(n.Env, "TTPCRON_INPUT=")
@@ -115,7 +114,7 @@ func TestScanBesideDaemon(t *testing.T) {
 	if len(second.read) != 0 || second.files != 4*each || second.passed != 2*each || second.Lines != 0 {
 		t.Errorf("again: %d of %d files read, %d passed over, %+v", len(second.read), second.files, second.passed, second.ImportReport)
 	}
-	// What has another name now is read from its position.
+	// A renamed file is read from its position.
 	if err := os.Rename(n.Path("logs"), n.Path("moved")); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +122,7 @@ func TestScanBesideDaemon(t *testing.T) {
 	if len(moved.read) != 4*each || moved.Lines != 0 {
 		t.Errorf("under other names: %d files read, %+v", len(moved.read), moved.ImportReport)
 	}
-	// What has changed is read, and what is named, and all if that is asked for.
+	// Changed files are read, and named ones, and all of them if requested.
 	deep = "moved" + strings.TrimPrefix(deep, "logs")
 	n.Write(deep+"cowrie.7", line(7)+line(9999))
 	changed := n.scan(false, n.Path("moved"), n.Path(deep+"events.3.gz"))

@@ -72,7 +72,7 @@ ttpcron report -o - | ssh intranet 'cat >report.html'`,
 	}
 }
 
-// check reads what the flags mean.
+// check validates the flags.
 func (o *reportOptions) check(s *session) (err error) {
 	switch {
 	case o.output == "":
@@ -167,7 +167,7 @@ type reportJSON struct {
 	Elapsed   float64    `json:"elapsed_s"`
 }
 
-// say says what was written, and how to look at it.
+// say says what was written, and how to view it.
 func (o *reportOptions) say(s *session, r *report.Report, size int64) error {
 	took := s.now().Sub(o.now)
 	t := &r.Total
@@ -196,7 +196,7 @@ func (o *reportOptions) say(s *session, r *report.Report, size int64) error {
 	return nil
 }
 
-// days says from which day to which something lasted.
+// days is the range of days.
 func days(first, last time.Time) string {
 	from, to := first.UTC().Format(time.DateOnly), last.UTC().Format(time.DateOnly)
 	if from == to {

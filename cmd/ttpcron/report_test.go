@@ -38,7 +38,7 @@ func TestBrowserOf(t *testing.T) {
 	}
 }
 
-// A rule that says medium has that level, and is not taken for one that is not loaded.
+// A rule that names the level medium has it, and does not count as not loaded.
 func TestNamesOf(t *testing.T) {
 	rules, _ := tagger.Load(ruleset.Options([]tagger.Folder{{Name: "embedded", FS: tagger.Embedded()}}, nil))
 	names := namesOf(rules)
@@ -52,8 +52,7 @@ func TestNamesOf(t *testing.T) {
 	}
 }
 
-// A program that shows files gets the whole path and nothing else, and what it says of
-// itself is passed on.
+// A program that shows files gets only the whole path, and its messages are passed on.
 func TestStart(t *testing.T) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "shows")
@@ -121,7 +120,7 @@ func TestShellQuoted(t *testing.T) {
 	}
 }
 
-// The error of one thing ends the others, and is the one that is told.
+// The first error ends the others, and is the one reported.
 func TestTogether(t *testing.T) {
 	broken := errors.New("broken")
 	waits := func(ctx context.Context) error {
@@ -141,7 +140,7 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// What is selected is said in words, and in flags that mean the same tomorrow.
+// The selection is described in words, and in flags that mean the same tomorrow.
 func TestSelected(t *testing.T) {
 	var s tagSelection
 	at := time.Date(2026, 5, 4, 5, 49, 5, 0, time.UTC)
@@ -201,7 +200,7 @@ func TestReportCommands(t *testing.T) {
 	}
 }
 
-// checkCommand checks that there is a command, and that it has the flags that it is given.
+// checkCommand checks that a command and its flags exist.
 func checkCommand(t *testing.T, line string) {
 	t.Helper()
 	if strings.HasPrefix(line, "--") {

@@ -16,10 +16,10 @@ import (
 	"github.com/ttpcron/ttpcron/report/page"
 )
 
-// writeReportFile writes a page to a path, at which there is then the whole page, or what
-// was there before. Only its owner may read a new file; that in whose place it comes gives it
-// its permissions. It returns how large the page is, and whether the path is that of no file,
-// such as a pipe, so that the page went through it.
+// writeReportFile writes a page to a path, which then has the whole page, or what was
+// there before. Only its owner may read a new file; a replacement keeps the earlier file's
+// permissions. It returns the page's size, and whether the path is not a file, such as a
+// pipe, and was written to in place.
 func writeReportFile(path string, write func(io.Writer) error) (size int64, stream bool, err error) {
 	size, stream, err = replaceReport(path, write)
 	var foreign *ttpcron.ForeignFileError
@@ -79,7 +79,7 @@ func writeFile(path string, flags int, mode fs.FileMode, write func(io.Writer) e
 	return w.n, nil
 }
 
-// counted counts what is written.
+// counted counts the written bytes.
 type counted struct {
 	w *bufio.Writer
 	n int64

@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/report"
 )
 
-// lookUp finds what a gatherer leaves to whoever has the store, the rules and the places:
-// of what is shown, and of that alone.
+// lookUp adds what a gatherer leaves to the holder of the store, the rules and the places,
+// and only for what is shown.
 func (m *reportMaker) lookUp(ctx context.Context, db *store.Store, r *report.Report) error {
 	for _, t := range r.Techniques {
 		for _, e := range t.Evidence {
@@ -33,8 +33,8 @@ func (m *reportMaker) lookUp(ctx context.Context, db *store.Store, r *report.Rep
 	return m.tellStories(ctx, db, r.Sessions.Rows)
 }
 
-// evidence is what the event of a tag was about, or what a finding says; empty where the tag
-// is gone meanwhile.
+// evidence is the text of a tag's event, or of a finding; empty if the tag is gone
+// meanwhile.
 func (m *reportMaker) evidence(ctx context.Context, db *store.Store, of *ttpcron.Tag) (string, error) {
 	q := ttpcron.TagQuery{
 		Window:  ttpcron.Window{Since: of.EventTime, Until: of.EventTime.Add(1)},

@@ -44,8 +44,8 @@ const (
 	reportNew     = "7d"
 )
 
-// liveReport writes the page that a daemon serves, without captured passwords: of
-// everything, with what is new of the last week, or as far back as its config says.
+// liveReport writes the page that a daemon serves, without captured passwords: everything,
+// with what is new in the last week, or in the time that its config says.
 func liveReport(ctx context.Context, db *store.Store, c *settings.Daemon, rules *tagger.RuleSet, now time.Time, w io.Writer) error {
 	m := &reportMaker{
 		rows: reportRows, stories: reportStories, live: true,
@@ -114,7 +114,7 @@ type namedRule struct {
 	level ttpcron.Level
 }
 
-// namesOf are the names of rules by their ids. All else of rules takes more memory than what
+// namesOf are the names of rules by id. Everything else about rules takes more memory than
 // a report gathers.
 func namesOf(rs *tagger.RuleSet) map[string]namedRule {
 	names := map[string]namedRule{}
@@ -156,7 +156,7 @@ func together(ctx context.Context, things ...func(context.Context) error) error 
 	return context.Cause(ctx)
 }
 
-// events shows the events: where it is said what is new, all that there are.
+// events shows the events: all of them, if the report lists what is new.
 func (m *reportMaker) events(ctx context.Context, db *store.Store, g *report.Gatherer) error {
 	kinds, err := db.History.Kinds(ctx)
 	if err != nil {
@@ -179,7 +179,7 @@ func (m *reportMaker) events(ctx context.Context, db *store.Store, g *report.Gat
 	return nil
 }
 
-// tagsOnce shows the tags: where it is said what is new, those of all times.
+// tagsOnce shows the tags: those of all times, if the report lists what is new.
 func (m *reportMaker) tagsOnce(ctx context.Context, db *store.Store, g *report.Gatherer) error {
 	q := m.q
 	q.Bare = true

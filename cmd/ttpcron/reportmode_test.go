@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Only its maker can read a new report, whatever the umask; one that takes the place of
-// another has the mode that this had.
+// Only its owner can read a new report, whatever the umask; a replacement keeps the
+// earlier file's mode.
 func TestReportIsPrivate(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
 	dir := t.TempDir()

@@ -12,8 +12,8 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
-// show shows a file in the browser of whoever sits before the screen. Where that cannot be
-// done a note says why: the file is there all the same.
+// show shows a file in the browser of the user at the screen. If that is impossible, a
+// note says why: the file is there all the same.
 func show(ctx context.Context, s *session, path string) {
 	path, err := filepath.Abs(path) // so that no name is taken for a flag
 	if err == nil && !s.out.Term.Is {
@@ -31,7 +31,7 @@ func show(ctx context.Context, s *session, path string) {
 	}
 }
 
-// browserOf names the program that shows a file to whoever sits before the screen.
+// browserOf names the program that shows a file to the user at the screen.
 func browserOf(system string, env map[string]string) (string, error) {
 	switch {
 	case system == "darwin":
@@ -44,8 +44,8 @@ func browserOf(system string, env map[string]string) (string, error) {
 	return "xdg-open", nil
 }
 
-// startTime is how long is waited for a program to say that it cannot show a file. One that
-// takes longer is a browser by itself.
+// startTime is how long to wait for a program to say that it cannot show a file. One that
+// takes longer is a browser itself.
 const startTime = 3 * time.Second
 
 // start starts a program, which may run on when this one has ended.

@@ -9,8 +9,8 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
-// selected says in words what is selected, and as the flags that commands take: the times
-// as they are, so that the same is meant tomorrow.
+// selected describes the selection in words, and as the flags of commands, with absolute
+// times, so that they mean the same tomorrow.
 func (s *tagSelection) selected() (words []string, flags [][2]string) {
 	add := func(flag, value, text string) {
 		if value != "" {
@@ -48,17 +48,17 @@ var (
 	timeFlags  = []string{"since", "until"}
 )
 
-// narrowed are the commands, by how they begin, that mean by some flags something else than
-// the list of a page beside which they stand.
+// narrowed are the commands, by prefix, for which some flags mean something else than for
+// the list on the page.
 var narrowed = map[string][]string{
-	// A page lists these of all events, and the commands with flags of tags only those of
-	// events with such tags.
+	// A page lists these for all events; with flags of tags, the commands list only those
+	// of events with such tags.
 	"credentials": eventFlags,
 	"files":       eventFlags,
 	"rules":       timeFlags, // whose levels are those of rules
 }
 
-// filterFlags are those by which a page filters.
+// filterFlags are the page's filters.
 var filterFlags = []string{"attacker", "sensor", "tactic", "technique", "min-level", "since", "until"}
 
 // flagsOf returns the command of a line, and which flags it takes beside a list of a page.
@@ -76,8 +76,8 @@ func flagsOf(line string) (of *command, takes func(flag string) bool) {
 	}
 }
 
-// shownBeside returns a command line as it stands beside a list, with flags as far as it takes
-// them, and those that the page may add.
+// shownBeside returns a command line to show next to a list, with the flags that it takes,
+// and those that the page may add.
 func shownBeside(line string, flags [][2]string) (with string, more []string) {
 	of, takes := flagsOf(line)
 	for _, flag := range filterFlags {

@@ -155,8 +155,8 @@ func (t *reportTeller) add(line report.Line, events int) {
 	t.story.Lines = append(t.story.Lines, line)
 }
 
-// fact keeps a fact of the connection for the line that tells of some, unless the head has
-// it.
+// fact keeps a fact about the connection for the line that joins several, unless the head
+// has it.
 func (t *reportTeller) fact(e *story.Entry, told *story.Telling) {
 	if fact, _ := e.Event.Payload.Text("fact"); fact == "client" || fact == "kex" {
 		return
@@ -194,8 +194,8 @@ func (t *reportTeller) endRun() {
 	t.run, t.alike, t.untold, t.ofRun = "", 0, 0, story.Techniques{}
 }
 
-// facts are what stands above the story. What was done and how it ended is known if all of it
-// was seen.
+// facts are in the head of the story. What was done and how it ended is known only if all
+// of it was seen.
 func (t *reportTeller) facts(whole bool) []report.Fact {
 	h := &t.head
 	all := []report.Fact{{Name: "client", Text: clientText(h)}, {Name: "login", Text: loginsText(&h.Logins)}}

@@ -112,8 +112,8 @@ more: 0
 	}
 }
 
-// However long a session is, and whatever it holds, its story is bounded, and says how much
-// was left out.
+// However long a session is, and whatever it contains, its story is bounded, and says how
+// much was left out.
 func TestReportStoryIsBounded(t *testing.T) {
 	var events [][]any
 	for i := range storyEvents + 500 {

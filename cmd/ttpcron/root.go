@@ -21,8 +21,8 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// session is what a command is given when it runs. A command hands on to each
-// function what that function needs, and no more.
+// session is what a command gets when it runs. A command passes each function only what
+// that function needs.
 type session struct {
 	out    *term.Output
 	set    *settings.Settings // never changed once read
@@ -150,7 +150,7 @@ func (p *invocation) commands(root *command) *cli.Program[*session] {
 	}
 }
 
-// programOf is a program that is looked at and not run.
+// programOf is a program to inspect, not to run.
 func programOf(root *command) *cli.Program[*session] { return (&invocation{}).commands(root) }
 
 // open reads the settings of a command that is about to run.

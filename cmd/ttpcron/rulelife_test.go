@@ -27,11 +27,11 @@ import (
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-// life is a random history of a store and the rules over it: files of rules are
-// written, edited in every direction, broken and removed, and the folder reloaded;
-// states are set, cleared and expire; rules are retired and come back; events arrive,
-// late ones and known ones among them, and are pruned; runs of every sort take place,
-// and are interrupted, or fail in the middle, after which the store is opened anew.
+// life is a random history of a store and its rules: rule files are written, edited in
+// every direction, broken and removed, and the folder reloaded; states are set, cleared
+// and expire; rules are retired and come back; events arrive, with late and known ones,
+// and are pruned; runs of every sort happen, are interrupted, or fail in the middle, after
+// which the store is reopened.
 type life struct {
 	*testing.T
 	rnd     *rand.Rand
@@ -48,13 +48,12 @@ type life struct {
 	left    int // tags that views leave out
 }
 
-// TestRuleLife plays random histories with the real store and tagger. After each run
-// that ended well the tags of the rules in force must be exactly those that the rules
-// make, one by one, of the events that some run has looked at, which a rule that never
-// changes and tags every event tells; those of rules that are not in force are
-// hidden. In the end, after one run over everything, the store must show exactly what
-// one clean pass over its events shows, and besides only what it showed of rules that
-// are not loaded.
+// TestRuleLife plays random histories with the real store and tagger. After each run that
+// ended well, the tags of the rules in force must be exactly those that the rules, one by
+// one, make from the events that some run has looked at. A rule that never changes and
+// tags every event shows which these are. Tags of rules that are not in force are hidden.
+// In the end, after one run over everything, the store must show exactly what one clean
+// pass over its events shows, and what it showed of rules that are not loaded.
 func TestRuleLife(t *testing.T) {
 	t.Parallel()
 	n := 40
@@ -232,8 +231,8 @@ func (l *life) orphans() {
 	}
 }
 
-// edit changes one file, in whatever direction, and reloads the folder now or with a
-// later edit.
+// edit changes one file, in any direction, and reloads the folder now or with a later
+// edit.
 func (l *life) edit() {
 	id := l.rule()
 	name := strings.ToLower(id) + ".yaml"
@@ -287,7 +286,7 @@ func (l *life) decide() {
 	}
 }
 
-// failing is a ledger whose commits fail from one on.
+// failing is a ledger whose commits fail from a certain one on.
 type failing struct {
 	jobs.Ledger
 	left *int
@@ -302,7 +301,7 @@ func (f failing) Commit(ctx context.Context, c ttpcron.Commit) (ttpcron.Committe
 	return f.Ledger.Commit(ctx, c)
 }
 
-// run does a job, sometimes one that does not end well, and compares what is shown.
+// run does a job, sometimes one that does not end well, and compares the views.
 func (l *life) run(job jobs.Job) {
 	ctx, cancel := context.WithCancel(l.Context())
 	defer cancel()
@@ -356,7 +355,7 @@ func (l *life) run(job jobs.Job) {
 	l.compare(l.lookedAt(), life)
 }
 
-// tagLine is all that is shown of a tag, but for when it was made.
+// tagLine is everything shown of a tag, except for its creation time.
 func tagLine(t ttpcron.Tag) string {
 	t.CreatedAt = time.Time{}
 	return fmt.Sprintf("%s@%d %+v", t.RuleID, t.RuleVersion, t)
@@ -406,9 +405,8 @@ func (l *life) lookedAt() (events []ttpcron.Event) {
 	return events
 }
 
-// made lists what the rules make of events, as it is to be shown. One rule at a time,
-// and a tagger for each: nothing that a run shares between rules or events plays a
-// part.
+// made lists what the rules make from events, as it should be shown. Each rule has its own
+// tagger, so nothing that a run shares between rules or events plays a part.
 func (l *life) made(events []ttpcron.Event, life ruleset.Life) map[string]string {
 	want := map[string]string{}
 	for _, d := range l.rules.Definitions() {
@@ -452,8 +450,7 @@ func (l *life) asShown(t ttpcron.Tag, life ruleset.Life) (ttpcron.Tag, bool) {
 	return t, t.Confidence >= ttpcron.MinConfidence
 }
 
-// compare compares what is shown of the rules that are loaded with what they make of
-// events.
+// compare compares the shown tags of loaded rules with those that they make from events.
 func (l *life) compare(events []ttpcron.Event, life ruleset.Life) {
 	l.Helper()
 	have, want := l.shown(), l.made(events, life)
@@ -462,7 +459,7 @@ func (l *life) compare(events []ttpcron.Event, life ruleset.Life) {
 	l.counts()
 }
 
-// counts compares what is counted for a view with the tags that it shows.
+// counts compares a view's counts with the tags that it shows.
 func (l *life) counts() {
 	l.Helper()
 	for _, levels := range []ttpcron.MinLevels{ttpcron.DefaultMinLevels(), ttpcron.FromLevel(ttpcron.LevelHigh)} {
@@ -516,8 +513,8 @@ func (l *life) ofOthers() map[string]string {
 	return all
 }
 
-// everything compares all that is shown with a clean pass over the events in the
-// store, and what was shown of rules that are not loaded.
+// everything compares all that is shown with a clean pass over the stored events, and with
+// what was shown of rules that are not loaded.
 func (l *life) everything(others map[string]string) {
 	l.Helper()
 	want := l.made(l.stored(), ruleset.Life{})

@@ -41,9 +41,8 @@ rule_id.`,
 	}
 }
 
-// named loads the folders and files that a command names, or all rules when it
-// names none, and lists the rules of these. Correlations may name rules of a run that
-// are elsewhere.
+// named loads the folders and files that a command names, or all rules if it names none,
+// and lists their rules. Correlations may refer to a run's rules in other places.
 func named(set *settings.Settings, log hclog.Logger, dirs []string) (rs ruleset.Set, own []tagger.Rule, report *tagger.LoadReport, err error) {
 	if len(dirs) == 0 {
 		rs, report, err = loadRules(set, log)
@@ -87,7 +86,7 @@ type problemJSON struct {
 	Warning bool   `json:"warning"` // the rule is in use all the same
 }
 
-// printProblems prints what is wrong with rule files, and counts the warnings.
+// printProblems prints the faults in rule files, and counts the warnings.
 func printProblems(out *term.Output, report *tagger.LoadReport, asJSON bool) (warnings int, err error) {
 	for _, p := range report.Problems {
 		color := term.Red
@@ -107,7 +106,7 @@ func printProblems(out *term.Output, report *tagger.LoadReport, asJSON bool) (wa
 	return warnings, nil
 }
 
-// manyRefused is how many refused files call for a table of the reasons.
+// manyRefused is the number of refused files from which the reasons are tabulated.
 const manyRefused = 10
 
 // printReasons counts refused files by the first reason of each, where there

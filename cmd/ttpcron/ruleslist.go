@@ -122,8 +122,8 @@ func (f *ruleFilter) passes(r *tagger.Rule, life ruleset.Life) bool {
 	return true
 }
 
-// ruleKinds are the kinds under which a rule is found: those of its events, or that of
-// what it makes of several.
+// ruleKinds are the kinds under which a rule is listed: those of its events, or
+// correlation.
 func ruleKinds(r *tagger.Rule) []ttpcron.SourceKind {
 	if r.Correlation != nil {
 		return []ttpcron.SourceKind{ttpcron.Correlation}
@@ -171,8 +171,7 @@ func stateText(r *tagger.Rule, life ruleset.Life) string {
 	return text + more
 }
 
-// ruleTable prints rules for people, and below them how many there are of each
-// sort.
+// ruleTable prints rules as a table, and below it how many there are of each sort.
 func ruleTable(out *term.Output, rules []tagger.Rule, life ruleset.Life, report *tagger.LoadReport, under *attack.Table) error {
 	t := term.Table{Columns: []term.Column{
 		{Title: "RULE", SGR: term.Cyan}, {Title: "VER", Right: true}, {Title: "APPLIES TO", Min: 10}, {Title: "TECHNIQUES", Min: 12, SGR: term.Yellow}, {Title: "LEVEL", Spare: 1}, {Title: "STATE", Min: 17}, {Title: "NAME", Min: 24},
@@ -206,7 +205,7 @@ func ruleTable(out *term.Output, rules []tagger.Rule, life ruleset.Life, report 
 	return nil
 }
 
-// appliesTo says at which events a rule looks, or what it counts of which rules.
+// appliesTo says which events a rule looks at, or what it counts of which rules.
 func appliesTo(r *tagger.Rule) string {
 	if c := r.Correlation; c != nil {
 		return string(c.Type) + " of " + strings.Join(c.Rules, ",")
@@ -218,7 +217,7 @@ func appliesTo(r *tagger.Rule) string {
 	return strings.Join(kinds, ",")
 }
 
-// feedsText says which correlations a rule feeds: one by its id, of several how many.
+// feedsText says which correlations a rule feeds: a single one by id, several by number.
 func feedsText(r *tagger.Rule) string {
 	switch {
 	case len(r.Feeds) == 0:

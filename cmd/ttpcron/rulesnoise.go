@@ -27,8 +27,8 @@ type noiseOptions struct {
 	json         bool
 }
 
-// askedFor yields the counts of rules that are asked for, each with the name and level
-// of its rule, empty for one that is not loaded.
+// askedFor yields the counts of the requested rules, with each rule's name and level,
+// empty if it is not loaded.
 func askedFor[T any](o noiseOptions, rs ruleset.Set, counts []T, id func(*T) string) iter.Seq2[*T, noisyRule] {
 	return func(yield func(*T, noisyRule) bool) {
 		shown := 0
@@ -44,7 +44,7 @@ func askedFor[T any](o noiseOptions, rs ruleset.Set, counts []T, id func(*T) str
 	}
 }
 
-// noisyRule is what is told of a rule beside its counts.
+// noisyRule is what is shown of a rule besides its counts.
 type noisyRule struct{ name, level string }
 
 func rulesNoise() *command {
@@ -122,7 +122,7 @@ type noiseJSON struct {
 	Share    float64 `json:"share"`
 }
 
-// levelOf is the level of a rule, nothing for one that is not loaded.
+// levelOf is a rule's level, or nothing if it is not loaded.
 func levelOf(r tagger.Rule, loaded bool) string {
 	if !loaded {
 		return ""

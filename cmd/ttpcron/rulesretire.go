@@ -99,8 +99,8 @@ func retireOf(id string, version int, state string, tags int) retireJSON {
 	return j
 }
 
-// tagsOf counts the tags of a rule, or of one version of it, and lists the
-// versions of which there are any.
+// tagsOf counts the tags of a rule, or of one version of it, and lists the versions that
+// have any.
 func tagsOf(ctx context.Context, db *store.Store, id string, version int) (tags int, versions []string, err error) {
 	all, err := db.Rules.Versions(ctx)
 	for _, v := range all {

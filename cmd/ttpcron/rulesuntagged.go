@@ -50,8 +50,7 @@ single event.`,
 	}
 }
 
-// wants reports whether events of a kind are looked at: all deeds, or the kind that was
-// asked for.
+// wants reports whether events of a kind are listed: all deeds, or the requested kind.
 func (o *untaggedOptions) wants(kind ttpcron.SourceKind) bool {
 	if o.kind == "" {
 		return kind != ttpcron.SessionFact

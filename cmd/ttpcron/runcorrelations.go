@@ -10,8 +10,8 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// correlationsJSON is what a run did with correlations. As a line of run-once --json its
-// first member tells it from others.
+// correlationsJSON is a run's work on correlations. As a line of run-once --json, its
+// first member distinguishes it from others.
 type correlationsJSON struct {
 	Rules    int     `json:"correlations"` // in force
 	Days     int     `json:"days"`
@@ -34,7 +34,7 @@ type correlationsJSON struct {
 	Untagged   int      `json:"untagged,omitempty"`
 }
 
-// correlationsOf is nil for a run in which no correlation was in force.
+// correlationsOf is nil for a run without correlations in force.
 func correlationsOf(c *ttpcron.CorrelationReport) *correlationsJSON {
 	if c.Rules == 0 {
 		return nil
@@ -42,7 +42,7 @@ func correlationsOf(c *ttpcron.CorrelationReport) *correlationsJSON {
 	return &correlationsJSON{c.Rules, c.Days, c.Waiting, c.Matches, c.Groups, c.Bounded, c.LeftOut, c.Tags, c.Inserted, c.Known, c.Replaced, c.Removed, !c.NotForetold, float64(c.Elapsed.Milliseconds()) / 1000, nil, 0}
 }
 
-// printCorrelations says what a run did with correlations.
+// printCorrelations prints a run's work on correlations.
 func printCorrelations(out *term.Output, r *jobs.Report) {
 	c := &r.Run.Correlation
 	if c.Rules == 0 {
@@ -65,7 +65,7 @@ func printCorrelations(out *term.Output, r *jobs.Report) {
 	}
 }
 
-// groups says how many groups there were.
+// groups is the number of groups.
 func groups(n int) string {
 	text := term.Plural(n, "group", "groups")
 	if n > ttpcron.ExactGroups {
@@ -74,7 +74,7 @@ func groups(n int) string {
 	return text
 }
 
-// noteUnforetold says what a dry run does not know of correlations.
+// noteUnforetold says what a dry run cannot predict about correlations.
 func noteUnforetold(w io.Writer, r *jobs.Report) {
 	if n := len(r.Unforetold); n > 0 {
 		shown := strings.Join(r.Unforetold[:min(n, 5)], ", ")
@@ -89,7 +89,7 @@ func noteUnforetold(w io.Writer, r *jobs.Report) {
 }
 
 // noteBoundedGroups says in how many groups something may be missing, and how many values
-// are no numbers.
+// are not numbers.
 func noteBoundedGroups(w io.Writer, c *ttpcron.CorrelationReport) {
 	if c.LeftOut > 0 {
 		fmt.Fprintf(w, "\n%s left out where correlations add up numbers: what is negative or no number does not count.\n", term.Plural(c.LeftOut, "value is", "values are"))

@@ -180,8 +180,8 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 	return err
 }
 
-// runHereOrThere does a run in this process, or has it done by the daemon that has
-// the store. A dry run only reads the store, and needs no turn.
+// runHereOrThere does a run in this process, or asks the daemon that has the store to do
+// it. A dry run only reads the store, and needs no turn.
 func runHereOrThere(ctx context.Context, there *daemon.There) (jobs.Report, error) {
 	if _, served := there.Store.Daemon(); served && !there.Job.DryRun {
 		return there.Run(ctx)
@@ -189,8 +189,8 @@ func runHereOrThere(ctx context.Context, there *daemon.There) (jobs.Report, erro
 	return there.Job.Run(ctx)
 }
 
-// storeForRun opens the store of a run. A dry run reads the real store, or an
-// empty one where there is none, and writes into a scratch store.
+// storeForRun opens the store of a run. A dry run reads the real store, or an empty one if
+// there is none, and writes into a scratch store.
 func storeForRun(ctx context.Context, stores *store.Opener, dry bool, job *jobs.Job) (*store.Store, func(), error) {
 	if !dry {
 		db, err := stores.Write(ctx)
@@ -285,7 +285,7 @@ func sourceTable(sources []ttpcron.SourceReport, dry bool) *term.Table {
 	return t
 }
 
-// printNotes says what the numbers alone do not.
+// printNotes prints what the numbers alone do not show.
 func printNotes(w io.Writer, r jobs.Report) {
 	for _, s := range r.Run.Sources {
 		if s.Bounded > 0 {

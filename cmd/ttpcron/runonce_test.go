@@ -12,7 +12,7 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// TestRunsThatEndedEarly: what is printed of a run that failed is what it did.
+// TestRunsThatEndedEarly: a failed run prints what it did.
 func TestRunsThatEndedEarly(t *testing.T) {
 	judged := ttpcron.CorrelationReport{Rules: 5, Days: 3, Waiting: 12, Groups: 40, Tags: 2, Inserted: 2}
 	begun := ttpcron.CorrelationReport{Rules: 5, Waiting: 1}

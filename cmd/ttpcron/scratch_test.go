@@ -40,7 +40,7 @@ func TestKilledDryRun(t *testing.T) {
 		}
 		return found
 	}
-	// Two: there is no store, so that an empty one stands for it.
+	// Two: there is no store, so an empty one stands in.
 	for len(left()) < 2 {
 		if cmd.ProcessState != nil {
 			t.Fatal("the dry run has ended")

@@ -14,7 +14,7 @@ import (
 	"github.com/ttpcron/ttpcron/story"
 )
 
-// entriesTold is how many events of a session are told unless somebody asks for more.
+// entriesTold is how many of a session's events are shown by default.
 const entriesTold = 500
 
 func sessionCommand() *command {
@@ -111,7 +111,7 @@ type head struct {
 	loose looseTags
 }
 
-// maxSensors is how many sensors with a session of one id are told apart.
+// maxSensors is how many sensors with a session of the same id are distinguished.
 const maxSensors = 256
 
 // sessions sums up the sessions that a query selects, by sensor.
@@ -160,13 +160,13 @@ func (o *storyOptions) sessions(ctx context.Context, db *store.Store, q ttpcron.
 	return src, heads, nil
 }
 
-// pastedSession is the id of a session, or the beginning of one, as a table shows it: cut,
-// and with escapes.
+// pastedSession is a session's id, or its beginning, as a table shows it: cut, and with
+// escapes.
 func pastedSession(id string) string {
 	return term.Unclean(strings.TrimRight(id, "…"))
 }
 
-// fullID finds the only session whose id begins as was named.
+// fullID finds the only session whose id begins with the given text.
 func fullID(ctx context.Context, db *store.Store, q ttpcron.EventQuery) (string, error) {
 	q.Session, q.SessionBegins = "", q.Session
 	var ids []string

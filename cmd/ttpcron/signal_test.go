@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestSignals shows that a first signal ends a run at a batch with exit 130 and
-// keeps what was done, and that the next run goes on.
+// TestSignals: a first signal ends a run at a batch with exit 130 and keeps what was done,
+// and the next run continues.
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	k := newKiller(t, 60_000)
@@ -18,7 +18,7 @@ func TestSignals(t *testing.T) {
 	k.run(imported, "import", k.log)
 	db := k.copy(imported)
 	whole := k.time(db, "run-once", "--since-days", "3650")
-	// A signal may come before the run has begun, which is no run to record.
+	// A signal may come before the run has begun; then there is no run to record.
 	recorded := func() bool { return strings.Contains(k.run(db, "status", "--json"), `"outcome":"interrupted"`) }
 	interrupted, stopped := 0, 0
 	for try := 1; try <= 6 && stopped < 2; try++ {

@@ -246,8 +246,8 @@ func (s *sensor) name() string {
 	return filepath.Join(s.dir, fmt.Sprintf("cowrie.json.%d", s.files))
 }
 
-// rename gives the log another name; the sensor goes on writing to it until it
-// opens a new one, perhaps after a run has seen that.
+// rename renames the log; the sensor keeps writing to it until it opens a new one, perhaps
+// after a run has noticed.
 func (s *sensor) rename() {
 	name := s.name()
 	s.check(os.Rename(s.log.Name(), name))
@@ -283,8 +283,8 @@ func (s *sensor) truncate() {
 	s.files++
 }
 
-// compress compresses a rotated file as logrotate does: beside it, and then the
-// plain one goes.
+// compress compresses a rotated file as logrotate does: next to it, and then it removes
+// the plain one.
 func (s *sensor) compress() {
 	if len(s.rotated) == 0 {
 		return

@@ -200,7 +200,7 @@ func statusOf(ctx context.Context, db *store.Store, set *settings.Settings, now 
 	if s.Sources, err = db.Sources(ctx, st); err != nil {
 		return s, err
 	}
-	// What correlations find is of no source.
+	// Findings of correlations belong to no source.
 	s.Sources = slices.DeleteFunc(s.Sources, func(one store.Source) bool { return one.Source == string(ttpcron.Correlation) && one.Events == 0 })
 	if s.Correlations, err = statusOfCorrelations(ctx, db, now()); err != nil {
 		return s, err
@@ -222,7 +222,7 @@ func statusOf(ctx context.Context, db *store.Store, set *settings.Settings, now 
 	return s, err
 }
 
-// claimSources finds out which kinds no rule applies to before the first run.
+// claimSources finds the kinds without a rule before the first run.
 func claimSources(st *status, s *session) {
 	if st.ran || len(st.Sources) == 0 {
 		return
@@ -368,7 +368,7 @@ func printSources(out *term.Output, now func() time.Time, sources []store.Source
 	return nil
 }
 
-// printAhead says what of a source lies in the future.
+// printAhead says what a source has in the future.
 func printAhead(out *term.Output, now func() time.Time, s store.Source) {
 	if s.FutureEvents > 0 {
 		fmt.Fprintf(out, "%s: %s of %s dated in the future, the latest %s, %s: was a clock wrong?\n", term.Clean(s.Source),

@@ -13,7 +13,7 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
-// correlationStatus is what a store holds of correlations.
+// correlationStatus is a store's data about correlations.
 type correlationStatus struct {
 	Tags    int           `json:"tags"` // that are shown
 	Matches int           `json:"base_matches"`

@@ -95,7 +95,7 @@ func exactly(texts []string) []term.Exact {
 	return term.Exacts(texts)
 }
 
-// lasted is how long a session was: as the sensor says, or from its first to its last event.
+// lasted is a session's duration: by the sensor, or from its first to its last event.
 func lasted(s *story.Session) time.Duration {
 	if s.Lasted > 0 {
 		return s.Lasted
@@ -103,7 +103,7 @@ func lasted(s *story.Session) time.Duration {
 	return s.Last.Sub(s.First)
 }
 
-// headText prints what stands above a story.
+// headText prints the head of a story.
 func (p *storyPage) headText(h *head) {
 	on := ""
 	if h.Sensor != "" {
@@ -201,7 +201,7 @@ var didNames = []struct {
 	{ttpcron.Scan, "scan", "scans"}, {ttpcron.CanaryFingerprint, "canary triggered", "canaries triggered"},
 }
 
-// didText counts what was done beside logging in.
+// didText counts deeds other than logins.
 func didText(s *story.Session) string {
 	var parts []string
 	rest := s.Events - s.Kinds[ttpcron.SessionFact] - s.Kinds[ttpcron.AuthAttempt]

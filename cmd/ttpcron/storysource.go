@@ -16,7 +16,7 @@ import (
 	"github.com/ttpcron/ttpcron/story"
 )
 
-// storyOptions are what the commands that tell stories have in common.
+// storyOptions are shared by the commands that show stories.
 type storyOptions struct {
 	since, until string
 	sensor       string
@@ -54,7 +54,7 @@ func (o *storyOptions) check(s *session) (err error) {
 	return err
 }
 
-// storySource gives what the store holds of a session or an attacker.
+// storySource yields the stored events and tags of a session or an attacker.
 type storySource struct {
 	db      *store.Store
 	q       ttpcron.EventQuery
@@ -88,7 +88,7 @@ func (s *storySource) Events(ctx context.Context) iter.Seq2[*ttpcron.Event, erro
 	}
 }
 
-// within returns the source of what happened from one time to another, both included.
+// within returns the source for a span of time, both ends included.
 func (s *storySource) within(first, last time.Time) *storySource {
 	part := *s
 	w := ttpcron.Window{Since: first, Until: last.Add(1)}
@@ -128,7 +128,7 @@ func (s *storySource) tagQuery() ttpcron.TagQuery {
 	return ttpcron.TagQuery{Attacker: s.q.Attacker, AttackerToo: s.q.AttackerToo, Session: s.q.Session, Sensor: s.q.Sensor, Window: s.q.Window, MinLevels: s.levels, UpTo: s.q.UpTo}
 }
 
-// noteHidden says what is not told because nobody asked for a level, or lacks a name.
+// noteHidden says what is left out by default level, or lacks a name.
 func (s *storySource) noteHidden(ctx context.Context, out *term.Output, asked bool) error {
 	if text := lacking(s.under, min(*s.without, 1)); text != "" {
 		out.Note("some tags are of techniques that %s does not have, shown under the ids of a later release", s.under.Release())
@@ -143,7 +143,7 @@ func (s *storySource) noteHidden(ctx context.Context, out *term.Output, asked bo
 	return err
 }
 
-// maxLoose is how many tags without an event a story tells as text.
+// maxLoose is how many tags without an event a story shows as text.
 const maxLoose = 200
 
 // looseTags are tags that belong to no event in the store.
@@ -160,7 +160,7 @@ func (l *looseTags) add(t *story.Tag) {
 	l.Tags = append(l.Tags, *t)
 }
 
-// duration says how long something took, for people.
+// duration writes a duration for people.
 func duration(d time.Duration) string {
 	switch {
 	case d < time.Minute:

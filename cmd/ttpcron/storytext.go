@@ -75,7 +75,7 @@ func (p *storyPage) say(format string, args ...any) { fmt.Fprintf(p.out, format,
 func (p *storyPage) bold(s string) string           { return p.out.Term.Paint(term.Bold, s) }
 func (p *storyPage) dim(s string) string            { return p.out.Term.Paint(term.Dim, s) }
 
-// more is the sign of what was left out.
+// more is the mark for omitted text.
 func (p *storyPage) more() string {
 	if p.out.Term.UTF8 {
 		return "…"
@@ -90,7 +90,7 @@ func (p *storyPage) arrow() string {
 	return ">"
 }
 
-// fit cuts clean text to what is left of a line behind so many cells.
+// fit cuts clean text to the rest of a line after that many cells.
 func (p *storyPage) fit(text string, behind int) string {
 	if p.o.full {
 		return text
@@ -151,8 +151,8 @@ func (p *storyPage) entry(e *story.Entry) {
 	p.tags(e.Tags)
 }
 
-// fact keeps a fact of the connection for the line that tells of some, unless the head has
-// it.
+// fact keeps a fact about the connection for the line that joins several, unless the head
+// has it.
 func (p *storyPage) fact(e *story.Entry, t *story.Telling) {
 	if fact, _ := e.Event.Payload.Text("fact"); fact == "client" || fact == "kex" {
 		return
@@ -169,8 +169,8 @@ func (p *storyPage) fact(e *story.Entry, t *story.Telling) {
 	}
 }
 
-// runOf is what an event has in common with those that are told like it, empty where it is
-// told by itself: logins that failed, parts of a file that is echoed, and what is repeated.
+// runOf is what an event shares with those that are joined with it, or empty: failed
+// logins, parts of an echoed file, and repetitions.
 func runOf(e *story.Entry, t *story.Telling) string {
 	run := string(t.What) + " " + string(t.Outcome) + " "
 	switch t.What {
@@ -197,7 +197,7 @@ func runOf(e *story.Entry, t *story.Telling) string {
 	return run
 }
 
-// endRun tells of events that were not told one by one.
+// endRun shows events that were joined.
 func (p *storyPage) endRun() {
 	if p.untold > 0 {
 		text := fmt.Sprintf("%s %s more like this, until %s", p.more(), term.Count(p.untold), p.untilRun.UTC().Format(time.TimeOnly))
@@ -267,7 +267,7 @@ func goesWithoutSaying(d *story.Detail, protocol string) bool {
 
 func cutBytes(s string) string { return s[:min(len(s), textBytes)] }
 
-// oneLine prints a text without line ends of its own, which is clean, in one line.
+// oneLine prints a clean text without line ends in one line.
 func (p *storyPage) oneLine(at time.Time, before, text, sgr string) {
 	p.date(at)
 	p.say("%s  %s\n", p.dim(at.UTC().Format(time.TimeOnly)), p.out.Term.Paint(sgr, p.fit(before+text, indent)))
@@ -283,8 +283,8 @@ func (p *storyPage) date(at time.Time) {
 	}
 }
 
-// block prints an attacker's text behind the time, its lines as they are, broken where
-// they are wider than the terminal.
+// block prints an attacker's text after the time, with its lines unchanged, but wrapped at
+// the terminal's width.
 func (p *storyPage) block(at time.Time, before, text, sgr string) {
 	p.date(at)
 	first := p.dim(at.UTC().Format(time.TimeOnly)) + "  " + before
@@ -296,7 +296,7 @@ func (p *storyPage) block(at time.Time, before, text, sgr string) {
 	}
 }
 
-// lines are the lines of a text made fit to be shown, at most linesTold of them.
+// lines are the lines of a text, safe to show, at most linesTold of them.
 func (p *storyPage) lines(text string, width int) (lines []string) {
 	width = max(width, 20)
 	all := strings.TrimRight(text, "\r\n")
@@ -363,7 +363,7 @@ func (p *storyPage) layers(layers []shell.Layer) {
 	}
 }
 
-// unreadable reports whether a text looks like none.
+// unreadable reports whether a text is binary data.
 func unreadable(s string) bool {
 	odd := 0
 	for i := range len(s) {
@@ -405,7 +405,7 @@ func (p *storyPage) tag(a *story.Agreement, beside string) {
 	p.say("%s\n", strings.Join(append([]string{line}, ends...), "  "))
 }
 
-// findings tells what belongs to no event.
+// findings shows tags without an event.
 func (p *storyPage) findings(l *looseTags) {
 	var found, gone []story.Tag
 	for i := range l.Tags {

@@ -73,7 +73,7 @@ func (w *storyWriter) each(ctx context.Context, src *storySource, entry func(*st
 	return nil
 }
 
-// layersOf are what a command decodes, but for what stands in it as it is.
+// layersOf are a command's decoded texts, except for those in it literally.
 func (w *storyWriter) layersOf(e *ttpcron.Event) (layers []shell.Layer) {
 	if e.Kind != ttpcron.Command {
 		return nil
@@ -153,7 +153,7 @@ func (w *storyWriter) looseRow(t *story.Tag) error {
 	}, w.tagCells([]story.Tag{*t})...)...)
 }
 
-// tagCells are the cells of a row that tell of tags.
+// tagCells are a row's cells about tags.
 func (w *storyWriter) tagCells(tags []story.Tag) []string {
 	var ids, names, rules []string
 	level := ""
@@ -170,5 +170,5 @@ func (w *storyWriter) tagCells(tags []story.Tag) []string {
 	return []string{level, strings.Join(ids, "; "), strings.Join(names, "; "), strings.Join(rules, "; ")}
 }
 
-// exactTime writes a time in UTC with all that is known of its second.
+// exactTime writes a time in UTC with the full precision of its second.
 func exactTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

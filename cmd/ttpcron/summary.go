@@ -136,7 +136,7 @@ func (o *censusOptions) summary(ctx context.Context, db *store.Store, upTo uint6
 	return sum, sum.findNew(ctx, o, db, q, upTo)
 }
 
-// findNew finds what was not there before.
+// findNew finds what is new.
 func (sum *summary) findNew(ctx context.Context, o *censusOptions, db *store.Store, q census.Query, upTo uint64) (err error) {
 	q.NewSince = sum.since
 	if q.NewAfter, err = arrivedAfter(ctx, db.History, sum.since); err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/ttpcron/ttpcron/kv"
 )
 
-// otherRules makes a folder with the rules of a node and one more, which never
-// matches: a run with them is the command's own, and makes the same tags.
+// otherRules makes a folder with a node's rules and one more, which never matches: a run
+// with them is the command's own, and makes the same tags.
 func (n *node) otherRules() {
 	n.T.Helper()
 	if err := os.CopyFS(n.Path("own"), os.DirFS(n.Path("rules"))); err != nil {
@@ -26,9 +26,9 @@ func (n *node) otherRules() {
 
 const hasOtherRules = "the daemon has other rules"
 
-// A command that is suspended while it has the turn, and another while it waits,
-// hold up nobody for longer than a lease; the watchdog is fed all the while, and
-// what the first sends later is refused.
+// A command that is suspended while it has the turn, and another while it waits, hold up
+// others no longer than a lease. The watchdog is fed all the time, and what the first
+// command sends later is refused.
 func TestSuspendedCommands(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -100,8 +100,8 @@ func (w *waiter) wait(t *testing.T) int {
 	return w.cmd.ProcessState.ExitCode()
 }
 
-// callers are commands beside the daemon of a soak, which are suspended, resumed
-// and killed at random.
+// callers are commands that run during a soak, and are suspended, resumed and killed at
+// random.
 type callers struct {
 	n    *node
 	rnd  *rand.Rand
@@ -111,7 +111,7 @@ type callers struct {
 	exits                    map[int]int
 }
 
-// act does something to one of them, or begins one.
+// act does something to one of them, or starts one.
 func (c *callers) act() {
 	for i := 0; i < len(c.live); i++ {
 		w := c.live[i]
@@ -146,8 +146,8 @@ func (c *callers) act() {
 	}
 }
 
-// daemonGone ends the commands that could open the store themselves, now that no
-// daemon has it; those that have its turn find out.
+// daemonGone ends the commands that could open the store themselves, now that no daemon
+// has it; those that have its turn will notice.
 func (c *callers) daemonGone() {
 	c.live = slices.DeleteFunc(c.live, func(w *waiter) bool {
 		if strings.Contains(w.stderr.String(), hasOtherRules) {
@@ -170,7 +170,7 @@ func (c *callers) end() {
 	c.live = nil
 }
 
-// A store that a suspended command holds is free only when that goes on or ends.
+// A store that a suspended command holds is free only when that command continues or ends.
 func TestSuspendedHolder(t *testing.T) {
 	holder := exec.Command("sleep", "600")
 	if err := holder.Start(); err != nil {

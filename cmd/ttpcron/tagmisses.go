@@ -45,7 +45,7 @@ var (
 	pastedName      = regexp.MustCompile(`^(?i)(TA?\d{4}(?:\.\d{3})?) .+$`)
 )
 
-// pastedRule is a rule as a table shows it, without how many others agree.
+// pastedRule is a rule as a table shows it, without the number of others that agree.
 func pastedRule(s string) string {
 	return pastedAgreement.ReplaceAllString(strings.TrimSpace(s), "$1")
 }
@@ -53,9 +53,9 @@ func pastedRule(s string) string {
 // pastedID is the id of a technique or tactic as a table shows it, with its name.
 func pastedID(s string) string { return pastedName.ReplaceAllString(strings.TrimSpace(s), "$1") }
 
-// recognise asks the store about names that may mean something else than what they look
-// like: an address that is none may be recorded all the same, and a name that a table has
-// made fit to be shown has escapes that are not recorded.
+// recognise asks the store about names that may be ambiguous: an invalid address may have
+// been recorded all the same, and a name copied from a table may have escapes that the
+// record lacks.
 func (s *tagSelection) recognise(ctx context.Context, db *store.Store) error {
 	if s.malformed {
 		known, err := hasTags(ctx, db, ttpcron.TagQuery{Attacker: s.q.Attacker})
@@ -89,7 +89,7 @@ func (s *tagSelection) recognise(ctx context.Context, db *store.Store) error {
 	return nil
 }
 
-// hasTags reports whether the store has a tag that a query selects, of whatever level.
+// hasTags reports whether the store has a tag that a query selects, at any level.
 func hasTags(ctx context.Context, db *store.Store, q ttpcron.TagQuery) (bool, error) {
 	q.Limit = 1
 	for _, err := range db.Tags.Query(ctx, q, nil) {
@@ -98,7 +98,7 @@ func hasTags(ctx context.Context, db *store.Store, q ttpcron.TagQuery) (bool, er
 	return false, nil
 }
 
-// lookedAt is what was looked at before it was found that nothing matches.
+// lookedAt is what was searched without a match.
 type lookedAt int
 
 const (
@@ -114,7 +114,7 @@ func allTags(all bool) lookedAt {
 	return someTags
 }
 
-// noteUntagged says of a store without any tag that it has none.
+// noteUntagged says that a store has no tags.
 func (s *tagSelection) noteUntagged(ctx context.Context, c *session, db *store.Store) (untagged bool, err error) {
 	tagged, err := hasTags(ctx, db, ttpcron.TagQuery{})
 	if err == nil && !tagged {
@@ -123,7 +123,7 @@ func (s *tagSelection) noteUntagged(ctx context.Context, c *session, db *store.S
 	return !tagged, err
 }
 
-// noteNone says that there is none, and which filters nothing can match.
+// noteNone says that there are none, and which filters nothing can match.
 func (s *tagSelection) noteNone(ctx context.Context, c *session, db *store.Store, none string, looked lookedAt) error {
 	arrived, err := lastArrived(ctx, db, s.q.ArrivedAfter)
 	if err != nil {
@@ -155,7 +155,7 @@ func (s *tagSelection) noteNone(ctx context.Context, c *session, db *store.Store
 	return nil
 }
 
-// missing says that the store has no tag of somebody, going by the counts of its days.
+// missing says that the store has no tag with a name, going by its daily counts.
 func (s *tagSelection) missing(ctx context.Context, db *store.Store, what, name string, q ttpcron.TagQuery, looked lookedAt) (string, error) {
 	if name == "" {
 		return "", nil
@@ -176,8 +176,8 @@ func (s *tagSelection) missing(ctx context.Context, db *store.Store, what, name 
 	return text, nil
 }
 
-// unsought says what is known of filters for which the store has no counts: everything
-// where there is no other filter, otherwise how to find out.
+// unsought says what is known about filters that the store does not count: everything if
+// there is no other filter, otherwise how to find out.
 func (s *tagSelection) unsought(looked lookedAt) string {
 	what := ""
 	rest := s.filters()
@@ -200,7 +200,7 @@ func (s *tagSelection) unsought(looked lookedAt) string {
 	return fmt.Sprintf("whether there are other tags %s was not looked for: leave out the other filters to see", what)
 }
 
-// filters is what was asked for, without what commands add.
+// filters is what was requested, without a command's own additions.
 func (s *tagSelection) filters() ttpcron.TagQuery {
 	q := s.q
 	q.Limit, q.UpTo = 0, 0
@@ -210,7 +210,7 @@ func (s *tagSelection) filters() ttpcron.TagQuery {
 	return q
 }
 
-// missingRule says of a rule that has no tags whether it is known at all.
+// missingRule says whether a rule without tags is known at all.
 func (s *tagSelection) missingRule(ctx context.Context, c *session, db *store.Store) (string, error) {
 	if s.q.Rule == "" {
 		return "", nil
@@ -270,7 +270,7 @@ func lastArrived(ctx context.Context, db *store.Store, after uint64) (string, er
 	return "; the last events arrived " + term.Time(st.Arrived), nil
 }
 
-// outsideWindow says of which time the store has events, if that of the window is another.
+// outsideWindow says when the store has events, if that is outside the window.
 func (s *tagSelection) outsideWindow(ctx context.Context, db *store.Store) (string, error) {
 	if s.q.Window.Since.IsZero() && s.q.Window.Until.IsZero() {
 		return "", nil

@@ -14,7 +14,7 @@ import (
 	"github.com/ttpcron/ttpcron/export"
 )
 
-// screenful is how many tags are shown on a terminal when nobody says how many.
+// screenful is how many tags a terminal shows by default.
 const screenful = 100
 
 type tagsOptions struct {
@@ -170,8 +170,8 @@ func tagRows(ctx context.Context, out *term.Output, db *store.Store, o *tagsOpti
 	return nil
 }
 
-// tagColumns are the columns of the table, fit for a terminal of a width, and how long
-// names of techniques may be: 0 for any length, -1 for no names at all.
+// tagColumns are the columns of the table for a terminal's width, and the longest name of
+// a technique: 0 for any length, -1 for no names at all.
 func tagColumns(width int, uuid bool) (columns []term.Column, names int) {
 	text, technique := 24, 18
 	switch {
@@ -244,7 +244,8 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o *tagsOpt
 	return nil
 }
 
-// cutAttacker cuts the mark beside an address before the address, and a UUID in its middle.
+// cutAttacker cuts the mark next to an address before it cuts the address, and cuts a UUID
+// in its middle.
 func cutAttacker(t term.Terminal, cleaned string, width int) string {
 	if strings.HasSuffix(cleaned, ")") {
 		return t.Cut(cleaned, width)
@@ -252,7 +253,7 @@ func cutAttacker(t term.Terminal, cleaned string, width int) string {
 	return t.CutMiddle(cleaned, width)
 }
 
-// besideAttacker is what stands beside an attacker who is marked.
+// besideAttacker is the mark next to an attacker.
 var besideAttacker = map[ttpcron.Mark]string{ttpcron.MarkOwnNetwork: " (own)", ttpcron.MarkResolver: " (resolver)"}
 
 func markOrNull(m ttpcron.Mark) *ttpcron.Mark {

@@ -20,8 +20,8 @@ func (f *agreement) rule() string {
 	return fmt.Sprintf("%s +%d", f.RuleID, f.others)
 }
 
-// agreements joins the tags of one event and technique, which stand close
-// together: tags come in the order of event time.
+// agreements joins the tags of one event and technique, which are close together: tags
+// come in the order of event time.
 func agreements(tags iter.Seq2[*shownTag, error]) iter.Seq2[agreement, error] {
 	return func(yield func(agreement, error) bool) {
 		var instant []agreement // those of one event time
@@ -49,8 +49,8 @@ func agreements(tags iter.Seq2[*shownTag, error]) iter.Seq2[agreement, error] {
 	}
 }
 
-// maxInstant bounds how many agreements of one event time are kept in memory; a
-// technique may stand twice when there are more.
+// maxInstant bounds the agreements of one event time in memory; with more, a technique may
+// be listed twice.
 const maxInstant = 2000
 
 func join(instant []agreement, t *shownTag) []agreement {

@@ -43,13 +43,14 @@ func defineFilters(fs *flag.FlagSet) {
 	fs.String("new-since", "", "")
 }
 
-// define defines the flags of what shows tags alone.
+// define defines the flags of views that show only tags.
 func (s *tagSelection) define(fs *flag.FlagSet) {
 	s.defineShared(fs)
 	fs.StringVar(&s.taggedSince, "tagged-since", "", "only tags that a run made at or after `TIME`, however old their events are")
 }
 
-// defineWithEvents defines the flags where those of actor and time select events too.
+// defineWithEvents defines the flags of views where those of actor and time also select
+// events.
 func (s *tagSelection) defineWithEvents(fs *flag.FlagSet) {
 	s.defineShared(fs)
 	for _, name := range []string{"attacker", "session", "sensor"} {
@@ -74,7 +75,7 @@ func (s *tagSelection) defineShared(fs *flag.FlagSet) {
 	fs.Var(&s.levels, "level", "only tags of just this level, or of several: `L,L`")
 }
 
-// check reads what the flags mean.
+// check validates the flags.
 func (s *tagSelection) check(now time.Time, under *attack.Table) (err error) {
 	if s.q.Window, err = cli.Window(s.since, s.until, now); err != nil {
 		return err
@@ -112,14 +113,14 @@ func (s *tagSelection) check(now time.Time, under *attack.Table) (err error) {
 // everyLevel reports whether levels were asked for, so that none is left out unasked.
 func (s *tagSelection) everyLevel() bool { return s.minLevel.IsSet || len(s.levels) > 0 }
 
-// onlyTagged reports whether tags are selected by what they say, and not only by whose they
-// are, and where and when: who has none of them was not asked for.
+// onlyTagged reports whether tags are selected by their claims, and not only by attacker,
+// sensor and time: then attackers without such tags are left out.
 func (s *tagSelection) onlyTagged() bool {
 	return s.q.Technique != "" || len(s.q.Tactics) > 0 || s.q.Rule != "" || s.everyLevel() || s.q.MinConfidence > 0
 }
 
-// begin asks the store for what the selection depends on, and says what is selected where
-// that is something else than what was named.
+// begin asks the store for what the selection depends on, and says what is selected if
+// that differs from what was named.
 func (s *tagSelection) begin(ctx context.Context, out noter, db *store.Store) (err error) {
 	if s.q.ArrivedAfter, err = arrivedAfter(ctx, db.History, s.arrived); err != nil {
 		return err
@@ -151,15 +152,15 @@ func (s *tagSelection) tagsOf(ctx context.Context, db *store.Store, q ttpcron.Ta
 	}
 }
 
-// noteLacking says of how many of the tags the release lacks the technique.
+// noteLacking says for how many of the tags the release lacks the technique.
 func (s *tagSelection) noteLacking(out noter) {
 	if text := lacking(s.under, s.without); text != "" {
 		out.Note("%s", text)
 	}
 }
 
-// end says what is not shown because nobody asked for a level and, where nothing at all
-// was found, which filters nothing can match.
+// end says what the default level leaves out and, if nothing was found, which filters
+// nothing can match.
 func (s *tagSelection) end(ctx context.Context, c *session, db *store.Store) error {
 	n, err := s.leftOut(ctx, db)
 	if err != nil {
@@ -174,7 +175,7 @@ func (s *tagSelection) end(ctx context.Context, c *session, db *store.Store) err
 	return nil
 }
 
-// leftOut counts the tags that are not shown because nobody asked for a level.
+// leftOut counts the tags that the default level leaves out.
 func (s *tagSelection) leftOut(ctx context.Context, db *store.Store) (int, error) {
 	if s.everyLevel() {
 		return 0, nil

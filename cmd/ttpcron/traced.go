@@ -24,7 +24,7 @@ const (
 	maxStepsJSON  = 10_000
 )
 
-// traced is how a correlation came to a finding in a group, or how far it came.
+// traced is how a correlation reached a finding in a group, or how far it got.
 type traced struct {
 	rule  *correlation.Rule
 	group ttpcron.Group
@@ -101,7 +101,7 @@ func (t *traced) readEvents(ctx context.Context, db *store.Store) error {
 	return nil
 }
 
-// aboutEvent is an event with nothing of its payload but what views show first.
+// aboutEvent is an event with only the part of its payload that views show first.
 func aboutEvent(e *ttpcron.Event) *ttpcron.Event {
 	about := *e
 	text := e.Telling()
@@ -231,7 +231,7 @@ func (t *traced) json() *tracedJSON {
 	return j
 }
 
-// matchDays yields the days of a window of which there are base matches.
+// matchDays yields the days of a window with base matches.
 func matchDays(ctx context.Context, db *store.Store, w ttpcron.Window) iter.Seq2[*ttpcron.MatchDay, error] {
 	return func(yield func(*ttpcron.MatchDay, error) bool) {
 		from := ttpcron.Day(0)

@@ -9,8 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron/jobs"
 )
 
-// A run whose turn was taken back has an exit code of its own, though it was
-// interrupted too.
+// A run whose turn was revoked has its own exit code, though it was interrupted too.
 func TestExitCodeWithoutATurn(t *testing.T) {
 	err := control.ErrorOf(control.FaultOf(store.ErrTurnTaken, store.FaultOf), store.ErrorOf)
 	if code := exitCode(errors.Join(jobs.ErrInterrupted, err)); code != exitLocked {

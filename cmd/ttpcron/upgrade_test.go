@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// earlierStores are those that programs of earlier schemas wrote of one input, and those
-// of the present one; testdata/stores/README.md says how.
+// earlierStores are stores that programs of each schema wrote from the same input;
+// testdata/stores/README.md says how.
 var earlierStores = []struct {
 	name  string
 	older bool // of an earlier schema
@@ -61,7 +61,7 @@ func newUpgrade(t *testing.T, store string) *node {
 	return n
 }
 
-// must runs a command that is to end well, and returns what it prints.
+// must runs a command that must succeed, and returns its output.
 func (n *node) must(args ...string) string {
 	n.T.Helper()
 	code, out, errs := n.run("", args...)
@@ -71,9 +71,9 @@ func (n *node) must(args ...string) string {
 	return out
 }
 
-// TestUpgrade takes stores of earlier programs through the present one: commands that
-// read say what to do and change nothing, one that writes brings the store up to date,
-// and then it holds and does what it did before.
+// TestUpgrade opens earlier programs' stores with the present one: commands that read say
+// what to do and change nothing, one that writes upgrades the store, and then its content
+// and behaviour are the same as before.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	for _, store := range earlierStores {
@@ -111,7 +111,8 @@ func TestUpgrade(t *testing.T) {
 				}
 			}
 
-			// The next run makes the tags again, under their ids, and those of what came late.
+			// The next run makes the tags again, under their ids, and those of late
+			// events.
 			n.must("run-once")
 			n.must("db", "check")
 			tags, want := objects(t, n.must("tags", "--json")), golden("tags")
@@ -137,7 +138,7 @@ func TestUpgrade(t *testing.T) {
 			if again := objects(t, n.must("tags", "--json")); !reflect.DeepEqual(again, tags) {
 				t.Errorf("another run changed the tags: %v, want %v", again, tags)
 			}
-			// A rule that is new finds what it finds in the old events.
+			// A new rule matches the old events.
 			n.Write("rules/new.yaml", strings.NewReplacer("OLD1", "NEW1", `\buname\b`, `\becho\b`, "'uname -a'", "'echo b'", "'echo a'", "'cat'").Replace(string(read(t, n.Path("rules/old1.yaml")))))
 			n.must("run-once")
 			if now := objects(t, n.must("tags", "--json", "--rule", "NEW1")); len(now) != 1 || now[0]["source_id"] != "c4" {
@@ -150,8 +151,8 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// TestUpgradeOfFirst takes a store of schema 1, whose program is in no history any more;
-// kv's TestSchema1 compares what it holds.
+// TestUpgradeOfFirst opens a store of schema 1, whose program is not in the history any
+// more; kv's TestSchema1 compares its content.
 func TestUpgradeOfFirst(t *testing.T) {
 	t.Parallel()
 	n := newUpgrade(t, filepath.Join("..", "..", "kv", "testdata", "v1.db.gz"))
@@ -182,8 +183,8 @@ func TestNewerStore(t *testing.T) {
 	}
 }
 
-// TestUpgradeKilled ends the upgrade by SIGKILL at several instants: run again it ends as
-// if nobody had disturbed it.
+// TestUpgradeKilled ends the upgrade by SIGKILL at several instants: the next upgrade has
+// the result of an undisturbed one.
 func TestUpgradeKilled(t *testing.T) {
 	t.Parallel()
 	store := filepath.Join("testdata", "stores", "schema2.db.gz")
@@ -247,8 +248,8 @@ func objects(t *testing.T, text string) (list []map[string]any) {
 	return list
 }
 
-// contains compares lists of objects: each that is wanted is among those that there are,
-// with all of its members but those of some names. What was added since may be more.
+// contains compares lists of objects: each wanted one is there, with all its members
+// except for some names. There may be others.
 func contains(t *testing.T, what string, got, want []map[string]any, but string) {
 	t.Helper()
 	for _, w := range want {

@@ -53,7 +53,7 @@ the config file, a store or rules of yours.`,
 	}
 }
 
-// versionJSON is all that the program says of itself.
+// versionJSON is everything about the program's version.
 type versionJSON struct {
 	Version       string `json:"version"`
 	Commit        string `json:"commit"` // empty where the build does not know it
@@ -92,7 +92,7 @@ func (v versionJSON) String() string {
 // mitreNotice is the designation that ATT&CK's licence asks for.
 const mitreNotice = "(c) 2026 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE Corporation."
 
-// printLicences prints the terms of all that the program is made of.
+// printLicences prints the licences of everything that is linked.
 func printLicences(w io.Writer) error {
 	if _, err := fmt.Fprint(w, `ttpcron is copyright 2026 The ttpcron authors, and licensed under the Apache License,
 Version 2.0. It is made of the following; the texts come after the list, each once.
@@ -128,8 +128,8 @@ func buildNow() build {
 	return buildOf(version, commit, info)
 }
 
-// buildOf takes what the linker was told, then what the go command wrote into the
-// program: a module that was fetched has a version, and a working copy a commit.
+// buildOf reads what the linker was given, then what the go command wrote into the
+// program: a downloaded module has a version, and a working copy a commit.
 func buildOf(linked, commit string, info *debug.BuildInfo) build {
 	b := build{strings.TrimPrefix(linked, "v"), commit}
 	if b.version == "" {

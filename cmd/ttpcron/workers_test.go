@@ -19,9 +19,8 @@ import (
 	"github.com/ttpcron/ttpcron/tagger"
 )
 
-// TestSameTags holds that the embedded pack gives the same tags with one worker
-// and with many, and with a memory of texts and without, over each history
-// of logs.
+// TestSameTags: the embedded pack gives the same tags with one worker and with many, with
+// and without the memory of texts, over each history of logs.
 func TestSameTags(t *testing.T) {
 	for _, h := range testlogs.All(t) {
 		t.Run(h.Name, func(t *testing.T) { sameTags(t, append(h.Folders(), writeListed(t, h))) })
@@ -66,7 +65,7 @@ func sameTags(t *testing.T, inputs []string) {
 	}
 }
 
-// ofCorrelation reports whether a tag is of several events.
+// ofCorrelation reports whether a tag comes from several events.
 func ofCorrelation(tag string) bool { return strings.Contains(tag, " correlation corr:") }
 
 func difference(got, want []string) string {
