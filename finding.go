@@ -149,10 +149,27 @@ func NewSubject(g Group, names []string) *Subject {
 		if s.attackerIP != "" {
 			s.attackerUUID = DeriveAttacker(s.attackerIP)
 		} else {
-			s.identityUUID = DeriveUUID(groupSpace, []byte("group:"+sum)).String()
+			s.identityUUID = groupIdentity(sum)
 		}
 	}
 	return s
+}
+
+// groupIdentity is the identity that stands for a group with a hash.
+func groupIdentity(sum string) string {
+	return DeriveUUID(groupSpace, []byte("group:"+sum)).String()
+}
+
+// OfGroup reports whether a tag is about a group that names no attacker, such as all that
+// sent the same client version. Its identity then stands for the group, and is nobody who
+// acted: views count no attacker for it.
+func (t *Tag) OfGroup() bool {
+	if t.SourceKind != Correlation || t.AttackerUUID != "" || t.AttackerIP != "" {
+		return false
+	}
+	rest, found := strings.CutPrefix(t.SourceID, "corr:")
+	sum, _, _ := strings.Cut(rest, ":")
+	return found && t.IdentityUUID == groupIdentity(sum)
 }
 
 // Group returns the group.

@@ -163,8 +163,11 @@ func (n *count) group(o *observed) (name int, ok bool) {
 	case Whole:
 		return n.named(), true
 	case Attackers:
-		return n.named(o.who), true
+		return n.named(o.who), !o.nobody
 	case Places:
+		if o.nobody {
+			return 0, false
+		}
 		return n.named(n.c.q.Place(o.address)), true
 	case Sessions:
 		return n.named(o.session, o.sensor), o.session != ""

@@ -88,6 +88,8 @@ type Census struct {
 	as     ttpcron.Tag      // an event, as the query looks at it
 	met    met
 	bound  int
+	// ofGroups counts tags of groups that name no attacker.
+	ofGroups int
 }
 
 // New returns a census that counts by the given properties. It must be closed.
@@ -242,8 +244,15 @@ func (c *Census) tag(t Tag, within bool) error {
 	if who == "" {
 		who = t.IdentityUUID
 	}
+	group := t.OfGroup()
+	if group {
+		who = ""
+		if within {
+			c.ofGroups++
+		}
+	}
 	o := observed{
-		who: who, address: t.AttackerIP, session: t.SessionID, sensor: t.DeckyID, kind: t.SourceKind,
+		who: who, nobody: group, address: t.AttackerIP, session: t.SessionID, sensor: t.DeckyID, kind: t.SourceKind,
 		sum:    sum{1, c.arrival(t.Tag), uint64(t.Level.Rank()), instantOf(t.EventTime), instantOf(t.EventTime)},
 		within: within,
 	}
@@ -270,12 +279,17 @@ func (c *Census) arrival(t *ttpcron.Tag) uint64 {
 // observed is what is counted for an event or a tag.
 type observed struct {
 	who, address    string // who is a UUID
+	nobody          bool   // it is a tag of a group that names no attacker
 	session, sensor string
 	kind            ttpcron.SourceKind
 	sum             sum
 	within          bool // it is selected by time and arrival
 	lost            bool // it is a login that did not work, where those that did are asked for
 }
+
+// OfGroups returns how many of the tags that were counted are about groups that name no
+// attacker: they are in no row by attacker or place. See [ttpcron.Tag.OfGroup].
+func (c *Census) OfGroups() int { return c.ofGroups }
 
 // Rows yields the rows for the i-th property given to New, in an order. Rows stay valid.
 // It returns the total number of rows, including those beyond the limit.

@@ -116,6 +116,12 @@ func randomTag(r *rand.Rand, e *ttpcron.Event) ttpcron.Tag {
 		t.SourceID += "gone"
 	case 1:
 		t.Seq, t.SourceKind, t.CreatedAt = 0, ttpcron.Correlation, start.Add(time.Duration(r.IntN(100))*time.Hour)
+		if r.IntN(2) == 0 { // it is about a group that names no attacker
+			names, v := []string{"client_version"}, ttpcron.PackedValue{Text: pick(r, "a", "b")}
+			s := ttpcron.NewSubject(ttpcron.Group(v.Append([]byte{0})), names)
+			of := s.Tag(ttpcron.NewTerms("event_count", "gte 2", nil, names, time.Hour), ttpcron.Slot(t.EventTime, time.Hour))
+			t.SourceID, t.AttackerUUID, t.AttackerIP, t.IdentityUUID = of.SourceID, of.AttackerUUID, of.AttackerIP, of.IdentityUUID
+		}
 	}
 	return t
 }

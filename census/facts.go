@@ -59,8 +59,11 @@ func (n *count) around(name int, o *observed) error {
 	if o.address != "" && n.counts(ofAddresses) {
 		known = spelled(o.address)
 	}
-	err := n.hashed(name, ofAttackers, o.sum, o.who)
-	if !o.lost || !n.by.ofLogins() {
+	var err error
+	if !o.nobody {
+		err = n.hashed(name, ofAttackers, o.sum, o.who)
+	}
+	if !o.nobody && (!o.lost || !n.by.ofLogins()) {
 		err = errors.Join(err, n.put(name, ofAddresses, bounded(known), o.sum))
 	}
 	if o.sensor != "" {

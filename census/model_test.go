@@ -95,7 +95,7 @@ func model(h *history, q Query, by By, upTo uint64) []*Row {
 
 func modelTag(q Query, by By, t *ttpcron.Tag, of func([]string) *modelGroup) {
 	names := map[By][]string{Whole: {}, Attackers: {cmp.Or(t.AttackerUUID, t.IdentityUUID)}, Places: {q.Place(t.AttackerIP)}, Sessions: {t.SessionID, t.DeckyID}, Techniques: {t.Tactic, t.TechniqueID}, Sensors: {t.DeckyID}}[by]
-	if by == Sessions && t.SessionID == "" || by == Sensors && t.DeckyID == "" && t.SourceKind == ttpcron.Correlation {
+	if t.OfGroup() && (by == Attackers || by == Places) || by == Sessions && t.SessionID == "" || by == Sensors && t.DeckyID == "" && t.SourceKind == ttpcron.Correlation {
 		return
 	}
 	untimed := q.Tags
@@ -120,7 +120,11 @@ func modelTag(q Query, by By, t *ttpcron.Tag, of func([]string) *modelGroup) {
 		}
 	}
 	if by == Techniques || t.Seq == 0 {
-		g.around(by, cmp.Or(t.AttackerUUID, t.IdentityUUID), t.AttackerIP, t.DeckyID, t.SessionID)
+		who := cmp.Or(t.AttackerUUID, t.IdentityUUID)
+		if t.OfGroup() {
+			who = "-"
+		}
+		g.around(by, who, t.AttackerIP, t.DeckyID, t.SessionID)
 	}
 }
 
@@ -188,7 +192,8 @@ func (g *modelGroup) event(by By, e *ttpcron.Event, who string) {
 }
 
 func (g *modelGroup) around(by By, who, address, sensor, session string) {
-	if by != Attackers && by != Sessions {
+	nobody := who == "-"
+	if by != Attackers && by != Sessions && !nobody {
 		g.mark(&g.Attackers, who)
 	}
 	if by != Sessions && by != Sensors && sensor != "" {
@@ -197,7 +202,7 @@ func (g *modelGroup) around(by By, who, address, sensor, session string) {
 	if by != Sessions && session != "" {
 		g.mark(&g.Sessions, sensor+"|"+session)
 	}
-	if by == Attackers || by == Sessions {
+	if (by == Attackers || by == Sessions) && !nobody {
 		g.list(&g.Addresses, cmp.Or(address, who))
 	}
 }

@@ -68,10 +68,12 @@ func (o *layerOptions) count(ctx context.Context, j *Job, q ttpcron.TagQuery) (*
 		}
 		cell.add(t)
 		c.all.add(t)
-		who := whose(t)
-		for _, of := range [...]*layerCount{cell, &c.all} {
-			if err := attackers.add(of.number, who); err != nil {
-				return nil, err
+		if !t.OfGroup() { // which is no attacker
+			who := whose(t)
+			for _, of := range [...]*layerCount{cell, &c.all} {
+				if err := attackers.add(of.number, who); err != nil {
+					return nil, err
+				}
 			}
 		}
 		if o.score == scoreEvents {

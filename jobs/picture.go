@@ -114,6 +114,9 @@ func (t *tally) event(tags []ttpcron.Tag) {
 			t.marked++
 			continue
 		}
+		if tag.OfGroup() {
+			continue
+		}
 		who := cmp.Or(tag.AttackerUUID, tag.IdentityUUID)
 		a := t.attackers[who]
 		if a == nil {

@@ -73,10 +73,12 @@ func (c *boundsChecker) most(what string, got, want int, said bool) {
 func (c *boundsChecker) totals() {
 	got, want := c.got.Total, c.want.Total
 	c.most("attackers", got.Attackers, want.Attackers, got.AtLeast)
+	c.most("tagged attackers", got.TaggedAttackers, want.TaggedAttackers, got.AtLeast)
 	c.most("sessions", got.Sessions, want.Sessions, got.AtLeast)
 	c.most("sensors", got.Sensors, want.Sensors, got.AtLeast)
 	c.most("tagged", got.Tagged, want.Tagged, got.AtLeast)
 	c.most("techniques", got.Techniques, want.Techniques, len(c.got.Notes) > 0)
+	got.TaggedAttackers = want.TaggedAttackers
 	got.Attackers, got.Sessions, got.Sensors, got.Tagged, got.Techniques, got.AtLeast = want.Attackers, want.Sessions, want.Sensors, want.Tagged, want.Techniques, false
 	c.same("totals", got, want)
 	c.same("first", c.got.First, c.want.First)

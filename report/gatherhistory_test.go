@@ -85,8 +85,19 @@ func randomTag(r *rand.Rand, e *ttpcron.Event) ttpcron.Tag {
 		if r.IntN(2) == 0 {
 			t.AttackerUUID, t.AttackerIP, t.IdentityUUID = "", "", ""
 		}
+		if r.IntN(3) == 0 { // it is about a group that names no attacker
+			names := []string{"client_version"}
+			s := ttpcron.NewSubject(groupOf(pick(r, "a", "b")), names)
+			of := s.Tag(ttpcron.NewTerms("event_count", "gte 2", nil, names, time.Hour), ttpcron.Slot(t.EventTime, time.Hour))
+			t.SourceID, t.AttackerUUID, t.AttackerIP, t.IdentityUUID = of.SourceID, of.AttackerUUID, of.AttackerIP, of.IdentityUUID
+		}
 	}
 	return t
+}
+
+func groupOf(value string) ttpcron.Group {
+	v := ttpcron.PackedValue{Text: value}
+	return ttpcron.Group(v.Append([]byte{0}))
 }
 
 func randomOptions(r *rand.Rand, n int) (o Options) {

@@ -220,6 +220,7 @@ func (j *joiner) total() {
 		}
 	}
 	r.Total.Attackers = max(r.Total.Attackers, e.most.actors, t.most.actors)
+	r.Total.TaggedAttackers = max(t.actors.n, t.most.actors)
 	r.Total.Sessions = max(counted(&e.sessions, func(f *eventSession) bool { return f.events > 0 })+len(j.aloneSessions), e.most.sessions, t.most.sessions)
 	r.Total.AtLeast = e.actors.cuts+t.actors.cuts > 0 || j.lostSessions() || e.names.lost || t.names.lost || t.met.lost || t.met.seen.lost
 }

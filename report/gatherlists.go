@@ -18,8 +18,7 @@ const (
 // ofTechniques fills in the techniques.
 func (j *joiner) ofTechniques() {
 	t := j.t
-	attackers, _ := t.countActors()
-	sessions, _ := t.countSessions()
+	attackers, sessions := t.countActors(), t.countSessions()
 	spans, sensors := make([]span, len(t.techniques)), make([][]int, len(t.techniques))
 	rules, samples := make([]map[string]int, len(t.techniques)), make([][]*sample, len(t.techniques))
 	for i := range spans {
@@ -49,7 +48,8 @@ func (j *joiner) ofTechniques() {
 		slices.Sort(sensors[i])
 		row.Seen.Sensors = slices.Compact(sensors[i])
 		row.Techniques = []int{at}
-		row.Attackers, row.Sessions = max(attackers[i], t.techniques[i].attackers), max(sessions[i], t.techniques[i].sessions)
+		row.Attackers, row.Sessions = max(attackers.techniques[i], t.techniques[i].attackers), max(sessions.techniques[i], t.techniques[i].sessions)
+		row.Reached = max(attackers.reached[i][row.Level], t.techniques[i].reached[row.Level])
 		row.Rules, row.RuleCount = named(rules[i]), len(rules[i])
 		row.Rules = row.Rules[:min(len(row.Rules), mostRules)]
 		for _, e := range t.evidence(samples[i]) {
@@ -400,8 +400,7 @@ func (j *joiner) showedByFile() map[uint64][]uint16 {
 
 func (j *joiner) listRules() {
 	t := j.t
-	_, attackers := t.countActors()
-	_, sessions := t.countSessions()
+	attackers, sessions := t.countActors().rules, t.countSessions().rules
 	rows, spans := make([]*Rule, len(t.rules)), make([]span, len(t.rules))
 	for i := range t.claims {
 		c := &t.claims[i]

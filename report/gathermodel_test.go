@@ -57,7 +57,12 @@ func whoOf(e *ttpcron.Event) string {
 	return cmp.Or(who, e.IdentityUUID)
 }
 
-func whoOfTag(t *ttpcron.Tag) string { return cmp.Or(t.AttackerUUID, t.IdentityUUID) }
+func whoOfTag(t *ttpcron.Tag) string {
+	if t.OfGroup() {
+		return "-"
+	}
+	return cmp.Or(t.AttackerUUID, t.IdentityUUID)
+}
 
 // some are the events and tags of a group.
 type some struct {
@@ -264,7 +269,7 @@ func (c *checker) whole() {
 	attackers := len(m.of(whoOf, whoOfTag))
 	sensors := m.of(sensorOfEvent, sensorOfTag)
 	delete(sensors, "")
-	want := Total{Events: len(m.events), Tags: len(m.tags), Tagged: len(tagged), Attackers: attackers, Sessions: len(all.around(sessionOfEvent, sessionOfTag)),
+	want := Total{Events: len(m.events), Tags: len(m.tags), Tagged: len(tagged), Attackers: attackers, TaggedAttackers: len(distinct(m.tags, whoOfTag)), Sessions: len(all.around(sessionOfEvent, sessionOfTag)),
 		Sensors: len(sensors), Techniques: len(ids), Level: all.level(), LoginsTried: all.kind(ttpcron.AuthAttempt), LoginsWon: all.won(), Files: all.kind(ttpcron.FileTransfer)}
 	c.same("total", r.Total, want)
 	first, last := all.told()
@@ -295,7 +300,11 @@ func (c *checker) techniques() {
 			news++
 		}
 		rules, events, levels := map[string]int{}, map[string]bool{}, [6]int{}
+		var highest []*ttpcron.Tag
 		for _, t := range s.tags {
+			if levelOf(t) == uint8(s.level()) {
+				highest = append(highest, t)
+			}
 			rules[t.RuleID]++
 			levels[levelOf(t)]++
 			if t.SourceKind != ttpcron.Correlation {
@@ -304,6 +313,7 @@ func (c *checker) techniques() {
 		}
 		c.same(what+" counts", []int{row.Tags, row.Events, row.Attackers, row.Sessions, row.RuleCount}, []int{len(s.tags), len(events), len(distinct(s.tags, whoOfTag)), len(distinct(s.tags, sessionOfTag)), len(rules)})
 		c.same(what+" levels", row.Levels, levels)
+		c.same(what+" reached", row.Reached, len(distinct(highest, whoOfTag)))
 		c.same(what+" rules", row.Rules, named(rules))
 		c.evidence(what, row, s)
 	}

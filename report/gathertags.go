@@ -65,7 +65,8 @@ type tagTechnique struct {
 	hour                uint8 // index of the tactic, for the hours
 	events              int
 	old                 bool
-	attackers, sessions int // the most that were told apart before some were dropped
+	attackers, sessions int    // the most that were told apart before some were dropped
+	reached             [6]int // the same: attackers by level of such a tag
 }
 
 type tagRule struct {
@@ -152,7 +153,9 @@ func (s *tagSide) tag(t *ttpcron.Tag, shown *ttpcron.Claim) {
 		o.sensor = nameless
 	}
 	s.whole(t, &o)
-	s.ofActor(t, &o)
+	if o.actor = gone; !t.OfGroup() {
+		s.ofActor(t, &o)
+	}
 	if t.SessionID != "" {
 		s.ofSession(t, &o)
 	}
@@ -178,7 +181,7 @@ type tagged struct {
 	level       uint8
 	claim       uint16
 	sensor      uint16
-	actor       uint32
+	actor       uint32 // gone: a group that names no attacker
 }
 
 func levelOf(t *ttpcron.Tag) uint8 { return uint8(t.Level.Rank()) }
@@ -300,7 +303,14 @@ func (s *tagSide) ofSession(t *ttpcron.Tag, o *tagged) {
 	f.level = max(f.level, o.level)
 	f.old, f.named = f.old || o.old, f.named || t.Seq == 0 && o.named
 	s.sets.add(&f.claims, o.claim)
-	if session, who := s.sessions.hashOf(i), s.actors.hashOf(o.actor); t.Seq == 0 && s.alone.first(mix(session, who)) {
+	if t.Seq > 0 {
+		return
+	}
+	session, who := s.sessions.hashOf(i), uint64(0)
+	if o.actor != gone {
+		who = s.actors.hashOf(o.actor)
+	}
+	if s.alone.first(mix(session, who)) {
 		s.pairs = append(s.pairs, sessionActor{session, who})
 	}
 }
@@ -325,7 +335,7 @@ func (s *tagSide) picture(t *ttpcron.Tag, o *tagged) {
 	if o.sensor != nameless {
 		k.sensor = uint64(o.sensor) + 1
 	}
-	if !s.actors.at(o.actor).folded {
+	if o.actor != gone && !s.actors.at(o.actor).folded {
 		k.attacker = uint64(o.actor) + 1
 	}
 	s.cells.add(k)
@@ -336,12 +346,16 @@ func (s *tagSide) picture(t *ttpcron.Tag, o *tagged) {
 
 func (s *tagSide) cutActors() {
 	s.most.actors = max(s.most.actors, s.actors.n)
-	attackers, rules := s.countActors()
+	c := s.countActors()
 	for i := range s.techniques {
-		s.techniques[i].attackers = max(s.techniques[i].attackers, attackers[i])
+		n := &s.techniques[i]
+		n.attackers = max(n.attackers, c.techniques[i])
+		for level := range n.reached {
+			n.reached[level] = max(n.reached[level], c.reached[i][level])
+		}
 	}
 	for i := range s.rules {
-		s.rules[i].attackers = max(s.rules[i].attackers, rules[i])
+		s.rules[i].attackers = max(s.rules[i].attackers, c.rules[i])
 	}
 	moved := s.actors.cut(func(a *tagActor) uint64 { return uint64(a.tags) }, func(a *tagActor) {
 		s.sets.drop(&a.claims)
@@ -368,33 +382,33 @@ func (s *tagSide) cutActors() {
 
 func (s *tagSide) cutSessions() {
 	s.most.sessions = max(s.most.sessions, s.sessions.n)
-	techniques, rules := s.countSessions()
+	c := s.countSessions()
 	for i := range s.techniques {
-		s.techniques[i].sessions = max(s.techniques[i].sessions, techniques[i])
+		s.techniques[i].sessions = max(s.techniques[i].sessions, c.techniques[i])
 	}
 	for i := range s.rules {
-		s.rules[i].sessions = max(s.rules[i].sessions, rules[i])
+		s.rules[i].sessions = max(s.rules[i].sessions, c.rules[i])
 	}
 	s.sessions.cut(func(f *tagSession) uint64 { return uint64(s.sets.count(&f.claims))<<8 + uint64(f.level) }, func(f *tagSession) { s.sets.drop(&f.claims) },
 		func(f *tagSession) []*uint32 { return []*uint32{&f.id} })
 }
 
-// countActors counts attackers by technique and by rule.
-func (s *tagSide) countActors() (techniques, rules []int) {
+// countActors counts attackers by technique, with the levels of their tags, and by rule.
+func (s *tagSide) countActors() *showing {
 	c := newShowing(s)
 	for i := range uint32(s.actors.n) {
 		c.count(&s.actors.at(i).claims)
 	}
-	return c.techniques, c.rules
+	return c
 }
 
 // countSessions counts sessions by technique and by rule.
-func (s *tagSide) countSessions() (techniques, rules []int) {
+func (s *tagSide) countSessions() *showing {
 	c := newShowing(s)
 	for i := range uint32(s.sessions.n) {
 		c.count(&s.sessions.at(i).claims)
 	}
-	return c.techniques, c.rules
+	return c
 }
 
 // showing counts who showed what: of several claims of a technique one.
@@ -403,10 +417,13 @@ type showing struct {
 	n                 uint32
 	techniqueN, ruleN []uint32
 	techniques, rules []int
+	reached           [][6]int // by technique and level
+	levels            []uint8  // of the one that is counted: a bit each, by technique
 }
 
 func newShowing(s *tagSide) *showing {
 	return &showing{s: s, techniqueN: make([]uint32, len(s.techniques)), ruleN: make([]uint32, len(s.rules)),
+		reached: make([][6]int, len(s.techniques)), levels: make([]uint8, len(s.techniques)),
 		techniques: make([]int, len(s.techniques)), rules: make([]int, len(s.rules))}
 }
 
@@ -417,6 +434,11 @@ func (c *showing) count(claims *idSet) {
 		if c.techniqueN[of.technique] != c.n {
 			c.techniqueN[of.technique] = c.n
 			c.techniques[of.technique]++
+			c.levels[of.technique] = 0
+		}
+		if bit := uint8(1) << of.level; c.levels[of.technique]&bit == 0 {
+			c.levels[of.technique] |= bit
+			c.reached[of.technique][of.level]++
 		}
 		if c.ruleN[of.rule] != c.n {
 			c.ruleN[of.rule] = c.n

@@ -77,6 +77,7 @@ func (r *Report) EachCommand(other func(command string) (line string, takes []st
 type Total struct {
 	Events, Tags, Tagged          int
 	Attackers, Sessions, Sensors  int
+	TaggedAttackers               int // attackers with a tag
 	Techniques                    int
 	Level                         ttpcron.Level // the highest of a tag, 0 without tags
 	AtLeast                       bool          // of attackers, sessions or tagged events there are more than were told apart
@@ -119,6 +120,7 @@ type Technique struct {
 	Tactic, ID          string // as they are shown
 	Tags, Events        int    // Events are those that have such a tag
 	Attackers, Sessions int
+	Reached             int     // attackers with such a tag of the highest level
 	Levels              [6]int  // tags by level; 0 is none
 	Rules               []Named // ids, the most frequent first, at most 8
 	RuleCount           int

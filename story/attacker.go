@@ -13,7 +13,9 @@ const MaxSessions = 1 << 18
 
 // Attacker is the head of an attacker's story.
 type Attacker struct {
-	Actor Actor // as the last event says
+	Actor Actor // as the last event says; its mark is that of all events
+	// OfGroup says that it is no attacker: only tags of a group that names none.
+	OfGroup bool
 	span
 	Events  int
 	Kinds   map[ttpcron.SourceKind]int
@@ -23,8 +25,11 @@ type Attacker struct {
 	Tags    Techniques
 
 	Sessions []SessionRef // in the order in which they began
+	Named    int          // how many of Sessions are no events without a session
 	Unnamed  int          // events without a session
 	Untold   int          // events of sessions beyond MaxSessions
+
+	resolver int // events of resolvers
 
 	seed  maphash.Seed
 	index map[uint64]int32
@@ -37,6 +42,7 @@ type SessionRef struct {
 	Events      int32
 	Tries       int32 // of logins
 	Quiet       bool  // nobody was let in, and nothing was done but to try
+	Unnamed     bool  // events without a session
 }
 
 // Key identifies a session of a sensor. Different sessions have different keys, apart
@@ -61,7 +67,12 @@ func (a *Attacker) Add(e *ttpcron.Event, own ttpcron.Networks) {
 	if a.Events++; a.Events == 1 {
 		a.Kinds = map[ttpcron.SourceKind]int{}
 	}
-	a.Actor = ActorOf(e, own)
+	if e.ByResolver() {
+		a.resolver++
+	}
+	if a.Actor = ActorOf(e, own); a.Actor.Mark == ttpcron.MarkResolver && a.resolver < a.Events {
+		a.Actor.Mark = ttpcron.MarkNone // somebody who looked up names did other things too
+	}
 	a.span.add(e.Time)
 	if _, has := a.Kinds[e.Kind]; has || len(a.Kinds) < maxCounted {
 		a.Kinds[e.Kind]++
@@ -92,7 +103,11 @@ func (a *Attacker) Add(e *ttpcron.Event, own ttpcron.Networks) {
 		}
 		i = int32(len(a.Sessions))
 		a.index[key] = i
-		a.Sessions = append(a.Sessions, SessionRef{key: key, First: e.Time, Quiet: true})
+		unnamed := e.SessionID == ""
+		if !unnamed {
+			a.Named++
+		}
+		a.Sessions = append(a.Sessions, SessionRef{key: key, First: e.Time, Quiet: !unnamed, Unnamed: unnamed})
 	}
 	r := &a.Sessions[i]
 	r.Last = e.Time

@@ -153,6 +153,8 @@ func (s *Session) Add(e *ttpcron.Event, own ttpcron.Networks) {
 	}
 	if a := ActorOf(e, own); s.Attacker.IP == "" && (a.IP != "" || s.Events == 1) {
 		s.Attacker = a
+	} else if s.Attacker.Mark == ttpcron.MarkResolver && a.Mark == ttpcron.MarkNone {
+		s.Attacker.Mark = ttpcron.MarkNone // somebody who looked up names did other things too
 	}
 	s.span.add(e.Time)
 	if _, has := s.Kinds[e.Kind]; has || len(s.Kinds) < maxCounted {

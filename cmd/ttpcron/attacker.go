@@ -128,6 +128,7 @@ func (o *storyOptions) attacker(ctx context.Context, src *storySource) (*story.A
 		}
 		a.Tags.Add(t)
 		if a.Events == 0 {
+			a.OfGroup = t.OfGroup()
 			a.Actor = story.Actor{IP: t.AttackerIP, UUID: t.AttackerUUID, Identity: t.IdentityUUID, Mark: t.Mark(o.own)}
 		}
 		if t.Seq == 0 && (t.SessionID == "" || a.Events == 0) {

@@ -27,7 +27,8 @@ techniques (TECHN), and the highest level of any tag.
 
 An attacker is an address, or an identity that your source provides. (own) marks
 addresses in your --own-networks; (resolver) marks addresses that only looked up
-the names of DNS tokens.
+the names of DNS tokens. Tags of correlations over several attackers are of none
+of them, and only counted.
 
 With --mmdb, FROM is the country and NETWORK the operator of the network.
 GeoLite2, DB-IP and IPinfo files work. Locations are looked up on each call and

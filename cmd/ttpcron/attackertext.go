@@ -26,8 +26,10 @@ func (p *storyPage) attacker(ctx context.Context, name string, a *story.Attacker
 	if left := rows[first : len(rows)-last]; len(left) > 0 {
 		n, events := 0, 0
 		for _, row := range left {
-			n += len(row)
 			for i := range row {
+				if !row[i].Unnamed {
+					n++
+				}
 				events += int(row[i].Events)
 			}
 		}
@@ -45,6 +47,10 @@ func (p *storyPage) attacker(ctx context.Context, name string, a *story.Attacker
 }
 
 func (p *storyPage) attackerHead(name string, a *story.Attacker) {
+	if a.OfGroup {
+		p.groupHead(name, a)
+		return
+	}
 	p.say("%s\n", p.bold(p.fit("Attacker "+term.Clean(name)+besideAttacker[a.Actor.Mark], 0)))
 	p.field("where", term.Clean(placeText(p.o.places.Of(a.Actor.IP))))
 	var also []string
@@ -58,7 +64,7 @@ func (p *storyPage) attackerHead(name string, a *story.Attacker) {
 	}
 	p.field("also", strings.Join(also, ", "))
 	if a.Events == 0 {
-		p.field("seen", "not known: the events are gone from the store, tags are left")
+		p.field("seen", p.unseen())
 	} else {
 		p.field("seen", between(a.First, a.Last)+" UTC, "+duration(a.Last.Sub(a.First)))
 	}
@@ -67,10 +73,32 @@ func (p *storyPage) attackerHead(name string, a *story.Attacker) {
 		sensors += " and others"
 	}
 	p.field("sensors", sensors)
-	did := term.Plural(len(a.Sessions), "session", "sessions") + ", " + term.Plural(a.Events, "event", "events")
+	did := term.Plural(a.Named, "session", "sessions") + ", " + term.Plural(a.Events, "event", "events")
+	switch {
+	case a.Named == 0:
+		did = term.Plural(a.Events, "event", "events") + " without a session"
+	case a.Unnamed > 0:
+		did += " (" + term.Count(a.Unnamed) + " without a session)"
+	}
 	p.field("login", loginsText(&a.Logins))
 	s := story.Session{Events: a.Events, Kinds: a.Kinds}
 	p.field("did", did+": "+didText(&s))
+	p.field("tags", p.tagsText(&a.Tags))
+}
+
+// unseen says why there are tags and no events.
+func (p *storyPage) unseen() string {
+	if w := p.o.window; p.o.sensor != "" || !w.Since.IsZero() || !w.Until.IsZero() {
+		return "no event matches --since, --until and --sensor, but tags do"
+	}
+	return "not known: the events are gone from the store, tags are left"
+}
+
+// groupHead stands above the findings about a group that names no attacker.
+func (p *storyPage) groupHead(name string, a *story.Attacker) {
+	p.say("%s\n", p.bold(p.fit("Group "+term.Clean(name), 0)))
+	p.say("%s\n", "This is no attacker, but what events of several attackers share.")
+	p.say("%s\n", "ttpcron explain --tag UUID lists the events; ttpcron tags --uuid shows UUIDs.")
 	p.field("tags", p.tagsText(&a.Tags))
 }
 
@@ -243,13 +271,14 @@ type attackerJSON struct {
 	Tags       int                        `json:"tags"`
 	Highest    string                     `json:"highest_level"` // empty without tags
 	Techniques []techniqueCountJSON       `json:"techniques"`
+	OfGroup    bool                       `json:"of_group"` // no attacker, but a group that correlations found something about
 }
 
 func attackerJSONOf(o *storyOptions, a *story.Attacker) attackerJSON {
 	j := attackerJSON{
 		Type: "attacker", IP: exactOrNull(a.Actor.IP), UUID: exactOrNull(a.Actor.UUID), Identity: exactOrNull(a.Actor.Identity), Mark: markOrNull(a.Actor.Mark),
-		First: term.TimeOrNull(a.First), Last: term.TimeOrNull(a.Last), Sensors: exactly(a.Sensors.Texts), Sessions: len(a.Sessions), Events: a.Events, Kinds: a.Kinds,
-		Tried: a.Logins.Tried, Failed: a.Logins.Failed, Worked: a.Logins.Worked, Tags: a.Tags.N, Techniques: techniquesJSON(o, &a.Tags),
+		First: term.TimeOrNull(a.First), Last: term.TimeOrNull(a.Last), Sensors: exactly(a.Sensors.Texts), Sessions: a.Named, Events: a.Events, Kinds: a.Kinds,
+		Tried: a.Logins.Tried, Failed: a.Logins.Failed, Worked: a.Logins.Worked, Tags: a.Tags.N, Techniques: techniquesJSON(o, &a.Tags), OfGroup: a.OfGroup,
 	}
 	if a.Tags.N > 0 {
 		j.Highest = a.Tags.Highest.String()

@@ -147,6 +147,9 @@ func (v *censusView) run(ctx context.Context, s *session, o *censusOptions, args
 		return err
 	}
 	o.noteLacking(s.out)
+	if n := c.OfGroups(); n > 0 && (v.by == census.Attackers || v.by == census.Places) {
+		s.out.Note("without %s about several attackers: ttpcron tags shows them", term.Plural(n, "tag", "tags"))
+	}
 	return v.noteRows(ctx, s, db, o, total, order)
 }
 

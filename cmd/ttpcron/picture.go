@@ -188,7 +188,7 @@ func (p picture) tactics(b *strings.Builder, t term.Terminal, names, bars int) {
 			shown = list[:perTactic]
 		}
 		for _, c := range shown {
-			numbers := p.numbers(term.Count(c.tags), term.Count(c.events), term.Count(c.attackers), term.Count(c.sessions))
+			numbers := p.numbers(term.Count(c.tags), countOrNone(c.events, c.events), countOrNone(c.attackers, c.events), countOrNone(c.sessions, c.events))
 			fmt.Fprintf(b, "    %-9s  %s %s  %s\n", term.Clean(c.technique), t.Fit(shortName(p.under, c.technique, names), names), numbers, meter(t, c.tags, most, bars))
 		}
 		if rest := list[len(shown):]; len(rest) > 0 {
@@ -199,6 +199,15 @@ func (p picture) tactics(b *strings.Builder, t term.Terminal, names, bars int) {
 			fmt.Fprintf(b, "    %-9s  %s %7s\n", "", t.Fit("and "+term.Plural(len(rest), "other", "others"), names), term.Count(tags))
 		}
 	}
+}
+
+// countOrNone shows a count of a technique. Tags of correlations alone are of no single
+// event, and may name no session or attacker: what they do not say is not 0.
+func countOrNone(n, events int) string {
+	if n == 0 && events == 0 {
+		return "-"
+	}
+	return term.Count(n)
 }
 
 // tacticOrder lists the tactics in the order of the matrix, and unknown ones after them.

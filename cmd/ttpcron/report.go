@@ -160,6 +160,7 @@ type reportJSON struct {
 	Events    int        `json:"events"`
 	Tags      int        `json:"tags"`
 	Attackers int        `json:"attackers"`
+	Tagged    int        `json:"tagged_attackers"`
 	Sessions  int        `json:"sessions"`
 	First     *time.Time `json:"first_seen"`
 	Last      *time.Time `json:"last_seen"`
@@ -173,7 +174,7 @@ func (o *reportOptions) say(s *session, r *report.Report, size int64) error {
 	t := &r.Total
 	if o.json {
 		return s.out.JSON(reportJSON{
-			Path: term.Exact(o.output), Bytes: size, Events: t.Events, Tags: t.Tags, Attackers: t.Attackers, Sessions: t.Sessions,
+			Path: term.Exact(o.output), Bytes: size, Events: t.Events, Tags: t.Tags, Attackers: t.Attackers, Tagged: t.TaggedAttackers, Sessions: t.Sessions,
 			First: term.TimeOrNull(r.First), Last: term.TimeOrNull(r.Last), Masked: r.Masked, Elapsed: took.Seconds(),
 		})
 	}
@@ -184,8 +185,9 @@ func (o *reportOptions) say(s *session, r *report.Report, size int64) error {
 	if !r.First.IsZero() {
 		span = ", " + days(r.First, r.Last)
 	}
-	fmt.Fprintf(s.out, "wrote %s, %s in %s: %s, %s of %s%s%s\n", term.Clean(o.output), term.Bytes(size), duration(took),
-		term.Plural(t.Events, "event", "events"), term.Plural(t.Tags, "tag", "tags"), least, term.Plural(t.Attackers, "attacker", "attackers"), span)
+	fmt.Fprintf(s.out, "wrote %s, %s in %s: %s of %s%s; %s of %s%s%s\n", term.Clean(o.output), term.Bytes(size), duration(took),
+		term.Plural(t.Events, "event", "events"), least, term.Plural(t.Attackers, "attacker", "attackers"),
+		term.Plural(t.Tags, "tag", "tags"), least, term.Plural(t.TaggedAttackers, "attacker", "attackers"), span)
 	if !o.open {
 		path, err := filepath.Abs(o.output)
 		if err != nil {

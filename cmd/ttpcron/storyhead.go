@@ -116,7 +116,7 @@ func (p *storyPage) headText(h *head) {
 	p.say("%s\n", p.bold(p.fit(what+on, 0)))
 	p.field("attacker", p.actor(&h.Attacker))
 	if h.Events == 0 {
-		p.field("when", "not known: its events are gone from the store, tags are left")
+		p.field("when", p.unseen())
 	} else {
 		p.field("when", between(h.First, h.Last)+" UTC, "+duration(lasted(&h.Session)))
 	}

@@ -18,7 +18,9 @@ func techniquesCommand() *command {
 		Text: `Lists techniques, those with the most tags first, and in how many events and
 sessions and by how many attackers they were seen. One session that writes a
 file in 62 pieces has 62 tags and 62 events, but is one session of one attacker.
-A correlation's tag covers several events, and adds none to EVENTS.
+A correlation's tag covers several events, and adds none to EVENTS. A dash means
+that only correlations found the technique, and that they name no session,
+attacker or sensor.
 
 A technique that rules name under several tactics has a row for each.
 --attack-release names the ATT&CK release for ids and names. --new-since shows
@@ -57,8 +59,13 @@ func techniquesView(under *attack.Table, width int) *censusView {
 	}, append(seenColumns(2, 6), namesColumn("RULES", "rules", 1, func(r *census.Row) *census.List { return &r.Rules }),
 		censusColumn{name: "rule_count", sort: "rules", value: func(r *census.Row) any { return r.Rules.N }})...)
 	for i := range v.columns {
-		if v.columns[i].name == "events" {
-			v.columns[i].sort = "tagged"
+		switch c := &v.columns[i]; c.name {
+		case "events":
+			c.sort = "tagged"
+			fallthrough
+		case "attackers", "sessions", "sensors":
+			n := c.value
+			c.cell = func(r *census.Row) string { return countOrNone(n(r).(int), r.Tagged) }
 		}
 	}
 	return v

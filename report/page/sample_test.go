@@ -108,6 +108,7 @@ func (s *sampler) technique(tactic, id string) {
 	t.First, t.Last = s.first, r.Last
 	t.Seen.Techniques = []int{i}
 	t.Events, t.Attackers, t.Sessions = 1+t.Tags*2/3, 1+t.Tags/9, 1+t.Tags/8
+	t.Reached = 1 + t.Attackers/2
 	t.Levels[t.Level] = t.Tags
 	for n := range min(t.RuleCount, 3) {
 		t.Rules = append(t.Rules, report.Named{Name: fmt.Sprintf("R%04d", 10*i+n), Times: 1 + t.Tags/(n+2)})
@@ -234,7 +235,7 @@ func (s *sampler) counts() {
 	for _, c := range r.Cube.Cells {
 		r.Techniques[c.Technique].Tags += c.Tags
 	}
-	r.Total = report.Total{Tagged: 9000, Attackers: r.Attackers.Total, Sessions: r.Sessions.Total, Sensors: len(r.Sensors), Techniques: len(r.Techniques), Level: 5, LoginsTried: 9803, LoginsWon: 61, Files: r.Files.Total}
+	r.Total = report.Total{Tagged: 9000, Attackers: r.Attackers.Total, TaggedAttackers: r.Attackers.Total, Sessions: r.Sessions.Total, Sensors: len(r.Sensors), Techniques: len(r.Techniques), Level: 5, LoginsTried: 9803, LoginsWon: 61, Files: r.Files.Total}
 	for _, t := range r.Techniques {
 		r.Total.Tags += t.Tags
 	}

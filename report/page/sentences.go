@@ -59,7 +59,8 @@ func (d *document) whatWasSeen(t *report.Total) bool {
 		d.say(" shows the rules.")
 		return true
 	}
-	d.say("That showed ")
+	d.with("a", capital(atLeast(t.TaggedAttackers, t.AtLeast, "attacker")), at("attackers"))
+	d.say(" showed ")
 	d.with("a", plural(t.Techniques, "technique"), at("techniques"))
 	d.say(" of ATT&CK")
 	most := -1
@@ -79,24 +80,26 @@ func (d *document) whatWasSeen(t *report.Total) bool {
 }
 
 // worstSeen names the most notable technique: among those with the highest level, the one
-// used by the most attackers.
+// that the most attackers showed at this level.
 func (d *document) worstSeen(*report.Total) bool {
 	worst := -1
 	for i, x := range d.r.Techniques {
 		if worst < 0 || rank(x.Level) > rank(d.r.Techniques[worst].Level) ||
-			rank(x.Level) == rank(d.r.Techniques[worst].Level) && x.Attackers > d.r.Techniques[worst].Attackers {
+			rank(x.Level) == rank(d.r.Techniques[worst].Level) && x.Reached > d.r.Techniques[worst].Reached {
 			worst = i
 		}
 	}
 	if worst < 0 || rank(d.r.Techniques[worst].Level) < 4 {
 		return false
 	}
-	x, n := d.r.Techniques[worst], 0
+	x := d.r.Techniques[worst]
+	ids := map[string]bool{} // one may be under several tactics
 	for _, o := range d.r.Techniques {
 		if rank(o.Level) == rank(x.Level) {
-			n++
+			ids[o.ID] = true
 		}
 	}
+	n := len(ids)
 	d.say(capital(plural(n, "technique")), " reached the level ")
 	d.level(x.Level)
 	if n > 1 {
@@ -105,7 +108,7 @@ func (d *document) worstSeen(*report.Total) bool {
 		d.say(": ")
 	}
 	d.techniqueLink(worst)
-	d.say(" (", plural(x.Attackers, "attacker"), ").")
+	d.say(" (", atLeast(x.Reached, d.r.Total.AtLeast, "attacker"), ").")
 	return true
 }
 
