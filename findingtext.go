@@ -73,8 +73,12 @@ func (t *Tag) FindingEvidence() (f FindingEvidence, ok bool) {
 var shownBeside = []string{FieldAttackerIP, FieldAttackerUUID, FieldIdentityUUID, FieldSessionID, "vantage"}
 
 // Text says in a few words what was found: "5+ events in 10m, username root".
-func (f *FindingEvidence) Text() string {
-	text := f.Asked() + " in " + f.Timespan
+func (f *FindingEvidence) Text() string { return f.Named(f.Asked() + " in " + f.Timespan) }
+
+// Named is Text with the name of the rule for what was found: "Passwords guessed, username
+// root".
+func (f *FindingEvidence) Named(rule string) string {
+	text := rule
 	ofSession := false
 	jsontext.EachMember(f.Group, func(name []byte, _ jsontext.Value) bool {
 		ofSession = ofSession || string(name) == FieldSessionID

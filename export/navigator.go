@@ -50,7 +50,7 @@ var layerScores = []layerScore{scoreTags, scoreAttackers, scoreEvents}
 
 // layer is a layer in version 4.5 of its format.
 type layer struct {
-	Name         string           `json:"name"`
+	Name         text             `json:"name"`
 	Versions     layerVersions    `json:"versions"`
 	Domain       string           `json:"domain"`
 	Description  text             `json:"description"`
@@ -154,7 +154,7 @@ func (o *layerOptions) write(ctx context.Context, j *Job) error {
 // layer is the layer of the counts, without colours and legend.
 func (o *layerOptions) layer(j *Job, c *layerCounts) *layer {
 	l := &layer{
-		Name: "ttpcron: " + windowWords(j.Query.Window), Domain: "enterprise-attack",
+		Name: text("ttpcron: " + selectionWords(&j.Query)), Domain: "enterprise-attack",
 		Versions:    layerVersions{Attack: strings.Split(j.Table.Number(), ".")[0], Navigator: "5.3.2", Layer: "4.5"},
 		Description: text(o.description(j, c)), Sorting: 3, Layout: layerLayout{Layout: "side", Aggregate: "sum", ShowAggregate: true, ShowName: true, Expanded: "annotated"},
 		Metadata: []layerNote{
@@ -180,10 +180,7 @@ func (l *layer) add(t layerTechnique) {
 }
 
 func (o *layerOptions) description(j *Job, c *layerCounts) string {
-	words := fmt.Sprintf("What sensors recorded: %s. %s by %s.", windowWords(j.Query.Window), plural(c.all.tags, "tag", "tags"), plural(c.all.attackers, "attacker", "attackers"))
-	if only := selecting(&j.Query); len(only) > 0 {
-		words += " Only: " + strings.Join(only, ", ") + "."
-	}
+	words := fmt.Sprintf("What sensors recorded: %s. %s by %s.", selectionWords(&j.Query), plural(c.all.tags, "tag", "tags"), plural(c.all.attackers, "attacker", "attackers"))
 	return words + " A score is a number of " + string(o.score) + "; that of a technique with sub-techniques is shown with theirs."
 }
 

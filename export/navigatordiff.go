@@ -70,7 +70,7 @@ func (o *layerOptions) colorDiff(j *Job, l *layer, now, before *layerCounts, per
 		}
 		l.add(t)
 	}
-	l.Name += ", compared with " + windowWords(period)
+	l.Name += text(", compared with " + windowWords(period))
 	l.Description += text(fmt.Sprintf(" Compared with %s, which have %s by %s.", windowWords(period), plural(before.all.tags, "tag", "tags"), plural(before.all.attackers, "attacker", "attackers")))
 	l.Gradient = layerGradient{[]string{"#ffffff", changeNew.color}, 0, max(most, 1)}
 	for _, c := range layerChanges {

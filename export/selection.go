@@ -53,6 +53,18 @@ func selecting(q *ttpcron.TagQuery) []string {
 	return append(words, narrowing(q)...)
 }
 
+// selectionWords says in words which events and tags a query selects.
+func selectionWords(q *ttpcron.TagQuery) string {
+	only := strings.Join(selecting(q), ", ")
+	switch {
+	case only == "":
+		return windowWords(q.Window)
+	case q.Window == ttpcron.Window{}:
+		return only
+	}
+	return only + ", " + windowWords(q.Window)
+}
+
 // windowWords says in words which events a window selects.
 func windowWords(w ttpcron.Window) string {
 	switch {

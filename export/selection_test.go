@@ -31,3 +31,20 @@ func TestSelecting(t *testing.T) {
 		}
 	}
 }
+
+func TestSelectionWords(t *testing.T) {
+	since := ttpcron.Window{Since: time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC)}
+	for _, c := range []struct {
+		q    ttpcron.TagQuery
+		want string
+	}{
+		{ttpcron.TagQuery{}, "all events"},
+		{ttpcron.TagQuery{Window: since}, "events since 2026-05-04 00:00 UTC"},
+		{ttpcron.TagQuery{Technique: "T1059", Attacker: "203.0.113.7"}, "attacker 203.0.113.7, technique T1059"},
+		{ttpcron.TagQuery{MinLevels: ttpcron.FromLevel(ttpcron.LevelHigh), Window: since}, "level at least high, events since 2026-05-04 00:00 UTC"},
+	} {
+		if got := selectionWords(&c.q); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}

@@ -213,6 +213,9 @@ type Input struct {
 	Open func(ctx context.Context, known Known) (File, error)
 	// Err is why there is nothing to open, where that is known before; Open returns it.
 	Err error
+	// Probe returns the error that Open would return, and opens nothing for good. It must
+	// not be called once Open was. Nil: Open returns an error that a probe need not tell.
+	Probe func(ctx context.Context) error
 }
 
 // Progress says how far a run has got. It is reported from one goroutine at a time, many

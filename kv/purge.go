@@ -62,6 +62,11 @@ func (db *DB) Purge(ctx context.Context, p Purge) (PurgeReport, error) {
 	} else {
 		w.derived = ttpcron.DeriveAttacker(p.Attacker)
 		w.names[p.Attacker], w.names[w.derived] = true, true
+		var q ttpcron.TagQuery
+		q.SelectAttacker(p.Attacker)
+		for _, spelled := range q.AttackerToo {
+			w.names[spelled] = true
+		}
 	}
 	err := w.plan(ctx)
 	if err == nil && !p.DryRun {

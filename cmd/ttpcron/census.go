@@ -116,10 +116,11 @@ func (v *censusView) run(ctx context.Context, s *session, o *censusOptions, args
 	if err := o.check(s); err != nil {
 		return err
 	}
-	order, err := v.order(o, s.out)
+	order, by, err := v.order(o, s.out)
 	if err != nil {
 		return err
 	}
+	v = v.showing(by)
 	db, err := s.stores.Read(ctx)
 	if err != nil {
 		return err
@@ -201,8 +202,24 @@ func (v *censusView) noArgs(args []string) error {
 	return cli.Usage(err.Error(), fmt.Sprintf("ttpcron %s tells of one %[1]s; --%[1]s shows the row of one", v.one))
 }
 
-// order is the sort order of the rows, and their number.
-func (v *censusView) order(o *censusOptions, out *term.Output) (order census.Order, err error) {
+// showing is the view with a column in its table, however narrow that is.
+func (v *censusView) showing(column int) *censusView {
+	shown := *v
+	shown.columns = slices.Clone(v.columns)
+	c := &shown.columns[column]
+	c.Spare = 0
+	if c.Title == "" {
+		c.Title = strings.ToUpper(strings.ReplaceAll(c.name, "_", " "))
+		if c.Min = 12; c.sort != "name" {
+			c.Right, c.Min = true, 0
+		}
+	}
+	return &shown
+}
+
+// order is how the rows are sorted, and how many are shown. By is the index of the column
+// that they are sorted by.
+func (v *censusView) order(o *censusOptions, out *term.Output) (order census.Order, by int, err error) {
 	order.Limit, order.Reverse = max(o.limit, 0), o.reverse
 	if o.limit < 0 && out.Term.Is && !o.json && !o.csv {
 		order.Limit = screenful
@@ -214,7 +231,7 @@ func (v *censusView) order(o *censusOptions, out *term.Output) (order census.Ord
 		}
 		if strings.EqualFold(o.sort, c.name) || strings.EqualFold(o.sort, c.sort) || c.Title != "" && strings.EqualFold(o.sort, c.Title) {
 			order.By = census.ColumnNamed(c.sort)
-			return order, nil
+			return order, i, nil
 		}
 	}
 	names := v.sorts()
@@ -222,7 +239,7 @@ func (v *censusView) order(o *censusOptions, out *term.Output) (order census.Ord
 	if near := cli.Nearest(strings.ToLower(o.sort), names); near != "" {
 		e.Hint = fmt.Sprintf("did you mean %s?", near)
 	}
-	return order, e
+	return order, 0, e
 }
 
 // sorts names the columns that rows can be sorted by.

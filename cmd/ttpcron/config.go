@@ -124,6 +124,9 @@ func checkConfig(ctx context.Context, s *session, asJSON bool) error {
 	}
 	s.use(&conf.Settings)
 	r := &configReport{conf: conf, faults: conf.File.Faults, now: s.now(), log: s.log, out: s.out}
+	if err := conf.RoleErr(); err != nil {
+		r.faultf(conf.RoleLine(), hintOf(err), "the daemon would not start: %v", err)
+	}
 	if asJSON {
 		r.out = io.Discard
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
@@ -44,8 +43,8 @@ ttpcron daemon --input /var/log/cowrie --keep-events 90d --keep-tags 730d`,
 			if err != nil {
 				return err
 			}
-			if c.Role == settings.RoleAgent {
-				return cli.Hint(errors.New("this host is an agent: tags are made on the host that keeps them"), "run the daemon there; role = \"standalone\" in the config lets this host keep its own tags")
+			if err := c.RoleErr(); err != nil {
+				return err
 			}
 			s.use(&c.Settings)
 			logging.Queue(s.out.Err, s.log)

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/jobs"
@@ -54,7 +56,12 @@ file is rewritten.`,
 			switch {
 			case (p.Attacker == "") == (p.Session == ""):
 				return cli.Usage("want one of --attacker and --session", "ttpcron db purge --attacker 203.0.113.7 --dry-run shows what would go")
-			case namesWhom(p.Reason, p.Attacker+p.Session):
+			}
+			var err error
+			if p.Attacker, err = whomToPurge(p.Attacker); err != nil {
+				return err
+			}
+			if namesWhom(p.Reason, p) {
 				return cli.Usage("--reason names whom to purge", "it stays in the store")
 			}
 			p.By = s.author()
@@ -63,7 +70,34 @@ file is rewritten.`,
 	}
 }
 
-func namesWhom(reason, whom string) bool { return strings.Contains(reason, whom) }
+// whomToPurge reads --attacker: an address in its canonical spelling, or a UUID in lower
+// case, as they are recorded. Other names are taken as they are.
+func whomToPurge(name string) (string, error) {
+	name = strings.TrimSpace(name)
+	if addr, err := netip.ParseAddr(name); err == nil {
+		return addr.Unmap().String(), nil
+	}
+	if u, ok := ttpcron.ParseUUID(strings.ToLower(name)); ok {
+		return u.String(), nil
+	}
+	if networks, err := ttpcron.ParseNetworks(name); err == nil && len(networks) > 0 {
+		return "", cli.Usage(fmt.Sprintf("--attacker %q is a network, want one attacker", name), "ttpcron attackers --attacker "+name+" lists the attackers in it")
+	}
+	return name, nil
+}
+
+// namesWhom reports whether a text names the attacker or session of a purge, in a usual
+// spelling.
+func namesWhom(text string, p kv.Purge) bool {
+	var q ttpcron.TagQuery
+	q.SelectAttacker(p.Attacker)
+	for _, name := range append(q.AttackerToo, p.Attacker, p.Session) {
+		if name != "" && strings.Contains(text, name) {
+			return true
+		}
+	}
+	return false
+}
 
 type purgeJSON struct {
 	DryRun  bool             `json:"dry_run"`

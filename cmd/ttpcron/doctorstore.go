@@ -27,6 +27,9 @@ func (p *patient) lookAtConfig(context.Context) {
 			p.wrongly(fault.Hint, "%s", fault.Text)
 		}
 	}
+	if err := p.conf.RoleErr(); err != nil {
+		p.doubtfully(hintOf(err), "no daemon starts here: %v", err)
+	}
 	if !f.Found {
 		p.doubtfully("write "+settings.SystemConfig+" with your logs: inputs = [\"/var/log/cowrie\"]; docs/config.md has the other keys", "there is no %s: every setting has its default", noConfig(f.Path))
 		return

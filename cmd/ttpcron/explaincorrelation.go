@@ -278,13 +278,13 @@ func (a *correlationAnswer) print(out *term.Output) error {
 		fmt.Fprintf(out, "%s  %s\n", t.Paint(term.Bold, fmt.Sprintf("%-8s", name)), text)
 	}
 	line("rule", fmt.Sprintf("%s version %d: %s", t.Paint(term.Cyan, term.Clean(r.Def().ID)), r.Def().Version, term.Clean(a.name)))
-	line("asks", term.Clean(askedBy(r)))
+	line("needs", term.Clean(neededBy(r)))
 	if a.traced == nil {
 		return a.list(out)
 	}
 	f := &a.groups[0]
 	line("group", groupText(f.Group.AppendJSON(nil, r.Names())))
-	line("matches", fmt.Sprintf("%s of its base rules, from %s to %s", term.Count(f.Matches), term.Time(f.First), term.Time(f.Last)))
+	line("matches", fmt.Sprintf("%s in this group, from %s to %s", term.Count(f.Matches), term.Time(f.First), term.Time(f.Last)))
 	fmt.Fprintln(out)
 	tr := a.traced.trace
 	switch {
@@ -382,12 +382,22 @@ func ownAddress(own ttpcron.Networks, value string) bool {
 	return own.Contains(value)
 }
 
-// askedBy says what a rule requires of a window.
-func askedBy(r *correlation.Rule) string {
+// neededBy says what a rule needs in a window.
+func neededBy(r *correlation.Rule) string {
 	d := r.Definition()
 	f := ttpcron.FindingEvidence{Type: string(d.Type), Condition: r.Condition(), Field: d.Condition.Fields}
-	text := f.Asked() + " in " + ttpcron.FormatTimespan(r.Timespan()) + ", of " + strings.Join(d.Rules, ", ")
-	return text + ", by " + fieldsText(d.GroupBy)
+	text := needed(&f) + " within " + ttpcron.FormatTimespan(r.Timespan())
+	switch d.Type {
+	case correlation.Temporal, correlation.TemporalOrdered:
+		text = strings.Replace(text, fmt.Sprintf("%d or more of", len(d.Rules)), "all of", 1)
+		text += ": " + strings.Join(d.Rules, ", ")
+	default:
+		text += ", from matches of " + strings.Join(d.Rules, ", ")
+	}
+	if len(d.GroupBy) == 0 {
+		return text + "; all events are one group"
+	}
+	return text + "; one group for each " + strings.Join(d.GroupBy, ", ")
 }
 
 // groupText shows the fields of a group that have a value.

@@ -124,29 +124,53 @@ func (s *findingStory) verdict(tag *ttpcron.Tag, loaded bool, shown ttpcron.Clai
 	was := tag.RuleVersion
 	switch {
 	case !loaded:
-		return fmt.Sprintf("Rule %s is not loaded any more: the evidence is what is left of what it found.", tag.RuleID)
+		return fmt.Sprintf("Rule %s is no longer loaded: only the evidence shows what it found.", tag.RuleID)
 	case s.rule == nil:
-		return fmt.Sprintf("Rule %s is no rule over several events any more, or can find nothing: the evidence is what is left of what it found.", tag.RuleID)
+		return fmt.Sprintf("Rule %s is no longer a correlation, or can no longer find anything: only the evidence shows what it found.", tag.RuleID)
 	case s.now != nil:
-		return "The rule finds this now too."
+		return "The rule still finds this."
 	case s.rule.Def().Version != was && claims:
-		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which finds the same and gives %s too.", was, s.rule.Def().Version, shown.Technique())
+		return fmt.Sprintf("Version %d of the rule made the tag. Its current version %d finds the same and gives %s too.", was, s.rule.Def().Version, shown.Technique())
 	case s.rule.Def().Version != was && s.others != nil:
-		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which finds the same and does not give %s.", was, s.rule.Def().Version, shown.Technique())
+		return fmt.Sprintf("Version %d of the rule made the tag. Its current version %d finds the same but does not give %s.", was, s.rule.Def().Version, shown.Technique())
 	case s.frozen:
-		return "Events that its windows reach were taken out of the history: the tag stays as it is, whatever the rule finds in what is left."
+		return "Events that it counted may have been removed from the history: the tag stays, whatever the rule finds in the rest."
 	case s.rule.Def().Version != was:
-		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which does not find this. The next run removes the tag.", was, s.rule.Def().Version)
+		return fmt.Sprintf("Version %d of the rule made the tag. Its current version %d does not find this. The next run removes the tag.", was, s.rule.Def().Version)
 	case s.others != nil:
-		return "The rule finds this now too, but does not give this tag."
+		return "The rule still finds this, but no longer gives this tag."
 	}
-	return "The rule does not find this now: it, its base rules or the events are others than when the tag was made. The next run that judges the group removes the tag."
+	return "The rule no longer finds this: the rule, its base rules or the events have changed since the tag was made. The next run that judges the group removes the tag."
 }
 
 // tell prints the finding's story, between the rule and the verdict.
 func (s *findingStory) tell(line func(name, text string)) {
-	line("found", term.Clean(s.Asked())+" in "+term.Clean(s.Timespan)+", "+groupText(s.Group))
+	line("found", term.Clean(needed(&s.FindingEvidence))+" within "+term.Clean(s.Timespan)+", "+groupText(s.Group))
 	line("slot", term.Time(s.slot.Since)+" to "+term.Time(s.slot.Until)+", in which the window ended")
+}
+
+// needed says in words what a condition asks for.
+func needed(f *ttpcron.FindingEvidence) string {
+	op, n, _ := strings.Cut(f.Condition, " ")
+	count, least := n+" or more", "at least "+n
+	if op == "gt" {
+		count, least = "more than "+n, "more than "+n
+	}
+	if op != "gt" && op != "gte" || f.Asked() == f.Condition {
+		return f.Asked()
+	}
+	fields := strings.Join(f.Field, " and ")
+	switch f.Type {
+	case "event_count":
+		return count + " events"
+	case "value_count":
+		return count + " different values of " + fields
+	case "value_sum":
+		return "a sum of " + fields + " of " + least
+	case "temporal_ordered":
+		return count + " of its rules, in order,"
+	}
+	return count + " of its rules"
 }
 
 // events prints what made the finding.
@@ -155,10 +179,10 @@ func (s *findingStory) events(out *term.Output) error {
 	case s.rule == nil:
 		return nil
 	case s.unknown:
-		fmt.Fprintln(out, "\nNo base match of the group is in the store any more.")
+		fmt.Fprintln(out, "\nThe store no longer holds any match of its base rules in this group.")
 		return nil
 	case len(s.traced.steps) == 0:
-		fmt.Fprintln(out, "\nThe store holds no base match of the group that counts in this slot any more.")
+		fmt.Fprintln(out, "\nThe store no longer holds the matches that counted in this slot.")
 		return nil
 	}
 	fmt.Fprintln(out)

@@ -145,29 +145,29 @@ func (s *tagStory) verdict() string {
 	j := s.judgement()
 	switch {
 	case s.rule == nil && s.x == nil:
-		return fmt.Sprintf("Rule %s is not loaded any more and the event is not in the history any more: the evidence is what is left.", id)
+		return fmt.Sprintf("Rule %s is no longer loaded and the event is no longer in the history: only the evidence is left.", id)
 	case s.rule == nil:
-		return fmt.Sprintf("Rule %s is not loaded any more: the evidence is what is left of how it matched.", id)
+		return fmt.Sprintf("Rule %s is no longer loaded: only the evidence shows how it matched.", id)
 	case s.x == nil:
-		return "The event is not in the history any more: the evidence is what is left of how the rule matched." + s.versionNote()
+		return "The event is no longer in the history: only the evidence shows how the rule matched." + s.versionNote()
 	case s.rule.Version != was && j == nil:
-		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which does not match the event.", was, s.rule.Version)
+		return fmt.Sprintf("Version %d of the rule made the tag. Its current version %d does not match the event.", was, s.rule.Version)
 	case s.rule.Version != was && !s.claims(j.Tags):
-		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which matches the event but does not give %s.%s", was, s.rule.Version, shown.Technique(), because(j))
+		return fmt.Sprintf("Version %d of the rule made the tag. Its current version %d matches the event but does not give %s.%s", was, s.rule.Version, shown.Technique(), because(j))
 	case s.rule.Version != was:
-		return fmt.Sprintf("Version %d of the rule made the tag. The rule has version %d now, which gives %s too.", was, s.rule.Version, shown.Technique())
+		return fmt.Sprintf("Version %d of the rule made the tag. Its current version %d gives %s too.", was, s.rule.Version, shown.Technique())
 	case s.now != nil && s.now.Level != s.tag.Level:
-		return fmt.Sprintf("The rule gives this tag now too, with confidence %.2f and level %s.", s.now.Confidence, s.now.Level)
+		return fmt.Sprintf("The rule still gives this tag, now with confidence %.2f and level %s.", s.now.Confidence, s.now.Level)
 	case s.now != nil && s.now.Confidence != s.tag.Confidence:
-		return fmt.Sprintf("The rule gives this tag now too, with confidence %.2f.", s.now.Confidence)
+		return fmt.Sprintf("The rule still gives this tag, now with confidence %.2f.", s.now.Confidence)
 	case s.now != nil:
-		return "The rule gives this tag now too."
+		return "The rule still gives this tag."
 	case j != nil && s.claims(j.Tags):
-		return fmt.Sprintf("The rule gives %s now too, in the names of another release of ATT&CK, which make another tag of it.", shown.Technique())
+		return fmt.Sprintf("The rule still gives %s, but under the names of another ATT&CK release, which makes it a different tag.", shown.Technique())
 	case j != nil:
-		return "The rule matches the event now too, but does not give this tag." + because(j)
+		return "The rule still matches the event, but no longer gives this tag." + because(j)
 	}
-	return "The rule has the same version now but does not match the event: it was edited without a new version, or the program judges otherwise than the one that made the tag."
+	return "The rule has the same version but no longer matches the event: it was edited without a new version, or another version of the program made the tag."
 }
 
 func because(j *tagger.Match) string {
@@ -181,7 +181,7 @@ func (s *tagStory) versionNote() string {
 	if s.rule.Version == s.tag.RuleVersion {
 		return ""
 	}
-	return fmt.Sprintf(" Version %d made the tag, the rule has version %d now.", s.tag.RuleVersion, s.rule.Version)
+	return fmt.Sprintf(" Version %d of the rule made the tag; its current version is %d.", s.tag.RuleVersion, s.rule.Version)
 }
 
 // claims reports whether one of some tags claims the technique of the story's tag, under

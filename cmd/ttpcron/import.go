@@ -128,7 +128,7 @@ func importFiles(ctx context.Context, s *session, args []string, o importOptions
 	if o.again {
 		forgetPositions(found)
 	}
-	if err := nothingToStore(s, found); err != nil {
+	if err := nothingToStore(ctx, s, found); err != nil {
 		return err
 	}
 	db, err := s.stores.Write(ctx)
@@ -168,8 +168,8 @@ func importFiles(ctx context.Context, s *session, args []string, o importOptions
 	return err
 }
 
-// nothingToStore refuses to make a store if none of the inputs exists.
-func nothingToStore(s *session, found []jobs.Input) error {
+// nothingToStore refuses to make a store for inputs of which none can be read.
+func nothingToStore(ctx context.Context, s *session, found []jobs.Input) error {
 	if !s.stores.Absent() {
 		return nil
 	}
@@ -177,17 +177,27 @@ func nothingToStore(s *session, found []jobs.Input) error {
 		return cli.Hint(fmt.Errorf("%w at %s, and nothing to import", store.ErrNone, s.stores.DB),
 			"name what honeypots wrote: ttpcron run-once --input /var/log/cowrie; inputs in the config file are imported in every run")
 	}
-	failed := inputs.NotThere(found)
-	if failed == nil {
-		return nil
+	unread, err := inputs.Unreadable(ctx, found)
+	if err != nil || unread == nil {
+		return err
 	}
-	if len(failed.Files) > 1 { // the error names the first
-		notes := inputs.Notes{Log: s.log}
-		for _, f := range failed.Files {
-			notes.Add(f)
+	failed, notes := jobs.InputError{}, inputs.Notes{Log: s.log}
+	for _, f := range unread.Files {
+		if !f.Passed {
+			failed.Files = append(failed.Files, f)
 		}
 	}
-	return failed
+	if len(unread.Files) > 1 || len(failed.Files) == 0 { // else the error names it
+		for _, f := range unread.Files {
+			notes.Add(f)
+		}
+		notes.End()
+	}
+	if len(failed.Files) == 0 {
+		return cli.Hint(fmt.Errorf("%w at %s, and nothing was read that one could be made of", store.ErrNone, s.stores.DB),
+			"ttpcron import --list-formats shows what is read, --explain FILE what a file is")
+	}
+	return &failed
 }
 
 // failure is in a word or two why a file was not read.

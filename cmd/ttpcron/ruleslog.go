@@ -6,7 +6,6 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
-	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 )
 
@@ -30,7 +29,7 @@ entry.`,
 			if err := cli.NoArgs(args); err != nil {
 				return err
 			}
-			return showLog(ctx, s.out, s.stores, *rule, limit, *asJSON)
+			return showLog(ctx, s, *rule, limit, *asJSON)
 		},
 	}
 }
@@ -47,8 +46,9 @@ type auditJSON struct {
 	Reason  string    `json:"reason"`
 }
 
-func showLog(ctx context.Context, out *term.Output, stores *store.Opener, rule string, limit int, asJSON bool) error {
-	db, err := stores.Read(ctx)
+func showLog(ctx context.Context, s *session, rule string, limit int, asJSON bool) error {
+	out := s.out
+	db, err := s.stores.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,26 @@ func showLog(ctx context.Context, out *term.Output, stores *store.Opener, rule s
 		}
 	}
 	if n == 0 {
-		out.Note("nothing has been changed")
+		if err := noChanges(s, rule); err != nil {
+			return err
+		}
 	}
 	return out.Table(&t)
+}
+
+// noChanges says that the log has no entry, or that there is no such rule.
+func noChanges(s *session, rule string) error {
+	if rule == "" {
+		s.out.Note("nothing has been changed")
+		return nil
+	}
+	rs, _, err := loadRules(s.set, s.log)
+	if err != nil {
+		return err
+	}
+	if !rs.Has(rule) {
+		return unknownRule(rs, rule)
+	}
+	s.out.Note("nothing of rule %s has been changed", term.Clean(rule))
+	return nil
 }

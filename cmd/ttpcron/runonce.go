@@ -126,7 +126,7 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 			return err // before a store is made
 		}
 	}
-	if err := nothingToStore(s, found); err != nil {
+	if err := nothingToStore(ctx, s, found); err != nil {
 		return err
 	}
 	notes := inputs.Notes{Log: s.log}

@@ -30,6 +30,7 @@ type storyOptions struct {
 	window ttpcron.Window
 	under  *attack.Table
 	own    ttpcron.Networks
+	names  findingNames
 }
 
 func (o *storyOptions) define(fs *flag.FlagSet) {
@@ -46,7 +47,7 @@ func (o *storyOptions) check(s *session) (err error) {
 	if o.json && o.csv {
 		return cli.Usage("--json and --csv exclude one another", "give one of them")
 	}
-	o.under, o.own = s.set.Attack, s.set.OwnNetworks
+	o.under, o.own, o.names = s.set.Attack, s.set.OwnNetworks, newFindingNames(s.set)
 	if o.window, err = cli.Window(o.since, o.until, s.now()); err != nil {
 		return err
 	}

@@ -428,6 +428,11 @@ func (p *storyPage) loose(title string, tags []story.Tag) {
 		return
 	}
 	p.say("\n%s\n", p.bold(title))
+	for i := range tags {
+		if text := p.o.names.text(&tags[i].Tag); text != "" {
+			tags[i].Text = text
+		}
+	}
 	slices.SortStableFunc(tags, func(a, b story.Tag) int {
 		return cmp.Or(a.EventTime.Compare(b.EventTime), cmp.Compare(a.Text, b.Text))
 	})

@@ -21,6 +21,7 @@ type tagsOptions struct {
 	tagSelection
 	limit int
 	own   ttpcron.Networks
+	names findingNames
 	uuid  bool
 	json  bool
 	csv   bool
@@ -45,9 +46,9 @@ has "checked": false.
 
 TEXT is what the event was about: a command, the user and password of a login,
 the URL or name of a file, the destination of a tunnel. Passwords are shown,
-also with --json. A correlation's tag has no event: TEXT says what was counted
-and for which group, and TIME is when the slot began. explain --tag lists its
-events.
+also with --json. A correlation's tag has no event: TEXT is the rule's name and
+the group, and TIME is when the slot began. explain --tag lists its events;
+"text" in --json says what was counted.
 
 CONF is the confidence: given that an attacker did this, how likely it is that
 the technique describes it. LEVEL is how much it means where honest people work
@@ -98,7 +99,7 @@ ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
 			if err := o.check(s.now(), s.set.Attack); err != nil {
 				return err
 			}
-			o.own = s.set.OwnNetworks
+			o.own, o.names = s.set.OwnNetworks, newFindingNames(s.set)
 			return showTags(ctx, s, o)
 		},
 	}
@@ -217,7 +218,7 @@ func tagTable(ctx context.Context, out *term.Output, db *store.Store, o *tagsOpt
 			technique += " " + shortName(o.under, technique, names)
 		}
 		row := []string{term.Time(f.EventTime), cmp.Or(f.AttackerIP, f.AttackerUUID, f.IdentityUUID) + besideAttacker[f.Mark(o.own)], f.SessionID,
-			technique, tacticName(o.under, f.Shown.Tactic), f.Level.String(), fmt.Sprintf("%.2f", f.Confidence), f.rule(), excerpt(&f.Tag, out.Term)}
+			technique, tacticName(o.under, f.Shown.Tactic), f.Level.String(), fmt.Sprintf("%.2f", f.Confidence), f.rule(), o.names.excerpt(&f.Tag, out.Term)}
 		if o.uuid {
 			row = append(row, f.UUID().String())
 		}

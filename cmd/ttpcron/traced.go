@@ -134,9 +134,12 @@ func (t *traced) print(out *term.Output) error {
 	}
 	fmt.Fprintf(out, "%s, from %s to %s: %s\n\n", what, term.Time(tr.Since), term.Time(tr.Until), term.Clean(tr.Reached))
 	table := term.Table{Columns: []term.Column{
-		{Title: "TIME"}, {Title: "COUNTS AS", Min: 12, SGR: term.Green}, {Title: "RULE", Min: 6, SGR: term.Cyan, Spare: 3}, {Title: "KIND", Spare: 2}, {Title: "ATTACKER", Min: 15, Spare: 6}, {Title: "SENSOR", Min: 8, Spare: 4}, {Title: "SESSION", Min: 8, Spare: 5},
+		{Title: "TIME"}, {Title: "COUNTS AS", Min: 20, SGR: term.Green}, {Title: "RULE", Min: 8, SGR: term.Cyan, Spare: 3}, {Title: "KIND", Spare: 2}, {Title: "ATTACKER", Min: 15, Spare: 6}, {Title: "SENSOR", Min: 8, Spare: 4}, {Title: "SESSION", Min: 8, Spare: 5},
 		{Title: "TEXT", Min: 24}, {Title: "EVENT", Min: 20, Spare: 1},
 	}}
+	if len(t.names) > 1 { // else the line below the table says which
+		table.Columns[2].Spare = 0
+	}
 	// The group says already who did it.
 	known := slices.Contains(t.rule.Names(), ttpcron.FieldAttackerIP)
 	const attacker = 4

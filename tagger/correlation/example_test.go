@@ -71,11 +71,11 @@ func ExampleRule_Trace() {
 	}
 	// Output:
 	// true 2 of 2 rules
-	// 15:06:44 TC9001 TC9001 seen, 1 of 2 in order
+	// 15:06:44 TC9001 1st of 2 in order
 	//    15:06:41 FAILED 1st of 3 event 1
 	//    15:06:43 FAILED 2nd of 3 event 3
 	//    15:06:44 FAILED 3rd of 3 event 4
-	// 15:06:49 IN IN seen, 2 of 2 in order
+	// 15:06:49 IN 2nd of 2 in order
 	// false 1 of 2 rules [IN after TC9001]
 	// corr:9636558d2ef3cd58e09545a4de97076f:5833333 {"condition":"gte 2","correlation":"temporal_ordered","group":{"attacker_ip":"203.0.113.1"},"slot":5833333,"timespan":"5m"}
 }

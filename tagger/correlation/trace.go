@@ -40,7 +40,7 @@ type Step struct {
 	// nil for the match of another correlation.
 	Match *ttpcron.BaseMatch
 	Value string // that counts, as JSON; empty where none does
-	Note  string // what is reached with it, such as "3rd of 5" or "TC0001 seen"
+	Note  string // what is reached with it, such as "3rd of 5" or "2nd of 3 in order"
 	// Steps are those of the window that ended in the match of another correlation: the
 	// same for the first hundred of these, and nil for others.
 	Steps []Step
@@ -365,8 +365,12 @@ func (n *node) chooseRules(list []input) (out []choice) {
 		seen |= 1 << in.item
 		latest = append(latest, in)
 	}
-	for _, in := range slices.Backward(latest) {
-		out = append(out, choice{in, n.refs[in.item] + " seen"})
+	for i, in := range slices.Backward(latest) {
+		note := "matched"
+		if n.limit.expr == nil {
+			note = fmt.Sprintf("%s of %d rules", ordinal(len(latest)-i), n.limit.count)
+		}
+		out = append(out, choice{in, note})
 	}
 	return out
 }
@@ -407,7 +411,7 @@ func (n *node) inOrder(list []input, way []int, of int) (out []choice) {
 		if next < 0 {
 			return nil
 		}
-		out = append(out, choice{list[next], fmt.Sprintf("%s seen, %d of %d in order", n.refs[way[i]], i+1, of)})
+		out = append(out, choice{list[next], fmt.Sprintf("%s of %d in order", ordinal(i+1), of)})
 	}
 	slices.Reverse(out)
 	return out

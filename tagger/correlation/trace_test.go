@@ -101,7 +101,7 @@ func TestTraceOfGroupsThatFallShort(t *testing.T) {
 		if trace.Satisfied || trace.Reached != "2 of 3 rules" || !slices.Equal(trace.Missing, []string{"TC3 after TC2"}) {
 			t.Errorf("got %+v", trace)
 		}
-		if len(trace.Steps) != 2 || trace.Steps[1].Note != "TC2 seen, 2 of 3 in order" || !trace.Until.Equal(time.Unix(1002, 0)) {
+		if len(trace.Steps) != 2 || trace.Steps[1].Note != "2nd of 3 in order" || !trace.Until.Equal(time.Unix(1002, 0)) {
 			t.Errorf("steps are %+v until %v", trace.Steps, trace.Until)
 		}
 	}

@@ -4,11 +4,13 @@
 package inputs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -29,13 +31,14 @@ type Options struct {
 	Stdin     io.Reader
 
 	sequence *importer.Sequence
+	stdin    *replayed
 }
 
 // Find turns what a user named into files to import. Paths that cannot be
 // read are in the list too, so that they are reported in their place.
 func Find(named []string, o Options) ([]jobs.Input, error) {
 	var out []jobs.Input
-	o.sequence = &importer.Sequence{}
+	o.sequence, o.stdin = &importer.Sequence{}, &replayed{r: cmp.Or[io.Reader](o.Stdin, os.Stdin)}
 	seen := map[string]int{} // where in out, and -1 for one that is named nearer
 	for _, name := range named {
 		in, err := importer.ParseInput(name)
@@ -76,27 +79,39 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 // input opens one file when its turn comes. A file that the user did not name, but that is
 // in a named folder, may have no known format.
 func (o Options) input(format string, found importer.Found, named bool) jobs.Input {
+	open := func(ctx context.Context, known jobs.Known, sequence *importer.Sequence) (*importer.File, error) {
+		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Kinds: o.Kinds, Below: found.Below, Named: named, Now: o.Now, Stdin: o.stdin, Sequence: sequence})
+		var unknown *importer.UnknownFormatError
+		var odd *ttpcron.NotRegularError
+		var below *importer.BelowError
+		if !named && (errors.As(err, &unknown) || errors.As(err, &odd) || errors.As(err, &below)) {
+			err = fmt.Errorf("%w: %w", jobs.ErrPassedOver, err)
+		}
+		return f, err
+	}
 	return jobs.Input{Name: found.Path, Open: func(ctx context.Context, known jobs.Known) (jobs.File, error) {
-		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Kinds: o.Kinds, Below: found.Below, Named: named, Now: o.Now, Stdin: o.Stdin, Sequence: o.sequence})
+		f, err := open(ctx, known, o.sequence)
 		if err != nil {
-			var unknown *importer.UnknownFormatError
-			var odd *ttpcron.NotRegularError
-			var below *importer.BelowError
-			if !named && (errors.As(err, &unknown) || errors.As(err, &odd) || errors.As(err, &below)) {
-				err = fmt.Errorf("%w: %w", jobs.ErrPassedOver, err)
-			}
 			return nil, err
 		}
 		if named && o.Demanding {
 			return &demanded{File: f}, nil
 		}
 		return f, nil
+	}, Probe: func(ctx context.Context) error {
+		return o.stdin.probed(found.Path == importer.Stdin, func() error {
+			f, err := open(ctx, jobs.Known{}, &importer.Sequence{})
+			if err == nil {
+				err = f.Close()
+			}
+			return err
+		})
 	}}
 }
 
 // leaving is the input that says why something which a scan met is not read.
 func (o Options) leaving(left *importer.LeftError) jobs.Input {
-	return jobs.Input{Name: left.Path, Open: func(_ context.Context, known jobs.Known) (jobs.File, error) {
+	return jobs.Input{Name: left.Path, Err: fmt.Errorf("%w: %w", jobs.ErrPassedOver, left), Open: func(_ context.Context, known jobs.Known) (jobs.File, error) {
 		return nil, fmt.Errorf("%w: %w", jobs.ErrPassedOver, left.Remembered(known.Look, o.Now()))
 	}}
 }
@@ -124,19 +139,6 @@ func (e *missingError) Error() string { return "there is no file or folder " + e
 
 // Unwrap returns the system's error.
 func (e *missingError) Unwrap() error { return e.err }
-
-// NotThere returns why inputs cannot be read if there is nothing to read at any of them,
-// else nil.
-func NotThere(found []jobs.Input) *jobs.InputError {
-	e := &jobs.InputError{}
-	for _, in := range found {
-		if in.Err == nil {
-			return nil
-		}
-		e.Files = append(e.Files, jobs.FileReport{ImportReport: ttpcron.ImportReport{File: in.Name}, Err: in.Err})
-	}
-	return e
-}
 
 // Nothing says that a path leads to no file, such as an empty folder.
 func Nothing(path string) error { return fmt.Errorf("%s: nothing to read there", path) }

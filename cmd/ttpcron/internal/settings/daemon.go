@@ -109,6 +109,24 @@ func (c *Daemon) SocketOfStore() bool { return c.Socket == SocketOf(c.DB) }
 // StoreDir is the folder in which the store grows.
 func (c *Daemon) StoreDir() string { return filepath.Dir(c.DB) }
 
+// RoleErr returns why a daemon does not start on a host of this role, or nil. Other commands
+// work there, so it is no fault of the file.
+func (c *Daemon) RoleErr() error {
+	if c.Role != RoleAgent {
+		return nil
+	}
+	return cli.Hint(errors.New("this host is an agent: tags are made on the host that keeps them"),
+		"run the daemon there; role = \"standalone\" in the config lets this host keep its own tags")
+}
+
+// RoleLine is the line of the file that sets the role; 0 if a flag or a variable does.
+func (c *Daemon) RoleLine() int {
+	if _, _, ofFile := c.from.fallback("", "role"); !ofFile || c.from.given.Has("role") {
+		return 0
+	}
+	return c.File.Line("role")
+}
+
 // check collects the values that are invalid.
 func (c *Daemon) check() {
 	c.checkLimits()
