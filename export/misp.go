@@ -250,7 +250,7 @@ func (w *mispWriter) object(tags []mispTag) *mispObject {
 	at := stamp(g.at)
 	o := &mispObject{
 		Name: "cowrie", MetaCategory: "network", TemplateUUID: "ae085d32-6534-4d52-b3eb-063fccb753e7", TemplateVersion: "3",
-		UUID: w.derive("object"), Timestamp: unix(g.made), Distribution: "5", Comment: text(g.comment()), First: at, Last: at,
+		UUID: w.derive("object"), Timestamp: unix(g.made), Distribution: "5", Comment: text(g.comment()), First: at, Last: stamp(g.until),
 	}
 	add := func(relation, kind, category, value string, correlate bool, tags []mispTag) {
 		o.Attribute = append(o.Attribute, mispAttribute{
@@ -259,7 +259,9 @@ func (w *mispWriter) object(tags []mispTag) *mispObject {
 		})
 	}
 	add("session", "text", "Other", unblank(g.session, "-"), false, nil)
-	add("timestamp", "datetime", "Other", at, false, nil)
+	if !g.ofSlot() {
+		add("timestamp", "datetime", "Other", at, false, nil)
+	}
 	if g.address != "" {
 		add("src_ip", "ip-src", "Network activity", g.address, true, nil)
 	}
@@ -281,6 +283,9 @@ func (w *mispWriter) plain(tags []mispTag) *mispAttribute {
 	g := &w.group
 	at := stamp(g.at)
 	words := []string{at}
+	if g.ofSlot() {
+		words[0] += "/" + stamp(g.until)
+	}
 	for _, s := range []string{g.address, w.sensorName(), w.said()} {
 		if s != "" {
 			words = append(words, s)
@@ -293,7 +298,7 @@ func (w *mispWriter) plain(tags []mispTag) *mispAttribute {
 	w.n++
 	return &mispAttribute{
 		UUID: w.derive("attribute"), Type: "text", Category: "Other", Value: text(value), Distribution: "5", Uncorrelated: true,
-		Timestamp: unix(g.made), Comment: text(g.comment()), First: at, Last: at, Tag: tags,
+		Timestamp: unix(g.made), Comment: text(g.comment()), First: at, Last: stamp(g.until), Tag: tags,
 	}
 }
 

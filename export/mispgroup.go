@@ -13,7 +13,7 @@ import (
 type mispGroup struct {
 	key []byte // the beginning of a record that its tags have in common
 
-	at, made                               time.Time
+	at, until, made                        time.Time // until is after at if the two are a finding's slot
 	kind                                   ttpcron.SourceKind
 	source, session, sensor, address, text string
 	vantage                                ttpcron.Vantage
@@ -33,6 +33,8 @@ func appendMISP(dst []byte, t *Tag) []byte {
 	dst = appendPrefixed(appendPrefixed(dst, string(t.SourceKind)), t.SourceID)
 	dst = appendPrefixed(appendPrefixed(dst, t.UUID), t.Shown.Technique())
 	dst = append(appendTime(dst, t.CreatedAt), byte(t.Level), byte(t.Vantage))
+	_, until := t.span()
+	dst = appendTime(dst, until)
 	for _, s := range [...]string{t.SessionID, t.DeckyID, address, t.Text} {
 		dst = appendPrefixed(dst, s)
 	}
@@ -65,7 +67,7 @@ func (g *mispGroup) add(record []byte) {
 	level := ttpcron.Level(b[0])
 	if len(g.uuids) == 0 {
 		g.vantage, g.level = ttpcron.Vantage(b[1]), level
-		b = b[2:]
+		g.until, b = cutTime(b[2:])
 		for _, s := range [...]*string{&g.session, &g.sensor, &g.address, &g.text} {
 			*s, b = cutPrefixed(b)
 		}
@@ -78,11 +80,17 @@ func (g *mispGroup) add(record []byte) {
 	}
 }
 
+// ofSlot reports whether its times are a finding's slot, and not those of an event.
+func (g *mispGroup) ofSlot() bool { return g.until.After(g.at) }
+
 // comment describes a record for readers, and names the tags.
 func (g *mispGroup) comment() string {
 	what := string(g.kind)
 	if g.vantage == ttpcron.VantageHost {
 		what += " on a host"
+	}
+	if g.ofSlot() {
+		what += " over events whose window ended between first_seen and last_seen"
 	}
 	return what + ", " + g.level.String() + "; tags " + strings.Join(g.uuids, " ")
 }

@@ -32,7 +32,8 @@ func writeOCSF(ctx context.Context, j *Job) error {
 		ocsfClass(&o)
 		o.number("time", t.CreatedAt.UnixMilli()) // of the finding; that of what was done follows
 		o.number("start_time", t.EventTime.UnixMilli())
-		o.number("end_time", t.EventTime.UnixMilli())
+		_, until := t.span()
+		o.number("end_time", until.UnixMilli())
 		o.number("severity_id", levelNumber(t.Level))
 		o.number("confidence_score", int64(percent(t.Confidence)+0.5))
 		o.number("confidence_id", confidenceID(t.Confidence))
@@ -100,7 +101,8 @@ func ocsfFinding(o *object, t *Tag, table *attack.Table) {
 		o.text("title", title)
 		o.number("created_time", t.CreatedAt.UnixMilli())
 		o.number("first_seen_time", t.EventTime.UnixMilli())
-		o.number("last_seen_time", t.EventTime.UnixMilli())
+		_, until := t.span()
+		o.number("last_seen_time", until.UnixMilli())
 		o.in("analytic", func() {
 			o.text("uid", t.RuleID)
 			o.text("version", strconv.Itoa(t.RuleVersion))

@@ -19,7 +19,7 @@ type sightedKey struct {
 // then the time.
 type sightedTag struct {
 	sightedKey
-	at, made                   time.Time
+	at, until, made            time.Time // until is after at if the two are a finding's slot
 	uuid                       string
 	level                      ttpcron.Level
 	confidence                 float64
@@ -44,7 +44,8 @@ func appendSighted(dst []byte, t *Tag, commands bool) []byte {
 		dst = appendPrefixed(dst, s)
 	}
 	dst = append(dst, byte(t.Vantage))
-	dst = appendTime(appendTime(dst, t.EventTime), t.CreatedAt)
+	from, until := t.span()
+	dst = appendTime(appendTime(appendTime(dst, from), until), t.CreatedAt)
 	dst = appendPrefixed(dst, t.UUID)
 	dst = append(dst, byte(t.Level))
 	dst = binary.BigEndian.AppendUint64(dst, math.Float64bits(t.Confidence))
@@ -54,6 +55,17 @@ func appendSighted(dst []byte, t *Tag, commands bool) []byte {
 	return dst
 }
 
+// span returns when the event of a tag happened, twice. For a correlation's tag it is the
+// slot in which the window of its events ended: the tag does not hold when they happened.
+func (t *Tag) span() (from, until time.Time) {
+	if f, ok := t.FindingEvidence(); ok {
+		if w, ok := f.Window(); ok && w.Since.Equal(t.EventTime) {
+			return w.Since, w.Until
+		}
+	}
+	return t.EventTime, t.EventTime
+}
+
 // decode reads what appendSighted wrote.
 func (t *sightedTag) decode(b []byte) {
 	for _, s := range [...]*string{&t.technique, &t.sensor, &t.attacker} {
@@ -61,6 +73,7 @@ func (t *sightedTag) decode(b []byte) {
 	}
 	t.vantage, b = ttpcron.Vantage(b[0]), b[1:]
 	t.at, b = cutTime(b)
+	t.until, b = cutTime(b)
 	t.made, b = cutTime(b)
 	t.uuid, b = cutPrefixed(b)
 	t.level, b = ttpcron.Level(b[0]), b[1:]

@@ -60,7 +60,8 @@ var stixTags = propertyExtension("ttpcron-tags",
 		"level: string, the highest level, one of informational, low, medium, high, critical. rule_ids: list of string. "+
 		"tactic_ids: list of string, of ATT&CK. attack_release: string. vantage: string, honeypot or host. "+
 		"attacker_ref: identifier of the ipv4-addr or ipv6-addr. attacker_uuid, identity_uuid: string. "+
-		"attacker_mark: string, own-network or resolver, of an address that is not an attacker's.",
+		"attacker_mark: string, own-network or resolver, of an address that is not an attacker's. "+
+		"slot: boolean, true if only correlations found this: the window of their events ended between first_seen and last_seen, and may have begun before.",
 	"1.0", "2026-01-01T00:00:00.000Z")
 
 // stixSighting is a sighting of a technique.
@@ -90,6 +91,7 @@ type sightedTags struct {
 	Attacker text     `json:"attacker_uuid,omitempty"`
 	Identity text     `json:"identity_uuid,omitempty"`
 	Mark     string   `json:"attacker_mark,omitempty"`
+	Slot     bool     `json:"slot,omitempty"`
 	Tags     []string `json:"tag_uuids"`
 }
 
@@ -185,7 +187,7 @@ func (w *stixWriter) endGroup() error {
 	}
 	said := sightedTags{
 		Type: "property-extension", Day: day, Level: g.level.String(), Rules: texts(g.rules), Tactics: texts(g.tactics), Release: text(g.release),
-		Vantage: g.vantage.String(), Attacker: text(g.attackerUUID), Identity: text(g.identityUUID), Mark: g.mark, Tags: g.tags,
+		Vantage: g.vantage.String(), Attacker: text(g.attackerUUID), Identity: text(g.identityUUID), Mark: g.mark, Slot: !g.ofEvents, Tags: g.tags,
 	}
 	if g.part > 1 {
 		said.Part = g.part
@@ -257,7 +259,9 @@ func texts(set map[string]struct{}) []text {
 type sightedGroup struct {
 	sightedKey
 	part                       int
-	first, last, made          time.Time
+	first, last, made          time.Time // of events, or else of slots
+	latest                     time.Time // of events and of the beginnings of slots
+	ofEvents                   bool
 	level                      ttpcron.Level
 	confidence                 float64
 	release, mark              string
@@ -272,7 +276,7 @@ func (g *sightedGroup) holds(t *sightedTag) bool {
 
 func (g *sightedGroup) begin(t *sightedTag, part int) {
 	*g = sightedGroup{
-		sightedKey: t.sightedKey, part: part, first: t.at, last: t.at, made: t.made, level: t.level, release: t.release, mark: t.mark,
+		sightedKey: t.sightedKey, part: part, first: t.at, last: t.until, latest: t.at, made: t.made, level: t.level, release: t.release, mark: t.mark,
 		attackerUUID: t.attackerUUID, identityUUID: t.identityUUID,
 		rules: map[string]struct{}{}, tactics: map[string]struct{}{}, commands: map[string]struct{}{},
 	}
@@ -280,7 +284,16 @@ func (g *sightedGroup) begin(t *sightedTag, part int) {
 
 // add adds a tag, and returns how many commands that leaves out.
 func (g *sightedGroup) add(t *sightedTag) (omitted int) {
-	g.first, g.last, g.made = earlier(g.first, t.at), later(g.last, t.at), later(g.made, t.made)
+	switch ofEvent := t.until.Equal(t.at); {
+	case ofEvent && !g.ofEvents:
+		g.first, g.last, g.ofEvents = t.at, t.at, true
+	case ofEvent == g.ofEvents:
+		g.first, g.last = earlier(g.first, t.at), later(g.last, t.until)
+	}
+	if g.mark != t.mark {
+		g.mark = "" // an address that only sometimes looked up names
+	}
+	g.latest, g.made = later(g.latest, t.at), later(g.made, t.made)
 	if t.level.AtLeast(g.level) {
 		g.level = t.level
 	}
@@ -297,7 +310,7 @@ func (g *sightedGroup) add(t *sightedTag) (omitted int) {
 }
 
 // changed is when a sighting's content last changed.
-func (g *sightedGroup) changed() time.Time { return later(g.made, g.last) }
+func (g *sightedGroup) changed() time.Time { return later(g.made, g.latest) }
 
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
