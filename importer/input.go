@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -66,6 +67,8 @@ const (
 	maxCapturesNamed = 5
 	// maxLeft limits how many skipped items are listed separately.
 	maxLeft = 10_000
+	// maxNamed is how many bytes of a path that is too long are named.
+	maxNamed = 255
 	// maxFound bounds the files of one scan.
 	maxFound = 1_000_000
 )
@@ -259,6 +262,11 @@ func (x *expansion) folder(root string) {
 			shown = filepath.Join(root, rel)
 		}
 		switch {
+		case errors.Is(err, syscall.ENAMETOOLONG):
+			x.leave(shown[:min(len(shown), maxNamed)]+"…", "its path is too long")
+			if d != nil && d.IsDir() {
+				return fs.SkipDir
+			}
 		case err != nil:
 			x.fail(err)
 			if d != nil && d.IsDir() {

@@ -220,6 +220,23 @@ func TestLeft(t *testing.T) {
 	}
 }
 
+// Anyone who can make folders could make one too deep for the system.
+func TestTooDeep(t *testing.T) {
+	root := t.TempDir()
+	tree(t, root, "a.json", "z.json")
+	t.Chdir(root)
+	long := strings.Repeat("d", 250)
+	for range 20 {
+		if err := errors.Join(os.Mkdir(long, 0o700), os.Chdir(long)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x, err := Expand([]string{root})
+	if err != nil || len(x.Files) != 2 || len(x.Left) != 1 || len(x.Left[0].Path) > maxNamed+len("…") || x.Left[0].Reason != "its path is too long" {
+		t.Fatalf("%d files, %d left, %v", len(x.Files), len(x.Left), err)
+	}
+}
+
 // TestCaptureNames: a renamed folder of captured files is still recognised.
 func TestCaptureNames(t *testing.T) {
 	for name, want := range map[string]bool{

@@ -20,7 +20,7 @@ func attackerCommand() *command {
 	var o storyOptions
 	fs := cli.NewFlags()
 	o.define(fs)
-	fs.StringVar(&o.sensor, "sensor", "", "only events of sensor `NAME`")
+	cli.TextVar(fs, &o.sensor, "sensor", "only events of sensor `NAME`")
 	cli.LimitVar(fs, &o.limit, "limit", sessionsTold, "tell at most `N` sessions, the first and the last; 0 for all; --json and --csv always have all")
 	return &command{
 		Name: "attacker", Args: "ADDRESS", Short: "tell the story of an attacker", Flags: fs,

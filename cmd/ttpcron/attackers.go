@@ -17,7 +17,7 @@ func attackersCommand() *command {
 	places.by = cli.OneOf{Values: []string{byCountry, byNetwork}}
 	fs.Var(&places.files, "mmdb", mmdbUsage)
 	fs.Var(&places.by, "by", "one row for each `PLACE`: country or network")
-	fs.StringVar(&places.country, "country", "", "only attackers from the country with code `CC`, such as NL")
+	cli.TextVar(fs, &places.country, "country", "only attackers from the country with code `CC`, such as NL")
 	o.define(fs, "tags")
 	return &command{
 		Name: "attackers", Short: "list the attackers", Flags: fs,

@@ -26,8 +26,8 @@ type pruneOptions struct {
 func dbPrune() *command {
 	var o pruneOptions
 	fs := cli.NewFlags()
-	fs.StringVar(&o.keepEvents, "keep-events", "", "keep events of the last `DURATION`, such as 365d or 52w; remove older ones that have no tags")
-	fs.StringVar(&o.keepTags, "keep-tags", "", "keep tags whose events are of the last `DURATION`, with these events; remove older ones (default: keep all)")
+	cli.TextVar(fs, &o.keepEvents, "keep-events", "keep events of the last `DURATION`, such as 365d or 52w; remove older ones that have no tags")
+	cli.TextVar(fs, &o.keepTags, "keep-tags", "keep tags whose events are of the last `DURATION`, with these events; remove older ones (default: keep all)")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would be removed, and remove nothing")
 	fs.BoolVar(&o.yes, "yes", false, "remove even if it is a lot at once, or everything, or not yet looked at by a run")
 	fs.BoolVar(&o.forgetHorizon, "forget-horizon", false, "remove nothing; let events of removed days be imported again")

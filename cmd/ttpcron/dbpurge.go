@@ -17,9 +17,9 @@ import (
 func dbPurge() *command {
 	fs := cli.NewFlags()
 	var p kv.Purge
-	fs.StringVar(&p.Attacker, "attacker", "", "purge attacker `WHO`: an address or a UUID")
-	fs.StringVar(&p.Session, "session", "", "purge session `ID`")
-	fs.StringVar(&p.Reason, "reason", "", "the reason, for ttpcron rules log: `TEXT` that names no attacker")
+	cli.TextVar(fs, &p.Attacker, "attacker", "purge attacker `WHO`: an address or a UUID")
+	cli.TextVar(fs, &p.Session, "session", "purge session `ID`")
+	cli.TextVar(fs, &p.Reason, "reason", "the reason, for ttpcron rules log: `TEXT` that names no attacker")
 	dryRun := fs.Bool("dry-run", false, "show what would be removed, and remove nothing")
 	yes := fs.Bool("yes", false, "remove it, for good")
 	asJSON := fs.Bool("json", false, "print one JSON object")

@@ -28,11 +28,11 @@ type correlationQuestion struct {
 }
 
 func (q *correlationQuestion) define(fs *flag.FlagSet) {
-	fs.StringVar(&q.rule, "correlation", "", "explain how close a group came to satisfying correlation `ID`")
+	cli.TextVar(fs, &q.rule, "correlation", "explain how close a group came to satisfying correlation `ID`")
 	fs.Var(&q.group, "group", "with --correlation: the group with `VALUE`, or name=value; can be repeated")
-	fs.StringVar(&q.at, "at", "", "with --correlation: only windows that contain `TIME`")
-	fs.StringVar(&q.since, "since", "", "with --correlation: only windows that end at or after `TIME`: "+cli.WhenForms)
-	fs.StringVar(&q.until, "until", "", "with --correlation: only windows that end before `TIME`")
+	cli.TextVar(fs, &q.at, "at", "with --correlation: only windows that contain `TIME`")
+	cli.TextVar(fs, &q.since, "since", "with --correlation: only windows that end at or after `TIME`: "+cli.WhenForms)
+	cli.TextVar(fs, &q.until, "until", "with --correlation: only windows that end before `TIME`")
 }
 
 // misused refuses flags that need --correlation, where that is not given.

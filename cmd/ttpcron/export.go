@@ -34,7 +34,7 @@ func exportCommand() *command {
 	var o exportOptions
 	fs := cli.NewFlags()
 	o.define(fs)
-	fs.StringVar(&o.format, "format", "", "write the format `NAME`: see the list above")
+	cli.TextVar(fs, &o.format, "format", "write the format `NAME`: see the list above")
 	fs.StringVar(&o.output, "output", "", "write to `PATH`, which appears only when complete (default: standard output)")
 	fs.BoolVar(&o.passwords, "with-passwords", false, "do not mask captured passwords")
 	var choices []formatChoice

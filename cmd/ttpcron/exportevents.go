@@ -17,9 +17,9 @@ func exportEventsCommand() *command {
 	var since, until, arrived string
 	from := sourceFlag(jobs.SourceAll)
 	fs := cli.NewFlags()
-	fs.StringVar(&since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
-	fs.StringVar(&until, "until", "", "only events before `TIME`")
-	fs.StringVar(&arrived, "arrived-since", "", arrivedUsage)
+	cli.TextVar(fs, &since, "since", "only events at or after `TIME`: "+cli.WhenForms)
+	cli.TextVar(fs, &until, "until", "only events before `TIME`")
+	cli.TextVar(fs, &arrived, "arrived-since", arrivedUsage)
 	fs.Var(&from, "source", sourceUsage)
 	return &command{
 		Name: "export-events", Short: "print stored events as JSON lines for import", Flags: fs,

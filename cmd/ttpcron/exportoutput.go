@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
@@ -92,7 +93,20 @@ func asItIs(path string, info os.FileInfo) bool {
 
 // asItIsFlags open what is written to in place. Standard output may lead to a file that
 // others write to too: nothing in it is overwritten.
-const asItIsFlags = os.O_WRONLY | os.O_APPEND
+// A pipe that nobody reads is not waited for.
+const asItIsFlags = os.O_WRONLY | os.O_APPEND | syscall.O_NONBLOCK
+
+// errNoReader says that a named pipe cannot be written to yet.
+var errNoReader = cli.Hint(errors.New("nobody reads from this pipe"), "start its reader first")
+
+// openOutput opens a file to write to.
+func openOutput(path string, flags int, mode os.FileMode) (*os.File, error) {
+	file, err := os.OpenFile(path, flags, mode)
+	if errors.Is(err, syscall.ENXIO) {
+		return nil, errNoReader
+	}
+	return file, err
+}
 
 // putInPlace makes something next to its destination, and moves it there when it is
 // complete. A failed or killed one never appears there.
@@ -123,12 +137,12 @@ func syncPath(path string) error {
 }
 
 func writeStream(ctx context.Context, f *formatChoice, path string, flags int, j *export.Job) error {
-	file, err := os.OpenFile(path, flags, 0o666)
+	file, err := openOutput(path, flags, 0o666)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	w := bufio.NewWriterSize(file, 64<<10)
+	w := bufio.NewWriterSize(term.Interruptible(ctx, file), 64<<10)
 	j.Out = w
 	for _, do := range []func() error{func() error { return f.write(ctx, j) }, w.Flush, func() error { return syncFile(file) }, file.Close} {
 		if err := do(); err != nil {

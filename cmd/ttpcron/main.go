@@ -48,7 +48,7 @@ func interrupts(signals <-chan os.Signal, cancel func()) {
 	<-signals
 	said := make(chan bool)
 	go func() {
-		fmt.Fprintln(os.Stderr, "ttpcron: stopping at the end of the batch; once more to stop at once")
+		fmt.Fprintln(os.Stderr, "ttpcron: stopping as soon as what is done is safe; once more to stop at once")
 		close(said)
 	}()
 	select {

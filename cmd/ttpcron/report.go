@@ -118,7 +118,7 @@ func writeReport(ctx context.Context, s *session, o *reportOptions) error {
 	case same(o.output, s.stores.DB):
 		err = cli.Usage(fmt.Sprintf("--output %s is the store itself", o.output), "name another file")
 	default:
-		size, stream, err = writeReportFile(o.output, write)
+		size, stream, err = writeReportFile(ctx, o.output, write)
 	}
 	if err != nil {
 		return err

@@ -101,7 +101,7 @@ func TestReportAppends(t *testing.T) {
 	if _, err := os.Stat(out); err != nil {
 		t.Skip(err)
 	}
-	_, stream, err := writeReportFile(out, func(w io.Writer) error {
+	_, stream, err := writeReportFile(t.Context(), out, func(w io.Writer) error {
 		_, err := io.WriteString(w, "page")
 		return err
 	})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/report/page"
 )
 
@@ -20,8 +22,8 @@ import (
 // there before. Only its owner may read a new file; a replacement keeps the earlier file's
 // permissions. It returns the page's size, and whether the path is not a file, such as a
 // pipe, and was written to in place.
-func writeReportFile(path string, write func(io.Writer) error) (size int64, stream bool, err error) {
-	size, stream, err = replaceReport(path, write)
+func writeReportFile(ctx context.Context, path string, write func(io.Writer) error) (size int64, stream bool, err error) {
+	size, stream, err = replaceReport(ctx, path, write)
 	var foreign *ttpcron.ForeignFileError
 	switch {
 	case err == nil:
@@ -34,11 +36,11 @@ func writeReportFile(path string, write func(io.Writer) error) (size int64, stre
 	return 0, stream, fmt.Errorf("write %s: %w", path, err)
 }
 
-func replaceReport(path string, write func(io.Writer) error) (size int64, stream bool, err error) {
+func replaceReport(ctx context.Context, path string, write func(io.Writer) error) (size int64, stream bool, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && asItIs(path, info):
-		size, err = writeFile(path, asItIsFlags, 0, write)
+		size, err = writeFile(ctx, path, asItIsFlags, 0, write)
 		return size, true, err
 	case err == nil && info.IsDir():
 		return 0, false, errFolder
@@ -55,7 +57,7 @@ func replaceReport(path string, write func(io.Writer) error) (size int64, stream
 		mode = info.Mode().Perm()
 	}
 	err = putInPlace(path, func(making string) (err error) {
-		if size, err = writeFile(making, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600, write); err != nil {
+		if size, err = writeFile(ctx, making, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600, write); err != nil {
 			return err
 		}
 		return os.Chmod(making, mode)
@@ -64,13 +66,13 @@ func replaceReport(path string, write func(io.Writer) error) (size int64, stream
 }
 
 // writeFile writes to a file and has it on the disk.
-func writeFile(path string, flags int, mode fs.FileMode, write func(io.Writer) error) (size int64, err error) {
-	file, err := os.OpenFile(path, flags, mode)
+func writeFile(ctx context.Context, path string, flags int, mode fs.FileMode, write func(io.Writer) error) (size int64, err error) {
+	file, err := openOutput(path, flags, mode)
 	if err != nil {
 		return 0, err
 	}
 	defer file.Close()
-	w := &counted{w: bufio.NewWriterSize(file, 64<<10)}
+	w := &counted{w: bufio.NewWriterSize(term.Interruptible(ctx, file), 64<<10)}
 	for _, do := range []func() error{func() error { return write(w) }, w.w.Flush, func() error { return syncFile(file) }, file.Close} {
 		if err := do(); err != nil {
 			return 0, err

@@ -56,7 +56,7 @@ func rulesEval() *command {
 	fs := cli.NewFlags()
 	fs.Var(&o.minLevel, "min-level", "a tag of a harmless command is a false positive at `LEVEL` or above")
 	cli.ConfidenceVar(fs, &o.min, "min-confidence", eval.DefaultMinConfidence, "also count with only the tags of confidence `C` or more")
-	fs.StringVar(&o.judgements, "judgements", "", "`FILE` with analysts' judgements: lines of hash, technique and share")
+	cli.TextVar(fs, &o.judgements, "judgements", "`FILE` with analysts' judgements: lines of hash, technique and share")
 	fs.BoolVar(&o.byRule, "by-rule", false, "list the results of each rule, those furthest off their confidence first")
 	fs.BoolVar(&o.techniques, "techniques", false, "list the recall of each technique")
 	fs.BoolVar(&o.confusions, "confusions", false, "list the techniques that tests got instead of their own")

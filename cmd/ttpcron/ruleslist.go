@@ -32,8 +32,8 @@ func rulesList() *command {
 	var f ruleFilter
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object a line")
-	fs.StringVar(&f.technique, "technique", "", "only rules that claim technique `ID` or one of its sub-techniques; of any ATT&CK release")
-	fs.StringVar(&f.kind, "kind", "", "only rules for events of `KIND`, such as command, or correlation for correlations")
+	cli.TextVar(fs, &f.technique, "technique", "only rules that claim technique `ID` or one of its sub-techniques; of any ATT&CK release")
+	cli.TextVar(fs, &f.kind, "kind", "only rules for events of `KIND`, such as command, or correlation for correlations")
 	fs.Var(&f.level, "min-level", "only rules with `LEVEL` or above: low, medium, high, critical (default informational: all)")
 	fs.BoolVar(&f.attention, "attention", false, "only rules that are disabled, clipped, retired, inert or slow")
 	return &command{

@@ -50,8 +50,8 @@ type noisyRule struct{ name, level string }
 func rulesNoise() *command {
 	var o noiseOptions
 	fs := cli.NewFlags()
-	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
-	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
+	cli.TextVar(fs, &o.since, "since", "only events at or after `TIME`: "+cli.WhenForms)
+	cli.TextVar(fs, &o.until, "until", "only events before `TIME`")
 	fs.Var(&o.minLevel, "min-level", "only rules with `LEVEL` or above: low, medium, high, critical (default informational: all)")
 	fs.BoolVar(&o.replay, "replay", false, "judge the stored events with the present rules, instead of counting stored tags")
 	cli.LimitVar(fs, &o.limit, "limit", 0, "list at most `N` rules; 0 for all")

@@ -38,7 +38,7 @@ const maxReason = 1000
 
 // reasonFlag defines --reason.
 func reasonFlag(fs *flag.FlagSet, reason *string) {
-	fs.StringVar(reason, "reason", "", "the reason, for rules log: `TEXT`")
+	cli.TextVar(fs, reason, "reason", "the reason, for rules log: `TEXT`")
 }
 
 func checkReason(reason string) error {
@@ -51,7 +51,7 @@ func checkReason(reason string) error {
 func rulesStateSet() *command {
 	var length, reason string
 	fs := cli.NewFlags()
-	fs.StringVar(&length, "for", "", "end the state after `DURATION`, such as 4h or 7d (default: until cleared)")
+	cli.TextVar(fs, &length, "for", "end the state after `DURATION`, such as 4h or 7d (default: until cleared)")
 	reasonFlag(fs, &reason)
 	asJSON := fs.Bool("json", false, "print the state as one JSON object, as rules state list does")
 	return &command{

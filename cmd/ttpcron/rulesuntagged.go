@@ -22,9 +22,9 @@ type untaggedOptions struct {
 func rulesUntagged() *command {
 	var o untaggedOptions
 	fs := cli.NewFlags()
-	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
-	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
-	fs.StringVar(&o.kind, "kind", "", "only events of `KIND`, such as command")
+	cli.TextVar(fs, &o.since, "since", "only events at or after `TIME`: "+cli.WhenForms)
+	cli.TextVar(fs, &o.until, "until", "only events before `TIME`")
+	cli.TextVar(fs, &o.kind, "kind", "only events of `KIND`, such as command")
 	cli.LimitVar(fs, &o.limit, "limit", 50, "list at most `N` texts; 0 for all")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line, one for each text")
 	return &command{

@@ -21,7 +21,7 @@ func sessionCommand() *command {
 	var o storyOptions
 	fs := cli.NewFlags()
 	o.define(fs)
-	fs.StringVar(&o.sensor, "sensor", "", "only the session of sensor `NAME`, if several sensors have this id")
+	cli.TextVar(fs, &o.sensor, "sensor", "only the session of sensor `NAME`, if several sensors have this id")
 	cli.LimitVar(fs, &o.limit, "limit", entriesTold, "tell at most `N` events, the first; 0 for all. --json and --csv have all")
 	return &command{
 		Name: "session", Args: "ID", Short: "tell the story of a session", Flags: fs,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -51,7 +52,7 @@ func TestSignals(t *testing.T) {
 		if recorded() {
 			stopped++
 		}
-		if !strings.Contains(stderr.String(), "stopping at the end of the batch") || !strings.Contains(stderr.String(), "what was done is kept") {
+		if !strings.Contains(stderr.String(), "stopping as soon as what is done is safe") || !strings.Contains(stderr.String(), "what was done is kept") {
 			t.Errorf("stderr:\n%s", stderr.String())
 		}
 	}
@@ -67,5 +68,51 @@ func TestSignals(t *testing.T) {
 	k.run(undisturbed, "run-once", "--since-days", "3650")
 	if got, want := k.tags(db), k.tags(undisturbed); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%d tags, want %d, or others", len(got), len(want))
+	}
+}
+
+// TestSignalEndsStalledOutput has a signal end a command whose output nobody takes, such as
+// the one before a pager that was stopped: it would keep the store for as long.
+func TestSignalEndsStalledOutput(t *testing.T) {
+	t.Parallel()
+	k := newKiller(t, 4_000)
+	db := k.store("t.db")
+	k.run(db, "run-once", "--since-days", "3650", "--input", k.log)
+	fifo := k.store("fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(fifo, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	for _, args := range []string{"export-events", "tags --json --limit 0", "export --format csv --output " + fifo} {
+		in, out, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := k.command(db, strings.Fields(args)...)
+		cmd.Stdout = out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		out.Close()
+		taken := in
+		if strings.HasSuffix(args, fifo) {
+			taken = reader
+		}
+		if _, err := taken.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitInterrupted {
+			t.Errorf("%s: %v", args, err)
+		}
+		in.Close()
+	}
+	reader.Close()
+	if out, err := k.command(db, "report", "--output", fifo).CombinedOutput(); err == nil || !strings.Contains(string(out), "start its reader first") {
+		t.Errorf("a pipe that nobody reads: %v\n%s", err, out)
 	}
 }

@@ -34,8 +34,8 @@ type storyOptions struct {
 }
 
 func (o *storyOptions) define(fs *flag.FlagSet) {
-	fs.StringVar(&o.since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
-	fs.StringVar(&o.until, "until", "", "only events before `TIME`")
+	cli.TextVar(fs, &o.since, "since", "only events at or after `TIME`: "+cli.WhenForms)
+	cli.TextVar(fs, &o.until, "until", "only events before `TIME`")
 	fs.Var(&o.minLevel, "min-level", "only tags with at least the level `L`: informational, low, medium, high or critical (default: all of honeypots, medium of hosts)")
 	fs.Var(&o.mmdb, "mmdb", mmdbUsage)
 	fs.BoolVar(&o.full, "full", false, "cut nothing and leave nothing out")

@@ -46,7 +46,7 @@ func defineFilters(fs *flag.FlagSet) {
 // define defines the flags of views that show only tags.
 func (s *tagSelection) define(fs *flag.FlagSet) {
 	s.defineShared(fs)
-	fs.StringVar(&s.taggedSince, "tagged-since", "", "only tags that a run made at or after `TIME`, however old their events are")
+	cli.TextVar(fs, &s.taggedSince, "tagged-since", "only tags that a run made at or after `TIME`, however old their events are")
 }
 
 // defineWithEvents defines the flags of views where those of actor and time also select
@@ -57,19 +57,19 @@ func (s *tagSelection) defineWithEvents(fs *flag.FlagSet) {
 		f := fs.Lookup(name)
 		f.Usage = strings.Replace(f.Usage, "only tags of", "only events and tags of", 1)
 	}
-	fs.StringVar(&s.newSince, "new-since", "", newSinceUsage)
+	fs.StringVar(&s.newSince, "new-since", "", newSinceUsage) // an empty one takes back a default of the report
 }
 
 func (s *tagSelection) defineShared(fs *flag.FlagSet) {
-	fs.StringVar(&s.attacker, "attacker", "", "only tags of attacker `WHO`: an address, a network such as 192.0.2.0/24, or a UUID")
-	fs.StringVar(&s.q.Session, "session", "", "only tags of session `ID`")
-	fs.StringVar(&s.q.Sensor, "sensor", "", "only tags of sensor `NAME`")
-	fs.StringVar(&s.technique, "technique", "", "only tags of technique `ID`: T1059 for it and its sub-techniques, or T1059.004; of any ATT&CK release")
-	fs.StringVar(&s.tactic, "tactic", "", "only tags of `TACTIC`: an id or a name, such as TA0002 or execution")
-	fs.StringVar(&s.q.Rule, "rule", "", "only tags of rule `ID`")
-	fs.StringVar(&s.since, "since", "", "only events at or after `TIME`: "+cli.WhenForms)
-	fs.StringVar(&s.until, "until", "", "only events before `TIME`")
-	fs.StringVar(&s.arrivedSince, "arrived-since", "", arrivedUsage)
+	cli.TextVar(fs, &s.attacker, "attacker", "only tags of attacker `WHO`: an address, a network such as 192.0.2.0/24, or a UUID")
+	cli.TextVar(fs, &s.q.Session, "session", "only tags of session `ID`")
+	cli.TextVar(fs, &s.q.Sensor, "sensor", "only tags of sensor `NAME`")
+	cli.TextVar(fs, &s.technique, "technique", "only tags of technique `ID`: T1059 for it and its sub-techniques, or T1059.004; of any ATT&CK release")
+	cli.TextVar(fs, &s.tactic, "tactic", "only tags of `TACTIC`: an id or a name, such as TA0002 or execution")
+	cli.TextVar(fs, &s.q.Rule, "rule", "only tags of rule `ID`")
+	cli.TextVar(fs, &s.since, "since", "only events at or after `TIME`: "+cli.WhenForms)
+	cli.TextVar(fs, &s.until, "until", "only events before `TIME`")
+	cli.TextVar(fs, &s.arrivedSince, "arrived-since", arrivedUsage)
 	cli.ConfidenceVar(fs, &s.q.MinConfidence, "min-confidence", 0, "only tags with confidence `C` or more, from 0 to 1 (default 0: all)")
 	fs.Var(&s.minLevel, "min-level", "only tags with `LEVEL` or above: informational, low, medium, high, critical (default: all from honeypots, medium from real hosts)")
 	fs.Var(&s.levels, "level", "only tags of just this level, or of several: `L,L`")

@@ -16,7 +16,8 @@ type Output struct {
 	Term Terminal // what standard output is
 	Err  *Screen  // standard error
 
-	w *bufio.Writer
+	out io.Writer // standard output
+	w   *bufio.Writer
 }
 
 // NewOutput returns an output to two streams. The environment helps to tell what
@@ -24,7 +25,7 @@ type Output struct {
 func NewOutput(stdout, stderr io.Writer, env map[string]string) *Output {
 	return &Output{
 		Term: NewTerminal(stdout, env), Err: &Screen{Term: NewTerminal(stderr, env), w: stderr},
-		w: bufio.NewWriterSize(stdout, 64<<10),
+		out: stdout, w: bufio.NewWriterSize(stdout, 64<<10),
 	}
 }
 
