@@ -213,8 +213,8 @@ type Input struct {
 	Open func(ctx context.Context, known Known) (File, error)
 	// Err is why there is nothing to open, where that is known before; Open returns it.
 	Err error
-	// Probe returns the error that Open would return, and opens nothing for good. It must
-	// not be called once Open was. Nil: Open returns an error that a probe need not tell.
+	// Probe returns the error that Open would return, and opens nothing for good; nil if
+	// that cannot be known before.
 	Probe func(ctx context.Context) error
 }
 

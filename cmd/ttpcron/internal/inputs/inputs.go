@@ -4,13 +4,11 @@
 package inputs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -31,14 +29,13 @@ type Options struct {
 	Stdin     io.Reader
 
 	sequence *importer.Sequence
-	stdin    *replayed
 }
 
 // Find turns what a user named into files to import. Paths that cannot be
 // read are in the list too, so that they are reported in their place.
 func Find(named []string, o Options) ([]jobs.Input, error) {
 	var out []jobs.Input
-	o.sequence, o.stdin = &importer.Sequence{}, &replayed{r: cmp.Or[io.Reader](o.Stdin, os.Stdin)}
+	o.sequence = &importer.Sequence{}
 	seen := map[string]int{} // where in out, and -1 for one that is named nearer
 	for _, name := range named {
 		in, err := importer.ParseInput(name)
@@ -80,7 +77,7 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 // in a named folder, may have no known format.
 func (o Options) input(format string, found importer.Found, named bool) jobs.Input {
 	open := func(ctx context.Context, known jobs.Known, sequence *importer.Sequence) (*importer.File, error) {
-		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Kinds: o.Kinds, Below: found.Below, Named: named, Now: o.Now, Stdin: o.stdin, Sequence: sequence})
+		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Kinds: o.Kinds, Below: found.Below, Named: named, Now: o.Now, Stdin: o.Stdin, Sequence: sequence})
 		var unknown *importer.UnknownFormatError
 		var odd *ttpcron.NotRegularError
 		var below *importer.BelowError
@@ -89,7 +86,7 @@ func (o Options) input(format string, found importer.Found, named bool) jobs.Inp
 		}
 		return f, err
 	}
-	return jobs.Input{Name: found.Path, Open: func(ctx context.Context, known jobs.Known) (jobs.File, error) {
+	in := jobs.Input{Name: found.Path, Open: func(ctx context.Context, known jobs.Known) (jobs.File, error) {
 		f, err := open(ctx, known, o.sequence)
 		if err != nil {
 			return nil, err
@@ -98,15 +95,17 @@ func (o Options) input(format string, found importer.Found, named bool) jobs.Inp
 			return &demanded{File: f}, nil
 		}
 		return f, nil
-	}, Probe: func(ctx context.Context) error {
-		return o.stdin.probed(found.Path == importer.Stdin, func() error {
+	}}
+	if found.Path != importer.Stdin { // which can be read once
+		in.Probe = func(ctx context.Context) error {
 			f, err := open(ctx, jobs.Known{}, &importer.Sequence{})
 			if err == nil {
 				err = f.Close()
 			}
 			return err
-		})
-	}}
+		}
+	}
+	return in
 }
 
 // leaving is the input that says why something which a scan met is not read.
