@@ -30,9 +30,6 @@ type Session struct {
 	Protocol       string
 	Clients, Hassh Listed
 	Logins         Logins
-	Commands       Listed // the first ones
-	Files          Listed
-	Others         Listed // what else was done, but for logins and facts
 	Tags           Techniques
 }
 
@@ -123,6 +120,7 @@ type TechniqueCount struct {
 	Tactic, Technique string
 	N                 int
 	Highest           ttpcron.Level
+	Confidence        float64 // the highest of a tag with the level Highest
 }
 
 // Add counts a tag.
@@ -141,8 +139,11 @@ func (t *Techniques) Add(tag *Tag) {
 	}
 	c := &t.Counts[i]
 	c.N++
-	if tag.Level.AtLeast(c.Highest) {
-		c.Highest = tag.Level
+	switch {
+	case tag.Level.String() == c.Highest.String():
+		c.Confidence = max(c.Confidence, tag.Confidence)
+	case tag.Level.AtLeast(c.Highest):
+		c.Highest, c.Confidence = tag.Level, tag.Confidence
 	}
 }
 
@@ -167,15 +168,8 @@ func (s *Session) Add(e *ttpcron.Event, own ttpcron.Networks) {
 	case ttpcron.AuthAttempt:
 		t := Tell(e)
 		s.Logins.add(Try{e.Time, ttpcron.Shorten(t.Text, maxKeptBytes), t.Outcome})
-	case ttpcron.Command:
-		s.Commands.add(e.Telling())
-	case ttpcron.FileTransfer:
-		s.Files.add(e.Telling())
 	case ttpcron.SessionFact:
 		s.addFact(e)
-	default:
-		t := Tell(e)
-		s.Others.add(string(t.What) + " " + t.Text)
 	}
 }
 

@@ -161,6 +161,9 @@ func TestTell(t *testing.T) {
 		{ttpcron.AuthAttempt, []any{"username", "root", "password", "hunter2"}, Telling{What: Login, Text: "root/hunter2"}},
 		{ttpcron.AuthAttempt, []any{"username", "root", "password", "hunter2", "success", "perhaps"}, Telling{What: Login, Text: "root/hunter2"}},
 		{ttpcron.FileTransfer, []any{"url", "http://192.0.2.1/x", "method", "download", "sha256", "ab"}, Telling{What: Fetched, Text: "http://192.0.2.1/x", Details: []Detail{{"sha256", "ab"}}}},
+		{ttpcron.FileTransfer, []any{"filename", "/root/x", "method", "download", "sha256", "ab"}, Telling{What: Wrote, Text: "/root/x", Details: []Detail{{"sha256", "ab"}}}},
+		{ttpcron.FileTransfer, []any{"filename", "/root/x", "method", "download", "failed", true}, Telling{What: Fetched, Text: "/root/x", Outcome: Failed}},
+		{ttpcron.FileTransfer, []any{"filename", "/root/x", "sha256", "ab"}, Telling{What: Fetched, Text: "/root/x", Details: []Detail{{"sha256", "ab"}}}},
 		{ttpcron.FileTransfer, []any{"filename", "x.sh", "method", "upload", "sha256", "ab"}, Telling{What: Uploaded, Text: "x.sh", Details: []Detail{{"sha256", "ab"}}}},
 		{ttpcron.FileTransfer, []any{"filename", "x.sh", "direction", "out", "method", "download"}, Telling{What: Sent, Text: "x.sh"}},
 		{ttpcron.FileTransfer, []any{"url", "http://192.0.2.1/x", "method", "download", "failed", true}, Telling{What: Fetched, Text: "http://192.0.2.1/x", Outcome: Failed}},
@@ -213,8 +216,8 @@ func TestSession(t *testing.T) {
 	if l := s.Logins; l.Tried != 3 || l.Failed != 1 || l.Worked != 2 || l.Before != 1 || l.Successes[0].Text != "root/b" {
 		t.Errorf("logins: %+v", l)
 	}
-	if s.Commands.N != 2 || len(s.Commands.Texts) != 1 || s.Files.N != 1 || s.Clients.Texts[0] != "SSH-2.0-Go" {
-		t.Errorf("%+v %+v %+v", s.Commands, s.Files, s.Clients)
+	if s.Kinds[ttpcron.Command] != 2 || s.Kinds[ttpcron.FileTransfer] != 1 || s.Clients.Texts[0] != "SSH-2.0-Go" {
+		t.Errorf("%+v %+v", s.Kinds, s.Clients)
 	}
 	if s.Opened != start.Add(time.Second) || s.Closed != start.Add(9*time.Second) || s.Lasted != 9*time.Second || s.First != s.Opened || s.Last != s.Closed {
 		t.Errorf("%v %v %v", s.Opened, s.Closed, s.Lasted)
@@ -240,13 +243,11 @@ func TestHeadsAreBounded(t *testing.T) {
 		g := tag(i, fmt.Sprint("T", 1000+i), "low", 0.5)
 		s.Tags.Add(&g)
 	}
-	if s.Events != 15000 || s.Commands.N != 5000 || !s.Commands.More || len(s.Commands.Texts) != maxListed || len(s.Kinds) > maxCounted+2 || s.Logins.Worked != 5000 || len(s.Logins.Successes) != maxListed || len(s.Logins.Tries) != maxTries {
-		t.Errorf("%d events, %d commands, %d kinds, %+v", s.Events, s.Commands.N, len(s.Kinds), len(s.Logins.Tries))
+	if s.Events != 15000 || s.Kinds[ttpcron.Command] != 5000 || len(s.Kinds) > maxCounted+2 || s.Logins.Worked != 5000 || len(s.Logins.Successes) != maxListed || len(s.Logins.Tries) != maxTries {
+		t.Errorf("%d events, %d kinds, %+v", s.Events, len(s.Kinds), len(s.Logins.Tries))
 	}
-	for _, text := range append(s.Commands.Texts, s.Logins.Tries[0].Text) {
-		if len(text) > maxKeptBytes+16 {
-			t.Errorf("%d bytes are kept of a text", len(text))
-		}
+	if text := s.Logins.Tries[0].Text; len(text) > maxKeptBytes+16 {
+		t.Errorf("%d bytes are kept of a text", len(text))
 	}
 	if s.Tags.N != 5000 || len(s.Tags.Counts) != 4*maxCounted {
 		t.Errorf("%d tags, %d techniques", s.Tags.N, len(s.Tags.Counts))

@@ -19,6 +19,7 @@ const (
 	Typed     What = "typed" // a command
 	Input     What = "input" // text typed into a program
 	Fetched   What = "fetched"
+	Wrote     What = "wrote"    // a file, by a redirect or from standard input
 	Uploaded  What = "uploaded" // a file that the attacker brought along
 	Sent      What = "sent"     // a file that went out
 	Tunneled  What = "tunnel"
@@ -110,6 +111,8 @@ func tellFile(t *Telling, e *ttpcron.Event) {
 	switch method := value(e, "method"); {
 	case t.What == Fetched && method == "upload":
 		t.What = Uploaded
+	case t.What == Fetched && method == "download" && t.Outcome != Failed && value(e, "url") == "":
+		t.What = Wrote // Cowrie logs it as a download without a URL
 	case method != "download":
 		t.detail(e, "method", "method")
 	}

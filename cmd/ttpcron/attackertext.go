@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -80,7 +81,7 @@ func (p *storyPage) attackerHead(name string, a *story.Attacker) {
 	case a.Unnamed > 0:
 		did += " (" + term.Count(a.Unnamed) + " without a session)"
 	}
-	p.field("login", loginsText(&a.Logins))
+	p.field("login", loginsText(&a.Logins, ""))
 	s := story.Session{Events: a.Events, Kinds: a.Kinds}
 	p.field("did", did+": "+didText(&s))
 	p.field("tags", p.tagsText(&a.Tags))
@@ -157,14 +158,6 @@ func (p *storyPage) heads(ctx context.Context, a *story.Attacker, rows [][]story
 		return heads, nil
 	}
 	part := src.within(first, last)
-	for e, err := range part.Events(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		if i, ok := at[a.Key(e.DeckyID, e.SessionID)]; ok {
-			heads[i].Add(e, p.o.own)
-		}
-	}
 	tags := *part
 	tags.q.Window = src.q.Window // findings begin before the session does
 	for t, err := range tags.Tags(ctx, ttpcron.Window{Since: first.Add(-maxSlot), Until: last.Add(1)}) {
@@ -175,6 +168,19 @@ func (p *storyPage) heads(ctx context.Context, a *story.Attacker, rows [][]story
 			heads[i].Tags.Add(t)
 			if t.Seq == 0 {
 				heads[i].loose.add(t)
+			} else if x := heads[i].excerpt(t.SourceKind); x != nil {
+				x.AddTag(t)
+			}
+		}
+	}
+	for e, err := range part.Events(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if i, ok := at[a.Key(e.DeckyID, e.SessionID)]; ok {
+			heads[i].Add(e, p.o.own)
+			if x := heads[i].excerpt(e.Kind); x != nil {
+				x.Add(e.Seq, shortText(e))
 			}
 		}
 	}
@@ -197,8 +203,17 @@ func (p *storyPage) quiet(row []story.SessionRef) {
 	p.say("%s  %s, %s, none let in\n", p.bold(between(row[0].First, last)), term.Plural(len(row), "session", "sessions"), term.Plural(tries, "try to log in", "tries to log in"))
 }
 
-// commandsShort is how many commands of a session a short story shows.
-const commandsShort = 4
+// shortText is an event in a short story.
+func shortText(e *ttpcron.Event) string {
+	t := story.Tell(e)
+	switch t.What {
+	case story.Typed:
+		return t.Text
+	case story.Other:
+		return string(t.What) + " " + t.Text
+	}
+	return shown[t.What] + t.Text
+}
 
 // short shows a session in a few lines.
 func (p *storyPage) short(h *head) {
@@ -215,41 +230,49 @@ func (p *storyPage) short(h *head) {
 			p.say("    %s\n", line)
 		}
 	}
-	if text := loginsText(&h.Logins); text != "" {
+	if text := loginsText(&h.Logins, inSession); text != "" {
 		say(text + "; " + didText(&h.Session))
 	} else {
 		say(didText(&h.Session))
 	}
-	for i, text := range h.Commands.Texts {
-		if i == commandsShort {
-			break
-		}
-		p.say("    $ %s\n", p.out.Term.Paint(term.Bold, p.fit(term.Clean(text), 6)))
+	p.excerpt(&h.commands, "$ ", term.Bold, "command", "commands")
+	p.excerpt(&h.files, "", "", "file", "files")
+	p.excerpt(&h.others, "", "", "event", "events")
+	p.byLevel(&h.Tags)
+}
+
+// excerpt prints some events of a kind, and how many there are besides.
+func (p *storyPage) excerpt(x *story.Excerpt, before, sgr, one, many string) {
+	texts, more := x.Texts()
+	for _, text := range texts {
+		p.say("    %s%s\n", before, p.out.Term.Paint(sgr, p.fit(term.Clean(text), 4+len(before))))
 	}
-	if n := len(h.Commands.Texts); n > commandsShort || h.Commands.More {
-		p.say("    %s\n", p.dim(p.more()+" and other commands"))
+	if more > 0 {
+		p.say("    %s\n", p.dim(p.more()+" and "+term.Plural(more, "more "+one, "more "+many)))
 	}
-	for i, text := range h.Files.Texts {
-		if i == commandsShort {
-			p.say("    %s\n", p.dim(p.more()+" and other files"))
-			break
-		}
-		p.say("    file %s\n", p.fit(term.Clean(text), 9))
-	}
-	for i, text := range h.Others.Texts {
-		if i == commandsShort {
-			p.say("    %s\n", p.dim(p.more()+" and more"))
-			break
-		}
-		p.say("    %s\n", p.fit(term.Clean(text), 4))
-	}
-	if h.Tags.N > 0 {
+}
+
+// byLevel prints the techniques of a session with their confidence, those of the highest
+// level first.
+func (p *storyPage) byLevel(t *story.Techniques) {
+	counts := slices.Clone(t.Counts)
+	slices.SortFunc(counts, func(a, b story.TechniqueCount) int {
+		return cmp.Or(cmp.Compare(a.Technique, b.Technique), cmp.Compare(b.Confidence, a.Confidence))
+	})
+	for _, level := range ttpcron.Levels() {
 		var ids []string
-		for _, c := range h.Tags.Counts {
-			ids = append(ids, term.Clean(c.Technique))
+		for _, c := range counts {
+			if id := term.Clean(c.Technique); c.Highest.String() == level.String() && !slices.ContainsFunc(ids, func(s string) bool { return strings.HasPrefix(s, id+" ") }) {
+				ids = append(ids, id+" "+confidence(c.Confidence))
+			}
 		}
-		slices.Sort(ids)
-		say(p.level(h.Tags.Highest) + ": " + strings.Join(slices.Compact(ids), " "))
+		before := p.level(level) + ": "
+		for _, line := range wrapWords(strings.Join(ids, ", "), p.width-4-term.Cells(level.String())-2) {
+			if len(ids) > 0 {
+				p.say("    %s%s\n", before, line)
+				before = strings.Repeat(" ", term.Cells(level.String())+2)
+			}
+		}
 	}
 }
 

@@ -198,7 +198,7 @@ func (t *reportTeller) endRun() {
 // of it was seen.
 func (t *reportTeller) facts(whole bool) []report.Fact {
 	h := &t.head
-	all := []report.Fact{{Name: "client", Text: clientText(h)}, {Name: "login", Text: loginsText(&h.Logins)}}
+	all := []report.Fact{{Name: "client", Text: clientText(h)}, {Name: "login", Text: loginsText(&h.Logins, inSession)}}
 	if h.Vantage == ttpcron.VantageHost {
 		all = slices.Insert(all, 0, report.Fact{Name: "seen", Text: "in the log of a host, by whose owner it may be"})
 	}

@@ -109,6 +109,21 @@ func tellSession(ctx context.Context, out *term.Output, stores *store.Opener, id
 type head struct {
 	story.Session
 	loose looseTags
+
+	commands, files, others story.Excerpt // of a short story
+}
+
+// excerpt is the one that events of a kind go to, nil for logins and facts.
+func (h *head) excerpt(kind ttpcron.SourceKind) *story.Excerpt {
+	switch kind {
+	case ttpcron.Command:
+		return &h.commands
+	case ttpcron.FileTransfer:
+		return &h.files
+	case ttpcron.AuthAttempt, ttpcron.SessionFact, ttpcron.Correlation:
+		return nil
+	}
+	return &h.others
 }
 
 // maxSensors is how many sensors with a session of the same id are distinguished.

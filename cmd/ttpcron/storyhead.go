@@ -124,7 +124,7 @@ func (p *storyPage) headText(h *head) {
 		p.field("seen", "in the log of a host, by whose owner it may be")
 	}
 	p.field("client", clientText(&h.Session))
-	p.field("login", loginsText(&h.Logins))
+	p.field("login", loginsText(&h.Logins, inSession))
 	p.field("did", didText(&h.Session))
 	p.field("tags", p.tagsText(&h.Tags))
 	if h.Events > 0 {
@@ -167,7 +167,11 @@ func clientText(s *story.Session) string {
 	return strings.Join(parts, ", ")
 }
 
-func loginsText(l *story.Logins) string {
+// inSession says that tries of a session are meant, since the attacker may have had others.
+const inSession = " in this session"
+
+// loginsText says how somebody was let in, and where the tries are counted.
+func loginsText(l *story.Logins, where string) string {
 	switch {
 	case l.Tried == 0:
 		return ""
@@ -181,6 +185,7 @@ func loginsText(l *story.Logins) string {
 		default:
 			text += fmt.Sprintf(" after %s other tries", term.Count(l.Before))
 		}
+		text += where
 		if l.Worked > 1 {
 			text += fmt.Sprintf("; %s logins worked in all", term.Count(l.Worked))
 		}

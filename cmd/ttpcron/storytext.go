@@ -24,6 +24,9 @@ const (
 	textBytes    = 8192 // of a text that is looked at for that
 )
 
+// whenClosed is how long before its end a session counts as closing.
+const whenClosed = 2 * time.Second
+
 // indent is where the text of an entry begins, behind its time.
 const indent = 10
 
@@ -41,6 +44,10 @@ type storyPage struct {
 	untold   int    // of these
 	untilRun time.Time
 	ofRun    story.Techniques
+
+	closed time.Time // the session, zero where that was not recorded
+	used   bool      // a command was told
+	late   bool      // a file came after a command, when the session closed
 }
 
 func newStoryPage(w *storyWriter) *storyPage {
@@ -49,7 +56,7 @@ func newStoryPage(w *storyWriter) *storyPage {
 
 // text tells a session as text.
 func (p *storyPage) text(ctx context.Context, h *head, src *storySource) error {
-	p.protocol, p.day = h.Protocol, ""
+	p.protocol, p.day, p.closed, p.used, p.late = h.Protocol, "", h.Closed, false, false
 	p.headText(h)
 	told := 0
 	p.say("\n")
@@ -64,6 +71,11 @@ func (p *storyPage) text(ctx context.Context, h *head, src *storySource) error {
 	}
 	p.endRun()
 	p.endFacts()
+	if p.late {
+		for _, line := range wrapWords("Some sensors log files only when a session closes, so commands that use them may come first.", p.width) {
+			p.say("%s\n", p.dim(line))
+		}
+	}
 	if left := h.Events - p.o.limit; left > 0 && told > p.o.limit && p.o.limit > 0 && !p.o.full {
 		p.say("%s\n", p.dim(fmt.Sprintf("%s and %s after that: --limit 0 tells all", p.more(), term.Plural(left, "event", "events"))))
 	}
@@ -125,6 +137,12 @@ func (p *storyPage) level(l ttpcron.Level) string {
 // entry tells an event.
 func (p *storyPage) entry(e *story.Entry) {
 	t := story.Tell(&e.Event)
+	switch t.What {
+	case story.Typed:
+		p.used = true
+	case story.Uploaded, story.Wrote:
+		p.late = p.late || p.used && p.closed.Sub(e.Event.Time) < whenClosed && !p.closed.IsZero()
+	}
 	if !p.o.full && len(e.Tags) == 0 && t.What == story.Fact {
 		p.fact(e, &t)
 		return
@@ -223,7 +241,7 @@ func (p *storyPage) endFacts() {
 
 // shown are the words before a text, by what happened.
 var shown = map[story.What]string{
-	story.Connected: "connected", story.Closed: "closed", story.Fact: "", story.Typed: "$ ", story.Input: "> ", story.Login: "login ", story.Fetched: "fetched ", story.Sent: "sent ", story.Uploaded: "uploaded ",
+	story.Connected: "connected", story.Closed: "closed", story.Fact: "", story.Typed: "$ ", story.Input: "> ", story.Login: "login ", story.Fetched: "fetched ", story.Wrote: "wrote ", story.Sent: "sent ", story.Uploaded: "uploaded ",
 	story.Tunneled: "tunnel to ", story.Requested: "request ", story.Web: "web ", story.Scanned: "scan ", story.Triggered: "canary ",
 }
 
@@ -388,8 +406,9 @@ func (p *storyPage) tag(a *story.Agreement, beside string) {
 	}
 	id, end := a.Shown.Technique(), ""
 	behind := indent + 4 + len(id) + 1
-	ends := []string{p.level(a.Level), p.dim(term.Clean(rule)) + beside}
-	for i, text := range []string{a.Level.String(), term.Clean(rule) + beside} {
+	sure := " " + confidence(a.Confidence)
+	ends := []string{p.level(a.Level) + sure, p.dim(term.Clean(rule)) + beside}
+	for i, text := range []string{a.Level.String() + sure, term.Clean(rule) + beside} {
 		if p.width-behind-term.Cells(end+"  "+text) < 8 && !p.o.full {
 			ends = ends[:i] // a narrow terminal: what was done comes first
 			break
@@ -405,6 +424,9 @@ func (p *storyPage) tag(a *story.Agreement, beside string) {
 	p.say("%s\n", strings.Join(append([]string{line}, ends...), "  "))
 }
 
+// confidence is that of a tag, as tables have it.
+func confidence(c float64) string { return fmt.Sprintf("%.2f", c) }
+
 // findings shows tags without an event.
 func (p *storyPage) findings(l *looseTags) {
 	var found, gone []story.Tag
@@ -415,7 +437,7 @@ func (p *storyPage) findings(l *looseTags) {
 			gone = append(gone, l.Tags[i])
 		}
 	}
-	p.loose("Seen over several events", found)
+	p.loose("Seen over several events, each at the start of its window", found)
 	p.loose("Tags whose events are gone from the store", gone)
 	if l.More > 0 {
 		p.say("%s\n", p.dim(fmt.Sprintf("%s and %s more: --json has all", p.more(), term.Plural(l.More, "tag", "tags"))))
