@@ -7,13 +7,16 @@ import (
 
 // EventQuery selects events by who acted, and where. Empty members select everything.
 type EventQuery struct {
-	Attacker      string   // UUID or address
-	AttackerToo   []string // other names of the Attacker
-	Session       string
-	SessionBegins string // the first characters of the id of the session
-	Sensor        string
-	Window        Window // of event time
-	UpTo          uint64 // arrival number, at the most; 0: any
+	Attacker    string   // UUID or address
+	AttackerToo []string // other names of the Attacker
+	// AttackerBegins is the first characters, in lower case, of the UUID of an attacker or
+	// identity. It is used only without an Attacker.
+	AttackerBegins string
+	Session        string
+	SessionBegins  string // the first characters of the id of the session
+	Sensor         string
+	Window         Window // of event time
+	UpTo           uint64 // arrival number, at the most; 0: any
 }
 
 // MatchActor reports whether events of an actor can be selected. It looks at attacker,
@@ -21,6 +24,10 @@ type EventQuery struct {
 func (q *EventQuery) MatchActor(e *Event, attackers *Attackers) bool {
 	if q.Session != "" && e.SessionID != q.Session || q.Sensor != "" && e.DeckyID != q.Sensor || !strings.HasPrefix(e.SessionID, q.SessionBegins) {
 		return false
+	}
+	if q.Attacker == "" && q.AttackerBegins != "" {
+		uuid, _ := attackers.Of(e)
+		return q.begins(uuid) || q.begins(e.IdentityUUID)
 	}
 	if q.Attacker == "" || q.named(e.AttackerIP) || q.named(e.IdentityUUID) || q.named(e.AttackerUUID) {
 		return true
@@ -34,6 +41,11 @@ func (q *EventQuery) MatchActor(e *Event, attackers *Attackers) bool {
 
 func (q *EventQuery) named(name string) bool {
 	return name == q.Attacker || name != "" && slices.Contains(q.AttackerToo, name)
+}
+
+func (q *EventQuery) begins(uuid string) bool {
+	n := len(q.AttackerBegins)
+	return len(uuid) >= n && strings.EqualFold(uuid[:n], q.AttackerBegins)
 }
 
 // Match reports whether an event is selected.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
@@ -26,9 +27,10 @@ func attackerCommand() *command {
 		Name: "attacker", Args: "ADDRESS", Short: "tell the story of an attacker", Flags: fs,
 		Text: `Tells what one attacker did: when and by which sensors they were seen, what that
 showed, and then each session in short, oldest first. ADDRESS is an address, or
-the UUID of an attacker or identity. Consecutive sessions in which no login
-succeeded are counted in one line. Events without a session are listed by
-sensor.
+the UUID of an attacker or identity, or its first 8 characters or more if only
+one begins so. Of each session, the commands with the highest level are shown.
+Consecutive sessions in which no login succeeded are counted in one line. Events
+without a session are listed by sensor.
 
 --full tells each session as ttpcron session does. --json prints an object about
 the attacker, one for each event with its tags in the form of tags --json, and
@@ -66,15 +68,21 @@ func tellAttacker(ctx context.Context, out *term.Output, stores *store.Opener, n
 	for _, mark := range besideAttacker {
 		name = strings.TrimSuffix(name, mark)
 	}
-	var names ttpcron.TagQuery
-	names.SelectAttacker(name)
-	src, err := o.source(ctx, db, ttpcron.EventQuery{Attacker: names.Attacker, AttackerToo: names.AttackerToo, Sensor: o.sensor, Window: o.window, UpTo: at.Seq})
+	src, a, loose, err := o.attackerNamed(ctx, db, name, at.Seq)
 	if err != nil {
 		return err
 	}
-	a, loose, err := o.attacker(ctx, src)
-	if err != nil {
-		return err
+	if begins, is := uuidBeginning(name); is && a.Events == 0 && a.Tags.N == 0 {
+		full, err := attackerBeginning(ctx, db, begins)
+		if err != nil {
+			return err
+		}
+		if full != "" {
+			name = full
+			if src, a, loose, err = o.attackerNamed(ctx, db, name, at.Seq); err != nil {
+				return err
+			}
+		}
 	}
 	if a.Events == 0 && a.Tags.N == 0 {
 		return noAttacker(name, db, o)
@@ -102,6 +110,18 @@ func tellAttacker(ctx context.Context, out *term.Output, stores *store.Opener, n
 	return streamed(ctx, out, db, at)
 }
 
+// attackerNamed sums up what the attacker with a name did.
+func (o *storyOptions) attackerNamed(ctx context.Context, db *store.Store, name string, upTo uint64) (*storySource, *story.Attacker, *looseTags, error) {
+	var names ttpcron.TagQuery
+	names.SelectAttacker(name)
+	src, err := o.source(ctx, db, ttpcron.EventQuery{Attacker: names.Attacker, AttackerToo: names.AttackerToo, Sensor: o.sensor, Window: o.window, UpTo: upTo})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	a, loose, err := o.attacker(ctx, src)
+	return src, a, loose, err
+}
+
 func noAttacker(name string, db *store.Store, o *storyOptions) error {
 	where := ""
 	if o.sensor != "" {
@@ -110,7 +130,7 @@ func noAttacker(name string, db *store.Store, o *storyOptions) error {
 	if !o.window.Since.IsZero() || !o.window.Until.IsZero() {
 		where += " between --since and --until"
 	}
-	return cli.Hint(fmt.Errorf("there is no attacker %q%s in %s", term.Clean(name), where, db.Path()), "ttpcron attackers lists them; events of pruned days are gone")
+	return cli.Hint(fmt.Errorf("there is no attacker %q%s in %s", term.Clean(name), where, db.Path()), "ttpcron attackers lists them; a UUID needs its first "+strconv.Itoa(leastOfUUID)+" characters; events of pruned days are gone")
 }
 
 // attacker sums up what an attacker did.

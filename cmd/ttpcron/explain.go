@@ -23,7 +23,7 @@ import (
 func explainCommand() *command {
 	fs := cli.NewFlags()
 	asJSON := fs.Bool("json", false, "print one JSON object")
-	tag := fs.String("tag", "", "explain the stored tag with this `UUID` instead of a command")
+	tag := fs.String("tag", "", "explain the stored tag with this `UUID`, or one that begins so, instead of a command")
 	var about correlationQuestion
 	about.define(fs)
 	event := fs.Bool("event", false, "the argument is an event: native JSON, or the id of a stored event")

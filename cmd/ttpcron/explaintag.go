@@ -33,9 +33,12 @@ type tagStory struct {
 
 // explainTag shows what made a stored tag, and whether it would be made now.
 func explainTag(ctx context.Context, s *session, text string, asJSON bool) error {
-	u, ok := ttpcron.ParseUUID(strings.ToLower(text))
-	if !ok {
-		return cli.Usage(fmt.Sprintf("--tag %q is no UUID", text), "ttpcron tags --uuid shows UUIDs, ttpcron tags --json that of every tag")
+	u := strings.ToLower(text)
+	if _, ok := ttpcron.ParseUUID(u); !ok {
+		if u, ok = uuidBeginning(text); !ok {
+			return cli.Usage(fmt.Sprintf("--tag %q is no UUID", text),
+				fmt.Sprintf("give a UUID, or at least its first %d characters; ttpcron tags --uuid shows UUIDs, ttpcron tags --json that of every tag", leastOfUUID))
+		}
 	}
 	most := maxStepsShown
 	if asJSON {
@@ -51,8 +54,9 @@ func explainTag(ctx context.Context, s *session, text string, asJSON bool) error
 	return tellStory(s.out, story)
 }
 
-// storyOf collects the story of a tag, with at most that many of the events that made it.
-func storyOf(ctx context.Context, s *session, u ttpcron.UUID, most int) (story tagStory, err error) {
+// storyOf collects the story of a tag, named by its UUID or the beginning of it, with at most that
+// many of the events that made it.
+func storyOf(ctx context.Context, s *session, name string, most int) (story tagStory, err error) {
 	rules, report, err := loadRules(s.set, s.log)
 	if err != nil {
 		return story, err
@@ -64,6 +68,12 @@ func storyOf(ctx context.Context, s *session, u ttpcron.UUID, most int) (story t
 	}
 	defer db.Close()
 	err = atOneMoment(ctx, s.out, db, func(uint64) (err error) {
+		u, whole := ttpcron.ParseUUID(name)
+		if !whole {
+			if u, err = tagBeginning(ctx, db, name); err != nil {
+				return err
+			}
+		}
 		story, err = tellTag(ctx, s, db, rules, u, most)
 		return err
 	})

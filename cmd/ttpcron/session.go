@@ -178,7 +178,7 @@ func (o *storyOptions) sessions(ctx context.Context, db *store.Store, q ttpcron.
 // pastedSession is a session's id, or its beginning, as a table shows it: cut, and with
 // escapes.
 func pastedSession(id string) string {
-	return term.Unclean(strings.TrimRight(id, "…"))
+	return term.Unclean(strings.TrimRight(id, "…~"))
 }
 
 // fullID finds the only session whose id begins with the given text.

@@ -67,6 +67,15 @@ func (s *tagSelection) recognise(ctx context.Context, db *store.Store) error {
 				"an address looks like 203.0.113.7 or 2001:db8::7, a network like 192.0.2.0/24 or 2001:db8::/32")
 		}
 	}
+	if begins, is := uuidBeginning(s.q.Attacker); is && s.q.Networks == nil {
+		full, err := attackerBeginning(ctx, db, begins)
+		if err != nil {
+			return err
+		}
+		if full != "" {
+			s.q.SelectAttacker(full)
+		}
+	}
 	for _, name := range []struct {
 		text  *string
 		query func(string) ttpcron.TagQuery
