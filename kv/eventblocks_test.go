@@ -47,7 +47,7 @@ func TestEventBlocks(t *testing.T) {
 		"all": {}, "session": {Session: "s7"}, "session on one of two sensors": {Session: "s7", Sensor: "b"}, "sessions": {SessionBegins: "s2"},
 		"nobody": {Session: "none"}, "address": {Attacker: "203.0.113.4"}, "derived": {Attacker: ttpcron.DeriveAttacker("203.0.113.4")},
 		"begins": {AttackerBegins: ttpcron.DeriveAttacker("203.0.113.4")[:8]},
-		"day": {Window: ttpcron.Window{Since: start.Add(2 * time.Hour)}}, "window": {Window: ttpcron.Window{Since: start.Add(time.Hour), Until: start.Add(90 * time.Minute)}},
+		"day":    {Window: ttpcron.Window{Since: start.Add(2 * time.Hour)}}, "window": {Window: ttpcron.Window{Since: start.Add(time.Hour), Until: start.Add(90 * time.Minute)}},
 		"arrived": {UpTo: 700},
 	} {
 		t.Run(name, func(t *testing.T) {
