@@ -35,9 +35,9 @@ without a session are listed by sensor.
 --full tells each session as ttpcron session does. --json prints an object about
 the attacker, one for each event with its tags in the form of tags --json, and
 one for each tag without an event. Captured passwords are shown.`,
-		Examples: `ttpcron attacker 203.0.113.7
-ttpcron attacker 203.0.113.7 --since 7d --full
-ttpcron attacker 203.0.113.7 --csv > timeline.csv`,
+		Examples: `ttpcron attacker 203.0.113.24
+ttpcron attacker 203.0.113.24 --since 2026-11-01 --full
+ttpcron attacker 203.0.113.24 --csv > timeline.csv`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			if len(args) != 1 || strings.TrimSpace(args[0]) == "" {

@@ -266,13 +266,23 @@ func (p *storyPage) byLevel(t *story.Techniques) {
 				ids = append(ids, id+" "+confidence(c.Confidence))
 			}
 		}
-		before := p.level(level) + ": "
-		for _, line := range wrapWords(strings.Join(ids, ", "), p.width-4-term.Cells(level.String())-2) {
-			if len(ids) > 0 {
-				p.say("    %s%s\n", before, line)
-				before = strings.Repeat(" ", term.Cells(level.String())+2)
-			}
+		p.listed(p.level(level)+": ", term.Cells(level.String())+2, ids)
+	}
+}
+
+// listed prints words between commas behind so many cells, and breaks lines between them.
+func (p *storyPage) listed(before string, cells int, words []string) {
+	for len(words) > 0 {
+		n, line := 1, words[0]
+		for n < len(words) && 4+cells+len(line)+len(", ")+len(words[n])+len(",") <= p.width {
+			line += ", " + words[n]
+			n++
 		}
+		if words = words[n:]; len(words) > 0 {
+			line += ","
+		}
+		p.say("    %s%s\n", before, line)
+		before = strings.Repeat(" ", cells)
 	}
 }
 

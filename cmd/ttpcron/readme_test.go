@@ -28,7 +28,7 @@ func TestPages(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it runs some eighty commands")
 	}
-	for _, name := range []string{"docs/operator.md", "docs/analyst.md", "docs/rule-author.md", "docs/fleet.md"} {
+	for _, name := range []string{"docs/operator.md", "docs/analyst.md", "docs/rule-author.md", "docs/fleet.md", "docs/stories.md"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			followPage(t, name)

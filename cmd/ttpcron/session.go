@@ -39,9 +39,9 @@ a file piece by piece; the rest are counted. Long texts are cut after a few
 lines. --full cuts nothing. --json prints an object about the session, one for
 each event with its tags in the form of tags --json, and one for each tag
 without an event. Captured passwords are shown.`,
-		Examples: `ttpcron session 3f1c26fb9c3e
-ttpcron session 3f1c --full --min-level medium
-ttpcron session 3f1c26fb9c3e --json | jq -r 'select(.type=="event")|.told.text'`,
+		Examples: `ttpcron session a7fabf13a562
+ttpcron session a7fa --full --min-level medium
+ttpcron session a7fabf13a562 --json | jq -r 'select(.type=="event")|.told.text'`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			if len(args) != 1 || args[0] == "" {

@@ -26,7 +26,7 @@ duration is that in the record of the session's end, or else the time from its
 first to its last event. Passwords are shown.
 ` + censusText,
 		Examples: `ttpcron sessions --since 24h --sort first
-ttpcron sessions --won --attacker 203.0.113.7
+ttpcron sessions --won --attacker 203.0.113.24
 ttpcron sessions --technique T1105 --min-level high
 ttpcron sessions --sort commands --limit 20 --csv > sessions.csv`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},

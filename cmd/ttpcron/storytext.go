@@ -437,7 +437,7 @@ func (p *storyPage) findings(l *looseTags) {
 			gone = append(gone, l.Tags[i])
 		}
 	}
-	p.loose("Seen over several events, each at the start of its window", found)
+	p.loose("Seen over several events, each at the start of its time slot", found)
 	p.loose("Tags whose events are gone from the store", gone)
 	if l.More > 0 {
 		p.say("%s\n", p.dim(fmt.Sprintf("%s and %s more: --json has all", p.more(), term.Plural(l.More, "tag", "tags"))))

@@ -85,7 +85,7 @@ Filters accept what a table shows, in quotes: --since '2026-05-04 05:49:05',
 what new rules or late logs added. If a filter cannot match anything, a note
 says so.`,
 		Examples: `ttpcron tags --since 7d --min-confidence 0.6
-ttpcron tags --attacker 203.0.113.7 --tactic persistence
+ttpcron tags --attacker 203.0.113.24 --tactic persistence
 ttpcron tags --arrived-since 24h --min-level high
 ttpcron tags --technique T1105 --since 2026-05-01 --until 2026-06-01 --json`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},

@@ -27,7 +27,7 @@ A technique that rules name under several tactics has a row for each.
 techniques for which no event with such a tag had arrived before.
 ` + censusText,
 		Examples: `ttpcron techniques --since 7d
-ttpcron techniques --attacker 203.0.113.7 --sort first
+ttpcron techniques --attacker 203.0.113.24 --sort first
 ttpcron techniques --tactic persistence --sort attackers
 ttpcron techniques --new-since 7d --json`,
 		Exits: []int{exitFailed, exitLocked, exitInterrupted},
