@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,8 +52,8 @@ type summary struct {
 	whole                          *census.Row
 	techniques, attackers, sensors []*census.Row
 	since                          time.Time // what is new goes by it; zero: nothing is said
-	newAttackers, newSensors       int
 	newTechniques                  []*census.Row
+	news                           []newRows // all else that is new
 }
 
 // The most that a summary lists.
@@ -142,25 +143,31 @@ func (sum *summary) findNew(ctx context.Context, o *censusOptions, db *store.Sto
 	if q.NewAfter, err = arrivedAfter(ctx, db.History, sum.since); err != nil {
 		return err
 	}
-	c := census.New(q, census.Attackers, census.Sensors, census.Techniques)
+	c := census.New(q, census.Techniques, census.Attackers, census.Sensors, census.Sessions, census.Files)
 	defer c.Close()
 	if err := c.Count(ctx, o.source(db), upTo); err != nil {
 		return err
 	}
-	order := census.Order{By: census.ColumnNamed("tags"), Limit: 1}
-	skip := func(*census.Row) error { return nil }
-	if sum.newAttackers, err = c.Rows(ctx, 0, order, skip); err != nil {
-		return err
-	}
-	if sum.newSensors, err = c.Rows(ctx, 1, order, skip); err != nil {
-		return err
-	}
-	order.Limit = summaryTechniques
-	_, err = c.Rows(ctx, 2, order, func(r *census.Row) error {
+	_, err = c.Rows(ctx, 0, census.Order{By: census.ColumnNamed("tags"), Limit: summaryTechniques}, func(r *census.Row) error {
 		sum.newTechniques = append(sum.newTechniques, r)
 		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	sum.news = slices.Clone(newKinds)
+	for i := range sum.news[:4] {
+		if err := sum.news[i].read(ctx, c, i+1); err != nil {
+			return err
+		}
+	}
+	q.Won = true
+	won := census.New(q, census.Credentials)
+	defer won.Close()
+	if err := won.Count(ctx, o.source(db), upTo); err != nil {
+		return err
+	}
+	return sum.news[4].read(ctx, won, 0)
 }
 
 // span says from when to when.
@@ -234,7 +241,10 @@ func (sum *summary) printRest(s *session) error {
 		return nil
 	}
 	fmt.Fprintf(out, "\n%s\n", out.Term.Paint(term.Bold, "New since "+term.Time(sum.since)+" UTC"))
-	fmt.Fprintf(out, "  %s, %s, %s\n", term.Plural(sum.newAttackers, "attacker", "attackers"), term.Plural(sum.newSensors, "sensor", "sensors"), term.Plural(len(sum.newTechniques), "technique", "techniques"))
+	for _, n := range sum.news {
+		n.print(out, sum.since)
+	}
+	fmt.Fprintf(out, "  %s\n", term.Plural(len(sum.newTechniques), "technique", "techniques"))
 	for i, r := range sum.newTechniques {
 		if i == summaryRows {
 			fmt.Fprintf(out, "    and %s: ttpcron techniques --new-since %s\n", term.Plural(len(sum.newTechniques)-i, "other", "others"), sum.since.UTC().Format(time.RFC3339))

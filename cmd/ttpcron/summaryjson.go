@@ -57,8 +57,9 @@ func (sum *summary) appendJSON(dst []byte, s *session, o *censusOptions) []byte 
 	}
 	dst = append(dst, `,"new":{`...)
 	member("since", sum.since)
-	member("attackers", sum.newAttackers)
-	member("sensors", sum.newSensors)
+	for _, n := range sum.news {
+		member(n.key, n.total)
+	}
 	rows("techniques", techniquesView(s.set.Attack, 0), sum.newTechniques)
 	return append(dst, '}', '}')
 }

@@ -28,6 +28,9 @@ func Ago(d time.Duration) string {
 	}
 	days := int(d.Hours() / 24)
 	if days >= 2*365 {
+		if tenths := (days*1000 + 36525/2) / 36525; tenths < 200 && tenths%10 > 0 {
+			return fmt.Sprintf("%d.%d years", tenths/10, tenths%10)
+		}
 		return fmt.Sprintf("%d years", (days*100+36525/2)/36525)
 	}
 	return fmt.Sprintf("%d days", days)
