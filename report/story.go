@@ -28,8 +28,9 @@ type Line struct {
 
 // LineTag is a technique that an event showed.
 type LineTag struct {
-	Technique string // as it is shown
-	Level     ttpcron.Level
-	Rule      string // the id of the surest
-	Others    int    // how many other rules agree
+	Technique  string // as it is shown
+	Level      ttpcron.Level
+	Confidence float64 // of the tag of Rule, or the highest of a run
+	Rule       string  // the id of the surest
+	Others     int     // how many other rules agree
 }

@@ -134,7 +134,7 @@ func (t *reportTeller) entry(e *story.Entry) {
 		line.Details = append(line.Details, report.Fact{Name: "decoded", Text: term.Count(more) + " more"})
 	}
 	for _, a := range story.Agreements(e.Tags) {
-		line.Tags = append(line.Tags, report.LineTag{Technique: a.Shown.Technique(), Level: a.Level, Rule: a.RuleID, Others: a.Others})
+		line.Tags = append(line.Tags, report.LineTag{Technique: a.Shown.Technique(), Level: a.Level, Confidence: a.Confidence, Rule: a.RuleID, Others: a.Others})
 	}
 	t.add(line, 1)
 }
@@ -187,7 +187,7 @@ func (t *reportTeller) endRun() {
 		text := fmt.Sprintf("%s more like this, until %s", term.Count(t.untold), t.untilRun.UTC().Format(time.TimeOnly))
 		line := report.Line{Time: t.untilRun, What: "and", Text: text}
 		for _, c := range t.ofRun.Counts {
-			line.Tags = append(line.Tags, report.LineTag{Technique: c.Technique, Level: c.Highest})
+			line.Tags = append(line.Tags, report.LineTag{Technique: c.Technique, Level: c.Highest, Confidence: c.Confidence})
 		}
 		t.add(line, t.untold)
 	}

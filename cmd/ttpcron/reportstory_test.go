@@ -88,7 +88,7 @@ func TestReportStory(t *testing.T) {
 		row{ttpcron.SessionFact, "fact", "closed", "duration_ms", 32000},
 	)
 	const want = `client: ssh, SSH-2.0-Go
-login: pi/[masked] let in after 9 other tries
+login: pi/[masked] let in after 9 other tries in this session
 did: 2 commands, 1 text typed into programs
 end: closed after 32s
 connected |  |  | from port=4242 | by=ssh

@@ -175,7 +175,7 @@ func (s *sampler) story(x *report.Session) *report.Story {
 		l := report.Line{Time: at, What: "typed", Text: s.strange(sampleCommands[s.rng.IntN(len(sampleCommands))])}
 		for range s.rng.IntN(4) {
 			i := s.rng.IntN(len(s.r.Techniques))
-			l.Tags = append(l.Tags, report.LineTag{Technique: s.r.Techniques[i].ID, Level: ttpcron.Level(1 + s.rng.IntN(5)), Rule: "R0014"})
+			l.Tags = append(l.Tags, report.LineTag{Technique: s.r.Techniques[i].ID, Level: ttpcron.Level(1 + s.rng.IntN(5)), Confidence: 0.85, Rule: "R0014"})
 		}
 		if s.rng.IntN(4) == 0 {
 			l.What, l.Outcome, l.Text = "fetched", "worked", s.strange("http://198.51.100.77/bins/mirai.x86")

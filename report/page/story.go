@@ -1,6 +1,7 @@
 package page
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
@@ -76,6 +77,10 @@ func (d *document) lineTag(t *report.LineTag) {
 		d.with("span", own, class("aside"))
 	} else {
 		d.cut(t.Technique, maxName)
+	}
+	if t.Confidence > 0 {
+		d.text(" ")
+		d.with("span", strconv.FormatFloat(t.Confidence, 'f', 2, 64), class("aside"), said("title", "confidence"))
 	}
 	d.end()
 	d.text(" ")
