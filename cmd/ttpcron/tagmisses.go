@@ -107,6 +107,18 @@ func hasTags(ctx context.Context, db *store.Store, q ttpcron.TagQuery) (bool, er
 	return false, nil
 }
 
+// hasEvents reports whether the store has an event that a query selects.
+func hasEvents(ctx context.Context, db *store.Store, q ttpcron.EventQuery) (bool, error) {
+	blocks, err := db.History.Blocks(ctx, q)
+	if err != nil {
+		return false, err
+	}
+	for _, err := range db.History.EventsOf(ctx, q, blocks) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
 // lookedAt is what was searched without a match.
 type lookedAt int
 
@@ -145,12 +157,17 @@ func (s *tagSelection) noteNone(ctx context.Context, c *session, db *store.Store
 	for _, miss := range []func() (string, error){
 		func() (string, error) { return s.missingRule(ctx, c, db) },
 		func() (string, error) {
-			return s.missing(ctx, db, "session", s.q.Session, ttpcron.TagQuery{Session: s.q.Session}, looked)
+			return s.missing(ctx, db, "session", s.q.Session, ttpcron.TagQuery{Session: s.q.Session})
 		},
 		func() (string, error) {
-			return s.missing(ctx, db, "attacker", s.q.Attacker, ttpcron.TagQuery{Attacker: s.q.Attacker, AttackerToo: s.q.AttackerToo}, looked)
+			return s.missing(ctx, db, "attacker", s.q.Attacker, ttpcron.TagQuery{Attacker: s.q.Attacker, AttackerToo: s.q.AttackerToo})
 		},
-		func() (string, error) { return s.unsought(looked), nil },
+		func() (string, error) {
+			if text, err := s.missingSensor(ctx, db); text != "" || err != nil {
+				return text, err
+			}
+			return s.unsought(looked), nil
+		},
 		func() (string, error) { return s.outsideWindow(ctx, db) },
 	} {
 		text, err := miss()
@@ -164,8 +181,9 @@ func (s *tagSelection) noteNone(ctx context.Context, c *session, db *store.Store
 	return nil
 }
 
-// missing says that the store has no tag with a name, going by its daily counts.
-func (s *tagSelection) missing(ctx context.Context, db *store.Store, what, name string, q ttpcron.TagQuery, looked lookedAt) (string, error) {
+// missing says that the store has no tag with a name, going by its daily counts, and
+// whether it has events.
+func (s *tagSelection) missing(ctx context.Context, db *store.Store, what, name string, q ttpcron.TagQuery) (string, error) {
 	if name == "" {
 		return "", nil
 	}
@@ -173,16 +191,27 @@ func (s *tagSelection) missing(ctx context.Context, db *store.Store, what, name 
 	if err != nil || known {
 		return "", err
 	}
-	text := fmt.Sprintf("the store has no tag of the %s %s", what, term.Clean(name))
-	if only := s.filters(); looked == eventsAndTags && reflect.DeepEqual(only, q) {
-		text = fmt.Sprintf("the store has neither events nor tags of the %s %s", what, term.Clean(name))
-	} else {
-		text += "; whether it has events without tags was not looked for"
+	text := fmt.Sprintf("the store has neither events nor tags of the %s %s", what, term.Clean(name))
+	if known, err = hasEvents(ctx, db, ttpcron.EventQuery{Attacker: q.Attacker, AttackerToo: q.AttackerToo, Session: q.Session}); err != nil {
+		return "", err
+	} else if known {
+		text = fmt.Sprintf("the store has events of the %s %s, but no tag", what, term.Clean(name))
 	}
 	if strings.HasSuffix(name, "…") || strings.HasSuffix(name, "~") {
 		text += ". A table cuts long names: tags --json has all of it"
 	}
 	return text, nil
+}
+
+// missingSensor says that the store has no event of the sensor.
+func (s *tagSelection) missingSensor(ctx context.Context, db *store.Store) (string, error) {
+	if s.q.Sensor == "" {
+		return "", nil
+	}
+	if known, err := hasEvents(ctx, db, ttpcron.EventQuery{Sensor: s.q.Sensor}); known || err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("the store has no event of a sensor %s; ttpcron sensors lists the sensors", term.Clean(s.q.Sensor)), nil
 }
 
 // unsought says what is known about filters that the store does not count: everything if
@@ -206,7 +235,7 @@ func (s *tagSelection) unsought(looked lookedAt) string {
 			return "the store has neither events nor tags " + what
 		}
 	}
-	return fmt.Sprintf("whether there are other tags %s was not looked for: leave out the other filters to see", what)
+	return fmt.Sprintf("there may be tags %s that the other filters leave out: try without them", what)
 }
 
 // filters is what was requested, without a command's own additions.
