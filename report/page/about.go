@@ -86,7 +86,7 @@ func (d *document) reading() {
 		}
 		d.level(ttpcron.Level(l))
 	}
-	d.say(". It says nothing about how confident a rule is.")
+	d.say(". How sure the rule is, from 0 to 1, is the confidence, the number behind a technique in a story.")
 	d.end()
 	d.with("li", `What attackers wrote is shown as text. Invisible characters are escaped: a line end as \n, a mark that changes the text direction as \u202e.`)
 	d.with("li", "All times are UTC. On paper the page is light; evidence is printed of the techniques that are unfolded.")
