@@ -177,27 +177,17 @@ func nothingToStore(ctx context.Context, s *session, found []jobs.Input) error {
 		return cli.Hint(fmt.Errorf("%w at %s, and nothing to import", store.ErrNone, s.stores.DB),
 			"name what honeypots wrote: ttpcron run-once --input /var/log/cowrie; inputs in the config file are imported in every run")
 	}
-	unread, err := inputs.Unreadable(ctx, found)
-	if err != nil || unread == nil {
+	failed, err := inputs.Unreadable(ctx, found)
+	if err != nil || failed == nil {
 		return err
 	}
-	failed, notes := jobs.InputError{}, inputs.Notes{Log: s.log}
-	for _, f := range unread.Files {
-		if !f.Passed {
-			failed.Files = append(failed.Files, f)
-		}
-	}
-	if len(unread.Files) > 1 || len(failed.Files) == 0 { // else the error names it
-		for _, f := range unread.Files {
+	if len(failed.Files) > 1 { // the error names the first
+		notes := inputs.Notes{Log: s.log}
+		for _, f := range failed.Files {
 			notes.Add(f)
 		}
-		notes.End()
 	}
-	if len(failed.Files) == 0 {
-		return cli.Hint(fmt.Errorf("%w at %s, and nothing was read that one could be made of", store.ErrNone, s.stores.DB),
-			"ttpcron import --list-formats shows what is read, --explain FILE what a file is")
-	}
-	return &failed
+	return failed
 }
 
 // failure is in a word or two why a file was not read.

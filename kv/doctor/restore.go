@@ -52,7 +52,7 @@ func Restore(ctx context.Context, from, path string, o Options) (aside string, e
 		return "", err
 	}
 	if old != nil {
-		defer storefile.Release(old) // keeps others out until the new file is there
+		defer func() { _ = storefile.Release(old) }() // keeps others out until the new file is there
 	}
 	err = newFile(path, true, src.Bytes, func(f *os.File) error {
 		dress := func() error { return storefile.OwnLike(f, filepath.Dir(path)) }

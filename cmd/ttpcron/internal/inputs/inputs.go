@@ -110,7 +110,7 @@ func (o Options) input(format string, found importer.Found, named bool) jobs.Inp
 
 // leaving is the input that says why something which a scan met is not read.
 func (o Options) leaving(left *importer.LeftError) jobs.Input {
-	return jobs.Input{Name: left.Path, Err: fmt.Errorf("%w: %w", jobs.ErrPassedOver, left), Open: func(_ context.Context, known jobs.Known) (jobs.File, error) {
+	return jobs.Input{Name: left.Path, Open: func(_ context.Context, known jobs.Known) (jobs.File, error) {
 		return nil, fmt.Errorf("%w: %w", jobs.ErrPassedOver, left.Remembered(known.Look, o.Now()))
 	}}
 }

@@ -10,11 +10,10 @@ import (
 // takingTime is how long output may wait for its reader after the program was told to end.
 const takingTime = time.Second
 
-// Until has writes end soon after ctx has, even if nobody takes what is written: a pager
+// Until has writes to standard output end soon after ctx has, even if nobody takes what is written: a pager
 // that was stopped, for example. It is called before anything is written.
 func (o *Output) Until(ctx context.Context) {
 	o.w = bufio.NewWriterSize(Interruptible(ctx, o.out), 64<<10)
-	o.Err.Through(func(w io.Writer) io.Writer { return Interruptible(ctx, w) })
 }
 
 // Interruptible returns a writer for the use of one goroutine at a time. Its writes return
