@@ -50,7 +50,7 @@ func writeOCSF(ctx context.Context, j *Job) error {
 				o.text("version", j.Version)
 			})
 		})
-		ocsfFinding(&o, t, j.Table)
+		ocsfFinding(&o, t, until, j.Table)
 		o.list("evidences", func() { ocsfEvidence(&o, t, found) })
 		o.list("observables", func() {
 			if ip := address(t.AttackerIP); ip != "" {
@@ -90,7 +90,7 @@ func confidenceID(confidence float64) int64 {
 	return 1
 }
 
-func ocsfFinding(o *object, t *Tag, table *attack.Table) {
+func ocsfFinding(o *object, t *Tag, until time.Time, table *attack.Table) {
 	c := &t.Shown
 	o.in("finding_info", func() {
 		o.text("uid", t.UUID)
@@ -101,7 +101,6 @@ func ocsfFinding(o *object, t *Tag, table *attack.Table) {
 		o.text("title", title)
 		o.number("created_time", t.CreatedAt.UnixMilli())
 		o.number("first_seen_time", t.EventTime.UnixMilli())
-		_, until := t.span()
 		o.number("last_seen_time", until.UnixMilli())
 		o.in("analytic", func() {
 			o.text("uid", t.RuleID)

@@ -59,13 +59,7 @@ func (x *Excerpt) AddTag(t *Tag) {
 
 // before puts the highest level first, then the earliest event.
 func before(a, b notable) int {
-	switch {
-	case a.level.String() == b.level.String():
-		return cmp.Or(a.time.Compare(b.time), cmp.Compare(a.seq, b.seq), cmp.Compare(a.rule, b.rule))
-	case a.level.AtLeast(b.level):
-		return -1
-	}
-	return 1
+	return cmp.Or(cmp.Compare(b.level.Rank(), a.level.Rank()), a.time.Compare(b.time), cmp.Compare(a.seq, b.seq), cmp.Compare(a.rule, b.rule))
 }
 
 // Add adds an event, in the order of time, by its arrival number and text.

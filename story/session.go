@@ -140,7 +140,7 @@ func (t *Techniques) Add(tag *Tag) {
 	c := &t.Counts[i]
 	c.N++
 	switch {
-	case tag.Level.String() == c.Highest.String():
+	case tag.Level.Rank() == c.Highest.Rank():
 		c.Confidence = max(c.Confidence, tag.Confidence)
 	case tag.Level.AtLeast(c.Highest):
 		c.Highest, c.Confidence = tag.Level, tag.Confidence

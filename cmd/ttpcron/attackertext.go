@@ -262,7 +262,7 @@ func (p *storyPage) byLevel(t *story.Techniques) {
 	for _, level := range ttpcron.Levels() {
 		var ids []string
 		for _, c := range counts {
-			if id := term.Clean(c.Technique); c.Highest.String() == level.String() && !slices.ContainsFunc(ids, func(s string) bool { return strings.HasPrefix(s, id+" ") }) {
+			if id := term.Clean(c.Technique); c.Highest.Rank() == level.Rank() && !slices.ContainsFunc(ids, func(s string) bool { return strings.HasPrefix(s, id+" ") }) {
 				ids = append(ids, id+" "+confidence(c.Confidence))
 			}
 		}

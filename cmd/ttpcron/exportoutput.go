@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,19 +137,11 @@ func syncPath(path string) error {
 }
 
 func writeStream(ctx context.Context, f *formatChoice, path string, flags int, j *export.Job) error {
-	file, err := openOutput(path, flags, 0o666)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	w := bufio.NewWriterSize(term.Interruptible(ctx, file), 64<<10)
-	j.Out = w
-	for _, do := range []func() error{func() error { return f.write(ctx, j) }, w.Flush, func() error { return syncFile(file) }, file.Close} {
-		if err := do(); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := writeFile(ctx, path, flags, 0o666, func(w io.Writer) error {
+		j.Out = w
+		return f.write(ctx, j)
+	})
+	return err
 }
 
 // same reports whether two paths are the same file.

@@ -120,7 +120,7 @@ type invocation struct {
 func run(ctx context.Context, now func() time.Time, args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
 	vars := environment(env)
 	p := &invocation{out: term.NewOutput(stdout, stderr, vars), stdin: interruptible(ctx, stdin), env: vars, now: now}
-	p.out.Until(ctx)
+	p.out.Until(ctx, stdout)
 	err := p.main(ctx, args)
 	if ferr := p.out.Flush(); err == nil {
 		err = ferr

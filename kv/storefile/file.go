@@ -22,6 +22,9 @@ func SameAs(a os.FileInfo, path string) bool {
 	return err == nil && os.SameFile(a, b)
 }
 
+// Release unlocks a file and closes it.
+func Release(f *os.File) error { return errors.Join(Unlock(f), f.Close()) }
+
 // Followed returns a path with symbolic links resolved, as far as it exists.
 func Followed(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {

@@ -10,9 +10,6 @@ func TryLock(*os.File, bool) (bool, error) { return true, nil }
 // Unlock does nothing here.
 func Unlock(*os.File) error { return nil }
 
-// Release closes a file.
-func Release(f *os.File) error { return f.Close() }
-
 // SameLock returns no handle here.
 func SameLock(*os.File) (*os.File, error) { return nil, nil }
 

@@ -34,9 +34,6 @@ func Unlock(f *os.File) error {
 	return errors.Join(err, uerr)
 }
 
-// Release unlocks a file and closes it.
-func Release(f *os.File) error { return errors.Join(Unlock(f), f.Close()) }
-
 // SameLock returns another handle of an open file, through which its lock can be given
 // back when the first is closed.
 func SameLock(f *os.File) (*os.File, error) {

@@ -1,7 +1,6 @@
 package term
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"time"
@@ -10,10 +9,11 @@ import (
 // takingTime is how long output may wait for its reader after the program was told to end.
 const takingTime = time.Second
 
-// Until has writes to standard output end soon after ctx has, even if nobody takes what is written: a pager
-// that was stopped, for example. It is called before anything is written.
-func (o *Output) Until(ctx context.Context) {
-	o.w = bufio.NewWriterSize(Interruptible(ctx, o.out), 64<<10)
+// Until has writes to standard output, which is given again, end soon after ctx has, even
+// if nobody takes what is written: a pager that was stopped, for example. It is called
+// before anything is written.
+func (o *Output) Until(ctx context.Context, stdout io.Writer) {
+	o.w.Reset(Interruptible(ctx, stdout))
 }
 
 // Interruptible returns a writer for the use of one goroutine at a time. Its writes return

@@ -16,8 +16,7 @@ type Output struct {
 	Term Terminal // what standard output is
 	Err  *Screen  // standard error
 
-	out io.Writer // standard output
-	w   *bufio.Writer
+	w *bufio.Writer
 }
 
 // NewOutput returns an output to two streams. The environment helps to tell what
@@ -25,7 +24,7 @@ type Output struct {
 func NewOutput(stdout, stderr io.Writer, env map[string]string) *Output {
 	return &Output{
 		Term: NewTerminal(stdout, env), Err: &Screen{Term: NewTerminal(stderr, env), w: stderr},
-		out: stdout, w: bufio.NewWriterSize(stdout, 64<<10),
+		w: bufio.NewWriterSize(stdout, 64<<10),
 	}
 }
 
