@@ -94,19 +94,6 @@ func (f *Finding) AppendEvidence(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// FormatTimespan formats a correlation's timespan in its largest unit, such as 10m.
-func FormatTimespan(d time.Duration) string {
-	for _, u := range [...]struct {
-		name string
-		of   time.Duration
-	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}} {
-		if d%u.of == 0 && d != 0 {
-			return strconv.FormatInt(int64(d/u.of), 10) + u.name
-		}
-	}
-	return strconv.FormatInt(int64(d/time.Second), 10) + "s"
-}
-
 // Subject is what tags say about a group, whatever was found and when.
 type Subject struct {
 	group                                                      Group

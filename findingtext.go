@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/ttpcron/ttpcron/jsontext"
 )
@@ -73,16 +72,10 @@ func (t *Tag) FindingEvidence() (f FindingEvidence, ok bool) {
 // Window returns the finding's slot, in which the window of its events ended. It returns
 // false for a timespan that no correlation has.
 func (f *FindingEvidence) Window() (w Window, ok bool) {
-	n := len(f.Timespan)
-	if n < 2 {
+	span, err := ParseTimespan(f.Timespan)
+	if err != nil || span > MaxTimespan {
 		return w, false
 	}
-	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[f.Timespan[n-1]]
-	count, err := strconv.ParseInt(f.Timespan[:n-1], 10, 32)
-	if err != nil || unit == 0 || count <= 0 || count > int64(366*24*time.Hour/unit) {
-		return w, false
-	}
-	span := time.Duration(count) * unit
 	return Window{Since: SlotStart(f.Slot, span), Until: SlotStart(f.Slot+1, span)}, true
 }
 

@@ -168,9 +168,9 @@ func (r *ruleReader) lifterSettings(n *yaml.Node, settings map[string]any, l lif
 			} else if strings.HasSuffix(key, "_hours") {
 				unit = "h"
 			}
-			v, err := correlation.ParseTimespan(text)
+			v, err := ttpcron.ParseTimespan(text)
 			if err != nil {
-				v, err = correlation.ParseTimespan(text + unit)
+				v, err = ttpcron.ParseTimespan(text + unit)
 			}
 			if err != nil || v < time.Second {
 				r.problem(n, field, "%q, want seconds, or a time such as 90s, 10m or 2h", shorten(text, 40))

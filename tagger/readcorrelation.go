@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/tagger/correlation"
 )
 
@@ -42,7 +43,7 @@ func (r *ruleReader) correlation(n *yaml.Node, sigma bool) {
 			}
 		case "timespan":
 			var err error
-			if def.Timespan, err = correlation.ParseTimespan(r.text(m.value, field)); err != nil && !r.saidOf(field) {
+			if def.Timespan, err = ttpcron.ParseTimespan(r.text(m.value, field)); err != nil && !r.saidOf(field) {
 				r.problem(m.value, field, "%v", err)
 			}
 		case "condition":

@@ -104,7 +104,7 @@ func (r *ruleReader) step(n *yaml.Node, field string) step {
 // duration reads a number and a unit; at the beginning of an example is 0s.
 func (r *ruleReader) duration(n *yaml.Node, field string) time.Duration {
 	text := r.text(n, field)
-	d, err := correlation.ParseTimespan(text)
+	d, err := ttpcron.ParseTimespan(text)
 	if err != nil {
 		d, err = time.ParseDuration(text)
 	}

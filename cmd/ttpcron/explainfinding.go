@@ -43,9 +43,7 @@ func findingOfTag(ctx context.Context, db *store.Store, rs ruleset.Set, tag *ttp
 		return nil, fmt.Errorf("tag %s: its evidence is not that of a correlation", tag.UUID())
 	}
 	s := &findingStory{FindingEvidence: f}
-	if span, err := correlation.ParseTimespan(f.Timespan); err == nil && span > 0 {
-		s.slot = ttpcron.Window{Since: ttpcron.SlotStart(f.Slot, span), Until: ttpcron.SlotStart(f.Slot+1, span)}
-	}
+	s.slot, _ = f.Window()
 	if s.rule = correlationIn(rs, tag.RuleID); s.rule == nil {
 		return s, nil
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/story"
-	"github.com/ttpcron/ttpcron/tagger/correlation"
 	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
@@ -465,8 +464,8 @@ func (p *storyPage) loose(title string, tags []story.Tag) {
 		}
 		about := cutBytes(t.Text)
 		if f, ok := t.FindingEvidence(); ok {
-			if span, err := correlation.ParseTimespan(f.Timespan); err == nil {
-				about = fmt.Sprintf("to %s: %s", endOf(t.EventTime, span), about)
+			if slot, ok := f.Window(); ok {
+				about = fmt.Sprintf("to %s: %s", endOf(t.EventTime, slot.Until.Sub(slot.Since)), about)
 			}
 		}
 		p.day = cmp.Or(p.day, "-")

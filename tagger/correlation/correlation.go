@@ -71,7 +71,7 @@ type Definition struct {
 	// Rules are ids or names of base rules and of other correlations.
 	Rules     []string
 	GroupBy   []string
-	Timespan  time.Duration // see [ParseTimespan]
+	Timespan  time.Duration // see [ttpcron.ParseTimespan]
 	Condition Condition
 	// Aliases gives a field of groups another name in each rule: alias, rule as in Rules,
 	// field.

@@ -249,7 +249,7 @@ func TestCirclesAreNamed(t *testing.T) {
 
 func TestTimespans(t *testing.T) {
 	for text, want := range map[string]time.Duration{"1s": time.Second, "10m": 10 * time.Minute, "2h": 2 * time.Hour, "1d": 24 * time.Hour, "1w": 7 * 24 * time.Hour} {
-		if got, err := ParseTimespan(text); err != nil || got != want {
+		if got, err := ttpcron.ParseTimespan(text); err != nil || got != want {
 			t.Errorf("%s: %v, %v", text, got, err)
 		}
 	}
@@ -257,12 +257,12 @@ func TestTimespans(t *testing.T) {
 		"": "is missing", "0s": "is no time", "1M": "months and years", "1y": "months and years", "10": "is no whole number", "1.5h": "is no whole number", "-1h": "is no whole number", "+1h": "is no whole number",
 		"h": "is no whole number", "1ms": "is no whole number", "1 h": "is no whole number",
 	} {
-		if got, err := ParseTimespan(text); err == nil || !strings.Contains(err.Error(), want) {
+		if got, err := ttpcron.ParseTimespan(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v", text, got, err)
 		}
 	}
 	for _, text := range []string{"99999999999999999w", "999999999999999999s", "9223372036854775807s"} {
-		if got, err := ParseTimespan(text); err == nil && got <= MaxReach {
+		if got, err := ttpcron.ParseTimespan(text); err == nil && got <= MaxReach {
 			t.Errorf("%s is %v", text, got)
 		}
 	}
