@@ -34,6 +34,7 @@ const (
 	LookUnknown                    // no log
 	LookGivenUp                    // reading it would never end, or is refused
 	LookBelow                      // it can speak for any sensor, and was not named
+	LookLacks                      // it needs a setting that is not set
 )
 
 // FileHead is the SHA-256 of the first Length bytes of some content. With a

@@ -215,7 +215,7 @@ type cowrieParser struct {
 	scratch  []byte
 }
 
-func newCowrieParser() recordParser {
+func newCowrieParser(*source) recordParser {
 	return &cowrieParser{
 		scanner:  jsontext.Scanner{MaxDepth: maxDepth},
 		nested:   jsontext.Scanner{MaxDepth: maxDepth - 2}, // a payload lies two levels down in a native event

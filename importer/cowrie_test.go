@@ -255,7 +255,7 @@ func TestCowrieSessions(t *testing.T) {
 // TestCowrieSessionsAreBounded: a flood of sessions takes no more memory than others, and
 // pushes out only sessions that are not in use.
 func TestCowrieSessionsAreBounded(t *testing.T) {
-	c := newCowrieParser().(*cowrieParser).sessions
+	c := newCowrieParser(nil).(*cowrieParser).sessions
 	c.begins(c.key("kept", "a"), "192.0.2.1")
 	c.begins(c.key("idle", "a"), "192.0.2.2")
 	for i := range 5 * maxCowrieSessions {

@@ -28,7 +28,7 @@ var cowrieTextLog = Format{
 		recognises: isCowrieText,
 		continues:  cowrieContinues,
 		richer:     "cowrie",
-		parser:     func() recordParser { return &cowrieTextParser{} },
+		parser:     func(*source) recordParser { return &cowrieTextParser{} },
 	},
 }
 

@@ -41,7 +41,7 @@ type eventParser struct {
 	event  ttpcron.Event
 }
 
-func newEventParser() recordParser {
+func newEventParser(*source) recordParser {
 	return &eventParser{reader: ttpcron.EventReader{MaxDepth: maxDepth, MaxMembers: maxMembers}}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -15,7 +16,9 @@ import (
 
 // Options say how a file is opened.
 type Options struct {
+	Catalog   *Catalog  // of formats; nil: those of this program
 	Format    string    // a format's name; "" or "auto" recognises by content
+	Settings  Settings  // of what the file leaves out
 	Positions Positions // finds what earlier imports stored; nil: nothing
 	// Look is what an earlier import remembered of the file, or zero. If the file still
 	// looks the same, it is not read.
@@ -85,7 +88,7 @@ type closer interface{ close() error }
 // read. The path "-" is standard input. Close it when done.
 //
 // The error is an [*UnknownFormatError] if no format fits or the file cannot be a log, a
-// [*BelowError] if Options.Below forbids its format, a [*GivenUpError] if reading it would
+// [*BelowError] if Options.Below forbids its format, a [*LacksError] if it needs a setting, a [*GivenUpError] if reading it would
 // never end, a [*ttpcron.NotRegularError] for FIFOs and devices, an unknown Options.Format,
 // or what the system reported. An empty file is not an error: it has no format and no
 // batches.
@@ -96,8 +99,8 @@ func Open(ctx context.Context, path string, o Options) (*File, error) {
 	var format *Format
 	if o.Format != "" && o.Format != Auto {
 		known := false
-		if format, known = findFormat(o.Format); !known {
-			return nil, fmt.Errorf("unknown format %q; known are %s", o.Format, formatNames())
+		if format, known = o.Catalog.find(o.Format); !known {
+			return nil, fmt.Errorf("unknown format %q; known are %s", o.Format, o.Catalog.names())
 		}
 	}
 	src, err := openInput(path, &o)
@@ -126,7 +129,10 @@ func Open(ctx context.Context, path string, o Options) (*File, error) {
 func (f *File) notRead(err error) error {
 	var unknown *UnknownFormatError
 	var below *BelowError
+	var lacks *LacksError
 	switch {
+	case errors.As(err, &lacks):
+		lacks.look, lacks.Found = f.outcome(ttpcron.LookLacks, strings.Join(lacks.Settings, ",")), f.Recognition()
 	case errors.As(err, &unknown):
 		unknown.look, unknown.Found = f.outcome(ttpcron.LookUnknown, unknown.Detail), f.Recognition()
 	case errors.As(err, &below):
@@ -176,7 +182,7 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 			return &UnknownFormatError{Path: f.path, Detail: fmt.Sprintf("it begins with more than %d MiB of NUL bytes", maxInflated>>20)}
 		}
 	}
-	found := sniff(ctx, lines, f.format)
+	found := sniff(ctx, lines, o.Catalog, f.format)
 	f.found = found
 	switch {
 	case f.format == nil:
@@ -195,7 +201,21 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 	if o.Below && f.format.speaks() {
 		return &BelowError{Path: f.path, Title: f.format.Title}
 	}
+	if lacks := f.format.lines.lacks; lacks != nil {
+		if missing := lacks(lines.peek(ctx, sniffBytes), f.source(&o)); len(missing) > 0 {
+			return &LacksError{Path: f.path, Title: f.format.Title, Settings: missing}
+		}
+	}
 	return f.openLog(ctx, o, lines, found)
+}
+
+// source says what is known of the file apart from its content.
+func (f *File) source(o *Options) *source {
+	s := &source{Settings: o.Settings, path: f.path}
+	if f.path == Stdin {
+		s.path = ""
+	}
+	return s
 }
 
 // unknown describes a file of no known format. An empty one is fine, whatever the format.
@@ -237,13 +257,14 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	for i := range formats {
-		if formats[i].database == nil || f.format != nil && f.format != &formats[i] {
+	list := o.Catalog.list()
+	for i := range list {
+		if list[i].database == nil || f.format != nil && f.format != &list[i] {
 			continue
 		}
 		var r reader
-		if r, err = formats[i].database.open(ctx, &formats[i], db, o); err == nil {
-			f.format, f.reader = &formats[i], r
+		if r, err = list[i].database.open(ctx, &list[i], db, o); err == nil {
+			f.format, f.reader = &list[i], r
 			return nil
 		}
 	}
@@ -260,12 +281,13 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader, found 
 		o.Sequence = &Sequence{}
 	}
 	r := &logReader{
-		path: f.path, format: f.format, opts: o, src: f.src, parser: f.format.lines.parser(), arena: &arena{},
+		path: f.path, format: f.format, opts: o, src: f.src, source: f.source(&o), arena: &arena{},
 		final:     o.Final || f.src.packed() || f.src.file == nil || willNotGrow(f.path),
 		positions: f.src.file != nil,
 		edges:     newEdges(f.path, f.src.file, &o.Sequence.names),
 		framing:   found.framing,
 	}
+	r.parser = f.format.lines.parser(r.source)
 	o.Sequence.next(&r.edges, f.format, r.parser)
 	r.besideRicher(ctx, o)
 	lines.newline = found.newline

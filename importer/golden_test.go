@@ -40,8 +40,9 @@ func TestGolden(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			dir := filepath.Join("testdata", f.Name)
 			input := goldenInput(t, dir)
-			byName := mustRead(t, input, Options{Format: f.Name})
-			byContent := mustRead(t, input, Options{})
+			settings := goldenSettings(t, dir)
+			byName := mustRead(t, input, Options{Format: f.Name, Settings: settings})
+			byContent := mustRead(t, input, Options{Settings: settings})
 			got := goldenText(t, byName)
 			if auto := goldenText(t, byContent); !bytes.Equal(got, auto) || byContent.Format != f.Name {
 				t.Errorf("recognition took it for %q", byContent.Format)
@@ -76,6 +77,20 @@ func goldenInput(t *testing.T, dir string) string {
 		t.Fatalf("%s has no input: every format needs one", dir)
 	}
 	return matches[0]
+}
+
+// goldenSettings are what a file settings says, such as "zone=Europe/Berlin,year=2026".
+func goldenSettings(t *testing.T, dir string) Settings {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "settings"))
+	if err != nil {
+		return Settings{}
+	}
+	s, err := parseSettings(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // buildDecnet makes a database of testdata's statements and of more.

@@ -23,7 +23,6 @@ package importer
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -83,8 +82,8 @@ type RecordType struct {
 // the first in this list.
 var formats = []Format{cowrie, cowrieTextLog, decnet, events}
 
-// Formats returns the formats that can be read, in the order of the help.
-func Formats() []Format { return append([]Format(nil), formats...) }
+// Formats returns the formats that this program knows, in the order of the help.
+func Formats() []Format { return (*Catalog)(nil).Formats() }
 
 // versionName is a position's format.
 func (f *Format) versionName() string { return fmt.Sprintf("%s/%d", f.Name, f.Version) }
@@ -92,23 +91,6 @@ func (f *Format) versionName() string { return fmt.Sprintf("%s/%d", f.Name, f.Ve
 // speaks reports whether a file of the format is read only if the user named it or its
 // folder.
 func (f *Format) speaks() bool { return f.anyone || f.database != nil }
-
-func findFormat(name string) (*Format, bool) {
-	for i := range formats {
-		if formats[i].Name == name {
-			return &formats[i], true
-		}
-	}
-	return nil, false
-}
-
-func formatNames() string {
-	names := []string{Auto}
-	for _, f := range formats {
-		names = append(names, f.Name)
-	}
-	return strings.Join(names, ", ")
-}
 
 // BelowError says that a file was not read because its format can speak for any sensor, and
 // the user named only a folder further up.

@@ -18,33 +18,67 @@ import (
 
 // Input is what a user asked to import.
 type Input struct {
-	Format string // a format's name, or Auto
-	Path   string // a file, a folder, a pattern or "-"
+	Format   string // a format's name, or Auto
+	Settings Settings
+	Path     string // a file, a folder, a pattern or "-"
 }
 
-var formatPrefix = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]+$`)
+// String writes the input as [Catalog.ParseInput] reads it.
+func (in Input) String() string {
+	settings := in.Settings.String()
+	switch {
+	case settings != "":
+		return in.Format + "," + settings + ":" + in.Path
+	case in.Format != Auto || formatPrefix.MatchString(before(in.Path)):
+		return in.Format + ":" + in.Path
+	}
+	return in.Path
+}
 
-// ParseInput reads "PATH" or "FORMAT:PATH". A prefix counts as a format only if it looks
-// like a format's name: "/var/log/a:b", "C:\logs" and the name of an existing file that
-// holds a colon are paths. An unknown format is an error that lists those known.
-func ParseInput(s string) (Input, error) {
+// before returns what stands before the first colon, empty if there is none.
+func before(path string) string {
+	prefix, _, ok := strings.Cut(path, ":")
+	if !ok {
+		return ""
+	}
+	return prefix
+}
+
+var formatPrefix = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]+(,[a-z]+=[^,:=]*)*$`)
+
+// ParseInput is [Catalog.ParseInput] for the formats that this program knows.
+func ParseInput(s string) (Input, error) { return (*Catalog)(nil).ParseInput(s) }
+
+// ParseInput reads "PATH", "FORMAT:PATH" or "FORMAT,SETTING=VALUE,…:PATH". A prefix counts
+// as a format only if it looks like a format's name: "/var/log/a:b", "C:\logs" and the name
+// of an existing file that holds a colon are paths. An unknown format is an error that
+// lists those known.
+func (c *Catalog) ParseInput(s string) (Input, error) {
 	if s == "" {
 		return Input{}, errors.New("the path of an input is empty")
 	}
 	prefix, path, ok := strings.Cut(s, ":")
 	if !ok || !formatPrefix.MatchString(prefix) {
-		return Input{Auto, s}, nil
+		return Input{Format: Auto, Path: s}, nil
 	}
-	if _, known := findFormat(prefix); known || prefix == Auto {
+	format, settings, some := strings.Cut(prefix, ",")
+	if _, known := c.find(format); known || format == Auto {
 		if path == "" {
 			return Input{}, fmt.Errorf("input %q has no path after the format", s)
 		}
-		return Input{prefix, path}, nil
+		in := Input{Format: format, Path: path}
+		if some {
+			var err error
+			if in.Settings, err = parseSettings(settings); err != nil {
+				return Input{}, fmt.Errorf("input %q: %w", s, err)
+			}
+		}
+		return in, nil
 	}
 	if _, err := os.Lstat(s); err == nil {
-		return Input{Auto, s}, nil
+		return Input{Format: Auto, Path: s}, nil
 	}
-	return Input{}, fmt.Errorf("input %q: unknown format %q; known are %s", s, prefix, formatNames())
+	return Input{}, fmt.Errorf("input %q: unknown format %q; known are %s", s, format, c.names())
 }
 
 // Expansion is the result of Expand.

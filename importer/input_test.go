@@ -19,28 +19,36 @@ func TestParseInput(t *testing.T) {
 	t.Chdir(dir)
 	write(t, dir, "cowire:here", nil)
 	for in, want := range map[string]Input{
-		"/var/log/cowrie.json":   {Auto, "/var/log/cowrie.json"},
-		"cowrie:/var/log/x":      {"cowrie", "/var/log/x"},
-		"auto:/var/log/x":        {Auto, "/var/log/x"},
-		"events:-":               {"events", "-"},
-		"-":                      {Auto, "-"},
-		"decnet:C:\\decnet.db":   {"decnet", "C:\\decnet.db"},
-		`C:\logs\cowrie.json`:    {Auto, `C:\logs\cowrie.json`},
-		"./cowire:there":         {Auto, "./cowire:there"},
-		"/var/log/2026-05-04:05": {Auto, "/var/log/2026-05-04:05"},
-		"cowire:here":            {Auto, "cowire:here"},
-		"cowrie:a:b":             {"cowrie", "a:b"},
-		"2026:05":                {Auto, "2026:05"},
+		"/var/log/cowrie.json":   {Format: Auto, Path: "/var/log/cowrie.json"},
+		"cowrie:/var/log/x":      {Format: "cowrie", Path: "/var/log/x"},
+		"auto:/var/log/x":        {Format: Auto, Path: "/var/log/x"},
+		"events:-":               {Format: "events", Path: "-"},
+		"-":                      {Format: Auto, Path: "-"},
+		"decnet:C:\\decnet.db":   {Format: "decnet", Path: "C:\\decnet.db"},
+		`C:\logs\cowrie.json`:    {Format: Auto, Path: `C:\logs\cowrie.json`},
+		"./cowire:there":         {Format: Auto, Path: "./cowire:there"},
+		"/var/log/2026-05-04:05": {Format: Auto, Path: "/var/log/2026-05-04:05"},
+		"cowire:here":            {Format: Auto, Path: "cowire:here"},
+		"cowrie:a:b":             {Format: "cowrie", Path: "a:b"},
+		"auto,zone=UTC,year=2026,host=web-1:/var/log/auth.log": {Format: Auto, Settings: Settings{Zone: time.UTC, Year: 2026, Host: "web-1"}, Path: "/var/log/auth.log"},
+		"2026:05": {Format: Auto, Path: "2026:05"},
 	} {
 		got, err := ParseInput(in)
 		if err != nil || got != want {
 			t.Errorf("%q: %+v, %v; want %+v", in, got, err, want)
 		}
+		if again, err := ParseInput(got.String()); err != nil || again != got {
+			t.Errorf("%q is written as %q, which is %+v, %v", in, got.String(), again, err)
+		}
 	}
 	for in, want := range map[string]string{
-		"":            "the path of an input is empty",
-		"cowrie:":     `input "cowrie:" has no path after the format`,
-		"cowire:/var": `input "cowire:/var": unknown format "cowire"; known are auto, cowrie, cowrie-text, decnet, events`,
+		"":                       "the path of an input is empty",
+		"cowrie:":                `input "cowrie:" has no path after the format`,
+		"cowrie,zone=Nowhere:/x": `input "cowrie,zone=Nowhere:/x": zone "Nowhere" is not known; want a name such as Europe/Berlin or UTC`,
+		"cowrie,year=20:/x":      `input "cowrie,year=20:/x": year "20" is not a year from 1970 to 9999`,
+		"cowrie,host=:/x":        `input "cowrie,host=:/x": host "" is not a name of letters, digits and . _ -`,
+		"cowrie,colour=red:/x":   `input "cowrie,colour=red:/x": unknown setting "colour"; known are zone, year, host`,
+		"cowire:/var":            `input "cowire:/var": unknown format "cowire"; known are auto, cowrie, cowrie-text, decnet, events`,
 	} {
 		if got, err := ParseInput(in); err == nil || err.Error() != want {
 			t.Errorf("%q: %+v, %v", in, got, err)

@@ -24,7 +24,17 @@ func (o *Options) leaveOut(b *ttpcron.Batch) {
 
 // version is a position's format: a file read under another one may lack events, so it is
 // read again from the start.
-func (o *Options) version(f *Format) string { return f.versionName() + o.kindNames() }
+func (o *Options) version(f *Format) string {
+	return f.versionName() + o.kindNames() + o.settingNames()
+}
+
+// settingNames lists the settings; empty if none is set.
+func (o *Options) settingNames() string {
+	if s := o.Settings.String(); s != "" {
+		return " " + s
+	}
+	return ""
+}
 
 // kindNames lists the kinds that are asked for, each once; empty for all.
 func (o *Options) kindNames() string {

@@ -26,7 +26,11 @@ type lineFormat struct {
 	// continues reports whether a line continues the record before, and with which text.
 	// Only formats whose records may hold newlines have it; see held.
 	continues func(record, line []byte) (more []byte, ok bool)
-	parser    func() recordParser
+	parser    func(src *source) recordParser
+	// lacks lists the settings that a file needs and that src does not have, such as the
+	// zone of times that name none. The file is refused then. It goes by the beginning of
+	// the file, and is nil if the format needs no setting.
+	lacks func(head []byte, src *source) []string
 	// richer is the name of the format in which the same sensor says the same and more.
 	richer string
 	// recalls says that what a record gives depends on records before it.
@@ -81,6 +85,7 @@ type logReader struct {
 	src       *stream
 	lines     *lineReader
 	parser    recordParser
+	source    *source
 	final     bool // the file will not grow
 	positions bool // the file may have a position
 	consumed  int64
@@ -421,10 +426,10 @@ func (r *logReader) take() ttpcron.Batch {
 
 // sniff recognises a log by its first records: as the line format that knows most of
 // them, unless it is to be a certain one.
-func sniff(ctx context.Context, l *lineReader, only *Format) recognition {
-	found := probeHead(ctx, l.peek(ctx, sniffBytes), only)
+func sniff(ctx context.Context, l *lineReader, c *Catalog, only *Format) recognition {
+	found := probeHead(ctx, l.peek(ctx, sniffBytes), c, only)
 	if found.format == nil && l.end-l.start >= sniffBytes {
-		found = probeHead(ctx, l.peek(ctx, sniffMore), only)
+		found = probeHead(ctx, l.peek(ctx, sniffMore), c, only)
 	}
 	return found
 }

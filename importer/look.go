@@ -32,10 +32,12 @@ const (
 func (o *Options) how() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s final=%t", judging, o.Format, o.Final)
-	for i := range formats {
-		b.WriteString(" " + formats[i].versionName())
+	list := o.Catalog.list()
+	for i := range list {
+		b.WriteString(" " + list[i].versionName())
 	}
 	b.WriteString(o.kindNames())
+	b.WriteString(o.settingNames())
 	return b.String()
 }
 
@@ -73,7 +75,7 @@ func unchanged(path string, s *stream, o *Options) (*File, error) {
 		return nil, nil
 	}
 	look := o.Look
-	format, _ := findFormat(look.Format)
+	format, _ := o.Catalog.find(look.Format)
 	kept := &look
 	if age := o.Now().Sub(look.SeenAt); age >= 0 && age < seenAgain {
 		kept = nil
@@ -93,6 +95,11 @@ func unchanged(path string, s *stream, o *Options) (*File, error) {
 		}
 	case ttpcron.LookUnknown:
 		return nil, &UnknownFormatError{Path: path, Detail: look.Reason, look: kept, said: true}
+	case ttpcron.LookLacks:
+		if format != nil && format.lines != nil {
+			return nil, &LacksError{Path: path, Title: format.Title, Settings: strings.Split(look.Reason, ","), look: kept, said: true}
+		}
+		return nil, nil
 	case ttpcron.LookGivenUp:
 		return nil, &GivenUpError{Path: path, Reason: look.Reason, look: kept}
 	default:

@@ -35,7 +35,7 @@ func TestNewFormat(t *testing.T) {
 	defer func(before []Format) { formats = before }(formats)
 	formats = append(slices.Clone(formats), Format{Name: "typed", Title: "a test", Version: 1, lines: &lineFormat{
 		recognises: func(line []byte) bool { return bytes.HasPrefix(line, []byte("TYPED ")) },
-		begins:     "TYPED ", parser: func() recordParser { return typed{} },
+		begins:     "TYPED ", parser: func(*source) recordParser { return typed{} },
 	}})
 	path := filepath.Join(t.TempDir(), "typed.log")
 	text := "TYPED 2026-05-04T05:49:05Z 203.0.113.7 uname -a\nTYPED then\nTYPED 2026-05-04T05:49:06Z 203.0.113.7 id\n"

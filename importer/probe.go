@@ -40,6 +40,7 @@ func carriageReturns(head []byte) bool {
 // probe reads the beginning of a file as its records will be read, and counts which
 // formats know them.
 type probe struct {
+	formats []Format
 	known   []int
 	plain   []int // of these, as a line of their own
 	only    *Format
@@ -53,8 +54,8 @@ func (p *probe) parse(record []byte, _ *parsed) error {
 	}
 	var goesOn *Format
 	some := false
-	for i := range formats {
-		f := &formats[i]
+	for i := range p.formats {
+		f := &p.formats[i]
 		if f.lines != nil && (p.only == nil || p.only == f) && f.lines.recognises(record) {
 			p.known[i]++
 			some = true
@@ -82,10 +83,11 @@ type recognition struct {
 	lines   int     // looked at
 }
 
-// probeHead recognises the beginning of a file, among all formats or as one of them.
-func probeHead(ctx context.Context, head []byte, only *Format) recognition {
-	p := &probe{known: make([]int, len(formats)), plain: make([]int, len(formats)), only: only}
-	format := &Format{Name: Auto, lines: &lineFormat{recognises: func([]byte) bool { return false }, parser: func() recordParser { return p }}}
+// probeHead recognises the beginning of a file, among the formats of a catalog or as one of them.
+func probeHead(ctx context.Context, head []byte, c *Catalog, only *Format) recognition {
+	list := c.list()
+	p := &probe{formats: list, known: make([]int, len(list)), plain: make([]int, len(list)), only: only}
+	format := &Format{Name: Auto, lines: &lineFormat{recognises: func([]byte) bool { return false }, parser: func(*source) recordParser { return p }}}
 	r := &logReader{format: format, parser: p, arena: &arena{}, final: true, src: &stream{}, opts: Options{Now: utcNow}}
 	r.framing.anyText, r.framing.wrapped = true, true
 	p.wrapped = func() bool { return r.framing.inside }
@@ -105,7 +107,7 @@ func probeHead(ctx context.Context, head []byte, only *Format) recognition {
 	}
 	if best >= 0 {
 		best = p.inMix(best, found.newline)
-		found.format, found.records = &formats[best], p.known[best]
+		found.format, found.records = &list[best], p.known[best]
 	}
 	found.lines = bytes.Count(head, []byte{found.newline})
 	if n := len(head); n > 0 && head[n-1] != found.newline {
@@ -124,12 +126,12 @@ func probeHead(ctx context.Context, head []byte, only *Format) recognition {
 // one: in the output of a container that has both forms of a sensor's log it is the
 // richer one. What stands behind a carriage return in a text log is typed.
 func (p *probe) inMix(most int, newline byte) int {
-	for i := range formats {
-		switch f := &formats[i]; {
+	for i := range p.formats {
+		switch f := &p.formats[i]; {
 		case p.known[i] == 0:
 		case newline == '\r' && f.lines.joins():
 			return i
-		case newline == '\n' && f.Name == formats[most].lines.richer && 4*p.known[i] >= p.known[most]:
+		case newline == '\n' && f.Name == p.formats[most].lines.richer && 4*p.known[i] >= p.known[most]:
 			return i
 		}
 	}
@@ -154,6 +156,7 @@ func withoutTyped(head []byte) []byte {
 	return out
 }
 
+// isTextLog reports whether a line is a record of a text log. No mapping describes such.
 func isTextLog(line []byte) bool {
 	for i := range formats {
 		if f := formats[i].lines; f != nil && f.joins() && f.recognises(line) {

@@ -187,7 +187,7 @@ func (r *logReader) join(older place, tail, head []byte) (joint, bool) {
 // try reads a record and keeps nothing of it.
 func (r *logReader) try(text []byte) ([]ttpcron.Event, error) {
 	got := parsed{arena: &arena{}}
-	if err := r.format.lines.parser().parse(trimLine(text), &got); err != nil {
+	if err := r.format.lines.parser(r.source).parse(trimLine(text), &got); err != nil {
 		return nil, err
 	}
 	for i := range got.events {
@@ -201,7 +201,7 @@ func (r *logReader) try(text []byte) ([]ttpcron.Event, error) {
 // tryLine reads a line as the file's are read, and keeps nothing of it. It is false unless
 // there is a record in it, and nothing else.
 func (r *logReader) tryLine(text []byte) ([]ttpcron.Event, bool) {
-	trial := &logReader{format: r.format, parser: r.format.lines.parser(), arena: &arena{}, final: true, src: &stream{}, opts: Options{Now: r.opts.Now}}
+	trial := &logReader{format: r.format, source: r.source, parser: r.format.lines.parser(r.source), arena: &arena{}, final: true, src: &stream{}, opts: Options{Now: r.opts.Now}}
 	trial.framing.wrapped, trial.framing.carried = r.framing.wrapped, r.framing.carried
 	whole := append(bytes.Clone(text), '\n')
 	trial.lines = &lineReader{r: bytes.NewReader(whole), buf: make([]byte, min(readSize, len(whole)+2*keepBytes)), newline: '\n'}

@@ -362,7 +362,7 @@ func (r *configReport) inputs() {
 				continue
 			}
 			seen[name] = true
-			in, err := importer.ParseInput(name)
+			in, err := r.conf.Formats.ParseInput(name)
 			if err != nil {
 				if j.Line == 0 { // else it is known
 					r.faultf(r.conf.File.Line("inputs"), "", "input %s: %v", name, err)

@@ -93,7 +93,7 @@ func (p *patient) lookAtInputs(ctx context.Context) {
 
 // lookAtInput checks one input: a file, folder or pattern.
 func (p *patient) lookAtInput(ctx context.Context, name string, db *store.Store) {
-	in, err := importer.ParseInput(name)
+	in, err := p.conf.Formats.ParseInput(name)
 	if err != nil {
 		p.wrongly("ttpcron import --list-formats lists the formats", "input %s: %v", name, err)
 		return
@@ -166,15 +166,19 @@ func (p *patient) lookAtFiles(ctx context.Context, in importer.Input, files []im
 			p.wrongly("add the user to the group of the file, such as SupplementaryGroups=cowrie: docs/systemd.md", "input %s: %v", in.Path, err)
 			return newest, formats, unknown, false
 		}
-		file, err := importer.Open(ctx, f.Path, importer.Options{Format: in.Format, Below: f.Below, Named: f.Path == in.Path, Now: func() time.Time { return p.now }})
+		file, err := importer.Open(ctx, f.Path, importer.Options{Catalog: p.conf.Formats, Format: in.Format, Settings: in.Settings, Below: f.Below, Named: f.Path == in.Path, Now: func() time.Time { return p.now }})
 		var no *importer.UnknownFormatError
 		var below *importer.BelowError
+		var lacks *importer.LacksError
 		switch {
 		case ctx.Err() != nil:
 			return newest, formats, unknown, false
 		case errors.As(err, &no):
 			unknown = f.Path
 		case errors.As(err, &below):
+		case errors.As(err, &lacks):
+			p.wrongly("set it for this input in a table [[input]] of the config file", "input %s: %v", in.Path, err)
+			return newest, formats, unknown, false
 		case err != nil:
 			p.wrongly("let the user that makes runs read it", "input %s: %v", in.Path, err)
 			return newest, formats, unknown, false

@@ -102,6 +102,8 @@ func hintOf(err error) string {
 		return "ttpcron rules list shows the rules and why one is not in force"
 	case errors.Is(err, jobs.ErrInterrupted):
 		return "what was done is kept; run the command again to go on"
+	case errors.As(err, &bad) && everyLacks(bad):
+		return restDone(bad) + "give import --zone, --year or --host; for run-once and the daemon, put the file in a table [[input]] of the config file"
 	case errors.As(err, &bad) && noFormat(bad):
 		return restDone(bad) + "ttpcron import --list-formats shows what is read, --explain FILE what a file is"
 	case errors.As(err, &bad) && errors.As(err, &useless):
@@ -128,6 +130,12 @@ func hintOf(err error) string {
 // everyFile reports whether all inputs failed for one reason.
 func everyFile(e *jobs.InputError, reason error) bool {
 	return !slices.ContainsFunc(e.Files, func(f jobs.FileReport) bool { return !errors.Is(f.Err, reason) })
+}
+
+// everyLacks reports whether all inputs failed because a setting is missing.
+func everyLacks(e *jobs.InputError) bool {
+	var lacks *importer.LacksError
+	return !slices.ContainsFunc(e.Files, func(f jobs.FileReport) bool { return !errors.As(f.Err, &lacks) })
 }
 
 // restDone says that the other inputs were imported, where there were some.

@@ -27,9 +27,13 @@ func importCommand() *command {
 		again                 bool
 		final, rejected, json bool
 		listFormats, explain  bool
+		settings              importer.Settings
 	}
 	fs := cli.NewFlags()
 	fs.StringVar(&o.format, "format", importer.Auto, "format `NAME` of the files: "+formatNames())
+	fs.Var(setting{&o.settings, "zone"}, "zone", "time `ZONE` of files whose times name none, such as Europe/Berlin")
+	fs.Var(setting{&o.settings, "year"}, "year", "`YEAR` in which files begin whose times have none")
+	fs.Var(setting{&o.settings, "host"}, "host", "`NAME` of the host whose logs these are, if they do not say")
 	fs.BoolVar(&o.final, "final", false, "the files will not grow: also read a last line without a newline")
 	fs.BoolVar(&o.again, "again", false, "read files from the beginning, even if they were read before; known events stay as they are")
 	fs.BoolVar(&o.rejected, "rejected", false, "list the lines that could not be used; import nothing")
@@ -43,12 +47,12 @@ func importCommand() *command {
 		Exits:    []int{exitFailed, exitLocked, exitInterrupted},
 		Run: func(ctx context.Context, s *session, args []string) error {
 			if o.listFormats {
-				return listFormats(s.out, args, o.json)
+				return listFormats(s.out, s.set.Formats, args, o.json)
 			}
 			if o.rejected {
 				return listRejects(ctx, s.out, s.stores, args, o.json)
 			}
-			how := importOptions{o.format, o.again, o.final, o.json}
+			how := importOptions{o.format, o.settings, o.again, o.final, o.json}
 			if o.explain {
 				return explainFiles(ctx, s, args, how)
 			}
@@ -90,9 +94,9 @@ FORMATS
 }
 
 // checkFormat refuses a format that does not exist.
-func checkFormat(name string) error {
+func checkFormat(c *importer.Catalog, name string) error {
 	names := []string{importer.Auto}
-	for _, f := range importer.Formats() {
+	for _, f := range c.Formats() {
 		names = append(names, f.Name)
 	}
 	if slices.Contains(names, name) {
@@ -105,13 +109,36 @@ func checkFormat(name string) error {
 	return e
 }
 
+// setting is the flag of a setting of inputs.
+type setting struct {
+	of   *importer.Settings
+	name string
+}
+
+// String returns what Set takes.
+func (s setting) String() string {
+	if s.of == nil {
+		return ""
+	}
+	for one := range strings.SplitSeq(s.of.String(), ",") {
+		if value, ok := strings.CutPrefix(one, s.name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// Set implements flag.Value.
+func (s setting) Set(value string) error { return s.of.Set(s.name, value) }
+
 type importOptions struct {
 	format             string
+	settings           importer.Settings
 	again, final, json bool
 }
 
 func importFiles(ctx context.Context, s *session, args []string, o importOptions) error {
-	if err := checkFormat(o.format); err != nil {
+	if err := checkFormat(s.set.Formats, o.format); err != nil {
 		return err
 	}
 	named := len(args) > 0
@@ -121,7 +148,7 @@ func importFiles(ctx context.Context, s *session, args []string, o importOptions
 	if len(args) == 0 {
 		return cli.Usage("nothing to import", "name files or folders: ttpcron import /var/log/cowrie")
 	}
-	found, err := inputs.Find(args, inputs.Options{Format: o.format, Final: o.final, Demanding: named, Kinds: s.set.Kinds, Now: s.now, Stdin: s.stdin})
+	found, err := inputs.Find(args, inputs.Options{Catalog: s.set.Formats, Format: o.format, Settings: o.settings, Final: o.final, Demanding: named, Kinds: s.set.Kinds, Now: s.now, Stdin: s.stdin})
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ type rejectReason struct {
 
 // explainFiles says what files are and how they would be read. It needs no store.
 func explainFiles(ctx context.Context, s *session, args []string, o importOptions) error {
-	if err := checkFormat(o.format); err != nil {
+	if err := checkFormat(s.set.Formats, o.format); err != nil {
 		return err
 	}
 	if len(args) == 0 {
@@ -62,7 +62,7 @@ func explainFiles(ctx context.Context, s *session, args []string, o importOption
 		failed.Files = append(failed.Files, f)
 	}
 	for _, arg := range args {
-		in, err := importer.ParseInput(arg)
+		in, err := s.set.Formats.ParseInput(arg)
 		if err != nil {
 			return cli.Usage(err.Error(), "ttpcron import --list-formats lists the formats")
 		}
@@ -71,7 +71,7 @@ func explainFiles(ctx context.Context, s *session, args []string, o importOption
 		}
 		x, err := importer.Expand([]string{in.Path})
 		for _, found := range x.Files {
-			f, err := explainFile(ctx, s, found, importer.Options{Format: in.Format, Final: o.final, Below: found.Below, Now: s.now, Stdin: s.stdin})
+			f, err := explainFile(ctx, s, found, importer.Options{Catalog: s.set.Formats, Format: in.Format, Settings: in.Settings.Or(o.settings), Final: o.final, Below: found.Below, Now: s.now, Stdin: s.stdin})
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -125,11 +125,14 @@ func explainFile(ctx context.Context, s *session, found importer.Found, o import
 	if err != nil {
 		var unknown *importer.UnknownFormatError
 		var below *importer.BelowError
+		var lacks *importer.LacksError
 		switch {
 		case errors.As(err, &unknown):
 			f.is, f.refused = unknown.Found, err
 		case errors.As(err, &below):
 			f.refused = err
+		case errors.As(err, &lacks):
+			f.is, f.refused = lacks.Found, err
 		default:
 			return f, err
 		}

@@ -19,14 +19,14 @@ type recordJSON struct {
 }
 
 // listFormats prints what becomes of the records of each format.
-func listFormats(out *term.Output, args []string, asJSON bool) error {
+func listFormats(out *term.Output, c *importer.Catalog, args []string, asJSON bool) error {
 	if len(args) > 0 {
 		return cli.Usage("--list-formats takes no paths", "--explain FILE says what a file is")
 	}
 	if asJSON {
-		return listFormatsJSON(out)
+		return listFormatsJSON(out, c)
 	}
-	for i, f := range importer.Formats() {
+	for i, f := range c.Formats() {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
@@ -50,8 +50,8 @@ func listFormats(out *term.Output, args []string, asJSON bool) error {
 	return nil
 }
 
-func listFormatsJSON(out *term.Output) error {
-	for _, f := range importer.Formats() {
+func listFormatsJSON(out *term.Output, c *importer.Catalog) error {
+	for _, f := range c.Formats() {
 		for _, r := range f.Records {
 			if err := out.JSON(recordJSON{f.Name, f.Title, r.Name, kindsOf(r), r.Why}); err != nil {
 				return err

@@ -84,7 +84,11 @@ ttpcron-config-check(1) says what a file would do, and what is wrong with it.
 	for _, key := range settings.JobKeys() {
 		jobs.Items = append(jobs.Items, cli.ManualItem{Head: key.Name, Text: key.Text})
 	}
-	m.Parts = append(m.Parts, jobs, cli.ManualPart{Heading: "See also", Text: "ttpcron(1), ttpcron-config-check(1), ttpcron-daemon(1)"})
+	inputs := cli.ManualPart{Heading: "[[input]]", Text: "One table for files that need a setting, in addition to the key inputs."}
+	for _, key := range settings.InputKeys() {
+		inputs.Items = append(inputs.Items, cli.ManualItem{Head: key.Name, Text: key.Text})
+	}
+	m.Parts = append(m.Parts, jobs, inputs, cli.ManualPart{Heading: "See also", Text: "ttpcron(1), ttpcron-config-check(1), ttpcron-daemon(1)"})
 	return m
 }
 

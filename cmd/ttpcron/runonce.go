@@ -117,7 +117,7 @@ func runOnce(ctx context.Context, s *session, o runOnceOptions) error {
 		return err
 	}
 	ruleset.Warn(s.log, report)
-	found, err := inputs.Find(s.set.Inputs, inputs.Options{Demanding: s.given.Has("input"), Kinds: s.set.Kinds, Now: s.now, Stdin: s.stdin})
+	found, err := inputs.Find(s.set.Inputs, inputs.Options{Catalog: s.set.Formats, Demanding: s.given.Has("input"), Kinds: s.set.Kinds, Now: s.now, Stdin: s.stdin})
 	if err != nil {
 		return err
 	}

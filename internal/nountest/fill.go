@@ -85,7 +85,7 @@ func nouns() []Option {
 		Values(func(n uint64) ttpcron.Origin { return oneOf(n, ttpcron.OriginResolved, ttpcron.OriginDerived) }),
 		Values(func(uint64) ttpcron.Vantage { return ttpcron.VantageHost }),
 		Values(func(n uint64) ttpcron.LookOutcome {
-			return oneOf(n, ttpcron.LookUnknown, ttpcron.LookGivenUp, ttpcron.LookBelow)
+			return oneOf(n, ttpcron.LookUnknown, ttpcron.LookGivenUp, ttpcron.LookBelow, ttpcron.LookLacks)
 		}),
 		Values(func(n uint64) ttpcron.RuleStatus {
 			return oneOf(n, ttpcron.StatusEnabled, ttpcron.StatusDisabled, ttpcron.StatusClipped)

@@ -107,7 +107,7 @@ func (d *runner) runJob(ctx context.Context, c *settings.Daemon, j settings.Job)
 	}
 	if trouble == "" {
 		endWait := d.input.Begin("folders")
-		job.Inputs, err = inputs.Find(j.Inputs, inputs.Options{Kinds: c.Kinds, Now: d.now})
+		job.Inputs, err = inputs.Find(j.Inputs, inputs.Options{Catalog: c.Formats, Kinds: c.Kinds, Now: d.now})
 		if endWait(); err != nil {
 			return err
 		}

@@ -19,8 +19,10 @@ import (
 
 // Options say how inputs are read.
 type Options struct {
-	Format string // of those that name none; empty: recognised by content
-	Final  bool   // they will not grow
+	Catalog  *importer.Catalog // of formats; nil: those of this program
+	Format   string            // of those that name none; empty: recognised by content
+	Settings importer.Settings // of those that do not set them
+	Final    bool              // they will not grow
 	// Demanding says that a file which was named must hold something of use: one that
 	// gives nothing but rejects has failed, see [UselessError].
 	Demanding bool
@@ -38,16 +40,17 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 	o.sequence = &importer.Sequence{}
 	seen := map[string]int{} // where in out, and -1 for one that is named nearer
 	for _, name := range named {
-		in, err := importer.ParseInput(name)
+		in, err := o.Catalog.ParseInput(name)
 		if err != nil {
 			return nil, cli.Usage(err.Error(), "ttpcron import --list-formats lists the formats")
 		}
 		if in.Format == importer.Auto && o.Format != "" {
 			in.Format = o.Format
 		}
+		in.Settings = in.Settings.Or(o.Settings)
 		x, err := importer.Expand([]string{in.Path})
 		for _, f := range x.Files {
-			key, input := in.Format+":"+f.Path, o.input(in.Format, f, f.Path == in.Path)
+			key, input := importer.Input{Format: in.Format, Settings: in.Settings, Path: f.Path}.String(), o.input(in, f)
 			at, known := seen[key]
 			switch {
 			case !known:
@@ -75,18 +78,20 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 
 // input opens one file when its turn comes. A file that the user did not name, but that is
 // in a named folder, may have no known format.
-func (o Options) input(format string, found importer.Found, named bool) jobs.Input {
+func (o Options) input(in importer.Input, found importer.Found) jobs.Input {
+	named := found.Path == in.Path
 	open := func(ctx context.Context, known jobs.Known, sequence *importer.Sequence) (*importer.File, error) {
-		f, err := importer.Open(ctx, found.Path, importer.Options{Format: format, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Kinds: o.Kinds, Below: found.Below, Named: named, Now: o.Now, Stdin: o.Stdin, Sequence: sequence})
+		f, err := importer.Open(ctx, found.Path, importer.Options{Catalog: o.Catalog, Format: in.Format, Settings: in.Settings, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Kinds: o.Kinds, Below: found.Below, Named: named, Now: o.Now, Stdin: o.Stdin, Sequence: sequence})
 		var unknown *importer.UnknownFormatError
 		var odd *ttpcron.NotRegularError
 		var below *importer.BelowError
-		if !named && (errors.As(err, &unknown) || errors.As(err, &odd) || errors.As(err, &below)) {
+		var lacks *importer.LacksError
+		if !named && (errors.As(err, &unknown) || errors.As(err, &odd) || errors.As(err, &below) || errors.As(err, &lacks)) {
 			err = fmt.Errorf("%w: %w", jobs.ErrPassedOver, err)
 		}
 		return f, err
 	}
-	in := jobs.Input{Name: found.Path, Open: func(ctx context.Context, known jobs.Known) (jobs.File, error) {
+	input := jobs.Input{Name: found.Path, Open: func(ctx context.Context, known jobs.Known) (jobs.File, error) {
 		f, err := open(ctx, known, o.sequence)
 		if err != nil {
 			return nil, err
@@ -97,7 +102,7 @@ func (o Options) input(format string, found importer.Found, named bool) jobs.Inp
 		return f, nil
 	}}
 	if found.Path != importer.Stdin { // which can be read once
-		in.Probe = func(ctx context.Context) error {
+		input.Probe = func(ctx context.Context) error {
 			f, err := open(ctx, jobs.Known{}, &importer.Sequence{})
 			if err == nil {
 				err = f.Close()
@@ -105,7 +110,7 @@ func (o Options) input(format string, found importer.Found, named bool) jobs.Inp
 			return err
 		}
 	}
-	return in
+	return input
 }
 
 // leaving is the input that says why something which a scan met is not read.

@@ -32,6 +32,7 @@ type File struct {
 	kinds  map[string]string // what a value is, such as kindText
 	lines  map[string]int    // where a key stands
 	jobs   []*tomlTable      // the tables [[job]]
+	inputs []*tomlTable      // the tables [[input]]
 }
 
 // Fault is something in a configuration that means nothing.
@@ -101,6 +102,7 @@ func (r *Reader) file(given Given) (File, error) {
 	flags := r.Commands()
 	known := keysOf(flags)
 	c.table(top, "", known)
+	c.readInputs(nil)
 	c.checkKeys(known)
 	c.checkValues(flags)
 	slices.SortStableFunc(c.Faults, func(a, b Fault) int { return a.Line - b.Line })
@@ -136,18 +138,20 @@ func (c *File) table(t *tomlTable, prefix string, known []string) {
 				c.table(v, name+".", known)
 			case slices.Contains(known, name):
 				c.faultf(line, "", "%s is a table, want a value", name)
-			case name == "job":
-				c.faultf(line, "write [[job]]", "[job] is one table, and jobs are a list of them")
+			case name == "job", name == "input":
+				c.faultf(line, fmt.Sprintf("write [[%s]]", name), "[%s] is one table, and %ss are a list of them", name, name)
 			default:
 				c.faultf(line, tableHint(name, known), "unknown table [%s]", name)
 			}
 		case []*tomlTable:
 			if name == "job" {
 				c.jobs = v
+			} else if name == "input" {
+				c.inputs = v
 			} else if slices.Contains(tableNames(known), name) {
 				c.faultf(line, fmt.Sprintf("write [%s]", name), "[[%s]] is a list of tables, and a command has one", name)
 			} else {
-				c.Faults = append(c.Faults, Fault{line, fmt.Sprintf("unknown table [[%s]]", name), "the only table with two brackets is [[job]]"})
+				c.Faults = append(c.Faults, Fault{line, fmt.Sprintf("unknown table [[%s]]", name), "tables with two brackets are [[job]] and [[input]]"})
 			}
 		default:
 			values, err := tomlValues(v)

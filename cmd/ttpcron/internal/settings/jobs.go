@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
 	"github.com/ttpcron/ttpcron/scheduler"
 )
@@ -160,7 +159,7 @@ func (c *Daemon) readJob(t *tomlTable) (j Job, faults []Fault) {
 	}
 	j.Inputs = c.inputsOf(values["inputs"])
 	for _, name := range j.Inputs {
-		if _, err := importer.ParseInput(name); err != nil {
+		if _, err := c.Formats.ParseInput(name); err != nil {
 			bad("inputs", fmt.Sprintf("job %q: %v", j.Name, err), "ttpcron import --help lists the formats")
 		}
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
 	"github.com/ttpcron/ttpcron/control"
-	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/kv"
 	"github.com/ttpcron/ttpcron/metrics"
 )
@@ -39,7 +38,7 @@ func (c *Daemon) checkPlaces() {
 		others = append(others, place{"rules", dir})
 	}
 	for _, name := range c.Inputs {
-		if in, err := importer.ParseInput(name); err == nil {
+		if in, err := c.Formats.ParseInput(name); err == nil {
 			others = append(others, place{"inputs", in.Path})
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/attack"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/importer"
 )
 
 // Settings are the settings that every command has. Flags win over TTPCRON_*
@@ -33,7 +34,8 @@ type Settings struct {
 	// Correlations says that rules over several events are in force.
 	Correlations bool
 	Rules        []string
-	Inputs       []string
+	Inputs       []string // as importer.Catalog.ParseInput reads them
+	Formats      *importer.Catalog
 	Kinds        []ttpcron.SourceKind // of event that are imported; nil: all
 	OwnNetworks  ttpcron.Networks
 	Attack       *attack.Table // the release of ATT&CK in whose names tags and rules are shown

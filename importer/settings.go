@@ -1,0 +1,153 @@
+package importer
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Settings say of an input what its files leave out. They are part of what its events say:
+// with another zone the same lines are other events, with other times.
+type Settings struct {
+	Zone *time.Location // of times that name no zone and are not known to be UTC; nil: not set
+	Year int            // in which a file begins whose times have no year; 0: not set
+	Host string         // whose log it is, if the log does not say; empty: not set
+}
+
+// The names of the settings, as they are written in an input.
+const (
+	settingZone = "zone"
+	settingYear = "year"
+	settingHost = "host"
+)
+
+// SettingNames lists the settings that an input may have.
+func SettingNames() []string { return []string{settingZone, settingYear, settingHost} }
+
+const (
+	minYear = 1970
+	maxYear = 9999
+	maxHost = 253 // bytes, as in a DNS name
+)
+
+// Set sets a setting from text. The error says what is wrong with the value.
+func (s *Settings) Set(name, value string) error {
+	switch name {
+	case settingZone:
+		zone, err := time.LoadLocation(value)
+		if err != nil || value == "" || value == "Local" {
+			return fmt.Errorf("zone %q is not known; want a name such as Europe/Berlin or UTC", value)
+		}
+		s.Zone = zone
+	case settingYear:
+		year, err := strconv.Atoi(value)
+		if err != nil || year < minYear || year > maxYear {
+			return fmt.Errorf("year %q is not a year from %d to %d", value, minYear, maxYear)
+		}
+		s.Year = year
+	case settingHost:
+		if value == "" || len(value) > maxHost || strings.ContainsFunc(value, notInHost) {
+			return fmt.Errorf("host %q is not a name of letters, digits and . _ -", value)
+		}
+		s.Host = value
+	default:
+		return fmt.Errorf("unknown setting %q; known are %s", name, strings.Join(SettingNames(), ", "))
+	}
+	return nil
+}
+
+func notInHost(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
+}
+
+// Or returns the settings, with those that are not set taken from others.
+func (s Settings) Or(others Settings) Settings {
+	if s.Zone == nil {
+		s.Zone = others.Zone
+	}
+	if s.Year == 0 {
+		s.Year = others.Year
+	}
+	if s.Host == "" {
+		s.Host = others.Host
+	}
+	return s
+}
+
+// String writes the settings as in an input: "zone=Europe/Berlin,year=2026".
+func (s Settings) String() string {
+	var all []string
+	if s.Zone != nil {
+		all = append(all, settingZone+"="+s.Zone.String())
+	}
+	if s.Year != 0 {
+		all = append(all, settingYear+"="+strconv.Itoa(s.Year))
+	}
+	if s.Host != "" {
+		all = append(all, settingHost+"="+s.Host)
+	}
+	return strings.Join(all, ",")
+}
+
+// parseSettings reads "zone=Europe/Berlin,year=2026".
+func parseSettings(text string) (s Settings, err error) {
+	for _, one := range strings.Split(text, ",") {
+		name, value, ok := strings.Cut(one, "=")
+		if !ok {
+			return s, fmt.Errorf("%q has no =", one)
+		}
+		if err := s.Set(name, value); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// source is what a parser may know of the file that it reads.
+type source struct {
+	Settings
+	path string // as the user gave it; empty for standard input
+}
+
+// LacksError says that a file was not read because it leaves something out that no
+// setting says either.
+type LacksError struct {
+	Path     string
+	Title    string      // of what it contains
+	Settings []string    // that it needs
+	Found    Recognition // what is known of the file anyway; zero if SaidBefore
+	look     *ttpcron.FileLook
+	said     bool
+}
+
+// SaidBefore reports whether an earlier import met the file as it is.
+func (e *LacksError) SaidBefore() bool { return e.said }
+
+// Look returns what to remember of the file, or nil.
+func (e *LacksError) Look() *ttpcron.FileLook { return e.look }
+
+func (e *LacksError) Error() string {
+	return fmt.Sprintf("%s is %s, and does not say its %s: set %s", e.Path, e.Title, joinAnd(e.Settings), joinAnd(examples(e.Settings)))
+}
+
+// settingExamples show how a setting is set.
+var settingExamples = map[string]string{settingZone: "zone = \"Europe/Berlin\"", settingYear: "year = 2026", settingHost: "host = \"web-1\""}
+
+func examples(settings []string) (all []string) {
+	for _, s := range settings {
+		all = append(all, settingExamples[s])
+	}
+	return all
+}
+
+// joinAnd writes a list as in a sentence.
+func joinAnd(list []string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " and " + list[last]
+}
