@@ -222,10 +222,15 @@ func (a *Attackers) Of(e *Event) (uuid string, origin Origin) {
 }
 
 // NameNobody gives an event that does not say who did it an identity made from its sensor
-// and session, see [SessionIdentity]. Formats call it if their source can write such
-// records; native events must say who it was.
+// and session, see [SessionIdentity], or from the host whose log it is from, see
+// [HostIdentity]. Formats call it if their source can write such records; native events
+// must say who it was.
 func (e *Event) NameNobody() {
-	if e.AttackerUUID == "" && e.IdentityUUID == "" && e.AttackerIP == "" {
+	switch {
+	case e.AttackerUUID != "" || e.IdentityUUID != "" || e.AttackerIP != "":
+	case e.Vantage == VantageHost:
+		e.IdentityUUID = HostIdentity(e.DeckyID)
+	default:
 		e.IdentityUUID = SessionIdentity(e.DeckyID, e.SessionID)
 	}
 }

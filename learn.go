@@ -9,8 +9,9 @@ import (
 // payload, the attacker, the address, the session, the sensor, the identity. If both say
 // something, the event keeps its own value, with two exceptions. A derived attacker,
 // address or session is replaced by a resolved one, and that by a recorded one. The
-// identity of a session or sensor ([SessionIdentity]) is replaced by any other. Kind, ID,
-// time and ordinal stay, because they are the event's place.
+// identity of a session, sensor or host ([SessionIdentity], [HostIdentity]) is replaced by
+// any other, and goes if an address becomes known. Kind, ID, time and ordinal stay,
+// because they are the event's place.
 //
 // It reports whether the event has learned something, and whether the copy contradicts it
 // where it learned nothing. If the event would become invalid, or a command with another
@@ -36,12 +37,12 @@ func (e *Event) Learn(o *Event) (learned, disputed bool) {
 	e.SessionID, e.SessionOrigin = l.name(e.SessionID, e.SessionOrigin, o.SessionID, o.SessionOrigin)
 	e.Connection, _ = l.name(e.Connection, OriginRecorded, o.Connection, OriginRecorded)
 	e.DeckyID, _ = l.name(e.DeckyID, OriginRecorded, o.DeckyID, OriginRecorded)
+	if o.Vantage > e.Vantage {
+		e.Vantage, l.learned = o.Vantage, true
+	}
 	if nobody && e.IdentityUUID == was.IdentityUUID {
 		e.IdentityUUID = ""
 		e.NameNobody()
-	}
-	if o.Vantage > e.Vantage {
-		e.Vantage, l.learned = o.Vantage, true
 	}
 	e.Payload = l.payload(e.Payload, o.Payload)
 	if text := was.Payload.CommandText(); text != "" && e.Payload.CommandText() != text {
@@ -57,7 +58,8 @@ func (e *Event) Learn(o *Event) (learned, disputed bool) {
 
 // standsForNobody reports whether the identity was made by NameNobody.
 func (e *Event) standsForNobody() bool {
-	return e.IdentityUUID != "" && e.AttackerUUID == "" && e.AttackerIP == "" && e.IdentityUUID == SessionIdentity(e.DeckyID, e.SessionID)
+	return e.IdentityUUID != "" && e.AttackerUUID == "" && e.AttackerIP == "" &&
+		(e.IdentityUUID == SessionIdentity(e.DeckyID, e.SessionID) || e.IdentityUUID == HostIdentity(e.DeckyID))
 }
 
 type learner struct{ learned, disputed bool }

@@ -285,7 +285,6 @@ var textLikenesses = []likeness{
 	{"auth.csv or session.csv of Heralding", notReadYet, heraldingCSV, false},
 	{"CSV with a header line", "where its columns are members of a log that is read, make JSON of it: mlr --icsv --ojsonl cat FILE | ttpcron import -", anyCSV, false},
 	{"CSV without a header line", "nothing says which column is what: export it with a header, or as JSON", bareCSV, false},
-	{"a log of Linux auditd", notReadYet, lines(`^(node=\S+ )?type=[A-Z_0-9]+ msg=audit\(`), false},
 	{"a log of Zeek", notReadYet, begins("#separator "), false},
 	{"the access log of a web server", notReadYet, lines(`^\S+ \S+ \S+ \[\d\d/[A-Z][a-z]{2}/\d{4}:`), false},
 	{"a log of Sysmon for Linux", notReadYet, lines(`<Event><System><Provider Name="(Linux-Sysmon|Microsoft-Windows-Sysmon)"`), false},

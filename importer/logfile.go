@@ -47,6 +47,16 @@ type recordParser interface {
 	parse(record []byte, to *parsed) error
 }
 
+// ender is a parser that may know of an event which a later record may add to. At the end of
+// a file that will not grow, end gives these events; it is called until it returns false. In
+// a file that may grow they wait: a text log is read from its beginning again, so that they
+// are given when what comes later ends them.
+type ender interface {
+	recordParser
+	end(to *parsed) (more bool)
+	waits() bool
+}
+
 // errForeign says that a text is not a record of the format.
 var errForeign = errors.New("not a record of this format")
 
@@ -56,10 +66,20 @@ type parsed struct {
 	events []ttpcron.Event
 	// ignored is the type of a record that gave no events.
 	ignored []byte
+	// gathers says that several lines make a record. Each event counts as one then, and
+	// so does each of the types in others, which gave none.
+	gathers bool
+	others  []string
 }
 
 // maxRecordEvents is how many events a record gives at most.
-const maxRecordEvents = 8
+const maxRecordEvents = 64
+
+// room reports whether the parser may give another event with this record.
+func (p *parsed) room() bool { return len(p.events)+len(p.others) < maxRecordEvents-1 }
+
+// ignoreAnother says of a parser that gathers that a record of this type gave no event.
+func (p *parsed) ignoreAnother(name string) { p.others = append(p.others, name) }
 
 // add takes an event.
 func (p *parsed) add(e *ttpcron.Event) { p.events = append(p.events, *e) }
@@ -68,7 +88,7 @@ func (p *parsed) add(e *ttpcron.Event) { p.events = append(p.events, *e) }
 // name: an attacker's text, perhaps. The bytes need stay no longer than the record.
 func (p *parsed) ignore(name []byte) { p.ignored = name }
 
-func (p *parsed) reset(a *arena) { p.arena, p.events, p.ignored = a, p.events[:0], nil }
+func (p *parsed) reset(a *arena) { *p = parsed{arena: a, events: p.events[:0], others: p.others[:0]} }
 
 const (
 	maxBatchRejects = 512
@@ -91,6 +111,8 @@ type logReader struct {
 	consumed  int64
 	line      int   // lines of the file read, also by earlier imports
 	known     int64 // up to where an earlier import has stored what is read again
+	waitsFrom int64 // where the oldest record begins that a parser which gathers keeps open
+	waits     bool  // there is one
 	held      held
 
 	batch  ttpcron.Batch
@@ -147,7 +169,9 @@ func (r *logReader) read(ctx context.Context, yield func(ttpcron.Batch, error) b
 			return
 		}
 	}
-	r.lastRecord()
+	if !r.lastRecord() {
+		return
+	}
 	err := r.ended(ctx)
 	if (r.batch.Report.Lines > 0 || r.batch.Report.Waiting > 0 || r.consumed > r.since) && !yield(r.take(), nil) {
 		return
@@ -297,11 +321,31 @@ func (r *logReader) one(text []byte) {
 		return
 	}
 	used, err := r.parse(text)
-	if err == nil {
+	switch {
+	case err == nil && r.parsed.gathers:
+		r.countGathered()
+	case err == nil:
 		r.count(used)
-	} else if !r.pieces(text) {
+	case !r.pieces(text):
 		r.rejectText(text, err)
 	}
+}
+
+// countGathered counts the records that the last line ended.
+func (r *logReader) countGathered() {
+	for range r.parsed.events {
+		r.count(true)
+	}
+	for _, name := range r.parsed.others {
+		r.types.add([]byte(name))
+		r.count(false)
+	}
+	e, ok := r.parser.(ender)
+	waits := ok && e.waits()
+	if waits && !r.waits {
+		r.waitsFrom = r.held.start.offset
+	}
+	r.waits = waits
 }
 
 // maxPieces bounds into how many records a line is taken apart.
@@ -360,19 +404,26 @@ func (r *logReader) parse(text []byte) (used bool, err error) {
 		return false, err
 	}
 	if len(r.parsed.events) == 0 {
-		r.types.add(r.parsed.ignored)
+		if !r.parsed.gathers {
+			r.types.add(r.parsed.ignored)
+		}
 		return false, nil
 	}
+	return true, r.keep()
+}
+
+// keep adds the events of the last record to the batch.
+func (r *logReader) keep() error {
 	for i := range r.parsed.events {
 		if err := r.parsed.events[i].Validate(); err != nil {
-			return false, err
+			return err
 		}
 	}
 	if r.batch.Events == nil && r.events > 0 {
 		r.batch.Events = make([]ttpcron.Event, 0, r.events)
 	}
 	r.batch.Events = append(r.batch.Events, r.parsed.events...)
-	return true, nil
+	return nil
 }
 
 // rejectLong rejects a line whose beginning alone was kept.

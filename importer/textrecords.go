@@ -228,9 +228,30 @@ func (r *logReader) forget() {
 }
 
 // lastRecord reads the record that is held at the end of a file, unless it continues in a
-// line that waits, or reading ended before.
-func (r *logReader) lastRecord() {
-	if r.lines.err == io.EOF && !r.held.goesOn {
-		r.release()
+// line that waits, or reading ended before. It returns false when no more batches are wanted.
+func (r *logReader) lastRecord() bool {
+	if r.lines.err != io.EOF || r.held.goesOn {
+		return true
 	}
+	r.release()
+	e, ok := r.parser.(ender)
+	switch {
+	case !ok || !e.waits():
+		return true
+	case !r.final && !isIdle(r.opts.Now(), r.src.look.Modified):
+		r.edges.waiting = true
+		r.batch.Report.Waiting = r.lines.off - r.waitsFrom
+		return true
+	}
+	for more := true; more; {
+		if r.full() && !r.yield(r.take(), nil) {
+			return false
+		}
+		r.parsed.reset(r.arena)
+		more = e.end(&r.parsed)
+		if r.keep() == nil {
+			r.countGathered()
+		}
+	}
+	return true
 }
