@@ -2,7 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,10 +14,9 @@ import (
 func (r *decnetReader) commandsQuery() rowQuery {
 	a := r.shape.attackers
 	return rowQuery{
+		table: "attackers", alias: "a",
 		columns: []string{"a.uuid", optional(a, "a", "ip"), optional(a, "a", "identity_id"),
 			optional(a, "a", "last_seen"), optional(a, "a", "first_seen"), "a.commands"},
-		from: "attackers a", where: "a._rowid_ = ?",
-		ids: func(ctx context.Context, each func([]any) error) error { return r.db.ascending(ctx, "attackers", each) },
 	}
 }
 
@@ -80,10 +78,6 @@ func eachEntry(text []byte, do func(v jsontext.Value) bool) error {
 	return nil
 }
 
-// room makes room for another event, and returns false when the caller wants no
-// more.
-func (r *decnetReader) room() bool { return !r.full() || r.flush() }
-
 // emptyCommand is the type of an entry where only Enter was pressed.
 const emptyCommand = "command without text"
 
@@ -93,9 +87,7 @@ func (r *decnetReader) command(e ttpcron.Event, p *entryParser, raw []byte, wher
 	text, some := p.text(r.arena)
 	switch {
 	case text == "" && some:
-		r.batch.Report.Lines++
-		r.batch.Report.Ignored++
-		r.batch.Report.IgnoredTypes.Count(emptyCommand, 1)
+		r.ignore(emptyCommand)
 		return
 	case text == "":
 		r.reject(e.AttackerUUID, raw, fmt.Errorf("%s has no text", where()))

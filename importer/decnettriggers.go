@@ -2,8 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -27,18 +25,8 @@ func (r *decnetReader) triggersQuery() rowQuery {
 	if !links.resolved {
 		resolved = nil
 	}
-	from := "canary_triggers t"
-	for _, join := range []struct {
-		there        bool
-		table, alias string
-	}{{links.token, "canary_tokens", "k"}, {links.recorded, "attackers", "a"}, {links.resolved, "attackers", "r"}} {
-		table := join.table
-		if !join.there {
-			table = "(SELECT 1 AS _rowid_)"
-		}
-		from += fmt.Sprintf(" LEFT JOIN %s %s ON %[2]s._rowid_ = ?", table, join.alias)
-	}
 	return rowQuery{
+		table: "canary_triggers", alias: "t",
 		columns: []string{"t.uuid", optional(t, "t", "token_uuid"), "t.occurred_at", optional(t, "t", "src_ip"),
 			optional(t, "t", "user_agent"), optional(t, "t", "request_path"), optional(t, "t", "dns_qname"),
 			optional(t, "t", "raw_headers"), optional(t, "t", "attacker_id"),
@@ -46,8 +34,11 @@ func (r *decnetReader) triggersQuery() rowQuery {
 			optional(k, "k", "placement_path"), optional(k, "k", "decky_name"),
 			optional(recorded, "a", "identity_id"), optional(recorded, "a", "country_code"),
 			optional(resolved, "r", "uuid"), optional(resolved, "r", "identity_id"), optional(resolved, "r", "country_code")},
-		from: from, where: "t._rowid_ = ?",
-		ids: r.triggerIDs,
+		joins: []rowJoin{
+			{table: "canary_tokens", alias: "k", on: "k.uuid = t.token_uuid", absent: !links.token},
+			{table: "attackers", alias: "a", on: "a.uuid = t.attacker_id", absent: !links.recorded},
+			r.lastSeen(links),
+		},
 	}
 }
 
@@ -59,46 +50,19 @@ func (r *decnetReader) links() triggerLinks {
 	return triggerLinks{t["token_uuid"] && k["uuid"], t["attacker_id"] && a["uuid"], t["src_ip"] && a["uuid"] && a["ip"]}
 }
 
-// triggerIDs yields the rowids of each trigger's token and attacker, of the attacker last
-// seen at its address, and of the trigger itself. The query sorts, so all its work is done
-// before its first row, while it can be interrupted. It sorts numbers, which SQLite keeps
-// in a file if there are many.
-func (r *decnetReader) triggerIDs(ctx context.Context, each func(ids []any) error) error {
-	last, some := int64(0), false
-	return r.db.rows(ctx, r.triggerIDsQuery(), nil, func(rows *sql.Rows) error {
-		var t int64
-		var k, a, x sql.NullInt64
-		if err := rows.Scan(&t, &k, &a, &x); err != nil {
-			return err
-		}
-		if some && t == last {
-			return nil // a token or an attacker that is there twice
-		}
-		last, some = t, true
-		return each([]any{k, a, x, t})
-	})
-}
-
-func (r *decnetReader) triggerIDsQuery() string {
-	links := r.links()
-	joins, k, a, x := "", "NULL", "NULL", "NULL"
-	if links.token {
-		k, joins = "k._rowid_", " LEFT JOIN canary_tokens k ON k.uuid = t.token_uuid"
-	}
+// lastSeen joins the attacker last seen at a trigger's address, if the trigger has none.
+func (r *decnetReader) lastSeen(links triggerLinks) rowJoin {
+	seen, free := optional(r.shape.attackers, "x", "last_seen"), ""
 	if links.recorded {
-		a = "a._rowid_"
-		joins += " LEFT JOIN attackers a ON a.uuid = t.attacker_id"
+		free = " AND coalesce(t.attacker_id,'') = ''"
 	}
-	if links.resolved {
-		x = "r.id"
-		seen := optional(r.shape.attackers, "x", "last_seen")
-		joins += fmt.Sprintf(" LEFT JOIN (SELECT ip, id, max(seen) FROM (SELECT ip, _rowid_ AS id, CASE WHEN octet_length(%[1]s) <= %[2]d THEN %[1]s ELSE '' END AS seen"+
-			" FROM attackers x WHERE octet_length(ip) <= %[2]d AND coalesce(uuid,'') <> '' LIMIT %[3]d) GROUP BY ip) r ON r.ip = t.src_ip", seen, maxKey, r.db.maxRows())
-		if links.recorded {
-			joins += " AND coalesce(t.attacker_id,'') = ''"
-		}
+	return rowJoin{
+		table: "attackers", alias: "r", absent: !links.resolved,
+		on: fmt.Sprintf("r.uuid = (SELECT x.uuid FROM attackers x WHERE x.ip = t.src_ip AND coalesce(x.uuid,'') <> '' ORDER BY %s DESC LIMIT 1)%s", seen, free),
+		find: fmt.Sprintf("(SELECT ip, id, max(seen) FROM (SELECT ip, _rowid_ AS id, CASE WHEN octet_length(%[1]s) <= %[2]d THEN %[1]s ELSE '' END AS seen"+
+			" FROM attackers x WHERE octet_length(ip) <= %[2]d AND coalesce(uuid,'') <> '' LIMIT %[3]s) GROUP BY ip) r ON r.ip = t.src_ip%[4]s", seen, maxKey, allRows, free),
+		id: "r.id",
 	}
-	return fmt.Sprintf("SELECT * FROM (SELECT t._rowid_ AS t, %s AS k, %s AS a, %s AS x FROM canary_triggers t%s LIMIT %d) ORDER BY +t", k, a, x, joins, r.db.maxRows())
 }
 
 // The columns of triggersQuery.

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -257,22 +258,30 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	var failed error // of a format that may be the right one
+	unknown := &UnknownFormatError{Path: f.path, Detail: "it is a SQLite database, but none that is read"}
 	list := o.Catalog.list()
 	for i := range list {
 		if list[i].database == nil || f.format != nil && f.format != &list[i] {
 			continue
 		}
-		var r reader
-		if r, err = list[i].database.open(ctx, &list[i], db, o); err == nil {
+		r, err := list[i].database.open(ctx, &list[i], db, o)
+		if err == nil {
 			f.format, f.reader = &list[i], r
 			return nil
 		}
+		if !errors.As(err, new(*UnknownFormatError)) {
+			failed = cmp.Or(failed, err)
+		} else if f.format != nil {
+			errors.As(err, &unknown)
+		}
 	}
-	if unknown := (*UnknownFormatError)(nil); errors.As(err, &unknown) {
+	if failed == nil {
 		unknown.Detail += db.likeness(ctx)
+		failed = unknown
 	}
 	db.close()
-	return err
+	return failed
 }
 
 // openLog finds where an earlier import stopped and continues from there.

@@ -169,7 +169,8 @@ func FuzzCommands(f *testing.F) {
 	f.Add([]byte(`[{"command":"id","uid":0,"ts":1777873750.25},{"id":"","text":"x"},1,{}]`))
 	f.Add([]byte(`[{"command_text":"","text":null,"command":"\udcff","timestamp":"2026-05-04"}]`))
 	f.Fuzz(func(t *testing.T, commands []byte) {
-		r := &decnetReader{db: &database{name: "x.db"}, format: &decnet, opts: Options{Now: clock}, arena: &arena{}, row: 1}
+		r := &decnetReader{tableReader: newTableReader(&database{name: "x.db"}, &decnet, Options{Now: clock})}
+		r.row = 1
 		r.yield = func(b ttpcron.Batch, _ error) bool {
 			checkBatch(t, b)
 			return true

@@ -291,7 +291,7 @@ func TestGivenUpDatabaseIsRemembered(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f, err := Open(t.Context(), tt.path, Options{Now: later})
 			if err == nil {
-				db, events := f.reader.(*decnetReader).db, 0
+				db, events := f.reader.(*decnetReader).db.(*database), 0
 				if tt.events == 0 {
 					db.budget = 0
 				}

@@ -212,9 +212,15 @@ func (r *logReader) notes() []string {
 	if !ok || u.n == 0 || r.known > 0 {
 		return nil
 	}
-	since := u.richer.from.UTC().Format(time.RFC3339)
-	if u.twice {
-		return []string{fmt.Sprintf("%s beside it has what happened since %s too, and says more of it: import that one alone, or these events come twice", u.richer.name, since)}
+	return []string{u.richer.note(u.twice)}
+}
+
+// note says that events are left to a richer log, or if the poorer one was named, that they
+// come twice.
+func (r *richer) note(twice bool) string {
+	since := r.from.UTC().Format(time.RFC3339)
+	if twice {
+		return fmt.Sprintf("%s beside it has what happened since %s too, and says more of it: import that one alone, or these events come twice", r.name, since)
 	}
-	return []string{fmt.Sprintf("what happened since %s is left to %s beside it, which says more; import --again with the file's own name reads all of it", since, u.richer.name)}
+	return fmt.Sprintf("what happened since %s is left to %s beside it, which says more; import --again with the file's own name reads all of it", since, r.name)
 }

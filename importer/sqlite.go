@@ -17,7 +17,7 @@ import (
 
 type databaseFormat struct {
 	// open returns an *UnknownFormatError when the database is another one.
-	open func(ctx context.Context, f *Format, db *database, o Options) (reader, error)
+	open func(ctx context.Context, f *Format, db tableSource, o Options) (reader, error)
 }
 
 // database is a SQLite database that belongs to someone else. It is read without writing to

@@ -1,12 +1,14 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -193,7 +195,7 @@ func (d *database) columns(ctx context.Context, table string) (map[string]bool, 
 		return nil, err
 	}
 	if entries > 1 || kind != "table" || !strings.HasPrefix(definition, "CREATE TABLE ") {
-		return nil, &NotTableError{d.name, table, "not a table"}
+		return nil, &NotTableError{d.name, table, "not a table", ""}
 	}
 	found := map[string]bool{}
 	err = d.rows(ctx, `PRAGMA table_xinfo("`+table+`")`, nil, func(r *sql.Rows) error {
@@ -204,28 +206,32 @@ func (d *database) columns(ctx context.Context, table string) (map[string]bool, 
 			return err
 		}
 		if hidden != 0 {
-			return &NotTableError{d.name, table, "a table with computed columns"}
+			return &NotTableError{d.name, table, "a table with computed columns", ""}
 		}
 		found[strings.ToLower(name)] = true
 		return nil
 	})
 	if err == nil && found["_rowid_"] {
-		err = &NotTableError{d.name, table, "a table with a column _rowid_"}
+		err = &NotTableError{d.name, table, "a table with a column _rowid_", ""}
 	}
 	if err == nil && d.rows(ctx, `SELECT _rowid_ FROM "`+table+`" LIMIT 0`, nil, nil) != nil {
-		err = &NotTableError{d.name, table, "a table without rowids"}
+		err = &NotTableError{d.name, table, "a table without rowids", ""}
 	}
 	return found, err
 }
 
 // NotTableError says that a database has a view, or something else that is a
 // program, where a table is expected. It is not read.
-type NotTableError struct{ Path, Table, Is string }
+type NotTableError struct {
+	Path, Table string
+	Is          string // what it is
+	By          string // the program that makes it a table
+}
 
 func (e *NotTableError) Error() string { return e.Path + ": " + e.reason() }
 
 func (e *NotTableError) reason() string {
-	return fmt.Sprintf("%s is %s as DECNET makes it, so that the database is not read", e.Table, e.Is)
+	return fmt.Sprintf("%s is %s as %s makes it, so that the database is not read", e.Table, e.Is, e.By)
 }
 
 // maxRows is how many rows the file can have at most; a query that meets more
@@ -240,6 +246,128 @@ func (d *database) count(ctx context.Context, table string) (n int64) {
 		return 0
 	}
 	return n
+}
+
+// allRows stands for maxRows in a rowJoin.
+const allRows = ":all"
+
+// each reads the rows that ids lists, each by its own query, whose first column is the size
+// of the row.
+func (d *database) each(ctx context.Context, q *rowQuery, row func(c []column) error) error {
+	columns := make([]column, len(q.columns)+1)
+	into := make([]any, len(columns))
+	for i := range columns {
+		into[i] = &columns[i].raw
+	}
+	query := q.byID()
+	err := d.ids(ctx, q, func(ids []any) error {
+		var given error
+		err := d.rows(ctx, query, append(ids, ids...), func(rows *sql.Rows) error {
+			if err := rows.Scan(into...); err != nil {
+				return err
+			}
+			given = row(columns)
+			return errEnough
+		})
+		return cmp.Or(err, given)
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// byID is the query of one row; its parameters are the rowids of its parts, twice. It asks
+// for the size of all columns together first, and for their content only if that is not too
+// much, so that no more than q.limit is ever loaded.
+func (q *rowQuery) byID() string {
+	from, where := "", q.alias+"._rowid_ = ?"
+	from = q.table + " " + q.alias
+	for _, j := range q.joins {
+		table := j.table
+		if j.absent {
+			table = "(SELECT 1 AS _rowid_)"
+		}
+		from += fmt.Sprintf(" LEFT JOIN %s %s ON %[2]s._rowid_ = ?", table, j.alias)
+	}
+	most := q.limit()
+	list := []string{"s.size", fmt.Sprintf("CASE WHEN octet_length(%[1]s) <= 255 OR s.size <= %[2]d THEN CAST(%[1]s AS BLOB) END", q.columns[0], most)}
+	for _, n := range q.columns[1:] {
+		switch {
+		case n == "NULL":
+		case strings.HasPrefix(n, unconverted):
+			n = fmt.Sprintf("CASE WHEN s.size <= %d THEN %s END", most, bare(n))
+		default:
+			n = fmt.Sprintf("CASE WHEN s.size <= %d THEN CAST(%s AS BLOB) END", most, n)
+		}
+		list = append(list, n)
+	}
+	return fmt.Sprintf("SELECT %s FROM (SELECT %s AS size FROM %s WHERE %s LIMIT 1) s CROSS JOIN %[3]s WHERE %[4]s LIMIT 1",
+		strings.Join(list, ", "), sizeOf(q.columns...), from, where)
+}
+
+// ids yields the rowids of each row of a query: those of what it is joined with, then that
+// of the table itself.
+func (d *database) ids(ctx context.Context, q *rowQuery, each func(ids []any) error) error {
+	if len(q.joins) == 0 {
+		return d.ascending(ctx, q.table, each)
+	}
+	// The query sorts, so all its work is done before its first row, while it can be
+	// interrupted. It sorts numbers, which SQLite keeps in a file if there are many.
+	n := len(q.joins)
+	found := make([]sql.NullInt64, n+1)
+	into := make([]any, n+1)
+	for i := range found {
+		into[i] = &found[i]
+	}
+	last, some := int64(0), false
+	return d.rows(ctx, d.idsQuery(q), nil, func(rows *sql.Rows) error {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		if some && found[n].Int64 == last {
+			return nil // what it is joined with is there twice
+		}
+		last, some = found[n].Int64, true
+		ids := make([]any, n+1, 2*n+2)
+		for i := range found {
+			ids[i] = found[i]
+		}
+		return each(ids)
+	})
+}
+
+func (d *database) idsQuery(q *rowQuery) string {
+	joins, list := "", ""
+	for i, j := range q.joins {
+		id := "NULL"
+		if !j.absent {
+			find := fmt.Sprintf("%s %s ON %s", j.table, j.alias, j.on)
+			if id = j.alias + "._rowid_"; j.find != "" {
+				find, id = strings.ReplaceAll(j.find, allRows, strconv.FormatInt(d.maxRows(), 10)), j.id
+			}
+			joins += " LEFT JOIN " + find
+		}
+		list += fmt.Sprintf("%s AS j%d, ", id, i)
+	}
+	return fmt.Sprintf("SELECT * FROM (SELECT %s%s._rowid_ AS t FROM %s %[2]s%[4]s LIMIT %[5]d) ORDER BY +t", list, q.alias, q.table, joins, d.maxRows())
+}
+
+func (d *database) label() string   { return d.name }
+func (d *database) unusual() string { return d.how }
+
+func (d *database) progress(read, all int64) {
+	d.src.move()
+	if all > 0 {
+		d.src.pos.Store(min(d.src.size, int64(float64(d.src.size)*float64(read)/float64(all))))
+	}
+}
+
+func (d *database) ended(err error) error {
+	if d.disturbed() {
+		return fmt.Errorf("%s: another program began to write while it was read; import it again", d.name)
+	}
+	return err
 }
 
 // idsPage is how many rowids are read at once.

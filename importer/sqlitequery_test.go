@@ -142,7 +142,7 @@ func TestMemoryOfDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := r.(*decnetReader).commandsQuery()
-	err = d.rows(t.Context(), q.String(), []any{1, 1}, func(rows *sql.Rows) error {
+	err = d.rows(t.Context(), q.byID(), []any{1, 1}, func(rows *sql.Rows) error {
 		values := make([]any, len(q.columns)+1)
 		into := make([]any, len(values))
 		for i := range values {
@@ -175,8 +175,9 @@ func TestTriggersSortFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	q := r.(*decnetReader).triggersQuery()
 	var plan []string
-	err = d.rows(t.Context(), "EXPLAIN QUERY PLAN "+r.(*decnetReader).triggerIDsQuery(), nil, func(rows *sql.Rows) error {
+	err = d.rows(t.Context(), "EXPLAIN QUERY PLAN "+d.idsQuery(&q), nil, func(rows *sql.Rows) error {
 		var id, parent, unused int
 		var detail string
 		err := rows.Scan(&id, &parent, &unused, &detail)
