@@ -44,12 +44,15 @@ var (
 
 func openDecnet(ctx context.Context, f *Format, db tableSource, o Options) (reader, error) {
 	found, err := shapeOf(ctx, db, byDecnet, []tableShape{decnetAttackers, decnetTriggers, decnetTokens})
+	if err == nil {
+		err = found.programs()
+	}
 	if err != nil {
 		return nil, err
 	}
 	r := &decnetReader{
 		tableReader: newTableReader(db, f, o),
-		shape:       decnetShape{found["attackers"], found["canary_triggers"], found["canary_tokens"]},
+		shape:       decnetShape{found.columns["attackers"], found.columns["canary_triggers"], found.columns["canary_tokens"]},
 	}
 	r.tables, r.more = r.both, r.badTimes
 	if !r.shape.commandsUsable() && !r.shape.triggersUsable() {

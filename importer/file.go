@@ -259,7 +259,7 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 		return err
 	}
 	var failed error // of a format that may be the right one
-	unknown := &UnknownFormatError{Path: f.path, Detail: "it is a SQLite database, but none that is read"}
+	unknown := &UnknownFormatError{Path: f.path, Detail: "it is a SQLite database without the tables of a program that is read"}
 	list := o.Catalog.list()
 	for i := range list {
 		if list[i].database == nil || f.format != nil && f.format != &list[i] {
@@ -268,6 +268,9 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 		r, err := list[i].database.open(ctx, &list[i], db, o)
 		if err == nil {
 			f.format, f.reader = &list[i], r
+			if d, ok := r.(interface{ beside(*richer) }); ok && f.format.database.richer != "" && !o.peeks {
+				d.beside(findRicher(ctx, f.path, f.format.database.richer, o))
+			}
 			return nil
 		}
 		if !errors.As(err, new(*UnknownFormatError)) {

@@ -80,7 +80,7 @@ type RecordType struct {
 // formats is the only list of formats; help, recognition and tests range over it. If
 // several recognise a file, the one that recognises most of its first lines counts, then
 // the first in this list.
-var formats = []Format{cowrie, cowrieTextLog, decnet, auditd, events}
+var formats = []Format{cowrie, cowrieTextLog, decnet, cowrieDatabase, dionaeaDatabase, auditd, events}
 
 // Formats returns the formats that this program knows, in the order of the help.
 func Formats() []Format { return (*Catalog)(nil).Formats() }

@@ -206,8 +206,9 @@ func TestLikenessIsRemembered(t *testing.T) {
 // A database is known by its tables, and not by views that are called so.
 func TestLikenessOfDatabase(t *testing.T) {
 	for name, tt := range map[string]struct{ schema, want string }{
-		"cowrie": {"CREATE TABLE sessions(id); CREATE TABLE auth(id); CREATE TABLE input(id); CREATE TABLE Sensors(id)", "but looks like what Cowrie's output sqlite writes; it is not read yet"},
-		"near":   {"CREATE TABLE sessions(id); CREATE TABLE auth(id); CREATE VIEW input AS SELECT 1; CREATE TABLE sensors(id)", "name the log"},
+		"honeypots": {"CREATE TABLE Servers_table(id)", "but looks like what qeeqbox/honeypots writes; it is not read yet"},
+		"near":      {"CREATE VIEW servers_table AS SELECT 1; CREATE TABLE other(id)", "name the log"},
+		"views":     {"CREATE VIEW sessions AS SELECT 1; CREATE VIEW connections AS SELECT 1; CREATE TABLE input(id)", "name the log"},
 	} {
 		path := filepath.Join(t.TempDir(), "other.db")
 		w := openWriter(t, path)

@@ -15,8 +15,6 @@ type databaseLikeness struct {
 }
 
 var databaseLikenesses = []databaseLikeness{
-	{"what Cowrie's output sqlite writes", "it is not read yet: import cowrie.json, which Cowrie writes beside it", []string{"sessions", "auth", "input", "sensors"}},
-	{"what Dionaea's logsql writes", notReadYet, []string{"connections", "downloads", "offers"}},
 	{"what qeeqbox/honeypots writes", notReadYet, []string{"servers_table"}},
 	{"a browser's history", nameTheLog, []string{"moz_places"}},
 	{"a browser's history", nameTheLog, []string{"urls", "visits"}},

@@ -18,6 +18,8 @@ import (
 type databaseFormat struct {
 	// open returns an *UnknownFormatError when the database is another one.
 	open func(ctx context.Context, f *Format, db tableSource, o Options) (reader, error)
+	// richer names the format of a log that says more than the database, if there is one.
+	richer string
 }
 
 // database is a SQLite database that belongs to someone else. It is read without writing to

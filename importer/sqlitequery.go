@@ -257,7 +257,7 @@ func (d *database) each(ctx context.Context, q *rowQuery, row func(c []column) e
 	columns := make([]column, len(q.columns)+1)
 	into := make([]any, len(columns))
 	for i := range columns {
-		into[i] = &columns[i].raw
+		into[i] = &columns[i]
 	}
 	query := q.byID()
 	err := d.ids(ctx, q, func(ids []any) error {

@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -60,7 +62,38 @@ func (q *rowQuery) limit() int {
 }
 
 // column is one value of a row; it is overwritten by the next row.
-type column struct{ raw sql.RawBytes }
+type column struct {
+	raw   sql.RawBytes
+	given bool // it is not NULL
+	room  []byte
+}
+
+// Scan takes a value of any type. (sql.RawBytes cannot tell an empty text from NULL.)
+func (c *column) Scan(value any) error {
+	c.given = value != nil
+	switch v := value.(type) {
+	case nil:
+		c.raw = nil
+		return nil
+	case []byte:
+		c.raw = v
+		return nil
+	case string:
+		c.room = append(c.room[:0], v...)
+	case int64:
+		c.room = strconv.AppendInt(c.room[:0], v, 10)
+	case float64:
+		c.room = strconv.AppendFloat(c.room[:0], v, 'g', -1, 64)
+	case bool:
+		c.room = strconv.AppendBool(c.room[:0], v)
+	case time.Time:
+		c.room = v.UTC().AppendFormat(c.room[:0], time.RFC3339Nano)
+	default:
+		return fmt.Errorf("a value of type %T", value)
+	}
+	c.raw = c.room
+	return nil
+}
 
 func (c column) text() string { return string(c.raw) }
 
@@ -97,23 +130,49 @@ type tableShape struct {
 	without string   // what is lost if there is no such table
 }
 
+// shape is what a database has of the tables of a format.
+type shape struct {
+	columns map[string]map[string]bool // of each table
+	odd     map[string]*NotTableError  // what is called like a table and is none
+}
+
 // shapeOf finds out which of the tables and columns there are. by names the program that
 // makes them.
-func shapeOf(ctx context.Context, db tableSource, by string, tables []tableShape) (map[string]map[string]bool, error) {
-	shape := map[string]map[string]bool{}
-	var odd *NotTableError
+func shapeOf(ctx context.Context, db tableSource, by string, tables []tableShape) (shape, error) {
+	s := shape{columns: map[string]map[string]bool{}, odd: map[string]*NotTableError{}}
 	for _, t := range tables {
 		found, err := db.columns(ctx, t.name)
-		if errors.As(err, &odd) {
+		var odd *NotTableError
+		switch {
+		case errors.As(err, &odd):
 			odd.By = by
-			return nil, odd
+			s.odd[t.name] = odd
+		case err != nil:
+			return s, fmt.Errorf("%s: columns of table %s: %w", db.label(), t.name, err)
+		default:
+			s.columns[t.name] = found
 		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: columns of table %s: %w", db.label(), t.name, err)
-		}
-		shape[t.name] = found
 	}
-	return shape, nil
+	return s, nil
+}
+
+// has reports whether a table has some columns. What is no table might.
+func (s *shape) has(table string, columns ...string) bool {
+	return s.odd[table] != nil || s.is(table, columns...)
+}
+
+// is reports whether there is a table that has some columns.
+func (s *shape) is(table string, columns ...string) bool {
+	t := tableShape{needs: columns}
+	return len(s.columns[table]) > 0 && t.usable(s.columns[table])
+}
+
+// programs returns an error if anything that is called like a table is none.
+func (s *shape) programs() error {
+	for _, name := range slices.Sorted(maps.Keys(s.odd)) {
+		return s.odd[name]
+	}
+	return nil
 }
 
 // usable reports whether a table has the columns without which it cannot be read.
@@ -136,6 +195,25 @@ func (t *tableShape) gaps(found map[string]bool, by string) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("table %s has no %s, as in older versions of %s: read without", t.name, strings.Join(absent, ", "), by)}
+}
+
+// tableGaps says what is missing of many tables, none of which is needed.
+func tableGaps(tables []tableShape, found map[string]map[string]bool, by string) (gaps []string) {
+	var absent []string
+	for _, t := range tables {
+		if len(found[t.name]) == 0 {
+			absent = append(absent, t.name)
+			continue
+		}
+		gaps = append(gaps, t.gaps(found[t.name], by)...)
+	}
+	switch len(absent) {
+	case 0:
+		return gaps
+	case 1:
+		return append(gaps, fmt.Sprintf("there is no table %s, as in older versions of %s: read without", absent[0], by))
+	}
+	return append(gaps, fmt.Sprintf("there are no tables %s, as in older versions of %s: read without", strings.Join(absent, ", "), by))
 }
 
 // tableReader reads one table after the other, a row at a time.
@@ -172,9 +250,14 @@ func newTableReader(db tableSource, f *Format, o Options) tableReader {
 	return r
 }
 
+// beside sets a richer log that lies beside the database, or nil.
+func (r *tableReader) beside(found *richer) { r.richer = found }
+
 // counts counts the rows of the tables that will be read.
 func (r *tableReader) counts(ctx context.Context, tables ...string) {
-	r.counted = map[string]int64{}
+	if r.counted == nil {
+		r.counted = map[string]int64{}
+	}
 	for _, table := range tables {
 		r.counted[table] = r.db.count(ctx, table)
 		r.all += r.counted[table]
