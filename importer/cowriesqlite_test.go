@@ -342,7 +342,7 @@ func FuzzCowrieRow(f *testing.F) {
 	f.Add("s", "192.0.2.1", "hp", "2025-10-18T01:02:03.5Z", "80x24", "SSH-2.0-Go", "0", byte(0))
 	f.Add("", "", "", "1760749323", "x", "\xff\x00", "1", byte(255))
 	f.Fuzz(func(t *testing.T, session, address, sensor, at, a, b, c string, null byte) {
-		r := &cowrieRows{tableReader: newTableReader(&database{name: "x.db"}, &cowrieDatabase, Options{Now: clock}), parser: newCowrieParser().(*cowrieParser)}
+		r := &cowrieRows{tableReader: newTableReader(&database{name: "x.db"}, &cowrieDatabase, Options{Now: clock}), parser: newCowrieParser(&source{}).(*cowrieParser)}
 		r.row = 1
 		r.yield = func(b ttpcron.Batch, _ error) bool {
 			checkBatch(t, b)
