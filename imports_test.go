@@ -171,7 +171,7 @@ func TestArrowsOfTheProgram(t *testing.T) {
 		"retention": {".", "kv", "term"},
 		"ruleset":   {".", "attack", "cli", "jobs", "tagger", "tagger/correlation", "term"},
 		"inputs":    {".", "cli", "importer", "jobs", "term"},
-		"settings":  {".", "attack", "cli", "control", "host", "importer", "jobs", "kv", "live", "metrics", "scheduler", "term"},
+		"settings":  {".", "attack", "cli", "control", "host", "importer", "importer/mapping", "jobs", "kv", "live", "metrics", "scheduler", "term"},
 		"store":     {".", "attack", "cli", "control", "host", "jobs", "kv", "kv/block", "kv/doctor", "scheduler", "term"},
 		"daemon": {".", "attack", "cli", "control", "host", "inputs", "jobs", "kv", "live", "metrics", "retention", "ruleset", "scheduler", "settings", "store",
 			"tagger", "term"},

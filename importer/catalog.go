@@ -1,7 +1,5 @@
 package importer
 
-import "strings"
-
 // Catalog lists the formats that files are recognised as: those of this program, and those
 // that a user describes. A nil Catalog has only the first.
 type Catalog struct {
@@ -27,13 +25,4 @@ func (c *Catalog) find(name string) (*Format, bool) {
 		}
 	}
 	return nil, false
-}
-
-// names lists what may be said for a format.
-func (c *Catalog) names() string {
-	names := []string{Auto}
-	for _, f := range c.list() {
-		names = append(names, f.Name)
-	}
-	return strings.Join(names, ", ")
 }

@@ -101,7 +101,7 @@ func Open(ctx context.Context, path string, o Options) (*File, error) {
 	if o.Format != "" && o.Format != Auto {
 		known := false
 		if format, known = o.Catalog.find(o.Format); !known {
-			return nil, fmt.Errorf("unknown format %q; known are %s", o.Format, o.Catalog.names())
+			return nil, fmt.Errorf("unknown format %q", o.Format)
 		}
 	}
 	src, err := openInput(path, &o)

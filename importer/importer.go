@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/importer/mapping"
 )
 
 const (
@@ -64,8 +65,9 @@ type Format struct {
 	// later version of the sensor may write, are ignored.
 	Records []RecordType
 
-	lines    *lineFormat     // for a log of one record a line, or
-	database *databaseFormat // for a database
+	lines    *lineFormat             // for a log of one record a line, or
+	database *databaseFormat         // for a database
+	mapping  func() *mapping.Mapping // for records that a mapping describes; else nil
 }
 
 // RecordType says how records of one type are handled.
@@ -77,10 +79,19 @@ type RecordType struct {
 	Why string
 }
 
-// formats is the only list of formats; help, recognition and tests range over it. If
+// formats is the only list of formats; help, recognition and tests range over it. The files
+// in presets add to it. If
 // several recognise a file, the one that recognises most of its first lines counts, then
 // the first in this list.
-var formats = []Format{cowrie, cowrieTextLog, decnet, cowrieDatabase, dionaeaDatabase, auditd, events}
+var formats = append([]Format{
+	cowrie,
+	cowrieTextLog,
+	decnet,
+	cowrieDatabase,
+	dionaeaDatabase,
+	auditd,
+	events,
+}, presets()...)
 
 // Formats returns the formats that this program knows, in the order of the help.
 func Formats() []Format { return (*Catalog)(nil).Formats() }

@@ -51,8 +51,7 @@ func ParseInput(s string) (Input, error) { return (*Catalog)(nil).ParseInput(s) 
 
 // ParseInput reads "PATH", "FORMAT:PATH" or "FORMAT,SETTING=VALUE,…:PATH". A prefix counts
 // as a format only if it looks like a format's name: "/var/log/a:b", "C:\logs" and the name
-// of an existing file that holds a colon are paths. An unknown format is an error that
-// lists those known.
+// of an existing file that holds a colon are paths. An unknown format is an error.
 func (c *Catalog) ParseInput(s string) (Input, error) {
 	if s == "" {
 		return Input{}, errors.New("the path of an input is empty")
@@ -78,7 +77,7 @@ func (c *Catalog) ParseInput(s string) (Input, error) {
 	if _, err := os.Lstat(s); err == nil {
 		return Input{Format: Auto, Path: s}, nil
 	}
-	return Input{}, fmt.Errorf("input %q: unknown format %q; known are %s", s, format, c.names())
+	return Input{}, fmt.Errorf("input %q: unknown format %q", s, format)
 }
 
 // Expansion is the result of Expand.

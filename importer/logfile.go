@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/importer/mapping"
 )
 
 type lineFormat struct {
@@ -73,7 +74,7 @@ type parsed struct {
 }
 
 // maxRecordEvents is how many events a record gives at most.
-const maxRecordEvents = 64
+const maxRecordEvents = mapping.MaxEvents
 
 // room reports whether the parser may give another event with this record.
 func (p *parsed) room() bool { return len(p.events)+len(p.others) < maxRecordEvents-1 }

@@ -30,7 +30,7 @@ func importCommand() *command {
 		settings              importer.Settings
 	}
 	fs := cli.NewFlags()
-	fs.StringVar(&o.format, "format", importer.Auto, "format `NAME` of the files: "+formatNames())
+	fs.StringVar(&o.format, "format", importer.Auto, "format `NAME` of the files, such as cowrie; --list-formats lists them")
 	fs.Var(setting{&o.settings, "zone"}, "zone", "time `ZONE` of files whose times name none, such as Europe/Berlin")
 	fs.Var(setting{&o.settings, "year"}, "year", "`YEAR` in which files begin whose times have none")
 	fs.Var(setting{&o.settings, "host"}, "host", "`NAME` of the host whose logs these are, if they do not say")
@@ -84,12 +84,8 @@ What is skipped in a folder is reported the first time, and with --again. The
 command fails if a file that you named is refused or has no usable line. A
 configured input without usable lines does not fail it.
 
-FORMATS
-  auto         recognised by content
-`)
-	for _, f := range importer.Formats() {
-		fmt.Fprintf(&b, "  %-12s %s\n", f.Name, f.Title)
-	}
+Formats are recognised by content; --list-formats lists them. docs/sources.md says
+how to describe a format of your own.`)
 	return b.String()
 }
 
@@ -398,13 +394,4 @@ func appendRejectJSON(b []byte, r ttpcron.Reject) []byte {
 	b = append(b, `,"at":`...)
 	b = jsontext.AppendString(b, r.At.UTC().Format(time.RFC3339Nano))
 	return append(b, "}\n"...)
-}
-
-// formatNames lists the formats for the help of a flag.
-func formatNames() string {
-	s := importer.Auto
-	for _, f := range importer.Formats() {
-		s += ", " + f.Name
-	}
-	return s
 }

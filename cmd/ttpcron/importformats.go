@@ -32,10 +32,10 @@ func listFormats(out *term.Output, c *importer.Catalog, args []string, asJSON bo
 		}
 		fmt.Fprintf(out, "%s: %s\n", f.Name, f.Title)
 		wide := 0
-		for _, r := range f.Records {
+		for _, r := range f.RecordTypes() {
 			wide = max(wide, len(r.Name))
 		}
-		for _, r := range f.Records {
+		for _, r := range f.RecordTypes() {
 			becomes := "ignored"
 			if kinds := kindsOf(r); len(kinds) > 0 {
 				becomes = strings.Join(kinds, ", ")
@@ -52,7 +52,7 @@ func listFormats(out *term.Output, c *importer.Catalog, args []string, asJSON bo
 
 func listFormatsJSON(out *term.Output, c *importer.Catalog) error {
 	for _, f := range c.Formats() {
-		for _, r := range f.Records {
+		for _, r := range f.RecordTypes() {
 			if err := out.JSON(recordJSON{f.Name, f.Title, r.Name, kindsOf(r), r.Why}); err != nil {
 				return err
 			}

@@ -18,6 +18,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
+	"github.com/ttpcron/ttpcron/importer"
 )
 
 // File is the config file, flattened: "run-once.batch-size" → values. Keys may be
@@ -33,6 +34,9 @@ type File struct {
 	lines  map[string]int    // where a key stands
 	jobs   []*tomlTable      // the tables [[job]]
 	inputs []*tomlTable      // the tables [[input]]
+
+	described *tomlTable        // the tables [format.NAME]
+	formats   *importer.Catalog // with the formats that they describe; nil: none
 }
 
 // Fault is something in a configuration that means nothing.
@@ -102,7 +106,8 @@ func (r *Reader) file(given Given) (File, error) {
 	flags := r.Commands()
 	known := keysOf(flags)
 	c.table(top, "", known)
-	c.readInputs(nil)
+	c.formats = c.readFormats(c.described)
+	c.readInputs(c.formats)
 	c.checkKeys(known)
 	c.checkValues(flags)
 	slices.SortStableFunc(c.Faults, func(a, b Fault) int { return a.Line - b.Line })
@@ -134,6 +139,8 @@ func (c *File) table(t *tomlTable, prefix string, known []string) {
 		switch v := t.values[key].(type) {
 		case *tomlTable:
 			switch {
+			case name == formatTable:
+				c.described = v
 			case slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, name+".") }):
 				c.table(v, name+".", known)
 			case slices.Contains(known, name):

@@ -242,7 +242,7 @@ func (l layers) shared() (Settings, []Fault) {
 			faults = append(faults, Fault{Text: cli.BadValue(from, f.Value.String(), f, err)})
 		}
 	}
-	s.Rules, s.Inputs = s.rules, l.given[inputFlag]
+	s.Rules, s.Inputs, s.Formats = s.rules, l.given[inputFlag], l.file.formats
 	if s.Inputs == nil {
 		s.Inputs, _, _ = l.fallback("", inputFlag)
 	}

@@ -1,0 +1,107 @@
+// Package mapping turns records that are JSON objects into events, as a description says.
+//
+// A [Mapping] is what the table [format.NAME] of a config file says of a format: how its
+// records are recognised, and which members become the time, the address and the payload of
+// which kinds of event. docs/sources.md describes the language. Start with [Parse]; a
+// [Reader] then reads the records of one file.
+//
+// An attacker may have written every value. The work for a record is proportional to its
+// size, and a record gives at most [MaxEvents] events.
+package mapping
+
+import (
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
+)
+
+// MaxEvents is the most events that one record gives. A record that has more is an error.
+const MaxEvents = 256
+
+// Mapping describes the records of one format. It is not changed after [Parse], and may be
+// used by several readers at once.
+type Mapping struct {
+	Name    string // letters, digits and -
+	Title   string // a few words for help
+	Version int    // raised whenever the same record gives other events; at least 1
+	Vantage ttpcron.Vantage
+	// NeedsZone says that the times name no zone, and that the input has to say it.
+	NeedsZone bool
+	// WholeSeconds says that equal records within a second are different events.
+	WholeSeconds bool
+
+	names      names // of the members of a record that are used
+	recognised []condition
+	hints      [][]byte // texts without which no record is recognised
+	kind       []place  // what an ignored record is counted as
+	events     []event
+	remembers  bool // the addresses of sessions
+}
+
+// event describes the events of one kind that a record gives.
+type event struct {
+	kind         ttpcron.SourceKind
+	summary      string // of its condition
+	when, unless []condition
+	each         *place // of the list whose elements give an event each; nil: the record gives one
+	names        names  // of the members of an element
+
+	time, address, session, sensor, id *value
+	moment                             moment
+	payload                            []field // sorted by name
+}
+
+// field is a field of a payload.
+type field struct {
+	name string
+	value
+}
+
+// moment says how a time is spelled.
+type moment struct {
+	layouts []string       // of Go's package time; none: as honeypots usually do
+	zone    *time.Location // of times that name none; nil: that of the input
+}
+
+// Kinds are the kinds of event that records become, with the conditions, in the order of
+// the description.
+func (m *Mapping) Kinds() []Kind {
+	var all []Kind
+	for i := range m.events {
+		all = append(all, Kind{m.events[i].summary, m.events[i].kind})
+	}
+	return all
+}
+
+// Kind says which records become events of a kind.
+type Kind struct {
+	When string // such as `action = "login"`; empty: all
+	Kind ttpcron.SourceKind
+}
+
+// Recognises reports whether a text, perhaps cut at its end, is a record of the format.
+func (m *Mapping) Recognises(record []byte) bool {
+	for _, hint := range m.hints {
+		if !contains(record, hint) {
+			return false
+		}
+	}
+	var r Reader
+	r.begin(m)
+	r.scanner.Reset(record)
+	r.object(&m.names)
+	return r.all(m.recognised)
+}
+
+// Source says what a reader must know apart from the records.
+type Source struct {
+	// Time reads a value as honeypots spell times; one without a zone is UTC.
+	Time func(jsontext.Value) (time.Time, bool)
+	// Address brings an address into the form in which events have it.
+	Address func(string) string
+	Zone    *time.Location // of times that name none, if the mapping does not say; may be nil
+	Host    string         // of the sensor, if a record of a host's log does not name it
+	// Number gives an event of a source with whole seconds its ordinal.
+	Number func(*ttpcron.Event)
+}

@@ -1,0 +1,63 @@
+package mapping
+
+import (
+	"bytes"
+	"strings"
+)
+
+// names says which members of an object are used. A member is found under its whole name,
+// dots included, or on the path that the dots of the name describe.
+type names struct {
+	root  node
+	count int
+	at    map[string]int // the slot of each name
+}
+
+// node is a place in an object on the way to members that are used.
+type node struct {
+	slot int // of the value itself, from 1; 0: it is not used
+	sub  map[string]*node
+}
+
+// maxNames bounds the names of a mapping.
+const maxNames = 256
+
+// slotOf returns where the value of a name will be, and makes room for it.
+func (n *names) slotOf(name string) int {
+	if slot, ok := n.at[name]; ok {
+		return slot
+	}
+	if n.at == nil {
+		n.at = map[string]int{}
+	}
+	n.count++
+	n.at[name] = n.count
+	n.root.child(name).slot = n.count
+	if path := strings.Split(name, "."); len(path) > 1 {
+		at := &n.root
+		for _, part := range path {
+			at = at.child(part)
+		}
+		at.slot = n.count
+	}
+	return n.count
+}
+
+func (n *node) child(name string) *node {
+	if n.sub == nil {
+		n.sub = map[string]*node{}
+	}
+	if n.sub[name] == nil {
+		n.sub[name] = &node{}
+	}
+	return n.sub[name]
+}
+
+// place is where a value is found: in the element of the list that an event is made from,
+// else in the record.
+type place struct {
+	name            string
+	element, record int // slots; 0: not there
+}
+
+func contains(text, part []byte) bool { return bytes.Contains(text, part) }

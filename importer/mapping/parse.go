@@ -1,0 +1,458 @@
+package mapping
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ncruces/go-strftime"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// Error is what is wrong with a description.
+type Error struct {
+	Key  string // such as "event[1].payload.url"
+	Text string
+}
+
+func (e *Error) Error() string { return e.Key + ": " + e.Text }
+
+var formatName = regexp.MustCompile(`^[a-z][a-z0-9-]{1,31}$`)
+
+// Parse reads the table [format.NAME] of a config file, as a TOML library decodes it. All
+// that is wrong with it is returned.
+func Parse(name string, table map[string]any) (*Mapping, []*Error) {
+	p := parser{m: &Mapping{Name: name, Title: name, Version: 1}}
+	if !formatName.MatchString(name) {
+		p.fault("", "the name %q is not 2 to 32 small letters, digits and -, beginning with a letter", name)
+	}
+	p.format(table)
+	return p.m, p.faults
+}
+
+// parser reads one description.
+type parser struct {
+	m       *Mapping
+	faults  []*Error
+	element *names // of the list whose elements are being described; nil: of none
+}
+
+// maxFaults bounds the faults that are listed.
+const maxFaults = 20
+
+func (p *parser) fault(key, text string, args ...any) {
+	if len(p.faults) < maxFaults {
+		p.faults = append(p.faults, &Error{key, fmt.Sprintf(text, args...)})
+	}
+}
+
+// keys returns the keys of a table in order, with - for _, and reports those that are not
+// known.
+func (p *parser) keys(at string, table map[string]any, known ...string) map[string]any {
+	out := map[string]any{}
+	for _, key := range slices.Sorted(maps.Keys(table)) {
+		name := strings.ReplaceAll(key, "_", "-")
+		switch {
+		case !slices.Contains(known, name):
+			p.fault(join(at, key), "is not known; known are %s", strings.Join(known, ", "))
+		case out[name] != nil:
+			p.fault(join(at, key), "is there twice, with - and with _")
+		default:
+			out[name] = table[key]
+		}
+	}
+	return out
+}
+
+func join(at, key string) string {
+	if at == "" {
+		return key
+	}
+	return at + "." + key
+}
+
+// common are the keys that a format has for all its events, and an event for itself.
+var common = []string{"time", "address", "session", "sensor", "id"}
+
+func (p *parser) format(table map[string]any) {
+	m := p.m
+	keys := p.keys("", table, append([]string{"title", "version", "vantage", "recognised-by", "type", "whole-seconds", "event"}, common...)...)
+	if v, ok := keys["title"]; ok {
+		m.Title = p.str("title", v)
+	}
+	if v, ok := keys["version"]; ok {
+		if n, ok := v.(int64); ok && n > 0 && n < 1000 {
+			m.Version = int(n)
+		} else {
+			p.fault("version", "is not a number from 1 to 999")
+		}
+	}
+	if v, ok := keys["vantage"]; ok {
+		switch p.str("vantage", v) {
+		case ttpcron.VantageHoneypot.String():
+		case ttpcron.VantageHost.String():
+			m.Vantage = ttpcron.VantageHost
+		default:
+			p.fault("vantage", "is neither honeypot nor host")
+		}
+	}
+	if v, ok := keys["whole-seconds"]; ok {
+		m.WholeSeconds = p.boolean("whole-seconds", v)
+	}
+	m.recognised, _ = p.conditions("recognised-by", keys["recognised-by"])
+	for _, c := range m.recognised {
+		if c.there || len(c.want) > 0 {
+			first, _, _ := strings.Cut(c.place.name, ".")
+			m.hints = append(m.hints, []byte(strconv.Quote(first)))
+		}
+	}
+	if len(m.hints) == 0 {
+		p.fault("recognised-by", "names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }")
+	}
+	if v, ok := keys["type"]; ok {
+		m.kind = p.places("type", v)
+	}
+	base := p.own("", keys, event{})
+	events, ok := keys["event"].([]any)
+	if tables, is := keys["event"].([]map[string]any); is {
+		for _, t := range tables {
+			events = append(events, t)
+		}
+		ok = true
+	}
+	if !ok || len(events) == 0 {
+		p.fault("event", "is missing: each [[format.%s.event]] says which records become events of which kind", m.Name)
+	}
+	if len(events) > maxEventTables {
+		p.fault("event", "there are more than %d", maxEventTables)
+		events = nil
+	}
+	for i, v := range events {
+		at := fmt.Sprintf("event[%d]", i+1)
+		if t, ok := v.(map[string]any); ok {
+			p.event(at, t, base)
+		} else {
+			p.fault(at, "is not a table")
+		}
+	}
+}
+
+const maxEventTables = 64
+
+// own reads the keys that formats and events have in common. An event without one has that
+// of its format.
+func (p *parser) own(at string, keys map[string]any, e event) event {
+	if v, ok := keys["time"]; ok {
+		e.time, e.moment = p.time(join(at, "time"), v)
+	}
+	for _, one := range []struct {
+		key string
+		to  **value
+	}{{"address", &e.address}, {"session", &e.session}, {"sensor", &e.sensor}, {"id", &e.id}} {
+		if v, ok := keys[one.key]; ok {
+			own := p.value(join(at, one.key), v)
+			*one.to = &own
+		}
+	}
+	if e.session != nil {
+		p.m.remembers = true
+	}
+	return e
+}
+
+func (p *parser) event(at string, table map[string]any, base event) {
+	keys := p.keys(at, table, append([]string{"kind", "when", "unless", "each", "payload"}, common...)...)
+	e := base
+	if v, ok := keys["each"]; ok {
+		name := p.str(join(at, "each"), v)
+		e.each = &place{name: name, record: p.slot(join(at, "each"), &p.m.names, name)}
+		p.element = &e.names
+		defer func() { p.element = nil }()
+	}
+	e = p.own(at, keys, e)
+	e.kind = ttpcron.SourceKind(p.str(join(at, "kind"), keys["kind"]))
+	if err := e.kind.Validate(); err != nil || e.kind == ttpcron.Correlation {
+		p.fault(join(at, "kind"), "%q is not a kind of event, such as command or auth_attempt", e.kind)
+	}
+	var when, unless string
+	e.when, when = p.conditions(join(at, "when"), keys["when"])
+	e.unless, unless = p.conditions(join(at, "unless"), keys["unless"])
+	e.summary = summary(e.each, when, unless)
+	if e.time == nil {
+		p.fault(join(at, "time"), "is missing, here and in the format")
+	}
+	payload, ok := keys["payload"].(map[string]any)
+	if !ok {
+		p.fault(join(at, "payload"), "is not a table of fields")
+	}
+	for _, name := range slices.Sorted(maps.Keys(payload)) {
+		if !fieldName.MatchString(name) {
+			p.fault(join(at, "payload."+name), "is not a name of letters, digits and _")
+		}
+		e.payload = append(e.payload, field{name, p.value(join(at, "payload."+name), payload[name])})
+	}
+	p.m.events = append(p.m.events, e)
+}
+
+var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+
+func summary(each *place, when, unless string) string {
+	var all []string
+	if each != nil {
+		all = append(all, "each of "+each.name)
+	}
+	if when != "" {
+		all = append(all, when)
+	}
+	if unless != "" {
+		all = append(all, "not "+unless)
+	}
+	return strings.Join(all, ", ")
+}
+
+// slot returns the slot of a name.
+func (p *parser) slot(at string, n *names, name string) int {
+	if name == "" || len(name) > 256 || strings.Count(name, ".") > maxPath {
+		p.fault(at, "%q is not the name of a member, or has more than %d dots", name, maxPath)
+		return n.slotOf("?")
+	}
+	if n.count >= maxNames && n.at[name] == 0 {
+		p.fault(at, "more than %d members are used", maxNames)
+		return n.slotOf("?")
+	}
+	return n.slotOf(name)
+}
+
+// place returns where a name is looked for.
+func (p *parser) place(at, name string) place {
+	where := place{name: name}
+	if p.element != nil {
+		where.element = p.slot(at, p.element, name)
+	}
+	if name != itself {
+		where.record = p.slot(at, &p.m.names, name)
+	} else if p.element == nil {
+		p.fault(at, `"." is an element of a list, and there is no each`)
+	}
+	return where
+}
+
+// places reads a name, or a list of names of which the first counts that a record has.
+func (p *parser) places(at string, v any) (all []place) {
+	switch v := v.(type) {
+	case string:
+		return []place{p.place(at, v)}
+	case []any:
+		for _, one := range v {
+			all = append(all, p.place(at, p.str(at, one)))
+		}
+		if len(all) > 0 {
+			return all
+		}
+	}
+	p.fault(at, "is not the name of a member, and not a list of names")
+	return []place{{name: "?"}}
+}
+
+// value reads what a value is made from: a name, a list of names, or a table.
+func (p *parser) value(at string, v any) (out value) {
+	table, ok := v.(map[string]any)
+	if !ok {
+		out.from = p.places(at, v)
+		return out
+	}
+	keys := p.keys(at, table, "from", "join", "value", "decode", "part", "cut-prefix", "cut-suffix", "lower", "map", "default")
+	sources := 0
+	if v, ok := keys["from"]; ok {
+		out.from = p.places(join(at, "from"), v)
+		sources++
+	}
+	if v, ok := keys["join"]; ok {
+		out.join = p.places(join(at, "join"), v)
+		sources++
+	}
+	if v, ok := keys["value"]; ok {
+		out.constant = p.constant(join(at, "value"), v)
+		sources++
+	}
+	if sources != 1 {
+		p.fault(at, "has to have one of from, join and value")
+	}
+	out.decode = p.choice(join(at, "decode"), keys["decode"], decodeBase64, decodeHex)
+	out.part = p.choice(join(at, "part"), keys["part"], partHost, partPort)
+	if v, ok := keys["cut-prefix"]; ok {
+		out.cutPrefix = p.str(join(at, "cut-prefix"), v)
+	}
+	if v, ok := keys["cut-suffix"]; ok {
+		out.cutSuffix = p.str(join(at, "cut-suffix"), v)
+	}
+	if v, ok := keys["lower"]; ok {
+		out.lower = p.boolean(join(at, "lower"), v)
+	}
+	if v, ok := keys["default"]; ok {
+		out.otherwise = p.constant(join(at, "default"), v)
+	}
+	if v, ok := keys["map"]; ok {
+		out.changes = map[string]ttpcron.Field{}
+		changes, ok := v.(map[string]any)
+		if !ok || len(changes) == 0 {
+			p.fault(join(at, "map"), "is not a table of texts and what they become")
+		}
+		for from, to := range changes {
+			if c := p.constant(join(at, "map."+from), to); c != nil {
+				out.changes[from] = *c
+			}
+		}
+	}
+	if out.works() && out.from == nil && sources == 1 {
+		p.fault(at, "only what comes from a member can be changed")
+	}
+	return out
+}
+
+// constant reads a value that is always the same.
+func (p *parser) constant(at string, v any) *ttpcron.Field {
+	switch v := v.(type) {
+	case string:
+		return &ttpcron.Field{Text: v}
+	case bool:
+		return &ttpcron.Field{Raw: json.RawMessage(strconv.FormatBool(v))}
+	case int64:
+		return &ttpcron.Field{Raw: json.RawMessage(strconv.FormatInt(v, 10))}
+	}
+	p.fault(at, "is not a text, a whole number, true or false")
+	return &ttpcron.Field{}
+}
+
+func (p *parser) choice(at string, v any, of ...string) string {
+	if v == nil {
+		return ""
+	}
+	s := p.str(at, v)
+	if !slices.Contains(of, s) {
+		p.fault(at, "is %q, want %s", s, strings.Join(of, " or "))
+	}
+	return s
+}
+
+func (p *parser) str(at string, v any) string {
+	s, ok := v.(string)
+	if !ok || s == "" {
+		p.fault(at, "is not a text in quotes")
+	}
+	return s
+}
+
+func (p *parser) boolean(at string, v any) bool {
+	b, ok := v.(bool)
+	if !ok {
+		p.fault(at, "is neither true nor false")
+	}
+	return b
+}
+
+// zoneOfInput is the zone of times that only the input's setting zone can place.
+const zoneOfInput = "input"
+
+// time reads where a time comes from and how it is spelled.
+func (p *parser) time(at string, v any) (*value, moment) {
+	how := moment{zone: time.UTC}
+	table, ok := v.(map[string]any)
+	if !ok {
+		return &value{from: p.places(at, v)}, how
+	}
+	keys := p.keys(at, table, "from", "format", "zone")
+	switch v := keys["format"].(type) {
+	case nil:
+	case string:
+		how.layouts = []string{p.layout(join(at, "format"), v)}
+	case []any:
+		for _, one := range v {
+			how.layouts = append(how.layouts, p.layout(join(at, "format"), p.str(join(at, "format"), one)))
+		}
+	default:
+		p.fault(join(at, "format"), "is not a text, and not a list of texts")
+	}
+	if v, ok := keys["zone"]; ok {
+		name := p.str(join(at, "zone"), v)
+		if name == zoneOfInput {
+			how.zone, p.m.NeedsZone = nil, true
+		} else if zone, err := time.LoadLocation(name); err != nil || name == "Local" {
+			p.fault(join(at, "zone"), "%q is not a time zone; want a name such as Europe/Berlin, or %q", name, zoneOfInput)
+		} else {
+			how.zone = zone
+		}
+	}
+	return &value{from: p.places(join(at, "from"), keys["from"])}, how
+}
+
+// layout turns a format of strftime(3) into a layout of Go's package time.
+func (p *parser) layout(at, format string) string {
+	layout, err := strftime.Layout(format)
+	switch {
+	case err != nil:
+		p.fault(at, "%q cannot be read as a format of strftime: %v", format, err)
+	case !strings.Contains(layout, "2006") && !strings.Contains(layout, "06"):
+		p.fault(at, "%q has no year", format)
+	}
+	return layout
+}
+
+// conditions reads a table of members and what they must say: a text, in which * stands
+// for any text, a list of texts, a number, or true or false for there and not there.
+func (p *parser) conditions(at string, v any) (all []condition, text string) {
+	if v == nil {
+		return nil, ""
+	}
+	table, ok := v.(map[string]any)
+	if !ok || len(table) == 0 {
+		p.fault(at, "is not a table of members and what they must say")
+		return nil, ""
+	}
+	var texts []string
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		key := join(at, name)
+		c := condition{place: p.place(key, name)}
+		switch v := table[name].(type) {
+		case bool:
+			if c.there = v; v {
+				texts = append(texts, name)
+			} else {
+				texts = append(texts, "no "+name)
+			}
+		case []any:
+			var wanted []string
+			for _, one := range v {
+				s := p.wanted(key, one)
+				c.want, wanted = append(c.want, newPattern(s)), append(wanted, s)
+			}
+			if len(v) == 0 {
+				p.fault(key, "is an empty list")
+			}
+			texts = append(texts, name+" = "+strings.Join(wanted, " or "))
+		default:
+			s := p.wanted(key, v)
+			c.want = []pattern{newPattern(s)}
+			texts = append(texts, name+" = "+s)
+		}
+		all = append(all, c)
+	}
+	return all, strings.Join(texts, ", ")
+}
+
+func (p *parser) wanted(at string, v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case int64:
+		return strconv.FormatInt(v, 10)
+	}
+	p.fault(at, "is not a text, a number, a list of them, true or false")
+	return ""
+}

@@ -1,0 +1,241 @@
+package mapping
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"net/netip"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
+)
+
+// value says where a value comes from and what is done with it.
+type value struct {
+	from     []place // the first that the record has
+	join     []place // or several, joined with blanks
+	constant *ttpcron.Field
+
+	decode    string // decodeBase64, decodeHex
+	part      string // partHost, partPort
+	cutPrefix string
+	cutSuffix string
+	lower     bool
+	changes   map[string]ttpcron.Field // of texts into other values
+	otherwise *ttpcron.Field           // for a record without it
+}
+
+const (
+	decodeBase64 = "base64"
+	decodeHex    = "hex"
+	partHost     = "host"
+	partPort     = "port"
+)
+
+// works reports whether something is done with the text of the value.
+func (v *value) works() bool {
+	return v.decode != "" || v.part != "" || v.cutPrefix != "" || v.cutSuffix != "" || v.lower || v.changes != nil
+}
+
+// fieldOf returns a value as a field of a payload.
+func (r *Reader) fieldOf(v *value, name string) (ttpcron.Field, bool) {
+	f := ttpcron.Field{Name: name}
+	switch {
+	case v.constant != nil:
+		f.Text, f.Raw = v.constant.Text, v.constant.Raw
+		return f, true
+	case v.join != nil:
+		if text := r.joined(v.join); len(text) > 0 {
+			f.Text = r.room.Text(text)
+			return f, true
+		}
+	}
+	found := r.first(v.from)
+	switch raw := found.Raw(); {
+	case len(raw) == 0:
+		if v.otherwise != nil {
+			f.Text, f.Raw = v.otherwise.Text, v.otherwise.Raw
+			return f, true
+		}
+		return f, false
+	case v.works():
+		return r.worked(v, found, f)
+	case found.IsString():
+		f.Text = r.textOf(found)
+	case isWhole(raw), string(raw) == "true", string(raw) == "false":
+		f.Raw = r.room.Raw(raw)
+	default:
+		r.scratch, _ = jsontext.AppendCanonical(r.scratch[:0], raw)
+		f.Raw = r.room.Raw(r.scratch)
+	}
+	return f, true
+}
+
+// worked returns what becomes of a value that is not taken as it is.
+func (r *Reader) worked(v *value, found jsontext.Value, f ttpcron.Field) (ttpcron.Field, bool) {
+	text := r.scalar(found)
+	switch v.decode {
+	case decodeBase64:
+		text = decoded64(text)
+	case decodeHex:
+		if b, err := hex.DecodeString(strings.NewReplacer(" ", "", ":", "").Replace(text)); err == nil {
+			text = string(b)
+		}
+	}
+	switch v.part {
+	case partHost:
+		text, _ = splitPort(text)
+	case partPort:
+		if _, text = splitPort(text); text == "" {
+			return f, false
+		}
+	}
+	text = strings.TrimSuffix(strings.TrimPrefix(text, v.cutPrefix), v.cutSuffix)
+	if v.lower {
+		text = strings.ToLower(text)
+	}
+	if v.changes != nil {
+		to, ok := v.changes[text]
+		if !ok && v.otherwise != nil {
+			to, ok = *v.otherwise, true
+		}
+		f.Text, f.Raw = to.Text, to.Raw
+		return f, ok
+	}
+	f.Text = text
+	return f, true
+}
+
+// decoded64 decodes base64 in any of its alphabets. What is not base64 stays as it is.
+func decoded64(text string) string {
+	for _, e := range [...]*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+		if b, err := e.DecodeString(text); err == nil {
+			return string(b)
+		}
+	}
+	return text
+}
+
+// splitPort splits "203.0.113.7:22" and "[2001:db8::7]:22". A text without a port is all
+// host.
+func splitPort(text string) (host, port string) {
+	if at, err := netip.ParseAddrPort(text); err == nil {
+		return at.Addr().String(), text[strings.LastIndexByte(text, ':')+1:]
+	}
+	if _, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
+		return strings.Trim(text, "[]"), ""
+	}
+	if i := strings.LastIndexByte(text, ':'); i >= 0 && isWhole([]byte(text[i+1:])) {
+		return text[:i], text[i+1:]
+	}
+	return text, ""
+}
+
+// first returns the first of some values that the record has.
+func (r *Reader) first(places []place) jsontext.Value {
+	for _, p := range places {
+		if v := r.find(p); len(v.Raw()) > 0 {
+			return v
+		}
+	}
+	return jsontext.Value{}
+}
+
+// joined joins the texts of several values.
+func (r *Reader) joined(places []place) []byte {
+	r.text = r.text[:0]
+	for _, p := range places {
+		v := r.find(p)
+		if len(v.Raw()) == 0 {
+			continue
+		}
+		text := r.scalar(v)
+		if text == "" {
+			continue
+		}
+		if len(r.text) > 0 {
+			r.text = append(r.text, ' ')
+		}
+		r.text = append(r.text, text...)
+	}
+	return r.text
+}
+
+// textOf returns the text of a string.
+func (r *Reader) textOf(v jsontext.Value) string {
+	if b, plain := v.Plain(); plain {
+		return r.room.Text(b)
+	}
+	r.scratch = v.AppendText(r.scratch[:0])
+	return r.room.Text(r.scratch)
+}
+
+// scalar returns a value as text: that of a string, else its JSON.
+func (r *Reader) scalar(v jsontext.Value) string {
+	if s, ok := v.Text(); ok {
+		return s
+	}
+	return string(v.Raw())
+}
+
+// again returns the text of a value, or last if that is the same.
+func (r *Reader) again(last string, v *value) string {
+	if v == nil {
+		return ""
+	}
+	if v.constant == nil && v.join == nil && !v.works() {
+		found := r.first(v.from)
+		if b, plain := found.Plain(); plain {
+			if last == string(b) {
+				return last
+			}
+			return r.room.Text(b)
+		}
+	}
+	f, ok := r.fieldOf(v, "")
+	switch {
+	case !ok:
+		return ""
+	case f.Raw != nil:
+		return string(f.Raw)
+	}
+	return f.Text
+}
+
+// address returns the attacker's address.
+func (r *Reader) address(e *event) string {
+	text := r.again(r.last.AttackerIP, e.address)
+	if text == "" {
+		return ""
+	}
+	if text == r.last.AttackerIP {
+		return text
+	}
+	if host, port := splitPort(text); port != "" || host != text {
+		text = host
+	}
+	return r.source.Address(text)
+}
+
+func destination(host, port string) string {
+	switch {
+	case port == "":
+		return host
+	case strings.Contains(host, ":"):
+		return "[" + host + "]:" + port
+	}
+	return host + ":" + port
+}
+
+// isWhole reports whether a text is a whole number, at least zero, in its only spelling.
+func isWhole(text []byte) bool {
+	if len(text) == 0 || len(text) > 18 || text[0] == '0' && len(text) > 1 {
+		return false
+	}
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
