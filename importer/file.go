@@ -183,7 +183,15 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 			return &UnknownFormatError{Path: f.path, Detail: fmt.Sprintf("it begins with more than %d MiB of NUL bytes", maxInflated>>20)}
 		}
 	}
-	found := sniff(ctx, lines, o.Catalog, f.format)
+	objects, found, unread := f.asCSV(ctx, lines, &o)
+	switch {
+	case objects != nil:
+		lines = objects
+	case unread && f.format == nil:
+		return f.unknown(lines)
+	default:
+		found = sniff(ctx, lines, o.Catalog, f.format)
+	}
 	f.found = found
 	switch {
 	case f.format == nil:
@@ -202,12 +210,20 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 	if o.Below && f.format.speaks() {
 		return &BelowError{Path: f.path, Title: f.format.Title}
 	}
+	if missing := f.src.csv.lacks(); len(missing) > 0 {
+		return &LacksError{Path: f.path, Title: f.format.Title + ", as CSV of Kibana", Settings: missing}
+	}
 	if lacks := f.format.lines.lacks; lacks != nil {
 		if missing := lacks(lines.peek(ctx, sniffBytes), f.source(&o)); len(missing) > 0 {
 			return &LacksError{Path: f.path, Title: f.format.Title, Settings: missing}
 		}
 	}
 	return f.openLog(ctx, o, lines, found)
+}
+
+// willNotGrow reports whether the file is complete.
+func (f *File) willNotGrow(o *Options) bool {
+	return o.Final || f.src.packed() || f.src.file == nil || willNotGrow(f.path)
 }
 
 // source says what is known of the file apart from its content.
@@ -231,7 +247,7 @@ func (f *File) unknown(lines *lineReader) error {
 		return &UnknownFormatError{Path: f.path, Detail: lines.err.Error()}
 	case f.src.packed() && lines.err != nil && lines.err != io.EOF && len(head) == 0:
 		return &UnknownFormatError{Path: f.path, Detail: lines.err.Error()}
-	case len(bytes.Trim(head, "\x00 \r\n\t")) == 0 && lines.err == io.EOF:
+	case len(bytes.Trim(head, "\x00 \r\n\t")) == 0 && lines.err == io.EOF, csvOnlyHeader(head, whole):
 		return nil
 	case bytes.HasPrefix(head, sqliteMagic):
 		return &UnknownFormatError{Path: f.path, Detail: "it is a compressed SQLite database; decompress it first"}
@@ -294,10 +310,13 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader, found 
 	}
 	r := &logReader{
 		path: f.path, format: f.format, opts: o, src: f.src, source: f.source(&o), arena: &arena{},
-		final:     o.Final || f.src.packed() || f.src.file == nil || willNotGrow(f.path),
+		final:     f.willNotGrow(&o),
 		positions: f.src.file != nil,
 		edges:     newEdges(f.path, f.src.file, &o.Sequence.names),
 		framing:   found.framing,
+	}
+	if f.src.csv != nil {
+		r.edges = edges{} // a row that rotation tore in two is not joined
 	}
 	r.parser = f.format.lines.parser(r.source)
 	o.Sequence.next(&r.edges, f.format, r.parser)

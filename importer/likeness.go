@@ -279,11 +279,10 @@ func emptyJSON(h *head) bool {
 
 // textLikenesses are texts, and binary files.
 var textLikenesses = []likeness{
-	{"a CSV export of Kibana", "its times are in the time zone of the browser that made it, and nothing says which: export the documents as JSON, which is read", kibanaCSV, false},
-	{"Cowrie's records as CSV", "make JSON of it, which is read: mlr --icsv --ojsonl cat FILE | ttpcron import -", cowrieCSV, false},
+	{"a CSV export of Kibana", "no format knows its columns: export whole documents, as JSON or with all columns", kibanaCSV, false},
 	{"CSV of Cowrie's records without a header line", "nothing says which column is what: export it with a header, or as JSON", cowrieBareCSV, false},
 	{"auth.csv or session.csv of Heralding", notReadYet, heraldingCSV, false},
-	{"CSV with a header line", "where its columns are members of a log that is read, make JSON of it: mlr --icsv --ojsonl cat FILE | ttpcron import -", anyCSV, false},
+	{"CSV with a header line", "no format knows its columns; one that has the names of a log's members is read like that log", anyCSV, false},
 	{"CSV without a header line", "nothing says which column is what: export it with a header, or as JSON", bareCSV, false},
 	{"a log of Zeek", notReadYet, begins("#separator "), false},
 	{"the access log of a web server", notReadYet, lines(`^\S+ \S+ \S+ \[\d\d/[A-Z][a-z]{2}/\d{4}:`), false},

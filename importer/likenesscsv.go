@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// csvRow splits a line at its commas, semicolons or tabs as far as a look needs it:
+// likeRow splits a line at its commas, semicolons or tabs as far as a look needs it:
 // at none within quotes.
-func csvRow(line []byte) (cells []string) {
+func likeRow(line []byte) (cells []string) {
 	for _, comma := range []byte{',', ';', '\t'} {
 		var row []string
 		quoted, from := false, 0
@@ -36,7 +36,7 @@ const minColumns = 3
 // csv returns the first row of what looks like CSV: lines with the same number of cells,
 // unless a quoted cell continues in the next line.
 func (h *head) csv() []string {
-	first := csvRow(h.first())
+	first := likeRow(h.first())
 	if len(first) < minColumns || slices.Contains([]byte("{[<"), h.first()[0]) {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (h *head) csv() []string {
 	}
 	same := 0
 	for _, line := range rows {
-		if len(csvRow(line)) == len(first) {
+		if len(likeRow(line)) == len(first) {
 			same++
 		}
 	}
@@ -80,11 +80,6 @@ func kibanaCSV(h *head) bool {
 	header := h.csvHeader()
 	return header != nil && (hasColumn(header, "@timestamp") || hasColumn(header, "timestamp") || hasColumn(header, "_index")) &&
 		(slices.ContainsFunc(h.lines, kibanaTime.Match) || hasColumn(header, "_index") && hasColumn(header, "@timestamp"))
-}
-
-func cowrieCSV(h *head) bool {
-	header := h.csvHeader()
-	return header != nil && hasColumn(header, "eventid") && (len(h.lines) == 1 || bytes.Contains(h.text, []byte("cowrie.")))
 }
 
 func heraldingCSV(h *head) bool {

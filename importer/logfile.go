@@ -250,6 +250,9 @@ func (r *logReader) goesOn() bool {
 func (r *logReader) cut(ln line) {
 	if err := r.lines.err; r.src.packed() && err != io.EOF && r.src.rawErr == nil && !isContextError(err) && !isInflates(err) {
 		r.lines.cut = true
+		if r.src.csv != nil {
+			ln.text = unmarked(ln.text)
+		}
 		r.damaged(ln, fmt.Errorf("the file ends within this line: %w", err))
 	}
 }
@@ -274,6 +277,9 @@ func isContextError(err error) bool {
 // records reads what a line holds: one record, or what a crash made of several.
 func (r *logReader) records(ln line) {
 	switch {
+	case r.src.csv != nil && startsWith(ln.text, csvMark):
+		r.csvLine(ln)
+		return
 	case r.format.lines.joins() && ln.tooLong:
 		r.release()
 		r.rejectLong(ln)

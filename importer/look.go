@@ -24,7 +24,7 @@ const (
 	seenAgain = 24 * time.Hour
 	// judging is raised when what is taken for a log changes otherwise than by a
 	// format's version.
-	judging = 3
+	judging = 4
 )
 
 // how says what a look depends on in addition to the file: what was asked for, and the

@@ -8,6 +8,8 @@ type Recognition struct {
 	Encoding    string   // UTF-8 or UTF-16; empty for a database, and for anything that is not text
 	// CarriageReturns says that lines end with carriage returns instead of newlines.
 	CarriageReturns bool
+	// Table says that records are the rows of a CSV file.
+	Table bool
 	// Wrapped says that records are inside lists or a shipper's objects, without Prefixes.
 	Wrapped  bool
 	Prefixes []string // what stands before records on a line, such as "syslog"
@@ -32,6 +34,7 @@ func (f *File) Recognition() Recognition {
 	if f.src.utf16 {
 		r.Encoding = "UTF-16"
 	}
+	r.Table = f.src.csv != nil
 	r.CarriageReturns = f.found.newline == '\r'
 	r.Records, r.Lines = f.found.records, f.found.lines
 	carried := &f.found.framing.carried

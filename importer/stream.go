@@ -20,9 +20,10 @@ type stream struct {
 	raw     io.Reader
 	rawErr  error // what reading the file reported, other than its end
 	content io.Reader
-	layers  []string // forms of compression, the outermost first
-	utf16   bool     // content was UTF-16
-	magic   []byte   // the first bytes, before decompression
+	layers  []string  // forms of compression, the outermost first
+	utf16   bool      // content was UTF-16
+	csv     *csvLayer // content was CSV; nil: it was not
+	magic   []byte    // the first bytes, before decompression
 	look    ttpcron.FileLook
 	beside  string // what of a database lies next to it
 	moved   func() // called after each read
@@ -99,6 +100,9 @@ func (s *stream) decode() error {
 	if big, ok := utf16Order(unpacked.peek(utf16Looked)); ok {
 		s.content, s.utf16 = newUTF16(unpacked, big), true
 	}
+	if s.csv != nil {
+		s.content = s.csv.open(s.content)
+	}
 	return nil
 }
 
@@ -107,7 +111,7 @@ func (s *stream) packed() bool { return len(s.layers) > 0 }
 
 // derived reports whether content is not what is on disk, so that an offset in the
 // one is none in the other.
-func (s *stream) derived() bool { return s.packed() || s.utf16 }
+func (s *stream) derived() bool { return s.packed() || s.utf16 || s.csv != nil }
 
 // rewind starts again from offset of a file that is read as it is, or from the
 // beginning of one that is decoded.

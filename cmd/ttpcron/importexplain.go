@@ -193,6 +193,10 @@ func wrapping(r importer.Recognition) string {
 	switch {
 	case len(r.Prefixes) > 0:
 		return "records stand behind a prefix: " + strings.Join(r.Prefixes, ", then ")
+	case r.Table && r.Wrapped:
+		return "records lie in the cells of CSV, or in objects there"
+	case r.Table:
+		return "records are rows of CSV"
 	case r.Wrapped:
 		return "records lie in lists, or in objects that a shipper wrote"
 	}
@@ -299,7 +303,7 @@ func appendExplainedJSON(b []byte, f explainedFile) []byte {
 	b = append(b, `,"compression":`...)
 	texts(f.is.Compression)
 	text("encoding", f.is.Encoding)
-	b = fmt.Appendf(b, `,"carriage_returns":%t,"wrapped":%t,"prefixes":`, f.is.CarriageReturns, f.is.Wrapped)
+	b = fmt.Appendf(b, `,"carriage_returns":%t,"table":%t,"wrapped":%t,"prefixes":`, f.is.CarriageReturns, f.is.Table, f.is.Wrapped)
 	texts(f.is.Prefixes)
 	text("format", f.is.Format)
 	text("because", recognisedBy(f.is))
