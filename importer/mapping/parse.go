@@ -106,19 +106,24 @@ func (p *parser) format(table map[string]any) {
 		m.WholeSeconds = p.boolean("whole-seconds", v)
 	}
 	m.recognised, _ = p.conditions("recognised-by", keys["recognised-by"])
+	some := false
 	for _, c := range m.recognised {
-		if c.there || len(c.want) > 0 {
-			first, _, _ := strings.Cut(c.place.name, ".")
-			m.hints = append(m.hints, []byte(strconv.Quote(first)))
+		if !c.there && len(c.want) == 0 {
+			continue
+		}
+		some = true
+		if name := c.place.name; !strings.Contains(name, ".") { // else it may be written in two ways
+			m.hints = append(m.hints, []byte(strconv.Quote(name)))
 		}
 	}
-	if len(m.hints) == 0 {
+	if !some {
 		p.fault("recognised-by", "names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }")
 	}
 	if v, ok := keys["type"]; ok {
 		m.kind = p.places("type", v)
 	}
-	base := p.own("", keys, event{})
+	var base event
+	p.own("", keys, &base)
 	events, ok := keys["event"].([]any)
 	if tables, is := keys["event"].([]map[string]any); is {
 		for _, t := range tables {
@@ -147,7 +152,7 @@ const maxEventTables = 64
 
 // own reads the keys that formats and events have in common. An event without one has that
 // of its format.
-func (p *parser) own(at string, keys map[string]any, e event) event {
+func (p *parser) own(at string, keys map[string]any, e *event) {
 	if v, ok := keys["time"]; ok {
 		e.time, e.moment = p.time(join(at, "time"), v)
 	}
@@ -163,7 +168,6 @@ func (p *parser) own(at string, keys map[string]any, e event) event {
 	if e.session != nil {
 		p.m.remembers = true
 	}
-	return e
 }
 
 func (p *parser) event(at string, table map[string]any, base event) {
@@ -175,7 +179,7 @@ func (p *parser) event(at string, table map[string]any, base event) {
 		p.element = &e.names
 		defer func() { p.element = nil }()
 	}
-	e = p.own(at, keys, e)
+	p.own(at, keys, &e)
 	e.kind = ttpcron.SourceKind(p.str(join(at, "kind"), keys["kind"]))
 	if err := e.kind.Validate(); err != nil || e.kind == ttpcron.Correlation {
 		p.fault(join(at, "kind"), "%q is not a kind of event, such as command or auth_attempt", e.kind)

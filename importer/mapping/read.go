@@ -21,6 +21,7 @@ type Reader struct {
 	nested  []*jsontext.Scanner // for values within values, by depth
 	record  []jsontext.Value    // by slot
 	element []jsontext.Value    // by slot, while a list is read
+	kept    []jsontext.Value    // room for element
 
 	room     ttpcron.Room
 	payload  []ttpcron.Field
@@ -218,7 +219,10 @@ func (r *Reader) event(e *event, most int, add func(*ttpcron.Event)) (some int, 
 		return some, give()
 	}
 	list := r.record[e.each.record]
-	r.element = make([]jsontext.Value, e.names.count+1)
+	if cap(r.kept) <= e.names.count {
+		r.kept = make([]jsontext.Value, e.names.count+1)
+	}
+	r.element = r.kept[:e.names.count+1]
 	defer func() { r.element = nil }()
 	raw := list.Raw()
 	switch {
