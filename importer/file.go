@@ -284,8 +284,8 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 		r, err := list[i].database.open(ctx, &list[i], db, o)
 		if err == nil {
 			f.format, f.reader = &list[i], r
-			if d, ok := r.(interface{ beside(*richer) }); ok && f.format.database.richer != "" && !o.peeks {
-				d.beside(findRicher(ctx, f.path, f.format.database.richer, o))
+			if d, ok := r.(interface{ beside(*richer) }); ok && f.format.richer() != "" && !o.peeks {
+				d.beside(findRicher(ctx, f.path, f.format.richer(), o))
 			}
 			return nil
 		}

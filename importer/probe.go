@@ -131,7 +131,7 @@ func (p *probe) inMix(most int, newline byte) int {
 		case p.known[i] == 0:
 		case newline == '\r' && f.lines.joins():
 			return i
-		case newline == '\n' && f.Name == p.formats[most].lines.richer && 4*p.known[i] >= p.known[most]:
+		case newline == '\n' && f.Name == p.formats[most].richer() && 4*p.known[i] >= p.known[most]:
 			return i
 		}
 	}

@@ -124,10 +124,25 @@ func logsBeside(ctx context.Context, path string) [][]logFile {
 	return all[:min(len(all), maxLogsBeside)]
 }
 
+// richer names the format in which the same sensor says the same and more.
+func (f *Format) richer() string {
+	switch {
+	case f.mapping != nil:
+		return f.mapping().Richer
+	case f.lines != nil:
+		return f.lines.richer
+	case f.database != nil:
+		return f.database.richer
+	}
+	return ""
+}
+
 // firstRecord finds the first event of a log, if it is of the format.
 func firstRecord(ctx context.Context, log []logFile, format string, o Options) *richer {
+	wanted, known := o.Catalog.find(format)
+	database := known && wanted.database != nil
 	for _, n := range log[:min(len(log), maxLogFiles)] {
-		f, err := Open(ctx, n.path, Options{Final: true, Below: true, Now: o.Now, Moved: o.Moved, peeks: true})
+		f, err := Open(ctx, n.path, Options{Catalog: o.Catalog, Settings: o.Settings, Final: true, Below: o.Below || !database, Now: o.Now, Moved: o.Moved, peeks: true})
 		if err != nil {
 			return nil
 		}
@@ -196,7 +211,7 @@ func (u *unlessRicher) parse(record []byte, to *parsed) error {
 
 // besideRicher looks for a richer log next to the one that is opened.
 func (r *logReader) besideRicher(ctx context.Context, o Options) {
-	format := r.format.lines.richer
+	format := r.format.richer()
 	if format == "" || r.src.file == nil || o.peeks {
 		return
 	}

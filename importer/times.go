@@ -93,7 +93,7 @@ func parseTime(s string) (time.Time, bool) {
 	if i := strings.IndexByte(s[date:], ' '); i >= 0 {
 		zone := strings.TrimSpace(s[date+i:])
 		switch {
-		case zone == "UTC", zone == "GMT", zone == "Z":
+		case zone == "UTC", zone == "(UTC)", zone == "GMT", zone == "Z":
 			zone = "Z"
 		case zone[0] != '+' && zone[0] != '-':
 			return time.Time{}, false

@@ -17,7 +17,8 @@ import (
 )
 
 // MaxEvents is the most events that one record gives. A record that has more is an error.
-const MaxEvents = 256
+// An attacker may try many passwords in one connection.
+const MaxEvents = 2048
 
 // Mapping describes the records of one format. It is not changed after [Parse], and may be
 // used by several readers at once.
@@ -28,15 +29,33 @@ type Mapping struct {
 	Vantage ttpcron.Vantage
 	// NeedsZone says that the times name no zone, and that the input has to say it.
 	NeedsZone bool
+	// Richer names the format in which the same sensor says the same and more; empty if there
+	// is none.
+	Richer string
 	// WholeSeconds says that equal records within a second are different events.
 	WholeSeconds bool
 
 	names      names // of the members of a record that are used
-	recognised []condition
-	hints      [][]byte // texts without which no record is recognised
-	kind       []place  // what an ignored record is counted as
+	recognised []alternative
+	kind       []place // what an ignored record is counted as
 	events     []event
 	remembers  bool // the addresses of sessions
+}
+
+// alternative is a way to recognise a record.
+type alternative struct {
+	conditions []condition
+	hints      [][]byte // texts without which no record meets the conditions
+}
+
+// possible reports whether a record has all hints of an alternative.
+func (a *alternative) possible(record []byte) bool {
+	for _, hint := range a.hints {
+		if !contains(record, hint) {
+			return false
+		}
+	}
+	return true
 }
 
 // event describes the events of one kind that a record gives.
@@ -49,6 +68,7 @@ type event struct {
 
 	time, address, session, sensor, id *value
 	moment                             moment
+	numbered                           bool    // equal events are different ones
 	payload                            []field // sorted by name
 }
 
@@ -82,16 +102,16 @@ type Kind struct {
 
 // Recognises reports whether a text, perhaps cut at its end, is a record of the format.
 func (m *Mapping) Recognises(record []byte) bool {
-	for _, hint := range m.hints {
-		if !contains(record, hint) {
-			return false
+	for i := range m.recognised {
+		if m.recognised[i].possible(record) {
+			var r Reader
+			r.begin(m)
+			r.scanner.Reset(record)
+			r.object(&m.names)
+			return r.known()
 		}
 	}
-	var r Reader
-	r.begin(m)
-	r.scanner.Reset(record)
-	r.object(&m.names)
-	return r.all(m.recognised)
+	return false
 }
 
 // Source says what a reader must know apart from the records.

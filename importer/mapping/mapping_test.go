@@ -258,7 +258,7 @@ func TestFaults(t *testing.T) {
 		"":                                                        "recognised-by: names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }",
 		"recognised-by = { t = false }":                           "recognised-by: names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }",
 		"recognised-by = \"t\"":                                   "recognised-by: is not a table of members and what they must say",
-		"colour = \"red\"\n" + good:                               "colour: is not known; known are title, version, vantage, recognised-by, type, whole-seconds, event, time, address, session, sensor, id",
+		"colour = \"red\"\n" + good:                               "colour: is not known; known are title, version, vantage, recognised-by, type, richer, whole-seconds, event, time, address, session, sensor, id",
 		"vantage = \"moon\"\n" + good:                             "vantage: is neither honeypot nor host",
 		"version = 0\n" + good:                                    "version: is not a number from 1 to 999",
 		"title = 7\n" + good:                                      "title: is not a text in quotes",
@@ -310,7 +310,7 @@ func TestTooMany(t *testing.T) {
 	if got := tell(m.NewReader(source), `{"t":1,"ip":"203.0.113.7","list":[`+list[:len(list)-1]+`]}`); strings.Count(got, "\n") != MaxEvents-1 {
 		t.Errorf("%d lines", strings.Count(got, "\n")+1)
 	}
-	if got := tell(m.NewReader(source), `{"t":1,"ip":"203.0.113.7","list":[`+list+`"id"]}`); got != "error: the record gives more than 256 events" {
+	if got := tell(m.NewReader(source), `{"t":1,"ip":"203.0.113.7","list":[`+list+`"id"]}`); got != "error: the record gives more than 2048 events" {
 		t.Errorf("one more: %.80s", got)
 	}
 }

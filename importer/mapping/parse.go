@@ -82,7 +82,7 @@ var common = []string{"time", "address", "session", "sensor", "id"}
 
 func (p *parser) format(table map[string]any) {
 	m := p.m
-	keys := p.keys("", table, append([]string{"title", "version", "vantage", "recognised-by", "type", "whole-seconds", "event"}, common...)...)
+	keys := p.keys("", table, append([]string{"title", "version", "vantage", "recognised-by", "type", "richer", "whole-seconds", "event"}, common...)...)
 	if v, ok := keys["title"]; ok {
 		m.Title = p.str("title", v)
 	}
@@ -105,33 +105,17 @@ func (p *parser) format(table map[string]any) {
 	if v, ok := keys["whole-seconds"]; ok {
 		m.WholeSeconds = p.boolean("whole-seconds", v)
 	}
-	m.recognised, _ = p.conditions("recognised-by", keys["recognised-by"])
-	some := false
-	for _, c := range m.recognised {
-		if !c.there && len(c.want) == 0 {
-			continue
-		}
-		some = true
-		if name := c.place.name; !strings.Contains(name, ".") { // else it may be written in two ways
-			m.hints = append(m.hints, []byte(strconv.Quote(name)))
-		}
-	}
-	if !some {
-		p.fault("recognised-by", "names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }")
+	p.recognisedBy(keys["recognised-by"])
+	if v, ok := keys["richer"]; ok {
+		m.Richer = p.str("richer", v)
 	}
 	if v, ok := keys["type"]; ok {
 		m.kind = p.places("type", v)
 	}
 	var base event
 	p.own("", keys, &base)
-	events, ok := keys["event"].([]any)
-	if tables, is := keys["event"].([]map[string]any); is {
-		for _, t := range tables {
-			events = append(events, t)
-		}
-		ok = true
-	}
-	if !ok || len(events) == 0 {
+	events := tables(keys["event"])
+	if len(events) == 0 {
 		p.fault("event", "is missing: each [[format.%s.event]] says which records become events of which kind", m.Name)
 	}
 	if len(events) > maxEventTables {
@@ -149,6 +133,46 @@ func (p *parser) format(table map[string]any) {
 }
 
 const maxEventTables = 64
+
+// recognisedBy reads the conditions of the format's records: a table, or a list of tables of
+// which a record has to meet one.
+func (p *parser) recognisedBy(v any) {
+	all := tables(v)
+	if all == nil {
+		all = []any{v}
+	}
+	for _, v := range all {
+		var a alternative
+		a.conditions, _ = p.conditions("recognised-by", v)
+		some := false
+		for _, c := range a.conditions {
+			if !c.there && len(c.want) == 0 {
+				continue
+			}
+			some = true
+			if name := c.place.name; !strings.Contains(name, ".") { // else it may be written in two ways
+				a.hints = append(a.hints, []byte(strconv.Quote(name)))
+			}
+		}
+		if !some {
+			p.fault("recognised-by", "names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }")
+		}
+		p.m.recognised = append(p.m.recognised, a)
+	}
+}
+
+// tables returns a list of tables, nil if the value is no list.
+func tables(v any) []any {
+	if list, is := v.([]map[string]any); is {
+		all := []any{}
+		for _, t := range list {
+			all = append(all, t)
+		}
+		return all
+	}
+	all, _ := v.([]any)
+	return all
+}
 
 // own reads the keys that formats and events have in common. An event without one has that
 // of its format.
@@ -171,7 +195,7 @@ func (p *parser) own(at string, keys map[string]any, e *event) {
 }
 
 func (p *parser) event(at string, table map[string]any, base event) {
-	keys := p.keys(at, table, append([]string{"kind", "when", "unless", "each", "payload"}, common...)...)
+	keys := p.keys(at, table, append([]string{"kind", "when", "unless", "each", "numbered", "payload"}, common...)...)
 	e := base
 	if v, ok := keys["each"]; ok {
 		name := p.str(join(at, "each"), v)
@@ -190,6 +214,9 @@ func (p *parser) event(at string, table map[string]any, base event) {
 	e.summary = summary(e.each, when, unless)
 	if e.time == nil {
 		p.fault(join(at, "time"), "is missing, here and in the format")
+	}
+	if v, ok := keys["numbered"]; ok {
+		e.numbered = p.boolean(join(at, "numbered"), v)
 	}
 	payload, ok := keys["payload"].(map[string]any)
 	if !ok {
@@ -271,7 +298,7 @@ func (p *parser) value(at string, v any) (out value) {
 		out.from = p.places(at, v)
 		return out
 	}
-	keys := p.keys(at, table, "from", "join", "value", "decode", "part", "cut-prefix", "cut-suffix", "lower", "map", "default")
+	keys := p.keys(at, table, "from", "join", "value", "decode", "part", "cut-prefix", "cut-suffix", "lower", "empty", "milliseconds", "map", "default")
 	sources := 0
 	if v, ok := keys["from"]; ok {
 		out.from = p.places(join(at, "from"), v)
@@ -299,6 +326,12 @@ func (p *parser) value(at string, v any) (out value) {
 	if v, ok := keys["lower"]; ok {
 		out.lower = p.boolean(join(at, "lower"), v)
 	}
+	if v, ok := keys["empty"]; ok {
+		out.full = !p.boolean(join(at, "empty"), v)
+	}
+	if v, ok := keys["milliseconds"]; ok {
+		out.milliseconds = p.boolean(join(at, "milliseconds"), v)
+	}
 	if v, ok := keys["default"]; ok {
 		out.otherwise = p.constant(join(at, "default"), v)
 	}
@@ -314,7 +347,7 @@ func (p *parser) value(at string, v any) (out value) {
 			}
 		}
 	}
-	if out.works() && out.from == nil && sources == 1 {
+	if (out.works() || out.full) && out.from == nil && sources == 1 {
 		p.fault(at, "only what comes from a member can be changed")
 	}
 	return out

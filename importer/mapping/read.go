@@ -60,7 +60,7 @@ func (r *Reader) Read(record []byte, room ttpcron.Room, add func(*ttpcron.Event)
 	if err := r.scanner.End(); err != nil {
 		return nil, err
 	}
-	if !r.all(m.recognised) {
+	if !r.known() {
 		return nil, ErrForeign
 	}
 	r.room = room
@@ -77,6 +77,16 @@ func (r *Reader) Read(record []byte, room ttpcron.Room, add func(*ttpcron.Event)
 		return nil, nil
 	}
 	return r.kindOf(), nil
+}
+
+// known reports whether the record that was read is one of the format.
+func (r *Reader) known() bool {
+	for i := range r.mapping.recognised {
+		if r.all(r.mapping.recognised[i].conditions) {
+			return true
+		}
+	}
+	return false
 }
 
 // ErrForeign says that a text is not a record of the format.
@@ -314,7 +324,7 @@ func (r *Reader) one(e *event, add func(*ttpcron.Event)) (ok bool, err error) {
 	result := *out
 	result.Payload = r.room.Fields(len(r.payload))
 	copy(result.Payload, r.payload)
-	if r.mapping.WholeSeconds {
+	if r.mapping.WholeSeconds || e.numbered {
 		r.source.Number(&result)
 	}
 	add(&result)

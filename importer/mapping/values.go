@@ -3,8 +3,11 @@ package mapping
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"net/netip"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/jsontext"
@@ -21,8 +24,11 @@ type value struct {
 	cutPrefix string
 	cutSuffix string
 	lower     bool
-	changes   map[string]ttpcron.Field // of texts into other values
-	otherwise *ttpcron.Field           // for a record without it
+	full      bool // an empty text counts as missing
+	// milliseconds says that the value is a duration, in seconds or with a unit.
+	milliseconds bool
+	changes      map[string]ttpcron.Field // of texts into other values
+	otherwise    *ttpcron.Field           // for a record without it
 }
 
 const (
@@ -34,7 +40,7 @@ const (
 
 // works reports whether something is done with the text of the value.
 func (v *value) works() bool {
-	return v.decode != "" || v.part != "" || v.cutPrefix != "" || v.cutSuffix != "" || v.lower || v.changes != nil
+	return v.decode != "" || v.part != "" || v.cutPrefix != "" || v.cutSuffix != "" || v.lower || v.milliseconds || v.changes != nil
 }
 
 // fieldOf returns a value as a field of a payload.
@@ -50,7 +56,7 @@ func (r *Reader) fieldOf(v *value, name string) (ttpcron.Field, bool) {
 			return f, true
 		}
 	}
-	found := r.first(v.from)
+	found := r.firstOf(v)
 	switch raw := found.Raw(); {
 	case len(raw) == 0:
 		if v.otherwise != nil {
@@ -94,6 +100,16 @@ func (r *Reader) worked(v *value, found jsontext.Value, f ttpcron.Field) (ttpcro
 	if v.lower {
 		text = strings.ToLower(text)
 	}
+	if v.milliseconds {
+		f.Raw = milliseconds(text)
+		return f, f.Raw != nil
+	}
+	if v.full && text == "" {
+		if v.otherwise != nil {
+			f.Text, f.Raw = v.otherwise.Text, v.otherwise.Raw
+		}
+		return f, v.otherwise != nil
+	}
 	if v.changes != nil {
 		to, ok := v.changes[text]
 		if !ok && v.otherwise != nil {
@@ -131,14 +147,30 @@ func splitPort(text string) (host, port string) {
 	return text, ""
 }
 
-// first returns the first of some values that the record has.
-func (r *Reader) first(places []place) jsontext.Value {
-	for _, p := range places {
-		if v := r.find(p); len(v.Raw()) > 0 {
-			return v
+// firstOf returns the first of the members that a value names which the record has.
+func (r *Reader) firstOf(v *value) jsontext.Value {
+	for _, p := range v.from {
+		if found := r.find(p); len(found.Raw()) > 0 && !(v.full && string(found.Raw()) == `""`) {
+			return found
 		}
 	}
 	return jsontext.Value{}
+}
+
+// milliseconds returns a duration as JSON: of seconds, as "12.5", or with units as Go writes
+// it, "1m1.52s". It is nil for anything else.
+func milliseconds(text string) json.RawMessage {
+	if len(text) == 0 || len(text) > 32 {
+		return nil
+	}
+	if last := text[len(text)-1]; '0' <= last && last <= '9' {
+		text += "s"
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return nil
+	}
+	return strconv.AppendInt(nil, d.Round(time.Millisecond).Milliseconds(), 10)
 }
 
 // joined joins the texts of several values.
@@ -184,7 +216,7 @@ func (r *Reader) again(last string, v *value) string {
 		return ""
 	}
 	if v.constant == nil && v.join == nil && !v.works() {
-		found := r.first(v.from)
+		found := r.firstOf(v)
 		if b, plain := found.Plain(); plain {
 			if last == string(b) {
 				return last
